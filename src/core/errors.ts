@@ -1,0 +1,53 @@
+/** What went wrong outside the caller's control. Each message names the cause and the cure. */
+export type MicwireErrorCode =
+  /** No way of loading the processor's module worked. */
+  | 'worklet-load'
+  /** The processor threw; its node is silent for good (Web Audio §1.32.4). */
+  | 'processor-error'
+  /** The context is running but no render quantum has reached the processor. */
+  | 'stalled'
+  /** The operation needs an object that is closed already. */
+  | 'closed'
+  /** The engine lacks something that was asked for. */
+  | 'unsupported'
+  /** The source has no audio track that is live. */
+  | 'no-audio'
+  /** The transport is not connected, or its peer went away. */
+  | 'transport';
+
+/** A failure of the world, as against a wrong argument (`TypeError`, `RangeError`). */
+export class MicwireError extends Error {
+  override readonly name: 'MicwireError' = 'MicwireError';
+  readonly code: MicwireErrorCode;
+
+  constructor(code: MicwireErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Why bytes from the network were refused. */
+export type PacketErrorReason =
+  /** Shorter than its own fields say. */
+  | 'truncated'
+  /** Longer than the limit, or with bytes left over. */
+  | 'oversized'
+  /** A version or a type that this code does not know. */
+  | 'unknown-type'
+  /** A field holds a value out of its range. */
+  | 'bad-field'
+  /** Not Base64 (RFC 4648 §4). */
+  | 'bad-base64'
+  /** Not JSON (RFC 8259), or not an object of the expected form. */
+  | 'bad-json';
+
+/** The only error that bytes from the network can cause. */
+export class PacketError extends Error {
+  override readonly name: 'PacketError' = 'PacketError';
+  readonly reason: PacketErrorReason;
+
+  constructor(reason: PacketErrorReason, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
