@@ -1,14 +1,57 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { worklets } from './scripts/vite-worklets.mjs';
+import { installedBrowsers } from './test/engines/provider.mjs';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** Cross-origin isolation, which SharedArrayBuffer needs. */
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+/** Which engines the browser tests run in: `npm run test:engines` asks for all three. */
+const engines = (process.env['MICWIRE_ENGINES'] ?? 'chromium').split(',');
 
 export default defineConfig({
+  plugins: [worklets()],
+  resolve: {
+    alias: [
+      { find: /^micwire$/, replacement: path('src/web/index.ts') },
+      { find: /^micwire\/(core|testing|worker)$/, replacement: path('src/$1/index.ts') },
+    ],
+  },
+  server: { headers },
+  preview: { headers },
+  worker: { format: 'es' },
   test: {
     projects: [
       {
+        extends: true,
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/fixtures/**'],
           environment: 'node',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 20_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            ui: false,
+            screenshotFailures: false,
+            api: { host: '127.0.0.1' },
+            provider: installedBrowsers({ microphone: path('test/fixtures/speech.wav') }),
+            instances: engines.map((browser) => ({ browser })),
+          },
         },
       },
     ],

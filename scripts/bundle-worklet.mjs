@@ -1,0 +1,63 @@
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+/** The folder that holds one TypeScript file per processor. */
+export const WORKLET_SOURCES = fileURLToPath(new URL('../worklets', import.meta.url));
+
+/**
+ * The names of the processors' files: `worklets/NAME.ts`, without the ambient declarations.
+ *
+ * @returns {Promise<string[]>}
+ */
+export async function workletNames() {
+  const files = await readdir(WORKLET_SOURCES);
+  return files
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    .map((file) => basename(file, '.ts'))
+    .sort();
+}
+
+/**
+ * Bundles `worklets/NAME.ts` into one self-contained script.
+ *
+ * The form is an IIFE, which reads the same as a module and as a classic script: no import, no export, no top-level
+ * await, and no top-level name, so that a file loaded twice (or wrapped in a function by another library) does no harm.
+ *
+ * @param {string} name
+ * @param {{ readonly minify?: boolean }} [options]
+ * @returns {Promise<{ code: string, sources: string[] }>} `sources`: absolute paths of every file that went in
+ */
+export async function bundleWorklet(name, { minify = false } = {}) {
+  const entry = join(WORKLET_SOURCES, `${name}.ts`);
+  const build = await rolldown({
+    input: entry,
+    platform: 'neutral',
+    transform: { target: 'es2022' },
+    onLog(level, log) {
+      if (level === 'warn') throw new Error(`worklets/${name}.ts: ${log.message}`);
+    },
+  });
+  try {
+    const { output } = await build.generate({
+      format: 'iife',
+      codeSplitting: false,
+      minify,
+      sourcemap: minify ? false : 'inline',
+    });
+    const [chunk, ...others] = output.filter((file) => file.type === 'chunk');
+    if (
+      !chunk ||
+      others.length > 0 ||
+      chunk.imports.length > 0 ||
+      chunk.dynamicImports.length > 0
+    ) {
+      throw new Error(`worklets/${name}.ts does not bundle into one self-contained file.`);
+    }
+    if (chunk.exports.length > 0) throw new Error(`worklets/${name}.ts must not export anything.`);
+    return { code: chunk.code, sources: chunk.moduleIds.filter((id) => !id.startsWith('\0')) };
+  } finally {
+    await build.close();
+  }
+}
