@@ -1,3 +1,19 @@
 /** Entry `micwire/core`: kernels, formats and framings. Runs in any scope. */
 export { MicwireError, PacketError } from './errors.ts';
 export type { MicwireErrorCode, PacketErrorReason } from './errors.ts';
+export { ChannelMixer } from './dsp/channel-mixer.ts';
+export type { ChannelMixerOptions } from './dsp/channel-mixer.ts';
+export { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './dsp/g711.ts';
+export {
+  SAMPLE_FORMATS,
+  SampleDecoder,
+  SampleEncoder,
+  bytesPerSample,
+} from './dsp/sample-format.ts';
+export type {
+  Dither,
+  SampleDecoderOptions,
+  SampleEncoderOptions,
+  SampleFormat,
+} from './dsp/sample-format.ts';
+export { Base64Writer, base64Length, decodeBase64, encodeBase64 } from './framing/base64.ts';

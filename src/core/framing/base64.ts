@@ -1,0 +1,185 @@
+import { PacketError } from '../errors.ts';
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+/** ASCII '='. */
+const PAD = 61;
+/** Marks a character outside the alphabet in {@link VALUES}; any valid value keeps these bits clear. */
+const INVALID = 0xc0;
+/** Characters a call of `String.fromCharCode` takes at once: far below every engine's limit on arguments. */
+const SLICE = 4096;
+
+/** Value → ASCII character. */
+const CHARACTERS: Uint8Array = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
+/** ASCII character → value, or {@link INVALID}. */
+const VALUES: Uint8Array = new Uint8Array(128).fill(INVALID);
+for (let value = 0; value < 64; value++) VALUES[CHARACTERS[value]!] = value;
+
+/** ECMAScript 2026, which the compiler's es2023 library lacks. */
+interface NativeEncoder {
+  toBase64?(): string;
+}
+interface NativeDecoder {
+  fromBase64?(
+    text: string,
+    options: { readonly lastChunkHandling: 'strict' },
+  ): Uint8Array<ArrayBuffer>;
+}
+
+/** Characters of the Base64 text of `byteCount` bytes, padding included. */
+export function base64Length(byteCount: number): number {
+  return Math.ceil(byteCount / 3) * 4;
+}
+
+/**
+ * Streams bytes into Base64 (RFC 4648 §4) as ASCII bytes, in pieces of any size: up to two bytes wait for the next piece.
+ * Allocates in its constructor only.
+ */
+export class Base64Writer {
+  /** The waiting bytes, first one highest. */
+  private carry = 0;
+  /** How many bytes wait: 0–2. */
+  private waiting = 0;
+
+  /** Forgets the waiting bytes. */
+  reset(): void {
+    this.carry = 0;
+    this.waiting = 0;
+  }
+
+  /**
+   * Takes `count` bytes of `source` from `from`; writes whole groups of four characters to `target` at `at`.
+   * @param target the caller's; `base64Length(2 + count)` bytes from `at` always suffice. Must not overlap the source
+   * @returns characters written
+   */
+  write(source: Uint8Array, from: number, count: number, target: Uint8Array, at: number): number {
+    let { carry, waiting } = this;
+    let i = from;
+    let o = at;
+    const end = from + count;
+    while (waiting !== 0 && i < end) {
+      carry = (carry << 8) | source[i++]!;
+      if (++waiting === 3) {
+        writeGroup(carry, target, o);
+        o += 4;
+        carry = 0;
+        waiting = 0;
+      }
+    }
+    for (; i + 3 <= end; i += 3, o += 4) {
+      writeGroup((source[i]! << 16) | (source[i + 1]! << 8) | source[i + 2]!, target, o);
+    }
+    for (; i < end; i++, waiting++) carry = (carry << 8) | source[i]!;
+    this.carry = carry;
+    this.waiting = waiting;
+    return o - at;
+  }
+
+  /**
+   * Writes the last group with its padding, and begins anew.
+   * @param target the caller's; four bytes from `at` suffice
+   * @returns characters written: 0 or 4
+   */
+  finish(target: Uint8Array, at: number): number {
+    const { waiting } = this;
+    if (waiting === 0) return 0;
+    writeGroup(this.carry << (waiting === 1 ? 16 : 8), target, at);
+    target[at + 3] = PAD;
+    if (waiting === 1) target[at + 2] = PAD;
+    this.reset();
+    return 4;
+  }
+}
+
+function writeGroup(bits: number, target: Uint8Array, at: number): void {
+  target[at] = CHARACTERS[bits >> 18]!;
+  target[at + 1] = CHARACTERS[(bits >> 12) & 63]!;
+  target[at + 2] = CHARACTERS[(bits >> 6) & 63]!;
+  target[at + 3] = CHARACTERS[bits & 63]!;
+}
+
+/** The Base64 text of `bytes` (RFC 4648 §4), of any length. Uses the engine's own encoder where it has one. */
+export function encodeBase64(bytes: Uint8Array): string {
+  const native = bytes as NativeEncoder;
+  if (native.toBase64 !== undefined) return native.toBase64();
+  const ascii = new Uint8Array(base64Length(bytes.length));
+  const writer = new Base64Writer();
+  const written = writer.write(bytes, 0, bytes.length, ascii, 0);
+  writer.finish(ascii, written);
+  return asciiText(ascii);
+}
+
+/** The string of ASCII (or Latin-1) bytes. */
+export function asciiText(ascii: Uint8Array): string {
+  let text = '';
+  for (let from = 0; from < ascii.length; from += SLICE) {
+    text += String.fromCharCode.apply(
+      null,
+      ascii.subarray(from, from + SLICE) as unknown as number[],
+    );
+  }
+  return text;
+}
+
+/**
+ * The bytes of a Base64 text, strictly after RFC 4648 §4: whole groups, padding where it is due, no line feeds (§3.1), no
+ * foreign characters (§3.3), unused bits zero (§3.5).
+ * @throws PacketError `'bad-base64'` for any other text
+ */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const { length } = text;
+  if (length % 4 !== 0) {
+    throw badBase64(`The length must be a multiple of 4, got ${length} characters.`);
+  }
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const byteCount = (length / 4) * 3 - padding;
+  const native = Uint8Array as unknown as NativeDecoder;
+  if (native.fromBase64 === undefined) return decodeInScript(text, byteCount);
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = native.fromBase64(text, { lastChunkHandling: 'strict' });
+  } catch (cause) {
+    throw badBase64('The text holds characters that are not Base64.', cause);
+  }
+  // The native decoder passes over white space; the text is then shorter than its length says.
+  if (bytes.length !== byteCount) throw badBase64('The text holds white space.');
+  return bytes;
+}
+
+function decodeInScript(text: string, byteCount: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(byteCount);
+  const wholeGroups = Math.floor(byteCount / 3);
+  let faults = 0;
+  let i = 0;
+  let o = 0;
+  for (let group = 0; group < wholeGroups; group++, i += 4, o += 3) {
+    const a = valueAt(text, i);
+    const b = valueAt(text, i + 1);
+    const c = valueAt(text, i + 2);
+    const d = valueAt(text, i + 3);
+    faults |= a | b | c | d;
+    bytes[o] = (a << 2) | (b >> 4);
+    bytes[o + 1] = (b << 4) | (c >> 2);
+    bytes[o + 2] = (c << 6) | d;
+  }
+  if (o < byteCount) {
+    const a = valueAt(text, i);
+    const b = valueAt(text, i + 1);
+    const c = byteCount - o === 2 ? valueAt(text, i + 2) : 0;
+    faults |= a | b | c;
+    const unusedBits = byteCount - o === 2 ? c & 3 : b & 15;
+    if (unusedBits !== 0) throw badBase64('The unused bits of the last character must be zero.');
+    bytes[o] = (a << 2) | (b >> 4);
+    if (byteCount - o === 2) bytes[o + 1] = (b << 4) | (c >> 2);
+  }
+  if ((faults & INVALID) !== 0) throw badBase64('The text holds characters that are not Base64.');
+  return bytes;
+}
+
+function valueAt(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  return code < 128 ? VALUES[code]! : INVALID;
+}
+
+function badBase64(message: string, cause?: unknown): PacketError {
+  return new PacketError('bad-base64', message, { cause });
+}

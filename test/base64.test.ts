@@ -1,0 +1,128 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { PacketError } from '../src/core/errors.ts';
+import {
+  Base64Writer,
+  asciiText,
+  base64Length,
+  decodeBase64,
+  encodeBase64,
+} from '../src/core/framing/base64.ts';
+import { seededRandom } from './helpers/random.ts';
+
+/** RFC 4648 §10. */
+const VECTORS = [
+  ['', ''],
+  ['f', 'Zg=='],
+  ['fo', 'Zm8='],
+  ['foo', 'Zm9v'],
+  ['foob', 'Zm9vYg=='],
+  ['fooba', 'Zm9vYmE='],
+  ['foobar', 'Zm9vYmFy'],
+] as const;
+
+function randomBytes(random: () => number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, () => Math.floor(random() * 256));
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
+
+describe('Base64Writer', () => {
+  it('gives the text of the whole, whatever the pieces', () => {
+    const random = seededRandom(1);
+    const writer = new Base64Writer();
+    for (let run = 0; run < 300; run++) {
+      const bytes = randomBytes(random, Math.floor(random() * 200));
+      const target = new Uint8Array(base64Length(bytes.length) + 8).fill(1);
+      let at = 4;
+      for (let from = 0; from < bytes.length;) {
+        const count = Math.min(bytes.length - from, Math.floor(random() * 12));
+        at += writer.write(bytes, from, count, target, at);
+        from += count;
+      }
+      at += writer.finish(target, at);
+      expect(asciiText(target.subarray(4, at))).toBe(base64(bytes));
+      expect([...target.subarray(0, 4), ...target.subarray(at)]).toEqual(new Array(8).fill(1));
+    }
+  });
+
+  it('forgets the waiting bytes when reset', () => {
+    const writer = new Base64Writer();
+    const target = new Uint8Array(8);
+    writer.write(Uint8Array.of(1, 2), 0, 2, target, 0);
+    writer.reset();
+    expect(writer.finish(target, 0)).toBe(0);
+  });
+});
+
+describe.each([
+  ['in script', false],
+  ['native where the engine has it', true],
+])('encodeBase64 and decodeBase64, %s', (_, native) => {
+  const encoder = Object.getOwnPropertyDescriptor(Uint8Array.prototype, 'toBase64');
+  const decoder = Object.getOwnPropertyDescriptor(Uint8Array, 'fromBase64');
+  if (!native && encoder && decoder) {
+    Reflect.deleteProperty(Uint8Array.prototype, 'toBase64');
+    Reflect.deleteProperty(Uint8Array, 'fromBase64');
+    afterEach(() => {
+      Object.defineProperty(Uint8Array.prototype, 'toBase64', encoder);
+      Object.defineProperty(Uint8Array, 'fromBase64', decoder);
+    });
+  }
+
+  it.each(VECTORS)('RFC 4648 §10: %j is %j', (plain, text) => {
+    const bytes = new TextEncoder().encode(plain);
+    expect(encodeBase64(bytes)).toBe(text);
+    expect(decodeBase64(text)).toEqual(bytes);
+  });
+
+  it('agrees with Node over random lengths, and comes back', () => {
+    const random = seededRandom(2);
+    for (let run = 0; run < 200; run++) {
+      const bytes = randomBytes(random, Math.floor(random() * 400));
+      const text = encodeBase64(bytes);
+      expect(text).toBe(base64(bytes));
+      expect(decodeBase64(text)).toEqual(bytes);
+    }
+  });
+
+  it('takes big buffers: https://github.com/openai/openai-agents-js/issues/1333', () => {
+    const bytes = randomBytes(seededRandom(3), 1_000_001);
+    const text = encodeBase64(bytes);
+    expect(text).toBe(base64(bytes));
+    expect(Buffer.compare(decodeBase64(text), bytes)).toBe(0);
+  });
+
+  it.each([
+    ['no padding', 'Zg'],
+    ['half the padding', 'Zg='],
+    ['padding alone', '===='],
+    ['padding inside', 'Zg==Zg=='],
+    ['three pads', 'Z==='],
+    ['a line feed (§3.1)', 'Zm9v\nZm9'],
+    ['blanks in groups of four', 'Zm9v    '],
+    ['the URL alphabet (§5)', 'Zm9-Zm9_'],
+    ['a control character', 'Zm9\u0000'],
+    ['a character beyond ASCII', 'Zm9é'],
+    ['a character beyond Latin-1', 'Zm9\u2603'],
+    ['unused bits, one byte (§3.5)', 'Zh=='],
+    ['unused bits, two bytes (§3.5)', 'Zm9='],
+  ])('refuses %s', (_name, text) => {
+    expect(() => decodeBase64(text)).toThrow(PacketError);
+  });
+
+  it('throws nothing but PacketError on noise', () => {
+    const random = seededRandom(4);
+    for (let run = 0; run < 3000; run++) {
+      const characters = Array.from({ length: Math.floor(random() * 5) * 4 }, () =>
+        String.fromCharCode(Math.floor(random() ** 2 * 256)),
+      );
+      try {
+        decodeBase64(characters.join(''));
+      } catch (error) {
+        expect(error).toBeInstanceOf(PacketError);
+      }
+    }
+  });
+});
