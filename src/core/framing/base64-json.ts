@@ -1,0 +1,114 @@
+import type { SampleFormat } from '../dsp/sample-format.ts';
+import { SAMPLE_FORMATS } from '../dsp/sample-format.ts';
+import { PacketError } from '../errors.ts';
+import { base64Length, decodeBase64 } from './base64.ts';
+import type { Framing } from './framing.ts';
+import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
+import {
+  MAX_PAYLOAD_BYTES,
+  checkIncoming,
+  checkOutgoing,
+  checkPayloadLength,
+  expectedPayloadBytes,
+  payloadBase64,
+} from './packet.ts';
+
+/*
+ * Version 1: one JSON object (RFC 8259) a message, in this order when we write it and in any order when we read it.
+ * Keys that are not known are passed over, so that a later writer may add some.
+ *
+ *   {"type":"audio","version":1,
+ *    "sequence":12,"frame":3840,"frames":320,"timestamp":240000,"dropped":0,
+ *    "format":"s16","sampleRate":16000,"channels":1,
+ *    "payload":"AAAB…"}            Base64 with padding (RFC 4648 §4) of little-endian interleaved samples
+ */
+
+/** The value of `type` in every message. */
+export const JSON_TYPE = 'audio';
+/** The version that this code writes, and the only one that it reads. */
+export const JSON_VERSION = 1;
+
+/** The longest text that is handed to the JSON parser: the longest payload and room for the other fields. */
+const MAX_MESSAGE_LENGTH = base64Length(MAX_PAYLOAD_BYTES) + 4096;
+
+/** One JSON object a message with the samples in Base64: what speech services take, and readable in any inspector. */
+export const base64JsonFraming: Framing = {
+  name: 'base64-json',
+  message: 'text',
+  encode: encodeBase64Json,
+  decode: decodeBase64Json,
+};
+
+function encodeBase64Json(packet: Packet | LazyPacket): string {
+  checkOutgoing(packet);
+  const payload = payloadBase64(packet);
+  const expected = base64Length(expectedPayloadBytes(packet));
+  if (payload.length !== expected) {
+    throw new RangeError(`payload must have ${expected} Base64 digits, got ${payload.length}.`);
+  }
+  // Every part is a number, a name from a closed list or Base64: nothing in it needs an escape, so that
+  // JSON.stringify would only read the payload once more.
+  return (
+    `{"type":"${JSON_TYPE}","version":${JSON_VERSION},"sequence":${packet.sequence},` +
+    `"frame":${packet.frame},"frames":${packet.frames},"timestamp":${packet.timestamp},` +
+    `"dropped":${packet.dropped},"format":"${packet.format}","sampleRate":${packet.sampleRate},` +
+    `"channels":${packet.channels},"payload":"${payload}"}`
+  );
+}
+
+function decodeBase64Json(message: string | Uint8Array): Packet {
+  if (typeof message !== 'string') {
+    throw new PacketError('unknown-type', 'a JSON packet must be text, got bytes.');
+  }
+  if (message.length > MAX_MESSAGE_LENGTH) {
+    throw new PacketError('oversized', `a message has at most ${MAX_MESSAGE_LENGTH} characters.`);
+  }
+  const fields = parseObject(message);
+  if (fields['type'] !== JSON_TYPE) {
+    throw new PacketError('unknown-type', `type must be '${JSON_TYPE}'.`);
+  }
+  if (fields['version'] !== JSON_VERSION) {
+    throw new PacketError('unknown-type', `version must be ${JSON_VERSION}.`);
+  }
+  const header: PacketHeader = {
+    sequence: numberField(fields, 'sequence'),
+    frame: numberField(fields, 'frame'),
+    frames: numberField(fields, 'frames'),
+    timestamp: numberField(fields, 'timestamp'),
+    dropped: numberField(fields, 'dropped'),
+    format: formatField(fields),
+    sampleRate: numberField(fields, 'sampleRate'),
+    channels: numberField(fields, 'channels'),
+  };
+  checkIncoming(header);
+  const text = fields['payload'];
+  if (typeof text !== 'string') throw new PacketError('bad-field', 'payload must be a string.');
+  const payload = decodeBase64(text);
+  checkPayloadLength(header, payload.length);
+  return { ...header, payload };
+}
+
+function parseObject(message: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(message);
+  } catch (cause) {
+    // A RangeError too: text that nests too deep overflows the parser's stack.
+    throw new PacketError('bad-json', 'the message is not JSON.', { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new PacketError('bad-json', 'the message must be a JSON object.');
+  }
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function numberField(fields: Readonly<Record<string, unknown>>, name: string): number {
+  const value = fields[name];
+  if (typeof value === 'number') return value;
+  throw new PacketError('bad-field', `${name} must be a number, got ${typeof value}.`);
+}
+
+function formatField(fields: Readonly<Record<string, unknown>>): SampleFormat {
+  for (const format of SAMPLE_FORMATS) if (format === fields['format']) return format;
+  throw new PacketError('unknown-type', `format must be one of ${SAMPLE_FORMATS.join(', ')}.`);
+}

@@ -1,0 +1,106 @@
+import type { SampleFormat } from '../dsp/sample-format.ts';
+import { bytesPerSample } from '../dsp/sample-format.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
+import { PacketError } from '../errors.ts';
+import { encodeBase64 } from './base64.ts';
+
+/** What every packet says about its payload, whichever framing carries it. All numbers are integers. */
+export interface PacketHeader {
+  /** Number of the packet since the start, from 0, without a gap as sent: a gap on arrival is a loss. 0..2⁵³−1. */
+  readonly sequence: number;
+  /** Number of the payload's first frame at the wire rate since the start. 0..2⁵³−1. */
+  readonly frame: number;
+  /** Frames in the payload (a frame is one sample per channel). 0..2³²−1. */
+  readonly frames: number;
+  /** The instant of the first frame in µs since the start, as in WebCodecs. 0..2⁵³−1. */
+  readonly timestamp: number;
+  /** Frames that were lost before this packet was made, since the packet before. 0..2³²−1. */
+  readonly dropped: number;
+  /** How a sample is written in the payload. */
+  readonly format: SampleFormat;
+  /** Frames a second of the payload, in Hz. 3000..768000. */
+  readonly sampleRate: number;
+  /** Interleaved channels of the payload. 1..32. */
+  readonly channels: number;
+}
+
+/** A packet whose payload is at hand as bytes: what every framing gives back. */
+export interface Packet extends PacketHeader {
+  /** Interleaved little-endian samples. May be a view of the message that was decoded: copy it to keep it. */
+  readonly payload: Uint8Array;
+}
+
+/**
+ * A packet that holds its payload as bytes or as Base64 and makes the other one when it is asked: a `Chunk` of a
+ * `Capture` is one. A framing asks only for the form that it sends, so that nothing is converted twice.
+ */
+export interface LazyPacket extends PacketHeader {
+  readonly bytes: Uint8Array;
+  /** The payload in Base64 (RFC 4648 §4). */
+  readonly base64: string;
+}
+
+/** Longest payload that a framing writes or reads: 16 MiB. Bounds what one message can make a receiver hold. */
+export const MAX_PAYLOAD_BYTES: number = 2 ** 24;
+
+const MAX_UINT32 = 2 ** 32 - 1;
+
+/** The payload of either kind of packet as bytes. @internal */
+export function payloadBytes(packet: Packet | LazyPacket): Uint8Array {
+  return 'payload' in packet ? packet.payload : packet.bytes;
+}
+
+/** The payload of either kind of packet as Base64. @internal */
+export function payloadBase64(packet: Packet | LazyPacket): string {
+  return 'payload' in packet ? encodeBase64(packet.payload) : packet.base64;
+}
+
+/** Bytes that a payload with this header must have. @internal */
+export function expectedPayloadBytes(header: PacketHeader): number {
+  return header.frames * header.channels * bytesPerSample(header.format);
+}
+
+/** @throws RangeError when a header that is about to be sent holds a value that the wire cannot carry. @internal */
+export function checkOutgoing(header: PacketHeader): void {
+  const fault = headerFault(header);
+  if (fault !== undefined) throw new RangeError(fault);
+  const bytes = expectedPayloadBytes(header);
+  if (bytes > MAX_PAYLOAD_BYTES) {
+    throw new RangeError(`payload must have at most ${MAX_PAYLOAD_BYTES} bytes, got ${bytes}.`);
+  }
+}
+
+/** @throws PacketError when a header from the network holds a value out of its range. @internal */
+export function checkIncoming(header: PacketHeader): void {
+  const fault = headerFault(header);
+  if (fault !== undefined) throw new PacketError('bad-field', fault);
+}
+
+/** @throws PacketError when a payload from the network is not as long as its header says. @internal */
+export function checkPayloadLength(header: PacketHeader, byteLength: number): void {
+  const expected = expectedPayloadBytes(header);
+  if (byteLength < expected) {
+    throw new PacketError('truncated', `payload must have ${expected} bytes, got ${byteLength}.`);
+  }
+  if (byteLength > expected || byteLength > MAX_PAYLOAD_BYTES) {
+    const limit = Math.min(expected, MAX_PAYLOAD_BYTES);
+    throw new PacketError('oversized', `payload must have ${limit} bytes, got ${byteLength}.`);
+  }
+}
+
+function headerFault(header: PacketHeader): string | undefined {
+  return (
+    integerFault('sequence', header.sequence, 0, Number.MAX_SAFE_INTEGER) ??
+    integerFault('frame', header.frame, 0, Number.MAX_SAFE_INTEGER) ??
+    integerFault('frames', header.frames, 0, MAX_UINT32) ??
+    integerFault('timestamp', header.timestamp, 0, Number.MAX_SAFE_INTEGER) ??
+    integerFault('dropped', header.dropped, 0, MAX_UINT32) ??
+    integerFault('sampleRate', header.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE) ??
+    integerFault('channels', header.channels, 1, MAX_CHANNELS)
+  );
+}
+
+function integerFault(name: string, value: number, min: number, max: number): string | undefined {
+  if (Number.isInteger(value) && value >= min && value <= max) return undefined;
+  return `${name} must be an integer from ${min} to ${max}, got ${value}.`;
+}
