@@ -1,1 +1,12 @@
-export {};
+/**
+ * Entry `micwire/testing`: runs any `AudioWorkletProcessor` in plain Node, one render quantum at a time or offline as a
+ * whole. Touches no global when it loads; an open scope does.
+ */
+export { createWorkletScope } from './worklet-scope.ts';
+export type { ModuleSource, ScopeOptions, WorkletScope } from './worklet-scope.ts';
+export { renderOffline } from './render-offline.ts';
+export type { RenderInput, RenderOptions, RenderResult } from './render-offline.ts';
+export type { NodeOptions, ProcessorErrorEvent, ScopeNode } from './scope-node.ts';
+export type { PortListener, ScopePort } from './scope-port.ts';
+export type { PortMessageEvent } from './platform.ts';
+export type { ParameterDescriptor, ProcessorClass } from './registration.ts';

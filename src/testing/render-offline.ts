@@ -1,0 +1,138 @@
+import { numberIn } from '../core/arguments.ts';
+import type { ProcessorClass } from './registration.ts';
+import type { NodeOptions, ScopeNode } from './scope-node.ts';
+import { createWorkletScope } from './worklet-scope.ts';
+import type { ModuleSource, ScopeOptions, WorkletScope } from './worklet-scope.ts';
+
+/** What one input brings: its channels, or a function that gives the channels of each quantum. */
+export type RenderInput =
+  | readonly Float32Array[]
+  /** `frame` is the quantum's first frame. No channels: nothing is connected. */
+  | ((frame: number, frames: number) => readonly Float32Array[]);
+
+/** How to render. */
+export interface RenderOptions extends ScopeOptions, NodeOptions {
+  /** The first input. @default nothing connected */
+  readonly input?: RenderInput;
+  /** Every input, for a processor with several; instead of `input`. */
+  readonly inputs?: readonly RenderInput[];
+  /** By name: a constant, or one value per frame. */
+  readonly parameters?: Readonly<Record<string, number | Float32Array>>;
+  /** How long to render, in seconds. @default as long as the longest input */
+  readonly seconds?: number;
+  /** How long to render, in frames; instead of `seconds`. */
+  readonly frames?: number;
+  /** A module to add first: the one that registers the processor. */
+  readonly module?: ModuleSource;
+  /** The scope to render in; it stays open. @default a new one, closed at the end */
+  readonly scope?: WorkletScope;
+  /** Posted to the processor before the first quantum, in order. */
+  readonly messages?: readonly unknown[];
+  /** Called before each quantum, for messages in mid-stream. `frame` is the quantum's first frame. */
+  readonly onQuantum?: (node: ScopeNode, frame: number) => void;
+}
+
+/** What came out. */
+export interface RenderResult {
+  /** The channels of the first output. Empty when the processor has no output. */
+  readonly channels: readonly Float32Array[];
+  /** Every output: output → channel → samples. */
+  readonly outputs: readonly (readonly Float32Array[])[];
+  /** Everything the processor posted, in order. */
+  readonly messages: readonly unknown[];
+  /** Frames rendered. */
+  readonly frames: number;
+  /** False when the processor ended by itself. */
+  readonly alive: boolean;
+}
+
+/**
+ * Renders one processor from beginning to end, like an `OfflineAudioContext` that holds nothing but its node: the same
+ * class gives the same samples, bit for bit.
+ *
+ * @param processor a registered name, or a class.
+ * @throws what the processor throws from its constructor or from `process()`.
+ */
+export async function renderOffline(
+  processor: string | ProcessorClass,
+  options: RenderOptions = {},
+): Promise<RenderResult> {
+  const scope = options.scope ?? createWorkletScope(options);
+  try {
+    if (options.module) await scope.addModule(options.module);
+    return await render(scope, processor, options);
+  } finally {
+    if (!options.scope) scope.close();
+  }
+}
+
+async function render(
+  scope: WorkletScope,
+  processor: string | ProcessorClass,
+  options: RenderOptions,
+): Promise<RenderResult> {
+  const inputs = options.inputs ?? (options.input ? [options.input] : []);
+  const node = scope.createNode(processor, {
+    ...options,
+    numberOfInputs: options.numberOfInputs ?? Math.max(1, inputs.length),
+  });
+  const received: unknown[] = [];
+  node.port.onmessage = (event): void => void received.push(event.data);
+  for (const message of options.messages ?? []) node.port.postMessage(message);
+  const parameters = Object.entries(options.parameters ?? {});
+  const frames = lengthOf(inputs, options, scope.sampleRate);
+  const outputs = node.outputs.map((output) => output.map(() => new Float32Array(frames)));
+  for (let frame = 0; frame < frames; frame += scope.quantum) {
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i]!;
+      if (typeof input === 'function') node.setInput(i, input(frame, scope.quantum));
+      else node.setInput(i, input, frame);
+    }
+    for (const [name, value] of parameters) node.setParameter(name, value, frame);
+    options.onQuantum?.(node, frame);
+    scope.render();
+    copyOut(node.outputs, outputs, frame, frames);
+    scope.deliver();
+  }
+  await scope.settle();
+  return { channels: outputs[0] ?? [], outputs, messages: received, frames, alive: node.alive };
+}
+
+/** Copies a quantum to its place. An output that gains channels in mid-stream gains them in the result, silent before. */
+function copyOut(
+  from: readonly (readonly Float32Array[])[],
+  to: Float32Array[][],
+  frame: number,
+  frames: number,
+): void {
+  for (let output = 0; output < from.length; output++) {
+    const channels = from[output]!;
+    const target = to[output]!;
+    while (target.length < channels.length) target.push(new Float32Array(frames));
+    for (let channel = 0; channel < channels.length; channel++) {
+      const samples = channels[channel]!;
+      target[channel]!.set(samples.subarray(0, Math.min(samples.length, frames - frame)), frame);
+    }
+  }
+}
+
+function lengthOf(
+  inputs: readonly RenderInput[],
+  options: RenderOptions,
+  sampleRate: number,
+): number {
+  if (options.frames !== undefined) {
+    return numberIn('frames', options.frames, 0, Number.MAX_SAFE_INTEGER);
+  }
+  if (options.seconds !== undefined) {
+    return Math.round(numberIn('seconds', options.seconds, 0, 1e6) * sampleRate);
+  }
+  let frames = 0;
+  for (const input of inputs) {
+    if (typeof input === 'function') {
+      throw new TypeError('seconds or frames must be given when an input is a function.');
+    }
+    for (const channel of input) frames = Math.max(frames, channel.length);
+  }
+  return frames;
+}

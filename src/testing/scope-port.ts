@@ -1,0 +1,125 @@
+import { domException, host } from './platform.ts';
+import type { PortMessageEvent } from './platform.ts';
+
+/** A handler of a port's messages: a function or an object with `handleEvent`. */
+export type PortListener =
+  | ((event: PortMessageEvent) => void)
+  | { handleEvent(event: PortMessageEvent): void };
+
+/**
+ * One end of the channel between a page and a processor. It behaves like a `MessagePort`: messages are structured
+ * clones made when they are posted, transferred objects are detached there and then, nothing is delivered before
+ * `start()` or before `onmessage` is set, and order is kept. Unlike a real one it can be told when to deliver, which
+ * makes tests repeatable; and it cannot be transferred itself.
+ */
+export class ScopePort {
+  /** Called when a message cannot be read. Never by the stand-in; it is here because code may set it. */
+  onmessageerror: ((event: PortMessageEvent) => void) | null = null;
+
+  readonly #listeners = new Set<PortListener>();
+  readonly #queue: PortMessageEvent[] = [];
+  #handler: ((event: PortMessageEvent) => void) | null = null;
+  #started = false;
+  #closed = false;
+  #peer: ScopePort | undefined;
+  #onPosted: () => void = () => {};
+
+  /**
+   * Two ends, each the other's peer.
+   *
+   * @param onPosted called after a message was posted on either end, so that delivery can be scheduled.
+   * @internal
+   */
+  static pair(onPosted: () => void): readonly [ScopePort, ScopePort] {
+    const one = new ScopePort();
+    const two = new ScopePort();
+    one.#peer = two;
+    two.#peer = one;
+    one.#onPosted = onPosted;
+    two.#onPosted = onPosted;
+    return [one, two];
+  }
+
+  /** The handler of messages. Setting it starts the port, as on a `MessagePort`. */
+  get onmessage(): ((event: PortMessageEvent) => void) | null {
+    return this.#handler;
+  }
+  set onmessage(handler: ((event: PortMessageEvent) => void) | null) {
+    this.#handler = typeof handler === 'function' ? handler : null;
+    if (this.#handler) this.start();
+  }
+
+  /**
+   * Sends a structured clone to the other end.
+   *
+   * @param transfer objects to hand over rather than copy, or `{ transfer }`; they are detached on return.
+   * @throws DataCloneError when the message holds something that cannot be cloned.
+   */
+  postMessage(
+    message: unknown,
+    transfer?: readonly unknown[] | { readonly transfer?: readonly unknown[] },
+  ): void {
+    const list = Array.isArray(transfer)
+      ? (transfer as readonly unknown[])
+      : ((transfer as { readonly transfer?: readonly unknown[] } | undefined)?.transfer ?? []);
+    if (list.includes(this) || list.includes(this.#peer)) {
+      throw domException('DataCloneError', "A stand-in scope's port cannot be transferred.");
+    }
+    // Ports among the transferred objects are found again by their identity in the clone of the list.
+    const clone = host().structuredClone({ message, list: [...list] }, { transfer: list });
+    const ports = clone.list.filter((entry) => isPort(entry));
+    const peer = this.#peer;
+    if (!peer || this.#closed || peer.#closed) return;
+    peer.#queue.push(new (host().MessageEvent)('message', { data: clone.message, ports }));
+    this.#onPosted();
+  }
+
+  /** Begins delivery to listeners added with `addEventListener`. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    if (this.#queue.length > 0) this.#onPosted();
+  }
+
+  /** Ends the channel; what is still queued on either end is dropped. */
+  close(): void {
+    this.#closed = true;
+    this.#queue.length = 0;
+    const peer = this.#peer;
+    if (peer) peer.#closed = true;
+  }
+
+  addEventListener(type: string, listener: PortListener | null): void {
+    if (type === 'message' && listener) this.#listeners.add(listener);
+  }
+
+  removeEventListener(type: string, listener: PortListener | null): void {
+    if (type === 'message' && listener) this.#listeners.delete(listener);
+  }
+
+  /**
+   * Hands every message that has arrived to the handlers, also those that they cause on this end.
+   *
+   * @returns how many were delivered.
+   * @internal
+   */
+  deliver(): number {
+    if (!this.#started || this.#queue.length === 0) return 0;
+    let count = 0;
+    for (;;) {
+      const event = this.#queue.shift();
+      if (!event) return count;
+      count++;
+      this.#handler?.call(this, event);
+      for (const listener of [...this.#listeners]) {
+        if (typeof listener === 'function') listener.call(this, event);
+        else listener.handleEvent(event);
+      }
+    }
+  }
+}
+
+function isPort(value: unknown): boolean {
+  const candidate = value as { postMessage?: unknown; start?: unknown } | null;
+  return typeof candidate?.postMessage === 'function' && typeof candidate.start === 'function';
+}
