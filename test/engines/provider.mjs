@@ -18,7 +18,6 @@ export function installedBrowsers(options = {}) {
   });
 }
 
-/** @implements {import('vitest/node').BrowserProvider} */
 class InstalledBrowser {
   name = 'installed-browsers';
   supportsParallelism = false;

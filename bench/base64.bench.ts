@@ -1,0 +1,37 @@
+import { fromUint8Array } from 'js-base64';
+import { base64Length, Base64Writer, encodeBase64 } from '../src/core/framing/base64.ts';
+import { type Row, timeInTurns } from './measure.ts';
+
+/** Chunks as they go over the wire, and one as large as `btoa`'s spread can take. */
+const CASES: Readonly<Record<string, number>> = {
+  '20 ms of 16 kHz s16, 640 bytes': 640,
+  '100 ms of 48 kHz s16, 9600 bytes': 9600,
+  '64 KiB': 65_536,
+};
+
+export function run(): Row[] {
+  return Object.entries(CASES).flatMap(([name, byteCount]) => {
+    const bytes = Uint8Array.from({ length: byteCount }, (_, i) => (i * 167 + (i >> 3)) & 255);
+    const ascii = new Uint8Array(base64Length(byteCount));
+    const writer = new Base64Writer();
+    const native = bytes as Uint8Array & { toBase64?(): string };
+    const subjects: Record<string, () => unknown> = {
+      'micwire, to a string': () => encodeBase64(bytes),
+      'micwire, to ASCII bytes (in the worklet)': () => {
+        const written = writer.write(bytes, 0, byteCount, ascii, 0);
+        return written + writer.finish(ascii, written);
+      },
+      'btoa(String.fromCharCode(...bytes))': () => btoa(String.fromCharCode(...bytes)),
+      'js-base64': () => fromUint8Array(bytes),
+      'Buffer (Node only)': () => Buffer.from(bytes.buffer).toString('base64'),
+      ...(native.toBase64 ? { 'Uint8Array.toBase64 (native)': () => native.toBase64?.() } : {}),
+    };
+    return Object.entries(timeInTurns(subjects)).map(([subject, { medianNs }]) => ({
+      case: name,
+      subject,
+      metric: 'encode',
+      value: (byteCount / medianNs) * 1000,
+      unit: 'MB/s',
+    }));
+  });
+}

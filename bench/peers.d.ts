@@ -1,0 +1,5 @@
+/** What the suites use of the peers: the packages are installed only when a suite runs. */
+declare module 'js-base64' {
+  export function fromUint8Array(bytes: Uint8Array): string;
+  export function toUint8Array(text: string): Uint8Array;
+}

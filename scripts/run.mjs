@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's folder. */
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * Runs a program in the repository's folder with this terminal as its own.
+ *
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {{ readonly env?: Record<string, string | undefined>, readonly cwd?: string, readonly quiet?: boolean }} [options]
+ *   `quiet`: keep the output, and show it only when the program fails
+ * @returns {Promise<number>} the exit code
+ */
+export function run(program, args, { env = {}, cwd = ROOT, quiet = false } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      // npm is a .cmd file on Windows, which only a shell can start.
+      shell: process.platform === 'win32' && program === 'npm',
+    });
+    let text = '';
+    child.stdout?.on('data', (part) => (text += part));
+    child.stderr?.on('data', (part) => (text += part));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (quiet && code !== 0) process.stderr.write(text);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/**
+ * Runs the command `name` of an installed package, on every platform alike (no shell, no .cmd files).
+ *
+ * @param {string} packageName
+ * @param {string} name
+ * @param {readonly string[]} args
+ * @param {Parameters<typeof run>[2]} [options]
+ */
+export function runTool(packageName, name, args, options) {
+  const manifest = packageFile(packageName);
+  const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
+  const file = typeof bin === 'string' ? bin : bin[name];
+  return run(process.execPath, [join(dirname(manifest), file), ...args], options);
+}
+
+/** @param {string} packageName */
+function packageFile(packageName) {
+  const require = createRequire(join(ROOT, 'package.json'));
+  const folder = require.resolve
+    .paths(packageName)
+    ?.map((modules) => join(modules, packageName, 'package.json'))
+    .find((file) => {
+      try {
+        return readFileSync(file).length > 0;
+      } catch {
+        return false;
+      }
+    });
+  if (folder === undefined) throw new Error(`${packageName} is not installed: run npm install.`);
+  return folder;
+}
