@@ -19,7 +19,7 @@ const { values } = (() => {
     });
   } catch (error) {
     return fail(
-      `${error instanceof Error ? error.message : error}\nKnown: --port, --host, --open.`,
+      `${error instanceof Error ? error.message : String(error)}\nKnown: --port, --host, --open.`,
     );
   }
 })();

@@ -40,6 +40,6 @@ export function openBrowser(engine, options = {}) {
     case 'webkit':
       return openWebkit(options);
     default:
-      throw new Error(`There is no engine ${engine}: it must be chromium, firefox or webkit.`);
+      throw new Error(`The engine must be chromium, firefox or webkit, got ${String(engine)}.`);
   }
 }

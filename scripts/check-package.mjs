@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { ROOT, runTool } from './run.mjs';
+
+/** Everything that may be in the package. The sources are there for the maps: "go to definition" and debuggers show them. */
+const SHIPPED = [
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+  /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
+  /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
+  /^src\/.+\.ts$/,
+];
+const NEEDED = ['README.md', 'LICENSE', 'dist/src/web/index.js', 'dist/worklets/capture.js'];
+
+/**
+ * Packs what is in dist and judges the tarball as its users will get it.
+ *
+ * @returns {Promise<boolean>}
+ */
+export async function checkPackage() {
+  const folder = await mkdtemp(join(tmpdir(), 'micwire-pack-'));
+  try {
+    const { filename, files } = await pack(folder);
+    const names = files.map((file) => file.path);
+    const wrong = names.filter((name) => !SHIPPED.some((allowed) => allowed.test(name)));
+    const missing = NEEDED.filter((name) => !names.includes(name));
+    for (const name of wrong) console.error(`The package must not ship ${name}.`);
+    for (const name of missing) console.error(`The package lacks ${name}.`);
+
+    const tarball = join(folder, filename);
+    const lintedWell = await lint(tarball);
+    const attw = await runTool(
+      '@arethetypeswrong/cli',
+      'attw',
+      // A worklet file is loaded by address and has no types.
+      [tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...worklets(names)],
+      { quiet: true },
+    );
+    return wrong.length === 0 && missing.length === 0 && lintedWell && attw === 0;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/**
+ * @param {string} folder
+ * @returns {Promise<{ filename: string, files: { path: string }[] }>}
+ */
+async function pack(folder) {
+  const { stdout } = await promisify(execFile)(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
+    { cwd: ROOT, shell: process.platform === 'win32' },
+  );
+  // An array, or since npm 12 an object by package name.
+  return /** @type {any} */ (Object.values(JSON.parse(stdout))[0]);
+}
+
+/** @param {string} tarball */
+async function lint(tarball) {
+  const { buffer } = new Uint8Array(await readFile(tarball));
+  const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
+  for (const message of messages) console.error(`publint: ${formatMessage(message, pkg ?? {})}`);
+  return messages.length === 0;
+}
+
+/** @param {string[]} names */
+function worklets(names) {
+  return names.flatMap((name) => /^dist\/(worklets\/.+)$/.exec(name)?.[1] ?? []);
+}

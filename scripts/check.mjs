@@ -1,0 +1,49 @@
+/**
+ * `npm run check`: everything that can be said about the code without running it. All steps run, and all that is wrong
+ * is shown. `npm run check -- --update` rewrites the API reports and the formatting instead of complaining about them.
+ */
+import { checkApiReports } from './check-api.mjs';
+import { checkPackage } from './check-package.mjs';
+import { checkPaths } from './check-paths.mjs';
+import { checkSize } from './check-size.mjs';
+import { ensureInstalled } from './ensure-installed.mjs';
+import { ROOT, run, runTool } from './run.mjs';
+import { join } from 'node:path';
+
+await ensureInstalled();
+
+const update = process.argv.includes('--update');
+const succeeds = async (/** @type {Promise<number>} */ code) => (await code) === 0;
+
+/** @type {[name: string, step: () => boolean | Promise<boolean>][]} */
+const steps = [
+  [
+    'build',
+    () => succeeds(run(process.execPath, [join(ROOT, 'scripts/build.mjs')], { quiet: true })),
+  ],
+  ['types', () => succeeds(runTool('typescript', 'tsc', ['-b', '--pretty']))],
+  ['lint', () => succeeds(runTool('oxlint', 'oxlint', [], { quiet: true }))],
+  ['format', () => succeeds(runTool('oxfmt', 'oxfmt', update ? [] : ['--check'], { quiet: true }))],
+  ['API reports', () => checkApiReports({ update })],
+  ['package', () => checkPackage()],
+  ['size', () => checkSize()],
+  ['paths', () => checkPaths()],
+];
+
+/** @type {string[]} */
+const failed = [];
+for (const [name, step] of steps) {
+  const start = performance.now();
+  const good = await Promise.resolve()
+    .then(step)
+    .catch((error) => {
+      console.error(error instanceof Error ? error.message : error);
+      return false;
+    });
+  if (!good) failed.push(name);
+  console.log(`${good ? '✓' : '✗'} ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+}
+if (failed.length > 0) {
+  console.error(`\nThe check failed at: ${failed.join(', ')}.`);
+  process.exitCode = 1;
+}
