@@ -23,3 +23,18 @@ export { base64JsonFraming } from './framing/base64-json.ts';
 export { BINARY_OFFSET, BINARY_VERSION, binaryFraming } from './framing/binary.ts';
 export { MAX_PAYLOAD_BYTES } from './framing/packet.ts';
 export type { LazyPacket, Packet, PacketHeader } from './framing/packet.ts';
+export { MeterBank } from './dsp/meter-bank.ts';
+export type { MeterBankOptions } from './dsp/meter-bank.ts';
+export type { BlockMeter, Reading } from './dsp/meter-reading.ts';
+export { METER_NAMES } from './dsp/meter-table.ts';
+export type {
+  BankReading,
+  MeterName,
+  MeterReading,
+  MeterReadings,
+  MeterSettings,
+} from './dsp/meter-table.ts';
+export { PeakMeter } from './dsp/peak-meter.ts';
+export type { PeakMeterOptions, PeakReading } from './dsp/peak-meter.ts';
+export { RmsMeter } from './dsp/rms-meter.ts';
+export type { RmsMeterOptions, RmsReading } from './dsp/rms-meter.ts';

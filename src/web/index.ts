@@ -1,3 +1,12 @@
 /** Entry `micwire`: capture, meter and playout for a page. Touches no global when it loads. */
 export { MicwireError, PacketError } from '../core/errors.ts';
 export type { MicwireErrorCode, PacketErrorReason } from '../core/errors.ts';
+export type {
+  BankReading,
+  MeterName,
+  MeterReading,
+  MeterReadings,
+  MeterSettings,
+} from '../core/dsp/meter-table.ts';
+export { Meter } from './meter.ts';
+export type { MeterOptions } from './meter.ts';

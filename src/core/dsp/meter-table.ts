@@ -1,0 +1,68 @@
+import { describe, oneOf } from '../arguments.ts';
+import type { Fields, Reading } from './meter-reading.ts';
+import { createReading } from './meter-reading.ts';
+import { PEAK_FIELDS } from './peak-meter.ts';
+import type { PeakMeterOptions, PeakReading } from './peak-meter.ts';
+import { RMS_FIELDS } from './rms-meter.ts';
+import type { RmsMeterOptions, RmsReading } from './rms-meter.ts';
+
+/** What every bank's reading begins with. */
+export interface BankReading extends Reading {
+  /** Frames metered since the start. */
+  readonly frame: number;
+  /** Channels that the last block had; the meter's other channels were silent. */
+  readonly channels: number;
+}
+
+/** Each meter's name → its reading. */
+export interface MeterReadings {
+  readonly peak: PeakReading;
+  readonly rms: RmsReading;
+}
+/** A meter's name in the table. */
+export type MeterName = keyof MeterReadings;
+
+/** What each meter can be told beside rate and channels. */
+export interface MeterSettings {
+  readonly peak?: Omit<PeakMeterOptions, 'sampleRate' | 'channels'>;
+  readonly rms?: Omit<RmsMeterOptions, 'sampleRate' | 'channels'>;
+}
+
+/** The fields of each meter's reading; the order of the names is their order in a bank and in its reading. */
+export const METER_FIELDS: { readonly [Name in MeterName]: Fields<MeterReadings[Name]> } = {
+  peak: PEAK_FIELDS,
+  rms: RMS_FIELDS,
+};
+const BANK_FIELDS: Fields<BankReading> = { frame: ['value', 0], channels: ['value', 0] };
+/** All names, in the table's order. */
+export const METER_NAMES: readonly MeterName[] = Object.keys(METER_FIELDS) as MeterName[];
+
+type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
+  all: infer All,
+) => void
+  ? All
+  : never;
+
+/** The reading of the named meters together: all their fields side by side. */
+export type MeterReading<Name extends MeterName = MeterName> = BankReading &
+  Intersection<MeterReadings[Name]>;
+
+/** The names in the table's order, each once. @throws TypeError when one is unknown or there is none. */
+export function meterNames<Name extends MeterName>(names: readonly Name[]): readonly Name[] {
+  if (!Array.isArray(names) || names.length === 0) {
+    throw new TypeError(`meters must be an array of names, got ${describe(names)}.`);
+  }
+  for (const name of names) oneOf('meters', name, METER_NAMES);
+  const wanted: readonly string[] = names;
+  return (METER_NAMES as readonly Name[]).filter((name) => wanted.includes(name));
+}
+
+/** Makes the reading of a bank of these meters. */
+export function createMeterReading<Name extends MeterName>(
+  names: readonly Name[],
+  channels: number,
+): MeterReading<Name> {
+  let fields: object = BANK_FIELDS;
+  for (const name of meterNames(names)) fields = { ...fields, ...METER_FIELDS[name] };
+  return createReading(fields as Fields<MeterReading<Name>>, channels);
+}

@@ -1,0 +1,267 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import { amplitudeToDb } from './decibels.ts';
+import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
+import { createReading } from './meter-reading.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+
+/** The largest sample of 16-bit PCM: what a converter that clips delivers. */
+export const FULL_SCALE_16: number = 32767 / 32768;
+/** How many clip runs a reading lists: the latest ones. */
+export const CLIP_RUNS_LISTED = 8;
+
+/** Sample peaks and clipping. dBFS here: 20·log10 of the amplitude, 1.0 being 0 dBFS; silence reads −∞. */
+export interface PeakReading extends Reading {
+  /** Highest |sample| of the last 50 ms (option `interval`; up to a fifth longer), dBFS per channel. No peak is missed by who reads at least that often. */
+  readonly peakDbfs: Float64Array;
+  /** The peak, held for 1.5 s (option `holdDuration`) after it was last reached, dBFS per channel. */
+  readonly heldPeakDbfs: Float64Array;
+  /** Highest |sample| since the start or the last reset, dBFS per channel. */
+  readonly maxPeakDbfs: Float64Array;
+  /** Samples at or above the clip level since the start or the last reset, per channel. */
+  readonly clips: Float64Array;
+  /** Runs of at least 3 (option `clipRun`) successive such samples, per channel. */
+  readonly clipRuns: Float64Array;
+  /** Samples that were NaN or infinite, per channel. They count as silence in every reading. */
+  readonly nonFinite: Float64Array;
+  /** First frame of each of the latest 8 clip runs, newest first, counted from the meter's start; −1 where there is none. */
+  readonly clipRunFrame: Float64Array;
+  /** Length in frames of each of those runs; the newest one may still be growing. */
+  readonly clipRunFrames: Float64Array;
+  /** Channel of each of those runs. */
+  readonly clipRunChannel: Float64Array;
+}
+
+export const PEAK_FIELDS: Fields<PeakReading> = {
+  peakDbfs: ['channels', -Infinity],
+  heldPeakDbfs: ['channels', -Infinity],
+  maxPeakDbfs: ['channels', -Infinity],
+  clips: ['channels', 0],
+  clipRuns: ['channels', 0],
+  nonFinite: ['channels', 0],
+  clipRunFrame: [CLIP_RUNS_LISTED, -1],
+  clipRunFrames: [CLIP_RUNS_LISTED, 0],
+  clipRunChannel: [CLIP_RUNS_LISTED, -1],
+};
+
+export interface PeakMeterOptions {
+  /** Hz. */
+  readonly sampleRate: number;
+  /** Channels to meter. */
+  readonly channels: number;
+  /** Time in ms over which `peakDbfs` looks back. @default 50 */
+  readonly interval?: number;
+  /** Time in ms for which a peak is held. @default 1500 */
+  readonly holdDuration?: number;
+  /** |sample| from which on a sample counts as clipped. @default 32767/32768 */
+  readonly clipLevel?: number;
+  /** Successive clipped samples that make a run. @default 3 */
+  readonly clipRun?: number;
+}
+
+/** The look-back interval is kept in as many parts. */
+const PARTS = 5;
+const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** Sample peak, peak hold, clipped samples with the positions of their runs, and non-finite samples. */
+export class PeakMeter implements BlockMeter {
+  readonly channels: number;
+  /** Frames in one part of the interval. */
+  readonly #partFrames: number;
+  readonly #holdFrames: number;
+  readonly #clipLevel: number;
+  readonly #clipRun: number;
+  /** Frames taken since the start or reset. */
+  #frame = 0;
+  /** Frames taken of the current part. */
+  #inPart = 0;
+  /** Index of the current part in `#parts`. */
+  #part = 0;
+  /** Peaks of the parts, channel after channel; the current part's grows. */
+  readonly #parts: Float64Array;
+  readonly #held: Float64Array;
+  /** Frame at which the held peak was last reached. */
+  readonly #heldAt: Float64Array;
+  readonly #max: Float64Array;
+  readonly #clips: Float64Array;
+  readonly #runs: Float64Array;
+  readonly #nonFinite: Float64Array;
+  /** Length of the clip run that has not ended. */
+  readonly #runLength: Float64Array;
+  /** Where that run is listed, −1 while it is too short. */
+  readonly #runSlot: Int32Array;
+  readonly #listFrame = new Float64Array(CLIP_RUNS_LISTED);
+  readonly #listFrames = new Float64Array(CLIP_RUNS_LISTED);
+  readonly #listChannel = new Float64Array(CLIP_RUNS_LISTED);
+  /** Slot of the newest listed run. */
+  #newest = 0;
+
+  /** @throws RangeError when an option is out of its range. */
+  constructor(options: PeakMeterOptions) {
+    const rate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+    const channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    const interval = numberIn('interval', options.interval ?? 50, 1, 10_000);
+    const hold = numberIn('holdDuration', options.holdDuration ?? 1500, 0, 3_600_000);
+    this.channels = channels;
+    this.#partFrames = Math.max(1, Math.round((rate * interval) / 1000 / PARTS));
+    this.#holdFrames = Math.round((rate * hold) / 1000);
+    this.#clipLevel = numberIn('clipLevel', options.clipLevel ?? FULL_SCALE_16, 0, MAX_FLOAT32);
+    this.#clipRun = integerIn('clipRun', options.clipRun ?? 3, 1, 1_000_000);
+    this.#parts = new Float64Array(channels * (PARTS + 1));
+    this.#held = new Float64Array(channels);
+    this.#heldAt = new Float64Array(channels);
+    this.#max = new Float64Array(channels);
+    this.#clips = new Float64Array(channels);
+    this.#runs = new Float64Array(channels);
+    this.#nonFinite = new Float64Array(channels);
+    this.#runLength = new Float64Array(channels);
+    this.#runSlot = new Int32Array(channels);
+    this.reset();
+  }
+
+  /** Makes a reading to hand to `read()`. */
+  createReading(): PeakReading {
+    return createReading<PeakReading>(PEAK_FIELDS, this.channels);
+  }
+
+  /** Fills a reading of this meter's channel count. */
+  read(out: PeakReading): void {
+    this.store(out.values, 0);
+  }
+
+  process(block: readonly Float32Array[], from: number, frames: number): void {
+    const end = from + frames;
+    let at = from;
+    while (at < end) {
+      const count = Math.min(end - at, this.#partFrames - this.#inPart);
+      for (let channel = 0; channel < this.channels; channel++) {
+        if (channel < block.length) this.#scan(block[channel]!, at, count, channel);
+        else this.#endRun(channel);
+      }
+      at += count;
+      this.#frame += count;
+      this.#inPart += count;
+      if (this.#inPart === this.#partFrames) this.#nextPart();
+    }
+  }
+
+  store(target: Float64Array, at: number): number {
+    const channels = this.channels;
+    let to = at;
+    for (let c = 0; c < channels; c++) target[to++] = amplitudeToDb(this.#recentPeak(c));
+    for (let c = 0; c < channels; c++) target[to++] = amplitudeToDb(this.#held[c]!);
+    for (let c = 0; c < channels; c++) target[to++] = amplitudeToDb(this.#max[c]!);
+    for (let c = 0; c < channels; c++) target[to++] = this.#clips[c]!;
+    for (let c = 0; c < channels; c++) target[to++] = this.#runs[c]!;
+    for (let c = 0; c < channels; c++) target[to++] = this.#nonFinite[c]!;
+    to = this.#storeList(this.#listFrame, target, to);
+    to = this.#storeList(this.#listFrames, target, to);
+    return this.#storeList(this.#listChannel, target, to);
+  }
+
+  reset(): void {
+    this.#frame = 0;
+    this.#inPart = 0;
+    this.#part = 0;
+    this.#parts.fill(0);
+    this.#held.fill(0);
+    this.#heldAt.fill(0);
+    this.#max.fill(0);
+    this.#clips.fill(0);
+    this.#runs.fill(0);
+    this.#nonFinite.fill(0);
+    this.#runLength.fill(0);
+    this.#runSlot.fill(-1);
+    this.#listFrame.fill(-1);
+    this.#listFrames.fill(0);
+    this.#listChannel.fill(-1);
+    this.#newest = 0;
+  }
+
+  #scan(samples: Float32Array, from: number, count: number, channel: number): void {
+    // One pass without branches tells whether the rare cases need a closer look: v·0 is NaN when v is not finite.
+    let peak = 0;
+    let zero = 0;
+    for (let i = from, end = from + count; i < end; i++) {
+      const value = samples[i]!;
+      const size = value < 0 ? -value : value;
+      if (size > peak) peak = size;
+      zero += value * 0;
+    }
+    if (zero !== 0 || peak >= this.#clipLevel)
+      peak = this.#scanClosely(samples, from, count, channel);
+    else if (this.#runLength[channel] !== 0) this.#endRun(channel);
+    const part = channel * (PARTS + 1) + this.#part;
+    if (peak > this.#parts[part]!) this.#parts[part] = peak;
+    if (peak > this.#max[channel]!) this.#max[channel] = peak;
+    if (peak > 0 && peak >= this.#held[channel]!) {
+      this.#held[channel] = peak;
+      this.#heldAt[channel] = this.#frame + count;
+    }
+  }
+
+  /** Counts clipped and non-finite samples; returns the peak of the finite ones. */
+  #scanClosely(samples: Float32Array, from: number, count: number, channel: number): number {
+    let peak = 0;
+    for (let i = from, end = from + count; i < end; i++) {
+      const value = samples[i]!;
+      const size = value < 0 ? -value : value;
+      if (!(size <= MAX_FLOAT32)) {
+        this.#nonFinite[channel]! += 1;
+        this.#endRun(channel);
+        continue;
+      }
+      if (size > peak) peak = size;
+      if (size >= this.#clipLevel) this.#clip(channel, this.#frame + i - from);
+      else if (this.#runLength[channel] !== 0) this.#endRun(channel);
+    }
+    return peak;
+  }
+
+  #clip(channel: number, frame: number): void {
+    this.#clips[channel]! += 1;
+    const length = this.#runLength[channel]! + 1;
+    this.#runLength[channel] = length;
+    if (length === this.#clipRun) {
+      this.#runs[channel]! += 1;
+      const slot = (this.#newest + 1) % CLIP_RUNS_LISTED;
+      // Another channel's run may still be growing in the slot that is taken over.
+      for (let c = 0; c < this.channels; c++) if (this.#runSlot[c] === slot) this.#runSlot[c] = -1;
+      this.#newest = slot;
+      this.#runSlot[channel] = slot;
+      this.#listFrame[slot] = frame - length + 1;
+      this.#listChannel[slot] = channel;
+    }
+    const slot = this.#runSlot[channel]!;
+    if (slot >= 0) this.#listFrames[slot] = length;
+  }
+
+  #endRun(channel: number): void {
+    this.#runLength[channel] = 0;
+    this.#runSlot[channel] = -1;
+  }
+
+  #nextPart(): void {
+    this.#inPart = 0;
+    this.#part = (this.#part + 1) % (PARTS + 1);
+    for (let channel = 0; channel < this.channels; channel++) {
+      this.#parts[channel * (PARTS + 1) + this.#part] = 0;
+      if (this.#frame - this.#heldAt[channel]! >= this.#holdFrames) {
+        this.#held[channel] = this.#recentPeak(channel);
+      }
+    }
+  }
+
+  #recentPeak(channel: number): number {
+    let peak = 0;
+    const first = channel * (PARTS + 1);
+    for (let i = first; i <= first + PARTS; i++) if (this.#parts[i]! > peak) peak = this.#parts[i]!;
+    return peak;
+  }
+
+  #storeList(list: Float64Array, target: Float64Array, at: number): number {
+    for (let i = 0; i < CLIP_RUNS_LISTED; i++) {
+      target[at + i] = list[(this.#newest - i + CLIP_RUNS_LISTED) % CLIP_RUNS_LISTED]!;
+    }
+    return at + CLIP_RUNS_LISTED;
+  }
+}

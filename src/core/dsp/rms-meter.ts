@@ -1,0 +1,228 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import { amplitudeToDb, powerToDb } from './decibels.ts';
+import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
+import { createReading } from './meter-reading.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+
+/**
+ * Levels by mean square. All windows are rectangular and move in steps of 10 ms; before the start there was silence.
+ * dBFS: 10·log10 of the mean square, 1.0 being 0 dBFS, so that a full-scale square wave reads 0 and a full-scale sine
+ * −3.01. AES17 has the sine at 0 dBFS: add 3.01 dB.
+ */
+export interface RmsReading extends Reading {
+  /** RMS level of the last 300 ms (option `window`), dBFS per channel. */
+  readonly rmsDbfs: Float64Array;
+  /** Peak over RMS, both of that window, dB per channel: 0 for a square wave, 3.01 for a sine; 0 for silence. */
+  readonly crestDb: Float64Array;
+  /** Mean of the last 3 s, as an amplitude from −1 to 1, per channel. */
+  readonly dcOffset: Float64Array;
+  /** Noise floor: the lowest level of any 100 ms in the last 10 s, dBFS per channel; −∞ when they hold a silence, or before the first 100 ms. */
+  readonly noiseFloorDbfs: Float64Array;
+}
+
+export const RMS_FIELDS: Fields<RmsReading> = {
+  rmsDbfs: ['channels', -Infinity],
+  crestDb: ['channels', 0],
+  dcOffset: ['channels', 0],
+  noiseFloorDbfs: ['channels', -Infinity],
+};
+
+export interface RmsMeterOptions {
+  /** Hz. */
+  readonly sampleRate: number;
+  /** Channels to meter. */
+  readonly channels: number;
+  /** Integration time in ms, in steps of 10 ms. @default 300 */
+  readonly window?: number;
+}
+
+const STEP_MS = 10;
+const DC_STEPS = 3000 / STEP_MS;
+const FLOOR_STEPS = 100 / STEP_MS;
+/** The noise floor looks back over ten parts of 1 s; the oldest is dropped whole. */
+const FLOOR_PARTS = 10;
+const STEPS_PER_FLOOR_PART = 1000 / STEP_MS;
+const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** RMS, crest factor, DC offset and noise floor. */
+export class RmsMeter implements BlockMeter {
+  readonly channels: number;
+  /** Frames in a step. */
+  readonly #stepFrames: number;
+  /** Steps in the window. */
+  readonly #steps: number;
+  #inStep = 0;
+  /** Step now filling, counted within the window, the DC ring, and one part of the noise floor. */
+  #step = 0;
+  #dcStep = 0;
+  #floorStep = 0;
+  #floorPart = 0;
+  /** Steps taken, up to as many as the noise floor needs. */
+  #seen = 0;
+  /** Per channel, the current step's sum of squares, sum and peak. */
+  readonly #square: Float64Array;
+  readonly #sum: Float64Array;
+  readonly #peak: Float64Array;
+  /** Rings of those over the window, channel after channel. */
+  readonly #squares: Float64Array;
+  readonly #peaks: Float64Array;
+  readonly #sums: Float64Array;
+  /** Running sum of `#sums`, made anew once per round so that rounding never gathers. */
+  readonly #dc: Float64Array;
+  /** Lowest 100 ms mean square of each part. */
+  readonly #floors: Float64Array;
+
+  /** @throws RangeError when an option is out of its range. */
+  constructor(options: RmsMeterOptions) {
+    const rate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+    const channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    const window = numberIn('window', options.window ?? 300, 100, 60_000);
+    this.channels = channels;
+    this.#stepFrames = Math.round((rate * STEP_MS) / 1000);
+    this.#steps = Math.round(window / STEP_MS);
+    this.#square = new Float64Array(channels);
+    this.#sum = new Float64Array(channels);
+    this.#peak = new Float64Array(channels);
+    this.#squares = new Float64Array(channels * this.#steps);
+    this.#peaks = new Float64Array(channels * this.#steps);
+    this.#sums = new Float64Array(channels * DC_STEPS);
+    this.#dc = new Float64Array(channels);
+    this.#floors = new Float64Array(channels * FLOOR_PARTS);
+    this.reset();
+  }
+
+  /** Makes a reading to hand to `read()`. */
+  createReading(): RmsReading {
+    return createReading<RmsReading>(RMS_FIELDS, this.channels);
+  }
+
+  /** Fills a reading of this meter's channel count. */
+  read(out: RmsReading): void {
+    this.store(out.values, 0);
+  }
+
+  process(block: readonly Float32Array[], from: number, frames: number): void {
+    const end = from + frames;
+    let at = from;
+    while (at < end) {
+      const count = Math.min(end - at, this.#stepFrames - this.#inStep);
+      const present = Math.min(block.length, this.channels);
+      for (let channel = 0; channel < present; channel++) {
+        this.#scan(block[channel]!, at, count, channel);
+      }
+      at += count;
+      this.#inStep += count;
+      if (this.#inStep === this.#stepFrames) this.#nextStep();
+    }
+  }
+
+  store(target: Float64Array, at: number): number {
+    const channels = this.channels;
+    let to = at;
+    for (let c = 0; c < channels; c++) target[to++] = powerToDb(this.#meanSquare(c));
+    for (let c = 0; c < channels; c++) target[to++] = this.#crest(c);
+    for (let c = 0; c < channels; c++) {
+      target[to++] = this.#dc[c]! / (DC_STEPS * this.#stepFrames);
+    }
+    for (let c = 0; c < channels; c++) target[to++] = powerToDb(this.#floor(c));
+    return to;
+  }
+
+  reset(): void {
+    this.#inStep = this.#step = this.#dcStep = this.#floorStep = this.#floorPart = this.#seen = 0;
+    this.#square.fill(0);
+    this.#sum.fill(0);
+    this.#peak.fill(0);
+    this.#squares.fill(0);
+    this.#peaks.fill(0);
+    this.#sums.fill(0);
+    this.#dc.fill(0);
+    this.#floors.fill(Infinity);
+  }
+
+  #scan(samples: Float32Array, from: number, count: number, channel: number): void {
+    let square = 0;
+    let sum = 0;
+    let peak = 0;
+    for (let i = from, end = from + count; i < end; i++) {
+      const value = samples[i]!;
+      const size = value < 0 ? -value : value;
+      if (!(size <= MAX_FLOAT32)) continue;
+      if (size > peak) peak = size;
+      square += value * value;
+      sum += value;
+    }
+    this.#square[channel]! += square;
+    this.#sum[channel]! += sum;
+    if (peak > this.#peak[channel]!) this.#peak[channel] = peak;
+  }
+
+  #nextStep(): void {
+    const steps = this.#steps;
+    if (this.#seen < FLOOR_STEPS) this.#seen++;
+    for (let c = 0; c < this.channels; c++) {
+      this.#squares[c * steps + this.#step] = this.#square[c]!;
+      this.#peaks[c * steps + this.#step] = this.#peak[c]!;
+      const oldest = c * DC_STEPS + this.#dcStep;
+      this.#dc[c]! += this.#sum[c]! - this.#sums[oldest]!;
+      this.#sums[oldest] = this.#sum[c]!;
+      if (this.#dcStep === DC_STEPS - 1) this.#dc[c] = sumOf(this.#sums, c * DC_STEPS, DC_STEPS);
+      this.#square[c] = this.#sum[c] = this.#peak[c] = 0;
+      if (this.#seen === FLOOR_STEPS) {
+        const floor = this.#recentSquare(c);
+        const part = c * FLOOR_PARTS + this.#floorPart;
+        if (floor < this.#floors[part]!) this.#floors[part] = floor;
+      }
+    }
+    this.#inStep = 0;
+    this.#step = (this.#step + 1) % steps;
+    this.#dcStep = (this.#dcStep + 1) % DC_STEPS;
+    this.#floorStep = (this.#floorStep + 1) % STEPS_PER_FLOOR_PART;
+    if (this.#floorStep === 0) {
+      this.#floorPart = (this.#floorPart + 1) % FLOOR_PARTS;
+      for (let c = 0; c < this.channels; c++) {
+        this.#floors[c * FLOOR_PARTS + this.#floorPart] = Infinity;
+      }
+    }
+  }
+
+  /** Mean square of the last 100 ms, the current step's place included. */
+  #recentSquare(channel: number): number {
+    let sum = 0;
+    let step = this.#step;
+    for (let i = 0; i < FLOOR_STEPS; i++) {
+      sum += this.#squares[channel * this.#steps + step]!;
+      step = step === 0 ? this.#steps - 1 : step - 1;
+    }
+    return sum / (FLOOR_STEPS * this.#stepFrames);
+  }
+
+  #meanSquare(channel: number): number {
+    const steps = this.#steps;
+    return sumOf(this.#squares, channel * steps, steps) / (steps * this.#stepFrames);
+  }
+
+  #crest(channel: number): number {
+    const square = this.#meanSquare(channel);
+    if (square === 0) return 0;
+    let peak = 0;
+    for (let i = channel * this.#steps; i < (channel + 1) * this.#steps; i++) {
+      if (this.#peaks[i]! > peak) peak = this.#peaks[i]!;
+    }
+    return amplitudeToDb(peak) - powerToDb(square);
+  }
+
+  #floor(channel: number): number {
+    let floor = Infinity;
+    for (let i = channel * FLOOR_PARTS; i < (channel + 1) * FLOOR_PARTS; i++) {
+      if (this.#floors[i]! < floor) floor = this.#floors[i]!;
+    }
+    return floor === Infinity ? 0 : floor;
+  }
+}
+
+function sumOf(values: Float64Array, from: number, count: number): number {
+  let sum = 0;
+  for (let i = from; i < from + count; i++) sum += values[i]!;
+  return sum;
+}

@@ -1,0 +1,123 @@
+import { integerIn } from '../core/arguments.ts';
+import { createMeterReading, meterNames } from '../core/dsp/meter-table.ts';
+import type { MeterName, MeterReading, MeterSettings } from '../core/dsp/meter-table.ts';
+import { MAX_CHANNELS } from '../core/dsp/sample-rate.ts';
+import { MicwireError } from '../core/errors.ts';
+import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
+import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
+import { loadWorklet } from './worklet-loader.ts';
+import type { WorkletUrl } from './worklet-loader.ts';
+
+/** What a `Meter` is told when it is made. */
+export interface MeterOptions<Name extends MeterName = MeterName> {
+  /** Channels to meter, 1 to 32. An input with more is mixed down to as many by Web Audio; one with fewer leaves the others silent. @default 2 */
+  readonly channels?: number;
+  /** Which meters to run. @default ['peak', 'rms'] */
+  readonly meters?: readonly Name[];
+  /** Settings of single meters, by name. */
+  readonly settings?: MeterSettings;
+  /** Your own copy of the worklet file: see `loadWorklet`. */
+  readonly workletUrl?: WorkletUrl;
+}
+
+/**
+ * Meters what is connected to its node: `source.connect(meter.node)`. Readings come through shared memory when the page
+ * is cross-origin isolated, otherwise as at most 60 messages a second.
+ *
+ * @example
+ * const meter = await Meter.create(context);
+ * source.connect(meter.node);
+ * const reading = meter.createReading();
+ * if (meter.read(reading)) console.log(reading.peakDbfs[0], 'dBFS');
+ */
+export class Meter<Name extends MeterName = 'peak' | 'rms'> {
+  /** Connect what is to be metered to it. It is connected to the context's destination already, and silent there. */
+  readonly node: AudioWorkletNode;
+  /** Channels that are metered. */
+  readonly channels: number;
+  /** The meters that run. */
+  readonly meters: readonly Name[];
+  readonly #snapshot: SnapshotReader | null;
+  /** The latest reading posted, while there is no shared memory. */
+  #posted: Float64Array | null = null;
+  #closed = false;
+
+  /** Loads the worklet and makes the meter. @throws MicwireError `worklet-load` when the worklet cannot be loaded. */
+  static async create<const Name extends MeterName = 'peak' | 'rms'>(
+    context: BaseAudioContext,
+    options: MeterOptions<Name> = {},
+  ): Promise<Meter<Name>> {
+    await loadWorklet(context, 'meter', { url: options.workletUrl });
+    return new Meter(context, options);
+  }
+
+  /** For a context that has the `meter` worklet already. @throws RangeError or TypeError when an option is wrong. */
+  constructor(context: BaseAudioContext, options: MeterOptions<Name> = {}) {
+    this.channels = integerIn('channels', options.channels ?? 2, 1, MAX_CHANNELS);
+    this.meters = meterNames(options.meters ?? (['peak', 'rms'] as readonly MeterName[] as Name[]));
+    const snapshot = isolated() ? allocateSnapshot(this.createReading().values.length) : null;
+    this.#snapshot = snapshot && new SnapshotReader(snapshot);
+    const processorOptions: MeterProcessorOptions = {
+      channels: this.channels,
+      meters: this.meters,
+      settings: options.settings ?? {},
+      snapshot,
+    };
+    this.node = new AudioWorkletNode(context, 'micwire-meter', {
+      numberOfInputs: 1,
+      numberOfOutputs: 1,
+      outputChannelCount: [1],
+      channelCount: this.channels,
+      channelCountMode: 'clamped-max',
+      processorOptions,
+    });
+    this.node.port.onmessage = ({ data }: MessageEvent<MeterEvent>): void => this.#receive(data);
+    this.node.connect(context.destination);
+  }
+
+  /** Makes a reading to hand to `read()`: every field a number or one number per channel, as of silence. Allocates. */
+  createReading(): MeterReading<Name> {
+    return createMeterReading(this.meters, this.channels);
+  }
+
+  /**
+   * Fills `out` with the latest reading. Allocates nothing: call it in every animation frame.
+   *
+   * @param out made by `createReading()` of a meter with the same meters and channels.
+   * @returns false, with `out` untouched, while no audio has been metered yet.
+   */
+  read(out: MeterReading<Name>): boolean {
+    if (this.#snapshot !== null) return this.#snapshot.read(out.values);
+    if (this.#posted === null) return false;
+    out.values.set(this.#posted);
+    return true;
+  }
+
+  /** Starts all readings anew, from the next render quantum on. @throws MicwireError `closed`. */
+  reset(): void {
+    this.#send({ type: 'reset' });
+  }
+
+  /** Ends the processor and takes the node out of the graph. The last reading stays readable. */
+  close(): void {
+    if (this.#closed) return;
+    this.#send({ type: 'close' });
+    this.#closed = true;
+    this.node.disconnect();
+  }
+
+  #send(command: MeterCommand): void {
+    if (this.#closed) throw new MicwireError('closed', 'The meter is closed. Make another one.');
+    this.node.port.postMessage(command);
+  }
+
+  #receive(event: MeterEvent): void {
+    if (event.type === 'reading') this.#posted = event.values;
+    else this.node.port.close();
+  }
+}
+
+/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
+function isolated(): boolean {
+  return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
+}

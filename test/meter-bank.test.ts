@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { MeterBank } from '../src/core/dsp/meter-bank.ts';
+import { METER_FIELDS, METER_NAMES, createMeterReading } from '../src/core/dsp/meter-table.ts';
+import type { MeterName } from '../src/core/dsp/meter-table.ts';
+import { feed } from './helpers/feed.ts';
+import { seededRandom } from './helpers/random.ts';
+import { noise, sine } from './helpers/signals.ts';
+
+const RATE = 48000;
+
+test('no two meters of the table share the name of a field', () => {
+  const names = METER_NAMES.flatMap((name) => Object.keys(METER_FIELDS[name]));
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('the reading of a new bank, of a reset one and of one that heard silence is the same', () => {
+  const bank = new MeterBank({ sampleRate: RATE, channels: 3, meters: METER_NAMES });
+  const start = bank.createReading();
+  const reading = bank.createReading();
+  bank.read(reading);
+  expect([...reading.values]).toEqual([...start.values]);
+  feed(bank, [noise(seededRandom(1), RATE), noise(seededRandom(2), RATE)]);
+  bank.reset();
+  bank.read(reading);
+  expect([...reading.values].slice(2)).toEqual([...start.values].slice(2));
+  const quiet = new MeterBank({ sampleRate: RATE, channels: 3, meters: METER_NAMES });
+  feed(quiet, [new Float32Array(RATE)]);
+  quiet.read(reading);
+  expect([...reading.values].slice(2)).toEqual([...start.values].slice(2));
+  expect(reading.frame).toBe(RATE);
+  expect(reading.channels).toBe(1);
+});
+
+test.each(METER_NAMES.map((name) => [name] as const))(
+  'meter %s reads the same alone as in a bank of all',
+  (name: MeterName) => {
+    const channels = [
+      noise(seededRandom(3), RATE, 0.4),
+      sine({ frequency: 440, sampleRate: RATE, frames: RATE }),
+    ];
+    const all = new MeterBank({ sampleRate: RATE, channels: 2, meters: METER_NAMES });
+    const one = new MeterBank({ sampleRate: RATE, channels: 2, meters: [name] });
+    const inAll = all.createReading();
+    const alone = one.createReading();
+    feed(all, channels, 500, seededRandom(4));
+    feed(one, channels, 500, seededRandom(4));
+    all.read(inAll);
+    one.read(alone);
+    for (const field of Object.keys(METER_FIELDS[name])) {
+      const key = field as keyof typeof alone;
+      expect(alone[key], field).toEqual(inAll[key as keyof typeof inAll]);
+    }
+  },
+);
+
+test.each(METER_NAMES.map((name) => [name] as const))(
+  'meter %s never reads NaN, whatever the samples, the blocks and the channel counts',
+  (name: MeterName) => {
+    const random = seededRandom(5);
+    const bank = new MeterBank({ sampleRate: RATE, channels: 3, meters: [name] });
+    const reading = bank.createReading();
+    const odd = [NaN, Infinity, -Infinity, 3.4e38, -3.4e38, 1e-45, -0];
+    for (let round = 0; round < 400; round++) {
+      const frames = 1 + Math.floor(random() * 700);
+      const block = Array.from({ length: Math.floor(random() * 5) }, () => {
+        const samples = noise(random, frames, 2);
+        if (random() < 0.3) samples.fill(0);
+        for (let i = 0; i < 3; i++) {
+          if (random() < 0.1) {
+            samples[Math.floor(random() * frames)] = odd[Math.floor(random() * odd.length)]!;
+          }
+        }
+        return samples;
+      });
+      bank.process(block, 0, frames);
+      bank.read(reading);
+      for (const value of reading.values) expect(value).not.toBeNaN();
+    }
+  },
+);
+
+test('names are put into the order of the table, and unknown ones refused', () => {
+  const bank = new MeterBank({ sampleRate: RATE, channels: 1, meters: ['rms', 'peak', 'rms'] });
+  expect(bank.names).toEqual(['peak', 'rms']);
+  expect(() => createMeterReading([], 1)).toThrow(TypeError);
+  expect(() => createMeterReading(['loud' as 'rms'], 1)).toThrow("meters must be one of 'peak'");
+});
