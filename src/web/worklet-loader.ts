@@ -1,0 +1,165 @@
+import { describe, oneOf } from '../core/arguments.ts';
+import { MicwireError } from '../core/errors.ts';
+import { WORKLET_FILES } from './worklet-files.ts';
+import type { WorkletName } from './worklet-files.ts';
+
+export type { WorkletName };
+
+/** Your own copy of a worklet's file: its address, or a function from the worklet's name to it. */
+export type WorkletUrl = string | URL | ((name: WorkletName) => string | URL);
+
+/** Where to take worklet files from. */
+export interface WorkletLoadOptions {
+  /**
+   * Your own copy of the file (`npx micwire copy <dir>` makes one). When it is given nothing else is tried.
+   *
+   * @default the file beside the package, else a copy carried in JavaScript
+   */
+  readonly url?: WorkletUrl | undefined;
+}
+
+/** A context as far as the loader looks at it: a native one, or one that a library wraps. */
+export interface WorkletContext {
+  readonly audioWorklet?: { addModule(url: string): Promise<void> };
+  readonly state?: string;
+}
+
+/** One way of loading that was tried and failed. */
+export interface LoadAttempt {
+  readonly way: 'your URL' | 'the file beside the package' | 'a blob: copy' | 'a data: copy';
+  /** Undefined when there was not even an address. */
+  readonly url: string | undefined;
+  /** What `addModule`, or finding the address, was rejected with. */
+  readonly error: unknown;
+}
+
+/** Per context: what is being loaded or has been, by worklet and address. A load that failed is forgotten. */
+const loads = new WeakMap<object, Map<string, Promise<void>>>();
+const NAMES = Object.keys(WORKLET_FILES) as WorkletName[];
+
+/**
+ * Adds the module of one worklet to a context, once; calls at the same time share one load.
+ *
+ * Without `options.url` it tries the file beside the package, then a copy carried in JavaScript as a `blob:`, then as a
+ * `data:` address, and so runs under any bundler. A page with a strict Content-Security-Policy allows the file only.
+ *
+ * @throws TypeError when `name` or `context` is none; MicwireError 'unsupported' where the context has no AudioWorklet,
+ *   'closed' when it is closed, 'worklet-load' when every way failed: its message names each, the cause and the cure.
+ */
+export function loadWorklet(
+  context: WorkletContext,
+  name: WorkletName,
+  options: WorkletLoadOptions = {},
+): Promise<void> {
+  try {
+    oneOf('name', name, NAMES);
+    checkContext(context);
+    const { url } = options;
+    const given =
+      url === undefined ? undefined : String(typeof url === 'function' ? url(name) : url);
+    return loadOnce(context, name, given);
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}
+
+function checkContext(context: WorkletContext): void {
+  if (typeof context !== 'object' || context === null) {
+    throw new TypeError(`context must be an audio context, got ${describe(context)}.`);
+  }
+  if (context.state === 'closed') {
+    throw new MicwireError('closed', 'The audio context is closed; make a new one.');
+  }
+  if (typeof context.audioWorklet?.addModule === 'function') return;
+  const secure = (globalThis as { readonly isSecureContext?: boolean }).isSecureContext;
+  const cure =
+    secure === false
+      ? 'AudioWorklet exists only in secure pages: serve this one over HTTPS or from localhost.'
+      : 'This engine does not support AudioWorklet.';
+  throw new MicwireError('unsupported', `The audio context has no audioWorklet.addModule. ${cure}`);
+}
+
+function loadOnce(
+  context: WorkletContext,
+  name: WorkletName,
+  given: string | undefined,
+): Promise<void> {
+  let known = loads.get(context);
+  if (!known) {
+    known = new Map();
+    loads.set(context, known);
+  }
+  // By address as well: a load from your URL must not share the fate of one from elsewhere.
+  const key = given === undefined ? name : `${name} ${given}`;
+  const earlier = known.get(key);
+  if (earlier) return earlier;
+  const load = given === undefined ? loadPackaged(context, name) : loadGiven(context, name, given);
+  known.set(key, load);
+  load.catch(() => known.delete(key));
+  return load;
+}
+
+async function loadGiven(context: WorkletContext, name: WorkletName, url: string): Promise<void> {
+  const attempt = await tryModule(context, 'your URL', url);
+  if (attempt) await fail(name, [attempt]);
+}
+
+async function loadPackaged(context: WorkletContext, name: WorkletName): Promise<void> {
+  const failed: LoadAttempt[] = [];
+  const add = async (way: LoadAttempt['way'], address: () => string | Promise<string>) => {
+    let url: string | undefined;
+    try {
+      url = await address();
+    } catch (error) {
+      failed.push({ way, url, error });
+      return false;
+    }
+    const attempt = await tryModule(context, way, url);
+    if (attempt) failed.push(attempt);
+    return !attempt;
+  };
+  const file = WORKLET_FILES[name];
+  if (await add('the file beside the package', () => file.url().href)) return;
+  let blobUrl = '';
+  const makeBlobUrl = async (): Promise<string> => {
+    const script = new Blob([(await file.inline()).default], { type: 'text/javascript' });
+    blobUrl = URL.createObjectURL(script);
+    return blobUrl;
+  };
+  try {
+    if (await add('a blob: copy', makeBlobUrl)) return;
+  } finally {
+    if (blobUrl) URL.revokeObjectURL(blobUrl);
+  }
+  const makeDataUrl = async (): Promise<string> =>
+    `data:text/javascript;charset=utf-8,${encodeURIComponent((await file.inline()).default)}`;
+  if (await add('a data: copy', makeDataUrl)) return;
+  await fail(name, failed);
+}
+
+/** @returns the failure, or undefined when the module was added. */
+async function tryModule(
+  context: WorkletContext,
+  way: LoadAttempt['way'],
+  url: string,
+): Promise<LoadAttempt | undefined> {
+  try {
+    await context.audioWorklet!.addModule(url);
+    return undefined;
+  } catch (error) {
+    return { way, url, error };
+  }
+}
+
+/** Finds out why and throws. The finding out is loaded only now: a page where all is well never needs it. */
+async function fail(name: WorkletName, attempts: readonly LoadAttempt[]): Promise<never> {
+  const cause = attempts[0]?.error;
+  let message = `The worklet '${name}' could not be loaded.`;
+  try {
+    const { explainLoadFailure } = await import('./worklet-diagnosis.ts');
+    message = await explainLoadFailure(name, attempts);
+  } catch (error) {
+    message += ` (Nor could the reason be found out: ${String(error)})`;
+  }
+  throw new MicwireError('worklet-load', message, { cause });
+}
