@@ -10,3 +10,15 @@ export type {
 } from '../core/dsp/meter-table.ts';
 export { Meter } from './meter.ts';
 export type { MeterOptions } from './meter.ts';
+export { LoopbackTransport } from './transport/loopback.ts';
+export type {
+  Transport,
+  TransportMessage,
+  TransportState,
+  TransportStats,
+  TransportStatus,
+} from './transport/transport.ts';
+export type { BackOffOptions } from './transport/back-off.ts';
+export type { WaterMarkOptions } from './transport/water-marks.ts';
+export { WebSocketTransport } from './transport/websocket.ts';
+export type { WebSocketLike, WebSocketTransportOptions } from './transport/websocket.ts';

@@ -1,0 +1,120 @@
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { RawData } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
+import { isTrustedOrigin } from './origin.ts';
+
+/** What an echo allows. */
+export interface EchoOptions {
+  /** @default '/echo' */
+  readonly path?: string;
+  /**
+   * A longer message ends its connection (close code 1009).
+   * @default 1048576
+   */
+  readonly maxMessageBytes?: number;
+  /**
+   * Further connections are refused with status 503.
+   * @default 32
+   */
+  readonly maxConnections?: number;
+  /**
+   * Each connection is asked for a sign of life at this interval, and is cut when none has come by the next time.
+   * @default 10000
+   */
+  readonly pingIntervalMs?: number;
+  /**
+   * While more bytes than this wait for a client that reads slowly, nothing further is read from it: the pressure goes
+   * back to the sender instead of into this process's memory.
+   * @default 262144
+   */
+  readonly maxBufferedBytes?: number;
+  /** Origins that may connect besides the server's own pages. See `isTrustedOrigin`. */
+  readonly allowedOrigins?: readonly string[];
+}
+
+/** A running echo. */
+export interface Echo {
+  /** Connections that are open now. */
+  readonly connections: number;
+  /** Cuts every connection and takes no more. Leaves the HTTP server alone. */
+  close(): void;
+}
+
+/**
+ * Sends every WebSocket message that comes in at the path back to its sender. Upgrades to other paths are left to others.
+ * @param server an HTTP server: whatever emits `'upgrade'`
+ */
+export function attachEcho(server: EventEmitter, options: EchoOptions = {}): Echo {
+  const {
+    path = '/echo',
+    maxMessageBytes = 2 ** 20,
+    maxConnections = 32,
+    pingIntervalMs = 10_000,
+    maxBufferedBytes = 2 ** 18,
+    allowedOrigins = [],
+  } = options;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxMessageBytes,
+    perMessageDeflate: false,
+    clientTracking: true,
+  });
+  /** Clients that have answered since the last ping. */
+  const alive = new WeakSet<WebSocket>();
+
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (pathOf(request) !== path) return;
+    const { origin, host } = request.headers;
+    if (!isTrustedOrigin(origin, host, allowedOrigins)) return refuse(socket, '403 Forbidden');
+    if (sockets.clients.size >= maxConnections) return refuse(socket, '503 Service Unavailable');
+    sockets.handleUpgrade(request, socket, head, (client) => serve(client));
+  };
+
+  const serve = (client: WebSocket): void => {
+    alive.add(client);
+    client.on('pong', () => alive.add(client));
+    client.on('message', (data: RawData, binary: boolean) => {
+      alive.add(client);
+      client.send(data, { binary }, () => {
+        if (client.bufferedAmount <= maxBufferedBytes / 2) client.resume();
+      });
+      if (client.bufferedAmount > maxBufferedBytes) client.pause();
+    });
+    // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
+    client.on('error', () => {});
+  };
+
+  const ping = setInterval(() => {
+    for (const client of sockets.clients) {
+      // A client that is paused gives no sign either: one that takes longer than this to read half of the limit is lost.
+      if (!alive.has(client)) client.terminate();
+      alive.delete(client);
+      if (client.readyState === WebSocket.OPEN) client.ping();
+    }
+  }, pingIntervalMs);
+  ping.unref();
+
+  server.on('upgrade', onUpgrade);
+  return {
+    get connections() {
+      return sockets.clients.size;
+    },
+    close() {
+      clearInterval(ping);
+      server.off('upgrade', onUpgrade);
+      for (const client of sockets.clients) client.terminate();
+      sockets.close();
+    },
+  };
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?', 1)[0] ?? '';
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.on('error', () => {});
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

@@ -1,0 +1,34 @@
+import { isIP } from 'node:net';
+
+/**
+ * Whether a page may open a WebSocket to this server. Browsers let any page connect to any address, so that without this
+ * check each web site that a developer visits could talk to the server on their machine (RFC 6455 §10.2).
+ *
+ * Trusted are the origins in `allowed`, and a page that this server served itself: its origin names the same host and
+ * port as the request. In the latter case the name must be `localhost` or an address, because any other name may have been
+ * pointed at this machine by its owner (DNS rebinding). No origin means no browser, and is refused as well.
+ *
+ * @param origin the header `Origin`
+ * @param host the header `Host`
+ * @param allowed further origins, such as `'https://lab.example'`
+ */
+export function isTrustedOrigin(
+  origin: string | undefined,
+  host: string | undefined,
+  allowed: readonly string[],
+): boolean {
+  if (origin === undefined || host === undefined) return false;
+  if (allowed.includes(origin)) return true;
+  let url: URL;
+  try {
+    url = new URL(origin);
+  } catch {
+    return false;
+  }
+  return url.host === host.toLowerCase() && isOwnName(url.hostname);
+}
+
+function isOwnName(hostname: string): boolean {
+  const name = hostname.replace(/^\[|\]$/g, '');
+  return name === 'localhost' || name.endsWith('.localhost') || isIP(name) !== 0;
+}

@@ -1,0 +1,60 @@
+/** What a transport carries: text as a string, anything else as bytes. */
+export type TransportMessage = string | Uint8Array;
+
+/**
+ * - `'connecting'`: the first attempt, or the next one, is under way;
+ * - `'open'`: messages go out;
+ * - `'congested'`: connected, but more is buffered than the high water mark: messages are dropped and counted until it
+ *   has drained to the low water mark;
+ * - `'waiting'`: the connection is lost; the next attempt comes by itself after `retryInMs`;
+ * - `'closed'`: for good, by `close()`.
+ */
+export type TransportState = 'connecting' | 'open' | 'congested' | 'waiting' | 'closed';
+
+/** The state of a transport, in words for the user too. */
+export interface TransportStatus {
+  readonly state: TransportState;
+  /** Why it is not open, in a short sentence; empty when it is, or when nothing failed yet. */
+  readonly reason: string;
+  /** Connections that failed in a row; back to 0 after one that lasted. */
+  readonly failedAttempts: number;
+  /** With `'waiting'`: ms from the change of state until the next attempt; else 0. */
+  readonly retryInMs: number;
+}
+
+/** Running totals since the transport was made. Bytes are those of the messages, without the transport's own headers. */
+export interface TransportStats {
+  readonly sentMessages: number;
+  readonly sentBytes: number;
+  readonly receivedMessages: number;
+  readonly receivedBytes: number;
+  /** Messages that `send` refused. */
+  readonly droppedMessages: number;
+  readonly droppedBytes: number;
+  /** Connections that came up, the first one included. */
+  readonly connections: number;
+}
+
+/**
+ * Carries messages both ways, in order, as long as it is connected. It never queues without bound: what cannot leave soon
+ * is dropped and counted, because late sound is worth less than no sound.
+ */
+export interface Transport {
+  readonly status: TransportStatus;
+  /** Bytes that were sent and have not left this process yet. */
+  readonly bufferedBytes: number;
+  /** A snapshot of the totals. */
+  readonly stats: TransportStats;
+  /** Called for each message that arrives. Bytes are the receiver's to keep. */
+  onmessage: ((message: TransportMessage) => void) | null;
+  /** Called after each change of `status.state`. */
+  onstatechange: ((status: TransportStatus) => void) | null;
+  /**
+   * Sends a message, or drops and counts it.
+   * @param message copied before this returns: the caller may use its buffer again
+   * @returns whether it went out; false when the transport is not `'open'`, or is congested
+   */
+  send(message: TransportMessage): boolean;
+  /** Ends the connection for good. No message and no change of state is reported afterwards, but for `'closed'`. */
+  close(): void;
+}

@@ -1,0 +1,221 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MicwireError } from '../src/core/errors.ts';
+import { BackOff } from '../src/web/transport/back-off.ts';
+import type { WebSocketLike, WebSocketTransportOptions } from '../src/web/transport/websocket.ts';
+import { WebSocketTransport } from '../src/web/transport/websocket.ts';
+
+/** A socket whose network is the test. */
+class FakeSocket implements WebSocketLike {
+  binaryType = 'blob';
+  bufferedAmount = 0;
+  onopen: ((event: never) => void) | null = null;
+  onmessage: ((event: never) => void) | null = null;
+  onclose: ((event: never) => void) | null = null;
+  onerror: ((event: never) => void) | null = null;
+  readonly sent: unknown[] = [];
+  closed = false;
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+  send(data: unknown): void {
+    this.sent.push(data);
+  }
+  close(): void {
+    this.closed = true;
+  }
+  open(): void {
+    this.onopen?.(undefined as never);
+  }
+  lose(code = 1006, reason = ''): void {
+    this.onerror?.(undefined as never);
+    this.onclose?.({ code, reason } as never);
+  }
+}
+
+let sockets: FakeSocket[] = [];
+const transports: WebSocketTransport[] = [];
+
+function connect(options: WebSocketTransportOptions = {}): WebSocketTransport {
+  const transport = new WebSocketTransport('ws://lab.test/echo', {
+    createSocket: (url) => {
+      const socket = new FakeSocket(url);
+      sockets.push(socket);
+      return socket;
+    },
+    random: () => 1,
+    ...options,
+  });
+  transports.push(transport);
+  return transport;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sockets = [];
+});
+afterEach(() => {
+  for (const transport of transports.splice(0)) transport.close();
+  vi.useRealTimers();
+});
+
+describe('a WebSocket that is lost', () => {
+  it('comes back by itself, later after every failure, up to the bound', () => {
+    const transport = connect({ firstDelayMs: 500, maxDelayMs: 3000 });
+    const waits: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      sockets.at(-1)!.lose();
+      expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: i + 1 });
+      waits.push(transport.status.retryInMs);
+      vi.advanceTimersByTime(transport.status.retryInMs - 1);
+      expect(sockets.length).toBe(i + 1);
+      vi.advanceTimersByTime(1);
+      expect(sockets.length).toBe(i + 2);
+      expect(transport.status.state).toBe('connecting');
+    }
+    expect(waits).toEqual([500, 1000, 2000, 3000, 3000, 3000]);
+  });
+
+  it('says why, while it waits and while it tries again', () => {
+    const transport = connect();
+    sockets[0]!.lose();
+    expect(transport.status.reason).toMatch(/cannot be reached/);
+    vi.advanceTimersByTime(500);
+    expect(transport.status).toMatchObject({ state: 'connecting', failedAttempts: 1 });
+    expect(transport.status.reason).toMatch(/cannot be reached/);
+    sockets[1]!.open();
+    expect(transport.status).toMatchObject({ state: 'open', reason: '' });
+    sockets[1]!.lose(1009, 'too long');
+    expect(transport.status.reason).toBe('The server ended the connection: too long (code 1009).');
+  });
+
+  it('starts the back-off anew only after a connection that lasted', () => {
+    const transport = connect();
+    for (const lived of [0, 4999]) {
+      sockets.at(-1)!.open();
+      vi.advanceTimersByTime(lived);
+      sockets.at(-1)!.lose();
+      vi.advanceTimersByTime(transport.status.retryInMs);
+    }
+    sockets.at(-1)!.open();
+    vi.advanceTimersByTime(5000);
+    expect(transport.status.failedAttempts).toBe(2);
+    sockets.at(-1)!.lose();
+    expect(transport.status.failedAttempts).toBe(1);
+  });
+
+  it('drops and counts what is sent meanwhile', () => {
+    const transport = connect();
+    sockets[0]!.open();
+    sockets[0]!.lose();
+    expect(transport.send('abc')).toBe(false);
+    expect(transport.stats).toMatchObject({ droppedMessages: 1, droppedBytes: 3, sentMessages: 0 });
+  });
+
+  it('tries at once when asked, and does not try twice', () => {
+    const transport = connect();
+    sockets[0]!.lose();
+    transport.retryNow();
+    transport.retryNow();
+    expect(sockets.length).toBe(2);
+    vi.advanceTimersByTime(9000);
+    expect(sockets.length).toBe(2);
+  });
+
+  it('is not heard any more once it was given up', () => {
+    const transport = connect({ connectTimeoutMs: 1000 });
+    vi.advanceTimersByTime(1000);
+    expect(transport.status).toMatchObject({
+      state: 'waiting',
+      reason: 'The server does not answer.',
+    });
+    expect(sockets[0]!.closed).toBe(true);
+    sockets[0]!.open();
+    sockets[0]!.lose();
+    expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
+  });
+
+  it('stays closed after close, whatever was under way', () => {
+    const transport = connect();
+    sockets[0]!.lose();
+    transport.close();
+    vi.advanceTimersByTime(60_000);
+    expect(sockets.length).toBe(1);
+    expect(transport.status.state).toBe('closed');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a network that is too slow', () => {
+  const marks = { highWaterBytes: 1000, lowWaterBytes: 100 };
+
+  it('makes it drop from the high mark down to the low mark', () => {
+    const transport = connect(marks);
+    const socket = sockets[0]!;
+    socket.open();
+    const outcomes: boolean[] = [];
+    for (const buffered of [0, 1000, 1001, 900, 101, 100, 900]) {
+      socket.bufferedAmount = buffered;
+      outcomes.push(transport.send('x'));
+    }
+    expect(outcomes).toEqual([true, true, false, false, false, true, true]);
+    expect(socket.sent.length).toBe(4);
+    expect(transport.stats.droppedMessages).toBe(3);
+  });
+
+  it('makes it connect anew when nothing has moved for the stall timeout', () => {
+    const transport = connect({ ...marks, stallTimeoutMs: 2000 });
+    const socket = sockets[0]!;
+    socket.open();
+    socket.bufferedAmount = 5000;
+    transport.send('x');
+    vi.advanceTimersByTime(1999);
+    socket.bufferedAmount = 4999; // it moves, if slowly
+    transport.send('x');
+    vi.advanceTimersByTime(1999);
+    transport.send('x');
+    expect(transport.status.state).toBe('congested');
+    vi.advanceTimersByTime(1);
+    transport.send('x');
+    expect(transport.status.state).toBe('waiting');
+    expect(socket.closed).toBe(true);
+    expect(transport.bufferedBytes).toBe(0);
+    expect(transport.stats.droppedMessages).toBe(4);
+  });
+});
+
+describe('the address', () => {
+  it.each([
+    ['http://lab.test/echo', 'ws://lab.test/echo'],
+    ['https://lab.test/echo?a=1', 'wss://lab.test/echo?a=1'],
+    ['wss://lab.test/echo', 'wss://lab.test/echo'],
+  ])('%s becomes %s', (given, used) => {
+    const createSocket = (url: string) => new FakeSocket(url);
+    const transport = new WebSocketTransport(given, { createSocket });
+    transports.push(transport);
+    expect(transport.url).toBe(used);
+  });
+
+  it('must be one', () => {
+    expect(() => new WebSocketTransport('file:///etc/passwd')).toThrow(TypeError);
+    expect(() => new WebSocketTransport('no address')).toThrow(TypeError);
+  });
+
+  it('needs a WebSocket to use it, and the error says how to give one', () => {
+    vi.stubGlobal('WebSocket', undefined);
+    expect(() => new WebSocketTransport('ws://lab.test')).toThrow(MicwireError);
+    vi.unstubAllGlobals();
+  });
+});
+
+describe('BackOff', () => {
+  it('waits at least half and at most all of the doubled delay', () => {
+    const backOff = new BackOff({ firstDelayMs: 100, maxDelayMs: 1000 });
+    expect(backOff.delayMs(3, 0)).toBe(200);
+    expect(backOff.delayMs(3, 0.5)).toBe(300);
+    expect(backOff.delayMs(2000, 0)).toBe(500);
+    expect(() => new BackOff({ firstDelayMs: 0 })).toThrow(RangeError);
+    expect(() => new BackOff({ firstDelayMs: 100, maxDelayMs: 99 })).toThrow(RangeError);
+  });
+});
