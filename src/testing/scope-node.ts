@@ -63,8 +63,11 @@ export class ScopeNode<P = object> {
   #inputs: readonly Channels[];
   #outputs: readonly Channels[];
   #values: Readonly<Record<string, Float32Array>> = {};
-  /** Buffers made so far, by input or output and channel count: shapes that return find their arrays again. */
-  readonly #buffers = new Map<string, Channels>();
+  /** Arrays made so far, by index and channel count, and inputs as a whole by all their counts: shapes that return find
+   * their arrays again, so that a source that comes and goes costs no allocation. */
+  #inputBuffers: Channels[][] = [];
+  #outputBuffers: Channels[][] = [];
+  #inputShapes = new Map<number, readonly Channels[]>();
 
   /** @internal */
   constructor(
@@ -131,12 +134,10 @@ export class ScopeNode<P = object> {
       throw new RangeError(`input must be one of ${this.#inputs.length}, got ${index}.`);
     }
     const count = channels.length;
-    if (this.#inputs[index]!.length !== count) {
-      const shaped = [...this.#inputs];
-      shaped[index] = this.#buffersFor('in', index, count);
-      this.#inputs = Object.freeze(shaped);
-      if (!this.#fixedChannels) this.#shapeOutputs(this.#outputs.length);
+    if (count > MAX_CHANNELS) {
+      throw new RangeError(`An input has at most ${MAX_CHANNELS} channels, got ${count}.`);
     }
+    if (this.#inputs[index]!.length !== count) this.#shapeInput(index, count);
     const buffers = this.#inputs[index]!;
     for (let channel = 0; channel < count; channel++) {
       const source = channels[channel]!;
@@ -177,14 +178,14 @@ export class ScopeNode<P = object> {
 
   /** @internal Renders one quantum. The scope is entered by the caller. */
   renderQuantum(): void {
-    for (const output of this.#outputs) for (const channel of output) channel.fill(0);
+    this.#silence();
     if (!this.#alive) return;
     try {
       const processor = this.processor as unknown as BlockProcessor;
       if (!processor.process(this.#inputs, this.#outputs, this.#values)) this.#alive = false;
     } catch (error) {
       this.#alive = false;
-      for (const output of this.#outputs) for (const channel of output) channel.fill(0);
+      this.#silence();
       if (!this.onprocessorerror) throw error;
       this.onprocessorerror({ type: 'processorerror', error });
     }
@@ -205,9 +206,13 @@ export class ScopeNode<P = object> {
   /** @internal */
   setQuantum(quantum: number): void {
     this.#quantum = quantum;
-    this.#buffers.clear();
+    this.#inputBuffers = [];
+    this.#outputBuffers = [];
+    this.#inputShapes = new Map();
     this.#inputs = Object.freeze(
-      this.#inputs.map((channels, index) => this.#buffersFor('in', index, channels.length)),
+      this.#inputs.map((channels, index) =>
+        this.#buffersFor(this.#inputBuffers, index, channels.length),
+      ),
     );
     this.#shapeOutputs(this.#outputs.length);
     for (const parameter of this.#parameters) {
@@ -218,10 +223,33 @@ export class ScopeNode<P = object> {
     this.#shapeParameters();
   }
 
+  #silence(): void {
+    for (let output = 0; output < this.#outputs.length; output++) {
+      const channels = this.#outputs[output]!;
+      for (let channel = 0; channel < channels.length; channel++) channels[channel]!.fill(0);
+    }
+  }
+
+  #shapeInput(index: number, count: number): void {
+    let key = 0;
+    for (let i = 0; i < this.#inputs.length; i++) {
+      key = key * (MAX_CHANNELS + 1) + (i === index ? count : this.#inputs[i]!.length);
+    }
+    let shape = this.#inputShapes.get(key);
+    if (!shape) {
+      const changed = [...this.#inputs];
+      changed[index] = this.#buffersFor(this.#inputBuffers, index, count);
+      shape = Object.freeze(changed);
+      this.#inputShapes.set(key, shape);
+    }
+    this.#inputs = shape;
+    if (!this.#fixedChannels) this.#shapeOutputs(this.#outputs.length);
+  }
+
   #shapeOutputs(count: number): void {
     const shaped = Array.from({ length: count }, (_, index) => {
       const channels = this.#fixedChannels?.[index] ?? Math.max(1, this.#inputs[0]?.length ?? 1);
-      return this.#buffersFor('out', index, channels);
+      return this.#buffersFor(this.#outputBuffers, index, channels);
     });
     this.#outputs = Object.freeze(shaped);
   }
@@ -234,16 +262,12 @@ export class ScopeNode<P = object> {
     this.#values = Object.freeze(values);
   }
 
-  #buffersFor(side: 'in' | 'out', index: number, channels: number): Channels {
-    if (channels === 0) return NO_CHANNELS;
-    const key = `${side} ${index} ${channels}`;
-    let buffers = this.#buffers.get(key);
-    if (!buffers) {
-      const made = Array.from({ length: channels }, () => new Float32Array(this.#quantum));
-      buffers = Object.freeze(made);
-      this.#buffers.set(key, buffers);
-    }
-    return buffers;
+  #buffersFor(made: Channels[][], index: number, count: number): Channels {
+    if (count === 0) return NO_CHANNELS;
+    const byCount = (made[index] ??= []);
+    return (byCount[count] ??= Object.freeze(
+      Array.from({ length: count }, () => new Float32Array(this.#quantum)),
+    ));
   }
 }
 

@@ -142,8 +142,8 @@ export class WorkletScope implements RunningScope {
     const before = enterScope(this);
     try {
       for (let i = 0; i < quanta; i++) {
-        for (const node of this.#nodes) node.deliverToProcessor();
-        for (const node of this.#nodes) node.renderQuantum();
+        for (let n = 0; n < this.#nodes.length; n++) this.#nodes[n]!.deliverToProcessor();
+        for (let n = 0; n < this.#nodes.length; n++) this.#nodes[n]!.renderQuantum();
         this.#currentFrame += this.#quantum;
       }
     } finally {
