@@ -13,7 +13,7 @@ const { values } = (() => {
     return parseArgs({
       options: {
         port: { type: 'string', default: '5173' },
-        host: { type: 'string', default: '127.0.0.1' },
+        host: { type: 'string', default: 'localhost' },
         open: { type: 'boolean', default: false },
       },
     });

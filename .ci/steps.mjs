@@ -1,0 +1,64 @@
+/** Runs every step even when one fails, and adds up what the test runs counted themselves. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const folder = await mkdtemp(join(tmpdir(), 'micwire-ci-'));
+let passed = 0;
+let failed = 0;
+
+await step('check');
+await vitest('test');
+await vitest('test:engines');
+await embed();
+
+await rm(folder, { recursive: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** A step that counts nothing but its own failure. */
+async function step(/** @type {string} */ name) {
+  const { code } = await npmRun(name, []);
+  if (code !== 0) failed++;
+}
+
+/** Vitest's own counts. A run that ends badly without a failed test (a crash, an unhandled error) counts as one. */
+async function vitest(/** @type {string} */ name) {
+  const file = join(folder, `${name.replace(':', '-')}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const { code } = await npmRun(name, reporters);
+  const result = await readFile(file, 'utf8').then(JSON.parse, () => undefined);
+  const failures = result?.numFailedTests ?? 0;
+  passed += result?.numPassedTests ?? 0;
+  failed += code !== 0 && failures === 0 ? 1 : failures;
+}
+
+/** The embedding test ends with a line of the same form as this program's. */
+async function embed() {
+  const { code, text } = await npmRun('test:embed', []);
+  const [, good = '0', bad = '0'] = [...text.matchAll(/(\d+) passed, (\d+) failed/g)].at(-1) ?? [];
+  passed += Number(good);
+  failed += code !== 0 && bad === '0' ? 1 : Number(bad);
+}
+
+/**
+ * @param {string} name
+ * @param {readonly string[]} args
+ * @returns {Promise<{ code: number, text: string }>}
+ */
+function npmRun(name, args) {
+  console.log(`\n── npm run ${name} ──`);
+  return new Promise((resolve, reject) => {
+    const child = spawn('npm', ['run', name, ...(args.length > 0 ? ['--', ...args] : [])], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    child.stdout.on('data', (/** @type {Buffer} */ part) => {
+      text += String(part);
+      process.stdout.write(part);
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code: code ?? 1, text }));
+  });
+}
