@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { labServer } from './demo/server/plugin.ts';
 import { worklets } from './scripts/vite-worklets.mjs';
 import { installedBrowsers } from './test/engines/provider.mjs';
 
@@ -16,7 +17,7 @@ const headers = {
 const engines = (process.env['MICWIRE_ENGINES'] ?? 'chromium').split(',');
 
 export default defineConfig({
-  plugins: [worklets()],
+  plugins: [worklets(), labServer()],
   resolve: {
     alias: [
       { find: /^micwire$/, replacement: path('src/web/index.ts') },
