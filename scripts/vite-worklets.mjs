@@ -19,13 +19,13 @@ const INLINE_ID = /^\0micwire-worklet:([\w-]+)$/;
 export function worklets() {
   /** @type {Map<string, ReturnType<typeof bundleWorklet>>} */
   const bundles = new Map();
-  let minify = false;
+  let building = false;
 
   /** @param {string} name */
   const bundle = (name) => {
     let promise = bundles.get(name);
     if (!promise) {
-      promise = bundleWorklet(name, { minify });
+      promise = bundleWorklet(name, { minify: building });
       promise.catch(() => bundles.delete(name));
       bundles.set(name, promise);
     }
@@ -37,7 +37,7 @@ export function worklets() {
     enforce: 'pre',
 
     configResolved(config) {
-      minify = config.command === 'build';
+      building = config.command === 'build';
     },
 
     configureServer(server) {
@@ -85,20 +85,20 @@ export function worklets() {
     },
 
     async transform(code, id) {
-      if (!minify || !id.endsWith('/web/worklet-files.ts')) return undefined;
+      if (!id.endsWith('/web/worklet-files.ts')) return undefined;
+      // In dev Vite would find NAME.ts in place of NAME.js and give its address; this form it leaves alone.
+      if (!building)
+        return code.replaceAll(FILE_URL, `new URL('../../worklets/$1.js', '' + import.meta.url)`);
       /** @type {Map<string, string>} */
       const assets = new Map();
       for (const [, name = ''] of code.matchAll(FILE_URL)) {
         const { code: source } = await bundle(name);
         assets.set(name, this.emitFile({ type: 'asset', name: `${name}.js`, source }));
       }
-      return {
-        code: code.replace(
-          FILE_URL,
-          (_, name) => `new URL(import.meta.ROLLUP_FILE_URL_${assets.get(name)})`,
-        ),
-        map: null,
-      };
+      return code.replaceAll(
+        FILE_URL,
+        (_, name) => `new URL(import.meta.ROLLUP_FILE_URL_${assets.get(name)})`,
+      );
     },
   };
 }

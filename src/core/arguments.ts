@@ -39,5 +39,7 @@ export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'object') return value.constructor?.name ?? 'an object';
-  return typeof value === 'undefined' ? 'undefined' : String(value);
+  if (typeof value === 'function') return 'a function';
+  // oxlint-disable-next-line typescript/no-base-to-string -- no object is left here
+  return String(value);
 }
