@@ -178,14 +178,14 @@ export class PeakMeter implements BlockMeter {
   }
 
   #scan(samples: Float32Array, from: number, count: number, channel: number): void {
-    // One pass without branches tells whether the rare cases need a closer look: v·0 is NaN when v is not finite.
+    // One pass without branches tells whether the rare cases need a closer look: v − v is NaN when v is not finite.
     let peak = 0;
     let zero = 0;
     for (let i = from, end = from + count; i < end; i++) {
       const value = samples[i]!;
       const size = value < 0 ? -value : value;
       if (size > peak) peak = size;
-      zero += value * 0;
+      zero += value - value;
     }
     if (zero !== 0 || peak >= this.#clipLevel)
       peak = this.#scanClosely(samples, from, count, channel);
