@@ -1,0 +1,135 @@
+/** The filters that the resampler's stages need, from its specification. Milliseconds each: never on the audio thread. */
+import { kaiserKernel, kaiserSpan } from './kaiser-filter-design.ts';
+import type { KaiserSpecification } from './kaiser-filter-design.ts';
+import { designRemez } from './remez-filter-design.ts';
+import type { ResamplerQuality } from './resampler-plan.ts';
+import { RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
+
+/** Rows of coefficients are whole SIMD registers. */
+const LANES = 4;
+
+const sharpFilters = new Map<string, Float64Array>();
+
+/**
+ * The sharp filter of a quality, for twice the lower rate: a half-band filter, or with `strict` one whose stopband starts at
+ * the Nyquist frequency. Odd length, unit gain at 0 Hz. Cached.
+ */
+export function designSharpFilter(quality: ResamplerQuality, strict: boolean): Float64Array {
+  const key = `${quality}:${strict}`;
+  let taps = sharpFilters.get(key);
+  if (taps === undefined) {
+    const specification = RESAMPLER_SPECIFICATIONS[quality];
+    taps = strict
+      ? designStrict(
+          specification.strictPass / 4,
+          specification.attenuationDb,
+          specification.strictRippleDb,
+        )
+      : designHalfBand(specification.pass / 4, specification.attenuationDb);
+    sharpFilters.set(key, taps);
+  }
+  return taps;
+}
+
+/**
+ * A half-band filter: unit gain up to `pass` (cycles per sample at the higher rate, below 0.25), stopband from 0.5 − `pass`.
+ * Every even distance from the centre but 0 has a zero tap. Designed by the trick of P. P. Vaidyanathan and T. Q. Nguyen
+ * (IEEE Trans. CAS-34, 1987): the odd distances are a full-band filter at half the rate.
+ */
+export function designHalfBand(pass: number, attenuationDb: number): Float64Array {
+  const largest = 2 * 10 ** (-attenuationDb / 20);
+  for (let side = 2; side <= 512; side += 2) {
+    if (side > 8 && estimatedHalfBandDb(2 * side, pass) < attenuationDb - 12) continue;
+    const { taps: odd, deviation } = designRemez(2 * side, [{ from: 0, to: 2 * pass, desired: 1 }]);
+    if (deviation > largest) continue;
+    const taps = new Float64Array(4 * side - 1);
+    for (let i = 0; i < odd.length; i++) taps[2 * i] = odd[i]! / 2;
+    taps[2 * side - 1] = 0.5;
+    return taps;
+  }
+  throw new RangeError(`No half-band filter passes ${pass} with ${attenuationDb} dB.`);
+}
+
+/** Kaiser's estimate of the length of a minimax filter, solved for the attenuation. */
+function estimatedHalfBandDb(oddTaps: number, pass: number): number {
+  return 13 + 14.6 * (0.5 - 2 * pass) * (2 * oddTaps - 2);
+}
+
+/** A filter of odd length that passes up to `pass` and stops from 0.25 on, in cycles per sample. */
+function designStrict(pass: number, attenuationDb: number, rippleDb: number): Float64Array {
+  const passDeviation = 10 ** (rippleDb / 20) - 1;
+  const stopDeviation = 10 ** (-attenuationDb / 20);
+  const estimate =
+    (-10 * Math.log10(passDeviation * stopDeviation) - 13) / (14.6 * (0.25 - pass)) + 1;
+  // 4m + 1 taps would end on an even distance: with 4m − 1 both parities fill whole registers.
+  for (let taps = 8 * Math.ceil((estimate - 8) / 8) - 1; ; taps += 8) {
+    const design = designRemez(taps, [
+      { from: 0, to: pass, desired: 1 },
+      { from: 0.25, to: 0.5, desired: 0, weight: passDeviation / stopDeviation },
+    ]);
+    if (design.deviation <= passDeviation) return design.taps;
+  }
+}
+
+/**
+ * A bank of `up` phases for a short filter, or undefined when it would take more than `maxCoefficients`. The window's
+ * falling sidelobes matter here: the images of all phases add up in the output.
+ */
+export function designPolyphaseBank(
+  specification: KaiserSpecification,
+  up: number,
+  maxCoefficients: number,
+): { taps: number; coefficients: Float64Array } | undefined {
+  const taps = roundUp(kaiserSpan(specification), LANES);
+  if (up * taps > maxCoefficients) return undefined;
+  const kernel = kaiserKernel(specification, taps);
+  const coefficients = new Float64Array(up * taps);
+  for (let phase = 0; phase < up; phase++) {
+    for (let i = 0; i < taps; i++) {
+      coefficients[phase * taps + i] = kernel(i - taps / 2 + 1 - phase / up);
+    }
+  }
+  return { taps, coefficients };
+}
+
+/**
+ * A bank of `phases` rows of cubics in the distance from the stored phase: Lagrange's, through the phases −1, 0, 1 and 2.
+ */
+export function designInterpolatedBank(
+  specification: KaiserSpecification,
+  phases: number,
+): { taps: number; coefficients: Float64Array } {
+  const taps = roundUp(kaiserSpan(specification), LANES);
+  const kernel = kaiserKernel(specification, taps);
+  const coefficients = new Float64Array(phases * taps * 4);
+  for (let phase = 0; phase < phases; phase++) {
+    for (let i = 0; i < taps; i++) {
+      const at = (offset: number): number => kernel(i - taps / 2 + 1 - (phase + offset) / phases);
+      const before = at(-1);
+      const here = at(0);
+      const after = at(1);
+      const beyond = at(2);
+      const row = phase * taps * 4 + i;
+      coefficients[row] = here;
+      coefficients[row + taps] = after - before / 3 - here / 2 - beyond / 6;
+      coefficients[row + 2 * taps] = (before + after) / 2 - here;
+      coefficients[row + 3 * taps] = (beyond - before) / 6 + (here - after) / 2;
+    }
+  }
+  return { taps, coefficients };
+}
+
+/** Rounds in place to single precision where the quality says so. */
+export function toCoefficientPrecision(
+  coefficients: Float64Array,
+  quality: ResamplerQuality,
+): Float64Array {
+  if (RESAMPLER_SPECIFICATIONS[quality].singlePrecision) {
+    for (let i = 0; i < coefficients.length; i++) coefficients[i] = Math.fround(coefficients[i]!);
+  }
+  return coefficients;
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.max(multiple, multiple * Math.ceil(value / multiple));
+}

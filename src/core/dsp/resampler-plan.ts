@@ -1,0 +1,75 @@
+/**
+ * What a resampler does, as plain data: made by {@link planResampler} where time does not matter, carried by structured
+ * clone to where it does, and run there by {@link createResampler}. This file holds no design code, so a worklet
+ * bundle carries none.
+ */
+
+/** `voice` 100 dB, `hq` 120 dB, `vhq` 140 dB. */
+export type ResamplerQuality = 'voice' | 'hq' | 'vhq';
+
+/** Symmetric filter that halves the rate: output j stands at input 2j. */
+export interface HalveStage {
+  readonly kind: 'halve';
+  /** Taps at odd distances ±1, ±3, …, one side. */
+  readonly odd: Float64Array;
+  /** Taps at even distances 0, ±2, ±4, …, one side with the centre. A half-band filter has only the centre. */
+  readonly even: Float64Array;
+}
+
+/** Symmetric filter that doubles the rate: outputs 2j and 2j + 1 stand at input j and j + ½. */
+export interface DoubleStage {
+  readonly kind: 'double';
+  /** Taps at odd distances ±1, ±3, … of the output, one side; gain 2 makes up for the zeros put in. */
+  readonly odd: Float64Array;
+  /** Taps at even distances of the output, one side with the centre. */
+  readonly even: Float64Array;
+}
+
+/** Output k stands at input k · down / up; every phase of the filter is stored. */
+export interface PolyphaseStage {
+  readonly kind: 'polyphase';
+  readonly up: number;
+  readonly down: number;
+  /** Even. Phase p weighs the inputs from ⌊t⌋ − taps/2 + 1 to ⌊t⌋ + taps/2, where t − ⌊t⌋ = p / up. */
+  readonly taps: number;
+  /** `up` rows of `taps`. */
+  readonly coefficients: Float64Array;
+}
+
+/** As {@link PolyphaseStage}, for an `up` so great that its phases are computed by cubic interpolation between stored ones. */
+export interface InterpolatedStage {
+  readonly kind: 'interpolated';
+  readonly up: number;
+  readonly down: number;
+  /** Even. */
+  readonly taps: number;
+  readonly phases: number;
+  /** `phases` rows of 4 · `taps`: for each power 0 to 3 of the distance from the stored phase, one row of `taps`. */
+  readonly coefficients: Float64Array;
+}
+
+export type ResamplerStage = HalveStage | DoubleStage | PolyphaseStage | InterpolatedStage;
+
+/** The stages from input to output, with what is known of the whole. Structured-cloneable; do not write to its arrays. */
+export interface ResamplerPlan {
+  readonly inputRate: number;
+  readonly outputRate: number;
+  readonly quality: ResamplerQuality;
+  readonly strict: boolean;
+  /** Empty when the rates are equal: the plan copies. */
+  readonly stages: readonly ResamplerStage[];
+  /** How many input frames beyond the instant of an output frame are needed before that frame comes out. */
+  readonly latencyFrames: number;
+}
+
+/** Of two positive integers (Euclid). */
+export function greatestCommonDivisor(a: number, b: number): number {
+  let high = a;
+  let low = b;
+  while (low !== 0) {
+    const rest = high % low;
+    high = low;
+    low = rest;
+  }
+  return high;
+}

@@ -1,0 +1,162 @@
+/** Runs a plan. Carries no design code: this is what a worklet imports. */
+import { integerIn } from '../arguments.ts';
+import { greatestCommonDivisor } from './resampler-plan.ts';
+import type { ResamplerPlan } from './resampler-plan.ts';
+import { TypeScriptKernel } from './resampler-kernel.ts';
+import { MAX_CHANNELS } from './sample-rate.ts';
+
+/**
+ * Converts a stream block by block. Output frame k stands at input instant k · inputRate / outputRate. Nothing allocates
+ * after construction. A sample that is NaN or infinite spoils only the outputs within the filter's reach of it.
+ */
+export interface StreamResampler {
+  /** How many input frames beyond the instant of an output frame are needed before that frame comes out. */
+  readonly latencyFrames: number;
+  /** The most frames that one `process` call with `inputFrames` can give. */
+  outputFramesMax(inputFrames: number): number;
+  /**
+   * Takes the first `frames` frames (default: all) of planar `input`, writes to planar `output` from index 0 on, returns
+   * how many frames it wrote. Both buffers stay the caller's. They must not overlap.
+   * @throws RangeError when `output` has fewer channels than the stream or fewer frames than are due; it names how many
+   *   are, and nothing is lost: the same call with room enough succeeds.
+   */
+  process(input: readonly Float32Array[], output: readonly Float32Array[], frames?: number): number;
+  /**
+   * Ends the stream: writes the frames that are still due, so that round(n · outputRate / inputRate) came out of n in all,
+   * returns how many, and leaves the resampler as new. At most {@link StreamResampler.flushFramesMax} frames.
+   * @throws RangeError as `process` does.
+   */
+  flush(output: readonly Float32Array[]): number;
+  /** The most frames that `flush` can give. */
+  readonly flushFramesMax: number;
+  /** Forgets the stream; what comes next is a new one. */
+  reset(): void;
+}
+
+/** What computes a block: stages of any execution. `frames` never exceeds `maxFrames`. */
+export interface ResamplerKernel {
+  readonly maxFrames: number;
+  /** Reads `frames` inputs of a channel, or zeros when `source` is undefined. */
+  load(channel: number, source: Float32Array | undefined, from: number, frames: number): void;
+  /** Converts what was loaded; returns how many frames each channel now holds. */
+  run(frames: number): number;
+  /** Writes what `run` made from its frame `from` on. */
+  store(channel: number, target: Float32Array, at: number, frames: number): void;
+  /** How many frames `frames` inputs would give in all, in blocks of at most `maxFrames`. */
+  outputFramesFor(frames: number): number;
+  reset(): void;
+}
+
+/**
+ * Allocates a resampler for a plan. For constructors; cheap next to the plan.
+ * @param channels 1 to 32.
+ */
+export function createResampler(plan: ResamplerPlan, channels: number): StreamResampler {
+  integerIn('channels', channels, 1, MAX_CHANNELS);
+  return new KernelResampler(plan, channels, new TypeScriptKernel(plan, channels));
+}
+
+class KernelResampler implements StreamResampler {
+  readonly latencyFrames: number;
+  readonly flushFramesMax: number;
+  readonly #channels: number;
+  readonly #kernel: ResamplerKernel;
+  readonly #stages: ResamplerPlan['stages'];
+  /** outputRate : inputRate in lowest terms. */
+  readonly #up: number;
+  readonly #down: number;
+  /** Input and output frames since the stream began. */
+  #consumed = 0;
+  #produced = 0;
+
+  constructor(plan: ResamplerPlan, channels: number, kernel: ResamplerKernel) {
+    this.latencyFrames = plan.latencyFrames;
+    this.#channels = channels;
+    this.#kernel = kernel;
+    this.#stages = plan.stages;
+    const divisor = greatestCommonDivisor(plan.inputRate, plan.outputRate);
+    this.#up = plan.outputRate / divisor;
+    this.#down = plan.inputRate / divisor;
+    this.flushFramesMax = Math.ceil(((plan.latencyFrames + 1) * this.#up) / this.#down) + 1;
+  }
+
+  outputFramesMax(inputFrames: number): number {
+    let frames = inputFrames;
+    for (const stage of this.#stages) {
+      if (stage.kind === 'halve') frames = Math.ceil(frames / 2);
+      else if (stage.kind === 'double') frames *= 2;
+      else frames = Math.ceil((frames * stage.up) / stage.down);
+    }
+    return frames;
+  }
+
+  process(
+    input: readonly Float32Array[],
+    output: readonly Float32Array[],
+    frames: number = input[0]?.length ?? 0,
+  ): number {
+    const kernel = this.#kernel;
+    const channels = this.#channels;
+    this.#checkInput(input, frames);
+    const needed = kernel.outputFramesFor(frames);
+    this.#checkOutput(output, needed);
+    let written = 0;
+    for (let from = 0; from < frames; from += kernel.maxFrames) {
+      const count = Math.min(kernel.maxFrames, frames - from);
+      for (let c = 0; c < channels; c++) kernel.load(c, input[c], from, count);
+      const made = kernel.run(count);
+      for (let c = 0; c < channels; c++) kernel.store(c, output[c]!, written, made);
+      written += made;
+    }
+    this.#consumed += frames;
+    this.#produced += written;
+    return written;
+  }
+
+  flush(output: readonly Float32Array[]): number {
+    const kernel = this.#kernel;
+    // n · up / down without a product beyond 2⁵³, however long the stream was.
+    const periods = Math.floor(this.#consumed / this.#down);
+    const rest = this.#consumed - periods * this.#down;
+    const due = periods * this.#up + Math.round((rest * this.#up) / this.#down) - this.#produced;
+    this.#checkOutput(output, due);
+    let written = 0;
+    while (written < due) {
+      const count = Math.min(kernel.maxFrames, this.latencyFrames + 1);
+      for (let c = 0; c < this.#channels; c++) kernel.load(c, undefined, 0, count);
+      const made = Math.min(kernel.run(count), due - written);
+      for (let c = 0; c < this.#channels; c++) kernel.store(c, output[c]!, written, made);
+      written += made;
+    }
+    this.reset();
+    return written;
+  }
+
+  reset(): void {
+    this.#consumed = 0;
+    this.#produced = 0;
+    this.#kernel.reset();
+  }
+
+  #checkInput(input: readonly Float32Array[], frames: number): void {
+    for (let c = 0; c < this.#channels; c++) {
+      const channel = input[c];
+      if (channel === undefined || !(frames >= 0 && frames <= channel.length)) {
+        throw new RangeError(
+          `input must hold ${this.#channels} channels of ${frames} frames, got ${input.length} of ${channel?.length ?? 0}.`,
+        );
+      }
+    }
+  }
+
+  #checkOutput(output: readonly Float32Array[], needed: number): void {
+    for (let c = 0; c < this.#channels; c++) {
+      const channel = output[c];
+      if (channel === undefined || channel.length < needed) {
+        throw new RangeError(
+          `output must hold ${this.#channels} channels of ${needed} frames, got ${output.length} of ${channel?.length ?? 0}.`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import { planResampler } from './resampler-planner.ts';
+import type { ResamplerPlanOptions } from './resampler-planner.ts';
+import { createResampler } from './resampler-stream.ts';
+import type { StreamResampler } from './resampler-stream.ts';
+
+/** What a {@link Resampler} converts, and how well. */
+export interface ResamplerOptions extends ResamplerPlanOptions {
+  /** 1 to 32. @default 1 */
+  readonly channels?: number;
+}
+
+/**
+ * Converts a stream of one fixed rate to another, of any two integer rates from 3000 to 768000 Hz: rational, so it never
+ * drifts; linear phase; delay-compensated. The output is bit for bit the same however the input is cut into blocks.
+ *
+ * The constructor designs filters (milliseconds, cached). For the audio thread, make the plan elsewhere with
+ * {@link planResampler} and call {@link createResampler} there.
+ */
+export class Resampler implements StreamResampler {
+  readonly latencyFrames: number;
+  readonly flushFramesMax: number;
+  readonly #stream: StreamResampler;
+
+  constructor(options: ResamplerOptions) {
+    this.#stream = createResampler(planResampler(options), options.channels ?? 1);
+    this.latencyFrames = this.#stream.latencyFrames;
+    this.flushFramesMax = this.#stream.flushFramesMax;
+  }
+
+  outputFramesMax(inputFrames: number): number {
+    return this.#stream.outputFramesMax(inputFrames);
+  }
+
+  process(
+    input: readonly Float32Array[],
+    output: readonly Float32Array[],
+    frames?: number,
+  ): number {
+    return this.#stream.process(input, output, frames);
+  }
+
+  flush(output: readonly Float32Array[]): number {
+    return this.#stream.flush(output);
+  }
+
+  reset(): void {
+    this.#stream.reset();
+  }
+}
+
+/**
+ * Converts whole signals at once: n frames become round(n · to / from). Allocates the result.
+ * @param channels planar, equally long; left untouched.
+ */
+export function resample(
+  channels: readonly Float32Array[],
+  from: number,
+  to: number,
+  options: Omit<ResamplerPlanOptions, 'inputRate' | 'outputRate'> = {},
+): Float32Array[] {
+  if (channels.length === 0) return [];
+  const resampler = new Resampler({
+    ...options,
+    inputRate: from,
+    outputRate: to,
+    channels: channels.length,
+  });
+  const frames = channels[0]!.length;
+  const size = resampler.outputFramesMax(frames) + resampler.flushFramesMax;
+  const output = channels.map(() => new Float32Array(size));
+  const written = resampler.process(channels, output, frames);
+  const tail = output.map((channel) => channel.subarray(written));
+  const total = written + resampler.flush(tail);
+  return output.map((channel) => channel.slice(0, total));
+}
