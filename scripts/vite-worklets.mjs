@@ -1,8 +1,9 @@
-import { join, sep } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 import { bundleWorklet, WORKLET_SOURCES } from './bundle-worklet.mjs';
 
 const FILE_URL = /new URL\('\.\.\/\.\.\/worklets\/([\w-]+)\.js', import\.meta\.url\)/g;
-const FILE_REQUEST = /\/worklets\/([\w-]+)\.js$/;
+const SCRIPT = /^\/([\w-]+)\.js$/;
 const INLINE_IMPORT = /\/worklets\/([\w-]+)\.inline\.js$/;
 const INLINE_ID = /^\0micwire-worklet:([\w-]+)$/;
 
@@ -41,6 +42,7 @@ export function worklets() {
     },
 
     configureServer(server) {
+      const address = folderAddress(server.config.root);
       server.watcher.on('all', (_event, file) => {
         if (!file.startsWith(WORKLET_SOURCES + sep) && !file.includes(join('src', 'core'))) return;
         bundles.clear();
@@ -52,8 +54,9 @@ export function worklets() {
       });
       server.middlewares.use((request, response, next) => {
         const path = (request.url ?? '').split('?', 1)[0] ?? '';
-        const name = FILE_REQUEST.exec(path)?.[1];
-        if (name === undefined) return next();
+        if (!path.startsWith(address)) return next();
+        const name = SCRIPT.exec(path.slice(address.length))?.[1];
+        if (name === undefined || !existsSync(join(WORKLET_SOURCES, `${name}.ts`))) return next();
         bundle(name).then(
           ({ code, sources }) => {
             server.watcher.add(sources);
@@ -101,4 +104,15 @@ export function worklets() {
       );
     },
   };
+}
+
+/**
+ * The path by which a page gets at worklets/ from its sources: below the root, or by Vite's way to files outside of it.
+ *
+ * @param {string} root
+ */
+function folderAddress(root) {
+  const below = relative(root, WORKLET_SOURCES).replaceAll(sep, '/');
+  if (!below.startsWith('..')) return `/${below}`;
+  return `/@fs/${WORKLET_SOURCES.replaceAll(sep, '/').replace(/^\//, '')}`;
 }
