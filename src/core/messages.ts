@@ -2,16 +2,83 @@
  * Every message that crosses a thread, declared once. Commands go to a processor and take effect at the next render
  * quantum; events come from it and carry `frame`, the context's `currentFrame`, never wall time.
  */
+import type { ChunkSlot } from './capture/chunk-sink.ts';
+import type { ChunkFormat } from './capture/chunk.ts';
 import type { MeterName, MeterSettings } from './dsp/meter-table.ts';
+import type { ResamplerPlan } from './dsp/resampler-plan.ts';
+import type { Dither, SampleFormat } from './dsp/sample-format.ts';
+import type { BacklogMode } from './playout/backlog-policy.ts';
 
 // --- capture -------------------------------------------------------------------------------------------------------
 
 export interface CaptureProcessorOptions {
-  /** The wire's channel count; the input is mixed to it. */
-  readonly channels: number;
+  readonly format: ChunkFormat;
+  readonly dither: Dither;
+  /** Milliseconds. */
+  readonly chunkDuration: number;
+  /** How many chunks may be on their way to the reader. */
+  readonly slots: number;
+  /** From the context's rate to the wire's; null where they are equal. */
+  readonly resampler: ResamplerPlan | null;
+  /** Where chunks go (`src/core/dsp/ring-buffer.ts`); null where memory cannot be shared: they are posted then. */
+  readonly ring: SharedArrayBuffer | null;
 }
-export type CaptureCommand = { readonly type: 'close' };
-export type CaptureEvent = { readonly type: 'closed'; readonly frame: number };
+
+/** The part of a `MessagePort` that chunks need, in whichever scope it is. */
+export interface CapturePort {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  start(): void;
+  close(): void;
+}
+
+/** To the processor, and to either end of the port that `pipe` handed over. */
+export type CaptureCommand =
+  /** A buffer of the pool that comes back, by the port that brought it or by the node's. */
+  | { readonly type: 'recycle'; readonly header: Float64Array; readonly bytes: Uint8Array }
+  /** From now on chunks go through this port. Without a ring only. */
+  | { readonly type: 'pipe'; readonly port: CapturePort }
+  /** Sends what is captured and stops capturing until `resume`. */
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
+  /** Asks for a `pong` from the next render quantum. */
+  | { readonly type: 'ping' }
+  /** Sends what is captured and ends the processor. */
+  | { readonly type: 'close' };
+
+/** What carries chunks, through the node's port or the one that `pipe` handed over. */
+export type CaptureDelivery =
+  | { readonly type: 'chunk'; readonly header: Float64Array; readonly bytes: Uint8Array }
+  /** No chunk follows. `captured`: frames in all, delivered or dropped. */
+  | { readonly type: 'end'; readonly captured: number };
+
+export type CaptureEvent =
+  | CaptureDelivery
+  /** The answer to `pipe`: chunks posted before this one came through the node's port, the rest go through the other. */
+  | { readonly type: 'piped'; readonly frame: number }
+  | { readonly type: 'paused'; readonly frame: number }
+  | { readonly type: 'pong'; readonly frame: number }
+  /** The processor's own count at the end, in frames at the wire rate: captured = delivered + dropped. */
+  | {
+      readonly type: 'closed';
+      readonly frame: number;
+      readonly captured: number;
+      readonly delivered: number;
+      readonly dropped: number;
+    };
+
+/** From a page to a Worker of its own: `capture.pipeToWorker(worker)` → `receiveCapture(event)`. */
+export interface CaptureHandover {
+  readonly type: 'micwire-capture';
+  readonly format: ChunkFormat;
+  /** How many chunks may wait in the Worker until they are read. */
+  readonly maxChunks: number;
+  /** Chunks that had come to the page before. */
+  readonly waiting: readonly ChunkSlot[];
+  /** Where the rest come from: one of the two. */
+  readonly port: CapturePort | null;
+  readonly ring: SharedArrayBuffer | null;
+}
 
 // --- meter ---------------------------------------------------------------------------------------------------------
 
@@ -36,10 +103,76 @@ export type MeterEvent =
 // --- playout -------------------------------------------------------------------------------------------------------
 
 export interface PlayoutProcessorOptions {
+  /** Of the wire, as are the channels and the rate. */
+  readonly format: SampleFormat;
   readonly channels: number;
+  /** Hz. */
+  readonly sampleRate: number;
+  readonly outputChannels: number;
+  /** From the wire's rate to the context's; null where they are equal. */
+  readonly resampler: ResamplerPlan | null;
+  /** How long a frame should wait, wire frames. */
+  readonly targetFrames: number;
+  readonly backlog: BacklogMode;
+  /** Room for wire frames that wait, until `grow` makes more. */
+  readonly capacityFrames: number;
 }
-export type PlayoutCommand = { readonly type: 'close' };
-export type PlayoutEvent = { readonly type: 'closed'; readonly frame: number };
+
+/** Frames are wire frames. Items are numbers of the page's; each is one run of writes. */
+export type PlayoutCommand =
+  /** Whole frames. The buffer is transferred and comes back by `buffer`. */
+  | { readonly type: 'write'; readonly item: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The item will not go on. */
+  | { readonly type: 'end'; readonly item: number }
+  /** More memory for the frames that wait; what it replaces comes back by `buffer`. */
+  | { readonly type: 'grow'; readonly storage: ArrayBuffer }
+  | { readonly type: 'target'; readonly frames: number }
+  /** Answered by `interrupted`. The fade counts the context's frames. */
+  | { readonly type: 'interrupt'; readonly fadeFrames: number }
+  /** Answered by `undone`. */
+  | { readonly type: 'undo' }
+  | { readonly type: 'close' };
+
+/** The account of a playout: received = heard + skipped + interrupted + what still waits. */
+export interface PlayoutFigures {
+  readonly frame: number;
+  readonly state: 'idle' | 'buffering' | 'playing';
+  /** The item at the position, or the last one; −1 when there is none. */
+  readonly item: number;
+  /** From the item's start to the position, and how many of them were left out. */
+  readonly itemFrames: number;
+  readonly itemMissed: number;
+  readonly received: number;
+  readonly heard: number;
+  readonly skipped: number;
+  readonly interrupted: number;
+  /** The lowest frame since the start that is still held: of an interrupt that can be undone, or the next to be heard. */
+  readonly floor: number;
+  /** Frames that found no room. */
+  readonly dropped: number;
+  readonly underruns: number;
+  readonly underrunFrames: number;
+}
+
+export type PlayoutEvent =
+  /** Where it stands. At most 50 times a second, and only when something has changed. */
+  | ({ readonly type: 'report' } & PlayoutFigures)
+  /** An interrupt is complete: the figures are those from before it took frames away. */
+  | ({ readonly type: 'interrupted' } & PlayoutFigures)
+  | { readonly type: 'undone'; readonly frame: number; readonly done: boolean }
+  /** The last frame of an item was heard, or left out. */
+  | {
+      readonly type: 'ended';
+      readonly frame: number;
+      readonly item: number;
+      readonly frames: number;
+      readonly missed: number;
+    }
+  /** No frames were left in the middle of an item. */
+  | { readonly type: 'underrun'; readonly frame: number }
+  /** Memory that the processor does not use any more. */
+  | { readonly type: 'buffer'; readonly frame: number; readonly buffer: ArrayBuffer }
+  | { readonly type: 'closed'; readonly frame: number };
 
 // --- the table -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,112 @@
+/**
+ * What becomes of audio that waits longer than the target: `'catch-up'` works it off, for live streams; `'keep'` plays all of
+ * it, for replies that arrive faster than real time.
+ */
+export type BacklogMode = 'catch-up' | 'keep';
+
+export interface BacklogPolicyOptions {
+  /** Hz, of the wire; all frames here are wire frames. */
+  readonly sampleRate: number;
+  /** How long a frame should wait. */
+  readonly targetFrames: number;
+  readonly mode: BacklogMode;
+}
+
+/** Above this much surplus nothing is sped up: the surplus is left out at once. */
+const SKIP_SECONDS = 1;
+/** Surplus that starts the work; below it jitter would start it all the time. */
+const START_SECONDS = 0.01;
+/** The work stops when this little is left: less than a period of a high voice cannot be cut out. */
+const STOP_SECONDS = 0.0025;
+/** How long the troughs are watched, once to twice, before their surplus is believed. */
+const WATCH_SECONDS = 0.5;
+
+/**
+ * Decides when playing starts and how much waiting audio is too much. It has no clock: time is the frames it is told of.
+ *
+ * What it measures is the trough: the frames still waiting when new ones arrive. That is the slack that protects from an
+ * underrun, whatever the size of chunks; the level after an arrival says nothing, as one chunk may be longer than the target.
+ */
+export class BacklogPolicy {
+  targetFrames: number;
+  readonly #mode: BacklogMode;
+  readonly #skipFrames: number;
+  readonly #startFrames: number;
+  readonly #stopFrames: number;
+  readonly #watchFrames: number;
+  /** The least trough of the watch before this one; infinite when there was none. */
+  #previous = Infinity;
+  /** The least trough of this watch so far. */
+  #current = Infinity;
+  #arrivals = 0;
+  #elapsed = 0;
+  #working = false;
+
+  constructor(options: BacklogPolicyOptions) {
+    const { sampleRate } = options;
+    this.targetFrames = options.targetFrames;
+    this.#mode = options.mode;
+    this.#skipFrames = SKIP_SECONDS * sampleRate;
+    this.#startFrames = START_SECONDS * sampleRate;
+    this.#stopFrames = STOP_SECONDS * sampleRate;
+    this.#watchFrames = WATCH_SECONDS * sampleRate;
+  }
+
+  /**
+   * Whether to start, `level` frames being there.
+   * @param trough frames that were there when the last ones arrived
+   * @param waitedFrames how long the first of them have waited
+   * @param complete whether the item's end is among them
+   */
+  ready(level: number, trough: number, waitedFrames: number, complete: boolean): boolean {
+    const target = this.targetFrames;
+    if (complete || waitedFrames >= target || trough >= target) return true;
+    return this.#mode === 'keep' && level >= target;
+  }
+
+  /** Playing starts: what was seen while waiting says nothing about the slack from now on. */
+  started(): void {
+    this.#previous = Infinity;
+    this.#current = Infinity;
+    this.#arrivals = 0;
+    this.#elapsed = 0;
+    this.#working = false;
+  }
+
+  /** Frames arrived when `trough` were still waiting. */
+  arrived(trough: number): void {
+    this.#arrivals++;
+    if (trough < this.#current) this.#current = trough;
+  }
+
+  /** `frames` were played. */
+  played(frames: number): void {
+    this.#elapsed += frames;
+    // Two arrivals at least, or a chunk longer than the watch would pass for a backlog.
+    if (this.#elapsed < this.#watchFrames || this.#arrivals < 2) return;
+    this.#previous = this.#current;
+    this.#current = Infinity;
+    this.#arrivals = 0;
+    this.#elapsed = 0;
+  }
+
+  /** `frames` were left out. */
+  removed(frames: number): void {
+    this.#previous -= frames;
+    this.#current -= frames;
+  }
+
+  /** How many of the `level` frames that wait should be left out, now or bit by bit: 0 for none. */
+  surplus(level: number): number {
+    if (this.#mode === 'keep' || this.#previous === Infinity) return 0;
+    const trough = Math.min(this.#previous, this.#current, level);
+    const surplus = Math.floor(trough - this.targetFrames);
+    this.#working = surplus > (this.#working ? this.#stopFrames : this.#startFrames);
+    return this.#working ? surplus : 0;
+  }
+
+  /** Whether this much is skipped in one go rather than worked off by playing faster. */
+  skips(surplus: number): boolean {
+    return surplus > this.#skipFrames;
+  }
+}

@@ -1,0 +1,68 @@
+import type { SampleDecoder } from '../dsp/sample-format.ts';
+
+/**
+ * Encoded frames in a ring of memory, addressed by their number since the start: frame `n` lies at `n` modulo the capacity.
+ * Which numbers are in it at a time is the caller's knowledge. Reading decodes and allocates nothing; writing may happen
+ * between quanta only, on the same thread.
+ */
+export class FrameRing {
+  readonly #decoder: SampleDecoder;
+  #bytes: Uint8Array;
+  #capacityFrames: number;
+
+  /** @param storage becomes the ring's own; `storage.byteLength / bytesPerFrame` frames fit, rounded down */
+  constructor(decoder: SampleDecoder, storage: ArrayBuffer) {
+    this.#decoder = decoder;
+    this.#bytes = new Uint8Array(storage);
+    this.#capacityFrames = Math.floor(storage.byteLength / decoder.bytesPerFrame);
+  }
+
+  /** How many successive frames it holds at most. */
+  get capacityFrames(): number {
+    return this.#capacityFrames;
+  }
+
+  /**
+   * Stores `frames` encoded frames of `source` from `byteOffset` on as frames `frame` … `frame + frames`, over what lay
+   * there. No more than `capacityFrames` at a time.
+   */
+  write(frame: number, source: Uint8Array, byteOffset: number, frames: number): void {
+    const { bytesPerFrame } = this.#decoder;
+    const slot = frame % this.#capacityFrames;
+    const first = Math.min(frames, this.#capacityFrames - slot);
+    const wrap = byteOffset + first * bytesPerFrame;
+    const end = byteOffset + frames * bytesPerFrame;
+    this.#bytes.set(source.subarray(byteOffset, wrap), slot * bytesPerFrame);
+    if (wrap < end) this.#bytes.set(source.subarray(wrap, end), 0);
+  }
+
+  /** Decodes frames `frame` … `frame + frames` to `output` at `at`; `output` has the decoder's channel count. */
+  decode(frame: number, frames: number, output: readonly Float32Array[], at: number): void {
+    if (frames <= 0) return;
+    const decoder = this.#decoder;
+    const slot = frame % this.#capacityFrames;
+    const first = Math.min(frames, this.#capacityFrames - slot);
+    decoder.decode(this.#bytes, slot * decoder.bytesPerFrame, first, output, at);
+    if (first < frames) decoder.decode(this.#bytes, 0, frames - first, output, at + first);
+  }
+
+  /**
+   * Moves to other memory, with frames `from` … `to`.
+   * @param storage becomes the ring's own; must hold `to − from` frames
+   * @returns the old memory, which the ring no longer uses
+   */
+  adopt(storage: ArrayBuffer, from: number, to: number): ArrayBuffer {
+    const { bytesPerFrame } = this.#decoder;
+    const old = this.#bytes;
+    const oldCapacity = this.#capacityFrames;
+    this.#bytes = new Uint8Array(storage);
+    this.#capacityFrames = Math.floor(storage.byteLength / bytesPerFrame);
+    for (let frame = from; frame < to;) {
+      const slot = frame % oldCapacity;
+      const frames = Math.min(to - frame, oldCapacity - slot);
+      this.write(frame, old, slot * bytesPerFrame, frames);
+      frame += frames;
+    }
+    return old.buffer as ArrayBuffer;
+  }
+}

@@ -1,0 +1,299 @@
+import { ChannelMixer } from '../dsp/channel-mixer.ts';
+import { createResampler } from '../dsp/resampler-stream.ts';
+import type { StreamResampler } from '../dsp/resampler-stream.ts';
+import type { ResamplerPlan } from '../dsp/resampler-plan.ts';
+import { SampleDecoder } from '../dsp/sample-format.ts';
+import type { SampleFormat } from '../dsp/sample-format.ts';
+import { BacklogPolicy } from './backlog-policy.ts';
+import type { BacklogMode } from './backlog-policy.ts';
+import { Fader } from './fader.ts';
+import { FrameRing } from './frame-ring.ts';
+import { Source } from './source.ts';
+import { Timeline } from './timeline.ts';
+import type { ItemEnded } from './timeline.ts';
+
+/** Output frames that one block of the resampler makes, about: the finer, the evener the work per quantum. */
+const BLOCK_OUTPUT_FRAMES = 32;
+/** Frames of the longest block without resampling. */
+const MAX_BLOCK_FRAMES = 256;
+/** How long an interrupt can be undone. */
+export const UNDO_SECONDS = 1;
+
+export interface PlayerOptions {
+  /** Of the wire. */
+  readonly format: SampleFormat;
+  /** Of the wire, 1–32. */
+  readonly channels: number;
+  /** Of the wire, Hz. */
+  readonly sampleRate: number;
+  /** Of the context, Hz. */
+  readonly contextRate: number;
+  readonly outputChannels: number;
+  /** From the wire's rate to the context's; null when they are equal. */
+  readonly resampler: ResamplerPlan | null;
+  /** How long a frame should wait, wire frames. */
+  readonly targetFrames: number;
+  readonly backlog: BacklogMode;
+  /** Room for wire frames that wait, to begin with; see {@link Player.adopt}. */
+  readonly capacityFrames: number;
+}
+
+/** What a player tells at once. */
+export interface PlayerListener {
+  readonly ended: ItemEnded;
+  /** Playing ran out of frames in the middle of an item. */
+  readonly underrun: () => void;
+  /** An interrupt is complete: the position is where it was heard to. Called before the rest is taken away. */
+  readonly interrupted: () => void;
+}
+
+/** Nothing to play · frames wait until there are enough · playing. */
+export type PlayerState = 'idle' | 'buffering' | 'playing';
+
+/**
+ * Plays encoded frames: ring → {@link Source} → resampler → mixer → interrupt's fade. Knows exactly which frames were heard:
+ * wire frame k of a run stands at output frame ⌊k · contextRate / sampleRate⌋ and is heard when that has been rendered.
+ * At equal rates output samples are the decoded samples, bit for bit. Rendering allocates nothing and does not throw.
+ */
+export class Player {
+  readonly timeline: Timeline;
+  /** Times that playing ran out of frames in the middle of an item. */
+  underruns = 0;
+  /** Frames that had no room. */
+  dropped = 0;
+
+  readonly #listener: PlayerListener;
+  readonly #sampleRate: number;
+  readonly #contextRate: number;
+  readonly #bytesPerFrame: number;
+  readonly #ring: FrameRing;
+  readonly #policy: BacklogPolicy;
+  readonly #source: Source;
+  readonly #resampler: StreamResampler | null;
+  readonly #mixer: ChannelMixer;
+  /** The interrupt's fade. */
+  readonly #fader = new Fader();
+  /** At the wire rate, as pulled. */
+  readonly #pulled: readonly Float32Array[];
+  /** At the context rate: the resampler's output, or `#pulled` without one. */
+  readonly #block: readonly Float32Array[];
+  readonly #pullFrames: number;
+  /** Frames of `#block` to be rendered yet, and the first of them. */
+  #ready = 0;
+  #readyAt = 0;
+
+  #running = false;
+  /** Output frames rendered in this run, the silence after an interrupt's fade not counted. */
+  #rendered = 0;
+  #interrupting = false;
+  /** Whether an underrun has not ended yet. */
+  #starved = false;
+  /** Output frames of silence and ramps that underruns cost. */
+  #starvedFrames = 0;
+  /** Output frames for which the first frame has waited. */
+  #waited = 0;
+  /** Wire frames that were waiting when the last ones arrived. */
+  #trough = 0;
+  /** Output frames until the last interrupt cannot be undone any more. */
+  #undoLeft = 0;
+
+  /** @throws TypeError or RangeError for a format or a count of channels out of range */
+  constructor(options: PlayerOptions, listener: PlayerListener) {
+    const { format, channels, sampleRate, contextRate, targetFrames } = options;
+    const decoder = new SampleDecoder({ format, channels });
+    this.#listener = listener;
+    this.#sampleRate = sampleRate;
+    this.#contextRate = contextRate;
+    this.#bytesPerFrame = decoder.bytesPerFrame;
+    this.timeline = new Timeline(listener.ended);
+    this.#ring = new FrameRing(
+      decoder,
+      new ArrayBuffer(options.capacityFrames * decoder.bytesPerFrame),
+    );
+    this.#policy = new BacklogPolicy({ sampleRate, targetFrames, mode: options.backlog });
+    this.#source = new Source({
+      sampleRate,
+      channels,
+      ring: this.#ring,
+      timeline: this.timeline,
+      policy: this.#policy,
+    });
+    this.#mixer = new ChannelMixer({ outputChannels: options.outputChannels });
+    const planar = (frames: number) =>
+      Array.from({ length: channels }, () => new Float32Array(frames));
+    this.#resampler = options.resampler && createResampler(options.resampler, channels);
+    this.#pullFrames = this.#resampler
+      ? Math.ceil((BLOCK_OUTPUT_FRAMES * sampleRate) / contextRate)
+      : MAX_BLOCK_FRAMES;
+    this.#pulled = planar(this.#pullFrames);
+    this.#block = this.#resampler
+      ? planar(this.#resampler.outputFramesMax(this.#pullFrames))
+      : this.#pulled;
+  }
+
+  get state(): PlayerState {
+    if (this.#running) return 'playing';
+    return this.timeline.buffered > 0 ? 'buffering' : 'idle';
+  }
+
+  /** How long underruns lasted in all, wire frames. */
+  get underrunFrames(): number {
+    return Math.round((this.#starvedFrames * this.#sampleRate) / this.#contextRate);
+  }
+
+  /** How long a frame should wait, wire frames. A longer wait takes effect when playing starts the next time. */
+  set targetFrames(frames: number) {
+    this.#policy.targetFrames = frames;
+  }
+
+  /**
+   * Takes encoded frames of `item`, a number of the caller's; a new number begins a new item and ends the last one.
+   * @param bytes whole frames; copied
+   * @returns frames taken. What finds no room is dropped and counted
+   */
+  write(item: number, bytes: Uint8Array): number {
+    const { timeline } = this;
+    const offered = Math.floor(bytes.length / this.#bytesPerFrame);
+    const { capacityFrames } = this.#ring;
+    if (timeline.received + offered - timeline.floor > capacityFrames) timeline.forget();
+    let frames = Math.min(offered, capacityFrames - timeline.buffered);
+    const first = timeline.received;
+    const trough = this.#running ? this.#source.level : timeline.buffered;
+    if (frames > 0 && !timeline.receive(item, frames)) frames = 0;
+    this.dropped += offered - frames;
+    if (frames === 0) return 0;
+    this.#ring.write(first, bytes, 0, frames);
+    this.#trough = trough;
+    if (this.#running) this.#policy.arrived(trough);
+    return frames;
+  }
+
+  /** `item` is complete: its last frame will be followed by silence or the next item, which is no underrun. */
+  end(item: number): void {
+    this.timeline.end(item);
+    if (this.timeline.buffered === 0) this.#starved = false;
+  }
+
+  /** Moves the waiting frames to other, larger memory. @returns the old memory, which is free then */
+  adopt(storage: ArrayBuffer): ArrayBuffer {
+    return this.#ring.adopt(storage, this.timeline.floor, this.timeline.received);
+  }
+
+  /**
+   * Fades out what plays and takes away all that was received so far. At once when nothing plays or the fade has no length,
+   * else with the output frame that ends the fade; then `interrupted` is told. Ignored while another is under way.
+   * @param fadeFrames output frames
+   */
+  interrupt(fadeFrames: number): void {
+    if (this.#interrupting) return;
+    this.#interrupting = true;
+    this.timeline.markCut();
+    if (this.#running && fadeFrames > 0) this.#fader.fadeOut(fadeFrames);
+    else this.#cut();
+  }
+
+  /** Plays on from where the last interrupt silenced. @returns false when a second has passed or newer frames play */
+  undo(): boolean {
+    if (this.#running || this.#interrupting || !this.timeline.restore()) return false;
+    this.#undoLeft = 0;
+    if (this.timeline.buffered > 0) this.#start();
+    return true;
+  }
+
+  /** Fills `output`, of any length, with the next frames. */
+  render(output: readonly Float32Array[]): void {
+    const frames = output[0]!.length;
+    if (!this.#running && !this.#startIfReady(frames)) {
+      for (let c = 0; c < output.length; c++) output[c]!.fill(0);
+      if (this.#starved) this.#starvedFrames += frames;
+    } else {
+      for (let at = 0; at < frames;) {
+        if (this.#ready === 0) this.#refill(frames - at);
+        const count = Math.min(this.#ready, frames - at);
+        this.#mixer.mix(this.#block, this.#readyAt, count, output, at);
+        this.#ready -= count;
+        this.#readyAt += count;
+        at += count;
+      }
+      this.#account(this.#fader.apply(output, 0, frames));
+    }
+    if (this.#undoLeft > 0) {
+      this.#undoLeft -= frames;
+      if (this.#undoLeft <= 0) this.timeline.forget();
+    }
+  }
+
+  #startIfReady(frames: number): boolean {
+    const { timeline } = this;
+    const level = timeline.buffered;
+    if (level === 0) return false;
+    const waited = (this.#waited * this.#sampleRate) / this.#contextRate;
+    if (!this.#policy.ready(level, this.#trough, waited, timeline.itemComplete)) {
+      this.#waited += frames;
+      return false;
+    }
+    this.#start();
+    return true;
+  }
+
+  #start(): void {
+    this.#running = true;
+    this.#starved = false;
+    this.#waited = 0;
+    this.#trough = 0;
+    this.#rendered = 0;
+    this.#ready = 0;
+    this.#resampler?.reset();
+    this.#fader.open();
+    this.#policy.started();
+    this.#source.start();
+  }
+
+  /** Makes some of the `wanted` frames, or all. */
+  #refill(wanted: number): void {
+    const source = this.#source;
+    const before = source.dry;
+    this.#readyAt = 0;
+    if (this.#resampler === null) {
+      this.#ready = Math.min(wanted, this.#pullFrames);
+      source.pull(this.#pulled, this.#ready);
+    } else {
+      source.pull(this.#pulled, this.#pullFrames);
+      this.#ready = this.#resampler.process(this.#pulled, this.#block, this.#pullFrames);
+    }
+    if (source.dry === 'underrun' && before === 'no') {
+      this.underruns++;
+      this.#starved = true;
+      this.#listener.underrun();
+    }
+  }
+
+  /** `frames` more have been rendered and were audible. */
+  #account(frames: number): void {
+    const source = this.#source;
+    const rendered = this.#rendered + frames;
+    this.#rendered = rendered;
+    const heard = Math.ceil((rendered * this.#sampleRate) / this.#contextRate);
+    this.timeline.advance(Math.min(heard, source.supplied));
+    if (source.dry !== 'no') {
+      const ratio = this.#contextRate / this.#sampleRate;
+      const beyond = rendered - Math.ceil(source.supplied * ratio);
+      if (this.#starved) this.#starvedFrames += Math.max(0, Math.min(beyond, frames));
+      const ringing = this.#resampler?.latencyFrames ?? 0;
+      if (beyond >= (source.rampFrames + ringing) * ratio) this.#running = false;
+      else if (source.level > 0) this.#waited += frames;
+    }
+    if (this.#interrupting && (this.#fader.silent || !this.#running)) this.#cut();
+  }
+
+  #cut(): void {
+    this.#listener.interrupted();
+    this.timeline.cut();
+    this.#interrupting = false;
+    this.#starved = false;
+    this.#undoLeft = UNDO_SECONDS * this.#contextRate;
+    this.#running = false;
+    this.#waited = 0;
+    this.#trough = 0;
+  }
+}

@@ -1,0 +1,161 @@
+import type {
+  PlayoutCommand,
+  PlayoutEvent,
+  PlayoutFigures,
+  PlayoutProcessorOptions,
+} from '../messages.ts';
+import { Player } from './player.ts';
+
+/** Reports a second, at most, of what changes all the time. */
+const POSTS_PER_SECOND = 50;
+
+/** The part of a `MessagePort` that the engine uses. */
+export interface PlayoutPort {
+  postMessage(message: PlayoutEvent, transfer: ArrayBuffer[]): void;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+type EventOf<Type> = Mutable<Extract<PlayoutEvent, { readonly type: Type }>>;
+
+/** The playout processor without its scope: takes commands, renders quanta, posts events. */
+export class PlayoutEngine {
+  readonly #port: PlayoutPort;
+  readonly #postFrames: number;
+  #player: Player | null;
+  #postAt = 0;
+  /** `currentFrame` of the call under way. */
+  #frame = 0;
+  /** What is posted while rendering is made once; the clone that crosses the thread is the engine's. */
+  readonly #report: EventOf<'report'> = { type: 'report', ...createFigures() };
+  readonly #interrupted: EventOf<'interrupted'> = { type: 'interrupted', ...createFigures() };
+  readonly #ended: EventOf<'ended'> = { type: 'ended', frame: 0, item: 0, frames: 0, missed: 0 };
+  readonly #underrun: EventOf<'underrun'> = { type: 'underrun', frame: 0 };
+  readonly #none: ArrayBuffer[] = [];
+
+  /** @param contextRate the context's sample rate, Hz */
+  constructor(options: PlayoutProcessorOptions, contextRate: number, port: PlayoutPort) {
+    this.#port = port;
+    this.#postFrames = Math.ceil(contextRate / POSTS_PER_SECOND);
+    this.#player = new Player(
+      { ...options, contextRate },
+      {
+        ended: (item, frames, missed) => {
+          this.#ended.item = item;
+          this.#ended.frames = frames;
+          this.#ended.missed = missed;
+          this.#post(this.#ended);
+        },
+        underrun: () => this.#post(this.#underrun),
+        interrupted: () => {
+          this.#measure(this.#interrupted);
+          this.#post(this.#interrupted);
+        },
+      },
+    );
+  }
+
+  /** Carries out a command, between two quanta. */
+  obey(command: PlayoutCommand, frame: number): void {
+    const player = this.#player;
+    if (player === null) return;
+    this.#frame = frame;
+    switch (command.type) {
+      case 'write':
+        player.write(command.item, command.bytes);
+        this.#giveBack(command.bytes.buffer as ArrayBuffer);
+        break;
+      case 'end':
+        player.end(command.item);
+        break;
+      case 'grow':
+        this.#giveBack(player.adopt(command.storage));
+        break;
+      case 'target':
+        player.targetFrames = command.frames;
+        break;
+      case 'interrupt':
+        player.interrupt(command.fadeFrames);
+        break;
+      case 'undo':
+        this.#post({ type: 'undone', frame, done: player.undo() });
+        break;
+      case 'close':
+        this.#player = null;
+        this.#post({ type: 'closed', frame });
+    }
+  }
+
+  /** Renders one quantum. @returns false when closed: the processor may go */
+  render(output: readonly Float32Array[], frame: number): boolean {
+    const player = this.#player;
+    if (player === null) return false;
+    this.#frame = frame;
+    player.render(output);
+    if (frame >= this.#postAt && this.#hasNews()) {
+      this.#postAt = frame + this.#postFrames;
+      this.#measure(this.#report);
+      this.#post(this.#report);
+    }
+    return true;
+  }
+
+  #hasNews(): boolean {
+    const report = this.#report;
+    const player = this.#player!;
+    const { timeline } = player;
+    return (
+      report.state !== player.state ||
+      report.received !== timeline.received ||
+      report.heard !== timeline.heard ||
+      report.interrupted !== timeline.interrupted ||
+      report.floor !== timeline.floor ||
+      report.dropped !== player.dropped ||
+      report.underrunFrames !== player.underrunFrames
+    );
+  }
+
+  #measure(figures: Mutable<PlayoutFigures>): void {
+    const player = this.#player!;
+    const { timeline } = player;
+    figures.state = player.state;
+    figures.item = timeline.item;
+    figures.itemFrames = timeline.itemFrames;
+    figures.itemMissed = timeline.itemMissed;
+    figures.received = timeline.received;
+    figures.heard = timeline.heard;
+    figures.skipped = timeline.skipped;
+    figures.interrupted = timeline.interrupted;
+    figures.floor = timeline.floor;
+    figures.dropped = player.dropped;
+    figures.underruns = player.underruns;
+    figures.underrunFrames = player.underrunFrames;
+  }
+
+  #post(event: Mutable<PlayoutEvent>): void {
+    event.frame = this.#frame;
+    this.#port.postMessage(event, this.#none);
+  }
+
+  /** Sends memory back to the page, so that none is left to collect on this thread. */
+  #giveBack(buffer: ArrayBuffer): void {
+    this.#port.postMessage({ type: 'buffer', frame: this.#frame, buffer }, [buffer]);
+  }
+}
+
+function createFigures(): PlayoutFigures {
+  return {
+    frame: 0,
+    state: 'idle',
+    item: -1,
+    itemFrames: 0,
+    itemMissed: 0,
+    received: 0,
+    heard: 0,
+    skipped: 0,
+    interrupted: 0,
+    floor: 0,
+    dropped: 0,
+    underruns: 0,
+    underrunFrames: 0,
+  };
+}

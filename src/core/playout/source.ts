@@ -1,0 +1,198 @@
+import { BacklogPolicy } from './backlog-policy.ts';
+import { Fader } from './fader.ts';
+import type { FrameRing } from './frame-ring.ts';
+import { Splice } from './splice.ts';
+import type { Timeline } from './timeline.ts';
+
+/** Length of the ramps into and out of the silence of an underrun. */
+const RAMP_SECONDS = 0.005;
+/** A cut is followed by at least this many times its length of untouched audio: at most 25 % faster than real time. */
+const REST = 4;
+/** How alike the two sides of a cut must be at first … */
+const WANTED_SCORE = 0.9;
+/** … falling to nothing over this long, so that noise is worked off too. */
+const PATIENCE_SECONDS = 0.3;
+/** After a search without success. */
+const RETRY_SECONDS = 0.005;
+
+export interface SourceOptions {
+  /** Hz, of the wire. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly ring: FrameRing;
+  readonly timeline: Timeline;
+  readonly policy: BacklogPolicy;
+}
+
+/**
+ * The stream at the wire rate as it is to be heard: the frames of the ring in order, less what the policy takes out, and when
+ * there are no more, an end without a click. Allocates in its constructor only.
+ *
+ * The frames that run dry in the middle of an item are followed by their own mirror image, fading: it goes on where they
+ * stopped, so that every frame is heard in full. Frames that begin in the middle of an item fade in.
+ */
+export class Source {
+  /** Frames at the end of a run that are not the stream's: the ramp to silence. */
+  rampFrames = 0;
+  /** Frames of the stream supplied in this run. What follows when `dry` is a ramp and silence. */
+  supplied = 0;
+  /** Why the run has no more frames, if so. */
+  dry: 'no' | 'ended' | 'underrun' = 'no';
+
+  readonly #ring: FrameRing;
+  readonly #timeline: Timeline;
+  readonly #policy: BacklogPolicy;
+  readonly #splice: Splice;
+  readonly #fader = new Fader();
+  /** The last frames before an underrun, played backwards from `#tailLeft`. */
+  readonly #tail: readonly Float32Array[];
+  #tailLeft = 0;
+  /** The next frame to take from the ring. */
+  #read = 0;
+  /** Frames of a cross-fade that wait to be supplied. */
+  #overlapLeft = 0;
+  /** Frames to go until the next cut may be looked for. */
+  #rest = 0;
+  /** Frames since looking began. */
+  #looking = 0;
+  /** Length of the ramps. */
+  readonly #ramp: number;
+  readonly #patience: number;
+  readonly #retry: number;
+
+  constructor(options: SourceOptions) {
+    const { sampleRate, channels } = options;
+    this.#ring = options.ring;
+    this.#timeline = options.timeline;
+    this.#policy = options.policy;
+    this.#ramp = Math.ceil(RAMP_SECONDS * sampleRate);
+    this.#splice = new Splice(sampleRate, channels);
+    this.#tail = Array.from({ length: channels }, () => new Float32Array(this.#ramp));
+    this.#patience = PATIENCE_SECONDS * sampleRate;
+    this.#retry = Math.ceil(RETRY_SECONDS * sampleRate);
+  }
+
+  /** Frames that can be supplied, those of a cross-fade under way not counted. */
+  get level(): number {
+    return this.#timeline.playable - this.#read;
+  }
+
+  /** A run begins at the timeline's position. */
+  start(): void {
+    const timeline = this.#timeline;
+    timeline.startRun();
+    this.#read = timeline.position;
+    this.supplied = 0;
+    this.dry = 'no';
+    this.rampFrames = 0;
+    this.#tailLeft = 0;
+    this.#overlapLeft = 0;
+    this.#rest = 0;
+    this.#looking = 0;
+    this.#fader.open();
+    if (timeline.itemFrames > 0) {
+      this.#fader.close();
+      this.#fader.fadeIn(this.#ramp);
+    }
+  }
+
+  /** Fills frames 0 … `frames` of `output`. */
+  pull(output: readonly Float32Array[], frames: number): void {
+    this.#leaveOutSurplus();
+    let at = 0;
+    while (at < frames && this.dry === 'no') {
+      const wanted = frames - at;
+      const { level } = this;
+      let count = 0;
+      if (this.#overlapLeft > 0) {
+        count = Math.min(wanted, this.#overlapLeft);
+        const from = this.#splice.overlapFrames - this.#overlapLeft;
+        copy(this.#splice.overlap, from, count, output, at);
+        this.#overlapLeft -= count;
+      } else if (level > 0) {
+        count = Math.min(wanted, level);
+        this.#ring.decode(this.#read, count, output, at);
+        this.#read += count;
+      } else {
+        break;
+      }
+      at += count;
+    }
+    this.supplied += at;
+    this.#rest -= at;
+    this.#policy.played(at);
+    this.#fader.apply(output, 0, at);
+    if (at === frames) return;
+    if (this.dry === 'no') this.#runDry();
+    this.#fill(output, at, frames - at);
+    this.#fader.apply(output, at, frames - at);
+  }
+
+  /** Begins a cut when there is too much and one is due. */
+  #leaveOutSurplus(): void {
+    if (this.#rest > 0 || this.#overlapLeft > 0 || this.dry !== 'no') return;
+    const splice = this.#splice;
+    const { level } = this;
+    const surplus = this.#policy.surplus(level);
+    if (surplus < splice.shortestFrames) {
+      this.#looking = 0;
+      return;
+    }
+    const skips = this.#policy.skips(surplus);
+    const shortest = skips ? surplus - splice.reachFrames : splice.shortestFrames;
+    if (splice.neededFrames(shortest) > level) return;
+    splice.search(this.#ring, this.#read, shortest, surplus);
+    const score = WANTED_SCORE * (1 - this.#looking / this.#patience);
+    if (!skips && splice.score < score) {
+      this.#looking += this.#retry;
+      this.#rest = this.#retry;
+      return;
+    }
+    const { length, overlapFrames } = splice;
+    if (!this.#timeline.jump(this.supplied + overlapFrames, length)) return;
+    splice.join();
+    this.#policy.removed(length);
+    this.#read += overlapFrames + length;
+    this.#overlapLeft = overlapFrames;
+    this.#looking = 0;
+    this.#rest = skips ? 0 : REST * length;
+  }
+
+  #runDry(): void {
+    if (this.#timeline.complete) {
+      this.dry = 'ended';
+      return;
+    }
+    this.dry = 'underrun';
+    this.#tailLeft = Math.min(this.#ramp, this.supplied);
+    this.rampFrames = this.#tailLeft;
+    this.#ring.decode(this.#read - this.#tailLeft, this.#tailLeft, this.#tail, 0);
+    this.#fader.fadeOut(this.#tailLeft);
+  }
+
+  /** What follows the last frame: the ramp, then silence. */
+  #fill(output: readonly Float32Array[], at: number, frames: number): void {
+    const ramp = Math.min(frames, this.#tailLeft);
+    for (let c = 0; c < output.length; c++) {
+      const out = output[c]!;
+      const tail = this.#tail[c]!;
+      for (let i = 0; i < ramp; i++) out[at + i] = tail[this.#tailLeft - 1 - i]!;
+      out.fill(0, at + ramp, at + frames);
+    }
+    this.#tailLeft -= ramp;
+  }
+}
+
+function copy(
+  source: readonly Float32Array[],
+  from: number,
+  frames: number,
+  target: readonly Float32Array[],
+  at: number,
+): void {
+  for (let c = 0; c < target.length; c++) {
+    const input = source[c]!;
+    const output = target[c]!;
+    for (let i = 0; i < frames; i++) output[at + i] = input[from + i]!;
+  }
+}

@@ -1,0 +1,27 @@
+import type { PlayoutCommand, PlayoutProcessorOptions } from '../src/core/messages.ts';
+import { PlayoutEngine } from '../src/core/playout/playout-engine.ts';
+
+/** Plays what it is sent. Has no inputs. */
+class PlayoutProcessor extends AudioWorkletProcessor {
+  readonly #engine: PlayoutEngine;
+
+  constructor({ processorOptions }: { readonly processorOptions: PlayoutProcessorOptions }) {
+    super();
+    this.#engine = new PlayoutEngine(processorOptions, sampleRate, this.port);
+    this.port.onmessage = ({ data }: MessageEvent<PlayoutCommand>): void => {
+      this.#engine.obey(data, currentFrame);
+      if (data.type === 'close') this.port.onmessage = null;
+    };
+  }
+
+  /** True keeps the processor running, through silence too, until it is closed. */
+  process(_inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
+    return this.#engine.render(outputs[0]!, currentFrame);
+  }
+}
+
+try {
+  registerProcessor('micwire-playout', PlayoutProcessor);
+} catch {
+  // Loaded a second time into this context: the first registration stands.
+}
