@@ -52,13 +52,13 @@ const SPEAKER_MIXES: Readonly<Record<string, readonly (readonly number[])[]>> = 
 export class ChannelMixer {
   readonly outputChannels: number;
   /** Per input count 0–6: gains, one row of input gains per output channel; undefined where `"discrete"` rules. */
-  private readonly gains: readonly (Float64Array | undefined)[];
+  readonly #gains: readonly (Float64Array | undefined)[];
 
   /** @throws TypeError or RangeError unless `outputChannels` is an integer in 1–32 */
   constructor(options: ChannelMixerOptions) {
     const outputChannels = integerIn('outputChannels', options.outputChannels, 1, MAX_CHANNELS);
     this.outputChannels = outputChannels;
-    this.gains = Array.from({ length: 7 }, (_, inputChannels) => {
+    this.#gains = Array.from({ length: 7 }, (_, inputChannels) => {
       const rows = SPEAKER_MIXES[`${inputChannels}→${outputChannels}`];
       return rows && Float64Array.from(rows.flat());
     });
@@ -77,7 +77,7 @@ export class ChannelMixer {
     at: number,
   ): void {
     const inputChannels = input.length;
-    const gains = inputChannels < this.gains.length ? this.gains[inputChannels] : undefined;
+    const gains = inputChannels < this.#gains.length ? this.#gains[inputChannels] : undefined;
     for (let o = 0; o < this.outputChannels; o++) {
       const target = output[o]!;
       if (gains === undefined) {

@@ -54,11 +54,11 @@ export class SampleEncoder {
   readonly channels: number;
   readonly bytesPerFrame: number;
   /** Steps of dither: 1 or 0. */
-  private readonly ditherSteps: number;
+  readonly #ditherSteps: number;
   /** Xorshift32 state; in a typed array because a 32-bit integer in a field is boxed by some engines. */
-  private readonly noise = Int32Array.of(0x2545f491);
-  private readonly float = new Float32Array(1);
-  private readonly floatBits = new Int32Array(this.float.buffer);
+  readonly #noise = Int32Array.of(0x2545f491);
+  readonly #float = new Float32Array(1);
+  readonly #floatBits = new Int32Array(this.#float.buffer);
 
   /** @throws TypeError or RangeError for an unknown format or dither, or channels outside 1–32 */
   constructor(options: SampleEncoderOptions) {
@@ -66,7 +66,7 @@ export class SampleEncoder {
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
     this.bytesPerFrame = this.channels * bytesPerSample(this.format);
     const dither = oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']);
-    this.ditherSteps = dither === 'tpdf' ? 1 : 0;
+    this.#ditherSteps = dither === 'tpdf' ? 1 : 0;
   }
 
   /**
@@ -89,13 +89,13 @@ export class SampleEncoder {
       const at = byteOffset + c * sampleBytes;
       switch (this.format) {
         case 's16':
-          this.encodeS16(samples, from, frames, target, at, step);
+          this.#encodeS16(samples, from, frames, target, at, step);
           break;
         case 's24':
-          this.encodeS24(samples, from, frames, target, at, step);
+          this.#encodeS24(samples, from, frames, target, at, step);
           break;
         case 'f32':
-          this.encodeF32(samples, from, frames, target, at, step);
+          this.#encodeF32(samples, from, frames, target, at, step);
           break;
         case 'mulaw':
           for (let i = 0, o = at; i < frames; i++, o += step) {
@@ -112,7 +112,7 @@ export class SampleEncoder {
     return frames * step;
   }
 
-  private encodeS16(
+  #encodeS16(
     samples: Float32Array,
     from: number,
     frames: number,
@@ -120,16 +120,16 @@ export class SampleEncoder {
     at: number,
     step: number,
   ): void {
-    const dither = this.ditherSteps !== 0;
+    const dither = this.#ditherSteps !== 0;
     for (let i = 0, o = at; i < frames; i++, o += step) {
-      const noise = dither ? this.triangular() : 0;
+      const noise = dither ? this.#triangular() : 0;
       const value = toInteger(samples[from + i]! * S16_SCALE + noise, S16_SCALE);
       target[o] = value;
       target[o + 1] = value >> 8;
     }
   }
 
-  private encodeS24(
+  #encodeS24(
     samples: Float32Array,
     from: number,
     frames: number,
@@ -137,9 +137,9 @@ export class SampleEncoder {
     at: number,
     step: number,
   ): void {
-    const dither = this.ditherSteps !== 0;
+    const dither = this.#ditherSteps !== 0;
     for (let i = 0, o = at; i < frames; i++, o += step) {
-      const noise = dither ? this.triangular() : 0;
+      const noise = dither ? this.#triangular() : 0;
       const value = toInteger(samples[from + i]! * S24_SCALE + noise, S24_SCALE);
       target[o] = value;
       target[o + 1] = value >> 8;
@@ -147,7 +147,7 @@ export class SampleEncoder {
     }
   }
 
-  private encodeF32(
+  #encodeF32(
     samples: Float32Array,
     from: number,
     frames: number,
@@ -155,7 +155,8 @@ export class SampleEncoder {
     at: number,
     step: number,
   ): void {
-    const { float, floatBits } = this;
+    const float = this.#float;
+    const floatBits = this.#floatBits;
     for (let i = 0, o = at; i < frames; i++, o += step) {
       const sample = samples[from + i]!;
       float[0] = Number.isNaN(sample) ? 0 : sample;
@@ -168,14 +169,14 @@ export class SampleEncoder {
   }
 
   /** The difference of two uniform numbers in [0, 1): triangular in (−1, 1), variance 1/6. */
-  private triangular(): number {
-    const first = this.random();
-    return first - this.random();
+  #triangular(): number {
+    const first = this.#random();
+    return first - this.#random();
   }
 
   /** Xorshift32 (Marsaglia 2003, triple 13, 17, 5). */
-  private random(): number {
-    const { noise } = this;
+  #random(): number {
+    const noise = this.#noise;
     let x = noise[0]!;
     x ^= x << 13;
     x ^= x >>> 17;
@@ -208,9 +209,9 @@ export class SampleDecoder {
   readonly channels: number;
   readonly bytesPerFrame: number;
   /** G.711 byte → sample, empty for other formats. */
-  private readonly table: Float32Array;
-  private readonly float = new Float32Array(1);
-  private readonly floatBits = new Int32Array(this.float.buffer);
+  readonly #table: Float32Array;
+  readonly #float = new Float32Array(1);
+  readonly #floatBits = new Int32Array(this.#float.buffer);
 
   /** @throws TypeError or RangeError for an unknown format, or channels outside 1–32 */
   constructor(options: SampleDecoderOptions) {
@@ -218,9 +219,9 @@ export class SampleDecoder {
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
     this.bytesPerFrame = this.channels * bytesPerSample(this.format);
     const companded = this.format === 'mulaw' || this.format === 'alaw';
-    this.table = new Float32Array(companded ? 256 : 0);
-    for (let byte = 0; byte < this.table.length; byte++) {
-      this.table[byte] =
+    this.#table = new Float32Array(companded ? 256 : 0);
+    for (let byte = 0; byte < this.#table.length; byte++) {
+      this.#table[byte] =
         (this.format === 'mulaw' ? decodeMulaw(byte) : decodeAlaw(byte)) / S16_SCALE;
     }
   }
@@ -239,7 +240,9 @@ export class SampleDecoder {
   ): void {
     const step = this.bytesPerFrame;
     const sampleBytes = step / this.channels;
-    const { table, float, floatBits } = this;
+    const table = this.#table;
+    const float = this.#float;
+    const floatBits = this.#floatBits;
     for (let c = 0; c < this.channels; c++) {
       const samples = output[c]!;
       let o = byteOffset + c * sampleBytes;

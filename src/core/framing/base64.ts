@@ -36,14 +36,14 @@ export function base64Length(byteCount: number): number {
  */
 export class Base64Writer {
   /** The waiting bytes, first one highest. */
-  private carry = 0;
+  #carry = 0;
   /** How many bytes wait: 0–2. */
-  private waiting = 0;
+  #waiting = 0;
 
   /** Forgets the waiting bytes. */
   reset(): void {
-    this.carry = 0;
-    this.waiting = 0;
+    this.#carry = 0;
+    this.#waiting = 0;
   }
 
   /**
@@ -52,7 +52,8 @@ export class Base64Writer {
    * @returns characters written
    */
   write(source: Uint8Array, from: number, count: number, target: Uint8Array, at: number): number {
-    let { carry, waiting } = this;
+    let carry = this.#carry;
+    let waiting = this.#waiting;
     let i = from;
     let o = at;
     const end = from + count;
@@ -69,8 +70,8 @@ export class Base64Writer {
       writeGroup((source[i]! << 16) | (source[i + 1]! << 8) | source[i + 2]!, target, o);
     }
     for (; i < end; i++, waiting++) carry = (carry << 8) | source[i]!;
-    this.carry = carry;
-    this.waiting = waiting;
+    this.#carry = carry;
+    this.#waiting = waiting;
     return o - at;
   }
 
@@ -80,9 +81,9 @@ export class Base64Writer {
    * @returns characters written: 0 or 4
    */
   finish(target: Uint8Array, at: number): number {
-    const { waiting } = this;
+    const waiting = this.#waiting;
     if (waiting === 0) return 0;
-    writeGroup(this.carry << (waiting === 1 ? 16 : 8), target, at);
+    writeGroup(this.#carry << (waiting === 1 ? 16 : 8), target, at);
     target[at + 3] = PAD;
     if (waiting === 1) target[at + 2] = PAD;
     this.reset();

@@ -1,0 +1,128 @@
+import { ChannelMixer } from '../dsp/channel-mixer.ts';
+import type { ResamplerPlan } from '../dsp/resampler-plan.ts';
+import { createResampler } from '../dsp/resampler-stream.ts';
+import type { StreamResampler } from '../dsp/resampler-stream.ts';
+import { ChunkWriter } from './chunk-writer.ts';
+import type { ChunkWriterOptions } from './chunk-writer.ts';
+
+/** Frames worked on at once: a longer quantum is cut into slices, so that scratch memory does not grow with it. */
+const SLICE_FRAMES = 512;
+
+/** How captured audio is treated. */
+export interface CapturePipelineOptions extends ChunkWriterOptions {
+  /** The context's rate, Hz. */
+  readonly inputRate: number;
+  /** From the context's rate to the wire's; null where they are equal. */
+  readonly resampler: ResamplerPlan | null;
+}
+
+/**
+ * The way of a render quantum on the audio thread: channel mixer → resampler → sample encoder → Base64 → chunk. Knows no
+ * platform. Allocates in its constructor only; work per quantum is constant.
+ */
+export class CapturePipeline {
+  readonly #inputRate: number;
+  readonly #mixer: ChannelMixer;
+  readonly #mixed: Float32Array[];
+  readonly #resampler: StreamResampler | undefined;
+  readonly #resampled: Float32Array[];
+  readonly #writer: ChunkWriter;
+  /** False before the first quantum, and while paused. */
+  #running = false;
+  /** The context's frame that the next quantum begins with, unless quanta were missed. */
+  #nextContextFrame = 0;
+  /** Where the run began (since the start, or since the last pause): the context's frame, and ours. */
+  #originContextFrame = 0;
+  #originFrame = 0;
+
+  constructor(options: CapturePipelineOptions) {
+    const { channels } = options.format;
+    this.#inputRate = options.inputRate;
+    this.#mixer = new ChannelMixer({ outputChannels: channels });
+    this.#mixed = planar(channels, SLICE_FRAMES);
+    this.#writer = new ChunkWriter(options);
+    if (options.resampler !== null) {
+      const resampler = createResampler(options.resampler, channels);
+      this.#resampler = resampler;
+      const longest = Math.max(resampler.outputFramesMax(SLICE_FRAMES), resampler.flushFramesMax);
+      this.#resampled = planar(channels, longest);
+    } else {
+      this.#resampler = undefined;
+      this.#resampled = this.#mixed;
+    }
+  }
+
+  /** Frames captured so far, at the wire rate: delivered, dropped, or in the chunk that is being written. */
+  get captured(): number {
+    return this.#writer.frame;
+  }
+
+  /** Frames in chunks that the sink has taken. */
+  get delivered(): number {
+    return this.#writer.delivered;
+  }
+
+  /** Frames that found no free slot, or never reached us. */
+  get dropped(): number {
+    return this.#writer.dropped;
+  }
+
+  /**
+   * Takes one render quantum.
+   * @param input any number of channels; none is silence
+   * @param frames length of the quantum, any number
+   * @param contextFrame the context's `currentFrame`. Where it has jumped, quanta were not rendered to us: the gap counts
+   * as captured and dropped
+   */
+  process(input: readonly Float32Array[], frames: number, contextFrame: number): void {
+    if (!this.#running) this.#begin(contextFrame);
+    else if (contextFrame !== this.#nextContextFrame) this.#skipTo(contextFrame);
+    this.#nextContextFrame = contextFrame + frames;
+    for (let from = 0; from < frames; from += SLICE_FRAMES) {
+      const rest = frames - from;
+      const count = rest < SLICE_FRAMES ? rest : SLICE_FRAMES;
+      this.#mixer.mix(input, from, count, this.#mixed, 0);
+      const produced =
+        this.#resampler === undefined
+          ? count
+          : this.#resampler.process(this.#mixed, this.#resampled, count);
+      this.#writer.write(this.#resampled, produced);
+    }
+  }
+
+  /**
+   * Writes what is still on its way: the resampler's tail and the unfinished chunk, which is short. The next quantum begins
+   * a new run. For a pause and for the end.
+   */
+  flush(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#flushResampler();
+    this.#writer.finishChunk();
+  }
+
+  #begin(contextFrame: number): void {
+    this.#running = true;
+    this.#originContextFrame = contextFrame;
+    this.#originFrame = this.#writer.frame;
+    this.#writer.beginRun(contextFrame / this.#inputRate);
+  }
+
+  #skipTo(contextFrame: number): void {
+    this.#flushResampler();
+    this.#writer.finishChunk();
+    const elapsed = (contextFrame - this.#originContextFrame) / this.#inputRate;
+    const frame = this.#originFrame + Math.round(elapsed * this.#writer.sampleRate);
+    this.#writer.skip(frame - this.#writer.frame);
+    this.#writer.beginRun(contextFrame / this.#inputRate);
+  }
+
+  #flushResampler(): void {
+    if (this.#resampler === undefined) return;
+    this.#writer.write(this.#resampled, this.#resampler.flush(this.#resampled));
+  }
+}
+
+function planar(channels: number, frames: number): Float32Array[] {
+  return Array.from({ length: channels }, () => new Float32Array(frames));
+}

@@ -1,0 +1,149 @@
+import { Chunk } from './chunk.ts';
+
+/** Frames at the wire rate, as the reading side has seen them: captured = delivered + queued + dropped. */
+export interface CaptureStats {
+  /** As told with the last chunk that came, or at the end. */
+  readonly captured: number;
+  /** In chunks that were handed to the reader. */
+  readonly delivered: number;
+  /** In chunks that wait to be read. */
+  readonly queued: number;
+  /** Lost on the audio thread (the pool was empty) or here (the queue was full, and the oldest chunk gave way). */
+  readonly dropped: number;
+}
+
+/**
+ * Chunks between the thread's edge and their reader. Bounded: when it is full the oldest chunk gives way, and its frames
+ * count in `dropped` of the next one. Read by one iterator at a time.
+ */
+export class ChunkQueue implements AsyncIterable<Chunk> {
+  readonly maxChunks: number;
+  readonly #chunks: Chunk[] = [];
+  /** Those who asked for a chunk while there was none; only when `#chunks` is empty. */
+  readonly #waiting: {
+    readonly resolve: (result: IteratorResult<Chunk, undefined>) => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
+  #ended = false;
+  #error: unknown;
+  #reading = false;
+  #captured = 0;
+  #delivered = 0;
+  #queued = 0;
+  #dropped = 0;
+
+  /** @param maxChunks at least 1 */
+  constructor(maxChunks: number) {
+    this.maxChunks = maxChunks;
+  }
+
+  get stats(): CaptureStats {
+    return {
+      captured: this.#captured,
+      delivered: this.#delivered,
+      queued: this.#queued,
+      dropped: this.#dropped,
+    };
+  }
+
+  /** True once nothing more can come. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Takes the next chunk in order. */
+  push(chunk: Chunk): void {
+    if (this.#ended) return;
+    this.#captured = chunk.frame + chunk.frames;
+    this.#dropped += chunk.dropped;
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) {
+      this.#delivered += chunk.frames;
+      waiting.resolve({ done: false, value: chunk });
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#queued += chunk.frames;
+    if (this.#chunks.length > this.maxChunks) this.#dropOldest();
+  }
+
+  /** Nothing more comes; what waits can still be read. @param captured frames in all, if it is known */
+  end(captured: number = this.#captured): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#dropped += captured - this.#captured;
+    this.#captured = captured;
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
+  }
+
+  /** Ends with an error, which the reader gets after what waits. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    const [first, ...others] = this.#waiting.splice(0);
+    if (first === undefined) return;
+    this.#error = undefined;
+    first.reject(error);
+    for (const { resolve } of others) resolve({ done: true, value: undefined });
+  }
+
+  /** Takes out what waits, for another reader elsewhere. */
+  drain(): Chunk[] {
+    this.#delivered += this.#queued;
+    this.#queued = 0;
+    return this.#chunks.splice(0);
+  }
+
+  /**
+   * Reads the queue until it ends. `return()`, which leaving a `for await` loop calls, gives the queue free for another
+   * iterator; what comes meanwhile waits.
+   * @throws TypeError while another iterator reads: each chunk goes to one reader
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk> {
+    if (this.#reading) {
+      throw new TypeError('The capture is being read already: each chunk goes to one reader.');
+    }
+    this.#reading = true;
+    let open = true;
+    const finish = (): void => {
+      if (open) this.#reading = false;
+      open = false;
+    };
+    const iterator: AsyncIterableIterator<Chunk> = {
+      next: () => (open ? this.#next() : Promise.resolve({ done: true, value: undefined })),
+      return: () => {
+        finish();
+        for (const { resolve } of this.#waiting.splice(0))
+          resolve({ done: true, value: undefined });
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  #next(): Promise<IteratorResult<Chunk, undefined>> {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.#queued -= chunk.frames;
+      this.#delivered += chunk.frames;
+      return Promise.resolve({ done: false, value: chunk });
+    }
+    if (this.#error !== undefined) {
+      const error = this.#error;
+      this.#error = undefined;
+      return Promise.reject(error);
+    }
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#chunks.shift()!;
+    this.#queued -= oldest.frames;
+    this.#dropped += oldest.frames;
+    // Room for one at least, so there is a next one to tell.
+    this.#chunks[0]!.addDropped(oldest.dropped + oldest.frames);
+  }
+}

@@ -1,0 +1,156 @@
+import { bytesPerSample, SampleEncoder } from '../dsp/sample-format.ts';
+import type { Dither } from '../dsp/sample-format.ts';
+import { Base64Writer } from '../framing/base64.ts';
+import { ChunkClock } from './chunk-clock.ts';
+import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
+import { HEADER } from './chunk.ts';
+import type { ChunkFormat } from './chunk.ts';
+
+/** Frames encoded at once on the way to Base64. */
+const SCRATCH_FRAMES = 256;
+
+/** How frames become chunks. */
+export interface ChunkWriterOptions {
+  readonly format: ChunkFormat;
+  readonly dither: Dither;
+  /** Milliseconds. */
+  readonly chunkDuration: number;
+  readonly sink: ChunkSink;
+}
+
+/**
+ * Cuts frames at the wire rate into chunks in the sink's slots. While the sink has no free slot, frames are dropped and
+ * counted; `frame` = delivered + dropped + those in the unfinished chunk, at every instant. Allocates in its constructor
+ * only.
+ */
+export class ChunkWriter {
+  readonly sampleRate: number;
+  readonly #sink: ChunkSink;
+  readonly #encoder: SampleEncoder;
+  readonly #clock: ChunkClock;
+  readonly #base64: Base64Writer | undefined;
+  readonly #scratch: Uint8Array;
+  /** The chunk being written: its slot, its whole length, what is in it. */
+  #slot: ChunkSlot | undefined;
+  #chunkFrames = 0;
+  #filledFrames = 0;
+  #filledBytes = 0;
+  #sequence = 0;
+  #frame = 0;
+  #delivered = 0;
+  #dropped = 0;
+  /** Dropped since the last chunk was begun. */
+  #droppedBefore = 0;
+  /** The run's first frame, and its context time in seconds. */
+  #runFrame = 0;
+  #runTime = 0;
+
+  constructor(options: ChunkWriterOptions) {
+    const { format, channels, encoding, sampleRate } = options.format;
+    this.sampleRate = sampleRate;
+    this.#sink = options.sink;
+    this.#encoder = new SampleEncoder({ format, channels, dither: options.dither });
+    this.#clock = new ChunkClock(sampleRate, options.chunkDuration);
+    const streamed = encoding === 'base64';
+    this.#base64 = streamed ? new Base64Writer() : undefined;
+    this.#scratch = new Uint8Array(
+      streamed ? SCRATCH_FRAMES * channels * bytesPerSample(format) : 0,
+    );
+  }
+
+  /** The number of the next frame: frames captured so far. */
+  get frame(): number {
+    return this.#frame;
+  }
+
+  /** Frames in chunks that the sink has taken. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  /** Frames that were dropped. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** The next frame stands at this context time, in seconds; those after it follow at the wire rate. Between chunks only. */
+  beginRun(contextTime: number): void {
+    this.#runFrame = this.#frame;
+    this.#runTime = contextTime;
+    this.#clock.reset();
+  }
+
+  /** Counts frames that never came as dropped. Between chunks only. @param frames negative counts as 0 */
+  skip(frames: number): void {
+    if (frames > 0) this.#drop(frames);
+  }
+
+  /** Takes the first `frames` frames of `input`. */
+  write(input: readonly Float32Array[], frames: number): void {
+    let at = 0;
+    while (at < frames) {
+      const rest = frames - at;
+      if (this.#slot === undefined && !this.#beginChunk()) {
+        this.#drop(rest);
+        return;
+      }
+      const room = this.#chunkFrames - this.#filledFrames;
+      const count = rest < room ? rest : room;
+      this.#encode(input, at, count);
+      this.#filledFrames += count;
+      this.#frame += count;
+      at += count;
+      if (count === room) this.finishChunk();
+    }
+  }
+
+  /** Sends the unfinished chunk as it is, if there is one. */
+  finishChunk(): void {
+    const slot = this.#slot;
+    if (slot === undefined) return;
+    this.#slot = undefined;
+    if (this.#base64 !== undefined) {
+      this.#filledBytes += this.#base64.finish(slot.bytes, this.#filledBytes);
+    }
+    slot.header[HEADER.frames] = this.#filledFrames;
+    slot.header[HEADER.byteLength] = this.#filledBytes;
+    this.#delivered += this.#filledFrames;
+    this.#sink.commit();
+  }
+
+  #beginChunk(): boolean {
+    const slot = this.#sink.acquire();
+    if (slot === undefined) return false;
+    this.#slot = slot;
+    this.#chunkFrames = this.#clock.next();
+    this.#filledFrames = 0;
+    this.#filledBytes = 0;
+    const { header } = slot;
+    header[HEADER.sequence] = this.#sequence++;
+    header[HEADER.frame] = this.#frame;
+    header[HEADER.contextTime] = this.#runTime + (this.#frame - this.#runFrame) / this.sampleRate;
+    header[HEADER.dropped] = this.#droppedBefore;
+    this.#droppedBefore = 0;
+    return true;
+  }
+
+  #encode(input: readonly Float32Array[], from: number, frames: number): void {
+    const { bytes } = this.#slot!;
+    if (this.#base64 === undefined) {
+      this.#filledBytes += this.#encoder.encode(input, from, frames, bytes, this.#filledBytes);
+      return;
+    }
+    for (let done = 0; done < frames; done += SCRATCH_FRAMES) {
+      const rest = frames - done;
+      const count = rest < SCRATCH_FRAMES ? rest : SCRATCH_FRAMES;
+      const length = this.#encoder.encode(input, from + done, count, this.#scratch, 0);
+      this.#filledBytes += this.#base64.write(this.#scratch, 0, length, bytes, this.#filledBytes);
+    }
+  }
+
+  #drop(frames: number): void {
+    this.#frame += frames;
+    this.#dropped += frames;
+    this.#droppedBefore += frames;
+  }
+}

@@ -1,0 +1,132 @@
+import { bytesPerSample } from '../dsp/sample-format.ts';
+import type { SampleFormat } from '../dsp/sample-format.ts';
+import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../framing/base64.ts';
+import type { ChunkSlot } from './chunk-sink.ts';
+
+/** How the payload crosses from the audio thread: as it is, or as the ASCII bytes of its Base64 text. */
+export type ChunkEncoding = 'binary' | 'base64';
+
+/** Every {@link ChunkEncoding}, for menus and checks. */
+export const CHUNK_ENCODINGS: readonly ChunkEncoding[] = ['binary', 'base64'];
+
+/** What all chunks of a capture have in common. Structured-cloneable. */
+export interface ChunkFormat {
+  /** Frames a second, Hz. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly format: SampleFormat;
+  readonly encoding: ChunkEncoding;
+}
+
+/** Index of each field in a chunk's header. */
+export const HEADER = {
+  sequence: 0,
+  frame: 1,
+  frames: 2,
+  /** Seconds. */
+  contextTime: 3,
+  dropped: 4,
+  byteLength: 5,
+} as const;
+
+/** Bytes of a header: at the front of a slot, payload behind. */
+export const HEADER_BYTES: number = 8 * Float64Array.BYTES_PER_ELEMENT;
+
+/** Bytes of the payload of `frames` frames as it crosses the thread. */
+export function payloadLength(format: ChunkFormat, frames: number): number {
+  const bytes = frames * format.channels * bytesPerSample(format.format);
+  return format.encoding === 'base64' ? base64Length(bytes) : bytes;
+}
+
+/** The longest payload of chunks of `chunkDuration` ms. */
+export function longestPayload(format: ChunkFormat, chunkDuration: number): number {
+  return payloadLength(format, Math.ceil((format.sampleRate * chunkDuration) / 1000));
+}
+
+/** A slot in `buffer` at `offset`, a multiple of 8: header first. */
+export function slotIn(buffer: ArrayBufferLike, offset: number, payloadBytes: number): ChunkSlot {
+  return {
+    header: new Float64Array(buffer, offset, HEADER_BYTES / Float64Array.BYTES_PER_ELEMENT),
+    bytes: new Uint8Array(buffer, offset + HEADER_BYTES, payloadBytes),
+  };
+}
+
+/** A run of captured frames. It owns its bytes: they stay as they are, and may be transferred. */
+export class Chunk implements ChunkFormat {
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly format: SampleFormat;
+  readonly encoding: ChunkEncoding;
+  /** Number of the chunk among those that left the audio thread, from 0. A hole means that chunks were dropped since. */
+  readonly sequence: number;
+  /** First frame at the wire rate, counted from the start of capture; pauses take no frames, dropped frames are counted. */
+  readonly frame: number;
+  /** Frames in the chunk. */
+  readonly frames: number;
+  /** The context's time of the first frame at the processor's input, in seconds; the resampler's delay is taken off. */
+  readonly contextTime: number;
+  #dropped: number;
+  #binary: Uint8Array<ArrayBuffer> | undefined;
+  #text: string | undefined;
+
+  /**
+   * Copies a slot.
+   * @param slot header and payload; the caller's again afterwards
+   */
+  constructor(format: ChunkFormat, slot: ChunkSlot) {
+    const { header, bytes } = slot;
+    this.sampleRate = format.sampleRate;
+    this.channels = format.channels;
+    this.format = format.format;
+    this.encoding = format.encoding;
+    this.sequence = header[HEADER.sequence]!;
+    this.frame = header[HEADER.frame]!;
+    this.frames = header[HEADER.frames]!;
+    this.contextTime = header[HEADER.contextTime]!;
+    this.#dropped = header[HEADER.dropped]!;
+    const payload = new Uint8Array(header[HEADER.byteLength]!);
+    payload.set(bytes.subarray(0, payload.length));
+    if (format.encoding === 'base64') this.#text = asciiText(payload);
+    else this.#binary = payload;
+  }
+
+  /** Frames that were lost just before this chunk, at the wire rate: `frame` has moved on by as many. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** `frame` in microseconds, rounded, as in WebCodecs. */
+  get timestamp(): number {
+    return Math.round((this.frame / this.sampleRate) * 1e6);
+  }
+
+  /** The interleaved samples. Made from the Base64 text on first use when that is what came. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return (this.#binary ??= decodeBase64(this.#text!));
+  }
+
+  /** The samples as Base64 text (RFC 4648 §4). Made from the bytes on first use when they are what came. */
+  get base64(): string {
+    return (this.#text ??= encodeBase64(this.#binary!));
+  }
+
+  /** Counts the frames of a chunk before this one that its reader never saw. @internal */
+  addDropped(frames: number): void {
+    this.#dropped += frames;
+  }
+}
+
+/** A copy of a chunk as a slot, to send it to another thread. */
+export function slotOf(chunk: Chunk): ChunkSlot {
+  const length = payloadLength(chunk, chunk.frames);
+  const slot = slotIn(new ArrayBuffer(HEADER_BYTES + length), 0, length);
+  slot.header[HEADER.sequence] = chunk.sequence;
+  slot.header[HEADER.frame] = chunk.frame;
+  slot.header[HEADER.frames] = chunk.frames;
+  slot.header[HEADER.contextTime] = chunk.contextTime;
+  slot.header[HEADER.dropped] = chunk.dropped;
+  slot.header[HEADER.byteLength] = length;
+  if (chunk.encoding === 'binary') slot.bytes.set(chunk.bytes);
+  else for (let i = 0; i < length; i++) slot.bytes[i] = chunk.base64.charCodeAt(i);
+  return slot;
+}

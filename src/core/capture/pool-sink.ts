@@ -1,0 +1,77 @@
+import type { CapturePort } from '../messages.ts';
+import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
+import { HEADER_BYTES, slotIn } from './chunk.ts';
+
+/** The message that carries a chunk: one object for each buffer of the pool, posted again and again. */
+interface Parcel {
+  readonly type: 'chunk';
+  header: Float64Array;
+  bytes: Uint8Array;
+}
+
+/**
+ * Posts chunks in buffers of a fixed pool. A buffer is transferred to the reader, who sends it back by `recycle`. The
+ * message objects and the transfer list are made once; a buffer that comes back takes the place of one that is out.
+ */
+export class PoolSink implements ChunkSink {
+  #port: CapturePort;
+  readonly #payloadBytes: number;
+  /** Parcels that have a buffer, and how many. */
+  readonly #ready: Parcel[];
+  #readyCount: number;
+  /** Parcels whose buffer is out, and how many. */
+  readonly #spent: Parcel[];
+  #spentCount = 0;
+  /** The parcel that is being written. */
+  #open: Parcel;
+  readonly #transfer: ArrayBuffer[];
+
+  /**
+   * @param port where chunks go
+   * @param slots buffers in the pool, at least 1
+   * @param payloadBytes the longest payload
+   */
+  constructor(port: CapturePort, slots: number, payloadBytes: number) {
+    this.#port = port;
+    this.#payloadBytes = payloadBytes;
+    this.#ready = Array.from({ length: slots }, () => ({
+      type: 'chunk',
+      ...slotIn(new ArrayBuffer(HEADER_BYTES + payloadBytes), 0, payloadBytes),
+    }));
+    this.#readyCount = slots;
+    this.#spent = this.#ready.slice();
+    this.#open = this.#ready[0]!;
+    this.#transfer = [this.#open.header.buffer as ArrayBuffer];
+  }
+
+  acquire(): ChunkSlot | undefined {
+    if (this.#readyCount === 0) return undefined;
+    this.#open = this.#ready[--this.#readyCount]!;
+    return this.#open;
+  }
+
+  commit(): void {
+    const parcel = this.#open;
+    this.#transfer[0] = parcel.header.buffer as ArrayBuffer;
+    this.#port.postMessage(parcel, this.#transfer);
+    this.#spent[this.#spentCount++] = parcel;
+  }
+
+  /** Takes a buffer back into the pool. Anything that is not one of its own is passed over. */
+  recycle(slot: ChunkSlot): void {
+    if (this.#spentCount === 0 || slot.bytes.length !== this.#payloadBytes) return;
+    const parcel = this.#spent[--this.#spentCount]!;
+    parcel.header = slot.header;
+    parcel.bytes = slot.bytes;
+    this.#ready[this.#readyCount++] = parcel;
+  }
+
+  /** Sends what follows to another port. Buffers that are out may still come back from the old one. */
+  redirect(port: CapturePort): void {
+    this.#port = port;
+  }
+
+  end(captured: number): void {
+    this.#port.postMessage({ type: 'end', captured }, []);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A ring of equal slots in shared memory: one thread writes, one other thread reads. Neither ever waits for the other on
+ * the way; a reader with nothing to do may sleep on {@link RingBuffer.signal}.
+ */
+
+/** Words of the control block. */
+const SLOTS = 0;
+const SLOT_BYTES = 1;
+/** Slots written and read so far, modulo twice the number of slots: equal is empty, half a turn apart is full. */
+const WRITTEN = 2;
+const READ = 3;
+/** 1 once the writer has closed. */
+const CLOSED = 4;
+/** Changes with every event a reader may wait for: a slot written, the ring closed, the reader called off. */
+const SIGNAL = 5;
+const CONTROL_WORDS = 16;
+const NOTE_NUMBERS = 4;
+const HEAD_BYTES =
+  CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT + NOTE_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
+
+/** The memory, laid out by {@link allocateRing}, is all that crosses threads; each side makes its own `RingBuffer` of it. */
+export class RingBuffer {
+  readonly memory: SharedArrayBuffer;
+  /** How many slots there are. All of them can be full. */
+  readonly slots: number;
+  /** Bytes of a slot: a multiple of 8. */
+  readonly slotBytes: number;
+  /** Numbers that the writer leaves for the reader before it closes. */
+  readonly note: Float64Array;
+  readonly #control: Int32Array;
+
+  /** @param memory from `allocateRing` */
+  constructor(memory: SharedArrayBuffer) {
+    this.memory = memory;
+    this.#control = new Int32Array(memory, 0, CONTROL_WORDS);
+    this.note = new Float64Array(memory, this.#control.byteLength, NOTE_NUMBERS);
+    this.slots = this.#control[SLOTS]!;
+    this.slotBytes = this.#control[SLOT_BYTES]!;
+  }
+
+  /** Where a slot begins in the memory, in bytes: a multiple of 8. @param slot 0 … `slots` − 1 */
+  offsetOf(slot: number): number {
+    return HEAD_BYTES + slot * this.slotBytes;
+  }
+
+  /** Writer: the slot to write next, or −1 while the ring is full. */
+  writable(): number {
+    const written = Atomics.load(this.#control, WRITTEN);
+    if (this.#count(written, Atomics.load(this.#control, READ)) === this.slots) return -1;
+    return written % this.slots;
+  }
+
+  /** Writer: gives the slot that `writable` named to the reader, and wakes it. */
+  commit(): void {
+    const control = this.#control;
+    Atomics.store(control, WRITTEN, (Atomics.load(control, WRITTEN) + 1) % (2 * this.slots));
+    this.#wake();
+  }
+
+  /** Writer: nothing more will come. `note` is read after this only. */
+  close(): void {
+    Atomics.store(this.#control, CLOSED, 1);
+    this.#wake();
+  }
+
+  /** Reader: the oldest slot that is written and not released, or −1 while the ring is empty. */
+  readable(): number {
+    const read = Atomics.load(this.#control, READ);
+    return Atomics.load(this.#control, WRITTEN) === read ? -1 : read % this.slots;
+  }
+
+  /** Reader: hands the slot that `readable` named back to the writer. */
+  release(): void {
+    const control = this.#control;
+    Atomics.store(control, READ, (Atomics.load(control, READ) + 1) % (2 * this.slots));
+  }
+
+  /** Either: true once the writer has closed; what it wrote before can still be read. */
+  get closed(): boolean {
+    return Atomics.load(this.#control, CLOSED) === 1;
+  }
+
+  /** Reader: take this before looking for slots, and hand it to `wait` when there were none. */
+  get signal(): number {
+    return Atomics.load(this.#control, SIGNAL);
+  }
+
+  /**
+   * Reader: resolves once the signal is no longer `seen`; later than that by up to 10 ms where the engine lacks
+   * `Atomics.waitAsync`. Does not block the thread.
+   * @param sleep resolves after that many milliseconds
+   */
+  async wait(seen: number, sleep: (milliseconds: number) => Promise<void>): Promise<void> {
+    const { waitAsync } = Atomics as AsyncAtomics;
+    if (waitAsync !== undefined) {
+      await waitAsync.call(Atomics, this.#control, SIGNAL, seen).value;
+      return;
+    }
+    while (this.signal === seen) await sleep(POLL_MS);
+  }
+
+  /** Any thread: wakes a waiting reader with nothing written, so that it looks whether it is still wanted. */
+  nudge(): void {
+    this.#wake();
+  }
+
+  #wake(): void {
+    Atomics.add(this.#control, SIGNAL, 1);
+    Atomics.notify(this.#control, SIGNAL);
+  }
+
+  #count(written: number, read: number): number {
+    const ahead = written - read;
+    return ahead < 0 ? ahead + 2 * this.slots : ahead;
+  }
+}
+
+/** How long a reader sleeps where `Atomics.waitAsync` is missing: half of the shortest usual chunk. */
+const POLL_MS = 10;
+
+/** ECMAScript 2024, which the compiler's es2023 library lacks. */
+interface AsyncAtomics {
+  readonly waitAsync?: (
+    array: Int32Array,
+    index: number,
+    value: number,
+  ) => { readonly value: PromiseLike<string> | string };
+}
+
+/**
+ * Memory for a ring. Needs `SharedArrayBuffer`, in a page cross-origin isolation.
+ * @param slots at least 1
+ * @param slotBytes rounded up to a multiple of 8
+ */
+export function allocateRing(slots: number, slotBytes: number): SharedArrayBuffer {
+  const alignedBytes = Math.ceil(slotBytes / 8) * 8;
+  const memory = new SharedArrayBuffer(HEAD_BYTES + slots * alignedBytes);
+  const control = new Int32Array(memory, 0, CONTROL_WORDS);
+  control[SLOTS] = slots;
+  control[SLOT_BYTES] = alignedBytes;
+  return memory;
+}

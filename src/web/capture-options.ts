@@ -1,0 +1,73 @@
+import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import { CHUNK_ENCODINGS } from '../core/capture/chunk.ts';
+import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
+import { SAMPLE_FORMATS } from '../core/dsp/sample-format.ts';
+import type { Dither, SampleFormat } from '../core/dsp/sample-format.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
+import type { ResamplerQuality } from '../core/dsp/resampler-plan.ts';
+import type { WorkletUrl } from './worklet-loader.ts';
+
+/** How audio is captured. */
+export interface CaptureOptions {
+  /**
+   * Frames a second on the wire: any integer from 3000 to 768000 Hz. The context keeps its own rate; the audio is resampled.
+   * @default the context's rate
+   */
+  readonly sampleRate?: number;
+  /** 1–32. What comes in is mixed to as many by Web Audio's rules for speakers. @default 1 */
+  readonly channels?: number;
+  /** @default 's16' */
+  readonly format?: SampleFormat;
+  /**
+   * Milliseconds of a chunk, 1–10000, not necessarily an integer. Where it gives no whole number of frames, chunks of two
+   * lengths alternate so that the rate is exact in the long run.
+   * @default 20
+   */
+  readonly chunkDuration?: number;
+  /** `'base64'`: the text is made on the audio thread, in the time it has anyway. Both kinds have `bytes` and `base64`. @default 'binary' */
+  readonly encoding?: ChunkEncoding;
+  /** Noise of ±1 step under `'s16'` and `'s24'`, which makes quiet sounds free of distortion. @default 'none' */
+  readonly dither?: Dither;
+  /**
+   * Milliseconds of audio, 100–60000, that may wait on each side of the thread's edge: on the audio thread while the reading
+   * thread is blocked, and in the reader's queue while nobody reads, as before a socket is open. What is more is dropped
+   * and counted.
+   * @default 6000
+   */
+  readonly bufferDuration?: number;
+  /** Steepness and attenuation of the resampler: 100, 120 or 140 dB. @default 'hq' */
+  readonly quality?: ResamplerQuality;
+  /** Your own copy of the worklet file: see `loadWorklet`. */
+  readonly workletUrl?: WorkletUrl;
+}
+
+/** {@link CaptureOptions} checked and filled in. */
+export interface CaptureSettings {
+  readonly format: ChunkFormat;
+  readonly chunkDuration: number;
+  readonly dither: Dither;
+  readonly quality: ResamplerQuality;
+  /** Chunks that fit into `bufferDuration`. */
+  readonly maxChunks: number;
+}
+
+/** @throws TypeError or RangeError for an option that is none or out of range */
+export function captureSettings(options: CaptureOptions, contextRate: number): CaptureSettings {
+  const rate = options.sampleRate ?? contextRate;
+  const sampleRate = integerIn('sampleRate', rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+  const chunkDuration = numberIn('chunkDuration', options.chunkDuration ?? 20, 1, 10_000);
+  const bufferDuration = numberIn('bufferDuration', options.bufferDuration ?? 6000, 100, 60_000);
+  return {
+    format: {
+      sampleRate,
+      channels: integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS),
+      format: oneOf('format', options.format ?? 's16', SAMPLE_FORMATS),
+      encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
+    },
+    chunkDuration,
+    dither: oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']),
+    quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
+    // One more, because one is always being written.
+    maxChunks: Math.ceil(bufferDuration / chunkDuration) + 1,
+  };
+}
