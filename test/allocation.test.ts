@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { MAX_BYTES_PER_CALL } from './helpers/allocation-limit.ts';
+import { AllocationGate } from './helpers/allocation.ts';
+import { ALLOCATORS, CLEAN_CASE } from './helpers/planted-allocators.ts';
+import { PROCESSOR_CASES } from './helpers/processor-cases.ts';
+
+// Each measurement is a process that keeps a core busy.
+vi.setConfig({ maxConcurrency: 2 });
+
+let gate: AllocationGate;
+beforeAll(async () => {
+  gate = await AllocationGate.open();
+});
+afterAll(() => gate.close());
+
+describe('process() allocates nothing', () => {
+  it.concurrent.each(PROCESSOR_CASES)('$name', { timeout: 60_000 }, async (kase) => {
+    const { heapBytes, bufferBytes } = await gate.measure(kase);
+    const clean = heapBytes < MAX_BYTES_PER_CALL && bufferBytes <= 0;
+    const where = clean ? '' : `allocated at:\n${(await gate.sites(kase)).join('\n')}`;
+    expect(heapBytes, where).toBeLessThan(MAX_BYTES_PER_CALL);
+    expect(bufferBytes, where).toBeLessThanOrEqual(0);
+  });
+});
+
+describe('the gate itself', () => {
+  it('passes a processor that only computes', { timeout: 60_000 }, async () => {
+    const { heapBytes, bufferBytes } = await gate.measure(CLEAN_CASE);
+    expect(heapBytes).toBeLessThan(MAX_BYTES_PER_CALL);
+    expect(bufferBytes).toBeLessThanOrEqual(0);
+  });
+
+  it.concurrent.each(ALLOCATORS)('catches $name', { timeout: 60_000 }, async (kase) => {
+    const { heapBytes, bufferBytes } = await gate.measure(kase);
+    expect(heapBytes + bufferBytes).toBeGreaterThan(1);
+  });
+});

@@ -1,0 +1,87 @@
+/**
+ * Measures what one case allocates per `process()` call, or with `sites` says where. Run by `allocation.ts` in a process
+ * of its own, since the JIT compiles for what it has seen, with `--expose-gc` and a young generation so large that
+ * nothing is collected meanwhile.
+ */
+import { readFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+import type { HeapProfiler } from 'node:inspector';
+import { setTimeout } from 'node:timers/promises';
+import { MAX_BYTES_PER_CALL } from './allocation-limit.ts';
+import type { AllocationResult } from './allocation-limit.ts';
+import { CaseDriver } from './case-driver.ts';
+import { PLANTED_CASES } from './planted-allocators.ts';
+import { PROCESSOR_CASES } from './processor-cases.ts';
+
+const WARM_UP_QUANTA = 20_000;
+/** 53 s of audio at 48 kHz: what happens once in a while happens in every run. */
+const MEASURED_QUANTA = 20_000;
+const FEWEST_RUNS = 3;
+const MOST_RUNS = 20;
+/** Mean bytes between two samples of the profiler. */
+const SAMPLING_INTERVAL = 64;
+const MOST_SITES = 8;
+
+const [name, scriptPath = '', mode] = process.argv.slice(2);
+const kase = [...PROCESSOR_CASES, ...PLANTED_CASES].find((candidate) => candidate.name === name);
+if (!kase) throw new Error(`No case is named '${name}'.`);
+const collect = (globalThis as unknown as { readonly gc: () => void }).gc;
+const driver = await CaseDriver.create(kase, readFileSync(scriptPath, 'utf8'));
+// Cold code runs in the interpreter, which boxes every float. Twice: the JIT compiles in the background.
+driver.run(WARM_UP_QUANTA);
+await setTimeout(20);
+driver.run(1000);
+console.log(JSON.stringify(mode === 'sites' ? await sites() : measure()));
+process.exit(0);
+
+/**
+ * What the process does by itself (late compilation, the collector's book-keeping) adds to some runs, and may take many
+ * to come to rest; what process() allocates is in all of them. So the least counts, and runs go on until it is small.
+ * Buffers are only ever freed late, never made by anyone else: of those the most counts.
+ */
+function measure(): AllocationResult {
+  let heapBytes = Infinity;
+  let bufferBytes = -Infinity;
+  for (let run = 0; run < MOST_RUNS; run++) {
+    if (run >= FEWEST_RUNS && heapBytes < MAX_BYTES_PER_CALL) break;
+    collect();
+    const before = process.memoryUsage();
+    driver.run(MEASURED_QUANTA);
+    const after = process.memoryUsage();
+    heapBytes = Math.min(heapBytes, (after.heapUsed - before.heapUsed) / MEASURED_QUANTA);
+    const buffers = (after.arrayBuffers - before.arrayBuffers) / MEASURED_QUANTA;
+    bufferBytes = Math.max(bufferBytes, buffers);
+  }
+  return { heapBytes, bufferBytes };
+}
+
+/** Call paths of the worklet's code that allocate, the worst first. Inlined functions report as their caller. */
+async function sites(): Promise<string[]> {
+  driver.run(MEASURED_QUANTA);
+  const session = new Session();
+  session.connect();
+  await session.post('HeapProfiler.enable');
+  await session.post('HeapProfiler.startSampling', {
+    samplingInterval: SAMPLING_INTERVAL,
+    includeObjectsCollectedByMajorGC: true,
+    includeObjectsCollectedByMinorGC: true,
+  } as HeapProfiler.StartSamplingParameterType);
+  driver.run(MEASURED_QUANTA);
+  const { profile } = await session.post('HeapProfiler.stopSampling');
+  const bytesAt = new Map<string, number>();
+  const walk = (node: HeapProfiler.SamplingHeapProfileNode, path: readonly string[]): void => {
+    const { functionName, lineNumber } = node.callFrame;
+    const here = [...path, `${functionName || '(anonymous)'}:${lineNumber + 1}`];
+    if (node.selfSize > 0) {
+      const site = here.slice(-3).join(' > ');
+      bytesAt.set(site, (bytesAt.get(site) ?? 0) + node.selfSize);
+    }
+    for (const child of node.children) walk(child, here);
+  };
+  walk(profile.head, []);
+  return [...bytesAt]
+    .filter(([site]) => /process:/.test(site))
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, MOST_SITES)
+    .map(([site, bytes]) => `${(bytes / MEASURED_QUANTA).toFixed(2)} B: ${site}`);
+}
