@@ -124,6 +124,8 @@ function webdriver(base) {
     const response = await fetch(base + path, {
       method,
       headers: { 'content-type': 'application/json' },
+      // The driver waits for good for a browser that does not start.
+      signal: AbortSignal.timeout(path === '/session' ? 30_000 : 200_000),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const { value } = await response.json();
