@@ -26,7 +26,10 @@ const [name, scriptPath = '', mode] = process.argv.slice(2);
 const kase = [...PROCESSOR_CASES, ...PLANTED_CASES].find((candidate) => candidate.name === name);
 if (!kase) throw new Error(`No case is named '${name}'.`);
 const collect = (globalThis as unknown as { readonly gc: () => void }).gc;
-const driver = await CaseDriver.create(kase, readFileSync(scriptPath, 'utf8'));
+const driver = await CaseDriver.create(
+  kase,
+  new Function(readFileSync(scriptPath, 'utf8')) as () => void,
+);
 // Cold code runs in the interpreter, which boxes every float. Twice: the JIT compiles in the background.
 driver.run(WARM_UP_QUANTA);
 await setTimeout(20);

@@ -41,11 +41,14 @@ export class CaseDriver {
     this.#before = behaviour?.beforeQuantum?.bind(behaviour);
   }
 
-  /** @param script the worklet's script, as it ships. */
-  static async create(kase: ProcessorCase, script: string): Promise<CaseDriver> {
+  /** @param evaluate runs the worklet's script, as it ships, in the scope that was opened for it. */
+  static async create(
+    kase: ProcessorCase,
+    evaluate: (scope: WorkletScope) => unknown,
+  ): Promise<CaseDriver> {
     const { sampleRate = 48000, quantum = 128 } = kase;
     const scope = createWorkletScope({ sampleRate, quantum });
-    await scope.addModule(() => new Function(script)());
+    await scope.addModule(() => evaluate(scope));
     const node = scope.createNode(kase.processor, kase.options());
     return new CaseDriver(scope, node, kase);
   }
