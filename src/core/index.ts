@@ -45,3 +45,7 @@ export { createResampler } from './dsp/resampler-stream.ts';
 export type { StreamResampler } from './dsp/resampler-stream.ts';
 export { Resampler, resample } from './dsp/resampler.ts';
 export type { ResamplerOptions } from './dsp/resampler.ts';
+export { planVariableResampler } from './dsp/variable-resampler-planner.ts';
+export type { VariableResamplerPlanOptions } from './dsp/variable-resampler-planner.ts';
+export { VariableResampler } from './dsp/variable-resampler.ts';
+export type { VariableResamplerPlan } from './dsp/variable-resampler.ts';

@@ -20,8 +20,9 @@ export function designSharpFilter(quality: ResamplerQuality, strict: boolean): F
   if (taps === undefined) {
     const specification = RESAMPLER_SPECIFICATIONS[quality];
     taps = strict
-      ? designStrict(
+      ? designLowPass(
           specification.strictPass / 4,
+          0.25,
           specification.attenuationDb,
           specification.strictRippleDb,
         )
@@ -55,17 +56,24 @@ function estimatedHalfBandDb(oddTaps: number, pass: number): number {
   return 13 + 14.6 * (0.5 - 2 * pass) * (2 * oddTaps - 2);
 }
 
-/** A filter of odd length that passes up to `pass` and stops from 0.25 on, in cycles per sample. */
-function designStrict(pass: number, attenuationDb: number, rippleDb: number): Float64Array {
+/**
+ * A filter of odd length that passes up to `pass` and stops from `stop` on (cycles per sample), with unit gain up to the
+ * ripple. Its length is 8m − 1: then the taps at odd distances, and those at even ones, fill whole registers.
+ */
+export function designLowPass(
+  pass: number,
+  stop: number,
+  attenuationDb: number,
+  rippleDb: number,
+): Float64Array {
   const passDeviation = 10 ** (rippleDb / 20) - 1;
   const stopDeviation = 10 ** (-attenuationDb / 20);
   const estimate =
-    (-10 * Math.log10(passDeviation * stopDeviation) - 13) / (14.6 * (0.25 - pass)) + 1;
-  // 4m + 1 taps would end on an even distance: with 4m − 1 both parities fill whole registers.
-  for (let taps = 8 * Math.ceil((estimate - 8) / 8) - 1; ; taps += 8) {
+    (-10 * Math.log10(passDeviation * stopDeviation) - 13) / (14.6 * (stop - pass)) + 1;
+  for (let taps = Math.max(7, 8 * Math.ceil((estimate - 8) / 8) - 1); ; taps += 8) {
     const design = designRemez(taps, [
       { from: 0, to: pass, desired: 1 },
-      { from: 0.25, to: 0.5, desired: 0, weight: passDeviation / stopDeviation },
+      { from: stop, to: 0.5, desired: 0, weight: passDeviation / stopDeviation },
     ]);
     if (design.deviation <= passDeviation) return design.taps;
   }

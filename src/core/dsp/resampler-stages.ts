@@ -14,6 +14,8 @@ import type {
 export interface StageKernel {
   /** How many outputs `process` would give for so many inputs. */
   outputFramesFor(frames: number): number;
+  /** How many inputs are needed for at least so many outputs. */
+  inputFramesFor(outputs: number): number;
   /** Takes `frames` values (at most the stage's largest block) from `input`; returns how many it wrote to `output`. */
   process(input: Float64Array, frames: number, output: Float64Array): number;
   /** Forgets the past. */
@@ -53,6 +55,10 @@ class HalveKernel implements StageKernel {
 
   outputFramesFor(frames: number): number {
     return Math.max(0, Math.floor((this.#fill + frames - 2 * this.#reach + 1) / 2));
+  }
+
+  inputFramesFor(outputs: number): number {
+    return Math.max(0, 2 * outputs + 2 * this.#reach - 1 - this.#fill);
   }
 
   process(input: Float64Array, frames: number, output: Float64Array): number {
@@ -104,6 +110,10 @@ class DoubleKernel implements StageKernel {
 
   outputFramesFor(frames: number): number {
     return 2 * Math.max(0, this.#fill + frames - this.#before - this.#after);
+  }
+
+  inputFramesFor(outputs: number): number {
+    return Math.max(0, Math.ceil(outputs / 2) + this.#before + this.#after - this.#fill);
   }
 
   process(input: Float64Array, frames: number, output: Float64Array): number {
@@ -165,6 +175,11 @@ abstract class RationalKernel implements StageKernel {
     const last = this.fill + frames - this.skip - this.taps;
     if (last < 0) return 0;
     return Math.ceil(((last + 1) * this.up - this.phase) / this.#down);
+  }
+
+  inputFramesFor(outputs: number): number {
+    const start = Math.floor((this.phase + (outputs - 1) * this.#down) / this.up);
+    return Math.max(0, this.skip + start + this.taps - this.fill);
   }
 
   process(input: Float64Array, frames: number, output: Float64Array): number {
