@@ -101,8 +101,9 @@ export class VariableResampler {
   inputFramesFor(outputFrames: number): number {
     if (outputFrames <= 0) return 0;
     const step = this.#nominalStep * this.#speed;
-    // A rounding error in the product must ask for a frame too many rather than too few.
-    const last = Math.floor(this.#fraction + (outputFrames - 1) * step + 1e-9);
+    // `read` adds up where this multiplies: rounding must ask for a frame too many rather than too few.
+    const advance = (outputFrames - 1) * step;
+    const last = advance === 0 ? 0 : Math.floor(this.#fraction + advance + 1e-9);
     let missing = this.#start + last + this.#taps - this.#fill;
     const stages = this.#stages[0]!;
     for (let i = stages.length - 1; i >= 0 && missing > 0; i--) {
