@@ -23,7 +23,9 @@ export function run(): Row[] {
       },
       'btoa(String.fromCharCode(...bytes))': () => btoa(String.fromCharCode(...bytes)),
       'js-base64': () => fromUint8Array(bytes),
-      'Buffer (Node only)': () => Buffer.from(bytes.buffer).toString('base64'),
+      ...(typeof Buffer === 'undefined'
+        ? {}
+        : { 'Buffer (native, Node)': () => Buffer.from(bytes.buffer).toString('base64') }),
       ...(native.toBase64 ? { 'Uint8Array.toBase64 (native)': () => native.toBase64?.() } : {}),
     };
     return Object.entries(timeInTurns(subjects)).map(([subject, { medianNs }]) => ({

@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- <suite> [--json FILE]`: runs bench/<suite>.bench.ts and prints its table; without a suite, lists them.
- * A suite exports `run`, which returns rows (see measure.ts). It may import the library's sources and the peers of
- * bench/package.json, which are installed on first use.
+ * `npm run bench -- <suite> [--json FILE] [--browser]`: runs bench/<suite>.bench.ts and prints its table; without a suite,
+ * lists them. A suite exports `run`, which returns rows (see measure.ts). It may import the library's sources and the peers
+ * of bench/package.json, which are installed on first use. `--browser` runs it in an installed Chromium, for suites that
+ * need nothing of Node.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureInstalled, fail } from '../scripts/ensure-installed.mjs';
@@ -17,13 +18,13 @@ const SUITE = /^(.+)\.bench\.(ts|mjs)$/;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' } },
+  options: { json: { type: 'string' }, browser: { type: 'boolean', default: false } },
 });
 const suites = (await readdir(HERE)).flatMap((file) => SUITE.exec(file)?.[1] ?? []);
 const [suite] = positionals;
 if (suite === undefined || !suites.includes(suite)) {
   fail(
-    `Usage: npm run bench -- <suite> [--json FILE]\n` +
+    `Usage: npm run bench -- <suite> [--json FILE] [--browser]\n` +
       `${suite === undefined ? '' : `There is no suite '${suite}'. `}Suites: ${suites.join(', ')}.`,
   );
 }
@@ -31,8 +32,7 @@ if (suite === undefined || !suites.includes(suite)) {
 await ensureInstalled();
 await installPeers();
 
-const { run: runSuite } = await import(pathToFileURL(await bundle(suite)).href);
-const rows = await runSuite();
+const rows = values.browser ? await runInBrowser(suite) : await runHere(suite);
 console.log(formatTable(rows));
 if (values.json !== undefined) {
   await writeFile(values.json, `${JSON.stringify({ suite, rows }, null, 2)}\n`);
@@ -45,19 +45,46 @@ async function installPeers() {
   if (code !== 0) fail('npm install in bench/ failed: its message is above.');
 }
 
+/** @param {string} name */
+async function runHere(name) {
+  // Inside bench/, so that the peers are found.
+  const file = join(HERE, 'node_modules/.suites', `${name}.mjs`);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(
+    file,
+    await bundle(name, { format: 'esm', platform: 'node', external: /^[^./\0]/ }),
+  );
+  const suite = await import(pathToFileURL(file).href);
+  return suite.run();
+}
+
+/** @param {string} name */
+async function runInBrowser(name) {
+  const { openBrowser } = await import('../test/engines/open-browser.mjs');
+  const code = await bundle(name, { format: 'iife', platform: 'browser', external: [] });
+  const browser = await openBrowser('chromium');
+  try {
+    console.log(`In Chromium ${browser.version}:`);
+    return /** @type {any} */ (await browser.evaluate(`${code}; return suite.run();`));
+  } finally {
+    await browser.close();
+  }
+}
+
 /**
- * Node 20 runs no TypeScript, so the suite and the sources it uses become one file; packages stay outside of it.
+ * The suite and the sources it uses as one script: Node 20 runs no TypeScript.
  *
  * @param {string} name
- * @returns {Promise<string>} the file
+ * @param {{ format: 'esm' | 'iife', platform: 'node' | 'browser', external: RegExp | string[] }} options
+ * @returns {Promise<string>} the code
  */
-async function bundle(name) {
+async function bundle(name, { format, platform, external }) {
   const { rolldown } = await import('rolldown');
   const source = join(HERE, `${name}.bench.ts`);
   const build = await rolldown({
     input: existsSync(source) ? source : join(HERE, `${name}.bench.mjs`),
-    platform: 'node',
-    external: /^[^./\0]/,
+    platform,
+    external,
     resolve: {
       alias: {
         'micwire/core': join(ROOT, 'src/core/index.ts'),
@@ -66,14 +93,10 @@ async function bundle(name) {
       },
     },
   });
-  // Inside bench/, so that its packages are found.
-  const folder = join(HERE, 'node_modules/.suites');
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, `${name}.mjs`);
   try {
-    await build.write({ file, format: 'esm', codeSplitting: false });
+    const { output } = await build.generate({ format, name: 'suite', codeSplitting: false });
+    return output[0].code;
   } finally {
     await build.close();
   }
-  return file;
 }
