@@ -157,8 +157,8 @@ export interface PlayoutFigures {
 export type PlayoutEvent =
   /** Where it stands. At most 50 times a second, and only when something has changed. */
   | ({ readonly type: 'report' } & PlayoutFigures)
-  /** An interrupt is complete: the figures are those from before it took frames away. */
-  | ({ readonly type: 'interrupted' } & PlayoutFigures)
+  /** An interrupt is complete: the figures are those from before it took `taken` frames away. A report follows. */
+  | ({ readonly type: 'interrupted'; readonly taken: number } & PlayoutFigures)
   | { readonly type: 'undone'; readonly frame: number; readonly done: boolean }
   /** The last frame of an item was heard, or left out. */
   | {
@@ -170,8 +170,13 @@ export type PlayoutEvent =
     }
   /** No frames were left in the middle of an item. */
   | { readonly type: 'underrun'; readonly frame: number }
-  /** Memory that the processor does not use any more. */
-  | { readonly type: 'buffer'; readonly frame: number; readonly buffer: ArrayBuffer }
+  /** Memory that the processor does not use any more, and how many frames it has received. */
+  | {
+      readonly type: 'buffer';
+      readonly frame: number;
+      readonly buffer: ArrayBuffer;
+      readonly received: number;
+    }
   | { readonly type: 'closed'; readonly frame: number };
 
 // --- the table -----------------------------------------------------------------------------------------------------

@@ -31,3 +31,14 @@ export type { BackOffOptions } from './transport/back-off.ts';
 export type { WaterMarkOptions } from './transport/water-marks.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike, WebSocketTransportOptions } from './transport/websocket.ts';
+export { Playout } from './playout.ts';
+export type { PlayoutData } from './playout.ts';
+export type { PlayoutOptions } from './playout-options.ts';
+export type {
+  PlayoutEventMap,
+  PlayoutInterruption,
+  PlayoutPosition,
+  PlayoutState,
+  PlayoutStats,
+} from './playout-position.ts';
+export type { BacklogMode } from '../core/playout/backlog-policy.ts';

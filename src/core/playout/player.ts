@@ -43,8 +43,8 @@ export interface PlayerListener {
   readonly ended: ItemEnded;
   /** Playing ran out of frames in the middle of an item. */
   readonly underrun: () => void;
-  /** An interrupt is complete: the position is where it was heard to. Called before the rest is taken away. */
-  readonly interrupted: () => void;
+  /** An interrupt is complete: the position is where it was heard to. `taken` frames will now be taken away. */
+  readonly interrupted: (taken: number) => void;
 }
 
 /** Nothing to play · frames wait until there are enough · playing. */
@@ -134,6 +134,11 @@ export class Player {
   get state(): PlayerState {
     if (this.#running) return 'playing';
     return this.timeline.buffered > 0 ? 'buffering' : 'idle';
+  }
+
+  /** Whether an interrupt's fade is under way. */
+  get interrupting(): boolean {
+    return this.#interrupting;
   }
 
   /** How long underruns lasted in all, wire frames. */
@@ -287,7 +292,7 @@ export class Player {
   }
 
   #cut(): void {
-    this.#listener.interrupted();
+    this.#listener.interrupted(this.timeline.playable - this.timeline.position);
     this.timeline.cut();
     this.#interrupting = false;
     this.#starved = false;

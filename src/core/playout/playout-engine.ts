@@ -27,7 +27,11 @@ export class PlayoutEngine {
   #frame = 0;
   /** What is posted while rendering is made once; the clone that crosses the thread is the engine's. */
   readonly #report: EventOf<'report'> = { type: 'report', ...createFigures() };
-  readonly #interrupted: EventOf<'interrupted'> = { type: 'interrupted', ...createFigures() };
+  readonly #interrupted: EventOf<'interrupted'> = {
+    type: 'interrupted',
+    taken: 0,
+    ...createFigures(),
+  };
   readonly #ended: EventOf<'ended'> = { type: 'ended', frame: 0, item: 0, frames: 0, missed: 0 };
   readonly #underrun: EventOf<'underrun'> = { type: 'underrun', frame: 0 };
   readonly #none: ArrayBuffer[] = [];
@@ -46,8 +50,10 @@ export class PlayoutEngine {
           this.#post(this.#ended);
         },
         underrun: () => this.#post(this.#underrun),
-        interrupted: () => {
+        interrupted: (taken) => {
           this.#measure(this.#interrupted);
+          this.#interrupted.taken = taken;
+          this.#postAt = 0;
           this.#post(this.#interrupted);
         },
       },
@@ -75,9 +81,12 @@ export class PlayoutEngine {
         break;
       case 'interrupt':
         player.interrupt(command.fadeFrames);
+        // Without a fade it is complete already, and a context that does not run would never report it.
+        if (!player.interrupting) this.#postReport();
         break;
       case 'undo':
         this.#post({ type: 'undone', frame, done: player.undo() });
+        this.#postReport();
         break;
       case 'close':
         this.#player = null;
@@ -92,11 +101,15 @@ export class PlayoutEngine {
     this.#frame = frame;
     player.render(output);
     if (frame >= this.#postAt && this.#hasNews()) {
-      this.#postAt = frame + this.#postFrames;
-      this.#measure(this.#report);
-      this.#post(this.#report);
+      this.#postReport();
     }
     return true;
+  }
+
+  #postReport(): void {
+    this.#postAt = this.#frame + this.#postFrames;
+    this.#measure(this.#report);
+    this.#post(this.#report);
   }
 
   #hasNews(): boolean {
@@ -138,7 +151,8 @@ export class PlayoutEngine {
 
   /** Sends memory back to the page, so that none is left to collect on this thread. */
   #giveBack(buffer: ArrayBuffer): void {
-    this.#port.postMessage({ type: 'buffer', frame: this.#frame, buffer }, [buffer]);
+    const { received } = this.#player!.timeline;
+    this.#port.postMessage({ type: 'buffer', frame: this.#frame, buffer, received }, [buffer]);
   }
 }
 

@@ -1,0 +1,97 @@
+/** How long an interrupt can be undone, ms; the processor's own count decides, this one only bounds what is held. */
+const UNDO_MS = 1000;
+/** Interrupted names that are remembered. The oldest are forgotten. */
+const MAX_INTERRUPTED = 64;
+
+/** A call that is kept: a write, or the item's end. */
+export type HeldCall = Uint8Array | 'end';
+
+/**
+ * Items by number and name: every run of writes under one name has a number. An interrupted item that has a name stays
+ * silent: audio of it that comes late is held while the interrupt can be undone, and then dropped.
+ */
+export class PlayoutItems {
+  /** Number of the open item; −1 when the next write begins one. */
+  open = -1;
+  readonly #names = new Map<number, string | undefined>();
+  #next = 0;
+  readonly #interrupted = new Set<string>();
+  /** What the last interrupt closed: its number or −1, and the names that it added to the interrupted ones. */
+  #undoOpen = -1;
+  #undoNames: readonly string[] = [];
+  #heldUntil = 0;
+  #held: HeldCall[] = [];
+
+  /** Name of an item that has not ended. */
+  name(item: number): string | undefined {
+    return this.#names.get(item);
+  }
+
+  isOpen(name: string | undefined): boolean {
+    return this.open >= 0 && this.#names.get(this.open) === name;
+  }
+
+  begin(name: string | undefined): void {
+    this.open = this.#next++;
+    this.#names.set(this.open, name);
+    // What was interrupted cannot go on behind something newer.
+    this.#undoOpen = -1;
+    this.#held = [];
+  }
+
+  /** `item` and those before it are over. */
+  ended(item: number): void {
+    for (const number of this.#names.keys()) {
+      if (number <= item && number !== this.open) this.#names.delete(number);
+    }
+  }
+
+  isInterrupted(name: string | undefined): boolean {
+    return name !== undefined && this.#interrupted.has(name);
+  }
+
+  /** Keeps a call of the item that the last interrupt closed, in case it is undone; others are forgotten. */
+  hold(name: string | undefined, call: HeldCall, now: number): void {
+    const open = this.#undoOpen;
+    if (open < 0 || this.#names.get(open) !== name) return;
+    if (now > this.#heldUntil) this.#held = [];
+    else this.#held.push(call === 'end' ? call : call.slice());
+  }
+
+  /** All items are interrupted. */
+  interrupt(now: number): void {
+    this.#undoOpen = this.open;
+    this.#undoNames = this.#namesAfter(-1).filter((name) => !this.#interrupted.has(name));
+    this.#heldUntil = now + UNDO_MS;
+    this.#held = [];
+    this.open = -1;
+    for (const name of this.#undoNames) this.#interrupted.add(name);
+    for (const name of this.#interrupted) {
+      if (this.#interrupted.size <= MAX_INTERRUPTED) break;
+      this.#interrupted.delete(name);
+    }
+  }
+
+  /** Names of the interrupted items after `item`. */
+  unheard(item: number): string[] {
+    return this.#namesAfter(item).filter((name) => this.#undoNames.includes(name));
+  }
+
+  /** The last interrupt is undone. @returns the calls to make up for */
+  undo(): readonly HeldCall[] {
+    for (const name of this.#undoNames) this.#interrupted.delete(name);
+    this.#undoNames = [];
+    if (this.#undoOpen >= 0) this.open = this.#undoOpen;
+    const held = this.#held;
+    this.#held = [];
+    return held;
+  }
+
+  #namesAfter(item: number): string[] {
+    const names: string[] = [];
+    for (const [number, name] of this.#names) {
+      if (number > item && name !== undefined) names.push(name);
+    }
+    return names;
+  }
+}

@@ -1,0 +1,88 @@
+import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import { SAMPLE_FORMATS } from '../core/dsp/sample-format.ts';
+import type { SampleFormat } from '../core/dsp/sample-format.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
+import type { ResamplerQuality } from '../core/dsp/resampler-plan.ts';
+import type { BacklogMode } from '../core/playout/backlog-policy.ts';
+import type { WorkletUrl } from './worklet-loader.ts';
+
+/** What a `Playout` is told when it is made. */
+export interface PlayoutOptions {
+  /** Of what will be written, Hz: any integer from 3000 to 768000. */
+  readonly sampleRate: number;
+  /** Of what will be written, 1–32, interleaved. @default 1 */
+  readonly channels?: number;
+  /** Of what will be written. @default 's16' */
+  readonly format?: SampleFormat;
+  /**
+   * How long audio waits before it plays, ms, 0–10000: at the start and after an underrun. So late may a chunk be without
+   * being missed.
+   * @default 60
+   */
+  readonly targetDelay?: number;
+  /**
+   * What becomes of audio that waits longer than `targetDelay`. `'catch-up'`, for live streams, works it off: up to a second
+   * by playing at most 25 % faster at the same pitch, more by leaving it out. `'keep'`, for replies that arrive faster than
+   * real time, plays all of it, and starts as soon as `targetDelay` is there.
+   * @default 'catch-up'
+   */
+  readonly backlog?: BacklogMode;
+  /**
+   * How much may wait, ms. What is written beyond is dropped and counted. Memory is taken as it is needed.
+   * @default 10000 with `'catch-up'`, 600000 with `'keep'`
+   */
+  readonly maxBuffer?: number;
+  /** Of the node's output, 1–32. @default `channels` */
+  readonly outputChannels?: number;
+  /** Of the resampler, where the context's rate is another. @default 'hq' */
+  readonly quality?: ResamplerQuality;
+  /** Your own copy of the worklet file: see `loadWorklet`. */
+  readonly workletUrl?: WorkletUrl;
+}
+
+/** The options with their defaults, checked. */
+export interface PlayoutSettings {
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly format: SampleFormat;
+  readonly targetDelay: number;
+  readonly backlog: BacklogMode;
+  readonly maxBuffer: number;
+  readonly outputChannels: number;
+  readonly quality: ResamplerQuality;
+}
+
+const DEFAULT_TARGET_MS = 60;
+const DEFAULT_MAX_MS = { 'catch-up': 10_000, keep: 600_000 } as const;
+/** Shortest buffer, ms: below it not even a chunk fits. */
+const MIN_BUFFER_MS = 100;
+const MAX_BUFFER_MS = 3_600_000;
+/** The longest {@link PlayoutOptions.targetDelay}, ms. */
+export const MAX_TARGET_MS = 10_000;
+
+/** @throws TypeError or RangeError when an option is wrong */
+export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
+  const channels = integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS);
+  const backlog = oneOf('backlog', options.backlog ?? 'catch-up', ['catch-up', 'keep']);
+  const { maxBuffer = DEFAULT_MAX_MS[backlog] } = options;
+  return {
+    sampleRate: integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
+    channels,
+    format: oneOf('format', options.format ?? 's16', SAMPLE_FORMATS),
+    targetDelay: checkTargetDelay(options.targetDelay ?? DEFAULT_TARGET_MS),
+    backlog,
+    maxBuffer: numberIn('maxBuffer', maxBuffer, MIN_BUFFER_MS, MAX_BUFFER_MS),
+    outputChannels: integerIn(
+      'outputChannels',
+      options.outputChannels ?? channels,
+      1,
+      MAX_CHANNELS,
+    ),
+    quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
+  };
+}
+
+/** @throws TypeError or RangeError unless it is 0–10000 */
+export function checkTargetDelay(targetDelay: unknown): number {
+  return numberIn('targetDelay', targetDelay, 0, MAX_TARGET_MS);
+}

@@ -1,0 +1,59 @@
+import type { MicwireError } from '../core/errors.ts';
+
+/** How far an item has been played. Frames count at the rate that was written. */
+export interface PlayoutPosition {
+  /** The name given to `write`; undefined for audio without one, or when nothing has been written. */
+  readonly item: string | undefined;
+  /** From the item's start to the first frame not heard yet. */
+  readonly frames: number;
+  /** `frames` in seconds. */
+  readonly seconds: number;
+  /** `frames` in whole ms, rounded down so that it never exceeds what was sent: OpenAI's `audio_end_ms`. */
+  readonly ms: number;
+  /** How many of the `frames` were left out to catch up. The others were heard. */
+  readonly skippedFrames: number;
+  /** When this was so: a frame of the context, for `frame / context.sampleRate`. */
+  readonly contextFrame: number;
+}
+
+/** What `interrupt()` silenced. */
+export interface PlayoutInterruption extends PlayoutPosition {
+  /** Names of the items after `item` of which nothing was heard. */
+  readonly unheard: readonly string[];
+}
+
+/** Running totals since the playout was made: received = played + skipped + interrupted + buffered. Wire frames. */
+export interface PlayoutStats {
+  /** Frames that reached the audio thread. */
+  readonly receivedFrames: number;
+  /** Frames that were heard. */
+  readonly playedFrames: number;
+  /** Frames left out to catch up. */
+  readonly skippedFrames: number;
+  /** Frames taken away by interrupts, and not brought back. */
+  readonly interruptedFrames: number;
+  readonly bufferedFrames: number;
+  /** Playout delay: how long what arrives now will wait. */
+  readonly bufferedMs: number;
+  /** Frames that `write` did not take: no room, or of an item that was interrupted. */
+  readonly droppedFrames: number;
+  /** Times that playing ran out of audio in the middle of an item. */
+  readonly underruns: number;
+  /** How long they lasted. */
+  readonly underrunFrames: number;
+}
+
+/** `'idle'`: nothing to play; `'buffering'`: audio waits for `targetDelay`; `'playing'`; `'closed'`. */
+export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'closed';
+
+/** What a `Playout` dispatches. */
+export interface PlayoutEventMap {
+  /** An item's last frame was heard, or left out to catch up: the whole item, in `detail`. Not for interrupted items. */
+  readonly ended: CustomEvent<PlayoutPosition>;
+  /** Playing ran out of audio in the middle of an item. It goes on when `targetDelay` is there again. */
+  readonly underrun: Event;
+  /** `playout.state` has changed. */
+  readonly statechange: Event;
+  /** The processor threw, in `detail`; the playout is closed. */
+  readonly error: CustomEvent<MicwireError>;
+}

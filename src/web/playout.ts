@@ -1,0 +1,426 @@
+import { bytesPerSample } from '../core/dsp/sample-format.ts';
+import type { SampleFormat } from '../core/dsp/sample-format.ts';
+import { planResampler } from '../core/dsp/resampler-planner.ts';
+import { describe, numberIn } from '../core/arguments.ts';
+import { MicwireError } from '../core/errors.ts';
+import type {
+  PlayoutCommand,
+  PlayoutEvent,
+  PlayoutFigures,
+  PlayoutProcessorOptions,
+} from '../core/messages.ts';
+import { decodeBase64 } from '../core/framing/base64.ts';
+import { FrameBlocks } from '../core/playout/frame-blocks.ts';
+import { PlayoutItems } from './playout-items.ts';
+import { checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
+import type { PlayoutOptions } from './playout-options.ts';
+import type {
+  PlayoutEventMap,
+  PlayoutInterruption,
+  PlayoutPosition,
+  PlayoutState,
+  PlayoutStats,
+} from './playout-position.ts';
+import { PlayoutRoom } from './playout-room.ts';
+import { loadWorklet } from './worklet-loader.ts';
+
+/** Fade of an interrupt, ms. */
+const DEFAULT_FADE_MS = 5;
+const MAX_FADE_MS = 1000;
+
+/** What is written: bytes split anywhere, or a whole Base64 text of such. */
+export type PlayoutData = Uint8Array | ArrayBuffer | string;
+
+/**
+ * Plays samples as they arrive: sample-exact across chunks, with silence instead of clicks when they are late, and an exact
+ * account of what was heard.
+ *
+ * @example
+ * const playout = await Playout.create(context, { sampleRate: 24000, backlog: 'keep' });
+ * playout.connect(context.destination);
+ * socket.onmessage = ({ data }) => playout.write(data, { item: 'reply-1' });
+ * // The user speaks:
+ * const { item, ms } = await playout.interrupt();
+ */
+export class Playout extends EventTarget {
+  /** The processor's node, with one output. Connect it. */
+  readonly node: AudioWorkletNode;
+  /** Of what is written, Hz. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly format: SampleFormat;
+  readonly #blocks: FrameBlocks;
+  readonly #room: PlayoutRoom;
+  readonly #items = new PlayoutItems();
+  #targetDelay: number;
+  #state: PlayoutState = 'idle';
+  /** What the processor reported last. */
+  #figures: PlayoutFigures | null = null;
+  /** Frames that have reached the processor. */
+  #received = 0;
+  #droppedFrames = 0;
+  /** The last interrupt, under way or complete; null when there was none or it was undone. */
+  #interruption: Deferred<PlayoutInterruption> | null = null;
+  /** Whether it is complete, and how many frames it took. */
+  #silent = true;
+  #taken = 0;
+  #undo: Deferred<boolean> | null = null;
+
+  /**
+   * Loads the worklet and makes a playout.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` when the worklet cannot be loaded
+   */
+  static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
+    checkPlayoutOptions(options);
+    await loadWorklet(context, 'playout', { url: options.workletUrl });
+    return new Playout(context, options);
+  }
+
+  /** For a context that has the `playout` worklet already. @throws as `create` does */
+  constructor(context: BaseAudioContext, options: PlayoutOptions) {
+    super();
+    const settings = checkPlayoutOptions(options);
+    const { sampleRate, channels, format, backlog, outputChannels, quality } = settings;
+    this.sampleRate = sampleRate;
+    this.channels = channels;
+    this.format = format;
+    this.#targetDelay = settings.targetDelay;
+    const bytesPerFrame = channels * bytesPerSample(format);
+    this.#blocks = new FrameBlocks(bytesPerFrame);
+    this.#room = new PlayoutRoom(sampleRate, settings.maxBuffer);
+    const processorOptions: PlayoutProcessorOptions = {
+      format,
+      channels,
+      sampleRate,
+      outputChannels,
+      resampler:
+        sampleRate === context.sampleRate
+          ? null
+          : planResampler({ inputRate: sampleRate, outputRate: context.sampleRate, quality }),
+      targetFrames: this.#frames(settings.targetDelay),
+      backlog,
+      capacityFrames: this.#room.capacityFrames,
+    };
+    this.node = new AudioWorkletNode(context, 'micwire-playout', {
+      numberOfInputs: 0,
+      numberOfOutputs: 1,
+      outputChannelCount: [outputChannels],
+      processorOptions,
+    });
+    this.node.port.onmessage = ({ data }: MessageEvent<PlayoutEvent>): void => this.#receive(data);
+    this.node.onprocessorerror = (): void => this.#fail();
+  }
+
+  /** What the playout is doing, as of the last report: at most 20 ms ago while the context runs. */
+  get state(): PlayoutState {
+    return this.#state;
+  }
+
+  /** How far the item that plays has been heard, as of the last report: at most 20 ms ago while the context runs. */
+  get position(): PlayoutPosition {
+    return this.#position(this.#figures);
+  }
+
+  /** Totals, as of the last report. */
+  get stats(): PlayoutStats {
+    const figures = this.#figures;
+    const { heard = 0, skipped = 0, interrupted = 0 } = figures ?? {};
+    const received = this.#received;
+    const bufferedFrames = received - heard - skipped - interrupted;
+    return {
+      receivedFrames: received,
+      playedFrames: heard,
+      skippedFrames: skipped,
+      interruptedFrames: interrupted,
+      bufferedFrames,
+      bufferedMs: (bufferedFrames / this.sampleRate) * 1000,
+      droppedFrames: this.#droppedFrames + (figures?.dropped ?? 0),
+      underruns: figures?.underruns ?? 0,
+      underrunFrames: figures?.underrunFrames ?? 0,
+    };
+  }
+
+  /**
+   * How long audio waits before it plays, ms, 0–10000. A longer wait takes effect at the next start.
+   * @throws TypeError or RangeError when it is set to something else
+   */
+  get targetDelay(): number {
+    return this.#targetDelay;
+  }
+  set targetDelay(targetDelay: number) {
+    this.#targetDelay = checkTargetDelay(targetDelay);
+    this.#send({ type: 'target', frames: this.#frames(targetDelay) });
+  }
+
+  /** Connects the node. @returns `destination` */
+  connect(destination: AudioNode): AudioNode {
+    return this.node.connect(destination);
+  }
+
+  /** Disconnects the node from everything. */
+  disconnect(): void {
+    this.node.disconnect();
+  }
+
+  /**
+   * Takes more audio. A frame may be split between two writes of one item; what is left of one at the item's end is dropped.
+   * @param data stays the caller's
+   * @param options `item`: name of what it belongs to, a reply for example. Another name ends the last item. A named item
+   *   that was interrupted takes no more: give the next reply another name
+   * @returns frames taken; the others found no room and are counted as dropped
+   * @throws PacketError `'bad-base64'` for text that is not Base64; MicwireError `'closed'`
+   */
+  write(data: PlayoutData, options: { readonly item?: string | undefined } = {}): number {
+    this.#checkOpen();
+    const bytes = toBytes(data);
+    const { item } = options;
+    if (this.#items.isInterrupted(item)) {
+      this.#droppedFrames += Math.floor(bytes.length / this.#blocks.bytesPerFrame);
+      this.#items.hold(item, bytes, performance.now());
+      return 0;
+    }
+    if (!this.#items.isOpen(item)) {
+      this.#blocks.reset();
+      this.#items.begin(item);
+    }
+    return this.#write(bytes);
+  }
+
+  /**
+   * Says that the open item is complete: its end is no underrun, what is left plays without waiting for `targetDelay`, and
+   * `'ended'` follows when it was heard.
+   * @param item its name, if it has one. Nothing happens when another item is open, or none
+   */
+  end(item?: string): void {
+    this.#checkOpen();
+    if (this.#items.isInterrupted(item)) this.#items.hold(item, 'end', performance.now());
+    else if (this.#items.isOpen(item)) this.#end();
+  }
+
+  /**
+   * Silences everything that was written: it fades out within one render quantum plus `fade`, and what was not heard is
+   * taken away. While the context is not running, at once.
+   * @param options `fade`: ms, 0–1000; default 5
+   * @returns how far which item was heard, to the frame
+   * @throws MicwireError `'closed'`, also when it is closed meanwhile
+   */
+  interrupt(options: { readonly fade?: number } = {}): Promise<PlayoutInterruption> {
+    const fade = numberIn('fade', options.fade ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
+    this.#checkOpen();
+    if (this.#interruption !== null && !this.#silent) return this.#interruption.promise;
+    this.#interruption = deferred();
+    this.#silent = false;
+    const { context } = this.node;
+    const renders = context.state === 'running' || 'startRendering' in context;
+    this.#blocks.reset();
+    this.#items.interrupt(performance.now());
+    this.#send({
+      type: 'interrupt',
+      fadeFrames: renders ? Math.round((fade / 1000) * context.sampleRate) : 0,
+    });
+    return this.#interruption.promise;
+  }
+
+  /**
+   * Takes the last interrupt back: what it silenced plays on from where it was heard to, with a short fade-in. Within a
+   * second of audio time, and as long as nothing newer has begun to play.
+   * @returns whether it did
+   * @throws MicwireError `'closed'`, also when it is closed meanwhile
+   */
+  async undo(): Promise<boolean> {
+    this.#checkOpen();
+    if (this.#interruption === null) return false;
+    await this.#interruption.promise;
+    this.#checkOpen();
+    if (this.#undo === null) {
+      this.#undo = deferred();
+      this.#room.reserve(this.#taken);
+      this.#send({ type: 'undo' });
+    }
+    return this.#undo.promise;
+  }
+
+  /** Ends the processor and disconnects the node. What was not heard is gone. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#send({ type: 'close' });
+    this.#shut();
+  }
+
+  override addEventListener<Type extends keyof PlayoutEventMap>(
+    type: Type,
+    listener: ((event: PlayoutEventMap[Type]) => void) | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: ((event: never) => void) | EventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    super.addEventListener(type, listener as EventListener, options);
+  }
+
+  #receive(event: PlayoutEvent): void {
+    switch (event.type) {
+      case 'report':
+        this.#update(event);
+        break;
+      case 'underrun':
+        this.dispatchEvent(new Event('underrun'));
+        break;
+      case 'ended': {
+        const { item, frames, missed, frame } = event;
+        const detail = this.#positionOf(item, frames, missed, frame);
+        this.#items.ended(item);
+        this.dispatchEvent(new CustomEvent('ended', { detail }));
+        break;
+      }
+      case 'interrupted':
+        this.#silent = true;
+        this.#taken = event.taken;
+        this.#interruption?.resolve({
+          ...this.#position(event),
+          unheard: this.#items.unheard(event.item),
+        });
+        break;
+      case 'undone':
+        this.#undone(event.done);
+        break;
+      case 'buffer':
+        this.#received = event.received;
+        this.#blocks.giveBack(event.buffer);
+        break;
+      case 'closed':
+        this.node.port.close();
+    }
+  }
+
+  #update(figures: PlayoutFigures): void {
+    this.#figures = figures;
+    this.#room.report(figures);
+    this.#setState(figures.state);
+  }
+
+  #undone(done: boolean): void {
+    this.#room.reserve(0);
+    if (done) {
+      this.#interruption = null;
+      for (const call of this.#items.undo()) {
+        if (call === 'end') this.#end();
+        else this.#droppedFrames -= this.#write(call);
+      }
+    }
+    this.#undo?.resolve(done);
+    this.#undo = null;
+  }
+
+  /** @returns frames taken */
+  #write(bytes: Uint8Array): number {
+    const item = this.#items.open;
+    const offered = this.#blocks.framesWith(bytes.length);
+    const frames = Math.min(offered, this.#room.frames);
+    this.#droppedFrames += offered - frames;
+    const capacity = this.#room.capacityFor(frames);
+    if (capacity > this.#room.capacityFrames) {
+      this.#room.capacityFrames = capacity;
+      const storage = new ArrayBuffer(capacity * this.#blocks.bytesPerFrame);
+      this.#send({ type: 'grow', storage }, storage);
+    }
+    this.#blocks.push(bytes, frames, (block) =>
+      this.#send({ type: 'write', item, bytes: block }, block.buffer),
+    );
+    this.#room.send(frames);
+    return frames;
+  }
+
+  #end(): void {
+    this.#send({ type: 'end', item: this.#items.open });
+    this.#items.open = -1;
+    this.#blocks.reset();
+  }
+
+  #position(figures: PlayoutFigures | null): PlayoutPosition {
+    if (figures === null) return this.#positionOf(-1, 0, 0, 0);
+    const { item, itemFrames, itemMissed, frame } = figures;
+    return this.#positionOf(item, itemFrames, itemMissed, frame);
+  }
+
+  #positionOf(item: number, frames: number, missed: number, contextFrame: number): PlayoutPosition {
+    return {
+      item: this.#items.name(item),
+      frames,
+      seconds: frames / this.sampleRate,
+      ms: Math.floor((frames * 1000) / this.sampleRate),
+      skippedFrames: missed,
+      contextFrame,
+    };
+  }
+
+  #frames(ms: number): number {
+    return Math.round((ms / 1000) * this.sampleRate);
+  }
+
+  #setState(state: PlayoutState): void {
+    if (this.#state === state || this.#state === 'closed') return;
+    this.#state = state;
+    this.dispatchEvent(new Event('statechange'));
+  }
+
+  #send(command: PlayoutCommand, ...transfer: ArrayBuffer[]): void {
+    this.#checkOpen();
+    this.node.port.postMessage(command, transfer);
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'closed') throw new MicwireError('closed', CLOSED);
+  }
+
+  /** The processor threw: its node is silent for good. */
+  #fail(): void {
+    if (this.#state === 'closed') return;
+    const detail = new MicwireError('processor-error', FAILED);
+    this.#shut();
+    this.dispatchEvent(new CustomEvent('error', { detail }));
+  }
+
+  #shut(): void {
+    this.node.disconnect();
+    const error = new MicwireError('closed', CLOSED);
+    if (!this.#silent) this.#interruption?.reject(error);
+    this.#undo?.reject(error);
+    this.#setState('closed');
+  }
+}
+
+const CLOSED = 'The playout is closed. Make another one.';
+const FAILED = 'The playout processor threw and is silent for good. Make another playout.';
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+function toBytes(data: PlayoutData): Uint8Array {
+  if (typeof data === 'string') return decodeBase64(data);
+  if (data instanceof Uint8Array) return data;
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  throw new TypeError(
+    `data must be a Uint8Array, an ArrayBuffer or a Base64 string, got ${describe(data)}.`,
+  );
+}

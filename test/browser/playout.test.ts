@@ -1,0 +1,65 @@
+import { Playout, MicwireError } from 'micwire';
+import type { PlayoutOptions } from 'micwire';
+import { encodeBase64 } from 'micwire/core';
+import { expect, test, vi } from 'vitest';
+
+/** s16 samples 1, 2, 3 …: rendered exactly as n / 32768. */
+function counting(frames: number, from = 1): Uint8Array {
+  return new Uint8Array(Int16Array.from({ length: frames }, (_, i) => from + i).buffer);
+}
+
+async function offline(
+  seconds: number,
+  options: PlayoutOptions,
+  contextRate: number = options.sampleRate,
+): Promise<{ context: OfflineAudioContext; playout: Playout }> {
+  const context = new OfflineAudioContext(1, Math.ceil(seconds * contextRate), contextRate);
+  const playout = await Playout.create(context, options);
+  playout.connect(context.destination);
+  return { context, playout };
+}
+
+/** Resolves when that many frames have reached the processor. */
+async function delivered(playout: Playout, frames: number): Promise<void> {
+  await vi.waitFor(() => expect(playout.stats.receivedFrames).toBe(frames));
+}
+
+test('chunks split at any byte, some as Base64, are rendered bit for bit', async () => {
+  const { context, playout } = await offline(0.5, { sampleRate: 24_000, backlog: 'keep' });
+  const bytes = counting(9000);
+  let at = 0;
+  for (let i = 0; at < bytes.length; i++) {
+    const chunk = bytes.subarray(at, (at += 1 + ((i * 7919) % 1501)));
+    playout.write(i % 2 ? chunk : encodeBase64(chunk));
+  }
+  playout.end();
+  await delivered(playout, 9000);
+  const ended = vi.fn();
+  playout.addEventListener('ended', (event) => ended(event.detail));
+  const rendered = (await context.startRendering()).getChannelData(0);
+  expect([...rendered.subarray(0, 9000)]).toEqual(
+    Array.from({ length: 9000 }, (_, i) => (i + 1) / 32768),
+  );
+  expect(rendered.subarray(9000).every((sample) => sample === 0)).toBe(true);
+  await vi.waitFor(() => expect(ended).toHaveBeenCalledTimes(1));
+  expect(ended.mock.calls[0]![0]).toMatchObject({ frames: 9000, ms: 375, skippedFrames: 0 });
+});
+
+test('in a live context it plays, is interrupted, comes back and closes', async () => {
+  const context = new AudioContext();
+  await context.resume();
+  const playout = await Playout.create(context, { sampleRate: 24_000, backlog: 'keep' });
+  playout.connect(context.destination);
+  expect(playout.write(counting(24_000), { item: 'a' })).toBe(24_000);
+  await vi.waitFor(() => expect(playout.position.frames).toBeGreaterThan(1000));
+  expect(playout.position.item).toBe('a');
+  const heard = await playout.interrupt();
+  expect(heard.item).toBe('a');
+  expect(heard.frames).toBeLessThan(24_000);
+  expect(await playout.undo()).toBe(true);
+  await vi.waitFor(() => expect(playout.position.frames).toBeGreaterThan(heard.frames + 500));
+  playout.close();
+  expect(playout.state).toBe('closed');
+  expect(() => playout.write(counting(1))).toThrow(MicwireError);
+  await context.close();
+});
