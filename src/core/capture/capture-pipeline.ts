@@ -29,6 +29,8 @@ export class CapturePipeline {
   readonly #writer: ChunkWriter;
   /** False before the first quantum, and while paused. */
   #running = false;
+  /** Quanta taken since the start. */
+  #quanta = 0;
   /** The context's frame that the next quantum begins with, unless quanta were missed. */
   #nextContextFrame = 0;
   /** Where the run began (since the start, or since the last pause): the context's frame, and ours. */
@@ -76,7 +78,8 @@ export class CapturePipeline {
    */
   process(input: readonly Float32Array[], frames: number, contextFrame: number): void {
     if (!this.#running) this.#begin(contextFrame);
-    else if (contextFrame !== this.#nextContextFrame) this.#skipTo(contextFrame);
+    else if (contextFrame !== this.#nextContextFrame) this.#jumpTo(contextFrame);
+    this.#quanta++;
     this.#nextContextFrame = contextFrame + frames;
     for (let from = 0; from < frames; from += SLICE_FRAMES) {
       const rest = frames - from;
@@ -108,7 +111,14 @@ export class CapturePipeline {
     this.#writer.beginRun(contextFrame / this.#inputRate);
   }
 
-  #skipTo(contextFrame: number): void {
+  #jumpTo(contextFrame: number): void {
+    // Chromium 156 renders a new node's first quantum, then moves its rendering to another thread and goes on some quanta
+    // later: capture has not begun before that.
+    if (this.#quanta === 1 && this.#writer.restart()) {
+      this.#resampler?.reset();
+      this.#begin(contextFrame);
+      return;
+    }
     this.#flushResampler();
     this.#writer.finishChunk();
     const elapsed = (contextFrame - this.#originContextFrame) / this.#inputRate;

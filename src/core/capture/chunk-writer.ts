@@ -32,6 +32,8 @@ export class ChunkWriter {
   readonly #scratch: Uint8Array;
   /** The chunk being written: its slot, its whole length, what is in it. */
   #slot: ChunkSlot | undefined;
+  /** A slot that was acquired for a chunk that was forgotten. */
+  #unused: ChunkSlot | undefined;
   #chunkFrames = 0;
   #filledFrames = 0;
   #filledBytes = 0;
@@ -80,6 +82,17 @@ export class ChunkWriter {
     this.#clock.reset();
   }
 
+  /** Forgets the unfinished first chunk. @returns false, with nothing done, when frames have left or were dropped */
+  restart(): boolean {
+    if (this.#delivered > 0 || this.#dropped > 0) return false;
+    this.#unused = this.#slot;
+    this.#slot = undefined;
+    this.#sequence = 0;
+    this.#frame = 0;
+    this.#base64?.reset();
+    return true;
+  }
+
   /** Counts frames that never came as dropped. Between chunks only. @param frames negative counts as 0 */
   skip(frames: number): void {
     if (frames > 0) this.#drop(frames);
@@ -119,8 +132,9 @@ export class ChunkWriter {
   }
 
   #beginChunk(): boolean {
-    const slot = this.#sink.acquire();
+    const slot = this.#unused ?? this.#sink.acquire();
     if (slot === undefined) return false;
+    this.#unused = undefined;
     this.#slot = slot;
     this.#chunkFrames = this.#clock.next();
     this.#filledFrames = 0;
