@@ -1,0 +1,72 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { Levels } from '../audio/tap.ts';
+import { decibels } from '../format.ts';
+import { METER_FLOOR_DBFS } from '../scope/draw-meter.ts';
+import { controls } from '../styles/controls.ts';
+
+/** A level as text, for eyes and for screen readers. */
+@customElement('lab-level')
+export class LabLevel extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      .name {
+        font-size: var(--small);
+        font-weight: 600;
+        color: var(--accent);
+      }
+      .level {
+        white-space: nowrap;
+      }
+      .level .number {
+        display: inline-block;
+        width: 5ch;
+        font-size: 1.375rem;
+        text-align: right;
+      }
+      .peak {
+        white-space: nowrap;
+      }
+      .peak .number {
+        display: inline-block;
+        width: 5ch;
+        text-align: right;
+      }
+      .clips {
+        color: var(--alert);
+        font-size: var(--small);
+        min-height: 1.45em;
+      }
+    `,
+  ];
+
+  @property() label = '';
+  /** What the reader of the screen hears. */
+  @property() name = '';
+  @property({ attribute: false }) levels: Levels | null = null;
+
+  protected override render(): TemplateResult {
+    const rms = this.levels?.rmsDbfs ?? -Infinity;
+    const peak = this.levels?.heldPeakDbfs ?? -Infinity;
+    const clips = this.levels?.clips ?? 0;
+    return html`
+      <div
+        role="meter"
+        aria-label=${this.name}
+        aria-valuemin=${METER_FLOOR_DBFS}
+        aria-valuemax="0"
+        aria-valuenow=${Math.round(Math.max(METER_FLOOR_DBFS, Math.min(0, rms)))}
+        aria-valuetext=${Number.isFinite(rms) ? `${decibels(rms)} dBFS` : 'silence'}
+      >
+        <div class="name">${this.label}</div>
+        <div class="level">
+          <span class="number">${decibels(rms)}</span> <span class="caption">dBFS</span>
+        </div>
+        <div class="peak caption">peak <span class="number">${decibels(peak)}</span></div>
+        <div class="clips">${clips > 0 ? 'clipped' : nothing}</div>
+      </div>
+    `;
+  }
+}

@@ -1,0 +1,146 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, html } from 'lit';
+import { customElement } from 'lit/decorators.js';
+import { Session } from '../controllers/session.ts';
+import { Ticker } from '../controllers/ticker.ts';
+import { delayParts } from '../delay-parts.ts';
+import { readingsOf } from '../readings.ts';
+import { statusOf } from '../status.ts';
+import { controls } from '../styles/controls.ts';
+import type { LabEvent } from './fire.ts';
+import './lab-delay.ts';
+import './lab-level.ts';
+import './lab-readings.ts';
+import './lab-scope.ts';
+import './lab-settings.ts';
+import './lab-source.ts';
+import './lab-status.ts';
+import './lab-wire.ts';
+import { pageStyles } from '../styles/page-layout.ts';
+
+/** Text changes twice a second: quicker cannot be read, by eye or by a screen reader. */
+const TEXT_INTERVAL_MS = 500;
+
+/** The lab: one source, one lane, and everything that can be seen of them. */
+@customElement('lab-page')
+export class LabPage extends LitElement {
+  static override styles: CSSResultGroup = [controls, pageStyles];
+
+  /** Audio lives here; the page draws it. Public for tests. */
+  readonly session: Session = new Session(this);
+
+  constructor() {
+    super();
+    new Ticker(this, TEXT_INTERVAL_MS);
+  }
+
+  protected override render(): TemplateResult {
+    const { session } = this;
+    const { lane, inputTap, outputTap, settings } = session;
+    const figures = lane?.figures() ?? null;
+    const active = session.phase === 'running' || session.phase === 'starting';
+    return html`
+      <header>
+        <h1>
+          <svg viewBox="0 0 32 32" aria-hidden="true">
+            <path class="in" d="M3 13v6M7.5 8v16" />
+            <path class="out" d="M24.5 8v16M29 13v6" />
+            <path class="tape" d="M12.250 13v6M16 13v6M19.750 13v6" />
+          </svg>
+          micwire <span>lab</span>
+        </h1>
+        <p>
+          Your voice leaves as exactly timed pieces of sound, travels to a server that sends every
+          piece back, and plays. Here you see each step, measured.
+        </p>
+      </header>
+      <main
+        @lab-toggle=${this.toggle}
+        @lab-source=${this.chooseSource}
+        @lab-volume=${this.setVolume}
+        @lab-configure=${this.configure}
+      >
+        <lab-source
+          .kind=${session.sourceKind}
+          .active=${active}
+          .voiceProcessing=${session.voiceProcessing}
+          .volume=${session.volume}
+          .muted=${session.muted}
+        ></lab-source>
+        <lab-status .status=${statusOf(session)}></lab-status>
+        <section class="bank" aria-label="Waveforms and levels">
+          <lab-level
+            class="input"
+            label="In"
+            name="Input level"
+            .levels=${inputTap?.levels ?? null}
+          ></lab-level>
+          <div class="wire">
+            <div class="name">Chunks</div>
+            <div class="caption legend">${tapeLegend}</div>
+          </div>
+          <lab-level
+            class="output"
+            label="Out"
+            name="Output level"
+            .levels=${outputTap?.levels ?? null}
+          ></lab-level>
+          <lab-scope
+            .context=${session.context}
+            .inputTap=${inputTap}
+            .outputTap=${outputTap}
+            .tape=${lane?.tape ?? null}
+          ></lab-scope>
+        </section>
+        <lab-readings .readings=${readingsOf(figures)}></lab-readings>
+        <lab-delay .parts=${delayParts(figures, settings.chunkDuration)}></lab-delay>
+        <div class="columns">
+          <lab-settings .settings=${settings}></lab-settings>
+          <lab-wire .message=${lane?.lastMessage ?? null}></lab-wire>
+        </div>
+      </main>
+      <footer class="caption">
+        <p>
+          The delay runs from the capture node to the playout node. What the microphone, the
+          loudspeaker and their drivers add is outside: no page can measure it. Round trips are
+          timed on this page’s main thread, so its own waiting counts. Bytes are those of the
+          messages, without the headers of WebSocket, TCP and IP.
+        </p>
+      </footer>
+    `;
+  }
+
+  private readonly toggle = (): void => {
+    const { session } = this;
+    const active = session.phase === 'running' || session.phase === 'starting';
+    void (active ? session.stop() : session.start());
+  };
+
+  private readonly chooseSource = ({ detail }: LabEvent<'lab-source'>): void => {
+    void this.session.choose(detail.kind, detail.voiceProcessing);
+  };
+
+  private readonly setVolume = ({ detail }: LabEvent<'lab-volume'>): void => {
+    this.session.setVolume(detail.volume, detail.muted);
+  };
+
+  private readonly configure = ({ detail }: LabEvent<'lab-configure'>): void => {
+    void this.session.configure(detail);
+  };
+}
+
+/** What the marks between the waves mean, each with the mark itself. */
+const tapeLegend = html`<span
+    ><svg viewBox="0 0 10 10" aria-hidden="true"><path d="M1 1h8v8h-8z" fill="currentColor" /></svg
+    >back</span
+  >
+  <span
+    ><svg viewBox="0 0 10 10" aria-hidden="true">
+      <path d="M1.5 1.5h7v7h-7z" fill="none" stroke="currentColor" /></svg
+    >under way</span
+  >
+  <span
+    ><svg viewBox="0 0 10 10" aria-hidden="true">
+      <path class="dropped" d="M1 3l8 6M9 3l-8 6" fill="none" /></svg
+    >dropped</span
+  >`;

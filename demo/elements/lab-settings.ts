@@ -1,0 +1,142 @@
+import { SAMPLE_FORMATS } from 'micwire/core';
+import type { SampleFormat } from 'micwire/core';
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import { count } from '../format.ts';
+import type { LaneId } from '../lanes/lanes.ts';
+import { LANES } from '../lanes/lanes.ts';
+import type { LaneSettings } from '../settings.ts';
+import {
+  CHUNK_DURATIONS,
+  DEFAULT_SETTINGS,
+  FORMAT_LABELS,
+  SAMPLE_RATES,
+  TARGET_DELAY,
+} from '../settings.ts';
+import { controls } from '../styles/controls.ts';
+import { fire } from './fire.ts';
+
+/** The controls of a lane. Fires `lab-configure` with what was changed. */
+@customElement('lab-settings')
+export class LabSettings extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      form {
+        display: grid;
+        gap: 0.9rem;
+        margin-top: 0.75rem;
+      }
+      .pair {
+        display: grid;
+        grid-template-columns: 1fr 1fr;
+        gap: 0.875rem;
+      }
+      .target {
+        display: grid;
+        grid-template-columns: 1fr 7ch;
+        gap: 0.5rem;
+        align-items: center;
+      }
+      output {
+        text-align: right;
+        white-space: nowrap;
+      }
+      .note {
+        margin-top: 0.3rem;
+        min-height: 2.9em;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) settings: LaneSettings = DEFAULT_SETTINGS;
+
+  protected override render(): TemplateResult {
+    const { settings } = this;
+    return html`<section class="panel" aria-labelledby="title">
+      <h2 id="title">The lane</h2>
+      <p class="caption">Each change takes effect at once.</p>
+      <form @submit=${(event: Event) => event.preventDefault()}>
+        <fieldset>
+          <legend>On the wire</legend>
+          <div class="choice">
+            ${Object.entries(LANES).map(([id, { label }]) => this.laneChoice(id as LaneId, label))}
+          </div>
+          <p class="note caption">${LANES[settings.lane].note}</p>
+        </fieldset>
+        <div class="field">
+          <label for="format">Sample format</label>
+          <select id="format" @change=${this.setFormat}>
+            ${SAMPLE_FORMATS.map(
+              (format) =>
+                html`<option value=${format} ?selected=${format === settings.format}>
+                  ${FORMAT_LABELS[format]}
+                </option>`,
+            )}
+          </select>
+        </div>
+        <div class="pair">
+          <div class="field">
+            <label for="rate">Wire rate</label>
+            <select id="rate" @change=${(event: Event) => this.setNumber('sampleRate', event)}>
+              ${SAMPLE_RATES.map((rate) => numberOption(rate, `${count(rate)} Hz`, settings.sampleRate))}
+            </select>
+          </div>
+          <div class="field">
+            <label for="chunk">Chunk</label>
+            <select id="chunk" @change=${(event: Event) => this.setNumber('chunkDuration', event)}>
+              ${CHUNK_DURATIONS.map((ms) => numberOption(ms, `${ms} ms`, settings.chunkDuration))}
+            </select>
+          </div>
+        </div>
+        <div class="field">
+          <label for="target">Playout target</label>
+          <div class="target">
+            <input
+              id="target"
+              type="range"
+              min=${TARGET_DELAY.min}
+              max=${TARGET_DELAY.max}
+              step=${TARGET_DELAY.step}
+              .value=${String(settings.targetDelay)}
+              aria-valuetext="${settings.targetDelay} milliseconds"
+              @input=${(event: Event) => this.setNumber('targetDelay', event)}
+            />
+            <output class="number" for="target">${settings.targetDelay} ms</output>
+          </div>
+          <p class="caption">
+            How long sound waits before it plays. Less is quicker; more survives a worse network.
+          </p>
+        </div>
+      </form>
+    </section>`;
+  }
+
+  private laneChoice(lane: LaneId, label: string): TemplateResult {
+    return html`<label>
+      <input
+        type="radio"
+        name="lane"
+        value=${lane}
+        .checked=${this.settings.lane === lane}
+        @change=${() => fire(this, 'lab-configure', { lane })}
+      />${label}
+    </label>`;
+  }
+
+  private setNumber(name: 'sampleRate' | 'chunkDuration' | 'targetDelay', event: Event): void {
+    const value = Number((event.target as HTMLInputElement | HTMLSelectElement).value);
+    fire(this, 'lab-configure', { [name]: value });
+  }
+
+  private readonly setFormat = (event: Event): void => {
+    fire(this, 'lab-configure', {
+      format: (event.target as HTMLSelectElement).value as SampleFormat,
+    });
+  };
+}
+
+function numberOption(value: number, label: string, current: number): TemplateResult {
+  return html`<option value=${value} ?selected=${value === current}>${label}</option>`;
+}

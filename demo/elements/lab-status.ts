@@ -1,0 +1,90 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { Status } from '../status.ts';
+import { controls } from '../styles/controls.ts';
+
+/** A sign for each tone, so that colour is never the only one. */
+const SIGNS: Readonly<Record<Status['tone'], string>> = {
+  idle: '○',
+  busy: '◌',
+  good: '●',
+  warning: '▲',
+  problem: '✕',
+};
+
+/** How things stand, in a line, with the one thing to do about it. */
+@customElement('lab-status')
+export class LabStatus extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      .line {
+        display: grid;
+        grid-template-columns: 1.25rem 1fr auto;
+        gap: 0 0.5rem;
+        align-items: center;
+        min-height: 3.5rem;
+        padding: 0.4rem 0.5rem 0.4rem 0.875rem;
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        background: var(--panel);
+      }
+      .warning {
+        border-color: var(--warn);
+        background: var(--warn-ground);
+      }
+      .problem {
+        border-color: var(--alert);
+        background: var(--alert-ground);
+      }
+      .sign {
+        color: var(--ink-soft);
+        text-align: center;
+      }
+      .good .sign {
+        color: var(--in);
+      }
+      .warning .sign {
+        color: var(--warn);
+      }
+      .problem .sign {
+        color: var(--alert);
+      }
+      strong {
+        font-weight: 600;
+      }
+      .detail {
+        color: var(--ink-soft);
+      }
+      .warning .detail,
+      .problem .detail {
+        color: var(--ink);
+      }
+      @media (max-width: 36rem) {
+        .line {
+          min-height: 6.25rem;
+        }
+        .detail {
+          display: block;
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) status: Status = {
+    tone: 'idle',
+    title: '',
+    detail: '',
+    action: null,
+  };
+
+  protected override render(): TemplateResult {
+    const { tone, title, detail, action } = this.status;
+    return html`<div class="line ${tone}">
+      <span class="sign" aria-hidden="true">${SIGNS[tone]}</span>
+      <p role="status"><strong>${title}</strong> <span class="detail">${detail}</span></p>
+      ${action ? html`<button type="button" @click=${action.run}>${action.label}</button>` : nothing}
+    </div>`;
+  }
+}

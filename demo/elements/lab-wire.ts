@@ -1,0 +1,161 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { WireMessage } from '../lanes/lane.ts';
+import { controls } from '../styles/controls.ts';
+import { costOf, takeApart } from '../wire-rows.ts';
+
+/** The last message as it went over the wire, field by field. */
+@customElement('lab-wire')
+export class LabWire extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      .panel {
+        height: 100%;
+        min-height: 31rem;
+      }
+      .head {
+        display: flex;
+        justify-content: space-between;
+        gap: 1rem;
+        align-items: start;
+      }
+      .head button {
+        min-width: 5.5rem;
+      }
+      table {
+        width: 100%;
+        margin-top: 0.75rem;
+        border-collapse: collapse;
+        font-size: 0.875rem;
+      }
+      th,
+      td {
+        padding: 0.22rem 0.75rem 0.22rem 0;
+        border-top: 1px solid var(--line);
+        text-align: left;
+        vertical-align: top;
+        font-weight: 400;
+      }
+      thead th {
+        border-top: 0;
+        color: var(--ink-soft);
+        font-size: var(--small);
+      }
+      tbody th,
+      td.wire {
+        font-family: var(--mono);
+        font-size: var(--small);
+        font-variant-numeric: tabular-nums;
+        white-space: nowrap;
+      }
+      td.wire {
+        color: var(--in);
+        min-width: 13ch;
+      }
+      td.meaning {
+        width: 100%;
+        color: var(--ink-soft);
+        font-variant-numeric: tabular-nums;
+      }
+      pre {
+        margin: 0.75rem 0 0.25rem;
+        padding: 0.5rem 0.75rem;
+        border-radius: 4px;
+        background: var(--sunken);
+        color: var(--in);
+        font: var(--small) / 1.5 var(--mono);
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+      }
+      .empty {
+        display: grid;
+        place-items: center;
+        min-height: 24rem;
+        text-align: center;
+      }
+      @media (max-width: 36rem) {
+        tbody tr {
+          display: grid;
+          grid-template-columns: auto 1fr;
+          padding: 0.3rem 0;
+          border-top: 1px solid var(--line);
+        }
+        thead {
+          display: none;
+        }
+        th,
+        td {
+          padding: 0;
+          border: 0;
+        }
+        td.wire {
+          text-align: right;
+          min-width: 0;
+        }
+        td.meaning {
+          grid-column: 1 / -1;
+          font-size: var(--small);
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) message: WireMessage | null = null;
+  /** What is shown while it is held. */
+  @state() private held: WireMessage | null = null;
+
+  protected override render(): TemplateResult {
+    const shown = this.held ?? this.message;
+    return html`<section class="panel" aria-labelledby="title">
+      <div class="head">
+        <div>
+          <h2 id="title">The last chunk, as it went over the wire</h2>
+          <p class="caption">
+            ${shown === null ? 'Two a second are shown here.' : costOf(takeApart(shown))}
+          </p>
+        </div>
+        <button
+          type="button"
+          aria-pressed=${this.held !== null}
+          ?disabled=${shown === null}
+          @click=${this.toggleHold}
+        >
+          ${this.held === null ? 'Hold' : 'Held'}
+        </button>
+      </div>
+      ${shown === null ? html`<p class="empty caption">Nothing has been sent yet.</p>` : this.parts(shown)}
+    </section>`;
+  }
+
+  private parts(shown: WireMessage): TemplateResult {
+    const { rows, payload, payloadNote } = takeApart(shown);
+    const place = typeof shown.message === 'string' ? 'Key' : 'Offset';
+    return html`<table>
+        <thead>
+          <tr>
+            <th scope="col">${place}</th>
+            <th scope="col">On the wire</th>
+            <th scope="col">Meaning</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            ({ where, wire, meaning }) =>
+              html`<tr>
+                <th scope="row">${where}</th>
+                <td class="wire">${wire}</td>
+                <td class="meaning">${meaning}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+      <pre>${payload.join('\n')}${payload.length > 0 ? '…' : nothing}</pre>
+      <p class="caption">${payloadNote}</p>`;
+  }
+
+  private readonly toggleHold = (): void => {
+    this.held = this.held === null ? this.message : null;
+  };
+}

@@ -1,0 +1,200 @@
+import { Capture, Playout } from 'micwire';
+import type { Chunk, Transport, TransportMessage, TransportStatus } from 'micwire';
+import { PacketError, bytesPerSample } from 'micwire/core';
+import type { Framing } from 'micwire/core';
+import { SCOPE_SECONDS } from '../audio/tap.ts';
+import { ChunkTape } from '../scope/chunk-tape.ts';
+import type { Lane, LaneBuild, LaneFigures, OpenTransport, WireMessage } from './lane.ts';
+import { RecentValues, RunningRate } from './running-figures.ts';
+
+/** Measurements behind a median: 5 s of chunks of 20 ms. */
+const RECENT = 250;
+const RATE_SPAN_MS = 3000;
+/** Chunks that may be under way before the oldest is taken for lost: bounds the memory when nothing comes back. */
+const MAX_PENDING = 1000;
+
+/** Builds the lane capture → framing → transport → playout for uncompressed samples. */
+export async function buildPcmLane(
+  parts: LaneBuild,
+  framing: Framing,
+  openTransport: OpenTransport,
+): Promise<Lane> {
+  const { context, source, sampleRate, format, chunkDuration, targetDelay } = parts;
+  const channels = 1;
+  const [capture, playout] = await Promise.all([
+    Capture.create(context, source.track ?? source.node, {
+      sampleRate,
+      channels,
+      format,
+      chunkDuration,
+      encoding: framing.message === 'text' ? 'base64' : 'binary',
+    }),
+    Playout.create(context, { sampleRate, channels, format, targetDelay }),
+  ]);
+  return new PcmLane(parts, capture, playout, framing, openTransport());
+}
+
+class PcmLane implements Lane {
+  readonly output: AudioNode;
+  readonly tape = new ChunkTape(SCOPE_SECONDS + 0.5);
+  onchange: (() => void) | null = null;
+  error: unknown = undefined;
+  stalled = false;
+  private readonly context: AudioContext;
+  private readonly capture: Capture;
+  private readonly playout: Playout;
+  private readonly framing: Framing;
+  private readonly transport: Transport & { retryNow?(): void };
+  private readonly resamplerMs: number;
+  /** Sequence of a chunk under way → when it was sent, by `performance.now()`. In the order of sending. */
+  private readonly sentAt = new Map<number, number>();
+  private readonly roundTrips = new RecentValues(RECENT);
+  private readonly handOvers = new RecentValues(RECENT);
+  private readonly sentRate = new RunningRate(RATE_SPAN_MS);
+  private lastSent: { readonly message: string | Uint8Array } | null = null;
+  private sentPayloadBytes = 0;
+  private lostChunks = 0;
+  private refusedMessages = 0;
+  private closed = false;
+  /** When the transport will try again, by `performance.now()`. */
+  private retryAt = 0;
+
+  constructor(
+    parts: LaneBuild,
+    capture: Capture,
+    playout: Playout,
+    framing: Framing,
+    transport: Transport,
+  ) {
+    this.context = parts.context;
+    this.capture = capture;
+    this.playout = playout;
+    this.framing = framing;
+    this.transport = transport;
+    this.output = playout.node;
+    this.resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
+    transport.onmessage = (message) => this.receive(message);
+    transport.onstatechange = (status) => {
+      this.retryAt = performance.now() + status.retryInMs;
+      this.onchange?.();
+    };
+    capture.addEventListener('error', ({ detail }) => {
+      if (detail.code === 'stalled') this.stalled = true;
+      else this.error = detail;
+      this.onchange?.();
+    });
+    playout.addEventListener('error', ({ detail }) => {
+      this.error = detail;
+      this.onchange?.();
+    });
+    void this.sendChunks();
+  }
+
+  get wireStatus(): TransportStatus {
+    return this.transport.status;
+  }
+
+  get retryInMs(): number {
+    if (this.transport.status.state !== 'waiting') return 0;
+    return Math.max(0, this.retryAt - performance.now());
+  }
+
+  get lastMessage(): WireMessage | null {
+    if (this.lastSent === null) return null;
+    const { message } = this.lastSent;
+    return { message, packet: this.framing.decode(message) };
+  }
+
+  figures(): LaneFigures {
+    const { stats } = this.transport;
+    const playout = this.playout.stats;
+    return {
+      sentChunks: stats.sentMessages,
+      sentBytes: stats.sentBytes,
+      sentPayloadBytes: this.sentPayloadBytes,
+      receivedChunks: stats.receivedMessages - this.refusedMessages,
+      receivedBytes: stats.receivedBytes,
+      sentBytesPerSecond: this.sentRate.update(performance.now(), stats.sentBytes),
+      captureDroppedFrames: this.capture.stats.dropped,
+      wireDroppedChunks: stats.droppedMessages,
+      lostChunks: this.lostChunks,
+      refusedMessages: this.refusedMessages,
+      roundTripMs: this.roundTrips.spread(),
+      handOverMs: this.handOvers.spread(),
+      resamplerMs: this.resamplerMs,
+      playoutDelayMs: playout.bufferedMs,
+      underruns: playout.underruns,
+    };
+  }
+
+  retryNow(): void {
+    this.transport.retryNow?.();
+  }
+
+  setTargetDelay(ms: number): void {
+    this.playout.targetDelay = ms;
+  }
+
+  close(): void {
+    this.onchange = null;
+    this.closed = true;
+    this.transport.close();
+    void this.capture.close();
+    this.playout.close();
+  }
+
+  private async sendChunks(): Promise<void> {
+    try {
+      for await (const chunk of this.capture) {
+        if (this.closed) return;
+        this.send(chunk);
+      }
+    } catch (error) {
+      this.error = error;
+      this.onchange?.();
+    }
+  }
+
+  private send(chunk: Chunk): void {
+    const seconds = chunk.frames / chunk.sampleRate;
+    this.handOvers.add((this.context.currentTime - chunk.contextTime - seconds) * 1000);
+    this.stalled = false;
+    const message = this.framing.encode(chunk);
+    const now = performance.now();
+    const sent = this.transport.send(message);
+    const { sequence, contextTime: time } = chunk;
+    this.tape.add({ sequence, time, seconds, fate: sent ? 'sent' : 'dropped' });
+    if (!sent) return;
+    this.lastSent = { message };
+    this.sentPayloadBytes += chunk.frames * chunk.channels * bytesPerSample(chunk.format);
+    this.sentAt.set(sequence, now);
+    if (this.sentAt.size > MAX_PENDING) this.forgetUpTo(this.sentAt.keys().next().value!);
+  }
+
+  private receive(message: TransportMessage): void {
+    const now = performance.now();
+    let packet;
+    try {
+      packet = this.framing.decode(message);
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.refusedMessages++;
+      return;
+    }
+    const sentAt = this.sentAt.get(packet.sequence);
+    if (sentAt !== undefined) this.roundTrips.add(now - sentAt);
+    this.tape.back(packet.sequence);
+    this.playout.write(packet.payload);
+    // The echo keeps the order: what was sent before this chunk and is not back will not come.
+    this.sentAt.delete(packet.sequence);
+    this.forgetUpTo(packet.sequence);
+  }
+
+  private forgetUpTo(sequence: number): void {
+    for (const pending of this.sentAt.keys()) {
+      if (pending > sequence) return;
+      this.sentAt.delete(pending);
+      this.lostChunks++;
+    }
+  }
+}

@@ -1,0 +1,1 @@
+import './elements/lab-page.ts';

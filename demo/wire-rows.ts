@@ -1,0 +1,136 @@
+import { BINARY_OFFSET } from 'micwire/core';
+import type { PacketHeader } from 'micwire/core';
+import { bytes, count } from './format.ts';
+import type { WireMessage } from './lanes/lane.ts';
+import { FORMAT_LABELS } from './settings.ts';
+
+/** One field of a message: where it lies, what stands there, and what that means. */
+export interface WireRow {
+  readonly where: string;
+  readonly wire: string;
+  readonly meaning: string;
+}
+
+/** A message taken apart. */
+export interface WireParts {
+  readonly rows: readonly WireRow[];
+  /** The beginning of the payload as it went, in lines. */
+  readonly payload: readonly string[];
+  readonly payloadNote: string;
+  readonly messageBytes: number;
+  readonly payloadBytes: number;
+}
+
+const TEXT_COLUMNS = 64;
+const TEXT_LINES = 3;
+const HEX_COLUMNS = 16;
+const HEX_LINES = 4;
+
+/** Takes a message apart for the eye. */
+export function takeApart(sent: WireMessage): WireParts {
+  return typeof sent.message === 'string'
+    ? takeTextApart(sent.message, sent)
+    : takeBytesApart(sent.message, sent);
+}
+
+function takeTextApart(message: string, { packet }: WireMessage): WireParts {
+  const fields = JSON.parse(message) as Readonly<Record<string, unknown>>;
+  const text = String(fields['payload']);
+  const rows = Object.keys(fields)
+    .filter((key) => key !== 'payload')
+    .map((key) => ({
+      where: key,
+      wire: JSON.stringify(fields[key]),
+      meaning: meaningOf(key, packet),
+    }));
+  const payload: string[] = [];
+  for (let line = 0; line < TEXT_LINES; line++) {
+    const part = text.slice(line * TEXT_COLUMNS, (line + 1) * TEXT_COLUMNS);
+    if (part !== '') payload.push(part);
+  }
+  const shown = Math.min(text.length, TEXT_COLUMNS * TEXT_LINES);
+  return {
+    rows,
+    payload,
+    payloadNote: `The first ${count(shown)} of ${count(text.length)} Base64 digits; four digits are three bytes.`,
+    messageBytes: message.length,
+    payloadBytes: packet.payload.length,
+  };
+}
+
+/** The binary header's fields in their order, each with its length in bytes. */
+const BINARY_FIELDS: readonly (readonly [name: string, length: number])[] = [
+  ['version', 1],
+  ['format', 1],
+  ['channels', 1],
+  ['reserved', 1],
+  ['sampleRate', 4],
+  ['frames', 4],
+  ['dropped', 4],
+  ['sequence', 8],
+  ['frame', 8],
+  ['timestamp', 8],
+];
+
+function takeBytesApart(message: Uint8Array, { packet }: WireMessage): WireParts {
+  const offsets = BINARY_OFFSET as Readonly<Record<string, number>>;
+  const rows = BINARY_FIELDS.map(([name, length]) => ({
+    where: `${offsets[name]!} ${name}`,
+    wire: hex(message, offsets[name]!, length),
+    meaning: meaningOf(name, packet),
+  }));
+  const payload: string[] = [];
+  const end = Math.min(message.length, BINARY_OFFSET.payload + HEX_COLUMNS * HEX_LINES);
+  for (let at = BINARY_OFFSET.payload; at < end; at += HEX_COLUMNS) {
+    payload.push(hex(message, at, Math.min(HEX_COLUMNS, end - at)));
+  }
+  return {
+    rows,
+    payload,
+    payloadNote: `The first ${end - BINARY_OFFSET.payload} of ${count(packet.payload.length)} bytes of samples, in hexadecimal.`,
+    messageBytes: message.length,
+    payloadBytes: packet.payload.length,
+  };
+}
+
+function hex(message: Uint8Array, at: number, length: number): string {
+  return Array.from(message.subarray(at, at + length), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join(' ');
+}
+
+function meaningOf(field: string, packet: PacketHeader): string {
+  const seconds = (frames: number) => `${(frames / packet.sampleRate).toFixed(3)} s`;
+  switch (field) {
+    case 'type':
+      return 'A packet of sound.';
+    case 'version':
+      return 'The layout of this message.';
+    case 'sequence':
+      return `Chunk number ${count(packet.sequence)}. A gap here is a loss.`;
+    case 'frame':
+      return `Its first frame is number ${count(packet.frame)}.`;
+    case 'frames':
+      return `It holds ${count(packet.frames)} frames: ${((packet.frames * 1000) / packet.sampleRate).toFixed(1)} ms.`;
+    case 'timestamp':
+      return `In µs: it began ${seconds(packet.frame)} after the start.`;
+    case 'dropped':
+      return packet.dropped === 0 ? 'No frame was lost before it.' : 'Frames lost before it.';
+    case 'format':
+      return `${FORMAT_LABELS[packet.format]}, little-endian.`;
+    case 'sampleRate':
+      return `${count(packet.sampleRate)} frames a second.`;
+    case 'channels':
+      return packet.channels === 1 ? 'Mono.' : `${packet.channels} channels, interleaved.`;
+    case 'reserved':
+      return 'Always 0.';
+    default:
+      return '';
+  }
+}
+
+/** What the message costs, in a sentence. */
+export function costOf({ messageBytes, payloadBytes }: WireParts): string {
+  const extra = messageBytes - payloadBytes;
+  return `${bytes(messageBytes)} on the wire: ${bytes(payloadBytes)} of samples and ${bytes(extra)} around them (${Math.round((extra / messageBytes) * 100)} %).`;
+}
