@@ -1,7 +1,8 @@
 import { integerIn, numberIn } from '../arguments.ts';
-import { amplitudeToDb } from './decibels.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
+import { PeakHold } from './peak-hold.ts';
+import type { PeakHoldOptions } from './peak-hold.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
 
 /** The largest sample of 16-bit PCM: what a converter that clips delivers. */
@@ -43,45 +44,27 @@ export const PEAK_FIELDS: Fields<PeakReading> = {
   clipRunChannel: [CLIP_RUNS_LISTED, -1],
 };
 
-export interface PeakMeterOptions {
+export interface PeakMeterOptions extends PeakHoldOptions {
   /** Hz. */
   readonly sampleRate: number;
   /** Channels to meter. */
   readonly channels: number;
-  /** Time in ms over which `peakDbfs` looks back. @default 50 */
-  readonly interval?: number;
-  /** Time in ms for which a peak is held. @default 1500 */
-  readonly holdDuration?: number;
   /** |sample| from which on a sample counts as clipped. @default 32767/32768 */
   readonly clipLevel?: number;
   /** Successive clipped samples that make a run. @default 3 */
   readonly clipRun?: number;
 }
 
-/** The look-back interval is kept in as many parts. */
-const PARTS = 5;
 const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
 /** Sample peak, peak hold, clipped samples with the positions of their runs, and non-finite samples. */
 export class PeakMeter implements BlockMeter {
   readonly channels: number;
-  /** Frames in one part of the interval. */
-  readonly #partFrames: number;
-  readonly #holdFrames: number;
+  readonly #peaks: PeakHold;
   readonly #clipLevel: number;
   readonly #clipRun: number;
   /** Frames taken since the start or reset. */
   #frame = 0;
-  /** Frames taken of the current part. */
-  #inPart = 0;
-  /** Index of the current part in `#parts`. */
-  #part = 0;
-  /** Peaks of the parts, channel after channel; the current part's grows. */
-  readonly #parts: Float64Array;
-  readonly #held: Float64Array;
-  /** Frame at which the held peak was last reached. */
-  readonly #heldAt: Float64Array;
-  readonly #max: Float64Array;
   readonly #clips: Float64Array;
   readonly #runs: Float64Array;
   readonly #nonFinite: Float64Array;
@@ -99,17 +82,10 @@ export class PeakMeter implements BlockMeter {
   constructor(options: PeakMeterOptions) {
     const rate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
     const channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
-    const interval = numberIn('interval', options.interval ?? 50, 1, 10_000);
-    const hold = numberIn('holdDuration', options.holdDuration ?? 1500, 0, 3_600_000);
     this.channels = channels;
-    this.#partFrames = Math.max(1, Math.round((rate * interval) / 1000 / PARTS));
-    this.#holdFrames = Math.round((rate * hold) / 1000);
+    this.#peaks = new PeakHold(rate, channels, options);
     this.#clipLevel = numberIn('clipLevel', options.clipLevel ?? FULL_SCALE_16, 0, MAX_FLOAT32);
     this.#clipRun = integerIn('clipRun', options.clipRun ?? 3, 1, 1_000_000);
-    this.#parts = new Float64Array(channels * (PARTS + 1));
-    this.#held = new Float64Array(channels);
-    this.#heldAt = new Float64Array(channels);
-    this.#max = new Float64Array(channels);
     this.#clips = new Float64Array(channels);
     this.#runs = new Float64Array(channels);
     this.#nonFinite = new Float64Array(channels);
@@ -132,24 +108,20 @@ export class PeakMeter implements BlockMeter {
     const end = from + frames;
     let at = from;
     while (at < end) {
-      const count = Math.min(end - at, this.#partFrames - this.#inPart);
+      const count = Math.min(end - at, this.#peaks.framesLeft);
       for (let channel = 0; channel < this.channels; channel++) {
         if (channel < block.length) this.#scan(block[channel]!, at, count, channel);
         else this.#endRun(channel);
       }
       at += count;
       this.#frame += count;
-      this.#inPart += count;
-      if (this.#inPart === this.#partFrames) this.#nextPart();
+      this.#peaks.advance(count);
     }
   }
 
   store(target: Float64Array, at: number): number {
     const channels = this.channels;
-    let to = at;
-    for (let c = 0; c < channels; c++) target[to++] = amplitudeToDb(this.#recentPeak(c));
-    for (let c = 0; c < channels; c++) target[to++] = amplitudeToDb(this.#held[c]!);
-    for (let c = 0; c < channels; c++) target[to++] = amplitudeToDb(this.#max[c]!);
+    let to = this.#peaks.store(target, at);
     for (let c = 0; c < channels; c++) target[to++] = this.#clips[c]!;
     for (let c = 0; c < channels; c++) target[to++] = this.#runs[c]!;
     for (let c = 0; c < channels; c++) target[to++] = this.#nonFinite[c]!;
@@ -160,12 +132,7 @@ export class PeakMeter implements BlockMeter {
 
   reset(): void {
     this.#frame = 0;
-    this.#inPart = 0;
-    this.#part = 0;
-    this.#parts.fill(0);
-    this.#held.fill(0);
-    this.#heldAt.fill(0);
-    this.#max.fill(0);
+    this.#peaks.reset();
     this.#clips.fill(0);
     this.#runs.fill(0);
     this.#nonFinite.fill(0);
@@ -190,13 +157,7 @@ export class PeakMeter implements BlockMeter {
     if (zero !== 0 || peak >= this.#clipLevel)
       peak = this.#scanClosely(samples, from, count, channel);
     else if (this.#runLength[channel] !== 0) this.#endRun(channel);
-    const part = channel * (PARTS + 1) + this.#part;
-    if (peak > this.#parts[part]!) this.#parts[part] = peak;
-    if (peak > this.#max[channel]!) this.#max[channel] = peak;
-    if (peak > 0 && peak >= this.#held[channel]!) {
-      this.#held[channel] = peak;
-      this.#heldAt[channel] = this.#frame + count;
-    }
+    this.#peaks.take(channel, peak);
   }
 
   /** Counts clipped and non-finite samples; returns the peak of the finite ones. */
@@ -238,24 +199,6 @@ export class PeakMeter implements BlockMeter {
   #endRun(channel: number): void {
     this.#runLength[channel] = 0;
     this.#runSlot[channel] = -1;
-  }
-
-  #nextPart(): void {
-    this.#inPart = 0;
-    this.#part = (this.#part + 1) % (PARTS + 1);
-    for (let channel = 0; channel < this.channels; channel++) {
-      this.#parts[channel * (PARTS + 1) + this.#part] = 0;
-      if (this.#frame - this.#heldAt[channel]! >= this.#holdFrames) {
-        this.#held[channel] = this.#recentPeak(channel);
-      }
-    }
-  }
-
-  #recentPeak(channel: number): number {
-    let peak = 0;
-    const first = channel * (PARTS + 1);
-    for (let i = first; i <= first + PARTS; i++) if (this.#parts[i]! > peak) peak = this.#parts[i]!;
-    return peak;
   }
 
   #storeList(list: Float64Array, target: Float64Array, at: number): number {

@@ -1,0 +1,233 @@
+import { describe, integerIn, numberIn } from '../arguments.ts';
+import { KWeighting, channelWeights } from './k-weighting.ts';
+import { LoudnessHistogram, powerToLufs } from './loudness-histogram.ts';
+import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
+import { createReading } from './meter-reading.ts';
+import { MAX_CHANNELS } from './sample-rate.ts';
+
+/** Loudness by Recommendation ITU-R BS.1770-5 and EBU Tech 3341 (2023) and 3342 (2023). Silence reads −∞. */
+export interface LoudnessReading extends Reading {
+  /** Momentary loudness M: of the last 0.4 s, not gated, LUFS (Tech 3341 §2.2). Updated every 2.5 ms; silence before the start. */
+  readonly momentaryLufs: number;
+  /** Short-term loudness S: of the last 3 s, not gated, LUFS. */
+  readonly shortTermLufs: number;
+  /** Integrated loudness I: gated at −70 LUFS and at 10 LU below the mean, LUFS (BS.1770-5 Annex 1). */
+  readonly integratedLufs: number;
+  /** Loudness range LRA, LU (Tech 3342). Unstable for the first 60 s of `measuredSeconds`. */
+  readonly loudnessRangeLu: number;
+  /** Highest M of the measurement, LUFS. */
+  readonly maxMomentaryLufs: number;
+  /** Highest S of the measurement, LUFS. */
+  readonly maxShortTermLufs: number;
+  /** How long the measurement has run, pauses left out, s. */
+  readonly measuredSeconds: number;
+}
+
+export const LOUDNESS_FIELDS: Fields<LoudnessReading> = {
+  momentaryLufs: ['value', -Infinity],
+  shortTermLufs: ['value', -Infinity],
+  integratedLufs: ['value', -Infinity],
+  loudnessRangeLu: ['value', 0],
+  maxMomentaryLufs: ['value', -Infinity],
+  maxShortTermLufs: ['value', -Infinity],
+  measuredSeconds: ['value', 0],
+};
+
+export interface LoudnessMeterOptions {
+  /** Hz, 8000 to 192000. */
+  readonly sampleRate: number;
+  /** Channels to meter. */
+  readonly channels: number;
+  /**
+   * Weight of each channel's power, 0 to leave it out. @default those of BS.1770-5 for the number of channels that a
+   * block has: 1 for fronts, 1.41 for the sides of 4.0, 5.0 (L R C Ls Rs) and 5.1 (L R C LFE Ls Rs), 0 for the LFE
+   */
+  readonly weights?: readonly number[];
+}
+
+/** The power is summed over steps of 1/400 s; M and S are sums of steps. A burst between two steps loses 1.25 ms of M: 0.014 LU. */
+const STEPS_PER_SECOND = 400;
+/** Steps in the windows of M and S, and from one gating block to the next: 75 % overlap (BS.1770-5 Annex 1). */
+const M_STEPS = 0.4 * STEPS_PER_SECOND;
+const S_STEPS = 3 * STEPS_PER_SECOND;
+const HOP_STEPS = 0.1 * STEPS_PER_SECOND;
+/** Relative gates: BS.1770-5 Annex 1; Tech 3342 §3. */
+const GATE_LU = 10;
+const RANGE_GATE_LU = 20;
+/** The range of loudness lies between these percentiles (Tech 3342 §3). */
+const RANGE_LOW = 0.1;
+const RANGE_HIGH = 0.95;
+
+/** Momentary, short-term and integrated loudness, loudness range, and the maxima. Bounded memory and work for days. */
+export class LoudnessMeter implements BlockMeter {
+  readonly channels: number;
+  readonly #sampleRate: number;
+  readonly #filters: KWeighting;
+  /** Weights by the number of channels in a block. */
+  readonly #weights: readonly (readonly number[])[];
+  /** Channels in the last block. */
+  #present = 0;
+  /** Power of each step in the window of S. */
+  readonly #ring: Float64Array = new Float64Array(S_STEPS);
+  /** Where the next step goes. */
+  #at = 0;
+  /** Steps taken within the current second, and the frame of that second at which the current one ends. */
+  #stepInSecond = 0;
+  #stepEnd = 0;
+  #frameInSecond = 0;
+  /** Power gathered in the current step. */
+  #power = 0;
+  /** Running sums over the windows, and the same sums made anew since the ring's beginning: they take over in turn, so that rounding never gathers. */
+  #m = 0;
+  #s = 0;
+  #mAnew = 0;
+  #sAnew = 0;
+  #mAge = 0;
+  #hopAge = 0;
+  /** Steps since the start or the last `start()`, up to as many as S needs: a window must lie in the measurement wholly. */
+  #running = 0;
+  #paused = false;
+  #measuredFrames = 0;
+  #maxM = 0;
+  #maxS = 0;
+  readonly #blocks: LoudnessHistogram = new LoudnessHistogram();
+  readonly #shortTerms: LoudnessHistogram = new LoudnessHistogram();
+  /** Readings that change with every gating block only. */
+  #integrated = -Infinity;
+  #range = 0;
+
+  /** @throws RangeError when an option is out of its range. */
+  constructor(options: LoudnessMeterOptions) {
+    this.#sampleRate = numberIn('sampleRate', options.sampleRate, 8000, 192_000);
+    this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    const { weights } = options;
+    if (weights !== undefined) checkWeights(weights, this.channels);
+    this.#weights = Array.from({ length: this.channels + 1 }, (_, count) =>
+      weights === undefined ? channelWeights(count) : weights.slice(0, count),
+    );
+    this.#filters = new KWeighting(this.#sampleRate, this.channels);
+    this.reset();
+  }
+
+  /** Makes a reading to hand to `read()`. */
+  createReading(): LoudnessReading {
+    return createReading<LoudnessReading>(LOUDNESS_FIELDS, this.channels);
+  }
+
+  /** Fills a reading. */
+  read(out: LoudnessReading): void {
+    this.store(out.values, 0);
+  }
+
+  process(block: readonly Float32Array[], from: number, frames: number): void {
+    const present = Math.min(block.length, this.channels);
+    if (present < this.#present) this.#filters.reset(present);
+    this.#present = present;
+    const weights = this.#weights[present]!;
+    const end = from + frames;
+    let at = from;
+    while (at < end) {
+      const count = Math.min(end - at, this.#stepEnd - this.#frameInSecond);
+      this.#power += this.#filters.energy(block, weights, at, count);
+      at += count;
+      this.#frameInSecond += count;
+      if (!this.#paused) this.#measuredFrames += count;
+      if (this.#frameInSecond === this.#stepEnd) this.#endStep();
+    }
+  }
+
+  /** Goes on with the measurement of I, LRA and the maxima after `pause()`: see Tech 3341 §2.4. A new meter runs. */
+  start(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#running = 0;
+  }
+
+  /** Halts the measurement of I, LRA and the maxima; M and S go on. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Starts everything anew; a paused measurement stays paused. */
+  reset(): void {
+    this.#filters.reset();
+    this.#ring.fill(0);
+    this.#at = this.#stepInSecond = this.#frameInSecond = this.#power = 0;
+    this.#m = this.#s = this.#mAnew = this.#sAnew = this.#mAge = this.#hopAge = 0;
+    this.#running = this.#measuredFrames = this.#maxM = this.#maxS = 0;
+    this.#blocks.reset();
+    this.#shortTerms.reset();
+    this.#integrated = -Infinity;
+    this.#range = 0;
+    this.#stepEnd = this.#endOfStep();
+  }
+
+  store(target: Float64Array, at: number): number {
+    target[at] = powerToLufs(this.#m / (0.4 * this.#sampleRate));
+    target[at + 1] = powerToLufs(this.#s / (3 * this.#sampleRate));
+    target[at + 2] = this.#integrated;
+    target[at + 3] = this.#range;
+    target[at + 4] = powerToLufs(this.#maxM / (0.4 * this.#sampleRate));
+    target[at + 5] = powerToLufs(this.#maxS / (3 * this.#sampleRate));
+    target[at + 6] = this.#measuredFrames / this.#sampleRate;
+    return at + 7;
+  }
+
+  /** The steps of a second end at whole frames, as evenly as they can. */
+  #endOfStep(): number {
+    return Math.floor(((this.#stepInSecond + 1) * this.#sampleRate) / STEPS_PER_SECOND);
+  }
+
+  #endStep(): void {
+    const ring = this.#ring;
+    const power = this.#power;
+    const at = this.#at;
+    const leavingM = ring[at < M_STEPS ? at - M_STEPS + S_STEPS : at - M_STEPS]!;
+    this.#m += power - leavingM;
+    this.#s += power - ring[at]!;
+    this.#mAnew += power;
+    this.#sAnew += power;
+    ring[at] = power;
+    this.#power = 0;
+    this.#at = at + 1;
+    if (this.#at === S_STEPS) {
+      this.#at = 0;
+      this.#s = this.#sAnew;
+      this.#sAnew = 0;
+    }
+    if (++this.#mAge === M_STEPS) {
+      this.#mAge = 0;
+      this.#m = this.#mAnew;
+      this.#mAnew = 0;
+    }
+    if (++this.#stepInSecond === STEPS_PER_SECOND) this.#stepInSecond = this.#frameInSecond = 0;
+    this.#stepEnd = this.#endOfStep();
+    this.#gather();
+  }
+
+  /** Takes the windows that end here into the measurement. */
+  #gather(): void {
+    const hop = ++this.#hopAge === HOP_STEPS;
+    if (hop) this.#hopAge = 0;
+    if (this.#paused) return;
+    if (this.#running < S_STEPS) this.#running++;
+    if (this.#running < M_STEPS) return;
+    if (this.#m > this.#maxM) this.#maxM = this.#m;
+    const whole = this.#running === S_STEPS;
+    if (whole && this.#s > this.#maxS) this.#maxS = this.#s;
+    if (!hop) return;
+    this.#blocks.add(this.#m / (0.4 * this.#sampleRate));
+    this.#integrated = this.#blocks.gatedMean(GATE_LU);
+    if (!whole) return;
+    this.#shortTerms.add(this.#s / (3 * this.#sampleRate));
+    this.#range = this.#shortTerms.gatedRange(RANGE_GATE_LU, RANGE_LOW, RANGE_HIGH);
+  }
+}
+
+function checkWeights(weights: readonly number[], channels: number): void {
+  if (!Array.isArray(weights) || weights.length !== channels) {
+    const got = Array.isArray(weights) ? `${weights.length} numbers` : describe(weights);
+    throw new TypeError(`weights must be an array of ${channels} numbers, got ${got}.`);
+  }
+  for (const weight of weights) numberIn('weights', weight, 0, 100);
+}

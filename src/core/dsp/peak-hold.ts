@@ -1,0 +1,111 @@
+import { numberIn } from '../arguments.ts';
+import { amplitudeToDb } from './decibels.ts';
+
+/** How long peaks are looked back at and held. */
+export interface PeakHoldOptions {
+  /** Time in ms over which the peak looks back. @default 50 */
+  readonly interval?: number;
+  /** Time in ms for which a peak is held. @default 1500 */
+  readonly holdDuration?: number;
+}
+
+/** The look-back interval is kept in as many parts, and the one that grows. */
+const PARTS = 5;
+const SLOTS = PARTS + 1;
+
+/**
+ * Per channel the peak of the last interval, the held peak and the highest of all. The interval slides in fifths, so
+ * that who reads at least as often as it is long misses no peak, whoever else reads.
+ */
+export class PeakHold {
+  readonly #channels: number;
+  readonly #partFrames: number;
+  readonly #holdFrames: number;
+  /** Frames taken of the current part, and the part's slot. */
+  #inPart = 0;
+  #part = 0;
+  /** Peaks of the parts, channel after channel; the current part's grows. */
+  readonly #parts: Float64Array;
+  readonly #held: Float64Array;
+  /** Frames since the held peak was last reached. */
+  readonly #age: Float64Array;
+  readonly #max: Float64Array;
+
+  /** @throws RangeError when an option is out of its range. */
+  constructor(sampleRate: number, channels: number, options: PeakHoldOptions) {
+    const interval = numberIn('interval', options.interval ?? 50, 1, 10_000);
+    const hold = numberIn('holdDuration', options.holdDuration ?? 1500, 0, 3_600_000);
+    this.#channels = channels;
+    this.#partFrames = Math.max(1, Math.round((sampleRate * interval) / 1000 / PARTS));
+    this.#holdFrames = Math.round((sampleRate * hold) / 1000);
+    this.#parts = new Float64Array(channels * SLOTS);
+    this.#held = new Float64Array(channels);
+    this.#age = new Float64Array(channels);
+    this.#max = new Float64Array(channels);
+  }
+
+  /** Frames until the current part ends: take peaks of at most as many frames before `advance`. */
+  get framesLeft(): number {
+    return this.#partFrames - this.#inPart;
+  }
+
+  /** The peak of the current part: what is no higher changes nothing. */
+  partPeak(channel: number): number {
+    return this.#parts[channel * SLOTS + this.#part]!;
+  }
+
+  /** Takes the peak amplitude of the frames by which the next `advance` moves on. */
+  take(channel: number, peak: number): void {
+    const part = channel * SLOTS + this.#part;
+    if (peak > this.#parts[part]!) this.#parts[part] = peak;
+    if (peak > this.#max[channel]!) this.#max[channel] = peak;
+    if (peak > 0 && peak >= this.#held[channel]!) {
+      this.#held[channel] = peak;
+      // The peak may be as late as the part's end.
+      this.#age[channel] = -this.#partFrames;
+    }
+  }
+
+  /** Moves on by `framesLeft` frames at most. */
+  advance(frames: number): void {
+    for (let channel = 0; channel < this.#channels; channel++) this.#age[channel]! += frames;
+    this.#inPart += frames;
+    if (this.#inPart < this.#partFrames) return;
+    this.#inPart = 0;
+    this.#part = (this.#part + 1) % SLOTS;
+    for (let channel = 0; channel < this.#channels; channel++) {
+      this.#parts[channel * SLOTS + this.#part] = 0;
+      if (this.#age[channel]! >= this.#holdFrames) this.#held[channel] = this.#recent(channel);
+    }
+  }
+
+  /** Writes the peaks of all channels, then the held ones, then the highest, in dB; returns the index after them. */
+  store(target: Float64Array, at: number): number {
+    const channels = this.#channels;
+    for (let channel = 0; channel < channels; channel++) {
+      target[at + channel] = amplitudeToDb(this.#recent(channel));
+      target[at + channels + channel] = amplitudeToDb(this.#held[channel]!);
+      target[at + 2 * channels + channel] = amplitudeToDb(this.#max[channel]!);
+    }
+    return at + 3 * channels;
+  }
+
+  /** Forgets every peak. */
+  reset(): void {
+    this.#inPart = 0;
+    this.#part = 0;
+    this.#parts.fill(0);
+    this.#held.fill(0);
+    this.#age.fill(0);
+    this.#max.fill(0);
+  }
+
+  #recent(channel: number): number {
+    let peak = 0;
+    const first = channel * SLOTS;
+    for (let i = first; i < first + SLOTS; i++) {
+      if (this.#parts[i]! > peak) peak = this.#parts[i]!;
+    }
+    return peak;
+  }
+}
