@@ -23,17 +23,23 @@ export class FrameRing {
   }
 
   /**
-   * Stores `frames` encoded frames of `source` from `byteOffset` on as frames `frame` … `frame + frames`, over what lay
-   * there. No more than `capacityFrames` at a time.
+   * Stores the encoded frames of `source` as frames `frame` … `frame + frames`, over what lay there. No more than
+   * `capacityFrames` at a time.
    */
-  write(frame: number, source: Uint8Array, byteOffset: number, frames: number): void {
-    const { bytesPerFrame } = this.#decoder;
-    const slot = frame % this.#capacityFrames;
-    const first = Math.min(frames, this.#capacityFrames - slot);
-    const wrap = byteOffset + first * bytesPerFrame;
-    const end = byteOffset + frames * bytesPerFrame;
-    this.#bytes.set(source.subarray(byteOffset, wrap), slot * bytesPerFrame);
-    if (wrap < end) this.#bytes.set(source.subarray(wrap, end), 0);
+  write(frame: number, source: Uint8Array, frames: number): void {
+    const bytes = this.#bytes;
+    const end = this.#capacityFrames * this.#decoder.bytesPerFrame;
+    const length = frames * this.#decoder.bytesPerFrame;
+    let at = (frame % this.#capacityFrames) * this.#decoder.bytesPerFrame;
+    if (length === source.length && at + length <= end) {
+      bytes.set(source, at);
+      return;
+    }
+    // Byte by byte: a view of part of the source would be an allocation on the audio thread.
+    for (let i = 0; i < length; i++) {
+      bytes[at++] = source[i]!;
+      if (at === end) at = 0;
+    }
   }
 
   /** Decodes frames `frame` … `frame + frames` to `output` at `at`; `output` has the decoder's channel count. */
@@ -55,14 +61,18 @@ export class FrameRing {
     const { bytesPerFrame } = this.#decoder;
     const old = this.#bytes;
     const oldCapacity = this.#capacityFrames;
-    this.#bytes = new Uint8Array(storage);
-    this.#capacityFrames = Math.floor(storage.byteLength / bytesPerFrame);
+    const bytes = new Uint8Array(storage);
+    const capacityFrames = Math.floor(storage.byteLength / bytesPerFrame);
     for (let frame = from; frame < to;) {
       const slot = frame % oldCapacity;
-      const frames = Math.min(to - frame, oldCapacity - slot);
-      this.write(frame, old, slot * bytesPerFrame, frames);
+      const target = frame % capacityFrames;
+      const frames = Math.min(to - frame, oldCapacity - slot, capacityFrames - target);
+      const piece = old.subarray(slot * bytesPerFrame, (slot + frames) * bytesPerFrame);
+      bytes.set(piece, target * bytesPerFrame);
       frame += frames;
     }
+    this.#bytes = bytes;
+    this.#capacityFrames = capacityFrames;
     return old.buffer as ArrayBuffer;
   }
 }

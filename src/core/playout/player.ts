@@ -167,7 +167,7 @@ export class Player {
     if (frames > 0 && !timeline.receive(item, frames)) frames = 0;
     this.dropped += offered - frames;
     if (frames === 0) return 0;
-    this.#ring.write(first, bytes, 0, frames);
+    this.#ring.write(first, bytes, frames);
     this.#trough = trough;
     if (this.#running) this.#policy.arrived(trough);
     return frames;

@@ -34,7 +34,14 @@ export class PlayoutEngine {
   };
   readonly #ended: EventOf<'ended'> = { type: 'ended', frame: 0, item: 0, frames: 0, missed: 0 };
   readonly #underrun: EventOf<'underrun'> = { type: 'underrun', frame: 0 };
+  readonly #buffer: EventOf<'buffer'> = {
+    type: 'buffer',
+    frame: 0,
+    buffer: new ArrayBuffer(0),
+    received: 0,
+  };
   readonly #none: ArrayBuffer[] = [];
+  readonly #transfer: ArrayBuffer[] = [this.#buffer.buffer];
 
   /** @param contextRate the context's sample rate, Hz */
   constructor(options: PlayoutProcessorOptions, contextRate: number, port: PlayoutPort) {
@@ -151,8 +158,12 @@ export class PlayoutEngine {
 
   /** Sends memory back to the page, so that none is left to collect on this thread. */
   #giveBack(buffer: ArrayBuffer): void {
-    const { received } = this.#player!.timeline;
-    this.#port.postMessage({ type: 'buffer', frame: this.#frame, buffer, received }, [buffer]);
+    const event = this.#buffer;
+    event.frame = this.#frame;
+    event.buffer = buffer;
+    event.received = this.#player!.timeline.received;
+    this.#transfer[0] = buffer;
+    this.#port.postMessage(event, this.#transfer);
   }
 }
 
