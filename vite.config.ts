@@ -36,6 +36,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/fixtures/**'],
           environment: 'node',
+          // The gates start processes that count or time: two at once is what two cores carry.
+          maxConcurrency: 2,
+          testTimeout: 20_000,
         },
       },
       {
