@@ -2,6 +2,8 @@
 export type MicwireErrorCode =
   /** No way of loading the processor's module worked. */
   | 'worklet-load'
+  /** No way of loading a codec's WebAssembly worked. */
+  | 'codec-load'
   /** The processor threw; its node is silent for good (Web Audio §1.32.4). */
   | 'processor-error'
   /** The context is running but no render quantum has reached the processor. */

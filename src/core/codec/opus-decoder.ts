@@ -1,0 +1,197 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import { MicwireError, PacketError } from '../errors.ts';
+import type { PayloadDecoder } from './codec.ts';
+import { failed } from './opus-encoder.ts';
+import { outOfMemory } from './opus-library.ts';
+import type { OpusLibrary } from './opus-library.ts';
+import { checkOpusFormat } from './opus-options.ts';
+import { hasOpusFec, OPUS_MAX_FRAMES, OPUS_RATE, opusPacketFrames } from './opus-packet.ts';
+
+/** How {@link OpusDecoder} decodes. */
+export interface OpusDecoderOptions {
+  /** Rate of what comes out: 8000, 12000, 16000, 24000 or 48000 Hz, whatever went in. */
+  readonly sampleRate: number;
+  /** 1 or 2, whatever went in. */
+  readonly channels: number;
+  /** Frames to leave out at the start, at `sampleRate`: the encoder's `latencyFrames`, or what OpusHead says. @default 0 */
+  readonly preSkip?: number | undefined;
+  /** dB added to what comes out, −128 to 127.99: also OpusHead's output gain. @default 0 */
+  readonly gain?: number | undefined;
+}
+
+const SET_GAIN = 4034;
+/** The gain goes to libopus as dB in Q8 (RFC 7845 §5.1). */
+const GAIN_STEPS_PER_DB = 256;
+const MAX_GAIN_DB = (2 ** 15 - 1) / GAIN_STEPS_PER_DB;
+/** Concealment comes in multiples of this, and in no more than the longest packet at once. */
+const CONCEALMENT_SECONDS = 0.0025;
+const FLOAT_BYTES = 4;
+/** A packet that is longer holds padding only; it is refused, so that the memory for it is bounded. */
+const MAX_BYTES = 65_536;
+
+/**
+ * Decodes with libopus, in whichever scope it is made; conceals what was lost, or takes it from the packet behind (FEC).
+ * Allocates in its constructor only, and for errors.
+ */
+export class OpusDecoder implements PayloadDecoder {
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly preSkip: number;
+  readonly #library: OpusLibrary;
+  readonly #gainSteps: number;
+  /** Frames at `sampleRate` that the memory for samples holds: 120 ms. */
+  readonly #maxFrames: number;
+  /** Frames at `sampleRate` of the least concealment. */
+  readonly #grain: number;
+  /** Frames at 48 kHz to one at `sampleRate`. */
+  readonly #ratio: number;
+  /** Pointers; 0 when closed. */
+  #decoder = 0;
+  #samples = 0;
+  #packet = 0;
+  /** Frames still to be left out. */
+  #skip: number;
+
+  /**
+   * @param library made in this scope
+   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'unsupported' when memory runs out
+   */
+  constructor(library: OpusLibrary, options: OpusDecoderOptions) {
+    const { sampleRate, channels } = checkOpusFormat(options);
+    this.sampleRate = sampleRate;
+    this.channels = channels;
+    this.preSkip = integerIn('preSkip', options.preSkip ?? 0, 0, 65_535);
+    const gain = numberIn('gain', options.gain ?? 0, -128, MAX_GAIN_DB);
+    this.#gainSteps = Math.round(gain * GAIN_STEPS_PER_DB);
+    this.#library = library;
+    this.#ratio = OPUS_RATE / sampleRate;
+    this.#maxFrames = OPUS_MAX_FRAMES / this.#ratio;
+    this.#grain = sampleRate * CONCEALMENT_SECONDS;
+    this.#skip = this.preSkip;
+    this.#samples = library.allocate(this.#maxFrames * channels * FLOAT_BYTES);
+    this.#packet = library.allocate(MAX_BYTES);
+    this.#create();
+  }
+
+  framesIn(source: Uint8Array, byteOffset: number, byteLength: number): number {
+    return opusPacketFrames(source, byteOffset, byteLength) / this.#ratio;
+  }
+
+  decode(
+    source: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    output: readonly Float32Array[],
+    at: number,
+  ): number {
+    const frames = this.framesIn(source, byteOffset, byteLength);
+    return this.#take(source, byteOffset, byteLength, frames, 0, frames, output, at);
+  }
+
+  /** Frames come in multiples of 2.5 ms; for any other number the rest of the last piece is thrown away. */
+  conceal(frames: number, output: readonly Float32Array[], at: number): number {
+    let written = 0;
+    for (let done = 0; done < frames;) {
+      const rest = frames - done;
+      const wanted = rest < this.#maxFrames ? rest : this.#maxFrames;
+      const whole = Math.ceil(wanted / this.#grain) * this.#grain;
+      const decoded = this.#call(0, 0, whole, 0);
+      if (decoded < 0) throw failed('conceal', decoded);
+      written += this.#write(wanted, output, at + written);
+      done += wanted;
+    }
+    return written;
+  }
+
+  redundantFramesIn(source: Uint8Array, byteOffset: number, byteLength: number): number {
+    const frames = this.framesIn(source, byteOffset, byteLength);
+    return hasOpusFec(source, byteOffset, byteLength) ? frames : 0;
+  }
+
+  recover(
+    source: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    frames: number,
+    output: readonly Float32Array[],
+    at: number,
+  ): number {
+    const held = this.redundantFramesIn(source, byteOffset, byteLength);
+    const recoverable = frames < held ? frames : held;
+    const written = this.conceal(frames - recoverable, output, at);
+    if (recoverable === 0) return written;
+    const whole = Math.ceil(recoverable / this.#grain) * this.#grain;
+    return (
+      written +
+      this.#take(source, byteOffset, byteLength, whole, 1, recoverable, output, at + written)
+    );
+  }
+
+  reset(): void {
+    if (this.#decoder === 0) return;
+    this.#library.exports.r(this.#decoder);
+    this.#create();
+    this.#skip = this.preSkip;
+  }
+
+  close(): void {
+    const library = this.#library;
+    if (this.#decoder !== 0) library.exports.r(this.#decoder);
+    library.free(this.#samples);
+    library.free(this.#packet);
+    this.#decoder = 0;
+    this.#samples = 0;
+    this.#packet = 0;
+  }
+
+  #create(): void {
+    const { exports } = this.#library;
+    // The packet's memory takes the error code meanwhile.
+    this.#decoder = exports.q(this.sampleRate, this.channels, this.#packet);
+    if (this.#decoder === 0) throw outOfMemory();
+    const code = exports.B(this.#decoder, SET_GAIN, this.#gainSteps);
+    if (code < 0) throw failed('set gain', code);
+  }
+
+  #take(
+    source: Uint8Array,
+    byteOffset: number,
+    byteLength: number,
+    frames: number,
+    fec: 0 | 1,
+    wanted: number,
+    output: readonly Float32Array[],
+    at: number,
+  ): number {
+    if (byteLength > MAX_BYTES) {
+      const text = `an Opus packet may have ${MAX_BYTES} bytes here, got ${byteLength}.`;
+      throw new PacketError('oversized', text);
+    }
+    const { bytes } = this.#library;
+    const packet = this.#packet;
+    for (let i = 0; i < byteLength; i++) bytes[packet + i] = source[byteOffset + i]!;
+    const decoded = this.#call(packet, byteLength, frames, fec);
+    if (decoded < 0) throw new PacketError('bad-field', `libopus refuses it, code ${decoded}.`);
+    return this.#write(wanted, output, at);
+  }
+
+  #call(packet: number, byteLength: number, frames: number, fec: 0 | 1): number {
+    if (this.#decoder === 0) throw new MicwireError('closed', 'The Opus decoder is closed.');
+    return this.#library.exports.t(this.#decoder, packet, byteLength, this.#samples, frames, fec);
+  }
+
+  /** Moves the first `frames` decoded frames to `output`, but for those to be left out. @returns frames written */
+  #write(frames: number, output: readonly Float32Array[], at: number): number {
+    const skip = this.#skip < frames ? this.#skip : frames;
+    this.#skip -= skip;
+    const { channels } = this;
+    const { floats } = this.#library;
+    const first = this.#samples / FLOAT_BYTES + skip * channels;
+    const count = frames - skip;
+    for (let c = 0; c < channels; c++) {
+      const samples = output[c]!;
+      for (let i = 0, o = first + c; i < count; i++, o += channels) samples[at + i] = floats[o]!;
+    }
+    return count;
+  }
+}

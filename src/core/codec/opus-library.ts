@@ -1,0 +1,185 @@
+import { describe } from '../arguments.ts';
+import { MicwireError } from '../errors.ts';
+
+/**
+ * A compiled `WebAssembly.Module` of libopus: what `loadOpusModule` of entry `micwire` gives. Compile it away from the audio
+ * thread; modules can be posted to workers and passed to worklets, and all share the compiled code.
+ */
+export type OpusModule = object;
+
+/** `WebAssembly` as far as it is used here: it is in every scope, but not in ECMAScript. */
+declare const WebAssembly: {
+  readonly Instance: new (
+    module: object,
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ) => { readonly exports: unknown };
+};
+interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/**
+ * The module's exports by their minified names, which hold for libopus-wasm 0.4.0 only; a test compares them with the
+ * package. A pointer is a byte offset; what returns a length returns a negative error code of `opus_defines.h` instead.
+ */
+interface Exports {
+  /** memory */
+  readonly g: WasmMemory;
+  /** Constructors of the C runtime. */
+  readonly h: () => void;
+  readonly i: CreateEncoder;
+  readonly j: (encoder: number) => void;
+  readonly l: EncodeFloat;
+  readonly m: (encoder: number, request: number, value: number) => number;
+  readonly o: (encoder: number) => number;
+  readonly p: (encoder: number) => number;
+  readonly q: (sampleRate: number, channels: number, error: number) => number;
+  readonly r: (decoder: number) => void;
+  readonly t: DecodeFloat;
+  readonly B: (decoder: number, request: number, value: number) => number;
+  readonly D: () => number;
+  readonly E: (bytes: number) => number;
+  readonly F: (pointer: number) => void;
+}
+type CreateEncoder = (
+  sampleRate: number,
+  channels: number,
+  application: number,
+  error: number,
+) => number;
+type EncodeFloat = (
+  encoder: number,
+  samples: number,
+  frames: number,
+  packet: number,
+  maxBytes: number,
+) => number;
+type DecodeFloat = (
+  decoder: number,
+  packet: number,
+  bytes: number,
+  samples: number,
+  maxFrames: number,
+  fec: number,
+) => number;
+
+/** Exports that libopus-wasm names so; its own names are on the left. For the test that compares. @internal */
+export const OPUS_EXPORTS: Readonly<Record<string, keyof Exports>> = {
+  memory: 'g',
+  _oc_create_encoder: 'i',
+  _oc_destroy_encoder: 'j',
+  _oc_encode_float: 'l',
+  _oc_encoder_ctl: 'm',
+  _oc_encoder_ctl_get_lookahead: 'o',
+  _oc_encoder_ctl_get_in_dtx: 'p',
+  _oc_create_decoder: 'q',
+  _oc_destroy_decoder: 'r',
+  _oc_decode_float: 't',
+  _oc_decoder_ctl: 'B',
+  _oc_get_version_string: 'D',
+  _malloc: 'E',
+  _free: 'F',
+};
+
+/** Rates that libopus takes and gives, Hz (RFC 6716 §2.1.1). */
+export const OPUS_SAMPLE_RATES: readonly number[] = [8000, 12_000, 16_000, 24_000, 48_000];
+
+const WASM_PAGE_BYTES = 65_536;
+
+/**
+ * One instance of libopus in this scope: make one, and any number of encoders and decoders on it. Making it takes about a
+ * millisecond and 17 MiB of address space, of which little is touched.
+ */
+export class OpusLibrary {
+  /** @internal */
+  readonly exports: Exports;
+  /** The instance's memory. New arrays when it grows, which only making an encoder or a decoder can cause. @internal */
+  bytes: Uint8Array;
+  /** @internal */
+  floats: Float32Array;
+
+  /** @throws TypeError when `module` is none; MicwireError 'codec-load' when it is not our build of libopus */
+  constructor(module: OpusModule) {
+    if (typeof module !== 'object' || module === null) {
+      throw new TypeError(`module must be a WebAssembly.Module, got ${describe(module)}.`);
+    }
+    const grow = (wanted: number): number => (this.#grow(wanted >>> 0) ? 1 : 0);
+    // What the C runtime may ask of its host: a timer and an exit that libopus never uses, more memory, output, abort.
+    const imports = { a: nothing, b: grow, c: nothing, d: nothing, e: nothing, f: stop };
+    this.exports = instantiate(module, { a: imports });
+    const { buffer } = this.exports.g;
+    this.bytes = new Uint8Array(buffer);
+    this.floats = new Float32Array(buffer);
+  }
+
+  /** The name and version that libopus has for itself: 'libopus 1.6.1'. */
+  get version(): string {
+    let text = '';
+    for (let at = this.exports.D(); this.bytes[at] !== 0; at++) {
+      text += String.fromCharCode(this.bytes[at]!);
+    }
+    return text;
+  }
+
+  /** @returns a pointer to memory that is 8-byte aligned and all zero. @throws MicwireError 'unsupported' @internal */
+  allocate(bytes: number): number {
+    const pointer = this.exports.E(bytes);
+    if (pointer === 0) throw outOfMemory(bytes);
+    this.bytes.fill(0, pointer, pointer + bytes);
+    return pointer;
+  }
+
+  /** @internal */
+  free(pointer: number): void {
+    if (pointer !== 0) this.exports.F(pointer);
+  }
+
+  #grow(wanted: number): boolean {
+    const memory = this.exports.g;
+    const missing = Math.ceil((wanted - memory.buffer.byteLength) / WASM_PAGE_BYTES);
+    try {
+      if (missing > 0) memory.grow(missing);
+    } catch {
+      return false;
+    }
+    this.bytes = new Uint8Array(memory.buffer);
+    this.floats = new Float32Array(memory.buffer);
+    return true;
+  }
+}
+
+function instantiate(
+  module: OpusModule,
+  imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+): Exports {
+  try {
+    const exports = new WebAssembly.Instance(module, imports).exports as Exports;
+    exports.h();
+    return exports;
+  } catch (cause) {
+    throw new MicwireError(
+      'codec-load',
+      'The module given is not the libopus that belongs to this version of micwire. Take the module from loadOpusModule() of ' +
+        'the same version; a hosted copy of libopus.wasm has to be renewed with the package.',
+      { cause },
+    );
+  }
+}
+
+/** For when libopus finds no room for an encoder or a decoder. @internal */
+export function outOfMemory(bytes?: number): MicwireError {
+  const what = bytes === undefined ? 'an encoder or a decoder' : `${bytes} bytes`;
+  return new MicwireError(
+    'unsupported',
+    `libopus finds no memory for ${what}; close() what is not used any more.`,
+  );
+}
+
+function nothing(): number {
+  return 0;
+}
+
+function stop(): never {
+  throw new Error('libopus stopped itself.');
+}

@@ -1,0 +1,139 @@
+import { describe, integerIn, numberIn, oneOf } from '../arguments.ts';
+import { OPUS_SAMPLE_RATES } from './opus-library.ts';
+
+/** What the encoder is tuned for: understanding speech, likeness to the original, or least delay (2.5 ms less look-ahead). */
+export type OpusApplication = 'voip' | 'audio' | 'lowdelay';
+/** `'variable'`: packets as large as they need to be around the bit rate; `'constant'`: all of one size. */
+export type OpusBitrateMode = 'variable' | 'constant';
+/** Says what comes, where you know; it decides between Opus's two codecs. */
+export type OpusSignal = 'auto' | 'voice' | 'music';
+
+/** How Opus encodes. All the same wherever it runs. */
+export interface OpusOptions {
+  /** Bits a second, 500–512000 for each channel. @default 32000 a channel */
+  readonly bitrate?: number | undefined;
+  /** 0–10: more is better and slower. @default 9, as libopus */
+  readonly complexity?: number | undefined;
+  /** @default 'voip' for one channel, 'audio' for two */
+  readonly application?: OpusApplication | undefined;
+  /** Milliseconds of a packet: 2.5, 5, 10, 20, 40, 60, 80, 100 or 120. @default 20 */
+  readonly frameDuration?: number | undefined;
+  /**
+   * Lets packets also carry the one before at a low rate, where it is worth it, for when that is lost. Needs 'voip' or
+   * 'audio' and packets of at least 10 ms.
+   * @default false
+   */
+  readonly fec?: boolean | undefined;
+  /** Packets that get lost, in percent, 0–100: more makes FEC and prediction more robust. @default 10 with FEC, else 0 */
+  readonly expectedLoss?: number | undefined;
+  /** In silence sends packets of 1 or 2 bytes. @default false */
+  readonly dtx?: boolean | undefined;
+  /** @default 'variable' */
+  readonly bitrateMode?: OpusBitrateMode | undefined;
+  /** @default 'auto' */
+  readonly signal?: OpusSignal | undefined;
+}
+
+/** Packet durations in ms. */
+export const OPUS_FRAME_DURATIONS: readonly number[] = [2.5, 5, 10, 20, 40, 60, 80, 100, 120];
+/** Every {@link OpusApplication}. */
+export const OPUS_APPLICATIONS: readonly OpusApplication[] = ['voip', 'audio', 'lowdelay'];
+
+/** {@link OpusOptions} that were checked, with the defaults filled in. Structured-cloneable. */
+export interface OpusSettings {
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly bitrate: number;
+  readonly complexity: number;
+  readonly application: OpusApplication;
+  readonly frameDuration: number;
+  readonly fec: boolean;
+  readonly expectedLoss: number;
+  readonly dtx: boolean;
+  readonly bitrateMode: OpusBitrateMode;
+  readonly signal: OpusSignal;
+}
+
+const MIN_BITRATE = 500;
+const MAX_BITRATE_PER_CHANNEL = 512_000;
+const DEFAULT_BITRATE_PER_CHANNEL = 32_000;
+/** Below that, frames are CELT's, which has no redundancy (RFC 6716 table 2). */
+const MIN_FEC_MS = 10;
+
+/**
+ * Checks options and fills in the defaults.
+ * @throws TypeError or RangeError for what Opus does not have, also for options that rule each other out
+ */
+export function opusSettings(
+  format: { readonly sampleRate: number; readonly channels: number },
+  options: OpusOptions = {},
+): OpusSettings {
+  const { sampleRate, channels } = checkOpusFormat(format);
+  const application = options.application ?? (channels === 1 ? 'voip' : 'audio');
+  const fec = flag('fec', options.fec);
+  const settings: OpusSettings = {
+    sampleRate,
+    channels,
+    bitrate: checkBitrate(options.bitrate ?? DEFAULT_BITRATE_PER_CHANNEL * channels, channels),
+    complexity: integerIn('complexity', options.complexity ?? 9, 0, 10),
+    application: oneOf('application', application, OPUS_APPLICATIONS),
+    frameDuration: choice('frameDuration', options.frameDuration ?? 20, OPUS_FRAME_DURATIONS),
+    fec,
+    expectedLoss: integerIn('expectedLoss', options.expectedLoss ?? (fec ? 10 : 0), 0, 100),
+    dtx: flag('dtx', options.dtx),
+    bitrateMode: oneOf('bitrateMode', options.bitrateMode ?? 'variable', ['variable', 'constant']),
+    signal: oneOf('signal', options.signal ?? 'auto', ['auto', 'voice', 'music']),
+  };
+  if (fec && (application === 'lowdelay' || settings.frameDuration < MIN_FEC_MS)) {
+    throw new RangeError(
+      `fec needs application 'voip' or 'audio' and a frameDuration of at least ${MIN_FEC_MS} ms, ` +
+        `got '${application}' and ${settings.frameDuration} ms.`,
+    );
+  }
+  return settings;
+}
+
+/** @throws RangeError for a rate or a channel count that Opus does not take */
+export function checkOpusFormat(format: {
+  readonly sampleRate: number;
+  readonly channels: number;
+}): { readonly sampleRate: number; readonly channels: number } {
+  return {
+    sampleRate: choice('sampleRate of Opus', format.sampleRate, OPUS_SAMPLE_RATES),
+    channels: integerIn('channels of Opus', format.channels, 1, 2),
+  };
+}
+
+/** @internal */
+export function checkBitrate(bitrate: unknown, channels: number): number {
+  const most = MAX_BITRATE_PER_CHANNEL * channels;
+  return Math.round(numberIn('bitrate', bitrate, MIN_BITRATE, most));
+}
+
+/** Frames of one packet at the encoder's rate: always a whole number. */
+export function opusPacketLength(settings: {
+  readonly sampleRate: number;
+  readonly frameDuration: number;
+}): number {
+  return (settings.sampleRate * settings.frameDuration) / 1000;
+}
+
+/** Bytes of one packet at most: 1275 for each Opus frame, of 20 ms at most where there are several, and their lengths. */
+export function opusMaxPacketBytes(frameDuration: number): number {
+  if (frameDuration <= 20) return 1276;
+  return 2 + Math.ceil(frameDuration / 20) * 1277;
+}
+
+function choice(name: string, value: unknown, choices: readonly number[]): number {
+  if (typeof value === 'number' && choices.includes(value)) return value;
+  const text = `${name} must be one of ${choices.join(', ')}, got ${describe(value)}.`;
+  throw typeof value === 'number' ? new RangeError(text) : new TypeError(text);
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== 'boolean') {
+    throw new TypeError(`${name} must be true or false, got ${describe(value)}.`);
+  }
+  return value;
+}
