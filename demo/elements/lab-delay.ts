@@ -81,6 +81,11 @@ export class LabDelay extends LitElement {
         font-size: var(--small);
         font-weight: 600;
       }
+      .outside {
+        margin-top: 0.75rem;
+        padding-top: 0.6rem;
+        border-top: 1px solid var(--line);
+      }
       @media (max-width: 52rem) {
         ol {
           grid-template-columns: 1fr;
@@ -99,6 +104,8 @@ export class LabDelay extends LitElement {
   ];
 
   @property({ attribute: false }) parts: readonly DelayPart[] = [];
+  /** What the browser says that its output adds, in ms. */
+  @property({ attribute: false }) outputMs: number | null = null;
 
   protected override render(): TemplateResult {
     const total = this.parts.reduce((sum, { ms }) => sum + ms, 0);
@@ -136,6 +143,13 @@ export class LabDelay extends LitElement {
             </li>`,
         )}
       </ol>
+      <p class="caption outside">${this.outside()}</p>
     </section>`;
+  }
+
+  private outside(): string {
+    if (this.outputMs === null)
+      return 'From the capture node to the playout node; devices come on top.';
+    return `From the capture node to the playout node; devices come on top. This browser says its output adds ${milliseconds(this.outputMs)} ms.`;
   }
 }

@@ -17,22 +17,22 @@ export class LabLevel extends LitElement {
         font-weight: 600;
         color: var(--accent);
       }
-      .level {
+      .figures {
+        display: inline-grid;
+        grid-template-columns: 5ch auto;
+        gap: 0 0.4rem;
+        align-items: baseline;
         white-space: nowrap;
       }
-      .level .number {
-        display: inline-block;
+      .figures .number {
+        text-align: right;
+      }
+      .level {
         width: 5ch;
         font-size: 1.375rem;
-        text-align: right;
       }
-      .peak {
-        white-space: nowrap;
-      }
-      .peak .number {
-        display: inline-block;
-        width: 5ch;
-        text-align: right;
+      .figures:has(.level) {
+        grid-template-columns: auto auto;
       }
       .clips {
         color: var(--alert);
@@ -61,10 +61,10 @@ export class LabLevel extends LitElement {
         aria-valuetext=${Number.isFinite(rms) ? `${decibels(rms)} dBFS` : 'silence'}
       >
         <div class="name">${this.label}</div>
-        <div class="level">
-          <span class="number">${decibels(rms)}</span> <span class="caption">dBFS</span>
+        <div class="figures">
+          <span class="number level">${decibels(rms)}</span><span class="caption">dBFS</span>
+          <span class="number">${decibels(peak)}</span><span class="caption">peak</span>
         </div>
-        <div class="peak caption">peak <span class="number">${decibels(peak)}</span></div>
         <div class="clips">${clips > 0 ? 'clipped' : nothing}</div>
       </div>
     `;

@@ -4,12 +4,15 @@ import { customElement } from 'lit/decorators.js';
 import { Session } from '../controllers/session.ts';
 import { Ticker } from '../controllers/ticker.ts';
 import { delayParts } from '../delay-parts.ts';
+import { count } from '../format.ts';
 import { readingsOf } from '../readings.ts';
+import { stationsOf } from '../stations.ts';
 import { statusOf } from '../status.ts';
 import { controls } from '../styles/controls.ts';
 import type { LabEvent } from './fire.ts';
 import './lab-delay.ts';
 import './lab-level.ts';
+import './lab-path.ts';
 import './lab-readings.ts';
 import './lab-scope.ts';
 import './lab-settings.ts';
@@ -68,6 +71,7 @@ export class LabPage extends LitElement {
           .muted=${session.muted}
         ></lab-source>
         <lab-status .status=${statusOf(session)}></lab-status>
+        <lab-path .stations=${stationsOf(session)}></lab-path>
         <section class="bank" aria-label="Waveforms and levels">
           <lab-level
             class="input"
@@ -77,7 +81,7 @@ export class LabPage extends LitElement {
           ></lab-level>
           <div class="wire">
             <div class="name">Chunks</div>
-            <div class="caption legend">${tapeLegend}</div>
+            <div class="caption">${count(1000 / settings.chunkDuration)} a second</div>
           </div>
           <lab-level
             class="output"
@@ -91,9 +95,13 @@ export class LabPage extends LitElement {
             .outputTap=${outputTap}
             .tape=${lane?.tape ?? null}
           ></lab-scope>
+          <p class="caption legend">${tapeLegend}</p>
         </section>
         <lab-readings .readings=${readingsOf(figures)}></lab-readings>
-        <lab-delay .parts=${delayParts(figures, settings.chunkDuration)}></lab-delay>
+        <lab-delay
+          .parts=${delayParts(figures, settings.chunkDuration)}
+          .outputMs=${outputLatencyMs(session.context)}
+        ></lab-delay>
         <div class="columns">
           <lab-settings .settings=${settings}></lab-settings>
           <lab-wire .message=${lane?.lastMessage ?? null}></lab-wire>
@@ -130,9 +138,10 @@ export class LabPage extends LitElement {
 }
 
 /** What the marks between the waves mean, each with the mark itself. */
-const tapeLegend = html`<span
+const tapeLegend = html`<span>One mark a chunk:</span>
+  <span
     ><svg viewBox="0 0 10 10" aria-hidden="true"><path d="M1 1h8v8h-8z" fill="currentColor" /></svg
-    >back</span
+    >it came back</span
   >
   <span
     ><svg viewBox="0 0 10 10" aria-hidden="true">
@@ -141,6 +150,13 @@ const tapeLegend = html`<span
   >
   <span
     ><svg viewBox="0 0 10 10" aria-hidden="true">
-      <path class="dropped" d="M1 3l8 6M9 3l-8 6" fill="none" /></svg
+      <path class="dropped" d="M1 2l8 6M9 2l-8 6" fill="none" /></svg
     >dropped</span
-  >`;
+  >
+  <span>Waves are drawn with quiet sound raised.</span>`;
+
+/** What the browser says that its output adds, in ms; null where it says nothing (Web Audio §1.2, `outputLatency`). */
+function outputLatencyMs(context: AudioContext | null): number | null {
+  const seconds = context?.outputLatency ?? 0;
+  return seconds > 0 ? seconds * 1000 : null;
+}

@@ -23,6 +23,9 @@ export class LabSettings extends LitElement {
   static override styles: CSSResultGroup = [
     controls,
     css`
+      .panel {
+        height: 100%;
+      }
       form {
         display: grid;
         gap: 0.9rem;

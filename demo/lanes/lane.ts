@@ -83,7 +83,7 @@ export interface LaneKind {
   /** One sentence about it. */
   readonly note: string;
   /** The stations between capture and playout, for the picture. */
-  readonly stations: readonly string[];
+  readonly stations: readonly { readonly name: string; readonly what: string }[];
   build(parts: LaneBuild): Promise<Lane>;
 }
 

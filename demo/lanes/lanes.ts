@@ -3,6 +3,7 @@ import { FRAMINGS } from 'micwire/core';
 import type { LaneKind } from './lane.ts';
 import { buildPcmLane } from './pcm-lane.ts';
 
+const WEBSOCKET = { name: 'WebSocket', what: 'to a server and back' };
 const echo = () => new WebSocketTransport('/echo');
 
 /** Every lane of the lab. A new one is one more line. */
@@ -10,13 +11,13 @@ export const LANES = {
   'pcm-base64-websocket': {
     label: 'Base64 JSON',
     note: 'One JSON object a chunk, the samples in Base64: what most speech services take.',
-    stations: ['PCM', 'Base64 JSON', 'WebSocket'],
+    stations: [{ name: 'Base64 JSON', what: 'one object a chunk' }, WEBSOCKET],
     build: (parts) => buildPcmLane(parts, FRAMINGS['base64-json'], echo),
   },
   'pcm-binary-websocket': {
     label: 'Binary',
     note: 'A 40-byte header and the samples as they are: a quarter less on the wire.',
-    stations: ['PCM', 'Binary', 'WebSocket'],
+    stations: [{ name: 'Binary', what: '40-byte header' }, WEBSOCKET],
     build: (parts) => buildPcmLane(parts, FRAMINGS.binary, echo),
   },
 } as const satisfies Readonly<Record<string, LaneKind>>;

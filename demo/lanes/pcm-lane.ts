@@ -13,6 +13,9 @@ const RATE_SPAN_MS = 3000;
 /** Chunks that may be under way before the oldest is taken for lost: bounds the memory when nothing comes back. */
 const MAX_PENDING = 1000;
 
+/** How long a lane waits for its first connection before it captures: what is captured earlier would only be dropped. */
+const FIRST_CONNECTION_MS = 1500;
+
 /** Builds the lane capture → framing → transport → playout for uncompressed samples. */
 export async function buildPcmLane(
   parts: LaneBuild,
@@ -21,17 +24,32 @@ export async function buildPcmLane(
 ): Promise<Lane> {
   const { context, source, sampleRate, format, chunkDuration, targetDelay } = parts;
   const channels = 1;
-  const [capture, playout] = await Promise.all([
-    Capture.create(context, source.track ?? source.node, {
+  const transport = openTransport();
+  try {
+    const [playout] = await Promise.all([
+      Playout.create(context, { sampleRate, channels, format, targetDelay }),
+      firstAnswer(transport),
+    ]);
+    const capture = await Capture.create(context, source.track ?? source.node, {
       sampleRate,
       channels,
       format,
       chunkDuration,
       encoding: framing.message === 'text' ? 'base64' : 'binary',
-    }),
-    Playout.create(context, { sampleRate, channels, format, targetDelay }),
-  ]);
-  return new PcmLane(parts, capture, playout, framing, openTransport());
+    });
+    return new PcmLane(parts, capture, playout, framing, transport);
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
+}
+
+/** Resolves when the transport has connected or failed to, or has taken too long to wait for. */
+function firstAnswer(transport: Transport): Promise<void> {
+  return new Promise((resolve) => {
+    transport.onstatechange = () => resolve();
+    setTimeout(resolve, FIRST_CONNECTION_MS);
+  });
 }
 
 class PcmLane implements Lane {
@@ -74,6 +92,7 @@ class PcmLane implements Lane {
     this.output = playout.node;
     this.resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
     transport.onmessage = (message) => this.receive(message);
+    this.retryAt = performance.now() + transport.status.retryInMs;
     transport.onstatechange = (status) => {
       this.retryAt = performance.now() + status.retryInMs;
       this.onchange?.();

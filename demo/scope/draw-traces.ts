@@ -10,6 +10,9 @@ export interface View {
   readonly seconds: number;
 }
 
+/** Heights follow the samples' size to this power, so that quiet sound can be seen beside loud. */
+const HEIGHT_POWER = 0.65;
+
 /** Draws a waveform, newest at the right; a line at rest where there is none. */
 export function drawWave(
   pen: CanvasRenderingContext2D,
@@ -35,8 +38,8 @@ export function drawWave(
   pen.clip();
   pen.beginPath();
   for (let column = Math.max(0, first); column <= last; column++) {
-    const high = Math.min(1, history.high(column)) * reach;
-    const low = Math.max(-1, history.low(column)) * reach;
+    const high = height(history.high(column)) * reach;
+    const low = height(history.low(column)) * reach;
     if (high - low < 0.5) continue;
     const age = view.now - column / history.columnsPerSecond;
     // A little wider than a column, or antialiasing leaves gaps.
@@ -49,6 +52,11 @@ export function drawWave(
   }
   pen.fill();
   pen.restore();
+}
+
+/** −1..1 → −1..1 */
+function height(sample: number): number {
+  return Math.sign(sample) * Math.min(1, Math.abs(sample)) ** HEIGHT_POWER;
 }
 
 const TILE_HEIGHT = 16;

@@ -61,7 +61,8 @@ export const pageStyles: CSSResult = css`
       'in scope' ${unsafeCSS(SCOPE_BANDS.wave)}px
       'wire scope' ${unsafeCSS(SCOPE_BANDS.tape)}px
       'out scope' ${unsafeCSS(SCOPE_BANDS.wave)}px
-      '. scope' ${unsafeCSS(SCOPE_BANDS.axis + 2)}px / 8rem minmax(0, 1fr);
+      '. scope' ${unsafeCSS(SCOPE_BANDS.axis + 2)}px
+      '. legend' auto / 8rem minmax(0, 1fr);
   }
   .bank > * {
     align-self: center;
@@ -86,18 +87,19 @@ export const pageStyles: CSSResult = css`
     font-weight: 600;
   }
   .legend {
+    grid-area: legend;
     display: flex;
     flex-wrap: wrap;
-    gap: 0 0.6rem;
-    font-size: 0.6875rem;
+    gap: 0.1rem 1.1rem;
+    margin-top: 0.4rem;
   }
-  .legend span {
+  .legend > span {
     white-space: nowrap;
   }
   .legend svg {
     width: 0.625rem;
     height: 0.625rem;
-    margin-right: 0.2rem;
+    margin-right: 0.3rem;
   }
   .legend .dropped {
     stroke: var(--alert);
@@ -121,13 +123,11 @@ export const pageStyles: CSSResult = css`
       grid-template:
         'in out' auto
         'scope scope' auto
-        'wire wire' auto / 1fr 1fr;
+        'legend legend' auto / 1fr 1fr;
       gap: 0.5rem;
     }
     .wire {
-      display: flex;
-      gap: 0.75rem;
-      align-items: baseline;
+      display: none;
     }
     .columns {
       grid-template-columns: minmax(0, 1fr);

@@ -1,0 +1,37 @@
+import type { Session } from './controllers/session.ts';
+import { count } from './format.ts';
+
+/** A station on the way of the sound. */
+export interface Station {
+  readonly name: string;
+  /** What it does to the sound now. */
+  readonly what: string;
+  readonly side: 'in' | 'wire' | 'out';
+}
+
+/** The part of a session that its stations are made from. */
+export type StationsSubject = Pick<
+  Session,
+  'sourceKind' | 'context' | 'settings' | 'laneKind' | 'volume' | 'muted'
+>;
+
+/** The way of the sound, from the source round to the ear. */
+export function stationsOf(session: StationsSubject): Station[] {
+  const { sourceKind, context, settings, laneKind, volume, muted } = session;
+  const { sampleRate, format, chunkDuration, targetDelay } = settings;
+  return [
+    {
+      name: sourceKind === 'sample' ? 'Speech sample' : 'Microphone',
+      what: context === null ? 'float samples' : `float, ${count(context.sampleRate)} Hz`,
+      side: 'in',
+    },
+    {
+      name: 'Capture',
+      what: `${format}, ${count(sampleRate)} Hz, ${chunkDuration} ms`,
+      side: 'in',
+    },
+    ...laneKind.stations.map((station) => ({ ...station, side: 'wire' as const })),
+    { name: 'Playout', what: `waits ${targetDelay} ms`, side: 'out' },
+    { name: 'Output', what: muted ? 'muted' : `${Math.round(volume * 100)} %`, side: 'out' },
+  ];
+}
