@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => gate.close());
 
 describe('process() allocates nothing', () => {
-  it.concurrent.each(PROCESSOR_CASES)('$name', { timeout: 60_000 }, async (kase) => {
+  it.concurrent.each(PROCESSOR_CASES)('$name', { timeout: 120_000 }, async (kase) => {
     const { heapBytes, bufferBytes } = await gate.measure(kase);
     const clean = heapBytes < MAX_BYTES_PER_CALL && bufferBytes <= 0;
     const where = clean ? '' : `allocated at:\n${(await gate.sites(kase)).join('\n')}`;
@@ -24,13 +24,13 @@ describe('process() allocates nothing', () => {
 });
 
 describe('the gate itself', () => {
-  it('passes a processor that only computes', { timeout: 60_000 }, async () => {
+  it('passes a processor that only computes', { timeout: 120_000 }, async () => {
     const { heapBytes, bufferBytes } = await gate.measure(CLEAN_CASE);
     expect(heapBytes).toBeLessThan(MAX_BYTES_PER_CALL);
     expect(bufferBytes).toBeLessThanOrEqual(0);
   });
 
-  it.concurrent.each(ALLOCATORS)('catches $name', { timeout: 60_000 }, async (kase) => {
+  it.concurrent.each(ALLOCATORS)('catches $name', { timeout: 120_000 }, async (kase) => {
     const { heapBytes, bufferBytes } = await gate.measure(kase);
     expect(heapBytes + bufferBytes).toBeGreaterThan(1);
   });

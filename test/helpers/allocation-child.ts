@@ -13,11 +13,9 @@ import { CaseDriver } from './case-driver.ts';
 import { PLANTED_CASES } from './planted-allocators.ts';
 import { PROCESSOR_CASES } from './processor-cases.ts';
 
-const WARM_UP_QUANTA = 20_000;
-/** 53 s of audio at 48 kHz: what happens once in a while happens in every run. */
-const MEASURED_QUANTA = 20_000;
-const FEWEST_RUNS = 3;
-const MOST_RUNS = 20;
+/** 16 s of audio at 48 kHz: what happens once in a while happens in every run. */
+const QUANTA = 6000;
+const MOST_RUNS = 40;
 /** Mean bytes between two samples of the profiler. */
 const SAMPLING_INTERVAL = 64;
 const MOST_SITES = 8;
@@ -30,37 +28,46 @@ const driver = await CaseDriver.create(
   kase,
   new Function(readFileSync(scriptPath, 'utf8')) as () => void,
 );
-// Cold code runs in the interpreter, which boxes every float. Twice: the JIT compiles in the background.
-driver.run(WARM_UP_QUANTA);
-await setTimeout(20);
-driver.run(1000);
 console.log(JSON.stringify(mode === 'sites' ? await sites() : measure()));
 process.exit(0);
 
 /**
- * What the process does by itself (late compilation, the collector's book-keeping) adds to some runs, and may take many
- * to come to rest; what process() allocates is in all of them. So the least counts, and runs go on until it is small.
- * Buffers are only ever freed late, never made by anyone else: of those the most counts.
+ * Cold code runs in the interpreter, which boxes every float; and what the process does by itself (compiling in the
+ * background, the collector's book-keeping) adds to some runs and takes many to come to rest. What process() allocates
+ * is in all of them. So the least counts, and runs go on until one is clean. Buffers are only ever freed late, never made
+ * by anyone else: but for the first, warm-up run the most counts.
  */
 function measure(): AllocationResult {
+  const own = costOfLooking();
+  driver.run(QUANTA);
   let heapBytes = Infinity;
   let bufferBytes = -Infinity;
-  for (let run = 0; run < MOST_RUNS; run++) {
-    if (run >= FEWEST_RUNS && heapBytes < MAX_BYTES_PER_CALL) break;
+  for (let run = 0; run < MOST_RUNS && heapBytes >= MAX_BYTES_PER_CALL; run++) {
     collect();
     const before = process.memoryUsage();
-    driver.run(MEASURED_QUANTA);
+    driver.run(QUANTA);
     const after = process.memoryUsage();
-    heapBytes = Math.min(heapBytes, (after.heapUsed - before.heapUsed) / MEASURED_QUANTA);
-    const buffers = (after.arrayBuffers - before.arrayBuffers) / MEASURED_QUANTA;
-    bufferBytes = Math.max(bufferBytes, buffers);
+    heapBytes = Math.min(heapBytes, (after.heapUsed - before.heapUsed - own) / QUANTA);
+    bufferBytes = Math.max(bufferBytes, (after.arrayBuffers - before.arrayBuffers) / QUANTA);
   }
   return { heapBytes, bufferBytes };
 }
 
+/** What two looks at the heap allocate themselves. */
+function costOfLooking(): number {
+  let least = Infinity;
+  for (let i = 0; i < 20; i++) {
+    const before = process.memoryUsage();
+    const after = process.memoryUsage();
+    least = Math.min(least, after.heapUsed - before.heapUsed);
+  }
+  return least;
+}
+
 /** Call paths of the worklet's code that allocate, the worst first. Inlined functions report as their caller. */
 async function sites(): Promise<string[]> {
-  driver.run(MEASURED_QUANTA);
+  for (let i = 0; i < 5; i++) driver.run(QUANTA);
+  await setTimeout(20);
   const session = new Session();
   session.connect();
   await session.post('HeapProfiler.enable');
@@ -69,7 +76,7 @@ async function sites(): Promise<string[]> {
     includeObjectsCollectedByMajorGC: true,
     includeObjectsCollectedByMinorGC: true,
   } as HeapProfiler.StartSamplingParameterType);
-  driver.run(MEASURED_QUANTA);
+  driver.run(QUANTA);
   const { profile } = await session.post('HeapProfiler.stopSampling');
   const bytesAt = new Map<string, number>();
   const walk = (node: HeapProfiler.SamplingHeapProfileNode, path: readonly string[]): void => {
@@ -86,5 +93,5 @@ async function sites(): Promise<string[]> {
     .filter(([site]) => /process:/.test(site))
     .sort((a, b) => b[1] - a[1])
     .slice(0, MOST_SITES)
-    .map(([site, bytes]) => `${(bytes / MEASURED_QUANTA).toFixed(2)} B: ${site}`);
+    .map(([site, bytes]) => `${(bytes / QUANTA).toFixed(2)} B: ${site}`);
 }

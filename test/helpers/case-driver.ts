@@ -1,12 +1,12 @@
 import { createWorkletScope } from '../../src/testing/index.ts';
 import type { ScopeNode, WorkletScope } from '../../src/testing/index.ts';
-import type { ProcessorCase } from './processor-cases.ts';
+import type { OpenCase, ProcessorCase, Send } from './processor-cases.ts';
 import { seededRandom } from './random.ts';
 
 /** The part of a processor's port that the driver stands in for. */
 interface PortStub {
   onmessage: ((event: unknown) => void) | null;
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, transfer?: unknown): void;
 }
 
 /** Longer than any quantum, and no multiple of one: each quantum sees other samples. */
@@ -17,28 +17,42 @@ const MAX_INPUT_CHANNELS = 8;
 export class CaseDriver {
   readonly scope: WorkletScope;
   readonly node: ScopeNode;
+  /** What the processor posted last: message and transfer list. */
+  readonly posted: unknown[] = [undefined, undefined];
   readonly #inputs: readonly (readonly Float32Array[])[];
   readonly #pattern: readonly number[];
-  readonly #before: ((index: number) => void) | undefined;
+  readonly #before: OpenCase['beforeQuantum'];
+  readonly #send: Send;
   #index = 0;
   #from = 0;
 
-  private constructor(scope: WorkletScope, node: ScopeNode, kase: ProcessorCase) {
+  private constructor(
+    scope: WorkletScope,
+    node: ScopeNode,
+    opened: OpenCase,
+    pattern: readonly number[],
+  ) {
     this.scope = scope;
     this.node = node;
-    this.#pattern = kase.inputChannels ?? [1];
+    this.#pattern = pattern;
     const signal = Array.from({ length: MAX_INPUT_CHANNELS }, (_, i) => testSignal(i + 1));
     this.#inputs = Array.from({ length: MAX_INPUT_CHANNELS + 1 }, (_, n) => signal.slice(0, n));
     const port = (node.processor as { readonly port: PortStub }).port;
     const event = { data: undefined as unknown };
-    const behaviour = kase.behave?.((command) => {
+    this.#send = (command): void => {
       event.data = command;
       port.onmessage!(event);
-    });
-    const onPost = behaviour?.onPost?.bind(behaviour);
-    // Structured cloning belongs to the engine, and allocates: what is measured ends at the call of postMessage.
-    port.postMessage = onPost ?? ((): void => {});
-    this.#before = behaviour?.beforeQuantum?.bind(behaviour);
+    };
+    // Structured cloning belongs to the engine, and allocates: what is measured ends at the call of postMessage. The
+    // arguments are kept, lest the compiler find that nobody needs them and leave out their allocation.
+    const { onPost } = opened;
+    port.postMessage = (message, transfer): void => {
+      this.posted[0] = message;
+      this.posted[1] = transfer;
+      onPost?.(message);
+    };
+    this.#before = opened.beforeQuantum;
+    opened.start?.(this.#send);
   }
 
   /** @param evaluate runs the worklet's script, as it ships, in the scope that was opened for it. */
@@ -49,17 +63,20 @@ export class CaseDriver {
     const { sampleRate = 48000, quantum = 128 } = kase;
     const scope = createWorkletScope({ sampleRate, quantum });
     await scope.addModule(() => evaluate(scope));
-    const node = scope.createNode(kase.processor, kase.options());
-    return new CaseDriver(scope, node, kase);
+    const opened = kase.open();
+    const node = scope.createNode(kase.processor, opened.options);
+    return new CaseDriver(scope, node, opened, kase.inputChannels ?? [1]);
   }
 
   run(quanta: number): void {
     const pattern = this.#pattern;
     for (let i = 0; i < quanta; i++) {
-      const channels = pattern[this.#index % pattern.length]!;
-      this.#from = (this.#from + this.scope.quantum) % (SIGNAL_FRAMES - this.scope.quantum);
-      this.node.setInput(0, this.#inputs[channels]!, this.#from);
-      if (this.#before) this.#before(this.#index);
+      if (pattern.length > 0) {
+        const channels = pattern[this.#index % pattern.length]!;
+        this.#from = (this.#from + this.scope.quantum) % (SIGNAL_FRAMES - this.scope.quantum);
+        this.node.setInput(0, this.#inputs[channels]!, this.#from);
+      }
+      if (this.#before) this.#before(this.#index, this.#send);
       this.scope.render();
       this.#index++;
     }

@@ -14,7 +14,7 @@ function planted(name: string, body: string, fields = ''): PlantedCase {
     name: `planted: ${name}`,
     worklet: 'meter',
     processor: 'planted',
-    options: () => ({}),
+    open: () => ({ options: {} }),
     script,
   };
 }

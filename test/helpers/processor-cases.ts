@@ -1,19 +1,34 @@
+import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
+import type { ChunkFormat } from '../../src/core/capture/chunk.ts';
 import { METER_NAMES, createMeterReading } from '../../src/core/dsp/meter-table.ts';
-import type { MeterProcessorOptions } from '../../src/core/messages.ts';
+import type { ResamplerQuality } from '../../src/core/dsp/resampler-plan.ts';
+import { planResampler } from '../../src/core/dsp/resampler-planner.ts';
+import { RingBuffer, allocateRing } from '../../src/core/dsp/ring-buffer.ts';
+import { bytesPerSample } from '../../src/core/dsp/sample-format.ts';
+import type { Dither, SampleFormat } from '../../src/core/dsp/sample-format.ts';
+import type {
+  CaptureProcessorOptions,
+  MeterProcessorOptions,
+  PlayoutProcessorOptions,
+} from '../../src/core/messages.ts';
 import { allocateSnapshot } from '../../src/core/snapshot.ts';
 import type { NodeOptions } from '../../src/testing/index.ts';
 import type { WorkletName } from '../../src/web/worklet-loader.ts';
+import { seededRandom } from './random.ts';
 
-/** What a case does while it runs. Nothing here may allocate once it has warmed up. */
-export interface Behaviour {
-  /** Called before each quantum, counted from 0. */
-  beforeQuantum?(index: number): void;
-  /** Called with each message that the processor posts, in place of the thread edge. */
-  onPost?(message: unknown): void;
-}
-
-/** Hands a command to the processor at once. Command objects must be reused. */
+/** Hands a command to the processor at once. */
 export type Send = (command: unknown) => void;
+
+/** A case that is about to run. Its functions must not allocate once they have warmed up; commands are reused objects. */
+export interface OpenCase {
+  readonly options: NodeOptions;
+  /** Called once, before the first quantum. */
+  readonly start?: (send: Send) => void;
+  /** Called before each quantum, counted from 0. */
+  readonly beforeQuantum?: (index: number, send: Send) => void;
+  /** Called with each message that the processor posts, in place of the thread edge. Not the place for commands. */
+  readonly onPost?: (message: unknown) => void;
+}
 
 /** One configuration of one processor: for the allocation gate, the worst-quantum bench and the tests that run over all. */
 export interface ProcessorCase {
@@ -28,28 +43,177 @@ export interface ProcessorCase {
   readonly quantum?: number;
   /** Channels of the input in each quantum; the list repeats. 0 is an input to which nothing is connected. @default [1] */
   readonly inputChannels?: readonly number[];
-  readonly options: () => NodeOptions;
-  readonly behave?: (send: Send) => Behaviour;
+  readonly open: () => OpenCase;
 }
 
 type Variation = Pick<ProcessorCase, 'sampleRate' | 'quantum' | 'inputChannels'>;
 
 function meter(name: string, channels: number, shared: boolean, more?: Variation): ProcessorCase {
   const { values } = createMeterReading(METER_NAMES, channels);
-  const processorOptions = (): MeterProcessorOptions => ({
-    channels,
-    meters: METER_NAMES,
-    settings: {},
-    snapshot: shared ? allocateSnapshot(values.length) : null,
-  });
   return {
     name: `meter, ${name}`,
     worklet: 'meter',
     processor: 'micwire-meter',
     inputChannels: [channels],
-    options: () => ({ outputChannelCount: [1], processorOptions: processorOptions() }),
+    open: () => {
+      const snapshot = shared ? allocateSnapshot(values.length) : null;
+      const processorOptions: MeterProcessorOptions = {
+        channels,
+        meters: METER_NAMES,
+        settings: {},
+        snapshot,
+      };
+      return { options: { outputChannelCount: [1], processorOptions } };
+    },
     ...more,
   };
+}
+
+interface CaptureCase extends Variation {
+  readonly to: number;
+  readonly channels?: number;
+  readonly format?: SampleFormat;
+  readonly encoding?: ChunkFormat['encoding'];
+  readonly dither?: Dither;
+  readonly quality?: ResamplerQuality;
+  readonly chunkDuration?: number;
+  readonly ring?: boolean;
+  /** Whether somebody takes the chunks. @default true */
+  readonly reader?: boolean;
+}
+
+function capture(name: string, kase: CaptureCase): ProcessorCase {
+  const { sampleRate = 48000, quantum = 128, reader = true, chunkDuration = 20 } = kase;
+  const format: ChunkFormat = {
+    sampleRate: kase.to,
+    channels: kase.channels ?? 1,
+    format: kase.format ?? 's16',
+    encoding: kase.encoding ?? 'binary',
+  };
+  const slots = 20;
+  return {
+    name: `capture, ${name}`,
+    worklet: 'capture',
+    processor: 'micwire-capture',
+    sampleRate,
+    quantum,
+    inputChannels: kase.inputChannels ?? [format.channels],
+    open: () => {
+      const slotBytes = HEADER_BYTES + longestPayload(format, chunkDuration);
+      const ring = kase.ring === true ? allocateRing(slots, slotBytes) : null;
+      const { quality = 'hq' } = kase;
+      const processorOptions: CaptureProcessorOptions = {
+        format,
+        dither: kase.dither ?? 'none',
+        chunkDuration,
+        slots,
+        resampler:
+          kase.to === sampleRate
+            ? null
+            : planResampler({ inputRate: sampleRate, outputRate: kase.to, quality }),
+        ring,
+      };
+      const options = { outputChannelCount: [1], processorOptions };
+      if (!reader) return { options };
+      return { options, ...(ring ? ringReader(ring) : poolReader(slots)) };
+    },
+  };
+}
+
+/** Sends buffers of the pool back before the quantum that follows. */
+function poolReader(slots: number): Omit<OpenCase, 'options'> {
+  type Parcel = { readonly type: string; readonly header: unknown; readonly bytes: unknown };
+  const commands = Array.from({ length: slots }, () => ({
+    type: 'recycle',
+    header: undefined as unknown,
+    bytes: undefined as unknown,
+  }));
+  let waiting = 0;
+  return {
+    onPost: (message) => {
+      const { type, header, bytes } = message as Parcel;
+      if (type !== 'chunk') return;
+      const command = commands[waiting++]!;
+      command.header = header;
+      command.bytes = bytes;
+    },
+    beforeQuantum: (_, send) => {
+      while (waiting > 0) send(commands[--waiting]!);
+    },
+  };
+}
+
+function ringReader(memory: SharedArrayBuffer): Omit<OpenCase, 'options'> {
+  const ring = new RingBuffer(memory);
+  return {
+    beforeQuantum: () => {
+      while (ring.readable() >= 0) ring.release();
+    },
+  };
+}
+
+interface PlayoutCase extends Variation {
+  readonly from: number;
+  readonly channels?: number;
+  readonly format?: SampleFormat;
+  readonly backlog?: PlayoutProcessorOptions['backlog'];
+  readonly outputChannels?: number;
+  /** Quanta from one arrival to the next; what the time is worth arrives at once. 0: nothing ever does. @default 8 */
+  readonly everyQuanta?: number;
+  /** Faster or slower than real time. @default 1 */
+  readonly speed?: number;
+}
+
+function playout(name: string, kase: PlayoutCase): ProcessorCase {
+  const { sampleRate = 48000, quantum = 128, everyQuanta = 8, speed = 1, from } = kase;
+  const { channels = 1, format = 's16' } = kase;
+  return {
+    name: `playout, ${name}`,
+    worklet: 'playout',
+    processor: 'micwire-playout',
+    sampleRate,
+    quantum,
+    inputChannels: [],
+    open: () => {
+      const outputChannels = kase.outputChannels ?? channels;
+      const processorOptions: PlayoutProcessorOptions = {
+        format,
+        channels,
+        sampleRate: from,
+        outputChannels,
+        resampler:
+          from === sampleRate ? null : planResampler({ inputRate: from, outputRate: sampleRate }),
+        targetFrames: Math.round(from * 0.06),
+        backlog: kase.backlog ?? 'keep',
+        capacityFrames: from * 4,
+      };
+      const options = {
+        numberOfInputs: 0,
+        outputChannelCount: [outputChannels],
+        processorOptions,
+      };
+      if (everyQuanta === 0) return { options };
+      const frames = Math.round((everyQuanta * quantum * from * speed) / sampleRate);
+      const bytes = encodedNoise(frames * channels * bytesPerSample(format), format);
+      const write = { type: 'write', item: 0, bytes };
+      return {
+        options,
+        beforeQuantum: (index, send) => {
+          if (index % everyQuanta === 0) send(write);
+        },
+      };
+    },
+  };
+}
+
+function encodedNoise(byteLength: number, format: SampleFormat): Uint8Array {
+  const random = seededRandom(byteLength);
+  if (format === 'f32') {
+    return new Uint8Array(
+      Float32Array.from({ length: byteLength / 4 }, () => random() - 0.5).buffer,
+    );
+  }
+  return Uint8Array.from({ length: byteLength }, () => Math.floor(random() * 256));
 }
 
 /** Every processor in every configuration that takes a path of its own. One line each. */
@@ -59,4 +223,50 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   meter('8 channels, shared', 8, true),
   meter('stereo, input comes and goes', 2, true, { inputChannels: [2, 2, 0, 1, 0] }),
   meter('stereo, quantum 1024', 2, true, { quantum: 1024 }),
+
+  capture('48 kHz s16, posted', { to: 48000 }),
+  capture('44.1 → 16 kHz s16, posted', { sampleRate: 44100, to: 16000 }),
+  capture('44.1 → 16 kHz s16, ring', { sampleRate: 44100, to: 16000, ring: true }),
+  capture('48 → 24 kHz s16 Base64, posted', { to: 24000, encoding: 'base64' }),
+  capture('48 → 8 kHz µ-law Base64, ring', {
+    to: 8000,
+    format: 'mulaw',
+    encoding: 'base64',
+    ring: true,
+  }),
+  capture('48 → 8 kHz A-law', { to: 8000, format: 'alaw' }),
+  capture('48 → 44.1 kHz s24 stereo, TPDF, best quality', {
+    to: 44100,
+    channels: 2,
+    format: 's24',
+    dither: 'tpdf',
+    quality: 'vhq',
+  }),
+  capture('16 → 48 kHz f32, 2.5 ms chunks', {
+    sampleRate: 16000,
+    to: 48000,
+    format: 'f32',
+    chunkDuration: 2.5,
+  }),
+  capture('48 → 16 kHz, input comes and goes', {
+    to: 16000,
+    channels: 2,
+    inputChannels: [2, 0, 1, 6, 0],
+  }),
+  capture('48 → 16 kHz, nobody reads', { to: 16000, reader: false }),
+  capture('48 → 16 kHz, quantum 1024', { to: 16000, quantum: 1024 }),
+
+  playout('48 kHz s16', { from: 48000 }),
+  playout('24 → 48 kHz s16', { from: 24000 }),
+  playout('24 → 48 kHz s16, catching up', { from: 24000, backlog: 'catch-up', speed: 1.05 }),
+  playout('16 → 44.1 kHz f32 stereo', {
+    sampleRate: 44100,
+    from: 16000,
+    format: 'f32',
+    channels: 2,
+  }),
+  playout('8 → 48 kHz µ-law to stereo', { from: 8000, format: 'mulaw', outputChannels: 2 }),
+  playout('24 → 48 kHz, underruns', { from: 24000, speed: 0.7, everyQuanta: 40 }),
+  playout('24 → 48 kHz, quantum 1024', { from: 24000, quantum: 1024 }),
+  playout('idle', { from: 24000, everyQuanta: 0 }),
 ];
