@@ -1,0 +1,187 @@
+import { describe, integerIn, numberIn } from '../arguments.ts';
+import { OPUS_MAX_FRAMES, OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
+import { OGG_BEGIN, OGG_END, OGG_NO_GRANULE, OggPageWriter } from './ogg-page.ts';
+import { utf8Bytes } from './utf8.ts';
+
+/** What the head of an Ogg Opus stream says. */
+export interface OggOpusOptions {
+  /** 1 or 2 (channel mapping family 0). */
+  readonly channels: number;
+  /** Frames at 48 kHz for the player to leave out: the encoder's look-ahead. 0..65535 */
+  readonly preSkip: number;
+  /** Rate of what was encoded, Hz; for information only. @default 48000 */
+  readonly inputSampleRate?: number | undefined;
+  /** dB for the player to add, −128 to 127.99. @default 0 */
+  readonly gain?: number | undefined;
+  /** Tells this stream from others in the same file; a random number is best. 0..2³²−1. @default 1 */
+  readonly serial?: number | undefined;
+  /** Tags such as `{ TITLE: 'Interview' }` (Vorbis comments). Names are printable ASCII without '='. @default none */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+}
+
+/** RFC 7845 §5.1: version 1 of the head, without a channel mapping table. */
+const HEAD_BYTES = 19;
+const HEAD_VERSION = 1;
+/** Comments: what made the stream. */
+const VENDOR = 'micwire, libopus';
+/** The table of contents of packets that fill a gap: CELT, full band, by the length of a frame at 48 kHz (RFC 6716 table 2). */
+const FILL_20_MS = { config: 31, frames: 960 } as const;
+const FILL_2_5_MS = { config: 28, frames: 120 } as const;
+
+/**
+ * Writes an Ogg Opus stream (RFC 7845) one packet a page, so that each packet is on its way at once and the stream may be cut
+ * at any page. Each method gives the bytes to append. Send `head()` first, also to those who join later: from then on any page
+ * is a good place to begin.
+ */
+export class OggOpusWriter {
+  readonly #options: OggOpusOptions;
+  readonly #pages: OggPageWriter;
+  /** Frames at 48 kHz that the packets so far decode to, pre-skip included. */
+  #granule = 0;
+  /** Frames of gaps that were too short to be filled so far. */
+  #unfilled = 0;
+  #begun = false;
+  #ended = false;
+
+  /** @throws TypeError or RangeError for an option out of its range */
+  constructor(options: OggOpusOptions) {
+    integerIn('channels', options.channels, 1, 2);
+    integerIn('preSkip', options.preSkip, 0, 2 ** 16 - 1);
+    integerIn('inputSampleRate', options.inputSampleRate ?? OPUS_RATE, 0, 2 ** 32 - 1);
+    numberIn('gain', options.gain ?? 0, -128, 127.99);
+    for (const [name, value] of Object.entries(options.tags ?? {})) checkTag(name, value);
+    this.#options = options;
+    this.#pages = new OggPageWriter(integerIn('serial', options.serial ?? 1, 0, 2 ** 32 - 1));
+  }
+
+  /** Frames at 48 kHz in the stream so far, without the pre-skip. */
+  get frames(): number {
+    return Math.max(0, this.#granule - this.#options.preSkip);
+  }
+
+  /** The two pages at the beginning: OpusHead and OpusTags. Once only. */
+  head(): Uint8Array<ArrayBuffer> {
+    if (this.#begun) throw new RangeError('head() belongs at the beginning, once.');
+    this.#begun = true;
+    const head = this.#pages.page(opusHead(this.#options), 0, OGG_BEGIN);
+    const tags = this.#pages.page(opusTags(this.#options.tags ?? {}), 0, 0);
+    return concat([head, tags]);
+  }
+
+  /**
+   * The page of one packet.
+   * @throws PacketError when it is no Opus packet
+   */
+  packet(packet: Uint8Array): Uint8Array<ArrayBuffer> {
+    this.#checkOpen();
+    this.#granule += opusPacketFrames(packet);
+    return this.#pages.page(packet, this.#granule, 0);
+  }
+
+  /**
+   * Pages for what is missing: packets without data, which a decoder answers with concealment (RFC 7845 §4.1). So the stream
+   * stays in time, however much was lost. What is shorter than 2.5 ms waits for the next gap.
+   * @param frames that were lost, at 48 kHz
+   */
+  gap(frames: number): Uint8Array<ArrayBuffer> {
+    this.#checkOpen();
+    const pages: Uint8Array<ArrayBuffer>[] = [];
+    let rest = this.#unfilled + integerIn('frames', frames, 0, Number.MAX_SAFE_INTEGER);
+    while (rest >= FILL_2_5_MS.frames) {
+      const kind = rest >= FILL_20_MS.frames ? FILL_20_MS : FILL_2_5_MS;
+      const count = Math.floor(Math.min(rest, OPUS_MAX_FRAMES) / kind.frames);
+      const stereo = this.#options.channels - 1;
+      // Code 3, constant size: each frame has 0 bytes.
+      const packet = Uint8Array.of((kind.config << 3) | (stereo << 2) | 3, count);
+      this.#granule += count * kind.frames;
+      rest -= count * kind.frames;
+      pages.push(this.#pages.page(packet, this.#granule, 0));
+    }
+    this.#unfilled = rest;
+    return concat(pages);
+  }
+
+  /**
+   * The last page. Its granule position says where the sound ends, so that a player leaves out what was only there to fill the
+   * last packet (RFC 7845 §4.4).
+   * @param packet the last one. Without it the page is empty
+   * @param trimFrames frames at 48 kHz at the end of that packet to leave out
+   * @throws PacketError when it is no Opus packet
+   */
+  end(packet?: Uint8Array, trimFrames = 0): Uint8Array<ArrayBuffer> {
+    this.#checkOpen();
+    if (packet === undefined) {
+      this.#ended = true;
+      return this.#pages.page(undefined, OGG_NO_GRANULE, OGG_END);
+    }
+    const frames = opusPacketFrames(packet);
+    this.#granule += frames - integerIn('trimFrames', trimFrames, 0, frames);
+    this.#ended = true;
+    return this.#pages.page(packet, this.#granule, OGG_END);
+  }
+
+  #checkOpen(): void {
+    if (!this.#begun) throw new RangeError('head() must come first.');
+    if (this.#ended) throw new RangeError('The stream has ended.');
+  }
+}
+
+/** The identification header (RFC 7845 §5.1). */
+function opusHead(options: OggOpusOptions): Uint8Array {
+  const head = new Uint8Array(HEAD_BYTES);
+  const view = new DataView(head.buffer);
+  head.set(utf8Bytes('OpusHead'));
+  view.setUint8(8, HEAD_VERSION);
+  view.setUint8(9, options.channels);
+  view.setUint16(10, options.preSkip, true);
+  view.setUint32(12, options.inputSampleRate ?? OPUS_RATE, true);
+  view.setInt16(16, Math.round((options.gain ?? 0) * 256), true);
+  view.setUint8(18, 0);
+  return head;
+}
+
+/** The comment header (RFC 7845 §5.2). */
+function opusTags(tags: Readonly<Record<string, string>>): Uint8Array {
+  const comments = Object.entries(tags).map(([name, value]) => utf8Bytes(`${name}=${value}`));
+  const parts = [utf8Bytes('OpusTags'), ...withLength(utf8Bytes(VENDOR)), uint32(comments.length)];
+  return concat([...parts, ...comments.flatMap(withLength)]);
+}
+
+function withLength(bytes: Uint8Array): Uint8Array[] {
+  return [uint32(bytes.length), bytes];
+}
+
+function uint32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
+}
+
+/** Vorbis comment names: printable ASCII 0x20 to 0x7D without '='. */
+const TAG_NAME = /^[ -<>-}]+$/;
+/** All tags lie on one page. */
+const MAX_TAG_CHARACTERS = 4096;
+
+function checkTag(name: string, value: unknown): void {
+  if (!TAG_NAME.test(name)) {
+    throw new RangeError(`a tag's name must be printable ASCII without '=', got '${name}'.`);
+  }
+  if (typeof value !== 'string') {
+    throw new TypeError(`tag ${name} must be a string, got ${describe(value)}.`);
+  }
+  if (value.length > MAX_TAG_CHARACTERS) {
+    throw new RangeError(
+      `tag ${name} must have at most ${MAX_TAG_CHARACTERS} characters, got ${value.length}.`,
+    );
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

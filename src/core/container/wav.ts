@@ -1,0 +1,172 @@
+import { integerIn } from '../arguments.ts';
+import { bytesPerSample } from '../dsp/sample-format.ts';
+import type { SampleFormat } from '../dsp/sample-format.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
+
+/** What a WAV file holds. */
+export interface WavOptions {
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly format: SampleFormat;
+}
+
+/** `wFormatTag` (Microsoft, mmreg.h). */
+const FORMAT_TAG = { s16: 1, s24: 1, f32: 3, alaw: 6, mulaw: 7 } as const;
+const EXTENSIBLE = 0xfffe;
+/** What follows the format tag in the GUID of an extensible format. */
+const GUID_TAIL = [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
+
+const UNKNOWN_SIZE = 0xffff_ffff;
+const CHUNK_HEAD_BYTES = 8;
+/** RIFF id, size, and 'WAVE'. */
+const RIFF_BYTES = 12;
+/** 64-bit sizes of the file, the data and the sample count, and an empty table (EBU Tech 3306 §3.5). */
+const DS64_BYTES = 28;
+
+/**
+ * Writes a WAV file as it comes. `head()` goes first and says "size unknown", which players take as "to the end", so a file
+ * that is cut off is still good; `finish()` gives the head with the sizes, to be put in its place where that is possible. The
+ * head has room for 64-bit sizes: above 4 GiB it becomes RF64 (EBU Tech 3306).
+ */
+export class WavWriter {
+  readonly #options: WavOptions;
+  readonly #bytesPerFrame: number;
+  #dataBytes = 0;
+
+  /** @throws TypeError or RangeError for an option out of its range */
+  constructor(options: WavOptions) {
+    integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+    integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    this.#options = options;
+    this.#bytesPerFrame = options.channels * bytesPerSample(options.format);
+  }
+
+  /** Frames written so far. */
+  get frames(): number {
+    return this.#dataBytes / this.#bytesPerFrame;
+  }
+
+  /** The beginning of the file, for while its length is not known. */
+  head(): Uint8Array<ArrayBuffer> {
+    return this.#head(undefined);
+  }
+
+  /**
+   * Counts samples that are appended as they are: WAV's own layout is what `SampleEncoder` writes.
+   * @param byteLength whole frames
+   */
+  add(byteLength: number): void {
+    const most = Number.MAX_SAFE_INTEGER;
+    integerIn('byteLength', byteLength, 0, most);
+    if (byteLength % this.#bytesPerFrame !== 0) {
+      throw new RangeError(
+        `byteLength must be whole frames of ${this.#bytesPerFrame} bytes, got ${byteLength}.`,
+      );
+    }
+    this.#dataBytes += byteLength;
+  }
+
+  /**
+   * @returns `head`, as long as before, to replace the beginning; `tail`, to append: a byte where the data's length is odd
+   * (RIFF chunks begin at even bytes), else nothing
+   */
+  finish(): { readonly head: Uint8Array<ArrayBuffer>; readonly tail: Uint8Array<ArrayBuffer> } {
+    return { head: this.#head(this.#dataBytes), tail: new Uint8Array(this.#dataBytes % 2) };
+  }
+
+  #head(dataBytes: number | undefined): Uint8Array<ArrayBuffer> {
+    const { channels, sampleRate, format } = this.#options;
+    const bits = bytesPerSample(format) * 8;
+    const pcm = format === 's16' || format === 's24';
+    const extensible = channels > 2 || format === 's24';
+    const fmtBytes = extensible ? 40 : pcm ? 16 : 18;
+    const factBytes = pcm ? 0 : CHUNK_HEAD_BYTES + 4;
+    const headBytes = RIFF_BYTES + CHUNK_HEAD_BYTES * 3 + DS64_BYTES + fmtBytes + factBytes;
+    const head = new HeadBytes(headBytes);
+    const riffBytes =
+      dataBytes === undefined
+        ? undefined
+        : headBytes - CHUNK_HEAD_BYTES + dataBytes + (dataBytes % 2);
+    const large = riffBytes !== undefined && riffBytes >= UNKNOWN_SIZE;
+    const known = (size: number | undefined) => (size === undefined || large ? UNKNOWN_SIZE : size);
+    const frames = dataBytes === undefined ? undefined : dataBytes / this.#bytesPerFrame;
+
+    head
+      .text(large ? 'RF64' : 'RIFF')
+      .uint32(known(riffBytes))
+      .text('WAVE');
+    head.text(large ? 'ds64' : 'JUNK').uint32(DS64_BYTES);
+    const sizes = large ? [riffBytes, dataBytes ?? 0, frames ?? 0] : [0, 0, 0];
+    for (const size of sizes) head.uint64(size);
+    head.uint32(0);
+    head.text('fmt ').uint32(fmtBytes);
+    head.uint16(extensible ? EXTENSIBLE : FORMAT_TAG[format]).uint16(channels);
+    head.uint32(sampleRate).uint32(sampleRate * this.#bytesPerFrame);
+    head.uint16(this.#bytesPerFrame).uint16(bits);
+    if (extensible) {
+      head.uint16(22).uint16(bits).uint32(speakerMask(channels)).uint16(FORMAT_TAG[format]);
+      for (const byte of GUID_TAIL) head.uint8(byte);
+    } else if (!pcm) {
+      head.uint16(0);
+    }
+    if (!pcm) head.text('fact').uint32(4).uint32(known(frames));
+    head.text('data').uint32(known(dataBytes));
+    return head.bytes;
+  }
+}
+
+/** Speakers in Web Audio's order, which is WAV's for mono, stereo, quad and 5.1; 0, "none in particular", for the rest. */
+function speakerMask(channels: number): number {
+  switch (channels) {
+    case 1:
+      return 0x4;
+    case 2:
+      return 0x3;
+    case 4:
+      return 0x33;
+    case 6:
+      return 0x3f;
+    default:
+      return 0;
+  }
+}
+
+/** Little-endian fields, one after the other. */
+class HeadBytes {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(length: number) {
+    this.bytes = new Uint8Array(length);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  uint8(value: number): this {
+    this.#view.setUint8(this.#at++, value);
+    return this;
+  }
+
+  uint16(value: number): this {
+    this.#view.setUint16(this.#at, value, true);
+    this.#at += 2;
+    return this;
+  }
+
+  uint32(value: number): this {
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+    return this;
+  }
+
+  uint64(value: number): this {
+    this.#view.setBigUint64(this.#at, BigInt(value), true);
+    this.#at += 8;
+    return this;
+  }
+
+  text(ascii: string): this {
+    for (let i = 0; i < ascii.length; i++) this.uint8(ascii.charCodeAt(i));
+    return this;
+  }
+}
