@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { labServer } from './demo/server/plugin.ts';
 import { worklets } from './scripts/vite-worklets.mjs';
 import { installedBrowsers } from './test/engines/provider.mjs';
+import { guideCode } from './test/helpers/vite-guide-code.mjs';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -17,7 +18,7 @@ const headers = {
 const engines = (process.env['MICWIRE_ENGINES'] ?? 'chromium').split(',');
 
 export default defineConfig({
-  plugins: [worklets(), labServer()],
+  plugins: [worklets(), labServer(), guideCode()],
   resolve: {
     alias: [
       { find: /^micwire$/, replacement: path('src/web/index.ts') },
