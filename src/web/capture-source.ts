@@ -52,6 +52,15 @@ export function connectSource(source: OpenSource, target: AudioNode): void {
   }
 }
 
+/** Disconnects a source. One that the user has disconnected, or connected elsewhere too, stays so. */
+export function disconnectSource(source: OpenSource, target: AudioNode): void {
+  try {
+    source.node.disconnect(target);
+  } catch {
+    // Not connected any more (Web Audio §1.5.3, InvalidAccessError).
+  }
+}
+
 function liveTrack(stream: MediaStream): MediaStreamTrack {
   const track = stream.getAudioTracks().find(({ readyState }) => readyState === 'live');
   if (track === undefined) {

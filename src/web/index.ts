@@ -13,7 +13,7 @@ export type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
 export type { Dither, SampleFormat } from '../core/dsp/sample-format.ts';
 export { Capture } from './capture.ts';
-export type { CaptureEventMap } from './capture.ts';
+export type { CaptureEventMap } from './capture-events.ts';
 export type { CaptureOptions } from './capture-options.ts';
 export type { CaptureSource } from './capture-source.ts';
 export type { CaptureState } from './capture-state.ts';

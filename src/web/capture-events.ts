@@ -1,0 +1,29 @@
+import type { Chunk } from '../core/capture/chunk.ts';
+import type { MicwireError } from '../core/errors.ts';
+
+/** What a `Capture` dispatches. */
+export interface CaptureEventMap {
+  /** A chunk, in `detail`. The first listener makes these events the capture's one reader, for good. */
+  readonly chunk: CustomEvent<Chunk>;
+  /** `capture.state` has changed. */
+  readonly statechange: Event;
+  /** A failure, in `detail`: `'stalled'` may pass; after `'processor-error'` the capture is closed. */
+  readonly error: CustomEvent<MicwireError>;
+}
+
+/** A stream that takes from an iterator only what its reader asks for. */
+export function streamOf(chunks: AsyncIterator<Chunk>): ReadableStream<Chunk> {
+  return new ReadableStream<Chunk>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await chunks.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
