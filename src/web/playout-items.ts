@@ -16,6 +16,8 @@ export class PlayoutItems {
   readonly #names = new Map<number, string | undefined>();
   #next = 0;
   readonly #interrupted = new Set<string>();
+  /** Number of the newest item when the last interrupt came; −1 when there was none or it was undone. */
+  #undoLast = -1;
   /** What the last interrupt closed: its number or −1, and the names that it added to the interrupted ones. */
   #undoOpen = -1;
   #undoNames: readonly string[] = [];
@@ -58,8 +60,16 @@ export class PlayoutItems {
     else this.#held.push(call === 'end' ? call : call.slice());
   }
 
+  /** An interrupted item is over for its sender too: what comes under its name now is a new item. */
+  release(name: string | undefined): void {
+    if (name !== undefined) this.#interrupted.delete(name);
+  }
+
   /** All items are interrupted. */
   interrupt(now: number): void {
+    // Those of the interrupt before cannot come back any more.
+    this.ended(this.#undoLast);
+    this.#undoLast = this.#next - 1;
     this.#undoOpen = this.open;
     this.#undoNames = this.#namesAfter(-1).filter((name) => !this.#interrupted.has(name));
     this.#heldUntil = now + UNDO_MS;
@@ -81,6 +91,7 @@ export class PlayoutItems {
   undo(): readonly HeldCall[] {
     for (const name of this.#undoNames) this.#interrupted.delete(name);
     this.#undoNames = [];
+    this.#undoLast = -1;
     if (this.#undoOpen >= 0) this.open = this.#undoOpen;
     const held = this.#held;
     this.#held = [];

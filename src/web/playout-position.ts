@@ -1,4 +1,5 @@
 import type { MicwireError } from '../core/errors.ts';
+import type { PlayoutFigures } from '../core/messages.ts';
 
 /** How far an item has been played. Frames count at the rate that was written. */
 export interface PlayoutPosition {
@@ -56,4 +57,35 @@ export interface PlayoutEventMap {
   readonly statechange: Event;
   /** The processor threw, in `detail`; the playout is closed. */
   readonly error: CustomEvent<MicwireError>;
+}
+
+/** A place in an item, in the words of the API. */
+export function positionAt(
+  place: Pick<PlayoutPosition, 'item' | 'frames' | 'skippedFrames' | 'contextFrame'>,
+  sampleRate: number,
+): PlayoutPosition {
+  const { item, frames, skippedFrames, contextFrame } = place;
+  const ms = Math.floor((frames * 1000) / sampleRate);
+  return { item, frames, seconds: frames / sampleRate, ms, skippedFrames, contextFrame };
+}
+
+/** @param feed what this thread counts itself */
+export function statsOf(
+  figures: PlayoutFigures | null,
+  feed: Pick<PlayoutStats, 'receivedFrames' | 'droppedFrames'>,
+  sampleRate: number,
+): PlayoutStats {
+  const { heard = 0, skipped = 0, interrupted = 0, dropped = 0 } = figures ?? {};
+  const bufferedFrames = feed.receivedFrames - heard - skipped - interrupted;
+  return {
+    receivedFrames: feed.receivedFrames,
+    playedFrames: heard,
+    skippedFrames: skipped,
+    interruptedFrames: interrupted,
+    bufferedFrames,
+    bufferedMs: (bufferedFrames / sampleRate) * 1000,
+    droppedFrames: feed.droppedFrames + dropped,
+    underruns: figures?.underruns ?? 0,
+    underrunFrames: figures?.underrunFrames ?? 0,
+  };
 }

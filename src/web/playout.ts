@@ -10,7 +10,10 @@ import type {
   PlayoutProcessorOptions,
 } from '../core/messages.ts';
 import { decodeBase64 } from '../core/framing/base64.ts';
-import { FrameBlocks } from '../core/playout/frame-blocks.ts';
+import { deferred } from './deferred.ts';
+import type { Deferred } from './deferred.ts';
+import { positionAt, statsOf } from './playout-position.ts';
+import { PlayoutFeed } from './playout-feed.ts';
 import { PlayoutItems } from './playout-items.ts';
 import { checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
 import type { PlayoutOptions } from './playout-options.ts';
@@ -21,7 +24,6 @@ import type {
   PlayoutState,
   PlayoutStats,
 } from './playout-position.ts';
-import { PlayoutRoom } from './playout-room.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /** Fade of an interrupt, ms. */
@@ -49,16 +51,12 @@ export class Playout extends EventTarget {
   readonly sampleRate: number;
   readonly channels: number;
   readonly format: SampleFormat;
-  readonly #blocks: FrameBlocks;
-  readonly #room: PlayoutRoom;
+  readonly #feed: PlayoutFeed;
   readonly #items = new PlayoutItems();
   #targetDelay: number;
   #state: PlayoutState = 'idle';
   /** What the processor reported last. */
   #figures: PlayoutFigures | null = null;
-  /** Frames that have reached the processor. */
-  #received = 0;
-  #droppedFrames = 0;
   /** The last interrupt, under way or complete; null when there was none or it was undone. */
   #interruption: Deferred<PlayoutInterruption> | null = null;
   /** Whether it is complete, and how many frames it took. */
@@ -85,9 +83,12 @@ export class Playout extends EventTarget {
     this.channels = channels;
     this.format = format;
     this.#targetDelay = settings.targetDelay;
-    const bytesPerFrame = channels * bytesPerSample(format);
-    this.#blocks = new FrameBlocks(bytesPerFrame);
-    this.#room = new PlayoutRoom(sampleRate, settings.maxBuffer);
+    this.#feed = new PlayoutFeed({
+      bytesPerFrame: channels * bytesPerSample(format),
+      sampleRate,
+      maxBuffer: settings.maxBuffer,
+      send: (command, transfer) => this.#send(command, transfer),
+    });
     const processorOptions: PlayoutProcessorOptions = {
       format,
       channels,
@@ -99,7 +100,7 @@ export class Playout extends EventTarget {
           : planResampler({ inputRate: sampleRate, outputRate: context.sampleRate, quality }),
       targetFrames: this.#frames(settings.targetDelay),
       backlog,
-      capacityFrames: this.#room.capacityFrames,
+      capacityFrames: this.#feed.capacityFrames,
     };
     this.node = new AudioWorkletNode(context, 'micwire-playout', {
       numberOfInputs: 0,
@@ -123,21 +124,7 @@ export class Playout extends EventTarget {
 
   /** Totals, as of the last report. */
   get stats(): PlayoutStats {
-    const figures = this.#figures;
-    const { heard = 0, skipped = 0, interrupted = 0 } = figures ?? {};
-    const received = this.#received;
-    const bufferedFrames = received - heard - skipped - interrupted;
-    return {
-      receivedFrames: received,
-      playedFrames: heard,
-      skippedFrames: skipped,
-      interruptedFrames: interrupted,
-      bufferedFrames,
-      bufferedMs: (bufferedFrames / this.sampleRate) * 1000,
-      droppedFrames: this.#droppedFrames + (figures?.dropped ?? 0),
-      underruns: figures?.underruns ?? 0,
-      underrunFrames: figures?.underrunFrames ?? 0,
-    };
+    return statsOf(this.#figures, this.#feed, this.sampleRate);
   }
 
   /**
@@ -166,7 +153,7 @@ export class Playout extends EventTarget {
    * Takes more audio. A frame may be split between two writes of one item; what is left of one at the item's end is dropped.
    * @param data stays the caller's
    * @param options `item`: name of what it belongs to, a reply for example. Another name ends the last item. A named item
-   *   that was interrupted takes no more: give the next reply another name
+   *   that was interrupted takes no more until its `end`: give each reply a name of its own
    * @returns frames taken; the others found no room and are counted as dropped
    * @throws PacketError `'bad-base64'` for text that is not Base64; MicwireError `'closed'`
    */
@@ -175,26 +162,31 @@ export class Playout extends EventTarget {
     const bytes = toBytes(data);
     const { item } = options;
     if (this.#items.isInterrupted(item)) {
-      this.#droppedFrames += Math.floor(bytes.length / this.#blocks.bytesPerFrame);
+      this.#feed.drop(bytes);
       this.#items.hold(item, bytes, performance.now());
       return 0;
     }
     if (!this.#items.isOpen(item)) {
-      this.#blocks.reset();
+      this.#feed.reset();
       this.#items.begin(item);
     }
-    return this.#write(bytes);
+    return this.#feed.write(this.#items.open, bytes);
   }
 
   /**
    * Says that the open item is complete: its end is no underrun, what is left plays without waiting for `targetDelay`, and
    * `'ended'` follows when it was heard.
-   * @param item its name, if it has one. Nothing happens when another item is open, or none
+   * @param item its name, if it has one. Nothing happens when another item is open, or none. The name of an interrupted item
+   *   is free for a new one after this
    */
   end(item?: string): void {
     this.#checkOpen();
-    if (this.#items.isInterrupted(item)) this.#items.hold(item, 'end', performance.now());
-    else if (this.#items.isOpen(item)) this.#end();
+    if (this.#items.isInterrupted(item)) {
+      this.#items.hold(item, 'end', performance.now());
+      this.#items.release(item);
+    } else if (this.#items.isOpen(item)) {
+      this.#end();
+    }
   }
 
   /**
@@ -212,7 +204,6 @@ export class Playout extends EventTarget {
     this.#silent = false;
     const { context } = this.node;
     const renders = context.state === 'running' || 'startRendering' in context;
-    this.#blocks.reset();
     this.#items.interrupt(performance.now());
     this.#send({
       type: 'interrupt',
@@ -234,7 +225,7 @@ export class Playout extends EventTarget {
     this.#checkOpen();
     if (this.#undo === null) {
       this.#undo = deferred();
-      this.#room.reserve(this.#taken);
+      this.#feed.reserve(this.#taken);
       this.#send({ type: 'undo' });
     }
     return this.#undo.promise;
@@ -275,7 +266,7 @@ export class Playout extends EventTarget {
         break;
       case 'ended': {
         const { item, frames, missed, frame } = event;
-        const detail = this.#positionOf(item, frames, missed, frame);
+        const detail = this.#positionIn(item, frames, missed, frame);
         this.#items.ended(item);
         this.dispatchEvent(new CustomEvent('ended', { detail }));
         break;
@@ -292,8 +283,7 @@ export class Playout extends EventTarget {
         this.#undone(event.done);
         break;
       case 'buffer':
-        this.#received = event.received;
-        this.#blocks.giveBack(event.buffer);
+        this.#feed.giveBack(event.buffer, event.received);
         break;
       case 'closed':
         this.node.port.close();
@@ -302,63 +292,42 @@ export class Playout extends EventTarget {
 
   #update(figures: PlayoutFigures): void {
     this.#figures = figures;
-    this.#room.report(figures);
+    this.#feed.report(figures);
     this.#setState(figures.state);
   }
 
   #undone(done: boolean): void {
-    this.#room.reserve(0);
+    this.#feed.reserve(0);
     if (done) {
       this.#interruption = null;
       for (const call of this.#items.undo()) {
         if (call === 'end') this.#end();
-        else this.#droppedFrames -= this.#write(call);
+        else this.#feed.retry(this.#items.open, call);
       }
     }
     this.#undo?.resolve(done);
     this.#undo = null;
   }
 
-  /** @returns frames taken */
-  #write(bytes: Uint8Array): number {
-    const item = this.#items.open;
-    const offered = this.#blocks.framesWith(bytes.length);
-    const frames = Math.min(offered, this.#room.frames);
-    this.#droppedFrames += offered - frames;
-    const capacity = this.#room.capacityFor(frames);
-    if (capacity > this.#room.capacityFrames) {
-      this.#room.capacityFrames = capacity;
-      const storage = new ArrayBuffer(capacity * this.#blocks.bytesPerFrame);
-      this.#send({ type: 'grow', storage }, storage);
-    }
-    this.#blocks.push(bytes, frames, (block) =>
-      this.#send({ type: 'write', item, bytes: block }, block.buffer),
-    );
-    this.#room.send(frames);
-    return frames;
-  }
-
   #end(): void {
     this.#send({ type: 'end', item: this.#items.open });
     this.#items.open = -1;
-    this.#blocks.reset();
+    this.#feed.reset();
   }
 
   #position(figures: PlayoutFigures | null): PlayoutPosition {
-    if (figures === null) return this.#positionOf(-1, 0, 0, 0);
-    const { item, itemFrames, itemMissed, frame } = figures;
-    return this.#positionOf(item, itemFrames, itemMissed, frame);
+    const { item = -1, itemFrames = 0, itemMissed = 0, frame = 0 } = figures ?? {};
+    return this.#positionIn(item, itemFrames, itemMissed, frame);
   }
 
-  #positionOf(item: number, frames: number, missed: number, contextFrame: number): PlayoutPosition {
-    return {
-      item: this.#items.name(item),
-      frames,
-      seconds: frames / this.sampleRate,
-      ms: Math.floor((frames * 1000) / this.sampleRate),
-      skippedFrames: missed,
-      contextFrame,
-    };
+  #positionIn(
+    number: number,
+    frames: number,
+    skippedFrames: number,
+    contextFrame: number,
+  ): PlayoutPosition {
+    const item = this.#items.name(number);
+    return positionAt({ item, frames, skippedFrames, contextFrame }, this.sampleRate);
   }
 
   #frames(ms: number): number {
@@ -371,7 +340,7 @@ export class Playout extends EventTarget {
     this.dispatchEvent(new Event('statechange'));
   }
 
-  #send(command: PlayoutCommand, ...transfer: ArrayBuffer[]): void {
+  #send(command: PlayoutCommand, transfer: ArrayBuffer[] = []): void {
     this.#checkOpen();
     this.node.port.postMessage(command, transfer);
   }
@@ -399,22 +368,6 @@ export class Playout extends EventTarget {
 
 const CLOSED = 'The playout is closed. Make another one.';
 const FAILED = 'The playout processor threw and is silent for good. Make another playout.';
-
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
-}
 
 function toBytes(data: PlayoutData): Uint8Array {
   if (typeof data === 'string') return decodeBase64(data);

@@ -1,4 +1,4 @@
-import { BacklogPolicy } from './backlog-policy.ts';
+import type { BacklogPolicy } from './backlog-policy.ts';
 import { Fader } from './fader.ts';
 import type { FrameRing } from './frame-ring.ts';
 import { Splice } from './splice.ts';
@@ -11,7 +11,7 @@ const REST = 4;
 /** How alike the two sides of a cut must be at first … */
 const WANTED_SCORE = 0.9;
 /** … falling to nothing over this long, so that noise is worked off too. */
-const PATIENCE_SECONDS = 0.3;
+const PATIENCE_SECONDS = 0.1;
 /** After a search without success. */
 const RETRY_SECONDS = 0.005;
 
