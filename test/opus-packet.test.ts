@@ -65,7 +65,7 @@ describe('malformed packets (RFC 6716 §3.4)', () => {
 
 test('whatever the bytes are: a length or a PacketError, never a look beyond the packet', () => {
   const random = seededRandom(31);
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < 3000; round++) {
     const length = Math.floor(random() * 30);
     const bytes = Uint8Array.from({ length: length + 8 }, () => random() * 256);
     const result = reasonOf(bytes.subarray(4, 4 + length));
