@@ -1,6 +1,7 @@
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import type { SampleFormat } from '../dsp/sample-format.ts';
 import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../framing/base64.ts';
+import { ChunkClock } from './chunk-clock.ts';
 import type { ChunkSlot } from './chunk-sink.ts';
 
 /** How the payload crosses from the audio thread: as it is, or as the ASCII bytes of its Base64 text. */
@@ -40,7 +41,7 @@ export function payloadLength(format: ChunkFormat, frames: number): number {
 
 /** The longest payload of chunks of `chunkDuration` ms. */
 export function longestPayload(format: ChunkFormat, chunkDuration: number): number {
-  return payloadLength(format, Math.ceil((format.sampleRate * chunkDuration) / 1000));
+  return payloadLength(format, new ChunkClock(format.sampleRate, chunkDuration).maxFrames);
 }
 
 /** A slot in `buffer` at `offset`, a multiple of 8: header first. */

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { ChunkQueue } from '../src/core/capture/chunk-queue.ts';
+import { silentChunk } from './helpers/chunks.ts';
+import { seededRandom } from './helpers/random.ts';
+
+const chunk = (sequence: number): ReturnType<typeof silentChunk> =>
+  silentChunk({ sequence, frame: 10 * sequence, frames: 10 });
+
+describe('ChunkQueue', () => {
+  it('gives what waits, then what comes, then ends', async () => {
+    const queue = new ChunkQueue(5);
+    queue.push(chunk(0));
+    const iterator = queue[Symbol.asyncIterator]();
+    expect((await iterator.next()).value?.sequence).toBe(0);
+    const later = iterator.next();
+    queue.push(chunk(1));
+    expect((await later).value?.sequence).toBe(1);
+    const last = iterator.next();
+    queue.end();
+    expect(await last).toEqual({ done: true, value: undefined });
+    expect((await iterator.next()).done).toBe(true);
+  });
+
+  it('drops the oldest and tells the next, so that frames stay gapless in sum', async () => {
+    const queue = new ChunkQueue(2);
+    for (let i = 0; i < 5; i++) queue.push(chunk(i));
+    expect(queue.stats).toEqual({ captured: 50, delivered: 0, queued: 20, dropped: 30 });
+    const { value } = await queue[Symbol.asyncIterator]().next();
+    expect([value?.sequence, value?.frame, value?.dropped]).toEqual([3, 30, 30]);
+  });
+
+  it('counts at its end what was lost after the last chunk', () => {
+    const queue = new ChunkQueue(2);
+    queue.push(chunk(0));
+    queue.end(25);
+    expect(queue.stats).toEqual({ captured: 25, delivered: 0, queued: 10, dropped: 15 });
+  });
+
+  it('accounts for every frame, whatever happens', async () => {
+    const random = seededRandom(21);
+    for (let run = 0; run < 100; run++) {
+      const queue = new ChunkQueue(1 + Math.floor(random() * 5));
+      const iterator = queue[Symbol.asyncIterator]();
+      let frame = 0;
+      let seen = 0;
+      let next: ReturnType<typeof iterator.next> | undefined;
+      for (let sequence = 0; sequence < 60; sequence++) {
+        const dropped = random() < 0.2 ? Math.floor(random() * 30) : 0;
+        const frames = 1 + Math.floor(random() * 20);
+        queue.push(silentChunk({ sequence, frame: frame + dropped, frames, dropped }));
+        frame += dropped + frames;
+        if (random() < 0.5) {
+          next ??= iterator.next();
+          const waits = queue.stats.queued === 0 && random() < 0.5;
+          if (!waits) {
+            const { value } = await next;
+            next = undefined;
+            // What this chunk says was lost is just what was not seen.
+            expect(value!.frame).toBe(seen + value!.dropped);
+            seen = value!.frame + value!.frames;
+          }
+        }
+        const { captured, delivered, queued, dropped: lost } = queue.stats;
+        expect(captured).toBe(frame);
+        expect(captured).toBe(delivered + queued + lost);
+      }
+    }
+  });
+
+  it('has one reader at a time', async () => {
+    const queue = new ChunkQueue(2);
+    const first = queue[Symbol.asyncIterator]();
+    expect(() => queue[Symbol.asyncIterator]()).toThrow(TypeError);
+    const pending = first.next();
+    await first.return!();
+    expect((await pending).done).toBe(true);
+    queue.push(chunk(0));
+    expect((await first.next()).done).toBe(true);
+    const second = queue[Symbol.asyncIterator]();
+    expect((await second.next()).value?.sequence).toBe(0);
+    // The first has nothing left to give free.
+    await first.return!();
+    expect(() => queue[Symbol.asyncIterator]()).toThrow(TypeError);
+  });
+
+  it('gives its reader the error that ended it, after what waits, once', async () => {
+    const queue = new ChunkQueue(2);
+    queue.push(chunk(0));
+    queue.fail(new Error('gone'));
+    queue.push(chunk(1));
+    const iterator = queue[Symbol.asyncIterator]();
+    expect((await iterator.next()).value?.sequence).toBe(0);
+    await expect(iterator.next()).rejects.toThrow('gone');
+    expect((await iterator.next()).done).toBe(true);
+  });
+
+  it('rejects the reader that waits when it fails', async () => {
+    const queue = new ChunkQueue(2);
+    const iterator = queue[Symbol.asyncIterator]();
+    const waiting = [iterator.next(), iterator.next()];
+    queue.fail(new Error('gone'));
+    await expect(waiting[0]).rejects.toThrow('gone');
+    expect((await waiting[1])?.done).toBe(true);
+  });
+});
