@@ -26,6 +26,8 @@ test('the reading of a new bank, of a reset one and of one that heard silence is
   const quiet = new MeterBank({ sampleRate: RATE, channels: 3, meters: METER_NAMES });
   feed(quiet, [new Float32Array(RATE)]);
   quiet.read(reading);
+  expect(reading.measuredSeconds).toBe(1);
+  reading.values[reading.values.indexOf(1, 2)] = 0;
   expect([...reading.values].slice(2)).toEqual([...start.values].slice(2));
   expect(reading.frame).toBe(RATE);
   expect(reading.channels).toBe(1);

@@ -4,6 +4,12 @@ import { SnapshotWriter } from '../src/core/snapshot.ts';
 
 /** Readings posted a second, at most: where memory cannot be shared. */
 const POSTS_PER_SECOND = 60;
+type Reusable<Type extends MeterEvent['type']> = {
+  -readonly [Key in keyof Extract<MeterEvent, { type: Type }>]: Extract<
+    MeterEvent,
+    { type: Type }
+  >[Key];
+};
 
 /** Meters its input and publishes the readings. Its output is silent: it lets engines pull the node, and tells the quantum. */
 class MeterProcessor extends AudioWorkletProcessor {
@@ -11,14 +17,26 @@ class MeterProcessor extends AudioWorkletProcessor {
   readonly #values: Float64Array;
   readonly #snapshot: SnapshotWriter | null;
   /** Reused for every post; the clone that crosses the thread is the engine's. */
-  readonly #reading: { readonly type: 'reading'; frame: number; readonly values: Float64Array };
+  readonly #reading: Reusable<'reading'>;
+  readonly #activity: Reusable<'activity'> = {
+    type: 'activity',
+    frame: 0,
+    since: 0,
+    active: false,
+  };
   readonly #postFrames: number = Math.ceil(sampleRate / POSTS_PER_SECOND);
   #postAt = 0;
+  /** The context's frame at which the bank began to count. */
+  #began = 0;
   #closed = false;
 
   constructor({ processorOptions }: { readonly processorOptions: MeterProcessorOptions }) {
     super();
-    this.#bank = new MeterBank({ ...processorOptions, sampleRate });
+    this.#bank = new MeterBank({
+      ...processorOptions,
+      sampleRate,
+      onActivity: (active, since, frame) => this.#postActivity(active, since, frame),
+    });
     this.#values = this.#bank.createReading().values;
     const { snapshot } = processorOptions;
     this.#snapshot = snapshot ? new SnapshotWriter(snapshot) : null;
@@ -29,28 +47,33 @@ class MeterProcessor extends AudioWorkletProcessor {
   /** True keeps the meter running, on silence too, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     if (this.#closed) return false;
-    const input = inputs[0]!;
-    const frames = outputs[0]![0]!.length;
-    this.#bank.process(input, 0, frames);
+    this.#began = currentFrame - this.#bank.frame;
+    this.#bank.process(inputs[0]!, 0, outputs[0]![0]!.length);
     if (this.#snapshot === null && currentFrame < this.#postAt) return true;
     this.#bank.store(this.#values, 0);
     if (this.#snapshot !== null) this.#snapshot.publish(this.#values);
-    else this.#post(currentFrame);
+    else this.#postReading(currentFrame);
     return true;
   }
 
-  #post(frame: number): void {
+  #postReading(frame: number): void {
     this.#postAt = frame + this.#postFrames;
     this.#reading.frame = frame;
     this.port.postMessage(this.#reading);
   }
 
+  #postActivity(active: boolean, since: number, frame: number): void {
+    this.#activity.active = active;
+    this.#activity.since = this.#began + since;
+    this.#activity.frame = this.#began + frame;
+    this.port.postMessage(this.#activity);
+  }
+
   #obey(command: MeterCommand): void {
-    if (command.type === 'reset') this.#bank.reset();
-    else if (!this.#closed) {
-      this.#closed = true;
-      this.port.postMessage({ type: 'closed', frame: currentFrame } satisfies MeterEvent);
-    }
+    if (this.#closed) return;
+    if (command.type !== 'close') return this.#bank[command.type]();
+    this.#closed = true;
+    this.port.postMessage({ type: 'closed', frame: currentFrame } satisfies MeterEvent);
   }
 }
 

@@ -23,6 +23,14 @@ export { base64JsonFraming } from './framing/base64-json.ts';
 export { BINARY_OFFSET, BINARY_VERSION, binaryFraming } from './framing/binary.ts';
 export { MAX_PAYLOAD_BYTES } from './framing/packet.ts';
 export type { LazyPacket, Packet, PacketHeader } from './framing/packet.ts';
+export { ActivityDetector } from './dsp/activity-detector.ts';
+export type {
+  ActivityDetectorOptions,
+  ActivityListener,
+  ActivityReading,
+} from './dsp/activity-detector.ts';
+export { LoudnessMeter } from './dsp/loudness-meter.ts';
+export type { LoudnessMeterOptions, LoudnessReading } from './dsp/loudness-meter.ts';
 export { MeterBank } from './dsp/meter-bank.ts';
 export type { MeterBankOptions } from './dsp/meter-bank.ts';
 export type { BlockMeter, Reading } from './dsp/meter-reading.ts';
@@ -36,8 +44,17 @@ export type {
 } from './dsp/meter-table.ts';
 export { PeakMeter } from './dsp/peak-meter.ts';
 export type { PeakMeterOptions, PeakReading } from './dsp/peak-meter.ts';
+export type { PeakHoldOptions } from './dsp/peak-hold.ts';
+export { PpmMeter, ppmScale } from './dsp/ppm-meter.ts';
+export type { PpmMeterOptions, PpmReading, PpmType } from './dsp/ppm-meter.ts';
 export { RmsMeter } from './dsp/rms-meter.ts';
 export type { RmsMeterOptions, RmsReading } from './dsp/rms-meter.ts';
+export { EnergySpeechEstimator } from './dsp/speech-estimator.ts';
+export type { EnergySpeechEstimatorOptions, SpeechEstimator } from './dsp/speech-estimator.ts';
+export { TruePeakMeter } from './dsp/true-peak-meter.ts';
+export type { TruePeakMeterOptions, TruePeakReading } from './dsp/true-peak-meter.ts';
+export { VuMeter } from './dsp/vu-meter.ts';
+export type { VuMeterOptions, VuReading } from './dsp/vu-meter.ts';
 export type { ResamplerPlan, ResamplerQuality } from './dsp/resampler-plan.ts';
 export { planResampler } from './dsp/resampler-planner.ts';
 export type { ResamplerPlanOptions } from './dsp/resampler-planner.ts';

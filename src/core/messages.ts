@@ -94,10 +94,22 @@ export interface MeterProcessorOptions {
 }
 export type MeterCommand =
   /** Starts the meters anew. */
-  { readonly type: 'reset' } | { readonly type: 'close' };
+  | { readonly type: 'reset' }
+  /** Halts the measurement of integrated loudness, loudness range and their maxima. */
+  | { readonly type: 'pause' }
+  /** Goes on with it. */
+  | { readonly type: 'start' }
+  | { readonly type: 'close' };
 export type MeterEvent =
   /** The reading, in the order of the meters' fields. Posted at most 60 times a second, only without a snapshot. */
   | { readonly type: 'reading'; readonly frame: number; readonly values: Float64Array }
+  /** Speech or silence began, at the context's frame `since`; it was known at `frame`. */
+  | {
+      readonly type: 'activity';
+      readonly frame: number;
+      readonly since: number;
+      readonly active: boolean;
+    }
   | { readonly type: 'closed'; readonly frame: number };
 
 // --- playout -------------------------------------------------------------------------------------------------------
@@ -121,7 +133,13 @@ export interface PlayoutProcessorOptions {
 /** Frames are wire frames. Items are numbers of the page's; each is one run of writes. */
 export type PlayoutCommand =
   /** Whole frames. The buffer is transferred and comes back by `buffer`. */
-  | { readonly type: 'write'; readonly item: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly type: 'write';
+      readonly item: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      /** Whether something is missing before them: the join is smoothed. */
+      readonly afterGap: boolean;
+    }
   /** The item will not go on. */
   | { readonly type: 'end'; readonly item: number }
   /** More memory for the frames that wait; what it replaces comes back by `buffer`. */

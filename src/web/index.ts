@@ -18,7 +18,9 @@ export type { CaptureOptions } from './capture-options.ts';
 export type { CaptureSource } from './capture-source.ts';
 export type { CaptureState } from './capture-state.ts';
 export { Meter } from './meter.ts';
-export type { MeterOptions } from './meter.ts';
+export type { MeterActivity, MeterEventMap, MeterOptions } from './meter.ts';
+export { ppmScale } from '../core/dsp/ppm-meter.ts';
+export type { PpmType } from '../core/dsp/ppm-meter.ts';
 export { LoopbackTransport } from './transport/loopback.ts';
 export type {
   Transport,
@@ -32,7 +34,7 @@ export type { WaterMarkOptions } from './transport/water-marks.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike, WebSocketTransportOptions } from './transport/websocket.ts';
 export { Playout } from './playout.ts';
-export type { PlayoutData } from './playout.ts';
+export type { PlayoutData, PlayoutWriteOptions } from './playout.ts';
 export type { PlayoutOptions } from './playout-options.ts';
 export type {
   PlayoutEventMap,

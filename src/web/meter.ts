@@ -1,7 +1,8 @@
-import { integerIn } from '../core/arguments.ts';
+import { integerIn, numberIn } from '../core/arguments.ts';
+import { LOUDNESS_MIN_RATE } from '../core/dsp/loudness-meter.ts';
 import { createMeterReading, meterNames } from '../core/dsp/meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from '../core/dsp/meter-table.ts';
-import { MAX_CHANNELS } from '../core/dsp/sample-rate.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
@@ -20,6 +21,24 @@ export interface MeterOptions<Name extends MeterName = MeterName> {
   readonly workletUrl?: WorkletUrl;
 }
 
+/** Speech or silence that began: the `detail` of an `activity` event. */
+export interface MeterActivity {
+  /** True when speech began. */
+  readonly active: boolean;
+  /** The context's frame at which the speech or the silence began. */
+  readonly since: number;
+  /** The context's frame at which it was known. */
+  readonly frame: number;
+}
+
+/** What a {@link Meter} dispatches. */
+export interface MeterEventMap {
+  /** Speech or silence began. Only when `activity` is metered. */
+  readonly activity: CustomEvent<MeterActivity>;
+  /** The processor failed, in `detail`: the reading stands still for good. */
+  readonly error: CustomEvent<MicwireError>;
+}
+
 /**
  * Meters what is connected to its node: `source.connect(meter.node)`. Readings come through shared memory when the page
  * is cross-origin isolated, otherwise as at most 60 messages a second.
@@ -30,7 +49,7 @@ export interface MeterOptions<Name extends MeterName = MeterName> {
  * const reading = meter.createReading();
  * if (meter.read(reading)) console.log(reading.peakDbfs[0], 'dBFS');
  */
-export class Meter<Name extends MeterName = 'peak' | 'rms'> {
+export class Meter<Name extends MeterName = 'peak' | 'rms'> extends EventTarget {
   /** Connect what is to be metered to it. It is connected to the context's destination already, and silent there. */
   readonly node: AudioWorkletNode;
   /** Channels that are metered. */
@@ -53,8 +72,12 @@ export class Meter<Name extends MeterName = 'peak' | 'rms'> {
 
   /** For a context that has the `meter` worklet already. @throws RangeError or TypeError when an option is wrong. */
   constructor(context: BaseAudioContext, options: MeterOptions<Name> = {}) {
+    super();
     this.channels = integerIn('channels', options.channels ?? 2, 1, MAX_CHANNELS);
     this.meters = meterNames(options.meters ?? (['peak', 'rms'] as readonly MeterName[] as Name[]));
+    if ((this.meters as readonly MeterName[]).includes('loudness')) {
+      numberIn("the context's rate", context.sampleRate, LOUDNESS_MIN_RATE, MAX_SAMPLE_RATE);
+    }
     const snapshot = isolated() ? allocateSnapshot(this.createReading().values.length) : null;
     this.#snapshot = snapshot && new SnapshotReader(snapshot);
     const processorOptions: MeterProcessorOptions = {
@@ -72,6 +95,10 @@ export class Meter<Name extends MeterName = 'peak' | 'rms'> {
       processorOptions,
     });
     this.node.port.onmessage = ({ data }: MessageEvent<MeterEvent>): void => this.#receive(data);
+    this.node.onprocessorerror = (cause): void => {
+      const error = new MicwireError('processor-error', FAILED, { cause });
+      this.dispatchEvent(new CustomEvent('error', { detail: error }));
+    };
     this.node.connect(context.destination);
   }
 
@@ -93,6 +120,16 @@ export class Meter<Name extends MeterName = 'peak' | 'rms'> {
     return true;
   }
 
+  /** Halts the measurement of integrated loudness, loudness range and their maxima (Tech 3341 §2.4); all else goes on. @throws MicwireError `closed`. */
+  pause(): void {
+    this.#send({ type: 'pause' });
+  }
+
+  /** Goes on with the measurement after `pause()`; a new meter measures. @throws MicwireError `closed`. */
+  start(): void {
+    this.#send({ type: 'start' });
+  }
+
   /** Starts all readings anew, from the next render quantum on. @throws MicwireError `closed`. */
   reset(): void {
     this.#send({ type: 'reset' });
@@ -106,6 +143,24 @@ export class Meter<Name extends MeterName = 'peak' | 'rms'> {
     this.node.disconnect();
   }
 
+  override addEventListener<Type extends keyof MeterEventMap>(
+    type: Type,
+    listener: ((event: MeterEventMap[Type]) => void) | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    listener: ((event: never) => void) | EventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    super.addEventListener(type, listener as EventListener, options);
+  }
+
   #send(command: MeterCommand): void {
     if (this.#closed) throw new MicwireError('closed', 'The meter is closed. Make another one.');
     this.node.port.postMessage(command);
@@ -113,9 +168,16 @@ export class Meter<Name extends MeterName = 'peak' | 'rms'> {
 
   #receive(event: MeterEvent): void {
     if (event.type === 'reading') this.#posted = event.values;
-    else this.node.port.close();
+    else if (event.type === 'closed') this.node.port.close();
+    else {
+      const { active, since, frame } = event;
+      this.dispatchEvent(new CustomEvent('activity', { detail: { active, since, frame } }));
+    }
   }
 }
+
+const FAILED =
+  "The meter's processor failed; its node is silent for good. Close it and make another one.";
 
 /** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
 function isolated(): boolean {

@@ -3,7 +3,7 @@ import { KWeighting, channelWeights } from './k-weighting.ts';
 import { LoudnessHistogram, powerToLufs } from './loudness-histogram.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
-import { MAX_CHANNELS } from './sample-rate.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE } from './sample-rate.ts';
 
 /** Loudness by Recommendation ITU-R BS.1770-5 and EBU Tech 3341 (2023) and 3342 (2023). Silence reads −∞. */
 export interface LoudnessReading extends Reading {
@@ -21,6 +21,8 @@ export interface LoudnessReading extends Reading {
   readonly maxShortTermLufs: number;
   /** How long the measurement has run, pauses left out, s. */
   readonly measuredSeconds: number;
+  /** 1 while the measurement of I, LRA and the maxima runs, 0 while it is paused. */
+  readonly measuring: number;
 }
 
 export const LOUDNESS_FIELDS: Fields<LoudnessReading> = {
@@ -31,10 +33,11 @@ export const LOUDNESS_FIELDS: Fields<LoudnessReading> = {
   maxMomentaryLufs: ['value', -Infinity],
   maxShortTermLufs: ['value', -Infinity],
   measuredSeconds: ['value', 0],
+  measuring: ['value', 1],
 };
 
 export interface LoudnessMeterOptions {
-  /** Hz, 8000 to 192000. */
+  /** Hz, 8000 or more: K-weighting needs the band to 4 kHz. */
   readonly sampleRate: number;
   /** Channels to meter. */
   readonly channels: number;
@@ -51,6 +54,8 @@ const STEPS_PER_SECOND = 400;
 const M_STEPS = 0.4 * STEPS_PER_SECOND;
 const S_STEPS = 3 * STEPS_PER_SECOND;
 const HOP_STEPS = 0.1 * STEPS_PER_SECOND;
+/** Hz. */
+export const LOUDNESS_MIN_RATE = 8000;
 /** Relative gates: BS.1770-5 Annex 1; Tech 3342 §3. */
 const GATE_LU = 10;
 const RANGE_GATE_LU = 20;
@@ -98,7 +103,12 @@ export class LoudnessMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: LoudnessMeterOptions) {
-    this.#sampleRate = numberIn('sampleRate', options.sampleRate, 8000, 192_000);
+    this.#sampleRate = numberIn(
+      'sampleRate',
+      options.sampleRate,
+      LOUDNESS_MIN_RATE,
+      MAX_SAMPLE_RATE,
+    );
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
     const { weights } = options;
     if (weights !== undefined) checkWeights(weights, this.channels);
@@ -170,7 +180,8 @@ export class LoudnessMeter implements BlockMeter {
     target[at + 4] = powerToLufs(this.#maxM / (0.4 * this.#sampleRate));
     target[at + 5] = powerToLufs(this.#maxS / (3 * this.#sampleRate));
     target[at + 6] = this.#measuredFrames / this.#sampleRate;
-    return at + 7;
+    target[at + 7] = this.#paused ? 0 : 1;
+    return at + 8;
   }
 
   /** The steps of a second end at whole frames, as evenly as they can. */

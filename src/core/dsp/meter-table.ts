@@ -1,14 +1,24 @@
 import { describe, oneOf } from '../arguments.ts';
 import type { Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
+import { ACTIVITY_FIELDS } from './activity-detector.ts';
+import type { ActivityDetectorOptions, ActivityReading } from './activity-detector.ts';
+import { LOUDNESS_FIELDS } from './loudness-meter.ts';
+import type { LoudnessMeterOptions, LoudnessReading } from './loudness-meter.ts';
+import { PPM_FIELDS } from './ppm-meter.ts';
+import type { PpmMeterOptions, PpmReading } from './ppm-meter.ts';
 import { PEAK_FIELDS } from './peak-meter.ts';
 import type { PeakMeterOptions, PeakReading } from './peak-meter.ts';
 import { RMS_FIELDS } from './rms-meter.ts';
 import type { RmsMeterOptions, RmsReading } from './rms-meter.ts';
+import { TRUE_PEAK_FIELDS } from './true-peak-meter.ts';
+import type { TruePeakMeterOptions, TruePeakReading } from './true-peak-meter.ts';
+import { VU_FIELDS } from './vu-meter.ts';
+import type { VuMeterOptions, VuReading } from './vu-meter.ts';
 
 /** What every bank's reading begins with. */
 export interface BankReading extends Reading {
-  /** Frames metered since the start. */
+  /** Frames metered since the start or the last reset. */
   readonly frame: number;
   /** Channels that the last block had; the meter's other channels were silent. */
   readonly channels: number;
@@ -18,20 +28,38 @@ export interface BankReading extends Reading {
 export interface MeterReadings {
   readonly peak: PeakReading;
   readonly rms: RmsReading;
+  readonly truePeak: TruePeakReading;
+  readonly loudness: LoudnessReading;
+  readonly ppm: PpmReading;
+  readonly vu: VuReading;
+  readonly activity: ActivityReading;
 }
 /** A meter's name in the table. */
 export type MeterName = keyof MeterReadings;
 
-/** What each meter can be told beside rate and channels. */
+/** What a meter is told by who runs several. */
+type Stage = 'sampleRate' | 'channels';
+
+/** What each meter can be told beside rate and channels: plain data, which can be sent to another thread. */
 export interface MeterSettings {
-  readonly peak?: Omit<PeakMeterOptions, 'sampleRate' | 'channels'>;
-  readonly rms?: Omit<RmsMeterOptions, 'sampleRate' | 'channels'>;
+  readonly peak?: Omit<PeakMeterOptions, Stage>;
+  readonly rms?: Omit<RmsMeterOptions, Stage>;
+  readonly truePeak?: Omit<TruePeakMeterOptions, Stage>;
+  readonly loudness?: Omit<LoudnessMeterOptions, Stage>;
+  readonly ppm?: Omit<PpmMeterOptions, Stage>;
+  readonly vu?: Omit<VuMeterOptions, Stage>;
+  readonly activity?: Omit<ActivityDetectorOptions, Stage | 'estimator' | 'onChange'>;
 }
 
 /** The fields of each meter's reading; the order of the names is their order in a bank and in its reading. */
 export const METER_FIELDS: { readonly [Name in MeterName]: Fields<MeterReadings[Name]> } = {
   peak: PEAK_FIELDS,
   rms: RMS_FIELDS,
+  truePeak: TRUE_PEAK_FIELDS,
+  loudness: LOUDNESS_FIELDS,
+  ppm: PPM_FIELDS,
+  vu: VU_FIELDS,
+  activity: ACTIVITY_FIELDS,
 };
 const BANK_FIELDS: Fields<BankReading> = { frame: ['value', 0], channels: ['value', 0] };
 /** All names, in the table's order. */

@@ -1,0 +1,161 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
+import { createReading } from './meter-reading.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+import { EnergySpeechEstimator } from './speech-estimator.ts';
+import type { SpeechEstimator } from './speech-estimator.ts';
+
+/** Speech or silence, of all channels together. */
+export interface ActivityReading extends Reading {
+  /** 1 while there is speech, else 0. */
+  readonly active: number;
+  /** How likely the last stretch (10 ms, or the estimator's) was speech, 0 to 1. */
+  readonly activityLikelihood: number;
+  /** Frame, counted from the meter's start or last reset, at which the speech or the silence began. */
+  readonly activitySince: number;
+}
+
+export const ACTIVITY_FIELDS: Fields<ActivityReading> = {
+  active: ['value', 0],
+  activityLikelihood: ['value', 0],
+  activitySince: ['value', 0],
+};
+
+/** Told of each change, within `process()`: it must not throw, nor allocate on an audio thread. */
+export type ActivityListener = (
+  /** True when speech began. */
+  active: boolean,
+  /** First frame of the speech, or of the silence, counted from the meter's start or last reset. */
+  since: number,
+  /** The frame at which it was known. */
+  frame: number,
+) => void;
+
+export interface ActivityDetectorOptions {
+  /** Hz. */
+  readonly sampleRate: number;
+  /** Channels that are taken together, by their mean. */
+  readonly channels: number;
+  /** Judges the stretches. @default an `EnergySpeechEstimator` */
+  readonly estimator?: SpeechEstimator;
+  /** Likelihood from which on a stretch may begin speech. @default 0.5 */
+  readonly onset?: number;
+  /** Likelihood below which a stretch may end speech. @default 0.1 */
+  readonly release?: number;
+  /** How long the likelihood must stay above `onset`, ms. @default 30 */
+  readonly attackDuration?: number;
+  /** How long it must stay below `release`, ms. @default 300 */
+  readonly holdDuration?: number;
+  /** Told of each change. */
+  readonly onChange?: ActivityListener | undefined;
+}
+
+/**
+ * Tells speech from silence: likelihoods of successive stretches, with hysteresis, attack and hold. Energy-based unless
+ * you give it another estimator.
+ */
+export class ActivityDetector implements BlockMeter {
+  readonly channels: number;
+  readonly #estimator: SpeechEstimator;
+  readonly #onset: number;
+  readonly #release: number;
+  readonly #attackFrames: number;
+  readonly #holdFrames: number;
+  readonly #onChange: ActivityListener | undefined;
+  /** The stretch that fills up: the mean of the channels. */
+  readonly #stretch: Float32Array;
+  #filled = 0;
+  /** Frames taken since the start or the last reset. */
+  #frame = 0;
+  #active = false;
+  #since = 0;
+  #likelihood = 0;
+  /** Frames of successive stretches that speak for a change. */
+  #turning = 0;
+
+  /** @throws RangeError when an option is out of its range. */
+  constructor(options: ActivityDetectorOptions) {
+    const rate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+    this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    this.#estimator = options.estimator ?? new EnergySpeechEstimator({ sampleRate: rate });
+    this.#onset = numberIn('onset', options.onset ?? 0.5, 0, 1);
+    this.#release = numberIn('release', options.release ?? 0.1, 0, this.#onset);
+    const attack = numberIn('attackDuration', options.attackDuration ?? 30, 0, 60_000);
+    const hold = numberIn('holdDuration', options.holdDuration ?? 300, 0, 60_000);
+    this.#attackFrames = Math.round((attack * rate) / 1000);
+    this.#holdFrames = Math.round((hold * rate) / 1000);
+    this.#onChange = options.onChange;
+    const frames = integerIn('estimator.frames', this.#estimator.frames, 1, 1_000_000);
+    this.#stretch = new Float32Array(frames);
+  }
+
+  /** Whether there is speech. */
+  get active(): boolean {
+    return this.#active;
+  }
+
+  /** Makes a reading to hand to `read()`. */
+  createReading(): ActivityReading {
+    return createReading<ActivityReading>(ACTIVITY_FIELDS, this.channels);
+  }
+
+  /** Fills a reading. */
+  read(out: ActivityReading): void {
+    this.store(out.values, 0);
+  }
+
+  process(block: readonly Float32Array[], from: number, frames: number): void {
+    const stretch = this.#stretch;
+    const end = from + frames;
+    let at = from;
+    while (at < end) {
+      const count = Math.min(end - at, stretch.length - this.#filled);
+      this.#mix(block, at, count);
+      at += count;
+      this.#filled += count;
+      this.#frame += count;
+      if (this.#filled < stretch.length) continue;
+      this.#filled = 0;
+      this.#likelihood = this.#estimator.estimate(stretch);
+      this.#decide();
+    }
+  }
+
+  store(target: Float64Array, at: number): number {
+    target[at] = this.#active ? 1 : 0;
+    target[at + 1] = this.#likelihood;
+    target[at + 2] = this.#since;
+    return at + 3;
+  }
+
+  reset(): void {
+    this.#estimator.reset();
+    this.#filled = this.#frame = this.#since = this.#likelihood = this.#turning = 0;
+    this.#active = false;
+  }
+
+  #mix(block: readonly Float32Array[], from: number, count: number): void {
+    const stretch = this.#stretch;
+    const filled = this.#filled;
+    const present = Math.min(block.length, this.channels);
+    stretch.fill(0, filled, filled + count);
+    for (let channel = 0; channel < present; channel++) {
+      const samples = block[channel]!;
+      for (let i = 0; i < count; i++) {
+        const value = samples[from + i]!;
+        if (value - value === 0) stretch[filled + i]! += value / present;
+      }
+    }
+  }
+
+  #decide(): void {
+    const { length } = this.#stretch;
+    const turns = this.#active ? this.#likelihood < this.#release : this.#likelihood >= this.#onset;
+    this.#turning = turns ? this.#turning + length : 0;
+    if (!turns || this.#turning < (this.#active ? this.#holdFrames : this.#attackFrames)) return;
+    this.#active = !this.#active;
+    this.#since = this.#frame - this.#turning;
+    this.#turning = 0;
+    this.#onChange?.(this.#active, this.#since, this.#frame);
+  }
+}

@@ -1,0 +1,118 @@
+import { numberIn } from '../arguments.ts';
+import { Biquad } from './biquad.ts';
+import { powerToDb } from './decibels.ts';
+import { MAX_SAMPLE_RATE } from './sample-rate.ts';
+
+/**
+ * Judges stretches of mono audio: put a learned detector in place of the energy-based one by implementing this. It runs
+ * where the `ActivityDetector` runs, at once: a model that answers later cannot be used.
+ */
+export interface SpeechEstimator {
+  /** Frames that `estimate` takes at a time. */
+  readonly frames: number;
+  /**
+   * How likely the stretch holds speech, 0 to 1.
+   *
+   * @param samples `frames` samples, finite; reused after the call.
+   */
+  estimate(samples: Float32Array): number;
+  /** Forgets what it has heard. */
+  reset(): void;
+}
+
+export interface EnergySpeechEstimatorOptions {
+  /** Hz. */
+  readonly sampleRate: number;
+  /** Level, dBFS, below which nothing is speech. @default -60 */
+  readonly minimumDbfs?: number;
+  /** Level over the noise floor that is speech as likely as not, dB. @default 9 */
+  readonly marginDb?: number;
+}
+
+/** Hum and rumble lie below. */
+const HIGH_PASS_HZ = 100;
+const STRETCH_MS = 10;
+/** The floor is the lowest of the last 6 × 0.3 s: longer than words and breath groups are without a gap. */
+const PARTS = 6;
+const STRETCHES_PER_PART = 30;
+/** Each stretch weighs so much in the smoothed power of which the floor is the lowest: 30 ms. */
+const SMOOTHING = 1 / 3;
+/** Floor while nothing is known. */
+const FIRST_FLOOR_DBFS = -60;
+/** dB by which the odds change e-fold. */
+const SLOPE_DB = 2;
+
+/**
+ * By energy: how far the level above 100 Hz stands over a noise floor that follows the lowest level of the last 1.8 s.
+ * It takes any sound that rises for speech: a door, a keyboard, music. It needs no model.
+ */
+export class EnergySpeechEstimator implements SpeechEstimator {
+  readonly frames: number;
+  readonly #minimum: number;
+  readonly #margin: number;
+  readonly #highPass: Biquad;
+  /** Lowest smoothed power of each part; the current part's falls. */
+  readonly #parts: Float64Array = new Float64Array(PARTS);
+  #part = 0;
+  #inPart = 0;
+  #smoothed = 0;
+  #level = -Infinity;
+  #floor = FIRST_FLOOR_DBFS;
+
+  /** @throws RangeError when an option is out of its range. */
+  constructor(options: EnergySpeechEstimatorOptions) {
+    const rate = numberIn('sampleRate', options.sampleRate, 1000, MAX_SAMPLE_RATE);
+    this.#minimum = numberIn('minimumDbfs', options.minimumDbfs ?? -60, -200, 0);
+    this.#margin = numberIn('marginDb', options.marginDb ?? 9, 0, 60);
+    this.frames = Math.round((rate * STRETCH_MS) / 1000);
+    this.#highPass = Biquad.highPass(HIGH_PASS_HZ, rate);
+    this.reset();
+  }
+
+  /** Level of the last stretch, dBFS. */
+  get levelDbfs(): number {
+    return this.#level;
+  }
+
+  /** The noise floor, dBFS; −60 for the first 1.8 s, or lower. */
+  get floorDbfs(): number {
+    return this.#floor;
+  }
+
+  estimate(samples: Float32Array): number {
+    const highPass = this.#highPass;
+    let square = 0;
+    for (let i = 0; i < this.frames; i++) {
+      const value = highPass.next(samples[i]!);
+      square += value * value;
+    }
+    highPass.settle();
+    const power = square / this.frames;
+    this.#level = powerToDb(power);
+    this.#follow(power);
+    if (this.#level < this.#minimum) return 0;
+    return 1 / (1 + Math.exp((this.#margin - this.#level + this.#floor) / SLOPE_DB));
+  }
+
+  reset(): void {
+    this.#highPass.reset();
+    this.#parts.fill(10 ** (FIRST_FLOOR_DBFS / 10));
+    this.#part = this.#inPart = this.#smoothed = 0;
+    this.#level = -Infinity;
+    this.#floor = FIRST_FLOOR_DBFS;
+  }
+
+  #follow(power: number): void {
+    this.#smoothed += SMOOTHING * (power - this.#smoothed);
+    if (this.#smoothed < this.#parts[this.#part]!) this.#parts[this.#part] = this.#smoothed;
+    if (++this.#inPart === STRETCHES_PER_PART) {
+      this.#inPart = 0;
+      this.#part = (this.#part + 1) % PARTS;
+      this.#parts[this.#part] = this.#smoothed;
+    }
+    let lowest = Infinity;
+    for (let i = 0; i < PARTS; i++) if (this.#parts[i]! < lowest) lowest = this.#parts[i]!;
+    // Digital silence is no floor to measure speech against: the first word would count as noise's end.
+    this.#floor = Math.max(powerToDb(lowest), this.#minimum - this.#margin);
+  }
+}

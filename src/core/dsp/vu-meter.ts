@@ -1,0 +1,153 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import { amplitudeToDb } from './decibels.ts';
+import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
+import { createReading } from './meter-reading.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+
+/** Volume units (IEC 60268-17). 0 VU is a steady sine of the reference level. Silence reads −∞, after the fall. */
+export interface VuReading extends Reading {
+  /** Where the pointer stands, VU (dB) per channel. */
+  readonly vu: Float64Array;
+  /** The highest that it stood since the start or the last reset, VU per channel. */
+  readonly maxVu: Float64Array;
+}
+
+export const VU_FIELDS: Fields<VuReading> = {
+  vu: ['channels', -Infinity],
+  maxVu: ['channels', -Infinity],
+};
+
+export interface VuMeterOptions {
+  /** Hz. */
+  readonly sampleRate: number;
+  /** Channels to meter. */
+  readonly channels: number;
+  /** Peak of the steady sine that reads 0 VU, dBFS. @default -18 (EBU R 68; SMPTE RP 155 has −20) */
+  readonly referenceDbfs?: number;
+}
+
+/**
+ * The pointer: a mass on a spring, which reaches 99 % of a steady tone 300 ms after its beginning and overshoots by
+ * 1.25 % (IEC 60268-17: 300 ms ± 10 %, 1 to 1.5 %).
+ */
+const DAMPING = 0.8127;
+const RADIANS_PER_SECOND = 13.512;
+/** Mean of |sin|. */
+const SINE_MEAN = 2 / Math.PI;
+const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+/** Below −300 dB the pointer rests. */
+const NEGLIGIBLE = 1e-15;
+/** The pointer moves in steps of 1 ms, each under the mean of the rectified signal: exact for such a staircase. */
+const STEPS_PER_SECOND = 1000;
+
+/** A VU meter. */
+export class VuMeter implements BlockMeter {
+  readonly channels: number;
+  readonly #reference: number;
+  readonly #stepFrames: number;
+  #inStep = 0;
+  /** The pointer's motion over a step, from place and speed: closed form of the damped oscillator. */
+  readonly #placeToPlace: number;
+  readonly #speedToPlace: number;
+  readonly #placeToSpeed: number;
+  readonly #speedToSpeed: number;
+  /** Sum of |sample| in the step, per channel. */
+  readonly #sum: Float64Array;
+  readonly #place: Float64Array;
+  readonly #speed: Float64Array;
+  readonly #max: Float64Array;
+
+  /** @throws RangeError when an option is out of its range. */
+  constructor(options: VuMeterOptions) {
+    const rate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+    const reference = numberIn('referenceDbfs', options.referenceDbfs ?? -18, -60, 0);
+    this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    this.#reference = reference;
+    this.#stepFrames = Math.round(rate / STEPS_PER_SECOND);
+    const seconds = this.#stepFrames / rate;
+    const decay = DAMPING * RADIANS_PER_SECOND;
+    const swing = RADIANS_PER_SECOND * Math.sqrt(1 - DAMPING ** 2);
+    const left = Math.exp(-decay * seconds);
+    const cos = left * Math.cos(swing * seconds);
+    const sin = (left * Math.sin(swing * seconds)) / swing;
+    this.#placeToPlace = cos + decay * sin;
+    this.#speedToPlace = sin;
+    this.#placeToSpeed = -(RADIANS_PER_SECOND ** 2) * sin;
+    this.#speedToSpeed = cos - decay * sin;
+    this.#sum = new Float64Array(this.channels);
+    this.#place = new Float64Array(this.channels);
+    this.#speed = new Float64Array(this.channels);
+    this.#max = new Float64Array(this.channels);
+  }
+
+  /** Makes a reading to hand to `read()`. */
+  createReading(): VuReading {
+    return createReading<VuReading>(VU_FIELDS, this.channels);
+  }
+
+  /** Fills a reading of this meter's channel count. */
+  read(out: VuReading): void {
+    this.store(out.values, 0);
+  }
+
+  process(block: readonly Float32Array[], from: number, frames: number): void {
+    const end = from + frames;
+    const present = Math.min(block.length, this.channels);
+    let at = from;
+    while (at < end) {
+      const count = Math.min(end - at, this.#stepFrames - this.#inStep);
+      for (let c = 0; c < present; c++) this.#sum[c]! += rectified(block[c]!, at, count);
+      at += count;
+      this.#inStep += count;
+      if (this.#inStep === this.#stepFrames) this.#step();
+    }
+  }
+
+  store(target: Float64Array, at: number): number {
+    const channels = this.channels;
+    for (let c = 0; c < channels; c++) {
+      target[at + c] = this.#scale(this.#place[c]!);
+      target[at + channels + c] = this.#scale(this.#max[c]!);
+    }
+    return at + 2 * channels;
+  }
+
+  reset(): void {
+    this.#inStep = 0;
+    this.#sum.fill(0);
+    this.#place.fill(0);
+    this.#speed.fill(0);
+    this.#max.fill(0);
+  }
+
+  #scale(place: number): number {
+    // A pointer that swings back passes its rest.
+    return amplitudeToDb(Math.max(0, place) / SINE_MEAN) - this.#reference;
+  }
+
+  #step(): void {
+    this.#inStep = 0;
+    for (let c = 0; c < this.channels; c++) {
+      const mean = this.#sum[c]! / this.#stepFrames;
+      const away = this.#place[c]! - mean;
+      const speed = this.#speed[c]!;
+      const place = mean + this.#placeToPlace * away + this.#speedToPlace * speed;
+      const resting = Math.abs(place) < NEGLIGIBLE && Math.abs(speed) < NEGLIGIBLE;
+      this.#place[c] = resting ? 0 : place;
+      this.#speed[c] = resting ? 0 : this.#placeToSpeed * away + this.#speedToSpeed * speed;
+      this.#sum[c] = 0;
+      if (place > this.#max[c]!) this.#max[c] = place;
+    }
+  }
+}
+
+/** Sum of |sample|, without what is not finite. */
+function rectified(samples: Float32Array, from: number, count: number): number {
+  let sum = 0;
+  for (let i = from, end = from + count; i < end; i++) {
+    const value = samples[i]!;
+    const size = value < 0 ? -value : value;
+    if (size <= MAX_FLOAT32) sum += size;
+  }
+  return sum;
+}
