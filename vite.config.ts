@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { labServer } from './demo/server/plugin.ts';
+import { opus } from './scripts/vite-opus.mjs';
 import { worklets } from './scripts/vite-worklets.mjs';
 import { installedBrowsers } from './test/engines/provider.mjs';
+import { renderInNode } from './test/helpers/render-in-node.mjs';
 import { guideCode } from './test/helpers/vite-guide-code.mjs';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -18,7 +20,7 @@ const headers = {
 const engines = (process.env['MICWIRE_ENGINES'] ?? 'chromium').split(',');
 
 export default defineConfig({
-  plugins: [worklets(), labServer(), guideCode()],
+  plugins: [worklets(), opus(), labServer(), guideCode()],
   resolve: {
     alias: [
       { find: /^micwire$/, replacement: path('src/web/index.ts') },
@@ -54,6 +56,7 @@ export default defineConfig({
             ui: false,
             screenshotFailures: false,
             api: { host: '127.0.0.1' },
+            commands: { renderInNode },
             provider: installedBrowsers({ microphone: path('test/fixtures/speech.wav') }),
             instances: engines.map((browser) => ({ browser })),
           },

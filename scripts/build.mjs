@@ -5,7 +5,9 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorklet, workletNames } from './bundle-worklet.mjs';
+import { opusWasm } from './opus-wasm.mjs';
 import { ROOT, runTool } from './run.mjs';
+import { opusInlineModule } from './vite-opus.mjs';
 
 const LIBRARY = ['src/core', 'src/web', 'src/worker', 'src/testing', 'src/cli', 'worklets'];
 
@@ -32,6 +34,11 @@ for (const name of await workletNames()) {
   await writeFile(join(folder, `${name}.inline.js`), `export default ${JSON.stringify(script)};\n`);
   console.log(`dist/worklets/${name}.js ${Buffer.byteLength(script)} bytes`);
 }
+
+const wasm = join(ROOT, 'dist/wasm');
+await mkdir(wasm, { recursive: true });
+await writeFile(join(wasm, 'libopus.wasm'), (await opusWasm()).bytes);
+await writeFile(join(wasm, 'libopus.inline.js'), await opusInlineModule());
 
 /** @param {string} script */
 function pad(script) {

@@ -1,0 +1,91 @@
+import { describe } from '../core/arguments.ts';
+import type { OpusModule } from '../core/codec/opus-library.ts';
+import { MicwireError } from '../core/errors.ts';
+import { decodeBase64 } from '../core/framing/base64.ts';
+
+/** Where to take libopus from. */
+export interface OpusLoadOptions {
+  /**
+   * Your own copy of `libopus.wasm` (`npx micwire copy <dir>` makes one). When it is given nothing else is tried.
+   * @default the file beside the package, else a copy carried in JavaScript
+   */
+  readonly url?: string | URL | undefined;
+}
+
+/** By address: what is being loaded or has been. A load that failed is forgotten. */
+const loads = new Map<string, Promise<WebAssembly.Module>>();
+const PACKAGED = '';
+
+/**
+ * Loads and compiles libopus, once for this thread; calls at the same time share one load. 160 kB are downloaded, compressed,
+ * and only by those who call this. The module can be posted to Workers and passed to worklets.
+ *
+ * @throws TypeError when `url` is no address; MicwireError 'codec-load' when every way failed: its message names each, the
+ *   cause and the cure
+ */
+export function loadOpusModule(options: OpusLoadOptions = {}): Promise<OpusModule> {
+  const { url } = options;
+  if (url !== undefined && typeof url !== 'string' && !(url instanceof URL)) {
+    return Promise.reject(new TypeError(`url must be a string or a URL, got ${describe(url)}.`));
+  }
+  const key = url === undefined ? PACKAGED : String(url);
+  const earlier = loads.get(key);
+  if (earlier) return earlier;
+  const load = key === PACKAGED ? loadPackaged() : loadGiven(key);
+  loads.set(key, load);
+  load.catch(() => loads.delete(key));
+  return load;
+}
+
+async function loadGiven(url: string): Promise<WebAssembly.Module> {
+  try {
+    return await compileFile(url);
+  } catch (error) {
+    throw explain([`your URL ${url}: ${String(error)}`], error);
+  }
+}
+
+async function loadPackaged(): Promise<WebAssembly.Module> {
+  const failed: string[] = [];
+  let first: unknown;
+  try {
+    // A bundler finds the file by this form alone; no comment may tell it to leave it alone.
+    return await compileFile(new URL('../../wasm/libopus.wasm', import.meta.url).href);
+  } catch (error) {
+    first = error;
+    failed.push(`the file beside the package: ${String(error)}`);
+  }
+  try {
+    const { default: text } = await import('../../wasm/libopus.inline.js');
+    return await WebAssembly.compile(decodeBase64(text) as Uint8Array<ArrayBuffer>);
+  } catch (error) {
+    failed.push(`a copy carried in JavaScript: ${String(error)}`);
+    throw explain(failed, isRefusal(error) ? error : first);
+  }
+}
+
+async function compileFile(url: string): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  // Servers that do not know the type send another, and streaming then refuses. A page's fallback has the type of a page.
+  const type = response.headers.get('content-type') ?? '';
+  if (type.startsWith('text/html')) throw new Error('the server sent a page in its place');
+  if (type === 'application/wasm') return WebAssembly.compileStreaming(response);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** True when the page does not allow WebAssembly, wherever it comes from. */
+function isRefusal(error: unknown): boolean {
+  return /content security policy|unsafe-eval|blocked by CSP/i.test(String(error));
+}
+
+function explain(failed: readonly string[], cause: unknown): MicwireError {
+  const cure = isRefusal(cause)
+    ? "The page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src."
+    : 'Copy the file with `npx micwire copy <dir>`, serve it, and give its address as opusUrl.';
+  return new MicwireError(
+    'codec-load',
+    `libopus could not be loaded. Tried ${failed.join('; ')}. ${cure}`,
+    { cause },
+  );
+}
