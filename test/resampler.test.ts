@@ -28,7 +28,7 @@ const PAIRS = [
 ] as const;
 const COMMON = PAIRS.slice(0, 8);
 const QUALITIES = [
-  { quality: 'voice', decibels: 98, pass: 0.87 },
+  { quality: 'voice', decibels: 98, pass: 0.9 },
   { quality: 'hq', decibels: 117, pass: 0.9 },
   { quality: 'vhq', decibels: 140, pass: 0.945 },
 ] as const;

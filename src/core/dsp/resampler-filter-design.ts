@@ -1,12 +1,10 @@
 /** The filters that the resampler's stages need, from its specification. Milliseconds each: never on the audio thread. */
+import { designImageFilter } from './image-filter-design.ts';
+import type { ImageFilter, ImageFilterSpecification } from './image-filter-design.ts';
 import { kaiserKernel, kaiserSpan } from './kaiser-filter-design.ts';
-import type { KaiserSpecification } from './kaiser-filter-design.ts';
 import { designRemez } from './remez-filter-design.ts';
 import type { ResamplerQuality } from './resampler-plan.ts';
 import { RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
-
-/** Rows of coefficients are whole SIMD registers. */
-const LANES = 4;
 
 const sharpFilters = new Map<string, Float64Array>();
 
@@ -80,51 +78,50 @@ export function designLowPass(
 }
 
 /**
- * A bank of `up` phases for a short filter, or undefined when it would take more than `maxCoefficients`. The window's
- * falling sidelobes matter here: the images of all phases add up in the output.
+ * The short filter beside the sharp one: it passes the band and stops its images around the multiples of `rate`. A Kaiser
+ * window does where least squares find nothing short.
  */
-export function designPolyphaseBank(
-  specification: KaiserSpecification,
-  up: number,
-  maxCoefficients: number,
-): { taps: number; coefficients: Float64Array } | undefined {
-  const taps = roundUp(kaiserSpan(specification), LANES);
-  if (up * taps > maxCoefficients) return undefined;
-  const kernel = kaiserKernel(specification, taps);
-  const coefficients = new Float64Array(up * taps);
+export function designShortFilter(specification: ImageFilterSpecification): ImageFilter {
+  const design = designImageFilter(specification);
+  if (design !== undefined) return design;
+  const { pass, rate, halfWidth, attenuationDb } = specification;
+  const kaiser = { pass, stop: rate - halfWidth, attenuationDb };
+  const span = 2 * Math.ceil(kaiserSpan(kaiser) / 2);
+  return { span, kernel: kaiserKernel(kaiser, span) };
+}
+
+/** The filter sampled at `up` phases: row p weighs the inputs for an output that stands p / `up` after one of them. */
+export function sampleBank({ kernel, span }: ImageFilter, up: number): Float64Array {
+  const coefficients = new Float64Array(up * span);
   for (let phase = 0; phase < up; phase++) {
-    for (let i = 0; i < taps; i++) {
-      coefficients[phase * taps + i] = kernel(i - taps / 2 + 1 - phase / up);
+    for (let i = 0; i < span; i++) {
+      coefficients[phase * span + i] = kernel(i - span / 2 + 1 - phase / up);
     }
   }
-  return { taps, coefficients };
+  return coefficients;
 }
 
 /**
- * A bank of `phases` rows of cubics in the distance from the stored phase: Lagrange's, through the phases −1, 0, 1 and 2.
+ * The filter for any phase: `phases` rows of cubics in the distance from the stored phase, Lagrange's through the phases −1,
+ * 0, 1 and 2. Per row, `span` constants, then as many linear, square and cubic terms.
  */
-export function designInterpolatedBank(
-  specification: KaiserSpecification,
-  phases: number,
-): { taps: number; coefficients: Float64Array } {
-  const taps = roundUp(kaiserSpan(specification), LANES);
-  const kernel = kaiserKernel(specification, taps);
-  const coefficients = new Float64Array(phases * taps * 4);
+export function interpolateBank({ kernel, span }: ImageFilter, phases: number): Float64Array {
+  const coefficients = new Float64Array(phases * span * 4);
   for (let phase = 0; phase < phases; phase++) {
-    for (let i = 0; i < taps; i++) {
-      const at = (offset: number): number => kernel(i - taps / 2 + 1 - (phase + offset) / phases);
+    for (let i = 0; i < span; i++) {
+      const at = (offset: number): number => kernel(i - span / 2 + 1 - (phase + offset) / phases);
       const before = at(-1);
       const here = at(0);
       const after = at(1);
       const beyond = at(2);
-      const row = phase * taps * 4 + i;
+      const row = phase * span * 4 + i;
       coefficients[row] = here;
-      coefficients[row + taps] = after - before / 3 - here / 2 - beyond / 6;
-      coefficients[row + 2 * taps] = (before + after) / 2 - here;
-      coefficients[row + 3 * taps] = (beyond - before) / 6 + (here - after) / 2;
+      coefficients[row + span] = after - before / 3 - here / 2 - beyond / 6;
+      coefficients[row + 2 * span] = (before + after) / 2 - here;
+      coefficients[row + 3 * span] = (beyond - before) / 6 + (here - after) / 2;
     }
   }
-  return { taps, coefficients };
+  return coefficients;
 }
 
 /** Rounds in place to single precision where the quality says so. */
@@ -136,8 +133,4 @@ export function toCoefficientPrecision(
     for (let i = 0; i < coefficients.length; i++) coefficients[i] = Math.fround(coefficients[i]!);
   }
   return coefficients;
-}
-
-function roundUp(value: number, multiple: number): number {
-  return Math.max(multiple, multiple * Math.ceil(value / multiple));
 }

@@ -68,8 +68,8 @@ function planDown(inputRate: number, outputRate: number, band: Band): ResamplerS
   // Halves of odd rates are rates too: exact, since they are dyadic fractions.
   let rate = inputRate;
   for (; rate / 2 >= sharpRate; rate /= 2) stages.push(guardHalving(rate, band));
-  // What the sharp filter stops, the polyphase filter may let through.
-  if (rate !== sharpRate) stages.push(ratioStage(rate, sharpRate, sharpRate - band.stopHz, band));
+  // What the sharp filter will stop, the short one may let through.
+  if (rate !== sharpRate) stages.push(ratioStage(rate, sharpRate, sharpRate, band));
   stages.push(sharpHalving(band));
   return stages;
 }
@@ -80,7 +80,6 @@ function planUp(inputRate: number, outputRate: number, band: Band): ResamplerSta
   let rate = outputRate;
   for (; rate / 2 >= sharpRate; rate /= 2) doublings.unshift(guardDoubling(rate / 2, band));
   const stages: ResamplerStage[] = [sharpDoubling(band)];
-  // What the sharp filter stops already, images included, ends at its rate less the stop edge.
-  if (rate !== sharpRate) stages.push(ratioStage(sharpRate, rate, sharpRate - band.stopHz, band));
+  if (rate !== sharpRate) stages.push(ratioStage(sharpRate, rate, sharpRate, band));
   return [...stages, ...doublings];
 }

@@ -10,6 +10,8 @@ export interface ResamplerSpecification {
   readonly strictPass: number;
   /** Largest passband deviation of the strict filter, dB. (The half-band filter's is its attenuation: next to nothing.) */
   readonly strictRippleDb: number;
+  /** Largest passband deviation of the short filter between rates, dB. */
+  readonly shortRippleDb: number;
   /** Whether coefficients are rounded to single precision, so that every execution computes with the same ones. */
   readonly singlePrecision: boolean;
 }
@@ -21,6 +23,7 @@ export const RESAMPLER_SPECIFICATIONS: Readonly<Record<ResamplerQuality, Resampl
       pass: 0.875,
       strictPass: 0.86,
       strictRippleDb: 0.01,
+      shortRippleDb: 0.003,
       singlePrecision: true,
     },
     hq: {
@@ -28,6 +31,7 @@ export const RESAMPLER_SPECIFICATIONS: Readonly<Record<ResamplerQuality, Resampl
       pass: 0.9,
       strictPass: 0.905,
       strictRippleDb: 0.005,
+      shortRippleDb: 0.002,
       singlePrecision: true,
     },
     vhq: {
@@ -35,6 +39,7 @@ export const RESAMPLER_SPECIFICATIONS: Readonly<Record<ResamplerQuality, Resampl
       pass: 0.945,
       strictPass: 0.95,
       strictRippleDb: 0.0005,
+      shortRippleDb: 0.0002,
       singlePrecision: false,
     },
   };

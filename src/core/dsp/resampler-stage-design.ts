@@ -8,12 +8,14 @@ import type {
   ResamplerQuality,
   ResamplerStage,
 } from './resampler-plan.ts';
+import type { ImageFilter } from './image-filter-design.ts';
 import {
   designHalfBand,
-  designInterpolatedBank,
   designLowPass,
-  designPolyphaseBank,
   designSharpFilter,
+  designShortFilter,
+  interpolateBank,
+  sampleBank,
   toCoefficientPrecision,
 } from './resampler-filter-design.ts';
 import { RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
@@ -83,50 +85,45 @@ export function lowPassDoubling(rate: number, band: Band): DoubleStage {
 }
 
 /**
- * From `inputRate` to `outputRate` (Hz, integers or dyadic fractions) with a short filter that passes the band and stops
- * from `stopHz` on.
+ * From `inputRate` to `outputRate` (Hz, integers or dyadic fractions) with a short filter that passes the band and stops its
+ * images around the multiples of `sharpRate`, where the sharp filter works.
  */
 export function ratioStage(
   inputRate: number,
   outputRate: number,
-  stopHz: number,
+  sharpRate: number,
   band: Band,
 ): PolyphaseStage | InterpolatedStage {
   const { up, down } = lowestTerms(inputRate, outputRate);
-  const bank = designPolyphaseBank(
-    {
-      pass: band.passHz / inputRate,
-      stop: stopHz / inputRate,
-      attenuationDb: guardAttenuation(band),
-    },
-    up,
-    MAX_STORED_COEFFICIENTS,
-  );
-  if (bank === undefined) {
-    return { kind: 'interpolated', up, down, ...interpolatedBank(inputRate, stopHz, band) };
+  const filter = shortFilter(inputRate, sharpRate, band);
+  if (up * filter.span > MAX_STORED_COEFFICIENTS) {
+    return { kind: 'interpolated', up, down, ...interpolatedBank(filter, band) };
   }
-  const coefficients = toCoefficientPrecision(bank.coefficients, band.quality);
-  return { kind: 'polyphase', up, down, taps: bank.taps, coefficients };
+  const coefficients = toCoefficientPrecision(sampleBank(filter, up), band.quality);
+  return { kind: 'polyphase', up, down, taps: filter.span, coefficients };
 }
 
-/** The filter of {@link ratioStage} for any instant between inputs. */
+/** The filter of {@link ratioStage}. */
+export function shortFilter(inputRate: number, sharpRate: number, band: Band): ImageFilter {
+  return designShortFilter({
+    pass: band.passHz / inputRate,
+    rate: sharpRate / inputRate,
+    halfWidth: band.stopHz / inputRate,
+    attenuationDb: guardAttenuation(band),
+    rippleDb: RESAMPLER_SPECIFICATIONS[band.quality].shortRippleDb,
+  });
+}
+
+/** The short filter for any instant between inputs. */
 export function interpolatedBank(
-  inputRate: number,
-  stopHz: number,
+  filter: ImageFilter,
   band: Band,
 ): { taps: number; phases: number; coefficients: Float64Array } {
-  const { taps, coefficients } = designInterpolatedBank(
-    {
-      pass: band.passHz / inputRate,
-      stop: stopHz / inputRate,
-      attenuationDb: guardAttenuation(band),
-    },
-    INTERPOLATED_PHASES,
-  );
+  const bank = interpolateBank(filter, INTERPOLATED_PHASES);
   return {
-    taps,
+    taps: filter.span,
     phases: INTERPOLATED_PHASES,
-    coefficients: toCoefficientPrecision(coefficients, band.quality),
+    coefficients: toCoefficientPrecision(bank, band.quality),
   };
 }
 

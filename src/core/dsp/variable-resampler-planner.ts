@@ -7,6 +7,7 @@ import {
   lookAheadFrames,
   lowPassDoubling,
   sharpDoubling,
+  shortFilter,
 } from './resampler-stage-design.ts';
 import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
 import type { VariableResamplerPlan } from './variable-resampler.ts';
@@ -41,7 +42,7 @@ export function planVariableResampler(
     let rate = inputRate;
     for (; rate / 2 >= 2 * outputRate; rate /= 2) stages.push(guardHalving(rate, band));
     stages.push(rate > outputRate ? lowPassDoubling(rate, band) : sharpDoubling(band));
-    const bank = interpolatedBank(2 * rate, 2 * rate - band.stopHz, band);
+    const bank = interpolatedBank(shortFilter(2 * rate, 2 * rate, band), band);
     const bankFrames = ((bank.taps / 2) * inputRate) / (2 * rate);
     plan = {
       inputRate,

@@ -1,0 +1,161 @@
+/**
+ * Short kernels in continuous time that stop only where something is to be stopped: around the multiples of a rate. Between
+ * these bands a neighbouring sharp filter leaves nothing, or removes what is left, so the kernel may do there what it likes,
+ * and needs about half the length of a Kaiser window. Weighted least squares in a cosine basis, weighted again and again
+ * towards the minimax (C. L. Lawson's algorithm: "Contributions to the Theory of Linear Least Maximum Approximation", 1961).
+ * Not for the audio thread.
+ */
+
+/** Frequencies are in cycles per frame of the input. */
+export interface ImageFilterSpecification {
+  /** End of the passband. */
+  readonly pass: number;
+  /** The stopbands reach from n · `rate` − `halfWidth` to n · `rate` + `halfWidth`, n = 1, 2, … */
+  readonly rate: number;
+  readonly halfWidth: number;
+  /** Attenuation of the first stopband, dB; later ones have more, in proportion to their frequency, so that their sum counts little. */
+  readonly attenuationDb: number;
+  /** Largest deviation in the passband, dB. */
+  readonly rippleDb: number;
+}
+
+export interface ImageFilter {
+  /** The impulse response h(t), t in input frames, zero outside ±`span` / 2, with ∫h = 1 up to the ripple. */
+  readonly kernel: (t: number) => number;
+  /** An even number of input frames. */
+  readonly span: number;
+}
+
+const MAX_SPAN = 48;
+const ITERATIONS = 24;
+/** Stopbands that the fit sees. Beyond them the basis falls by itself: its functions are continuous at the ends. */
+const STOPBANDS = 6;
+
+/** The shortest filter of even span that meets the specification, or undefined when that is longer than 48 frames. */
+export function designImageFilter(
+  specification: ImageFilterSpecification,
+): ImageFilter | undefined {
+  const { pass, rate, halfWidth, attenuationDb } = specification;
+  // Two thirds of Kaiser's estimate are always too few.
+  const kaiser = (attenuationDb - 7.95) / (14.36 * (rate - halfWidth - pass));
+  for (let span = 2 * Math.max(2, Math.floor(kaiser / 3)); span <= MAX_SPAN; span += 2) {
+    const weights = fit(specification, span);
+    if (weights !== undefined) {
+      return { span, kernel: (t) => (Math.abs(2 * t) >= span ? 0 : response(weights, t, span)) };
+    }
+  }
+  return undefined;
+}
+
+function response(weights: Float64Array, t: number, span: number): number {
+  let sum = 0;
+  for (let m = 0; m < weights.length; m++) {
+    sum += weights[m]! * Math.cos((Math.PI * (2 * m + 1) * t) / span);
+  }
+  return sum;
+}
+
+/** The weights of the basis functions, or undefined when the specification is not met. */
+function fit(specification: ImageFilterSpecification, span: number): Float64Array | undefined {
+  const { pass, rate, halfWidth, attenuationDb, rippleDb } = specification;
+  const terms = Math.ceil(span * (rate - halfWidth / 2)) + 2;
+  const passTolerance = 10 ** (rippleDb / 20) - 1;
+  const stopTolerance = 10 ** (-attenuationDb / 20);
+  const frequencies: number[] = [];
+  const tolerances: number[] = [];
+  const passPoints = 4 * Math.ceil(span * pass) + 8;
+  for (let i = 0; i <= passPoints; i++) {
+    frequencies.push((pass * i) / passPoints);
+    tolerances.push(passTolerance);
+  }
+  const stopPoints = 8 * Math.ceil(span * halfWidth) + 8;
+  for (let n = 1; n <= STOPBANDS; n++) {
+    for (let i = 0; i <= stopPoints; i++) {
+      const frequency = n * rate + halfWidth * ((2 * i) / stopPoints - 1);
+      frequencies.push(frequency);
+      tolerances.push((stopTolerance * (rate - halfWidth)) / frequency);
+    }
+  }
+  const rows = frequencies.length;
+  const basis = new Float64Array(rows * terms);
+  const target = new Float64Array(rows);
+  for (let r = 0; r < rows; r++) {
+    // Each row is scaled so that an error of 1 is just allowed.
+    for (let m = 0; m < terms; m++) {
+      basis[r * terms + m] = spectrum(m, frequencies[r]!, span) / tolerances[r]!;
+    }
+    target[r] = r <= passPoints ? 1 / tolerances[r]! : 0;
+  }
+  const emphasis = new Float64Array(rows).fill(1);
+  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+    const weights = leastSquares(basis, target, emphasis, terms);
+    let worst = 0;
+    let mean = 0;
+    for (let r = 0; r < rows; r++) {
+      let error = -target[r]!;
+      for (let m = 0; m < terms; m++) error += weights[m]! * basis[r * terms + m]!;
+      worst = Math.max(worst, Math.abs(error));
+      emphasis[r]! *= Math.abs(error) + 1e-3;
+      mean += emphasis[r]! / rows;
+    }
+    if (worst <= 1) return weights;
+    for (let r = 0; r < rows; r++) emphasis[r]! /= mean;
+  }
+  return undefined;
+}
+
+/** The transform of cos(π (2m + 1) t / span) over ±span / 2, at `frequency`. */
+function spectrum(m: number, frequency: number, span: number): number {
+  const x = frequency * span;
+  return (span / 2) * (sinc(x - m - 0.5) + sinc(x + m + 0.5));
+}
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
+}
+
+/** Minimises Σ emphasis · (basis · w − target)², by modified Gram–Schmidt on the weighted rows. */
+function leastSquares(
+  basis: Float64Array,
+  target: Float64Array,
+  emphasis: Float64Array,
+  terms: number,
+): Float64Array {
+  const rows = target.length;
+  const columns: Float64Array[] = [];
+  for (let m = 0; m <= terms; m++) {
+    const column = new Float64Array(rows);
+    for (let r = 0; r < rows; r++) {
+      const value = m < terms ? basis[r * terms + m]! : target[r]!;
+      column[r] = value * Math.sqrt(emphasis[r]!);
+    }
+    columns.push(column);
+  }
+  const triangle = new Float64Array((terms + 1) * (terms + 1));
+  for (let m = 0; m < terms; m++) {
+    const column = columns[m]!;
+    const norm = Math.sqrt(dot(column, column));
+    triangle[m * (terms + 1) + m] = norm;
+    for (let r = 0; r < rows; r++) column[r]! /= norm;
+    for (let other = m + 1; other <= terms; other++) {
+      const projection = dot(column, columns[other]!);
+      triangle[m * (terms + 1) + other] = projection;
+      for (let r = 0; r < rows; r++) columns[other]![r]! -= projection * column[r]!;
+    }
+  }
+  const weights = new Float64Array(terms);
+  for (let m = terms - 1; m >= 0; m--) {
+    let sum = triangle[m * (terms + 1) + terms]!;
+    for (let other = m + 1; other < terms; other++) {
+      sum -= triangle[m * (terms + 1) + other]! * weights[other]!;
+    }
+    weights[m] = sum / triangle[m * (terms + 1) + m]!;
+  }
+  return weights;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
