@@ -20,8 +20,8 @@ export const RESAMPLER_SPECIFICATIONS: Readonly<Record<ResamplerQuality, Resampl
   {
     voice: {
       attenuationDb: 102,
-      pass: 0.875,
-      strictPass: 0.86,
+      pass: 0.9,
+      strictPass: 0.9,
       strictRippleDb: 0.01,
       shortRippleDb: 0.003,
       singlePrecision: true,
