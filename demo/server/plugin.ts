@@ -14,6 +14,8 @@ export function labServer(options: EchoOptions = {}): Plugin {
       return {
         server: { host: config.server?.host ?? 'localhost' },
         preview: { host: config.preview?.host ?? config.server?.host ?? 'localhost' },
+        // Named, so that Vite bundles them before the first visit: found during it, they make the page reload.
+        optimizeDeps: { include: ['lit', 'lit/decorators.js'] },
       };
     },
     configureServer({ httpServer }) {

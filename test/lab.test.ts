@@ -1,0 +1,264 @@
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { createServer } from 'vite';
+import type { ViteDevServer } from 'vite';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { OpenBrowser } from './engines/open-browser.mjs';
+import { openBrowser } from './engines/open-browser.mjs';
+
+/*
+ * The page of `npm start`, in Chromium, driven as a user does: by its names, the mouse and the keyboard.
+ */
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+let vite: ViteDevServer;
+let browser: OpenBrowser;
+let page: Page;
+let address: string;
+/** What went wrong in the page: uncaught errors and console errors. */
+const faults: string[] = [];
+
+beforeAll(async () => {
+  vite = await createServer({
+    configFile: path('../vite.config.ts'),
+    root: path('../demo'),
+    logLevel: 'silent',
+    server: { host: '127.0.0.1', port: 0, watch: null },
+  });
+  await vite.listen();
+  address = `http://127.0.0.1:${(vite.httpServer!.address() as AddressInfo).port}/`;
+  browser = await openBrowser('chromium', { microphone: path('fixtures/speech.wav') });
+  page = browser.page!;
+  page.setDefaultTimeout(15_000);
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text());
+  });
+  // The first visit makes Vite find and bundle the page's dependencies, and may reload the page.
+  await page.goto(address, { waitUntil: 'networkidle' });
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await vite?.close();
+});
+
+beforeEach(async () => {
+  faults.length = 0;
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(address);
+  await page.getByRole('button', { name: 'Start' }).waitFor();
+});
+
+/** Text changes twice a second, and the machine may be busy. */
+const eventually = <T>(value: () => T) => expect.poll(value, { timeout: 12_000, interval: 100 });
+const status = () => page.locator('lab-status p');
+const start = () => page.getByRole('button', { name: 'Start' }).click();
+/** The number of the reading with that label; −1 for none. */
+const reading = async (label: string): Promise<number> => {
+  const cell = page
+    .locator('lab-readings .cell')
+    .filter({ has: page.locator('dt', { hasText: new RegExp(`^${label}$`) }) })
+    .locator('.value .number');
+  const text = (await cell.textContent()) ?? '';
+  return text === '–' ? -1 : Number(text.replaceAll(',', ''));
+};
+const level = async (name: string): Promise<number> => {
+  const meter = page.getByRole('meter', { name });
+  return Number(await meter.getAttribute('aria-valuenow'));
+};
+
+describe('the lab', { timeout: 60_000 }, () => {
+  it('comes up quiet, without a fault, every control with a name', async () => {
+    expect(await status().textContent()).toMatch(/Ready/);
+    const nameless = await page.evaluate(() => {
+      const found: string[] = [];
+      const visit = (root: Document | ShadowRoot): void => {
+        for (const element of root.querySelectorAll('*')) {
+          if (element.shadowRoot) visit(element.shadowRoot);
+          if (!element.matches('button, input, select')) continue;
+          const labels = (element as HTMLInputElement).labels ?? [];
+          const name = [...labels].map(({ textContent }) => textContent).join('');
+          if ((name + element.textContent).trim() === '') found.push(element.outerHTML);
+        }
+      };
+      visit(document);
+      return found;
+    });
+    expect(nameless).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  it('runs by keyboard alone: sound goes round and is counted', async () => {
+    await page.keyboard.press('Tab');
+    const focused = page.locator('button:focus-visible');
+    expect(await focused.textContent()).toMatch(/Start/);
+    expect(await focused.evaluate((button) => getComputedStyle(button).outlineStyle)).toBe('solid');
+    await page.keyboard.press('Enter');
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(50);
+    await eventually(() => level('Input level')).toBeGreaterThan(-40);
+    await eventually(() => level('Output level')).toBeGreaterThan(-40);
+    expect(await reading('On the wire')).toBeGreaterThan(300);
+    expect(await reading('Round trip')).toBeGreaterThan(0);
+    expect(await reading('Lost')).toBe(0);
+    expect(await status().textContent()).toMatch(/Running/);
+    // The next stop is the choice of source; an arrow key takes the microphone, and the session goes on with it.
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowRight');
+    await eventually(() => status().textContent()).toMatch(/Running\. Fake/);
+    await eventually(() => level('Output level')).toBeGreaterThan(-50);
+    await page.getByRole('button', { name: 'Stop' }).press('Space');
+    await eventually(() => status().textContent()).toMatch(/Ready/);
+    expect(faults).toEqual([]);
+  });
+
+  it('shows the last chunk as it went, and follows every control', async () => {
+    await start();
+    const wire = page.locator('lab-wire section');
+    await eventually(() => wire.textContent()).toMatch(/"audio"/);
+    expect(await wire.textContent()).toMatch(/640 B of samples/);
+    await page.getByLabel('Binary').check();
+    await page.getByLabel('Sample format').selectOption('mulaw');
+    await page.getByLabel('Wire rate').selectOption('8000');
+    await page.getByLabel('Chunk', { exact: true }).selectOption('40');
+    await eventually(() => wire.textContent()).toMatch(/360 B on the wire: 320 B of samples/);
+    expect(await wire.textContent()).toMatch(/8,000 frames a second/);
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(10);
+    const target = page.getByLabel('Playout target');
+    await target.fill('200');
+    await eventually(() => reading('Playout delay')).toBeGreaterThan(130);
+    await page.getByRole('button', { name: 'Hold' }).click();
+    const held = await wire.locator('table').textContent();
+    const sent = await reading('Chunks sent');
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 20);
+    expect(await wire.locator('table').textContent()).toBe(held);
+    expect(faults).toEqual([]);
+  });
+
+  it('says that the server is gone, and goes on when it is back', async () => {
+    let up = true;
+    let connection: { close(): Promise<void> } | undefined;
+    await page.routeWebSocket(/\/echo$/, (socket) => {
+      if (!up) return void socket.close();
+      connection = socket;
+      socket.onMessage((message) => socket.send(message));
+    });
+    await page.reload();
+    await start();
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(10);
+    up = false;
+    await connection!.close();
+    await eventually(() => status().textContent()).toMatch(/The server is gone.*Attempt \d+/s);
+    await eventually(() => reading('Dropped at the wire')).toBeGreaterThan(10);
+    up = true;
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await eventually(() => status().textContent()).toMatch(/Running/);
+    const sent = await reading('Chunks sent');
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 10);
+    expect(faults).toEqual([]);
+  });
+
+  it.each([
+    ['NotAllowedError', /did not allow the microphone.*Allow it/],
+    ['NotFoundError', /There is no microphone.*Connect one/],
+    ['NotReadableError', /does not answer.*Another program/],
+  ])('tells what is wrong and what to do: %s', async (name, words) => {
+    await page.evaluate((error) => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', error));
+    }, name);
+    await page.getByLabel('Microphone').check();
+    await start();
+    await eventually(() => status().textContent()).toMatch(words);
+    // The cure: here, another source.
+    await page.getByLabel('Speech sample').check();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await eventually(() => status().textContent()).toMatch(/Running/);
+  });
+
+  it('tells when the browser holds the sound, and goes on at a press', async () => {
+    await start();
+    await eventually(() => status().textContent()).toMatch(/Running/);
+    await page.locator('lab-page').evaluate(async (element) => {
+      await (
+        element as unknown as { session: { context: AudioContext } }
+      ).session.context.suspend();
+    });
+    await eventually(() => status().textContent()).toMatch(/The browser holds the sound/);
+    await page.getByRole('button', { name: 'Let it sound' }).click();
+    await eventually(() => status().textContent()).toMatch(/Running/);
+    const sent = await reading('Chunks sent');
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent);
+    expect(faults).toEqual([]);
+  });
+
+  it('tells when the microphone stops, or is muted from outside', async () => {
+    await page.getByLabel('Microphone').check();
+    await start();
+    await eventually(() => status().textContent()).toMatch(/Running/);
+    const tellTrack = (muted: boolean, event: string) =>
+      page.locator('lab-page').evaluate(
+        (element, [value, type]) => {
+          const { track } = (element as unknown as { session: { source: { track: EventTarget } } })
+            .session.source;
+          Object.defineProperty(track, 'muted', { value, configurable: true });
+          track.dispatchEvent(new Event(type));
+        },
+        [muted, event] as const,
+      );
+    await tellTrack(true, 'mute');
+    await eventually(() => status().textContent()).toMatch(/The microphone is muted/);
+    await tellTrack(false, 'unmute');
+    await eventually(() => status().textContent()).toMatch(/Running/);
+    await tellTrack(false, 'ended');
+    await eventually(() => status().textContent()).toMatch(/The microphone has stopped/);
+    expect(await page.getByRole('button', { name: 'Start' }).isVisible()).toBe(true);
+    expect(faults).toEqual([]);
+  });
+
+  it('fits a phone of 360 px, and nothing moves while the numbers change', async () => {
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 740 });
+      await page.reload();
+      await start();
+      await eventually(() => reading('Chunks sent')).toBeGreaterThan(20);
+      await eventually(() => page.locator('lab-wire section').textContent()).toMatch(/"audio"/);
+      const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(scrollWidth).toBe(width);
+      const places = () =>
+        page.evaluate(() =>
+          [...document.querySelector('lab-page')!.shadowRoot!.querySelectorAll('main *')].map(
+            (element) => {
+              const { x, y, width: w, height: h } = element.getBoundingClientRect();
+              return `${element.localName} ${x} ${y + scrollY} ${w} ${h}`;
+            },
+          ),
+        );
+      const before = await places();
+      const sent = await reading('Chunks sent');
+      await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 100);
+      expect(await places()).toEqual(before);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('changes its text at most twice a second', async () => {
+    await start();
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(20);
+    const changes = await page.getByRole('meter', { name: 'Input level' }).evaluate(
+      (meter) =>
+        new Promise<number>((resolve) => {
+          let count = 0;
+          const observer = new MutationObserver(() => count++);
+          observer.observe(meter, { attributes: true, attributeFilter: ['aria-valuetext'] });
+          setTimeout(() => {
+            observer.disconnect();
+            resolve(count);
+          }, 3000);
+        }),
+    );
+    expect(changes).toBeGreaterThan(1);
+    expect(changes).toBeLessThanOrEqual(7);
+  });
+});
