@@ -1,73 +1,258 @@
-import { expect, test } from 'vitest';
-import { Chunk } from '../src/core/capture/chunk.ts';
+import { MessageChannel } from 'node:worker_threads';
+import { afterEach, expect, test, vi } from 'vitest';
+import { ChunkQueue } from '../src/core/capture/chunk-queue.ts';
+import { RingReader, receiveDelivery } from '../src/core/capture/chunk-receiver.ts';
+import { Chunk, HEADER_BYTES, longestPayload } from '../src/core/capture/chunk.ts';
 import type { ChunkFormat } from '../src/core/capture/chunk.ts';
-import type { CaptureEvent, CaptureProcessorOptions } from '../src/core/messages.ts';
+import { allocateRing } from '../src/core/dsp/ring-buffer.ts';
+import { planResampler } from '../src/core/dsp/resampler-planner.ts';
+import type {
+  CaptureDelivery,
+  CaptureEvent,
+  CapturePort,
+  CaptureProcessorOptions,
+} from '../src/core/messages.ts';
 import { createWorkletScope } from '../src/testing/index.ts';
 import type { ScopeNode, WorkletScope } from '../src/testing/index.ts';
 import { sine } from './helpers/signals.ts';
 
 const FORMAT: ChunkFormat = { sampleRate: 48000, channels: 1, format: 's16', encoding: 'binary' };
 
-interface Bench {
+/** A processor, and what it has sent. Buffers come back while `recycling`. */
+class Bench {
   readonly scope: WorkletScope;
   readonly node: ScopeNode;
-  readonly chunks: Chunk[];
-  readonly events: CaptureEvent[];
+  readonly events: CaptureEvent[] = [];
+  readonly chunks: Chunk[] = [];
+  recycling = true;
+  readonly #format: ChunkFormat;
+
+  constructor(scope: WorkletScope, options: Partial<CaptureProcessorOptions>) {
+    this.scope = scope;
+    const processorOptions: CaptureProcessorOptions = {
+      format: FORMAT,
+      dither: 'none',
+      chunkDuration: 20,
+      slots: 4,
+      resampler: null,
+      ring: null,
+      ...options,
+    };
+    this.#format = processorOptions.format;
+    this.node = scope.createNode('micwire-capture', { outputChannelCount: [1], processorOptions });
+    this.node.port.onmessage = ({ data }): void => this.#take(data as CaptureEvent);
+  }
+
+  /** So many quanta of `signal`, or of silence; messages are delivered between them. */
+  run(quanta: number, signal: readonly Float32Array[] = []): void {
+    for (let i = 0; i < quanta; i++) {
+      this.node.setInput(0, signal, i * this.scope.quantum);
+      this.scope.render();
+      this.scope.deliver();
+    }
+  }
+
+  tell(command: unknown, transfer: unknown[] = []): void {
+    this.node.port.postMessage(command, transfer);
+    this.scope.deliver();
+  }
+
+  types(): string[] {
+    return this.events.map(({ type }) => type);
+  }
+
+  #take(event: CaptureEvent): void {
+    this.events.push(event);
+    if (event.type !== 'chunk') return;
+    this.chunks.push(new Chunk(this.#format, event));
+    if (!this.recycling) return;
+    const { header, bytes } = event;
+    this.node.port.postMessage({ type: 'recycle', header, bytes }, [header.buffer]);
+  }
 }
 
-/** A processor whose chunks are recycled as they come, unless `hold` says otherwise. */
+let scope: WorkletScope | undefined;
+afterEach(() => scope?.close());
+
 async function bench(
-  format: ChunkFormat,
-  options: Partial<CaptureProcessorOptions> & { hold?: (chunk: Chunk) => boolean } = {},
+  options: Partial<CaptureProcessorOptions> = {},
+  sampleRate = 48000,
 ): Promise<Bench> {
-  const { hold, ...more } = options;
-  const scope = createWorkletScope({ sampleRate: 48000 });
+  scope = createWorkletScope({ sampleRate });
   await scope.addModule(() => import('../worklets/capture.ts'));
-  const processorOptions: CaptureProcessorOptions = {
-    format,
-    dither: 'none',
-    chunkDuration: 20,
-    slots: 4,
-    resampler: null,
-    ring: null,
-    ...more,
-  };
-  const node = scope.createNode('micwire-capture', { outputChannelCount: [1], processorOptions });
-  const chunks: Chunk[] = [];
-  const events: CaptureEvent[] = [];
-  node.port.onmessage = ({ data }): void => {
-    const event = data as CaptureEvent;
-    events.push(event);
-    if (event.type !== 'chunk') return;
-    const chunk = new Chunk(format, event);
-    chunks.push(chunk);
-    const { header, bytes } = event;
-    if (hold?.(chunk) !== true) {
-      node.port.postMessage({ type: 'recycle', header, bytes }, [header.buffer as ArrayBuffer]);
-    }
-  };
-  return { scope, node, chunks, events };
+  return new Bench(scope, options);
 }
 
 test('a sine becomes chunks of its samples', async () => {
-  const { scope, node, chunks } = await bench(FORMAT);
+  const rig = await bench();
   const signal = sine({ frequency: 440, sampleRate: 48000, frames: 4800 });
-  for (let at = 0; at < 4800; at += 128) {
-    node.setInput(0, [signal], at);
-    scope.render();
-    scope.deliver();
-  }
-  expect(chunks.map(({ sequence, frame, frames }) => [sequence, frame, frames])).toEqual([
+  rig.run(38, [signal]);
+  expect(rig.chunks.map(({ sequence, frame, frames }) => [sequence, frame, frames])).toEqual([
     [0, 0, 960],
     [1, 960, 960],
     [2, 1920, 960],
     [3, 2880, 960],
     [4, 3840, 960],
   ]);
-  const samples = chunks.flatMap(({ bytes }) => [...new Int16Array(bytes.buffer)]);
+  const samples = rig.chunks.flatMap(({ bytes }) => [...new Int16Array(bytes.buffer)]);
   samples.forEach((sample, i) => {
-    const exact = Math.max(-32768, Math.min(32767, signal[i]! * 32768));
-    expect(Math.abs(sample - exact)).toBeLessThanOrEqual(0.5);
+    const exact = Math.min(32767, signal[i]! * 32768);
+    if (Math.abs(sample - exact) > 0.5) throw new Error(`sample ${i} is ${sample}, not ${exact}`);
   });
-  scope.close();
+});
+
+test('silence is captured too: nothing connected takes time like anything else', async () => {
+  const rig = await bench();
+  rig.run(15);
+  expect(rig.chunks.map(({ frames }) => frames)).toEqual([960, 960]);
+  expect(rig.chunks.every(({ bytes }) => bytes.every((byte) => byte === 0))).toBe(true);
+});
+
+test('without buffers it drops, counts, and goes on when they come back', async () => {
+  const rig = await bench({ slots: 2 });
+  rig.recycling = false;
+  rig.run(45);
+  expect(rig.chunks).toHaveLength(2);
+  const held = rig.events.filter((event) => event.type === 'chunk');
+  rig.recycling = true;
+  for (const { header, bytes } of held) {
+    rig.tell({ type: 'recycle', header, bytes }, [header.buffer]);
+  }
+  rig.run(30);
+  const next = rig.chunks[2]!;
+  expect(next.sequence).toBe(2);
+  expect(next.frame).toBe(45 * 128);
+  expect(next.dropped).toBe(45 * 128 - 2 * 960);
+  rig.tell({ type: 'close' });
+  const closed = rig.events.find((event) => event.type === 'closed')!;
+  const delivered = rig.chunks.reduce((sum, { frames }) => sum + frames, 0);
+  expect(closed).toMatchObject({ captured: 75 * 128, delivered, dropped: next.dropped });
+  expect(closed.captured).toBe(closed.delivered + closed.dropped);
+});
+
+test('every buffer is one of the pool: they are reused, and strangers are refused', async () => {
+  const rig = await bench({ slots: 2 });
+  const stranger = { header: new Float64Array(8), bytes: new Uint8Array(7) };
+  rig.tell({ type: 'recycle', ...stranger });
+  // One too many of the right size.
+  rig.tell({ type: 'recycle', header: new Float64Array(8), bytes: new Uint8Array(1920) });
+  rig.recycling = false;
+  rig.run(45);
+  expect(rig.chunks).toHaveLength(2);
+});
+
+test('pause sends what there is, resume goes on without a hole in frames', async () => {
+  const rig = await bench({
+    format: { ...FORMAT, sampleRate: 16000 },
+    resampler: planResampler({ inputRate: 48000, outputRate: 16000 }),
+  });
+  rig.run(10);
+  rig.tell({ type: 'pause' });
+  expect(rig.chunks.map(({ frames }) => frames)).toEqual([320, Math.round(1280 / 3) - 320]);
+  expect(rig.types().at(-1)).toBe('paused');
+  rig.run(100);
+  expect(rig.chunks).toHaveLength(2);
+  rig.tell({ type: 'resume' });
+  rig.run(10);
+  const { frame, contextTime, dropped } = rig.chunks[2]!;
+  expect([frame, dropped]).toEqual([427, 0]);
+  expect(contextTime).toBeCloseTo((110 * 128) / 48000, 9);
+});
+
+test('close sends what there is and ends the processor, whoever asks afterwards', async () => {
+  const rig = await bench();
+  rig.run(10);
+  rig.tell({ type: 'close' });
+  rig.tell({ type: 'close' });
+  rig.tell({ type: 'ping' });
+  expect(rig.types()).toEqual(['chunk', 'chunk', 'end', 'closed']);
+  expect(rig.chunks.map(({ frames }) => frames)).toEqual([960, 320]);
+  expect(rig.events.at(-1)).toEqual({
+    type: 'closed',
+    frame: 1280,
+    captured: 1280,
+    delivered: 1280,
+    dropped: 0,
+  });
+  rig.run(10);
+  expect(rig.node.alive).toBe(false);
+  expect(rig.events).toHaveLength(4);
+});
+
+test('a ping is answered by the next quantum, also while paused', async () => {
+  const rig = await bench();
+  rig.tell({ type: 'pause' });
+  rig.tell({ type: 'ping' });
+  expect(rig.types()).toEqual(['paused']);
+  rig.run(3);
+  expect(rig.events.at(-1)).toEqual({ type: 'pong', frame: 0 });
+  expect(rig.events).toHaveLength(2);
+});
+
+test('through a port of its own: chunks sent before go one way, the rest the other, in order', async () => {
+  const rig = await bench();
+  rig.run(10);
+  const { port1, port2 } = new MessageChannel();
+  const queue = new ChunkQueue(100, 960);
+  port2.on('message', (delivery: CaptureDelivery) => {
+    receiveDelivery(delivery, port2 as unknown as CapturePort, FORMAT, queue);
+  });
+  rig.tell({ type: 'pipe', port: port1 }, [port1]);
+  expect(rig.types()).toEqual(['chunk', 'piped']);
+  // More than the pool holds, so that buffers must come back this way.
+  for (let i = 0; i < 20; i++) {
+    rig.run(10);
+    await rig.scope.settle();
+  }
+  rig.tell({ type: 'close' });
+  await vi.waitFor(() => expect(queue.ended).toBe(true));
+  port2.close();
+  expect(rig.types()).toEqual(['chunk', 'piped', 'closed']);
+  // The first chunk came by the node's port.
+  const queued = 210 * 128 - 960;
+  expect(queue.stats).toEqual({ captured: queued, delivered: 0, queued, dropped: 0 });
+  let sequence = 1;
+  for await (const chunk of queue) expect(chunk.sequence).toBe(sequence++);
+  expect(sequence).toBe(28);
+});
+
+test('through shared memory nothing is posted, and the books are the same', async () => {
+  const ring = allocateRing(4, HEADER_BYTES + longestPayload(FORMAT, 20));
+  const rig = await bench({ ring });
+  const queue = new ChunkQueue(100);
+  const sleep = (): Promise<void> => Promise.reject(new Error('nobody polls here'));
+  new RingReader({ memory: ring, format: FORMAT, queue, sleep });
+  for (let i = 0; i < 10; i++) {
+    rig.run(10);
+    await rig.scope.settle();
+  }
+  // Nobody reads while this renders.
+  rig.run(60);
+  rig.tell({ type: 'close' });
+  await vi.waitFor(() => expect(queue.ended).toBe(true));
+  expect(rig.types()).toEqual(['closed']);
+  const { captured, delivered, queued, dropped } = queue.stats;
+  expect(captured).toBe(160 * 128);
+  expect(rig.events[0]).toMatchObject({ captured, delivered: queued, dropped });
+  expect([delivered, dropped > 0]).toEqual([0, true]);
+  expect(queued + dropped).toBe(captured);
+});
+
+test('a reader of the ring that was stopped leaves it to the next', async () => {
+  const ring = allocateRing(8, HEADER_BYTES + longestPayload(FORMAT, 20));
+  const rig = await bench({ ring });
+  const first = new ChunkQueue(100);
+  const sleep = (): Promise<void> => Promise.reject(new Error('nobody polls here'));
+  const reader = new RingReader({ memory: ring, format: FORMAT, queue: first, sleep });
+  rig.run(20);
+  await rig.scope.settle();
+  reader.stop();
+  rig.run(20);
+  await rig.scope.settle();
+  expect(first.stats.queued).toBe(2 * 960);
+  const second = new ChunkQueue(100);
+  new RingReader({ memory: ring, format: FORMAT, queue: second, sleep });
+  rig.tell({ type: 'close' });
+  await vi.waitFor(() => expect(second.ended).toBe(true));
+  expect((await second[Symbol.asyncIterator]().next()).value?.sequence).toBe(2);
 });

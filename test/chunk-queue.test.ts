@@ -36,6 +36,17 @@ describe('ChunkQueue', () => {
     expect(queue.stats).toEqual({ captured: 25, delivered: 0, queued: 10, dropped: 15 });
   });
 
+  it('hands what waits over to a reader elsewhere, who begins his account there', async () => {
+    const here = new ChunkQueue(2);
+    for (let i = 0; i < 4; i++) here.push(chunk(i));
+    const there = new ChunkQueue(5, here.handoverFrame);
+    expect(here.handoverFrame).toBe(0);
+    for (const waiting of here.drain()) there.push(waiting);
+    expect(there.stats).toEqual({ captured: 40, delivered: 0, queued: 20, dropped: 20 });
+    expect(here.stats.queued).toBe(0);
+    expect(here.handoverFrame).toBe(40);
+  });
+
   it('accounts for every frame, whatever happens', async () => {
     const random = seededRandom(21);
     for (let run = 0; run < 100; run++) {

@@ -4,6 +4,8 @@
  */
 import type { ChunkSlot } from './capture/chunk-sink.ts';
 import type { ChunkFormat } from './capture/chunk.ts';
+import type { OpusModule } from './codec/opus-library.ts';
+import type { OpusSettings } from './codec/opus-options.ts';
 import type { MeterName, MeterSettings } from './dsp/meter-table.ts';
 import type { ResamplerPlan } from './dsp/resampler-plan.ts';
 import type { Dither, SampleFormat } from './dsp/sample-format.ts';
@@ -22,6 +24,13 @@ export interface CaptureProcessorOptions {
   readonly resampler: ResamplerPlan | null;
   /** Where chunks go (`src/core/dsp/ring-buffer.ts`); null where memory cannot be shared: they are posted then. */
   readonly ring: SharedArrayBuffer | null;
+}
+
+/** `micwire-capture-opus`: `chunkDuration` is that of a packet. */
+export interface OpusCaptureProcessorOptions extends CaptureProcessorOptions {
+  readonly opus: OpusSettings;
+  /** libopus, compiled; or its bytes as a `Uint8Array`, where a module cannot be passed. */
+  readonly module: OpusModule;
 }
 
 /** The part of a `MessagePort` that chunks need, in whichever scope it is. */
@@ -73,6 +82,8 @@ export interface CaptureHandover {
   readonly format: ChunkFormat;
   /** How many chunks may wait in the Worker until they are read. */
   readonly maxChunks: number;
+  /** Where the Worker's account begins: frames before were read on the page. */
+  readonly firstFrame: number;
   /** Chunks that had come to the page before. */
   readonly waiting: readonly ChunkSlot[];
   /** Where the rest come from: one of the two. */
@@ -203,6 +214,11 @@ export type PlayoutEvent =
 export interface ProcessorMap {
   readonly 'micwire-capture': {
     readonly options: CaptureProcessorOptions;
+    readonly command: CaptureCommand;
+    readonly event: CaptureEvent;
+  };
+  readonly 'micwire-capture-opus': {
+    readonly options: OpusCaptureProcessorOptions;
     readonly command: CaptureCommand;
     readonly event: CaptureEvent;
   };

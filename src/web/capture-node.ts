@@ -116,11 +116,19 @@ export class CaptureNode {
       await piped;
     } else this.#ringReader!.stop();
     const { format, maxChunks } = this.#settings;
+    const firstFrame = this.queue.handoverFrame;
     const waiting = this.queue.drain().map(slotOf);
     for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
     const ring = this.#ring;
-    const type = 'micwire-capture';
-    const handover: CaptureHandover = { type, format, maxChunks, waiting, port, ring };
+    const handover: CaptureHandover = {
+      type: 'micwire-capture',
+      format,
+      maxChunks,
+      firstFrame,
+      waiting,
+      port,
+      ring,
+    };
     worker.postMessage(handover, transfer);
   }
 

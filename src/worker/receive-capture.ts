@@ -16,12 +16,12 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
 
   /** @internal */
   constructor(handover: CaptureHandover) {
-    const { format, maxChunks, waiting, port, ring } = handover;
+    const { format, maxChunks, firstFrame, waiting, port, ring } = handover;
     this.sampleRate = format.sampleRate;
     this.channels = format.channels;
     this.format = format.format;
     this.encoding = format.encoding;
-    const queue = new ChunkQueue(maxChunks);
+    const queue = new ChunkQueue(maxChunks, firstFrame);
     this.#queue = queue;
     for (const slot of waiting) queue.push(new Chunk(format, slot));
     if (ring !== null) new RingReader({ memory: ring, format, queue, sleep });
@@ -33,7 +33,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
     port?.start();
   }
 
-  /** Frames of the whole capture, as this thread has seen them. */
+  /** Frames since the capture was handed over, those that waited included, as this thread has seen them. */
   get stats(): CaptureStats {
     return this.#queue.stats;
   }

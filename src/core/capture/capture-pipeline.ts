@@ -4,16 +4,23 @@ import { createResampler } from '../dsp/resampler-stream.ts';
 import type { StreamResampler } from '../dsp/resampler-stream.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import type { ChunkWriterOptions } from './chunk-writer.ts';
+import type { FrameWriter } from './frame-writer.ts';
 
 /** Frames worked on at once: a longer quantum is cut into slices, so that scratch memory does not grow with it. */
 const SLICE_FRAMES = 512;
 
 /** How captured audio is treated. */
-export interface CapturePipelineOptions extends ChunkWriterOptions {
+export type CapturePipelineOptions = {
   /** The context's rate, Hz. */
   readonly inputRate: number;
   /** From the context's rate to the wire's; null where they are equal. */
   readonly resampler: ResamplerPlan | null;
+} & (ChunkWriterOptions | OtherWriter);
+
+/** What makes the chunks, where it is not `ChunkWriter`. */
+interface OtherWriter {
+  readonly format: { readonly channels: number };
+  readonly writer: FrameWriter;
 }
 
 /**
@@ -26,7 +33,7 @@ export class CapturePipeline {
   readonly #mixed: Float32Array[];
   readonly #resampler: StreamResampler | undefined;
   readonly #resampled: Float32Array[];
-  readonly #writer: ChunkWriter;
+  readonly #writer: FrameWriter;
   /** False before the first quantum, and while paused. */
   #running = false;
   /** Quanta taken since the start. */
@@ -42,7 +49,7 @@ export class CapturePipeline {
     this.#inputRate = options.inputRate;
     this.#mixer = new ChannelMixer({ outputChannels: channels });
     this.#mixed = planar(channels, SLICE_FRAMES);
-    this.#writer = new ChunkWriter(options);
+    this.#writer = 'writer' in options ? options.writer : new ChunkWriter(options);
     if (options.resampler !== null) {
       const resampler = createResampler(options.resampler, channels);
       this.#resampler = resampler;

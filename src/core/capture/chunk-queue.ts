@@ -27,19 +27,26 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   #ended = false;
   #error: unknown;
   #reading = false;
-  #captured = 0;
+  readonly #firstFrame: number;
+  /** The frame that follows those that are accounted for. */
+  #nextFrame: number;
   #delivered = 0;
   #queued = 0;
   #dropped = 0;
 
-  /** @param maxChunks at least 1 */
-  constructor(maxChunks: number) {
+  /**
+   * @param maxChunks at least 1
+   * @param firstFrame where counting begins: what came before was another reader's
+   */
+  constructor(maxChunks: number, firstFrame = 0) {
     this.maxChunks = maxChunks;
+    this.#firstFrame = firstFrame;
+    this.#nextFrame = firstFrame;
   }
 
   get stats(): CaptureStats {
     return {
-      captured: this.#captured,
+      captured: this.#nextFrame - this.#firstFrame,
       delivered: this.#delivered,
       queued: this.#queued,
       dropped: this.#dropped,
@@ -54,7 +61,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   /** Takes the next chunk in order. */
   push(chunk: Chunk): void {
     if (this.#ended) return;
-    this.#captured = chunk.frame + chunk.frames;
+    this.#nextFrame = chunk.frame + chunk.frames;
     this.#dropped += chunk.dropped;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
@@ -67,12 +74,12 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     if (this.#chunks.length > this.maxChunks) this.#dropOldest();
   }
 
-  /** Nothing more comes; what waits can still be read. @param captured frames in all, if it is known */
-  end(captured: number = this.#captured): void {
+  /** Nothing more comes; what waits can still be read. @param captured frames of the whole capture, if it is known */
+  end(captured: number = this.#nextFrame): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#dropped += captured - this.#captured;
-    this.#captured = captured;
+    this.#dropped += captured - this.#nextFrame;
+    this.#nextFrame = captured;
     for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
   }
 
@@ -88,7 +95,13 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     for (const { resolve } of others) resolve({ done: true, value: undefined });
   }
 
-  /** Takes out what waits, for another reader elsewhere. */
+  /** Where a reader elsewhere begins that takes over what waits: the first frame that no reader here was told of. */
+  get handoverFrame(): number {
+    const next = this.#chunks[0];
+    return next === undefined ? this.#nextFrame : next.frame - next.dropped;
+  }
+
+  /** Takes out what waits, for that reader. */
   drain(): Chunk[] {
     this.#delivered += this.#queued;
     this.#queued = 0;

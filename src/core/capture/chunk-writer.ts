@@ -5,6 +5,7 @@ import { ChunkClock } from './chunk-clock.ts';
 import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
 import { HEADER } from './chunk.ts';
 import type { ChunkFormat } from './chunk.ts';
+import type { FrameWriter } from './frame-writer.ts';
 
 /** Frames encoded at once on the way to Base64. */
 const SCRATCH_FRAMES = 256;
@@ -23,7 +24,7 @@ export interface ChunkWriterOptions {
  * counted; `frame` = delivered + dropped + those in the unfinished chunk, at every instant. Allocates in its constructor
  * only.
  */
-export class ChunkWriter {
+export class ChunkWriter implements FrameWriter {
   readonly sampleRate: number;
   readonly #sink: ChunkSink;
   readonly #encoder: SampleEncoder;

@@ -1,3 +1,5 @@
+import { opusMaxPacketBytes } from '../codec/payload-format.ts';
+import type { PayloadFormat } from '../codec/payload-format.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import type { SampleFormat } from '../dsp/sample-format.ts';
 import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../framing/base64.ts';
@@ -11,11 +13,11 @@ export type ChunkEncoding = 'binary' | 'base64';
 export const CHUNK_ENCODINGS: readonly ChunkEncoding[] = ['binary', 'base64'];
 
 /** What all chunks of a capture have in common. Structured-cloneable. */
-export interface ChunkFormat {
+export interface ChunkFormat<Format extends PayloadFormat = SampleFormat> {
   /** Frames a second, Hz. */
   readonly sampleRate: number;
   readonly channels: number;
-  readonly format: SampleFormat;
+  readonly format: Format;
   readonly encoding: ChunkEncoding;
 }
 
@@ -40,8 +42,16 @@ export function payloadLength(format: ChunkFormat, frames: number): number {
 }
 
 /** The longest payload of chunks of `chunkDuration` ms. */
-export function longestPayload(format: ChunkFormat, chunkDuration: number): number {
+export function longestPayload(format: ChunkFormat<PayloadFormat>, chunkDuration: number): number {
+  if (!isPcm(format)) {
+    const bytes = opusMaxPacketBytes(chunkDuration);
+    return format.encoding === 'base64' ? base64Length(bytes) : bytes;
+  }
   return payloadLength(format, new ChunkClock(format.sampleRate, chunkDuration).maxFrames);
+}
+
+function isPcm(format: ChunkFormat<PayloadFormat>): format is ChunkFormat {
+  return format.format !== 'opus';
 }
 
 /** A slot in `buffer` at `offset`, a multiple of 8: header first. */
@@ -53,10 +63,10 @@ export function slotIn(buffer: ArrayBufferLike, offset: number, payloadBytes: nu
 }
 
 /** A run of captured frames. It owns its bytes: they stay as they are, and may be transferred. */
-export class Chunk implements ChunkFormat {
+export class Chunk<Format extends PayloadFormat = SampleFormat> implements ChunkFormat<Format> {
   readonly sampleRate: number;
   readonly channels: number;
-  readonly format: SampleFormat;
+  readonly format: Format;
   readonly encoding: ChunkEncoding;
   /** Number of the chunk among those that left the audio thread, from 0. A hole means that chunks were dropped since. */
   readonly sequence: number;
@@ -74,7 +84,7 @@ export class Chunk implements ChunkFormat {
    * Copies a slot.
    * @param slot header and payload; the caller's again afterwards
    */
-  constructor(format: ChunkFormat, slot: ChunkSlot) {
+  constructor(format: ChunkFormat<Format>, slot: ChunkSlot) {
     const { header, bytes } = slot;
     this.sampleRate = format.sampleRate;
     this.channels = format.channels;
@@ -101,12 +111,12 @@ export class Chunk implements ChunkFormat {
     return Math.round((this.frame / this.sampleRate) * 1e6);
   }
 
-  /** The interleaved samples. Made from the Base64 text on first use when that is what came. */
+  /** The interleaved samples, or the packet. Made from the Base64 text on first use when that is what came. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return (this.#binary ??= decodeBase64(this.#text!));
   }
 
-  /** The samples as Base64 text (RFC 4648 §4). Made from the bytes on first use when they are what came. */
+  /** The same as Base64 text (RFC 4648 §4). Made from the bytes on first use when they are what came. */
   get base64(): string {
     return (this.#text ??= encodeBase64(this.#binary!));
   }
@@ -118,8 +128,8 @@ export class Chunk implements ChunkFormat {
 }
 
 /** A copy of a chunk as a slot, to send it to another thread. */
-export function slotOf(chunk: Chunk): ChunkSlot {
-  const length = payloadLength(chunk, chunk.frames);
+export function slotOf(chunk: Chunk<PayloadFormat>): ChunkSlot {
+  const length = chunk.encoding === 'base64' ? chunk.base64.length : chunk.bytes.length;
   const slot = slotIn(new ArrayBuffer(HEADER_BYTES + length), 0, length);
   slot.header[HEADER.sequence] = chunk.sequence;
   slot.header[HEADER.frame] = chunk.frame;
