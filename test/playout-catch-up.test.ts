@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PlayoutRig, ramp, steepest } from './helpers/playout-rig.ts';
+import { PlayoutRig, firstDifference, firstSound, ramp, steepest } from './helpers/playout-rig.ts';
 import type { RigOptions } from './helpers/playout-rig.ts';
 import { seededRandom } from './helpers/random.ts';
 
@@ -87,7 +87,7 @@ describe('a backlog', () => {
       const consumed = positions[i + half]! - positions[i]!;
       expect(consumed / (half * QUANTUM)).toBeLessThan(1.25 + 0.04);
     }
-    expect(steepest(rig.rendered[0]!)).toBeLessThan(steepest(signal) * 1.02);
+    expect(steepest(rig.rendered())).toBeLessThan(steepest(signal) * 1.02);
     expect(rig.player.timeline.interrupted).toBe(0);
   });
 
@@ -96,7 +96,7 @@ describe('a backlog', () => {
     const { rig, levels, at } = live(signal, arrivals(10, [[2, 5]]));
     expect(levels[at(5.1)]!).toBeGreaterThan(2.7 * RATE);
     expect(Math.max(...levels.slice(at(6.2)))).toBeLessThan(TARGET + CHUNK + 0.03 * RATE);
-    expect(steepest(rig.rendered[0]!)).toBeLessThan(steepest(signal) * 1.02);
+    expect(steepest(rig.rendered())).toBeLessThan(steepest(signal) * 1.02);
   });
 
   it('of noise, which repeats nowhere, is worked off too', () => {
@@ -118,10 +118,10 @@ describe('a backlog', () => {
 
 describe('no backlog', () => {
   it('is seen in jitter below the target: every sample is played as it came', () => {
-    for (let seed = 1; seed <= 5; seed++) {
+    for (let seed = 1; seed <= 3; seed++) {
       const random = seededRandom(seed);
-      const signal = noise(6 * RATE);
-      const jittered = arrivals(6, []).map(({ at, frames }) => {
+      const signal = noise(4 * RATE);
+      const jittered = arrivals(4, []).map(({ at, frames }) => {
         return { at: at + Math.floor(random() * (TARGET - QUANTUM)), frames };
       });
       for (let i = 1; i < jittered.length; i++) {
@@ -129,10 +129,10 @@ describe('no backlog', () => {
       }
       const { rig } = live(signal, jittered);
       expect(rig.player.timeline.skipped + rig.underruns).toBe(0);
-      const output = rig.rendered[0]!;
-      const start = output.findIndex((sample) => sample !== 0);
-      const played = output.slice(start);
-      expect(played).toEqual([...signal.subarray(0, played.length)]);
+      const output = rig.rendered();
+      const played = output.subarray(firstSound(output));
+      expect(played.length).toBeGreaterThan(3.8 * RATE);
+      expect(firstDifference(played, signal.subarray(0, played.length))).toBe(-1);
     }
   });
 
@@ -159,7 +159,7 @@ describe('the position', () => {
       ],
     ] as const) {
       const { rig, positions } = live(signal, arrivals(16, stalls));
-      const output = rig.rendered[0]!;
+      const output = rig.rendered();
       let compared = 0;
       for (let i = 1; i < positions.length; i++) {
         const last = output[(i + 1) * QUANTUM - 1]! / step;

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { PlayoutRig, ramp, sine, steepest } from './helpers/playout-rig.ts';
+import {
+  PlayoutRig,
+  firstDifference,
+  firstSound,
+  ramp,
+  sine,
+  steepest,
+} from './helpers/playout-rig.ts';
 import { seededRandom } from './helpers/random.ts';
 
 /** Rendered ramps in steps of 2⁻²⁰: which frame of the ramp each sample is. */
-const places = (samples: readonly number[]): number[] => samples.map((sample) => sample * 2 ** 20);
+const places = (samples: Float32Array): number[] => [...samples].map((sample) => sample * 2 ** 20);
 
 describe('joins', () => {
   it('plays chunks of any size, rendered by any quantum, as one signal bit for bit', () => {
@@ -20,11 +27,11 @@ describe('joins', () => {
       }
       rig.player.end(0);
       while (rig.ended.length === 0) rig.render(1 + Math.floor(random() * 300));
-      const output = rig.rendered[0]!;
-      expect(output.slice(0, total)).toEqual([...signal]);
-      expect(output.slice(total).every((sample) => sample === 0)).toBe(true);
+      const output = rig.rendered();
+      expect(firstDifference(output.subarray(0, total), signal)).toBe(-1);
+      expect(firstSound(output.subarray(total))).toBe(-1);
       for (let c = 1; c < channels; c++) {
-        expect(rig.rendered[c]!.map(Math.abs)).toEqual(output);
+        expect(firstDifference(rig.rendered(c).map(Math.abs), output)).toBe(-1);
       }
       expect(rig.ended).toEqual([{ item: 0, frames: total, missed: 0 }]);
       expect(rig.underruns).toBe(0);
@@ -52,16 +59,42 @@ describe('underrun', () => {
     const tone = sine(2400, 440, sampleRate);
     rig.write(0, tone.subarray(0, 1000));
     const before = rig.render(2000, 128);
-    expect(before.slice(0, 1000)).toEqual([...tone.subarray(0, 1000)]);
-    expect(before.slice(1130).every((sample) => sample === 0)).toBe(true);
+    expect(firstDifference(before.subarray(0, 1000), tone.subarray(0, 1000))).toBe(-1);
+    expect(firstSound(before.subarray(1120))).toBe(-1);
     expect(rig.underruns).toBe(1);
     rig.write(0, tone.subarray(1000));
     rig.player.end(0);
     const after = rig.render(2000, 128);
-    expect(after.slice(120, 1400)).toEqual([...tone.subarray(1120)]);
-    expect(steepest(rig.rendered[0]!)).toBeLessThan(steepest(tone) * 1.1);
+    expect(firstDifference(after.subarray(120, 1400), tone.subarray(1120))).toBe(-1);
+    expect(steepest(rig.rendered())).toBeLessThan(steepest(tone) * 1.1);
     expect(rig.player.underrunFrames).toBe(1000);
     expect(rig.ended).toEqual([{ item: 0, frames: 2400, missed: 0 }]);
+  });
+});
+
+describe('a gap', () => {
+  it('that was told, or made by a full buffer, is joined without a step above the signal’s own', () => {
+    const sampleRate = 24_000;
+    const tone = sine(9600, 440, sampleRate);
+    for (const full of [false, true]) {
+      const rig = new PlayoutRig({ sampleRate, capacityFrames: full ? 1000 : 9600 });
+      // Half a period is missing: without smoothing the step would be the amplitude.
+      expect(rig.write(0, tone.subarray(0, full ? 1027 : 1000))).toBe(1000);
+      rig.render(500, 128);
+      expect(rig.write(0, tone.subarray(1027, 1500), !full)).toBe(473);
+      rig.render(400, 128);
+      rig.player.end(0);
+      const output = rig.rendered();
+      expect(steepest(output.subarray(0, 900))).toBeLessThan(steepest(tone) * 1.5);
+      rig.render(700, 128);
+      expect(firstDifference(output.subarray(0, 900), tone.subarray(0, 900))).toBe(-1);
+      expect(firstDifference(rig.rendered().subarray(1120, 1473), tone.subarray(1147, 1500))).toBe(
+        -1,
+      );
+      expect(steepest(rig.rendered().subarray(0, 1473))).toBeLessThan(steepest(tone) * 1.5);
+      expect(rig.player.timeline.heard).toBe(1473);
+      expect(rig.player.dropped).toBe(full ? 27 : 0);
+    }
   });
 });
 
@@ -75,7 +108,7 @@ describe('position', () => {
     ] as const) {
       const rig = new PlayoutRig({ sampleRate, contextRate });
       const step = 2 ** -16;
-      rig.write(7, ramp(8000, 0, step));
+      rig.write(7, ramp(20_000, 0, step));
       const random = seededRandom(sampleRate);
       let rendered = 0;
       for (let i = 0; i < 20; i++) {
@@ -84,10 +117,10 @@ describe('position', () => {
         rendered += count;
         const { timeline } = rig.player;
         expect(timeline.itemFrames).toBe(Math.ceil((rendered * sampleRate) / contextRate));
-        // The newest sample lies less than an output frame behind the newest frame.
-        const heard = output.at(-1)! / step;
-        if (rendered > 400) {
-          expect(Math.abs(heard - ((rendered - 1) * sampleRate) / contextRate)).toBeLessThan(0.1);
+        // The filter's edge needs some frames; its ripple is some 1e-5 of the value.
+        if (rendered > 400 && rendered < 3000) {
+          const place = ((rendered - 1) * sampleRate) / contextRate;
+          expect(Math.abs(output.at(-1)! / step - place)).toBeLessThan(0.3);
         }
         expect(rig.unaccounted).toBe(0);
       }
@@ -103,7 +136,7 @@ describe('interrupt', () => {
     rig.render(1000, 128);
     rig.player.interrupt(120);
     const output = rig.render(512, 128);
-    expect(output.slice(120).every((sample) => sample === 0)).toBe(true);
+    expect(firstSound(output.subarray(120))).toBe(-1);
     expect(output[100]).toBeGreaterThan(0);
     expect(rig.interrupted).toEqual({ item: 1, frames: 820, missed: 0 });
     expect(rig.player.timeline.interrupted).toBe(1180);

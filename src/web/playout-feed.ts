@@ -21,6 +21,8 @@ export interface PlayoutFeedOptions {
 export class PlayoutFeed {
   /** Frames that found no room, and of late audio that nobody wants. */
   droppedFrames = 0;
+  /** Frames that were lost before they came here. */
+  lostFrames = 0;
   /** Frames that have reached the processor. */
   receivedFrames = 0;
   readonly #options: PlayoutFeedOptions;
@@ -31,6 +33,8 @@ export class PlayoutFeed {
   /** Sent frames that were passed or refused, and those that the processor holds no more. */
   #passed = 0;
   #released = 0;
+  /** Whether something is missing before the next frame. */
+  #gap = false;
   /** Frames that an undo under way may bring back. */
   #reserved = 0;
 
@@ -52,6 +56,12 @@ export class PlayoutFeed {
     this.#blocks.reset();
   }
 
+  /** `frames` frames are missing before what is written next. */
+  lose(frames: number): void {
+    this.lostFrames += frames;
+    if (frames > 0) this.#gap = true;
+  }
+
   /** Sends bytes of `item`, split anywhere; they stay the caller's. @returns frames sent; the others are dropped */
   write(item: number, bytes: Uint8Array): number {
     const { send } = this.#options;
@@ -62,8 +72,10 @@ export class PlayoutFeed {
     this.#grow(frames);
     this.#sent += frames;
     this.#blocks.push(bytes, frames, (block) => {
-      send({ type: 'write', item, bytes: block }, [block.buffer]);
+      send({ type: 'write', item, bytes: block, afterGap: this.#gap }, [block.buffer]);
+      this.#gap = false;
     });
+    if (frames < offered) this.#gap = true;
     return frames;
   }
 

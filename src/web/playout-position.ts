@@ -38,6 +38,8 @@ export interface PlayoutStats {
   readonly bufferedMs: number;
   /** Frames that `write` did not take: no room, or of an item that was interrupted. */
   readonly droppedFrames: number;
+  /** Frames that `write` was told of as lost. */
+  readonly lostFrames: number;
   /** Times that playing ran out of audio in the middle of an item. */
   readonly underruns: number;
   /** How long they lasted. */
@@ -72,7 +74,7 @@ export function positionAt(
 /** @param feed what this thread counts itself */
 export function statsOf(
   figures: PlayoutFigures | null,
-  feed: Pick<PlayoutStats, 'receivedFrames' | 'droppedFrames'>,
+  feed: Pick<PlayoutStats, 'receivedFrames' | 'droppedFrames' | 'lostFrames'>,
   sampleRate: number,
 ): PlayoutStats {
   const { heard = 0, skipped = 0, interrupted = 0, dropped = 0 } = figures ?? {};
@@ -85,6 +87,7 @@ export function statsOf(
     bufferedFrames,
     bufferedMs: (bufferedFrames / sampleRate) * 1000,
     droppedFrames: feed.droppedFrames + dropped,
+    lostFrames: feed.lostFrames,
     underruns: figures?.underruns ?? 0,
     underrunFrames: figures?.underrunFrames ?? 0,
   };

@@ -33,6 +33,17 @@ const MAX_FADE_MS = 1000;
 /** What is written: bytes split anywhere, or a whole Base64 text of such. */
 export type PlayoutData = Uint8Array | ArrayBuffer | string;
 
+/** What is said of a piece of audio. */
+export interface PlayoutWriteOptions {
+  /**
+   * Name of what it belongs to, a reply for example. Another name than the last ends the last item. A named item that was
+   * interrupted takes no more until its `end`: give each reply a name of its own.
+   */
+  readonly item?: string | undefined;
+  /** How many frames are missing before it: a chunk's `dropped`. They are not made up for, but the join does not click. @default 0 */
+  readonly lostFrames?: number | undefined;
+}
+
 /**
  * Plays samples as they arrive: sample-exact across chunks, with silence instead of clicks when they are late, and an exact
  * account of what was heard.
@@ -152,15 +163,14 @@ export class Playout extends EventTarget {
   /**
    * Takes more audio. A frame may be split between two writes of one item; what is left of one at the item's end is dropped.
    * @param data stays the caller's
-   * @param options `item`: name of what it belongs to, a reply for example. Another name ends the last item. A named item
-   *   that was interrupted takes no more until its `end`: give each reply a name of its own
    * @returns frames taken; the others found no room and are counted as dropped
    * @throws PacketError `'bad-base64'` for text that is not Base64; MicwireError `'closed'`
    */
-  write(data: PlayoutData, options: { readonly item?: string | undefined } = {}): number {
+  write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
     this.#checkOpen();
     const bytes = toBytes(data);
-    const { item } = options;
+    const { item, lostFrames = 0 } = options;
+    this.#feed.lose(numberIn('lostFrames', lostFrames, 0, Number.MAX_SAFE_INTEGER));
     if (this.#items.isInterrupted(item)) {
       this.#feed.drop(bytes);
       this.#items.hold(item, bytes, performance.now());

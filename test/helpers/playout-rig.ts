@@ -29,8 +29,8 @@ export class PlayoutRig {
   underruns = 0;
   /** Position of the last interrupt: item, frames from its start, frames of it left out. */
   interrupted: { item: number; frames: number; missed: number } | undefined;
-  /** What was rendered so far, first channel first. */
-  readonly rendered: number[][];
+  readonly #rendered: Float32Array[];
+  #frames = 0;
 
   constructor(options: RigOptions = {}) {
     const {
@@ -44,7 +44,7 @@ export class PlayoutRig {
     } = options;
     this.channels = channels;
     this.encoder = new SampleEncoder({ format, channels });
-    this.rendered = Array.from({ length: channels }, () => []);
+    this.#rendered = Array.from({ length: channels }, () => new Float32Array(1 << 14));
     this.player = new Player(
       {
         format,
@@ -72,12 +72,12 @@ export class PlayoutRig {
   }
 
   /** Writes samples, the same in every channel but for the sign: odd channels are inverted. */
-  write(item: number, samples: readonly number[] | Float32Array): number {
-    return this.player.write(item, this.encode(samples));
+  write(item: number, samples: readonly number[] | Float32Array, afterGap = false): number {
+    return this.player.write(item, this.encode(samples), afterGap);
   }
 
   encode(samples: readonly number[] | Float32Array): Uint8Array {
-    const planar = this.rendered.map((_, c) =>
+    const planar = this.#rendered.map((_, c) =>
       Float32Array.from(samples, (sample) => (c % 2 === 0 ? sample : -sample)),
     );
     const bytes = new Uint8Array(samples.length * this.encoder.bytesPerFrame);
@@ -85,16 +85,31 @@ export class PlayoutRig {
     return bytes;
   }
 
+  /** What was rendered so far in a channel. */
+  rendered(channel = 0): Float32Array {
+    return this.#rendered[channel]!.subarray(0, this.#frames);
+  }
+
   /** Renders quanta and returns the first channel's samples of them. */
-  render(frames: number, quantum: number = frames): number[] {
-    const from = this.rendered[0]!.length;
+  render(frames: number, quantum: number = frames): Float32Array {
+    const from = this.#frames;
     for (let left = frames; left > 0; left -= quantum) {
       const count = Math.min(quantum, left);
-      const output = this.rendered.map(() => new Float32Array(count).fill(Number.NaN));
+      const output = this.#rendered.map(() => new Float32Array(count).fill(Number.NaN));
       this.player.render(output);
-      output.forEach((channel, c) => this.rendered[c]!.push(...channel));
+      output.forEach((samples, c) => this.#append(c, samples));
+      this.#frames += count;
     }
-    return this.rendered[0]!.slice(from);
+    return this.rendered().subarray(from);
+  }
+
+  #append(channel: number, samples: Float32Array): void {
+    const before = this.#rendered[channel]!;
+    if (this.#frames + samples.length > before.length) {
+      this.#rendered[channel] = new Float32Array(2 * before.length + samples.length);
+      this.#rendered[channel].set(before);
+    }
+    this.#rendered[channel]!.set(samples, this.#frames);
   }
 
   /** received − (heard + skipped + interrupted + buffered): must be 0. */
@@ -116,10 +131,21 @@ export function sine(frames: number, hz: number, sampleRate: number, from = 0): 
 }
 
 /** The greatest step between neighbours. */
-export function steepest(samples: readonly number[] | Float32Array): number {
+export function steepest(samples: Float32Array): number {
   let steepest = 0;
   for (let i = 1; i < samples.length; i++) {
     steepest = Math.max(steepest, Math.abs(samples[i]! - samples[i - 1]!));
   }
   return steepest;
+}
+
+/** Index of the first sample that differs; −1 when all are the same. */
+export function firstDifference(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length) return Math.min(a.length, b.length);
+  return a.findIndex((sample, i) => sample !== b[i]);
+}
+
+/** Index of the first sample that is not silent; −1 when all are. */
+export function firstSound(samples: Float32Array): number {
+  return samples.findIndex((sample) => sample !== 0);
 }

@@ -86,6 +86,10 @@ export class Player {
   /** Output frames rendered in this run, the silence after an interrupt's fade not counted. */
   #rendered = 0;
   #interrupting = false;
+  /** Whether something is missing before the next frame to come. */
+  #gap = false;
+  /** Whether nothing was played since an interrupt: what comes next may be the middle of a stream. */
+  #afterCut = false;
   /** Whether an underrun has not ended yet. */
   #starved = false;
   /** Output frames of silence and ramps that underruns cost. */
@@ -154,9 +158,10 @@ export class Player {
   /**
    * Takes encoded frames of `item`, a number of the caller's; a new number begins a new item and ends the last one.
    * @param bytes whole frames; copied
+   * @param afterGap whether something is missing before them
    * @returns frames taken. What finds no room is dropped and counted
    */
-  write(item: number, bytes: Uint8Array): number {
+  write(item: number, bytes: Uint8Array, afterGap: boolean): number {
     const { timeline } = this;
     const offered = Math.floor(bytes.length / this.#bytesPerFrame);
     const { capacityFrames } = this.#ring;
@@ -166,6 +171,8 @@ export class Player {
     const trough = this.#running ? this.#source.level : timeline.buffered;
     if (frames > 0 && !timeline.receive(item, frames)) frames = 0;
     this.dropped += offered - frames;
+    if (frames > 0 && (afterGap || this.#gap)) this.#source.gap(first);
+    this.#gap = frames < offered || (frames === 0 && (afterGap || this.#gap));
     if (frames === 0) return 0;
     this.#ring.write(first, bytes, frames);
     this.#trough = trough;
@@ -251,7 +258,8 @@ export class Player {
     this.#resampler?.reset();
     this.#fader.open();
     this.#policy.started();
-    this.#source.start();
+    this.#source.start(this.timeline.itemFrames > 0 || this.#afterCut);
+    this.#afterCut = false;
   }
 
   /** Makes some of the `wanted` frames, or all. */
@@ -295,6 +303,7 @@ export class Player {
     this.#listener.interrupted(this.timeline.playable - this.timeline.position);
     this.timeline.cut();
     this.#interrupting = false;
+    this.#afterCut = true;
     this.#starved = false;
     this.#undoLeft = UNDO_SECONDS * this.#contextRate;
     this.#running = false;

@@ -74,7 +74,7 @@ export class PlayoutEngine {
     this.#frame = frame;
     switch (command.type) {
       case 'write':
-        player.write(command.item, command.bytes);
+        player.write(command.item, command.bytes, command.afterGap);
         this.#giveBack(command.bytes.buffer as ArrayBuffer);
         break;
       case 'end':

@@ -12,6 +12,9 @@ const REST = 4;
 const WANTED_SCORE = 0.9;
 /** … falling to nothing over this long, so that noise is worked off too. */
 const PATIENCE_SECONDS = 0.1;
+/** Gaps that may wait at a time; a power of two. The joins of more are not smoothed. */
+const MAX_GAPS = 16;
+const GAP_MASK = MAX_GAPS - 1;
 /** After a search without success. */
 const RETRY_SECONDS = 0.005;
 
@@ -29,7 +32,7 @@ export interface SourceOptions {
  * there are no more, an end without a click. Allocates in its constructor only.
  *
  * The frames that run dry in the middle of an item are followed by their own mirror image, fading: it goes on where they
- * stopped, so that every frame is heard in full. Frames that begin in the middle of an item fade in.
+ * stopped, so that every frame is heard in full.
  */
 export class Source {
   /** Frames at the end of a run that are not the stream's: the ramp to silence. */
@@ -51,6 +54,10 @@ export class Source {
   #read = 0;
   /** Frames of a cross-fade that wait to be supplied. */
   #overlapLeft = 0;
+  /** Frames before which something is missing. */
+  readonly #gaps = new Float64Array(MAX_GAPS);
+  #firstGap = 0;
+  #nextGap = 0;
   /** Frames to go until the next cut may be looked for. */
   #rest = 0;
   /** Frames since looking began. */
@@ -77,8 +84,11 @@ export class Source {
     return this.#timeline.playable - this.#read;
   }
 
-  /** A run begins at the timeline's position. */
-  start(): void {
+  /**
+   * A run begins at the timeline's position.
+   * @param fadesIn whether it begins in the middle of something
+   */
+  start(fadesIn: boolean): void {
     const timeline = this.#timeline;
     timeline.startRun();
     this.#read = timeline.position;
@@ -90,10 +100,15 @@ export class Source {
     this.#rest = 0;
     this.#looking = 0;
     this.#fader.open();
-    if (timeline.itemFrames > 0) {
+    if (fadesIn) {
       this.#fader.close();
       this.#fader.fadeIn(this.#ramp);
     }
+  }
+
+  /** Something is missing between frame `frame − 1` and frame `frame`, which is to be received next. */
+  gap(frame: number): void {
+    if (this.#nextGap - this.#firstGap < MAX_GAPS) this.#gaps[this.#nextGap++ & GAP_MASK] = frame;
   }
 
   /** Fills frames 0 … `frames` of `output`. */
@@ -110,7 +125,9 @@ export class Source {
         copy(this.#splice.overlap, from, count, output, at);
         this.#overlapLeft -= count;
       } else if (level > 0) {
-        count = Math.min(wanted, level);
+        const toGap = this.#framesToGap();
+        if (toGap === 0 && this.#bridge(at)) continue;
+        count = Math.min(wanted, level, toGap || Infinity);
         this.#ring.decode(this.#read, count, output, at);
         this.#read += count;
       } else {
@@ -140,7 +157,9 @@ export class Source {
     }
     const skips = this.#policy.skips(surplus);
     const shortest = skips ? surplus - splice.reachFrames : splice.shortestFrames;
-    if (splice.neededFrames(shortest) > level) return;
+    const needed = splice.neededFrames(shortest);
+    if (needed > level) return;
+    if (this.#hasGap(0, splice.overlapFrames) || this.#hasGap(shortest, needed)) return;
     splice.search(this.#ring, this.#read, shortest, surplus);
     const score = WANTED_SCORE * (1 - this.#looking / this.#patience);
     if (!skips && splice.score < score) {
@@ -158,12 +177,56 @@ export class Source {
     this.#rest = skips ? 0 : REST * length;
   }
 
-  #runDry(): void {
-    if (this.#timeline.complete) {
-      this.dry = 'ended';
-      return;
+  /** Frames from here to the next gap: 0 at one, infinite without one. */
+  #framesToGap(): number {
+    while (this.#firstGap < this.#nextGap) {
+      const frames = this.#gaps[this.#firstGap & GAP_MASK]! - this.#read;
+      if (frames >= 0) return frames;
+      this.#firstGap++;
     }
-    this.dry = 'underrun';
+    return Infinity;
+  }
+
+  /** Whether there is a gap from here + `from` to here + `to`. */
+  #hasGap(from: number, to: number): boolean {
+    for (let i = this.#firstGap; i < this.#nextGap; i++) {
+      const frames = this.#gaps[i & GAP_MASK]! - this.#read;
+      if (frames >= from && frames < to) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Cross-fades the mirror image of what came before a gap with what comes after it.
+   * @param pulled frames of the pull under way
+   * @returns false when nothing came before
+   */
+  #bridge(pulled: number): boolean {
+    this.#firstGap++;
+    const frames = Math.min(this.#ramp, this.supplied + pulled, this.level);
+    if (frames === 0) return false;
+    const { overlap, overlapFrames } = this.#splice;
+    const from = overlapFrames - frames;
+    this.#ring.decode(this.#read - frames, frames, this.#tail, 0);
+    this.#ring.decode(this.#read, frames, overlap, from);
+    for (let c = 0; c < overlap.length; c++) {
+      const out = overlap[c]!;
+      const tail = this.#tail[c]!;
+      for (let i = 0; i < frames; i++) {
+        const rise = Math.sin((Math.PI / 2) * ((i + 0.5) / frames)) ** 2;
+        const before = tail[frames - 1 - i]!;
+        out[from + i] = before + (out[from + i]! - before) * rise;
+      }
+    }
+    this.#read += frames;
+    this.#overlapLeft = frames;
+    return true;
+  }
+
+  #runDry(): void {
+    const timeline = this.#timeline;
+    this.dry = timeline.complete ? 'ended' : 'underrun';
+    if (timeline.complete && !timeline.cutsShort) return;
     this.#tailLeft = Math.min(this.#ramp, this.supplied);
     this.rampFrames = this.#tailLeft;
     this.#ring.decode(this.#read - this.#tailLeft, this.#tailLeft, this.#tail, 0);

@@ -94,6 +94,11 @@ export class Timeline {
     return this.#cut !== Infinity || this.#next === 0 || this.#ends[this.#last] !== Infinity;
   }
 
+  /** Whether an interrupt is under way in the middle of an item. */
+  get cutsShort(): boolean {
+    return this.#cut !== Infinity && this.#cutOpen;
+  }
+
   /** Whether the end of the item at the position is known. */
   get itemComplete(): boolean {
     return this.#current < this.#next && this.#ends[this.#current & ITEM_MASK] !== Infinity;
