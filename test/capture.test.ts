@@ -1,0 +1,365 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { MicwireError } from '../src/core/errors.ts';
+import { Capture } from '../src/web/index.ts';
+import type { CaptureOptions, Chunk } from '../src/web/index.ts';
+import { receiveCapture } from '../src/worker/index.ts';
+import { TestContext, TestNode, TestTrack, openPage, testStream } from './helpers/capture-rig.ts';
+
+let context: TestContext;
+let closePage: () => void;
+beforeEach(async () => {
+  closePage = await openPage();
+  context = new TestContext();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  closePage();
+});
+
+interface Rig {
+  readonly capture: Capture;
+  readonly track: TestTrack;
+  readonly node: TestNode;
+  readonly states: string[];
+  readonly errors: MicwireError[];
+}
+
+function open(options: CaptureOptions = {}): Rig {
+  const track = new TestTrack();
+  const capture = new Capture(context.asContext, track.asTrack, options);
+  const states: string[] = [];
+  const errors: MicwireError[] = [];
+  capture.addEventListener('statechange', () => states.push(capture.state));
+  capture.addEventListener('error', ({ detail }) => errors.push(detail));
+  return { capture, track, node: TestNode.made.at(-1)!, states, errors };
+}
+
+async function collect(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {
+  const all: Chunk[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return all;
+}
+
+describe('the graph', () => {
+  test('is source → capture → destination, and gone after close; the track goes on', async () => {
+    const { capture, track, node } = open();
+    expect(node.context).toBe(context);
+    expect(node.name).toBe('micwire-capture');
+    expect(node.options).toMatchObject({ numberOfInputs: 1, numberOfOutputs: 1 });
+    expect(node.connected).toEqual([context.destination]);
+    await node.render(2);
+    await capture.close();
+    expect([node.disconnects, node.portClosed, node.processor.alive]).toEqual([1, true, true]);
+    await node.render(1);
+    expect(node.processor.alive).toBe(false);
+    expect(track.stops).toBe(0);
+    expect(capture.state).toBe('closed');
+  });
+
+  test('takes a node as it is, and gives just its own connection up', async () => {
+    const source = (context as unknown as AudioContext).createGain();
+    const connect = vi.spyOn(source, 'connect');
+    const disconnect = vi.spyOn(source, 'disconnect');
+    const capture = new Capture(context.asContext, source);
+    expect(connect.mock.calls).toEqual([[capture.node]]);
+    await capture.close();
+    expect(disconnect.mock.calls).toEqual([[capture.node]]);
+  });
+
+  test('a source that the user has disconnected does no harm', async () => {
+    const source = (context as unknown as AudioContext).createGain();
+    const capture = new Capture(context.asContext, source);
+    source.disconnect = () => {
+      throw new DOMException('not connected', 'InvalidAccessError');
+    };
+    await capture.close();
+  });
+
+  test('takes the live audio track of a stream', () => {
+    const dead = new TestTrack();
+    dead.readyState = 'ended';
+    const stream = testStream(new TestTrack('video'), dead, new TestTrack());
+    expect(new Capture(context.asContext, stream).state).toBe('running');
+  });
+
+  test.each([
+    ['a video track', () => new TestTrack('video').asTrack],
+    ['a stream without audio', () => testStream(new TestTrack('video'))],
+    [
+      'a track that has ended',
+      () => {
+        const track = new TestTrack();
+        track.end();
+        return track.asTrack;
+      },
+    ],
+  ])('refuses %s with no-audio', (_, source) => {
+    expect(() => new Capture(context.asContext, source())).toThrow(
+      expect.objectContaining({ name: 'MicwireError', code: 'no-audio' }),
+    );
+    expect(TestNode.made).toHaveLength(0);
+  });
+
+  test.each([undefined, null, 'mic', {}])('refuses %j as a source', (source) => {
+    expect(() => new Capture(context.asContext, source as never)).toThrow(TypeError);
+  });
+
+  test('tells the cure when the engine refuses a track: https://github.com/openai/openai-realtime-console/issues/5', () => {
+    const cause = new DOMException('different sample-rate', 'NotSupportedError');
+    Object.assign(context, {
+      createMediaStreamSource: () => {
+        throw cause;
+      },
+    });
+    expect(() => new Capture(context.asContext, new TestTrack().asTrack)).toThrow(
+      expect.objectContaining({
+        code: 'unsupported',
+        cause,
+        message: expect.stringContaining('without a sampleRate'),
+      }),
+    );
+  });
+
+  test.each([
+    [{ sampleRate: 2999 }, RangeError],
+    [{ sampleRate: 16000.5 }, RangeError],
+    [{ channels: 0 }, RangeError],
+    [{ channels: 33 }, RangeError],
+    [{ format: 'u8' }, TypeError],
+    [{ encoding: 'hex' }, TypeError],
+    [{ dither: 'blue' }, TypeError],
+    [{ quality: 'best' }, TypeError],
+    [{ chunkDuration: 0.5 }, RangeError],
+    [{ chunkDuration: NaN }, RangeError],
+    [{ bufferDuration: 50 }, RangeError],
+    [{ sampleRate: '16000' }, TypeError],
+  ])('refuses %j before anything is loaded', async (options, type) => {
+    const created = Capture.create(context.asContext, new TestTrack().asTrack, options as never);
+    await expect(created).rejects.toThrow(type);
+    expect(TestNode.made).toHaveLength(0);
+  });
+
+  test('create loads the worklet from the URL given', async () => {
+    const addModule = vi.fn(() => Promise.resolve());
+    Object.defineProperty(context, 'audioWorklet', { value: { addModule } });
+    const workletUrl = 'https://example.org/capture.js';
+    await Capture.create(context.asContext, new TestTrack().asTrack, { workletUrl });
+    expect(addModule.mock.calls).toEqual([[workletUrl]]);
+  });
+});
+
+describe('reading', () => {
+  test('by for await: from the first chunk to the short last one', async () => {
+    const { capture, node } = open({ sampleRate: 16000 });
+    await node.render(10);
+    const reading = collect(capture);
+    await node.render(10);
+    await capture.close();
+    const chunks = await reading;
+    expect(chunks.map(({ frame, frames }) => [frame, frames])).toEqual([
+      [0, 320],
+      [320, 320],
+      [640, 213],
+    ]);
+    expect(capture.stats).toEqual({ captured: 853, delivered: 853, queued: 0, dropped: 0 });
+  });
+
+  test('by a stream, that takes only what is asked for', async () => {
+    const { capture, node } = open({ bufferDuration: 100 });
+    await node.render(150);
+    const reader = capture.readable.getReader();
+    const { value } = await reader.read();
+    expect(value!.dropped).toBeGreaterThan(0);
+    expect(value!.frame).toBe(value!.dropped);
+    expect(capture.stats.delivered).toBe(value!.frames);
+    await reader.cancel();
+    expect((await capture[Symbol.asyncIterator]().next()).done).toBe(false);
+  });
+
+  test('by events', async () => {
+    const { capture, node } = open();
+    await node.render(8);
+    const frames: number[] = [];
+    capture.addEventListener('chunk', ({ detail }) => frames.push(detail.frame));
+    capture.addEventListener('chunk', ({ detail }) => frames.push(-detail.frame));
+    await node.render(8);
+    expect(frames).toEqual([0, -0, 960, -960]);
+    expect(capture.stats).toMatchObject({ delivered: 1920, queued: 0 });
+  });
+
+  test('in one way at a time', async () => {
+    const { capture } = open();
+    const iterator = capture[Symbol.asyncIterator]();
+    expect(() => capture.readable).toThrow(TypeError);
+    expect(() => capture.addEventListener('chunk', () => {})).toThrow(TypeError);
+    await expect(capture.pipeToWorker({} as Worker)).rejects.toThrow(TypeError);
+    await iterator.return!();
+    expect(capture.readable).toBe(capture.readable);
+    expect(() => capture[Symbol.asyncIterator]()).toThrow(TypeError);
+  });
+
+  test('by a Worker: what waited and what comes, without a gap', async () => {
+    const { capture, node } = open();
+    await node.render(20);
+    const posted: unknown[] = [];
+    const worker = {
+      postMessage: (message: unknown, transfer: Transferable[]) =>
+        posted.push(structuredClone(message, { transfer })),
+    };
+    const piped = capture.pipeToWorker(worker as unknown as Worker);
+    await node.render(20);
+    await piped;
+    const received = receiveCapture({ data: posted[0] })!;
+    expect(receiveCapture({ data: 'something else' })).toBeUndefined();
+    const reading = collect(received);
+    await node.render(20);
+    await capture.close();
+    const chunks = await reading;
+    expect(chunks.map(({ sequence }) => sequence)).toEqual(chunks.map((_, i) => i));
+    const total = 60 * 128;
+    expect(chunks.reduce((sum, { frames }) => sum + frames, 0)).toBe(total);
+    const stats = { captured: total, delivered: total, queued: 0, dropped: 0 };
+    expect(received.stats).toEqual(stats);
+    expect(capture.stats).toEqual(stats);
+    await expect(capture.pipeToWorker(worker as unknown as Worker)).rejects.toThrow(
+      expect.objectContaining({ code: 'closed' }),
+    );
+  });
+});
+
+describe('states', () => {
+  test('follow the track and the context', async () => {
+    const { capture, track, states } = open();
+    expect(capture.state).toBe('running');
+    track.mute(true);
+    context.enter('suspended');
+    track.mute(false);
+    context.enter('running');
+    context.enter('interrupted');
+    expect(states).toEqual(['muted', 'suspended', 'running', 'suspended']);
+  });
+
+  test('a track that ends ends the reading, and close makes it closed', async () => {
+    const { capture, track, node, states } = open();
+    await node.render(10);
+    const reading = collect(capture);
+    track.end();
+    await node.render(1);
+    expect((await reading).map(({ frames }) => frames)).toEqual([960, 320]);
+    expect(states).toEqual(['ended']);
+    expect(node.disconnects).toBe(1);
+    await capture.close();
+    expect(states).toEqual(['ended', 'closed']);
+    expect(node.disconnects).toBe(1);
+  });
+
+  test('a context that closes closes the capture', async () => {
+    const { capture, states } = open();
+    const reading = collect(capture);
+    context.enter('closed');
+    expect(states).toEqual(['closed']);
+    await reading;
+  });
+
+  test('pause sends what there is; resume goes on', async () => {
+    const { capture, node } = open();
+    await node.render(10);
+    const paused = capture.pause();
+    expect(capture.paused).toBe(true);
+    await node.render(10);
+    await paused;
+    expect(capture.stats).toMatchObject({ captured: 1280, queued: 1280 });
+    await capture.resume();
+    expect(capture.paused).toBe(false);
+    await node.render(10);
+    await capture.close();
+    expect(capture.stats).toMatchObject({ captured: 2560, dropped: 0 });
+  });
+
+  test('resume wakes a suspended context, and no interrupted one: https://github.com/GetStream/stream-video-js/pull/2249', async () => {
+    const { capture } = open();
+    context.enter('interrupted');
+    await capture.resume();
+    expect(context.resumes).toBe(0);
+    context.enter('suspended');
+    // It was running before the interruption: it is resumed without being asked.
+    expect(context.resumes).toBe(1);
+    context.enter('suspended');
+    expect(context.resumes).toBe(1);
+    await capture.resume();
+    expect(context.resumes).toBe(2);
+    expect(capture.state).toBe('running');
+  });
+
+  test('close does not wait for a context that does not run', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { capture, node } = open();
+    context.enter('suspended');
+    node.port.postMessage = () => {};
+    const closed = capture.close();
+    const reading = collect(capture);
+    await vi.advanceTimersByTimeAsync(1000);
+    await closed;
+    expect(await reading).toEqual([]);
+    expect([node.disconnects, node.portClosed]).toEqual([1, true]);
+  });
+
+  test('after close nothing does anything any more', async () => {
+    const { capture, track, node, states } = open();
+    const closing = [capture.close(), capture.close()];
+    await node.render(1);
+    await Promise.all(closing);
+    const { length } = node.commands;
+    await capture.pause();
+    await capture.resume();
+    track.mute(true);
+    context.enter('suspended');
+    expect(states).toEqual(['closed']);
+    expect(node.commands).toHaveLength(length);
+  });
+});
+
+describe('failures', () => {
+  test('a processor that throws ends the capture: the reader and the listeners hear of it', async () => {
+    const { capture, node, states, errors } = open();
+    const reading = collect(capture);
+    const failed = expect(reading).rejects.toThrow(
+      expect.objectContaining({ code: 'processor-error' }),
+    );
+    node.onprocessorerror!(new Event('processorerror'));
+    await failed;
+    expect(errors.map(({ code }) => code)).toEqual(['processor-error']);
+    expect(states).toEqual(['closed']);
+    await capture.close();
+  });
+
+  test('a context that runs without a quantum is reported once per stall', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { capture, node, errors } = open();
+    const codes = (): string[] => errors.map(({ code }) => code);
+    await vi.advanceTimersByTimeAsync(1050);
+    expect(codes()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(codes()).toEqual(['stalled']);
+    await node.render(1);
+    await vi.advanceTimersByTimeAsync(1500);
+    await node.render(1);
+    expect(codes()).toEqual(['stalled']);
+    await vi.advanceTimersByTimeAsync(3500);
+    expect(codes()).toEqual(['stalled', 'stalled']);
+    expect(capture.state).toBe('running');
+  });
+
+  test('a suspended context is not stalled, and a closed capture is not watched', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { capture, errors } = open();
+    context.enter('suspended');
+    await vi.advanceTimersByTimeAsync(5000);
+    context.enter('running');
+    void capture.close();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(errors).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
