@@ -46,6 +46,7 @@ export class Capture extends EventTarget implements AsyncIterable<Chunk> {
   #paused = false;
   #readable: ReadableStream<Chunk> | undefined;
   #dispatching = false;
+  #ending: Promise<void> | undefined;
 
   /**
    * Loads the worklet and begins to capture.
@@ -214,17 +215,12 @@ export class Capture extends EventTarget implements AsyncIterable<Chunk> {
     else this.#watchdog.stop();
   }
 
-  async #end(): Promise<void> {
-    const ended = this.#processor.end();
-    this.#guard();
-    await ended;
-    this.#release();
-  }
-
-  #release(): void {
+  /** The end of the audio, of whatever cause. */
+  #end(): Promise<void> {
+    this.#ending ??= this.#processor.end().then(() => disconnectSource(this.#source, this.node));
     this.#watchdog.stop();
     if (this.#closed || this.#watch.state === 'closed') this.#watch.stop();
-    disconnectSource(this.#source, this.node);
+    return this.#ending;
   }
 
   #fail(error: MicwireError): void {
