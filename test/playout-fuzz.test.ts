@@ -108,10 +108,11 @@ it('makes no step above the signal’s own in a stream that stalls, is interrupt
       }
       const rendered = random() < 0.05 ? 6000 : Math.floor(random() * 720);
       rig.render(Math.max(1, (rendered * contextRate) / sampleRate), 128);
-      if (random() < 0.03) {
+      const action = random();
+      if (action < 0.03) {
         rig.player.interrupt(contextRate * 0.005);
         item++;
-      } else if (random() < 0.03) rig.player.undo();
+      } else if (action < 0.06) rig.player.undo();
     }
     expect(rig.underruns).toBeGreaterThan(0);
     expect(rig.player.timeline.interrupted).toBeGreaterThan(0);

@@ -1,6 +1,7 @@
 import type { BacklogPolicy } from './backlog-policy.ts';
 import { Fader } from './fader.ts';
 import type { FrameRing } from './frame-ring.ts';
+import { GapList } from './gap-list.ts';
 import { Splice } from './splice.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -12,9 +13,6 @@ const REST = 4;
 const WANTED_SCORE = 0.9;
 /** … falling to nothing over this long, so that noise is worked off too. */
 const PATIENCE_SECONDS = 0.1;
-/** Gaps that may wait at a time; a power of two. The joins of more are not smoothed. */
-const MAX_GAPS = 16;
-const GAP_MASK = MAX_GAPS - 1;
 /** After a search without success. */
 const RETRY_SECONDS = 0.005;
 
@@ -54,10 +52,7 @@ export class Source {
   #read = 0;
   /** Frames of a cross-fade that wait to be supplied. */
   #overlapLeft = 0;
-  /** Frames before which something is missing. */
-  readonly #gaps = new Float64Array(MAX_GAPS);
-  #firstGap = 0;
-  #nextGap = 0;
+  readonly #gaps = new GapList();
   /** Frames to go until the next cut may be looked for. */
   #rest = 0;
   /** Frames since looking began. */
@@ -108,7 +103,7 @@ export class Source {
 
   /** Something is missing between frame `frame − 1` and frame `frame`, which is to be received next. */
   gap(frame: number): void {
-    if (this.#nextGap - this.#firstGap < MAX_GAPS) this.#gaps[this.#nextGap++ & GAP_MASK] = frame;
+    this.#gaps.add(frame);
   }
 
   /** Fills frames 0 … `frames` of `output`. */
@@ -125,7 +120,7 @@ export class Source {
         copy(this.#splice.overlap, from, count, output, at);
         this.#overlapLeft -= count;
       } else if (level > 0) {
-        const toGap = this.#framesToGap();
+        const toGap = this.#gaps.distance(this.#read);
         if (toGap === 0 && this.#bridge(at)) continue;
         count = Math.min(wanted, level, toGap || Infinity);
         this.#ring.decode(this.#read, count, output, at);
@@ -159,7 +154,9 @@ export class Source {
     const shortest = skips ? surplus - splice.reachFrames : splice.shortestFrames;
     const needed = splice.neededFrames(shortest);
     if (needed > level) return;
-    if (this.#hasGap(0, splice.overlapFrames) || this.#hasGap(shortest, needed)) return;
+    const read = this.#read;
+    if (this.#gaps.within(read, read + splice.overlapFrames)) return;
+    if (this.#gaps.within(read + shortest, read + needed)) return;
     splice.search(this.#ring, this.#read, shortest, surplus);
     const score = WANTED_SCORE * (1 - this.#looking / this.#patience);
     if (!skips && splice.score < score) {
@@ -177,32 +174,13 @@ export class Source {
     this.#rest = skips ? 0 : REST * length;
   }
 
-  /** Frames from here to the next gap: 0 at one, infinite without one. */
-  #framesToGap(): number {
-    while (this.#firstGap < this.#nextGap) {
-      const frames = this.#gaps[this.#firstGap & GAP_MASK]! - this.#read;
-      if (frames >= 0) return frames;
-      this.#firstGap++;
-    }
-    return Infinity;
-  }
-
-  /** Whether there is a gap from here + `from` to here + `to`. */
-  #hasGap(from: number, to: number): boolean {
-    for (let i = this.#firstGap; i < this.#nextGap; i++) {
-      const frames = this.#gaps[i & GAP_MASK]! - this.#read;
-      if (frames >= from && frames < to) return true;
-    }
-    return false;
-  }
-
   /**
    * Cross-fades the mirror image of what came before a gap with what comes after it.
    * @param pulled frames of the pull under way
    * @returns false when nothing came before
    */
   #bridge(pulled: number): boolean {
-    this.#firstGap++;
+    this.#gaps.pass();
     const frames = Math.min(this.#ramp, this.supplied + pulled, this.level);
     if (frames === 0) return false;
     const { overlap, overlapFrames } = this.#splice;

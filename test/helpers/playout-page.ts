@@ -1,0 +1,86 @@
+import { vi } from 'vitest';
+import { createWorkletScope } from '../../src/testing/index.ts';
+import type { NodeOptions, ScopeNode, WorkletScope } from '../../src/testing/index.ts';
+import { Playout } from '../../src/web/playout.ts';
+import type { PlayoutOptions } from '../../src/web/playout-options.ts';
+
+/** A page's `Playout` in Node: real processor and messages, a stand-in scope and graph. */
+export class PlayoutPage {
+  readonly scope: WorkletScope;
+  readonly playout: Playout;
+  /** Stands for the context; `state` may be set. */
+  readonly context: { state: string; readonly sampleRate: number };
+  /** What the page asked of the graph. */
+  readonly calls: string[] = [];
+  readonly node: ScopeNode;
+
+  private constructor(scope: WorkletScope, options: PlayoutOptions) {
+    this.scope = scope;
+    const context = { state: 'running', sampleRate: scope.sampleRate };
+    this.context = context;
+    const { calls } = this;
+    let node: ScopeNode | undefined;
+    class Node extends EventTarget {
+      readonly context = context;
+      readonly port: unknown;
+      onprocessorerror: ((event: Event) => void) | null = null;
+      constructor(_: unknown, name: string, nodeOptions: NodeOptions) {
+        super();
+        node = scope.createNode(name, nodeOptions);
+        this.port = node.port;
+      }
+      connect(destination: unknown): unknown {
+        calls.push('connect');
+        return destination;
+      }
+      disconnect(): void {
+        calls.push('disconnect');
+      }
+    }
+    vi.stubGlobal('AudioWorkletNode', Node);
+    this.playout = new Playout(context as unknown as BaseAudioContext, options);
+    vi.unstubAllGlobals();
+    this.node = node!;
+  }
+
+  static async open(
+    options: PlayoutOptions,
+    contextRate: number = options.sampleRate,
+  ): Promise<PlayoutPage> {
+    const scope = createWorkletScope({ sampleRate: contextRate });
+    await scope.addModule(() => import('../../worklets/playout.ts'));
+    try {
+      return new PlayoutPage(scope, options);
+    } catch (error) {
+      scope.close();
+      throw error;
+    }
+  }
+
+  /** Renders that many frames, rounded up to quanta, and delivers what both sides have posted. */
+  render(frames: number): Float32Array {
+    const { quantum } = this.scope;
+    const output = new Float32Array(Math.ceil(frames / quantum) * quantum);
+    this.scope.deliver();
+    for (let at = 0; at < output.length; at += quantum) {
+      this.scope.render();
+      output.set(this.node.outputs[0]![0]!, at);
+      this.scope.deliver();
+    }
+    return output;
+  }
+
+  close(): void {
+    this.scope.close();
+  }
+}
+
+/** s16 bytes of the samples `from`, `from + 1`, …: rendered exactly as n / 32768. */
+export function counting(frames: number, from = 1): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Int16Array.from({ length: frames }, (_, i) => from + i).buffer);
+}
+
+/** The samples that {@link counting} stands for. */
+export function counted(frames: number, from = 1): Float32Array {
+  return Float32Array.from({ length: frames }, (_, i) => (from + i) / 32768);
+}
