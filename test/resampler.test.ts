@@ -220,7 +220,8 @@ describe('bad input', () => {
       spoilt[at + 1] = Number.POSITIVE_INFINITY;
       const expected = resample([clean], inputRate, outputRate)[0]!;
       const output = resample([spoilt], inputRate, outputRate)[0]!;
-      const reach = plan.latencyFrames + 2;
+      // Outputs that share a SIMD register share their inputs.
+      const reach = plan.latencyFrames + 4 * Math.max(1, inputRate / outputRate) + 2;
       for (let k = 0; k < output.length; k++) {
         const distance = (k * inputRate) / outputRate - at;
         if (distance < -reach || distance > reach) expect(output[k]).toBe(expected[k]);

@@ -8,6 +8,7 @@ const MAX_BLOCK = 2048;
 
 /** Runs a plan's stages in plain TypeScript, in double precision. */
 export class TypeScriptKernel implements ResamplerKernel {
+  readonly execution = 'typescript' as const;
   readonly maxFrames: number;
   /** Per channel, per stage. */
   readonly #stages: readonly (readonly StageKernel[])[];

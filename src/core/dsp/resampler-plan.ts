@@ -60,6 +60,13 @@ export interface ResamplerPlan {
   readonly stages: readonly ResamplerStage[];
   /** How many input frames beyond the instant of an output frame are needed before that frame comes out. */
   readonly latencyFrames: number;
+  /**
+   * The compiled WebAssembly kernel (a `WebAssembly.Module`), or its bytes where it could not be compiled; undefined when the
+   * plan is to be run in TypeScript.
+   */
+  readonly wasm: object | undefined;
+  /** Whether running in TypeScript instead is an error. */
+  readonly requireWasm: boolean;
 }
 
 /** Of two positive integers (Euclid). */

@@ -10,6 +10,7 @@ import {
   sharpHalving,
 } from './resampler-stage-design.ts';
 import type { Band } from './resampler-stage-design.ts';
+import { resamplerModule } from './resampler-wasm-module.ts';
 import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
 
 export interface ResamplerPlanOptions {
@@ -25,6 +26,12 @@ export interface ResamplerPlanOptions {
    * @default false
    */
   readonly strict?: boolean;
+  /**
+   * What computes: a WebAssembly SIMD kernel, or plain TypeScript. They agree to −130 dB. `'auto'` takes WebAssembly where the
+   * engine and the page's Content Security Policy allow it; `'wasm'` fails where they do not.
+   * @default 'auto'
+   */
+  readonly execution?: 'auto' | 'wasm' | 'typescript';
 }
 
 const cache = new Map<string, ResamplerPlan>();
@@ -43,13 +50,25 @@ export function planResampler(options: ResamplerPlanOptions): ResamplerPlan {
   const outputRate = integerIn('outputRate', options.outputRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const quality = oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']);
   const strict = options.strict ?? false;
-  const key = `${inputRate}:${outputRate}:${quality}:${strict}`;
+  const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'wasm', 'typescript']);
+  const key = `${inputRate}:${outputRate}:${quality}:${strict}:${execution}`;
   let plan = cache.get(key);
   if (plan === undefined) {
     const band = bandFor(Math.min(inputRate, outputRate), quality, strict);
     const stages = planStages(inputRate, outputRate, band);
     const latencyFrames = lookAheadFrames(stages);
-    plan = { inputRate, outputRate, quality, strict, stages, latencyFrames };
+    const wasm = execution === 'typescript' ? undefined : resamplerModule();
+    const requireWasm = execution === 'wasm';
+    plan = {
+      inputRate,
+      outputRate,
+      quality,
+      strict,
+      stages,
+      latencyFrames,
+      wasm,
+      requireWasm,
+    };
     cache.set(key, plan);
   }
   return plan;

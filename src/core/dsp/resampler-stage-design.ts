@@ -30,8 +30,8 @@ export interface Band {
   readonly stopHz: number;
 }
 
-/** A polyphase bank above this many coefficients (256 KiB) is interpolated instead of stored. */
-const MAX_STORED_COEFFICIENTS = 1 << 15;
+/** A polyphase bank above this many coefficients is interpolated instead of stored: it would fall out of the caches. */
+const MAX_STORED_COEFFICIENTS = 1 << 13;
 /** Enough that the cubics between phases err by less than −150 dB. */
 const INTERPOLATED_PHASES = 128;
 /** Stages add up: each that is not the sharp one is a little better than the whole must be. */

@@ -1,9 +1,15 @@
 /** Runs a plan. Carries no design code: this is what a worklet imports. */
 import { integerIn } from '../arguments.ts';
+import { MicwireError } from '../errors.ts';
 import { greatestCommonDivisor } from './resampler-plan.ts';
 import type { ResamplerPlan } from './resampler-plan.ts';
 import { TypeScriptKernel } from './resampler-kernel.ts';
+import { WasmKernel } from './resampler-wasm-kernel.ts';
+import { instantiateResampler } from './resampler-wasm.ts';
 import { MAX_CHANNELS } from './sample-rate.ts';
+
+/** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
+export type ResamplerExecution = 'wasm' | 'typescript';
 
 /**
  * Converts a stream block by block. Output frame k stands at input instant k · inputRate / outputRate. Nothing allocates
@@ -12,6 +18,8 @@ import { MAX_CHANNELS } from './sample-rate.ts';
 export interface StreamResampler {
   /** How many input frames beyond the instant of an output frame are needed before that frame comes out. */
   readonly latencyFrames: number;
+  /** What computes. */
+  readonly execution: ResamplerExecution;
   /** The most frames that one `process` call with `inputFrames` can give. */
   outputFramesMax(inputFrames: number): number;
   /**
@@ -35,6 +43,7 @@ export interface StreamResampler {
 
 /** What computes a block: stages of any execution. `frames` never exceeds `maxFrames`. */
 export interface ResamplerKernel {
+  readonly execution: ResamplerExecution;
   readonly maxFrames: number;
   /** Reads `frames` inputs of a channel, or zeros when `source` is undefined. */
   load(channel: number, source: Float32Array | undefined, from: number, frames: number): void;
@@ -53,12 +62,29 @@ export interface ResamplerKernel {
  */
 export function createResampler(plan: ResamplerPlan, channels: number): StreamResampler {
   integerIn('channels', channels, 1, MAX_CHANNELS);
-  return new KernelResampler(plan, channels, new TypeScriptKernel(plan, channels));
+  return new KernelResampler(plan, channels, createKernel(plan, channels));
+}
+
+function createKernel(plan: ResamplerPlan, channels: number): ResamplerKernel {
+  // Equal rates copy: nothing to compute.
+  if (plan.wasm !== undefined && plan.stages.length > 0) {
+    const kernel = WasmKernel.create(plan, channels, instantiateResampler);
+    if (kernel !== undefined) return kernel;
+  }
+  if (plan.requireWasm) {
+    throw new MicwireError(
+      'unsupported',
+      "This scope does not run WebAssembly with SIMD. A Content Security Policy must allow 'wasm-unsafe-eval'; " +
+        "execution 'auto' falls back to TypeScript.",
+    );
+  }
+  return new TypeScriptKernel(plan, channels);
 }
 
 class KernelResampler implements StreamResampler {
   readonly latencyFrames: number;
   readonly flushFramesMax: number;
+  readonly execution: ResamplerExecution;
   readonly #channels: number;
   readonly #kernel: ResamplerKernel;
   readonly #stages: ResamplerPlan['stages'];
@@ -73,6 +99,7 @@ class KernelResampler implements StreamResampler {
     this.latencyFrames = plan.latencyFrames;
     this.#channels = channels;
     this.#kernel = kernel;
+    this.execution = kernel.execution;
     this.#stages = plan.stages;
     const divisor = greatestCommonDivisor(plan.inputRate, plan.outputRate);
     this.#up = plan.outputRate / divisor;
@@ -98,8 +125,10 @@ class KernelResampler implements StreamResampler {
     const kernel = this.#kernel;
     const channels = this.#channels;
     this.#checkInput(input, frames);
-    const needed = kernel.outputFramesFor(frames);
-    this.#checkOutput(output, needed);
+    // The exact count costs something; room enough for the greatest makes it needless.
+    if (!this.#hasRoom(output, this.outputFramesMax(frames))) {
+      this.#checkOutput(output, kernel.outputFramesFor(frames));
+    }
     let written = 0;
     for (let from = 0; from < frames; from += kernel.maxFrames) {
       const count = Math.min(kernel.maxFrames, frames - from);
@@ -136,6 +165,14 @@ class KernelResampler implements StreamResampler {
     this.#consumed = 0;
     this.#produced = 0;
     this.#kernel.reset();
+  }
+
+  #hasRoom(output: readonly Float32Array[], frames: number): boolean {
+    for (let c = 0; c < this.#channels; c++) {
+      const channel = output[c];
+      if (channel === undefined || channel.length < frames) return false;
+    }
+    return true;
   }
 
   #checkInput(input: readonly Float32Array[], frames: number): void {

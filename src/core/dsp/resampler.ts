@@ -1,7 +1,7 @@
 import { planResampler } from './resampler-planner.ts';
 import type { ResamplerPlanOptions } from './resampler-planner.ts';
 import { createResampler } from './resampler-stream.ts';
-import type { StreamResampler } from './resampler-stream.ts';
+import type { ResamplerExecution, StreamResampler } from './resampler-stream.ts';
 
 /** What a {@link Resampler} converts, and how well. */
 export interface ResamplerOptions extends ResamplerPlanOptions {
@@ -19,12 +19,14 @@ export interface ResamplerOptions extends ResamplerPlanOptions {
 export class Resampler implements StreamResampler {
   readonly latencyFrames: number;
   readonly flushFramesMax: number;
+  readonly execution: ResamplerExecution;
   readonly #stream: StreamResampler;
 
   constructor(options: ResamplerOptions) {
     this.#stream = createResampler(planResampler(options), options.channels ?? 1);
     this.latencyFrames = this.#stream.latencyFrames;
     this.flushFramesMax = this.#stream.flushFramesMax;
+    this.execution = this.#stream.execution;
   }
 
   outputFramesMax(inputFrames: number): number {

@@ -1,0 +1,301 @@
+import { greatestCommonDivisor } from './resampler-plan.ts';
+import type {
+  DoubleStage,
+  HalveStage,
+  InterpolatedStage,
+  PolyphaseStage,
+  ResamplerPlan,
+  ResamplerStage,
+} from './resampler-plan.ts';
+import { blockFramesFor, blockSizes } from './resampler-kernel.ts';
+import type { ResamplerKernel } from './resampler-stream.ts';
+import type { ResamplerExports, ResamplerInstance } from './resampler-wasm.ts';
+
+/** Values that the largest buffer between stages holds: they stay in the nearest cache. */
+const SLICE = 1024;
+/** Values that input and output hold: a whole block is copied in and out at once. */
+const MAX_BLOCK = 16_384;
+/** Kernels write up to this many bytes before and behind their blocks. */
+const SLACK_BYTES = 512;
+const REGISTER_BYTES = 16;
+
+/** The fields of `Stage` in wasm/resampler/stage.ts, in its order; each takes four bytes. */
+const FIELDS = [
+  ['kind', 'line', 'fill', 'evenLine', 'evenFill', 'parity', 'output'],
+  ['oddTaps', 'oddPairs', 'evenTaps', 'evenPairs', 'centre', 'scratch'],
+  ['up', 'down', 'taps', 'table', 'moves', 'groups', 'rows'],
+  ['group', 'done', 'start', 'phase', 'lead', 'phases'],
+].flat();
+const KINDS = { halve: 0, double: 1, polyphase: 2, interpolated: 3 } as const;
+
+type Fields = Readonly<Record<string, number>>;
+
+/** Runs a plan's stages in WebAssembly, in single precision up to `hq` and in double precision for `vhq`. */
+export class WasmKernel implements ResamplerKernel {
+  readonly execution = 'wasm' as const;
+  readonly maxFrames: number;
+  readonly #exports: ResamplerExports;
+  readonly #memory: Float32Array;
+  readonly #state: Int32Array;
+  /** The state as it was laid out, to reset to. */
+  readonly #initialState: Int32Array;
+  /** Where the lines of all stages lie, in values of four bytes. */
+  readonly #linesFrom: number;
+  readonly #linesTo: number;
+  readonly #stages: number;
+  readonly #slice: number;
+  /** Address of the first value, for `run64`; 0 for `run32`. */
+  readonly #wide: number;
+  /** Addresses per channel. */
+  readonly #states: readonly number[];
+  readonly #inputs: readonly number[];
+  readonly #outputs: readonly number[];
+  /** Views of outputs by length, one made when a length is first met: a stream meets two or three. */
+  readonly #views: (Float32Array | undefined)[][];
+
+  /** Undefined when WebAssembly cannot run here. */
+  static create(
+    plan: ResamplerPlan,
+    channels: number,
+    instantiate: (module: object, bytes: number) => ResamplerInstance | undefined,
+  ): WasmKernel | undefined {
+    const layout = new Layout(plan, channels);
+    const instance = instantiate(plan.wasm!, layout.bytes);
+    return instance && new WasmKernel(layout, instance);
+  }
+
+  private constructor(layout: Layout, { exports, memory }: ResamplerInstance) {
+    this.#exports = exports;
+    this.#memory = new Float32Array(memory);
+    layout.write(memory);
+    this.maxFrames = layout.maxFrames;
+    this.#slice = layout.slice;
+    this.#stages = layout.stages;
+    this.#wide = layout.wide;
+    this.#states = layout.states;
+    this.#inputs = layout.inputs;
+    this.#outputs = layout.outputs;
+    this.#linesFrom = layout.linesFrom / 4;
+    this.#linesTo = layout.linesTo / 4;
+    this.#state = new Int32Array(memory, 0, layout.stateBytes / 4);
+    this.#initialState = this.#state.slice();
+    this.#views = layout.outputs.map(() => []);
+  }
+
+  outputFramesFor(frames: number): number {
+    return this.#exports.outputFrames(this.#states[0]!, this.#stages, frames);
+  }
+
+  load(channel: number, source: Float32Array | undefined, from: number, frames: number): void {
+    const memory = this.#memory;
+    const at = this.#inputs[channel]! >> 2;
+    if (source === undefined) memory.fill(0, at, at + frames);
+    else if (from === 0 && frames === source.length) memory.set(source, at);
+    else for (let i = 0; i < frames; i++) memory[at + i] = source[from + i]!;
+  }
+
+  run(frames: number): number {
+    const exports = this.#exports;
+    let made = 0;
+    for (let c = 0; c < this.#states.length; c++) {
+      const state = this.#states[c]!;
+      const input = this.#inputs[c]!;
+      const output = this.#outputs[c]!;
+      made =
+        this.#wide === 0
+          ? exports.run32(state, this.#stages, input, frames, this.#slice, output)
+          : exports.run64(state, this.#stages, input, frames, this.#slice, output, this.#wide);
+    }
+    return made;
+  }
+
+  store(channel: number, target: Float32Array, at: number, frames: number): void {
+    if (frames === 0) return;
+    const views = this.#views[channel]!;
+    const output = this.#outputs[channel]!;
+    target.set((views[frames] ??= new Float32Array(this.#memory.buffer, output, frames)), at);
+  }
+
+  reset(): void {
+    this.#state.set(this.#initialState);
+    this.#memory.fill(0, this.#linesFrom, this.#linesTo);
+  }
+}
+
+/** Where everything lies in the kernel's memory, and what is written there before the first block. */
+class Layout {
+  readonly maxFrames: number;
+  readonly slice: number;
+  readonly stages: number;
+  readonly wide: number;
+  readonly states: readonly number[];
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly stateBytes: number;
+  readonly linesFrom: number;
+  readonly linesTo: number;
+  readonly #channels: readonly (readonly Fields[])[];
+  readonly #data: { readonly at: number; readonly values: Float64Array | Int32Array }[] = [];
+  readonly #double: boolean;
+  readonly #valueBytes: number;
+  #end: number;
+
+  constructor(plan: ResamplerPlan, channels: number) {
+    this.#double = plan.quality === 'vhq';
+    this.#valueBytes = this.#double ? 8 : 4;
+    this.slice = blockFramesFor(plan, SLICE);
+    this.maxFrames = Math.max(this.slice, blockFramesFor(plan, MAX_BLOCK));
+    this.stages = plan.stages.length;
+    const sizes = blockSizes(plan, this.slice);
+    // Address 0 would be the first stage's state; every buffer comes after the states.
+    this.stateBytes = channels * this.stages * FIELDS.length * 4;
+    this.#end = this.stateBytes;
+
+    const tables = plan.stages.map((stage) => this.#tables(stage));
+    // Blocks between stages are shared: channels are converted one after the other.
+    const blocks = sizes.map((size) => this.#reserve(size, this.#valueBytes));
+    const scratch = this.#reserve(3 * Math.max(...sizes), this.#valueBytes);
+    this.wide = this.#double ? blocks[0]! : 0;
+    this.linesFrom = this.#end;
+    const states: number[] = [];
+    const all: Fields[][] = [];
+    for (let c = 0; c < channels; c++) {
+      states.push(c * this.stages * FIELDS.length * 4);
+      all.push(
+        plan.stages.map((stage, index) => ({
+          ...tables[index]!,
+          ...this.#lines(stage, sizes[index]!),
+          kind: KINDS[stage.kind],
+          output: blocks[index + 1]!,
+          scratch,
+        })),
+      );
+    }
+    this.linesTo = this.#end;
+    this.states = states;
+    this.#channels = all;
+    const outputFrames = blockSizes(plan, this.maxFrames).at(-1)!;
+    this.inputs = states.map(() => this.#reserve(this.maxFrames, 4));
+    this.outputs = states.map(() => this.#reserve(outputFrames, 4));
+  }
+
+  get bytes(): number {
+    return this.#end;
+  }
+
+  /** Writes states and coefficients. */
+  write(memory: ArrayBuffer): void {
+    const words = new Int32Array(memory);
+    this.#channels.forEach((stages, channel) => {
+      stages.forEach((fields, index) => {
+        const at = this.states[channel]! / 4 + index * FIELDS.length;
+        FIELDS.forEach((name, field) => (words[at + field] = fields[name] ?? 0));
+      });
+    });
+    const wide = new Float64Array(memory);
+    const narrow = new Float32Array(memory);
+    for (const { at, values } of this.#data) {
+      if (values instanceof Int32Array) words.set(values, at / 4);
+      else if (this.#double) wide.set(values, at / 8);
+      else narrow.set(values, at / 4);
+    }
+  }
+
+  /** Room for `count` values, with slack on both sides. */
+  #reserve(count: number, valueBytes: number): number {
+    const at = REGISTER_BYTES * Math.ceil((this.#end + SLACK_BYTES) / REGISTER_BYTES);
+    this.#end = at + count * valueBytes + SLACK_BYTES;
+    return at;
+  }
+
+  #put(values: Float64Array | Int32Array): number {
+    const at = this.#reserve(values.length, values instanceof Int32Array ? 4 : this.#valueBytes);
+    this.#data.push({ at, values });
+    return at;
+  }
+
+  #tables(stage: ResamplerStage): Fields {
+    switch (stage.kind) {
+      case 'halve':
+      case 'double':
+        return this.#symmetricTables(stage);
+      case 'polyphase':
+        return this.#polyphaseTables(stage);
+      case 'interpolated':
+        return this.#interpolatedTables(stage);
+    }
+  }
+
+  #symmetricTables({ odd, even }: HalveStage | DoubleStage): Fields {
+    return {
+      oddTaps: this.#put(odd.toReversed()),
+      oddPairs: odd.length,
+      evenTaps: this.#put(even.slice(1).toReversed()),
+      evenPairs: even.length - 1,
+      centre: this.#put(even.slice(0, 1)),
+    };
+  }
+
+  /** See wasm/resampler/polyphase.ts. */
+  #polyphaseTables({ up, down, taps, coefficients }: PolyphaseStage): Fields {
+    const lanes = REGISTER_BYTES / this.#valueBytes;
+    const groups = up / greatestCommonDivisor(up, lanes);
+    const first = (output: number): number => Math.floor((output * down) / up);
+    let rows = 0;
+    for (let g = 0; g < groups; g++) {
+      rows = Math.max(rows, first(g * lanes + lanes - 1) - first(g * lanes) + taps);
+    }
+    rows += rows % 2;
+    const table = new Float64Array(groups * rows * lanes);
+    const moves = new Int32Array(groups);
+    for (let g = 0; g < groups; g++) {
+      const start = first(g * lanes);
+      moves[g] = first((g + 1) * lanes) - start;
+      for (let lane = 0; lane < lanes; lane++) {
+        const output = g * lanes + lane;
+        const phase = (output * down) % up;
+        const shift = first(output) - start;
+        for (let i = 0; i < taps; i++) {
+          table[(g * rows + shift + i) * lanes + lane] = coefficients[phase * taps + i]!;
+        }
+      }
+    }
+    return { up, down, taps, groups, rows, table: this.#put(table), moves: this.#put(moves) };
+  }
+
+  #interpolatedTables({ up, down, taps, phases, coefficients }: InterpolatedStage): Fields {
+    const lanes = REGISTER_BYTES / this.#valueBytes;
+    const rows = lanes * Math.ceil(taps / lanes);
+    const table = new Float64Array(phases * 4 * rows);
+    for (let row = 0; row < phases * 4; row++) {
+      table.set(coefficients.subarray(row * taps, (row + 1) * taps), row * rows);
+    }
+    return { up, down, taps, phases, rows, table: this.#put(table) };
+  }
+
+  /** The lines of one channel of a stage, and what they hold of the silence before the stream. */
+  #lines(stage: ResamplerStage, frames: number): Fields {
+    switch (stage.kind) {
+      case 'halve': {
+        const fill = stage.odd.length;
+        const evenFill = stage.even.length - 1;
+        return {
+          line: this.#reserve(2 * fill + frames, this.#valueBytes),
+          fill,
+          evenLine: this.#reserve(2 * fill + frames, this.#valueBytes),
+          evenFill,
+        };
+      }
+      case 'double': {
+        const fill = stage.odd.length - 1;
+        return { line: this.#reserve(2 * fill + frames, this.#valueBytes), fill };
+      }
+      case 'polyphase':
+      case 'interpolated': {
+        const skipped = Math.ceil((4 * stage.down) / stage.up);
+        const size = 2 * stage.taps + skipped + frames;
+        return { line: this.#reserve(size, this.#valueBytes), fill: stage.taps / 2 - 1 };
+      }
+    }
+  }
+}

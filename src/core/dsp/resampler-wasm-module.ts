@@ -1,0 +1,14 @@
+import { decodeBase64 } from '../framing/base64.ts';
+import { compileResampler } from './resampler-wasm.ts';
+import { RESAMPLER_WASM } from './resampler-wasm-bytes.ts';
+
+let module: object | undefined;
+
+/** The compiled kernel, or its bytes where compiling failed here: elsewhere it may not. Kept out of worklet bundles. */
+export function resamplerModule(): object {
+  if (module === undefined) {
+    const bytes = decodeBase64(RESAMPLER_WASM);
+    module = compileResampler(bytes) ?? bytes;
+  }
+  return module;
+}

@@ -1,0 +1,31 @@
+/** Values of type T in one 128-bit register. */
+// @ts-ignore: decorator
+@inline
+export function lanes<T>(): i32 {
+  return 16 / <i32>sizeof<T>();
+}
+
+// @ts-ignore: decorator
+@inline
+export function bytes<T>(values: i32): usize {
+  return <usize>values * sizeof<T>();
+}
+
+/** Copies `values` values and up to one register more. Blocks may overlap when `to` is the lower address. */
+export function copy<T>(to: usize, from: usize, values: i32): void {
+  const end = to + bytes<T>(values);
+  while (to < end) {
+    v128.store(to, v128.load(from));
+    to += 16;
+    from += 16;
+  }
+}
+
+/** Writes zeros over `values` values and up to one register more. */
+export function clear<T>(to: usize, values: i32): void {
+  const end = to + bytes<T>(values);
+  while (to < end) {
+    v128.store(to, v128.splat<T>(<T>0));
+    to += 16;
+  }
+}

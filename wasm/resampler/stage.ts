@@ -1,0 +1,53 @@
+/**
+ * A stage's state in linear memory, written by src/core/dsp/resampler-wasm-kernel.ts, which must lay it out in this order.
+ * Every field is 32 bits wide.
+ */
+@unmanaged
+export class Stage {
+  /** HALVE, DOUBLE, POLYPHASE or INTERPOLATED. */
+  kind: i32;
+  /** Values still needed, oldest first; `fill` of them. In HALVE those at odd instants. */
+  line: usize;
+  fill: i32;
+  /** HALVE only: the values at even instants. */
+  evenLine: usize;
+  evenFill: i32;
+  /** HALVE only: 1 when the next input stands at an odd instant. */
+  parity: i32;
+  /** Where outputs go. 16 bytes before it and 256 behind the largest block may be overwritten. */
+  output: usize;
+  /** HALVE and DOUBLE: one side of the symmetric filter, farthest tap first, by parity of the distance. */
+  oddTaps: usize;
+  oddPairs: i32;
+  evenTaps: usize;
+  evenPairs: i32;
+  /** The centre tap. */
+  centre: usize;
+  /** A block between two steps of one stage. */
+  scratch: usize;
+  /** POLYPHASE and INTERPOLATED: outputs per `down` inputs. */
+  up: i32;
+  down: i32;
+  taps: i32;
+  /** Coefficients: see polyphase.ts. */
+  table: usize;
+  /** POLYPHASE: by how much the first tap moves from each group to the next. INTERPOLATED: unused. */
+  moves: usize;
+  groups: i32;
+  rows: i32;
+  /** POLYPHASE: the group of the next output, and how many of its outputs have gone. */
+  group: i32;
+  done: i32;
+  /** POLYPHASE: first tap of that group. INTERPOLATED: of the next output. May lie beyond `fill`. */
+  start: i32;
+  /** The next output's phase, 0 to up − 1, and its first tap relative to `start`. */
+  phase: i32;
+  lead: i32;
+  /** INTERPOLATED: stored phases. */
+  phases: i32;
+}
+
+export const HALVE: i32 = 0;
+export const DOUBLE: i32 = 1;
+export const POLYPHASE: i32 = 2;
+export const INTERPOLATED: i32 = 3;
