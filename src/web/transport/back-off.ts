@@ -21,7 +21,6 @@ const LONGEST_DELAY_MS = 3_600_000;
 /**
  * Bounded exponential back-off with jitter: half of each wait is fixed and half is random, so that clients that lost the
  * same server do not come back all at once.
- * @internal
  */
 export class BackOff {
   readonly firstDelayMs: number;

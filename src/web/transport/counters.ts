@@ -1,7 +1,7 @@
 import { messageBytes } from './message-bytes.ts';
 import type { TransportMessage, TransportStats } from './transport.ts';
 
-/** The running totals of one transport. @internal */
+/** The running totals of one transport. */
 export class TransportCounters {
   private sentMessages = 0;
   private sentBytes = 0;

@@ -20,7 +20,6 @@ const MAX_WATER_BYTES = 2 ** 30;
 
 /**
  * Tells when to drop, with two marks: a single one would let every other message through and cut the sound to shreds.
- * @internal
  */
 export class WaterMarks {
   readonly highWaterBytes: number;
