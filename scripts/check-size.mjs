@@ -10,7 +10,7 @@ const USES = {
   capture: { imports: '{ Capture }', worklets: ['capture'] },
   meter: { imports: '{ Meter }', worklets: ['meter'] },
   playout: { imports: '{ Playout }', worklets: ['playout'] },
-  all: { imports: '*', worklets: await workletNames() },
+  all: { imports: '*', worklets: ['capture', 'meter', 'playout'] },
 };
 
 /**
