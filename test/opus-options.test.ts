@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
-import { opusMaxPacketBytes, opusSettings } from '../src/core/codec/opus-options.ts';
+import { opusSettings } from '../src/core/codec/opus-options.ts';
+import { opusMaxPacketBytes } from '../src/core/codec/payload-format.ts';
 import type { OpusOptions } from '../src/core/codec/opus-options.ts';
 import { opusPacketInfo } from '../src/core/codec/opus-packet.ts';
 import { PacketDecoder } from '../src/core/codec/packet-decoder.ts';

@@ -186,7 +186,7 @@ export interface PlayoutFigures {
 export type PlayoutEvent =
   /** Where it stands. At most 50 times a second, and only when something has changed. */
   | ({ readonly type: 'report' } & PlayoutFigures)
-  /** An interrupt is complete: the figures are those from before it took `taken` frames away. A report follows. */
+  /** An interrupt is complete: the figures are those from before it took `taken` frames away. A report came before. */
   | ({ readonly type: 'interrupted'; readonly taken: number } & PlayoutFigures)
   | { readonly type: 'undone'; readonly frame: number; readonly done: boolean }
   /** The last frame of an item was heard, or left out. */

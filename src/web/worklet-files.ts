@@ -1,5 +1,5 @@
 /** The processors that this package ships, by the name of their file. */
-export type WorkletName = 'capture' | 'meter' | 'playout';
+export type WorkletName = 'capture' | 'capture-opus' | 'meter' | 'playout';
 
 /** Where one worklet's script is to be had. */
 export interface WorkletFile {
@@ -17,6 +17,10 @@ export const WORKLET_FILES: Readonly<Record<WorkletName, WorkletFile>> = {
   capture: {
     url: () => new URL('../../worklets/capture.js', import.meta.url),
     inline: () => import('../../worklets/capture.inline.js'),
+  },
+  'capture-opus': {
+    url: () => new URL('../../worklets/capture-opus.js', import.meta.url),
+    inline: () => import('../../worklets/capture-opus.inline.js'),
   },
   meter: {
     url: () => new URL('../../worklets/meter.js', import.meta.url),

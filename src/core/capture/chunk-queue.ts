@@ -1,4 +1,4 @@
-import { Chunk } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
 
 /** Frames at the wire rate, as the reading side has seen them: captured = delivered + queued + dropped. */
 export interface CaptureStats {

@@ -3,13 +3,9 @@ import { MicwireError } from '../errors.ts';
 import type { PayloadEncoder } from './codec.ts';
 import type { OpusLibrary } from './opus-library.ts';
 import { outOfMemory } from './opus-library.ts';
-import {
-  checkBitrate,
-  opusMaxPacketBytes,
-  opusPacketLength,
-  opusSettings,
-} from './opus-options.ts';
+import { checkBitrate, opusPacketLength, opusSettings } from './opus-options.ts';
 import type { OpusOptions, OpusSettings } from './opus-options.ts';
+import { opusMaxPacketBytes } from './payload-format.ts';
 
 /** Requests and values of `opus_defines.h`. */
 const APPLICATION = { voip: 2048, audio: 2049, lowdelay: 2051 } as const;

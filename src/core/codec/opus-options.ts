@@ -118,12 +118,6 @@ export function opusPacketLength(settings: {
   return (settings.sampleRate * settings.frameDuration) / 1000;
 }
 
-/** Bytes of one packet at most: 1275 for each Opus frame, of 20 ms at most where there are several, and their lengths. */
-export function opusMaxPacketBytes(frameDuration: number): number {
-  if (frameDuration <= 20) return 1276;
-  return 2 + Math.ceil(frameDuration / 20) * 1277;
-}
-
 function choice(name: string, value: unknown, choices: readonly number[]): number {
   if (typeof value === 'number' && choices.includes(value)) return value;
   const text = `${name} must be one of ${choices.join(', ')}, got ${describe(value)}.`;

@@ -1,0 +1,105 @@
+import type {
+  CaptureCommand,
+  CaptureEvent,
+  CapturePort,
+  CaptureProcessorOptions,
+} from '../messages.ts';
+import { CapturePipeline } from './capture-pipeline.ts';
+import type { ChunkSink } from './chunk-sink.ts';
+import { longestPayload } from './chunk.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import { PoolSink } from './pool-sink.ts';
+import { RingSink } from './ring-sink.ts';
+
+/** For messages that move nothing. */
+const NONE: ArrayBuffer[] = [];
+
+/** The capture processor without its scope: takes commands, sends its input away in chunks, posts events. */
+export class CaptureEngine {
+  readonly #port: CapturePort;
+  readonly #sink: ChunkSink;
+  /** The sink again, where buffers come back by message. */
+  readonly #pool: PoolSink | null;
+  readonly #pipeline: CapturePipeline;
+  /** Reused for every answer. */
+  readonly #pong: { readonly type: 'pong'; frame: number } = { type: 'pong', frame: 0 };
+  #pinged = false;
+  #paused = false;
+  #closed = false;
+  /** `currentFrame` as of the last call. */
+  #frame = 0;
+
+  /**
+   * @param inputRate the context's sample rate, Hz
+   * @param port the node's
+   * @param createWriter makes chunks other than of samples
+   */
+  constructor(
+    options: CaptureProcessorOptions,
+    inputRate: number,
+    port: CapturePort,
+    createWriter?: (sink: ChunkSink) => FrameWriter,
+  ) {
+    const { ring, slots, format, chunkDuration, resampler } = options;
+    this.#port = port;
+    this.#pool = ring ? null : new PoolSink(port, slots, longestPayload(format, chunkDuration));
+    const sink = this.#pool ?? new RingSink(ring!);
+    this.#sink = sink;
+    this.#pipeline = new CapturePipeline(
+      createWriter
+        ? { format, inputRate, resampler, writer: createWriter(sink) }
+        : { ...options, inputRate, sink },
+    );
+  }
+
+  /**
+   * Takes one render quantum.
+   * @param input any number of channels; none is silence
+   * @param frames length of the quantum
+   * @param frame the context's `currentFrame`
+   * @returns false when closed: the processor may go
+   */
+  process(input: readonly Float32Array[], frames: number, frame: number): boolean {
+    if (this.#closed) return false;
+    this.#frame = frame;
+    if (this.#pinged) {
+      this.#pinged = false;
+      this.#pong.frame = frame;
+      this.#port.postMessage(this.#pong, NONE);
+    }
+    if (!this.#paused) this.#pipeline.process(input, frames, frame);
+    return true;
+  }
+
+  /** Carries out a command, between two quanta. @param frame the context's `currentFrame` */
+  obey(command: CaptureCommand, frame: number): void {
+    if (this.#closed) return;
+    this.#frame = frame;
+    if (command.type === 'recycle') this.#pool?.recycle(command);
+    else if (command.type === 'ping') this.#pinged = true;
+    else if (command.type === 'resume') this.#paused = false;
+    else if (command.type === 'pause') {
+      this.#paused = true;
+      this.#pipeline.flush();
+      this.#tell({ type: 'paused', frame });
+    } else if (command.type === 'pipe') {
+      const { port } = command;
+      port.addEventListener('message', ({ data }) =>
+        this.obey(data as CaptureCommand, this.#frame),
+      );
+      port.start();
+      this.#pool?.redirect(port);
+      this.#tell({ type: 'piped', frame });
+    } else {
+      this.#closed = true;
+      this.#pipeline.flush();
+      const { captured, delivered, dropped } = this.#pipeline;
+      this.#sink.end(captured);
+      this.#tell({ type: 'closed', frame, captured, delivered, dropped });
+    }
+  }
+
+  #tell(event: CaptureEvent): void {
+    this.#port.postMessage(event, NONE);
+  }
+}

@@ -1,0 +1,14 @@
+import type { SampleFormat } from '../dsp/sample-format.ts';
+
+/** What a chunk's payload is: samples as they are, or a packet of Opus. */
+export type PayloadFormat = SampleFormat | 'opus';
+
+/** The longest Opus frame in a packet, in bytes (RFC 6716 §3.4, R2), and the two bytes that say its length. */
+const OPUS_FRAME_BYTES = 1275 + 2;
+/** Where a packet is longer than that it is made of several Opus frames of 20 ms. */
+const OPUS_FRAME_MS = 20;
+
+/** Bytes of one Opus packet of `frameDuration` ms at most. */
+export function opusMaxPacketBytes(frameDuration: number): number {
+  return 2 + Math.ceil(frameDuration / OPUS_FRAME_MS) * OPUS_FRAME_BYTES;
+}
