@@ -140,11 +140,6 @@ export class Player {
     return this.timeline.buffered > 0 ? 'buffering' : 'idle';
   }
 
-  /** Whether an interrupt's fade is under way. */
-  get interrupting(): boolean {
-    return this.#interrupting;
-  }
-
   /** How long underruns lasted in all, wire frames. */
   get underrunFrames(): number {
     return Math.round((this.#starvedFrames * this.#sampleRate) / this.#contextRate);

@@ -25,6 +25,8 @@ export class PlayoutEngine {
   #postAt = 0;
   /** `currentFrame` of the call under way. */
   #frame = 0;
+  /** Whether an interrupt is complete and not answered yet. */
+  #silenced = false;
   /** What is posted while rendering is made once; the clone that crosses the thread is the engine's. */
   readonly #report: EventOf<'report'> = { type: 'report', ...createFigures() };
   readonly #interrupted: EventOf<'interrupted'> = {
@@ -60,8 +62,7 @@ export class PlayoutEngine {
         interrupted: (taken) => {
           this.#measure(this.#interrupted);
           this.#interrupted.taken = taken;
-          this.#postAt = 0;
-          this.#post(this.#interrupted);
+          this.#silenced = true;
         },
       },
     );
@@ -88,13 +89,14 @@ export class PlayoutEngine {
         break;
       case 'interrupt':
         player.interrupt(command.fadeFrames);
-        // Without a fade it is complete already, and a context that does not run would never report it.
-        if (!player.interrupting) this.#postReport();
+        this.#answerInterrupt();
         break;
-      case 'undo':
-        this.#post({ type: 'undone', frame, done: player.undo() });
+      case 'undo': {
+        const done = player.undo();
         this.#postReport();
+        this.#post({ type: 'undone', frame, done });
         break;
+      }
       case 'close':
         this.#player = null;
         this.#post({ type: 'closed', frame });
@@ -107,10 +109,19 @@ export class PlayoutEngine {
     if (player === null) return false;
     this.#frame = frame;
     player.render(output);
+    this.#answerInterrupt();
     if (frame >= this.#postAt && this.#hasNews()) {
       this.#postReport();
     }
     return true;
+  }
+
+  /** The answer follows a report, so that a page that goes on from it finds the totals up to date. */
+  #answerInterrupt(): void {
+    if (!this.#silenced) return;
+    this.#silenced = false;
+    this.#postReport();
+    this.#post(this.#interrupted);
   }
 
   #postReport(): void {
