@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_BYTES_PER_CALL } from './helpers/allocation-limit.ts';
 import { AllocationGate } from './helpers/allocation.ts';
 import { ALLOCATORS, CLEAN_CASE } from './helpers/planted-allocators.ts';
 import { PROCESSOR_CASES } from './helpers/processor-cases.ts';
-
-// Each measurement is a process that keeps a core busy.
-vi.setConfig({ maxConcurrency: 2 });
 
 let gate: AllocationGate;
 beforeAll(async () => {

@@ -15,7 +15,7 @@ import { PROCESSOR_CASES } from './processor-cases.ts';
 
 /** 16 s of audio at 48 kHz: what happens once in a while happens in every run. */
 const QUANTA = 6000;
-const MOST_RUNS = 40;
+const MOST_RUNS = 24;
 /** Mean bytes between two samples of the profiler. */
 const SAMPLING_INTERVAL = 64;
 const MOST_SITES = 8;

@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { MicwireError } from '../../src/core/errors.ts';
+import { WORKLET_FILES } from '../../src/web/worklet-files.ts';
+import type { WorkletName } from '../../src/web/worklet-files.ts';
+import { loadWorklet } from '../../src/web/worklet-loader.ts';
+
+const NAMES = Object.keys(WORKLET_FILES) as WorkletName[];
+const offline = (): OfflineAudioContext => new OfflineAudioContext(1, 128, 48000);
+
+/** A context of another library's making: it has no more than the loader may ask of it. */
+function wrapped(native: BaseAudioContext, allow: (url: string) => boolean) {
+  const asked: string[] = [];
+  const addModule = async (url: string): Promise<void> => {
+    asked.push(new URL(url).protocol);
+    if (!allow(url)) throw new DOMException('refused', 'AbortError');
+    await native.audioWorklet.addModule(url);
+  };
+  return { asked, audioWorklet: { addModule } };
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<MicwireError> {
+  const error = await promise.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(MicwireError);
+  expect((error as MicwireError).code).toBe('worklet-load');
+  return error as MicwireError;
+}
+
+describe.each(NAMES)('%s', (name) => {
+  const registered = (context: BaseAudioContext): boolean => {
+    try {
+      void new AudioWorkletNode(context, `micwire-${name}`);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  test('loads from the file beside the package', async () => {
+    const context = offline();
+    expect(registered(context)).toBe(false);
+    const wrapper = wrapped(context, () => true);
+    await loadWorklet(wrapper, name);
+    expect(wrapper.asked).toEqual(['http:']);
+    expect(registered(context)).toBe(true);
+  });
+
+  test.each(['blob:', 'data:'])('loads as %s where the file does not', async (scheme) => {
+    const context = offline();
+    const wrapper = wrapped(context, (url) => url.startsWith(scheme));
+    await loadWorklet(wrapper, name);
+    expect(wrapper.asked.at(-1)).toBe(scheme);
+    expect(registered(context)).toBe(true);
+  });
+
+  test('may be loaded by every way one after the other', async () => {
+    const context = offline();
+    await loadWorklet(context, name);
+    await loadWorklet(
+      wrapped(context, (url) => url.startsWith('blob:')),
+      name,
+    );
+    await loadWorklet(context, name, { url: WORKLET_FILES[name].url() });
+    expect(registered(context)).toBe(true);
+  });
+});
+
+describe('a failure with the user’s URL names the cause', () => {
+  const url = (text: string, type: string): string =>
+    URL.createObjectURL(new Blob([text], { type }));
+
+  test('a file that is not there', async () => {
+    const { message } = await failureOf(loadWorklet(offline(), 'meter', { url: '/none/meter.js' }));
+    // Dev servers answer with their page instead of 404.
+    expect(message).toMatch(/404|wrong MIME type: text\/html/);
+    expect(message).toContain('npx micwire copy');
+  });
+
+  test('a MIME type that is not a script’s', async () => {
+    const { message } = await failureOf(
+      loadWorklet(offline(), 'meter', { url: url('micwire-meter', 'text/plain') }),
+    );
+    expect(message).toContain('wrong MIME type: text/plain');
+  });
+
+  test('a syntax error', async () => {
+    const broken = `registerProcessor('micwire-meter', class {`;
+    const { message } = await failureOf(
+      loadWorklet(offline(), 'meter', { url: url(broken, 'text/javascript') }),
+    );
+    expect(message).toContain('syntax error');
+  });
+});
+
+describe('under a Content-Security-Policy', () => {
+  const frames: HTMLIFrameElement[] = [];
+  afterEach(() => {
+    for (const frame of frames.splice(0)) frame.remove();
+  });
+
+  /** Loads the meter in a frame of that policy. Resolves with 'loaded' or the error's message. */
+  function loadUnder(policy: string): Promise<string> {
+    const loader = new URL('../../src/web/worklet-loader.ts', import.meta.url).href;
+    const frame = document.createElement('iframe');
+    frames.push(frame);
+    const answer = new Promise<string>((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = ({ data }): void => resolve(data as string);
+      frame.onload = (): void => frame.contentWindow!.postMessage('go', '*', [port2]);
+    });
+    frame.srcdoc = `<!doctype html>
+      <meta http-equiv="Content-Security-Policy" content="${policy}">
+      <script nonce="n">
+        // Vitest puts this in the place of each import().
+        globalThis.__vitest_browser_runner__ = { wrapDynamicImport: (load) => load() };
+        onmessage = async ({ ports: [port] }) => {
+          try {
+            const { loadWorklet } = await import('${loader}');
+            await loadWorklet(new OfflineAudioContext(1, 128, 48000), 'meter');
+            port.postMessage('loaded');
+          } catch (error) {
+            port.postMessage(error.message);
+          }
+        };
+      </script>`;
+    document.body.append(frame);
+    return answer;
+  }
+
+  test('script-src ’self’ allows the file', async () => {
+    expect(await loadUnder("script-src 'self' 'nonce-n'")).toBe('loaded');
+  });
+
+  test('nonce and strict-dynamic allow it too', async () => {
+    expect(await loadUnder("script-src 'nonce-n' 'strict-dynamic'")).toBe('loaded');
+  });
+
+  test('a nonce alone allows nothing, and the error says so', async () => {
+    const message = await loadUnder("script-src 'nonce-n'");
+    expect(message).toMatch(/file beside the package .*Content-Security-Policy/);
+    expect(message).toMatch(/blob: copy .*script-src without blob:/);
+    expect(message).toMatch(/data: copy .*script-src without data:/);
+    expect(message).toContain("Cure: add 'self' to the page's script-src");
+  });
+});

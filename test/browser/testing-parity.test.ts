@@ -1,0 +1,97 @@
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import * as browser from 'vitest/browser';
+import { WORKLET_FILES } from '../../src/web/worklet-files.ts';
+import { loadWorklet } from '../../src/web/worklet-loader.ts';
+import { unpack } from '../helpers/packing.ts';
+import { PARITY_NAMES, openParityCase, parityResult, renderStandIn } from '../helpers/parity.ts';
+import type { ParityCase, ParityResult } from '../helpers/parity.ts';
+import type { NodeOptions } from '../../src/testing/index.ts';
+
+interface NodeResult {
+  readonly options: string;
+  readonly result: ParityResult;
+}
+// The types of `vitest/browser` come with the vendor providers, which this project does without.
+const { commands } = browser as unknown as {
+  readonly commands: { renderInNode(): Promise<Record<string, NodeResult>> };
+};
+
+/** Undefined where the engine has no such quantum. */
+async function openContext(parity: ParityCase): Promise<OfflineAudioContext | undefined> {
+  const { frames, sampleRate, quantum, options } = parity;
+  const context = new OfflineAudioContext({
+    numberOfChannels: options.outputChannelCount![0]!,
+    length: frames,
+    sampleRate,
+    // Chromium 156 has it; the DOM library of TypeScript 7.0 does not.
+    ...{ renderSizeHint: quantum },
+  });
+  const given = (context as { readonly renderQuantumSize?: number }).renderQuantumSize ?? 128;
+  if (given !== quantum) return undefined;
+  await loadWorklet(context, parity.kase.worklet);
+  return context;
+}
+
+async function renderInContext(
+  context: OfflineAudioContext,
+  parity: ParityCase,
+): Promise<ParityResult> {
+  const { kase, input, options, sampleRate, frames } = parity;
+  const node = new AudioWorkletNode(context, kase.processor, options as AudioWorkletNodeOptions);
+  const messages: unknown[] = [];
+  node.port.onmessage = ({ data }): void => void messages.push(data);
+  node.connect(context.destination);
+  for (const message of parity.messages) node.port.postMessage(message);
+  if (input.length > 0) {
+    const buffer = new AudioBuffer({ numberOfChannels: input.length, length: frames, sampleRate });
+    input.forEach((channel, index) => buffer.copyToChannel(channel, index));
+    const source = new AudioBufferSourceNode(context, { buffer });
+    source.connect(node);
+    source.start();
+  }
+  // Every write is answered with its buffer: then all have arrived, before the first quantum.
+  await vi.waitFor(() => expect(messages.length).toBeGreaterThanOrEqual(parity.messages.length));
+  const rendered = await context.startRendering();
+  const outputs = Array.from({ length: rendered.numberOfChannels }, (_, channel) =>
+    rendered.getChannelData(channel),
+  );
+  // The last messages may come after the audio.
+  let seen = -1;
+  const settled = (): boolean => seen === (seen = messages.length);
+  await vi.waitUntil(settled, { interval: 50, timeout: 5000 });
+  return parityResult(parity, outputs, messages);
+}
+
+describe('micwire/testing gives what an OfflineAudioContext gives, bit for bit', () => {
+  test.each(PARITY_NAMES)('%s', async (name) => {
+    const parity = openParityCase(name);
+    const context = await openContext(parity);
+    if (!context) return;
+    const native = await renderInContext(context, parity);
+    const script = (await WORKLET_FILES[parity.kase.worklet].inline()).default;
+    const standIn = await renderStandIn(openParityCase(name), script);
+    expect(native.outputs.length).toBeGreaterThan(0);
+    expect(standIn).toEqual(native);
+  });
+});
+
+describe.runIf(navigator.userAgent.includes('Chrome'))('also from Node to Chromium', () => {
+  let inNode: Record<string, NodeResult>;
+  beforeAll(async () => {
+    inNode = await commands.renderInNode();
+  }, 120_000);
+
+  test.each(PARITY_NAMES)('%s', async (name) => {
+    const { options, result } = inNode[name]!;
+    const parity = openParityCase(name, unpack(options) as NodeOptions);
+    const context = await openContext(parity);
+    const { levels, ...exact } = await renderInContext(context!, parity);
+    const { levels: expected, ...rest } = result;
+    expect(exact).toEqual(rest);
+    expect(levels.length).toBe(expected.length);
+    // Math.log10 is the engine's own: versions of V8 differ in its last bit.
+    levels.forEach((level, index) => {
+      if (level !== expected[index]) expect(Number(level)).toBeCloseTo(Number(expected[index]), 11);
+    });
+  });
+});
