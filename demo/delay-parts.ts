@@ -3,39 +3,40 @@ import type { LaneFigures } from './lanes/lane.ts';
 /** One part of the way's delay. */
 export interface DelayPart {
   readonly label: string;
-  readonly ms: number;
+  /** null while it is not known. */
+  readonly ms: number | null;
   readonly side: 'in' | 'wire' | 'out';
   /** What it is, and how it is known. */
   readonly note: string;
 }
 
-/** Takes the delay of a lane apart, in the order of the way; every part is 0 while nothing runs. */
+/** Takes the delay of a lane apart, in the order of the way; a part is null while it is not known. */
 export function delayParts(figures: LaneFigures | null, chunkDuration: number): DelayPart[] {
-  const handOver = figures?.handOverMs?.median ?? 0;
-  const resampler = figures?.resamplerMs ?? 0;
+  const handOver = figures?.handOverMs?.median ?? null;
+  const resampler = figures?.resamplerMs ?? null;
   return [
     {
       label: 'Chunk fills',
-      ms: figures === null ? 0 : chunkDuration,
+      ms: figures && chunkDuration,
       side: 'in',
       note: 'Its first frame waits for its last one.',
     },
     { label: 'Resampler', ms: resampler, side: 'in', note: 'How far its filter looks ahead.' },
     {
       label: 'To the page',
-      ms: Math.max(0, handOver - resampler),
+      ms: handOver && Math.max(0, handOver - (resampler ?? 0)),
       side: 'in',
       note: 'From the audio thread to this script. Median.',
     },
     {
       label: 'Round trip',
-      ms: figures?.roundTripMs?.median ?? 0,
+      ms: figures?.roundTripMs?.median ?? null,
       side: 'wire',
       note: 'From send to the echo’s event, here. Median.',
     },
     {
       label: 'Playout',
-      ms: figures?.playoutDelayMs ?? 0,
+      ms: figures?.playoutDelayMs ?? null,
       side: 'out',
       note: 'What waits before it plays, so that none is missed.',
     },

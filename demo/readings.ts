@@ -22,7 +22,7 @@ export function readingsOf(figures: LaneFigures | null): Reading[] {
       label: 'Chunks sent',
       value: shown(f === null ? undefined : count(f.sentChunks)),
       unit: '',
-      note: `${shown(f === null ? undefined : count(f.receivedChunks))} came back.`,
+      note: f === null ? 'And how many came back.' : `${count(f.receivedChunks)} came back.`,
     },
     {
       label: 'On the wire',
@@ -37,7 +37,9 @@ export function readingsOf(figures: LaneFigures | null): Reading[] {
       label: 'Round trip',
       value: shown(spread ? milliseconds(spread.median) : undefined),
       unit: 'ms',
-      note: `Median of the last ${spread?.count ?? 0}; 95 % under ${shown(spread ? milliseconds(spread.p95) : undefined)} ms.`,
+      note: spread
+        ? `Median of the last ${spread.count}; 95 % under ${milliseconds(spread.p95)} ms.`
+        : 'From send to the echo, on this page.',
     },
     {
       label: 'Playout delay',

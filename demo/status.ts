@@ -91,7 +91,7 @@ function wireStatus(lane: NonNullable<StatusSubject['lane']>): Status | null {
   switch (state) {
     case 'waiting': {
       const seconds = Math.ceil(lane.retryInMs / 1000);
-      const detail = `${reason} Attempt ${failedAttempts + 1} in ${seconds} s; chunks are dropped until then.`;
+      const detail = `${reason} Attempt ${failedAttempts + 1} in ${seconds} s.`;
       return { tone: 'warning', title: 'The server is gone.', detail, action: retry };
     }
     case 'connecting':

@@ -153,7 +153,7 @@ export class Session implements ReactiveController {
   private async buildLane(generation: number): Promise<void> {
     const { context, source, output, laneKind, settings } = this;
     if (!context || !source || !output) return;
-    const lane = await laneKind.build({ context, source, ...settings });
+    const lane = await laneKind.build({ context, source, ...settings }, laneKind);
     const outputTap = await Tap.create(lane.output);
     if (generation !== this.generation) {
       outputTap.close();

@@ -108,13 +108,15 @@ export class LabDelay extends LitElement {
   @property({ attribute: false }) outputMs: number | null = null;
 
   protected override render(): TemplateResult {
-    const total = this.parts.reduce((sum, { ms }) => sum + ms, 0);
+    const total = this.parts.reduce((sum, { ms }) => sum + (ms ?? 0), 0);
+    const known = this.parts.some(({ ms }) => ms !== null);
     const scale = scaleFor(total);
     return html`<section class="panel" aria-labelledby="title">
       <div class="head">
         <h2 id="title">Where the milliseconds go</h2>
         <p class="total">
-          <span class="number">${milliseconds(total)}</span> <span class="caption">ms in all</span>
+          <span class="number">${known ? milliseconds(total) : '–'}</span>
+          <span class="caption">ms in all</span>
         </p>
       </div>
       <div class="bar" aria-hidden="true">
@@ -122,7 +124,7 @@ export class LabDelay extends LitElement {
           ({ ms, side }, index) =>
             html`<div
               class="part ${side} ${index % 2 === 1 ? 'pale' : ''}"
-              style="width: ${(ms / scale) * 100}%"
+              style="width: ${((ms ?? 0) / scale) * 100}%"
             ></div>`,
         )}
       </div>
@@ -137,7 +139,8 @@ export class LabDelay extends LitElement {
                 ><span class="key ${side} ${index % 2 === 1 ? 'pale' : ''}"></span>${label}</span
               >
               <div>
-                <span class="number">${milliseconds(ms)}</span> <span class="caption">ms</span>
+                <span class="number">${ms === null ? '–' : milliseconds(ms)}</span>
+                <span class="caption">ms</span>
               </div>
               <p class="caption">${note}</p>
             </li>`,

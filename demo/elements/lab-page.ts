@@ -4,8 +4,10 @@ import { customElement } from 'lit/decorators.js';
 import { Session } from '../controllers/session.ts';
 import { Ticker } from '../controllers/ticker.ts';
 import { delayParts } from '../delay-parts.ts';
+import { costsOf } from '../costs.ts';
 import { count } from '../format.ts';
 import { readingsOf } from '../readings.ts';
+import { exampleMessage } from '../example-message.ts';
 import { stationsOf } from '../stations.ts';
 import { statusOf } from '../status.ts';
 import { controls } from '../styles/controls.ts';
@@ -103,8 +105,14 @@ export class LabPage extends LitElement {
           .outputMs=${outputLatencyMs(session.context)}
         ></lab-delay>
         <div class="columns">
-          <lab-settings .settings=${settings}></lab-settings>
-          <lab-wire .message=${lane?.lastMessage ?? null}></lab-wire>
+          <lab-settings
+            .settings=${settings}
+            .costs=${costsOf(session.laneKind.framing, settings)}
+          ></lab-settings>
+          <lab-wire
+            .message=${lane?.lastMessage ?? null}
+            .example=${lane?.lastMessage ? null : exampleMessage(session.laneKind.framing, settings)}
+          ></lab-wire>
         </div>
       </main>
       <footer class="caption">

@@ -6,6 +6,7 @@ import { customElement, property } from 'lit/decorators.js';
 import { count } from '../format.ts';
 import type { LaneId } from '../lanes/lanes.ts';
 import { LANES } from '../lanes/lanes.ts';
+import type { Cost } from '../costs.ts';
 import type { LaneSettings } from '../settings.ts';
 import {
   CHUNK_DURATIONS,
@@ -46,6 +47,20 @@ export class LabSettings extends LitElement {
         text-align: right;
         white-space: nowrap;
       }
+      dl {
+        margin: 1rem 0 0;
+      }
+      dl div {
+        display: flex;
+        justify-content: space-between;
+        gap: 1rem;
+        padding: 0.25rem 0;
+        border-top: 1px solid var(--line);
+      }
+      dd {
+        margin: 0;
+        font-size: var(--small);
+      }
       .note {
         margin-top: 0.3rem;
         min-height: 2.9em;
@@ -54,6 +69,8 @@ export class LabSettings extends LitElement {
   ];
 
   @property({ attribute: false }) settings: LaneSettings = DEFAULT_SETTINGS;
+
+  @property({ attribute: false }) costs: readonly Cost[] = [];
 
   protected override render(): TemplateResult {
     const { settings } = this;
@@ -113,6 +130,15 @@ export class LabSettings extends LitElement {
           </p>
         </div>
       </form>
+      <dl>
+        ${this.costs.map(
+          ({ label, value }) =>
+            html`<div>
+              <dt class="caption">${label}</dt>
+              <dd class="number">${value}</dd>
+            </div>`,
+        )}
+      </dl>
     </section>`;
   }
 

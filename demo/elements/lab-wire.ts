@@ -69,12 +69,6 @@ export class LabWire extends LitElement {
         white-space: pre-wrap;
         overflow-wrap: anywhere;
       }
-      .empty {
-        display: grid;
-        place-items: center;
-        min-height: 24rem;
-        text-align: center;
-      }
       @media (max-width: 36rem) {
         tbody tr {
           display: grid;
@@ -103,29 +97,32 @@ export class LabWire extends LitElement {
   ];
 
   @property({ attribute: false }) message: WireMessage | null = null;
+  /** What is shown before anything was sent. */
+  @property({ attribute: false }) example: WireMessage | null = null;
   /** What is shown while it is held. */
   @state() private held: WireMessage | null = null;
 
   protected override render(): TemplateResult {
-    const shown = this.held ?? this.message;
+    const sent = this.held ?? this.message;
+    const shown = sent ?? this.example;
     return html`<section class="panel" aria-labelledby="title">
       <div class="head">
         <div>
           <h2 id="title">The last chunk, as it went over the wire</h2>
           <p class="caption">
-            ${shown === null ? 'Two a second are shown here.' : costOf(takeApart(shown))}
+            ${sent === null ? 'An example, until there is one.' : costOf(takeApart(sent))}
           </p>
         </div>
         <button
           type="button"
           aria-pressed=${this.held !== null}
-          ?disabled=${shown === null}
+          ?disabled=${sent === null}
           @click=${this.toggleHold}
         >
           ${this.held === null ? 'Hold' : 'Held'}
         </button>
       </div>
-      ${shown === null ? html`<p class="empty caption">Nothing has been sent yet.</p>` : this.parts(shown)}
+      ${shown === null ? nothing : this.parts(shown)}
     </section>`;
   }
 

@@ -1,4 +1,4 @@
-import type { Packet, SampleFormat } from 'micwire/core';
+import type { Framing, Packet, SampleFormat } from 'micwire/core';
 import type { Transport, TransportStatus } from 'micwire';
 import type { Source } from '../audio/source.ts';
 import type { ChunkTape } from '../scope/chunk-tape.ts';
@@ -84,7 +84,11 @@ export interface LaneKind {
   readonly note: string;
   /** The stations between capture and playout, for the picture. */
   readonly stations: readonly { readonly name: string; readonly what: string }[];
-  build(parts: LaneBuild): Promise<Lane>;
+  /** How its packets lie in messages. */
+  readonly framing: Framing;
+  /** Opens the way there and back. */
+  readonly openTransport: OpenTransport;
+  build(parts: LaneBuild, kind: LaneKind): Promise<Lane>;
 }
 
 /** How a lane reaches its far end. */

@@ -12,13 +12,17 @@ export const LANES = {
     label: 'Base64 JSON',
     note: 'One JSON object a chunk, the samples in Base64: what most speech services take.',
     stations: [{ name: 'Base64 JSON', what: 'one object a chunk' }, WEBSOCKET],
-    build: (parts) => buildPcmLane(parts, FRAMINGS['base64-json'], echo),
+    framing: FRAMINGS['base64-json'],
+    openTransport: echo,
+    build: buildPcmLane,
   },
   'pcm-binary-websocket': {
     label: 'Binary',
     note: 'A 40-byte header and the samples as they are: a quarter less on the wire.',
     stations: [{ name: 'Binary', what: '40-byte header' }, WEBSOCKET],
-    build: (parts) => buildPcmLane(parts, FRAMINGS.binary, echo),
+    framing: FRAMINGS.binary,
+    openTransport: echo,
+    build: buildPcmLane,
   },
 } as const satisfies Readonly<Record<string, LaneKind>>;
 

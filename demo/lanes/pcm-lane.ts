@@ -4,7 +4,7 @@ import { PacketError, bytesPerSample } from 'micwire/core';
 import type { Framing } from 'micwire/core';
 import { SCOPE_SECONDS } from '../audio/tap.ts';
 import { ChunkTape } from '../scope/chunk-tape.ts';
-import type { Lane, LaneBuild, LaneFigures, OpenTransport, WireMessage } from './lane.ts';
+import type { Lane, LaneBuild, LaneFigures, LaneKind, WireMessage } from './lane.ts';
 import { RecentValues, RunningRate } from './running-figures.ts';
 
 /** Measurements behind a median: 5 s of chunks of 20 ms. */
@@ -19,8 +19,7 @@ const FIRST_CONNECTION_MS = 1500;
 /** Builds the lane capture → framing → transport → playout for uncompressed samples. */
 export async function buildPcmLane(
   parts: LaneBuild,
-  framing: Framing,
-  openTransport: OpenTransport,
+  { framing, openTransport }: LaneKind,
 ): Promise<Lane> {
   const { context, source, sampleRate, format, chunkDuration, targetDelay } = parts;
   const channels = 1;
@@ -95,6 +94,8 @@ class PcmLane implements Lane {
     this.retryAt = performance.now() + transport.status.retryInMs;
     transport.onstatechange = (status) => {
       this.retryAt = performance.now() + status.retryInMs;
+      // What was under way on a connection that is gone comes back on no other.
+      if (status.state === 'waiting') this.forgetUpTo(Infinity);
       this.onchange?.();
     };
     capture.addEventListener('error', ({ detail }) => {
@@ -202,7 +203,7 @@ class PcmLane implements Lane {
     }
     const sentAt = this.sentAt.get(packet.sequence);
     if (sentAt !== undefined) this.roundTrips.add(now - sentAt);
-    this.tape.back(packet.sequence);
+    this.tape.mark(packet.sequence, 'back');
     this.playout.write(packet.payload);
     // The echo keeps the order: what was sent before this chunk and is not back will not come.
     this.sentAt.delete(packet.sequence);
@@ -213,6 +214,7 @@ class PcmLane implements Lane {
     for (const pending of this.sentAt.keys()) {
       if (pending > sequence) return;
       this.sentAt.delete(pending);
+      this.tape.mark(pending, 'dropped');
       this.lostChunks++;
     }
   }

@@ -4,7 +4,7 @@ export type ChunkFate =
   | 'sent'
   /** Its echo is back. */
   | 'back'
-  /** The transport refused it: not connected, or congested. */
+  /** The transport refused it (not connected, or congested), or its echo will not come. */
   | 'dropped';
 
 /** One chunk on the tape. */
@@ -35,10 +35,10 @@ export class ChunkTape {
     }
   }
 
-  /** Marks a chunk as come back; one that has left the tape already is passed over. */
-  back(sequence: number): void {
+  /** Tells what became of a chunk; one that has left the tape already is passed over. */
+  mark(sequence: number, fate: ChunkFate): void {
     const tile = this.bySequence.get(sequence);
-    if (tile !== undefined) tile.fate = 'back';
+    if (tile !== undefined) tile.fate = fate;
   }
 
   [Symbol.iterator](): IterableIterator<TapeTile> {
