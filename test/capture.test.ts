@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { MicwireError } from '../src/core/errors.ts';
+import type { MicwireError } from '../src/core/errors.ts';
 import { Capture } from '../src/web/index.ts';
 import type { CaptureOptions, Chunk } from '../src/web/index.ts';
 import { receiveCapture } from '../src/worker/index.ts';

@@ -5,8 +5,6 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const PAD = 61;
 /** Marks a character outside the alphabet in {@link VALUES}; any valid value keeps these bits clear. */
 const INVALID = 0xc0;
-/** Characters a call of `String.fromCharCode` takes at once: far below every engine's limit on arguments. */
-const SLICE = 4096;
 
 /** Value → ASCII character. */
 const CHARACTERS: Uint8Array = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
@@ -101,23 +99,50 @@ function writeGroup(bits: number, target: Uint8Array, at: number): void {
 /** The Base64 text of `bytes` (RFC 4648 §4), of any length. Uses the engine's own encoder where it has one. */
 export function encodeBase64(bytes: Uint8Array): string {
   const native = bytes as NativeEncoder;
-  if (native.toBase64 !== undefined) return native.toBase64();
-  const ascii = new Uint8Array(base64Length(bytes.length));
-  const writer = new Base64Writer();
-  const written = writer.write(bytes, 0, bytes.length, ascii, 0);
-  writer.finish(ascii, written);
-  return asciiText(ascii);
+  return native.toBase64 === undefined ? encodeInScript(bytes) : native.toBase64();
 }
 
-/** The string of ASCII (or Latin-1) bytes. */
-export function asciiText(ascii: Uint8Array): string {
+/** Eight characters a call: among the ways that need nothing but ECMAScript the fastest, and it takes any length. */
+function encodeInScript(bytes: Uint8Array): string {
+  const whole = bytes.length - (bytes.length % 6);
   let text = '';
-  for (let from = 0; from < ascii.length; from += SLICE) {
-    text += String.fromCharCode.apply(
-      null,
-      ascii.subarray(from, from + SLICE) as unknown as number[],
+  for (let i = 0; i < whole; i += 6) {
+    const high = (bytes[i]! << 16) | (bytes[i + 1]! << 8) | bytes[i + 2]!;
+    const low = (bytes[i + 3]! << 16) | (bytes[i + 4]! << 8) | bytes[i + 5]!;
+    text += String.fromCharCode(
+      CHARACTERS[high >> 18]!,
+      CHARACTERS[(high >> 12) & 63]!,
+      CHARACTERS[(high >> 6) & 63]!,
+      CHARACTERS[high & 63]!,
+      CHARACTERS[low >> 18]!,
+      CHARACTERS[(low >> 12) & 63]!,
+      CHARACTERS[(low >> 6) & 63]!,
+      CHARACTERS[low & 63]!,
     );
   }
+  const rest = new Uint8Array(8);
+  const writer = new Base64Writer();
+  const written = writer.write(bytes, whole, bytes.length - whole, rest, 0);
+  return text + asciiText(rest, written + writer.finish(rest, written));
+}
+
+/** The string of the first `length` ASCII (or Latin-1) bytes. */
+export function asciiText(ascii: Uint8Array, length: number = ascii.length): string {
+  const whole = length - (length % 8);
+  let text = '';
+  for (let i = 0; i < whole; i += 8) {
+    text += String.fromCharCode(
+      ascii[i]!,
+      ascii[i + 1]!,
+      ascii[i + 2]!,
+      ascii[i + 3]!,
+      ascii[i + 4]!,
+      ascii[i + 5]!,
+      ascii[i + 6]!,
+      ascii[i + 7]!,
+    );
+  }
+  for (let i = whole; i < length; i++) text += String.fromCharCode(ascii[i]!);
   return text;
 }
 
