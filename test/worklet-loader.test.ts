@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, afterAll, describe, expect, it, vi } from 'vitest';
 import { MicwireError } from '../src/core/errors.ts';
+import { METER_WORKLET, PLAYOUT_WORKLET } from '../src/web/worklet-files.ts';
 import { loadWorklet } from '../src/web/worklet-loader.ts';
 
 /** A context that refuses the addresses that `refuse` matches, as Chromium does: always the same error. */
@@ -32,7 +33,7 @@ afterEach(() => void vi.unstubAllGlobals());
 describe('the chain', () => {
   it('ends with the file beside the package where that loads', async () => {
     const context = contextRefusing(() => false);
-    await loadWorklet(context, 'meter');
+    await loadWorklet(context, METER_WORKLET);
     expect(context.asked).toHaveLength(1);
     expect(context.asked[0]).toMatch(/\/worklets\/meter\.js$/);
   });
@@ -40,7 +41,7 @@ describe('the chain', () => {
   it('goes on to a blob: copy, then to a data: copy of the same script', async () => {
     const revoked = vi.spyOn(URL, 'revokeObjectURL');
     const context = contextRefusing((url) => !url.startsWith('data:'));
-    await loadWorklet(context, 'meter');
+    await loadWorklet(context, METER_WORKLET);
     expect(context.asked.map(schemeOf)).toEqual(['file', 'blob', 'data']);
     const script = decodeURIComponent(context.asked[2]!.slice(context.asked[2]!.indexOf(',') + 1));
     expect(script).toContain('micwire-meter');
@@ -50,7 +51,7 @@ describe('the chain', () => {
 
   it('stops at the user’s URL, also when it fails', async () => {
     const context = contextRefusing(refuseAll);
-    await failureOf(loadWorklet(context, 'meter', { url: 'https://host.invalid/meter.js' }));
+    await failureOf(loadWorklet(context, METER_WORKLET, { url: 'https://host.invalid/meter.js' }));
     expect(context.asked).toEqual(['https://host.invalid/meter.js']);
   });
 
@@ -62,7 +63,7 @@ describe('the chain', () => {
       (name: string) => new URL(`https://host.invalid/${name}.js`),
     ]) {
       const context = contextRefusing(() => false);
-      await loadWorklet(context, 'meter', { url });
+      await loadWorklet(context, METER_WORKLET, { url });
       expect(context.asked).toEqual(['https://host.invalid/meter.js']);
     }
   });
@@ -71,20 +72,20 @@ describe('the chain', () => {
 describe('the cache', () => {
   it('shares one load among calls at the same time and after', async () => {
     const context = contextRefusing(() => false);
-    await Promise.all([loadWorklet(context, 'meter'), loadWorklet(context, 'meter')]);
-    await loadWorklet(context, 'meter');
+    await Promise.all([loadWorklet(context, METER_WORKLET), loadWorklet(context, METER_WORKLET)]);
+    await loadWorklet(context, METER_WORKLET);
     expect(context.asked).toHaveLength(1);
   });
 
   it('is per context, per worklet and per address', async () => {
     const context = contextRefusing(() => false);
-    await loadWorklet(context, 'meter');
-    await loadWorklet(context, 'playout');
-    await loadWorklet(context, 'meter', { url: 'https://host.invalid/a.js' });
-    await loadWorklet(context, 'meter', { url: 'https://host.invalid/a.js' });
+    await loadWorklet(context, METER_WORKLET);
+    await loadWorklet(context, PLAYOUT_WORKLET);
+    await loadWorklet(context, METER_WORKLET, { url: 'https://host.invalid/a.js' });
+    await loadWorklet(context, METER_WORKLET, { url: 'https://host.invalid/a.js' });
     expect(context.asked).toHaveLength(3);
     const other = contextRefusing(() => false);
-    await loadWorklet(other, 'meter');
+    await loadWorklet(other, METER_WORKLET);
     expect(other.asked).toHaveLength(1);
   });
 
@@ -92,9 +93,9 @@ describe('the cache', () => {
     let down = true;
     const context = contextRefusing(() => down);
     const url = 'https://host.invalid/meter.js';
-    await failureOf(loadWorklet(context, 'meter', { url }));
+    await failureOf(loadWorklet(context, METER_WORKLET, { url }));
     down = false;
-    await loadWorklet(context, 'meter', { url });
+    await loadWorklet(context, METER_WORKLET, { url });
     expect(context.asked).toHaveLength(2);
   });
 });
@@ -102,23 +103,20 @@ describe('the cache', () => {
 describe('arguments', () => {
   const context = contextRefusing(() => false);
   it('that are wrong reject with what was expected', async () => {
-    await expect(loadWorklet(context, 'mixer' as never)).rejects.toThrow(
-      "name must be one of 'capture', 'meter', 'playout', got 'mixer'.",
-    );
-    await expect(loadWorklet(null as never, 'meter')).rejects.toThrow(TypeError);
+    await expect(loadWorklet(null as never, METER_WORKLET)).rejects.toThrow(TypeError);
   });
 
   it('a closed context is refused', async () => {
-    const error = await failureOf(loadWorklet({ ...context, state: 'closed' }, 'meter'));
+    const error = await failureOf(loadWorklet({ ...context, state: 'closed' }, METER_WORKLET));
     expect(error.code).toBe('closed');
   });
 
   it('a context without AudioWorklet is refused, with the reason', async () => {
     // What standardized-audio-context-mock 10 and old engines have.
-    const bare = await failureOf(loadWorklet({ audioWorklet: {} as never }, 'meter'));
+    const bare = await failureOf(loadWorklet({ audioWorklet: {} as never }, METER_WORKLET));
     expect([bare.code, bare.message]).toEqual(['unsupported', expect.stringContaining('engine')]);
     vi.stubGlobal('isSecureContext', false);
-    const insecure = await failureOf(loadWorklet({}, 'meter'));
+    const insecure = await failureOf(loadWorklet({}, METER_WORKLET));
     expect(insecure.message).toContain('HTTPS');
   });
 });
@@ -154,7 +152,7 @@ describe('a failure names cause and cure', () => {
   async function explain(path: string, base: string = originOf(server)): Promise<string> {
     vi.stubGlobal('location', { origin: originOf(server) });
     const error = await failureOf(
-      loadWorklet(contextRefusing(refuseAll), 'meter', { url: new URL(path, base) }),
+      loadWorklet(contextRefusing(refuseAll), METER_WORKLET, { url: new URL(path, base) }),
     );
     expect(error.code).toBe('worklet-load');
     expect((error.cause as Error).name).toBe('AbortError');
@@ -217,7 +215,7 @@ describe('a failure names cause and cure', () => {
 
   it('of each way, when the packaged chain failed as a whole', async () => {
     vi.stubGlobal('fetch', async () => new Response('', { status: 404, statusText: 'Not Found' }));
-    const error = await failureOf(loadWorklet(contextRefusing(refuseAll), 'meter'));
+    const error = await failureOf(loadWorklet(contextRefusing(refuseAll), METER_WORKLET));
     expect(error.message).toMatch(
       /1\. the file beside the package \(file:.*404.*\n2\. a blob: copy .*script-src without blob:.*\n3\. a data: copy .*without data:.*\nCure: run `npx micwire copy <dir>`.*workletUrl/,
     );

@@ -12,6 +12,7 @@ import type { CaptureSource, OpenSource } from './capture-source.ts';
 import { SourceWatch, resumeSuspended } from './capture-state.ts';
 import type { CaptureState } from './capture-state.ts';
 import { Watchdog } from './watchdog.ts';
+import { CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /**
@@ -59,7 +60,7 @@ export class Capture extends EventTarget implements AsyncIterable<Chunk> {
     options: CaptureOptions = {},
   ): Promise<Capture> {
     captureSettings(options, context.sampleRate);
-    await loadWorklet(context, 'capture', { url: options.workletUrl });
+    await loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl });
     return new Capture(context, source, options);
   }
 

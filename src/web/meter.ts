@@ -6,6 +6,7 @@ import { MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
+import { METER_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 
@@ -66,7 +67,7 @@ export class Meter<Name extends MeterName = 'peak' | 'rms'> extends EventTarget 
     context: BaseAudioContext,
     options: MeterOptions<Name> = {},
   ): Promise<Meter<Name>> {
-    await loadWorklet(context, 'meter', { url: options.workletUrl });
+    await loadWorklet(context, METER_WORKLET, { url: options.workletUrl });
     return new Meter(context, options);
   }
 

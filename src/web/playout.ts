@@ -24,6 +24,7 @@ import type {
   PlayoutState,
   PlayoutStats,
 } from './playout-position.ts';
+import { PLAYOUT_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /** Fade of an interrupt, ms. */
@@ -81,7 +82,7 @@ export class Playout extends EventTarget {
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
     checkPlayoutOptions(options);
-    await loadWorklet(context, 'playout', { url: options.workletUrl });
+    await loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl });
     return new Playout(context, options);
   }
 

@@ -3,31 +3,41 @@ export type WorkletName = 'capture' | 'capture-opus' | 'meter' | 'playout';
 
 /** Where one worklet's script is to be had. */
 export interface WorkletFile {
+  readonly name: WorkletName;
   /** The file beside the package. Throws where a bundler left `import.meta.url` without a value. */
   url(): URL;
   /** The same script as text, loaded when asked for. */
   inline(): Promise<{ readonly default: string }>;
 }
 
-/**
- * Every worklet. Each address is written out in full, since bundlers recognise only a literal
- * `new URL('…', import.meta.url)`; no comment may tell them to leave it alone.
- */
-export const WORKLET_FILES: Readonly<Record<WorkletName, WorkletFile>> = {
-  capture: {
-    url: () => new URL('../../worklets/capture.js', import.meta.url),
-    inline: () => import('../../worklets/capture.inline.js'),
-  },
-  'capture-opus': {
-    url: () => new URL('../../worklets/capture-opus.js', import.meta.url),
-    inline: () => import('../../worklets/capture-opus.inline.js'),
-  },
-  meter: {
-    url: () => new URL('../../worklets/meter.js', import.meta.url),
-    inline: () => import('../../worklets/meter.inline.js'),
-  },
-  playout: {
-    url: () => new URL('../../worklets/playout.js', import.meta.url),
-    inline: () => import('../../worklets/playout.inline.js'),
-  },
+// Each address is written out in full, since bundlers recognise only a literal `new URL('…', import.meta.url)`; no comment
+// may tell them to leave it alone. Each worklet is a constant of its own, no entry of a table, so that an app ships only
+// the scripts of what it uses.
+
+/** Registers `micwire-capture`. */
+export const CAPTURE_WORKLET: WorkletFile = {
+  name: 'capture',
+  url: () => new URL('../../worklets/capture.js', import.meta.url),
+  inline: () => import('../../worklets/capture.inline.js'),
+};
+
+/** Registers `micwire-capture-opus`. */
+export const CAPTURE_OPUS_WORKLET: WorkletFile = {
+  name: 'capture-opus',
+  url: () => new URL('../../worklets/capture-opus.js', import.meta.url),
+  inline: () => import('../../worklets/capture-opus.inline.js'),
+};
+
+/** Registers `micwire-meter`. */
+export const METER_WORKLET: WorkletFile = {
+  name: 'meter',
+  url: () => new URL('../../worklets/meter.js', import.meta.url),
+  inline: () => import('../../worklets/meter.inline.js'),
+};
+
+/** Registers `micwire-playout`. */
+export const PLAYOUT_WORKLET: WorkletFile = {
+  name: 'playout',
+  url: () => new URL('../../worklets/playout.js', import.meta.url),
+  inline: () => import('../../worklets/playout.inline.js'),
 };

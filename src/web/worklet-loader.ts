@@ -1,7 +1,6 @@
-import { describe, oneOf } from '../core/arguments.ts';
+import { describe } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
-import { WORKLET_FILES } from './worklet-files.ts';
-import type { WorkletName } from './worklet-files.ts';
+import type { WorkletFile, WorkletName } from './worklet-files.ts';
 
 export type { WorkletName };
 
@@ -35,7 +34,6 @@ export interface LoadAttempt {
 
 /** Per context: what is being loaded or has been, by worklet and address. A load that failed is forgotten. */
 const loads = new WeakMap<object, Map<string, Promise<void>>>();
-const NAMES = Object.keys(WORKLET_FILES) as WorkletName[];
 
 /**
  * Adds the module of one worklet to a context, once; calls at the same time share one load.
@@ -43,21 +41,20 @@ const NAMES = Object.keys(WORKLET_FILES) as WorkletName[];
  * Without `options.url` it tries the file beside the package, then a copy carried in JavaScript as a `blob:`, then as a
  * `data:` address, and so runs under any bundler. A page with a strict Content-Security-Policy allows the file only.
  *
- * @throws TypeError when `name` or `context` is none; MicwireError 'unsupported' where the context has no AudioWorklet,
+ * @throws TypeError when `context` is none; MicwireError 'unsupported' where the context has no AudioWorklet,
  *   'closed' when it is closed, 'worklet-load' when every way failed: its message names each, the cause and the cure.
  */
 export function loadWorklet(
   context: WorkletContext,
-  name: WorkletName,
+  file: WorkletFile,
   options: WorkletLoadOptions = {},
 ): Promise<void> {
   try {
-    oneOf('name', name, NAMES);
     checkContext(context);
     const { url } = options;
     const given =
-      url === undefined ? undefined : String(typeof url === 'function' ? url(name) : url);
-    return loadOnce(context, name, given);
+      url === undefined ? undefined : String(typeof url === 'function' ? url(file.name) : url);
+    return loadOnce(context, file, given);
   } catch (error) {
     return Promise.reject(error as Error);
   }
@@ -81,7 +78,7 @@ function checkContext(context: WorkletContext): void {
 
 function loadOnce(
   context: WorkletContext,
-  name: WorkletName,
+  file: WorkletFile,
   given: string | undefined,
 ): Promise<void> {
   let known = loads.get(context);
@@ -90,10 +87,11 @@ function loadOnce(
     loads.set(context, known);
   }
   // By address as well: a load from your URL must not share the fate of one from elsewhere.
+  const { name } = file;
   const key = given === undefined ? name : `${name} ${given}`;
   const earlier = known.get(key);
   if (earlier) return earlier;
-  const load = given === undefined ? loadPackaged(context, name) : loadGiven(context, name, given);
+  const load = given === undefined ? loadPackaged(context, file) : loadGiven(context, name, given);
   known.set(key, load);
   load.catch(() => known.delete(key));
   return load;
@@ -104,7 +102,7 @@ async function loadGiven(context: WorkletContext, name: WorkletName, url: string
   if (attempt) await fail(name, [attempt]);
 }
 
-async function loadPackaged(context: WorkletContext, name: WorkletName): Promise<void> {
+async function loadPackaged(context: WorkletContext, file: WorkletFile): Promise<void> {
   const failed: LoadAttempt[] = [];
   const add = async (way: LoadAttempt['way'], address: () => string | Promise<string>) => {
     let url: string | undefined;
@@ -118,7 +116,6 @@ async function loadPackaged(context: WorkletContext, name: WorkletName): Promise
     if (attempt) failed.push(attempt);
     return !attempt;
   };
-  const file = WORKLET_FILES[name];
   if (await add('the file beside the package', () => file.url().href)) return;
   let blobUrl = '';
   const makeBlobUrl = async (): Promise<string> => {
@@ -134,7 +131,7 @@ async function loadPackaged(context: WorkletContext, name: WorkletName): Promise
   const makeDataUrl = async (): Promise<string> =>
     `data:text/javascript;charset=utf-8,${encodeURIComponent((await file.inline()).default)}`;
   if (await add('a data: copy', makeDataUrl)) return;
-  await fail(name, failed);
+  await fail(file.name, failed);
 }
 
 /** @returns the failure, or undefined when the module was added. */

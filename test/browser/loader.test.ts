@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { MicwireError } from '../../src/core/errors.ts';
-import { WORKLET_FILES } from '../../src/web/worklet-files.ts';
-import type { WorkletName } from '../../src/web/worklet-files.ts';
+import * as files from '../../src/web/worklet-files.ts';
 import { loadWorklet } from '../../src/web/worklet-loader.ts';
 
-const NAMES = Object.keys(WORKLET_FILES) as WorkletName[];
 const offline = (): OfflineAudioContext => new OfflineAudioContext(1, 128, 48000);
 
 /** A context of another library's making: it has no more than the loader may ask of it. */
@@ -25,10 +23,10 @@ async function failureOf(promise: Promise<unknown>): Promise<MicwireError> {
   return error as MicwireError;
 }
 
-describe.each(NAMES)('%s', (name) => {
+describe.each(Object.values(files))('$name', (file) => {
   const registered = (context: BaseAudioContext): boolean => {
     try {
-      void new AudioWorkletNode(context, `micwire-${name}`);
+      void new AudioWorkletNode(context, `micwire-${file.name}`);
       return true;
     } catch {
       return false;
@@ -39,7 +37,7 @@ describe.each(NAMES)('%s', (name) => {
     const context = offline();
     expect(registered(context)).toBe(false);
     const wrapper = wrapped(context, () => true);
-    await loadWorklet(wrapper, name);
+    await loadWorklet(wrapper, file);
     expect(wrapper.asked).toEqual(['http:']);
     expect(registered(context)).toBe(true);
   });
@@ -47,19 +45,19 @@ describe.each(NAMES)('%s', (name) => {
   test.each(['blob:', 'data:'])('loads as %s where the file does not', async (scheme) => {
     const context = offline();
     const wrapper = wrapped(context, (url) => url.startsWith(scheme));
-    await loadWorklet(wrapper, name);
+    await loadWorklet(wrapper, file);
     expect(wrapper.asked.at(-1)).toBe(scheme);
     expect(registered(context)).toBe(true);
   });
 
   test('may be loaded by every way one after the other', async () => {
     const context = offline();
-    await loadWorklet(context, name);
+    await loadWorklet(context, file);
     await loadWorklet(
       wrapped(context, (url) => url.startsWith('blob:')),
       name,
     );
-    await loadWorklet(context, name, { url: WORKLET_FILES[name].url() });
+    await loadWorklet(context, file, { url: file.url() });
     expect(registered(context)).toBe(true);
   });
 });
@@ -69,7 +67,9 @@ describe('a failure with the user’s URL names the cause', () => {
     URL.createObjectURL(new Blob([text], { type }));
 
   test('a file that is not there', async () => {
-    const { message } = await failureOf(loadWorklet(offline(), 'meter', { url: '/none/meter.js' }));
+    const { message } = await failureOf(
+      loadWorklet(offline(), files.METER_WORKLET, { url: '/none/meter.js' }),
+    );
     // Dev servers answer with their page instead of 404.
     expect(message).toMatch(/404|wrong MIME type: text\/html/);
     expect(message).toContain('npx micwire copy');
@@ -77,7 +77,7 @@ describe('a failure with the user’s URL names the cause', () => {
 
   test('a MIME type that is not a script’s', async () => {
     const { message } = await failureOf(
-      loadWorklet(offline(), 'meter', { url: url('micwire-meter', 'text/plain') }),
+      loadWorklet(offline(), files.METER_WORKLET, { url: url('micwire-meter', 'text/plain') }),
     );
     expect(message).toContain('wrong MIME type: text/plain');
   });
@@ -85,7 +85,7 @@ describe('a failure with the user’s URL names the cause', () => {
   test('a syntax error', async () => {
     const broken = `registerProcessor('micwire-meter', class {`;
     const { message } = await failureOf(
-      loadWorklet(offline(), 'meter', { url: url(broken, 'text/javascript') }),
+      loadWorklet(offline(), files.METER_WORKLET, { url: url(broken, 'text/javascript') }),
     );
     expect(message).toContain('syntax error');
   });
@@ -100,6 +100,7 @@ describe('under a Content-Security-Policy', () => {
   /** Loads the meter in a frame of that policy. Resolves with 'loaded' or the error's message. */
   function loadUnder(policy: string): Promise<string> {
     const loader = new URL('../../src/web/worklet-loader.ts', import.meta.url).href;
+    const list = new URL('../../src/web/worklet-files.ts', import.meta.url).href;
     const frame = document.createElement('iframe');
     frames.push(frame);
     const answer = new Promise<string>((resolve) => {
@@ -115,7 +116,8 @@ describe('under a Content-Security-Policy', () => {
         onmessage = async ({ ports: [port] }) => {
           try {
             const { loadWorklet } = await import('${loader}');
-            await loadWorklet(new OfflineAudioContext(1, 128, 48000), 'meter');
+            const { METER_WORKLET } = await import('${list}');
+            await loadWorklet(new OfflineAudioContext(1, 128, 48000), METER_WORKLET);
             port.postMessage('loaded');
           } catch (error) {
             port.postMessage(error.message);

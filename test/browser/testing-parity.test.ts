@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import * as browser from 'vitest/browser';
-import { WORKLET_FILES } from '../../src/web/worklet-files.ts';
+import * as files from '../../src/web/worklet-files.ts';
+import type { WorkletFile } from '../../src/web/worklet-files.ts';
 import { loadWorklet } from '../../src/web/worklet-loader.ts';
 import { unpack } from '../helpers/packing.ts';
 import { PARITY_NAMES, openParityCase, parityResult, renderStandIn } from '../helpers/parity.ts';
@@ -16,6 +17,9 @@ const { commands } = browser as unknown as {
   readonly commands: { renderInNode(): Promise<Record<string, NodeResult>> };
 };
 
+const fileOf = ({ kase }: ParityCase): WorkletFile =>
+  Object.values(files).find(({ name }) => name === kase.worklet)!;
+
 /** Undefined where the engine has no such quantum. */
 async function openContext(parity: ParityCase): Promise<OfflineAudioContext | undefined> {
   const { frames, sampleRate, quantum, options } = parity;
@@ -28,7 +32,7 @@ async function openContext(parity: ParityCase): Promise<OfflineAudioContext | un
   });
   const given = (context as { readonly renderQuantumSize?: number }).renderQuantumSize ?? 128;
   if (given !== quantum) return undefined;
-  await loadWorklet(context, parity.kase.worklet);
+  await loadWorklet(context, fileOf(parity));
   return context;
 }
 
@@ -68,7 +72,7 @@ describe('micwire/testing gives what an OfflineAudioContext gives, bit for bit',
     const context = await openContext(parity);
     if (!context) return;
     const native = await renderInContext(context, parity);
-    const script = (await WORKLET_FILES[parity.kase.worklet].inline()).default;
+    const script = (await fileOf(parity).inline()).default;
     const standIn = await renderStandIn(openParityCase(name), script);
     expect(native.outputs.length).toBeGreaterThan(0);
     expect(standIn).toEqual(native);
