@@ -25,6 +25,7 @@ const TEXT_COLUMNS = 64;
 const TEXT_LINES = 3;
 const HEX_COLUMNS = 16;
 const HEX_LINES = 4;
+const NO_BREAK_SPACE = '\u00a0';
 
 /** Takes a message apart for the eye. */
 export function takeApart(sent: WireMessage): WireParts {
@@ -75,7 +76,7 @@ const BINARY_FIELDS: readonly (readonly [name: string, length: number])[] = [
 function takeBytesApart(message: Uint8Array, { packet }: WireMessage): WireParts {
   const offsets = BINARY_OFFSET as Readonly<Record<string, number>>;
   const rows = BINARY_FIELDS.map(([name, length]) => ({
-    where: `${offsets[name]!} ${name}`,
+    where: `${String(offsets[name]!).padStart(2, NO_BREAK_SPACE)} ${name}`,
     wire: hex(message, offsets[name]!, length),
     meaning: meaningOf(name, packet),
   }));

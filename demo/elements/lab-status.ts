@@ -63,10 +63,18 @@ export class LabStatus extends LitElement {
       }
       @media (max-width: 36rem) {
         .line {
-          min-height: 7.5rem;
+          grid-template-columns: 1.25rem 1fr;
+          gap: 0.4rem 0.5rem;
+          min-height: 5.5rem;
+          padding: 0.6rem 0.875rem;
         }
         .detail {
           display: block;
+        }
+        button {
+          grid-column: 2;
+          justify-self: start;
+          margin-bottom: 0.2rem;
         }
       }
     `,

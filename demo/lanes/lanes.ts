@@ -18,7 +18,7 @@ export const LANES = {
   },
   'pcm-binary-websocket': {
     label: 'Binary',
-    note: 'A 40-byte header and the samples as they are: a quarter less on the wire.',
+    note: 'A 40-byte header and the samples as they are: up to a third less on the wire.',
     stations: [{ name: 'Binary', what: '40-byte header' }, WEBSOCKET],
     framing: FRAMINGS.binary,
     openTransport: echo,
