@@ -45,8 +45,10 @@ export type {
 export { PeakMeter } from './dsp/peak-meter.ts';
 export type { PeakMeterOptions, PeakReading } from './dsp/peak-meter.ts';
 export type { PeakHoldOptions } from './dsp/peak-hold.ts';
-export { PpmMeter, ppmScale } from './dsp/ppm-meter.ts';
-export type { PpmMeterOptions, PpmReading, PpmType } from './dsp/ppm-meter.ts';
+export { ppmScale } from './dsp/ppm-ballistics.ts';
+export type { PpmType } from './dsp/ppm-ballistics.ts';
+export { PpmMeter } from './dsp/ppm-meter.ts';
+export type { PpmMeterOptions, PpmReading } from './dsp/ppm-meter.ts';
 export { RmsMeter } from './dsp/rms-meter.ts';
 export type { RmsMeterOptions, RmsReading } from './dsp/rms-meter.ts';
 export { EnergySpeechEstimator } from './dsp/speech-estimator.ts';

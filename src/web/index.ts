@@ -19,8 +19,8 @@ export type { CaptureSource } from './capture-source.ts';
 export type { CaptureState } from './capture-state.ts';
 export { Meter } from './meter.ts';
 export type { MeterActivity, MeterEventMap, MeterOptions } from './meter.ts';
-export { ppmScale } from '../core/dsp/ppm-meter.ts';
-export type { PpmType } from '../core/dsp/ppm-meter.ts';
+export { ppmScale } from '../core/dsp/ppm-ballistics.ts';
+export type { PpmType } from '../core/dsp/ppm-ballistics.ts';
 export { LoopbackTransport } from './transport/loopback.ts';
 export type {
   Transport,

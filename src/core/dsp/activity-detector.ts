@@ -1,7 +1,10 @@
 import { integerIn, numberIn } from '../arguments.ts';
+import { meterInSlices } from './meter-kernel.ts';
+import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+import { openKernel } from './open-meter-kernel.ts';
+import type { StageOptions } from './open-meter-kernel.ts';
 import { EnergySpeechEstimator } from './speech-estimator.ts';
 import type { SpeechEstimator } from './speech-estimator.ts';
 
@@ -31,9 +34,7 @@ export type ActivityListener = (
   frame: number,
 ) => void;
 
-export interface ActivityDetectorOptions {
-  /** Hz. */
-  readonly sampleRate: number;
+export interface ActivityDetectorOptions extends StageOptions {
   /** Channels that are taken together, by their mean. */
   readonly channels: number;
   /** Judges the stretches. @default an `EnergySpeechEstimator` */
@@ -54,8 +55,9 @@ export interface ActivityDetectorOptions {
  * Tells speech from silence: likelihoods of successive stretches, with hysteresis, attack and hold. Energy-based unless
  * you give it another estimator.
  */
-export class ActivityDetector implements BlockMeter {
+export class ActivityDetector implements BlockMeter, KernelMeter {
   readonly channels: number;
+  readonly #kernel: MeterKernel;
   readonly #estimator: SpeechEstimator;
   readonly #onset: number;
   readonly #release: number;
@@ -75,15 +77,16 @@ export class ActivityDetector implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: ActivityDetectorOptions) {
-    const rate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-    this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
-    this.#estimator = options.estimator ?? new EnergySpeechEstimator({ sampleRate: rate });
+    const { sampleRate, channels, kernel } = openKernel(options);
+    this.channels = channels;
+    this.#kernel = kernel;
+    this.#estimator = options.estimator ?? new EnergySpeechEstimator({ sampleRate });
     this.#onset = numberIn('onset', options.onset ?? 0.5, 0, 1);
     this.#release = numberIn('release', options.release ?? 0.1, 0, this.#onset);
     const attack = numberIn('attackDuration', options.attackDuration ?? 30, 0, 60_000);
     const hold = numberIn('holdDuration', options.holdDuration ?? 300, 0, 60_000);
-    this.#attackFrames = Math.round((attack * rate) / 1000);
-    this.#holdFrames = Math.round((hold * rate) / 1000);
+    this.#attackFrames = Math.round((attack * sampleRate) / 1000);
+    this.#holdFrames = Math.round((hold * sampleRate) / 1000);
     this.#onChange = options.onChange;
     const frames = integerIn('estimator.frames', this.#estimator.frames, 1, 1_000_000);
     this.#stretch = new Float32Array(frames);
@@ -105,12 +108,15 @@ export class ActivityDetector implements BlockMeter {
   }
 
   process(block: readonly Float32Array[], from: number, frames: number): void {
+    meterInSlices(this.#kernel, this, block, from, frames);
+  }
+
+  /** @internal */
+  meter(present: number, frames: number): void {
     const stretch = this.#stretch;
-    const end = from + frames;
-    let at = from;
-    while (at < end) {
-      const count = Math.min(end - at, stretch.length - this.#filled);
-      this.#mix(block, at, count);
+    for (let at = 0; at < frames;) {
+      const count = Math.min(frames - at, stretch.length - this.#filled);
+      this.#kernel.mix(present, at, count, stretch, this.#filled);
       at += count;
       this.#filled += count;
       this.#frame += count;
@@ -129,23 +135,10 @@ export class ActivityDetector implements BlockMeter {
   }
 
   reset(): void {
+    this.#kernel.reset();
     this.#estimator.reset();
     this.#filled = this.#frame = this.#since = this.#likelihood = this.#turning = 0;
     this.#active = false;
-  }
-
-  #mix(block: readonly Float32Array[], from: number, count: number): void {
-    const stretch = this.#stretch;
-    const filled = this.#filled;
-    const present = Math.min(block.length, this.channels);
-    stretch.fill(0, filled, filled + count);
-    for (let channel = 0; channel < present; channel++) {
-      const samples = block[channel]!;
-      for (let i = 0; i < count; i++) {
-        const value = samples[from + i]!;
-        if (value - value === 0) stretch[filled + i]! += value / present;
-      }
-    }
   }
 
   #decide(): void {

@@ -1,3 +1,5 @@
+const NEGLIGIBLE = 1e-30;
+
 /** A second-order section in transposed direct form II, double precision. */
 export class Biquad {
   readonly #b0: number;
@@ -30,19 +32,31 @@ export class Biquad {
     );
   }
 
-  /** Filters one sample. It must be finite. */
-  next(x: number): number {
-    const y = this.#b0 * x + this.#s1;
-    this.#s1 = this.#b1 * x - this.#a1 * y + this.#s2;
-    this.#s2 = this.#b2 * x - this.#a2 * y;
-    return y;
+  /** Filters samples, which must be finite, and returns the sum of the squares of what comes out. */
+  squares(samples: Float32Array, from: number, count: number): number {
+    const b0 = this.#b0;
+    const b1 = this.#b1;
+    const b2 = this.#b2;
+    const a1 = this.#a1;
+    const a2 = this.#a2;
+    let s1 = this.#s1;
+    let s2 = this.#s2;
+    let sum = 0;
+    for (let i = from, end = from + count; i < end; i++) {
+      const x = samples[i]!;
+      const y = b0 * x + s1;
+      s1 = b1 * x - a1 * y + s2;
+      s2 = b2 * x - a2 * y;
+      sum += y * y;
+    }
+    // What cannot be heard would fall into denormals, which are slow.
+    const quiet = Math.abs(s1) < NEGLIGIBLE && Math.abs(s2) < NEGLIGIBLE;
+    this.#s1 = quiet ? 0 : s1;
+    this.#s2 = quiet ? 0 : s2;
+    return sum;
   }
 
-  /** Empties the state when what is in it cannot be heard: it would fall into denormals, which are slow. */
-  settle(): void {
-    if (Math.abs(this.#s1) < 1e-30 && Math.abs(this.#s2) < 1e-30) this.reset();
-  }
-
+  /** Forgets what it has heard. */
   reset(): void {
     this.#s1 = 0;
     this.#s2 = 0;

@@ -1,3 +1,5 @@
+import { powerToDb } from './decibels.ts';
+
 /**
  * Powers of blocks of audio, gathered for gating: the number of blocks and the sum of their powers per 0.01 LU, so that
  * memory and work stay the same for days and only the one bin which a gate cuts is approximate.
@@ -13,7 +15,7 @@ const GROUPS = BINS / GROUP;
 
 /** −0.691 + 10·log10 of the weighted power (BS.1770-5 Annex 1, equation 2), in LUFS; −∞ for none. */
 export function powerToLufs(power: number): number {
-  return power > 0 ? -0.691 + 10 * Math.log10(power) : -Infinity;
+  return -0.691 + powerToDb(power);
 }
 
 /** Gates by loudness. Allocates nothing after construction; 147 kB. */

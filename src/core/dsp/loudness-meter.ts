@@ -1,9 +1,13 @@
-import { describe, integerIn, numberIn } from '../arguments.ts';
-import { KWeighting, channelWeights } from './k-weighting.ts';
+import { describe, numberIn } from '../arguments.ts';
+import { channelWeights } from './k-weighting.ts';
 import { LoudnessHistogram, powerToLufs } from './loudness-histogram.ts';
+import { meterInSlices } from './meter-kernel.ts';
+import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE } from './sample-rate.ts';
+import { openKernel } from './open-meter-kernel.ts';
+import type { StageOptions } from './open-meter-kernel.ts';
+import { MAX_SAMPLE_RATE } from './sample-rate.ts';
 
 /** Loudness by Recommendation ITU-R BS.1770-5 and EBU Tech 3341 (2023) and 3342 (2023). Silence reads −∞. */
 export interface LoudnessReading extends Reading {
@@ -36,11 +40,9 @@ export const LOUDNESS_FIELDS: Fields<LoudnessReading> = {
   measuring: ['value', 1],
 };
 
-export interface LoudnessMeterOptions {
+export interface LoudnessMeterOptions extends StageOptions {
   /** Hz, 8000 or more: K-weighting needs the band to 4 kHz. */
   readonly sampleRate: number;
-  /** Channels to meter. */
-  readonly channels: number;
   /**
    * Weight of each channel's power, 0 to leave it out. @default those of BS.1770-5 for the number of channels that a
    * block has: 1 for fronts, 1.41 for the sides of 4.0, 5.0 (L R C Ls Rs) and 5.1 (L R C LFE Ls Rs), 0 for the LFE
@@ -64,12 +66,12 @@ const RANGE_LOW = 0.1;
 const RANGE_HIGH = 0.95;
 
 /** Momentary, short-term and integrated loudness, loudness range, and the maxima. Bounded memory and work for days. */
-export class LoudnessMeter implements BlockMeter {
+export class LoudnessMeter implements BlockMeter, KernelMeter {
   readonly channels: number;
   readonly #sampleRate: number;
-  readonly #filters: KWeighting;
-  /** Weights by the number of channels in a block. */
-  readonly #weights: readonly (readonly number[])[];
+  readonly #kernel: MeterKernel;
+  /** Weights by the number of channels in a block, 0 for those that are missing. */
+  readonly #weights: readonly Float64Array[];
   /** Channels in the last block. */
   #present = 0;
   /** Power of each step in the window of S. */
@@ -103,19 +105,18 @@ export class LoudnessMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: LoudnessMeterOptions) {
-    this.#sampleRate = numberIn(
-      'sampleRate',
-      options.sampleRate,
-      LOUDNESS_MIN_RATE,
-      MAX_SAMPLE_RATE,
-    );
-    this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    numberIn('sampleRate', options.sampleRate, LOUDNESS_MIN_RATE, MAX_SAMPLE_RATE);
+    const { sampleRate, channels, kernel } = openKernel(options);
+    this.#sampleRate = sampleRate;
+    this.channels = channels;
+    this.#kernel = kernel;
     const { weights } = options;
-    if (weights !== undefined) checkWeights(weights, this.channels);
-    this.#weights = Array.from({ length: this.channels + 1 }, (_, count) =>
-      weights === undefined ? channelWeights(count) : weights.slice(0, count),
-    );
-    this.#filters = new KWeighting(this.#sampleRate, this.channels);
+    if (weights !== undefined) checkWeights(weights, channels);
+    this.#weights = Array.from({ length: channels + 1 }, (_, present) => {
+      const padded = new Float64Array(channels);
+      padded.set(weights === undefined ? channelWeights(present) : weights.slice(0, present));
+      return padded;
+    });
     this.reset();
   }
 
@@ -130,15 +131,17 @@ export class LoudnessMeter implements BlockMeter {
   }
 
   process(block: readonly Float32Array[], from: number, frames: number): void {
-    const present = Math.min(block.length, this.channels);
-    if (present < this.#present) this.#filters.reset(present);
+    meterInSlices(this.#kernel, this, block, from, frames);
+  }
+
+  /** @internal */
+  meter(present: number, frames: number): void {
+    if (present < this.#present) this.#kernel.silence(present);
     this.#present = present;
     const weights = this.#weights[present]!;
-    const end = from + frames;
-    let at = from;
-    while (at < end) {
-      const count = Math.min(end - at, this.#stepEnd - this.#frameInSecond);
-      this.#power += this.#filters.energy(block, weights, at, count);
+    for (let at = 0; at < frames;) {
+      const count = Math.min(frames - at, this.#stepEnd - this.#frameInSecond);
+      this.#power += this.#kernel.energy(weights, at, count);
       at += count;
       this.#frameInSecond += count;
       if (!this.#paused) this.#measuredFrames += count;
@@ -160,7 +163,7 @@ export class LoudnessMeter implements BlockMeter {
 
   /** Starts everything anew; a paused measurement stays paused. */
   reset(): void {
-    this.#filters.reset();
+    this.#kernel.reset();
     this.#ring.fill(0);
     this.#at = this.#stepInSecond = this.#frameInSecond = this.#power = 0;
     this.#m = this.#s = this.#mAnew = this.#sAnew = this.#mAge = this.#hopAge = 0;

@@ -1,26 +1,31 @@
-import { integerIn, numberIn } from '../arguments.ts';
 import { ActivityDetector } from './activity-detector.ts';
 import type { ActivityListener } from './activity-detector.ts';
 import { LoudnessMeter } from './loudness-meter.ts';
+import { meterInSlices } from './meter-kernel.ts';
+import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter } from './meter-reading.ts';
 import { createMeterReading, meterNames } from './meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from './meter-table.ts';
+import { openKernel } from './open-meter-kernel.ts';
+import type { StageOptions } from './open-meter-kernel.ts';
 import { PeakMeter } from './peak-meter.ts';
 import { PpmMeter } from './ppm-meter.ts';
 import { RmsMeter } from './rms-meter.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
 import { TruePeakMeter } from './true-peak-meter.ts';
 import { VuMeter } from './vu-meter.ts';
 
 interface Stage {
   readonly sampleRate: number;
   readonly channels: number;
+  /** Shared by all meters: what is loaded once need not be loaded by each. */
+  readonly kernel: MeterKernel;
   readonly onChange: ActivityListener | undefined;
 }
+type BankMeter = BlockMeter & KernelMeter;
 
 /** How each meter of the table is made. */
 const CREATE: {
-  readonly [Name in MeterName]: (stage: Stage, settings: MeterSettings[Name]) => BlockMeter;
+  readonly [Name in MeterName]: (stage: Stage, settings: MeterSettings[Name]) => BankMeter;
 } = {
   peak: (stage, settings) => new PeakMeter({ ...settings, ...stage }),
   rms: (stage, settings) => new RmsMeter({ ...settings, ...stage }),
@@ -31,11 +36,9 @@ const CREATE: {
   activity: (stage, settings) => new ActivityDetector({ ...settings, ...stage }),
 };
 
-export interface MeterBankOptions<Name extends MeterName = MeterName> {
+export interface MeterBankOptions<Name extends MeterName = MeterName> extends StageOptions {
   /** Hz; 8000 or more when loudness is metered. */
   readonly sampleRate: number;
-  /** Channels to meter. */
-  readonly channels: number;
   /** Which meters to run. */
   readonly meters: readonly Name[];
   /** Settings of single meters, by name. */
@@ -45,11 +48,12 @@ export interface MeterBankOptions<Name extends MeterName = MeterName> {
 }
 
 /** Several meters over the same audio. Allocates nothing after construction. */
-export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter {
+export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter, KernelMeter {
   readonly channels: number;
   /** The meters that run, in the order of the table. */
   readonly names: readonly Name[];
-  readonly #meters: readonly BlockMeter[];
+  readonly #kernel: MeterKernel;
+  readonly #meters: readonly BankMeter[];
   readonly #loudness: LoudnessMeter | undefined;
   #frame = 0;
   #present = 0;
@@ -57,11 +61,11 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** @throws RangeError or TypeError when an option is wrong. */
   constructor(options: MeterBankOptions<Name>) {
     const { settings = {}, onActivity: onChange } = options;
-    const sampleRate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-    const channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
+    this.#kernel = kernel;
     this.names = meterNames(options.meters);
-    const stage = { sampleRate, channels, onChange };
+    const stage = { sampleRate, channels, kernel, onChange };
     this.#meters = this.names.map((name) => createMeter(name, stage, settings));
     this.#loudness = this.#meters.find((meter) => meter instanceof LoudnessMeter);
   }
@@ -82,9 +86,14 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   }
 
   process(block: readonly Float32Array[], from: number, frames: number): void {
-    for (let i = 0; i < this.#meters.length; i++) this.#meters[i]!.process(block, from, frames);
-    this.#frame += frames;
+    meterInSlices(this.#kernel, this, block, from, frames);
     this.#present = Math.min(block.length, this.channels);
+  }
+
+  /** @internal */
+  meter(present: number, frames: number): void {
+    for (let i = 0; i < this.#meters.length; i++) this.#meters[i]!.meter(present, frames);
+    this.#frame += frames;
   }
 
   store(target: Float64Array, at: number): number {
@@ -116,6 +125,6 @@ function createMeter<Name extends MeterName>(
   name: Name,
   stage: Stage,
   settings: MeterSettings,
-): BlockMeter {
+): BankMeter {
   return CREATE[name](stage, settings[name]);
 }

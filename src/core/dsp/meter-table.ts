@@ -7,6 +7,7 @@ import { LOUDNESS_FIELDS } from './loudness-meter.ts';
 import type { LoudnessMeterOptions, LoudnessReading } from './loudness-meter.ts';
 import { PPM_FIELDS } from './ppm-meter.ts';
 import type { PpmMeterOptions, PpmReading } from './ppm-meter.ts';
+import type { StageOptions } from './open-meter-kernel.ts';
 import { PEAK_FIELDS } from './peak-meter.ts';
 import type { PeakMeterOptions, PeakReading } from './peak-meter.ts';
 import { RMS_FIELDS } from './rms-meter.ts';
@@ -38,7 +39,7 @@ export interface MeterReadings {
 export type MeterName = keyof MeterReadings;
 
 /** What a meter is told by who runs several. */
-type Stage = 'sampleRate' | 'channels';
+type Stage = keyof StageOptions;
 
 /** What each meter can be told beside rate and channels: plain data, which can be sent to another thread. */
 export interface MeterSettings {

@@ -1,9 +1,12 @@
 import { integerIn, numberIn } from '../arguments.ts';
+import { LARGEST_SAMPLE, meterInSlices } from './meter-kernel.ts';
+import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
+import { openKernel } from './open-meter-kernel.ts';
+import type { StageOptions } from './open-meter-kernel.ts';
 import { PeakHold } from './peak-hold.ts';
 import type { PeakHoldOptions } from './peak-hold.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
 
 /** The largest sample of 16-bit PCM: what a converter that clips delivers. */
 export const FULL_SCALE_16: number = 32767 / 32768;
@@ -44,22 +47,17 @@ export const PEAK_FIELDS: Fields<PeakReading> = {
   clipRunChannel: [CLIP_RUNS_LISTED, -1],
 };
 
-export interface PeakMeterOptions extends PeakHoldOptions {
-  /** Hz. */
-  readonly sampleRate: number;
-  /** Channels to meter. */
-  readonly channels: number;
+export interface PeakMeterOptions extends StageOptions, PeakHoldOptions {
   /** |sample| from which on a sample counts as clipped. @default 32767/32768 */
   readonly clipLevel?: number;
   /** Successive clipped samples that make a run. @default 3 */
   readonly clipRun?: number;
 }
 
-const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
-
 /** Sample peak, peak hold, clipped samples with the positions of their runs, and non-finite samples. */
-export class PeakMeter implements BlockMeter {
+export class PeakMeter implements BlockMeter, KernelMeter {
   readonly channels: number;
+  readonly #kernel: MeterKernel;
   readonly #peaks: PeakHold;
   readonly #clipLevel: number;
   readonly #clipRun: number;
@@ -80,11 +78,11 @@ export class PeakMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: PeakMeterOptions) {
-    const rate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-    const channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
-    this.#peaks = new PeakHold(rate, channels, options);
-    this.#clipLevel = numberIn('clipLevel', options.clipLevel ?? FULL_SCALE_16, 0, MAX_FLOAT32);
+    this.#kernel = kernel;
+    this.#peaks = new PeakHold(sampleRate, channels, options);
+    this.#clipLevel = numberIn('clipLevel', options.clipLevel ?? FULL_SCALE_16, 0, LARGEST_SAMPLE);
     this.#clipRun = integerIn('clipRun', options.clipRun ?? 3, 1, 1_000_000);
     this.#clips = new Float64Array(channels);
     this.#runs = new Float64Array(channels);
@@ -105,12 +103,22 @@ export class PeakMeter implements BlockMeter {
   }
 
   process(block: readonly Float32Array[], from: number, frames: number): void {
-    const end = from + frames;
-    let at = from;
-    while (at < end) {
-      const count = Math.min(end - at, this.#peaks.framesLeft);
+    meterInSlices(this.#kernel, this, block, from, frames);
+  }
+
+  /** @internal */
+  meter(_present: number, frames: number): void {
+    const kernel = this.#kernel;
+    for (let channel = 0; channel < this.channels; channel++) {
+      this.#nonFinite[channel]! += kernel.nonFinite(channel);
+    }
+    for (let at = 0; at < frames;) {
+      const count = Math.min(frames - at, this.#peaks.framesLeft);
+      kernel.scan(at, count);
       for (let channel = 0; channel < this.channels; channel++) {
-        if (channel < block.length) this.#scan(block[channel]!, at, count, channel);
+        const peak = kernel.peak(channel);
+        this.#peaks.take(channel, peak);
+        if (peak >= this.#clipLevel) this.#countClips(channel, at, count);
         else this.#endRun(channel);
       }
       at += count;
@@ -131,6 +139,7 @@ export class PeakMeter implements BlockMeter {
   }
 
   reset(): void {
+    this.#kernel.reset();
     this.#frame = 0;
     this.#peaks.reset();
     this.#clips.fill(0);
@@ -144,38 +153,12 @@ export class PeakMeter implements BlockMeter {
     this.#newest = 0;
   }
 
-  #scan(samples: Float32Array, from: number, count: number, channel: number): void {
-    // One pass without branches tells whether the rare cases need a closer look: v − v is NaN when v is not finite.
-    let peak = 0;
-    let zero = 0;
-    for (let i = from, end = from + count; i < end; i++) {
-      const value = samples[i]!;
-      const size = value < 0 ? -value : value;
-      if (size > peak) peak = size;
-      zero += value - value;
+  #countClips(channel: number, from: number, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const size = Math.abs(this.#kernel.sample(channel, from + i));
+      if (size >= this.#clipLevel) this.#clip(channel, this.#frame + i);
+      else this.#endRun(channel);
     }
-    if (zero !== 0 || peak >= this.#clipLevel)
-      peak = this.#scanClosely(samples, from, count, channel);
-    else if (this.#runLength[channel] !== 0) this.#endRun(channel);
-    this.#peaks.take(channel, peak);
-  }
-
-  /** Counts clipped and non-finite samples; returns the peak of the finite ones. */
-  #scanClosely(samples: Float32Array, from: number, count: number, channel: number): number {
-    let peak = 0;
-    for (let i = from, end = from + count; i < end; i++) {
-      const value = samples[i]!;
-      const size = value < 0 ? -value : value;
-      if (!(size <= MAX_FLOAT32)) {
-        this.#nonFinite[channel]! += 1;
-        this.#endRun(channel);
-        continue;
-      }
-      if (size > peak) peak = size;
-      if (size >= this.#clipLevel) this.#clip(channel, this.#frame + i - from);
-      else if (this.#runLength[channel] !== 0) this.#endRun(channel);
-    }
-    return peak;
   }
 
   #clip(channel: number, frame: number): void {

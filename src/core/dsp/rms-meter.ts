@@ -1,8 +1,11 @@
-import { integerIn, numberIn } from '../arguments.ts';
+import { numberIn } from '../arguments.ts';
 import { amplitudeToDb, powerToDb } from './decibels.ts';
+import { meterInSlices } from './meter-kernel.ts';
+import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+import { openKernel } from './open-meter-kernel.ts';
+import type { StageOptions } from './open-meter-kernel.ts';
 
 /**
  * Levels by mean square. All windows are rectangular and move in steps of 10 ms; before the start there was silence.
@@ -27,11 +30,7 @@ export const RMS_FIELDS: Fields<RmsReading> = {
   noiseFloorDbfs: ['channels', -Infinity],
 };
 
-export interface RmsMeterOptions {
-  /** Hz. */
-  readonly sampleRate: number;
-  /** Channels to meter. */
-  readonly channels: number;
+export interface RmsMeterOptions extends StageOptions {
   /** Integration time in ms, in steps of 10 ms. @default 300 */
   readonly window?: number;
 }
@@ -42,11 +41,11 @@ const FLOOR_STEPS = 100 / STEP_MS;
 /** The noise floor looks back over ten parts of 1 s; the oldest is dropped whole. */
 const FLOOR_PARTS = 10;
 const STEPS_PER_FLOOR_PART = 1000 / STEP_MS;
-const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
 /** RMS, crest factor, DC offset and noise floor. */
-export class RmsMeter implements BlockMeter {
+export class RmsMeter implements BlockMeter, KernelMeter {
   readonly channels: number;
+  readonly #kernel: MeterKernel;
   /** Frames in a step. */
   readonly #stepFrames: number;
   /** Steps in the window. */
@@ -74,11 +73,11 @@ export class RmsMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: RmsMeterOptions) {
-    const rate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-    const channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    const { sampleRate, channels, kernel } = openKernel(options);
     const window = numberIn('window', options.window ?? 300, 100, 60_000);
     this.channels = channels;
-    this.#stepFrames = Math.round((rate * STEP_MS) / 1000);
+    this.#kernel = kernel;
+    this.#stepFrames = Math.round((sampleRate * STEP_MS) / 1000);
     this.#steps = Math.round(window / STEP_MS);
     this.#square = new Float64Array(channels);
     this.#sum = new Float64Array(channels);
@@ -102,13 +101,20 @@ export class RmsMeter implements BlockMeter {
   }
 
   process(block: readonly Float32Array[], from: number, frames: number): void {
-    const end = from + frames;
-    let at = from;
-    while (at < end) {
-      const count = Math.min(end - at, this.#stepFrames - this.#inStep);
-      const present = Math.min(block.length, this.channels);
-      for (let channel = 0; channel < present; channel++) {
-        this.#scan(block[channel]!, at, count, channel);
+    meterInSlices(this.#kernel, this, block, from, frames);
+  }
+
+  /** @internal */
+  meter(_present: number, frames: number): void {
+    const kernel = this.#kernel;
+    for (let at = 0; at < frames;) {
+      const count = Math.min(frames - at, this.#stepFrames - this.#inStep);
+      kernel.scan(at, count);
+      for (let channel = 0; channel < this.channels; channel++) {
+        this.#square[channel]! += kernel.squares(channel);
+        this.#sum[channel]! += kernel.sum(channel);
+        const peak = kernel.peak(channel);
+        if (peak > this.#peak[channel]!) this.#peak[channel] = peak;
       }
       at += count;
       this.#inStep += count;
@@ -129,6 +135,7 @@ export class RmsMeter implements BlockMeter {
   }
 
   reset(): void {
+    this.#kernel.reset();
     this.#inStep = this.#step = this.#dcStep = this.#floorStep = this.#floorPart = this.#seen = 0;
     this.#square.fill(0);
     this.#sum.fill(0);
@@ -138,23 +145,6 @@ export class RmsMeter implements BlockMeter {
     this.#sums.fill(0);
     this.#dc.fill(0);
     this.#floors.fill(Infinity);
-  }
-
-  #scan(samples: Float32Array, from: number, count: number, channel: number): void {
-    let square = 0;
-    let sum = 0;
-    let peak = 0;
-    for (let i = from, end = from + count; i < end; i++) {
-      const value = samples[i]!;
-      const size = value < 0 ? -value : value;
-      if (!(size <= MAX_FLOAT32)) continue;
-      if (size > peak) peak = size;
-      square += value * value;
-      sum += value;
-    }
-    this.#square[channel]! += square;
-    this.#sum[channel]! += sum;
-    if (peak > this.#peak[channel]!) this.#peak[channel] = peak;
   }
 
   #nextStep(): void {

@@ -80,14 +80,7 @@ export class EnergySpeechEstimator implements SpeechEstimator {
   }
 
   estimate(samples: Float32Array): number {
-    const highPass = this.#highPass;
-    let square = 0;
-    for (let i = 0; i < this.frames; i++) {
-      const value = highPass.next(samples[i]!);
-      square += value * value;
-    }
-    highPass.settle();
-    const power = square / this.frames;
+    const power = this.#highPass.squares(samples, 0, this.frames) / this.frames;
     this.#level = powerToDb(power);
     this.#follow(power);
     if (this.#level < this.#minimum) return 0;

@@ -10,6 +10,8 @@
 export const TRUE_PEAK_TAPS = 32;
 /** Frames by which the interpolated signal lags the input. */
 export const TRUE_PEAK_LATENCY: number = TRUE_PEAK_TAPS / 2;
+/** A peak between two of the points lies above both by 1/cos(π/8) at most, at half the sample rate: 1.0824. */
+export const TRUE_PEAK_HEADROOM = 1.09;
 const OVERSAMPLING = 4;
 const BETA = 6;
 

@@ -1,8 +1,11 @@
-import { integerIn, numberIn } from '../arguments.ts';
+import { numberIn } from '../arguments.ts';
 import { amplitudeToDb } from './decibels.ts';
+import { meterInSlices } from './meter-kernel.ts';
+import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+import { openKernel } from './open-meter-kernel.ts';
+import type { StageOptions } from './open-meter-kernel.ts';
 
 /** Volume units (IEC 60268-17). 0 VU is a steady sine of the reference level. Silence reads −∞, after the fall. */
 export interface VuReading extends Reading {
@@ -17,11 +20,7 @@ export const VU_FIELDS: Fields<VuReading> = {
   maxVu: ['channels', -Infinity],
 };
 
-export interface VuMeterOptions {
-  /** Hz. */
-  readonly sampleRate: number;
-  /** Channels to meter. */
-  readonly channels: number;
+export interface VuMeterOptions extends StageOptions {
   /** Peak of the steady sine that reads 0 VU, dBFS. @default -18 (EBU R 68; SMPTE RP 155 has −20) */
   readonly referenceDbfs?: number;
 }
@@ -34,15 +33,15 @@ const DAMPING = 0.8127;
 const RADIANS_PER_SECOND = 13.512;
 /** Mean of |sin|. */
 const SINE_MEAN = 2 / Math.PI;
-const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 /** Below −300 dB the pointer rests. */
 const NEGLIGIBLE = 1e-15;
-/** The pointer moves in steps of 1 ms, each under the mean of the rectified signal: exact for such a staircase. */
-const STEPS_PER_SECOND = 1000;
+/** The pointer moves in steps of 5 ms, each under the mean of the rectified signal: exact for such a staircase. */
+const STEPS_PER_SECOND = 200;
 
 /** A VU meter. */
-export class VuMeter implements BlockMeter {
+export class VuMeter implements BlockMeter, KernelMeter {
   readonly channels: number;
+  readonly #kernel: MeterKernel;
   readonly #reference: number;
   readonly #stepFrames: number;
   #inStep = 0;
@@ -59,12 +58,12 @@ export class VuMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: VuMeterOptions) {
-    const rate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-    const reference = numberIn('referenceDbfs', options.referenceDbfs ?? -18, -60, 0);
-    this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
-    this.#reference = reference;
-    this.#stepFrames = Math.round(rate / STEPS_PER_SECOND);
-    const seconds = this.#stepFrames / rate;
+    const { sampleRate, channels, kernel } = openKernel(options);
+    this.channels = channels;
+    this.#kernel = kernel;
+    this.#reference = numberIn('referenceDbfs', options.referenceDbfs ?? -18, -60, 0);
+    this.#stepFrames = Math.round(sampleRate / STEPS_PER_SECOND);
+    const seconds = this.#stepFrames / sampleRate;
     const decay = DAMPING * RADIANS_PER_SECOND;
     const swing = RADIANS_PER_SECOND * Math.sqrt(1 - DAMPING ** 2);
     const left = Math.exp(-decay * seconds);
@@ -91,12 +90,15 @@ export class VuMeter implements BlockMeter {
   }
 
   process(block: readonly Float32Array[], from: number, frames: number): void {
-    const end = from + frames;
-    const present = Math.min(block.length, this.channels);
-    let at = from;
-    while (at < end) {
-      const count = Math.min(end - at, this.#stepFrames - this.#inStep);
-      for (let c = 0; c < present; c++) this.#sum[c]! += rectified(block[c]!, at, count);
+    meterInSlices(this.#kernel, this, block, from, frames);
+  }
+
+  /** @internal */
+  meter(_present: number, frames: number): void {
+    for (let at = 0; at < frames;) {
+      const count = Math.min(frames - at, this.#stepFrames - this.#inStep);
+      this.#kernel.scan(at, count);
+      for (let c = 0; c < this.channels; c++) this.#sum[c]! += this.#kernel.sizes(c);
       at += count;
       this.#inStep += count;
       if (this.#inStep === this.#stepFrames) this.#step();
@@ -113,6 +115,7 @@ export class VuMeter implements BlockMeter {
   }
 
   reset(): void {
+    this.#kernel.reset();
     this.#inStep = 0;
     this.#sum.fill(0);
     this.#place.fill(0);
@@ -139,15 +142,4 @@ export class VuMeter implements BlockMeter {
       if (place > this.#max[c]!) this.#max[c] = place;
     }
   }
-}
-
-/** Sum of |sample|, without what is not finite. */
-function rectified(samples: Float32Array, from: number, count: number): number {
-  let sum = 0;
-  for (let i = from, end = from + count; i < end; i++) {
-    const value = samples[i]!;
-    const size = value < 0 ? -value : value;
-    if (size <= MAX_FLOAT32) sum += size;
-  }
-  return sum;
 }

@@ -1,0 +1,87 @@
+import type { PpmBallistics } from './ppm-ballistics.ts';
+
+/** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
+export type MeterExecution = 'wasm' | 'typescript';
+
+/** Samples before a loaded block that the kernel keeps: true peak looks back at them. */
+export const HISTORY = 32;
+/** Frames that can be loaded at a time: more are metered in slices. */
+export const SLICE = 512;
+/** Samples are cut to ±2⁶⁰ (361 dBFS), so that no sum, in single precision either, leaves the numbers. */
+export const LARGEST_SAMPLE: number = 2 ** 60;
+
+/**
+ * The arithmetic under the meters, over one block at a time. It holds the block and the state of the filters; the meters
+ * hold windows, maxima and counts. Frames are given by their place in the block. Nothing allocates after construction.
+ */
+export interface MeterKernel {
+  readonly execution: MeterExecution;
+  readonly channels: number;
+  /**
+   * Copies `frames` (at most `SLICE`) frames of a block, from index `from` on. Missing channels are silent; samples that
+   * are not finite become 0, and are counted.
+   */
+  load(block: readonly Float32Array[], from: number, frames: number): void;
+  /** How many of a channel's samples in the loaded block were not finite. */
+  nonFinite(channel: number): number;
+  /** A sample of the loaded block. */
+  sample(channel: number, frame: number): number;
+  /** Scans all channels; the four methods below tell the results. */
+  scan(from: number, frames: number): void;
+  /** Largest |sample| of what was scanned. */
+  peak(channel: number): number;
+  /** Sum of the squares. */
+  squares(channel: number): number;
+  /** Sum of the samples. */
+  sum(channel: number): number;
+  /** Sum of |sample|. */
+  sizes(channel: number): number;
+  /**
+   * Filters by BS.1770-5 Annex 1 and returns the weighted sum of the squares of all channels. `weights` holds as many
+   * numbers as there are channels. Each frame once, in order.
+   */
+  energy(weights: Float64Array, from: number, frames: number): number;
+  /** The largest of `floor` and the true peaks of a channel's frames, 16 frames late. */
+  truePeak(channel: number, from: number, frames: number, floor: number): number;
+  /** Sets the ballistics of `charge`. */
+  setBallistics(ballistics: PpmBallistics): void;
+  /** Charges and empties the quasi-peak integrators of all channels. Each frame once, in order. */
+  charge(from: number, frames: number): void;
+  /** Where a channel's quasi-peak pointer stands: the amplitude of the sine that would hold it there. */
+  quasiPeak(channel: number): number;
+  /** The highest that it stood since the last reset. */
+  maxQuasiPeak(channel: number): number;
+  /** Writes the mean of the first `present` channels to `target` from `at` on; silence when there is none. */
+  mix(present: number, from: number, frames: number, target: Float32Array, at: number): void;
+  /** Empties the filters of the channels from that one on. */
+  silence(channel: number): void;
+  /** Forgets everything but the ballistics. */
+  reset(): void;
+}
+
+/** A meter over what a kernel has loaded, so that several meters can share the loading. */
+export interface KernelMeter {
+  /**
+   * Meters the first `frames` frames of the loaded block.
+   *
+   * @param present channels that the block had, up to the kernel's.
+   */
+  meter(present: number, frames: number): void;
+}
+
+/** Loads a block slice by slice and has it metered. */
+export function meterInSlices(
+  kernel: MeterKernel,
+  meter: KernelMeter,
+  block: readonly Float32Array[],
+  from: number,
+  frames: number,
+): void {
+  const present = Math.min(block.length, kernel.channels);
+  const end = from + frames;
+  for (let at = from; at < end; at += SLICE) {
+    const count = Math.min(SLICE, end - at);
+    kernel.load(block, at, count);
+    meter.meter(present, count);
+  }
+}

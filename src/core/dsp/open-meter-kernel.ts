@@ -1,0 +1,26 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import type { MeterKernel } from './meter-kernel.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+import { TypeScriptMeterKernel } from './typescript-meter-kernel.ts';
+
+/** What every meter is told. */
+export interface StageOptions {
+  /** Hz. */
+  readonly sampleRate: number;
+  /** Channels to meter. */
+  readonly channels: number;
+  /** @internal A kernel of that rate and as many channels, shared with other meters; by default one in TypeScript. */
+  readonly kernel?: MeterKernel;
+}
+
+/** Checks what every meter is told. @throws RangeError when it is out of its range. */
+export function openKernel(options: StageOptions): {
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly kernel: MeterKernel;
+} {
+  const sampleRate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+  const channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+  const kernel = options.kernel ?? new TypeScriptMeterKernel(sampleRate, channels);
+  return { sampleRate, channels, kernel };
+}

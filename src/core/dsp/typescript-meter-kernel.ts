@@ -1,0 +1,322 @@
+import { kWeightingCoefficients } from './k-weighting.ts';
+import { HISTORY, LARGEST_SAMPLE, SLICE } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
+import { ppmBallistics } from './ppm-ballistics.ts';
+import type { PpmBallistics } from './ppm-ballistics.ts';
+import { TruePeakInterpolator } from './true-peak-interpolator.ts';
+
+/** Below these a filter's state and an integrator are empty: they would fall into denormals, which are slow. */
+const NEGLIGIBLE_STATE = 1e-30;
+const NEGLIGIBLE_LEVEL = 1e-15;
+/** Numbers of K-weighting state per channel: the shelf's two, the high-pass' two (transposed direct form II). */
+const STATE = 4;
+
+/** The meters' arithmetic in plain TypeScript, in double precision. */
+export class TypeScriptMeterKernel implements MeterKernel {
+  readonly execution = 'typescript' as const;
+  readonly channels: number;
+  /** Per channel: the samples before the block, then the block. */
+  readonly #input: readonly Float32Array[];
+  #loaded = 0;
+  readonly #nonFinite: Float64Array;
+  readonly #peak: Float64Array;
+  readonly #squares: Float64Array;
+  readonly #sum: Float64Array;
+  readonly #sizes: Float64Array;
+  readonly #b0: number;
+  readonly #b1: number;
+  readonly #b2: number;
+  readonly #a1: number;
+  readonly #a2: number;
+  readonly #h1: number;
+  readonly #h2: number;
+  readonly #state: Float64Array;
+  readonly #interpolator: TruePeakInterpolator;
+  #ballistics: PpmBallistics;
+  readonly #slow: Float64Array;
+  readonly #fast: Float64Array;
+  readonly #maxQuasiPeak: Float64Array;
+
+  constructor(sampleRate: number, channels: number) {
+    this.channels = channels;
+    this.#input = Array.from({ length: channels }, () => new Float32Array(HISTORY + SLICE));
+    const perChannel = (): Float64Array => new Float64Array(channels);
+    this.#nonFinite = perChannel();
+    this.#peak = perChannel();
+    this.#squares = perChannel();
+    this.#sum = perChannel();
+    this.#sizes = perChannel();
+    const { shelf, highPass } = kWeightingCoefficients(sampleRate);
+    [this.#b0, this.#b1, this.#b2, this.#a1, this.#a2] = shelf;
+    [this.#h1, this.#h2] = highPass;
+    this.#state = new Float64Array(channels * STATE);
+    this.#interpolator = new TruePeakInterpolator(channels);
+    this.#ballistics = ppmBallistics('IIb', sampleRate);
+    this.#slow = perChannel();
+    this.#fast = perChannel();
+    this.#maxQuasiPeak = perChannel();
+  }
+
+  load(block: readonly Float32Array[], from: number, frames: number): void {
+    for (let channel = 0; channel < this.channels; channel++) {
+      const input = this.#input[channel]!;
+      input.copyWithin(0, this.#loaded, this.#loaded + HISTORY);
+      this.#nonFinite[channel] = 0;
+      if (channel >= block.length) input.fill(0, HISTORY, HISTORY + frames);
+      else this.#nonFinite[channel] = copyFinite(block[channel]!, from, input, HISTORY, frames);
+    }
+    this.#loaded = frames;
+  }
+
+  nonFinite(channel: number): number {
+    return this.#nonFinite[channel]!;
+  }
+
+  sample(channel: number, frame: number): number {
+    return this.#input[channel]![HISTORY + frame]!;
+  }
+
+  scan(from: number, frames: number): void {
+    const end = HISTORY + from + frames;
+    for (let channel = 0; channel < this.channels; channel++) {
+      const input = this.#input[channel]!;
+      let peak = 0;
+      let squares = 0;
+      let sum = 0;
+      let sizes = 0;
+      for (let i = HISTORY + from; i < end; i++) {
+        const value = input[i]!;
+        const size = Math.abs(value);
+        if (size > peak) peak = size;
+        squares += value * value;
+        sum += value;
+        sizes += size;
+      }
+      this.#peak[channel] = peak;
+      this.#squares[channel] = squares;
+      this.#sum[channel] = sum;
+      this.#sizes[channel] = sizes;
+    }
+  }
+
+  peak(channel: number): number {
+    return this.#peak[channel]!;
+  }
+
+  squares(channel: number): number {
+    return this.#squares[channel]!;
+  }
+
+  sum(channel: number): number {
+    return this.#sum[channel]!;
+  }
+
+  sizes(channel: number): number {
+    return this.#sizes[channel]!;
+  }
+
+  energy(weights: Float64Array, from: number, frames: number): number {
+    let energy = 0;
+    for (let channel = 0; channel < this.channels; channel++) {
+      const weight = weights[channel]!;
+      if (weight === 0) continue;
+      const next = channel + 1 < this.channels ? weights[channel + 1]! : 0;
+      // Two at a time: one channel's recursion leaves half of the arithmetic units idle.
+      if (next !== 0) energy += this.#filterTwo(channel++, weight, next, from, frames);
+      else energy += weight * this.#filter(channel, from, frames);
+    }
+    return energy;
+  }
+
+  truePeak(channel: number, from: number, frames: number, floor: number): number {
+    return this.#interpolator.peak(channel, this.#input[channel]!, HISTORY + from, frames, floor);
+  }
+
+  setBallistics(ballistics: PpmBallistics): void {
+    this.#ballistics = ballistics;
+  }
+
+  charge(from: number, frames: number): void {
+    for (let channel = 0; channel < this.channels; channel++) this.#charge(channel, from, frames);
+  }
+
+  quasiPeak(channel: number): number {
+    const { slowShare, fastShare } = this.#ballistics;
+    return this.#slow[channel]! * slowShare + this.#fast[channel]! * fastShare;
+  }
+
+  maxQuasiPeak(channel: number): number {
+    return this.#maxQuasiPeak[channel]!;
+  }
+
+  mix(present: number, from: number, frames: number, target: Float32Array, at: number): void {
+    mixChannels(this.#input, HISTORY + from, present, frames, target, at);
+  }
+
+  silence(channel: number): void {
+    this.#state.fill(0, channel * STATE);
+  }
+
+  reset(): void {
+    for (let channel = 0; channel < this.channels; channel++) this.#input[channel]!.fill(0);
+    this.#loaded = 0;
+    this.#state.fill(0);
+    this.#interpolator.reset();
+    this.#slow.fill(0);
+    this.#fast.fill(0);
+    this.#maxQuasiPeak.fill(0);
+  }
+
+  #filter(channel: number, from: number, frames: number): number {
+    const x = this.#input[channel]!;
+    const state = this.#state;
+    const at = channel * STATE;
+    const b0 = this.#b0;
+    const b1 = this.#b1;
+    const b2 = this.#b2;
+    const a1 = this.#a1;
+    const a2 = this.#a2;
+    const h1 = this.#h1;
+    const h2 = this.#h2;
+    let s1 = state[at]!;
+    let s2 = state[at + 1]!;
+    let t1 = state[at + 2]!;
+    let t2 = state[at + 3]!;
+    let sum = 0;
+    for (let i = HISTORY + from, end = i + frames; i < end; i++) {
+      const v = x[i]!;
+      const y = b0 * v + s1;
+      s1 = b1 * v - a1 * y + s2;
+      s2 = b2 * v - a2 * y;
+      const z = y + t1;
+      t1 = t2 - 2 * y - h1 * z;
+      t2 = y - h2 * z;
+      sum += z * z;
+    }
+    this.#keep(at, s1, s2, t1, t2);
+    return sum;
+  }
+
+  /** `channel` and the next one; their weighted sum. */
+  #filterTwo(
+    channel: number,
+    weight: number,
+    weight2: number,
+    from: number,
+    frames: number,
+  ): number {
+    const x = this.#input[channel]!;
+    const x2 = this.#input[channel + 1]!;
+    const state = this.#state;
+    const at = channel * STATE;
+    const b0 = this.#b0;
+    const b1 = this.#b1;
+    const b2 = this.#b2;
+    const a1 = this.#a1;
+    const a2 = this.#a2;
+    const h1 = this.#h1;
+    const h2 = this.#h2;
+    let s1 = state[at]!;
+    let s2 = state[at + 1]!;
+    let t1 = state[at + 2]!;
+    let t2 = state[at + 3]!;
+    let r1 = state[at + 4]!;
+    let r2 = state[at + 5]!;
+    let u1 = state[at + 6]!;
+    let u2 = state[at + 7]!;
+    let sum = 0;
+    let sum2 = 0;
+    for (let i = HISTORY + from, end = i + frames; i < end; i++) {
+      const v = x[i]!;
+      const w = x2[i]!;
+      const y = b0 * v + s1;
+      const p = b0 * w + r1;
+      s1 = b1 * v - a1 * y + s2;
+      r1 = b1 * w - a1 * p + r2;
+      s2 = b2 * v - a2 * y;
+      r2 = b2 * w - a2 * p;
+      const z = y + t1;
+      const q = p + u1;
+      t1 = t2 - 2 * y - h1 * z;
+      u1 = u2 - 2 * p - h1 * q;
+      t2 = y - h2 * z;
+      u2 = p - h2 * q;
+      sum += z * z;
+      sum2 += q * q;
+    }
+    this.#keep(at, s1, s2, t1, t2);
+    this.#keep(at + STATE, r1, r2, u1, u2);
+    return weight * sum + weight2 * sum2;
+  }
+
+  #keep(at: number, s1: number, s2: number, t1: number, t2: number): void {
+    const state = this.#state;
+    const quiet = Math.abs(t1) < NEGLIGIBLE_STATE && Math.abs(s1) < NEGLIGIBLE_STATE;
+    state[at] = quiet ? 0 : s1;
+    state[at + 1] = quiet ? 0 : s2;
+    state[at + 2] = quiet ? 0 : t1;
+    state[at + 3] = quiet ? 0 : t2;
+  }
+
+  #charge(channel: number, from: number, frames: number): void {
+    const x = this.#input[channel]!;
+    const { fall, slowKeep, slowTake, fastKeep, fastTake, slowShare, fastShare } = this.#ballistics;
+    let slow = this.#slow[channel]!;
+    let fast = this.#fast[channel]!;
+    let max = this.#maxQuasiPeak[channel]!;
+    for (let i = HISTORY + from, end = i + frames; i < end; i++) {
+      const size = Math.abs(x[i]!);
+      // Charging is more than falling just when the input is above what has fallen.
+      slow = Math.max(fall * slow, slowKeep * slow + slowTake * size);
+      fast = Math.max(fall * fast, fastKeep * fast + fastTake * size);
+      const level = slow * slowShare + fast * fastShare;
+      if (level > max) max = level;
+    }
+    this.#slow[channel] = slow < NEGLIGIBLE_LEVEL ? 0 : slow;
+    this.#fast[channel] = fast < NEGLIGIBLE_LEVEL ? 0 : fast;
+    this.#maxQuasiPeak[channel] = max;
+  }
+}
+
+/** Writes the mean of the first `present` inputs. */
+export function mixChannels(
+  inputs: readonly Float32Array[],
+  from: number,
+  present: number,
+  frames: number,
+  target: Float32Array,
+  at: number,
+): void {
+  if (present === 0) {
+    target.fill(0, at, at + frames);
+    return;
+  }
+  const scale = 1 / present;
+  const first = inputs[0]!;
+  for (let i = 0; i < frames; i++) target[at + i] = first[from + i]! * scale;
+  for (let channel = 1; channel < present; channel++) {
+    const input = inputs[channel]!;
+    for (let i = 0; i < frames; i++) target[at + i]! += input[from + i]! * scale;
+  }
+}
+
+/** Copies samples, cut to what the kernel takes; what is not finite becomes 0. Returns how many were not. */
+function copyFinite(
+  source: Float32Array,
+  from: number,
+  target: Float32Array,
+  at: number,
+  frames: number,
+): number {
+  let broken = 0;
+  for (let i = 0; i < frames; i++) {
+    const value = source[from + i]!;
+    if (Math.abs(value) <= LARGEST_SAMPLE) target[at + i] = value;
+    else if (value - value === 0) target[at + i] = value < 0 ? -LARGEST_SAMPLE : LARGEST_SAMPLE;
+    else {
+      target[at + i] = 0;
+      broken++;
+    }
+  }
+  return broken;
+}
