@@ -34,7 +34,7 @@ describe('a Vite build', () => {
   test('ships each worklet as a file that is a script of its own', () => {
     const scripts = output.filter((file) => file.type === 'asset');
     expect(scripts.map(({ names: [name = ''] }) => name).sort()).toEqual(
-      names.map((n) => `${n}.js`),
+      names.map((n) => `${n}.js`).sort(),
     );
     for (const { source } of scripts) {
       expect(source).toContain('registerProcessor');
