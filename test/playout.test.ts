@@ -287,6 +287,31 @@ describe('reports', () => {
   });
 });
 
+describe('the node', () => {
+  it('is connected where the page says, and nowhere else', async () => {
+    const page = await open();
+    const destination = {} as AudioNode;
+    expect(page.calls).toEqual([]);
+    expect(page.playout.connect(destination)).toBe(destination);
+    page.playout.disconnect();
+    expect(page.calls).toEqual(['connect', 'disconnect']);
+  });
+
+  it('has the channels of what is written, or as many as are asked for', async () => {
+    for (const outputChannels of [1, 2, 6]) {
+      const page = await open({ channels: 2, outputChannels });
+      page.playout.write(counting(2000));
+      page.playout.end();
+      page.render(256);
+      const channels = page.node.outputs[0]!;
+      expect(channels).toHaveLength(outputChannels);
+      // Frames 128 … 255 of interleaved left 1, 3, 5 … and right 2, 4, 6 …; a mono output is their mean.
+      const left = channels[0]![0]! * 32_768;
+      expect(left).toBe(outputChannels === 1 ? 257.5 : 257);
+    }
+  });
+});
+
 describe('close', () => {
   it('ends the processor, disconnects the node and rejects what waits', async () => {
     const page = await open();

@@ -63,3 +63,18 @@ test('in a live context it plays, is interrupted, comes back and closes', async 
   expect(() => playout.write(counting(1))).toThrow(MicwireError);
   await context.close();
 });
+
+test('an interrupt while the context is suspended resolves at once, with what was heard before', async () => {
+  const context = new AudioContext();
+  await context.resume();
+  const playout = await Playout.create(context, { sampleRate: 24_000, backlog: 'keep' });
+  playout.connect(context.destination);
+  playout.write(counting(24_000), { item: 'a' });
+  await vi.waitFor(() => expect(playout.position.frames).toBeGreaterThan(1000));
+  await context.suspend();
+  const heard = await playout.interrupt();
+  expect(heard.item).toBe('a');
+  expect(heard.frames).toBeGreaterThan(1000);
+  expect(playout.stats.bufferedFrames).toBe(0);
+  await context.close();
+});

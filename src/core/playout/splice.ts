@@ -158,12 +158,14 @@ export class Splice {
   }
 }
 
+/** Unequal weights, or channels of opposite phase would cancel. */
 function toMono(channels: readonly Float32Array[], frames: number, mono: Float32Array): void {
   const first = channels[0]!;
   for (let i = 0; i < frames; i++) mono[i] = first[i]!;
   for (let c = 1; c < channels.length; c++) {
     const channel = channels[c]!;
-    for (let i = 0; i < frames; i++) mono[i]! += channel[i]!;
+    const weight = 1 / (1 + c);
+    for (let i = 0; i < frames; i++) mono[i]! += weight * channel[i]!;
   }
 }
 
