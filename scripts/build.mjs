@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleWorklet, workletNames } from './bundle-worklet.mjs';
+import { bundleOpusWorker, bundleWorklet, workletNames } from './bundle-worklet.mjs';
 import { opusWasm } from './opus-wasm.mjs';
 import { ROOT, runTool } from './run.mjs';
 import { opusInlineModule } from './vite-opus.mjs';
@@ -34,6 +34,13 @@ for (const name of await workletNames()) {
   await writeFile(join(folder, `${name}.inline.js`), `export default ${JSON.stringify(script)};\n`);
   console.log(`dist/worklets/${name}.js ${Buffer.byteLength(script)} bytes`);
 }
+
+const worker = join(ROOT, 'dist/worker');
+await mkdir(worker, { recursive: true });
+const opusWorker = `/*! micwire ${version}, worker/opus.js, MIT licence */\n${(await bundleOpusWorker({ minify: true })).code.trimEnd()}\n`;
+await writeFile(join(worker, 'opus.js'), opusWorker);
+await writeFile(join(worker, 'opus.inline.js'), `export default ${JSON.stringify(opusWorker)};\n`);
+console.log(`dist/worker/opus.js ${Buffer.byteLength(opusWorker)} bytes`);
 
 const wasm = join(ROOT, 'dist/wasm');
 await mkdir(wasm, { recursive: true });

@@ -29,14 +29,29 @@ export async function workletNames() {
  * @param {{ readonly minify?: boolean }} [options]
  * @returns {Promise<{ code: string, sources: string[] }>} `sources`: absolute paths of every file that went in
  */
-export async function bundleWorklet(name, { minify = false } = {}) {
-  const entry = join(WORKLET_SOURCES, `${name}.ts`);
+export function bundleWorklet(name, options) {
+  return bundleScript(`worklets/${name}.ts`, join(WORKLET_SOURCES, `${name}.ts`), options);
+}
+
+/** The Worker that encodes Opus, as one script: see `bundleWorklet`. @param {{ readonly minify?: boolean }} [options] */
+export function bundleOpusWorker(options) {
+  const entry = fileURLToPath(new URL('../src/worker/opus.ts', import.meta.url));
+  return bundleScript('src/worker/opus.ts', entry, options);
+}
+
+/**
+ * @param {string} label what messages call it
+ * @param {string} entry
+ * @param {{ readonly minify?: boolean }} [options]
+ * @returns {Promise<{ code: string, sources: string[] }>}
+ */
+async function bundleScript(label, entry, { minify = false } = {}) {
   const build = await rolldown({
     input: entry,
     platform: 'neutral',
     transform: { target: 'es2022' },
     onLog(level, log) {
-      if (level === 'warn') throw new Error(`worklets/${name}.ts: ${log.message}`);
+      if (level === 'warn') throw new Error(`${label}: ${log.message}`);
     },
   });
   try {
@@ -53,9 +68,9 @@ export async function bundleWorklet(name, { minify = false } = {}) {
       chunk.imports.length > 0 ||
       chunk.dynamicImports.length > 0
     ) {
-      throw new Error(`worklets/${name}.ts does not bundle into one self-contained file.`);
+      throw new Error(`${label} does not bundle into one self-contained file.`);
     }
-    if (chunk.exports.length > 0) throw new Error(`worklets/${name}.ts must not export anything.`);
+    if (chunk.exports.length > 0) throw new Error(`${label} must not export anything.`);
     return { code: chunk.code, sources: chunk.moduleIds.filter((id) => !id.startsWith('\0')) };
   } finally {
     await build.close();

@@ -12,6 +12,7 @@ const SHIPPED = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES\.md)$/,
   /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
+  /^dist\/worker\/opus(\.inline)?\.js$/,
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];

@@ -1,9 +1,5 @@
+import { bundleOpusWorker } from './bundle-worklet.mjs';
 import { OPUS_NOTICE, opusWasm } from './opus-wasm.mjs';
-
-const FILE_URL = /new URL\('\.\.\/\.\.\/wasm\/libopus\.wasm', import\.meta\.url\)/g;
-const FILE_REQUEST = /\/wasm\/libopus\.wasm$/;
-const INLINE_IMPORT = /\/wasm\/libopus\.inline\.js$/;
-const INLINE_ID = '\0micwire-libopus';
 
 /** The module that carries libopus in JavaScript, for where its file cannot be had. */
 export async function opusInlineModule() {
@@ -12,8 +8,35 @@ export async function opusInlineModule() {
 }
 
 /**
- * Lets Vite and Vitest run the library from source, where libopus is not yet beside the package: answers for
- * `new URL('../../wasm/libopus.wasm', import.meta.url)` and `import('../../wasm/libopus.inline.js')`.
+ * Each file that the published package has and the repository has not: where it lies, the module that asks for it, what it is.
+ * Beside it lies a module that carries the same in JavaScript.
+ *
+ * @type {readonly { path: string, user: string, type: string, file(minify: boolean): Promise<string | Uint8Array>,
+ *   inline(minify: boolean): Promise<string> }[]}
+ */
+const FILES = [
+  {
+    path: 'wasm/libopus.wasm',
+    user: '/web/opus-module.ts',
+    type: 'application/wasm',
+    file: async () => (await opusWasm()).bytes,
+    inline: opusInlineModule,
+  },
+  {
+    path: 'worker/opus.js',
+    user: '/web/opus-worker-loader.ts',
+    type: 'text/javascript',
+    file: async (minify) => (await bundleOpusWorker({ minify })).code,
+    inline: async (minify) =>
+      `export default ${JSON.stringify((await bundleOpusWorker({ minify })).code)};`,
+  },
+];
+
+const INLINE_ID = '\0micwire-opus:';
+
+/**
+ * Lets Vite and Vitest run the library from source: answers for `new URL('../../PATH', import.meta.url)`, and for the import
+ * of the same in JavaScript.
  *
  * @returns {import('vite').Plugin}
  */
@@ -29,36 +52,47 @@ export function opus() {
 
     configureServer(server) {
       server.middlewares.use((request, response, next) => {
-        if (!FILE_REQUEST.test((request.url ?? '').split('?', 1)[0] ?? '')) return next();
-        opusWasm().then(({ bytes }) => {
+        const asked = (request.url ?? '').split('?', 1)[0] ?? '';
+        const known = FILES.find(({ path }) => asked === `${server.config.base}${path}`);
+        if (!known) return next();
+        known.file(false).then((content) => {
           for (const [header, value] of Object.entries(server.config.server.headers ?? {})) {
             if (value !== undefined) response.setHeader(header, value);
           }
-          response.setHeader('content-type', 'application/wasm');
-          response.end(bytes);
+          response.setHeader('content-type', known.type);
+          response.setHeader('cache-control', 'no-store');
+          response.end(content);
         }, next);
       });
     },
 
     resolveId(id, importer) {
       // Only the sources' own import: an installed package has the real file.
-      if (!INLINE_IMPORT.test(id) || importer?.includes('node_modules')) return undefined;
-      return INLINE_ID;
+      if (importer?.includes('node_modules')) return undefined;
+      const known = FILES.find(({ path }) => id === `../../${inlinePath(path)}`);
+      return known && INLINE_ID + known.path;
     },
 
     async load(id) {
-      if (id !== INLINE_ID) return undefined;
-      return { code: await opusInlineModule(), moduleType: 'js' };
+      const known = FILES.find(({ path }) => id === INLINE_ID + path);
+      return known && { code: await known.inline(building), moduleType: 'js' };
     },
 
     async transform(code, id) {
-      if (!building || !id.endsWith('/web/opus-module.ts')) return undefined;
-      const { bytes } = await opusWasm();
-      const asset = this.emitFile({ type: 'asset', name: 'libopus.wasm', source: bytes });
+      const known = FILES.find(({ user }) => id.endsWith(user));
+      if (!building || !known) return undefined;
+      const name = known.path.replace(/^.*\//, '');
+      const asset = this.emitFile({ type: 'asset', name, source: await known.file(true) });
+      const address = `new URL('../../${known.path}', import.meta.url)`;
       return {
-        code: code.replace(FILE_URL, `new URL(import.meta.ROLLUP_FILE_URL_${asset})`),
+        code: code.replaceAll(address, `new URL(import.meta.ROLLUP_FILE_URL_${asset})`),
         map: null,
       };
     },
   };
+}
+
+/** @param {string} path */
+function inlinePath(path) {
+  return path.replace(/\.\w+$/, '.inline.js');
 }

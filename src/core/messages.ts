@@ -3,9 +3,9 @@
  * quantum; events come from it and carry `frame`, the context's `currentFrame`, never wall time.
  */
 import type { ChunkSlot } from './capture/chunk-sink.ts';
-import type { ChunkFormat } from './capture/chunk.ts';
+import type { ChunkEncoding, ChunkFormat } from './capture/chunk.ts';
 import type { OpusModule } from './codec/opus-library.ts';
-import type { OpusSettings } from './codec/opus-options.ts';
+import type { OpusOptions, OpusSettings } from './codec/opus-options.ts';
 import type { MeterName, MeterSettings } from './dsp/meter-table.ts';
 import type { ResamplerPlan } from './dsp/resampler-plan.ts';
 import type { Dither, SampleFormat } from './dsp/sample-format.ts';
@@ -90,6 +90,47 @@ export interface CaptureHandover {
   readonly port: CapturePort | null;
   readonly ring: SharedArrayBuffer | null;
 }
+
+// --- Opus in a Worker ----------------------------------------------------------------------------------------------
+
+/** How the Worker encodes a capture. */
+export interface OpusSessionOptions {
+  readonly settings: OpusSettings;
+  /** libopus, compiled; null for the engine's own encoder. */
+  readonly module: OpusModule | null;
+  readonly encoding: ChunkEncoding;
+  /** How many packets may be on their way to the reader. */
+  readonly slots: number;
+  /** Where packets go, as `CaptureDelivery`. Takes `recycle` in return. */
+  readonly port: CapturePort;
+}
+
+/** To `worker/opus.js`. */
+export type OpusWorkerCommand =
+  /** Tries the engine's own encoder; answered by `probed`. `asked`: options that were given. */
+  | {
+      readonly type: 'probe';
+      readonly settings: OpusSettings;
+      readonly asked: readonly (keyof OpusOptions)[];
+    }
+  /** Answered by `opened`. */
+  | { readonly type: 'open'; readonly options: OpusSessionOptions }
+  /** From now on packets go through this port. Answered by `piped`, after which the old one brings nothing more. */
+  | { readonly type: 'pipe'; readonly port: CapturePort }
+  /** The samples to encode, as f32. Answered by `ended` when the capture has. */
+  | CaptureHandover;
+
+export type OpusWorkerEvent =
+  /** The script has run. */
+  | { readonly type: 'loaded' }
+  /** What the engine's encoder does not honour; empty when all is well. */
+  | { readonly type: 'probed'; readonly faults: readonly string[] }
+  /** `preSkip`: frames at the wire rate. */
+  | { readonly type: 'opened'; readonly preSkip: number }
+  | { readonly type: 'piped' }
+  | { readonly type: 'ended' }
+  /** Nothing more comes. */
+  | { readonly type: 'failed'; readonly message: string };
 
 // --- meter ---------------------------------------------------------------------------------------------------------
 

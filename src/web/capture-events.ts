@@ -1,10 +1,12 @@
 import type { Chunk } from '../core/capture/chunk.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
+import type { SampleFormat } from '../core/dsp/sample-format.ts';
 import type { MicwireError } from '../core/errors.ts';
 
 /** What a `Capture` dispatches. */
-export interface CaptureEventMap {
+export interface CaptureEventMap<Format extends PayloadFormat = SampleFormat> {
   /** A chunk, in `detail`. The first listener makes these events the capture's one reader, for good. */
-  readonly chunk: CustomEvent<Chunk>;
+  readonly chunk: CustomEvent<Chunk<Format>>;
   /** `capture.state` has changed. */
   readonly statechange: Event;
   /** A failure, in `detail`: `'stalled'` may pass; after `'processor-error'` the capture is closed. */
@@ -12,8 +14,8 @@ export interface CaptureEventMap {
 }
 
 /** A stream that takes from an iterator only what its reader asks for. */
-export function streamOf(chunks: AsyncIterator<Chunk>): ReadableStream<Chunk> {
-  return new ReadableStream<Chunk>(
+export function streamOf<T>(chunks: AsyncIterator<T>): ReadableStream<T> {
+  return new ReadableStream<T>(
     {
       async pull(controller) {
         const { done, value } = await chunks.next();

@@ -10,28 +10,22 @@ import type {
   CaptureEvent,
   CaptureHandover,
   CaptureProcessorOptions,
+  ProcessorName,
 } from '../core/messages.ts';
+import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import type { CaptureSettings } from './capture-options.ts';
 
 /** How long `end()` waits for the audio thread's last word: it says nothing where the context does not run. */
 const END_MS = 1000;
 
-/** What a {@link CaptureNode} tells. */
-export interface CaptureNodeListener {
-  /** A render quantum has answered `ping()`. */
-  answered(): void;
-  /** The processor has thrown; nothing more comes. */
-  failed(error: MicwireError): void;
-}
-
 /** The capture processor as seen from the page: its node, its messages, and the queue of what it has sent. */
-export class CaptureNode {
+export class CaptureNode implements CaptureBackend {
   readonly node: AudioWorkletNode;
   readonly queue: ChunkQueue;
   /** The resampler's look-ahead, in frames of the context. */
   readonly latencyFrames: number;
   readonly #settings: CaptureSettings;
-  readonly #listener: CaptureNodeListener;
+  readonly #listener: CaptureListener;
   readonly #ring: SharedArrayBuffer | null;
   readonly #ringReader: RingReader | null;
   /** Called at the next event of a type, then forgotten. */
@@ -41,7 +35,13 @@ export class CaptureNode {
   /** The processor's own count at the end, for when its chunks went to a Worker. */
   #final: CaptureStats | undefined;
 
-  constructor(context: BaseAudioContext, settings: CaptureSettings, listener: CaptureNodeListener) {
+  /** @param processor another one that obeys as `micwire-capture` does, and the options that it takes besides */
+  constructor(
+    context: BaseAudioContext,
+    settings: CaptureSettings,
+    listener: CaptureListener,
+    processor?: { readonly name: ProcessorName; readonly options: object },
+  ) {
     const { format, maxChunks, chunkDuration, dither, quality } = settings;
     this.#settings = settings;
     this.#listener = listener;
@@ -61,11 +61,11 @@ export class CaptureNode {
       resampler,
       ring: this.#ring,
     };
-    this.node = new AudioWorkletNode(context, 'micwire-capture', {
+    this.node = new AudioWorkletNode(context, processor?.name ?? 'micwire-capture', {
       numberOfInputs: 1,
       numberOfOutputs: 1,
       outputChannelCount: [1],
-      processorOptions,
+      processorOptions: { ...processorOptions, ...processor?.options },
     });
     this.node.port.onmessage = ({ data }: MessageEvent<CaptureEvent>): void => this.#receive(data);
     this.node.onprocessorerror = (cause): void => this.#fail(cause);

@@ -1,9 +1,11 @@
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk, ChunkEncoding } from '../core/capture/chunk.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
 import { MicwireError } from '../core/errors.ts';
 import { streamOf } from './capture-events.ts';
 import type { CaptureEventMap } from './capture-events.ts';
+import type { CaptureBackend, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureOptions } from './capture-options.ts';
@@ -11,6 +13,7 @@ import { connectSource, disconnectSource, openSource } from './capture-source.ts
 import type { CaptureSource, OpenSource } from './capture-source.ts';
 import { SourceWatch, resumeSuspended } from './capture-state.ts';
 import type { CaptureState } from './capture-state.ts';
+import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import { Watchdog } from './watchdog.ts';
 import { CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
@@ -25,56 +28,85 @@ import { loadWorklet } from './worklet-loader.ts';
  * const capture = await Capture.create(context, stream, { sampleRate: 16000 });
  * for await (const chunk of capture) socket.send(chunk.bytes);
  */
-export class Capture extends EventTarget implements AsyncIterable<Chunk> {
+export class Capture<Format extends PayloadFormat = SampleFormat>
+  extends EventTarget
+  implements AsyncIterable<Chunk<Format>>
+{
   /** The processor's node. The source is connected to it, and it to the destination, silently. */
   readonly node: AudioWorkletNode;
   /** Frames a second on the wire, Hz. */
   readonly sampleRate: number;
   readonly channels: number;
-  readonly format: SampleFormat;
+  readonly format: Format;
   readonly encoding: ChunkEncoding;
   /** Milliseconds. */
   readonly chunkDuration: number;
   /** The resampler's look-ahead in frames of the context: chunks leave later by so much. Their times are free of it. */
   readonly latencyFrames: number;
+  /** By how many frames at the wire rate what is decoded comes after what was encoded: Opus's look-ahead, 0 for samples. */
+  readonly preSkip: number;
   readonly #source: OpenSource;
-  readonly #processor: CaptureNode;
+  readonly #processor: CaptureBackend;
   readonly #watch: SourceWatch;
   readonly #watchdog: Watchdog;
   #state: CaptureState;
   /** By `close()` or an error. A track that ends only ends. */
   #closed = false;
   #paused = false;
-  #readable: ReadableStream<Chunk> | undefined;
+  #readable: ReadableStream<Chunk<Format>> | undefined;
   #dispatching = false;
   #ending: Promise<void> | undefined;
 
   /**
    * Loads the worklet and begins to capture.
    * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when the source has no live audio track,
-   * `'worklet-load'` when the worklet cannot be loaded, `'unsupported'` where the engine cannot do it
+   * `'worklet-load'` or `'codec-load'` when something cannot be loaded, `'unsupported'` where the engine cannot do it
    */
+  static create(
+    context: BaseAudioContext,
+    source: CaptureSource,
+    options: OpusCaptureOptions,
+  ): Promise<Capture<'opus'>>;
+  static create(
+    context: BaseAudioContext,
+    source: CaptureSource,
+    options?: CaptureOptions,
+  ): Promise<Capture>;
   static async create(
     context: BaseAudioContext,
     source: CaptureSource,
-    options: CaptureOptions = {},
-  ): Promise<Capture> {
+    options: CaptureOptions | OpusCaptureOptions = {},
+  ): Promise<Capture | Capture<'opus'>> {
+    if (options.format === 'opus') {
+      // Who captures samples never loads it.
+      const { openOpusCapture } = await import('./opus-capture.ts');
+      return new Capture<'opus'>(context, source, await openOpusCapture(context, options));
+    }
     captureSettings(options, context.sampleRate);
     await loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl });
-    return new Capture(context, source, options);
+    return new Capture<SampleFormat>(context, source, options);
   }
 
   /** For a context that has the `capture` worklet already. @throws as `create` does */
-  constructor(context: BaseAudioContext, source: CaptureSource, options: CaptureOptions = {}) {
+  constructor(context: BaseAudioContext, source: CaptureSource, options?: CaptureOptions);
+  /** @internal */
+  constructor(context: BaseAudioContext, source: CaptureSource, opened: OpenCapture<Format>);
+  constructor(
+    context: BaseAudioContext,
+    source: CaptureSource,
+    options: CaptureOptions | OpenCapture<Format> = {},
+  ) {
     super();
-    const settings = captureSettings(options, context.sampleRate);
-    this.sampleRate = settings.format.sampleRate;
-    this.channels = settings.format.channels;
-    this.format = settings.format.format;
-    this.encoding = settings.format.encoding;
-    this.chunkDuration = settings.chunkDuration;
+    const opened = 'createBackend' in options ? options : (openPcm(context, options) as never);
+    const { format }: OpenCapture<Format> = opened;
+    this.sampleRate = format.sampleRate;
+    this.channels = format.channels;
+    this.format = format.format;
+    this.encoding = format.encoding;
+    this.chunkDuration = opened.chunkDuration;
+    this.preSkip = opened.preSkip;
     this.#source = openSource(context, source);
-    this.#processor = new CaptureNode(context, settings, {
+    this.#processor = opened.createBackend({
       answered: () => this.#watchdog.answered(),
       failed: (error) => this.#fail(error),
     });
@@ -113,7 +145,7 @@ export class Capture extends EventTarget implements AsyncIterable<Chunk> {
    * The chunks as a stream. What its reader does not ask for waits, and the oldest gives way.
    * @throws TypeError at the first use, when the capture is being read in another way
    */
-  get readable(): ReadableStream<Chunk> {
+  get readable(): ReadableStream<Chunk<Format>> {
     return (this.#readable ??= streamOf(this[Symbol.asyncIterator]()));
   }
 
@@ -121,8 +153,9 @@ export class Capture extends EventTarget implements AsyncIterable<Chunk> {
    * Reads the chunks until the capture ends. Leaving the loop ends nothing: another may go on.
    * @throws TypeError when the capture is being read already: each chunk goes to one reader
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk> {
-    return this.#processor.queue[Symbol.asyncIterator]();
+  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<Format>> {
+    // What lies between does not look at the format.
+    return this.#processor.queue[Symbol.asyncIterator]() as AsyncIterableIterator<never>;
   }
 
   /**
@@ -171,7 +204,7 @@ export class Capture extends EventTarget implements AsyncIterable<Chunk> {
 
   override addEventListener<Type extends keyof CaptureEventMap>(
     type: Type,
-    listener: ((event: CaptureEventMap[Type]) => void) | null,
+    listener: ((event: CaptureEventMap<Format>[Type]) => void) | null,
     options?: boolean | AddEventListenerOptions,
   ): void;
   override addEventListener(
@@ -191,7 +224,7 @@ export class Capture extends EventTarget implements AsyncIterable<Chunk> {
     super.addEventListener(type, listener as EventListener, options);
   }
 
-  async #dispatch(chunks: AsyncIterable<Chunk>): Promise<void> {
+  async #dispatch(chunks: AsyncIterable<Chunk<Format>>): Promise<void> {
     try {
       for await (const detail of chunks) this.dispatchEvent(new CustomEvent('chunk', { detail }));
     } catch {
@@ -233,6 +266,16 @@ export class Capture extends EventTarget implements AsyncIterable<Chunk> {
   #report(error: MicwireError): void {
     this.dispatchEvent(new CustomEvent('error', { detail: error }));
   }
+}
+
+function openPcm(context: BaseAudioContext, options: CaptureOptions): OpenCapture<SampleFormat> {
+  const settings = captureSettings(options, context.sampleRate);
+  return {
+    format: settings.format,
+    chunkDuration: settings.chunkDuration,
+    preSkip: 0,
+    createBackend: (listener) => new CaptureNode(context, settings, listener),
+  };
 }
 
 const STALLED =

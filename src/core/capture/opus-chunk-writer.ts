@@ -1,9 +1,8 @@
 import type { PayloadEncoder } from '../codec/codec.ts';
-import { Base64Writer } from '../framing/base64.ts';
-import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
-import { HEADER } from './chunk.ts';
+import type { ChunkSink } from './chunk-sink.ts';
 import type { ChunkEncoding } from './chunk.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import { PacketSender } from './packet-sender.ts';
 
 /** How frames become packets. */
 export interface OpusChunkWriterOptions {
@@ -13,40 +12,32 @@ export interface OpusChunkWriterOptions {
 }
 
 /**
- * Gathers frames until there are enough for a packet, and encodes that into a slot of the sink. Each packet is a chunk.
+ * Gathers frames until there are enough for a packet, and encodes it. Each packet is a chunk.
  *
  * The last packet before a pause or the end is filled up with silence; its `frames` are those that were captured. What the
  * encoder still holds then, its look-ahead, needs as much silence: where there was less, one more packet follows, of 0 frames.
  */
 export class OpusChunkWriter implements FrameWriter {
   readonly sampleRate: number;
-  readonly #sink: ChunkSink;
   readonly #encoder: PayloadEncoder;
-  readonly #base64: Base64Writer | undefined;
-  /** A packet before it becomes Base64. */
-  readonly #scratch: Uint8Array;
+  readonly #sender: PacketSender;
+  readonly #packet: Uint8Array;
   /** Frames of the packet that is being gathered. */
   readonly #gathered: readonly Float32Array[];
   #gatheredFrames = 0;
-  /** A slot that was acquired and not used. */
-  #slot: ChunkSlot | undefined;
-  #sequence = 0;
+  /** The encoder holds frames that are in no packet yet. */
+  #holds = false;
   #frame = 0;
-  #delivered = 0;
-  #dropped = 0;
-  /** Dropped since the last packet. */
-  #droppedBefore = 0;
   /** The run's first frame, and its context time in seconds. */
   #runFrame = 0;
   #runTime = 0;
 
   constructor({ encoder, encoding, sink }: OpusChunkWriterOptions) {
-    this.sampleRate = encoder.sampleRate;
-    this.#sink = sink;
-    this.#encoder = encoder;
     const { channels, packetFrames } = encoder;
-    this.#base64 = encoding === 'base64' ? new Base64Writer() : undefined;
-    this.#scratch = new Uint8Array(encoding === 'base64' ? encoder.maxBytes(packetFrames) : 0);
+    this.sampleRate = encoder.sampleRate;
+    this.#encoder = encoder;
+    this.#sender = new PacketSender(sink, encoding);
+    this.#packet = new Uint8Array(encoder.maxBytes(packetFrames));
     this.#gathered = Array.from({ length: channels }, () => new Float32Array(packetFrames));
   }
 
@@ -55,11 +46,11 @@ export class OpusChunkWriter implements FrameWriter {
   }
 
   get delivered(): number {
-    return this.#delivered;
+    return this.#sender.delivered;
   }
 
   get dropped(): number {
-    return this.#dropped;
+    return this.#sender.dropped;
   }
 
   beginRun(contextTime: number): void {
@@ -68,14 +59,16 @@ export class OpusChunkWriter implements FrameWriter {
   }
 
   restart(): boolean {
-    if (this.#delivered > 0 || this.#dropped > 0) return false;
+    if (this.delivered > 0 || this.dropped > 0) return false;
     this.#gatheredFrames = 0;
     this.#frame = 0;
     return true;
   }
 
   skip(frames: number): void {
-    if (frames > 0) this.#drop(frames);
+    if (frames <= 0) return;
+    this.#frame += frames;
+    this.#sender.drop(frames);
   }
 
   write(input: readonly Float32Array[], frames: number): void {
@@ -88,8 +81,8 @@ export class OpusChunkWriter implements FrameWriter {
       for (let c = 0; c < this.#gathered.length; c++) {
         const samples = input[c]!;
         const gathered = this.#gathered[c]!;
-        for (let i = 0, o = this.#gatheredFrames; i < count; i++, o++)
-          gathered[o] = samples[at + i]!;
+        const to = this.#gatheredFrames;
+        for (let i = 0; i < count; i++) gathered[to + i] = samples[at + i]!;
       }
       this.#gatheredFrames += count;
       this.#frame += count;
@@ -99,59 +92,27 @@ export class OpusChunkWriter implements FrameWriter {
   }
 
   finishChunk(): void {
-    if (this.#gatheredFrames === 0) return;
     const { packetFrames, latencyFrames } = this.#encoder;
-    const silent = packetFrames - this.#gatheredFrames;
-    this.#silence(this.#gatheredFrames);
-    this.#send();
-    for (let more = latencyFrames - silent; more > 0; more -= packetFrames) {
-      this.#silence(0);
+    let silence = 0;
+    if (this.#gatheredFrames > 0) {
+      silence = packetFrames - this.#gatheredFrames;
       this.#send();
     }
+    if (!this.#holds) return;
+    for (; silence < latencyFrames; silence += packetFrames) this.#send();
+    this.#holds = false;
   }
 
-  /** Encodes what was gathered, silence behind it included, into a slot. Without a slot it is dropped. */
+  /** Encodes what was gathered, filled up with silence. */
   #send(): void {
+    const encoder = this.#encoder;
     const frames = this.#gatheredFrames;
     this.#gatheredFrames = 0;
-    const slot = this.#slot ?? this.#sink.acquire();
-    if (slot === undefined) {
-      this.#dropped += frames;
-      this.#droppedBefore += frames;
-      return;
-    }
-    this.#slot = slot;
-    const { header } = slot;
-    header[HEADER.byteLength] = this.#encode(slot.bytes);
+    this.#holds = true;
+    for (let c = 0; c < this.#gathered.length; c++) this.#gathered[c]!.fill(0, frames);
+    const length = encoder.encode(this.#gathered, 0, encoder.packetFrames, this.#packet, 0);
     const frame = this.#frame - frames;
-    header[HEADER.sequence] = this.#sequence++;
-    header[HEADER.frame] = frame;
-    header[HEADER.frames] = frames;
-    header[HEADER.contextTime] = this.#runTime + (frame - this.#runFrame) / this.sampleRate;
-    header[HEADER.dropped] = this.#droppedBefore;
-    this.#droppedBefore = 0;
-    this.#slot = undefined;
-    this.#delivered += frames;
-    this.#sink.commit();
-  }
-
-  #encode(target: Uint8Array): number {
-    const encoder = this.#encoder;
-    const { packetFrames } = encoder;
-    if (this.#base64 === undefined)
-      return encoder.encode(this.#gathered, 0, packetFrames, target, 0);
-    const length = encoder.encode(this.#gathered, 0, packetFrames, this.#scratch, 0);
-    const written = this.#base64.write(this.#scratch, 0, length, target, 0);
-    return written + this.#base64.finish(target, written);
-  }
-
-  #silence(from: number): void {
-    for (let c = 0; c < this.#gathered.length; c++) this.#gathered[c]!.fill(0, from);
-  }
-
-  #drop(frames: number): void {
-    this.#frame += frames;
-    this.#dropped += frames;
-    this.#droppedBefore += frames;
+    const time = this.#runTime + (frame - this.#runFrame) / this.sampleRate;
+    this.#sender.send(this.#packet, length, frame, frames, time);
   }
 }

@@ -1,0 +1,44 @@
+import type { CaptureStats, ChunkQueue } from '../core/capture/chunk-queue.ts';
+import type { ChunkFormat } from '../core/capture/chunk.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
+import type { MicwireError } from '../core/errors.ts';
+
+/** What a {@link CaptureBackend} tells. */
+export interface CaptureListener {
+  /** A render quantum has answered `ping()`. */
+  answered(): void;
+  /** The processor has thrown, or something else that it needs is gone; nothing more comes. */
+  failed(error: MicwireError): void;
+}
+
+/** What captures for a `Capture`: its processor, and whatever comes after that until there are chunks. */
+export interface CaptureBackend {
+  readonly node: AudioWorkletNode;
+  readonly queue: ChunkQueue;
+  /** The resampler's look-ahead, in frames of the context. */
+  readonly latencyFrames: number;
+  /** Frames so far, as this thread has seen them. */
+  readonly stats: CaptureStats;
+  /** True once `end()` was called or it has failed. */
+  readonly ended: boolean;
+  /** Asks the next render quantum for an answer. */
+  ping(): void;
+  /** Resolves when what was captured has left. */
+  pause(): Promise<void>;
+  resume(): void;
+  /** Makes a Worker the reader, by one message with the chunks that wait here and the way to the rest. */
+  pipeTo(worker: Worker): Promise<void>;
+  /** Has the processor send what it has, and ends it. Resolves when the last chunk is here, or will never be. */
+  end(): Promise<void>;
+}
+
+/** Everything that a `Capture` of one format needs, loaded and checked. */
+export interface OpenCapture<Format extends PayloadFormat> {
+  readonly format: ChunkFormat<Format>;
+  /** Milliseconds. */
+  readonly chunkDuration: number;
+  /** Frames at the wire rate. */
+  readonly preSkip: number;
+  /** Makes the node. Once. */
+  createBackend(listener: CaptureListener): CaptureBackend;
+}

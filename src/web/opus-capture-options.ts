@@ -1,0 +1,83 @@
+import { oneOf } from '../core/arguments.ts';
+import { opusSettings } from '../core/codec/opus-options.ts';
+import type { OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
+import { captureSettings } from './capture-options.ts';
+import type { CaptureOptions, CaptureSettings } from './capture-options.ts';
+import type { WorkerUrl } from './opus-worker-loader.ts';
+
+/**
+ * Where Opus is encoded. `'worklet'`: on the audio thread, with libopus, packets of up to 20 ms; `'worker'`: in a Worker, with
+ * libopus; `'webcodecs'`: in a Worker, with the engine's encoder; `'auto'`: with the engine's encoder where it honours
+ * every option, for that costs no download, else with libopus on the audio thread, or in a Worker for packets above 20 ms.
+ */
+export type OpusRoute = 'auto' | 'worklet' | 'worker' | 'webcodecs';
+
+/** How audio is captured as Opus: each packet is a chunk. */
+export interface OpusCaptureOptions
+  extends
+    Omit<CaptureOptions, 'format' | 'dither' | 'chunkDuration' | 'sampleRate' | 'channels'>,
+    OpusOptions {
+  readonly format: 'opus';
+  /** 8000, 12000, 16000, 24000 or 48000 Hz: the audio is resampled to it before it is encoded. @default 48000 */
+  readonly sampleRate?: number;
+  /** 1 or 2. @default 1 */
+  readonly channels?: number;
+  /** @default 'auto' */
+  readonly encodeIn?: OpusRoute;
+  /** Your own copy of `libopus.wasm`: see `loadOpusModule`. */
+  readonly opusUrl?: string | URL | undefined;
+  /** Your own copy of `worker/opus.js`. */
+  readonly workerUrl?: WorkerUrl | undefined;
+}
+
+/** {@link OpusCaptureOptions} checked and filled in. */
+export interface OpusCaptureSettings {
+  /** Those of the capture; its format says 'f32' and is not the packets'. */
+  readonly capture: CaptureSettings;
+  readonly opus: OpusSettings;
+  readonly route: OpusRoute;
+}
+
+/** Where the audio thread may encode: an encode of more than 20 ms would take too much of one quantum. */
+export const MAX_WORKLET_FRAME_MS = 20;
+export const OPUS_ROUTES: readonly OpusRoute[] = ['auto', 'worklet', 'worker', 'webcodecs'];
+
+/** @throws TypeError or RangeError for an option that is none or out of range, or that rules another out */
+export function opusCaptureSettings(options: OpusCaptureOptions): OpusCaptureSettings {
+  for (const name of ['dither', 'chunkDuration'] as const) {
+    if (
+      (options as { readonly dither?: unknown; readonly chunkDuration?: unknown })[name] ===
+      undefined
+    )
+      continue;
+    throw new TypeError(
+      name === 'dither'
+        ? 'dither is for integer samples: Opus takes floats.'
+        : 'chunkDuration is for samples: a packet of Opus lasts frameDuration.',
+    );
+  }
+  const { sampleRate = 48_000, channels = 1 } = options;
+  const opus = opusSettings({ sampleRate, channels }, options);
+  const route = oneOf('encodeIn', options.encodeIn ?? 'auto', OPUS_ROUTES);
+  if (route === 'worklet' && opus.frameDuration > MAX_WORKLET_FRAME_MS) {
+    throw new RangeError(
+      `encodeIn 'worklet' takes a frameDuration of up to ${MAX_WORKLET_FRAME_MS} ms, got ${opus.frameDuration}: ` +
+        "longer packets would hold up the audio thread. Take 'worker'.",
+    );
+  }
+  const { bufferDuration, encoding, quality, workletUrl } = options;
+  const capture = captureSettings(
+    {
+      sampleRate,
+      channels,
+      format: 'f32',
+      chunkDuration: opus.frameDuration,
+      ...(bufferDuration === undefined ? {} : { bufferDuration }),
+      ...(encoding === undefined ? {} : { encoding }),
+      ...(quality === undefined ? {} : { quality }),
+      ...(workletUrl === undefined ? {} : { workletUrl }),
+    },
+    sampleRate,
+  );
+  return { capture, opus, route };
+}

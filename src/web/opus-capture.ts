@@ -1,0 +1,131 @@
+import type { ChunkFormat } from '../core/capture/chunk.ts';
+import { OpusEncoder } from '../core/codec/opus-encoder.ts';
+import { OpusLibrary } from '../core/codec/opus-library.ts';
+import type { OpusModule } from '../core/codec/opus-library.ts';
+import type { OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
+import { MicwireError } from '../core/errors.ts';
+import type { OpenCapture } from './capture-backend.ts';
+import { CaptureNode } from './capture-node.ts';
+import { MAX_WORKLET_FRAME_MS, opusCaptureSettings } from './opus-capture-options.ts';
+import type { OpusCaptureOptions, OpusCaptureSettings } from './opus-capture-options.ts';
+import { loadOpusModule } from './opus-module.ts';
+import { OpusWorkerBackend, openWorkerSession, probeWebCodecs } from './opus-worker-backend.ts';
+import { startOpusWorker } from './opus-worker-loader.ts';
+import { CAPTURE_OPUS_WORKLET, CAPTURE_WORKLET } from './worklet-files.ts';
+import { loadWorklet } from './worklet-loader.ts';
+
+/** The options that a route has to honour, when they are given. */
+const ENCODER_OPTIONS: readonly (keyof OpusOptions)[] = [
+  'bitrate',
+  'complexity',
+  'application',
+  'frameDuration',
+  'fec',
+  'expectedLoss',
+  'dtx',
+  'bitrateMode',
+  'signal',
+];
+
+/** Packets to warm the encoder up with, of 20 ms: engines take longer before they compile code well. */
+const WARM_UP_SECONDS = 0.4;
+
+/**
+ * Loads what a capture of Opus needs, by the route that was asked for, or the best there is.
+ * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load' or 'worklet-load' when something cannot be
+ *   loaded, 'unsupported' when the route cannot honour an option: the message says which
+ */
+export async function openOpusCapture(
+  context: BaseAudioContext,
+  options: OpusCaptureOptions,
+): Promise<OpenCapture<'opus'>> {
+  const settings = opusCaptureSettings(options);
+  const { route, opus } = settings;
+  const small = opus.frameDuration <= MAX_WORKLET_FRAME_MS;
+  if (route === 'worklet') return openWorklet(context, settings, options);
+  if (route === 'auto' && typeof Worker !== 'function') {
+    return openWorklet(context, settings, options);
+  }
+  const starting = startOpusWorker(options.workerUrl);
+  if (route === 'worker') return openWorker(context, settings, options, await starting, false);
+  const worker = await starting;
+  const asked = ENCODER_OPTIONS.filter((name) => options[name] !== undefined);
+  const faults = await probeWebCodecs(worker, opus, asked);
+  if (faults.length === 0) return openWorker(context, settings, options, worker, true);
+  if (route === 'auto') {
+    if (!small) return openWorker(context, settings, options, worker, false);
+    worker.terminate();
+    return openWorklet(context, settings, options);
+  }
+  worker.terminate();
+  throw new MicwireError(
+    'unsupported',
+    `WebCodecs does not honour the options in this engine: ${faults.join('; ')}. Take encodeIn 'auto', 'worklet' or 'worker'.`,
+  );
+}
+
+async function openWorklet(
+  context: BaseAudioContext,
+  settings: OpusCaptureSettings,
+  options: OpusCaptureOptions,
+): Promise<OpenCapture<'opus'>> {
+  const { capture, opus } = settings;
+  const [module] = await Promise.all([
+    loadOpusModule({ url: options.opusUrl }),
+    loadWorklet(context, CAPTURE_OPUS_WORKLET, { url: options.workletUrl }),
+  ]);
+  const preSkip = warmUp(module, opus);
+  return {
+    format: opusFormat(settings),
+    chunkDuration: opus.frameDuration,
+    preSkip,
+    createBackend: (listener) =>
+      new CaptureNode(
+        context,
+        { ...capture, format: opusFormat(settings) as unknown as ChunkFormat },
+        listener,
+        { name: 'micwire-capture-opus', options: { opus, module } },
+      ),
+  };
+}
+
+async function openWorker(
+  context: BaseAudioContext,
+  settings: OpusCaptureSettings,
+  options: OpusCaptureOptions,
+  worker: Worker,
+  webCodecs: boolean,
+): Promise<OpenCapture<'opus'>> {
+  try {
+    const [module] = await Promise.all([
+      webCodecs ? null : loadOpusModule({ url: options.opusUrl }),
+      loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
+    ]);
+    const session = await openWorkerSession(worker, settings, module);
+    return {
+      format: opusFormat(settings),
+      chunkDuration: settings.opus.frameDuration,
+      preSkip: session.preSkip,
+      createBackend: (listener) => new OpusWorkerBackend(context, settings, session, listener),
+    };
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+}
+
+function opusFormat({ capture }: OpusCaptureSettings): ChunkFormat<'opus'> {
+  return { ...capture.format, format: 'opus' };
+}
+
+/**
+ * Runs the encoder here until the engine has compiled it well: the audio thread shares the code. Otherwise the first packets
+ * there take 7 to 20 ms each, which is heard. @returns the look-ahead, frames at the wire rate
+ */
+function warmUp(module: OpusModule, settings: OpusSettings): number {
+  const encoder = new OpusEncoder(new OpusLibrary(module), settings);
+  encoder.warmUp(Math.ceil((WARM_UP_SECONDS * 1000) / settings.frameDuration));
+  const { latencyFrames } = encoder;
+  encoder.close();
+  return latencyFrames;
+}

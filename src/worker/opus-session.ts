@@ -1,0 +1,199 @@
+import type { CaptureStats } from '../core/capture/chunk-queue.ts';
+import type { Chunk } from '../core/capture/chunk.ts';
+import { longestPayload } from '../core/capture/chunk.ts';
+import { OpusChunkWriter } from '../core/capture/opus-chunk-writer.ts';
+import { PacketSender } from '../core/capture/packet-sender.ts';
+import { PoolSink } from '../core/capture/pool-sink.ts';
+import { OpusEncoder } from '../core/codec/opus-encoder.ts';
+import { OpusLibrary } from '../core/codec/opus-library.ts';
+import { opusPacketLength } from '../core/codec/opus-options.ts';
+import { SampleDecoder } from '../core/dsp/sample-format.ts';
+import type { MicwireError } from '../core/errors.ts';
+import type { CaptureCommand, CapturePort, OpusSessionOptions } from '../core/messages.ts';
+import { WebCodecsOpusEncoder } from './web-codecs-opus.ts';
+
+/** Encoded once before the first packet that counts. */
+const WARM_UP_PACKETS = 20;
+
+/** What takes frames and makes packets. */
+interface Writer {
+  /** By how many frames what is decoded comes later. */
+  readonly preSkip: number;
+  /** Frames that were lost before the next ones. */
+  skip(frames: number): void;
+  /** @param contextTime of the first frame, seconds */
+  write(input: readonly Float32Array[], frames: number, contextTime: number): void;
+  /** Nothing follows for now: what is held leaves. */
+  finish(): Promise<void>;
+  close(): void;
+}
+
+/** Encodes one capture in this Worker: samples in, packets out through a port. */
+export class OpusSession {
+  readonly preSkip: number;
+  readonly #sink: PoolSink;
+  readonly #writer: Writer;
+  readonly #decoder: SampleDecoder;
+  readonly #input: readonly Float32Array[];
+  readonly #packetFrames: number;
+
+  /** @param onError the engine's encoder does not do as it is told: nothing more comes */
+  constructor(options: OpusSessionOptions, onError: (error: MicwireError) => void) {
+    const { settings, module, slots, port, encoding } = options;
+    const { sampleRate, channels } = settings;
+    const format = { sampleRate, channels, format: 'opus', encoding } as const;
+    this.#sink = new PoolSink(port, slots, longestPayload(format, settings.frameDuration));
+    this.#listen(port);
+    this.#packetFrames = opusPacketLength(settings);
+    this.#decoder = new SampleDecoder({ format: 'f32', channels });
+    this.#input = Array.from({ length: channels }, () => new Float32Array(this.#packetFrames));
+    this.#writer =
+      module === null
+        ? new WebCodecsWriter(options, this.#sink, onError)
+        : new LibraryWriter(options, new OpusLibrary(module), this.#sink);
+    this.preSkip = this.#writer.preSkip;
+  }
+
+  /** Sends what follows through another port. */
+  redirect(port: CapturePort): void {
+    this.#listen(port);
+    this.#sink.redirect(port);
+  }
+
+  /** Resolves when the capture has ended and everything has left. */
+  async run(capture: AsyncIterable<Chunk> & { readonly stats: CaptureStats }): Promise<void> {
+    const writer = this.#writer;
+    for await (const chunk of capture) {
+      if (chunk.dropped > 0) writer.skip(chunk.dropped);
+      this.#decoder.decode(chunk.bytes, 0, chunk.frames, this.#input, 0);
+      writer.write(this.#input, chunk.frames, chunk.contextTime);
+      // A chunk is short where a run ends: a pause, a gap, the end.
+      if (chunk.frames < this.#packetFrames) await writer.finish();
+    }
+    await writer.finish();
+    writer.close();
+    this.#sink.end(capture.stats.captured);
+  }
+
+  #listen(port: CapturePort): void {
+    port.addEventListener('message', ({ data }) => {
+      const command = data as CaptureCommand;
+      if (command.type === 'recycle') this.#sink.recycle(command);
+    });
+    port.start();
+  }
+}
+
+/** With libopus. */
+class LibraryWriter implements Writer {
+  readonly preSkip: number;
+  readonly #encoder: OpusEncoder;
+  readonly #writer: OpusChunkWriter;
+
+  constructor(options: OpusSessionOptions, library: OpusLibrary, sink: PoolSink) {
+    const { settings, encoding } = options;
+    this.#encoder = new OpusEncoder(library, settings);
+    this.#encoder.warmUp(WARM_UP_PACKETS);
+    this.preSkip = this.#encoder.latencyFrames;
+    this.#writer = new OpusChunkWriter({ encoder: this.#encoder, encoding, sink });
+  }
+
+  skip(frames: number): void {
+    this.#writer.skip(frames);
+  }
+
+  write(input: readonly Float32Array[], frames: number, contextTime: number): void {
+    this.#writer.beginRun(contextTime);
+    this.#writer.write(input, frames);
+  }
+
+  finish(): Promise<void> {
+    this.#writer.finishChunk();
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.#encoder.close();
+  }
+}
+
+/** With the engine's encoder, whose packets come later, in order: each takes the next description that waits. */
+class WebCodecsWriter implements Writer {
+  readonly #encoder: WebCodecsOpusEncoder;
+  readonly #sender: PacketSender;
+  readonly #packetFrames: number;
+  readonly #sampleRate: number;
+  readonly #waiting: (readonly [frame: number, frames: number, time: number, lost: number])[] = [];
+  readonly #silence: readonly Float32Array[];
+  #frame = 0;
+  #lost = 0;
+  #holds = false;
+  /** Frames of silence behind what was written last. */
+  #filled = 0;
+
+  constructor(
+    { settings, encoding }: OpusSessionOptions,
+    sink: PoolSink,
+    onError: (error: MicwireError) => void,
+  ) {
+    this.#packetFrames = opusPacketLength(settings);
+    this.#sampleRate = settings.sampleRate;
+    this.#sender = new PacketSender(sink, encoding);
+    this.#silence = Array.from(
+      { length: settings.channels },
+      () => new Float32Array(this.#packetFrames),
+    );
+    this.#encoder = new WebCodecsOpusEncoder(
+      settings,
+      (packet, length) => this.#send(packet, length),
+      onError,
+    );
+  }
+
+  get preSkip(): number {
+    return this.#encoder.preSkip;
+  }
+
+  skip(frames: number): void {
+    this.#lost += frames;
+    this.#frame += frames;
+  }
+
+  write(input: readonly Float32Array[], frames: number, contextTime: number): void {
+    for (const samples of input) samples.fill(0, frames);
+    this.#filled = this.#packetFrames - frames;
+    this.#submit(input, frames, contextTime);
+  }
+
+  async finish(): Promise<void> {
+    if (!this.#holds) return;
+    this.#holds = false;
+    for (; this.#filled < this.#encoder.preSkip; this.#filled += this.#packetFrames) {
+      const time = this.#waiting.at(-1)?.[2] ?? 0;
+      this.#submit(this.#silence, 0, time + this.#packetFrames / this.#sampleRate);
+    }
+    this.#holds = false;
+    await this.#encoder.flush();
+  }
+
+  close(): void {
+    this.#encoder.close();
+  }
+
+  #submit(input: readonly Float32Array[], frames: number, contextTime: number): void {
+    this.#waiting.push([this.#frame, frames, contextTime, this.#lost]);
+    this.#lost = 0;
+    this.#frame += frames;
+    this.#holds = true;
+    this.#encoder.encode(input);
+  }
+
+  #send(packet: Uint8Array, length: number): void {
+    const next = this.#waiting.shift();
+    // More packets than were asked for: the look-ahead, which some engines let out by themselves when flushed.
+    if (next === undefined) return;
+    const [frame, frames, time, lost] = next;
+    if (lost > 0) this.#sender.drop(lost);
+    this.#sender.send(packet, length, frame, frames, time);
+  }
+}

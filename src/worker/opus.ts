@@ -1,0 +1,49 @@
+/**
+ * The Worker that encodes Opus for `Capture`: a script of its own, `dist/worker/opus.js`. It is told what to do by
+ * `OpusWorkerCommand` and sends packets as a capture processor sends chunks.
+ */
+import type { OpusWorkerCommand, OpusWorkerEvent } from '../core/messages.ts';
+import { OpusSession } from './opus-session.ts';
+import { receiveCapture } from './receive-capture.ts';
+import { webCodecsFaults } from './web-codecs-opus.ts';
+
+declare const self: DedicatedWorkerGlobalScope;
+
+let session: OpusSession | undefined;
+
+function tell(event: OpusWorkerEvent): void {
+  self.postMessage(event);
+}
+
+function fail(error: unknown): void {
+  tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+}
+
+async function obey(command: OpusWorkerCommand): Promise<void> {
+  switch (command.type) {
+    case 'probe':
+      tell({ type: 'probed', faults: await webCodecsFaults(command.settings, command.asked) });
+      break;
+    case 'open':
+      session = new OpusSession(command.options, fail);
+      tell({ type: 'opened', preSkip: session.preSkip });
+      break;
+    case 'pipe':
+      session?.redirect(command.port);
+      tell({ type: 'piped' });
+      break;
+    case 'micwire-capture': {
+      const capture = receiveCapture({ data: command });
+      if (session === undefined || capture === undefined) return;
+      await session.run(capture);
+      tell({ type: 'ended' });
+      break;
+    }
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<OpusWorkerCommand>): void => {
+  obey(data).catch(fail);
+};
+
+tell({ type: 'loaded' });

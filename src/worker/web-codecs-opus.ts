@@ -1,0 +1,290 @@
+import type { OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
+import { opusPacketLength } from '../core/codec/opus-options.ts';
+import {
+  hasOpusFec,
+  OPUS_RATE,
+  opusPacketFrames,
+  opusPacketInfo,
+} from '../core/codec/opus-packet.ts';
+import { MicwireError, PacketError } from '../core/errors.ts';
+
+/** The types lack what Chromium takes besides (WebCodecs Opus registration §3.2). */
+interface OpusConfig extends OpusEncoderConfig {
+  application: OpusSettings['application'];
+  signal: OpusSettings['signal'];
+}
+type Config = AudioEncoderConfig & { opus: OpusConfig };
+
+/** OpusHead begins so, and has the pre-skip at this byte (RFC 7845 §5.1). */
+const HEAD_PRE_SKIP = 10;
+const HEAD_BYTES = 19;
+
+/** The engine's encoder as these settings ask for it. */
+export function webCodecsConfig(settings: OpusSettings): Config {
+  return {
+    codec: 'opus',
+    sampleRate: settings.sampleRate,
+    numberOfChannels: settings.channels,
+    bitrate: settings.bitrate,
+    bitrateMode: settings.bitrateMode,
+    opus: {
+      format: 'opus',
+      frameDuration: settings.frameDuration * 1000,
+      complexity: settings.complexity,
+      packetlossperc: settings.expectedLoss,
+      useinbandfec: settings.fec,
+      usedtx: settings.dtx,
+      application: settings.application,
+      signal: settings.signal,
+    },
+  };
+}
+
+/** One packet of the engine's encoder. Its timestamp is not passed on: engines do not agree on it. */
+export type PacketListener = (packet: Uint8Array, length: number) => void;
+
+/**
+ * The engine's Opus encoder: takes whole packets' worth of frames, and gives as many packets in the same order. What it does
+ * not do as it was told is an error.
+ */
+export class WebCodecsOpusEncoder {
+  /** Frames at the wire rate of the encoder's look-ahead, once it has told; else what libopus has. */
+  preSkip: number;
+  readonly #encoder: AudioEncoder;
+  readonly #packetFrames: number;
+  readonly #interleaved: Float32Array<ArrayBuffer>;
+  readonly #settings: OpusSettings;
+  #packet = new Uint8Array(0);
+  #frame = 0;
+  #failed: ((error: MicwireError) => void) | undefined;
+
+  constructor(
+    settings: OpusSettings,
+    onPacket: PacketListener,
+    onError: (error: MicwireError) => void,
+  ) {
+    this.#settings = settings;
+    this.#packetFrames = opusPacketLength(settings);
+    this.#failed = onError;
+    this.preSkip = opusLookahead(settings);
+    this.#interleaved = new Float32Array(this.#packetFrames * settings.channels);
+    this.#encoder = new AudioEncoder({
+      output: (chunk, metadata) => this.#take(chunk, metadata, onPacket),
+      error: (cause) => this.#fail(`the engine's encoder failed: ${cause.message}`, cause),
+    });
+    this.#encoder.configure(webCodecsConfig(settings));
+  }
+
+  /** @param input `packetFrames` frames from index 0 */
+  encode(input: readonly Float32Array[]): void {
+    const { sampleRate, channels } = this.#settings;
+    const frames = this.#packetFrames;
+    for (let c = 0; c < channels; c++) {
+      const samples = input[c]!;
+      for (let i = 0; i < frames; i++) {
+        const sample = samples[i]!;
+        this.#interleaved[i * channels + c] = Number.isNaN(sample) ? 0 : sample;
+      }
+    }
+    if (this.#encoder.state !== 'configured') return;
+    const data = new AudioData({
+      format: 'f32',
+      sampleRate,
+      numberOfChannels: channels,
+      numberOfFrames: frames,
+      timestamp: Math.round((this.#frame / sampleRate) * 1e6),
+      data: this.#interleaved,
+    });
+    this.#frame += frames;
+    this.#encoder.encode(data);
+    data.close();
+  }
+
+  /** Resolves when every packet has been told. */
+  async flush(): Promise<void> {
+    if (this.#encoder.state === 'configured') await this.#encoder.flush();
+  }
+
+  close(): void {
+    this.#failed = undefined;
+    if (this.#encoder.state !== 'closed') this.#encoder.close();
+  }
+
+  #take(
+    chunk: EncodedAudioChunk,
+    metadata: EncodedAudioChunkMetadata | undefined,
+    onPacket: PacketListener,
+  ): void {
+    if (this.#failed === undefined) return;
+    const { byteLength } = chunk;
+    if (this.#packet.length < byteLength) this.#packet = new Uint8Array(2 * byteLength);
+    chunk.copyTo(this.#packet);
+    const description = metadata?.decoderConfig?.description;
+    if (description !== undefined) this.preSkip = this.#preSkipIn(description);
+    try {
+      const ratio = OPUS_RATE / this.#settings.sampleRate;
+      const frames = opusPacketFrames(this.#packet, 0, byteLength) / ratio;
+      if (frames !== this.#packetFrames) {
+        const ms = (frames / this.#settings.sampleRate) * 1000;
+        const wanted = this.#settings.frameDuration;
+        this.#fail(`the engine's encoder makes packets of ${ms} ms when asked for ${wanted} ms`);
+        return;
+      }
+    } catch (cause) {
+      if (!(cause instanceof PacketError)) throw cause;
+      this.#fail("the engine's encoder made what is no Opus packet", cause);
+      return;
+    }
+    onPacket(this.#packet, byteLength);
+  }
+
+  #preSkipIn(description: AllowSharedBufferSource): number {
+    const bytes = ArrayBuffer.isView(description)
+      ? new DataView(description.buffer, description.byteOffset, description.byteLength)
+      : new DataView(description);
+    if (bytes.byteLength < HEAD_BYTES) return this.preSkip;
+    const frames = bytes.getUint16(HEAD_PRE_SKIP, true);
+    return Math.round((frames * this.#settings.sampleRate) / OPUS_RATE);
+  }
+
+  #fail(reason: string, cause?: unknown): void {
+    const failed = this.#failed;
+    this.close();
+    const cure = "Take encodeIn 'auto', 'worklet' or 'worker'.";
+    failed?.(new MicwireError('unsupported', `${reason}. ${cure}`, { cause }));
+  }
+}
+
+/** libopus looks ahead 2.5 ms for CELT, and 4 ms more where it may use SILK. @returns frames */
+export function opusLookahead(settings: OpusSettings): number {
+  const ms = settings.application === 'lowdelay' ? 2.5 : 6.5;
+  return (settings.sampleRate * ms) / 1000;
+}
+
+/** The least sound that tells: one second of a voice that changes, then half a second of silence. */
+const VOICE_SECONDS = 1;
+const SILENCE_SECONDS = 1;
+/** An encoder may be off by so much over one second; engines that do not heed the rate are off by 40 % and more. */
+const RATE_TOLERANCE = 1.25;
+const KILOBIT = 1000;
+
+/**
+ * Tries the engine's encoder on a made-up voice, and looks at what comes out: engines accept options that they do not honour.
+ *
+ * @param asked options that were given: the engine has to know each of them by name
+ * @returns what it does not honour; empty when it does all that was asked
+ */
+export async function webCodecsFaults(
+  settings: OpusSettings,
+  asked: readonly (keyof OpusOptions)[],
+): Promise<readonly string[]> {
+  if (typeof AudioEncoder !== 'function') return ['there is no AudioEncoder in Workers'];
+  const faults: string[] = [];
+  try {
+    const { supported, config } = await AudioEncoder.isConfigSupported(webCodecsConfig(settings));
+    if (supported !== true) return ['the engine does not support this configuration'];
+    faults.push(...unknownOptions(config, asked));
+    const packets = await encodeProbe(settings);
+    faults.push(...visibleFaults(settings, asked, packets));
+  } catch (error) {
+    faults.push(error instanceof Error ? error.message : String(error));
+  }
+  return faults;
+}
+
+/** The engine hands back what it has understood (WebCodecs §6.6): a member that is missing means nothing to it. */
+function unknownOptions(
+  config: AudioEncoderConfig | undefined,
+  asked: readonly (keyof OpusOptions)[],
+): string[] {
+  const known = {
+    bitrate: config?.bitrate,
+    bitrateMode: config?.bitrateMode,
+    complexity: config?.opus?.complexity,
+    frameDuration: config?.opus?.frameDuration,
+    fec: config?.opus?.useinbandfec,
+    expectedLoss: config?.opus?.packetlossperc,
+    dtx: config?.opus?.usedtx,
+    application: (config?.opus as Partial<OpusConfig> | undefined)?.application,
+    signal: (config?.opus as Partial<OpusConfig> | undefined)?.signal,
+  };
+  return asked
+    .filter((name) => known[name] === undefined)
+    .map((name) => `${name} is not known to the engine`);
+}
+
+/** Packets of the voice and of the silence. */
+interface Probe {
+  readonly voice: readonly Uint8Array[];
+  readonly silence: readonly Uint8Array[];
+}
+
+async function encodeProbe(settings: OpusSettings): Promise<Probe> {
+  const packets: Uint8Array[] = [];
+  let failure: MicwireError | undefined;
+  const encoder = new WebCodecsOpusEncoder(
+    settings,
+    (packet, length) => packets.push(packet.slice(0, length)),
+    (error) => (failure = error),
+  );
+  const frames = opusPacketLength(settings);
+  const voiceCount = Math.ceil((VOICE_SECONDS * settings.sampleRate) / frames);
+  const silentCount = settings.dtx
+    ? Math.ceil((SILENCE_SECONDS * settings.sampleRate) / frames)
+    : 0;
+  const input = Array.from({ length: settings.channels }, () => new Float32Array(frames));
+  for (let packet = 0; packet < voiceCount + silentCount; packet++) {
+    for (let i = 0; i < frames; i++) {
+      const seconds = (packet * frames + i) / settings.sampleRate;
+      for (let c = 0; c < input.length; c++) {
+        input[c]![i] = packet < voiceCount ? voice(seconds, c) : 0;
+      }
+    }
+    encoder.encode(input);
+  }
+  await encoder.flush();
+  encoder.close();
+  if (failure !== undefined) throw failure;
+  return { voice: packets.slice(0, voiceCount), silence: packets.slice(voiceCount) };
+}
+
+function visibleFaults(
+  settings: OpusSettings,
+  asked: readonly (keyof OpusOptions)[],
+  { voice: packets, silence }: Probe,
+): string[] {
+  const faults: string[] = [];
+  const bytes = packets.reduce((sum, packet) => sum + packet.length, 0);
+  const seconds = (packets.length * settings.frameDuration) / 1000;
+  const rate = (bytes * 8) / seconds;
+  if (rate > settings.bitrate * RATE_TOLERANCE) {
+    const [wanted, got] = [settings.bitrate, rate].map((r) => (r / KILOBIT).toFixed(0));
+    faults.push(`bitrate: ${got} kb/s when asked for ${wanted}`);
+  }
+  const sizes = new Set(packets.map((packet) => packet.length));
+  if (settings.bitrateMode === 'constant' && sizes.size > 1) {
+    faults.push('bitrateMode: packets are not of one size');
+  }
+  const fec = packets.some((packet) => hasOpusFec(packet, 0, packet.length));
+  const modes = new Set(packets.map((packet) => opusPacketInfo(packet).mode));
+  if (settings.fec && !fec && !(modes.size === 1 && modes.has('celt'))) {
+    faults.push('fec: no packet carries any');
+  }
+  if (settings.application === 'lowdelay' && asked.includes('application')) {
+    if (modes.size > 1 || !modes.has('celt')) faults.push('application: it is not low delay');
+  }
+  if (settings.dtx && !silence.some((packet) => packet.length <= 2)) {
+    faults.push('dtx: silence takes as much as sound');
+  }
+  return faults;
+}
+
+/** Harmonics of a pitch that glides, louder and softer four times a second; not the same in both channels. */
+function voice(seconds: number, channel: number): number {
+  const pitch = 120 + 30 * Math.sin(2 * Math.PI * 0.7 * seconds);
+  let value = 0;
+  for (let harmonic = 1; harmonic <= 16; harmonic++) {
+    value += Math.sin(2 * Math.PI * harmonic * pitch * seconds + channel * harmonic) / harmonic;
+  }
+  return 0.2 * value * (0.6 - 0.4 * Math.cos(2 * Math.PI * 4 * seconds));
+}
