@@ -36,9 +36,9 @@ export function delayParts(figures: LaneFigures | null, chunkDuration: number): 
     },
     {
       label: 'Playout',
-      ms: figures?.playoutDelayMs ?? null,
+      ms: figures?.playoutDelayMs?.median ?? null,
       side: 'out',
-      note: 'What waits before it plays, so that none is missed.',
+      note: 'How long a chunk waits to be played. Median.',
     },
   ];
 }

@@ -43,9 +43,9 @@ export function readingsOf(figures: LaneFigures | null): Reading[] {
     },
     {
       label: 'Playout delay',
-      value: shown(f === null ? undefined : milliseconds(f.playoutDelayMs)),
+      value: shown(f?.playoutDelayMs ? milliseconds(f.playoutDelayMs.median) : undefined),
       unit: 'ms',
-      note: 'Sound that waits to be played.',
+      note: 'How long a chunk waits to be played.',
     },
     {
       label: 'Underruns',

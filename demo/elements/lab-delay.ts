@@ -4,6 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { DelayPart } from '../delay-parts.ts';
 import { scaleFor } from '../delay-parts.ts';
 import { milliseconds } from '../format.ts';
+import type { Spread } from '../lanes/running-figures.ts';
 import { controls } from '../styles/controls.ts';
 
 /** Where the milliseconds go: the parts of the delay, end to end on one scale. */
@@ -82,6 +83,7 @@ export class LabDelay extends LitElement {
         font-weight: 600;
       }
       .outside {
+        min-height: calc(2.9em + 0.6rem);
         margin-top: 0.75rem;
         padding-top: 0.6rem;
         border-top: 1px solid var(--line);
@@ -104,18 +106,19 @@ export class LabDelay extends LitElement {
   ];
 
   @property({ attribute: false }) parts: readonly DelayPart[] = [];
+  /** The whole, which is measured by itself. */
+  @property({ attribute: false }) total: Spread | null = null;
   /** What the browser says that its output adds, in ms. */
   @property({ attribute: false }) outputMs: number | null = null;
 
   protected override render(): TemplateResult {
-    const total = this.parts.reduce((sum, { ms }) => sum + (ms ?? 0), 0);
-    const known = this.parts.some(({ ms }) => ms !== null);
-    const scale = scaleFor(total);
+    const scale = scaleFor(this.parts.reduce((sum, { ms }) => sum + (ms ?? 0), 0));
+    const { total } = this;
     return html`<section class="panel" aria-labelledby="title">
       <div class="head">
         <h2 id="title">Where the milliseconds go</h2>
         <p class="total">
-          <span class="number">${known ? milliseconds(total) : '–'}</span>
+          <span class="number">${total === null ? '–' : milliseconds(total.median)}</span>
           <span class="caption">ms in all</span>
         </p>
       </div>
@@ -151,8 +154,15 @@ export class LabDelay extends LitElement {
   }
 
   private outside(): string {
-    if (this.outputMs === null)
-      return 'From the capture node to the playout node; devices come on top.';
-    return `From the capture node to the playout node; devices come on top. This browser says its output adds ${milliseconds(this.outputMs)} ms.`;
+    const { total, outputMs } = this;
+    const scope =
+      'From a frame at the capture node to the same frame at the playout node; devices come on top.';
+    const spread =
+      total === null
+        ? ''
+        : ` Median of the last ${total.count} chunks; 95 % under ${milliseconds(total.p95)} ms.`;
+    const output =
+      outputMs === null ? '' : ` This browser says its output adds ${milliseconds(outputMs)} ms.`;
+    return scope + spread + output;
   }
 }

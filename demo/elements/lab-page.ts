@@ -102,6 +102,7 @@ export class LabPage extends LitElement {
         <lab-readings .readings=${readingsOf(figures)}></lab-readings>
         <lab-delay
           .parts=${delayParts(figures, settings.chunkDuration)}
+          .total=${figures?.totalMs ?? null}
           .outputMs=${outputLatencyMs(session.context)}
         ></lab-delay>
         <div class="columns">

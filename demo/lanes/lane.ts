@@ -31,12 +31,14 @@ export interface LaneFigures {
   readonly refusedMessages: number;
   /** ms from `send` to the echo's event, both on this page's main thread. */
   readonly roundTripMs: Spread | null;
+  /** ms from the first frame of a chunk at the capture node to the same frame at the playout node. */
+  readonly totalMs: Spread | null;
   /** ms from the last frame of a chunk at the capture node to the chunk on the page. */
   readonly handOverMs: Spread | null;
   /** ms by which the resampler looks ahead. */
   readonly resamplerMs: number;
-  /** ms of sound that waits in the playout. */
-  readonly playoutDelayMs: number;
+  /** ms that a chunk waits in the playout before it plays. */
+  readonly playoutDelayMs: Spread | null;
   /** How often the playout ran empty. */
   readonly underruns: number;
 }

@@ -5,6 +5,7 @@ import type { Framing } from 'micwire/core';
 import { SCOPE_SECONDS } from '../audio/tap.ts';
 import { ChunkTape } from '../scope/chunk-tape.ts';
 import type { Lane, LaneBuild, LaneFigures, LaneKind, WireMessage } from './lane.ts';
+import { PlayoutWait } from './playout-wait.ts';
 import { RecentValues, RunningRate } from './running-figures.ts';
 
 /** Measurements behind a median: 5 s of chunks of 20 ms. */
@@ -51,6 +52,14 @@ function firstAnswer(transport: Transport): Promise<void> {
   });
 }
 
+/** A chunk that was sent. */
+interface UnderWay {
+  /** By `performance.now()`. */
+  readonly sentAt: number;
+  /** The context's time of its first frame at the capture node, in seconds. */
+  readonly time: number;
+}
+
 class PcmLane implements Lane {
   readonly output: AudioNode;
   readonly tape = new ChunkTape(SCOPE_SECONDS + 0.5);
@@ -60,12 +69,14 @@ class PcmLane implements Lane {
   private readonly context: AudioContext;
   private readonly capture: Capture;
   private readonly playout: Playout;
+  private readonly wait: PlayoutWait;
   private readonly framing: Framing;
   private readonly transport: Transport & { retryNow?(): void };
   private readonly resamplerMs: number;
-  /** Sequence of a chunk under way → when it was sent, by `performance.now()`. In the order of sending. */
-  private readonly sentAt = new Map<number, number>();
+  /** The chunks under way by their sequence, in the order of sending. */
+  private readonly underWay = new Map<number, UnderWay>();
   private readonly roundTrips = new RecentValues(RECENT);
+  private readonly totals = new RecentValues(RECENT);
   private readonly handOvers = new RecentValues(RECENT);
   private readonly sentRate = new RunningRate(RATE_SPAN_MS);
   private lastSent: { readonly message: string | Uint8Array } | null = null;
@@ -86,6 +97,7 @@ class PcmLane implements Lane {
     this.context = parts.context;
     this.capture = capture;
     this.playout = playout;
+    this.wait = new PlayoutWait(playout, parts.context);
     this.framing = framing;
     this.transport = transport;
     this.output = playout.node;
@@ -127,7 +139,6 @@ class PcmLane implements Lane {
 
   figures(): LaneFigures {
     const { stats } = this.transport;
-    const playout = this.playout.stats;
     return {
       sentChunks: stats.sentMessages,
       sentBytes: stats.sentBytes,
@@ -140,10 +151,11 @@ class PcmLane implements Lane {
       lostChunks: this.lostChunks,
       refusedMessages: this.refusedMessages,
       roundTripMs: this.roundTrips.spread(),
+      totalMs: this.totals.spread(),
       handOverMs: this.handOvers.spread(),
       resamplerMs: this.resamplerMs,
-      playoutDelayMs: playout.bufferedMs,
-      underruns: playout.underruns,
+      playoutDelayMs: this.wait.spread(),
+      underruns: this.playout.stats.underruns,
     };
   }
 
@@ -187,8 +199,8 @@ class PcmLane implements Lane {
     if (!sent) return;
     this.lastSent = { message };
     this.sentPayloadBytes += chunk.frames * chunk.channels * bytesPerSample(chunk.format);
-    this.sentAt.set(sequence, now);
-    if (this.sentAt.size > MAX_PENDING) this.forgetUpTo(this.sentAt.keys().next().value!);
+    this.underWay.set(sequence, { sentAt: now, time });
+    if (this.underWay.size > MAX_PENDING) this.forgetUpTo(this.underWay.keys().next().value!);
   }
 
   private receive(message: TransportMessage): void {
@@ -201,19 +213,22 @@ class PcmLane implements Lane {
       this.refusedMessages++;
       return;
     }
-    const sentAt = this.sentAt.get(packet.sequence);
-    if (sentAt !== undefined) this.roundTrips.add(now - sentAt);
+    const sent = this.underWay.get(packet.sequence);
     this.tape.mark(packet.sequence, 'back');
-    this.playout.write(packet.payload);
+    const wait = this.wait.write(packet.payload);
+    if (sent !== undefined) {
+      this.roundTrips.add(now - sent.sentAt);
+      if (wait !== null) this.totals.add((this.context.currentTime + wait - sent.time) * 1000);
+    }
     // The echo keeps the order: what was sent before this chunk and is not back will not come.
-    this.sentAt.delete(packet.sequence);
+    this.underWay.delete(packet.sequence);
     this.forgetUpTo(packet.sequence);
   }
 
   private forgetUpTo(sequence: number): void {
-    for (const pending of this.sentAt.keys()) {
+    for (const pending of this.underWay.keys()) {
       if (pending > sequence) return;
-      this.sentAt.delete(pending);
+      this.underWay.delete(pending);
       this.tape.mark(pending, 'dropped');
       this.lostChunks++;
     }
