@@ -129,7 +129,7 @@ function judgeScript(name: WorkletName, script: string, address: URL, error: unk
 /** The parser's complaint, if the page may ask it: a policy without 'unsafe-eval' forbids that. */
 function syntaxFault(script: string): string | undefined {
   try {
-    // Compiled, never called. oxlint-disable-next-line no-new-func, no-implied-eval
+    // oxlint-disable-next-line typescript/no-implied-eval -- compiled, never called
     void new Function(script);
   } catch (error) {
     if (error instanceof SyntaxError) return error.message;
