@@ -68,3 +68,29 @@ export { planVariableResampler } from './dsp/variable-resampler-planner.ts';
 export type { VariableResamplerPlanOptions } from './dsp/variable-resampler-planner.ts';
 export { VariableResampler } from './dsp/variable-resampler.ts';
 export type { VariableResamplerPlan } from './dsp/variable-resampler.ts';
+export type { Codec, PayloadDecoder, PayloadEncoder, StreamFormat } from './codec/codec.ts';
+export { CODECS } from './codec/codecs.ts';
+export type { CodecName } from './codec/codecs.ts';
+export { PacketDecoder } from './codec/packet-decoder.ts';
+export type { PayloadFormat } from './codec/payload-format.ts';
+export { opusCodec } from './codec/opus-codec.ts';
+export { OpusDecoder } from './codec/opus-decoder.ts';
+export type { OpusDecoderOptions } from './codec/opus-decoder.ts';
+export { OpusEncoder } from './codec/opus-encoder.ts';
+export type { OpusAdjustment } from './codec/opus-encoder.ts';
+export { OpusLibrary } from './codec/opus-library.ts';
+export type { OpusModule } from './codec/opus-library.ts';
+export { opusSettings } from './codec/opus-options.ts';
+export type {
+  OpusApplication,
+  OpusBitrateMode,
+  OpusOptions,
+  OpusSettings,
+  OpusSignal,
+} from './codec/opus-options.ts';
+export { hasOpusFec, opusPacketFrames, opusPacketInfo } from './codec/opus-packet.ts';
+export type { OpusMode, OpusPacketInfo } from './codec/opus-packet.ts';
+export { OggOpusWriter } from './container/ogg-opus.ts';
+export type { OggOpusOptions } from './container/ogg-opus.ts';
+export { WavWriter } from './container/wav.ts';
+export type { WavOptions } from './container/wav.ts';

@@ -17,6 +17,18 @@ export type { CaptureEventMap } from './capture-events.ts';
 export type { CaptureOptions } from './capture-options.ts';
 export type { CaptureSource } from './capture-source.ts';
 export type { CaptureState } from './capture-state.ts';
+export type { OpusCaptureOptions, OpusRoute } from './opus-capture-options.ts';
+export { loadOpusModule } from './opus-module.ts';
+export type { OpusLoadOptions } from './opus-module.ts';
+export type { WorkerUrl } from './opus-worker-loader.ts';
+export type { OpusModule } from '../core/codec/opus-library.ts';
+export type {
+  OpusApplication,
+  OpusBitrateMode,
+  OpusOptions,
+  OpusSignal,
+} from '../core/codec/opus-options.ts';
+export type { PayloadFormat } from '../core/codec/payload-format.ts';
 export { Meter } from './meter.ts';
 export type { MeterActivity, MeterEventMap, MeterOptions } from './meter.ts';
 export { ppmScale } from '../core/dsp/ppm-ballistics.ts';

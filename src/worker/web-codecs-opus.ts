@@ -150,8 +150,7 @@ export class WebCodecsOpusEncoder {
   #fail(reason: string, cause?: unknown): void {
     const failed = this.#failed;
     this.close();
-    const cure = "Take encodeIn 'auto', 'worklet' or 'worker'.";
-    failed?.(new MicwireError('unsupported', `${reason}. ${cure}`, { cause }));
+    failed?.(new MicwireError('unsupported', reason, { cause }));
   }
 }
 
@@ -242,7 +241,10 @@ async function encodeProbe(settings: OpusSettings): Promise<Probe> {
     }
     encoder.encode(input);
   }
-  await encoder.flush();
+  // Where it has failed, flush() is rejected for being cut short; the failure says why.
+  await encoder.flush().catch((error: unknown) => {
+    throw failure ?? error;
+  });
   encoder.close();
   if (failure !== undefined) throw failure;
   return { voice: packets.slice(0, voiceCount), silence: packets.slice(voiceCount) };

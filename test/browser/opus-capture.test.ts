@@ -1,0 +1,153 @@
+import { Capture, MicwireError, loadOpusModule } from 'micwire';
+import type { Chunk, OpusCaptureOptions } from 'micwire';
+import { OpusDecoder, OpusLibrary, opusPacketInfo } from 'micwire/core';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { decodeAll } from '../helpers/codec-stream.ts';
+import { segmentalSnrDb } from '../helpers/snr.ts';
+import { voice } from '../helpers/voice.ts';
+
+const SECONDS = 1.5;
+const FRAMES = 48_000 * SECONDS;
+
+let library: OpusLibrary;
+beforeAll(async () => {
+  library = new OpusLibrary(await loadOpusModule());
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+type Packet = Chunk<'opus'>;
+
+/** What is captured of a voice in an offline context, which ends the capture. */
+async function captured(
+  options: Omit<OpusCaptureOptions, 'format'>,
+  contextRate = 48_000,
+): Promise<{ readonly packets: Packet[]; readonly capture: Capture<'opus'> }> {
+  const channels = options.channels ?? 1;
+  const length = contextRate * SECONDS;
+  const context = new OfflineAudioContext(1, length, contextRate);
+  const buffer = new AudioBuffer({ length, numberOfChannels: channels, sampleRate: contextRate });
+  for (let c = 0; c < channels; c++) {
+    buffer.getChannelData(c).set(voice(length, contextRate, c));
+  }
+  const source = new AudioBufferSourceNode(context, { buffer });
+  source.start();
+  const capture = await Capture.create(context, source, { ...options, format: 'opus' });
+  const packets: Packet[] = [];
+  const reading = (async () => {
+    for await (const packet of capture) packets.push(packet);
+  })();
+  await context.startRendering();
+  await reading;
+  return { packets, capture };
+}
+
+/** Decodes with our decoder, and compares with what went in. */
+function check(packets: readonly Packet[], capture: Capture<'opus'>, leastDb: number): void {
+  const { sampleRate, channels, chunkDuration, preSkip } = capture;
+  const packetFrames = (sampleRate * chunkDuration) / 1000;
+  let next = 0;
+  for (const [i, packet] of packets.entries()) {
+    expect(packet.format).toBe('opus');
+    expect(packet.sequence).toBe(i);
+    expect(packet.frame).toBe(next);
+    expect(packet.dropped).toBe(0);
+    expect(packet.timestamp).toBe(Math.round((next / sampleRate) * 1e6));
+    expect(packet.contextTime).toBeCloseTo(next / sampleRate, 6);
+    expect(opusPacketInfo(packet.bytes).frames).toBe(chunkDuration * 48);
+    expect(packet.frames).toBeLessThanOrEqual(packetFrames);
+    if (next + packetFrames <= sampleRate * SECONDS) expect(packet.frames).toBe(packetFrames);
+    next += packet.frames;
+  }
+  const { captured: total, delivered, dropped } = capture.stats;
+  expect([total, delivered, dropped]).toEqual([next, next, 0]);
+  const decoder = new OpusDecoder(library, { sampleRate, channels, preSkip });
+  const bytes = packets.map((packet) => packet.bytes);
+  const output = decodeAll(decoder, bytes, packetFrames);
+  decoder.close();
+  const frames = sampleRate * SECONDS;
+  for (let c = 0; c < channels; c++) {
+    // The tail is there too: the last packet was filled up.
+    expect(output[c]!.length).toBeGreaterThanOrEqual(frames);
+    expect(segmentalSnrDb(voice(frames, sampleRate, c), output[c]!)).toBeGreaterThan(leastDb);
+  }
+}
+
+const CASES: readonly (readonly [string, Omit<OpusCaptureOptions, 'format'>])[] = [
+  ['20 ms mono', { bitrate: 32_000, complexity: 5, application: 'audio' }],
+  ['10 ms stereo, Base64', { channels: 2, frameDuration: 10, encoding: 'base64' }],
+  ['2.5 ms lowdelay', { frameDuration: 2.5, application: 'lowdelay', bitrate: 96_000 }],
+  ['20 ms constant', { bitrate: 32_000, bitrateMode: 'constant' }],
+];
+
+describe.each(['worklet', 'worker'] as const)('libopus in a %s', (encodeIn) => {
+  test.each(CASES)('%s', async (_, options) => {
+    const { packets, capture } = await captured({ ...options, encodeIn });
+    check(packets, capture, 2.5);
+  });
+
+  test('without shared memory, from a context of another rate', async () => {
+    vi.stubGlobal('crossOriginIsolated', false);
+    const { packets, capture } = await captured({ encodeIn }, 44_100);
+    check(packets, capture, 2.5);
+  });
+
+  test('16 kHz', async () => {
+    const { packets, capture } = await captured({ encodeIn, sampleRate: 16_000 });
+    expect(capture.sampleRate).toBe(16_000);
+    check(packets, capture, 2);
+  });
+});
+
+test.each([40, 60, 120])('libopus in a Worker: %i ms', async (frameDuration) => {
+  const { packets, capture } = await captured({ encodeIn: 'worker', frameDuration });
+  check(packets, capture, 2.5);
+});
+
+describe('WebCodecs', () => {
+  test.each([
+    ['20 ms mono', { bitrate: 32_000, channels: 1 }],
+    ['60 ms stereo', { bitrate: 96_000, channels: 2, frameDuration: 60 }],
+    ['120 ms', { bitrate: 64_000, frameDuration: 120 }],
+  ] as const)('%s: as good as libopus, or refused with the reason', async (_, options) => {
+    const result = await captured({ ...options, encodeIn: 'webcodecs' }).catch((e: unknown) => e);
+    if (result instanceof MicwireError) {
+      expect(result.code).toBe('unsupported');
+      expect(result.message).toMatch(/does not honour .*: .+/);
+      console.info(`${options.bitrate} bit/s: ${result.message}`);
+    } else {
+      const { packets, capture } = result as Awaited<ReturnType<typeof captured>>;
+      check(packets, capture, 2.5);
+    }
+  });
+});
+
+test.each([
+  ['20 ms', {}],
+  ['60 ms', { frameDuration: 60 }],
+  ['120 ms', { frameDuration: 120, bitrate: 64_000 }],
+  ['with FEC', { fec: true, bitrate: 24_000 }],
+] as const)('auto gives what was asked for, in every engine: %s', async (_, options) => {
+  const { packets, capture } = await captured({ ...options, encodeIn: 'auto' });
+  check(packets, capture, 2);
+});
+
+test('what the worklet cannot take is refused before anything is loaded', async () => {
+  const context = new OfflineAudioContext(1, 128, 48_000);
+  const source = new ConstantSourceNode(context);
+  const create = (options: object) =>
+    Capture.create(context, source, { format: 'opus', ...options } as OpusCaptureOptions);
+  await expect(create({ encodeIn: 'worklet', frameDuration: 40 })).rejects.toThrow(/up to 20 ms/);
+  await expect(create({ chunkDuration: 20 })).rejects.toThrow(/frameDuration/);
+  await expect(create({ dither: 'tpdf' })).rejects.toThrow(/dither/);
+  await expect(create({ sampleRate: 44_100 })).rejects.toThrow(RangeError);
+  await expect(create({ encodeIn: 'gpu' })).rejects.toThrow(/encodeIn/);
+});
+
+test('a libopus that is not there is an error that names the address and the cure', async () => {
+  const error: unknown = await loadOpusModule({ url: '/nowhere/libopus.wasm' }).catch((e) => e);
+  expect(error).toMatchObject({ code: 'codec-load' });
+  expect(String(error)).toContain('/nowhere/libopus.wasm');
+  expect(String(error)).toContain('npx micwire copy');
+});
