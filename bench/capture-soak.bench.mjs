@@ -55,7 +55,7 @@ export async function run() {
  * @returns {import('./measure.ts').Row[]}
  */
 function rowsOf(soak) {
-  const name = `${soak.seconds.toFixed(0)} s, ${soak.contextRate} Hz → 16 kHz s16, page ${(soak.load * 100).toFixed(0)} % busy, blocked for up to ${soak.longestBlockMs.toFixed(0)} ms`;
+  const name = `${soak.seconds.toFixed(0)} s (${soak.contextSeconds.toFixed(1)} s of the context), ${soak.contextRate} Hz → 16 kHz s16, page ${(soak.load * 100).toFixed(0)} % busy, blocked for up to ${soak.longestBlockMs.toFixed(0)} ms`;
   return Object.entries(soak.accounts).flatMap(([subject, account]) => {
     const { captured, delivered, dropped, queued } = account.stats;
     /** @type {[string, number, string][]} */

@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { MicwireError } from '../src/core/errors.ts';
 import { Capture } from '../src/web/index.ts';
 import type { CaptureOptions, Chunk } from '../src/web/index.ts';
+import { loadResamplerDesign } from '../src/web/resampler-design.ts';
 import { receiveCapture } from '../src/worker/index.ts';
 import { TestContext, TestNode, TestTrack, openPage, testStream } from './helpers/capture-rig.ts';
+
+// What `create` does first.
+beforeAll(() => loadResamplerDesign(48000, 16000));
 
 let context: TestContext;
 let closePage: () => void;
@@ -260,6 +264,17 @@ describe('states', () => {
     context.enter('closed');
     expect(states).toEqual(['closed']);
     await reading;
+  });
+
+  test('a track that the page stops itself is found ended within a second or so', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { capture, track, node, states } = open();
+    await node.render(1);
+    track.readyState = 'ended';
+    await vi.advanceTimersByTimeAsync(1200);
+    expect(states).toEqual(['ended']);
+    await node.render(1);
+    expect((await collect(capture)).map(({ frames }) => frames)).toEqual([128]);
   });
 
   test('pause sends what there is; resume goes on', async () => {

@@ -6,6 +6,8 @@ import type { Account } from './account.ts';
 export interface Soak {
   readonly contextRate: number;
   readonly seconds: number;
+  /** Seconds by the context's own clock meanwhile: less, where the machine starves the engine's audio thread. */
+  readonly contextSeconds: number;
   /** How much of the time the page's thread was kept busy. */
   readonly load: number;
   readonly longestBlockMs: number;
@@ -68,16 +70,19 @@ export async function soak(seconds: number): Promise<Soak> {
     name.startsWith('Worker') ? inWorker(capture) : audit(capture),
   ]);
   const from = performance.now();
+  const contextFrom = context.currentTime;
   const busy = load();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   busy.stop();
   const took = performance.now() - from;
+  const contextSeconds = context.currentTime - contextFrom;
   await Promise.all(Object.values(captures).map((capture) => capture.close()));
   const done = await Promise.all(accounts.map(async ([name, account]) => [name, await account]));
   await context.close();
   return {
     contextRate: context.sampleRate,
     seconds: took / 1000,
+    contextSeconds,
     load: busy.busyMs / took,
     longestBlockMs: busy.longestMs,
     accounts: Object.fromEntries(done) as Record<string, Account>,

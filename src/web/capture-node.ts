@@ -3,7 +3,6 @@ import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { HEADER_BYTES, longestPayload, slotOf } from '../core/capture/chunk.ts';
 import { allocateRing } from '../core/dsp/ring-buffer.ts';
-import { planResampler } from '../core/dsp/resampler-planner.ts';
 import { MicwireError } from '../core/errors.ts';
 import type {
   CaptureCommand,
@@ -14,6 +13,7 @@ import type {
 } from '../core/messages.ts';
 import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import type { CaptureSettings } from './capture-options.ts';
+import { resamplerBetween } from './resampler-design.ts';
 
 /** How long `end()` waits for the audio thread's last word: it says nothing where the context does not run. */
 const END_MS = 1000;
@@ -45,10 +45,7 @@ export class CaptureNode implements CaptureBackend {
     const { format, maxChunks, chunkDuration, dither, quality } = settings;
     this.#settings = settings;
     this.#listener = listener;
-    const inputRate = context.sampleRate;
-    const outputRate = format.sampleRate;
-    const resampler =
-      inputRate === outputRate ? null : planResampler({ inputRate, outputRate, quality });
+    const resampler = resamplerBetween(context.sampleRate, format.sampleRate, quality);
     this.latencyFrames = resampler?.latencyFrames ?? 0;
     this.queue = new ChunkQueue(maxChunks);
     const slotBytes = HEADER_BYTES + longestPayload(format, chunkDuration);

@@ -13,6 +13,7 @@ export class SourceWatch {
   #contextState: string;
   /** The system took the context's audio away while it was running (Web Audio §1.2.1, `"interrupted"`). */
   #interrupted = false;
+  #ended = false;
 
   /** @param changed called after every event of either */
   constructor(context: BaseAudioContext, track: MediaStreamTrack | null, changed: () => void) {
@@ -21,22 +22,28 @@ export class SourceWatch {
     this.#changed = changed;
     this.#contextState = context.state;
     context.addEventListener('statechange', this.#onContext);
-    for (const type of TRACK_EVENTS) track?.addEventListener(type, changed);
+    for (const type of TRACK_EVENTS) track?.addEventListener(type, this.#onTrack);
   }
 
   /** The state of the source, as if the capture were open. */
   get state(): CaptureState {
     const contextState: string = this.#context.state;
     if (contextState === 'closed') return 'closed';
-    if (this.#track?.readyState === 'ended') return 'ended';
+    // A track that the page itself stops fires no event (Media Capture §4.3.1).
+    if (this.#ended || this.#track?.readyState === 'ended') return 'ended';
     if (contextState !== 'running') return 'suspended';
     return this.#track?.muted === true ? 'muted' : 'running';
   }
 
   stop(): void {
     this.#context.removeEventListener('statechange', this.#onContext);
-    for (const type of TRACK_EVENTS) this.#track?.removeEventListener(type, this.#changed);
+    for (const type of TRACK_EVENTS) this.#track?.removeEventListener(type, this.#onTrack);
   }
+
+  readonly #onTrack = ({ type }: Event): void => {
+    this.#ended ||= type === 'ended';
+    this.#changed();
+  };
 
   readonly #onContext = (): void => {
     const before = this.#contextState;

@@ -14,6 +14,7 @@ import type { CaptureSource, OpenSource } from './capture-source.ts';
 import { SourceWatch, resumeSuspended } from './capture-state.ts';
 import type { CaptureState } from './capture-state.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
+import { loadResamplerDesign } from './resampler-design.ts';
 import { Watchdog } from './watchdog.ts';
 import { CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
@@ -82,12 +83,18 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
       const { openOpusCapture } = await import('./opus-capture.ts');
       return new Capture<'opus'>(context, source, await openOpusCapture(context, options));
     }
-    captureSettings(options, context.sampleRate);
-    await loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl });
+    const { format } = captureSettings(options, context.sampleRate);
+    await Promise.all([
+      loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
+      loadResamplerDesign(context.sampleRate, format.sampleRate),
+    ]);
     return new Capture<SampleFormat>(context, source, options);
   }
 
-  /** For a context that has the `capture` worklet already. @throws as `create` does */
+  /**
+   * For a context that has the `capture` worklet already, at its rate, or where `create` has resampled before.
+   * @throws as `create` does
+   */
   constructor(context: BaseAudioContext, source: CaptureSource, options?: CaptureOptions);
   /** @internal */
   constructor(context: BaseAudioContext, source: CaptureSource, opened: OpenCapture<Format>);
@@ -113,7 +120,10 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.node = this.#processor.node;
     this.latencyFrames = this.#processor.latencyFrames;
     this.#watchdog = new Watchdog({
-      ask: () => this.#processor.ping(),
+      ask: () => {
+        this.#update();
+        this.#processor.ping();
+      },
       stalled: () => this.#report(new MicwireError('stalled', STALLED)),
     });
     this.#watch = new SourceWatch(context, this.#source.track, () => this.#update());

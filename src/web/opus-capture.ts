@@ -11,6 +11,7 @@ import type { OpusCaptureOptions, OpusCaptureSettings } from './opus-capture-opt
 import { loadOpusModule } from './opus-module.ts';
 import { OpusWorkerBackend, openWorkerSession, probeWebCodecs } from './opus-worker-backend.ts';
 import { startOpusWorker } from './opus-worker-loader.ts';
+import { loadResamplerDesign } from './resampler-design.ts';
 import { CAPTURE_OPUS_WORKLET, CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -73,6 +74,7 @@ async function openWorklet(
   const [module] = await Promise.all([
     loadOpusModule({ url: options.opusUrl }),
     loadWorklet(context, CAPTURE_OPUS_WORKLET, { url: options.workletUrl }),
+    loadResamplerDesign(context.sampleRate, capture.format.sampleRate),
   ]);
   const preSkip = warmUp(module, opus);
   return {
@@ -100,6 +102,7 @@ async function openWorker(
     const [module] = await Promise.all([
       webCodecs ? null : loadOpusModule({ url: options.opusUrl }),
       loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
+      loadResamplerDesign(context.sampleRate, settings.capture.format.sampleRate),
     ]);
     const session = await openWorkerSession(worker, settings, module);
     return {
