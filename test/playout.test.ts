@@ -50,6 +50,15 @@ describe('write', () => {
     }
   });
 
+  it('takes typed arrays by their bytes', async () => {
+    const page = await open();
+    const samples = Int16Array.from({ length: 300 }, (_, i) => i - 99);
+    page.playout.write(samples.subarray(100));
+    page.playout.end();
+    const output = page.render(200);
+    expect(firstDifference(output.subarray(0, 200), counted(200))).toBe(-1);
+  });
+
   it('leaves the caller’s bytes alone', async () => {
     const { playout } = await open();
     const bytes = counting(100);
@@ -200,6 +209,31 @@ describe('interrupt', () => {
     expect(playout.stats.interruptedFrames).toBe(0);
   });
 
+  it('waits for an undo under way', async () => {
+    const page = await open();
+    const { playout } = page;
+    playout.write(counting(20_000), { item: 'a' });
+    page.render(1024);
+    const first = playout.interrupt();
+    page.render(256);
+    const { frames } = await first;
+    const undone = playout.undo();
+    await Promise.resolve();
+    const second = playout.interrupt();
+    page.render(256);
+    expect(await undone).toBe(true);
+    await Promise.resolve();
+    page.render(512);
+    expect(await second).toMatchObject({ item: 'a' });
+    expect((await second).frames).toBeGreaterThan(frames);
+    expect(playout.stats.interruptedFrames).toBe(20_000 - (await second).frames);
+    const again = playout.undo();
+    await Promise.resolve();
+    page.render(128);
+    expect(await again).toBe(true);
+    expect(playout.stats.interruptedFrames).toBe(0);
+  });
+
   it('takes effect at once while the context is suspended', async () => {
     const page = await open();
     page.playout.write(counting(2000), { item: 'a' });
@@ -327,6 +361,15 @@ describe('close', () => {
     expect(() => playout.write(counting(1))).toThrow('closed');
     expect(() => playout.interrupt()).toThrow('closed');
     playout.close();
+  });
+
+  it('comes by itself when the context is closed', async () => {
+    const page = await open();
+    page.context.changeState('suspended');
+    expect(page.playout.state).toBe('idle');
+    page.context.changeState('closed');
+    expect(page.playout.state).toBe('closed');
+    expect(() => page.playout.write(counting(1))).toThrow('closed');
   });
 
   it('comes by itself when the processor throws', async () => {

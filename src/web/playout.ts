@@ -10,8 +10,7 @@ import type {
   PlayoutProcessorOptions,
 } from '../core/messages.ts';
 import { decodeBase64 } from '../core/framing/base64.ts';
-import { deferred } from './deferred.ts';
-import type { Deferred } from './deferred.ts';
+import { BargeIn } from './playout-barge-in.ts';
 import { positionAt, statsOf } from './playout-position.ts';
 import { PlayoutFeed } from './playout-feed.ts';
 import { PlayoutItems } from './playout-items.ts';
@@ -31,8 +30,8 @@ import { loadWorklet } from './worklet-loader.ts';
 const DEFAULT_FADE_MS = 5;
 const MAX_FADE_MS = 1000;
 
-/** What is written: bytes split anywhere, or a whole Base64 text of such. */
-export type PlayoutData = Uint8Array | ArrayBuffer | string;
+/** What is written: bytes split anywhere (of typed arrays, their bytes), or a whole Base64 text of such. */
+export type PlayoutData = ArrayBufferView | ArrayBuffer | string;
 
 /** What is said of a piece of audio. */
 export interface PlayoutWriteOptions {
@@ -65,16 +64,11 @@ export class Playout extends EventTarget {
   readonly format: SampleFormat;
   readonly #feed: PlayoutFeed;
   readonly #items = new PlayoutItems();
+  readonly #bargeIn = new BargeIn((command) => this.#send(command));
   #targetDelay: number;
   #state: PlayoutState = 'idle';
   /** What the processor reported last. */
   #figures: PlayoutFigures | null = null;
-  /** The last interrupt, under way or complete; null when there was none or it was undone. */
-  #interruption: Deferred<PlayoutInterruption> | null = null;
-  /** Whether it is complete, and how many frames it took. */
-  #silent = true;
-  #taken = 0;
-  #undo: Deferred<boolean> | null = null;
 
   /**
    * Loads the worklet and makes a playout.
@@ -122,6 +116,7 @@ export class Playout extends EventTarget {
     });
     this.node.port.onmessage = ({ data }: MessageEvent<PlayoutEvent>): void => this.#receive(data);
     this.node.onprocessorerror = (): void => this.#fail();
+    context.addEventListener('statechange', this.#onContext);
   }
 
   /** What the playout is doing, as of the last report: at most 20 ms ago while the context runs. */
@@ -210,17 +205,13 @@ export class Playout extends EventTarget {
   interrupt(options: { readonly fade?: number } = {}): Promise<PlayoutInterruption> {
     const fade = numberIn('fade', options.fade ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
     this.#checkOpen();
-    if (this.#interruption !== null && !this.#silent) return this.#interruption.promise;
-    this.#interruption = deferred();
-    this.#silent = false;
+    const { interruption, undoing } = this.#bargeIn;
+    if (interruption !== null) return interruption;
+    if (undoing !== null) return undoing.then(() => this.interrupt(options));
     const { context } = this.node;
     const renders = context.state === 'running' || 'startRendering' in context;
     this.#items.interrupt(performance.now());
-    this.#send({
-      type: 'interrupt',
-      fadeFrames: renders ? Math.round((fade / 1000) * context.sampleRate) : 0,
-    });
-    return this.#interruption.promise;
+    return this.#bargeIn.interrupt(renders ? Math.round((fade / 1000) * context.sampleRate) : 0);
   }
 
   /**
@@ -231,18 +222,14 @@ export class Playout extends EventTarget {
    */
   async undo(): Promise<boolean> {
     this.#checkOpen();
-    if (this.#interruption === null) return false;
-    await this.#interruption.promise;
+    const { undoable } = this.#bargeIn;
+    if (undoable === null) return false;
+    await undoable;
     this.#checkOpen();
-    if (this.#undo === null) {
-      this.#undo = deferred();
-      this.#feed.reserve(this.#taken);
-      this.#send({ type: 'undo' });
-    }
-    return this.#undo.promise;
+    return this.#bargeIn.undo((frames) => this.#feed.reserve(frames));
   }
 
-  /** Ends the processor and disconnects the node. What was not heard is gone. */
+  /** Ends the processor and disconnects the node. What was not heard is gone. Comes by itself when the context is closed. */
   close(): void {
     if (this.#state === 'closed') return;
     this.#send({ type: 'close' });
@@ -283,12 +270,10 @@ export class Playout extends EventTarget {
         break;
       }
       case 'interrupted':
-        this.#silent = true;
-        this.#taken = event.taken;
-        this.#interruption?.resolve({
-          ...this.#position(event),
-          unheard: this.#items.unheard(event.item),
-        });
+        this.#bargeIn.interrupted(
+          { ...this.#position(event), unheard: this.#items.unheard(event.item) },
+          event.taken,
+        );
         break;
       case 'undone':
         this.#undone(event.done);
@@ -310,14 +295,12 @@ export class Playout extends EventTarget {
   #undone(done: boolean): void {
     this.#feed.reserve(0);
     if (done) {
-      this.#interruption = null;
       for (const call of this.#items.undo()) {
         if (call === 'end') this.#end();
         else this.#feed.retry(this.#items.open, call);
       }
     }
-    this.#undo?.resolve(done);
-    this.#undo = null;
+    this.#bargeIn.undone(done);
   }
 
   #end(): void {
@@ -360,6 +343,10 @@ export class Playout extends EventTarget {
     if (this.#state === 'closed') throw new MicwireError('closed', CLOSED);
   }
 
+  readonly #onContext = (): void => {
+    if (this.node.context.state === 'closed' && this.#state !== 'closed') this.#shut();
+  };
+
   /** The processor threw: its node is silent for good. */
   #fail(): void {
     if (this.#state === 'closed') return;
@@ -369,10 +356,9 @@ export class Playout extends EventTarget {
   }
 
   #shut(): void {
+    this.node.context.removeEventListener('statechange', this.#onContext);
     this.node.disconnect();
-    const error = new MicwireError('closed', CLOSED);
-    if (!this.#silent) this.#interruption?.reject(error);
-    this.#undo?.reject(error);
+    this.#bargeIn.close(new MicwireError('closed', CLOSED));
     this.#setState('closed');
   }
 }
@@ -382,9 +368,11 @@ const FAILED = 'The playout processor threw and is silent for good. Make another
 
 function toBytes(data: PlayoutData): Uint8Array {
   if (typeof data === 'string') return decodeBase64(data);
-  if (data instanceof Uint8Array) return data;
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  if (ArrayBuffer.isView(data)) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
   throw new TypeError(
-    `data must be a Uint8Array, an ArrayBuffer or a Base64 string, got ${describe(data)}.`,
+    `data must be a typed array, an ArrayBuffer or a Base64 string, got ${describe(data)}.`,
   );
 }

@@ -4,19 +4,35 @@ import type { NodeOptions, ScopeNode, WorkletScope } from '../../src/testing/ind
 import { Playout } from '../../src/web/playout.ts';
 import type { PlayoutOptions } from '../../src/web/playout-options.ts';
 
+/** As much of a context as a node needs. */
+class FakeContext extends EventTarget {
+  state = 'running';
+  readonly sampleRate: number;
+
+  constructor(sampleRate: number) {
+    super();
+    this.sampleRate = sampleRate;
+  }
+
+  changeState(state: string): void {
+    this.state = state;
+    this.dispatchEvent(new Event('statechange'));
+  }
+}
+
 /** A page's `Playout` in Node: real processor and messages, a stand-in scope and graph. */
 export class PlayoutPage {
   readonly scope: WorkletScope;
   readonly playout: Playout;
-  /** Stands for the context; `state` may be set. */
-  readonly context: { state: string; readonly sampleRate: number };
+  /** Stands for the context. */
+  readonly context: FakeContext;
   /** What the page asked of the graph. */
   readonly calls: string[] = [];
   readonly node: ScopeNode;
 
   private constructor(scope: WorkletScope, options: PlayoutOptions) {
     this.scope = scope;
-    const context = { state: 'running', sampleRate: scope.sampleRate };
+    const context = new FakeContext(scope.sampleRate);
     this.context = context;
     const { calls } = this;
     let node: ScopeNode | undefined;
