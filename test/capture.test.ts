@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { MicwireError } from '../src/core/errors.ts';
 import { Capture } from '../src/web/index.ts';
@@ -334,6 +336,33 @@ describe('states', () => {
     expect(node.commands).toHaveLength(length);
   });
 });
+
+test.each([
+  ['transferred buffers', false],
+  ['shared memory', true],
+])(
+  'after close neither the track nor the context holds on to anything, by %s',
+  async (_, shared) => {
+    vi.stubGlobal('crossOriginIsolated', shared);
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const track = new TestTrack();
+    const captured = await (async () => {
+      const capture = new Capture(context.asContext, track.asTrack);
+      const node = TestNode.made.pop()!;
+      await node.render(20);
+      await capture.close();
+      await node.render(1);
+      return new WeakRef(capture);
+    })();
+    await vi.waitFor(() => {
+      collectGarbage();
+      // Not the object itself: the failed assertion would hold on to it.
+      expect(captured.deref() === undefined).toBe(true);
+    });
+    expect([track.readyState, context.state]).toEqual(['live', 'running']);
+  },
+);
 
 describe('failures', () => {
   test('a processor that throws ends the capture: the reader and the listeners hear of it', async () => {
