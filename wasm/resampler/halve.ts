@@ -1,3 +1,4 @@
+import { fastFir } from './fast-fir';
 import { bytes, copy, lanes } from './simd';
 import { Stage } from './stage';
 import { accumulateSymmetric, scale } from './symmetric';
@@ -5,13 +6,68 @@ import { accumulateSymmetric, scale } from './symmetric';
 /** How many outputs `frames` more inputs would give. */
 export function halvedFrames(stage: Stage, frames: i32): i32 {
   const odd = (frames + stage.parity) >> 1;
-  return max(0, stage.fill + odd - 2 * stage.oddPairs + 1);
+  return max(0, stage.fill + odd - 2 * stage.oddPairs + 1 - stage.done);
 }
 
-/** Output j = centre · even[j] + Σ over the pairs around it. Returns how many outputs there are. */
+/** Output j = Σ over the even line around j + Σ over the odd one. Returns how many outputs there are. */
 export function halve<T>(stage: Stage, input: usize, frames: i32): i32 {
   const count = halvedFrames(stage, frames);
-  // The first input and every second one go to one line, the others to the other.
+  split<T>(stage, input, frames);
+  if (count == 0) return 0;
+  let used: i32;
+  if (stage.fastOdd) {
+    const outputs = stage.done + count;
+    longFilters<T>(stage, outputs);
+    used = outputs & ~3;
+    stage.done = outputs & 3;
+  } else {
+    shortFilters<T>(stage, count);
+    used = count;
+  }
+  stage.fill -= used;
+  stage.evenFill -= used;
+  copy<T>(stage.line, stage.line + bytes<T>(used), stage.fill);
+  copy<T>(stage.evenLine, stage.evenLine + bytes<T>(used), stage.evenFill);
+  return count;
+}
+
+function shortFilters<T>(stage: Stage, count: i32): void {
+  const evenPairs = stage.evenPairs;
+  const oddPairs = stage.oddPairs;
+  const output = stage.output;
+  const centre = stage.evenLine + bytes<T>(stage.before);
+  scale<T>(centre, load<T>(stage.centre), output, count);
+  if (evenPairs > 0) {
+    const first = centre - bytes<T>(evenPairs);
+    accumulateSymmetric<T>(first, 2 * evenPairs, stage.evenTaps, evenPairs, output, count);
+  }
+  accumulateSymmetric<T>(stage.line, 2 * oddPairs - 1, stage.oddTaps, oddPairs, output, count);
+}
+
+/** Whole groups: those of the first outputs that have gone already are computed again and left out. */
+function longFilters<T>(stage: Stage, outputs: i32): void {
+  const odd = stage.scratch;
+  const even = odd + bytes<T>(outputs + 16 * lanes<T>());
+  const rest = even + bytes<T>(outputs + 16 * lanes<T>());
+  const quarter = stage.oddPairs >> 1;
+  fastFir<T>(stage.line, stage.fastOdd, quarter, stage.carry, odd, outputs, rest);
+  if (stage.fastEven) {
+    const carry = stage.carry + bytes<T>(4);
+    fastFir<T>(stage.evenLine, stage.fastEven, quarter, carry, even, outputs, rest);
+  } else {
+    scale<T>(stage.evenLine + bytes<T>(stage.before), load<T>(stage.centre), even, outputs);
+  }
+  const skip = bytes<T>(stage.done);
+  const end = bytes<T>(outputs);
+  let to = stage.output;
+  for (let at = skip; at < end; at += 16) {
+    v128.store(to, v128.add<T>(v128.load(odd + at), v128.load(even + at)));
+    to += 16;
+  }
+}
+
+/** Appends the inputs to the line of even instants and that of odd ones. */
+function split<T>(stage: Stage, input: usize, frames: i32): void {
   const first = (frames + 1) >> 1;
   const second = frames >> 1;
   const even = stage.evenLine + bytes<T>(stage.evenFill);
@@ -26,22 +82,6 @@ export function halve<T>(stage: Stage, input: usize, frames: i32): i32 {
     stage.fill += second;
   }
   stage.parity ^= frames & 1;
-  if (count == 0) return 0;
-
-  const evenPairs = stage.evenPairs;
-  const output = stage.output;
-  scale<T>(stage.evenLine + bytes<T>(evenPairs), load<T>(stage.centre), output, count);
-  if (evenPairs > 0) {
-    accumulateSymmetric<T>(stage.evenLine, 2 * evenPairs, stage.evenTaps, evenPairs, output, count);
-  }
-  const oddPairs = stage.oddPairs;
-  accumulateSymmetric<T>(stage.line, 2 * oddPairs - 1, stage.oddTaps, oddPairs, output, count);
-
-  stage.fill -= count;
-  stage.evenFill -= count;
-  copy<T>(stage.line, stage.line + bytes<T>(count), stage.fill);
-  copy<T>(stage.evenLine, stage.evenLine + bytes<T>(count), stage.evenFill);
-  return count;
 }
 
 /** Sends 2 · `count` values alternately to `a` and `b`; writes up to one register beyond in each. */

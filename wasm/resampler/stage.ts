@@ -23,6 +23,13 @@ export class Stage {
   evenPairs: i32;
   /** The centre tap. */
   centre: usize;
+  /** HALVE and DOUBLE with a long filter: the nine quarters of fast-fir.ts, or 0. `fastEven` for a filter without zero taps. */
+  fastOdd: usize;
+  fastEven: usize;
+  /** Eight values that fast-fir.ts carries over: four for each. */
+  carry: usize;
+  /** HALVE: how far into the line of even instants the first output's centre lies. DOUBLE: into the line. */
+  before: i32;
   /** A block between two steps of one stage. */
   scratch: usize;
   /** POLYPHASE and INTERPOLATED: outputs per `down` inputs. */
@@ -35,8 +42,9 @@ export class Stage {
   moves: usize;
   groups: i32;
   rows: i32;
-  /** POLYPHASE: the group of the next output, and how many of its outputs have gone. */
+  /** POLYPHASE: the group of the next output. */
   group: i32;
+  /** How many outputs of the group that the lines begin with have gone. */
   done: i32;
   /** POLYPHASE: first tap of that group. INTERPOLATED: of the next output. May lie beyond `fill`. */
   start: i32;

@@ -1,10 +1,10 @@
 import { bytes, lanes } from './simd';
 
-/** sum + (x[near] + x[far]) · weight, with `near` at `offset` from the left pointer and `far` as far from the right one. */
+/** sum + (near + far) · weight. */
 // @ts-ignore: decorator
 @inline
-function pair<T>(sum: v128, left: usize, right: usize, weight: v128): v128 {
-  return v128.add<T>(sum, v128.mul<T>(v128.add<T>(v128.load(left), v128.load(right)), weight));
+function pair<T>(sum: v128, near: v128, far: v128, weight: v128): v128 {
+  return v128.add<T>(sum, v128.mul<T>(v128.add<T>(near, far), weight));
 }
 
 /**
@@ -37,14 +37,14 @@ export function accumulateSymmetric<T>(
     let right = x + reach;
     for (let tap = taps; tap < tapsEnd; tap += sizeof<T>()) {
       const w = v128.load_splat<T>(tap);
-      a0 = pair<T>(a0, left, right, w);
-      a1 = pair<T>(a1, left + 16, right + 16, w);
-      a2 = pair<T>(a2, left + 32, right + 32, w);
-      a3 = pair<T>(a3, left + 48, right + 48, w);
-      a4 = pair<T>(a4, left + 64, right + 64, w);
-      a5 = pair<T>(a5, left + 80, right + 80, w);
-      a6 = pair<T>(a6, left + 96, right + 96, w);
-      a7 = pair<T>(a7, left + 112, right + 112, w);
+      a0 = pair<T>(a0, v128.load(left), v128.load(right), w);
+      a1 = pair<T>(a1, v128.load(left, 16), v128.load(right, 16), w);
+      a2 = pair<T>(a2, v128.load(left, 32), v128.load(right, 32), w);
+      a3 = pair<T>(a3, v128.load(left, 48), v128.load(right, 48), w);
+      a4 = pair<T>(a4, v128.load(left, 64), v128.load(right, 64), w);
+      a5 = pair<T>(a5, v128.load(left, 80), v128.load(right, 80), w);
+      a6 = pair<T>(a6, v128.load(left, 96), v128.load(right, 96), w);
+      a7 = pair<T>(a7, v128.load(left, 112), v128.load(right, 112), w);
       left += sizeof<T>();
       right -= sizeof<T>();
     }
@@ -69,10 +69,10 @@ export function accumulateSymmetric<T>(
     let right = x + reach;
     for (let tap = taps; tap < tapsEnd; tap += sizeof<T>()) {
       const w = v128.load_splat<T>(tap);
-      a0 = pair<T>(a0, left, right, w);
-      a1 = pair<T>(a1, left + 16, right + 16, w);
-      a2 = pair<T>(a2, left + 32, right + 32, w);
-      a3 = pair<T>(a3, left + 48, right + 48, w);
+      a0 = pair<T>(a0, v128.load(left), v128.load(right), w);
+      a1 = pair<T>(a1, v128.load(left, 16), v128.load(right, 16), w);
+      a2 = pair<T>(a2, v128.load(left, 32), v128.load(right, 32), w);
+      a3 = pair<T>(a3, v128.load(left, 48), v128.load(right, 48), w);
       left += sizeof<T>();
       right -= sizeof<T>();
     }

@@ -6,6 +6,9 @@ import { designRemez } from './remez-filter-design.ts';
 import type { ResamplerQuality } from './resampler-plan.ts';
 import { RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
 
+/** Pairs of taps of sharp filters come in this multiple: then each quarter of them fills whole turns of an unrolled loop. */
+const SHARP_MULTIPLE = 4;
+
 const sharpFilters = new Map<string, Float64Array>();
 
 /**
@@ -24,7 +27,7 @@ export function designSharpFilter(quality: ResamplerQuality, strict: boolean): F
           specification.attenuationDb,
           specification.strictRippleDb,
         )
-      : designHalfBand(specification.pass / 4, specification.attenuationDb);
+      : designHalfBand(specification.pass / 4, specification.attenuationDb, SHARP_MULTIPLE);
     sharpFilters.set(key, taps);
   }
   return taps;
@@ -35,9 +38,9 @@ export function designSharpFilter(quality: ResamplerQuality, strict: boolean): F
  * Every even distance from the centre but 0 has a zero tap. Designed by the trick of P. P. Vaidyanathan and T. Q. Nguyen
  * (IEEE Trans. CAS-34, 1987): the odd distances are a full-band filter at half the rate.
  */
-export function designHalfBand(pass: number, attenuationDb: number): Float64Array {
+export function designHalfBand(pass: number, attenuationDb: number, multiple = 2): Float64Array {
   const largest = 2 * 10 ** (-attenuationDb / 20);
-  for (let side = 2; side <= 512; side += 2) {
+  for (let side = multiple; side <= 512; side += multiple) {
     if (side > 8 && estimatedHalfBandDb(2 * side, pass) < attenuationDb - 12) continue;
     const { taps: odd, deviation } = designRemez(2 * side, [{ from: 0, to: 2 * pass, desired: 1 }]);
     if (deviation > largest) continue;
@@ -56,7 +59,7 @@ function estimatedHalfBandDb(oddTaps: number, pass: number): number {
 
 /**
  * A filter of odd length that passes up to `pass` and stops from `stop` on (cycles per sample), with unit gain up to the
- * ripple. Its length is 8m − 1: then the taps at odd distances, and those at even ones, fill whole registers.
+ * ripple. Its length is 16m − 1: then the taps at odd distances, and those at even ones, come in quarters of even length.
  */
 export function designLowPass(
   pass: number,
@@ -68,7 +71,8 @@ export function designLowPass(
   const stopDeviation = 10 ** (-attenuationDb / 20);
   const estimate =
     (-10 * Math.log10(passDeviation * stopDeviation) - 13) / (14.6 * (stop - pass)) + 1;
-  for (let taps = Math.max(7, 8 * Math.ceil((estimate - 8) / 8) - 1); ; taps += 8) {
+  const step = 4 * SHARP_MULTIPLE;
+  for (let taps = step * Math.max(1, Math.ceil(estimate / step - 1)) - 1; ; taps += step) {
     const design = designRemez(taps, [
       { from: 0, to: pass, desired: 1 },
       { from: stop, to: 0.5, desired: 0, weight: passDeviation / stopDeviation },

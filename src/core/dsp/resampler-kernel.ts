@@ -12,26 +12,18 @@ export class TypeScriptKernel implements ResamplerKernel {
   readonly maxFrames: number;
   /** Per channel, per stage. */
   readonly #stages: readonly (readonly StageKernel[])[];
-  /** Per channel: where `load` writes, then what `run` made. The buffers between stages are shared by the channels. */
-  readonly #inputs: readonly Float64Array[];
-  readonly #outputs: readonly Float64Array[];
-  readonly #between: readonly Float64Array[];
+  /** What goes into each stage, and what comes out of the last: shared by the channels, which are converted in turn. */
+  readonly #blocks: readonly Float64Array[];
 
   constructor(plan: ResamplerPlan, channels: number) {
     this.maxFrames = blockFramesFor(plan, MAX_BLOCK);
     const sizes = blockSizes(plan, this.maxFrames);
     const stages: (readonly StageKernel[])[] = [];
-    const inputs: Float64Array[] = [];
-    const outputs: Float64Array[] = [];
     for (let c = 0; c < channels; c++) {
       stages.push(plan.stages.map((stage, index) => createStageKernel(stage, sizes[index]!)));
-      inputs.push(new Float64Array(this.maxFrames));
-      outputs.push(plan.stages.length === 0 ? inputs[c]! : new Float64Array(sizes.at(-1)!));
     }
     this.#stages = stages;
-    this.#inputs = inputs;
-    this.#outputs = outputs;
-    this.#between = sizes.slice(1, -1).map((size) => new Float64Array(size));
+    this.#blocks = sizes.map((size) => new Float64Array(size));
   }
 
   outputFramesFor(frames: number): number {
@@ -41,35 +33,40 @@ export class TypeScriptKernel implements ResamplerKernel {
     return count;
   }
 
-  load(channel: number, source: Float32Array | undefined, from: number, frames: number): void {
-    const target = this.#inputs[channel]!;
-    if (source === undefined) target.fill(0, 0, frames);
-    else for (let i = 0; i < frames; i++) target[i] = source[from + i]!;
-  }
-
-  run(frames: number): number {
-    let made = frames;
+  convert(
+    input: readonly Float32Array[] | undefined,
+    from: number,
+    frames: number,
+    output: readonly Float32Array[],
+    at: number,
+    limit: number = Infinity,
+  ): number {
+    let count = frames;
     for (let c = 0; c < this.#stages.length; c++) {
-      const stages = this.#stages[c]!;
-      const last = stages.length - 1;
-      let block = this.#inputs[c]!;
-      made = frames;
-      for (let i = 0; i <= last; i++) {
-        const target = i === last ? this.#outputs[c]! : this.#between[i]!;
-        made = stages[i]!.process(block, made, target);
-        block = target;
-      }
+      const block = this.#blocks[0]!;
+      const source = input?.[c];
+      if (source === undefined) block.fill(0, 0, frames);
+      else for (let i = 0; i < frames; i++) block[i] = source[from + i]!;
+      count = this.#run(this.#stages[c]!, frames);
+      if (count > limit) count = limit;
+      const result = this.#blocks[this.#blocks.length - 1]!;
+      const target = output[c]!;
+      for (let i = 0; i < count; i++) target[at + i] = result[i]!;
     }
-    return made;
-  }
-
-  store(channel: number, target: Float32Array, at: number, frames: number): void {
-    const source = this.#outputs[channel]!;
-    for (let i = 0; i < frames; i++) target[at + i] = source[i]!;
+    return count;
   }
 
   reset(): void {
     for (const stages of this.#stages) for (const stage of stages) stage.reset();
+  }
+
+  /** Sends the first block through a channel's stages to the last; returns how many values that holds. */
+  #run(stages: readonly StageKernel[], frames: number): number {
+    let count = frames;
+    for (let i = 0; i < stages.length; i++) {
+      count = stages[i]!.process(this.#blocks[i]!, count, this.#blocks[i + 1]!);
+    }
+    return count;
   }
 }
 

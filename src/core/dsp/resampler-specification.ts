@@ -28,7 +28,7 @@ export const RESAMPLER_SPECIFICATIONS: Readonly<Record<ResamplerQuality, Resampl
     },
     hq: {
       attenuationDb: 121,
-      pass: 0.9,
+      pass: 0.905,
       strictPass: 0.905,
       strictRippleDb: 0.005,
       shortRippleDb: 0.002,
@@ -36,7 +36,7 @@ export const RESAMPLER_SPECIFICATIONS: Readonly<Record<ResamplerQuality, Resampl
     },
     vhq: {
       attenuationDb: 146,
-      pass: 0.945,
+      pass: 0.944,
       strictPass: 0.95,
       strictRippleDb: 0.0005,
       shortRippleDb: 0.0002,

@@ -45,12 +45,18 @@ export interface StreamResampler {
 export interface ResamplerKernel {
   readonly execution: ResamplerExecution;
   readonly maxFrames: number;
-  /** Reads `frames` inputs of a channel, or zeros when `source` is undefined. */
-  load(channel: number, source: Float32Array | undefined, from: number, frames: number): void;
-  /** Converts what was loaded; returns how many frames each channel now holds. */
-  run(frames: number): number;
-  /** Writes what `run` made from its frame `from` on. */
-  store(channel: number, target: Float32Array, at: number, frames: number): void;
+  /**
+   * Converts `frames` frames of `input` from `from` on, or of silence when it is undefined; writes at most `limit` frames to
+   * `output` from `at` on and returns how many it wrote.
+   */
+  convert(
+    input: readonly Float32Array[] | undefined,
+    from: number,
+    frames: number,
+    output: readonly Float32Array[],
+    at: number,
+    limit?: number,
+  ): number;
   /** How many frames `frames` inputs would give in all, in blocks of at most `maxFrames`. */
   outputFramesFor(frames: number): number;
   reset(): void;
@@ -94,6 +100,9 @@ class KernelResampler implements StreamResampler {
   /** Input and output frames since the stream began. */
   #consumed = 0;
   #produced = 0;
+  /** The last block's length and what it can give at most: blocks tend to be alike. */
+  #blockFrames = -1;
+  #blockFramesMax = 0;
 
   constructor(plan: ResamplerPlan, channels: number, kernel: ResamplerKernel) {
     this.latencyFrames = plan.latencyFrames;
@@ -124,19 +133,27 @@ class KernelResampler implements StreamResampler {
   ): number {
     const kernel = this.#kernel;
     const channels = this.#channels;
-    this.#checkInput(input, frames);
+    if (frames !== this.#blockFrames) {
+      this.#blockFrames = frames;
+      this.#blockFramesMax = this.outputFramesMax(frames);
+    }
     // The exact count costs something; room enough for the greatest makes it needless.
-    if (!this.#hasRoom(output, this.outputFramesMax(frames))) {
-      this.#checkOutput(output, kernel.outputFramesFor(frames));
+    let roomy = true;
+    for (let c = 0; c < channels; c++) {
+      const from = input[c];
+      const to = output[c];
+      if (from === undefined || !(frames >= 0 && frames <= from.length))
+        this.#refuse(input, frames);
+      if (to === undefined || to.length < this.#blockFramesMax) roomy = false;
     }
+    if (!roomy) this.#checkOutput(output, kernel.outputFramesFor(frames));
     let written = 0;
-    for (let from = 0; from < frames; from += kernel.maxFrames) {
+    let from = 0;
+    do {
       const count = Math.min(kernel.maxFrames, frames - from);
-      for (let c = 0; c < channels; c++) kernel.load(c, input[c], from, count);
-      const made = kernel.run(count);
-      for (let c = 0; c < channels; c++) kernel.store(c, output[c]!, written, made);
-      written += made;
-    }
+      written += kernel.convert(input, from, count, output, written);
+      from += count;
+    } while (from < frames);
     this.#consumed += frames;
     this.#produced += written;
     return written;
@@ -152,10 +169,7 @@ class KernelResampler implements StreamResampler {
     let written = 0;
     while (written < due) {
       const count = Math.min(kernel.maxFrames, this.latencyFrames + 1);
-      for (let c = 0; c < this.#channels; c++) kernel.load(c, undefined, 0, count);
-      const made = Math.min(kernel.run(count), due - written);
-      for (let c = 0; c < this.#channels; c++) kernel.store(c, output[c]!, written, made);
-      written += made;
+      written += kernel.convert(undefined, 0, count, output, written, due - written);
     }
     this.reset();
     return written;
@@ -167,23 +181,10 @@ class KernelResampler implements StreamResampler {
     this.#kernel.reset();
   }
 
-  #hasRoom(output: readonly Float32Array[], frames: number): boolean {
-    for (let c = 0; c < this.#channels; c++) {
-      const channel = output[c];
-      if (channel === undefined || channel.length < frames) return false;
-    }
-    return true;
-  }
-
-  #checkInput(input: readonly Float32Array[], frames: number): void {
-    for (let c = 0; c < this.#channels; c++) {
-      const channel = input[c];
-      if (channel === undefined || !(frames >= 0 && frames <= channel.length)) {
-        throw new RangeError(
-          `input must hold ${this.#channels} channels of ${frames} frames, got ${input.length} of ${channel?.length ?? 0}.`,
-        );
-      }
-    }
+  #refuse(input: readonly Float32Array[], frames: number): never {
+    throw new RangeError(
+      `input must hold ${this.#channels} channels of ${frames} frames, got ${input.length} of ${input[0]?.length ?? 0}.`,
+    );
   }
 
   #checkOutput(output: readonly Float32Array[], needed: number): void {

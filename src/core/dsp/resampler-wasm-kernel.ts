@@ -18,11 +18,14 @@ const MAX_BLOCK = 16_384;
 /** Kernels write up to this many bytes before and behind their blocks. */
 const SLACK_BYTES = 512;
 const REGISTER_BYTES = 16;
+/** From this many pairs of taps on, splitting a filter into quarters pays. */
+const FAST_FROM_PAIRS = 24;
 
 /** The fields of `Stage` in wasm/resampler/stage.ts, in its order; each takes four bytes. */
 const FIELDS = [
   ['kind', 'line', 'fill', 'evenLine', 'evenFill', 'parity', 'output'],
-  ['oddTaps', 'oddPairs', 'evenTaps', 'evenPairs', 'centre', 'scratch'],
+  ['oddTaps', 'oddPairs', 'evenTaps', 'evenPairs', 'centre'],
+  ['fastOdd', 'fastEven', 'carry', 'before', 'scratch'],
   ['up', 'down', 'taps', 'table', 'moves', 'groups', 'rows'],
   ['group', 'done', 'start', 'phase', 'lead', 'phases'],
 ].flat();
@@ -42,6 +45,7 @@ export class WasmKernel implements ResamplerKernel {
   /** Where the lines of all stages lie, in values of four bytes. */
   readonly #linesFrom: number;
   readonly #linesTo: number;
+  readonly #channels: number;
   readonly #stages: number;
   readonly #slice: number;
   /** Address of the first value, for `run64`; 0 for `run32`. */
@@ -70,6 +74,7 @@ export class WasmKernel implements ResamplerKernel {
     layout.write(memory);
     this.maxFrames = layout.maxFrames;
     this.#slice = layout.slice;
+    this.#channels = layout.states.length;
     this.#stages = layout.stages;
     this.#wide = layout.wide;
     this.#states = layout.states;
@@ -86,34 +91,38 @@ export class WasmKernel implements ResamplerKernel {
     return this.#exports.outputFrames(this.#states[0]!, this.#stages, frames);
   }
 
-  load(channel: number, source: Float32Array | undefined, from: number, frames: number): void {
-    const memory = this.#memory;
-    const at = this.#inputs[channel]! >> 2;
-    if (source === undefined) memory.fill(0, at, at + frames);
-    else if (from === 0 && frames === source.length) memory.set(source, at);
-    else for (let i = 0; i < frames; i++) memory[at + i] = source[from + i]!;
-  }
-
-  run(frames: number): number {
+  convert(
+    input: readonly Float32Array[] | undefined,
+    from: number,
+    frames: number,
+    output: readonly Float32Array[],
+    at: number,
+    limit: number = Infinity,
+  ): number {
     const exports = this.#exports;
-    let made = 0;
-    for (let c = 0; c < this.#states.length; c++) {
-      const state = this.#states[c]!;
-      const input = this.#inputs[c]!;
-      const output = this.#outputs[c]!;
-      made =
-        this.#wide === 0
-          ? exports.run32(state, this.#stages, input, frames, this.#slice, output)
-          : exports.run64(state, this.#stages, input, frames, this.#slice, output, this.#wide);
-    }
-    return made;
-  }
+    const memory = this.#memory;
+    let count = 0;
+    for (let c = 0; c < this.#channels; c++) {
+      const to = this.#inputs[c]!;
+      const source = input === undefined ? undefined : input[c]!;
+      if (source === undefined) memory.fill(0, to >> 2, (to >> 2) + frames);
+      else if (frames === source.length) memory.set(source, to >> 2);
+      else for (let i = 0; i < frames; i++) memory[(to >> 2) + i] = source[from + i]!;
 
-  store(channel: number, target: Float32Array, at: number, frames: number): void {
-    if (frames === 0) return;
-    const views = this.#views[channel]!;
-    const output = this.#outputs[channel]!;
-    target.set((views[frames] ??= new Float32Array(this.#memory.buffer, output, frames)), at);
+      const state = this.#states[c]!;
+      const result = this.#outputs[c]!;
+      count =
+        this.#wide === 0
+          ? exports.run32(state, this.#stages, to, frames, this.#slice, result)
+          : exports.run64(state, this.#stages, to, frames, this.#slice, result, this.#wide);
+      if (count > limit) count = limit;
+      if (count > 0) {
+        const views = this.#views[c]!;
+        const view = (views[count] ??= new Float32Array(memory.buffer, result, count));
+        output[c]!.set(view, at);
+      }
+    }
+    return count;
   }
 
   reset(): void {
@@ -154,7 +163,7 @@ class Layout {
     const tables = plan.stages.map((stage) => this.#tables(stage));
     // Blocks between stages are shared: channels are converted one after the other.
     const blocks = sizes.map((size) => this.#reserve(size, this.#valueBytes));
-    const scratch = this.#reserve(3 * Math.max(...sizes), this.#valueBytes);
+    const scratch = this.#reserve(10 * Math.max(...sizes) + 8192, this.#valueBytes);
     this.wide = this.#double ? blocks[0]! : 0;
     this.linesFrom = this.#end;
     const states: number[] = [];
@@ -227,12 +236,18 @@ class Layout {
   }
 
   #symmetricTables({ odd, even }: HalveStage | DoubleStage): Fields {
+    const long = odd.length >= FAST_FROM_PAIRS;
+    const left = odd.toReversed();
+    const evenLeft = even.slice(1).toReversed();
     return {
-      oddTaps: this.#put(odd.toReversed()),
+      oddTaps: this.#put(left),
       oddPairs: odd.length,
-      evenTaps: this.#put(even.slice(1).toReversed()),
+      evenTaps: this.#put(evenLeft),
       evenPairs: even.length - 1,
       centre: this.#put(even.slice(0, 1)),
+      fastOdd: long ? this.#put(quarters(Float64Array.of(...left, ...odd))) : 0,
+      fastEven:
+        long && even.length > 1 ? this.#put(quarters(Float64Array.of(0, ...evenLeft, ...even))) : 0,
     };
   }
 
@@ -277,18 +292,31 @@ class Layout {
   #lines(stage: ResamplerStage, frames: number): Fields {
     switch (stage.kind) {
       case 'halve': {
-        const fill = stage.odd.length;
-        const evenFill = stage.even.length - 1;
+        const reach = stage.odd.length;
+        const before = stage.even.length > 1 ? stage.even.length : 0;
+        // Blocks of a multiple of 8 inputs then end on a whole group, and nothing is computed twice.
+        const done = reach >= FAST_FROM_PAIRS ? (reach - 1) % 4 : 0;
         return {
-          line: this.#reserve(2 * fill + frames, this.#valueBytes),
-          fill,
-          evenLine: this.#reserve(2 * fill + frames, this.#valueBytes),
-          evenFill,
+          line: this.#reserve(2 * reach + frames, this.#valueBytes),
+          fill: reach + done,
+          evenLine: this.#reserve(2 * reach + frames, this.#valueBytes),
+          evenFill: before + done,
+          before,
+          done,
+          carry: this.#reserve(8, this.#valueBytes),
         };
       }
       case 'double': {
-        const fill = stage.odd.length - 1;
-        return { line: this.#reserve(2 * fill + frames, this.#valueBytes), fill };
+        const reach = stage.odd.length;
+        const before = stage.even.length > 1 ? reach : reach - 1;
+        const done = reach >= FAST_FROM_PAIRS ? reach % 4 : 0;
+        return {
+          line: this.#reserve(2 * reach + frames, this.#valueBytes),
+          fill: before + done,
+          before,
+          done,
+          carry: this.#reserve(8, this.#valueBytes),
+        };
       }
       case 'polyphase':
       case 'interpolated': {
@@ -298,4 +326,16 @@ class Layout {
       }
     }
   }
+}
+
+/** The nine filters of wasm/resampler/fast-fir.ts, each a quarter as long as `taps`. */
+function quarters(taps: Float64Array): Float64Array {
+  const length = taps.length / 4;
+  const combinations = [[0], [2], [1], [0, 1], [3], [2, 3], [0, 2], [1, 3], [0, 1, 2, 3]];
+  return Float64Array.from({ length: 9 * length }, (_, index) => {
+    const at = 4 * (index % length);
+    let sum = 0;
+    for (const part of combinations[Math.floor(index / length)]!) sum += taps[at + part]!;
+    return sum;
+  });
 }

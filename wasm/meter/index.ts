@@ -1,0 +1,9 @@
+/**
+ * Entry of the meters' WebAssembly module: the arithmetic over a block of audio. The host lays out the memory and gives
+ * addresses in bytes; channels lie `stride` bytes apart, an even number of them, and behind each block stand at least 16
+ * readable bytes.
+ */
+export { clean, scan, shift } from './block';
+export { energy } from './k-weighting';
+export { charge } from './quasi-peak';
+export { truePeak } from './true-peak';

@@ -1,0 +1,424 @@
+/**
+ * A long filter at 9/16 of its multiplications: y[j] = Σ taps[k] · x[j + k], by the two-parallel fast FIR algorithm used
+ * twice (Z.-J. Mou and P. Duhamel, "Short-length FIR filters and their use in fast nonrecursive filtering", IEEE Trans.
+ * Signal Processing 39, 1991). Four outputs make a group, and lanes are groups, so nothing is summed across lanes.
+ *
+ * With p0 … p3 the inputs at 4m … 4m + 3, c0 … c3 the taps likewise, and ′ for the value of the next group, nine filters of a
+ * quarter of the length give
+ *
+ *     F0 = c0 ∗ p0         G0 = c1 ∗ p1         E0 = (c0 + c1) ∗ (p1 + p2)
+ *     F1 = c2 ∗ p2         G1 = c3 ∗ p3         E1 = (c2 + c3) ∗ (p3 + p0′)
+ *     Fs = (c0+c2)∗(p2+p0′) Gs = (c1+c3)∗(p3+p1′) Es = (c0+c1+c2+c3) ∗ (p3 + p0′ + p1′ + p2′)
+ *
+ *     y0 = F0 + F1 + G0 + G1                     y2 = Fs − F1 − F0′ + Gs − G1 − G0′
+ *     y1 = E0 + E1 − G0 − G1 − (Fs − F1 − F0′)   y3 = Es − E1 − E0′ − (Gs − G1 − G0′) − F0′ − F1′
+ *
+ * F0, F1, G0 and E0 are computed for the next group; the values of the present one are left over from before ("carry").
+ */
+import { bytes, lanes } from './simd';
+
+/** Filters by their place in the tables; the first four are the ones that are carried. */
+const F0: usize = 0;
+const F1: usize = 1;
+const G0: usize = 2;
+const E0: usize = 3;
+const G1: usize = 4;
+const E1: usize = 5;
+const FS: usize = 6;
+const GS: usize = 7;
+const ES: usize = 8;
+
+/** A step's results, or inputs, lie this many bytes apart. */
+// @ts-ignore: decorator
+@inline
+function strideFor<T>(values: i32): usize {
+  // An odd number of cache lines spreads the streams over the cache's sets.
+  return (((bytes<T>(values) + 191) >> 6) | 1) << 6;
+}
+
+/**
+ * `outputs` values from `x` on, whose first belongs to a whole group; writes up to 4 · lanes − 1 more. `taps`: nine filters of
+ * `quarter` taps. `carry`: four values, advanced by the groups that are complete. `scratch`: room for 18 streams.
+ */
+export function fastFir<T>(
+  x: usize,
+  taps: usize,
+  quarter: i32,
+  carry: usize,
+  y: usize,
+  outputs: i32,
+  scratch: usize,
+): void {
+  const groups = (outputs + 3) >> 2;
+  const registers = (groups + lanes<T>() - 1) / lanes<T>();
+  const padded = registers * lanes<T>();
+  const stride = strideFor<T>(padded + quarter + 4 * lanes<T>());
+  split<T>(x, scratch, stride, padded + quarter + 1);
+
+  const sums = scratch + 9 * stride + 64;
+  for (let f = 0; f < 4; f++) {
+    store<T>(sums + <usize>f * stride - sizeof<T>(), load<T>(carry + bytes<T>(f)));
+  }
+  filter<T>(scratch, taps, quarter, sums, stride, registers);
+  const complete = outputs >> 2;
+  if (complete > 0) {
+    for (let f = 0; f < 4; f++) {
+      const value = load<T>(sums + <usize>f * stride + bytes<T>(complete - 1));
+      store<T>(carry + bytes<T>(f), value);
+    }
+  }
+  join<T>(sums, stride, y, registers);
+}
+
+/** The nine input streams, in the filters' order; those of the carried filters begin a group later. */
+function split<T>(x: usize, to: usize, stride: usize, groups: i32): void {
+  // p0, p2, p1 and p3, from the present group on.
+  const p0 = to + F0 * stride;
+  const p2 = to + F1 * stride;
+  const p1 = to + G0 * stride;
+  const p3 = to + G1 * stride;
+  const end = bytes<T>(groups);
+  for (let at: usize = 0; at < end; at += 16) {
+    if (sizeof<T>() == 4) {
+      const a = v128.load(x);
+      const b = v128.load(x, 16);
+      const c = v128.load(x, 32);
+      const d = v128.load(x, 48);
+      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+      const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      v128.store(p0 + at, v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5));
+      v128.store(p1 + at, v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7));
+      v128.store(p2 + at, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));
+      v128.store(p3 + at, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7));
+    } else {
+      const a = v128.load(x);
+      const b = v128.load(x, 32);
+      const c = v128.load(x, 16);
+      const d = v128.load(x, 48);
+      v128.store(p0 + at, v128.shuffle<f64>(a, b, 0, 2));
+      v128.store(p1 + at, v128.shuffle<f64>(a, b, 1, 3));
+      v128.store(p2 + at, v128.shuffle<f64>(c, d, 0, 2));
+      v128.store(p3 + at, v128.shuffle<f64>(c, d, 1, 3));
+    }
+    x += 64;
+  }
+  for (let at: usize = 0; at < end; at += 16) {
+    const q0 = v128.load(p0 + at, sizeof<T>());
+    const q1 = v128.load(p1 + at, sizeof<T>());
+    const q2 = v128.load(p2 + at, sizeof<T>());
+    const v1 = v128.load(p1 + at);
+    const v2 = v128.load(p2 + at);
+    const v3 = v128.load(p3 + at);
+    const v30 = v128.add<T>(v3, q0);
+    const q12 = v128.add<T>(q1, q2);
+    v128.store(to + E0 * stride + at, v128.add<T>(v1, v2));
+    v128.store(to + E1 * stride + at, v30);
+    v128.store(to + FS * stride + at, v128.add<T>(v2, q0));
+    v128.store(to + GS * stride + at, v128.add<T>(v3, q1));
+    v128.store(to + ES * stride + at, v128.add<T>(v30, q12));
+  }
+}
+
+/** All nine filters over `registers` registers of groups. */
+function filter<T>(
+  x: usize,
+  taps: usize,
+  quarter: i32,
+  y: usize,
+  stride: usize,
+  registers: i32,
+): void {
+  const length = bytes<T>(quarter);
+  let left = registers;
+  while (left > 4) {
+    for (let f = 0; f < 4; f++) {
+      const at = <usize>f * stride;
+      tile8<T>(x + at + sizeof<T>(), stride, taps + <usize>f * length, length, y + at);
+    }
+    for (let f = 4; f < 9; f++) {
+      const at = <usize>f * stride;
+      tile8<T>(x + at, stride, taps + <usize>f * length, length, y + at);
+    }
+    x += 128;
+    y += 128;
+    left -= 8;
+  }
+  if (left <= 0) return;
+  // The first four streams begin a group later.
+  const next = x + sizeof<T>();
+  if (left == 4) {
+    tile4<T>(next, stride, taps, length, y);
+    tile4<T>(next + 2 * stride, stride, taps + 2 * length, length, y + 2 * stride);
+    tile4<T>(x + 4 * stride, stride, taps + 4 * length, length, y + 4 * stride);
+    tile4<T>(x + 6 * stride, stride, taps + 6 * length, length, y + 6 * stride);
+    tile4single<T>(x + 8 * stride, stride, taps + 8 * length, length, y + 8 * stride);
+  } else {
+    tile3<T>(next, stride, taps, length, y);
+    tile3<T>(next + 2 * stride, stride, taps + 2 * length, length, y + 2 * stride);
+    tile3<T>(x + 4 * stride, stride, taps + 4 * length, length, y + 4 * stride);
+    tile3<T>(x + 6 * stride, stride, taps + 6 * length, length, y + 6 * stride);
+    tile3single<T>(x + 8 * stride, stride, taps + 8 * length, length, y + 8 * stride);
+  }
+}
+
+/** a + x · w. */
+// @ts-ignore: decorator
+@inline
+function step<T>(a: v128, x: v128, w: v128): v128 {
+  return v128.add<T>(a, v128.mul<T>(x, w));
+}
+
+/*
+ * The tiles: y[f][j] = Σ taps[f][k] · x[f][j + k] for one or two successive filters and some registers of j, streams and
+ * results `apart` bytes apart. Two taps a turn, and no more registers than this: V8 keeps these sums in registers and spills
+ * those of many a variant.
+ */
+
+/** One filter, eight registers. */
+function tile8<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+  let a0 = v128.splat<T>(<T>0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let a4 = a0;
+  let a5 = a0;
+  let a6 = a0;
+  let a7 = a0;
+  const end = taps + length;
+  while (taps < end) {
+    let w = v128.load_splat<T>(taps);
+    a0 = step<T>(a0, v128.load(x), w);
+    a1 = step<T>(a1, v128.load(x, 16), w);
+    a2 = step<T>(a2, v128.load(x, 32), w);
+    a3 = step<T>(a3, v128.load(x, 48), w);
+    a4 = step<T>(a4, v128.load(x, 64), w);
+    a5 = step<T>(a5, v128.load(x, 80), w);
+    a6 = step<T>(a6, v128.load(x, 96), w);
+    a7 = step<T>(a7, v128.load(x, 112), w);
+    w = v128.load_splat<T>(taps, sizeof<T>());
+    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
+    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
+    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
+    a3 = step<T>(a3, v128.load(x, 48 + sizeof<T>()), w);
+    a4 = step<T>(a4, v128.load(x, 64 + sizeof<T>()), w);
+    a5 = step<T>(a5, v128.load(x, 80 + sizeof<T>()), w);
+    a6 = step<T>(a6, v128.load(x, 96 + sizeof<T>()), w);
+    a7 = step<T>(a7, v128.load(x, 112 + sizeof<T>()), w);
+    x += 2 * sizeof<T>();
+    taps += 2 * sizeof<T>();
+  }
+  v128.store(y, a0);
+  v128.store(y, a1, 16);
+  v128.store(y, a2, 32);
+  v128.store(y, a3, 48);
+  v128.store(y, a4, 64);
+  v128.store(y, a5, 80);
+  v128.store(y, a6, 96);
+  v128.store(y, a7, 112);
+}
+
+/** Two filters, four registers. */
+function tile4<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+  let a0 = v128.splat<T>(<T>0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  let x1 = x + apart;
+  let taps1 = taps + length;
+  const end = taps + length;
+  while (taps < end) {
+    let w = v128.load_splat<T>(taps);
+    a0 = step<T>(a0, v128.load(x), w);
+    a1 = step<T>(a1, v128.load(x, 16), w);
+    a2 = step<T>(a2, v128.load(x, 32), w);
+    a3 = step<T>(a3, v128.load(x, 48), w);
+    w = v128.load_splat<T>(taps1);
+    b0 = step<T>(b0, v128.load(x1), w);
+    b1 = step<T>(b1, v128.load(x1, 16), w);
+    b2 = step<T>(b2, v128.load(x1, 32), w);
+    b3 = step<T>(b3, v128.load(x1, 48), w);
+    w = v128.load_splat<T>(taps, sizeof<T>());
+    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
+    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
+    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
+    a3 = step<T>(a3, v128.load(x, 48 + sizeof<T>()), w);
+    w = v128.load_splat<T>(taps1, sizeof<T>());
+    b0 = step<T>(b0, v128.load(x1, sizeof<T>()), w);
+    b1 = step<T>(b1, v128.load(x1, 16 + sizeof<T>()), w);
+    b2 = step<T>(b2, v128.load(x1, 32 + sizeof<T>()), w);
+    b3 = step<T>(b3, v128.load(x1, 48 + sizeof<T>()), w);
+    x += 2 * sizeof<T>();
+    taps += 2 * sizeof<T>();
+    x1 += 2 * sizeof<T>();
+    taps1 += 2 * sizeof<T>();
+  }
+  v128.store(y, a0);
+  v128.store(y, a1, 16);
+  v128.store(y, a2, 32);
+  v128.store(y, a3, 48);
+  y += apart;
+  v128.store(y, b0);
+  v128.store(y, b1, 16);
+  v128.store(y, b2, 32);
+  v128.store(y, b3, 48);
+}
+
+/** One filter, four registers. */
+function tile4single<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+  let a0 = v128.splat<T>(<T>0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  const end = taps + length;
+  while (taps < end) {
+    let w = v128.load_splat<T>(taps);
+    a0 = step<T>(a0, v128.load(x), w);
+    a1 = step<T>(a1, v128.load(x, 16), w);
+    a2 = step<T>(a2, v128.load(x, 32), w);
+    a3 = step<T>(a3, v128.load(x, 48), w);
+    w = v128.load_splat<T>(taps, sizeof<T>());
+    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
+    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
+    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
+    a3 = step<T>(a3, v128.load(x, 48 + sizeof<T>()), w);
+    x += 2 * sizeof<T>();
+    taps += 2 * sizeof<T>();
+  }
+  v128.store(y, a0);
+  v128.store(y, a1, 16);
+  v128.store(y, a2, 32);
+  v128.store(y, a3, 48);
+}
+
+/** Two filters, three registers. */
+function tile3<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+  let a0 = v128.splat<T>(<T>0);
+  let a1 = a0;
+  let a2 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let x1 = x + apart;
+  let taps1 = taps + length;
+  const end = taps + length;
+  while (taps < end) {
+    let w = v128.load_splat<T>(taps);
+    a0 = step<T>(a0, v128.load(x), w);
+    a1 = step<T>(a1, v128.load(x, 16), w);
+    a2 = step<T>(a2, v128.load(x, 32), w);
+    w = v128.load_splat<T>(taps1);
+    b0 = step<T>(b0, v128.load(x1), w);
+    b1 = step<T>(b1, v128.load(x1, 16), w);
+    b2 = step<T>(b2, v128.load(x1, 32), w);
+    w = v128.load_splat<T>(taps, sizeof<T>());
+    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
+    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
+    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
+    w = v128.load_splat<T>(taps1, sizeof<T>());
+    b0 = step<T>(b0, v128.load(x1, sizeof<T>()), w);
+    b1 = step<T>(b1, v128.load(x1, 16 + sizeof<T>()), w);
+    b2 = step<T>(b2, v128.load(x1, 32 + sizeof<T>()), w);
+    x += 2 * sizeof<T>();
+    taps += 2 * sizeof<T>();
+    x1 += 2 * sizeof<T>();
+    taps1 += 2 * sizeof<T>();
+  }
+  v128.store(y, a0);
+  v128.store(y, a1, 16);
+  v128.store(y, a2, 32);
+  y += apart;
+  v128.store(y, b0);
+  v128.store(y, b1, 16);
+  v128.store(y, b2, 32);
+}
+
+/** One filter, three registers. */
+function tile3single<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+  let a0 = v128.splat<T>(<T>0);
+  let a1 = a0;
+  let a2 = a0;
+  const end = taps + length;
+  while (taps < end) {
+    let w = v128.load_splat<T>(taps);
+    a0 = step<T>(a0, v128.load(x), w);
+    a1 = step<T>(a1, v128.load(x, 16), w);
+    a2 = step<T>(a2, v128.load(x, 32), w);
+    w = v128.load_splat<T>(taps, sizeof<T>());
+    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
+    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
+    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
+    x += 2 * sizeof<T>();
+    taps += 2 * sizeof<T>();
+  }
+  v128.store(y, a0);
+  v128.store(y, a1, 16);
+  v128.store(y, a2, 32);
+}
+
+/** The four outputs of each group from the nine sums. */
+function join<T>(sums: usize, stride: usize, y: usize, registers: i32): void {
+  for (let i = 0; i < registers; i++) {
+    const at = sums + (<usize>i << 4);
+    const f0next = v128.load(at + F0 * stride);
+    const f1next = v128.load(at + F1 * stride);
+    const g0next = v128.load(at + G0 * stride);
+    const e0next = v128.load(at + E0 * stride);
+    const f0 = v128.load(at + F0 * stride - sizeof<T>());
+    const f1 = v128.load(at + F1 * stride - sizeof<T>());
+    const g0 = v128.load(at + G0 * stride - sizeof<T>());
+    const e0 = v128.load(at + E0 * stride - sizeof<T>());
+    const g1 = v128.load(at + G1 * stride);
+    const e1 = v128.load(at + E1 * stride);
+    const fs = v128.load(at + FS * stride);
+    const gs = v128.load(at + GS * stride);
+    const es = v128.load(at + ES * stride);
+
+    const g = v128.add<T>(g0, g1);
+    const f = v128.sub<T>(v128.sub<T>(fs, f1), f0next);
+    const h = v128.sub<T>(v128.sub<T>(gs, g1), g0next);
+    const y0 = v128.add<T>(v128.add<T>(f0, f1), g);
+    const y1 = v128.sub<T>(v128.sub<T>(v128.add<T>(e0, e1), g), f);
+    const y2 = v128.add<T>(f, h);
+    const e = v128.sub<T>(v128.sub<T>(es, e1), e0next);
+    const y3 = v128.sub<T>(v128.sub<T>(e, h), v128.add<T>(f0next, f1next));
+
+    if (sizeof<T>() == 4) {
+      const low01 = v128.shuffle<f32>(y0, y1, 0, 4, 1, 5);
+      const low23 = v128.shuffle<f32>(y2, y3, 0, 4, 1, 5);
+      const high01 = v128.shuffle<f32>(y0, y1, 2, 6, 3, 7);
+      const high23 = v128.shuffle<f32>(y2, y3, 2, 6, 3, 7);
+      v128.store(y, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
+      v128.store(y, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 16);
+      v128.store(y, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 32);
+      v128.store(y, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 48);
+    } else {
+      v128.store(y, v128.shuffle<f64>(y0, y1, 0, 2));
+      v128.store(y, v128.shuffle<f64>(y2, y3, 0, 2), 16);
+      v128.store(y, v128.shuffle<f64>(y0, y1, 1, 3), 32);
+      v128.store(y, v128.shuffle<f64>(y2, y3, 1, 3), 48);
+    }
+    y += 64;
+  }
+}
+
+// The optimiser would merge functions with one caller into it; exported, they stay apart and keep their registers.
+export function tiles32(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+  tile8<f32>(x, apart, taps, length, y);
+  tile4<f32>(x, apart, taps, length, y);
+  tile4single<f32>(x, apart, taps, length, y);
+  tile3<f32>(x, apart, taps, length, y);
+  tile3single<f32>(x, apart, taps, length, y);
+}
+export function tiles64(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+  tile8<f64>(x, apart, taps, length, y);
+  tile4<f64>(x, apart, taps, length, y);
+  tile4single<f64>(x, apart, taps, length, y);
+  tile3<f64>(x, apart, taps, length, y);
+  tile3single<f64>(x, apart, taps, length, y);
+}
