@@ -45,6 +45,7 @@ export type { BackOffOptions } from './transport/back-off.ts';
 export type { WaterMarkOptions } from './transport/water-marks.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike, WebSocketTransportOptions } from './transport/websocket.ts';
+export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
 export type { PlayoutData, PlayoutWriteOptions } from './playout.ts';
 export type { PlayoutOptions } from './playout-options.ts';

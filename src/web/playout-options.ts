@@ -2,6 +2,7 @@ import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { SAMPLE_FORMATS } from '../core/dsp/sample-format.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import type { ResamplerQuality } from '../core/dsp/resampler-plan.ts';
 import type { BacklogMode } from '../core/playout/backlog-policy.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
@@ -12,8 +13,14 @@ export interface PlayoutOptions {
   readonly sampleRate: number;
   /** Of what will be written, 1–32, interleaved. @default 1 */
   readonly channels?: number;
-  /** Of what will be written. @default 's16' */
-  readonly format?: SampleFormat;
+  /** Of what will be written. `'opus'`: each write is one packet. @default 's16' */
+  readonly format?: PayloadFormat;
+  /** Opus: frames to leave out at the start, the capture's `preSkip`. @default 0 */
+  readonly preSkip?: number | undefined;
+  /** Opus: dB to add, −128 to 127.99. @default 0 */
+  readonly gain?: number | undefined;
+  /** Opus: your own copy of `libopus.wasm`, see `loadOpusModule`. */
+  readonly opusUrl?: string | URL | undefined;
   /**
    * How long audio waits before it plays, ms, 0–10000: at the start and after an underrun. So late may a chunk be without
    * being missed.
@@ -68,7 +75,7 @@ export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
   return {
     sampleRate: integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
     channels,
-    format: oneOf('format', options.format ?? 's16', SAMPLE_FORMATS),
+    format: sampleFormat(options.format),
     targetDelay: checkTargetDelay(options.targetDelay ?? DEFAULT_TARGET_MS),
     backlog,
     maxBuffer: numberIn('maxBuffer', maxBuffer, MIN_BUFFER_MS, MAX_BUFFER_MS),
@@ -80,6 +87,12 @@ export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
     ),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
   };
+}
+
+/** Packets of Opus reach the processor as f32. @throws TypeError */
+function sampleFormat(format: PayloadFormat = 's16'): SampleFormat {
+  if (oneOf('format', format, [...SAMPLE_FORMATS, 'opus']) === 'opus') return 'f32';
+  return format as SampleFormat;
 }
 
 /** @throws TypeError or RangeError unless it is 0–10000 */

@@ -1,5 +1,5 @@
 import { bytesPerSample } from '../core/dsp/sample-format.ts';
-import type { SampleFormat } from '../core/dsp/sample-format.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { planResampler } from '../core/dsp/resampler-planner.ts';
 import { describe, numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
@@ -14,6 +14,7 @@ import { BargeIn } from './playout-barge-in.ts';
 import { positionAt, statsOf } from './playout-position.ts';
 import { PlayoutFeed } from './playout-feed.ts';
 import { PlayoutItems } from './playout-items.ts';
+import type { DecodingStats, PacketReader } from './opus-playout.ts';
 import { checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
 import type { PlayoutOptions } from './playout-options.ts';
 import type {
@@ -61,8 +62,10 @@ export class Playout extends EventTarget {
   /** Of what is written, Hz. */
   readonly sampleRate: number;
   readonly channels: number;
-  readonly format: SampleFormat;
+  readonly format: PayloadFormat;
   readonly #feed: PlayoutFeed;
+  /** Decodes what is written, where that are packets. */
+  readonly #reader: PacketReader | undefined;
   readonly #items = new PlayoutItems();
   readonly #bargeIn = new BargeIn((command) => this.#send(command));
   #targetDelay: number;
@@ -72,22 +75,39 @@ export class Playout extends EventTarget {
 
   /**
    * Loads the worklet and makes a playout.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` when the worklet cannot be loaded
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
+   * be loaded
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
     checkPlayoutOptions(options);
-    await loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl });
-    return new Playout(context, options);
+    const loading = loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl });
+    if (options.format !== 'opus') {
+      await loading;
+      return new Playout(context, options);
+    }
+    // Who plays samples never loads it.
+    const { openOpusReader } = await import('./opus-playout.ts');
+    const [reader] = await Promise.all([openOpusReader(options), loading]);
+    return new Playout(context, options, reader);
   }
 
-  /** For a context that has the `playout` worklet already. @throws as `create` does */
-  constructor(context: BaseAudioContext, options: PlayoutOptions) {
+  /** For a context that has the `playout` worklet already, and not for Opus. @throws as `create` does */
+  constructor(context: BaseAudioContext, options: PlayoutOptions);
+  /** @internal */
+  constructor(context: BaseAudioContext, options: PlayoutOptions, reader: PacketReader);
+  constructor(context: BaseAudioContext, options: PlayoutOptions, reader?: PacketReader) {
     super();
+    if (options.format === 'opus' && reader === undefined) {
+      throw new TypeError(
+        "For format 'opus' take `await Playout.create(…)`: the decoder has to be loaded.",
+      );
+    }
+    this.#reader = reader;
     const settings = checkPlayoutOptions(options);
     const { sampleRate, channels, format, backlog, outputChannels, quality } = settings;
     this.sampleRate = sampleRate;
     this.channels = channels;
-    this.format = format;
+    this.format = options.format ?? format;
     this.#targetDelay = settings.targetDelay;
     this.#feed = new PlayoutFeed({
       bytesPerFrame: channels * bytesPerSample(format),
@@ -129,6 +149,11 @@ export class Playout extends EventTarget {
     return this.#position(this.#figures);
   }
 
+  /** What became of packets; undefined where samples are written. */
+  get decoding(): DecodingStats | undefined {
+    return this.#reader?.stats;
+  }
+
   /** Totals, as of the last report. */
   get stats(): PlayoutStats {
     return statsOf(this.#figures, this.#feed, this.sampleRate);
@@ -157,16 +182,18 @@ export class Playout extends EventTarget {
   }
 
   /**
-   * Takes more audio. A frame may be split between two writes of one item; what is left of one at the item's end is dropped.
+   * Takes more audio. Of Opus it is one packet: missing frames before it are made up for, a packet that is none is too, and
+   * counted in `decoding`. Of samples, a frame may be split between two writes of one item; what is left of one at the item's
+   * end is dropped.
    * @param data stays the caller's
    * @returns frames taken; the others found no room and are counted as dropped
    * @throws PacketError `'bad-base64'` for text that is not Base64; MicwireError `'closed'`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
     this.#checkOpen();
-    const bytes = toBytes(data);
     const { item, lostFrames = 0 } = options;
-    this.#feed.lose(numberIn('lostFrames', lostFrames, 0, Number.MAX_SAFE_INTEGER));
+    numberIn('lostFrames', lostFrames, 0, Number.MAX_SAFE_INTEGER);
+    const bytes = this.#read(toBytes(data), lostFrames, item);
     if (this.#items.isInterrupted(item)) {
       this.#feed.drop(bytes);
       this.#items.hold(item, bytes, performance.now());
@@ -252,6 +279,20 @@ export class Playout extends EventTarget {
     options?: boolean | AddEventListenerOptions,
   ): void {
     super.addEventListener(type, listener as EventListener, options);
+  }
+
+  /** Samples as they are to be sent; of a packet, those it decodes to. */
+  #read(payload: Uint8Array, lostFrames: number, item: string | undefined): Uint8Array {
+    const reader = this.#reader;
+    if (reader === undefined) {
+      this.#feed.lose(lostFrames);
+      return payload;
+    }
+    const open = this.#items.isOpen(item) || this.#items.isInterrupted(item);
+    if (!open) reader.reset();
+    const { bytes, missing } = reader.read(payload, open ? lostFrames : 0);
+    this.#feed.lose(missing);
+    return bytes;
   }
 
   #receive(event: PlayoutEvent): void {
@@ -358,6 +399,7 @@ export class Playout extends EventTarget {
   #shut(): void {
     this.node.context.removeEventListener('statechange', this.#onContext);
     this.node.disconnect();
+    this.#reader?.close();
     this.#bargeIn.close(new MicwireError('closed', CLOSED));
     this.#setState('closed');
   }

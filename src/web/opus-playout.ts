@@ -1,0 +1,74 @@
+import { OpusDecoder } from '../core/codec/opus-decoder.ts';
+import { OpusLibrary } from '../core/codec/opus-library.ts';
+import { OPUS_MAX_FRAMES, OPUS_RATE } from '../core/codec/opus-packet.ts';
+import { PacketDecoder } from '../core/codec/packet-decoder.ts';
+import { SampleEncoder } from '../core/dsp/sample-format.ts';
+import { loadOpusModule } from './opus-module.ts';
+
+/** How packets become samples. */
+export interface OpusReaderOptions {
+  readonly sampleRate: number;
+  /** @default 1 */
+  readonly channels?: number;
+  readonly preSkip?: number | undefined;
+  readonly gain?: number | undefined;
+  readonly opusUrl?: string | URL | undefined;
+}
+
+/** What became of packets. */
+export interface DecodingStats {
+  /** Packets that were none: each was concealed. */
+  readonly badPackets: number;
+  /** Frames made up for packets that were lost or bad. */
+  readonly concealedFrames: number;
+  /** Frames of lost packets that were taken from the packet behind (FEC). */
+  readonly recoveredFrames: number;
+}
+
+/** Turns each packet that a playout is given into samples. */
+export interface PacketReader {
+  readonly stats: DecodingStats;
+  /**
+   * @param lostFrames frames that are missing before the packet: they are made up for, or taken from it
+   * @returns interleaved f32 samples, valid until the next call; and how many of the missing frames are not among them
+   */
+  read(
+    packet: Uint8Array,
+    lostFrames: number,
+  ): { readonly bytes: Uint8Array; readonly missing: number };
+  /** Another stream begins. */
+  reset(): void;
+  close(): void;
+}
+
+/** Longer gaps are left to the playout: concealment has been silent for long then. */
+const MAX_CONCEALED_SECONDS = 1;
+
+/**
+ * Loads libopus and makes a reader of packets.
+ * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load'
+ */
+export async function openOpusReader(options: OpusReaderOptions): Promise<PacketReader> {
+  const library = new OpusLibrary(await loadOpusModule({ url: options.opusUrl }));
+  const { sampleRate, channels = 1 } = options;
+  const decoder = new PacketDecoder(new OpusDecoder(library, { ...options, channels }));
+  const maxLost = sampleRate * MAX_CONCEALED_SECONDS;
+  const maxFrames = maxLost + (OPUS_MAX_FRAMES * sampleRate) / OPUS_RATE;
+  const planar = Array.from({ length: channels }, () => new Float32Array(maxFrames));
+  const encoder = new SampleEncoder({ format: 'f32', channels });
+  const bytes = new Uint8Array(maxFrames * encoder.bytesPerFrame);
+  return {
+    get stats(): DecodingStats {
+      const { errors, concealedFrames, recoveredFrames } = decoder;
+      return { badPackets: errors, concealedFrames, recoveredFrames };
+    },
+    read(packet, lostFrames) {
+      const lost = Math.min(lostFrames, maxLost);
+      const frames = decoder.decode(packet, 0, packet.length, lost, planar, 0, maxFrames);
+      const length = encoder.encode(planar, 0, frames, bytes, 0);
+      return { bytes: bytes.subarray(0, length), missing: lostFrames - lost };
+    },
+    reset: () => decoder.reset(),
+    close: () => decoder.close(),
+  };
+}
