@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_BYTES_PER_CALL } from './helpers/allocation-limit.ts';
-import { AllocationGate } from './helpers/allocation.ts';
+import { CaseRunner } from './helpers/case-runner.ts';
 import { ALLOCATORS, CLEAN_CASE } from './helpers/planted-allocators.ts';
 import { PROCESSOR_CASES } from './helpers/processor-cases.ts';
 
-let gate: AllocationGate;
+let runner: CaseRunner;
 beforeAll(async () => {
-  gate = await AllocationGate.open();
+  runner = await CaseRunner.open();
 });
-afterAll(() => gate.close());
+afterAll(() => runner.close());
 
 describe('process() allocates nothing', () => {
   it.concurrent.each(PROCESSOR_CASES)('$name', { timeout: 120_000 }, async (kase) => {
-    const { heapBytes, bufferBytes } = await gate.measure(kase);
+    const { heapBytes, bufferBytes } = await runner.allocation(kase);
     const clean = heapBytes < MAX_BYTES_PER_CALL && bufferBytes <= 0;
-    const where = clean ? '' : `allocated at:\n${(await gate.sites(kase)).join('\n')}`;
+    const where = clean ? '' : `allocated at:\n${(await runner.sites(kase)).join('\n')}`;
     expect(heapBytes, where).toBeLessThan(MAX_BYTES_PER_CALL);
     expect(bufferBytes, where).toBeLessThanOrEqual(0);
   });
@@ -22,13 +22,13 @@ describe('process() allocates nothing', () => {
 
 describe('the gate itself', () => {
   it('passes a processor that only computes', { timeout: 120_000 }, async () => {
-    const { heapBytes, bufferBytes } = await gate.measure(CLEAN_CASE);
+    const { heapBytes, bufferBytes } = await runner.allocation(CLEAN_CASE);
     expect(heapBytes).toBeLessThan(MAX_BYTES_PER_CALL);
     expect(bufferBytes).toBeLessThanOrEqual(0);
   });
 
   it.concurrent.each(ALLOCATORS)('catches $name', { timeout: 120_000 }, async (kase) => {
-    const { heapBytes, bufferBytes } = await gate.measure(kase);
+    const { heapBytes, bufferBytes } = await runner.allocation(kase);
     expect(heapBytes + bufferBytes).toBeGreaterThan(1);
   });
 });

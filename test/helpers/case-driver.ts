@@ -1,5 +1,5 @@
 import { createWorkletScope } from '../../src/testing/index.ts';
-import type { ScopeNode, WorkletScope } from '../../src/testing/index.ts';
+import type { ProcessorClass, ScopeNode, WorkletScope } from '../../src/testing/index.ts';
 import type { OpenCase, ProcessorCase, Send } from './processor-cases.ts';
 import { seededRandom } from './random.ts';
 
@@ -11,7 +11,8 @@ interface PortStub {
 
 /** Longer than any quantum, and no multiple of one: each quantum sees other samples. */
 const SIGNAL_FRAMES = 1 << 16;
-const MAX_INPUT_CHANNELS = 8;
+/** Channels of input, made as they are needed. */
+const SIGNALS: Float32Array[] = [];
 
 /** Runs one case quantum by quantum. After construction the driver itself allocates nothing. */
 export class CaseDriver {
@@ -19,6 +20,7 @@ export class CaseDriver {
   readonly node: ScopeNode;
   /** What the processor posted last: message and transfer list. */
   readonly posted: unknown[] = [undefined, undefined];
+  readonly #kase: ProcessorCase;
   readonly #inputs: readonly (readonly Float32Array[])[];
   readonly #pattern: readonly number[];
   readonly #before: OpenCase['beforeQuantum'];
@@ -26,17 +28,14 @@ export class CaseDriver {
   #index = 0;
   #from = 0;
 
-  private constructor(
-    scope: WorkletScope,
-    node: ScopeNode,
-    opened: OpenCase,
-    pattern: readonly number[],
-  ) {
+  private constructor(scope: WorkletScope, node: ScopeNode, opened: OpenCase, kase: ProcessorCase) {
     this.scope = scope;
     this.node = node;
-    this.#pattern = pattern;
-    const signal = Array.from({ length: MAX_INPUT_CHANNELS }, (_, i) => testSignal(i + 1));
-    this.#inputs = Array.from({ length: MAX_INPUT_CHANNELS + 1 }, (_, n) => signal.slice(0, n));
+    this.#kase = kase;
+    this.#pattern = kase.inputChannels ?? [1];
+    const channels = Math.max(0, ...this.#pattern);
+    while (SIGNALS.length < channels) SIGNALS.push(testSignal(SIGNALS.length + 1));
+    this.#inputs = Array.from({ length: channels + 1 }, (_, count) => SIGNALS.slice(0, count));
     const port = (node.processor as { readonly port: PortStub }).port;
     const event = { data: undefined as unknown };
     this.#send = (command): void => {
@@ -65,22 +64,36 @@ export class CaseDriver {
     await scope.addModule(() => evaluate(scope));
     const opened = kase.open();
     const node = scope.createNode(kase.processor, opened.options);
-    return new CaseDriver(scope, node, opened, kase.inputChannels ?? [1]);
+    return new CaseDriver(scope, node, opened, kase);
+  }
+
+  /** The same case from its beginning, with code that has been compiled already. */
+  again(): CaseDriver {
+    const { sampleRate, quantum } = this.scope;
+    const scope = createWorkletScope({ sampleRate, quantum });
+    const opened = this.#kase.open();
+    const processor = this.node.processor.constructor as ProcessorClass;
+    return new CaseDriver(scope, scope.createNode(processor, opened.options), opened, this.#kase);
   }
 
   run(quanta: number): void {
-    const pattern = this.#pattern;
     for (let i = 0; i < quanta; i++) {
-      if (pattern.length > 0) {
-        const channels = pattern[this.#index % pattern.length]!;
-        this.#from = (this.#from + this.scope.quantum) % (SIGNAL_FRAMES - this.scope.quantum);
-        this.node.setInput(0, this.#inputs[channels]!, this.#from);
-      }
-      if (this.#before) this.#before(this.#index, this.#send);
+      this.prepare();
       this.scope.render();
-      this.#index++;
     }
     if (!this.node.alive) throw new Error('The processor ended during the run.');
+  }
+
+  /** All that goes before a quantum: its input, and messages. */
+  prepare(): void {
+    const pattern = this.#pattern;
+    if (pattern.length > 0) {
+      const channels = pattern[this.#index % pattern.length]!;
+      this.#from = (this.#from + this.scope.quantum) % (SIGNAL_FRAMES - this.scope.quantum);
+      this.node.setInput(0, this.#inputs[channels]!, this.#from);
+    }
+    if (this.#before) this.#before(this.#index, this.#send);
+    this.#index++;
   }
 
   close(): void {

@@ -1,15 +1,17 @@
 /**
- * Measures what one case allocates per `process()` call, or with `sites` says where. Run by `allocation.ts` in a process
- * of its own, since the JIT compiles for what it has seen, with `--expose-gc` and a young generation so large that
- * nothing is collected meanwhile.
+ * Measures one case: what it allocates per `process()` call, where, or how long its quanta take. Run by `case-runner.ts`
+ * in a process of its own, since the JIT compiles for what it has seen, with `--expose-gc` and a young generation so large
+ * that nothing is collected meanwhile.
  */
 import { readFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import type { HeapProfiler } from 'node:inspector';
+import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { MAX_BYTES_PER_CALL } from './allocation-limit.ts';
 import type { AllocationResult } from './allocation-limit.ts';
 import { CaseDriver } from './case-driver.ts';
+import type { CaseMode, TimeResult } from './case-runner.ts';
 import { PLANTED_CASES } from './planted-allocators.ts';
 import { PROCESSOR_CASES } from './processor-cases.ts';
 
@@ -19,16 +21,18 @@ const MOST_RUNS = 24;
 /** Mean bytes between two samples of the profiler. */
 const SAMPLING_INTERVAL = 64;
 const MOST_SITES = 8;
+/** Quanta that are timed, and how often. */
+const TIMED_QUANTA = 2000;
+const TIMED_RUNS = 40;
 
 const [name, scriptPath = '', mode] = process.argv.slice(2);
 const kase = [...PROCESSOR_CASES, ...PLANTED_CASES].find((candidate) => candidate.name === name);
 if (!kase) throw new Error(`No case is named '${name}'.`);
 const collect = (globalThis as unknown as { readonly gc: () => void }).gc;
-const driver = await CaseDriver.create(
-  kase,
-  new Function(readFileSync(scriptPath, 'utf8')) as () => void,
-);
-console.log(JSON.stringify(mode === 'sites' ? await sites() : measure()));
+const script = new Function(readFileSync(scriptPath, 'utf8')) as () => void;
+const driver = await CaseDriver.create(kase, script);
+const measures: Readonly<Record<CaseMode, () => unknown>> = { allocation, sites, time };
+console.log(JSON.stringify(await measures[mode as CaseMode]()));
 process.exit(0);
 
 /**
@@ -37,7 +41,7 @@ process.exit(0);
  * is in all of them. So the least counts, and runs go on until one is clean. Buffers are only ever freed late, never made
  * by anyone else: but for the first, warm-up run the most counts.
  */
-function measure(): AllocationResult {
+function allocation(): AllocationResult {
   const own = costOfLooking();
   driver.run(QUANTA);
   let heapBytes = Infinity;
@@ -94,4 +98,25 @@ async function sites(): Promise<string[]> {
     .sort((a, b) => b[1] - a[1])
     .slice(0, MOST_SITES)
     .map(([site, bytes]) => `${(bytes / QUANTA).toFixed(2)} B: ${site}`);
+}
+
+/**
+ * Runs the same quanta again and again and takes the least time of each: what else the machine does hits other quanta in
+ * other runs, and what the processor does in one of them remains.
+ */
+function time(): TimeResult {
+  const least = new Float64Array(TIMED_QUANTA).fill(Infinity);
+  for (let run = 0; run < TIMED_RUNS; run++) {
+    const again = driver.again();
+    for (let i = 0; i < TIMED_QUANTA; i++) {
+      again.prepare();
+      const start = performance.now();
+      again.scope.render();
+      const elapsed = performance.now() - start;
+      if (elapsed < least[i]!) least[i] = elapsed;
+    }
+    again.close();
+  }
+  const sorted = least.toSorted();
+  return { medianUs: sorted[TIMED_QUANTA >> 1]! * 1000, worstUs: sorted.at(-1)! * 1000 };
 }

@@ -1,0 +1,36 @@
+import { CaseRunner } from '../test/helpers/case-runner.ts';
+import { PROCESSOR_CASES } from '../test/helpers/processor-cases.ts';
+import type { Row } from './measure.ts';
+
+/**
+ * Every processor in every configuration of the allocation gate, as shipped, in plain Node: how long a render quantum
+ * takes, how much of its time that is, and what it allocates. A peer would need the same thread: there is none.
+ */
+export async function run(): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  const runner = await CaseRunner.open();
+  try {
+    for (const kase of PROCESSOR_CASES) {
+      const { sampleRate = 48000, quantum = 128 } = kase;
+      const { medianUs, worstUs } = await runner.time(kase);
+      const { heapBytes, bufferBytes } = await runner.allocation(kase);
+      const budgetUs = (quantum / sampleRate) * 1e6;
+      const row = (metric: string, value: number, unit: string): Row => ({
+        case: kase.name,
+        subject: 'micwire',
+        metric,
+        value,
+        unit,
+      });
+      rows.push(
+        row('median quantum', medianUs, 'µs'),
+        row('worst quantum', worstUs, 'µs'),
+        row('worst quantum of its time', (worstUs / budgetUs) * 100, '%'),
+        row('allocated', Math.max(0, heapBytes) + Math.max(0, bufferBytes), 'B/call'),
+      );
+    }
+  } finally {
+    await runner.close();
+  }
+  return rows;
+}
