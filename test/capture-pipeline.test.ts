@@ -58,6 +58,17 @@ describe('a capture of random quanta', () => {
     seed: i,
   }));
 
+  // The ends of the range of rates.
+  const extremes = [
+    [3000, 768_000],
+    [768_000, 3000],
+    [44_100, 44_101],
+  ] as const;
+  for (const [inputRate, sampleRate] of extremes) {
+    const format = { sampleRate, channels: 1, format: 's16', encoding: 'base64' } as const;
+    cases.push({ inputRate, format, chunkDuration: 20, seed: inputRate });
+  }
+
   it.each(cases)(
     'is that of the whole: $inputRate → $format.sampleRate Hz $format.format $format.encoding, $chunkDuration ms',
     (kase) => {
