@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { createServer } from 'vite';
 import type { ViteDevServer } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Session } from '../demo/controllers/session.ts';
 import type { OpenBrowser } from './engines/open-browser.mjs';
 import { openBrowser } from './engines/open-browser.mjs';
 
@@ -107,7 +108,7 @@ describe('the lab', { timeout: 60_000 }, () => {
     // The next stop is the choice of source; an arrow key takes the microphone, and the session goes on with it.
     await page.keyboard.press('Tab');
     await page.keyboard.press('ArrowRight');
-    await eventually(() => status().textContent()).toMatch(/Running\. Fake/);
+    await eventually(() => status().textContent()).toMatch(/Running\.\s+Fake/);
     await eventually(() => level('Output level')).toBeGreaterThan(-50);
     await page.getByRole('button', { name: 'Stop' }).press('Space');
     await eventually(() => status().textContent()).toMatch(/Ready/);
@@ -117,8 +118,8 @@ describe('the lab', { timeout: 60_000 }, () => {
   it('shows the last chunk as it went, and follows every control', async () => {
     await start();
     const wire = page.locator('lab-wire section');
-    await eventually(() => wire.textContent()).toMatch(/"audio"/);
-    expect(await wire.textContent()).toMatch(/640 B of samples/);
+    await eventually(() => wire.textContent()).toMatch(/640 B of samples/);
+    expect(await wire.textContent()).toMatch(/"audio"/);
     await page.getByLabel('Binary').check();
     await page.getByLabel('Sample format').selectOption('mulaw');
     await page.getByLabel('Wire rate').selectOption('8000');
@@ -135,6 +136,41 @@ describe('the lab', { timeout: 60_000 }, () => {
     await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 20);
     expect(await wire.locator('table').textContent()).toBe(held);
     expect(faults).toEqual([]);
+  });
+
+  it('tells the delay that the sound has: as the waves at both ends show it', async () => {
+    await start();
+    // Enough to ride out a busy machine: every underrun makes the delay another.
+    await page.getByLabel('Playout target').fill('400');
+    const compare = () =>
+      page.locator('lab-page').evaluate((element) => {
+        const { session } = element as unknown as { session: Session };
+        const { lane, inputTap, outputTap, context } = session;
+        const total = lane?.figures().totalMs;
+        if (!total || !inputTap || !outputTap || !context || total.p95 - total.median > 3)
+          return 'unsteady';
+        const [sent, heard] = [inputTap.history, outputTap.history];
+        const perSecond = sent.columnsPerSecond;
+        const last = Math.floor(context.currentTime * perSecond) - 20;
+        const size = (history: typeof sent, column: number) =>
+          history.high(column) - history.low(column);
+        let best = { lag: 0, correlation: 0 };
+        for (let lag = 0; lag < perSecond; lag++) {
+          let [product, energySent, energyHeard] = [0, 0, 0];
+          for (let column = last - 4 * perSecond + lag; column < last; column++) {
+            const [x, y] = [size(sent, column - lag), size(heard, column)];
+            product += x * y;
+            energySent += x * x;
+            energyHeard += y * y;
+          }
+          const correlation = product / Math.sqrt(energySent * energyHeard || 1);
+          if (correlation > best.correlation) best = { lag, correlation };
+        }
+        if (best.correlation < 0.9) return 'unsteady';
+        return Math.abs((best.lag / perSecond) * 1000 - total.median);
+      });
+    // A column of the waves is 5.6 ms wide.
+    await expect.poll(compare, { timeout: 40_000, interval: 1000 }).toBeLessThan(8);
   });
 
   it('says that the server is gone, and goes on when it is back', async () => {
@@ -160,21 +196,23 @@ describe('the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it.each([
-    ['NotAllowedError', /did not allow the microphone.*Allow it/],
-    ['NotFoundError', /There is no microphone.*Connect one/],
-    ['NotReadableError', /does not answer.*Another program/],
-  ])('tells what is wrong and what to do: %s', async (name, words) => {
-    await page.evaluate((error) => {
-      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', error));
-    }, name);
+  it('tells what is wrong with the microphone and what to do, then takes another source', async () => {
     await page.getByLabel('Microphone').check();
-    await start();
-    await eventually(() => status().textContent()).toMatch(words);
-    // The cure: here, another source.
+    for (const [name, words] of [
+      ['NotAllowedError', /did not allow the microphone.*Allow it/s],
+      ['NotFoundError', /There is no microphone.*Connect one/s],
+      ['NotReadableError', /does not answer.*Another program/s],
+    ] as const) {
+      await page.evaluate((error) => {
+        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', error));
+      }, name);
+      await start();
+      await eventually(() => status().textContent()).toMatch(words);
+    }
     await page.getByLabel('Speech sample').check();
     await page.getByRole('button', { name: 'Try again' }).click();
     await eventually(() => status().textContent()).toMatch(/Running/);
+    expect(faults).toEqual([]);
   });
 
   it('tells when the browser holds the sound, and goes on at a press', async () => {
@@ -200,8 +238,7 @@ describe('the lab', { timeout: 60_000 }, () => {
     const tellTrack = (muted: boolean, event: string) =>
       page.locator('lab-page').evaluate(
         (element, [value, type]) => {
-          const { track } = (element as unknown as { session: { source: { track: EventTarget } } })
-            .session.source;
+          const track = (element as unknown as { session: Session }).session.source!.track!;
           Object.defineProperty(track, 'muted', { value, configurable: true });
           track.dispatchEvent(new Event(type));
         },
@@ -223,7 +260,9 @@ describe('the lab', { timeout: 60_000 }, () => {
       await page.reload();
       await start();
       await eventually(() => reading('Chunks sent')).toBeGreaterThan(20);
-      await eventually(() => page.locator('lab-wire section').textContent()).toMatch(/"audio"/);
+      await eventually(() => page.locator('lab-wire section').textContent()).toMatch(
+        /B of samples/,
+      );
       const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(scrollWidth).toBe(width);
       const places = () =>
@@ -237,7 +276,7 @@ describe('the lab', { timeout: 60_000 }, () => {
         );
       const before = await places();
       const sent = await reading('Chunks sent');
-      await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 100);
+      await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 50);
       expect(await places()).toEqual(before);
     }
     expect(faults).toEqual([]);
@@ -255,10 +294,10 @@ describe('the lab', { timeout: 60_000 }, () => {
           setTimeout(() => {
             observer.disconnect();
             resolve(count);
-          }, 3000);
+          }, 2000);
         }),
     );
-    expect(changes).toBeGreaterThan(1);
-    expect(changes).toBeLessThanOrEqual(7);
+    expect(changes).toBeGreaterThan(0);
+    expect(changes).toBeLessThanOrEqual(5);
   });
 });

@@ -47,7 +47,7 @@ export class Session implements ReactiveController {
   }
 
   hostDisconnected(): void {
-    void this.stop();
+    this.stop();
   }
 
   get laneKind(): LaneKind {
@@ -66,8 +66,8 @@ export class Session implements ReactiveController {
 
   /** Starts the chosen source. Call it from a user's gesture: browsers let no sound out before one. */
   async start(): Promise<void> {
-    await this.stop();
-    const generation = ++this.generation;
+    this.takeDown();
+    const { generation } = this;
     this.enter('starting');
     const context = new AudioContext({ latencyHint: 'interactive' });
     this.context = context;
@@ -79,30 +79,22 @@ export class Session implements ReactiveController {
       const source = await openSource(context, this.sourceKind, { voiceProcessing });
       if (generation !== this.generation) return source.close();
       this.source = source;
-      this.watchTrack(source, generation);
+      this.watchTrack(source);
       this.output = new GainNode(context, { gain: this.gain });
       this.output.connect(context.destination);
-      this.inputTap = await Tap.create(source.node);
-      if (generation !== this.generation) return;
+      const inputTap = await Tap.create(source.node);
+      if (generation !== this.generation) return inputTap.close();
+      this.inputTap = inputTap;
       await this.buildLane(generation);
       if (generation === this.generation) this.enter('running');
     } catch (error) {
-      if (generation === this.generation) await this.fail(problemOf(error));
+      if (generation === this.generation) this.fail(problemOf(error));
     }
   }
 
-  async stop(): Promise<void> {
-    this.generation++;
-    this.closeLane();
-    this.inputTap?.close();
-    this.inputTap = null;
-    this.source?.close();
-    this.source = null;
-    this.output = null;
-    const { context } = this;
-    this.context = null;
+  stop(): void {
+    this.takeDown();
     this.enter('idle');
-    await context?.close();
   }
 
   /** Lets a suspended context go on. Call it from a user's gesture. */
@@ -124,7 +116,7 @@ export class Session implements ReactiveController {
     try {
       await this.buildLane(generation);
     } catch (error) {
-      if (generation === this.generation) await this.fail(problemOf(error));
+      if (generation === this.generation) this.fail(problemOf(error));
     }
     this.host.requestUpdate();
   }
@@ -155,14 +147,15 @@ export class Session implements ReactiveController {
     if (!context || !source || !output) return;
     const lane = await laneKind.build({ context, source, ...settings }, laneKind);
     const outputTap = await Tap.create(lane.output);
-    if (generation !== this.generation) {
+    const outdated = generation !== this.generation;
+    if (outdated || settings !== this.settings) {
       outputTap.close();
       lane.close();
-      return;
+      return outdated ? undefined : this.buildLane(generation);
     }
     lane.output.connect(output);
     lane.onchange = () => {
-      if (lane.error !== undefined) void this.fail(problemOf(lane.error));
+      if (lane.error !== undefined) this.fail(problemOf(lane.error));
       this.host.requestUpdate();
     };
     this.lane = lane;
@@ -176,17 +169,34 @@ export class Session implements ReactiveController {
     this.lane = null;
   }
 
-  private watchTrack(source: Source, generation: number): void {
+  private watchTrack(source: Source): void {
     const { track } = source;
     if (track === null) return;
     track.onended = () => {
-      if (generation === this.generation || this.source === source) void this.fail(TRACK_ENDED);
+      if (this.source === source) this.fail(TRACK_ENDED);
     };
     track.onmute = track.onunmute = () => this.host.requestUpdate();
   }
 
-  private async fail(problem: Problem): Promise<void> {
-    await this.stop();
+  /** Ends everything that runs, and makes what is still under way out of date. */
+  private takeDown(): void {
+    this.generation++;
+    this.closeLane();
+    this.inputTap?.close();
+    this.inputTap = null;
+    this.source?.close();
+    this.source = null;
+    this.output = null;
+    const { context } = this;
+    this.context = null;
+    if (context !== null) {
+      context.onstatechange = null;
+      void context.close();
+    }
+  }
+
+  private fail(problem: Problem): void {
+    this.takeDown();
     this.problem = problem;
     this.enter('failed');
   }

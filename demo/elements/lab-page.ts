@@ -130,7 +130,8 @@ export class LabPage extends LitElement {
   private readonly toggle = (): void => {
     const { session } = this;
     const active = session.phase === 'running' || session.phase === 'starting';
-    void (active ? session.stop() : session.start());
+    if (active) session.stop();
+    else void session.start();
   };
 
   private readonly chooseSource = ({ detail }: LabEvent<'lab-source'>): void => {

@@ -87,11 +87,15 @@ export class LabStatus extends LitElement {
     action: null,
   };
 
+  /** The detail of a warning counts down: a screen reader would read out every second. */
   protected override render(): TemplateResult {
     const { tone, title, detail, action } = this.status;
     return html`<div class="line ${tone}">
       <span class="sign" aria-hidden="true">${SIGNS[tone]}</span>
-      <p role="status"><strong>${title}</strong> <span class="detail">${detail}</span></p>
+      <p role="status">
+        <strong>${title}</strong>
+        <span class="detail" aria-live=${tone === 'warning' ? 'off' : 'polite'}>${detail}</span>
+      </p>
       ${action ? html`<button type="button" @click=${action.run}>${action.label}</button>` : nothing}
     </div>`;
   }

@@ -1,0 +1,230 @@
+import { FRAMINGS } from 'micwire/core';
+import { describe, expect, it } from 'vitest';
+import { costsOf } from '../demo/costs.ts';
+import { delayParts, scaleFor } from '../demo/delay-parts.ts';
+import { exampleMessage } from '../demo/example-message.ts';
+import { bytes, count, decibels, kilobits, milliseconds } from '../demo/format.ts';
+import { RecentValues, RunningRate } from '../demo/lanes/running-figures.ts';
+import { ChunkTape } from '../demo/scope/chunk-tape.ts';
+import { layOut } from '../demo/scope/scope-layout.ts';
+import { SmoothClock } from '../demo/scope/smooth-clock.ts';
+import { WaveHistory } from '../demo/scope/wave-history.ts';
+import { CHUNK_DURATIONS, DEFAULT_SETTINGS, SAMPLE_RATES } from '../demo/settings.ts';
+import type { StatusSubject } from '../demo/status.ts';
+import { statusOf } from '../demo/status.ts';
+import { costOf, takeApart } from '../demo/wire-rows.ts';
+import { seededRandom } from './helpers/random.ts';
+
+describe('figures', () => {
+  it('medians and percentiles are those of the last values, by nearest rank', () => {
+    const recent = new RecentValues(100);
+    expect(recent.spread()).toBeNull();
+    recent.add(7);
+    expect(recent.spread()).toEqual({ median: 7, p95: 7, count: 1 });
+    const random = seededRandom(4);
+    const values: number[] = [];
+    for (let i = 0; i < 350; i++) {
+      values.push(random());
+      recent.add(values.at(-1)!);
+    }
+    const sorted = values.slice(-100).toSorted((a, b) => a - b);
+    expect(recent.spread()).toEqual({ median: sorted[49], p95: sorted[94], count: 100 });
+  });
+
+  it('a rate is the growth over the last seconds, not since the start', () => {
+    const rate = new RunningRate(2000);
+    expect(rate.update(0, 0)).toBe(0);
+    for (let ms = 500; ms <= 5000; ms += 500) rate.update(ms, ms);
+    for (let ms = 5500; ms <= 9000; ms += 500) rate.update(ms, 5000 + (ms - 5000) * 3);
+    expect(rate.update(9500, 5000 + 4500 * 3)).toBeCloseTo(3000);
+  });
+
+  it('numbers read well at every size', () => {
+    expect([0, 999, 1000, 9994, 12_345, 999_499, 1e6, 123_456_789].map(bytes)).toEqual([
+      '0 B',
+      '999 B',
+      '1.00 kB',
+      '9.99 kB',
+      '12.3 kB',
+      '999 kB',
+      '1.00 MB',
+      '123 MB',
+    ]);
+    expect([-Infinity, -120, -23.45, -0.04, 0, 3].map(decibels)).toEqual([
+      '−∞',
+      '−∞',
+      '−23.4',
+      '0.0',
+      '0.0',
+      '3.0',
+    ]);
+    expect([0, 9.96, 99.94, 99.96, 1234].map(milliseconds)).toEqual([
+      '0.0',
+      '10.0',
+      '99.9',
+      '100',
+      '1,234',
+    ]);
+    expect(count(1_234_567)).toBe('1,234,567');
+    expect(kilobits(50_900)).toBe('407');
+  });
+
+  it('every part of the delay is unknown until something runs', () => {
+    expect(delayParts(null, 20).map(({ ms }) => ms)).toEqual([null, null, null, null, null]);
+    expect([0, 50, 50.1, 9e9].map(scaleFor)).toEqual([50, 50, 100, 10_000]);
+  });
+});
+
+describe('the scope', () => {
+  it('keeps the lowest and the highest sample of every column, and forgets what is older', () => {
+    const history = new WaveHistory(1, 100); // columns of 10 ms
+    const samples = new Float32Array(8000); // 1 s at 8 kHz
+    samples[0] = 0.5;
+    samples[79] = -0.25;
+    samples[80] = 0.125;
+    history.add(samples, 0, 1, 8000);
+    expect([history.low(0), history.high(0)]).toEqual([-0.25, 0.5]);
+    expect([history.low(1), history.high(1)]).toEqual([0, 0.125]);
+    history.add(Float32Array.of(0.75), 0, 1.005, 8000); // column 100 takes the place of column 0
+    expect(history.high(100)).toBe(0.75);
+    expect([history.low(0), history.high(0)]).toEqual([0, 0]);
+    expect(history.high(1)).toBe(0.125);
+  });
+
+  it('marks on the tape what became of a chunk, and drops what has left it', () => {
+    const tape = new ChunkTape(1);
+    for (let sequence = 0; sequence < 100; sequence++) {
+      tape.add({ sequence, time: sequence * 0.02, seconds: 0.02, fate: 'sent' });
+    }
+    tape.mark(98, 'back');
+    tape.mark(99, 'dropped');
+    tape.mark(0, 'back'); // long gone
+    const tiles = [...tape];
+    expect(tiles[0]!.time).toBeGreaterThanOrEqual(0.98);
+    expect(tiles.length).toBe(51);
+    expect(tiles.slice(-3).map(({ fate }) => fate)).toEqual(['sent', 'back', 'dropped']);
+  });
+
+  it('lays meters beside the waves at any width', () => {
+    for (const width of [300, 336, 1100]) {
+      const { inputWave, inputMeter } = layOut(width);
+      expect(inputWave.x + inputWave.width).toBeLessThan(inputMeter.x);
+      expect(inputMeter.x + inputMeter.width).toBeLessThanOrEqual(width);
+    }
+  });
+
+  it('moves evenly while the context’s clock jumps, and follows a real jump at once', () => {
+    const clock = new SmoothClock();
+    const random = seededRandom(5);
+    let before = clock.read(10, 0);
+    for (let frame = 1; frame < 600; frame++) {
+      const pageTime = frame / 60;
+      const now = clock.read(10 + pageTime - random() * 0.02, pageTime);
+      expect(now - before).toBeGreaterThan(0.012);
+      expect(now - before).toBeLessThan(0.022);
+      before = now;
+    }
+    expect(clock.read(0.5, 600 / 60)).toBeCloseTo(0.5);
+  });
+});
+
+describe('a message, taken apart', () => {
+  it.each(Object.values(FRAMINGS))(
+    '$name: fields, payload and cost are those of the message',
+    (framing) => {
+      const sent = exampleMessage(framing, DEFAULT_SETTINGS);
+      const parts = takeApart(sent);
+      expect(parts.messageBytes).toBe(sent.message.length);
+      expect(parts.payloadBytes).toBe(640);
+      const fields = parts.rows.map(({ where }) => where.split(/\s/).at(-1));
+      for (const field of [
+        'version',
+        'sequence',
+        'frame',
+        'frames',
+        'timestamp',
+        'dropped',
+        'format',
+      ]) {
+        expect(fields).toContain(field);
+      }
+      expect(parts.rows.every(({ meaning }) => meaning !== '')).toBe(true);
+      const shown = parts.payload.join('').replaceAll(' ', '');
+      const whole =
+        typeof sent.message === 'string'
+          ? (JSON.parse(sent.message).payload as string)
+          : Buffer.from(sent.packet.payload).toString('hex');
+      expect(whole.startsWith(shown)).toBe(true);
+      expect(shown.length).toBeGreaterThan(100);
+      expect(costOf(parts)).toMatch(/640 B of samples/);
+    },
+  );
+
+  it('an example can be made for every choice on the page, and its cost told', () => {
+    for (const framing of Object.values(FRAMINGS)) {
+      for (const sampleRate of SAMPLE_RATES) {
+        for (const chunkDuration of CHUNK_DURATIONS) {
+          const settings = { ...DEFAULT_SETTINGS, sampleRate, chunkDuration };
+          const { packet, message } = exampleMessage(framing, settings);
+          expect(framing.decode(message).payload.length).toBe(packet.payload.length);
+          expect(costsOf(framing, settings).map(({ value }) => value)).not.toContain('NaN');
+        }
+      }
+    }
+  });
+});
+
+describe('the status', () => {
+  const nothing = () => {};
+  const subject = (changes: object): StatusSubject =>
+    ({
+      phase: 'running',
+      problem: null,
+      sourceKind: 'sample',
+      suspended: false,
+      trackMuted: false,
+      context: { state: 'running', sampleRate: 48_000 },
+      source: { label: 'Speech sample' },
+      lane: { wireStatus: { state: 'open', failedAttempts: 0 }, stalled: false, retryInMs: 0 },
+      muted: false,
+      start: nothing,
+      resume: nothing,
+      ...changes,
+    }) as unknown as StatusSubject;
+  const lane = (state: string, failedAttempts = 0, retryInMs = 0) => ({
+    lane: {
+      wireStatus: { state, failedAttempts, reason: 'Because.' },
+      stalled: false,
+      retryInMs,
+      retryNow: nothing,
+    },
+  });
+
+  it.each([
+    [{ phase: 'idle' }, 'idle', /Ready.*Press Start/],
+    [{ phase: 'starting' }, 'busy', /Starting/],
+    [{ phase: 'starting', sourceKind: 'microphone', source: null }, 'busy', /asks whether/],
+    [{}, 'good', /Running.*Speech sample, at 48 kHz/],
+    [{ muted: true }, 'good', /output is muted/],
+    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /holds the sound/],
+    [{ suspended: true, context: { state: 'interrupted' } }, 'warning', /system has interrupted/],
+    [{ trackMuted: true }, 'warning', /microphone is muted/],
+    [lane('connecting'), 'busy', /Connecting/],
+    [lane('connecting', 2), 'warning', /server is gone.*Because\. Attempt 3 is under way/],
+    [lane('waiting', 2, 2100), 'warning', /server is gone.*Because\. Attempt 3 in 3 s/],
+    [lane('congested'), 'warning', /network is too slow.*Because/],
+  ] as const)('%j: %s', (changes, tone, words) => {
+    const status = statusOf(subject(changes));
+    expect(status.tone).toBe(tone);
+    expect(`${status.title} ${status.detail}`).toMatch(words);
+  });
+
+  it('offers the one thing to do, and no resume while the system holds the sound', () => {
+    const action = (changes: object) => statusOf(subject(changes)).action?.label;
+    const problem = { kind: 'no-device', title: 'None.', cure: 'Connect one.' };
+    expect(action({ phase: 'failed', problem })).toBe('Try again');
+    expect(action({ suspended: true, context: { state: 'suspended' } })).toBe('Let it sound');
+    expect(action({ suspended: true, context: { state: 'interrupted' } })).toBeUndefined();
+    expect(action(lane('waiting', 1, 500))).toBe('Try now');
+  });
+});
