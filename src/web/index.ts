@@ -47,7 +47,8 @@ export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike, WebSocketTransportOptions } from './transport/websocket.ts';
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
-export type { PlayoutData, PlayoutWriteOptions } from './playout.ts';
+export type { PlayoutWriteOptions } from './playout.ts';
+export type { PlayoutData } from './playout-data.ts';
 export type { PlayoutOptions } from './playout-options.ts';
 export type {
   PlayoutEventMap,

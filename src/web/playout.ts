@@ -1,19 +1,15 @@
 import { bytesPerSample } from '../core/dsp/sample-format.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
-import { planResampler } from '../core/dsp/resampler-planner.ts';
-import { describe, numberIn } from '../core/arguments.ts';
+import { numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
-import type {
-  PlayoutCommand,
-  PlayoutEvent,
-  PlayoutFigures,
-  PlayoutProcessorOptions,
-} from '../core/messages.ts';
-import { decodeBase64 } from '../core/framing/base64.ts';
+import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../core/messages.ts';
 import { BargeIn } from './playout-barge-in.ts';
+import { toBytes } from './playout-data.ts';
+import type { PlayoutData } from './playout-data.ts';
 import { positionAt, statsOf } from './playout-position.ts';
 import { PlayoutFeed } from './playout-feed.ts';
 import { PlayoutItems } from './playout-items.ts';
+import { createPlayoutNode } from './playout-node.ts';
 import type { DecodingStats, PacketReader } from './opus-playout.ts';
 import { checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
 import type { PlayoutOptions } from './playout-options.ts';
@@ -24,15 +20,13 @@ import type {
   PlayoutState,
   PlayoutStats,
 } from './playout-position.ts';
+import { loadResamplerDesign } from './resampler-design.ts';
 import { PLAYOUT_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /** Fade of an interrupt, ms. */
 const DEFAULT_FADE_MS = 5;
 const MAX_FADE_MS = 1000;
-
-/** What is written: bytes split anywhere (of typed arrays, their bytes), or a whole Base64 text of such. */
-export type PlayoutData = ArrayBufferView | ArrayBuffer | string;
 
 /** What is said of a piece of audio. */
 export interface PlayoutWriteOptions {
@@ -80,7 +74,10 @@ export class Playout extends EventTarget {
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
     checkPlayoutOptions(options);
-    const loading = loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl });
+    const loading = Promise.all([
+      loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl }),
+      loadResamplerDesign(options.sampleRate, context.sampleRate),
+    ]);
     if (options.format !== 'opus') {
       await loading;
       return new Playout(context, options);
@@ -91,7 +88,10 @@ export class Playout extends EventTarget {
     return new Playout(context, options, reader);
   }
 
-  /** For a context that has the `playout` worklet already, and not for Opus. @throws as `create` does */
+  /**
+   * For a context that has the `playout` worklet already, and neither for Opus nor for another rate than the context's.
+   * @throws as `create` does
+   */
   constructor(context: BaseAudioContext, options: PlayoutOptions);
   /** @internal */
   constructor(context: BaseAudioContext, options: PlayoutOptions, reader: PacketReader);
@@ -104,7 +104,7 @@ export class Playout extends EventTarget {
     }
     this.#reader = reader;
     const settings = checkPlayoutOptions(options);
-    const { sampleRate, channels, format, backlog, outputChannels, quality } = settings;
+    const { sampleRate, channels, format } = settings;
     this.sampleRate = sampleRate;
     this.channels = channels;
     this.format = options.format ?? format;
@@ -115,25 +115,7 @@ export class Playout extends EventTarget {
       maxBuffer: settings.maxBuffer,
       send: (command, transfer) => this.#send(command, transfer),
     });
-    const processorOptions: PlayoutProcessorOptions = {
-      format,
-      channels,
-      sampleRate,
-      outputChannels,
-      resampler:
-        sampleRate === context.sampleRate
-          ? null
-          : planResampler({ inputRate: sampleRate, outputRate: context.sampleRate, quality }),
-      targetFrames: this.#frames(settings.targetDelay),
-      backlog,
-      capacityFrames: this.#feed.capacityFrames,
-    };
-    this.node = new AudioWorkletNode(context, 'micwire-playout', {
-      numberOfInputs: 0,
-      numberOfOutputs: 1,
-      outputChannelCount: [outputChannels],
-      processorOptions,
-    });
+    this.node = createPlayoutNode(context, settings, this.#feed.capacityFrames);
     this.node.port.onmessage = ({ data }: MessageEvent<PlayoutEvent>): void => this.#receive(data);
     this.node.onprocessorerror = (): void => this.#fail();
     context.addEventListener('statechange', this.#onContext);
@@ -407,14 +389,3 @@ export class Playout extends EventTarget {
 
 const CLOSED = 'The playout is closed. Make another one.';
 const FAILED = 'The playout processor threw and is silent for good. Make another playout.';
-
-function toBytes(data: PlayoutData): Uint8Array {
-  if (typeof data === 'string') return decodeBase64(data);
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (ArrayBuffer.isView(data)) {
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
-  throw new TypeError(
-    `data must be a typed array, an ArrayBuffer or a Base64 string, got ${describe(data)}.`,
-  );
-}

@@ -2,6 +2,7 @@ import { vi } from 'vitest';
 import { createWorkletScope } from '../../src/testing/index.ts';
 import type { NodeOptions, ScopeNode, WorkletScope } from '../../src/testing/index.ts';
 import { Playout } from '../../src/web/playout.ts';
+import { loadResamplerDesign } from '../../src/web/resampler-design.ts';
 import type { PlayoutOptions } from '../../src/web/playout-options.ts';
 
 /** As much of a context as a node needs. */
@@ -63,6 +64,7 @@ export class PlayoutPage {
     options: PlayoutOptions,
     contextRate: number = options.sampleRate,
   ): Promise<PlayoutPage> {
+    await loadResamplerDesign(0, 1);
     const scope = createWorkletScope({ sampleRate: contextRate });
     await scope.addModule(() => import('../../worklets/playout.ts'));
     try {
