@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const GUIDE = await readFile(new URL('../docs/testing.md', import.meta.url), 'utf8');
+/** Every code block, by the file name in its first line. */
+const FILES = [...GUIDE.matchAll(/```js\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(
+  ([, name = '', code = '']) => ({ name, code }),
+);
+const TESTS = FILES.filter(({ name }) => name.endsWith('.test.js'));
+
+let folder: string;
+
+/** A project that has the package installed and the guide's files beside it. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'micwire-guide-'));
+  const micwire = join(folder, 'node_modules/micwire');
+  await mkdir(micwire, { recursive: true });
+  const build = await rolldown({
+    input: fileURLToPath(new URL('../src/testing/index.ts', import.meta.url)),
+    platform: 'neutral',
+  });
+  await build.write({ file: join(micwire, 'testing.js'), format: 'esm' });
+  await build.close();
+  const manifest = { type: 'module', exports: { './testing': './testing.js' } };
+  await writeFile(join(micwire, 'package.json'), JSON.stringify(manifest));
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  for (const { name, code } of FILES) await writeFile(join(folder, name), code);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('every code block of docs/testing.md is a file', () => {
+  expect(FILES).toHaveLength(GUIDE.match(/^```js/gm)!.length);
+  expect(TESTS.length).toBeGreaterThanOrEqual(4);
+});
+
+test.each(TESTS)('docs/testing.md: $name runs as written', async ({ name, code }) => {
+  const { stdout, code: exit } = await new Promise<{ stdout: string; code: unknown }>((resolve) => {
+    execFile(process.execPath, ['--test', name], { cwd: folder }, (error, stdout) => {
+      resolve({ stdout, code: error?.code ?? 0 });
+    });
+  });
+  expect(exit, stdout).toBe(0);
+  const passed = Number(/pass (\d+)/.exec(stdout)?.[1]);
+  // Node counts the file as a test, too, in some versions.
+  expect(passed).toBeGreaterThanOrEqual(code.match(/^test\(/gm)!.length);
+});
