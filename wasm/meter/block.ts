@@ -97,3 +97,22 @@ export function scan(
     store<f64>(results, size, 24);
   }
 }
+
+/** Writes the mean of the first `present` channels, at least one, to `target`; up to 12 bytes more. */
+export function mix(
+  input: usize,
+  stride: usize,
+  present: i32,
+  frames: i32,
+  target: usize,
+): void {
+  const scale = f32x4.splat(1 / <f32>present);
+  const end = input + (<usize>frames << 2);
+  for (let at = input; at < end; at += 16, target += 16) {
+    let sum = v128.load(at);
+    for (let channel = 1; channel < present; channel++) {
+      sum = f32x4.add(sum, v128.load(at + <usize>channel * stride));
+    }
+    v128.store(target, f32x4.mul(sum, scale));
+  }
+}

@@ -1,37 +1,29 @@
 /** Taps of a phase, and by how many samples the points lag: see true-peak-filter.ts. */
-const TAPS: usize = 32;
-const LATENCY: usize = 16;
-/** How far the curve can rise above its points, 1/cos(π/8): TRUE_PEAK_HEADROOM. */
+const TAPS: usize = 28;
+const LATENCY: usize = 14;
+/** TRUE_PEAK_HEADROOM and TRUE_PEAK_NEIGHBOUR there. */
 const HEADROOM: f32 = 1.082392200292394;
+const NEIGHBOUR: f32 = 0.7;
 
 /**
- * The largest of `floor` and the true peaks of the `frames` frames from `input` on, before which TAPS + 1 samples stand.
- * `last` holds the point before the first, and is given the last one. `taps`: per pair of samples the weights even, odd and
- * half, each four times. `points` has room for three runs of points, `run` bytes apart, each with 16 bytes before it.
+ * The largest of `floor` and the true peaks of the `frames` frames from `input` on, before which TAPS samples stand.
+ * `halves`: weights of phase 2, per pair of samples, each four times; `quarters`: those of phases 1 and 3, even and odd, each
+ * four times. `middle` has room for phase 2 and seven more.
  */
 export function truePeak(
   input: usize,
   frames: i32,
   floor: f32,
   norm: f32,
-  last: usize,
-  taps: usize,
-  points: usize,
-  run: usize,
+  halves: usize,
+  quarters: usize,
+  middle: usize,
 ): f32 {
   const bytes = <usize>frames << 2;
-  // Where nothing can rise above the floor, only the point is needed that the next call looks back at.
-  if (largest(input - ((TAPS - 1) << 2), input + bytes) * norm * HEADROOM <= floor) {
-    interpolate(input + bytes - 4, 4, taps, points, run);
-    store<f32>(last, load<f32>(points + 2 * run));
-    return floor;
-  }
-  interpolate(input, bytes, taps, points, run);
-  store<f32>(points + 2 * run - 4, load<f32>(last));
-  store<f32>(last, load<f32>(points + 2 * run + bytes - 4));
+  if (largest(input - ((TAPS - 1) << 2), input + bytes) * norm * HEADROOM <= floor) return floor;
+  halve(input, bytes, halves, middle);
   const exact = input - (LATENCY << 2);
-  const top = highest(exact, bytes, points, run);
-  return top * HEADROOM <= floor ? floor : refine(exact, bytes, points, run, max(floor, top));
+  return refine(input, bytes, quarters, middle, max(floor, highest(exact, bytes, middle)));
 }
 
 /** Largest |sample|; looks at up to three samples more. */
@@ -50,118 +42,117 @@ function largestLane(lanes: v128): f32 {
   );
 }
 
-/** Makes the points between the samples, eight frames at a time: up to seven too many. */
-function interpolate(input: usize, bytes: usize, taps: usize, points: usize, run: usize): void {
+/** Makes phase 2, eight frames at a time: up to seven too many. */
+function halve(input: usize, bytes: usize, halves: usize, middle: usize): void {
   const end = input + bytes;
-  for (; input < end; input += 32, points += 32) {
-    let sums0 = f32x4.splat(0);
-    let sums1 = f32x4.splat(0);
-    let differences0 = f32x4.splat(0);
-    let differences1 = f32x4.splat(0);
-    let middle0 = f32x4.splat(0);
-    let middle1 = f32x4.splat(0);
+  for (; input < end; input += 32, middle += 32) {
+    let first = f32x4.splat(0);
+    let second = f32x4.splat(0);
     let newer = input;
     let older = input - ((TAPS - 1) << 2);
-    let tap = taps;
-    for (; older < newer; older += 4, newer -= 4, tap += 48) {
-      const even = v128.load(tap);
-      const odd = v128.load(tap, 16);
-      const half = v128.load(tap, 32);
-      const a0 = v128.load(newer);
-      const b0 = v128.load(older);
-      const a1 = v128.load(newer, 16);
-      const b1 = v128.load(older, 16);
-      const sum0 = f32x4.add(a0, b0);
-      const sum1 = f32x4.add(a1, b1);
-      sums0 = f32x4.add(sums0, f32x4.mul(even, sum0));
-      sums1 = f32x4.add(sums1, f32x4.mul(even, sum1));
-      differences0 = f32x4.add(differences0, f32x4.mul(odd, f32x4.sub(a0, b0)));
-      differences1 = f32x4.add(differences1, f32x4.mul(odd, f32x4.sub(a1, b1)));
-      middle0 = f32x4.add(middle0, f32x4.mul(half, sum0));
-      middle1 = f32x4.add(middle1, f32x4.mul(half, sum1));
+    for (let tap = halves; older < newer; older += 4, newer -= 4, tap += 16) {
+      const half = v128.load(tap);
+      const low = f32x4.add(v128.load(newer), v128.load(older));
+      const high = f32x4.add(v128.load(newer, 16), v128.load(older, 16));
+      first = f32x4.add(first, f32x4.mul(half, low));
+      second = f32x4.add(second, f32x4.mul(half, high));
     }
-    v128.store(points, f32x4.add(sums0, differences0));
-    v128.store(points, f32x4.add(sums1, differences1), 16);
-    v128.store(points + run, middle0);
-    v128.store(points + run, middle1, 16);
-    v128.store(points + 2 * run, f32x4.sub(sums0, differences0));
-    v128.store(points + 2 * run, f32x4.sub(sums1, differences1), 16);
+    v128.store(middle, first);
+    v128.store(middle, second, 16);
   }
 }
 
-/** The largest |point|. */
-function highest(exact: usize, bytes: usize, points: usize, run: usize): f32 {
+/** The largest |point| of phases 0 and 2. */
+function highest(exact: usize, bytes: usize, middle: usize): f32 {
   let most = f32x4.splat(0);
   let at: usize = 0;
   for (; at + 16 <= bytes; at += 16) {
-    const inner = f32x4.pmax(
-      f32x4.abs(v128.load(points + at)),
-      f32x4.abs(v128.load(points + run + at)),
-    );
-    const outer = f32x4.pmax(
-      f32x4.abs(v128.load(exact + at)),
-      f32x4.abs(v128.load(points + 2 * run + at)),
-    );
-    most = f32x4.pmax(most, f32x4.pmax(inner, outer));
+    const zero = f32x4.abs(v128.load(exact + at));
+    most = f32x4.pmax(most, f32x4.pmax(zero, f32x4.abs(v128.load(middle + at))));
   }
   let top = largestLane(most);
   for (; at < bytes; at += 4) {
-    top = max(top, abs(load<f32>(exact + at)));
-    top = max(top, abs(load<f32>(points + at)));
-    top = max(top, abs(load<f32>(points + run + at)));
-    top = max(top, abs(load<f32>(points + 2 * run + at)));
+    top = max(top, max(abs(load<f32>(exact + at)), abs(load<f32>(middle + at))));
   }
   return top;
 }
 
-/** The peak of the curve between the points, where it can rise above `floor`. */
-function refine(exact: usize, bytes: usize, points: usize, run: usize, floor: f32): f32 {
+/** Phases 1 and 3 of the four frames interpolated last. */
+let one: v128 = f32x4.splat(0);
+let three: v128 = f32x4.splat(0);
+
+// @ts-ignore: decorator
+@inline
+function interpolate(input: usize, quarters: usize): void {
+  let sums = f32x4.splat(0);
+  let differences = f32x4.splat(0);
+  let newer = input;
+  let older = input - ((TAPS - 1) << 2);
+  for (let tap = quarters; older < newer; older += 4, newer -= 4, tap += 32) {
+    const a = v128.load(newer);
+    const b = v128.load(older);
+    sums = f32x4.add(sums, f32x4.mul(v128.load(tap), f32x4.add(a, b)));
+    differences = f32x4.add(differences, f32x4.mul(v128.load(tap, 16), f32x4.sub(a, b)));
+  }
+  one = f32x4.add(sums, differences);
+  three = f32x4.sub(sums, differences);
+}
+
+/** The peak of all phases and of the curve between them, where it can rise above `floor`. */
+function refine(input: usize, bytes: usize, quarters: usize, middle: usize, floor: f32): f32 {
+  const exact = input - (LATENCY << 2);
   let peak = floor;
+  /** Where the frames begin of which phases 1 and 3 are at hand. */
+  let known: usize = -1;
   for (let at: usize = 0; at < bytes; at += 16) {
     const zero = v128.load(exact + at);
-    const one = v128.load(points + at);
-    const two = v128.load(points + run + at);
-    const three = v128.load(points + 2 * run + at);
-    const most = f32x4.pmax(
-      f32x4.pmax(f32x4.abs(zero), f32x4.abs(one)),
-      f32x4.pmax(f32x4.abs(two), f32x4.abs(three)),
-    );
+    const two = v128.load(middle + at);
+    const next = v128.load(exact + at, 4);
     const left = min<usize>((bytes - at) >> 2, 4);
-    const mask = i32x4.bitmask(f32x4.gt(most, f32x4.splat(peak / HEADROOM)));
-    if ((mask & ((1 << <i32>left) - 1)) == 0) continue;
-    const before = v128.load(points + 2 * run + at - 4);
-    const after = v128.load(exact + at + 4);
-    peak = crest(before, zero, one, left, peak);
-    peak = crest(zero, one, two, left, peak);
-    peak = crest(one, two, three, left, peak);
-    peak = crest(two, three, after, left, peak);
+    const valid = (1 << <i32>left) - 1;
+    const near = f32x4.pmax(f32x4.pmax(f32x4.abs(zero), f32x4.abs(two)), f32x4.abs(next));
+    if ((i32x4.bitmask(f32x4.ge(near, f32x4.splat(peak * NEIGHBOUR))) & valid) == 0) continue;
+    if (known != at - 16) interpolate(input + at - 16, quarters);
+    const earlier = three;
+    interpolate(input + at, quarters);
+    known = at;
+    const before = v128.shuffle<i32>(earlier, three, 3, 4, 5, 6);
+    peak = crest(before, zero, one, valid, peak);
+    peak = crest(zero, one, two, valid, peak);
+    peak = crest(one, two, three, valid, peak);
+    peak = crest(two, three, next, valid, peak);
   }
   return peak;
 }
 
-/** The largest of `peak` and, of the first `lanes` lanes, the sinusoids through three points whose middle one is a maximum. */
+/** The largest of `peak` and, in the valid lanes, the sinusoids through three points whose middle one is a maximum. */
 // @ts-ignore: decorator
 @inline
-function crest(a: v128, b: v128, c: v128, lanes: usize, peak: f32): f32 {
+function crest(a: v128, b: v128, c: v128, valid: i32, peak: f32): f32 {
   const size = f32x4.abs(b);
   let maxima = f32x4.gt(size, f32x4.splat(peak / HEADROOM));
   maxima = v128.and(maxima, f32x4.ge(size, f32x4.abs(a)));
   maxima = v128.and(maxima, f32x4.ge(size, f32x4.abs(c)));
-  let mask = i32x4.bitmask(maxima) & ((1 << <i32>lanes) - 1);
-  if (mask == 0) return peak;
-  if (mask & 1) {
-    peak = max(peak, peakOfThree(f32x4.extract_lane(a, 0), f32x4.extract_lane(b, 0), f32x4.extract_lane(c, 0)));
-  }
-  if (mask & 2) {
-    peak = max(peak, peakOfThree(f32x4.extract_lane(a, 1), f32x4.extract_lane(b, 1), f32x4.extract_lane(c, 1)));
-  }
-  if (mask & 4) {
-    peak = max(peak, peakOfThree(f32x4.extract_lane(a, 2), f32x4.extract_lane(b, 2), f32x4.extract_lane(c, 2)));
-  }
-  if (mask & 8) {
-    peak = max(peak, peakOfThree(f32x4.extract_lane(a, 3), f32x4.extract_lane(b, 3), f32x4.extract_lane(c, 3)));
-  }
+  const mask = i32x4.bitmask(maxima) & valid;
+  return mask == 0 ? peak : highestCrest(a, b, c, mask, peak);
+}
+
+function highestCrest(a: v128, b: v128, c: v128, mask: i32, peak: f32): f32 {
+  if (mask & 1) peak = max(peak, crestOfLane(a, b, c, 0));
+  if (mask & 2) peak = max(peak, crestOfLane(a, b, c, 1));
+  if (mask & 4) peak = max(peak, crestOfLane(a, b, c, 2));
+  if (mask & 8) peak = max(peak, crestOfLane(a, b, c, 3));
   return peak;
+}
+
+// @ts-ignore: decorator
+@inline
+function crestOfLane(a: v128, b: v128, c: v128, lane: u8): f32 {
+  return peakOfThree(
+    f32x4.extract_lane(a, lane),
+    f32x4.extract_lane(b, lane),
+    f32x4.extract_lane(c, lane),
+  );
 }
 
 /** See true-peak-filter.ts; the middle point may be negative. */

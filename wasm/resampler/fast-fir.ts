@@ -15,7 +15,7 @@
  *
  * F0, F1, G0 and E0 are computed for the next group; the values of the present one are left over from before ("carry").
  */
-import { bytes, lanes } from './simd';
+import { bytes, lanes, step } from './simd';
 
 /** Filters by their place in the tables; the first four are the ones that are carried. */
 const F0: usize = 0;
@@ -161,13 +161,6 @@ function filter<T>(
     tile3<T>(x + 6 * stride, stride, taps + 6 * length, length, y + 6 * stride);
     tile3single<T>(x + 8 * stride, stride, taps + 8 * length, length, y + 8 * stride);
   }
-}
-
-/** a + x · w. */
-// @ts-ignore: decorator
-@inline
-function step<T>(a: v128, x: v128, w: v128): v128 {
-  return v128.add<T>(a, v128.mul<T>(x, w));
 }
 
 /*

@@ -3,7 +3,8 @@ export { tiles32, tiles64 } from './fast-fir';
 import { double, doubledFrames } from './double';
 import { halve, halvedFrames } from './halve';
 import { interpolated, polyphase, rationalFrames } from './polyphase';
-import { DOUBLE, HALVE, POLYPHASE, Stage } from './stage';
+import { periodic } from './periodic';
+import { DOUBLE, HALVE, PERIODIC, POLYPHASE, Stage } from './stage';
 
 /** How many outputs `frames` more inputs would give the chain of `stages` that begins at `first`. */
 export function outputFrames(first: usize, stages: i32, frames: i32): i32 {
@@ -72,6 +73,7 @@ function chain<T>(first: usize, stages: i32, input: usize, frames: i32): i32 {
     if (stage.kind == HALVE) frames = halve<T>(stage, input, frames);
     else if (stage.kind == DOUBLE) frames = double<T>(stage, input, frames);
     else if (stage.kind == POLYPHASE) frames = polyphase<T>(stage, input, frames);
+    else if (stage.kind == PERIODIC) frames = periodic<T>(stage, input, frames);
     else frames = interpolated<T>(stage, input, frames);
     input = stage.output;
   }

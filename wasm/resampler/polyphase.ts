@@ -3,7 +3,7 @@
  * few inputs apart, so each group has `rows` registers of coefficients, zero where a lane's window does not reach:
  * group sum = Σ splat(x[start + r]) · table[g][r]. No sums across lanes, and the table is read in order.
  */
-import { bytes, clear, copy, lanes } from './simd';
+import { bytes, clear, copy, lanes, step } from './simd';
 import { Stage } from './stage';
 
 /** How many outputs `frames` more inputs would give. */
@@ -22,7 +22,14 @@ function advance(stage: Stage, count: i32): i32 {
   return <i32>moved;
 }
 
-function append<T>(stage: Stage, input: usize, frames: i32): void {
+/** After `count` outputs: `done` of the group that now starts at `start` have gone. */
+export function settle(stage: Stage, count: i32, done: i32, start: i32): void {
+  stage.lead = stage.start + stage.lead + advance(stage, count) - start;
+  stage.done = done;
+  stage.start = start;
+}
+
+export function append<T>(stage: Stage, input: usize, frames: i32): void {
   const end = stage.line + bytes<T>(stage.fill);
   copy<T>(end, input, frames);
   stage.fill += frames;
@@ -31,7 +38,7 @@ function append<T>(stage: Stage, input: usize, frames: i32): void {
 }
 
 /** Drops what lies before the window that starts at `stage.start`. */
-function drop<T>(stage: Stage): void {
+export function drop<T>(stage: Stage): void {
   const used = min(stage.start, stage.fill);
   stage.start -= used;
   stage.fill -= used;
@@ -54,10 +61,20 @@ export function polyphase<T>(stage: Stage, input: usize, frames: i32): i32 {
     let even = v128.splat<T>(<T>0);
     let odd = even;
     const end = table + rowBytes;
-    for (let row = table; row < end; row += 32) {
-      even = v128.add<T>(even, v128.mul<T>(v128.load_splat<T>(x), v128.load(row)));
-      odd = v128.add<T>(odd, v128.mul<T>(v128.load_splat<T>(x, sizeof<T>()), v128.load(row, 16)));
+    let row = table;
+    if (stage.rows & 2) {
+      even = v128.mul<T>(v128.load_splat<T>(x), v128.load(row));
+      odd = v128.mul<T>(v128.load_splat<T>(x, sizeof<T>()), v128.load(row, 16));
       x += 2 * sizeof<T>();
+      row += 32;
+    }
+    while (row < end) {
+      even = step<T>(even, v128.load_splat<T>(x), v128.load(row));
+      odd = step<T>(odd, v128.load_splat<T>(x, sizeof<T>()), v128.load(row, 16));
+      even = step<T>(even, v128.load_splat<T>(x, 2 * sizeof<T>()), v128.load(row, 32));
+      odd = step<T>(odd, v128.load_splat<T>(x, 3 * sizeof<T>()), v128.load(row, 48));
+      x += 4 * sizeof<T>();
+      row += 64;
     }
     v128.store(output, v128.add<T>(even, odd));
     if (left < lanes<T>()) break;
@@ -70,11 +87,8 @@ export function polyphase<T>(stage: Stage, input: usize, frames: i32): i32 {
       table = stage.table;
     }
   }
-  const moved = stage.start + stage.lead + advance(stage, count);
-  stage.lead = moved - start;
   stage.group = group;
-  stage.done = left;
-  stage.start = start;
+  settle(stage, count, left, start);
   drop<T>(stage);
   return count;
 }

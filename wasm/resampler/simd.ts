@@ -29,3 +29,10 @@ export function clear<T>(to: usize, values: i32): void {
     to += 16;
   }
 }
+
+/** sum + x · w. */
+// @ts-ignore: decorator
+@inline
+export function step<T>(sum: v128, x: v128, w: v128): v128 {
+  return v128.add<T>(sum, v128.mul<T>(x, w));
+}

@@ -4,7 +4,7 @@
  */
 @unmanaged
 export class Stage {
-  /** HALVE, DOUBLE, POLYPHASE or INTERPOLATED. */
+  /** HALVE, DOUBLE, POLYPHASE, INTERPOLATED or PERIODIC. */
   kind: i32;
   /** Values still needed, oldest first; `fill` of them. In HALVE those at odd instants. */
   line: usize;
@@ -59,3 +59,5 @@ export const HALVE: i32 = 0;
 export const DOUBLE: i32 = 1;
 export const POLYPHASE: i32 = 2;
 export const INTERPOLATED: i32 = 3;
+/** A POLYPHASE stage of 2 : 3 or 3 : 2. `rows` counts the taps of all outputs of a period together. */
+export const PERIODIC: i32 = 4;

@@ -30,6 +30,7 @@ const FIELDS = [
   ['group', 'done', 'start', 'phase', 'lead', 'phases'],
 ].flat();
 const KINDS = { halve: 0, double: 1, polyphase: 2, interpolated: 3 } as const;
+const PERIODIC = 4;
 
 type Fields = Readonly<Record<string, number>>;
 
@@ -172,9 +173,9 @@ class Layout {
       states.push(c * this.stages * FIELDS.length * 4);
       all.push(
         plan.stages.map((stage, index) => ({
+          kind: KINDS[stage.kind],
           ...tables[index]!,
           ...this.#lines(stage, sizes[index]!),
-          kind: KINDS[stage.kind],
           output: blocks[index + 1]!,
           scratch,
         })),
@@ -229,7 +230,9 @@ class Layout {
       case 'double':
         return this.#symmetricTables(stage);
       case 'polyphase':
-        return this.#polyphaseTables(stage);
+        return (stage.up === 2 && stage.down === 3) || (stage.up === 3 && stage.down === 2)
+          ? this.#periodicTables(stage)
+          : this.#polyphaseTables(stage);
       case 'interpolated':
         return this.#interpolatedTables(stage);
     }
@@ -276,6 +279,19 @@ class Layout {
       }
     }
     return { up, down, taps, groups, rows, table: this.#put(table), moves: this.#put(moves) };
+  }
+
+  /** See wasm/resampler/periodic.ts. */
+  #periodicTables({ up, down, taps, coefficients }: PolyphaseStage): Fields {
+    const shiftOf = (output: number): number => Math.floor((output * down) / up);
+    const rows = taps + shiftOf(up - 1);
+    const table = new Float64Array(up * rows);
+    for (let output = 0; output < up; output++) {
+      const phase = (output * down) % up;
+      const row = coefficients.subarray(phase * taps, (phase + 1) * taps);
+      table.set(row, output * rows + shiftOf(output));
+    }
+    return { kind: PERIODIC, up, down, taps, rows, table: this.#put(table) };
   }
 
   #interpolatedTables({ up, down, taps, phases, coefficients }: InterpolatedStage): Fields {

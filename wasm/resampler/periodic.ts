@@ -1,0 +1,206 @@
+/**
+ * The ratios 2 : 3 and 3 : 2, between 48 kHz and the rates of speech: lanes are periods. Output p of period m is
+ * Σ table[p][i] · x[down · m + i]; with the inputs split by their place in the period, the same registers of inputs serve all
+ * outputs, and nothing is summed across lanes.
+ */
+import { append, drop, rationalFrames, settle } from './polyphase';
+import { bytes, lanes, step } from './simd';
+import { Stage } from './stage';
+
+export function periodic<T>(stage: Stage, input: usize, frames: i32): i32 {
+  const count = rationalFrames(stage, frames);
+  append<T>(stage, input, frames);
+  if (count == 0) return 0;
+  const up = stage.up;
+  const down = stage.down;
+  const outputs = stage.done + count;
+  const periods = (outputs + up - 1) / up;
+  // Tiles take up to three registers more than they need.
+  const room = bytes<T>(periods + stage.rows + 8 * lanes<T>());
+  const streams = stage.scratch;
+  const first = stage.line + bytes<T>(stage.start);
+  split<T>(first, down, streams, room, periods + stage.rows / down + 1);
+
+  const results = streams + <usize>down * room;
+  const end = bytes<T>(periods);
+  if (up == 2) {
+    for (let at: usize = 0; at < end; at += 64) {
+      tileOfTwo<T>(stage.table, stage.rows, streams + at, room, results + at);
+    }
+  } else {
+    for (let at: usize = 0; at < end; at += 32) {
+      tileOfThree<T>(stage.table, stage.rows, streams + at, room, results + at);
+    }
+  }
+  // Periods of which some outputs have gone are computed again: their values go to where they were.
+  join<T>(results, room, up, stage.output - bytes<T>(stage.done), periods);
+
+  const whole = outputs / up;
+  settle(stage, count, outputs - whole * up, stage.start + whole * down);
+  drop<T>(stage);
+  return count;
+}
+
+/** Every `down`-th value to a stream of its own; writes up to a register beyond in each. */
+function split<T>(x: usize, down: i32, to: usize, room: usize, count: i32): void {
+  const second = to + room;
+  const third = second + room;
+  const end = bytes<T>(count);
+  for (let at: usize = 0; at < end; at += 16) {
+    const a = v128.load(x);
+    const b = v128.load(x, 16);
+    if (down == 2) {
+      if (sizeof<T>() == 4) {
+        v128.store(to + at, v128.shuffle<f32>(a, b, 0, 2, 4, 6));
+        v128.store(second + at, v128.shuffle<f32>(a, b, 1, 3, 5, 7));
+      } else {
+        v128.store(to + at, v128.shuffle<f64>(a, b, 0, 2));
+        v128.store(second + at, v128.shuffle<f64>(a, b, 1, 3));
+      }
+      x += 32;
+    } else {
+      const c = v128.load(x, 32);
+      if (sizeof<T>() == 4) {
+        const ab0 = v128.shuffle<f32>(a, b, 0, 3, 6, 6);
+        const ab1 = v128.shuffle<f32>(a, b, 1, 4, 7, 7);
+        const ab2 = v128.shuffle<f32>(a, b, 2, 5, 5, 5);
+        v128.store(to + at, v128.shuffle<f32>(ab0, c, 0, 1, 2, 5));
+        v128.store(second + at, v128.shuffle<f32>(ab1, c, 0, 1, 2, 6));
+        v128.store(third + at, v128.shuffle<f32>(ab2, c, 0, 1, 4, 7));
+      } else {
+        v128.store(to + at, v128.shuffle<f64>(a, b, 0, 3));
+        v128.store(second + at, v128.shuffle<f64>(a, c, 1, 2));
+        v128.store(third + at, v128.shuffle<f64>(b, c, 0, 3));
+      }
+      x += 48;
+    }
+  }
+}
+
+/** The outputs of each period in order; writes up to three registers beyond. */
+function join<T>(from: usize, room: usize, up: i32, to: usize, periods: i32): void {
+  const end = from + bytes<T>(periods);
+  for (; from < end; from += 16) {
+    const a = v128.load(from);
+    const b = v128.load(from + room);
+    if (up == 2) {
+      if (sizeof<T>() == 4) {
+        v128.store(to, v128.shuffle<f32>(a, b, 0, 4, 1, 5));
+        v128.store(to, v128.shuffle<f32>(a, b, 2, 6, 3, 7), 16);
+      } else {
+        v128.store(to, v128.shuffle<f64>(a, b, 0, 2));
+        v128.store(to, v128.shuffle<f64>(a, b, 1, 3), 16);
+      }
+      to += 32;
+    } else {
+      const c = v128.load(from + 2 * room);
+      if (sizeof<T>() == 4) {
+        const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+        const bc = v128.shuffle<f32>(b, c, 1, 5, 2, 6);
+        const ca = v128.shuffle<f32>(c, a, 2, 7, 3, 3);
+        v128.store(to, v128.shuffle<f32>(ab, c, 0, 1, 4, 2));
+        v128.store(to, v128.shuffle<f32>(bc, v128.shuffle<f32>(a, b, 2, 6, 2, 6), 0, 1, 4, 5), 16);
+        v128.store(to, v128.shuffle<f32>(ca, b, 0, 1, 7, 2), 32);
+      } else {
+        v128.store(to, v128.shuffle<f64>(a, b, 0, 2));
+        v128.store(to, v128.shuffle<f64>(c, a, 0, 3), 16);
+        v128.store(to, v128.shuffle<f64>(b, c, 1, 3), 32);
+      }
+      to += 48;
+    }
+  }
+}
+
+/** Two outputs for three inputs, four registers of periods. */
+function tileOfTwo<T>(
+  table: usize,
+  rows: i32,
+  streams: usize,
+  room: usize,
+  y: usize,
+): void {
+  const length = bytes<T>(rows);
+  const end = table + length;
+  let a0 = v128.splat<T>(<T>0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  let w: v128;
+  let v: v128;
+  for (let d: usize = 0; d < 3; d++) {
+    let x = streams + d * room;
+    for (let tap = table + d * sizeof<T>(); tap < end; tap += 3 * sizeof<T>()) {
+      w = v128.load_splat<T>(tap);
+      v = v128.load_splat<T>(tap + length);
+      const x0 = v128.load(x);
+      a0 = step<T>(a0, x0, w);
+      b0 = step<T>(b0, x0, v);
+      const x1 = v128.load(x, 16);
+      a1 = step<T>(a1, x1, w);
+      b1 = step<T>(b1, x1, v);
+      const x2 = v128.load(x, 32);
+      a2 = step<T>(a2, x2, w);
+      b2 = step<T>(b2, x2, v);
+      const x3 = v128.load(x, 48);
+      a3 = step<T>(a3, x3, w);
+      b3 = step<T>(b3, x3, v);
+      x += sizeof<T>();
+    }
+  }
+  v128.store(y, a0);
+  v128.store(y, a1, 16);
+  v128.store(y, a2, 32);
+  v128.store(y, a3, 48);
+  y += room;
+  v128.store(y, b0);
+  v128.store(y, b1, 16);
+  v128.store(y, b2, 32);
+  v128.store(y, b3, 48);
+}
+
+/** Three outputs for two inputs, two registers of periods. */
+function tileOfThree<T>(
+  table: usize,
+  rows: i32,
+  streams: usize,
+  room: usize,
+  y: usize,
+): void {
+  const length = bytes<T>(rows);
+  const end = table + length;
+  let a0 = v128.splat<T>(<T>0);
+  let a1 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  for (let d: usize = 0; d < 2; d++) {
+    let x = streams + d * room;
+    for (let tap = table + d * sizeof<T>(); tap < end; tap += 2 * sizeof<T>()) {
+      const x0 = v128.load(x);
+      const x1 = v128.load(x, 16);
+      let w = v128.load_splat<T>(tap);
+      a0 = step<T>(a0, x0, w);
+      a1 = step<T>(a1, x1, w);
+      w = v128.load_splat<T>(tap + length);
+      b0 = step<T>(b0, x0, w);
+      b1 = step<T>(b1, x1, w);
+      w = v128.load_splat<T>(tap + 2 * length);
+      c0 = step<T>(c0, x0, w);
+      c1 = step<T>(c1, x1, w);
+      x += sizeof<T>();
+    }
+  }
+  v128.store(y, a0);
+  v128.store(y, a1, 16);
+  y += room;
+  v128.store(y, b0);
+  v128.store(y, b1, 16);
+  y += room;
+  v128.store(y, c0);
+  v128.store(y, c1, 16);
+}
