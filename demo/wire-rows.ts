@@ -118,7 +118,9 @@ function meaningOf(field: string, packet: PacketHeader): string {
     case 'dropped':
       return packet.dropped === 0 ? 'No frame was lost before it.' : 'Frames lost before it.';
     case 'format':
-      return `${FORMAT_LABELS[packet.format]}, little-endian.`;
+      return packet.format === 'opus'
+        ? 'One packet of Opus.'
+        : `${FORMAT_LABELS[packet.format]}, little-endian.`;
     case 'sampleRate':
       return `${count(packet.sampleRate)} frames a second.`;
     case 'channels':

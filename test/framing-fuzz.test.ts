@@ -82,8 +82,12 @@ function outcome(framing: Framing, message: string | Uint8Array): string {
     throw error;
   }
   // What is accepted is consistent, so that it can be written again and read the same.
-  const bytes = packet.frames * packet.channels * bytesPerSample(packet.format);
-  expect(packet.payload.length).toBe(bytes);
+  if (packet.format === 'opus') {
+    expect(packet.payload.length).toBeGreaterThan(0);
+  } else {
+    const bytes = packet.frames * packet.channels * bytesPerSample(packet.format);
+    expect(packet.payload.length).toBe(bytes);
+  }
   const again = framing.decode(framing.encode(packet));
   expect(JSON.stringify(again)).toBe(JSON.stringify(packet));
   return 'decoded';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SAMPLE_FORMATS, bytesPerSample } from '../src/core/dsp/sample-format.ts';
+import { PAYLOAD_FORMATS } from '../src/core/codec/payload-format.ts';
+import { bytesPerSample } from '../src/core/dsp/sample-format.ts';
 import { PacketError } from '../src/core/errors.ts';
 import { encodeBase64 } from '../src/core/framing/base64.ts';
 import { BINARY_OFFSET } from '../src/core/framing/binary.ts';
@@ -28,10 +29,11 @@ function packet(changes: Partial<Packet> = {}): Packet {
 
 function randomPacket(random: () => number): Packet {
   const integer = (limit: number) => Math.floor(random() * limit);
-  const format = SAMPLE_FORMATS[integer(SAMPLE_FORMATS.length)]!;
+  const format = PAYLOAD_FORMATS[integer(PAYLOAD_FORMATS.length)]!;
   const channels = 1 + integer(32);
   const frames = integer(40);
-  const payload = new Uint8Array(frames * channels * bytesPerSample(format));
+  const length = format === 'opus' ? 1 + integer(1500) : frames * channels * bytesPerSample(format);
+  const payload = new Uint8Array(length);
   for (let i = 0; i < payload.length; i++) payload[i] = integer(256);
   return {
     sequence: integer(2 ** 53),

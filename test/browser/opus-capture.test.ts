@@ -7,7 +7,6 @@ import { segmentalSnrDb } from '../helpers/snr.ts';
 import { voice } from '../helpers/voice.ts';
 
 const SECONDS = 1.5;
-const FRAMES = 48_000 * SECONDS;
 
 let library: OpusLibrary;
 beforeAll(async () => {

@@ -1,7 +1,11 @@
+import { SAMPLE_FORMATS } from '../dsp/sample-format.ts';
 import type { SampleFormat } from '../dsp/sample-format.ts';
 
 /** What a chunk's payload is: samples as they are, or a packet of Opus. */
 export type PayloadFormat = SampleFormat | 'opus';
+
+/** Every {@link PayloadFormat}, for menus and checks. */
+export const PAYLOAD_FORMATS: readonly PayloadFormat[] = [...SAMPLE_FORMATS, 'opus'];
 
 /** The longest Opus frame in a packet, in bytes (RFC 6716 §3.4, R2), and the two bytes that say its length. */
 const OPUS_FRAME_BYTES = 1275 + 2;

@@ -1,5 +1,5 @@
-import type { SampleFormat } from '../dsp/sample-format.ts';
-import { SAMPLE_FORMATS } from '../dsp/sample-format.ts';
+import { PAYLOAD_FORMATS } from '../codec/payload-format.ts';
+import type { PayloadFormat } from '../codec/payload-format.ts';
 import { PacketError } from '../errors.ts';
 import { base64Length, decodeBase64 } from './base64.ts';
 import type { Framing } from './framing.ts';
@@ -9,7 +9,7 @@ import {
   checkIncoming,
   checkOutgoing,
   checkPayloadLength,
-  expectedPayloadBytes,
+  payloadBounds,
   payloadBase64,
 } from './packet.ts';
 
@@ -42,9 +42,11 @@ export const base64JsonFraming: Framing = {
 function encodeBase64Json(packet: Packet | LazyPacket): string {
   checkOutgoing(packet);
   const payload = payloadBase64(packet);
-  const expected = base64Length(expectedPayloadBytes(packet));
-  if (payload.length !== expected) {
-    throw new RangeError(`payload must have ${expected} Base64 digits, got ${payload.length}.`);
+  const [least, most] = payloadBounds(packet);
+  if (payload.length < base64Length(least) || payload.length > base64Length(most)) {
+    throw new RangeError(
+      `payload must have ${base64Length(most)} Base64 digits, got ${payload.length}.`,
+    );
   }
   // Every part is a number, a name from a closed list or Base64: nothing in it needs an escape, so that
   // JSON.stringify would only read the payload once more.
@@ -108,7 +110,7 @@ function numberField(fields: Readonly<Record<string, unknown>>, name: string): n
   throw new PacketError('bad-field', `${name} must be a number, got ${typeof value}.`);
 }
 
-function formatField(fields: Readonly<Record<string, unknown>>): SampleFormat {
-  for (const format of SAMPLE_FORMATS) if (format === fields['format']) return format;
-  throw new PacketError('unknown-type', `format must be one of ${SAMPLE_FORMATS.join(', ')}.`);
+function formatField(fields: Readonly<Record<string, unknown>>): PayloadFormat {
+  for (const format of PAYLOAD_FORMATS) if (format === fields['format']) return format;
+  throw new PacketError('unknown-type', `format must be one of ${PAYLOAD_FORMATS.join(', ')}.`);
 }

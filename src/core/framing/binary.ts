@@ -1,5 +1,5 @@
-import type { SampleFormat } from '../dsp/sample-format.ts';
-import { SAMPLE_FORMATS } from '../dsp/sample-format.ts';
+import { PAYLOAD_FORMATS } from '../codec/payload-format.ts';
+import type { PayloadFormat } from '../codec/payload-format.ts';
 import { PacketError } from '../errors.ts';
 import type { Framing } from './framing.ts';
 import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
@@ -7,7 +7,7 @@ import {
   checkIncoming,
   checkOutgoing,
   checkPayloadLength,
-  expectedPayloadBytes,
+  payloadBounds,
   payloadBytes,
 } from './packet.ts';
 
@@ -38,7 +38,7 @@ import {
  *   +                   timestamp in µs (64 bits)                   +
  * 36|                                                               |
  *   +---------------------------------------------------------------+
- * 40|          payload: frames × channels samples, interleaved      |
+ * 40|          payload: samples, interleaved, or a packet of Opus   |
  *   +---------------------------------------------------------------+
  */
 
@@ -73,16 +73,17 @@ export const BINARY_OFFSET: {
 export const BINARY_VERSION = 1;
 
 /** The format byte. A new format takes the next number; a number is never given twice. */
-const FORMAT_CODES: Readonly<Record<SampleFormat, number>> = {
+const FORMAT_CODES: Readonly<Record<PayloadFormat, number>> = {
   s16: 1,
   s24: 2,
   f32: 3,
   mulaw: 4,
   alaw: 5,
+  opus: 6,
 };
 
-const FORMATS_BY_CODE: ReadonlyMap<number, SampleFormat> = new Map(
-  SAMPLE_FORMATS.map((format) => [FORMAT_CODES[format], format]),
+const FORMATS_BY_CODE: ReadonlyMap<number, PayloadFormat> = new Map(
+  PAYLOAD_FORMATS.map((format) => [FORMAT_CODES[format], format]),
 );
 
 const TWO_32 = 2 ** 32;
@@ -98,9 +99,9 @@ export const binaryFraming: Framing = {
 function encodeBinary(packet: Packet | LazyPacket): Uint8Array {
   checkOutgoing(packet);
   const payload = payloadBytes(packet);
-  const expected = expectedPayloadBytes(packet);
-  if (payload.length !== expected) {
-    throw new RangeError(`payload must have ${expected} bytes, got ${payload.length}.`);
+  const [least, most] = payloadBounds(packet);
+  if (payload.length < least || payload.length > most) {
+    throw new RangeError(`payload must have ${most} bytes, got ${payload.length}.`);
   }
   const message = new Uint8Array(BINARY_OFFSET.payload + payload.length);
   const view = new DataView(message.buffer);

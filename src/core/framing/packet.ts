@@ -1,4 +1,4 @@
-import type { SampleFormat } from '../dsp/sample-format.ts';
+import type { PayloadFormat } from '../codec/payload-format.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PacketError } from '../errors.ts';
@@ -10,14 +10,17 @@ export interface PacketHeader {
   readonly sequence: number;
   /** Number of the payload's first frame at the wire rate since the start. 0..2⁵³−1. */
   readonly frame: number;
-  /** Frames in the payload (a frame is one sample per channel). 0..2³²−1. */
+  /**
+   * Frames in the payload (a frame is one sample per channel). Of Opus, those that were captured: the last packet of a run is
+   * filled up. 0..2³²−1.
+   */
   readonly frames: number;
   /** The instant of the first frame in µs since the start, as in WebCodecs. 0..2⁵³−1. */
   readonly timestamp: number;
   /** Frames that were lost before this packet was made, since the packet before. 0..2³²−1. */
   readonly dropped: number;
-  /** How a sample is written in the payload. */
-  readonly format: SampleFormat;
+  /** How a sample is written in the payload; or that it is a packet of Opus. */
+  readonly format: PayloadFormat;
   /** Frames a second of the payload, in Hz. 3000..768000. */
   readonly sampleRate: number;
   /** Interleaved channels of the payload. 1..32. */
@@ -26,7 +29,7 @@ export interface PacketHeader {
 
 /** A packet whose payload is at hand as bytes: what every framing gives back. */
 export interface Packet extends PacketHeader {
-  /** Interleaved little-endian samples. May be a view of the message that was decoded: copy it to keep it. */
+  /** Interleaved little-endian samples, or one packet of Opus. May be a view of the message that was decoded: copy it to keep it. */
   readonly payload: Uint8Array;
 }
 
@@ -55,16 +58,21 @@ export function payloadBase64(packet: Packet | LazyPacket): string {
   return 'payload' in packet ? encodeBase64(packet.payload) : packet.base64;
 }
 
-/** Bytes that a payload with this header must have. @internal */
-export function expectedPayloadBytes(header: PacketHeader): number {
-  return header.frames * header.channels * bytesPerSample(header.format);
+/** Longest packet of Opus that a framing writes or reads; real ones have up to 7664 bytes. */
+const MAX_OPUS_BYTES = 2 ** 16;
+
+/** Least and most bytes that a payload with this header may have. Samples: one number, Opus: a range. @internal */
+export function payloadBounds(header: PacketHeader): readonly [least: number, most: number] {
+  if (header.format === 'opus') return [1, MAX_OPUS_BYTES];
+  const bytes = header.frames * header.channels * bytesPerSample(header.format);
+  return [bytes, Math.min(bytes, MAX_PAYLOAD_BYTES)];
 }
 
 /** @throws RangeError when a header that is about to be sent holds a value that the wire cannot carry. @internal */
 export function checkOutgoing(header: PacketHeader): void {
   const fault = headerFault(header);
   if (fault !== undefined) throw new RangeError(fault);
-  const bytes = expectedPayloadBytes(header);
+  const [bytes] = payloadBounds(header);
   if (bytes > MAX_PAYLOAD_BYTES) {
     throw new RangeError(`payload must have at most ${MAX_PAYLOAD_BYTES} bytes, got ${bytes}.`);
   }
@@ -78,13 +86,13 @@ export function checkIncoming(header: PacketHeader): void {
 
 /** @throws PacketError when a payload from the network is not as long as its header says. @internal */
 export function checkPayloadLength(header: PacketHeader, byteLength: number): void {
-  const expected = expectedPayloadBytes(header);
-  if (byteLength < expected) {
-    throw new PacketError('truncated', `payload must have ${expected} bytes, got ${byteLength}.`);
+  const [least, most] = payloadBounds(header);
+  const got = `got ${byteLength}.`;
+  if (byteLength < least) {
+    throw new PacketError('truncated', `payload must have ${least} bytes, ${got}`);
   }
-  if (byteLength > expected || byteLength > MAX_PAYLOAD_BYTES) {
-    const limit = Math.min(expected, MAX_PAYLOAD_BYTES);
-    throw new PacketError('oversized', `payload must have ${limit} bytes, got ${byteLength}.`);
+  if (byteLength > most) {
+    throw new PacketError('oversized', `payload must have ${most} bytes, ${got}`);
   }
 }
 
