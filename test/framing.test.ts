@@ -197,7 +197,7 @@ describe('the binary layout, version 1', () => {
     expect(reasonOf(binary, Uint8Array.of(...bytes(), 0))).toBe('oversized');
     expect(changed(BINARY_OFFSET.version, 2)).toBe('unknown-type');
     expect(changed(BINARY_OFFSET.format, 0)).toBe('unknown-type');
-    expect(changed(BINARY_OFFSET.format, 6)).toBe('unknown-type');
+    expect(changed(BINARY_OFFSET.format, 7)).toBe('unknown-type');
     expect(changed(BINARY_OFFSET.reserved, 1)).toBe('bad-field');
     expect(changed(BINARY_OFFSET.channels, 0)).toBe('bad-field');
     expect(changed(BINARY_OFFSET.sampleRate, 0xff)).toBe('bad-field');

@@ -64,7 +64,7 @@ type DecodeFloat = (
   fec: number,
 ) => number;
 
-/** Exports that libopus-wasm names so; its own names are on the left. For the test that compares. @internal */
+/** Exports that libopus-wasm names so; its own names are on the left. For the test that compares. */
 export const OPUS_EXPORTS: Readonly<Record<string, keyof Exports>> = {
   memory: 'g',
   _oc_create_encoder: 'i',
@@ -94,7 +94,7 @@ const WASM_PAGE_BYTES = 65_536;
 export class OpusLibrary {
   /** @internal */
   readonly exports: Exports;
-  /** The instance's memory. New arrays when it grows, which only making an encoder or a decoder can cause. @internal */
+  /** The instance's memory. New arrays when it grows, which only making an encoder or a decoder can cause. */
   bytes: Uint8Array;
   /** @internal */
   floats: Float32Array;
