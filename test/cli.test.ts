@@ -25,7 +25,16 @@ beforeAll(async () => {
   for (const name of ['capture', 'meter']) {
     await writeFile(join(worklets, `${name}.js`), `${BANNER}${name}`);
     await writeFile(join(worklets, `${name}.inline.js`), 'export default 0;');
-    await writeFile(join(worklets, `${name}.d.ts`), 'export {};');
+    await writeFile(join(worklets, `${name}.d.ts.map`), '{}');
+  }
+  for (const [folder, name, content] of [
+    ['worker', 'opus.js', BANNER],
+    ['worker', 'opus.inline.js', 'export default 0;'],
+    ['wasm', 'libopus.wasm', '\0asm'],
+    ['wasm', 'libopus.inline.js', 'export default 0;'],
+  ] as const) {
+    await mkdir(join(root, 'dist', folder), { recursive: true });
+    await writeFile(join(root, 'dist', folder, name), content);
   }
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -42,10 +51,12 @@ function micwire(...args: string[]): Promise<{ code: number; stdout: string; std
   });
 }
 
-test('copy makes the folder and copies the scripts, and nothing else', async () => {
+const COPIED = ['capture.js', 'libopus.wasm', 'meter.js', 'opus.js'];
+
+test('copy makes the folder and copies what pages fetch, and nothing else', async () => {
   const { code, stdout, stderr } = await micwire('copy', 'public/worklets');
   expect([code, stderr]).toEqual([0, '']);
-  expect(await readdir(join(home, 'public/worklets'))).toEqual(['capture.js', 'meter.js']);
+  expect(await readdir(join(home, 'public/worklets'))).toEqual(COPIED);
   expect(await readFile(join(home, 'public/worklets/meter.js'), 'utf8')).toBe(`${BANNER}meter`);
   expect(stdout).toContain(join('public/worklets', 'capture.js'));
   expect(stdout).toContain('workletUrl');
@@ -55,6 +66,8 @@ test('copy replaces its own files of another version', async () => {
   await writeFile(join(home, 'meter.js'), '/*! micwire 0.0.1 */');
   expect((await micwire('copy', '.')).code).toBe(0);
   expect(await readFile(join(home, 'meter.js'), 'utf8')).toBe(`${BANNER}meter`);
+  expect((await micwire('copy', '.')).code).toBe(0);
+  expect(await readdir(home)).toEqual(COPIED);
 });
 
 test('copy leaves somebody else’s file alone, and then copies none', async () => {

@@ -1,15 +1,16 @@
 #!/usr/bin/env node
-/** The command `micwire`: what a project that hosts the worklets' files itself needs from the package. */
+/** The command `micwire`: what a project that hosts the package's files itself needs. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { CopyError, copyWorklets } from './copy-worklets.ts';
+import { CopyError, copyFiles } from './copy-files.ts';
 
 const USAGE = `Usage: micwire copy <dir>
 
-Copies the worklets' files (capture.js, meter.js, playout.js …) to <dir>, for pages that serve
-them from a place of their own, as a Content-Security-Policy with script-src 'self' may ask for.
-Run it again after each update of the package.
+Copies the files that a page fetches by address to <dir>: the worklets (capture.js, meter.js,
+playout.js …), and for Opus its Worker and libopus.wasm. For pages that serve them from a place of
+their own, as a Content-Security-Policy with script-src 'self' may ask for. Run it again after each
+update of the package.
 
   --help       shows this
   --version    shows the package's version
@@ -21,7 +22,7 @@ const FAILED = 1;
 const MISUSED = 2;
 
 // From dist/src/cli.
-const WORKLETS = new URL('../../worklets/', import.meta.url);
+const DIST = new URL('../../', import.meta.url);
 const PACKAGE = new URL('../../../package.json', import.meta.url);
 
 process.exitCode = await main(process.argv.slice(2));
@@ -57,7 +58,7 @@ async function main(args: string[]): Promise<number> {
 
 async function copy(folder: string): Promise<number> {
   try {
-    for (const { path, bytes } of await copyWorklets(fileURLToPath(WORKLETS), folder)) {
+    for (const { path, bytes } of await copyFiles(fileURLToPath(DIST), folder)) {
       console.log(`${path} (${(bytes / 1000).toFixed(1)} kB)`);
     }
   } catch (error) {
