@@ -137,6 +137,25 @@ describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () =
     },
   );
 
+  test('with pages of 400 ms it is smaller by a third, and as good', () => {
+    const { packets, head, pages } = stream(1, { bitrate: 24_000 });
+    const writer = new OggOpusWriter({ channels: 1, preSkip: 312, pageDuration: 400 });
+    const parts: Uint8Array[] = [writer.head()];
+    for (const packet of packets.slice(0, -1)) parts.push(writer.packet(packet));
+    parts.push(writer.end(packets.at(-1), packets.length * 960 - 312 - FRAMES));
+    const file = Buffer.concat(parts);
+    expect(file.length).toBeLessThan(Buffer.concat([head, ...pages]).length * 0.72);
+    expect(
+      readOggPages(file)
+        .slice(2)
+        .flatMap((page) => page.packets),
+    ).toEqual(packets);
+    expect(readOggPages(file)[2]!.packets.length).toBe(20);
+    const { stdout, stderr } = runProgram('opusinfo', [fileOf([file])]);
+    expect(stdout.toString() + stderr).not.toMatch(/warning|error|negative|corrupt/i);
+    expect(stdout.toString()).toMatch(/Playback length: 0m:01\.5/);
+  });
+
   test('ended without a last packet it is as good', () => {
     const { packets } = stream(1, {});
     const writer = new OggOpusWriter({ channels: 1, preSkip: 312 });

@@ -1,5 +1,5 @@
 /**
- * Ogg pages (RFC 3533 §6), for streams in which a page is one packet:
+ * Ogg pages (RFC 3533 §6), for streams in which no packet goes beyond its page:
  *
  *      0                   1                   2                   3
  *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1  byte
@@ -17,11 +17,10 @@
  */
 
 const HEADER_BYTES = 27;
-const MAX_SEGMENTS = 255;
+/** Most segments of a page. */
+export const OGG_MAX_SEGMENTS = 255;
 /** A segment of this size says that the packet goes on. */
 const FULL_SEGMENT = 255;
-/** The longest packet that fits on one page, in bytes. */
-export const OGG_MAX_PACKET_BYTES: number = MAX_SEGMENTS * FULL_SEGMENT - 1;
 
 const OFFSET = { flags: 5, granule: 6, serial: 14, sequence: 18, crc: 22, segments: 26 } as const;
 
@@ -32,6 +31,11 @@ export const OGG_END = 4;
 
 /** The granule position of a page on which no packet ends (RFC 3533 §6). */
 export const OGG_NO_GRANULE = -1;
+
+/** Segments that a packet takes. */
+export function oggSegments(packetBytes: number): number {
+  return Math.floor(packetBytes / FULL_SEGMENT) + 1;
+}
 
 /** Writes the pages of one logical stream. Allocates each page. */
 export class OggPageWriter {
@@ -44,19 +48,17 @@ export class OggPageWriter {
   }
 
   /**
-   * @param packet one packet, or undefined for a page without any
-   * @param granule position at the end of the packet, or `OGG_NO_GRANULE`
+   * @param packets what lies on the page; may be none
+   * @param granule position at the end of the last packet, or `OGG_NO_GRANULE`
    * @param flags `OGG_BEGIN`, `OGG_END`, or 0
-   * @throws RangeError for a packet longer than `OGG_MAX_PACKET_BYTES`
+   * @throws RangeError when they need more than `OGG_MAX_SEGMENTS`
    */
-  page(packet: Uint8Array | undefined, granule: number, flags: number): Uint8Array<ArrayBuffer> {
-    const length = packet?.length ?? 0;
-    if (length > OGG_MAX_PACKET_BYTES) {
-      throw new RangeError(
-        `packet must have at most ${OGG_MAX_PACKET_BYTES} bytes, got ${length}.`,
-      );
+  page(packets: readonly Uint8Array[], granule: number, flags: number): Uint8Array<ArrayBuffer> {
+    const segments = packets.reduce((sum, packet) => sum + oggSegments(packet.length), 0);
+    const length = packets.reduce((sum, packet) => sum + packet.length, 0);
+    if (segments > OGG_MAX_SEGMENTS) {
+      throw new RangeError(`a page has at most ${OGG_MAX_SEGMENTS} segments, got ${segments}.`);
     }
-    const segments = packet === undefined ? 0 : Math.floor(length / FULL_SEGMENT) + 1;
     const page = new Uint8Array(HEADER_BYTES + segments + length);
     const view = new DataView(page.buffer);
     page.set([0x4f, 0x67, 0x67, 0x53]);
@@ -65,10 +67,15 @@ export class OggPageWriter {
     view.setUint32(OFFSET.serial, this.#serial, true);
     view.setUint32(OFFSET.sequence, this.#sequence++, true);
     view.setUint8(OFFSET.segments, segments);
-    if (packet !== undefined) {
-      page.fill(FULL_SEGMENT, HEADER_BYTES, HEADER_BYTES + segments - 1);
-      page[HEADER_BYTES + segments - 1] = length % FULL_SEGMENT;
-      page.set(packet, HEADER_BYTES + segments);
+    let segment = HEADER_BYTES;
+    let at = HEADER_BYTES + segments;
+    for (const packet of packets) {
+      const last = segment + oggSegments(packet.length) - 1;
+      page.fill(FULL_SEGMENT, segment, last);
+      page[last] = packet.length % FULL_SEGMENT;
+      segment = last + 1;
+      page.set(packet, at);
+      at += packet.length;
     }
     view.setUint32(OFFSET.crc, oggCrc(page), true);
     return page;
