@@ -1,8 +1,8 @@
 import { bytesPerSample } from 'micwire/core';
 import type { Framing } from 'micwire/core';
 import { exampleMessage } from './example-message.ts';
+import type { WireSettings } from './example-message.ts';
 import { count, kilobits } from './format.ts';
-import type { LaneSettings } from './settings.ts';
 
 /** What a lane will cost, before it runs. */
 export interface Cost {
@@ -11,10 +11,9 @@ export interface Cost {
 }
 
 /** What the settings come to: the samples alone, the messages, and both together. */
-export function costsOf(framing: Framing, settings: LaneSettings): Cost[] {
+export function costsOf(framing: Framing, settings: WireSettings): Cost[] {
   const { sampleRate, format, chunkDuration } = settings;
   const messagesPerSecond = 1000 / chunkDuration;
-  const { message } = exampleMessage(framing, settings);
   return [
     {
       label: 'Samples alone',
@@ -23,7 +22,12 @@ export function costsOf(framing: Framing, settings: LaneSettings): Cost[] {
     { label: 'Messages', value: `${count(messagesPerSecond)} a second` },
     {
       label: 'On the wire, each way',
-      value: `≈ ${kilobits(message.length * messagesPerSecond)} kbit/s`,
+      value: `≈ ${kilobits(wireBytesPerSecond(framing, settings))} kbit/s`,
     },
   ];
+}
+
+/** Bytes of messages a second, one way: nearly, because numbers in text grow. */
+export function wireBytesPerSecond(framing: Framing, settings: WireSettings): number {
+  return (exampleMessage(framing, settings).message.length * 1000) / settings.chunkDuration;
 }

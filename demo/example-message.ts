@@ -5,8 +5,11 @@ import type { LaneSettings } from './settings.ts';
 
 const TONE_HZ = 440;
 
+/** The settings that a message depends on. */
+export type WireSettings = Pick<LaneSettings, 'sampleRate' | 'format' | 'chunkDuration'>;
+
 /** A message as the lane would send it first, with a quiet tone in it: shown until there is a real one. */
-export function exampleMessage(framing: Framing, settings: LaneSettings): WireMessage {
+export function exampleMessage(framing: Framing, settings: WireSettings): WireMessage {
   const { sampleRate, format, chunkDuration } = settings;
   const frames = Math.floor((sampleRate * chunkDuration) / 1000);
   const tone = Float32Array.from(

@@ -93,5 +93,8 @@ export interface LaneKind {
   build(parts: LaneBuild, kind: LaneKind): Promise<Lane>;
 }
 
-/** How a lane reaches its far end. */
-export type OpenTransport = () => Transport;
+/**
+ * How a lane reaches its far end.
+ * @param bytesPerSecond what it will send
+ */
+export type OpenTransport = (bytesPerSecond: number) => Transport;

@@ -1,10 +1,12 @@
 import { WebSocketTransport } from 'micwire';
 import { FRAMINGS } from 'micwire/core';
-import type { LaneKind } from './lane.ts';
+import type { LaneKind, OpenTransport } from './lane.ts';
 import { buildPcmLane } from './pcm-lane.ts';
 
 const WEBSOCKET = { name: 'WebSocket', what: 'to a server and back' };
-const echo = () => new WebSocketTransport('/echo');
+/** Up to a second of sound may wait for the network; what comes on top is dropped, and the page says so. */
+const echo: OpenTransport = (bytesPerSecond) =>
+  new WebSocketTransport('/echo', { highWaterBytes: Math.ceil(bytesPerSecond) });
 
 /** Every lane of the lab. A new one is one more line. */
 export const LANES = {

@@ -2,6 +2,7 @@ import { Capture, Playout } from 'micwire';
 import type { Chunk, Transport, TransportMessage, TransportStatus } from 'micwire';
 import { PacketError, bytesPerSample } from 'micwire/core';
 import type { Framing } from 'micwire/core';
+import { wireBytesPerSecond } from '../costs.ts';
 import { SCOPE_SECONDS } from '../audio/tap.ts';
 import { ChunkTape } from '../scope/chunk-tape.ts';
 import type { Lane, LaneBuild, LaneFigures, LaneKind, WireMessage } from './lane.ts';
@@ -24,7 +25,7 @@ export async function buildPcmLane(
 ): Promise<Lane> {
   const { context, source, sampleRate, format, chunkDuration, targetDelay } = parts;
   const channels = 1;
-  const transport = openTransport();
+  const transport = openTransport(wireBytesPerSecond(framing, parts));
   try {
     const [playout] = await Promise.all([
       Playout.create(context, { sampleRate, channels, format, targetDelay }),

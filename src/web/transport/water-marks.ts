@@ -3,9 +3,9 @@ import { integerIn } from '../../core/arguments.ts';
 /** How much a transport may buffer before it drops. */
 export interface WaterMarkOptions {
   /**
-   * With more bytes than this buffered, messages are dropped. It bounds the latency that a slow network can add: at
-   * 43 kB/s (16 kHz s16 in Base64) the default holds 0.75 s.
-   * @default 32768
+   * With more bytes than this buffered, messages are dropped. It bounds the latency that a slow network can add, and the
+   * burst that a page may send after it was busy: at 51 kB/s (20 ms of 16 kHz s16 as Base64 JSON) the default holds 2.6 s.
+   * @default 131072
    */
   readonly highWaterBytes?: number;
   /**
@@ -15,7 +15,7 @@ export interface WaterMarkOptions {
   readonly lowWaterBytes?: number;
 }
 
-const DEFAULT_HIGH_WATER_BYTES = 2 ** 15;
+const DEFAULT_HIGH_WATER_BYTES = 2 ** 17;
 const MAX_WATER_BYTES = 2 ** 30;
 
 /**

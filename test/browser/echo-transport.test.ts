@@ -1,0 +1,6 @@
+import { LoopbackTransport, WebSocketTransport } from 'micwire';
+import { describeTransport } from '../helpers/transport-contract.ts';
+
+// The same contract as in Node, with the browser's own WebSocket and MessageChannel.
+describeTransport('websocket', async (options) => new WebSocketTransport('/echo', options));
+describeTransport('loopback', async (options) => new LoopbackTransport(options));
