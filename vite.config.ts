@@ -4,6 +4,7 @@ import { labServer } from './demo/server/plugin.ts';
 import { opus } from './scripts/vite-opus.mjs';
 import { worklets } from './scripts/vite-worklets.mjs';
 import { installedBrowsers } from './test/engines/provider.mjs';
+import { askProgram } from './test/helpers/media-tools.mjs';
 import { renderInNode } from './test/helpers/render-in-node.mjs';
 import { guideCode } from './test/helpers/vite-guide-code.mjs';
 
@@ -46,6 +47,8 @@ export default defineConfig({
       },
       {
         extends: true,
+        // Else Vite finds it in the middle of a test, and reloads the page.
+        optimizeDeps: { include: ['mediabunny'] },
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
@@ -56,7 +59,7 @@ export default defineConfig({
             ui: false,
             screenshotFailures: false,
             api: { host: '127.0.0.1' },
-            commands: { renderInNode },
+            commands: { askProgram, renderInNode },
             provider: installedBrowsers({ microphone: path('test/fixtures/speech.wav') }),
             instances: engines.map((browser) => ({ browser })),
           },

@@ -14,6 +14,8 @@ export type MicwireErrorCode =
   | 'unsupported'
   /** The source has no audio track that is live. */
   | 'no-audio'
+  /** What is recorded cannot be written. */
+  | 'recording'
   /** The transport is not connected, or its peer went away. */
   | 'transport';
 

@@ -58,3 +58,11 @@ export type {
   PlayoutStats,
 } from './playout-position.ts';
 export type { BacklogMode } from '../core/playout/backlog-policy.ts';
+export { Recorder } from './recorder.ts';
+export type { RecorderEventMap, RecorderState } from './recorder.ts';
+export type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
+export { unfinishedRecordings } from './recording-backup.ts';
+export type { UnfinishedRecording } from './recording-backup.ts';
+export type { Mediabunny } from './webm-file.ts';
+export { MediaChunks } from './media-chunks.ts';
+export type { MediaChunk, MediaChunksOptions } from './media-chunks.ts';

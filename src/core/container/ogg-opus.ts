@@ -74,6 +74,11 @@ export class OggOpusWriter {
     this.#pages = new OggPageWriter(integerIn('serial', options.serial ?? 1, 0, 2 ** 32 - 1));
   }
 
+  /** Frames at 48 kHz for the player to leave out. */
+  get preSkip(): number {
+    return this.#options.preSkip;
+  }
+
   /** Frames at 48 kHz in the stream so far, without the pre-skip. */
   get frames(): number {
     return Math.max(0, this.#granule - this.#options.preSkip);
@@ -177,8 +182,8 @@ export class OggOpusWriter {
   }
 }
 
-/** The identification header (RFC 7845 §5.1). */
-function opusHead(options: OggOpusOptions): Uint8Array {
+/** The identification header (RFC 7845 §5.1): what WebM and WebCodecs want as a description, too. */
+export function opusHead(options: OggOpusOptions): Uint8Array<ArrayBuffer> {
   const head = new Uint8Array(HEAD_BYTES);
   const view = new DataView(head.buffer);
   head.set(utf8Bytes('OpusHead'));

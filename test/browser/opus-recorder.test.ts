@@ -1,0 +1,196 @@
+import { MediaChunks, Recorder, unfinishedRecordings } from 'micwire';
+import type { RecorderOptions } from 'micwire';
+import { decodeBase64 } from 'micwire/core';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { ffmpegFrames, opusinfoSeconds } from '../helpers/ask-program.ts';
+import { segmentalSnrDb } from '../helpers/snr.ts';
+import { voice } from '../helpers/voice.ts';
+
+const FRAMES = 96_000;
+const mediabunny = () => import('mediabunny');
+
+/** Two seconds of voice, of which the recorder gets all. */
+async function recorded(
+  options: RecorderOptions,
+): Promise<{ readonly recorder: Recorder; readonly file: Blob | undefined }> {
+  const channels = options.channels ?? 1;
+  const context = new OfflineAudioContext(1, FRAMES, 48_000);
+  const buffer = new AudioBuffer({
+    length: FRAMES,
+    numberOfChannels: channels,
+    sampleRate: 48_000,
+  });
+  for (let c = 0; c < channels; c++) buffer.getChannelData(c).set(voice(FRAMES, 48_000, c));
+  const source = new AudioBufferSourceNode(context, { buffer });
+  source.start();
+  const recorder = await Recorder.create(context, source, options);
+  await context.startRendering();
+  return { recorder, file: await recorder.stop() };
+}
+
+async function decoded(file: Blob): Promise<AudioBuffer> {
+  const context = new OfflineAudioContext(1, 1, 48_000);
+  return context.decodeAudioData(await file.arrayBuffer());
+}
+
+const OPUS_CASES: readonly (readonly [string, RecorderOptions])[] = [
+  ['Ogg, worklet', { container: 'ogg', encodeIn: 'worklet', application: 'audio' }],
+  [
+    'Ogg, worker, stereo 60 ms',
+    { container: 'ogg', encodeIn: 'worker', channels: 2, frameDuration: 60 },
+  ],
+  ['Ogg, auto', { container: 'ogg', bitrate: 48_000 }],
+  ['Ogg, 2.5 ms', { container: 'ogg', encodeIn: 'worklet', frameDuration: 2.5, bitrate: 96_000 }],
+  ['WebM, worklet', { container: 'webm', encodeIn: 'worklet', application: 'audio', mediabunny }],
+  ['WebM, auto, stereo', { container: 'webm', channels: 2, mediabunny }],
+];
+
+describe.each(OPUS_CASES)('%s', (_, options) => {
+  test('opusinfo and ffmpeg have no complaint, and every frame is there', async () => {
+    const channels = options.channels ?? 1;
+    const { recorder, file } = await recorded(options);
+    expect(recorder.state).toBe('stopped');
+    expect(recorder.duration).toBe(2);
+    expect(file!.type).toBe(recorder.type);
+    expect(file!.size).toBe(recorder.size);
+    const frames = (await ffmpegFrames(file!, channels)) ?? FRAMES;
+    if (options.container === 'ogg') {
+      expect((await opusinfoSeconds(file!)) ?? 2).toBe(2);
+      expect(frames).toBe(FRAMES);
+    } else {
+      // WebM has no place for the trimming that mediabunny would write.
+      expect(frames).toBeGreaterThanOrEqual(FRAMES);
+      expect(frames).toBeLessThan(FRAMES + 2880 * 2);
+    }
+  });
+});
+
+test.each(['s16', 'f32', 'mulaw'] as const)('WAV of %s holds every sample', async (format) => {
+  const { recorder, file } = await recorded({ container: 'wav', format, channels: 2 });
+  expect(recorder.duration).toBe(2);
+  expect((await ffmpegFrames(file!, 2)) ?? FRAMES).toBe(FRAMES);
+  if (format === 'mulaw') return;
+  const sound = await decoded(file!);
+  expect(sound.length).toBe(FRAMES);
+  for (const c of [0, 1]) {
+    expect(segmentalSnrDb(voice(FRAMES, 48_000, c), sound.getChannelData(c))).toBeGreaterThan(44);
+  }
+});
+
+test('a stream gets the file as it grows; what can seek gets its head mended', async () => {
+  const written: unknown[] = [];
+  let closed = false;
+  const stream = new WritableStream({
+    write: (piece) => void written.push(piece),
+    close: () => void (closed = true),
+  });
+  Object.assign(stream, { seek: () => {} });
+  const { file, recorder } = await recorded({ container: 'wav', stream });
+  expect(file).toBeUndefined();
+  expect(closed).toBe(true);
+  const mended = written.pop() as { readonly position: number; readonly data: Uint8Array };
+  expect(mended.position).toBe(0);
+  const [head, ...data] = written as Uint8Array[];
+  expect(mended.data.length).toBe(head!.length);
+  expect(new DataView(mended.data.buffer).getUint32(4, true)).toBe(recorder.size - 8);
+  expect(data.reduce((sum, piece) => sum + piece.length, head!.length)).toBe(recorder.size);
+});
+
+test('a stream that fails ends the recording with the reason', async () => {
+  const stream = new WritableStream({
+    write: () => Promise.reject(new Error('disk full')),
+  });
+  await expect(recorded({ container: 'wav', stream })).rejects.toMatchObject({
+    code: 'recording',
+    message: expect.stringContaining('disk full') as string,
+  });
+});
+
+describe('live', () => {
+  let context: AudioContext;
+  afterEach(async () => {
+    await context.close();
+  });
+
+  /** A tone as a track, with what feeds it. */
+  function tone(): MediaStream {
+    context = new AudioContext();
+    const source = new OscillatorNode(context);
+    const destination = new MediaStreamAudioDestinationNode(context);
+    source.connect(destination);
+    source.start();
+    return destination.stream;
+  }
+
+  test('pause leaves a time out, level tells, a track that ends completes the file', async () => {
+    const stream = tone();
+    const recorder = await Recorder.create(context, stream, { container: 'wav' });
+    await recorder.capture.resume();
+    await vi.waitFor(() => expect(recorder.duration).toBeGreaterThan(0.3));
+    await vi.waitFor(() => expect(recorder.level).toBeGreaterThan(-1));
+    await recorder.pause();
+    expect(recorder.state).toBe('paused');
+    await vi.waitFor(() => expect(recorder.capture.stats.queued).toBe(0));
+    const { duration } = recorder;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(recorder.duration).toBe(duration);
+    await recorder.resume();
+    await vi.waitFor(() => expect(recorder.duration).toBeGreaterThan(duration + 0.1));
+    stream.getTracks()[0]!.stop();
+    const file = await recorder.stop();
+    expect(recorder.state).toBe('stopped');
+    const sound = await decoded(file!);
+    expect(sound.duration).toBeCloseTo(recorder.duration, 2);
+  });
+
+  test.each(['ogg', 'wav'] as const)(
+    'a backup of %s is there while it grows, and gone when it is complete',
+    async (container) => {
+      const stream = tone();
+      const name = `test ${container}`;
+      const recorder = await Recorder.create(context, stream, { container, backup: name });
+      await recorder.capture.resume();
+      const found = async () => (await unfinishedRecordings()).find((one) => one.name === name);
+      // What a page finds that comes after a crash: no more than a second is missing, and it plays.
+      await vi.waitFor(async () => {
+        expect(recorder.duration).toBeGreaterThan(2.5);
+      }, 8000);
+      const { duration } = recorder;
+      const backup = await (await found())!.blob();
+      const frames = await ffmpegFrames(backup, 1);
+      if (frames !== undefined) expect(frames / 48_000).toBeGreaterThan(duration - 1);
+      if (container === 'ogg') {
+        const seconds = await opusinfoSeconds(backup).catch(() => undefined);
+        if (seconds !== undefined) expect(seconds).toBeGreaterThan(duration - 1);
+      }
+      await recorder.stop();
+      expect(await found()).toBeUndefined();
+    },
+  );
+
+  test("the browser's own recorder: chunks in a row make its file", async () => {
+    const stream = tone();
+    await context.resume();
+    const chunks = new MediaChunks(stream, { timeslice: 100 });
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    for await (const chunk of chunks) {
+      expect(chunk.sequence).toBe(parts.length);
+      expect(decodeBase64(chunk.base64)).toEqual(chunk.bytes);
+      parts.push(chunk.bytes);
+      if (parts.length === 3) chunks.stop();
+    }
+    const sound = await decoded(new Blob(parts, { type: chunks.type }));
+    expect(sound.duration).toBeGreaterThan(0.2);
+  });
+});
+
+test('options that do not fit the container are refused', async () => {
+  const context = new OfflineAudioContext(1, 128, 48_000);
+  const source = new ConstantSourceNode(context);
+  const create = (options: object) => Recorder.create(context, source, options as RecorderOptions);
+  await expect(create({ container: 'mp3' })).rejects.toThrow(/container/);
+  await expect(create({ container: 'webm' })).rejects.toThrow(/npm install mediabunny/);
+  await expect(create({ container: 'webm', mediabunny, backup: 'x' })).rejects.toThrow(/backup/);
+  await expect(create({ container: 'ogg', format: 's16' })).rejects.toThrow(/format is for WAV/);
+  await expect(create({ container: 'wav', stream: {} })).rejects.toThrow(/WritableStream/);
+});
