@@ -69,12 +69,14 @@ test('a meter is one node with one input that keeps its channels, pulled by the 
   expect(registrar.getAudioNodes(context as never, 'GainNode')).toEqual([source]);
 });
 
-test('create loads the worklet from the URL given', async () => {
+test('create loads the worklet from the URL given, and hands over the kernel unless told not to', async () => {
   const addModule = vi.fn(() => Promise.resolve());
   Object.defineProperty(context, 'audioWorklet', { value: { addModule } });
   await Meter.create(context, { workletUrl: 'https://example.org/meter.js' });
   expect(addModule.mock.calls).toEqual([['https://example.org/meter.js']]);
-  made();
+  expect(made().options.processorOptions.wasm).toBeInstanceOf(WebAssembly.Module);
+  await Meter.create(context, { execution: 'typescript' });
+  expect(RecordingNode.made[1]!.options.processorOptions.wasm).toBeUndefined();
 });
 
 test('without isolation it asks for posts and reads the latest of them', () => {
@@ -84,6 +86,7 @@ test('without isolation it asks for posts and reads the latest of them', () => {
     channels: 2,
     meters: ['peak', 'rms'],
     settings: {},
+    wasm: undefined,
     snapshot: null,
   });
   const reading = meter.createReading();

@@ -33,6 +33,7 @@ export { LoudnessMeter } from './dsp/loudness-meter.ts';
 export type { LoudnessMeterOptions, LoudnessReading } from './dsp/loudness-meter.ts';
 export { MeterBank } from './dsp/meter-bank.ts';
 export type { MeterBankOptions } from './dsp/meter-bank.ts';
+export { meterModule } from './dsp/meter-module.ts';
 export type { BlockMeter, Reading } from './dsp/meter-reading.ts';
 export { METER_NAMES } from './dsp/meter-table.ts';
 export type {

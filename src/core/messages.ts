@@ -141,6 +141,8 @@ export interface MeterProcessorOptions {
   readonly meters: readonly MeterName[];
   /** Settings of single meters. */
   readonly settings: MeterSettings;
+  /** The kernel, compiled, or its bytes; undefined to compute in TypeScript. */
+  readonly wasm?: object | undefined;
   /** Where readings go (`src/core/snapshot.ts`); null where memory cannot be shared: they are posted then. */
   readonly snapshot: SharedArrayBuffer | null;
 }

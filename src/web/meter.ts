@@ -1,4 +1,4 @@
-import { integerIn, numberIn } from '../core/arguments.ts';
+import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { LOUDNESS_MIN_RATE } from '../core/dsp/loudness-meter.ts';
 import { createMeterReading, meterNames } from '../core/dsp/meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from '../core/dsp/meter-table.ts';
@@ -18,6 +18,11 @@ export interface MeterOptions<Name extends MeterName = MeterName> {
   readonly meters?: readonly Name[];
   /** Settings of single meters, by name. */
   readonly settings?: MeterSettings;
+  /**
+   * What computes: a WebAssembly SIMD kernel where the engine and the page's Content Security Policy allow it, or plain
+   * TypeScript. The readings agree within 0.001 dB. @default 'auto'
+   */
+  readonly execution?: 'auto' | 'typescript';
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
 }
@@ -67,12 +72,21 @@ export class Meter<Name extends MeterName = 'peak' | 'rms'> extends EventTarget 
     context: BaseAudioContext,
     options: MeterOptions<Name> = {},
   ): Promise<Meter<Name>> {
-    await loadWorklet(context, METER_WORKLET, { url: options.workletUrl });
-    return new Meter(context, options);
+    const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'typescript']);
+    const [kernel] = await Promise.all([
+      execution === 'auto' ? import('../core/dsp/meter-module.ts') : undefined,
+      loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
+    ]);
+    return new Meter(context, options, kernel?.meterModule());
   }
 
-  /** For a context that has the `meter` worklet already. @throws RangeError or TypeError when an option is wrong. */
-  constructor(context: BaseAudioContext, options: MeterOptions<Name> = {}) {
+  /**
+   * For a context that has the `meter` worklet already.
+   *
+   * @param wasm what `meterModule()` of `micwire/core` returns; by default TypeScript computes.
+   * @throws RangeError or TypeError when an option is wrong.
+   */
+  constructor(context: BaseAudioContext, options: MeterOptions<Name> = {}, wasm?: object) {
     super();
     this.channels = integerIn('channels', options.channels ?? 2, 1, MAX_CHANNELS);
     this.meters = meterNames(options.meters ?? (['peak', 'rms'] as readonly MeterName[] as Name[]));
@@ -85,6 +99,7 @@ export class Meter<Name extends MeterName = 'peak' | 'rms'> extends EventTarget 
       channels: this.channels,
       meters: this.meters,
       settings: options.settings ?? {},
+      wasm,
       snapshot,
     };
     this.node = new AudioWorkletNode(context, 'micwire-meter', {

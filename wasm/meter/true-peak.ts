@@ -1,14 +1,14 @@
 /** Taps of a phase, and by how many samples the points lag: see true-peak-filter.ts. */
 const TAPS: usize = 28;
 const LATENCY: usize = 14;
-/** TRUE_PEAK_HEADROOM and TRUE_PEAK_NEIGHBOUR there. */
+/** TRUE_PEAK_HEADROOM and TRUE_PEAK_NEIGHBOURS there. */
 const HEADROOM: f32 = 1.082392200292394;
-const NEIGHBOUR: f32 = 0.7;
+const NEIGHBOURS: f32 = 0.97;
 
 /**
  * The largest of `floor` and the true peaks of the `frames` frames from `input` on, before which TAPS samples stand.
  * `halves`: weights of phase 2, per pair of samples, each four times; `quarters`: those of phases 1 and 3, even and odd, each
- * four times. `middle` has room for phase 2 and seven more.
+ * four times. `middle` has room for phase 2 and fifteen more; as many samples behind the block are read.
  */
 export function truePeak(
   input: usize,
@@ -42,24 +42,34 @@ function largestLane(lanes: v128): f32 {
   );
 }
 
-/** Makes phase 2, eight frames at a time: up to seven too many. */
+/** Makes phase 2, sixteen frames at a time, up to fifteen too many: four sums hide the latency of the additions. */
 function halve(input: usize, bytes: usize, halves: usize, middle: usize): void {
   const end = input + bytes;
-  for (; input < end; input += 32, middle += 32) {
-    let first = f32x4.splat(0);
-    let second = f32x4.splat(0);
+  for (; input < end; input += 64, middle += 64) {
+    let m0 = f32x4.splat(0);
+    let m1 = f32x4.splat(0);
+    let m2 = f32x4.splat(0);
+    let m3 = f32x4.splat(0);
     let newer = input;
     let older = input - ((TAPS - 1) << 2);
     for (let tap = halves; older < newer; older += 4, newer -= 4, tap += 16) {
       const half = v128.load(tap);
-      const low = f32x4.add(v128.load(newer), v128.load(older));
-      const high = f32x4.add(v128.load(newer, 16), v128.load(older, 16));
-      first = f32x4.add(first, f32x4.mul(half, low));
-      second = f32x4.add(second, f32x4.mul(half, high));
+      m0 = pair(m0, half, v128.load(newer), v128.load(older));
+      m1 = pair(m1, half, v128.load(newer, 16), v128.load(older, 16));
+      m2 = pair(m2, half, v128.load(newer, 32), v128.load(older, 32));
+      m3 = pair(m3, half, v128.load(newer, 48), v128.load(older, 48));
     }
-    v128.store(middle, first);
-    v128.store(middle, second, 16);
+    v128.store(middle, m0);
+    v128.store(middle, m1, 16);
+    v128.store(middle, m2, 32);
+    v128.store(middle, m3, 48);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function pair(sum: v128, weight: v128, newer: v128, older: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(weight, f32x4.add(newer, older)));
 }
 
 /** The largest |point| of phases 0 and 2. */
@@ -81,19 +91,25 @@ function highest(exact: usize, bytes: usize, middle: usize): f32 {
 let one: v128 = f32x4.splat(0);
 let three: v128 = f32x4.splat(0);
 
-// @ts-ignore: decorator
-@inline
 function interpolate(input: usize, quarters: usize): void {
-  let sums = f32x4.splat(0);
-  let differences = f32x4.splat(0);
+  let sums0 = f32x4.splat(0);
+  let sums1 = f32x4.splat(0);
+  let differences0 = f32x4.splat(0);
+  let differences1 = f32x4.splat(0);
   let newer = input;
   let older = input - ((TAPS - 1) << 2);
-  for (let tap = quarters; older < newer; older += 4, newer -= 4, tap += 32) {
-    const a = v128.load(newer);
-    const b = v128.load(older);
-    sums = f32x4.add(sums, f32x4.mul(v128.load(tap), f32x4.add(a, b)));
-    differences = f32x4.add(differences, f32x4.mul(v128.load(tap, 16), f32x4.sub(a, b)));
+  for (let tap = quarters; older < newer; older += 8, newer -= 8, tap += 64) {
+    const a0 = v128.load(newer);
+    const b0 = v128.load(older);
+    const a1 = v128.load(newer - 4);
+    const b1 = v128.load(older, 4);
+    sums0 = f32x4.add(sums0, f32x4.mul(v128.load(tap), f32x4.add(a0, b0)));
+    sums1 = f32x4.add(sums1, f32x4.mul(v128.load(tap, 32), f32x4.add(a1, b1)));
+    differences0 = f32x4.add(differences0, f32x4.mul(v128.load(tap, 16), f32x4.sub(a0, b0)));
+    differences1 = f32x4.add(differences1, f32x4.mul(v128.load(tap, 48), f32x4.sub(a1, b1)));
   }
+  const sums = f32x4.add(sums0, sums1);
+  const differences = f32x4.add(differences0, differences1);
   one = f32x4.add(sums, differences);
   three = f32x4.sub(sums, differences);
 }
@@ -110,27 +126,35 @@ function refine(input: usize, bytes: usize, quarters: usize, middle: usize, floo
     const next = v128.load(exact + at, 4);
     const left = min<usize>((bytes - at) >> 2, 4);
     const valid = (1 << <i32>left) - 1;
-    const near = f32x4.pmax(f32x4.pmax(f32x4.abs(zero), f32x4.abs(two)), f32x4.abs(next));
-    if ((i32x4.bitmask(f32x4.ge(near, f32x4.splat(peak * NEIGHBOUR))) & valid) == 0) continue;
+    const enough = f32x4.splat(peak * peak * NEIGHBOURS);
+    const near = f32x4.pmax(squares(zero, two), squares(two, next));
+    if ((i32x4.bitmask(f32x4.ge(near, enough)) & valid) == 0) continue;
     if (known != at - 16) interpolate(input + at - 16, quarters);
     const earlier = three;
     interpolate(input + at, quarters);
     known = at;
     const before = v128.shuffle<i32>(earlier, three, 3, 4, 5, 6);
-    peak = crest(before, zero, one, valid, peak);
-    peak = crest(zero, one, two, valid, peak);
-    peak = crest(one, two, three, valid, peak);
-    peak = crest(two, three, next, valid, peak);
+    const candidate = f32x4.splat(peak / HEADROOM);
+    peak = crest(before, zero, one, candidate, valid, peak);
+    peak = crest(zero, one, two, candidate, valid, peak);
+    peak = crest(one, two, three, candidate, valid, peak);
+    peak = crest(two, three, next, candidate, valid, peak);
   }
   return peak;
+}
+
+// @ts-ignore: decorator
+@inline
+function squares(a: v128, b: v128): v128 {
+  return f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b));
 }
 
 /** The largest of `peak` and, in the valid lanes, the sinusoids through three points whose middle one is a maximum. */
 // @ts-ignore: decorator
 @inline
-function crest(a: v128, b: v128, c: v128, valid: i32, peak: f32): f32 {
+function crest(a: v128, b: v128, c: v128, candidate: v128, valid: i32, peak: f32): f32 {
   const size = f32x4.abs(b);
-  let maxima = f32x4.gt(size, f32x4.splat(peak / HEADROOM));
+  let maxima = f32x4.gt(size, candidate);
   maxima = v128.and(maxima, f32x4.ge(size, f32x4.abs(a)));
   maxima = v128.and(maxima, f32x4.ge(size, f32x4.abs(c)));
   const mask = i32x4.bitmask(maxima) & valid;
@@ -138,21 +162,39 @@ function crest(a: v128, b: v128, c: v128, valid: i32, peak: f32): f32 {
 }
 
 function highestCrest(a: v128, b: v128, c: v128, mask: i32, peak: f32): f32 {
-  if (mask & 1) peak = max(peak, crestOfLane(a, b, c, 0));
-  if (mask & 2) peak = max(peak, crestOfLane(a, b, c, 1));
-  if (mask & 4) peak = max(peak, crestOfLane(a, b, c, 2));
-  if (mask & 8) peak = max(peak, crestOfLane(a, b, c, 3));
+  if (mask & 1) {
+    const top = peakOfThree(
+      f32x4.extract_lane(a, 0),
+      f32x4.extract_lane(b, 0),
+      f32x4.extract_lane(c, 0),
+    );
+    peak = max(peak, top);
+  }
+  if (mask & 2) {
+    const top = peakOfThree(
+      f32x4.extract_lane(a, 1),
+      f32x4.extract_lane(b, 1),
+      f32x4.extract_lane(c, 1),
+    );
+    peak = max(peak, top);
+  }
+  if (mask & 4) {
+    const top = peakOfThree(
+      f32x4.extract_lane(a, 2),
+      f32x4.extract_lane(b, 2),
+      f32x4.extract_lane(c, 2),
+    );
+    peak = max(peak, top);
+  }
+  if (mask & 8) {
+    const top = peakOfThree(
+      f32x4.extract_lane(a, 3),
+      f32x4.extract_lane(b, 3),
+      f32x4.extract_lane(c, 3),
+    );
+    peak = max(peak, top);
+  }
   return peak;
-}
-
-// @ts-ignore: decorator
-@inline
-function crestOfLane(a: v128, b: v128, c: v128, lane: u8): f32 {
-  return peakOfThree(
-    f32x4.extract_lane(a, lane),
-    f32x4.extract_lane(b, lane),
-    f32x4.extract_lane(c, lane),
-  );
 }
 
 /** See true-peak-filter.ts; the middle point may be negative. */

@@ -1,6 +1,6 @@
 import { integerIn, numberIn } from '../arguments.ts';
 import { meterInSlices } from './meter-kernel.ts';
-import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
@@ -55,7 +55,7 @@ export interface ActivityDetectorOptions extends StageOptions {
  * Tells speech from silence: likelihoods of successive stretches, with hysteresis, attack and hold. Energy-based unless
  * you give it another estimator.
  */
-export class ActivityDetector implements BlockMeter, KernelMeter {
+export class ActivityDetector implements BlockMeter {
   readonly channels: number;
   readonly #kernel: MeterKernel;
   readonly #estimator: SpeechEstimator;
@@ -89,7 +89,7 @@ export class ActivityDetector implements BlockMeter, KernelMeter {
     this.#holdFrames = Math.round((hold * sampleRate) / 1000);
     this.#onChange = options.onChange;
     const frames = integerIn('estimator.frames', this.#estimator.frames, 1, 1_000_000);
-    this.#stretch = new Float32Array(frames);
+    this.#stretch = kernel.mixTarget(frames);
   }
 
   /** Whether there is speech. */

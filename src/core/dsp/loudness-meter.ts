@@ -2,7 +2,7 @@ import { describe, numberIn } from '../arguments.ts';
 import { channelWeights } from './k-weighting.ts';
 import { LoudnessHistogram, powerToLufs } from './loudness-histogram.ts';
 import { meterInSlices } from './meter-kernel.ts';
-import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
@@ -66,7 +66,7 @@ const RANGE_LOW = 0.1;
 const RANGE_HIGH = 0.95;
 
 /** Momentary, short-term and integrated loudness, loudness range, and the maxima. Bounded memory and work for days. */
-export class LoudnessMeter implements BlockMeter, KernelMeter {
+export class LoudnessMeter implements BlockMeter {
   readonly channels: number;
   readonly #sampleRate: number;
   readonly #kernel: MeterKernel;

@@ -48,7 +48,7 @@ export interface MeterBankOptions<Name extends MeterName = MeterName> extends St
 }
 
 /** Several meters over the same audio. Allocates nothing after construction. */
-export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter, KernelMeter {
+export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter {
   readonly channels: number;
   /** The meters that run, in the order of the table. */
   readonly names: readonly Name[];
@@ -67,7 +67,12 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.names = meterNames(options.meters);
     const stage = { sampleRate, channels, kernel, onChange };
     this.#meters = this.names.map((name) => createMeter(name, stage, settings));
+    if (this.#runs('loudness') && this.#runs('ppm')) kernel.chargeWithEnergy();
     this.#loudness = this.#meters.find((meter) => meter instanceof LoudnessMeter);
+  }
+
+  #runs(name: MeterName): boolean {
+    return (this.names as readonly MeterName[]).includes(name);
   }
 
   /** Frames metered since the start or the last reset. */

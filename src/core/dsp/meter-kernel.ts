@@ -26,7 +26,7 @@ export interface MeterKernel {
   nonFinite(channel: number): number;
   /** A sample of the loaded block. */
   sample(channel: number, frame: number): number;
-  /** Scans all channels; the four methods below tell the results. */
+  /** Scans all channels, once if several meters ask for the same frames; the four methods below tell the results. */
   scan(from: number, frames: number): void;
   /** Largest |sample| of what was scanned. */
   peak(channel: number): number;
@@ -41,17 +41,21 @@ export interface MeterKernel {
    * numbers as there are channels. Each frame once, in order.
    */
   energy(weights: Float64Array, from: number, frames: number): number;
-  /** The largest of `floor` and the true peaks of a channel's frames, 16 frames late. */
+  /** The largest of `floor` and the true peaks of a channel's frames, 14 frames late. */
   truePeak(channel: number, from: number, frames: number, floor: number): number;
   /** Sets the ballistics of `charge`. */
   setBallistics(ballistics: PpmBallistics): void;
+  /** From now on `energy` charges too, which costs little more than either alone, and `charge` does nothing. */
+  chargeWithEnergy(): void;
   /** Charges and empties the quasi-peak integrators of all channels. Each frame once, in order. */
   charge(from: number, frames: number): void;
   /** Where a channel's quasi-peak pointer stands: the amplitude of the sine that would hold it there. */
   quasiPeak(channel: number): number;
   /** The highest that it stood since the last reset. */
   maxQuasiPeak(channel: number): number;
-  /** Writes the mean of the first `present` channels to `target` from `at` on; silence when there is none. */
+  /** Memory that `mix` can write to. Allocates. */
+  mixTarget(frames: number): Float32Array;
+  /** Writes the mean of the first `present` channels to a mix target from `at` on; silence when there is none. */
   mix(present: number, from: number, frames: number, target: Float32Array, at: number): void;
   /** Empties the filters of the channels from that one on. */
   silence(channel: number): void;

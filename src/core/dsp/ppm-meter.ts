@@ -1,7 +1,7 @@
 import { numberIn, oneOf } from '../arguments.ts';
 import { amplitudeToDb } from './decibels.ts';
 import { meterInSlices } from './meter-kernel.ts';
-import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
@@ -35,7 +35,7 @@ export interface PpmMeterOptions extends StageOptions {
 }
 
 /** A quasi-peak programme meter of IEC 60268-10. */
-export class PpmMeter implements BlockMeter, KernelMeter {
+export class PpmMeter implements BlockMeter {
   readonly channels: number;
   readonly type: PpmType;
   readonly #alignment: number;

@@ -1,14 +1,14 @@
 import { numberIn } from '../arguments.ts';
 import { amplitudeToDb, powerToDb } from './decibels.ts';
 import { meterInSlices } from './meter-kernel.ts';
-import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
 import type { StageOptions } from './open-meter-kernel.ts';
 
 /**
- * Levels by mean square. All windows are rectangular and move in steps of 10 ms; before the start there was silence.
+ * Levels by mean square. All windows are rectangular and move in steps of 5 ms; before the start there was silence.
  * dBFS: 10·log10 of the mean square, 1.0 being 0 dBFS, so that a full-scale square wave reads 0 and a full-scale sine
  * −3.01. AES17 has the sine at 0 dBFS: add 3.01 dB.
  */
@@ -31,11 +31,11 @@ export const RMS_FIELDS: Fields<RmsReading> = {
 };
 
 export interface RmsMeterOptions extends StageOptions {
-  /** Integration time in ms, in steps of 10 ms. @default 300 */
+  /** Integration time in ms, in steps of 5 ms. @default 300 */
   readonly window?: number;
 }
 
-const STEP_MS = 10;
+const STEP_MS = 5;
 const DC_STEPS = 3000 / STEP_MS;
 const FLOOR_STEPS = 100 / STEP_MS;
 /** The noise floor looks back over ten parts of 1 s; the oldest is dropped whole. */
@@ -43,7 +43,7 @@ const FLOOR_PARTS = 10;
 const STEPS_PER_FLOOR_PART = 1000 / STEP_MS;
 
 /** RMS, crest factor, DC offset and noise floor. */
-export class RmsMeter implements BlockMeter, KernelMeter {
+export class RmsMeter implements BlockMeter {
   readonly channels: number;
   readonly #kernel: MeterKernel;
   /** Frames in a step. */

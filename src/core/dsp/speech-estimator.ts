@@ -29,6 +29,8 @@ export interface EnergySpeechEstimatorOptions {
   readonly marginDb?: number;
 }
 
+/** Speech has its power below half of this: at higher rates so many samples become one, their mean. */
+const ENOUGH_HZ = 12_000;
 /** Hum and rumble lie below. */
 const HIGH_PASS_HZ = 100;
 const STRETCH_MS = 10;
@@ -43,7 +45,7 @@ const FIRST_FLOOR_DBFS = -60;
 const SLOPE_DB = 2;
 
 /**
- * By energy: how far the level above 100 Hz stands over a noise floor that follows the lowest level of the last 1.8 s.
+ * By energy: how far the level from 100 Hz to some 5 kHz stands over a noise floor that follows the lowest level of the last 1.8 s.
  * It takes any sound that rises for speech: a door, a keyboard, music. It needs no model.
  */
 export class EnergySpeechEstimator implements SpeechEstimator {
@@ -51,6 +53,9 @@ export class EnergySpeechEstimator implements SpeechEstimator {
   readonly #minimum: number;
   readonly #margin: number;
   readonly #highPass: Biquad;
+  /** The stretch at the rate that is enough, and how many samples make one of it. */
+  readonly #thinned: Float32Array;
+  readonly #factor: number;
   /** Lowest smoothed power of each part; the current part's falls. */
   readonly #parts: Float64Array = new Float64Array(PARTS);
   #part = 0;
@@ -64,8 +69,11 @@ export class EnergySpeechEstimator implements SpeechEstimator {
     const rate = numberIn('sampleRate', options.sampleRate, 1000, MAX_SAMPLE_RATE);
     this.#minimum = numberIn('minimumDbfs', options.minimumDbfs ?? -60, -200, 0);
     this.#margin = numberIn('marginDb', options.marginDb ?? 9, 0, 60);
-    this.frames = Math.round((rate * STRETCH_MS) / 1000);
-    this.#highPass = Biquad.highPass(HIGH_PASS_HZ, rate);
+    this.#factor = Math.max(1, Math.floor(rate / ENOUGH_HZ));
+    const thinned = Math.round((rate * STRETCH_MS) / 1000 / this.#factor);
+    this.#thinned = new Float32Array(thinned);
+    this.frames = thinned * this.#factor;
+    this.#highPass = Biquad.highPass(HIGH_PASS_HZ, rate / this.#factor);
     this.reset();
   }
 
@@ -80,7 +88,15 @@ export class EnergySpeechEstimator implements SpeechEstimator {
   }
 
   estimate(samples: Float32Array): number {
-    const power = this.#highPass.squares(samples, 0, this.frames) / this.frames;
+    const thinned = this.#thinned;
+    const factor = this.#factor;
+    let from = 0;
+    for (let i = 0; i < thinned.length; i++) {
+      let sum = 0;
+      for (const end = from + factor; from < end; from++) sum += samples[from]!;
+      thinned[i] = sum / factor;
+    }
+    const power = this.#highPass.squares(thinned, 0, thinned.length) / thinned.length;
     this.#level = powerToDb(power);
     this.#follow(power);
     if (this.#level < this.#minimum) return 0;

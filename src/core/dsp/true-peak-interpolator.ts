@@ -2,6 +2,7 @@ import { SLICE } from './meter-kernel.ts';
 import {
   TRUE_PEAK_HEADROOM,
   TRUE_PEAK_LATENCY,
+  TRUE_PEAK_NEIGHBOURS,
   TRUE_PEAK_TAPS,
   peakOfThree,
   truePeakFilter,
@@ -10,79 +11,91 @@ import type { TruePeakFilter } from './true-peak-filter.ts';
 
 const PAIRS = TRUE_PEAK_TAPS / 2;
 
-/** Finds true peaks in plain TypeScript. */
+/** Finds true peaks in plain TypeScript. It has no state: `TRUE_PEAK_TAPS` samples must stand before the first. */
 export class TruePeakInterpolator {
   readonly #filter: TruePeakFilter = truePeakFilter();
-  /** The point before the first of those to be made: the last of what went before, per channel. */
-  readonly #last: Float64Array;
-  /** That point, then four of each frame, then the one after. */
-  readonly #points: Float64Array = new Float64Array(2 + 4 * SLICE);
+  /** Phase 2 of each frame. */
+  readonly #middle: Float64Array = new Float64Array(SLICE);
+  /** Phases 1 and 3 of the frame interpolated last. */
+  #quarter = 0;
+  #threeQuarters = 0;
 
-  constructor(channels: number) {
-    this.#last = new Float64Array(channels);
-  }
-
-  /** The largest of `floor` and the true peaks of `frames` frames from `input[from]` on; earlier samples stand before them. */
-  peak(channel: number, input: Float32Array, from: number, frames: number, floor: number): number {
+  /** The largest of `floor` and the true peaks of `frames` frames from `input[from]` on. */
+  peak(input: Float32Array, from: number, frames: number, floor: number): number {
     let largest = 0;
     for (let i = from - TRUE_PEAK_TAPS + 1; i < from + frames; i++) {
       const size = Math.abs(input[i]!);
       if (size > largest) largest = size;
     }
-    const points = this.#points;
-    points[0] = this.#last[channel]!;
-    // Where nothing can rise above the floor, only the point is needed that the next call looks back at.
-    const skip = largest * this.#filter.norm * TRUE_PEAK_HEADROOM <= floor;
-    this.#interpolate(input, from, skip ? frames - 1 : 0, frames);
-    this.#last[channel] = points[4 * frames]!;
-    return skip ? floor : this.#findPeak(4 * frames, floor);
+    if (largest * this.#filter.norm * TRUE_PEAK_HEADROOM <= floor) return floor;
+    return this.#refine(input, from, frames, Math.max(floor, this.#halve(input, from, frames)));
   }
 
-  reset(): void {
-    this.#last.fill(0);
-  }
-
-  #interpolate(input: Float32Array, from: number, first: number, end: number): void {
-    const points = this.#points;
-    const { even, odd, half } = this.#filter;
-    for (let frame = first; frame < end; frame++) {
-      let sums = 0;
-      let differences = 0;
-      let middle = 0;
+  /** Makes phase 2, and returns the largest point of phases 0 and 2. */
+  #halve(input: Float32Array, from: number, frames: number): number {
+    const middle = this.#middle;
+    const { half } = this.#filter;
+    let largest = 0;
+    for (let frame = 0; frame < frames; frame++) {
       const newest = from + frame;
       const oldest = newest - TRUE_PEAK_TAPS + 1;
-      for (let j = 0; j < PAIRS; j++) {
-        const newer = input[newest - j]!;
-        const older = input[oldest + j]!;
-        const sum = newer + older;
-        sums += even[j]! * sum;
-        differences += odd[j]! * (newer - older);
-        middle += half[j]! * sum;
-      }
-      const at = 1 + 4 * frame;
-      points[at] = input[newest - TRUE_PEAK_LATENCY]!;
-      points[at + 1] = sums + differences;
-      points[at + 2] = middle;
-      points[at + 3] = sums - differences;
+      let sum = 0;
+      for (let j = 0; j < PAIRS; j++) sum += half[j]! * (input[newest - j]! + input[oldest + j]!);
+      middle[frame] = sum;
+      largest = Math.max(largest, Math.abs(sum));
+      largest = Math.max(largest, Math.abs(input[newest - TRUE_PEAK_LATENCY]!));
     }
-    points[1 + 4 * end] = input[from + end - TRUE_PEAK_LATENCY]!;
+    return largest;
   }
 
-  /** The peak of the points, and of the curve between them where it can rise above `floor`. */
-  #findPeak(count: number, floor: number): number {
-    const points = this.#points;
+  /** The peak of all phases and of the curve between them, where it can rise above `floor`. */
+  #refine(input: Float32Array, from: number, frames: number, floor: number): number {
+    const middle = this.#middle;
     let peak = floor;
-    for (let i = 1; i <= count; i++) {
-      const middle = points[i]!;
-      const b = Math.abs(middle);
-      if (b * TRUE_PEAK_HEADROOM <= peak) continue;
-      const sign = middle < 0 ? -1 : 1;
-      const a = sign * points[i - 1]!;
-      const c = sign * points[i + 1]!;
-      if (a > b || c > b) continue;
-      const top = peakOfThree(a, b, c);
-      if (top > peak) peak = top;
+    /** The frame of which phases 1 and 3 are at hand. */
+    let known = -2;
+    for (let frame = 0; frame < frames; frame++) {
+      const at = from + frame - TRUE_PEAK_LATENCY;
+      const zero = input[at]!;
+      const two = middle[frame]!;
+      const next = input[at + 1]!;
+      const near = two * two + Math.max(zero * zero, next * next);
+      if (near < peak * peak * TRUE_PEAK_NEIGHBOURS) continue;
+      if (known !== frame - 1) this.#interpolate(input, from + frame - 1);
+      const before = this.#threeQuarters;
+      this.#interpolate(input, from + frame);
+      known = frame;
+      const one = this.#quarter;
+      const three = this.#threeQuarters;
+      peak = crest(before, zero, one, peak);
+      peak = crest(zero, one, two, peak);
+      peak = crest(one, two, three, peak);
+      peak = crest(two, three, next, peak);
     }
     return peak;
   }
+
+  /** Makes phases 1 and 3 of the frame whose newest sample is given. */
+  #interpolate(input: Float32Array, newest: number): void {
+    const { even, odd } = this.#filter;
+    const oldest = newest - TRUE_PEAK_TAPS + 1;
+    let sums = 0;
+    let differences = 0;
+    for (let j = 0; j < PAIRS; j++) {
+      const newer = input[newest - j]!;
+      const older = input[oldest + j]!;
+      sums += even[j]! * (newer + older);
+      differences += odd[j]! * (newer - older);
+    }
+    this.#quarter = sums + differences;
+    this.#threeQuarters = sums - differences;
+  }
+}
+
+/** The larger of `peak` and the sinusoid through three points, if the middle one is a maximum. */
+function crest(a: number, b: number, c: number, peak: number): number {
+  const size = Math.abs(b);
+  if (size * TRUE_PEAK_HEADROOM <= peak || Math.abs(a) > size || Math.abs(c) > size) return peak;
+  const top = b < 0 ? peakOfThree(-a, -b, -c) : peakOfThree(a, b, c);
+  return top > peak ? top : peak;
 }

@@ -1,4 +1,4 @@
-import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
 import { meterInSlices } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
@@ -10,7 +10,7 @@ import { TRUE_PEAK_LATENCY } from './true-peak-filter.ts';
 
 /** Peaks of the waveform between the samples too: dBTP (BS.1770-5 Annex 2). Silence reads −∞. */
 export interface TruePeakReading extends Reading {
-  /** Highest true peak of the last 50 ms (option `interval`; up to a fifth longer), dBTP per channel. */
+  /** Highest true peak of the last 50 ms (option `interval`; up to a tenth longer), dBTP per channel. */
   readonly truePeakDbtp: Float64Array;
   /** The true peak, held for 1.5 s (option `holdDuration`) after it was last reached, dBTP per channel. */
   readonly heldTruePeakDbtp: Float64Array;
@@ -30,7 +30,7 @@ export interface TruePeakMeterOptions extends StageOptions, PeakHoldOptions {}
  * True peak by four-fold interpolation, and between the points by the sinusoid through three of them. For tones up to
  * 0.45 of the sample rate within −0.02…+0.02 dB.
  */
-export class TruePeakMeter implements BlockMeter, KernelMeter {
+export class TruePeakMeter implements BlockMeter {
   readonly channels: number;
   /** Frames by which the readings lag the input. */
   readonly latencyFrames: number = TRUE_PEAK_LATENCY;

@@ -3,6 +3,7 @@ import { HISTORY, LARGEST_SAMPLE, SLICE } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import { ppmBallistics } from './ppm-ballistics.ts';
 import type { PpmBallistics } from './ppm-ballistics.ts';
+import { SCAN_SLOTS, ScanSlots } from './scan-slots.ts';
 import { TruePeakInterpolator } from './true-peak-interpolator.ts';
 
 /** Below these a filter's state and an integrator are empty: they would fall into denormals, which are slow. */
@@ -19,6 +20,8 @@ export class TypeScriptMeterKernel implements MeterKernel {
   readonly #input: readonly Float32Array[];
   #loaded = 0;
   readonly #nonFinite: Float64Array;
+  /** What scans found, channel after channel, slot after slot. */
+  readonly #slots: ScanSlots = new ScanSlots();
   readonly #peak: Float64Array;
   readonly #squares: Float64Array;
   readonly #sum: Float64Array;
@@ -32,6 +35,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
   readonly #h2: number;
   readonly #state: Float64Array;
   readonly #interpolator: TruePeakInterpolator;
+  #chargesWithEnergy = false;
   #ballistics: PpmBallistics;
   readonly #slow: Float64Array;
   readonly #fast: Float64Array;
@@ -41,16 +45,17 @@ export class TypeScriptMeterKernel implements MeterKernel {
     this.channels = channels;
     this.#input = Array.from({ length: channels }, () => new Float32Array(HISTORY + SLICE));
     const perChannel = (): Float64Array => new Float64Array(channels);
+    const perSlot = (): Float64Array => new Float64Array(channels * SCAN_SLOTS);
     this.#nonFinite = perChannel();
-    this.#peak = perChannel();
-    this.#squares = perChannel();
-    this.#sum = perChannel();
-    this.#sizes = perChannel();
+    this.#peak = perSlot();
+    this.#squares = perSlot();
+    this.#sum = perSlot();
+    this.#sizes = perSlot();
     const { shelf, highPass } = kWeightingCoefficients(sampleRate);
     [this.#b0, this.#b1, this.#b2, this.#a1, this.#a2] = shelf;
     [this.#h1, this.#h2] = highPass;
     this.#state = new Float64Array(channels * STATE);
-    this.#interpolator = new TruePeakInterpolator(channels);
+    this.#interpolator = new TruePeakInterpolator();
     this.#ballistics = ppmBallistics('IIb', sampleRate);
     this.#slow = perChannel();
     this.#fast = perChannel();
@@ -66,6 +71,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
       else this.#nonFinite[channel] = copyFinite(block[channel]!, from, input, HISTORY, frames);
     }
     this.#loaded = frames;
+    this.#slots.clear();
   }
 
   nonFinite(channel: number): number {
@@ -77,6 +83,8 @@ export class TypeScriptMeterKernel implements MeterKernel {
   }
 
   scan(from: number, frames: number): void {
+    if (this.#slots.find(from, frames)) return;
+    const first = this.#slots.current * this.channels;
     const end = HISTORY + from + frames;
     for (let channel = 0; channel < this.channels; channel++) {
       const input = this.#input[channel]!;
@@ -92,30 +100,31 @@ export class TypeScriptMeterKernel implements MeterKernel {
         sum += value;
         sizes += size;
       }
-      this.#peak[channel] = peak;
-      this.#squares[channel] = squares;
-      this.#sum[channel] = sum;
-      this.#sizes[channel] = sizes;
+      this.#peak[first + channel] = peak;
+      this.#squares[first + channel] = squares;
+      this.#sum[first + channel] = sum;
+      this.#sizes[first + channel] = sizes;
     }
   }
 
   peak(channel: number): number {
-    return this.#peak[channel]!;
+    return this.#peak[this.#slots.current * this.channels + channel]!;
   }
 
   squares(channel: number): number {
-    return this.#squares[channel]!;
+    return this.#squares[this.#slots.current * this.channels + channel]!;
   }
 
   sum(channel: number): number {
-    return this.#sum[channel]!;
+    return this.#sum[this.#slots.current * this.channels + channel]!;
   }
 
   sizes(channel: number): number {
-    return this.#sizes[channel]!;
+    return this.#sizes[this.#slots.current * this.channels + channel]!;
   }
 
   energy(weights: Float64Array, from: number, frames: number): number {
+    if (this.#chargesWithEnergy) this.#chargeAll(from, frames);
     let energy = 0;
     for (let channel = 0; channel < this.channels; channel++) {
       const weight = weights[channel]!;
@@ -129,15 +138,19 @@ export class TypeScriptMeterKernel implements MeterKernel {
   }
 
   truePeak(channel: number, from: number, frames: number, floor: number): number {
-    return this.#interpolator.peak(channel, this.#input[channel]!, HISTORY + from, frames, floor);
+    return this.#interpolator.peak(this.#input[channel]!, HISTORY + from, frames, floor);
   }
 
   setBallistics(ballistics: PpmBallistics): void {
     this.#ballistics = ballistics;
   }
 
+  chargeWithEnergy(): void {
+    this.#chargesWithEnergy = true;
+  }
+
   charge(from: number, frames: number): void {
-    for (let channel = 0; channel < this.channels; channel++) this.#charge(channel, from, frames);
+    if (!this.#chargesWithEnergy) this.#chargeAll(from, frames);
   }
 
   quasiPeak(channel: number): number {
@@ -149,8 +162,24 @@ export class TypeScriptMeterKernel implements MeterKernel {
     return this.#maxQuasiPeak[channel]!;
   }
 
+  mixTarget(frames: number): Float32Array {
+    return new Float32Array(frames);
+  }
+
   mix(present: number, from: number, frames: number, target: Float32Array, at: number): void {
-    mixChannels(this.#input, HISTORY + from, present, frames, target, at);
+    if (present === 0) {
+      target.fill(0, at, at + frames);
+      return;
+    }
+    const scale = 1 / present;
+    for (let channel = 0; channel < present; channel++) {
+      const input = this.#input[channel]!;
+      const shift = HISTORY + from - at;
+      for (let i = at, end = at + frames; i < end; i++) {
+        const value = input[i + shift]! * scale;
+        target[i] = channel === 0 ? value : target[i]! + value;
+      }
+    }
   }
 
   silence(channel: number): void {
@@ -161,7 +190,6 @@ export class TypeScriptMeterKernel implements MeterKernel {
     for (let channel = 0; channel < this.channels; channel++) this.#input[channel]!.fill(0);
     this.#loaded = 0;
     this.#state.fill(0);
-    this.#interpolator.reset();
     this.#slow.fill(0);
     this.#fast.fill(0);
     this.#maxQuasiPeak.fill(0);
@@ -258,6 +286,10 @@ export class TypeScriptMeterKernel implements MeterKernel {
     state[at + 3] = quiet ? 0 : t2;
   }
 
+  #chargeAll(from: number, frames: number): void {
+    for (let channel = 0; channel < this.channels; channel++) this.#charge(channel, from, frames);
+  }
+
   #charge(channel: number, from: number, frames: number): void {
     const x = this.#input[channel]!;
     const { fall, slowKeep, slowTake, fastKeep, fastTake, slowShare, fastShare } = this.#ballistics;
@@ -275,28 +307,6 @@ export class TypeScriptMeterKernel implements MeterKernel {
     this.#slow[channel] = slow < NEGLIGIBLE_LEVEL ? 0 : slow;
     this.#fast[channel] = fast < NEGLIGIBLE_LEVEL ? 0 : fast;
     this.#maxQuasiPeak[channel] = max;
-  }
-}
-
-/** Writes the mean of the first `present` inputs. */
-export function mixChannels(
-  inputs: readonly Float32Array[],
-  from: number,
-  present: number,
-  frames: number,
-  target: Float32Array,
-  at: number,
-): void {
-  if (present === 0) {
-    target.fill(0, at, at + frames);
-    return;
-  }
-  const scale = 1 / present;
-  const first = inputs[0]!;
-  for (let i = 0; i < frames; i++) target[at + i] = first[from + i]! * scale;
-  for (let channel = 1; channel < present; channel++) {
-    const input = inputs[channel]!;
-    for (let i = 0; i < frames; i++) target[at + i]! += input[from + i]! * scale;
   }
 }
 

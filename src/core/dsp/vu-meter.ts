@@ -1,7 +1,7 @@
 import { numberIn } from '../arguments.ts';
 import { amplitudeToDb } from './decibels.ts';
 import { meterInSlices } from './meter-kernel.ts';
-import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
@@ -39,7 +39,7 @@ const NEGLIGIBLE = 1e-15;
 const STEPS_PER_SECOND = 200;
 
 /** A VU meter. */
-export class VuMeter implements BlockMeter, KernelMeter {
+export class VuMeter implements BlockMeter {
   readonly channels: number;
   readonly #kernel: MeterKernel;
   readonly #reference: number;

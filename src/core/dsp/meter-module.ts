@@ -1,0 +1,17 @@
+import { decodeBase64 } from '../framing/base64.ts';
+import { METER_WASM } from './meter-wasm-bytes.ts';
+import { compileWasm } from './wasm-instance.ts';
+
+let module: object | undefined;
+
+/**
+ * The meters' kernel for the option `wasm`: a `WebAssembly.Module`, or its bytes where compiling failed here: elsewhere it
+ * may not. Compiled once. It can be sent to another thread.
+ */
+export function meterModule(): object {
+  if (module === undefined) {
+    const bytes = decodeBase64(METER_WASM);
+    module = compileWasm(bytes) ?? bytes;
+  }
+  return module;
+}

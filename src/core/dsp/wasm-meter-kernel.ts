@@ -1,0 +1,359 @@
+import { kWeightingCoefficients } from './k-weighting.ts';
+import { HISTORY, SLICE } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
+import { ppmBallistics } from './ppm-ballistics.ts';
+import type { PpmBallistics } from './ppm-ballistics.ts';
+import { SCAN_SLOTS, ScanSlots } from './scan-slots.ts';
+import { TRUE_PEAK_TAPS, truePeakFilter } from './true-peak-filter.ts';
+import { instantiateWasm } from './wasm-instance.ts';
+import type { WasmInstance } from './wasm-instance.ts';
+
+/** What wasm/meter/index.ts exports. Addresses and lengths in bytes, but `frames`. */
+interface MeterExports {
+  shift(input: number, stride: number, channels: number, by: number, bytes: number): void;
+  clean(input: number, stride: number, channels: number, frames: number, counts: number): void;
+  scan(input: number, stride: number, channels: number, frames: number, results: number): void;
+  energy(
+    input: number,
+    stride: number,
+    channels: number,
+    frames: number,
+    coefficients: number,
+    state: number,
+    weights: number,
+  ): number;
+  energyAndCharge(
+    input: number,
+    stride: number,
+    channels: number,
+    frames: number,
+    coefficients: number,
+    state: number,
+    weights: number,
+    ballistics: number,
+    integrators: number,
+  ): number;
+  truePeak(
+    input: number,
+    frames: number,
+    floor: number,
+    norm: number,
+    halves: number,
+    quarters: number,
+    middle: number,
+  ): number;
+  charge(
+    input: number,
+    stride: number,
+    channels: number,
+    frames: number,
+    ballistics: number,
+    integrators: number,
+  ): void;
+  mix(input: number, stride: number, present: number, frames: number, target: number): void;
+}
+
+/** The kernel reads and writes up to this many values behind a block. */
+const SLACK = 16;
+/** Bytes of a channel: the samples before the block, the block, the slack. */
+const STRIDE = 4 * (HISTORY + SLICE + SLACK);
+/** Frames of a mix target that lies in the kernel's memory: 10 ms at 768 kHz. */
+const MIX = 7680;
+const FILTER_STATE = 8;
+const QUASI_PEAK_STATE = 6;
+
+/** The meters' arithmetic in WebAssembly SIMD: true peak in single precision, filters in double. */
+export class WasmMeterKernel implements MeterKernel {
+  readonly execution = 'wasm' as const;
+  readonly channels: number;
+  readonly #exports: MeterExports;
+  readonly #samples: Float32Array;
+  readonly #numbers: Float64Array;
+  /** Channels of which there is memory: an even number, since filters take two at a time. */
+  readonly #pairs: number;
+  readonly #norm: number;
+  readonly #slots: ScanSlots = new ScanSlots();
+  #loaded = 0;
+  #chargesWithEnergy = false;
+  /** The one mix target that lies in the kernel's memory. */
+  #mixTarget: Float32Array | undefined;
+  /** Addresses in bytes. */
+  readonly #input: number;
+  readonly #counts: number;
+  readonly #results: number;
+  readonly #coefficients: number;
+  readonly #filters: number;
+  readonly #weights: number;
+  readonly #halves: number;
+  readonly #quarters: number;
+  readonly #middle: number;
+  readonly #mix: number;
+  readonly #ballistics: number;
+  readonly #integrators: number;
+  /** Copied into the kernel's memory when others come. */
+  #latestWeights: Float64Array | undefined;
+  #slowShare = 0;
+  #fastShare = 0;
+
+  /** Undefined when WebAssembly cannot run here. */
+  static create(module: object, sampleRate: number, channels: number): WasmMeterKernel | undefined {
+    const layout = new Layout(channels);
+    const instance = instantiateWasm<MeterExports>(module, layout.bytes);
+    return instance && new WasmMeterKernel(layout, instance, sampleRate, channels);
+  }
+
+  private constructor(
+    layout: Layout,
+    { exports, memory }: WasmInstance<MeterExports>,
+    sampleRate: number,
+    channels: number,
+  ) {
+    this.channels = channels;
+    this.#pairs = layout.channels;
+    this.#exports = exports;
+    this.#samples = new Float32Array(memory);
+    this.#numbers = new Float64Array(memory);
+    this.#input = layout.input + 4 * HISTORY;
+    this.#counts = layout.counts;
+    this.#results = layout.results;
+    this.#coefficients = layout.coefficients;
+    this.#filters = layout.filters;
+    this.#weights = layout.weights;
+    this.#halves = layout.halves;
+    this.#quarters = layout.quarters;
+    this.#middle = layout.middle;
+    this.#mix = layout.mix;
+    this.#ballistics = layout.ballistics;
+    this.#integrators = layout.integrators;
+    const { shelf, highPass } = kWeightingCoefficients(sampleRate);
+    this.#numbers.set([...shelf, ...highPass], this.#coefficients / 8);
+    const { even, odd, half, norm } = truePeakFilter();
+    this.#norm = norm;
+    for (const [pair, weight] of even.entries()) {
+      const halves = this.#halves / 4 + 4 * pair;
+      const quarters = this.#quarters / 4 + 8 * pair;
+      this.#samples.fill(half[pair]!, halves, halves + 4);
+      this.#samples.fill(weight, quarters, quarters + 4);
+      this.#samples.fill(odd[pair]!, quarters + 4, quarters + 8);
+    }
+    this.setBallistics(ppmBallistics('IIb', sampleRate));
+  }
+
+  load(block: readonly Float32Array[], from: number, frames: number): void {
+    const samples = this.#samples;
+    const history = this.#input - 4 * HISTORY;
+    this.#exports.shift(history, STRIDE, this.channels, 4 * this.#loaded, 4 * HISTORY);
+    for (let channel = 0; channel < this.channels; channel++) {
+      const at = (this.#input + channel * STRIDE) >> 2;
+      if (channel >= block.length) samples.fill(0, at, at + frames);
+      else {
+        const source = block[channel]!;
+        if (from === 0 && frames === source.length) samples.set(source, at);
+        else for (let i = 0; i < frames; i++) samples[at + i] = source[from + i]!;
+      }
+    }
+    this.#exports.clean(this.#input, STRIDE, this.channels, frames, this.#counts);
+    this.#loaded = frames;
+    this.#slots.clear();
+  }
+
+  nonFinite(channel: number): number {
+    return this.#numbers[(this.#counts >> 3) + channel]!;
+  }
+
+  sample(channel: number, frame: number): number {
+    return this.#samples[((this.#input + channel * STRIDE) >> 2) + frame]!;
+  }
+
+  scan(from: number, frames: number): void {
+    if (this.#slots.find(from, frames)) return;
+    const input = this.#input + 4 * from;
+    this.#exports.scan(input, STRIDE, this.channels, frames, this.#resultsOf(0) * 8);
+  }
+
+  peak(channel: number): number {
+    return this.#numbers[this.#resultsOf(channel)]!;
+  }
+
+  squares(channel: number): number {
+    return this.#numbers[this.#resultsOf(channel) + 1]!;
+  }
+
+  sum(channel: number): number {
+    return this.#numbers[this.#resultsOf(channel) + 2]!;
+  }
+
+  sizes(channel: number): number {
+    return this.#numbers[this.#resultsOf(channel) + 3]!;
+  }
+
+  energy(weights: Float64Array, from: number, frames: number): number {
+    if (weights !== this.#latestWeights) {
+      this.#latestWeights = weights;
+      this.#numbers.set(weights, this.#weights >> 3);
+    }
+    const input = this.#input + 4 * from;
+    return this.#chargesWithEnergy
+      ? this.#exports.energyAndCharge(
+          input,
+          STRIDE,
+          this.#pairs,
+          frames,
+          this.#coefficients,
+          this.#filters,
+          this.#weights,
+          this.#ballistics,
+          this.#integrators,
+        )
+      : this.#exports.energy(
+          input,
+          STRIDE,
+          this.#pairs,
+          frames,
+          this.#coefficients,
+          this.#filters,
+          this.#weights,
+        );
+  }
+
+  truePeak(channel: number, from: number, frames: number, floor: number): number {
+    return this.#exports.truePeak(
+      this.#input + channel * STRIDE + 4 * from,
+      frames,
+      floor,
+      this.#norm,
+      this.#halves,
+      this.#quarters,
+      this.#middle,
+    );
+  }
+
+  setBallistics(ballistics: PpmBallistics): void {
+    const { fall, slowKeep, slowTake, fastKeep, fastTake, slowShare, fastShare } = ballistics;
+    const factors = [fall, slowKeep, slowTake, fastKeep, fastTake, slowShare, fastShare];
+    this.#numbers.set(
+      factors.flatMap((factor) => [factor, factor]),
+      this.#ballistics / 8,
+    );
+    this.#slowShare = slowShare;
+    this.#fastShare = fastShare;
+  }
+
+  chargeWithEnergy(): void {
+    this.#chargesWithEnergy = true;
+  }
+
+  charge(from: number, frames: number): void {
+    if (this.#chargesWithEnergy) return;
+    const input = this.#input + 4 * from;
+    this.#exports.charge(input, STRIDE, this.#pairs, frames, this.#ballistics, this.#integrators);
+  }
+
+  quasiPeak(channel: number): number {
+    const at = this.#integratorOf(channel);
+    return this.#numbers[at]! * this.#slowShare + this.#numbers[at + 2]! * this.#fastShare;
+  }
+
+  maxQuasiPeak(channel: number): number {
+    return this.#numbers[this.#integratorOf(channel) + 4]!;
+  }
+
+  mixTarget(frames: number): Float32Array {
+    if (frames > MIX || this.#mixTarget !== undefined) return new Float32Array(frames);
+    this.#mixTarget = new Float32Array(this.#samples.buffer, this.#mix, frames);
+    return this.#mixTarget;
+  }
+
+  mix(present: number, from: number, frames: number, target: Float32Array, at: number): void {
+    if (present === 0) {
+      target.fill(0, at, at + frames);
+      return;
+    }
+    const source = this.#input + 4 * from;
+    if (target === this.#mixTarget) {
+      this.#exports.mix(source, STRIDE, present, frames, this.#mix + 4 * at);
+      return;
+    }
+    const samples = this.#samples;
+    const first = source >> 2;
+    for (let i = 0; i < frames; i++) {
+      let sum = 0;
+      for (let channel = 0; channel < present; channel++) {
+        sum += samples[first + channel * (STRIDE >> 2) + i]!;
+      }
+      target[at + i] = sum / present;
+    }
+  }
+
+  silence(channel: number): void {
+    const filters = this.#filters >> 3;
+    for (let c = channel; c < this.#pairs; c++) {
+      // Each of a pair's four numbers stands there for both channels.
+      const at = filters + (c >> 1) * FILTER_STATE + (c & 1);
+      for (let i = 0; i < FILTER_STATE; i += 2) this.#numbers[at + i] = 0;
+    }
+  }
+
+  reset(): void {
+    const first = (this.#input >> 2) - HISTORY;
+    this.#samples.fill(0, first, first + (this.#pairs * STRIDE) / 4);
+    this.#loaded = 0;
+    this.silence(0);
+    const integrators = this.#integrators >> 3;
+    this.#numbers.fill(0, integrators, integrators + (this.#pairs / 2) * QUASI_PEAK_STATE);
+  }
+
+  /** Index of the four numbers that the current scan has of a channel. */
+  #resultsOf(channel: number): number {
+    return (this.#results >> 3) + 4 * (this.#slots.current * this.#pairs + channel);
+  }
+
+  #integratorOf(channel: number): number {
+    return (this.#integrators >> 3) + (channel >> 1) * QUASI_PEAK_STATE + (channel & 1);
+  }
+}
+
+/** Where everything lies in the kernel's memory. */
+class Layout {
+  readonly channels: number;
+  readonly input: number;
+  readonly counts: number;
+  readonly results: number;
+  readonly coefficients: number;
+  readonly filters: number;
+  readonly weights: number;
+  readonly halves: number;
+  readonly quarters: number;
+  readonly middle: number;
+  readonly mix: number;
+  readonly ballistics: number;
+  readonly integrators: number;
+  #end = 0;
+
+  constructor(channels: number) {
+    const even = 2 * Math.ceil(channels / 2);
+    this.channels = even;
+    this.input = this.#reserve(even * STRIDE + 4 * SLACK);
+    this.counts = this.#reserve(8 * even);
+    this.results = this.#reserve(4 * 8 * even * SCAN_SLOTS);
+    this.coefficients = this.#reserve(7 * 8);
+    this.filters = this.#reserve(8 * FILTER_STATE * (even / 2));
+    this.weights = this.#reserve(8 * even);
+    this.halves = this.#reserve(16 * (TRUE_PEAK_TAPS / 2));
+    this.quarters = this.#reserve(32 * (TRUE_PEAK_TAPS / 2));
+    this.middle = this.#reserve(4 * (SLICE + SLACK));
+    this.mix = this.#reserve(4 * (MIX + SLACK));
+    this.ballistics = this.#reserve(2 * 7 * 8);
+    this.integrators = this.#reserve(8 * QUASI_PEAK_STATE * (even / 2));
+  }
+
+  get bytes(): number {
+    return this.#end;
+  }
+
+  #reserve(bytes: number): number {
+    const at = this.#end;
+    this.#end = 16 * Math.ceil((at + bytes) / 16);
+    return at;
+  }
+}

@@ -1,0 +1,134 @@
+import { expect, test } from 'vitest';
+import type { MeterKernel } from '../src/core/dsp/meter-kernel.ts';
+import { SLICE } from '../src/core/dsp/meter-kernel.ts';
+import { meterModule } from '../src/core/dsp/meter-module.ts';
+import { ppmBallistics } from '../src/core/dsp/ppm-ballistics.ts';
+import { TypeScriptMeterKernel } from '../src/core/dsp/typescript-meter-kernel.ts';
+import { WasmMeterKernel } from '../src/core/dsp/wasm-meter-kernel.ts';
+import { seededRandom } from './helpers/random.ts';
+import { noise, sine } from './helpers/signals.ts';
+
+const RATE = 48000;
+
+function kernels(channels: number): readonly [MeterKernel, MeterKernel] {
+  const wasm = WasmMeterKernel.create(meterModule(), RATE, channels);
+  expect(wasm?.execution).toBe('wasm');
+  return [new TypeScriptMeterKernel(RATE, channels), wasm!];
+}
+
+/** Relative, or to 1e-3. Not by `expect`: it is asked a hundred thousand times. */
+function checkClose(actual: number, expected: number, what: string): void {
+  const difference = Math.abs(actual - expected) / Math.max(Math.abs(expected), 1e-3);
+  if (!(difference < 2e-6)) throw new Error(`${what}: ${actual} instead of ${expected}`);
+}
+
+test('WebAssembly and TypeScript agree on everything, block for block, to 2e-6', () => {
+  const random = seededRandom(1);
+  for (const channels of [1, 2, 3, 6]) {
+    const both = kernels(channels);
+    for (const kernel of both) kernel.setBallistics(ppmBallistics('I', RATE));
+    const weights = Float64Array.from({ length: channels }, (_, c) => [1, 0.7, 1, 0, 1.41][c % 5]!);
+    // The first lies in the kernel's own memory, the second does not.
+    const targets = [0, 1].map(() => [both[0].mixTarget(600), both[1].mixTarget(600)] as const);
+    if (channels === 3) for (const kernel of both) kernel.chargeWithEnergy();
+    for (let round = 0; round < 150; round++) {
+      const frames = 1 + Math.floor(random() * SLICE);
+      const level = 10 ** (-6 * random());
+      const present = random() < 0.8 ? channels : Math.floor(random() * (channels + 1));
+      const block = Array.from({ length: present }, () => {
+        const samples =
+          random() < 0.5 ? noise(random, frames + 9, level) : tone(random, frames + 9, level);
+        if (random() < 0.2)
+          samples[Math.floor(random() * frames)] = [NaN, Infinity, -2][round % 3]!;
+        return samples;
+      });
+      const from = random() < 0.5 ? 0 : Math.floor(random() * 9);
+      for (const kernel of both) kernel.load(block, from, frames);
+      compare(both, weights, frames, random, targets);
+      if (random() < 0.05) for (const kernel of both) kernel.silence(channels - 1);
+      if (random() < 0.02) for (const kernel of both) kernel.reset();
+    }
+  }
+});
+
+test('samples beyond 2⁶⁰ are cut, and nothing becomes NaN or infinite', () => {
+  for (const kernel of kernels(2)) {
+    const huge = Float32Array.from({ length: 64 }, (_, n) => (n % 2 === 0 ? 3.4e38 : -3.4e38));
+    kernel.load([huge, huge], 0, 64);
+    kernel.scan(0, 64);
+    expect(kernel.peak(0)).toBe(2 ** 60);
+    expect(kernel.sample(1, 1)).toBe(-(2 ** 60));
+    expect(kernel.nonFinite(0)).toBe(0);
+    expect(kernel.squares(1)).toBeLessThan(1e40);
+    expect(kernel.energy(Float64Array.of(1, 1), 0, 64)).toBeLessThan(1e42);
+    const peak = kernel.truePeak(0, 0, 64, 0);
+    expect(peak).toBeGreaterThanOrEqual(2 ** 60);
+    expect(peak).toBeLessThan(2 ** 63);
+  }
+});
+
+test('a filter that rings out ends at zero, not in denormals', () => {
+  for (const kernel of kernels(2)) {
+    const weights = Float64Array.of(1, 1);
+    const click = new Float32Array(SLICE);
+    click[0] = 1;
+    kernel.load([click, click], 0, SLICE);
+    expect(kernel.energy(weights, 0, SLICE)).toBeGreaterThan(0);
+    let blocks = 0;
+    do {
+      kernel.load([], 0, SLICE);
+      blocks++;
+    } while (kernel.energy(weights, 0, SLICE) !== 0 && blocks < 1000);
+    expect(blocks).toBeLessThan(200);
+  }
+});
+
+test('bytes that are not WebAssembly leave TypeScript to compute', () => {
+  expect(WasmMeterKernel.create(Uint8Array.of(1, 2, 3), RATE, 1)).toBeUndefined();
+});
+
+function tone(random: () => number, frames: number, amplitude: number): Float32Array {
+  const frequency = random() * 0.48 * RATE;
+  return sine({ frequency, sampleRate: RATE, frames, amplitude, phase: 7 * random() });
+}
+
+function compare(
+  [typescript, wasm]: readonly [MeterKernel, MeterKernel],
+  weights: Float64Array,
+  frames: number,
+  random: () => number,
+  targets: readonly (readonly [Float32Array, Float32Array])[],
+): void {
+  for (let at = 0; at < frames;) {
+    const count = Math.min(frames - at, 1 + Math.floor(random() * 300));
+    typescript.scan(at, count);
+    wasm.scan(at, count);
+    checkClose(wasm.energy(weights, at, count), typescript.energy(weights, at, count), 'energy');
+    typescript.charge(at, count);
+    wasm.charge(at, count);
+    const scale = Math.max(1e-3, ...Array.from(weights, (_, channel) => typescript.sizes(channel)));
+    for (let channel = 0; channel < weights.length; channel++) {
+      checkClose(wasm.nonFinite(channel), typescript.nonFinite(channel), 'non-finite');
+      checkClose(wasm.peak(channel), typescript.peak(channel), 'peak');
+      checkClose(wasm.squares(channel), typescript.squares(channel), 'squares');
+      checkClose(wasm.sum(channel) / scale, typescript.sum(channel) / scale, 'sum');
+      checkClose(wasm.sizes(channel), typescript.sizes(channel), 'sizes');
+      checkClose(wasm.quasiPeak(channel), typescript.quasiPeak(channel), 'quasi-peak');
+      checkClose(wasm.maxQuasiPeak(channel), typescript.maxQuasiPeak(channel), 'max quasi-peak');
+      const floor = random() < 0.5 ? 0 : random() * typescript.peak(channel);
+      checkClose(
+        wasm.truePeak(channel, at, count, floor),
+        typescript.truePeak(channel, at, count, floor),
+        'true peak',
+      );
+      checkClose(wasm.sample(channel, at), typescript.sample(channel, at), 'sample');
+    }
+    const present = Math.floor(random() * (weights.length + 1));
+    for (const [a, b] of targets) {
+      typescript.mix(present, at, count, a, 5);
+      wasm.mix(present, at, count, b, 5);
+      for (let i = 0; i < count; i++) checkClose(b[5 + i]! / scale, a[5 + i]! / scale, 'mix');
+    }
+    at += count;
+  }
+}
