@@ -145,12 +145,12 @@ describe('a failure names cause and cure', () => {
       else if (path === '/silent.js') request.socket.destroy();
       else send(404, 'text/plain', 'nothing here');
     });
-    vi.stubGlobal('location', { origin: originOf(server) });
+    vi.stubGlobal('origin', originOf(server));
   });
   afterAll(() => void server.close());
 
   async function explain(path: string, base: string = originOf(server)): Promise<string> {
-    vi.stubGlobal('location', { origin: originOf(server) });
+    vi.stubGlobal('origin', originOf(server));
     const error = await failureOf(
       loadWorklet(contextRefusing(refuseAll), METER_WORKLET, { url: new URL(path, base) }),
     );

@@ -92,7 +92,7 @@ async function probe(
 }
 
 async function unreachable(address: URL, where: string): Promise<Finding> {
-  const foreign = address.origin !== globalThis.location?.origin;
+  const foreign = address.origin !== globalThis.origin;
   if (foreign) {
     const reached = await fetch(address, { mode: 'no-cors' }).catch(() => undefined);
     if (reached) {
@@ -117,7 +117,7 @@ function judgeScript(name: WorkletName, script: string, address: URL, error: unk
   }
   const fault = syntaxFault(script) ?? (error instanceof SyntaxError ? error.message : undefined);
   if (fault !== undefined) return { cause: `syntax error in the file: ${fault}`, cure: replace };
-  const sameOrigin = address.origin === globalThis.location?.origin;
+  const sameOrigin = address.origin === globalThis.origin;
   return {
     cause: `the file is in order, so blocked by the page's Content-Security-Policy (script-src; worklets do not obey worker-src)`,
     cure: sameOrigin
