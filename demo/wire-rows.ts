@@ -14,17 +14,16 @@ export interface WireRow {
 /** A message taken apart. */
 export interface WireParts {
   readonly rows: readonly WireRow[];
-  /** The beginning of the payload as it went, in lines. */
+  /** The beginning of the payload as it went; hexadecimal in groups that are not to be parted. */
   readonly payload: readonly string[];
   readonly payloadNote: string;
   readonly messageBytes: number;
   readonly payloadBytes: number;
 }
 
-const TEXT_COLUMNS = 64;
-const TEXT_LINES = 3;
-const HEX_COLUMNS = 16;
-const HEX_LINES = 4;
+const SHOWN_DIGITS = 192;
+const SHOWN_BYTES = 80;
+const GROUP_BYTES = 4;
 const NO_BREAK_SPACE = '\u00a0';
 
 /** Takes a message apart for the eye. */
@@ -44,15 +43,10 @@ function takeTextApart(message: string, { packet }: WireMessage): WireParts {
       wire: JSON.stringify(fields[key]),
       meaning: meaningOf(key, packet),
     }));
-  const payload: string[] = [];
-  for (let line = 0; line < TEXT_LINES; line++) {
-    const part = text.slice(line * TEXT_COLUMNS, (line + 1) * TEXT_COLUMNS);
-    if (part !== '') payload.push(part);
-  }
-  const shown = Math.min(text.length, TEXT_COLUMNS * TEXT_LINES);
+  const shown = Math.min(text.length, SHOWN_DIGITS);
   return {
     rows,
-    payload,
+    payload: [text.slice(0, shown)],
     payloadNote: `The first ${count(shown)} of ${count(text.length)} Base64 digits; four digits are three bytes.`,
     messageBytes: message.length,
     payloadBytes: packet.payload.length,
@@ -81,9 +75,9 @@ function takeBytesApart(message: Uint8Array, { packet }: WireMessage): WireParts
     meaning: meaningOf(name, packet),
   }));
   const payload: string[] = [];
-  const end = Math.min(message.length, BINARY_OFFSET.payload + HEX_COLUMNS * HEX_LINES);
-  for (let at = BINARY_OFFSET.payload; at < end; at += HEX_COLUMNS) {
-    payload.push(hex(message, at, Math.min(HEX_COLUMNS, end - at)));
+  const end = Math.min(message.length, BINARY_OFFSET.payload + SHOWN_BYTES);
+  for (let at = BINARY_OFFSET.payload; at < end; at += GROUP_BYTES) {
+    payload.push(hex(message, at, Math.min(GROUP_BYTES, end - at)));
   }
   return {
     rows,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { FRAMINGS } from 'micwire/core';
 import { describe, expect, it } from 'vitest';
 import { costsOf } from '../demo/costs.ts';
@@ -226,5 +227,48 @@ describe('the status', () => {
     expect(action({ suspended: true, context: { state: 'suspended' } })).toBe('Let it sound');
     expect(action({ suspended: true, context: { state: 'interrupted' } })).toBeUndefined();
     expect(action(lane('waiting', 1, 500))).toBe('Try now');
+  });
+});
+
+describe('the palette', () => {
+  const css = readFileSync(new URL('../demo/styles/page.css', import.meta.url), 'utf8');
+  const [light, dark] = [...css.matchAll(/:root \{(.*?)\}/gs)].map(
+    ([, block]) =>
+      Object.fromEntries(
+        [...block!.matchAll(/--([\w-]+): #(\w{6});/g)].map(([, name, hex]) => [name!, hex!]),
+      ) as Record<string, string>,
+  );
+
+  /** WCAG 2.2, relative luminance. */
+  const luminance = (hex: string): number => {
+    const [r, g, b] = [0, 2, 4].map((at) => {
+      const value = parseInt(hex.slice(at, at + 2), 16) / 255;
+      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+  };
+  const contrast = (one: string, other: string): number => {
+    const [low, high] = [luminance(one), luminance(other)].toSorted((a, b) => a - b);
+    return (high! + 0.05) / (low! + 0.05);
+  };
+
+  // WCAG 2.2, 1.4.3: 4.5 for text; 1.4.11: 3 for what must be told apart without words.
+  it.each([
+    ['ink', ['ground', 'panel', 'sunken', 'warn-ground', 'alert-ground'], 4.5],
+    ['ink-soft', ['ground', 'panel', 'sunken'], 4.5],
+    ['in', ['ground', 'panel', 'sunken', 'on-accent'], 4.5],
+    ['out', ['ground'], 4.5],
+    ['alert', ['ground', 'panel', 'alert-ground'], 4.5],
+    ['warn', ['warn-ground'], 4.5],
+    ['out', ['sunken'], 3],
+    ['tape', ['sunken', 'panel'], 3],
+    ['line-strong', ['panel'], 3],
+    ['focus', ['ground', 'panel'], 3],
+  ] as const)('%s stands out from %j, in light and in dark', (colour, grounds, least) => {
+    for (const theme of [light!, dark!]) {
+      for (const ground of grounds) {
+        expect(contrast(theme[colour]!, theme[ground]!)).toBeGreaterThanOrEqual(least);
+      }
+    }
   });
 });

@@ -41,6 +41,7 @@ export class LabDelay extends LitElement {
         flex: none;
         min-width: 0;
         border-right: 1px solid var(--panel);
+        forced-color-adjust: none;
         background: var(--fill);
       }
       .in {
@@ -77,6 +78,7 @@ export class LabDelay extends LitElement {
         margin-right: 0.4rem;
         border-radius: 2px;
         background: var(--fill);
+        forced-color-adjust: none;
       }
       .label {
         font-size: var(--small);

@@ -32,6 +32,7 @@ export class LabPath extends LitElement {
         left: 0;
         height: 2px;
         background: var(--colour);
+        forced-color-adjust: none;
       }
       li:last-child::before {
         display: none;
@@ -60,7 +61,7 @@ export class LabPath extends LitElement {
       .what {
         font-variant-numeric: tabular-nums;
       }
-      @media (max-width: 52rem) {
+      @media (max-width: 44rem) {
         ol {
           grid-auto-flow: row;
           grid-template-columns: minmax(0, 1fr);

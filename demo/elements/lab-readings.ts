@@ -57,6 +57,8 @@ export class LabReadings extends LitElement {
         .cell {
           padding: 0.7rem 0.875rem;
         }
+      }
+      @media (max-width: 30rem) {
         .note {
           min-height: 4.35em;
         }

@@ -59,15 +59,20 @@ export class LabWire extends LitElement {
         color: var(--ink-soft);
         font-variant-numeric: tabular-nums;
       }
-      pre {
+      .payload {
+        max-width: calc(64ch + 1.5rem);
         margin: 0.75rem 0 0.25rem;
         padding: 0.5rem 0.75rem;
         border-radius: 4px;
         background: var(--sunken);
         color: var(--in);
         font: var(--small) / 1.5 var(--mono);
-        white-space: pre-wrap;
         overflow-wrap: anywhere;
+      }
+      .payload span:not(:only-child) {
+        display: inline-block;
+        margin-right: 0.5ch;
+        white-space: nowrap;
       }
       @media (max-width: 36rem) {
         tbody tr {
@@ -148,7 +153,7 @@ export class LabWire extends LitElement {
           )}
         </tbody>
       </table>
-      <pre>${payload.join('\n')}${payload.length > 0 ? '…' : nothing}</pre>
+      <p class="payload">${payload.map((group) => html`<span>${group}</span> `)}…</p>
       <p class="caption">${payloadNote}</p>`;
   }
 
