@@ -23,6 +23,7 @@ const steps = [
     () => succeeds(run(process.execPath, [join(ROOT, 'scripts/build.mjs')], { quiet: true })),
   ],
   ['types', () => succeeds(runTool('typescript', 'tsc', ['-b', '--pretty']))],
+  ['wasm', () => checkWasm()],
   ['lint', () => succeeds(runTool('oxlint', 'oxlint', [], { quiet: true }))],
   ['format', () => succeeds(runTool('oxfmt', 'oxfmt', update ? [] : ['--check'], { quiet: true }))],
   ['API reports', () => checkApiReports({ update })],
@@ -30,6 +31,19 @@ const steps = [
   ['size', () => checkSize({ update })],
   ['paths', () => checkPaths()],
 ];
+
+/** The kernels' bytes are committed; they must be what their AssemblyScript compiles to. */
+async function checkWasm() {
+  const compilers = ['build-meter-wasm.mjs', 'build-resampler-wasm.mjs'];
+  const codes = await Promise.all(
+    compilers.map((file) =>
+      run(process.execPath, [join(ROOT, 'scripts', file), ...(update ? [] : ['--check'])], {
+        quiet: true,
+      }),
+    ),
+  );
+  return codes.every((code) => code === 0);
+}
 
 /** @type {string[]} */
 const failed = [];
