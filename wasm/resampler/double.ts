@@ -1,5 +1,5 @@
-import { fastFir } from './fast-fir';
-import { bytes, clear, copy, lanes } from './simd';
+import { fastFir, INTERLEAVE, STORE } from './fast-fir';
+import { alternate, bytes, clear, copy, lanes } from './simd';
 import { Stage } from './stage';
 import { accumulateSymmetric, scale } from './symmetric';
 
@@ -22,7 +22,7 @@ export function double<T>(stage: Stage, input: usize, frames: i32): i32 {
   let used: i32;
   if (stage.fastOdd) {
     const outputs = stage.done + count;
-    longFilters<T>(stage, outputs, count);
+    longFilters<T>(stage, outputs);
     used = outputs & ~3;
     stage.done = outputs & 3;
   } else {
@@ -53,41 +53,31 @@ function shortFilters<T>(stage: Stage, count: i32): void {
   interleave<T>(onGrid, between, stage.output, count);
 }
 
-/** Whole groups: those of the first outputs that have gone already are computed again and left out. */
-function longFilters<T>(stage: Stage, outputs: i32, count: i32): void {
-  const between = stage.scratch;
-  const sum = between + bytes<T>(outputs + 16 * lanes<T>());
-  const rest = sum + bytes<T>(outputs + 16 * lanes<T>());
+/** Whole groups: those outputs of the first that have gone already are computed again, to the same place. */
+function longFilters<T>(stage: Stage, outputs: i32): void {
   const pairs = stage.oddPairs;
   const quarter = pairs >> 1;
+  const to = stage.output - bytes<T>(2 * stage.done);
   const centre = stage.line + bytes<T>(stage.before);
   const first = centre - bytes<T>(pairs - 1);
-  fastFir<T>(first, stage.fastOdd, quarter, stage.carry, between, outputs, rest);
-
   let onGrid = centre;
+  let rest = stage.scratch;
   if (stage.fastEven) {
     // One tap more on the left, of weight zero, makes four equal quarters.
     const left = centre - bytes<T>(pairs);
     const carry = stage.carry + bytes<T>(4);
-    fastFir<T>(left, stage.fastEven, quarter, carry, sum, outputs, rest);
-    onGrid = sum;
+    rest += bytes<T>(outputs + 16 * lanes<T>());
+    onGrid = stage.scratch;
+    fastFir<T>(left, stage.fastEven, quarter, carry, outputs, rest, STORE, onGrid, 0, <T>0);
   }
-  const skip = bytes<T>(stage.done);
-  interleave<T>(onGrid + skip, between + skip, stage.output, count);
+  const taps = stage.fastOdd;
+  fastFir<T>(first, taps, quarter, stage.carry, outputs, rest, INTERLEAVE, to, onGrid, <T>0);
 }
 
 /** Writes a[0], b[0], a[1], b[1], … and up to two registers beyond. */
 function interleave<T>(a: usize, b: usize, to: usize, count: i32): void {
   for (let left = count; left > 0; left -= lanes<T>()) {
-    const x = v128.load(a);
-    const y = v128.load(b);
-    if (sizeof<T>() == 4) {
-      v128.store(to, v128.shuffle<f32>(x, y, 0, 4, 1, 5));
-      v128.store(to, v128.shuffle<f32>(x, y, 2, 6, 3, 7), 16);
-    } else {
-      v128.store(to, v128.shuffle<f64>(x, y, 0, 2));
-      v128.store(to, v128.shuffle<f64>(x, y, 1, 3), 16);
-    }
+    alternate<T>(v128.load(a), v128.load(b), to);
     a += 16;
     b += 16;
     to += 32;

@@ -15,7 +15,7 @@
  *
  * F0, F1, G0 and E0 are computed for the next group; the values of the present one are left over from before ("carry").
  */
-import { bytes, lanes, step } from './simd';
+import { alternate, bytes, lanes, step } from './simd';
 
 /** Filters by their place in the tables; the first four are the ones that are carried. */
 const F0: usize = 0;
@@ -36,18 +36,27 @@ function strideFor<T>(values: i32): usize {
   return (((bytes<T>(values) + 191) >> 6) | 1) << 6;
 }
 
+/** What becomes of the filter's outputs: y[j], y[j] + factor · other[j], or other[j] and y[j] in turn. */
+export const STORE: i32 = 0;
+export const ADD: i32 = 1;
+export const INTERLEAVE: i32 = 2;
+
 /**
- * `outputs` values from `x` on, whose first belongs to a whole group; writes up to 4 · lanes − 1 more. `taps`: nine filters of
- * `quarter` taps. `carry`: four values, advanced by the groups that are complete. `scratch`: room for 18 streams.
+ * `outputs` values from `x` on, whose first belongs to a whole group; writes up to 4 · lanes − 1 more (twice that when they are
+ * interleaved). `taps`: nine filters of `quarter` taps. `carry`: four values, advanced by the groups that are complete.
+ * `scratch`: room for 18 streams.
  */
 export function fastFir<T>(
   x: usize,
   taps: usize,
   quarter: i32,
   carry: usize,
-  y: usize,
   outputs: i32,
   scratch: usize,
+  mode: i32,
+  y: usize,
+  other: usize,
+  factor: T,
 ): void {
   const groups = (outputs + 3) >> 2;
   const registers = (groups + lanes<T>() - 1) / lanes<T>();
@@ -67,7 +76,7 @@ export function fastFir<T>(
       store<T>(carry + bytes<T>(f), value);
     }
   }
-  join<T>(sums, stride, y, registers);
+  join<T>(sums, stride, registers, mode, y, other, v128.splat<T>(factor));
 }
 
 /** The nine input streams, in the filters' order; those of the carried filters begin a group later. */
@@ -131,35 +140,47 @@ function filter<T>(
   registers: i32,
 ): void {
   const length = bytes<T>(quarter);
+  // The first four streams begin a group later.
+  let next = x + sizeof<T>();
+  if (sizeof<T>() == 8) {
+    // Double precision takes two registers where single takes one: the plainest tile will do.
+    const end = y + (<usize>registers << 4);
+    for (let at = y; at < end; at += 64) {
+      for (let f: usize = 0; f < 9; f++) {
+        const from = (f < 4 ? next : x) + (at - y) + f * stride;
+        tile4single<T>(from, taps + f * length, length, at + f * stride);
+      }
+    }
+    return;
+  }
   let left = registers;
   while (left > 4) {
     for (let f = 0; f < 4; f++) {
       const at = <usize>f * stride;
-      tile8<T>(x + at + sizeof<T>(), stride, taps + <usize>f * length, length, y + at);
+      tile8<T>(x + at + sizeof<T>(), taps + <usize>f * length, length, y + at);
     }
     for (let f = 4; f < 9; f++) {
       const at = <usize>f * stride;
-      tile8<T>(x + at, stride, taps + <usize>f * length, length, y + at);
+      tile8<T>(x + at, taps + <usize>f * length, length, y + at);
     }
     x += 128;
     y += 128;
     left -= 8;
   }
   if (left <= 0) return;
-  // The first four streams begin a group later.
-  const next = x + sizeof<T>();
+  next = x + sizeof<T>();
   if (left == 4) {
     tile4<T>(next, stride, taps, length, y);
     tile4<T>(next + 2 * stride, stride, taps + 2 * length, length, y + 2 * stride);
     tile4<T>(x + 4 * stride, stride, taps + 4 * length, length, y + 4 * stride);
     tile4<T>(x + 6 * stride, stride, taps + 6 * length, length, y + 6 * stride);
-    tile4single<T>(x + 8 * stride, stride, taps + 8 * length, length, y + 8 * stride);
+    tile4single<T>(x + 8 * stride, taps + 8 * length, length, y + 8 * stride);
   } else {
     tile3<T>(next, stride, taps, length, y);
     tile3<T>(next + 2 * stride, stride, taps + 2 * length, length, y + 2 * stride);
     tile3<T>(x + 4 * stride, stride, taps + 4 * length, length, y + 4 * stride);
     tile3<T>(x + 6 * stride, stride, taps + 6 * length, length, y + 6 * stride);
-    tile3single<T>(x + 8 * stride, stride, taps + 8 * length, length, y + 8 * stride);
+    tile3single<T>(x + 8 * stride, taps + 8 * length, length, y + 8 * stride);
   }
 }
 
@@ -170,7 +191,7 @@ function filter<T>(
  */
 
 /** One filter, eight registers. */
-function tile8<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+function tile8<T>(x: usize, taps: usize, length: usize, y: usize): void {
   let a0 = v128.splat<T>(<T>0);
   let a1 = a0;
   let a2 = a0;
@@ -263,7 +284,7 @@ function tile4<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize):
 }
 
 /** One filter, four registers. */
-function tile4single<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+function tile4single<T>(x: usize, taps: usize, length: usize, y: usize): void {
   let a0 = v128.splat<T>(<T>0);
   let a1 = a0;
   let a2 = a0;
@@ -332,7 +353,7 @@ function tile3<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize):
 }
 
 /** One filter, three registers. */
-function tile3single<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+function tile3single<T>(x: usize, taps: usize, length: usize, y: usize): void {
   let a0 = v128.splat<T>(<T>0);
   let a1 = a0;
   let a2 = a0;
@@ -355,7 +376,15 @@ function tile3single<T>(x: usize, apart: usize, taps: usize, length: usize, y: u
 }
 
 /** The four outputs of each group from the nine sums. */
-function join<T>(sums: usize, stride: usize, y: usize, registers: i32): void {
+function join<T>(
+  sums: usize,
+  stride: usize,
+  registers: i32,
+  mode: i32,
+  y: usize,
+  other: usize,
+  factor: v128,
+): void {
   for (let i = 0; i < registers; i++) {
     const at = sums + (<usize>i << 4);
     const f0next = v128.load(at + F0 * stride);
@@ -381,37 +410,44 @@ function join<T>(sums: usize, stride: usize, y: usize, registers: i32): void {
     const e = v128.sub<T>(v128.sub<T>(es, e1), e0next);
     const y3 = v128.sub<T>(v128.sub<T>(e, h), v128.add<T>(f0next, f1next));
 
+    let a: v128;
+    let b: v128;
+    let c: v128;
+    let d: v128;
     if (sizeof<T>() == 4) {
       const low01 = v128.shuffle<f32>(y0, y1, 0, 4, 1, 5);
       const low23 = v128.shuffle<f32>(y2, y3, 0, 4, 1, 5);
       const high01 = v128.shuffle<f32>(y0, y1, 2, 6, 3, 7);
       const high23 = v128.shuffle<f32>(y2, y3, 2, 6, 3, 7);
-      v128.store(y, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
-      v128.store(y, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 16);
-      v128.store(y, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 32);
-      v128.store(y, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 48);
+      a = v128.shuffle<f32>(low01, low23, 0, 1, 4, 5);
+      b = v128.shuffle<f32>(low01, low23, 2, 3, 6, 7);
+      c = v128.shuffle<f32>(high01, high23, 0, 1, 4, 5);
+      d = v128.shuffle<f32>(high01, high23, 2, 3, 6, 7);
     } else {
-      v128.store(y, v128.shuffle<f64>(y0, y1, 0, 2));
-      v128.store(y, v128.shuffle<f64>(y2, y3, 0, 2), 16);
-      v128.store(y, v128.shuffle<f64>(y0, y1, 1, 3), 32);
-      v128.store(y, v128.shuffle<f64>(y2, y3, 1, 3), 48);
+      a = v128.shuffle<f64>(y0, y1, 0, 2);
+      b = v128.shuffle<f64>(y2, y3, 0, 2);
+      c = v128.shuffle<f64>(y0, y1, 1, 3);
+      d = v128.shuffle<f64>(y2, y3, 1, 3);
     }
+    if (mode == INTERLEAVE) {
+      alternate<T>(v128.load(other), a, y);
+      alternate<T>(v128.load(other, 16), b, y + 32);
+      alternate<T>(v128.load(other, 32), c, y + 64);
+      alternate<T>(v128.load(other, 48), d, y + 96);
+      y += 64;
+    } else {
+      if (mode == ADD) {
+        a = step<T>(a, v128.load(other), factor);
+        b = step<T>(b, v128.load(other, 16), factor);
+        c = step<T>(c, v128.load(other, 32), factor);
+        d = step<T>(d, v128.load(other, 48), factor);
+      }
+      v128.store(y, a);
+      v128.store(y, b, 16);
+      v128.store(y, c, 32);
+      v128.store(y, d, 48);
+    }
+    other += 64;
     y += 64;
   }
-}
-
-// The optimiser would merge functions with one caller into it; exported, they stay apart and keep their registers.
-export function tiles32(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
-  tile8<f32>(x, apart, taps, length, y);
-  tile4<f32>(x, apart, taps, length, y);
-  tile4single<f32>(x, apart, taps, length, y);
-  tile3<f32>(x, apart, taps, length, y);
-  tile3single<f32>(x, apart, taps, length, y);
-}
-export function tiles64(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
-  tile8<f64>(x, apart, taps, length, y);
-  tile4<f64>(x, apart, taps, length, y);
-  tile4single<f64>(x, apart, taps, length, y);
-  tile3<f64>(x, apart, taps, length, y);
-  tile3single<f64>(x, apart, taps, length, y);
 }

@@ -1,4 +1,4 @@
-import { fastFir } from './fast-fir';
+import { ADD, fastFir, STORE } from './fast-fir';
 import { bytes, copy, lanes } from './simd';
 import { Stage } from './stage';
 import { accumulateSymmetric, scale } from './symmetric';
@@ -44,26 +44,23 @@ function shortFilters<T>(stage: Stage, count: i32): void {
   accumulateSymmetric<T>(stage.line, 2 * oddPairs - 1, stage.oddTaps, oddPairs, output, count);
 }
 
-/** Whole groups: those of the first outputs that have gone already are computed again and left out. */
+/** Whole groups: those outputs of the first that have gone already are computed again, to the same place. */
 function longFilters<T>(stage: Stage, outputs: i32): void {
-  const odd = stage.scratch;
-  const even = odd + bytes<T>(outputs + 16 * lanes<T>());
-  const rest = even + bytes<T>(outputs + 16 * lanes<T>());
   const quarter = stage.oddPairs >> 1;
-  fastFir<T>(stage.line, stage.fastOdd, quarter, stage.carry, odd, outputs, rest);
+  const to = stage.output - bytes<T>(stage.done);
+  let other = stage.evenLine + bytes<T>(stage.before);
+  let factor = load<T>(stage.centre);
+  let rest = stage.scratch;
   if (stage.fastEven) {
     const carry = stage.carry + bytes<T>(4);
-    fastFir<T>(stage.evenLine, stage.fastEven, quarter, carry, even, outputs, rest);
-  } else {
-    scale<T>(stage.evenLine + bytes<T>(stage.before), load<T>(stage.centre), even, outputs);
+    const x = stage.evenLine;
+    rest += bytes<T>(outputs + 16 * lanes<T>());
+    other = stage.scratch;
+    fastFir<T>(x, stage.fastEven, quarter, carry, outputs, rest, STORE, other, 0, factor);
+    factor = <T>1;
   }
-  const skip = bytes<T>(stage.done);
-  const end = bytes<T>(outputs);
-  let to = stage.output;
-  for (let at = skip; at < end; at += 16) {
-    v128.store(to, v128.add<T>(v128.load(odd + at), v128.load(even + at)));
-    to += 16;
-  }
+  const taps = stage.fastOdd;
+  fastFir<T>(stage.line, taps, quarter, stage.carry, outputs, rest, ADD, to, other, factor);
 }
 
 /** Appends the inputs to the line of even instants and that of odd ones. */

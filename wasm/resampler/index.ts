@@ -1,5 +1,4 @@
 /** Entry of the resampler's WebAssembly module: runs a chain of stages over one channel. */
-export { tiles32, tiles64 } from './fast-fir';
 import { double, doubledFrames } from './double';
 import { halve, halvedFrames } from './halve';
 import { interpolated, polyphase, rationalFrames } from './polyphase';

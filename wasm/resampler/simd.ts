@@ -36,3 +36,16 @@ export function clear<T>(to: usize, values: i32): void {
 export function step<T>(sum: v128, x: v128, w: v128): v128 {
   return v128.add<T>(sum, v128.mul<T>(x, w));
 }
+
+/** Writes a[0], b[0], a[1], b[1], … */
+// @ts-ignore: decorator
+@inline
+export function alternate<T>(a: v128, b: v128, to: usize): void {
+  if (sizeof<T>() == 4) {
+    v128.store(to, v128.shuffle<f32>(a, b, 0, 4, 1, 5));
+    v128.store(to, v128.shuffle<f32>(a, b, 2, 6, 3, 7), 16);
+  } else {
+    v128.store(to, v128.shuffle<f64>(a, b, 0, 2));
+    v128.store(to, v128.shuffle<f64>(a, b, 1, 3), 16);
+  }
+}
