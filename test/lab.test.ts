@@ -254,7 +254,7 @@ describe('the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('fits a phone of 360 px, and nothing moves while the numbers change', async () => {
+  it('fits a phone of 360 px, and nothing moves while the numbers change, twice a second at most', async () => {
     for (const width of [360, 1280]) {
       await page.setViewportSize({ width, height: 740 });
       await page.reload();
@@ -275,29 +275,22 @@ describe('the lab', { timeout: 60_000 }, () => {
           ),
         );
       const before = await places();
-      const sent = await reading('Chunks sent');
-      await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 50);
+      const changes = await page.getByRole('meter', { name: 'Input level' }).evaluate(
+        (meter) =>
+          new Promise<number>((resolve) => {
+            let count = 0;
+            const observer = new MutationObserver(() => count++);
+            observer.observe(meter, { attributes: true, attributeFilter: ['aria-valuetext'] });
+            setTimeout(() => {
+              observer.disconnect();
+              resolve(count);
+            }, 2000);
+          }),
+      );
       expect(await places()).toEqual(before);
+      expect(changes).toBeGreaterThan(0);
+      expect(changes).toBeLessThanOrEqual(5);
     }
     expect(faults).toEqual([]);
-  });
-
-  it('changes its text at most twice a second', async () => {
-    await start();
-    await eventually(() => reading('Chunks sent')).toBeGreaterThan(20);
-    const changes = await page.getByRole('meter', { name: 'Input level' }).evaluate(
-      (meter) =>
-        new Promise<number>((resolve) => {
-          let count = 0;
-          const observer = new MutationObserver(() => count++);
-          observer.observe(meter, { attributes: true, attributeFilter: ['aria-valuetext'] });
-          setTimeout(() => {
-            observer.disconnect();
-            resolve(count);
-          }, 2000);
-        }),
-    );
-    expect(changes).toBeGreaterThan(0);
-    expect(changes).toBeLessThanOrEqual(5);
   });
 });
