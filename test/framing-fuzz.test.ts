@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bytesPerSample } from '../src/core/dsp/sample-format.ts';
 import { PacketError } from '../src/core/errors.ts';
 import type { Framing } from '../src/core/framing/framing.ts';
-import { FRAMINGS } from '../src/core/framing/framing.ts';
+import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { seededRandom } from './helpers/random.ts';
 

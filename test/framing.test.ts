@@ -5,7 +5,7 @@ import { PacketError } from '../src/core/errors.ts';
 import { encodeBase64 } from '../src/core/framing/base64.ts';
 import { BINARY_OFFSET } from '../src/core/framing/binary.ts';
 import type { Framing } from '../src/core/framing/framing.ts';
-import { FRAMINGS } from '../src/core/framing/framing.ts';
+import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { LazyPacket, Packet } from '../src/core/framing/packet.ts';
 import { seededRandom } from './helpers/random.ts';
 

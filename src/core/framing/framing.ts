@@ -1,5 +1,3 @@
-import { base64JsonFraming } from './base64-json.ts';
-import { binaryFraming } from './binary.ts';
 import type { LazyPacket, Packet } from './packet.ts';
 
 /** How a packet lies in one message of a transport. Stateless: one message is one packet. */
@@ -19,15 +17,3 @@ export interface Framing {
    */
   decode(message: string | Uint8Array): Packet;
 }
-
-/** Every framing by its name. The contract and fuzz tests run over this table. */
-export const FRAMINGS: {
-  readonly binary: Framing;
-  readonly 'base64-json': Framing;
-} = {
-  binary: binaryFraming,
-  'base64-json': base64JsonFraming,
-};
-
-/** Name of a framing in the table. */
-export type FramingName = keyof typeof FRAMINGS;

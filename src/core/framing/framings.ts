@@ -1,0 +1,15 @@
+import { base64JsonFraming } from './base64-json.ts';
+import { binaryFraming } from './binary.ts';
+import type { Framing } from './framing.ts';
+
+/** Every framing by its name. The contract and fuzz tests run over this table. */
+export const FRAMINGS: {
+  readonly binary: Framing;
+  readonly 'base64-json': Framing;
+} = {
+  binary: binaryFraming,
+  'base64-json': base64JsonFraming,
+};
+
+/** Name of a framing in the table. */
+export type FramingName = keyof typeof FRAMINGS;
