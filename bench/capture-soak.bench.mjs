@@ -16,11 +16,12 @@ const load = (path) => import(pathToFileURL(join(ROOT, path)).href);
 export async function run() {
   const { openBrowser } = await load('test/engines/open-browser.mjs');
   const { worklets } = await load('scripts/vite-worklets.mjs');
+  const { opus } = await load('scripts/vite-opus.mjs');
   const server = await createServer({
     configFile: false,
     root: ROOT,
     logLevel: 'warn',
-    plugins: [worklets()],
+    plugins: [worklets(), opus()],
     optimizeDeps: { noDiscovery: true },
     server: {
       host: '127.0.0.1',
