@@ -27,10 +27,11 @@ export const OPUS_NOTICE =
   '(https://opus-codec.org/license/); compiled by libopus-wasm 0.4.0, copyright openclaw, MIT licence */';
 
 /**
+ * @param {string} [root] the repository, for those who are bundled elsewhere
  * @returns {Promise<{ bytes: Uint8Array, exports: ReadonlyMap<string, string> }>} `exports`: name in C → name in the module
  */
-export async function opusWasm() {
-  const script = await readFile(join(ROOT, SCRIPT), 'utf8');
+export async function opusWasm(root = ROOT) {
+  const script = await readFile(join(root, SCRIPT), 'utf8');
   const literal = TEXT.exec(script)?.[1];
   if (literal === undefined) throw new Error('libopus-wasm: its script has another form.');
   /** @type {string} */

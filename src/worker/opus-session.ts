@@ -194,6 +194,7 @@ class WebCodecsWriter implements Writer {
     if (next === undefined) return;
     const [frame, frames, time, lost] = next;
     if (lost > 0) this.#sender.drop(lost);
-    this.#sender.send(packet, length, frame, frames, time);
+    this.#sender.contextTime[0] = time;
+    this.#sender.send(packet, length, frame, frames);
   }
 }

@@ -12,6 +12,7 @@ import { MAX_BYTES_PER_CALL } from './allocation-limit.ts';
 import type { AllocationResult } from './allocation-limit.ts';
 import { CaseDriver } from './case-driver.ts';
 import type { CaseMode, TimeResult } from './case-runner.ts';
+import { OPUS_CASES } from './opus-cases.ts';
 import { PLANTED_CASES } from './planted-allocators.ts';
 import { PROCESSOR_CASES } from './processor-cases.ts';
 
@@ -30,7 +31,7 @@ const TIMED_QUANTA = 2000;
 const TIMED_RUNS = 40;
 
 const [name, scriptPath = '', mode] = process.argv.slice(2);
-const kase = [...PROCESSOR_CASES, ...PLANTED_CASES].find((candidate) => candidate.name === name);
+const kase = [...PROCESSOR_CASES, ...OPUS_CASES, ...PLANTED_CASES].find((candidate) => candidate.name === name);
 if (!kase) throw new Error(`No case is named '${name}'.`);
 const collect = (globalThis as unknown as { readonly gc: () => void }).gc;
 const script = new Function(readFileSync(scriptPath, 'utf8')) as () => void;

@@ -121,7 +121,7 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
 }
 
 /** Sends buffers of the pool back before the quantum that follows. */
-function poolReader(slots: number): Omit<OpenCase, 'options'> {
+export function poolReader(slots: number): Omit<OpenCase, 'options'> {
   type Parcel = { readonly type: string; readonly header: unknown; readonly bytes: unknown };
   const commands = Array.from({ length: slots }, () => ({
     type: 'recycle',
@@ -143,7 +143,7 @@ function poolReader(slots: number): Omit<OpenCase, 'options'> {
   };
 }
 
-function ringReader(memory: SharedArrayBuffer): Omit<OpenCase, 'options'> {
+export function ringReader(memory: SharedArrayBuffer): Omit<OpenCase, 'options'> {
   const ring = new RingBuffer(memory);
   return {
     beforeQuantum: () => {

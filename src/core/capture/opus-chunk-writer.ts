@@ -112,7 +112,8 @@ export class OpusChunkWriter implements FrameWriter {
     for (let c = 0; c < this.#gathered.length; c++) this.#gathered[c]!.fill(0, frames);
     const length = encoder.encode(this.#gathered, 0, encoder.packetFrames, this.#packet, 0);
     const frame = this.#frame - frames;
-    const time = this.#runTime + (frame - this.#runFrame) / this.sampleRate;
-    this.#sender.send(this.#packet, length, frame, frames, time);
+    const sender = this.#sender;
+    sender.contextTime[0] = this.#runTime + (frame - this.#runFrame) / this.sampleRate;
+    sender.send(this.#packet, length, frame, frames);
   }
 }

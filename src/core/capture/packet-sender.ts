@@ -8,6 +8,8 @@ import type { ChunkEncoding } from './chunk.ts';
  * and the next one tells how many frames were. Allocates in its constructor only.
  */
 export class PacketSender {
+  /** Set it before `send`: the context time of the packet's first frame, in seconds. (As an argument, engines would box it.) */
+  readonly contextTime: Float64Array = new Float64Array(1);
   readonly #sink: ChunkSink;
   readonly #base64: Base64Writer | undefined;
   #sequence = 0;
@@ -35,15 +37,8 @@ export class PacketSender {
    * @param packet its first `length` bytes
    * @param frame number of the packet's first frame
    * @param frames that were captured: fewer than it decodes to where it was filled up with silence
-   * @param contextTime of the first frame, seconds
    */
-  send(
-    packet: Uint8Array,
-    length: number,
-    frame: number,
-    frames: number,
-    contextTime: number,
-  ): void {
+  send(packet: Uint8Array, length: number, frame: number, frames: number): void {
     const slot = this.#sink.acquire();
     if (slot === undefined) {
       this.drop(frames);
@@ -61,7 +56,7 @@ export class PacketSender {
     header[HEADER.sequence] = this.#sequence++;
     header[HEADER.frame] = frame;
     header[HEADER.frames] = frames;
-    header[HEADER.contextTime] = contextTime;
+    header[HEADER.contextTime] = this.contextTime[0]!;
     header[HEADER.dropped] = this.#droppedBefore;
     this.#droppedBefore = 0;
     this.#delivered += frames;

@@ -1,0 +1,71 @@
+import { opusWasm } from '../../scripts/opus-wasm.mjs';
+import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
+import type { ChunkEncoding, ChunkFormat } from '../../src/core/capture/chunk.ts';
+import { opusSettings } from '../../src/core/codec/opus-options.ts';
+import type { OpusOptions } from '../../src/core/codec/opus-options.ts';
+import { planResampler } from '../../src/core/dsp/resampler-planner.ts';
+import { allocateRing } from '../../src/core/dsp/ring-buffer.ts';
+import type { OpusCaptureProcessorOptions } from '../../src/core/messages.ts';
+import { poolReader, ringReader } from './processor-cases.ts';
+import type { ProcessorCase } from './processor-cases.ts';
+
+/** As Node tests and benchmarks run in the repository's folder, bundled or not. */
+const module = await WebAssembly.compile((await opusWasm(process.cwd())).bytes as BufferSource);
+
+interface OpusCase {
+  readonly sampleRate?: number;
+  readonly channels?: number;
+  readonly encoding?: ChunkEncoding;
+  readonly ring?: boolean;
+  readonly opus: OpusOptions;
+}
+
+function opus(name: string, kase: OpusCase): ProcessorCase {
+  const { sampleRate = 48_000, channels = 1, encoding = 'binary' } = kase;
+  return {
+    name: `capture as Opus, ${name}`,
+    worklet: 'capture-opus',
+    processor: 'micwire-capture-opus',
+    sampleRate,
+    inputChannels: [channels],
+    open: () => {
+      const settings = opusSettings({ sampleRate: 48_000, channels }, kase.opus);
+      const format = { sampleRate: 48_000, channels, format: 'opus', encoding } as const;
+      const chunkDuration = settings.frameDuration;
+      const slots = 20;
+      const slotBytes = HEADER_BYTES + longestPayload(format, chunkDuration);
+      const ring = kase.ring === true ? allocateRing(slots, slotBytes) : null;
+      const processorOptions: OpusCaptureProcessorOptions = {
+        // The processor's options say what samples are; a packet's format is beside it.
+        format: format as unknown as ChunkFormat,
+        dither: 'none',
+        chunkDuration,
+        slots,
+        resampler:
+          sampleRate === 48_000
+            ? null
+            : planResampler({ inputRate: sampleRate, outputRate: 48_000, quality: 'hq' }),
+        ring,
+        opus: settings,
+        module,
+      };
+      const options = { outputChannelCount: [1], processorOptions };
+      return { options, ...(ring ? ringReader(ring) : poolReader(slots)) };
+    },
+  };
+}
+
+/** The Opus processor in its configurations: apart, since libopus has to be there. */
+export const OPUS_CASES: readonly ProcessorCase[] = [
+  opus('20 ms mono 24 kb/s complexity 5, posted', { opus: { bitrate: 24_000, complexity: 5 } }),
+  opus('20 ms mono 24 kb/s complexity 10, ring', {
+    ring: true,
+    opus: { bitrate: 24_000, complexity: 10 },
+  }),
+  opus('2.5 ms stereo lowdelay Base64 from 44.1 kHz', {
+    sampleRate: 44_100,
+    channels: 2,
+    encoding: 'base64',
+    opus: { frameDuration: 2.5, application: 'lowdelay' },
+  }),
+];
