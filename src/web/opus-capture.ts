@@ -28,8 +28,10 @@ const ENCODER_OPTIONS: readonly (keyof OpusOptions)[] = [
   'signal',
 ];
 
-/** Packets to warm the encoder up with, of 20 ms: engines take longer before they compile code well. */
-const WARM_UP_SECONDS = 0.4;
+/** Audio to warm the encoder up with: engines take some time before they compile code well. */
+const WARM_UP_SECONDS = 0.6;
+/** How much of it at once. */
+const WARM_UP_STEP_MS = 40;
 
 /**
  * Loads what a capture of Opus needs, by the route that was asked for, or the best there is.
@@ -76,7 +78,7 @@ async function openWorklet(
     loadWorklet(context, CAPTURE_OPUS_WORKLET, { url: options.workletUrl }),
     loadResamplerDesign(context.sampleRate, capture.format.sampleRate),
   ]);
-  const preSkip = warmUp(module, opus);
+  const preSkip = await warmUp(module, opus);
   return {
     format: opusFormat(settings),
     chunkDuration: opus.frameDuration,
@@ -123,11 +125,17 @@ function opusFormat({ capture }: OpusCaptureSettings): ChunkFormat<'opus'> {
 
 /**
  * Runs the encoder here until the engine has compiled it well: the audio thread shares the code. Otherwise the first packets
- * there take 7 to 20 ms each, which is heard. @returns the look-ahead, frames at the wire rate
+ * there take 7 to 20 ms each, which is heard. Bit by bit, lest the page stutter.
+ * @returns the look-ahead, frames at the wire rate
  */
-function warmUp(module: OpusModule, settings: OpusSettings): number {
+async function warmUp(module: OpusModule, settings: OpusSettings): Promise<number> {
   const encoder = new OpusEncoder(new OpusLibrary(module), settings);
-  encoder.warmUp(Math.ceil((WARM_UP_SECONDS * 1000) / settings.frameDuration));
+  const step = Math.max(1, Math.round(WARM_UP_STEP_MS / settings.frameDuration));
+  const packets = Math.ceil((WARM_UP_SECONDS * 1000) / settings.frameDuration);
+  for (let packet = 0; packet < packets; packet += step) {
+    encoder.warmUp(step, packet);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
   const { latencyFrames } = encoder;
   encoder.close();
   return latencyFrames;
