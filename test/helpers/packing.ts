@@ -19,10 +19,11 @@ const ARRAYS = {
 };
 type ArrayName = keyof typeof ARRAYS;
 
-/** Shared memory becomes fresh shared memory with the same contents. */
+/** Shared memory becomes fresh shared memory with the same contents. A compiled module stays behind: see `fillModules`. */
 export function pack(value: unknown): string {
   return JSON.stringify(value, (_, entry: unknown) => {
     if (ArrayBuffer.isView(entry)) return packArray(entry, entry.constructor.name);
+    if (entry instanceof WebAssembly.Module) return { $module: true };
     if (entry instanceof SharedArrayBuffer) return packArray(new Uint8Array(entry), 'shared');
     return entry;
   });
@@ -38,6 +39,16 @@ export function unpack(text: string): unknown {
     for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
     return shared ? buffer : new ARRAYS[$array as ArrayName](buffer as ArrayBuffer);
   });
+}
+
+/** Puts the compiled modules of `own` where those of an unpacked value of the same form were. */
+export function fillModules(value: unknown, own: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if ('$module' in value) return own;
+  for (const key of Object.keys(value) as (keyof typeof value)[]) {
+    value[key] = fillModules(value[key], (own as typeof value)[key]) as never;
+  }
+  return value;
 }
 
 function packArray(array: ArrayBufferView, $array: string): Packed {

@@ -1,6 +1,6 @@
 import { renderOffline } from '../../src/testing/index.ts';
 import type { NodeOptions } from '../../src/testing/index.ts';
-import { hex } from './packing.ts';
+import { fillModules, hex } from './packing.ts';
 import { PROCESSOR_CASES } from './processor-cases.ts';
 import type { ProcessorCase } from './processor-cases.ts';
 import { seededRandom } from './random.ts';
@@ -52,8 +52,16 @@ export function openParityCase(name: string, options?: NodeOptions): ParityCase 
   const input = Array.from({ length: inputChannels[0] ?? 0 }, () =>
     Float32Array.from({ length: frames }, (_, i) => (i % 9000 < 6000 ? 2.2 * random() - 1.1 : 0)),
   );
-  const given = options ?? opened.options;
-  return { kase, frames, sampleRate, quantum, options: given, input, messages };
+  const given = fillModules(options, opened.options) as NodeOptions | undefined;
+  return {
+    kase,
+    frames,
+    sampleRate,
+    quantum,
+    options: given ?? opened.options,
+    input,
+    messages,
+  };
 }
 
 /** Renders a case with the stand-in scope. @param script the worklet's */

@@ -1,5 +1,6 @@
 import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
 import type { ChunkFormat } from '../../src/core/capture/chunk.ts';
+import { meterModule } from '../../src/core/dsp/meter-module.ts';
 import { METER_NAMES, createMeterReading } from '../../src/core/dsp/meter-table.ts';
 import type { ResamplerQuality } from '../../src/core/dsp/resampler-plan.ts';
 import { planResampler } from '../../src/core/dsp/resampler-planner.ts';
@@ -48,7 +49,16 @@ export interface ProcessorCase {
 
 type Variation = Pick<ProcessorCase, 'sampleRate' | 'quantum' | 'inputChannels'>;
 
-function meter(name: string, channels: number, shared: boolean, more?: Variation): ProcessorCase {
+interface MeterCase extends Variation {
+  readonly channels: number;
+  /** Readings go to shared memory, not by message. @default true */
+  readonly shared?: boolean;
+  /** Not the WebAssembly kernel. @default false */
+  readonly typescript?: boolean;
+}
+
+function meter(name: string, kase: MeterCase): ProcessorCase {
+  const { channels, shared = true, typescript = false, ...variation } = kase;
   const { values } = createMeterReading(METER_NAMES, channels);
   return {
     name: `meter, ${name}`,
@@ -61,11 +71,12 @@ function meter(name: string, channels: number, shared: boolean, more?: Variation
         channels,
         meters: METER_NAMES,
         settings: {},
+        ...(!typescript && { wasm: meterModule() }),
         snapshot,
       };
       return { options: { outputChannelCount: [1], processorOptions } };
     },
-    ...more,
+    ...variation,
   };
 }
 
@@ -76,6 +87,8 @@ interface CaptureCase extends Variation {
   readonly encoding?: ChunkFormat['encoding'];
   readonly dither?: Dither;
   readonly quality?: ResamplerQuality;
+  /** Not the WebAssembly kernel. @default false */
+  readonly typescript?: boolean;
   readonly chunkDuration?: number;
   readonly ring?: boolean;
   /** Whether somebody takes the chunks. @default true */
@@ -102,6 +115,7 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
       const slotBytes = HEADER_BYTES + longestPayload(format, chunkDuration);
       const ring = kase.ring === true ? allocateRing(slots, slotBytes) : null;
       const { quality = 'hq' } = kase;
+      const execution = kase.typescript === true ? 'typescript' : 'wasm';
       const processorOptions: CaptureProcessorOptions = {
         format,
         dither: kase.dither ?? 'none',
@@ -110,7 +124,7 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
         resampler:
           kase.to === sampleRate
             ? null
-            : planResampler({ inputRate: sampleRate, outputRate: kase.to, quality }),
+            : planResampler({ inputRate: sampleRate, outputRate: kase.to, quality, execution }),
         ring,
       };
       const options = { outputChannelCount: [1], processorOptions };
@@ -218,15 +232,21 @@ function encodedNoise(byteLength: number, format: SampleFormat): Uint8Array {
 
 /** Every processor in every configuration that takes a path of its own. One line each. */
 export const PROCESSOR_CASES: readonly ProcessorCase[] = [
-  meter('mono, posted', 1, false),
-  meter('stereo, shared', 2, true),
-  meter('8 channels, shared', 8, true),
-  meter('stereo, input comes and goes', 2, true, { inputChannels: [2, 2, 0, 1, 0] }),
-  meter('stereo, quantum 1024', 2, true, { quantum: 1024 }),
+  meter('mono, posted', { channels: 1, shared: false }),
+  meter('stereo, shared', { channels: 2 }),
+  meter('8 channels, shared', { channels: 8 }),
+  meter('stereo, input comes and goes', { channels: 2, inputChannels: [2, 2, 0, 1, 0] }),
+  meter('stereo, quantum 1024', { channels: 2, quantum: 1024 }),
+  meter('stereo, in TypeScript', { channels: 2, typescript: true }),
 
   capture('48 kHz s16, posted', { to: 48000 }),
   capture('44.1 → 16 kHz s16, posted', { sampleRate: 44100, to: 16000 }),
   capture('44.1 → 16 kHz s16, ring', { sampleRate: 44100, to: 16000, ring: true }),
+  capture('44.1 → 16 kHz s16, in TypeScript', {
+    sampleRate: 44100,
+    to: 16000,
+    typescript: true,
+  }),
   capture('48 → 24 kHz s16 Base64, posted', { to: 24000, encoding: 'base64' }),
   capture('48 → 8 kHz µ-law Base64, ring', {
     to: 8000,
