@@ -1,0 +1,117 @@
+import { Resampler } from '../src/core/dsp/resampler.ts';
+import { micwireStreams } from './adapters/micwire-streams.mjs';
+import { nativePeers, wasmPeers } from './adapters/resampler-peers.mjs';
+import type { Row } from './measure.ts';
+
+/** The pairs of rates that voice meets. */
+export const PAIRS: readonly (readonly [number, number])[] = [
+  [48000, 16000],
+  [48000, 24000],
+  [44100, 16000],
+  [44100, 48000],
+  [48000, 44100],
+  [16000, 48000],
+  [24000, 48000],
+  [48000, 8000],
+];
+const SECONDS = 1.5;
+const ROUNDS = 9;
+const SHAPES = [
+  { channels: 1, block: 128 },
+  { channels: 1, block: 4096 },
+  { channels: 2, block: 128 },
+  { channels: 2, block: 4096 },
+];
+
+/** A subject's turn: converts everything once and says how many seconds of processor time that took. */
+type Turn = () => number;
+
+/**
+ * Speed in multiples of real time: processor time of the process, the best of nine turns taken in rotation, so that whatever
+ * else the machine does hits all alike. Only ratios within one run mean something.
+ */
+export async function run(): Promise<Row[]> {
+  const streams = [...micwireStreams(Resampler), ...(await wasmPeers())];
+  const natives = nativePeers(process.cwd());
+  const rows: Row[] = [];
+  for (const { channels, block } of SHAPES) {
+    const shape = `${channels === 1 ? 'mono' : 'stereo'}, blocks of ${block}`;
+    const logarithms = new Map<string, number[]>();
+    for (const [from, to] of PAIRS) {
+      const frames = Math.floor((from * SECONDS) / block) * block;
+      const input = noise(frames * channels);
+      const interleaved: Float32Array[] = [];
+      const planar: Float32Array[][] = [];
+      for (let at = 0; at < input.length; at += block * channels) {
+        interleaved.push(input.subarray(at, at + block * channels));
+        planar.push(Array.from({ length: channels }, () => noise(block)));
+      }
+      const turns = new Map<string, Turn>();
+      for (const { name, create } of streams) {
+        const stream = await create(from, to, channels);
+        const { processPlanar } = stream;
+        // Each takes the layout that it is made for.
+        if (processPlanar) {
+          turns.set(name, () => processorSeconds(() => planar.forEach(processPlanar)));
+        } else {
+          turns.set(name, () => processorSeconds(() => interleaved.forEach(stream.process)));
+        }
+      }
+      for (const native of natives) {
+        turns.set(native.name, () => native.seconds(input, from, to, channels, block, 2));
+      }
+      for (const [subject, seconds] of bestOfTurns(turns)) {
+        const speed = frames / from / seconds;
+        rows.push({
+          case: `${from} → ${to}, ${shape}`,
+          subject,
+          metric: 'speed',
+          value: speed,
+          unit: '× real time',
+        });
+        const known = logarithms.get(subject) ?? [];
+        known.push(Math.log(speed));
+        logarithms.set(subject, known);
+      }
+    }
+    for (const [subject, values] of logarithms) {
+      const mean = Math.exp(values.reduce((sum, value) => sum + value, 0) / values.length);
+      rows.push({
+        case: `geometric mean, ${shape}`,
+        subject,
+        metric: 'speed',
+        value: mean,
+        unit: '× real time',
+      });
+    }
+  }
+  return rows;
+}
+
+function bestOfTurns(turns: ReadonlyMap<string, Turn>): Map<string, number> {
+  const best = new Map<string, number>();
+  const names = [...turns.keys()];
+  for (const name of names) turns.get(name)!();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let i = 0; i < names.length; i++) {
+      const name = names[(i + round) % names.length]!;
+      best.set(name, Math.min(best.get(name) ?? Infinity, turns.get(name)!()));
+    }
+  }
+  return best;
+}
+
+function processorSeconds(action: () => void): number {
+  const start = process.cpuUsage();
+  action();
+  const { user, system } = process.cpuUsage(start);
+  return Math.max(1, user + system) / 1e6;
+}
+
+function noise(length: number): Float32Array {
+  let state = 12345;
+  return Float32Array.from({ length }, () => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return (state / 0x40000000 - 1) * 0.5;
+  });
+}
