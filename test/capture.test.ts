@@ -294,6 +294,24 @@ describe('states', () => {
     expect(capture.stats).toMatchObject({ captured: 2560, dropped: 0 });
   });
 
+  test('what was captured is here when pause or close tell so, also by shared memory', async () => {
+    vi.stubGlobal('crossOriginIsolated', true);
+    const { capture } = open();
+    const { scope } = TestNode;
+    // Without a turn of the event loop, in which the ring's reader would wake by itself.
+    scope.render(10);
+    void capture.pause();
+    scope.deliver();
+    expect(capture.stats).toEqual({ captured: 1280, delivered: 0, queued: 1280, dropped: 0 });
+    void capture.resume();
+    scope.deliver();
+    scope.render(10);
+    void capture.close();
+    scope.deliver();
+    expect(capture.stats).toEqual({ captured: 2560, delivered: 0, queued: 2560, dropped: 0 });
+    expect((await collect(capture)).map(({ frames }) => frames)).toEqual([960, 320, 960, 320]);
+  });
+
   test('resume wakes a suspended context, and no interrupted one: https://github.com/GetStream/stream-video-js/pull/2249', async () => {
     const { capture } = open();
     context.enter('interrupted');

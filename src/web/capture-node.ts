@@ -144,6 +144,8 @@ export class CaptureNode implements CaptureBackend {
       receiveDelivery(event, this.node.port, this.#settings.format, this.queue);
       return;
     }
+    // Chunks that were written before this was posted.
+    this.#ringReader?.take();
     if (event.type === 'pong') this.#listener.answered();
     if (event.type === 'closed' && this.#piped) {
       const { captured, delivered, dropped } = event;
@@ -166,6 +168,7 @@ export class CaptureNode implements CaptureBackend {
 
   #fail(cause: Event): void {
     const error = new MicwireError('processor-error', PROCESSOR_ERROR, { cause });
+    this.#ringReader?.take();
     this.queue.fail(error);
     this.#ending ??= Promise.resolve();
     this.#finish();
@@ -173,6 +176,7 @@ export class CaptureNode implements CaptureBackend {
   }
 
   #finish(): void {
+    this.#ringReader?.take();
     this.#ringReader?.stop();
     this.queue.end();
     for (const type of this.#awaited.keys()) this.#answer(type);

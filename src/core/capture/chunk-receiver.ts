@@ -1,6 +1,7 @@
 import type { CaptureCommand, CaptureDelivery, CapturePort } from '../messages.ts';
 import { RingBuffer } from '../dsp/ring-buffer.ts';
 import type { ChunkQueue } from './chunk-queue.ts';
+import type { ChunkSlot } from './chunk-sink.ts';
 import { Chunk } from './chunk.ts';
 import type { ChunkFormat } from './chunk.ts';
 import { ringSlots } from './ring-sink.ts';
@@ -34,11 +35,35 @@ export interface RingReaderOptions {
 /** Takes chunks out of a ring into a queue, from now until the ring closes or `stop`. One reader per ring. */
 export class RingReader {
   readonly #ring: RingBuffer;
+  readonly #slots: readonly ChunkSlot[];
+  readonly #format: ChunkFormat;
+  readonly #queue: ChunkQueue;
   #stopped = false;
 
-  constructor(options: RingReaderOptions) {
-    this.#ring = new RingBuffer(options.memory);
-    void this.#run(options);
+  constructor({ memory, format, queue, sleep }: RingReaderOptions) {
+    this.#ring = new RingBuffer(memory);
+    this.#slots = ringSlots(this.#ring);
+    this.#format = format;
+    this.#queue = queue;
+    void this.#run(sleep);
+  }
+
+  /**
+   * Takes what there is at once. A message that the writer has posted after a chunk may come sooner than this reader wakes:
+   * call this first, then what the message tells of is in the queue.
+   */
+  take(): void {
+    if (this.#stopped) return;
+    const ring = this.#ring;
+    // Looked at before the slots: what was written before the close is then found.
+    const closed = ring.closed;
+    for (let slot = ring.readable(); slot >= 0; slot = ring.readable()) {
+      this.#queue.push(new Chunk(this.#format, this.#slots[slot]!));
+      ring.release();
+    }
+    if (!closed) return;
+    this.#stopped = true;
+    this.#queue.end(ring.note[0]);
   }
 
   /** Leaves the ring to another reader: this one touches it no more. */
@@ -47,22 +72,11 @@ export class RingReader {
     this.#ring.nudge();
   }
 
-  async #run({ format, queue, sleep }: RingReaderOptions): Promise<void> {
-    const ring = this.#ring;
-    const slots = ringSlots(ring);
+  async #run(sleep: RingReaderOptions['sleep']): Promise<void> {
     while (!this.#stopped) {
-      const seen = ring.signal;
-      // Looked at before the slots: what was written before the close is then found.
-      const closed = ring.closed;
-      for (let slot = ring.readable(); slot >= 0; slot = ring.readable()) {
-        queue.push(new Chunk(format, slots[slot]!));
-        ring.release();
-      }
-      if (closed) {
-        queue.end(ring.note[0]);
-        return;
-      }
-      await ring.wait(seen, sleep);
+      const seen = this.#ring.signal;
+      this.take();
+      if (!this.#stopped) await this.#ring.wait(seen, sleep);
     }
   }
 }
