@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hasOpusFec, opusPacketFrames, opusPacketInfo } from '../src/core/codec/opus-packet.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
-import { PacketError } from '../src/core/errors.ts';
+import type { PacketError } from '../src/core/errors.ts';
 import { encodeAll } from './helpers/codec-stream.ts';
 import { opusLibrary } from './helpers/opus.ts';
 import { seededRandom } from './helpers/random.ts';

@@ -116,9 +116,9 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
     };
     recorder.onstop = (): void => void last.then(() => controller.close());
     recorder.onerror = (event): void => {
-      const cause = (event as Event & { readonly error?: unknown }).error ?? event;
-      const text = `The browser's recorder failed: ${String(cause)}`;
-      controller.error(new MicwireError('recording', text, { cause }));
+      const { error } = event as Event & { readonly error?: DOMException };
+      const text = `The browser's recorder failed: ${error?.message ?? 'it does not say why'}`;
+      controller.error(new MicwireError('recording', text, { cause: error }));
     };
   }
 }

@@ -6,13 +6,10 @@ import type { RecordedFormat, RecordingFile } from './recording-file.ts';
 
 /** What is used of the package mediabunny (MPL-2.0), which you pass: the library does not depend on it. */
 export interface Mediabunny {
-  readonly Output: new (options: {
-    readonly format: object;
-    readonly target: object;
-  }) => MediabunnyOutput;
+  readonly Output: new (options: never) => MediabunnyOutput;
   readonly WebMOutputFormat: new () => object;
   readonly BufferTarget: new () => object;
-  readonly StreamTarget: new (stream: WritableStream) => object;
+  readonly StreamTarget: new (stream: never) => object;
   readonly EncodedAudioPacketSource: new (codec: 'opus') => MediabunnySource;
   readonly EncodedPacket: new (
     data: Uint8Array,
@@ -48,8 +45,9 @@ export class WebmFile implements RecordingFile {
     this.#bunny = bunny;
     this.#format = format;
     this.#seconds = format.chunkDuration / 1000;
-    const target = stream ? new bunny.StreamTarget(stream) : new bunny.BufferTarget();
-    this.#output = new bunny.Output({ format: new bunny.WebMOutputFormat(), target });
+    const target = stream ? new bunny.StreamTarget(stream as never) : new bunny.BufferTarget();
+    const options = { format: new bunny.WebMOutputFormat(), target };
+    this.#output = new bunny.Output(options as never);
     this.#source = new bunny.EncodedAudioPacketSource('opus');
     this.#output.addAudioTrack(this.#source as never);
   }
