@@ -22,7 +22,7 @@ const FEWEST_QUANTA = 1500;
 const MOST_RUNS = 16;
 /** So much in each of so many runs will not come to rest any more. */
 const HOPELESS_BYTES = 4;
-const HOPELESS_RUNS = 6;
+const HOPELESS_RUNS = 8;
 /** Mean bytes between two samples of the profiler. */
 const SAMPLING_INTERVAL = 64;
 const MOST_SITES = 8;
@@ -31,7 +31,9 @@ const TIMED_QUANTA = 2000;
 const TIMED_RUNS = 40;
 
 const [name, scriptPath = '', mode] = process.argv.slice(2);
-const kase = [...PROCESSOR_CASES, ...OPUS_CASES, ...PLANTED_CASES].find((candidate) => candidate.name === name);
+const kase = [...PROCESSOR_CASES, ...OPUS_CASES, ...PLANTED_CASES].find(
+  (candidate) => candidate.name === name,
+);
 if (!kase) throw new Error(`No case is named '${name}'.`);
 const collect = (globalThis as unknown as { readonly gc: () => void }).gc;
 const script = new Function(readFileSync(scriptPath, 'utf8')) as () => void;
@@ -93,7 +95,8 @@ async function sites(): Promise<string[]> {
   const walk = (node: HeapProfiler.SamplingHeapProfileNode, path: readonly string[]): void => {
     const { functionName, lineNumber } = node.callFrame;
     const here = [...path, `${functionName || '(anonymous)'}:${lineNumber + 1}`];
-    if (node.selfSize > 0) {
+    // What the profiler and Node do themselves is not below render().
+    if (node.selfSize > 0 && here.some((frame) => frame.startsWith('render:'))) {
       const site = here.slice(-3).join(' > ');
       bytesAt.set(site, (bytesAt.get(site) ?? 0) + node.selfSize);
     }
