@@ -25,7 +25,8 @@ async function compile() {
     ],
     { writeFile: (_name, contents) => void (bytes = /** @type {Uint8Array} */ (contents)) },
   );
-  if (error || !bytes) throw error ?? new Error(`asc wrote nothing.\n${stderr}`);
+  // oxlint-disable-next-line typescript/no-base-to-string -- a stream that has toString
+  if (error || !bytes) throw error ?? new Error(`asc wrote nothing.\n${stderr.toString()}`);
   return bytes;
 }
 

@@ -19,7 +19,14 @@ const TYPES = {
  * @returns {Promise<{ url: string, close: () => Promise<void> }>}
  */
 export async function serveFolder(folder, headers = {}) {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.writeHead(400, headers).end());
+  });
+  /**
+   * @param {import('node:http').IncomingMessage} request
+   * @param {import('node:http').ServerResponse} response
+   */
+  async function answer(request, response) {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
     // normalize resolves every "..": the result cannot lead out of the folder.
     const file = join(folder, normalize(path.endsWith('/') ? `${path}index.html` : path));
@@ -31,7 +38,7 @@ export async function serveFolder(folder, headers = {}) {
     const type = TYPES[extname(file)] ?? 'application/octet-stream';
     response.writeHead(200, { 'content-type': type, ...headers });
     createReadStream(file).pipe(response);
-  });
+  }
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {

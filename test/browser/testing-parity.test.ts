@@ -18,7 +18,9 @@ const { commands } = browser as unknown as {
 };
 
 const fileOf = ({ kase }: ParityCase): WorkletFile =>
-  Object.values(files).find(({ name }) => name === kase.worklet)!;
+  Object.values(files as unknown as Record<string, WorkletFile>).find(
+    ({ name }) => name === kase.worklet,
+  )!;
 
 /** Undefined where the engine has no such quantum. */
 async function openContext(parity: ParityCase): Promise<OfflineAudioContext | undefined> {
