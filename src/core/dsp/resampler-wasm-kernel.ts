@@ -20,6 +20,13 @@ const SLACK_BYTES = 512;
 const REGISTER_BYTES = 16;
 /** From this many pairs of taps on, splitting a filter into quarters pays. */
 const FAST_FROM_PAIRS = 24;
+/** Outputs that fast-fir.ts computes together. */
+const GROUP = 4;
+/**
+ * V8 compiles a faster way from JavaScript into an exported function at its thousandth call, which takes longer than many
+ * quanta: the constructor makes these calls.
+ */
+const WARM_UP_CALLS = 1100;
 
 /** The fields of `Stage` in wasm/resampler/stage.ts, in its order; each takes four bytes. */
 const FIELDS = [
@@ -86,6 +93,7 @@ export class WasmKernel implements ResamplerKernel {
     this.#state = new Int32Array(memory, 0, layout.stateBytes / 4);
     this.#initialState = this.#state.slice();
     this.#views = layout.outputs.map(() => []);
+    for (let i = 0; i < WARM_UP_CALLS; i++) this.#convertChannel(0, 0);
   }
 
   outputFramesFor(frames: number): number {
@@ -100,7 +108,6 @@ export class WasmKernel implements ResamplerKernel {
     at: number,
     limit: number = Infinity,
   ): number {
-    const exports = this.#exports;
     const memory = this.#memory;
     let count = 0;
     for (let c = 0; c < this.#channels; c++) {
@@ -110,20 +117,26 @@ export class WasmKernel implements ResamplerKernel {
       else if (frames === source.length) memory.set(source, to >> 2);
       else for (let i = 0; i < frames; i++) memory[(to >> 2) + i] = source[from + i]!;
 
-      const state = this.#states[c]!;
-      const result = this.#outputs[c]!;
-      count =
-        this.#wide === 0
-          ? exports.run32(state, this.#stages, to, frames, this.#slice, result)
-          : exports.run64(state, this.#stages, to, frames, this.#slice, result, this.#wide);
+      count = this.#convertChannel(c, frames);
       if (count > limit) count = limit;
       if (count > 0) {
         const views = this.#views[c]!;
-        const view = (views[count] ??= new Float32Array(memory.buffer, result, count));
+        const view = (views[count] ??= new Float32Array(memory.buffer, this.#outputs[c]!, count));
         output[c]!.set(view, at);
       }
     }
     return count;
+  }
+
+  /** Converts what lies in the channel's input; returns how many frames then lie in its output. */
+  #convertChannel(channel: number, frames: number): number {
+    const exports = this.#exports;
+    const state = this.#states[channel]!;
+    const input = this.#inputs[channel]!;
+    const output = this.#outputs[channel]!;
+    return this.#wide === 0
+      ? exports.run32(state, this.#stages, input, frames, this.#slice, output)
+      : exports.run64(state, this.#stages, input, frames, this.#slice, output, this.#wide);
   }
 
   reset(): void {
@@ -310,28 +323,27 @@ class Layout {
       case 'halve': {
         const reach = stage.odd.length;
         const before = stage.even.length > 1 ? stage.even.length : 0;
-        // Blocks of a multiple of 8 inputs then end on a whole group, and nothing is computed twice.
-        const done = reach >= FAST_FROM_PAIRS ? (reach - 1) % 4 : 0;
+        const done = reach >= FAST_FROM_PAIRS ? virtualOutputs(reach - 1) : 0;
         return {
-          line: this.#reserve(2 * reach + frames, this.#valueBytes),
+          line: this.#reserve(2 * reach + GROUP + done + frames, this.#valueBytes),
           fill: reach + done,
-          evenLine: this.#reserve(2 * reach + frames, this.#valueBytes),
+          evenLine: this.#reserve(2 * reach + GROUP + done + frames, this.#valueBytes),
           evenFill: before + done,
           before,
           done,
-          carry: this.#reserve(8, this.#valueBytes),
+          carry: this.#reserve(2 * GROUP, this.#valueBytes),
         };
       }
       case 'double': {
         const reach = stage.odd.length;
         const before = stage.even.length > 1 ? reach : reach - 1;
-        const done = reach >= FAST_FROM_PAIRS ? reach % 4 : 0;
+        const done = reach >= FAST_FROM_PAIRS ? virtualOutputs(reach) : 0;
         return {
-          line: this.#reserve(2 * reach + frames, this.#valueBytes),
+          line: this.#reserve(2 * reach + GROUP + done + frames, this.#valueBytes),
           fill: before + done,
           before,
           done,
-          carry: this.#reserve(8, this.#valueBytes),
+          carry: this.#reserve(2 * GROUP, this.#valueBytes),
         };
       }
       case 'polyphase':
@@ -342,6 +354,14 @@ class Layout {
       }
     }
   }
+}
+
+/**
+ * How many outputs before the stream's first are taken as gone. A whole group of them, since the first group has nothing
+ * carried over; and so many more that a block of a multiple of 8 inputs ends on a whole group: nothing is computed twice.
+ */
+function virtualOutputs(reach: number): number {
+  return GROUP + (reach % GROUP);
 }
 
 /** The nine filters of wasm/resampler/fast-fir.ts, each a quarter as long as `taps`. */
