@@ -16,7 +16,14 @@ const SHIPPED = [
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];
-const NEEDED = ['README.md', 'LICENSE', 'dist/src/web/index.js', 'dist/worklets/capture.js'];
+const NEEDED = [
+  'README.md',
+  'LICENSE',
+  'dist/src/web/index.js',
+  'dist/worklets/capture.js',
+  'dist/worker/opus.js',
+  'dist/wasm/libopus.wasm',
+];
 
 /**
  * Packs what is in dist and judges the tarball as its users will get it.

@@ -39,6 +39,12 @@ const WAIT_FOR_RESULT = `
   }
   return globalThis.embedded ?? { error: 'the app did not start', tried: [] };`;
 
+/** What a bundler failed at after it had returned, as Vite's dev server does. */
+let laterFault = '';
+process.on('unhandledRejection', (reason) => {
+  laterFault ||= reason instanceof Error ? reason.message : String(reason);
+});
+
 const { values } = parseArgs({
   options: { json: { type: 'string' }, 'no-build': { type: 'boolean', default: false } },
 });
@@ -118,6 +124,7 @@ async function tryOut(setup) {
   const folder = join(cache, 'apps', setup.name.replaceAll(/\W+/g, '-'));
   /** @type {import('./embed-setups.mjs').ServedApp | undefined} */
   let app;
+  laterFault = '';
   try {
     await copyApp(join(FIXTURE, 'app'), folder);
     app = await setup.open(folder);
@@ -136,6 +143,7 @@ async function tryOut(setup) {
   } finally {
     await app?.close();
   }
+  if (laterFault !== '') row.fault = laterFault;
   if (row.fault !== '' && browser.logs.length > 0) row.fault += `\n${browser.logs.join('\n')}`;
   return { ...row, seconds: (performance.now() - started) / 1000 };
 }
