@@ -12,8 +12,8 @@ function frameOf(left: usize, right: usize): v128 {
 
 /**
  * Filters `frames` frames of all channels by BS.1770-5 Annex 1, two channels at a time, and returns the weighted sum of the
- * squares. `coefficients`: b0, b1, b2, a1, a2 of the shelf, a1, a2 of the high-pass, 64-bit floats. `state`: eight per pair
- * of channels. `weights`: one per channel; a pair without weight is left out.
+ * squares. `coefficients`: b0, b1, b2, a1, a2 of the shelf, a1, a2 of the high-pass, 64-bit floats. `state`: twelve per
+ * pair of channels. `weights`: one per channel; a pair without weight is left out.
  */
 export function energy(
   input: usize,
@@ -31,7 +31,7 @@ export function energy(
       total += weighted(weight, run<Alone>(input, stride, frames, coefficients, state, 0, 0));
     }
     input += 2 * stride;
-    state += 64;
+    state += 96;
     weights += 16;
   }
   return total;
@@ -54,7 +54,7 @@ export function energyAndCharge(
     const sum = run<Charging>(input, stride, frames, coefficients, state, ballistics, integrators);
     total += weighted(v128.load(weights), sum);
     input += 2 * stride;
-    state += 64;
+    state += 96;
     weights += 16;
     integrators += 48;
   }
@@ -91,10 +91,13 @@ function run<Task>(
   const a2 = v128.load64_splat(coefficients, 32);
   const h1 = v128.load64_splat(coefficients, 40);
   const h2 = v128.load64_splat(coefficients, 48);
-  let s1 = v128.load(state);
-  let s2 = v128.load(state, 16);
-  let t1 = v128.load(state, 32);
-  let t2 = v128.load(state, 48);
+  // Direct form I: each output waits for a product and a sum of the one before, and for nothing else of it.
+  let v1 = v128.load(state);
+  let v2 = v128.load(state, 16);
+  let y1 = v128.load(state, 32);
+  let y2 = v128.load(state, 48);
+  let z1 = v128.load(state, 64);
+  let z2 = v128.load(state, 80);
   let sum = f64x2.splat(0);
   let slow = f64x2.splat(0);
   let fast = f64x2.splat(0);
@@ -107,12 +110,16 @@ function run<Task>(
   const end = input + (<usize>frames << 2);
   for (; input < end; input += 4) {
     const v = frameOf(input, input + stride);
-    const y = f64x2.add(f64x2.mul(b0, v), s1);
-    s1 = f64x2.sub(f64x2.add(f64x2.mul(b1, v), s2), f64x2.mul(a1, y));
-    s2 = f64x2.sub(f64x2.mul(b2, v), f64x2.mul(a2, y));
-    const z = f64x2.add(y, t1);
-    t1 = f64x2.sub(f64x2.sub(t2, f64x2.add(y, y)), f64x2.mul(h1, z));
-    t2 = f64x2.sub(y, f64x2.mul(h2, z));
+    const shelf = f64x2.add(f64x2.add(f64x2.mul(b2, v2), f64x2.mul(b1, v1)), f64x2.mul(b0, v));
+    const y = f64x2.sub(f64x2.sub(shelf, f64x2.mul(a2, y2)), f64x2.mul(a1, y1));
+    const known = f64x2.sub(f64x2.sub(y2, f64x2.add(y1, y1)), f64x2.mul(h2, z2));
+    const z = f64x2.sub(f64x2.add(known, y), f64x2.mul(h1, z1));
+    v2 = v1;
+    v1 = v;
+    y2 = y1;
+    y1 = y;
+    z2 = z1;
+    z1 = z;
     sum = f64x2.add(sum, f64x2.mul(z, z));
     if (sizeof<Task>() == sizeof<Charging>()) {
       const size = f64x2.abs(v);
@@ -122,13 +129,15 @@ function run<Task>(
     }
   }
   const loud = f64x2.ge(
-    f64x2.max(f64x2.abs(s1), f64x2.abs(t1)),
+    f64x2.pmax(f64x2.abs(v1), f64x2.pmax(f64x2.abs(y1), f64x2.abs(z1))),
     f64x2.splat(NEGLIGIBLE_STATE),
   );
-  v128.store(state, v128.and(s1, loud));
-  v128.store(state, v128.and(s2, loud), 16);
-  v128.store(state, v128.and(t1, loud), 32);
-  v128.store(state, v128.and(t2, loud), 48);
+  v128.store(state, v128.and(v1, loud));
+  v128.store(state, v128.and(v2, loud), 16);
+  v128.store(state, v128.and(y1, loud), 32);
+  v128.store(state, v128.and(y2, loud), 48);
+  v128.store(state, v128.and(z1, loud), 64);
+  v128.store(state, v128.and(z2, loud), 80);
   if (sizeof<Task>() == sizeof<Charging>()) keep(integrators, slow, fast, most);
   return sum;
 }

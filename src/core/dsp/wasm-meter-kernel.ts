@@ -59,7 +59,7 @@ const SLACK = 16;
 const STRIDE = 4 * (HISTORY + SLICE + SLACK);
 /** Frames of a mix target that lies in the kernel's memory: 10 ms at 768 kHz. */
 const MIX = 7680;
-const FILTER_STATE = 8;
+const FILTER_STATE = 12;
 const QUASI_PEAK_STATE = 6;
 
 /** The meters' arithmetic in WebAssembly SIMD: true peak in single precision, filters in double. */
@@ -288,7 +288,7 @@ export class WasmMeterKernel implements MeterKernel {
   silence(channel: number): void {
     const filters = this.#filters >> 3;
     for (let c = channel; c < this.#pairs; c++) {
-      // Each of a pair's four numbers stands there for both channels.
+      // Each of a pair's six numbers stands there for both channels.
       const at = filters + (c >> 1) * FILTER_STATE + (c & 1);
       for (let i = 0; i < FILTER_STATE; i += 2) this.#numbers[at + i] = 0;
     }
