@@ -34,6 +34,7 @@ export type ActivityListener = (
   frame: number,
 ) => void;
 
+/** How an {@link ActivityDetector} tells speech from silence. */
 export interface ActivityDetectorOptions extends StageOptions {
   /** Channels that are taken together, by their mean. */
   readonly channels: number;

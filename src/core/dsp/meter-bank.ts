@@ -36,6 +36,7 @@ const CREATE: {
   activity: (stage, settings) => new ActivityDetector({ ...settings, ...stage }),
 };
 
+/** Which meters a {@link MeterBank} runs, and how. */
 export interface MeterBankOptions<Name extends MeterName = MeterName> extends StageOptions {
   /** Hz; 8000 or more when loudness is metered. */
   readonly sampleRate: number;

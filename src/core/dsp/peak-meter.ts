@@ -47,6 +47,7 @@ export const PEAK_FIELDS: Fields<PeakReading> = {
   clipRunChannel: [CLIP_RUNS_LISTED, -1],
 };
 
+/** What a {@link PeakMeter} holds, and what it counts as a clip. */
 export interface PeakMeterOptions extends StageOptions, PeakHoldOptions {
   /** |sample| from which on a sample counts as clipped. @default 32767/32768 */
   readonly clipLevel?: number;

@@ -25,6 +25,7 @@ export const PPM_FIELDS: Fields<PpmReading> = {
   ppmScale: ['channels', -Infinity],
 };
 
+/** Which kind of programme meter a {@link PpmMeter} is. */
 export interface PpmMeterOptions extends StageOptions {
   /** Hz. The burst table is met from 16000 on. */
   readonly sampleRate: number;

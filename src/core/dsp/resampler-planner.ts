@@ -13,6 +13,7 @@ import type { Band } from './resampler-stage-design.ts';
 import { resamplerModule } from './resampler-wasm-module.ts';
 import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
 
+/** What a resampler is to do. */
 export interface ResamplerPlanOptions {
   /** Hz, an integer from 3000 to 768000. */
   readonly inputRate: number;

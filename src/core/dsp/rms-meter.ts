@@ -30,6 +30,7 @@ export const RMS_FIELDS: Fields<RmsReading> = {
   noiseFloorDbfs: ['channels', -Infinity],
 };
 
+/** How long an {@link RmsMeter} averages. */
 export interface RmsMeterOptions extends StageOptions {
   /** Integration time in ms, in steps of 5 ms. @default 300 */
   readonly window?: number;

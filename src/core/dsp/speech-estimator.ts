@@ -20,6 +20,7 @@ export interface SpeechEstimator {
   reset(): void;
 }
 
+/** How an energy-based estimator follows the noise floor. */
 export interface EnergySpeechEstimatorOptions {
   /** Hz. */
   readonly sampleRate: number;

@@ -24,6 +24,7 @@ export const TRUE_PEAK_FIELDS: Fields<TruePeakReading> = {
   maxTruePeakDbtp: ['channels', -Infinity],
 };
 
+/** What a {@link TruePeakMeter} measures, and how long it holds it. */
 export interface TruePeakMeterOptions extends StageOptions, PeakHoldOptions {}
 
 /**

@@ -12,6 +12,7 @@ import {
 import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
 import type { VariableResamplerPlan } from './variable-resampler.ts';
 
+/** What a resampler whose ratio may change is to do. */
 export interface VariableResamplerPlanOptions {
   /** Hz, an integer from 3000 to 768000. */
   readonly inputRate: number;
