@@ -41,6 +41,11 @@ export const SETUPS = [
   { name: 'webpack', worklet: 'http:', open: webpackBuild },
   { name: 'esbuild, ES module', worklet: 'blob:', open: (folder) => esbuildBundle(folder, 'esm') },
   {
+    name: 'esbuild, code splitting',
+    worklet: 'blob:',
+    open: (folder) => esbuildBundle(folder, 'esm', undefined, true),
+  },
+  {
     name: 'esbuild, classic script',
     worklet: 'blob:',
     open: (folder) => esbuildBundle(folder, 'iife'),
@@ -100,8 +105,9 @@ async function webpackBuild(folder) {
  * @param {string} folder
  * @param {'esm' | 'iife'} format
  * @param {Record<string, string>} [headers]
+ * @param {boolean} [splitting] - what is imported on demand becomes files of its own
  */
-async function esbuildBundle(folder, format, headers) {
+async function esbuildBundle(folder, format, headers, splitting = false) {
   const esbuild = await load(folder, 'esbuild');
   const output = join(folder, 'dist');
   await esbuild.build({
@@ -110,7 +116,8 @@ async function esbuildBundle(folder, format, headers) {
     bundle: true,
     minify: true,
     format,
-    outfile: join(output, 'main.js'),
+    splitting,
+    outdir: output,
     // An import.meta in a classic script is empty, which is what this set-up is about.
     logOverride: { 'empty-import-meta': 'silent' },
     logLevel: 'warning',
