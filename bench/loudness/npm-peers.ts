@@ -31,7 +31,6 @@ export function createNeedles(
   class Base {
     readonly port = { postMessage: receive, onmessage: null };
   }
-  // eslint-disable-next-line no-new-func -- a worklet's script has no exports: it registers a class
   new Function('AudioWorkletProcessor', 'registerProcessor', source)(
     Base,
     (_name: string, processor: new () => NeedlesProcessor) => (found = processor),
