@@ -57,15 +57,20 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
     const { bitrate } = options;
     try {
       this.#recorder = new MediaRecorder(new MediaStream(stream.getAudioTracks()), {
-        mimeType,
+        ...(mimeType === undefined ? {} : { mimeType }),
         ...(bitrate === undefined ? {} : { audioBitsPerSecond: bitrate }),
       });
     } catch (cause) {
-      throw new MicwireError('unsupported', `This browser does not record ${mimeType}.`, { cause });
+      const what = mimeType ?? `any of ${TYPES.join(', ')}`;
+      throw new MicwireError('unsupported', `This browser does not record ${what}.`, { cause });
     }
-    this.type = this.#recorder.mimeType || mimeType;
     this.#chunks = new ReadableStream({ start: (controller) => this.#listen(controller) });
-    this.#recorder.start(timeslice);
+    try {
+      this.#recorder.start(timeslice);
+    } catch (cause) {
+      throw new MicwireError('unsupported', 'This browser cannot record the stream.', { cause });
+    }
+    this.type = this.#recorder.mimeType || (mimeType ?? '');
   }
 
   /** The chunks as a stream. */
@@ -141,13 +146,10 @@ function mediaChunk(
   };
 }
 
-function supportedType(): string {
+/** Undefined leaves it to the browser. */
+function supportedType(): string | undefined {
   if (typeof MediaRecorder !== 'function') {
     throw new MicwireError('unsupported', 'This browser has no MediaRecorder. Take a Recorder.');
   }
-  const type = TYPES.find((candidate) => MediaRecorder.isTypeSupported(candidate));
-  if (type === undefined) {
-    throw new MicwireError('unsupported', `This browser records none of ${TYPES.join(', ')}.`);
-  }
-  return type;
+  return TYPES.find((candidate) => MediaRecorder.isTypeSupported(candidate));
 }

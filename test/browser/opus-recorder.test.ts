@@ -171,7 +171,15 @@ describe('live', () => {
   test("the browser's own recorder: chunks in a row make its file", async () => {
     const stream = tone();
     await context.resume();
-    const chunks = new MediaChunks(stream, { timeslice: 100 });
+    let chunks: MediaChunks;
+    try {
+      chunks = new MediaChunks(stream, { timeslice: 100 });
+    } catch (error) {
+      // WebKitGTK has a recorder only where the codecs of GStreamer are installed.
+      expect(error).toMatchObject({ code: 'unsupported' });
+      expect(MediaRecorder.isTypeSupported('audio/mp4')).toBe(false);
+      return;
+    }
     const parts: Uint8Array<ArrayBuffer>[] = [];
     for await (const chunk of chunks) {
       expect(chunk.sequence).toBe(parts.length);
