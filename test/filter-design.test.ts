@@ -8,6 +8,8 @@ import {
   designSharpFilter,
   interpolateBank,
 } from '../src/core/dsp/resampler-filter-design.ts';
+import { storedSharpFilter, storedShortFilter } from '../src/core/dsp/resampler-filter-store.ts';
+import { bandFor, shortFilterSpecification } from '../src/core/dsp/resampler-stage-design.ts';
 import { RESAMPLER_SPECIFICATIONS } from '../src/core/dsp/resampler-specification.ts';
 import { decibels } from './helpers/sine-fit.ts';
 
@@ -193,4 +195,27 @@ test('cubics between stored phases err by less than −150 dB', () => {
     }
   }
   expect(10 * Math.log10((square / count) * span)).toBeLessThan(-150);
+});
+
+test('the filters made at build time are those of the design', () => {
+  for (const quality of ['voice', 'hq', 'vhq'] as const) {
+    const stored = storedSharpFilter(quality, false)!;
+    const designed = designSharpFilter(quality, false);
+    expect(stored.length).toBe(designed.length);
+    for (let n = 0; n < stored.length; n++) expect(stored[n]).toBeCloseTo(designed[n]!, 7);
+    for (const [inputRate, outputRate] of [
+      [48000, 16000],
+      [44100, 16000],
+      [48000, 44100],
+    ] as const) {
+      const band = bandFor(outputRate, quality, false);
+      const specification = shortFilterSpecification(inputRate, 2 * outputRate, band);
+      const short = storedShortFilter(quality, false, specification.rate)!;
+      const fresh = designImageFilter(specification)!;
+      expect(short.span).toBe(fresh.span);
+      for (let t = -short.span / 2; t <= short.span / 2; t += 0.37) {
+        expect(short.kernel(t)).toBeCloseTo(fresh.kernel(t), 6);
+      }
+    }
+  }
 });

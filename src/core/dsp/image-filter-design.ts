@@ -20,6 +20,8 @@ export interface ImageFilterSpecification {
 }
 
 export interface ImageFilter {
+  /** Of the basis functions cos(π (2m + 1) t / span): the filter is made of nothing else. */
+  readonly weights: Float64Array;
   /** The impulse response h(t), t in input frames, zero outside ±`span` / 2, with ∫h = 1 up to the ripple. */
   readonly kernel: (t: number) => number;
   /** An even number of input frames. */
@@ -40,11 +42,15 @@ export function designImageFilter(
   const kaiser = (attenuationDb - 7.95) / (14.36 * (rate - halfWidth - pass));
   for (let span = 2 * Math.max(2, Math.floor(kaiser / 3)); span <= MAX_SPAN; span += 2) {
     const weights = fit(specification, span);
-    if (weights !== undefined) {
-      return { span, kernel: (t) => (Math.abs(2 * t) >= span ? 0 : response(weights, t, span)) };
-    }
+    if (weights !== undefined) return imageFilter(weights, span);
   }
   return undefined;
+}
+
+/** The filter of these weights and this span. */
+export function imageFilter(weights: Float64Array, span: number): ImageFilter {
+  const kernel = (t: number): number => (Math.abs(2 * t) >= span ? 0 : response(weights, t, span));
+  return { weights, kernel, span };
 }
 
 function response(weights: Float64Array, t: number, span: number): number {

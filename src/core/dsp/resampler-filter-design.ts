@@ -2,6 +2,7 @@
 import { designImageFilter } from './image-filter-design.ts';
 import type { ImageFilter, ImageFilterSpecification } from './image-filter-design.ts';
 import { kaiserKernel, kaiserSpan } from './kaiser-filter-design.ts';
+import { storedSharpFilter } from './resampler-filter-store.ts';
 import { designRemez } from './remez-filter-design.ts';
 import type { ResamplerQuality } from './resampler-plan.ts';
 import { RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
@@ -9,28 +10,35 @@ import { RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
 /** Pairs of taps of sharp filters come in this multiple: then each quarter of them fills whole turns of an unrolled loop. */
 const SHARP_MULTIPLE = 4;
 
+/** A short filter's impulse response in continuous time, and how many input frames it spans. */
+export type ShortFilter = Pick<ImageFilter, 'kernel' | 'span'>;
+
 const sharpFilters = new Map<string, Float64Array>();
 
 /**
  * The sharp filter of a quality, for twice the lower rate: a half-band filter, or with `strict` one whose stopband starts at
- * the Nyquist frequency. Odd length, unit gain at 0 Hz. Cached.
+ * the Nyquist frequency. Odd length, unit gain at 0 Hz. From the table made at build time, or designed and cached.
  */
-export function designSharpFilter(quality: ResamplerQuality, strict: boolean): Float64Array {
+export function sharpFilter(quality: ResamplerQuality, strict: boolean): Float64Array {
   const key = `${quality}:${strict}`;
   let taps = sharpFilters.get(key);
   if (taps === undefined) {
-    const specification = RESAMPLER_SPECIFICATIONS[quality];
-    taps = strict
-      ? designLowPass(
-          specification.strictPass / 4,
-          0.25,
-          specification.attenuationDb,
-          specification.strictRippleDb,
-        )
-      : designHalfBand(specification.pass / 4, specification.attenuationDb, SHARP_MULTIPLE);
+    taps = storedSharpFilter(quality, strict) ?? designSharpFilter(quality, strict);
     sharpFilters.set(key, taps);
   }
   return taps;
+}
+
+export function designSharpFilter(quality: ResamplerQuality, strict: boolean): Float64Array {
+  const specification = RESAMPLER_SPECIFICATIONS[quality];
+  return strict
+    ? designLowPass(
+        specification.strictPass / 4,
+        0.25,
+        specification.attenuationDb,
+        specification.strictRippleDb,
+      )
+    : designHalfBand(specification.pass / 4, specification.attenuationDb, SHARP_MULTIPLE);
 }
 
 /**
@@ -85,7 +93,7 @@ export function designLowPass(
  * The short filter beside the sharp one: it passes the band and stops its images around the multiples of `rate`. A Kaiser
  * window does where least squares find nothing short.
  */
-export function designShortFilter(specification: ImageFilterSpecification): ImageFilter {
+export function designShortFilter(specification: ImageFilterSpecification): ShortFilter {
   const design = designImageFilter(specification);
   if (design !== undefined) return design;
   const { pass, rate, halfWidth, attenuationDb } = specification;
@@ -95,7 +103,7 @@ export function designShortFilter(specification: ImageFilterSpecification): Imag
 }
 
 /** The filter sampled at `up` phases: row p weighs the inputs for an output that stands p / `up` after one of them. */
-export function sampleBank({ kernel, span }: ImageFilter, up: number): Float64Array {
+export function sampleBank({ kernel, span }: ShortFilter, up: number): Float64Array {
   const coefficients = new Float64Array(up * span);
   for (let phase = 0; phase < up; phase++) {
     for (let i = 0; i < span; i++) {
@@ -109,7 +117,7 @@ export function sampleBank({ kernel, span }: ImageFilter, up: number): Float64Ar
  * The filter for any phase: `phases` rows of cubics in the distance from the stored phase, Lagrange's through the phases −1,
  * 0, 1 and 2. Per row, `span` constants, then as many linear, square and cubic terms.
  */
-export function interpolateBank({ kernel, span }: ImageFilter, phases: number): Float64Array {
+export function interpolateBank({ kernel, span }: ShortFilter, phases: number): Float64Array {
   const coefficients = new Float64Array(phases * span * 4);
   for (let phase = 0; phase < phases; phase++) {
     for (let i = 0; i < span; i++) {

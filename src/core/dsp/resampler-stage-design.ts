@@ -8,16 +8,18 @@ import type {
   ResamplerQuality,
   ResamplerStage,
 } from './resampler-plan.ts';
-import type { ImageFilter } from './image-filter-design.ts';
+import type { ImageFilterSpecification } from './image-filter-design.ts';
 import {
   designHalfBand,
   designLowPass,
-  designSharpFilter,
   designShortFilter,
   interpolateBank,
   sampleBank,
+  sharpFilter,
   toCoefficientPrecision,
 } from './resampler-filter-design.ts';
+import type { ShortFilter } from './resampler-filter-design.ts';
+import { storedShortFilter } from './resampler-filter-store.ts';
 import { RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
 
 /** What the whole chain passes and stops. */
@@ -64,12 +66,12 @@ export function guardDoubling(rate: number, band: Band): DoubleStage {
 
 /** Halves twice the lower rate with the sharp filter. */
 export function sharpHalving(band: Band): HalveStage {
-  return { kind: 'halve', ...sides(designSharpFilter(band.quality, band.strict), 1, band) };
+  return { kind: 'halve', ...sides(sharpFilter(band.quality, band.strict), 1, band) };
 }
 
 /** Doubles the lower rate with the sharp filter. */
 export function sharpDoubling(band: Band): DoubleStage {
-  return { kind: 'double', ...sides(designSharpFilter(band.quality, band.strict), 2, band) };
+  return { kind: 'double', ...sides(sharpFilter(band.quality, band.strict), 2, band) };
 }
 
 /** Doubles `rate` (Hz) with a sharp filter whose band lies anywhere below it. */
@@ -103,20 +105,30 @@ export function ratioStage(
   return { kind: 'polyphase', up, down, taps: filter.span, coefficients };
 }
 
-/** The filter of {@link ratioStage}. */
-export function shortFilter(inputRate: number, sharpRate: number, band: Band): ImageFilter {
-  return designShortFilter({
+/** The filter of {@link ratioStage}: from the table made at build time, or designed. */
+export function shortFilter(inputRate: number, sharpRate: number, band: Band): ShortFilter {
+  const stored = storedShortFilter(band.quality, band.strict, sharpRate / inputRate);
+  return stored ?? designShortFilter(shortFilterSpecification(inputRate, sharpRate, band));
+}
+
+/** What the filter of {@link ratioStage} must do. It depends on the ratio of the rates alone. */
+export function shortFilterSpecification(
+  inputRate: number,
+  sharpRate: number,
+  band: Band,
+): ImageFilterSpecification {
+  return {
     pass: band.passHz / inputRate,
     rate: sharpRate / inputRate,
     halfWidth: band.stopHz / inputRate,
     attenuationDb: guardAttenuation(band),
     rippleDb: RESAMPLER_SPECIFICATIONS[band.quality].shortRippleDb,
-  });
+  };
 }
 
 /** The short filter for any instant between inputs. */
 export function interpolatedBank(
-  filter: ImageFilter,
+  filter: ShortFilter,
   band: Band,
 ): { taps: number; phases: number; coefficients: Float64Array } {
   const bank = interpolateBank(filter, INTERPOLATED_PHASES);
