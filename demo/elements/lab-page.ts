@@ -14,6 +14,7 @@ import { controls } from '../styles/controls.ts';
 import type { LabEvent } from './fire.ts';
 import './lab-delay.ts';
 import './lab-level.ts';
+import './lab-loudness.ts';
 import './lab-path.ts';
 import './lab-readings.ts';
 import './lab-scope.ts';
@@ -105,6 +106,10 @@ export class LabPage extends LitElement {
           .total=${figures?.totalMs ?? null}
           .outputMs=${outputLatencyMs(session.context)}
         ></lab-delay>
+        <lab-loudness
+          .input=${session.source?.node ?? null}
+          .output=${lane?.output ?? null}
+        ></lab-loudness>
         <div class="columns">
           <lab-settings
             .settings=${settings}
