@@ -23,12 +23,13 @@ export interface WorkerReport {
   };
 }
 
-/** Takes a capture, and reports when it has ended. */
+/** Takes a capture: says 'reading' at its first chunk, and reports when it has ended. */
 addEventListener('message', async (event: MessageEvent) => {
   const capture = receiveCapture(event);
   if (capture === undefined) return;
   const arrivals: Arrival[] = [];
   for await (const { sequence, frame, frames, dropped, bytes } of capture) {
+    if (arrivals.length === 0) postMessage('reading');
     let checksum = 0;
     for (const byte of bytes) checksum = (checksum * 31 + byte) >>> 0;
     arrivals.push({
