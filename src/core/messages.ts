@@ -115,7 +115,7 @@ export type OpusWorkerCommand =
     }
   /** Answered by `opened`. */
   | { readonly type: 'open'; readonly options: OpusSessionOptions }
-  /** From now on packets go through this port. Answered by `piped`, after which the old one brings nothing more. */
+  /** From now on packets go through this port. Answered by `piped`, by the old port: it brings nothing more. */
   | { readonly type: 'pipe'; readonly port: CapturePort }
   /** The samples to encode, as f32. Answered by `ended` when the capture has. */
   | CaptureHandover;

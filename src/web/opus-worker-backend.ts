@@ -80,6 +80,7 @@ export class OpusWorkerBackend implements CaptureBackend {
   readonly #session: OpusWorkerSession;
   readonly #format: ChunkFormat;
   #piped = false;
+  #onPiped: (() => void) | undefined;
   #ending: Promise<void> | undefined;
   #failed = false;
   /** Resolves when the Worker has sent the last packet. */
@@ -107,7 +108,8 @@ export class OpusWorkerBackend implements CaptureBackend {
         if (data.type === 'failed') this.#fail(new MicwireError('unsupported', data.message));
         if (data.type === 'ended' && this.#piped) resolve();
       };
-      port.onmessage = ({ data }: MessageEvent<CaptureDelivery>): void => {
+      port.onmessage = ({ data }: MessageEvent<CaptureDelivery | Answer<'piped'>>): void => {
+        if (data.type === 'piped') return this.#onPiped?.();
         receiveDelivery(data, port as CapturePort, this.#format, this.queue);
         if (data.type === 'end') resolve();
       };
@@ -146,31 +148,27 @@ export class OpusWorkerBackend implements CaptureBackend {
   }
 
   async pipeTo(target: Worker): Promise<void> {
-    const { worker, port } = this.#session;
+    const { worker } = this.#session;
     const { port1, port2 } = new MessageChannel();
-    const moved = ask(worker, { type: 'pipe', port: port1 }, 'piped', [port1]);
-    // What the Worker sent before its answer comes by the old port, perhaps after the answer: it goes on with what waits.
-    await moved;
-    await roundTrip();
+    // What the Worker sent before comes here, and goes on with what waits: nothing is lost or out of order.
+    const piped = new Promise<void>((resolve) => (this.#onPiped = resolve));
+    const command: OpusWorkerCommand = { type: 'pipe', port: port1 };
+    worker.postMessage(command, [port1]);
+    await piped;
     this.#piped = true;
-    port.onmessage = null;
+    const firstFrame = this.queue.handoverFrame;
     const waiting = this.queue.drain().map(slotOf);
     const transfer: Transferable[] = [port2];
     for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
-    const { maxChunks, captured, dropped } = {
-      maxChunks: this.queue.maxChunks,
-      ...this.queue.stats,
-    };
-    void captured;
-    void dropped;
-    const handover = {
+    const handover: CaptureHandover = {
       type: 'micwire-capture',
       format: this.#format,
-      maxChunks,
+      maxChunks: this.queue.maxChunks,
+      firstFrame,
       waiting,
       port: port2 as CapturePort,
       ring: null,
-    } as unknown as CaptureHandover;
+    };
     target.postMessage(handover, transfer);
   }
 
@@ -201,18 +199,6 @@ export class OpusWorkerBackend implements CaptureBackend {
     this.#release();
     this.#listener.failed(error);
   }
-}
-
-/** Resolves after the messages that are on their way to this thread have come. */
-function roundTrip(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port2.onmessage = (): void => {
-      port1.close();
-      resolve();
-    };
-    port1.postMessage(null);
-  });
 }
 
 function sleep(milliseconds: number): Promise<void> {

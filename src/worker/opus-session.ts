@@ -9,7 +9,12 @@ import { OpusLibrary } from '../core/codec/opus-library.ts';
 import { opusPacketLength } from '../core/codec/opus-options.ts';
 import { SampleDecoder } from '../core/dsp/sample-format.ts';
 import type { MicwireError } from '../core/errors.ts';
-import type { CaptureCommand, CapturePort, OpusSessionOptions } from '../core/messages.ts';
+import type {
+  CaptureCommand,
+  CapturePort,
+  OpusSessionOptions,
+  OpusWorkerEvent,
+} from '../core/messages.ts';
 import { WebCodecsOpusEncoder } from './web-codecs-opus.ts';
 
 /** Encoded once before the first packet that counts. */
@@ -32,6 +37,7 @@ interface Writer {
 export class OpusSession {
   readonly preSkip: number;
   readonly #sink: PoolSink;
+  #port: CapturePort;
   readonly #writer: Writer;
   readonly #decoder: SampleDecoder;
   readonly #input: readonly Float32Array[];
@@ -43,6 +49,7 @@ export class OpusSession {
     const { sampleRate, channels } = settings;
     const format = { sampleRate, channels, format: 'opus', encoding } as const;
     this.#sink = new PoolSink(port, slots, longestPayload(format, settings.frameDuration));
+    this.#port = port;
     this.#listen(port);
     this.#packetFrames = opusPacketLength(settings);
     this.#decoder = new SampleDecoder({ format: 'f32', channels });
@@ -54,8 +61,11 @@ export class OpusSession {
     this.preSkip = this.#writer.preSkip;
   }
 
-  /** Sends what follows through another port. */
+  /** Sends what follows through another port. The old one tells it, so that its reader knows that nothing more comes. */
   redirect(port: CapturePort): void {
+    const piped: OpusWorkerEvent = { type: 'piped' };
+    this.#port.postMessage(piped, []);
+    this.#port = port;
     this.#listen(port);
     this.#sink.redirect(port);
   }

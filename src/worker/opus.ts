@@ -30,7 +30,6 @@ async function obey(command: OpusWorkerCommand): Promise<void> {
       break;
     case 'pipe':
       session?.redirect(command.port);
-      tell({ type: 'piped' });
       break;
     case 'micwire-capture': {
       const capture = receiveCapture({ data: command });

@@ -5,6 +5,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeAll } from '../helpers/codec-stream.ts';
 import { segmentalSnrDb } from '../helpers/snr.ts';
 import { voice } from '../helpers/voice.ts';
+import type { WorkerReport } from './capture-worker.ts';
 
 const SECONDS = 1.5;
 
@@ -130,6 +131,39 @@ test.each([
 ] as const)('auto gives what was asked for, in every engine: %s', async (_, options) => {
   const { packets, capture } = await captured({ ...options, encodeIn: 'auto' });
   check(packets, capture, 2);
+});
+
+describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %s', (encodeIn) => {
+  test.each([true, false])('shared memory where there is: %s', async (sharing) => {
+    if (!sharing) vi.stubGlobal('crossOriginIsolated', false);
+    const context = new AudioContext();
+    const source = new OscillatorNode(context);
+    source.start();
+    const capture = await Capture.create(context, source, { format: 'opus', encodeIn });
+    await capture.resume();
+    await vi.waitFor(() => expect(capture.stats.queued).toBeGreaterThan(4 * 960));
+    const worker = new Worker(new URL('./capture-worker.ts', import.meta.url), { type: 'module' });
+    const report = new Promise<WorkerReport>((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<WorkerReport | 'reading'>) => {
+        if (data !== 'reading') resolve(data);
+      };
+      worker.onerror = reject;
+    });
+    await capture.pipeToWorker(worker);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await capture.close();
+    const { arrivals, stats } = await report;
+    let next = 0;
+    for (const [i, { sequence, frame, frames }] of arrivals.entries()) {
+      expect([sequence, frame]).toEqual([i, next]);
+      next += frames;
+    }
+    // Nothing is lost: neither what waited here nor what was on its way.
+    expect(arrivals.length).toBeGreaterThan(20);
+    expect(stats).toMatchObject({ captured: next, delivered: next, queued: 0, dropped: 0 });
+    worker.terminate();
+    await context.close();
+  });
 });
 
 test('what the worklet cannot take is refused before anything is loaded', async () => {
