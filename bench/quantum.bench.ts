@@ -1,4 +1,5 @@
 import { CaseRunner } from '../test/helpers/case-runner.ts';
+import { OPUS_CASES } from '../test/helpers/opus-cases.ts';
 import { PROCESSOR_CASES } from '../test/helpers/processor-cases.ts';
 import type { Row } from './measure.ts';
 
@@ -10,7 +11,7 @@ export async function run(): Promise<readonly Row[]> {
   const rows: Row[] = [];
   const runner = await CaseRunner.open();
   try {
-    for (const kase of PROCESSOR_CASES) {
+    for (const kase of [...PROCESSOR_CASES, ...OPUS_CASES]) {
       const { sampleRate = 48000, quantum = 128 } = kase;
       const { medianUs, worstUs } = await runner.time(kase);
       const { heapBytes, bufferBytes } = await runner.allocation(kase);

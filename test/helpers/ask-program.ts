@@ -39,6 +39,18 @@ export async function opusinfoSeconds(file: Blob | Uint8Array): Promise<number |
   return Number(minutes) * 60 + Number(seconds);
 }
 
+/** Frames that opusdec decodes without a complaint; undefined where it is not installed. */
+export async function opusdecFrames(
+  file: Blob | Uint8Array,
+  channels: number,
+): Promise<number | undefined> {
+  const args = ['--quiet', '--float', '--rate', '48000', 'FILE', '-'];
+  const answer = await askProgram(file, 'opusdec', args);
+  if (answer === null) return undefined;
+  if (answer.stderr !== '') throw new Error(answer.stderr);
+  return answer.outputBytes / 4 / channels;
+}
+
 /** Frames at 48 kHz that ffmpeg decodes without a complaint; undefined where it is not installed. */
 export async function ffmpegFrames(
   file: Blob | Uint8Array,
