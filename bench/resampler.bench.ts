@@ -14,8 +14,8 @@ export const PAIRS: readonly (readonly [number, number])[] = [
   [24000, 48000],
   [48000, 8000],
 ];
-const SECONDS = 1.5;
-const ROUNDS = 9;
+const SECONDS = 1;
+const ROUNDS = 5;
 const SHAPES = [
   { channels: 1, block: 128 },
   { channels: 1, block: 4096 },
@@ -27,7 +27,7 @@ const SHAPES = [
 type Turn = () => number;
 
 /**
- * Speed in multiples of real time: processor time of the process, the best of nine turns taken in rotation, so that whatever
+ * Speed in multiples of real time: processor time of the process, the best of five turns taken in rotation, so that whatever
  * else the machine does hits all alike. Only ratios within one run mean something.
  */
 export async function run(): Promise<Row[]> {
