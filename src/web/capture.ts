@@ -15,6 +15,7 @@ import { SourceWatch, resumeSuspended } from './capture-state.ts';
 import type { CaptureState } from './capture-state.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
+import { TypedEventTarget } from './typed-event-target.ts';
 import { Watchdog } from './watchdog.ts';
 import { CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
@@ -30,7 +31,7 @@ import { loadWorklet } from './worklet-loader.ts';
  * for await (const chunk of capture) socket.send(chunk.bytes);
  */
 export class Capture<Format extends PayloadFormat = SampleFormat>
-  extends EventTarget
+  extends TypedEventTarget<CaptureEventMap<Format>>
   implements AsyncIterable<Chunk<Format>>
 {
   /** The processor's node. The source is connected to it, and it to the destination, silently. */
@@ -212,26 +213,11 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     await this.#end();
   }
 
-  override addEventListener<Type extends keyof CaptureEventMap>(
-    type: Type,
-    listener: ((event: CaptureEventMap<Format>[Type]) => void) | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null | ((event: never) => void),
-    options?: boolean | AddEventListenerOptions,
-  ): void {
-    if (type === 'chunk' && !this.#dispatching) {
-      void this.#dispatch(this[Symbol.asyncIterator]());
-      this.#dispatching = true;
-    }
-    super.addEventListener(type, listener as EventListener, options);
+  /** @internal */
+  protected override willListen(type: string): void {
+    if (type !== 'chunk' || this.#dispatching) return;
+    void this.#dispatch(this[Symbol.asyncIterator]());
+    this.#dispatching = true;
   }
 
   async #dispatch(chunks: AsyncIterable<Chunk<Format>>): Promise<void> {

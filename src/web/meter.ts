@@ -9,6 +9,7 @@ import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { METER_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import { TypedEventTarget } from './typed-event-target.ts';
 
 /** What a `Meter` is told when it is made. */
 export interface MeterOptions<Name extends MeterName = MeterName> {
@@ -55,7 +56,9 @@ export interface MeterEventMap {
  * const reading = meter.createReading();
  * if (meter.read(reading)) console.log(reading.peakDbfs[0], 'dBFS');
  */
-export class Meter<Name extends MeterName = 'peak' | 'rms'> extends EventTarget {
+export class Meter<
+  Name extends MeterName = 'peak' | 'rms',
+> extends TypedEventTarget<MeterEventMap> {
   /** Connect what is to be metered to it. It is connected to the context's destination already, and silent there. */
   readonly node: AudioWorkletNode;
   /** Channels that are metered. */
@@ -157,24 +160,6 @@ export class Meter<Name extends MeterName = 'peak' | 'rms'> extends EventTarget 
     this.#send({ type: 'close' });
     this.#closed = true;
     this.node.disconnect();
-  }
-
-  override addEventListener<Type extends keyof MeterEventMap>(
-    type: Type,
-    listener: ((event: MeterEventMap[Type]) => void) | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: ((event: never) => void) | EventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void {
-    super.addEventListener(type, listener as EventListener, options);
   }
 
   #send(command: MeterCommand): void {

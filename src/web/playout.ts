@@ -23,6 +23,7 @@ import type {
 import { loadResamplerDesign } from './resampler-design.ts';
 import { PLAYOUT_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
+import { TypedEventTarget } from './typed-event-target.ts';
 
 /** Fade of an interrupt, ms. */
 const DEFAULT_FADE_MS = 5;
@@ -50,7 +51,7 @@ export interface PlayoutWriteOptions {
  * // The user speaks:
  * const { item, ms } = await playout.interrupt();
  */
-export class Playout extends EventTarget {
+export class Playout extends TypedEventTarget<PlayoutEventMap> {
   /** The processor's node, with one output. Connect it. */
   readonly node: AudioWorkletNode;
   /** Of what is written, Hz. */
@@ -243,24 +244,6 @@ export class Playout extends EventTarget {
     if (this.#state === 'closed') return;
     this.#send({ type: 'close' });
     this.#shut();
-  }
-
-  override addEventListener<Type extends keyof PlayoutEventMap>(
-    type: Type,
-    listener: ((event: PlayoutEventMap[Type]) => void) | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: ((event: never) => void) | EventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void {
-    super.addEventListener(type, listener as EventListener, options);
   }
 
   /** Samples as they are to be sent; of a packet, those it decodes to. */

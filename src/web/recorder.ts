@@ -13,6 +13,7 @@ import { BlobSink, StreamSink } from './recording-sink.ts';
 import type { RecordingSink } from './recording-sink.ts';
 import { recorderCapture } from './recorder-options.ts';
 import type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
+import { TypedEventTarget } from './typed-event-target.ts';
 
 /** `'failed'`: the file could not be written; `stop()` says why. */
 export type RecorderState = 'recording' | 'paused' | 'stopped' | 'failed';
@@ -34,7 +35,7 @@ export interface RecorderEventMap {
  * const file = await recorder.stop();
  * link.href = URL.createObjectURL(file);
  */
-export class Recorder extends EventTarget {
+export class Recorder extends TypedEventTarget<RecorderEventMap> {
   readonly container: RecorderContainer;
   /** What captures: its `node`, `stats` and `state` are of interest. Leave its chunks alone. */
   readonly capture: Capture<PayloadFormat>;
@@ -148,24 +149,6 @@ export class Recorder extends EventTarget {
   async stop(): Promise<Blob | undefined> {
     await this.capture.close();
     return this.#result;
-  }
-
-  override addEventListener<Type extends keyof RecorderEventMap>(
-    type: Type,
-    listener: ((event: RecorderEventMap[Type]) => void) | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: ((event: never) => void) | EventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void {
-    super.addEventListener(type, listener as EventListener, options);
   }
 
   async #run(): Promise<Blob | undefined> {
