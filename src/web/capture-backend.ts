@@ -41,4 +41,6 @@ export interface OpenCapture<Format extends PayloadFormat> {
   readonly preSkip: number;
   /** Makes the node. Once. */
   createBackend(listener: CaptureListener): CaptureBackend;
+  /** Gives back what was loaded, in place of `createBackend`. */
+  discard?(): void;
 }

@@ -82,7 +82,13 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     if (options.format === 'opus') {
       // Who captures samples never loads it.
       const { openOpusCapture } = await import('./opus-capture.ts');
-      return new Capture<'opus'>(context, source, await openOpusCapture(context, options));
+      const opened = await openOpusCapture(context, options);
+      try {
+        return new Capture<'opus'>(context, source, opened);
+      } catch (error) {
+        opened.discard?.();
+        throw error;
+      }
     }
     const { format } = captureSettings(options, context.sampleRate);
     await Promise.all([

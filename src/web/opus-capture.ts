@@ -112,6 +112,7 @@ async function openWorker(
       chunkDuration: settings.opus.frameDuration,
       preSkip: session.preSkip,
       createBackend: (listener) => new OpusWorkerBackend(context, settings, session, listener),
+      discard: () => worker.terminate(),
     };
   } catch (error) {
     worker.terminate();

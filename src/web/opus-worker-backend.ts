@@ -83,6 +83,7 @@ export class OpusWorkerBackend implements CaptureBackend {
   #onPiped: (() => void) | undefined;
   #ending: Promise<void> | undefined;
   #failed = false;
+  #released = false;
   /** Resolves when the Worker has sent the last packet. */
   readonly #ended: Promise<void>;
 
@@ -184,6 +185,7 @@ export class OpusWorkerBackend implements CaptureBackend {
   }
 
   #release(): void {
+    this.#released = true;
     const { worker, port } = this.#session;
     worker.onmessage = null;
     worker.terminate();
@@ -192,7 +194,7 @@ export class OpusWorkerBackend implements CaptureBackend {
   }
 
   #fail(error: MicwireError): void {
-    if (this.#failed) return;
+    if (this.#failed || this.#released) return;
     this.#failed = true;
     this.queue.fail(error);
     void this.#capture.end();

@@ -178,6 +178,18 @@ test('what the worklet cannot take is refused before anything is loaded', async 
   await expect(create({ encodeIn: 'gpu' })).rejects.toThrow(/encodeIn/);
 });
 
+test('a source that cannot be captured leaves no Worker behind', async () => {
+  const terminate = vi.spyOn(Worker.prototype, 'terminate');
+  const context = new AudioContext();
+  const tone = new MediaStreamAudioDestinationNode(context).stream.getAudioTracks()[0]!;
+  tone.stop();
+  const options = { format: 'opus', encodeIn: 'worker' } as const;
+  await expect(Capture.create(context, tone, options)).rejects.toMatchObject({ code: 'no-audio' });
+  expect(terminate).toHaveBeenCalledTimes(1);
+  terminate.mockRestore();
+  await context.close();
+});
+
 test('a libopus that is not there is an error that names the address and the cure', async () => {
   const error: unknown = await loadOpusModule({ url: '/nowhere/libopus.wasm' }).catch((e) => e);
   expect(error).toMatchObject({ code: 'codec-load' });
