@@ -18,6 +18,9 @@ const SLOW_SECONDS = 1;
 /** How often a reading is taken, in blocks: about every 10 ms. */
 const READ_EVERY = 4;
 
+/** What libebur128 has too, and RMS. */
+const COMMON: readonly MeterName[] = ['peak', 'rms', 'truePeak', 'loudness'];
+
 interface Subject {
   readonly case: string;
   readonly name: string;
@@ -83,6 +86,8 @@ async function subjectsFor(signal: readonly Float32Array[]): Promise<Subject[]> 
     micwire('M, S, I, LRA', 'micwire, TypeScript', loudness, blocks, false),
     ...native('M, S, I, LRA', 'loudness', signal),
     needles(blocks),
+    micwire('the same, true peak, peak, RMS', 'micwire', COMMON, blocks, true),
+    ...native('the same, true peak, peak, RMS', 'all', signal),
     micwire('all meters', 'micwire', METER_NAMES, blocks, true),
     micwire('all meters', 'micwire, TypeScript', METER_NAMES, blocks, false),
     ...native('all meters', 'all', signal),

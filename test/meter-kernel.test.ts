@@ -51,19 +51,19 @@ test('WebAssembly and TypeScript agree on everything, block for block, to 2e-6',
   }
 });
 
-test('samples beyond 2⁶⁰ are cut, and nothing becomes NaN or infinite', () => {
+test('samples beyond 2⁵⁰ are cut, and nothing becomes NaN or infinite', () => {
   for (const kernel of kernels(2)) {
     const huge = Float32Array.from({ length: 64 }, (_, n) => (n % 2 === 0 ? 3.4e38 : -3.4e38));
     kernel.load([huge, huge], 0, 64);
     kernel.scan(0, 64);
-    expect(kernel.peak(0)).toBe(2 ** 60);
-    expect(kernel.sample(1, 1)).toBe(-(2 ** 60));
+    expect(kernel.peak(0)).toBe(2 ** 50);
+    expect(kernel.sample(1, 1)).toBe(-(2 ** 50));
     expect(kernel.nonFinite(0)).toBe(0);
-    expect(kernel.squares(1)).toBeLessThan(1e40);
-    expect(kernel.energy(Float64Array.of(1, 1), 0, 64)).toBeLessThan(1e42);
+    expect(kernel.squares(1)).toBeLessThan(1e33);
+    expect(kernel.energy(Float64Array.of(1, 1), 0, 64)).toBeLessThan(1e35);
     const peak = kernel.truePeak(0, 0, 64, 0);
-    expect(peak).toBeGreaterThanOrEqual(2 ** 60);
-    expect(peak).toBeLessThan(2 ** 63);
+    expect(peak).toBeGreaterThanOrEqual(2 ** 50);
+    expect(peak).toBeLessThan(2 ** 53);
   }
 });
 
@@ -111,7 +111,7 @@ function compare(
       checkClose(wasm.nonFinite(channel), typescript.nonFinite(channel), 'non-finite');
       checkClose(wasm.peak(channel), typescript.peak(channel), 'peak');
       checkClose(wasm.squares(channel), typescript.squares(channel), 'squares');
-      checkClose(wasm.sum(channel) / scale, typescript.sum(channel) / scale, 'sum');
+      checkClose(2 + wasm.sum(channel) / scale, 2 + typescript.sum(channel) / scale, 'sum');
       checkClose(wasm.sizes(channel), typescript.sizes(channel), 'sizes');
       checkClose(wasm.quasiPeak(channel), typescript.quasiPeak(channel), 'quasi-peak');
       checkClose(wasm.maxQuasiPeak(channel), typescript.maxQuasiPeak(channel), 'max quasi-peak');

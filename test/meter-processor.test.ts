@@ -47,7 +47,7 @@ test.each([
   },
 );
 
-test('with shared memory every quantum is published and nothing is posted', async () => {
+test('with shared memory readings are published, 120 times a second at most, and nothing is posted', async () => {
   const snapshot = allocateSnapshot(reading().values.length);
   const reader = new SnapshotReader(snapshot);
   const out = reading();
@@ -64,9 +64,8 @@ test('with shared memory every quantum is published and nothing is posted', asyn
     },
   });
   expect(messages).toEqual([]);
-  expect(frames).toEqual([100, 200, 300, 400, 500, 600, 700, 800, 900]);
-  reader.read(out.values);
-  expect([...out.clips]).toEqual([0, 1000]);
+  expect(frames).toEqual([100, 100, 100, 100, 500, 500, 500, 500, 900]);
+  expect([...out.clips]).toEqual([0, 900]);
 });
 
 test('the input may vanish, change its channels, and the quantum its size', async () => {
@@ -87,13 +86,14 @@ test('the input may vanish, change its channels, and the quantum its size', asyn
     reader.read(out.values);
     return out.channels;
   };
-  expect(run(128, 2)).toBe(2);
-  expect(run(256, 0)).toBe(0);
-  expect(run(7, 1)).toBe(1);
+  // Each long enough that the next one's reading is due.
+  expect(run(512, 2)).toBe(2);
+  expect(run(1024, 0)).toBe(0);
+  expect(run(407, 1)).toBe(1);
   expect(run(2048, 5)).toBe(2);
-  expect(run(128, 0)).toBe(0);
-  expect(out.frame).toBe(128 + 256 + 7 + 2048 + 128);
-  expect([...out.clips]).toEqual([128 + 7 + 2048, 128 + 2048]);
+  expect(run(512, 0)).toBe(0);
+  expect(out.frame).toBe(512 + 1024 + 407 + 2048 + 512);
+  expect([...out.clips]).toEqual([512 + 407 + 2048, 512 + 2048]);
   expect([...out.clipRuns]).toEqual([2, 2]);
   scope.close();
 });

@@ -1,12 +1,12 @@
 /** Taps of a phase, and by how many samples the points lag: see true-peak-filter.ts. */
-const TAPS: usize = 28;
-const LATENCY: usize = 14;
+const TAPS: usize = 32;
+const LATENCY: usize = 16;
 /** TRUE_PEAK_HEADROOM and TRUE_PEAK_NEIGHBOURS there. */
 const HEADROOM: f32 = 1.082392200292394;
 const NEIGHBOURS: f32 = 0.97;
 
 /**
- * The largest of `floor` and the true peaks of the `frames` frames from `input` on, before which TAPS samples stand.
+ * The largest of `floor` and the true peaks of the `frames` frames from `input` on, before which TAPS + 3 samples stand.
  * `halves`: weights of phase 2, per pair of samples, each four times; `quarters`: those of phases 1 and 3, even and odd, each
  * four times. `middle` has room for phase 2 and fifteen more; as many samples behind the block are read.
  */
@@ -42,7 +42,10 @@ function largestLane(lanes: v128): f32 {
   );
 }
 
-/** Makes phase 2, sixteen frames at a time, up to fifteen too many: four sums hide the latency of the additions. */
+/**
+ * Makes phase 2, sixteen frames at a time, up to fifteen too many. Four taps on, the registers hold what the next ones held
+ * before: of the eight that a tap needs two are loaded.
+ */
 function halve(input: usize, bytes: usize, halves: usize, middle: usize): void {
   const end = input + bytes;
   for (; input < end; input += 64, middle += 64) {
@@ -50,14 +53,62 @@ function halve(input: usize, bytes: usize, halves: usize, middle: usize): void {
     let m1 = f32x4.splat(0);
     let m2 = f32x4.splat(0);
     let m3 = f32x4.splat(0);
-    let newer = input;
-    let older = input - ((TAPS - 1) << 2);
-    for (let tap = halves; older < newer; older += 4, newer -= 4, tap += 16) {
-      const half = v128.load(tap);
-      m0 = pair(m0, half, v128.load(newer), v128.load(older));
-      m1 = pair(m1, half, v128.load(newer, 16), v128.load(older, 16));
-      m2 = pair(m2, half, v128.load(newer, 32), v128.load(older, 32));
-      m3 = pair(m3, half, v128.load(newer, 48), v128.load(older, 48));
+    for (let shift: usize = 0; shift < 16; shift += 4) {
+      const newer = input - shift;
+      const older = input - ((TAPS - 1) << 2) + shift;
+      const taps = halves + (shift << 2);
+      let n0 = v128.load(newer);
+      let n1 = v128.load(newer, 16);
+      let n2 = v128.load(newer, 32);
+      let n3 = v128.load(newer, 48);
+      let o0 = v128.load(older);
+      let o1 = v128.load(older, 16);
+      let o2 = v128.load(older, 32);
+      let o3 = v128.load(older, 48);
+      const w0 = v128.load(taps, 0);
+      m0 = pair(m0, w0, n0, o0);
+      m1 = pair(m1, w0, n1, o1);
+      m2 = pair(m2, w0, n2, o2);
+      m3 = pair(m3, w0, n3, o3);
+      n3 = n2;
+      n2 = n1;
+      n1 = n0;
+      n0 = v128.load(newer - 16);
+      o0 = o1;
+      o1 = o2;
+      o2 = o3;
+      o3 = v128.load(older, 64);
+      const w1 = v128.load(taps, 64);
+      m0 = pair(m0, w1, n0, o0);
+      m1 = pair(m1, w1, n1, o1);
+      m2 = pair(m2, w1, n2, o2);
+      m3 = pair(m3, w1, n3, o3);
+      n3 = n2;
+      n2 = n1;
+      n1 = n0;
+      n0 = v128.load(newer - 32);
+      o0 = o1;
+      o1 = o2;
+      o2 = o3;
+      o3 = v128.load(older, 80);
+      const w2 = v128.load(taps, 128);
+      m0 = pair(m0, w2, n0, o0);
+      m1 = pair(m1, w2, n1, o1);
+      m2 = pair(m2, w2, n2, o2);
+      m3 = pair(m3, w2, n3, o3);
+      n3 = n2;
+      n2 = n1;
+      n1 = n0;
+      n0 = v128.load(newer - 48);
+      o0 = o1;
+      o1 = o2;
+      o2 = o3;
+      o3 = v128.load(older, 96);
+      const w3 = v128.load(taps, 192);
+      m0 = pair(m0, w3, n0, o0);
+      m1 = pair(m1, w3, n1, o1);
+      m2 = pair(m2, w3, n2, o2);
+      m3 = pair(m3, w3, n3, o3);
     }
     v128.store(middle, m0);
     v128.store(middle, m1, 16);

@@ -4,11 +4,11 @@ import type { PpmBallistics } from './ppm-ballistics.ts';
 export type MeterExecution = 'wasm' | 'typescript';
 
 /** Samples before a loaded block that the kernel keeps: true peak looks back at them. */
-export const HISTORY = 32;
+export const HISTORY = 40;
 /** Frames that can be loaded at a time: more are metered in slices. */
 export const SLICE = 512;
-/** Samples are cut to ±2⁶⁰ (361 dBFS), so that no sum, in single precision either, leaves the numbers. */
-export const LARGEST_SAMPLE: number = 2 ** 60;
+/** Samples are cut to ±2⁵⁰ (301 dBFS), so that no sum, in single precision either, leaves the numbers. */
+export const LARGEST_SAMPLE: number = 2 ** 50;
 
 /**
  * The arithmetic under the meters, over one block at a time. It holds the block and the state of the filters; the meters
@@ -41,7 +41,7 @@ export interface MeterKernel {
    * numbers as there are channels. Each frame once, in order.
    */
   energy(weights: Float64Array, from: number, frames: number): number;
-  /** The largest of `floor` and the true peaks of a channel's frames, 14 frames late. */
+  /** The largest of `floor` and the true peaks of a channel's frames, 16 frames late. */
   truePeak(channel: number, from: number, frames: number, floor: number): number;
   /** Sets the ballistics of `charge`. */
   setBallistics(ballistics: PpmBallistics): void;

@@ -9,16 +9,14 @@ export interface PeakHoldOptions {
   readonly holdDuration?: number;
 }
 
-/** The look-back interval is kept in as many parts, and the one that grows. */
-const PARTS = 10;
-const SLOTS = PARTS + 1;
-
 /**
- * Per channel the peak of the last interval, the held peak and the highest of all. The interval slides in tenths, so
+ * Per channel the peak of the last interval, the held peak and the highest of all. The interval slides in parts, so
  * that who reads at least as often as it is long misses no peak, whoever else reads.
  */
 export class PeakHold {
   readonly #channels: number;
+  /** Parts that the interval is kept in, and the one that grows. */
+  readonly #slots: number;
   readonly #partFrames: number;
   readonly #holdFrames: number;
   /** Frames taken of the current part, and the part's slot. */
@@ -31,14 +29,18 @@ export class PeakHold {
   readonly #age: Float64Array;
   readonly #max: Float64Array;
 
-  /** @throws RangeError when an option is out of its range. */
-  constructor(sampleRate: number, channels: number, options: PeakHoldOptions) {
+  /**
+   * @param parts into how many the interval is cut.
+   * @throws RangeError when an option is out of its range.
+   */
+  constructor(sampleRate: number, channels: number, options: PeakHoldOptions, parts: number) {
     const interval = numberIn('interval', options.interval ?? 50, 1, 10_000);
     const hold = numberIn('holdDuration', options.holdDuration ?? 1500, 0, 3_600_000);
     this.#channels = channels;
-    this.#partFrames = Math.max(1, Math.round((sampleRate * interval) / 1000 / PARTS));
+    this.#slots = parts + 1;
+    this.#partFrames = Math.max(1, Math.round((sampleRate * interval) / 1000 / parts));
     this.#holdFrames = Math.round((sampleRate * hold) / 1000);
-    this.#parts = new Float64Array(channels * SLOTS);
+    this.#parts = new Float64Array(channels * this.#slots);
     this.#held = new Float64Array(channels);
     this.#age = new Float64Array(channels);
     this.#max = new Float64Array(channels);
@@ -51,12 +53,12 @@ export class PeakHold {
 
   /** The peak of the current part: what is no higher changes nothing. */
   partPeak(channel: number): number {
-    return this.#parts[channel * SLOTS + this.#part]!;
+    return this.#parts[channel * this.#slots + this.#part]!;
   }
 
   /** Takes the peak amplitude of the frames by which the next `advance` moves on. */
   take(channel: number, peak: number): void {
-    const part = channel * SLOTS + this.#part;
+    const part = channel * this.#slots + this.#part;
     if (peak > this.#parts[part]!) this.#parts[part] = peak;
     if (peak > this.#max[channel]!) this.#max[channel] = peak;
     if (peak > 0 && peak >= this.#held[channel]!) {
@@ -72,9 +74,9 @@ export class PeakHold {
     this.#inPart += frames;
     if (this.#inPart < this.#partFrames) return;
     this.#inPart = 0;
-    this.#part = (this.#part + 1) % SLOTS;
+    this.#part = (this.#part + 1) % this.#slots;
     for (let channel = 0; channel < this.#channels; channel++) {
-      this.#parts[channel * SLOTS + this.#part] = 0;
+      this.#parts[channel * this.#slots + this.#part] = 0;
       if (this.#age[channel]! >= this.#holdFrames) this.#held[channel] = this.#recent(channel);
     }
   }
@@ -102,8 +104,8 @@ export class PeakHold {
 
   #recent(channel: number): number {
     let peak = 0;
-    const first = channel * SLOTS;
-    for (let i = first; i < first + SLOTS; i++) {
+    const first = channel * this.#slots;
+    for (let i = first; i < first + this.#slots; i++) {
       if (this.#parts[i]! > peak) peak = this.#parts[i]!;
     }
     return peak;

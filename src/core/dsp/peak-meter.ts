@@ -55,6 +55,9 @@ export interface PeakMeterOptions extends StageOptions, PeakHoldOptions {
   readonly clipRun?: number;
 }
 
+/** 5 ms by default: the step of the RMS and the VU meter, which then scan the same frames. */
+const PARTS = 10;
+
 /** Sample peak, peak hold, clipped samples with the positions of their runs, and non-finite samples. */
 export class PeakMeter implements BlockMeter {
   readonly channels: number;
@@ -82,7 +85,7 @@ export class PeakMeter implements BlockMeter {
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
     this.#kernel = kernel;
-    this.#peaks = new PeakHold(sampleRate, channels, options);
+    this.#peaks = new PeakHold(sampleRate, channels, options, PARTS);
     this.#clipLevel = numberIn('clipLevel', options.clipLevel ?? FULL_SCALE_16, 0, LARGEST_SAMPLE);
     this.#clipRun = integerIn('clipRun', options.clipRun ?? 3, 1, 1_000_000);
     this.#clips = new Float64Array(channels);

@@ -19,7 +19,7 @@ export interface RmsReading extends Reading {
   readonly crestDb: Float64Array;
   /** Mean of the last 3 s, as an amplitude from −1 to 1, per channel. */
   readonly dcOffset: Float64Array;
-  /** Noise floor: the lowest level of any 100 ms in the last 10 s, dBFS per channel; −∞ when they hold a silence, or before the first 100 ms. */
+  /** Noise floor: the lowest level of 100 ms, taken every 20 ms, in the last 10 s, dBFS per channel; −∞ when they hold a silence, or before the first 100 ms. */
   readonly noiseFloorDbfs: Float64Array;
 }
 
@@ -39,6 +39,8 @@ export interface RmsMeterOptions extends StageOptions {
 const STEP_MS = 5;
 const DC_STEPS = 3000 / STEP_MS;
 const FLOOR_STEPS = 100 / STEP_MS;
+/** How often the last 100 ms are held against the noise floor. */
+const STEPS_PER_FLOOR = 4;
 /** The noise floor looks back over ten parts of 1 s; the oldest is dropped whole. */
 const FLOOR_PARTS = 10;
 const STEPS_PER_FLOOR_PART = 1000 / STEP_MS;
@@ -69,6 +71,9 @@ export class RmsMeter implements BlockMeter {
   readonly #sums: Float64Array;
   /** Running sum of `#sums`, made anew once per round so that rounding never gathers. */
   readonly #dc: Float64Array;
+  /** What `#sumUp` found. */
+  #windowSquare = 0;
+  #windowPeak = 0;
   /** Lowest 100 ms mean square of each part. */
   readonly #floors: Float64Array;
 
@@ -125,14 +130,16 @@ export class RmsMeter implements BlockMeter {
 
   store(target: Float64Array, at: number): number {
     const channels = this.channels;
-    let to = at;
-    for (let c = 0; c < channels; c++) target[to++] = powerToDb(this.#meanSquare(c));
-    for (let c = 0; c < channels; c++) target[to++] = this.#crest(c);
     for (let c = 0; c < channels; c++) {
-      target[to++] = this.#dc[c]! / (DC_STEPS * this.#stepFrames);
+      this.#sumUp(c);
+      const level = powerToDb(this.#windowSquare);
+      target[at + c] = level;
+      // The level of silence is −∞, its peak too.
+      target[at + channels + c] = level === -Infinity ? 0 : amplitudeToDb(this.#windowPeak) - level;
+      target[at + 2 * channels + c] = this.#dc[c]! / (DC_STEPS * this.#stepFrames);
+      target[at + 3 * channels + c] = powerToDb(this.#floor(c));
     }
-    for (let c = 0; c < channels; c++) target[to++] = powerToDb(this.#floor(c));
-    return to;
+    return at + 4 * channels;
   }
 
   reset(): void {
@@ -159,7 +166,7 @@ export class RmsMeter implements BlockMeter {
       this.#sums[oldest] = this.#sum[c]!;
       if (this.#dcStep === DC_STEPS - 1) this.#dc[c] = sumOf(this.#sums, c * DC_STEPS, DC_STEPS);
       this.#square[c] = this.#sum[c] = this.#peak[c] = 0;
-      if (this.#seen === FLOOR_STEPS) {
+      if (this.#seen === FLOOR_STEPS && this.#floorStep % STEPS_PER_FLOOR === 0) {
         const floor = this.#recentSquare(c);
         const part = c * FLOOR_PARTS + this.#floorPart;
         if (floor < this.#floors[part]!) this.#floors[part] = floor;
@@ -188,19 +195,17 @@ export class RmsMeter implements BlockMeter {
     return sum / (FLOOR_STEPS * this.#stepFrames);
   }
 
-  #meanSquare(channel: number): number {
+  /** Mean square and peak of a channel's window. */
+  #sumUp(channel: number): void {
     const steps = this.#steps;
-    return sumOf(this.#squares, channel * steps, steps) / (steps * this.#stepFrames);
-  }
-
-  #crest(channel: number): number {
-    const square = this.#meanSquare(channel);
-    if (square === 0) return 0;
+    let sum = 0;
     let peak = 0;
-    for (let i = channel * this.#steps; i < (channel + 1) * this.#steps; i++) {
+    for (let i = channel * steps, end = i + steps; i < end; i++) {
+      sum += this.#squares[i]!;
       if (this.#peaks[i]! > peak) peak = this.#peaks[i]!;
     }
-    return amplitudeToDb(peak) - powerToDb(square);
+    this.#windowSquare = sum / (steps * this.#stepFrames);
+    this.#windowPeak = peak;
   }
 
   #floor(channel: number): number {

@@ -31,7 +31,7 @@ export interface EnergySpeechEstimatorOptions {
 }
 
 /** Speech has its power below half of this: at higher rates so many samples become one, their mean. */
-const ENOUGH_HZ = 12_000;
+const ENOUGH_HZ = 8000;
 /** Hum and rumble lie below. */
 const HIGH_PASS_HZ = 100;
 const STRETCH_MS = 10;
@@ -46,7 +46,7 @@ const FIRST_FLOOR_DBFS = -60;
 const SLOPE_DB = 2;
 
 /**
- * By energy: how far the level from 100 Hz to some 5 kHz stands over a noise floor that follows the lowest level of the last 1.8 s.
+ * By energy: how far the level from 100 Hz to some 4 kHz stands over a noise floor that follows the lowest level of the last 1.8 s.
  * It takes any sound that rises for speech: a door, a keyboard, music. It needs no model.
  */
 export class EnergySpeechEstimator implements SpeechEstimator {

@@ -1,5 +1,5 @@
 /**
- * Four-fold interpolation for true-peak metering (BS.1770-5 Annex 2). A Kaiser-windowed sinc of 28 taps per phase in
+ * Four-fold interpolation for true-peak metering (BS.1770-5 Annex 2). A Kaiser-windowed sinc of 32 taps per phase in
  * place of the annex's 12: that one reads a tone at 0.45 of the sample rate 0.46 dB low, this one 0.01.
  *
  * Half a sample's delay makes the phases symmetric: phase 0 is the input itself, phase 2 a mirror of its own, and phases 1
@@ -11,7 +11,7 @@
  */
 
 /** Taps of each phase. */
-export const TRUE_PEAK_TAPS = 28;
+export const TRUE_PEAK_TAPS = 32;
 /** Frames by which the interpolated signal lags the input. */
 export const TRUE_PEAK_LATENCY: number = TRUE_PEAK_TAPS / 2;
 /** A peak between two of the points lies above the higher one by 1/cos(π/8) at most: at half the sample rate. */

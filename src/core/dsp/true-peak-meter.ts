@@ -10,7 +10,7 @@ import { TRUE_PEAK_LATENCY } from './true-peak-filter.ts';
 
 /** Peaks of the waveform between the samples too: dBTP (BS.1770-5 Annex 2). Silence reads −∞. */
 export interface TruePeakReading extends Reading {
-  /** Highest true peak of the last 50 ms (option `interval`; up to a tenth longer), dBTP per channel. */
+  /** Highest true peak of the last 50 ms (option `interval`; up to a fifth longer), dBTP per channel. */
   readonly truePeakDbtp: Float64Array;
   /** The true peak, held for 1.5 s (option `holdDuration`) after it was last reached, dBTP per channel. */
   readonly heldTruePeakDbtp: Float64Array;
@@ -26,6 +26,9 @@ export const TRUE_PEAK_FIELDS: Fields<TruePeakReading> = {
 
 /** What a {@link TruePeakMeter} measures, and how long it holds it. */
 export interface TruePeakMeterOptions extends StageOptions, PeakHoldOptions {}
+
+/** Few: only what may rise above the peak of the current part costs much. */
+const PARTS = 5;
 
 /**
  * True peak by four-fold interpolation, and between the points by the sinusoid through three of them. For tones up to
@@ -43,7 +46,7 @@ export class TruePeakMeter implements BlockMeter {
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
     this.#kernel = kernel;
-    this.#peaks = new PeakHold(sampleRate, channels, options);
+    this.#peaks = new PeakHold(sampleRate, channels, options, PARTS);
   }
 
   /** Makes a reading to hand to `read()`. */

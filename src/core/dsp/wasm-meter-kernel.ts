@@ -10,7 +10,7 @@ import type { WasmInstance } from './wasm-instance.ts';
 
 /** What wasm/meter/index.ts exports. Addresses and lengths in bytes, but `frames`. */
 interface MeterExports {
-  shift(input: number, stride: number, channels: number, by: number, bytes: number): void;
+  move(from: number, to: number, stride: number, channels: number, bytes: number): void;
   clean(input: number, stride: number, channels: number, frames: number, counts: number): void;
   scan(input: number, stride: number, channels: number, frames: number, results: number): void;
   energy(
@@ -55,8 +55,10 @@ interface MeterExports {
 
 /** The kernel reads and writes up to this many values behind a block. */
 const SLACK = 16;
-/** Bytes of a channel: the samples before the block, the block, the slack. */
-const STRIDE = 4 * (HISTORY + SLICE + SLACK);
+/** Frames of a channel's memory behind the history: blocks are written one after the other, so that history need rarely move. */
+const ROOM = 4 * SLICE;
+/** Bytes of a channel: history, blocks, slack. */
+const STRIDE = 4 * (HISTORY + ROOM + SLACK);
 /** Frames of a mix target that lies in the kernel's memory: 10 ms at 768 kHz. */
 const MIX = 7680;
 const FILTER_STATE = 12;
@@ -78,7 +80,9 @@ export class WasmMeterKernel implements MeterKernel {
   /** The one mix target that lies in the kernel's memory. */
   #mixTarget: Float32Array | undefined;
   /** Addresses in bytes. */
-  readonly #input: number;
+  readonly #memory: number;
+  /** Of the block's first sample. */
+  #input: number;
   readonly #counts: number;
   readonly #results: number;
   readonly #coefficients: number;
@@ -113,6 +117,7 @@ export class WasmMeterKernel implements MeterKernel {
     this.#exports = exports;
     this.#samples = new Float32Array(memory);
     this.#numbers = new Float64Array(memory);
+    this.#memory = layout.input;
     this.#input = layout.input + 4 * HISTORY;
     this.#counts = layout.counts;
     this.#results = layout.results;
@@ -141,8 +146,13 @@ export class WasmMeterKernel implements MeterKernel {
 
   load(block: readonly Float32Array[], from: number, frames: number): void {
     const samples = this.#samples;
-    const history = this.#input - 4 * HISTORY;
-    this.#exports.shift(history, STRIDE, this.channels, 4 * this.#loaded, 4 * HISTORY);
+    this.#input += 4 * this.#loaded;
+    const first = this.#memory + 4 * HISTORY;
+    if (this.#input + 4 * frames > first + 4 * ROOM) {
+      const history = this.#input - 4 * HISTORY;
+      this.#exports.move(history, this.#memory, STRIDE, this.channels, 4 * HISTORY);
+      this.#input = first;
+    }
     for (let channel = 0; channel < this.channels; channel++) {
       const at = (this.#input + channel * STRIDE) >> 2;
       if (channel >= block.length) samples.fill(0, at, at + frames);
@@ -295,8 +305,9 @@ export class WasmMeterKernel implements MeterKernel {
   }
 
   reset(): void {
-    const first = (this.#input >> 2) - HISTORY;
+    const first = this.#memory >> 2;
     this.#samples.fill(0, first, first + (this.#pairs * STRIDE) / 4);
+    this.#input = this.#memory + 4 * HISTORY;
     this.#loaded = 0;
     this.silence(0);
     const integrators = this.#integrators >> 3;
