@@ -44,9 +44,9 @@ export interface ActivityDetectorOptions extends StageOptions {
   readonly onset?: number;
   /** Likelihood below which a stretch may end speech. @default 0.1 */
   readonly release?: number;
-  /** How long the likelihood must stay above `onset`, ms. @default 30 */
+  /** How long the likelihood must stay above `onset`, ms, to the next whole stretch. @default 30 */
   readonly attackDuration?: number;
-  /** How long it must stay below `release`, ms. @default 300 */
+  /** How long it must stay below `release`, ms, to the next whole stretch. @default 300 */
   readonly holdDuration?: number;
   /** Told of each change. */
   readonly onChange?: ActivityListener | undefined;
@@ -62,8 +62,9 @@ export class ActivityDetector implements BlockMeter {
   readonly #estimator: SpeechEstimator;
   readonly #onset: number;
   readonly #release: number;
-  readonly #attackFrames: number;
-  readonly #holdFrames: number;
+  /** Attack and hold, in stretches. */
+  readonly #attack: number;
+  readonly #hold: number;
   readonly #onChange: ActivityListener | undefined;
   /** The stretch that fills up: the mean of the channels. */
   readonly #stretch: Float32Array;
@@ -73,7 +74,7 @@ export class ActivityDetector implements BlockMeter {
   #active = false;
   #since = 0;
   #likelihood = 0;
-  /** Frames of successive stretches that speak for a change. */
+  /** Successive stretches that speak for a change. */
   #turning = 0;
 
   /** @throws RangeError when an option is out of its range. */
@@ -86,10 +87,11 @@ export class ActivityDetector implements BlockMeter {
     this.#release = numberIn('release', options.release ?? 0.1, 0, this.#onset);
     const attack = numberIn('attackDuration', options.attackDuration ?? 30, 0, 60_000);
     const hold = numberIn('holdDuration', options.holdDuration ?? 300, 0, 60_000);
-    this.#attackFrames = Math.round((attack * sampleRate) / 1000);
-    this.#holdFrames = Math.round((hold * sampleRate) / 1000);
     this.#onChange = options.onChange;
     const frames = integerIn('estimator.frames', this.#estimator.frames, 1, 1_000_000);
+    const stretchMs = (1000 * frames) / sampleRate;
+    this.#attack = Math.max(1, Math.round(attack / stretchMs));
+    this.#hold = Math.max(1, Math.round(hold / stretchMs));
     this.#stretch = kernel.mixTarget(frames);
   }
 
@@ -143,12 +145,11 @@ export class ActivityDetector implements BlockMeter {
   }
 
   #decide(): void {
-    const { length } = this.#stretch;
     const turns = this.#active ? this.#likelihood < this.#release : this.#likelihood >= this.#onset;
-    this.#turning = turns ? this.#turning + length : 0;
-    if (!turns || this.#turning < (this.#active ? this.#holdFrames : this.#attackFrames)) return;
+    this.#turning = turns ? this.#turning + 1 : 0;
+    if (this.#turning < (this.#active ? this.#hold : this.#attack)) return;
     this.#active = !this.#active;
-    this.#since = this.#frame - this.#turning;
+    this.#since = this.#frame - this.#turning * this.#stretch.length;
     this.#turning = 0;
     this.#onChange?.(this.#active, this.#since, this.#frame);
   }

@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { ActivityDetector } from '../src/core/dsp/activity-detector.ts';
+import { Biquad } from '../src/core/dsp/biquad.ts';
+import { MeterBank } from '../src/core/dsp/meter-bank.ts';
+import { meterModule } from '../src/core/dsp/meter-module.ts';
+import { EnergySpeechEstimator } from '../src/core/dsp/speech-estimator.ts';
+import type { SpeechEstimator } from '../src/core/dsp/speech-estimator.ts';
+import { feed } from './helpers/feed.ts';
+import { seededRandom } from './helpers/random.ts';
+import { constant, noise, sine } from './helpers/signals.ts';
+
+const RATE = 16000;
+interface Change {
+  active: boolean;
+  since: number;
+  frame: number;
+}
+
+function changesOf(
+  channels: readonly Float32Array[],
+  options: Partial<ConstructorParameters<typeof ActivityDetector>[0]> = {},
+): Change[] {
+  const changes: Change[] = [];
+  const detector = new ActivityDetector({
+    sampleRate: RATE,
+    channels: channels.length,
+    onChange: (active, since, frame) => void changes.push({ active, since, frame }),
+    ...options,
+  });
+  feed(detector, channels, 700, seededRandom(1));
+  return changes;
+}
+
+/** Noise at about −60 dBFS with louder noise, at about −25, from second 3 to second 4. */
+function burst(sampleRate = RATE): Float32Array {
+  const random = seededRandom(2);
+  const signal = noise(random, 6 * sampleRate, 0.0017);
+  signal.set(noise(random, sampleRate, 0.1), 3 * sampleRate);
+  return signal;
+}
+
+test.each([8000, 16000, 44100, 48000, 96000])(
+  'a burst over noise is told to 10 ms, 30 ms after its start and 300 ms after its end, at %i Hz',
+  (sampleRate) => {
+    const changes = changesOf([burst(sampleRate)], { sampleRate });
+    expect(changes.map(({ active }) => active)).toEqual([true, false]);
+    const [start, end] = changes.map(({ since, frame }) => ({
+      since: since / sampleRate,
+      known: frame / sampleRate,
+    }));
+    expect(Math.abs(start!.since - 3)).toBeLessThan(0.011);
+    expect(start!.known - start!.since).toBeCloseTo(0.03, 2);
+    expect(Math.abs(end!.since - 4)).toBeLessThan(0.021);
+    expect(end!.known - end!.since).toBeCloseTo(0.3, 2);
+  },
+);
+
+test('how the audio is cut into blocks, and what computes, change nothing', () => {
+  const channels = [burst(), burst().map((value) => value * 0.5)];
+  const expected = changesOf(channels);
+  expect(expected.length).toBe(2);
+  for (const wasm of [undefined, meterModule()]) {
+    for (const largest of [1, 128, 20_000]) {
+      const changes: Change[] = [];
+      const onChange = (active: boolean, since: number, frame: number): void =>
+        void changes.push({ active, since, frame });
+      const detector = new ActivityDetector({ sampleRate: RATE, channels: 2, wasm, onChange });
+      feed(detector, channels, largest, seededRandom(3));
+      expect(changes).toEqual(expected);
+    }
+  }
+});
+
+test('a gap shorter than the hold and a click shorter than the attack change nothing', () => {
+  const random = seededRandom(4);
+  const signal = burst();
+  signal.set(noise(random, 0.2 * RATE, 0.0017), 3.4 * RATE);
+  signal.set(noise(random, 0.015 * RATE, 0.5), 5 * RATE);
+  expect(changesOf([signal]).map(({ active }) => active)).toEqual([true, false]);
+});
+
+test('steady noise is silence once the floor has followed it, and speech stands out of it again', () => {
+  const random = seededRandom(5);
+  const signal = noise(random, 12 * RATE, 0.02);
+  signal.set(noise(random, RATE, 0.3), 8 * RATE);
+  const changes = changesOf([signal]);
+  const last = changes.filter(({ active }) => active).at(-1)!;
+  expect(last.since / RATE).toBeCloseTo(8, 1);
+  expect(changes.filter(({ frame }) => frame > 3 * RATE && frame < 8 * RATE)).toEqual([]);
+});
+
+test('hum below the voice, DC and digital silence are silence', () => {
+  const hum = sine({ frequency: 30, sampleRate: RATE, frames: 4 * RATE, amplitude: 0.005 });
+  expect(changesOf([hum])).toEqual([]);
+  expect(changesOf([constant(0.3, 4 * RATE)]).filter(({ since }) => since > RATE / 2)).toEqual([]);
+  expect(changesOf([new Float32Array(4 * RATE)])).toEqual([]);
+});
+
+test('recorded speech is found, and its end', () => {
+  const speech = readWave(new URL('./fixtures/speech.wav', import.meta.url));
+  const signal = new Float32Array(speech.samples.length + 2 * speech.sampleRate);
+  signal.set(speech.samples, speech.sampleRate);
+  const changes = changesOf([signal], { sampleRate: speech.sampleRate });
+  expect(changes[0]?.active).toBe(true);
+  expect(changes.at(-1)?.active).toBe(false);
+  let heard = 0;
+  for (const [i, { active, since }] of changes.entries()) {
+    if (!active) heard += since - changes[i - 1]!.since;
+  }
+  expect(heard / speech.samples.length).toBeGreaterThan(0.5);
+});
+
+test('another estimator can take the place of the energy-based one', () => {
+  const stretches: number[] = [];
+  const estimator: SpeechEstimator = {
+    frames: 512,
+    estimate: (samples) => {
+      stretches.push(samples.length);
+      return samples[0] === 1 ? 0.9 : 0.05;
+    },
+    reset: () => void (stretches.length = 0),
+  };
+  const signal = new Float32Array(512 * 40).fill(1, 512 * 10, 512 * 20);
+  const changes = changesOf([signal], { estimator, attackDuration: 64, holdDuration: 96 });
+  expect(stretches).toEqual(new Array(40).fill(512));
+  expect(changes).toEqual([
+    { active: true, since: 512 * 10, frame: 512 * 12 },
+    { active: false, since: 512 * 20, frame: 512 * 23 },
+  ]);
+});
+
+test('the reading tells the state, and reset starts anew', () => {
+  const detector = new ActivityDetector({ sampleRate: RATE, channels: 1 });
+  const reading = detector.createReading();
+  detector.process([burst()], 0, 3.5 * RATE);
+  detector.read(reading);
+  expect(reading.active).toBe(1);
+  expect(reading.activityLikelihood).toBeGreaterThan(0.9);
+  expect(detector.active).toBe(true);
+  detector.reset();
+  detector.read(reading);
+  expect([...reading.values]).toEqual([...detector.createReading().values]);
+});
+
+test('a bank tells of activity too', () => {
+  const changes: boolean[] = [];
+  const bank = new MeterBank({
+    sampleRate: RATE,
+    channels: 1,
+    meters: ['activity'],
+    onActivity: (active) => void changes.push(active),
+  });
+  feed(bank, [burst()], 128);
+  expect(changes).toEqual([true, false]);
+});
+
+test('the estimator tells level and floor', () => {
+  const estimator = new EnergySpeechEstimator({ sampleRate: RATE });
+  const signal = noise(seededRandom(6), 3 * RATE, 0.01);
+  for (let at = 0; at + estimator.frames <= signal.length; at += estimator.frames) {
+    estimator.estimate(signal.subarray(at, at + estimator.frames));
+  }
+  const level = 20 * Math.log10(0.01 / Math.sqrt(3));
+  // The lowest of many short stretches lies below the mean.
+  expect(estimator.floorDbfs - level).toBeGreaterThan(-6);
+  expect(estimator.floorDbfs - level).toBeLessThan(0);
+  expect(Math.abs(estimator.levelDbfs - level)).toBeLessThan(3);
+});
+
+test('the high-pass is 3 dB down at its corner and passes what lies above', () => {
+  const gain = (frequency: number): number => {
+    const filter = Biquad.highPass(100, RATE);
+    const tone = sine({ frequency, sampleRate: RATE, frames: 2 * RATE });
+    filter.squares(tone, 0, RATE);
+    return 10 * Math.log10((2 * filter.squares(tone, RATE, RATE)) / RATE);
+  };
+  expect(gain(100)).toBeCloseTo(-3.01, 2);
+  expect(gain(1000)).toBeCloseTo(0, 2);
+  expect(gain(10)).toBeCloseTo(-40, 1);
+});
+
+/** The first channel of a 16-bit RIFF WAVE file. */
+function readWave(url: URL): { sampleRate: number; samples: Float32Array } {
+  const file = readFileSync(url);
+  const data = file.indexOf('data', 12, 'latin1');
+  const channels = file.readUInt16LE(22);
+  const frames = Math.floor(file.readUInt32LE(data + 4) / 2 / channels);
+  const samples = Float32Array.from(
+    { length: frames },
+    (_, n) => file.readInt16LE(data + 8 + 2 * channels * n) / 32768,
+  );
+  return { sampleRate: file.readUInt32LE(24), samples };
+}
