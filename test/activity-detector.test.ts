@@ -157,15 +157,18 @@ test('a bank tells of activity too', () => {
 
 test('the estimator tells level and floor', () => {
   const estimator = new EnergySpeechEstimator({ sampleRate: RATE });
-  const signal = noise(seededRandom(6), 3 * RATE, 0.01);
-  for (let at = 0; at + estimator.frames <= signal.length; at += estimator.frames) {
-    estimator.estimate(signal.subarray(at, at + estimator.frames));
-  }
-  const level = 20 * Math.log10(0.01 / Math.sqrt(3));
-  // The lowest of many short stretches lies below the mean.
-  expect(estimator.floorDbfs - level).toBeGreaterThan(-6);
-  expect(estimator.floorDbfs - level).toBeLessThan(0);
-  expect(Math.abs(estimator.levelDbfs - level)).toBeLessThan(3);
+  const frames = 3 * RATE;
+  const estimate = (signal: Float32Array): void => {
+    for (let at = 0; at + estimator.frames <= signal.length; at += estimator.frames) {
+      estimator.estimate(signal.subarray(at, at + estimator.frames));
+    }
+  };
+  estimate(sine({ frequency: 500, sampleRate: RATE, frames, amplitude: 0.01 }));
+  expect(estimator.levelDbfs).toBeCloseTo(-43.01, 0);
+  expect(estimator.floorDbfs).toBeCloseTo(-43.01, 0);
+  estimate(sine({ frequency: 500, sampleRate: RATE, frames: RATE, amplitude: 0.1 }));
+  expect(estimator.levelDbfs).toBeCloseTo(-23.01, 0);
+  expect(estimator.floorDbfs).toBeCloseTo(-43.01, 0);
 });
 
 test('the high-pass is 3 dB down at its corner and passes what lies above', () => {
