@@ -175,6 +175,15 @@ function filter<T>(
     tile4<T>(x + 4 * stride, stride, taps + 4 * length, length, y + 4 * stride);
     tile4<T>(x + 6 * stride, stride, taps + 6 * length, length, y + 6 * stride);
     tile4single<T>(x + 8 * stride, taps + 8 * length, length, y + 8 * stride);
+  } else if (left < 3) {
+    const e = 3 * stride;
+    const g = 4 * stride;
+    const h = 7 * stride;
+    tile2<T>(next, stride, taps, length, y);
+    tile2single<T>(next + e, taps + 3 * length, length, y + e);
+    tile2<T>(x + g, stride, taps + 4 * length, length, y + g);
+    tile2single<T>(x + h, taps + 7 * length, length, y + h);
+    tile2single<T>(x + h + stride, taps + 8 * length, length, y + h + stride);
   } else {
     tile3<T>(next, stride, taps, length, y);
     tile3<T>(next + 2 * stride, stride, taps + 2 * length, length, y + 2 * stride);
@@ -185,9 +194,10 @@ function filter<T>(
 }
 
 /*
- * The tiles: y[f][j] = Σ taps[f][k] · x[f][j + k] for one or two successive filters and some registers of j, streams and
+ * The tiles: y[f][j] = Σ taps[f][k] · x[f][j + k] for one to three successive filters and some registers of j, streams and
  * results `apart` bytes apart. Two taps a turn, and no more registers than this: V8 keeps these sums in registers and spills
- * those of many a variant.
+ * those of many a variant. Tiles that are called from one place Binaryen would merge into it, with the same effect: hence the
+ * calls written out, and two loops, above.
  */
 
 /** One filter, eight registers. */
@@ -373,6 +383,74 @@ function tile3single<T>(x: usize, taps: usize, length: usize, y: usize): void {
   v128.store(y, a0);
   v128.store(y, a1, 16);
   v128.store(y, a2, 32);
+}
+
+/** Three filters, two registers. */
+function tile2<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
+  let a0 = v128.splat<T>(<T>0);
+  let a1 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  let x1 = x + apart;
+  let taps1 = taps + length;
+  let x2 = x1 + apart;
+  let taps2 = taps1 + length;
+  const end = taps + length;
+  while (taps < end) {
+    let w = v128.load_splat<T>(taps);
+    a0 = step<T>(a0, v128.load(x), w);
+    a1 = step<T>(a1, v128.load(x, 16), w);
+    w = v128.load_splat<T>(taps1);
+    b0 = step<T>(b0, v128.load(x1), w);
+    b1 = step<T>(b1, v128.load(x1, 16), w);
+    w = v128.load_splat<T>(taps2);
+    c0 = step<T>(c0, v128.load(x2), w);
+    c1 = step<T>(c1, v128.load(x2, 16), w);
+    w = v128.load_splat<T>(taps, sizeof<T>());
+    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
+    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
+    w = v128.load_splat<T>(taps1, sizeof<T>());
+    b0 = step<T>(b0, v128.load(x1, sizeof<T>()), w);
+    b1 = step<T>(b1, v128.load(x1, 16 + sizeof<T>()), w);
+    w = v128.load_splat<T>(taps2, sizeof<T>());
+    c0 = step<T>(c0, v128.load(x2, sizeof<T>()), w);
+    c1 = step<T>(c1, v128.load(x2, 16 + sizeof<T>()), w);
+    x += 2 * sizeof<T>();
+    taps += 2 * sizeof<T>();
+    x1 += 2 * sizeof<T>();
+    taps1 += 2 * sizeof<T>();
+    x2 += 2 * sizeof<T>();
+    taps2 += 2 * sizeof<T>();
+  }
+  v128.store(y, a0);
+  v128.store(y, a1, 16);
+  y += apart;
+  v128.store(y, b0);
+  v128.store(y, b1, 16);
+  y += apart;
+  v128.store(y, c0);
+  v128.store(y, c1, 16);
+}
+
+/** One filter, two registers. */
+function tile2single<T>(x: usize, taps: usize, length: usize, y: usize): void {
+  let a0 = v128.splat<T>(<T>0);
+  let a1 = a0;
+  const end = taps + length;
+  while (taps < end) {
+    let w = v128.load_splat<T>(taps);
+    a0 = step<T>(a0, v128.load(x), w);
+    a1 = step<T>(a1, v128.load(x, 16), w);
+    w = v128.load_splat<T>(taps, sizeof<T>());
+    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
+    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
+    x += 2 * sizeof<T>();
+    taps += 2 * sizeof<T>();
+  }
+  v128.store(y, a0);
+  v128.store(y, a1, 16);
 }
 
 /** The four outputs of each group from the nine sums. */
