@@ -26,7 +26,7 @@ async function compile() {
     { writeFile: (_name, contents) => void (bytes = /** @type {Uint8Array} */ (contents)) },
   );
   // oxlint-disable-next-line typescript/no-base-to-string -- a stream that has toString
-  if (error || !bytes) throw new Error(`asc failed.\n${stderr}`, { cause: error });
+  if (error || !bytes) throw new Error(`asc failed.\n${stderr.toString()}`, { cause: error });
   return bytes;
 }
 
