@@ -13,7 +13,7 @@ import { voice } from './voice.ts';
 
 const FRAMES = 960;
 const PACKETS = 50;
-const ROUNDS = 40;
+const ROUNDS = 12;
 const MOST_RUNS = 12;
 const GOOD_BYTES = 0.5;
 
