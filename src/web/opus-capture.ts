@@ -8,7 +8,7 @@ import type { OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { MAX_WORKLET_FRAME_MS, opusCaptureSettings } from './opus-capture-options.ts';
 import type { OpusCaptureOptions, OpusCaptureSettings } from './opus-capture-options.ts';
-import { loadOpusModule } from './opus-module.ts';
+import { loadOpusModule, passableOpusModule } from './opus-module.ts';
 import { OpusWorkerBackend, openWorkerSession, probeWebCodecs } from './opus-worker-backend.ts';
 import { startOpusWorker } from './opus-worker-loader.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
@@ -78,7 +78,10 @@ async function openWorklet(
     loadWorklet(context, CAPTURE_OPUS_WORKLET, { url: options.workletUrl }),
     loadResamplerDesign(context.sampleRate, capture.format.sampleRate),
   ]);
-  const preSkip = await warmUp(module, opus);
+  const [preSkip, passed] = await Promise.all([
+    warmUp(module, opus),
+    passableOpusModule(module, { url: options.opusUrl }),
+  ]);
   return {
     format: opusFormat(settings),
     chunkDuration: opus.frameDuration,
@@ -88,7 +91,7 @@ async function openWorklet(
         context,
         { ...capture, format: opusFormat(settings) as unknown as ChunkFormat },
         listener,
-        { name: 'micwire-capture-opus', options: { opus, module } },
+        { name: 'micwire-capture-opus', options: { opus, module: passed } },
       ),
   };
 }

@@ -37,6 +37,25 @@ export function loadOpusModule(options: OpusLoadOptions = {}): Promise<OpusModul
   return load;
 }
 
+/**
+ * What can be passed to an audio thread in place of the module: the module itself; its bytes, fetched once more, where the
+ * engine or the page's policy does not let modules be cloned. A worklet then compiles them, which delays its first sound.
+ * @throws MicwireError 'codec-load'
+ */
+export async function passableOpusModule(
+  module: OpusModule,
+  options: OpusLoadOptions,
+): Promise<OpusModule> {
+  try {
+    structuredClone(module);
+    return module;
+  } catch {
+    const { url } = options;
+    if (url !== undefined) return fileBytes(String(url));
+    return fileBytes(packagedUrl()).catch(inlineBytes);
+  }
+}
+
 async function loadGiven(url: string): Promise<WebAssembly.Module> {
   try {
     return await compileFile(url);
@@ -49,19 +68,33 @@ async function loadPackaged(): Promise<WebAssembly.Module> {
   const failed: string[] = [];
   let first: unknown;
   try {
-    // A bundler finds the file by this form alone; no comment may tell it to leave it alone.
-    return await compileFile(new URL('../../wasm/libopus.wasm', import.meta.url).href);
+    return await compileFile(packagedUrl());
   } catch (error) {
     first = error;
     failed.push(`the file beside the package: ${String(error)}`);
   }
   try {
-    const { default: text } = await import('../../wasm/libopus.inline.js');
-    return await WebAssembly.compile(decodeBase64(text) as Uint8Array<ArrayBuffer>);
+    return await WebAssembly.compile(await inlineBytes());
   } catch (error) {
     failed.push(`a copy carried in JavaScript: ${String(error)}`);
     throw explain(failed, isRefusal(error) ? error : first);
   }
+}
+
+function packagedUrl(): string {
+  // A bundler finds the file by this form alone; no comment may tell it to leave it alone.
+  return new URL('../../wasm/libopus.wasm', import.meta.url).href;
+}
+
+async function inlineBytes(): Promise<Uint8Array<ArrayBuffer>> {
+  const { default: text } = await import('../../wasm/libopus.inline.js');
+  return decodeBase64(text) as Uint8Array<ArrayBuffer>;
+}
+
+async function fileBytes(url: string): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url);
+  if (!response.ok) throw explain([`${url}: the server answered ${response.status}`], undefined);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 async function compileFile(url: string): Promise<WebAssembly.Module> {

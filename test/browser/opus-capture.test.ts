@@ -93,6 +93,16 @@ describe.each(['worklet', 'worker'] as const)('libopus in a %s', (encodeIn) => {
     check(packets, capture, 2.5);
   });
 
+  test('where modules cannot be cloned', async () => {
+    const native = structuredClone;
+    vi.stubGlobal('structuredClone', (value: unknown) => {
+      if (value instanceof WebAssembly.Module) throw new DOMException('no', 'DataCloneError');
+      return native(value);
+    });
+    const { packets, capture } = await captured({ encodeIn });
+    check(packets, capture, 2.5);
+  });
+
   test('16 kHz', async () => {
     const { packets, capture } = await captured({ encodeIn, sampleRate: 16_000 });
     expect(capture.sampleRate).toBe(16_000);
