@@ -79,6 +79,13 @@ export async function renderStandIn(parity: ParityCase, script: string): Promise
   return parityResult(parity, rendered.channels, rendered.messages);
 }
 
+/** What the options share with the processor. */
+export function sharedMemory({ processorOptions }: NodeOptions): readonly SharedArrayBuffer[] {
+  return Object.values(processorOptions as object).filter(
+    (value): value is SharedArrayBuffer => value instanceof SharedArrayBuffer,
+  );
+}
+
 /** Gathers what a rendering gave. */
 export function parityResult(
   { kase, options }: ParityCase,
@@ -88,13 +95,10 @@ export function parityResult(
   const levels: string[] = [];
   // A meter's readings are doubles, some of them logarithms.
   const aside = kase.worklet === 'meter' ? levels : undefined;
-  const shared = Object.values(options.processorOptions as object).filter(
-    (value) => value instanceof SharedArrayBuffer,
-  );
   return {
     outputs: outputs.map((channel) => spell(channel)),
     messages: messages.map((message) => spell(message, aside)),
-    shared: shared.map((memory) => {
+    shared: sharedMemory(options).map((memory) => {
       const bytes = memory.slice(0);
       return spell(aside ? new Float64Array(bytes) : new Uint8Array(bytes), aside);
     }),
