@@ -32,6 +32,9 @@ export interface CaptureBackend {
   end(): Promise<void>;
 }
 
+/** Where chunks are made: on the audio thread, in a Worker with libopus, in a Worker with the engine's own encoder. */
+export type EncodedIn = 'worklet' | 'worker' | 'webcodecs';
+
 /** Everything that a `Capture` of one format needs, loaded and checked. */
 export interface OpenCapture<Format extends PayloadFormat> {
   readonly format: ChunkFormat<Format>;
@@ -39,6 +42,8 @@ export interface OpenCapture<Format extends PayloadFormat> {
   readonly chunkDuration: number;
   /** Frames at the wire rate. */
   readonly preSkip: number;
+  /** Where chunks are made. */
+  readonly encodedIn: EncodedIn;
   /** Makes the node. Once. */
   createBackend(listener: CaptureListener): CaptureBackend;
   /** Gives back what was loaded, in place of `createBackend`. */

@@ -5,7 +5,7 @@ import type { SampleFormat } from '../core/dsp/sample-format.ts';
 import { MicwireError } from '../core/errors.ts';
 import { streamOf } from './capture-events.ts';
 import type { CaptureEventMap } from './capture-events.ts';
-import type { CaptureBackend, OpenCapture } from './capture-backend.ts';
+import type { CaptureBackend, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureOptions } from './capture-options.ts';
@@ -47,6 +47,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   readonly latencyFrames: number;
   /** By how many frames at the wire rate what is decoded comes after what was encoded: Opus's look-ahead, 0 for samples. */
   readonly preSkip: number;
+  /** Where chunks are made; of Opus, what `encodeIn: 'auto'` has come to. */
+  readonly encodedIn: EncodedIn;
   readonly #source: OpenSource;
   readonly #processor: CaptureBackend;
   readonly #watch: SourceWatch;
@@ -119,6 +121,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.encoding = format.encoding;
     this.chunkDuration = opened.chunkDuration;
     this.preSkip = opened.preSkip;
+    this.encodedIn = opened.encodedIn;
     this.#source = openSource(context, source);
     this.#processor = opened.createBackend({
       answered: () => this.#watchdog.answered(),
@@ -276,6 +279,7 @@ function openPcm(context: BaseAudioContext, options: CaptureOptions): OpenCaptur
     format: settings.format,
     chunkDuration: settings.chunkDuration,
     preSkip: 0,
+    encodedIn: 'worklet',
     createBackend: (listener) => new CaptureNode(context, settings, listener),
   };
 }

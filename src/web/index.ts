@@ -17,6 +17,7 @@ export type { CaptureEventMap } from './capture-events.ts';
 export type { CaptureOptions } from './capture-options.ts';
 export type { CaptureSource } from './capture-source.ts';
 export type { CaptureState } from './capture-state.ts';
+export type { EncodedIn } from './capture-backend.ts';
 export type { OpusCaptureOptions, OpusRoute } from './opus-capture-options.ts';
 export { loadOpusModule } from './opus-module.ts';
 export type { OpusLoadOptions } from './opus-module.ts';

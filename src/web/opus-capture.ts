@@ -86,6 +86,7 @@ async function openWorklet(
     format: opusFormat(settings),
     chunkDuration: opus.frameDuration,
     preSkip,
+    encodedIn: 'worklet',
     createBackend: (listener) =>
       new CaptureNode(
         context,
@@ -114,6 +115,7 @@ async function openWorker(
       format: opusFormat(settings),
       chunkDuration: settings.opus.frameDuration,
       preSkip: session.preSkip,
+      encodedIn: webCodecs ? 'webcodecs' : 'worker',
       createBackend: (listener) => new OpusWorkerBackend(context, settings, session, listener),
       discard: () => worker.terminate(),
     };

@@ -105,7 +105,7 @@ describe.each(['worklet', 'worker'] as const)('libopus in a %s', (encodeIn) => {
 
   test('16 kHz', async () => {
     const { packets, capture } = await captured({ encodeIn, sampleRate: 16_000 });
-    expect(capture.sampleRate).toBe(16_000);
+    expect([capture.sampleRate, capture.encodedIn]).toEqual([16_000, encodeIn]);
     check(packets, capture, 2);
   });
 });
@@ -139,8 +139,15 @@ test.each([
   ['120 ms', { frameDuration: 120, bitrate: 64_000 }],
   ['with FEC', { fec: true, bitrate: 24_000 }],
 ] as const)('auto gives what was asked for, in every engine: %s', async (_, options) => {
+  const fetched = vi.spyOn(globalThis, 'fetch');
   const { packets, capture } = await captured({ ...options, encodeIn: 'auto' });
   check(packets, capture, 2);
+  // What the engine does itself costs no download; and it is the same as when it is asked for.
+  const asked = captured({ ...options, encodeIn: 'webcodecs' });
+  const refused = await asked.then(() => false).catch(() => true);
+  expect(capture.encodedIn === 'webcodecs').toBe(!refused);
+  if (!refused) expect(fetched).not.toHaveBeenCalled();
+  fetched.mockRestore();
 });
 
 describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %s', (encodeIn) => {
