@@ -160,7 +160,7 @@ export function opusLookahead(settings: OpusSettings): number {
   return (settings.sampleRate * ms) / 1000;
 }
 
-/** The least sound that tells: one second of a voice that changes, then half a second of silence. */
+/** The least sound that tells: a voice that changes, and with DTX as long a silence. */
 const VOICE_SECONDS = 1;
 const SILENCE_SECONDS = 1;
 /** An encoder may be off by so much over one second; engines that do not heed the rate are off by 40 % and more. */
