@@ -11,8 +11,8 @@ function frameOf(left: usize, right: usize): v128 {
 }
 
 /**
- * Filters `frames` frames of all channels by BS.1770-5 Annex 1, two channels at a time, and returns the weighted sum of the
- * squares. `coefficients`: b0, b1, b2, a1, a2 of the shelf, a1, a2 of the high-pass, 64-bit floats. `state`: twelve per
+ * Filters `frames` frames of all channels by BS.1770-5 Annex 1, two channels at a time, and writes the weighted sum of the
+ * squares to `result`. `coefficients`: b0, b1, b2, a1, a2 of the shelf, a1, a2 of the high-pass, 64-bit floats. `state`: twelve per
  * pair of channels. `weights`: one per channel; a pair without weight is left out.
  */
 export function energy(
@@ -23,7 +23,8 @@ export function energy(
   coefficients: usize,
   state: usize,
   weights: usize,
-): f64 {
+  result: usize,
+): void {
   let total: f64 = 0;
   for (let channel = 0; channel < channels; channel += 2) {
     const weight = v128.load(weights);
@@ -34,7 +35,7 @@ export function energy(
     state += 96;
     weights += 16;
   }
-  return total;
+  store<f64>(result, total);
 }
 
 /** Both `energy` and `charge` in one loop: each alone waits for its own results most of the time. */
@@ -48,7 +49,8 @@ export function energyAndCharge(
   weights: usize,
   ballistics: usize,
   integrators: usize,
-): f64 {
+  result: usize,
+): void {
   let total: f64 = 0;
   for (let channel = 0; channel < channels; channel += 2) {
     const sum = run<Charging>(input, stride, frames, coefficients, state, ballistics, integrators);
@@ -58,7 +60,7 @@ export function energyAndCharge(
     weights += 16;
     integrators += 48;
   }
-  return total;
+  store<f64>(result, total);
 }
 
 // @ts-ignore: decorator

@@ -6,24 +6,27 @@ const HEADROOM: f32 = 1.082392200292394;
 const NEIGHBOURS: f32 = 0.97;
 
 /**
- * The largest of `floor` and the true peaks of the `frames` frames from `input` on, before which TAPS + 3 samples stand.
- * `halves`: weights of phase 2, per pair of samples, each four times; `quarters`: those of phases 1 and 3, even and odd, each
- * four times. `middle` has room for phase 2 and fifteen more; as many samples behind the block are read.
+ * Raises the 64-bit float at `result` to the largest true peak of the `frames` frames from `input` on, before which TAPS + 3
+ * samples stand. `halves`: weights of phase 2, per pair of samples, each four times; `quarters`: those of phases 1 and 3, even and
+ * odd, each four times. `middle` has room for phase 2 and fifteen more; as many samples behind the block are read.
  */
 export function truePeak(
   input: usize,
   frames: i32,
-  floor: f32,
   norm: f32,
   halves: usize,
   quarters: usize,
   middle: usize,
-): f32 {
+  result: usize,
+): void {
+  const floor = <f32>load<f64>(result);
   const bytes = <usize>frames << 2;
-  if (largest(input - ((TAPS - 1) << 2), input + bytes) * norm * HEADROOM <= floor) return floor;
+  if (largest(input - ((TAPS - 1) << 2), input + bytes) * norm * HEADROOM <= floor) return;
   halve(input, bytes, halves, middle);
   const exact = input - (LATENCY << 2);
-  return refine(input, bytes, quarters, middle, max(floor, highest(exact, bytes, middle)));
+  const top = max(floor, highest(exact, bytes, middle));
+  const peak = refine(input, bytes, quarters, middle, top);
+  if (peak > floor) store<f64>(result, <f64>peak);
 }
 
 /** Largest |sample|; looks at up to three samples more. */
@@ -248,7 +251,7 @@ function highestCrest(a: v128, b: v128, c: v128, mask: i32, peak: f32): f32 {
   return peak;
 }
 
-/** See true-peak-filter.ts; the middle point may be negative. */
+/** See `#crest` in true-peak-interpolator.ts. */
 function peakOfThree(first: f32, middle: f32, last: f32): f32 {
   const sign: f64 = middle < 0 ? -1 : 1;
   const a = sign * <f64>first;

@@ -125,7 +125,8 @@ export class ActivityDetector implements BlockMeter {
       this.#frame += count;
       if (this.#filled < stretch.length) continue;
       this.#filled = 0;
-      this.#likelihood = this.#estimator.estimate(stretch);
+      this.#estimator.estimate(stretch);
+      this.#likelihood = this.#estimator.likelihood;
       this.#decide();
     }
   }

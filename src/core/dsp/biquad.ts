@@ -7,6 +7,8 @@ export class Biquad {
   readonly #b2: number;
   readonly #a1: number;
   readonly #a2: number;
+  /** What `sumSquares` found. */
+  squares = 0;
   #s1 = 0;
   #s2 = 0;
 
@@ -32,8 +34,8 @@ export class Biquad {
     );
   }
 
-  /** Filters samples, which must be finite, and returns the sum of the squares of what comes out. */
-  squares(samples: Float32Array, from: number, count: number): number {
+  /** Filters samples, which must be finite, and puts the sum of the squares of what comes out into `squares`. */
+  sumSquares(samples: Float32Array, from: number, count: number): void {
     const b0 = this.#b0;
     const b1 = this.#b1;
     const b2 = this.#b2;
@@ -53,7 +55,7 @@ export class Biquad {
     const quiet = Math.abs(s1) < NEGLIGIBLE && Math.abs(s2) < NEGLIGIBLE;
     this.#s1 = quiet ? 0 : s1;
     this.#s2 = quiet ? 0 : s2;
-    return sum;
+    this.squares = sum;
   }
 
   /** Forgets what it has heard. */

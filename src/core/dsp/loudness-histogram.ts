@@ -12,6 +12,9 @@ const BINS = (HIGHEST_LUFS - LOWEST_LUFS) * PER_LU;
 /** Sums over so many bins are kept too, so that a search takes 90 + 100 steps. */
 const GROUP = 100;
 const GROUPS = BINS / GROUP;
+/** The range of loudness lies between these percentiles (Tech 3342 §3). */
+const RANGE_LOW = 0.1;
+const RANGE_HIGH = 0.95;
 
 /** −0.691 + 10·log10 of the weighted power (BS.1770-5 Annex 1, equation 2), in LUFS; −∞ for none. */
 export function powerToLufs(power: number): number {
@@ -27,9 +30,16 @@ export class LoudnessHistogram {
   readonly #groupPowers: Float64Array = new Float64Array(GROUPS);
   #count = 0;
   #power = 0;
+  /** What `#findPlace` found. */
+  #found = 0;
+  /** What `findMean` found, LUFS; −∞ for no blocks. Results are fields: those of functions would be allocated. */
+  mean: number = -Infinity;
+  /** What `findRange` found, LU; 0 for no blocks. */
+  range = 0;
 
-  /** Adds a block of that power, if it is above −70 LUFS. */
-  add(power: number): void {
+  /** Adds a block whose power stands in `powers[index]`, if it is above −70 LUFS. */
+  add(powers: Float64Array, index: number): void {
+    const power = powers[index]!;
     const loudness = powerToLufs(power);
     if (!(loudness > LOWEST_LUFS)) return;
     const bin = Math.min(BINS - 1, Math.floor((loudness - LOWEST_LUFS) * PER_LU));
@@ -42,9 +52,10 @@ export class LoudnessHistogram {
     this.#power += power;
   }
 
-  /** Mean loudness of the blocks above a gate that lies `below` LU under their ungated mean, in LUFS; −∞ for none. */
-  gatedMean(below: number): number {
-    if (this.#count === 0) return -Infinity;
+  /** Finds the mean loudness of the blocks above a gate that lies `below` LU under their ungated mean: see `mean`. */
+  findMean(below: number): void {
+    this.mean = -Infinity;
+    if (this.#count === 0) return;
     const first = this.#firstAboveGate(below);
     let group = Math.ceil(first / GROUP);
     let count = 0;
@@ -57,24 +68,27 @@ export class LoudnessHistogram {
       count += this.#groupCounts[group]!;
       power += this.#groupPowers[group]!;
     }
-    return count > 0 ? powerToLufs(power / count) : -Infinity;
+    if (count > 0) this.mean = powerToLufs(power / count);
   }
 
   /**
-   * How far the loudness at `high` (0 to 1, of the blocks in order) lies above that at `low`, among the blocks above a
-   * gate `below` LU under the ungated mean, in LU; 0 for none. The percentiles are those of Tech 3342 annex A.
+   * Finds how far the loudness at the 95th of a hundred blocks in order lies above that at the 10th, among the blocks above a
+   * gate `below` LU under the ungated mean: see `range`. The percentiles are those of Tech 3342 §3 and annex A.
    */
-  gatedRange(below: number, low: number, high: number): number {
-    if (this.#count === 0) return 0;
+  findRange(below: number): void {
+    this.range = 0;
+    if (this.#count === 0) return;
     const first = this.#firstAboveGate(below);
     let skipped = 0;
     const group = Math.floor(first / GROUP);
     for (let i = 0; i < group; i++) skipped += this.#groupCounts[i]!;
     for (let bin = group * GROUP; bin < first; bin++) skipped += this.#counts[bin]!;
     const above = this.#count - skipped;
-    if (above === 0) return 0;
-    const lowest = this.#loudnessAt(skipped + Math.round((above - 1) * low));
-    return this.#loudnessAt(skipped + Math.round((above - 1) * high)) - lowest;
+    if (above === 0) return;
+    this.#findPlace(skipped + Math.round((above - 1) * RANGE_LOW));
+    const low = this.#found;
+    this.#findPlace(skipped + Math.round((above - 1) * RANGE_HIGH));
+    this.range = this.#found - low;
   }
 
   /** Forgets every block. */
@@ -85,6 +99,8 @@ export class LoudnessHistogram {
     this.#groupPowers.fill(0);
     this.#count = 0;
     this.#power = 0;
+    this.mean = -Infinity;
+    this.range = 0;
   }
 
   /** The bin that the gate cuts counts as above when the mean of its blocks is. */
@@ -96,8 +112,8 @@ export class LoudnessHistogram {
     return count > 0 && powerToLufs(this.#powers[bin]! / count) > gate ? bin : bin + 1;
   }
 
-  /** Mean loudness of the bin that holds the block with that place, counted from 0, in the order of loudness. */
-  #loudnessAt(place: number): number {
+  /** Finds the mean loudness of the bin that holds the block with that place, counted from 0, in the order of loudness. */
+  #findPlace(place: number): void {
     let passed = 0;
     let group = 0;
     while (group < GROUPS - 1 && passed + this.#groupCounts[group]! <= place) {
@@ -105,6 +121,6 @@ export class LoudnessHistogram {
     }
     let bin = group * GROUP;
     while (bin < BINS - 1 && passed + this.#counts[bin]! <= place) passed += this.#counts[bin++]!;
-    return powerToLufs(this.#powers[bin]! / this.#counts[bin]!);
+    this.#found = powerToLufs(this.#powers[bin]! / this.#counts[bin]!);
   }
 }

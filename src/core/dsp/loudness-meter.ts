@@ -62,9 +62,6 @@ export const LOUDNESS_MIN_RATE = 8000;
 /** Relative gates: BS.1770-5 Annex 1; Tech 3342 §3. */
 const GATE_LU = 10;
 const RANGE_GATE_LU = 20;
-/** The range of loudness lies between these percentiles (Tech 3342 §3). */
-const RANGE_LOW = 0.1;
-const RANGE_HIGH = 0.95;
 
 /** Momentary, short-term and integrated loudness, loudness range, and the maxima. Bounded memory and work for days. */
 export class LoudnessMeter implements BlockMeter {
@@ -100,9 +97,8 @@ export class LoudnessMeter implements BlockMeter {
   #maxS = 0;
   readonly #blocks: LoudnessHistogram = new LoudnessHistogram();
   readonly #shortTerms: LoudnessHistogram = new LoudnessHistogram();
-  /** Readings that change with every gating block only. */
-  #integrated = -Infinity;
-  #range = 0;
+  /** Mean power of the windows that are taken into the histograms. */
+  readonly #means: Float64Array = new Float64Array(2);
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: LoudnessMeterOptions) {
@@ -142,7 +138,8 @@ export class LoudnessMeter implements BlockMeter {
     const weights = this.#weights[present]!;
     for (let at = 0; at < frames;) {
       const count = Math.min(frames - at, this.#stepEnd - this.#frameInSecond);
-      this.#power += this.#kernel.energy(weights, at, count);
+      this.#kernel.energy(weights, at, count);
+      this.#power += this.#kernel.result[0]!;
       at += count;
       this.#frameInSecond += count;
       if (!this.#paused) this.#measuredFrames += count;
@@ -171,16 +168,14 @@ export class LoudnessMeter implements BlockMeter {
     this.#running = this.#measuredFrames = this.#maxM = this.#maxS = 0;
     this.#blocks.reset();
     this.#shortTerms.reset();
-    this.#integrated = -Infinity;
-    this.#range = 0;
     this.#stepEnd = this.#endOfStep();
   }
 
   store(target: Float64Array, at: number): number {
     target[at] = powerToLufs(this.#m / (0.4 * this.#sampleRate));
     target[at + 1] = powerToLufs(this.#s / (3 * this.#sampleRate));
-    target[at + 2] = this.#integrated;
-    target[at + 3] = this.#range;
+    target[at + 2] = this.#blocks.mean;
+    target[at + 3] = this.#shortTerms.range;
     target[at + 4] = powerToLufs(this.#maxM / (0.4 * this.#sampleRate));
     target[at + 5] = powerToLufs(this.#maxS / (3 * this.#sampleRate));
     target[at + 6] = this.#measuredFrames / this.#sampleRate;
@@ -231,11 +226,13 @@ export class LoudnessMeter implements BlockMeter {
     const whole = this.#running === S_STEPS;
     if (whole && this.#s > this.#maxS) this.#maxS = this.#s;
     if (!hop) return;
-    this.#blocks.add(this.#m / (0.4 * this.#sampleRate));
-    this.#integrated = this.#blocks.gatedMean(GATE_LU);
+    this.#means[0] = this.#m / (0.4 * this.#sampleRate);
+    this.#blocks.add(this.#means, 0);
+    this.#blocks.findMean(GATE_LU);
     if (!whole) return;
-    this.#shortTerms.add(this.#s / (3 * this.#sampleRate));
-    this.#range = this.#shortTerms.gatedRange(RANGE_GATE_LU, RANGE_LOW, RANGE_HIGH);
+    this.#means[1] = this.#s / (3 * this.#sampleRate);
+    this.#shortTerms.add(this.#means, 1);
+    this.#shortTerms.findRange(RANGE_GATE_LU);
   }
 }
 

@@ -17,6 +17,8 @@ export const LARGEST_SAMPLE: number = 2 ** 50;
 export interface MeterKernel {
   readonly execution: MeterExecution;
   readonly channels: number;
+  /** The result of `energy` and `truePeak`: one number. What a function returns engines may allocate. */
+  readonly result: Float64Array;
   /**
    * Copies `frames` (at most `SLICE`) frames of a block, from index `from` on. Missing channels are silent; samples that
    * are not finite become 0, and are counted.
@@ -37,12 +39,12 @@ export interface MeterKernel {
   /** Sum of |sample|. */
   sizes(channel: number): number;
   /**
-   * Filters by BS.1770-5 Annex 1 and returns the weighted sum of the squares of all channels. `weights` holds as many
-   * numbers as there are channels. Each frame once, in order.
+   * Filters by BS.1770-5 Annex 1 and puts the weighted sum of the squares of all channels into `result`. `weights` holds as
+   * many numbers as there are channels. Each frame once, in order.
    */
-  energy(weights: Float64Array, from: number, frames: number): number;
-  /** The largest of `floor` and the true peaks of a channel's frames, 16 frames late. */
-  truePeak(channel: number, from: number, frames: number, floor: number): number;
+  energy(weights: Float64Array, from: number, frames: number): void;
+  /** Raises `result` to the largest true peak of a channel's frames, 16 frames late. */
+  truePeak(channel: number, from: number, frames: number): void;
   /** Sets the ballistics of `charge`. */
   setBallistics(ballistics: PpmBallistics): void;
   /** From now on `energy` charges too, which costs little more than either alone, and `charge` does nothing. */

@@ -164,12 +164,10 @@ export class RmsMeter implements BlockMeter {
       const oldest = c * DC_STEPS + this.#dcStep;
       this.#dc[c]! += this.#sum[c]! - this.#sums[oldest]!;
       this.#sums[oldest] = this.#sum[c]!;
-      if (this.#dcStep === DC_STEPS - 1) this.#dc[c] = sumOf(this.#sums, c * DC_STEPS, DC_STEPS);
+      if (this.#dcStep === DC_STEPS - 1) this.#sumAnew(c);
       this.#square[c] = this.#sum[c] = this.#peak[c] = 0;
       if (this.#seen === FLOOR_STEPS && this.#floorStep % STEPS_PER_FLOOR === 0) {
-        const floor = this.#recentSquare(c);
-        const part = c * FLOOR_PARTS + this.#floorPart;
-        if (floor < this.#floors[part]!) this.#floors[part] = floor;
+        this.#takeFloor(c);
       }
     }
     this.#inStep = 0;
@@ -184,15 +182,24 @@ export class RmsMeter implements BlockMeter {
     }
   }
 
-  /** Mean square of the last 100 ms, the current step's place included. */
-  #recentSquare(channel: number): number {
+  /** Makes the running sum of the samples anew. */
+  #sumAnew(channel: number): void {
+    let sum = 0;
+    for (let i = channel * DC_STEPS, end = i + DC_STEPS; i < end; i++) sum += this.#sums[i]!;
+    this.#dc[channel] = sum;
+  }
+
+  /** Holds the mean square of the last 100 ms against the noise floor. */
+  #takeFloor(channel: number): void {
     let sum = 0;
     let step = this.#step;
     for (let i = 0; i < FLOOR_STEPS; i++) {
       sum += this.#squares[channel * this.#steps + step]!;
       step = step === 0 ? this.#steps - 1 : step - 1;
     }
-    return sum / (FLOOR_STEPS * this.#stepFrames);
+    const square = sum / (FLOOR_STEPS * this.#stepFrames);
+    const part = channel * FLOOR_PARTS + this.#floorPart;
+    if (square < this.#floors[part]!) this.#floors[part] = square;
   }
 
   /** Mean square and peak of a channel's window. */
@@ -215,10 +222,4 @@ export class RmsMeter implements BlockMeter {
     }
     return floor === Infinity ? 0 : floor;
   }
-}
-
-function sumOf(values: Float64Array, from: number, count: number): number {
-  let sum = 0;
-  for (let i = from; i < from + count; i++) sum += values[i]!;
-  return sum;
 }

@@ -10,12 +10,10 @@ import { MAX_SAMPLE_RATE } from './sample-rate.ts';
 export interface SpeechEstimator {
   /** Frames that `estimate` takes at a time. */
   readonly frames: number;
-  /**
-   * How likely the stretch holds speech, 0 to 1.
-   *
-   * @param samples `frames` samples, finite; reused after the call.
-   */
-  estimate(samples: Float32Array): number;
+  /** How likely the last stretch held speech, 0 to 1. A property, since a function's result would be allocated. */
+  readonly likelihood: number;
+  /** Judges a stretch. @param samples `frames` samples, finite; reused after the call. */
+  estimate(samples: Float32Array): void;
   /** Forgets what it has heard. */
   reset(): void;
 }
@@ -51,6 +49,7 @@ const SLOPE_DB = 2;
  */
 export class EnergySpeechEstimator implements SpeechEstimator {
   readonly frames: number;
+  likelihood = 0;
   readonly #minimum: number;
   readonly #margin: number;
   readonly #highPass: Biquad;
@@ -61,6 +60,7 @@ export class EnergySpeechEstimator implements SpeechEstimator {
   readonly #parts: Float64Array = new Float64Array(PARTS);
   #part = 0;
   #inPart = 0;
+  #power = 0;
   #smoothed = 0;
   #level = -Infinity;
   #floor = FIRST_FLOOR_DBFS;
@@ -88,7 +88,7 @@ export class EnergySpeechEstimator implements SpeechEstimator {
     return this.#floor;
   }
 
-  estimate(samples: Float32Array): number {
+  estimate(samples: Float32Array): void {
     const thinned = this.#thinned;
     const factor = this.#factor;
     let from = 0;
@@ -97,23 +97,27 @@ export class EnergySpeechEstimator implements SpeechEstimator {
       for (const end = from + factor; from < end; from++) sum += samples[from]!;
       thinned[i] = sum / factor;
     }
-    const power = this.#highPass.squares(thinned, 0, thinned.length) / thinned.length;
-    this.#level = powerToDb(power);
-    this.#follow(power);
-    if (this.#level < this.#minimum) return 0;
-    return 1 / (1 + Math.exp((this.#margin - this.#level + this.#floor) / SLOPE_DB));
+    this.#highPass.sumSquares(thinned, 0, thinned.length);
+    this.#power = this.#highPass.squares / thinned.length;
+    this.#level = powerToDb(this.#power);
+    this.#follow();
+    this.likelihood =
+      this.#level < this.#minimum
+        ? 0
+        : 1 / (1 + Math.exp((this.#margin - this.#level + this.#floor) / SLOPE_DB));
   }
 
   reset(): void {
     this.#highPass.reset();
+    this.likelihood = 0;
     this.#parts.fill(10 ** (FIRST_FLOOR_DBFS / 10));
     this.#part = this.#inPart = this.#smoothed = 0;
     this.#level = -Infinity;
     this.#floor = FIRST_FLOOR_DBFS;
   }
 
-  #follow(power: number): void {
-    this.#smoothed += SMOOTHING * (power - this.#smoothed);
+  #follow(): void {
+    this.#smoothed += SMOOTHING * (this.#power - this.#smoothed);
     if (this.#smoothed < this.#parts[this.#part]!) this.#parts[this.#part] = this.#smoothed;
     if (++this.#inPart === STRETCHES_PER_PART) {
       this.#inPart = 0;

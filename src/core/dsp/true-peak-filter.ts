@@ -73,20 +73,3 @@ function bessel(x: number): number {
   }
   return sum;
 }
-
-/**
- * Amplitude of the sinusoid through three equidistant points, of which the middle one, `b`, is positive and none is larger:
- * exact for a steady tone. Where the points bend too little to tell a frequency, or too much for one below half the
- * sample rate, the vertex of a parabola. Never above `b` by more than a tone could be.
- */
-export function peakOfThree(a: number, b: number, c: number): number {
-  // b = A·cos(φ) and (c − a)/2 = A·sin(φ)·sin(ω), with cos(ω) = (a + c)/2b, give A.
-  const cosine = (a + c) / (2 * b);
-  const slope = (c - a) / 2;
-  let peak = b;
-  if (cosine > 0.9998 || cosine < 0.6) {
-    const bend = 2 * b - a - c;
-    if (bend > 0) peak = b + (slope * slope) / (2 * bend);
-  } else peak = Math.sqrt(b * b + (slope * slope) / (1 - cosine * cosine));
-  return Math.min(peak, b * TRUE_PEAK_HEADROOM);
-}

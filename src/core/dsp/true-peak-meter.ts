@@ -68,8 +68,9 @@ export class TruePeakMeter implements BlockMeter {
     for (let at = 0; at < frames;) {
       const count = Math.min(frames - at, this.#peaks.framesLeft);
       for (let channel = 0; channel < this.channels; channel++) {
-        const floor = this.#peaks.partPeak(channel);
-        this.#peaks.take(channel, this.#kernel.truePeak(channel, at, count, floor));
+        this.#kernel.result[0] = this.#peaks.partPeak(channel);
+        this.#kernel.truePeak(channel, at, count);
+        this.#peaks.take(channel, this.#kernel.result[0]);
       }
       at += count;
       this.#peaks.advance(count);

@@ -16,6 +16,7 @@ const STATE = 4;
 export class TypeScriptMeterKernel implements MeterKernel {
   readonly execution = 'typescript' as const;
   readonly channels: number;
+  readonly result: Float64Array = new Float64Array(1);
   /** Per channel: the samples before the block, then the block. */
   readonly #input: readonly Float32Array[];
   #loaded = 0;
@@ -123,22 +124,20 @@ export class TypeScriptMeterKernel implements MeterKernel {
     return this.#sizes[this.#slots.current * this.channels + channel]!;
   }
 
-  energy(weights: Float64Array, from: number, frames: number): number {
+  energy(weights: Float64Array, from: number, frames: number): void {
     if (this.#chargesWithEnergy) this.#chargeAll(from, frames);
-    let energy = 0;
+    this.result[0] = 0;
     for (let channel = 0; channel < this.channels; channel++) {
-      const weight = weights[channel]!;
-      if (weight === 0) continue;
-      const next = channel + 1 < this.channels ? weights[channel + 1]! : 0;
+      if (weights[channel] === 0) continue;
       // Two at a time: one channel's recursion leaves half of the arithmetic units idle.
-      if (next !== 0) energy += this.#filterTwo(channel++, weight, next, from, frames);
-      else energy += weight * this.#filter(channel, from, frames);
+      if (channel + 1 < this.channels && weights[channel + 1] !== 0) {
+        this.#filterTwo(channel++, weights, from, frames);
+      } else this.#filter(channel, weights, from, frames);
     }
-    return energy;
   }
 
-  truePeak(channel: number, from: number, frames: number, floor: number): number {
-    return this.#interpolator.peak(this.#input[channel]!, HISTORY + from, frames, floor);
+  truePeak(channel: number, from: number, frames: number): void {
+    this.#interpolator.raise(this.result, this.#input[channel]!, HISTORY + from, frames);
   }
 
   setBallistics(ballistics: PpmBallistics): void {
@@ -195,7 +194,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
     this.#maxQuasiPeak.fill(0);
   }
 
-  #filter(channel: number, from: number, frames: number): number {
+  #filter(channel: number, weights: Float64Array, from: number, frames: number): void {
     const x = this.#input[channel]!;
     const state = this.#state;
     const at = channel * STATE;
@@ -221,18 +220,16 @@ export class TypeScriptMeterKernel implements MeterKernel {
       t2 = y - h2 * z;
       sum += z * z;
     }
-    this.#keep(at, s1, s2, t1, t2);
-    return sum;
+    state[at] = s1;
+    state[at + 1] = s2;
+    state[at + 2] = t1;
+    state[at + 3] = t2;
+    this.#settle(at);
+    this.result[0]! += weights[channel]! * sum;
   }
 
-  /** `channel` and the next one; their weighted sum. */
-  #filterTwo(
-    channel: number,
-    weight: number,
-    weight2: number,
-    from: number,
-    frames: number,
-  ): number {
+  /** `channel` and the next one. */
+  #filterTwo(channel: number, weights: Float64Array, from: number, frames: number): void {
     const x = this.#input[channel]!;
     const x2 = this.#input[channel + 1]!;
     const state = this.#state;
@@ -272,18 +269,24 @@ export class TypeScriptMeterKernel implements MeterKernel {
       sum += z * z;
       sum2 += q * q;
     }
-    this.#keep(at, s1, s2, t1, t2);
-    this.#keep(at + STATE, r1, r2, u1, u2);
-    return weight * sum + weight2 * sum2;
+    state[at] = s1;
+    state[at + 1] = s2;
+    state[at + 2] = t1;
+    state[at + 3] = t2;
+    state[at + 4] = r1;
+    state[at + 5] = r2;
+    state[at + 6] = u1;
+    state[at + 7] = u2;
+    this.#settle(at);
+    this.#settle(at + STATE);
+    this.result[0]! += weights[channel]! * sum + weights[channel + 1]! * sum2;
   }
 
-  #keep(at: number, s1: number, s2: number, t1: number, t2: number): void {
+  /** Empties a channel's state when what is in it can be heard no more. */
+  #settle(at: number): void {
     const state = this.#state;
-    const quiet = Math.abs(t1) < NEGLIGIBLE_STATE && Math.abs(s1) < NEGLIGIBLE_STATE;
-    state[at] = quiet ? 0 : s1;
-    state[at + 1] = quiet ? 0 : s2;
-    state[at + 2] = quiet ? 0 : t1;
-    state[at + 3] = quiet ? 0 : t2;
+    if (Math.abs(state[at]!) >= NEGLIGIBLE_STATE) return;
+    if (Math.abs(state[at + 2]!) < NEGLIGIBLE_STATE) state.fill(0, at, at + STATE);
   }
 
   #chargeAll(from: number, frames: number): void {

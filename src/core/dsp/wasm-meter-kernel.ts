@@ -21,7 +21,8 @@ interface MeterExports {
     coefficients: number,
     state: number,
     weights: number,
-  ): number;
+    result: number,
+  ): void;
   energyAndCharge(
     input: number,
     stride: number,
@@ -32,16 +33,17 @@ interface MeterExports {
     weights: number,
     ballistics: number,
     integrators: number,
-  ): number;
+    result: number,
+  ): void;
   truePeak(
     input: number,
     frames: number,
-    floor: number,
     norm: number,
     halves: number,
     quarters: number,
     middle: number,
-  ): number;
+    result: number,
+  ): void;
   charge(
     input: number,
     stride: number,
@@ -68,6 +70,7 @@ const QUASI_PEAK_STATE = 6;
 export class WasmMeterKernel implements MeterKernel {
   readonly execution = 'wasm' as const;
   readonly channels: number;
+  readonly result: Float64Array;
   readonly #exports: MeterExports;
   readonly #samples: Float32Array;
   readonly #numbers: Float64Array;
@@ -92,6 +95,7 @@ export class WasmMeterKernel implements MeterKernel {
   readonly #quarters: number;
   readonly #middle: number;
   readonly #mix: number;
+  readonly #resultAt: number;
   readonly #ballistics: number;
   readonly #integrators: number;
   /** Copied into the kernel's memory when others come. */
@@ -128,6 +132,8 @@ export class WasmMeterKernel implements MeterKernel {
     this.#quarters = layout.quarters;
     this.#middle = layout.middle;
     this.#mix = layout.mix;
+    this.#resultAt = layout.result;
+    this.result = new Float64Array(memory, layout.result, 1);
     this.#ballistics = layout.ballistics;
     this.#integrators = layout.integrators;
     const { shelf, highPass } = kWeightingCoefficients(sampleRate);
@@ -197,44 +203,48 @@ export class WasmMeterKernel implements MeterKernel {
     return this.#numbers[this.#resultsOf(channel) + 3]!;
   }
 
-  energy(weights: Float64Array, from: number, frames: number): number {
+  energy(weights: Float64Array, from: number, frames: number): void {
     if (weights !== this.#latestWeights) {
       this.#latestWeights = weights;
       this.#numbers.set(weights, this.#weights >> 3);
     }
     const input = this.#input + 4 * from;
-    return this.#chargesWithEnergy
-      ? this.#exports.energyAndCharge(
-          input,
-          STRIDE,
-          this.#pairs,
-          frames,
-          this.#coefficients,
-          this.#filters,
-          this.#weights,
-          this.#ballistics,
-          this.#integrators,
-        )
-      : this.#exports.energy(
-          input,
-          STRIDE,
-          this.#pairs,
-          frames,
-          this.#coefficients,
-          this.#filters,
-          this.#weights,
-        );
+    if (this.#chargesWithEnergy) {
+      this.#exports.energyAndCharge(
+        input,
+        STRIDE,
+        this.#pairs,
+        frames,
+        this.#coefficients,
+        this.#filters,
+        this.#weights,
+        this.#ballistics,
+        this.#integrators,
+        this.#resultAt,
+      );
+      return;
+    }
+    this.#exports.energy(
+      input,
+      STRIDE,
+      this.#pairs,
+      frames,
+      this.#coefficients,
+      this.#filters,
+      this.#weights,
+      this.#resultAt,
+    );
   }
 
-  truePeak(channel: number, from: number, frames: number, floor: number): number {
-    return this.#exports.truePeak(
+  truePeak(channel: number, from: number, frames: number): void {
+    this.#exports.truePeak(
       this.#input + channel * STRIDE + 4 * from,
       frames,
-      floor,
       this.#norm,
       this.#halves,
       this.#quarters,
       this.#middle,
+      this.#resultAt,
     );
   }
 
@@ -339,6 +349,7 @@ class Layout {
   readonly mix: number;
   readonly ballistics: number;
   readonly integrators: number;
+  readonly result: number;
   #end = 0;
 
   constructor(channels: number) {
@@ -354,6 +365,7 @@ class Layout {
     this.quarters = this.#reserve(32 * (TRUE_PEAK_TAPS / 2));
     this.middle = this.#reserve(4 * (SLICE + SLACK));
     this.mix = this.#reserve(4 * (MIX + SLACK));
+    this.result = this.#reserve(8);
     this.ballistics = this.#reserve(2 * 7 * 8);
     this.integrators = this.#reserve(8 * QUASI_PEAK_STATE * (even / 2));
   }
