@@ -20,6 +20,8 @@ const SLACK_BYTES = 512;
 const REGISTER_BYTES = 16;
 /** From this many pairs of taps on, splitting a filter into quarters pays. */
 const FAST_FROM_PAIRS = 24;
+/** … unless the output rate is so much lower that a render quantum gives too few outputs for it. */
+const FEW_OUTPUTS_RATIO = 4;
 /** Outputs that fast-fir.ts computes together. */
 const GROUP = 4;
 /**
@@ -160,12 +162,16 @@ class Layout {
   readonly #channels: readonly (readonly Fields[])[];
   readonly #data: { readonly at: number; readonly values: Float64Array | Int32Array }[] = [];
   readonly #double: boolean;
+  /** From how many pairs of taps on a filter is split into quarters. */
+  readonly #fastFromPairs: number;
   readonly #valueBytes: number;
   #end: number;
 
   constructor(plan: ResamplerPlan, channels: number) {
     this.#double = plan.quality === 'vhq';
     this.#valueBytes = this.#double ? 8 : 4;
+    const fewOutputs = !this.#double && plan.inputRate >= FEW_OUTPUTS_RATIO * plan.outputRate;
+    this.#fastFromPairs = fewOutputs ? Infinity : FAST_FROM_PAIRS;
     this.slice = blockFramesFor(plan, SLICE);
     this.maxFrames = Math.max(this.slice, blockFramesFor(plan, MAX_BLOCK));
     this.stages = plan.stages.length;
@@ -252,7 +258,7 @@ class Layout {
   }
 
   #symmetricTables({ odd, even }: HalveStage | DoubleStage): Fields {
-    const long = odd.length >= FAST_FROM_PAIRS;
+    const long = odd.length >= this.#fastFromPairs;
     const left = odd.toReversed();
     const evenLeft = even.slice(1).toReversed();
     return {
@@ -323,7 +329,7 @@ class Layout {
       case 'halve': {
         const reach = stage.odd.length;
         const before = stage.even.length > 1 ? stage.even.length : 0;
-        const done = reach >= FAST_FROM_PAIRS ? virtualOutputs(reach - 1) : 0;
+        const done = reach >= this.#fastFromPairs ? virtualOutputs(reach - 1) : 0;
         return {
           line: this.#reserve(2 * reach + GROUP + done + frames, this.#valueBytes),
           fill: reach + done,
@@ -337,7 +343,7 @@ class Layout {
       case 'double': {
         const reach = stage.odd.length;
         const before = stage.even.length > 1 ? reach : reach - 1;
-        const done = reach >= FAST_FROM_PAIRS ? virtualOutputs(reach) : 0;
+        const done = reach >= this.#fastFromPairs ? virtualOutputs(reach) : 0;
         return {
           line: this.#reserve(2 * reach + GROUP + done + frames, this.#valueBytes),
           fill: before + done,
