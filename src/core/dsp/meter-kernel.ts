@@ -17,7 +17,7 @@ export const LARGEST_SAMPLE: number = 2 ** 50;
 export interface MeterKernel {
   readonly execution: MeterExecution;
   readonly channels: number;
-  /** The result of `energy` and `truePeak`: one number. What a function returns engines may allocate. */
+  /** The result of `energy` and `truePeak`, in its first place. Fractions that functions take or return engines may allocate. */
   readonly result: Float64Array;
   /**
    * Copies `frames` (at most `SLICE`) frames of a block, from index `from` on. Missing channels are silent; samples that

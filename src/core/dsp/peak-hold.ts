@@ -24,6 +24,8 @@ export class PeakHold {
   #part = 0;
   /** Peaks of the parts, channel after channel; the current part's grows. */
   readonly #parts: Float64Array;
+  /** What `#findRecent` found. */
+  #recent = 0;
   readonly #held: Float64Array;
   /** Frames since the held peak was last reached. */
   readonly #age: Float64Array;
@@ -51,13 +53,14 @@ export class PeakHold {
     return this.#partFrames - this.#inPart;
   }
 
-  /** The peak of the current part: what is no higher changes nothing. */
-  partPeak(channel: number): number {
-    return this.#parts[channel * this.#slots + this.#part]!;
+  /** Puts the peak of the current part into `target[0]`: what is no higher changes nothing. */
+  readPart(channel: number, target: Float64Array): void {
+    target[0] = this.#parts[channel * this.#slots + this.#part]!;
   }
 
-  /** Takes the peak amplitude of the frames by which the next `advance` moves on. */
-  take(channel: number, peak: number): void {
+  /** Takes from `source[0]` the peak amplitude of the frames by which the next `advance` moves on. */
+  take(channel: number, source: Float64Array): void {
+    const peak = source[0]!;
     const part = channel * this.#slots + this.#part;
     if (peak > this.#parts[part]!) this.#parts[part] = peak;
     if (peak > this.#max[channel]!) this.#max[channel] = peak;
@@ -77,7 +80,9 @@ export class PeakHold {
     this.#part = (this.#part + 1) % this.#slots;
     for (let channel = 0; channel < this.#channels; channel++) {
       this.#parts[channel * this.#slots + this.#part] = 0;
-      if (this.#age[channel]! >= this.#holdFrames) this.#held[channel] = this.#recent(channel);
+      if (this.#age[channel]! < this.#holdFrames) continue;
+      this.#findRecent(channel);
+      this.#held[channel] = this.#recent;
     }
   }
 
@@ -85,7 +90,8 @@ export class PeakHold {
   store(target: Float64Array, at: number): number {
     const channels = this.#channels;
     for (let channel = 0; channel < channels; channel++) {
-      target[at + channel] = amplitudeToDb(this.#recent(channel));
+      this.#findRecent(channel);
+      target[at + channel] = amplitudeToDb(this.#recent);
       target[at + channels + channel] = amplitudeToDb(this.#held[channel]!);
       target[at + 2 * channels + channel] = amplitudeToDb(this.#max[channel]!);
     }
@@ -102,12 +108,13 @@ export class PeakHold {
     this.#max.fill(0);
   }
 
-  #recent(channel: number): number {
+  /** Finds the peak of the interval. */
+  #findRecent(channel: number): void {
     let peak = 0;
     const first = channel * this.#slots;
     for (let i = first; i < first + this.#slots; i++) {
       if (this.#parts[i]! > peak) peak = this.#parts[i]!;
     }
-    return peak;
+    this.#recent = peak;
   }
 }

@@ -120,9 +120,9 @@ export class PeakMeter implements BlockMeter {
       const count = Math.min(frames - at, this.#peaks.framesLeft);
       kernel.scan(at, count);
       for (let channel = 0; channel < this.channels; channel++) {
-        const peak = kernel.peak(channel);
-        this.#peaks.take(channel, peak);
-        if (peak >= this.#clipLevel) this.#countClips(channel, at, count);
+        kernel.result[0] = kernel.peak(channel);
+        this.#peaks.take(channel, kernel.result);
+        if (kernel.result[0] >= this.#clipLevel) this.#countClips(channel, at, count);
         else this.#endRun(channel);
       }
       at += count;

@@ -68,9 +68,9 @@ export class TruePeakMeter implements BlockMeter {
     for (let at = 0; at < frames;) {
       const count = Math.min(frames - at, this.#peaks.framesLeft);
       for (let channel = 0; channel < this.channels; channel++) {
-        this.#kernel.result[0] = this.#peaks.partPeak(channel);
+        this.#peaks.readPart(channel, this.#kernel.result);
         this.#kernel.truePeak(channel, at, count);
-        this.#peaks.take(channel, this.#kernel.result[0]);
+        this.#peaks.take(channel, this.#kernel.result);
       }
       at += count;
       this.#peaks.advance(count);

@@ -38,7 +38,6 @@ interface MeterExports {
   truePeak(
     input: number,
     frames: number,
-    norm: number,
     halves: number,
     quarters: number,
     middle: number,
@@ -76,7 +75,6 @@ export class WasmMeterKernel implements MeterKernel {
   readonly #numbers: Float64Array;
   /** Channels of which there is memory: an even number, since filters take two at a time. */
   readonly #pairs: number;
-  readonly #norm: number;
   readonly #slots: ScanSlots = new ScanSlots();
   #loaded = 0;
   #chargesWithEnergy = false;
@@ -139,7 +137,8 @@ export class WasmMeterKernel implements MeterKernel {
     const { shelf, highPass } = kWeightingCoefficients(sampleRate);
     this.#numbers.set([...shelf, ...highPass], this.#coefficients / 8);
     const { even, odd, half, norm } = truePeakFilter();
-    this.#norm = norm;
+    // No fraction is an argument of a call: engines may allocate it.
+    this.#numbers[this.#resultAt / 8 + 1] = norm;
     for (const [pair, weight] of even.entries()) {
       const halves = this.#halves / 4 + 4 * pair;
       const quarters = this.#quarters / 4 + 8 * pair;
@@ -240,7 +239,6 @@ export class WasmMeterKernel implements MeterKernel {
     this.#exports.truePeak(
       this.#input + channel * STRIDE + 4 * from,
       frames,
-      this.#norm,
       this.#halves,
       this.#quarters,
       this.#middle,
@@ -365,7 +363,7 @@ class Layout {
     this.quarters = this.#reserve(32 * (TRUE_PEAK_TAPS / 2));
     this.middle = this.#reserve(4 * (SLICE + SLACK));
     this.mix = this.#reserve(4 * (MIX + SLACK));
-    this.result = this.#reserve(8);
+    this.result = this.#reserve(16);
     this.ballistics = this.#reserve(2 * 7 * 8);
     this.integrators = this.#reserve(8 * QUASI_PEAK_STATE * (even / 2));
   }
