@@ -4,6 +4,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** No step may hang the whole run. */
+const STEP_LIMIT_MS = 12 * 60_000;
+
 const folder = await mkdtemp(join(tmpdir(), 'micwire-ci-'));
 let passed = 0;
 let failed = 0;
@@ -52,13 +55,22 @@ function npmRun(name, args) {
   return new Promise((resolve, reject) => {
     const child = spawn('npm', ['run', name, ...(args.length > 0 ? ['--', ...args] : [])], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      // A group of its own, so that what it started ends with it.
+      detached: true,
     });
+    const limit = setTimeout(() => {
+      console.log(`npm run ${name} took longer than ${STEP_LIMIT_MS / 60_000} minutes: ended.`);
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    }, STEP_LIMIT_MS);
     let text = '';
     child.stdout.on('data', (/** @type {Buffer} */ part) => {
       text += String(part);
       process.stdout.write(part);
     });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code: code ?? 1, text }));
+    child.on('close', (code) => {
+      clearTimeout(limit);
+      resolve({ code: code ?? 1, text });
+    });
   });
 }

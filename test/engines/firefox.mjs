@@ -28,6 +28,8 @@ export async function openFirefox({ args = [] }) {
         'media.peerconnection.ice.obfuscate_host_addresses': false,
       },
     });
+    // Puppeteer reads Firefox's messages only until it has started; after some 200 kB of them Firefox would wait for good.
+    browser.process()?.stderr?.resume();
     try {
       const page = await browser.newPage();
       /** @type {string[]} */
