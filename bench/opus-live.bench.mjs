@@ -42,6 +42,11 @@ export async function run() {
     /** @type {import('./measure.ts').Row[]} */
     const rows = [];
     rows.push(.../** @type {any} */ (await browser.evaluate('return codecs();')));
+    for (const complexity of [5, 10]) {
+      rows.push(
+        .../** @type {any} */ (await browser.evaluate(`return firstFrames(${complexity});`)),
+      );
+    }
     for (const complexity of [0, 5, 10]) {
       rows.push(
         .../** @type {any} */ (await browser.evaluate(`return live(${SECONDS}, ${complexity});`)),
