@@ -6,7 +6,7 @@ const HEADROOM: f32 = 1.082392200292394;
 const NEIGHBOURS: f32 = 0.97;
 
 /**
- * Raises the 64-bit float at `result`, behind which the filter's norm stands, to the largest true peak of the `frames` frames from `input` on, before which TAPS + 3
+ * Raises the 64-bit float at `result`, two places behind which the filter's norm stands, to the largest true peak of the `frames` frames from `input` on, before which TAPS + 3
  * samples stand. `halves`: weights of phase 2, per pair of samples, each four times; `quarters`: those of phases 1 and 3, even and
  * odd, each four times. `middle` has room for phase 2 and fifteen more; as many samples behind the block are read.
  */
@@ -19,7 +19,7 @@ export function truePeak(
   result: usize,
 ): void {
   const floor = <f32>load<f64>(result);
-  const norm = <f32>load<f64>(result, 8);
+  const norm = <f32>load<f64>(result, 16);
   const bytes = <usize>frames << 2;
   if (largest(input - ((TAPS - 1) << 2), input + bytes) * norm * HEADROOM <= floor) return;
   halve(input, bytes, halves, middle);

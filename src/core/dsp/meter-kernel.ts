@@ -10,6 +10,13 @@ export const SLICE = 512;
 /** Samples are cut to ±2⁵⁰ (301 dBFS), so that no sum, in single precision either, leaves the numbers. */
 export const LARGEST_SAMPLE: number = 2 ** 50;
 
+/** What a scan finds, in this order: the largest |sample|, the sum of the squares, of the samples, and of their sizes. */
+export const PEAK = 0;
+export const SQUARES = 1;
+export const SUM = 2;
+export const SIZES = 3;
+export const SCAN_NUMBERS = 4;
+
 /**
  * The arithmetic under the meters, over one block at a time. It holds the block and the state of the filters; the meters
  * hold windows, maxima and counts. Frames are given by their place in the block. Nothing allocates after construction.
@@ -17,7 +24,7 @@ export const LARGEST_SAMPLE: number = 2 ** 50;
 export interface MeterKernel {
   readonly execution: MeterExecution;
   readonly channels: number;
-  /** The result of `energy` and `truePeak`, in its first place. Fractions that functions take or return engines may allocate. */
+  /** The results of `energy`, `truePeak` and `readQuasiPeak`: two numbers. Fractions that functions take or return engines may allocate. */
   readonly result: Float64Array;
   /**
    * Copies `frames` (at most `SLICE`) frames of a block, from index `from` on. Missing channels are silent; samples that
@@ -26,18 +33,14 @@ export interface MeterKernel {
   load(block: readonly Float32Array[], from: number, frames: number): void;
   /** How many of a channel's samples in the loaded block were not finite. */
   nonFinite(channel: number): number;
-  /** A sample of the loaded block. */
-  sample(channel: number, frame: number): number;
-  /** Scans all channels, once if several meters ask for the same frames; the four methods below tell the results. */
+  /** Holds the samples of a channel of the loaded block, from index `sampleAt(channel)` on. */
+  samples(channel: number): Float32Array;
+  sampleAt(channel: number): number;
+  /** Scans all channels, once if several meters ask for the same frames. */
   scan(from: number, frames: number): void;
-  /** Largest |sample| of what was scanned. */
-  peak(channel: number): number;
-  /** Sum of the squares. */
-  squares(channel: number): number;
-  /** Sum of the samples. */
-  sum(channel: number): number;
-  /** Sum of |sample|. */
-  sizes(channel: number): number;
+  /** What the last scan found of a channel stands here, from index `scanAt(channel)` on: see `PEAK` and the others. */
+  readonly scanned: Float64Array;
+  scanAt(channel: number): number;
   /**
    * Filters by BS.1770-5 Annex 1 and puts the weighted sum of the squares of all channels into `result`. `weights` holds as
    * many numbers as there are channels. Each frame once, in order.
@@ -51,10 +54,11 @@ export interface MeterKernel {
   chargeWithEnergy(): void;
   /** Charges and empties the quasi-peak integrators of all channels. Each frame once, in order. */
   charge(from: number, frames: number): void;
-  /** Where a channel's quasi-peak pointer stands: the amplitude of the sine that would hold it there. */
-  quasiPeak(channel: number): number;
-  /** The highest that it stood since the last reset. */
-  maxQuasiPeak(channel: number): number;
+  /**
+   * Puts into `result` where a channel's quasi-peak pointer stands, as the amplitude of the sine that would hold it there, and
+   * the highest that it stood since the last reset.
+   */
+  readQuasiPeak(channel: number): void;
   /** Memory that `mix` can write to. Allocates. */
   mixTarget(frames: number): Float32Array;
   /** Writes the mean of the first `present` channels to a mix target from `at` on; silence when there is none. */

@@ -1,5 +1,5 @@
 import { integerIn, numberIn } from '../arguments.ts';
-import { LARGEST_SAMPLE, meterInSlices } from './meter-kernel.ts';
+import { LARGEST_SAMPLE, PEAK, meterInSlices } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
@@ -120,7 +120,7 @@ export class PeakMeter implements BlockMeter {
       const count = Math.min(frames - at, this.#peaks.framesLeft);
       kernel.scan(at, count);
       for (let channel = 0; channel < this.channels; channel++) {
-        kernel.result[0] = kernel.peak(channel);
+        kernel.result[0] = kernel.scanned[kernel.scanAt(channel) + PEAK]!;
         this.#peaks.take(channel, kernel.result);
         if (kernel.result[0] >= this.#clipLevel) this.#countClips(channel, at, count);
         else this.#endRun(channel);
@@ -158,8 +158,10 @@ export class PeakMeter implements BlockMeter {
   }
 
   #countClips(channel: number, from: number, count: number): void {
+    const samples = this.#kernel.samples(channel);
+    const first = this.#kernel.sampleAt(channel) + from;
     for (let i = 0; i < count; i++) {
-      const size = Math.abs(this.#kernel.sample(channel, from + i));
+      const size = Math.abs(samples[first + i]!);
       if (size >= this.#clipLevel) this.#clip(channel, this.#frame + i);
       else this.#endRun(channel);
     }

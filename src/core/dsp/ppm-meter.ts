@@ -74,9 +74,10 @@ export class PpmMeter implements BlockMeter {
   store(target: Float64Array, at: number): number {
     const channels = this.channels;
     for (let channel = 0; channel < channels; channel++) {
-      const level = amplitudeToDb(this.#kernel.quasiPeak(channel));
+      this.#kernel.readQuasiPeak(channel);
+      const level = amplitudeToDb(this.#kernel.result[0]!);
       target[at + channel] = level;
-      target[at + channels + channel] = amplitudeToDb(this.#kernel.maxQuasiPeak(channel));
+      target[at + channels + channel] = amplitudeToDb(this.#kernel.result[1]!);
       target[at + 2 * channels + channel] = ppmScale(this.type, level, this.#alignment);
     }
     return at + 3 * channels;

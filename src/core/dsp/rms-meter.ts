@@ -1,6 +1,6 @@
 import { numberIn } from '../arguments.ts';
 import { amplitudeToDb, powerToDb } from './decibels.ts';
-import { meterInSlices } from './meter-kernel.ts';
+import { PEAK, SQUARES, SUM, meterInSlices } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
@@ -117,9 +117,10 @@ export class RmsMeter implements BlockMeter {
       const count = Math.min(frames - at, this.#stepFrames - this.#inStep);
       kernel.scan(at, count);
       for (let channel = 0; channel < this.channels; channel++) {
-        this.#square[channel]! += kernel.squares(channel);
-        this.#sum[channel]! += kernel.sum(channel);
-        const peak = kernel.peak(channel);
+        const scan = kernel.scanAt(channel);
+        this.#square[channel]! += kernel.scanned[scan + SQUARES]!;
+        this.#sum[channel]! += kernel.scanned[scan + SUM]!;
+        const peak = kernel.scanned[scan + PEAK]!;
         if (peak > this.#peak[channel]!) this.#peak[channel] = peak;
       }
       at += count;

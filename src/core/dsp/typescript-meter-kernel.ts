@@ -1,5 +1,14 @@
 import { kWeightingCoefficients } from './k-weighting.ts';
-import { HISTORY, LARGEST_SAMPLE, SLICE } from './meter-kernel.ts';
+import {
+  HISTORY,
+  LARGEST_SAMPLE,
+  PEAK,
+  SCAN_NUMBERS,
+  SIZES,
+  SLICE,
+  SQUARES,
+  SUM,
+} from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import { ppmBallistics } from './ppm-ballistics.ts';
 import type { PpmBallistics } from './ppm-ballistics.ts';
@@ -16,17 +25,14 @@ const STATE = 4;
 export class TypeScriptMeterKernel implements MeterKernel {
   readonly execution = 'typescript' as const;
   readonly channels: number;
-  readonly result: Float64Array = new Float64Array(1);
+  readonly result: Float64Array = new Float64Array(2);
   /** Per channel: the samples before the block, then the block. */
   readonly #input: readonly Float32Array[];
   #loaded = 0;
   readonly #nonFinite: Float64Array;
   /** What scans found, channel after channel, slot after slot. */
   readonly #slots: ScanSlots = new ScanSlots();
-  readonly #peak: Float64Array;
-  readonly #squares: Float64Array;
-  readonly #sum: Float64Array;
-  readonly #sizes: Float64Array;
+  readonly scanned: Float64Array;
   readonly #b0: number;
   readonly #b1: number;
   readonly #b2: number;
@@ -46,12 +52,8 @@ export class TypeScriptMeterKernel implements MeterKernel {
     this.channels = channels;
     this.#input = Array.from({ length: channels }, () => new Float32Array(HISTORY + SLICE));
     const perChannel = (): Float64Array => new Float64Array(channels);
-    const perSlot = (): Float64Array => new Float64Array(channels * SCAN_SLOTS);
     this.#nonFinite = perChannel();
-    this.#peak = perSlot();
-    this.#squares = perSlot();
-    this.#sum = perSlot();
-    this.#sizes = perSlot();
+    this.scanned = new Float64Array(SCAN_NUMBERS * channels * SCAN_SLOTS);
     const { shelf, highPass } = kWeightingCoefficients(sampleRate);
     [this.#b0, this.#b1, this.#b2, this.#a1, this.#a2] = shelf;
     [this.#h1, this.#h2] = highPass;
@@ -79,13 +81,16 @@ export class TypeScriptMeterKernel implements MeterKernel {
     return this.#nonFinite[channel]!;
   }
 
-  sample(channel: number, frame: number): number {
-    return this.#input[channel]![HISTORY + frame]!;
+  samples(channel: number): Float32Array {
+    return this.#input[channel]!;
+  }
+
+  sampleAt(_channel: number): number {
+    return HISTORY;
   }
 
   scan(from: number, frames: number): void {
     if (this.#slots.find(from, frames)) return;
-    const first = this.#slots.current * this.channels;
     const end = HISTORY + from + frames;
     for (let channel = 0; channel < this.channels; channel++) {
       const input = this.#input[channel]!;
@@ -101,27 +106,16 @@ export class TypeScriptMeterKernel implements MeterKernel {
         sum += value;
         sizes += size;
       }
-      this.#peak[first + channel] = peak;
-      this.#squares[first + channel] = squares;
-      this.#sum[first + channel] = sum;
-      this.#sizes[first + channel] = sizes;
+      const at = this.scanAt(channel);
+      this.scanned[at + PEAK] = peak;
+      this.scanned[at + SQUARES] = squares;
+      this.scanned[at + SUM] = sum;
+      this.scanned[at + SIZES] = sizes;
     }
   }
 
-  peak(channel: number): number {
-    return this.#peak[this.#slots.current * this.channels + channel]!;
-  }
-
-  squares(channel: number): number {
-    return this.#squares[this.#slots.current * this.channels + channel]!;
-  }
-
-  sum(channel: number): number {
-    return this.#sum[this.#slots.current * this.channels + channel]!;
-  }
-
-  sizes(channel: number): number {
-    return this.#sizes[this.#slots.current * this.channels + channel]!;
+  scanAt(channel: number): number {
+    return SCAN_NUMBERS * (this.#slots.current * this.channels + channel);
   }
 
   energy(weights: Float64Array, from: number, frames: number): void {
@@ -152,13 +146,10 @@ export class TypeScriptMeterKernel implements MeterKernel {
     if (!this.#chargesWithEnergy) this.#chargeAll(from, frames);
   }
 
-  quasiPeak(channel: number): number {
+  readQuasiPeak(channel: number): void {
     const { slowShare, fastShare } = this.#ballistics;
-    return this.#slow[channel]! * slowShare + this.#fast[channel]! * fastShare;
-  }
-
-  maxQuasiPeak(channel: number): number {
-    return this.#maxQuasiPeak[channel]!;
+    this.result[0] = this.#slow[channel]! * slowShare + this.#fast[channel]! * fastShare;
+    this.result[1] = this.#maxQuasiPeak[channel]!;
   }
 
   mixTarget(frames: number): Float32Array {

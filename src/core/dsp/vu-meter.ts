@@ -1,6 +1,6 @@
 import { numberIn } from '../arguments.ts';
 import { amplitudeToDb } from './decibels.ts';
-import { meterInSlices } from './meter-kernel.ts';
+import { SIZES, meterInSlices } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
@@ -99,7 +99,10 @@ export class VuMeter implements BlockMeter {
     for (let at = 0; at < frames;) {
       const count = Math.min(frames - at, this.#stepFrames - this.#inStep);
       this.#kernel.scan(at, count);
-      for (let c = 0; c < this.channels; c++) this.#sum[c]! += this.#kernel.sizes(c);
+      const { scanned } = this.#kernel;
+      for (let c = 0; c < this.channels; c++) {
+        this.#sum[c]! += scanned[this.#kernel.scanAt(c) + SIZES]!;
+      }
       at += count;
       this.#inStep += count;
       if (this.#inStep === this.#stepFrames) this.#step();

@@ -1,5 +1,5 @@
 import { kWeightingCoefficients } from './k-weighting.ts';
-import { HISTORY, SLICE } from './meter-kernel.ts';
+import { HISTORY, SCAN_NUMBERS, SLICE } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import { ppmBallistics } from './ppm-ballistics.ts';
 import type { PpmBallistics } from './ppm-ballistics.ts';
@@ -70,6 +70,7 @@ export class WasmMeterKernel implements MeterKernel {
   readonly execution = 'wasm' as const;
   readonly channels: number;
   readonly result: Float64Array;
+  readonly scanned: Float64Array;
   readonly #exports: MeterExports;
   readonly #samples: Float32Array;
   readonly #numbers: Float64Array;
@@ -123,6 +124,11 @@ export class WasmMeterKernel implements MeterKernel {
     this.#input = layout.input + 4 * HISTORY;
     this.#counts = layout.counts;
     this.#results = layout.results;
+    this.scanned = new Float64Array(
+      memory,
+      layout.results,
+      SCAN_NUMBERS * layout.channels * SCAN_SLOTS,
+    );
     this.#coefficients = layout.coefficients;
     this.#filters = layout.filters;
     this.#weights = layout.weights;
@@ -131,14 +137,14 @@ export class WasmMeterKernel implements MeterKernel {
     this.#middle = layout.middle;
     this.#mix = layout.mix;
     this.#resultAt = layout.result;
-    this.result = new Float64Array(memory, layout.result, 1);
+    this.result = new Float64Array(memory, layout.result, 2);
     this.#ballistics = layout.ballistics;
     this.#integrators = layout.integrators;
     const { shelf, highPass } = kWeightingCoefficients(sampleRate);
     this.#numbers.set([...shelf, ...highPass], this.#coefficients / 8);
     const { even, odd, half, norm } = truePeakFilter();
     // No fraction is an argument of a call: engines may allocate it.
-    this.#numbers[this.#resultAt / 8 + 1] = norm;
+    this.#numbers[this.#resultAt / 8 + 2] = norm;
     for (const [pair, weight] of even.entries()) {
       const halves = this.#halves / 4 + 4 * pair;
       const quarters = this.#quarters / 4 + 8 * pair;
@@ -176,30 +182,22 @@ export class WasmMeterKernel implements MeterKernel {
     return this.#numbers[(this.#counts >> 3) + channel]!;
   }
 
-  sample(channel: number, frame: number): number {
-    return this.#samples[((this.#input + channel * STRIDE) >> 2) + frame]!;
+  samples(_channel: number): Float32Array {
+    return this.#samples;
+  }
+
+  sampleAt(channel: number): number {
+    return (this.#input + channel * STRIDE) >> 2;
   }
 
   scan(from: number, frames: number): void {
     if (this.#slots.find(from, frames)) return;
     const input = this.#input + 4 * from;
-    this.#exports.scan(input, STRIDE, this.channels, frames, this.#resultsOf(0) * 8);
+    this.#exports.scan(input, STRIDE, this.channels, frames, this.#results + 8 * this.scanAt(0));
   }
 
-  peak(channel: number): number {
-    return this.#numbers[this.#resultsOf(channel)]!;
-  }
-
-  squares(channel: number): number {
-    return this.#numbers[this.#resultsOf(channel) + 1]!;
-  }
-
-  sum(channel: number): number {
-    return this.#numbers[this.#resultsOf(channel) + 2]!;
-  }
-
-  sizes(channel: number): number {
-    return this.#numbers[this.#resultsOf(channel) + 3]!;
+  scanAt(channel: number): number {
+    return SCAN_NUMBERS * (this.#slots.current * this.#pairs + channel);
   }
 
   energy(weights: Float64Array, from: number, frames: number): void {
@@ -267,13 +265,11 @@ export class WasmMeterKernel implements MeterKernel {
     this.#exports.charge(input, STRIDE, this.#pairs, frames, this.#ballistics, this.#integrators);
   }
 
-  quasiPeak(channel: number): number {
+  readQuasiPeak(channel: number): void {
     const at = this.#integratorOf(channel);
-    return this.#numbers[at]! * this.#slowShare + this.#numbers[at + 2]! * this.#fastShare;
-  }
-
-  maxQuasiPeak(channel: number): number {
-    return this.#numbers[this.#integratorOf(channel) + 4]!;
+    const numbers = this.#numbers;
+    this.result[0] = numbers[at]! * this.#slowShare + numbers[at + 2]! * this.#fastShare;
+    this.result[1] = numbers[at + 4]!;
   }
 
   mixTarget(frames: number): Float32Array {
@@ -322,11 +318,6 @@ export class WasmMeterKernel implements MeterKernel {
     this.#numbers.fill(0, integrators, integrators + (this.#pairs / 2) * QUASI_PEAK_STATE);
   }
 
-  /** Index of the four numbers that the current scan has of a channel. */
-  #resultsOf(channel: number): number {
-    return (this.#results >> 3) + 4 * (this.#slots.current * this.#pairs + channel);
-  }
-
   #integratorOf(channel: number): number {
     return (this.#integrators >> 3) + (channel >> 1) * QUASI_PEAK_STATE + (channel & 1);
   }
@@ -355,7 +346,7 @@ class Layout {
     this.channels = even;
     this.input = this.#reserve(even * STRIDE + 4 * SLACK);
     this.counts = this.#reserve(8 * even);
-    this.results = this.#reserve(4 * 8 * even * SCAN_SLOTS);
+    this.results = this.#reserve(8 * SCAN_NUMBERS * even * SCAN_SLOTS);
     this.coefficients = this.#reserve(7 * 8);
     this.filters = this.#reserve(8 * FILTER_STATE * (even / 2));
     this.weights = this.#reserve(8 * even);
@@ -363,7 +354,7 @@ class Layout {
     this.quarters = this.#reserve(32 * (TRUE_PEAK_TAPS / 2));
     this.middle = this.#reserve(4 * (SLICE + SLACK));
     this.mix = this.#reserve(4 * (MIX + SLACK));
-    this.result = this.#reserve(16);
+    this.result = this.#reserve(24);
     this.ballistics = this.#reserve(2 * 7 * 8);
     this.integrators = this.#reserve(8 * QUASI_PEAK_STATE * (even / 2));
   }
