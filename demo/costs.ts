@@ -1,6 +1,6 @@
 import { bytesPerSample } from 'micwire/core';
 import type { Framing } from 'micwire/core';
-import { exampleMessage } from './example-message.ts';
+import { messageBytes } from './example-message.ts';
 import type { WireSettings } from './example-message.ts';
 import { count, kilobits } from './format.ts';
 
@@ -10,24 +10,35 @@ export interface Cost {
   readonly value: string;
 }
 
-/** What the settings come to: the samples alone, the messages, and both together. */
+/** What the settings come to: the samples or the Opus alone, the messages, and both together. */
 export function costsOf(framing: Framing, settings: WireSettings): Cost[] {
-  const { sampleRate, format, chunkDuration } = settings;
+  const { sampleRate, format, chunkDuration, bitrate } = settings;
   const messagesPerSecond = 1000 / chunkDuration;
+  const payload = format === 'opus' ? bitrate / 8 : sampleRate * bytesPerSample(format);
+  const wire = wireBytesPerSecond(framing, settings);
+  const rate = (bytesPerSecond: number) => `${kilobits(bytesPerSecond)} kbit/s`;
+  const alone =
+    format === 'opus'
+      ? [
+          { label: 'As 16-bit samples alone', value: rate(samplesBytesPerSecond(settings)) },
+          { label: 'Opus, as asked for', value: rate(payload) },
+        ]
+      : [{ label: 'Samples alone', value: rate(payload) }];
+  const around = framing.message === 'text' ? 'Base64 and JSON around it' : 'Headers around it';
   return [
-    {
-      label: 'Samples alone',
-      value: `${kilobits(sampleRate * bytesPerSample(format))} kbit/s`,
-    },
+    ...alone,
+    { label: around, value: `≈ ${rate(wire - payload)}` },
     { label: 'Messages', value: `${count(messagesPerSecond)} a second` },
-    {
-      label: 'On the wire, each way',
-      value: `≈ ${kilobits(wireBytesPerSecond(framing, settings))} kbit/s`,
-    },
+    { label: 'On the wire, each way', value: `≈ ${rate(wire)}` },
   ];
 }
 
-/** Bytes of messages a second, one way: nearly, because numbers in text grow. */
+/** Bytes of messages a second, one way: nearly, because numbers in text grow, and packets of Opus differ in length. */
 export function wireBytesPerSecond(framing: Framing, settings: WireSettings): number {
-  return (exampleMessage(framing, settings).message.length * 1000) / settings.chunkDuration;
+  return (messageBytes(framing, settings) * 1000) / settings.chunkDuration;
+}
+
+/** Bytes a second of 16-bit samples of the same rate. */
+export function samplesBytesPerSecond({ sampleRate }: WireSettings): number {
+  return sampleRate * bytesPerSample('s16');
 }

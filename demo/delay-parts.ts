@@ -14,6 +14,7 @@ export interface DelayPart {
 export function delayParts(figures: LaneFigures | null, chunkDuration: number): DelayPart[] {
   const handOver = figures?.handOverMs?.median ?? null;
   const resampler = figures?.resamplerMs ?? null;
+  const encoder = figures?.encoderMs ?? 0;
   return [
     {
       label: 'Chunk fills',
@@ -21,7 +22,12 @@ export function delayParts(figures: LaneFigures | null, chunkDuration: number): 
       side: 'in',
       note: 'Its first frame waits for its last one.',
     },
-    { label: 'Resampler', ms: resampler, side: 'in', note: 'How far its filter looks ahead.' },
+    {
+      label: encoder > 0 ? 'Resampler, Opus' : 'Resampler',
+      ms: resampler === null ? null : resampler + encoder,
+      side: 'in',
+      note: encoder > 0 ? 'How far both look ahead.' : 'How far its filter looks ahead.',
+    },
     {
       label: 'To the page',
       ms: handOver && Math.max(0, handOver - (resampler ?? 0)),

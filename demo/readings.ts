@@ -28,10 +28,7 @@ export function readingsOf(figures: LaneFigures | null): Reading[] {
       label: 'On the wire',
       value: shown(f === null ? undefined : kilobits(f.sentBytesPerSecond)),
       unit: 'kbit/s',
-      note:
-        f === null || f.sentBytes === 0
-          ? 'Messages sent, each way.'
-          : `${bytes(f.sentBytes)} sent; ${percent(f.sentPayloadBytes / f.sentBytes)} of it samples.`,
+      note: f === null || f.sentBytes === 0 ? 'Messages sent, each way.' : wireNote(f),
     },
     {
       label: 'Round trip',
@@ -76,4 +73,12 @@ export function readingsOf(figures: LaneFigures | null): Reading[] {
       bad: lost > 0,
     },
   ];
+}
+
+function wireNote(figures: LaneFigures): string {
+  const { sentBytes, sentPayloadBytes, payloadBytesPerSecond, samplesBytesPerSecond } = figures;
+  const share = percent(sentPayloadBytes / sentBytes);
+  if (samplesBytesPerSecond === null) return `${bytes(sentBytes)} sent; ${share} of it samples.`;
+  const [opus, samples] = [kilobits(payloadBytesPerSecond), kilobits(samplesBytesPerSecond)];
+  return `Opus: ${opus}, ${share} of what was sent. 16-bit samples alone: ${samples}.`;
 }

@@ -17,6 +17,10 @@ export interface WireParts {
   /** The beginning of the payload as it went; hexadecimal in groups that are not to be parted. */
   readonly payload: readonly string[];
   readonly payloadNote: string;
+  /** Whether that is not all of it. */
+  readonly payloadCut: boolean;
+  /** What the payload is. */
+  readonly payloadKind: 'samples' | 'Opus';
   readonly messageBytes: number;
   readonly payloadBytes: number;
 }
@@ -47,7 +51,9 @@ function takeTextApart(message: string, { packet }: WireMessage): WireParts {
   return {
     rows,
     payload: [text.slice(0, shown)],
-    payloadNote: `The first ${count(shown)} of ${count(text.length)} Base64 digits; four digits are three bytes.`,
+    payloadNote: `${part(shown, text.length)} Base64 digits; four digits are three bytes.`,
+    payloadCut: shown < text.length,
+    payloadKind: kindOf(packet),
     messageBytes: message.length,
     payloadBytes: packet.payload.length,
   };
@@ -82,10 +88,20 @@ function takeBytesApart(message: Uint8Array, { packet }: WireMessage): WireParts
   return {
     rows,
     payload,
-    payloadNote: `The first ${end - BINARY_OFFSET.payload} of ${count(packet.payload.length)} bytes of samples, in hexadecimal.`,
+    payloadNote: `${part(end - BINARY_OFFSET.payload, packet.payload.length)} bytes of ${kindOf(packet)}, in hexadecimal.`,
+    payloadCut: end < message.length,
+    payloadKind: kindOf(packet),
     messageBytes: message.length,
     payloadBytes: packet.payload.length,
   };
+}
+
+function kindOf({ format }: PacketHeader): WireParts['payloadKind'] {
+  return format === 'opus' ? 'Opus' : 'samples';
+}
+
+function part(shown: number, all: number): string {
+  return shown === all ? `All ${count(all)}` : `The first ${count(shown)} of ${count(all)}`;
 }
 
 function hex(message: Uint8Array, at: number, length: number): string {
@@ -127,7 +143,7 @@ function meaningOf(field: string, packet: PacketHeader): string {
 }
 
 /** What the message costs, in a sentence. */
-export function costOf({ messageBytes, payloadBytes }: WireParts): string {
+export function costOf({ messageBytes, payloadBytes, payloadKind }: WireParts): string {
   const extra = messageBytes - payloadBytes;
-  return `${bytes(messageBytes)} on the wire: ${bytes(payloadBytes)} of samples and ${bytes(extra)} around them (${Math.round((extra / messageBytes) * 100)} %).`;
+  return `${bytes(messageBytes)} on the wire: ${bytes(payloadBytes)} of ${payloadKind} and ${bytes(extra)} around them (${Math.round((extra / messageBytes) * 100)} %).`;
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { FRAMINGS } from 'micwire/core';
+import type { Framing } from 'micwire/core';
 import { describe, expect, it } from 'vitest';
-import { costsOf } from '../demo/costs.ts';
+import { costsOf, wireBytesPerSecond } from '../demo/costs.ts';
 import { delayParts, scaleFor } from '../demo/delay-parts.ts';
 import { exampleMessage } from '../demo/example-message.ts';
 import { bytes, count, decibels, kilobits, milliseconds } from '../demo/format.ts';
@@ -10,7 +11,13 @@ import { ChunkTape } from '../demo/scope/chunk-tape.ts';
 import { layOut } from '../demo/scope/scope-layout.ts';
 import { SmoothClock } from '../demo/scope/smooth-clock.ts';
 import { WaveHistory } from '../demo/scope/wave-history.ts';
-import { CHUNK_DURATIONS, DEFAULT_SETTINGS, SAMPLE_RATES } from '../demo/settings.ts';
+import {
+  CHUNK_DURATIONS,
+  DEFAULT_SETTINGS,
+  SAMPLE_RATES,
+  choicesFor,
+  withChanges,
+} from '../demo/settings.ts';
 import type { StatusSubject } from '../demo/status.ts';
 import { statusOf } from '../demo/status.ts';
 import { costOf, takeApart } from '../demo/wire-rows.ts';
@@ -133,7 +140,7 @@ describe('a message, taken apart', () => {
   it.each(Object.values(FRAMINGS))(
     '$name: fields, payload and cost are those of the message',
     (framing) => {
-      const sent = exampleMessage(framing, DEFAULT_SETTINGS);
+      const sent = exampleMessage(framing, DEFAULT_SETTINGS)!;
       const parts = takeApart(sent);
       expect(parts.messageBytes).toBe(sent.message.length);
       expect(parts.payloadBytes).toBe(640);
@@ -166,9 +173,44 @@ describe('a message, taken apart', () => {
       for (const sampleRate of SAMPLE_RATES) {
         for (const chunkDuration of CHUNK_DURATIONS) {
           const settings = { ...DEFAULT_SETTINGS, sampleRate, chunkDuration };
-          const { packet, message } = exampleMessage(framing, settings);
+          const { packet, message } = exampleMessage(framing, settings)!;
           expect(framing.decode(message).payload.length).toBe(packet.payload.length);
           expect(costsOf(framing, settings).map(({ value }) => value)).not.toContain('NaN');
+        }
+      }
+    }
+  });
+});
+
+describe('Opus, before it runs', () => {
+  const opus = withChanges(DEFAULT_SETTINGS, { format: 'opus' });
+
+  it('has no example, for a packet has to be encoded; what it costs is told, and what samples would', () => {
+    expect(exampleMessage(FRAMINGS.binary, opus)).toBeNull();
+    const costs = (framing: Framing) =>
+      Object.fromEntries(costsOf(framing, opus).map(({ label, value }) => [label, value]));
+    // 60 bytes of Opus and a header of 40, 50 times a second.
+    expect(costs(FRAMINGS.binary)).toEqual({
+      'As 16-bit samples alone': '256 kbit/s',
+      'Opus, as asked for': '24 kbit/s',
+      'Headers around it': '≈ 16 kbit/s',
+      Messages: '50 a second',
+      'On the wire, each way': '≈ 40 kbit/s',
+    });
+    const json = wireBytesPerSecond(FRAMINGS['base64-json'], opus);
+    expect(json).toBeGreaterThan(2 * wireBytesPerSecond(FRAMINGS.binary, opus));
+  });
+
+  it('every choice goes with every other that is offered beside it', () => {
+    for (const encodeIn of ['auto', 'worklet', 'worker', 'webcodecs'] as const) {
+      for (const sampleRate of SAMPLE_RATES) {
+        for (const chunkDuration of CHUNK_DURATIONS) {
+          const changes = { format: 'opus', encodeIn, sampleRate, chunkDuration } as const;
+          const settings = withChanges(DEFAULT_SETTINGS, changes);
+          const { sampleRates, chunkDurations } = choicesFor(settings);
+          expect(sampleRates).toContain(settings.sampleRate);
+          expect(chunkDurations).toContain(settings.chunkDuration);
+          expect(settings.chunkDuration).toBeLessThanOrEqual(encodeIn === 'worklet' ? 20 : 60);
         }
       }
     }

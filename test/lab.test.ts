@@ -1,75 +1,18 @@
-import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { createServer } from 'vite';
-import type { ViteDevServer } from 'vite';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Session } from '../demo/controllers/session.ts';
-import type { OpenBrowser } from './engines/open-browser.mjs';
-import { openBrowser } from './engines/open-browser.mjs';
+import { useLab } from './helpers/lab-page.ts';
 
 /*
  * The page of `npm start`, in Chromium, driven as a user does: by its names, the mouse and the keyboard.
  */
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-
-let vite: ViteDevServer;
-let browser: OpenBrowser;
+const lab = useLab();
+const { eventually, faults, level, reading, start, status } = lab;
 let page: Page;
-let address: string;
-/** What went wrong in the page: uncaught errors and console errors. */
-const faults: string[] = [];
-
-beforeAll(async () => {
-  vite = await createServer({
-    configFile: path('../vite.config.ts'),
-    root: path('../demo'),
-    logLevel: 'silent',
-    server: { host: '127.0.0.1', port: 0, watch: null },
-  });
-  await vite.listen();
-  address = `http://127.0.0.1:${(vite.httpServer!.address() as AddressInfo).port}/`;
-  browser = await openBrowser('chromium', { microphone: path('fixtures/speech.wav') });
-  page = browser.page!;
-  page.setDefaultTimeout(15_000);
-  page.on('pageerror', (error) => faults.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(message.text());
-  });
-  // The first visit makes Vite find and bundle the page's dependencies, and may reload the page.
-  await page.goto(address, { waitUntil: 'networkidle' });
-}, 60_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await vite?.close();
+beforeEach(() => {
+  page = lab.page;
 });
-
-beforeEach(async () => {
-  faults.length = 0;
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await page.goto(address);
-  await page.getByRole('button', { name: 'Start' }).waitFor();
-});
-
-/** Text changes twice a second, and the machine may be busy. */
-const eventually = <T>(value: () => T) => expect.poll(value, { timeout: 12_000, interval: 100 });
-const status = () => page.locator('lab-status p');
-const start = () => page.getByRole('button', { name: 'Start' }).click();
-/** The number of the reading with that label; −1 for none. */
-const reading = async (label: string): Promise<number> => {
-  const cell = page
-    .locator('lab-readings .cell')
-    .filter({ has: page.locator('dt', { hasText: new RegExp(`^${label}$`) }) })
-    .locator('.value .number');
-  const text = (await cell.textContent()) ?? '';
-  return text === '–' ? -1 : Number(text.replaceAll(',', ''));
-};
-const level = async (name: string): Promise<number> => {
-  const meter = page.getByRole('meter', { name });
-  return Number(await meter.getAttribute('aria-valuenow'));
-};
 
 describe('the lab', { timeout: 60_000 }, () => {
   it('comes up quiet, without a fault, every control with a name', async () => {

@@ -9,6 +9,8 @@ export interface Problem {
     | 'insecure'
     | 'ended'
     | 'no-worklet'
+    | 'no-codec'
+    | 'unsupported'
     | 'unexpected';
   readonly title: string;
   readonly cure: string;
@@ -26,6 +28,12 @@ export function problemOf(error: unknown): Problem {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof MicwireError && error.code === 'worklet-load') {
     return { kind: 'no-worklet', title: 'The audio code could not be loaded.', cure: message };
+  }
+  if (error instanceof MicwireError && error.code === 'codec-load') {
+    return { kind: 'no-codec', title: 'Opus could not be loaded.', cure: message };
+  }
+  if (error instanceof MicwireError && error.code === 'unsupported') {
+    return { kind: 'unsupported', title: 'This browser cannot do that.', cure: message };
   }
   if (error instanceof MicwireError && error.code === 'no-audio') return TRACK_ENDED;
   switch (error instanceof DOMException ? error.name : '') {

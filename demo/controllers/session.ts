@@ -7,7 +7,7 @@ import { Tap } from '../audio/tap.ts';
 import type { Lane, LaneKind } from '../lanes/lane.ts';
 import { LANES } from '../lanes/lanes.ts';
 import type { LaneSettings, SourceKind } from '../settings.ts';
-import { DEFAULT_SETTINGS } from '../settings.ts';
+import { DEFAULT_SETTINGS, withChanges } from '../settings.ts';
 
 /**
  * - `'idle'`: nothing runs;
@@ -105,7 +105,7 @@ export class Session implements ReactiveController {
 
   /** Takes new settings; a running lane is built anew, the source goes on. */
   async configure(changes: Partial<LaneSettings>): Promise<void> {
-    this.settings = { ...this.settings, ...changes };
+    this.settings = withChanges(this.settings, changes);
     this.host.requestUpdate();
     if (this.phase !== 'running') return;
     const { targetDelay, ...others } = changes;

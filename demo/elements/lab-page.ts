@@ -17,6 +17,7 @@ import './lab-level.ts';
 import './lab-loudness.ts';
 import './lab-path.ts';
 import './lab-readings.ts';
+import './lab-recorder.ts';
 import './lab-scope.ts';
 import './lab-settings.ts';
 import './lab-source.ts';
@@ -110,6 +111,7 @@ export class LabPage extends LitElement {
           .input=${session.source?.node ?? null}
           .output=${lane?.output ?? null}
         ></lab-loudness>
+        <lab-recorder .context=${session.context} .source=${session.source}></lab-recorder>
         <div class="columns">
           <lab-settings
             .settings=${settings}

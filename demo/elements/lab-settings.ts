@@ -1,22 +1,17 @@
-import { SAMPLE_FORMATS } from 'micwire/core';
-import type { SampleFormat } from 'micwire/core';
+import type { PayloadFormat } from 'micwire/core';
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { LitElement, css, html } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { count } from '../format.ts';
 import type { LaneId } from '../lanes/lanes.ts';
 import { LANES } from '../lanes/lanes.ts';
 import type { Cost } from '../costs.ts';
 import type { LaneSettings } from '../settings.ts';
-import {
-  CHUNK_DURATIONS,
-  DEFAULT_SETTINGS,
-  FORMAT_LABELS,
-  SAMPLE_RATES,
-  TARGET_DELAY,
-} from '../settings.ts';
+import { DEFAULT_SETTINGS, FORMAT_LABELS, TARGET_DELAY, choicesFor } from '../settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
+import './lab-opus.ts';
+import { numberOption } from './number-option.ts';
 
 /** The controls of a lane. Fires `lab-configure` with what was changed. */
 @customElement('lab-settings')
@@ -74,6 +69,7 @@ export class LabSettings extends LitElement {
 
   protected override render(): TemplateResult {
     const { settings } = this;
+    const { sampleRates, chunkDurations } = choicesFor(settings);
     return html`<section class="panel" aria-labelledby="title">
       <h2 id="title">The lane</h2>
       <p class="caption">Each change takes effect at once.</p>
@@ -88,9 +84,9 @@ export class LabSettings extends LitElement {
         <div class="field">
           <label for="format">Sample format</label>
           <select id="format" @change=${this.setFormat}>
-            ${SAMPLE_FORMATS.map(
+            ${(Object.keys(FORMAT_LABELS) as PayloadFormat[]).map(
               (format) =>
-                html`<option value=${format} ?selected=${format === settings.format}>
+                html`<option value=${format} .selected=${format === settings.format}>
                   ${FORMAT_LABELS[format]}
                 </option>`,
             )}
@@ -100,16 +96,17 @@ export class LabSettings extends LitElement {
           <div class="field">
             <label for="rate">Wire rate</label>
             <select id="rate" @change=${(event: Event) => this.setNumber('sampleRate', event)}>
-              ${SAMPLE_RATES.map((rate) => numberOption(rate, `${count(rate)} Hz`, settings.sampleRate))}
+              ${sampleRates.map((rate) => numberOption(rate, `${count(rate)} Hz`, settings.sampleRate))}
             </select>
           </div>
           <div class="field">
             <label for="chunk">Chunk</label>
             <select id="chunk" @change=${(event: Event) => this.setNumber('chunkDuration', event)}>
-              ${CHUNK_DURATIONS.map((ms) => numberOption(ms, `${ms} ms`, settings.chunkDuration))}
+              ${chunkDurations.map((ms) => numberOption(ms, `${ms} ms`, settings.chunkDuration))}
             </select>
           </div>
         </div>
+        ${settings.format === 'opus' ? html`<lab-opus .settings=${settings}></lab-opus>` : nothing}
         <div class="field">
           <label for="target">Playout target</label>
           <div class="target">
@@ -161,11 +158,7 @@ export class LabSettings extends LitElement {
 
   private readonly setFormat = (event: Event): void => {
     fire(this, 'lab-configure', {
-      format: (event.target as HTMLSelectElement).value as SampleFormat,
+      format: (event.target as HTMLSelectElement).value as PayloadFormat,
     });
   };
-}
-
-function numberOption(value: number, label: string, current: number): TemplateResult {
-  return html`<option value=${value} ?selected=${value === current}>${label}</option>`;
 }

@@ -61,6 +61,8 @@ export class LabWire extends LitElement {
       }
       .payload {
         max-width: calc(64ch + 1.5rem);
+        /* Packets of Opus differ in length: what is below stays where it is. */
+        min-height: calc(4.5em + 1rem);
         margin: 0.75rem 0 0.25rem;
         padding: 0.5rem 0.75rem;
         border-radius: 4px;
@@ -102,7 +104,7 @@ export class LabWire extends LitElement {
   ];
 
   @property({ attribute: false }) message: WireMessage | null = null;
-  /** What is shown before anything was sent. */
+  /** What is shown before anything was sent; null for Opus, which has to be encoded first. */
   @property({ attribute: false }) example: WireMessage | null = null;
   /** What is shown while it is held. */
   @state() private held: WireMessage | null = null;
@@ -114,9 +116,7 @@ export class LabWire extends LitElement {
       <div class="head">
         <div>
           <h2 id="title">The last chunk, as it went over the wire</h2>
-          <p class="caption">
-            ${sent === null ? 'An example, until there is one.' : costOf(takeApart(sent))}
-          </p>
+          <p class="caption">${sent === null ? this.waiting : costOf(takeApart(sent))}</p>
         </div>
         <button
           type="button"
@@ -131,8 +131,14 @@ export class LabWire extends LitElement {
     </section>`;
   }
 
+  private get waiting(): string {
+    return this.example === null
+      ? 'It stands here as soon as a packet of Opus was sent.'
+      : 'An example, until there is one.';
+  }
+
   private parts(shown: WireMessage): TemplateResult {
-    const { rows, payload, payloadNote } = takeApart(shown);
+    const { rows, payload, payloadNote, payloadCut } = takeApart(shown);
     const place = typeof shown.message === 'string' ? 'Key' : 'Offset';
     return html`<table>
         <thead>
@@ -153,7 +159,9 @@ export class LabWire extends LitElement {
           )}
         </tbody>
       </table>
-      <p class="payload">${payload.map((group) => html`<span>${group}</span> `)}…</p>
+      <p class="payload">
+        ${payload.map((group) => html`<span>${group}</span> `)}${payloadCut ? '…' : ''}
+      </p>
       <p class="caption">${payloadNote}</p>`;
   }
 

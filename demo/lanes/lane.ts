@@ -1,7 +1,8 @@
-import type { Framing, Packet, SampleFormat } from 'micwire/core';
+import type { Framing, Packet } from 'micwire/core';
 import type { Transport, TransportStatus } from 'micwire';
 import type { Source } from '../audio/source.ts';
 import type { ChunkTape } from '../scope/chunk-tape.ts';
+import type { LaneSettings } from '../settings.ts';
 import type { Spread } from './running-figures.ts';
 
 /** A message as it went over the wire, and what it says. */
@@ -15,12 +16,16 @@ export interface LaneFigures {
   readonly sentChunks: number;
   /** Bytes of the messages, without the headers of WebSocket, TCP and IP. */
   readonly sentBytes: number;
-  /** Of those, bytes of samples. */
+  /** Of those, bytes of samples or packets of Opus, without Base64. */
   readonly sentPayloadBytes: number;
   readonly receivedChunks: number;
   readonly receivedBytes: number;
   /** Bytes of messages sent a second, over the last seconds. */
   readonly sentBytesPerSecond: number;
+  /** The same of `sentPayloadBytes`. */
+  readonly payloadBytesPerSecond: number;
+  /** What the same sound takes as 16-bit samples; null where that is not worth telling, for it is samples. */
+  readonly samplesBytesPerSecond: number | null;
   /** Frames lost before they became a chunk that the page could read, at the wire rate. */
   readonly captureDroppedFrames: number;
   /** Chunks that the transport refused: not connected, or congested. */
@@ -37,6 +42,8 @@ export interface LaneFigures {
   readonly handOverMs: Spread | null;
   /** ms by which the resampler looks ahead. */
   readonly resamplerMs: number;
+  /** ms by which the encoder looks ahead; 0 for samples. */
+  readonly encoderMs: number;
   /** ms that a chunk waits in the playout before it plays. */
   readonly playoutDelayMs: Spread | null;
   /** How often the playout ran empty. */
@@ -69,13 +76,9 @@ export interface Lane {
 }
 
 /** What a lane is built from. */
-export interface LaneBuild {
+export interface LaneBuild extends LaneSettings {
   readonly context: AudioContext;
   readonly source: Source;
-  readonly sampleRate: number;
-  readonly format: SampleFormat;
-  readonly chunkDuration: number;
-  readonly targetDelay: number;
 }
 
 /** A kind of lane: one line of the table. */

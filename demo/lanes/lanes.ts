@@ -1,7 +1,7 @@
 import { WebSocketTransport } from 'micwire';
 import { FRAMINGS } from 'micwire/core';
 import type { LaneKind, OpenTransport } from './lane.ts';
-import { buildPcmLane } from './pcm-lane.ts';
+import { buildChunkLane } from './chunk-lane.ts';
 
 const WEBSOCKET = { name: 'WebSocket', what: 'to a server and back' };
 /** Up to a second of sound may wait for the network; what comes on top is dropped, and the page says so. */
@@ -10,21 +10,21 @@ const echo: OpenTransport = (bytesPerSecond) =>
 
 /** Every lane of the lab. A new one is one more line. */
 export const LANES = {
-  'pcm-base64-websocket': {
+  'base64-json-websocket': {
     label: 'Base64 JSON',
-    note: 'One JSON object a chunk, the samples in Base64: what most speech services take.',
+    note: 'One JSON object a chunk, the sound in Base64: what most speech services take.',
     stations: [{ name: 'Base64 JSON', what: 'one object a chunk' }, WEBSOCKET],
     framing: FRAMINGS['base64-json'],
     openTransport: echo,
-    build: buildPcmLane,
+    build: buildChunkLane,
   },
-  'pcm-binary-websocket': {
+  'binary-websocket': {
     label: 'Binary',
-    note: 'A 40-byte header and the samples as they are: up to a third less on the wire.',
+    note: 'A 40-byte header and the sound as it is: a quarter less on the wire, or better.',
     stations: [{ name: 'Binary', what: '40-byte header' }, WEBSOCKET],
     framing: FRAMINGS.binary,
     openTransport: echo,
-    build: buildPcmLane,
+    build: buildChunkLane,
   },
 } as const satisfies Readonly<Record<string, LaneKind>>;
 

@@ -23,9 +23,10 @@ export class PlayoutWait {
 
   /**
    * Writes what has arrived, and notes how long it will wait.
+   * @param lostFrames frames before it that are missing, and made up for
    * @returns the wait in seconds; null while the playout is not playing, because it may wait for more
    */
-  write(data: Uint8Array): number | null {
+  write(data: Uint8Array, lostFrames: number): number | null {
     const { playout, context } = this;
     let wait: number | null = null;
     if (playout.state === 'playing') {
@@ -36,7 +37,7 @@ export class PlayoutWait {
       wait = Math.max(0, waiting / playout.sampleRate - playedSince);
       this.waits.add(wait * 1000);
     }
-    this.writtenFrames += playout.write(data);
+    this.writtenFrames += playout.write(data, { lostFrames });
     return wait;
   }
 

@@ -1,11 +1,12 @@
-import { Capture, Playout } from 'micwire';
-import type { Chunk, Transport, TransportMessage, TransportStatus } from 'micwire';
-import { PacketError, bytesPerSample } from 'micwire/core';
-import type { Framing } from 'micwire/core';
-import { wireBytesPerSecond } from '../costs.ts';
+import type { Capture, Playout } from 'micwire';
+import type { Chunk, PayloadFormat, Transport, TransportMessage, TransportStatus } from 'micwire';
+import { PacketError } from 'micwire/core';
+import type { Framing, Packet } from 'micwire/core';
+import { samplesBytesPerSecond, wireBytesPerSecond } from '../costs.ts';
 import { SCOPE_SECONDS } from '../audio/tap.ts';
 import { ChunkTape } from '../scope/chunk-tape.ts';
 import type { Lane, LaneBuild, LaneFigures, LaneKind, WireMessage } from './lane.ts';
+import { openCapture, openPlayout } from './open-audio.ts';
 import { PlayoutWait } from './playout-wait.ts';
 import { RecentValues, RunningRate } from './running-figures.ts';
 
@@ -18,27 +19,20 @@ const MAX_PENDING = 1000;
 /** How long a lane waits for its first connection before it captures: what is captured earlier would only be dropped. */
 const FIRST_CONNECTION_MS = 1500;
 
-/** Builds the lane capture → framing → transport → playout for uncompressed samples. */
-export async function buildPcmLane(
+/** Longer gaps are not made up for: the sound goes on with what comes. */
+const MAX_CONCEALED_SECONDS = 0.2;
+
+/** Builds the lane capture → framing → transport → playout, for samples and for Opus. */
+export async function buildChunkLane(
   parts: LaneBuild,
   { framing, openTransport }: LaneKind,
 ): Promise<Lane> {
-  const { context, source, sampleRate, format, chunkDuration, targetDelay } = parts;
-  const channels = 1;
   const transport = openTransport(wireBytesPerSecond(framing, parts));
   try {
-    const [playout] = await Promise.all([
-      Playout.create(context, { sampleRate, channels, format, targetDelay }),
-      firstAnswer(transport),
-    ]);
-    const capture = await Capture.create(context, source.track ?? source.node, {
-      sampleRate,
-      channels,
-      format,
-      chunkDuration,
-      encoding: framing.message === 'text' ? 'base64' : 'binary',
-    });
-    return new PcmLane(parts, capture, playout, framing, transport);
+    const [playout] = await Promise.all([openPlayout(parts), firstAnswer(transport)]);
+    const encoding = framing.message === 'text' ? 'base64' : 'binary';
+    const capture = await openCapture(parts, encoding);
+    return new ChunkLane(parts, capture, playout, framing, transport);
   } catch (error) {
     transport.close();
     throw error;
@@ -61,28 +55,33 @@ interface UnderWay {
   readonly time: number;
 }
 
-class PcmLane implements Lane {
+class ChunkLane implements Lane {
   readonly output: AudioNode;
   readonly tape = new ChunkTape(SCOPE_SECONDS + 0.5);
   onchange: (() => void) | null = null;
   error: unknown = undefined;
   stalled = false;
   private readonly context: AudioContext;
-  private readonly capture: Capture;
+  private readonly capture: Capture<PayloadFormat>;
   private readonly playout: Playout;
   private readonly wait: PlayoutWait;
   private readonly framing: Framing;
   private readonly transport: Transport & { retryNow?(): void };
   private readonly resamplerMs: number;
+  private readonly encoderMs: number;
+  private readonly samplesBytesPerSecond: number | null;
   /** The chunks under way by their sequence, in the order of sending. */
   private readonly underWay = new Map<number, UnderWay>();
   private readonly roundTrips = new RecentValues(RECENT);
   private readonly totals = new RecentValues(RECENT);
   private readonly handOvers = new RecentValues(RECENT);
   private readonly sentRate = new RunningRate(RATE_SPAN_MS);
+  private readonly payloadRate = new RunningRate(RATE_SPAN_MS);
   private lastSent: { readonly message: string | Uint8Array } | null = null;
   private sentPayloadBytes = 0;
   private lostChunks = 0;
+  /** The frame behind the last packet that came back. */
+  private nextFrame = 0;
   private refusedMessages = 0;
   private closed = false;
   /** When the transport will try again, by `performance.now()`. */
@@ -90,7 +89,7 @@ class PcmLane implements Lane {
 
   constructor(
     parts: LaneBuild,
-    capture: Capture,
+    capture: Capture<PayloadFormat>,
     playout: Playout,
     framing: Framing,
     transport: Transport,
@@ -103,6 +102,8 @@ class PcmLane implements Lane {
     this.transport = transport;
     this.output = playout.node;
     this.resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
+    this.encoderMs = (capture.preSkip / capture.sampleRate) * 1000;
+    this.samplesBytesPerSecond = parts.format === 'opus' ? samplesBytesPerSecond(parts) : null;
     transport.onmessage = (message) => this.receive(message);
     this.retryAt = performance.now() + transport.status.retryInMs;
     transport.onstatechange = (status) => {
@@ -140,13 +141,16 @@ class PcmLane implements Lane {
 
   figures(): LaneFigures {
     const { stats } = this.transport;
+    const now = performance.now();
     return {
       sentChunks: stats.sentMessages,
       sentBytes: stats.sentBytes,
       sentPayloadBytes: this.sentPayloadBytes,
       receivedChunks: stats.receivedMessages - this.refusedMessages,
       receivedBytes: stats.receivedBytes,
-      sentBytesPerSecond: this.sentRate.update(performance.now(), stats.sentBytes),
+      sentBytesPerSecond: this.sentRate.update(now, stats.sentBytes),
+      payloadBytesPerSecond: this.payloadRate.update(now, this.sentPayloadBytes),
+      samplesBytesPerSecond: this.samplesBytesPerSecond,
       captureDroppedFrames: this.capture.stats.dropped,
       wireDroppedChunks: stats.droppedMessages,
       lostChunks: this.lostChunks,
@@ -155,6 +159,7 @@ class PcmLane implements Lane {
       totalMs: this.totals.spread(),
       handOverMs: this.handOvers.spread(),
       resamplerMs: this.resamplerMs,
+      encoderMs: this.encoderMs,
       playoutDelayMs: this.wait.spread(),
       underruns: this.playout.stats.underruns,
     };
@@ -188,7 +193,7 @@ class PcmLane implements Lane {
     }
   }
 
-  private send(chunk: Chunk): void {
+  private send(chunk: Chunk<PayloadFormat>): void {
     const seconds = chunk.frames / chunk.sampleRate;
     this.handOvers.add((this.context.currentTime - chunk.contextTime - seconds) * 1000);
     this.stalled = false;
@@ -199,7 +204,7 @@ class PcmLane implements Lane {
     this.tape.add({ sequence, time, seconds, fate: sent ? 'sent' : 'dropped' });
     if (!sent) return;
     this.lastSent = { message };
-    this.sentPayloadBytes += chunk.frames * chunk.channels * bytesPerSample(chunk.format);
+    this.sentPayloadBytes += payloadBytes(chunk);
     this.underWay.set(sequence, { sentAt: now, time });
     if (this.underWay.size > MAX_PENDING) this.forgetUpTo(this.underWay.keys().next().value!);
   }
@@ -216,14 +221,25 @@ class PcmLane implements Lane {
     }
     const sent = this.underWay.get(packet.sequence);
     this.tape.mark(packet.sequence, 'back');
-    const wait = this.wait.write(packet.payload);
+    const wait = this.wait.write(packet.payload, this.missingBefore(packet));
     if (sent !== undefined) {
       this.roundTrips.add(now - sent.sentAt);
-      if (wait !== null) this.totals.add((this.context.currentTime + wait - sent.time) * 1000);
+      if (wait !== null) {
+        // What is decoded comes later than what was encoded by the encoder's look-ahead.
+        this.totals.add((this.context.currentTime + wait - sent.time) * 1000 + this.encoderMs);
+      }
     }
     // The echo keeps the order: what was sent before this chunk and is not back will not come.
     this.underWay.delete(packet.sequence);
     this.forgetUpTo(packet.sequence);
+  }
+
+  /** Frames that the decoder of Opus has to make up for before a packet; 0 for samples, which have no decoder. */
+  private missingBefore({ format, frame, frames, sampleRate }: Packet): number {
+    const missing = frame - this.nextFrame;
+    this.nextFrame = frame + frames;
+    if (format !== 'opus' || missing > MAX_CONCEALED_SECONDS * sampleRate) return 0;
+    return Math.max(0, missing);
   }
 
   private forgetUpTo(sequence: number): void {
@@ -234,4 +250,12 @@ class PcmLane implements Lane {
       this.lostChunks++;
     }
   }
+}
+
+/** Bytes of a chunk's samples or packet, measured. What comes as Base64 is not made bytes for that. */
+function payloadBytes(chunk: Chunk<PayloadFormat>): number {
+  if (chunk.encoding === 'binary') return chunk.bytes.length;
+  const { base64 } = chunk;
+  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
+  return (base64.length / 4) * 3 - padding;
 }

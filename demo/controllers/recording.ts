@@ -1,0 +1,136 @@
+import { Recorder } from 'micwire';
+import type { RecorderContainer } from 'micwire';
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import type { Problem } from '../audio/problem.ts';
+import { problemOf } from '../audio/problem.ts';
+import type { Source } from '../audio/source.ts';
+
+/** A finished recording. */
+export interface RecordedFile {
+  /** Good until the next recording begins. */
+  readonly url: string;
+  readonly name: string;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** Bit/s of recordings in Opus. */
+export const RECORDING_BITRATE = 32_000;
+
+/** Owns one recording at a time, of the source that it follows. The element that holds it draws. */
+export class Recording implements ReactiveController {
+  container: RecorderContainer = 'ogg';
+  /** `'busy'`: being opened or completed. */
+  phase: 'idle' | 'busy' | 'recording' | 'paused' = 'idle';
+  problem: Problem | null = null;
+  file: RecordedFile | null = null;
+  private readonly host: ReactiveControllerHost;
+  private source: Source | null = null;
+  private recorder: Recorder | null = null;
+
+  constructor(host: ReactiveControllerHost) {
+    this.host = host;
+    host.addController(this);
+  }
+
+  hostDisconnected(): void {
+    this.follow(null);
+    this.forgetFile();
+  }
+
+  /** Records from another source from now on; what was being recorded is completed. */
+  follow(source: Source | null): void {
+    if (source === this.source) return;
+    this.source = source;
+    if (this.phase === 'busy' && this.recorder === null) this.enter('idle');
+    else void this.stop();
+  }
+
+  get seconds(): number {
+    return this.recorder?.duration ?? this.file?.seconds ?? 0;
+  }
+
+  get bytes(): number {
+    return this.recorder?.size ?? this.file?.bytes ?? 0;
+  }
+
+  /** dBFS; −Infinity is silence, and while nothing is recorded. */
+  get level(): number {
+    return this.phase === 'recording' && this.recorder ? this.recorder.level : -Infinity;
+  }
+
+  /** Begins to record. */
+  async start(context: BaseAudioContext): Promise<void> {
+    const { source, container } = this;
+    if (source === null || this.phase !== 'idle') return;
+    this.forgetFile();
+    this.problem = null;
+    this.enter('busy');
+    try {
+      // In a context that is closed meanwhile this may never settle: `follow` does not wait for it.
+      const recorder = await Recorder.create(
+        context,
+        source.track ?? source.node,
+        container === 'wav'
+          ? { container }
+          : { container, bitrate: RECORDING_BITRATE, mediabunny: () => import('mediabunny') },
+      );
+      if (source !== this.source) return void recorder.stop().catch(() => {});
+      this.recorder = recorder;
+      // The track may end, or the file fail, without anybody's asking.
+      recorder.addEventListener('statechange', () => {
+        if (recorder.state === 'stopped' || recorder.state === 'failed') void this.stop();
+      });
+      this.enter('recording');
+    } catch (error) {
+      if (source !== this.source) return;
+      this.problem = problemOf(error);
+      this.enter('idle');
+    }
+  }
+
+  /** Leaves a time out, or goes on after it. */
+  async togglePause(): Promise<void> {
+    const { recorder, phase } = this;
+    if (recorder === null) return;
+    if (phase === 'recording') {
+      this.enter('paused');
+      await recorder.pause();
+    } else if (phase === 'paused') {
+      this.enter('recording');
+      await recorder.resume();
+    }
+  }
+
+  /** Completes the file. */
+  async stop(): Promise<void> {
+    const { recorder, phase } = this;
+    if (recorder === null || phase === 'busy') return;
+    this.enter('busy');
+    try {
+      const blob = await recorder.stop();
+      if (blob) this.file = fileOf(blob, recorder);
+    } catch (error) {
+      this.problem = problemOf(error);
+    }
+    this.recorder = null;
+    this.enter('idle');
+  }
+
+  private forgetFile(): void {
+    if (this.file !== null) URL.revokeObjectURL(this.file.url);
+    this.file = null;
+  }
+
+  private enter(phase: Recording['phase']): void {
+    this.phase = phase;
+    this.host.requestUpdate();
+  }
+}
+
+function fileOf(blob: Blob, { container, duration }: Recorder): RecordedFile {
+  // Colons, which times have, are not for names of files.
+  const when = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  const name = `micwire-${when}.${container}`;
+  return { url: URL.createObjectURL(blob), name, bytes: blob.size, seconds: duration };
+}

@@ -1,0 +1,222 @@
+import type { RecorderContainer } from 'micwire';
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { Source } from '../audio/source.ts';
+import { RECORDING_BITRATE, Recording } from '../controllers/recording.ts';
+import { Ticker } from '../controllers/ticker.ts';
+import { bytes, decibels } from '../format.ts';
+import { METER_FLOOR_DBFS } from '../scope/draw-meter.ts';
+import { controls } from '../styles/controls.ts';
+
+const TEXT_INTERVAL_MS = 500;
+
+const CONTAINERS: Readonly<Record<RecorderContainer, string>> = {
+  ogg: 'Ogg Opus',
+  webm: 'WebM Opus',
+  wav: 'WAV',
+};
+
+/** Records the source to a file, to be heard here and taken away. */
+@customElement('lab-recorder')
+export class LabRecorder extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      .panel {
+        display: grid;
+        gap: 0.75rem;
+      }
+      .head {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem 0.75rem;
+        align-items: center;
+      }
+      h2 {
+        margin-right: auto;
+      }
+      .record {
+        min-width: 9.5rem;
+      }
+      .pause {
+        min-width: 6rem;
+      }
+      .below {
+        display: grid;
+        grid-template-columns: minmax(18rem, 1fr) minmax(0, 1.5fr);
+        gap: 0.75rem 1.75rem;
+        align-items: center;
+      }
+      dl {
+        display: grid;
+        grid-template-columns: repeat(3, minmax(0, 1fr));
+        gap: 0.5rem 1rem;
+        margin: 0;
+      }
+      dt {
+        color: var(--ink-soft);
+        font-size: var(--small);
+      }
+      dd {
+        margin: 0;
+        white-space: nowrap;
+      }
+      dd .number {
+        font-size: 1.125rem;
+      }
+      .file {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem 1rem;
+        align-items: center;
+        min-height: 2.75rem;
+      }
+      audio {
+        flex: 1 1 14rem;
+        min-width: 0;
+        max-width: 100%;
+        height: 2.5rem;
+      }
+      a {
+        color: var(--in);
+        font-size: 0.9375rem;
+      }
+      .problem {
+        color: var(--alert);
+      }
+      @media (max-width: 52rem) {
+        .choice,
+        .head button {
+          flex: 1 1 auto;
+        }
+        h2 {
+          width: 100%;
+        }
+        .below {
+          grid-template-columns: minmax(0, 1fr);
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) context: BaseAudioContext | null = null;
+  /** What is recorded; null where nothing runs. */
+  @property({ attribute: false }) source: Source | null = null;
+  private readonly recording = new Recording(this);
+
+  constructor() {
+    super();
+    new Ticker(this, TEXT_INTERVAL_MS);
+  }
+
+  protected override willUpdate(): void {
+    this.recording.follow(this.source);
+  }
+
+  protected override render(): TemplateResult {
+    const { phase, seconds, bytes: size } = this.recording;
+    const going = phase === 'recording' || phase === 'paused';
+    const [length, unit] = bytes(size).split(' ');
+    return html`<section class="panel" aria-label="Recording">
+      <div class="head">
+        <h2>Recording</h2>
+        <fieldset class="choice" aria-label="Container" ?disabled=${phase !== 'idle'}>
+          ${(Object.entries(CONTAINERS) as [RecorderContainer, string][]).map(([id, label]) =>
+            this.containerChoice(id, label),
+          )}
+        </fieldset>
+        <button
+          class="record ${going ? '' : 'primary'}"
+          type="button"
+          ?disabled=${phase === 'busy' || (!going && this.source === null)}
+          @click=${this.toggle}
+        >
+          ${going ? 'Stop recording' : 'Record'}
+        </button>
+        <button
+          class="pause"
+          type="button"
+          ?disabled=${!going}
+          @click=${() => this.recording.togglePause()}
+        >
+          ${phase === 'paused' ? 'Go on' : 'Pause'}
+        </button>
+      </div>
+      <div class="below">
+        <dl>
+          ${figure('Elapsed', seconds.toFixed(1), 's')} ${figure('Size', length!, unit!)}
+          ${this.levelFigure()}
+        </dl>
+        <div class="file">${this.outcome()}</div>
+      </div>
+    </section>`;
+  }
+
+  private containerChoice(container: RecorderContainer, label: string): TemplateResult {
+    return html`<label>
+      <input
+        type="radio"
+        name="container"
+        .value=${container}
+        .checked=${this.recording.container === container}
+        @change=${() => this.choose(container)}
+      />${label}
+    </label>`;
+  }
+
+  private levelFigure(): TemplateResult {
+    const { level } = this.recording;
+    const text = decibels(level);
+    const now = Math.round(Math.max(METER_FLOOR_DBFS, Math.min(0, level)));
+    return html`<div
+      role="meter"
+      aria-label="Recording level"
+      aria-valuemin=${METER_FLOOR_DBFS}
+      aria-valuemax="0"
+      aria-valuenow=${now}
+      aria-valuetext=${Number.isFinite(level) ? `${text} dBFS` : 'silence'}
+    >
+      ${figure('Peak', text, 'dBFS')}
+    </div>`;
+  }
+
+  private outcome(): TemplateResult {
+    const { problem, file } = this.recording;
+    if (problem !== null) {
+      return html`<p class="problem" role="alert">${problem.title} ${problem.cure}</p>`;
+    }
+    if (file === null) return html`<p class="caption" role="status">${this.hint()}</p>`;
+    return html`<audio controls src=${file.url} aria-label="The recording"></audio>
+      <a href=${file.url} download=${file.name}>Download ${bytes(file.bytes)}</a>`;
+  }
+
+  private hint(): string {
+    const { phase, container } = this.recording;
+    if (phase === 'recording') return 'Recording. It can be heard here when it is complete.';
+    if (phase === 'paused') return 'Paused. What sounds now is left out.';
+    if (phase === 'busy') return 'One moment.';
+    if (this.source === null) return 'Press Start first: what is recorded is the source.';
+    const opus =
+      container === 'wav' ? '16-bit samples' : `Opus, ${RECORDING_BITRATE / 1000} kbit/s`;
+    return `Records the source, mono: ${opus}.`;
+  }
+
+  private choose(container: RecorderContainer): void {
+    this.recording.container = container;
+    this.requestUpdate();
+  }
+
+  private readonly toggle = (): void => {
+    const { recording, context } = this;
+    if (recording.phase !== 'idle') void recording.stop();
+    else if (context !== null) void recording.start(context);
+  };
+}
+
+function figure(name: string, value: string, unit: string): TemplateResult {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd><span class="number">${value}</span> <span class="caption">${unit}</span></dd>
+  </div>`;
+}
