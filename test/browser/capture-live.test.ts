@@ -9,7 +9,9 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.unstubAllGlobals();
-  if (context.state !== 'closed') await context.close();
+  // Suspended, not closed: WebKitGTK 2.50's audio thread now and then crashes the page when a context closes that has just
+  // run (a null pointer in its AudioWorklet thread). The contexts go with the page.
+  if (context.state === 'running') await context.suspend();
 });
 
 /** A microphone that every engine has: a tone from a stream of the context's own. */
