@@ -16,8 +16,11 @@ import { OPUS_CASES } from './opus-cases.ts';
 import { PLANTED_CASES } from './planted-allocators.ts';
 import { PROCESSOR_CASES } from './processor-cases.ts';
 
-/** 16 s of audio at 48 kHz: what happens once in a while happens in every run. Fewer of longer quanta. */
-const FRAMES = 6000 * 128;
+/**
+ * A minute of audio at 48 kHz: what happens once in a while happens in every run, and a page of 32 KiB that the collector
+ * takes by itself weighs little. Fewer of longer quanta.
+ */
+const FRAMES = 24_000 * 128;
 const FEWEST_QUANTA = 1500;
 const MOST_RUNS = 16;
 /** So much in each of so many runs will not come to rest any more. */
