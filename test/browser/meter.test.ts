@@ -45,6 +45,34 @@ test.each([
   expect(reading.clips[0]).toBe(0);
 });
 
+test.each(['auto', 'typescript'] as const)(
+  'every meter reads a tone alike in every engine, execution %s',
+  async (execution) => {
+    const context = new OfflineAudioContext(1, 4 * 48000, 48000);
+    const meter = await Meter.create(context, {
+      channels: 1,
+      meters: ['truePeak', 'loudness', 'ppm', 'vu'],
+      execution,
+    });
+    tone(context, meter.node);
+    const reading = meter.createReading();
+    await context.startRendering();
+    await vi.waitFor(() => {
+      meter.read(reading);
+      expect(reading.frame).toBeGreaterThan(3.95 * 48000);
+    });
+    const expected = [
+      [reading.maxTruePeakDbtp[0]!, -6.02],
+      [reading.momentaryLufs, -9.03],
+      [reading.shortTermLufs, -9.03],
+      [reading.integratedLufs, -9.03],
+      [reading.ppmDbfs[0]!, -6.02],
+      [reading.vu[0]!, 11.98],
+    ] as const;
+    for (const [value, wanted] of expected) expect(Math.abs(value - wanted)).toBeLessThan(0.02);
+  },
+);
+
 test('nothing connected reads −∞, and the meter is processed all the same', async () => {
   const reading = await rendered(44100, () => {});
   expect([...reading.peakDbfs, ...reading.rmsDbfs]).toEqual(new Array(4).fill(-Infinity));
