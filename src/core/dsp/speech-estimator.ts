@@ -1,6 +1,5 @@
 import { numberIn } from '../arguments.ts';
 import { Biquad } from './biquad.ts';
-import { powerToDb } from './decibels.ts';
 import { MAX_SAMPLE_RATE } from './sample-rate.ts';
 
 /**
@@ -40,6 +39,10 @@ const STRETCHES_PER_PART = 30;
 const SMOOTHING = 1 / 3;
 /** Floor while nothing is known. */
 const FIRST_FLOOR_DBFS = -60;
+/** Places in the state: smoothed power, level of the last stretch in dBFS, noise floor in dBFS. */
+const SMOOTHED = 0;
+const LEVEL = 1;
+const FLOOR = 2;
 /** dB by which the odds change e-fold. */
 const SLOPE_DB = 2;
 
@@ -60,10 +63,8 @@ export class EnergySpeechEstimator implements SpeechEstimator {
   readonly #parts: Float64Array = new Float64Array(PARTS);
   #part = 0;
   #inPart = 0;
-  #power = 0;
-  #smoothed = 0;
-  #level = -Infinity;
-  #floor = FIRST_FLOOR_DBFS;
+  /** By `SMOOTHED`, `LEVEL` and `FLOOR`. An array, since a fraction in a field of its own may be allocated when it changes. */
+  readonly #state: Float64Array = new Float64Array(3);
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: EnergySpeechEstimatorOptions) {
@@ -80,12 +81,12 @@ export class EnergySpeechEstimator implements SpeechEstimator {
 
   /** Level of the last stretch, dBFS. */
   get levelDbfs(): number {
-    return this.#level;
+    return this.#state[LEVEL]!;
   }
 
   /** The noise floor, dBFS; −60 for the first 1.8 s, or lower. */
   get floorDbfs(): number {
-    return this.#floor;
+    return this.#state[FLOOR]!;
   }
 
   estimate(samples: Float32Array): void {
@@ -98,35 +99,37 @@ export class EnergySpeechEstimator implements SpeechEstimator {
       thinned[i] = sum / factor;
     }
     this.#highPass.sumSquares(thinned, 0, thinned.length);
-    this.#power = this.#highPass.squares / thinned.length;
-    this.#level = powerToDb(this.#power);
-    this.#follow();
+    const state = this.#state;
+    const parts = this.#parts;
+    const power = this.#highPass.squares / thinned.length;
+    const smoothed = state[SMOOTHED]! + SMOOTHING * (power - state[SMOOTHED]!);
+    state[SMOOTHED] = smoothed;
+    if (smoothed < parts[this.#part]!) parts[this.#part] = smoothed;
+    if (++this.#inPart === STRETCHES_PER_PART) {
+      this.#inPart = 0;
+      this.#part = (this.#part + 1) % PARTS;
+      parts[this.#part] = smoothed;
+    }
+    let lowest = Infinity;
+    for (let i = 0; i < PARTS; i++) if (parts[i]! < lowest) lowest = parts[i]!;
+    // Digital silence is no floor to measure speech against: the first word would count as noise's end.
+    const lowestFloor = this.#minimum - this.#margin;
+    let floor = 10 * Math.log10(lowest);
+    if (!(floor > lowestFloor)) floor = lowestFloor;
+    const level = 10 * Math.log10(power);
+    state[LEVEL] = level;
+    state[FLOOR] = floor;
     this.likelihood =
-      this.#level < this.#minimum
-        ? 0
-        : 1 / (1 + Math.exp((this.#margin - this.#level + this.#floor) / SLOPE_DB));
+      level < this.#minimum ? 0 : 1 / (1 + Math.exp((this.#margin - level + floor) / SLOPE_DB));
   }
 
   reset(): void {
     this.#highPass.reset();
     this.likelihood = 0;
     this.#parts.fill(10 ** (FIRST_FLOOR_DBFS / 10));
-    this.#part = this.#inPart = this.#smoothed = 0;
-    this.#level = -Infinity;
-    this.#floor = FIRST_FLOOR_DBFS;
-  }
-
-  #follow(): void {
-    this.#smoothed += SMOOTHING * (this.#power - this.#smoothed);
-    if (this.#smoothed < this.#parts[this.#part]!) this.#parts[this.#part] = this.#smoothed;
-    if (++this.#inPart === STRETCHES_PER_PART) {
-      this.#inPart = 0;
-      this.#part = (this.#part + 1) % PARTS;
-      this.#parts[this.#part] = this.#smoothed;
-    }
-    let lowest = Infinity;
-    for (let i = 0; i < PARTS; i++) if (this.#parts[i]! < lowest) lowest = this.#parts[i]!;
-    // Digital silence is no floor to measure speech against: the first word would count as noise's end.
-    this.#floor = Math.max(powerToDb(lowest), this.#minimum - this.#margin);
+    this.#part = this.#inPart = 0;
+    this.#state[SMOOTHED] = 0;
+    this.#state[LEVEL] = -Infinity;
+    this.#state[FLOOR] = FIRST_FLOOR_DBFS;
   }
 }
