@@ -103,14 +103,18 @@ export class Session implements ReactiveController {
     if (this.context?.state === 'suspended') this.context.resume().catch(() => {});
   }
 
-  /** Takes new settings; a running lane is built anew, the source goes on. */
+  /**
+   * Takes new settings; a running lane is built anew, the source goes on. Only a shorter target needs no new lane: the playout
+   * works the surplus off, but waits longer from its next start on.
+   */
   async configure(changes: Partial<LaneSettings>): Promise<void> {
+    const { targetDelay = Infinity, ...others } = changes;
+    const shorter = targetDelay <= this.settings.targetDelay;
     this.settings = withChanges(this.settings, changes);
     this.host.requestUpdate();
     if (this.phase !== 'running') return;
-    const { targetDelay, ...others } = changes;
-    if (targetDelay !== undefined) this.lane?.setTargetDelay(targetDelay);
-    if (Object.keys(others).length === 0) return;
+    if (shorter) this.lane?.setTargetDelay(targetDelay);
+    if (shorter && Object.keys(others).length === 0) return;
     const generation = ++this.generation;
     this.closeLane();
     try {
