@@ -20,9 +20,6 @@ const headers = {
 /** Which engines the browser tests run in: `npm run test:engines` asks for all three. */
 const engines = (process.env['MICWIRE_ENGINES'] ?? 'chromium').split(',');
 
-/** Engines fail to start, or crash, now and then on a busy machine: there a test gets another chance. A person sees it fail. */
-const retry = process.env['CI'] ? 2 : 0;
-
 export default defineConfig({
   plugins: [worklets(), opus(), labServer(), guideCode()],
   resolve: {
@@ -46,7 +43,6 @@ export default defineConfig({
           // The gates start processes that count or time: two at once is what two cores carry.
           maxConcurrency: 2,
           testTimeout: 20_000,
-          retry,
         },
       },
       {
@@ -57,7 +53,6 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 20_000,
-          retry,
           browser: {
             enabled: true,
             headless: true,
