@@ -1,6 +1,6 @@
 import { PerformanceObserver } from 'node:perf_hooks';
-import { LoudnessMeter } from '../src/core/dsp/loudness-meter.ts';
-import { meterModule } from '../src/core/dsp/meter-module.ts';
+import { LoudnessMeter } from '../src/core/metering/loudness-meter.ts';
+import { meterModule } from '../src/core/metering/meter-module.ts';
 import { seededRandom } from '../test/helpers/random.ts';
 import { noise } from '../test/helpers/signals.ts';
 import type { Row } from './measure.ts';

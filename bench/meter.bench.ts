@@ -1,7 +1,7 @@
-import { MeterBank } from '../src/core/dsp/meter-bank.ts';
-import { meterModule } from '../src/core/dsp/meter-module.ts';
-import { METER_NAMES } from '../src/core/dsp/meter-table.ts';
-import type { MeterName } from '../src/core/dsp/meter-table.ts';
+import { MeterBank } from '../src/core/metering/meter-bank.ts';
+import { meterModule } from '../src/core/metering/meter-module.ts';
+import { METER_NAMES } from '../src/core/metering/meter-table.ts';
+import type { MeterName } from '../src/core/metering/meter-table.ts';
 import { seededRandom } from '../test/helpers/random.ts';
 import { noise } from '../test/helpers/signals.ts';
 import { buildLibebur128, timeLibebur128 } from './loudness/libebur128.ts';

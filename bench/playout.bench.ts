@@ -1,4 +1,4 @@
-import { planResampler } from '../src/core/dsp/resampler-planner.ts';
+import { planResampler } from '../src/core/resampler/resampler-planner.ts';
 import { SampleEncoder } from '../src/core/dsp/sample-format.ts';
 import type { BacklogMode } from '../src/core/playout/backlog-policy.ts';
 import { Player } from '../src/core/playout/player.ts';

@@ -1,4 +1,4 @@
-import { Resampler } from '../src/core/dsp/resampler.ts';
+import { Resampler } from '../src/core/resampler/resampler.ts';
 import { decibels, fitSine, rootMeanSquare } from '../test/helpers/sine-fit.ts';
 import { micwireStreams } from './adapters/micwire-streams.mjs';
 import type { Adapter } from './adapters/micwire-streams.mjs';

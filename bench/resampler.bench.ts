@@ -1,4 +1,4 @@
-import { Resampler } from '../src/core/dsp/resampler.ts';
+import { Resampler } from '../src/core/resampler/resampler.ts';
 import { micwireStreams } from './adapters/micwire-streams.mjs';
 import { nativePeers, wasmPeers } from './adapters/resampler-peers.mjs';
 import type { Row } from './measure.ts';

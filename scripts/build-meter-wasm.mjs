@@ -1,5 +1,5 @@
 /**
- * Compiles wasm/meter/ (AssemblyScript) into src/core/dsp/meter-wasm-bytes.ts, which is committed so that neither users nor
+ * Compiles wasm/meter/ (AssemblyScript) into src/core/metering/meter-wasm-bytes.ts, which is committed so that neither users nor
  * tests need the compiler. `--check` compiles and compares instead: the same compiler gives the same bytes.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const TARGET = `${ROOT}src/core/dsp/meter-wasm-bytes.ts`;
+const TARGET = `${ROOT}src/core/metering/meter-wasm-bytes.ts`;
 
 /** @returns {Promise<Uint8Array>} */
 async function compile() {
@@ -39,7 +39,7 @@ const source =
 if (process.argv.includes('--check')) {
   if ((await readFile(TARGET, 'utf8')) !== source) {
     console.error(
-      'src/core/dsp/meter-wasm-bytes.ts is not what wasm/meter/ compiles to.\n' +
+      'src/core/metering/meter-wasm-bytes.ts is not what wasm/meter/ compiles to.\n' +
         'Run: node scripts/build-meter-wasm.mjs',
     );
     process.exitCode = 1;

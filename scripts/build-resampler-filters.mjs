@@ -1,5 +1,5 @@
 /**
- * Designs the filters of common conversions and writes them to src/core/dsp/resampler-filter-table.ts, which is committed:
+ * Designs the filters of common conversions and writes them to src/core/resampler/resampler-filter-table.ts, which is committed:
  * designing takes a page tens of milliseconds, reading the table none. Other filters are designed when they are first asked
  * for. `--check` designs and compares instead; engines may differ in the last bits of a sine, so it compares to −140 dB.
  */
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const TARGET = `${ROOT}src/core/dsp/resampler-filter-table.ts`;
+const TARGET = `${ROOT}src/core/resampler/resampler-filter-table.ts`;
 
 /** Quality and whether the stopband starts at the Nyquist frequency. */
 const KINDS = /** @type {const} */ ([
@@ -43,7 +43,7 @@ const short = KINDS.flatMap(([quality, strict]) =>
     const sharpRate = 2 * Math.min(from, to);
     const inputRate = to > from ? sharpRate : from;
     const { weights, span } =
-      /** @type {import('../src/core/dsp/image-filter-design.ts').ImageFilter} */ (
+      /** @type {import('../src/core/resampler/image-filter-design.ts').ImageFilter} */ (
         design.designImageFilter(design.shortFilterSpecification(inputRate, sharpRate, band))
       );
     const key = design.shortFilterKey(quality, strict, sharpRate / inputRate);
@@ -68,7 +68,7 @@ ${short.map(([key, span, text]) => `  '${key}': {\n    span: ${span},\n    weigh
 if (process.argv.includes('--check')) {
   if (!alike(await readFile(TARGET, 'utf8'), source)) {
     console.error(
-      'src/core/dsp/resampler-filter-table.ts is not what the design gives.\n' +
+      'src/core/resampler/resampler-filter-table.ts is not what the design gives.\n' +
         'Run: node scripts/build-resampler-filters.mjs',
     );
     process.exitCode = 1;
@@ -86,7 +86,7 @@ async function load() {
     'resampler-filter-store',
     'resampler-stage-design',
   ]
-    .map((name) => `export * from ${JSON.stringify(`${ROOT}src/core/dsp/${name}.ts`)};`)
+    .map((name) => `export * from ${JSON.stringify(`${ROOT}src/core/resampler/${name}.ts`)};`)
     .join('\n');
   const build = await rolldown({
     input: 'entry',

@@ -1,5 +1,5 @@
 /**
- * Compiles wasm/resampler/ (AssemblyScript) into src/core/dsp/resampler-wasm-bytes.ts, which is committed so that neither
+ * Compiles wasm/resampler/ (AssemblyScript) into src/core/resampler/resampler-wasm-bytes.ts, which is committed so that neither
  * users nor tests need the compiler. `--check` compiles and compares instead: the same compiler gives the same bytes.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const TARGET = `${ROOT}src/core/dsp/resampler-wasm-bytes.ts`;
+const TARGET = `${ROOT}src/core/resampler/resampler-wasm-bytes.ts`;
 
 /** @returns {Promise<Uint8Array>} */
 async function compile() {
@@ -39,7 +39,7 @@ const source =
 if (process.argv.includes('--check')) {
   if ((await readFile(TARGET, 'utf8')) !== source) {
     console.error(
-      'src/core/dsp/resampler-wasm-bytes.ts is not what wasm/resampler/ compiles to.\n' +
+      'src/core/resampler/resampler-wasm-bytes.ts is not what wasm/resampler/ compiles to.\n' +
         'Run: node scripts/build-resampler-wasm.mjs',
     );
     process.exitCode = 1;

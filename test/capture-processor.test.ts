@@ -5,7 +5,7 @@ import { RingReader, receiveDelivery } from '../src/core/capture/chunk-receiver.
 import { Chunk, HEADER_BYTES, longestPayload } from '../src/core/capture/chunk.ts';
 import type { ChunkFormat } from '../src/core/capture/chunk.ts';
 import { allocateRing } from '../src/core/dsp/ring-buffer.ts';
-import { planResampler } from '../src/core/dsp/resampler-planner.ts';
+import { planResampler } from '../src/core/resampler/resampler-planner.ts';
 import type {
   CaptureDelivery,
   CaptureEvent,

@@ -1,16 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { designImageFilter } from '../src/core/dsp/image-filter-design.ts';
-import { besselI0, kaiserKernel, kaiserSpan } from '../src/core/dsp/kaiser-filter-design.ts';
-import { designRemez } from '../src/core/dsp/remez-filter-design.ts';
+import { designImageFilter } from '../src/core/resampler/image-filter-design.ts';
+import { besselI0, kaiserKernel, kaiserSpan } from '../src/core/resampler/kaiser-filter-design.ts';
+import { designRemez } from '../src/core/resampler/remez-filter-design.ts';
 import {
   designHalfBand,
   designLowPass,
   designSharpFilter,
   interpolateBank,
-} from '../src/core/dsp/resampler-filter-design.ts';
-import { storedSharpFilter, storedShortFilter } from '../src/core/dsp/resampler-filter-store.ts';
-import { bandFor, shortFilterSpecification } from '../src/core/dsp/resampler-stage-design.ts';
-import { RESAMPLER_SPECIFICATIONS } from '../src/core/dsp/resampler-specification.ts';
+} from '../src/core/resampler/resampler-filter-design.ts';
+import {
+  storedSharpFilter,
+  storedShortFilter,
+} from '../src/core/resampler/resampler-filter-store.ts';
+import { bandFor, shortFilterSpecification } from '../src/core/resampler/resampler-stage-design.ts';
+import { RESAMPLER_SPECIFICATIONS } from '../src/core/resampler/resampler-specification.ts';
 import { decibels } from './helpers/sine-fit.ts';
 
 /** Amplitude of a symmetric impulse response at `frequency`, cycles per sample. */

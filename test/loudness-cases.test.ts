@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { LoudnessMeter } from '../src/core/dsp/loudness-meter.ts';
-import { meterModule } from '../src/core/dsp/meter-module.ts';
-import { TruePeakMeter } from '../src/core/dsp/true-peak-meter.ts';
+import { LoudnessMeter } from '../src/core/metering/loudness-meter.ts';
+import { meterModule } from '../src/core/metering/meter-module.ts';
+import { TruePeakMeter } from '../src/core/metering/true-peak-meter.ts';
 import { LOUDNESS_CASES, judge } from './helpers/loudness-cases.ts';
 import type { LoudnessCase, Measurement } from './helpers/loudness-cases.ts';
 

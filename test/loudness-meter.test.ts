@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { channelWeights, kWeightingCoefficients } from '../src/core/dsp/k-weighting.ts';
-import { LoudnessHistogram } from '../src/core/dsp/loudness-histogram.ts';
-import { LoudnessMeter } from '../src/core/dsp/loudness-meter.ts';
-import type { LoudnessReading } from '../src/core/dsp/loudness-meter.ts';
+import { channelWeights, kWeightingCoefficients } from '../src/core/metering/k-weighting.ts';
+import { LoudnessHistogram } from '../src/core/metering/loudness-histogram.ts';
+import { LoudnessMeter } from '../src/core/metering/loudness-meter.ts';
+import type { LoudnessReading } from '../src/core/metering/loudness-meter.ts';
 import { feed } from './helpers/feed.ts';
 import { kWeightingDb, stretches } from './helpers/loudness-signals.ts';
 import { seededRandom } from './helpers/random.ts';

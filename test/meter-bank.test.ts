@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { MeterBank } from '../src/core/dsp/meter-bank.ts';
-import { METER_FIELDS, METER_NAMES, createMeterReading } from '../src/core/dsp/meter-table.ts';
-import type { MeterName } from '../src/core/dsp/meter-table.ts';
+import { MeterBank } from '../src/core/metering/meter-bank.ts';
+import { METER_FIELDS, METER_NAMES, createMeterReading } from '../src/core/metering/meter-table.ts';
+import type { MeterName } from '../src/core/metering/meter-table.ts';
 import { feed } from './helpers/feed.ts';
 import { seededRandom } from './helpers/random.ts';
 import { noise, sine } from './helpers/signals.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { MeterKernel } from '../src/core/dsp/meter-kernel.ts';
-import { PEAK, SIZES, SLICE, SQUARES, SUM } from '../src/core/dsp/meter-kernel.ts';
-import { meterModule } from '../src/core/dsp/meter-module.ts';
-import { ppmBallistics } from '../src/core/dsp/ppm-ballistics.ts';
-import { TypeScriptMeterKernel } from '../src/core/dsp/typescript-meter-kernel.ts';
-import { WasmMeterKernel } from '../src/core/dsp/wasm-meter-kernel.ts';
+import type { MeterKernel } from '../src/core/metering/meter-kernel.ts';
+import { PEAK, SIZES, SLICE, SQUARES, SUM } from '../src/core/metering/meter-kernel.ts';
+import { meterModule } from '../src/core/metering/meter-module.ts';
+import { ppmBallistics } from '../src/core/metering/ppm-ballistics.ts';
+import { TypeScriptMeterKernel } from '../src/core/metering/typescript-meter-kernel.ts';
+import { WasmMeterKernel } from '../src/core/metering/wasm-meter-kernel.ts';
 import { seededRandom } from './helpers/random.ts';
 import { noise, sine } from './helpers/signals.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { METER_NAMES, createMeterReading } from '../src/core/dsp/meter-table.ts';
+import { METER_NAMES, createMeterReading } from '../src/core/metering/meter-table.ts';
 import type { MeterProcessorOptions } from '../src/core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../src/core/snapshot.ts';
 import { createWorkletScope, renderOffline } from '../src/testing/index.ts';

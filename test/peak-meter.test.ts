@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PeakMeter } from '../src/core/dsp/peak-meter.ts';
+import { PeakMeter } from '../src/core/metering/peak-meter.ts';
 import { feed } from './helpers/feed.ts';
 import { seededRandom } from './helpers/random.ts';
 import { noise, sine } from './helpers/signals.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { ppmScale } from '../src/core/dsp/ppm-ballistics.ts';
-import type { PpmType } from '../src/core/dsp/ppm-ballistics.ts';
-import { PpmMeter } from '../src/core/dsp/ppm-meter.ts';
+import { ppmScale } from '../src/core/metering/ppm-ballistics.ts';
+import type { PpmType } from '../src/core/metering/ppm-ballistics.ts';
+import { PpmMeter } from '../src/core/metering/ppm-meter.ts';
 import { constant, sine } from './helpers/signals.ts';
 
 function levels(

@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest';
-import type { ResamplerQuality } from '../src/core/dsp/resampler-plan.ts';
-import { planResampler } from '../src/core/dsp/resampler-planner.ts';
-import { createResampler } from '../src/core/dsp/resampler-stream.ts';
-import { Resampler, resample } from '../src/core/dsp/resampler.ts';
+import type { ResamplerQuality } from '../src/core/resampler/resampler-plan.ts';
+import { planResampler } from '../src/core/resampler/resampler-planner.ts';
+import { createResampler } from '../src/core/resampler/resampler-stream.ts';
+import { Resampler, resample } from '../src/core/resampler/resampler.ts';
 import { seededRandom } from './helpers/random.ts';
 
 /** The referee's eight pairs, and some whose plans have other stages. */
@@ -62,7 +62,7 @@ async function inScopeWith(
   vi.resetModules();
   vi.stubGlobal('WebAssembly', api);
   try {
-    const { Resampler } = await import('../src/core/dsp/resampler.ts');
+    const { Resampler } = await import('../src/core/resampler/resampler.ts');
     return new Resampler({ inputRate: 48000, outputRate: 16000, execution: execution ?? 'auto' });
   } finally {
     vi.unstubAllGlobals();
@@ -90,7 +90,7 @@ test('where WebAssembly is missing or forbidden, TypeScript computes; where it m
 test('a plan that could not compile carries the bytes, which compile where they may', async () => {
   vi.resetModules();
   vi.stubGlobal('WebAssembly', FORBIDDEN);
-  const { planResampler } = await import('../src/core/dsp/resampler-planner.ts');
+  const { planResampler } = await import('../src/core/resampler/resampler-planner.ts');
   const plan = planResampler({ inputRate: 48000, outputRate: 16000 });
   vi.unstubAllGlobals();
   expect(plan.wasm).toBeInstanceOf(Uint8Array);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { planResampler } from '../src/core/dsp/resampler-planner.ts';
-import { createResampler } from '../src/core/dsp/resampler-stream.ts';
-import { Resampler, resample } from '../src/core/dsp/resampler.ts';
+import { planResampler } from '../src/core/resampler/resampler-planner.ts';
+import { createResampler } from '../src/core/resampler/resampler-stream.ts';
+import { Resampler, resample } from '../src/core/resampler/resampler.ts';
 import { seededRandom } from './helpers/random.ts';
 import { cosine, decibels, fitSine, rootMeanSquare } from './helpers/sine-fit.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RmsMeter } from '../src/core/dsp/rms-meter.ts';
+import { RmsMeter } from '../src/core/metering/rms-meter.ts';
 import { feed } from './helpers/feed.ts';
 import { seededRandom } from './helpers/random.ts';
 import { constant, noise, sine } from './helpers/signals.ts';

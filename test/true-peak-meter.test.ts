@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { truePeakFilter } from '../src/core/dsp/true-peak-filter.ts';
-import { TruePeakMeter } from '../src/core/dsp/true-peak-meter.ts';
+import { truePeakFilter } from '../src/core/metering/true-peak-filter.ts';
+import { TruePeakMeter } from '../src/core/metering/true-peak-meter.ts';
 import { feed } from './helpers/feed.ts';
 import { seededRandom } from './helpers/random.ts';
 import { noise, sine } from './helpers/signals.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { planVariableResampler } from '../src/core/dsp/variable-resampler-planner.ts';
-import { VariableResampler } from '../src/core/dsp/variable-resampler.ts';
+import { planVariableResampler } from '../src/core/resampler/variable-resampler-planner.ts';
+import { VariableResampler } from '../src/core/resampler/variable-resampler.ts';
 import { seededRandom } from './helpers/random.ts';
 import { cosine, decibels, fitSine } from './helpers/sine-fit.ts';
 

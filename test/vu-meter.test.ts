@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { VuMeter } from '../src/core/dsp/vu-meter.ts';
+import { VuMeter } from '../src/core/metering/vu-meter.ts';
 import { feed } from './helpers/feed.ts';
 import { seededRandom } from './helpers/random.ts';
 import { noise, sine } from './helpers/signals.ts';

@@ -1,4 +1,4 @@
-import { MeterBank } from '../src/core/dsp/meter-bank.ts';
+import { MeterBank } from '../src/core/metering/meter-bank.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../src/core/messages.ts';
 import { SnapshotWriter } from '../src/core/snapshot.ts';
 

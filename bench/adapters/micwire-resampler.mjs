@@ -9,7 +9,10 @@ const FOLDER = `${ROOT}node_modules/.cache/micwire`;
 
 await mkdir(FOLDER, { recursive: true });
 const file = `${FOLDER}/resampler-${process.pid}.mjs`;
-const build = await rolldown({ input: `${ROOT}src/core/dsp/resampler.ts`, platform: 'neutral' });
+const build = await rolldown({
+  input: `${ROOT}src/core/resampler/resampler.ts`,
+  platform: 'neutral',
+});
 await build.write({ file, format: 'esm' });
 await build.close();
 const { Resampler } = await import(pathToFileURL(file).href);

@@ -15,13 +15,13 @@
 const MAX_BLOCK = 1 << 20;
 
 /**
- * @param {typeof import('../../src/core/dsp/resampler.ts').Resampler} Resampler
+ * @param {typeof import('../../src/core/resampler/resampler.ts').Resampler} Resampler
  * @returns {Adapter[]}
  */
 export function micwireStreams(Resampler) {
   /**
    * @param {string} name
-   * @param {Partial<import('../../src/core/dsp/resampler.ts').ResamplerOptions>} options
+   * @param {Partial<import('../../src/core/resampler/resampler.ts').ResamplerOptions>} options
    * @returns {Adapter}
    */
   const adapter = (name, options) => ({
@@ -41,7 +41,7 @@ export function micwireStreams(Resampler) {
 }
 
 /**
- * @param {import('../../src/core/dsp/resampler.ts').Resampler} resampler
+ * @param {import('../../src/core/resampler/resampler.ts').Resampler} resampler
  * @returns {Stream}
  */
 function monoStream(resampler) {
@@ -71,7 +71,7 @@ function monoStream(resampler) {
 }
 
 /**
- * @param {import('../../src/core/dsp/resampler.ts').Resampler} resampler
+ * @param {import('../../src/core/resampler/resampler.ts').Resampler} resampler
  * @param {number} channels
  * @returns {Stream}
  */

@@ -1,6 +1,6 @@
-import { LoudnessMeter } from '../../src/core/dsp/loudness-meter.ts';
-import { meterModule } from '../../src/core/dsp/meter-module.ts';
-import { TruePeakMeter } from '../../src/core/dsp/true-peak-meter.ts';
+import { LoudnessMeter } from '../../src/core/metering/loudness-meter.ts';
+import { meterModule } from '../../src/core/metering/meter-module.ts';
+import { TruePeakMeter } from '../../src/core/metering/true-peak-meter.ts';
 import type { Measurement } from '../../test/helpers/loudness-cases.ts';
 
 /** Meters a signal in blocks of 128 frames and reads M and S about every 5 ms. */

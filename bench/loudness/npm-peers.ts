@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kWeightingCoefficients } from '../../src/core/dsp/k-weighting.ts';
+import { kWeightingCoefficients } from '../../src/core/metering/k-weighting.ts';
 import type { Measurement } from '../../test/helpers/loudness-cases.ts';
 
 const MODULES = join(process.cwd(), 'bench/node_modules');

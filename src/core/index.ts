@@ -24,52 +24,52 @@ export { base64JsonFraming } from './framing/base64-json.ts';
 export { BINARY_OFFSET, BINARY_VERSION, binaryFraming } from './framing/binary.ts';
 export { MAX_PAYLOAD_BYTES } from './framing/packet.ts';
 export type { LazyPacket, Packet, PacketHeader } from './framing/packet.ts';
-export { ActivityDetector } from './dsp/activity-detector.ts';
+export { ActivityDetector } from './metering/activity-detector.ts';
 export type {
   ActivityDetectorOptions,
   ActivityListener,
   ActivityReading,
-} from './dsp/activity-detector.ts';
-export { LoudnessMeter } from './dsp/loudness-meter.ts';
-export type { LoudnessMeterOptions, LoudnessReading } from './dsp/loudness-meter.ts';
-export { MeterBank } from './dsp/meter-bank.ts';
-export type { MeterBankOptions } from './dsp/meter-bank.ts';
-export { meterModule } from './dsp/meter-module.ts';
-export type { BlockMeter, Reading } from './dsp/meter-reading.ts';
-export { METER_NAMES } from './dsp/meter-table.ts';
+} from './metering/activity-detector.ts';
+export { LoudnessMeter } from './metering/loudness-meter.ts';
+export type { LoudnessMeterOptions, LoudnessReading } from './metering/loudness-meter.ts';
+export { MeterBank } from './metering/meter-bank.ts';
+export type { MeterBankOptions } from './metering/meter-bank.ts';
+export { meterModule } from './metering/meter-module.ts';
+export type { BlockMeter, Reading } from './metering/meter-reading.ts';
+export { METER_NAMES } from './metering/meter-table.ts';
 export type {
   BankReading,
   MeterName,
   MeterReading,
   MeterReadings,
   MeterSettings,
-} from './dsp/meter-table.ts';
-export { PeakMeter } from './dsp/peak-meter.ts';
-export type { PeakMeterOptions, PeakReading } from './dsp/peak-meter.ts';
-export type { PeakHoldOptions } from './dsp/peak-hold.ts';
-export { ppmScale } from './dsp/ppm-ballistics.ts';
-export type { PpmType } from './dsp/ppm-ballistics.ts';
-export { PpmMeter } from './dsp/ppm-meter.ts';
-export type { PpmMeterOptions, PpmReading } from './dsp/ppm-meter.ts';
-export { RmsMeter } from './dsp/rms-meter.ts';
-export type { RmsMeterOptions, RmsReading } from './dsp/rms-meter.ts';
-export { EnergySpeechEstimator } from './dsp/speech-estimator.ts';
-export type { EnergySpeechEstimatorOptions, SpeechEstimator } from './dsp/speech-estimator.ts';
-export { TruePeakMeter } from './dsp/true-peak-meter.ts';
-export type { TruePeakMeterOptions, TruePeakReading } from './dsp/true-peak-meter.ts';
-export { VuMeter } from './dsp/vu-meter.ts';
-export type { VuMeterOptions, VuReading } from './dsp/vu-meter.ts';
-export type { ResamplerPlan, ResamplerQuality } from './dsp/resampler-plan.ts';
-export { planResampler } from './dsp/resampler-planner.ts';
-export type { ResamplerPlanOptions } from './dsp/resampler-planner.ts';
-export { createResampler } from './dsp/resampler-stream.ts';
-export type { StreamResampler } from './dsp/resampler-stream.ts';
-export { Resampler, resample } from './dsp/resampler.ts';
-export type { ResamplerOptions } from './dsp/resampler.ts';
-export { planVariableResampler } from './dsp/variable-resampler-planner.ts';
-export type { VariableResamplerPlanOptions } from './dsp/variable-resampler-planner.ts';
-export { VariableResampler } from './dsp/variable-resampler.ts';
-export type { VariableResamplerPlan } from './dsp/variable-resampler.ts';
+} from './metering/meter-table.ts';
+export { PeakMeter } from './metering/peak-meter.ts';
+export type { PeakMeterOptions, PeakReading } from './metering/peak-meter.ts';
+export type { PeakHoldOptions } from './metering/peak-hold.ts';
+export { ppmScale } from './metering/ppm-ballistics.ts';
+export type { PpmType } from './metering/ppm-ballistics.ts';
+export { PpmMeter } from './metering/ppm-meter.ts';
+export type { PpmMeterOptions, PpmReading } from './metering/ppm-meter.ts';
+export { RmsMeter } from './metering/rms-meter.ts';
+export type { RmsMeterOptions, RmsReading } from './metering/rms-meter.ts';
+export { EnergySpeechEstimator } from './metering/speech-estimator.ts';
+export type { EnergySpeechEstimatorOptions, SpeechEstimator } from './metering/speech-estimator.ts';
+export { TruePeakMeter } from './metering/true-peak-meter.ts';
+export type { TruePeakMeterOptions, TruePeakReading } from './metering/true-peak-meter.ts';
+export { VuMeter } from './metering/vu-meter.ts';
+export type { VuMeterOptions, VuReading } from './metering/vu-meter.ts';
+export type { ResamplerPlan, ResamplerQuality } from './resampler/resampler-plan.ts';
+export { planResampler } from './resampler/resampler-planner.ts';
+export type { ResamplerPlanOptions } from './resampler/resampler-planner.ts';
+export { createResampler } from './resampler/resampler-stream.ts';
+export type { StreamResampler } from './resampler/resampler-stream.ts';
+export { Resampler, resample } from './resampler/resampler.ts';
+export type { ResamplerOptions } from './resampler/resampler.ts';
+export { planVariableResampler } from './resampler/variable-resampler-planner.ts';
+export type { VariableResamplerPlanOptions } from './resampler/variable-resampler-planner.ts';
+export { VariableResampler } from './resampler/variable-resampler.ts';
+export type { VariableResamplerPlan } from './resampler/variable-resampler.ts';
 export type { Codec, PayloadDecoder, PayloadEncoder, StreamFormat } from './codec/codec.ts';
 export { CODECS } from './codec/codecs.ts';
 export type { CodecName } from './codec/codecs.ts';

@@ -6,8 +6,8 @@ import type { ChunkSlot } from './capture/chunk-sink.ts';
 import type { ChunkEncoding, ChunkFormat } from './capture/chunk.ts';
 import type { OpusModule } from './codec/opus-library.ts';
 import type { OpusOptions, OpusSettings } from './codec/opus-options.ts';
-import type { MeterName, MeterSettings } from './dsp/meter-table.ts';
-import type { ResamplerPlan } from './dsp/resampler-plan.ts';
+import type { MeterName, MeterSettings } from './metering/meter-table.ts';
+import type { ResamplerPlan } from './resampler/resampler-plan.ts';
 import type { Dither, SampleFormat } from './dsp/sample-format.ts';
 import type { BacklogMode } from './playout/backlog-policy.ts';
 

@@ -4,7 +4,7 @@ import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
 import { SAMPLE_FORMATS } from '../core/dsp/sample-format.ts';
 import type { Dither, SampleFormat } from '../core/dsp/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
-import type { ResamplerQuality } from '../core/dsp/resampler-plan.ts';
+import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 
 /** How audio is captured. */

@@ -7,7 +7,7 @@ export type {
   MeterReading,
   MeterReadings,
   MeterSettings,
-} from '../core/dsp/meter-table.ts';
+} from '../core/metering/meter-table.ts';
 export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
@@ -32,8 +32,8 @@ export type {
 export type { PayloadFormat } from '../core/codec/payload-format.ts';
 export { Meter } from './meter.ts';
 export type { MeterActivity, MeterEventMap, MeterOptions } from './meter.ts';
-export { ppmScale } from '../core/dsp/ppm-ballistics.ts';
-export type { PpmType } from '../core/dsp/ppm-ballistics.ts';
+export { ppmScale } from '../core/metering/ppm-ballistics.ts';
+export type { PpmType } from '../core/metering/ppm-ballistics.ts';
 export { LoopbackTransport } from './transport/loopback.ts';
 export type {
   Transport,

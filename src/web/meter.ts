@@ -1,7 +1,7 @@
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
-import { LOUDNESS_MIN_RATE } from '../core/dsp/loudness-meter.ts';
-import { createMeterReading, meterNames } from '../core/dsp/meter-table.ts';
-import type { MeterName, MeterReading, MeterSettings } from '../core/dsp/meter-table.ts';
+import { LOUDNESS_MIN_RATE } from '../core/metering/loudness-meter.ts';
+import { createMeterReading, meterNames } from '../core/metering/meter-table.ts';
+import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
@@ -77,7 +77,7 @@ export class Meter<
   ): Promise<Meter<Name>> {
     const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'typescript']);
     const [kernel] = await Promise.all([
-      execution === 'auto' ? import('../core/dsp/meter-module.ts') : undefined,
+      execution === 'auto' ? import('../core/metering/meter-module.ts') : undefined,
       loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
     ]);
     return new Meter(context, options, kernel?.meterModule());

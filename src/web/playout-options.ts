@@ -3,7 +3,7 @@ import { SAMPLE_FORMATS } from '../core/dsp/sample-format.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
-import type { ResamplerQuality } from '../core/dsp/resampler-plan.ts';
+import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { BacklogMode } from '../core/playout/backlog-policy.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 

@@ -1,12 +1,12 @@
-import type { ResamplerPlan, ResamplerQuality } from '../core/dsp/resampler-plan.ts';
-import type { planResampler } from '../core/dsp/resampler-planner.ts';
+import type { ResamplerPlan, ResamplerQuality } from '../core/resampler/resampler-plan.ts';
+import type { planResampler } from '../core/resampler/resampler-planner.ts';
 
 /** The filter design, once it was loaded: half of what a page would load, and no use where the rates are equal. */
 let design: { readonly planResampler: typeof planResampler } | undefined;
 
 /** Loads the filter design, unless the rates are equal. */
 export async function loadResamplerDesign(inputRate: number, outputRate: number): Promise<void> {
-  if (inputRate !== outputRate) design ??= await import('../core/dsp/resampler-planner.ts');
+  if (inputRate !== outputRate) design ??= await import('../core/resampler/resampler-planner.ts');
 }
 
 /**

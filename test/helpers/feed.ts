@@ -1,4 +1,4 @@
-import type { BlockMeter } from '../../src/core/dsp/meter-reading.ts';
+import type { BlockMeter } from '../../src/core/metering/meter-reading.ts';
 
 /** Feeds whole channels to a meter in blocks of random sizes 1..`largest`, or of one size where no random is given. */
 export function feed(

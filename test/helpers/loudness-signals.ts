@@ -1,4 +1,4 @@
-import { kWeightingCoefficients } from '../../src/core/dsp/k-weighting.ts';
+import { kWeightingCoefficients } from '../../src/core/metering/k-weighting.ts';
 
 /**
  * The signals of EBU Tech 3341 (2023) table 1 and Tech 3342 (2023) table 1, and some in the manner of BS.2217, made by

@@ -3,7 +3,7 @@ import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
 import type { ChunkEncoding, ChunkFormat } from '../../src/core/capture/chunk.ts';
 import { opusSettings } from '../../src/core/codec/opus-options.ts';
 import type { OpusOptions } from '../../src/core/codec/opus-options.ts';
-import { planResampler } from '../../src/core/dsp/resampler-planner.ts';
+import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { allocateRing } from '../../src/core/dsp/ring-buffer.ts';
 import type { OpusCaptureProcessorOptions } from '../../src/core/messages.ts';
 import { poolReader, ringReader } from './processor-cases.ts';

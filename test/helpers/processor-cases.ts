@@ -1,9 +1,9 @@
 import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
 import type { ChunkFormat } from '../../src/core/capture/chunk.ts';
-import { meterModule } from '../../src/core/dsp/meter-module.ts';
-import { METER_NAMES, createMeterReading } from '../../src/core/dsp/meter-table.ts';
-import type { ResamplerQuality } from '../../src/core/dsp/resampler-plan.ts';
-import { planResampler } from '../../src/core/dsp/resampler-planner.ts';
+import { meterModule } from '../../src/core/metering/meter-module.ts';
+import { METER_NAMES, createMeterReading } from '../../src/core/metering/meter-table.ts';
+import type { ResamplerQuality } from '../../src/core/resampler/resampler-plan.ts';
+import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { RingBuffer, allocateRing } from '../../src/core/dsp/ring-buffer.ts';
 import { bytesPerSample } from '../../src/core/dsp/sample-format.ts';
 import type { Dither, SampleFormat } from '../../src/core/dsp/sample-format.ts';

@@ -1,7 +1,7 @@
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
-import type { ResamplerPlan } from '../dsp/resampler-plan.ts';
-import { createResampler } from '../dsp/resampler-stream.ts';
-import type { StreamResampler } from '../dsp/resampler-stream.ts';
+import type { ResamplerPlan } from '../resampler/resampler-plan.ts';
+import { createResampler } from '../resampler/resampler-stream.ts';
+import type { StreamResampler } from '../resampler/resampler-stream.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import type { ChunkWriterOptions } from './chunk-writer.ts';
 import type { FrameWriter } from './frame-writer.ts';

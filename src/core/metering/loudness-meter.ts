@@ -7,7 +7,7 @@ import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
 import type { StageOptions } from './open-meter-kernel.ts';
-import { MAX_SAMPLE_RATE } from './sample-rate.ts';
+import { MAX_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 
 /** Loudness by Recommendation ITU-R BS.1770-5 and EBU Tech 3341 (2023) and 3342 (2023). Silence reads −∞. */
 export interface LoudnessReading extends Reading {

@@ -1,6 +1,6 @@
 import { decodeBase64 } from '../framing/base64.ts';
 import { METER_WASM } from './meter-wasm-bytes.ts';
-import { compileWasm } from './wasm-instance.ts';
+import { compileWasm } from '../dsp/wasm-instance.ts';
 
 let module: object | undefined;
 

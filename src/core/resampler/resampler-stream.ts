@@ -6,7 +6,7 @@ import type { ResamplerPlan } from './resampler-plan.ts';
 import { TypeScriptKernel } from './resampler-kernel.ts';
 import { WasmKernel } from './resampler-wasm-kernel.ts';
 import { instantiateResampler } from './resampler-wasm.ts';
-import { MAX_CHANNELS } from './sample-rate.ts';
+import { MAX_CHANNELS } from '../dsp/sample-rate.ts';
 
 /** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
 export type ResamplerExecution = 'wasm' | 'typescript';

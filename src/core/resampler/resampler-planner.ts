@@ -11,7 +11,7 @@ import {
 } from './resampler-stage-design.ts';
 import type { Band } from './resampler-stage-design.ts';
 import { resamplerModule } from './resampler-wasm-module.ts';
-import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 
 /** What a resampler is to do. */
 export interface ResamplerPlanOptions {

@@ -5,8 +5,8 @@ import { ppmBallistics } from './ppm-ballistics.ts';
 import type { PpmBallistics } from './ppm-ballistics.ts';
 import { SCAN_SLOTS, ScanSlots } from './scan-slots.ts';
 import { TRUE_PEAK_TAPS, truePeakFilter } from './true-peak-filter.ts';
-import { instantiateWasm } from './wasm-instance.ts';
-import type { WasmInstance } from './wasm-instance.ts';
+import { instantiateWasm } from '../dsp/wasm-instance.ts';
+import type { WasmInstance } from '../dsp/wasm-instance.ts';
 
 /** What wasm/meter/index.ts exports. Addresses and lengths in bytes, but `frames`. */
 interface MeterExports {

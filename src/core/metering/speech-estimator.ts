@@ -1,6 +1,6 @@
 import { numberIn } from '../arguments.ts';
 import { Biquad } from './biquad.ts';
-import { MAX_SAMPLE_RATE } from './sample-rate.ts';
+import { MAX_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 
 /**
  * Judges stretches of mono audio: put a learned detector in place of the energy-based one by implementing this. It runs

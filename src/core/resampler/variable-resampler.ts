@@ -2,7 +2,7 @@ import { integerIn, numberIn } from '../arguments.ts';
 import type { ResamplerQuality, ResamplerStage } from './resampler-plan.ts';
 import { createStageKernel, interpolatedSum } from './resampler-stages.ts';
 import type { StageKernel } from './resampler-stages.ts';
-import { MAX_CHANNELS } from './sample-rate.ts';
+import { MAX_CHANNELS } from '../dsp/sample-rate.ts';
 
 /** What a {@link VariableResampler} does, as plain data: made by {@link planVariableResampler}, structured-cloneable. */
 export interface VariableResamplerPlan {

@@ -9,7 +9,7 @@ import {
   sharpDoubling,
   shortFilter,
 } from './resampler-stage-design.ts';
-import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './sample-rate.ts';
+import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import type { VariableResamplerPlan } from './variable-resampler.ts';
 
 /** What a resampler whose ratio may change is to do. */
