@@ -1,4 +1,4 @@
-import type { LaneFigures } from './lanes/lane.ts';
+import type { LaneFigures } from './single/lane.ts';
 
 /** One part of the way's delay. */
 export interface DelayPart {

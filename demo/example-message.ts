@@ -1,6 +1,6 @@
 import { SampleEncoder, bytesPerSample } from 'micwire/core';
 import type { Framing, Packet } from 'micwire/core';
-import type { WireMessage } from './lanes/lane.ts';
+import type { WireMessage } from './single/lane.ts';
 import type { LaneSettings } from './settings.ts';
 
 const TONE_HZ = 440;

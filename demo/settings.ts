@@ -1,6 +1,6 @@
 import type { OpusRoute } from 'micwire';
 import type { PayloadFormat } from 'micwire/core';
-import type { LaneId } from './lanes/lanes.ts';
+import type { LaneId } from './single/lanes.ts';
 
 /** Where the sound comes from. */
 export type SourceKind = 'sample' | 'microphone';

@@ -1,4 +1,4 @@
-import type { Session } from './controllers/session.ts';
+import type { Session } from './single/session.ts';
 import { count } from './format.ts';
 
 /** A station on the way of the sound. */

@@ -1,4 +1,4 @@
-import type { Session } from './controllers/session.ts';
+import type { Session } from './single/session.ts';
 
 /** One line that says how things stand, and what the user can do about it. */
 export interface Status {

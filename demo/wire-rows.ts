@@ -1,7 +1,7 @@
 import { BINARY_OFFSET } from 'micwire/core';
 import type { PacketHeader } from 'micwire/core';
 import { bytes, count } from './format.ts';
-import type { WireMessage } from './lanes/lane.ts';
+import type { WireMessage } from './single/lane.ts';
 import { FORMAT_LABELS } from './settings.ts';
 
 /** One field of a message: where it lies, what stands there, and what that means. */

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Session } from '../demo/controllers/session.ts';
+import type { Session } from '../demo/single/session.ts';
 import { useLab } from './helpers/lab-page.ts';
 
 /*

@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html } from 'lit';
 import { customElement } from 'lit/decorators.js';
-import { Session } from '../controllers/session.ts';
+import { Session } from '../single/session.ts';
 import { Ticker } from '../controllers/ticker.ts';
 import { delayParts } from '../delay-parts.ts';
 import { costsOf } from '../costs.ts';

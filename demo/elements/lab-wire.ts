@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { WireMessage } from '../lanes/lane.ts';
+import type { WireMessage } from '../single/lane.ts';
 import { controls } from '../styles/controls.ts';
 import { costOf, takeApart } from '../wire-rows.ts';
 

@@ -4,8 +4,8 @@ import { TRACK_ENDED, problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
 import { openSource } from '../audio/source.ts';
 import { Tap } from '../audio/tap.ts';
-import type { Lane, LaneKind } from '../lanes/lane.ts';
-import { LANES } from '../lanes/lanes.ts';
+import type { Lane, LaneKind } from './lane.ts';
+import { LANES } from './lanes.ts';
 import type { LaneSettings, SourceKind } from '../settings.ts';
 import { DEFAULT_SETTINGS, withChanges } from '../settings.ts';
 

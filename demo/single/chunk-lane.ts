@@ -8,7 +8,7 @@ import { ChunkTape } from '../scope/chunk-tape.ts';
 import type { Lane, LaneBuild, LaneFigures, LaneKind, WireMessage } from './lane.ts';
 import { openCapture, openPlayout } from './open-audio.ts';
 import { PlayoutWait } from './playout-wait.ts';
-import { RecentValues, RunningRate } from './running-figures.ts';
+import { RecentValues, RunningRate } from '../lanes/running-figures.ts';
 
 /** Measurements behind a median: 5 s of chunks of 20 ms. */
 const RECENT = 250;
