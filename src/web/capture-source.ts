@@ -7,7 +7,7 @@ export type CaptureSource = MediaStreamTrack | MediaStream | AudioNode;
 /** A source as a node of the context. */
 export interface OpenSource {
   readonly node: AudioNode;
-  /** The track behind it; null where the source was a node. */
+  /** The track behind it; null where the source is a node without one. */
   readonly track: MediaStreamTrack | null;
 }
 
@@ -19,7 +19,7 @@ export interface OpenSource {
 export function openSource(context: BaseAudioContext, source: CaptureSource): OpenSource {
   if (typeof source !== 'object' || source === null) throw notASource(source);
   // By form, not by class: libraries wrap contexts and nodes.
-  if ('connect' in source && 'context' in source) return { node: source, track: null };
+  if ('connect' in source && 'context' in source) return { node: source, track: trackOf(source) };
   const track = 'getAudioTracks' in source ? liveTrack(source) : source;
   if (!('readyState' in track) || !('kind' in track)) throw notASource(source);
   if (track.kind !== 'audio' || track.readyState === 'ended') {
@@ -59,6 +59,12 @@ export function disconnectSource(source: OpenSource, target: AudioNode): void {
   } catch {
     // Not connected any more (Web Audio §1.5.3, InvalidAccessError).
   }
+}
+
+/** Of a MediaStreamAudioSourceNode, which takes the first of its stream. */
+function trackOf(node: AudioNode): MediaStreamTrack | null {
+  if (!('mediaStream' in node)) return null;
+  return (node as MediaStreamAudioSourceNode).mediaStream.getAudioTracks()[0] ?? null;
 }
 
 function liveTrack(stream: MediaStream): MediaStreamTrack {

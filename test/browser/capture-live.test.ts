@@ -61,20 +61,24 @@ describe.each(SHARING)('by %s', (_, globals) => {
     expect(captured).toBe(delivered + dropped);
   });
 
-  test('a track that ends ends the reading', async () => {
-    const track = tone();
-    const capture = await Capture.create(context, track);
-    await capture.resume();
-    await eventually(() => expect(capture.stats.captured).toBeGreaterThan(0));
-    // No event tells of this (Media Capture §4.3.1): the capture looks once a second.
-    track.stop();
-    let frames = 0;
-    for await (const chunk of capture) frames += chunk.frames;
-    expect(frames).toBe(capture.stats.captured);
-    expect(capture.state).toBe('ended');
-    await capture.close();
-    expect(capture.state).toBe('closed');
-  });
+  test.each(['itself', "its stream's node"])(
+    'a track that ends ends the reading of %s',
+    async (by) => {
+      const track = tone();
+      const node = context.createMediaStreamSource(new MediaStream([track]));
+      const capture = await Capture.create(context, by === 'itself' ? track : node);
+      await capture.resume();
+      await eventually(() => expect(capture.stats.captured).toBeGreaterThan(0));
+      // No event tells of this (Media Capture §4.3.1): the capture looks once a second.
+      track.stop();
+      let frames = 0;
+      for await (const chunk of capture) frames += chunk.frames;
+      expect(frames).toBe(capture.stats.captured);
+      expect(capture.state).toBe('ended');
+      await capture.close();
+      expect(capture.state).toBe('closed');
+    },
+  );
 
   test('pause leaves no hole in the count of frames, and one in the time', async () => {
     const capture = await Capture.create(context, tone(), { chunkDuration: 10 });

@@ -138,10 +138,11 @@ describe('live', () => {
     await vi.waitFor(() => expect(recorder.level).toBeGreaterThan(-1));
     await recorder.pause();
     expect(recorder.state).toBe('paused');
-    await vi.waitFor(() => expect(recorder.capture.stats.queued).toBe(0));
-    const { duration } = recorder;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const { duration, size } = recorder;
+    const until = context.currentTime + 0.2;
+    await vi.waitFor(() => expect(context.currentTime).toBeGreaterThan(until));
     expect(recorder.duration).toBe(duration);
+    expect(recorder.size).toBe(size);
     await recorder.resume();
     await vi.waitFor(() => expect(recorder.duration).toBeGreaterThan(duration + 0.1));
     stream.getTracks()[0]!.stop();
