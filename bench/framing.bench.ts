@@ -13,8 +13,10 @@ const CASES: Readonly<Record<string, number>> = {
 export function run(): Row[] {
   return Object.entries(CASES).flatMap(([name, byteCount]) => {
     const { packet, chunk, payload } = samplePacket(byteCount);
-    const { binary } = FRAMINGS;
-    const json = FRAMINGS['base64-json'];
+    const binary = FRAMINGS.binary.createEncoder();
+    const json = FRAMINGS['base64-json'].createEncoder();
+    const binaryDecoder = FRAMINGS.binary.createDecoder();
+    const jsonDecoder = FRAMINGS['base64-json'].createDecoder();
     const { payload: _, ...header } = packet;
     const asBytes = binary.encode(packet);
     const asText = json.encode(packet);
@@ -26,8 +28,8 @@ export function run(): Row[] {
         JSON.stringify({ type: 'audio', version: 1, ...header, payload }),
     };
     const readers: Record<string, () => unknown> = {
-      binary: () => binary.decode(asBytes),
-      'base64-json': () => json.decode(asText),
+      binary: () => binaryDecoder.decode(asBytes),
+      'base64-json': () => jsonDecoder.decode(asText),
       'JSON.parse alone': () => JSON.parse(asText as string),
     };
     return [...rows(name, 'encode', looking(writers)), ...rows(name, 'decode', readers)];

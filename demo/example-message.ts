@@ -1,5 +1,5 @@
 import { SampleEncoder, bytesPerSample } from 'micwire/core';
-import type { Framing, Packet } from 'micwire/core';
+import type { FramedStream, Framing, Packet } from 'micwire/core';
 import type { WireMessage } from './single/lane.ts';
 import type { LaneSettings } from './settings.ts';
 
@@ -10,6 +10,11 @@ export type WireSettings = Pick<
   LaneSettings,
   'sampleRate' | 'format' | 'chunkDuration' | 'bitrate'
 >;
+
+/** What a lane with these settings sends. */
+export function streamOf({ sampleRate, format }: WireSettings): FramedStream {
+  return { sampleRate, format, channels: 1 };
+}
 
 /** A message as the lane would send it first, with a quiet tone in it: shown until there is a real one. Null for Opus. */
 export function exampleMessage(framing: Framing, settings: WireSettings): WireMessage | null {
@@ -36,19 +41,18 @@ export function messageBytes(framing: Framing, settings: WireSettings): number {
 }
 
 function frame(framing: Framing, settings: WireSettings, payload: Uint8Array): WireMessage {
-  const { sampleRate, format } = settings;
+  const stream = streamOf(settings);
   const packet: Packet = {
+    ...stream,
     sequence: 0,
     frame: 0,
     frames: framesOf(settings),
     timestamp: 0,
     dropped: 0,
-    format,
-    sampleRate,
-    channels: 1,
     payload,
   };
-  return { message: framing.encode(packet), packet };
+  const message = framing.createEncoder(stream).encode(packet);
+  return { message, packet, layout: framing.layout(message) };
 }
 
 function framesOf({ sampleRate, chunkDuration }: WireSettings): number {

@@ -1,4 +1,3 @@
-import { BINARY_OFFSET } from 'micwire/core';
 import type { PacketHeader } from 'micwire/core';
 import { bytes, count } from './format.ts';
 import type { WireMessage } from './single/lane.ts';
@@ -55,44 +54,35 @@ function takeTextApart(message: string, { packet }: WireMessage): WireParts {
     payloadCut: shown < text.length,
     payloadKind: kindOf(packet),
     messageBytes: message.length,
-    payloadBytes: packet.payload.length,
+    payloadBytes: base64Bytes(text),
   };
 }
 
-/** The binary header's fields in their order, each with its length in bytes. */
-const BINARY_FIELDS: readonly (readonly [name: string, length: number])[] = [
-  ['version', 1],
-  ['format', 1],
-  ['channels', 1],
-  ['reserved', 1],
-  ['sampleRate', 4],
-  ['frames', 4],
-  ['dropped', 4],
-  ['sequence', 8],
-  ['frame', 8],
-  ['timestamp', 8],
-];
+function base64Bytes(text: string): number {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  return (text.length / 4) * 3 - padding;
+}
 
-function takeBytesApart(message: Uint8Array, { packet }: WireMessage): WireParts {
-  const offsets = BINARY_OFFSET as Readonly<Record<string, number>>;
-  const rows = BINARY_FIELDS.map(([name, length]) => ({
-    where: `${String(offsets[name]!).padStart(2, NO_BREAK_SPACE)} ${name}`,
-    wire: hex(message, offsets[name]!, length),
+function takeBytesApart(message: Uint8Array, { packet, layout }: WireMessage): WireParts {
+  const rows = layout.slice(0, -1).map(({ name, byteOffset, byteLength }) => ({
+    where: `${String(byteOffset).padStart(2, NO_BREAK_SPACE)} ${name}`,
+    wire: hex(message, byteOffset, byteLength),
     meaning: meaningOf(name, packet),
   }));
   const payload: string[] = [];
-  const end = Math.min(message.length, BINARY_OFFSET.payload + SHOWN_BYTES);
-  for (let at = BINARY_OFFSET.payload; at < end; at += GROUP_BYTES) {
+  const { byteOffset: from, byteLength } = layout.at(-1)!;
+  const end = from + Math.min(byteLength, SHOWN_BYTES);
+  for (let at = from; at < end; at += GROUP_BYTES) {
     payload.push(hex(message, at, Math.min(GROUP_BYTES, end - at)));
   }
   return {
     rows,
     payload,
-    payloadNote: `${part(end - BINARY_OFFSET.payload, packet.payload.length)} bytes of ${kindOf(packet)}, in hexadecimal.`,
-    payloadCut: end < message.length,
+    payloadNote: `${part(end - from, byteLength)} bytes of ${kindOf(packet)}, in hexadecimal.`,
+    payloadCut: end < from + byteLength,
     payloadKind: kindOf(packet),
     messageBytes: message.length,
-    payloadBytes: packet.payload.length,
+    payloadBytes: byteLength,
   };
 }
 
@@ -117,6 +107,12 @@ function meaningOf(field: string, packet: PacketHeader): string {
       return 'A packet of sound.';
     case 'version':
       return 'The layout of this message.';
+    case 'version, format':
+      return `The layout of this message, and ${meaningOf('format', packet)}`;
+    case 'flags, channels':
+      return `Which fields follow; ${packet.channels === 1 ? 'mono' : `${packet.channels} channels`}.`;
+    case 'rate code':
+      return `Stands for ${meaningOf('sampleRate', packet)}`;
     case 'sequence':
       return `Chunk number ${count(packet.sequence)}. A gap here is a loss.`;
     case 'frame':
@@ -135,8 +131,6 @@ function meaningOf(field: string, packet: PacketHeader): string {
       return `${count(packet.sampleRate)} frames a second.`;
     case 'channels':
       return packet.channels === 1 ? 'Mono.' : `${packet.channels} channels, interleaved.`;
-    case 'reserved':
-      return 'Always 0.';
     default:
       return '';
   }

@@ -1,8 +1,9 @@
 import type { Capture, Playout } from 'micwire';
 import type { Chunk, PayloadFormat, Transport, TransportMessage, TransportStatus } from 'micwire';
 import { PacketError } from 'micwire/core';
-import type { Framing, Packet } from 'micwire/core';
+import type { Framing, MessageDecoder, MessageEncoder, Packet } from 'micwire/core';
 import { samplesBytesPerSecond, wireBytesPerSecond } from '../costs.ts';
+import { streamOf } from '../example-message.ts';
 import { SCOPE_SECONDS } from '../audio/tap.ts';
 import { ChunkTape } from '../scope/chunk-tape.ts';
 import type { Lane, LaneBuild, LaneFigures, LaneKind, WireMessage } from './lane.ts';
@@ -66,6 +67,8 @@ class ChunkLane implements Lane {
   private readonly playout: Playout;
   private readonly wait: PlayoutWait;
   private readonly framing: Framing;
+  private readonly encoder: MessageEncoder;
+  private readonly decoder: MessageDecoder;
   private readonly transport: Transport & { retryNow?(): void };
   private readonly resamplerMs: number;
   private readonly encoderMs: number;
@@ -77,7 +80,7 @@ class ChunkLane implements Lane {
   private readonly handOvers = new RecentValues(RECENT);
   private readonly sentRate = new RunningRate(RATE_SPAN_MS);
   private readonly payloadRate = new RunningRate(RATE_SPAN_MS);
-  private lastSent: { readonly message: string | Uint8Array } | null = null;
+  private lastSent: Omit<WireMessage, 'layout'> | null = null;
   private sentPayloadBytes = 0;
   private lostChunks = 0;
   /** The frame behind the last packet that came back. */
@@ -99,6 +102,9 @@ class ChunkLane implements Lane {
     this.playout = playout;
     this.wait = new PlayoutWait(playout, parts.context);
     this.framing = framing;
+    const stream = streamOf(parts);
+    this.encoder = framing.createEncoder(stream);
+    this.decoder = framing.createDecoder(stream);
     this.transport = transport;
     this.output = playout.node;
     this.resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
@@ -135,8 +141,7 @@ class ChunkLane implements Lane {
 
   get lastMessage(): WireMessage | null {
     if (this.lastSent === null) return null;
-    const { message } = this.lastSent;
-    return { message, packet: this.framing.decode(message) };
+    return { ...this.lastSent, layout: this.framing.layout(this.lastSent.message) };
   }
 
   figures(): LaneFigures {
@@ -197,13 +202,13 @@ class ChunkLane implements Lane {
     const seconds = chunk.frames / chunk.sampleRate;
     this.handOvers.add((this.context.currentTime - chunk.contextTime - seconds) * 1000);
     this.stalled = false;
-    const message = this.framing.encode(chunk);
+    const message = this.encoder.encode(chunk);
     const now = performance.now();
     const sent = this.transport.send(message);
     const { sequence, contextTime: time } = chunk;
     this.tape.add({ sequence, time, seconds, fate: sent ? 'sent' : 'dropped' });
     if (!sent) return;
-    this.lastSent = { message };
+    this.lastSent = { message, packet: chunk };
     this.sentPayloadBytes += payloadBytes(chunk);
     this.underWay.set(sequence, { sentAt: now, time });
     if (this.underWay.size > MAX_PENDING) this.forgetUpTo(this.underWay.keys().next().value!);
@@ -211,14 +216,19 @@ class ChunkLane implements Lane {
 
   private receive(message: TransportMessage): void {
     const now = performance.now();
-    let packet;
+    let packets: readonly Packet[];
     try {
-      packet = this.framing.decode(message);
+      packets = this.decoder.decode(message);
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
       this.refusedMessages++;
       return;
     }
+    // This lane's transport loses nothing, so that copies for the case of loss are of no use.
+    for (const packet of packets) if (packet.redundant !== true) this.play(packet, now);
+  }
+
+  private play(packet: Packet, now: number): void {
     const sent = this.underWay.get(packet.sequence);
     this.tape.mark(packet.sequence, 'back');
     const wait = this.wait.write(packet.payload, this.missingBefore(packet));

@@ -1,4 +1,4 @@
-import type { Framing, Packet } from 'micwire/core';
+import type { Framing, MessageField, PacketHeader } from 'micwire/core';
 import type { Transport, TransportStatus } from 'micwire';
 import type { Source } from '../audio/source.ts';
 import type { ChunkTape } from '../scope/chunk-tape.ts';
@@ -8,7 +8,9 @@ import type { Spread } from '../lanes/running-figures.ts';
 /** A message as it went over the wire, and what it says. */
 export interface WireMessage {
   readonly message: string | Uint8Array;
-  readonly packet: Packet;
+  readonly packet: PacketHeader;
+  /** Where the fields lie; nothing for text. */
+  readonly layout: readonly MessageField[];
 }
 
 /** What a lane counts and measures. Counters run since the lane was built. */

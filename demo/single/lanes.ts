@@ -20,8 +20,8 @@ export const LANES = {
   },
   'binary-websocket': {
     label: 'Binary',
-    note: 'A 40-byte header and the sound as it is: a quarter less on the wire, or better.',
-    stations: [{ name: 'Binary', what: '40-byte header' }, WEBSOCKET],
+    note: 'A header of 9 bytes or so and the sound as it is: a quarter less on the wire, or better.',
+    stations: [{ name: 'Binary', what: 'short header' }, WEBSOCKET],
     framing: FRAMINGS.binary,
     openTransport: echo,
     build: buildChunkLane,

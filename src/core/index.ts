@@ -17,11 +17,18 @@ export type {
   SampleFormat,
 } from './dsp/sample-format.ts';
 export { Base64Writer, base64Length, decodeBase64, encodeBase64 } from './framing/base64.ts';
-export type { Framing } from './framing/framing.ts';
+export type {
+  FramedStream,
+  Framing,
+  MessageDecoder,
+  MessageEncoder,
+  MessageField,
+  SelfDescribingFraming,
+} from './framing/framing.ts';
 export type { FramingName } from './framing/framings.ts';
 export { FRAMINGS } from './framing/framings.ts';
 export { base64JsonFraming } from './framing/base64-json.ts';
-export { BINARY_OFFSET, BINARY_VERSION, binaryFraming } from './framing/binary.ts';
+export { BINARY_VERSION, binaryFraming } from './framing/binary.ts';
 export { MAX_PAYLOAD_BYTES } from './framing/packet.ts';
 export type { LazyPacket, Packet, PacketHeader } from './framing/packet.ts';
 export { ActivityDetector } from './metering/activity-detector.ts';

@@ -4,7 +4,8 @@ import { FRAMINGS, SampleDecoder } from 'micwire/core';
 import type { Packet, SampleFormat } from 'micwire/core';
 import { afterEach, describe, expect, it } from 'vitest';
 
-const framing = FRAMINGS['base64-json'];
+const encoder = FRAMINGS['base64-json'].createEncoder();
+const decoder = FRAMINGS['base64-json'].createDecoder();
 /** What is compared, in seconds. */
 const SECONDS = 2;
 
@@ -153,7 +154,7 @@ describe('from the microphone to the wire and back', () => {
     const texts = new Map<number, string>();
     const back: Packet[] = [];
     transport.onmessage = (message) => {
-      const packet = framing.decode(message);
+      const packet = decoder.decode(message)[0]!;
       expect(message).toBe(texts.get(packet.sequence));
       back.push(packet);
       const chunk = sent.get(packet.sequence)!;
@@ -163,7 +164,7 @@ describe('from the microphone to the wire and back', () => {
     };
     const send = async () => {
       for await (const chunk of capture) {
-        const text = framing.encode(chunk) as string;
+        const text = encoder.encode(chunk) as string;
         expect(JSON.parse(text).payload).toBe(chunk.base64);
         sent.set(chunk.sequence, chunk);
         texts.set(chunk.sequence, text);
@@ -204,7 +205,7 @@ describe('from the microphone to the wire and back', () => {
     const outcomes: string[] = [];
     transport.onmessage = (message) => {
       try {
-        outcomes.push(String(framing.decode(message).sequence));
+        outcomes.push(String(decoder.decode(message)[0]!.sequence));
       } catch (error) {
         outcomes.push((error as Error).name);
       }
@@ -212,7 +213,7 @@ describe('from the microphone to the wire and back', () => {
     transport.send('{"type":"audio"');
     transport.send(new Uint8Array(4));
     transport.send(
-      framing.encode({
+      encoder.encode({
         sequence: 7,
         frame: 0,
         frames: 1,

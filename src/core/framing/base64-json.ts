@@ -2,7 +2,7 @@ import { PAYLOAD_FORMATS } from '../codec/payload-format.ts';
 import type { PayloadFormat } from '../codec/payload-format.ts';
 import { PacketError } from '../errors.ts';
 import { base64Length, decodeBase64 } from './base64.ts';
-import type { Framing } from './framing.ts';
+import type { MessageDecoder, MessageEncoder, SelfDescribingFraming } from './framing.ts';
 import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
 import {
   MAX_PAYLOAD_BYTES,
@@ -32,12 +32,18 @@ export const JSON_VERSION = 1;
 const MAX_MESSAGE_LENGTH = base64Length(MAX_PAYLOAD_BYTES) + 4096;
 
 /** One JSON object a message with the samples in Base64: what speech services take, and readable in any inspector. */
-export const base64JsonFraming: Framing = {
+export const base64JsonFraming: SelfDescribingFraming = {
   name: 'base64-json',
   message: 'text',
-  encode: encodeBase64Json,
-  decode: decodeBase64Json,
+  formats: PAYLOAD_FORMATS,
+  createEncoder: () => encoder,
+  createDecoder: () => decoder,
+  layout: () => [],
 };
+
+// Nothing is remembered from message to message, so that all streams share one.
+const encoder: MessageEncoder = { encode: encodeBase64Json, reset() {} };
+const decoder: MessageDecoder = { decode: (message) => [decodeBase64Json(message)], reset() {} };
 
 function encodeBase64Json(packet: Packet | LazyPacket): string {
   checkOutgoing(packet);

@@ -1,78 +1,55 @@
 import { PAYLOAD_FORMATS } from '../codec/payload-format.ts';
 import type { PayloadFormat } from '../codec/payload-format.ts';
 import { PacketError } from '../errors.ts';
-import type { Framing } from './framing.ts';
+import type {
+  MessageDecoder,
+  MessageEncoder,
+  MessageField,
+  SelfDescribingFraming,
+} from './framing.ts';
 import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
 import {
   checkIncoming,
   checkOutgoing,
+  checkOutgoingLength,
   checkPayloadLength,
-  payloadBounds,
   payloadBytes,
 } from './packet.ts';
+import {
+  integerBytes,
+  integerBytesAt,
+  readInteger,
+  writeInteger,
+} from './variable-length-integer.ts';
 
 /*
- * Version 1. The header's numbers are unsigned and in network byte order (big-endian, as in RTP); the payload's
- * samples are little-endian, as Web Audio's platforms have them. The payload begins at a multiple of 8.
+ * Version 2. Three bytes, then integers of 1, 2, 4 or 8 bytes (RFC 9000 §16), then the payload up to the message's end.
  *
- *    0                   1                   2                   3
- *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
- *   +---------------+---------------+---------------+---------------+
- * 0 |  version = 1  |    format     |   channels    | reserved = 0  |
- *   +---------------+---------------+---------------+---------------+
- * 4 |                       sample rate in Hz                       |
- *   +---------------------------------------------------------------+
- * 8 |                            frames                             |
- *   +---------------------------------------------------------------+
- * 12|                    dropped (frames, before)                   |
- *   +---------------------------------------------------------------+
- * 16|                                                               |
- *   +                       sequence (64 bits)                      +
- * 20|                                                               |
- *   +---------------------------------------------------------------+
- * 24|                                                               |
- *   +                  frame, the first (64 bits)                   +
- * 28|                                                               |
- *   +---------------------------------------------------------------+
- * 32|                                                               |
- *   +                   timestamp in µs (64 bits)                   +
- * 36|                                                               |
- *   +---------------------------------------------------------------+
- * 40|          payload: samples, interleaved, or a packet of Opus   |
- *   +---------------------------------------------------------------+
+ *    0                   1                   2
+ *    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3
+ *   +-------+-------+-+-+-+---------+---------------+
+ *   | ver=2 | format|F|T|D|channels |   rate code   |     channels: one less than there are
+ *   +-------+-------+-+-+-+---------+---------------+
+ *   | sample rate in Hz (i)                         |     only where the rate code is 0
+ *   +-----------------------------------------------+
+ *   | sequence (i)                                  |
+ *   +-----------------------------------------------+
+ *   | frames (i)                                    |
+ *   +-----------------------------------------------+
+ *   | frame, the first (i)                          |     only where F = 1; else it is sequence × frames
+ *   +-----------------------------------------------+
+ *   | timestamp in µs (i)                           |     only where T = 1; else it is that of the frame, rounded
+ *   +-----------------------------------------------+
+ *   | dropped (i)                                   |     only where D = 1; else it is 0
+ *   +-----------------------------------------------+
+ *   | payload: samples, interleaved, or a packet of Opus
+ *   +-------------------------------- …
  */
 
-/** Byte offset of each field of the binary header. */
-export const BINARY_OFFSET: {
-  readonly version: number;
-  readonly format: number;
-  readonly channels: number;
-  readonly reserved: number;
-  readonly sampleRate: number;
-  readonly frames: number;
-  readonly dropped: number;
-  readonly sequence: number;
-  readonly frame: number;
-  readonly timestamp: number;
-  readonly payload: number;
-} = {
-  version: 0,
-  format: 1,
-  channels: 2,
-  reserved: 3,
-  sampleRate: 4,
-  frames: 8,
-  dropped: 12,
-  sequence: 16,
-  frame: 24,
-  timestamp: 32,
-  payload: 40,
-};
-
 /** The version that this code writes, and the only one that it reads. */
-export const BINARY_VERSION = 1;
+export const BINARY_VERSION = 2;
 
-/** The format byte. A new format takes the next number; a number is never given twice. */
+/** The format's number. A new format takes the next one; a number is never given twice. */
 const FORMAT_CODES: Readonly<Record<PayloadFormat, number>> = {
   s16: 1,
   s24: 2,
@@ -81,87 +58,159 @@ const FORMAT_CODES: Readonly<Record<PayloadFormat, number>> = {
   alaw: 5,
   opus: 6,
 };
+const FORMATS_BY_CODE: readonly (PayloadFormat | undefined)[] = byCode(FORMAT_CODES);
 
-const FORMATS_BY_CODE: ReadonlyMap<number, PayloadFormat> = new Map(
-  PAYLOAD_FORMATS.map((format) => [FORMAT_CODES[format], format]),
-);
+/** Rates by their code. New ones go to the end; code 0 says that the rate follows in Hz. */
+const RATES: readonly number[] = [
+  0, 8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000,
+  176_400, 192_000,
+];
 
-const TWO_32 = 2 ** 32;
+const VERSION_SHIFT = 4;
+const FORMAT_MASK = 0x0f;
+const HAS_FRAME = 0x80;
+const HAS_TIMESTAMP = 0x40;
+const HAS_DROPPED = 0x20;
+const CHANNELS_MASK = 0x1f;
+/** Version and format, flags and channels, rate code. */
+const FIXED_BYTES = 3;
 
-/** A 40-byte header and the samples as they are: the smallest on the wire and the quickest to read. */
-export const binaryFraming: Framing = {
+/** A header of 7 to 9 bytes for a usual packet and the samples as they are: small on the wire and quick to read. */
+export const binaryFraming: SelfDescribingFraming = {
   name: 'binary',
   message: 'bytes',
-  encode: encodeBinary,
-  decode: decodeBinary,
+  formats: PAYLOAD_FORMATS,
+  createEncoder: () => encoder,
+  createDecoder: () => decoder,
+  layout: binaryLayout,
 };
+
+// Nothing is remembered from message to message, so that all streams share one.
+const encoder: MessageEncoder = { encode: encodeBinary, reset() {} };
+const decoder: MessageDecoder = { decode: (message) => [decodeBinary(message)], reset() {} };
 
 function encodeBinary(packet: Packet | LazyPacket): Uint8Array {
   checkOutgoing(packet);
   const payload = payloadBytes(packet);
-  const [least, most] = payloadBounds(packet);
-  if (payload.length < least || payload.length > most) {
-    throw new RangeError(`payload must have ${most} bytes, got ${payload.length}.`);
-  }
-  const message = new Uint8Array(BINARY_OFFSET.payload + payload.length);
-  const view = new DataView(message.buffer);
-  view.setUint8(BINARY_OFFSET.version, BINARY_VERSION);
-  view.setUint8(BINARY_OFFSET.format, FORMAT_CODES[packet.format]);
-  view.setUint8(BINARY_OFFSET.channels, packet.channels);
-  view.setUint32(BINARY_OFFSET.sampleRate, packet.sampleRate);
-  view.setUint32(BINARY_OFFSET.frames, packet.frames);
-  view.setUint32(BINARY_OFFSET.dropped, packet.dropped);
-  setUint53(view, BINARY_OFFSET.sequence, packet.sequence);
-  setUint53(view, BINARY_OFFSET.frame, packet.frame);
-  setUint53(view, BINARY_OFFSET.timestamp, packet.timestamp);
-  message.set(payload, BINARY_OFFSET.payload);
+  checkOutgoingLength(packet, payload.length);
+  const { sequence, frames, frame, timestamp, dropped, sampleRate } = packet;
+  const rateCode = Math.max(0, RATES.indexOf(sampleRate));
+  const hasFrame = frame !== sequence * frames;
+  const hasTimestamp = timestamp !== frameTimestamp(frame, sampleRate);
+
+  let length = FIXED_BYTES + integerBytes(sequence) + integerBytes(frames) + payload.length;
+  if (rateCode === 0) length += integerBytes(sampleRate);
+  if (hasFrame) length += integerBytes(frame);
+  if (hasTimestamp) length += integerBytes(timestamp);
+  if (dropped !== 0) length += integerBytes(dropped);
+
+  const message = new Uint8Array(length);
+  message[0] = (BINARY_VERSION << VERSION_SHIFT) | FORMAT_CODES[packet.format];
+  message[1] =
+    (hasFrame ? HAS_FRAME : 0) |
+    (hasTimestamp ? HAS_TIMESTAMP : 0) |
+    (dropped === 0 ? 0 : HAS_DROPPED) |
+    (packet.channels - 1);
+  message[2] = rateCode;
+  let at = FIXED_BYTES;
+  if (rateCode === 0) at = writeInteger(sampleRate, message, at);
+  at = writeInteger(sequence, message, at);
+  at = writeInteger(frames, message, at);
+  if (hasFrame) at = writeInteger(frame, message, at);
+  if (hasTimestamp) at = writeInteger(timestamp, message, at);
+  if (dropped !== 0) at = writeInteger(dropped, message, at);
+  message.set(payload, at);
   return message;
 }
 
 function decodeBinary(message: string | Uint8Array): Packet {
+  const bytes = checkFixed(message);
+  const flags = bytes[1]!;
+  let at = FIXED_BYTES;
+  const next = (): number => {
+    const value = readInteger(bytes, at);
+    at += integerBytesAt(bytes, at);
+    return value;
+  };
+  const format = FORMATS_BY_CODE[bytes[0]! & FORMAT_MASK]!;
+  const sampleRate = bytes[2] === 0 ? next() : RATES[bytes[2]!]!;
+  const sequence = next();
+  const frames = next();
+  const frame = (flags & HAS_FRAME) === 0 ? sequence * frames : next();
+  const timestamp = (flags & HAS_TIMESTAMP) === 0 ? frameTimestamp(frame, sampleRate) : next();
+  const dropped = (flags & HAS_DROPPED) === 0 ? 0 : next();
+  const channels = (flags & CHANNELS_MASK) + 1;
+  const header: PacketHeader = {
+    sequence,
+    frame,
+    frames,
+    timestamp,
+    dropped,
+    format,
+    sampleRate,
+    channels,
+  };
+  checkIncoming(header);
+  checkPayloadLength(header, bytes.length - at);
+  return { ...header, payload: bytes.subarray(at) };
+}
+
+/** What the first three bytes say is known; or a PacketError. */
+function checkFixed(message: string | Uint8Array): Uint8Array {
   if (typeof message === 'string') {
     throw new PacketError('unknown-type', 'a binary packet must be bytes, got text.');
   }
-  if (message.length < BINARY_OFFSET.payload) {
-    const expected = BINARY_OFFSET.payload;
-    throw new PacketError('truncated', `the header has ${expected} bytes, got ${message.length}.`);
+  if (message.length < FIXED_BYTES) {
+    const got = `got ${message.length}.`;
+    throw new PacketError('truncated', `the header has at least ${FIXED_BYTES} bytes, ${got}`);
   }
-  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
-  const version = view.getUint8(BINARY_OFFSET.version);
+  const version = message[0]! >> VERSION_SHIFT;
   if (version !== BINARY_VERSION) {
     throw new PacketError('unknown-type', `version must be ${BINARY_VERSION}, got ${version}.`);
   }
-  const formatCode = view.getUint8(BINARY_OFFSET.format);
-  const format = FORMATS_BY_CODE.get(formatCode);
-  if (format === undefined) {
+  const formatCode = message[0]! & FORMAT_MASK;
+  if (FORMATS_BY_CODE[formatCode] === undefined) {
     throw new PacketError('unknown-type', `format ${formatCode} is not known.`);
   }
-  const reserved = view.getUint8(BINARY_OFFSET.reserved);
-  if (reserved !== 0) {
-    throw new PacketError('bad-field', `the reserved byte must be 0, got ${reserved}.`);
+  const rateCode = message[2]!;
+  if (rateCode >= RATES.length) {
+    throw new PacketError('unknown-type', `rate code ${rateCode} is not known.`);
   }
-  const header: PacketHeader = {
-    sequence: getUint64(view, BINARY_OFFSET.sequence),
-    frame: getUint64(view, BINARY_OFFSET.frame),
-    frames: view.getUint32(BINARY_OFFSET.frames),
-    timestamp: getUint64(view, BINARY_OFFSET.timestamp),
-    dropped: view.getUint32(BINARY_OFFSET.dropped),
-    format,
-    sampleRate: view.getUint32(BINARY_OFFSET.sampleRate),
-    channels: view.getUint8(BINARY_OFFSET.channels),
+  return message;
+}
+
+/** The instant of a frame in µs, as `Chunk.timestamp` has it. */
+function frameTimestamp(frame: number, sampleRate: number): number {
+  return Math.round((frame / sampleRate) * 1e6);
+}
+
+function binaryLayout(message: string | Uint8Array): readonly MessageField[] {
+  const bytes = checkFixed(message);
+  const flags = bytes[1]!;
+  const fields: MessageField[] = [
+    { name: 'version, format', byteOffset: 0, byteLength: 1 },
+    { name: 'flags, channels', byteOffset: 1, byteLength: 1 },
+    { name: 'rate code', byteOffset: 2, byteLength: 1 },
+  ];
+  let byteOffset = FIXED_BYTES;
+  const add = (name: string): void => {
+    readInteger(bytes, byteOffset);
+    const byteLength = integerBytesAt(bytes, byteOffset);
+    fields.push({ name, byteOffset, byteLength });
+    byteOffset += byteLength;
   };
-  checkIncoming(header);
-  checkPayloadLength(header, message.length - BINARY_OFFSET.payload);
-  return { ...header, payload: message.subarray(BINARY_OFFSET.payload) };
+  if (bytes[2] === 0) add('sampleRate');
+  add('sequence');
+  add('frames');
+  if ((flags & HAS_FRAME) !== 0) add('frame');
+  if ((flags & HAS_TIMESTAMP) !== 0) add('timestamp');
+  if ((flags & HAS_DROPPED) !== 0) add('dropped');
+  fields.push({ name: 'payload', byteOffset, byteLength: bytes.length - byteOffset });
+  return fields;
 }
 
-/** DataView's own 64-bit setters take BigInt; two halves are quicker and need none. */
-function setUint53(view: DataView, offset: number, value: number): void {
-  view.setUint32(offset, Math.floor(value / TWO_32));
-  view.setUint32(offset + 4, value % TWO_32);
-}
-
-/** Above 2⁵³ the result is rounded; `checkIncoming` refuses it. */
-function getUint64(view: DataView, offset: number): number {
-  return view.getUint32(offset) * TWO_32 + view.getUint32(offset + 4);
+function byCode(codes: Readonly<Record<PayloadFormat, number>>): (PayloadFormat | undefined)[] {
+  const formats: (PayloadFormat | undefined)[] = [];
+  for (const format of PAYLOAD_FORMATS) formats[codes[format]] = format;
+  return formats;
 }

@@ -1,19 +1,69 @@
+import type { PayloadFormat } from '../codec/payload-format.ts';
 import type { LazyPacket, Packet } from './packet.ts';
 
-/** How a packet lies in one message of a transport. Stateless: one message is one packet. */
-export interface Framing {
-  /** The name in the table of framings. */
-  readonly name: string;
-  /** What `encode` makes, and the only thing that `decode` takes: a string, or bytes. */
-  readonly message: 'text' | 'bytes';
+/** What both ends of a stream know beforehand: what is sent. */
+export interface FramedStream {
+  /** How a sample is written; or that packets are Opus. */
+  readonly format: PayloadFormat;
+  /** Frames a second of what is captured and played, Hz. */
+  readonly sampleRate: number;
+  /** Interleaved channels. */
+  readonly channels: number;
+}
+
+/** Writes the packets of one stream as messages. One stream has one, since a framing may count or remember. */
+export interface MessageEncoder {
   /**
    * Writes one packet as one message, in memory of its own.
    * @throws RangeError when a field is out of its range or the payload is not as long as the header says.
    */
   encode(packet: Packet | LazyPacket): string | Uint8Array;
+  /** As new. */
+  reset(): void;
+}
+
+/** Reads the messages of one stream. One stream has one, since a framing may have to tell numbers from what came before. */
+export interface MessageDecoder {
   /**
-   * Reads one message. The payload may be a view of `message`: it is the caller's to keep the message unchanged.
-   * @throws PacketError, and nothing else, whatever comes from the network.
+   * Reads one message. A payload may be a view of `message`: it is the caller's to keep the message unchanged.
+   * @returns the packet; before it, oldest first, such as came along once more (`redundant`), whether they are missing or not.
+   * @throws PacketError, and nothing else, whatever comes from the network. The decoder stays usable.
    */
-  decode(message: string | Uint8Array): Packet;
+  decode(message: string | Uint8Array): readonly Packet[];
+  /** As new. */
+  reset(): void;
+}
+
+/** Where a field lies in a message of bytes, for those who show one. */
+export interface MessageField {
+  /** Names of {@link Packet}, or of the framing's own standard. */
+  readonly name: string;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+/** How packets lie in the messages of a transport. */
+export interface Framing {
+  /** The name in the table of framings. */
+  readonly name: string;
+  /** What an encoder makes, and the only thing that a decoder takes: a string, or bytes. */
+  readonly message: 'text' | 'bytes';
+  /** What it can carry. */
+  readonly formats: readonly PayloadFormat[];
+  /** @throws TypeError or RangeError for a stream that this framing cannot carry */
+  createEncoder(stream: FramedStream): MessageEncoder;
+  /** @throws TypeError or RangeError for a stream that this framing cannot carry */
+  createDecoder(stream: FramedStream): MessageDecoder;
+  /**
+   * The fields of a message of bytes in their order, the payload last. Allocates its result.
+   * @returns none for text
+   * @throws PacketError when it is no message of this framing
+   */
+  layout(message: string | Uint8Array): readonly MessageField[];
+}
+
+/** A framing whose every message tells all about its packet: nothing has to be known beforehand, and nothing is remembered. */
+export interface SelfDescribingFraming extends Framing {
+  createEncoder(stream?: FramedStream): MessageEncoder;
+  createDecoder(stream?: FramedStream): MessageDecoder;
 }

@@ -1,11 +1,11 @@
 import { base64JsonFraming } from './base64-json.ts';
 import { binaryFraming } from './binary.ts';
-import type { Framing } from './framing.ts';
+import type { SelfDescribingFraming } from './framing.ts';
 
 /** Every framing by its name. The contract and fuzz tests run over this table. */
 export const FRAMINGS: {
-  readonly binary: Framing;
-  readonly 'base64-json': Framing;
+  readonly binary: SelfDescribingFraming;
+  readonly 'base64-json': SelfDescribingFraming;
 } = {
   binary: binaryFraming,
   'base64-json': base64JsonFraming,

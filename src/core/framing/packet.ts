@@ -31,6 +31,8 @@ export interface PacketHeader {
 export interface Packet extends PacketHeader {
   /** Interleaved little-endian samples, or one packet of Opus. May be a view of the message that was decoded: copy it to keep it. */
   readonly payload: Uint8Array;
+  /** Present where this is a copy that came with a later packet, for when the packet itself is lost. */
+  readonly redundant?: true;
 }
 
 /**
@@ -76,6 +78,13 @@ export function checkOutgoing(header: PacketHeader): void {
   if (bytes > MAX_PAYLOAD_BYTES) {
     throw new RangeError(`payload must have at most ${MAX_PAYLOAD_BYTES} bytes, got ${bytes}.`);
   }
+}
+
+/** @throws RangeError unless a payload that is about to be sent is as long as its header says. @internal */
+export function checkOutgoingLength(header: PacketHeader, byteLength: number): void {
+  const [least, most] = payloadBounds(header);
+  if (byteLength >= least && byteLength <= most) return;
+  throw new RangeError(`payload must have ${most} bytes, got ${byteLength}.`);
 }
 
 /** @throws PacketError when a header from the network holds a value out of its range. @internal */
