@@ -66,6 +66,19 @@ export { TruePeakMeter } from './metering/true-peak-meter.ts';
 export type { TruePeakMeterOptions, TruePeakReading } from './metering/true-peak-meter.ts';
 export { VuMeter } from './metering/vu-meter.ts';
 export type { VuMeterOptions, VuReading } from './metering/vu-meter.ts';
+export { DelayTarget } from './playout/delay-target.ts';
+export type { DelayTargetOptions } from './playout/delay-target.ts';
+export { DriftEstimator } from './playout/drift-estimator.ts';
+export { JitterBuffer } from './playout/jitter-buffer.ts';
+export type {
+  ArrivalListener,
+  InsertOutcome,
+  JitterBufferOptions,
+} from './playout/jitter-buffer.ts';
+export { PlayoutDecision } from './playout/playout-decision.ts';
+export type { PlayoutAction, PlayoutDecisionOptions } from './playout/playout-decision.ts';
+export { RECEIVE_STATISTICS, ReceiveCounters, readStatistics } from './playout/receive-counters.ts';
+export type { ReceiveStatistic, ReceiveStatistics } from './playout/receive-counters.ts';
 export type { ResamplerPlan, ResamplerQuality } from './resampler/resampler-plan.ts';
 export { planResampler } from './resampler/resampler-planner.ts';
 export type { ResamplerPlanOptions } from './resampler/resampler-planner.ts';

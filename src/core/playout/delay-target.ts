@@ -1,0 +1,215 @@
+import { numberIn } from '../arguments.ts';
+import { DelayHistogram, HISTOGRAM_MS } from './delay-histogram.ts';
+import { DriftEstimator } from './drift-estimator.ts';
+import type { ArrivalListener } from './jitter-buffer.ts';
+
+export interface DelayTargetOptions {
+  /** Hz, of the wire: what frames are counted in. */
+  readonly sampleRate: number;
+  /**
+   * What waiting is worth, as per cent of concealed sound per 100 ms of delay: at 2, a delay shorter by 100 ms is worth 2 %
+   * more concealed sound. Small for music and archives, large for conversation. 0.01 to 100. @default 1
+   */
+  readonly latencyCost?: number;
+  /** The target is never less, ms beyond the fastest packet. 0 to 10000. @default 0 */
+  readonly minDelayMs?: number;
+  /** Nor more. `minDelayMs` to 10000. @default 1000 */
+  readonly maxDelayMs?: number;
+  /** The target until arrivals have told enough. @default 40 */
+  readonly startDelayMs?: number;
+  /** How long before it is heard a packet must be there: the player's own lead. @default 5 */
+  readonly leadMs?: number;
+}
+
+/** How long the two memories last: the near one follows the network, the far one keeps its rare spikes. */
+const NEAR_MS = 8000;
+const FAR_MS = 60_000;
+/** The target is worked out anew this often, and at once after a late packet. */
+const UPDATE_MS = 100;
+/** Fewer arrivals tell nothing yet. */
+const ENOUGH = 25;
+
+/** The slots of changing numbers. */
+const ORIGIN = 0;
+const LAST = 1;
+const TARGET = 2;
+const FREE_TARGET = 3;
+const UPDATED = 4;
+const FRAME = 5;
+const NOW = 6;
+const FLOOR = 7;
+const MIN = 8;
+const MAX = 9;
+const SLOTS = 10;
+
+/**
+ * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
+ * which waiting longer would cost more than the sound it saves: the least of `delay + concealed share × price`, the price
+ * being 10000 ms / `latencyCost`. Lost packets cost the same at any delay and so do not move it; redundant copies do, as
+ * they come a packet or more behind.
+ *
+ * A delay here is the time from a packet's capture to its playing, on the receiver's clock, less an origin near the fastest
+ * packet's: {@link dueMs} puts both together.
+ */
+export class DelayTarget implements ArrivalListener {
+  /** The ratio of the two clocks, from the same arrivals. */
+  readonly drift: DriftEstimator;
+  readonly #msPerFrame: number;
+  readonly #price: number;
+  readonly #leadMs: number;
+  readonly #near: DelayHistogram = new DelayHistogram(NEAR_MS);
+  /** Of how far behind the near memory's middle packets came, so that a change of route is no spike. */
+  readonly #far: DelayHistogram = new DelayHistogram(FAR_MS);
+  readonly #state: Float64Array = new Float64Array(SLOTS);
+  #arrivals = 0;
+
+  constructor(options: DelayTargetOptions) {
+    this.#msPerFrame = 1000 / options.sampleRate;
+    this.#price = 10_000 / numberIn('latencyCost', options.latencyCost ?? 1, 0.01, 100);
+    const min = numberIn('minDelayMs', options.minDelayMs ?? 0, 0, 10_000);
+    this.#state[MIN] = min;
+    this.#state[MAX] = numberIn('maxDelayMs', options.maxDelayMs ?? 1000, min, 10_000);
+    this.#leadMs = numberIn('leadMs', options.leadMs ?? 5, 0, 1000);
+    this.#state[FREE_TARGET] = numberIn('startDelayMs', options.startDelayMs ?? 40, 0, 10_000);
+    this.drift = new DriftEstimator();
+    this.#limit();
+  }
+
+  /** The target, ms beyond the fastest packets. */
+  get targetMs(): number {
+    return this.#state[TARGET]!;
+  }
+
+  /** What it would be without limits, ms. */
+  get freeTargetMs(): number {
+    return this.#state[FREE_TARGET]!;
+  }
+
+  get minDelayMs(): number {
+    return this.#state[MIN]!;
+  }
+
+  get maxDelayMs(): number {
+    return this.#state[MAX]!;
+  }
+
+  /** New limits, at once. @throws RangeError unless 0 ≤ min ≤ max ≤ 10000 */
+  setLimits(minDelayMs: number, maxDelayMs: number): void {
+    this.#state[MIN] = numberIn('minDelayMs', minDelayMs, 0, 10_000);
+    this.#state[MAX] = numberIn('maxDelayMs', maxDelayMs, minDelayMs, 10_000);
+    this.#limit();
+  }
+
+  /** When a frame would be heard if it waited for `targetMs`, on the receiver's clock, ms. */
+  dueMs(frame: number): number {
+    const state = this.#state;
+    return frame * this.#msPerFrame + state[ORIGIN]! + state[FLOOR]! + state[TARGET]!;
+  }
+
+  /** When a frame that took the fastest way was there, on the receiver's clock, ms. */
+  earliestMs(frame: number): number {
+    return frame * this.#msPerFrame + this.#state[ORIGIN]! + this.#state[FLOOR]!;
+  }
+
+  arrived(frame: number, nowMs: number, copy: number, late: boolean): void {
+    this.#state[FRAME] = frame;
+    this.#state[NOW] = nowMs;
+    this.#arrive(copy, late);
+  }
+
+  missed(count: number): void {
+    this.#near.miss(count);
+    this.#far.miss(count);
+  }
+
+  /** Forgets all arrivals; the limits stay. */
+  reset(): void {
+    this.#near.reset();
+    this.#far.reset();
+    this.drift.reset();
+    this.#arrivals = 0;
+  }
+
+  #arrive(copy: number, late: boolean): void {
+    const state = this.#state;
+    const now = state[NOW]!;
+    const offset = now - state[FRAME]! * this.#msPerFrame;
+    if (this.#arrivals++ === 0) {
+      state[ORIGIN] = offset;
+      state[FLOOR] = 0;
+      state[LAST] = now;
+      state[UPDATED] = now;
+    }
+    const elapsed = now > state[LAST]! ? now - state[LAST]! : 0;
+    state[LAST] = state[LAST]! + elapsed;
+    if (copy === 0) this.drift.observe(now, offset);
+    state[ORIGIN] = state[ORIGIN]! + this.drift.skew * elapsed;
+    let delay = offset - state[ORIGIN]!;
+    if (delay < 0) {
+      // Faster than all before: the scale begins with it.
+      const shift = Math.ceil(-delay);
+      this.#near.shift(shift);
+      state[ORIGIN] = state[ORIGIN]! - shift;
+      state[FLOOR] = state[FLOOR]! + shift;
+      delay += shift;
+    }
+    this.#near.forget(elapsed);
+    this.#far.forget(elapsed);
+    this.#near.add(delay);
+    const behind = delay - this.#near.middle;
+    this.#far.add(behind > 0 ? behind : 0);
+    if (this.#arrivals < ENOUGH) {
+      state[FLOOR] = this.#near.floor();
+      return;
+    }
+    if (late || now - state[UPDATED]! >= UPDATE_MS) this.#update();
+  }
+
+  #update(): void {
+    const state = this.#state;
+    state[UPDATED] = state[NOW]!;
+    const near = this.#near;
+    near.findMiddle();
+    const floor = near.floor();
+    if (floor > HISTOGRAM_MS / 8) {
+      near.shift(-floor);
+      state[ORIGIN] = state[ORIGIN]! + floor;
+      state[FLOOR] = 0;
+    } else {
+      state[FLOOR] = floor;
+    }
+    state[FREE_TARGET] = this.#best() + this.#leadMs - state[FLOOR]!;
+    this.#limit();
+  }
+
+  /** The cheapest delay, ms from the origin. */
+  #best(): number {
+    const near = this.#near;
+    const far = this.#far;
+    const price = this.#price;
+    const middle = near.middle;
+    let nearTail = 1;
+    let farTail = 1;
+    let best = Infinity;
+    let at = 0;
+    for (let t = 0; t < HISTOGRAM_MS; t++) {
+      nearTail -= near.share(t);
+      if (t >= middle) farTail -= far.share(t - middle);
+      const tail = t >= middle && farTail > nearTail ? farTail : nearTail;
+      const cost = t + 1 + price * tail;
+      if (cost < best) {
+        best = cost;
+        at = t + 1;
+      }
+    }
+    return at;
+  }
+
+  #limit(): void {
+    const state = this.#state;
+    const free = state[FREE_TARGET]!;
+    const min = state[MIN]!;
+    const max = state[MAX]!;
+    state[TARGET] = free < min ? min : free > max ? max : free;
+  }
+}

@@ -1,0 +1,259 @@
+import { numberIn } from '../arguments.ts';
+import type { DelayTarget } from './delay-target.ts';
+import type { JitterBuffer } from './jitter-buffer.ts';
+import { COUNT } from './receive-counters.ts';
+
+/** What a player does next: see {@link PlayoutDecision.decide}. */
+export type PlayoutAction =
+  /** Nothing is played yet: silence, for `frames`. */
+  | 'wait'
+  /** Take `slot` out, decode it and play it as it is. */
+  | 'play'
+  /** The same, but leave out up to `scaleFrames` of it. */
+  | 'accelerate'
+  /** The same, but lengthen it by up to `scaleFrames`. */
+  | 'decelerate'
+  /**
+   * Make up `frames`. Of a packet that is given up (`lost`) the playhead moves over them, and where `slot` is not −1 that
+   * packet is the one behind it, whose FEC may tell about it. Otherwise the playhead stands and the sound is stretched.
+   */
+  | 'conceal'
+  /** Sound was left out, `frames` of it: take `slot`, and cross-fade to it. */
+  | 'skip';
+
+export interface PlayoutDecisionOptions {
+  /** What waits to be played. */
+  readonly buffer: JitterBuffer;
+  /** How long it should wait. */
+  readonly target: DelayTarget;
+  /** Most that is left out of any stretch of sound, as a share of it. 0 to 0.5. @default 0.25 */
+  readonly maxAcceleration?: number;
+  /** Most that is added. 0 to 0.5. @default 0.15 */
+  readonly maxDeceleration?: number;
+  /** Delay beyond the target by more than this is left out at once, ms. @default 1000 */
+  readonly skipAboveMs?: number;
+  /** How much is made up at once while nothing is there, ms: how soon a packet that comes is heard. @default 5 */
+  readonly concealStepMs?: number;
+}
+
+/** The resampler's share of keeping the target: no ear notices 1.5 ‰. */
+export const MAX_SPEED_TRIM = 1500e-6;
+
+/** Delay beyond the target that starts time-scaling, and below it. */
+const ABOVE_MS = 8;
+const BELOW_MS = 5;
+/** The most that time-scaling may take from, or add to, the credit it has saved up: a period of a low voice. */
+const MOST_CREDIT_SECONDS = 0.015;
+/** The trim reaches its end at this distance from the target. */
+const TRIM_MS = 10;
+
+const NOW = 0;
+const HEARD = 1;
+const CREDIT = 2;
+const STOOD = 3;
+const SURPLUS = 4;
+const SPEED = 5;
+const SLOTS = 6;
+
+/**
+ * Says what to play next, so that sound keeps to the target delay. The player asks whenever it has nothing decoded left,
+ * does what it is told, and tells how much a change of length came to. Nothing here allocates, and the work is bounded.
+ */
+export class PlayoutDecision {
+  readonly buffer: JitterBuffer;
+  readonly target: DelayTarget;
+  readonly maxAcceleration: number;
+  readonly maxDeceleration: number;
+  /** The packet that the last decision is about; −1 for none. */
+  slot = -1;
+  /** Frames to make up, to wait for, or that were left out. */
+  frames = 0;
+  /** Most frames to leave out or to add. */
+  scaleFrames = 0;
+  /** Of 'conceal': the packet is given up. */
+  lost = false;
+  readonly #skipAboveMs: number;
+  readonly #stepFrames: number;
+  readonly #framesPerMs: number;
+  readonly #mostCredit: number;
+  readonly #state: Float64Array = new Float64Array(SLOTS);
+  #started = false;
+  #concealing = false;
+
+  constructor(options: PlayoutDecisionOptions) {
+    const { buffer, target } = options;
+    this.buffer = buffer;
+    this.target = target;
+    this.maxAcceleration = numberIn('maxAcceleration', options.maxAcceleration ?? 0.25, 0, 0.5);
+    this.maxDeceleration = numberIn('maxDeceleration', options.maxDeceleration ?? 0.15, 0, 0.5);
+    this.#skipAboveMs = numberIn('skipAboveMs', options.skipAboveMs ?? 1000, 0, Infinity);
+    const stepMs = numberIn('concealStepMs', options.concealStepMs ?? 5, 1, 100);
+    this.#framesPerMs = buffer.sampleRate / 1000;
+    this.#stepFrames = Math.round(stepMs * this.#framesPerMs);
+    this.#mostCredit = MOST_CREDIT_SECONDS * buffer.sampleRate;
+    this.#state[SPEED] = 1;
+  }
+
+  /** Whether playing has begun. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** How much later than the target the next frame would be heard, ms, at the last decision; negative when sooner. */
+  get surplusMs(): number {
+    return this.#state[SURPLUS]!;
+  }
+
+  /** How fast a resampler should read what is played: the clocks' ratio, and up to 1.5 ‰ towards the target. */
+  get speed(): number {
+    return this.#state[SPEED]!;
+  }
+
+  /**
+   * What to play next.
+   * @param nowMs time on the clock of arrivals
+   * @param aheadMs sound that is decoded and not heard yet: what is decided on now is heard that much later
+   */
+  decide(nowMs: number, aheadMs: number): PlayoutAction {
+    this.#state[NOW] = nowMs;
+    this.#state[HEARD] = nowMs + aheadMs;
+    const action = this.#decide();
+    if (action !== 'conceal') this.#concealing = false;
+    else if (!this.#concealing) {
+      this.#concealing = true;
+      this.buffer.counters.add(COUNT.concealmentEvents, 1);
+    }
+    return action;
+  }
+
+  /**
+   * Takes the packet of the last decision out of the buffer.
+   * @returns how many of its first frames are not to be played
+   */
+  take(): number {
+    return this.buffer.take(this.slot, this.#state[HEARD]!);
+  }
+
+  /** Tells how much time-scaling left out of the sound, in frames; negative where it added. */
+  scaled(removedFrames: number): void {
+    const counters = this.buffer.counters;
+    const state = this.#state;
+    if (removedFrames > 0) {
+      counters.add(COUNT.removedSamplesForAcceleration, removedFrames);
+      state[CREDIT] = state[CREDIT]! - removedFrames;
+    } else {
+      counters.add(COUNT.insertedSamplesForDeceleration, -removedFrames);
+      state[CREDIT] = state[CREDIT]! + removedFrames;
+    }
+  }
+
+  /** Waits anew for the target, as at the beginning. */
+  reset(): void {
+    this.#started = false;
+    this.#concealing = false;
+    this.#state[STOOD] = 0;
+    this.#state[CREDIT] = 0;
+  }
+
+  #decide(): PlayoutAction {
+    const state = this.#state;
+    const buffer = this.buffer;
+    this.scaleFrames = 0;
+    this.lost = false;
+    this.slot = buffer.next();
+    if (this.slot < 0) {
+      this.frames = this.#stepFrames;
+      if (!this.#started) return 'wait';
+      state[STOOD] = state[STOOD]! + this.frames;
+      this.#count(this.frames);
+      return 'conceal';
+    }
+    this.#measure();
+    if (!this.#started) {
+      if (state[SURPLUS]! < 0) {
+        this.frames = this.#stepFrames;
+        return 'wait';
+      }
+      this.#started = true;
+    }
+    const skipped = state[SURPLUS]! > this.#skipAboveMs ? this.#skip() : 0;
+    let gap = buffer.gapBefore(this.slot);
+    if (gap > 0) gap = this.#useStood(gap);
+    if (gap > 0) {
+      const usual = buffer.usualFrames;
+      this.frames = gap < usual ? gap : usual;
+      this.lost = true;
+      buffer.pass(this.frames);
+      this.#count(this.frames);
+      return 'conceal';
+    }
+    state[STOOD] = 0;
+    this.frames = skipped;
+    if (skipped > 0) return 'skip';
+    return this.#scale();
+  }
+
+  /** Made up frames have already covered some of the gap. @returns what is left of it */
+  #useStood(gap: number): number {
+    const stood = this.#state[STOOD]!;
+    const used = stood < gap ? stood : gap;
+    this.#state[STOOD] = stood - used;
+    if (used > 0) this.buffer.pass(used);
+    return gap - used;
+  }
+
+  #measure(): void {
+    const state = this.#state;
+    const surplus = state[HEARD]! - this.target.dueMs(this.buffer.playFrame);
+    state[SURPLUS] = surplus;
+    const trim = (surplus / TRIM_MS) * MAX_SPEED_TRIM;
+    const limited =
+      trim > MAX_SPEED_TRIM ? MAX_SPEED_TRIM : trim < -MAX_SPEED_TRIM ? -MAX_SPEED_TRIM : trim;
+    state[SPEED] = this.target.drift.ratio + limited;
+  }
+
+  /** Moves the playhead on to the target. @returns frames left out */
+  #skip(): number {
+    const wanted = Math.floor(this.#state[SURPLUS]! * this.#framesPerMs);
+    const level = this.buffer.levelFrames;
+    const frames = wanted < level ? wanted : level - this.buffer.usualFrames;
+    if (frames <= 0) return 0;
+    const before = this.buffer.playFrame;
+    this.buffer.pass(frames);
+    this.slot = this.buffer.next();
+    this.#state[STOOD] = 0;
+    const skipped = this.buffer.playFrame - before;
+    this.buffer.counters.add(COUNT.skippedSamples, skipped);
+    this.#measure();
+    return skipped;
+  }
+
+  #scale(): PlayoutAction {
+    const state = this.#state;
+    const surplus = state[SURPLUS]!;
+    const frames = this.buffer.framesOf(this.slot);
+    if (surplus > ABOVE_MS) {
+      this.scaleFrames = this.#credit(frames * this.maxAcceleration, surplus);
+      return this.scaleFrames > 0 ? 'accelerate' : 'play';
+    }
+    if (surplus < -BELOW_MS) {
+      this.scaleFrames = this.#credit(frames * this.maxDeceleration, -surplus);
+      return this.scaleFrames > 0 ? 'decelerate' : 'play';
+    }
+    state[CREDIT] = 0;
+    return 'play';
+  }
+
+  /** Every stretch of sound earns a share of itself; time-scaling cuts whole periods, and so saves up for one. */
+  #credit(earned: number, wantedMs: number): number {
+    const state = this.#state;
+    const credit = state[CREDIT]! + earned;
+    state[CREDIT] = credit < this.#mostCredit ? credit : this.#mostCredit;
+    const wanted = wantedMs * this.#framesPerMs;
+    return Math.floor(wanted < state[CREDIT]! ? wanted : state[CREDIT]!);
+  }
+
+  #count(frames: number): void {
+    this.buffer.counters.add(COUNT.concealedSamples, frames);
+  }
+}
