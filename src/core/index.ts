@@ -69,7 +69,7 @@ export type { VuMeterOptions, VuReading } from './metering/vu-meter.ts';
 export { DelayTarget } from './playout/delay-target.ts';
 export type { DelayTargetOptions } from './playout/delay-target.ts';
 export { DriftEstimator } from './playout/drift-estimator.ts';
-export { JitterBuffer } from './playout/jitter-buffer.ts';
+export { FEC_COPY, JitterBuffer } from './playout/jitter-buffer.ts';
 export type {
   ArrivalListener,
   InsertOutcome,

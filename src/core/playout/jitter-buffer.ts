@@ -17,6 +17,12 @@ export type InsertOutcome =
   /** It is longer than a slot, or holds no frames. */
   | 'unusable';
 
+/**
+ * As `copy` of `insert`: the payload is that of the packet behind, which tells of this one in its FEC (Opus: LBRR). It is
+ * decoded by `recover`, and anything else that comes for this packet takes its place.
+ */
+export const FEC_COPY = 255;
+
 /** Is told of every packet's first arrival, by whatever copy: a {@link DelayTarget} is one. */
 export interface ArrivalListener {
   /**
@@ -175,7 +181,8 @@ export class JitterBuffer {
    * @param frames frames that it holds
    * @param payload copied; yours again on return
    * @param nowMs time of arrival on the clock of playing
-   * @param copy 0 for the packet itself, 1 and up for redundant copies: they fill a hole, or are dropped
+   * @param copy 0 for the packet itself, 1 and up for redundant copies, {@link FEC_COPY} for FEC: they fill a hole, or take
+   *   the place of a higher one, or are dropped
    */
   insert(
     sequence: number,
@@ -241,7 +248,7 @@ export class JitterBuffer {
     return this.#bytes[slot]!;
   }
 
-  /** 0 for the packet itself, else which copy. */
+  /** 0 for the packet itself, {@link FEC_COPY} for FEC in another's payload, else which copy. */
   copyOf(slot: number): number {
     return this.#copies[slot]!;
   }
@@ -406,6 +413,7 @@ export class JitterBuffer {
       if (copy === 0) this.counters.add(COUNT.packetsLate, 1);
       return 'late';
     }
+    if (sequence < state[FIRST_SEQUENCE]!) state[FIRST_SEQUENCE] = sequence;
     if (sequence < state[NEXT_SEQUENCE]!) {
       state[NEXT_SEQUENCE] = sequence;
       state[PLAY_FRAME] = start;
@@ -423,7 +431,7 @@ export class JitterBuffer {
     return sequence < state[NEXT_SEQUENCE]! || start + frames <= state[PLAY_FRAME]!;
   }
 
-  /** A packet that was there before. The packet itself takes the place of its copy: it may sound better. */
+  /** A packet that was there before. What is closer to the original takes the place of a copy: it may sound better. */
   #again(
     slot: number,
     sequence: number,
@@ -433,10 +441,10 @@ export class JitterBuffer {
   ): InsertOutcome {
     const held =
       this.#sequences[slot] === sequence && (this.#held[slot >> 5]! & (1 << (slot & 31))) !== 0;
-    if (copy === 0 && held && this.#copies[slot]! > 0) {
+    if (held && copy < this.#copies[slot]!) {
       this.counters.add(COUNT.fecPacketsDiscarded, 1);
       const start = this.#starts[slot]!;
-      this.#fill(slot, sequence, start, frames, payload, 0);
+      this.#fill(slot, sequence, start, frames, payload, copy);
       return 'stored';
     }
     if (copy === 0) {

@@ -7,15 +7,15 @@ import { COUNT } from './receive-counters.ts';
 export type PlayoutAction =
   /** Nothing is played yet: silence, for `frames`. */
   | 'wait'
-  /** Take `slot` out, decode it and play it as it is. */
+  /** Take `slot` out, decode it (FEC where `buffer.copyOf(slot)` says so) and play it as it is. */
   | 'play'
   /** The same, but leave out up to `scaleFrames` of it. */
   | 'accelerate'
   /** The same, but lengthen it by up to `scaleFrames`. */
   | 'decelerate'
   /**
-   * Make up `frames`. Of a packet that is given up (`lost`) the playhead moves over them, and where `slot` is not −1 that
-   * packet is the one behind it, whose FEC may tell about it. Otherwise the playhead stands and the sound is stretched.
+   * Make up `frames`. Of a packet that is given up (`lost`) the playhead moves over them; otherwise nothing at all is there,
+   * the playhead stands and the sound is stretched.
    */
   | 'conceal'
   /** Sound was left out, `frames` of it: take `slot`, and cross-fade to it. */
