@@ -45,7 +45,8 @@ export type {
 export type { BackOffOptions } from './transport/back-off.ts';
 export type { WaterMarkOptions } from './transport/water-marks.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
-export type { WebSocketLike, WebSocketTransportOptions } from './transport/websocket.ts';
+export type { WebSocketLike } from './transport/socket.ts';
+export type { WebSocketTransportOptions } from './transport/websocket.ts';
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
 export type { PlayoutWriteOptions } from './playout.ts';
@@ -67,3 +68,35 @@ export type { UnfinishedRecording } from './recording-backup.ts';
 export type { Mediabunny } from './webm-file.ts';
 export { MediaChunks } from './media-chunks.ts';
 export type { MediaChunk, MediaChunksOptions } from './media-chunks.ts';
+export { DataChannelTransport } from './transport/data-channel.ts';
+export type { DataChannelLike } from './transport/data-channel.ts';
+export { Call } from './webrtc/call.ts';
+export type { CallDataChannelOptions } from './webrtc/call.ts';
+export type { CallEventMap, CallState } from './webrtc/call-events.ts';
+export type { CallOptions } from './webrtc/call-options.ts';
+export { dumpForImporter } from './webrtc/dump.ts';
+export { memorySignalling } from './webrtc/memory-signalling.ts';
+export type { Signalling, SignallingState } from './webrtc/signalling.ts';
+export { WebSocketSignalling } from './webrtc/websocket-signalling.ts';
+export type { WebSocketSignallingOptions } from './webrtc/websocket-signalling.ts';
+export type { CallFigures } from '../core/webrtc/call-figures.ts';
+export type {
+  CallMoment,
+  CallStep,
+  CallStepName,
+  CallStepState,
+} from '../core/webrtc/call-timeline.ts';
+export type {
+  IceCandidateReport,
+  IceCandidateType,
+  IcePairReport,
+  IceReport,
+} from '../core/webrtc/ice-report.ts';
+export type { CallOpusOptions } from '../core/webrtc/opus-sdp.ts';
+export type {
+  ByeSignal,
+  CallRole,
+  CandidateSignal,
+  DescribeSignal,
+  SignalMessage,
+} from '../core/webrtc/signal-message.ts';

@@ -20,6 +20,8 @@ export async function openChromium({ microphone, args = [], width = 1280, height
       '--disable-component-update',
       '--disable-sync',
       '--autoplay-policy=no-user-gesture-required',
+      // A machine without a network has no other interface to call itself over.
+      '--allow-loopback-in-peer-connection',
       '--use-fake-ui-for-media-stream',
       '--use-fake-device-for-media-stream',
       ...(microphone === undefined ? [] : [`--use-file-for-fake-audio-capture=${microphone}`]),

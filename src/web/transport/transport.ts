@@ -7,7 +7,7 @@ export type TransportMessage = string | Uint8Array;
  * - `'congested'`: connected, but more is buffered than the high water mark: messages are dropped and counted until it
  *   has drained to the low water mark;
  * - `'waiting'`: the connection is lost; the next attempt comes by itself after `retryInMs`;
- * - `'closed'`: for good, by `close()`.
+ * - `'closed'`: for good, by `close()`; or by the other side, over a transport that cannot come back.
  */
 export type TransportState = 'connecting' | 'open' | 'congested' | 'waiting' | 'closed';
 
@@ -36,7 +36,7 @@ export interface TransportStats {
 }
 
 /**
- * Carries messages both ways, in order, as long as it is connected. It never queues without bound: what cannot leave soon
+ * Carries messages both ways, in order unless it says otherwise, as long as it is connected. It never queues without bound: what cannot leave soon
  * is dropped and counted, because late sound is worth less than no sound.
  */
 export interface Transport {

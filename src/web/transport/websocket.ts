@@ -1,8 +1,9 @@
 import { numberIn } from '../../core/arguments.ts';
-import { MicwireError } from '../../core/errors.ts';
 import type { BackOffOptions } from './back-off.ts';
 import { BackOff } from './back-off.ts';
 import { TransportCounters } from './counters.ts';
+import type { WebSocketLike } from './socket.ts';
+import { createGlobalSocket, socketAddress } from './socket.ts';
 import type {
   Transport,
   TransportMessage,
@@ -12,18 +13,6 @@ import type {
 } from './transport.ts';
 import type { WaterMarkOptions } from './water-marks.ts';
 import { WaterMarks } from './water-marks.ts';
-
-/** The part of a browser's `WebSocket` that is used: other implementations, such as `ws` in Node, fit too. */
-export interface WebSocketLike {
-  binaryType: string;
-  readonly bufferedAmount: number;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
-  onerror: ((event: never) => void) | null;
-  send(data: string | Uint8Array<ArrayBuffer>): void;
-  close(): void;
-}
 
 /** How a {@link WebSocketTransport} connects, waits and drops. */
 export interface WebSocketTransportOptions extends WaterMarkOptions, BackOffOptions {
@@ -229,25 +218,6 @@ export class WebSocketTransport implements Transport {
     this.current = { state, reason, failedAttempts, retryInMs };
     this.onstatechange?.(this.current);
   }
-}
-
-function createGlobalSocket(url: string, protocols: readonly string[]): WebSocketLike {
-  if (typeof WebSocket === 'undefined') {
-    throw new MicwireError(
-      'unsupported',
-      'There is no WebSocket in this scope. Give one with the option createSocket.',
-    );
-  }
-  return new WebSocket(url, [...protocols]);
-}
-
-/** Not every browser's WebSocket takes `http:` and relative addresses (WHATWG WebSockets §3.1, since 2023). */
-function socketAddress(url: string | URL): string {
-  const absolute = new URL(url, globalThis.location?.href);
-  if (absolute.protocol === 'http:') absolute.protocol = 'ws:';
-  else if (absolute.protocol === 'https:') absolute.protocol = 'wss:';
-  if (absolute.protocol === 'ws:' || absolute.protocol === 'wss:') return absolute.href;
-  throw new TypeError(`url must be a ws: or wss: address, got '${absolute.protocol}'.`);
 }
 
 /** Close codes: RFC 6455 §7.4.1. */

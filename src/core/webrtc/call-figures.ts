@@ -1,0 +1,182 @@
+import type { StatsEntry } from './stats-entry.ts';
+import { selectedPair, statsById, statsNumber, statsText } from './stats-entry.ts';
+
+/**
+ * What a call counts and measures, under the names of W3C webrtc-stats. Counters run since the call began. A figure that the
+ * engine does not report, or not yet, is 0.
+ */
+export interface CallFigures {
+  /** When the figures were taken, ms since the epoch. */
+  readonly timestamp: number;
+
+  /** Packets of RTP received. */
+  readonly packetsReceived: number;
+  /** Packets expected and not received (RFC 3550 §6.4.1); may shrink, and be negative, when packets come twice. */
+  readonly packetsLost: number;
+  /** Packets that the jitter buffer threw away, being late or early. */
+  readonly packetsDiscarded: number;
+  /** Packets received as copies for others (RED, RFC 2198). */
+  readonly fecPacketsReceived: number;
+  /** Copies of those that were not needed. */
+  readonly fecPacketsDiscarded: number;
+  /** Bytes of payload received, without the headers of RTP. */
+  readonly bytesReceived: number;
+  /** Bytes of headers of RTP received. */
+  readonly headerBytesReceived: number;
+  /** Interarrival jitter in seconds (RFC 3550 §6.4.1). */
+  readonly jitter: number;
+  /** Sum of the seconds that each sample spent in the jitter buffer: divide by `jitterBufferEmittedCount`. */
+  readonly jitterBufferDelay: number;
+  /** Sum of the seconds that the jitter buffer aimed at, likewise. */
+  readonly jitterBufferTargetDelay: number;
+  /** Sum of the least seconds that the network alone would have asked for, likewise. */
+  readonly jitterBufferMinimumDelay: number;
+  /** Samples, counted per channel, that left the jitter buffer. */
+  readonly jitterBufferEmittedCount: number;
+  /** Samples per channel that were played, concealed ones included. */
+  readonly totalSamplesReceived: number;
+  /** Samples per channel that were made up because packets were missing. */
+  readonly concealedSamples: number;
+  /** Of those, silence. */
+  readonly silentConcealedSamples: number;
+  /** How often concealment began. */
+  readonly concealmentEvents: number;
+  /** Samples per channel put in to play slower. */
+  readonly insertedSamplesForDeceleration: number;
+  /** Samples per channel left out to play faster. */
+  readonly removedSamplesForAcceleration: number;
+  /** Level of the received sound, 0 to 1. */
+  readonly audioLevel: number;
+
+  /** Packets of RTP sent. */
+  readonly packetsSent: number;
+  /** Bytes of payload sent, without the headers of RTP. */
+  readonly bytesSent: number;
+  /** Bytes of headers of RTP sent. */
+  readonly headerBytesSent: number;
+  /** Packets that the other side expected of us and did not receive, as it last reported. */
+  readonly remotePacketsLost: number;
+  /** The same as a share of the last interval, 0 to 1. */
+  readonly fractionLost: number;
+  /** Seconds there and back, from RTCP (RFC 3550 §6.4.1); from ICE while there is none. */
+  readonly roundTripTime: number;
+
+  /** Such as `'audio/opus'` or `'audio/red'`; empty while nothing is sent. */
+  readonly sendCodec: string;
+  /** The same of what is received. */
+  readonly receiveCodec: string;
+
+  /** Bytes sent on the wire: RTP, RTCP, data channels, DTLS and ICE, with the headers of UDP and IP. */
+  readonly wireBytesSent: number;
+  /** Bytes received on the wire, likewise. */
+  readonly wireBytesReceived: number;
+  /** bit/s of payload sent since the figures before. */
+  readonly sentBitrate: number;
+  /** bit/s of payload received since the figures before. */
+  readonly receivedBitrate: number;
+  /** bit/s on the wire sent since the figures before. */
+  readonly wireSentBitrate: number;
+  /** bit/s on the wire received since the figures before. */
+  readonly wireReceivedBitrate: number;
+}
+
+const UDP_HEADER_BYTES = 8;
+const IPV4_HEADER_BYTES = 20;
+const IPV6_HEADER_BYTES = 40;
+
+/**
+ * @param entries all of one `getStats()`
+ * @param previous the figures before, for the bitrates; null for the first
+ */
+export function callFigures(
+  entries: readonly StatsEntry[],
+  previous: CallFigures | null,
+): CallFigures {
+  const inbound = audioStream(entries, 'inbound-rtp');
+  const outbound = audioStream(entries, 'outbound-rtp');
+  const remote = audioStream(entries, 'remote-inbound-rtp');
+  const pair = selectedPair(entries);
+  const wire = wireBytes(entries);
+  const timestamp = newestTimestamp(entries);
+  const bytesReceived = statsNumber(inbound, 'bytesReceived', 0);
+  const bytesSent = statsNumber(outbound, 'bytesSent', 0);
+  const seconds = previous === null ? 0 : (timestamp - previous.timestamp) / 1000;
+  const rate = (now: number, before: number | undefined): number =>
+    seconds > 0 && before !== undefined ? (Math.max(0, now - before) * 8) / seconds : 0;
+  const iceRoundTrip = statsNumber(pair, 'currentRoundTripTime', 0);
+  return {
+    timestamp,
+    packetsReceived: statsNumber(inbound, 'packetsReceived', 0),
+    packetsLost: statsNumber(inbound, 'packetsLost', 0),
+    packetsDiscarded: statsNumber(inbound, 'packetsDiscarded', 0),
+    fecPacketsReceived: statsNumber(inbound, 'fecPacketsReceived', 0),
+    fecPacketsDiscarded: statsNumber(inbound, 'fecPacketsDiscarded', 0),
+    bytesReceived,
+    headerBytesReceived: statsNumber(inbound, 'headerBytesReceived', 0),
+    jitter: statsNumber(inbound, 'jitter', 0),
+    jitterBufferDelay: statsNumber(inbound, 'jitterBufferDelay', 0),
+    jitterBufferTargetDelay: statsNumber(inbound, 'jitterBufferTargetDelay', 0),
+    jitterBufferMinimumDelay: statsNumber(inbound, 'jitterBufferMinimumDelay', 0),
+    jitterBufferEmittedCount: statsNumber(inbound, 'jitterBufferEmittedCount', 0),
+    totalSamplesReceived: statsNumber(inbound, 'totalSamplesReceived', 0),
+    concealedSamples: statsNumber(inbound, 'concealedSamples', 0),
+    silentConcealedSamples: statsNumber(inbound, 'silentConcealedSamples', 0),
+    concealmentEvents: statsNumber(inbound, 'concealmentEvents', 0),
+    insertedSamplesForDeceleration: statsNumber(inbound, 'insertedSamplesForDeceleration', 0),
+    removedSamplesForAcceleration: statsNumber(inbound, 'removedSamplesForAcceleration', 0),
+    audioLevel: statsNumber(inbound, 'audioLevel', 0),
+    packetsSent: statsNumber(outbound, 'packetsSent', 0),
+    bytesSent,
+    headerBytesSent: statsNumber(outbound, 'headerBytesSent', 0),
+    remotePacketsLost: statsNumber(remote, 'packetsLost', 0),
+    fractionLost: statsNumber(remote, 'fractionLost', 0),
+    roundTripTime: statsNumber(remote, 'roundTripTime', iceRoundTrip),
+    sendCodec: codecOf(entries, outbound),
+    receiveCodec: codecOf(entries, inbound),
+    wireBytesSent: wire.sent,
+    wireBytesReceived: wire.received,
+    sentBitrate: rate(bytesSent, previous?.bytesSent),
+    receivedBitrate: rate(bytesReceived, previous?.bytesReceived),
+    wireSentBitrate: rate(wire.sent, previous?.wireBytesSent),
+    wireReceivedBitrate: rate(wire.received, previous?.wireBytesReceived),
+  };
+}
+
+function audioStream(entries: readonly StatsEntry[], type: string): StatsEntry | undefined {
+  return entries.find((entry) => entry.type === type && entry['kind'] === 'audio');
+}
+
+function codecOf(entries: readonly StatsEntry[], stream: StatsEntry | undefined): string {
+  return statsText(statsById(entries, stream?.['codecId']), 'mimeType');
+}
+
+function newestTimestamp(entries: readonly StatsEntry[]): number {
+  let newest = 0;
+  // What the other side reported carries the time of its report.
+  for (const { type, timestamp } of entries) {
+    if (!type.startsWith('remote-') && timestamp > newest) newest = timestamp;
+  }
+  return newest;
+}
+
+/**
+ * Sums over all pairs, because a call may move from one to another. The bytes that a pair counts are those of UDP's payload
+ * (webrtc-stats §8.11).
+ */
+function wireBytes(entries: readonly StatsEntry[]): {
+  readonly sent: number;
+  readonly received: number;
+} {
+  let sent = 0;
+  let received = 0;
+  for (const pair of entries) {
+    if (pair.type !== 'candidate-pair') continue;
+    const address = statsText(statsById(entries, pair['localCandidateId']), 'address');
+    const ipBytes = address.includes(':') ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES;
+    const headerBytes = UDP_HEADER_BYTES + ipBytes;
+    sent += statsNumber(pair, 'bytesSent', 0) + headerBytes * statsNumber(pair, 'packetsSent', 0);
+    received +=
+      statsNumber(pair, 'bytesReceived', 0) + headerBytes * statsNumber(pair, 'packetsReceived', 0);
+  }
+  return { sent, received };
+}

@@ -1,0 +1,125 @@
+import type { StatsEntry } from './stats-entry.ts';
+import { selectedPair, statsById, statsNumber, statsText } from './stats-entry.ts';
+
+/**
+ * - `'host'`: an address of the machine itself;
+ * - `'srflx'`: server reflexive, the address under which a STUN server saw it: that of its NAT;
+ * - `'prflx'`: peer reflexive, an address that only showed in the other side's checks;
+ * - `'relay'`: an address at a TURN server, which passes all on.
+ */
+export type IceCandidateType = 'host' | 'srflx' | 'prflx' | 'relay';
+
+/** A way to reach a peer (RFC 8445 §4). */
+export interface IceCandidateReport {
+  readonly id: string;
+  readonly type: IceCandidateType;
+  /** `'udp'` or `'tcp'`. */
+  readonly protocol: string;
+  /** Empty where the browser hides it; a name that ends on `.local` where it hides it from the other side (mDNS). */
+  readonly address: string;
+  readonly port: number;
+  readonly priority: number;
+  /** The STUN or TURN server that it came from; empty for others. */
+  readonly url: string;
+  /** How the TURN server is spoken to: `'udp'`, `'tcp'` or `'tls'`; empty for others. */
+  readonly relayProtocol: string;
+}
+
+/** Two candidates that were tried together. */
+export interface IcePairReport {
+  readonly id: string;
+  readonly local: IceCandidateReport | null;
+  readonly remote: IceCandidateReport | null;
+  /** `'frozen'`, `'waiting'`, `'in-progress'`, `'failed'` or `'succeeded'` (RFC 8445 §6.1.2.6). */
+  readonly state: string;
+  readonly nominated: boolean;
+  /** Whether it carries the call now. */
+  readonly selected: boolean;
+  readonly priority: number;
+  /** Seconds there and back by the last check; null before the first answer. */
+  readonly roundTripTime: number | null;
+  readonly requestsSent: number;
+  readonly responsesReceived: number;
+  readonly packetsSent: number;
+  readonly packetsReceived: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
+/** What ICE has found. */
+export interface IceReport {
+  readonly local: readonly IceCandidateReport[];
+  readonly remote: readonly IceCandidateReport[];
+  /** The pair in use first, then by priority. */
+  readonly pairs: readonly IcePairReport[];
+  /** The pair in use; null before there is one. */
+  readonly selected: IcePairReport | null;
+}
+
+/** @param entries all of one `getStats()` */
+export function iceReport(entries: readonly StatsEntry[]): IceReport {
+  const inUse = selectedPair(entries);
+  const pairs = entries
+    .filter((entry) => entry.type === 'candidate-pair')
+    .map((pair) => pairReport(entries, pair, pair === inUse))
+    .toSorted((a, b) => Number(b.selected) - Number(a.selected) || b.priority - a.priority);
+  return {
+    local: candidates(entries, 'local-candidate'),
+    remote: candidates(entries, 'remote-candidate'),
+    pairs,
+    selected: pairs.find((pair) => pair.selected) ?? null,
+  };
+}
+
+function candidates(entries: readonly StatsEntry[], type: string): readonly IceCandidateReport[] {
+  return entries
+    .filter((entry) => entry.type === type)
+    .map(candidateReport)
+    .toSorted((a, b) => b.priority - a.priority);
+}
+
+function candidateReport(entry: StatsEntry): IceCandidateReport {
+  return {
+    id: entry.id,
+    type: candidateType(statsText(entry, 'candidateType')),
+    protocol: statsText(entry, 'protocol'),
+    address: statsText(entry, 'address') || statsText(entry, 'ip'),
+    port: statsNumber(entry, 'port', 0),
+    priority: statsNumber(entry, 'priority', 0),
+    url: statsText(entry, 'url'),
+    relayProtocol: statsText(entry, 'relayProtocol'),
+  };
+}
+
+/** Firefox has said `serverreflexive` and the like in the past; what is not known passes for `host`. */
+function candidateType(text: string): IceCandidateType {
+  if (text === 'srflx' || text === 'serverreflexive') return 'srflx';
+  if (text === 'prflx' || text === 'peerreflexive') return 'prflx';
+  if (text === 'relay' || text === 'relayed') return 'relay';
+  return 'host';
+}
+
+function pairReport(
+  entries: readonly StatsEntry[],
+  pair: StatsEntry,
+  selected: boolean,
+): IcePairReport {
+  const local = statsById(entries, pair['localCandidateId']);
+  const remote = statsById(entries, pair['remoteCandidateId']);
+  return {
+    id: pair.id,
+    local: local === undefined ? null : candidateReport(local),
+    remote: remote === undefined ? null : candidateReport(remote),
+    state: statsText(pair, 'state'),
+    nominated: pair['nominated'] === true,
+    selected,
+    priority: statsNumber(pair, 'priority', 0),
+    roundTripTime: statsNumber(pair, 'currentRoundTripTime', null),
+    requestsSent: statsNumber(pair, 'requestsSent', 0),
+    responsesReceived: statsNumber(pair, 'responsesReceived', 0),
+    packetsSent: statsNumber(pair, 'packetsSent', 0),
+    packetsReceived: statsNumber(pair, 'packetsReceived', 0),
+    bytesSent: statsNumber(pair, 'bytesSent', 0),
+    bytesReceived: statsNumber(pair, 'bytesReceived', 0),
+  };
+}

@@ -1,0 +1,99 @@
+import { integerIn, oneOf } from '../arguments.ts';
+
+/** What a side asks Opus for in a call. What is not named stays as the browser has it. */
+export interface CallOpusOptions {
+  /** bit/s, 6000 to 510000 (RFC 7587 §6.1, `maxaveragebitrate`). */
+  readonly bitrate?: number;
+  /** Whether packets carry a coarse copy of the one before (`useinbandfec`). */
+  readonly fec?: boolean;
+  /** Whether silence is not sent (`usedtx`). */
+  readonly dtx?: boolean;
+  /** Two channels instead of one (`stereo`, `sprop-stereo`). */
+  readonly stereo?: boolean;
+  /** The same bitrate all the time (`cbr`). */
+  readonly constantBitrate?: boolean;
+  /** ms of sound per packet (`a=ptime`). Chromium keeps to 10, 20, 40, 60 and 120. */
+  readonly ptimeMs?: 10 | 20 | 40 | 60 | 120;
+}
+
+const MIN_BITRATE = 6000;
+const MAX_BITRATE = 510_000;
+const PTIMES_MS: readonly number[] = [10, 20, 40, 60, 120];
+
+/** @throws TypeError or RangeError for an option that is none */
+export function checkCallOpusOptions(options: CallOpusOptions): void {
+  if (options.bitrate !== undefined) {
+    integerIn('opus.bitrate', options.bitrate, MIN_BITRATE, MAX_BITRATE);
+  }
+  if (options.ptimeMs !== undefined) {
+    oneOf('opus.ptimeMs', String(options.ptimeMs), PTIMES_MS.map(String));
+  }
+}
+
+/**
+ * Writes the options into the parameters of Opus (RFC 7587 §6.1) in a session description. Parameters bind the side that
+ * receives the description: put them into the *remote* description to say how this side encodes.
+ * @param sdp is passed through as it is but for the lines concerned
+ */
+export function withOpusOptions(sdp: string, options: CallOpusOptions): string {
+  const parameters = parametersOf(options);
+  if (parameters.size === 0 && options.ptimeMs === undefined) return sdp;
+  const lines = sdp.split('\r\n');
+  const types = new Set<string>();
+  for (const line of lines) {
+    const match = /^a=rtpmap:(\d+) opus\/48000/i.exec(line);
+    if (match !== null) types.add(match[1] ?? '');
+  }
+  const result: string[] = [];
+  let inAudio = false;
+  for (const [i, line] of lines.entries()) {
+    if (line.startsWith('m=')) inAudio = line.startsWith('m=audio');
+    if (inAudio && options.ptimeMs !== undefined && /^a=(max)?ptime:/.test(line)) continue;
+    const type = /^a=(?:fmtp|rtpmap):(\d+) /.exec(line)?.[1];
+    if (type === undefined || !types.has(type)) {
+      result.push(line);
+    } else if (line.startsWith('a=fmtp:')) {
+      result.push(mergeParameters(line, parameters));
+    } else {
+      result.push(line);
+      const hasParameters = lines.some((other) => other.startsWith(`a=fmtp:${type} `));
+      if (!hasParameters && parameters.size > 0) {
+        result.push(mergeParameters(`a=fmtp:${type} `, parameters));
+      }
+    }
+    const sectionEnds =
+      lines[i + 1] === undefined || lines[i + 1] === '' || lines[i + 1]?.startsWith('m=');
+    if (inAudio && sectionEnds && line !== '' && options.ptimeMs !== undefined) {
+      result.push(`a=ptime:${options.ptimeMs}`, `a=maxptime:${options.ptimeMs}`);
+    }
+  }
+  return result.join('\r\n');
+}
+
+function parametersOf(options: CallOpusOptions): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  const flag = (name: string, value: boolean | undefined): void => {
+    if (value !== undefined) parameters.set(name, value ? '1' : '0');
+  };
+  if (options.bitrate !== undefined) parameters.set('maxaveragebitrate', String(options.bitrate));
+  flag('useinbandfec', options.fec);
+  flag('usedtx', options.dtx);
+  flag('stereo', options.stereo);
+  flag('sprop-stereo', options.stereo);
+  flag('cbr', options.constantBitrate);
+  // Below the least packet that is asked for, a browser would not go.
+  if (options.ptimeMs !== undefined) parameters.set('minptime', '10');
+  return parameters;
+}
+
+function mergeParameters(line: string, parameters: ReadonlyMap<string, string>): string {
+  const space = line.indexOf(' ');
+  const merged = new Map<string, string>();
+  for (const part of line.slice(space + 1).split(';')) {
+    const [name = '', value = ''] = part.trim().split('=', 2);
+    if (name !== '') merged.set(name, value);
+  }
+  for (const [name, value] of parameters) merged.set(name, value);
+  const text = [...merged].map(([name, value]) => (value === '' ? name : `${name}=${value}`));
+  return `${line.slice(0, space)} ${text.join(';')}`;
+}

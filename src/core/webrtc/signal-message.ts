@@ -1,0 +1,134 @@
+import { PacketError } from '../errors.ts';
+
+/** Who makes the offer of a call, and who answers it. */
+export type CallRole = 'caller' | 'callee';
+
+/** A session description (RFC 8866) that one peer has made. */
+export interface DescribeSignal {
+  readonly type: 'describe';
+  readonly kind: 'offer' | 'answer';
+  /** At most {@link MAX_SDP_LENGTH} characters. */
+  readonly sdp: string;
+}
+
+/** An ICE candidate of one peer (RFC 8838: candidates trickle in one by one). */
+export interface CandidateSignal {
+  readonly type: 'candidate';
+  /** As in the attribute `a=candidate` (RFC 8839 §5.1), with the word `candidate:`; empty when there will be no more. */
+  readonly candidate: string;
+  /** The media section's `a=mid`; null when only the index is known. */
+  readonly mid: string | null;
+  /** The media section's index from 0; null when only `mid` is known. */
+  readonly index: number | null;
+}
+
+/** The peer hangs up, or is gone. */
+export interface ByeSignal {
+  readonly type: 'bye';
+  /** Why, in a short sentence; may be empty. At most {@link MAX_REASON_LENGTH} characters. */
+  readonly reason: string;
+}
+
+/** What two peers tell each other until they are connected, and when they part. */
+export type SignalMessage = DescribeSignal | CandidateSignal | ByeSignal;
+
+/** Longest session description that is taken: one with audio and a data channel has some 3,000 characters. */
+export const MAX_SDP_LENGTH = 32_768;
+/** Longest candidate that is taken: the attribute has some 150 characters. */
+export const MAX_CANDIDATE_LENGTH = 1024;
+/** Longest reason that is taken. */
+export const MAX_REASON_LENGTH = 256;
+/** Longest message that is taken, as text. An escape of JSON makes six characters of one at worst, but not in SDP. */
+export const MAX_SIGNAL_LENGTH: number = 2 * MAX_SDP_LENGTH;
+
+const MAX_MID_LENGTH = 64;
+const MAX_INDEX = 255;
+
+/** The fields of a message whose form is not known yet. */
+export type SignalFields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads a message as it came from the network.
+ * @throws PacketError `oversized`, `bad-json`, `unknown-type` or `bad-field`, and nothing else
+ */
+export function parseSignal(text: string): SignalMessage {
+  const fields = parseSignalFields(text);
+  const message = signalFrom(fields);
+  if (message === null) throw unknownSignal(fields);
+  return message;
+}
+
+/** Reads an object with a field `type`. @throws PacketError `oversized`, `bad-json` or `bad-field` */
+export function parseSignalFields(text: string): SignalFields {
+  if (text.length > MAX_SIGNAL_LENGTH) {
+    throw new PacketError(
+      'oversized',
+      `A signalling message may have ${MAX_SIGNAL_LENGTH} characters, got ${text.length}.`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new PacketError('bad-json', 'A signalling message must be JSON.', { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new PacketError('bad-json', 'A signalling message must be a JSON object.');
+  }
+  const fields = value as SignalFields;
+  if (typeof fields['type'] !== 'string') throw badField('type', 'a string');
+  return fields;
+}
+
+/** The message that these fields make, with no field more; null when its type is none between peers. */
+export function signalFrom(fields: SignalFields): SignalMessage | null {
+  switch (fields['type']) {
+    case 'describe': {
+      const kind = fields['kind'];
+      if (kind !== 'offer' && kind !== 'answer') throw badField('kind', "'offer' or 'answer'");
+      return { type: 'describe', kind, sdp: textField(fields, 'sdp', MAX_SDP_LENGTH) };
+    }
+    case 'candidate':
+      return {
+        type: 'candidate',
+        candidate: textField(fields, 'candidate', MAX_CANDIDATE_LENGTH),
+        mid: fields['mid'] === null ? null : textField(fields, 'mid', MAX_MID_LENGTH),
+        index: indexField(fields['index']),
+      };
+    case 'bye':
+      return { type: 'bye', reason: textField(fields, 'reason', MAX_REASON_LENGTH) };
+    default:
+      return null;
+  }
+}
+
+/** @throws PacketError `bad-field` unless the field is a text of at most so many characters */
+export function textField(fields: SignalFields, name: string, maxLength: number): string {
+  const value = fields[name];
+  if (typeof value !== 'string' || value.length > maxLength) {
+    throw badField(name, `a string of at most ${maxLength} characters`);
+  }
+  return value;
+}
+
+/** The error for a field that holds something else than is expected. */
+export function badField(name: string, expected: string): PacketError {
+  return new PacketError(
+    'bad-field',
+    `The field '${name}' of a signalling message must be ${expected}.`,
+  );
+}
+
+/** The error for a type that is not known. */
+export function unknownSignal(fields: SignalFields): PacketError {
+  const type = String(fields['type']).slice(0, 32);
+  return new PacketError('unknown-type', `There is no signalling message of type '${type}'.`);
+}
+
+function indexField(value: unknown): number | null {
+  if (value === null) return null;
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_INDEX) {
+    return value as number;
+  }
+  throw badField('index', `null or an integer from 0 to ${MAX_INDEX}`);
+}

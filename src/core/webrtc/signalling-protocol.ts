@@ -1,0 +1,118 @@
+import type { CallRole, SignalMessage } from './signal-message.ts';
+import {
+  badField,
+  parseSignalFields,
+  signalFrom,
+  textField,
+  unknownSignal,
+} from './signal-message.ts';
+
+/**
+ * What a peer and the signalling server tell each other, one JSON object a message. A peer joins a room; when a second one
+ * has come, both are told their roles, and from then on what one sends reaches the other.
+ */
+
+/** The first message of a connection: the room to join. */
+export interface JoinRequest {
+  readonly type: 'join';
+  /** See {@link isRoomName}. */
+  readonly room: string;
+  /**
+   * A name under which the server's link engine shall carry this call; empty for a call without. The server then gives each
+   * side one candidate only: its own. The peer who comes first decides.
+   */
+  readonly link: string;
+}
+
+/** The room is joined; the other peer may still be missing. */
+export interface JoinedReply {
+  readonly type: 'joined';
+  readonly room: string;
+}
+
+/** Both peers are there. */
+export interface ReadyReply {
+  readonly type: 'ready';
+  readonly role: CallRole;
+}
+
+/**
+ * - `'bad-message'`: no message that the server knows;
+ * - `'not-joined'`: the first message must be a `join`, and no later one;
+ * - `'room-full'`: two peers are there already;
+ * - `'too-many-rooms'`: the server carries as many calls as it may;
+ * - `'too-fast'`: more messages a second than the server takes;
+ * - `'no-peer'`: nobody else is in the room;
+ * - `'no-link'`: the server cannot carry this call through its link engine.
+ */
+export type SignallingErrorCode = (typeof SIGNALLING_ERROR_CODES)[number];
+
+const SIGNALLING_ERROR_CODES = [
+  'bad-message',
+  'not-joined',
+  'room-full',
+  'too-many-rooms',
+  'too-fast',
+  'no-peer',
+  'no-link',
+] as const;
+
+/** The server refuses something, and says why. After `'bad-message'` and `'no-peer'` the connection goes on. */
+export interface ErrorReply {
+  readonly type: 'error';
+  readonly code: SignallingErrorCode;
+  readonly message: string;
+}
+
+/** From a peer to the server. */
+export type SignallingRequest = JoinRequest | SignalMessage;
+/** From the server to a peer. */
+export type SignallingReply = JoinedReply | ReadyReply | ErrorReply | SignalMessage;
+
+const MAX_NAME_LENGTH = 64;
+const MAX_ERROR_LENGTH = 512;
+const ROOM_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Whether a room may have this name: 1 to 64 of `A–Z a–z 0–9 _ -`. */
+export function isRoomName(name: string): boolean {
+  return ROOM_NAME.test(name);
+}
+
+/** Reads what a peer sent. @throws PacketError and nothing else */
+export function parseSignallingRequest(text: string): SignallingRequest {
+  const fields = parseSignalFields(text);
+  if (fields['type'] === 'join') {
+    const room = textField(fields, 'room', MAX_NAME_LENGTH);
+    if (!isRoomName(room)) throw badField('room', '1 to 64 of A–Z, a–z, 0–9, _ and -');
+    const link = textField(fields, 'link', MAX_NAME_LENGTH);
+    if (link !== '' && !isRoomName(link)) throw badField('link', 'empty, or a name like a room’s');
+    return { type: 'join', room, link };
+  }
+  const signal = signalFrom(fields);
+  if (signal === null) throw unknownSignal(fields);
+  return signal;
+}
+
+/** Reads what the server sent. @throws PacketError and nothing else */
+export function parseSignallingReply(text: string): SignallingReply {
+  const fields = parseSignalFields(text);
+  switch (fields['type']) {
+    case 'joined':
+      return { type: 'joined', room: textField(fields, 'room', MAX_NAME_LENGTH) };
+    case 'ready': {
+      const role = fields['role'];
+      if (role !== 'caller' && role !== 'callee') throw badField('role', "'caller' or 'callee'");
+      return { type: 'ready', role };
+    }
+    case 'error': {
+      const code = SIGNALLING_ERROR_CODES.find((known) => known === fields['code']);
+      if (code === undefined) throw badField('code', 'a known code');
+      return { type: 'error', code, message: textField(fields, 'message', MAX_ERROR_LENGTH) };
+    }
+    default: {
+      const signal = signalFrom(fields);
+      if (signal === null) throw unknownSignal(fields);
+      return signal;
+    }
+  }
+}

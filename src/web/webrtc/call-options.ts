@@ -1,0 +1,64 @@
+import { integerIn, numberIn, oneOf } from '../../core/arguments.ts';
+import { checkCallOpusOptions } from '../../core/webrtc/opus-sdp.ts';
+import type { CallOpusOptions } from '../../core/webrtc/opus-sdp.ts';
+
+/** What a {@link Call} sends, takes and how it connects. */
+export interface CallOptions {
+  /** The sound to send; stays the caller's own and is not stopped. @default none */
+  readonly track?: MediaStreamTrack | null;
+  /** Whether sound of the other side is taken. @default true */
+  readonly receive?: boolean;
+  /** STUN and TURN servers. @default none: enough on one machine and within a network */
+  readonly iceServers?: readonly RTCIceServer[];
+  /** `'relay'`: only through a TURN server, so that the peers do not learn each other's addresses. @default 'all' */
+  readonly iceTransportPolicy?: RTCIceTransportPolicy;
+  /**
+   * Whether each packet shall carry a copy of the one before (RED, RFC 2198), where the engine can. The caller's wish counts,
+   * for both directions; `figures.sendCodec` is `'audio/red'` when it came true.
+   * @default false
+   */
+  readonly redundancy?: boolean;
+  /** How this side encodes. @default as the browser has it: some 32 kbit/s, one channel, FEC, 20 ms a packet */
+  readonly opus?: CallOpusOptions;
+  /** ms that the jitter buffer shall aim at, 0 to 4000; it goes above when the network asks for it. @default the browser's */
+  readonly jitterBufferTarget?: number | null;
+  /** `connect` fails after this many ms. @default 20000 */
+  readonly connectTimeoutMs?: number;
+  /** How often `getStats()` is asked for the history, in ms; 0 for no history. @default 1000 */
+  readonly historyIntervalMs?: number;
+  /** How many reports the history keeps; the oldest go first. @default 600 */
+  readonly historyLength?: number;
+}
+
+/** The options with their defaults. */
+export type CallSettings = Required<CallOptions>;
+
+/** @throws TypeError or RangeError for an option that is none */
+export function callSettings(options: CallOptions): CallSettings {
+  const opus = options.opus ?? {};
+  checkCallOpusOptions(opus);
+  return {
+    track: options.track ?? null,
+    receive: options.receive ?? true,
+    iceServers: options.iceServers ?? [],
+    iceTransportPolicy: oneOf('iceTransportPolicy', options.iceTransportPolicy ?? 'all', [
+      'all',
+      'relay',
+    ]),
+    redundancy: options.redundancy ?? false,
+    opus,
+    jitterBufferTarget: jitterBufferTargetIn(options.jitterBufferTarget ?? null),
+    connectTimeoutMs: numberIn('connectTimeoutMs', options.connectTimeoutMs ?? 20_000, 1, 600_000),
+    historyIntervalMs: historyInterval(options.historyIntervalMs ?? 1000),
+    historyLength: integerIn('historyLength', options.historyLength ?? 600, 1, 100_000),
+  };
+}
+
+/** The bounds are those of W3C webrtc-extensions. @throws RangeError or TypeError */
+export function jitterBufferTargetIn(ms: number | null): number | null {
+  return ms === null ? null : numberIn('jitterBufferTarget', ms, 0, 4000);
+}
+
+function historyInterval(ms: number): number {
+  return ms === 0 ? 0 : numberIn('historyIntervalMs', ms, 20, 3_600_000);
+}

@@ -1,0 +1,435 @@
+import { describe } from '../../core/arguments.ts';
+import { MicwireError } from '../../core/errors.ts';
+import { callFigures } from '../../core/webrtc/call-figures.ts';
+import type { CallFigures } from '../../core/webrtc/call-figures.ts';
+import type { CallStep, CallStepName } from '../../core/webrtc/call-timeline.ts';
+import { iceReport } from '../../core/webrtc/ice-report.ts';
+import type { IceReport } from '../../core/webrtc/ice-report.ts';
+import type { CallRole } from '../../core/webrtc/signal-message.ts';
+import type { StatsEntry } from '../../core/webrtc/stats-entry.ts';
+import { deferred } from '../deferred.ts';
+import { TypedEventTarget } from '../typed-event-target.ts';
+import { answerAudio, offerAudio, receivesAudio } from './call-audio.ts';
+import type { CallEventMap, CallState } from './call-events.ts';
+import { callSettings, jitterBufferTargetIn } from './call-options.ts';
+import type { CallOptions, CallSettings } from './call-options.ts';
+import { CallRecord } from './call-record.ts';
+import type { ImporterConnection } from './importer-dump.ts';
+import { Negotiation } from './negotiation.ts';
+import { openRemoteSound } from './remote-sound.ts';
+import type { RemoteSound } from './remote-sound.ts';
+import type { Signalling, SignallingState } from './signalling.ts';
+import { StatsHistory, takeStats } from './stats-history.ts';
+
+/** How a data channel of a call delivers. */
+export interface CallDataChannelOptions {
+  /**
+   * True: everything arrives, in order, however late. False: each message is sent once; the network may lose and reorder it.
+   * @default false
+   */
+  readonly reliable?: boolean;
+  /** A name for people. @default 'data' */
+  readonly label?: string;
+}
+
+/** How often it is looked whether the first sound has come, in ms. */
+const FIRST_SOUND_POLL_MS = 10;
+
+/** Numbers the calls of a page, for their names in dumps. */
+let callsMade = 0;
+
+/**
+ * One call between two peers over WebRTC: one sound each way at most, and data channels. Each side makes its own `Call` on its
+ * end of a {@link Signalling}.
+ *
+ * @example
+ * const signalling = new WebSocketSignalling('/signal', { room: 'kitchen' });
+ * const call = new Call(signalling, { track: microphone.getAudioTracks()[0] });
+ * await call.connect();
+ * call.createSource(context).connect(context.destination);
+ */
+export class Call extends TypedEventTarget<CallEventMap> {
+  /** The connection itself, for what is not offered here. */
+  readonly connection: RTCPeerConnection;
+  readonly #signalling: Signalling;
+  readonly #settings: CallSettings;
+  readonly #record: CallRecord;
+  readonly #negotiation: Negotiation;
+  readonly #history: StatsHistory;
+  readonly #connected = deferred<void>();
+  readonly #number = ++callsMade;
+  readonly #sounds: RemoteSound[] = [];
+  #channels: RTCDataChannel[] = [];
+  #state: CallState = 'new';
+  #jitterBufferTarget: number | null;
+  #remoteTrack: MediaStreamTrack | null = null;
+  #timeout: ReturnType<typeof setTimeout> | undefined;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  #historyTimer: ReturnType<typeof setInterval> | undefined;
+  #lastFigures: CallFigures | null = null;
+
+  /**
+   * Makes the connection; nothing is sent before `connect()`.
+   * @param signalling belongs to the call from now on, and ends with it
+   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for an option that is none
+   */
+  constructor(signalling: Signalling, options: CallOptions = {}) {
+    super();
+    const settings = callSettings(options);
+    if (typeof RTCPeerConnection === 'undefined') {
+      throw new MicwireError(
+        'unsupported',
+        'This browser has no WebRTC (RTCPeerConnection); WebKitGTK is commonly built without it. Carry packets over a ' +
+          'WebSocketTransport, or take another browser.',
+      );
+    }
+    this.#settings = settings;
+    this.#signalling = signalling;
+    this.#jitterBufferTarget = settings.jitterBufferTarget;
+    this.#history = new StatsHistory(settings.historyLength);
+    this.#record = new CallRecord((step) => this.#dispatch('step', step));
+    this.#record.begin('create');
+    this.connection = new RTCPeerConnection({
+      iceServers: [...settings.iceServers],
+      iceTransportPolicy: settings.iceTransportPolicy,
+      bundlePolicy: 'max-bundle',
+    });
+    this.#negotiation = new Negotiation(this.connection, signalling, settings, this.#record, {
+      prepareAnswer: () => answerAudio(this.connection, settings),
+      bye: (reason) => this.#end(reason || 'the other side hung up'),
+      failed: (error) => this.#fail(error),
+    });
+    this.#observe();
+  }
+
+  get state(): CallState {
+    return this.#state;
+  }
+
+  /** Which of the two this side is; null until both sides are there. */
+  get role(): CallRole | null {
+    return this.#signalling.role;
+  }
+
+  /** The six steps of the call, each with its times and what happened in it: a snapshot. */
+  get steps(): readonly CallStep[] {
+    return this.#record.timeline.steps;
+  }
+
+  /** The offer as it went over the wire; null before. See `explainSdp`. */
+  get offer(): string | null {
+    return this.#negotiation.offer;
+  }
+
+  /** The answer as it went over the wire; null before. */
+  get answer(): string | null {
+    return this.#negotiation.answer;
+  }
+
+  /** The sound of the other side; null before it is there. */
+  get remoteTrack(): MediaStreamTrack | null {
+    return this.#remoteTrack;
+  }
+
+  /** Figures over time, oldest first, for charts: see `historyIntervalMs`. */
+  get history(): readonly CallFigures[] {
+    return this.#history.figures;
+  }
+
+  /** ms that the jitter buffer shall aim at; null: the browser decides. May be set at any time. @throws RangeError */
+  get jitterBufferTarget(): number | null {
+    return this.#jitterBufferTarget;
+  }
+
+  set jitterBufferTarget(ms: number | null) {
+    this.#jitterBufferTarget = jitterBufferTargetIn(ms);
+    for (const receiver of this.connection.getReceivers()) this.#aim(receiver);
+  }
+
+  /**
+   * Adds a data channel. Both sides add the same ones in the same order, before `connect()`. Give it to a
+   * {@link DataChannelTransport}, or to a Worker in the same task (`worker.postMessage(channel, [channel])`, Chromium) and to the
+   * transport there.
+   * @throws MicwireError `'closed'` after `connect()`
+   */
+  createDataChannel(options: CallDataChannelOptions = {}): RTCDataChannel {
+    if (this.#state !== 'new') {
+      throw new MicwireError(
+        'closed',
+        'Add data channels before connect(): both sides must know of them.',
+      );
+    }
+    const { reliable = false, label = 'data' } = options;
+    const channel = this.connection.createDataChannel(label, {
+      negotiated: true,
+      id: this.#channels.length,
+      ...(reliable ? {} : { ordered: false, maxRetransmits: 0 }),
+    });
+    channel.binaryType = 'arraybuffer';
+    this.#channels.push(channel);
+    const how = reliable ? 'reliable and in order' : 'sent once';
+    this.#record.note('create', `data channel '${label}', ${how}`);
+    return channel;
+  }
+
+  /**
+   * Waits for the other side and connects. Further calls give the same promise.
+   * @throws MicwireError `'transport'` when signalling, ICE or DTLS fail or take too long; `'closed'` when hung up meanwhile
+   */
+  connect(): Promise<void> {
+    if (this.#state === 'new') this.#start();
+    return this.#connected.promise;
+  }
+
+  /**
+   * Takes the figures of now.
+   * @throws MicwireError `'closed'` after the call has ended: `history` still has the last ones
+   */
+  async stats(): Promise<CallFigures> {
+    const figures = callFigures(await this.#takeStats(), this.#lastFigures);
+    this.#lastFigures = figures;
+    return figures;
+  }
+
+  /** Takes the candidates and their pairs. @throws MicwireError `'closed'` after the call has ended */
+  async ice(): Promise<IceReport> {
+    return iceReport(await this.#takeStats());
+  }
+
+  /**
+   * A node that plays the other side's sound. It stops with the call.
+   * @throws MicwireError `'no-audio'` while there is none
+   */
+  createSource(context: AudioContext): MediaStreamAudioSourceNode {
+    if (this.#remoteTrack === null || this.#state === 'closed') {
+      throw new MicwireError(
+        'no-audio',
+        'There is no sound of the other side: await connect() first.',
+      );
+    }
+    const sound = openRemoteSound(context, this.#remoteTrack);
+    this.#sounds.push(sound);
+    return sound.node;
+  }
+
+  /** What `dumpForImporter` needs. @internal */
+  importerConnection(): ImporterConnection {
+    const { iceServers, iceTransportPolicy } = this.#settings;
+    return {
+      id: `${this.role ?? 'call'}-${this.#number}`,
+      url: globalThis.location?.href ?? '',
+      configuration: {
+        iceServers: iceServers.map(({ urls }) => ({ urls })),
+        iceTransportPolicy,
+        bundlePolicy: 'max-bundle',
+      },
+      updates: this.#record.updates,
+      reports: this.#history.reports,
+    };
+  }
+
+  /** Hangs up. Safe to call again. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#signalling.send({ type: 'bye', reason: '' });
+    this.#end('this side hung up');
+  }
+
+  #start(): void {
+    this.#become('connecting');
+    this.#record.end('create');
+    this.#record.begin('signal');
+    if (this.#channels.length === 0) this.#record.skip('data');
+    const { connectTimeoutMs } = this.#settings;
+    this.#timeout = setTimeout(() => this.#fail(this.#tooLate()), connectTimeoutMs);
+    const { historyIntervalMs } = this.#settings;
+    if (historyIntervalMs > 0) {
+      this.#historyTimer = setInterval(() => void this.#remember(), historyIntervalMs);
+    }
+    this.#signalling.onstatechange = (state) => this.#signallingIs(state);
+    this.#signallingIs(this.#signalling.state);
+  }
+
+  #signallingIs(state: SignallingState): void {
+    if (state === 'ready') this.#begin();
+    else if (state !== 'closed') this.#record.note('signal', `signalling is ${state}`);
+    else if (this.#state === 'connecting') {
+      const cause = this.#signalling.error;
+      const words = cause?.message ?? 'The signalling was closed.';
+      this.#fail(new MicwireError('transport', words, { cause }));
+    }
+  }
+
+  #begin(): void {
+    const { role } = this.#signalling;
+    if (role === null)
+      throw new TypeError(`A signalling that is ready must know its role, got ${describe(role)}.`);
+    if (role === 'caller') offerAudio(this.connection, this.#settings, this.#record);
+    this.#negotiation.begin(role);
+  }
+
+  #observe(): void {
+    const { connection } = this;
+    const record = this.#record;
+    connection.ontrack = ({ track, receiver }) => {
+      this.#remoteTrack = track;
+      this.#aim(receiver);
+      record.note('signal', 'the other side sends sound');
+    };
+    connection.onsignalingstatechange = () =>
+      record.update('signalingstatechange', connection.signalingState);
+    connection.onicegatheringstatechange = () => {
+      record.note('ice', `gathering: ${connection.iceGatheringState}`);
+      record.update('icegatheringstatechange', connection.iceGatheringState);
+    };
+    connection.onicecandidateerror = ({ url, errorCode, errorText }) => {
+      record.note('ice', `${url} failed: ${errorText} (${errorCode})`);
+      record.update(
+        'icecandidateerror',
+        `url: ${url}, error_code: ${errorCode}, error_text: ${errorText}`,
+      );
+    };
+    connection.oniceconnectionstatechange = () => {
+      const state = connection.iceConnectionState;
+      record.note('ice', `connection: ${state}`);
+      record.update('iceconnectionstatechange', state);
+      if (state === 'connected' || state === 'completed') this.#iceWorks();
+    };
+    connection.onconnectionstatechange = () => {
+      const state = connection.connectionState;
+      record.update('connectionstatechange', state);
+      record.note('media', `connection: ${state}`);
+      if (state === 'connected') this.#keysAgreed();
+      else if (state === 'failed') this.#fail(this.#connectionFailed());
+    };
+  }
+
+  #iceWorks(): void {
+    this.#record.end('ice');
+    this.#record.begin('media');
+    this.#record.begin('data');
+  }
+
+  #keysAgreed(): void {
+    // Firefox may report it before it reports that ICE works.
+    this.#iceWorks();
+    this.#record.note('media', 'keys agreed (DTLS)');
+    for (const channel of this.#channels) {
+      // One that was handed to a Worker stays 'connecting' or becomes 'closed' here; it opens there.
+      if (channel.readyState === 'connecting') {
+        channel.addEventListener('open', () => this.#perhapsConnected());
+      }
+    }
+    const receiver = receivesAudio(this.connection);
+    if (receiver === null) {
+      this.#record.note('media', 'no sound is expected');
+      this.#record.end('media');
+    } else {
+      this.#poll = setInterval(() => this.#listenForFirstSound(receiver), FIRST_SOUND_POLL_MS);
+    }
+    this.#perhapsConnected();
+  }
+
+  #listenForFirstSound(receiver: RTCRtpReceiver): void {
+    if (receiver.getSynchronizationSources().length === 0) return;
+    clearInterval(this.#poll);
+    this.#record.note('media', 'first sound is here');
+    this.#record.end('media');
+  }
+
+  #perhapsConnected(): void {
+    if (this.#state !== 'connecting') return;
+    if (this.#channels.some((channel) => channel.readyState === 'connecting')) return;
+    if (this.#channels.length > 0) this.#record.note('data', 'channels are open');
+    this.#record.end('data');
+    clearTimeout(this.#timeout);
+    this.#become('connected');
+    this.#connected.resolve();
+  }
+
+  #aim(receiver: RTCRtpReceiver): void {
+    if (receiver.track.kind !== 'audio') return;
+    const target = this.#jitterBufferTarget;
+    if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = target;
+    else if (target !== null) this.#record.note('media', 'this browser has no jitterBufferTarget');
+  }
+
+  #takeStats(): Promise<readonly StatsEntry[]> {
+    if (this.#state === 'closed') {
+      throw new MicwireError('closed', 'The call has ended: its last figures are in history.');
+    }
+    return takeStats(this.connection);
+  }
+
+  async #remember(): Promise<void> {
+    const entries = await takeStats(this.connection);
+    if (this.#state !== 'closed') this.#history.add(entries);
+  }
+
+  #connectionFailed(): MicwireError {
+    const { iceConnectionState } = this.connection;
+    const message =
+      iceConnectionState === 'failed'
+        ? 'No way to the other side was found (ICE failed). Between networks, name a TURN server in iceServers.'
+        : 'The other side was reached, but no keys could be agreed on (DTLS failed).';
+    return new MicwireError('transport', message);
+  }
+
+  #tooLate(): MicwireError {
+    const { connectTimeoutMs } = this.#settings;
+    const active = this.steps.filter((step) => step.state === 'active').map((step) => step.name);
+    const waiting = this.#signalling.state === 'ready' ? '' : ' The other side has not come.';
+    const message = `The call was not connected within ${connectTimeoutMs} ms; it was at: ${active.join(', ')}.${waiting}`;
+    return new MicwireError('transport', message);
+  }
+
+  #fail(error: MicwireError): void {
+    if (this.#state === 'closed') return;
+    for (const step of this.steps) {
+      if (step.state === 'active') this.#markFailed(step.name, error);
+    }
+    this.#signalling.send({ type: 'bye', reason: 'The other side failed.' });
+    this.#connected.reject(error);
+    this.#end(error.message);
+    this.#dispatch('error', error);
+  }
+
+  #markFailed(name: CallStepName, error: MicwireError): void {
+    this.#record.note(name, error.message);
+    this.#record.end(name, 'failed');
+  }
+
+  #end(reason: string): void {
+    if (this.#state === 'closed') return;
+    const record = this.#record;
+    for (const { name, state } of this.steps) {
+      if (name === 'close') continue;
+      if (state === 'active') record.end(name, 'failed');
+      else record.skip(name);
+    }
+    record.begin('close');
+    record.note('close', reason);
+    clearTimeout(this.#timeout);
+    clearInterval(this.#poll);
+    clearInterval(this.#historyTimer);
+    this.#negotiation.end();
+    this.#signalling.onstatechange = null;
+    this.#signalling.close();
+    for (const sound of this.#sounds.splice(0)) sound.close();
+    this.connection.close();
+    record.update('close');
+    record.end('close');
+    this.#connected.reject(new MicwireError('closed', `The call has ended: ${reason}.`));
+    this.#become('closed');
+  }
+
+  #become(state: CallState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#dispatch('statechange', state);
+  }
+
+  #dispatch(type: keyof CallEventMap, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

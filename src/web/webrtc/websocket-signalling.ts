@@ -1,0 +1,151 @@
+import { MicwireError } from '../../core/errors.ts';
+import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.ts';
+import type { SignallingReply, SignallingRequest } from '../../core/webrtc/signalling-protocol.ts';
+import { isRoomName, parseSignallingReply } from '../../core/webrtc/signalling-protocol.ts';
+import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
+import type { WebSocketLike } from '../transport/socket.ts';
+import { SignalInbox } from './signal-inbox.ts';
+import type { Signalling, SignallingState } from './signalling.ts';
+
+/** Where two peers meet. */
+export interface WebSocketSignallingOptions {
+  /** Both peers name the same room: 1 to 64 of `A–Z a–z 0–9 _ -`. */
+  readonly room: string;
+  /**
+   * Asks the server to carry the call itself through its link engine, under this name (as a room's). A server without one
+   * refuses.
+   * @default none: the peers find their own way
+   */
+  readonly link?: string;
+  /**
+   * Makes the socket.
+   * @default the global WebSocket
+   */
+  readonly createSocket?: (url: string, protocols: readonly string[]) => WebSocketLike;
+}
+
+/**
+ * Signalling through a WebSocket server that speaks the protocol of `SignallingRequest` and `SignallingReply`. It is for one
+ * call: when the connection is lost it is closed, for a call that is up does not need it.
+ */
+export class WebSocketSignalling implements Signalling {
+  onstatechange: ((state: SignallingState) => void) | null = null;
+  /** The address in full. */
+  readonly url: string;
+  readonly room: string;
+  private readonly inbox = new SignalInbox();
+  private readonly socket: WebSocketLike;
+  private current: SignallingState = 'connecting';
+  private currentRole: CallRole | null = null;
+  private failure: Error | null = null;
+
+  /**
+   * Begins to connect.
+   * @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page
+   * @throws TypeError for an address, a room or a link that is none; MicwireError `'unsupported'` where there is no WebSocket
+   */
+  constructor(url: string | URL, options: WebSocketSignallingOptions) {
+    const { room, link = '', createSocket = createGlobalSocket } = options;
+    if (!isRoomName(room)) throw new TypeError(nameRule('room', room));
+    if (link !== '' && !isRoomName(link)) throw new TypeError(nameRule('link', link));
+    this.url = socketAddress(url);
+    this.room = room;
+    const socket = createSocket(this.url, []);
+    this.socket = socket;
+    socket.onopen = () => this.tell({ type: 'join', room, link });
+    socket.onmessage = (event: { readonly data: unknown }) => this.arrived(event.data);
+    socket.onclose = () => this.lost();
+    // A close follows; but `ws` throws without a handler.
+    socket.onerror = () => {};
+  }
+
+  get state(): SignallingState {
+    return this.current;
+  }
+
+  get role(): CallRole | null {
+    return this.currentRole;
+  }
+
+  get error(): Error | null {
+    return this.failure;
+  }
+
+  get onmessage(): ((message: SignalMessage) => void) | null {
+    return this.inbox.onmessage;
+  }
+
+  set onmessage(callback: ((message: SignalMessage) => void) | null) {
+    this.inbox.onmessage = callback;
+  }
+
+  send(message: SignalMessage): void {
+    if (this.current === 'ready') this.tell(message);
+  }
+
+  close(): void {
+    this.end(null);
+  }
+
+  private tell(request: SignallingRequest): void {
+    this.socket.send(JSON.stringify(request));
+  }
+
+  private arrived(data: unknown): void {
+    if (this.current === 'closed') return;
+    let reply: SignallingReply;
+    try {
+      reply = parseSignallingReply(typeof data === 'string' ? data : '');
+    } catch (error) {
+      this.end(error as Error);
+      return;
+    }
+    switch (reply.type) {
+      case 'joined':
+        this.become('waiting');
+        return;
+      case 'ready':
+        this.currentRole = reply.role;
+        this.become('ready');
+        return;
+      case 'error':
+        // The peer has just gone: its `bye` is on the way.
+        if (reply.code !== 'no-peer') this.end(new MicwireError('transport', reply.message));
+        return;
+      default:
+        this.inbox.take(reply);
+    }
+  }
+
+  private lost(): void {
+    const reason =
+      this.current === 'connecting'
+        ? 'The signalling server cannot be reached, or refused the connection.'
+        : 'The connection to the signalling server was cut.';
+    this.end(new MicwireError('transport', `${reason} Is ${this.url} right, and up?`));
+  }
+
+  private end(error: Error | null): void {
+    if (this.current === 'closed') return;
+    this.failure = error;
+    const { socket } = this;
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.onerror = () => {};
+    socket.close();
+    if (error === null) this.inbox.clear();
+    this.become('closed');
+    this.onstatechange = null;
+  }
+
+  private become(state: SignallingState): void {
+    if (state === this.current) return;
+    this.current = state;
+    this.onstatechange?.(state);
+  }
+}
+
+function nameRule(field: string, value: string): string {
+  return `${field} must be 1 to 64 of A–Z, a–z, 0–9, _ and -, got '${value}'.`;
+}
