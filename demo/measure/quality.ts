@@ -1,0 +1,160 @@
+import { Fft, powerOfTwoFrom } from './fft.ts';
+
+/** Bounds of a frame's SNR in dB, as usual for the segmental one. */
+const SNR_MIN_DB = -10;
+const SNR_MAX_DB = 35;
+const SNR_FRAME_SECONDS = 0.02;
+/** What counts as sound in the reference, mean square: −45 dBFS. */
+export const SOUND: number = 10 ** (-45 / 10);
+
+const HOLE_FRAME_SECONDS = 0.01;
+/** An output weaker than the reference by so much has a hole: 15 dB. */
+const HOLE_RATIO: number = 10 ** (-15 / 10);
+
+const SPECTRUM_SECONDS = 0.0213;
+const LOWEST_HZ = 100;
+const HIGHEST_HZ = 8000;
+/** Under the power spectra, relative to a sine at full scale: −80 dB. */
+const SPECTRUM_FLOOR = 1e-8;
+
+/** Frames of a window with sound, and the sum of their signal-to-noise ratios. */
+export interface SegmentalSnr {
+  readonly sumDb: number;
+  readonly frames: number;
+}
+
+/** The quality of an output against the reference, once it is known how far it lags. Allocates in the constructor only. */
+export class Quality {
+  private readonly snrFrame: number;
+  private readonly holeFrame: number;
+  private readonly fft: Fft;
+  private readonly hann: Float64Array;
+  private readonly re: Float64Array;
+  private readonly im: Float64Array;
+  private readonly firstBin: number;
+  private readonly lastBin: number;
+
+  /** @param sampleRate Hz */
+  constructor(sampleRate: number) {
+    this.snrFrame = Math.round(SNR_FRAME_SECONDS * sampleRate);
+    this.holeFrame = Math.round(HOLE_FRAME_SECONDS * sampleRate);
+    const size = powerOfTwoFrom(SPECTRUM_SECONDS * sampleRate * 0.75);
+    this.fft = new Fft(size);
+    this.re = new Float64Array(size);
+    this.im = new Float64Array(size);
+    // Scaled so that a sine at full scale has a power of 1 in its bin.
+    this.hann = Float64Array.from(
+      { length: size },
+      (_, i) => ((0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size)) * 4) / size,
+    );
+    this.firstBin = Math.ceil((LOWEST_HZ * size) / sampleRate);
+    this.lastBin = Math.floor((Math.min(HIGHEST_HZ, sampleRate / 2 - 1) * size) / sampleRate);
+  }
+
+  /** Segmental SNR of `frames` frames. @param lag where the output begins */
+  segmentalSnr(
+    reference: Float32Array,
+    output: Float32Array,
+    lag: number,
+    frames: number,
+  ): SegmentalSnr {
+    const { snrFrame } = this;
+    let sumDb = 0;
+    let count = 0;
+    for (let start = 0; start + snrFrame <= frames; start += snrFrame) {
+      let signal = 0;
+      let noise = 0;
+      for (let i = start; i < start + snrFrame; i++) {
+        const x = reference[i]!;
+        const difference = x - output[lag + i]!;
+        signal += x * x;
+        noise += difference * difference;
+      }
+      if (signal < SOUND * snrFrame) continue;
+      const db = noise > 0 ? 10 * Math.log10(signal / noise) : SNR_MAX_DB;
+      sumDb += Math.min(SNR_MAX_DB, Math.max(SNR_MIN_DB, db));
+      count++;
+    }
+    return { sumDb, frames: count };
+  }
+
+  /** Log-spectral distance in dB: the mean over spectra taken at every other of their lengths. */
+  logSpectralDistance(
+    reference: Float32Array,
+    output: Float32Array,
+    lag: number,
+    frames: number,
+  ): number {
+    const { fft, re, im, hann, firstBin, lastBin } = this;
+    const { size } = fft;
+    let sum = 0;
+    let count = 0;
+    for (let start = 0; start + size <= frames; start += 2 * size) {
+      for (let i = 0; i < size; i++) {
+        re[i] = reference[start + i]! * hann[i]!;
+        im[i] = output[lag + start + i]! * hann[i]!;
+      }
+      // Two real signals in one transform: X = (Z(k) + Z*(−k)) / 2, Y = (Z(k) − Z*(−k)) / 2i.
+      fft.forward(re, im);
+      let squares = 0;
+      for (let k = firstBin; k <= lastBin; k++) {
+        const mirror = size - k;
+        const a = re[k]! + re[mirror]!;
+        const b = im[k]! - im[mirror]!;
+        const c = im[k]! + im[mirror]!;
+        const d = re[mirror]! - re[k]!;
+        const x = (a * a + b * b) / 4 + SPECTRUM_FLOOR;
+        const y = (c * c + d * d) / 4 + SPECTRUM_FLOOR;
+        const difference = 10 * Math.log10(x / y);
+        squares += difference * difference;
+      }
+      sum += Math.sqrt(squares / (lastBin - firstBin + 1));
+      count++;
+    }
+    return count === 0 ? 0 : sum / count;
+  }
+
+  /**
+   * Counts where holes begin. The reference's quietest of three neighbouring frames is what the output is held against, so that an
+   * edge of the sound that has moved by a few ms, as time-scaling moves it, is no hole.
+   * @param inHole whether the sound before ended in one
+   * @returns how many begin, and whether the sound ends in one
+   */
+  holes(
+    reference: Float32Array,
+    output: Float32Array,
+    lag: number,
+    frames: number,
+    inHole: boolean,
+  ): { readonly begun: number; readonly open: boolean } {
+    const { holeFrame } = this;
+    const last = Math.floor(frames / holeFrame) - 1;
+    const energy = (samples: Float32Array, at: number): number => {
+      let sum = 0;
+      for (let i = at; i < at + holeFrame; i++) sum += samples[i]! * samples[i]!;
+      return sum;
+    };
+    let begun = 0;
+    let open = inHole;
+    let before = Infinity;
+    let now = energy(reference, 0);
+    for (let frame = 0; frame <= last; frame++) {
+      const after = frame < last ? energy(reference, (frame + 1) * holeFrame) : Infinity;
+      const signal = Math.min(before, now, after);
+      before = now;
+      now = after;
+      if (signal < SOUND * holeFrame) continue;
+      const hole = energy(output, lag + frame * holeFrame) < signal * HOLE_RATIO;
+      if (hole && !open) begun++;
+      open = hole;
+    }
+    return { begun, open };
+  }
+}
+
+/** Mean square of the first `frames` samples. */
+export function meanSquare(samples: Float32Array, frames: number): number {
+  let sum = 0;
+  for (let i = 0; i < frames; i++) sum += samples[i]! * samples[i]!;
+  return sum / frames;
+}

@@ -1,0 +1,197 @@
+import { LagFinder } from './lag-finder.ts';
+import type { Lag } from './lag-finder.ts';
+import { Quality, SOUND, meanSquare } from './quality.ts';
+import type { SoundFigures, WindowResult } from './window-result.ts';
+import { RECOGNISED, soundFigures } from './window-result.ts';
+
+/** Results that are kept: a quarter of an hour of windows. */
+const KEPT_WINDOWS = 4500;
+/** What counts as the first sound of a lane: 10 ms above −50 dBFS. */
+const FIRST_SOUND: number = 10 ** (-50 / 10);
+const FIRST_SOUND_SECONDS = 0.01;
+
+/** What is known of one lane. */
+interface LaneState {
+  /** The lane counts from this frame on; Infinity while it is not open. */
+  openedAt: number;
+  /** Frame of its first sound; −1 before. */
+  firstSound: number;
+  inGlitch: boolean;
+  readonly windows: WindowResult[];
+}
+
+/**
+ * Holds what lanes play against what went in, as it comes: reference and lanes as channels of one recording. Every window of
+ * 200 ms of the reference is looked for in the lanes as soon as the longest lag has passed. Knows no clock but the frames.
+ */
+export class SoundAnalyser {
+  readonly sampleRate: number;
+  readonly windowFrames: number;
+  private readonly finder: LagFinder;
+  private readonly quality: Quality;
+  /** The last frames of each channel; the reference is the first. */
+  private readonly rings: readonly Float32Array[];
+  private readonly mask: number;
+  private readonly lanes: readonly LaneState[];
+  private readonly reference: Float32Array;
+  private readonly spans: readonly Float32Array[];
+  private readonly firstSoundFrames: number;
+  /** The frame that comes next; −1 before the first block. */
+  private nextFrame = -1;
+  /** The next window's first frame. */
+  private windowFrame = 0;
+  /** The frame after the last gap: windows before it are left out. */
+  private soundSince = 0;
+
+  /** @param laneCount lanes that there may be */
+  constructor(sampleRate: number, laneCount: number) {
+    this.sampleRate = sampleRate;
+    this.finder = new LagFinder(sampleRate);
+    this.quality = new Quality(sampleRate);
+    const { windowFrames, spanFrames } = this.finder;
+    this.windowFrames = windowFrames;
+    const capacity = 2 ** Math.ceil(Math.log2(2 * spanFrames));
+    this.mask = capacity - 1;
+    this.rings = Array.from({ length: laneCount + 1 }, () => new Float32Array(capacity));
+    this.lanes = Array.from({ length: laneCount }, () => ({
+      openedAt: Infinity,
+      firstSound: -1,
+      inGlitch: false,
+      windows: [],
+    }));
+    this.reference = new Float32Array(windowFrames);
+    this.spans = Array.from({ length: laneCount }, () => new Float32Array(spanFrames));
+    this.firstSoundFrames = Math.round(FIRST_SOUND_SECONDS * sampleRate);
+  }
+
+  /** Windows of the reference that begin before this frame have been looked for. */
+  get analysedUntil(): number {
+    return this.windowFrame;
+  }
+
+  /** A lane counts from a frame on: what was known of its place is forgotten. */
+  open(lane: number, frame: number): void {
+    const state = this.lanes[lane]!;
+    state.openedAt = frame;
+    state.firstSound = -1;
+    state.inGlitch = false;
+    state.windows.length = 0;
+  }
+
+  /** A lane is gone. */
+  close(lane: number): void {
+    this.lanes[lane]!.openedAt = Infinity;
+  }
+
+  /**
+   * Takes in the next frames; analyses what has become ripe.
+   * @param frame number of the first; a hole since the last block is a gap in the recording
+   * @param samples interleaved: the reference, then each lane
+   */
+  push(frame: number, samples: Float32Array): void {
+    const { rings, mask } = this;
+    const channels = rings.length;
+    const frames = Math.floor(samples.length / channels);
+    if (this.nextFrame !== frame) {
+      this.soundSince = frame;
+      this.windowFrame = Math.max(this.windowFrame, frame);
+    }
+    for (let c = 0; c < channels; c++) {
+      const ring = rings[c]!;
+      for (let i = 0, at = c; i < frames; i++, at += channels) {
+        ring[(frame + i) & mask] = samples[at]!;
+      }
+    }
+    this.nextFrame = frame + frames;
+    this.findFirstSounds(frame);
+    const { windowFrames, finder } = this;
+    while (this.windowFrame + finder.spanFrames <= this.nextFrame) {
+      if (this.windowFrame >= this.soundSince) this.analyse(this.windowFrame);
+      this.windowFrame += windowFrames;
+    }
+  }
+
+  /** The figures of a lane over the windows that begin in [from, to). */
+  figures(lane: number, from: number, to: number): SoundFigures {
+    const windows = this.lanes[lane]!.windows.filter(({ frame }) => frame >= from && frame < to);
+    return soundFigures(windows, this.sampleRate, this.windowFrames);
+  }
+
+  /** ms from a lane's opening to its first sound; null before. */
+  firstSoundMs(lane: number): number | null {
+    const { openedAt, firstSound } = this.lanes[lane]!;
+    return firstSound < 0 ? null : ((firstSound - openedAt) * 1000) / this.sampleRate;
+  }
+
+  private analyse(frame: number): void {
+    const { reference, spans, lanes, finder, windowFrames } = this;
+    this.copy(0, frame, reference);
+    if (meanSquare(reference, windowFrames) < SOUND) return;
+    const open: number[] = [];
+    for (let lane = 0; lane < lanes.length; lane++) {
+      if (frame < lanes[lane]!.openedAt) continue;
+      this.copy(lane + 1, frame, spans[lane]!);
+      open.push(lane);
+    }
+    const lags = finder.find(
+      reference,
+      open.map((lane) => spans[lane]!),
+    );
+    lags.forEach((lag, i) => this.judge(frame, open[i]!, lag));
+  }
+
+  private judge(frame: number, lane: number, { frames: lagFrames, correlation }: Lag): void {
+    const { reference, windowFrames, quality } = this;
+    const state = this.lanes[lane]!;
+    const output = this.spans[lane]!;
+    const { windows } = state;
+    if (windows.length >= KEPT_WINDOWS) windows.splice(0, KEPT_WINDOWS / 10);
+    if (correlation < RECOGNISED) {
+      const glitches = state.inGlitch ? 0 : 1;
+      state.inGlitch = true;
+      const nothing = { snrSumDb: 0, snrFrames: 0, lsdDb: NaN };
+      windows.push({ frame, lagFrames, correlation, ...nothing, glitches });
+      return;
+    }
+    const snr = quality.segmentalSnr(reference, output, lagFrames, windowFrames);
+    const holes = quality.holes(reference, output, lagFrames, windowFrames, state.inGlitch);
+    state.inGlitch = holes.open;
+    windows.push({
+      frame,
+      lagFrames,
+      correlation,
+      snrSumDb: snr.sumDb,
+      snrFrames: snr.frames,
+      lsdDb: quality.logSpectralDistance(reference, output, lagFrames, windowFrames),
+      glitches: holes.begun,
+    });
+  }
+
+  /** Looks for the first sound of lanes that have made none, in what came with the last block. */
+  private findFirstSounds(from: number): void {
+    const { lanes, rings, mask, firstSoundFrames, nextFrame } = this;
+    const silence = FIRST_SOUND * firstSoundFrames;
+    for (let lane = 0; lane < lanes.length; lane++) {
+      const state = lanes[lane]!;
+      if (state.firstSound >= 0 || state.openedAt === Infinity) continue;
+      const ring = rings[lane + 1]!;
+      const first = Math.max(from, state.openedAt);
+      for (let start = first; start + firstSoundFrames <= nextFrame; start += firstSoundFrames) {
+        let energy = 0;
+        for (let i = start; i < start + firstSoundFrames; i++) energy += ring[i & mask]! ** 2;
+        if (energy <= silence) continue;
+        state.firstSound = start;
+        break;
+      }
+    }
+  }
+
+  private copy(channel: number, frame: number, target: Float32Array): void {
+    const { mask } = this;
+    const ring = this.rings[channel]!;
+    const start = frame & mask;
+    const first = Math.min(target.length, ring.length - start);
+    target.set(ring.subarray(start, start + first));
+    if (first < target.length) target.set(ring.subarray(0, target.length - first), first);
+  }
+}
