@@ -17,11 +17,13 @@ import { PLANTED_CASES } from './planted-allocators.ts';
 import { PROCESSOR_CASES } from './processor-cases.ts';
 
 /**
- * A minute of audio at 48 kHz: what happens once in a while happens in every run, and a page of 32 KiB that the collector
+ * Half a minute of audio at 48 kHz: what happens once in a while happens in every run, and a page of 32 KiB that the collector
  * takes by itself weighs little. Fewer of longer quanta.
  */
-const FRAMES = 24_000 * 128;
+const FRAMES = 12_000 * 128;
 const FEWEST_QUANTA = 1500;
+/** Runs before any is measured: V8 needs so many collections until it leaves its own book-keeping alone. */
+const WARM_RUNS = 10;
 const MOST_RUNS = 16;
 /** So much in each of so many runs will not come to rest any more. */
 const HOPELESS_BYTES = 4;
@@ -40,7 +42,9 @@ const kase = [...PROCESSOR_CASES, ...OPUS_CASES, ...PLANTED_CASES].find(
 if (!kase) throw new Error(`No case is named '${name}'.`);
 const collect = (globalThis as unknown as { readonly gc: () => void }).gc;
 const script = new Function(readFileSync(scriptPath, 'utf8')) as () => void;
-const QUANTA = Math.max(FEWEST_QUANTA, Math.round(FRAMES / (kase.quantum ?? 128)));
+const quanta = Math.max(FEWEST_QUANTA, Math.round(FRAMES / (kase.quantum ?? 128)));
+/** Quanta of a run that is not measured. */
+const warmQuanta = Math.ceil(quanta / 6);
 const driver = await CaseDriver.create(kase, script);
 const measures: Readonly<Record<CaseMode, () => unknown>> = { allocation, sites, time };
 console.log(JSON.stringify(await measures[mode as CaseMode]()));
@@ -54,16 +58,20 @@ process.exit(0);
  */
 function allocation(): AllocationResult {
   const own = costOfLooking();
-  driver.run(QUANTA);
+  const start = performance.now();
+  for (let run = 0; run < WARM_RUNS; run++) {
+    collect();
+    driver.run(warmQuanta);
+  }
   let heapBytes = Infinity;
   let bufferBytes = -Infinity;
   for (let run = 0; run < MOST_RUNS && heapBytes >= MAX_BYTES_PER_CALL; run++) {
     collect();
     const before = process.memoryUsage();
-    driver.run(QUANTA);
+    driver.run(quanta);
     const after = process.memoryUsage();
-    heapBytes = Math.min(heapBytes, (after.heapUsed - before.heapUsed - own) / QUANTA);
-    bufferBytes = Math.max(bufferBytes, (after.arrayBuffers - before.arrayBuffers) / QUANTA);
+    heapBytes = Math.min(heapBytes, (after.heapUsed - before.heapUsed - own) / quanta);
+    bufferBytes = Math.max(bufferBytes, (after.arrayBuffers - before.arrayBuffers) / quanta);
     if (run + 1 >= HOPELESS_RUNS && heapBytes > HOPELESS_BYTES) break;
   }
   return { heapBytes, bufferBytes };
@@ -82,7 +90,7 @@ function costOfLooking(): number {
 
 /** Call paths of the worklet's code that allocate, the worst first. Inlined functions report as their caller. */
 async function sites(): Promise<string[]> {
-  for (let i = 0; i < 5; i++) driver.run(QUANTA);
+  for (let i = 0; i < 5; i++) driver.run(quanta);
   await setTimeout(20);
   const session = new Session();
   session.connect();
@@ -92,7 +100,7 @@ async function sites(): Promise<string[]> {
     includeObjectsCollectedByMajorGC: true,
     includeObjectsCollectedByMinorGC: true,
   } as HeapProfiler.StartSamplingParameterType);
-  driver.run(QUANTA);
+  driver.run(quanta);
   const { profile } = await session.post('HeapProfiler.stopSampling');
   const bytesAt = new Map<string, number>();
   const walk = (node: HeapProfiler.SamplingHeapProfileNode, path: readonly string[]): void => {
@@ -109,7 +117,7 @@ async function sites(): Promise<string[]> {
   return [...bytesAt]
     .sort((a, b) => b[1] - a[1])
     .slice(0, MOST_SITES)
-    .map(([site, bytes]) => `${(bytes / QUANTA).toFixed(2)} B: ${site}`);
+    .map(([site, bytes]) => `${(bytes / quanta).toFixed(2)} B: ${site}`);
 }
 
 /**

@@ -15,7 +15,11 @@ const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space
  * Compiles a function when it has run a while, rare ones too, and at once: the interpreter boxes floats, and on a busy
  * machine code would stay there for long. Not for times.
  */
-const COMPILE_SOON = ['--interrupt-budget=5000', '--no-concurrent-recompilation'];
+const COMPILE_SOON = [
+  '--interrupt-budget=1000',
+  '--minimum-invocations-after-ic-update=50',
+  '--no-concurrent-recompilation',
+];
 
 /** What the measuring program can be asked. */
 export type CaseMode = 'allocation' | 'sites' | 'time';
