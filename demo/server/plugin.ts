@@ -2,12 +2,20 @@ import type { EventEmitter } from 'node:events';
 import type { Plugin } from 'vite';
 import type { EchoOptions } from './echo.ts';
 import { attachEcho } from './echo.ts';
+import type { SignallingServerOptions } from './signalling.ts';
+import { attachSignalling } from './signalling.ts';
+
+/** What the lab's server allows. */
+export interface LabServerOptions {
+  readonly echo?: EchoOptions;
+  readonly signalling?: SignallingServerOptions;
+}
 
 /**
- * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`. Both then listen on this machine only, unless the
- * configuration or the command line names a host.
+ * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`, and bring the peers of calls together at `/signal`.
+ * Both then listen on this machine only, unless the configuration or the command line names a host.
  */
-export function labServer(options: EchoOptions = {}): Plugin {
+export function labServer(options: LabServerOptions = {}): Plugin {
   return {
     name: 'micwire-lab-server',
     config(config) {
@@ -28,8 +36,12 @@ export function labServer(options: EchoOptions = {}): Plugin {
 }
 
 /** @param httpServer null when Vite runs inside another server, which then has the upgrades */
-function attachTo(httpServer: EventEmitter | null, options: EchoOptions): void {
+function attachTo(httpServer: EventEmitter | null, options: LabServerOptions): void {
   if (httpServer === null) return;
-  const echo = attachEcho(httpServer, options);
-  httpServer.once('close', () => echo.close());
+  const echo = attachEcho(httpServer, options.echo);
+  const signalling = attachSignalling(httpServer, options.signalling);
+  httpServer.once('close', () => {
+    echo.close();
+    signalling.close();
+  });
 }

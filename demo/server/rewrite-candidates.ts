@@ -1,0 +1,35 @@
+import type { SignalMessage } from '../../src/core/webrtc/signal-message.ts';
+
+/** Where UDP packets go. */
+export interface UdpAddress {
+  /** An IP address, without brackets. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The candidate's priority (RFC 8445 §5.1.2.1): type preference of a host, 126; local preference 65535; component 1. */
+const HOST_PRIORITY = 2 ** 24 * 126 + 2 ** 8 * 65_535 + (256 - 1);
+
+/**
+ * Makes one address the only one that a message's receiver learns of: descriptions lose their candidates and get this one;
+ * candidates that trickle are dropped.
+ * @returns null for a message that is not to be passed on
+ */
+export function rewriteCandidates(message: SignalMessage, only: UdpAddress): SignalMessage | null {
+  if (message.type === 'candidate') return null;
+  if (message.type === 'bye') return message;
+  const { address, port } = only;
+  const candidate = `a=candidate:1 1 udp ${HOST_PRIORITY} ${address} ${port} typ host`;
+  const lines: string[] = [];
+  let inMedia = false;
+  for (const line of message.sdp.split(/\r?\n/)) {
+    if (line === '' || /^a=(candidate:|end-of-candidates|remote-candidates:)/.test(line)) continue;
+    if (line.startsWith('m=')) {
+      if (inMedia) lines.push(candidate, 'a=end-of-candidates');
+      inMedia = true;
+    }
+    lines.push(line);
+  }
+  if (inMedia) lines.push(candidate, 'a=end-of-candidates');
+  return { ...message, sdp: `${lines.join('\r\n')}\r\n` };
+}

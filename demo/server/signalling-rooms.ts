@@ -1,0 +1,161 @@
+import type { CallRole, SignalMessage } from '../../src/core/webrtc/signal-message.ts';
+import type {
+  SignallingErrorCode,
+  SignallingReply,
+} from '../../src/core/webrtc/signalling-protocol.ts';
+import type { UdpAddress } from './rewrite-candidates.ts';
+import { rewriteCandidates } from './rewrite-candidates.ts';
+
+/** The way of one call over the link engine. */
+export interface CallSplice {
+  /** Where each side sends its packets: the only candidate that it learns. */
+  readonly sendTo: Readonly<Record<CallRole, UdpAddress>>;
+  close(): void;
+}
+
+/** Opens a splice for one call. @param link the name that the first peer gave */
+export type OpenSplice = (link: string) => Promise<CallSplice>;
+
+/** One end of a connection, as the rooms see it. */
+export interface Peer {
+  reply(reply: SignallingReply): void;
+  /** Says why, and ends the connection. */
+  refuse(code: SignallingErrorCode, message: string): void;
+}
+
+interface Room {
+  readonly name: string;
+  readonly link: string;
+  /** At most two: the one who waited first, who is called. */
+  readonly peers: Peer[];
+  /** Null before both are there. */
+  roles: Map<Peer, CallRole> | null;
+  splice: CallSplice | null;
+  /** Someone has left: nobody else may come. */
+  spent: boolean;
+}
+
+/** Brings peers together, two a room, and passes on what they say. Knows nothing of sockets. */
+export class SignallingRooms {
+  private readonly rooms = new Map<string, Room>();
+  private readonly maxRooms: number;
+  private readonly openSplice: OpenSplice | null;
+
+  constructor(maxRooms: number, openSplice: OpenSplice | null) {
+    this.maxRooms = maxRooms;
+    this.openSplice = openSplice;
+  }
+
+  get count(): number {
+    return this.rooms.size;
+  }
+
+  /** @returns what to call for the peer's messages and when it goes; null when it was refused */
+  join(peer: Peer, name: string, link: string): RoomSeat | null {
+    let room = this.rooms.get(name);
+    if (room === undefined) {
+      if (this.rooms.size >= this.maxRooms) {
+        peer.refuse(
+          'too-many-rooms',
+          `The server carries ${this.maxRooms} calls at most. Try again later.`,
+        );
+        return null;
+      }
+      if (link !== '' && this.openSplice === null) {
+        peer.refuse('no-link', 'This server has no link engine: leave out `link`.');
+        return null;
+      }
+      room = { name, link, peers: [], roles: null, splice: null, spent: false };
+      this.rooms.set(name, room);
+    }
+    if (room.peers.length === 2 || room.spent) {
+      peer.refuse('room-full', `Two are in room '${name}' already. Take another name.`);
+      return null;
+    }
+    room.peers.push(peer);
+    peer.reply({ type: 'joined', room: name });
+    if (room.peers.length === 2) void this.begin(room);
+    return new RoomSeat(this, room, peer);
+  }
+
+  /** @internal */
+  relay(room: Room, from: Peer, message: SignalMessage): void {
+    const other = room.peers.find((peer) => peer !== from);
+    const role = other === undefined ? undefined : room.roles?.get(other);
+    if (other === undefined || role === undefined) {
+      from.reply({ type: 'error', code: 'no-peer', message: 'Nobody else is in the room.' });
+      return;
+    }
+    const passed =
+      room.splice === null ? message : rewriteCandidates(message, room.splice.sendTo[role]);
+    if (passed !== null) other.reply(passed);
+  }
+
+  /** @internal */
+  leave(room: Room, leaver: Peer, orderly: boolean): void {
+    const at = room.peers.indexOf(leaver);
+    if (at < 0) return;
+    room.peers.splice(at, 1);
+    room.spent = room.roles !== null;
+    const [other] = room.peers;
+    if (other === undefined) {
+      this.rooms.delete(room.name);
+      room.splice?.close();
+      room.splice = null;
+    } else if (orderly && room.roles?.has(other)) {
+      other.reply({ type: 'bye', reason: 'The other side is gone.' });
+    }
+    // One that was cut off may go on calling without signalling, so the other is left alone.
+  }
+
+  private async begin(room: Room): Promise<void> {
+    if (room.link !== '' && this.openSplice !== null) {
+      let splice: CallSplice;
+      try {
+        splice = await this.openSplice(room.link);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const words = `The link engine cannot carry this call: ${reason}`.slice(0, 500);
+        for (const peer of room.peers.slice()) peer.refuse('no-link', words);
+        return;
+      }
+      // One has left meanwhile, and the other goes on waiting; or a third came for it, with a splice of its own.
+      if (room.peers.length < 2 || room.roles !== null) {
+        splice.close();
+        return;
+      }
+      room.splice = splice;
+    }
+    const [callee, caller] = room.peers;
+    if (callee === undefined || caller === undefined) return;
+    room.roles = new Map([
+      [callee, 'callee'],
+      [caller, 'caller'],
+    ]);
+    callee.reply({ type: 'ready', role: 'callee' });
+    caller.reply({ type: 'ready', role: 'caller' });
+  }
+}
+
+/** A peer's place in a room. */
+export class RoomSeat {
+  private readonly rooms: SignallingRooms;
+  private readonly room: Room;
+  private readonly peer: Peer;
+
+  constructor(rooms: SignallingRooms, room: Room, peer: Peer) {
+    this.rooms = rooms;
+    this.room = room;
+    this.peer = peer;
+  }
+
+  /** Passes a message on to the other peer. */
+  say(message: SignalMessage): void {
+    this.rooms.relay(this.room, this.peer, message);
+  }
+
+  /** @param orderly whether the peer ended its connection itself, as against one that was cut */
+  leave(orderly: boolean): void {
+    this.rooms.leave(this.room, this.peer, orderly);
+  }
+}

@@ -1,0 +1,184 @@
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { RawData } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
+import { PacketError } from '../../src/core/errors.ts';
+import { MAX_SIGNAL_LENGTH } from '../../src/core/webrtc/signal-message.ts';
+import type {
+  SignallingErrorCode,
+  SignallingReply,
+  SignallingRequest,
+} from '../../src/core/webrtc/signalling-protocol.ts';
+import { parseSignallingRequest } from '../../src/core/webrtc/signalling-protocol.ts';
+import { MessageRate } from './message-rate.ts';
+import { isTrustedOrigin } from './origin.ts';
+import type { OpenSplice, Peer, RoomSeat } from './signalling-rooms.ts';
+import { SignallingRooms } from './signalling-rooms.ts';
+
+/** What the signalling allows. */
+export interface SignallingServerOptions {
+  /** @default '/signal' */
+  readonly path?: string;
+  /** Further connections are refused with status 503. @default 64 */
+  readonly maxConnections?: number;
+  /** Further rooms are refused with `too-many-rooms`. @default 32 */
+  readonly maxRooms?: number;
+  /** Twice as many may come at once; a connection with more is ended with `too-fast`. @default 50 */
+  readonly maxMessagesPerSecond?: number;
+  /** A connection that has not joined a room after this many ms is ended. @default 10000 */
+  readonly joinTimeoutMs?: number;
+  /** Each connection is asked for a sign of life at this interval, and cut without one by the next. @default 10000 */
+  readonly pingIntervalMs?: number;
+  /** A connection for which more bytes than this wait is cut. @default 1048576 */
+  readonly maxBufferedBytes?: number;
+  /** Origins that may connect besides the server's own pages. See `isTrustedOrigin`. */
+  readonly allowedOrigins?: readonly string[];
+  /** Opens the way of a call over the link engine. @default none: calls that ask for one are refused with `no-link` */
+  readonly openSplice?: OpenSplice;
+}
+
+/** A running signalling. */
+export interface SignallingServer {
+  readonly connections: number;
+  readonly rooms: number;
+  /** Cuts every connection and takes no more. Leaves the HTTP server alone. */
+  close(): void;
+}
+
+/** RFC 6455 §7.4.1: the peer broke a rule that has no code of its own. */
+const POLICY_VIOLATION = 1008;
+const NO_CODE = 1005;
+const NORMAL = 1000;
+const GOING_AWAY = 1001;
+
+/**
+ * Brings the two peers of a call together: `SignallingRequest` in, `SignallingReply` out. Upgrades to other paths are left to
+ * others.
+ * @param server an HTTP server: whatever emits `'upgrade'`
+ */
+export function attachSignalling(
+  server: EventEmitter,
+  options: SignallingServerOptions = {},
+): SignallingServer {
+  const {
+    path = '/signal',
+    maxConnections = 64,
+    maxRooms = 32,
+    maxMessagesPerSecond = 50,
+    joinTimeoutMs = 10_000,
+    pingIntervalMs = 10_000,
+    maxBufferedBytes = 2 ** 20,
+    allowedOrigins = [],
+    openSplice = null,
+  } = options;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_SIGNAL_LENGTH,
+    perMessageDeflate: false,
+    clientTracking: true,
+  });
+  const rooms = new SignallingRooms(maxRooms, openSplice);
+  const alive = new WeakSet<WebSocket>();
+
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if ((request.url ?? '').split('?', 1)[0] !== path) return;
+    const { origin, host } = request.headers;
+    if (!isTrustedOrigin(origin, host, allowedOrigins)) return refuse(socket, '403 Forbidden');
+    if (sockets.clients.size >= maxConnections) return refuse(socket, '503 Service Unavailable');
+    sockets.handleUpgrade(request, socket, head, (client) => serve(client));
+  };
+
+  const serve = (client: WebSocket): void => {
+    const rate = new MessageRate(maxMessagesPerSecond, performance.now());
+    let seat: RoomSeat | null = null;
+    const peer: Peer = {
+      reply: (reply) => send(client, reply, maxBufferedBytes),
+      refuse(code: SignallingErrorCode, message: string) {
+        peer.reply({ type: 'error', code, message });
+        client.close(POLICY_VIOLATION, code);
+      },
+    };
+    const joinTimer = setTimeout(
+      () => peer.refuse('not-joined', 'No room was joined in time.'),
+      joinTimeoutMs,
+    );
+    alive.add(client);
+    client.on('pong', () => alive.add(client));
+    client.on('message', (data: RawData, binary: boolean) => {
+      if (client.readyState !== WebSocket.OPEN) return;
+      if (!rate.take(performance.now())) {
+        peer.refuse('too-fast', `At most ${maxMessagesPerSecond} messages a second are taken.`);
+        return;
+      }
+      const request = read(data, binary, peer);
+      if (request === null) return;
+      if (request.type !== 'join' && seat !== null) {
+        seat.say(request);
+      } else if (request.type === 'join' && seat === null) {
+        clearTimeout(joinTimer);
+        seat = rooms.join(peer, request.room, request.link);
+      } else {
+        peer.refuse('not-joined', 'The first message must be a join, and no later one.');
+      }
+    });
+    client.on('close', (code: number) => {
+      clearTimeout(joinTimer);
+      seat?.leave(code === NORMAL || code === GOING_AWAY || code === NO_CODE);
+    });
+    // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
+    client.on('error', () => {});
+  };
+
+  const ping = setInterval(() => {
+    for (const client of sockets.clients) {
+      if (!alive.has(client)) client.terminate();
+      alive.delete(client);
+      if (client.readyState === WebSocket.OPEN) client.ping();
+    }
+  }, pingIntervalMs);
+  ping.unref();
+
+  server.on('upgrade', onUpgrade);
+  return {
+    get connections() {
+      return sockets.clients.size;
+    },
+    get rooms() {
+      return rooms.count;
+    },
+    close() {
+      clearInterval(ping);
+      server.off('upgrade', onUpgrade);
+      for (const client of sockets.clients) client.terminate();
+      sockets.close();
+    },
+  };
+}
+
+function send(client: WebSocket, reply: SignallingReply, maxBufferedBytes: number): void {
+  if (client.readyState !== WebSocket.OPEN) return;
+  client.send(JSON.stringify(reply));
+  if (client.bufferedAmount > maxBufferedBytes) client.terminate();
+}
+
+/** Reads a request, or says what is wrong with it: bytes from the network cause nothing else. */
+function read(data: RawData, binary: boolean, peer: Peer): SignallingRequest | null {
+  try {
+    if (binary) throw new PacketError('bad-json', 'A signalling message must be text.');
+    return parseSignallingRequest((data as Buffer).toString());
+  } catch (error) {
+    if (!(error instanceof PacketError)) throw error;
+    peer.reply({
+      type: 'error',
+      code: 'bad-message',
+      message: `${error.message} (${error.reason})`,
+    });
+    return null;
+  }
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.on('error', () => {});
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

@@ -1,0 +1,367 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { MessageRate } from '../demo/server/message-rate.ts';
+import { rewriteCandidates } from '../demo/server/rewrite-candidates.ts';
+import type { SignallingServerOptions } from '../demo/server/signalling.ts';
+import type { CallSplice } from '../demo/server/signalling-rooms.ts';
+import { MicwireError } from '../src/core/errors.ts';
+import type { SignalMessage } from '../src/core/webrtc/signal-message.ts';
+import { WebSocketSignalling } from '../src/web/webrtc/websocket-signalling.ts';
+import { seededRandom } from './helpers/random.ts';
+import type { SignallingRig, TestPeer } from './helpers/signalling-server.ts';
+import { startSignalling } from './helpers/signalling-server.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+async function start(options?: SignallingServerOptions): Promise<SignallingRig> {
+  const rig = await startSignalling(options);
+  cleanups.push(() => rig.close());
+  return rig;
+}
+
+async function pair(rig: SignallingRig, link = ''): Promise<[waited: TestPeer, came: TestPeer]> {
+  const waited = await rig.connect().opened();
+  waited.join('kitchen', link);
+  await expect.poll(() => waited.types()).toEqual(['joined']);
+  const came = await rig.connect().opened();
+  came.join('kitchen', link);
+  await expect.poll(() => came.types()).toEqual(['joined', 'ready']);
+  await expect.poll(() => waited.types()).toEqual(['joined', 'ready']);
+  return [waited, came];
+}
+
+const offer: SignalMessage = {
+  type: 'describe',
+  kind: 'offer',
+  sdp: [
+    'v=0',
+    'a=group:BUNDLE 0 1',
+    'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+    'a=candidate:1 1 udp 2122194687 192.0.2.2 51764 typ host',
+    'a=end-of-candidates',
+    'a=mid:0',
+    'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+    'a=mid:1',
+    '',
+  ].join('\r\n'),
+};
+const candidate: SignalMessage = {
+  type: 'candidate',
+  candidate: 'candidate:1 1 udp 2122194687 192.0.2.2 51764 typ host',
+  mid: '0',
+  index: 0,
+};
+
+describe('the signalling server', () => {
+  it('brings two together, who waited is called, and passes on what each says', async () => {
+    const rig = await start();
+    const [waited, came] = await pair(rig);
+    expect(waited.replies[1]).toEqual({ type: 'ready', role: 'callee' });
+    expect(came.replies[1]).toEqual({ type: 'ready', role: 'caller' });
+    came.say(offer);
+    came.say(candidate);
+    await expect.poll(() => waited.replies.slice(2)).toEqual([offer, candidate]);
+    waited.say({ type: 'bye', reason: 'enough' });
+    await expect.poll(() => came.replies.slice(2)).toEqual([{ type: 'bye', reason: 'enough' }]);
+    expect(rig.signalling.rooms).toBe(1);
+  });
+
+  it('passes on nothing but the known fields', async () => {
+    const [waited, came] = await pair(await start());
+    came.say({ ...candidate, extra: 'x', __proto__: null });
+    await expect.poll(() => waited.replies.slice(2)).toEqual([candidate]);
+  });
+
+  it('says bye for one who leaves, and lets nobody take the place', async () => {
+    const rig = await start();
+    const [waited, came] = await pair(rig);
+    came.socket.close();
+    await expect.poll(() => waited.types()).toEqual(['joined', 'ready', 'bye']);
+    const late = await rig.connect().opened();
+    late.join('kitchen');
+    await expect.poll(() => late.replies[0]).toMatchObject({ type: 'error', code: 'room-full' });
+    waited.socket.close();
+    await expect.poll(() => rig.signalling.rooms).toBe(0);
+    await pair(rig);
+  });
+
+  it('leaves a peer alone whose partner was cut off: the call may still be up', async () => {
+    const rig = await start();
+    const [waited, came] = await pair(rig);
+    came.socket.terminate();
+    await expect.poll(() => rig.signalling.connections).toBe(1);
+    waited.say(candidate);
+    await expect.poll(() => waited.types()).toEqual(['joined', 'ready', 'error']);
+    expect(waited.replies[2]).toMatchObject({ code: 'no-peer' });
+  });
+
+  it('lets one who waited in vain go', async () => {
+    const rig = await start();
+    const waited = await rig.connect().opened();
+    waited.join('kitchen');
+    await expect.poll(() => rig.signalling.rooms).toBe(1);
+    waited.socket.close();
+    await expect.poll(() => rig.signalling.rooms).toBe(0);
+  });
+
+  it('refuses a third, a room too many, a connection too many and a foreign page', async () => {
+    const rig = await start({ maxRooms: 1, maxConnections: 4 });
+    await pair(rig);
+    const third = await rig.connect().opened();
+    third.join('kitchen');
+    await expect.poll(() => third.closeCode).toBe(1008);
+    expect(third.replies).toMatchObject([{ type: 'error', code: 'room-full' }]);
+    const other = await rig.connect().opened();
+    other.join('cellar');
+    await expect.poll(() => other.closeCode).toBe(1008);
+    expect(other.replies).toMatchObject([{ type: 'error', code: 'too-many-rooms' }]);
+    const foreign = rig.connect('https://evil.example');
+    await expect.poll(() => foreign.refusal).toBe(403);
+    await Promise.all([rig.connect().opened(), rig.connect().opened()]);
+    const fifth = rig.connect();
+    await expect.poll(() => fifth.refusal).toBe(503);
+  });
+
+  it('wants a join first, once, and soon', async () => {
+    const rig = await start({ joinTimeoutMs: 50 });
+    const idle = await rig.connect().opened();
+    const hasty = await rig.connect().opened();
+    hasty.say(offer);
+    await expect.poll(() => hasty.closeCode).toBe(1008);
+    expect(hasty.replies).toMatchObject([{ type: 'error', code: 'not-joined' }]);
+    const twice = await rig.connect().opened();
+    twice.join('a');
+    twice.join('b');
+    await expect.poll(() => twice.closeCode).toBe(1008);
+    await expect.poll(() => idle.closeCode).toBe(1008);
+    expect(rig.signalling.rooms).toBe(0);
+  });
+
+  it('ends who floods it', async () => {
+    const rig = await start({ maxMessagesPerSecond: 10 });
+    const [waited, came] = await pair(rig);
+    for (let i = 0; i < 100; i++) came.say(candidate);
+    await expect.poll(() => came.closeCode).toBe(1008);
+    expect(came.replies.at(-1)).toMatchObject({ type: 'error', code: 'too-fast' });
+    expect(waited.types().filter((type) => type === 'candidate').length).toBeLessThan(25);
+  });
+
+  it('ends who sends more than a description can be', async () => {
+    const rig = await start();
+    const peer = await rig.connect().opened();
+    peer.say('x'.repeat(100_000));
+    await expect.poll(() => peer.closeCode).toBe(1009);
+  });
+
+  it('cuts who gives no sign of life', async () => {
+    const rig = await start({ pingIntervalMs: 30 });
+    const peer = await rig.connect().opened();
+    peer.join('kitchen');
+    await expect.poll(() => peer.types()).toEqual(['joined']);
+    peer.socket.pause();
+    await expect.poll(() => rig.signalling.connections).toBe(0);
+    expect(rig.signalling.rooms).toBe(0);
+  });
+
+  it('answers hostile messages with a typed error, and goes on', async () => {
+    const rig = await start({ maxMessagesPerSecond: 10_000, maxConnections: 1000 });
+    const random = seededRandom(7);
+    const pieces = ['"', '{', '}', '[', 'null', '1e999', '\\', '\u0000', ':', ',', 'type', 'join'];
+    const seeds = [offer, candidate, { type: 'join', room: 'a', link: '' }, { type: 'bye' }];
+    let peer = await rig.connect().opened();
+    const codes = new Set<string>();
+    for (let i = 0; i < 1500; i++) {
+      let text = JSON.stringify(seeds[Math.floor(random() * seeds.length)]);
+      for (let edits = Math.floor(random() * 4); edits >= 0; edits--) {
+        const at = Math.floor(random() * text.length);
+        const piece = pieces[Math.floor(random() * pieces.length)]!;
+        text = text.slice(0, at) + piece + text.slice(at + Math.floor(random() * 5));
+      }
+      if (random() < 0.05) peer.socket.send(Buffer.from(text));
+      else peer.say(text);
+      if (i % 50 === 49 || peer.socket.readyState !== WebSocket.OPEN) {
+        const before = peer;
+        await expect.poll(() => before.replies.length).toBeGreaterThan(0);
+        for (const reply of before.replies) if (reply.type === 'error') codes.add(reply.code);
+        before.socket.close();
+        peer = await rig.connect().opened();
+      }
+    }
+    expect([...codes].toSorted()).toEqual(['bad-message', 'not-joined']);
+    peer.socket.close();
+    await expect.poll(() => rig.signalling.connections).toBe(0);
+    expect(rig.signalling.rooms).toBe(0);
+    await pair(rig);
+  });
+});
+
+describe('a call over the link engine', () => {
+  function engine(): { splices: number; closed: number; open: () => Promise<CallSplice> } {
+    const state = {
+      splices: 0,
+      closed: 0,
+      open: async (): Promise<CallSplice> => {
+        state.splices++;
+        return {
+          sendTo: {
+            caller: { address: '127.0.0.1', port: 1111 },
+            callee: { address: '127.0.0.1', port: 2222 },
+          },
+          close: () => void state.closed++,
+        };
+      },
+    };
+    return state;
+  }
+
+  it('gives each side the engine as its only way, and closes that with the call', async () => {
+    const link = engine();
+    const rig = await start({ openSplice: () => link.open() });
+    const [callee, caller] = await pair(rig, 'lane-1');
+    caller.say(offer);
+    caller.say(candidate);
+    callee.say({ ...offer, kind: 'answer' });
+    await expect.poll(() => caller.types()).toEqual(['joined', 'ready', 'describe']);
+    await expect.poll(() => callee.types()).toEqual(['joined', 'ready', 'describe']);
+    const toCallee = callee.replies[2] as { sdp: string };
+    const toCaller = caller.replies[2] as { sdp: string };
+    expect(toCallee.sdp).not.toContain('192.0.2.2');
+    expect(toCallee.sdp.match(/a=candidate.*/g)).toEqual([
+      'a=candidate:1 1 udp 2130706431 127.0.0.1 2222 typ host',
+      'a=candidate:1 1 udp 2130706431 127.0.0.1 2222 typ host',
+    ]);
+    expect(toCaller.sdp).toContain('127.0.0.1 1111 typ host');
+    caller.socket.close();
+    callee.socket.close();
+    await expect.poll(() => link.closed).toBe(1);
+    expect(link.splices).toBe(1);
+  });
+
+  it('refuses it without an engine, and with one that fails', async () => {
+    const without = await start();
+    const peer = await without.connect().opened();
+    peer.join('kitchen', 'lane-1');
+    await expect.poll(() => peer.replies[0]).toMatchObject({ type: 'error', code: 'no-link' });
+    const failing = await start({ openSplice: () => Promise.reject(new Error('no ports left')) });
+    const first = await failing.connect().opened();
+    first.join('kitchen', 'lane-1');
+    await expect.poll(() => first.types()).toEqual(['joined']);
+    const second = await failing.connect().opened();
+    second.join('kitchen', 'lane-1');
+    await expect.poll(() => first.closeCode).toBe(1008);
+    expect(first.replies[1]).toMatchObject({ code: 'no-link' });
+    expect((first.replies[1] as { message: string }).message).toContain('no ports left');
+    await expect.poll(() => failing.signalling.rooms).toBe(0);
+  });
+
+  it('closes a splice that comes when one has left already', async () => {
+    const link = engine();
+    let release = (): void => {};
+    const wait = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const rig = await start({ openSplice: () => wait.then(link.open) });
+    const first = await rig.connect().opened();
+    first.join('kitchen', 'lane-1');
+    await expect.poll(() => first.types()).toEqual(['joined']);
+    const second = await rig.connect().opened();
+    second.join('kitchen', 'lane-1');
+    await expect.poll(() => second.types()).toEqual(['joined']);
+    second.socket.close();
+    await expect.poll(() => rig.signalling.connections).toBe(1);
+    release();
+    await expect.poll(() => link.closed).toBe(1);
+    expect(first.types()).toEqual(['joined']);
+  });
+});
+
+describe('rewriteCandidates', () => {
+  it('drops what trickles and lets a bye pass', () => {
+    const only = { address: '127.0.0.1', port: 5 };
+    expect(rewriteCandidates(candidate, only)).toBeNull();
+    const bye: SignalMessage = { type: 'bye', reason: '' };
+    expect(rewriteCandidates(bye, only)).toBe(bye);
+  });
+
+  it('leaves a description without media without candidates', () => {
+    const message: SignalMessage = { type: 'describe', kind: 'offer', sdp: 'v=0\n\ns=-' };
+    expect(rewriteCandidates(message, { address: '::1', port: 5 })).toMatchObject({
+      sdp: 'v=0\r\ns=-\r\n',
+    });
+  });
+});
+
+describe('MessageRate', () => {
+  it('lets the rate through for ever, and twice a second’s worth at once', () => {
+    const rate = new MessageRate(10, 0);
+    let passed = 0;
+    for (let i = 0; i < 100; i++) if (rate.take(0)) passed++;
+    expect(passed).toBe(20);
+    for (let ms = 0; ms < 10_000; ms += 10) if (rate.take(ms)) passed++;
+    expect(passed).toBeGreaterThanOrEqual(118);
+    expect(passed).toBeLessThanOrEqual(120);
+  });
+});
+
+describe('WebSocketSignalling', () => {
+  /** Messages that have reached any of the sockets. */
+  let arrived = 0;
+
+  function open(rig: SignallingRig, room = 'kitchen'): WebSocketSignalling {
+    const signalling = new WebSocketSignalling(`${rig.origin}/signal`, {
+      room,
+      createSocket(url) {
+        const socket = new WebSocket(url, { origin: rig.origin });
+        socket.on('message', () => arrived++);
+        return socket;
+      },
+    });
+    cleanups.push(() => signalling.close());
+    return signalling;
+  }
+
+  it('waits for the other, takes its role, and keeps messages until someone listens', async () => {
+    const rig = await start();
+    const first = open(rig);
+    const states: string[] = [];
+    first.onstatechange = (state) => states.push(state);
+    await expect.poll(() => first.state).toBe('waiting');
+    const second = open(rig);
+    await expect.poll(() => [first.state, second.state]).toEqual(['ready', 'ready']);
+    expect([first.role, second.role]).toEqual(['callee', 'caller']);
+    expect(states).toEqual(['waiting', 'ready']);
+    const received: SignalMessage[] = [];
+    const before = arrived;
+    second.send(offer);
+    second.send(candidate);
+    await expect.poll(() => arrived).toBe(before + 2);
+    first.onmessage = (message) => received.push(message);
+    await expect.poll(() => received).toEqual([offer, candidate]);
+    second.close();
+    await expect.poll(() => received.at(-1)).toMatchObject({ type: 'bye' });
+    expect(second.error).toBeNull();
+  });
+
+  it('says why it could not: no server, a full room', async () => {
+    const rig = await start();
+    const [a, b, c] = [open(rig), open(rig), open(rig)];
+    await expect
+      .poll(() => [a, b, c].map(({ state }) => state).toSorted())
+      .toEqual(['closed', 'ready', 'ready']);
+    const refused = [a, b, c].find(({ state }) => state === 'closed')!;
+    expect(refused.error).toBeInstanceOf(MicwireError);
+    expect(refused.error?.message).toContain('Two are in room');
+    await rig.close();
+    const nowhere = open(rig);
+    await expect.poll(() => nowhere.state).toBe('closed');
+    expect(nowhere.error?.message).toContain('cannot be reached');
+  });
+
+  it('refuses a room that is no name', async () => {
+    const options = { room: 'a b' };
+    expect(() => new WebSocketSignalling('ws://localhost/signal', options)).toThrow(TypeError);
+  });
+});
