@@ -1,7 +1,8 @@
 import type { LaneFigures } from '../measure/metrics.ts';
 import type { LaneHistory } from './lane-history.ts';
 import type { LaneId } from './lane-ids.ts';
-import type { Lane, LaneKind, LaneState } from './lane.ts';
+import type { LaneState } from './lane-settings.ts';
+import type { Lane, LaneKind } from './lane.ts';
 
 /** A line of the table as it stands: what a page draws. The session changes it in place and asks its host to update. */
 export interface LaneView {

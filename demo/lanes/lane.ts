@@ -1,26 +1,8 @@
+import type { Call } from 'micwire';
 import type { LaneMetricId } from '../measure/metrics.ts';
+import type { LaneSettings, LaneState } from './lane-settings.ts';
 import type { LaneTotals } from './lane-totals.ts';
 import type { LinkAccess } from './link-access.ts';
-
-/** What all lanes are told alike: whatever they are compared by must not differ by accident. */
-export interface LaneSettings {
-  /** ms of sound in a packet: 10, 20, 40 or 60. */
-  readonly frameDuration: number;
-  /** bit/s that Opus is asked for, in our lanes and in WebRTC's. */
-  readonly bitrate: number;
-  /** 0–10: how hard our encoder works. */
-  readonly complexity: number;
-  /** How many earlier packets each packet repeats, in the lane with redundancy: 1–3. */
-  readonly copies: number;
-}
-
-/**
- * - `'opening'`: being built;
- * - `'running'`: sound goes through;
- * - `'waiting'`: the connection is lost, or not up yet, and comes back by itself;
- * - `'failed'`: broken for good, `reason` says why.
- */
-export type LaneState = 'opening' | 'running' | 'waiting' | 'failed';
 
 /** A message as it went over the wire. */
 export interface LaneMessage {
@@ -42,15 +24,15 @@ export interface Lane {
   totals(): Promise<LaneTotals>;
   /** The last message that went out, where there are messages that a page can see. */
   lastMessage(): Promise<LaneMessage | null>;
-  /** The peer connection's part, for lanes that have one. */
+  /** Its call, for lanes that have one. */
   readonly call: LaneCall | null;
   close(): void;
 }
 
-/** The two ends of a lane's peer connection, for who shows them. */
+/** The two ends of a lane's call, for who shows their steps, descriptions and candidates. */
 export interface LaneCall {
-  readonly sender: RTCPeerConnection;
-  readonly receiver: RTCPeerConnection;
+  readonly sender: Call;
+  readonly receiver: Call;
 }
 
 /** What a lane is built from. */

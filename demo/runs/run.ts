@@ -1,6 +1,6 @@
 import type { LinkPresetId, LinkSettings } from '../link/settings.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
-import type { LaneSettings } from '../lanes/lane.ts';
+import type { LaneSettings } from '../lanes/lane-settings.ts';
 import type { LaneFigures, LaneMetricId, RunMetricId } from '../measure/metrics.ts';
 
 /** A link and its name. */

@@ -1,0 +1,63 @@
+import type { FramingName, OpusModule } from 'micwire/core';
+import type { LaneSettings, LaneState } from './lane-settings.ts';
+
+/** How a lane's Worker reaches the other end. */
+export type WireOptions =
+  /** A WebSocket that brings back what is sent. */
+  | { readonly type: 'websocket'; readonly url: string }
+  /** Both ends of a data channel, handed over. */
+  | {
+      readonly type: 'channels';
+      readonly sender: RTCDataChannel;
+      readonly receiver: RTCDataChannel;
+    }
+  /** A page that has them, where they cannot be handed over: messages go through this port both ways. */
+  | { readonly type: 'relay'; readonly port: MessagePort };
+
+/** What a lane's Worker does. */
+export interface LaneWorkerOptions {
+  /** Samples go as they come; Opus is encoded in the Worker. */
+  readonly format: 's16' | 'opus';
+  /** Hz. */
+  readonly sampleRate: number;
+  readonly framing: FramingName;
+  /** How many earlier packets each message repeats. */
+  readonly copies: number;
+  readonly settings: LaneSettings;
+  /** libopus, for format `'opus'`. */
+  readonly opus: OpusModule | null;
+  readonly wire: WireOptions;
+}
+
+/** To the Worker of a lane; besides them come the capture and the receiver, by `pipeToWorker` and `pipeFrom`. */
+export type LaneCommand =
+  /** The first. Answered by `ready`, or by `state` with `'failed'`. */
+  | { readonly type: 'open'; readonly options: LaneWorkerOptions }
+  | { readonly type: 'count'; readonly id: number }
+  | { readonly type: 'message'; readonly id: number };
+
+/** What the Worker has counted; totals since it was opened, as in `LaneTotals`. */
+export interface LaneCounts {
+  readonly packetsSent: number;
+  readonly packetsDropped: number;
+  readonly payloadBytes: number;
+  readonly wireBytes: number;
+  readonly packetsReceived: number;
+  readonly packetsLost: number;
+  readonly encodeMs: number;
+  readonly encodedSeconds: number;
+  readonly decodeMs: number;
+  readonly decodedSeconds: number;
+}
+
+/** From the Worker of a lane. */
+export type LaneEvent =
+  /** Codec and transport are there. */
+  | { readonly type: 'ready' }
+  | { readonly type: 'state'; readonly state: LaneState; readonly reason: string }
+  | { readonly type: 'counts'; readonly id: number; readonly counts: LaneCounts }
+  | {
+      readonly type: 'message';
+      readonly id: number;
+      readonly message: string | Uint8Array | null;
+    };

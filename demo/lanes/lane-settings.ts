@@ -1,0 +1,19 @@
+/** What all lanes are told alike: whatever they are compared by must not differ by accident. */
+export interface LaneSettings {
+  /** ms of sound in a packet: 10, 20, 40 or 60. */
+  readonly frameDuration: number;
+  /** bit/s that Opus is asked for, in our lanes and in WebRTC's. */
+  readonly bitrate: number;
+  /** 0–10: how hard our encoder works. */
+  readonly complexity: number;
+  /** How many earlier packets each packet repeats, in the lane with redundancy: 1–3. */
+  readonly copies: number;
+}
+
+/**
+ * - `'opening'`: being built;
+ * - `'running'`: sound goes through;
+ * - `'waiting'`: the connection is lost, or not up yet, and comes back by itself;
+ * - `'failed'`: broken for good, `reason` says why.
+ */
+export type LaneState = 'opening' | 'running' | 'waiting' | 'failed';

@@ -1,0 +1,30 @@
+import type { SoundFigures } from './window-result.ts';
+
+/** What is known of one lane by its sound. */
+export interface SoundReading {
+  readonly figures: SoundFigures;
+  /** From its opening; null before it made any. */
+  readonly firstSoundMs: number | null;
+}
+
+/**
+ * To the Worker that measures; besides them comes the recording, by `capture.pipeToWorker(worker)`: the reference, then each lane, a
+ * channel each. Frames are the context's. Lanes are numbers from 0.
+ */
+export type MeasureCommand =
+  /** A lane counts from that frame on. */
+  | { readonly type: 'open'; readonly lane: number; readonly frame: number }
+  | { readonly type: 'close'; readonly lane: number }
+  /** Asks for the figures of the windows that begin in [from, to); answered as soon as the last of them is known. */
+  | { readonly type: 'measure'; readonly id: number; readonly from: number; readonly to: number };
+
+export type MeasureEvent =
+  /** Once a second of sound: the last 5 s. */
+  | { readonly type: 'live'; readonly lanes: readonly SoundReading[] }
+  /** The answer. `droppedMs`: of the recording, lost within. */
+  | {
+      readonly type: 'measured';
+      readonly id: number;
+      readonly lanes: readonly SoundReading[];
+      readonly droppedMs: number;
+    };

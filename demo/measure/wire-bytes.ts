@@ -1,0 +1,46 @@
+/**
+ * What a message takes on the wire with every header around it up to IPv4, as `bitrate_kbps` is defined. Reckoned, because a
+ * page cannot see it.
+ */
+
+const IPV4 = 20;
+const UDP = 8;
+/** With time stamps, which every system sends (RFC 7323). */
+const TCP = 20 + 12;
+/** Payload of a segment on Ethernet: 1500 less IP and TCP. */
+const SEGMENT = 1500 - IPV4 - TCP;
+
+/** A frame from a client carries its length in 0, 2 or 8 bytes more, and a mask (RFC 6455 §5.2). */
+function webSocketHeader(messageBytes: number): number {
+  const length = messageBytes <= 125 ? 0 : messageBytes <= 0xffff ? 2 : 8;
+  return 2 + length + 4;
+}
+
+/** Of a message to a server over a WebSocket: each in segments of its own, as it is while the network keeps up. */
+export function webSocketWireBytes(messageBytes: number): number {
+  const bytes = messageBytes + webSocketHeader(messageBytes);
+  return bytes + Math.ceil(bytes / SEGMENT) * (TCP + IPV4);
+}
+
+/** DATA chunk and common header (RFC 9260 §3). */
+const SCTP_CHUNK = 16;
+const SCTP = 12;
+/** Header, explicit nonce and tag of a record with AES-GCM (RFC 6347 §4.1, RFC 5288). */
+const DTLS = 13 + 8 + 16;
+/** What Chromium puts into one SCTP packet, less its headers. */
+const SCTP_PAYLOAD = 1200 - SCTP_CHUNK - SCTP;
+
+/** Of a message over a data channel. */
+export function dataChannelWireBytes(messageBytes: number): number {
+  const packets = Math.max(1, Math.ceil(messageBytes / SCTP_PAYLOAD));
+  const padded = Math.ceil(messageBytes / 4) * 4;
+  return padded + packets * (SCTP_CHUNK + SCTP + DTLS + UDP + IPV4);
+}
+
+/** The tag of AEAD_AES_128_GCM (RFC 7714), which browsers agree on. */
+const SRTP_TAG = 16;
+
+/** Of packets of RTP: payload and headers as counted, and for each packet what goes around it. */
+export function srtpWireBytes(rtpBytes: number, packets: number): number {
+  return rtpBytes + packets * (SRTP_TAG + UDP + IPV4);
+}

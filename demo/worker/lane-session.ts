@@ -1,0 +1,227 @@
+import {
+  CODECS,
+  FRAMINGS,
+  OpusEncoder,
+  OpusLibrary,
+  PacketError,
+  SampleDecoder,
+  opusCodec,
+} from 'micwire/core';
+import type { MessageDecoder, MessageEncoder, Packet, PayloadDecoder } from 'micwire/core';
+import type { Chunk, ReceivedCapture } from 'micwire/worker';
+import { Arrivals } from '../lanes/arrivals.ts';
+import type { LaneCounts, LaneWorkerOptions } from '../lanes/lane-messages.ts';
+import type { LaneState } from '../lanes/lane-settings.ts';
+import type { LaneWire } from './lane-wire.ts';
+import { openWire } from './lane-wire.ts';
+
+/** Encoded once before the first packet that counts, so that the engine has compiled the encoder. */
+const WARM_UP_PACKETS = 25;
+/** Seconds of messages that may wait for the network before more are dropped. */
+const MAX_WAITING_SECONDS = 0.5;
+/** One packet of so many is decoded here too, to time it. */
+const TIMED_SHARE = 8;
+
+/** Takes packets in the order of their arrival. */
+export type PacketSink = (packet: Packet) => void;
+
+/** Makes packets of what is captured, sends them, and takes what comes back. */
+export class LaneSession {
+  /** Takes what came back; null until the receiver has been handed over. */
+  sink: PacketSink | null = null;
+  lastMessage: string | Uint8Array | null = null;
+  private readonly options: LaneWorkerOptions;
+  private readonly wire: LaneWire;
+  private readonly packer: Packer;
+  private readonly unpacker: Unpacker;
+  private arrivals: Arrivals | null = null;
+  private open = false;
+  private packetsSent = 0;
+  private packetsDropped = 0;
+  private payloadBytes = 0;
+  private wireBytes = 0;
+
+  /** @param tell called when the connection has changed */
+  constructor(options: LaneWorkerOptions, tell: (state: LaneState, reason: string) => void) {
+    const { settings, sampleRate, format } = options;
+    this.options = options;
+    this.packer = new Packer(options);
+    this.unpacker = new Unpacker(options);
+    // What the sound takes, twice, so that Base64 and headers fit too.
+    const bytesPerSecond = format === 'opus' ? settings.bitrate / 8 + 5000 : sampleRate * 2;
+    this.wire = openWire(options.wire, Math.ceil(2 * bytesPerSecond * MAX_WAITING_SECONDS));
+    this.wire.onmessage = (message) => this.arrive(message);
+    this.wire.onstatechange = ({ state, reason }) => {
+      if (state === 'open' || state === 'congested') {
+        this.open = true;
+        tell('running', '');
+      } else if (state === 'closed') tell('failed', reason || 'The connection has ended.');
+      else tell('waiting', reason);
+    };
+  }
+
+  /** Sends the capture until it ends. What is captured before the connection is there is not counted. */
+  async send(capture: ReceivedCapture): Promise<void> {
+    for await (const chunk of capture) {
+      if (!this.open) continue;
+      const packed = this.packer.pack(chunk);
+      if (packed === null) continue;
+      const { message, payloadBytes } = packed;
+      // A number is given only to what leaves: a gap on arrival is then the network's.
+      if (!this.wire.send(message)) {
+        this.packetsDropped++;
+        this.packer.takeBack();
+        continue;
+      }
+      this.arrivals ??= new Arrivals(this.unpacker.sequenceOf(message));
+      this.lastMessage = message;
+      this.packetsSent++;
+      this.payloadBytes += payloadBytes;
+      this.wireBytes += this.wire.wireBytes(message.length);
+    }
+  }
+
+  get counts(): LaneCounts {
+    const { packetsSent, packetsDropped, payloadBytes, wireBytes, packer, unpacker } = this;
+    return {
+      packetsSent,
+      packetsDropped,
+      payloadBytes,
+      wireBytes,
+      packetsReceived: this.arrivals?.received ?? 0,
+      packetsLost: this.arrivals?.lost ?? 0,
+      encodeMs: packer.ms,
+      encodedSeconds: packer.frames / this.options.sampleRate,
+      decodeMs: unpacker.ms,
+      decodedSeconds: unpacker.frames / this.options.sampleRate,
+    };
+  }
+
+  private arrive(message: string | Uint8Array): void {
+    for (const packet of this.unpacker.unpack(message)) {
+      if (packet.redundant !== true) this.arrivals?.add(packet.sequence);
+      this.sink?.(packet);
+    }
+  }
+}
+
+/** Turns chunks into messages, and times it. */
+class Packer {
+  /** Spent so far. */
+  ms = 0;
+  /** Of sound so far. */
+  frames = 0;
+  private readonly options: LaneWorkerOptions;
+  private readonly encoder: MessageEncoder;
+  private readonly opus: OpusEncoder | null;
+  private readonly samples: SampleDecoder;
+  private readonly input: readonly [Float32Array];
+  private readonly packet: Uint8Array<ArrayBuffer>;
+  private sequence = 0;
+
+  constructor(options: LaneWorkerOptions) {
+    const { sampleRate, format, settings, framing, opus } = options;
+    this.options = options;
+    this.encoder = FRAMINGS[framing].createEncoder({ format, sampleRate, channels: 1 });
+    this.samples = new SampleDecoder({ format: 'f32', channels: 1 });
+    this.opus =
+      opus === null
+        ? null
+        : new OpusEncoder(new OpusLibrary(opus), {
+            sampleRate,
+            channels: 1,
+            frameDuration: settings.frameDuration as 20,
+            bitrate: settings.bitrate,
+            complexity: settings.complexity,
+          });
+    this.opus?.warmUp(WARM_UP_PACKETS);
+    this.input = [new Float32Array(this.opus?.packetFrames ?? 0)];
+    this.packet = new Uint8Array(this.opus?.maxBytes() ?? 0);
+  }
+
+  /** @returns null for what is no whole packet: the end of the capture */
+  pack(chunk: Chunk): { message: string | Uint8Array<ArrayBuffer>; payloadBytes: number } | null {
+    const { opus, options } = this;
+    const start = performance.now();
+    let payload: Uint8Array = chunk.bytes;
+    if (opus !== null) {
+      if (chunk.frames !== opus.packetFrames) return null;
+      this.samples.decode(chunk.bytes, 0, chunk.frames, this.input, 0);
+      const length = opus.encode(this.input, 0, chunk.frames, this.packet, 0);
+      payload = this.packet.subarray(0, length);
+    }
+    const message = this.encoder.encode({
+      sequence: this.sequence++,
+      frame: chunk.frame,
+      frames: chunk.frames,
+      timestamp: chunk.timestamp,
+      dropped: chunk.dropped,
+      format: options.format,
+      sampleRate: options.sampleRate,
+      channels: 1,
+      payload,
+    });
+    this.ms += performance.now() - start;
+    this.frames += chunk.frames;
+    // Our framings make messages in memory of their own, never shared.
+    return { message: message as string | Uint8Array<ArrayBuffer>, payloadBytes: payload.length };
+  }
+
+  /** The last message did not leave: the next one takes its number. */
+  takeBack(): void {
+    this.sequence--;
+  }
+}
+
+/** Turns messages into packets, and times it, and what decoding them takes. */
+class Unpacker {
+  ms = 0;
+  frames = 0;
+  private readonly options: LaneWorkerOptions;
+  private readonly decoder: MessageDecoder;
+  private readonly codec: PayloadDecoder;
+  private readonly output: readonly [Float32Array];
+  private packets = 0;
+
+  constructor(options: LaneWorkerOptions) {
+    const { sampleRate, opus } = options;
+    this.options = options;
+    this.decoder = this.createDecoder();
+    const codec = opus === null ? CODECS.s16 : opusCodec(new OpusLibrary(opus));
+    this.codec = codec.createDecoder({ sampleRate, channels: 1 });
+    this.output = [new Float32Array(sampleRate)];
+  }
+
+  /** None for what is no packet. */
+  unpack(message: string | Uint8Array): readonly Packet[] {
+    const start = performance.now();
+    try {
+      const packets = this.decoder.decode(message);
+      this.ms += performance.now() - start;
+      const packet = packets.at(-1);
+      if (packet !== undefined) this.time(packet);
+      return packets;
+    } catch (error) {
+      if (error instanceof PacketError) return [];
+      throw error;
+    }
+  }
+
+  /** The number that a message's packet will have on arrival. */
+  sequenceOf(message: string | Uint8Array): number {
+    return this.createDecoder().decode(message).at(-1)?.sequence ?? 0;
+  }
+
+  private time({ payload, frames }: Packet): void {
+    this.frames += frames;
+    if (this.packets++ % TIMED_SHARE !== 0) return;
+    const start = performance.now();
+    this.codec.decode(payload, 0, payload.length, this.output, 0);
+    this.ms += TIMED_SHARE * (performance.now() - start);
+  }
+
+  private createDecoder(): MessageDecoder {
+    const { framing, format, sampleRate } = this.options;
+    return FRAMINGS[framing].createDecoder({ format, sampleRate, channels: 1 });
+  }
+}

@@ -1,0 +1,84 @@
+import { DataChannelTransport, WebSocketTransport } from 'micwire';
+import type { TransportMessage, TransportStatus } from 'micwire';
+import type { WireOptions } from '../lanes/lane-messages.ts';
+import { dataChannelWireBytes, webSocketWireBytes } from '../measure/wire-bytes.ts';
+
+/** The way there and back, whatever it is made of. */
+export interface LaneWire {
+  onmessage: ((message: TransportMessage) => void) | null;
+  onstatechange: ((status: TransportStatus) => void) | null;
+  /** @returns false when it was dropped */
+  send(message: string | Uint8Array<ArrayBuffer>): boolean;
+  /** What a message takes with all headers. */
+  wireBytes(messageBytes: number): number;
+}
+
+/**
+ * Opens the way.
+ * @param highWaterBytes what may wait for the network before messages are dropped
+ */
+export function openWire(options: WireOptions, highWaterBytes: number): LaneWire {
+  switch (options.type) {
+    case 'websocket':
+      return new SocketWire(options.url, highWaterBytes);
+    case 'channels':
+      return new ChannelWire(options.sender, options.receiver, highWaterBytes);
+    case 'relay':
+      return new RelayWire(options.port);
+  }
+}
+
+class SocketWire extends WebSocketTransport implements LaneWire {
+  constructor(url: string, highWaterBytes: number) {
+    super(url, { highWaterBytes });
+  }
+
+  wireBytes(messageBytes: number): number {
+    return webSocketWireBytes(messageBytes);
+  }
+}
+
+/** What goes into one end of a channel comes out of the other. */
+class ChannelWire implements LaneWire {
+  onmessage: ((message: TransportMessage) => void) | null = null;
+  onstatechange: ((status: TransportStatus) => void) | null = null;
+  private readonly sender: DataChannelTransport;
+
+  constructor(sender: RTCDataChannel, receiver: RTCDataChannel, highWaterBytes: number) {
+    this.sender = new DataChannelTransport(sender, { highWaterBytes });
+    this.sender.onstatechange = (status) => this.onstatechange?.(status);
+    new DataChannelTransport(receiver).onmessage = (message) => this.onmessage?.(message);
+  }
+
+  send(message: TransportMessage): boolean {
+    return this.sender.send(message);
+  }
+
+  wireBytes(messageBytes: number): number {
+    return dataChannelWireBytes(messageBytes);
+  }
+}
+
+/** Through the page, which has the channels. */
+class RelayWire implements LaneWire {
+  onmessage: ((message: TransportMessage) => void) | null = null;
+  onstatechange: ((status: TransportStatus) => void) | null = null;
+  private readonly port: MessagePort;
+
+  constructor(port: MessagePort) {
+    this.port = port;
+    port.onmessage = ({ data }: MessageEvent<Uint8Array | TransportStatus>) => {
+      if (data instanceof Uint8Array) this.onmessage?.(data);
+      else this.onstatechange?.(data);
+    };
+  }
+
+  send(message: string | Uint8Array<ArrayBuffer>): boolean {
+    this.port.postMessage(message);
+    return true;
+  }
+
+  wireBytes(messageBytes: number): number {
+    return dataChannelWireBytes(messageBytes);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The Worker of one lane: sound comes from the audio thread and goes to the network here, and comes back and goes to the audio
+ * thread again, without passing through the page's thread.
+ */
+import { receiveCapture } from 'micwire/worker';
+import type { LaneCommand, LaneEvent } from '../lanes/lane-messages.ts';
+import { LaneSession } from './lane-session.ts';
+
+declare const self: DedicatedWorkerGlobalScope;
+
+let session: LaneSession | undefined;
+
+function tell(event: LaneEvent): void {
+  self.postMessage(event);
+}
+
+function fail(error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  tell({ type: 'state', state: 'failed', reason });
+}
+
+function obey(command: LaneCommand): void {
+  switch (command.type) {
+    case 'open':
+      session = new LaneSession(command.options, (state, reason) =>
+        tell({ type: 'state', state, reason }),
+      );
+      tell({ type: 'ready' });
+      break;
+    case 'count':
+      if (session) tell({ type: 'counts', id: command.id, counts: session.counts });
+      break;
+    case 'message':
+      tell({ type: 'message', id: command.id, message: session?.lastMessage ?? null });
+      break;
+  }
+}
+
+self.onmessage = (event: MessageEvent): void => {
+  try {
+    const capture = receiveCapture(event);
+    if (capture) session?.send(capture).catch(fail);
+    else obey(event.data as LaneCommand);
+  } catch (error) {
+    fail(error);
+  }
+};
