@@ -10,6 +10,9 @@ import type { MeterName, MeterSettings } from './metering/meter-table.ts';
 import type { ResamplerPlan } from './resampler/resampler-plan.ts';
 import type { Dither, SampleFormat } from './dsp/sample-format.ts';
 import type { BacklogMode } from './playout/backlog-policy.ts';
+import type { ReceiveState } from './playout/receive-report.ts';
+import type { ReceiveFormat } from './playout/receive-format.ts';
+import type { VariableResamplerPlan } from './resampler/variable-resampler.ts';
 
 // --- capture -------------------------------------------------------------------------------------------------------
 
@@ -251,6 +254,76 @@ export type PlayoutEvent =
     }
   | { readonly type: 'closed'; readonly frame: number };
 
+// --- receiver ------------------------------------------------------------------------------------------------------
+
+/** The limits within which a receiver chooses its delay. */
+export interface ReceiveLimits {
+  /** Milliseconds. */
+  readonly minDelay: number;
+  readonly maxDelay: number;
+  /** What a millisecond of delay is worth against concealment; see `DelayTarget`. Null: its default. */
+  readonly latencyCost: number | null;
+}
+
+export interface ReceiveProcessorOptions extends ReceiveFormat {
+  readonly outputChannels: number;
+  /** From the wire's rate to the context's, also where they are equal: it follows the sender's clock. */
+  readonly resampler: VariableResamplerPlan;
+  readonly limits: ReceiveLimits;
+  /** Packets that may wait, a power of two, and the longest payload in bytes. */
+  readonly capacityPackets: number;
+  readonly maxPayloadBytes: number;
+  /** Of the longest packet. */
+  readonly maxPacketFrames: number;
+  /** libopus for format `'opus'`, compiled or as bytes; else null. */
+  readonly opus: OpusModule | null;
+  /** Where reports go (`src/core/snapshot.ts`); null where memory cannot be shared: they are posted then. */
+  readonly snapshot: SharedArrayBuffer | null;
+}
+
+/** One packet, through the node's port or one that `pipe` handed over. The buffer comes back by `buffer` the same way. */
+export interface ReceiveDelivery {
+  readonly type: 'packet';
+  readonly sequence: number;
+  readonly frame: number;
+  readonly frames: number;
+  /** 0 for the packet itself, else which redundant copy. */
+  readonly copy: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** The part of a `MessagePort` that packets need, in whichever scope it is. */
+export interface ReceivePort {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  start(): void;
+  close(): void;
+}
+
+export type ReceiveCommand =
+  | ReceiveDelivery
+  /** Packets come through this port as well. */
+  | { readonly type: 'pipe'; readonly port: ReceivePort }
+  | { readonly type: 'limits'; readonly minDelay: number; readonly maxDelay: number }
+  /** Forgets the stream: what comes next is another one. */
+  | { readonly type: 'reset' }
+  | { readonly type: 'close' };
+
+export type ReceiveEvent =
+  /** The figures in the order of `REPORT_FIELDS`. At most 50 times a second, only without a snapshot. */
+  | { readonly type: 'report'; readonly frame: number; readonly values: Float64Array }
+  | { readonly type: 'state'; readonly frame: number; readonly state: ReceiveState }
+  /** Memory that the processor does not use any more. */
+  | { readonly type: 'buffer'; readonly frame: number; readonly buffer: ArrayBuffer }
+  | { readonly type: 'closed'; readonly frame: number };
+
+/** From a page to a Worker of its own: `receiver.pipeFrom(worker)` → `openReceiverPort(event)`. */
+export interface ReceiverHandover extends ReceiveFormat {
+  readonly type: 'micwire-receiver';
+  readonly maxPayloadBytes: number;
+  readonly port: ReceivePort;
+}
+
 // --- the table -----------------------------------------------------------------------------------------------------
 
 /** Registered name of each processor → what it takes at construction, what it is told, what it tells. */
@@ -274,6 +347,11 @@ export interface ProcessorMap {
     readonly options: PlayoutProcessorOptions;
     readonly command: PlayoutCommand;
     readonly event: PlayoutEvent;
+  };
+  readonly 'micwire-receive': {
+    readonly options: ReceiveProcessorOptions;
+    readonly command: ReceiveCommand;
+    readonly event: ReceiveEvent;
   };
 }
 export type ProcessorName = keyof ProcessorMap;

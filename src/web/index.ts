@@ -100,3 +100,10 @@ export type {
   DescribeSignal,
   SignalMessage,
 } from '../core/webrtc/signal-message.ts';
+export { Receiver } from './receiver.ts';
+export type { ReceiverEventMap } from './receiver.ts';
+export type { ReceiverOptions } from './receiver-options.ts';
+export type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
+export type { ReceiveInsertOptions } from '../core/playout/receive-feed.ts';
+export type { ReceiveFormat, ReceiveFormatName } from '../core/playout/receive-format.ts';
+export type { ReceiveState } from '../core/playout/receive-report.ts';

@@ -1,5 +1,5 @@
 /** The processors that this package ships, by the name of their file. */
-export type WorkletName = 'capture' | 'capture-opus' | 'meter' | 'playout';
+export type WorkletName = 'capture' | 'capture-opus' | 'meter' | 'playout' | 'receive';
 
 /** Where one worklet's script is to be had. */
 export interface WorkletFile {
@@ -40,4 +40,11 @@ export const PLAYOUT_WORKLET: WorkletFile = {
   name: 'playout',
   url: () => new URL('../../worklets/playout.js', import.meta.url),
   inline: () => import('../../worklets/playout.inline.js'),
+};
+
+/** Registers `micwire-receive`. */
+export const RECEIVE_WORKLET: WorkletFile = {
+  name: 'receive',
+  url: () => new URL('../../worklets/receive.js', import.meta.url),
+  inline: () => import('../../worklets/receive.inline.js'),
 };

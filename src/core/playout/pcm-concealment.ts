@@ -1,0 +1,244 @@
+import { ComfortNoise } from './comfort-noise.ts';
+import { SimilaritySearch } from './similarity-search.ts';
+
+/** Length of the cross-fades inside of what is made up: the quarter of a deep voice's period. */
+const OVERLAP_SECONDS = 0.004;
+/** At full level so long … */
+const STEADY_SECONDS = 0.01;
+/** … and silent after this long (G.711 Appendix I: 20 % less every 10 ms). */
+const SILENT_SECONDS = 0.06;
+/** After each so much, one more period is repeated, so that no buzz arises. */
+const GROW_SECONDS = 0.01;
+const MAX_PERIODS = 3;
+/** Below this likeness the sound has no pitch: the longest piece is repeated from the start. */
+const VOICED_SCORE = 0.5;
+/** The cross-fade into what comes again: at least, at most, and per frame made up (G.711 Appendix I). */
+const MIN_MERGE_SECONDS = 0.004;
+const MAX_MERGE_SECONDS = 0.01;
+const MERGE_PER_FRAME = 0.4;
+
+/**
+ * Makes up audio that never came, from the audio before it: repeats the last period of a voice, then the last two and
+ * three, fades out within 60 ms while comfort noise rises, and cross-fades into what comes again (after G.711 Appendix I,
+ * at any rate; without its delay of 3.75 ms: the step where the repetition begins is bent straight instead). Allocates in its
+ * constructor only.
+ */
+export class PcmConcealment {
+  /** Frames before the gap that are looked at. */
+  readonly historyFrames: number;
+  /** Frames of the longest cross-fade into what comes again. */
+  readonly maxMergeFrames: number;
+  /** What takes over when the repetition has faded. Let it listen to what is played. */
+  readonly noise: ComfortNoise;
+  /** Frames made up since the gap began. */
+  concealedFrames = 0;
+  /** Of the last {@link conceal}: frames without any of the repetition, silence or comfort noise. */
+  silentFrames = 0;
+
+  readonly #sampleRate: number;
+  readonly #channels: number;
+  readonly #search: SimilaritySearch;
+  readonly #longest: number;
+  /** The last frames before the gap. */
+  readonly #past: readonly Float32Array[];
+  /** Difference between the last sample and what the repetition would have there, per channel. */
+  readonly #offsets: Float64Array;
+  readonly #overlap: number;
+  readonly #rise: Float64Array;
+  readonly #merged: readonly Float32Array[];
+  #period = 0;
+  #periods = 0;
+  /** Index in `#past` of the next frame to repeat. */
+  #at = 0;
+  /** While one more period comes in: frames left of the cross-fade from the old place, which lies a period on. */
+  #growing = 0;
+
+  constructor(sampleRate: number, channels: number) {
+    this.#sampleRate = sampleRate;
+    this.#channels = channels;
+    const search = new SimilaritySearch(sampleRate);
+    this.#search = search;
+    this.#longest = search.shortestFrames + search.reachFrames;
+    this.#overlap = Math.ceil(OVERLAP_SECONDS * sampleRate);
+    this.historyFrames = MAX_PERIODS * this.#longest + this.#overlap + 1;
+    this.maxMergeFrames = Math.ceil(MAX_MERGE_SECONDS * sampleRate);
+    this.noise = new ComfortNoise(sampleRate, channels);
+    const planar = (frames: number) =>
+      Array.from({ length: channels }, () => new Float32Array(frames));
+    this.#past = planar(this.historyFrames);
+    this.#merged = planar(this.maxMergeFrames);
+    this.#offsets = new Float64Array(channels);
+    this.#rise = Float64Array.from({ length: this.#overlap }, (_, i) => {
+      return Math.sin((Math.PI / 2) * ((i + 0.5) / this.#overlap)) ** 2;
+    });
+  }
+
+  /**
+   * A gap begins. Finds the pitch: the work of some hundred frames.
+   * @param input as many channels as at construction
+   * @param end index after the last frame; the `historyFrames` before it must be there
+   */
+  begin(input: readonly Float32Array[], end: number): void {
+    const { historyFrames } = this;
+    const past = this.#past;
+    for (let c = 0; c < this.#channels; c++) {
+      const source = input[c]!;
+      const target = past[c]!;
+      for (let i = 0, at = end - historyFrames; i < historyFrames; i++, at++)
+        target[i] = source[at]!;
+    }
+    const search = this.#search;
+    const template = historyFrames - search.overlapFrames;
+    search.begin(past, template, past, template - this.#longest, search.reachFrames, 0);
+    search.work(Infinity);
+    this.#period = this.#longest - search.lag;
+    this.#periods = search.score < VOICED_SCORE ? MAX_PERIODS : 1;
+    this.#at = this.#loopStart;
+    this.#growing = 0;
+    this.concealedFrames = 0;
+    const before = this.#at - 1;
+    for (let c = 0; c < this.#channels; c++) {
+      this.#offsets[c] = past[c]![historyFrames - 1]! - past[c]![before]!;
+    }
+  }
+
+  /** Makes up `frames` frames more, to `output` at `at`. */
+  conceal(output: readonly Float32Array[], at: number, frames: number): void {
+    this.silentFrames = 0;
+    const { noise } = this;
+    const silentFrom = Math.ceil(SILENT_SECONDS * this.#sampleRate);
+    let done = 0;
+    while (done < frames) {
+      const concealed = this.concealedFrames;
+      const count = Math.min(frames - done, this.#untilNextStep(concealed, silentFrom));
+      const from = at + done;
+      if (concealed >= silentFrom) {
+        for (let c = 0; c < this.#channels; c++) output[c]!.fill(0, from, from + count);
+        noise.add(output, from, count, 1, 0);
+        this.silentFrames += count;
+      } else {
+        this.#repeat(output, from, count, concealed, silentFrom);
+      }
+      this.concealedFrames += count;
+      done += count;
+    }
+  }
+
+  /**
+   * Cross-fades what was made up into what comes again, in place: frames `at` … of `output`, `frames` of them at most.
+   * @returns frames of the cross-fade
+   */
+  merge(output: readonly Float32Array[], at: number, frames: number): number {
+    const least = MIN_MERGE_SECONDS * this.#sampleRate;
+    const wanted = Math.ceil(least + MERGE_PER_FRAME * this.concealedFrames);
+    const count = Math.min(wanted, this.maxMergeFrames, frames);
+    const merged = this.#merged;
+    const { concealedFrames } = this;
+    this.conceal(merged, 0, count);
+    // They are no frames more: they lie under those that came.
+    this.concealedFrames = concealedFrames;
+    this.silentFrames = 0;
+    for (let c = 0; c < this.#channels; c++) {
+      const old = merged[c]!;
+      const samples = output[c]!;
+      for (let i = 0; i < count; i++) {
+        const sine = Math.sin((Math.PI / 2) * ((i + 0.5) / count));
+        samples[at + i] = old[i]! + (samples[at + i]! - old[i]!) * sine * sine;
+      }
+    }
+    return count;
+  }
+
+  /** Forgets the background. */
+  reset(): void {
+    this.noise.reset();
+    this.concealedFrames = 0;
+  }
+
+  get #loopStart(): number {
+    return this.historyFrames - this.#periods * this.#period;
+  }
+
+  /** Frames until something changes: one more period, the fade, the silence. */
+  #untilNextStep(concealed: number, silentFrom: number): number {
+    if (concealed >= silentFrom) return Infinity;
+    const grow = Math.ceil(GROW_SECONDS * this.#sampleRate);
+    const next = (Math.floor(concealed / grow) + 1) * grow;
+    return Math.min(next, silentFrom) - concealed;
+  }
+
+  #repeat(
+    output: readonly Float32Array[],
+    at: number,
+    frames: number,
+    concealed: number,
+    silentFrom: number,
+  ): void {
+    const grow = Math.ceil(GROW_SECONDS * this.#sampleRate);
+    const steady = Math.ceil(STEADY_SECONDS * this.#sampleRate);
+    if (concealed > 0 && concealed % grow === 0 && this.#periods < MAX_PERIODS) {
+      this.#periods++;
+      this.#at -= this.#period;
+      this.#growing = this.#overlap;
+    }
+    const fall = 1 / (silentFrom - steady);
+    const gain = concealed < steady ? 1 : 1 - (concealed - steady) * fall;
+    const step = concealed < steady ? 0 : -fall;
+    const overlap = this.#overlap;
+    const rise = this.#rise;
+    const first = this.#loopStart;
+    const length = this.#periods * this.#period;
+    const end = first + length;
+    const oldLength = length - this.#period;
+    const smooth = overlap < length ? overlap : length;
+    let place = this.#at;
+    let growing = this.#growing;
+    for (let c = 0; c < this.#channels; c++) {
+      const past = this.#past[c]!;
+      const samples = output[c]!;
+      const offset = this.#offsets[c]!;
+      let level = gain;
+      place = this.#at;
+      growing = this.#growing;
+      for (let i = 0; i < frames; i++) {
+        let sample = looped(past, place, end, length, smooth, rise, overlap);
+        if (growing > 0) {
+          const weight = rise[overlap - growing]!;
+          const ahead = place + this.#period;
+          const older = ahead < end ? ahead : ahead - oldLength;
+          const before = looped(past, older, end, oldLength, smooth, rise, overlap);
+          sample = before + (sample - before) * weight;
+          growing--;
+        }
+        const age = concealed + i;
+        if (age < overlap) sample += offset * (1 - rise[age]!);
+        samples[at + i] = sample * level;
+        level += step;
+        if (++place === end) place = first;
+      }
+    }
+    this.#at = place;
+    this.#growing = growing;
+    if (step !== 0) this.noise.add(output, at, frames, 1 - gain, -step);
+  }
+}
+
+/**
+ * The frame at `place` of what is repeated: `length` frames that end before `end`. The last of them turn into those before
+ * the first, so that the repetition goes on without a step.
+ */
+function looped(
+  past: Float32Array,
+  place: number,
+  end: number,
+  length: number,
+  smooth: number,
+  rise: Float64Array,
+  overlap: number,
+): number {
+  const sample = past[place]!;
+  const into = place - (end - smooth);
+  if (into < 0) return sample;
+  const weight = rise[overlap - smooth + into]!;
+  return sample + (past[place - length]! - sample) * weight;
+}

@@ -1,0 +1,323 @@
+import type { PayloadDecoder } from '../codec/codec.ts';
+import { MicwireError, PacketError } from '../errors.ts';
+import { DelayTarget } from './delay-target.ts';
+import { FEC_COPY, JitterBuffer } from './jitter-buffer.ts';
+import type { InsertOutcome } from './jitter-buffer.ts';
+import { PcmConcealment } from './pcm-concealment.ts';
+import { PlayoutDecision } from './playout-decision.ts';
+import { COUNT } from './receive-counters.ts';
+import { TimeScaler } from './time-scaler.ts';
+
+export interface ReceiveSourceOptions {
+  /** Taken over: nobody else may use it. */
+  readonly decoder: PayloadDecoder;
+  /** Whether the decoder's own concealment is worth hearing: Opus's is. */
+  readonly decoderConceals: boolean;
+  /** Of the longest packet. */
+  readonly maxPacketFrames: number;
+  readonly capacityPackets: number;
+  readonly maxPayloadBytes: number;
+  /** ms. */
+  readonly minDelay: number;
+  readonly maxDelay: number;
+  /** Null: the default of `DelayTarget`. */
+  readonly latencyCost: number | null;
+}
+
+/** So long the decoder's own concealment is listened to; then it has faded, and the background takes over. */
+const DECODER_CONCEALS_SECONDS = 0.1;
+
+/** Slots of times, which calls would otherwise box. */
+const NOW = 0;
+const AHEAD = 1;
+
+/**
+ * What came from the network, as one stream at the wire's rate that never ends: whenever nothing decoded is left it asks
+ * {@link PlayoutDecision}, and decodes the next packet, takes a lost one from the packet behind it (FEC), or makes sound up;
+ * then plays it longer or shorter as it was told. Whatever the bytes are nothing throws. Allocates in its constructor only,
+ * but for the errors of packets that are none.
+ */
+export class ReceiveSource {
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly buffer: JitterBuffer;
+  readonly target: DelayTarget;
+  readonly decision: PlayoutDecision;
+  /** Packets that could not be decoded. */
+  decodeErrors = 0;
+  /** Frames of lost packets that came from the packet behind. */
+  fecFrames = 0;
+
+  readonly #decoder: PayloadDecoder;
+  readonly #decoderConceals: number;
+  readonly #scaler: TimeScaler;
+  readonly #concealment: PcmConcealment;
+  readonly #times = new Float64Array(2);
+  readonly #msPerFrame: number;
+  readonly #lookAheadFrames: number;
+  /** Frames made up without a break; 0 while packets play. */
+  #concealed = 0;
+  /** Whether what is decoded next is cross-faded into. */
+  #joins = true;
+  /** Frames in the line, from the one to be read next, that may be made up. */
+  #doubtful = 0;
+
+  constructor(options: ReceiveSourceOptions) {
+    const { decoder } = options;
+    const { sampleRate, channels } = decoder;
+    this.sampleRate = sampleRate;
+    this.channels = channels;
+    this.#decoder = decoder;
+    this.#decoderConceals = options.decoderConceals ? DECODER_CONCEALS_SECONDS * sampleRate : 0;
+    this.target = new DelayTarget({
+      sampleRate,
+      minDelayMs: options.minDelay,
+      maxDelayMs: options.maxDelay,
+      ...(options.latencyCost !== null && { latencyCost: options.latencyCost }),
+    });
+    this.buffer = new JitterBuffer({
+      sampleRate,
+      capacityPackets: options.capacityPackets,
+      maxPayloadBytes: options.maxPayloadBytes,
+      listener: this.target,
+    });
+    this.decision = new PlayoutDecision({ buffer: this.buffer, target: this.target });
+    this.#concealment = new PcmConcealment(sampleRate, channels);
+    this.#scaler = new TimeScaler({
+      sampleRate,
+      channels,
+      aheadFrames: 2 * options.maxPacketFrames + Math.ceil(0.05 * sampleRate),
+      historyFrames: this.#concealment.historyFrames,
+    });
+    this.#msPerFrame = 1000 / sampleRate;
+    this.#lookAheadFrames = this.#scaler.lookAheadFrames;
+  }
+
+  /** Frames that are decoded and not read yet. */
+  get decodedFrames(): number {
+    return this.#scaler.line.available;
+  }
+
+  /** Whether sound is being made up. */
+  get conceals(): boolean {
+    return this.#concealed > 0;
+  }
+
+  /** Puts a packet in, and what it tells about the one before (FEC): as `JitterBuffer.insert`. */
+  insert(
+    sequence: number,
+    frame: number,
+    frames: number,
+    payload: Uint8Array,
+    nowMs: number,
+    copy: number,
+  ): InsertOutcome {
+    const { buffer } = this;
+    const outcome = buffer.insert(sequence, frame, frames, payload, nowMs, copy);
+    const told = this.#redundantFrames(payload);
+    if (told > 0) buffer.insert(sequence - 1, frame - told, told, payload, nowMs, FEC_COPY);
+    return outcome;
+  }
+
+  /**
+   * Sets the time of the next pulls.
+   * @param nowMs on the clock of arrivals
+   * @param aheadMs the first frame that is pulled will be heard so much later
+   */
+  setTime(nowMs: number, aheadMs: number): void {
+    this.#times[NOW] = nowMs;
+    this.#times[AHEAD] = aheadMs;
+  }
+
+  /** Fills frames `at` … `at + frames` of `output`. */
+  pull(output: readonly Float32Array[], at: number, frames: number): void {
+    const scaler = this.#scaler;
+    const { line } = scaler;
+    while (line.available < frames) this.#supply();
+    if (scaler.wanted !== 0) this.#lookAhead(frames);
+    const removed = scaler.removedFrames;
+    const inserted = scaler.insertedFrames;
+    scaler.read(output, at, frames);
+    if (scaler.removedFrames !== removed) this.decision.scaled(scaler.removedFrames - removed);
+    if (scaler.insertedFrames !== inserted) this.decision.scaled(inserted - scaler.insertedFrames);
+    this.#listen(frames);
+    if (this.decision.started) this.buffer.counters.add(COUNT.totalSamplesReceived, frames);
+  }
+
+  /** Forgets the stream: what comes next is another one. The counters stay. */
+  reset(): void {
+    this.buffer.reset();
+    this.target.reset();
+    this.decision.reset();
+    this.#decoder.reset();
+    this.#scaler.reset();
+    this.#concealment.reset();
+    this.#concealed = 0;
+    this.#joins = true;
+    this.#doubtful = 0;
+  }
+
+  close(): void {
+    this.#decoder.close();
+  }
+
+  /** Time-scaling must see what comes: takes one packet more, where it is there. One, so that no quantum decodes two. */
+  #lookAhead(frames: number): void {
+    const { available } = this.#scaler.line;
+    if (available >= this.#lookAheadFrames + frames) return;
+    const slot = this.buffer.next();
+    if (slot < 0 || this.buffer.gapBefore(slot) > 0) return;
+    this.#supply();
+  }
+
+  #supply(): void {
+    const { line } = this.#scaler;
+    const ahead = this.#times[AHEAD]! + line.available * this.#msPerFrame;
+    const { decision } = this;
+    const action = decision.decide(this.#times[NOW]!, ahead);
+    switch (action) {
+      case 'wait':
+        this.#append(decision.frames);
+        break;
+      case 'conceal':
+        this.#conceal(decision.frames);
+        break;
+      default:
+        this.#play(action === 'skip');
+        this.#scaler.wanted =
+          action === 'accelerate'
+            ? decision.scaleFrames
+            : action === 'decelerate'
+              ? -decision.scaleFrames
+              : 0;
+    }
+  }
+
+  /** Silence, or the background where there was any. */
+  #append(frames: number): void {
+    const scaler = this.#scaler;
+    scaler.makeRoom(frames);
+    const { line } = scaler;
+    for (let c = 0; c < this.channels; c++) {
+      line.channels[c]!.fill(0, line.end, line.end + frames);
+    }
+    this.#concealment.noise.add(line.channels, line.end, frames, 1, 0);
+    line.end += frames;
+    this.#doubtful = line.available;
+    this.#joins = true;
+    this.#concealed = 0;
+  }
+
+  /** @param skips whether sound was left out before the packet */
+  #play(skips: boolean): void {
+    const { buffer, decision } = this;
+    const { slot } = decision;
+    const covered = decision.take();
+    const frames = buffer.framesOf(slot);
+    const { line } = this.#scaler;
+    if (!this.#decode(slot, frames)) {
+      this.decodeErrors++;
+      buffer.counters.add(COUNT.concealedSamples, frames - covered);
+      this.#conceal(frames - covered);
+      return;
+    }
+    const { channels, end } = line;
+    const left = frames - covered;
+    if (covered > 0) {
+      for (let c = 0; c < this.channels; c++) {
+        channels[c]!.copyWithin(end, end + covered, end + frames);
+      }
+    }
+    if (!this.#joins && (skips || covered > 0)) this.#begin();
+    if (this.#joins) this.#concealment.merge(channels, end, left);
+    this.#joins = false;
+    this.#concealed = 0;
+    line.end = end + left;
+  }
+
+  /** Decodes a packet behind the line's end. @returns false when it is none */
+  #decode(slot: number, frames: number): boolean {
+    const room = this.#scaler.makeRoom(frames);
+    const { buffer } = this;
+    const { payloads } = buffer;
+    const offset = buffer.offsetOf(slot);
+    const length = buffer.bytesOf(slot);
+    const { channels, end } = this.#scaler.line;
+    const decoder = this.#decoder;
+    if (frames > room) return false;
+    try {
+      if (buffer.copyOf(slot) === FEC_COPY) {
+        decoder.recover(payloads, offset, length, frames, channels, end);
+        this.fecFrames += frames;
+        return true;
+      }
+      if (decoder.framesIn(payloads, offset, length) !== frames) return false;
+      decoder.decode(payloads, offset, length, channels, end);
+      return true;
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  /** Makes sound up: the decoder does, while that is worth it, then repetition that fades into the background. */
+  #conceal(frames: number): void {
+    const scaler = this.#scaler;
+    scaler.makeRoom(frames);
+    const { line } = scaler;
+    const { channels, end } = line;
+    if (!this.#decoderMakes(frames)) {
+      if (!this.#joins || this.#concealed === 0) this.#begin();
+      const { counters } = this.buffer;
+      this.#concealment.conceal(channels, end, frames);
+      counters.add(COUNT.silentConcealedSamples, this.#concealment.silentFrames);
+    }
+    line.end = end + frames;
+    this.#concealed += frames;
+    this.#doubtful = line.available;
+    scaler.wanted = 0;
+  }
+
+  /** @returns whether the decoder has made up the frames */
+  #decoderMakes(frames: number): boolean {
+    if (this.#concealed + frames > this.#decoderConceals || this.#joins) return false;
+    const { line } = this.#scaler;
+    try {
+      this.#decoder.conceal(frames, line.channels, line.end);
+      return true;
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  /** Frames before the packet that it tells about. */
+  #redundantFrames(payload: Uint8Array): number {
+    try {
+      return this.#decoder.redundantFramesIn(payload, 0, payload.length);
+    } catch (error) {
+      refused(error);
+      return 0;
+    }
+  }
+
+  /** What is in the line goes on as repetition from here. */
+  #begin(): void {
+    const { line } = this.#scaler;
+    this.#concealment.begin(line.channels, line.end);
+    this.#joins = true;
+  }
+
+  /** Lets the background be learnt from what was read last, where none of it was made up. */
+  #listen(frames: number): void {
+    this.#doubtful -= frames;
+    if (this.#doubtful > 0) return;
+    this.#doubtful = 0;
+    const { line } = this.#scaler;
+    this.#concealment.noise.listen(line.channels, line.read - frames, frames);
+  }
+}
+
+/** Bytes that no decoder takes are no failure of ours. @returns false */
+function refused(error: unknown): false {
+  if (error instanceof PacketError || error instanceof MicwireError) return false;
+  throw error;
+}

@@ -1,0 +1,262 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
+import { PlanarLine } from './planar-line.ts';
+import { SimilaritySearch } from './similarity-search.ts';
+
+/** What a {@link TimeScaler} is made for. */
+export interface TimeScalerOptions {
+  /** Hz, 3000–768000. */
+  readonly sampleRate: number;
+  /** 1–32. */
+  readonly channels: number;
+  /** Room for frames that wait, beside what the scaler needs itself. @default 200 ms */
+  readonly aheadFrames?: number;
+  /** Frames kept behind the one to be read, at least. @default what the scaler needs */
+  readonly historyFrames?: number;
+  /** The most that time may be stretched or shortened by, as a part of the audio read: 0.05–0.5. @default 0.25 */
+  readonly limit?: number;
+}
+
+/** From the decision for a cut to the cut, at best: the search is spread over this much audio … */
+const LEAD_SECONDS = 0.008;
+/** … and at least over this much, where no more waits. */
+const MIN_LEAD_SECONDS = 0.001;
+/** How alike the two sides must be at first … */
+const WANTED_SCORE = 0.9;
+/** … falling to nothing over this much audio, so that noise is worked off too. */
+const PATIENCE_SECONDS = 0.1;
+/** After a search without success. */
+const RETRY_SECONDS = 0.005;
+const AHEAD_SECONDS = 0.2;
+
+/**
+ * Plays audio longer or shorter without changing its pitch: leaves out or repeats whole periods, where the two sides of the
+ * cut look most alike, and cross-fades them (WSOLA, Verhelst and Roelands 1993, one cut at a time). Every channel is cut at
+ * the same place, so that they stay in phase. The search is spread over the frames that are read meanwhile: the work of a
+ * render quantum is about constant. Allocates in its constructor only.
+ */
+export class TimeScaler {
+  /** What waits to be read and what was read last. Decoders may write behind its `end` after {@link makeRoom}. */
+  readonly line: PlanarLine;
+  /** Frames that should wait while something is wanted: the search then reaches the deepest voices. */
+  readonly lookAheadFrames: number;
+  /** Frames left out, and frames repeated, so far. */
+  removedFrames = 0;
+  insertedFrames = 0;
+
+  readonly #search: SimilaritySearch;
+  /** Weight of the side that fades in. */
+  readonly #rise: Float32Array;
+  readonly #joined: Float32Array;
+  readonly #leadFrames: number;
+  readonly #minLeadFrames: number;
+  readonly #restFactor: number;
+  readonly #patience: number;
+  readonly #retry: number;
+  /** Frames to leave out, or, below zero, to add. */
+  #wanted = 0;
+  /** Index in the line where the cut under search will be; −1 when none is. */
+  #place = -1;
+  #removes = false;
+  #reach = 0;
+  /** Frames to go until the next search. */
+  #rest = 0;
+  /** Frames since looking began. */
+  #looking = 0;
+
+  /** @throws TypeError or RangeError for a rate, a count or a limit out of range */
+  constructor(options: TimeScalerOptions) {
+    const sampleRate = integerIn(
+      'sampleRate',
+      options.sampleRate,
+      MIN_SAMPLE_RATE,
+      MAX_SAMPLE_RATE,
+    );
+    const channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
+    const limit = numberIn('limit', options.limit ?? 0.25, 0.05, 0.5);
+    const search = new SimilaritySearch(sampleRate);
+    this.#search = search;
+    const longest = search.shortestFrames + search.reachFrames;
+    this.#leadFrames = Math.ceil(LEAD_SECONDS * sampleRate);
+    this.lookAheadFrames = this.#leadFrames + longest + search.overlapFrames;
+    const { aheadFrames = Math.ceil(AHEAD_SECONDS * sampleRate), historyFrames = 0 } = options;
+    this.line = new PlanarLine(
+      channels,
+      Math.max(historyFrames, longest),
+      aheadFrames + this.lookAheadFrames,
+    );
+    this.#minLeadFrames = Math.ceil(MIN_LEAD_SECONDS * sampleRate);
+    this.#restFactor = 1 / limit;
+    this.#patience = PATIENCE_SECONDS * sampleRate;
+    this.#retry = Math.ceil(RETRY_SECONDS * sampleRate);
+    this.#joined = new Float32Array(search.overlapFrames);
+    this.#rise = Float32Array.from({ length: search.overlapFrames }, (_, i) => {
+      return Math.sin((Math.PI / 2) * ((i + 0.5) / search.overlapFrames)) ** 2;
+    });
+  }
+
+  /** Frames of the shortest piece that is left out or repeated. */
+  get shortestFrames(): number {
+    return this.#search.shortestFrames;
+  }
+
+  /**
+   * How many frames should be left out, or, below zero, added, as soon as there is a good place. What has been done is
+   * subtracted. Less than `shortestFrames` does nothing.
+   */
+  get wanted(): number {
+    return this.#wanted;
+  }
+  set wanted(frames: number) {
+    this.#wanted = Math.trunc(frames);
+  }
+
+  /** Makes sure that `frames` frames fit behind the line's `end`. @returns how many do */
+  makeRoom(frames: number): number {
+    const moved = this.line.makeRoom(frames);
+    if (this.#place >= 0) this.#place -= moved;
+    return this.line.room;
+  }
+
+  /** Takes frames `from` … `from + frames` of `input`. @returns frames taken, fewer when there is no room */
+  write(input: readonly Float32Array[], from: number, frames: number): number {
+    const room = this.makeRoom(frames);
+    const count = frames < room ? frames : room;
+    const { channels, end } = this.line;
+    for (let c = 0; c < channels.length; c++) {
+      const source = input[c]!;
+      const target = channels[c]!;
+      for (let i = 0; i < count; i++) target[end + i] = source[from + i]!;
+    }
+    this.line.end = end + count;
+    return count;
+  }
+
+  /** Gives up to `frames` frames to `output` at `at`. @returns frames given, fewer when no more wait */
+  read(output: readonly Float32Array[], at: number, frames: number): number {
+    const { line } = this;
+    this.#advance(frames);
+    const { channels, read, available } = line;
+    const count = frames < available ? frames : available;
+    for (let c = 0; c < channels.length; c++) {
+      const source = channels[c]!;
+      const target = output[c]!;
+      for (let i = 0; i < count; i++) target[at + i] = source[read + i]!;
+    }
+    line.read = read + count;
+    this.#rest -= count;
+    return count;
+  }
+
+  /** Forgets the signal and what was wanted. The counters stay. */
+  reset(): void {
+    this.line.reset();
+    this.#place = -1;
+    this.#wanted = 0;
+    this.#rest = 0;
+    this.#looking = 0;
+  }
+
+  /** Goes on with what is under way before the next `frames` frames are read. */
+  #advance(frames: number): void {
+    if (this.#place < 0 && !this.#begin()) return;
+    const { line } = this;
+    const search = this.#search;
+    const place = this.#place;
+    // What is left to do is spread over what is left until the place.
+    const left = place - line.read;
+    const share = frames < left ? Math.ceil((search.workLeft * frames) / left) : Infinity;
+    if (!search.work(share)) return;
+    const length = this.#removes
+      ? search.shortestFrames + search.lag
+      : search.shortestFrames + this.#reach - search.lag;
+    const wanted = WANTED_SCORE * (1 - this.#looking / this.#patience);
+    const allowed = this.#removes ? this.#wanted : -this.#wanted;
+    this.#place = -1;
+    if (search.score < wanted || length > allowed) {
+      this.#looking += this.#retry + left;
+      this.#rest = this.#retry;
+      return;
+    }
+    this.#looking = 0;
+    if (this.#removes) this.#remove(place, length);
+    else this.#insert(place, length);
+  }
+
+  /** @returns whether a search has begun */
+  #begin(): boolean {
+    const wanted = this.#wanted;
+    const size = wanted < 0 ? -wanted : wanted;
+    const search = this.#search;
+    const { shortestFrames, overlapFrames, reachFrames } = search;
+    if (size < shortestFrames) {
+      this.#looking = 0;
+      return false;
+    }
+    if (this.#rest > 0) return false;
+    const { line } = this;
+    const removes = wanted > 0;
+    const reach = Math.min(reachFrames, size - shortestFrames);
+    const spare = line.available - overlapFrames - (removes ? shortestFrames + reach : 0);
+    if (spare < this.#minLeadFrames) return false;
+    const place = line.read + Math.min(spare, this.#leadFrames);
+    // What is added comes from before the place, the nearest last: lag `reach` is the shortest piece.
+    const from = removes ? place + shortestFrames : place - shortestFrames - reach;
+    search.begin(line.channels, place, line.channels, from, reach, removes ? reach : 0);
+    this.#place = place;
+    this.#removes = removes;
+    this.#reach = reach;
+    return true;
+  }
+
+  /** Cross-fades from the frames at `place` to those after the piece, which goes. */
+  #remove(place: number, length: number): void {
+    const { line } = this;
+    const { channels } = line;
+    const { overlapFrames } = this.#search;
+    const rise = this.#rise;
+    for (let c = 0; c < channels.length; c++) {
+      const samples = channels[c]!;
+      for (let i = 0; i < overlapFrames; i++) {
+        const at = place + i;
+        samples[at]! += (samples[at + length]! - samples[at]!) * rise[i]!;
+      }
+      const after = place + overlapFrames;
+      samples.copyWithin(after, after + length, line.end);
+    }
+    line.end -= length;
+    this.#wanted -= length;
+    this.#rest = place - line.read + this.#spacing(length);
+    this.removedFrames += length;
+  }
+
+  /** Cross-fades from the frames at `place` to those a piece before, and goes on from there. */
+  #insert(place: number, length: number): void {
+    const { line } = this;
+    const { overlapFrames } = this.#search;
+    if (length > line.room) return;
+    const { channels } = line;
+    const rise = this.#rise;
+    const joined = this.#joined;
+    const after = place + overlapFrames;
+    for (let c = 0; c < channels.length; c++) {
+      const samples = channels[c]!;
+      for (let i = 0; i < overlapFrames; i++) {
+        const before = samples[place + i]!;
+        joined[i] = before + (samples[place - length + i]! - before) * rise[i]!;
+      }
+      samples.copyWithin(after, after - length, line.end);
+      for (let i = 0; i < overlapFrames; i++) samples[place + i] = joined[i]!;
+    }
+    line.end += length;
+    this.#wanted += length;
+    this.#rest = place - line.read + length + this.#spacing(length);
+    this.insertedFrames += length;
+  }
+  /** Frames from a cut of `length` to the next search: what the limit asks for, and the whole cross-fade. */
+  #spacing(length: number): number {
+    const limited = Math.ceil(this.#restFactor * length) - this.#leadFrames;
+    const { overlapFrames } = this.#search;
+    return limited > overlapFrames ? limited : overlapFrames;
+  }
+}

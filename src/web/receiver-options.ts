@@ -1,0 +1,113 @@
+import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import { bytesPerSample } from '../core/dsp/sample-format.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
+import type { ReceiveLimits } from '../core/messages.ts';
+import { RECEIVE_FORMATS } from '../core/playout/receive-format.ts';
+import type { ReceiveFormat, ReceiveFormatName } from '../core/playout/receive-format.ts';
+import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
+import type { WorkletUrl } from './worklet-loader.ts';
+
+/** What a `Receiver` is told when it is made. */
+export interface ReceiverOptions {
+  /** Of the packets. `'l16'` is RTP's `'s16'`, big-endian. @default 's16' */
+  readonly format?: ReceiveFormatName;
+  /** Of the packets, Hz: any integer from 3000 to 768000; of Opus 8000, 12000, 16000, 24000 or 48000. */
+  readonly sampleRate: number;
+  /** Of the packets, 1–32; of Opus 1 or 2. @default 1 */
+  readonly channels?: number;
+  /** The delay is never less, ms beyond the fastest packet, 0–10000. Can be changed. @default 0 */
+  readonly minDelay?: number;
+  /** Nor more, while it can be helped, ms, `minDelay`–10000. Can be changed. @default 1000 */
+  readonly maxDelay?: number;
+  /**
+   * What waiting is worth, as per cent of concealed sound per 100 ms of delay, 0.01–100: large for conversation, small for
+   * music and archives.
+   * @default 1
+   */
+  readonly latencyCost?: number | undefined;
+  /** Audio of the longest packet, ms, 2.5–1000. @default 120 for Opus, 60 for others */
+  readonly maxPacketDuration?: number;
+  /** Packets that may wait, a power of two, 32–4096: at 20 ms the default holds 10 s. @default 512 */
+  readonly maxPackets?: number;
+  /** Of the node's output, 1–32. @default `channels` */
+  readonly outputChannels?: number;
+  /** Of the resampler, which also follows the sender's clock. @default 'hq' */
+  readonly quality?: ResamplerQuality;
+  /** Opus: your own copy of `libopus.wasm`, see `loadOpusModule`. */
+  readonly opusUrl?: string | URL | undefined;
+  /** Your own copy of the worklet file: see `loadWorklet`. */
+  readonly workletUrl?: WorkletUrl;
+}
+
+/** The options with their defaults, checked. */
+export interface ReceiverSettings extends ReceiveFormat {
+  readonly limits: ReceiveLimits;
+  readonly maxPacketFrames: number;
+  readonly maxPayloadBytes: number;
+  readonly capacityPackets: number;
+  readonly outputChannels: number;
+  readonly quality: ResamplerQuality;
+}
+
+const DEFAULT_MAX_DELAY_MS = 1000;
+const MAX_DELAY_MS = 10_000;
+const DEFAULT_PACKETS = 512;
+/** 120 ms of Opus are six frames of 1275 bytes at most, with their lengths; usual packets have a tenth of it. */
+const OPUS_BYTES = 8192;
+
+/** @throws TypeError or RangeError when an option is wrong */
+export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings {
+  const format = oneOf('format', options.format ?? 's16', RECEIVE_FORMATS);
+  const sampleRate = integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+  const most = format === 'opus' ? 2 : MAX_CHANNELS;
+  const channels = integerIn('channels', options.channels ?? 1, 1, most);
+  const longest = numberIn(
+    'maxPacketDuration',
+    options.maxPacketDuration ?? (format === 'opus' ? 120 : 60),
+    2.5,
+    1000,
+  );
+  const maxPacketFrames = Math.ceil((longest / 1000) * sampleRate);
+  const [minDelay, maxDelay] = checkDelays(options.minDelay ?? 0, options.maxDelay);
+  const { latencyCost } = options;
+  return {
+    format,
+    sampleRate,
+    channels,
+    limits: {
+      minDelay,
+      maxDelay,
+      latencyCost:
+        latencyCost === undefined ? null : numberIn('latencyCost', latencyCost, 0.01, 100),
+    },
+    maxPacketFrames,
+    maxPayloadBytes:
+      format === 'opus'
+        ? OPUS_BYTES
+        : maxPacketFrames * channels * bytesPerSample(format === 'l16' ? 's16' : format),
+    capacityPackets: checkPackets(options.maxPackets ?? DEFAULT_PACKETS),
+    outputChannels: integerIn(
+      'outputChannels',
+      options.outputChannels ?? channels,
+      1,
+      MAX_CHANNELS,
+    ),
+    quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
+  };
+}
+
+/** @throws TypeError or RangeError unless 0 ≤ `minDelay` ≤ `maxDelay` ≤ 10000 */
+export function checkDelays(
+  minDelay: unknown,
+  maxDelay: unknown,
+): readonly [minDelay: number, maxDelay: number] {
+  const least = numberIn('minDelay', minDelay, 0, MAX_DELAY_MS);
+  const most = maxDelay ?? Math.max(DEFAULT_MAX_DELAY_MS, least);
+  return [least, numberIn('maxDelay', most, least, MAX_DELAY_MS)];
+}
+
+function checkPackets(packets: unknown): number {
+  const count = integerIn('maxPackets', packets, 32, 4096);
+  if ((count & (count - 1)) === 0) return count;
+  throw new RangeError(`maxPackets must be a power of two, got ${count}.`);
+}

@@ -1,0 +1,62 @@
+import { readStatistics } from '../core/playout/receive-counters.ts';
+import type { ReceiveStatistics } from '../core/playout/receive-counters.ts';
+import { REPORT, REPORT_FIELDS, RECEIVE_STATES } from '../core/playout/receive-report.ts';
+import type { ReceiveState } from '../core/playout/receive-report.ts';
+
+/** Nothing has come yet · audio plays · it is made up, for what has not come · closed. */
+export type ReceiverState = ReceiveState | 'closed';
+
+/** Totals since the receiver was made, under the names of `getStats()` where it has one; and how things stand. */
+export interface ReceiverStats extends ReceiveStatistics {
+  /** What waits, decoded or not, ms. */
+  readonly bufferedMs: number;
+  /** How long it is to wait at present, ms beyond the fastest packet. */
+  readonly targetDelayMs: number;
+  /** How much faster the sender's clock runs than the context's, parts per million; 0 until it is known. */
+  readonly driftPpm: number;
+  /** Packets that could not be decoded. */
+  readonly decodeErrors: number;
+  /** Frames of lost packets that were taken from the packet behind (in-band FEC). */
+  readonly fecSamples: number;
+}
+
+/** What leaves the node's output. */
+export interface ReceiverPosition {
+  /** Number of the frame, on the scale of the packets' `frame` as it began; −1 before the first. */
+  readonly frame: number;
+  /** The same in seconds; −1 before the first. */
+  readonly seconds: number;
+  /** When, in the context's time, s. */
+  readonly contextTime: number;
+}
+
+/** The totals of a report. */
+export function receiverStats(values: Float64Array): ReceiverStats {
+  return {
+    ...readStatistics(values.subarray(REPORT_FIELDS.length)),
+    bufferedMs: values[REPORT.bufferedMs]!,
+    targetDelayMs: values[REPORT.targetMs]!,
+    driftPpm: values[REPORT.driftPpm]!,
+    decodeErrors: values[REPORT.decodeErrors]!,
+    fecSamples: values[REPORT.fecSamples]!,
+  };
+}
+
+/** Where a report says that playing stands. */
+export function receiverPosition(
+  values: Float64Array,
+  sampleRate: number,
+  contextRate: number,
+): ReceiverPosition {
+  const frame = values[REPORT.playFrame]!;
+  return {
+    frame,
+    seconds: frame < 0 ? -1 : frame / sampleRate,
+    contextTime: values[REPORT.contextFrame]! / contextRate,
+  };
+}
+
+/** The state of a report. */
+export function receiverState(values: Float64Array): ReceiveState {
+  return RECEIVE_STATES[values[REPORT.state]!] ?? 'waiting';
+}

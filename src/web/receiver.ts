@@ -1,0 +1,288 @@
+import { MicwireError } from '../core/errors.ts';
+import type { LazyPacket, Packet } from '../core/framing/packet.ts';
+import type {
+  ReceiveCommand,
+  ReceiveEvent,
+  ReceiveProcessorOptions,
+  ReceiverHandover,
+} from '../core/messages.ts';
+import type { OpusModule } from '../core/codec/opus-library.ts';
+import { ReceiveFeed } from '../core/playout/receive-feed.ts';
+import type { ReceiveInsertOptions } from '../core/playout/receive-feed.ts';
+import type { ReceiveFormatName } from '../core/playout/receive-format.ts';
+import { REPORT, REPORT_LENGTH } from '../core/playout/receive-report.ts';
+import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
+import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
+import { checkDelays, checkReceiverOptions } from './receiver-options.ts';
+import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts';
+import { receiverPosition, receiverStats } from './receiver-stats.ts';
+import type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
+import { TypedEventTarget } from './typed-event-target.ts';
+import { RECEIVE_WORKLET } from './worklet-files.ts';
+import { loadWorklet } from './worklet-loader.ts';
+
+/** The events of a {@link Receiver}. */
+export interface ReceiverEventMap {
+  /** `state` has changed. */
+  readonly statechange: Event;
+  /** The processor failed, in `detail`: the receiver is closed. */
+  readonly error: CustomEvent<MicwireError>;
+}
+
+/** What `create` loads. */
+interface Loaded {
+  readonly resampler: VariableResamplerPlan;
+  readonly opus: OpusModule | null;
+}
+
+/**
+ * Plays packets from a network that delays, loses, doubles and reorders them: an adaptive jitter buffer, concealment,
+ * time-scaling and clock recovery, all on the audio thread.
+ *
+ * @example
+ * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000 });
+ * receiver.connect(context.destination);
+ * socket.onmessage = ({ data }) => receiver.insert(binaryFraming.decode(data));
+ */
+export class Receiver extends TypedEventTarget<ReceiverEventMap> {
+  /** The processor's node, with one output. Connect it. */
+  readonly node: AudioWorkletNode;
+  readonly format: ReceiveFormatName;
+  /** Of the packets, Hz. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly #settings: ReceiverSettings;
+  readonly #feed: ReceiveFeed;
+  readonly #snapshot: SnapshotReader | null;
+  /** The latest report. */
+  #values: Float64Array = emptyReport();
+  #state: ReceiverState = 'waiting';
+  #minDelay: number;
+  #maxDelay: number;
+
+  /**
+   * Loads the worklet, for Opus also libopus, and makes a receiver.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
+   * be loaded
+   */
+  static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
+    const settings = checkReceiverOptions(options);
+    const { opusUrl: url } = options;
+    const [{ planVariableResampler }, opus] = await Promise.all([
+      import('../core/resampler/variable-resampler-planner.ts'),
+      settings.format === 'opus' ? loadOpus(url) : null,
+      loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
+    ]);
+    const resampler = planVariableResampler({
+      inputRate: settings.sampleRate,
+      outputRate: context.sampleRate,
+      quality: settings.quality,
+    });
+    return new Receiver(context, settings, { resampler, opus });
+  }
+
+  /** Made by {@link Receiver.create}. @internal */
+  constructor(context: BaseAudioContext, settings: ReceiverSettings, loaded: Loaded) {
+    super();
+    const { format, sampleRate, channels, outputChannels, limits, maxPayloadBytes } = settings;
+    this.#settings = settings;
+    this.format = format;
+    this.sampleRate = sampleRate;
+    this.channels = channels;
+    this.#minDelay = limits.minDelay;
+    this.#maxDelay = limits.maxDelay;
+    const snapshot = isolated() ? allocateSnapshot(REPORT_LENGTH) : null;
+    this.#snapshot = snapshot && new SnapshotReader(snapshot);
+    const { capacityPackets, maxPacketFrames } = settings;
+    const processorOptions: ReceiveProcessorOptions = {
+      format,
+      sampleRate,
+      channels,
+      outputChannels,
+      limits,
+      capacityPackets,
+      maxPayloadBytes,
+      maxPacketFrames,
+      snapshot,
+      ...loaded,
+    };
+    this.node = new AudioWorkletNode(context, 'micwire-receive', {
+      numberOfInputs: 0,
+      numberOfOutputs: 1,
+      outputChannelCount: [outputChannels],
+      processorOptions,
+    });
+    this.#feed = new ReceiveFeed({
+      format,
+      sampleRate,
+      channels,
+      maxPayloadBytes,
+      send: (delivery, transfer) => this.#send(delivery, transfer),
+    });
+    this.node.port.onmessage = ({ data }: MessageEvent<ReceiveEvent>): void => this.#hear(data);
+    this.node.onprocessorerror = (cause): void => this.#fail(cause);
+    context.addEventListener('statechange', this.#onContext);
+  }
+
+  /** What the receiver is doing. */
+  get state(): ReceiverState {
+    return this.#state;
+  }
+
+  /** Totals, and how things stand: at most 20 ms old while the context runs. */
+  get stats(): ReceiverStats {
+    return receiverStats(this.#report());
+  }
+
+  /** Which frame leaves the node's output, and when: at most 20 ms old while the context runs. */
+  get position(): ReceiverPosition {
+    return receiverPosition(this.#report(), this.sampleRate, this.node.context.sampleRate);
+  }
+
+  /** The delay is never less, ms beyond the fastest packet. @throws TypeError or RangeError when set outside 0–`maxDelay` */
+  get minDelay(): number {
+    return this.#minDelay;
+  }
+  set minDelay(minDelay: number) {
+    this.#limit(minDelay, this.#maxDelay);
+  }
+
+  /** Nor more, ms. @throws TypeError or RangeError when set outside `minDelay`–10000 */
+  get maxDelay(): number {
+    return this.#maxDelay;
+  }
+  set maxDelay(maxDelay: number) {
+    this.#limit(this.#minDelay, maxDelay);
+  }
+
+  /** Connects the node. @returns `destination` */
+  connect(destination: AudioNode): AudioNode {
+    return this.node.connect(destination);
+  }
+
+  /** Disconnects the node from everything. */
+  disconnect(): void {
+    this.node.disconnect();
+  }
+
+  /**
+   * Takes a packet, in whatever order and however often it comes. What becomes of it is in `stats`.
+   * @param packet its payload is copied and stays yours
+   * @throws PacketError when it is not of the stream's format or too long; MicwireError `'closed'`
+   */
+  insert(packet: Packet | LazyPacket, options: ReceiveInsertOptions = {}): void {
+    this.#feed.insert(packet, options);
+  }
+
+  /**
+   * Lets a Worker of yours insert packets, past the main thread: there `openReceiverPort(event)` of `micwire/worker` gives
+   * what has `insert`. By one message; may be called for several Workers, and packets may come from here as well.
+   * @throws MicwireError `'closed'`
+   */
+  pipeFrom(worker: Worker | MessagePort): void {
+    const { port1, port2 } = new MessageChannel();
+    this.#send({ type: 'pipe', port: port1 }, [port1]);
+    const { format, sampleRate, channels } = this;
+    const { maxPayloadBytes } = this.#settings;
+    const handover: ReceiverHandover = {
+      type: 'micwire-receiver',
+      format,
+      sampleRate,
+      channels,
+      maxPayloadBytes,
+      port: port2,
+    };
+    worker.postMessage(handover, [port2]);
+  }
+
+  /** Forgets the stream: what comes next is another one. Totals go on. @throws MicwireError `'closed'` */
+  reset(): void {
+    this.#send({ type: 'reset' });
+  }
+
+  /** Ends the processor and disconnects the node. Comes by itself when the context is closed. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#send({ type: 'close' });
+    this.#shut();
+  }
+
+  #report(): Float64Array {
+    this.#snapshot?.read(this.#values);
+    return this.#values;
+  }
+
+  #limit(minDelay: number, maxDelay: number): void {
+    checkDelays(minDelay, maxDelay);
+    this.#minDelay = minDelay;
+    this.#maxDelay = maxDelay;
+    this.#send({ type: 'limits', minDelay, maxDelay });
+  }
+
+  #hear(event: ReceiveEvent): void {
+    switch (event.type) {
+      case 'report':
+        this.#values = event.values;
+        break;
+      case 'state':
+        this.#setState(event.state);
+        break;
+      case 'buffer':
+        this.#feed.giveBack(event);
+        break;
+      case 'closed':
+        this.node.port.close();
+    }
+  }
+
+  #setState(state: ReceiverState): void {
+    if (this.#state === state || this.#state === 'closed') return;
+    this.#state = state;
+    this.dispatchEvent(new Event('statechange'));
+  }
+
+  #send(command: ReceiveCommand, transfer: Transferable[] = []): void {
+    if (this.#state === 'closed') throw new MicwireError('closed', CLOSED);
+    this.node.port.postMessage(command, transfer);
+  }
+
+  readonly #onContext = (): void => {
+    if (this.node.context.state === 'closed' && this.#state !== 'closed') this.#shut();
+  };
+
+  /** The processor threw: its node is silent for good. */
+  #fail(cause: Event): void {
+    if (this.#state === 'closed') return;
+    const detail = new MicwireError('processor-error', FAILED, { cause });
+    this.#shut();
+    this.dispatchEvent(new CustomEvent('error', { detail }));
+  }
+
+  #shut(): void {
+    this.node.context.removeEventListener('statechange', this.#onContext);
+    this.node.disconnect();
+    this.#report();
+    this.#feed.close();
+    this.#setState('closed');
+  }
+}
+
+const CLOSED = 'The receiver is closed. Make another one.';
+const FAILED = 'The receive processor threw and is silent for good. Make another receiver.';
+
+/** Who plays samples never loads it. */
+async function loadOpus(url: string | URL | undefined): Promise<OpusModule> {
+  const { loadOpusModule, passableOpusModule } = await import('./opus-module.ts');
+  return passableOpusModule(await loadOpusModule({ url }), { url });
+}
+
+function emptyReport(): Float64Array {
+  const values = new Float64Array(REPORT_LENGTH);
+  values[REPORT.playFrame] = -1;
+  return values;
+}
+
+/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
+function isolated(): boolean {
+  return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
+}

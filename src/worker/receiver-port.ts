@@ -1,0 +1,68 @@
+import type { LazyPacket, Packet } from '../core/framing/packet.ts';
+import type { ReceiveEvent, ReceivePort, ReceiverHandover } from '../core/messages.ts';
+import { ReceiveFeed } from '../core/playout/receive-feed.ts';
+import type { ReceiveInsertOptions } from '../core/playout/receive-feed.ts';
+import type { ReceiveFormat, ReceiveFormatName } from '../core/playout/receive-format.ts';
+
+/** A page's `Receiver` as a Worker sees it: packets go straight to the audio thread. */
+export class ReceiverPort implements ReceiveFormat {
+  readonly format: ReceiveFormatName;
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly #feed: ReceiveFeed;
+  readonly #port: ReceivePort;
+
+  /** @internal */
+  constructor({ format, sampleRate, channels, maxPayloadBytes, port }: ReceiverHandover) {
+    this.format = format;
+    this.sampleRate = sampleRate;
+    this.channels = channels;
+    this.#port = port;
+    this.#feed = new ReceiveFeed({
+      format,
+      sampleRate,
+      channels,
+      maxPayloadBytes,
+      send: (delivery, transfer) => port.postMessage(delivery, transfer),
+    });
+    port.addEventListener('message', ({ data }) => {
+      const event = data as ReceiveEvent;
+      if (event.type === 'buffer') this.#feed.giveBack(event);
+    });
+    port.start();
+  }
+
+  /**
+   * Takes a packet: as `Receiver.insert`. Goes nowhere once the receiver is closed.
+   * @throws PacketError when it is not of the stream's format or too long; MicwireError `'closed'` after `close()`
+   */
+  insert(packet: Packet | LazyPacket, options: ReceiveInsertOptions = {}): void {
+    this.#feed.insert(packet, options);
+  }
+
+  /** Lets go of the receiver, which plays on. */
+  close(): void {
+    this.#feed.close();
+    this.#port.close();
+  }
+}
+
+/**
+ * Takes a receiver that a page has sent with `receiver.pipeFrom(worker)`.
+ *
+ * @example
+ * onmessage = (event) => {
+ *   const receiver = openReceiverPort(event);
+ *   if (receiver) socket.onmessage = ({ data }) => receiver.insert(binaryFraming.decode(data));
+ * };
+ *
+ * @param event any `message` event of the Worker
+ * @returns undefined for a message that is about something else
+ */
+export function openReceiverPort(event: { readonly data: unknown }): ReceiverPort | undefined {
+  const { data } = event;
+  if (typeof data !== 'object' || data === null) return undefined;
+  const handover = data as Partial<ReceiverHandover>;
+  if (handover.type !== 'micwire-receiver') return undefined;
+  return new ReceiverPort(handover as ReceiverHandover);
+}

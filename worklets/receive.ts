@@ -1,0 +1,41 @@
+import type { PayloadDecoder } from '../src/core/codec/codec.ts';
+import { CODECS } from '../src/core/codec/codecs.ts';
+import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
+import { OpusLibrary } from '../src/core/codec/opus-library.ts';
+import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messages.ts';
+import { ReceiveEngine } from '../src/core/playout/receive-engine.ts';
+
+/** The compiled module comes from the page; bytes come where modules cannot be passed. */
+function openDecoder(options: ReceiveProcessorOptions): PayloadDecoder {
+  const { format, opus } = options;
+  if (format !== 'opus') return CODECS[format].createDecoder(options);
+  const source = opus as WebAssembly.Module | Uint8Array<ArrayBuffer>;
+  const module = source instanceof Uint8Array ? new WebAssembly.Module(source) : source;
+  return new OpusDecoder(new OpusLibrary(module), options);
+}
+
+/** Plays packets as the network brings them. Has no inputs. */
+class ReceiveProcessor extends AudioWorkletProcessor {
+  readonly #engine: ReceiveEngine;
+
+  constructor({ processorOptions }: { readonly processorOptions: ReceiveProcessorOptions }) {
+    super();
+    const decoder = openDecoder(processorOptions);
+    this.#engine = new ReceiveEngine(processorOptions, decoder, sampleRate, this.port);
+    this.port.onmessage = ({ data }: MessageEvent<ReceiveCommand>): void => {
+      this.#engine.obey(data, currentFrame);
+      if (data.type === 'close') this.port.onmessage = null;
+    };
+  }
+
+  /** True keeps the processor running, through silence too, until it is closed. */
+  process(_inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
+    return this.#engine.render(outputs[0]!, currentFrame);
+  }
+}
+
+try {
+  registerProcessor('micwire-receive', ReceiveProcessor);
+} catch {
+  // Loaded a second time into this context: the first registration stands.
+}
