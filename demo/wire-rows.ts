@@ -131,6 +131,22 @@ function meaningOf(field: string, packet: PacketHeader): string {
       return `${count(packet.sampleRate)} frames a second.`;
     case 'channels':
       return packet.channels === 1 ? 'Mono.' : `${packet.channels} channels, interleaved.`;
+    case 'V, P, X, CC':
+      return 'Version 2 of RTP; whether there is padding, an extension, contributing sources.';
+    case 'M, PT':
+      return packet.format === 'opus' ? 'Opus, by its number.' : 'The format, by its number.';
+    case 'sequence number':
+      return `The last 16 bits of ${meaningOf('sequence', packet)}`;
+    case 'RTP timestamp':
+      return `In the payload's clock: it began ${seconds(packet.frame)} after the start.`;
+    case 'SSRC':
+      return 'Who sends it.';
+    case 'copy: header':
+      return 'How far back a copy lies, and how long it is.';
+    case 'copy':
+      return 'The sound of an earlier packet once more.';
+    case 'payload: header':
+      return 'Here the copies end.';
     default:
       return '';
   }

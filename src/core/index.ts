@@ -29,6 +29,14 @@ export type { FramingName } from './framing/framings.ts';
 export { FRAMINGS } from './framing/framings.ts';
 export { base64JsonFraming } from './framing/base64-json.ts';
 export { BINARY_VERSION, binaryFraming } from './framing/binary.ts';
+export { rtpFraming } from './framing/rtp.ts';
+export type { RtpFraming, RtpStream } from './framing/rtp.ts';
+export { RtpMessageDecoder } from './framing/rtp-message-decoder.ts';
+export {
+  MAX_REDUNDANCY,
+  MAX_REDUNDANCY_SPACING,
+  RtpMessageEncoder,
+} from './framing/rtp-message-encoder.ts';
 export { MAX_PAYLOAD_BYTES } from './framing/packet.ts';
 export type { LazyPacket, Packet, PacketHeader } from './framing/packet.ts';
 export { ActivityDetector } from './metering/activity-detector.ts';
@@ -79,6 +87,43 @@ export { PlayoutDecision } from './playout/playout-decision.ts';
 export type { PlayoutAction, PlayoutDecisionOptions } from './playout/playout-decision.ts';
 export { RECEIVE_STATISTICS, ReceiveCounters, readStatistics } from './playout/receive-counters.ts';
 export type { ReceiveStatistic, ReceiveStatistics } from './playout/receive-counters.ts';
+export {
+  AUDIO_LEVEL_URI,
+  audioLevelByte,
+  audioLevelHasVoice,
+  audioLevelOf,
+} from './rtp/audio-level.ts';
+export {
+  HeaderExtensionCursor,
+  headerExtensionBytes,
+  writeHeaderExtensions,
+} from './rtp/header-extensions.ts';
+export type { HeaderExtension } from './rtp/header-extensions.ts';
+export { InterarrivalJitter } from './rtp/interarrival-jitter.ts';
+export {
+  RED_MAX_BLOCK_BYTES,
+  RED_MAX_TIMESTAMP_OFFSET,
+  RedBlocks,
+  writeRedBlockHeader,
+  writeRedPrimaryHeader,
+} from './rtp/red.ts';
+export { rtpHeaderBytes, writeRtpHeader } from './rtp/rtp-header.ts';
+export type { RtpHeader } from './rtp/rtp-header.ts';
+export { RTP_HEADER_BYTES, RtpPacket } from './rtp/rtp-packet.ts';
+export {
+  RED_PAYLOAD_TYPE,
+  RTP_PAYLOAD_FORMATS,
+  rtpClockRate,
+  rtpMap,
+  rtpPayloadType,
+} from './rtp/rtp-payload-format.ts';
+export type { RtpPayloadFormat } from './rtp/rtp-payload-format.ts';
+export {
+  SequenceUnwrapper,
+  TimestampUnwrapper,
+  sequenceDifference,
+  timestampDifference,
+} from './rtp/unwrapper.ts';
 export type { ResamplerPlan, ResamplerQuality } from './resampler/resampler-plan.ts';
 export { planResampler } from './resampler/resampler-planner.ts';
 export type { ResamplerPlanOptions } from './resampler/resampler-planner.ts';

@@ -1,0 +1,246 @@
+import { integerIn } from '../arguments.ts';
+import { bytesPerSample } from '../dsp/sample-format.ts';
+import { copySwapped } from '../rtp/byte-order.ts';
+import {
+  RED_BLOCK_HEADER_BYTES,
+  RED_MAX_BLOCK_BYTES,
+  RED_MAX_TIMESTAMP_OFFSET,
+  RED_PRIMARY_HEADER_BYTES,
+  writeRedBlockHeader,
+  writeRedPrimaryHeader,
+} from '../rtp/red.ts';
+import { writeRtpHeader } from '../rtp/rtp-header.ts';
+import type { RtpHeader } from '../rtp/rtp-header.ts';
+import { RTP_HEADER_BYTES } from '../rtp/rtp-packet.ts';
+import { RED_PAYLOAD_TYPE, rtpClockRate, rtpPayloadType } from '../rtp/rtp-payload-format.ts';
+import { timestampDifference } from '../rtp/unwrapper.ts';
+import type { FramedStream, MessageEncoder } from './framing.ts';
+import type { LazyPacket, Packet } from './packet.ts';
+import { checkOutgoing, checkOutgoingLength, payloadBytes } from './packet.ts';
+import type { RtpStream } from './rtp.ts';
+
+/** Most redundant copies of a packet. */
+export const MAX_REDUNDANCY = 3;
+/** Most packets from one copy to the next. */
+export const MAX_REDUNDANCY_SPACING = 4;
+
+/** Where there is one sender any will do: the letters 'micw'. */
+const DEFAULT_SSRC = 0x6d69_6377;
+
+const SEQUENCES = 2 ** 16;
+const TIMESTAMPS = 2 ** 32;
+
+/** Places for what went before: the furthest copy lies so many packets back. */
+const KEPT = MAX_REDUNDANCY * MAX_REDUNDANCY_SPACING;
+
+/** A payload as it went, kept to be sent once more. */
+interface Sent {
+  /** −1: nothing is here. */
+  sequence: number;
+  timestamp: number;
+  /** Of its sound, in the payload's clock. */
+  duration: number;
+  byteLength: number;
+  /** The first of them, as many as RED can hold. */
+  readonly bytes: Uint8Array;
+}
+
+/** Writes packets of one stream as RTP, each with up to three that went before. */
+export class RtpMessageEncoder implements MessageEncoder {
+  readonly #stream: FramedStream;
+  readonly #sampleBytes: number;
+  readonly #payloadType: number;
+  readonly #redPayloadType: number;
+  readonly #sequenceOffset: number;
+  readonly #timestampOffset: number;
+  /** Units of the payload's clock in a frame: more than one of Opus below 48 kHz. */
+  readonly #ticksPerFrame: number;
+  /** The header, written over for each packet. */
+  readonly #header: { -readonly [Field in keyof RtpHeader]: RtpHeader[Field] };
+  /** What went last, at the place of its sequence modulo the length. */
+  readonly #sent: readonly Sent[];
+  #redundancy = 0;
+  #spacing = 1;
+  #skippedCopies = 0;
+  /** The first packet since there was a gap: copies from before it would be taken for others. */
+  #runStart = 0;
+  /** The one that is due next, without a gap; −1 at the start. */
+  #nextSequence = -1;
+
+  /** @throws TypeError or RangeError for a stream that RTP cannot carry */
+  constructor(stream: RtpStream) {
+    const { format, sampleRate, channels } = stream;
+    this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
+    this.#stream = { format, sampleRate, channels };
+    this.#sampleBytes = format === 'opus' ? 1 : bytesPerSample(format);
+    this.#payloadType = integerIn(
+      'payloadType',
+      stream.payloadType ?? rtpPayloadType(stream),
+      0,
+      127,
+    );
+    this.#redPayloadType = redPayloadTypeOf(stream);
+    this.#sequenceOffset = integerIn('sequenceOffset', stream.sequenceOffset ?? 0, 0, 65_535);
+    this.#timestampOffset = integerIn(
+      'timestampOffset',
+      stream.timestampOffset ?? 0,
+      0,
+      TIMESTAMPS - 1,
+    );
+    this.#header = {
+      payloadType: this.#payloadType,
+      sequenceNumber: 0,
+      timestamp: 0,
+      ssrc: integerIn('ssrc', stream.ssrc ?? DEFAULT_SSRC, 0, TIMESTAMPS - 1),
+      marker: false,
+    };
+    this.#sent = Array.from({ length: KEPT }, () => ({
+      sequence: -1,
+      timestamp: 0,
+      duration: 0,
+      byteLength: 0,
+      bytes: new Uint8Array(RED_MAX_BLOCK_BYTES),
+    }));
+  }
+
+  /** Who sends (RFC 3550 §3). */
+  get ssrc(): number {
+    return this.#header.ssrc;
+  }
+
+  /**
+   * How many copies of earlier packets each packet carries, 0..3. Takes effect with the next one. A copy is left out where RED
+   * cannot hold it: longer than 1023 bytes, or from more than 16383 units of the clock ago (341 ms at 48 kHz); also where
+   * frames were lost since or packets differ in length, for a receiver could not tell its number.
+   */
+  get redundancy(): number {
+    return this.#redundancy;
+  }
+
+  set redundancy(copies: number) {
+    this.#redundancy = integerIn('redundancy', copies, 0, MAX_REDUNDANCY);
+  }
+
+  /**
+   * From how many packets ago the first copy is, and how many lie from one to the next, 1..4: more outlasts longer bursts of loss,
+   * and what it brings back comes later. Takes effect with the next packet.
+   */
+  get redundancySpacing(): number {
+    return this.#spacing;
+  }
+
+  set redundancySpacing(packets: number) {
+    this.#spacing = integerIn('redundancySpacing', packets, 1, MAX_REDUNDANCY_SPACING);
+  }
+
+  /** Copies that were asked for and left out, for such a reason, since the start. */
+  get skippedCopies(): number {
+    return this.#skippedCopies;
+  }
+
+  /** @throws RangeError also for a packet that is not of this stream */
+  encode(packet: Packet | LazyPacket): Uint8Array {
+    checkOutgoing(packet);
+    this.#checkStream(packet);
+    const payload = payloadBytes(packet);
+    checkOutgoingLength(packet, payload.length);
+    const { sequence } = packet;
+    const gap = sequence !== this.#nextSequence || packet.dropped > 0;
+    if (gap) this.#runStart = sequence;
+    this.#nextSequence = sequence + 1;
+
+    // The product of frame and ticks may be above 2⁵³; what counts of it is 32 bits.
+    const ticks = (packet.frame % TIMESTAMPS) * this.#ticksPerFrame;
+    const header = this.#header;
+    header.sequenceNumber = (sequence + this.#sequenceOffset) % SEQUENCES;
+    header.timestamp = (ticks + this.#timestampOffset) % TIMESTAMPS;
+    header.marker = gap;
+    const message = this.#write(sequence, payload);
+    this.#keep(packet, payload.length, message);
+    return message;
+  }
+
+  reset(): void {
+    for (const sent of this.#sent) sent.sequence = -1;
+    this.#nextSequence = -1;
+    this.#skippedCopies = 0;
+  }
+
+  #checkStream(packet: Packet | LazyPacket): void {
+    for (const field of ['format', 'sampleRate', 'channels'] as const) {
+      const [wanted, got] = [this.#stream[field], packet[field]];
+      if (got === wanted) continue;
+      throw new RangeError(`${field} must be the stream's, ${wanted}, got ${got}.`);
+    }
+  }
+
+  #write(sequence: number, payload: Uint8Array): Uint8Array {
+    let copies = 0;
+    let copiedBytes = 0;
+    for (let copy = this.#redundancy; copy > 0; copy--) {
+      const sent = this.#copy(sequence, copy);
+      if (sent === undefined) {
+        if (sequence - copy * this.#spacing >= this.#runStart) this.#skippedCopies++;
+        continue;
+      }
+      copies++;
+      copiedBytes += RED_BLOCK_HEADER_BYTES + sent.byteLength;
+    }
+    const redBytes = copies === 0 ? 0 : copiedBytes + RED_PRIMARY_HEADER_BYTES;
+    const message = new Uint8Array(RTP_HEADER_BYTES + redBytes + payload.length);
+    const header = this.#header;
+    header.payloadType = copies === 0 ? this.#payloadType : this.#redPayloadType;
+    let at = writeRtpHeader(header, message);
+    if (copies > 0) at = this.#writeCopies(sequence, message, at);
+    copySwapped(payload, this.#sampleBytes, message, at);
+    return message;
+  }
+
+  #writeCopies(sequence: number, message: Uint8Array, byteOffset: number): number {
+    let at = byteOffset;
+    const { timestamp } = this.#header;
+    for (let copy = this.#redundancy; copy > 0; copy--) {
+      const sent = this.#copy(sequence, copy);
+      if (sent === undefined) continue;
+      const offset = timestampDifference(sent.timestamp, timestamp);
+      at = writeRedBlockHeader(this.#payloadType, offset, sent.byteLength, message, at);
+    }
+    at = writeRedPrimaryHeader(this.#payloadType, message, at);
+    for (let copy = this.#redundancy; copy > 0; copy--) {
+      const sent = this.#copy(sequence, copy);
+      if (sent === undefined) continue;
+      message.set(sent.bytes.subarray(0, sent.byteLength), at);
+      at += sent.byteLength;
+    }
+    return at;
+  }
+
+  /** What is to be sent as a copy with a packet, where RED can hold it and a receiver can tell its number. */
+  #copy(sequence: number, copy: number): Sent | undefined {
+    const distance = copy * this.#spacing;
+    const wanted = sequence - distance;
+    const sent = this.#sent[wanted % KEPT];
+    if (sent === undefined || wanted < this.#runStart || sent.sequence !== wanted) return undefined;
+    const offset = timestampDifference(sent.timestamp, this.#header.timestamp);
+    if (sent.byteLength > RED_MAX_BLOCK_BYTES || offset > RED_MAX_TIMESTAMP_OFFSET)
+      return undefined;
+    // A receiver counts packets back by how long this one is.
+    return Math.round(offset / sent.duration) === distance ? sent : undefined;
+  }
+
+  /** Keeps a payload as it stands at the end of its message. */
+  #keep(packet: Packet | LazyPacket, byteLength: number, message: Uint8Array): void {
+    const sent = this.#sent[packet.sequence % KEPT]!;
+    sent.sequence = packet.sequence;
+    sent.timestamp = this.#header.timestamp;
+    sent.duration = packet.frames * this.#ticksPerFrame;
+    sent.byteLength = byteLength;
+    if (byteLength > RED_MAX_BLOCK_BYTES) return;
+    sent.bytes.set(message.subarray(message.length - byteLength));
+  }
+}
+
+/** The payload type of RED that a stream agreed on. */
+export function redPayloadTypeOf({ redPayloadType }: RtpStream): number {
+  return integerIn('redPayloadType', redPayloadType ?? RED_PAYLOAD_TYPE, 0, 127);
+}

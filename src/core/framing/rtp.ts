@@ -1,0 +1,84 @@
+import { PacketError } from '../errors.ts';
+import { RED_BLOCK_HEADER_BYTES, RED_PRIMARY_HEADER_BYTES, RedBlocks } from '../rtp/red.ts';
+import { RED_PAYLOAD_TYPE, RTP_FORMATS } from '../rtp/rtp-payload-format.ts';
+import { EXTENSION_HEADER_BYTES, RtpPacket } from '../rtp/rtp-packet.ts';
+import type { FramedStream, Framing, MessageDecoder, MessageField } from './framing.ts';
+import { RtpMessageDecoder } from './rtp-message-decoder.ts';
+import { RtpMessageEncoder } from './rtp-message-encoder.ts';
+
+/** A stream as RTP carries it: what both ends agree on beside the sound itself. */
+export interface RtpStream extends FramedStream {
+  /** 0..127. @default the format's static one where there is one, else that of `RTP_PAYLOAD_FORMATS` */
+  readonly payloadType?: number | undefined;
+  /** Of packets with redundant copies (RFC 2198), 0..127. @default 63 */
+  readonly redPayloadType?: number | undefined;
+  /**
+   * Who sends, 0..2³²−1. A decoder without one takes the first that it hears, and refuses all others. Where several send in one
+   * session, give each its own at random (RFC 3550 §8).
+   * @default 0x6d696377 for an encoder
+   */
+  readonly ssrc?: number | undefined;
+  /**
+   * Sequence number of the packet that has the number 0, 0..65535. RFC 3550 §5.1 wants it at random where what follows is
+   * encrypted by something weak; below 32768 none that comes early is lost. A decoder takes it off.
+   * @default 0
+   */
+  readonly sequenceOffset?: number | undefined;
+  /** Timestamp of frame 0, likewise. 0..2³²−1. @default 0 */
+  readonly timestampOffset?: number | undefined;
+}
+
+/** RTP (RFC 3550), with RED (RFC 2198) for redundant copies. */
+export interface RtpFraming extends Framing {
+  createEncoder(stream: RtpStream): RtpMessageEncoder;
+  createDecoder(stream: RtpStream): MessageDecoder;
+}
+
+/**
+ * 12 bytes of header, of which the sequence number has 16 bits and the timestamp 32: a decoder counts on. What each packet
+ * is, both ends have to know beforehand. A receiver's `sequence` and `frame` begin within the first round of those numbers.
+ */
+export const rtpFraming: RtpFraming = {
+  name: 'rtp',
+  message: 'bytes',
+  formats: RTP_FORMATS,
+  createEncoder: (stream) => new RtpMessageEncoder(stream),
+  createDecoder: (stream) => new RtpMessageDecoder(stream),
+  layout: rtpLayout,
+};
+
+/** RED is known by its usual payload type. */
+function rtpLayout(message: string | Uint8Array): readonly MessageField[] {
+  if (typeof message === 'string') {
+    throw new PacketError('unknown-type', 'an RTP packet must be bytes, got text.');
+  }
+  const packet = new RtpPacket().parse(message);
+  const fields: MessageField[] = [];
+  let byteOffset = 0;
+  const add = (name: string, byteLength: number): void => {
+    if (byteLength > 0) fields.push({ name, byteOffset, byteLength });
+    byteOffset += byteLength;
+  };
+  add('V, P, X, CC', 1);
+  add('M, PT', 1);
+  add('sequence number', 2);
+  add('RTP timestamp', 4);
+  add('SSRC', 4);
+  add('CSRC', 4 * packet.csrcCount);
+  if (packet.hasExtension) {
+    add('header extension', EXTENSION_HEADER_BYTES + packet.extensionBytes);
+  }
+  let payloadBytes = packet.payloadBytes;
+  if (packet.payloadType === RED_PAYLOAD_TYPE) {
+    const blocks = new RedBlocks();
+    const primary = blocks.parse(message, packet.payloadOffset, packet.payloadBytes) - 1;
+    for (let block = 0; block < primary; block++) add('copy: header', RED_BLOCK_HEADER_BYTES);
+    add('payload: header', RED_PRIMARY_HEADER_BYTES);
+    for (let block = 0; block < primary; block++) add('copy', blocks.byteLength(block));
+    payloadBytes = blocks.byteLength(primary);
+  }
+  fields.push({ name: 'payload', byteOffset, byteLength: payloadBytes });
+  byteOffset += payloadBytes;
+  add('padding', packet.paddingBytes);
+  return fields;
+}

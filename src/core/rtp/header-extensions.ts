@@ -1,0 +1,187 @@
+import { PacketError } from '../errors.ts';
+import { writeUint16 } from './network-order.ts';
+import type { RtpPacket } from './rtp-packet.ts';
+import { EXTENSION_HEADER_BYTES } from './rtp-packet.ts';
+
+/*
+ * RFC 8285: several elements in one header extension, each with an ID that both ends agreed on (a=extmap).
+ *
+ * §4.2, one byte before each element (ID 1–14, 1–16 bytes); an ID of 0 is a byte of padding, 15 ends it all:
+ *
+ *     0                   1                   2                   3
+ *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *    |       0xBE    |    0xDE       |        length in words        |
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *    |  ID   |  L−1  |  L bytes of data …    |  ID   |  L−1  | …  0  |
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *
+ * §4.3, two bytes before each (ID 1–255, 0–255 bytes):
+ *
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *    |         0x100         |appbits|        length in words        |
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *    |       ID      |       L       |  L bytes of data …            |
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ */
+
+/** One element of a header extension, to be written. */
+export interface HeaderExtension {
+  /** As agreed on. 1..255; up to 14 it may take the shorter form. */
+  readonly id: number;
+  /** At most 255 bytes. The shorter form takes 1–16. */
+  readonly data: Uint8Array;
+}
+
+/** Says that elements follow with one byte before each (RFC 8285 §4.2). */
+export const ONE_BYTE_PROFILE = 0xbede;
+/** Says that elements follow with two bytes before each; the last four bits are the application's (RFC 8285 §4.3). */
+export const TWO_BYTE_PROFILE = 0x1000;
+const TWO_BYTE_PROFILE_MASK = 0xfff0;
+
+const ONE_BYTE_MAX_ID = 14;
+const ONE_BYTE_MAX_BYTES = 16;
+const ONE_BYTE_ID_SHIFT = 4;
+const ONE_BYTE_LENGTH_MASK = 0x0f;
+const PADDING_ID = 0;
+/** Reserved: whoever meets it looks no further (RFC 8285 §4.2). */
+const STOP_ID = 15;
+const MAX_ID = 255;
+const MAX_BYTES = 255;
+
+/** Bytes of the header extension with these elements, its own four included; 0 without any. */
+export function headerExtensionBytes(extensions: readonly HeaderExtension[]): number {
+  if (extensions.length === 0) return 0;
+  const before = fitsOneByte(extensions) ? 1 : 2;
+  let bytes = 0;
+  for (let i = 0; i < extensions.length; i++) bytes += before + extensions[i]!.data.length;
+  return EXTENSION_HEADER_BYTES + 4 * Math.ceil(bytes / 4);
+}
+
+/**
+ * Writes profile, length, elements and padding, in the shorter form where all of them fit it.
+ * @param target the caller's; at least `headerExtensionBytes(extensions)` bytes from `byteOffset`
+ * @returns bytes written
+ * @throws RangeError when an ID or a length is out of its range
+ */
+export function writeHeaderExtensions(
+  extensions: readonly HeaderExtension[],
+  target: Uint8Array,
+  byteOffset: number,
+): number {
+  const bytes = headerExtensionBytes(extensions);
+  if (bytes === 0) return 0;
+  const oneByte = fitsOneByte(extensions);
+  writeUint16(oneByte ? ONE_BYTE_PROFILE : TWO_BYTE_PROFILE, target, byteOffset);
+  writeUint16((bytes - EXTENSION_HEADER_BYTES) / 4, target, byteOffset + 2);
+  let at = byteOffset + EXTENSION_HEADER_BYTES;
+  for (let i = 0; i < extensions.length; i++) {
+    const { id, data } = extensions[i]!;
+    if (!(Number.isInteger(id) && id >= 1 && id <= MAX_ID)) {
+      throw new RangeError(`id must be an integer from 1 to ${MAX_ID}, got ${id}.`);
+    }
+    if (data.length > MAX_BYTES) {
+      throw new RangeError(`data must have at most ${MAX_BYTES} bytes, got ${data.length}.`);
+    }
+    if (oneByte) {
+      target[at++] = (id << ONE_BYTE_ID_SHIFT) | (data.length - 1);
+    } else {
+      target[at++] = id;
+      target[at++] = data.length;
+    }
+    target.set(data, at);
+    at += data.length;
+  }
+  target.fill(PADDING_ID, at, byteOffset + bytes);
+  return bytes;
+}
+
+function fitsOneByte(extensions: readonly HeaderExtension[]): boolean {
+  for (let i = 0; i < extensions.length; i++) {
+    const { id, data } = extensions[i]!;
+    if (id > ONE_BYTE_MAX_ID || data.length < 1 || data.length > ONE_BYTE_MAX_BYTES) return false;
+  }
+  return true;
+}
+
+/**
+ * Goes through the elements of a packet's header extension, where they lie. One object serves for any number of packets;
+ * nothing is allocated.
+ *
+ * ```ts
+ * cursor.begin(packet);
+ * while (cursor.next()) if (cursor.id === 1) level = audioLevelOf(cursor.source[cursor.byteOffset]!);
+ * ```
+ */
+export class HeaderExtensionCursor {
+  #source: Uint8Array = new Uint8Array(0);
+  #next = 0;
+  #end = 0;
+  #oneByte = true;
+  #id = 0;
+  #byteOffset = 0;
+  #byteLength = 0;
+
+  /** Goes before the first element. There are none where the header extension is of another kind, or missing. */
+  begin(packet: RtpPacket): void {
+    const profile = packet.extensionProfile;
+    this.#oneByte = profile === ONE_BYTE_PROFILE;
+    const known = this.#oneByte || (profile & TWO_BYTE_PROFILE_MASK) === TWO_BYTE_PROFILE;
+    this.#source = packet.source;
+    this.#next = packet.extensionOffset;
+    this.#end = this.#next + (known ? packet.extensionBytes : 0);
+  }
+
+  /**
+   * Goes on to the next element.
+   * @returns false behind the last
+   * @throws PacketError when an element goes beyond the end
+   */
+  next(): boolean {
+    const source = this.#source;
+    const end = this.#end;
+    let at = this.#next;
+    while (at < end && source[at] === PADDING_ID) at++;
+    this.#next = end;
+    if (at >= end) return false;
+    const first = source[at++]!;
+    if (this.#oneByte) {
+      this.#id = first >> ONE_BYTE_ID_SHIFT;
+      // What has the ID of padding but a length is to be passed over with all that follows, and so is the reserved ID.
+      if (this.#id === PADDING_ID || this.#id === STOP_ID) return false;
+      this.#byteLength = (first & ONE_BYTE_LENGTH_MASK) + 1;
+    } else {
+      if (at >= end) throw truncated();
+      this.#id = first;
+      this.#byteLength = source[at++]!;
+    }
+    if (at + this.#byteLength > end) throw truncated();
+    this.#byteOffset = at;
+    this.#next = at + this.#byteLength;
+    return true;
+  }
+
+  /** The packet's bytes. */
+  get source(): Uint8Array {
+    return this.#source;
+  }
+
+  /** 1..255 */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** Where the element's data begin in `source`. */
+  get byteOffset(): number {
+    return this.#byteOffset;
+  }
+
+  /** 0..255 */
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+}
+
+function truncated(): PacketError {
+  return new PacketError('truncated', 'an element goes beyond the header extension.');
+}

@@ -1,0 +1,145 @@
+import { integerIn } from '../arguments.ts';
+import { PacketError } from '../errors.ts';
+import { readUint24, writeUint24 } from './network-order.ts';
+
+/*
+ * Redundant audio data (RFC 2198 §3): the payload of an RTP packet that carries earlier payloads once more. A header of four
+ * bytes for each of those, oldest first, one of one byte for the payload that it is about, then all data in that order.
+ *
+ *     0                   1                   2                   3
+ *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *    |F=1|  block PT |  timestamp offset (14 bits)   | length (10)   |   for each redundant block
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *    |F=0|  block PT |                                                   for the primary one: what is left is its data
+ *    +-+-+-+-+-+-+-+-+
+ *
+ * The timestamp offset is how far a block lies before the packet's timestamp, in the payload's clock.
+ */
+
+/** Most bytes of a redundant block: its length has 10 bits. */
+export const RED_MAX_BLOCK_BYTES: number = 2 ** 10 - 1;
+/** How far a redundant block may lie back, in the payload's clock: 14 bits. At 48 kHz that is 341 ms. */
+export const RED_MAX_TIMESTAMP_OFFSET: number = 2 ** 14 - 1;
+/** Bytes of the header of a redundant block. */
+export const RED_BLOCK_HEADER_BYTES = 4;
+/** Bytes of the header of the primary block. */
+export const RED_PRIMARY_HEADER_BYTES = 1;
+/** Most blocks that are read in one payload. There is no use for more than a few. */
+export const RED_MAX_BLOCKS = 32;
+
+const FOLLOWED_BIT = 0x80;
+const PAYLOAD_TYPE_MASK = 0x7f;
+const OFFSET_SHIFT = 10;
+const LENGTH_MASK = 0x3ff;
+const MAX_PAYLOAD_TYPE = 127;
+
+/**
+ * Writes the header of a redundant block.
+ * @param target the caller's; at least four bytes from `at`
+ * @returns where the next byte goes
+ * @throws RangeError when the block is too long for RED, or lies too far back
+ */
+export function writeRedBlockHeader(
+  payloadType: number,
+  timestampOffset: number,
+  byteLength: number,
+  target: Uint8Array,
+  at: number,
+): number {
+  integerIn('timestampOffset', timestampOffset, 0, RED_MAX_TIMESTAMP_OFFSET);
+  integerIn('byteLength', byteLength, 0, RED_MAX_BLOCK_BYTES);
+  target[at] = FOLLOWED_BIT | integerIn('payloadType', payloadType, 0, MAX_PAYLOAD_TYPE);
+  writeUint24((timestampOffset << OFFSET_SHIFT) | byteLength, target, at + 1);
+  return at + RED_BLOCK_HEADER_BYTES;
+}
+
+/**
+ * Writes the header of the primary block, which is the last one.
+ * @param target the caller's; at least one byte from `at`
+ * @returns where the next byte goes
+ */
+export function writeRedPrimaryHeader(payloadType: number, target: Uint8Array, at: number): number {
+  target[at] = integerIn('payloadType', payloadType, 0, MAX_PAYLOAD_TYPE);
+  return at + RED_PRIMARY_HEADER_BYTES;
+}
+
+/** Looks at the blocks of a RED payload where they lie. One object serves for any number of payloads; nothing is allocated. */
+export class RedBlocks {
+  readonly #payloadTypes = new Uint8Array(RED_MAX_BLOCKS);
+  readonly #timestampOffsets = new Uint16Array(RED_MAX_BLOCKS);
+  readonly #byteOffsets = new Uint32Array(RED_MAX_BLOCKS);
+  readonly #byteLengths = new Uint32Array(RED_MAX_BLOCKS);
+  #count = 0;
+
+  /**
+   * Takes a payload in.
+   * @returns blocks: the redundant ones, oldest first as a rule, then the primary one
+   * @throws PacketError when it is no RED payload; the one before is then forgotten
+   */
+  parse(
+    source: Uint8Array,
+    byteOffset = 0,
+    byteLength: number = source.length - byteOffset,
+  ): number {
+    this.#count = 0;
+    const end = byteOffset + byteLength;
+    let at = byteOffset;
+    let count = 0;
+    let dataBytes = 0;
+    for (; at < end && (source[at]! & FOLLOWED_BIT) !== 0; at += RED_BLOCK_HEADER_BYTES) {
+      if (at + RED_BLOCK_HEADER_BYTES > end) throw truncated();
+      if (count === RED_MAX_BLOCKS - 1) {
+        throw new PacketError('oversized', `RED must have at most ${RED_MAX_BLOCKS} blocks.`);
+      }
+      const bits = readUint24(source, at + 1);
+      const blockBytes = bits & LENGTH_MASK;
+      this.#payloadTypes[count] = source[at]! & PAYLOAD_TYPE_MASK;
+      this.#timestampOffsets[count] = bits >> OFFSET_SHIFT;
+      this.#byteLengths[count] = blockBytes;
+      dataBytes += blockBytes;
+      count++;
+    }
+    const primaryBytes = end - at - RED_PRIMARY_HEADER_BYTES - dataBytes;
+    if (primaryBytes < 0) throw truncated();
+    this.#payloadTypes[count] = source[at]!;
+    this.#timestampOffsets[count] = 0;
+    this.#byteLengths[count] = primaryBytes;
+    at += RED_PRIMARY_HEADER_BYTES;
+    for (let block = 0; block <= count; block++) {
+      this.#byteOffsets[block] = at;
+      at += this.#byteLengths[block]!;
+    }
+    this.#count = count + 1;
+    return this.#count;
+  }
+
+  /** Blocks of the last payload; 0 when there was none. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** 0..127 */
+  payloadType(block: number): number {
+    return this.#payloadTypes[block]!;
+  }
+
+  /** How far the block lies before the packet's timestamp. 0..16383; 0 for the primary one. */
+  timestampOffset(block: number): number {
+    return this.#timestampOffsets[block]!;
+  }
+
+  /** Where the block's data begin in the bytes that were parsed. */
+  byteOffset(block: number): number {
+    return this.#byteOffsets[block]!;
+  }
+
+  /** 0..1023; of the primary one, what is left. */
+  byteLength(block: number): number {
+    return this.#byteLengths[block]!;
+  }
+}
+
+function truncated(): PacketError {
+  return new PacketError('truncated', 'the payload ends before its RED blocks do.');
+}

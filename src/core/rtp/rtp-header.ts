@@ -1,0 +1,81 @@
+import { integerIn } from '../arguments.ts';
+import { headerExtensionBytes, writeHeaderExtensions } from './header-extensions.ts';
+import type { HeaderExtension } from './header-extensions.ts';
+import { writeUint16, writeUint32 } from './network-order.ts';
+import {
+  EXTENSION_BIT,
+  MARKER_BIT,
+  RTP_HEADER_BYTES,
+  RTP_MAX_CSRCS,
+  RTP_OFFSET,
+  RTP_VERSION,
+  VERSION_SHIFT,
+} from './rtp-packet.ts';
+
+/** What stands before the payload of an RTP packet (RFC 3550 §5.1). */
+export interface RtpHeader {
+  /** 0..127 */
+  readonly payloadType: number;
+  /** 0..65535; goes up by one with every packet, and from 65535 to 0. */
+  readonly sequenceNumber: number;
+  /** Of the first frame, in the payload's clock. 0..2³²−1 */
+  readonly timestamp: number;
+  /** Who sends it: at random, so that no two meet (RFC 3550 §8). 0..2³²−1 */
+  readonly ssrc: number;
+  /** With audio: the first packet of a talkspurt (RFC 3551 §4.1). @default false */
+  readonly marker?: boolean;
+  /** The sources that a mixer put together, at most 15. @default [] */
+  readonly csrcs?: readonly number[];
+  /** @default [] */
+  readonly extensions?: readonly HeaderExtension[];
+}
+
+const MAX_UINT16 = 2 ** 16 - 1;
+const MAX_UINT32 = 2 ** 32 - 1;
+const MAX_PAYLOAD_TYPE = 127;
+
+/** Bytes that `writeRtpHeader` will write. */
+export function rtpHeaderBytes({ csrcs, extensions }: RtpHeader): number {
+  const extensionBytes = extensions === undefined ? 0 : headerExtensionBytes(extensions);
+  return RTP_HEADER_BYTES + 4 * (csrcs?.length ?? 0) + extensionBytes;
+}
+
+/**
+ * Writes a header; the payload goes right behind. Allocates nothing.
+ * @param target the caller's; at least `rtpHeaderBytes(header)` bytes from `byteOffset`
+ * @returns bytes written
+ * @throws RangeError when a field is out of its range, or the target too short
+ */
+export function writeRtpHeader(header: RtpHeader, target: Uint8Array, byteOffset = 0): number {
+  const { csrcs, extensions } = header;
+  const bytes = rtpHeaderBytes(header);
+  if (byteOffset + bytes > target.length) {
+    const room = target.length - byteOffset;
+    throw new RangeError(`the header has ${bytes} bytes, got room for ${room}.`);
+  }
+  const csrcCount = csrcs === undefined ? 0 : csrcs.length;
+  integerIn('csrcs.length', csrcCount, 0, RTP_MAX_CSRCS);
+  const hasExtension = extensions !== undefined && extensions.length > 0;
+  target[byteOffset] =
+    (RTP_VERSION << VERSION_SHIFT) | (hasExtension ? EXTENSION_BIT : 0) | csrcCount;
+  target[byteOffset + RTP_OFFSET.payloadType] =
+    (header.marker === true ? MARKER_BIT : 0) |
+    integerIn('payloadType', header.payloadType, 0, MAX_PAYLOAD_TYPE);
+  writeUint16(
+    integerIn('sequenceNumber', header.sequenceNumber, 0, MAX_UINT16),
+    target,
+    byteOffset + RTP_OFFSET.sequenceNumber,
+  );
+  writeUint32(
+    integerIn('timestamp', header.timestamp, 0, MAX_UINT32),
+    target,
+    byteOffset + RTP_OFFSET.timestamp,
+  );
+  writeUint32(integerIn('ssrc', header.ssrc, 0, MAX_UINT32), target, byteOffset + RTP_OFFSET.ssrc);
+  let at = byteOffset + RTP_HEADER_BYTES;
+  for (let i = 0; i < csrcCount; i++, at += 4) {
+    writeUint32(integerIn('csrc', csrcs![i], 0, MAX_UINT32), target, at);
+  }
+  if (hasExtension) writeHeaderExtensions(extensions, target, at);
+  return bytes;
+}
