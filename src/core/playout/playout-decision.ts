@@ -198,7 +198,11 @@ export class PlayoutDecision {
     const stood = this.#state[STOOD]!;
     const used = stood < gap ? stood : gap;
     this.#state[STOOD] = stood - used;
-    if (used > 0) this.buffer.pass(used);
+    if (used > 0) {
+      this.buffer.pass(used);
+      // What looked like delay was the gap.
+      this.#measure();
+    }
     return gap - used;
   }
 
