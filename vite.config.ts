@@ -43,6 +43,7 @@ export default defineConfig({
           // Two files at once, for those of the lab mostly wait for sound; the gates start processes that count: two as well.
           maxWorkers: 2,
           maxConcurrency: 2,
+          setupFiles: 'test/helpers/same-bits.ts',
           testTimeout: 20_000,
         },
       },
@@ -53,6 +54,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          setupFiles: 'test/helpers/same-bits.ts',
           testTimeout: 20_000,
           browser: {
             enabled: true,

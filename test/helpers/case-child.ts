@@ -58,7 +58,6 @@ process.exit(0);
  */
 function allocation(): AllocationResult {
   const own = costOfLooking();
-  const start = performance.now();
   for (let run = 0; run < WARM_RUNS; run++) {
     collect();
     driver.run(warmQuanta);
