@@ -167,7 +167,8 @@ describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %
       worker.onerror = reject;
     });
     await capture.pipeToWorker(worker);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const until = context.currentTime + 0.5;
+    await vi.waitFor(() => expect(context.currentTime).toBeGreaterThan(until));
     await capture.close();
     const { arrivals, stats } = await report;
     let next = 0;

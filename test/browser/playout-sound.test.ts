@@ -127,7 +127,8 @@ test('a stall, its backlog, an interrupt and its undo make no click, and the del
 
   live.stalled = true;
   await vi.waitFor(() => expect(playout.stats.underruns).toBeGreaterThan(0), { timeout: 5000 });
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  const until = context.currentTime + 0.4;
+  await vi.waitFor(() => expect(context.currentTime).toBeGreaterThan(until));
   live.stalled = false;
   await vi.waitFor(() => expect(playout.stats.bufferedMs).toBeGreaterThan(300), { timeout: 5000 });
   await vi.waitFor(() => expect(playout.stats.bufferedMs).toBeLessThan(110), { timeout: 10_000 });

@@ -107,7 +107,12 @@ export function describeTransport(
       expect(transport.send('late')).toBe(false);
       expect(states).toEqual(['closed']);
       expect(transport.bufferedBytes).toBe(0);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      // Another one's message, sent later the same way, has come: so would this have.
+      const other = await open();
+      let barrier = 0;
+      other.onmessage = () => barrier++;
+      other.send('later');
+      await expect.poll(() => barrier).toBe(1);
       expect(received).toBe(0);
     });
 
