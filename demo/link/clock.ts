@@ -1,0 +1,108 @@
+/** Something that will happen, and may still be called off. */
+export interface ClockTimer {
+  cancel(): void;
+}
+
+/** What a model of the network runs on: simulated or real time. */
+export interface Clock {
+  /** ms from the clock's beginning. While a timer runs, its due time: whoever computes from it is never late. */
+  readonly nowMs: number;
+  /** Runs `action` at a time, after all that was set for that time or an earlier one before. A time that has passed is now. */
+  at(timeMs: number, action: () => void): ClockTimer;
+}
+
+class Timer implements ClockTimer {
+  readonly timeMs: number;
+  /** Which of two at the same time was set first. */
+  readonly order: number;
+  /** null when called off, or done. */
+  action: (() => void) | null;
+
+  constructor(timeMs: number, order: number, action: () => void) {
+    this.timeMs = timeMs;
+    this.order = order;
+    this.action = action;
+  }
+
+  cancel(): void {
+    this.action = null;
+  }
+}
+
+const before = (a: Timer, b: Timer): boolean =>
+  a.timeMs < b.timeMs || (a.timeMs === b.timeMs && a.order < b.order);
+
+/** Timers in the order in which they are due: a binary heap. */
+export class TimerQueue {
+  private readonly heap: Timer[] = [];
+  private count = 0;
+
+  /** When the first one is due; Infinity when there is none. */
+  get nextMs(): number {
+    while (this.heap[0]?.action === null) this.removeFirst();
+    return this.heap[0]?.timeMs ?? Infinity;
+  }
+
+  /** How many are waiting, with some of those called off. */
+  get length(): number {
+    return this.heap.length;
+  }
+
+  add(timeMs: number, action: () => void): ClockTimer {
+    const timer = new Timer(timeMs, this.count++, action);
+    const { heap } = this;
+    let at = heap.length;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (before(heap[parent]!, timer)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = timer;
+    return timer;
+  }
+
+  /** Takes the first one out; call it only while `nextMs` is finite. */
+  take(): () => void {
+    const timer = this.heap[0]!;
+    this.removeFirst();
+    const action = timer.action!;
+    timer.action = null;
+    return action;
+  }
+
+  private removeFirst(): void {
+    const { heap } = this;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (before(last, heap[child]!)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+/** Time that passes only when told to: an hour takes as long as what happens in it. */
+export class VirtualClock implements Clock {
+  nowMs = 0;
+  private readonly timers = new TimerQueue();
+
+  at(timeMs: number, action: () => void): ClockTimer {
+    return this.timers.add(Math.max(timeMs, this.nowMs), action);
+  }
+
+  /** Lets time pass until `timeMs`, and all happen that is due by then. */
+  runUntil(timeMs: number): void {
+    while (this.timers.nextMs <= timeMs) {
+      this.nowMs = this.timers.nextMs;
+      this.timers.take()();
+    }
+    this.nowMs = Math.max(this.nowMs, timeMs);
+  }
+}

@@ -1,0 +1,325 @@
+import type { Clock } from './clock.ts';
+import type { CongestionControlName } from './congestion-control.ts';
+import { CongestionWindow } from './congestion-window.ts';
+import { RetransmissionTimer } from './retransmission-timer.ts';
+import type { TcpAck, TcpSegment } from './tcp-receiver.ts';
+import { Scoreboard } from './tcp-scoreboard.ts';
+import type { FoundLost, SentSegment } from './tcp-scoreboard.ts';
+
+/** What a sender has done so far. */
+export interface TcpSenderCounts {
+  /** Segments sent, with those sent again. */
+  readonly segments: number;
+  /** Of those, sent again. */
+  readonly retransmissions: number;
+  /** Times that nothing came back for so long that all was taken for lost. */
+  readonly timeouts: number;
+  /** Probes sent because the last segments were not acknowledged in time (RFC 8985 §7). */
+  readonly probes: number;
+}
+
+/** What a sender is doing about losses, as Linux calls it. */
+type State = 'open' | 'recovery' | 'loss';
+
+/**
+ * The sending end of a TCP connection, after Linux: SACK (RFC 2018), RACK-TLP (RFC 8985), proportional rate reduction
+ * (RFC 6937), time-out (RFC 6298) with F-RTO (RFC 5682), undo of what was no loss (RFC 3522, RFC 3708), no Nagle. It knows how many
+ * bytes there are, not which.
+ */
+export class TcpSender {
+  private readonly clock: Clock;
+  private readonly segmentBytes: number;
+  private readonly transmit: (segment: TcpSegment) => void;
+  private readonly board: Scoreboard = new Scoreboard();
+  private readonly window: CongestionWindow;
+  private readonly timer: RetransmissionTimer;
+  private state: State = 'open';
+  /** The end of what was sent when the state was entered: acknowledged, it is over. */
+  private highByte = 0;
+  /** The end of what was written. */
+  private written = 0;
+  /** The end of what was sent. */
+  private next = 0;
+  /** The end of the last write of which something is unsent, and those before it. */
+  private readonly writeEnds: number[] = [];
+  /** When the first retransmission of this recovery went out; -1 when none has. */
+  private firstRetransmissionMs = -1;
+  /** Retransmissions of this recovery that nothing has proven needless; -1 before the first, or when undo is over. */
+  private doubtful = -1;
+  /** The end of what was sent when the probe went out; -1 when none is out. And whether it carried old bytes. */
+  private probedUpTo = -1;
+  private probeResent = false;
+  /** Whether new segments are sent after a time-out to learn whether it was one (F-RTO). */
+  private testingTimeout = false;
+  private segments = 0;
+  private retransmissions = 0;
+  private timeouts = 0;
+  private probes = 0;
+
+  /**
+   * @param segmentBytes what a full segment carries
+   * @param transmit puts a segment on the link
+   */
+  constructor(
+    clock: Clock,
+    segmentBytes: number,
+    congestion: CongestionControlName,
+    transmit: (segment: TcpSegment) => void,
+  ) {
+    this.clock = clock;
+    this.segmentBytes = segmentBytes;
+    this.transmit = transmit;
+    this.window = new CongestionWindow(congestion);
+    this.timer = new RetransmissionTimer(clock, {
+      onprobe: () => this.probe(),
+      ontimeout: () => this.timeOut(),
+      onreorder: () => this.detectLate(),
+    });
+  }
+
+  /** Bytes written that are not acknowledged. */
+  get bufferedBytes(): number {
+    return this.written - this.board.acknowledged;
+  }
+
+  get counts(): TcpSenderCounts {
+    const { segments, retransmissions, timeouts, probes } = this;
+    return { segments, retransmissions, timeouts, probes };
+  }
+
+  /** Writes bytes to the stream, and sends what may go. */
+  write(bytes: number): void {
+    this.written += bytes;
+    this.writeEnds.push(this.written);
+    this.sendNew();
+  }
+
+  close(): void {
+    this.timer.close();
+  }
+
+  /** An acknowledgement has come. */
+  receive(ack: TcpAck): void {
+    if (ack.upTo < this.board.acknowledged) return;
+    const { board, clock, timer, window } = this;
+    const now = clock.nowMs;
+    const news = board.acknowledge(ack, now);
+    // RFC 7323 §4.1 where segments were sent again, and none tells its round trip.
+    const roundTripMs =
+      news.roundTripMs >= 0 || !news.advanced ? news.roundTripMs : now - ack.echoMs;
+    if (roundTripMs >= 0) timer.measure(roundTripMs);
+    if (ack.duplicate !== null) {
+      board.widenReorderWindow();
+      if (this.doubtful > 0) this.doubtful--;
+    }
+    if (this.probedUpTo >= 0) this.judgeProbe(ack, news.advanced);
+    if (news.advanced || news.newerThanHead) this.armTimer();
+    let sendNewOnly = false;
+    if (this.state !== 'open' && news.advanced && this.wasNoLoss(ack)) this.undo();
+    else if (this.state === 'loss') sendNewOnly = this.judgeTimeout(ack.upTo, news);
+    if (this.state !== 'open' && ack.upTo >= this.highByte) this.leave();
+    const found = this.detect();
+    const lost = found.lost > 0;
+    if (lost && (this.state === 'open' || (this.state === 'loss' && found.resent))) this.recover();
+    if (this.state === 'recovery') {
+      window.reduce(board.inFlight, news.delivered, news.advanced && !lost);
+    } else if (news.advanced) {
+      window.grow(news.delivered, now, board.leastRoundTripMs);
+    }
+    if (sendNewOnly) {
+      this.sendNew();
+      if (this.next > this.highByte) return;
+      this.testingTimeout = false;
+    }
+    this.sendLost();
+    this.sendNew();
+  }
+
+  /** Marks what RACK takes for lost. */
+  private detect(): FoundLost {
+    const { board, clock, timer } = this;
+    const found = board.detectLost(clock.nowMs, timer.smoothedMs, this.state !== 'open');
+    timer.reorderIn(found.nextMs);
+    return found;
+  }
+
+  /** The time in which a late segment could have been overtaken is over. */
+  private detectLate(): void {
+    if (this.detect().lost === 0) return;
+    if (this.state !== 'recovery') this.recover();
+    this.window.reduce(this.board.inFlight, 1, false);
+    this.sendLost();
+    this.sendNew();
+  }
+
+  private recover(): void {
+    this.state = 'recovery';
+    this.enter();
+    this.window.startReduction();
+  }
+
+  private enter(): void {
+    this.highByte = this.next;
+    this.firstRetransmissionMs = -1;
+    this.doubtful = -1;
+  }
+
+  private leave(): void {
+    if (this.doubtful === 0) this.undo();
+    else if (this.state === 'recovery') this.window.endReduction();
+    this.board.endRecovery();
+    this.state = 'open';
+    this.testingTimeout = false;
+  }
+
+  /** RFC 3522: what is acknowledged was sent before the first retransmission, which was needless then. */
+  private wasNoLoss(ack: TcpAck): boolean {
+    return (
+      this.doubtful === 0 ||
+      (this.firstRetransmissionMs >= 0 && ack.echoMs < this.firstRetransmissionMs)
+    );
+  }
+
+  private undo(): void {
+    this.window.undo();
+    this.board.clearLost();
+    this.state = 'open';
+    this.doubtful = -1;
+    this.testingTimeout = false;
+  }
+
+  /** F-RTO (RFC 5682 §3.1, with SACK). Returns whether new data is to go before old. */
+  private judgeTimeout(
+    upTo: number,
+    news: { readonly advanced: boolean; readonly sacked: boolean; readonly original: boolean },
+  ): boolean {
+    if (!this.testingTimeout) return false;
+    if (news.original) {
+      this.undo();
+      return false;
+    }
+    if (this.next > this.highByte) {
+      if (news.sacked) this.testingTimeout = false;
+      return false;
+    }
+    if (!news.advanced || upTo >= this.highByte) return false;
+    this.highByte = this.next;
+    if (this.next < this.written) return true;
+    this.testingTimeout = false;
+    return false;
+  }
+
+  /** RFC 8985 §7.4: a probe that repaired a loss means a loss for the window. */
+  private judgeProbe(ack: TcpAck, advanced: boolean): void {
+    if (!this.probeResent || ack.duplicate !== null) {
+      if (ack.upTo >= this.probedUpTo || ack.duplicate !== null) this.probedUpTo = -1;
+      return;
+    }
+    if (ack.upTo > this.probedUpTo) {
+      this.probedUpTo = -1;
+      if (this.state !== 'open') return;
+      this.window.startReduction();
+      this.window.endReduction();
+    } else if (!advanced && ack.beyond.length === 0) {
+      this.probedUpTo = -1;
+    }
+  }
+
+  private probe(): void {
+    if (this.board.empty) return;
+    if (this.probedUpTo < 0) {
+      this.probes++;
+      this.probeResent = this.next >= this.written;
+      if (this.probeResent) this.resend(this.board.last!);
+      else this.sendNext();
+      this.probedUpTo = this.next;
+    }
+    this.timer.timeOutIn(this.board.headSentMs, false);
+  }
+
+  private timeOut(): void {
+    const { board, window, timer, clock } = this;
+    if (board.empty) return;
+    this.timeouts++;
+    const fresh = this.state === 'open';
+    board.markAllLost(clock.nowMs);
+    window.timeOut(board.inFlight, fresh || this.highByte <= board.acknowledged);
+    const again = this.state === 'loss';
+    this.state = 'loss';
+    this.enter();
+    this.testingTimeout = fresh || again;
+    this.resend(board.head!);
+    timer.backOff();
+  }
+
+  /** Sends again what is taken for lost, as far as the window allows. */
+  private sendLost(): void {
+    const { board, window } = this;
+    if (this.state === 'open') return;
+    let inFlight = board.inFlight;
+    for (const segment of board.lostToSend()) {
+      if (inFlight >= window.segments) return;
+      const head = segment === board.head;
+      this.resend(segment);
+      inFlight++;
+      if (this.state === 'recovery') window.sent(1);
+      if (head) this.timer.timeOutIn(board.headSentMs, false);
+    }
+  }
+
+  /** Sends what was not sent yet, as far as the window allows. */
+  private sendNew(): void {
+    const { board, window } = this;
+    let sent = 0;
+    let inFlight = board.inFlight;
+    while (this.next < this.written && inFlight < window.segments) {
+      this.sendNext();
+      inFlight++;
+      sent++;
+    }
+    if (sent > 0 && this.state === 'recovery') window.sent(sent);
+    const limited = inFlight >= window.segments;
+    if (sent > 0 || limited) {
+      window.noteUse(limited, board.count, board.acknowledged, this.next);
+    }
+  }
+
+  private sendNext(): void {
+    const start = this.next;
+    const end = Math.min(this.written, start + this.segmentBytes);
+    while (this.writeEnds.length > 0 && this.writeEnds[0]! < end) this.writeEnds.shift();
+    const first = this.board.empty;
+    const segment = this.board.add(start, end, this.writeEnds[0] === end, this.clock.nowMs);
+    this.next = end;
+    this.put(segment);
+    if (first || this.timer.probing) this.timer.timeOutIn(this.board.headSentMs, !first);
+    this.armProbe();
+  }
+
+  private resend(segment: SentSegment): void {
+    this.board.resend(segment, this.segmentBytes, this.clock.nowMs);
+    this.retransmissions++;
+    if (this.firstRetransmissionMs < 0) this.firstRetransmissionMs = this.clock.nowMs;
+    this.doubtful = Math.max(0, this.doubtful) + 1;
+    this.put(segment);
+  }
+
+  private put({ start, end, push, sentMs }: SentSegment): void {
+    this.segments++;
+    this.transmit({ start, end, push, sentMs });
+  }
+
+  private armTimer(): void {
+    if (this.board.empty) this.timer.stop();
+    else if (!this.armProbe()) this.timer.timeOutIn(this.board.headSentMs, true);
+  }
+
+  /** Arms the probe where one may be sent. */
+  private armProbe(): boolean {
+    const { board } = this;
+    if (this.state !== 'open' || board.empty || board.hasSacked || this.probedUpTo >= 0)
+      return false;
+    this.timer.probeIn(board.count, board.headSentMs);
+    return true;
+  }
+}
