@@ -2,53 +2,16 @@
  * Captures a microphone for MICWIRE_SOAK_SECONDS (600) in Chromium, from a 44.1 kHz context to 16 kHz s16 chunks of 20 ms,
  * with the page's thread under load, four ways at once; and says what became of every frame.
  */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { createServer } from 'vite';
+import { withLivePage } from './live-page.mjs';
 
 const SECONDS = Number(process.env['MICWIRE_SOAK_SECONDS'] ?? 600);
-const ROOT = process.cwd();
-
-/** Not bundled with the suite: these find their neighbours by their own address. @param {string} path */
-const load = (path) => import(pathToFileURL(join(ROOT, path)).href);
 
 /** @returns {Promise<import('./measure.ts').Row[]>} */
-export async function run() {
-  const { openBrowser } = await load('test/engines/open-browser.mjs');
-  const { worklets } = await load('scripts/vite-worklets.mjs');
-  const { opus } = await load('scripts/vite-opus.mjs');
-  const server = await createServer({
-    configFile: false,
-    root: ROOT,
-    logLevel: 'warn',
-    plugins: [worklets(), opus()],
-    optimizeDeps: { noDiscovery: true },
-    server: {
-      host: '127.0.0.1',
-      port: 0,
-      hmr: false,
-      watch: null,
-      headers: {
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Cross-Origin-Embedder-Policy': 'require-corp',
-      },
-    },
-  });
-  await server.listen();
-  const browser = await openBrowser('chromium', {
-    microphone: join(ROOT, 'test/fixtures/speech.wav'),
-  });
-  try {
-    const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer?.address());
-    await browser.goto(`http://127.0.0.1:${address.port}/bench/capture-soak/index.html`);
-    const soak = /** @type {import('./capture-soak/page.ts').Soak} */ (
-      await browser.evaluate(`return soak(${SECONDS});`)
-    );
-    return rowsOf(soak);
-  } finally {
-    await browser.close();
-    await server.close();
-  }
+export function run() {
+  const page = 'bench/capture-soak/index.html';
+  return withLivePage({ page, microphone: 'test/fixtures/speech.wav' }, async (evaluate) =>
+    rowsOf(await evaluate(`return soak(${SECONDS});`)),
+  );
 }
 
 /**

@@ -21,7 +21,9 @@ export function formatTable(rows) {
     const first = block[0]?.value ?? NaN;
     for (const { subject, value, unit } of block) {
       const ratio =
-        SPEED_UNITS.has(unit) && block.length > 1 ? `  ${formatNumber(value / first)}×` : '';
+        SPEED_UNITS.has(unit) && block.length > 1 && first !== 0
+          ? `  ${formatNumber(value / first)}×`
+          : '';
       lines.push(`  ${subject.padEnd(subjectWidth)} ${formatNumber(value).padStart(10)}${ratio}`);
     }
   }

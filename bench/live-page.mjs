@@ -1,0 +1,54 @@
+/** A suite's page in an installed Chromium, cross-origin isolated, with the library's sources served to it. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createServer } from 'vite';
+
+const ROOT = process.cwd();
+
+/** Not bundled with the suite: these find their neighbours by their own address. @param {string} path */
+const load = (path) => import(pathToFileURL(join(ROOT, path)).href);
+
+/**
+ * Opens `page`, lets `use` ask it things, and closes everything.
+ *
+ * @template Result
+ * @param {{ readonly page: string, readonly microphone?: string }} options - both from the repository's root: an HTML file, and
+ *   a WAV that speaks into the fake microphone
+ * @param {(evaluate: (script: string) => Promise<any>) => Promise<Result>} use - `evaluate` runs the body of a function there
+ * @returns {Promise<Result>}
+ */
+export async function withLivePage({ page, microphone }, use) {
+  const { openBrowser } = await load('test/engines/open-browser.mjs');
+  const { worklets } = await load('scripts/vite-worklets.mjs');
+  const { opus } = await load('scripts/vite-opus.mjs');
+  const server = await createServer({
+    configFile: false,
+    root: ROOT,
+    logLevel: 'warn',
+    plugins: [worklets(), opus()],
+    optimizeDeps: { noDiscovery: true },
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      hmr: false,
+      watch: null,
+      headers: {
+        'Cross-Origin-Opener-Policy': 'same-origin',
+        'Cross-Origin-Embedder-Policy': 'require-corp',
+      },
+    },
+  });
+  await server.listen();
+  const browser = await openBrowser(
+    'chromium',
+    microphone === undefined ? {} : { microphone: join(ROOT, microphone) },
+  );
+  try {
+    const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer?.address());
+    await browser.goto(`http://127.0.0.1:${address.port}/${page}`);
+    return await use((script) => browser.evaluate(script));
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
