@@ -3,6 +3,9 @@ import type { ChunkFormat } from '../../src/core/capture/chunk.ts';
 import { meterModule } from '../../src/core/metering/meter-module.ts';
 import { METER_NAMES, createMeterReading } from '../../src/core/metering/meter-table.ts';
 import type { ResamplerQuality } from '../../src/core/resampler/resampler-plan.ts';
+import { CODECS } from '../../src/core/codec/codecs.ts';
+import type { ReceiveFormatName } from '../../src/core/playout/receive-format.ts';
+import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { RingBuffer, allocateRing } from '../../src/core/dsp/ring-buffer.ts';
 import { bytesPerSample } from '../../src/core/dsp/sample-format.ts';
@@ -11,6 +14,7 @@ import type {
   CaptureProcessorOptions,
   MeterProcessorOptions,
   PlayoutProcessorOptions,
+  ReceiveProcessorOptions,
 } from '../../src/core/messages.ts';
 import { allocateSnapshot } from '../../src/core/snapshot.ts';
 import type { NodeOptions } from '../../src/testing/index.ts';
@@ -230,6 +234,120 @@ function encodedNoise(byteLength: number, format: SampleFormat): Uint8Array {
   return Uint8Array.from({ length: byteLength }, () => Math.floor(random() * 256));
 }
 
+interface ReceiveCase extends Variation {
+  readonly from: number;
+  readonly channels?: number;
+  readonly format?: Exclude<ReceiveFormatName, 'opus'>;
+  readonly outputChannels?: number;
+  /** One in so many packets is lost; 0: none. @default 0 */
+  readonly lost?: number;
+  /** Quanta by which each second batch of 50 packets comes later: to play slower and faster all the time. @default 0 */
+  readonly later?: number;
+}
+
+function receive(name: string, kase: ReceiveCase): ProcessorCase {
+  const { sampleRate = 48000, quantum = 128, from, channels = 1, format = 's16' } = kase;
+  return {
+    name: `receive, ${name}`,
+    worklet: 'receive',
+    processor: 'micwire-receive',
+    sampleRate,
+    quantum,
+    inputChannels: [],
+    open: () => {
+      const frames = from / 50;
+      const encoder = CODECS[format].createEncoder({ sampleRate: from, channels });
+      const payloads = Array.from({ length: 50 }, (_, i) => {
+        const bytes = new Uint8Array(encoder.maxBytes(frames));
+        encoder.encode(toneChannels(from, channels, i * frames, frames), 0, frames, bytes, 0);
+        return bytes;
+      });
+      return {
+        options: receiveOptions({
+          format,
+          sampleRate: from,
+          channels,
+          outputChannels: kase.outputChannels ?? channels,
+          contextRate: sampleRate,
+          opus: null,
+        }),
+        ...packetSender(kase, payloads, frames),
+      };
+    },
+  };
+}
+
+/** The node's options for a receiver of packets of up to 20 ms. */
+export function receiveOptions(options: {
+  readonly format: ReceiveFormatName;
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly outputChannels: number;
+  readonly contextRate: number;
+  readonly opus: object | null;
+}): NodeOptions {
+  const { contextRate, ...format } = options;
+  const maxPacketFrames = options.sampleRate / 50;
+  const processorOptions: ReceiveProcessorOptions = {
+    ...format,
+    resampler: planVariableResampler({ inputRate: options.sampleRate, outputRate: contextRate }),
+    limits: { minDelay: 0, maxDelay: 1000, latencyCost: null },
+    capacityPackets: 64,
+    maxPayloadBytes: maxPacketFrames * options.channels * 4,
+    maxPacketFrames,
+    snapshot: null,
+  };
+  return {
+    numberOfInputs: 0,
+    outputChannelCount: [options.outputChannels],
+    processorOptions,
+  };
+}
+
+/** Sends packets as they are due, over and over: `payloads` are a second. */
+export function packetSender(
+  kase: Variation & Pick<ReceiveCase, 'lost' | 'later'>,
+  payloads: readonly Uint8Array[],
+  frames: number,
+): Omit<OpenCase, 'options'> {
+  const { sampleRate = 48000, quantum = 128, lost = 0, later = 0 } = kase;
+  const packet = {
+    type: 'packet',
+    sequence: 0,
+    frame: 0,
+    frames,
+    copy: 0,
+    bytes: payloads[0]!,
+  };
+  let sequence = 0;
+  return {
+    beforeQuantum: (index, send) => {
+      for (;;) {
+        const delay = Math.floor(sequence / 50) % 2 === 1 ? later : 0;
+        if ((sequence * sampleRate) / 50 > (index - delay) * quantum) return;
+        packet.sequence = sequence;
+        packet.frame = sequence * frames;
+        packet.bytes = payloads[sequence % 50]!;
+        if (lost === 0 || sequence % lost !== lost - 1) send(packet);
+        sequence++;
+      }
+    },
+  };
+}
+
+function toneChannels(
+  rate: number,
+  channels: number,
+  from: number,
+  frames: number,
+): Float32Array[] {
+  return Array.from({ length: channels }, (_, c) =>
+    Float32Array.from({ length: frames }, (__, i) => {
+      return 0.3 * Math.sin((2 * Math.PI * (200 + 50 * c) * (from + i)) / rate);
+    }),
+  );
+}
+
 /** Every processor in every configuration that takes a path of its own. One line each. */
 export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   meter('mono, posted', { channels: 1, shared: false }),
@@ -289,4 +407,21 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   playout('24 → 48 kHz, underruns', { from: 24000, speed: 0.7, everyQuanta: 40 }),
   playout('24 → 48 kHz, quantum 1024', { from: 24000, quantum: 1024 }),
   playout('idle', { from: 24000, everyQuanta: 0 }),
+
+  receive('48 kHz s16', { from: 48000 }),
+  receive('8 → 48 kHz µ-law to stereo, lost and jittered', {
+    from: 8000,
+    format: 'mulaw',
+    outputChannels: 2,
+    lost: 10,
+    later: 12,
+  }),
+  receive('48 → 44.1 kHz l16 stereo, lost and jittered', {
+    sampleRate: 44100,
+    from: 48000,
+    format: 'l16',
+    channels: 2,
+    lost: 7,
+    later: 20,
+  }),
 ];

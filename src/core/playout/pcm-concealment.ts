@@ -90,7 +90,7 @@ export class PcmConcealment {
     const search = this.#search;
     const template = historyFrames - search.overlapFrames;
     search.begin(past, template, past, template - this.#longest, search.reachFrames, 0);
-    search.work(Infinity);
+    search.finish();
     this.#period = this.#longest - search.lag;
     this.#periods = search.score < VOICED_SCORE ? MAX_PERIODS : 1;
     this.#at = this.#loopStart;

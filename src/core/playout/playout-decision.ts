@@ -115,8 +115,13 @@ export class PlayoutDecision {
    * @param aheadMs sound that is decoded and not heard yet: what is decided on now is heard that much later
    */
   decide(nowMs: number, aheadMs: number): PlayoutAction {
+    // So short that it is inlined: the numbers of a real call would be allocated.
     this.#state[NOW] = nowMs;
     this.#state[HEARD] = nowMs + aheadMs;
+    return this.#decideNow();
+  }
+
+  #decideNow(): PlayoutAction {
     const action = this.#decide();
     if (action !== 'conceal') this.#concealing = false;
     else if (!this.#concealing) {

@@ -11,6 +11,9 @@ const FINE_RATE = 48_000;
 /** Mean square of −60 dBFS: two such pieces join well anywhere. */
 const QUIET = 1e-6;
 
+/** More work than there is. */
+const ALL = 2 ** 29;
+
 /** Slots of what changes while searching: fields would be allocated anew by the engine whenever they change. */
 const TEMPLATE_ENERGY = 0;
 const ENERGY = 1;
@@ -95,11 +98,11 @@ export class SimilaritySearch {
   ): void {
     const { overlapFrames } = this;
     const state = this.#state;
-    const energy = toMono(template, at, overlapFrames, this.#template);
     const candidateFrames = reach + overlapFrames;
-    const candidateEnergy = toMono(candidates, from, candidateFrames, this.#candidates);
+    toMono(template, at, overlapFrames, this.#template);
+    toMono(candidates, from, candidateFrames, this.#candidates);
     this.#reach = reach;
-    if (energy < QUIET * overlapFrames && candidateEnergy < QUIET * candidateFrames) {
+    if (isQuiet(this.#template, overlapFrames) && isQuiet(this.#candidates, candidateFrames)) {
       this.#phase = 'done';
       this.lag = whenQuiet;
       state[BEST_SCORE] = 1;
@@ -114,6 +117,12 @@ export class SimilaritySearch {
     this.#start(0, coarseCandidates - coarse);
     state[TEMPLATE_ENERGY] = energyOf(this.#coarseTemplate, 0, coarse, 1);
     state[ENERGY] = energyOf(this.#coarseCandidates, 0, coarse, 1);
+  }
+
+  /** Compares all that is left. */
+  finish(): void {
+    if (this.#phase === 'coarse') this.#compareCoarse(ALL);
+    if (this.#phase === 'fine') this.#compareFine(ALL);
   }
 
   /**
@@ -180,7 +189,7 @@ export class SimilaritySearch {
     const step = this.#fineStep;
     const last = this.#last;
     const templateEnergy = state[TEMPLATE_ENERGY]!;
-    const cost = frames / step;
+    const cost = Math.ceil(frames / step);
     let left = amount;
     let bestScore = state[BEST_SCORE]!;
     let lag = this.#next;
@@ -218,13 +227,13 @@ function energyOf(samples: Float32Array, from: number, frames: number, step: num
   return energy;
 }
 
-/** @returns the energy of what was written */
+/** Unequal weights, or channels of opposite phase would cancel. */
 function toMono(
   channels: readonly Float32Array[],
   from: number,
   frames: number,
   mono: Float32Array,
-): number {
+): void {
   const first = channels[0]!;
   for (let i = 0; i < frames; i++) mono[i] = first[from + i]!;
   for (let c = 1; c < channels.length; c++) {
@@ -232,7 +241,12 @@ function toMono(
     const weight = 1 / (1 + c);
     for (let i = 0; i < frames; i++) mono[i]! += weight * channel[from + i]!;
   }
-  return energyOf(mono, 0, frames, 1);
+}
+
+function isQuiet(samples: Float32Array, frames: number): boolean {
+  let energy = 0;
+  for (let i = 0; i < frames; i++) energy += samples[i]! * samples[i]!;
+  return energy < QUIET * frames;
 }
 
 /** Each `step` samples become their mean. */

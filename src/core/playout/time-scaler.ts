@@ -165,8 +165,8 @@ export class TimeScaler {
     const place = this.#place;
     // What is left to do is spread over what is left until the place.
     const left = place - line.read;
-    const share = frames < left ? Math.ceil((search.workLeft * frames) / left) : Infinity;
-    if (!search.work(share)) return;
+    if (frames >= left) search.finish();
+    else if (!search.work(Math.ceil((search.workLeft * frames) / left))) return;
     const length = this.#removes
       ? search.shortestFrames + search.lag
       : search.shortestFrames + this.#reach - search.lag;

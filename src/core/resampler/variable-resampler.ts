@@ -26,6 +26,9 @@ export const MAX_SPEED = 1.1;
 /** Input frames that a stage takes at once; the lines hold two blocks beside the filter's reach. */
 const BLOCK = 256;
 
+const FRACTION = 0;
+const SPEED = 1;
+
 /**
  * Converts a stream at a speed that may change between any two output frames: for clocks that drift apart, and for
  * catching up. A change bends the pitch; it makes no step in the signal, so no click. Input is put in and output taken out
@@ -47,12 +50,12 @@ export class VariableResampler {
   readonly #coefficients: Float64Array;
   /** Values in each line. */
   #fill = 0;
-  /** The next output's first tap in the lines, and how far its instant lies beyond that tap's place, 0 to 1. */
+  /** The next output's first tap in the lines. */
   #start = 0;
-  #fraction = 0;
+  /** How far its instant lies beyond that tap's place, 0 to 1; and the speed. Fields would be allocated anew. */
+  readonly #state: Float64Array = new Float64Array(2);
   /** Values that have left the lines. */
   #gone = 0;
-  #speed = 1;
 
   /** @param channels 1 to 32. */
   constructor(plan: VariableResamplerPlan, channels: number) {
@@ -77,6 +80,7 @@ export class VariableResampler {
     }
     this.#stages = stages;
     this.#lines = lines;
+    this.#state[SPEED] = 1;
     this.reset();
   }
 
@@ -85,25 +89,27 @@ export class VariableResampler {
    * Counts from the next output frame on. @default 1
    */
   get speed(): number {
-    return this.#speed;
+    return this.#state[SPEED]!;
   }
   set speed(value: number) {
-    this.#speed = numberIn('speed', value, MIN_SPEED, MAX_SPEED);
+    // A call that is right must not pass the number on, which would allocate it.
+    if (!(value >= MIN_SPEED && value <= MAX_SPEED)) numberIn('speed', value, MIN_SPEED, MAX_SPEED);
+    this.#state[SPEED] = value;
   }
 
   /** The input instant, in frames since the stream began, at which the next output frame stands. Exact. */
   get position(): number {
     const first = this.#gone + this.#start;
-    return (first + this.#taps / 2 - 1 + this.#fraction) / this.#oversampling;
+    return (first + this.#taps / 2 - 1 + this.#state[FRACTION]!) / this.#oversampling;
   }
 
   /** How many input frames must still be written before `outputFrames` can be read at the present speed. */
   inputFramesFor(outputFrames: number): number {
     if (outputFrames <= 0) return 0;
-    const step = this.#nominalStep * this.#speed;
+    const step = this.#nominalStep * this.#state[SPEED]!;
     // `read` adds up where this multiplies: rounding must ask for a frame too many rather than too few.
     const advance = (outputFrames - 1) * step;
-    const last = advance === 0 ? 0 : Math.floor(this.#fraction + advance + 1e-9);
+    const last = advance === 0 ? 0 : Math.floor(this.#state[FRACTION]! + advance + 1e-9);
     let missing = this.#start + last + this.#taps - this.#fill;
     const stages = this.#stages[0]!;
     for (let i = stages.length - 1; i >= 0 && missing > 0; i--) {
@@ -127,13 +133,13 @@ export class VariableResampler {
 
   /** Takes out up to `frames` frames, to planar `output` from index `at` on; returns how many there were. */
   read(output: readonly Float32Array[], at: number, frames: number): number {
-    const step = this.#nominalStep * this.#speed;
+    const step = this.#nominalStep * this.#state[SPEED]!;
     const taps = this.#taps;
     const phases = this.#phases;
     const coefficients = this.#coefficients;
     const limit = this.#fill - taps;
     let start = this.#start;
-    let fraction = this.#fraction;
+    let fraction = this.#state[FRACTION]!;
     let count = 0;
     while (count < frames && start <= limit) {
       const place = fraction * phases;
@@ -157,7 +163,7 @@ export class VariableResampler {
       fraction = next - whole;
     }
     this.#start = start;
-    this.#fraction = fraction;
+    this.#state[FRACTION] = fraction;
     return count;
   }
 
@@ -172,7 +178,7 @@ export class VariableResampler {
     this.#fill = this.#taps / 2 - 1;
     this.#gone = -(this.#taps / 2 - 1);
     this.#start = 0;
-    this.#fraction = 0;
+    this.#state[FRACTION] = 0;
   }
 
   #write(input: readonly Float32Array[] | undefined, from: number, frames: number): number {
