@@ -156,7 +156,8 @@ export class LagFinder {
     const { decimation } = this;
     for (let i = 0, from = 0; i < count; i++) {
       let sum = 0;
-      for (let end = from + decimation; from < end; from++) sum += samples[from]!;
+      const end = from + decimation;
+      for (; from < end; from++) sum += samples[from]!;
       target[i] = sum / decimation;
     }
   }

@@ -34,7 +34,7 @@ export class LaneSession {
   private readonly wire: LaneWire;
   private readonly packer: Packer;
   private readonly unpacker: Unpacker;
-  private arrivals: Arrivals | null = null;
+  private readonly arrivals = new Arrivals(0);
   private open = false;
   private packetsSent = 0;
   private packetsDropped = 0;
@@ -73,7 +73,6 @@ export class LaneSession {
         this.packer.takeBack();
         continue;
       }
-      this.arrivals ??= new Arrivals(this.unpacker.sequenceOf(message));
       this.lastMessage = message;
       this.packetsSent++;
       this.payloadBytes += payloadBytes;
@@ -88,8 +87,8 @@ export class LaneSession {
       packetsDropped,
       payloadBytes,
       wireBytes,
-      packetsReceived: this.arrivals?.received ?? 0,
-      packetsLost: this.arrivals?.lost ?? 0,
+      packetsReceived: this.arrivals.received,
+      packetsLost: this.arrivals.lost,
       encodeMs: packer.ms,
       encodedSeconds: packer.frames / this.options.sampleRate,
       decodeMs: unpacker.ms,
@@ -99,7 +98,7 @@ export class LaneSession {
 
   private arrive(message: string | Uint8Array): void {
     for (const packet of this.unpacker.unpack(message)) {
-      if (packet.redundant !== true) this.arrivals?.add(packet.sequence);
+      if (packet.redundant !== true) this.arrivals.add(packet.sequence);
       this.sink?.(packet);
     }
   }
@@ -112,7 +111,7 @@ class Packer {
   /** Of sound so far. */
   frames = 0;
   private readonly options: LaneWorkerOptions;
-  private readonly encoder: MessageEncoder;
+  private readonly encoder: MessageEncoder & { redundancy?: number };
   private readonly opus: OpusEncoder | null;
   private readonly samples: SampleDecoder;
   private readonly input: readonly [Float32Array];
@@ -123,6 +122,7 @@ class Packer {
     const { sampleRate, format, settings, framing, opus } = options;
     this.options = options;
     this.encoder = FRAMINGS[framing].createEncoder({ format, sampleRate, channels: 1 });
+    if ('redundancy' in this.encoder) this.encoder.redundancy = options.copies;
     this.samples = new SampleDecoder({ format: 'f32', channels: 1 });
     this.opus =
       opus === null
@@ -177,16 +177,14 @@ class Packer {
 class Unpacker {
   ms = 0;
   frames = 0;
-  private readonly options: LaneWorkerOptions;
   private readonly decoder: MessageDecoder;
   private readonly codec: PayloadDecoder;
   private readonly output: readonly [Float32Array];
   private packets = 0;
 
   constructor(options: LaneWorkerOptions) {
-    const { sampleRate, opus } = options;
-    this.options = options;
-    this.decoder = this.createDecoder();
+    const { sampleRate, opus, framing, format } = options;
+    this.decoder = FRAMINGS[framing].createDecoder({ format, sampleRate, channels: 1 });
     const codec = opus === null ? CODECS.s16 : opusCodec(new OpusLibrary(opus));
     this.codec = codec.createDecoder({ sampleRate, channels: 1 });
     this.output = [new Float32Array(sampleRate)];
@@ -207,21 +205,11 @@ class Unpacker {
     }
   }
 
-  /** The number that a message's packet will have on arrival. */
-  sequenceOf(message: string | Uint8Array): number {
-    return this.createDecoder().decode(message).at(-1)?.sequence ?? 0;
-  }
-
   private time({ payload, frames }: Packet): void {
     this.frames += frames;
     if (this.packets++ % TIMED_SHARE !== 0) return;
     const start = performance.now();
     this.codec.decode(payload, 0, payload.length, this.output, 0);
     this.ms += TIMED_SHARE * (performance.now() - start);
-  }
-
-  private createDecoder(): MessageDecoder {
-    const { framing, format, sampleRate } = this.options;
-    return FRAMINGS[framing].createDecoder({ format, sampleRate, channels: 1 });
   }
 }

@@ -25,6 +25,7 @@ function obey(command: LaneCommand): void {
       session = new LaneSession(command.options, (state, reason) =>
         tell({ type: 'state', state, reason }),
       );
+      session.sink = (packet) => tell({ type: 'packet', packet });
       tell({ type: 'ready' });
       break;
     case 'count':

@@ -1,0 +1,90 @@
+/** Seconds behind the newest sound from which it is not waited for any longer, but skipped to. */
+const MAX_BEHIND = 1;
+/** Where a skip lands, in seconds before the newest sound. */
+const SKIP_TO = 0.15;
+/** Seconds of what was played that are kept: the browser's memory is not for us to fill. */
+const KEPT = 10;
+
+/** Plays a browser's own file as it grows, by Media Source Extensions (W3C): what a page does that is given pieces of one. */
+export class MediaPlayback {
+  /** The sound. */
+  readonly node: AudioNode;
+  /** Called when the browser does not take the file any more. */
+  onerror: ((reason: string) => void) | null = null;
+  private readonly element = new Audio();
+  private readonly source = new MediaSource();
+  private readonly url: string;
+  private buffer: SourceBuffer | null = null;
+  private readonly waiting: Uint8Array<ArrayBuffer>[] = [];
+
+  /** Why this browser cannot play such a file; null when it can. */
+  static missing(type: string): string | null {
+    if (!('MediaSource' in globalThis)) return 'This browser has no Media Source Extensions.';
+    if (MediaSource.isTypeSupported(type)) return null;
+    return `This browser records ${type}, but does not play it in pieces.`;
+  }
+
+  /** @param type of the file */
+  constructor(context: AudioContext, type: string) {
+    const { element, source } = this;
+    this.url = URL.createObjectURL(source);
+    element.src = this.url;
+    this.node = context.createMediaElementSource(element);
+    element.onerror = () => this.fail(element.error?.message ?? '');
+    source.addEventListener('sourceopen', () => {
+      if (source.readyState !== 'open') return;
+      this.buffer = source.addSourceBuffer(type);
+      this.buffer.onupdateend = () => this.next();
+      this.next();
+    });
+  }
+
+  /** Takes the next piece. */
+  append(bytes: Uint8Array<ArrayBuffer>): void {
+    this.waiting.push(bytes);
+    this.next();
+  }
+
+  close(): void {
+    const { element } = this;
+    this.onerror = null;
+    element.onerror = null;
+    element.pause();
+    element.removeAttribute('src');
+    URL.revokeObjectURL(this.url);
+    this.node.disconnect();
+  }
+
+  private next(): void {
+    const { buffer, waiting } = this;
+    if (buffer === null || buffer.updating || this.source.readyState !== 'open') return;
+    this.follow(buffer);
+    if (buffer.updating) return;
+    const bytes = waiting.shift();
+    try {
+      if (bytes !== undefined) buffer.appendBuffer(bytes);
+    } catch (error) {
+      this.fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Keeps playing near the end of what is there. */
+  private follow(buffer: SourceBuffer): void {
+    const { element } = this;
+    const { buffered } = buffer;
+    if (buffered.length === 0) return;
+    const end = buffered.end(buffered.length - 1);
+    const start = buffered.start(0);
+    const { currentTime } = element;
+    if (currentTime < start || end - currentTime > MAX_BEHIND) {
+      element.currentTime = Math.max(start, end - SKIP_TO);
+    }
+    // It may be held back until a gesture, as the context is.
+    if (element.paused) element.play().catch(() => {});
+    if (currentTime - start > 2 * KEPT) buffer.remove(start, currentTime - KEPT);
+  }
+
+  private fail(reason: string): void {
+    this.onerror?.(`The browser does not play its own recording any more. ${reason}`.trim());
+  }
+}

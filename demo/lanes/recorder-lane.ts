@@ -1,0 +1,181 @@
+import { MediaChunks, WebSocketTransport } from 'micwire';
+import type { MediaChunk } from 'micwire';
+import { decodeBase64 } from 'micwire/core';
+import { webSocketWireBytes } from '../measure/wire-bytes.ts';
+import { Arrivals } from './arrivals.ts';
+import { MediaPlayback } from './media-playback.ts';
+import type { LaneState } from './lane-settings.ts';
+import type { LaneTotals } from './lane-totals.ts';
+import type { Lane, LaneBuild, LaneMessage } from './lane.ts';
+
+/** ms of a piece, as far as the browser heeds it. */
+const TIMESLICE_MS = 100;
+/** Seconds of messages that may wait for the network. One that is dropped would spoil the rest of the file. */
+const MAX_WAITING_SECONDS = 20;
+
+/** What goes over the wire. */
+interface MediaMessage {
+  readonly type: 'media';
+  readonly sequence: number;
+  readonly payload: string;
+}
+
+/** Why this browser cannot; null when it can. */
+export function missingRecorder(): string | null {
+  if (!('MediaRecorder' in globalThis)) return 'This browser has no MediaRecorder.';
+  const type = recordedType();
+  return type === null ? 'This browser records no sound.' : MediaPlayback.missing(type);
+}
+
+/** Opens a lane of the browser's own recorder: its file in pieces, in Base64, over a WebSocket, and played as it grows. */
+export async function openRecorderLane(parts: LaneBuild): Promise<Lane> {
+  return new RecorderLane(parts);
+}
+
+class RecorderLane implements Lane {
+  readonly call = null;
+  onchange: (() => void) | null = null;
+  state: LaneState = 'opening';
+  reason = '';
+  private readonly bitrate: number;
+  private readonly transport: WebSocketTransport;
+  private readonly playback: MediaPlayback;
+  private readonly arrivals = new Arrivals(0);
+  private chunks: MediaChunks | null = null;
+  private closed = false;
+  private lastSent: string | null = null;
+  private packetsSent = 0;
+  private packetsDropped = 0;
+  private payloadBytes = 0;
+  private wireBytes = 0;
+  private encodeMs = 0;
+  private decodeMs = 0;
+  private startedAt = 0;
+
+  constructor({ context, link, settings, stream }: LaneBuild) {
+    this.bitrate = settings.bitrate;
+    this.playback = new MediaPlayback(context, recordedType()!);
+    this.playback.onerror = (reason) => this.become('failed', reason);
+    const bytesPerSecond = (settings.bitrate / 8) * (4 / 3);
+    this.transport = new WebSocketTransport(link.socketUrl, {
+      highWaterBytes: Math.ceil(bytesPerSecond * MAX_WAITING_SECONDS),
+    });
+    this.transport.onmessage = (message) => this.arrive(message);
+    this.transport.onstatechange = ({ state, reason }) => {
+      if (state === 'open') {
+        // The file begins with the connection: without its beginning nothing that follows can be read.
+        if (this.chunks === null) void this.send(stream());
+        this.become('running', '');
+      } else if (state === 'waiting' && this.chunks !== null) {
+        this.become('failed', 'The connection was lost, and with it a piece of the file.');
+      } else if (state === 'waiting') this.become('waiting', reason);
+    };
+  }
+
+  get output(): AudioNode {
+    return this.playback.node;
+  }
+
+  async totals(): Promise<LaneTotals> {
+    const { packetsSent, arrivals } = this;
+    const seconds = this.chunks === null ? 0 : (performance.now() - this.startedAt) / 1000;
+    return {
+      atMs: performance.now(),
+      packetsSent,
+      packetsDropped: this.packetsDropped,
+      payloadBytes: this.payloadBytes,
+      wireBytes: this.wireBytes,
+      packetsReceived: arrivals.received,
+      packetsLost: arrivals.lost,
+      packetsUnderWay: packetsSent - arrivals.received - arrivals.lost,
+      packetsLate: null,
+      packetsRecovered: null,
+      totalSamples: null,
+      concealedSamples: null,
+      insertedSamples: null,
+      removedSamples: null,
+      jitterBufferDelay: null,
+      jitterBufferTargetDelay: null,
+      jitterBufferEmittedCount: null,
+      encodeMs: this.encodeMs,
+      encodedSeconds: seconds,
+      decodeMs: this.decodeMs,
+      decodedSeconds: seconds,
+    };
+  }
+
+  async lastMessage(): Promise<LaneMessage | null> {
+    return this.lastSent === null ? null : { message: this.lastSent, framing: null };
+  }
+
+  close(): void {
+    this.closed = true;
+    this.onchange = null;
+    this.transport.close();
+    this.chunks?.stop();
+    this.playback.close();
+  }
+
+  private async send(stream: MediaStream): Promise<void> {
+    try {
+      this.chunks = new MediaChunks(stream, { timeslice: TIMESLICE_MS, bitrate: this.bitrate });
+      this.startedAt = performance.now();
+      for await (const chunk of this.chunks) {
+        if (this.closed) return;
+        this.sendChunk(chunk);
+      }
+    } catch (error) {
+      this.become('failed', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private sendChunk(chunk: MediaChunk): void {
+    const start = performance.now();
+    const message: MediaMessage = {
+      type: 'media',
+      sequence: chunk.sequence,
+      payload: chunk.base64,
+    };
+    const text = JSON.stringify(message);
+    this.encodeMs += performance.now() - start;
+    if (!this.transport.send(text)) {
+      this.packetsDropped++;
+      this.become(
+        'failed',
+        'The network took too little for too long: a piece of the file is lost.',
+      );
+      return;
+    }
+    this.lastSent = text;
+    this.packetsSent++;
+    this.payloadBytes += chunk.bytes.length;
+    this.wireBytes += webSocketWireBytes(text.length);
+  }
+
+  private arrive(message: string | Uint8Array): void {
+    const start = performance.now();
+    const { sequence, payload } = JSON.parse(String(message)) as MediaMessage;
+    const bytes = decodeBase64(payload);
+    this.decodeMs += performance.now() - start;
+    this.arrivals.add(sequence);
+    this.playback.append(bytes);
+  }
+
+  private become(state: LaneState, reason: string): void {
+    if (this.state === 'failed') return;
+    this.state = state;
+    this.reason = reason;
+    this.onchange?.();
+  }
+}
+
+/** What `MediaChunks` records in this browser. */
+function recordedType(): string | null {
+  const types = [
+    'audio/webm;codecs=opus',
+    'audio/ogg;codecs=opus',
+    'audio/mp4;codecs=opus',
+    'audio/mp4',
+  ];
+  return types.find((type) => MediaRecorder.isTypeSupported(type)) ?? null;
+}

@@ -1,0 +1,106 @@
+import type { Call, CallFigures, CallOptions } from 'micwire';
+import { srtpWireBytes } from '../measure/wire-bytes.ts';
+import { connectCalls, openCalls } from './lane-calls.ts';
+import type { LaneState } from './lane-settings.ts';
+import type { LaneTotals } from './lane-totals.ts';
+import type { Lane, LaneBuild } from './lane.ts';
+import type { CallEnds } from './link-access.ts';
+
+/** What tells lanes of WebRTC apart. */
+export interface WebrtcLaneOptions {
+  /** Copies of earlier packets in each (RED). */
+  readonly redundancy: boolean;
+}
+
+/** Opens a lane that is WebRTC's own: track → RTCPeerConnection → track. */
+export async function openWebrtcLane(
+  parts: LaneBuild,
+  { redundancy }: WebrtcLaneOptions,
+): Promise<Lane> {
+  const { context, link, settings, stream } = parts;
+  const track = stream().getAudioTracks()[0]!;
+  const opus = {
+    bitrate: settings.bitrate,
+    ptimeMs: settings.frameDuration as NonNullable<NonNullable<CallOptions['opus']>['ptimeMs']>,
+  };
+  const calls = await openCalls(link, {
+    sender: { track, receive: false, redundancy, opus },
+    receiver: { redundancy },
+  });
+  await connectCalls(calls);
+  return new WebrtcLane(calls, calls.receiver.createSource(context));
+}
+
+class WebrtcLane implements Lane {
+  readonly output: AudioNode;
+  readonly call: CallEnds<Call>;
+  state: LaneState = 'running';
+  reason = '';
+  onchange: (() => void) | null = null;
+  private figures: CallEnds<CallFigures> | null = null;
+
+  constructor(calls: CallEnds<Call>, output: AudioNode) {
+    this.call = calls;
+    this.output = output;
+    for (const call of [calls.sender, calls.receiver]) {
+      call.addEventListener('error', ({ detail }) => {
+        this.state = 'failed';
+        this.reason = detail.message;
+        this.onchange?.();
+      });
+    }
+  }
+
+  async totals(): Promise<LaneTotals> {
+    const { sender, receiver } = this.call;
+    try {
+      const [sent, received] = await Promise.all([sender.stats(), receiver.stats()]);
+      this.figures = { sender: sent, receiver: received };
+    } catch {
+      // The call has ended: they are as they were.
+    }
+    return totalsOf(this.figures);
+  }
+
+  async lastMessage(): Promise<null> {
+    return null;
+  }
+
+  close(): void {
+    this.onchange = null;
+    this.call.sender.close();
+    this.call.receiver.close();
+  }
+}
+
+function totalsOf(figures: CallEnds<CallFigures> | null): LaneTotals {
+  const sent = figures?.sender;
+  const received = figures?.receiver;
+  const packetsSent = sent?.packetsSent ?? 0;
+  const packetsReceived = received?.packetsReceived ?? 0;
+  const packetsLost = received?.packetsLost ?? 0;
+  const rtpBytes = (sent?.bytesSent ?? 0) + (sent?.headerBytesSent ?? 0);
+  return {
+    atMs: performance.now(),
+    packetsSent,
+    packetsDropped: null,
+    payloadBytes: sent?.bytesSent ?? 0,
+    wireBytes: srtpWireBytes(rtpBytes, packetsSent),
+    packetsReceived,
+    packetsLost,
+    packetsUnderWay: packetsSent - packetsReceived - packetsLost,
+    packetsLate: received?.packetsDiscarded ?? 0,
+    packetsRecovered: (received?.fecPacketsReceived ?? 0) - (received?.fecPacketsDiscarded ?? 0),
+    totalSamples: received?.totalSamplesReceived ?? 0,
+    concealedSamples: received?.concealedSamples ?? 0,
+    insertedSamples: received?.insertedSamplesForDeceleration ?? 0,
+    removedSamples: received?.removedSamplesForAcceleration ?? 0,
+    jitterBufferDelay: received?.jitterBufferDelay ?? 0,
+    jitterBufferTargetDelay: received?.jitterBufferTargetDelay ?? 0,
+    jitterBufferEmittedCount: received?.jitterBufferEmittedCount ?? 0,
+    encodeMs: null,
+    encodedSeconds: null,
+    decodeMs: null,
+    decodedSeconds: null,
+  };
+}

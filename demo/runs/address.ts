@@ -1,0 +1,125 @@
+import { CLEAN, PRESETS, checkLinkSettings } from '../link/settings.ts';
+import type { LinkPresetId, LinkSettings } from '../link/settings.ts';
+import { LANE_IDS } from '../lanes/lane-ids.ts';
+import type { LaneId } from '../lanes/lane-ids.ts';
+import type { LinkChoice, RunSettings, SourceKind } from './run.ts';
+
+/** What a page begins with, where its address says nothing. */
+export const DEFAULT_RUN: RunSettings = {
+  source: 'speech',
+  lanes: LANE_IDS,
+  links: [{ name: 'clean', settings: PRESETS.clean.settings }],
+  frameDuration: 20,
+  bitrate: 32_000,
+  complexity: 9,
+  copies: 1,
+  seconds: 20,
+  settleSeconds: 4,
+  repetitions: 5,
+};
+
+const SOURCES: readonly SourceKind[] = ['speech', 'music', 'microphone', 'file'];
+const FRAME_DURATIONS: readonly number[] = [10, 20, 40, 60];
+
+/** The numbers of an address, each with its range. */
+const NUMBERS = {
+  frame: { setting: 'frameDuration', min: 10, max: 60 },
+  bitrate: { setting: 'bitrate', min: 6000, max: 510_000 },
+  complexity: { setting: 'complexity', min: 0, max: 10 },
+  copies: { setting: 'copies', min: 1, max: 3 },
+  seconds: { setting: 'seconds', min: 1, max: 600 },
+  settle: { setting: 'settleSeconds', min: 0, max: 60 },
+  runs: { setting: 'repetitions', min: 1, max: 100 },
+} as const;
+
+/**
+ * The settings as the query of an address: what is as in `DEFAULT_RUN` is left out, so that most links are short.
+ * @returns without a question mark; empty when nothing differs
+ */
+export function queryOf(settings: RunSettings): string {
+  const query = new URLSearchParams();
+  if (settings.source !== DEFAULT_RUN.source) query.set('source', settings.source);
+  if (settings.lanes.join() !== DEFAULT_RUN.lanes.join()) query.set('lanes', settings.lanes.join());
+  const links = settings.links.map(linkText);
+  if (links.join() !== 'clean') query.set('link', links.join());
+  for (const [name, { setting }] of Object.entries(NUMBERS)) {
+    if (settings[setting] !== DEFAULT_RUN[setting]) query.set(name, String(settings[setting]));
+  }
+  // Commas and colons may stand in a query as they are (RFC 3986 §3.4).
+  return query.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
+}
+
+/**
+ * Reads the settings from the query of an address. Addresses come from anywhere: what cannot be understood is left as in `defaults`.
+ * @param defaults what counts where the address says nothing
+ */
+export function settingsOf(query: string, defaults: RunSettings = DEFAULT_RUN): RunSettings {
+  const asked = new URLSearchParams(query);
+  const numbers: Partial<Record<string, number>> = {};
+  for (const [name, { setting, min, max }] of Object.entries(NUMBERS)) {
+    const value = Number(asked.get(name) ?? NaN);
+    if (Number.isInteger(value) && value >= min && value <= max) numbers[setting] = value;
+  }
+  if (!FRAME_DURATIONS.includes(numbers['frameDuration'] ?? 20)) delete numbers['frameDuration'];
+  const source = asked.get('source') as SourceKind;
+  const wanted = asked.get('lanes')?.split(',');
+  const lanes = LANE_IDS.filter((id) => wanted?.includes(id));
+  const links = (asked.get('link') ?? '').split(',').flatMap((text) => linkOf(text) ?? []);
+  return {
+    ...defaults,
+    ...numbers,
+    ...(SOURCES.includes(source) ? { source } : {}),
+    ...(lanes.length > 0 ? { lanes } : {}),
+    ...(links.length > 0 ? { links } : {}),
+  };
+}
+
+/** Lanes by a list of names with commas: `'all'` for all. @throws RangeError for a name that is none */
+export function lanesNamed(list: string): readonly LaneId[] {
+  const wanted = new Set<LaneId>();
+  for (const name of list.split(',')) {
+    const found = LANE_IDS.filter((id) => name === 'all' || id === name);
+    if (found.length === 0) {
+      throw new RangeError(`There is no lane '${name}'. Lanes: ${LANE_IDS.join(', ')}, all.`);
+    }
+    for (const id of found) wanted.add(id);
+  }
+  return LANE_IDS.filter((id) => wanted.has(id));
+}
+
+/**
+ * A link by its text: the name of one of the list, or `custom` and what differs from a clean one, such as
+ * `custom:delayMs:60:lossRatio:0.05`.
+ * @returns null when it is none
+ */
+export function linkOf(text: string): LinkChoice | null {
+  if (Object.hasOwn(PRESETS, text)) {
+    const name = text as LinkPresetId;
+    return { name, settings: PRESETS[name].settings };
+  }
+  const [name, ...parts] = text.split(':');
+  if (name !== 'custom' || parts.length % 2 !== 0) return null;
+  const fields: Record<string, unknown> = {};
+  for (let i = 0; i < parts.length; i += 2) fields[parts[i]!] = parsed(parts[i + 1]!);
+  try {
+    return { name: 'custom', settings: checkLinkSettings(fields) };
+  } catch {
+    return null;
+  }
+}
+
+/** The text that `linkOf` reads. A trace does not fit into an address: it is left out. */
+export function linkText({ name, settings }: LinkChoice): string {
+  if (name !== 'custom') return name;
+  const parts: string[] = ['custom'];
+  for (const [field, value] of Object.entries(settings) as [keyof LinkSettings, unknown][]) {
+    if (field !== 'trace' && value !== CLEAN[field]) parts.push(field, String(value));
+  }
+  return parts.join(':');
+}
+
+function parsed(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  const number = Number(text);
+  return text !== '' && Number.isFinite(number) ? number : text;
+}

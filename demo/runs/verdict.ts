@@ -1,0 +1,145 @@
+import type { LaneId } from '../lanes/lane-ids.ts';
+import { LANE_IDS } from '../lanes/lane-ids.ts';
+import type { LaneMetricId } from '../measure/metrics.ts';
+import type { Spread } from './run.ts';
+
+/** What the verdict looks at. */
+type VerdictFigures = Readonly<Partial<Record<LaneMetricId, Spread | null>>>;
+
+/** What lanes are called in a sentence. */
+const NAMES: Readonly<Record<LaneId, string>> = {
+  'pcm-json-ws': 'PCM as Base64 JSON over WebSocket',
+  'pcm-binary-ws': 'binary PCM over WebSocket',
+  'opus-json-ws': 'Opus as Base64 JSON over WebSocket',
+  'opus-binary-ws': 'Opus over WebSocket',
+  'opus-rtp-dc': 'Opus over a data channel',
+  'opus-rtp-dc-red': 'Opus with copies over a data channel',
+  'recorder-json-ws': 'MediaRecorder over WebSocket',
+  webrtc: 'WebRTC',
+  'webrtc-red': 'WebRTC with RED',
+};
+
+/** A lane is of use when this much of the sound came through. */
+const USABLE_MATCH = 0.9;
+/** Made up sound above this is heard by most (about one in fifty frames). */
+const AUDIBLE_CONCEALMENT = 0.02;
+/** Latencies nearer than this are the same to anybody, ms. */
+const SAME_MS = 3;
+
+interface Candidate {
+  readonly id: LaneId;
+  readonly latency: Spread;
+  readonly kbps: number | null;
+  readonly match: number;
+  readonly concealed: number | null;
+}
+
+/** What the figures of lanes over one link come to, in one or two sentences. Made from the figures alone. */
+export function verdictOf(lanes: Readonly<Partial<Record<LaneId, VerdictFigures>>>): string {
+  const all = LANE_IDS.flatMap((id) => candidate(id, lanes[id]));
+  const usable = all
+    .filter(({ match }) => match >= USABLE_MATCH)
+    .sort((a, b) => a.latency.median - b.latency.median);
+  const best = usable[0];
+  if (best === undefined) return nothingUsable(all);
+  const rival = rivalOf(best, usable);
+  const first = rival === undefined ? alone(best) : compared(best, rival);
+  return [first, brokenOnes(all)].filter((sentence) => sentence !== '').join(' ');
+}
+
+function candidate(id: LaneId, figures: VerdictFigures | undefined): Candidate[] {
+  const latency = figures?.latency_p50_ms;
+  const match = figures?.match_ratio?.median ?? 0;
+  if (figures === undefined || (latency === undefined && match === 0)) return [];
+  return [
+    {
+      id,
+      latency: latency ?? { median: Infinity, min: Infinity, max: Infinity, count: 0 },
+      kbps: figures.bitrate_kbps?.median ?? null,
+      match,
+      concealed: figures.concealed_ratio?.median ?? null,
+    },
+  ];
+}
+
+/** WebRTC is what everything is held against; it itself against the best of ours. */
+function rivalOf(best: Candidate, usable: readonly Candidate[]): Candidate | undefined {
+  const isWebrtc = ({ id }: Candidate): boolean => id === 'webrtc' || id === 'webrtc-red';
+  const others = usable.filter((each) => each !== best);
+  return others.find((each) => isWebrtc(each) !== isWebrtc(best)) ?? others[0];
+}
+
+function compared(best: Candidate, rival: Candidate): string {
+  const ahead = rival.latency.median - best.latency.median;
+  const names = [NAMES[best.id], NAMES[rival.id]] as const;
+  const overlap = best.latency.max >= rival.latency.min && best.latency.count > 1;
+  const latency =
+    ahead < SAME_MS
+      ? `${names[0]} and ${names[1]} are equally quick (${ms(best.latency.median)})`
+      : `${names[0]} is ${ms(ahead)} ahead of ${names[1]} (${ms(best.latency.median)} to ${ms(rival.latency.median)}${overlap ? ', in ranges that overlap' : ''})`;
+  const rate = rateWords(best, rival);
+  const quality = concealmentWords(best, rival);
+  return `${capital(latency)}${rate}${quality}.`;
+}
+
+function rateWords(best: Candidate, rival: Candidate): string {
+  if (best.kbps === null || rival.kbps === null || rival.kbps === 0) return '';
+  const times = best.kbps / rival.kbps;
+  if (times > 1.15) return `, at ${timesWords(times)} its bitrate`;
+  if (times < 1 / 1.15) return `, at ${percent(times)} of its bitrate`;
+  return ', at about the same bitrate';
+}
+
+function timesWords(times: number): string {
+  if (times >= 1.9 && times < 2.1) return 'twice';
+  return `${times.toFixed(times < 10 ? 1 : 0)} times`;
+}
+
+function concealmentWords(best: Candidate, rival: Candidate): string {
+  if (best.concealed === null || rival.concealed === null) return '';
+  const difference = best.concealed - rival.concealed;
+  if (Math.abs(difference) < 0.005) return '';
+  const [mine, theirs] = [percent(best.concealed, 1), percent(rival.concealed, 1)];
+  return difference < 0
+    ? `, and makes up less of the sound (${mine}, not ${theirs})`
+    : `, but makes up more of the sound (${mine}, not ${theirs})`;
+}
+
+function alone(best: Candidate): string {
+  const rate = best.kbps === null ? '' : ` at ${Math.round(best.kbps)} kbit/s`;
+  const concealed =
+    best.concealed !== null && best.concealed > AUDIBLE_CONCEALMENT
+      ? `, with ${percent(best.concealed, 1)} of the sound made up`
+      : '';
+  return `${capital(NAMES[best.id])} takes ${ms(best.latency.median)}${rate}${concealed}.`;
+}
+
+function brokenOnes(all: readonly Candidate[]): string {
+  const broken = all.filter(({ match }) => match < USABLE_MATCH).map(({ id }) => NAMES[id]);
+  if (broken.length === 0) return '';
+  const verb = broken.length === 1 ? 'loses' : 'lose';
+  return `${capital(list(broken))} ${verb} too much of the sound to be of use here.`;
+}
+
+function nothingUsable(all: readonly Candidate[]): string {
+  if (all.length === 0) return 'There are no figures to judge by.';
+  const best = all.reduce((a, b) => (b.match > a.match ? b : a));
+  return `No lane brings enough of the sound through here; ${NAMES[best.id]} brings the most, ${percent(best.match)}.`;
+}
+
+function list(names: readonly string[]): string {
+  if (names.length === 1) return names[0]!;
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}`;
+}
+
+function ms(value: number): string {
+  return `${Math.round(value)} ms`;
+}
+
+function percent(share: number, digits = 0): string {
+  return `${(share * 100).toFixed(digits)} %`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
