@@ -3,16 +3,20 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { attachEcho } from '../demo/server/echo.ts';
+import { DataChannelTransport } from '../src/web/transport/data-channel.ts';
 import { LoopbackTransport } from '../src/web/transport/loopback.ts';
 import { messageBytes } from '../src/web/transport/message-bytes.ts';
 import type { Transport } from '../src/web/transport/transport.ts';
 import type { WaterMarkOptions } from '../src/web/transport/water-marks.ts';
 import { WebSocketTransport } from '../src/web/transport/websocket.ts';
+import { FakeDataChannel } from './helpers/fake-data-channel.ts';
 import { describeTransport } from './helpers/transport-contract.ts';
 
 /** Each entry gives a transport whose messages come back. */
 const TRANSPORTS: Record<string, (options?: WaterMarkOptions) => Promise<Transport>> = {
   loopback: async (options) => new LoopbackTransport(options),
+  // Over real ones in test/browser/data-channel.test.ts.
+  'data channel': async (options) => new DataChannelTransport(new FakeDataChannel(), options),
   websocket: async (options) => {
     const server = createServer();
     const echo = attachEcho(server);

@@ -1,55 +1,215 @@
-import { Call, DataChannelTransport, memorySignalling } from 'micwire';
-import type { CallOptions, TransportMessage } from 'micwire';
-import { afterEach, describe, expect, it } from 'vitest';
+import {
+  Call,
+  DataChannelTransport,
+  MicwireError,
+  dumpForImporter,
+  memorySignalling,
+} from 'micwire';
+import type { CallFigures, CallStepName, TransportMessage } from 'micwire';
+import { describe, expect, it } from 'vitest';
+import {
+  HAS_WEBRTC,
+  loudestHz,
+  openTone,
+  serverSignalling,
+  twoCalls,
+} from '../helpers/call-page.ts';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+const stepOf = (call: Call, name: CallStepName) => call.steps.find((step) => step.name === name)!;
+
+it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', () => {
+  const [signalling] = memorySignalling();
+  expect(() => new Call(signalling)).toThrow(MicwireError);
+  expect(() => new Call(signalling)).toThrow('WebSocketTransport');
 });
 
-async function tone(): Promise<{ context: AudioContext; track: MediaStreamTrack }> {
-  const context = new AudioContext({ sampleRate: 48_000 });
-  cleanups.push(() => context.close());
-  await context.resume();
-  const oscillator = context.createOscillator();
-  const destination = context.createMediaStreamDestination();
-  destination.channelCount = 1;
-  oscillator.connect(destination);
-  oscillator.start();
-  return { context, track: destination.stream.getAudioTracks()[0]! };
-}
-
-function callWithOneself(
-  callerOptions: CallOptions,
-  calleeOptions: CallOptions = {},
-): [caller: Call, callee: Call] {
-  const [a, b] = memorySignalling();
-  const caller = new Call(a, callerOptions);
-  const callee = new Call(b, calleeOptions);
-  cleanups.push(
-    () => caller.close(),
-    () => callee.close(),
-  );
-  return [caller, callee];
-}
-
-describe('a call within a page', () => {
-  it('connects, brings sound and data, and tells its steps', async () => {
-    const { track, context } = await tone();
-    const [caller, callee] = callWithOneself({ track, receive: false });
+describe.runIf(HAS_WEBRTC).each([
+  ['in memory', async () => memorySignalling()],
+  ['through the server', serverSignalling],
+])('a call, signalled %s', (_name, openSignalling) => {
+  it('brings sound and data, and tells each step’s times', async () => {
+    const { track, context } = await openTone();
+    const [caller, callee] = twoCalls({ track, receive: false }, {}, await openSignalling());
     const sending = new DataChannelTransport(caller.createDataChannel());
     const receiving = new DataChannelTransport(callee.createDataChannel());
     const received: TransportMessage[] = [];
     receiving.onmessage = (message) => received.push(message);
     await Promise.all([caller.connect(), callee.connect()]);
-    callee.createSource(context).connect(context.destination);
-    expect(sending.send(Uint8Array.of(1, 2, 3))).toBe(true);
-    await expect.poll(() => received.length).toBe(1);
-    await expect.poll(() => callee.steps.find(({ name }) => name === 'media')?.state).toBe('done');
-    await expect
-      .poll(async () => (await callee.stats()).totalSamplesReceived)
-      .toBeGreaterThan(9600);
-    const figures = await callee.stats();
+    expect([caller.state, callee.state]).toEqual(['connected', 'connected']);
+    expect([caller.role, callee.role]).toEqual(['caller', 'callee']);
+
+    const analyser = new AnalyserNode(context, { fftSize: 4096 });
+    callee.createSource(context).connect(analyser);
+    await expect.poll(() => loudestHz(analyser), { timeout: 5000 }).toBeGreaterThan(425);
+    expect(loudestHz(analyser)).toBeLessThan(455);
+    await expect.poll(() => sending.send(Uint8Array.of(1, 2, 3))).toBe(true);
+    await expect.poll(() => received[0]).toEqual(Uint8Array.of(1, 2, 3));
+
+    await expect.poll(() => stepOf(callee, 'media').state).toBe('done');
+    expect(callee.answer).toBe(caller.answer);
+    expect(callee.offer).toBe(caller.offer);
+    caller.close();
+    await expect.poll(() => callee.state).toBe('closed');
+    for (const call of [caller, callee]) {
+      expect(call.steps.map(({ state }) => state)).toEqual(Array(6).fill('done'));
+      for (const { startMs, endMs, moments } of call.steps) {
+        expect(endMs!).toBeGreaterThanOrEqual(startMs!);
+        expect(moments.length).toBeGreaterThan(0);
+      }
+      // Each begins only once the one that it builds on has begun, and media only once ICE has ended.
+      const [create, signal, ice, media, data, close] = call.steps;
+      expect(signal!.startMs!).toBeGreaterThanOrEqual(create!.endMs!);
+      expect(ice!.startMs!).toBeGreaterThanOrEqual(signal!.startMs!);
+      expect(media!.startMs!).toBeGreaterThanOrEqual(ice!.endMs!);
+      expect(data!.startMs!).toBeGreaterThanOrEqual(ice!.endMs!);
+      expect(close!.startMs!).toBeGreaterThanOrEqual(media!.endMs!);
+    }
+    await expect(callee.stats()).rejects.toMatchObject({ code: 'closed' });
+  });
+});
+
+describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
+  it('agree between the two sides, and with each other', async () => {
+    const { track, context } = await openTone();
+    const [caller, callee] = twoCalls({ track }, { historyIntervalMs: 100 });
+    await Promise.all([caller.connect(), callee.connect()]);
+    callee.createSource(context);
+    let figures!: CallFigures;
+    const received = async () => {
+      figures = await callee.stats();
+      return figures.packetsReceived;
+    };
+    await expect.poll(received, { timeout: 8000 }).toBeGreaterThan(50);
+    const sent = await caller.stats();
+    expect(sent.packetsSent).toBeGreaterThanOrEqual(figures.packetsReceived);
+    expect(sent.packetsSent - figures.packetsReceived).toBeLessThan(25);
+    expect(figures.packetsLost).toBe(0);
+    expect(figures.bytesReceived).toBeLessThanOrEqual(sent.bytesSent);
+    // At least 40 bytes of RTP, UDP and IP per packet, on top of the payload.
+    expect(sent.wireBytesSent).toBeGreaterThan(sent.bytesSent + 40 * sent.packetsSent);
     expect(figures.receiveCodec).toBe('audio/opus');
+    expect(sent.sendCodec).toBe('audio/opus');
+    await expect.poll(() => callee.history.length).toBeGreaterThan(5);
+    const [before, after] = callee.history.slice(-2);
+    const seconds = (after!.timestamp - before!.timestamp) / 1000;
+    const expected = ((after!.bytesReceived - before!.bytesReceived) * 8) / seconds;
+    expect(after!.receivedBitrate).toBeCloseTo(expected, 3);
+    const ice = await caller.ice();
+    expect(ice.selected?.state).toBe('succeeded');
+    expect(ice.local.length).toBeGreaterThan(0);
+    expect(ice.pairs[0]).toEqual(ice.selected);
+  });
+
+  it('show the bitrate, the packet length and the redundancy that were asked for', async () => {
+    const { track } = await openTone();
+    const opus = { bitrate: 64_000, constantBitrate: true, ptimeMs: 10, fec: false } as const;
+    const [caller, callee] = twoCalls({ track, opus, redundancy: true });
+    await Promise.all([caller.connect(), callee.connect()]);
+    let before = await caller.stats();
+    let after = before;
+    const grown = async () => {
+      after = await caller.stats();
+      return after.packetsSent - before.packetsSent;
+    };
+    await expect.poll(async () => (await caller.stats()).packetsSent).toBeGreaterThan(100);
+    before = await caller.stats();
+    await expect.poll(grown, { timeout: 5000 }).toBeGreaterThan(100);
+    const packets = after.packetsSent - before.packetsSent;
+    const payload = (after.bytesSent - before.bytesSent) / packets;
+    const hasRed = /a=rtpmap:\d+ red\/48000/.test(caller.offer ?? '');
+    // 64 kbit/s in packets of 10 ms: 80 bytes each; with RED the packet before comes along, and 5 bytes of headers.
+    expect(payload).toBeCloseTo(hasRed ? 2 * 80 + 5 : 80, 0);
+    expect(caller.redundancy).toBe(hasRed);
+    expect(callee.redundancy).toBe(false);
+  });
+
+  it('show the delay that the jitter buffer was told to keep', async () => {
+    const { track, context } = await openTone();
+    const [caller, callee] = twoCalls({ track }, { jitterBufferTarget: 250 });
+    await Promise.all([caller.connect(), callee.connect()]);
+    callee.createSource(context);
+    let before = await callee.stats();
+    const delay = async () => {
+      const after = await callee.stats();
+      const samples = after.jitterBufferEmittedCount - before.jitterBufferEmittedCount;
+      const seconds = (after.jitterBufferDelay - before.jitterBufferDelay) / samples;
+      before = after;
+      return seconds;
+    };
+    await expect.poll(delay, { timeout: 15_000, interval: 200 }).toBeGreaterThan(0.2);
+    callee.jitterBufferTarget = null;
+    expect(callee.jitterBufferTarget).toBeNull();
+    expect(() => {
+      callee.jitterBufferTarget = 5000;
+    }).toThrow(RangeError);
+  });
+
+  it('go into a dump as webrtc-dump-importer reads it', async () => {
+    const { track } = await openTone();
+    const [caller, callee] = twoCalls({ track, historyIntervalMs: 50 });
+    await Promise.all([caller.connect(), callee.connect()]);
+    await expect.poll(() => caller.history.length).toBeGreaterThan(5);
+    caller.close();
+    const dump = JSON.parse(dumpForImporter([caller, callee]));
+    expect(dump.UserAgent).toBe(navigator.userAgent);
+    expect(Array.isArray(dump.UserAgentData)).toBe(true);
+    const [first] = Object.values(dump.PeerConnections) as {
+      updateLog: { type: string; value: string }[];
+      stats: Record<string, { statsType: string; values: string; startTime: string }>;
+    }[];
+    const types = first!.updateLog.map(({ type }) => type);
+    expect(types).toEqual(
+      expect.arrayContaining(['setLocalDescription', 'setRemoteDescription', 'icecandidate']),
+    );
+    const sent = Object.entries(first!.stats).find(
+      ([key, { statsType }]) => statsType === 'outbound-rtp' && key.endsWith('-packetsSent'),
+    )!;
+    const times = first!.stats[sent[0].replace(/packetsSent$/, 'timestamp')]!;
+    expect(JSON.parse(sent[1].values).length).toBe(JSON.parse(times.values).length);
+    expect(Math.floor(JSON.parse(times.values)[0])).toBe(Date.parse(times.startTime));
+  });
+});
+
+describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
+  it('says that the other side has not come', async () => {
+    const [end] = await serverSignalling();
+    end.close();
+    const [, callee] = await serverSignalling();
+    const call = new Call(callee, { connectTimeoutMs: 1 });
+    await expect(call.connect()).rejects.toMatchObject({ code: 'transport' });
+    expect(stepOf(call, 'signal').state).toBe('failed');
+    expect(stepOf(call, 'ice').state).toBe('skipped');
+  });
+
+  it('says what the other side sent that is no description', async () => {
+    const [signalling, other] = memorySignalling();
+    const call = new Call(signalling);
+    const failed = expect(call.connect()).rejects.toThrow(/answer is refused by this browser/);
+    other.onmessage = ({ type }) => {
+      if (type === 'describe') other.send({ type: 'describe', kind: 'answer', sdp: 'v=7' });
+    };
+    await failed;
+    expect(call.state).toBe('closed');
+  });
+
+  it('ends for both when one hangs up meanwhile, and ignores bad candidates', async () => {
+    const [signalling, other] = memorySignalling();
+    const call = new Call(signalling);
+    const ended = expect(call.connect()).rejects.toMatchObject({ code: 'closed' });
+    other.send({ type: 'candidate', candidate: 'candidate:nonsense', mid: '0', index: 0 });
+    other.send({ type: 'describe', kind: 'offer', sdp: 'out of turn' });
+    other.send({ type: 'bye', reason: 'not now' });
+    await ended;
+    expect(stepOf(call, 'close').moments[0]?.text).toBe('not now');
+    expect(stepOf(call, 'signal').moments.map(({ text }) => text)).toContain(
+      'offer out of turn, ignored',
+    );
+  });
+
+  it('finds no way where only a relay is allowed and there is none', async () => {
+    const [caller, callee] = twoCalls({ iceTransportPolicy: 'relay', connectTimeoutMs: 1500 });
+    const outcomes = await Promise.allSettled([caller.connect(), callee.connect()]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(caller.offer).not.toContain('a=candidate');
   });
 });

@@ -61,7 +61,7 @@ export interface CallFigures {
   /** Seconds there and back, from RTCP (RFC 3550 §6.4.1); from ICE while there is none. */
   readonly roundTripTime: number;
 
-  /** Such as `'audio/opus'` or `'audio/red'`; empty while nothing is sent. */
+  /** Such as `'audio/opus'`; empty while nothing is sent. Chromium names Opus here when it goes within RED, too. */
   readonly sendCodec: string;
   /** The same of what is received. */
   readonly receiveCodec: string;

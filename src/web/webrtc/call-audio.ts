@@ -13,7 +13,6 @@ export function offerAudio(
     direction: direction(track !== null, receive),
   });
   const codecs = RTCRtpReceiver.getCapabilities('audio')?.codecs ?? [];
-  const isRed = ({ mimeType }: RTCRtpCodec): boolean => /\/red$/i.test(mimeType);
   const isOpus = ({ mimeType }: RTCRtpCodec): boolean => /\/opus$/i.test(mimeType);
   const red = settings.redundancy ? codecs.filter(isRed) : [];
   if (settings.redundancy && red.length === 0) {
@@ -35,6 +34,19 @@ export function answerAudio(connection: RTCPeerConnection, settings: CallSetting
     if (track !== null) void transceiver.sender.replaceTrack(track);
     return;
   }
+}
+
+/** Whether packets go out as RED: what a sender names first is what it sends (W3C webrtc §5.2.1). */
+export function sendsRed(connection: RTCPeerConnection): boolean {
+  return connection.getTransceivers().some(({ currentDirection, sender }) => {
+    if (currentDirection !== 'sendrecv' && currentDirection !== 'sendonly') return false;
+    const [first] = sender.getParameters().codecs;
+    return first !== undefined && isRed(first);
+  });
+}
+
+function isRed({ mimeType }: { readonly mimeType: string }): boolean {
+  return /\/red$/i.test(mimeType);
 }
 
 /** What the audio of a call is in the words of `RTCRtpTransceiver.direction`. */

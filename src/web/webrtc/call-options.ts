@@ -14,7 +14,7 @@ export interface CallOptions {
   readonly iceTransportPolicy?: RTCIceTransportPolicy;
   /**
    * Whether each packet shall carry a copy of the one before (RED, RFC 2198), where the engine can. The caller's wish counts,
-   * for both directions; `figures.sendCodec` is `'audio/red'` when it came true.
+   * for both directions; `call.redundancy` tells whether it came true.
    * @default false
    */
   readonly redundancy?: boolean;

@@ -9,7 +9,7 @@ import type { CallRole } from '../../core/webrtc/signal-message.ts';
 import type { StatsEntry } from '../../core/webrtc/stats-entry.ts';
 import { deferred } from '../deferred.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { answerAudio, offerAudio, receivesAudio } from './call-audio.ts';
+import { answerAudio, offerAudio, receivesAudio, sendsRed } from './call-audio.ts';
 import type { CallEventMap, CallState } from './call-events.ts';
 import { callSettings, jitterBufferTargetIn } from './call-options.ts';
 import type { CallOptions, CallSettings } from './call-options.ts';
@@ -129,6 +129,11 @@ export class Call extends TypedEventTarget<CallEventMap> {
   /** The sound of the other side; null before it is there. */
   get remoteTrack(): MediaStreamTrack | null {
     return this.#remoteTrack;
+  }
+
+  /** Whether both sides agreed that the packets of this side carry copies of those before (RED). */
+  get redundancy(): boolean {
+    return sendsRed(this.connection);
   }
 
   /** Figures over time, oldest first, for charts: see `historyIntervalMs`. */

@@ -1,0 +1,55 @@
+import { Call, WebSocketSignalling, memorySignalling } from 'micwire';
+import type { CallOptions, Signalling } from 'micwire';
+import { onTestFinished } from 'vitest';
+
+/** Whether this engine has WebRTC: WebKitGTK has not. */
+export const HAS_WEBRTC: boolean = typeof RTCPeerConnection !== 'undefined';
+
+/** A running context and a track with a tone of 440 Hz in it, until the test ends. */
+export async function openTone(): Promise<{ context: AudioContext; track: MediaStreamTrack }> {
+  const context = new AudioContext({ sampleRate: 48_000 });
+  onTestFinished(() => context.close());
+  await context.resume();
+  const oscillator = context.createOscillator();
+  const destination = context.createMediaStreamDestination();
+  destination.channelCount = 1;
+  oscillator.connect(destination);
+  oscillator.start();
+  return { context, track: destination.stream.getAudioTracks()[0]! };
+}
+
+/** Two calls within this page, not yet connected; closed when the test ends. */
+export function twoCalls(
+  callerOptions: CallOptions,
+  calleeOptions: CallOptions = {},
+  ends: readonly [caller: Signalling, callee: Signalling] = memorySignalling(),
+): [caller: Call, callee: Call] {
+  const caller = new Call(ends[0], callerOptions);
+  const callee = new Call(ends[1], calleeOptions);
+  onTestFinished(() => {
+    caller.close();
+    callee.close();
+  });
+  return [caller, callee];
+}
+
+/** Two ends at the lab's own server, in a room of their own. */
+export async function serverSignalling(): Promise<[caller: Signalling, callee: Signalling]> {
+  const room = crypto.randomUUID();
+  const callee = new WebSocketSignalling('/signal', { room });
+  await new Promise<void>((resolve) => {
+    callee.onstatechange = (state) => {
+      if (state === 'waiting') resolve();
+    };
+  });
+  return [new WebSocketSignalling('/signal', { room }), callee];
+}
+
+/** Hz of the loudest part of what a node gives now; 0 for silence. */
+export function loudestHz(analyser: AnalyserNode): number {
+  const levels = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(levels);
+  let loudest = 0;
+  for (let i = 1; i < levels.length; i++) if (levels[i]! > levels[loudest]!) loudest = i;
+  return levels[loudest]! < -80 ? 0 : (loudest * analyser.context.sampleRate) / analyser.fftSize;
+}
