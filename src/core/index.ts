@@ -100,6 +100,19 @@ export {
 } from './rtp/header-extensions.ts';
 export type { HeaderExtension } from './rtp/header-extensions.ts';
 export { InterarrivalJitter } from './rtp/interarrival-jitter.ts';
+export { LossRuns } from './rtp/loss-runs.ts';
+export { ntpFraction, ntpMiddle, ntpSeconds, ntpToMs } from './rtp/ntp-time.ts';
+export { PcapngWriter } from './rtp/pcapng.ts';
+export type { PcapDirection, PcapEndpoint, PcapngOptions } from './rtp/pcapng.ts';
+export { ReceptionStatistics } from './rtp/reception-statistics.ts';
+export { RedundancyController } from './rtp/redundancy-controller.ts';
+export type {
+  LossReport,
+  RedundancyControllerOptions,
+  RedundancySettings,
+} from './rtp/redundancy-controller.ts';
+export { isRtcp, readReports, reportBytes, roundTripMs, writeReport } from './rtp/rtcp.ts';
+export type { ReceiverReport, ReportBlock, SenderReport } from './rtp/rtcp.ts';
 export {
   RED_MAX_BLOCK_BYTES,
   RED_MAX_TIMESTAMP_OFFSET,

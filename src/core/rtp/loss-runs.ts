@@ -1,0 +1,83 @@
+/** Packets that are given time to arrive late before they count as lost. A power of two. */
+const SETTLING = 64;
+/** Places for what came: twice as many, so that one round is not taken for the next. */
+const PLACES = 2 * SETTLING;
+
+/**
+ * How losses follow on one another: one by one, or in bursts. That decides how far from its packet a redundant copy has to travel.
+ * A packet counts once 64 later ones are due. Allocates in its constructor only.
+ */
+export class LossRuns {
+  /** Whether the packet of that place came. */
+  readonly #came = new Uint8Array(PLACES);
+  /** The next number to be settled, and the one that is due next; −1 before the first. */
+  #settled = -1;
+  #due = -1;
+  #lost = 0;
+  #runs = 0;
+  #longest = 0;
+  /** Of the run that is going on. */
+  #length = 0;
+
+  /** Takes a packet in the order of arrival. @param sequence in full, from 0 */
+  update(sequence: number): void {
+    if (this.#due < 0) {
+      this.#settled = sequence;
+      this.#due = sequence;
+    }
+    if (sequence >= this.#due) this.#moveTo(sequence + 1);
+    if (sequence >= this.#settled) this.#came[sequence % PLACES] = 1;
+  }
+
+  /** Packets lost among those settled since the start or `reset`. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Runs of lost packets among those. */
+  get runs(): number {
+    return this.#runs;
+  }
+
+  /** The longest of them. */
+  get longest(): number {
+    return this.#longest;
+  }
+
+  /** Packets of a run on average: 1 where they are lost one by one, also before any was. */
+  get meanLength(): number {
+    return this.#runs === 0 ? 1 : this.#lost / this.#runs;
+  }
+
+  /** Counts from 0 again; goes on to follow the stream. */
+  reset(): void {
+    this.#lost = 0;
+    this.#runs = 0;
+    this.#longest = 0;
+    this.#length = 0;
+  }
+
+  #moveTo(due: number): void {
+    // A gap so long is a standstill or another stream, and no loss to be made up for.
+    if (due - this.#due > SETTLING) {
+      while (this.#settled < this.#due) this.#settle();
+      this.#settled = due - 1;
+      this.#length = 0;
+    }
+    this.#due = due;
+    while (this.#settled < due - SETTLING) this.#settle();
+  }
+
+  #settle(): void {
+    const place = this.#settled % PLACES;
+    if (this.#came[place] === 1) {
+      this.#length = 0;
+    } else {
+      this.#lost++;
+      if (this.#length === 0) this.#runs++;
+      this.#longest = Math.max(this.#longest, ++this.#length);
+    }
+    this.#came[place] = 0;
+    this.#settled++;
+  }
+}

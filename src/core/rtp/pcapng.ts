@@ -1,0 +1,280 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import { utf8Bytes } from '../container/utf8.ts';
+import type { RtpStream } from '../framing/rtp.ts';
+import { RED_PAYLOAD_TYPE, rtpMap, rtpPayloadType } from './rtp-payload-format.ts';
+import { writeUint16 } from './network-order.ts';
+
+/*
+ * A capture file that Wireshark opens (draft-ietf-opsawg-pcapng §4): a section header, one interface, then one enhanced packet
+ * block for each datagram. Its own numbers are little-endian, as the section header says; the datagrams' are in network order.
+ *
+ *     0                   1                   2                   3
+ *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *    +---------------------------------------------------------------+
+ *  0 |     block type = 6, enhanced packet block                     |
+ *  4 |     block total length                                        |
+ *  8 |     interface = 0                                             |
+ * 12 |     timestamp in µs since 1970, upper 32 bits                 |
+ * 16 |     timestamp, lower 32 bits                                  |
+ * 20 |     captured length                                           |
+ * 24 |     original length                                           |
+ * 28 |     IPv4 (RFC 791), UDP (RFC 768), the message; padded to 32 bits
+ *    |     block total length, once more                             |
+ *    +---------------------------------------------------------------+
+ */
+
+/** One end: an IPv4 address and its UDP port for RTP; RTCP goes to the next one. */
+export interface PcapEndpoint {
+  /** Four numbers with dots between them. */
+  readonly address: string;
+  /** 1..65534 */
+  readonly port: number;
+}
+
+/** Who talks in a capture file. */
+export interface PcapngOptions {
+  /** @default 192.0.2.1, port 5004: an address for examples (RFC 5737) */
+  readonly local?: PcapEndpoint | undefined;
+  /** @default 192.0.2.2, port 5004 */
+  readonly remote?: PcapEndpoint | undefined;
+}
+
+/** Which way a datagram went. */
+export type PcapDirection = 'sent' | 'received';
+
+const SECTION_HEADER_BLOCK = 0x0a0d0d0a;
+const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+const INTERFACE_BLOCK = 1;
+const ENHANCED_PACKET_BLOCK = 6;
+/** Datagrams that begin with the header of IPv4 or IPv6. */
+const LINKTYPE_RAW = 101;
+const NO_SNAPSHOT_LIMIT = 0;
+const BLOCK_OVERHEAD = 12;
+const PACKET_FIELDS_BYTES = 20;
+
+const IP_HEADER_BYTES = 20;
+const UDP_HEADER_BYTES = 8;
+const MAX_DATAGRAM_BYTES = 65_535 - IP_HEADER_BYTES - UDP_HEADER_BYTES;
+const IP_VERSION_AND_WORDS = 0x45;
+const DO_NOT_FRAGMENT = 0x4000;
+const TIME_TO_LIVE = 64;
+const UDP_PROTOCOL = 17;
+const SIP_PORT = 5060;
+const MAX_RTP_PORT = 65_534;
+
+const TWO_32 = 2 ** 32;
+const MAX_MS = Number.MAX_SAFE_INTEGER / 1000;
+
+const LOCAL: PcapEndpoint = { address: '192.0.2.1', port: 5004 };
+const REMOTE: PcapEndpoint = { address: '192.0.2.2', port: 5004 };
+
+/**
+ * Writes messages of RTP and RTCP as a capture file, piece by piece: `begin` first, then each message as it comes. What is given back
+ * is the caller's, to be joined into a file `x.pcapng`. Addresses are made up where the messages travelled some other way.
+ */
+export class PcapngWriter {
+  readonly #local: PcapEndpoint;
+  readonly #remote: PcapEndpoint;
+  readonly #addresses: { readonly local: Uint8Array; readonly remote: Uint8Array };
+  #identification = 0;
+
+  /** @throws TypeError or RangeError for an address or a port that is none */
+  constructor({ local = LOCAL, remote = REMOTE }: PcapngOptions = {}) {
+    this.#local = local;
+    this.#remote = remote;
+    integerIn('local.port', local.port, 1, MAX_RTP_PORT);
+    integerIn('remote.port', remote.port, 1, MAX_RTP_PORT);
+    this.#addresses = {
+      local: addressBytes('local.address', local.address),
+      remote: addressBytes('remote.address', remote.address),
+    };
+  }
+
+  /**
+   * The beginning of the file: its headers, and the SIP messages of a call (RFC 3261) with what both ends agreed on (SDP,
+   * RFC 8866), from which Wireshark knows what the payload types mean.
+   * @param timeMs since 1970
+   */
+  begin(stream: RtpStream, timeMs: number): Uint8Array<ArrayBuffer> {
+    const offer = sdp(stream, this.#local);
+    const answer = sdp(stream, this.#remote);
+    const { address: caller } = this.#local;
+    const { address: called } = this.#remote;
+    return joined([
+      sectionHeader(),
+      interfaceDescription(),
+      this.#sip('sent', timeMs, [`INVITE sip:micwire@${called} SIP/2.0`], caller, called, offer),
+      this.#sip('received', timeMs, ['SIP/2.0 200 OK'], caller, called, answer),
+    ]);
+  }
+
+  /**
+   * One RTP packet.
+   * @param timeMs since 1970, when it was sent or came
+   * @throws RangeError when it is longer than a datagram can be
+   */
+  rtp(message: Uint8Array, direction: PcapDirection, timeMs: number): Uint8Array<ArrayBuffer> {
+    return this.#datagram(message, direction, this.#local.port, this.#remote.port, timeMs);
+  }
+
+  /** One RTCP packet, as `rtp`. */
+  rtcp(message: Uint8Array, direction: PcapDirection, timeMs: number): Uint8Array<ArrayBuffer> {
+    return this.#datagram(message, direction, this.#local.port + 1, this.#remote.port + 1, timeMs);
+  }
+
+  #sip(
+    direction: PcapDirection,
+    timeMs: number,
+    startLine: readonly string[],
+    caller: string,
+    called: string,
+    body: string,
+  ): Uint8Array<ArrayBuffer> {
+    const text = [
+      ...startLine,
+      `Via: SIP/2.0/UDP ${caller}:${SIP_PORT};branch=z9hG4bKmicwire`,
+      `From: <sip:micwire@${caller}>;tag=1`,
+      `To: <sip:micwire@${called}>${direction === 'received' ? ';tag=2' : ''}`,
+      `Call-ID: micwire@${caller}`,
+      'CSeq: 1 INVITE',
+      `Contact: <sip:micwire@${direction === 'sent' ? caller : called}>`,
+      'Max-Forwards: 70',
+      'Content-Type: application/sdp',
+      `Content-Length: ${body.length}`,
+      '',
+      body,
+    ].join('\r\n');
+    return this.#datagram(utf8Bytes(text), direction, SIP_PORT, SIP_PORT, timeMs);
+  }
+
+  #datagram(
+    message: Uint8Array,
+    direction: PcapDirection,
+    localPort: number,
+    remotePort: number,
+    timeMs: number,
+  ): Uint8Array<ArrayBuffer> {
+    if (message.length > MAX_DATAGRAM_BYTES) {
+      const got = `got ${message.length}.`;
+      throw new RangeError(`a datagram has at most ${MAX_DATAGRAM_BYTES} bytes, ${got}`);
+    }
+    const { local, remote } = this.#addresses;
+    const sent = direction === 'sent';
+    const bytes = new Uint8Array(IP_HEADER_BYTES + UDP_HEADER_BYTES + message.length);
+    writeIp(bytes, sent ? local : remote, sent ? remote : local, this.#identification++);
+    const udp = IP_HEADER_BYTES;
+    writeUint16(sent ? localPort : remotePort, bytes, udp);
+    writeUint16(sent ? remotePort : localPort, bytes, udp + 2);
+    writeUint16(UDP_HEADER_BYTES + message.length, bytes, udp + 4);
+    // No checksum, which IPv4 leaves open (RFC 768).
+    bytes.set(message, udp + UDP_HEADER_BYTES);
+    return enhancedPacket(bytes, timeMs);
+  }
+}
+
+/*
+ * RFC 791 §3.1:
+ *
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *  0 |Version|  IHL  |Type of Service|          Total Length         |
+ *  4 |         Identification        |Flags|      Fragment Offset    |
+ *  8 |  Time to Live |    Protocol   |         Header Checksum       |
+ * 12 |                       Source Address                          |
+ * 16 |                    Destination Address                        |
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ */
+function writeIp(
+  target: Uint8Array,
+  source: Uint8Array,
+  destination: Uint8Array,
+  identification: number,
+): void {
+  target[0] = IP_VERSION_AND_WORDS;
+  writeUint16(target.length, target, 2);
+  writeUint16(identification, target, 4);
+  writeUint16(DO_NOT_FRAGMENT, target, 6);
+  target[8] = TIME_TO_LIVE;
+  target[9] = UDP_PROTOCOL;
+  target.set(source, 12);
+  target.set(destination, 16);
+  let sum = 0;
+  for (let at = 0; at < IP_HEADER_BYTES; at += 2) sum += (target[at]! << 8) | target[at + 1]!;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  writeUint16(~sum, target, 10);
+}
+
+function sdp(stream: RtpStream, { address, port }: PcapEndpoint): string {
+  const type = stream.payloadType ?? rtpPayloadType(stream);
+  const red = stream.redPayloadType ?? RED_PAYLOAD_TYPE;
+  const map = rtpMap(stream);
+  return [
+    'v=0',
+    `o=- 1 1 IN IP4 ${address}`,
+    's=-',
+    `c=IN IP4 ${address}`,
+    't=0 0',
+    `m=audio ${port} RTP/AVP ${type} ${red}`,
+    `a=rtpmap:${type} ${map}`,
+    `a=rtpmap:${red} red${map.slice(map.indexOf('/'))}`,
+    `a=fmtp:${red} ${type}/${type}`,
+    '',
+  ].join('\r\n');
+}
+
+function sectionHeader(): Uint8Array {
+  const body = new Uint8Array(16);
+  const view = new DataView(body.buffer);
+  view.setUint32(0, BYTE_ORDER_MAGIC, true);
+  view.setUint16(4, 1, true); // version 1.0
+  view.setBigInt64(8, -1n, true); // a section of unknown length
+  return block(SECTION_HEADER_BLOCK, body);
+}
+
+function interfaceDescription(): Uint8Array {
+  const body = new Uint8Array(8);
+  const view = new DataView(body.buffer);
+  view.setUint16(0, LINKTYPE_RAW, true);
+  view.setUint32(4, NO_SNAPSHOT_LIMIT, true);
+  return block(INTERFACE_BLOCK, body);
+}
+
+function enhancedPacket(datagram: Uint8Array, timeMs: number): Uint8Array<ArrayBuffer> {
+  const microseconds = Math.round(numberIn('timeMs', timeMs, 0, MAX_MS) * 1000);
+  const body = new Uint8Array(PACKET_FIELDS_BYTES + datagram.length);
+  const view = new DataView(body.buffer);
+  view.setUint32(4, Math.floor(microseconds / TWO_32), true);
+  view.setUint32(8, microseconds % TWO_32, true);
+  view.setUint32(12, datagram.length, true);
+  view.setUint32(16, datagram.length, true);
+  body.set(datagram, PACKET_FIELDS_BYTES);
+  return block(ENHANCED_PACKET_BLOCK, body);
+}
+
+/** A block with its type, both lengths, and padding. */
+function block(type: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(BLOCK_OVERHEAD + 4 * Math.ceil(body.length / 4));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, type, true);
+  view.setUint32(4, bytes.length, true);
+  bytes.set(body, 8);
+  view.setUint32(bytes.length - 4, bytes.length, true);
+  return bytes;
+}
+
+function addressBytes(name: string, address: string): Uint8Array {
+  const numbers = address.split('.').map((digits) => (/^\d{1,3}$/.test(digits) ? +digits : 256));
+  if (numbers.length === 4 && numbers.every((number) => number < 256)) {
+    return Uint8Array.from(numbers);
+  }
+  throw new RangeError(`${name} must be an IPv4 address, got '${address}'.`);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

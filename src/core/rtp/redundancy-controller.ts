@@ -1,0 +1,257 @@
+import { integerIn, numberIn } from '../arguments.ts';
+
+/** What a {@link RedundancyController} may spend. */
+export interface RedundancyControllerOptions {
+  /** Bits a second of the payloads, without copies. */
+  readonly bitrate: number;
+  /** Bits a second that payloads, copies and headers together may take. Copies are left out above it. @default no limit */
+  readonly maxBitrate?: number | undefined;
+  /** Sound in a packet, ms. @default 20 */
+  readonly packetDuration?: number | undefined;
+  /** Bytes around each payload: 12 of RTP; 28 more of UDP and IP, and so on, where they count. @default 12 */
+  readonly overheadBytes?: number | undefined;
+  /** Packets that may stay lost, as a part of all. @default 0.003 */
+  readonly residualLoss?: number | undefined;
+  /** How late the last copy may come after its packet, in ms: a jitter buffer has to wait for it. @default 80 */
+  readonly maxCopyDelay?: number | undefined;
+}
+
+/** What to send. */
+export interface RedundancySettings {
+  /** For the encoder of Opus: whether packets also carry the one before at a low rate. */
+  readonly fec: boolean;
+  /** For the encoder of Opus: packets that get lost and no copy brings back, in percent, 0..100. */
+  readonly expectedLoss: number;
+  /** Copies of earlier packets in each packet, 0..3. */
+  readonly copies: number;
+  /** From how many packets ago the first copy is, and how many lie between copies, 1..4. */
+  readonly spacing: number;
+}
+
+/** What a receiver says. */
+export interface LossReport {
+  /** Packets lost of those expected, 0..1: `ReportBlock.fractionLost`. */
+  readonly fractionLost: number;
+  /** Packets of a run of lost ones on average, from 1: `LossRuns.meanLength`. @default 1 */
+  readonly meanRun?: number | undefined;
+}
+
+const DEFAULTS = {
+  packetDuration: 20,
+  overheadBytes: 12,
+  residualLoss: 0.003,
+  maxCopyDelay: 80,
+} as const;
+
+const MAX_COPIES = 3;
+const MAX_SPACING = 4;
+/** RED (RFC 2198 §3): a header of 4 bytes for each copy, of 1 for the payload itself. */
+const RED_BLOCK_BYTES = 4;
+const RED_PRIMARY_BYTES = 1;
+
+/** From that much loss on, copies are worth their bits; below, what Opus carries itself is enough. */
+const COPIES_FROM = 0.015;
+/** From that much loss that nothing else makes up for, Opus is told of it. */
+const FEC_FROM = 0.005;
+/** Steps of `expectedLoss`, so that the encoder is not told of every fluctuation. */
+const LOSS_STEPS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 100];
+
+/** How far the estimate follows a report that is worse; of a better one a part that grows with the time since the last. */
+const RISE = 0.5;
+const FALL_MS = 5000;
+/** Less is sent where it would have been enough for so long, also with so much more loss. */
+const HOLD_MS = 10_000;
+const MARGIN = 1.5;
+
+/** More loss than that after copies were added, compared with before, says that they are what fills the link. */
+const CONGESTION_FACTOR = 2;
+const CONGESTION_STEP = 0.03;
+const CONGESTION_MS = 6000;
+/** How long copies are then left out; twice as long each time, up to the limit. */
+const BACKOFF_MS = 15_000;
+const MAX_BACKOFF_MS = 120_000;
+
+const NOTHING: RedundancySettings = { fec: false, expectedLoss: 0, copies: 0, spacing: 1 };
+
+/**
+ * Decides from receiver reports how a sender protects its packets on a channel that loses some: by Opus's own error correction,
+ * by up to three copies of earlier packets, and how far from each other those travel. More at once, less after ten seconds. Has
+ * no clock: time comes with each report.
+ */
+export class RedundancyController {
+  readonly #payloadBytes: number;
+  readonly #packetDuration: number;
+  readonly #overheadBytes: number;
+  readonly #residualLoss: number;
+  readonly #maxCopyDelay: number;
+  /** Copies that the bit rate allows. */
+  readonly #affordable: number;
+  #settings = NOTHING;
+  /** Estimates; NaN before the first report. */
+  #loss = Number.NaN;
+  #meanRun = 1;
+  #reportedAtMs = 0;
+  /** Since when less would be enough; NaN while it would not. */
+  #lessSinceMs = Number.NaN;
+  /** When copies were added last, at what loss, and how many there were before. */
+  #raisedAtMs = Number.NEGATIVE_INFINITY;
+  #raisedAtLoss = 0;
+  #copiesBefore = 0;
+  /** Until when there may be no more than that; and for how long the next time. */
+  #cappedUntilMs = Number.NEGATIVE_INFINITY;
+  #backoffMs = BACKOFF_MS;
+
+  /** @throws TypeError or RangeError for options out of their range */
+  constructor(options: RedundancyControllerOptions) {
+    const settings = { ...DEFAULTS, maxBitrate: Number.POSITIVE_INFINITY, ...defined(options) };
+    this.#packetDuration = numberIn('packetDuration', settings.packetDuration, 1, 1000);
+    this.#overheadBytes = numberIn('overheadBytes', settings.overheadBytes, 0, 1000);
+    this.#residualLoss = numberIn('residualLoss', settings.residualLoss, 0, 1);
+    this.#maxCopyDelay = numberIn('maxCopyDelay', settings.maxCopyDelay, 0, 10_000);
+    const bitrate = numberIn('bitrate', settings.bitrate, 1, 1e9);
+    this.#payloadBytes = (bitrate * this.#packetDuration) / 8000;
+    const ceiling = numberIn('maxBitrate', settings.maxBitrate, 0, Number.POSITIVE_INFINITY);
+    let copies = 0;
+    while (copies < MAX_COPIES && this.bitrateWith(copies + 1) <= ceiling) copies++;
+    this.#affordable = copies;
+  }
+
+  /** What to send now. The same object until something changes. */
+  get settings(): RedundancySettings {
+    return this.#settings;
+  }
+
+  /** The loss that is reckoned with, 0..1. */
+  get loss(): number {
+    return Number.isNaN(this.#loss) ? 0 : this.#loss;
+  }
+
+  /** Bits a second of payloads, copies and headers with so many copies. */
+  bitrateWith(copies: number): number {
+    integerIn('copies', copies, 0, MAX_COPIES);
+    const red = copies === 0 ? 0 : RED_PRIMARY_BYTES + copies * RED_BLOCK_BYTES;
+    const bytes = this.#payloadBytes * (copies + 1) + this.#overheadBytes + red;
+    return (bytes * 8000) / this.#packetDuration;
+  }
+
+  /**
+   * Takes a report.
+   * @param nowMs by any clock that does not go backwards
+   * @returns what to send from now on
+   * @throws RangeError for a report out of its range
+   */
+  update(report: LossReport, nowMs: number): RedundancySettings {
+    this.#estimate(report, nowMs);
+    this.#watchCongestion(nowMs);
+    const wanted = this.#plan(this.#loss, nowMs);
+    const cautious = this.#plan(Math.min(1, this.#loss * MARGIN), nowMs);
+    const capped = nowMs < this.#cappedUntilMs && this.#settings.copies > this.#copiesBefore;
+    if (capped || strength(wanted) > strength(this.#settings)) {
+      this.#change(wanted, nowMs);
+    } else if (strength(cautious) >= strength(this.#settings)) {
+      this.#lessSinceMs = Number.NaN;
+    } else if (Number.isNaN(this.#lessSinceMs)) {
+      this.#lessSinceMs = nowMs;
+    } else if (nowMs - this.#lessSinceMs >= HOLD_MS) {
+      this.#change(cautious, nowMs);
+    }
+    return this.#settings;
+  }
+
+  /** As new. */
+  reset(): void {
+    this.#settings = NOTHING;
+    this.#loss = Number.NaN;
+    this.#meanRun = 1;
+    this.#lessSinceMs = Number.NaN;
+    this.#raisedAtMs = Number.NEGATIVE_INFINITY;
+    this.#cappedUntilMs = Number.NEGATIVE_INFINITY;
+    this.#backoffMs = BACKOFF_MS;
+  }
+
+  #estimate({ fractionLost, meanRun = 1 }: LossReport, nowMs: number): void {
+    const loss = numberIn('fractionLost', fractionLost, 0, 1);
+    const run = numberIn('meanRun', meanRun, 1, Number.MAX_SAFE_INTEGER);
+    numberIn('nowMs', nowMs, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    if (Number.isNaN(this.#loss)) {
+      this.#loss = loss;
+      this.#meanRun = run;
+    } else {
+      const fall = 1 - Math.exp(-Math.max(0, nowMs - this.#reportedAtMs) / FALL_MS);
+      this.#loss += (loss - this.#loss) * (loss > this.#loss ? RISE : fall);
+      this.#meanRun += (run - this.#meanRun) * (run > this.#meanRun ? RISE : fall);
+    }
+    this.#reportedAtMs = nowMs;
+  }
+
+  /** Copies that are followed by much more loss than there was before are taken back. */
+  #watchCongestion(nowMs: number): void {
+    const since = nowMs - this.#raisedAtMs;
+    if (since > CONGESTION_MS) {
+      if (since > CONGESTION_MS + this.#backoffMs) this.#backoffMs = BACKOFF_MS;
+      return;
+    }
+    const limit = this.#raisedAtLoss * CONGESTION_FACTOR + CONGESTION_STEP;
+    if (this.#settings.copies <= this.#copiesBefore || this.#loss <= limit) return;
+    this.#cappedUntilMs = nowMs + this.#backoffMs;
+    this.#backoffMs = Math.min(MAX_BACKOFF_MS, 2 * this.#backoffMs);
+  }
+
+  #change(settings: RedundancySettings, nowMs: number): void {
+    if (settings.copies > this.#settings.copies) {
+      this.#raisedAtMs = nowMs;
+      this.#raisedAtLoss = this.#loss;
+      this.#copiesBefore = this.#settings.copies;
+    }
+    this.#lessSinceMs = Number.NaN;
+    this.#settings = settings;
+  }
+
+  /** The fewest copies, and of those the closest, that leave no more lost than may be; or the best that there is. */
+  #plan(loss: number, nowMs: number): RedundancySettings {
+    const cap = nowMs < this.#cappedUntilMs ? this.#copiesBefore : MAX_COPIES;
+    const most = loss < COPIES_FROM ? 0 : Math.min(cap, this.#affordable);
+    let copies = 0;
+    let spacing = 1;
+    let left = loss;
+    for (let count = 1; count <= most && left > this.#residualLoss; count++) {
+      for (let apart = 1; apart <= MAX_SPACING && left > this.#residualLoss; apart++) {
+        if (count * apart * this.#packetDuration > this.#maxCopyDelay) break;
+        const residual = loss * this.#lostToo(loss, apart) ** count;
+        // A hair's breadth is worth neither bits nor delay.
+        if (residual > 0.9 * left) continue;
+        copies = count;
+        spacing = apart;
+        left = residual;
+      }
+    }
+    const fec = left >= FEC_FROM;
+    return { fec, expectedLoss: fec ? stepAbove(left * 100) : 0, copies, spacing };
+  }
+
+  /**
+   * How likely it is that a packet is lost when the one `apart` before it was, by the model of Gilbert: two states, of which the
+   * mean length of a run tells how they follow each other.
+   */
+  #lostToo(loss: number, apart: number): number {
+    const next = 1 - 1 / this.#meanRun;
+    const memory = loss < 1 ? Math.max(0, (next - loss) / (1 - loss)) : 0;
+    return loss + (1 - loss) * memory ** apart;
+  }
+}
+
+/** Puts settings in order: what costs more is more. */
+function strength({ fec, expectedLoss, copies, spacing }: RedundancySettings): number {
+  return copies * 10_000 + (copies > 0 ? spacing : 0) * 1000 + (fec ? 500 : 0) + expectedLoss;
+}
+
+function stepAbove(percent: number): number {
+  for (const step of LOSS_STEPS) if (percent <= step) return step;
+  return 100;
+}
+
+/** Leaves out what is undefined, so that a default stays. */
+function defined<T extends object>(options: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };
+}

@@ -1,0 +1,267 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import { PacketError } from '../errors.ts';
+import {
+  readUint16,
+  readUint24,
+  readUint32,
+  writeUint16,
+  writeUint24,
+  writeUint32,
+} from './network-order.ts';
+import { ntpFraction, ntpMiddle, ntpSeconds } from './ntp-time.ts';
+import { timestampDifference } from './unwrapper.ts';
+
+/*
+ * Sender and receiver reports (RFC 3550 §6.4). Packets follow each other in one message (§6.1); those of other types are passed over.
+ *
+ *     0                   1                   2                   3
+ *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *  0 |V=2|P|    RC   |   PT=200, 201 |   length in words, less one   |
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *  4 |                       SSRC of who reports                     |
+ *    +=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+
+ *  8 |              NTP timestamp, seconds                           |  sender reports (200) only
+ * 12 |             NTP timestamp, fraction                           |
+ * 16 |                         RTP timestamp                         |
+ * 20 |                     sender's packet count                     |
+ * 24 |                      sender's octet count                     |
+ *    +=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+
+ *  0 |                SSRC of who is reported about                  |  RC blocks of these
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *  4 | fraction lost |     cumulative number of packets lost         |
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *  8 |           extended highest sequence number received           |
+ * 12 |                      interarrival jitter                      |
+ * 16 |                         last SR (LSR)                         |
+ * 20 |                   delay since last SR (DLSR)                  |
+ *    +=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+=+
+ */
+
+/** What a receiver says about one source (RFC 3550 §6.4.1). */
+export interface ReportBlock {
+  /** Whom it is about. */
+  readonly ssrc: number;
+  /** Packets lost of those expected since the report before, 0..255/256 in steps of 1/256. Not below 0 where duplicates came. */
+  readonly fractionLost: number;
+  /** Packets lost since the start, −2²³..2²³−1: negative where more came than were expected. */
+  readonly packetsLost: number;
+  /** Of the highest sequence number the last 32 bits in full: the lower 16 are the packet's. */
+  readonly highestSequence: number;
+  /** Interarrival jitter in units of the payload's clock, 0..2³²−1. */
+  readonly jitter: number;
+  /** The middle 32 bits of the NTP time of the last sender report; 0 where none came. */
+  readonly lastSenderReport: number;
+  /** From its arrival to this report, in 1/65536 s; 0 where none came. */
+  readonly delaySinceSenderReport: number;
+}
+
+/** RFC 3550 §6.4.1, of a participant who sends. */
+export interface SenderReport {
+  readonly type: 'sender';
+  readonly ssrc: number;
+  /** When it was sent, by the sender's clock: `ntpSeconds(timeMs)`. 0..2³²−1 */
+  readonly ntpSeconds: number;
+  /** In 2⁻³² s: `ntpFraction(timeMs)`. 0..2³²−1 */
+  readonly ntpFraction: number;
+  /** The same instant in the payload's clock. */
+  readonly rtpTimestamp: number;
+  /** Packets sent since the start, modulo 2³². */
+  readonly packetCount: number;
+  /** Bytes of payload sent since the start, modulo 2³². */
+  readonly octetCount: number;
+  readonly reports: readonly ReportBlock[];
+}
+
+/** RFC 3550 §6.4.2, of a participant who only receives. */
+export interface ReceiverReport {
+  readonly type: 'receiver';
+  readonly ssrc: number;
+  readonly reports: readonly ReportBlock[];
+}
+
+const VERSION = 2;
+const VERSION_SHIFT = 6;
+const PADDING_BIT = 0x20;
+const COUNT_MASK = 0x1f;
+const MAX_REPORTS = 31;
+const SENDER_TYPE = 200;
+const RECEIVER_TYPE = 201;
+/** Payload types 192–223 are RTCP's where RTP shares a port with it (RFC 5761 §4). */
+const RTCP_TYPES = [192, 223] as const;
+
+const HEADER_BYTES = 8;
+const SENDER_BYTES = 20;
+const BLOCK_BYTES = 24;
+const SENDER_OFFSET = { seconds: 8, fraction: 12, rtpTimestamp: 16, packets: 20, octets: 24 };
+const BLOCK_OFFSET = { ssrc: 0, fraction: 4, lost: 5, highest: 8, jitter: 12, lsr: 16, dlsr: 20 };
+
+const MAX_UINT32 = 2 ** 32 - 1;
+const FRACTION_STEPS = 256;
+const MAX_LOST = 2 ** 23 - 1;
+
+/** Whether a message is RTCP and not RTP (RFC 5761 §4), as far as its second byte tells. */
+export function isRtcp(source: Uint8Array, byteOffset = 0): boolean {
+  const type = source[byteOffset + 1] ?? 0;
+  return type >= RTCP_TYPES[0] && type <= RTCP_TYPES[1];
+}
+
+/**
+ * The sender and receiver reports of a message, in its order; none where there are only packets of other types.
+ * @throws PacketError when it is not made of whole RTCP packets
+ */
+export function readReports(
+  source: Uint8Array,
+  byteOffset = 0,
+  byteLength: number = source.length - byteOffset,
+): (SenderReport | ReceiverReport)[] {
+  const end = byteOffset + byteLength;
+  const reports: (SenderReport | ReceiverReport)[] = [];
+  for (let at = byteOffset; at < end;) {
+    const bytes = packetBytes(source, at, end);
+    const type = source[at + 1]!;
+    if (type === SENDER_TYPE || type === RECEIVER_TYPE) {
+      reports.push(readReport(source, at, bytes, type));
+    }
+    at += bytes;
+  }
+  return reports;
+}
+
+/** Length of the packet at `at`, with padding. */
+function packetBytes(source: Uint8Array, at: number, end: number): number {
+  if (at + 4 > end) {
+    throw new PacketError('truncated', `an RTCP packet has at least 4 bytes, got ${end - at}.`);
+  }
+  const version = source[at]! >> VERSION_SHIFT;
+  if (version !== VERSION) {
+    throw new PacketError('unknown-type', `RTCP's version must be 2, got ${version}.`);
+  }
+  const bytes = 4 * (readUint16(source, at + 2) + 1);
+  if (at + bytes > end) {
+    throw new PacketError('truncated', `the RTCP packet has ${bytes} bytes, got ${end - at}.`);
+  }
+  // Only the last one may be padded (RFC 3550 §6.4.1), and what is left counts.
+  if ((source[at]! & PADDING_BIT) !== 0 && at + bytes !== end) {
+    throw new PacketError('bad-field', 'only the last RTCP packet of a message may have padding.');
+  }
+  return bytes;
+}
+
+function readReport(
+  source: Uint8Array,
+  at: number,
+  bytes: number,
+  type: number,
+): SenderReport | ReceiverReport {
+  const count = source[at]! & COUNT_MASK;
+  const isSender = type === SENDER_TYPE;
+  const blocksAt = at + HEADER_BYTES + (isSender ? SENDER_BYTES : 0);
+  const expected = blocksAt - at + count * BLOCK_BYTES;
+  // Longer is fine: extensions of a profile follow (§6.4.3).
+  if (expected > bytes) {
+    throw new PacketError('truncated', `${count} reports have ${expected} bytes, got ${bytes}.`);
+  }
+  const reports = Array.from({ length: count }, (_, block) =>
+    readBlock(source, blocksAt + block * BLOCK_BYTES),
+  );
+  const ssrc = readUint32(source, at + 4);
+  if (!isSender) return { type: 'receiver', ssrc, reports };
+  return {
+    type: 'sender',
+    ssrc,
+    ntpSeconds: readUint32(source, at + SENDER_OFFSET.seconds),
+    ntpFraction: readUint32(source, at + SENDER_OFFSET.fraction),
+    rtpTimestamp: readUint32(source, at + SENDER_OFFSET.rtpTimestamp),
+    packetCount: readUint32(source, at + SENDER_OFFSET.packets),
+    octetCount: readUint32(source, at + SENDER_OFFSET.octets),
+    reports,
+  };
+}
+
+function readBlock(source: Uint8Array, at: number): ReportBlock {
+  return {
+    ssrc: readUint32(source, at + BLOCK_OFFSET.ssrc),
+    fractionLost: source[at + BLOCK_OFFSET.fraction]! / FRACTION_STEPS,
+    packetsLost: (readUint24(source, at + BLOCK_OFFSET.lost) << 8) >> 8,
+    highestSequence: readUint32(source, at + BLOCK_OFFSET.highest),
+    jitter: readUint32(source, at + BLOCK_OFFSET.jitter),
+    lastSenderReport: readUint32(source, at + BLOCK_OFFSET.lsr),
+    delaySinceSenderReport: readUint32(source, at + BLOCK_OFFSET.dlsr),
+  };
+}
+
+/** Bytes of a report. */
+export function reportBytes({ type, reports }: SenderReport | ReceiverReport): number {
+  return HEADER_BYTES + (type === 'sender' ? SENDER_BYTES : 0) + reports.length * BLOCK_BYTES;
+}
+
+/**
+ * Writes a report as one RTCP packet; others may follow right behind.
+ * @param target the caller's; at least `reportBytes(report)` bytes from `byteOffset`
+ * @returns bytes written
+ * @throws RangeError when a field is out of its range; there may be 31 blocks
+ */
+export function writeReport(
+  report: SenderReport | ReceiverReport,
+  target: Uint8Array,
+  byteOffset = 0,
+): number {
+  const bytes = reportBytes(report);
+  const { reports } = report;
+  target[byteOffset] =
+    (VERSION << VERSION_SHIFT) | integerIn('reports.length', reports.length, 0, MAX_REPORTS);
+  target[byteOffset + 1] = report.type === 'sender' ? SENDER_TYPE : RECEIVER_TYPE;
+  writeUint16(bytes / 4 - 1, target, byteOffset + 2);
+  write32('ssrc', report.ssrc, target, byteOffset + 4);
+  let at = byteOffset + HEADER_BYTES;
+  if (report.type === 'sender') {
+    const { seconds, fraction, rtpTimestamp, packets, octets } = SENDER_OFFSET;
+    write32('ntpSeconds', report.ntpSeconds, target, byteOffset + seconds);
+    write32('ntpFraction', report.ntpFraction, target, byteOffset + fraction);
+    write32('rtpTimestamp', report.rtpTimestamp, target, byteOffset + rtpTimestamp);
+    write32('packetCount', report.packetCount, target, byteOffset + packets);
+    write32('octetCount', report.octetCount, target, byteOffset + octets);
+    at += SENDER_BYTES;
+  }
+  for (const block of reports) {
+    writeBlock(block, target, at);
+    at += BLOCK_BYTES;
+  }
+  return bytes;
+}
+
+function writeBlock(block: ReportBlock, target: Uint8Array, at: number): void {
+  const fraction = numberIn('fractionLost', block.fractionLost, 0, 1);
+  write32('ssrc', block.ssrc, target, at + BLOCK_OFFSET.ssrc);
+  target[at + BLOCK_OFFSET.fraction] = Math.min(
+    FRACTION_STEPS - 1,
+    Math.floor(fraction * FRACTION_STEPS),
+  );
+  const lost = integerIn('packetsLost', block.packetsLost, -MAX_LOST - 1, MAX_LOST);
+  writeUint24(lost, target, at + BLOCK_OFFSET.lost);
+  write32('highestSequence', block.highestSequence, target, at + BLOCK_OFFSET.highest);
+  write32('jitter', block.jitter, target, at + BLOCK_OFFSET.jitter);
+  write32('lastSenderReport', block.lastSenderReport, target, at + BLOCK_OFFSET.lsr);
+  write32('delaySinceSenderReport', block.delaySinceSenderReport, target, at + BLOCK_OFFSET.dlsr);
+}
+
+function write32(name: string, value: number, target: Uint8Array, at: number): void {
+  writeUint32(integerIn(name, value, 0, MAX_UINT32), target, at);
+}
+
+/** 1/65536 s in ms. */
+const MS_PER_UNIT = 1000 / 2 ** 16;
+
+/**
+ * How long to the receiver and back (RFC 3550 §6.4.1, figure 2): what passed since the sender report that it speaks of, less the
+ * time that it kept it.
+ * @param nowMs when the report came, by the clock that the sender reports were written with
+ * @returns ms, not below 0; NaN where the receiver has had no sender report yet
+ */
+export function roundTripMs(report: ReportBlock, nowMs: number): number {
+  if (report.lastSenderReport === 0) return Number.NaN;
+  const now = ntpMiddle(ntpSeconds(nowMs), ntpFraction(nowMs));
+  const passed = timestampDifference(report.lastSenderReport, now);
+  return Math.max(0, passed - report.delaySinceSenderReport) * MS_PER_UNIT;
+}
