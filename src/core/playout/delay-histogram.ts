@@ -34,13 +34,14 @@ export class DelayHistogram {
     state[WEIGHT] = 1;
   }
 
-  /** A packet was this late. */
-  add(delayMs: number): void {
+  /** A packet was this late; it counts as `share` of one. */
+  add(delayMs: number, share: number): void {
     const state = this.#state;
-    state[TOTAL] = state[TOTAL]! + state[WEIGHT]!;
+    const weight = state[WEIGHT]! * share;
+    state[TOTAL] = state[TOTAL]! + weight;
     if (delayMs >= HISTOGRAM_MS) return;
     const bucket = delayMs < 0 ? 0 : Math.floor(delayMs);
-    this.#buckets[bucket] = this.#buckets[bucket]! + state[WEIGHT]!;
+    this.#buckets[bucket] = this.#buckets[bucket]! + weight;
   }
 
   /** `count` packets never came. */

@@ -8,7 +8,7 @@ export interface DelayTargetOptions {
   readonly sampleRate: number;
   /**
    * What waiting is worth, as per cent of concealed sound per 100 ms of delay: at 2, a delay shorter by 100 ms is worth 2 %
-   * more concealed sound. Small for music and archives, large for conversation. 0.01 to 100. @default 1
+   * more concealed sound. Small for music and archives, large for conversation. 0.01 to 100. @default 0.5
    */
   readonly latencyCost?: number;
   /** The target is never less, ms beyond the fastest packet. 0 to 10000. @default 0 */
@@ -24,6 +24,8 @@ export interface DelayTargetOptions {
 /** How long the two memories last: the near one follows the network, the far one keeps its rare spikes. */
 const NEAR_MS = 8000;
 const FAR_MS = 60_000;
+/** Packets that come closer together than this share of their length were held up together: one event, not many. */
+const BUNCHED = 0.25;
 /** The target is worked out anew this often, and at once after a late packet. */
 const UPDATE_MS = 100;
 /** Fewer arrivals tell nothing yet. */
@@ -40,7 +42,8 @@ const NOW = 6;
 const FLOOR = 7;
 const MIN = 8;
 const MAX = 9;
-const SLOTS = 10;
+const LAST_FRAME = 10;
+const SLOTS = 11;
 
 /**
  * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
@@ -65,7 +68,7 @@ export class DelayTarget implements ArrivalListener {
 
   constructor(options: DelayTargetOptions) {
     this.#msPerFrame = 1000 / options.sampleRate;
-    this.#price = 10_000 / numberIn('latencyCost', options.latencyCost ?? 1, 0.01, 100);
+    this.#price = 10_000 / numberIn('latencyCost', options.latencyCost ?? 0.5, 0.01, 100);
     const min = numberIn('minDelayMs', options.minDelayMs ?? 0, 0, 10_000);
     this.#state[MIN] = min;
     this.#state[MAX] = numberIn('maxDelayMs', options.maxDelayMs ?? 1000, min, 10_000);
@@ -155,9 +158,13 @@ export class DelayTarget implements ArrivalListener {
     }
     this.#near.forget(elapsed);
     this.#far.forget(elapsed);
-    this.#near.add(delay);
+    // The near memory would take one stall for the way things are now: of what was held up together it makes as little as
+    // the far one does.
+    const spacing = (state[FRAME]! - state[LAST_FRAME]!) * this.#msPerFrame;
+    state[LAST_FRAME] = state[FRAME]!;
+    this.#near.add(delay, elapsed < BUNCHED * spacing ? NEAR_MS / FAR_MS : 1);
     const behind = delay - this.#near.middle;
-    this.#far.add(behind > 0 ? behind : 0);
+    this.#far.add(behind > 0 ? behind : 0, 1);
     if (this.#arrivals < ENOUGH) {
       state[FLOOR] = this.#near.floor();
       return;
