@@ -104,6 +104,6 @@ export { Receiver } from './receiver.ts';
 export type { ReceiverEventMap } from './receiver.ts';
 export type { ReceiverOptions } from './receiver-options.ts';
 export type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
-export type { ReceiveInsertOptions } from '../core/playout/receive-feed.ts';
-export type { ReceiveFormat, ReceiveFormatName } from '../core/playout/receive-format.ts';
+export type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+export type { ReceiveFormat } from '../core/playout/receive-format.ts';
 export type { ReceiveState } from '../core/playout/receive-report.ts';

@@ -2,15 +2,16 @@ import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { bytesPerSample } from '../core/dsp/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { ReceiveLimits } from '../core/messages.ts';
-import { RECEIVE_FORMATS } from '../core/playout/receive-format.ts';
-import type { ReceiveFormat, ReceiveFormatName } from '../core/playout/receive-format.ts';
+import { PAYLOAD_FORMATS } from '../core/codec/payload-format.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
+import type { ReceiveFormat } from '../core/playout/receive-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 
 /** What a `Receiver` is told when it is made. */
 export interface ReceiverOptions {
-  /** Of the packets. `'l16'` is RTP's `'s16'`, big-endian. @default 's16' */
-  readonly format?: ReceiveFormatName;
+  /** Of the packets. @default 's16' */
+  readonly format?: PayloadFormat;
   /** Of the packets, Hz: any integer from 3000 to 768000; of Opus 8000, 12000, 16000, 24000 or 48000. */
   readonly sampleRate: number;
   /** Of the packets, 1–32; of Opus 1 or 2. @default 1 */
@@ -57,7 +58,7 @@ const OPUS_BYTES = 8192;
 
 /** @throws TypeError or RangeError when an option is wrong */
 export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings {
-  const format = oneOf('format', options.format ?? 's16', RECEIVE_FORMATS);
+  const format = oneOf('format', options.format ?? 's16', PAYLOAD_FORMATS);
   const sampleRate = integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const most = format === 'opus' ? 2 : MAX_CHANNELS;
   const channels = integerIn('channels', options.channels ?? 1, 1, most);
@@ -82,9 +83,7 @@ export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings
     },
     maxPacketFrames,
     maxPayloadBytes:
-      format === 'opus'
-        ? OPUS_BYTES
-        : maxPacketFrames * channels * bytesPerSample(format === 'l16' ? 's16' : format),
+      format === 'opus' ? OPUS_BYTES : maxPacketFrames * channels * bytesPerSample(format),
     capacityPackets: checkPackets(options.maxPackets ?? DEFAULT_PACKETS),
     outputChannels: integerIn(
       'outputChannels',

@@ -1,5 +1,4 @@
 import { MicwireError } from '../core/errors.ts';
-import type { LazyPacket, Packet } from '../core/framing/packet.ts';
 import type {
   ReceiveCommand,
   ReceiveEvent,
@@ -8,8 +7,8 @@ import type {
 } from '../core/messages.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { ReceiveFeed } from '../core/playout/receive-feed.ts';
-import type { ReceiveInsertOptions } from '../core/playout/receive-feed.ts';
-import type { ReceiveFormatName } from '../core/playout/receive-format.ts';
+import type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { REPORT, REPORT_LENGTH } from '../core/playout/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
@@ -42,12 +41,12 @@ interface Loaded {
  * @example
  * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000 });
  * receiver.connect(context.destination);
- * socket.onmessage = ({ data }) => receiver.insert(binaryFraming.decode(data));
+ * transport.onmessage = (message) => receiver.insert(decoder.decode(message));
  */
 export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The processor's node, with one output. Connect it. */
   readonly node: AudioWorkletNode;
-  readonly format: ReceiveFormatName;
+  readonly format: PayloadFormat;
   /** Of the packets, Hz. */
   readonly sampleRate: number;
   readonly channels: number;
@@ -166,12 +165,12 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   /**
-   * Takes a packet, in whatever order and however often it comes. What becomes of it is in `stats`.
-   * @param packet its payload is copied and stays yours
-   * @throws PacketError when it is not of the stream's format or too long; MicwireError `'closed'`
+   * Takes packets, in whatever order and however often they come. What becomes of them is in `stats`.
+   * @param packets one; or those that a message decoded to, with redundant copies of others. Payloads are copied and stay yours
+   * @throws PacketError when one is not of the stream's format or too long; MicwireError `'closed'`
    */
-  insert(packet: Packet | LazyPacket, options: ReceiveInsertOptions = {}): void {
-    this.#feed.insert(packet, options);
+  insert(packets: ReceivedPackets): void {
+    this.#feed.insert(packets);
   }
 
   /**

@@ -1,12 +1,12 @@
-import type { LazyPacket, Packet } from '../core/framing/packet.ts';
 import type { ReceiveEvent, ReceivePort, ReceiverHandover } from '../core/messages.ts';
 import { ReceiveFeed } from '../core/playout/receive-feed.ts';
-import type { ReceiveInsertOptions } from '../core/playout/receive-feed.ts';
-import type { ReceiveFormat, ReceiveFormatName } from '../core/playout/receive-format.ts';
+import type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
+import type { ReceiveFormat } from '../core/playout/receive-format.ts';
 
 /** A page's `Receiver` as a Worker sees it: packets go straight to the audio thread. */
 export class ReceiverPort implements ReceiveFormat {
-  readonly format: ReceiveFormatName;
+  readonly format: PayloadFormat;
   readonly sampleRate: number;
   readonly channels: number;
   readonly #feed: ReceiveFeed;
@@ -33,11 +33,11 @@ export class ReceiverPort implements ReceiveFormat {
   }
 
   /**
-   * Takes a packet: as `Receiver.insert`. Goes nowhere once the receiver is closed.
-   * @throws PacketError when it is not of the stream's format or too long; MicwireError `'closed'` after `close()`
+   * Takes packets: as `Receiver.insert`. They go nowhere once the receiver is closed.
+   * @throws PacketError when one is not of the stream's format or too long; MicwireError `'closed'` after `close()`
    */
-  insert(packet: Packet | LazyPacket, options: ReceiveInsertOptions = {}): void {
-    this.#feed.insert(packet, options);
+  insert(packets: ReceivedPackets): void {
+    this.#feed.insert(packets);
   }
 
   /** Lets go of the receiver, which plays on. */
@@ -53,7 +53,7 @@ export class ReceiverPort implements ReceiveFormat {
  * @example
  * onmessage = (event) => {
  *   const receiver = openReceiverPort(event);
- *   if (receiver) socket.onmessage = ({ data }) => receiver.insert(binaryFraming.decode(data));
+ *   if (receiver) transport.onmessage = (message) => receiver.insert(decoder.decode(message));
  * };
  *
  * @param event any `message` event of the Worker

@@ -4,7 +4,7 @@ import { meterModule } from '../../src/core/metering/meter-module.ts';
 import { METER_NAMES, createMeterReading } from '../../src/core/metering/meter-table.ts';
 import type { ResamplerQuality } from '../../src/core/resampler/resampler-plan.ts';
 import { CODECS } from '../../src/core/codec/codecs.ts';
-import type { ReceiveFormatName } from '../../src/core/playout/receive-format.ts';
+import type { PayloadFormat } from '../../src/core/codec/payload-format.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { RingBuffer, allocateRing } from '../../src/core/dsp/ring-buffer.ts';
@@ -237,7 +237,7 @@ function encodedNoise(byteLength: number, format: SampleFormat): Uint8Array {
 interface ReceiveCase extends Variation {
   readonly from: number;
   readonly channels?: number;
-  readonly format?: Exclude<ReceiveFormatName, 'opus'>;
+  readonly format?: Exclude<PayloadFormat, 'opus'>;
   readonly outputChannels?: number;
   /** One in so many packets is lost; 0: none. @default 0 */
   readonly lost?: number;
@@ -279,7 +279,7 @@ function receive(name: string, kase: ReceiveCase): ProcessorCase {
 
 /** The node's options for a receiver of packets of up to 20 ms. */
 export function receiveOptions(options: {
-  readonly format: ReceiveFormatName;
+  readonly format: PayloadFormat;
   readonly sampleRate: number;
   readonly channels: number;
   readonly outputChannels: number;
@@ -416,10 +416,10 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
     lost: 10,
     later: 12,
   }),
-  receive('48 → 44.1 kHz l16 stereo, lost and jittered', {
+  receive('48 → 44.1 kHz s24 stereo, lost and jittered', {
     sampleRate: 44100,
     from: 48000,
-    format: 'l16',
+    format: 's24',
     channels: 2,
     lost: 7,
     later: 20,

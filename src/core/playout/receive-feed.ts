@@ -6,14 +6,8 @@ import type { LazyPacket, Packet } from '../framing/packet.ts';
 import type { ReceiveDelivery, ReceiveEvent } from '../messages.ts';
 import type { ReceiveFormat } from './receive-format.ts';
 
-/** What is said of a packet as it is handed over. */
-export interface ReceiveInsertOptions {
-  /**
-   * Which redundant copy this is, as RED (RFC 2198) carries: 1, 2 or 3; it is used when the packet itself does not come. Give
-   * the packet that carried it first. @default 0, the packet itself
-   */
-  readonly copy?: number;
-}
+/** What a receiver takes: a packet, or what a message decoded to. */
+export type ReceivedPackets = Packet | LazyPacket | readonly Packet[];
 
 export interface ReceiveFeedOptions extends ReceiveFormat {
   readonly maxPayloadBytes: number;
@@ -37,23 +31,26 @@ export class ReceiveFeed {
     const { format, channels, maxPayloadBytes } = options;
     this.#options = options;
     this.#bufferBytes = maxPayloadBytes;
-    this.#frameBytes =
-      format === 'opus' ? 0 : channels * bytesPerSample(format === 'l16' ? 's16' : format);
+    this.#frameBytes = format === 'opus' ? 0 : channels * bytesPerSample(format);
   }
 
   /**
-   * Hands over one packet. Its payload is copied and stays yours.
-   * @throws PacketError when it is none of the stream's format, or too long; MicwireError `'closed'`
+   * Hands over packets. Payloads are copied and stay yours.
+   * @param packets one; or those of one message, of which redundant ones stand in for packets that do not come
+   * @throws PacketError when one is not of the stream's format, or too long; MicwireError `'closed'`
    */
-  insert(packet: Packet | LazyPacket, { copy = 0 }: ReceiveInsertOptions): void {
+  insert(packets: ReceivedPackets): void {
     if (this.#closed) throw new MicwireError('closed', 'The receiver is closed. Make another one.');
-    const payload = payloadBytes(packet);
-    const frames = this.#framesOf(packet, payload);
-    const { sequence, frame } = packet;
-    const buffer = this.#free.pop() ?? new ArrayBuffer(this.#bufferBytes);
-    const bytes = new Uint8Array(buffer, 0, payload.length);
-    bytes.set(payload);
-    this.#options.send({ type: 'packet', sequence, frame, frames, copy, bytes }, [buffer]);
+    if (!isList(packets)) {
+      this.#post(packets, 'redundant' in packets ? 1 : 0);
+      return;
+    }
+    // The message's own packet comes last, and has to be known before the copies that came along.
+    for (let i = packets.length - 1; i >= 0; i--) {
+      const packet = packets[i]!;
+      const back = packets[packets.length - 1]!.sequence - packet.sequence;
+      this.#post(packet, packet.redundant === true ? Math.max(1, back) : 0);
+    }
   }
 
   /** Takes a buffer back. */
@@ -66,6 +63,17 @@ export class ReceiveFeed {
     this.#free.length = 0;
   }
 
+  /** @param copy 0 for the packet itself, else how many packets later the copy came */
+  #post(packet: Packet | LazyPacket, copy: number): void {
+    const payload = payloadBytes(packet);
+    const frames = this.#framesOf(packet, payload);
+    const { sequence, frame } = packet;
+    const buffer = this.#free.pop() ?? new ArrayBuffer(this.#bufferBytes);
+    const bytes = new Uint8Array(buffer, 0, payload.length);
+    bytes.set(payload);
+    this.#options.send({ type: 'packet', sequence, frame, frames, copy, bytes }, [buffer]);
+  }
+
   #framesOf(packet: Packet | LazyPacket, payload: Uint8Array): number {
     const { format, sampleRate, channels, maxPayloadBytes } = this.#options;
     const { length } = payload;
@@ -75,7 +83,7 @@ export class ReceiveFeed {
         `packets must be of ${sampleRate} Hz here, got ${packet.sampleRate}.`,
       );
     }
-    if (packet.format !== format && !(format === 'l16' && packet.format === 's16')) {
+    if (packet.format !== format) {
       throw new PacketError('bad-field', `packets must be ${format} here, got ${packet.format}.`);
     }
     if (length > maxPayloadBytes) {
@@ -100,4 +108,8 @@ export class ReceiveFeed {
     }
     return length / this.#frameBytes;
   }
+}
+
+function isList(packets: ReceivedPackets): packets is readonly Packet[] {
+  return Array.isArray(packets);
 }

@@ -1,0 +1,253 @@
+import { Capture, MicwireError, Receiver, WebSocketTransport, loadOpusModule } from 'micwire';
+import {
+  OpusEncoder,
+  OpusLibrary,
+  PacketError,
+  SampleDecoder,
+  binaryFraming,
+  opusSettings,
+} from 'micwire/core';
+import type { Packet } from 'micwire/core';
+import { afterEach, expect, test, vi } from 'vitest';
+
+/** A steady tone on the wire. */
+const RATE = 24_000;
+const HZ = 300;
+const AMPLITUDE = 0.5;
+const CHUNK = RATE / 50;
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+function tone(sequence: number): Packet {
+  const frame = sequence * CHUNK;
+  const samples = Int16Array.from({ length: CHUNK }, (_, i) => {
+    return Math.round(AMPLITUDE * 32_768 * Math.sin((2 * Math.PI * HZ * (frame + i)) / RATE));
+  });
+  return {
+    sequence,
+    frame,
+    frames: CHUNK,
+    timestamp: sequence * 20_000,
+    dropped: 0,
+    format: 's16',
+    sampleRate: RATE,
+    channels: 1,
+    payload: new Uint8Array(samples.buffer),
+  };
+}
+
+async function liveContext(): Promise<AudioContext> {
+  const context = new AudioContext();
+  cleanups.push(() => context.close());
+  await context.resume();
+  return context;
+}
+
+/** Sends packets in real time; in a stall it holds them back and then sends them all. */
+class LiveSender {
+  readonly #send: (sequence: number) => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #begun = performance.now();
+  #next = 0;
+  stalled = false;
+
+  constructor(send: (sequence: number) => void) {
+    this.#send = send;
+    this.#timer = setInterval(() => this.#tick(), 10);
+    cleanups.push(() => this.stop());
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    const due = (performance.now() - this.#begun) / 20;
+    for (; !this.stalled && this.#next < due; this.#next++) this.#send(this.#next);
+  }
+}
+
+/** All that a node gives from now on, bit for bit. */
+async function record(node: AudioNode): Promise<{ readonly stop: () => Promise<Float32Array> }> {
+  const { sampleRate } = node.context;
+  const capture = await Capture.create(node.context, node, {
+    sampleRate,
+    channels: 1,
+    format: 'f32',
+    bufferDuration: 10_000,
+  });
+  cleanups.push(() => capture.close());
+  const decoder = new SampleDecoder({ format: 'f32', channels: 1 });
+  const pieces: Float32Array[] = [];
+  const read = (async () => {
+    for await (const chunk of capture) {
+      const samples = new Float32Array(chunk.frames);
+      decoder.decode(chunk.bytes, 0, chunk.frames, [samples], 0);
+      pieces.push(samples);
+    }
+  })();
+  return {
+    stop: async () => {
+      await capture.close();
+      await read;
+      const all = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+      let at = 0;
+      for (const piece of pieces) {
+        all.set(piece, at);
+        at += piece.length;
+      }
+      return all;
+    },
+  };
+}
+
+/** The greatest step between neighbours, and where it is. */
+function steepest(samples: Float32Array): { readonly step: number; readonly at: number } {
+  let step = 0;
+  let at = 0;
+  for (let i = 1; i < samples.length; i++) {
+    const next = Math.abs(samples[i]! - samples[i - 1]!);
+    if (next > step) {
+      step = next;
+      at = i;
+    }
+  }
+  return { step, at };
+}
+
+async function playing(receiver: Receiver, ms: number): Promise<void> {
+  const from = receiver.stats.jitterBufferEmittedCount;
+  await vi.waitFor(
+    () => {
+      const frames = receiver.stats.jitterBufferEmittedCount - from;
+      expect(frames).toBeGreaterThan((ms * receiver.sampleRate) / 1000);
+    },
+    { timeout: 10_000 },
+  );
+}
+
+test('over a WebSocket that stalls, the delay comes back to the target by itself, and nothing clicks', async () => {
+  const context = await liveContext();
+  const receiver = await Receiver.create(context, { sampleRate: RATE, maxDelay: 100 });
+  cleanups.push(() => receiver.close());
+  const states: string[] = [];
+  receiver.addEventListener('statechange', () => states.push(receiver.state));
+  const recording = await record(receiver.node);
+  const transport = new WebSocketTransport('/echo');
+  cleanups.push(() => transport.close());
+  const encoder = binaryFraming.createEncoder();
+  const decoder = binaryFraming.createDecoder();
+  transport.onmessage = (message) => receiver.insert(decoder.decode(message));
+  await expect.poll(() => transport.status.state).toBe('open');
+  const sender = new LiveSender((sequence) => transport.send(encoder.encode(tone(sequence))));
+  await playing(receiver, 600);
+  expect(receiver.state).toBe('playing');
+
+  for (const stallMs of [300, 700]) {
+    sender.stalled = true;
+    await vi.waitFor(() => expect(receiver.state).toBe('concealing'), { timeout: 5000 });
+    await new Promise((resolve) => setTimeout(resolve, stallMs));
+    sender.stalled = false;
+    await vi.waitFor(() => expect(receiver.stats.bufferedMs).toBeGreaterThan(200), {
+      timeout: 5000,
+    });
+    await vi.waitFor(
+      () => {
+        const { bufferedMs, targetDelayMs } = receiver.stats;
+        expect(bufferedMs).toBeLessThan(targetDelayMs + 50);
+      },
+      { timeout: 10_000 },
+    );
+  }
+  await playing(receiver, 300);
+  const { stats } = receiver;
+  expect(stats.removedSamplesForAcceleration).toBeGreaterThan(0.3 * RATE);
+  expect(stats.targetDelayMs).toBeLessThanOrEqual(100);
+  expect(stats.packetsLost).toBe(0);
+  sender.stop();
+  await vi.waitFor(() => expect(receiver.state).toBe('concealing'), { timeout: 5000 });
+
+  const samples = await recording.stop();
+  const own = (2 * Math.PI * HZ * AMPLITUDE) / context.sampleRate;
+  const { step, at } = steepest(samples);
+  expect(step, `at frame ${at} of ${samples.length}`).toBeLessThan(own * 1.3);
+  expect(step).toBeGreaterThan(own * 0.9);
+  expect(states).toContain('concealing');
+});
+
+test('packets of Opus are decoded on the audio thread, and one lost is taken from the next', async () => {
+  const context = await liveContext();
+  const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48_000 });
+  cleanups.push(() => receiver.close());
+  const recording = await record(receiver.node);
+  const settings = opusSettings(
+    { sampleRate: 48_000, channels: 1 },
+    { bitrate: 32_000, fec: true, expectedLoss: 20, application: 'voip', signal: 'voice' },
+  );
+  const encoder = new OpusEncoder(new OpusLibrary(await loadOpusModule()), settings);
+  const samples = new Float32Array(960);
+  const bytes = new Uint8Array(encoder.maxBytes(960));
+  let phase = 0;
+  const sender = new LiveSender((sequence) => {
+    for (let i = 0; i < 960; i++) {
+      // A voice, or SILK has nothing to protect.
+      phase += (2 * Math.PI * (150 + 30 * Math.sin(sequence / 10))) / 48_000;
+      samples[i] = 0;
+      for (let k = 1; k < 20; k++) samples[i]! += (0.1 * Math.sin(k * phase)) / Math.sqrt(k);
+    }
+    const length = encoder.encode([samples], 0, 960, bytes, 0);
+    if (sequence % 10 === 9) return;
+    receiver.insert({
+      sequence,
+      frame: sequence * 960,
+      frames: 960,
+      timestamp: sequence * 20_000,
+      dropped: 0,
+      format: 'opus',
+      sampleRate: 48_000,
+      channels: 1,
+      payload: bytes.subarray(0, length),
+    });
+  });
+  await playing(receiver, 1500);
+  sender.stop();
+  const { stats } = receiver;
+  expect(stats.fecSamples).toBeGreaterThan(2 * 960);
+  expect(stats.decodeErrors).toBe(0);
+  const heard = await recording.stop();
+  const energy = heard.reduce((sum, sample) => sum + sample * sample, 0);
+  expect(Math.sqrt(energy / heard.length)).toBeGreaterThan(0.05);
+  encoder.close();
+});
+
+test('a Worker feeds it past the page', async () => {
+  const context = await liveContext();
+  const receiver = await Receiver.create(context, { sampleRate: RATE });
+  cleanups.push(() => receiver.close());
+  receiver.connect(context.destination);
+  const worker = new Worker(new URL('./receiver-worker.ts', import.meta.url), { type: 'module' });
+  cleanups.push(() => worker.terminate());
+  receiver.pipeFrom(worker);
+  await playing(receiver, 500);
+  const { frame, seconds, contextTime } = receiver.position;
+  expect(frame).toBeGreaterThan(0);
+  expect(seconds).toBeCloseTo(frame / RATE, 9);
+  expect(contextTime).toBeLessThanOrEqual(context.currentTime + 0.2);
+});
+
+test('limits, wrong packets and closing', async () => {
+  const context = await liveContext();
+  const receiver = await Receiver.create(context, { sampleRate: RATE });
+  receiver.minDelay = 150;
+  expect(() => (receiver.maxDelay = 100)).toThrow(RangeError);
+  expect(() => receiver.insert({ ...tone(0), format: 'f32' })).toThrow(PacketError);
+  expect(() => receiver.insert({ ...tone(0), sampleRate: 8000 })).toThrow(PacketError);
+  await vi.waitFor(() => expect(receiver.stats.targetDelayMs).toBe(150));
+  receiver.close();
+  expect(receiver.state).toBe('closed');
+  expect(() => receiver.insert(tone(0))).toThrow(MicwireError);
+  expect(() => receiver.reset()).toThrow(MicwireError);
+});
