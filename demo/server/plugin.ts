@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'node:events';
-import type { Plugin } from 'vite';
+import type { Connect, Plugin } from 'vite';
 import type { EchoOptions } from './echo.ts';
 import { attachEcho } from './echo.ts';
+import { IceServers } from './ice-servers.ts';
 import type { SignallingServerOptions } from './signalling.ts';
 import { attachSignalling } from './signalling.ts';
 
@@ -12,8 +13,8 @@ export interface LabServerOptions {
 }
 
 /**
- * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`, and bring the peers of calls together at `/signal`.
- * Both then listen on this machine only, unless the configuration or the command line names a host.
+ * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`, bring the peers of calls together at `/signal`,
+ * and tell at `/ice-servers` of a STUN and TURN server, which starts when asked for. Both then listen on this machine only, unless the configuration or the command line names a host.
  */
 export function labServer(options: LabServerOptions = {}): Plugin {
   return {
@@ -26,21 +27,28 @@ export function labServer(options: LabServerOptions = {}): Plugin {
         optimizeDeps: { include: ['lit', 'lit/decorators.js', 'mediabunny'] },
       };
     },
-    configureServer({ httpServer }) {
-      attachTo(httpServer, options);
+    configureServer({ httpServer, middlewares }) {
+      attachTo(httpServer, middlewares, options);
     },
-    configurePreviewServer({ httpServer }) {
-      attachTo(httpServer, options);
+    configurePreviewServer({ httpServer, middlewares }) {
+      attachTo(httpServer, middlewares, options);
     },
   };
 }
 
 /** @param httpServer null when Vite runs inside another server, which then has the upgrades */
-function attachTo(httpServer: EventEmitter | null, options: LabServerOptions): void {
+function attachTo(
+  httpServer: EventEmitter | null,
+  middlewares: Connect.Server,
+  options: LabServerOptions,
+): void {
   if (httpServer === null) return;
   const echo = attachEcho(httpServer, options.echo);
   const signalling = attachSignalling(httpServer, options.signalling);
+  const iceServers = new IceServers();
+  middlewares.use('/ice-servers', iceServers.answer);
   httpServer.once('close', () => {
+    iceServers.close();
     echo.close();
     signalling.close();
   });

@@ -1,0 +1,67 @@
+import type { Socket } from 'node:dgram';
+import type { UdpAddress } from '../rewrite-candidates.ts';
+
+/** Seconds (RFC 8656 §9 and §12). */
+const PERMISSION_S = 300;
+const CHANNEL_S = 600;
+/** More than a call needs. */
+const MAX_PERMISSIONS = 32;
+const MAX_CHANNELS = 32;
+
+/** What one client has at the server (RFC 8656 §2.2): a port of its own, and whom it may talk to from there. */
+export class TurnAllocation {
+  readonly client: UdpAddress;
+  readonly relay: Socket;
+  readonly relayed: UdpAddress;
+  /** ms; see `isAlive`. */
+  expiresAt = 0;
+  /** Address → ms when the permission ends. */
+  private readonly permissions = new Map<string, number>();
+  private readonly byNumber = new Map<number, { readonly peer: UdpAddress; expiresAt: number }>();
+  private readonly byPeer = new Map<string, number>();
+
+  constructor(client: UdpAddress, relay: Socket, relayed: UdpAddress) {
+    this.client = client;
+    this.relay = relay;
+    this.relayed = relayed;
+  }
+
+  /** @returns false when there is no room for it */
+  permit(address: string, now: number): boolean {
+    if (!this.permissions.has(address) && this.permissions.size >= MAX_PERMISSIONS) return false;
+    this.permissions.set(address, now + PERMISSION_S * 1000);
+    return true;
+  }
+
+  permits(address: string, now: number): boolean {
+    return (this.permissions.get(address) ?? 0) > now;
+  }
+
+  /** @returns false when number or peer is bound otherwise already, or there is no room (RFC 8656 §12.2) */
+  bind(number: number, peer: UdpAddress, now: number): boolean {
+    const bound = this.byPeer.get(keyOf(peer));
+    const channel = this.byNumber.get(number);
+    if (bound !== undefined && bound !== number) return false;
+    if (channel !== undefined && keyOf(channel.peer) !== keyOf(peer)) return false;
+    if (channel === undefined && this.byNumber.size >= MAX_CHANNELS) return false;
+    if (!this.permit(peer.address, now)) return false;
+    this.byNumber.set(number, { peer, expiresAt: now + CHANNEL_S * 1000 });
+    this.byPeer.set(keyOf(peer), number);
+    return true;
+  }
+
+  peerOf(number: number, now: number): UdpAddress | null {
+    const channel = this.byNumber.get(number);
+    return channel !== undefined && channel.expiresAt > now ? channel.peer : null;
+  }
+
+  channelOf(peer: UdpAddress, now: number): number | null {
+    const number = this.byPeer.get(keyOf(peer));
+    return number !== undefined && this.peerOf(number, now) !== null ? number : null;
+  }
+}
+
+/** A name for an address and a port. */
+export function keyOf({ address, port }: UdpAddress): string {
+  return `${address} ${port}`;
+}

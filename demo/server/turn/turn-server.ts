@@ -1,0 +1,380 @@
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
+import { createHash, randomBytes } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { PacketError } from '../../../src/core/errors.ts';
+import type { UdpAddress } from '../rewrite-candidates.ts';
+import type { StunMessage } from './stun-message.ts';
+import {
+  STUN_ATTRIBUTE as ATTRIBUTE,
+  STUN_CLASS as CLASS,
+  STUN_METHOD as METHOD,
+  StunWriter,
+  isSignedWith,
+  parseStun,
+  readXorAddress,
+  stunAttribute,
+  stunText,
+} from './stun-message.ts';
+import { TurnAllocation, keyOf } from './turn-allocation.ts';
+
+/** What a TURN server allows. */
+export interface TurnServerOptions {
+  /** The address to listen at and to relay from; others reach it only when it is not the loopback. @default '127.0.0.1' */
+  readonly host?: string;
+  /** UDP port; 0 for any that is free. @default 0 */
+  readonly port?: number;
+  readonly username: string;
+  readonly password: string;
+  /** Further clients are refused with 486. @default 64 */
+  readonly maxAllocations?: number;
+}
+
+const REALM = 'micwire';
+/** Seconds (RFC 8656 §3.2). */
+const DEFAULT_LIFETIME_S = 600;
+const MAX_LIFETIME_S = 3600;
+const UDP_PROTOCOL = 17;
+const FIRST_CHANNEL = 0x4000;
+const LAST_CHANNEL = 0x4fff;
+const SWEEP_MS = 5000;
+
+/** Attributes that must be understood and are (below 0x8000 the others must be refused: RFC 8489 §6.3.1). */
+const KNOWN: ReadonlySet<number> = new Set([
+  ATTRIBUTE.username,
+  ATTRIBUTE.messageIntegrity,
+  ATTRIBUTE.channelNumber,
+  ATTRIBUTE.lifetime,
+  ATTRIBUTE.xorPeerAddress,
+  ATTRIBUTE.data,
+  ATTRIBUTE.realm,
+  ATTRIBUTE.nonce,
+  ATTRIBUTE.requestedAddressFamily,
+  ATTRIBUTE.requestedTransport,
+  ATTRIBUTE.dontFragment,
+]);
+
+/**
+ * A TURN server (RFC 8656) over UDP for the lab: one user, long-term credentials (RFC 8489 §9.2), bounded. It relays only between
+ * its own clients, so that it opens no way to anything else; both sides of a call have to name it.
+ */
+export class TurnServer {
+  /** For `iceServers`: `turn:host:port?transport=udp`. */
+  readonly url: string;
+  private readonly socket: Socket;
+  private readonly host: string;
+  private readonly username: string;
+  private readonly key: Buffer;
+  private readonly nonce = randomBytes(12).toString('hex');
+  private readonly maxAllocations: number;
+  private readonly allocations = new Map<string, TurnAllocation>();
+  /** The ports of those. */
+  private readonly ports = new Set<number>();
+  /** Clients whose port is being opened. */
+  private readonly opening = new Set<string>();
+  private readonly sweep: ReturnType<typeof setInterval>;
+  private closed = false;
+
+  /** Begins to listen. @throws when the address cannot be listened at */
+  static async open(options: TurnServerOptions): Promise<TurnServer> {
+    const { host = '127.0.0.1', port = 0 } = options;
+    const socket = await openSocket(host, port);
+    return new TurnServer(socket, host, options);
+  }
+
+  private constructor(socket: Socket, host: string, options: TurnServerOptions) {
+    const { username, password, maxAllocations = 64 } = options;
+    this.socket = socket;
+    this.host = host;
+    this.username = username;
+    this.key = createHash('md5').update(`${username}:${REALM}:${password}`).digest();
+    this.maxAllocations = maxAllocations;
+    const name = isIPv6(host) ? `[${host}]` : host;
+    this.url = `turn:${name}:${socket.address().port}?transport=udp`;
+    socket.on('message', (bytes, client) => this.arrived(bytes, client));
+    this.sweep = setInterval(() => this.dropExpired(), SWEEP_MS);
+    this.sweep.unref();
+  }
+
+  /** Clients that have a port now. */
+  get clients(): number {
+    return this.allocations.size;
+  }
+
+  /** Closes every port. */
+  close(): void {
+    clearInterval(this.sweep);
+    for (const allocation of this.allocations.values()) this.drop(allocation);
+    this.closed = true;
+    this.socket.close();
+  }
+
+  private arrived(bytes: Buffer, { address, port }: RemoteInfo): void {
+    const client = { address, port };
+    try {
+      const first = bytes[0] ?? 0;
+      if (first >= FIRST_CHANNEL >>> 8 && first <= LAST_CHANNEL >>> 8)
+        this.channelData(bytes, client);
+      else this.message(parseStun(bytes), client);
+    } catch (error) {
+      // What is no STUN gets no answer: it may come from an address that was forged.
+      if (!(error instanceof PacketError)) throw error;
+    }
+  }
+
+  private message(message: StunMessage, client: UdpAddress): void {
+    if (message.class === CLASS.indication) {
+      if (message.method === METHOD.send) this.send(message, client);
+      return;
+    }
+    if (message.class !== CLASS.request) return;
+    if (message.method === METHOD.binding) {
+      this.reply(
+        client,
+        this.success(message).addXorAddress(ATTRIBUTE.xorMappedAddress, client),
+        null,
+      );
+      return;
+    }
+    if (!this.isAllowed(message, client)) return;
+    const unknown = message.attributes.filter(({ type }) => type < 0x8000 && !KNOWN.has(type));
+    if (unknown.length > 0) return this.refuse(message, client, 420, 'Unknown Attribute', unknown);
+    switch (message.method) {
+      case METHOD.allocate:
+        return this.allocate(message, client);
+      case METHOD.refresh:
+        return this.refresh(message, client);
+      case METHOD.createPermission:
+        return this.createPermission(message, client);
+      case METHOD.channelBind:
+        return this.channelBind(message, client);
+      default:
+        return this.refuse(message, client, 400, 'Bad Request');
+    }
+  }
+
+  /** RFC 8489 §9.2.4. */
+  private isAllowed(message: StunMessage, client: UdpAddress): boolean {
+    const isSigned = stunAttribute(message, ATTRIBUTE.messageIntegrity) !== undefined;
+    const isUser = stunText(message, ATTRIBUTE.username) === this.username;
+    if (!isSigned || !isUser || !isSignedWith(message, this.key)) {
+      this.challenge(message, client, 401, 'Unauthorized');
+      return false;
+    }
+    if (stunText(message, ATTRIBUTE.nonce) !== this.nonce) {
+      this.challenge(message, client, 438, 'Stale Nonce');
+      return false;
+    }
+    return true;
+  }
+
+  private allocate(message: StunMessage, client: UdpAddress): void {
+    const key = keyOf(client);
+    const transport = stunAttribute(message, ATTRIBUTE.requestedTransport);
+    const family = stunAttribute(message, ATTRIBUTE.requestedAddressFamily)?.[0];
+    const own = isIPv6(this.host) ? 2 : 1;
+    if (this.allocations.has(key)) return this.refuse(message, client, 437, 'Allocation Mismatch');
+    // The same request again, while its port is being opened: the answer to the first one is enough.
+    if (this.opening.has(key)) return;
+    if (transport === undefined) return this.refuse(message, client, 400, 'Bad Request');
+    if (transport[0] !== UDP_PROTOCOL) {
+      return this.refuse(message, client, 442, 'Unsupported Transport Protocol');
+    }
+    if (family !== undefined && family !== own) {
+      return this.refuse(message, client, 440, 'Address Family not Supported');
+    }
+    if (this.allocations.size + this.opening.size >= this.maxAllocations) {
+      return this.refuse(message, client, 486, 'Allocation Quota Reached');
+    }
+    this.opening.add(key);
+    // The datagram's buffer is this message's own: it may be kept.
+    void openSocket(this.host, 0).then(
+      (relay) => this.allocated(message, client, relay),
+      () => {
+        this.opening.delete(key);
+        this.refuse(message, client, 508, 'Insufficient Capacity');
+      },
+    );
+  }
+
+  private allocated(message: StunMessage, client: UdpAddress, relay: Socket): void {
+    this.opening.delete(keyOf(client));
+    if (this.closed) {
+      relay.close();
+      return;
+    }
+    const relayed = { address: this.host, port: relay.address().port };
+    const allocation = new TurnAllocation(client, relay, relayed);
+    const lifetime = lifetimeOf(message);
+    allocation.expiresAt = Date.now() + lifetime * 1000;
+    this.allocations.set(keyOf(client), allocation);
+    this.ports.add(relayed.port);
+    relay.on('message', (bytes, peer) => this.relayed(allocation, bytes, peer));
+    const reply = this.success(message)
+      .addXorAddress(ATTRIBUTE.xorRelayedAddress, relayed)
+      .addUInt32(ATTRIBUTE.lifetime, lifetime)
+      .addXorAddress(ATTRIBUTE.xorMappedAddress, client);
+    this.reply(client, reply);
+  }
+
+  private refresh(message: StunMessage, client: UdpAddress): void {
+    const allocation = this.allocations.get(keyOf(client));
+    if (allocation === undefined) return this.refuse(message, client, 437, 'Allocation Mismatch');
+    const lifetime = lifetimeOf(message);
+    if (lifetime === 0) this.drop(allocation);
+    else allocation.expiresAt = Date.now() + lifetime * 1000;
+    this.reply(client, this.success(message).addUInt32(ATTRIBUTE.lifetime, lifetime));
+  }
+
+  private createPermission(message: StunMessage, client: UdpAddress): void {
+    const allocation = this.allocations.get(keyOf(client));
+    if (allocation === undefined) return this.refuse(message, client, 437, 'Allocation Mismatch');
+    const peers = message.attributes
+      .filter(({ type }) => type === ATTRIBUTE.xorPeerAddress)
+      .map(({ value }) => readXorAddress(message, value));
+    if (peers.length === 0) return this.refuse(message, client, 400, 'Bad Request');
+    if (peers.some(({ address }) => address !== this.host)) {
+      return this.refuse(message, client, 403, 'Forbidden: peers must use this server too');
+    }
+    for (const { address } of peers) allocation.permit(address, Date.now());
+    this.reply(client, this.success(message));
+  }
+
+  private channelBind(message: StunMessage, client: UdpAddress): void {
+    const allocation = this.allocations.get(keyOf(client));
+    if (allocation === undefined) return this.refuse(message, client, 437, 'Allocation Mismatch');
+    const numberBytes = stunAttribute(message, ATTRIBUTE.channelNumber);
+    const peerBytes = stunAttribute(message, ATTRIBUTE.xorPeerAddress);
+    if (numberBytes?.length !== 4 || peerBytes === undefined) {
+      return this.refuse(message, client, 400, 'Bad Request');
+    }
+    const number = numberBytes.readUInt16BE(0);
+    const peer = readXorAddress(message, peerBytes);
+    if (peer.address !== this.host) {
+      return this.refuse(message, client, 403, 'Forbidden: peers must use this server too');
+    }
+    const isInRange = number >= FIRST_CHANNEL && number <= LAST_CHANNEL;
+    if (!isInRange || !allocation.bind(number, peer, Date.now())) {
+      return this.refuse(message, client, 400, 'Bad Request');
+    }
+    this.reply(client, this.success(message));
+  }
+
+  /** From a client to a peer, in a message (RFC 8656 §11.2). */
+  private send(message: StunMessage, client: UdpAddress): void {
+    const allocation = this.allocations.get(keyOf(client));
+    const data = stunAttribute(message, ATTRIBUTE.data);
+    const peer = stunAttribute(message, ATTRIBUTE.xorPeerAddress);
+    if (allocation === undefined || data === undefined || peer === undefined) return;
+    this.toPeer(allocation, data, readXorAddress(message, peer));
+  }
+
+  /** From a client to a peer, through a channel: number (16), length (16), data (RFC 8656 §12.4). */
+  private channelData(bytes: Buffer, client: UdpAddress): void {
+    const allocation = this.allocations.get(keyOf(client));
+    if (allocation === undefined || bytes.length < 4) return;
+    const peer = allocation.peerOf(bytes.readUInt16BE(0), Date.now());
+    const end = 4 + bytes.readUInt16BE(2);
+    if (peer !== null && end <= bytes.length) this.toPeer(allocation, bytes.subarray(4, end), peer);
+  }
+
+  private toPeer(allocation: TurnAllocation, data: Buffer, peer: UdpAddress): void {
+    // Only to ports of this server's own: see the class.
+    if (!allocation.permits(peer.address, Date.now()) || !this.ports.has(peer.port)) return;
+    allocation.relay.send(data, peer.port, peer.address, ignoreError);
+  }
+
+  /** From a peer to a client. */
+  private relayed(allocation: TurnAllocation, data: Buffer, from: RemoteInfo): void {
+    const peer = { address: from.address, port: from.port };
+    const now = Date.now();
+    if (!allocation.permits(peer.address, now)) return;
+    const { client } = allocation;
+    const number = allocation.channelOf(peer, now);
+    if (number === null) {
+      const message = new StunWriter(METHOD.data, CLASS.indication, randomBytes(12))
+        .addXorAddress(ATTRIBUTE.xorPeerAddress, peer)
+        .add(ATTRIBUTE.data, data);
+      this.socket.send(message.finish(), client.port, client.address, ignoreError);
+      return;
+    }
+    const header = Buffer.alloc(4);
+    header.writeUInt16BE(number, 0);
+    header.writeUInt16BE(data.length, 2);
+    this.socket.send([header, data], client.port, client.address, ignoreError);
+  }
+
+  private dropExpired(): void {
+    const now = Date.now();
+    for (const allocation of this.allocations.values()) {
+      if (allocation.expiresAt <= now) this.drop(allocation);
+    }
+  }
+
+  private drop(allocation: TurnAllocation): void {
+    this.allocations.delete(keyOf(allocation.client));
+    this.ports.delete(allocation.relayed.port);
+    allocation.relay.close();
+  }
+
+  private success({ method, transaction }: StunMessage): StunWriter {
+    return new StunWriter(method, CLASS.success, transaction);
+  }
+
+  private refuse(
+    { method, transaction }: StunMessage,
+    client: UdpAddress,
+    code: number,
+    reason: string,
+    unknown: readonly { readonly type: number }[] = [],
+  ): void {
+    const reply = new StunWriter(method, CLASS.error, transaction).addError(code, reason);
+    if (unknown.length > 0) {
+      const types = Buffer.alloc(2 * unknown.length);
+      for (const [i, { type }] of unknown.entries()) types.writeUInt16BE(type, 2 * i);
+      reply.add(ATTRIBUTE.unknownAttributes, types);
+    }
+    this.reply(client, reply);
+  }
+
+  private challenge(
+    { method, transaction }: StunMessage,
+    client: UdpAddress,
+    code: number,
+    reason: string,
+  ): void {
+    const reply = new StunWriter(method, CLASS.error, transaction)
+      .addError(code, reason)
+      .add(ATTRIBUTE.realm, REALM)
+      .add(ATTRIBUTE.nonce, this.nonce);
+    this.reply(client, reply, null);
+  }
+
+  private reply(client: UdpAddress, reply: StunWriter, key: Buffer | null = this.key): void {
+    if (!this.closed) this.socket.send(reply.finish(key), client.port, client.address, ignoreError);
+  }
+}
+
+function openSocket(host: string, port: number): Promise<Socket> {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(port, host, () => {
+      socket.off('error', reject);
+      // A peer's port that is closed shows as an error here; packets to it are lost, as on any network.
+      socket.on('error', ignoreError);
+      resolve(socket);
+    });
+  });
+}
+
+/** RFC 8656 §7.2: what the client asks for, within bounds; 0 ends a refresh. */
+function lifetimeOf(message: StunMessage): number {
+  const value = stunAttribute(message, ATTRIBUTE.lifetime);
+  if (value?.length !== 4) return DEFAULT_LIFETIME_S;
+  const asked = value.readUInt32BE(0);
+  if (message.method === METHOD.refresh && asked === 0) return 0;
+  return Math.min(MAX_LIFETIME_S, Math.max(DEFAULT_LIFETIME_S, asked));
+}
+
+function ignoreError(): void {}
