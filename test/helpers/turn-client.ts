@@ -1,0 +1,92 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
+import type { StunMessage } from '../../demo/server/turn/stun-message.ts';
+import {
+  STUN_ATTRIBUTE,
+  STUN_CLASS,
+  StunWriter,
+  parseStun,
+  stunAttribute,
+  stunText,
+} from '../../demo/server/turn/stun-message.ts';
+
+/** A client of a TURN server, by hand. */
+export class TurnClient {
+  readonly received: Buffer[] = [];
+  private readonly socket: Socket;
+  private readonly port: number;
+  private readonly username: string;
+  private readonly password: string;
+  private realm = '';
+  private nonce = '';
+
+  private constructor(socket: Socket, port: number, username: string, password: string) {
+    this.socket = socket;
+    this.port = port;
+    this.username = username;
+    this.password = password;
+    socket.on('message', (bytes) => this.received.push(bytes));
+  }
+
+  static async open(url: string, username: string, password: string): Promise<TurnClient> {
+    const socket = createSocket('udp4');
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    const port = Number(/:(\d+)\?/.exec(url)?.[1]);
+    return new TurnClient(socket, port, username, password);
+  }
+
+  get ownPort(): number {
+    return this.socket.address().port;
+  }
+
+  sendRaw(bytes: Buffer): void {
+    this.socket.send(bytes, this.port, '127.0.0.1');
+  }
+
+  /** Asks, again with the realm and nonce of a first refusal, and gives the answer. */
+  async ask(method: number, add: (request: StunWriter) => void): Promise<StunMessage> {
+    const first = await this.askOnce(method, add);
+    if (this.nonce !== '' || errorCode(first) !== 401) return first;
+    this.realm = stunText(first, STUN_ATTRIBUTE.realm);
+    this.nonce = stunText(first, STUN_ATTRIBUTE.nonce);
+    return this.askOnce(method, add);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  private async askOnce(method: number, add: (request: StunWriter) => void): Promise<StunMessage> {
+    const transaction = randomBytes(12);
+    const request = new StunWriter(method, STUN_CLASS.request, transaction);
+    add(request);
+    let key: Buffer | null = null;
+    if (this.nonce !== '') {
+      request
+        .add(STUN_ATTRIBUTE.username, this.username)
+        .add(STUN_ATTRIBUTE.realm, this.realm)
+        .add(STUN_ATTRIBUTE.nonce, this.nonce);
+      const words = `${this.username}:${this.realm}:${this.password}`;
+      key = createHash('md5').update(words).digest();
+    }
+    const answer = new Promise<StunMessage>((resolve) => {
+      const listen = (bytes: Buffer): void => {
+        if ((bytes[0] ?? 0) >= 0x40) return;
+        const message = parseStun(bytes);
+        if (!message.transaction.equals(transaction)) return;
+        this.socket.off('message', listen);
+        resolve(message);
+      };
+      this.socket.on('message', listen);
+    });
+    this.sendRaw(request.finish(key));
+    return answer;
+  }
+}
+
+/** The code of an error; 0 of a success. */
+export function errorCode(message: StunMessage): number {
+  const value = stunAttribute(message, STUN_ATTRIBUTE.errorCode);
+  return value === undefined ? 0 : value[2]! * 100 + value[3]!;
+}
