@@ -1,4 +1,4 @@
-import type { FramingName, OpusModule, Packet } from 'micwire/core';
+import type { FramingName, OpusModule } from 'micwire/core';
 import type { LaneSettings, LaneState } from './lane-settings.ts';
 
 /** How a lane's Worker reaches the other end. */
@@ -54,8 +54,6 @@ export interface LaneCounts {
 export type LaneEvent =
   /** Codec and transport are there. */
   | { readonly type: 'ready' }
-  /** What came back, in the order of its arrival. */
-  | { readonly type: 'packet'; readonly packet: Packet }
   | { readonly type: 'state'; readonly state: LaneState; readonly reason: string }
   | { readonly type: 'counts'; readonly id: number; readonly counts: LaneCounts }
   | {

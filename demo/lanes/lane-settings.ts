@@ -8,6 +8,8 @@ export interface LaneSettings {
   readonly complexity: number;
   /** How many earlier packets each packet repeats, in the lane with redundancy: 1–3. */
   readonly copies: number;
+  /** What our receivers take waiting for, against concealing: per cent of made up sound that 100 ms are worth, 0.01–100. */
+  readonly latencyCost: number;
 }
 
 /**

@@ -1,11 +1,9 @@
-import { Capture, loadOpusModule } from 'micwire';
+import { Capture, Receiver, loadOpusModule } from 'micwire';
 import type { Call } from 'micwire';
 import type { FramingName } from 'micwire/core';
 import { RelayedChannels } from './channel-relay.ts';
 import { connectCalls, openCalls } from './lane-calls.ts';
 import type { LaneWorkerOptions } from './lane-messages.ts';
-import type { LaneSink } from './lane-sink.ts';
-import { openSink } from './lane-sink.ts';
 import type { LaneState } from './lane-settings.ts';
 import type { LaneTotals } from './lane-totals.ts';
 import { LaneWorker } from './lane-worker.ts';
@@ -42,7 +40,7 @@ class PacketLane implements Lane {
   private readonly framing: FramingName;
   private readonly worker = new LaneWorker();
   private capture: Capture | null = null;
-  private sink: LaneSink | null = null;
+  private receiver: Receiver | null = null;
   private relay: RelayedChannels | null = null;
   private closed = false;
 
@@ -52,7 +50,7 @@ class PacketLane implements Lane {
   }
 
   get output(): AudioNode {
-    return this.sink!.node;
+    return this.receiver!.node;
   }
 
   get state(): LaneState {
@@ -78,8 +76,12 @@ class PacketLane implements Lane {
       transport === 'websocket'
         ? this.worker.open({ ...common, wire: { type: 'websocket', url: link.socketUrl } })
         : this.openChannels(parts, common);
-    const [sink, capture] = await Promise.all([
-      openSink(context, this.worker.worker, format, SAMPLE_RATE).then((it) => (this.sink = it)),
+    const [receiver, capture] = await Promise.all([
+      Receiver.create(context, {
+        format,
+        sampleRate: SAMPLE_RATE,
+        latencyCost: settings.latencyCost,
+      }).then((it) => (this.receiver = it)),
       Capture.create(context, source, {
         sampleRate: SAMPLE_RATE,
         format: format === 'opus' ? 'f32' : format,
@@ -88,18 +90,18 @@ class PacketLane implements Lane {
       opened,
     ]);
     // Closed meanwhile: what has come since must go too.
-    if (this.closed) return void [sink.close(), void capture.close()];
+    if (this.closed) return void [receiver.close(), void capture.close()];
+    receiver.pipeFrom(this.worker.worker);
     await capture.pipeToWorker(this.worker.worker);
   }
 
   async totals(): Promise<LaneTotals> {
     const counts = await this.worker.counts();
-    const { sink } = this;
+    const stats = this.receiver!.stats;
     const sent = counts?.packetsSent ?? 0;
     const received = counts?.packetsReceived ?? 0;
     const lost = counts?.packetsLost ?? 0;
     return {
-      ...sink!.counts,
       atMs: performance.now(),
       packetsSent: sent,
       packetsDropped: counts?.packetsDropped ?? 0,
@@ -108,6 +110,15 @@ class PacketLane implements Lane {
       packetsReceived: received,
       packetsLost: lost,
       packetsUnderWay: sent - received - lost,
+      packetsLate: stats.packetsLate,
+      packetsRecovered: stats.packetsRecovered,
+      totalSamples: stats.totalSamplesReceived,
+      concealedSamples: stats.concealedSamples,
+      insertedSamples: stats.insertedSamplesForDeceleration,
+      removedSamples: stats.removedSamplesForAcceleration,
+      jitterBufferDelay: stats.jitterBufferDelay,
+      jitterBufferTargetDelay: stats.jitterBufferTargetDelay,
+      jitterBufferEmittedCount: stats.jitterBufferEmittedCount,
       encodeMs: counts?.encodeMs ?? 0,
       encodedSeconds: counts?.encodedSeconds ?? 0,
       decodeMs: counts?.decodeMs ?? 0,
@@ -125,7 +136,7 @@ class PacketLane implements Lane {
     this.onchange = null;
     this.worker.close();
     void this.capture?.close();
-    this.sink?.close();
+    this.receiver?.close();
     this.relay?.close();
     this.call?.sender.close();
     this.call?.receiver.close();

@@ -13,6 +13,7 @@ export const DEFAULT_RUN: RunSettings = {
   bitrate: 32_000,
   complexity: 9,
   copies: 1,
+  latencyCost: 1,
   seconds: 20,
   settleSeconds: 4,
   repetitions: 5,
@@ -27,6 +28,7 @@ const NUMBERS = {
   bitrate: { setting: 'bitrate', min: 6000, max: 510_000 },
   complexity: { setting: 'complexity', min: 0, max: 10 },
   copies: { setting: 'copies', min: 1, max: 3 },
+  cost: { setting: 'latencyCost', min: 0.01, max: 100 },
   seconds: { setting: 'seconds', min: 1, max: 600 },
   settle: { setting: 'settleSeconds', min: 0, max: 60 },
   runs: { setting: 'repetitions', min: 1, max: 100 },
@@ -58,7 +60,8 @@ export function settingsOf(query: string, defaults: RunSettings = DEFAULT_RUN): 
   const numbers: Partial<Record<string, number>> = {};
   for (const [name, { setting, min, max }] of Object.entries(NUMBERS)) {
     const value = Number(asked.get(name) ?? NaN);
-    if (Number.isInteger(value) && value >= min && value <= max) numbers[setting] = value;
+    const fits = name === 'cost' ? Number.isFinite(value) : Number.isInteger(value);
+    if (fits && value >= min && value <= max) numbers[setting] = value;
   }
   if (!FRAME_DURATIONS.includes(numbers['frameDuration'] ?? 20)) delete numbers['frameDuration'];
   const source = asked.get('source') as SourceKind;

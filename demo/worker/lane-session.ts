@@ -8,7 +8,7 @@ import {
   opusCodec,
 } from 'micwire/core';
 import type { MessageDecoder, MessageEncoder, Packet, PayloadDecoder } from 'micwire/core';
-import type { Chunk, ReceivedCapture } from 'micwire/worker';
+import type { Chunk, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
 import type { LaneCounts, LaneWorkerOptions } from '../lanes/lane-messages.ts';
 import type { LaneState } from '../lanes/lane-settings.ts';
@@ -22,19 +22,16 @@ const MAX_WAITING_SECONDS = 0.5;
 /** One packet of so many is decoded here too, to time it. */
 const TIMED_SHARE = 8;
 
-/** Takes packets in the order of their arrival. */
-export type PacketSink = (packet: Packet) => void;
-
 /** Makes packets of what is captured, sends them, and takes what comes back. */
 export class LaneSession {
-  /** Takes what came back; null until the receiver has been handed over. */
-  sink: PacketSink | null = null;
   lastMessage: string | Uint8Array | null = null;
   private readonly options: LaneWorkerOptions;
   private readonly wire: LaneWire;
   private readonly packer: Packer;
   private readonly unpacker: Unpacker;
   private readonly arrivals = new Arrivals(0);
+  /** null until it has been handed over. */
+  private receiver: ReceiverPort | null = null;
   private open = false;
   private packetsSent = 0;
   private packetsDropped = 0;
@@ -58,6 +55,11 @@ export class LaneSession {
       } else if (state === 'closed') tell('failed', reason || 'The connection has ended.');
       else tell('waiting', reason);
     };
+  }
+
+  /** What arrives is played there. */
+  deliverTo(receiver: ReceiverPort): void {
+    this.receiver = receiver;
   }
 
   /** Sends the capture until it ends. What is captured before the connection is there is not counted. */
@@ -99,7 +101,7 @@ export class LaneSession {
   private arrive(message: string | Uint8Array): void {
     for (const packet of this.unpacker.unpack(message)) {
       if (packet.redundant !== true) this.arrivals.add(packet.sequence);
-      this.sink?.(packet);
+      this.receiver?.insert(packet);
     }
   }
 }

@@ -2,7 +2,7 @@
  * The Worker of one lane: sound comes from the audio thread and goes to the network here, and comes back and goes to the audio
  * thread again, without passing through the page's thread.
  */
-import { receiveCapture } from 'micwire/worker';
+import { openReceiverPort, receiveCapture } from 'micwire/worker';
 import type { LaneCommand, LaneEvent } from '../lanes/lane-messages.ts';
 import { LaneSession } from './lane-session.ts';
 
@@ -25,7 +25,6 @@ function obey(command: LaneCommand): void {
       session = new LaneSession(command.options, (state, reason) =>
         tell({ type: 'state', state, reason }),
       );
-      session.sink = (packet) => tell({ type: 'packet', packet });
       tell({ type: 'ready' });
       break;
     case 'count':
@@ -40,7 +39,9 @@ function obey(command: LaneCommand): void {
 self.onmessage = (event: MessageEvent): void => {
   try {
     const capture = receiveCapture(event);
+    const receiver = openReceiverPort(event);
     if (capture) session?.send(capture).catch(fail);
+    else if (receiver) session?.deliverTo(receiver);
     else obey(event.data as LaneCommand);
   } catch (error) {
     fail(error);

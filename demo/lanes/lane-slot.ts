@@ -1,0 +1,108 @@
+import { problemOf } from '../audio/problem.ts';
+import type { Mixer } from '../audio/mixer.ts';
+import type { Measurement } from '../measure/measurement.ts';
+import type { SoundReading } from '../measure/measure-messages.ts';
+import type { LaneFigures } from '../measure/metrics.ts';
+import { NO_FIGURES } from '../measure/metrics.ts';
+import { laneFigures } from './lane-figures.ts';
+import { LaneHistory } from './lane-history.ts';
+import type { LaneId } from './lane-ids.ts';
+import { LANE_IDS } from './lane-ids.ts';
+import type { LaneTotals } from './lane-totals.ts';
+import type { LaneView } from './lane-view.ts';
+import type { Lane, LaneBuild, LaneKind } from './lane.ts';
+import { LANES } from './lanes.ts';
+
+/** Readings that live figures are made between: 5 s, one a second. */
+const LIVE_READINGS = 6;
+
+/** What a lane is opened within. */
+export interface SlotParts {
+  readonly build: LaneBuild;
+  readonly measurement: Measurement;
+  readonly mixer: Mixer<string>;
+}
+
+/** One line of the table: opens its lane, follows it, and forgets it. */
+export class LaneSlot implements LaneView {
+  readonly id: LaneId;
+  readonly kind: LaneKind;
+  /** Number of the lane in a measurement. */
+  readonly index: number;
+  state: LaneView['state'];
+  reason: string;
+  lane: Lane | null = null;
+  figures: LaneFigures = NO_FIGURES;
+  history: LaneHistory = new LaneHistory();
+  /** The last readings of what the lane counts, oldest first. */
+  private readings: LaneTotals[] = [];
+  private parts: SlotParts | null = null;
+  private readonly onchange: () => void;
+
+  constructor(id: LaneId, onchange: () => void) {
+    this.id = id;
+    this.kind = LANES[id];
+    this.index = LANE_IDS.indexOf(id);
+    this.onchange = onchange;
+    const missing = this.kind.missing();
+    this.state = missing === null ? 'off' : 'unavailable';
+    this.reason = missing ?? '';
+  }
+
+  /** Opens the lane; resolves when it plays, or has failed: `state` tells. Does nothing where it is unavailable. */
+  async open(parts: SlotParts): Promise<void> {
+    if (this.state === 'unavailable') return;
+    this.close();
+    this.parts = parts;
+    this.become('opening', '');
+    parts.measurement.open(this.index);
+    try {
+      const lane = await this.kind.build(parts.build);
+      // Closed, or opened anew, meanwhile.
+      if (this.parts !== parts) return lane.close();
+      this.lane = lane;
+      parts.mixer.add(this.id, lane.output);
+      parts.measurement.connect(this.index, lane.output);
+      lane.onchange = () => this.become(lane.state, lane.reason);
+      this.become(lane.state, lane.reason);
+    } catch (error) {
+      if (this.parts !== parts) return;
+      const { title, cure, kind } = problemOf(error);
+      this.become('failed', kind === 'unexpected' ? cure : `${title} ${cure}`);
+    }
+  }
+
+  close(): void {
+    const { lane, parts } = this;
+    this.lane = null;
+    this.parts = null;
+    this.readings = [];
+    this.figures = NO_FIGURES;
+    this.history = new LaneHistory();
+    if (this.state !== 'unavailable') this.become('off', '');
+    parts?.mixer.remove(this.id);
+    parts?.measurement.shut(this.index);
+    if (lane === null) return;
+    lane.onchange = null;
+    lane.close();
+  }
+
+  /** Takes a reading, and makes the live figures anew. @param sound what was heard in the last 5 s */
+  async update(sound: SoundReading | null): Promise<void> {
+    const { lane } = this;
+    if (lane === null) return;
+    const totals = await lane.totals();
+    if (this.lane !== lane) return;
+    this.readings.push(totals);
+    if (this.readings.length > LIVE_READINGS) this.readings.shift();
+    const before = this.readings.length > 1 ? this.readings[0]! : null;
+    this.figures = laneFigures(before, totals, sound, 'all');
+    this.history.add(totals.atMs / 1000, this.figures);
+  }
+
+  private become(state: LaneView['state'], reason: string): void {
+    this.state = state;
+    this.reason = reason;
+    this.onchange();
+  }
+}

@@ -1,0 +1,107 @@
+import { laneFigures } from '../lanes/lane-figures.ts';
+import type { LaneId } from '../lanes/lane-ids.ts';
+import type { LaneSettings } from '../lanes/lane-settings.ts';
+import type { LaneSlot, SlotParts } from '../lanes/lane-slot.ts';
+import type { LaneTotals } from '../lanes/lane-totals.ts';
+import type { LinkClient } from '../lanes/link-client.ts';
+import { NO_FIGURES } from '../measure/metrics.ts';
+import type { RunStage } from './perform-run.ts';
+import type { LaneRun, LinkChoice, Repetition } from './run.ts';
+
+/** A lane that has not come up by then is measured as it is, ms: others may not wait for it. */
+const OPENING_TIMEOUT_MS = 15_000;
+/** How long to wait for the sound's figures after the last frame, ms: longer than the longest lag. */
+const MEASURED_TIMEOUT_MS = 15_000;
+
+/** The lanes of a page as what runs are made on. */
+export class LaneStage implements RunStage {
+  private readonly slots: readonly LaneSlot[];
+  private readonly parts: SlotParts;
+  private readonly link: LinkClient;
+
+  constructor(slots: readonly LaneSlot[], parts: SlotParts, link: LinkClient) {
+    this.slots = slots;
+    this.parts = parts;
+    this.link = link;
+  }
+
+  setLink(choice: LinkChoice): Promise<void> {
+    return this.link.set(choice);
+  }
+
+  async openLanes(lanes: readonly LaneId[], settings: LaneSettings): Promise<void> {
+    const parts = { ...this.parts, build: { ...this.parts.build, settings } };
+    const opening = this.chosen(lanes).map((slot) => slot.open(parts));
+    await withTimeout(Promise.all(opening), OPENING_TIMEOUT_MS);
+  }
+
+  closeLanes(): void {
+    for (const slot of this.slots) slot.close();
+  }
+
+  wait(seconds: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, seconds * 1000);
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      });
+    });
+  }
+
+  async measure(
+    lanes: readonly LaneId[],
+    seconds: number,
+    signal: AbortSignal,
+  ): Promise<Pick<Repetition, 'lanes' | 'run'>> {
+    const { measurement, build } = this.parts;
+    const slots = this.chosen(lanes);
+    await this.link.reset();
+    const from = measurement.frame;
+    const before = await Promise.all(slots.map(totalsOf));
+    const to = from + Math.round(seconds * build.context.sampleRate);
+    while (measurement.frame < to) {
+      const left = (to - measurement.frame) / build.context.sampleRate;
+      await this.wait(Math.max(0.01, left), signal);
+    }
+    const [after, { latenessP99Ms }] = await Promise.all([
+      Promise.all(slots.map(totalsOf)),
+      this.link.report(),
+    ]);
+    const measured = await withTimeout(measurement.measure(from, to), MEASURED_TIMEOUT_MS);
+    const results: Partial<Record<LaneId, LaneRun>> = {};
+    slots.forEach((slot, i) => {
+      const { id, index, reason, state } = slot;
+      const sound = measured?.lanes[index] ?? null;
+      const problem = state === 'running' ? null : reason || `It is ${state}.`;
+      const figures =
+        after[i] === null ? NO_FIGURES : laneFigures(before[i]!, after[i]!, sound, 'between');
+      results[id] = { figures, problem };
+    });
+    const run = {
+      link_lateness_p99_ms: latenessP99Ms,
+      recorder_dropped_ms: measured?.droppedMs ?? null,
+    };
+    return { lanes: results, run };
+  }
+
+  now(): string {
+    return new Date().toISOString();
+  }
+
+  private chosen(lanes: readonly LaneId[]): LaneSlot[] {
+    return this.slots.filter(({ id }) => lanes.includes(id));
+  }
+}
+
+async function totalsOf({ lane }: LaneSlot): Promise<LaneTotals | null> {
+  return lane === null ? null : lane.totals();
+}
+
+/** Resolves with null when it takes too long. */
+function withTimeout<Value>(promise: Promise<Value>, ms: number): Promise<Value | null> {
+  return Promise.race([
+    promise,
+    new Promise<null>((resolve) => setTimeout(() => resolve(null), ms)),
+  ]);
+}
