@@ -144,7 +144,8 @@ function sendIndication(port: number, data: string): Buffer {
 
 const texts = (one: TurnClient): string[] =>
   one.received.flatMap((bytes) => {
-    if ((bytes[0] ?? 0) >= 0x40) return [`channel ${bytes.readUInt16BE(0)}: ${bytes.subarray(4)}`];
+    if ((bytes[0] ?? 0) >= 0x40)
+      return [`channel ${bytes.readUInt16BE(0)}: ${bytes.toString('utf8', 4)}`];
     const message = parseStun(bytes);
     if (message.class !== STUN_CLASS.indication) return [];
     return [stunText(message, ATTRIBUTE.data)];
@@ -227,7 +228,9 @@ describe('the TURN server', () => {
     const { client: one } = await allocate(server);
     const random = seededRandom(5);
     for (let i = 0; i < 500; i++) {
-      const bytes = Buffer.from({ length: Math.floor(random() * 64) }, () => random() * 256);
+      const bytes = Buffer.from(
+        Uint8Array.from({ length: Math.floor(random() * 64) }, () => random() * 256),
+      );
       // Some look like channel data, some like STUN.
       if (bytes.length > 8 && random() < 0.7) bytes.writeUInt32BE(0x2112a442, 4);
       if (bytes.length > 0 && random() < 0.5) bytes[0] = random() < 0.5 ? 0x40 : 0;
