@@ -17,12 +17,12 @@ function kernels(channels: number): readonly [MeterKernel, MeterKernel] {
 }
 
 /** Relative, or to 1e-3. Not by `expect`: it is asked a hundred thousand times. */
-function checkClose(actual: number, expected: number, what: string): void {
+function checkClose(actual: number, expected: number, what: string, most = 2e-6): void {
   const difference = Math.abs(actual - expected) / Math.max(Math.abs(expected), 1e-3);
-  if (!(difference < 2e-6)) throw new Error(`${what}: ${actual} instead of ${expected}`);
+  if (!(difference < most)) throw new Error(`${what}: ${actual} instead of ${expected}`);
 }
 
-test('WebAssembly and TypeScript agree on everything, block for block, to 2e-6', () => {
+test('WebAssembly and TypeScript agree on everything, block for block', () => {
   const random = seededRandom(1);
   for (const channels of [1, 2, 3, 6]) {
     const both = kernels(channels);
@@ -132,8 +132,9 @@ function compare(
       const [sum, expected] = both(SUM);
       checkClose(2 + sum / scale, 2 + expected / scale, 'sum');
       for (const kernel of [wasm, typescript]) kernel.readQuasiPeak(channel);
-      checkClose(wasm.result[0]!, typescript.result[0]!, 'quasi-peak');
-      checkClose(wasm.result[1]!, typescript.result[1]!, 'max quasi-peak');
+      // Single precision gathers what it rounds: 0.0002 dB.
+      checkClose(wasm.result[0]!, typescript.result[0]!, 'quasi-peak', 2e-5);
+      checkClose(wasm.result[1]!, typescript.result[1]!, 'max quasi-peak', 2e-5);
       const floor = random() < 0.5 ? 0 : random() * both(PEAK)[1];
       for (const kernel of [typescript, wasm]) {
         kernel.result[0] = floor;

@@ -1,14 +1,19 @@
+import { largestBits, SIZE_BITS } from './block';
+
 /** Taps of a phase, and by how many samples the points lag: see true-peak-filter.ts. */
 const TAPS: usize = 32;
 const LATENCY: usize = 16;
 /** TRUE_PEAK_HEADROOM and TRUE_PEAK_NEIGHBOURS there. */
 const HEADROOM: f32 = 1.082392200292394;
 const NEIGHBOURS: f32 = 0.97;
+/** Bytes of sixteen frames, which are looked at together. */
+const STRETCH: usize = 64;
 
 /**
  * Raises the 64-bit float at `result`, two places behind which the filter's norm stands, to the largest true peak of the `frames` frames from `input` on, before which TAPS + 3
  * samples stand. `halves`: weights of phase 2, per pair of samples, each four times; `quarters`: those of phases 1 and 3, even and
- * odd, each four times. `middle` has room for phase 2 and fifteen more; as many samples behind the block are read.
+ * odd, each four times. `middle` has room for phase 2 of whole stretches, then for four values for each; up to fifteen samples
+ * behind the block are read.
  */
 export function truePeak(
   input: usize,
@@ -21,37 +26,28 @@ export function truePeak(
   const floor = <f32>load<f64>(result);
   const norm = <f32>load<f64>(result, 16);
   const bytes = <usize>frames << 2;
-  if (largest(input - ((TAPS - 1) << 2), input + bytes) * norm * HEADROOM <= floor) return;
-  halve(input, bytes, halves, middle);
-  const exact = input - (LATENCY << 2);
-  const top = max(floor, highest(exact, bytes, middle));
-  const peak = refine(input, bytes, quarters, middle, top);
+  const largest = reinterpret<f32>(largestBits(input - ((TAPS - 1) << 2), input + bytes));
+  if (largest * norm * HEADROOM <= floor) return;
+  const near = middle + ((bytes + STRETCH - 1) & ~(STRETCH - 1));
+  let peak = max(floor, halve(input, bytes, halves, middle, near));
+  known = -1;
+  for (let at: usize = 0, beside = near; at < bytes; at += STRETCH, beside += 16) {
+    const enough = f32x4.splat(peak * peak * NEIGHBOURS);
+    if (!v128.any_true(f32x4.ge(v128.load(beside), enough))) continue;
+    peak = refine(input, at, min(bytes, at + STRETCH), quarters, middle, peak);
+  }
   if (peak > floor) store<f64>(result, <f64>peak);
 }
 
-/** Largest |sample|; looks at up to three samples more. */
-function largest(from: usize, end: usize): f32 {
-  let most = f32x4.splat(0);
-  for (; from < end; from += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(from)));
-  return largestLane(most);
-}
-
-// @ts-ignore: decorator
-@inline
-function largestLane(lanes: v128): f32 {
-  return max(
-    max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),
-    max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),
-  );
-}
-
 /**
- * Makes phase 2, sixteen frames at a time, up to fifteen too many. Four taps on, the registers hold what the next ones held
- * before: of the eight that a tap needs two are loaded.
+ * Makes phase 2, sixteen frames at a time, up to fifteen too many, and of each stretch the largest sums of the squares of two
+ * points beside each other in phases 0 and 2; returns their largest |point|. Four taps on, the registers hold what the next
+ * ones held before: of the eight that a tap needs two are loaded.
  */
-function halve(input: usize, bytes: usize, halves: usize, middle: usize): void {
+function halve(input: usize, bytes: usize, halves: usize, middle: usize, near: usize): f32 {
   const end = input + bytes;
-  for (; input < end; input += 64, middle += 64) {
+  let most = i32x4.splat(0);
+  for (; input < end; input += STRETCH, middle += STRETCH, near += 16) {
     let m0 = f32x4.splat(0);
     let m1 = f32x4.splat(0);
     let m2 = f32x4.splat(0);
@@ -113,32 +109,79 @@ function halve(input: usize, bytes: usize, halves: usize, middle: usize): void {
       m2 = pair(m2, w3, n2, o2);
       m3 = pair(m3, w3, n3, o3);
     }
+    const left = <i32>(end - input) >> 2;
+    if (left < 16) {
+      // What lies behind the block must not count.
+      m0 = v128.and(m0, valid(left));
+      m1 = v128.and(m1, valid(left - 4));
+      m2 = v128.and(m2, valid(left - 8));
+      m3 = v128.and(m3, valid(left - 12));
+    }
     v128.store(middle, m0);
     v128.store(middle, m1, 16);
     v128.store(middle, m2, 32);
     v128.store(middle, m3, 48);
+    const exact = input - (LATENCY << 2);
+    const size = i32x4.splat(SIZE_BITS);
+    let z0 = v128.load(exact);
+    let z1 = v128.load(exact, 16);
+    let z2 = v128.load(exact, 32);
+    let z3 = v128.load(exact, 48);
+    if (left < 16) {
+      z0 = v128.and(z0, valid(left));
+      z1 = v128.and(z1, valid(left - 4));
+      z2 = v128.and(z2, valid(left - 8));
+      z3 = v128.and(z3, valid(left - 12));
+    }
+    most = i32x4.max_s(most, larger(v128.and(z0, size), v128.and(m0, size)));
+    most = i32x4.max_s(most, larger(v128.and(z1, size), v128.and(m1, size)));
+    most = i32x4.max_s(most, larger(v128.and(z2, size), v128.and(m2, size)));
+    most = i32x4.max_s(most, larger(v128.and(z3, size), v128.and(m3, size)));
+    const beside01 = f32x4.pmax(
+      beside(z0, m0, v128.load(exact, 4)),
+      beside(z1, m1, v128.load(exact, 20)),
+    );
+    const beside23 = f32x4.pmax(
+      beside(z2, m2, v128.load(exact, 36)),
+      beside(z3, m3, v128.load(exact, 52)),
+    );
+    v128.store(near, f32x4.pmax(beside01, beside23));
   }
+  return largestLane(most);
+}
+
+/** All bits of the first `left` lanes. */
+function valid(left: i32): v128 {
+  return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(left));
+}
+
+// @ts-ignore: decorator
+@inline
+function larger(a: v128, b: v128): v128 {
+  return i32x4.max_s(a, b);
+}
+
+/** The larger sum of the squares of a point in phase 2 and one of its neighbours in phase 0. */
+// @ts-ignore: decorator
+@inline
+function beside(before: v128, point: v128, after: v128): v128 {
+  const neighbour = f32x4.pmax(f32x4.mul(before, before), f32x4.mul(after, after));
+  return f32x4.add(f32x4.mul(point, point), neighbour);
+}
+
+// @ts-ignore: decorator
+@inline
+function largestLane(lanes: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),
+    max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),
+  );
 }
 
 // @ts-ignore: decorator
 @inline
 function pair(sum: v128, weight: v128, newer: v128, older: v128): v128 {
   return f32x4.add(sum, f32x4.mul(weight, f32x4.add(newer, older)));
-}
-
-/** The largest |point| of phases 0 and 2. */
-function highest(exact: usize, bytes: usize, middle: usize): f32 {
-  let most = f32x4.splat(0);
-  let at: usize = 0;
-  for (; at + 16 <= bytes; at += 16) {
-    const zero = f32x4.abs(v128.load(exact + at));
-    most = f32x4.pmax(most, f32x4.pmax(zero, f32x4.abs(v128.load(middle + at))));
-  }
-  let top = largestLane(most);
-  for (; at < bytes; at += 4) {
-    top = max(top, max(abs(load<f32>(exact + at)), abs(load<f32>(middle + at))));
-  }
-  return top;
 }
 
 /** Phases 1 and 3 of the four frames interpolated last. */
@@ -168,22 +211,30 @@ function interpolate(input: usize, quarters: usize): void {
   three = f32x4.sub(sums, differences);
 }
 
-/** The peak of all phases and of the curve between them, where it can rise above `floor`. */
-function refine(input: usize, bytes: usize, quarters: usize, middle: usize, floor: f32): f32 {
+/** Where the frames begin of which phases 1 and 3 are at hand. */
+let known: usize = -1;
+
+/** Raises `peak` to that of all phases and of the curve between them, from `at` to `bytes`, where the curve can rise above it. */
+function refine(
+  input: usize,
+  at: usize,
+  bytes: usize,
+  quarters: usize,
+  middle: usize,
+  peak: f32,
+): f32 {
   const exact = input - (LATENCY << 2);
-  let peak = floor;
-  /** Where the frames begin of which phases 1 and 3 are at hand. */
-  let known: usize = -1;
-  for (let at: usize = 0; at < bytes; at += 16) {
+  for (; at < bytes; at += 16) {
     const zero = v128.load(exact + at);
     const two = v128.load(middle + at);
     const next = v128.load(exact + at, 4);
     const left = min<usize>((bytes - at) >> 2, 4);
-    const valid = (1 << <i32>left) - 1;
     const enough = f32x4.splat(peak * peak * NEIGHBOURS);
-    const near = f32x4.pmax(squares(zero, two), squares(two, next));
-    if ((i32x4.bitmask(f32x4.ge(near, enough)) & valid) == 0) continue;
-    if (known != at - 16) interpolate(input + at - 16, quarters);
+    const near = v128.or(steep(zero, two, enough), steep(two, next, enough));
+    const valid = i32x4.bitmask(near) & ((1 << <i32>left) - 1);
+    if (valid == 0) continue;
+    // Of the frames before only the last point counts, and for the first frame alone.
+    if ((valid & 1) != 0 && known != at - 16) interpolate(input + at - 16, quarters);
     const earlier = three;
     interpolate(input + at, quarters);
     known = at;
@@ -197,10 +248,12 @@ function refine(input: usize, bytes: usize, quarters: usize, middle: usize, floo
   return peak;
 }
 
+/** Where two points, half a sample apart, may have a peak between them: not when it has to lie on either side of zero. */
 // @ts-ignore: decorator
 @inline
-function squares(a: v128, b: v128): v128 {
-  return f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b));
+function steep(a: v128, b: v128, enough: v128): v128 {
+  const squares = f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b));
+  return v128.and(f32x4.ge(squares, enough), f32x4.ge(f32x4.mul(a, b), f32x4.splat(0)));
 }
 
 /** The largest of `peak` and, in the valid lanes, the sinusoids through three points whose middle one is a maximum. */

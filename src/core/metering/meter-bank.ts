@@ -2,7 +2,7 @@ import { ActivityDetector } from './activity-detector.ts';
 import type { ActivityListener } from './activity-detector.ts';
 import { LoudnessMeter } from './loudness-meter.ts';
 import { meterInSlices } from './meter-kernel.ts';
-import type { KernelMeter, MeterKernel } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter } from './meter-reading.ts';
 import { createMeterReading, meterNames } from './meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from './meter-table.ts';
@@ -13,28 +13,6 @@ import { PpmMeter } from './ppm-meter.ts';
 import { RmsMeter } from './rms-meter.ts';
 import { TruePeakMeter } from './true-peak-meter.ts';
 import { VuMeter } from './vu-meter.ts';
-
-interface Stage {
-  readonly sampleRate: number;
-  readonly channels: number;
-  /** Shared by all meters: what is loaded once need not be loaded by each. */
-  readonly kernel: MeterKernel;
-  readonly onChange: ActivityListener | undefined;
-}
-type BankMeter = BlockMeter & KernelMeter;
-
-/** How each meter of the table is made. */
-const CREATE: {
-  readonly [Name in MeterName]: (stage: Stage, settings: MeterSettings[Name]) => BankMeter;
-} = {
-  peak: (stage, settings) => new PeakMeter({ ...settings, ...stage }),
-  rms: (stage, settings) => new RmsMeter({ ...settings, ...stage }),
-  truePeak: (stage, settings) => new TruePeakMeter({ ...settings, ...stage }),
-  loudness: (stage, settings) => new LoudnessMeter({ ...settings, ...stage }),
-  ppm: (stage, settings) => new PpmMeter({ ...settings, ...stage }),
-  vu: (stage, settings) => new VuMeter({ ...settings, ...stage }),
-  activity: (stage, settings) => new ActivityDetector({ ...settings, ...stage }),
-};
 
 /** Which meters a {@link MeterBank} runs, and how. */
 export interface MeterBankOptions<Name extends MeterName = MeterName> extends StageOptions {
@@ -54,8 +32,14 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** The meters that run, in the order of the table. */
   readonly names: readonly Name[];
   readonly #kernel: MeterKernel;
-  readonly #meters: readonly BankMeter[];
+  // One field for each, so that each call on the audio thread is of one kind of meter, which engines can inline.
+  readonly #peak: PeakMeter | undefined;
+  readonly #rms: RmsMeter | undefined;
+  readonly #truePeak: TruePeakMeter | undefined;
   readonly #loudness: LoudnessMeter | undefined;
+  readonly #ppm: PpmMeter | undefined;
+  readonly #vu: VuMeter | undefined;
+  readonly #activity: ActivityDetector | undefined;
   #frame = 0;
   #present = 0;
 
@@ -66,14 +50,22 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.channels = channels;
     this.#kernel = kernel;
     this.names = meterNames(options.meters);
-    const stage = { sampleRate, channels, kernel, onChange };
-    this.#meters = this.names.map((name) => createMeter(name, stage, settings));
-    if (this.#runs('loudness') && this.#runs('ppm')) kernel.chargeWithEnergy();
-    this.#loudness = this.#meters.find((meter) => meter instanceof LoudnessMeter);
-  }
-
-  #runs(name: MeterName): boolean {
-    return (this.names as readonly MeterName[]).includes(name);
+    const stage = { sampleRate, channels, kernel };
+    const runs = new Set<MeterName>(this.names);
+    if (runs.has('peak')) this.#peak = new PeakMeter({ ...settings.peak, ...stage });
+    if (runs.has('rms')) this.#rms = new RmsMeter({ ...settings.rms, ...stage });
+    if (runs.has('truePeak')) {
+      this.#truePeak = new TruePeakMeter({ ...settings.truePeak, ...stage });
+    }
+    if (runs.has('loudness')) {
+      this.#loudness = new LoudnessMeter({ ...settings.loudness, ...stage });
+    }
+    if (runs.has('ppm')) this.#ppm = new PpmMeter({ ...settings.ppm, ...stage });
+    if (runs.has('vu')) this.#vu = new VuMeter({ ...settings.vu, ...stage });
+    if (runs.has('activity')) {
+      this.#activity = new ActivityDetector({ ...settings.activity, ...stage, onChange });
+    }
+    if (this.#loudness && this.#ppm) kernel.chargeWithEnergy();
   }
 
   /** Frames metered since the start or the last reset. */
@@ -98,7 +90,13 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
 
   /** @internal */
   meter(present: number, frames: number): void {
-    for (let i = 0; i < this.#meters.length; i++) this.#meters[i]!.meter(present, frames);
+    this.#peak?.meter(present, frames);
+    this.#rms?.meter(present, frames);
+    this.#truePeak?.meter(present, frames);
+    this.#loudness?.meter(present, frames);
+    this.#ppm?.meter(present, frames);
+    this.#vu?.meter(present, frames);
+    this.#activity?.meter(present, frames);
     this.#frame += frames;
   }
 
@@ -106,7 +104,14 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     target[at] = this.#frame;
     target[at + 1] = this.#present;
     let to = at + 2;
-    for (let i = 0; i < this.#meters.length; i++) to = this.#meters[i]!.store(target, to);
+    // In the order of the table.
+    if (this.#peak) to = this.#peak.store(target, to);
+    if (this.#rms) to = this.#rms.store(target, to);
+    if (this.#truePeak) to = this.#truePeak.store(target, to);
+    if (this.#loudness) to = this.#loudness.store(target, to);
+    if (this.#ppm) to = this.#ppm.store(target, to);
+    if (this.#vu) to = this.#vu.store(target, to);
+    if (this.#activity) to = this.#activity.store(target, to);
     return to;
   }
 
@@ -123,14 +128,12 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** Starts all meters anew, and their frame count too; a paused measurement stays paused. */
   reset(): void {
     this.#frame = 0;
-    for (let i = 0; i < this.#meters.length; i++) this.#meters[i]!.reset();
+    this.#peak?.reset();
+    this.#rms?.reset();
+    this.#truePeak?.reset();
+    this.#loudness?.reset();
+    this.#ppm?.reset();
+    this.#vu?.reset();
+    this.#activity?.reset();
   }
-}
-
-function createMeter<Name extends MeterName>(
-  name: Name,
-  stage: Stage,
-  settings: MeterSettings,
-): BankMeter {
-  return CREATE[name](stage, settings[name]);
 }

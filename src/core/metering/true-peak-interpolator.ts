@@ -69,8 +69,13 @@ export class TruePeakInterpolator {
       const zero = input[at]!;
       const two = middle[frame]!;
       const next = input[at + 1]!;
-      const near = two * two + Math.max(zero * zero, next * next);
-      if (near < this.#peak * this.#peak * TRUE_PEAK_NEIGHBOURS) continue;
+      // Two points beside a peak have its sign.
+      const beside = Math.max(
+        zero * two >= 0 ? zero * zero : -1,
+        two * next >= 0 ? next * next : -1,
+      );
+      const enough = this.#peak * this.#peak * TRUE_PEAK_NEIGHBOURS;
+      if (beside < 0 || two * two + beside < enough) continue;
       if (known !== frame - 1) this.#interpolate(input, from + frame - 1);
       points[BEFORE] = points[THREE]!;
       points[ZERO] = zero;

@@ -63,7 +63,8 @@ const STRIDE = 4 * (HISTORY + ROOM + SLACK);
 /** Frames of a mix target that lies in the kernel's memory: 10 ms at 768 kHz. */
 const MIX = 7680;
 const FILTER_STATE = 12;
-const QUASI_PEAK_STATE = 6;
+/** Numbers of single precision per pair of channels. */
+const QUASI_PEAK_STATE = 8;
 
 /** The meters' arithmetic in WebAssembly SIMD: true peak in single precision, filters in double. */
 export class WasmMeterKernel implements MeterKernel {
@@ -99,8 +100,8 @@ export class WasmMeterKernel implements MeterKernel {
   readonly #integrators: number;
   /** Copied into the kernel's memory when others come. */
   #latestWeights: Float64Array | undefined;
-  #slowShare = 0;
-  #fastShare = 0;
+  /** By how much the shelf's filter, whose first coefficient is 1, lowers the power. */
+  readonly #gain: number;
 
   /** Undefined when WebAssembly cannot run here. */
   static create(module: object, sampleRate: number, channels: number): WasmMeterKernel | undefined {
@@ -141,7 +142,10 @@ export class WasmMeterKernel implements MeterKernel {
     this.#ballistics = layout.ballistics;
     this.#integrators = layout.integrators;
     const { shelf, highPass } = kWeightingCoefficients(sampleRate);
-    this.#numbers.set([...shelf, ...highPass], this.#coefficients / 8);
+    const [b0, b1, b2, a1, a2] = shelf;
+    const [h1, h2] = highPass;
+    this.#gain = b0 * b0;
+    this.#numbers.set([b1 / b0, b2 / b0, a1, a2, -1 - h1, 1 + h1 + h2], this.#coefficients / 8);
     const { even, odd, half, norm } = truePeakFilter();
     // No fraction is an argument of a call: engines may allocate it.
     this.#numbers[this.#resultAt / 8 + 2] = norm;
@@ -203,7 +207,8 @@ export class WasmMeterKernel implements MeterKernel {
   energy(weights: Float64Array, from: number, frames: number): void {
     if (weights !== this.#latestWeights) {
       this.#latestWeights = weights;
-      this.#numbers.set(weights, this.#weights >> 3);
+      const first = this.#weights >> 3;
+      for (let c = 0; c < weights.length; c++) this.#numbers[first + c] = weights[c]! * this.#gain;
     }
     const input = this.#input + 4 * from;
     if (this.#chargesWithEnergy) {
@@ -246,13 +251,16 @@ export class WasmMeterKernel implements MeterKernel {
 
   setBallistics(ballistics: PpmBallistics): void {
     const { fall, slowKeep, slowTake, fastKeep, fastTake, slowShare, fastShare } = ballistics;
-    const factors = [fall, slowKeep, slowTake, fastKeep, fastTake, slowShare, fastShare];
-    this.#numbers.set(
-      factors.flatMap((factor) => [factor, factor]),
-      this.#ballistics / 8,
+    // Of the slow integrators of two channels, then of the fast ones; each is kept times its share of the reading.
+    const lanes = (slow: number, fast: number): number[] => [slow, slow, fast, fast];
+    this.#samples.set(
+      [
+        ...lanes(1 - fall, 1 - fall),
+        ...lanes(slowKeep, fastKeep),
+        ...lanes(slowTake * slowShare, fastTake * fastShare),
+      ],
+      this.#ballistics / 4,
     );
-    this.#slowShare = slowShare;
-    this.#fastShare = fastShare;
   }
 
   chargeWithEnergy(): void {
@@ -266,10 +274,10 @@ export class WasmMeterKernel implements MeterKernel {
   }
 
   readQuasiPeak(channel: number): void {
-    const at = this.#integratorOf(channel);
-    const numbers = this.#numbers;
-    this.result[0] = numbers[at]! * this.#slowShare + numbers[at + 2]! * this.#fastShare;
-    this.result[1] = numbers[at + 4]!;
+    const at = (this.#integrators >> 2) + (channel >> 1) * QUASI_PEAK_STATE + (channel & 1);
+    const samples = this.#samples;
+    this.result[0] = samples[at]! + samples[at + 2]!;
+    this.result[1] = samples[at + 4]!;
   }
 
   mixTarget(frames: number): Float32Array {
@@ -314,12 +322,8 @@ export class WasmMeterKernel implements MeterKernel {
     this.#input = this.#memory + 4 * HISTORY;
     this.#loaded = 0;
     this.silence(0);
-    const integrators = this.#integrators >> 3;
-    this.#numbers.fill(0, integrators, integrators + (this.#pairs / 2) * QUASI_PEAK_STATE);
-  }
-
-  #integratorOf(channel: number): number {
-    return (this.#integrators >> 3) + (channel >> 1) * QUASI_PEAK_STATE + (channel & 1);
+    const integrators = this.#integrators >> 2;
+    this.#samples.fill(0, integrators, integrators + (this.#pairs / 2) * QUASI_PEAK_STATE);
   }
 }
 
@@ -347,16 +351,16 @@ class Layout {
     this.input = this.#reserve(even * STRIDE + 4 * SLACK);
     this.counts = this.#reserve(8 * even);
     this.results = this.#reserve(8 * SCAN_NUMBERS * even * SCAN_SLOTS);
-    this.coefficients = this.#reserve(7 * 8);
+    this.coefficients = this.#reserve(6 * 8);
     this.filters = this.#reserve(8 * FILTER_STATE * (even / 2));
     this.weights = this.#reserve(8 * even);
     this.halves = this.#reserve(16 * (TRUE_PEAK_TAPS / 2));
     this.quarters = this.#reserve(32 * (TRUE_PEAK_TAPS / 2));
-    this.middle = this.#reserve(4 * (SLICE + SLACK));
+    this.middle = this.#reserve(4 * (SLICE + SLACK + SLICE / 4));
     this.mix = this.#reserve(4 * (MIX + SLACK));
     this.result = this.#reserve(24);
-    this.ballistics = this.#reserve(2 * 7 * 8);
-    this.integrators = this.#reserve(8 * QUASI_PEAK_STATE * (even / 2));
+    this.ballistics = this.#reserve(3 * 16);
+    this.integrators = this.#reserve(4 * QUASI_PEAK_STATE * (even / 2));
   }
 
   get bytes(): number {
