@@ -10,7 +10,7 @@ import { RtpMessageEncoder } from './rtp-message-encoder.ts';
 export interface RtpStream extends FramedStream {
   /** 0..127. @default the format's static one where there is one, else that of `RTP_PAYLOAD_FORMATS` */
   readonly payloadType?: number | undefined;
-  /** Of packets with redundant copies (RFC 2198), 0..127. @default 63 */
+  /** Of packets with redundant copies (RFC 2198), 0..127. @default 112 */
   readonly redPayloadType?: number | undefined;
   /**
    * Who sends, 0..2³²−1. A decoder without one takes the first that it hears, and refuses all others. Where several send in one

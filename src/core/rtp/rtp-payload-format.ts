@@ -24,8 +24,8 @@ interface StaticType {
   readonly channels: number;
 }
 
-/** The payload type of RED where none was agreed on: what Chromium offers. */
-export const RED_PAYLOAD_TYPE = 63;
+/** The payload type of RED where none was agreed on. Chromium offers 63, which Wireshark does not take for a dynamic one. */
+export const RED_PAYLOAD_TYPE = 112;
 
 /**
  * What RTP carries, and how. There is no payload format for 32-bit floating point.
