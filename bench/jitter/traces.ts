@@ -51,12 +51,15 @@ export interface Scenario {
   /** Spikes: this often a second all that is sent has to wait until `spikeMs` have passed. */
   readonly spikesPerSecond?: number;
   readonly spikeMs?: number;
+  /** Every half a minute the link turns into this one and back. */
+  readonly otherwise?: LinkSettings;
   /** When the one stall ends, ms. */
   readonly stallEndMs?: number;
 }
 
 const link = (settings: Partial<LinkSettings>): LinkSettings => ({ ...CLEAN, ...settings });
 const MINUTES = 5 * 60;
+const CHANGE_MS = 30_000;
 
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'clean', settings: link({ delayMs: 25 }), seconds: MINUTES },
@@ -89,6 +92,12 @@ export const SCENARIOS: readonly Scenario[] = [
     spikeMs: 120,
   },
   {
+    name: 'calm and 60 ± 30 ms in turns',
+    settings: link({ delayMs: 40, jitterMs: 3, lossRatio: 0.01 }),
+    otherwise: link({ delayMs: 60, jitterMs: 30, lossRatio: 0.05 }),
+    seconds: MINUTES,
+  },
+  {
     name: 'reordering (10 % by 40 ms)',
     settings: link({ delayMs: 25, reorderRatio: 0.1, reorderMs: 40 }),
     seconds: MINUTES,
@@ -107,6 +116,22 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+/** An hour with clocks that differ as much as any two sound cards do. */
+export const DRIFTS: readonly Scenario[] = [300, -300].flatMap((driftPpm) => [
+  {
+    name: `an hour at ${driftPpm} ppm, ±3 ms`,
+    settings: link({ delayMs: 25, jitterMs: 3 }),
+    seconds: 3600,
+    driftPpm,
+  },
+  {
+    name: `an hour at ${driftPpm} ppm, ±30 ms`,
+    settings: link({ delayMs: 60, jitterMs: 30 }),
+    seconds: 3600,
+    driftPpm,
+  },
+]);
+
 /** One run's packets, on the receiver's clock. */
 export interface Trace {
   /** When packet n was sent, ms. */
@@ -119,7 +144,7 @@ export interface Trace {
 
 /** The same scenario and seed give the same packets, lost and late alike, whatever their redundancy. */
 export function trace(scenario: Scenario, seed: number): Trace {
-  const { settings, seconds, driftPpm = 0, spikesPerSecond = 0, spikeMs = 0 } = scenario;
+  const { settings, seconds, driftPpm = 0, spikesPerSecond = 0, spikeMs = 0, otherwise } = scenario;
   const count = Math.round((seconds * 1000) / PACKET_MS);
   const model = new LinkModel(settings, seed);
   // A link of its own kind of chance tells when a spike begins: its losses.
@@ -132,6 +157,9 @@ export function trace(scenario: Scenario, seed: number): Trace {
   let last = -Infinity;
   for (let n = 0; n < count; n++) {
     const at = n * PACKET_MS;
+    if (otherwise !== undefined && at % CHANGE_MS === 0) {
+      model.settings = (at / CHANGE_MS) % 2 === 0 ? settings : otherwise;
+    }
     if (spikes.fate(1, at) < 0 && at >= spikeEndsMs) spikeEndsMs = at + spikeMs;
     const left = at < spikeEndsMs ? spikeEndsMs : at;
     let arrives = model.fate(packetBytes(PLAIN), at);

@@ -6,16 +6,32 @@ const POINTS = 64;
 const ENOUGH = 8;
 /** No quartz is as far off; more than this is the network. */
 const MAX_SKEW = 1500e-6;
+/** How far off clocks usually are: an uncertain slope counts the less, the more its error exceeds this. */
+const USUAL_SKEW = 150e-6;
+/** A point this far from the line, in ms and in standard deviations, is a stall or another route. */
+const OUTLIER_MS = 5;
+const OUTLIER_DEVIATIONS = 4;
+/** So many of them in a row, on the same side, are another route. */
+const CONFIRMED = 3;
 
+/** The slots of changing numbers. */
 const SPAN_END = 0;
 const LEAST = 1;
 const LEAST_AT = 2;
 const SKEW = 3;
-const SLOTS = 4;
+/** The line: its middle, its slope, and how far points lie from it. */
+const MEAN_TIME = 4;
+const MEAN_OFFSET = 5;
+const SLOPE = 6;
+const DEVIATION = 7;
+/** The outlier nearest to the line, of those in a row. */
+const NEAREST = 8;
+const SLOTS = 9;
 
 /**
  * The ratio of the sender's clock to the receiver's, from arrivals. The network only ever delays: the fastest packets of each
- * two seconds lie along a line, whose slope is the clocks' difference. A route that changes makes a step, which is taken out.
+ * two seconds lie along a line, whose slope is the clocks' difference. Stalls are left out, and a step, which another route
+ * makes, is taken out.
  */
 export class DriftEstimator {
   readonly #times: Float64Array = new Float64Array(POINTS);
@@ -23,6 +39,8 @@ export class DriftEstimator {
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #count = 0;
   #oldest = 0;
+  /** Outliers in a row. */
+  #outliers = 0;
 
   constructor() {
     this.reset();
@@ -60,45 +78,81 @@ export class DriftEstimator {
   reset(): void {
     this.#count = 0;
     this.#oldest = 0;
+    this.#outliers = 0;
     this.#state.fill(0);
     this.#state[LEAST] = Infinity;
     this.#state[SPAN_END] = -Infinity;
   }
 
+  /** The span is over: its fastest packet is a point, or an outlier. */
   #close(): void {
+    const state = this.#state;
+    if (this.#count >= ENOUGH && this.#isOutlier()) return;
+    this.#outliers = 0;
     const at = (this.#oldest + this.#count) % POINTS;
-    this.#times[at] = this.#state[LEAST_AT]!;
-    this.#offsets[at] = this.#state[LEAST]!;
+    this.#times[at] = state[LEAST_AT]!;
+    this.#offsets[at] = state[LEAST]!;
     if (this.#count < POINTS) this.#count++;
     else this.#oldest = (this.#oldest + 1) % POINTS;
     if (this.#count >= ENOUGH) this.#fit();
+  }
+
+  /** Whether the new point is to be left out. Where it confirms a step, the points before are moved by it. */
+  #isOutlier(): boolean {
+    const state = this.#state;
+    const line = state[MEAN_OFFSET]! + state[SLOPE]! * (state[LEAST_AT]! - state[MEAN_TIME]!);
+    const error = state[LEAST]! - line;
+    const size = error < 0 ? -error : error;
+    if (size < OUTLIER_MS || size < OUTLIER_DEVIATIONS * state[DEVIATION]!) return false;
+    const nearest = state[NEAREST]!;
+    if (this.#outliers === 0 || nearest < 0 !== error < 0) {
+      this.#outliers = 1;
+      state[NEAREST] = error;
+      return true;
+    }
+    if (size < (nearest < 0 ? -nearest : nearest)) state[NEAREST] = error;
+    if (++this.#outliers < CONFIRMED) return true;
+    const step = state[NEAREST]!;
+    const offsets = this.#offsets;
+    for (let i = 0; i < POINTS; i++) offsets[i] = offsets[i]! + step;
+    return false;
   }
 
   /** Least squares through the points. */
   #fit(): void {
     const times = this.#times;
     const offsets = this.#offsets;
+    const state = this.#state;
     const count = this.#count;
-    const t0 = times[this.#oldest]!;
-    let sumT = 0;
-    let sumX = 0;
+    const firstTime = times[this.#oldest]!;
+    let sumTime = 0;
+    let sumOffset = 0;
     for (let i = 0; i < count; i++) {
       const at = (this.#oldest + i) % POINTS;
-      sumT += times[at]! - t0;
-      sumX += offsets[at]!;
+      sumTime += times[at]! - firstTime;
+      sumOffset += offsets[at]!;
     }
-    const meanT = sumT / count;
-    const meanX = sumX / count;
-    let top = 0;
-    let bottom = 0;
+    const meanTime = firstTime + sumTime / count;
+    const meanOffset = sumOffset / count;
+    let covariance = 0;
+    let variance = 0;
+    let spread = 0;
     for (let i = 0; i < count; i++) {
-      const at = (this.#oldest + i) % POINTS;
-      const t = times[at]! - t0 - meanT;
-      top += t * (offsets[at]! - meanX);
-      bottom += t * t;
+      const time = times[i]! - meanTime;
+      const offset = offsets[i]! - meanOffset;
+      covariance += time * offset;
+      variance += time * time;
+      spread += offset * offset;
     }
-    const skew = bottom > 0 ? top / bottom : 0;
-    const limit = count < POINTS / 2 ? MAX_SKEW / 5 : MAX_SKEW;
-    this.#state[SKEW] = skew > limit ? limit : skew < -limit ? -limit : skew;
+    const slope = covariance / variance;
+    const left = (spread - slope * covariance) / (count - 2);
+    const residual = left > 0 ? left : 0;
+    state[MEAN_TIME] = meanTime;
+    state[MEAN_OFFSET] = meanOffset;
+    state[SLOPE] = slope;
+    state[DEVIATION] = Math.sqrt(residual);
+    // The likeliest skew, where clocks' differences and the slope's errors are both normal.
+    const skew = slope / (1 + residual / variance / (USUAL_SKEW * USUAL_SKEW));
+    state[SKEW] = skew > MAX_SKEW ? MAX_SKEW : skew < -MAX_SKEW ? -MAX_SKEW : skew;
   }
 }

@@ -44,16 +44,21 @@ const ABOVE_MS = 8;
 const BELOW_MS = 5;
 /** The most that time-scaling may take from, or add to, the credit it has saved up: a period of a low voice. */
 const MOST_CREDIT_SECONDS = 0.015;
+/** Once made up sound has faded out, waiting for the target costs nothing: playing on at once would only run dry again. */
+const MUTED_SECONDS = 0.1;
 /** The trim reaches its end at this distance from the target. */
 const TRIM_MS = 10;
 
 const NOW = 0;
 const HEARD = 1;
 const CREDIT = 2;
+/** Frames made up while the playhead stood. */
 const STOOD = 3;
 const SURPLUS = 4;
 const SPEED = 5;
-const SLOTS = 6;
+/** Frames made up in a row. */
+const SILENT = 6;
+const SLOTS = 7;
 
 /**
  * Says what to play next, so that sound keeps to the target delay. The player asks whenever it has nothing decoded left,
@@ -76,6 +81,7 @@ export class PlayoutDecision {
   readonly #stepFrames: number;
   readonly #framesPerMs: number;
   readonly #mostCredit: number;
+  readonly #mutedFrames: number;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #started = false;
   #concealing = false;
@@ -91,6 +97,7 @@ export class PlayoutDecision {
     this.#framesPerMs = buffer.sampleRate / 1000;
     this.#stepFrames = Math.round(stepMs * this.#framesPerMs);
     this.#mostCredit = MOST_CREDIT_SECONDS * buffer.sampleRate;
+    this.#mutedFrames = MUTED_SECONDS * buffer.sampleRate;
     this.#state[SPEED] = 1;
   }
 
@@ -123,8 +130,10 @@ export class PlayoutDecision {
 
   #decideNow(): PlayoutAction {
     const action = this.#decide();
-    if (action !== 'conceal') this.#concealing = false;
-    else if (!this.#concealing) {
+    if (action !== 'conceal') {
+      this.#concealing = false;
+      this.#state[SILENT] = 0;
+    } else if (!this.#concealing) {
       this.#concealing = true;
       this.buffer.counters.add(COUNT.concealmentEvents, 1);
     }
@@ -136,7 +145,12 @@ export class PlayoutDecision {
    * @returns how many of its first frames are not to be played
    */
   take(): number {
-    return this.buffer.take(this.slot, this.#state[HEARD]!);
+    const { buffer, target } = this;
+    const covered = buffer.take(this.slot, this.#state[HEARD]!);
+    const seconds = (buffer.framesOf(this.slot) - covered) / 1000;
+    buffer.counters.add(COUNT.jitterBufferTargetDelay, seconds * target.targetMs);
+    buffer.counters.add(COUNT.jitterBufferMinimumDelay, seconds * target.freeTargetMs);
+    return covered;
   }
 
   /** Tells how much time-scaling left out of the sound, in frames; negative where it added. */
@@ -156,8 +170,8 @@ export class PlayoutDecision {
   reset(): void {
     this.#started = false;
     this.#concealing = false;
-    this.#state[STOOD] = 0;
-    this.#state[CREDIT] = 0;
+    this.#state.fill(0);
+    this.#state[SPEED] = 1;
   }
 
   #decide(): PlayoutAction {
@@ -168,10 +182,7 @@ export class PlayoutDecision {
     this.slot = buffer.next();
     if (this.slot < 0) {
       this.frames = this.#stepFrames;
-      if (!this.#started) return 'wait';
-      state[STOOD] = state[STOOD]! + this.frames;
-      this.#count(this.frames);
-      return 'conceal';
+      return this.#started ? this.#stand() : 'wait';
     }
     this.#measure();
     if (!this.#started) {
@@ -181,9 +192,10 @@ export class PlayoutDecision {
       }
       this.#started = true;
     }
-    const skipped = state[SURPLUS]! > this.#skipAboveMs ? this.#skip() : 0;
     let gap = buffer.gapBefore(this.slot);
     if (gap > 0) gap = this.#useStood(gap);
+    const skipped = state[SURPLUS]! > this.#skipAboveMs ? this.#skip() : 0;
+    if (skipped > 0) gap = buffer.gapBefore(this.slot);
     if (gap > 0) {
       const usual = buffer.usualFrames;
       this.frames = gap < usual ? gap : usual;
@@ -192,10 +204,20 @@ export class PlayoutDecision {
       this.#count(this.frames);
       return 'conceal';
     }
+    if (state[SILENT]! > this.#mutedFrames && state[SURPLUS]! < -BELOW_MS) return this.#stand();
     state[STOOD] = 0;
     this.frames = skipped;
     if (skipped > 0) return 'skip';
     return this.#scale();
+  }
+
+  /** Nothing is there, or too little to go on: makes up a little, the playhead staying where it is. */
+  #stand(): PlayoutAction {
+    const frames = this.#stepFrames;
+    this.frames = frames;
+    this.#state[STOOD] = this.#state[STOOD]! + frames;
+    this.#count(frames);
+    return 'conceal';
   }
 
   /** Made up frames have already covered some of the gap. @returns what is left of it */
@@ -229,6 +251,7 @@ export class PlayoutDecision {
     if (frames <= 0) return 0;
     const before = this.buffer.playFrame;
     this.buffer.pass(frames);
+    // The newest packet is always left.
     this.slot = this.buffer.next();
     this.#state[STOOD] = 0;
     const skipped = this.buffer.playFrame - before;
@@ -263,6 +286,7 @@ export class PlayoutDecision {
   }
 
   #count(frames: number): void {
+    this.#state[SILENT] = this.#state[SILENT]! + frames;
     this.buffer.counters.add(COUNT.concealedSamples, frames);
   }
 }

@@ -1,0 +1,194 @@
+/** RFC 3550 A.1: a leap this far ahead, or this far back, is a sender that began anew, once a second packet confirms it. */
+const MAX_DROPOUT = 3000;
+const MAX_MISORDER = 100;
+/** A timestamp off by more than this, which neither sequence numbers nor the time of arrival explain, has jumped. */
+const JUMP_SECONDS = 1;
+
+/** The slots of changing numbers, which an array keeps unboxed. */
+const SEQUENCE = 0;
+const FRAME = 1;
+const NOW = 2;
+const AHEAD = 3;
+const HIGH_SEQUENCE = 4;
+const HIGH_FRAME = 5;
+const HIGH_ARRIVAL = 6;
+const FIRST_SEQUENCE = 7;
+/** From the sender's numbers to ours. */
+const SEQUENCE_OFFSET = 8;
+const FRAME_OFFSET = 9;
+/** What would confirm a stray packet (RFC 3550 A.1: bad_seq). */
+const CONFIRMING = 10;
+const RECEIVED = 11;
+/** Packets expected outside of the present numbering: strays, and what came before a reset. */
+const EXTRA_EXPECTED = 12;
+const SLOTS = 13;
+
+/**
+ * Puts a sender's numbers on one continuous scale: where it begins to count anew, or its timestamps jump, the scale goes on
+ * without a step. Keeps account of how many packets must have been sent.
+ */
+export class StreamNumbering {
+  readonly #state: Float64Array = new Float64Array(SLOTS);
+  readonly #framesPerMs: number;
+  readonly #jumpFrames: number;
+  #opened = false;
+  #usualFrames = 0;
+  /** How often the scale had to be joined. */
+  restarts = 0;
+
+  constructor(sampleRate: number) {
+    this.#framesPerMs = sampleRate / 1000;
+    this.#jumpFrames = JUMP_SECONDS * sampleRate;
+  }
+
+  /** Whether any packet ever came. */
+  get opened(): boolean {
+    return this.#opened;
+  }
+
+  /** The packet that was given last, on our scale. */
+  get sequence(): number {
+    return this.#state[SEQUENCE]!;
+  }
+
+  get frame(): number {
+    return this.#state[FRAME]!;
+  }
+
+  get nowMs(): number {
+    return this.#state[NOW]!;
+  }
+
+  /** How far it was ahead of the newest before it: 1 is next, less is reordered or doubled. */
+  get ahead(): number {
+    return this.#state[AHEAD]!;
+  }
+
+  /** The newest packet. */
+  get highSequence(): number {
+    return this.#state[HIGH_SEQUENCE]!;
+  }
+
+  get highFrame(): number {
+    return this.#state[HIGH_FRAME]!;
+  }
+
+  /** The oldest packet. */
+  get firstSequence(): number {
+    return this.#state[FIRST_SEQUENCE]!;
+  }
+
+  /** Frames of the newest packet. */
+  get usualFrames(): number {
+    return this.#usualFrames;
+  }
+
+  /** Expected less received (RFC 3550 A.3). */
+  get lost(): number {
+    const state = this.#state;
+    const present = this.#opened ? state[HIGH_SEQUENCE]! - state[FIRST_SEQUENCE]! + 1 : 0;
+    return present + state[EXTRA_EXPECTED]! - state[RECEIVED]!;
+  }
+
+  /** A packet came. @returns false when its number is far from all others and nothing confirms it yet */
+  accept(sequence: number, frame: number, frames: number, nowMs: number): boolean {
+    const state = this.#state;
+    state[SEQUENCE] = sequence;
+    state[FRAME] = frame;
+    state[NOW] = nowMs;
+    return this.#accept(frames);
+  }
+
+  /** A packet came that is of no use. */
+  refuse(): void {
+    const state = this.#state;
+    state[RECEIVED] = state[RECEIVED]! + 1;
+    state[EXTRA_EXPECTED] = state[EXTRA_EXPECTED]! + 1;
+  }
+
+  /** A copy came, inside of another packet. @returns false when it is none of the latest packets */
+  locate(sequence: number, frame: number, nowMs: number): boolean {
+    const state = this.#state;
+    state[SEQUENCE] = sequence + state[SEQUENCE_OFFSET]!;
+    state[FRAME] = frame + state[FRAME_OFFSET]!;
+    state[NOW] = nowMs;
+    const back = state[HIGH_SEQUENCE]! - state[SEQUENCE]!;
+    return this.#opened && back >= 0 && back <= MAX_MISORDER;
+  }
+
+  /** Another stream begins; the account of the packets stays. */
+  reset(): void {
+    const state = this.#state;
+    const received = state[RECEIVED]!;
+    const expected = this.lost + received;
+    state.fill(0);
+    state[RECEIVED] = received;
+    state[EXTRA_EXPECTED] = expected;
+    this.#opened = false;
+    this.#usualFrames = 0;
+  }
+
+  #accept(frames: number): boolean {
+    const state = this.#state;
+    const given = state[SEQUENCE]!;
+    if (!this.#opened) this.#open(frames);
+    let ahead = given + state[SEQUENCE_OFFSET]! - state[HIGH_SEQUENCE]!;
+    if (ahead > MAX_DROPOUT || ahead < -MAX_MISORDER) {
+      if (given !== state[CONFIRMING]) {
+        state[CONFIRMING] = given + 1;
+        this.refuse();
+        return false;
+      }
+      this.#restart();
+      ahead = 1;
+    }
+    state[CONFIRMING] = -1;
+    state[RECEIVED] = state[RECEIVED]! + 1;
+    if (ahead > 0) this.#followJump(ahead, frames);
+    state[AHEAD] = ahead;
+    state[SEQUENCE] = given + state[SEQUENCE_OFFSET]!;
+    state[FRAME] = state[FRAME]! + state[FRAME_OFFSET]!;
+    if (ahead > 0) {
+      state[HIGH_SEQUENCE] = state[SEQUENCE]!;
+      state[HIGH_FRAME] = state[FRAME]!;
+      state[HIGH_ARRIVAL] = state[NOW]!;
+      this.#usualFrames = frames;
+    }
+    if (state[SEQUENCE]! < state[FIRST_SEQUENCE]!) state[FIRST_SEQUENCE] = state[SEQUENCE]!;
+    return true;
+  }
+
+  #open(frames: number): void {
+    const state = this.#state;
+    this.#opened = true;
+    this.#usualFrames = frames;
+    state[FIRST_SEQUENCE] = state[SEQUENCE]!;
+    // So that it is the one after the newest, like any other.
+    state[HIGH_SEQUENCE] = state[SEQUENCE]! - 1;
+    state[HIGH_FRAME] = state[FRAME]! - frames;
+    state[HIGH_ARRIVAL] = state[NOW]!;
+    state[CONFIRMING] = -1;
+  }
+
+  /** Joins the sender's new numbers to the old: this packet is the next one, as long on its way as the newest. */
+  #restart(): void {
+    const state = this.#state;
+    state[SEQUENCE_OFFSET] = state[HIGH_SEQUENCE]! + 1 - state[SEQUENCE]!;
+    const elapsed = Math.round((state[NOW]! - state[HIGH_ARRIVAL]!) * this.#framesPerMs);
+    const step = elapsed > this.#usualFrames ? elapsed : this.#usualFrames;
+    state[FRAME_OFFSET] = state[HIGH_FRAME]! + step - state[FRAME]!;
+    this.restarts++;
+  }
+
+  /** Where the timestamp jumped while the numbers and the time went on: shifts the scale, so that there is no jump. */
+  #followJump(ahead: number, frames: number): void {
+    const state = this.#state;
+    const step = state[FRAME]! + state[FRAME_OFFSET]! - state[HIGH_FRAME]!;
+    const byNumber = ahead * (this.#usualFrames > 0 ? this.#usualFrames : frames);
+    const byTime = (state[NOW]! - state[HIGH_ARRIVAL]!) * this.#framesPerMs;
+    if (Math.abs(step - byNumber) <= this.#jumpFrames) return;
+    if (Math.abs(step - byTime) <= this.#jumpFrames) return;
+    state[FRAME_OFFSET] = state[FRAME_OFFSET]! + byNumber - step;
+    this.restarts++;
+  }
+}
