@@ -7,6 +7,8 @@ export interface Problem {
     | 'no-device'
     | 'device-busy'
     | 'insecure'
+    | 'no-file'
+    | 'bad-file'
     | 'ended'
     | 'no-worklet'
     | 'no-codec'
@@ -56,6 +58,18 @@ export function problemOf(error: unknown): Problem {
         kind: 'device-busy',
         title: 'The microphone does not answer.',
         cure: 'Another program may be using it. Close that one, then start again.',
+      };
+    case 'DataError':
+      return {
+        kind: 'no-file',
+        title: 'No file is chosen.',
+        cure: 'Choose one, or drop one on the page.',
+      };
+    case 'EncodingError':
+      return {
+        kind: 'bad-file',
+        title: 'This browser cannot read that file.',
+        cure: 'Take one with sound that the browser can play, such as WAV, MP3 or Ogg.',
       };
     case 'SecurityError':
       return {

@@ -1,9 +1,7 @@
 import sampleUrl from '../assets/speech.wav';
-import type { SourceKind } from '../settings.ts';
 
 /** A running source of sound. */
 export interface Source {
-  readonly kind: SourceKind;
   /** What is heard, for the eye: the device's name, or what the sample is. */
   readonly label: string;
   /** The sound as a node, for meters. */
@@ -14,22 +12,25 @@ export interface Source {
   close(): void;
 }
 
-/** How to open a microphone. */
-export interface SourceOptions {
-  /** Let the browser cancel echo, suppress noise and set the gain. Without it the lab hears its own output. */
-  readonly voiceProcessing: boolean;
+/** What a browser may do to a voice before anybody gets it. Off where sound is measured: each of them changes it. */
+export interface VoiceProcessing {
+  /** Takes out what comes from the loudspeaker. Without it the lab hears its own output. */
+  readonly echoCancellation: boolean;
+  /** Makes quiet voices louder. */
+  readonly autoGainControl: boolean;
+  /** Takes out what is no voice. */
+  readonly noiseSuppression: boolean;
 }
 
-/** Opens a source in the context. Throws whatever `fetch`, `decodeAudioData` or `getUserMedia` throws. */
-export function openSource(
-  context: AudioContext,
-  kind: SourceKind,
-  options: SourceOptions,
-): Promise<Source> {
-  return kind === 'sample' ? openSample(context) : openMicrophone(context, options);
-}
+/** As it comes. */
+export const UNPROCESSED: VoiceProcessing = {
+  echoCancellation: false,
+  autoGainControl: false,
+  noiseSuppression: false,
+};
 
-async function openSample(context: AudioContext): Promise<Source> {
+/** Plays the bundled voice. Throws whatever `fetch` or `decodeAudioData` throws. */
+export async function openSpeech(context: AudioContext): Promise<Source> {
   const response = await fetch(sampleUrl);
   if (!response.ok) {
     throw new Error(`The speech sample could not be fetched: status ${response.status}.`);
@@ -39,7 +40,6 @@ async function openSample(context: AudioContext): Promise<Source> {
   node.loop = true;
   node.start();
   return {
-    kind: 'sample',
     label: 'Speech sample, looped',
     node,
     track: null,
@@ -50,21 +50,19 @@ async function openSample(context: AudioContext): Promise<Source> {
   };
 }
 
-async function openMicrophone(context: AudioContext, options: SourceOptions): Promise<Source> {
-  const { voiceProcessing } = options;
+/** Opens the microphone. Throws whatever `getUserMedia` throws. */
+export async function openMicrophone(
+  context: AudioContext,
+  processing: VoiceProcessing,
+): Promise<Source> {
   // Absent where the page is neither on localhost nor https.
   if (!('mediaDevices' in navigator)) throw new DOMException('', 'SecurityError');
   const stream = await navigator.mediaDevices.getUserMedia({
-    audio: {
-      echoCancellation: voiceProcessing,
-      noiseSuppression: voiceProcessing,
-      autoGainControl: voiceProcessing,
-    },
+    audio: { ...processing },
   });
   const track = stream.getAudioTracks()[0]!;
   const node = context.createMediaStreamSource(stream);
   return {
-    kind: 'microphone',
     label: track.label || 'Microphone',
     node,
     track,

@@ -1,31 +1,31 @@
 import type { SourceKind } from '../runs/run.ts';
 import { renderMusic } from './music.ts';
-import type { Source } from './source.ts';
-import { openSource } from './source.ts';
+import type { Source, VoiceProcessing } from './source.ts';
+import { openMicrophone, openSpeech } from './source.ts';
 
 /** Which sound goes into the lanes. */
 export interface StageSource {
   readonly kind: SourceKind;
   /** For kind `'file'`: any that the browser decodes. */
   readonly file: Blob | null;
-  /** For the microphone: lets the browser cancel echo, suppress noise and set the gain. Off where it is measured. */
-  readonly voiceProcessing: boolean;
+  /** Of the microphone. */
+  readonly processing: VoiceProcessing;
 }
 
 /** Opens the sound that goes into the lanes. Throws whatever `fetch`, `decodeAudioData` or `getUserMedia` throws. */
 export async function openStageSource(
   context: AudioContext,
-  { kind, file, voiceProcessing }: StageSource,
-): Promise<Omit<Source, 'kind'>> {
+  { kind, file, processing }: StageSource,
+): Promise<Source> {
   switch (kind) {
     case 'speech':
-      return openSource(context, 'sample', { voiceProcessing });
+      return openSpeech(context);
     case 'microphone':
-      return openSource(context, 'microphone', { voiceProcessing });
+      return openMicrophone(context, processing);
     case 'music':
       return looped(context, await renderMusic(context.sampleRate), 'Music, looped');
     case 'file': {
-      if (file === null) throw new DOMException('', 'NotFoundError');
+      if (file === null) throw new DOMException('', 'DataError');
       const buffer = await context.decodeAudioData(await file.arrayBuffer());
       return looped(
         context,
@@ -36,7 +36,7 @@ export async function openStageSource(
   }
 }
 
-function looped(context: AudioContext, buffer: AudioBuffer, label: string): Omit<Source, 'kind'> {
+function looped(context: AudioContext, buffer: AudioBuffer, label: string): Source {
   const node = new AudioBufferSourceNode(context, { buffer, loop: true });
   node.start();
   return {

@@ -1,7 +1,9 @@
+import { Receiver } from 'micwire';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { Mixer } from '../audio/mixer.ts';
 import type { Problem } from '../audio/problem.ts';
 import { TRACK_ENDED, problemOf } from '../audio/problem.ts';
+import { UNPROCESSED } from '../audio/source.ts';
 import type { StageSource } from '../audio/stage-source.ts';
 import { openStageSource } from '../audio/stage-source.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
@@ -47,7 +49,7 @@ export class Session implements ReactiveController {
   problem: Problem | null = null;
   /** Change them by the methods below, which act on what runs. */
   settings: RunSettings = DEFAULT_RUN;
-  source: StageSource = { kind: 'speech', file: null, voiceProcessing: false };
+  source: StageSource = { kind: 'speech', file: null, processing: UNPROCESSED };
   /** 0..1 */
   volume = 0.8;
   muted = false;
@@ -256,6 +258,7 @@ export class Session implements ReactiveController {
     const [measurement] = await Promise.all([
       Measurement.create(context, input, LANE_IDS.length),
       this.link.set(this.settings.links[0]!),
+      loadShared(context),
     ]);
     measurement.onlive = (lanes) => void this.update(lanes);
     let destination: MediaStreamAudioDestinationNode | null = null;
@@ -275,7 +278,7 @@ export class Session implements ReactiveController {
     return { context, source, output, parts: { build, measurement, mixer } };
   }
 
-  /** Opens those that are to run and do not, and closes the others. */
+  /** Opens those that are to run and do not, one after the other, and closes the others. */
   private async openLanes(wanted: readonly LaneId[]): Promise<void> {
     const { running } = this;
     if (running === null) return;
@@ -283,11 +286,13 @@ export class Session implements ReactiveController {
       ...running.parts,
       build: { ...running.parts.build, settings: this.settings },
     };
-    const opening = this.lanes.map((slot) => {
-      if (!wanted.includes(slot.id)) return slot.close();
-      return slot.lane === null && slot.state !== 'opening' ? slot.open(parts) : undefined;
-    });
-    await Promise.all(opening);
+    for (const slot of this.lanes) if (!wanted.includes(slot.id)) slot.close();
+    for (const slot of this.lanes) {
+      // Stopped or started anew while one was being opened: the rest is not for us any more.
+      if (this.running !== running) return;
+      const stays = slot.lane !== null || slot.state === 'opening';
+      if (!stays && this.settings.lanes.includes(slot.id)) await slot.open(parts);
+    }
   }
 
   private closeLanes(): void {
@@ -331,6 +336,12 @@ export class Session implements ReactiveController {
     if (phase !== 'failed') this.problem = null;
     this.host.requestUpdate();
   }
+}
+
+/** Loads what lanes have in common, so that the first one does not pay for it: the worklets and libopus. */
+async function loadShared(context: AudioContext): Promise<void> {
+  const receiver = await Receiver.create(context, { format: 'opus', sampleRate: SAMPLE_RATE });
+  receiver.close();
 }
 
 function closeAll({ context, source, parts }: Running): void {

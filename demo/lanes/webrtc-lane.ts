@@ -73,6 +73,11 @@ class WebrtcLane implements Lane {
   }
 }
 
+/** Chromium counts copies that were not needed among the discarded. */
+function packetsLate(received: CallFigures | undefined): number {
+  return Math.max(0, (received?.packetsDiscarded ?? 0) - (received?.fecPacketsDiscarded ?? 0));
+}
+
 function totalsOf(figures: CallEnds<CallFigures> | null): LaneTotals {
   const sent = figures?.sender;
   const received = figures?.receiver;
@@ -89,7 +94,7 @@ function totalsOf(figures: CallEnds<CallFigures> | null): LaneTotals {
     packetsReceived,
     packetsLost,
     packetsUnderWay: packetsSent - packetsReceived - packetsLost,
-    packetsLate: received?.packetsDiscarded ?? 0,
+    packetsLate: packetsLate(received),
     packetsRecovered: (received?.fecPacketsReceived ?? 0) - (received?.fecPacketsDiscarded ?? 0),
     totalSamples: received?.totalSamplesReceived ?? 0,
     concealedSamples: received?.concealedSamples ?? 0,

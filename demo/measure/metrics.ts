@@ -70,7 +70,8 @@ export const METRICS = {
     digits: 0,
     definition:
       'From the moment at which the lane was asked for, while the source was playing already, to the first 10 ms of its output above −50 dBFS: ' +
-      'loading, connecting, signalling, ICE and DTLS included. By the context’s clock. All lanes of a run are opened at once.',
+      'Worker, codec, connection, signalling, ICE and DTLS included. By the context’s clock. What lanes have in common (worklets, libopus) is loaded before; ' +
+      'lanes are opened one after the other.',
   },
   seg_snr_db: {
     ...lane,
@@ -91,7 +92,7 @@ export const METRICS = {
     digits: 1,
     definition:
       'Log-spectral distance of aligned windows: Hann windows of about 21 ms, from 100 Hz to 8 kHz; the root of the mean squared difference of the ' +
-      'two power spectra in dB, with a floor 60 dB below full scale; the median. Blind to phase: it tells what is missing or added, not what is shifted.',
+      'two power spectra in dB, with a floor 80 dB below a full-scale sine; the median. Blind to phase: it tells what is missing or added, not what is shifted.',
   },
   glitches_per_min: {
     ...lane,
@@ -100,8 +101,8 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Holes and wrong sound, a minute of source. One glitch is a run of frames of 10 ms in which the reference has sound (above −45 dBFS) and the ' +
-      'aligned output is more than 15 dB weaker; or a run of windows that were not recognised at all. What was concealed well is no glitch.',
+      'Holes and wrong sound, a minute of source with sound. One glitch is a run of frames of 10 ms in which the reference has sound (above −45 dBFS) and the ' +
+      'aligned output is more than 15 dB weaker (than the quietest of three neighbouring frames); or a run of windows that were not recognised at all. What was concealed well is no glitch.',
   },
   bitrate_kbps: {
     ...lane,
@@ -172,7 +173,7 @@ export const METRICS = {
     better: 'lower',
     digits: 0,
     definition: 'Packets that arrived, but after their turn to be played: thrown away.',
-    webrtc: 'inbound-rtp: packetsDiscarded',
+    webrtc: 'inbound-rtp: packetsDiscarded − fecPacketsDiscarded',
   },
   packets_recovered: {
     ...lane,

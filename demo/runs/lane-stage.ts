@@ -31,8 +31,9 @@ export class LaneStage implements RunStage {
 
   async openLanes(lanes: readonly LaneId[], settings: LaneSettings): Promise<void> {
     const parts = { ...this.parts, build: { ...this.parts.build, settings } };
-    const opening = this.chosen(lanes).map((slot) => slot.open(parts));
-    await withTimeout(Promise.all(opening), OPENING_TIMEOUT_MS);
+    for (const slot of this.chosen(lanes)) {
+      await withTimeout(slot.open(parts), OPENING_TIMEOUT_MS);
+    }
   }
 
   closeLanes(): void {

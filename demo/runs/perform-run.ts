@@ -15,7 +15,7 @@ import type {
 export interface RunStage {
   /** Makes the link another one. */
   setLink(choice: LinkChoice): Promise<void>;
-  /** Opens these lanes, all at once; resolves when each plays or has failed. */
+  /** Opens these lanes, one after the other, so that they do not get into each other's way; resolves when each plays or has failed. */
   openLanes(lanes: readonly LaneId[], settings: LaneSettings): Promise<void>;
   closeLanes(): void;
   /** Lets time pass. Rejects when the signal is aborted. */
@@ -37,8 +37,8 @@ export interface RunOptions {
   readonly onprogress: (progress: RunProgress) => void;
 }
 
-/** What opening lanes and looking for the last window's lag take, in seconds, about: for the time left. */
-const OPENING_SECONDS = 2;
+/** What opening a lane and looking for the last window's lag take, in seconds, about: for the time left. */
+const OPENING_SECONDS = 0.4;
 const CLOSING_SECONDS = 2.5;
 const PROGRESS_STEP_SECONDS = 0.5;
 
@@ -56,7 +56,8 @@ export async function performRun(
   const repetitions: Repetition[] = [];
   const { lanes, links, seconds, settleSeconds } = settings;
   const total = settings.repetitions * links.length;
-  const each = OPENING_SECONDS + settleSeconds + seconds + CLOSING_SECONDS;
+  const openingSeconds = OPENING_SECONDS * lanes.length;
+  const each = openingSeconds + settleSeconds + seconds + CLOSING_SECONDS;
   for (let index = 0; index < settings.repetitions; index++) {
     for (const choice of links) {
       const link = linkText(choice);
@@ -86,11 +87,11 @@ export async function performRun(
         await stage.setLink(choice);
         await stage.openLanes(lanes, settings);
         signal.throwIfAborted();
-        await pass('settling', settleSeconds, OPENING_SECONDS);
+        await pass('settling', settleSeconds, openingSeconds);
         const measured = stage.measure(lanes, seconds, signal);
         // It is awaited below; when time passes no more, that is told first.
         measured.catch(() => {});
-        await pass('measuring', seconds, OPENING_SECONDS + settleSeconds);
+        await pass('measuring', seconds, openingSeconds + settleSeconds);
         const result = await measured;
         signal.throwIfAborted();
         repetitions.push({ link, index, ...result, voided: voidReason(result.run) });

@@ -1,0 +1,61 @@
+import { WaveHistory } from '../scope/wave-history.ts';
+
+/** 85 ms at 48 kHz: an animation frame may come that late before the strip has a hole. */
+const ANALYSER_SIZE = 4096;
+/** What the level is made from, ms: about two animation frames. */
+const LEVEL_MS = 40;
+/** How fast the level falls, in dB a second, so that it can be read. */
+const FALL_DB_PER_SECOND = 26;
+const FLOOR_DBFS = -90;
+
+/**
+ * Looks at a sound for the eye only: its shape and its level, by an AnalyserNode, which costs the audio thread next to nothing. There
+ * are many of them at once. What is to be exact takes a `Meter`.
+ */
+export class SoundTap {
+  readonly history: WaveHistory;
+  /** dBFS (RMS), falling slowly; below −90: silence. */
+  levelDbfs = -Infinity;
+  readonly node: AudioNode;
+  private readonly analyser: AnalyserNode;
+  private readonly samples = new Float32Array(ANALYSER_SIZE);
+  /** The context's time up to which the sound was looked at. */
+  private readUntil: number;
+
+  /**
+   * @param seconds that the history holds
+   * @param columnsPerSecond its resolution
+   */
+  constructor(node: AudioNode, seconds: number, columnsPerSecond: number) {
+    this.node = node;
+    this.history = new WaveHistory(seconds + 0.5, columnsPerSecond);
+    this.analyser = new AnalyserNode(node.context, { fftSize: ANALYSER_SIZE, channelCount: 1 });
+    this.readUntil = node.context.currentTime;
+    node.connect(this.analyser);
+  }
+
+  /** Takes in the sound up to now. Call it once an animation frame. */
+  update(): void {
+    const { currentTime, sampleRate } = this.node.context;
+    const elapsed = currentTime - this.readUntil;
+    const frames = Math.round(elapsed * sampleRate);
+    if (frames <= 0) return;
+    const { samples } = this;
+    this.analyser.getFloatTimeDomainData(samples);
+    this.history.add(samples, Math.max(0, samples.length - frames), currentTime, sampleRate);
+    this.readUntil = currentTime;
+    let energy = 0;
+    const from = samples.length - Math.round((LEVEL_MS / 1000) * sampleRate);
+    for (let i = from; i < samples.length; i++) energy += samples[i]! ** 2;
+    const now = 10 * Math.log10(energy / (samples.length - from));
+    const level = Math.max(now, this.levelDbfs - FALL_DB_PER_SECOND * elapsed);
+    this.levelDbfs = level < FLOOR_DBFS ? -Infinity : level;
+  }
+
+  close(): void {
+    // The node may be gone from the graph already, with the lane that it belonged to.
+    try {
+      this.node.disconnect(this.analyser);
+    } catch {}
+  }
+}
