@@ -2,9 +2,6 @@ import type { OpusRoute } from 'micwire';
 import type { PayloadFormat } from 'micwire/core';
 import type { LaneId } from './single/lanes.ts';
 
-/** Where the sound comes from. */
-export type SourceKind = 'sample' | 'microphone';
-
 /** What the user can choose about the way of the sound. Every change rebuilds the lane. */
 export interface LaneSettings {
   readonly lane: LaneId;

@@ -1,5 +1,13 @@
 import type { Session } from './single/session.ts';
 import { count } from './format.ts';
+import type { SourceKind } from './runs/run.ts';
+
+const SOURCE_NAMES: Readonly<Record<SourceKind, string>> = {
+  speech: 'Speech sample',
+  music: 'Music',
+  microphone: 'Microphone',
+  file: 'File',
+};
 
 /** A station on the way of the sound. */
 export interface Station {
@@ -12,16 +20,16 @@ export interface Station {
 /** The part of a session that its stations are made from. */
 export type StationsSubject = Pick<
   Session,
-  'sourceKind' | 'context' | 'settings' | 'laneKind' | 'volume' | 'muted'
+  'stage' | 'context' | 'settings' | 'laneKind' | 'volume' | 'muted'
 >;
 
 /** The way of the sound, from the source round to the ear. */
 export function stationsOf(session: StationsSubject): Station[] {
-  const { sourceKind, context, settings, laneKind, volume, muted } = session;
+  const { stage, context, settings, laneKind, volume, muted } = session;
   const { sampleRate, format, chunkDuration, targetDelay } = settings;
   return [
     {
-      name: sourceKind === 'sample' ? 'Speech sample' : 'Microphone',
+      name: SOURCE_NAMES[stage.kind],
       what: context === null ? 'float samples' : `float, ${count(context.sampleRate)} Hz`,
       side: 'in',
     },

@@ -19,7 +19,7 @@ export type StatusSubject = Pick<
   Session,
   | 'phase'
   | 'problem'
-  | 'sourceKind'
+  | 'stage'
   | 'suspended'
   | 'trackMuted'
   | 'context'
@@ -50,7 +50,7 @@ export function statusOf(session: StatusSubject): Status {
     };
   }
   if (phase === 'starting') {
-    const microphone = session.sourceKind === 'microphone' && session.source === null;
+    const microphone = session.stage.kind === 'microphone' && session.source === null;
     return {
       tone: 'busy',
       title: microphone ? 'Waiting for the microphone.' : 'Starting.',
@@ -77,11 +77,11 @@ export function statusOf(session: StatusSubject): Status {
   return (lane && wireStatus(lane)) ?? running(session);
 }
 
-function idle({ sourceKind }: StatusSubject): Status {
+function idle({ stage }: StatusSubject): Status {
   const detail =
-    sourceKind === 'sample'
-      ? 'Press Start to send the speech sample round.'
-      : 'Press Start; the browser will ask for the microphone.';
+    stage.kind === 'microphone'
+      ? 'Press Start; the browser will ask for the microphone.'
+      : 'Press Start to send the sound round.';
   return { tone: 'idle', title: 'Ready.', detail, action: null };
 }
 

@@ -222,7 +222,7 @@ describe('the status', () => {
     ({
       phase: 'running',
       problem: null,
-      sourceKind: 'sample',
+      stage: { kind: 'speech' },
       suspended: false,
       trackMuted: false,
       context: { state: 'running', sampleRate: 48_000 },
@@ -245,7 +245,7 @@ describe('the status', () => {
   it.each([
     [{ phase: 'idle' }, 'idle', /Ready.*Press Start/],
     [{ phase: 'starting' }, 'busy', /Starting/],
-    [{ phase: 'starting', sourceKind: 'microphone', source: null }, 'busy', /asks whether/],
+    [{ phase: 'starting', stage: { kind: 'microphone' }, source: null }, 'busy', /asks whether/],
     [{}, 'good', /Running.*Speech sample, at 48 kHz/],
     [{ muted: true }, 'good', /output is muted/],
     [{ suspended: true, context: { state: 'suspended' } }, 'warning', /holds the sound/],

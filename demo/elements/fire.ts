@@ -1,12 +1,30 @@
-import type { LaneSettings, SourceKind } from '../settings.ts';
+import type { LaneId } from '../lanes/lane-ids.ts';
+import type { LaneSettings as LanesSettings } from '../lanes/lane-settings.ts';
+import type { Heard } from '../controllers/session.ts';
+import type { StageSource } from '../audio/stage-source.ts';
+import type { LinkChoice, RunSettings } from '../runs/run.ts';
+import type { LaneSettings } from '../settings.ts';
 
 /** What the elements ask of the page, by event. */
 export interface LabEvents {
   /** Start, or stop. */
   'lab-toggle': undefined;
-  'lab-source': { readonly kind: SourceKind; readonly voiceProcessing: boolean };
   'lab-volume': { readonly volume: number; readonly muted: boolean };
+
+  /** What sounds. */
+  'lab-source': Partial<StageSource>;
+
+  /** One lane, close up: its settings. */
   'lab-configure': Partial<LaneSettings>;
+
+  /** All lanes side by side: over which link, and what is heard of it. */
+  'lab-link': LinkChoice;
+  'lab-lanes': { readonly lanes: readonly LaneId[] };
+  'lab-coding': Partial<LanesSettings>;
+  'lab-hear': { readonly heard: Heard };
+  'lab-plan': Partial<Pick<RunSettings, 'links' | 'seconds' | 'settleSeconds' | 'repetitions'>>;
+  /** Start a run, or stop it. */
+  'lab-run': undefined;
 }
 
 /** The event of that name, for listeners. */

@@ -68,9 +68,8 @@ export class LabPage extends LitElement {
         @lab-configure=${this.configure}
       >
         <lab-source
-          .kind=${session.sourceKind}
+          .source=${session.stage}
           .active=${active}
-          .voiceProcessing=${session.voiceProcessing}
           .volume=${session.volume}
           .muted=${session.muted}
         ></lab-source>
@@ -142,7 +141,7 @@ export class LabPage extends LitElement {
   };
 
   private readonly chooseSource = ({ detail }: LabEvent<'lab-source'>): void => {
-    void this.session.choose(detail.kind, detail.voiceProcessing);
+    void this.session.choose(detail);
   };
 
   private readonly setVolume = ({ detail }: LabEvent<'lab-volume'>): void => {

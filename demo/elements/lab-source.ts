@@ -1,11 +1,27 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { LitElement, css, html } from 'lit';
-import { customElement, property } from 'lit/decorators.js';
-import type { SourceKind } from '../settings.ts';
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
+import type { VoiceProcessing } from '../audio/source.ts';
+import { UNPROCESSED } from '../audio/source.ts';
+import type { StageSource } from '../audio/stage-source.ts';
+import type { SourceKind } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 
-/** What sounds, whether it runs, and how loud it comes out. Fires `lab-toggle`, `lab-source` and `lab-volume`. */
+const KINDS: Readonly<Record<SourceKind, string>> = {
+  speech: 'Speech',
+  music: 'Music',
+  microphone: 'Microphone',
+  file: 'File',
+};
+
+const PROCESSING: Readonly<Record<keyof VoiceProcessing, string>> = {
+  echoCancellation: 'Cancel echo',
+  autoGainControl: 'Control gain',
+  noiseSuppression: 'Suppress noise',
+};
+
+/** What sounds, whether it runs, and how loud it comes out. Takes dropped files. Fires `lab-toggle`, `lab-source`, `lab-volume`. */
 @customElement('lab-source')
 export class LabSource extends LitElement {
   static override styles: CSSResultGroup = [
@@ -13,8 +29,8 @@ export class LabSource extends LitElement {
     css`
       .bar {
         display: grid;
-        grid-template-columns: auto minmax(15rem, 1fr) minmax(15rem, 1fr);
-        gap: 0.875rem 1.75rem;
+        grid-template-columns: auto minmax(21rem, 1.4fr) minmax(13rem, 1fr);
+        gap: 0.75rem 1.75rem;
         align-items: end;
       }
       .start {
@@ -35,43 +51,81 @@ export class LabSource extends LitElement {
         grid-column: 1 / -1;
         display: flex;
         flex-wrap: wrap;
-        gap: 0.25rem 1.5rem;
+        gap: 0.25rem 1.25rem;
         align-items: center;
-        min-height: 1.5rem;
+        min-height: 2rem;
       }
       .hint label {
         display: inline-flex;
-        gap: 0.5rem;
+        gap: 0.4rem;
         align-items: center;
+        min-height: 2rem;
         color: var(--ink);
       }
-      @media (max-width: 52rem) {
+      .file {
+        min-height: 2rem;
+      }
+      .over {
+        outline: 2px dashed var(--focus);
+        outline-offset: -4px;
+      }
+      @media (max-width: 60rem) {
         .bar {
-          grid-template-columns: 1fr;
+          grid-template-columns: minmax(0, 1fr);
         }
         .start {
           width: 100%;
         }
       }
+      @media (max-width: 30rem) {
+        .choice label {
+          padding: 0 0.3rem;
+          font-size: 0.875rem;
+        }
+        .hint {
+          min-height: 4.5rem;
+          align-content: start;
+        }
+      }
     `,
   ];
 
-  @property() kind: SourceKind = 'sample';
+  @property({ attribute: false }) source: StageSource = {
+    kind: 'speech',
+    file: null,
+    processing: UNPROCESSED,
+  };
   @property({ type: Boolean }) active = false;
-  @property({ type: Boolean }) voiceProcessing = true;
+  /** Whether nothing may be changed now, but stopped. */
+  @property({ type: Boolean }) fixed = false;
   @property({ type: Number }) volume = 1;
   @property({ type: Boolean }) muted = false;
+  @state() private over = false;
+  @query('input[type=file]') private picker!: HTMLInputElement;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener('dragover', this.dragged);
+    addEventListener('dragleave', this.left);
+    addEventListener('drop', this.dropped);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener('dragover', this.dragged);
+    removeEventListener('dragleave', this.left);
+    removeEventListener('drop', this.dropped);
+  }
 
   protected override render(): TemplateResult {
-    return html`<div class="panel bar">
+    return html`<div class="panel bar ${this.over ? 'over' : ''}">
       <button class="start ${this.active ? '' : 'primary'}" type="button" @click=${this.toggle}>
         ${this.active ? 'Stop' : 'Start'}
       </button>
-      <fieldset>
+      <fieldset ?disabled=${this.fixed}>
         <legend>Source</legend>
         <div class="choice">
-          ${this.sourceChoice('sample', 'Speech sample')}
-          ${this.sourceChoice('microphone', 'Microphone')}
+          ${(Object.entries(KINDS) as [SourceKind, string][]).map(([kind, label]) => this.choice(kind, label))}
         </div>
       </fieldset>
       <div class="field">
@@ -92,40 +146,102 @@ export class LabSource extends LitElement {
           </button>
         </div>
       </div>
-      <div class="hint caption">
-        ${this.kind === 'microphone' ? this.microphoneHint() : 'A synthetic voice, looped. No permission is needed.'}
-      </div>
+      <div class="hint caption">${this.hint()}</div>
+      <input
+        type="file"
+        accept="audio/*,video/*"
+        hidden
+        aria-label="Sound file"
+        @change=${this.picked}
+      />
     </div>`;
   }
 
-  private sourceChoice(kind: SourceKind, label: string): TemplateResult {
+  private choice(kind: SourceKind, label: string): TemplateResult {
     return html`<label>
       <input
         type="radio"
         name="source"
         .value=${kind}
-        .checked=${this.kind === kind}
-        @change=${() => fire(this, 'lab-source', { kind, voiceProcessing: this.voiceProcessing })}
+        .checked=${this.source.kind === kind}
+        @change=${() => this.choose(kind)}
       />${label}
     </label>`;
   }
 
-  private microphoneHint(): TemplateResult {
-    return html`<span
-        >Wear headphones: a loudspeaker would feed the microphone, round and round.</span
-      >
-      <label>
-        <input type="checkbox" .checked=${this.voiceProcessing} @change=${this.setProcessing} />
-        Let the browser cancel echo and noise
-      </label>`;
+  private hint(): TemplateResult {
+    const { kind, file } = this.source;
+    if (kind === 'microphone') return this.microphoneHint();
+    if (kind === 'file') {
+      return html`<button class="file" type="button" @click=${() => this.picker.click()}>
+          Choose a file
+        </button>
+        <span>${file === null ? 'Or drop one on the page.' : nameOf(file)}</span>`;
+    }
+    const what =
+      kind === 'music'
+        ? 'A short piece up to the top of the spectrum, looped.'
+        : 'A synthetic voice, looped.';
+    return html`<span>${what} No permission is needed. A file may be dropped on the page.</span>`;
   }
 
-  private readonly toggle = (): void => fire(this, 'lab-toggle', undefined);
+  private microphoneHint(): TemplateResult {
+    const { processing } = this.source;
+    return html`<span>Wear headphones: a loudspeaker would feed the microphone.</span> ${(
+        Object.entries(PROCESSING) as [keyof VoiceProcessing, string][]
+      ).map(
+        ([name, label]) =>
+          html`<label
+            ><input
+              type="checkbox"
+              ?disabled=${this.fixed}
+              .checked=${processing[name]}
+              @change=${(event: Event) => this.process(name, event)}
+            />${label}</label
+          >`,
+      )}
+      ${
+        Object.values(processing).some(Boolean)
+          ? html`<span>The browser changes the voice before it is measured.</span>`
+          : nothing
+      }`;
+  }
 
-  private readonly setProcessing = (event: Event): void => {
-    const voiceProcessing = (event.target as HTMLInputElement).checked;
-    fire(this, 'lab-source', { kind: this.kind, voiceProcessing });
+  private choose(kind: SourceKind): void {
+    // Without a file there is nothing to start anew with: picking one fires the rest.
+    fire(this, 'lab-source', { kind });
+    if (kind === 'file' && this.source.file === null) this.picker.click();
+  }
+
+  private process(name: keyof VoiceProcessing, event: Event): void {
+    const on = (event.target as HTMLInputElement).checked;
+    fire(this, 'lab-source', { processing: { ...this.source.processing, [name]: on } });
+  }
+
+  private readonly picked = (): void => {
+    const file = this.picker.files?.[0];
+    if (file !== undefined) fire(this, 'lab-source', { kind: 'file', file });
   };
+
+  private readonly dragged = (event: DragEvent): void => {
+    if (this.fixed || event.dataTransfer?.types.includes('Files') !== true) return;
+    event.preventDefault();
+    this.over = true;
+  };
+
+  private readonly left = (event: DragEvent): void => {
+    if (event.relatedTarget === null) this.over = false;
+  };
+
+  private readonly dropped = (event: DragEvent): void => {
+    this.over = false;
+    const file = event.dataTransfer?.files[0];
+    if (file === undefined || this.fixed) return;
+    event.preventDefault();
+    fire(this, 'lab-source', { kind: 'file', file });
+  };
+
+  private readonly toggle = (): void => fire(this, 'lab-toggle', undefined);
 
   private readonly setVolume = (event: Event): void => {
     const volume = Number((event.target as HTMLInputElement).value) / 100;
@@ -135,4 +251,8 @@ export class LabSource extends LitElement {
   private readonly toggleMute = (): void => {
     fire(this, 'lab-volume', { volume: this.volume, muted: !this.muted });
   };
+}
+
+function nameOf(file: Blob): string {
+  return file instanceof File ? file.name : 'A file';
 }

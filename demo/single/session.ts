@@ -2,11 +2,13 @@ import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { Problem } from '../audio/problem.ts';
 import { TRACK_ENDED, problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
-import { openSource } from '../audio/source.ts';
+import { UNPROCESSED } from '../audio/source.ts';
+import type { StageSource } from '../audio/stage-source.ts';
+import { openStageSource } from '../audio/stage-source.ts';
 import { Tap } from '../audio/tap.ts';
 import type { Lane, LaneKind } from './lane.ts';
 import { LANES } from './lanes.ts';
-import type { LaneSettings, SourceKind } from '../settings.ts';
+import type { LaneSettings } from '../settings.ts';
 import { DEFAULT_SETTINGS, withChanges } from '../settings.ts';
 
 /**
@@ -25,9 +27,7 @@ export class Session implements ReactiveController {
   phase: SessionPhase = 'idle';
   problem: Problem | null = null;
   settings: LaneSettings = DEFAULT_SETTINGS;
-  sourceKind: SourceKind = 'sample';
-  /** Let the browser process the microphone's voice. On, because the lab plays what it hears. */
-  voiceProcessing = true;
+  stage: StageSource = { kind: 'speech', file: null, processing: UNPROCESSED };
   /** 0..1 */
   volume = 0.8;
   muted = false;
@@ -75,8 +75,7 @@ export class Session implements ReactiveController {
     // Not awaited: without a gesture it never settles; `suspended` tells.
     context.resume().catch(() => {});
     try {
-      const { voiceProcessing } = this;
-      const source = await openSource(context, this.sourceKind, { voiceProcessing });
+      const source = await openStageSource(context, this.stage);
       if (generation !== this.generation) return source.close();
       this.source = source;
       this.watchTrack(source);
@@ -126,9 +125,8 @@ export class Session implements ReactiveController {
   }
 
   /** Chooses the source; a running session starts anew with it. */
-  async choose(kind: SourceKind, voiceProcessing: boolean = this.voiceProcessing): Promise<void> {
-    this.sourceKind = kind;
-    this.voiceProcessing = voiceProcessing;
+  async choose(changes: Partial<StageSource>): Promise<void> {
+    this.stage = { ...this.stage, ...changes };
     this.host.requestUpdate();
     if (this.phase === 'running' || this.phase === 'starting') await this.start();
   }

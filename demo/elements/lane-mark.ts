@@ -1,0 +1,24 @@
+import type { TemplateResult } from 'lit';
+import { html } from 'lit';
+import { LANE_MARKS } from '../lane-marks.ts';
+import type { LaneId } from '../lanes/lane-ids.ts';
+
+/** A lane's sign, for the eye: its name stands beside it. */
+export function laneMark(id: LaneId): TemplateResult {
+  const { colour, shape, hollow } = LANE_MARKS[id];
+  return html`<svg
+    class="lane-mark"
+    viewBox="0 0 10 10"
+    width="12"
+    height="12"
+    aria-hidden="true"
+    style="color: var(${colour})"
+  >
+    <path
+      d=${shape}
+      stroke="currentColor"
+      stroke-width="1.4"
+      fill=${hollow ? 'none' : 'currentColor'}
+    />
+  </svg>`;
+}
