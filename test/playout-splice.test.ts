@@ -4,6 +4,11 @@ import { FrameRing } from '../src/core/playout/frame-ring.ts';
 import { Splice } from '../src/core/playout/splice.ts';
 import { seededRandom } from './helpers/random.ts';
 
+function search(splice: Splice, ...args: Parameters<Splice['begin']>): void {
+  splice.begin(...args);
+  splice.finish();
+}
+
 /** A ring that holds the signals, one per channel, from frame `from` on; `from` lets them wrap. */
 function ringOf(channels: readonly Float32Array[], from: number): FrameRing {
   const format = 'f32';
@@ -36,7 +41,7 @@ it.each([8000, 16_000, 24_000, 44_100, 48_000, 96_000, 192_000])(
       for (const channels of [[signal], [signal, opposite]]) {
         const splice = new Splice(sampleRate, channels.length);
         const from = Math.floor(random() * 1e6);
-        splice.search(ringOf(channels, from), from + 7, splice.shortestFrames, Infinity);
+        search(splice, ringOf(channels, from), from + 7, splice.shortestFrames, Infinity);
         const periods = splice.length / period;
         // To a sample, or to the step of the search above 48 kHz.
         const step = Math.max(1, Math.floor(sampleRate / 48_000));
@@ -55,7 +60,7 @@ it('joins the two sides without a step: it begins as the one and ends as the oth
   const noise = Float32Array.from({ length: sampleRate }, () => random() - 0.5);
   const splice = new Splice(sampleRate, 1);
   const at = 1000;
-  splice.search(ringOf([noise], 0), at, splice.shortestFrames, Infinity);
+  search(splice, ringOf([noise], 0), at, splice.shortestFrames, Infinity);
   splice.join();
   const [overlap] = splice.overlap;
   const last = splice.overlapFrames - 1;
@@ -76,12 +81,12 @@ it('keeps within the lengths that it is allowed, and takes the longest out of si
   for (let i = 0; i < 200; i++) {
     const shortest = splice.shortestFrames + Math.floor(random() * 30_000);
     const longest = shortest + Math.floor(random() * 2 * splice.reachFrames);
-    splice.search(ring, 5 + Math.floor(random() * 50_000), shortest, longest);
+    search(splice, ring, 5 + Math.floor(random() * 50_000), shortest, longest);
     expect(splice.length).toBeGreaterThanOrEqual(shortest);
     expect(splice.length).toBeLessThanOrEqual(Math.min(longest, shortest + splice.reachFrames));
   }
   const silence = ringOf([new Float32Array(9600)], 0);
-  splice.search(silence, 0, splice.shortestFrames, Infinity);
+  search(splice, silence, 0, splice.shortestFrames, Infinity);
   expect(splice.length).toBe(splice.shortestFrames + splice.reachFrames);
   expect(splice.score).toBe(1);
 });

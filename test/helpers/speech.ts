@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** Bytes of a plain WAV head. */
 const HEAD_BYTES = 44;
 
 /** test/fixtures/speech.wav, 6.2 s at 48 kHz, mono, once or over and over to the length that is asked for. */
 export function speech(frames?: number): Float32Array {
-  const file = readFileSync(new URL('../fixtures/speech.wav', import.meta.url));
+  // Tests and benchmarks run in the repository's folder, bundled or not.
+  const file = readFileSync(join(process.cwd(), 'test/fixtures/speech.wav'));
   const count = (file.length - HEAD_BYTES) / 2;
   return Float32Array.from(
     { length: frames ?? count },

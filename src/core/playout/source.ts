@@ -13,8 +13,8 @@ const REST = 4;
 const WANTED_SCORE = 0.9;
 /** … falling to nothing over this long, so that noise is worked off too. */
 const PATIENCE_SECONDS = 0.1;
-/** After a search without success. */
-const RETRY_SECONDS = 0.005;
+/** From the decision for a cut to the cut: the search is spread over this much audio. */
+const LEAD_SECONDS = 0.006;
 
 export interface SourceOptions {
   /** Hz, of the wire. */
@@ -57,10 +57,16 @@ export class Source {
   #rest = 0;
   /** Frames since looking began. */
   #looking = 0;
+  /** The frame in the ring where a cut is looked for, or will be; −1 when none is. */
+  #cutAt = -1;
+  /** Whether the search is done, and the cut will be made. */
+  #cutFound = false;
+  /** Whether it is to be made wherever it is. */
+  #cutSkips = false;
+  readonly #lead: number;
   /** Length of the ramps. */
   readonly #ramp: number;
   readonly #patience: number;
-  readonly #retry: number;
 
   constructor(options: SourceOptions) {
     const { sampleRate, channels } = options;
@@ -71,7 +77,7 @@ export class Source {
     this.#splice = new Splice(sampleRate, channels);
     this.#tail = Array.from({ length: channels }, () => new Float32Array(this.#ramp));
     this.#patience = PATIENCE_SECONDS * sampleRate;
-    this.#retry = Math.ceil(RETRY_SECONDS * sampleRate);
+    this.#lead = Math.ceil(LEAD_SECONDS * sampleRate);
   }
 
   /** Frames that can be supplied, those of a cross-fade under way not counted. */
@@ -94,6 +100,7 @@ export class Source {
     this.#overlapLeft = 0;
     this.#rest = 0;
     this.#looking = 0;
+    this.#cutAt = -1;
     this.#fader.open();
     if (fadesIn) {
       this.#fader.close();
@@ -108,7 +115,7 @@ export class Source {
 
   /** Fills frames 0 … `frames` of `output`. */
   pull(output: readonly Float32Array[], frames: number): void {
-    this.#leaveOutSurplus();
+    this.#lookForCut(frames);
     let at = 0;
     while (at < frames && this.dry === 'no') {
       const wanted = frames - at;
@@ -122,7 +129,12 @@ export class Source {
       } else if (level > 0) {
         const toGap = this.#gaps.distance(this.#read);
         if (toGap === 0 && this.#bridge(at)) continue;
-        count = Math.min(wanted, level, toGap || Infinity);
+        const toCut = this.#cutAt < 0 ? Infinity : this.#cutAt - this.#read;
+        if (toCut <= 0) {
+          this.#cut(at);
+          continue;
+        }
+        count = Math.min(wanted, level, toGap || Infinity, toCut);
         this.#ring.decode(this.#read, count, output, at);
         this.#read += count;
       } else {
@@ -140,38 +152,64 @@ export class Source {
     this.#fader.apply(output, at, frames - at);
   }
 
-  /** Begins a cut when there is too much and one is due. */
-  #leaveOutSurplus(): void {
-    if (this.#rest > 0 || this.#overlapLeft > 0 || this.dry !== 'no') return;
+  /** Goes on looking for a cut, where one is due, before the next `frames` frames are supplied. */
+  #lookForCut(frames: number): void {
+    if (this.#cutAt < 0 && !this.#beginCut()) return;
+    if (this.#cutFound) return;
+    const splice = this.#splice;
+    // What is left to do is spread over what is left until the place.
+    const left = this.#cutAt - this.#read;
+    if (frames >= left) splice.finish();
+    else if (!splice.work(Math.ceil((splice.workLeft * frames) / left))) return;
+    const score = WANTED_SCORE * (1 - this.#looking / this.#patience);
+    if (this.#cutSkips || splice.score >= score) {
+      this.#cutFound = true;
+      return;
+    }
+    this.#cutAt = -1;
+    this.#looking += this.#lead - left + frames;
+  }
+
+  /** Begins to look for a cut when there is too much. @returns whether it does */
+  #beginCut(): boolean {
+    if (this.#rest > 0 || this.#overlapLeft > 0 || this.dry !== 'no') return false;
     const splice = this.#splice;
     const { level } = this;
     const surplus = this.#policy.surplus(level);
     if (surplus < splice.shortestFrames) {
       this.#looking = 0;
-      return;
+      return false;
     }
     const skips = this.#policy.skips(surplus);
     const shortest = skips ? surplus - splice.reachFrames : splice.shortestFrames;
     const needed = splice.neededFrames(shortest);
-    if (needed > level) return;
-    const read = this.#read;
-    if (this.#gaps.within(read, read + splice.overlapFrames)) return;
-    if (this.#gaps.within(read + shortest, read + needed)) return;
-    splice.search(this.#ring, this.#read, shortest, surplus);
-    const score = WANTED_SCORE * (1 - this.#looking / this.#patience);
-    if (!skips && splice.score < score) {
-      this.#looking += this.#retry;
-      this.#rest = this.#retry;
-      return;
-    }
+    if (this.#lead + needed > level) return false;
+    const place = this.#read + this.#lead;
+    if (this.#gaps.within(this.#read, place + splice.overlapFrames)) return false;
+    if (this.#gaps.within(place + shortest, place + needed)) return false;
+    splice.begin(this.#ring, place, shortest, surplus);
+    this.#cutAt = place;
+    this.#cutFound = false;
+    this.#cutSkips = skips;
+    return true;
+  }
+
+  /**
+   * Makes the cut that was found, which begins here.
+   * @param pulled frames of the pull under way
+   */
+  #cut(pulled: number): void {
+    const splice = this.#splice;
     const { length, overlapFrames } = splice;
-    if (!this.#timeline.jump(this.supplied + overlapFrames, length)) return;
+    this.#cutAt = -1;
+    if (!this.#timeline.jump(this.supplied + pulled + overlapFrames, length)) return;
     splice.join();
     this.#policy.removed(length);
     this.#read += overlapFrames + length;
     this.#overlapLeft = overlapFrames;
     this.#looking = 0;
-    this.#rest = skips ? 0 : REST * length;
+    // The frames until the next cut's own place count as well.
+    this.#rest = this.#cutSkips ? 0 : pulled + REST * length - this.#lead;
   }
 
   /**

@@ -18,15 +18,13 @@ export interface TimeScalerOptions {
 }
 
 /** From the decision for a cut to the cut, at best: the search is spread over this much audio … */
-const LEAD_SECONDS = 0.008;
+const LEAD_SECONDS = 0.006;
 /** … and at least over this much, where no more waits. */
 const MIN_LEAD_SECONDS = 0.001;
 /** How alike the two sides must be at first … */
 const WANTED_SCORE = 0.9;
 /** … falling to nothing over this much audio, so that noise is worked off too. */
 const PATIENCE_SECONDS = 0.1;
-/** After a search without success. */
-const RETRY_SECONDS = 0.005;
 const AHEAD_SECONDS = 0.2;
 
 /**
@@ -52,7 +50,6 @@ export class TimeScaler {
   readonly #minLeadFrames: number;
   readonly #restFactor: number;
   readonly #patience: number;
-  readonly #retry: number;
   /** Frames to leave out, or, below zero, to add. */
   #wanted = 0;
   /** Index in the line where the cut under search will be; −1 when none is. */
@@ -88,7 +85,6 @@ export class TimeScaler {
     this.#minLeadFrames = Math.ceil(MIN_LEAD_SECONDS * sampleRate);
     this.#restFactor = 1 / limit;
     this.#patience = PATIENCE_SECONDS * sampleRate;
-    this.#retry = Math.ceil(RETRY_SECONDS * sampleRate);
     this.#joined = new Float32Array(search.overlapFrames);
     this.#rise = Float32Array.from({ length: search.overlapFrames }, (_, i) => {
       return Math.sin((Math.PI / 2) * ((i + 0.5) / search.overlapFrames)) ** 2;
@@ -174,8 +170,7 @@ export class TimeScaler {
     const allowed = this.#removes ? this.#wanted : -this.#wanted;
     this.#place = -1;
     if (search.score < wanted || length > allowed) {
-      this.#looking += this.#retry + left;
-      this.#rest = this.#retry;
+      this.#looking += this.#leadFrames - left + frames;
       return;
     }
     this.#looking = 0;
