@@ -1,0 +1,264 @@
+import { describe, expect, it } from 'vitest';
+import { InterarrivalJitter } from '../src/core/rtp/interarrival-jitter.ts';
+import { LossRuns } from '../src/core/rtp/loss-runs.ts';
+import { ntpFraction, ntpMiddle, ntpSeconds, ntpToMs } from '../src/core/rtp/ntp-time.ts';
+import { ReceptionStatistics } from '../src/core/rtp/reception-statistics.ts';
+import {
+  isRtcp,
+  readReports,
+  reportBytes,
+  roundTripMs,
+  writeReport,
+} from '../src/core/rtp/rtcp.ts';
+import type { ReceiverReport, ReportBlock, SenderReport } from '../src/core/rtp/rtcp.ts';
+import { bytesOf } from './helpers/hex.ts';
+import { outcomeOf } from './helpers/outcome.ts';
+import { integer } from './helpers/packet-streams.ts';
+import { seededRandom } from './helpers/random.ts';
+
+function randomBlock(random: () => number): ReportBlock {
+  return {
+    ssrc: integer(2 ** 32, random),
+    fractionLost: integer(256, random) / 256,
+    packetsLost: integer(2 ** 24, random) - 2 ** 23,
+    highestSequence: integer(2 ** 32, random),
+    jitter: integer(2 ** 32, random),
+    lastSenderReport: integer(2 ** 32, random),
+    delaySinceSenderReport: integer(2 ** 32, random),
+  };
+}
+
+function randomReport(random: () => number): SenderReport | ReceiverReport {
+  const reports = Array.from({ length: integer(32, random) }, () => randomBlock(random));
+  const ssrc = integer(2 ** 32, random);
+  if (random() < 0.5) return { type: 'receiver', ssrc, reports };
+  return {
+    type: 'sender',
+    ssrc,
+    ntpSeconds: integer(2 ** 32, random),
+    ntpFraction: integer(2 ** 32, random),
+    rtpTimestamp: integer(2 ** 32, random),
+    packetCount: integer(2 ** 32, random),
+    octetCount: integer(2 ** 32, random),
+    reports,
+  };
+}
+
+describe('reports (RFC 3550 §6.4)', () => {
+  const RECEIVER = `
+    81 c9 00 07  // V=2, RC=1, PT=201, 8 words
+    00 00 00 4d  // SSRC of who reports
+    00 00 00 07  // SSRC of who is reported about
+    40           // a quarter was lost
+    ff ff fe     // −2 packets in all: duplicates came
+    00 01 00 05  // the sixth after the numbers began anew
+    00 00 01 e0  // jitter 480
+    89 ab cd ef  // last SR
+    00 01 00 00  // a second ago`;
+
+  it('§6.4.2: a receiver report, byte by byte', () => {
+    expect(readReports(bytesOf(RECEIVER))).toEqual([
+      {
+        type: 'receiver',
+        ssrc: 77,
+        reports: [
+          {
+            ssrc: 7,
+            fractionLost: 0.25,
+            packetsLost: -2,
+            highestSequence: 65_541,
+            jitter: 480,
+            lastSenderReport: 0x89ab_cdef,
+            delaySinceSenderReport: 65_536,
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('§6.1: several in one message; those of other types are passed over', () => {
+    const random = seededRandom(1);
+    for (let i = 0; i < 100; i++) {
+      const sent = Array.from({ length: 1 + integer(3, random) }, () => randomReport(random));
+      const description = bytesOf('81 ca 00 02  00 00 00 07  01 01 61 00'); // SDES, CNAME "a"
+      const message = new Uint8Array(5000);
+      let at = 3;
+      for (const report of sent) {
+        const written = writeReport(report, message, at);
+        expect(written).toBe(reportBytes(report));
+        at += written;
+        message.set(description, at);
+        at += description.length;
+      }
+      expect(isRtcp(message, 3)).toBe(true);
+      expect(readReports(message, 3, at - 3)).toEqual(sent);
+    }
+  });
+
+  it('are refused by the name of what is wrong with them', () => {
+    const reason = (hex: string) => outcomeOf(() => readReports(bytesOf(hex)));
+    expect(reason(RECEIVER)).toBe('read');
+    expect(reason(RECEIVER.replace('00 01 00 00', '00 01 00'))).toBe('truncated');
+    expect(reason(RECEIVER.replace('81 c9', '82 c9'))).toBe('truncated');
+    expect(reason(RECEIVER.replace('81 c9', '41 c9'))).toBe('unknown-type');
+    expect(reason(`${RECEIVER} \n 80 cb`)).toBe('truncated');
+    expect(reason(`a0 c9 00 01  00 00 00 01 \n ${RECEIVER}`)).toBe('bad-field');
+  });
+
+  it('are not RTP, as their second byte tells (RFC 5761 §4)', () => {
+    expect(isRtcp(bytesOf('80 c8'))).toBe(true);
+    expect(isRtcp(bytesOf('80 6f'))).toBe(false);
+    expect(isRtcp(bytesOf('80 ef'))).toBe(false); // payload type 111 with the marker
+    expect(isRtcp(bytesOf('80'))).toBe(false);
+  });
+
+  it('refuse to be written out of range', () => {
+    const target = new Uint8Array(2000);
+    const block = randomBlock(seededRandom(2));
+    const write = (changes: Partial<ReportBlock>) => () =>
+      writeReport({ type: 'receiver', ssrc: 1, reports: [{ ...block, ...changes }] }, target);
+    expect(write({})).not.toThrow();
+    expect(write({ fractionLost: 1.1 })).toThrow(RangeError);
+    expect(write({ packetsLost: 2 ** 23 })).toThrow(RangeError);
+    expect(write({ jitter: 0.5 })).toThrow(RangeError);
+    const many = Array.from({ length: 32 }, () => block);
+    expect(() => writeReport({ type: 'receiver', ssrc: 1, reports: many }, target)).toThrow(
+      RangeError,
+    );
+  });
+});
+
+describe('the round trip (RFC 3550 §6.4.1, figure 2)', () => {
+  it('is that of the figure', () => {
+    // [10 Nov 1995 11:33:25.125 UTC]: n = 0xb44db705.20000000; it comes back at 11:33:36.5, 5.25 s of which it was kept.
+    const sent = ntpToMs(0xb44d_b705, 0x2000_0000);
+    expect(new Date(sent).toISOString()).toBe('1995-11-10T11:33:25.125Z');
+    expect(ntpMiddle(ntpSeconds(sent), ntpFraction(sent))).toBe(0xb705_2000);
+    const block: ReportBlock = {
+      ssrc: 1,
+      fractionLost: 0,
+      packetsLost: 0,
+      highestSequence: 0,
+      jitter: 0,
+      lastSenderReport: 0xb705_2000,
+      delaySinceSenderReport: 0x0005_4000,
+    };
+    expect(roundTripMs(block, sent + 11_375)).toBe(6125);
+    expect(roundTripMs({ ...block, lastSenderReport: 0 }, sent)).toBeNaN();
+    // Clocks that are read too coarsely do not make it negative.
+    expect(roundTripMs(block, sent + 5249)).toBe(0);
+  });
+
+  it('comes out where both clocks differ, and where the 16 bits of seconds begin anew', () => {
+    const random = seededRandom(3);
+    for (let i = 0; i < 200; i++) {
+      const sentAt = random() * 2 ** 42;
+      const there = random() * 500;
+      const kept = random() * 5000;
+      const back = random() * 500;
+      const otherClock = random() * 1e9;
+      const statistics = new ReceptionStatistics(1, 48_000);
+      statistics.senderReport(
+        {
+          type: 'sender',
+          ssrc: 1,
+          ntpSeconds: ntpSeconds(sentAt),
+          ntpFraction: ntpFraction(sentAt),
+          rtpTimestamp: 0,
+          packetCount: 0,
+          octetCount: 0,
+          reports: [],
+        },
+        otherClock + there,
+      );
+      const block = statistics.report(otherClock + there + kept);
+      expect(roundTripMs(block, sentAt + there + kept + back)).toBeCloseTo(there + back, 1);
+    }
+  });
+});
+
+describe('interarrival jitter (RFC 3550 A.8)', () => {
+  it('is that of the code of the RFC, but for its rounding', () => {
+    const random = seededRandom(4);
+    const jitter = new InterarrivalJitter(8000);
+    let transitBefore = 0;
+    let reference = 0; // scaled by 16, as there
+    for (let i = 0; i < 2000; i++) {
+      const timestamp = (0xffff_f000 + i * 160) % 2 ** 32;
+      const arrival = i * 160 + integer(400, random);
+      const transit = arrival - i * 160;
+      if (i > 0) {
+        const d = Math.abs(transit - transitBefore);
+        reference += d - Math.floor((reference + 8) / 16);
+      }
+      transitBefore = transit;
+      jitter.update(timestamp, arrival / 8);
+      expect(Math.abs(jitter.jitter - reference / 16)).toBeLessThan(1);
+    }
+    expect(jitter.jitter).toBeGreaterThan(80);
+    expect(jitter.jitterMs).toBeCloseTo(jitter.jitter / 8);
+  });
+
+  it('is 0 where all packets take the same time, also across the end of the timestamps', () => {
+    const jitter = new InterarrivalJitter(48_000);
+    for (let i = 0; i < 100; i++) jitter.update((2 ** 32 - 9600 + i * 960) % 2 ** 32, 7 + i * 20);
+    expect(jitter.jitter).toBeCloseTo(0, 6);
+  });
+});
+
+describe('reception (RFC 3550 A.3)', () => {
+  it('counts what was expected, lost, and lost since the report before', () => {
+    const statistics = new ReceptionStatistics(9, 48_000);
+    const receive = (from: number, to: number, keep: (sequence: number) => boolean) => {
+      for (let sequence = from; sequence < to; sequence++) {
+        if (keep(sequence)) statistics.update(sequence, (sequence * 960) % 2 ** 32, sequence * 20);
+      }
+    };
+    expect(statistics.report(0)).toMatchObject({ ssrc: 9, fractionLost: 0, packetsLost: 0 });
+    receive(65_500, 65_600, (sequence) => sequence % 4 !== 1);
+    expect(statistics.expected).toBe(100);
+    expect(statistics.lost).toBe(25);
+    expect(statistics.report(0)).toMatchObject({
+      fractionLost: 0.25,
+      packetsLost: 25,
+      highestSequence: 65_599,
+    });
+    receive(65_600, 65_700, () => true);
+    expect(statistics.report(0)).toMatchObject({ fractionLost: 0, packetsLost: 25 });
+    // Duplicates make up for losses, but never for a fraction below 0.
+    receive(65_600, 65_700, () => true);
+    expect(statistics.report(0)).toMatchObject({ fractionLost: 0, packetsLost: -75 });
+  });
+
+  it('tells single losses from bursts', () => {
+    const lossRuns = (keep: (sequence: number) => boolean) => {
+      const runs = new LossRuns();
+      for (let sequence = 1000; sequence < 11_000; sequence++)
+        if (keep(sequence)) runs.update(sequence);
+      return runs;
+    };
+    const single = lossRuns((sequence) => sequence % 20 !== 7);
+    expect(single.meanLength).toBe(1);
+    expect(single.lost).toBe(497);
+    const bursts = lossRuns((sequence) => sequence % 100 > 4);
+    expect(bursts.meanLength).toBe(5);
+    expect(bursts.longest).toBe(5);
+    const random = seededRandom(5);
+    const even = lossRuns(() => random() > 0.05);
+    expect(even.meanLength).toBeCloseTo(1 / 0.95, 1);
+  });
+
+  it('gives packets time to come late, and takes a standstill for no loss', () => {
+    const runs = new LossRuns();
+    for (let sequence = 0; sequence < 1000; sequence++) {
+      if (sequence % 10 !== 5) runs.update(sequence);
+      if (sequence % 10 === 9) runs.update(sequence - 4);
+    }
+    expect(runs.lost).toBe(0);
+    runs.update(5000);
+    for (let sequence = 5001; sequence < 6000; sequence++) runs.update(sequence);
+    expect(runs.lost).toBe(0);
+    runs.update(100); // long settled
+    expect(runs.lost).toBe(0);
+  });
+});
