@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LinkProcess } from './demo/link/link-process.ts';
+import { linkServer } from './demo/link/plugin.ts';
 import { labServer } from './demo/server/plugin.ts';
 import { opus } from './scripts/vite-opus.mjs';
 import { worklets } from './scripts/vite-worklets.mjs';
@@ -20,8 +22,17 @@ const headers = {
 /** Which engines the browser tests run in: `npm run test:engines` asks for all three. */
 const engines = (process.env['MICWIRE_ENGINES'] ?? 'chromium').split(',');
 
+/** Starts when the first page asks for it. */
+const link = new LinkProcess();
+
 export default defineConfig({
-  plugins: [worklets(), opus(), labServer(), guideCode()],
+  plugins: [
+    worklets(),
+    opus(),
+    labServer({ signalling: { openSplice: (name) => link.openSplice(name) } }),
+    linkServer(link),
+    guideCode(),
+  ],
   resolve: {
     alias: [
       { find: /^micwire$/, replacement: path('src/web/index.ts') },

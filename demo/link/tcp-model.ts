@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { CongestionControlName } from './congestion-control.ts';
-import type { LinkModel } from './link-model.ts';
+import type { Link } from './lane-path.ts';
 import type { TcpAck, TcpSegment } from './tcp-receiver.ts';
 import { TcpReceiver } from './tcp-receiver.ts';
 import type { TcpSenderCounts } from './tcp-sender.ts';
@@ -10,11 +10,13 @@ import { TcpSender } from './tcp-sender.ts';
 export interface TcpModelOptions<Message> {
   readonly clock: Clock;
   /** Carries segments. */
-  readonly forward: LinkModel;
+  readonly forward: Link;
   /** Carries acknowledgements. */
-  readonly back: LinkModel;
+  readonly back: Link;
   /** Called with each message once, in order, when its last byte has come and none before it is missing. */
   readonly deliver: (message: Message) => void;
+  /** Called after an acknowledgement has come: `bufferedBytes` may be less. */
+  readonly onacknowledge?: () => void;
   /** @default 'cubic' */
   readonly congestion?: CongestionControlName;
 }
@@ -134,7 +136,9 @@ export class TcpModel<Message> {
     const arrival = back.fate(bytes, clock.nowMs);
     if (arrival < 0) return;
     clock.at(arrival, () => {
-      if (!this.closed) this.sender.receive(ack);
+      if (this.closed) return;
+      this.sender.receive(ack);
+      this.options.onacknowledge?.();
     });
   }
 

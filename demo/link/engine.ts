@@ -1,0 +1,225 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { RawData } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
+import { PacketError } from '../../src/core/errors.ts';
+import { MessageRate } from '../server/message-rate.ts';
+import type { ControlReply, ControlRequest, SpliceAddress } from './protocol.ts';
+import { LinkControlError, parseControlRequest, requestIdOf } from './protocol.ts';
+import type { RealClock } from './real-clock.ts';
+import { Session } from './session.ts';
+
+/** What the engine allows. */
+export interface LinkEngineOptions {
+  /** Sessions at once; further ones are refused with status 503. @default 16 */
+  readonly maxSessions?: number;
+  /** Of a session. @default 32 */
+  readonly maxLanes?: number;
+  /** Twice as many may come at once; a page with more is cut off with `too-fast`. @default 50 */
+  readonly maxRequestsPerSecond?: number;
+  /** A longer message on a lane ends its connection (close code 1009). @default 262144 */
+  readonly maxMessageBytes?: number;
+  /** A longer request ends its connection: a trace may be long. @default 8388608 */
+  readonly maxRequestBytes?: number;
+  /** The address that splices are bound to. @default '127.0.0.1' */
+  readonly spliceAddress?: string;
+}
+
+/** The head of a request to become a WebSocket, as it passes between processes. */
+export interface UpgradeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** Where pages reach the engine: `/link/control` for a session, `/link/lane/SESSION/NAME` for a WebSocket lane of it. */
+export const LINK_PATH = '/link/';
+
+const CONTROL = /^control$/;
+/** A session's name is 12 random bytes, which nobody guesses. The lane's name may be left out. */
+const SESSION_BYTES = 12;
+const LANE = /^lane\/([0-9a-f]{24})(?:\/([A-Za-z0-9_-]{1,32}))?$/;
+/** A call's link: a session, and the name of the lane if there is one. */
+const CALL_LINK = /^([0-9a-f]{24})(?:-([A-Za-z0-9_-]{1,32}))?$/;
+/** RFC 6455 §7.4.1. */
+const POLICY_VIOLATION = 1008;
+/** A page that takes no replies is cut off at so many bytes. */
+const MAX_WAITING_REPLIES = 2 ** 20;
+
+/** Sessions, their control connections and lanes. Knows nothing of processes. */
+export class LinkEngine {
+  private readonly clock: RealClock;
+  private readonly options: LinkEngineOptions;
+  private readonly sessions = new Map<string, Session>();
+  private readonly controls: WebSocketServer;
+  private readonly laneSockets: WebSocketServer;
+
+  constructor(clock: RealClock, options: LinkEngineOptions = {}) {
+    this.clock = clock;
+    this.options = options;
+    const { maxMessageBytes = 2 ** 18, maxRequestBytes = 2 ** 23 } = options;
+    const common = { noServer: true, perMessageDeflate: false, clientTracking: false } as const;
+    this.controls = new WebSocketServer({ ...common, maxPayload: maxRequestBytes });
+    this.laneSockets = new WebSocketServer({ ...common, maxPayload: maxMessageBytes });
+  }
+
+  /** Sessions that are open now. */
+  get sessionCount(): number {
+    return this.sessions.size;
+  }
+
+  /** Makes a WebSocket of a connection, or refuses it. Who may connect is for the caller to have checked. */
+  upgrade(request: UpgradeRequest, socket: Socket, head: Buffer): void {
+    socket.on('error', () => {});
+    const path = request.url.split('?', 1)[0]!.slice(LINK_PATH.length);
+    const lane = LANE.exec(path);
+    if (lane !== null) return this.upgradeLane(request, socket, head, lane[1]!, lane[2] ?? '');
+    if (!CONTROL.test(path)) return refuse(socket, '404 Not Found');
+    if (this.sessions.size >= (this.options.maxSessions ?? 16)) {
+      return refuse(socket, '503 Service Unavailable');
+    }
+    const message = request as unknown as IncomingMessage;
+    this.controls.handleUpgrade(message, socket, head, (client) => this.serveControl(client));
+  }
+
+  /**
+   * Opens a splice for a call.
+   * @param link a session's name; or that, a hyphen and a lane's name
+   * @throws LinkControlError
+   */
+  openSplice(link: string): Promise<SpliceAddress> {
+    const [, name = '', lane = ''] = CALL_LINK.exec(link) ?? [];
+    return this.sessionOf(name).openSplice(lane);
+  }
+
+  /** Closes a lane; one that is gone already is no error. */
+  closeLane(link: string, lane: string): void {
+    const session = this.sessions.get(CALL_LINK.exec(link)?.[1] ?? '');
+    try {
+      session?.closeLane(lane);
+    } catch (error) {
+      if (!(error instanceof LinkControlError)) throw error;
+    }
+  }
+
+  close(): void {
+    for (const session of this.sessions.values()) session.close();
+    this.sessions.clear();
+    this.controls.close();
+    this.laneSockets.close();
+    this.clock.close();
+  }
+
+  private sessionOf(name: string): Session {
+    const session = this.sessions.get(name);
+    if (session === undefined) {
+      throw new LinkControlError('unknown-lane', 'There is no such session, or it has ended.');
+    }
+    return session;
+  }
+
+  private upgradeLane(
+    request: UpgradeRequest,
+    socket: Socket,
+    head: Buffer,
+    name: string,
+    lane: string,
+  ): void {
+    const session = this.sessions.get(name);
+    if (session === undefined) return refuse(socket, '404 Not Found');
+    try {
+      session.checkName(lane);
+    } catch (error) {
+      if (!(error instanceof LinkControlError)) throw error;
+      return refuse(
+        socket,
+        error.code === 'lane-exists' ? '409 Conflict' : '503 Service Unavailable',
+      );
+    }
+    const message = request as unknown as IncomingMessage;
+    // Within the same turn: what was checked holds.
+    this.laneSockets.handleUpgrade(message, socket, head, (client) => {
+      session.addSocket(lane, client);
+    });
+  }
+
+  private serveControl(client: WebSocket): void {
+    const name = randomBytes(SESSION_BYTES).toString('hex');
+    const { maxLanes, spliceAddress, maxRequestsPerSecond = 50 } = this.options;
+    const session = new Session({
+      clock: this.clock,
+      ...(maxLanes === undefined ? {} : { maxLanes }),
+      ...(spliceAddress === undefined ? {} : { spliceAddress }),
+    });
+    this.sessions.set(name, session);
+    const rate = new MessageRate(maxRequestsPerSecond, performance.now());
+    const reply = (message: ControlReply): void => {
+      if (client.readyState !== WebSocket.OPEN) return;
+      client.send(JSON.stringify(message));
+      if (client.bufferedAmount > MAX_WAITING_REPLIES) client.terminate();
+    };
+    client.on('message', (data: RawData, binary: boolean) => {
+      if (client.readyState !== WebSocket.OPEN) return;
+      if (!rate.take(performance.now())) {
+        reply({
+          type: 'error',
+          id: null,
+          code: 'too-fast',
+          message: `At most ${maxRequestsPerSecond} requests a second are taken.`,
+        });
+        client.close(POLICY_VIOLATION, 'too-fast');
+        return;
+      }
+      void answer(session, binary ? '' : (data as Buffer).toString()).then(reply);
+    });
+    client.on('close', () => {
+      session.close();
+      this.sessions.delete(name);
+    });
+    // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
+    client.on('error', () => {});
+    reply({ type: 'session', session: name, seed: session.seed });
+  }
+}
+
+/** Does what a page asks, or says why not: bytes from the network cause nothing else. */
+async function answer(session: Session, text: string): Promise<ControlReply> {
+  try {
+    return await perform(session, parseControlRequest(text));
+  } catch (error) {
+    const id = requestIdOf(text);
+    if (error instanceof PacketError) {
+      const message = `${error.message} (${error.reason})`;
+      return { type: 'error', id, code: 'bad-message', message };
+    }
+    if (error instanceof LinkControlError) {
+      return { type: 'error', id, code: error.code, message: error.message };
+    }
+    throw error;
+  }
+}
+
+async function perform(session: Session, request: ControlRequest): Promise<ControlReply> {
+  const { id } = request;
+  switch (request.type) {
+    case 'configure':
+      session.configure(request.settings, request.back ?? request.settings);
+      return { type: 'done', id };
+    case 'restart':
+      session.restart(request.seed);
+      return { type: 'done', id };
+    case 'statistics':
+      return { type: 'statistics', id, statistics: session.statistics() };
+    case 'open-splice':
+      return { type: 'splice', id, ...(await session.openSplice(request.lane)) };
+    case 'close-lane':
+      session.closeLane(request.lane);
+      return { type: 'done', id };
+  }
+}
+
+function refuse(socket: Socket, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

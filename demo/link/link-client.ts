@@ -1,0 +1,155 @@
+import type { ControlReply, ControlRequest, LinkStatistics, SpliceAddress } from './protocol.ts';
+import { LinkControlError } from './protocol.ts';
+import type { LinkSettings } from './settings.ts';
+
+/** What a client needs of a WebSocket: a browser's has it, and that of the package `ws`. */
+export interface ClientSocket {
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
+/** A request without its number. */
+type Ask = ControlRequest extends infer Request
+  ? Request extends ControlRequest
+    ? Omit<Request, 'id'>
+    : never
+  : never;
+
+interface Waiting {
+  resolve(reply: ControlReply): void;
+  reject(error: LinkControlError): void;
+}
+
+/** A page's session with the link engine. It ends with its connection, and its lanes with it. */
+export class LinkClient {
+  /** Called once when the connection has ended, by whomever. */
+  onclose: (() => void) | null = null;
+  /** The session's name: whoever knows it can use its lanes. */
+  readonly session: string;
+  private readonly base: string;
+  private readonly socket: ClientSocket;
+  private readonly waiting = new Map<number, Waiting>();
+  private lastId = 0;
+  private closed = false;
+
+  private constructor(base: string, socket: ClientSocket, session: string) {
+    this.base = base;
+    this.socket = socket;
+    this.session = session;
+    socket.onmessage = (event: { readonly data: unknown }) => {
+      const reply = JSON.parse(String(event.data)) as ControlReply;
+      if (!('id' in reply) || reply.id === null) return;
+      const waiting = this.waiting.get(reply.id);
+      this.waiting.delete(reply.id);
+      if (reply.type !== 'error') waiting?.resolve(reply);
+      else waiting?.reject(new LinkControlError(reply.code, reply.message));
+    };
+    socket.onclose = () => this.end();
+  }
+
+  /**
+   * Opens a session.
+   * @param base where the lab is served, such as `ws://localhost:5173`
+   * @param createSocket @default the scope's own WebSocket
+   * @throws LinkControlError `failed` when there is no connection
+   */
+  static connect(
+    base: string,
+    createSocket: (url: string) => ClientSocket = createGlobalSocket,
+  ): Promise<LinkClient> {
+    return new Promise((resolve, reject) => {
+      const socket = createSocket(`${base}/link/control`);
+      const fail = (): void => {
+        reject(new LinkControlError('failed', 'The link engine cannot be reached.'));
+      };
+      socket.onerror = fail;
+      socket.onclose = fail;
+      // The first message tells the session's name.
+      socket.onmessage = (event: { readonly data: unknown }) => {
+        const reply = JSON.parse(String(event.data)) as ControlReply;
+        if (reply.type === 'session') resolve(new LinkClient(base, socket, reply.session));
+      };
+    });
+  }
+
+  /**
+   * The address of a WebSocket over the link: what is sent there comes back, once over the link. The lane begins and ends
+   * with the connection.
+   * @param lane its name, 1 to 32 of A–Z, a–z, 0–9, _ and -; '' for any
+   */
+  laneUrl(lane: string): string {
+    return `${this.base}/link/lane/${this.session}${lane === '' ? '' : `/${lane}`}`;
+  }
+
+  /** What a signalling takes as `link`, so that its call goes over the link as the lane of that name; '' for any. */
+  callLink(lane: string): string {
+    return lane === '' ? this.session : `${this.session}-${lane}`;
+  }
+
+  /**
+   * Sets the link of all lanes, from the next packet on.
+   * @param back of the other direction, where it differs
+   */
+  async configure(settings: LinkSettings, back: LinkSettings | null = null): Promise<void> {
+    await this.ask({ type: 'configure', settings, back });
+  }
+
+  /** Begins a run: chance from the seed (an integer below 2³²), the link's time at 0, statistics at nothing. */
+  async restart(seed: number): Promise<void> {
+    await this.ask({ type: 'restart', seed });
+  }
+
+  /** What has been carried since the last restart. */
+  async statistics(): Promise<LinkStatistics> {
+    const reply = await this.ask({ type: 'statistics' });
+    if (reply.type !== 'statistics') throw new LinkControlError('failed', 'No statistics came.');
+    return reply.statistics;
+  }
+
+  /** Opens a lane for the two peers of a call, where no signalling does. */
+  async openSplice(lane: string): Promise<SpliceAddress> {
+    const reply = await this.ask({ type: 'open-splice', lane });
+    if (reply.type !== 'splice') throw new LinkControlError('failed', 'No splice came.');
+    return { lane: reply.lane, address: reply.address, ports: reply.ports };
+  }
+
+  /** Closes a lane of either kind. */
+  async closeLane(lane: string): Promise<void> {
+    await this.ask({ type: 'close-lane', lane });
+  }
+
+  close(): void {
+    this.socket.close();
+    this.end();
+  }
+
+  private ask(request: Ask): Promise<ControlReply> {
+    return new Promise((resolve, reject) => {
+      if (this.closed) {
+        reject(new LinkControlError('failed', 'The connection to the link engine has ended.'));
+        return;
+      }
+      const id = ++this.lastId;
+      this.waiting.set(id, { resolve, reject });
+      this.socket.send(JSON.stringify({ ...request, id }));
+    });
+  }
+
+  private end(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const error = new LinkControlError('failed', 'The connection to the link engine has ended.');
+    for (const waiting of this.waiting.values()) waiting.reject(error);
+    this.waiting.clear();
+    this.onclose?.();
+  }
+}
+
+function createGlobalSocket(url: string): ClientSocket {
+  const scope = globalThis as unknown as { readonly WebSocket: new (url: string) => ClientSocket };
+  return new scope.WebSocket(url);
+}

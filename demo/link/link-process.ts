@@ -1,0 +1,220 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { LinkEngineOptions } from './engine.ts';
+import type { FromEngine, ToEngine } from './process-messages.ts';
+import type { SpliceAddress } from './protocol.ts';
+import { LinkControlError } from './protocol.ts';
+import { isTrustedOrigin } from '../server/origin.ts';
+
+/** What the engine allows, and who may reach it. */
+export interface LinkProcessOptions extends LinkEngineOptions {
+  /** Origins that may connect besides the server's own pages. See `isTrustedOrigin`. */
+  readonly allowedOrigins?: readonly string[];
+}
+
+/** A way for one call, as the signalling wants it. */
+export interface CallSplice {
+  readonly sendTo: {
+    readonly caller: { readonly address: string; readonly port: number };
+    readonly callee: { readonly address: string; readonly port: number };
+  };
+  close(): void;
+}
+
+/** Where pages reach the engine. */
+const PATH = '/link/';
+/** Connections that may wait for the process to start. */
+const MAX_WAITING = 64;
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Calls that wait for their ports, by their number. */
+  readonly waiting: Map<number, (reply: FromEngine) => void>;
+}
+
+/**
+ * The link engine's process, seen from the server. It starts when the first page asks for it, and again if it should have
+ * died; `close` ends it, and so does the end of this process.
+ */
+export class LinkProcess {
+  private readonly options: LinkProcessOptions;
+  private running: Promise<Running> | null = null;
+  private child: ChildProcess | null = null;
+  private waitingConnections = 0;
+  private lastId = 0;
+  private closed = false;
+
+  constructor(options: LinkProcessOptions = {}) {
+    this.options = options;
+  }
+
+  /** The process's number; null while there is none. */
+  get pid(): number | null {
+    return this.child?.pid ?? null;
+  }
+
+  /**
+   * Hands connections for the engine over to its process. Upgrades to other paths are left to others.
+   * @param server an HTTP server: whatever emits `'upgrade'`
+   * @returns stops it
+   */
+  attach(server: EventEmitter): () => void {
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      const url = request.url ?? '';
+      if (!url.startsWith(PATH)) return;
+      const { origin, host } = request.headers;
+      if (!isTrustedOrigin(origin, host, this.options.allowedOrigins ?? [])) {
+        return refuse(socket, '403 Forbidden');
+      }
+      // A connection under TLS is a state of this process, and cannot leave it.
+      if (!(socket instanceof Socket) || 'encrypted' in socket) {
+        return refuse(socket, '501 Not Implemented');
+      }
+      if (this.closed || this.waitingConnections >= MAX_WAITING) {
+        return refuse(socket, '503 Service Unavailable');
+      }
+      socket.on('error', () => {});
+      this.waitingConnections++;
+      void this.handOver(request, socket, head).finally(() => this.waitingConnections--);
+    };
+    server.on('upgrade', onUpgrade);
+    return () => {
+      server.off('upgrade', onUpgrade);
+    };
+  }
+
+  /**
+   * Opens a splice for a call: what the signalling's option `openSplice` takes. The caller is the first peer: what it sends
+   * passes `forward`.
+   * @param link a session's name, which its page knows; or that, a hyphen and a name for the lane
+   * @throws LinkControlError
+   */
+  async openSplice(link: string): Promise<CallSplice> {
+    const { child, waiting } = await this.start();
+    const id = ++this.lastId;
+    const reply = await new Promise<FromEngine>((resolve) => {
+      waiting.set(id, resolve);
+      post(child, { type: 'open-splice', id, link });
+    });
+    if (reply.type !== 'splice') {
+      throw reply.type === 'refused'
+        ? new LinkControlError(reply.code, reply.message)
+        : new LinkControlError('failed', 'The link engine has ended.');
+    }
+    const { lane, address, ports }: SpliceAddress = reply.splice;
+    return {
+      sendTo: {
+        caller: { address, port: ports[0] },
+        callee: { address, port: ports[1] },
+      },
+      close: () => post(child, { type: 'close-lane', link, lane }),
+    };
+  }
+
+  /** Ends the process, and with it every session. */
+  close(): void {
+    this.closed = true;
+    this.child?.kill();
+    this.child = null;
+    this.running = null;
+  }
+
+  private async handOver(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    try {
+      const { child } = await this.start();
+      const { method = '', url = '', headers } = request;
+      const message: ToEngine = {
+        type: 'upgrade',
+        request: { method, url, headers },
+        head: head.toString('base64'),
+      };
+      child.send(message, socket, (error) => {
+        if (error !== null) socket.destroy();
+      });
+    } catch {
+      refuse(socket, '503 Service Unavailable');
+    }
+  }
+
+  private start(): Promise<Running> {
+    if (this.closed) {
+      return Promise.reject(new LinkControlError('failed', 'The link engine has been closed.'));
+    }
+    this.running ??= this.launch().catch((error: unknown) => {
+      this.running = null;
+      throw error;
+    });
+    return this.running;
+  }
+
+  private async launch(): Promise<Running> {
+    const code = await bundleEngine();
+    // Its program comes by standard input: no file has to be written, and none is left behind.
+    const child = spawn(process.execPath, ['--input-type=module', '-'], {
+      stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
+    });
+    this.child = child;
+    const waiting: Running['waiting'] = new Map();
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.on('message', (message: FromEngine) => {
+        if (message.type === 'ready') {
+          resolve({ child, waiting });
+        } else {
+          waiting.get(message.id)?.(message);
+          waiting.delete(message.id);
+        }
+      });
+      child.once('exit', (exitCode) => {
+        const words = `The link engine has ended with code ${exitCode}.`;
+        for (const [id, done] of waiting) {
+          done({ type: 'refused', id, code: 'failed', message: words });
+        }
+        waiting.clear();
+        reject(new LinkControlError('failed', words));
+        if (this.child === child) {
+          this.child = null;
+          this.running = null;
+        }
+      });
+      child.stdin!.on('error', () => {});
+      child.stdin!.end(code);
+      const { allowedOrigins: _, ...options } = this.options;
+      post(child, { type: 'begin', options });
+      // It keeps nobody waiting who is done otherwise.
+      child.unref();
+      child.channel?.unref();
+    });
+  }
+}
+
+function post(child: ChildProcess, message: ToEngine): void {
+  if (child.connected) child.send(message, () => {});
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.on('error', () => {});
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/** The engine and what it uses as one script: Node 20 runs no TypeScript. */
+async function bundleEngine(): Promise<string> {
+  const { rolldown } = await import('rolldown');
+  const build = await rolldown({
+    input: fileURLToPath(new URL('./main.ts', import.meta.url)),
+    platform: 'node',
+    // Speedups that `ws` does without.
+    external: ['bufferutil', 'utf-8-validate'],
+  });
+  try {
+    const { output } = await build.generate({ format: 'esm', codeSplitting: false });
+    return output[0].code;
+  } finally {
+    await build.close();
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The link engine as a process of its own: nothing that the server computes makes a packet late. `LinkProcess` starts it, and
+ * it ends with its parent.
+ */
+import { Socket } from 'node:net';
+import os from 'node:os';
+import { LinkEngine } from './engine.ts';
+import type { FromEngine, ToEngine } from './process-messages.ts';
+import { LinkControlError } from './protocol.ts';
+import { RealClock } from './real-clock.ts';
+
+let engine: LinkEngine | null = null;
+
+const say = (message: FromEngine): void => {
+  process.send?.(message, undefined, undefined, () => {});
+};
+
+process.on('message', (message: ToEngine, connection: unknown) => {
+  if (message.type === 'begin') {
+    engine = new LinkEngine(new RealClock(), message.options);
+    say({ type: 'ready' });
+    return;
+  }
+  if (engine === null) return;
+  switch (message.type) {
+    case 'upgrade':
+      // A client that has gone meanwhile brings none.
+      if (!(connection instanceof Socket)) return;
+      engine.upgrade(message.request, connection, Buffer.from(message.head, 'base64'));
+      return;
+    case 'open-splice':
+      void openSplice(engine, message.id, message.link);
+      return;
+    case 'close-lane':
+      engine.closeLane(message.link, message.lane);
+      return;
+  }
+});
+
+process.on('disconnect', () => {
+  engine?.close();
+  process.exit();
+});
+// Ctrl+C in a terminal reaches both processes; the parent says when it is over.
+process.on('SIGINT', () => {});
+
+try {
+  // Packets are small and their time is short. Where that needs rights, it stays as it is.
+  os.setPriority(os.constants.priority.PRIORITY_ABOVE_NORMAL);
+} catch {
+  // As all the others.
+}
+
+async function openSplice(opener: LinkEngine, id: number, link: string): Promise<void> {
+  try {
+    say({ type: 'splice', id, splice: await opener.openSplice(link) });
+  } catch (error) {
+    const { code, message } =
+      error instanceof LinkControlError
+        ? error
+        : new LinkControlError('failed', error instanceof Error ? error.message : String(error));
+    say({ type: 'refused', id, code, message });
+  }
+}

@@ -1,0 +1,23 @@
+import type { LinkEngineOptions, UpgradeRequest } from './engine.ts';
+import type { ControlErrorCode, SpliceAddress } from './protocol.ts';
+
+/** What the server's process says to the engine's. */
+export type ToEngine =
+  /** The first message. */
+  | { readonly type: 'begin'; readonly options: LinkEngineOptions }
+  /** Comes with the connection itself. `head`: what the client has sent already, as Base64. */
+  | { readonly type: 'upgrade'; readonly request: UpgradeRequest; readonly head: string }
+  /** Reply: `splice` or `refused`. */
+  | { readonly type: 'open-splice'; readonly id: number; readonly link: string }
+  | { readonly type: 'close-lane'; readonly link: string; readonly lane: string };
+
+/** What the engine's process says to the server's. */
+export type FromEngine =
+  | { readonly type: 'ready' }
+  | { readonly type: 'splice'; readonly id: number; readonly splice: SpliceAddress }
+  | {
+      readonly type: 'refused';
+      readonly id: number;
+      readonly code: ControlErrorCode;
+      readonly message: string;
+    };

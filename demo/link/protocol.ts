@@ -1,0 +1,200 @@
+import { PacketError } from '../../src/core/errors.ts';
+import { describe } from '../../src/core/arguments.ts';
+import type { LatenessReport } from './lateness.ts';
+import type { PathStatistics } from './lane-path.ts';
+import type { LinkSettings } from './settings.ts';
+import { checkLinkSettings } from './settings.ts';
+import type { TcpModelCounts } from './tcp-model.ts';
+
+/**
+ * What a page says to the link engine, as JSON over a WebSocket. `id` is the page's own number for it, which the reply
+ * repeats.
+ */
+export type ControlRequest =
+  /** Sets the link of all lanes, from the next packet on; `back` only where the directions differ. Reply: `done`. */
+  | {
+      readonly type: 'configure';
+      readonly id: number;
+      readonly settings: LinkSettings;
+      readonly back: LinkSettings | null;
+    }
+  /**
+   * Begins a run: chance starts from the seed, the link's time at 0 (standstills, trace), all statistics at nothing. Lanes stay
+   * open, and what is under way arrives. Reply: `done`.
+   */
+  | { readonly type: 'restart'; readonly id: number; readonly seed: number }
+  /** Reply: `statistics`. */
+  | { readonly type: 'statistics'; readonly id: number }
+  /** Opens a lane for the two peers of a call. Reply: `splice`. */
+  | { readonly type: 'open-splice'; readonly id: number; readonly lane: string }
+  /** Closes a lane of either kind. Reply: `done`. */
+  | { readonly type: 'close-lane'; readonly id: number; readonly lane: string };
+
+/** Why the engine refused. */
+export type ControlErrorCode =
+  /** Not a request, or a field of it is wrong. */
+  | 'bad-message'
+  /** There is no lane or session of that name. */
+  | 'unknown-lane'
+  /** There is one already. */
+  | 'lane-exists'
+  /** As many as are allowed are open. */
+  | 'too-many-lanes'
+  /** More requests a second than are taken; the connection is ended. */
+  | 'too-fast'
+  /** The system refused, or the engine is gone. */
+  | 'failed';
+
+/** What the engine says to a page. */
+export type ControlReply =
+  /** The first message. Lanes of the session go when the connection does. */
+  | { readonly type: 'session'; readonly session: string; readonly seed: number }
+  | { readonly type: 'done'; readonly id: number }
+  | ({ readonly type: 'splice'; readonly id: number } & SpliceAddress)
+  | { readonly type: 'statistics'; readonly id: number; readonly statistics: LinkStatistics }
+  | {
+      readonly type: 'error';
+      /** null when the request had none that could be read. */
+      readonly id: number | null;
+      readonly code: ControlErrorCode;
+      readonly message: string;
+    };
+
+/** Where the peers of a call send to: each port is the only candidate that one of them learns. */
+export interface SpliceAddress {
+  readonly lane: string;
+  readonly address: string;
+  /** Of the first peer and of the second; what the first sends passes `forward`. */
+  readonly ports: readonly [number, number];
+}
+
+/** What a lane of a session has carried since the last restart. */
+export interface LaneStatistics {
+  readonly lane: string;
+  readonly kind: 'websocket' | 'splice';
+  /** From the client to its echo, or from the first peer to the second. */
+  readonly forward: PathStatistics;
+  /** The acknowledgements, or what the second peer sends. */
+  readonly back: PathStatistics;
+  /** The modelled connection; null for a splice. */
+  readonly tcp: TcpModelCounts | null;
+  /** Datagrams of strangers, too long or too many. */
+  readonly refused: number;
+}
+
+/** What a session's lanes have carried since the last restart. */
+export interface LinkStatistics {
+  readonly seed: number;
+  /** How long ago that was, in ms. */
+  readonly elapsedMs: number;
+  /** How much later than the model says packets and messages left the engine. */
+  readonly lateness: LatenessReport;
+  readonly lanes: readonly LaneStatistics[];
+}
+
+/** Why the engine refused, as an error. */
+export class LinkControlError extends Error {
+  override readonly name: 'LinkControlError' = 'LinkControlError';
+  readonly code: ControlErrorCode;
+
+  constructor(code: ControlErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const LANE_NAME = /^[A-Za-z0-9_-]{1,32}$/;
+const MAX_ID = 2 ** 31 - 1;
+
+/** Whether a name may be a lane's: 1 to 32 of A–Z, a–z, 0–9, _ and -. */
+export function isLaneName(name: string): boolean {
+  return LANE_NAME.test(name);
+}
+
+/** Reads what a page sent. @throws PacketError and nothing else */
+export function parseControlRequest(text: string): ControlRequest {
+  const fields = fieldsOf(text);
+  const id = integerField(fields, 'id', 0, MAX_ID);
+  const { type } = fields;
+  switch (type) {
+    case 'configure':
+      return {
+        type,
+        id,
+        settings: settingsField(fields, 'settings'),
+        back: (fields['back'] ?? null) === null ? null : settingsField(fields, 'back'),
+      };
+    case 'restart':
+      return { type, id, seed: integerField(fields, 'seed', 0, 2 ** 32 - 1) };
+    case 'statistics':
+      return { type, id };
+    case 'open-splice':
+    case 'close-lane':
+      return { type, id, lane: laneField(fields) };
+    default:
+      throw new PacketError('unknown-type', `There is no request of type ${brief(type)}.`);
+  }
+}
+
+/** The number of a request that could not be read; null when not even that could. */
+export function requestIdOf(text: string): number | null {
+  try {
+    return integerField(fieldsOf(text), 'id', 0, MAX_ID);
+  } catch {
+    return null;
+  }
+}
+
+function fieldsOf(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new PacketError('bad-json', 'A request must be JSON.', { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new PacketError('bad-json', `A request must be an object, got ${brief(value)}.`);
+  }
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function integerField(
+  fields: Readonly<Record<string, unknown>>,
+  name: string,
+  min: number,
+  max: number,
+): number {
+  const value = fields[name];
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw new PacketError(
+      'bad-field',
+      `${name} must be an integer from ${min} to ${max}, got ${brief(value)}.`,
+    );
+  }
+  return value;
+}
+
+function laneField(fields: Readonly<Record<string, unknown>>): string {
+  const { lane } = fields;
+  if (typeof lane !== 'string' || !isLaneName(lane)) {
+    throw new PacketError(
+      'bad-field',
+      `lane must be 1 to 32 of A–Z, a–z, 0–9, _ and -, got ${brief(lane)}.`,
+    );
+  }
+  return lane;
+}
+
+function settingsField(fields: Readonly<Record<string, unknown>>, name: string): LinkSettings {
+  try {
+    return checkLinkSettings(fields[name]);
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new PacketError('bad-field', `${name}: ${words}`, { cause });
+  }
+}
+
+/** A value of the network's in a message: never long. */
+function brief(value: unknown): string {
+  return describe(typeof value === 'string' ? value.slice(0, 60) : value);
+}

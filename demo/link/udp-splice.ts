@@ -1,0 +1,169 @@
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { MessageRate } from '../server/message-rate.ts';
+import type { Lateness } from './lateness.ts';
+import type { LanePath } from './lane-path.ts';
+import type { RealClock } from './real-clock.ts';
+
+/** What a splice runs on. */
+export interface UdpSpliceOptions {
+  readonly clock: RealClock;
+  /** From the first peer to the second. */
+  readonly forward: LanePath;
+  readonly back: LanePath;
+  readonly lateness: Lateness;
+  /** The address that both ports are bound to. @default '127.0.0.1' */
+  readonly address?: string;
+  /** From each peer; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
+  readonly maxPacketsPerSecond?: number;
+}
+
+/** Longest datagram that is carried: no path of the internet carries a longer one in one piece. */
+const MAX_BYTES = 1500 - 28;
+const UDP_HEADER_BYTES = 8;
+const IPV4_HEADER_BYTES = 20;
+const IPV6_HEADER_BYTES = 40;
+/** RFC 8489 §5: the magic cookie, after a type that begins with two zero bits and the length. */
+const STUN_COOKIE = 0x2112a442;
+const STUN_HEADER_BYTES = 20;
+/** A peer silent for so long may have moved to another port (an ICE restart): its place is free. */
+const PEER_GONE_MS = 5000;
+/** Room for what comes while this process is busy. */
+const RECEIVE_BUFFER_BYTES = 2 ** 20;
+
+/** One of the two ports, and who is behind it. */
+interface Side {
+  readonly socket: Socket;
+  readonly rate: MessageRate;
+  peer: { readonly address: string; readonly port: number } | null;
+  heardAtMs: number;
+}
+
+/**
+ * A link between the two peers of a WebRTC call. Each is told one address, one of the two ports here, as the other's only
+ * candidate; what it sends there comes out of the other port, later or not at all. A peer is whoever sends the first STUN
+ * message to a port, which ICE begins with: addresses hidden by mDNS need not be known. Nobody else gets anything through.
+ */
+export class UdpSplice {
+  /** Where the first peer and the second send to. */
+  readonly ports: readonly [number, number];
+  readonly address: string;
+  private refusedPackets = 0;
+  private readonly options: UdpSpliceOptions;
+  private readonly sides: readonly [Side, Side];
+  private readonly headerBytes: number;
+  private closed = false;
+
+  private constructor(options: UdpSpliceOptions, address: string, sockets: [Socket, Socket]) {
+    this.options = options;
+    this.address = address;
+    this.headerBytes = UDP_HEADER_BYTES + (isIPv6(address) ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES);
+    const perSecond = options.maxPacketsPerSecond ?? 4000;
+    const [first, second] = sockets;
+    this.sides = [sideOf(first, perSecond), sideOf(second, perSecond)];
+    this.ports = [first.address().port, second.address().port];
+    this.serve(this.sides[0], this.sides[1], options.forward);
+    this.serve(this.sides[1], this.sides[0], options.back);
+  }
+
+  /** Opens both ports. @throws what binding a socket throws */
+  static async open(options: UdpSpliceOptions): Promise<UdpSplice> {
+    const address = options.address ?? '127.0.0.1';
+    const first = await bind(address);
+    try {
+      return new UdpSplice(options, address, [first, await bind(address)]);
+    } catch (error) {
+      first.close();
+      throw error;
+    }
+  }
+
+  /** Datagrams refused: of strangers, too long, too many. */
+  get refused(): number {
+    return this.refusedPackets;
+  }
+
+  restart(): void {
+    this.refusedPackets = 0;
+  }
+
+  /** Frees both ports; what is under way is dropped. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const { socket } of this.sides) socket.close();
+  }
+
+  private serve(from: Side, to: Side, path: LanePath): void {
+    const { clock } = this.options;
+    from.socket.on('message', (datagram: Buffer, sender: RemoteInfo) => {
+      clock.catchUp();
+      const now = clock.nowMs;
+      if (!this.admit(from, datagram, sender, now)) {
+        this.refusedPackets++;
+        return;
+      }
+      path.addPayload(datagram.length);
+      const arrival = path.fate(datagram.length + this.headerBytes, now);
+      if (arrival >= 0) clock.at(arrival, () => this.put(to, datagram, arrival));
+    });
+    // A peer that is gone answers with ICMP, which some systems report here: it may come back.
+    from.socket.on('error', () => {});
+  }
+
+  /** Whether a datagram is one of the call's. */
+  private admit(side: Side, datagram: Buffer, { address, port }: RemoteInfo, now: number): boolean {
+    if (datagram.length === 0 || datagram.length > MAX_BYTES) return false;
+    const known = side.peer?.port === port && side.peer.address === address;
+    if (!known) {
+      const free = side.peer === null || now - side.heardAtMs > PEER_GONE_MS;
+      if (!free || !isStun(datagram)) return false;
+      side.peer = { address, port };
+    }
+    side.heardAtMs = now;
+    return side.rate.take(now);
+  }
+
+  private put({ socket, peer }: Side, datagram: Buffer, dueMs: number): void {
+    // Before the other peer has said a word, nobody knows where it is: as if it were not there yet.
+    if (this.closed || peer === null) return;
+    this.options.lateness.add(performance.now() - dueMs);
+    socket.send(datagram, peer.port, peer.address, () => {});
+  }
+}
+
+function sideOf(socket: Socket, perSecond: number): Side {
+  return {
+    socket,
+    rate: new MessageRate(perSecond, performance.now()),
+    peer: null,
+    heardAtMs: 0,
+  };
+}
+
+function bind(address: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+    socket.once('error', reject);
+    socket.bind(0, address, () => {
+      socket.off('error', reject);
+      try {
+        socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+      } catch {
+        // The system's own size does while it is not busy.
+      }
+      resolve(socket);
+    });
+  });
+}
+
+/** Whether it is a STUN message (RFC 8489 §6, RFC 7983 §7). */
+function isStun(datagram: Buffer): boolean {
+  return (
+    datagram.length >= STUN_HEADER_BYTES &&
+    datagram[0]! < 4 &&
+    datagram.readUInt32BE(4) === STUN_COOKIE
+  );
+}

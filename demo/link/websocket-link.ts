@@ -1,0 +1,115 @@
+import { performance } from 'node:perf_hooks';
+import type { RawData, WebSocket } from 'ws';
+import { MessageRate } from '../server/message-rate.ts';
+import type { Lateness } from './lateness.ts';
+import type { LanePath } from './lane-path.ts';
+import type { RealClock } from './real-clock.ts';
+import type { TcpModelCounts } from './tcp-model.ts';
+import { TcpModel } from './tcp-model.ts';
+
+/** What a lane runs on. */
+export interface WebSocketLinkOptions {
+  readonly clock: RealClock;
+  /** For segments. */
+  readonly forward: LanePath;
+  /** For acknowledgements. */
+  readonly back: LanePath;
+  readonly lateness: Lateness;
+  /** A client that sends more is cut (close code 1008). @default 1000 */
+  readonly maxMessagesPerSecond?: number;
+  /** Bytes sent and not acknowledged, above which nothing further is read from the client. @default 262144 */
+  readonly maxBufferedBytes?: number;
+}
+
+interface Message {
+  readonly data: RawData;
+  readonly binary: boolean;
+}
+
+/** RFC 6455 §7.4.1. */
+const POLICY_VIOLATION = 1008;
+
+/**
+ * Puts a WebSocket onto the link: every message comes back to its client unchanged and in order, once, when a message sent
+ * over TCP through the link would have arrived at its far end. What is between client and here is the machine's own
+ * loopback, both ways; the link is passed in one direction only, as a call's sound passes it.
+ */
+export class WebSocketLink {
+  private readonly socket: WebSocket;
+  private readonly options: WebSocketLinkOptions;
+  private readonly tcp: TcpModel<Message>;
+  /** What `tcp` had counted at the last restart. */
+  private base: TcpModelCounts;
+  private readonly rate: MessageRate;
+  private readonly maxBufferedBytes: number;
+
+  constructor(socket: WebSocket, options: WebSocketLinkOptions) {
+    const { clock, forward, back, maxMessagesPerSecond = 1000 } = options;
+    this.socket = socket;
+    this.options = options;
+    this.maxBufferedBytes = options.maxBufferedBytes ?? 2 ** 18;
+    this.rate = new MessageRate(maxMessagesPerSecond, performance.now());
+    this.tcp = new TcpModel({
+      clock,
+      forward,
+      back,
+      deliver: (message) => this.deliver(message),
+      onacknowledge: () => this.regulate(),
+    });
+    this.base = this.tcp.counts;
+    socket.on('message', (data: RawData, binary: boolean) => this.take(data, binary));
+    socket.on('close', () => this.tcp.close());
+    // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
+    socket.on('error', () => {});
+  }
+
+  /** What the modelled connection has done since the last restart. */
+  get counts(): TcpModelCounts {
+    const counts: Record<string, number> = { ...this.tcp.counts };
+    for (const [name, before] of Object.entries(this.base)) counts[name]! -= before as number;
+    return counts as unknown as TcpModelCounts;
+  }
+
+  restart(): void {
+    this.base = this.tcp.counts;
+  }
+
+  /** Cuts the connection. */
+  close(): void {
+    this.tcp.close();
+    this.socket.terminate();
+  }
+
+  private take(data: RawData, binary: boolean): void {
+    const { clock, forward } = this.options;
+    clock.catchUp();
+    if (!this.rate.take(performance.now())) {
+      this.socket.close(POLICY_VIOLATION, 'too many messages');
+      return;
+    }
+    const bytes = (data as Buffer).length;
+    forward.addPayload(bytes);
+    this.tcp.send({ data, binary }, bytes + frameHeaderBytes(bytes));
+    this.regulate();
+  }
+
+  /** Stops reading while too much waits for the link, or for a client that does not read: the pressure goes to the sender. */
+  private regulate(): void {
+    const { socket } = this;
+    const waiting = Math.max(this.tcp.bufferedBytes, socket.bufferedAmount);
+    if (waiting > this.maxBufferedBytes) socket.pause();
+    else if (socket.isPaused && waiting <= this.maxBufferedBytes / 2) socket.resume();
+  }
+
+  private deliver({ data, binary }: Message): void {
+    const { socket } = this;
+    if (socket.readyState !== socket.OPEN) return;
+    this.options.lateness.add(performance.now() - this.options.clock.nowMs);
+    socket.send(data, { binary }, () => this.regulate());
+  }
+}
+
+/** RFC 6455 §5.2: what a client puts before a message, mask included. */
+function frameHeaderBytes(bytes: number): number {
+  return 2 + 4 + (bytes <= 125 ? 0 : bytes <= 0xffff ? 2 : 8);
+}
