@@ -11,7 +11,7 @@ import { LANE_IDS } from '../lanes/lane-ids.ts';
 import type { LaneSettings } from '../lanes/lane-settings.ts';
 import type { SlotParts } from '../lanes/lane-slot.ts';
 import { LaneSlot } from '../lanes/lane-slot.ts';
-import { LinkClient } from '../lanes/link-client.ts';
+import { SharedLink } from '../lanes/shared-link.ts';
 import { Measurement } from '../measure/measurement.ts';
 import type { SoundReading } from '../measure/measure-messages.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
@@ -61,7 +61,7 @@ export class Session implements ReactiveController {
   /** Of the last run. */
   results: RunResults | null = null;
   private readonly host: Pick<ReactiveControllerHost, 'requestUpdate'>;
-  private readonly link = new LinkClient();
+  private readonly link = new SharedLink();
   private running: Running | null = null;
   private stopping: AbortController | null = null;
   /** Counts starts and stops: what comes back from an await after another one is out of date. */
@@ -70,6 +70,7 @@ export class Session implements ReactiveController {
   constructor(host: Pick<ReactiveControllerHost, 'requestUpdate' | 'addController'>) {
     this.host = host;
     this.lanes = LANE_IDS.map((id) => new LaneSlot(id, () => host.requestUpdate()));
+    this.link.onchange = () => host.requestUpdate();
     host.addController(this);
   }
 
@@ -96,6 +97,11 @@ export class Session implements ReactiveController {
   /** The link of the lanes: during a run, that of the moment. */
   get linkChoice(): LinkChoice {
     return this.link.choice;
+  }
+
+  /** Why there is no link but the direct one, in a sentence; else empty. */
+  get linkMissing(): string {
+    return this.link.missing;
   }
 
   /** Whether the browser holds the sound back until the user does something, or the system has interrupted it. */
@@ -159,7 +165,9 @@ export class Session implements ReactiveController {
 
   /** Changes what only runs look at. */
   plan(
-    changes: Partial<Pick<RunSettings, 'links' | 'seconds' | 'settleSeconds' | 'repetitions'>>,
+    changes: Partial<
+      Pick<RunSettings, 'links' | 'seconds' | 'settleSeconds' | 'repetitions' | 'seed'>
+    >,
   ): void {
     this.settings = { ...this.settings, ...changes };
     this.host.requestUpdate();

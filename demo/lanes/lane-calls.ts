@@ -1,5 +1,6 @@
 import { Call } from 'micwire';
 import type { CallOptions } from 'micwire';
+import type { LaneId } from './lane-ids.ts';
 import type { CallEnds, LinkAccess } from './link-access.ts';
 
 /**
@@ -7,10 +8,11 @@ import type { CallEnds, LinkAccess } from './link-access.ts';
  * @throws what `Call` throws
  */
 export async function openCalls(
+  lane: LaneId,
   link: LinkAccess,
   options: CallEnds<CallOptions>,
 ): Promise<CallEnds<Call>> {
-  const signalling = await link.openSignalling();
+  const signalling = await link.openSignalling(lane);
   let sender: Call | null = null;
   try {
     sender = new Call(signalling.sender, options.sender);

@@ -18,7 +18,7 @@ const LIVE_READINGS = 6;
 
 /** What a lane is opened within. */
 export interface SlotParts {
-  readonly build: LaneBuild;
+  readonly build: Omit<LaneBuild, 'id'>;
   readonly measurement: Measurement;
   readonly mixer: Mixer<string>;
 }
@@ -57,7 +57,7 @@ export class LaneSlot implements LaneView {
     this.become('opening', '');
     parts.measurement.open(this.index);
     try {
-      const lane = await this.kind.build(parts.build);
+      const lane = await this.kind.build({ ...parts.build, id: this.id });
       // Closed, or opened anew, meanwhile.
       if (this.parts !== parts) return lane.close();
       this.lane = lane;

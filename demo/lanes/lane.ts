@@ -1,5 +1,6 @@
 import type { Call } from 'micwire';
 import type { LaneMetricId } from '../measure/metrics.ts';
+import type { LaneId } from './lane-ids.ts';
 import type { LaneSettings, LaneState } from './lane-settings.ts';
 import type { LaneTotals } from './lane-totals.ts';
 import type { LinkAccess } from './link-access.ts';
@@ -37,6 +38,7 @@ export interface LaneCall {
 
 /** What a lane is built from. */
 export interface LaneBuild {
+  readonly id: LaneId;
   readonly context: AudioContext;
   /** The sound that goes in: mono, the same node for every lane. */
   readonly source: AudioNode;

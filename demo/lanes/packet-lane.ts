@@ -62,7 +62,7 @@ class PacketLane implements Lane {
   }
 
   async open(parts: LaneBuild, options: PacketLaneOptions): Promise<void> {
-    const { context, source, settings, link } = parts;
+    const { context, id, source, settings, link } = parts;
     const { format, framing, transport, redundant = false } = options;
     const common = {
       format,
@@ -74,7 +74,7 @@ class PacketLane implements Lane {
     };
     const opened =
       transport === 'websocket'
-        ? this.worker.open({ ...common, wire: { type: 'websocket', url: link.socketUrl } })
+        ? this.worker.open({ ...common, wire: { type: 'websocket', url: link.socketUrl(id) } })
         : this.openChannels(parts, common);
     const [receiver, capture] = await Promise.all([
       Receiver.create(context, {
@@ -143,11 +143,11 @@ class PacketLane implements Lane {
   }
 
   private async openChannels(
-    { link }: LaneBuild,
+    { id, link }: LaneBuild,
     options: Omit<LaneWorkerOptions, 'wire'>,
   ): Promise<void> {
     const silent = { receive: false };
-    const calls = await openCalls(link, { sender: silent, receiver: silent });
+    const calls = await openCalls(id, link, { sender: silent, receiver: silent });
     this.call = calls;
     if (this.closed) return void [calls.sender.close(), calls.receiver.close()];
     const opened = this.handOver(calls, options);

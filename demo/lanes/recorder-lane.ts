@@ -52,12 +52,12 @@ class RecorderLane implements Lane {
   private decodeMs = 0;
   private startedAt = 0;
 
-  constructor({ context, link, settings, stream }: LaneBuild) {
+  constructor({ context, id, link, settings, stream }: LaneBuild) {
     this.bitrate = settings.bitrate;
     this.playback = new MediaPlayback(context, recordedType()!);
     this.playback.onerror = (reason) => this.become('failed', reason);
     const bytesPerSecond = (settings.bitrate / 8) * (4 / 3);
-    this.transport = new WebSocketTransport(link.socketUrl, {
+    this.transport = new WebSocketTransport(link.socketUrl(id), {
       highWaterBytes: Math.ceil(bytesPerSecond * MAX_WAITING_SECONDS),
     });
     this.transport.onmessage = (message) => this.arrive(message);

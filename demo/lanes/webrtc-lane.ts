@@ -17,13 +17,13 @@ export async function openWebrtcLane(
   parts: LaneBuild,
   { redundancy }: WebrtcLaneOptions,
 ): Promise<Lane> {
-  const { context, link, settings, stream } = parts;
+  const { context, id, link, settings, stream } = parts;
   const track = stream().getAudioTracks()[0]!;
   const opus = {
     bitrate: settings.bitrate,
     ptimeMs: settings.frameDuration as NonNullable<NonNullable<CallOptions['opus']>['ptimeMs']>,
   };
-  const calls = await openCalls(link, {
+  const calls = await openCalls(id, link, {
     sender: { track, receive: false, redundancy, opus },
     receiver: { redundancy },
   });

@@ -17,6 +17,7 @@ export const DEFAULT_RUN: RunSettings = {
   seconds: 20,
   settleSeconds: 4,
   repetitions: 5,
+  seed: 1,
 };
 
 const SOURCES: readonly SourceKind[] = ['speech', 'music', 'microphone', 'file'];
@@ -32,6 +33,7 @@ const NUMBERS = {
   seconds: { setting: 'seconds', min: 1, max: 600 },
   settle: { setting: 'settleSeconds', min: 0, max: 60 },
   runs: { setting: 'repetitions', min: 1, max: 100 },
+  seed: { setting: 'seed', min: 0, max: 2 ** 31 },
 } as const;
 
 /**

@@ -3,7 +3,7 @@ import type { LaneId } from '../lanes/lane-ids.ts';
 import type { LaneSettings } from '../lanes/lane-settings.ts';
 import type { LaneSlot, SlotParts } from '../lanes/lane-slot.ts';
 import type { LaneTotals } from '../lanes/lane-totals.ts';
-import type { LinkClient } from '../lanes/link-client.ts';
+import type { SharedLink } from '../lanes/shared-link.ts';
 import { NO_FIGURES } from '../measure/metrics.ts';
 import type { RunStage } from './perform-run.ts';
 import type { LaneRun, LinkChoice, Repetition } from './run.ts';
@@ -17,9 +17,9 @@ const MEASURED_TIMEOUT_MS = 15_000;
 export class LaneStage implements RunStage {
   private readonly slots: readonly LaneSlot[];
   private readonly parts: SlotParts;
-  private readonly link: LinkClient;
+  private readonly link: SharedLink;
 
-  constructor(slots: readonly LaneSlot[], parts: SlotParts, link: LinkClient) {
+  constructor(slots: readonly LaneSlot[], parts: SlotParts, link: SharedLink) {
     this.slots = slots;
     this.parts = parts;
     this.link = link;
@@ -53,11 +53,12 @@ export class LaneStage implements RunStage {
   async measure(
     lanes: readonly LaneId[],
     seconds: number,
+    seed: number,
     signal: AbortSignal,
   ): Promise<Pick<Repetition, 'lanes' | 'run'>> {
     const { measurement, build } = this.parts;
     const slots = this.chosen(lanes);
-    await this.link.reset();
+    await this.link.restart(seed);
     const from = measurement.frame;
     const before = await Promise.all(slots.map(totalsOf));
     const to = from + Math.round(seconds * build.context.sampleRate);
@@ -65,9 +66,9 @@ export class LaneStage implements RunStage {
       const left = (to - measurement.frame) / build.context.sampleRate;
       await this.wait(Math.max(0.01, left), signal);
     }
-    const [after, { latenessP99Ms }] = await Promise.all([
+    const [after, link] = await Promise.all([
       Promise.all(slots.map(totalsOf)),
-      this.link.report(),
+      this.link.statistics(),
     ]);
     const measured = await withTimeout(measurement.measure(from, to), MEASURED_TIMEOUT_MS);
     const results: Partial<Record<LaneId, LaneRun>> = {};
@@ -80,7 +81,7 @@ export class LaneStage implements RunStage {
       results[id] = { figures, problem };
     });
     const run = {
-      link_lateness_p99_ms: latenessP99Ms,
+      link_lateness_p99_ms: link === null || link.lateness.count === 0 ? null : link.lateness.p99Ms,
       recorder_dropped_ms: measured?.droppedMs ?? null,
     };
     return { lanes: results, run };

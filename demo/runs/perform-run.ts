@@ -20,10 +20,11 @@ export interface RunStage {
   closeLanes(): void;
   /** Lets time pass. Rejects when the signal is aborted. */
   wait(seconds: number, signal: AbortSignal): Promise<void>;
-  /** Measures all lanes that are open for so long. */
+  /** Measures all lanes that are open for so long. @param seed of the link's chance */
   measure(
     lanes: readonly LaneId[],
     seconds: number,
+    seed: number,
     signal: AbortSignal,
   ): Promise<Pick<Repetition, 'lanes' | 'run'>>;
   /** ISO 8601. */
@@ -88,7 +89,7 @@ export async function performRun(
         await stage.openLanes(lanes, settings);
         signal.throwIfAborted();
         await pass('settling', settleSeconds, openingSeconds);
-        const measured = stage.measure(lanes, seconds, signal);
+        const measured = stage.measure(lanes, seconds, settings.seed + index, signal);
         // It is awaited below; when time passes no more, that is told first.
         measured.catch(() => {});
         await pass('measuring', seconds, openingSeconds + settleSeconds);

@@ -25,6 +25,8 @@ export interface RunSettings extends LaneSettings {
   /** How long lanes run before they are measured, so that jitter buffers know the link. */
   readonly settleSeconds: number;
   readonly repetitions: number;
+  /** Of the link's chance in the first repetition; each further one takes the next. */
+  readonly seed: number;
 }
 
 /** What a lane came to in one repetition over one link. */

@@ -1,0 +1,112 @@
+import { WebSocketSignalling, memorySignalling } from 'micwire';
+import type { Signalling } from 'micwire';
+import { LinkClient } from '../link/link-client.ts';
+import type { LinkStatistics } from '../link/protocol.ts';
+import { DEFAULT_RUN } from '../runs/address.ts';
+import type { LinkChoice } from '../runs/run.ts';
+import type { LaneId } from './lane-ids.ts';
+import type { CallEnds, LinkAccess } from './link-access.ts';
+
+/** The page's side of the link that all lanes share. */
+export class SharedLink implements LinkAccess {
+  /** What it is now. */
+  choice: LinkChoice = DEFAULT_RUN.links[0]!;
+  /** Why there is no link engine, in a sentence; empty while there is one, or before it is asked for. */
+  missing = '';
+  /** Called after `missing` has changed. */
+  onchange: (() => void) | null = null;
+  private client: LinkClient | null = null;
+  private connecting: Promise<LinkClient | null> | null = null;
+  /** Numbers lanes, so that one that is opened anew has a name of its own while the old one still goes. */
+  private opened = 0;
+
+  socketUrl(lane: LaneId): string {
+    const { client } = this;
+    return client === null ? webSocketUrl('/echo') : client.laneUrl(this.nameOf(lane));
+  }
+
+  async openSignalling(lane: LaneId): Promise<CallEnds<Signalling>> {
+    const { client } = this;
+    if (client === null) {
+      const [sender, receiver] = memorySignalling();
+      return { sender, receiver };
+    }
+    const name = this.nameOf(lane);
+    const options = { room: `${client.session}-${name}`, link: client.callLink(name) };
+    // Who comes first is called: the receiver.
+    const receiver = new WebSocketSignalling('/signal', options);
+    await joined(receiver);
+    return { receiver, sender: new WebSocketSignalling('/signal', options) };
+  }
+
+  /** Connects to the engine, if that has not been done. Without one lanes go directly: `missing` tells. */
+  async open(): Promise<void> {
+    this.connecting ??= LinkClient.connect(webSocketUrl('').replace(/\/$/, '')).catch(() => null);
+    const client = await this.connecting;
+    if (client === null) {
+      this.connecting = null;
+      this.tell('The server has no link engine: lanes go directly, whatever link is chosen.');
+      return;
+    }
+    if (this.client === client) return;
+    this.client = client;
+    client.onclose = () => {
+      if (this.client !== client) return;
+      this.client = null;
+      this.connecting = null;
+      this.tell('The link engine has ended: start anew.');
+    };
+    this.tell('');
+  }
+
+  /** Makes the link another one, for everything that is under way too. */
+  async set(choice: LinkChoice): Promise<void> {
+    await this.open();
+    await this.client?.configure(choice.settings);
+    this.choice = choice;
+  }
+
+  /** Begins anew: chance from the seed, statistics at nothing. */
+  async restart(seed: number): Promise<void> {
+    await this.client?.restart(seed);
+  }
+
+  /** What it has carried since then; null without an engine. */
+  async statistics(): Promise<LinkStatistics | null> {
+    return this.client?.statistics() ?? null;
+  }
+
+  close(): void {
+    this.onchange = null;
+    this.client?.close();
+    this.client = null;
+    this.connecting = null;
+  }
+
+  private nameOf(lane: LaneId): string {
+    return `${lane}-${++this.opened}`;
+  }
+
+  private tell(missing: string): void {
+    if (missing === this.missing) return;
+    this.missing = missing;
+    this.onchange?.();
+  }
+}
+
+function webSocketUrl(path: string): string {
+  return new URL(path, location.href.replace(/^http/, 'ws')).href;
+}
+
+/** Resolves when the server has let it into its room, or has refused: the call then fails with the reason. */
+function joined(signalling: Signalling): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (signalling.state === 'connecting') return;
+      signalling.onstatechange = null;
+      resolve();
+    };
+    signalling.onstatechange = look;
+    look();
+  });
+}
