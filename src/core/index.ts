@@ -174,3 +174,28 @@ export { OggOpusWriter } from './container/ogg-opus.ts';
 export type { OggOpusOptions } from './container/ogg-opus.ts';
 export { WavWriter } from './container/wav.ts';
 export type { WavOptions } from './container/wav.ts';
+export { parseIceCandidate } from './webrtc/ice-candidate.ts';
+export type { IceCandidate } from './webrtc/ice-candidate.ts';
+export type { IceCandidateType } from './webrtc/ice-report.ts';
+export { explainSdp } from './webrtc/sdp-explained.ts';
+export type { ExplainedSdp, ExplainedSdpLine } from './webrtc/sdp-explained.ts';
+export { parseSdp } from './webrtc/sdp.ts';
+export type { Sdp, SdpCodec, SdpLine, SdpMedia } from './webrtc/sdp.ts';
+export { parseSignal } from './webrtc/signal-message.ts';
+export type {
+  ByeSignal,
+  CallRole,
+  CandidateSignal,
+  DescribeSignal,
+  SignalMessage,
+} from './webrtc/signal-message.ts';
+export { parseSignallingReply, parseSignallingRequest } from './webrtc/signalling-protocol.ts';
+export type {
+  ErrorReply,
+  JoinRequest,
+  JoinedReply,
+  ReadyReply,
+  SignallingErrorCode,
+  SignallingReply,
+  SignallingRequest,
+} from './webrtc/signalling-protocol.ts';

@@ -37,37 +37,38 @@ export function checkCallOpusOptions(options: CallOpusOptions): void {
  */
 export function withOpusOptions(sdp: string, options: CallOpusOptions): string {
   const parameters = parametersOf(options);
-  if (parameters.size === 0 && options.ptimeMs === undefined) return sdp;
-  const lines = sdp.split('\r\n');
-  const types = new Set<string>();
-  for (const line of lines) {
-    const match = /^a=rtpmap:(\d+) opus\/48000/i.exec(line);
-    if (match !== null) types.add(match[1] ?? '');
-  }
-  const result: string[] = [];
-  let inAudio = false;
-  for (const [i, line] of lines.entries()) {
-    if (line.startsWith('m=')) inAudio = line.startsWith('m=audio');
-    if (inAudio && options.ptimeMs !== undefined && /^a=(max)?ptime:/.test(line)) continue;
-    const type = /^a=(?:fmtp|rtpmap):(\d+) /.exec(line)?.[1];
-    if (type === undefined || !types.has(type)) {
-      result.push(line);
-    } else if (line.startsWith('a=fmtp:')) {
-      result.push(mergeParameters(line, parameters));
-    } else {
-      result.push(line);
-      const hasParameters = lines.some((other) => other.startsWith(`a=fmtp:${type} `));
-      if (!hasParameters && parameters.size > 0) {
-        result.push(mergeParameters(`a=fmtp:${type} `, parameters));
-      }
+  if (parameters.size === 0) return sdp;
+  // The line breaks stay with what follows, so that whatever ends the text ends it still.
+  return sdp
+    .split(/(?=^m=)/m)
+    .map((section) =>
+      section.startsWith('m=audio') ? withOptions(section, parameters, options.ptimeMs) : section,
+    )
+    .join('');
+}
+
+function withOptions(
+  section: string,
+  parameters: ReadonlyMap<string, string>,
+  ptimeMs: number | undefined,
+): string {
+  const lines: string[] = [];
+  const all = section.split('\r\n');
+  const type = all.map((line) => /^a=rtpmap:(\d+) opus\/48000/i.exec(line)?.[1]).find(Boolean);
+  if (type === undefined) return section;
+  const hasParameters = all.some((line) => line.startsWith(`a=fmtp:${type} `));
+  for (const line of all) {
+    if (ptimeMs !== undefined && /^a=(max)?ptime:/.test(line)) continue;
+    if (line.startsWith(`a=fmtp:${type} `)) {
+      lines.push(mergeParameters(line, parameters));
+      continue;
     }
-    const sectionEnds =
-      lines[i + 1] === undefined || lines[i + 1] === '' || lines[i + 1]?.startsWith('m=');
-    if (inAudio && sectionEnds && line !== '' && options.ptimeMs !== undefined) {
-      result.push(`a=ptime:${options.ptimeMs}`, `a=maxptime:${options.ptimeMs}`);
-    }
+    lines.push(line);
+    if (!line.startsWith(`a=rtpmap:${type} `)) continue;
+    if (!hasParameters) lines.push(mergeParameters(`a=fmtp:${type} `, parameters));
+    if (ptimeMs !== undefined) lines.push(`a=ptime:${ptimeMs}`, `a=maxptime:${ptimeMs}`);
   }
-  return result.join('\r\n');
+  return lines.join('\r\n');
 }
 
 function parametersOf(options: CallOpusOptions): ReadonlyMap<string, string> {
