@@ -111,10 +111,8 @@ test('the true peak is never below the sample peak', () => {
 });
 
 test('no output of the filter is larger than its norm times the input', () => {
-  const { even, odd, half, norm } = truePeakFilter();
-  const quarter = [...even].map(
-    (value, j) => Math.abs(value + odd[j]!) + Math.abs(value - odd[j]!),
-  );
+  const { quarter: taps, half, norm } = truePeakFilter();
+  const quarter = [...taps].map(Math.abs);
   const middle = [...half].map((value) => 2 * Math.abs(value));
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
   expect(norm).toBeGreaterThanOrEqual(Math.max(sum(quarter), sum(middle)) - 1e-12);

@@ -32,6 +32,8 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** The meters that run, in the order of the table. */
   readonly names: readonly Name[];
   readonly #kernel: MeterKernel;
+  /** In the order of the table. */
+  readonly #meters: readonly BlockMeter[];
   // One field for each, so that each call on the audio thread is of one kind of meter, which engines can inline.
   readonly #peak: PeakMeter | undefined;
   readonly #rms: RmsMeter | undefined;
@@ -65,6 +67,16 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     if (runs.has('activity')) {
       this.#activity = new ActivityDetector({ ...settings.activity, ...stage, onChange });
     }
+    const meters = {
+      peak: this.#peak,
+      rms: this.#rms,
+      truePeak: this.#truePeak,
+      loudness: this.#loudness,
+      ppm: this.#ppm,
+      vu: this.#vu,
+      activity: this.#activity,
+    };
+    this.#meters = this.names.map((name) => meters[name]!);
     if (this.#loudness && this.#ppm) kernel.chargeWithEnergy();
   }
 
@@ -104,14 +116,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     target[at] = this.#frame;
     target[at + 1] = this.#present;
     let to = at + 2;
-    // In the order of the table.
-    if (this.#peak) to = this.#peak.store(target, to);
-    if (this.#rms) to = this.#rms.store(target, to);
-    if (this.#truePeak) to = this.#truePeak.store(target, to);
-    if (this.#loudness) to = this.#loudness.store(target, to);
-    if (this.#ppm) to = this.#ppm.store(target, to);
-    if (this.#vu) to = this.#vu.store(target, to);
-    if (this.#activity) to = this.#activity.store(target, to);
+    for (let i = 0; i < this.#meters.length; i++) to = this.#meters[i]!.store(target, to);
     return to;
   }
 
@@ -128,12 +133,6 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** Starts all meters anew, and their frame count too; a paused measurement stays paused. */
   reset(): void {
     this.#frame = 0;
-    this.#peak?.reset();
-    this.#rms?.reset();
-    this.#truePeak?.reset();
-    this.#loudness?.reset();
-    this.#ppm?.reset();
-    this.#vu?.reset();
-    this.#activity?.reset();
+    for (const meter of this.#meters) meter.reset();
   }
 }

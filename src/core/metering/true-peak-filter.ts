@@ -5,9 +5,9 @@
  * Half a sample's delay makes the phases symmetric: phase 0 is the input itself, phase 2 a mirror of its own, and phases 1
  * and 3 mirrors of each other, so that sums and differences of mirrored samples serve both.
  *
- * Phases 1 and 3 are needed only around the highest points of phases 0 and 2: where a band-limited curve is at its
- * highest, M, it is still above M·cos(πt) t samples away (Duffin and Schaeffer 1938), so that the squares of the two
- * points beside the peak, half a sample apart, sum up to M² or more.
+ * Phases 1 and 3 are needed only around the highest points of phases 0 and 2. Of three of these, half a sample apart, whose
+ * middle one m is the highest, a sinusoid of any frequency up to half the rate does not rise above m by more than a quarter of
+ * 2m − l − r: with m = M·cos(φ), |φ| ≤ ω/4 and l + r = 2m·cos(ω/2) that is 1/cos(φ) ≤ 1 + (1 − cos(ω/2))/2.
  */
 
 /** Taps of each phase. */
@@ -16,18 +16,16 @@ export const TRUE_PEAK_TAPS = 32;
 export const TRUE_PEAK_LATENCY: number = TRUE_PEAK_TAPS / 2;
 /** A peak between two of the points lies above the higher one by 1/cos(π/8) at most: at half the sample rate. */
 export const TRUE_PEAK_HEADROOM: number = 1 / Math.cos(Math.PI / 8);
-/** So much of the peak's square the squares of its two neighbours in phases 0 and 2 have at least: all, less the filter's errors. */
-export const TRUE_PEAK_NEIGHBOURS = 0.97;
+/** By less than this factor, 0.00001 dB, no peak need be raised. */
+export const TRUE_PEAK_STEP = 1.000001;
 const OVERSAMPLING = 4;
 const BETA = 6;
 
-/** The filter in halves: for pair j of samples, x[n − j] and x[n + 1 − taps + j]. */
+/** Taps for the samples from the newest, x[n], to x[n + 1 − taps]. */
 export interface TruePeakFilter {
-  /** Phases 1 and 3: weight of the pair's sum in both. */
-  readonly even: Float64Array;
-  /** Weight of the pair's difference in phase 1, and negated in phase 3. */
-  readonly odd: Float64Array;
-  /** Phase 2: weight of the pair's sum. */
+  /** Phase 1; that of phase 3 is its mirror. */
+  readonly quarter: Float64Array;
+  /** Phase 2, half of it: weight of the sums x[n − j] + x[n + 1 − taps + j]. */
   readonly half: Float64Array;
   /** No output is larger than this times the largest of the inputs that it comes from. */
   readonly norm: number;
@@ -37,15 +35,10 @@ export interface TruePeakFilter {
 export function truePeakFilter(): TruePeakFilter {
   const quarter = phase(1);
   const middle = phase(2);
-  const pairs = TRUE_PEAK_TAPS / 2;
-  const mirrored = (j: number): number => quarter[TRUE_PEAK_TAPS - 1 - j]!;
-  const make = (weight: (j: number) => number): Float64Array =>
-    Float64Array.from({ length: pairs }, (_, j) => weight(j));
   const size = (taps: Float64Array): number => taps.reduce((sum, tap) => sum + Math.abs(tap), 0);
   return {
-    even: make((j) => (quarter[j]! + mirrored(j)) / 2),
-    odd: make((j) => (quarter[j]! - mirrored(j)) / 2),
-    half: make((j) => middle[j]!),
+    quarter,
+    half: middle.slice(0, TRUE_PEAK_TAPS / 2),
     norm: Math.max(size(quarter), size(middle)),
   };
 }

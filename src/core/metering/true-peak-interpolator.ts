@@ -2,7 +2,7 @@ import { SLICE } from './meter-kernel.ts';
 import {
   TRUE_PEAK_HEADROOM,
   TRUE_PEAK_LATENCY,
-  TRUE_PEAK_NEIGHBOURS,
+  TRUE_PEAK_STEP,
   TRUE_PEAK_TAPS,
   truePeakFilter,
 } from './true-peak-filter.ts';
@@ -10,20 +10,13 @@ import type { TruePeakFilter } from './true-peak-filter.ts';
 
 const PAIRS = TRUE_PEAK_TAPS / 2;
 
-/** Points of a frame and those beside it: before, phases 0 to 3, after. */
-const BEFORE = 0;
-const ZERO = 1;
-const ONE = 2;
-const TWO = 3;
-const THREE = 4;
-const NEXT = 5;
-
 /** Finds true peaks in plain TypeScript. It has no state: `TRUE_PEAK_TAPS` samples must stand before the first. */
 export class TruePeakInterpolator {
   readonly #filter: TruePeakFilter = truePeakFilter();
-  /** Phase 2 of each frame. */
-  readonly #middle: Float64Array = new Float64Array(SLICE);
-  readonly #points: Float64Array = new Float64Array(6);
+  /** Phase 2 of the frame before the first, and of each frame. */
+  readonly #middle: Float64Array = new Float64Array(1 + SLICE);
+  /** Five points, a quarter of a sample apart. */
+  readonly #points: Float64Array = new Float64Array(5);
   /** The highest so far. A field: engines may allocate what functions are given and return. */
   #peak = 0;
 
@@ -46,61 +39,66 @@ export class TruePeakInterpolator {
     const middle = this.#middle;
     const { half } = this.#filter;
     let peak = this.#peak;
-    for (let frame = 0; frame < frames; frame++) {
+    for (let frame = -1; frame < frames; frame++) {
       const newest = from + frame;
       const oldest = newest - TRUE_PEAK_TAPS + 1;
       let sum = 0;
       for (let j = 0; j < PAIRS; j++) sum += half[j]! * (input[newest - j]! + input[oldest + j]!);
-      middle[frame] = sum;
+      middle[frame + 1] = sum;
+      if (frame < 0) continue;
       peak = Math.max(peak, Math.abs(sum));
       peak = Math.max(peak, Math.abs(input[newest - TRUE_PEAK_LATENCY]!));
     }
     this.#peak = peak;
   }
 
-  /** Takes the peak of all phases and of the curve between them, where it can rise above the highest so far. */
+  /** Takes the peak of the curve around those points of phases 0 and 2 where it can rise above the highest so far. */
   #refine(input: Float32Array, from: number, frames: number): void {
     const middle = this.#middle;
     const points = this.#points;
-    /** The frame of which phases 1 and 3 are at hand. */
-    let known = -2;
     for (let frame = 0; frame < frames; frame++) {
       const at = from + frame - TRUE_PEAK_LATENCY;
-      const zero = input[at]!;
-      const two = middle[frame]!;
-      const next = input[at + 1]!;
-      // Two points beside a peak have its sign.
-      const beside = Math.max(
-        zero * two >= 0 ? zero * zero : -1,
-        two * next >= 0 ? next * next : -1,
-      );
-      const enough = this.#peak * this.#peak * TRUE_PEAK_NEIGHBOURS;
-      if (beside < 0 || two * two + beside < enough) continue;
-      if (known !== frame - 1) this.#interpolate(input, from + frame - 1);
-      points[BEFORE] = points[THREE]!;
-      points[ZERO] = zero;
-      points[TWO] = two;
-      points[NEXT] = next;
-      this.#interpolate(input, from + frame);
-      known = frame;
-      for (let point = ZERO; point <= THREE; point++) this.#crest(point);
+      points[0] = middle[frame]!;
+      points[2] = input[at]!;
+      points[4] = middle[frame + 1]!;
+      if (this.#mayRise()) {
+        points[1] = this.#quarter(input, from + frame - 1, -1);
+        points[3] = this.#quarter(input, from + frame, 1);
+        this.#crests();
+      }
+      points[0] = input[at]!;
+      points[2] = middle[frame + 1]!;
+      points[4] = input[at + 1]!;
+      if (this.#mayRise()) {
+        points[1] = this.#quarter(input, from + frame, 1);
+        points[3] = this.#quarter(input, from + frame, -1);
+        this.#crests();
+      }
     }
   }
 
-  /** Makes phases 1 and 3 of the frame whose newest sample is given. */
-  #interpolate(input: Float32Array, newest: number): void {
-    const { even, odd } = this.#filter;
-    const oldest = newest - TRUE_PEAK_TAPS + 1;
-    let sums = 0;
-    let differences = 0;
-    for (let j = 0; j < PAIRS; j++) {
-      const newer = input[newest - j]!;
-      const older = input[oldest + j]!;
-      sums += even[j]! * (newer + older);
-      differences += odd[j]! * (newer - older);
-    }
-    this.#points[ONE] = sums + differences;
-    this.#points[THREE] = sums - differences;
+  /** Whether the middle one of the points is the highest of three, and the curve around it may be higher than all so far. */
+  #mayRise(): boolean {
+    const middle = this.#points[2]!;
+    const sign = middle < 0 ? -1 : 1;
+    const height = sign * middle;
+    const left = sign * this.#points[0]!;
+    const right = sign * this.#points[4]!;
+    if (left > height || right > height) return false;
+    return 1.5 * height - 0.25 * (left + right) > this.#peak * TRUE_PEAK_STEP;
+  }
+
+  /** Phase 1 of the frame whose newest sample is given, or with a `direction` of −1 phase 3. */
+  #quarter(input: Float32Array, newest: number, direction: 1 | -1): number {
+    const taps = this.#filter.quarter;
+    let at = direction === 1 ? newest : newest - TRUE_PEAK_TAPS + 1;
+    let sum = 0;
+    for (let k = 0; k < TRUE_PEAK_TAPS; k++, at -= direction) sum += taps[k]! * input[at]!;
+    return sum;
+  }
+
+  #crests(): void {
+    for (let point = 1; point <= 3; point++) this.#crest(point);
   }
 
   /**

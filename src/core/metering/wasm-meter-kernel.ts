@@ -146,16 +146,15 @@ export class WasmMeterKernel implements MeterKernel {
     const [h1, h2] = highPass;
     this.#gain = b0 * b0;
     this.#numbers.set([b1 / b0, b2 / b0, a1, a2, -1 - h1, 1 + h1 + h2], this.#coefficients / 8);
-    const { even, odd, half, norm } = truePeakFilter();
+    const { quarter, half, norm } = truePeakFilter();
     // No fraction is an argument of a call: engines may allocate it.
     this.#numbers[this.#resultAt / 8 + 2] = norm;
-    for (const [pair, weight] of even.entries()) {
-      const halves = this.#halves / 4 + 4 * pair;
-      const quarters = this.#quarters / 4 + 8 * pair;
-      this.#samples.fill(half[pair]!, halves, halves + 4);
-      this.#samples.fill(weight, quarters, quarters + 4);
-      this.#samples.fill(odd[pair]!, quarters + 4, quarters + 8);
+    for (const [pair, weight] of half.entries()) {
+      const at = this.#halves / 4 + 4 * pair;
+      this.#samples.fill(weight, at, at + 4);
     }
+    // Of phase 1 for the oldest sample first, then of phase 3, which is its mirror.
+    this.#samples.set([...quarter.toReversed(), ...quarter], this.#quarters / 4);
     this.setBallistics(ppmBallistics('IIb', sampleRate));
   }
 
@@ -355,8 +354,8 @@ class Layout {
     this.filters = this.#reserve(8 * FILTER_STATE * (even / 2));
     this.weights = this.#reserve(8 * even);
     this.halves = this.#reserve(16 * (TRUE_PEAK_TAPS / 2));
-    this.quarters = this.#reserve(32 * (TRUE_PEAK_TAPS / 2));
-    this.middle = this.#reserve(4 * (SLICE + SLACK + SLICE / 4));
+    this.quarters = this.#reserve(8 * TRUE_PEAK_TAPS);
+    this.middle = this.#reserve(4 * (SLICE + SLACK + 4)) + 16;
     this.mix = this.#reserve(4 * (MIX + SLACK));
     this.result = this.#reserve(24);
     this.ballistics = this.#reserve(3 * 16);
