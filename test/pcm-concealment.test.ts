@@ -40,7 +40,7 @@ describe.each([8000, 16_000, 48_000])('a gap in a voice at %i Hz', (sampleRate) 
       const [output] = conceal([signal], sampleRate, at, ms(10));
       return snrDb(signal.subarray(at, at + ms(10)), output!.subarray(at, at + ms(10)));
     });
-    expect(snr.toSorted((a, b) => a - b)[10]).toBeGreaterThan(12);
+    expect(snr.toSorted((a, b) => a - b)[10]).toBeGreaterThan(10);
   });
 
   it.each([5, 20, 50])('of %i ms begins and ends without a step above the signal’s own', (gap) => {
