@@ -23,9 +23,11 @@ export interface DelayTargetOptions {
 
 /** How long the two memories last: the near one follows the network, the far one keeps its rare spikes. */
 const NEAR_MS = 8000;
-const FAR_MS = 60_000;
+const FAR_MS = 30_000;
 /** Packets that come closer together than this share of their length were held up together: one event, not many. */
 const BUNCHED = 0.25;
+/** A change of the middle by this much, ms, is no chance. */
+const ROUTE_MS = 15;
 /** The target is worked out anew this often, and at once after a late packet. */
 const UPDATE_MS = 100;
 /** Fewer arrivals tell nothing yet. */
@@ -43,7 +45,8 @@ const FLOOR = 7;
 const MIN = 8;
 const MAX = 9;
 const LAST_FRAME = 10;
-const SLOTS = 11;
+const MIDDLE = 11;
+const SLOTS = 12;
 
 /**
  * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
@@ -61,7 +64,6 @@ export class DelayTarget implements ArrivalListener {
   readonly #price: number;
   readonly #leadMs: number;
   readonly #near: DelayHistogram = new DelayHistogram(NEAR_MS);
-  /** Of how far behind the near memory's middle packets came, so that a change of route is no spike. */
   readonly #far: DelayHistogram = new DelayHistogram(FAR_MS);
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #arrivals = 0;
@@ -151,7 +153,7 @@ export class DelayTarget implements ArrivalListener {
     if (delay < 0) {
       // Faster than all before: the scale begins with it.
       const shift = Math.ceil(-delay);
-      this.#near.shift(shift);
+      this.#shift(shift);
       state[ORIGIN] = state[ORIGIN]! - shift;
       state[FLOOR] = state[FLOOR]! + shift;
       delay += shift;
@@ -163,8 +165,7 @@ export class DelayTarget implements ArrivalListener {
     const spacing = (state[FRAME]! - state[LAST_FRAME]!) * this.#msPerFrame;
     state[LAST_FRAME] = state[FRAME]!;
     this.#near.add(delay, elapsed < BUNCHED * spacing ? NEAR_MS / FAR_MS : 1);
-    const behind = delay - this.#near.middle;
-    this.#far.add(behind > 0 ? behind : 0, 1);
+    this.#far.add(delay, 1);
     if (this.#arrivals < ENOUGH) {
       state[FLOOR] = this.#near.floor();
       return;
@@ -177,9 +178,10 @@ export class DelayTarget implements ArrivalListener {
     state[UPDATED] = state[NOW]!;
     const near = this.#near;
     near.findMiddle();
+    this.#followRoute();
     const floor = near.floor();
     if (floor > HISTOGRAM_MS / 8) {
-      near.shift(-floor);
+      this.#shift(-floor);
       state[ORIGIN] = state[ORIGIN]! + floor;
       state[FLOOR] = 0;
     } else {
@@ -194,15 +196,14 @@ export class DelayTarget implements ArrivalListener {
     const near = this.#near;
     const far = this.#far;
     const price = this.#price;
-    const middle = near.middle;
     let nearTail = 1;
     let farTail = 1;
     let best = Infinity;
     let at = 0;
     for (let t = 0; t < HISTOGRAM_MS; t++) {
       nearTail -= near.share(t);
-      if (t >= middle) farTail -= far.share(t - middle);
-      const tail = t >= middle && farTail > nearTail ? farTail : nearTail;
+      farTail -= far.share(t);
+      const tail = farTail > nearTail ? farTail : nearTail;
       const cost = t + 1 + price * tail;
       if (cost < best) {
         best = cost;
@@ -210,6 +211,25 @@ export class DelayTarget implements ArrivalListener {
       }
     }
     return at;
+  }
+
+  /**
+   * When the middle of the packets has come down, the network has a shorter way: the far memory, which would long be waiting
+   * for what came the old way, comes down with it. When it has gone up the far memory learns that soon enough.
+   */
+  #followRoute(): void {
+    const state = this.#state;
+    const change = this.#near.middle - state[MIDDLE]!;
+    if (change > -ROUTE_MS && change < ROUTE_MS) return;
+    if (change < 0) this.#far.shift(change);
+    state[MIDDLE] = this.#near.middle;
+  }
+
+  /** Moves the origin of all delays. */
+  #shift(ms: number): void {
+    this.#near.shift(ms);
+    this.#far.shift(ms);
+    this.#state[MIDDLE] = this.#state[MIDDLE]! + ms;
   }
 
   #limit(): void {
