@@ -6,7 +6,9 @@ import {
   memorySignalling,
 } from 'micwire';
 import type { CallFigures, CallStepName, TransportMessage } from 'micwire';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { LinkClient } from '../../demo/link/link-client.ts';
+import { CLEAN } from '../../demo/link/settings.ts';
 import {
   HAS_WEBRTC,
   loudestHz,
@@ -14,6 +16,9 @@ import {
   serverSignalling,
   twoCalls,
 } from '../helpers/call-page.ts';
+
+/** On a busy machine sound takes its time. */
+const POLL = { timeout: 10_000 };
 
 const stepOf = (call: Call, name: CallStepName) => call.steps.find((step) => step.name === name)!;
 
@@ -25,7 +30,7 @@ it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', () => {
 
 describe.runIf(HAS_WEBRTC).each([
   ['in memory', async () => memorySignalling()],
-  ['through the server', serverSignalling],
+  ['through the server', () => serverSignalling()],
 ])('a call, signalled %s', (_name, openSignalling) => {
   it('brings sound and data, and tells each step’s times', async () => {
     const { track, context } = await openTone();
@@ -111,7 +116,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
       after = await caller.stats();
       return after.packetsSent - before.packetsSent;
     };
-    await expect.poll(async () => (await caller.stats()).packetsSent).toBeGreaterThan(100);
+    await expect.poll(async () => (await caller.stats()).packetsSent, POLL).toBeGreaterThan(100);
     before = await caller.stats();
     await expect.poll(grown, { timeout: 5000 }).toBeGreaterThan(100);
     const packets = after.packetsSent - before.packetsSent;
@@ -178,7 +183,7 @@ describe.runIf(HAS_WEBRTC)('a call by relay', () => {
     const [caller, callee] = twoCalls({ ...options, track }, options);
     const channels = [caller.createDataChannel(), callee.createDataChannel()];
     await Promise.all([caller.connect(), callee.connect()]);
-    await expect.poll(async () => (await callee.stats()).packetsReceived).toBeGreaterThan(20);
+    await expect.poll(async () => (await callee.stats()).packetsReceived, POLL).toBeGreaterThan(20);
     const { selected, local } = await caller.ice();
     expect(selected?.local?.type).toBe('relay');
     expect(selected?.remote?.type).toBe('relay');
@@ -189,6 +194,32 @@ describe.runIf(HAS_WEBRTC)('a call by relay', () => {
     });
     channels[0]!.send('over the relay');
     expect(await heard).toBe('over the relay');
+  });
+});
+
+describe.runIf(HAS_WEBRTC)('a call over the link engine', () => {
+  it('takes no other way, and feels its delay', async () => {
+    const { track } = await openTone();
+    const base = location.origin.replace(/^http/, 'ws');
+    const link = await LinkClient.connect(base);
+    onTestFinished(() => link.close());
+    await link.configure({ ...CLEAN, delayMs: 60 });
+    const ends = await serverSignalling(link.callLink('call'));
+    const [caller, callee] = twoCalls({ track }, {}, ends);
+    await Promise.all([caller.connect(), callee.connect()]);
+    // The candidate that the server put in is the only one that either side got.
+    expect(callee.offer?.match(/^a=candidate/gm)).toEqual(['a=candidate']);
+    await expect.poll(async () => (await callee.stats()).packetsReceived, POLL).toBeGreaterThan(20);
+    const { selected, remote } = await caller.ice();
+    expect(remote.length).toBe(1);
+    expect(selected!.roundTripTime!).toBeGreaterThan(0.115);
+    await expect.poll(async () => (await caller.stats()).packetsSent, POLL).toBeGreaterThan(100);
+    const figures = await caller.stats();
+    const [lane] = (await link.statistics()).lanes;
+    expect(lane!.kind).toBe('splice');
+    // What the link counted itself holds the checks of ICE as well, and what was sent between the two questions.
+    expect(lane!.forward.bytes).toBeGreaterThanOrEqual(figures.wireBytesSent);
+    expect(lane!.forward.bytes).toBeLessThan(1.15 * figures.wireBytesSent);
   });
 });
 

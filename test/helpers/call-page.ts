@@ -33,16 +33,22 @@ export function twoCalls(
   return [caller, callee];
 }
 
-/** Two ends at the lab's own server, in a room of their own. */
-export async function serverSignalling(): Promise<[caller: Signalling, callee: Signalling]> {
+/**
+ * Two ends at the lab's own server, in a room of their own.
+ * @param link as of `WebSocketSignallingOptions`; empty for none
+ */
+export async function serverSignalling(
+  link = '',
+): Promise<[caller: Signalling, callee: Signalling]> {
   const room = crypto.randomUUID();
-  const callee = new WebSocketSignalling('/signal', { room });
+  const options = { room, ...(link === '' ? {} : { link }) };
+  const callee = new WebSocketSignalling('/signal', options);
   await new Promise<void>((resolve) => {
     callee.onstatechange = (state) => {
       if (state === 'waiting') resolve();
     };
   });
-  return [new WebSocketSignalling('/signal', { room }), callee];
+  return [new WebSocketSignalling('/signal', options), callee];
 }
 
 /** Hz of the loudest part of what a node gives now; 0 for silence. */

@@ -66,7 +66,10 @@ export interface CallFigures {
   /** The same of what is received. */
   readonly receiveCodec: string;
 
-  /** Bytes sent on the wire: RTP, RTCP, data channels, DTLS and ICE, with the headers of UDP and IP. */
+  /**
+   * Bytes sent on the wire: RTP, RTCP, data channels and DTLS, with the headers of UDP and IP. The checks of ICE are not in
+   * it, some 100 bytes every second or two.
+   */
   readonly wireBytesSent: number;
   /** Bytes received on the wire, likewise. */
   readonly wireBytesReceived: number;
