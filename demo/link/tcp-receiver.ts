@@ -87,9 +87,11 @@ export class TcpReceiver {
       }
       this.advance(this.upTo);
     }
-    // A reader that empties the buffer after a push has it acknowledged at once; so does a second full segment.
-    if (gap || segment.push || this.upTo - this.acknowledgedUpTo > this.segmentBytes) {
+    if (gap) {
       this.acknowledgeNow(null);
+    } else if (segment.push || this.upTo - this.acknowledgedUpTo > this.segmentBytes) {
+      // When it is read, with all that came at the same moment.
+      this.merged ??= this.clock.at(this.clock.nowMs, () => this.acknowledgeNow(null));
     } else {
       this.delayed ??= this.clock.at(this.clock.nowMs + ACK_DELAY_MS, () =>
         this.acknowledgeNow(null),
