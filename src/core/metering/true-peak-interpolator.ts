@@ -62,16 +62,16 @@ export class TruePeakInterpolator {
       points[2] = input[at]!;
       points[4] = middle[frame + 1]!;
       if (this.#mayRise()) {
-        points[1] = this.#quarter(input, from + frame - 1, -1);
-        points[3] = this.#quarter(input, from + frame, 1);
+        this.#makeQuarter(1, input, from + frame - 1, -1);
+        this.#makeQuarter(3, input, from + frame, 1);
         this.#crests();
       }
       points[0] = input[at]!;
       points[2] = middle[frame + 1]!;
       points[4] = input[at + 1]!;
       if (this.#mayRise()) {
-        points[1] = this.#quarter(input, from + frame, 1);
-        points[3] = this.#quarter(input, from + frame, -1);
+        this.#makeQuarter(1, input, from + frame, 1);
+        this.#makeQuarter(3, input, from + frame, -1);
         this.#crests();
       }
     }
@@ -88,13 +88,13 @@ export class TruePeakInterpolator {
     return 1.5 * height - 0.25 * (left + right) > this.#peak * TRUE_PEAK_STEP;
   }
 
-  /** Phase 1 of the frame whose newest sample is given, or with a `direction` of −1 phase 3. */
-  #quarter(input: Float32Array, newest: number, direction: 1 | -1): number {
+  /** Makes a point of phase 1 of the frame whose newest sample is given, or with a `direction` of −1 of phase 3. */
+  #makeQuarter(point: number, input: Float32Array, newest: number, direction: 1 | -1): void {
     const taps = this.#filter.quarter;
     let at = direction === 1 ? newest : newest - TRUE_PEAK_TAPS + 1;
     let sum = 0;
     for (let k = 0; k < TRUE_PEAK_TAPS; k++, at -= direction) sum += taps[k]! * input[at]!;
-    return sum;
+    this.#points[point] = sum;
   }
 
   #crests(): void {
