@@ -1,4 +1,3 @@
-import { describe } from '../../core/arguments.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { callFigures } from '../../core/webrtc/call-figures.ts';
 import type { CallFigures } from '../../core/webrtc/call-figures.ts';
@@ -11,10 +10,13 @@ import { deferred } from '../deferred.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import { answerAudio, offerAudio, receivesAudio, sendsRed } from './call-audio.ts';
 import type { CallEventMap, CallState } from './call-events.ts';
+import { connectionFailed, noWebrtc, tooLate } from './call-failures.ts';
 import { callSettings, jitterBufferTargetIn } from './call-options.ts';
 import type { CallOptions, CallSettings } from './call-options.ts';
 import { CallRecord } from './call-record.ts';
 import type { ImporterConnection } from './importer-dump.ts';
+import { observeConnection } from './connection-observer.ts';
+import { watchFirstSound } from './first-sound.ts';
 import { Negotiation } from './negotiation.ts';
 import { openRemoteSound } from './remote-sound.ts';
 import type { RemoteSound } from './remote-sound.ts';
@@ -31,9 +33,6 @@ export interface CallDataChannelOptions {
   /** A name for people. @default 'data' */
   readonly label?: string;
 }
-
-/** How often it is looked whether the first sound has come, in ms. */
-const FIRST_SOUND_POLL_MS = 10;
 
 /** Numbers the calls of a page, for their names in dumps. */
 let callsMade = 0;
@@ -64,7 +63,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #jitterBufferTarget: number | null;
   #remoteTrack: MediaStreamTrack | null = null;
   #timeout: ReturnType<typeof setTimeout> | undefined;
-  #poll: ReturnType<typeof setInterval> | undefined;
+  #endWatch: (() => void) | null = null;
   #historyTimer: ReturnType<typeof setInterval> | undefined;
   #lastFigures: CallFigures | null = null;
 
@@ -76,13 +75,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   constructor(signalling: Signalling, options: CallOptions = {}) {
     super();
     const settings = callSettings(options);
-    if (typeof RTCPeerConnection === 'undefined') {
-      throw new MicwireError(
-        'unsupported',
-        'This browser has no WebRTC (RTCPeerConnection); WebKitGTK is commonly built without it. Carry packets over a ' +
-          'WebSocketTransport, or take another browser.',
-      );
-    }
+    if (typeof RTCPeerConnection === 'undefined') throw noWebrtc();
     this.#settings = settings;
     this.#signalling = signalling;
     this.#jitterBufferTarget = settings.jitterBufferTarget;
@@ -99,7 +92,15 @@ export class Call extends TypedEventTarget<CallEventMap> {
       bye: (reason) => this.#end(reason || 'the other side hung up'),
       failed: (error) => this.#fail(error),
     });
-    this.#observe();
+    observeConnection(this.connection, this.#record, {
+      track: (track, receiver) => {
+        this.#remoteTrack = track;
+        this.#aim(receiver);
+      },
+      iceWorks: () => this.#iceWorks(),
+      connected: () => this.#keysAgreed(),
+      failed: () => this.#fail(connectionFailed(this.connection)),
+    });
   }
 
   get state(): CallState {
@@ -245,14 +246,16 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#record.end('create');
     this.#record.begin('signal');
     if (this.#channels.length === 0) this.#record.skip('data');
-    const { connectTimeoutMs } = this.#settings;
-    this.#timeout = setTimeout(() => this.#fail(this.#tooLate()), connectTimeoutMs);
-    const { historyIntervalMs } = this.#settings;
+    const { connectTimeoutMs, historyIntervalMs } = this.#settings;
+    const signalling = this.#signalling;
+    this.#timeout = setTimeout(() => {
+      this.#fail(tooLate(connectTimeoutMs, this.steps, signalling.state === 'ready'));
+    }, connectTimeoutMs);
     if (historyIntervalMs > 0) {
       this.#historyTimer = setInterval(() => void this.#remember(), historyIntervalMs);
     }
-    this.#signalling.onstatechange = (state) => this.#signallingIs(state);
-    this.#signallingIs(this.#signalling.state);
+    signalling.onstatechange = (state) => this.#signallingIs(state);
+    this.#signallingIs(signalling.state);
   }
 
   #signallingIs(state: SignallingState): void {
@@ -267,46 +270,9 @@ export class Call extends TypedEventTarget<CallEventMap> {
 
   #begin(): void {
     const { role } = this.#signalling;
-    if (role === null)
-      throw new TypeError(`A signalling that is ready must know its role, got ${describe(role)}.`);
+    if (role === null) throw new TypeError('A signalling that is ready must know its role.');
     if (role === 'caller') offerAudio(this.connection, this.#settings, this.#record);
     this.#negotiation.begin(role);
-  }
-
-  #observe(): void {
-    const { connection } = this;
-    const record = this.#record;
-    connection.ontrack = ({ track, receiver }) => {
-      this.#remoteTrack = track;
-      this.#aim(receiver);
-      record.note('signal', 'the other side sends sound');
-    };
-    connection.onsignalingstatechange = () =>
-      record.update('signalingstatechange', connection.signalingState);
-    connection.onicegatheringstatechange = () => {
-      record.note('ice', `gathering: ${connection.iceGatheringState}`);
-      record.update('icegatheringstatechange', connection.iceGatheringState);
-    };
-    connection.onicecandidateerror = ({ url, errorCode, errorText }) => {
-      record.note('ice', `${url} failed: ${errorText} (${errorCode})`);
-      record.update(
-        'icecandidateerror',
-        `url: ${url}, error_code: ${errorCode}, error_text: ${errorText}`,
-      );
-    };
-    connection.oniceconnectionstatechange = () => {
-      const state = connection.iceConnectionState;
-      record.note('ice', `connection: ${state}`);
-      record.update('iceconnectionstatechange', state);
-      if (state === 'connected' || state === 'completed') this.#iceWorks();
-    };
-    connection.onconnectionstatechange = () => {
-      const state = connection.connectionState;
-      record.update('connectionstatechange', state);
-      record.note('media', `connection: ${state}`);
-      if (state === 'connected') this.#keysAgreed();
-      else if (state === 'failed') this.#fail(this.#connectionFailed());
-    };
   }
 
   #iceWorks(): void {
@@ -316,6 +282,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
   }
 
   #keysAgreed(): void {
+    // It may be lost for a while, and come back.
+    if (this.#state !== 'connecting') return;
     // Firefox may report it before it reports that ICE works.
     this.#iceWorks();
     this.#record.note('media', 'keys agreed (DTLS)');
@@ -330,14 +298,12 @@ export class Call extends TypedEventTarget<CallEventMap> {
       this.#record.note('media', 'no sound is expected');
       this.#record.end('media');
     } else {
-      this.#poll = setInterval(() => this.#listenForFirstSound(receiver), FIRST_SOUND_POLL_MS);
+      this.#endWatch ??= watchFirstSound(receiver, () => this.#firstSound());
     }
     this.#perhapsConnected();
   }
 
-  #listenForFirstSound(receiver: RTCRtpReceiver): void {
-    if (receiver.getSynchronizationSources().length === 0) return;
-    clearInterval(this.#poll);
+  #firstSound(): void {
     this.#record.note('media', 'first sound is here');
     this.#record.end('media');
   }
@@ -367,25 +333,12 @@ export class Call extends TypedEventTarget<CallEventMap> {
   }
 
   async #remember(): Promise<void> {
-    const entries = await takeStats(this.connection);
-    if (this.#state !== 'closed') this.#history.add(entries);
-  }
-
-  #connectionFailed(): MicwireError {
-    const { iceConnectionState } = this.connection;
-    const message =
-      iceConnectionState === 'failed'
-        ? 'No way to the other side was found (ICE failed). Between networks, name a TURN server in iceServers.'
-        : 'The other side was reached, but no keys could be agreed on (DTLS failed).';
-    return new MicwireError('transport', message);
-  }
-
-  #tooLate(): MicwireError {
-    const { connectTimeoutMs } = this.#settings;
-    const active = this.steps.filter((step) => step.state === 'active').map((step) => step.name);
-    const waiting = this.#signalling.state === 'ready' ? '' : ' The other side has not come.';
-    const message = `The call was not connected within ${connectTimeoutMs} ms; it was at: ${active.join(', ')}.${waiting}`;
-    return new MicwireError('transport', message);
+    try {
+      const entries = await takeStats(this.connection);
+      if (this.#state !== 'closed') this.#history.add(entries);
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 
   #fail(error: MicwireError): void {
@@ -415,7 +368,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     record.begin('close');
     record.note('close', reason);
     clearTimeout(this.#timeout);
-    clearInterval(this.#poll);
+    this.#endWatch?.();
     clearInterval(this.#historyTimer);
     this.#negotiation.end();
     this.#signalling.onstatechange = null;
