@@ -1,0 +1,239 @@
+import { createSocket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Lateness } from '../demo/link/lateness.ts';
+import { LanePath } from '../demo/link/lane-path.ts';
+import { LinkModel } from '../demo/link/link-model.ts';
+import { RealClock } from '../demo/link/real-clock.ts';
+import type { LinkSettings } from '../demo/link/settings.ts';
+import { CLEAN } from '../demo/link/settings.ts';
+import { UdpSplice } from '../demo/link/udp-splice.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+/** A binding request without attributes (RFC 8489 §5); the transaction's number tells messages apart. */
+function stun(transaction: number): Buffer {
+  const message = Buffer.alloc(20);
+  message.writeUInt16BE(0x0001, 0); // binding request
+  message.writeUInt16BE(0, 2); // length
+  message.writeUInt32BE(0x2112a442, 4); // magic cookie
+  message.writeUInt32BE(transaction, 8);
+  return message;
+}
+
+class Peer {
+  readonly received: Buffer[] = [];
+  readonly socket: Socket = createSocket('udp4');
+
+  constructor() {
+    this.socket.on('message', (datagram) => this.received.push(datagram));
+    cleanups.push(() => this.socket.close());
+  }
+
+  send(datagram: Uint8Array | string, port: number): void {
+    this.socket.send(datagram, port, '127.0.0.1');
+  }
+
+  /** What came that is not STUN, as text. */
+  get words(): string[] {
+    return this.received.filter(([first]) => first! > 3).map(String);
+  }
+}
+
+async function open(
+  forward: Partial<LinkSettings> = {},
+  back: Partial<LinkSettings> = forward,
+  maxPacketsPerSecond = 4000,
+) {
+  const clock = new RealClock();
+  const lateness = new Lateness();
+  const begin = clock.nowMs;
+  const paths = {
+    forward: new LanePath(new LinkModel({ ...CLEAN, ...forward }, 1), begin),
+    back: new LanePath(new LinkModel({ ...CLEAN, ...back }, 2), begin),
+  };
+  const splice = await UdpSplice.open({ clock, ...paths, lateness, maxPacketsPerSecond });
+  cleanups.push(
+    () => clock.close(),
+    () => splice.close(),
+  );
+  return { splice, lateness, ...paths };
+}
+
+/** Two peers who have said hello, one after the other: the second has got the first's. */
+async function meet({ splice, back }: Awaited<ReturnType<typeof open>>): Promise<[Peer, Peer]> {
+  const [first, second] = [new Peer(), new Peer()];
+  second.send(stun(0), splice.ports[1]);
+  await expect.poll(() => back.statistics.sent).toBe(1);
+  first.send(stun(1), splice.ports[0]);
+  await expect.poll(() => second.received.length).toBe(1);
+  return [first, second];
+}
+
+describe('UdpSplice', () => {
+  it('binds two ports to loopback', async () => {
+    const { splice } = await open();
+    expect(splice.address).toBe('127.0.0.1');
+    expect(new Set(splice.ports).size).toBe(2);
+    // They are this socket's: nobody else can bind them.
+    const other = createSocket('udp4');
+    const taken = new Promise<NodeJS.ErrnoException>((resolve) => other.once('error', resolve));
+    other.bind(splice.ports[0], '127.0.0.1');
+    expect((await taken).code).toBe('EADDRINUSE');
+    other.close();
+  });
+
+  it('learns both peers from their first STUN message and carries bytes unchanged both ways', async () => {
+    const link = await open();
+    const { splice, forward, back } = link;
+    const [first, second] = await meet(link);
+    const bytes = Uint8Array.from({ length: 1400 }, (_, i) => (i * 7 + 128) & 255);
+    first.send(bytes, splice.ports[0]);
+    second.send('and back', splice.ports[1]);
+    await expect.poll(() => second.received.at(-1)?.length).toBe(1400);
+    expect([...second.received.at(-1)!]).toEqual([...bytes]);
+    await expect.poll(() => first.words).toEqual(['and back']);
+    const counts = { sent: 2, payloadBytes: 20 + 1400, bytes: 20 + 1400 + 2 * 28 };
+    expect(forward.statistics).toMatchObject(counts);
+    expect(back.statistics).toMatchObject({ sent: 2, forwarded: 2, lost: 0 });
+    expect(splice.refused).toBe(0);
+  });
+
+  it('lets nobody else through, not even with STUN, and nobody who has not begun with it', async () => {
+    const link = await open();
+    const { splice } = link;
+    const [first, second] = await meet(link);
+    const stranger = new Peer();
+    stranger.send('let me in', splice.ports[0]);
+    stranger.send(stun(9), splice.ports[0]);
+    stranger.send('let me in', splice.ports[1]);
+    first.send(Buffer.alloc(1473, 200), splice.ports[0]); // more than fits into a packet
+    first.send('', splice.ports[0]);
+    await expect.poll(() => splice.refused).toBe(5);
+    first.send('friend', splice.ports[0]);
+    await expect.poll(() => second.words).toEqual(['friend']);
+    expect(second.received).toHaveLength(2);
+    expect(stranger.received).toEqual([]);
+
+    const { splice: unused } = await open();
+    stranger.send('hello', unused.ports[0]);
+    stranger.send(Buffer.alloc(20), unused.ports[0]); // STUN without its cookie
+    stranger.send(stun(1).subarray(0, 19), unused.ports[0]);
+    await expect.poll(() => unused.refused).toBe(3);
+  });
+
+  it('delays each direction by its own link, and tells how late it was itself', async () => {
+    const link = await open({ delayMs: 80 }, { delayMs: 5 });
+    const { splice, lateness } = link;
+    const [first, second] = await meet(link);
+    const sent = performance.now();
+    first.send('slow', splice.ports[0]);
+    await expect.poll(() => second.words, { interval: 1 }).toEqual(['slow']);
+    // Timers of a quarter of a millisecond are done at once.
+    expect(performance.now() - sent).toBeGreaterThan(79);
+    const answered = performance.now();
+    second.send('fast', splice.ports[1]);
+    await expect.poll(() => first.words, { interval: 1 }).toEqual(['fast']);
+    expect(performance.now() - answered).toBeLessThan(80);
+    expect(lateness.report().count).toBe(3);
+  });
+
+  it('loses what its link loses, and counts it', async () => {
+    const link = await open();
+    const { splice, forward } = link;
+    const [first, second] = await meet(link);
+    forward.restart(new LinkModel({ ...CLEAN, lossRatio: 0.3 }, 4), 0);
+    for (let i = 0; i < 200; i++) first.send(`word ${i}`, splice.ports[0]);
+    await expect.poll(() => forward.statistics.sent).toBe(200);
+    const { forwarded, lost, queueDropped } = forward.statistics;
+    expect([forwarded + lost, queueDropped]).toEqual([200, 0]);
+    expect(lost).toBeGreaterThan(30);
+    expect(lost).toBeLessThan(90);
+    await expect.poll(() => second.words.length).toBe(forwarded);
+    const numbers = second.words.map((word) => Number(word.slice(5)));
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  });
+
+  it('drops what comes faster than it allows', async () => {
+    const link = await open({}, {}, 50);
+    const { splice, forward } = link;
+    const [first] = await meet(link);
+    for (let i = 0; i < 300; i++) first.send('x', splice.ports[0]);
+    await expect.poll(() => splice.refused + forward.statistics.sent).toBeGreaterThan(300);
+    // Twice the rate at once, and what has been earned since.
+    expect(forward.statistics.sent).toBeLessThan(200);
+  });
+
+  it('frees its ports when closed, with packets under way', async () => {
+    const link = await open({ delayMs: 20 });
+    const { splice } = link;
+    const [first] = await meet(link);
+    first.send('gone', splice.ports[0]);
+    splice.close();
+    splice.close();
+    const next = createSocket('udp4');
+    await new Promise<void>((resolve) => next.bind(splice.ports[0], '127.0.0.1', resolve));
+    expect((next.address() as AddressInfo).port).toBe(splice.ports[0]);
+    next.close();
+  });
+});
+
+describe('RealClock', () => {
+  it('runs timers in their order, at their time by its own reckoning', async () => {
+    const clock = new RealClock();
+    cleanups.push(() => clock.close());
+    const begin = clock.nowMs;
+    const order: (readonly [string, number])[] = [];
+    const note = (name: string) => () => order.push([name, clock.nowMs - begin]);
+    clock.at(begin + 12.5, note('third'));
+    clock.at(begin + 5.25, note('first'));
+    clock.at(begin + 5.25, note('second'));
+    const cancelled = clock.at(begin + 6, note('never'));
+    cancelled.cancel();
+    clock.at(begin - 5, () => clock.at(begin - 3, note('late')));
+    await expect.poll(() => order.length).toBe(4);
+    expect(order.map(([name]) => name)).toEqual(['late', 'first', 'second', 'third']);
+    const at = order.map(([, time]) => time);
+    expect(at[0]).toBeCloseTo(0, 9);
+    expect(at.slice(1)).toEqual([5.25, 5.25, 12.5].map((ms) => begin + ms - begin));
+    expect(performance.now() - begin).toBeGreaterThan(12.2);
+  });
+
+  it('is late by little where the machine has time', async () => {
+    const clock = new RealClock();
+    cleanups.push(() => clock.close());
+    const late: number[] = [];
+    const begin = clock.nowMs;
+    for (let i = 1; i <= 200; i++) {
+      const due = begin + i * 1.37;
+      clock.at(due, () => late.push(performance.now() - due));
+    }
+    await expect.poll(() => late.length).toBe(200);
+    expect(Math.min(...late)).toBeGreaterThan(-0.26);
+    // The half that was least late: what else runs here has its say in the other.
+    expect(late.toSorted((a, b) => a - b)[100]).toBeLessThan(2);
+  });
+});
+
+describe('Lateness', () => {
+  it('knows quantiles to 5 %, and the most exactly', () => {
+    const lateness = new Lateness();
+    expect(lateness.report()).toEqual({ count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 });
+    for (let i = 1; i <= 1000; i++) lateness.add(i / 100);
+    lateness.add(-1);
+    const { count, p50Ms, p99Ms, maxMs } = lateness.report();
+    expect([count, maxMs]).toEqual([1001, 10]);
+    expect(p50Ms / 5).toBeGreaterThanOrEqual(0.99);
+    expect(p50Ms / 5).toBeLessThan(1.06);
+    expect(p99Ms / 9.9).toBeGreaterThanOrEqual(0.99);
+    expect(p99Ms).toBeLessThanOrEqual(10);
+    lateness.add(1e9);
+    expect(lateness.report().maxMs).toBe(1e9);
+    lateness.reset();
+    expect(lateness.report().count).toBe(0);
+  });
+});
