@@ -34,15 +34,8 @@ const steps = [
 
 /** The kernels' bytes are committed; they must be what their AssemblyScript compiles to. */
 async function checkWasm() {
-  const compilers = ['build-meter-wasm.mjs', 'build-resampler-wasm.mjs'];
-  const codes = await Promise.all(
-    compilers.map((file) =>
-      run(process.execPath, [join(ROOT, 'scripts', file), ...(update ? [] : ['--check'])], {
-        quiet: true,
-      }),
-    ),
-  );
-  return codes.every((code) => code === 0);
+  const args = [join(ROOT, 'scripts/build-wasm.mjs'), ...(update ? [] : ['--check'])];
+  return succeeds(run(process.execPath, args, { quiet: true }));
 }
 
 /** @type {string[]} */

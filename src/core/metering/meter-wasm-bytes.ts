@@ -1,4 +1,4 @@
-/** wasm/meter/, compiled by `node scripts/build-meter-wasm.mjs`: 5437 bytes in Base64. */
+/** wasm/meter/, compiled by `node scripts/build-wasm.mjs`: 5437 bytes in Base64. */
 export const METER_WASM: string =
   'AGFzbQEAAAABTQhgBX9/f39/AGAGf39/f39/AGAEfX19fQF9YAZ9fX19fX0BfWAFf39/f30BfWAEf39/fwF9YAp/f3' +
   '9/f39/f39/AGAIf39/f39/f38AAg8BA2VudgZtZW1vcnkCAAADDQwCAwEEBQYHAQAAAAAHTAgFY2xlYW4ACwNtaXgA' +

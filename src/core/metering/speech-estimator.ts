@@ -1,5 +1,6 @@
 import { numberIn } from '../arguments.ts';
 import { Biquad } from './biquad.ts';
+import { powerToDb } from './decibels.ts';
 import { MAX_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 
 /**
@@ -114,9 +115,9 @@ export class EnergySpeechEstimator implements SpeechEstimator {
     for (let i = 0; i < PARTS; i++) if (parts[i]! < lowest) lowest = parts[i]!;
     // Digital silence is no floor to measure speech against: the first word would count as noise's end.
     const lowestFloor = this.#minimum - this.#margin;
-    let floor = 10 * Math.log10(lowest);
+    let floor = powerToDb(lowest);
     if (!(floor > lowestFloor)) floor = lowestFloor;
-    const level = 10 * Math.log10(power);
+    const level = powerToDb(power);
     state[LEVEL] = level;
     state[FLOOR] = floor;
     this.likelihood =

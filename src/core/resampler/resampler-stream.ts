@@ -5,7 +5,6 @@ import { greatestCommonDivisor } from './resampler-plan.ts';
 import type { ResamplerPlan } from './resampler-plan.ts';
 import { TypeScriptKernel } from './resampler-kernel.ts';
 import { WasmKernel } from './resampler-wasm-kernel.ts';
-import { instantiateResampler } from './resampler-wasm.ts';
 import { MAX_CHANNELS } from '../dsp/sample-rate.ts';
 
 /** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
@@ -74,7 +73,7 @@ export function createResampler(plan: ResamplerPlan, channels: number): StreamRe
 function createKernel(plan: ResamplerPlan, channels: number): ResamplerKernel {
   // Equal rates copy: nothing to compute.
   if (plan.wasm !== undefined && plan.stages.length > 0) {
-    const kernel = WasmKernel.create(plan, channels, instantiateResampler);
+    const kernel = WasmKernel.create(plan, channels);
     if (kernel !== undefined) return kernel;
   }
   if (plan.requireWasm) {

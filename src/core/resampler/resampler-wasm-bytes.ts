@@ -1,4 +1,4 @@
-/** wasm/resampler/, compiled by `node scripts/build-resampler-wasm.mjs`: 19197 bytes in Base64. */
+/** wasm/resampler/, compiled by `node scripts/build-wasm.mjs`: 19197 bytes in Base64. */
 export const RESAMPLER_WASM: string =
   'AGFzbQEAAAABWQlgA39/fwF/YAZ/f39/f38AYAV/f39/fwBgB39/f39/f3sAYAp/f39/f39/f398AGAKf39/f39/f3' +
   '9/fQBgBH9/f38AYAd/f39/f39/AX9gBn9/f39/fwF/Ag8BA2VudgZtZW1vcnkCAAADGRgBAQICBAUGAgAAAAAAAAcI' +

@@ -9,7 +9,30 @@ import type {
 } from './resampler-plan.ts';
 import { blockFramesFor, blockSizes } from './resampler-kernel.ts';
 import type { ResamplerKernel } from './resampler-stream.ts';
-import type { ResamplerExports, ResamplerInstance } from './resampler-wasm.ts';
+import { instantiateWasm } from '../dsp/wasm-instance.ts';
+import type { WasmInstance } from '../dsp/wasm-instance.ts';
+
+/** What wasm/resampler/index.ts exports. Addresses are in bytes. */
+interface ResamplerExports {
+  outputFrames(first: number, stages: number, frames: number): number;
+  run32(
+    first: number,
+    stages: number,
+    input: number,
+    frames: number,
+    slice: number,
+    output: number,
+  ): number;
+  run64(
+    first: number,
+    stages: number,
+    input: number,
+    frames: number,
+    slice: number,
+    output: number,
+    wide: number,
+  ): number;
+}
 
 /** Values that the largest buffer between stages holds: they stay in the nearest cache. */
 const SLICE = 1024;
@@ -68,17 +91,13 @@ export class WasmKernel implements ResamplerKernel {
   readonly #views: (Float32Array | undefined)[][];
 
   /** Undefined when WebAssembly cannot run here. */
-  static create(
-    plan: ResamplerPlan,
-    channels: number,
-    instantiate: (module: object, bytes: number) => ResamplerInstance | undefined,
-  ): WasmKernel | undefined {
+  static create(plan: ResamplerPlan, channels: number): WasmKernel | undefined {
     const layout = new Layout(plan, channels);
-    const instance = instantiate(plan.wasm!, layout.bytes);
+    const instance = instantiateWasm<ResamplerExports>(plan.wasm!, layout.bytes);
     return instance && new WasmKernel(layout, instance);
   }
 
-  private constructor(layout: Layout, { exports, memory }: ResamplerInstance) {
+  private constructor(layout: Layout, { exports, memory }: WasmInstance<ResamplerExports>) {
     this.#exports = exports;
     this.#memory = new Float32Array(memory);
     layout.write(memory);

@@ -1,5 +1,5 @@
 import { decodeBase64 } from '../framing/base64.ts';
-import { compileResampler } from './resampler-wasm.ts';
+import { compileWasm } from '../dsp/wasm-instance.ts';
 import { RESAMPLER_WASM } from './resampler-wasm-bytes.ts';
 
 let module: object | undefined;
@@ -8,7 +8,7 @@ let module: object | undefined;
 export function resamplerModule(): object {
   if (module === undefined) {
     const bytes = decodeBase64(RESAMPLER_WASM);
-    module = compileResampler(bytes) ?? bytes;
+    module = compileWasm(bytes) ?? bytes;
   }
   return module;
 }

@@ -1,0 +1,56 @@
+/**
+ * Compiles the kernels of wasm/ (AssemblyScript) into TypeScript that holds their bytes, which is committed so that neither users
+ * nor tests need the compiler. `--check` compiles and compares instead: the same compiler gives the same bytes.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Folder of wasm/ → what holds its bytes. */
+const KERNELS = {
+  meter: { target: 'src/core/metering/meter-wasm-bytes.ts', name: 'METER_WASM' },
+  resampler: { target: 'src/core/resampler/resampler-wasm-bytes.ts', name: 'RESAMPLER_WASM' },
+};
+
+/**
+ * @param {string} folder
+ * @returns {Promise<Uint8Array>}
+ */
+async function compile(folder) {
+  /** @type {Uint8Array | undefined} */
+  let bytes;
+  const { error, stderr } = await asc.main(
+    [
+      `wasm/${folder}/index.ts`,
+      ...['--outFile', `${folder}.wasm`, '--baseDir', ROOT],
+      ...['-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub'],
+      ...['--importMemory', '--noExportMemory'],
+    ],
+    { writeFile: (_name, contents) => void (bytes = /** @type {Uint8Array} */ (contents)) },
+  );
+  // oxlint-disable-next-line typescript/no-base-to-string -- a stream that has toString
+  if (error || !bytes) throw new Error(`asc failed.\n${stderr.toString()}`, { cause: error });
+  return bytes;
+}
+
+for (const [folder, { target, name }] of Object.entries(KERNELS)) {
+  const bytes = await compile(folder);
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(/.{1,90}/g) ?? [];
+  const source =
+    `/** wasm/${folder}/, compiled by \`node scripts/build-wasm.mjs\`: ${bytes.length} bytes in Base64. */\n` +
+    `export const ${name}: string =\n${lines.map((line) => `  '${line}'`).join(' +\n')};\n`;
+  if (!process.argv.includes('--check')) {
+    await writeFile(ROOT + target, source);
+    console.log(`wasm/${folder}: ${bytes.length} bytes of WebAssembly.`);
+  } else if ((await readFile(ROOT + target, 'utf8')) !== source) {
+    console.error(
+      `${target} is not what wasm/${folder}/ compiles to.\nRun: node scripts/build-wasm.mjs`,
+    );
+    process.exitCode = 1;
+  }
+}
