@@ -222,8 +222,8 @@ describe('the analyser', () => {
     heard(channels);
     const start = performance.now();
     heard(channels);
-    // Measured 0.3 s; the bound only says that it keeps up, on a busy machine too.
-    expect((performance.now() - start) / 1000).toBeLessThan(3);
+    // Less than the sound takes: it keeps up, on a busy machine too. Measured: 0.4 s where nothing else runs.
+    expect((performance.now() - start) / 1000).toBeLessThan(6);
   });
 });
 

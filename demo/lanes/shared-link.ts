@@ -7,6 +7,9 @@ import type { LinkChoice } from '../runs/run.ts';
 import type { LaneId } from './lane-ids.ts';
 import type { CallEnds, LinkAccess } from './link-access.ts';
 
+/** A server that knows nothing of links may leave the request unanswered, ms. */
+const CONNECT_TIMEOUT_MS = 5000;
+
 /** The page's side of the link that all lanes share. */
 export class SharedLink implements LinkAccess {
   /** What it is now. */
@@ -41,7 +44,7 @@ export class SharedLink implements LinkAccess {
 
   /** Connects to the engine, if that has not been done. Without one lanes go directly: `missing` tells. */
   async open(): Promise<void> {
-    this.connecting ??= LinkClient.connect(webSocketUrl('').replace(/\/$/, '')).catch(() => null);
+    this.connecting ??= connect();
     const client = await this.connecting;
     if (client === null) {
       this.connecting = null;
@@ -92,6 +95,15 @@ export class SharedLink implements LinkAccess {
     this.missing = missing;
     this.onchange?.();
   }
+}
+
+/** @returns null where there is none, or it does not answer */
+function connect(): Promise<LinkClient | null> {
+  const client = LinkClient.connect(location.origin.replace(/^http/, 'ws'));
+  return Promise.race([
+    client.catch(() => null),
+    new Promise<null>((resolve) => setTimeout(() => resolve(null), CONNECT_TIMEOUT_MS)),
+  ]);
 }
 
 function webSocketUrl(path: string): string {

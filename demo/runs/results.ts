@@ -38,9 +38,13 @@ export function tablesOf(settings: RunSettings, repetitions: readonly Repetition
       run,
       counted: counting.length,
       voided: all.length - counting.length,
-      verdict: verdictOf(lanes),
+      verdict: counting.length > 0 ? verdictOf(lanes) : nothingCounts(all),
     };
   });
+}
+
+function nothingCounts(all: readonly Repetition[]): string {
+  return `Nothing here counts. ${all.at(-1)?.voided ?? 'Nothing was measured.'}`;
 }
 
 function laneSpreads(

@@ -1,0 +1,452 @@
+import { describe, expect, it } from 'vitest';
+import { Arrivals } from '../demo/lanes/arrivals.ts';
+import { laneFigures } from '../demo/lanes/lane-figures.ts';
+import { LANE_IDS } from '../demo/lanes/lane-ids.ts';
+import type { LaneId } from '../demo/lanes/lane-ids.ts';
+import type { LaneTotals } from '../demo/lanes/lane-totals.ts';
+import { PRESETS } from '../demo/link/settings.ts';
+import type { LaneFigures, LaneMetricId } from '../demo/measure/metrics.ts';
+import { LANE_METRICS, METRICS, NO_FIGURES, RUN_METRICS } from '../demo/measure/metrics.ts';
+import {
+  dataChannelWireBytes,
+  srtpWireBytes,
+  webSocketWireBytes,
+} from '../demo/measure/wire-bytes.ts';
+import {
+  DEFAULT_RUN,
+  lanesNamed,
+  linkOf,
+  linkText,
+  queryOf,
+  settingsOf,
+} from '../demo/runs/address.ts';
+import { performRun } from '../demo/runs/perform-run.ts';
+import type { RunStage } from '../demo/runs/perform-run.ts';
+import { spreadOf, tablesOf, voidReason } from '../demo/runs/results.ts';
+import type { Repetition, RunProgress, RunSettings, Spread } from '../demo/runs/run.ts';
+import { csvOf, rowsOf } from '../demo/runs/run-rows.ts';
+import { verdictOf } from '../demo/runs/verdict.ts';
+import { seededRandom } from './helpers/random.ts';
+
+/*
+ * What the lab makes of what it has measured: figures, runs, tables, files, addresses, verdicts.
+ */
+
+const TOTALS: LaneTotals = {
+  atMs: 1000,
+  packetsSent: 0,
+  packetsDropped: 0,
+  payloadBytes: 0,
+  wireBytes: 0,
+  packetsReceived: 0,
+  packetsLost: 0,
+  packetsUnderWay: 0,
+  packetsLate: 0,
+  packetsRecovered: 0,
+  totalSamples: 0,
+  concealedSamples: 0,
+  insertedSamples: 0,
+  removedSamples: 0,
+  jitterBufferDelay: 0,
+  jitterBufferTargetDelay: 0,
+  jitterBufferEmittedCount: 0,
+  encodeMs: 0,
+  encodedSeconds: 0,
+  decodeMs: 0,
+  decodedSeconds: 0,
+};
+
+describe('the table of metrics', () => {
+  it('defines each in full sentences, and parts lanes from runs', () => {
+    for (const [id, { definition, label }] of Object.entries(METRICS)) {
+      expect(id).toMatch(/^[a-z0-9_]+$/);
+      expect(label.length).toBeLessThan(24);
+      expect(definition, id).toMatch(/^[A-Z].{40,}\.$/s);
+    }
+    expect(new Set([...LANE_METRICS, ...RUN_METRICS]).size).toBe(Object.keys(METRICS).length);
+    for (const id of ['latency_p50_ms', 'latency_p95_ms', 'bitrate_kbps', 'concealed_ratio']) {
+      expect(LANE_METRICS).toContain(id);
+    }
+    expect(RUN_METRICS).toContain('link_lateness_p99_ms');
+  });
+});
+
+describe('figures', () => {
+  it('are what happened between two readings', () => {
+    const after: LaneTotals = {
+      ...TOTALS,
+      atMs: 6000,
+      packetsSent: 250,
+      packetsReceived: 237,
+      packetsLost: 12,
+      packetsUnderWay: 1,
+      payloadBytes: 20_000,
+      wireBytes: 40_000,
+      totalSamples: 240_000,
+      concealedSamples: 2400,
+      insertedSamples: 1200,
+      removedSamples: 1200,
+      jitterBufferDelay: 0.05 * 200_000,
+      jitterBufferTargetDelay: 0.06 * 200_000,
+      jitterBufferEmittedCount: 200_000,
+      encodeMs: 50,
+      encodedSeconds: 5,
+      decodeMs: 10,
+      decodedSeconds: 4,
+    };
+    const figures = laneFigures(TOTALS, after, null, 'between');
+    expect(figures).toMatchObject({
+      latency_p50_ms: null,
+      bitrate_kbps: 64,
+      payload_kbps: 32,
+      packets_sent: 250,
+      packets_under_way: 1,
+      concealed_ratio: 0.01,
+      time_scaled_ratio: 0.01,
+      encode_ms_per_s: 10,
+      decode_ms_per_s: 2.5,
+    });
+    expect(figures.loss_ratio).toBeCloseTo(12 / 249, 12);
+    expect(figures.playout_delay_ms).toBeCloseTo(50, 9);
+    expect(figures.playout_target_ms).toBeCloseTo(60, 9);
+  });
+
+  it('are unknown where a lane has none, or no time has passed', () => {
+    const without = { ...TOTALS, concealedSamples: null, encodeMs: null };
+    expect(laneFigures(without, { ...without, atMs: 2000 }, null, 'between')).toMatchObject({
+      concealed_ratio: null,
+      encode_ms_per_s: null,
+      loss_ratio: null,
+    });
+    expect(laneFigures(null, { ...TOTALS, wireBytes: 500 }, null, 'all').bitrate_kbps).toBeNull();
+    expect(laneFigures(TOTALS, null, null, 'all')).toEqual(NO_FIGURES);
+  });
+
+  it('count packets since the opening where that is asked for', () => {
+    const before = { ...TOTALS, packetsSent: 100 };
+    const after = { ...TOTALS, packetsSent: 150 };
+    expect(laneFigures(before, after, null, 'all').packets_sent).toBe(150);
+    expect(laneFigures(before, after, null, 'between').packets_sent).toBe(50);
+  });
+});
+
+describe('arrivals', () => {
+  it('count each number once, and what is missing below the highest, in any order', () => {
+    const random = seededRandom(3);
+    const sent = 3000;
+    const arrivals = new Arrivals(0);
+    const arriving = Array.from({ length: sent }, (_, sequence) => ({
+      sequence,
+      at: sequence + 40 * random(),
+    })).filter(() => random() > 0.1);
+    const doubled = [...arriving, ...arriving.filter(() => random() < 0.05)];
+    doubled.sort((a, b) => a.at - b.at);
+    for (const { sequence } of doubled) arrivals.add(sequence);
+    const highest = Math.max(...arriving.map(({ sequence }) => sequence));
+    expect(arrivals.received).toBe(arriving.length);
+    expect(arrivals.lost).toBe(highest + 1 - arriving.length);
+  });
+
+  it('count what was lost before the first came, and take off what comes late', () => {
+    const arrivals = new Arrivals(0);
+    expect(arrivals.lost).toBe(0);
+    arrivals.add(3);
+    expect(arrivals.lost).toBe(3);
+    expect(arrivals.add(1)).toBe(true);
+    expect(arrivals.add(1)).toBe(false);
+    expect([arrivals.received, arrivals.lost]).toEqual([2, 2]);
+  });
+});
+
+describe('bytes on the wire', () => {
+  it('are those of the headers that standards give', () => {
+    // 2 + 4 of frame, 32 of TCP, 20 of IP.
+    expect(webSocketWireBytes(80)).toBe(80 + 6 + 52);
+    // The length takes two bytes more; two segments.
+    expect(webSocketWireBytes(1920)).toBe(1920 + 8 + 2 * 52);
+    expect(webSocketWireBytes(70_000)).toBe(70_000 + 14 + 49 * 52);
+    // Padded to 84; 16 + 12 of SCTP, 37 of DTLS, 28 of UDP and IP.
+    expect(dataChannelWireBytes(81)).toBe(84 + 28 + 37 + 28);
+    expect(srtpWireBytes(100 + 20, 1)).toBe(120 + 16 + 28);
+  });
+});
+
+describe('addresses', () => {
+  it('hold what differs, and give the same settings back', () => {
+    expect(queryOf(DEFAULT_RUN)).toBe('');
+    const custom = linkOf('custom:delayMs:60:jitterMs:30:lossRatio:0.05:keepOrder:true')!;
+    const settings: RunSettings = {
+      ...DEFAULT_RUN,
+      source: 'music',
+      lanes: ['opus-rtp-dc', 'webrtc'],
+      links: [{ name: 'loss-5', settings: PRESETS['loss-5'].settings }, custom],
+      frameDuration: 40,
+      bitrate: 24_000,
+      latencyCost: 2.5,
+      seconds: 30,
+      repetitions: 7,
+    };
+    const query = queryOf(settings);
+    expect(query).toBe(
+      'source=music&lanes=opus-rtp-dc,webrtc&link=loss-5,custom:delayMs:60:jitterMs:30:lossRatio:0.05:keepOrder:true' +
+        '&frame=40&bitrate=24000&cost=2.5&seconds=30&runs=7',
+    );
+    expect(settingsOf(`?${query}`)).toEqual(settings);
+  });
+
+  it('leave every setting as it was that they do not make sense of', () => {
+    const nonsense =
+      'source=radio&lanes=telegraph&link=moon,custom:delayMs:-1,custom:x&frame=33&bitrate=1e9&seconds=NaN&runs=0&cost=-1';
+    expect(settingsOf(nonsense)).toEqual(DEFAULT_RUN);
+    expect(settingsOf('')).toEqual(DEFAULT_RUN);
+    expect(settingsOf('lanes=webrtc,telegraph&link=moon,clean').lanes).toEqual(['webrtc']);
+  });
+
+  it('name every link of the list, and round trip any of our own', () => {
+    for (const name of Object.keys(PRESETS)) expect(linkText(linkOf(name)!)).toBe(name);
+    expect(linkOf('custom')!.settings).toEqual(PRESETS.clean.settings);
+    expect(linkOf('toString')).toBeNull();
+  });
+
+  it('take lanes by name, in the order of the table, and say what there is', () => {
+    expect(lanesNamed('webrtc,pcm-json-ws')).toEqual(['pcm-json-ws', 'webrtc']);
+    expect(lanesNamed('all')).toEqual(LANE_IDS);
+    expect(() => lanesNamed('opus')).toThrow(/no lane 'opus'. Lanes: pcm-json-ws, /);
+  });
+});
+
+const spread = (median: number, range = 0): Spread => ({
+  median,
+  min: median - range,
+  max: median + range,
+  count: 5,
+});
+
+function lane(
+  latency: number,
+  kbps: number,
+  { concealed = 0, match = 1, range = 1 } = {},
+): Partial<Record<LaneMetricId, Spread | null>> {
+  return {
+    latency_p50_ms: Number.isFinite(latency) ? spread(latency, range) : null,
+    bitrate_kbps: spread(kbps),
+    concealed_ratio: spread(concealed),
+    match_ratio: spread(match),
+  };
+}
+
+describe('the verdict', () => {
+  it('holds the quickest of ours against WebRTC, in latency and bitrate', () => {
+    const verdict = verdictOf({
+      'opus-rtp-dc': lane(58, 90),
+      'opus-binary-ws': lane(110, 56),
+      webrtc: lane(70, 45),
+      'webrtc-red': lane(72, 80),
+    });
+    expect(verdict).toBe(
+      'Opus over a data channel is 12 ms ahead of WebRTC (58 ms to 70 ms), at twice its bitrate.',
+    );
+  });
+
+  it('turns round when WebRTC is ahead, and tells of made up sound and of ranges that overlap', () => {
+    const verdict = verdictOf({
+      'opus-rtp-dc': lane(90, 60, { concealed: 0.05, range: 30 }),
+      webrtc: lane(70, 60, { concealed: 0.01, range: 5 }),
+    });
+    expect(verdict).toBe(
+      'WebRTC is 20 ms ahead of Opus over a data channel (70 ms to 90 ms, in ranges that overlap), at about the same bitrate, ' +
+        'and makes up less of the sound (1.0 %, not 5.0 %).',
+    );
+  });
+
+  it('calls equal what nobody can tell apart', () => {
+    expect(verdictOf({ 'opus-binary-ws': lane(40, 30), webrtc: lane(42, 60) })).toBe(
+      'Opus over WebSocket and WebRTC are equally quick (40 ms), at 50 % of its bitrate.',
+    );
+  });
+
+  it('names lanes that lose too much, and none of them as the best', () => {
+    const verdict = verdictOf({
+      'pcm-json-ws': lane(10, 1100, { match: 0.3 }),
+      'pcm-binary-ws': lane(Infinity, 800, { match: 0 }),
+      'opus-binary-ws': lane(90, 56),
+    });
+    expect(verdict).toBe(
+      'Opus over WebSocket takes 90 ms at 56 kbit/s. PCM as Base64 JSON over WebSocket and binary PCM over WebSocket lose too ' +
+        'much of the sound to be of use here.',
+    );
+  });
+
+  it('says so when nothing comes through, or nothing was measured', () => {
+    expect(verdictOf({})).toBe('There are no figures to judge by.');
+    expect(verdictOf({ 'pcm-json-ws': lane(900, 1100, { match: 0.4 }) })).toBe(
+      'No lane brings enough of the sound through here; PCM as Base64 JSON over WebSocket brings the most, 40 %.',
+    );
+  });
+});
+
+describe('a run', () => {
+  const settings: RunSettings = {
+    ...DEFAULT_RUN,
+    lanes: ['opus-rtp-dc', 'webrtc'],
+    links: [linkOf('clean')!, linkOf('loss-5')!],
+    seconds: 2,
+    settleSeconds: 1,
+    repetitions: 3,
+  };
+
+  /** A stage on which each measurement is the next of a list. */
+  function stageOf(
+    measure: (call: number) => Pick<Repetition, 'lanes' | 'run'>,
+  ): RunStage & { readonly log: string[] } {
+    const log: string[] = [];
+    let calls = 0;
+    return {
+      log,
+      setLink: async ({ name }) => void log.push(`link ${name}`),
+      openLanes: async (lanes) => void log.push(`open ${lanes.length}`),
+      closeLanes: () => void log.push('close'),
+      wait: async (_seconds, signal) => signal.throwIfAborted(),
+      measure: async (_lanes, seconds, seed) => {
+        log.push(`measure ${seconds} s, seed ${seed}`);
+        return measure(calls++);
+      },
+      now: () => '2026-11-22T12:00:00.000Z',
+    };
+  }
+
+  const machine = { userAgent: 'test', cores: 2, contextSampleRate: 48_000 };
+  const figures = (latency: number): LaneFigures => ({
+    ...NO_FIGURES,
+    latency_p50_ms: latency,
+    match_ratio: 1,
+    bitrate_kbps: 50,
+  });
+  const measured = (latency: number, lateness = 1): Pick<Repetition, 'lanes' | 'run'> => ({
+    lanes: {
+      'opus-rtp-dc': { figures: figures(latency), problem: null },
+      webrtc: { figures: figures(latency + 10), problem: null },
+    },
+    run: { link_lateness_p99_ms: lateness, recorder_dropped_ms: 0 },
+  });
+
+  it('lets links take turns, opens and closes lanes each time, and tells how far it is', async () => {
+    const stage = stageOf((call) => measured(50 + call));
+    const progress: RunProgress[] = [];
+    const results = await performRun(stage, settings, {
+      machine,
+      signal: new AbortController().signal,
+      onprogress: (each) => progress.push(each),
+    });
+    const once = (name: string, seed: number) => [
+      `link ${name}`,
+      'open 2',
+      `measure 2 s, seed ${seed}`,
+      'close',
+    ];
+    const turns = [1, 2, 3].flatMap((seed) => [...once('clean', seed), ...once('loss-5', seed)]);
+    expect(stage.log).toEqual(turns);
+    expect(results.tables.map(({ link }) => link)).toEqual(['clean', 'loss-5']);
+    // Calls 0, 2, 4 and 1, 3, 5.
+    expect(results.tables[0]!.lanes['opus-rtp-dc']!.latency_p50_ms).toEqual({
+      median: 52,
+      min: 50,
+      max: 54,
+      count: 3,
+    });
+    expect(results.tables[1]!.lanes.webrtc!.latency_p50_ms!.median).toBe(63);
+    expect(results.tables[0]!.verdict).toMatch(
+      /^Opus over a data channel is 10 ms ahead of WebRTC/,
+    );
+    expect(progress.every(({ share }) => share >= 0 && share < 1)).toBe(true);
+    const left = progress.map(({ secondsLeft }) => secondsLeft);
+    expect(left).toEqual(left.toSorted((a, b) => b - a));
+    expect(JSON.parse(JSON.stringify(results))).toEqual(results);
+  });
+
+  it('leaves out of its medians what was measured over a link that was late', async () => {
+    const stage = stageOf((call) => (call < 2 ? measured(500, 5.5) : measured(50)));
+    const { tables, repetitions } = await performRun(stage, settings, {
+      machine,
+      signal: new AbortController().signal,
+      onprogress: () => {},
+    });
+    expect(repetitions.map(({ voided }) => voided !== null)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(tables[0]).toMatchObject({ counted: 2, voided: 1 });
+    expect(tables[0]!.lanes.webrtc!.latency_p50_ms).toEqual(spreadOf([60, 60]));
+    expect(tables[0]!.run.link_lateness_p99_ms!.max).toBe(5.5);
+  });
+
+  it('says that nothing counts when every repetition was void', () => {
+    const repetitions: Repetition[] = [
+      { link: 'clean', index: 0, ...measured(50, 9), voided: voidReason(measured(50, 9).run) },
+    ];
+    const [table] = tablesOf(settings, repetitions);
+    expect(table!.verdict).toMatch(/^Nothing here counts\. The link was up to 9\.0 ms late/);
+    expect(voidReason({ link_lateness_p99_ms: null, recorder_dropped_ms: 20 })).toMatch(
+      /lost 20 ms/,
+    );
+    expect(voidReason({ link_lateness_p99_ms: 5, recorder_dropped_ms: 0 })).toBeNull();
+  });
+
+  it('ends when it is stopped, with its lanes closed', async () => {
+    const stopping = new AbortController();
+    const stage = stageOf((call) => {
+      if (call === 1) stopping.abort(new Error('stopped'));
+      return measured(50);
+    });
+    const run = performRun(stage, settings, {
+      machine,
+      signal: stopping.signal,
+      onprogress: () => {},
+    });
+    await expect(run).rejects.toThrow('stopped');
+    expect(stage.log.at(-1)).toBe('close');
+  });
+
+  it('is written as rows of a benchmark and as comma-separated values', async () => {
+    const results = await performRun(
+      stageOf(() => measured(50)),
+      settings,
+      {
+        machine,
+        signal: new AbortController().signal,
+        onprogress: () => {},
+      },
+    );
+    const rows = rowsOf(results);
+    expect(rows).toContainEqual({
+      case: 'loss-5',
+      subject: 'webrtc',
+      metric: 'latency_p50_ms',
+      value: 60,
+      unit: 'ms',
+      min: 60,
+      max: 60,
+      count: 3,
+    });
+    expect(rows.filter(({ subject }) => subject === 'link')).toHaveLength(4);
+    const lines = csvOf(results).split('\r\n');
+    expect(lines[0]).toBe('link,repetition,voided,lane,metric,value,unit');
+    expect(lines).toContain('clean,2,0,webrtc,latency_p50_ms,60,ms');
+    // Two lanes with three figures, and two of the run, over two links, three times; and the last line's end.
+    expect(lines).toHaveLength(1 + (2 * 3 + 2) * 2 * 3 + 1);
+  });
+});
+
+describe('a spread', () => {
+  it('has the median and the range of what is known', () => {
+    expect(spreadOf([3, null, 1, 2])).toEqual({ median: 2, min: 1, max: 3, count: 3 });
+    expect(spreadOf([4, 1, 2, 3])!.median).toBe(2.5);
+    expect(spreadOf([null])).toBeNull();
+    const lanes: readonly LaneId[] = LANE_IDS;
+    expect(new Set(lanes).size).toBe(9);
+  });
+});
