@@ -6,7 +6,9 @@ import type { OpusOptions } from '../../src/core/codec/opus-options.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { allocateRing } from '../../src/core/dsp/ring-buffer.ts';
 import type { OpusCaptureProcessorOptions } from '../../src/core/messages.ts';
-import { poolReader, ringReader } from './processor-cases.ts';
+import { OpusEncoder } from '../../src/core/codec/opus-encoder.ts';
+import { OpusLibrary } from '../../src/core/codec/opus-library.ts';
+import { packetSender, poolReader, receiveOptions, ringReader } from './processor-cases.ts';
 import type { ProcessorCase } from './processor-cases.ts';
 
 /** As Node tests and benchmarks run in the repository's folder, bundled or not. */
@@ -55,6 +57,45 @@ function opus(name: string, kase: OpusCase): ProcessorCase {
   };
 }
 
+/** Receives speech-like packets of 20 ms with FEC, of which one in ten is lost, and which come late half of the time. */
+function receive(name: string): ProcessorCase {
+  return {
+    name: `receive Opus, ${name}`,
+    worklet: 'receive',
+    processor: 'micwire-receive',
+    inputChannels: [],
+    open: () => {
+      const format = { sampleRate: 48_000, channels: 1 };
+      const options = {
+        bitrate: 32_000,
+        application: 'voip',
+        fec: true,
+        expectedLoss: 20,
+      } as const;
+      const encoder = new OpusEncoder(new OpusLibrary(module), opusSettings(format, options));
+      const bytes = new Uint8Array(encoder.maxBytes(960));
+      const payloads = Array.from({ length: 50 }, (_, packet) => {
+        const samples = Float32Array.from({ length: 960 }, (__, i) => {
+          const phase = (2 * Math.PI * 150 * (packet * 960 + i)) / 48_000;
+          return 0.2 * (Math.sin(phase) + Math.sin(2 * phase) / 2 + Math.sin(7 * phase) / 4);
+        });
+        return bytes.slice(0, encoder.encode([samples], 0, 960, bytes, 0));
+      });
+      encoder.close();
+      return {
+        options: receiveOptions({
+          ...format,
+          format: 'opus',
+          outputChannels: 1,
+          contextRate: 48_000,
+          opus: module,
+        }),
+        ...packetSender({ lost: 10, later: 12 }, payloads, 960),
+      };
+    },
+  };
+}
+
 /** The Opus processor in its configurations: apart, since libopus has to be there. */
 export const OPUS_CASES: readonly ProcessorCase[] = [
   opus('20 ms mono 24 kb/s complexity 5, posted', { opus: { bitrate: 24_000, complexity: 5 } }),
@@ -68,4 +109,5 @@ export const OPUS_CASES: readonly ProcessorCase[] = [
     encoding: 'base64',
     opus: { frameDuration: 2.5, application: 'lowdelay' },
   }),
+  receive('20 ms mono with FEC, lost and jittered'),
 ];

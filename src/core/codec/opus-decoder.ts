@@ -74,7 +74,8 @@ export class OpusDecoder implements PayloadDecoder {
   }
 
   framesIn(source: Uint8Array, byteOffset: number, byteLength: number): number {
-    return opusPacketFrames(source, byteOffset, byteLength) / this.#ratio;
+    // A quotient as such may be a fraction, which the engine would allocate.
+    return (opusPacketFrames(source, byteOffset, byteLength) / this.#ratio) | 0;
   }
 
   decode(
