@@ -41,7 +41,8 @@ export default defineConfig({
   },
   server: { headers },
   preview: { headers },
-  worker: { format: 'es' },
+  // Workers of the lab are bundled by themselves, with the library in them.
+  worker: { format: 'es', plugins: () => [worklets(), opus()] },
   test: {
     projects: [
       {
