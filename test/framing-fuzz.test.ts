@@ -4,11 +4,12 @@ import { PacketError } from '../src/core/errors.ts';
 import type { FramedStream, Framing, MessageDecoder } from '../src/core/framing/framing.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
+import './helpers/compare-bytes.ts';
 import { mutateBytes, mutateText } from './helpers/mutate.ts';
 import { noise, randomPackets } from './helpers/packet-streams.ts';
 import { seededRandom } from './helpers/random.ts';
 
-const ROUNDS = 8000;
+const ROUNDS = 5000;
 
 const stream: FramedStream = { format: 's16', sampleRate: 48_000, channels: 2 };
 
@@ -35,20 +36,18 @@ function outcome(framing: Framing, decoder: MessageDecoder, message: string | Ui
   const primary = packets.at(-1);
   if (primary === undefined) return 'nothing';
   // What is accepted is consistent, so that it can be written again.
-  expect(() => framing.createEncoder(primary).encode(primary)).not.toThrow();
+  framing.createEncoder(primary).encode(primary);
   return 'decoded';
 }
 
+/** Checks without `expect`, which takes longer than what it would check. */
 function expectSound(packet: Packet): void {
-  if (packet.format === 'opus') {
-    expect(packet.payload.length).toBeGreaterThan(0);
-  } else {
-    const bytes = packet.frames * packet.channels * bytesPerSample(packet.format);
-    expect(packet.payload.length).toBe(bytes);
-  }
-  for (const field of ['sequence', 'frame', 'timestamp', 'dropped'] as const) {
-    expect(packet[field]).toBeGreaterThanOrEqual(0);
-    expect(Number.isSafeInteger(packet[field])).toBe(true);
+  const { format, frames, channels, payload, sequence, frame, timestamp, dropped } = packet;
+  const bytes = format === 'opus' ? payload.length : frames * channels * bytesPerSample(format);
+  const numbers = [sequence, frame, timestamp, dropped];
+  const sound = numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
+  if (!sound || payload.length !== bytes || (format === 'opus' && bytes === 0)) {
+    throw new Error(`not sound: ${JSON.stringify(packet)}`);
   }
 }
 

@@ -7,6 +7,7 @@ import { writeRedBlockHeader, writeRedPrimaryHeader } from '../src/core/rtp/red.
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
 import { rtpClockRate, rtpMap, rtpPayloadType } from '../src/core/rtp/rtp-payload-format.ts';
+import './helpers/compare-bytes.ts';
 import { bytesOf } from './helpers/hex.ts';
 import { outcomeOf } from './helpers/outcome.ts';
 import { randomPackets } from './helpers/packet-streams.ts';
@@ -102,10 +103,9 @@ describe('a packet as RTP', () => {
     ['ssrc', { ssrc: 2 ** 32 }, RangeError],
   ] as const)('is refused where RTP cannot carry its %s: %j', (name, changes, error) => {
     const stream: RtpStream = { ...SPEECH, ...changes };
-    for (const create of [rtpFraming.createEncoder, rtpFraming.createDecoder]) {
-      expect(() => create(stream)).toThrow(error);
-      expect(() => create(stream)).toThrow(name);
-    }
+    expect(() => rtpFraming.createEncoder(stream)).toThrow(error);
+    expect(() => rtpFraming.createEncoder(stream)).toThrow(name);
+    expect(() => rtpFraming.createDecoder(stream)).toThrow(error);
   });
 
   it('counts Opus at 48 kHz, whatever the sound’s rate is', () => {
@@ -136,11 +136,11 @@ describe('a stream as RTP', () => {
     const stream: RtpStream = { ...OPUS, sequenceOffset: 65_000, timestampOffset: 2 ** 32 - 1000 };
     const encoder = rtpFraming.createEncoder(stream);
     const decoder = rtpFraming.createDecoder(stream);
-    for (const sent of opusPackets(1000, 3)) {
-      const bytes = encoder.encode(sent);
-      expect(new RtpPacket().parse(bytes).sequenceNumber).toBe((sent.sequence + 65_000) % 65_536);
-      expect(decoder.decode(bytes)).toEqual([sent]);
-    }
+    const sent = opusPackets(1000, 3);
+    const messages = sent.map((packet) => encoder.encode(packet));
+    const numbers = messages.map((bytes) => new RtpPacket().parse(bytes).sequenceNumber);
+    expect(numbers).toEqual(sent.map(({ sequence }) => (sequence + 65_000) % 65_536));
+    expect(messages.flatMap((bytes) => decoder.decode(bytes))).toEqual(sent);
   });
 
   it('tells frames that were lost before a packet from packets that were lost on the way', () => {
@@ -213,10 +213,12 @@ describe('redundant copies (RFC 2198)', () => {
       const decoder = rtpFraming.createDecoder(OPUS);
       encoder.redundancy = copies;
       encoder.redundancySpacing = spacing;
-      const sent = opusPackets(3000, 20);
+      const sent = opusPackets(1500, 20);
       const came = new Map<number, Packet>();
       const arrived = new Set<number>();
       let bad = false;
+      let inOrder = true;
+      const primaries: Packet[] = [];
       for (const packet of sent) {
         const bytes = encoder.encode(packet);
         // Gilbert: bursts of two on average, but the first arrives.
@@ -224,27 +226,23 @@ describe('redundant copies (RFC 2198)', () => {
         if (bad) continue;
         arrived.add(packet.sequence);
         const packets = decoder.decode(bytes);
-        expect(packets.at(-1)).toEqual(packet);
-        expect(packets.map(({ sequence }) => sequence)).toEqual(
-          packets.map(({ sequence }) => sequence).toSorted((a, b) => a - b),
+        primaries.push(packets.at(-1)!);
+        inOrder &&= packets.every(
+          ({ sequence }, i) => i === 0 || sequence > packets[i - 1]!.sequence,
         );
         for (const one of packets) if (!came.has(one.sequence)) came.set(one.sequence, one);
       }
-      let recovered = 0;
-      for (const packet of sent) {
-        if (arrived.has(packet.sequence)) continue;
-        const carried = Array.from(
-          { length: copies },
-          (_, i) => packet.sequence + (i + 1) * spacing,
-        );
-        if (carried.some((sequence) => arrived.has(sequence))) {
-          recovered++;
-          expect(came.get(packet.sequence)).toEqual({ ...packet, redundant: true });
-        } else {
-          expect(came.has(packet.sequence)).toBe(false);
-        }
-      }
-      expect(recovered).toBeGreaterThan(100);
+      expect(inOrder).toBe(true);
+      expect(primaries).toEqual(sent.filter(({ sequence }) => arrived.has(sequence)));
+      const lost = sent.filter(({ sequence }) => !arrived.has(sequence));
+      const expected = lost.filter(({ sequence }) =>
+        Array.from({ length: copies }, (_, i) => sequence + (i + 1) * spacing).some((carrier) =>
+          arrived.has(carrier),
+        ),
+      );
+      const recovered = lost.flatMap(({ sequence }) => came.get(sequence) ?? []);
+      expect(recovered).toEqual(expected.map((packet) => ({ ...packet, redundant: true })));
+      expect(recovered.length).toBeGreaterThan(50);
       expect(encoder.skippedCopies).toBe(0);
     },
   );

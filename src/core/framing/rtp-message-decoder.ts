@@ -105,8 +105,8 @@ export class RtpMessageDecoder implements MessageDecoder {
     const timestamp = (packet.timestamp - this.#timestampOffset + TIMESTAMPS) % TIMESTAMPS;
     const sequence = this.#sequences.peek(sequenceNumber);
     const tick = this.#timestamps.peek(timestamp);
-    if (sequence < 0 || tick < 0) {
-      throw new PacketError('bad-field', 'the packet lies before the first of the stream.');
+    if (sequence < 0 || tick < 0 || tick > Number.MAX_SAFE_INTEGER) {
+      throw new PacketError('bad-field', 'the packet lies outside of the stream.');
     }
     const frame = Math.floor(tick / this.#ticksPerFrame);
     const packets: Packet[] = [];

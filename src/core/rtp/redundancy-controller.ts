@@ -10,7 +10,7 @@ export interface RedundancyControllerOptions {
   readonly packetDuration?: number | undefined;
   /** Bytes around each payload: 12 of RTP; 28 more of UDP and IP, and so on, where they count. @default 12 */
   readonly overheadBytes?: number | undefined;
-  /** Packets that may stay lost, as a part of all. @default 0.003 */
+  /** Packets that may stay lost, as a part of all. @default 0.005 */
   readonly residualLoss?: number | undefined;
   /** How late the last copy may come after its packet, in ms: a jitter buffer has to wait for it. @default 80 */
   readonly maxCopyDelay?: number | undefined;
@@ -39,7 +39,7 @@ export interface LossReport {
 const DEFAULTS = {
   packetDuration: 20,
   overheadBytes: 12,
-  residualLoss: 0.003,
+  residualLoss: 0.005,
   maxCopyDelay: 80,
 } as const;
 
@@ -56,9 +56,12 @@ const FEC_FROM = 0.005;
 /** Steps of `expectedLoss`, so that the encoder is not told of every fluctuation. */
 const LOSS_STEPS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 100];
 
-/** How far the estimate follows a report that is worse; of a better one a part that grows with the time since the last. */
-const RISE = 0.5;
-const FALL_MS = 5000;
+/** Time constant of the estimate: reports of a second are of a few packets, and differ by chance. */
+const SMOOTHING_MS = 5000;
+/** A report above that is no chance: the estimate goes half of the way at once. */
+const ALARM_FACTOR = 2;
+const ALARM_STEP = 0.05;
+const ALARM_GAIN = 0.5;
 /** Less is sent where it would have been enough for so long, also with so much more loss. */
 const HOLD_MS = 10_000;
 const MARGIN = 1.5;
@@ -177,9 +180,11 @@ export class RedundancyController {
       this.#loss = loss;
       this.#meanRun = run;
     } else {
-      const fall = 1 - Math.exp(-Math.max(0, nowMs - this.#reportedAtMs) / FALL_MS);
-      this.#loss += (loss - this.#loss) * (loss > this.#loss ? RISE : fall);
-      this.#meanRun += (run - this.#meanRun) * (run > this.#meanRun ? RISE : fall);
+      const alarm = loss > this.#loss * ALARM_FACTOR + ALARM_STEP;
+      const passed = Math.max(0, nowMs - this.#reportedAtMs);
+      const gain = Math.max(alarm ? ALARM_GAIN : 0, 1 - Math.exp(-passed / SMOOTHING_MS));
+      this.#loss += (loss - this.#loss) * gain;
+      this.#meanRun += (run - this.#meanRun) * gain;
     }
     this.#reportedAtMs = nowMs;
   }

@@ -1,0 +1,152 @@
+import { opusPacketInfo } from '../../src/core/codec/opus-packet.ts';
+import type { Framing } from '../../src/core/framing/framing.ts';
+import { FRAMINGS } from '../../src/core/framing/framings.ts';
+import { rtpFraming } from '../../src/core/framing/rtp.ts';
+import type { RtpStream } from '../../src/core/framing/rtp.ts';
+import { HeaderExtensionCursor } from '../../src/core/rtp/header-extensions.ts';
+import { RedBlocks } from '../../src/core/rtp/red.ts';
+import { readReports, reportBytes, writeReport } from '../../src/core/rtp/rtcp.ts';
+import type { ReceiverReport, SenderReport } from '../../src/core/rtp/rtcp.ts';
+import { rtpHeaderBytes, writeRtpHeader } from '../../src/core/rtp/rtp-header.ts';
+import type { RtpHeader } from '../../src/core/rtp/rtp-header.ts';
+import { RtpPacket } from '../../src/core/rtp/rtp-packet.ts';
+import { integer, noise, randomPackets } from './packet-streams.ts';
+import { seededRandom } from './random.ts';
+
+/** A parser that a hostile network may reach. */
+export interface FuzzTarget {
+  readonly name: string;
+  /** Messages that it takes: what is mutated. */
+  readonly samples: readonly (string | Uint8Array)[];
+  /** Reads one, and looks at all that it found. May throw a PacketError. @returns how much it found, so that nothing is left out */
+  read(message: string | Uint8Array): number;
+}
+
+// With a source that is known: else the decoder would take the first noise for it, and refuse all the rest.
+const PCM: RtpStream = { format: 's16', sampleRate: 16_000, channels: 1, ssrc: 7 };
+const OPUS: RtpStream = { format: 'opus', sampleRate: 48_000, channels: 1, ssrc: 7 };
+
+/** Every parser of bytes from the network. */
+export function fuzzTargets(): FuzzTarget[] {
+  return [
+    framingTarget('framing binary', FRAMINGS.binary, PCM),
+    framingTarget('framing base64-json', FRAMINGS['base64-json'], PCM),
+    framingTarget('framing rtp, L16', rtpFraming, PCM),
+    framingTarget('framing rtp, Opus with copies', rtpFraming, OPUS, 3),
+    rtpPacketTarget(),
+    redTarget(),
+    rtcpTarget(),
+    {
+      name: 'Opus packet',
+      samples: randomPackets(OPUS, 20, seededRandom(5)).map(({ payload }) => payload),
+      read: (message) => opusPacketInfo(message as Uint8Array).frames,
+    },
+  ];
+}
+
+function framingTarget(name: string, framing: Framing, stream: RtpStream, copies = 0): FuzzTarget {
+  const encoder =
+    framing === rtpFraming ? rtpFraming.createEncoder(stream) : framing.createEncoder(stream);
+  if ('redundancy' in encoder) encoder.redundancy = copies;
+  const packets = randomPackets(stream, 20, seededRandom(1), 0.05);
+  const samples = packets.map((packet) => encoder.encode(packet));
+  const decoder = framing.createDecoder(stream);
+  return {
+    name,
+    samples,
+    read: (message) => decoder.decode(message).length + framing.layout(message).length,
+  };
+}
+
+function rtpPacketTarget(): FuzzTarget {
+  const random = seededRandom(2);
+  const packet = new RtpPacket();
+  const cursor = new HeaderExtensionCursor();
+  return {
+    name: 'RTP packet with header extensions',
+    samples: Array.from({ length: 20 }, () => {
+      const header: RtpHeader = {
+        payloadType: 111,
+        sequenceNumber: integer(2 ** 16, random),
+        timestamp: integer(2 ** 32, random),
+        ssrc: integer(2 ** 32, random),
+        csrcs: Array.from({ length: integer(4, random) }, () => integer(2 ** 32, random)),
+        extensions: Array.from({ length: integer(4, random) }, (_, i) => ({
+          id: i + (random() < 0.5 ? 1 : 14),
+          data: noise(1 + integer(12, random), random),
+        })),
+      };
+      const bytes = noise(rtpHeaderBytes(header) + integer(20, random), random);
+      writeRtpHeader(header, bytes);
+      return bytes;
+    }),
+    read(message) {
+      packet.parse(message as Uint8Array);
+      let sum = packet.payloadType + packet.sequenceNumber + packet.timestamp + packet.ssrc;
+      for (let i = 0; i < packet.csrcCount; i++) sum += packet.csrc(i);
+      cursor.begin(packet);
+      while (cursor.next()) {
+        if (cursor.byteOffset + cursor.byteLength > message.length)
+          throw new Error('beyond the end');
+        sum += cursor.id;
+      }
+      if (packet.payloadOffset + packet.payloadBytes + packet.paddingBytes !== message.length) {
+        throw new Error('the parts are not the whole');
+      }
+      return sum;
+    },
+  };
+}
+
+function redTarget(): FuzzTarget {
+  const blocks = new RedBlocks();
+  const packet = new RtpPacket();
+  const { samples } = framingTarget('', rtpFraming, OPUS, 3);
+  return {
+    name: 'RED blocks',
+    samples: samples.slice(1).map((message) => {
+      const bytes = message as Uint8Array;
+      return bytes.slice(packet.parse(bytes).payloadOffset);
+    }),
+    read(message) {
+      const count = blocks.parse(message as Uint8Array);
+      const last = count - 1;
+      if (blocks.byteOffset(last) + blocks.byteLength(last) !== message.length) {
+        throw new Error('the parts are not the whole');
+      }
+      return blocks.timestampOffset(0) + blocks.payloadType(last);
+    },
+  };
+}
+
+function rtcpTarget(): FuzzTarget {
+  const random = seededRandom(4);
+  return {
+    name: 'RTCP reports',
+    samples: Array.from({ length: 20 }, () => {
+      const reports = Array.from({ length: integer(4, random) }, () => ({
+        ssrc: integer(2 ** 32, random),
+        fractionLost: random(),
+        packetsLost: integer(2 ** 20, random),
+        highestSequence: integer(2 ** 32, random),
+        jitter: integer(1000, random),
+        lastSenderReport: integer(2 ** 32, random),
+        delaySinceSenderReport: integer(2 ** 20, random),
+      }));
+      const receiver: ReceiverReport = { type: 'receiver', ssrc: 1, reports };
+      const sender: SenderReport = {
+        ...receiver,
+        type: 'sender',
+        ntpSeconds: integer(2 ** 32, random),
+        ntpFraction: integer(2 ** 32, random),
+        rtpTimestamp: integer(2 ** 32, random),
+        packetCount: 1,
+        octetCount: 2,
+      };
+      const bytes = new Uint8Array(reportBytes(sender) + reportBytes(receiver));
+      writeReport(receiver, bytes, writeReport(sender, bytes));
+      return bytes;
+    }),
+    read: (message) => readReports(message as Uint8Array).length,
+  };
+}

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { LossRuns } from '../src/core/rtp/loss-runs.ts';
+import { RedundancyController } from '../src/core/rtp/redundancy-controller.ts';
+import type {
+  RedundancyControllerOptions,
+  RedundancySettings,
+} from '../src/core/rtp/redundancy-controller.ts';
+import { seededRandom } from './helpers/random.ts';
+
+/** What a channel loses: packets at random, in runs of a mean length (Gilbert's model). */
+interface Channel {
+  readonly loss: number;
+  readonly meanRun: number;
+}
+
+const PACKETS_A_SECOND = 50;
+const OPTIONS: RedundancyControllerOptions = { bitrate: 24_000 };
+
+/** Sends over a channel with a report a second. */
+class Call {
+  readonly controller: RedundancyController;
+  readonly history: RedundancySettings[] = [];
+  readonly #random: () => number;
+  readonly #runs = new LossRuns();
+  readonly #came: boolean[] = [];
+  /** How each packet was protected when it went. */
+  readonly #sent: RedundancySettings[] = [];
+  #bad = false;
+  #second = 0;
+
+  constructor(options: RedundancyControllerOptions, seed: number) {
+    this.controller = new RedundancyController(options);
+    this.#random = seededRandom(seed);
+  }
+
+  run(seconds: number, channel: (settings: RedundancySettings) => Channel): void {
+    for (let second = 0; second < seconds; second++) {
+      let lost = 0;
+      for (let i = 0; i < PACKETS_A_SECOND; i++) {
+        const settings = this.controller.settings;
+        const { loss, meanRun } = channel(settings);
+        const stay = 1 - 1 / meanRun;
+        const enter = loss === 0 ? 0 : (loss * (1 - stay)) / (1 - loss);
+        this.#bad = this.#random() < (this.#bad ? stay : enter);
+        this.#sent.push(settings);
+        if (!this.#bad) this.#runs.update(this.#came.length);
+        else lost++;
+        this.#came.push(!this.#bad);
+      }
+      const fractionLost = Math.floor((lost / PACKETS_A_SECOND) * 256) / 256;
+      const report = { fractionLost, meanRun: this.#runs.meanLength };
+      this.history.push(this.controller.update(report, ++this.#second * 1000));
+    }
+  }
+
+  /** Packets of the last seconds that neither came nor were brought back by a copy, as a part of all. */
+  residual(seconds: number): number {
+    const count = seconds * PACKETS_A_SECOND;
+    const from = this.#came.length - count;
+    let missing = 0;
+    for (let packet = from; packet < this.#came.length; packet++) {
+      if (this.#came[packet]) continue;
+      let back = false;
+      for (let distance = 1; distance <= 12; distance++) {
+        const later = this.#sent[packet + distance];
+        if (later === undefined || !this.#came[packet + distance]) continue;
+        if (distance % later.spacing === 0 && distance / later.spacing <= later.copies) back = true;
+      }
+      if (!back) missing++;
+    }
+    return missing / count;
+  }
+
+  /** How often the settings changed in the last seconds. */
+  changes(seconds: number): number {
+    const last = this.history.slice(-seconds);
+    return last.filter((settings, i) => i > 0 && settings !== last[i - 1]).length;
+  }
+}
+
+const steady =
+  (loss: number, meanRun = 1 / (1 - loss)) =>
+  () => ({ loss, meanRun });
+
+describe('redundancy', () => {
+  it('costs nothing on a channel that loses nothing', () => {
+    const call = new Call(OPTIONS, 1);
+    call.run(60, steady(0));
+    expect(call.history.every((settings) => settings.copies === 0 && !settings.fec)).toBe(true);
+    expect(call.controller.settings.expectedLoss).toBe(0);
+    expect(call.controller.bitrateWith(0)).toBe(24_000 + 12 * 8 * 50);
+  });
+
+  it('is left to Opus where little is lost', () => {
+    const controller = new RedundancyController(OPTIONS);
+    expect(controller.update({ fractionLost: 0.01 }, 0)).toEqual({
+      fec: true,
+      expectedLoss: 1,
+      copies: 0,
+      spacing: 1,
+    });
+  });
+
+  it.each([
+    ['3 % at random', 0.03, undefined, 0.005],
+    ['5 % at random', 0.05, undefined, 0.005],
+    ['10 % at random', 0.1, undefined, 0.005],
+    ['20 % at random', 0.2, undefined, 0.005],
+    ['5 % in runs of 2', 0.05, 2, 0.005],
+    ['5 % in runs of 3', 0.05, 3, 0.01],
+  ])('%s: brings the loss down to the residual or near', (_name, loss, meanRun, limit) => {
+    const call = new Call(OPTIONS, 2);
+    call.run(180, steady(loss, meanRun));
+    expect(call.residual(120)).toBeLessThan(limit);
+    expect(call.controller.settings.copies).toBeGreaterThan(0);
+    // Settled, and not from report to report.
+    expect(call.changes(120)).toBeLessThanOrEqual(12);
+  });
+
+  it('sends copies further apart where losses come in runs', () => {
+    const single = new RedundancyController(OPTIONS);
+    const runs = new RedundancyController(OPTIONS);
+    const close = single.update({ fractionLost: 0.04 }, 0);
+    const apart = runs.update({ fractionLost: 0.04, meanRun: 3 }, 0);
+    expect(close).toMatchObject({ copies: 1, spacing: 1 });
+    expect(apart.copies * apart.spacing).toBeGreaterThan(close.copies * close.spacing);
+    // But never so far that the last copy comes later than it may.
+    const patient = new RedundancyController({ ...OPTIONS, maxCopyDelay: 40 });
+    const bounded = patient.update({ fractionLost: 0.3, meanRun: 5 }, 0);
+    expect(bounded.copies * bounded.spacing * 20).toBeLessThanOrEqual(40);
+  });
+
+  it('stays below the ceiling of the bit rate, and leaves the rest to Opus', () => {
+    for (const maxBitrate of [20_000, 40_000, 60_000, 90_000, 200_000]) {
+      const controller = new RedundancyController({ ...OPTIONS, maxBitrate });
+      for (let i = 0; i < 20; i++) {
+        const settings = controller.update({ fractionLost: 0.3 }, i * 1000);
+        const { copies, fec, expectedLoss } = settings;
+        if (copies > 0) expect(controller.bitrateWith(copies)).toBeLessThanOrEqual(maxBitrate);
+        expect(fec).toBe(true);
+        expect(expectedLoss).toBeGreaterThan(0);
+        if (maxBitrate === 20_000) expect(settings).toMatchObject({ copies: 0, expectedLoss: 30 });
+      }
+    }
+  });
+
+  it('comes at the first bad report, and goes ten seconds after it is not needed any more', () => {
+    const call = new Call(OPTIONS, 3);
+    call.run(10, steady(0));
+    call.run(20, steady(0.08));
+    const raised = call.history.findIndex(({ copies }) => copies > 0);
+    expect(raised).toBeLessThanOrEqual(12);
+    call.run(60, steady(0));
+    const lowered = call.history.findIndex((settings, i) => i > 30 && settings.copies === 0);
+    expect(lowered).toBeGreaterThanOrEqual(40);
+    expect(lowered).toBeLessThan(60);
+    expect(call.controller.settings).toMatchObject({ copies: 0, fec: false, expectedLoss: 0 });
+  });
+
+  it('is taken back where it is what fills the link, and tried again ever more rarely', () => {
+    const call = new Call(OPTIONS, 4);
+    // A link that holds the payloads alone, and drops half of everything with copies on top.
+    call.run(300, ({ copies }) => ({ loss: copies === 0 ? 0.03 : 0.5, meanRun: 2 }));
+    const withCopies = call.history.filter(({ copies }) => copies > 0).length;
+    expect(withCopies).toBeGreaterThan(0);
+    expect(withCopies).toBeLessThan(60);
+  });
+
+  it('is as new after a reset', () => {
+    const controller = new RedundancyController(OPTIONS);
+    controller.update({ fractionLost: 0.2, meanRun: 4 }, 1000);
+    expect(controller.loss).toBe(0.2);
+    controller.reset();
+    expect(controller.loss).toBe(0);
+    expect(controller.update({ fractionLost: 0 }, 0)).toMatchObject({ copies: 0, fec: false });
+  });
+
+  it.each([
+    ['bitrate', { bitrate: 0 }],
+    ['packetDuration', { packetDuration: 0 }],
+    ['residualLoss', { residualLoss: 2 }],
+    ['maxBitrate', { maxBitrate: -1 }],
+    ['maxCopyDelay', { maxCopyDelay: Number.NaN }],
+    ['overheadBytes', { overheadBytes: -1 }],
+  ])('refuses %s out of range', (name, options) => {
+    expect(() => new RedundancyController({ ...OPTIONS, ...options })).toThrow(name);
+  });
+
+  it.each([
+    ['fractionLost', { fractionLost: 1.5 }],
+    ['fractionLost', { fractionLost: Number.NaN }],
+    ['meanRun', { fractionLost: 0, meanRun: 0.5 }],
+  ])('refuses a report whose %s is out of range', (name, report) => {
+    const controller = new RedundancyController(OPTIONS);
+    expect(() => controller.update(report, 0)).toThrow(name);
+    expect(() => controller.update({ fractionLost: 0 }, Number.NaN)).toThrow('nowMs');
+  });
+});
