@@ -116,16 +116,16 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** An hour with clocks that differ as much as any two sound cards do. */
+/** An hour with clocks that differ as much as those of two bad sound cards. */
 export const DRIFTS: readonly Scenario[] = [300, -300].flatMap((driftPpm) => [
   {
-    name: `an hour at ${driftPpm} ppm, ±3 ms`,
-    settings: link({ delayMs: 25, jitterMs: 3 }),
+    name: `an hour at ${driftPpm} ppm, 25 ms, at most ±3 ms`,
+    settings: link({ delayMs: 25, jitterMs: 3, jitterDistribution: 'uniform' }),
     seconds: 3600,
     driftPpm,
   },
   {
-    name: `an hour at ${driftPpm} ppm, ±30 ms`,
+    name: `an hour at ${driftPpm} ppm, 60 ± 30 ms`,
     settings: link({ delayMs: 60, jitterMs: 30 }),
     seconds: 3600,
     driftPpm,

@@ -25,7 +25,12 @@ export interface DelayTargetOptions {
 const NEAR_MS = 8000;
 const FAR_MS = 30_000;
 /** Packets that come closer together than this share of their length were held up together: one event, not many. */
-const BUNCHED = 0.25;
+const BUNCHED = 0.5;
+/** What they count for in the near memory, which would else take one stall for the way things are now. */
+const NEAR_BUNCHED = 0.1;
+/** An event that held packets up for longer, ms, is not waited for the next time unless it was the second in a minute. */
+const LONG_MS = 250;
+const EVENT_MS = 60_000;
 /** A change of the middle by this much, ms, is no chance. */
 const ROUTE_MS = 15;
 /** The target is worked out anew this often, and at once after a late packet. */
@@ -46,7 +51,11 @@ const MIN = 8;
 const MAX = 9;
 const LAST_FRAME = 10;
 const MIDDLE = 11;
-const SLOTS = 12;
+/** How long the last long event held packets up, when it ended, and how long the present one has. */
+const EVENT = 12;
+const EVENT_AT = 13;
+const PRESENT = 14;
+const SLOTS = 15;
 
 /**
  * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
@@ -132,6 +141,9 @@ export class DelayTarget implements ArrivalListener {
     this.#near.reset();
     this.#far.reset();
     this.drift.reset();
+    this.#state[EVENT] = 0;
+    this.#state[PRESENT] = 0;
+    this.#state[MIDDLE] = 0;
     this.#arrivals = 0;
   }
 
@@ -160,12 +172,15 @@ export class DelayTarget implements ArrivalListener {
     }
     this.#near.forget(elapsed);
     this.#far.forget(elapsed);
-    // The near memory would take one stall for the way things are now: of what was held up together it makes as little as
-    // the far one does.
     const spacing = (state[FRAME]! - state[LAST_FRAME]!) * this.#msPerFrame;
     state[LAST_FRAME] = state[FRAME]!;
-    this.#near.add(delay, elapsed < BUNCHED * spacing ? NEAR_MS / FAR_MS : 1);
-    this.#far.add(delay, 1);
+    const bunched = elapsed < BUNCHED * spacing;
+    if (this.#isFirstOfItsSize(delay - state[FLOOR]!, bunched)) {
+      this.missed(1);
+    } else {
+      this.#near.add(delay, bunched ? NEAR_BUNCHED : 1);
+      this.#far.add(delay, 1);
+    }
     if (this.#arrivals < ENOUGH) {
       state[FLOOR] = this.#near.floor();
       return;
@@ -189,6 +204,23 @@ export class DelayTarget implements ArrivalListener {
     }
     state[FREE_TARGET] = this.#best() + this.#leadMs - state[FLOOR]!;
     this.#limit();
+  }
+
+  /** Whether a packet was held up, alone or in a bunch, for longer than any not long ago: that may never happen again. */
+  #isFirstOfItsSize(excess: number, bunched: boolean): boolean {
+    const state = this.#state;
+    const now = state[NOW]!;
+    const first = state[PRESENT] === 0;
+    if (excess <= LONG_MS && (first || !bunched)) {
+      if (first) return false;
+      state[EVENT] = state[PRESENT]!;
+      state[EVENT_AT] = now;
+      state[PRESENT] = 0;
+      return false;
+    }
+    if (excess > state[PRESENT]!) state[PRESENT] = excess;
+    if (state[EVENT]! >= state[PRESENT]! && now - state[EVENT_AT]! < EVENT_MS) return false;
+    return first || bunched;
   }
 
   /** The cheapest delay, ms from the origin. */

@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest';
+import { DelayTarget } from '../src/core/playout/delay-target.ts';
+import type { DelayTargetOptions } from '../src/core/playout/delay-target.ts';
+import { seededRandom } from './helpers/random.ts';
+
+const RATE = 48_000;
+const FRAMES = 960;
+const LEAD_MS = 5;
+
+/** Normal deviates from a seed (Box and Muller). */
+function normals(seed: number): () => number {
+  const random = seededRandom(seed);
+  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** Lets packets arrive `delay(n)` ms after they were sent, in the order of arrival; infinite: never. */
+function feed(target: DelayTarget, from: number, to: number, delay: (n: number) => number): void {
+  const packets = Array.from({ length: to - from }, (_, i) => from + i)
+    .map((n) => ({ n, at: n * 20 + delay(n) }))
+    .sort((a, b) => a.at - b.at);
+  for (const { n, at } of packets) {
+    if (at < Infinity) target.arrived(n * FRAMES, at, 0, false);
+    else target.missed(1);
+  }
+}
+
+const make = (options: Partial<DelayTargetOptions> = {}): DelayTarget =>
+  new DelayTarget({ sampleRate: RATE, leadMs: LEAD_MS, ...options });
+
+/** How long a packet that was sent at 0 would wait in all, ms. */
+const waits = (target: DelayTarget, n: number): number => target.dueMs(n * FRAMES) - n * 20;
+
+/** 1 less the normal distribution function (Abramowitz and Stegun 26.2.17; error below 1e-7). */
+function tail(z: number): number {
+  const t = 1 / (1 + 0.2316419 * Math.abs(z));
+  const poly =
+    t *
+    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  const upper = (poly * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
+  return z >= 0 ? upper : 1 - upper;
+}
+
+/** Where `delay + price × share that is late` is least, for normal delays. */
+function cheapest(meanMs: number, deviationMs: number, latencyCost: number): number {
+  let best = Infinity;
+  let at = 0;
+  for (let d = 0; d < 500; d++) {
+    const cost = d + (10_000 / latencyCost) * tail((d - meanMs) / deviationMs);
+    if (cost < best) {
+      best = cost;
+      at = d;
+    }
+  }
+  return at;
+}
+
+describe('the target is where waiting longer costs more than it saves', () => {
+  test('without jitter nothing is waited for but the lead', () => {
+    const target = make();
+    feed(target, 0, 500, () => 25);
+    expect(target.targetMs).toBeLessThanOrEqual(LEAD_MS + 1);
+    expect(waits(target, 500)).toBeCloseTo(25 + LEAD_MS + 1, 0);
+  });
+
+  test.each([
+    [20, 0.5],
+    [20, 5],
+    [10, 20],
+  ])('normal jitter of %i ms at a latency cost of %d', (deviation, latencyCost) => {
+    const normal = normals(1);
+    const target = make({ latencyCost });
+    feed(target, 0, 6000, () => 100 + deviation * normal());
+    const best = cheapest(100, deviation, latencyCost) + LEAD_MS;
+    // The near memory holds 400 packets: what it knows of the tail is about so sure.
+    expect(Math.abs(waits(target, 6000) - best)).toBeLessThan(deviation * 0.75);
+  });
+
+  test('the dearer latency is, the shorter the wait', () => {
+    const found = [0.1, 1, 10, 100].map((latencyCost) => {
+      const normal = normals(2);
+      const target = make({ latencyCost });
+      feed(target, 0, 3000, () => 100 + 20 * normal());
+      return target.targetMs;
+    });
+    expect(found).toEqual(found.toSorted((a, b) => b - a));
+    expect(found[0]! - found[3]!).toBeGreaterThan(40);
+  });
+
+  test('packets that never come are not waited for', () => {
+    const random = seededRandom(3);
+    const target = make();
+    feed(target, 0, 3000, () => (random() < 0.2 ? Infinity : 25));
+    expect(target.targetMs).toBeLessThanOrEqual(LEAD_MS + 1);
+  });
+
+  test('copies of them are: they come a packet later', () => {
+    const random = seededRandom(3);
+    const target = make();
+    feed(target, 0, 3000, () => (random() < 0.05 ? 45 : 25));
+    expect(target.targetMs).toBeCloseTo(20 + LEAD_MS + 1, 0);
+  });
+});
+
+describe('memory', () => {
+  test('spikes that come every 5 s are covered between them, too', () => {
+    const target = make();
+    const held = (n: number): number => Math.max(25, 145 - 20 * (n % 250));
+    feed(target, 0, 3000, held);
+    for (let n = 3000; n < 4000; n += 50) {
+      feed(target, n, n + 50, held);
+      expect(target.targetMs).toBeGreaterThan(90);
+    }
+  });
+
+  test('one stall of 2 s is no way of the network', () => {
+    const normal = normals(4);
+    const target = make();
+    const usual = (): number => 30 + Math.abs(2 * normal());
+    feed(target, 0, 3000, usual);
+    const before = target.targetMs;
+    feed(target, 3000, 3100, (n) => Math.max(usual(), 2000 - 20 * (n - 3000)));
+    feed(target, 3100, 3110, usual);
+    expect(target.targetMs).toBeLessThan(before + 10);
+  });
+
+  test('jitter that has gone is forgotten, fast at first', () => {
+    const normal = normals(5);
+    const target = make();
+    feed(target, 0, 3000, () => 100 + 30 * normal());
+    const rough = target.targetMs;
+    feed(target, 3000, 12_000, () => 100 + normal());
+    expect(target.targetMs).toBeLessThan(rough / 3);
+  });
+
+  test.each([80, -80])('a route that is %i ms longer is followed', (change) => {
+    const target = make();
+    feed(target, 0, 3000, () => 120);
+    feed(target, 3000, 9000, () => 120 + change);
+    expect(waits(target, 9000)).toBeGreaterThanOrEqual(120 + change);
+    expect(waits(target, 9000)).toBeLessThan(120 + change + 25);
+  });
+
+  test.each([300, -300])('a sender whose clock is off by %i ppm is followed', (ppm) => {
+    const normal = normals(6);
+    const target = make();
+    const drift = (n: number): number => n * 20 * ppm * 1e-6;
+    feed(target, 0, 6000, (n) => 50 + drift(n) + Math.abs(2 * normal()));
+    const early = waits(target, 6000) - drift(6000);
+    feed(target, 6000, 60_000, (n) => 50 + drift(n) + Math.abs(2 * normal()));
+    expect(waits(target, 60_000) - drift(60_000)).toBeCloseTo(early, -1);
+    expect(target.drift.skew * 1e6).toBeCloseTo(ppm, -1);
+  });
+});
+
+describe('limits', () => {
+  test('hold at once, and the free target stays known', () => {
+    const target = make({ startDelayMs: 40, minDelayMs: 60 });
+    expect(target.targetMs).toBe(60);
+    feed(target, 0, 500, () => 25);
+    expect(target.targetMs).toBe(60);
+    expect(target.freeTargetMs).toBeLessThan(10);
+    target.setLimits(0, 3);
+    expect(target.targetMs).toBe(3);
+    expect([target.minDelayMs, target.maxDelayMs]).toEqual([0, 3]);
+  });
+
+  test('that are none are refused', () => {
+    expect(() => make({ minDelayMs: 10, maxDelayMs: 5 })).toThrow('maxDelayMs must lie between 10');
+    expect(() => make({ latencyCost: 0 })).toThrow(RangeError);
+    expect(() => make().setLimits(-1, 5)).toThrow(RangeError);
+  });
+});
