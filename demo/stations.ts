@@ -43,3 +43,14 @@ export function stationsOf(session: StationsSubject): Station[] {
     { name: 'Output', what: muted ? 'muted' : `${Math.round(volume * 100)} %`, side: 'out' },
   ];
 }
+
+/** The way of a lane's sound, from its parts' names. */
+export function stationsOfLane(path: readonly string[]): Station[] {
+  const wire = path.map((name) => ({ name, what: '', side: 'wire' as const }));
+  return [
+    { name: 'Source', what: '', side: 'in' },
+    ...wire,
+    { name: 'Receiver', what: '', side: 'out' },
+    { name: 'Output', what: '', side: 'out' },
+  ];
+}

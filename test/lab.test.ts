@@ -86,7 +86,7 @@ describe('the lab', { timeout: 60_000 }, () => {
     // Enough to ride out a busy machine: every underrun makes the delay another.
     await page.getByLabel('Playout target').fill('400');
     const compare = () =>
-      page.locator('lab-page').evaluate((element) => {
+      page.locator('lab-single').evaluate((element) => {
         const { session } = element as unknown as { session: Session };
         const { lane, inputTap, outputTap, context } = session;
         const total = lane?.figures().totalMs;
@@ -158,7 +158,7 @@ describe('the lab', { timeout: 60_000 }, () => {
       await start();
       await eventually(() => status().textContent()).toMatch(words);
     }
-    await page.getByLabel('Speech sample').check();
+    await page.getByLabel('Speech').check();
     await page.getByRole('button', { name: 'Try again' }).click();
     await eventually(() => status().textContent()).toMatch(/Running/);
     expect(faults).toEqual([]);
@@ -167,7 +167,7 @@ describe('the lab', { timeout: 60_000 }, () => {
   it('tells when the browser holds the sound, and goes on at a press', async () => {
     await start();
     await eventually(() => status().textContent()).toMatch(/Running/);
-    await page.locator('lab-page').evaluate(async (element) => {
+    await page.locator('lab-single').evaluate(async (element) => {
       await (
         element as unknown as { session: { context: AudioContext } }
       ).session.context.suspend();
@@ -185,7 +185,7 @@ describe('the lab', { timeout: 60_000 }, () => {
     await start();
     await eventually(() => status().textContent()).toMatch(/Running/);
     const tellTrack = (muted: boolean, event: string) =>
-      page.locator('lab-page').evaluate(
+      page.locator('lab-single').evaluate(
         (element, [value, type]) => {
           const track = (element as unknown as { session: Session }).session.source!.track!;
           Object.defineProperty(track, 'muted', { value, configurable: true });
@@ -216,12 +216,15 @@ describe('the lab', { timeout: 60_000 }, () => {
       expect(scrollWidth).toBe(width);
       const places = () =>
         page.evaluate(() =>
-          [...document.querySelector('lab-page')!.shadowRoot!.querySelectorAll('main *')].map(
-            (element) => {
-              const { x, y, width: w, height: h } = element.getBoundingClientRect();
-              return `${element.localName} ${x} ${y + scrollY} ${w} ${h}`;
-            },
-          ),
+          [
+            ...document
+              .querySelector('lab-page')!
+              .shadowRoot!.querySelector('lab-single')!
+              .shadowRoot!.querySelectorAll('main *'),
+          ].map((element) => {
+            const { x, y, width: w, height: h } = element.getBoundingClientRect();
+            return `${element.localName} ${x} ${y + scrollY} ${w} ${h}`;
+          }),
         );
       const before = await places();
       const changes = await page.getByRole('meter', { name: 'Input level' }).evaluate(

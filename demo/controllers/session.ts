@@ -4,6 +4,7 @@ import { Mixer } from '../audio/mixer.ts';
 import type { Problem } from '../audio/problem.ts';
 import { TRACK_ENDED, problemOf } from '../audio/problem.ts';
 import { UNPROCESSED } from '../audio/source.ts';
+import type { Source } from '../audio/source.ts';
 import type { StageSource } from '../audio/stage-source.ts';
 import { openStageSource } from '../audio/stage-source.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
@@ -58,6 +59,8 @@ export class Session implements ReactiveController {
   readonly lanes: readonly LaneSlot[];
   /** How far the run is; null while none is being measured. */
   progress: RunProgress | null = null;
+  /** By how much the link has been later than its model, the 99th percentile, ms; null while nothing went over it. */
+  latenessMs: number | null = null;
   /** Of the last run. */
   results: RunResults | null = null;
   private readonly host: Pick<ReactiveControllerHost, 'requestUpdate'>;
@@ -97,6 +100,11 @@ export class Session implements ReactiveController {
   /** The link of the lanes: during a run, that of the moment. */
   get linkChoice(): LinkChoice {
     return this.link.choice;
+  }
+
+  /** What a recorder takes; null while nothing runs. */
+  get recordable(): Source | null {
+    return this.running?.source ?? null;
   }
 
   /** Why there is no link but the direct one, in a sentence; else empty. */
@@ -308,7 +316,12 @@ export class Session implements ReactiveController {
   }
 
   private async update(sounds: readonly SoundReading[]): Promise<void> {
-    await Promise.all(this.lanes.map((slot) => slot.update(sounds[slot.index] ?? null)));
+    const [statistics] = await Promise.all([
+      this.link.statistics().catch(() => null),
+      ...this.lanes.map((slot) => slot.update(sounds[slot.index] ?? null)),
+    ]);
+    const { count = 0, p99Ms = 0 } = statistics?.lateness ?? {};
+    this.latenessMs = count > 0 ? p99Ms : null;
     this.host.requestUpdate();
   }
 
@@ -327,6 +340,7 @@ export class Session implements ReactiveController {
     this.stopping?.abort();
     this.stopping = null;
     this.progress = null;
+    this.latenessMs = null;
     this.closeLanes();
     const { running } = this;
     this.running = null;

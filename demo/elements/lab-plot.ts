@@ -140,7 +140,13 @@ export class LabPlot extends LitElement {
       axes: this.bare
         ? [{ show: false }, { show: false }]
         : [
-            { ...axis, size: 20, gap: 2, values: (self, at) => this.ages(self, at) },
+            {
+              ...axis,
+              size: 20,
+              gap: 2,
+              splits: (self) => this.splits(self),
+              values: (self, at) => this.ages(self, at),
+            },
             {
               ...axis,
               size: 52,
@@ -166,6 +172,14 @@ export class LabPlot extends LitElement {
     if (this.fixed) return [low, high];
     const top = Math.max(high, (max ?? high) * 1.1);
     return [Math.min(low, min ?? low), top];
+  }
+
+  /** Marks at round ages, the newest at the right. */
+  private splits(self: uPlot): number[] {
+    const newest = self.scales['x']?.max ?? 0;
+    const step = this.seconds <= 60 ? 10 : 20;
+    const count = Math.floor(this.seconds / step);
+    return Array.from({ length: count + 1 }, (_, i) => newest - (count - i) * step);
   }
 
   /** The x axis tells how long ago it was. */

@@ -30,8 +30,9 @@ export class LabSource extends LitElement {
       .bar {
         display: grid;
         grid-template-columns: auto minmax(21rem, 1.4fr) minmax(13rem, 1fr);
-        gap: 0.75rem 1.75rem;
+        gap: 0.25rem 1.75rem;
         align-items: end;
+        padding-bottom: 0.5rem;
       }
       .start {
         min-width: 7.5rem;

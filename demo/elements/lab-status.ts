@@ -24,7 +24,7 @@ export class LabStatus extends LitElement {
         grid-template-columns: 1.25rem 1fr auto;
         gap: 0 0.5rem;
         align-items: center;
-        min-height: 4rem;
+        min-height: 3.25rem;
         padding: 0.4rem 0.5rem 0.4rem 0.875rem;
         border: 1px solid var(--line);
         border-radius: var(--radius);

@@ -24,7 +24,7 @@ export function labServer(options: LabServerOptions = {}): Plugin {
         server: { host: config.server?.host ?? 'localhost' },
         preview: { host: config.preview?.host ?? config.server?.host ?? 'localhost' },
         // Named, so that Vite bundles them before the first visit: found during it, they make the page reload.
-        optimizeDeps: { include: ['lit', 'lit/decorators.js', 'mediabunny'] },
+        optimizeDeps: { include: ['lit', 'lit/decorators.js', 'mediabunny', 'uplot'] },
       };
     },
     configureServer({ httpServer, middlewares }) {

@@ -1,24 +1,23 @@
 import type { CSSResult } from 'lit';
-import { css, unsafeCSS } from 'lit';
-import { SCOPE_BANDS } from '../scope/scope-layout.ts';
+import { css } from 'lit';
 
-/** The page's own layout: one column of panels, the bank's labels level with the bands of its canvas. */
+/** What all views of the lab stand in: name, ways to the views, what they are for. */
 export const pageStyles: CSSResult = css`
   :host {
-    max-width: 74rem;
+    max-width: 78rem;
     margin: 0 auto;
     padding: 1.5rem clamp(0.75rem, 3vw, 2rem) 3rem;
   }
   header {
     display: grid;
-    grid-template-columns: auto minmax(0, 44rem);
-    gap: 0.5rem 2.5rem;
+    grid-template-columns: auto minmax(0, 1fr) auto;
+    gap: 0.5rem 2rem;
     align-items: center;
-    justify-content: space-between;
-    margin-bottom: 1.25rem;
+    margin-bottom: 1rem;
   }
   header p {
     color: var(--ink-soft);
+    font-size: var(--small);
   }
   h1 {
     display: flex;
@@ -50,87 +49,41 @@ export const pageStyles: CSSResult = css`
     stroke-linecap: butt;
     stroke-width: 2.5;
   }
-  main {
-    display: grid;
-    grid-template-columns: minmax(0, 1fr);
-    gap: var(--gap);
-  }
-  .bank {
-    display: grid;
-    grid-template:
-      'in scope' ${unsafeCSS(SCOPE_BANDS.wave)}px
-      'wire scope' ${unsafeCSS(SCOPE_BANDS.tape)}px
-      'out scope' ${unsafeCSS(SCOPE_BANDS.wave)}px
-      '. scope' ${unsafeCSS(SCOPE_BANDS.axis + 2)}px
-      '. legend' auto / 8rem minmax(0, 1fr);
-  }
-  .bank > * {
-    align-self: center;
-  }
-  .bank lab-scope {
-    grid-area: scope;
-    align-self: stretch;
-  }
-  .input {
-    --accent: var(--in);
-    grid-area: in;
-  }
-  .output {
-    --accent: var(--out);
-    grid-area: out;
-  }
-  .wire {
-    grid-area: wire;
-  }
-  .wire .name {
-    font-size: var(--small);
-    font-weight: 600;
-  }
-  .legend {
-    grid-area: legend;
+  nav {
     display: flex;
-    flex-wrap: wrap;
-    gap: 0.1rem 1.1rem;
-    margin-top: 0.4rem;
+    gap: 0.25rem;
+    padding: 0.1875rem;
+    border: 1px solid var(--line);
+    border-radius: calc(var(--radius) + 2px);
+    background: var(--sunken);
   }
-  .legend > span {
+  nav a {
+    display: grid;
+    place-items: center;
+    min-height: 2.25rem;
+    padding: 0 0.875rem;
+    border-radius: var(--radius);
+    color: var(--ink-soft);
+    font-size: 0.9375rem;
+    text-decoration: none;
     white-space: nowrap;
   }
-  .legend svg {
-    width: 0.625rem;
-    height: 0.625rem;
-    margin-right: 0.3rem;
+  nav a:hover {
+    color: var(--ink);
   }
-  .legend .dropped {
-    stroke: var(--alert);
-    stroke-width: 1.5;
+  nav a[aria-current='page'] {
+    background: var(--panel);
+    color: var(--ink);
+    font-weight: 600;
+    box-shadow: 0 0 0 1px var(--line-strong);
   }
-  .columns {
-    display: grid;
-    grid-template-columns: minmax(17rem, 21rem) minmax(0, 1fr);
-    gap: var(--gap);
-    align-items: stretch;
-  }
-  footer {
-    max-width: 60rem;
-    margin-top: 1.25rem;
-  }
-  @media (max-width: 52rem) {
+  @media (max-width: 60rem) {
     header {
       grid-template-columns: minmax(0, 1fr);
     }
-    .bank {
-      grid-template:
-        'in out' auto
-        'scope scope' auto
-        'legend legend' auto / 1fr 1fr;
-      gap: 0.5rem;
-    }
-    .wire {
-      display: none;
-    }
-    .columns {
-      grid-template-columns: minmax(0, 1fr);
+    nav a {
+      flex: 1 1 auto;
+      padding: 0 0.4rem;
     }
   }
 `;

@@ -40,7 +40,7 @@ export function useLab(): LabPage {
       server: { host: '127.0.0.1', port: 0, watch: null },
     });
     await vite.listen();
-    address = `http://127.0.0.1:${(vite.httpServer!.address() as AddressInfo).port}/`;
+    address = `http://127.0.0.1:${(vite.httpServer!.address() as AddressInfo).port}/#lane`;
     browser = await openBrowser('chromium', { microphone: path('../fixtures/speech.wav') });
     page = browser.page!;
     page.setDefaultTimeout(15_000);
@@ -60,6 +60,7 @@ export function useLab(): LabPage {
   beforeEach(async () => {
     faults.length = 0;
     await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto('about:blank');
     await page.goto(address);
     await page.getByRole('button', { name: 'Start' }).waitFor();
   });

@@ -1,0 +1,104 @@
+import type { Session } from './controllers/session.ts';
+import type { Status } from './status.ts';
+
+/** The part of a session that a status is made from. */
+export type CompareStatusSubject = Pick<
+  Session,
+  | 'phase'
+  | 'problem'
+  | 'source'
+  | 'sourceLabel'
+  | 'suspended'
+  | 'trackMuted'
+  | 'context'
+  | 'lanes'
+  | 'heard'
+  | 'muted'
+  | 'progress'
+  | 'start'
+  | 'resume'
+>;
+
+/** The most pressing thing to say about all lanes at once. */
+export function compareStatusOf(session: CompareStatusSubject): Status {
+  const { phase, problem, source, context } = session;
+  if (phase === 'failed' && problem !== null) {
+    const action = { label: 'Try again', run: () => void session.start() };
+    return { tone: 'problem', title: problem.title, detail: problem.cure, action };
+  }
+  if (phase === 'idle' || phase === 'failed') {
+    const detail =
+      source.kind === 'microphone'
+        ? 'Press Start; the browser will ask for the microphone.'
+        : 'Press Start to send the sound down every lane.';
+    return { tone: 'idle', title: 'Ready.', detail, action: null };
+  }
+  if (session.suspended) {
+    const interrupted = context?.state !== 'suspended';
+    return {
+      tone: 'warning',
+      title: interrupted ? 'The system has interrupted the sound.' : 'The browser holds the sound.',
+      detail: interrupted
+        ? 'It goes on by itself when the other sound, or the call, has ended.'
+        : 'It lets none out before you press something on the page.',
+      action: interrupted ? null : { label: 'Let it sound', run: () => session.resume() },
+    };
+  }
+  if (phase === 'starting') {
+    const microphone = source.kind === 'microphone';
+    return {
+      tone: 'busy',
+      title: microphone ? 'Waiting for the microphone.' : 'Starting.',
+      detail: microphone ? 'The browser asks whether this page may use it.' : '',
+      action: null,
+    };
+  }
+  if (session.trackMuted) {
+    return {
+      tone: 'warning',
+      title: 'The microphone is muted.',
+      detail: 'Not by this page: look at its switch, the system or the browser.',
+      action: null,
+    };
+  }
+  return session.progress === null ? running(session) : measuring();
+}
+
+function running(session: CompareStatusSubject): Status {
+  const { lanes } = session;
+  const opening = lanes.filter(({ state }) => state === 'opening').length;
+  if (opening > 0) {
+    return { tone: 'busy', title: 'Opening the lanes.', detail: '', action: null };
+  }
+  const broken = lanes.filter(({ state }) => state === 'failed' || state === 'waiting');
+  const up = lanes.filter(({ state }) => state === 'running').length;
+  if (broken.length > 0) {
+    const names = broken.map(({ kind }) => kind.label).join('; ');
+    const is = broken.length === 1 ? 'One lane is' : `${broken.length} lanes are`;
+    const detail = `${names}. The line below says why.`;
+    return { tone: 'warning', title: `${is} not up.`, detail, action: null };
+  }
+  const lines = up === 1 ? 'One lane' : `${up} lanes`;
+  return {
+    tone: 'good',
+    title: 'Running.',
+    detail: `${session.sourceLabel}. ${lines}; ${heardWords(session)}`,
+    action: null,
+  };
+}
+
+function heardWords({ heard, lanes, muted }: CompareStatusSubject): string {
+  if (muted) return 'the output is muted.';
+  if (heard === null) return 'press one to hear it.';
+  const name = lanes.find(({ id }) => id === heard)?.kind.label ?? 'the source';
+  return `you hear ${heard === 'source' ? 'the source' : name}.`;
+}
+
+function measuring(): Status {
+  return {
+    tone: 'good',
+    title: 'A run is being measured.',
+    detail: 'How far it is stands below the lanes.',
+    action: null,
+  };
+}

@@ -1,0 +1,149 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { AbxButton } from '../abx.ts';
+import { AbxTest } from '../abx.ts';
+import type { Heard } from '../controllers/session.ts';
+import type { LaneId } from '../lanes/lane-ids.ts';
+import type { LaneView } from '../lanes/lane-view.ts';
+import { controls } from '../styles/controls.ts';
+import { fire } from './fire.ts';
+
+/** Below this the guesses are hardly luck. */
+const SIGNIFICANT = 0.05;
+
+/** Hears two lanes in turns, and one of them unnamed. Fires `lab-hear`, and `blind` when it begins or ends. */
+@customElement('lab-abx')
+export class LabAbx extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      .panel {
+        display: grid;
+        gap: 0.75rem;
+        align-content: start;
+        height: 100%;
+      }
+      .pair {
+        display: grid;
+        grid-template-columns: repeat(2, minmax(0, 1fr));
+        gap: 0.875rem;
+      }
+      .buttons {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem;
+      }
+      .buttons button {
+        flex: 1 1 5rem;
+      }
+      .abx {
+        font-family: var(--mono);
+        font-weight: 600;
+      }
+      .score {
+        min-height: 2.9em;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) lanes: readonly LaneView[] = [];
+  @property({ attribute: false }) heard: Heard = null;
+  @state() private a: LaneId = 'opus-rtp-dc';
+  @state() private b: LaneId = 'webrtc';
+  @state() private pressed: AbxButton | null = null;
+  @state() private last: boolean | null = null;
+  private test = new AbxTest(this.a, this.b);
+
+  /** Whether what is heard is not to be told. */
+  get blind(): boolean {
+    return this.pressed === 'X';
+  }
+
+  protected override willUpdate(): void {
+    // Another lane was chosen elsewhere.
+    if (this.pressed !== null && this.heard !== this.test.laneOf(this.pressed)) this.press(null);
+  }
+
+  protected override render(): TemplateResult {
+    const { a, b, pressed } = this;
+    const there = (id: LaneId): boolean => {
+      return this.lanes.some((view) => view.id === id && view.lane !== null);
+    };
+    const ready = there(a) && there(b) && a !== b;
+    return html`<section class="panel" aria-labelledby="title">
+      <div>
+        <h2 id="title">Blind, A/B/X</h2>
+        <p class="caption">X is A or B, by chance. Can you tell which?</p>
+      </div>
+      <div class="pair">${this.choice('A', a)} ${this.choice('B', b)}</div>
+      <div class="buttons">
+        ${(['A', 'B', 'X'] as const).map(
+          (button) =>
+            html`<button
+              type="button"
+              class="abx"
+              aria-pressed=${pressed === button}
+              aria-keyshortcuts=${button.toLowerCase()}
+              ?disabled=${!ready}
+              @click=${() => this.press(pressed === button ? null : button)}
+            >
+              ${button}
+            </button>`,
+        )}
+        <button type="button" ?disabled=${!ready} @click=${() => this.guess('A')}>X is A</button>
+        <button type="button" ?disabled=${!ready} @click=${() => this.guess('B')}>X is B</button>
+      </div>
+      <p class="score caption" role="status">${this.score(ready)}</p>
+    </section>`;
+  }
+
+  /** As if that button had been pressed; null: none. */
+  press(button: AbxButton | null): void {
+    if (button === this.pressed) return;
+    this.pressed = button;
+    this.dispatchEvent(new CustomEvent('blind', { detail: this.blind }));
+    if (button !== null) fire(this, 'lab-hear', { heard: this.test.laneOf(button) });
+  }
+
+  private choice(button: 'A' | 'B', chosen: LaneId): TemplateResult {
+    return html`<div class="field">
+      <label for=${button}>${button}</label>
+      <select id=${button} @change=${(event: Event) => this.choose(button, event)}>
+        ${this.lanes.map(
+          ({ id, kind, state: is }) =>
+            html`<option value=${id} .selected=${id === chosen} ?disabled=${is === 'unavailable'}>
+              ${kind.label}
+            </option>`,
+        )}
+      </select>
+    </div>`;
+  }
+
+  private choose(button: 'A' | 'B', event: Event): void {
+    const id = (event.target as HTMLSelectElement).value as LaneId;
+    if (button === 'A') this.a = id;
+    else this.b = id;
+    this.test = new AbxTest(this.a, this.b);
+    this.last = null;
+    this.press(null);
+  }
+
+  private guess(what: 'A' | 'B'): void {
+    this.last = this.test.guess(what);
+    if (this.pressed === 'X') fire(this, 'lab-hear', { heard: this.test.laneOf('X') });
+    this.requestUpdate();
+  }
+
+  private score(ready: boolean): string {
+    const { test, last } = this;
+    if (!ready) {
+      return this.a === this.b ? 'Choose two lanes.' : 'Both lanes have to run.';
+    }
+    if (last === null) return 'Press X, listen, compare, then guess. Then X is drawn anew.';
+    const { right, guesses, chance } = test;
+    const percent = chance < 0.01 ? 'less than 1 %' : `${Math.round(chance * 100)} %`;
+    const verdict = chance < SIGNIFICANT ? 'You hear a difference.' : 'That may be luck so far.';
+    return `${last ? 'Right.' : 'Wrong.'} ${right} of ${guesses} right: by chance alone, ${percent}. ${verdict}`;
+  }
+}

@@ -1,0 +1,76 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { LaneSettings } from '../lanes/lane-settings.ts';
+import { DEFAULT_RUN } from '../runs/address.ts';
+import { BITRATES, COMPLEXITIES } from '../settings.ts';
+import { controls } from '../styles/controls.ts';
+import { fire } from './fire.ts';
+import { numberOption } from './number-option.ts';
+
+const DURATIONS: readonly number[] = [10, 20, 40, 60];
+const COPIES: readonly number[] = [1, 2, 3];
+const LATENCY_COSTS: readonly number[] = [0.1, 0.3, 1, 3, 10];
+
+/** What all lanes are told alike. Fires `lab-coding`. */
+@customElement('lab-coding')
+export class LabCoding extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      .panel {
+        display: grid;
+        gap: 0.75rem;
+        align-content: start;
+        height: 100%;
+      }
+      fieldset {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr));
+        gap: 0.625rem 0.875rem;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) settings: LaneSettings = DEFAULT_RUN;
+  /** Whether nothing may be changed now. */
+  @property({ type: Boolean }) fixed = false;
+
+  protected override render(): TemplateResult {
+    const { frameDuration, bitrate, complexity, copies, latencyCost } = this.settings;
+    return html`<section class="panel" aria-labelledby="title">
+      <div>
+        <h2 id="title">All lanes alike</h2>
+        <p class="caption">A change opens the lanes anew, so that they begin equal.</p>
+      </div>
+      <fieldset ?disabled=${this.fixed}>
+        <legend class="unseen">Coding</legend>
+        ${this.choice('bitrate', 'Opus bitrate', BITRATES, bitrate, (v) => `${v / 1000} kbit/s`)}
+        ${this.choice('frameDuration', 'Packet', DURATIONS, frameDuration, (v) => `${v} ms`)}
+        ${this.choice('complexity', 'Our encoder works', COMPLEXITIES, complexity, String)}
+        ${this.choice('copies', 'Copies, where there are', COPIES, copies, String)}
+        ${this.choice('latencyCost', '100 ms are worth', LATENCY_COSTS, latencyCost, (v) => `${v} % made up`)}
+      </fieldset>
+    </section>`;
+  }
+
+  private choice(
+    name: keyof LaneSettings,
+    label: string,
+    values: readonly number[],
+    current: number,
+    text: (value: number) => string,
+  ): TemplateResult {
+    const all = values.includes(current) ? values : [...values, current].sort((a, b) => a - b);
+    return html`<div class="field">
+      <label for=${name}>${label}</label>
+      <select
+        id=${name}
+        @change=${(event: Event) =>
+          fire(this, 'lab-coding', { [name]: Number((event.target as HTMLSelectElement).value) })}
+      >
+        ${all.map((value) => numberOption(value, text(value), current))}
+      </select>
+    </div>`;
+  }
+}

@@ -1,0 +1,155 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, html } from 'lit';
+import { customElement, query, state } from 'lit/decorators.js';
+import { compareStatusOf } from '../compare-status.ts';
+import { Session } from '../controllers/session.ts';
+import { ShortcutKeys } from '../controllers/shortcut-keys.ts';
+import { LANE_IDS } from '../lanes/lane-ids.ts';
+import { linkWords, liveVerdict } from '../live-verdict.ts';
+import { settingsOf } from '../runs/address.ts';
+import { compareStyles } from '../styles/compare-layout.ts';
+import { controls } from '../styles/controls.ts';
+import type { LabEvent } from './fire.ts';
+import './lab-abx.ts';
+import type { LabAbx } from './lab-abx.ts';
+import './lab-coding.ts';
+import './lab-history.ts';
+import './lab-lanes.ts';
+import './lab-link.ts';
+import './lab-loudness.ts';
+import './lab-recorder.ts';
+import './lab-results.ts';
+import './lab-run.ts';
+import './lab-source.ts';
+import './lab-status.ts';
+import './lab-verdict.ts';
+
+/** All lanes side by side: one source, one link, and what each lane makes of them. */
+@customElement('lab-compare')
+export class LabCompare extends LitElement {
+  static override styles: CSSResultGroup = [controls, compareStyles];
+
+  /** Audio lives here; the page draws it. Public for tests. */
+  readonly session: Session = new Session(this);
+  @state() private blind = false;
+  /** A run was asked for, and its end has not come. */
+  @state() private measuring = false;
+  @query('lab-abx') private abx!: LabAbx;
+
+  constructor() {
+    super();
+    const { session } = this;
+    const settings = settingsOf(location.search);
+    session.settings = settings;
+    session.source = { ...session.source, kind: settings.source };
+    void session.setLink(settings.links[0]!);
+    session.plan({ links: settings.links });
+    session.hear('opus-rtp-dc');
+    new ShortcutKeys(this, (key) => this.press(key));
+  }
+
+  protected override render(): TemplateResult {
+    const { session, measuring } = this;
+    const { lanes, settings, heard } = session;
+    const active = session.phase === 'running' || session.phase === 'starting';
+    return html`<main
+      @lab-toggle=${this.toggle}
+      @lab-source=${({ detail }: LabEvent<'lab-source'>) => void session.choose(detail)}
+      @lab-volume=${({ detail }: LabEvent<'lab-volume'>) =>
+        session.setVolume(detail.volume, detail.muted)}
+      @lab-link=${this.setLink}
+      @lab-lanes=${({ detail }: LabEvent<'lab-lanes'>) => void session.chooseLanes(detail.lanes)}
+      @lab-coding=${({ detail }: LabEvent<'lab-coding'>) => void session.configure(detail)}
+      @lab-hear=${({ detail }: LabEvent<'lab-hear'>) => session.hear(detail.heard)}
+      @lab-plan=${({ detail }: LabEvent<'lab-plan'>) => session.plan(detail)}
+      @lab-run=${this.run}
+    >
+      <section class="stage" aria-label="Source and link">
+        <lab-source
+          .source=${session.source}
+          .active=${active}
+          .fixed=${measuring}
+          .volume=${session.volume}
+          .muted=${session.muted}
+        ></lab-source>
+        <lab-status .status=${compareStatusOf(session)}></lab-status>
+        <lab-link
+          .choice=${measuring ? session.linkChoice : settings.links[0]!}
+          .latenessMs=${session.latenessMs}
+          .missing=${session.linkMissing}
+          .fixed=${measuring}
+        ></lab-link>
+      </section>
+      <lab-verdict
+        .verdict=${liveVerdict(lanes)}
+        .about=${`The last 5 seconds, over ${linkWords(session.linkChoice)}:`}
+      ></lab-verdict>
+      <lab-lanes
+        .lanes=${[...lanes]}
+        .chosen=${settings.lanes}
+        .heard=${heard}
+        .blind=${this.blind}
+        .fixed=${measuring}
+        .input=${session.input}
+      ></lab-lanes>
+      <p class="caption keys">
+        Keys: 1 to 9 hear a lane alone, 0 the source; a, b and x are those of the blind comparison.
+        Lanes go on while another is heard, so that nothing is missed and no gap is heard.
+      </p>
+      <lab-run .settings=${settings} .progress=${session.progress} .active=${measuring}></lab-run>
+      <lab-results .results=${session.results}></lab-results>
+      <lab-history .lanes=${[...lanes]}></lab-history>
+      <div class="pair">
+        <lab-abx
+          .lanes=${[...lanes]}
+          .heard=${heard}
+          @blind=${({ detail }: CustomEvent<boolean>) => (this.blind = detail)}
+        ></lab-abx>
+        <lab-coding .settings=${settings} .fixed=${measuring}></lab-coding>
+      </div>
+      <lab-loudness .input=${session.input} .output=${this.heardNode()}></lab-loudness>
+      <lab-recorder .context=${session.context} .source=${session.recordable}></lab-recorder>
+    </main>`;
+  }
+
+  /** What is heard, for meters. */
+  private heardNode(): AudioNode | null {
+    const { heard, lanes, input } = this.session;
+    if (heard === 'source') return input;
+    return lanes.find(({ id }) => id === heard)?.lane?.output ?? null;
+  }
+
+  private readonly toggle = (): void => {
+    const { session } = this;
+    if (session.phase === 'running' || session.phase === 'starting') session.stop();
+    else void session.start();
+  };
+
+  private readonly setLink = ({ detail }: LabEvent<'lab-link'>): void => {
+    const { session } = this;
+    const others = session.settings.links.slice(1).filter(({ name }) => name !== detail.name);
+    void session.setLink(detail);
+    session.plan({ links: [detail, ...others] });
+  };
+
+  private readonly run = async (): Promise<void> => {
+    const { session } = this;
+    if (this.measuring) return session.stop();
+    this.measuring = true;
+    await session.run();
+    this.measuring = false;
+  };
+
+  private press(key: string): boolean {
+    const { session, abx } = this;
+    if (key === '0') session.hear(session.heard === 'source' ? null : 'source');
+    else if (key >= '1' && key <= '9') {
+      const id = LANE_IDS[Number(key) - 1];
+      if (id === undefined) return false;
+      session.hear(session.heard === id ? null : id);
+    } else if (key === 'a' || key === 'b' || key === 'x') {
+      abx.press(key.toUpperCase() as 'A' | 'B' | 'X');
+    } else return false;
+    return true;
+  }
+}

@@ -1,0 +1,135 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { LANE_MARKS } from '../lane-marks.ts';
+import { HISTORY_METRICS } from '../lanes/lane-history.ts';
+import type { HistoryMetricId } from '../lanes/lane-history.ts';
+import type { LaneView } from '../lanes/lane-view.ts';
+import { METRICS } from '../measure/metrics.ts';
+import { metricUnit } from '../metric-text.ts';
+import { joinedHistories } from '../joined-histories.ts';
+import { controls } from '../styles/controls.ts';
+import './lab-plot.ts';
+import type { PlotSeries } from './lab-plot.ts';
+import { laneMark } from './lane-mark.ts';
+
+const SECONDS = 120;
+const HEIGHT = 220;
+
+/** One figure of all lanes over time, on one chart. */
+@customElement('lab-history')
+export class LabHistory extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      .panel {
+        display: grid;
+        gap: 0.75rem;
+      }
+      .head {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem 1rem;
+        align-items: center;
+        justify-content: space-between;
+      }
+      ul {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.25rem 1.25rem;
+        margin: 0;
+        padding: 0;
+        list-style: none;
+        font-size: var(--small);
+      }
+      li {
+        display: inline-flex;
+        gap: 0.4rem;
+        align-items: center;
+      }
+      .line {
+        width: 2rem;
+        height: 10px;
+      }
+      @media (max-width: 52rem) {
+        .choice {
+          width: 100%;
+        }
+        .choice label {
+          padding: 0 0.25rem;
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) lanes: readonly LaneView[] = [];
+  @state() private metric: HistoryMetricId = 'latency_p50_ms';
+  private series: readonly PlotSeries[] = [];
+
+  protected override willUpdate(): void {
+    if (this.series.length === this.lanes.length) return;
+    this.series = this.lanes.map(({ id, kind }) => {
+      const { colour, dash } = LANE_MARKS[id];
+      return { label: kind.label, colour, dash, width: 2 };
+    });
+  }
+
+  protected override render(): TemplateResult {
+    const { metric, lanes } = this;
+    const percent = METRICS[metric].unit === 'ratio';
+    const histories = lanes.map(({ history }) => history);
+    return html`<section class="panel" aria-labelledby="title">
+      <div class="head">
+        <h2 id="title">Over time</h2>
+        <fieldset class="choice" aria-label="Figure">
+          ${HISTORY_METRICS.map(
+            (id) =>
+              html`<label
+                ><input
+                  type="radio"
+                  name="metric"
+                  .checked=${id === metric}
+                  @change=${() => (this.metric = id)}
+                />${METRICS[id].label}</label
+              >`,
+          )}
+        </fieldset>
+      </div>
+      <lab-plot
+        .height=${HEIGHT}
+        .seconds=${SECONDS}
+        .series=${this.series}
+        .unit=${metricUnit(metric)}
+        .span=${SPANS[metric]}
+        .data=${joinedHistories(histories, metric, percent ? 100 : 1)}
+        label=${`${METRICS[metric].label} of all lanes over the last ${SECONDS} seconds`}
+      ></lab-plot>
+      <ul>
+        ${lanes.map(
+          ({ id, kind, lane }) =>
+            html`<li ?hidden=${lane === null}>${lineOf(id)}${laneMark(id)} ${kind.label}</li>`,
+        )}
+      </ul>
+    </section>`;
+  }
+}
+
+/** What the scale spans at least. */
+const SPANS: Readonly<Record<HistoryMetricId, readonly [number, number]>> = {
+  latency_p50_ms: [0, 100],
+  bitrate_kbps: [0, 100],
+  loss_ratio: [0, 5],
+  concealed_ratio: [0, 5],
+};
+
+function lineOf(id: LaneView['id']): TemplateResult {
+  const { colour, dash } = LANE_MARKS[id];
+  return html`<svg class="line" viewBox="0 0 32 10" aria-hidden="true">
+    <path
+      d="M0 5h32"
+      style="stroke: var(${colour})"
+      stroke-width="2"
+      stroke-dasharray=${dash.join(' ')}
+    />
+  </svg>`;
+}

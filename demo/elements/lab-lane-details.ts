@@ -1,0 +1,123 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { LaneView } from '../lanes/lane-view.ts';
+import { LANE_METRICS, NO_FIGURES } from '../measure/metrics.ts';
+import type { LaneFigures, LaneMetricId } from '../measure/metrics.ts';
+import type { SentMessage } from '../sent-message.ts';
+import { sentMessage } from '../sent-message.ts';
+import { metricText, metricUnit } from '../metric-text.ts';
+import { stationsOfLane } from '../stations.ts';
+import { controls } from '../styles/controls.ts';
+import './lab-metric.ts';
+import './lab-path.ts';
+import './lab-wire.ts';
+
+/** How often the last message is asked for, ms. */
+const MESSAGE_INTERVAL_MS = 1000;
+
+/** Everything about one lane: its way, all its figures, and its last message as it went over the wire. */
+@customElement('lab-lane-details')
+export class LabLaneDetails extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      :host {
+        padding: 0.875rem 1.125rem 1.25rem;
+        border-top: 1px dashed var(--line);
+        background: var(--ground);
+      }
+      .about {
+        max-width: 46rem;
+        margin-bottom: 0.75rem;
+      }
+      dl {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
+        gap: 0.625rem 1rem;
+        margin: 1rem 0;
+      }
+      dt {
+        color: var(--ink-soft);
+        font-size: var(--small);
+      }
+      dd {
+        margin: 0;
+        white-space: nowrap;
+      }
+      .why {
+        white-space: normal;
+        line-height: 1.3;
+      }
+      .plain {
+        --panel: var(--ground);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) view: LaneView | null = null;
+  /** Those of the view: they change while it stays. */
+  @property({ attribute: false }) figures: LaneFigures = NO_FIGURES;
+  @state() private message: SentMessage | null = null;
+  private timer: ReturnType<typeof setInterval> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.ask();
+    this.timer = setInterval(() => void this.ask(), MESSAGE_INTERVAL_MS);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearInterval(this.timer);
+  }
+
+  protected override render(): TemplateResult | typeof nothing {
+    const { view } = this;
+    if (view === null) return nothing;
+    const { kind, lane } = view;
+    return html`<p class="about">${kind.note}</p>
+      <lab-path .stations=${stationsOfLane(kind.path)}></lab-path>
+      <dl>${LANE_METRICS.map((id) => this.figure(id, kind.lacks[id]))}</dl>
+      ${this.wire(lane !== null)}`;
+  }
+
+  private figure(id: LaneMetricId, lack: string | undefined): TemplateResult {
+    return html`<div>
+      <dt><lab-metric .metric=${id}></lab-metric></dt>
+      ${
+        lack === undefined
+          ? html`<dd>
+              <span class="number">${metricText(id, this.figures[id])}</span>
+              <span class="caption">${metricUnit(id)}</span>
+            </dd>`
+          : html`<dd class="why caption">${lack}</dd>`
+      }
+    </div>`;
+  }
+
+  private wire(open: boolean): TemplateResult {
+    const { message, view } = this;
+    if (view?.kind.family === 'webrtc') {
+      return html`<p class="caption">
+        No page sees the packets of WebRTC itself. Its steps, descriptions and candidates are below
+        the table.
+      </p>`;
+    }
+    if (message === null) {
+      return html`<p class="caption">
+        ${open ? 'Nothing has been sent yet.' : 'Its last message stands here while it runs.'}
+      </p>`;
+    }
+    if (message.parts !== null) {
+      return html`<lab-wire class="plain" .message=${message.parts}></lab-wire>`;
+    }
+    return html`<p class="caption">The last message: ${message.summary}</p>`;
+  }
+
+  private async ask(): Promise<void> {
+    const { view } = this;
+    const message = (await view?.lane?.lastMessage()) ?? null;
+    if (view === this.view) this.message = message === null ? null : sentMessage(message);
+  }
+}

@@ -1,0 +1,131 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, html, nothing } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import type { LaneId } from '../lanes/lane-ids.ts';
+import { LANES } from '../lanes/lanes.ts';
+import { PRESETS } from '../link/settings.ts';
+import type { LinkPresetId } from '../link/settings.ts';
+import type { LaneMetricId } from '../measure/metrics.ts';
+import { metricText, metricUnit } from '../metric-text.ts';
+import { csvOf } from '../runs/run-rows.ts';
+import type { LinkTable, RunResults, Spread } from '../runs/run.ts';
+import { controls } from '../styles/controls.ts';
+import { resultsStyles } from '../styles/results-styles.ts';
+import './lab-metric.ts';
+import { laneMark } from './lane-mark.ts';
+import { saveFile, timeName } from './save-file.ts';
+
+/** The columns; files hold everything. */
+const COLUMNS: readonly LaneMetricId[] = [
+  'latency_p50_ms',
+  'latency_p95_ms',
+  'bitrate_kbps',
+  'loss_ratio',
+  'concealed_ratio',
+  'time_scaled_ratio',
+  'playout_delay_ms',
+  'seg_snr_db',
+  'lsd_db',
+  'glitches_per_min',
+  'first_sound_ms',
+];
+
+/** What a run came to: a table for each link, in files too. */
+@customElement('lab-results')
+export class LabResults extends LitElement {
+  static override styles: CSSResultGroup = [controls, resultsStyles];
+
+  @property({ attribute: false }) results: RunResults | null = null;
+
+  protected override render(): TemplateResult | typeof nothing {
+    const { results } = this;
+    if (results === null) return nothing;
+    const { machine, startedAt, settings, tables } = results;
+    const each = `${settings.repetitions} × ${settings.seconds} s`;
+    return html`<section class="panel" aria-labelledby="title">
+      <div class="head">
+        <div>
+          <h2 id="title">Result</h2>
+          <p class="caption">
+            ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${each} a link, packets of
+            ${settings.frameDuration} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores} cores,
+            ${machine.contextSampleRate / 1000} kHz. Medians, and from the least to the most.
+          </p>
+        </div>
+        <div class="files">
+          <button type="button" @click=${this.saveJson}>Save JSON</button>
+          <button type="button" @click=${this.saveCsv}>Save CSV</button>
+        </div>
+      </div>
+      ${tables.map((table) => this.table(table, settings.lanes))}
+    </section>`;
+  }
+
+  private table(table: LinkTable, lanes: readonly LaneId[]): TemplateResult {
+    const label = PRESETS[table.link as LinkPresetId]?.label ?? 'The link as set';
+    return html`<h3>${label}</h3>
+      <p class="verdict">${table.verdict}</p>
+      <p class="caption">${this.count(table)}</p>
+      <div class="scroll" tabindex="0" role="region" aria-label=${`Figures over ${label}`}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col" class="lane">Lane</th>
+              ${COLUMNS.map(
+                (metric) =>
+                  html`<th scope="col">
+                    <lab-metric .metric=${metric}></lab-metric>
+                    <span class="unit">${metricUnit(metric)}</span>
+                  </th>`,
+              )}
+            </tr>
+          </thead>
+          <tbody>
+            ${lanes.map((id) => this.row(id, table))}
+          </tbody>
+        </table>
+      </div>`;
+  }
+
+  private row(id: LaneId, { lanes }: LinkTable): TemplateResult {
+    const spreads = lanes[id];
+    return html`<tr>
+      <th scope="row" class="lane"><span>${laneMark(id)} ${LANES[id].label}</span></th>
+      ${COLUMNS.map((metric) => html`<td>${spreadCell(metric, spreads?.[metric] ?? null)}</td>`)}
+    </tr>`;
+  }
+
+  private count({ counted, voided, run, link }: LinkTable): string {
+    const lateness = metricText('link_lateness_p99_ms', run.link_lateness_p99_ms?.max);
+    const late = lateness === '–' ? '' : ` The link was at most ${lateness} ms late (p99).`;
+    if (voided === 0) return `All ${counted} repetitions count.${late}`;
+    const reasons = new Set(
+      this.results!.repetitions.filter((each) => each.link === link).flatMap(
+        (each) => each.voided ?? [],
+      ),
+    );
+    return `${counted} of ${counted + voided} repetitions count, ${voided} ${voided === 1 ? 'is' : 'are'} void. ${[...reasons].join(' ')}`;
+  }
+
+  private readonly saveJson = (): void => {
+    const { results } = this;
+    if (results === null) return;
+    const text = `${JSON.stringify(results, null, 2)}\n`;
+    saveFile(`micwire-run-${timeName(results.startedAt)}.json`, 'application/json', text);
+  };
+
+  private readonly saveCsv = (): void => {
+    const { results } = this;
+    if (results === null) return;
+    saveFile(`micwire-run-${timeName(results.startedAt)}.csv`, 'text/csv', csvOf(results));
+  };
+}
+
+function spreadCell(metric: LaneMetricId, spread: Spread | null): TemplateResult {
+  if (spread === null) return html`<span class="number">–</span>`;
+  const { median, min, max, count } = spread;
+  return html`<span class="number">${metricText(metric, median)}</span>
+    <span class="number range"
+      >${count < 2 ? '' : `${metricText(metric, min)}–${metricText(metric, max)}`}</span
+    >`;
+}

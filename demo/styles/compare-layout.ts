@@ -1,0 +1,34 @@
+import type { CSSResult } from 'lit';
+import { css } from 'lit';
+
+/** The comparison's own layout: one column of panels. */
+export const compareStyles: CSSResult = css`
+  main,
+  .stage {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    gap: var(--gap);
+  }
+  .stage {
+    gap: 0.625rem;
+  }
+  .pair {
+    display: grid;
+    grid-template-columns: repeat(2, minmax(0, 1fr));
+    gap: var(--gap);
+    align-items: stretch;
+  }
+  .keys {
+    margin-top: -0.5rem;
+  }
+  @media (max-width: 52rem) {
+    .pair {
+      grid-template-columns: minmax(0, 1fr);
+    }
+  }
+  @media (hover: none) {
+    .keys {
+      display: none;
+    }
+  }
+`;
