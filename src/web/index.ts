@@ -101,7 +101,7 @@ export type {
   SignalMessage,
 } from '../core/webrtc/signal-message.ts';
 export { Receiver } from './receiver.ts';
-export type { ReceiverEventMap } from './receiver.ts';
+export type { ReceiverEventMap, ReceiverParts } from './receiver.ts';
 export type { ReceiverOptions } from './receiver-options.ts';
 export type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
 export type { ReceivedPackets } from '../core/playout/receive-feed.ts';

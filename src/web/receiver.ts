@@ -28,10 +28,12 @@ export interface ReceiverEventMap {
   readonly error: CustomEvent<MicwireError>;
 }
 
-/** What `create` loads. */
-interface Loaded {
+/** What a receiver is made of: {@link Receiver.create} loads it. */
+export interface ReceiverParts {
+  /** From the packets' rate to the context's: `planVariableResampler` of `micwire/core`. */
   readonly resampler: VariableResamplerPlan;
-  readonly opus: OpusModule | null;
+  /** For format `'opus'`: `loadOpusModule`. */
+  readonly opus?: OpusModule | undefined;
 }
 
 /**
@@ -69,7 +71,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     const { opusUrl: url } = options;
     const [{ planVariableResampler }, opus] = await Promise.all([
       import('../core/resampler/variable-resampler-planner.ts'),
-      settings.format === 'opus' ? loadOpus(url) : null,
+      settings.format === 'opus' ? loadOpus(url) : undefined,
       loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
     ]);
     const resampler = planVariableResampler({
@@ -77,12 +79,21 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       outputRate: context.sampleRate,
       quality: settings.quality,
     });
-    return new Receiver(context, settings, { resampler, opus });
+    return new Receiver(context, options, { resampler, opus });
   }
 
-  /** Made by {@link Receiver.create}. @internal */
-  constructor(context: BaseAudioContext, settings: ReceiverSettings, loaded: Loaded) {
+  /**
+   * For a context that has the `receive` worklet already.
+   * @throws TypeError or RangeError for a wrong option
+   */
+  constructor(context: BaseAudioContext, options: ReceiverOptions, parts: ReceiverParts) {
     super();
+    const settings = checkReceiverOptions(options);
+    if (settings.format === 'opus' && parts.opus === undefined) {
+      throw new TypeError(
+        "For format 'opus' the library is needed: parts.opus, or Receiver.create().",
+      );
+    }
     const { format, sampleRate, channels, outputChannels, limits, maxPayloadBytes } = settings;
     this.#settings = settings;
     this.format = format;
@@ -103,7 +114,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       maxPayloadBytes,
       maxPacketFrames,
       snapshot,
-      ...loaded,
+      resampler: parts.resampler,
+      opus: parts.opus ?? null,
     };
     this.node = new AudioWorkletNode(context, 'micwire-receive', {
       numberOfInputs: 0,

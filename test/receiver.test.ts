@@ -1,0 +1,269 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { MicwireError, PacketError } from '../src/core/errors.ts';
+import type { Packet } from '../src/core/framing/packet.ts';
+import { planVariableResampler } from '../src/core/resampler/variable-resampler-planner.ts';
+import { createWorkletScope } from '../src/testing/index.ts';
+import type { NodeOptions, ScopeNode, WorkletScope } from '../src/testing/index.ts';
+import { Receiver } from '../src/web/receiver.ts';
+import { checkReceiverOptions } from '../src/web/receiver-options.ts';
+import type { ReceiverOptions } from '../src/web/receiver-options.ts';
+import { openReceiverPort } from '../src/worker/receiver-port.ts';
+import { opusModule } from './helpers/opus.ts';
+import { voice } from './helpers/voice.ts';
+
+const RATE = 48_000;
+const FRAMES = 960;
+
+/** As much of a context as a node needs. */
+class FakeContext extends EventTarget {
+  state = 'running';
+  readonly sampleRate = RATE;
+
+  changeState(state: string): void {
+    this.state = state;
+    this.dispatchEvent(new Event('statechange'));
+  }
+}
+
+/** A page's `Receiver` in Node: real processor and messages, a stand-in scope and graph. */
+class ReceiverPage {
+  readonly scope: WorkletScope;
+  readonly context = new FakeContext();
+  readonly calls: string[] = [];
+  readonly receiver: Receiver;
+  readonly node: ScopeNode;
+
+  private constructor(scope: WorkletScope, options: ReceiverOptions, opus?: object) {
+    this.scope = scope;
+    const { context, calls } = this;
+    let node: ScopeNode | undefined;
+    class Node extends EventTarget {
+      readonly context = context;
+      readonly port: unknown;
+      onprocessorerror: ((event: Event) => void) | null = null;
+      constructor(_: unknown, name: string, nodeOptions: NodeOptions) {
+        super();
+        node = scope.createNode(name, nodeOptions);
+        this.port = node.port;
+      }
+      connect(destination: unknown): unknown {
+        calls.push('connect');
+        return destination;
+      }
+      disconnect(): void {
+        calls.push('disconnect');
+      }
+    }
+    vi.stubGlobal('AudioWorkletNode', Node);
+    const resampler = planVariableResampler({ inputRate: options.sampleRate, outputRate: RATE });
+    this.receiver = new Receiver(context as unknown as BaseAudioContext, options, {
+      resampler,
+      opus,
+    });
+    vi.unstubAllGlobals();
+    this.node = node!;
+  }
+
+  static async open(options: Partial<ReceiverOptions> = {}, opus?: object): Promise<ReceiverPage> {
+    const scope = createWorkletScope({ sampleRate: RATE });
+    cleanups.push(() => scope.close());
+    await scope.addModule(() => import('../worklets/receive.ts'));
+    return new ReceiverPage(scope, { sampleRate: RATE, ...options }, opus);
+  }
+
+  /** Renders that many frames and delivers what both sides have posted. */
+  render(frames: number): number {
+    let power = 0;
+    this.scope.deliver();
+    for (let at = 0; at < frames; at += this.scope.quantum) {
+      this.scope.render();
+      for (const sample of this.node.outputs[0]![0]!) power += sample * sample;
+      this.scope.deliver();
+    }
+    return power / frames;
+  }
+}
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+const signal = voice(RATE);
+function packet(sequence: number, more: Partial<Packet> = {}): Packet {
+  const frame = sequence * FRAMES;
+  const samples = Int16Array.from({ length: FRAMES }, (_, i) => 32_767 * signal[frame + i]!);
+  return {
+    sequence,
+    frame,
+    frames: FRAMES,
+    timestamp: sequence * 20_000,
+    dropped: 0,
+    format: 's16',
+    sampleRate: RATE,
+    channels: 1,
+    payload: new Uint8Array(samples.buffer),
+    ...more,
+  };
+}
+
+/** Sends twenty packets in real time, and renders. @returns the power of what was rendered */
+function play(page: ReceiverPage, insert: (sequence: number) => void): number {
+  let power = 0;
+  for (let sequence = 0; sequence < 20; sequence++) {
+    insert(sequence);
+    power = page.render(FRAMES);
+  }
+  return power;
+}
+
+it('tells what it does and where it stands', async () => {
+  const page = await ReceiverPage.open();
+  const { receiver } = page;
+  const states: string[] = [];
+  receiver.addEventListener('statechange', () => states.push(receiver.state));
+  expect(receiver.state).toBe('waiting');
+  expect(receiver.position).toEqual({ frame: -1, seconds: -1, contextTime: 0 });
+  const payload = packet(3).payload;
+  const before = payload.slice();
+  expect(play(page, (sequence) => receiver.insert(packet(sequence)))).toBeGreaterThan(1e-3);
+  receiver.insert(packet(3, { payload }));
+  expect(payload).toEqual(before);
+  expect(states).toEqual(['playing']);
+  const { frame, seconds, contextTime } = receiver.position;
+  expect(frame).toBeGreaterThan(10 * FRAMES);
+  expect(seconds).toBeCloseTo(frame / RATE, 9);
+  expect(contextTime).toBeCloseTo(0.4, 1);
+  page.render(FRAMES);
+  const { stats } = receiver;
+  expect(stats.packetsReceived).toBe(21);
+  expect(stats.packetsDiscarded).toBe(1);
+  expect(stats.totalSamplesReceived).toBeGreaterThan(10 * FRAMES);
+  expect(stats.jitterBufferEmittedCount).toBeGreaterThan(10 * FRAMES);
+  page.render(10 * FRAMES);
+  expect(receiver.state).toBe('concealing');
+});
+
+it('puts what a message decodes to in order: the packet first, then the copies that came along', async () => {
+  const page = await ReceiverPage.open();
+  play(page, (sequence) => {
+    if (sequence % 4 === 2) return;
+    const packets = [packet(sequence)];
+    if (sequence > 0) packets.unshift(packet(sequence - 1, { redundant: true }));
+    page.receiver.insert(packets);
+  });
+  const { stats } = page.receiver;
+  expect(stats.packetsReceived).toBe(15);
+  expect(stats.fecPacketsReceived).toBe(14);
+  expect(stats.packetsRecovered).toBeGreaterThanOrEqual(3);
+});
+
+it('takes packets of Opus', async () => {
+  await expect(ReceiverPage.open({ format: 'opus' })).rejects.toThrow(TypeError);
+  const page = await ReceiverPage.open({ format: 'opus' }, await opusModule());
+  // 20 ms of silence, by its table of contents alone.
+  const payload = Uint8Array.of(0xf8, 0xff, 0xfe);
+  play(page, (sequence) => page.receiver.insert(packet(sequence, { format: 'opus', payload })));
+  expect(page.receiver.stats.jitterBufferEmittedCount).toBeGreaterThan(10 * FRAMES);
+  expect(page.receiver.stats.decodeErrors).toBe(0);
+  const broken = packet(0, { format: 'opus', payload: new Uint8Array(0) });
+  expect(() => page.receiver.insert(broken)).toThrow(PacketError);
+});
+
+it('lets a Worker insert, and gives it its buffers back', async () => {
+  const page = await ReceiverPage.open();
+  let handover: unknown;
+  const worker = { postMessage: (message: unknown) => void (handover = message) };
+  page.receiver.pipeFrom(worker as unknown as Worker);
+  page.scope.deliver();
+  expect(openReceiverPort({ data: { type: 'other' } })).toBeUndefined();
+  expect(openReceiverPort({ data: null })).toBeUndefined();
+  const port = openReceiverPort({ data: handover })!;
+  cleanups.push(() => port.close());
+  expect(port).toMatchObject({ format: 's16', sampleRate: RATE, channels: 1 });
+  for (let sequence = 0; sequence < 20; sequence++) port.insert(packet(sequence));
+  await vi.waitFor(() => {
+    page.render(128);
+    expect(page.receiver.stats.packetsReceived).toBe(20);
+  });
+  expect(() => port.insert(packet(0, { channels: 2 }))).toThrow(PacketError);
+  port.close();
+  expect(() => port.insert(packet(0))).toThrow(MicwireError);
+});
+
+it('changes its limits while it plays', async () => {
+  const page = await ReceiverPage.open();
+  const { receiver } = page;
+  receiver.minDelay = 200;
+  play(page, (sequence) => receiver.insert(packet(sequence)));
+  expect(receiver.stats.targetDelayMs).toBe(200);
+  expect(receiver.minDelay).toBe(200);
+  receiver.minDelay = 0;
+  receiver.maxDelay = 30;
+  page.render(FRAMES);
+  expect(receiver.stats.targetDelayMs).toBeLessThanOrEqual(30);
+  expect(() => (receiver.minDelay = 31)).toThrow(RangeError);
+  expect(() => (receiver.maxDelay = 20_000)).toThrow(RangeError);
+});
+
+it('forgets a stream', async () => {
+  const page = await ReceiverPage.open();
+  play(page, (sequence) => page.receiver.insert(packet(sequence)));
+  page.receiver.reset();
+  page.render(FRAMES);
+  expect(page.receiver.state).toBe('waiting');
+  expect(play(page, (sequence) => page.receiver.insert(packet(sequence)))).toBeGreaterThan(1e-3);
+});
+
+it.each([
+  ['another format', { format: 'f32' }],
+  ['another rate', { sampleRate: 8000 }],
+  ['other channels', { channels: 2 }],
+  ['half a frame', { payload: new Uint8Array(3) }],
+  ['nothing', { payload: new Uint8Array(0) }],
+  ['too much', { payload: new Uint8Array(100_000) }],
+] as const)('refuses packets of %s', async (_, more) => {
+  const { receiver } = await ReceiverPage.open();
+  expect(() => receiver.insert(packet(0, more))).toThrow(PacketError);
+});
+
+it('closes by itself with its context, and when the processor fails', async () => {
+  const page = await ReceiverPage.open();
+  page.context.changeState('closed');
+  expect(page.receiver.state).toBe('closed');
+  expect(page.calls).toEqual(['disconnect']);
+  expect(() => page.receiver.insert(packet(0))).toThrow(MicwireError);
+  page.receiver.close();
+
+  const other = await ReceiverPage.open();
+  const errors: unknown[] = [];
+  other.receiver.addEventListener('error', ({ detail }) => errors.push(detail.code));
+  const node = other.receiver.node as unknown as { onprocessorerror: (event: Event) => void };
+  node.onprocessorerror(new Event('processorerror'));
+  expect(errors).toEqual(['processor-error']);
+  expect(other.receiver.state).toBe('closed');
+  expect(() => other.receiver.pipeFrom(new MessageChannel().port1)).toThrow(MicwireError);
+});
+
+it('ends its processor', async () => {
+  const page = await ReceiverPage.open();
+  page.receiver.close();
+  page.scope.deliver();
+  page.scope.render();
+  expect(page.node.alive).toBe(false);
+});
+
+it.each([
+  [{ format: 'mp3' }, TypeError],
+  [{ sampleRate: 100 }, RangeError],
+  [{ format: 'opus', channels: 3 }, RangeError],
+  [{ minDelay: -1 }, RangeError],
+  [{ minDelay: 50, maxDelay: 40 }, RangeError],
+  [{ latencyCost: 0 }, RangeError],
+  [{ maxPackets: 100 }, RangeError],
+  [{ maxPacketDuration: 1 }, RangeError],
+  [{ outputChannels: 33 }, RangeError],
+  [{ quality: 'best' }, TypeError],
+])('refuses %o', (options, error) => {
+  expect(() => checkReceiverOptions({ sampleRate: RATE, ...options } as never)).toThrow(error);
+});
