@@ -3,17 +3,110 @@
  * `globalThis.lab`.
  */
 import { Session } from '../controllers/session.ts';
-import { LANES } from '../lanes/lanes.ts';
-import { METRICS } from '../measure/metrics.ts';
-import { lanesNamed, linkOf } from '../runs/address.ts';
+import { lanesNamed, linkOf, settingsOf } from '../runs/address.ts';
+import type { RunProgress, RunResults } from '../runs/run.ts';
 import { csvOf, rowsOf } from '../runs/run-rows.ts';
+import type { RunRow } from '../runs/run-rows.ts';
 
-const session = new Session({ addController() {}, requestUpdate() {} });
+/** How a run stands. */
+export interface HeadlessState {
+  readonly done: boolean;
+  readonly progress: RunProgress | null;
+  /** Why there are no results, in words; else empty. */
+  readonly problem: string;
+}
+
+/** What a run came to. */
+export interface HeadlessResults {
+  readonly results: RunResults;
+  readonly rows: readonly RunRow[];
+  readonly csv: string;
+  /** What went wrong on the way, a sentence each. */
+  readonly problems: readonly string[];
+}
 
 /** What the page offers to its driver. */
-const lab = { session, LANES, METRICS, lanesNamed, linkOf, rowsOf, csvOf };
+export interface HeadlessLab {
+  readonly session: Session;
+  /** Begins a run by the query of an address. @returns what is wrong with it, in words; else an empty text */
+  begin(query: string): Promise<string>;
+  state(): HeadlessState;
+  /** Throws while there are no results. */
+  finished(): HeadlessResults;
+}
 
-/** Type of `globalThis.lab`. */
-export type HeadlessLab = typeof lab;
+const session = new Session({ addController() {}, requestUpdate() {} });
+let running = false;
+
+const lab: HeadlessLab = {
+  session,
+
+  async begin(query) {
+    const fault = faultOf(new URLSearchParams(query));
+    if (fault !== '') return fault;
+    session.settings = settingsOf(query);
+    session.source = { ...session.source, kind: session.settings.source };
+    session.muted = true;
+    running = true;
+    void session.run().finally(() => (running = false));
+    return '';
+  },
+
+  state() {
+    const { problem, results, progress, linkMissing, settings } = session;
+    const failed = problem === null ? '' : `${problem.title} ${problem.cure}`;
+    const direct = settings.links.every(({ name }) => name === 'clean') ? '' : linkMissing;
+    return { done: !running && results !== null, progress, problem: failed || direct };
+  },
+
+  finished() {
+    const { results } = session;
+    if (results === null) throw new Error('There are no results yet.');
+    const problems = results.repetitions.flatMap(({ link, index, voided, lanes }) => {
+      const where = `${link}, repetition ${index + 1}`;
+      const own = voided === null ? [] : [`${where} does not count: ${voided}`];
+      const broken = Object.entries(lanes).flatMap(([lane, { problem }]) =>
+        problem === null ? [] : [`${where}, ${lane}: ${problem}`],
+      );
+      return [...own, ...broken];
+    });
+    return { results, rows: rowsOf(results), csv: csvOf(results), problems };
+  },
+};
+
+/** An address forgives what a command line should not. */
+function faultOf(query: URLSearchParams): string {
+  const lanes = query.get('lanes');
+  if (lanes !== null) {
+    try {
+      query.set('lanes', lanesNamed(lanes).join());
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+  for (const link of query.get('link')?.split(',') ?? []) {
+    if (linkOf(link) === null) return `There is no link '${link}'.`;
+  }
+  const settings = settingsOf(query.toString()) as unknown as Readonly<Record<string, unknown>>;
+  for (const [name, setting] of Object.entries(NUMBERS)) {
+    const asked = query.get(name);
+    if (asked !== null && Number(asked) !== settings[setting]) {
+      return `--${name} cannot be ${asked}.`;
+    }
+  }
+  return '';
+}
+
+const NUMBERS: Readonly<Record<string, string>> = {
+  frame: 'frameDuration',
+  bitrate: 'bitrate',
+  complexity: 'complexity',
+  copies: 'copies',
+  cost: 'latencyCost',
+  seconds: 'seconds',
+  settle: 'settleSeconds',
+  runs: 'repetitions',
+  seed: 'seed',
+};
 
 Object.assign(globalThis, { lab });

@@ -1,0 +1,106 @@
+/**
+ * The lab's results as text: for each link a table with a line for each lane.
+ *
+ * @typedef {import('../demo/runs/run.ts').RunResults} RunResults
+ * @typedef {import('../demo/measure/metrics.ts').LaneMetricId} LaneMetricId
+ */
+
+/** The columns: a metric, its heading, and what its value is multiplied with. @type {readonly { id: LaneMetricId, head: string, by?: number, digits: number, range?: boolean }[]} */
+const COLUMNS = [
+  { id: 'latency_p50_ms', head: 'p50 ms', digits: 0, range: true },
+  { id: 'latency_p95_ms', head: 'p95 ms', digits: 0, range: true },
+  { id: 'bitrate_kbps', head: 'kbit/s', digits: 0 },
+  { id: 'payload_kbps', head: 'payload', digits: 0 },
+  { id: 'loss_ratio', head: 'lost %', by: 100, digits: 1 },
+  { id: 'concealed_ratio', head: 'conc. %', by: 100, digits: 2 },
+  { id: 'time_scaled_ratio', head: 'scaled %', by: 100, digits: 2 },
+  { id: 'playout_delay_ms', head: 'buffer ms', digits: 0 },
+  { id: 'playout_target_ms', head: 'target ms', digits: 0 },
+  { id: 'match_ratio', head: 'found %', by: 100, digits: 0 },
+  { id: 'lsd_db', head: 'LSD dB', digits: 1 },
+  { id: 'seg_snr_db', head: 'SNR dB', digits: 1 },
+  { id: 'glitches_per_min', head: 'glitch/min', digits: 0 },
+  { id: 'first_sound_ms', head: 'first ms', digits: 0 },
+  { id: 'encode_ms_per_s', head: 'enc ms/s', digits: 1 },
+  { id: 'decode_ms_per_s', head: 'dec ms/s', digits: 1 },
+];
+
+/**
+ * Every lane over every link: medians, and ranges of the latencies.
+ *
+ * @param {RunResults} results
+ * @returns {string}
+ */
+export function labTable({ settings, tables }) {
+  return tables
+    .map(({ link, lanes, run, counted, voided, verdict }) => {
+      const rows = settings.lanes.map((lane) => [
+        lane,
+        ...COLUMNS.map((column) => cell(lanes[lane]?.[column.id] ?? null, column)),
+      ]);
+      const lateness = run.link_lateness_p99_ms;
+      const late =
+        lateness === null
+          ? 'without a link'
+          : `link late by ${lateness.median.toFixed(1)} ms at p99 (at most ${lateness.max.toFixed(1)})`;
+      const repetitions = `${counted} repetition${counted === 1 ? '' : 's'}${voided > 0 ? `, ${voided} void` : ''}`;
+      return [
+        `${link}: ${repetitions}, ${settings.seconds} s each, ${late}`,
+        aligned([['lane', ...COLUMNS.map(({ head }) => head)], ...rows]),
+        verdict,
+        '',
+      ].join('\n');
+    })
+    .join('\n');
+}
+
+/**
+ * The same as Markdown, for the guide.
+ *
+ * @param {RunResults} results
+ * @returns {string}
+ */
+export function labMarkdown({ settings, tables }) {
+  return tables
+    .map(({ link, lanes, verdict, counted, voided }) => {
+      const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`;
+      return [
+        `**${link}** (${counted} of ${counted + voided} repetitions count). ${verdict}`,
+        '',
+        line(['lane', ...COLUMNS.map(({ head }) => head)]),
+        line(['---', ...COLUMNS.map(() => '---:')]),
+        ...settings.lanes.map((lane) =>
+          line([lane, ...COLUMNS.map((column) => cell(lanes[lane]?.[column.id] ?? null, column))]),
+        ),
+        '',
+      ].join('\n');
+    })
+    .join('\n');
+}
+
+/**
+ * @param {import('../demo/runs/run.ts').Spread | null} spread
+ * @param {typeof COLUMNS[number]} column
+ */
+function cell(spread, { by = 1, digits, range = false }) {
+  if (spread === null) return '–';
+  const text = (/** @type {number} */ value) => (value * by).toFixed(digits);
+  const { median, min, max, count } = spread;
+  return range && count > 1 ? `${text(median)} (${text(min)}–${text(max)})` : text(median);
+}
+
+/** @param {readonly (readonly string[])[]} rows */
+function aligned(rows) {
+  const widths = rows[0]?.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) =>
+          column === 0 ? text.padEnd(widths?.[0] ?? 0) : text.padStart(widths?.[column] ?? 0),
+        )
+        .join('  '),
+    )
+    .join('\n');
+}
