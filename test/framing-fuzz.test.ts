@@ -4,7 +4,6 @@ import { PacketError } from '../src/core/errors.ts';
 import type { FramedStream, Framing, MessageDecoder } from '../src/core/framing/framing.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
-import './helpers/compare-bytes.ts';
 import { mutateBytes, mutateText } from './helpers/mutate.ts';
 import { noise, randomPackets } from './helpers/packet-streams.ts';
 import { seededRandom } from './helpers/random.ts';

@@ -7,7 +7,6 @@ import { writeRedBlockHeader, writeRedPrimaryHeader } from '../src/core/rtp/red.
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
 import { rtpClockRate, rtpMap, rtpPayloadType } from '../src/core/rtp/rtp-payload-format.ts';
-import './helpers/compare-bytes.ts';
 import { bytesOf } from './helpers/hex.ts';
 import { outcomeOf } from './helpers/outcome.ts';
 import { randomPackets } from './helpers/packet-streams.ts';

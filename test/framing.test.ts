@@ -3,7 +3,6 @@ import { PacketError } from '../src/core/errors.ts';
 import type { FramedStream } from '../src/core/framing/framing.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
-import './helpers/compare-bytes.ts';
 import { randomPackets, randomStream } from './helpers/packet-streams.ts';
 import { seededRandom } from './helpers/random.ts';
 

@@ -5,7 +5,6 @@ import type { HeaderExtension } from '../src/core/rtp/header-extensions.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import type { RtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
-import './helpers/compare-bytes.ts';
 import { bytesOf as bytes } from './helpers/hex.ts';
 import { outcomeOf } from './helpers/outcome.ts';
 import { integer, noise } from './helpers/packet-streams.ts';

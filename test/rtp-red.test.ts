@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { RedBlocks, writeRedBlockHeader, writeRedPrimaryHeader } from '../src/core/rtp/red.ts';
-import './helpers/compare-bytes.ts';
 import { bytesOf } from './helpers/hex.ts';
 import { outcomeOf } from './helpers/outcome.ts';
 import { integer, noise } from './helpers/packet-streams.ts';

@@ -23,6 +23,8 @@ export function writeUint24(value: number, target: Uint8Array, at: number): void
 }
 
 export function writeUint32(value: number, target: Uint8Array, at: number): void {
-  writeUint16(value >>> 16, target, at);
-  writeUint16(value, target, at + 2);
+  target[at] = value >>> 24;
+  target[at + 1] = value >>> 16;
+  target[at + 2] = value >>> 8;
+  target[at + 3] = value;
 }

@@ -66,16 +66,19 @@ export function writeRtpHeader(header: RtpHeader, target: Uint8Array, byteOffset
     target,
     byteOffset + RTP_OFFSET.sequenceNumber,
   );
-  writeUint32(
-    integerIn('timestamp', header.timestamp, 0, MAX_UINT32),
-    target,
-    byteOffset + RTP_OFFSET.timestamp,
-  );
-  writeUint32(integerIn('ssrc', header.ssrc, 0, MAX_UINT32), target, byteOffset + RTP_OFFSET.ssrc);
+  // Not by `integerIn`: numbers above 2³¹ would be boxed on the way there.
+  if (header.timestamp >>> 0 !== header.timestamp) throw notUint32('timestamp', header.timestamp);
+  writeUint32(header.timestamp, target, byteOffset + RTP_OFFSET.timestamp);
+  if (header.ssrc >>> 0 !== header.ssrc) throw notUint32('ssrc', header.ssrc);
+  writeUint32(header.ssrc, target, byteOffset + RTP_OFFSET.ssrc);
   let at = byteOffset + RTP_HEADER_BYTES;
   for (let i = 0; i < csrcCount; i++, at += 4) {
     writeUint32(integerIn('csrc', csrcs![i], 0, MAX_UINT32), target, at);
   }
   if (hasExtension) writeHeaderExtensions(extensions, target, at);
   return bytes;
+}
+
+function notUint32(name: string, value: number): RangeError {
+  return new RangeError(`${name} must be an integer from 0 to ${MAX_UINT32}, got ${value}.`);
 }
