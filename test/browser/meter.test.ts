@@ -1,6 +1,14 @@
 import { Meter } from 'micwire';
 import type { MeterReading } from 'micwire';
+import { METER_NAMES } from 'micwire/core';
 import { afterEach, expect, test, vi } from 'vitest';
+import {
+  REFERENCE_FRAMES,
+  REFERENCE_RATE,
+  REFERENCE_SETTLED,
+  readingMismatches,
+  referenceProgramme,
+} from '../helpers/meter-reference.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -70,6 +78,32 @@ test.each(['auto', 'typescript'] as const)(
       [reading.vu[0]!, 11.98],
     ] as const;
     for (const [value, wanted] of expected) expect(Math.abs(value - wanted)).toBeLessThan(0.02);
+  },
+);
+
+test.each(['auto', 'typescript'] as const)(
+  'every reading of a programme is within 0.01 of the committed one, execution %s',
+  async (execution) => {
+    const context = new OfflineAudioContext(2, REFERENCE_FRAMES, REFERENCE_RATE);
+    const meter = await Meter.create(context, { channels: 2, meters: METER_NAMES, execution });
+    const buffer = new AudioBuffer({
+      length: REFERENCE_FRAMES,
+      sampleRate: REFERENCE_RATE,
+      numberOfChannels: 2,
+    });
+    for (const [channel, samples] of referenceProgramme().entries()) {
+      buffer.copyToChannel(samples as Float32Array<ArrayBuffer>, channel);
+    }
+    const source = new AudioBufferSourceNode(context, { buffer });
+    source.connect(meter.node);
+    source.start();
+    const reading = meter.createReading();
+    await context.startRendering();
+    await vi.waitFor(() => {
+      meter.read(reading);
+      expect(reading.frame).toBeGreaterThan(REFERENCE_SETTLED);
+    });
+    expect(readingMismatches(reading)).toEqual([]);
   },
 );
 
