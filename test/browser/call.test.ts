@@ -123,7 +123,8 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     const payload = (after.bytesSent - before.bytesSent) / packets;
     const hasRed = /a=rtpmap:\d+ red\/48000/.test(caller.offer ?? '');
     // 64 kbit/s in packets of 10 ms: 80 bytes each; with RED the packet before comes along, and 5 bytes of headers.
-    expect(payload).toBeCloseTo(hasRed ? 2 * 80 + 5 : 80, 0);
+    // Firefox counts a byte more.
+    expect(Math.abs(payload - (hasRed ? 2 * 80 + 5 : 80))).toBeLessThanOrEqual(1);
     expect(caller.redundancy).toBe(hasRed);
     expect(callee.redundancy).toBe(false);
   });
@@ -197,7 +198,10 @@ describe.runIf(HAS_WEBRTC)('a call by relay', () => {
   });
 });
 
-describe.runIf(HAS_WEBRTC)('a call over the link engine', () => {
+/** Firefox tries a loopback address only from another one, and has none without a microphone's permission (nICEr). */
+const PAIRS_WITH_LOOPBACK = HAS_WEBRTC && !navigator.userAgent.includes('Firefox');
+
+describe.runIf(PAIRS_WITH_LOOPBACK)('a call over the link engine', () => {
   it('takes no other way, and feels its delay', async () => {
     const { track } = await openTone();
     const base = location.origin.replace(/^http/, 'ws');

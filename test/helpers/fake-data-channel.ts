@@ -1,6 +1,9 @@
 import type { DataChannelLike } from '../../src/web/transport/data-channel.ts';
 import { messageBytes } from '../../src/web/transport/message-bytes.ts';
 
+/** As Chromium's. */
+const MAX_MESSAGE_BYTES = 2 ** 18;
+
 /** A data channel in Node whose other end sends everything back, each message in a task of its own. */
 export class FakeDataChannel implements DataChannelLike {
   binaryType = 'blob';
@@ -22,6 +25,7 @@ export class FakeDataChannel implements DataChannelLike {
   send(data: string | Uint8Array<ArrayBuffer>): void {
     if (this.readyState !== 'open') throw new Error('InvalidStateError');
     const bytes = messageBytes(data);
+    if (bytes > MAX_MESSAGE_BYTES) throw new TypeError('Message too large');
     const copy = typeof data === 'string' ? data : data.slice().buffer;
     this.bufferedAmount += bytes;
     setImmediate(() => {

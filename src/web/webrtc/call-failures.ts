@@ -10,12 +10,11 @@ export function noWebrtc(): MicwireError {
   );
 }
 
-/** The connection has given up. */
-export function connectionFailed({ iceConnectionState }: RTCPeerConnection): MicwireError {
-  const message =
-    iceConnectionState === 'failed'
-      ? 'No way to the other side was found (ICE failed). Between networks, name a TURN server in iceServers.'
-      : 'The other side was reached, but no keys could be agreed on (DTLS failed).';
+/** The connection has given up. @param iceWorked whether a way to the other side had been found */
+export function connectionFailed(iceWorked: boolean): MicwireError {
+  const message = iceWorked
+    ? 'The way to the other side was lost, or no keys could be agreed on (DTLS failed).'
+    : 'No way to the other side was found (ICE failed). Between networks, name a TURN server in iceServers.';
   return new MicwireError('transport', message);
 }
 

@@ -99,7 +99,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
       },
       iceWorks: () => this.#iceWorks(),
       connected: () => this.#keysAgreed(),
-      failed: () => this.#fail(connectionFailed(this.connection)),
+      failed: () =>
+        this.#fail(connectionFailed(this.#record.timeline.step('ice').state === 'done')),
     });
   }
 

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { DataChannelTransport } from '../src/web/transport/data-channel.ts';
+import { FakeDataChannel } from './helpers/fake-data-channel.ts';
+
+// The contract runs in test/transport.test.ts, and over real channels in test/browser/data-channel.test.ts.
+
+async function open(): Promise<[DataChannelTransport, FakeDataChannel]> {
+  const channel = new FakeDataChannel();
+  const transport = new DataChannelTransport(channel, { highWaterBytes: 2 ** 20 });
+  await expect.poll(() => transport.status.state).toBe('open');
+  return [transport, channel];
+}
+
+it('drops and counts a message that is longer than the other side takes', async () => {
+  const [transport] = await open();
+  expect(transport.send(new Uint8Array(2 ** 18 + 1))).toBe(false);
+  expect(transport.stats).toMatchObject({ droppedMessages: 1, sentMessages: 0 });
+  expect(transport.status.state).toBe('open');
+});
+
+it('ends when the other side does, and says so', async () => {
+  const [transport, channel] = await open();
+  const reasons: string[] = [];
+  transport.onstatechange = ({ state, reason }) => reasons.push(`${state}: ${reason}`);
+  channel.close();
+  await expect
+    .poll(() => reasons)
+    .toEqual(['closed: The other side closed the channel, or is gone.']);
+});
+
+it('takes a channel that is open already, and reports it in a later task', async () => {
+  const channel = new FakeDataChannel();
+  await expect.poll(() => channel.readyState).toBe('open');
+  const transport = new DataChannelTransport(channel);
+  expect(transport.status.state).toBe('connecting');
+  await expect.poll(() => transport.status.state).toBe('open');
+});
+
+it('takes a channel that is closed already, and reports it in a later task', async () => {
+  const channel = new FakeDataChannel();
+  channel.close();
+  const transport = new DataChannelTransport(channel);
+  expect(transport.status.state).toBe('connecting');
+  await expect.poll(() => transport.status.state).toBe('closed');
+});
