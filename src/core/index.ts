@@ -83,8 +83,13 @@ export type {
   InsertOutcome,
   JitterBufferOptions,
 } from './playout/jitter-buffer.ts';
+export { ComfortNoise } from './playout/comfort-noise.ts';
+export { PcmConcealment } from './playout/pcm-concealment.ts';
+export { PlanarLine } from './playout/planar-line.ts';
 export { PlayoutDecision } from './playout/playout-decision.ts';
 export type { PlayoutAction, PlayoutDecisionOptions } from './playout/playout-decision.ts';
+export { TimeScaler } from './playout/time-scaler.ts';
+export type { TimeScalerOptions } from './playout/time-scaler.ts';
 export { RECEIVE_STATISTICS, ReceiveCounters, readStatistics } from './playout/receive-counters.ts';
 export type { ReceiveStatistic, ReceiveStatistics } from './playout/receive-counters.ts';
 export {

@@ -46,7 +46,27 @@ test('docs/opus.md: the first example plays what it captures', async () => {
   expect(write.mock.results.every(({ type }) => type === 'return')).toBe(true);
 });
 
+test('docs/receiving.md: the first example plays what comes back', async () => {
+  const failures: unknown[] = [];
+  const { Receiver } = await import('micwire');
+  const insert = vi.spyOn(Receiver.prototype, 'insert');
+  // @ts-expect-error The module is a block of the guide, made by the test's plugin.
+  (import('guide:docs/receiving.md:0') as Promise<unknown>).catch((error: unknown) => {
+    // The end of the test closes its context.
+    if (contexts.length > 0) failures.push(error);
+  });
+  await vi.waitFor(() => {
+    if (failures.length > 0) throw failures[0];
+    expect(insert.mock.calls.length).toBeGreaterThan(20);
+  }, 15_000);
+  expect(insert.mock.results.every(({ type }) => type === 'return')).toBe(true);
+  const receiver = insert.mock.contexts[0] as InstanceType<typeof Receiver>;
+  await vi.waitFor(() => expect(receiver.stats.jitterBufferEmittedCount).toBeGreaterThan(0));
+});
+
 const BLOCKS = {
+  // @ts-expect-error As below.
+  'docs/receiving.md, stats': () => import('guide:docs/receiving.md:1') as Promise<unknown>,
   // @ts-expect-error The modules are blocks of the guides, made by the test's plugin.
   'docs/opus.md, decoding': () => import('guide:docs/opus.md:1') as Promise<unknown>,
   // @ts-expect-error As above.
