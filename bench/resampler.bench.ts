@@ -14,6 +14,7 @@ export const PAIRS: readonly (readonly [number, number])[] = [
   [24000, 48000],
   [48000, 8000],
 ];
+const QUANTUM = 128;
 const SECONDS = 1;
 const ROUNDS = 5;
 const PASSES = 20;
@@ -29,6 +30,42 @@ const SHAPES = [
 /** A subject's turn: converts everything a few times and says how many seconds of processor time the fastest took. */
 type Turn = () => number;
 
+/** How often every quantum is timed: the least counts, so that what interrupts does not. */
+const QUANTUM_PASSES = 40;
+
+/**
+ * The time of our own render quanta, mono, with nothing around the resampler: each quantum of a second is timed in several
+ * passes over the same audio; of its least times the median and the greatest are told.
+ */
+function quanta(): Row[] {
+  return PAIRS.flatMap(([inputRate, outputRate]) => {
+    const resampler = new Resampler({ inputRate, outputRate });
+    const output = [new Float32Array(resampler.outputFramesMax(QUANTUM))];
+    const blocks = Array.from({ length: Math.floor(inputRate / QUANTUM) }, () => [noise(QUANTUM)]);
+    const least = new Float64Array(blocks.length).fill(Infinity);
+    for (let pass = 0; pass < QUANTUM_PASSES; pass++) {
+      resampler.reset();
+      for (let i = 0; i < blocks.length; i++) {
+        const start = performance.now();
+        resampler.process(blocks[i]!, output);
+        least[i] = Math.min(least[i]!, (performance.now() - start) * 1000);
+      }
+    }
+    const sorted = least.toSorted();
+    const row = (metric: string, value: number): Row => ({
+      case: `${inputRate} → ${outputRate}, mono, a quantum of ${QUANTUM}`,
+      subject: 'micwire hq',
+      metric,
+      value,
+      unit: 'µs',
+    });
+    return [
+      row('median quantum', sorted[sorted.length >> 1]!),
+      row('worst quantum', sorted.at(-1)!),
+    ];
+  });
+}
+
 /**
  * Speed in multiples of real time: processor time of the process, the best of five turns taken in rotation, so that whatever
  * else the machine does hits all alike. Only ratios within one run mean something.
@@ -36,7 +73,7 @@ type Turn = () => number;
 export async function run(): Promise<Row[]> {
   const streams = [...micwireStreams(Resampler), ...(await wasmPeers())];
   const natives = nativePeers(process.cwd());
-  const rows: Row[] = [];
+  const rows: Row[] = quanta();
   for (const { channels, block } of SHAPES) {
     const shape = `${channels === 1 ? 'mono' : 'stereo'}, blocks of ${block}`;
     const logarithms = new Map<string, number[]>();

@@ -1,5 +1,5 @@
 /**
- * A stage's state in linear memory, written by src/core/resampler/resampler-wasm-kernel.ts, which must lay it out in this order.
+ * A stage's state in linear memory, written by src/core/resampler/resampler-wasm-layout.ts, which must lay it out in this order.
  * Every field is 32 bits wide.
  */
 @unmanaged
