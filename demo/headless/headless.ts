@@ -4,7 +4,7 @@
  */
 import { Session } from '../controllers/session.ts';
 import { lanesNamed, linkOf, settingsOf } from '../runs/address.ts';
-import type { RunProgress, RunResults } from '../runs/run.ts';
+import type { LinkChoice, RunProgress, RunResults } from '../runs/run.ts';
 import { csvOf, rowsOf } from '../runs/run-rows.ts';
 import type { RunRow } from '../runs/run-rows.ts';
 
@@ -28,6 +28,8 @@ export interface HeadlessResults {
 /** What the page offers to its driver. */
 export interface HeadlessLab {
   readonly session: Session;
+  /** A link by its text, as in an address; null when it is none. */
+  readonly linkNamed: (text: string) => LinkChoice | null;
   /** Begins a run by the query of an address. @returns what is wrong with it, in words; else an empty text */
   begin(query: string): Promise<string>;
   state(): HeadlessState;
@@ -40,6 +42,7 @@ let running = false;
 
 const lab: HeadlessLab = {
   session,
+  linkNamed: linkOf,
 
   async begin(query) {
     const fault = faultOf(new URLSearchParams(query));
