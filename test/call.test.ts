@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MicwireError } from '../src/core/errors.ts';
+import type { CallRole, SignalMessage } from '../src/core/webrtc/signal-message.ts';
+import type { CallOptions } from '../src/web/webrtc/call-options.ts';
+import { Call } from '../src/web/webrtc/call.ts';
+import { dumpForImporter } from '../src/web/webrtc/dump.ts';
+import { memorySignalling } from '../src/web/webrtc/memory-signalling.ts';
+import type { Signalling, SignallingState } from '../src/web/webrtc/signalling.ts';
+import { FakePeerConnection, stubPeerConnection } from './helpers/fake-peer-connection.ts';
+
+// Real calls are in test/browser/call.test.ts.
+
+/** A signalling whose other side is the test. */
+class FakeSignalling implements Signalling {
+  state: SignallingState = 'waiting';
+  role: CallRole | null = null;
+  error: Error | null = null;
+  onmessage: ((message: SignalMessage) => void) | null = null;
+  onstatechange: ((state: SignallingState) => void) | null = null;
+  readonly sent: SignalMessage[] = [];
+
+  send(message: SignalMessage): void {
+    if (this.state === 'ready') this.sent.push(message);
+  }
+
+  close(): void {
+    this.become('closed');
+  }
+
+  ready(role: CallRole): void {
+    this.role = role;
+    this.become('ready');
+  }
+
+  become(state: SignallingState): void {
+    this.state = state;
+    this.onstatechange?.(state);
+  }
+}
+
+const calls: Call[] = [];
+function open(
+  options: CallOptions = { receive: false },
+): [Call, FakeSignalling, FakePeerConnection] {
+  const signalling = new FakeSignalling();
+  const call = new Call(signalling, options);
+  calls.push(call);
+  return [call, signalling, FakePeerConnection.made.at(-1)!];
+}
+
+afterEach(() => {
+  for (const call of calls.splice(0)) call.close();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe('Call without WebRTC', () => {
+  it('says so, with a cure', () => {
+    const [signalling] = memorySignalling();
+    const make = () => new Call(signalling);
+    expect(make).toThrow(expect.objectContaining({ code: 'unsupported' }));
+    expect(make).toThrow('WebSocketTransport');
+  });
+});
+
+describe('Call', () => {
+  beforeEach(stubPeerConnection);
+
+  it.each<[string, CallOptions]>([
+    ['a policy', { iceTransportPolicy: 'none' as 'all' }],
+    ['a bitrate', { opus: { bitrate: 1 } }],
+    ['a jitter buffer target', { jitterBufferTarget: 4001 }],
+    ['a timeout', { connectTimeoutMs: 0 }],
+    ['an interval', { historyIntervalMs: 5 }],
+    ['a length', { historyLength: 0 }],
+  ])('refuses %s that is none, and makes no connection', (_name, options) => {
+    expect(() => open(options)).toThrow(/must/);
+    expect(FakePeerConnection.made).toEqual([]);
+  });
+
+  it('sends its offer before the candidates that were found meanwhile', async () => {
+    const [call, signalling, connection] = open();
+    void call.connect().catch(() => {});
+    expect(signalling.sent).toEqual([]);
+    signalling.ready('caller');
+    await expect.poll(() => signalling.sent.length).toBe(2);
+    connection.find('candidate:late');
+    expect(signalling.sent).toEqual([
+      { type: 'describe', kind: 'offer', sdp: 'v=0 offer' },
+      { type: 'candidate', candidate: 'candidate:early-offer', mid: '0', index: 0 },
+      { type: 'candidate', candidate: 'candidate:late', mid: '0', index: 0 },
+    ]);
+    expect(call.role).toBe('caller');
+  });
+
+  it('answers an offer, takes candidates in order, and goes on after a bad one', async () => {
+    const [call, signalling, connection] = open();
+    void call.connect().catch(() => {});
+    signalling.ready('callee');
+    connection.failures.set('addIceCandidate', new Error('no candidate'));
+    signalling.onmessage?.({ type: 'describe', kind: 'offer', sdp: 'v=0 theirs' });
+    for (const candidate of ['candidate:bad', 'candidate:good']) {
+      signalling.onmessage?.({ type: 'candidate', candidate, mid: '0', index: 0 });
+    }
+    await expect
+      .poll(() => connection.calls)
+      .toEqual(['remote offer: v=0 theirs', 'local answer', 'add candidate:good']);
+    expect(signalling.sent.map(({ type }) => type)).toEqual(['describe', 'candidate']);
+    expect([call.offer, call.answer]).toEqual(['v=0 theirs', 'v=0 answer']);
+    const ice = call.steps.find(({ name }) => name === 'ice')!;
+    expect(ice.moments.map(({ text }) => text)).toContain('candidate refused: no candidate');
+  });
+
+  it('is connected once the keys are there and the data channels are open', async () => {
+    const [call, signalling, connection] = open();
+    const channel = call.createDataChannel() as unknown as EventTarget & { readyState: string };
+    call.createDataChannel({ reliable: true, label: 'text' });
+    expect(connection.calls).toEqual([
+      'channel data {"negotiated":true,"id":0,"ordered":false,"maxRetransmits":0}',
+      'channel text {"negotiated":true,"id":1}',
+    ]);
+    const states: string[] = [];
+    call.addEventListener('statechange', ({ detail }) => states.push(detail));
+    const connected = call.connect();
+    signalling.ready('caller');
+    connection.become('connected');
+    expect(call.state).toBe('connecting');
+    expect(() => call.createDataChannel()).toThrow(MicwireError);
+    channel.readyState = 'open';
+    channel.dispatchEvent(new Event('open'));
+    expect(call.state).toBe('connecting');
+    connection.become('connected');
+    call.close();
+    await expect(connected).rejects.toMatchObject({ code: 'closed' });
+    expect(states).toEqual(['connecting', 'closed']);
+  });
+
+  it('fails with the reason of the signalling', async () => {
+    const [call, signalling] = open();
+    const errors: string[] = [];
+    call.addEventListener('error', ({ detail }) => errors.push(detail.message));
+    const connected = call.connect();
+    signalling.error = new Error('Two are in the room already.');
+    signalling.become('closed');
+    await expect(connected).rejects.toThrow('Two are in the room already.');
+    expect(errors).toEqual(['Two are in the room already.']);
+    expect(call.steps.map(({ state }) => state)).toEqual([
+      'done',
+      'failed',
+      'skipped',
+      'skipped',
+      'skipped',
+      'done',
+    ]);
+  });
+
+  it('says how far it came when it takes too long', async () => {
+    vi.useFakeTimers();
+    const [call, signalling] = open({ connectTimeoutMs: 500, receive: false });
+    const connected = call.connect();
+    signalling.ready('callee');
+    vi.advanceTimersByTime(499);
+    expect(call.state).toBe('connecting');
+    vi.advanceTimersByTime(1);
+    await expect(connected).rejects.toThrow('not connected within 500 ms; it was at: signal.');
+  });
+
+  it('goes on when the signalling is cut while it is connected', async () => {
+    const [call, signalling, connection] = open();
+    const connected = call.connect();
+    signalling.ready('caller');
+    connection.become('connected');
+    await connected;
+    signalling.become('closed');
+    expect(call.state).toBe('connected');
+    connection.become('failed');
+    expect(call.state).toBe('closed');
+  });
+
+  it('tells the other side when it hangs up, once', async () => {
+    const [call, signalling, connection] = open();
+    void call.connect().catch(() => {});
+    signalling.ready('caller');
+    call.close();
+    call.close();
+    expect(signalling.sent).toEqual([{ type: 'bye', reason: '' }]);
+    expect(connection.calls).toEqual(['close']);
+    expect(() => call.createSource(null as never)).toThrow(
+      expect.objectContaining({ code: 'no-audio' }),
+    );
+    await expect(call.stats()).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('leaves passwords of servers out of the dump', () => {
+    const [call] = open({
+      iceServers: [{ urls: 'turn:lab.example', username: 'me', credential: 'secret' }],
+    });
+    expect(dumpForImporter([call])).not.toContain('secret');
+  });
+});
