@@ -235,6 +235,9 @@ describe('checkLinkSettings', () => {
       expect(checkLinkSettings(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
     }
     expect(checkLinkSettings({ delayMs: 3 })).toEqual({ ...CLEAN, delayMs: 3 });
+    const checked = checkLinkSettings({ trace: parseLinkTrace('0 1') });
+    expect(checkLinkSettings(checked)).toBe(checked);
+    expect(Object.isFrozen(checked)).toBe(true);
   });
 
   it.each(Object.entries(LINK_RANGES))('bounds %s', (name, { min, max }) => {

@@ -95,6 +95,8 @@ describe('the link engine as a process', () => {
     const splice = await link.openSplice(client.callLink('webrtc'));
     const caller = await peer(splice.sendTo.caller.port);
     const callee = await peer(splice.sendTo.callee.port);
+    // Before the callee's message has come, nobody knows where it is.
+    await expect.poll(async () => (await client.statistics()).lanes[1]?.back.sent).toBe(1);
     caller.socket.send('hello', splice.sendTo.caller.port, '127.0.0.1');
     await expect.poll(() => callee.received).toEqual(['hello']);
 
@@ -209,7 +211,7 @@ describe('the link engine as a process', () => {
     const replies: { type: string; id?: number | null; code?: string }[] = [];
     socket.on('message', (data: Buffer) => replies.push(JSON.parse(data.toString())));
     await opened(socket);
-    const requests = Array.from({ length: 1500 }, (_, i) => malformed(i));
+    const requests = Array.from({ length: 600 }, (_, i) => malformed(i));
     for (const request of requests) socket.send(request);
     socket.send(JSON.stringify({ type: 'statistics', id: 999_999 }));
     await expect.poll(() => replies.length).toBe(requests.length + 2);
@@ -237,6 +239,17 @@ describe('the link engine as a process', () => {
     await opened(lane);
     lane.send(Buffer.alloc(1001));
     expect(await closed(lane)).toBe(1009);
+  });
+
+  it('ends the session of a page that gives no sign of life', async () => {
+    const { base } = await startLink({ pingIntervalMs: 100 });
+    const mute = new WebSocket(`${base}/link/control`, {
+      origin: base.replace('ws', 'http'),
+      autoPong: false,
+    });
+    const lively = await connect(base);
+    await closed(mute);
+    expect((await lively.statistics()).lanes).toEqual([]);
   });
 
   it('comes back when its process has died', async () => {
@@ -291,12 +304,12 @@ function malformed(seed: number): string {
 
 describe('parseControlRequest', () => {
   it('throws nothing but PacketError', () => {
-    for (let seed = 0; seed < 5000; seed++) {
+    for (let seed = 0; seed < 1500; seed++) {
       expect(() => parseControlRequest(malformed(seed))).toThrow(PacketError);
     }
     const random = seededRandom(1);
     const good = JSON.stringify({ type: 'configure', id: 1, settings: CLEAN });
-    for (let round = 0; round < 5000; round++) {
+    for (let round = 0; round < 1500; round++) {
       const at = Math.floor(random() * good.length);
       const text = good.slice(0, at) + String.fromCharCode(random() * 128) + good.slice(at + 1);
       try {

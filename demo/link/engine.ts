@@ -23,6 +23,8 @@ export interface LinkEngineOptions {
   readonly maxMessageBytes?: number;
   /** A longer request ends its connection: a trace may be long. @default 8388608 */
   readonly maxRequestBytes?: number;
+  /** Each page is asked for a sign of life at this interval, and its session ends without one by the next. @default 10000 */
+  readonly pingIntervalMs?: number;
   /** The address that splices are bound to. @default '127.0.0.1' */
   readonly spliceAddress?: string;
 }
@@ -55,14 +57,22 @@ export class LinkEngine {
   private readonly sessions = new Map<string, Session>();
   private readonly controls: WebSocketServer;
   private readonly laneSockets: WebSocketServer;
+  private readonly pingTimer: NodeJS.Timeout;
+  /** Pages that have answered since the last ping. */
+  private readonly alive = new WeakSet<WebSocket>();
 
   constructor(clock: RealClock, options: LinkEngineOptions = {}) {
     this.clock = clock;
     this.options = options;
-    const { maxMessageBytes = 2 ** 18, maxRequestBytes = 2 ** 23 } = options;
-    const common = { noServer: true, perMessageDeflate: false, clientTracking: false } as const;
+    const {
+      maxMessageBytes = 2 ** 18,
+      maxRequestBytes = 2 ** 23,
+      pingIntervalMs = 10_000,
+    } = options;
+    const common = { noServer: true, perMessageDeflate: false } as const;
     this.controls = new WebSocketServer({ ...common, maxPayload: maxRequestBytes });
     this.laneSockets = new WebSocketServer({ ...common, maxPayload: maxMessageBytes });
+    this.pingTimer = setInterval(() => this.ping(), pingIntervalMs);
   }
 
   /** Sessions that are open now. */
@@ -105,11 +115,22 @@ export class LinkEngine {
   }
 
   close(): void {
+    clearInterval(this.pingTimer);
+    for (const client of this.controls.clients) client.terminate();
     for (const session of this.sessions.values()) session.close();
     this.sessions.clear();
     this.controls.close();
     this.laneSockets.close();
     this.clock.close();
+  }
+
+  /** Lanes end with the sessions of those that are gone. */
+  private ping(): void {
+    for (const client of this.controls.clients) {
+      if (!this.alive.has(client)) client.terminate();
+      this.alive.delete(client);
+      if (client.readyState === WebSocket.OPEN) client.ping();
+    }
   }
 
   private sessionOf(name: string): Session {
@@ -160,7 +181,10 @@ export class LinkEngine {
       client.send(JSON.stringify(message));
       if (client.bufferedAmount > MAX_WAITING_REPLIES) client.terminate();
     };
+    this.alive.add(client);
+    client.on('pong', () => this.alive.add(client));
     client.on('message', (data: RawData, binary: boolean) => {
+      this.alive.add(client);
       if (client.readyState !== WebSocket.OPEN) return;
       if (!rate.take(performance.now())) {
         reply({

@@ -16,7 +16,8 @@ export interface LinkTrace {
   readonly points: readonly LinkTracePoint[];
 }
 
-const MAX_POINTS = 200_000;
+/** Some 17 minutes in steps of 20 ms. */
+const MAX_POINTS = 50_000;
 const MAX_DURATION_MS = 86_400_000;
 const MAX_DELAY_MS = 60_000;
 

@@ -92,16 +92,20 @@ export const LINK_RANGES: Readonly<
   stallForMs: { min: 0, max: 10_000 },
 };
 
+/** What has been checked: a long trace need not be looked through for every lane. */
+const checked = new WeakSet<object>();
+
 /**
  * Checks settings that come from anywhere: a form, a link, a message.
  * @param value an object with any of the fields of `LinkSettings`; what is missing is as in `CLEAN`
- * @returns complete settings, a copy
+ * @returns complete settings, a frozen copy; what this has returned before comes back as it is
  * @throws TypeError for a field that does not exist or is of a wrong type; RangeError for a number out of its range
  */
 export function checkLinkSettings(value: unknown): LinkSettings {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError(`Link settings must be an object, got ${describe(value)}.`);
   }
+  if (checked.has(value)) return value as LinkSettings;
   for (const name of Object.keys(value)) {
     if (!Object.hasOwn(CLEAN, name)) {
       throw new TypeError(
@@ -136,6 +140,7 @@ export function checkLinkSettings(value: unknown): LinkSettings {
       `stallForMs must be below stallEveryMs, which is ${settings.stallEveryMs}, got ${settings.stallForMs}.`,
     );
   }
+  checked.add(Object.freeze(settings));
   return settings;
 }
 

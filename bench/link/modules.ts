@@ -1,0 +1,4 @@
+/** What the benchmark of the link engine uses of it. */
+export { LinkClient } from '../../demo/link/link-client.ts';
+export { LinkProcess } from '../../demo/link/link-process.ts';
+export { PRESETS } from '../../demo/link/settings.ts';
