@@ -113,7 +113,10 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['WebRTC', 'Opus + RED', 'SRTP'],
     note: 'The same, each packet with a copy of the one before.',
     family: 'webrtc',
-    lacks: WEBRTC_LACKS,
+    lacks: {
+      ...WEBRTC_LACKS,
+      packets_late: 'The browser counts copies that were not needed among the late packets.',
+    },
     missing: missingCalls,
     build: (parts) => openWebrtcLane(parts, { redundancy: true }),
   },

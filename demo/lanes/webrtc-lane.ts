@@ -28,7 +28,7 @@ export async function openWebrtcLane(
     receiver: { redundancy },
   });
   await connectCalls(calls);
-  return new WebrtcLane(calls, calls.receiver.createSource(context));
+  return new WebrtcLane(calls, calls.receiver.createSource(context), redundancy);
 }
 
 class WebrtcLane implements Lane {
@@ -37,9 +37,11 @@ class WebrtcLane implements Lane {
   state: LaneState = 'running';
   reason = '';
   onchange: (() => void) | null = null;
+  private readonly redundancy: boolean;
   private figures: CallEnds<CallFigures> | null = null;
 
-  constructor(calls: CallEnds<Call>, output: AudioNode) {
+  constructor(calls: CallEnds<Call>, output: AudioNode, redundancy: boolean) {
+    this.redundancy = redundancy;
     this.call = calls;
     this.output = output;
     for (const call of [calls.sender, calls.receiver]) {
@@ -59,7 +61,7 @@ class WebrtcLane implements Lane {
     } catch {
       // The call has ended: they are as they were.
     }
-    return totalsOf(this.figures);
+    return totalsOf(this.figures, this.redundancy);
   }
 
   async lastMessage(): Promise<null> {
@@ -73,12 +75,8 @@ class WebrtcLane implements Lane {
   }
 }
 
-/** Chromium counts copies that were not needed among the discarded. */
-function packetsLate(received: CallFigures | undefined): number {
-  return Math.max(0, (received?.packetsDiscarded ?? 0) - (received?.fecPacketsDiscarded ?? 0));
-}
-
-function totalsOf(figures: CallEnds<CallFigures> | null): LaneTotals {
+/** @param redundancy copies that are not needed count among the discarded, so that nobody can tell which were late */
+function totalsOf(figures: CallEnds<CallFigures> | null, redundancy: boolean): LaneTotals {
   const sent = figures?.sender;
   const received = figures?.receiver;
   const packetsSent = sent?.packetsSent ?? 0;
@@ -94,7 +92,7 @@ function totalsOf(figures: CallEnds<CallFigures> | null): LaneTotals {
     packetsReceived,
     packetsLost,
     packetsUnderWay: packetsSent - packetsReceived - packetsLost,
-    packetsLate: packetsLate(received),
+    packetsLate: redundancy ? null : (received?.packetsDiscarded ?? 0),
     packetsRecovered: (received?.fecPacketsReceived ?? 0) - (received?.fecPacketsDiscarded ?? 0),
     totalSamples: received?.totalSamplesReceived ?? 0,
     concealedSamples: received?.concealedSamples ?? 0,

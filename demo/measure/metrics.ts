@@ -173,7 +173,8 @@ export const METRICS = {
     better: 'lower',
     digits: 0,
     definition: 'Packets that arrived, but after their turn to be played: thrown away.',
-    webrtc: 'inbound-rtp: packetsDiscarded − fecPacketsDiscarded',
+    webrtc:
+      'inbound-rtp: packetsDiscarded (not with RED: copies that are not needed count there too)',
   },
   packets_recovered: {
     ...lane,
