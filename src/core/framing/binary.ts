@@ -75,7 +75,7 @@ const CHANNELS_MASK = 0x1f;
 /** Version and format, flags and channels, rate code. */
 const FIXED_BYTES = 3;
 
-/** A header of 7 to 9 bytes for a usual packet and the samples as they are: small on the wire and quick to read. */
+/** A header of 6 to 9 bytes for a usual packet and the samples as they are: small on the wire and quick to read. */
 export const binaryFraming: SelfDescribingFraming = {
   name: 'binary',
   message: 'bytes',
