@@ -14,6 +14,7 @@ import './lab-abx.ts';
 import type { LabAbx } from './lab-abx.ts';
 import './lab-coding.ts';
 import './lab-history.ts';
+import './lab-lane-calls.ts';
 import './lab-lanes.ts';
 import './lab-link.ts';
 import './lab-loudness.ts';
@@ -99,6 +100,7 @@ export class LabCompare extends LitElement {
       <lab-run .settings=${settings} .progress=${session.progress} .active=${measuring}></lab-run>
       <lab-results .results=${session.results}></lab-results>
       <lab-history .lanes=${[...lanes]}></lab-history>
+      <lab-lane-calls .lanes=${[...lanes]}></lab-lane-calls>
       <div class="pair">
         <lab-abx
           .lanes=${[...lanes]}

@@ -4,6 +4,7 @@ import { customElement, state } from 'lit/decorators.js';
 import { controls } from '../styles/controls.ts';
 import { pageStyles } from '../styles/page-layout.ts';
 import './lab-compare.ts';
+import './lab-room.ts';
 import './lab-single.ts';
 
 /** A way to look at things, by its fragment of the address. */
@@ -23,6 +24,11 @@ const VIEWS: Readonly<Record<string, View>> = {
     label: 'One lane',
     about: 'One lane with any settings, taken apart step by step.',
     content: html`<lab-single></lab-single>`,
+  },
+  call: {
+    label: 'A call',
+    about: 'WebRTC between two tabs or two machines, made visible.',
+    content: html`<lab-room></lab-room>`,
   },
 };
 

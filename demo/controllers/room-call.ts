@@ -1,0 +1,168 @@
+import { Call, MicwireError, WebSocketSignalling } from 'micwire';
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import { problemOf } from '../audio/problem.ts';
+import type { Source } from '../audio/source.ts';
+import { UNPROCESSED } from '../audio/source.ts';
+import { openStageSource } from '../audio/stage-source.ts';
+
+/** Which STUN and TURN servers a call may use. */
+export type ServerChoice =
+  /** None: enough on one machine and within a network. */
+  | 'none'
+  /** The one that the lab's own server runs. */
+  | 'lab'
+  /** Whatever is typed in. */
+  | 'own';
+
+/** What a call is made with. */
+export interface RoomCallSettings {
+  /** Both sides name the same. 1 to 64 of `A–Z a–z 0–9 _ -`. */
+  readonly room: string;
+  readonly sound: 'microphone' | 'speech';
+  readonly servers: ServerChoice;
+  /** Addresses of own servers, with commas between them; for `'own'`. */
+  readonly urls: string;
+  readonly username: string;
+  readonly credential: string;
+  readonly policy: RTCIceTransportPolicy;
+  readonly redundancy: boolean;
+}
+
+/** How long it is waited for the other side, ms. */
+const WAIT_MS = 600_000;
+
+/** Calls whoever else is in a room: another tab, or another machine that reaches this server. */
+export class RoomCall implements ReactiveController {
+  settings: RoomCallSettings;
+  /** `'idle'`: no call; `'busy'`: waiting for the other side, or connecting. */
+  phase: 'idle' | 'busy' | 'up' = 'idle';
+  /** Why the last call failed or ended, in a sentence; else empty. */
+  problem = '';
+  /** The last call, ended ones too: it can be looked at. */
+  call: Call | null = null;
+  /** What is sent, and what comes, for meters. */
+  sent: AudioNode | null = null;
+  heard: AudioNode | null = null;
+  private readonly host: ReactiveControllerHost;
+  private context: AudioContext | null = null;
+  private source: Source | null = null;
+
+  constructor(host: ReactiveControllerHost, room: string) {
+    this.host = host;
+    this.settings = {
+      room,
+      sound: 'speech',
+      servers: 'none',
+      urls: '',
+      username: '',
+      credential: '',
+      policy: 'all',
+      redundancy: false,
+    };
+    host.addController(this);
+  }
+
+  hostDisconnected(): void {
+    this.hangUp();
+  }
+
+  /** They count from the next call on. */
+  configure(changes: Partial<RoomCallSettings>): void {
+    this.settings = { ...this.settings, ...changes };
+    this.host.requestUpdate();
+  }
+
+  /** Enters the room and calls whoever is there, or comes. Call it from a user's gesture. */
+  async start(): Promise<void> {
+    this.hangUp();
+    this.problem = '';
+    this.enter('busy');
+    const context = new AudioContext();
+    this.context = context;
+    context.resume().catch(() => {});
+    try {
+      const { sound, room, policy, redundancy } = this.settings;
+      const iceServers = await this.iceServers();
+      const source = await openStageSource(context, {
+        kind: sound,
+        file: null,
+        processing: { ...UNPROCESSED, echoCancellation: true },
+      });
+      if (context !== this.context) return source.close();
+      this.source = source;
+      this.sent = source.node;
+      const call = new Call(new WebSocketSignalling('/signal', { room }), {
+        track: source.track ?? trackOf(source.node, context),
+        iceServers,
+        iceTransportPolicy: policy,
+        redundancy,
+        connectTimeoutMs: WAIT_MS,
+      });
+      this.call = call;
+      call.addEventListener('statechange', () => this.follow(call));
+      call.addEventListener('step', () => this.host.requestUpdate());
+      await call.connect();
+      if (call !== this.call || call.remoteTrack === null) return;
+      const heard = call.createSource(context);
+      heard.connect(context.destination);
+      this.heard = heard;
+      this.enter('up');
+    } catch (error) {
+      if (context === this.context) this.end(wordsOf(error));
+    }
+  }
+
+  hangUp(): void {
+    this.end('');
+  }
+
+  private async iceServers(): Promise<RTCIceServer[]> {
+    const { servers, urls, username, credential } = this.settings;
+    if (servers === 'none') return [];
+    if (servers === 'own') {
+      const list = urls.split(/[\s,]+/).filter((url) => url !== '');
+      return list.length === 0 ? [] : [{ urls: list, username, credential }];
+    }
+    const response = await fetch('/ice-servers');
+    if (!response.ok) throw new Error(`The lab’s TURN server did not start (${response.status}).`);
+    return (await response.json()) as RTCIceServer[];
+  }
+
+  private follow(call: Call): void {
+    if (call === this.call && call.state === 'closed' && this.phase !== 'idle') {
+      this.end(call.steps.find(({ name }) => name === 'close')?.moments.at(-1)?.text ?? '');
+    }
+    this.host.requestUpdate();
+  }
+
+  private end(problem: string): void {
+    const { context, source, call } = this;
+    this.context = null;
+    this.source = null;
+    this.sent = null;
+    this.heard = null;
+    this.phase = 'idle';
+    this.problem = problem;
+    call?.close();
+    source?.close();
+    void context?.close();
+    this.host.requestUpdate();
+  }
+
+  private enter(phase: RoomCall['phase']): void {
+    this.phase = phase;
+    this.host.requestUpdate();
+  }
+}
+
+function trackOf(node: AudioNode, context: AudioContext): MediaStreamTrack {
+  const destination = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+  node.connect(destination);
+  return destination.stream.getAudioTracks()[0]!;
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof MicwireError || error instanceof TypeError) return error.message;
+  const { title, cure } = problemOf(error);
+  return `${title} ${cure}`;
+}

@@ -1,0 +1,100 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { LaneId } from '../lanes/lane-ids.ts';
+import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneCall } from '../lanes/lane.ts';
+import { controls } from '../styles/controls.ts';
+import './lab-call.ts';
+import type { CallEnd } from './lab-call.ts';
+
+/** The WebRTC path of the lanes that have one, made visible. */
+@customElement('lab-lane-calls')
+export class LabLaneCalls extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    css`
+      .panel {
+        display: grid;
+        gap: 1rem;
+      }
+      .head {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem 1.5rem;
+        align-items: center;
+        justify-content: space-between;
+      }
+      .field {
+        min-width: 14rem;
+      }
+      summary {
+        min-height: 2rem;
+        cursor: pointer;
+      }
+      h2 {
+        display: inline;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) lanes: readonly LaneView[] = [];
+  @state() private chosen: LaneId = 'webrtc';
+  @state() private open = false;
+  private ends: readonly CallEnd[] = [];
+  private endsOf: LaneCall | null = null;
+
+  protected override willUpdate(): void {
+    const view = this.lanes.find(({ id }) => id === this.chosen);
+    const call = view?.lane?.call ?? null;
+    // What was seen of a call stays when it has ended.
+    if (call === null || call === this.endsOf) return;
+    this.endsOf = call;
+    this.ends = [
+      { label: 'Sender', call: call.sender },
+      { label: 'Receiver', call: call.receiver },
+    ];
+  }
+
+  protected override render(): TemplateResult {
+    const family = this.lanes.filter(({ kind }) => {
+      return kind.family === 'webrtc' || kind.path.includes('data channel');
+    });
+    return html`<details class="panel" ?open=${this.open} @toggle=${this.toggled}>
+      <summary><h2>The WebRTC path, step by step</h2></summary>
+      ${this.open ? this.content(family) : ''}
+    </details>`;
+  }
+
+  private content(family: readonly LaneView[]): TemplateResult {
+    return html`<div class="head">
+        <p class="caption">
+          Both ends are in this page; the link above lies between them as their only way.
+        </p>
+        <div class="field">
+          <label for="lane">Lane</label>
+          <select id="lane" @change=${this.choose}>
+            ${family.map(
+              ({ id, kind }) =>
+                html`<option value=${id} .selected=${id === this.chosen}>${kind.label}</option>`,
+            )}
+          </select>
+        </div>
+      </div>
+      ${
+        this.ends.length === 0
+          ? html`<p>Nothing yet: press Start, and let this lane run.</p>`
+          : html`<lab-call .ends=${this.ends}></lab-call>`
+      }`;
+  }
+
+  private readonly toggled = (event: Event): void => {
+    this.open = (event.target as HTMLDetailsElement).open;
+  };
+
+  private readonly choose = (event: Event): void => {
+    this.chosen = (event.target as HTMLSelectElement).value as LaneId;
+    this.ends = [];
+    this.endsOf = null;
+  };
+}

@@ -1,0 +1,166 @@
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, html, nothing } from 'lit';
+import { customElement } from 'lit/decorators.js';
+import type { RoomCallSettings, ServerChoice } from '../controllers/room-call.ts';
+import { RoomCall } from '../controllers/room-call.ts';
+import { controls } from '../styles/controls.ts';
+import { roomStyles } from '../styles/room-layout.ts';
+import './lab-call.ts';
+import type { CallEnd } from './lab-call.ts';
+import './lab-strip.ts';
+
+const SERVERS: Readonly<Record<ServerChoice, string>> = {
+  none: 'None',
+  lab: 'The lab’s own',
+  own: 'Others',
+};
+
+/** A call with another tab or another machine, by way of the lab's signalling, and everything that can be seen of it. */
+@customElement('lab-room')
+export class LabRoom extends LitElement {
+  static override styles: CSSResultGroup = [controls, roomStyles];
+
+  /** Audio lives here; the element draws it. Public for tests. */
+  readonly calling: RoomCall = new RoomCall(this, roomOf(location.search));
+  private ends: readonly CallEnd[] = [];
+
+  protected override willUpdate(): void {
+    const { call } = this.calling;
+    if (call !== null && call !== this.ends[0]?.call) this.ends = [{ label: 'This side', call }];
+  }
+
+  protected override render(): TemplateResult {
+    const { settings, phase } = this.calling;
+    const there = `${location.origin}${location.pathname}?room=${encodeURIComponent(settings.room)}#call`;
+    return html`<main>
+      <section class="panel" aria-labelledby="title">
+        <div class="bar">
+          <button
+            type="button"
+            class="start ${phase === 'idle' ? 'primary' : ''}"
+            @click=${this.toggle}
+          >
+            ${phase === 'idle' ? 'Start' : 'Hang up'}
+          </button>
+          <div>
+            <h2 id="title">A call between two tabs, or two machines</h2>
+            <p role="status">${this.status()}</p>
+          </div>
+          <a href=${there} target="_blank" rel="noopener">Open the other side</a>
+        </div>
+        <div class="strips">
+          <div>
+            <span class="caption">You send</span>
+            <lab-strip .node=${this.calling.sent} name="Sent" colour="--in"></lab-strip>
+          </div>
+          <div>
+            <span class="caption">You hear</span>
+            <lab-strip .node=${this.calling.heard} name="Heard" colour="--out"></lab-strip>
+          </div>
+        </div>
+        <fieldset class="settings" ?disabled=${phase !== 'idle'}>
+          <legend class="unseen">Settings</legend>
+          ${this.text('room', 'Room, the same on both sides', '[A-Za-z0-9_\\-]{1,64}')}
+          ${this.select('sound', 'Sound', { speech: 'Speech', microphone: 'Microphone' })}
+          ${this.select('servers', 'STUN and TURN servers', SERVERS)}
+          ${this.select('policy', 'Ways that may be taken', {
+            all: 'Any',
+            relay: 'Only through a TURN server',
+          })}
+          ${settings.servers === 'own' ? this.ownServers() : nothing}
+          <label class="check">
+            <input
+              type="checkbox"
+              .checked=${settings.redundancy}
+              @change=${(event: Event) =>
+                this.calling.configure({
+                  redundancy: (event.target as HTMLInputElement).checked,
+                })}
+            />Packets carry the one before (RED)
+          </label>
+        </fieldset>
+      </section>
+      ${
+        this.ends.length === 0
+          ? nothing
+          : html`<section class="panel" aria-label="The call, step by step">
+              <lab-call .ends=${this.ends}></lab-call>
+            </section>`
+      }
+    </main>`;
+  }
+
+  private ownServers(): TemplateResult {
+    return html`${this.text('urls', 'Addresses, such as turn:example.org')}
+    ${this.text('username', 'User')} ${this.text('credential', 'Password')}`;
+  }
+
+  private text(
+    name: 'room' | 'urls' | 'username' | 'credential',
+    label: string,
+    pattern = '.*',
+  ): TemplateResult {
+    return html`<div class="field">
+      <label for=${name}>${label}</label>
+      <input
+        id=${name}
+        type=${name === 'credential' ? 'password' : 'text'}
+        autocomplete="off"
+        spellcheck="false"
+        pattern=${pattern}
+        .value=${this.calling.settings[name]}
+        @change=${(event: Event) => {
+          const input = event.target as HTMLInputElement;
+          if (input.reportValidity()) this.calling.configure({ [name]: input.value });
+        }}
+      />
+    </div>`;
+  }
+
+  private select<Name extends 'sound' | 'servers' | 'policy'>(
+    name: Name,
+    label: string,
+    labels: Readonly<Record<RoomCallSettings[Name], string>>,
+  ): TemplateResult {
+    const values = Object.entries(labels) as [RoomCallSettings[Name], string][];
+    return html`<div class="field">
+      <label for=${name}>${label}</label>
+      <select
+        id=${name}
+        @change=${(event: Event) =>
+          this.calling.configure({ [name]: (event.target as HTMLSelectElement).value })}
+      >
+        ${values.map(
+          ([value, text]) =>
+            html`<option value=${value} .selected=${value === this.calling.settings[name]}>
+              ${text}
+            </option>`,
+        )}
+      </select>
+    </div>`;
+  }
+
+  private status(): string {
+    const { phase, problem, call, settings } = this.calling;
+    if (phase === 'up') return 'Connected. Wear headphones where the microphone is on.';
+    if (phase === 'busy') {
+      return (call?.role ?? null) === null
+        ? `In room “${settings.room}”, waiting for the other side.`
+        : 'The other side is there: connecting.';
+    }
+    if (problem !== '') return problem;
+    return 'Press Start, open the other side, and press Start there.';
+  }
+
+  private readonly toggle = (): void => {
+    if (this.calling.phase === 'idle') void this.calling.start();
+    else this.calling.hangUp();
+  };
+}
+
+/** The room that the address names, or one of its own. */
+function roomOf(query: string): string {
+  const asked = new URLSearchParams(query).get('room') ?? '';
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(asked)) return asked;
+  return `room-${crypto.getRandomValues(new Uint32Array(1))[0]!.toString(36).slice(0, 5)}`;
+}
