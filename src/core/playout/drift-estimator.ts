@@ -26,7 +26,10 @@ const SLOPE = 6;
 const DEVIATION = 7;
 /** The outlier nearest to the line, of those in a row. */
 const NEAREST = 8;
-const SLOTS = 9;
+/** Arguments of the call that is being served. */
+const NOW = 9;
+const OFFSET = 10;
+const SLOTS = 11;
 
 /**
  * The ratio of the sender's clock to the receiver's, from arrivals. The network only ever delays: the fastest packets of each
@@ -62,16 +65,10 @@ export class DriftEstimator {
    * @param offsetMs that less its time on the sender's clock
    */
   observe(nowMs: number, offsetMs: number): void {
-    const state = this.#state;
-    if (nowMs >= state[SPAN_END]!) {
-      if (state[LEAST]! < Infinity) this.#close();
-      state[SPAN_END] = nowMs + SPAN_MS;
-      state[LEAST] = Infinity;
-    }
-    if (offsetMs < state[LEAST]!) {
-      state[LEAST] = offsetMs;
-      state[LEAST_AT] = nowMs;
-    }
+    // So short that it is inlined: the numbers of a real call would be allocated.
+    this.#state[NOW] = nowMs;
+    this.#state[OFFSET] = offsetMs;
+    this.#observe();
   }
 
   /** As new. */
@@ -82,6 +79,19 @@ export class DriftEstimator {
     this.#state.fill(0);
     this.#state[LEAST] = Infinity;
     this.#state[SPAN_END] = -Infinity;
+  }
+
+  #observe(): void {
+    const state = this.#state;
+    if (state[NOW]! >= state[SPAN_END]!) {
+      if (state[LEAST]! < Infinity) this.#close();
+      state[SPAN_END] = state[NOW]! + SPAN_MS;
+      state[LEAST] = Infinity;
+    }
+    if (state[OFFSET]! < state[LEAST]!) {
+      state[LEAST] = state[OFFSET]!;
+      state[LEAST_AT] = state[NOW]!;
+    }
   }
 
   /** The span is over: its fastest packet is a point, or an outlier. */

@@ -53,7 +53,11 @@ export interface JitterBufferOptions {
 /** The slots of changing numbers, which an array keeps unboxed. */
 const NEXT_SEQUENCE = 0;
 const PLAY_FRAME = 1;
-const SLOTS = 2;
+/** Arguments of the call that is being served. */
+const SEQUENCE = 2;
+const FRAME = 3;
+const NOW = 4;
+const SLOTS = 5;
 
 /**
  * Holds packets from their arrival until they are played: puts them in order, finds the one at the playhead, and counts what
@@ -156,20 +160,11 @@ export class JitterBuffer {
     nowMs: number,
     copy = 0,
   ): InsertOutcome {
-    const { counters } = this;
-    counters.add(COUNT.bytesReceived, payload.length);
-    if (copy > 0) {
-      counters.add(COUNT.fecPacketsReceived, 1);
-      const outcome = this.#insertCopy(sequence, frame, frames, payload, nowMs, copy);
-      if (outcome !== 'recovered') counters.add(COUNT.fecPacketsDiscarded, 1);
-      return outcome;
-    }
-    counters.add(COUNT.packetsReceived, 1);
-    const outcome = this.#insertPacket(sequence, frame, frames, payload, nowMs);
-    if (outcome !== 'stored') counters.add(COUNT.packetsDiscarded, 1);
-    counters.values[COUNT.packetsLost] = this.packetsLost;
-    counters.values[COUNT.restarts] = this.#numbering.restarts;
-    return outcome;
+    // So short that it is inlined: the numbers of a real call would be allocated.
+    this.#state[SEQUENCE] = sequence;
+    this.#state[FRAME] = frame;
+    this.#state[NOW] = nowMs;
+    return copy > 0 ? this.#insertCopy(frames, payload, copy) : this.#insertPacket(frames, payload);
   }
 
   /** The first packet held at or behind the playhead, as the number of its slot; −1 when none is. */
@@ -260,40 +255,49 @@ export class JitterBuffer {
     this.#played = false;
   }
 
-  #insertPacket(
-    sequence: number,
-    frame: number,
-    frames: number,
-    payload: Uint8Array,
-    nowMs: number,
-  ): InsertOutcome {
+  #insertPacket(frames: number, payload: Uint8Array): InsertOutcome {
+    const { counters } = this;
+    counters.add(COUNT.bytesReceived, payload.length);
+    counters.add(COUNT.packetsReceived, 1);
+    const outcome = this.#acceptPacket(frames, payload);
+    if (outcome !== 'stored') counters.add(COUNT.packetsDiscarded, 1);
+    counters.values[COUNT.packetsLost] = this.packetsLost;
+    counters.values[COUNT.restarts] = this.#numbering.restarts;
+    return outcome;
+  }
+
+  #acceptPacket(frames: number, payload: Uint8Array): InsertOutcome {
     const numbering = this.#numbering;
+    const state = this.#state;
     if (frames <= 0 || payload.length > this.maxPayloadBytes) {
       numbering.refuse();
       return 'unusable';
     }
     if (!numbering.opened) {
-      this.#state[NEXT_SEQUENCE] = sequence;
-      this.#state[PLAY_FRAME] = frame;
+      state[NEXT_SEQUENCE] = state[SEQUENCE]!;
+      state[PLAY_FRAME] = state[FRAME]!;
     }
-    if (!numbering.accept(sequence, frame, frames, nowMs)) return 'stray';
+    if (!numbering.accept(state[SEQUENCE]!, state[FRAME]!, frames, state[NOW]!)) return 'stray';
     if (numbering.ahead > 0) this.#moveWindow();
     else if (numbering.ahead < 0) this.counters.add(COUNT.packetsReordered, 1);
     return this.#place(frames, payload, 0);
   }
 
-  #insertCopy(
-    sequence: number,
-    frame: number,
-    frames: number,
-    payload: Uint8Array,
-    nowMs: number,
-    copy: number,
-  ): InsertOutcome {
+  #insertCopy(frames: number, payload: Uint8Array, copy: number): InsertOutcome {
+    const { counters } = this;
+    counters.add(COUNT.bytesReceived, payload.length);
+    counters.add(COUNT.fecPacketsReceived, 1);
+    const outcome = this.#acceptCopy(frames, payload, copy);
+    if (outcome === 'stored') return 'recovered';
+    counters.add(COUNT.fecPacketsDiscarded, 1);
+    return outcome;
+  }
+
+  #acceptCopy(frames: number, payload: Uint8Array, copy: number): InsertOutcome {
+    const state = this.#state;
     if (frames <= 0 || payload.length > this.maxPayloadBytes) return 'unusable';
-    if (!this.#numbering.locate(sequence, frame, nowMs)) return 'stray';
-    const outcome = this.#place(frames, payload, copy);
-    return outcome === 'stored' ? 'recovered' : outcome;
+    if (!this.#numbering.locate(state[SEQUENCE]!, state[FRAME]!, state[NOW]!)) return 'stray';
+    return this.#place(frames, payload, copy);
   }
 
   /** A packet is the newest now: those that have had their time and did not come are lost. */

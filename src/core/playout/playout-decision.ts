@@ -263,26 +263,30 @@ export class PlayoutDecision {
   #scale(): PlayoutAction {
     const state = this.#state;
     const surplus = state[SURPLUS]!;
-    const frames = this.buffer.framesOf(this.slot);
     if (surplus > ABOVE_MS) {
-      this.scaleFrames = this.#credit(frames * this.maxAcceleration, surplus);
+      this.#allow(true);
       return this.scaleFrames > 0 ? 'accelerate' : 'play';
     }
     if (surplus < -BELOW_MS) {
-      this.scaleFrames = this.#credit(frames * this.maxDeceleration, -surplus);
+      this.#allow(false);
       return this.scaleFrames > 0 ? 'decelerate' : 'play';
     }
     state[CREDIT] = 0;
     return 'play';
   }
 
-  /** Every stretch of sound earns a share of itself; time-scaling cuts whole periods, and so saves up for one. */
-  #credit(earned: number, wantedMs: number): number {
+  /**
+   * How far the packet's length may be changed towards the target. Every stretch of sound earns a share of itself;
+   * time-scaling cuts whole periods, and so saves up for one.
+   */
+  #allow(shorter: boolean): void {
     const state = this.#state;
-    const credit = state[CREDIT]! + earned;
+    const share = shorter ? this.maxAcceleration : this.maxDeceleration;
+    const credit = state[CREDIT]! + share * this.buffer.framesOf(this.slot);
     state[CREDIT] = credit < this.#mostCredit ? credit : this.#mostCredit;
-    const wanted = wantedMs * this.#framesPerMs;
-    return Math.floor(wanted < state[CREDIT]! ? wanted : state[CREDIT]!);
+    const surplus = state[SURPLUS]! * this.#framesPerMs;
+    const wanted = shorter ? surplus : -surplus;
+    this.scaleFrames = Math.floor(wanted < state[CREDIT]! ? wanted : state[CREDIT]!);
   }
 
   #count(frames: number): void {
