@@ -6,7 +6,7 @@ import {
   memorySignalling,
 } from 'micwire';
 import type { CallFigures, CallStepName, TransportMessage } from 'micwire';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LinkClient } from '../../demo/link/link-client.ts';
 import { CLEAN } from '../../demo/link/settings.ts';
 import {
@@ -196,6 +196,27 @@ describe.runIf(HAS_WEBRTC)('a call by relay', () => {
     channels[0]!.send('over the relay');
     expect(await heard).toBe('over the relay');
   });
+});
+
+it.runIf(HAS_WEBRTC)('the guide’s first example runs as written', async () => {
+  const contexts: AudioContext[] = [];
+  class KeptContext extends AudioContext {
+    constructor() {
+      super();
+      contexts.push(this);
+    }
+  }
+  vi.stubGlobal('AudioContext', KeptContext);
+  const logged = vi.spyOn(console, 'log').mockReturnValue();
+  onTestFinished(async () => {
+    vi.unstubAllGlobals();
+    for (const context of contexts) await context.close();
+  });
+  // @ts-expect-error The module is a block of the guide, made by the test's plugin.
+  await import('guide:docs/webrtc.md:0');
+  const lines = logged.mock.calls.map(([name]) => name);
+  logged.mockRestore();
+  expect(lines).toEqual(['create', 'signal', 'ice', 'media', 'data', 'close']);
 });
 
 /** Firefox tries a loopback address only from another one, and has none without a microphone's permission (nICEr). */
