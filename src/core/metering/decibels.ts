@@ -10,3 +10,9 @@ export function amplitudeToDb(amplitude: number): number {
 export function powerToDb(power: number): number {
   return power > 0 ? (DB_PER_NEPER / 2) * Math.log(power) : -Infinity;
 }
+
+/** The same in place, of `values[at]`: engines may allocate the fractions that functions take and return. */
+export function powersToDb(values: Float64Array, at: number): void {
+  const power = values[at]!;
+  values[at] = power > 0 ? (DB_PER_NEPER / 2) * Math.log(power) : -Infinity;
+}

@@ -1,6 +1,6 @@
 import { describe, numberIn } from '../arguments.ts';
 import { channelWeights } from './k-weighting.ts';
-import { LoudnessHistogram, powerToLufs } from './loudness-histogram.ts';
+import { LoudnessHistogram, MEAN, RANGE, powersToLufs } from './loudness-histogram.ts';
 import { meterInSlices } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
@@ -172,12 +172,16 @@ export class LoudnessMeter implements BlockMeter {
   }
 
   store(target: Float64Array, at: number): number {
-    target[at] = powerToLufs(this.#m / (0.4 * this.#sampleRate));
-    target[at + 1] = powerToLufs(this.#s / (3 * this.#sampleRate));
-    target[at + 2] = this.#blocks.mean;
-    target[at + 3] = this.#shortTerms.range;
-    target[at + 4] = powerToLufs(this.#maxM / (0.4 * this.#sampleRate));
-    target[at + 5] = powerToLufs(this.#maxS / (3 * this.#sampleRate));
+    target[at] = this.#m / (0.4 * this.#sampleRate);
+    target[at + 1] = this.#s / (3 * this.#sampleRate);
+    target[at + 2] = this.#blocks.numbers[MEAN]!;
+    target[at + 3] = this.#shortTerms.numbers[RANGE]!;
+    target[at + 4] = this.#maxM / (0.4 * this.#sampleRate);
+    target[at + 5] = this.#maxS / (3 * this.#sampleRate);
+    powersToLufs(target, at);
+    powersToLufs(target, at + 1);
+    powersToLufs(target, at + 4);
+    powersToLufs(target, at + 5);
     target[at + 6] = this.#measuredFrames / this.#sampleRate;
     target[at + 7] = this.#paused ? 0 : 1;
     return at + 8;
