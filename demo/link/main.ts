@@ -46,7 +46,7 @@ process.on('SIGINT', () => {});
 
 try {
   // Packets are small and their time is short. Where that needs rights, it stays as it is.
-  os.setPriority(os.constants.priority.PRIORITY_ABOVE_NORMAL);
+  os.setPriority(os.constants.priority.PRIORITY_HIGH);
 } catch {
   // As all the others.
 }
