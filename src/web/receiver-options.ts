@@ -23,7 +23,7 @@ export interface ReceiverOptions {
   /**
    * What waiting is worth, as per cent of concealed sound per 100 ms of delay, 0.01–100: large for conversation, small for
    * music and archives.
-   * @default 1
+   * @default 0.5
    */
   readonly latencyCost?: number | undefined;
   /** Audio of the longest packet, ms, 2.5–1000. @default 120 for Opus, 60 for others */
