@@ -118,7 +118,7 @@ describe('the lag', () => {
     const sound = babble(3 * RATE, 5);
     const finder = new LagFinder(RATE);
     const [silent, other] = finder.find(sound, [new Float32Array(3 * RATE), babble(3 * RATE, 6)]);
-    expect(silent).toEqual({ frames: -1, correlation: 0 });
+    expect(silent).toEqual({ frames: -1, fraction: 0, correlation: 0 });
     expect(other!.correlation).toBeLessThan(0.5);
   });
 });
@@ -127,16 +127,15 @@ describe('quality', () => {
   it('finds the segmental SNR of noise of a known level, and its bounds', () => {
     const sound = babble(RATE, 8);
     const quality = new Quality(RATE);
-    const { sumDb, frames } = quality.segmentalSnr(sound, noisy(sound, 20, 9), 0, RATE);
+    const { sumDb, frames } = quality.segmentalSnr(sound, noisy(sound, 20, 9), RATE);
     // The level of the noise is constant, that of the sound is not: the mean of logarithms lies a little below.
     expect(sumDb / frames).toBeGreaterThan(17);
     expect(sumDb / frames).toBeLessThan(20.5);
-    const same = quality.segmentalSnr(sound, sound, 0, RATE);
+    const same = quality.segmentalSnr(sound, sound, RATE);
     expect(same.sumDb / same.frames).toBe(35);
     const opposite = quality.segmentalSnr(
       sound,
       sound.map((x) => -10 * x),
-      0,
       RATE,
     );
     expect(opposite.sumDb / opposite.frames).toBe(-10);
@@ -145,7 +144,7 @@ describe('quality', () => {
   it('finds a change of level as a spectral distance of as many dB, and none in a shift of phase', () => {
     const sound = babble(RATE, 10);
     const quality = new Quality(RATE);
-    const distance = (output: Float32Array) => quality.logSpectralDistance(sound, output, 0, RATE);
+    const distance = (output: Float32Array) => quality.logSpectralDistance(sound, output, RATE);
     expect(distance(sound)).toBeCloseTo(0, 9);
     expect(distance(sound.map((x) => -x))).toBeLessThan(1e-6);
     expect(distance(sound.map((x) => x / 2))).toBeCloseTo(6.02, 0);
@@ -158,16 +157,34 @@ describe('quality', () => {
     for (const second of [0.1, 0.5, 0.8]) {
       holed.fill(0, second * RATE, (second + 0.03) * RATE);
     }
-    expect(quality.holes(sound, holed, 0, RATE, false)).toEqual({ begun: 3, open: false });
-    expect(quality.holes(sound, delayed(sound, 240), 0, RATE, false).begun).toBe(0);
+    expect(quality.holes(sound, holed, RATE, false)).toEqual({ begun: 3, open: false });
+    expect(quality.holes(sound, delayed(sound, 240), RATE, false).begun).toBe(0);
     // One that goes on from before is no new one.
     const dead = new Float32Array(RATE);
-    expect(quality.holes(sound, dead, 0, RATE, false)).toEqual({ begun: 1, open: true });
-    expect(quality.holes(sound, dead, 0, RATE, true)).toEqual({ begun: 0, open: true });
+    expect(quality.holes(sound, dead, RATE, false)).toEqual({ begun: 1, open: true });
+    expect(quality.holes(sound, dead, RATE, true)).toEqual({ begun: 0, open: true });
   });
 });
 
 describe('the analyser', () => {
+  it('aligns between samples: half a sample of delay is no noise', () => {
+    const random = seededRandom(15);
+    const partials = Array.from({ length: 40 }, () => [
+      (2 * Math.PI * (100 + 3000 * random())) / RATE,
+      2 * Math.PI * random(),
+    ]);
+    const tones = (at: number): number => {
+      let sum = 0;
+      for (const [step, phase] of partials) sum += Math.sin(step! * at + phase!);
+      return 0.02 * sum;
+    };
+    const sound = Float32Array.from({ length: 3 * RATE }, (_, i) => tones(i));
+    const analyser = heard([sound, sound.map((_, i) => tones(i - 4800.4))]);
+    const { seg_snr_db, latency_p50_ms } = analyser.figures(0, 0.2 * RATE, 3 * RATE);
+    expect(latency_p50_ms).toBe(100);
+    expect(seg_snr_db).toBeGreaterThan(33);
+  });
+
   it('tells latency, its 95 %, recognition and first sound of lanes that come in blocks of any length', () => {
     const sound = babble(8 * RATE, 12);
     // 50 ms, and 150 ms more for the last tenth of the time.
@@ -201,7 +218,7 @@ describe('the analyser', () => {
     const sound = babble(10 * RATE, 13);
     const later = delayed(sound, 4800);
     const analyser = new SoundAnalyser(RATE, 1);
-    analyser.push(0, interleave([sound, later], 0, RATE));
+    analyser.push(0, interleave([sound, later], RATE));
     analyser.open(0, RATE);
     analyser.push(RATE, interleave([sound, later], RATE, 5 * RATE));
     // A second is missing, in which the delay has changed.
@@ -214,16 +231,6 @@ describe('the analyser', () => {
     analyser.close(0);
     analyser.open(0, 10 * RATE);
     expect(analyser.figures(0, 0, 10 * RATE).match_ratio).toBeNull();
-  });
-
-  it('works with nine lanes in a small part of the time that they take', () => {
-    const sound = babble(6 * RATE, 14);
-    const channels = [sound, ...Array.from({ length: 9 }, (_, i) => delayed(sound, 1000 + i))];
-    heard(channels);
-    const start = performance.now();
-    heard(channels);
-    // Less than the sound takes: it keeps up, on a busy machine too. Measured: 0.4 s where nothing else runs.
-    expect((performance.now() - start) / 1000).toBeLessThan(6);
   });
 });
 

@@ -13,6 +13,8 @@ const SILENCE = 1e-8;
 export interface Lag {
   /** In frames at the full rate; −1 when the output is silent. */
   readonly frames: number;
+  /** What the lag has beside whole frames, −0.5 to 0.5. */
+  readonly fraction: number;
   /** Normalised cross-correlation there: −1 to 1. */
   readonly correlation: number;
 }
@@ -129,13 +131,16 @@ export class LagFinder {
 
   /** The best lag at the full rate around a coarse one. */
   private refine(reference: Float32Array, output: Float32Array, coarse: number): Lag {
-    if (coarse < 0) return { frames: -1, correlation: 0 };
+    if (coarse < 0) return { frames: -1, fraction: 0, correlation: 0 };
     const { windowFrames, decimation } = this;
     const middle = coarse * decimation;
     const from = Math.max(0, middle - decimation);
     let outputEnergy = energyOf(output, from, windowFrames);
     let frames = from;
     let best = 0;
+    let before = 0;
+    let after = 0;
+    let previous = 0;
     for (let lag = from; lag <= middle + decimation; lag++) {
       let product = 0;
       for (let i = 0; i < windowFrames; i++) product += reference[i]! * output[lag + i]!;
@@ -143,12 +148,19 @@ export class LagFinder {
       if (value > best) {
         best = value;
         frames = lag;
-      }
+        before = previous;
+        after = 0;
+      } else if (lag === frames + 1) after = value;
+      previous = value;
       const leaving = output[lag]!;
       const coming = output[lag + windowFrames]!;
       outputEnergy += coming * coming - leaving * leaving;
     }
-    return { frames, correlation: best / Math.sqrt(energyOf(reference, 0, windowFrames)) };
+    const correlation = best / Math.sqrt(energyOf(reference, 0, windowFrames));
+    // The top of the parabola through three neighbours. At the edges there is none.
+    const bend = before - 2 * best + after;
+    const inside = before > 0 && after > 0 && bend < 0;
+    return { frames, fraction: inside ? (before - after) / (2 * bend) : 0, correlation };
   }
 
   /** Means of `decimation` frames each. */

@@ -30,7 +30,7 @@ export const METRICS = {
       'From graph-in to graph-out: how much later the sound leaves the lane’s last node than it entered its first, both in one ' +
       'AudioContext, so by one clock. For every window of 200 ms of the reference that holds sound (RMS above −45 dBFS) the lag is ' +
       'searched, up to 2 s, at which the normalised cross-correlation with the lane’s output is largest; a window counts when that is at ' +
-      'least 0.6. The figure is the median of the windows. One sample of resolution. What the microphone, the loudspeaker and ' +
+      'least 0.6. The figure is the median of the windows, to one sample. What the microphone, the loudspeaker and ' +
       'their drivers add is outside: no page can measure it.',
   },
   latency_p95_ms: {
@@ -80,7 +80,7 @@ export const METRICS = {
     better: 'higher',
     digits: 1,
     definition:
-      'Frames of 20 ms with sound, aligned by the lag of their window (one sample of resolution): ten times the logarithm of the reference’s ' +
+      'Frames of 20 ms with sound, aligned by the lag of their window, between samples too: ten times the logarithm of the reference’s ' +
       'energy over the difference’s energy, clamped to −10 … 35 dB, the mean of all frames. It punishes any change of the waveform, and so ' +
       'tells samples from codecs rather than good codecs from bad ones.',
   },

@@ -23,7 +23,7 @@ export interface SegmentalSnr {
   readonly frames: number;
 }
 
-/** The quality of an output against the reference, once it is known how far it lags. Allocates in the constructor only. */
+/** The quality of an output against the reference, once the lag has been taken off. Allocates in the constructor only. */
 export class Quality {
   private readonly snrFrame: number;
   private readonly holeFrame: number;
@@ -51,13 +51,8 @@ export class Quality {
     this.lastBin = Math.floor((Math.min(HIGHEST_HZ, sampleRate / 2 - 1) * size) / sampleRate);
   }
 
-  /** Segmental SNR of `frames` frames. @param lag where the output begins */
-  segmentalSnr(
-    reference: Float32Array,
-    output: Float32Array,
-    lag: number,
-    frames: number,
-  ): SegmentalSnr {
+  /** Segmental SNR of `frames` frames, of an output that does not lag any more. */
+  segmentalSnr(reference: Float32Array, output: Float32Array, frames: number): SegmentalSnr {
     const { snrFrame } = this;
     let sumDb = 0;
     let count = 0;
@@ -66,7 +61,7 @@ export class Quality {
       let noise = 0;
       for (let i = start; i < start + snrFrame; i++) {
         const x = reference[i]!;
-        const difference = x - output[lag + i]!;
+        const difference = x - output[i]!;
         signal += x * x;
         noise += difference * difference;
       }
@@ -79,12 +74,7 @@ export class Quality {
   }
 
   /** Log-spectral distance in dB: the mean over spectra taken at every other of their lengths. */
-  logSpectralDistance(
-    reference: Float32Array,
-    output: Float32Array,
-    lag: number,
-    frames: number,
-  ): number {
+  logSpectralDistance(reference: Float32Array, output: Float32Array, frames: number): number {
     const { fft, re, im, hann, firstBin, lastBin } = this;
     const { size } = fft;
     let sum = 0;
@@ -92,7 +82,7 @@ export class Quality {
     for (let start = 0; start + size <= frames; start += 2 * size) {
       for (let i = 0; i < size; i++) {
         re[i] = reference[start + i]! * hann[i]!;
-        im[i] = output[lag + start + i]! * hann[i]!;
+        im[i] = output[start + i]! * hann[i]!;
       }
       // Two real signals in one transform: X = (Z(k) + Z*(−k)) / 2, Y = (Z(k) − Z*(−k)) / 2i.
       fft.forward(re, im);
@@ -123,7 +113,6 @@ export class Quality {
   holes(
     reference: Float32Array,
     output: Float32Array,
-    lag: number,
     frames: number,
     inHole: boolean,
   ): { readonly begun: number; readonly open: boolean } {
@@ -144,7 +133,7 @@ export class Quality {
       before = now;
       now = after;
       if (signal < SOUND * holeFrame) continue;
-      const hole = energy(output, lag + frame * holeFrame) < signal * HOLE_RATIO;
+      const hole = energy(output, frame * holeFrame) < signal * HOLE_RATIO;
       if (hole && !open) begun++;
       open = hole;
     }

@@ -1,3 +1,4 @@
+import { FractionalShift } from './fractional-shift.ts';
 import { LagFinder } from './lag-finder.ts';
 import type { Lag } from './lag-finder.ts';
 import { Quality, SOUND, meanSquare } from './quality.ts';
@@ -29,6 +30,9 @@ export class SoundAnalyser {
   readonly windowFrames: number;
   private readonly finder: LagFinder;
   private readonly quality: Quality;
+  private readonly shift = new FractionalShift();
+  /** A window of a lane, where it was found, between samples too. */
+  private readonly aligned: Float32Array;
   /** The last frames of each channel; the reference is the first. */
   private readonly rings: readonly Float32Array[];
   private readonly mask: number;
@@ -60,6 +64,7 @@ export class SoundAnalyser {
       windows: [],
     }));
     this.reference = new Float32Array(windowFrames);
+    this.aligned = new Float32Array(windowFrames);
     this.spans = Array.from({ length: laneCount }, () => new Float32Array(spanFrames));
     this.firstSoundFrames = Math.round(FIRST_SOUND_SECONDS * sampleRate);
   }
@@ -140,10 +145,10 @@ export class SoundAnalyser {
     lags.forEach((lag, i) => this.judge(frame, open[i]!, lag));
   }
 
-  private judge(frame: number, lane: number, { frames: lagFrames, correlation }: Lag): void {
-    const { reference, windowFrames, quality } = this;
+  private judge(frame: number, lane: number, lag: Lag): void {
+    const { frames: lagFrames, fraction, correlation } = lag;
+    const { reference, windowFrames, quality, aligned } = this;
     const state = this.lanes[lane]!;
-    const output = this.spans[lane]!;
     const { windows } = state;
     if (windows.length >= KEPT_WINDOWS) windows.splice(0, KEPT_WINDOWS / 10);
     if (correlation < RECOGNISED) {
@@ -153,8 +158,9 @@ export class SoundAnalyser {
       windows.push({ frame, lagFrames, correlation, ...nothing, glitches });
       return;
     }
-    const snr = quality.segmentalSnr(reference, output, lagFrames, windowFrames);
-    const holes = quality.holes(reference, output, lagFrames, windowFrames, state.inGlitch);
+    this.shift.read(this.spans[lane]!, lagFrames, fraction, aligned);
+    const snr = quality.segmentalSnr(reference, aligned, windowFrames);
+    const holes = quality.holes(reference, aligned, windowFrames, state.inGlitch);
     state.inGlitch = holes.open;
     windows.push({
       frame,
@@ -162,7 +168,7 @@ export class SoundAnalyser {
       correlation,
       snrSumDb: snr.sumDb,
       snrFrames: snr.frames,
-      lsdDb: quality.logSpectralDistance(reference, output, lagFrames, windowFrames),
+      lsdDb: quality.logSpectralDistance(reference, aligned, windowFrames),
       glitches: holes.begun,
     });
   }
