@@ -101,6 +101,18 @@ describe('the lanes', { timeout: 120_000 }, () => {
       expect(figures.first_sound_ms, id).toBeGreaterThan(0);
       expect(figures.latency_p50_ms, id).toBeGreaterThan(5);
     }
+    const captured = await page.evaluate(async () => {
+      const { session } = (globalThis as unknown as { lab: HeadlessLab }).lab;
+      const files = session.lanes.map(async ({ lane }) => lane?.captureFile());
+      return (await Promise.all(files)).map((file) => file?.length ?? 0);
+    });
+    // Of RTP there is a capture file, with 70 bytes or more for each packet.
+    captured.forEach((length, lane) => {
+      const { id, figures } = lanes[lane]!;
+      const isRtp = id.startsWith('opus-rtp');
+      expect(length > 0, id).toBe(isRtp);
+      if (isRtp) expect(length, id).toBeGreaterThan(70 * figures.packets_received!);
+    });
     const of = (id: LaneId) => lanes.find((lane) => lane.id === id)!.figures;
     // 48 kHz of 16 bits, and what stands around them; Base64 takes a third more.
     expect(of('pcm-binary-ws').payload_kbps).toBeGreaterThan(650);

@@ -34,7 +34,8 @@ export type LaneCommand =
   /** The first. Answered by `ready`, or by `state` with `'failed'`. */
   | { readonly type: 'open'; readonly options: LaneWorkerOptions }
   | { readonly type: 'count'; readonly id: number }
-  | { readonly type: 'message'; readonly id: number };
+  | { readonly type: 'message'; readonly id: number }
+  | { readonly type: 'capture-file'; readonly id: number };
 
 /** What the Worker has counted; totals since it was opened, as in `LaneTotals`. */
 export interface LaneCounts {
@@ -56,6 +57,11 @@ export type LaneEvent =
   | { readonly type: 'ready' }
   | { readonly type: 'state'; readonly state: LaneState; readonly reason: string }
   | { readonly type: 'counts'; readonly id: number; readonly counts: LaneCounts }
+  | {
+      readonly type: 'capture-file';
+      readonly id: number;
+      readonly file: Uint8Array<ArrayBuffer> | null;
+    }
   | {
       readonly type: 'message';
       readonly id: number;

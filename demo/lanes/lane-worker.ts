@@ -52,6 +52,13 @@ export class LaneWorker {
     return event.type === 'message' ? event.message : null;
   }
 
+  /** A capture file of the RTP that has arrived lately; null without any. */
+  async captureFile(): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (this.state === 'failed') return null;
+    const event = await this.ask('capture-file');
+    return event.type === 'capture-file' ? event.file : null;
+  }
+
   close(): void {
     this.onchange = null;
     this.state = 'failed';
@@ -60,7 +67,7 @@ export class LaneWorker {
     this.asked.clear();
   }
 
-  private ask(type: 'count' | 'message'): Promise<LaneEvent> {
+  private ask(type: 'count' | 'message' | 'capture-file'): Promise<LaneEvent> {
     const id = ++this.questions;
     return new Promise((resolve) => {
       this.asked.set(id, resolve);

@@ -25,6 +25,8 @@ export interface Lane {
   totals(): Promise<LaneTotals>;
   /** The last message that went out, where there are messages that a page can see. */
   lastMessage(): Promise<LaneMessage | null>;
+  /** A capture file (pcapng) of the packets of RTP as they arrived in the last minute; null for lanes without, or before any. */
+  captureFile(): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Its call, for lanes that have one. */
   readonly call: LaneCall | null;
   close(): void;

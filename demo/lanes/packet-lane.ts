@@ -131,6 +131,10 @@ class PacketLane implements Lane {
     return message === null ? null : { message, framing: this.framing };
   }
 
+  captureFile(): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.worker.captureFile();
+  }
+
   close(): void {
     this.closed = true;
     this.onchange = null;

@@ -108,6 +108,10 @@ class RecorderLane implements Lane {
     return this.lastSent === null ? null : { message: this.lastSent, framing: null };
   }
 
+  async captureFile(): Promise<null> {
+    return null;
+  }
+
   close(): void {
     this.closed = true;
     this.onchange = null;

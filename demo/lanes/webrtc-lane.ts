@@ -68,6 +68,10 @@ class WebrtcLane implements Lane {
     return null;
   }
 
+  async captureFile(): Promise<null> {
+    return null;
+  }
+
   close(): void {
     this.onchange = null;
     this.call.sender.close();

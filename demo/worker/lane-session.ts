@@ -14,6 +14,7 @@ import type { LaneCounts, LaneWorkerOptions } from '../lanes/lane-messages.ts';
 import type { LaneState } from '../lanes/lane-settings.ts';
 import type { LaneWire } from './lane-wire.ts';
 import { openWire } from './lane-wire.ts';
+import { PacketLog } from './packet-log.ts';
 
 /** Encoded once before the first packet that counts, so that the engine has compiled the encoder. */
 const WARM_UP_PACKETS = 25;
@@ -32,6 +33,7 @@ export class LaneSession {
   private readonly arrivals = new Arrivals(0);
   /** null until it has been handed over. */
   private receiver: ReceiverPort | null = null;
+  private readonly log = new PacketLog();
   private open = false;
   private packetsSent = 0;
   private packetsDropped = 0;
@@ -98,7 +100,14 @@ export class LaneSession {
     };
   }
 
+  /** A capture file of what has arrived lately; null where that is not RTP, or nothing has. */
+  captureFile(): Uint8Array<ArrayBuffer> | null {
+    const { format, sampleRate } = this.options;
+    return this.log.file({ format, sampleRate, channels: 1 });
+  }
+
   private arrive(message: string | Uint8Array): void {
+    if (this.options.framing === 'rtp' && typeof message !== 'string') this.log.add(message);
     for (const packet of this.unpacker.unpack(message)) {
       if (packet.redundant !== true) this.arrivals.add(packet.sequence);
       this.receiver?.insert(packet);

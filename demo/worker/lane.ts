@@ -30,6 +30,9 @@ function obey(command: LaneCommand): void {
     case 'count':
       if (session) tell({ type: 'counts', id: command.id, counts: session.counts });
       break;
+    case 'capture-file':
+      tell({ type: 'capture-file', id: command.id, file: session?.captureFile() ?? null });
+      break;
     case 'message':
       tell({ type: 'message', id: command.id, message: session?.lastMessage ?? null });
       break;
