@@ -64,6 +64,7 @@ function receive(name: string): ProcessorCase {
     worklet: 'receive',
     processor: 'micwire-receive',
     inputChannels: [],
+    worksBetween: true,
     open: () => {
       const format = { sampleRate: 48_000, channels: 1 };
       const options = {

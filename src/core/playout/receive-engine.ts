@@ -139,8 +139,8 @@ export class ReceiveEngine {
 
   #receive(packet: ReceiveDelivery, port: ReceivePort, frame: number): void {
     const { sequence, frames, bytes, copy } = packet;
-    const now = (frame * 1000) / this.#contextRate;
-    this.#source.insert(sequence, packet.frame, frames, bytes, now, copy);
+    this.#source.setArrival((frame * 1000) / this.#contextRate);
+    this.#source.insert(sequence, packet.frame, frames, bytes, copy);
     const event = this.#buffer;
     event.frame = frame;
     event.buffer = bytes.buffer;

@@ -30,6 +30,7 @@ const DECODER_CONCEALS_SECONDS = 0.1;
 /** Slots of times, which calls would otherwise box. */
 const NOW = 0;
 const AHEAD = 1;
+const ARRIVAL = 2;
 
 /**
  * What came from the network, as one stream at the wire's rate that never ends: whenever nothing decoded is left it asks
@@ -52,7 +53,7 @@ export class ReceiveSource {
   readonly #decoderConceals: number;
   readonly #scaler: TimeScaler;
   readonly #concealment: PcmConcealment;
-  readonly #times = new Float64Array(2);
+  readonly #times = new Float64Array(3);
   readonly #msPerFrame: number;
   readonly #lookAheadFrames: number;
   /** Frames made up without a break; 0 while packets play. */
@@ -103,19 +104,25 @@ export class ReceiveSource {
     return this.#concealed > 0;
   }
 
+  /** Sets the time of the next arrivals, ms. */
+  setArrival(nowMs: number): void {
+    this.#times[ARRIVAL] = nowMs;
+  }
+
   /** Puts a packet in, and what it tells about the one before (FEC): as `JitterBuffer.insert`. */
   insert(
     sequence: number,
     frame: number,
     frames: number,
     payload: Uint8Array,
-    nowMs: number,
     copy: number,
   ): InsertOutcome {
     const { buffer } = this;
-    const outcome = buffer.insert(sequence, frame, frames, payload, nowMs, copy);
-    const told = this.#redundantFrames(payload);
-    if (told > 0) buffer.insert(sequence - 1, frame - told, told, payload, nowMs, FEC_COPY);
+    const now = this.#times[ARRIVAL]!;
+    const outcome = buffer.insert(sequence, frame, frames, payload, now, copy);
+    // Samples tell about themselves only.
+    const told = this.#decoderConceals > 0 ? this.#redundantFrames(payload) : 0;
+    if (told > 0) buffer.insert(sequence - 1, frame - told, told, payload, now, FEC_COPY);
     return outcome;
   }
 
