@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { IceServers } from '../demo/server/ice-servers.ts';
 import {
@@ -254,5 +256,41 @@ describe('IceServers', () => {
     const one = await TurnClient.open(first!.urls[0]!, first!.username, first!.credential);
     onTestFinished(() => one.close());
     expect(errorCode(await one.ask(METHOD.allocate, udp))).toBe(0);
+  });
+
+  async function ask(host: string | null, method = 'GET'): Promise<Response> {
+    const service = new IceServers();
+    const server = createServer(service.answer);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      service.close();
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    return new Promise((resolve, reject) => {
+      const headers = host === null ? {} : { host };
+      request({ port, host: '127.0.0.1', method, headers }, (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('end', () => {
+          const body = Buffer.concat(chunks).toString();
+          resolve(new Response(body, { status: answer.statusCode ?? 0 }));
+        });
+      })
+        .on('error', reject)
+        .end();
+    });
+  }
+
+  it('tells a page of its own', async () => {
+    const answer = await ask(null);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject([{ username: 'lab' }]);
+  });
+
+  it('tells nothing to a name that someone else has pointed here, nor to another method', async () => {
+    expect((await ask('rebound.example')).status).toBe(403);
+    expect((await ask(null, 'POST')).status).toBe(405);
   });
 });
