@@ -7,12 +7,15 @@ import { rtpFraming } from '../src/core/framing/rtp.ts';
 import type { RtpStream } from '../src/core/framing/rtp.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { audioLevelByte } from '../src/core/rtp/audio-level.ts';
+import { lossPatternBytes, writeLossPattern } from '../src/core/rtp/loss-pattern.ts';
+import type { LossPattern } from '../src/core/rtp/loss-pattern.ts';
 import { ntpFraction, ntpSeconds } from '../src/core/rtp/ntp-time.ts';
 import { PcapngWriter } from '../src/core/rtp/pcapng.ts';
 import { reportBytes, writeReport } from '../src/core/rtp/rtcp.ts';
 import type { ReceiverReport, SenderReport } from '../src/core/rtp/rtcp.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import type { RtpHeader } from '../src/core/rtp/rtp-header.ts';
+import { bytesOf } from './helpers/hex.ts';
 import { opusLibrary } from './helpers/opus.ts';
 import { randomPackets } from './helpers/packet-streams.ts';
 import { installed, runProgram } from './helpers/programs.ts';
@@ -78,6 +81,9 @@ const FIELDS = [
   'rtcp.ssrc.lsr',
   'rtcp.ssrc.dlsr',
   'rtcp.ssrc.ext_high',
+  'rtcp.xr.bt',
+  'rtcp.xr.beginseq',
+  'rtcp.xr.endseq',
 ] as const;
 type Row = Readonly<Record<(typeof FIELDS)[number], string>>;
 
@@ -158,6 +164,13 @@ const receiverReport: ReceiverReport = {
   ],
 };
 
+const lossPattern: LossPattern = {
+  reporter: 77,
+  ssrc: 7,
+  begin: 65_500,
+  came: Uint8Array.from({ length: 50 }, (_, i) => (i < 30 || i % 3 === 0 ? 1 : 0)),
+};
+
 /** Both ends, RTP and RTCP. */
 function conversation(): Uint8Array {
   const writer = new PcapngWriter({
@@ -171,12 +184,17 @@ function conversation(): Uint8Array {
     expect(writeReport(report, bytes)).toBe(bytes.length);
     return bytes;
   });
+  // Wireshark 4.0 looks 8 bytes beyond a block of this kind: something has to follow. Here a source description.
+  const description = bytesOf('81 ca 00 02  00 00 00 4d  01 01 61 00'); // CNAME "a"
+  const pattern = new Uint8Array(lossPatternBytes(lossPattern) + description.length);
+  pattern.set(description, writeLossPattern(lossPattern, pattern));
   return Buffer.concat([
     writer.begin(OPUS, START),
     writer.rtp(rtp, 'sent', START + 1),
     writer.rtcp(sender!, 'sent', START + 2),
     writer.rtcp(receiver!, 'received', START + 3),
     writer.rtp(rtp, 'received', START + 4),
+    writer.rtcp(pattern, 'received', START + 5),
   ]);
 }
 
@@ -217,7 +235,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
   });
 
   it('nothing is malformed, and nothing worth a warning', () => {
-    expect(rows.length).toBe((2 + SAMPLES.length) * (PACKETS + 2) + 6 + 3);
+    expect(rows.length).toBe((2 + SAMPLES.length) * (PACKETS + 2) + 7 + 3);
     const told = rows.filter((row) => row['_ws.malformed'] !== '' || isWarning(row));
     // But for the one that was broken on purpose.
     expect(told.map((row) => row['ip.src'])).toEqual([BROKEN]);
@@ -308,6 +326,12 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
         'rtcp.ssrc.lsr': String(0x89ab_cdef),
         'rtcp.ssrc.dlsr': '65536',
         'rtcp.ssrc.ext_high': '65599',
+      },
+      {
+        'rtcp.pt': '207,202',
+        'rtcp.xr.bt': '1',
+        'rtcp.xr.beginseq': '65500',
+        'rtcp.xr.endseq': '14',
       },
     ]);
   });

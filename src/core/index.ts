@@ -106,6 +106,13 @@ export {
 export type { HeaderExtension } from './rtp/header-extensions.ts';
 export { InterarrivalJitter } from './rtp/interarrival-jitter.ts';
 export { LossRuns } from './rtp/loss-runs.ts';
+export {
+  lossPatternBytes,
+  readLossPatterns,
+  summarizeLosses,
+  writeLossPattern,
+} from './rtp/loss-pattern.ts';
+export type { LossPattern, LossSummary } from './rtp/loss-pattern.ts';
 export { ntpFraction, ntpMiddle, ntpSeconds, ntpToMs } from './rtp/ntp-time.ts';
 export { PcapngWriter } from './rtp/pcapng.ts';
 export type { PcapDirection, PcapEndpoint, PcapngOptions } from './rtp/pcapng.ts';

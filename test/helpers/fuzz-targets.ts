@@ -4,6 +4,11 @@ import { FRAMINGS } from '../../src/core/framing/framings.ts';
 import { rtpFraming } from '../../src/core/framing/rtp.ts';
 import type { RtpStream } from '../../src/core/framing/rtp.ts';
 import { HeaderExtensionCursor } from '../../src/core/rtp/header-extensions.ts';
+import {
+  lossPatternBytes,
+  readLossPatterns,
+  writeLossPattern,
+} from '../../src/core/rtp/loss-pattern.ts';
 import { RedBlocks } from '../../src/core/rtp/red.ts';
 import { readReports, reportBytes, writeReport } from '../../src/core/rtp/rtcp.ts';
 import type { ReceiverReport, SenderReport } from '../../src/core/rtp/rtcp.ts';
@@ -36,6 +41,7 @@ export function fuzzTargets(): FuzzTarget[] {
     rtpPacketTarget(),
     redTarget(),
     rtcpTarget(),
+    lossPatternTarget(),
     {
       name: 'Opus packet',
       samples: randomPackets(OPUS, 20, seededRandom(5)).map(({ payload }) => payload),
@@ -148,5 +154,22 @@ function rtcpTarget(): FuzzTarget {
       return bytes;
     }),
     read: (message) => readReports(message as Uint8Array).length,
+  };
+}
+
+function lossPatternTarget(): FuzzTarget {
+  const random = seededRandom(6);
+  return {
+    name: 'RTCP loss patterns',
+    samples: Array.from({ length: 20 }, () => {
+      const came = Uint8Array.from({ length: integer(100, random) }, () =>
+        random() < 0.1 ? 0 : 1,
+      );
+      const pattern = { reporter: 1, ssrc: 2, begin: integer(65_536, random), came };
+      const bytes = new Uint8Array(lossPatternBytes(pattern));
+      writeLossPattern(pattern, bytes);
+      return bytes;
+    }),
+    read: (message) => readLossPatterns(message as Uint8Array).length,
   };
 }

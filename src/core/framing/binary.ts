@@ -58,7 +58,8 @@ const FORMAT_CODES: Readonly<Record<PayloadFormat, number>> = {
   alaw: 5,
   opus: 6,
 };
-const FORMATS_BY_CODE: readonly (PayloadFormat | undefined)[] = byCode(FORMAT_CODES);
+const FORMATS_BY_CODE: readonly (PayloadFormat | undefined)[] =
+  /* @__PURE__ */ byCode(FORMAT_CODES);
 
 /** Rates by their code. New ones go to the end; code 0 says that the rate follows in Hz. */
 const RATES: readonly number[] = [

@@ -1,5 +1,7 @@
 /** Packets that are given time to arrive late before they count as lost. A power of two. */
 const SETTLING = 64;
+/** Packets of a pattern: of more, those at its beginning are told about. At 50 a second 40 s. */
+const MAX_PATTERN = 2048;
 /** Places for what came: twice as many, so that one round is not taken for the next. */
 const PLACES = 2 * SETTLING;
 
@@ -18,6 +20,10 @@ export class LossRuns {
   #longest = 0;
   /** Of the run that is going on. */
   #length = 0;
+  /** What was settled since the last `takePattern`, and the number of its first packet. */
+  readonly #pattern = new Uint8Array(MAX_PATTERN);
+  #patternLength = 0;
+  #patternStart = 0;
 
   /** Takes a packet in the order of arrival. @param sequence in full, from 0 */
   update(sequence: number): void {
@@ -49,6 +55,16 @@ export class LossRuns {
     return this.#runs === 0 ? 1 : this.#lost / this.#runs;
   }
 
+  /**
+   * What was settled since the last call, for the sender (`writeLossPattern`). Allocates its result.
+   * @returns number of the first packet in full, and for each 1 where it came, 0 where it was lost
+   */
+  takePattern(): { readonly begin: number; readonly came: Uint8Array<ArrayBuffer> } {
+    const came = this.#pattern.slice(0, this.#patternLength);
+    this.#patternLength = 0;
+    return { begin: this.#patternStart, came };
+  }
+
   /** Counts from 0 again; goes on to follow the stream. */
   reset(): void {
     this.#lost = 0;
@@ -63,6 +79,7 @@ export class LossRuns {
       while (this.#settled < this.#due) this.#settle();
       this.#settled = due - 1;
       this.#length = 0;
+      this.#patternLength = 0;
     }
     this.#due = due;
     while (this.#settled < due - SETTLING) this.#settle();
@@ -70,6 +87,9 @@ export class LossRuns {
 
   #settle(): void {
     const place = this.#settled % PLACES;
+    if (this.#patternLength === 0) this.#patternStart = this.#settled;
+    if (this.#patternLength < MAX_PATTERN)
+      this.#pattern[this.#patternLength++] = this.#came[place]!;
     if (this.#came[place] === 1) {
       this.#length = 0;
     } else {

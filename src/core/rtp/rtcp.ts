@@ -118,7 +118,7 @@ export function readReports(
   const end = byteOffset + byteLength;
   const reports: (SenderReport | ReceiverReport)[] = [];
   for (let at = byteOffset; at < end;) {
-    const bytes = packetBytes(source, at, end);
+    const bytes = rtcpPacketBytes(source, at, end);
     const type = source[at + 1]!;
     if (type === SENDER_TYPE || type === RECEIVER_TYPE) {
       reports.push(readReport(source, at, bytes, type));
@@ -128,8 +128,8 @@ export function readReports(
   return reports;
 }
 
-/** Length of the packet at `at`, with padding. */
-function packetBytes(source: Uint8Array, at: number, end: number): number {
+/** Length of the packet at `at`, with padding. @throws PacketError when it is none, or goes beyond `end` */
+export function rtcpPacketBytes(source: Uint8Array, at: number, end: number): number {
   if (at + 4 > end) {
     throw new PacketError('truncated', `an RTCP packet has at least 4 bytes, got ${end - at}.`);
   }

@@ -1,0 +1,200 @@
+import { integerIn } from '../arguments.ts';
+import { PacketError } from '../errors.ts';
+import { readUint16, readUint32, writeUint16, writeUint32 } from './network-order.ts';
+import { rtcpPacketBytes } from './rtcp.ts';
+
+/*
+ * Which packets came and which were lost, one by one: an extended report (RFC 3611 §2) with one block of run lengths (§4.1). It tells
+ * what the fraction in a receiver report cannot: whether losses come alone or in bursts.
+ *
+ *     0                   1                   2                   3
+ *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *  0 |V=2|P|reserved |   PT=207      |   length in words, less one   |
+ *  4 |                       SSRC of who reports                     |
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *  8 |     BT=1      | rsvd. |  T=0  |  block's words, less one      |
+ * 12 |                SSRC of who is reported about                  |
+ * 16 |          begin_seq            |     end_seq, behind the last  |
+ * 20 |  chunk                        |  chunk …                      |
+ *    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ *
+ *    chunk: |0|R|  run length (14)  |  so many that all came (R = 1) or were all lost (R = 0)
+ *           |1|  bits (15)          |  1: came, 0: lost, for 15 packets
+ *           |0                      |  the end, where a chunk is left over
+ */
+
+/** What became of a run of packets. */
+export interface LossPattern {
+  /** Who reports. 0..2³²−1 */
+  readonly reporter: number;
+  /** Whom it is about. 0..2³²−1 */
+  readonly ssrc: number;
+  /** Sequence number of the first packet, 0..65535. */
+  readonly begin: number;
+  /** One for each packet: 1 where it came, 0 where it was lost. At most 65534. */
+  readonly came: Uint8Array;
+}
+
+/** What a {@link LossPattern} comes to. */
+export interface LossSummary {
+  readonly lost: number;
+  /** Runs of lost packets. */
+  readonly runs: number;
+  /** The longest of them. */
+  readonly longest: number;
+  /** Packets of a run on average; 1 where none was lost. */
+  readonly meanLength: number;
+}
+
+const EXTENDED_TYPE = 207;
+const LOSS_BLOCK = 1;
+const VERSION_BITS = 0x80;
+const HEADER_BYTES = 8;
+const BLOCK_HEADER_BYTES = 12;
+const CHUNK_BYTES = 2;
+const VECTOR_BIT = 0x8000;
+const CAME_BIT = 0x4000;
+const RUN_MASK = 0x3fff;
+const VECTOR_PACKETS = 15;
+const MAX_PACKETS = 65_534;
+const SEQUENCES = 2 ** 16;
+/** T of the block's header: only every 2ᵀ-th packet is reported, which nobody asked for. */
+const THINNING_MASK = 0x0f;
+
+/** Bytes that `writeLossPattern` will write. */
+export function lossPatternBytes({ came }: LossPattern): number {
+  let chunks = 0;
+  for (let at = 0; at < came.length; at += chunkPackets(came, at)) chunks++;
+  return HEADER_BYTES + BLOCK_HEADER_BYTES + 4 * Math.ceil((chunks * CHUNK_BYTES) / 4);
+}
+
+/**
+ * Writes it as one RTCP packet; others may follow right behind.
+ * @param target the caller's; at least `lossPatternBytes(pattern)` bytes from `byteOffset`
+ * @returns bytes written
+ * @throws RangeError when a field is out of its range
+ */
+export function writeLossPattern(pattern: LossPattern, target: Uint8Array, byteOffset = 0): number {
+  const { came } = pattern;
+  const bytes = lossPatternBytes(pattern);
+  const begin = integerIn('begin', pattern.begin, 0, SEQUENCES - 1);
+  const packets = integerIn('came.length', came.length, 0, MAX_PACKETS);
+  target[byteOffset] = VERSION_BITS;
+  target[byteOffset + 1] = EXTENDED_TYPE;
+  writeUint16(bytes / 4 - 1, target, byteOffset + 2);
+  const reporter = integerIn('reporter', pattern.reporter, 0, 2 ** 32 - 1);
+  writeUint32(reporter, target, byteOffset + 4);
+  const block = byteOffset + HEADER_BYTES;
+  target[block] = LOSS_BLOCK;
+  target[block + 1] = 0;
+  writeUint16((bytes - HEADER_BYTES) / 4 - 1, target, block + 2);
+  writeUint32(integerIn('ssrc', pattern.ssrc, 0, 2 ** 32 - 1), target, block + 4);
+  writeUint16(begin, target, block + 8);
+  writeUint16((begin + packets) % SEQUENCES, target, block + 10);
+  let at = block + BLOCK_HEADER_BYTES;
+  for (let packet = 0; packet < packets; at += CHUNK_BYTES) {
+    const length = chunkPackets(came, packet);
+    writeUint16(chunkAt(came, packet, length), target, at);
+    packet += length;
+  }
+  target.fill(0, at, byteOffset + bytes);
+  return bytes;
+}
+
+/** How many packets the next chunk tells about: a run, where that is longer than what a vector holds. */
+function chunkPackets(came: Uint8Array, from: number): number {
+  const most = Math.min(came.length, from + RUN_MASK);
+  let end = from + 1;
+  while (end < most && came[end] === came[from]) end++;
+  return end - from > VECTOR_PACKETS ? end - from : VECTOR_PACKETS;
+}
+
+function chunkAt(came: Uint8Array, from: number, length: number): number {
+  if (length > VECTOR_PACKETS) return (came[from] === 1 ? CAME_BIT : 0) | length;
+  let bits = VECTOR_BIT;
+  for (let i = 0; i < VECTOR_PACKETS; i++) {
+    if (came[from + i] === 1) bits |= 1 << (VECTOR_PACKETS - 1 - i);
+  }
+  return bits;
+}
+
+/**
+ * The loss patterns of a message, in its order; blocks and packets of other kinds are passed over. Allocates its result.
+ * @throws PacketError when it is not made of whole RTCP packets, or a pattern does not tell about every packet
+ */
+export function readLossPatterns(
+  source: Uint8Array,
+  byteOffset = 0,
+  byteLength: number = source.length - byteOffset,
+): LossPattern[] {
+  const end = byteOffset + byteLength;
+  const patterns: LossPattern[] = [];
+  for (let at = byteOffset; at < end;) {
+    const next = at + rtcpPacketBytes(source, at, end);
+    if (source[at + 1] === EXTENDED_TYPE) readBlocks(source, at, next, patterns);
+    at = next;
+  }
+  return patterns;
+}
+
+function readBlocks(source: Uint8Array, at: number, end: number, patterns: LossPattern[]): void {
+  if (at + HEADER_BYTES > end) throw truncated();
+  const reporter = readUint32(source, at + 4);
+  for (let block = at + HEADER_BYTES; block < end;) {
+    if (block + 4 > end) throw truncated();
+    const next = block + 4 * (readUint16(source, block + 2) + 1);
+    if (next > end) throw truncated();
+    const isWhole = (source[block + 1]! & THINNING_MASK) === 0;
+    if (source[block] === LOSS_BLOCK && isWhole) {
+      if (block + BLOCK_HEADER_BYTES > next) throw truncated();
+      const begin = readUint16(source, block + 8);
+      const packets = (readUint16(source, block + 10) - begin + SEQUENCES) % SEQUENCES;
+      const came = readChunks(source, block + BLOCK_HEADER_BYTES, next, packets);
+      patterns.push({ reporter, ssrc: readUint32(source, block + 4), begin, came });
+    }
+    block = next;
+  }
+}
+
+function readChunks(source: Uint8Array, from: number, end: number, packets: number): Uint8Array {
+  const came = new Uint8Array(packets);
+  let packet = 0;
+  for (let at = from; packet < packets; at += CHUNK_BYTES) {
+    const chunk = at < end ? readUint16(source, at) : 0;
+    if (chunk === 0) throw truncated();
+    if ((chunk & VECTOR_BIT) === 0) {
+      const length = chunk & RUN_MASK;
+      if (length === 0) throw new PacketError('bad-field', 'a run must have a length.');
+      if ((chunk & CAME_BIT) !== 0) came.fill(1, packet, packet + length);
+      packet += length;
+    } else {
+      for (let i = VECTOR_PACKETS - 1; i >= 0; i--, packet++) {
+        if (packet < packets) came[packet] = (chunk >> i) & 1;
+      }
+    }
+  }
+  return came;
+}
+
+/** Sums a pattern up, for a `RedundancyController`. */
+export function summarizeLosses(came: Uint8Array): LossSummary {
+  let lost = 0;
+  let runs = 0;
+  let longest = 0;
+  let length = 0;
+  for (const one of came) {
+    if (one === 1) {
+      length = 0;
+      continue;
+    }
+    lost++;
+    if (++length === 1) runs++;
+    longest = Math.max(longest, length);
+  }
+  return { lost, runs, longest, meanLength: runs === 0 ? 1 : lost / runs };
+}
+
+function truncated(): PacketError {
+  return new PacketError('truncated', 'the report ends within its loss pattern.');
+}
