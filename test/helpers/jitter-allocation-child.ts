@@ -1,7 +1,6 @@
 /**
- * Prints what deciding what to play allocates, in bytes a packet. Packets come beforehand, as they do in a processor: between
- * two quanta, by message. Run in a process of its own with `--expose-gc` and a young generation so large that nothing is
- * collected meanwhile.
+ * Prints what inserting packets and deciding what to play allocate, in bytes a packet. Run in a process of its own with
+ * `--expose-gc` and a young generation so large that nothing is collected meanwhile.
  */
 import { DelayTarget } from '../../src/core/playout/delay-target.ts';
 import { FEC_COPY, JitterBuffer } from '../../src/core/playout/jitter-buffer.ts';
@@ -16,6 +15,7 @@ const GOOD_BYTES = 0.05;
 
 const collect = (globalThis as unknown as { readonly gc: () => void }).gc;
 const random = seededRandom(1);
+const delays = Float64Array.from({ length: PACKETS }, () => 30 + 20 * random() ** 4);
 const payload = new Uint8Array(80);
 const target = new DelayTarget({ sampleRate: RATE });
 const buffer = new JitterBuffer({
@@ -34,7 +34,7 @@ function arrive(): void {
   for (let n = 0; n < PACKETS; n++) {
     number++;
     if (n % 10 < 2) continue;
-    const at = number * 20 + 30 + 20 * random() ** 4;
+    const at = number * 20 + delays[n]!;
     buffer.insert(number, number * FRAMES, FRAMES, payload, at);
     const copy = n % 3 === 0 ? 1 : FEC_COPY;
     buffer.insert(number - 1, (number - 1) * FRAMES, FRAMES, payload, at, copy);
@@ -63,9 +63,9 @@ function play(n: number): void {
 
 let least = Infinity;
 for (let run = 0; run < MOST_RUNS && least > GOOD_BYTES; run++) {
-  arrive();
   collect();
   const before = process.memoryUsage().heapUsed;
+  arrive();
   for (let n = 0; n < PACKETS; n++) play(n);
   const bytes = process.memoryUsage().heapUsed - before;
   if (run > 0) least = Math.min(least, bytes / PACKETS);

@@ -8,10 +8,20 @@ const TOTAL = 0;
 const WEIGHT = 1;
 const SLOTS = 2;
 
+/** Places in {@link DelayHistogram.input}. */
+export const ELAPSED = 0;
+export const DELAY = 1;
+export const SHARE = 2;
+
 /** How often each delay was seen, in shares that fade with a time constant. */
 export class DelayHistogram {
   /** The delay that half of the packets stay below, ms; as {@link findMiddle} found it last. */
   middle = 0;
+  /**
+   * What {@link forget} and {@link add} take: the time gone by, how late a packet was, both in ms, and as how much of a packet
+   * it counts. In an array, as the numbers of a call would be allocated wherever it is not inlined.
+   */
+  readonly input: Float64Array = Float64Array.of(0, 0, 1);
   readonly #buckets: Float64Array = new Float64Array(HISTOGRAM_MS);
   readonly #memoryMs: number;
   readonly #state: Float64Array = new Float64Array(SLOTS);
@@ -22,10 +32,10 @@ export class DelayHistogram {
     this.reset();
   }
 
-  /** Lets what was seen fade. */
-  forget(elapsedMs: number): void {
+  /** Lets what was seen fade, `input[ELAPSED]` having gone by. */
+  forget(): void {
     const state = this.#state;
-    state[WEIGHT] = state[WEIGHT]! * Math.exp(elapsedMs / this.#memoryMs);
+    state[WEIGHT] = state[WEIGHT]! * Math.exp(this.input[ELAPSED]! / this.#memoryMs);
     if (state[WEIGHT]! < HEAVIEST) return;
     const scale = 1 / state[WEIGHT]!;
     const buckets = this.#buckets;
@@ -34,13 +44,14 @@ export class DelayHistogram {
     state[WEIGHT] = 1;
   }
 
-  /** A packet was this late; it counts as `share` of one. */
-  add(delayMs: number, share: number): void {
+  /** A packet was `input[DELAY]` late; it counts as `input[SHARE]` of one. */
+  add(): void {
     const state = this.#state;
-    const weight = state[WEIGHT]! * share;
+    const weight = state[WEIGHT]! * this.input[SHARE]!;
+    const delay = this.input[DELAY]!;
     state[TOTAL] = state[TOTAL]! + weight;
-    if (delayMs >= HISTOGRAM_MS) return;
-    const bucket = delayMs < 0 ? 0 : Math.floor(delayMs);
+    if (delay >= HISTOGRAM_MS) return;
+    const bucket = delay < 0 ? 0 : Math.floor(delay);
     this.#buckets[bucket] = this.#buckets[bucket]! + weight;
   }
 

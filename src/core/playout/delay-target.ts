@@ -1,6 +1,6 @@
 import { numberIn } from '../arguments.ts';
-import { DelayHistogram, HISTOGRAM_MS } from './delay-histogram.ts';
-import { DriftEstimator } from './drift-estimator.ts';
+import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-histogram.ts';
+import { DriftEstimator, NOW as DRIFT_NOW, OFFSET } from './drift-estimator.ts';
 import type { ArrivalListener } from './jitter-buffer.ts';
 
 export interface DelayTargetOptions {
@@ -55,7 +55,9 @@ const MIDDLE = 11;
 const EVENT = 12;
 const EVENT_AT = 13;
 const PRESENT = 14;
-const SLOTS = 15;
+/** How late the packet that just came is, from the origin. */
+const LATENESS = 15;
+const SLOTS = 16;
 
 /**
  * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
@@ -159,8 +161,13 @@ export class DelayTarget implements ArrivalListener {
     }
     const elapsed = now > state[LAST]! ? now - state[LAST]! : 0;
     state[LAST] = state[LAST]! + elapsed;
-    if (copy === 0) this.drift.observe(now, offset);
-    state[ORIGIN] = state[ORIGIN]! + this.drift.skew * elapsed;
+    const { drift } = this;
+    if (copy === 0) {
+      drift.input[DRIFT_NOW] = now;
+      drift.input[OFFSET] = offset;
+      drift.observeInput();
+    }
+    state[ORIGIN] = state[ORIGIN]! + drift.skew * elapsed;
     let delay = offset - state[ORIGIN]!;
     if (delay < 0) {
       // Faster than all before: the scale begins with it.
@@ -170,16 +177,24 @@ export class DelayTarget implements ArrivalListener {
       state[FLOOR] = state[FLOOR]! + shift;
       delay += shift;
     }
-    this.#near.forget(elapsed);
-    this.#far.forget(elapsed);
+    state[LATENESS] = delay;
+    const near = this.#near;
+    const far = this.#far;
+    near.input[ELAPSED] = elapsed;
+    far.input[ELAPSED] = elapsed;
+    near.forget();
+    far.forget();
     const spacing = (state[FRAME]! - state[LAST_FRAME]!) * this.#msPerFrame;
     state[LAST_FRAME] = state[FRAME]!;
     const bunched = elapsed < BUNCHED * spacing;
-    if (this.#isFirstOfItsSize(delay - state[FLOOR]!, bunched)) {
+    if (this.#isFirstOfItsSize(bunched)) {
       this.missed(1);
     } else {
-      this.#near.add(delay, bunched ? NEAR_BUNCHED : 1);
-      this.#far.add(delay, 1);
+      near.input[DELAY] = delay;
+      near.input[SHARE] = bunched ? NEAR_BUNCHED : 1;
+      near.add();
+      far.input[DELAY] = delay;
+      far.add();
     }
     if (this.#arrivals < ENOUGH) {
       state[FLOOR] = this.#near.floor();
@@ -207,8 +222,9 @@ export class DelayTarget implements ArrivalListener {
   }
 
   /** Whether a packet was held up, alone or in a bunch, for longer than any not long ago: that may never happen again. */
-  #isFirstOfItsSize(excess: number, bunched: boolean): boolean {
+  #isFirstOfItsSize(bunched: boolean): boolean {
     const state = this.#state;
+    const excess = state[LATENESS]! - state[FLOOR]!;
     const now = state[NOW]!;
     const first = state[PRESENT] === 0;
     if (excess <= LONG_MS && (first || !bunched)) {

@@ -26,10 +26,11 @@ const SLOPE = 6;
 const DEVIATION = 7;
 /** The outlier nearest to the line, of those in a row. */
 const NEAREST = 8;
-/** Arguments of the call that is being served. */
-const NOW = 9;
-const OFFSET = 10;
-const SLOTS = 11;
+const SLOTS = 9;
+
+/** Places in {@link DriftEstimator.input}. */
+export const NOW = 0;
+export const OFFSET = 1;
 
 /**
  * The ratio of the sender's clock to the receiver's, from arrivals. The network only ever delays: the fastest packets of each
@@ -37,6 +38,11 @@ const SLOTS = 11;
  * makes, is taken out.
  */
 export class DriftEstimator {
+  /**
+   * What {@link observeInput} takes: when a packet came, and its offset, in ms. In an array, as the numbers of a call would be
+   * allocated wherever it is not inlined.
+   */
+  readonly input: Float64Array = new Float64Array(2);
   readonly #times: Float64Array = new Float64Array(POINTS);
   readonly #offsets: Float64Array = new Float64Array(POINTS);
   readonly #state: Float64Array = new Float64Array(SLOTS);
@@ -65,10 +71,9 @@ export class DriftEstimator {
    * @param offsetMs that less its time on the sender's clock
    */
   observe(nowMs: number, offsetMs: number): void {
-    // So short that it is inlined: the numbers of a real call would be allocated.
-    this.#state[NOW] = nowMs;
-    this.#state[OFFSET] = offsetMs;
-    this.#observe();
+    this.input[NOW] = nowMs;
+    this.input[OFFSET] = offsetMs;
+    this.observeInput();
   }
 
   /** As new. */
@@ -81,16 +86,18 @@ export class DriftEstimator {
     this.#state[SPAN_END] = -Infinity;
   }
 
-  #observe(): void {
+  /** As {@link observe}, of what {@link input} holds. */
+  observeInput(): void {
     const state = this.#state;
-    if (state[NOW]! >= state[SPAN_END]!) {
+    const { input } = this;
+    if (input[NOW]! >= state[SPAN_END]!) {
       if (state[LEAST]! < Infinity) this.#close();
-      state[SPAN_END] = state[NOW]! + SPAN_MS;
+      state[SPAN_END] = input[NOW]! + SPAN_MS;
       state[LEAST] = Infinity;
     }
-    if (state[OFFSET]! < state[LEAST]!) {
-      state[LEAST] = state[OFFSET]!;
-      state[LEAST_AT] = state[NOW]!;
+    if (input[OFFSET]! < state[LEAST]!) {
+      state[LEAST] = input[OFFSET]!;
+      state[LEAST_AT] = input[NOW]!;
     }
   }
 

@@ -2,7 +2,7 @@ import { integerIn } from '../arguments.ts';
 import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PacketSlots } from './packet-slots.ts';
 import { COUNT, ReceiveCounters } from './receive-counters.ts';
-import { StreamNumbering } from './stream-numbering.ts';
+import { FRAME, NOW, SEQUENCE, StreamNumbering } from './stream-numbering.ts';
 
 /** What became of a packet that was put into a {@link JitterBuffer}. */
 export type InsertOutcome =
@@ -53,11 +53,7 @@ export interface JitterBufferOptions {
 /** The slots of changing numbers, which an array keeps unboxed. */
 const NEXT_SEQUENCE = 0;
 const PLAY_FRAME = 1;
-/** Arguments of the call that is being served. */
-const SEQUENCE = 2;
-const FRAME = 3;
-const NOW = 4;
-const SLOTS = 5;
+const SLOTS = 2;
 
 /**
  * Holds packets from their arrival until they are played: puts them in order, finds the one at the playhead, and counts what
@@ -161,9 +157,10 @@ export class JitterBuffer {
     copy = 0,
   ): InsertOutcome {
     // So short that it is inlined: the numbers of a real call would be allocated.
-    this.#state[SEQUENCE] = sequence;
-    this.#state[FRAME] = frame;
-    this.#state[NOW] = nowMs;
+    const { input } = this.#numbering;
+    input[SEQUENCE] = sequence;
+    input[FRAME] = frame;
+    input[NOW] = nowMs;
     return copy > 0 ? this.#insertCopy(frames, payload, copy) : this.#insertPacket(frames, payload);
   }
 
@@ -274,10 +271,10 @@ export class JitterBuffer {
       return 'unusable';
     }
     if (!numbering.opened) {
-      state[NEXT_SEQUENCE] = state[SEQUENCE]!;
-      state[PLAY_FRAME] = state[FRAME]!;
+      state[NEXT_SEQUENCE] = numbering.sequence;
+      state[PLAY_FRAME] = numbering.frame;
     }
-    if (!numbering.accept(state[SEQUENCE]!, state[FRAME]!, frames, state[NOW]!)) return 'stray';
+    if (!numbering.accept(frames)) return 'stray';
     if (numbering.ahead > 0) this.#moveWindow();
     else if (numbering.ahead < 0) this.counters.add(COUNT.packetsReordered, 1);
     return this.#place(frames, payload, 0);
@@ -294,9 +291,8 @@ export class JitterBuffer {
   }
 
   #acceptCopy(frames: number, payload: Uint8Array, copy: number): InsertOutcome {
-    const state = this.#state;
     if (frames <= 0 || payload.length > this.maxPayloadBytes) return 'unusable';
-    if (!this.#numbering.locate(state[SEQUENCE]!, state[FRAME]!, state[NOW]!)) return 'stray';
+    if (!this.#numbering.locate()) return 'stray';
     return this.#place(frames, payload, copy);
   }
 

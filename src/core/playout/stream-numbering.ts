@@ -4,10 +4,10 @@ const MAX_MISORDER = 100;
 /** A timestamp off by more than this, which neither sequence numbers nor the time of arrival explain, has jumped. */
 const JUMP_SECONDS = 1;
 
-/** The slots of changing numbers, which an array keeps unboxed. */
-const SEQUENCE = 0;
-const FRAME = 1;
-const NOW = 2;
+/** The slots of changing numbers, which an array keeps unboxed; the first three are for the caller to set. */
+export const SEQUENCE = 0;
+export const FRAME = 1;
+export const NOW = 2;
 const AHEAD = 3;
 const HIGH_SEQUENCE = 4;
 const HIGH_FRAME = 5;
@@ -28,7 +28,12 @@ const SLOTS = 13;
  * without a step. Keeps account of how many packets must have been sent.
  */
 export class StreamNumbering {
-  readonly #state: Float64Array = new Float64Array(SLOTS);
+  /**
+   * What {@link accept} and {@link locate} take: a packet's number, its first frame and when it came, in ms. In an array, as
+   * the numbers of a call would be allocated wherever it is not inlined.
+   */
+  readonly input: Float64Array = new Float64Array(SLOTS);
+  readonly #state: Float64Array = this.input;
   readonly #framesPerMs: number;
   readonly #jumpFrames: number;
   #opened = false;
@@ -90,15 +95,6 @@ export class StreamNumbering {
     return present + state[EXTRA_EXPECTED]! - state[RECEIVED]!;
   }
 
-  /** A packet came. @returns false when its number is far from all others and nothing confirms it yet */
-  accept(sequence: number, frame: number, frames: number, nowMs: number): boolean {
-    const state = this.#state;
-    state[SEQUENCE] = sequence;
-    state[FRAME] = frame;
-    state[NOW] = nowMs;
-    return this.#accept(frames);
-  }
-
   /** A packet came that is of no use. */
   refuse(): void {
     const state = this.#state;
@@ -107,11 +103,10 @@ export class StreamNumbering {
   }
 
   /** A copy came, inside of another packet. @returns false when it is none of the latest packets */
-  locate(sequence: number, frame: number, nowMs: number): boolean {
+  locate(): boolean {
     const state = this.#state;
-    state[SEQUENCE] = sequence + state[SEQUENCE_OFFSET]!;
-    state[FRAME] = frame + state[FRAME_OFFSET]!;
-    state[NOW] = nowMs;
+    state[SEQUENCE] = state[SEQUENCE]! + state[SEQUENCE_OFFSET]!;
+    state[FRAME] = state[FRAME]! + state[FRAME_OFFSET]!;
     const back = state[HIGH_SEQUENCE]! - state[SEQUENCE]!;
     return this.#opened && back >= 0 && back <= MAX_MISORDER;
   }
@@ -128,7 +123,8 @@ export class StreamNumbering {
     this.#usualFrames = 0;
   }
 
-  #accept(frames: number): boolean {
+  /** A packet came. @returns false when its number is far from all others and nothing confirms it yet */
+  accept(frames: number): boolean {
     const state = this.#state;
     const given = state[SEQUENCE]!;
     if (!this.#opened) this.#open(frames);
