@@ -165,9 +165,9 @@ describe('bytes on the wire', () => {
     // The length takes two bytes more; two segments.
     expect(webSocketWireBytes(1920)).toBe(1920 + 8 + 2 * 52);
     expect(webSocketWireBytes(70_000)).toBe(70_000 + 14 + 49 * 52);
-    // Padded to 84; 16 + 12 of SCTP, 37 of DTLS, 28 of UDP and IP.
-    expect(dataChannelWireBytes(81)).toBe(84 + 28 + 37 + 28);
-    expect(srtpWireBytes(100 + 20, 1)).toBe(120 + 16 + 28);
+    // Padded to 84; 16 + 12 of SCTP, 22 of DTLS, 28 of UDP and IP.
+    expect(dataChannelWireBytes(81)).toBe(84 + 28 + 22 + 28);
+    expect(srtpWireBytes(100 + 20, 1)).toBe(120 + 10 + 28);
   });
 });
 

@@ -113,9 +113,9 @@ export const METRICS = {
     definition:
       'On the wire, one way, with every header up to IPv4, reckoned from the messages sent. WebSocket: the message, 2–8 bytes of frame and 4 of mask ' +
       '(RFC 6455 §5.2), and for every segment of 1448 bytes 32 of TCP with time stamps and 20 of IP. Data channel: the message, 16 of the DATA chunk ' +
-      'padded to 4 and 12 of SCTP (RFC 9260), 37 of DTLS 1.2 with AES-GCM, 8 of UDP, 20 of IP. WebRTC: payload, RTP header with extensions, ' +
-      '16 of SRTP’s AES-GCM tag, 8 of UDP, 20 of IP. Acknowledgements, RTCP, STUN and repetitions by TCP are left out.',
-    webrtc: 'outbound-rtp: bytesSent + headerBytesSent, packetsSent × (16 + 8 + 20)',
+      'padded to 4 and 12 of SCTP (RFC 9260), 22 of DTLS 1.3 with AES-GCM (RFC 9147), 8 of UDP, 20 of IP. WebRTC: payload, RTP header with extensions, ' +
+      '10 of SRTP’s tag (HMAC-SHA1-80), 8 of UDP, 20 of IP. Acknowledgements, RTCP, STUN and repetitions by TCP are left out.',
+    webrtc: 'outbound-rtp: bytesSent + headerBytesSent, packetsSent × (10 + 8 + 20)',
   },
   payload_kbps: {
     ...lane,
@@ -212,7 +212,7 @@ export const METRICS = {
     better: 'lower',
     digits: 2,
     definition:
-      'The share of all frames played that were made up, because what belonged there was lost or late. Silence before the first packet is left out.',
+      'The share of all frames played that were made up, because what belonged there was lost or late.',
     webrtc: 'inbound-rtp: concealedSamples / totalSamplesReceived',
   },
   time_scaled_ratio: {
