@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { Arrivals } from '../demo/lanes/arrivals.ts';
 import { laneFigures } from '../demo/lanes/lane-figures.ts';
@@ -448,5 +449,17 @@ describe('a spread', () => {
     expect(spreadOf([null])).toBeNull();
     const lanes: readonly LaneId[] = LANE_IDS;
     expect(new Set(lanes).size).toBe(9);
+  });
+});
+
+describe('the guide', () => {
+  it('defines every figure as the page does', async () => {
+    const guide = await readFile(new URL('../docs/lab.md', import.meta.url), 'utf8');
+    const words = guide.replaceAll(/\s+/g, ' ');
+    for (const [id, { definition }] of Object.entries(METRICS)) {
+      expect(words).toContain(`\`${id}\``);
+      expect(words, id).toContain(definition);
+    }
+    for (const id of LANE_IDS) expect(words).toContain(`\`${id}\``);
   });
 });
