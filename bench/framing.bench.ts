@@ -17,11 +17,15 @@ export function run(): Row[] {
     const json = FRAMINGS['base64-json'].createEncoder();
     const binaryDecoder = FRAMINGS.binary.createDecoder();
     const jsonDecoder = FRAMINGS['base64-json'].createDecoder();
+    const rtp = FRAMINGS.rtp.createEncoder(packet);
+    const rtpDecoder = FRAMINGS.rtp.createDecoder(packet);
     const { payload: _, ...header } = packet;
+    const asRtp = rtp.encode(packet);
     const asBytes = binary.encode(packet);
     const asText = json.encode(packet);
     const writers: Record<string, () => string | Uint8Array> = {
       binary: () => binary.encode(packet),
+      'rtp, samples turned round': () => rtp.encode(packet),
       'base64-json, of Base64 from the worklet': () => json.encode(chunk),
       'base64-json, of bytes': () => json.encode(packet),
       'JSON.stringify, of Base64': () =>
@@ -29,6 +33,7 @@ export function run(): Row[] {
     };
     const readers: Record<string, () => unknown> = {
       binary: () => binaryDecoder.decode(asBytes),
+      'rtp, samples turned round': () => rtpDecoder.decode(asRtp),
       'base64-json': () => jsonDecoder.decode(asText),
       'JSON.parse alone': () => JSON.parse(asText as string),
     };
