@@ -26,6 +26,8 @@ export interface WireParts {
 
 const SHOWN_DIGITS = 192;
 const SHOWN_BYTES = 80;
+/** Of a field that is long, such as a copy. */
+const SHOWN_FIELD_BYTES = 8;
 const GROUP_BYTES = 4;
 const NO_BREAK_SPACE = '\u00a0';
 
@@ -66,7 +68,7 @@ function base64Bytes(text: string): number {
 function takeBytesApart(message: Uint8Array, { packet, layout }: WireMessage): WireParts {
   const rows = layout.slice(0, -1).map(({ name, byteOffset, byteLength }) => ({
     where: `${String(byteOffset).padStart(2, NO_BREAK_SPACE)} ${name}`,
-    wire: hex(message, byteOffset, byteLength),
+    wire: `${hex(message, byteOffset, Math.min(byteLength, SHOWN_FIELD_BYTES))}${byteLength > SHOWN_FIELD_BYTES ? ' …' : ''}`,
     meaning: meaningOf(name, packet),
   }));
   const payload: string[] = [];

@@ -6,15 +6,28 @@ import type { LoudnessLevels } from '../controllers/loudness-monitor.ts';
 import { LoudnessMonitor } from '../controllers/loudness-monitor.ts';
 import { Ticker } from '../controllers/ticker.ts';
 import { decibels } from '../format.ts';
-import { LOUDNESS_HEIGHT, drawLoudness } from '../loudness/draw-loudness.ts';
+import { LOUDNESS_HEIGHT, LOUDNESS_WIDTH, drawLoudness } from '../loudness/draw-loudness.ts';
 import type { EbuScale, LoudnessUnit } from '../loudness/ebu-scale.ts';
 import { EBU_SCALES, TARGET_LUFS, loudnessText } from '../loudness/ebu-scale.ts';
+import { loudnessColumns, loudnessSpan } from '../loudness/loudness-columns.ts';
+import { HISTORY_SECONDS } from '../loudness/loudness-history.ts';
 import type { ScopeTheme } from '../scope/scope-theme.ts';
 import { readTheme } from '../scope/scope-theme.ts';
 import { controls } from '../styles/controls.ts';
+import './lab-plot.ts';
+import type { LabPlot, PlotSeries } from './lab-plot.ts';
 
 /** Text changes twice a second at most (EBU Tech 3341 asks for I once a second or more). */
 const TEXT_INTERVAL_MS = 500;
+/** The history grows ten times a second. */
+const PLOT_INTERVAL_MS = 100;
+/** Of the history. */
+const SERIES: readonly PlotSeries[] = [
+  { label: 'M', colour: '--ink-soft', width: 1 },
+  { label: 'S', colour: '--in', width: 2.5 },
+  { label: 'Target', colour: '--line-strong', width: 1 },
+  { label: 'I', colour: '--out', width: 1.75, dash: [5, 4] },
+];
 /** Until then LRA says little (EBU Tech 3342 §3). */
 const STABLE_AFTER_SECONDS = 60;
 
@@ -43,12 +56,22 @@ export class LabLoudness extends LitElement {
       button {
         min-height: calc(2rem + 2px);
       }
+      .pictures {
+        display: grid;
+        grid-template-columns: ${unsafeCSS(LOUDNESS_WIDTH)}px minmax(0, 1fr);
+        gap: 0.75rem;
+      }
       canvas {
         display: block;
         width: 100%;
         height: ${unsafeCSS(LOUDNESS_HEIGHT)}px;
         border-radius: var(--radius);
         background: var(--sunken);
+      }
+      @media (max-width: 44rem) {
+        .pictures {
+          grid-template-columns: minmax(0, 1fr);
+        }
       }
       dl {
         display: grid;
@@ -77,10 +100,13 @@ export class LabLoudness extends LitElement {
   @state() private scale: EbuScale = '+9';
   @state() private unit: LoudnessUnit = 'LUFS';
   @query('canvas') private canvas!: HTMLCanvasElement;
+  @query('lab-plot') private plot!: LabPlot;
 
   private readonly monitor = new LoudnessMonitor(this);
   private readonly dark = matchMedia('(prefers-color-scheme: dark)');
   private theme: ScopeTheme | null = null;
+  private span: readonly [number, number] = loudnessSpan('+9', 'LUFS');
+  private plottedAt = -Infinity;
 
   constructor() {
     super();
@@ -98,7 +124,10 @@ export class LabLoudness extends LitElement {
     this.dark.removeEventListener('change', this.forgetTheme);
   }
 
-  protected override willUpdate(): void {
+  protected override willUpdate(changed: Map<string, unknown>): void {
+    if (changed.has('scale') || changed.has('unit')) {
+      this.span = loudnessSpan(this.scale, this.unit);
+    }
     this.monitor.follow(this.side === 'in' ? this.input : this.output);
   }
 
@@ -121,7 +150,21 @@ export class LabLoudness extends LitElement {
           <button @click=${() => monitor.toggle()}>${monitor.paused ? 'Continue' : 'Pause'}</button>
           <button @click=${() => monitor.reset()}>Reset</button>
         </div>
-        ${this.meterFor(levels)}
+        <div class="pictures">
+          ${this.meterFor(levels)}
+          <lab-plot
+            fixed
+            .height=${LOUDNESS_HEIGHT}
+            .seconds=${HISTORY_SECONDS}
+            .series=${SERIES}
+            .span=${this.span}
+            label=${`Loudness over the last ${HISTORY_SECONDS} seconds, in ${unit}: S, thin M, dashed I, the target a thin line`}
+          ></lab-plot>
+        </div>
+        <p class="caption">
+          S thick, M thin, I dashed, over the last ${HISTORY_SECONDS} s; 0 LU is
+          ${String(TARGET_LUFS).replace('-', '−')} LUFS.
+        </p>
         <dl>
           ${figure('Momentary', text(levels?.momentaryLufs, unit), unit)}
           ${figure('Short-term', text(levels?.shortTermLufs, unit), unit)}
@@ -194,8 +237,13 @@ export class LabLoudness extends LitElement {
       canvas.height = high;
     }
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const picture = { levels: monitor.read(), history: monitor.history, scale, unit };
-    drawLoudness(pen, width, picture, this.theme);
+    const levels = monitor.read();
+    drawLoudness(pen, width, { levels, scale, unit }, this.theme);
+    const now = performance.now();
+    if (now - this.plottedAt < PLOT_INTERVAL_MS) return;
+    this.plottedAt = now;
+    const integrated = levels?.integratedLufs ?? -Infinity;
+    this.plot.data = loudnessColumns(monitor.history, integrated, scale, unit);
   }
 }
 

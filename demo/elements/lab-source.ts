@@ -76,16 +76,13 @@ export class LabSource extends LitElement {
         }
         .start {
           width: 100%;
+          margin-bottom: 0.25rem;
         }
       }
       @media (max-width: 30rem) {
         .choice label {
           padding: 0 0.3rem;
           font-size: 0.875rem;
-        }
-        .hint {
-          min-height: 4.5rem;
-          align-content: start;
         }
       }
     `,

@@ -2,8 +2,6 @@ import type { LoudnessLevels } from '../controllers/loudness-monitor.ts';
 import type { ScopeTheme } from '../scope/scope-theme.ts';
 import { EBU_SCALES, TARGET_LUFS, placeOf } from './ebu-scale.ts';
 import type { EbuScale, LoudnessUnit } from './ebu-scale.ts';
-import { HISTORY_LENGTH, HISTORY_SECONDS } from './loudness-history.ts';
-import type { LoudnessHistory } from './loudness-history.ts';
 
 /** CSS pixels. */
 export const LOUDNESS_HEIGHT = 220;
@@ -13,13 +11,12 @@ const BAR = 14;
 const GAP = 5;
 /** Room for a scale's figures. */
 const FIGURES = 30;
-/** Below this width the bars stand alone. */
-const PLOT_FROM = 480;
+/** CSS pixels: all bars of two channels. */
+export const LOUDNESS_WIDTH = 340;
 
 /** What is drawn. */
 export interface LoudnessPicture {
   readonly levels: LoudnessLevels | null;
-  readonly history: LoudnessHistory;
   readonly scale: EbuScale;
   readonly unit: LoudnessUnit;
 }
@@ -43,7 +40,7 @@ interface Bar {
   readonly alert: boolean;
 }
 
-/** Draws the bars and the history of loudness onto one canvas that is `width` CSS pixels wide. */
+/** Draws the bars onto a canvas that is `width` CSS pixels wide. */
 export function drawLoudness(
   pen: CanvasRenderingContext2D,
   width: number,
@@ -84,8 +81,7 @@ export function drawLoudness(
   const ppm = barsOf(names, PPM_SCALE, levels?.ppmScale, undefined, (level) => level > 9);
   x = drawGroup(pen, x, theme, { title: 'PPM', bars: ppm, marks: marksOf(PPM_SCALE) });
   const vu = barsOf(names, VU_SCALE, levels?.vu, undefined, (level) => level > 0);
-  x = drawGroup(pen, x, theme, { title: 'VU', bars: vu, marks: marksOf(VU_SCALE) });
-  if (width >= PLOT_FROM) drawHistory(pen, x + 8, width - 8, picture, integrated, theme);
+  drawGroup(pen, x, theme, { title: 'VU', bars: vu, marks: marksOf(VU_SCALE) });
 }
 
 function bar(name: string, place: number, held: number, alert: boolean): Bar {
@@ -154,49 +150,4 @@ function drawGroup(
     pen.fillText(text.replace('-', '−'), x + FIGURES - 2, y(place));
   }
   return x + FIGURES + 10;
-}
-
-/** M thin and S thick over the last minute, and I as a line across. */
-function drawHistory(
-  pen: CanvasRenderingContext2D,
-  left: number,
-  right: number,
-  { history, scale }: LoudnessPicture,
-  integrated: number,
-  theme: ScopeTheme,
-): void {
-  const height = LOUDNESS_HEIGHT - TOP - BOTTOM;
-  const y = (lufs: number): number => TOP + height * (1 - placeOf(lufs, scale));
-  const step = (right - left) / (HISTORY_LENGTH - 1);
-  const first = right - (history.length - 1) * step;
-  pen.textAlign = 'left';
-  pen.textBaseline = 'alphabetic';
-  pen.fillStyle = theme.inkSoft;
-  pen.fillText(`S, and M thin: the last ${HISTORY_SECONDS} s`, left, TOP - 9);
-  pen.fillStyle = theme.line;
-  pen.fillRect(left, TOP + height, right - left, 1);
-  pen.fillRect(left, Math.round(y(TARGET_LUFS)), right - left, 1);
-  const line = (value: (index: number) => number, thickness: number, colour: string): void => {
-    pen.beginPath();
-    for (let i = 0; i < history.length; i++) {
-      if (i === 0) pen.moveTo(first, y(value(i)));
-      else pen.lineTo(first + i * step, y(value(i)));
-    }
-    pen.strokeStyle = colour;
-    pen.lineWidth = thickness;
-    pen.stroke();
-  };
-  line((index) => history.momentary(index), 1, theme.inkSoft);
-  line((index) => history.shortTerm(index), 2, theme.input);
-  if (integrated === -Infinity) return;
-  pen.setLineDash([4, 4]);
-  pen.beginPath();
-  pen.moveTo(left, y(integrated));
-  pen.lineTo(right, y(integrated));
-  pen.strokeStyle = theme.output;
-  pen.lineWidth = 1.5;
-  pen.stroke();
-  pen.setLineDash([]);
-  pen.fillStyle = theme.output;
-  pen.fillText('I', left + 2, y(integrated) - 4);
 }

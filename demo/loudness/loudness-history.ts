@@ -1,7 +1,7 @@
 /** M and S of the last minute, ten times a second. */
 export const HISTORY_SECONDS = 60;
 const PER_SECOND = 10;
-export const HISTORY_LENGTH: number = HISTORY_SECONDS * PER_SECOND;
+const HISTORY_LENGTH: number = HISTORY_SECONDS * PER_SECOND;
 
 /** A ring of readings, oldest first. Allocates nothing after construction. */
 export class LoudnessHistory {
@@ -11,6 +11,8 @@ export class LoudnessHistory {
   #length = 0;
   /** Time of the last reading taken, s. */
   #until = 0;
+
+  readonly perSecond: number = PER_SECOND;
 
   /** How many readings there are. */
   get length(): number {

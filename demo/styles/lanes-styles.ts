@@ -34,8 +34,10 @@ export const lanesStyles: CSSResult = css`
     color: var(--ink-soft);
     white-space: nowrap;
   }
-  .unit,
   .below {
+    display: block;
+  }
+  .run input {
     display: block;
   }
   .run {

@@ -142,8 +142,12 @@ export const linkStyles: CSSResult = css`
       grid-column: 1 / -1;
       min-height: 2.9em;
     }
+    .presets {
+      display: grid;
+      grid-template-columns: repeat(2, minmax(0, 1fr));
+    }
     .presets label {
-      padding: 0 0.45rem;
+      padding: 0 0.25rem;
     }
     .sliders {
       grid-template-columns: repeat(2, minmax(0, 1fr));
