@@ -66,7 +66,7 @@ export function scaledDistanceDb(
     if (place < 0 || place + frames > input.length || at + frames > output[0]!.length) continue;
     const reference = input.subarray(place, place + frames);
     if (powerOf(reference) < 1e-5) continue;
-    sum += quality.logSpectralDistance(reference, output[0]!.subarray(at, at + frames), 0, frames);
+    sum += quality.logSpectralDistance(reference, output[0]!.subarray(at, at + frames), frames);
     count++;
   }
   return sum / count;
