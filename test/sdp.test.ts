@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { PacketError } from '../src/core/errors.ts';
 import { parseIceCandidate } from '../src/core/webrtc/ice-candidate.ts';
-import { checkCallOpusOptions, withOpusOptions } from '../src/core/webrtc/opus-sdp.ts';
+import {
+  checkCallOpusOptions,
+  promisesStereo,
+  withOpusOptions,
+} from '../src/core/webrtc/opus-sdp.ts';
 import { explainSdp } from '../src/core/webrtc/sdp-explained.ts';
 import { parseSdp } from '../src/core/webrtc/sdp.ts';
 import { seededRandom } from './helpers/random.ts';
@@ -208,6 +212,12 @@ describe('withOpusOptions', () => {
       '0 a=maxptime:60',
     ]);
     expect(changed.endsWith('\r\n')).toBe(true);
+  });
+
+  it('promises two channels in a way that can be told', () => {
+    expect(promisesStereo(CHROMIUM_OFFER)).toBe(false);
+    expect(promisesStereo(withOpusOptions(CHROMIUM_OFFER, { stereo: true }))).toBe(true);
+    expect(promisesStereo(withOpusOptions(CHROMIUM_OFFER, { stereo: false }))).toBe(false);
   });
 
   it('adds parameters where Opus has none', () => {

@@ -8,7 +8,10 @@ export interface CallOpusOptions {
   readonly fec?: boolean;
   /** Whether silence is not sent (`usedtx`). */
   readonly dtx?: boolean;
-  /** Two channels instead of one (`stereo`, `sprop-stereo`). */
+  /**
+   * Two channels instead of one (`stereo`, `sprop-stereo`). For the callee's sound the caller has to ask for it as well, since
+   * its offer comes first.
+   */
   readonly stereo?: boolean;
   /** The same bitrate all the time (`cbr`). */
   readonly constantBitrate?: boolean;
@@ -45,6 +48,11 @@ export function withOpusOptions(sdp: string, options: CallOpusOptions): string {
       section.startsWith('m=audio') ? withOptions(section, parameters, options.ptimeMs) : section,
     )
     .join('');
+}
+
+/** Whether the side that wrote this description will send two channels (RFC 7587 §6.1, `sprop-stereo`). */
+export function promisesStereo(sdp: string): boolean {
+  return /^a=fmtp:\d+ (?:.*;)?\s*sprop-stereo=1(?:;|\s*$)/m.test(sdp);
 }
 
 function withOptions(

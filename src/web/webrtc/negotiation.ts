@@ -1,5 +1,5 @@
 import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.ts';
-import { withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
+import { promisesStereo, withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import { MicwireError } from '../../core/errors.ts';
 import type { CallRecord } from './call-record.ts';
 import type { CallSettings } from './call-options.ts';
@@ -87,8 +87,9 @@ export class Negotiation {
   }
 
   private async describe(kind: 'offer' | 'answer', made: string): Promise<void> {
-    // A decoder has two channels only when its own description says so (RFC 7587 §6.1, `stereo`).
-    const { stereo } = this.settings.opus;
+    // A decoder has two channels only when its own description asks for them (RFC 7587 §6.1, `stereo`).
+    const promised = kind === 'answer' && promisesStereo(this.offer ?? '');
+    const stereo = this.settings.opus.stereo ?? (promised || undefined);
     const sdp = stereo === undefined ? made : withOpusOptions(made, { stereo });
     this.record.update('setLocalDescription', descriptionText(kind, sdp));
     this.record.begin('ice');
