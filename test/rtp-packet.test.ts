@@ -113,6 +113,12 @@ describe('an RTP packet (RFC 3550 §5.1)', () => {
     expect(reason(`a0 ${rest} 00`)).toBe('bad-field'); // padding of 0 bytes
     expect(reason(`a0 ${rest} 02`)).toBe('bad-field'); // padding into the header
     expect(reason(`a0 ${rest} 01`)).toBe('read');
+    // Nothing is left of the one before.
+    expect(packet.paddingBytes).toBe(1);
+    expect(reason(`40 ${rest}`)).toBe('unknown-type');
+    expect([packet.paddingBytes, packet.payloadBytes, packet.ssrc, packet.csrcCount]).toEqual([
+      0, 0, 0, 0,
+    ]);
   });
 
   it.each([

@@ -64,6 +64,9 @@ export class RtpPacket {
    */
   parse(source: Uint8Array, byteOffset = 0, byteLength: number = source.length - byteOffset): this {
     this.#source = NO_BYTES;
+    this.#extensionBytes = 0;
+    this.#payloadBytes = 0;
+    this.#paddingBytes = 0;
     if (byteLength < RTP_HEADER_BYTES) throw truncated('header', RTP_HEADER_BYTES, byteLength);
     const first = source[byteOffset]!;
     const version = first >> VERSION_SHIFT;
