@@ -10,6 +10,8 @@ const HOURS = 24;
 /** A gating block ends every 100 ms: so much audio lies between two readings. */
 const HOP = RATE / 10;
 const QUANTUM = 128;
+/** A quarter of an hour: what runs ten times a second is compiled for good only then. */
+const WARM_UP_HOPS = 9000;
 
 /**
  * A day of stereo, whose level wanders as a programme's does, metered in quanta of 128 frames: what becomes of the error of
@@ -40,10 +42,10 @@ export async function run(): Promise<Row[]> {
     momentary[hop] = reading.momentaryLufs;
   };
   // The compiler's own garbage, and the first windows, come before the count.
-  for (let hop = 0; hop < 3000; hop++) play(hop);
+  for (let hop = 0; hop < WARM_UP_HOPS; hop++) play(hop);
   observer.observe({ entryTypes: ['gc'] });
   const before = process.memoryUsage();
-  for (let hop = 3000; hop < hops; hop++) play(hop);
+  for (let hop = WARM_UP_HOPS; hop < hops; hop++) play(hop);
   const after = process.memoryUsage();
   await new Promise((resolve) => setTimeout(resolve, 100));
   observer.disconnect();
