@@ -1,5 +1,5 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { LitElement, html } from 'lit';
+import { LitElement, html, nothing } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import { compareStatusOf } from '../compare-status.ts';
 import { Session } from '../controllers/session.ts';
@@ -45,7 +45,8 @@ export class LabCompare extends LitElement {
     session.source = { ...session.source, kind: settings.source };
     void session.setLink(settings.links[0]!);
     session.plan({ links: settings.links });
-    session.hear('opus-rtp-dc');
+    // The first that comes up, in every browser.
+    session.hear('pcm-json-ws');
     new ShortcutKeys(this, (key) => this.press(key));
   }
 
@@ -98,7 +99,11 @@ export class LabCompare extends LitElement {
         Lanes go on while another is heard, so that nothing is missed and no gap is heard.
       </p>
       <lab-run .settings=${settings} .progress=${session.progress} .active=${measuring}></lab-run>
-      <lab-results .results=${session.results}></lab-results>
+      ${
+        session.results === null
+          ? nothing
+          : html`<lab-results .results=${session.results}></lab-results>`
+      }
       <lab-history .lanes=${[...lanes]}></lab-history>
       <lab-lane-calls .lanes=${[...lanes]}></lab-lane-calls>
       <div class="pair">

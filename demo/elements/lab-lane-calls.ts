@@ -14,9 +14,10 @@ export class LabLaneCalls extends LitElement {
   static override styles: CSSResultGroup = [
     controls,
     css`
-      .panel {
+      .content {
         display: grid;
         gap: 1rem;
+        margin-top: 0.5rem;
       }
       .head {
         display: flex;
@@ -67,7 +68,8 @@ export class LabLaneCalls extends LitElement {
   }
 
   private content(family: readonly LaneView[]): TemplateResult {
-    return html`<div class="head">
+    return html`<div class="content">
+      <div class="head">
         <p class="caption">
           Both ends are in this page; the link above lies between them as their only way.
         </p>
@@ -85,7 +87,8 @@ export class LabLaneCalls extends LitElement {
         this.ends.length === 0
           ? html`<p>Nothing yet: press Start, and let this lane run.</p>`
           : html`<lab-call .ends=${this.ends}></lab-call>`
-      }`;
+      }
+    </div>`;
   }
 
   private readonly toggled = (event: Event): void => {

@@ -12,6 +12,7 @@ import { controls } from '../styles/controls.ts';
 import './lab-metric.ts';
 import './lab-path.ts';
 import './lab-wire.ts';
+import { saveFile, timeName } from './save-file.ts';
 
 /** How often the last message is asked for, ms. */
 const MESSAGE_INTERVAL_MS = 1000;
@@ -48,6 +49,13 @@ export class LabLaneDetails extends LitElement {
       .why {
         white-space: normal;
         line-height: 1.3;
+      }
+      .capture {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem 1rem;
+        align-items: center;
+        margin-top: 0.75rem;
       }
       .plain {
         --panel: var(--ground);
@@ -110,10 +118,25 @@ export class LabLaneDetails extends LitElement {
       </p>`;
     }
     if (message.parts !== null) {
-      return html`<lab-wire class="plain" .message=${message.parts}></lab-wire>`;
+      return html`<lab-wire class="plain" .message=${message.parts}></lab-wire>${this.capture()}`;
     }
     return html`<p class="caption">The last message: ${message.summary}</p>`;
   }
+
+  private capture(): TemplateResult | typeof nothing {
+    if (this.view?.kind.path.some((part) => part.startsWith('RTP')) !== true) return nothing;
+    return html`<p class="capture">
+      <button type="button" @click=${this.save}>Save the packets for Wireshark</button>
+      <span class="caption">A pcapng file of what came lately, as RTP with Opus.</span>
+    </p>`;
+  }
+
+  private readonly save = async (): Promise<void> => {
+    const { view } = this;
+    const file = await view?.lane?.captureFile();
+    if (file)
+      saveFile(`micwire-${view!.id}-${timeName()}.pcapng`, 'application/octet-stream', file);
+  };
 
   private async ask(): Promise<void> {
     const { view } = this;

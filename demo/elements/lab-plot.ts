@@ -185,8 +185,10 @@ export class LabPlot extends LitElement {
   /** The x axis tells how long ago it was. */
   private ages(self: uPlot, at: readonly number[]): string[] {
     const newest = self.scales['x']?.max ?? 0;
-    return at.map((value) => {
+    return at.map((value, i) => {
       const age = Math.round(newest - value);
+      // The oldest would run into the other axis.
+      if (i === 0) return '';
       return age === 0 ? 'now' : `−${age} s`;
     });
   }
