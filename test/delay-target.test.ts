@@ -112,14 +112,14 @@ describe('memory', () => {
     }
   });
 
-  test('one stall of 2 s is no way of the network', () => {
+  test.each([500, 3000])('one stall of 2 s, after %i packets, is no way of the network', (from) => {
     const normal = normals(4);
     const target = make();
     const usual = (): number => 30 + Math.abs(2 * normal());
-    feed(target, 0, 3000, usual);
+    feed(target, 0, from, usual);
     const before = target.targetMs;
-    feed(target, 3000, 3100, (n) => Math.max(usual(), 2000 - 20 * (n - 3000)));
-    feed(target, 3100, 3110, usual);
+    feed(target, from, from + 100, (n) => Math.max(usual(), 2000 - 20 * (n - from)));
+    feed(target, from + 100, from + 110, usual);
     expect(target.targetMs).toBeLessThan(before + 10);
   });
 

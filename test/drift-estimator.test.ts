@@ -74,6 +74,15 @@ describe('what is no drift', () => {
   });
 });
 
+test('after another route the drift is followed on', () => {
+  const estimator = new DriftEstimator();
+  feed(estimator, 0, 2 * MINUTE, 100, () => 0);
+  const at = 2 * MINUTE;
+  // From here on the clock is off by 200 ppm more.
+  feed(estimator, at, at + 4 * MINUTE, 100, (n) => 100 + (n - at) * 20 * 200e-6);
+  expect(ppm(estimator)).toBeCloseTo(300, -1);
+});
+
 test('reset forgets', () => {
   const estimator = new DriftEstimator();
   feed(estimator, 0, MINUTE, 300, () => 0);
