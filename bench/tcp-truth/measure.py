@@ -104,6 +104,7 @@ def options():
     parser.add_argument("--connections", type=int, default=6, help="of each kind, at the same time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--delay", type=float, default=25, help="ms, one way")
+    parser.add_argument("--jitter", type=float, default=0, help="ms, standard deviation; packets overtake each other")
     parser.add_argument("--period", type=float, default=20, help="ms between messages")
     parser.add_argument("--congestion", default="cubic,reno")
     parser.add_argument("--loss", default="0.02,0.05")
@@ -142,7 +143,7 @@ def main():
 
     before_all_others()
     heap, lateness, order = [], [], 0
-    delay, period = args.delay / 1000, args.period / 1000
+    delay, jitter, period = args.delay / 1000, args.jitter / 1000, args.period / 1000
     receivers = {}
     started, stop_at = None, None
     messages = int(args.seconds / period)
@@ -162,7 +163,8 @@ def main():
             # Handshakes get through: what is measured begins after them.
             if packet[head + 13] & 2 or connection.fate():
                 order += 1
-                heapq.heappush(heap, (time.monotonic() + delay, order, peer, packet))
+                late = max(0, delay + (connection.random.gauss(0, jitter) if jitter else 0))
+                heapq.heappush(heap, (time.monotonic() + late, order, peer, packet))
 
     while True:
         now = time.monotonic()
@@ -229,6 +231,7 @@ def main():
         "kernel": platform.release(),
         "seconds": args.seconds,
         "delayMs": args.delay,
+        "jitterMs": args.jitter,
         "periodMs": args.period,
         "ownLatenessP50Ms": round(quantile(lateness, 0.5) * 1000, 3),
         "ownLatenessP99Ms": round(quantile(lateness, 0.99) * 1000, 3),

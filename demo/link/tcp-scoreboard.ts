@@ -59,6 +59,7 @@ export class Scoreboard {
   acknowledged = 0;
   /** Infinity while unknown. */
   leastRoundTripMs: number = Infinity;
+  private readonly segmentBytes: number;
   private readonly queue: SentSegment[] = [];
   private leastSeenMs = 0;
   /** Of the segment sent last among those that have come: when, its end, and its round trip. */
@@ -73,6 +74,11 @@ export class Scoreboard {
   private reorderPersists = 0;
   /** Up to this byte duplicates widen the reordering window no further: once a round trip. */
   private widenedUpTo = -1;
+
+  /** @param segmentBytes what a full segment carries */
+  constructor(segmentBytes: number) {
+    this.segmentBytes = segmentBytes;
+  }
 
   get empty(): boolean {
     return this.queue.length === 0;
@@ -99,6 +105,11 @@ export class Scoreboard {
     return this.queue.some((segment) => segment.sacked);
   }
 
+  /** Segments that were sent again and are under way. */
+  get resentCount(): number {
+    return this.queue.reduce((sum, { resent }) => sum + (resent ? 1 : 0), 0);
+  }
+
   /** Segments thought to be on the link. */
   get inFlight(): number {
     return this.queue.reduce(
@@ -123,10 +134,14 @@ export class Scoreboard {
   }
 
   /** Notes that a segment goes out again; small ones behind it go with it, as far as they fit. */
-  resend(segment: SentSegment, segmentBytes: number, sentMs: number): void {
+  resend(segment: SentSegment, sentMs: number): void {
     const at = this.queue.indexOf(segment);
     let behind = this.queue[at + 1];
-    while (behind !== undefined && !behind.sacked && behind.end - segment.start <= segmentBytes) {
+    while (
+      behind !== undefined &&
+      !behind.sacked &&
+      behind.end - segment.start <= this.segmentBytes
+    ) {
       segment.end = behind.end;
       segment.push = behind.push;
       this.queue.splice(at + 1, 1);
@@ -153,6 +168,7 @@ export class Scoreboard {
     let original = false;
     let anyResent = false;
     let earliestMs = Infinity;
+    let latestMs = -Infinity;
     const arrived = (segment: SentSegment): void => {
       delivered++;
       this.noteArrival(segment, nowMs);
@@ -160,6 +176,7 @@ export class Scoreboard {
       else {
         original = true;
         earliestMs = Math.min(earliestMs, segment.sentMs);
+        latestMs = Math.max(latestMs, segment.sentMs);
         if (segment.start < furthestBefore) this.reorderingSeen = true;
       }
     };
@@ -184,7 +201,7 @@ export class Scoreboard {
       if (!segment.everResent && roundTripMs < 0) roundTripMs = nowMs - sentMs;
       if (sentMs < this.headSentMs) newerThanHead = true;
     }
-    if (roundTripMs >= 0) this.noteRoundTrip(roundTripMs, nowMs);
+    if (latestMs > -Infinity) this.noteRoundTrip(nowMs - latestMs, nowMs);
     return { advanced, delivered, sacked, original, roundTripMs, newerThanHead };
   }
 
@@ -233,6 +250,8 @@ export class Scoreboard {
   /** Nothing is lost after all. */
   clearLost(): void {
     for (const segment of this.queue) segment.lost = false;
+    // To be looked at anew.
+    this.rackAdvanced = true;
   }
 
   /** The receiver had what was sent again: wait longer for what may have been overtaken (RFC 8985 §6.2). */

@@ -18,6 +18,8 @@ export interface TcpSenderCounts {
   readonly probes: number;
 }
 
+const NOTHING_FOUND: FoundLost = { lost: 0, resent: false, nextMs: Infinity };
+
 /** What a sender is doing about losses, as Linux calls it. */
 type State = 'open' | 'recovery' | 'loss';
 
@@ -30,7 +32,7 @@ export class TcpSender {
   private readonly clock: Clock;
   private readonly segmentBytes: number;
   private readonly transmit: (segment: TcpSegment) => void;
-  private readonly board: Scoreboard = new Scoreboard();
+  private readonly board: Scoreboard;
   private readonly window: CongestionWindow;
   private readonly timer: RetransmissionTimer;
   private state: State = 'open';
@@ -44,8 +46,10 @@ export class TcpSender {
   private readonly writeEnds: number[] = [];
   /** When the first retransmission of this recovery went out; -1 when none has. */
   private firstRetransmissionMs = -1;
-  /** Retransmissions of this recovery that nothing has proven needless; -1 before the first, or when undo is over. */
+  /** Retransmissions that nothing has proven needless; -1 when there have been none, or it is too late to undo. */
   private doubtful = -1;
+  /** What was acknowledged when the state was entered: retransmissions of later bytes are what may be undone. */
+  private undoByte = 0;
   /** The end of what was sent when the probe went out; -1 when none is out. And whether it carried old bytes. */
   private probedUpTo = -1;
   private probeResent = false;
@@ -68,6 +72,7 @@ export class TcpSender {
   ) {
     this.clock = clock;
     this.segmentBytes = segmentBytes;
+    this.board = new Scoreboard(segmentBytes);
     this.transmit = transmit;
     this.window = new CongestionWindow(congestion);
     this.timer = new RetransmissionTimer(clock, {
@@ -110,15 +115,15 @@ export class TcpSender {
     if (roundTripMs >= 0) timer.measure(roundTripMs);
     if (ack.duplicate !== null) {
       board.widenReorderWindow();
-      if (this.doubtful > 0) this.doubtful--;
+      if (this.doubtful > 0 && ack.duplicate.end > this.undoByte) this.doubtful--;
     }
     if (this.probedUpTo >= 0) this.judgeProbe(ack, news.advanced);
     if (news.advanced || news.newerThanHead) this.armTimer();
-    let sendNewOnly = false;
-    if (this.state !== 'open' && news.advanced && this.wasNoLoss(ack)) this.undo();
-    else if (this.state === 'loss') sendNewOnly = this.judgeTimeout(ack.upTo, news);
-    if (this.state !== 'open' && ack.upTo >= this.highByte) this.leave();
-    const found = this.detect();
+    const late = news.advanced && this.cameLate(ack);
+    const waiting = this.judgeRecovery(news.advanced, late);
+    const sendNewOnly = this.state === 'loss' && this.judgeTimeout(ack.upTo, late, news);
+    if (this.state !== 'open' && ack.upTo >= this.highByte) this.leave(late);
+    const found = waiting ? NOTHING_FOUND : this.detect();
     const lost = found.lost > 0;
     if (lost && (this.state === 'open' || (this.state === 'loss' && found.resent))) this.recover();
     if (this.state === 'recovery') {
@@ -131,7 +136,7 @@ export class TcpSender {
       if (this.next > this.highByte) return;
       this.testingTimeout = false;
     }
-    this.sendLost();
+    if (!waiting) this.sendLost();
     this.sendNew();
   }
 
@@ -160,29 +165,44 @@ export class TcpSender {
 
   private enter(): void {
     this.highByte = this.next;
+    this.undoByte = this.board.acknowledged;
     this.firstRetransmissionMs = -1;
-    this.doubtful = -1;
+    this.doubtful = this.board.resentCount || -1;
   }
 
-  private leave(): void {
-    if (this.doubtful === 0) this.undo();
-    else if (this.state === 'recovery') this.window.endReduction();
-    this.board.endRecovery();
+  /** @param late whether what ended it had been sent before it began */
+  private leave(late: boolean): void {
+    if (this.doubtful === 0 || late) this.undo();
+    else {
+      this.board.endRecovery();
+      if (this.state === 'recovery') this.window.endReduction();
+    }
     this.state = 'open';
     this.testingTimeout = false;
   }
 
-  /** RFC 3522: what is acknowledged was sent before the first retransmission, which was needless then. */
-  private wasNoLoss(ack: TcpAck): boolean {
-    return (
-      this.doubtful === 0 ||
-      (this.firstRetransmissionMs >= 0 && ack.echoMs < this.firstRetransmissionMs)
-    );
+  /** RFC 3522: what is acknowledged was sent before the first retransmission: that was needless, or at least early. */
+  private cameLate(ack: TcpAck): boolean {
+    return this.firstRetransmissionMs >= 0 && ack.echoMs < this.firstRetransmissionMs;
+  }
+
+  /**
+   * Takes back a reduction for what was no loss.
+   * @returns whether a retransmission that may have been needless is still out: nothing else is taken for lost until then
+   */
+  private judgeRecovery(advanced: boolean, late: boolean): boolean {
+    if (this.state === 'recovery' && advanced && late) {
+      if (this.board.resentCount > 0) return true;
+      this.board.clearLost();
+      this.undo();
+    }
+    // RFC 3708: the receiver had all that was sent again. That may come to light after the recovery.
+    if (this.state !== 'loss' && this.doubtful === 0) this.undo();
+    return false;
   }
 
   private undo(): void {
     this.window.undo();
-    this.board.clearLost();
     this.state = 'open';
     this.doubtful = -1;
     this.testingTimeout = false;
@@ -191,13 +211,15 @@ export class TcpSender {
   /** F-RTO (RFC 5682 §3.1, with SACK). Returns whether new data is to go before old. */
   private judgeTimeout(
     upTo: number,
+    late: boolean,
     news: { readonly advanced: boolean; readonly sacked: boolean; readonly original: boolean },
   ): boolean {
-    if (!this.testingTimeout) return false;
-    if (news.original) {
+    const needless = news.advanced && (late || this.doubtful === 0);
+    if (needless || (this.testingTimeout && news.original)) {
+      this.board.clearLost();
       this.undo();
-      return false;
     }
+    if (!this.testingTimeout) return false;
     if (this.next > this.highByte) {
       if (news.sacked) this.testingTimeout = false;
       return false;
@@ -297,7 +319,7 @@ export class TcpSender {
   }
 
   private resend(segment: SentSegment): void {
-    this.board.resend(segment, this.segmentBytes, this.clock.nowMs);
+    this.board.resend(segment, this.clock.nowMs);
     this.retransmissions++;
     if (this.firstRetransmissionMs < 0) this.firstRetransmissionMs = this.clock.nowMs;
     this.doubtful = Math.max(0, this.doubtful) + 1;
