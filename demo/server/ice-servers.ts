@@ -19,9 +19,15 @@ const MAX_SERVERS = 8;
  */
 export class IceServers {
   private readonly servers = new Map<string, Promise<TurnServer>>();
+  private readonly address: string | null;
   private readonly username = 'lab';
   private readonly credential = randomBytes(16).toString('hex');
   private closed = false;
+
+  /** @param address of this machine, to listen at in place of the one under which a page was reached; null for that one */
+  constructor(address: string | null = null) {
+    this.address = address;
+  }
 
   /** Answers a GET with a JSON array of {@link IceServer}. */
   readonly answer = (request: IncomingMessage, response: ServerResponse): void => {
@@ -30,7 +36,7 @@ export class IceServers {
     if (request.method !== 'GET') return status(405);
     // No name of someone else's that points here may read the password (DNS rebinding).
     if (!isTrustedOrigin(`http://${host}`, host, [])) return status(403);
-    this.at(localAddress(request)).then(
+    this.at(this.address ?? localAddress(request)).then(
       (servers) => {
         const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
         response.writeHead(200, headers).end(JSON.stringify(servers));

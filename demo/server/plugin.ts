@@ -10,6 +10,8 @@ import { attachSignalling } from './signalling.ts';
 export interface LabServerOptions {
   readonly echo?: EchoOptions;
   readonly signalling?: SignallingServerOptions;
+  /** The address at which the TURN server listens. @default the one under which the page was reached */
+  readonly turnAddress?: string;
 }
 
 /**
@@ -45,7 +47,7 @@ function attachTo(
   if (httpServer === null) return;
   const echo = attachEcho(httpServer, options.echo);
   const signalling = attachSignalling(httpServer, options.signalling);
-  const iceServers = new IceServers();
+  const iceServers = new IceServers(options.turnAddress);
   middlewares.use('/ice-servers', iceServers.answer);
   httpServer.once('close', () => {
     iceServers.close();
