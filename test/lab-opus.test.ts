@@ -6,8 +6,8 @@ import { useLab } from './helpers/lab-page.ts';
  * Opus and recording on the page of `npm start`, in Chromium, driven by their names.
  */
 
-const lab = useLab();
-const { eventually, faults, level, reading, start, status } = lab;
+const lab = useLab('lane');
+const { eventually, faults, level, reading, reopen, start, status } = lab;
 let page: Page;
 beforeEach(() => {
   page = lab.page;
@@ -17,14 +17,14 @@ const choose = (label: string, value: string) =>
   page.getByLabel(label, { exact: true }).selectOption(value);
 
 describe('Opus in the lab', { timeout: 60_000 }, () => {
-  it.each(['worklet', 'worker', 'auto'])(
-    'goes round, coded %s, and its payload is measured beside what samples would take',
-    async (route) => {
-      await choose('Sample format', 'opus');
+  it('goes round by every route, and its payload is measured beside what samples would take', async () => {
+    await choose('Sample format', 'opus');
+    await choose('Wire rate', '48000');
+    await start();
+    for (const route of ['worklet', 'worker', 'auto']) {
       await choose('Encoded', route);
-      await choose('Wire rate', '48000');
-      await start();
-      await eventually(() => reading('Chunks sent')).toBeGreaterThan(200);
+      await eventually(() => reading('Chunks sent')).toBeLessThan(50);
+      await eventually(() => reading('Chunks sent')).toBeGreaterThan(75);
       await eventually(() => level('Output level')).toBeGreaterThan(-40);
       expect(await reading('Lost')).toBe(0);
       const readings = page.locator('lab-readings dl');
@@ -34,17 +34,18 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
       // Asked for 24 kbit/s of speech, which pauses.
       await eventually(measured).toBeGreaterThan(12);
       await eventually(measured).toBeLessThan(32);
-      const wire = page.locator('lab-wire section');
-      expect(await wire.textContent()).toMatch(/B of Opus and .*One packet of Opus/s);
-      expect(await page.locator('lab-delay section').textContent()).toMatch(/Resampler, Opus/);
-      expect(faults).toEqual([]);
-    },
-  );
+    }
+    const wire = page.locator('lab-wire section');
+    expect(await wire.textContent()).toMatch(/B of Opus and .*One packet of Opus/s);
+    expect(await page.locator('lab-delay section').textContent()).toMatch(/Resampler, Opus/);
+    expect(faults).toEqual([]);
+  });
 
   it('offers only what goes together, and keeps the choices of samples apart', async () => {
     const options = (label: string) =>
       page.getByLabel(label, { exact: true }).locator('option').allTextContents();
     const chosen = (label: string) => page.getByLabel(label, { exact: true }).inputValue();
+    await choose('Sample format', 's16');
     await choose('Wire rate', '44100');
     await choose('Chunk', '100');
     await choose('Sample format', 'opus');
@@ -76,13 +77,14 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     await page.getByLabel('Silence takes next to nothing').check();
     await choose('Chunk', '60');
     await eventually(() => page.locator('lab-wire section').textContent()).toMatch(/60\.0 ms/);
-    await eventually(() => reading('Chunks sent')).toBeGreaterThan(60);
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(30);
     expect(await reading('On the wire')).toBeLessThan(30);
     expect(await status().textContent()).toMatch(/Running/);
     expect(faults).toEqual([]);
   });
 
   it('says why when it cannot be loaded, and samples go on', async () => {
+    await reopen();
     await page.evaluate(() => {
       const refuse = () => Promise.reject(new WebAssembly.CompileError('Refused.'));
       WebAssembly.compile = refuse;
@@ -95,6 +97,7 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await eventually(() => status().textContent()).toMatch(/Running/);
     expect(faults).toEqual([]);
+    await reopen();
   });
 });
 
@@ -128,11 +131,11 @@ describe('recording in the lab', { timeout: 60_000 }, () => {
     '%s: pauses are left out, and the file plays and can be taken away',
     async (label, ending, magic) => {
       await page.getByRole('radio', { name: label }).check();
-      expect(await record().isDisabled()).toBe(true);
+      await eventually(() => record().isDisabled()).toBe(true);
       await start();
       await eventually(() => status().textContent()).toMatch(/Running/);
       await record().click();
-      await eventually(elapsed).toBeGreaterThan(1);
+      await eventually(elapsed).toBeGreaterThan(0.8);
       await eventually(() => level('Recording level')).toBeGreaterThan(-40);
       await panel().getByRole('button', { name: 'Pause' }).click();
       await eventually(() => panel().locator('section').textContent()).toMatch(/Paused/);
@@ -171,6 +174,7 @@ describe('recording in the lab', { timeout: 60_000 }, () => {
   });
 
   it('says why when it cannot record', async () => {
+    await reopen();
     await start();
     await eventually(() => status().textContent()).toMatch(/Running/);
     await page.evaluate(() => {

@@ -305,6 +305,10 @@ describe('the palette', () => {
     ['tape', ['sunken', 'panel'], 3],
     ['line-strong', ['panel'], 3],
     ['focus', ['ground', 'panel'], 3],
+    ['lane-pcm', ['panel', 'sunken'], 3],
+    ['lane-opus', ['panel', 'sunken'], 3],
+    ['lane-recorder', ['panel', 'sunken'], 3],
+    ['lane-webrtc', ['panel', 'sunken'], 3],
   ] as const)('%s stands out from %j, in light and in dark', (colour, grounds, least) => {
     for (const theme of [light!, dark!]) {
       for (const ground of grounds) {

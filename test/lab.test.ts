@@ -1,42 +1,29 @@
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Session } from '../demo/single/session.ts';
-import { useLab } from './helpers/lab-page.ts';
+import { namelessControls, placesIn, useLab } from './helpers/lab-page.ts';
 
 /*
- * The page of `npm start`, in Chromium, driven as a user does: by its names, the mouse and the keyboard.
+ * One lane, close up, on the page of `npm start`, in Chromium, driven as a user does: by its names, the mouse and the keyboard.
  */
 
-const lab = useLab();
-const { eventually, faults, level, reading, start, status } = lab;
+const lab = useLab('lane');
+const { eventually, faults, level, reading, reopen, start, status } = lab;
 let page: Page;
 beforeEach(() => {
   page = lab.page;
 });
 
-describe('the lab', { timeout: 60_000 }, () => {
+describe('one lane in the lab', { timeout: 60_000 }, () => {
   it('comes up quiet, without a fault, every control with a name', async () => {
     expect(await status().textContent()).toMatch(/Ready/);
-    const nameless = await page.evaluate(() => {
-      const found: string[] = [];
-      const visit = (root: Document | ShadowRoot): void => {
-        for (const element of root.querySelectorAll('*')) {
-          if (element.shadowRoot) visit(element.shadowRoot);
-          if (!element.matches('button, input, select')) continue;
-          const labels = (element as HTMLInputElement).labels ?? [];
-          const name = [...labels].map(({ textContent }) => textContent).join('');
-          if ((name + element.textContent).trim() === '') found.push(element.outerHTML);
-        }
-      };
-      visit(document);
-      return found;
-    });
-    expect(nameless).toEqual([]);
+    expect(await namelessControls(page)).toEqual([]);
     expect(faults).toEqual([]);
   });
 
   it('runs by keyboard alone: sound goes round and is counted', async () => {
-    await page.keyboard.press('Tab');
+    // Three ways to the views, then the button.
+    for (let i = 0; i < 4; i++) await page.keyboard.press('Tab');
     const focused = page.locator('button:focus-visible');
     expect(await focused.textContent()).toMatch(/Start/);
     expect(await focused.evaluate((button) => getComputedStyle(button).outlineStyle)).toBe('solid');
@@ -51,10 +38,12 @@ describe('the lab', { timeout: 60_000 }, () => {
     // The next stop is the choice of source; an arrow key takes the microphone, and the session goes on with it.
     await page.keyboard.press('Tab');
     await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
     await eventually(() => status().textContent()).toMatch(/Running\.\s+Fake/);
     await eventually(() => level('Output level')).toBeGreaterThan(-50);
     await page.getByRole('button', { name: 'Stop' }).press('Space');
     await eventually(() => status().textContent()).toMatch(/Ready/);
+    await page.getByLabel('Speech', { exact: true }).check();
     expect(faults).toEqual([]);
   });
 
@@ -67,7 +56,7 @@ describe('the lab', { timeout: 60_000 }, () => {
     await page.getByLabel('Sample format').selectOption('mulaw');
     await page.getByLabel('Wire rate').selectOption('8000');
     await page.getByLabel('Chunk', { exact: true }).selectOption('40');
-    await eventually(() => wire.textContent()).toMatch(/360 B on the wire: 320 B of samples/);
+    await eventually(() => wire.textContent()).toMatch(/3[23]\d B on the wire: 320 B of samples/);
     expect(await wire.textContent()).toMatch(/8,000 frames a second/);
     await eventually(() => reading('Chunks sent')).toBeGreaterThan(10);
     const target = page.getByLabel('Playout target');
@@ -82,6 +71,7 @@ describe('the lab', { timeout: 60_000 }, () => {
   });
 
   it('tells the delay that the sound has: as the waves at both ends show it', async () => {
+    await reopen();
     await start();
     // Enough to ride out a busy machine: every underrun makes the delay another.
     await page.getByLabel('Playout target').fill('400');
@@ -113,7 +103,7 @@ describe('the lab', { timeout: 60_000 }, () => {
         return Math.abs((best.lag / perSecond) * 1000 - total.median);
       });
     // A column of the waves is 5.6 ms wide.
-    await expect.poll(compare, { timeout: 40_000, interval: 1000 }).toBeLessThan(8);
+    await expect.poll(compare, { timeout: 40_000, interval: 300 }).toBeLessThan(8);
   });
 
   it('says that the server is gone, and goes on when it is back', async () => {
@@ -124,7 +114,7 @@ describe('the lab', { timeout: 60_000 }, () => {
       connection = socket;
       socket.onMessage((message) => socket.send(message));
     });
-    await page.reload();
+    await reopen();
     await start();
     await eventually(() => reading('Chunks sent')).toBeGreaterThan(10);
     up = false;
@@ -143,9 +133,11 @@ describe('the lab', { timeout: 60_000 }, () => {
     const sent = await reading('Chunks sent');
     await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 10);
     expect(faults).toEqual([]);
+    await page.unrouteAll();
   });
 
   it('tells what is wrong with the microphone and what to do, then takes another source', async () => {
+    await reopen();
     await page.getByLabel('Microphone').check();
     for (const [name, words] of [
       ['NotAllowedError', /did not allow the microphone.*Allow it/s],
@@ -158,10 +150,11 @@ describe('the lab', { timeout: 60_000 }, () => {
       await start();
       await eventually(() => status().textContent()).toMatch(words);
     }
-    await page.getByLabel('Speech').check();
+    await page.getByLabel('Speech', { exact: true }).check();
     await page.getByRole('button', { name: 'Try again' }).click();
     await eventually(() => status().textContent()).toMatch(/Running/);
     expect(faults).toEqual([]);
+    await reopen();
   });
 
   it('tells when the browser holds the sound, and goes on at a press', async () => {
@@ -206,26 +199,14 @@ describe('the lab', { timeout: 60_000 }, () => {
   it('fits a phone of 360 px, and nothing moves while the numbers change, twice a second at most', async () => {
     for (const width of [360, 1280]) {
       await page.setViewportSize({ width, height: 740 });
-      await page.reload();
+      await reopen();
       await start();
       await eventually(() => reading('Chunks sent')).toBeGreaterThan(20);
       await eventually(() => page.locator('lab-wire section').textContent()).toMatch(
         /B of samples/,
       );
-      const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
-      expect(scrollWidth).toBe(width);
-      const places = () =>
-        page.evaluate(() =>
-          [
-            ...document
-              .querySelector('lab-page')!
-              .shadowRoot!.querySelector('lab-single')!
-              .shadowRoot!.querySelectorAll('main *'),
-          ].map((element) => {
-            const { x, y, width: w, height: h } = element.getBoundingClientRect();
-            return `${element.localName} ${x} ${y + scrollY} ${w} ${h}`;
-          }),
-        );
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      const places = () => placesIn(page, 'lab-single');
       const before = await places();
       const changes = await page.getByRole('meter', { name: 'Input level' }).evaluate(
         (meter) =>
@@ -236,12 +217,12 @@ describe('the lab', { timeout: 60_000 }, () => {
             setTimeout(() => {
               observer.disconnect();
               resolve(count);
-            }, 2000);
+            }, 1500);
           }),
       );
       expect(await places()).toEqual(before);
       expect(changes).toBeGreaterThan(0);
-      expect(changes).toBeLessThanOrEqual(5);
+      expect(changes).toBeLessThanOrEqual(4);
     }
     expect(faults).toEqual([]);
   });

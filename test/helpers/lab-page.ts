@@ -16,6 +16,8 @@ export interface LabPage {
   readonly faults: string[];
   /** Polls: text changes twice a second, and the machine may be busy. */
   readonly eventually: <T>(value: () => T) => ReturnType<typeof expect.poll<T>>;
+  /** Opens the page anew: as a user finds it. @param query of its address, with the question mark */
+  readonly reopen: (query?: string) => Promise<void>;
   readonly status: () => Locator;
   readonly start: () => Promise<void>;
   /** The number of the reading with that label; −1 for none. */
@@ -24,23 +26,34 @@ export interface LabPage {
   readonly level: (name: string) => Promise<number>;
 }
 
-/** Serves the lab for the tests of a file, in one browser; each test begins with the page just opened. */
-export function useLab(): LabPage {
+/**
+ * Serves the lab for the tests of a file, in one browser. Each test finds the page that the one before has left, with nothing running:
+ * one that needs it fresh opens it anew.
+ * @param view the fragment of the page's address
+ */
+export function useLab(view: 'compare' | 'lane' | 'call'): LabPage {
   const faults: string[] = [];
   let vite: ViteDevServer;
   let browser: OpenBrowser;
   let page: Page;
   let address: string;
 
+  const reopen = async (query = ''): Promise<void> => {
+    // An address that differs by its fragment alone would not load anything.
+    await page.goto('about:blank');
+    await page.goto(`${address}${query}#${view}`);
+    await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
+  };
+
   beforeAll(async () => {
     vite = await createServer({
       configFile: path('../../vite.config.ts'),
       root: path('../../demo'),
       logLevel: 'silent',
-      server: { host: '127.0.0.1', port: 0, watch: null },
+      server: { host: '127.0.0.1', port: 0, watch: null, hmr: false },
     });
     await vite.listen();
-    address = `http://127.0.0.1:${(vite.httpServer!.address() as AddressInfo).port}/#lane`;
+    address = `http://127.0.0.1:${(vite.httpServer!.address() as AddressInfo).port}/`;
     browser = await openBrowser('chromium', { microphone: path('../fixtures/speech.wav') });
     page = browser.page!;
     page.setDefaultTimeout(15_000);
@@ -50,6 +63,7 @@ export function useLab(): LabPage {
     });
     // The first visit makes Vite find and bundle the page's dependencies, and may reload the page.
     await page.goto(address, { waitUntil: 'networkidle' });
+    await reopen();
   }, 60_000);
 
   afterAll(async () => {
@@ -59,10 +73,8 @@ export function useLab(): LabPage {
 
   beforeEach(async () => {
     faults.length = 0;
-    await page.setViewportSize({ width: 1280, height: 900 });
-    await page.goto('about:blank');
-    await page.goto(address);
-    await page.getByRole('button', { name: 'Start' }).waitFor();
+    const stop = page.getByRole('button', { name: 'Stop', exact: true });
+    if (await stop.isVisible()) await stop.click();
   });
 
   return {
@@ -71,8 +83,9 @@ export function useLab(): LabPage {
     },
     faults,
     eventually: (value) => expect.poll(value, { timeout: 12_000, interval: 100 }),
+    reopen,
     status: () => page.locator('lab-status p'),
-    start: () => page.getByRole('button', { name: 'Start' }).click(),
+    start: () => page.getByRole('button', { name: 'Start', exact: true }).click(),
     reading: async (label) => {
       const cell = page
         .locator('lab-readings .cell')
@@ -86,4 +99,35 @@ export function useLab(): LabPage {
       return Number(await meter.getAttribute('aria-valuenow'));
     },
   };
+}
+
+/** Elements without a name that a screen reader could say, by their outer HTML. */
+export function namelessControls(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const found: string[] = [];
+    const visit = (root: Document | ShadowRoot): void => {
+      for (const element of root.querySelectorAll('*')) {
+        if (element.shadowRoot) visit(element.shadowRoot);
+        if (!element.matches('button, input:not([hidden]), select')) continue;
+        const labels = (element as HTMLInputElement).labels ?? [];
+        const name = [...labels].map(({ textContent }) => textContent).join('');
+        const said = element.getAttribute('aria-label') ?? '';
+        if ((name + said + element.textContent).trim() === '') found.push(element.outerHTML);
+      }
+    };
+    visit(document);
+    return found;
+  });
+}
+
+/** Where everything of a view lies: name, place and size of each element of its main part, one level deep. */
+export function placesIn(page: Page, view: string): Promise<string[]> {
+  return page.evaluate((name) => {
+    const shell = document.querySelector('lab-page')!.shadowRoot!;
+    const main = shell.querySelector(name)!.shadowRoot!;
+    return [...main.querySelectorAll('main *')].map((element) => {
+      const { x, y, width, height } = element.getBoundingClientRect();
+      return `${element.localName} ${x} ${y + scrollY} ${width} ${height}`;
+    });
+  }, view);
 }

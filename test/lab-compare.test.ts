@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises';
+import type { Locator, Page } from 'playwright-core';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Session } from '../demo/controllers/session.ts';
+import { namelessControls, placesIn, useLab } from './helpers/lab-page.ts';
+
+/*
+ * All lanes side by side, on the page of `npm start`, in Chromium, driven as a user does. What the lanes do to the sound is proven
+ * elsewhere; here it is whether the page shows it. Three lanes stand for all of them.
+ */
+
+const LANES = '?lanes=pcm-json-ws,opus-rtp-dc,webrtc';
+
+const lab = useLab('compare');
+const { eventually, faults, level, reopen, start, status } = lab;
+let page: Page;
+beforeEach(() => {
+  page = lab.page;
+});
+
+const row = (lane: string): Locator => page.locator(`lab-lanes tr[data-lane="${lane}"]`);
+/** The first figure of a column: 0 is the latency, 1 the bitrate. */
+const figure = async (lane: string, column: number): Promise<number> => {
+  const text = await row(lane)
+    .locator('td.figure')
+    .nth(column)
+    .locator('.number')
+    .first()
+    .textContent();
+  return text === '–' ? -1 : Number(text?.replaceAll(',', ''));
+};
+const gainOf = (heard: string): Promise<unknown> =>
+  page.locator('lab-compare').evaluate((element, name) => {
+    const { session } = element as unknown as { session: Session };
+    return session.heard === name;
+  }, heard);
+
+describe('all lanes in the lab', { timeout: 60_000 }, () => {
+  it('come up quiet in each view, without a fault, every control with a name', async () => {
+    for (const [view, words] of [
+      ['A call', /A call between two tabs/],
+      ['One lane', /The lane/],
+      ['All lanes', /A measured run/],
+    ] as const) {
+      await page.getByRole('link', { name: view, exact: true }).click();
+      await eventually(() => page.locator('lab-page main').textContent()).toMatch(words);
+      expect(await namelessControls(page)).toEqual([]);
+    }
+    expect(await status().textContent()).toMatch(/Ready/);
+    expect(await page.locator('lab-lanes tr[data-lane]').count()).toBe(9);
+    expect(faults).toEqual([]);
+  });
+
+  it('sound in one click, each with its level, its figures and its place in the verdict', async () => {
+    await reopen(LANES);
+    await start();
+    await eventually(() => level('PCM, Base64 JSON, level')).toBeGreaterThan(-45);
+    await eventually(() => status().textContent()).toMatch(/3 lanes; you hear PCM, Base64 JSON/);
+    for (const lane of ['pcm-json-ws', 'opus-rtp-dc', 'webrtc']) {
+      await eventually(() => figure(lane, 0)).toBeGreaterThan(0);
+      await eventually(() => figure(lane, 1)).toBeGreaterThan(5);
+    }
+    expect(await figure('webrtc-red', 0)).toBe(-1);
+    const verdict = page.locator('lab-verdict');
+    await eventually(() => verdict.textContent()).toMatch(/over “Clean”.*\d+ ms/s);
+
+    await page.keyboard.press('5');
+    await eventually(() => gainOf('opus-rtp-dc')).toBe(true);
+    expect(await row('opus-rtp-dc').locator('.key').getAttribute('aria-pressed')).toBe('true');
+    expect(await row('pcm-json-ws').locator('.key').getAttribute('aria-pressed')).toBe('false');
+    await page.keyboard.press('x');
+    await eventually(() => page.locator('lab-lanes .key[aria-pressed=true]').count()).toBe(0);
+    await page.getByRole('button', { name: 'X is A' }).click();
+    await eventually(() => page.locator('lab-abx .score').textContent()).toMatch(/of 1 right/);
+    await page.keyboard.press('0');
+    await eventually(() => gainOf('source')).toBe(true);
+
+    await row('opus-rtp-dc')
+      .getByRole('button', { name: /Details/ })
+      .click();
+    const details = page.locator('lab-lane-details');
+    await eventually(() => details.textContent()).toMatch(/B of Opus.*Wireshark/s);
+    const saved = page.waitForEvent('download');
+    await details.getByRole('button', { name: /Wireshark/ }).click();
+    const capture = await readFile(await (await saved).path());
+    expect(capture.readUInt32LE(0)).toBe(0x0a0d0d0a);
+
+    await page.getByLabel('Run WebRTC', { exact: true }).uncheck();
+    await eventually(() => figure('webrtc', 0)).toBe(-1);
+    expect(faults).toEqual([]);
+  });
+
+  it('share one link, which changes while they run', async () => {
+    await page.getByLabel('Run WebRTC', { exact: true }).uncheck();
+    await start();
+    await eventually(() => figure('opus-rtp-dc', 0)).toBeGreaterThan(0);
+    await page.getByLabel('Satellite', { exact: true }).first().check();
+    await eventually(() => figure('opus-rtp-dc', 0)).toBeGreaterThan(500);
+    await page.getByLabel('Delay, one way').fill('0');
+    await eventually(() => page.locator('lab-verdict').textContent()).toMatch(/the link as set/);
+    await page.getByText('Bursts, order, standstills, trace').click();
+    await page.getByLabel('A recorded link').setInputFiles({
+      name: 'trace.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('0 10\n500 lost\n600 20\n'),
+    });
+    await eventually(() => page.locator('lab-link .trace').textContent()).toMatch(
+      /3 points, 0\.7 s/,
+    );
+    await page.locator('lab-link').getByRole('button', { name: 'Lateness' }).click();
+    expect(await page.locator('lab-link [popover]').isVisible()).toBe(true);
+    await page.keyboard.press('Escape');
+    expect(faults).toEqual([]);
+  });
+
+  it('are measured in runs: progress, tables and files, and a link that says it all', async () => {
+    await reopen('?lanes=pcm-json-ws,opus-binary-ws&link=loss-5,clean&runs=1&seconds=2&settle=1');
+    expect(await page.getByLabel('5 % loss', { exact: true }).first().isChecked()).toBe(true);
+    expect(await page.getByLabel('Repetitions').inputValue()).toBe('1');
+    await page.getByRole('button', { name: 'Measure' }).click();
+    await eventually(() => page.locator('lab-run').textContent()).toMatch(/1 of 2: 5 % loss/);
+    const results = page.locator('lab-results');
+    await expect
+      .poll(() => results.locator('table').count(), { timeout: 40_000, interval: 200 })
+      .toBe(2);
+    expect(await results.locator('tbody tr').count()).toBe(4);
+    const saved = page.waitForEvent('download');
+    await results.getByRole('button', { name: 'Save CSV' }).click();
+    const csv = await readFile(await (await saved).path(), 'utf8');
+    expect(csv).toMatch(/^link,repetition,.*\r\nloss-5,0,/);
+    await page.getByRole('button', { name: /Copy a link/ }).click();
+    await eventually(() => page.url()).toMatch(
+      /\?lanes=pcm-json-ws,opus-binary-ws&link=loss-5,clean&seconds=2&settle=1&runs=1/,
+    );
+    expect(faults).toEqual([]);
+  });
+
+  it('fit a phone of 360 px, and nothing moves while the figures change', async () => {
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 740 });
+      await reopen('?lanes=pcm-binary-ws');
+      await start();
+      await eventually(() => figure('pcm-binary-ws', 0)).toBeGreaterThan(0);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      const before = await placesIn(page, 'lab-compare');
+      const shown = await figure('pcm-binary-ws', 1);
+      await eventually(() => figure('pcm-binary-ws', 1)).not.toBe(shown);
+      expect(await placesIn(page, 'lab-compare')).toEqual(before);
+    }
+    expect(faults).toEqual([]);
+  });
+});
