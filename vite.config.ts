@@ -22,14 +22,19 @@ const headers = {
 /** Which engines the browser tests run in: `npm run test:engines` asks for all three. */
 const engines = (process.env['MICWIRE_ENGINES'] ?? 'chromium').split(',');
 
+/** Where calls over the link and the relay meet: `npm start -- --udp-host` sets it; this machine alone otherwise. */
+const udpHost = process.env['MICWIRE_UDP_HOST'];
 /** Starts when the first page asks for it. */
-const link = new LinkProcess();
+const link = new LinkProcess(udpHost === undefined ? {} : { spliceAddress: udpHost });
 
 export default defineConfig({
   plugins: [
     worklets(),
     opus(),
-    labServer({ signalling: { openSplice: (name) => link.openSplice(name) } }),
+    labServer({
+      signalling: { openSplice: (name) => link.openSplice(name) },
+      ...(udpHost === undefined ? {} : { turnAddress: udpHost }),
+    }),
     linkServer(link),
     guideCode(),
   ],

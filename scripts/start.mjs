@@ -1,8 +1,11 @@
 /**
  * `npm start`: serves the lab from source, on this machine only.
  * `npm start -- --port 8080`, `-- --host 0.0.0.0` (others can reach it; browsers give a microphone only to localhost and
- * https, so another machine needs a proxy with a certificate), `-- --open` (opens the browser).
+ * https, so another machine needs a proxy with a certificate), `-- --udp-host 192.168.1.5` (calls over the link and the relay
+ * meet at this address of the machine: for calls between machines, and for Firefox, which goes to no loopback address),
+ * `-- --open` (opens the browser).
  */
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
@@ -14,18 +17,25 @@ const { values } = (() => {
       options: {
         port: { type: 'string', default: '5173' },
         host: { type: 'string', default: 'localhost' },
+        'udp-host': { type: 'string' },
         open: { type: 'boolean', default: false },
       },
     });
   } catch (error) {
     return fail(
-      `${error instanceof Error ? error.message : String(error)}\nKnown: --port, --host, --open.`,
+      `${error instanceof Error ? error.message : String(error)}\nKnown: --port, --host, --udp-host, --open.`,
     );
   }
 })();
 
+const udpHost = values['udp-host'];
+if (udpHost !== undefined && isIP(udpHost) !== 4) {
+  fail(`--udp-host must be an IPv4 address of this machine, got '${udpHost}'.`);
+}
+
 await ensureInstalled();
 
+if (udpHost !== undefined) process.env['MICWIRE_UDP_HOST'] = udpHost;
 const { createServer } = await import('vite');
 const server = await createServer({
   configFile: join(ROOT, 'vite.config.ts'),
