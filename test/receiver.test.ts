@@ -168,6 +168,13 @@ it('takes packets of Opus', async () => {
   expect(page.receiver.stats.decodeErrors).toBe(0);
   const broken = packet(0, { format: 'opus', payload: new Uint8Array(0) });
   expect(() => page.receiver.insert(broken)).toThrow(PacketError);
+
+  const short = await ReceiverPage.open(
+    { format: 'opus', maxPacketDuration: 10 },
+    await opusModule(),
+  );
+  const long = packet(0, { format: 'opus', payload });
+  expect(() => short.receiver.insert(long)).toThrow(/480 frames/);
 });
 
 it('lets a Worker insert, and gives it its buffers back', async () => {

@@ -321,6 +321,7 @@ export type ReceiveEvent =
 export interface ReceiverHandover extends ReceiveFormat {
   readonly type: 'micwire-receiver';
   readonly maxPayloadBytes: number;
+  readonly maxPacketFrames: number;
   readonly port: ReceivePort;
 }
 

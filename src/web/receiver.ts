@@ -128,6 +128,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       sampleRate,
       channels,
       maxPayloadBytes,
+      maxPacketFrames,
       send: (delivery, transfer) => this.#send(delivery, transfer),
     });
     this.node.port.onmessage = ({ data }: MessageEvent<ReceiveEvent>): void => this.#hear(data);
@@ -194,13 +195,14 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     const { port1, port2 } = new MessageChannel();
     this.#send({ type: 'pipe', port: port1 }, [port1]);
     const { format, sampleRate, channels } = this;
-    const { maxPayloadBytes } = this.#settings;
+    const { maxPayloadBytes, maxPacketFrames } = this.#settings;
     const handover: ReceiverHandover = {
       type: 'micwire-receiver',
       format,
       sampleRate,
       channels,
       maxPayloadBytes,
+      maxPacketFrames,
       port: port2,
     };
     worker.postMessage(handover, [port2]);

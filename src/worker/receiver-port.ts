@@ -13,16 +13,14 @@ export class ReceiverPort implements ReceiveFormat {
   readonly #port: ReceivePort;
 
   /** @internal */
-  constructor({ format, sampleRate, channels, maxPayloadBytes, port }: ReceiverHandover) {
+  constructor(handover: ReceiverHandover) {
+    const { format, sampleRate, channels, port } = handover;
     this.format = format;
     this.sampleRate = sampleRate;
     this.channels = channels;
     this.#port = port;
     this.#feed = new ReceiveFeed({
-      format,
-      sampleRate,
-      channels,
-      maxPayloadBytes,
+      ...handover,
       send: (delivery, transfer) => port.postMessage(delivery, transfer),
     });
     port.addEventListener('message', ({ data }) => {

@@ -108,6 +108,7 @@ export class ReceiveEngine {
     if (this.#closed) return false;
     const frames = output[0]!.length;
     this.#frame = frame;
+    this.#source.beginQuantum();
     let at = 0;
     while (at < frames) {
       const wanted = frames - at;

@@ -11,6 +11,7 @@ export type ReceivedPackets = Packet | LazyPacket | readonly Packet[];
 
 export interface ReceiveFeedOptions extends ReceiveFormat {
   readonly maxPayloadBytes: number;
+  readonly maxPacketFrames: number;
   /** Posts a delivery to the processor, with what is to be transferred. */
   readonly send: (delivery: ReceiveDelivery, transfer: ArrayBuffer[]) => void;
 }
@@ -67,6 +68,13 @@ export class ReceiveFeed {
   #post(packet: Packet | LazyPacket, copy: number): void {
     const payload = payloadBytes(packet);
     const frames = this.#framesOf(packet, payload);
+    const { maxPacketFrames } = this.#options;
+    if (frames > maxPacketFrames) {
+      throw new PacketError(
+        'oversized',
+        `a packet may have ${maxPacketFrames} frames here (maxPacketDuration), got ${frames}.`,
+      );
+    }
     const { sequence, frame } = packet;
     const buffer = this.#free.pop() ?? new ArrayBuffer(this.#bufferBytes);
     const bytes = new Uint8Array(buffer, 0, payload.length);

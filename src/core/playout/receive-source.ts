@@ -62,6 +62,8 @@ export class ReceiveSource {
   #joins = true;
   /** Frames in the line, from the one to be read next, that may be made up. */
   #doubtful = 0;
+  /** Whether a packet was decoded in this quantum. */
+  #decoded = false;
 
   constructor(options: ReceiveSourceOptions) {
     const { decoder } = options;
@@ -126,6 +128,11 @@ export class ReceiveSource {
     return outcome;
   }
 
+  /** A render quantum begins. */
+  beginQuantum(): void {
+    this.#decoded = false;
+  }
+
   /**
    * Sets the time of the next pulls.
    * @param nowMs on the clock of arrivals
@@ -168,10 +175,10 @@ export class ReceiveSource {
     this.#decoder.close();
   }
 
-  /** Time-scaling must see what comes: takes one packet more, where it is there. One, so that no quantum decodes two. */
+  /** Time-scaling must see what comes: takes one packet more, where it is there, and this quantum has decoded none. */
   #lookAhead(frames: number): void {
     const { available } = this.#scaler.line;
-    if (available >= this.#lookAheadFrames + frames) return;
+    if (this.#decoded || available >= this.#lookAheadFrames + frames) return;
     const slot = this.buffer.next();
     if (slot < 0 || this.buffer.gapBefore(slot) > 0) return;
     this.#supply();
@@ -245,6 +252,7 @@ export class ReceiveSource {
   /** Decodes a packet behind the line's end. @returns false when it is none */
   #decode(slot: number, frames: number): boolean {
     const room = this.#scaler.makeRoom(frames);
+    this.#decoded = true;
     const { buffer } = this;
     const { payloads } = buffer;
     const offset = buffer.offsetOf(slot);
