@@ -60,7 +60,8 @@ export class LabAbx extends LitElement {
     return this.pressed === 'X';
   }
 
-  protected override willUpdate(): void {
+  protected override willUpdate(changed: Map<string, unknown>): void {
+    if (!changed.has('heard')) return;
     // Another lane was chosen elsewhere.
     if (this.pressed !== null && this.heard !== this.test.laneOf(this.pressed)) this.press(null);
   }
