@@ -13,6 +13,7 @@ import type { LaneSettings } from '../lanes/lane-settings.ts';
 import type { SlotParts } from '../lanes/lane-slot.ts';
 import { LaneSlot } from '../lanes/lane-slot.ts';
 import { SharedLink } from '../lanes/shared-link.ts';
+import { MAX_LAG_SECONDS, WINDOW_SECONDS } from '../measure/lag-finder.ts';
 import { Measurement } from '../measure/measurement.ts';
 import type { SoundReading } from '../measure/measure-messages.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
@@ -186,6 +187,19 @@ export class Session implements ReactiveController {
     this.heard = heard;
     this.running?.parts.mixer.hear(heard ?? '');
     this.host.requestUpdate();
+  }
+
+  /**
+   * What became of the sound of the last `seconds` before the longest lag, 2 s ago, by lane; empty while nothing runs. Live figures
+   * are of 5 s.
+   */
+  async soundOfLast(seconds: number): Promise<ReadonlyMap<LaneId, SoundReading>> {
+    const { running } = this;
+    if (running === null) return new Map();
+    const { measurement } = running.parts;
+    const to = measurement.frame - Math.round((MAX_LAG_SECONDS + WINDOW_SECONDS) * SAMPLE_RATE);
+    const { lanes } = await measurement.measure(to - Math.round(seconds * SAMPLE_RATE), to);
+    return new Map(this.lanes.map(({ id, index }) => [id, lanes[index]!]));
   }
 
   setVolume(volume: number, muted: boolean): void {
