@@ -10,7 +10,9 @@ const USES = {
   capture: { imports: '{ Capture }', worklets: ['capture'] },
   meter: { imports: '{ Meter }', worklets: ['meter'] },
   playout: { imports: '{ Playout }', worklets: ['playout'] },
-  all: { imports: '*', worklets: ['capture', 'meter', 'playout'] },
+  receiver: { imports: '{ Receiver }', worklets: ['receive'] },
+  call: { imports: '{ Call, WebSocketSignalling }', worklets: [] },
+  all: { imports: '*', worklets: ['capture', 'meter', 'playout', 'receive'] },
 };
 
 /** Budgets are multiples of this, so that not every line of code moves one. */

@@ -3,6 +3,7 @@ import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-his
 import { DriftEstimator, NOW as DRIFT_NOW, OFFSET } from './drift-estimator.ts';
 import type { ArrivalListener } from './jitter-buffer.ts';
 
+/** What a {@link DelayTarget} weighs, and its bounds. */
 export interface DelayTargetOptions {
   /** Hz, of the wire: what frames are counted in. */
   readonly sampleRate: number;

@@ -37,6 +37,7 @@ export interface ArrivalListener {
   missed(count: number): void;
 }
 
+/** Of what stream a {@link JitterBuffer} is, and how much it holds. */
 export interface JitterBufferOptions {
   /** Hz, of the wire: what `frame` and `frames` count. */
   readonly sampleRate: number;

@@ -21,6 +21,7 @@ export type PlayoutAction =
   /** Sound was left out, `frames` of it: take `slot`, and cross-fade to it. */
   | 'skip';
 
+/** What a {@link PlayoutDecision} decides about, and within which limits. */
 export interface PlayoutDecisionOptions {
   /** What waits to be played. */
   readonly buffer: JitterBuffer;
