@@ -24,7 +24,7 @@ it(
       const args = ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space-size=64', file];
       const { stdout } = await promisify(execFile)(process.execPath, args);
       const figures = JSON.parse(stdout) as Record<string, number>;
-    expect(Object.keys(figures)).toEqual(['write', 'read', 'unwrap', 'statistics', 'sum']);
+      expect(Object.keys(figures)).toEqual(['write', 'read', 'unwrap', 'statistics', 'sum']);
       // The smallest object there is costs 16 bytes.
       for (const [act, bytes] of Object.entries(figures)) expect(bytes, act).toBeLessThan(1);
     } finally {
