@@ -49,6 +49,8 @@ export default defineConfig({
   // Workers of the lab are bundled by themselves, with the library in them.
   worker: { format: 'es', plugins: () => [worklets(), opus()] },
   test: {
+    // Two files at once, whatever the machine: many wait for sound, which takes its time.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
@@ -57,8 +59,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/fixtures/**'],
           environment: 'node',
-          // Two files at once, for those of the lab mostly wait for sound; the gates start processes that count: two as well.
-          maxWorkers: 2,
+          // The gates start processes that count: two at once is what two cores carry.
           maxConcurrency: 2,
           setupFiles: 'test/helpers/same-bits.ts',
           testTimeout: 20_000,
