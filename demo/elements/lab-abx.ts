@@ -20,6 +20,7 @@ export class LabAbx extends LitElement {
     css`
       .panel {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 0.75rem;
         align-content: start;
         height: 100%;

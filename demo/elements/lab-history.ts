@@ -24,6 +24,7 @@ export class LabHistory extends LitElement {
     css`
       .panel {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 0.75rem;
       }
       .head {

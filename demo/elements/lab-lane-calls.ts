@@ -16,6 +16,7 @@ export class LabLaneCalls extends LitElement {
     css`
       .content {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 1rem;
         margin-top: 0.5rem;
       }

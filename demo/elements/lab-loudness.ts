@@ -39,6 +39,7 @@ export class LabLoudness extends LitElement {
     css`
       .panel {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 0.75rem;
       }
       .head {

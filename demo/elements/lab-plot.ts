@@ -149,7 +149,7 @@ export class LabPlot extends LitElement {
             },
             {
               ...axis,
-              size: 52,
+              size: this.unit.length > 2 ? 76 : 52,
               gap: 4,
               values: (_, at) => at.map((value) => this.scaleText(value)),
             },

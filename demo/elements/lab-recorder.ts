@@ -25,6 +25,7 @@ export class LabRecorder extends LitElement {
     css`
       .panel {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 0.75rem;
       }
       .head {

@@ -23,6 +23,7 @@ export class LabRun extends LitElement {
     css`
       .panel {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 0.875rem;
       }
       .plan {

@@ -25,6 +25,9 @@ export const compareStyles: CSSResult = css`
     .pair {
       grid-template-columns: minmax(0, 1fr);
     }
+    .keys {
+      display: none;
+    }
   }
   @media (hover: none) {
     .keys {

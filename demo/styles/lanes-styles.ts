@@ -50,11 +50,11 @@ export const lanesStyles: CSSResult = css`
   .sound {
     width: 11.5rem;
   }
-  .figure {
-    width: 5.625rem;
-    text-align: right;
-  }
+  .figure,
   thead .figure {
+    width: 5.625rem;
+    padding-right: 0.375rem;
+    padding-left: 0.25rem;
     text-align: right;
   }
   .chart {

@@ -5,6 +5,7 @@ import { css } from 'lit';
 export const linkStyles: CSSResult = css`
   .panel {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 0.75rem;
   }
   .head {

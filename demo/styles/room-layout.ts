@@ -3,12 +3,13 @@ import { css } from 'lit';
 
 /** The view of a call between two machines. */
 export const roomStyles: CSSResult = css`
-  main {
+  main,
+  .panel {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: var(--gap);
   }
   .panel {
-    display: grid;
     gap: 1rem;
   }
   .bar {
