@@ -44,6 +44,7 @@ function attachTo(
   middlewares: Connect.Server,
   options: LabServerOptions,
 ): void {
+  middlewares.use(alwaysWhole);
   if (httpServer === null) return;
   const echo = attachEcho(httpServer, options.echo);
   const signalling = attachSignalling(httpServer, options.signalling);
@@ -54,4 +55,18 @@ function attachTo(
     echo.close();
     signalling.close();
   });
+}
+
+/**
+ * Has every file answered as a whole. Answered with 304, without the headers of cross-origin isolation, WebKitGTK 2.50 refuses it in a
+ * Worker: the second Worker of a kind did not start, and none that imports what the page has too.
+ */
+function alwaysWhole(
+  { headers }: { readonly headers: Record<string, unknown> },
+  _response: unknown,
+  next: () => void,
+): void {
+  delete headers['if-none-match'];
+  delete headers['if-modified-since'];
+  next();
 }
