@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { Arrivals } from '../demo/lanes/arrivals.ts';
+import { laneFigures } from '../demo/lanes/lane-figures.ts';
+import { LANE_IDS } from '../demo/lanes/lane-ids.ts';
+import type { LaneTotals } from '../demo/lanes/lane-totals.ts';
+import { LANE_METRICS, METRICS, NO_FIGURES, RUN_METRICS } from '../demo/measure/metrics.ts';
+import {
+  dataChannelWireBytes,
+  srtpWireBytes,
+  webSocketWireBytes,
+} from '../demo/measure/wire-bytes.ts';
+import { seededRandom } from './helpers/random.ts';
+
+/*
+ * The lab's figures: what they are called, and how they come from what lanes count.
+ */
+
+const TOTALS: LaneTotals = {
+  atMs: 1000,
+  packetsSent: 0,
+  packetsDropped: 0,
+  payloadBytes: 0,
+  wireBytes: 0,
+  packetsReceived: 0,
+  packetsLost: 0,
+  packetsUnderWay: 0,
+  packetsLate: 0,
+  packetsRecovered: 0,
+  totalSamples: 0,
+  concealedSamples: 0,
+  insertedSamples: 0,
+  removedSamples: 0,
+  jitterBufferDelay: 0,
+  jitterBufferTargetDelay: 0,
+  jitterBufferEmittedCount: 0,
+  encodeMs: 0,
+  encodedSeconds: 0,
+  decodeMs: 0,
+  decodedSeconds: 0,
+};
+
+describe('the table of metrics', () => {
+  it('defines each in full sentences, and parts lanes from runs', () => {
+    for (const [id, { definition, label }] of Object.entries(METRICS)) {
+      expect(id).toMatch(/^[a-z0-9_]+$/);
+      expect(label.length).toBeLessThan(24);
+      expect(definition, id).toMatch(/^[A-Z].{40,}\.$/s);
+    }
+    expect(new Set([...LANE_METRICS, ...RUN_METRICS]).size).toBe(Object.keys(METRICS).length);
+    for (const id of ['latency_p50_ms', 'latency_p95_ms', 'bitrate_kbps', 'concealed_ratio']) {
+      expect(LANE_METRICS).toContain(id);
+    }
+    expect(RUN_METRICS).toContain('link_lateness_p99_ms');
+  });
+});
+
+describe('figures', () => {
+  it('are what happened between two readings', () => {
+    const after: LaneTotals = {
+      ...TOTALS,
+      atMs: 6000,
+      packetsSent: 250,
+      packetsReceived: 237,
+      packetsLost: 12,
+      packetsUnderWay: 1,
+      payloadBytes: 20_000,
+      wireBytes: 40_000,
+      totalSamples: 240_000,
+      concealedSamples: 2400,
+      insertedSamples: 1200,
+      removedSamples: 1200,
+      jitterBufferDelay: 0.05 * 200_000,
+      jitterBufferTargetDelay: 0.06 * 200_000,
+      jitterBufferEmittedCount: 200_000,
+      encodeMs: 50,
+      encodedSeconds: 5,
+      decodeMs: 10,
+      decodedSeconds: 4,
+    };
+    const figures = laneFigures(TOTALS, after, null, 'between');
+    expect(figures).toMatchObject({
+      latency_p50_ms: null,
+      bitrate_kbps: 64,
+      payload_kbps: 32,
+      packets_sent: 250,
+      packets_under_way: 1,
+      concealed_ratio: 0.01,
+      time_scaled_ratio: 0.01,
+      encode_ms_per_s: 10,
+      decode_ms_per_s: 2.5,
+    });
+    expect(figures.loss_ratio).toBeCloseTo(12 / 249, 12);
+    expect(figures.playout_delay_ms).toBeCloseTo(50, 9);
+    expect(figures.playout_target_ms).toBeCloseTo(60, 9);
+  });
+
+  it('are unknown where a lane has none, or no time has passed', () => {
+    const without = { ...TOTALS, concealedSamples: null, encodeMs: null };
+    expect(laneFigures(without, { ...without, atMs: 2000 }, null, 'between')).toMatchObject({
+      concealed_ratio: null,
+      encode_ms_per_s: null,
+      loss_ratio: null,
+    });
+    expect(laneFigures(null, { ...TOTALS, wireBytes: 500 }, null, 'all').bitrate_kbps).toBeNull();
+    expect(laneFigures(TOTALS, null, null, 'all')).toEqual(NO_FIGURES);
+  });
+
+  it('count packets since the opening where that is asked for', () => {
+    const before = { ...TOTALS, packetsSent: 100 };
+    const after = { ...TOTALS, packetsSent: 150 };
+    expect(laneFigures(before, after, null, 'all').packets_sent).toBe(150);
+    expect(laneFigures(before, after, null, 'between').packets_sent).toBe(50);
+  });
+});
+
+describe('arrivals', () => {
+  it('count each number once, and what is missing below the highest, in any order', () => {
+    const random = seededRandom(3);
+    const sent = 3000;
+    const arrivals = new Arrivals(0);
+    const arriving = Array.from({ length: sent }, (_, sequence) => ({
+      sequence,
+      at: sequence + 40 * random(),
+    })).filter(() => random() > 0.1);
+    const doubled = [...arriving, ...arriving.filter(() => random() < 0.05)];
+    doubled.sort((a, b) => a.at - b.at);
+    for (const { sequence } of doubled) arrivals.add(sequence);
+    const highest = Math.max(...arriving.map(({ sequence }) => sequence));
+    expect(arrivals.received).toBe(arriving.length);
+    expect(arrivals.lost).toBe(highest + 1 - arriving.length);
+  });
+
+  it('count what was lost before the first came, and take off what comes late', () => {
+    const arrivals = new Arrivals(0);
+    expect(arrivals.lost).toBe(0);
+    arrivals.add(3);
+    expect(arrivals.lost).toBe(3);
+    expect(arrivals.add(1)).toBe(true);
+    expect(arrivals.add(1)).toBe(false);
+    expect([arrivals.received, arrivals.lost]).toEqual([2, 2]);
+  });
+});
+
+describe('bytes on the wire', () => {
+  it('are those of the headers that standards give', () => {
+    // 2 + 4 of frame, 32 of TCP, 20 of IP.
+    expect(webSocketWireBytes(80)).toBe(80 + 6 + 52);
+    // The length takes two bytes more; two segments.
+    expect(webSocketWireBytes(1920)).toBe(1920 + 8 + 2 * 52);
+    expect(webSocketWireBytes(70_000)).toBe(70_000 + 14 + 49 * 52);
+    // Padded to 84; 16 + 12 of SCTP, 22 of DTLS, 28 of UDP and IP.
+    expect(dataChannelWireBytes(81)).toBe(84 + 28 + 22 + 28);
+    expect(srtpWireBytes(100 + 20, 1)).toBe(120 + 10 + 28);
+  });
+});
+
+describe('the guide', () => {
+  it('defines every figure as the page does', async () => {
+    const guide = await readFile(new URL('../docs/lab.md', import.meta.url), 'utf8');
+    const words = guide.replaceAll(/\s+/g, ' ');
+    for (const [id, { definition }] of Object.entries(METRICS)) {
+      expect(words).toContain(`\`${id}\``);
+      expect(words, id).toContain(definition);
+    }
+    for (const id of LANE_IDS) expect(words).toContain(`\`${id}\``);
+  });
+});
