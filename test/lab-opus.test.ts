@@ -67,6 +67,7 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
 
   it('follows bitrate, FEC, DTX and packets of 60 ms while it runs', async () => {
     await choose('Sample format', 'opus');
+    await choose('Encoded', 'auto');
     await page.getByLabel('Binary').check();
     await start();
     await eventually(() => reading('Chunks sent')).toBeGreaterThan(20);

@@ -3,6 +3,7 @@ import type { ReactiveController, ReactiveControllerHost } from 'lit';
 /** Calls `draw` in every animation frame while its host is in the window; with reduced motion twice a second. */
 export class FrameLoop implements ReactiveController {
   private readonly draw: () => void;
+  private readonly always: () => void;
   private readonly stillness = matchMedia('(prefers-reduced-motion: reduce)');
   private readonly host: ReactiveControllerHost & Element;
   private readonly sight = new IntersectionObserver((entries) => {
@@ -12,9 +13,15 @@ export class FrameLoop implements ReactiveController {
   private request = 0;
   private drawnAt = -Infinity;
 
-  constructor(host: ReactiveControllerHost & Element, draw: () => void) {
+  /** @param always called in every frame, in the window or not: for what would have a hole otherwise */
+  constructor(
+    host: ReactiveControllerHost & Element,
+    draw: () => void,
+    always: () => void = () => {},
+  ) {
     this.host = host;
     this.draw = draw;
+    this.always = always;
     host.addController(this);
   }
 
@@ -30,6 +37,7 @@ export class FrameLoop implements ReactiveController {
 
   private readonly frame = (now: number): void => {
     this.request = requestAnimationFrame(this.frame);
+    this.always();
     if (!this.inSight) return;
     if (this.stillness.matches && now - this.drawnAt < 500) return;
     this.drawnAt = now;

@@ -49,7 +49,14 @@ export class LabScope extends LitElement {
 
   constructor() {
     super();
-    new FrameLoop(this, () => this.draw());
+    new FrameLoop(
+      this,
+      () => this.draw(),
+      () => {
+        this.inputTap?.update();
+        this.outputTap?.update();
+      },
+    );
   }
 
   override connectedCallback(): void {
@@ -88,8 +95,6 @@ export class LabScope extends LitElement {
     if (!pen || this.width === 0) return;
     this.theme ??= readTheme(this);
     const { theme, inputTap, outputTap } = this;
-    inputTap?.update();
-    outputTap?.update();
     const view: View = {
       now: this.clock.read(this.context?.currentTime ?? 0, performance.now() / 1000),
       seconds: SCOPE_SECONDS,
