@@ -92,6 +92,8 @@ export { TimeScaler } from './playout/time-scaler.ts';
 export type { TimeScalerOptions } from './playout/time-scaler.ts';
 export { RECEIVE_STATISTICS, ReceiveCounters, readStatistics } from './playout/receive-counters.ts';
 export type { ReceiveStatistic, ReceiveStatistics } from './playout/receive-counters.ts';
+export { AdaptiveRedundancy } from './rtp/adaptive-redundancy.ts';
+export type { RedundantEncoder } from './rtp/adaptive-redundancy.ts';
 export {
   AUDIO_LEVEL_URI,
   audioLevelByte,
@@ -105,6 +107,8 @@ export {
 } from './rtp/header-extensions.ts';
 export type { HeaderExtension } from './rtp/header-extensions.ts';
 export { InterarrivalJitter } from './rtp/interarrival-jitter.ts';
+export { LossReporter } from './rtp/loss-reporter.ts';
+export type { LossReporterOptions } from './rtp/loss-reporter.ts';
 export { LossRuns } from './rtp/loss-runs.ts';
 export {
   lossPatternBytes,

@@ -12,7 +12,12 @@ import {
 import { writeRtpHeader } from '../rtp/rtp-header.ts';
 import type { RtpHeader } from '../rtp/rtp-header.ts';
 import { RTP_HEADER_BYTES } from '../rtp/rtp-packet.ts';
-import { RED_PAYLOAD_TYPE, rtpClockRate, rtpPayloadType } from '../rtp/rtp-payload-format.ts';
+import {
+  DEFAULT_SSRC,
+  RED_PAYLOAD_TYPE,
+  rtpClockRate,
+  rtpPayloadType,
+} from '../rtp/rtp-payload-format.ts';
 import { timestampDifference } from '../rtp/unwrapper.ts';
 import type { FramedStream, MessageEncoder } from './framing.ts';
 import type { LazyPacket, Packet } from './packet.ts';
@@ -23,9 +28,6 @@ import type { RtpStream } from './rtp.ts';
 export const MAX_REDUNDANCY = 3;
 /** Most packets from one copy to the next. */
 export const MAX_REDUNDANCY_SPACING = 4;
-
-/** Where there is one sender any will do: the letters 'micw'. */
-const DEFAULT_SSRC = 0x6d69_6377;
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;

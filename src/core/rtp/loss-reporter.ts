@@ -1,0 +1,98 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import type { Packet } from '../framing/packet.ts';
+import type { RtpStream } from '../framing/rtp.ts';
+import { lossPatternBytes, writeLossPattern } from './loss-pattern.ts';
+import { ReceptionStatistics } from './reception-statistics.ts';
+import { DEFAULT_SSRC, rtpClockRate } from './rtp-payload-format.ts';
+import { reportBytes, writeReport } from './rtcp.ts';
+import type { ReceiverReport } from './rtcp.ts';
+
+/** How a {@link LossReporter} reports. */
+export interface LossReporterOptions {
+  /** From one report to the next, ms, 100..60000. @default 1000 */
+  readonly interval?: number | undefined;
+  /** Who reports, 0..2³²−1: not the SSRC of who sends. @default 1 */
+  readonly reporter?: number | undefined;
+}
+
+const DEFAULT_INTERVAL_MS = 1000;
+const DEFAULT_REPORTER = 1;
+const SEQUENCES = 2 ** 16;
+
+/**
+ * The receiver's end of adaptive redundancy: counts the packets of a stream, and every so often tells its sender, an
+ * {@link AdaptiveRedundancy}, how many were lost (RFC 3550 §6.4.2) and which (RFC 3611 §4.1). Has no clock and no timer: time comes
+ * with each packet, and so do reports. While nothing comes there is nothing to tell.
+ */
+export class LossReporter {
+  readonly #statistics: ReceptionStatistics;
+  readonly #ssrc: number;
+  readonly #reporter: number;
+  readonly #intervalMs: number;
+  readonly #sequenceOffset: number;
+  /** Units of the payload's clock in a frame. */
+  readonly #ticksPerFrame: number;
+  /** When the last report went, or the first packet came; NaN before. */
+  #reportedAtMs = Number.NaN;
+
+  /**
+   * @param stream as the decoder was told
+   * @throws TypeError or RangeError for a stream that RTP cannot carry, or options out of their range
+   */
+  constructor(stream: RtpStream, options: LossReporterOptions = {}) {
+    const { interval = DEFAULT_INTERVAL_MS, reporter = DEFAULT_REPORTER } = options;
+    const clockRate = rtpClockRate(stream);
+    this.#ssrc = stream.ssrc ?? DEFAULT_SSRC;
+    this.#statistics = new ReceptionStatistics(this.#ssrc, clockRate);
+    this.#reporter = integerIn('reporter', reporter, 0, 2 ** 32 - 1);
+    this.#intervalMs = numberIn('interval', interval, 100, 60_000);
+    this.#sequenceOffset = integerIn(
+      'sequenceOffset',
+      stream.sequenceOffset ?? 0,
+      0,
+      SEQUENCES - 1,
+    );
+    this.#ticksPerFrame = clockRate / stream.sampleRate;
+  }
+
+  /** What was counted so far. */
+  get statistics(): ReceptionStatistics {
+    return this.#statistics;
+  }
+
+  /**
+   * Takes a packet in the order of arrival, as a decoder of RTP gives it; redundant copies are passed over.
+   * @param nowMs when it came, by any clock that does not go backwards
+   * @returns a report to be sent back, whose bytes are the caller's; null while none is due
+   */
+  receive(packet: Packet, nowMs: number): Uint8Array<ArrayBuffer> | null {
+    if (packet.redundant === true) return null;
+    const sequence = packet.sequence + this.#sequenceOffset;
+    this.#statistics.update(sequence, packet.frame * this.#ticksPerFrame, nowMs);
+    if (Number.isNaN(this.#reportedAtMs)) this.#reportedAtMs = nowMs;
+    if (nowMs - this.#reportedAtMs < this.#intervalMs) return null;
+    this.#reportedAtMs = nowMs;
+    return this.#report(nowMs);
+  }
+
+  #report(nowMs: number): Uint8Array<ArrayBuffer> {
+    const report: ReceiverReport = {
+      type: 'receiver',
+      ssrc: this.#reporter,
+      reports: [this.#statistics.report(nowMs)],
+    };
+    const { begin, came } = this.#statistics.lossRuns.takePattern();
+    const pattern = {
+      reporter: this.#reporter,
+      ssrc: this.#ssrc,
+      begin: begin % SEQUENCES,
+      came,
+    };
+    // A packet's fate is known only when late ones have had their time.
+    const patternBytes = came.length === 0 ? 0 : lossPatternBytes(pattern);
+    const bytes = new Uint8Array(reportBytes(report) + patternBytes);
+    const written = writeReport(report, bytes);
+    if (patternBytes > 0) writeLossPattern(pattern, bytes, written);
+    return bytes;
+  }
+}
