@@ -25,6 +25,9 @@ import './lab-source.ts';
 import './lab-status.ts';
 import './lab-verdict.ts';
 
+/** The link is told of changes so often at most, ms. */
+const LINK_INTERVAL_MS = 100;
+
 /** All lanes side by side: one source, one link, and what each lane makes of them. */
 @customElement('lab-compare')
 export class LabCompare extends LitElement {
@@ -36,6 +39,7 @@ export class LabCompare extends LitElement {
   /** A run was asked for, and its end has not come. */
   @state() private measuring = false;
   @query('lab-abx') private abx!: LabAbx;
+  private linkTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     super();
@@ -43,8 +47,7 @@ export class LabCompare extends LitElement {
     const settings = settingsOf(location.search);
     session.settings = settings;
     session.source = { ...session.source, kind: settings.source };
-    void session.setLink(settings.links[0]!);
-    session.plan({ links: settings.links });
+    this.tellLink();
     // The first that comes up, in every browser.
     session.hear('pcm-json-ws');
     new ShortcutKeys(this, (key) => this.press(key));
@@ -132,12 +135,24 @@ export class LabCompare extends LitElement {
     else void session.start();
   };
 
+  /** Sliders change it more often than the link has to know. */
   private readonly setLink = ({ detail }: LabEvent<'lab-link'>): void => {
     const { session } = this;
     const others = session.settings.links.slice(1).filter(({ name }) => name !== detail.name);
-    void session.setLink(detail);
     session.plan({ links: [detail, ...others] });
+    this.linkTimer ??= setTimeout(() => {
+      this.linkTimer = undefined;
+      this.tellLink();
+    }, LINK_INTERVAL_MS);
   };
+
+  private tellLink(): void {
+    const { session } = this;
+    const { links } = session.settings;
+    // When the link is gone, `linkMissing` says so.
+    session.setLink(links[0]!).catch(() => {});
+    session.plan({ links });
+  }
 
   private readonly run = async (): Promise<void> => {
     const { session } = this;
