@@ -33,6 +33,7 @@ describe('addresses', () => {
       links: [{ name: 'loss-5', settings: PRESETS['loss-5'].settings }, custom],
       frameDuration: 40,
       bitrate: 24_000,
+      copies: 2,
       latencyCost: 2.5,
       seconds: 30,
       repetitions: 7,
@@ -40,16 +41,17 @@ describe('addresses', () => {
     const query = queryOf(settings);
     expect(query).toBe(
       'source=music&lanes=opus-rtp-dc,webrtc&link=loss-5,custom:delayMs:60:jitterMs:30:lossRatio:0.05:keepOrder:true' +
-        '&frame=40&bitrate=24000&cost=2.5&seconds=30&runs=7',
+        '&frame=40&bitrate=24000&copies=2&cost=2.5&seconds=30&runs=7',
     );
     expect(settingsOf(`?${query}`)).toEqual(settings);
   });
 
   it('leave every setting as it was that they do not make sense of', () => {
     const nonsense =
-      'source=radio&lanes=telegraph&link=moon,custom:delayMs:-1,custom:x&frame=33&bitrate=1e9&seconds=NaN&runs=0&cost=-1';
+      'source=radio&lanes=telegraph&link=moon,custom:delayMs:-1,custom:x&frame=33&bitrate=1e9&seconds=NaN&runs=0&cost=-1&copies=many';
     expect(settingsOf(nonsense)).toEqual(DEFAULT_RUN);
     expect(settingsOf('')).toEqual(DEFAULT_RUN);
+    expect(settingsOf('copies=adaptive', { ...DEFAULT_RUN, copies: 3 })).toEqual(DEFAULT_RUN);
     expect(settingsOf('lanes=webrtc,telegraph&link=moon,clean').lanes).toEqual(['webrtc']);
   });
 

@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { LaneSettings } from '../lanes/lane-settings.ts';
+import type { Copies, LaneSettings } from '../lanes/lane-settings.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
 import { BITRATES, COMPLEXITIES } from '../settings.ts';
 import { controls } from '../styles/controls.ts';
@@ -9,7 +9,7 @@ import { fire } from './fire.ts';
 import { numberOption } from './number-option.ts';
 
 const DURATIONS: readonly number[] = [10, 20, 40, 60];
-const COPIES: readonly number[] = [1, 2, 3];
+const COPIES: readonly Copies[] = ['adaptive', 1, 2, 3];
 const LATENCY_COSTS: readonly number[] = [0.1, 0.3, 1, 3, 10];
 
 /** What all lanes are told alike. Fires `lab-coding`. */
@@ -49,10 +49,28 @@ export class LabCoding extends LitElement {
         ${this.choice('bitrate', 'Opus bitrate', BITRATES, bitrate, (v) => `${v / 1000} kbit/s`)}
         ${this.choice('frameDuration', 'Packet', DURATIONS, frameDuration, (v) => `${v} ms`)}
         ${this.choice('complexity', 'Our encoder works', COMPLEXITIES, complexity, String)}
-        ${this.choice('copies', 'Copies, where there are', COPIES, copies, String)}
+        ${this.copies(copies)}
         ${this.choice('latencyCost', '100 ms are worth', LATENCY_COSTS, latencyCost, (v) => `${v} % made up`)}
       </fieldset>
     </section>`;
+  }
+
+  private copies(current: Copies): TemplateResult {
+    return html`<div class="field">
+      <label for="copies">Copies, where there are</label>
+      <select
+        id="copies"
+        @change=${(event: Event) => {
+          const { value } = event.target as HTMLSelectElement;
+          fire(this, 'lab-coding', { copies: value === 'adaptive' ? value : Number(value) });
+        }}
+      >
+        ${COPIES.map(
+          (copies) =>
+            html`<option value=${copies} .selected=${copies === current}>${copies}</option>`,
+        )}
+      </select>
+    </div>`;
   }
 
   private choice(

@@ -93,7 +93,7 @@ function faultOf(query: URLSearchParams): string {
   const settings = settingsOf(query.toString()) as unknown as Readonly<Record<string, unknown>>;
   for (const [name, setting] of Object.entries(NUMBERS)) {
     const asked = query.get(name);
-    if (asked !== null && Number(asked) !== settings[setting]) {
+    if (asked !== null && asked !== settings[setting] && Number(asked) !== settings[setting]) {
       return `--${name} cannot be ${asked}.`;
     }
   }

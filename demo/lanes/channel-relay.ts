@@ -1,4 +1,5 @@
 import { DataChannelTransport } from 'micwire';
+import { isRtcp } from 'micwire/core';
 import type { CallEnds } from './link-access.ts';
 
 /** Carries messages between a data channel's two ends and a Worker, where the engine cannot give the Worker the channel. */
@@ -14,8 +15,12 @@ export class RelayedChannels {
     this.sender = new DataChannelTransport(channels.sender);
     this.receiver = new DataChannelTransport(channels.receiver);
     this.sender.onstatechange = (status) => port1.postMessage(status);
-    this.receiver.onmessage = (message) => port1.postMessage(message);
-    port1.onmessage = ({ data }: MessageEvent<Uint8Array>) => this.sender.send(data);
+    for (const end of [this.sender, this.receiver]) {
+      end.onmessage = (message) => port1.postMessage(message);
+    }
+    // Sound goes from the sender's end to the other, and its receiver's reports back.
+    port1.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) =>
+      (isRtcp(data) ? this.receiver : this.sender).send(data);
   }
 
   close(): void {

@@ -40,6 +40,7 @@ export function laneFigures(
     packets_late: counted('packetsLate'),
     packets_recovered: counted('packetsRecovered'),
     packets_dropped: counted('packetsDropped'),
+    copies_per_packet: ratio(between('copiesSent'), between('packetsSent')),
     loss_ratio: ratio(lost, sum(lost, between('packetsReceived'))),
     concealed_ratio: ratio(between('concealedSamples'), between('totalSamples')),
     time_scaled_ratio: ratio(scaledSamples, between('totalSamples')),

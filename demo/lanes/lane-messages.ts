@@ -1,5 +1,5 @@
 import type { FramingName, OpusModule } from 'micwire/core';
-import type { LaneSettings, LaneState } from './lane-settings.ts';
+import type { Copies, LaneSettings, LaneState } from './lane-settings.ts';
 
 /** How a lane's Worker reaches the other end. */
 export type WireOptions =
@@ -21,8 +21,8 @@ export interface LaneWorkerOptions {
   /** Hz. */
   readonly sampleRate: number;
   readonly framing: FramingName;
-  /** How many earlier packets each message repeats. */
-  readonly copies: number;
+  /** Earlier packets that each message repeats; 0: none. */
+  readonly copies: Copies;
   readonly settings: LaneSettings;
   /** libopus, for format `'opus'`. */
   readonly opus: OpusModule | null;
@@ -41,6 +41,7 @@ export type LaneCommand =
 export interface LaneCounts {
   readonly packetsSent: number;
   readonly packetsDropped: number;
+  readonly copiesSent: number;
   readonly payloadBytes: number;
   readonly wireBytes: number;
   readonly packetsReceived: number;

@@ -1,3 +1,6 @@
+/** Earlier packets that each packet repeats, 1–3; `'adaptive'`: 0–3, as the receiver's reports call for. */
+export type Copies = number | 'adaptive';
+
 /** What all lanes are told alike: whatever they are compared by must not differ by accident. */
 export interface LaneSettings {
   /** ms of sound in a packet: 10, 20, 40 or 60. */
@@ -6,8 +9,8 @@ export interface LaneSettings {
   readonly bitrate: number;
   /** 0–10: how hard our encoder works. */
   readonly complexity: number;
-  /** How many earlier packets each packet repeats, in the lane with redundancy: 1–3. */
-  readonly copies: number;
+  /** In the lane with redundancy. */
+  readonly copies: Copies;
   /** What our receivers take waiting for, against concealing: per cent of made up sound that 100 ms are worth, 0.01–100. */
   readonly latencyCost: number;
 }

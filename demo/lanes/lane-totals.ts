@@ -8,6 +8,8 @@ export interface LaneTotals {
   readonly packetsSent: number;
   /** That the sender threw away. */
   readonly packetsDropped: number | null;
+  /** Copies of earlier packets that went along with those sent. */
+  readonly copiesSent: number | null;
   /** Bytes of samples or packets of Opus, copies not counted. */
   readonly payloadBytes: number;
   /** Bytes on the wire, every header included, as `bitrate_kbps` is defined. */

@@ -9,6 +9,7 @@ const BROWSERS_OWN = 'The browser does it, and does not tell how long it takes.'
 const NO_RECEIVER = 'The browser’s media element plays it, and does not tell.';
 
 const RECORDER_LACKS = {
+  copies_per_packet: 'A file in pieces repeats nothing.',
   packets_late: NO_RECEIVER,
   packets_recovered: NO_RECEIVER,
   concealed_ratio: NO_RECEIVER,
@@ -19,6 +20,7 @@ const RECORDER_LACKS = {
 
 const WEBRTC_LACKS = {
   packets_dropped: 'WebRTC does not tell what it does not send.',
+  copies_per_packet: 'WebRTC does not tell how many copies its packets carry.',
   encode_ms_per_s: BROWSERS_OWN,
   decode_ms_per_s: BROWSERS_OWN,
 };
@@ -78,7 +80,7 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   'opus-rtp-dc-red': {
     label: 'Opus, data channel, copies',
     path: ['Opus', 'RTP + RED', 'data channel'],
-    note: 'The same, each packet with copies of earlier ones: what is lost comes once more, at the price of bitrate.',
+    note: 'The same, with copies of earlier packets: what is lost comes once more, at the price of bitrate. How many, the receiver’s reports decide.',
     family: 'opus',
     lacks: {},
     missing: missingCalls,

@@ -105,6 +105,7 @@ class PacketLane implements Lane {
       atMs: performance.now(),
       packetsSent: sent,
       packetsDropped: counts?.packetsDropped ?? 0,
+      copiesSent: counts?.copiesSent ?? 0,
       payloadBytes: counts?.payloadBytes ?? 0,
       wireBytes: counts?.wireBytes ?? 0,
       packetsReceived: received,

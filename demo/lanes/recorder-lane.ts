@@ -83,6 +83,7 @@ class RecorderLane implements Lane {
       atMs: performance.now(),
       packetsSent,
       packetsDropped: this.packetsDropped,
+      copiesSent: null,
       payloadBytes: this.payloadBytes,
       wireBytes: this.wireBytes,
       packetsReceived: arrivals.received,

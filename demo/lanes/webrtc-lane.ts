@@ -91,6 +91,7 @@ function totalsOf(figures: CallEnds<CallFigures> | null, redundancy: boolean): L
     atMs: performance.now(),
     packetsSent,
     packetsDropped: null,
+    copiesSent: null,
     payloadBytes: sent?.bytesSent ?? 0,
     wireBytes: srtpWireBytes(rtpBytes, packetsSent),
     packetsReceived,

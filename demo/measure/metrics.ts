@@ -114,7 +114,8 @@ export const METRICS = {
       'On the wire, one way, with every header up to IPv4, reckoned from the messages sent. WebSocket: the message, 2–8 bytes of frame and 4 of mask ' +
       '(RFC 6455 §5.2), and for every segment of 1448 bytes 32 of TCP with time stamps and 20 of IP. Data channel: the message, 16 of the DATA chunk ' +
       'padded to 4 and 12 of SCTP (RFC 9260), 22 of DTLS 1.3 with AES-GCM (RFC 9147), 8 of UDP, 20 of IP. WebRTC: payload, RTP header with extensions, ' +
-      '10 of SRTP’s tag (HMAC-SHA1-80), 8 of UDP, 20 of IP. Acknowledgements, RTCP, STUN and repetitions by TCP are left out.',
+      '10 of SRTP’s tag (HMAC-SHA1-80), 8 of UDP, 20 of IP. ' +
+      'The reports that copies adapt by are counted, though they go the other way. Acknowledgements, WebRTC’s RTCP, STUN and repetitions by TCP are left out.',
     webrtc: 'outbound-rtp: bytesSent + headerBytesSent, packetsSent × (10 + 8 + 20)',
   },
   payload_kbps: {
@@ -194,6 +195,16 @@ export const METRICS = {
     digits: 0,
     definition:
       'Packets that the sender threw away itself: not connected, or more waiting for the network than half a second of sound.',
+  },
+  copies_per_packet: {
+    ...lane,
+    label: 'Copies',
+    unit: '',
+    better: null,
+    digits: 2,
+    definition:
+      'Copies of earlier packets (RED, RFC 2198) that a packet carries, on average. Where they adapt, the receiver reports once a second what was ' +
+      'lost, on the same channel, and the sender takes as few as leave less than 0.5 % lost.',
   },
   loss_ratio: {
     ...lane,

@@ -12,7 +12,7 @@ export const DEFAULT_RUN: RunSettings = {
   frameDuration: 20,
   bitrate: 32_000,
   complexity: 9,
-  copies: 1,
+  copies: 'adaptive',
   latencyCost: 1,
   seconds: 20,
   settleSeconds: 4,
@@ -67,12 +67,14 @@ export function settingsOf(query: string, defaults: RunSettings = DEFAULT_RUN): 
   }
   if (!FRAME_DURATIONS.includes(numbers['frameDuration'] ?? 20)) delete numbers['frameDuration'];
   const source = asked.get('source') as SourceKind;
+  const copies = asked.get('copies') === 'adaptive' ? { copies: 'adaptive' as const } : {};
   const wanted = asked.get('lanes')?.split(',');
   const lanes = LANE_IDS.filter((id) => wanted?.includes(id));
   const links = (asked.get('link') ?? '').split(',').flatMap((text) => linkOf(text) ?? []);
   return {
     ...defaults,
     ...numbers,
+    ...copies,
     ...(SOURCES.includes(source) ? { source } : {}),
     ...(lanes.length > 0 ? { lanes } : {}),
     ...(links.length > 0 ? { links } : {}),

@@ -5,13 +5,22 @@ import {
   OpusLibrary,
   PacketError,
   SampleDecoder,
+  isRtcp,
   opusCodec,
 } from 'micwire/core';
-import type { MessageDecoder, MessageEncoder, Packet, PayloadDecoder } from 'micwire/core';
+import type {
+  FramedStream,
+  MessageDecoder,
+  MessageEncoder,
+  Packet,
+  PayloadDecoder,
+  RtpMessageEncoder,
+} from 'micwire/core';
 import type { Chunk, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
 import type { LaneCounts, LaneWorkerOptions } from '../lanes/lane-messages.ts';
 import type { LaneState } from '../lanes/lane-settings.ts';
+import { AdaptiveCopies } from './adaptive-copies.ts';
 import type { LaneWire } from './lane-wire.ts';
 import { openWire } from './lane-wire.ts';
 import { PacketLog } from './packet-log.ts';
@@ -37,6 +46,7 @@ export class LaneSession {
   private open = false;
   private packetsSent = 0;
   private packetsDropped = 0;
+  private copiesSent = 0;
   private payloadBytes = 0;
   private wireBytes = 0;
 
@@ -70,7 +80,7 @@ export class LaneSession {
       if (!this.open) continue;
       const packed = this.packer.pack(chunk);
       if (packed === null) continue;
-      const { message, payloadBytes } = packed;
+      const { message, payloadBytes, copies } = packed;
       // A number is given only to what leaves: a gap on arrival is then the network's.
       if (!this.wire.send(message)) {
         this.packetsDropped++;
@@ -79,16 +89,19 @@ export class LaneSession {
       }
       this.lastMessage = message;
       this.packetsSent++;
+      this.copiesSent += copies;
       this.payloadBytes += payloadBytes;
       this.wireBytes += this.wire.wireBytes(message.length);
     }
   }
 
   get counts(): LaneCounts {
-    const { packetsSent, packetsDropped, payloadBytes, wireBytes, packer, unpacker } = this;
+    const { packetsSent, packetsDropped, copiesSent, payloadBytes, wireBytes, packer, unpacker } =
+      this;
     return {
       packetsSent,
       packetsDropped,
+      copiesSent,
       payloadBytes,
       wireBytes,
       packetsReceived: this.arrivals.received,
@@ -107,12 +120,27 @@ export class LaneSession {
   }
 
   private arrive(message: string | Uint8Array): void {
-    if (this.options.framing === 'rtp' && typeof message !== 'string') this.log.add(message);
+    if (this.options.framing === 'rtp' && typeof message !== 'string') {
+      if (isRtcp(message)) return this.packer.heed(message);
+      this.log.add(message);
+    }
     for (const packet of this.unpacker.unpack(message)) {
       if (packet.redundant !== true) this.arrivals.add(packet.sequence);
       this.receiver?.insert(packet);
+      const report = this.packer.adaptive?.packet(packet) ?? null;
+      if (report !== null && this.wire.sendBack(report)) {
+        this.wireBytes += this.wire.wireBytes(report.length);
+      }
     }
   }
+}
+
+/** A message, and what is in it. */
+interface Packed {
+  readonly message: string | Uint8Array<ArrayBuffer>;
+  readonly payloadBytes: number;
+  /** Of earlier packets. */
+  readonly copies: number;
 }
 
 /** Turns chunks into messages, and times it. */
@@ -121,19 +149,29 @@ class Packer {
   ms = 0;
   /** Of sound so far. */
   frames = 0;
+  /** Where copies adapt. */
+  readonly adaptive: AdaptiveCopies | null;
   private readonly options: LaneWorkerOptions;
-  private readonly encoder: MessageEncoder & { redundancy?: number };
+  private readonly encoder: MessageEncoder;
+  /** The same, where it makes copies. */
+  private readonly copying: RtpMessageEncoder | null;
   private readonly opus: OpusEncoder | null;
   private readonly samples: SampleDecoder;
   private readonly input: readonly [Float32Array];
   private readonly packet: Uint8Array<ArrayBuffer>;
   private sequence = 0;
+  /** What the encoder of Opus was told. */
+  private expectedLoss = 0;
 
   constructor(options: LaneWorkerOptions) {
-    const { sampleRate, format, settings, framing, opus } = options;
+    const { sampleRate, format, settings, framing, copies, opus } = options;
     this.options = options;
-    this.encoder = FRAMINGS[framing].createEncoder({ format, sampleRate, channels: 1 });
-    if ('redundancy' in this.encoder) this.encoder.redundancy = options.copies;
+    const stream: FramedStream = { format, sampleRate, channels: 1 };
+    this.copying = framing === 'rtp' ? FRAMINGS.rtp.createEncoder(stream) : null;
+    this.encoder = this.copying ?? FRAMINGS[framing].createEncoder(stream);
+    const adapts = this.copying !== null && copies === 'adaptive';
+    this.adaptive = adapts ? new AdaptiveCopies(this.copying, options) : null;
+    if (this.copying !== null && copies !== 'adaptive') this.copying.redundancy = copies;
     this.samples = new SampleDecoder({ format: 'f32', channels: 1 });
     this.opus =
       opus === null
@@ -144,6 +182,9 @@ class Packer {
             frameDuration: settings.frameDuration as 20,
             bitrate: settings.bitrate,
             complexity: settings.complexity,
+            // It costs nothing while no loss is expected.
+            fec: this.adaptive !== null,
+            expectedLoss: 0,
           });
     this.opus?.warmUp(WARM_UP_PACKETS);
     this.input = [new Float32Array(this.opus?.packetFrames ?? 0)];
@@ -151,7 +192,7 @@ class Packer {
   }
 
   /** @returns null for what is no whole packet: the end of the capture */
-  pack(chunk: Chunk): { message: string | Uint8Array<ArrayBuffer>; payloadBytes: number } | null {
+  pack(chunk: Chunk): Packed | null {
     const { opus, options } = this;
     const start = performance.now();
     let payload: Uint8Array = chunk.bytes;
@@ -174,8 +215,20 @@ class Packer {
     });
     this.ms += performance.now() - start;
     this.frames += chunk.frames;
-    // Our framings make messages in memory of their own, never shared.
-    return { message: message as string | Uint8Array<ArrayBuffer>, payloadBytes: payload.length };
+    return {
+      // Our framings make messages in memory of their own, never shared.
+      message: message as string | Uint8Array<ArrayBuffer>,
+      payloadBytes: payload.length,
+      copies: this.copying?.redundancy ?? 0,
+    };
+  }
+
+  /** Takes a report of the receiver's. */
+  heed(report: Uint8Array): void {
+    const settings = this.adaptive?.report(report) ?? null;
+    if (settings === null || settings.expectedLoss === this.expectedLoss) return;
+    this.expectedLoss = settings.expectedLoss;
+    this.opus?.adjust({ expectedLoss: settings.expectedLoss });
   }
 
   /** The last message did not leave: the next one takes its number. */

@@ -9,6 +9,8 @@ export interface LaneWire {
   onstatechange: ((status: TransportStatus) => void) | null;
   /** @returns false when it was dropped */
   send(message: string | Uint8Array<ArrayBuffer>): boolean;
+  /** From the other end to this one, which has it by `onmessage` like all that arrives. @returns false when it was dropped */
+  sendBack(report: Uint8Array<ArrayBuffer>): boolean;
   /** What a message takes with all headers. */
   wireBytes(messageBytes: number): number;
 }
@@ -33,6 +35,11 @@ class SocketWire extends WebSocketTransport implements LaneWire {
     super(url, { highWaterBytes });
   }
 
+  /** The other end sends back all that it is sent. */
+  sendBack(report: Uint8Array<ArrayBuffer>): boolean {
+    return this.send(report);
+  }
+
   wireBytes(messageBytes: number): number {
     return webSocketWireBytes(messageBytes);
   }
@@ -43,15 +50,23 @@ class ChannelWire implements LaneWire {
   onmessage: ((message: TransportMessage) => void) | null = null;
   onstatechange: ((status: TransportStatus) => void) | null = null;
   private readonly sender: DataChannelTransport;
+  private readonly receiver: DataChannelTransport;
 
   constructor(sender: RTCDataChannel, receiver: RTCDataChannel, highWaterBytes: number) {
     this.sender = new DataChannelTransport(sender, { highWaterBytes });
+    this.receiver = new DataChannelTransport(receiver);
     this.sender.onstatechange = (status) => this.onstatechange?.(status);
-    new DataChannelTransport(receiver).onmessage = (message) => this.onmessage?.(message);
+    for (const end of [this.sender, this.receiver]) {
+      end.onmessage = (message) => this.onmessage?.(message);
+    }
   }
 
   send(message: TransportMessage): boolean {
     return this.sender.send(message);
+  }
+
+  sendBack(report: Uint8Array<ArrayBuffer>): boolean {
+    return this.receiver.send(report);
   }
 
   wireBytes(messageBytes: number): number {
@@ -76,6 +91,11 @@ class RelayWire implements LaneWire {
   send(message: string | Uint8Array<ArrayBuffer>): boolean {
     this.port.postMessage(message);
     return true;
+  }
+
+  /** The page knows it by what it is. */
+  sendBack(report: Uint8Array<ArrayBuffer>): boolean {
+    return this.send(report);
   }
 
   wireBytes(messageBytes: number): number {

@@ -1,0 +1,39 @@
+import { AdaptiveRedundancy, LossReporter, PacketError } from 'micwire/core';
+import type { Packet, RedundancySettings, RtpMessageEncoder } from 'micwire/core';
+import type { LaneWorkerOptions } from '../lanes/lane-messages.ts';
+
+/**
+ * What sound, copies and RTP's headers may take together, bit/s: a third of what samples take. Above that there are fewer copies,
+ * and from 256 kbit/s of Opus on there are none.
+ */
+const MAX_BITRATE = 256_000;
+
+/** Both ends of the reports by which a lane's copies adapt: those of its receiver, and what its sender makes of them. */
+export class AdaptiveCopies {
+  private readonly reporter: LossReporter;
+  private readonly redundancy: AdaptiveRedundancy;
+
+  constructor(encoder: RtpMessageEncoder, { format, sampleRate, settings }: LaneWorkerOptions) {
+    this.reporter = new LossReporter({ format, sampleRate, channels: 1 });
+    this.redundancy = new AdaptiveRedundancy(encoder, {
+      bitrate: settings.bitrate,
+      packetDuration: settings.frameDuration,
+      maxBitrate: MAX_BITRATE,
+    });
+  }
+
+  /** At the receiver. @returns a report to be sent back; null while none is due */
+  packet(packet: Packet): Uint8Array<ArrayBuffer> | null {
+    return this.reporter.receive(packet, performance.now());
+  }
+
+  /** At the sender. @returns what is to be sent from now on; null for what is no report */
+  report(message: Uint8Array): RedundancySettings | null {
+    try {
+      return this.redundancy.receive(message, performance.now());
+    } catch (error) {
+      if (error instanceof PacketError) return null;
+      throw error;
+    }
+  }
+}
