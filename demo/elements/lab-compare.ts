@@ -7,6 +7,7 @@ import { ShortcutKeys } from '../controllers/shortcut-keys.ts';
 import { LANE_IDS } from '../lanes/lane-ids.ts';
 import { linkWords, liveVerdict } from '../live-verdict.ts';
 import { settingsOf } from '../runs/address.ts';
+import { MAX_LATENESS_MS } from '../runs/results.ts';
 import { compareStyles } from '../styles/compare-layout.ts';
 import { controls } from '../styles/controls.ts';
 import type { LabEvent } from './fire.ts';
@@ -85,10 +86,7 @@ export class LabCompare extends LitElement {
           .fixed=${measuring}
         ></lab-link>
       </section>
-      <lab-verdict
-        .verdict=${liveVerdict(lanes)}
-        .about=${`The last 5 seconds, over ${linkWords(session.linkChoice)}:`}
-      ></lab-verdict>
+      <lab-verdict .verdict=${liveVerdict(lanes)} .about=${this.about()}></lab-verdict>
       <lab-lanes
         .lanes=${[...lanes]}
         .chosen=${settings.lanes}
@@ -120,6 +118,13 @@ export class LabCompare extends LitElement {
       <lab-loudness .input=${session.input} .output=${this.heardNode()}></lab-loudness>
       <lab-recorder .context=${session.context} .source=${session.recordable}></lab-recorder>
     </main>`;
+  }
+
+  private about(): string {
+    const { linkChoice, latenessMs } = this.session;
+    const what = `The last 5 seconds, over ${linkWords(linkChoice)}`;
+    const late = latenessMs !== null && latenessMs > MAX_LATENESS_MS;
+    return late ? `${what}. The link is late: it is this machine that is measured.` : `${what}:`;
   }
 
   /** What is heard, for meters. */
