@@ -115,8 +115,8 @@ export class SimilaritySearch {
     thin(this.#candidates, coarseCandidates, step, this.#coarseCandidates);
     this.#phase = 'coarse';
     this.#start(0, coarseCandidates - coarse);
-    state[TEMPLATE_ENERGY] = energyOf(this.#coarseTemplate, 0, coarse, 1);
-    state[ENERGY] = energyOf(this.#coarseCandidates, 0, coarse, 1);
+    storeEnergy(this.#coarseTemplate, coarse, 1, state, TEMPLATE_ENERGY);
+    storeEnergy(this.#coarseCandidates, coarse, 1, state, ENERGY);
   }
 
   /** Compares all that is left. */
@@ -177,7 +177,7 @@ export class SimilaritySearch {
     const near = this.#best;
     this.#phase = 'fine';
     this.#start(Math.max(0, (near - 1) * step), Math.min(this.#reach, (near + 1) * step));
-    state[TEMPLATE_ENERGY] = energyOf(this.#template, 0, this.overlapFrames, this.#fineStep);
+    storeEnergy(this.#template, this.overlapFrames, this.#fineStep, state, TEMPLATE_ENERGY);
     return left;
   }
 
@@ -221,10 +221,17 @@ function correlation(product: number, energyA: number, energyB: number): number 
   return energy > 1e-18 ? product / Math.sqrt(energy) : 0;
 }
 
-function energyOf(samples: Float32Array, from: number, frames: number, step: number): number {
+/** Of every `step`th of `frames` samples. Returned, the fraction would be allocated. */
+function storeEnergy(
+  samples: Float32Array,
+  frames: number,
+  step: number,
+  state: Float64Array,
+  slot: number,
+): void {
   let energy = 0;
-  for (let i = 0; i < frames; i += step) energy += samples[from + i]! * samples[from + i]!;
-  return energy;
+  for (let i = 0; i < frames; i += step) energy += samples[i]! * samples[i]!;
+  state[slot] = energy;
 }
 
 /** Unequal weights, or channels of opposite phase would cancel. */
