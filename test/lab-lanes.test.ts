@@ -51,24 +51,43 @@ afterAll(async () => {
   await vite?.close();
 });
 
-/** Starts every lane over a link, with an encoder that leaves a busy machine time for the rest. */
-const start = (link: string) =>
-  page.evaluate(async (name) => {
-    const { session, linkNamed } = (globalThis as unknown as { lab: HeadlessLab }).lab;
-    await session.setLink(linkNamed(name)!);
-    await session.configure({ complexity: 2 });
-    session.setVolume(0, true);
-    await session.start();
-  }, link);
+/** Starts lanes over a link, with an encoder that leaves a busy machine time for the rest. */
+const start = (link: string, lanes: readonly LaneId[]) =>
+  page.evaluate(
+    async ([name, ids]) => {
+      const { session, linkNamed } = (globalThis as unknown as { lab: HeadlessLab }).lab;
+      await session.setLink(linkNamed(name)!);
+      await session.chooseLanes(ids);
+      await session.configure({ complexity: 2 });
+      session.setVolume(0, true);
+      await session.start();
+    },
+    [link, lanes] as const,
+  );
 
 const stop = () =>
   page.evaluate(() => (globalThis as unknown as { lab: HeadlessLab }).lab.session.stop());
 
 const seen = (): Promise<Seen[]> =>
   page.evaluate(() =>
-    (globalThis as unknown as { lab: HeadlessLab }).lab.session.lanes.map(
-      ({ id, state, reason, figures }) => ({ id, state, reason, figures }),
-    ),
+    (globalThis as unknown as { lab: HeadlessLab }).lab.session.lanes
+      .filter(({ state }) => state !== 'off')
+      .map(({ id, state, reason, figures }) => ({ id, state, reason, figures })),
+  );
+
+/** Bytes on the wire of the lanes that are calls: as the lab reckons them, and as the engine tells. */
+const wireBytes = async () =>
+  new Map(
+    await page.evaluate(async () => {
+      const { lanes } = (globalThis as unknown as { lab: HeadlessLab }).lab.session;
+      const calls = lanes.filter(({ lane }) => lane?.call);
+      return Promise.all(
+        calls.map(async ({ id, lane }) => {
+          const [totals, stats] = await Promise.all([lane!.totals(), lane!.call!.sender.stats()]);
+          return [id, { reckoned: totals.wireBytes, told: stats.wireBytesSent }] as const;
+        }),
+      );
+    }),
   );
 
 /** How the sound of the last second or so correlates with what went in. */
@@ -83,7 +102,7 @@ const correlations = () =>
  * A poll for the lanes whose sound has not been that near to the source in any second so far: a busy machine spoils some of each. Fails
  * at once when a lane does.
  */
-function notYet(correlation: number): () => Promise<string[]> {
+function notYet(lanes: readonly LaneId[], correlation: number): () => Promise<string[]> {
   const best = new Map<LaneId, number>();
   return async () => {
     for (const { id, state, reason } of await seen()) {
@@ -92,55 +111,85 @@ function notYet(correlation: number): () => Promise<string[]> {
     for (const [id, value] of await correlations()) {
       best.set(id, Math.max(best.get(id) ?? 0, value));
     }
-    const missing = LANE_IDS.filter((id) => (best.get(id) ?? 0) < correlation);
+    const missing = lanes.filter((id) => (best.get(id) ?? 0) < correlation);
     return missing.map((id) => `${id}: ${best.get(id)?.toFixed(3)}`);
   };
 }
 
-describe('the lanes', { timeout: 120_000 }, () => {
-  it('all bring the sound through a clean link, and count every packet', async () => {
-    await start('clean');
-    await expect.poll(notYet(0.9), { timeout: 60_000, interval: 500 }).toEqual([]);
+/** That a lane runs, and that its figures are those of sound. */
+function expectSound(id: LaneId, state: string, figures: LaneFigures): void {
+  expect(state, id).toBe('running');
+  expect(figures.packets_sent, id).toBeGreaterThan(20);
+  // Read at the sender a moment before the receiver.
+  expect(figures.packets_under_way, id).toBeGreaterThanOrEqual(-2);
+  expect(figures.packets_under_way, id).toBeLessThan(50);
+  expect(figures.first_sound_ms, id).toBeGreaterThan(0);
+  expect(figures.latency_p50_ms, id).toBeGreaterThan(5);
+}
+
+/** Those over a WebSocket, and those over a peer connection: half of them at a time leave a busy machine the rest. */
+const STREAMS: readonly LaneId[] = LANE_IDS.filter((id) => id.endsWith('-ws'));
+const CALLS: readonly LaneId[] = LANE_IDS.filter((id) => !id.endsWith('-ws'));
+
+describe('the lanes', { timeout: 180_000 }, () => {
+  it('over WebSockets all bring the sound through a clean link, and lose no packet', async () => {
+    await start('clean', STREAMS);
+    await expect.poll(notYet(STREAMS, 0.9), { timeout: 60_000, interval: 500 }).toEqual([]);
     const lanes = await seen();
-    expect(lanes.map(({ id }) => id)).toEqual(LANE_IDS);
+    expect(lanes.map(({ id }) => id)).toEqual(STREAMS);
     for (const { id, state, figures } of lanes) {
-      expect(state, id).toBe('running');
+      expectSound(id, state, figures);
       expect(figures.packets_lost, id).toBe(0);
-      expect(figures.packets_sent, id).toBeGreaterThan(20);
-      expect(figures.packets_under_way, id).toBeGreaterThanOrEqual(-1);
-      expect(figures.packets_under_way, id).toBeLessThan(25);
-      expect(figures.first_sound_ms, id).toBeGreaterThan(0);
-      expect(figures.latency_p50_ms, id).toBeGreaterThan(5);
     }
-    const captured = await page.evaluate(async () => {
-      const { session } = (globalThis as unknown as { lab: HeadlessLab }).lab;
-      const files = session.lanes.map(async ({ lane }) => lane?.captureFile());
-      return (await Promise.all(files)).map((file) => file?.length ?? 0);
-    });
-    // Of RTP there is a capture file, with 70 bytes or more for each packet.
-    captured.forEach((length, lane) => {
-      const { id, figures } = lanes[lane]!;
-      const isRtp = id.startsWith('opus-rtp');
-      expect(length > 0, id).toBe(isRtp);
-      if (isRtp) expect(length, id).toBeGreaterThan(70 * figures.packets_received!);
-    });
     const of = (id: LaneId) => lanes.find((lane) => lane.id === id)!.figures;
     // 48 kHz of 16 bits, and what stands around them; Base64 takes a third more.
     expect(of('pcm-binary-ws').payload_kbps).toBeGreaterThan(650);
     expect(of('pcm-json-ws').bitrate_kbps).toBeGreaterThan(of('pcm-binary-ws').bitrate_kbps! * 1.2);
     expect(of('opus-binary-ws').payload_kbps).toBeLessThan(50);
-    expect(of('webrtc').payload_kbps).toBeLessThan(50);
+    await stop();
+  });
+
+  it('over peer connections all bring it through, in as many bytes as the engine tells', async () => {
+    await start('clean', CALLS);
+    const first = await wireBytes();
+    await expect.poll(notYet(CALLS, 0.9), { timeout: 60_000, interval: 500 }).toEqual([]);
+    const lanes = await seen();
+    expect(lanes.map(({ id }) => id)).toEqual(CALLS);
+    for (const { id, state, figures } of lanes) {
+      expectSound(id, state, figures);
+      // A data channel that may not repeat drops a packet for which the machine had no time.
+      expect(figures.packets_lost! / figures.packets_sent!, id).toBeLessThan(0.01);
+    }
+    // What a page cannot see is reckoned; the engine tells all that a call sends, STUN and RTCP included.
+    for (const [id, now] of await wireBytes()) {
+      const before = first.get(id)!;
+      const told = now.told - before.told;
+      expect((now.reckoned - before.reckoned) / told, id).toBeGreaterThan(0.9);
+      expect((now.reckoned - before.reckoned) / told, id).toBeLessThan(1.02);
+    }
+    const captured = await page.evaluate(async () => {
+      const slots = (globalThis as unknown as { lab: HeadlessLab }).lab.session.lanes;
+      const files = slots.map(async ({ id, lane }) => {
+        return [id, (await lane?.captureFile())?.length ?? 0] as const;
+      });
+      return Promise.all(files);
+    });
+    // Of RTP there is a capture file, with 70 bytes or more for each packet.
+    for (const [id, length] of captured) {
+      const figures = lanes.find((lane) => lane.id === id)?.figures;
+      const least = id.startsWith('opus-rtp') ? 70 * figures!.packets_received! : 0;
+      expect(length, id).toBeGreaterThanOrEqual(least);
+    }
     await stop();
   });
 
   it('all come up under 5 % of loss, which those that lose count as the link does', async () => {
-    await start('loss-5');
-    await expect.poll(notYet(0.6), { timeout: 60_000, interval: 500 }).toEqual([]);
-    const lossy: readonly LaneId[] = ['opus-rtp-dc', 'opus-rtp-dc-red', 'webrtc', 'webrtc-red'];
+    await start('loss-5', LANE_IDS);
+    await expect.poll(notYet(LANE_IDS, 0.6), { timeout: 60_000, interval: 500 }).toEqual([]);
     const sent = async () =>
       Math.min(
         ...(await seen())
-          .filter(({ id }) => lossy.includes(id))
+          .filter(({ id }) => CALLS.includes(id))
           .map(({ figures }) => figures.packets_sent ?? 0),
       );
     await expect.poll(sent, { timeout: 30_000, interval: 500 }).toBeGreaterThan(300);
@@ -148,11 +197,11 @@ describe('the lanes', { timeout: 120_000 }, () => {
       const { packets_sent, packets_received, packets_lost, packets_under_way } = figures;
       expect(packets_received! + packets_lost! + packets_under_way!, id).toBe(packets_sent);
       expect(packets_under_way, id).toBeGreaterThanOrEqual(-2);
-      if (!lossy.includes(id)) {
+      if (!CALLS.includes(id)) {
         expect(packets_lost, id).toBe(0);
         continue;
       }
-      expect(packets_under_way, id).toBeLessThan(25);
+      expect(packets_under_way, id).toBeLessThan(50);
       // Of 300 packets at 5 %: 15, with a standard deviation of 4.
       expect(packets_lost! / packets_sent!, id).toBeGreaterThan(0.01);
       expect(packets_lost! / packets_sent!, id).toBeLessThan(0.12);
