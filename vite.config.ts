@@ -27,6 +27,9 @@ const udpHost = process.env['MICWIRE_UDP_HOST'];
 /** Starts when the first page asks for it. */
 const link = new LinkProcess(udpHost === undefined ? {} : { spliceAddress: udpHost });
 
+/** Nine lanes at once take a machine of two cores for themselves. */
+const LANES = 'test/lab-lanes.test.ts';
+
 export default defineConfig({
   plugins: [
     worklets(),
@@ -57,13 +60,18 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**', 'test/fixtures/**'],
+          exclude: ['test/browser/**', 'test/fixtures/**', LANES],
           environment: 'node',
           // The gates start processes that count: two at once is what two cores carry.
           maxConcurrency: 2,
           setupFiles: 'test/helpers/same-bits.ts',
           testTimeout: 20_000,
         },
+      },
+      {
+        extends: true,
+        // By itself, after all others.
+        test: { name: 'lanes', include: [LANES], environment: 'node', sequence: { groupOrder: 1 } },
       },
       {
         extends: true,

@@ -1,6 +1,6 @@
 /**
  * `npm test`: every test a developer needs, in Node and in an installed Chromium.
- * `npm run test:engines`: the browser tests in Chromium, Firefox and WebKitGTK.
+ * `npm run test:engines`: the browser tests in Chromium, Firefox and WebKitGTK, then all lanes of the lab at once.
  * Further arguments go to Vitest: `npm test -- test/base64.test.ts`, `npm test -- --project node`.
  */
 import { findBrowser } from '../test/engines/find-browser.mjs';
@@ -9,7 +9,8 @@ import { runTool } from './run.mjs';
 
 const args = process.argv.slice(2);
 const allEngines = args[0] === '--engines';
-if (allEngines) args.splice(0, 1, '--project', 'browser*');
+if (allEngines) args.splice(0, 1, '--project', 'browser*', '--project', 'lanes');
+else if (!args.some((arg) => arg.startsWith('--project'))) args.push('--project', '!lanes');
 
 await ensureInstalled();
 
@@ -17,7 +18,7 @@ const engines = allEngines
   ? ['chromium', 'firefox', 'webkit']
   : (process.env['MICWIRE_ENGINES'] ?? 'chromium').split(',');
 const projectAt = args.indexOf('--project');
-if (projectAt < 0 || args[projectAt + 1]?.startsWith('browser')) {
+if (args[projectAt + 1] !== 'node') {
   try {
     for (const engine of engines) {
       console.log(`${engine}: ${findBrowser(/** @type {any} */ (engine))}`);
