@@ -3,8 +3,8 @@ import type { Packet, RedundancySettings, RtpMessageEncoder } from 'micwire/core
 import type { LaneWorkerOptions } from '../lanes/lane-messages.ts';
 
 /**
- * What sound, copies and RTP's headers may take together, bit/s: a third of what samples take. Above that there are fewer copies,
- * and from 256 kbit/s of Opus on there are none.
+ * What sound, copies and RTP's headers may take together, bit/s: a third of what samples take. Opus at 32 kbit/s can have three copies,
+ * from about 125 kbit/s on none.
  */
 const MAX_BITRATE = 256_000;
 

@@ -124,9 +124,11 @@ export class LaneSession {
       if (isRtcp(message)) return this.packer.heed(message);
       this.log.add(message);
     }
-    for (const packet of this.unpacker.unpack(message)) {
+    const packets = this.unpacker.unpack(message);
+    // All at once: a copy counts only where the packet that brought it is known.
+    this.receiver?.insert(packets);
+    for (const packet of packets) {
       if (packet.redundant !== true) this.arrivals.add(packet.sequence);
-      this.receiver?.insert(packet);
       const report = this.packer.adaptive?.packet(packet) ?? null;
       if (report !== null && this.wire.sendBack(report)) {
         this.wireBytes += this.wire.wireBytes(report.length);
