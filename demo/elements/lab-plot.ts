@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { LitElement, css, html, unsafeCSS } from 'lit';
-import { customElement, property, query } from 'lit/decorators.js';
-import uPlot from 'uplot';
+import { LitElement, css, html, nothing, unsafeCSS } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
+import type uPlot from 'uplot';
 import uplotStyles from 'uplot/dist/uPlot.min.css?inline';
 import { controls } from '../styles/controls.ts';
 
@@ -20,6 +20,20 @@ export interface PlotSeries {
 export type PlotData = readonly (readonly (number | null)[] | Float32Array)[];
 
 const AXIS_FONT_PX = 10;
+
+let library: Promise<typeof uPlot | null> | undefined;
+
+/**
+ * uPlot, or null where it does not load. It asks for number formats of `navigator.language` while it loads, and throws where that is
+ * none, as `C` in a WebKitGTK without a locale: then there are no charts, but all else.
+ */
+function loadLibrary(): Promise<typeof uPlot | null> {
+  library ??= import('uplot').then(
+    (module) => module.default,
+    () => null,
+  );
+  return library;
+}
 
 /**
  * A chart of lines over time, by uPlot, in the colours of the page. It follows its own width. Draws when `data` is given anew, not by
@@ -59,7 +73,10 @@ export class LabPlot extends LitElement {
   /** Whether the scale grows with the values; else it is `span`. */
   @property({ type: Boolean }) fixed = false;
   @query('.frame') private frame!: HTMLElement;
+  /** Whether there can be no chart. */
+  @state() private missing = false;
 
+  private library: typeof uPlot | null = null;
   private plot: uPlot | null = null;
   private wide = 0;
   private readonly dark = matchMedia('(prefers-color-scheme: dark)');
@@ -69,6 +86,7 @@ export class LabPlot extends LitElement {
     super.connectedCallback();
     this.resize.observe(this);
     this.dark.addEventListener('change', this.rebuild);
+    void this.load();
   }
 
   override disconnectedCallback(): void {
@@ -91,13 +109,21 @@ export class LabPlot extends LitElement {
       role="img"
       aria-label=${this.label}
       style="height: ${this.height}px"
-    ></div>`;
+    >
+      ${this.missing && !this.bare ? html`<p class="caption">No charts in this browser.</p>` : nothing}
+    </div>`;
   }
 
   protected override updated(changed: Map<string, unknown>): void {
     const shape = ['series', 'height', 'unit', 'bare', 'seconds', 'span', 'fixed'];
     if (this.plot === null || shape.some((name) => changed.has(name))) this.rebuild();
     else if (changed.has('data')) this.redraw();
+  }
+
+  private async load(): Promise<void> {
+    this.library = await loadLibrary();
+    this.missing = this.library === null;
+    if (this.isConnected) this.rebuild();
   }
 
   private fit(): void {
@@ -111,9 +137,10 @@ export class LabPlot extends LitElement {
   private readonly rebuild = (): void => {
     this.plot?.destroy();
     this.plot = null;
-    if (!this.frame || this.wide === 0) return;
+    const { library: Plot } = this;
+    if (Plot === null || !this.frame || this.wide === 0) return;
     const data = this.data.length > 0 ? this.data : [[], ...this.series.map(() => [])];
-    this.plot = new uPlot(this.options(), data as unknown as uPlot.AlignedData, this.frame);
+    this.plot = new Plot(this.options(), data as unknown as uPlot.AlignedData, this.frame);
   };
 
   private options(): uPlot.Options {
