@@ -42,7 +42,7 @@ export function useLab(view: 'compare' | 'lane' | 'call'): LabPage {
     // An address that differs by its fragment alone would not load anything.
     await page.goto('about:blank');
     await page.goto(`${address}${query}#${view}`);
-    await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Start', exact: true }).waitFor({ timeout: 40_000 });
   };
 
   beforeAll(async () => {
@@ -61,8 +61,6 @@ export function useLab(view: 'compare' | 'lane' | 'call'): LabPage {
     page.on('console', (message) => {
       if (message.type() === 'error') faults.push(message.text());
     });
-    // The first visit makes Vite find and bundle the page's dependencies, and may reload the page.
-    await page.goto(address, { waitUntil: 'networkidle' });
     await reopen();
   }, 60_000);
 
