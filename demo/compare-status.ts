@@ -90,8 +90,9 @@ function running(session: CompareStatusSubject): Status {
 function heardWords({ heard, lanes, muted }: CompareStatusSubject): string {
   if (muted) return 'the output is muted.';
   if (heard === null) return 'press one to hear it.';
-  const name = lanes.find(({ id }) => id === heard)?.kind.label ?? 'the source';
-  return `you hear ${heard === 'source' ? 'the source' : name}.`;
+  if (heard === 'source') return 'you hear the source.';
+  const view = lanes.find(({ id, lane }) => id === heard && lane !== null);
+  return view === undefined ? 'press one to hear it.' : `you hear ${view.kind.label}.`;
 }
 
 function measuring(): Status {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AbxTest } from '../demo/abx.ts';
 import { CALL_CHARTS, callChartData } from '../demo/call-charts.ts';
+import type { CompareStatusSubject } from '../demo/compare-status.ts';
+import { compareStatusOf } from '../demo/compare-status.ts';
 import { joinedHistories } from '../demo/joined-histories.ts';
 import { LANE_MARKS } from '../demo/lane-marks.ts';
 import { LaneHistory } from '../demo/lanes/lane-history.ts';
@@ -174,5 +176,48 @@ describe('charts', () => {
     expect(target).toEqual([-23, -23]);
     expect(integrated).toEqual([-24, -24]);
     expect(loudnessColumns(history, -24, '+9', 'LU')[1]).toEqual([0, -18]);
+  });
+});
+
+describe('the status of all lanes', () => {
+  const lane = (id: string, state: string) => ({
+    id,
+    state,
+    kind: { label: id },
+    lane: state === 'running' ? {} : null,
+  });
+  const subject = (changes: object): CompareStatusSubject =>
+    ({
+      phase: 'running',
+      problem: null,
+      source: { kind: 'speech' },
+      sourceLabel: 'Speech sample, looped',
+      suspended: false,
+      trackMuted: false,
+      context: { state: 'running' },
+      lanes: [lane('one', 'running'), lane('two', 'off')],
+      heard: 'one',
+      muted: false,
+      progress: null,
+      ...changes,
+    }) as unknown as CompareStatusSubject;
+
+  it.each([
+    [{ phase: 'idle' }, 'idle', /Ready.*Press Start/],
+    [{ phase: 'starting', source: { kind: 'microphone' } }, 'busy', /asks whether/],
+    [{}, 'good', /Running.*One lane; you hear one/],
+    [{ heard: 'two' }, 'good', /press one to hear it/],
+    [{ heard: 'source' }, 'good', /you hear the source/],
+    [{ muted: true }, 'good', /output is muted/],
+    [{ lanes: [lane('one', 'running'), lane('two', 'opening')] }, 'busy', /Opening/],
+    [{ lanes: [lane('one', 'failed')] }, 'warning', /One lane is not up.*one/],
+    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /holds the sound/],
+    [{ suspended: true, context: { state: 'interrupted' } }, 'warning', /interrupted/],
+    [{ trackMuted: true }, 'warning', /microphone is muted/],
+    [{ progress: {} }, 'good', /run is being measured/],
+  ] as const)('%j: %s', (changes, tone, words) => {
+    const status = compareStatusOf(subject(changes));
+    expect(status.tone).toBe(tone);
+    expect(`${status.title} ${status.detail}`).toMatch(words);
   });
 });

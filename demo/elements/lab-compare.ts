@@ -49,8 +49,8 @@ export class LabCompare extends LitElement {
     session.settings = settings;
     session.source = { ...session.source, kind: settings.source };
     this.tellLink();
-    // The first that comes up, in every browser.
-    session.hear('pcm-json-ws');
+    // The first that comes up.
+    session.hear(settings.lanes[0]!);
     new ShortcutKeys(this, (key) => this.press(key));
   }
 

@@ -34,7 +34,7 @@ export class LabLaneDetails extends LitElement {
       }
       dl {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
+        grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr));
         gap: 0.625rem 1rem;
         margin: 1rem 0;
       }
@@ -59,6 +59,7 @@ export class LabLaneDetails extends LitElement {
       }
       .plain {
         --panel: var(--ground);
+        --wire-height: 23rem;
       }
     `,
   ];

@@ -13,7 +13,7 @@ export class LabWire extends LitElement {
     css`
       .panel {
         height: 100%;
-        min-height: 31rem;
+        min-height: var(--wire-height, 31rem);
       }
       .head {
         display: flex;
