@@ -2,6 +2,7 @@ import { Capture } from 'micwire';
 import type { Chunk } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { samplesOf } from '../helpers/chunks.ts';
+import { endContext } from '../helpers/end-context.ts';
 
 let context: AudioContext;
 beforeEach(() => {
@@ -9,9 +10,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.unstubAllGlobals();
-  // Suspended, not closed: WebKitGTK 2.50's audio thread now and then crashes the page when a context closes that has just
-  // run (a null pointer in its AudioWorklet thread). The contexts go with the page.
-  if (context.state === 'running') await context.suspend();
+  await endContext(context);
 });
 
 /** A microphone that every engine has: a tone from a stream of the context's own. */

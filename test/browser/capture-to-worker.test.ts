@@ -1,6 +1,7 @@
 import { Capture } from 'micwire';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { WorkerReport } from './capture-worker.ts';
+import { endContext } from '../helpers/end-context.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -68,7 +69,7 @@ test.each([
     await capture.close();
     const { arrivals, stats } = (await answers.next()) as WorkerReport;
     worker.terminate();
-    await context.close();
+    await endContext(context);
 
     // From the very first chunk, that was captured before there was a Worker.
     let frame = 0;

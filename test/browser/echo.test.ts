@@ -3,6 +3,7 @@ import type { Chunk } from 'micwire';
 import { FRAMINGS, SampleDecoder } from 'micwire/core';
 import type { Packet, SampleFormat } from 'micwire/core';
 import { afterEach, describe, expect, it } from 'vitest';
+import { endContext } from '../helpers/end-context.ts';
 
 const encoder = FRAMINGS['base64-json'].createEncoder();
 const decoder = FRAMINGS['base64-json'].createDecoder();
@@ -120,7 +121,7 @@ async function openMicrophone(context: AudioContext): Promise<AudioNode> {
 describe('from the microphone to the wire and back', () => {
   it('the Base64 text decodes to the input within the quantiser’s error, comes back as it was, and plays', async () => {
     const context = new AudioContext();
-    cleanups.push(() => context.close());
+    cleanups.push(() => endContext(context));
     await context.resume();
     const { sampleRate } = context;
     const microphone = await openMicrophone(context);

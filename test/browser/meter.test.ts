@@ -9,6 +9,7 @@ import {
   readingMismatches,
   referenceProgramme,
 } from '../helpers/meter-reference.ts';
+import { endContext } from '../helpers/end-context.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -147,5 +148,5 @@ test('in a live context the readings go on until close', async () => {
   meter.close();
   expect(() => meter.reset()).toThrow('closed');
   expect(meter.read(reading)).toBe(true);
-  await context.close();
+  await endContext(context);
 });

@@ -6,6 +6,7 @@ import { decodeAll } from '../helpers/codec-stream.ts';
 import { segmentalSnrDb } from '../helpers/snr.ts';
 import { voice } from '../helpers/voice.ts';
 import type { WorkerReport } from './capture-worker.ts';
+import { endContext } from '../helpers/end-context.ts';
 
 const SECONDS = 1.5;
 
@@ -180,7 +181,7 @@ describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %
     expect(arrivals.length).toBeGreaterThan(20);
     expect(stats).toMatchObject({ captured: next, delivered: next, queued: 0, dropped: 0 });
     worker.terminate();
-    await context.close();
+    await endContext(context);
   });
 });
 

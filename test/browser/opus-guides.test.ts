@@ -1,5 +1,6 @@
 import { MicwireError } from 'micwire';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { endContext } from '../helpers/end-context.ts';
 
 /** Every context that a guide makes, to end it. */
 const contexts: AudioContext[] = [];
@@ -26,7 +27,7 @@ beforeEach(() => {
 afterEach(async () => {
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
-  await Promise.all(contexts.splice(0).map((context) => context.close()));
+  await Promise.all(contexts.splice(0).map(endContext));
 });
 
 test('docs/opus.md: the first example plays what it captures', async () => {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ffmpegFrames, opusdecFrames, opusinfoSeconds } from '../helpers/ask-program.ts';
 import { segmentalSnrDb } from '../helpers/snr.ts';
 import { voice } from '../helpers/voice.ts';
+import { endContext } from '../helpers/end-context.ts';
 
 const FRAMES = 96_000;
 const mediabunny = () => import('mediabunny');
@@ -117,7 +118,7 @@ test('a stream that fails ends the recording with the reason', async () => {
 describe('live', () => {
   let context: AudioContext;
   afterEach(async () => {
-    await context.close();
+    await endContext(context);
   });
 
   /** A tone as a track, with what feeds it. */

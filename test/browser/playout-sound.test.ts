@@ -1,6 +1,7 @@
 import { Capture, Playout } from 'micwire';
 import { SampleDecoder } from 'micwire/core';
 import { afterEach, expect, test, vi } from 'vitest';
+import { endContext } from '../helpers/end-context.ts';
 
 /** A steady tone on the wire. */
 const RATE = 24_000;
@@ -110,7 +111,7 @@ test('resampled, every output sample stands at its instant', async () => {
 
 test('a stall, its backlog, an interrupt and its undo make no click, and the delay comes back', async () => {
   const context = new AudioContext();
-  cleanups.push(() => context.close());
+  cleanups.push(() => endContext(context));
   await context.resume();
   const playout = await Playout.create(context, { sampleRate: RATE });
   cleanups.push(() => playout.close());

@@ -2,6 +2,7 @@ import { Playout, MicwireError } from 'micwire';
 import type { PlayoutOptions } from 'micwire';
 import { encodeBase64 } from 'micwire/core';
 import { expect, test, vi } from 'vitest';
+import { endContext } from '../helpers/end-context.ts';
 
 /** s16 samples 1, 2, 3 …: rendered exactly as n / 32768. */
 function counting(frames: number, from = 1): Uint8Array {
@@ -61,7 +62,7 @@ test('in a live context it plays, is interrupted, comes back and closes', async 
   playout.close();
   expect(playout.state).toBe('closed');
   expect(() => playout.write(counting(1))).toThrow(MicwireError);
-  await context.close();
+  await endContext(context);
 });
 
 test('an interrupt while the context is suspended resolves at once, with what was heard before', async () => {
@@ -76,5 +77,5 @@ test('an interrupt while the context is suspended resolves at once, with what wa
   expect(heard.item).toBe('a');
   expect(heard.frames).toBeGreaterThan(1000);
   expect(playout.stats.bufferedFrames).toBe(0);
-  await context.close();
+  await endContext(context);
 });

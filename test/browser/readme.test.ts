@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { endContext } from '../helpers/end-context.ts';
 
 /** The guide's echo server stands elsewhere; here the test's own server answers. Everything else runs as printed. */
 class EchoSocket extends WebSocket {
@@ -58,5 +59,5 @@ test('the quick start of the README runs as written: the microphone leaves in Ba
   // 20 ms at 16 kHz in s16.
   expect(atob(audio)).toHaveLength(640);
   expect(EchoSocket.received[3]).toBe(EchoSocket.sent[3]);
-  await contexts[0]!.close();
+  await endContext(contexts[0]!);
 });

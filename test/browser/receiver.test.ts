@@ -9,6 +9,7 @@ import {
 } from 'micwire/core';
 import type { Packet } from 'micwire/core';
 import { afterEach, expect, test, vi } from 'vitest';
+import { endContext } from '../helpers/end-context.ts';
 
 /** A steady tone on the wire. */
 const RATE = 24_000;
@@ -41,7 +42,7 @@ function tone(sequence: number): Packet {
 
 async function liveContext(): Promise<AudioContext> {
   const context = new AudioContext();
-  cleanups.push(() => context.close());
+  cleanups.push(() => endContext(context));
   await context.resume();
   return context;
 }
