@@ -27,8 +27,8 @@ const udpHost = process.env['MICWIRE_UDP_HOST'];
 /** Starts when the first page asks for it. */
 const link = new LinkProcess(udpHost === undefined ? {} : { spliceAddress: udpHost });
 
-/** Nine lanes at once take a machine of two cores for themselves. */
-const LANES = 'test/lab-lanes.test.ts';
+/** Many lanes at once take a machine of two cores for themselves. */
+const WHOLE_LAB = ['test/lab-compare.test.ts', 'test/lab-lanes.test.ts', 'test/lab-opus.test.ts'];
 
 export default defineConfig({
   plugins: [
@@ -60,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**', 'test/fixtures/**', LANES],
+          exclude: ['test/browser/**', 'test/fixtures/**', ...WHOLE_LAB],
           environment: 'node',
           // The gates start processes that count: two at once is what two cores carry.
           maxConcurrency: 2,
@@ -70,8 +70,14 @@ export default defineConfig({
       },
       {
         extends: true,
-        // By itself, after all others.
-        test: { name: 'lanes', include: [LANES], environment: 'node', sequence: { groupOrder: 1 } },
+        test: {
+          name: 'lab',
+          include: WHOLE_LAB,
+          environment: 'node',
+          // One after the other, after all others.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,

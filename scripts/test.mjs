@@ -1,6 +1,6 @@
 /**
  * `npm test`: every test a developer needs, in Node and in an installed Chromium.
- * `npm run test:engines`: the browser tests in Chromium, Firefox and WebKitGTK, then all lanes of the lab at once.
+ * `npm run test:engines`: the browser tests in Chromium, Firefox and WebKitGTK, then the whole lab at work.
  * Further arguments go to Vitest: `npm test -- test/base64.test.ts`, `npm test -- --project node`.
  */
 import { findBrowser } from '../test/engines/find-browser.mjs';
@@ -9,8 +9,8 @@ import { runTool } from './run.mjs';
 
 const args = process.argv.slice(2);
 const allEngines = args[0] === '--engines';
-if (allEngines) args.splice(0, 1, '--project', 'browser*', '--project', 'lanes');
-else if (!args.some((arg) => arg.startsWith('--project'))) args.push('--project', '!lanes');
+if (allEngines) args.splice(0, 1, '--project', 'browser*', '--project', 'lab');
+else if (!args.some((arg) => arg.startsWith('--project'))) args.push('--project', '!lab');
 
 await ensureInstalled();
 

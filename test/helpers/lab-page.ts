@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import { createServer } from 'vite';
@@ -50,6 +51,8 @@ export function useLab(view: 'compare' | 'lane' | 'call'): LabPage {
       configFile: path('../../vite.config.ts'),
       root: path('../../demo'),
       logLevel: 'silent',
+      // Its own: where two servers bundle the same packages anew, pages of one get what the other has outdated.
+      cacheDir: path(`../../node_modules/.vite/${basename(expect.getState().testPath!)}`),
       server: { host: '127.0.0.1', port: 0, watch: null, hmr: false },
     });
     await vite.listen();
