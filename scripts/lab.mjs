@@ -3,7 +3,7 @@
  * lanes in an installed Chromium, all at the same time over the same link, and prints the table. Nothing is drawn meanwhile.
  *
  * `--lanes opus-rtp-dc,webrtc` (default: all), `--link clean,loss-5` or `--link custom:delayMs:60:lossRatio:0.05` (default: clean),
- * `--settle 4` (s before the measurement), `--frame 20` (ms), `--bitrate 32000`, `--complexity 9`, `--copies adaptive`, `--cost 1`,
+ * `--settle 4` (s before the measurement), `--frame 20` (ms), `--bitrate 32000`, `--complexity 9`, `--copies adaptive`, `--cost 0.5`,
  * `--seed 1`, `--source speech|music`.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -10,7 +10,7 @@ import { numberOption } from './number-option.ts';
 
 const DURATIONS: readonly number[] = [10, 20, 40, 60];
 const COPIES: readonly Copies[] = ['adaptive', 1, 2, 3];
-const LATENCY_COSTS: readonly number[] = [0.1, 0.3, 1, 3, 10];
+const LATENCY_COSTS: readonly number[] = [0.1, 0.25, 0.5, 1, 2, 5];
 
 /** What all lanes are told alike. Fires `lab-coding`. */
 @customElement('lab-coding')

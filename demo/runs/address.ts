@@ -13,7 +13,7 @@ export const DEFAULT_RUN: RunSettings = {
   bitrate: 32_000,
   complexity: 9,
   copies: 'adaptive',
-  latencyCost: 1,
+  latencyCost: 0.5,
   seconds: 20,
   settleSeconds: 4,
   repetitions: 5,
