@@ -5,6 +5,7 @@ import type { WorkletFile } from '../../src/web/worklet-files.ts';
 import { loadWorklet } from '../../src/web/worklet-loader.ts';
 import { unpack } from '../helpers/packing.ts';
 import {
+  NODE_PARITY_NAMES,
   PARITY_NAMES,
   openParityCase,
   parityResult,
@@ -102,7 +103,7 @@ describe.runIf(navigator.userAgent.includes('Chrome'))('also from Node to Chromi
     inNode = await commands.renderInNode();
   }, 120_000);
 
-  test.each(PARITY_NAMES)('%s', async (name) => {
+  test.each(NODE_PARITY_NAMES)('%s', async (name) => {
     const { options, result } = inNode[name]!;
     const parity = openParityCase(name, unpack(options) as NodeOptions);
     const context = await openContext(parity);

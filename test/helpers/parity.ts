@@ -33,6 +33,11 @@ const WRITES = 20;
 /** The names of the cases. */
 export const PARITY_NAMES: readonly string[] = PROCESSOR_CASES.map((kase) => kase.name);
 
+/** Those that are rendered in Node too: the first of each processor, and every third. */
+export const NODE_PARITY_NAMES: readonly string[] = PROCESSOR_CASES.filter(
+  ({ worklet }, i) => i % 3 === 0 || PROCESSOR_CASES[i - 1]?.worklet !== worklet,
+).map(({ name }) => name);
+
 /**
  * Makes a case ready. Its input uses nothing but exact arithmetic, since engines differ in the last bit of `Math.sin`;
  * what is written is there before the first quantum, since a browser keeps no promise of when a message arrives.
