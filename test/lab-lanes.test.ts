@@ -119,7 +119,8 @@ function notYet(lanes: readonly LaneId[], correlation: number): () => Promise<st
 /** That a lane runs, and that its figures are those of sound. */
 function expectSound(id: LaneId, state: string, figures: LaneFigures): void {
   expect(state, id).toBe('running');
-  expect(figures.packets_sent, id).toBeGreaterThan(20);
+  // MediaRecorder sends ten a second, and a quiet machine is done in two.
+  expect(figures.packets_sent, id).toBeGreaterThan(8);
   // Read at the sender a moment before the receiver.
   expect(figures.packets_under_way, id).toBeGreaterThanOrEqual(-2);
   expect(figures.packets_under_way, id).toBeLessThan(50);
