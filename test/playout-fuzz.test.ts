@@ -85,7 +85,7 @@ it.each([[1], [2], [3], [4]])(
 );
 
 it('makes no step above the signal’s own in a stream that stalls, is interrupted and comes back', () => {
-  for (let seed = 1; seed <= 30; seed++) {
+  for (let seed = 1; seed <= 16; seed++) {
     const random = seededRandom(seed);
     const sampleRate = 24_000;
     const contextRate = seed % 2 ? 24_000 : 48_000;
