@@ -1,4 +1,5 @@
 import type { Session } from './controllers/session.ts';
+import { commonStatus } from './status.ts';
 import type { Status } from './status.ts';
 
 /** The part of a session that a status is made from. */
@@ -21,46 +22,13 @@ export type CompareStatusSubject = Pick<
 
 /** The most pressing thing to say about all lanes at once. */
 export function compareStatusOf(session: CompareStatusSubject): Status {
-  const { phase, problem, source, context } = session;
-  if (phase === 'failed' && problem !== null) {
-    const action = { label: 'Try again', run: () => void session.start() };
-    return { tone: 'problem', title: problem.title, detail: problem.cure, action };
-  }
-  if (phase === 'idle' || phase === 'failed') {
-    const detail =
-      source.kind === 'microphone'
-        ? 'Press Start; the browser will ask for the microphone.'
-        : 'Press Start to send the sound down every lane.';
-    return { tone: 'idle', title: 'Ready.', detail, action: null };
-  }
-  if (session.suspended) {
-    const interrupted = context?.state !== 'suspended';
-    return {
-      tone: 'warning',
-      title: interrupted ? 'The system has interrupted the sound.' : 'The browser holds the sound.',
-      detail: interrupted
-        ? 'It goes on by itself when the other sound, or the call, has ended.'
-        : 'It lets none out before you press something on the page.',
-      action: interrupted ? null : { label: 'Let it sound', run: () => session.resume() },
-    };
-  }
-  if (phase === 'starting') {
-    const microphone = source.kind === 'microphone';
-    return {
-      tone: 'busy',
-      title: microphone ? 'Waiting for the microphone.' : 'Starting.',
-      detail: microphone ? 'The browser asks whether this page may use it.' : '',
-      action: null,
-    };
-  }
-  if (session.trackMuted) {
-    return {
-      tone: 'warning',
-      title: 'The microphone is muted.',
-      detail: 'Not by this page: look at its switch, the system or the browser.',
-      action: null,
-    };
-  }
+  const microphone = session.source.kind === 'microphone';
+  const common = commonStatus(session, {
+    microphone,
+    asking: microphone,
+    idle: 'Press Start to send the sound down every lane.',
+  });
+  if (common !== null) return common;
   return session.progress === null ? running(session) : measuring();
 }
 

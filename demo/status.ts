@@ -14,6 +14,70 @@ export interface StatusAction {
   readonly run: () => void;
 }
 
+/** What both kinds of session say of themselves. */
+export interface CommonSubject {
+  readonly phase: 'idle' | 'starting' | 'running' | 'failed';
+  readonly problem: { readonly title: string; readonly cure: string } | null;
+  readonly suspended: boolean;
+  readonly trackMuted: boolean;
+  readonly context: { readonly state: string } | null;
+  start(): unknown;
+  resume(): void;
+}
+
+/** What of a session the two kinds tell differently. */
+export interface CommonWords {
+  /** Whether the microphone is the source. */
+  readonly microphone: boolean;
+  /** Whether the browser may be asking for it, while the session starts. */
+  readonly asking: boolean;
+  /** What to do while nothing runs, for sources other than the microphone. */
+  readonly idle: string;
+}
+
+/** What goes before everything that is particular to a kind of session; null while nothing of that is the case. */
+export function commonStatus(session: CommonSubject, words: CommonWords): Status | null {
+  const { phase, problem, context } = session;
+  if (phase === 'failed' && problem !== null) {
+    const action = { label: 'Try again', run: () => void session.start() };
+    return { tone: 'problem', title: problem.title, detail: problem.cure, action };
+  }
+  if (phase === 'idle' || phase === 'failed') {
+    const detail = words.microphone
+      ? 'Press Start; the browser will ask for the microphone.'
+      : words.idle;
+    return { tone: 'idle', title: 'Ready.', detail, action: null };
+  }
+  if (session.suspended) {
+    const interrupted = context?.state !== 'suspended';
+    return {
+      tone: 'warning',
+      title: interrupted ? 'The system has interrupted the sound.' : 'The browser holds the sound.',
+      detail: interrupted
+        ? 'It goes on by itself when the other sound, or the call, has ended.'
+        : 'It lets none out before you press something on the page.',
+      action: interrupted ? null : { label: 'Let it sound', run: () => session.resume() },
+    };
+  }
+  if (phase === 'starting') {
+    return {
+      tone: 'busy',
+      title: words.asking ? 'Waiting for the microphone.' : 'Starting.',
+      detail: words.asking ? 'The browser asks whether this page may use it.' : '',
+      action: null,
+    };
+  }
+  if (session.trackMuted) {
+    return {
+      tone: 'warning',
+      title: 'The microphone is muted.',
+      detail: 'Not by this page: look at its switch, the system or the browser.',
+      action: null,
+    };
+  }
+  return null;
+}
+
 /** The part of a session that a status is made from. */
 export type StatusSubject = Pick<
   Session,
@@ -32,40 +96,14 @@ export type StatusSubject = Pick<
 
 /** The most pressing thing to say about a session. */
 export function statusOf(session: StatusSubject): Status {
-  const { phase, problem, lane, context } = session;
-  if (phase === 'failed' && problem !== null) {
-    const action = { label: 'Try again', run: () => void session.start() };
-    return { tone: 'problem', title: problem.title, detail: problem.cure, action };
-  }
-  if (phase === 'idle' || phase === 'failed') return idle(session);
-  if (session.suspended) {
-    const interrupted = context?.state !== 'suspended';
-    return {
-      tone: 'warning',
-      title: interrupted ? 'The system has interrupted the sound.' : 'The browser holds the sound.',
-      detail: interrupted
-        ? 'It goes on by itself when the other sound, or the call, has ended.'
-        : 'It lets none out before you press something on the page.',
-      action: interrupted ? null : { label: 'Let it sound', run: () => session.resume() },
-    };
-  }
-  if (phase === 'starting') {
-    const microphone = session.stage.kind === 'microphone' && session.source === null;
-    return {
-      tone: 'busy',
-      title: microphone ? 'Waiting for the microphone.' : 'Starting.',
-      detail: microphone ? 'The browser asks whether this page may use it.' : '',
-      action: null,
-    };
-  }
-  if (session.trackMuted) {
-    return {
-      tone: 'warning',
-      title: 'The microphone is muted.',
-      detail: 'Not by this page: look at its switch, the system or the browser.',
-      action: null,
-    };
-  }
+  const { lane, stage, source } = session;
+  const microphone = stage.kind === 'microphone';
+  const common = commonStatus(session, {
+    microphone,
+    asking: microphone && source === null,
+    idle: 'Press Start to send the sound round.',
+  });
+  if (common !== null) return common;
   if (lane?.stalled === true) {
     return {
       tone: 'warning',
@@ -75,14 +113,6 @@ export function statusOf(session: StatusSubject): Status {
     };
   }
   return (lane && wireStatus(lane)) ?? running(session);
-}
-
-function idle({ stage }: StatusSubject): Status {
-  const detail =
-    stage.kind === 'microphone'
-      ? 'Press Start; the browser will ask for the microphone.'
-      : 'Press Start to send the sound round.';
-  return { tone: 'idle', title: 'Ready.', detail, action: null };
 }
 
 function wireStatus(lane: NonNullable<StatusSubject['lane']>): Status | null {

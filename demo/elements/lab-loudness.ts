@@ -14,6 +14,7 @@ import { HISTORY_SECONDS } from '../loudness/loudness-history.ts';
 import type { ScopeTheme } from '../scope/scope-theme.ts';
 import { readTheme } from '../scope/scope-theme.ts';
 import { controls } from '../styles/controls.ts';
+import { toolPanel } from '../styles/tool-panel.ts';
 import './lab-plot.ts';
 import type { LabPlot, PlotSeries } from './lab-plot.ts';
 
@@ -36,21 +37,8 @@ const STABLE_AFTER_SECONDS = 60;
 export class LabLoudness extends LitElement {
   static override styles: CSSResultGroup = [
     controls,
+    toolPanel,
     css`
-      .panel {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr);
-        gap: 0.75rem;
-      }
-      .head {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.5rem 0.75rem;
-        align-items: center;
-      }
-      h2 {
-        margin-right: auto;
-      }
       .choice label {
         min-height: 2rem;
       }

@@ -8,6 +8,7 @@ import { Ticker } from '../controllers/ticker.ts';
 import { bytes, decibels } from '../format.ts';
 import { METER_FLOOR_DBFS } from '../scope/draw-meter.ts';
 import { controls } from '../styles/controls.ts';
+import { toolPanel } from '../styles/tool-panel.ts';
 
 const TEXT_INTERVAL_MS = 500;
 
@@ -22,21 +23,8 @@ const CONTAINERS: Readonly<Record<RecorderContainer, string>> = {
 export class LabRecorder extends LitElement {
   static override styles: CSSResultGroup = [
     controls,
+    toolPanel,
     css`
-      .panel {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr);
-        gap: 0.75rem;
-      }
-      .head {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.5rem 0.75rem;
-        align-items: center;
-      }
-      h2 {
-        margin-right: auto;
-      }
       .record {
         min-width: 9.5rem;
       }

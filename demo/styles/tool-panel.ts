@@ -1,0 +1,20 @@
+import type { CSSResult } from 'lit';
+import { css } from 'lit';
+
+/** A panel whose parts stand below one another, the first a heading with its tools at the right. After `controls`. */
+export const toolPanel: CSSResult = css`
+  .panel {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    gap: 0.75rem;
+  }
+  .head {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem 0.75rem;
+    align-items: center;
+  }
+  h2 {
+    margin-right: auto;
+  }
+`;
