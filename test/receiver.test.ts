@@ -3,32 +3,22 @@ import { MicwireError, PacketError } from '../src/core/errors.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { planVariableResampler } from '../src/core/resampler/variable-resampler-planner.ts';
 import { createWorkletScope } from '../src/testing/index.ts';
-import type { NodeOptions, ScopeNode, WorkletScope } from '../src/testing/index.ts';
+import type { ScopeNode, WorkletScope } from '../src/testing/index.ts';
 import { Receiver } from '../src/web/receiver.ts';
 import { checkReceiverOptions } from '../src/web/receiver-options.ts';
 import type { ReceiverOptions } from '../src/web/receiver-options.ts';
 import { openReceiverPort } from '../src/worker/receiver-port.ts';
+import { FakeContext, openNodePage } from './helpers/node-page.ts';
 import { opusModule } from './helpers/opus.ts';
 import { voice } from './helpers/voice.ts';
 
 const RATE = 48_000;
 const FRAMES = 960;
 
-/** As much of a context as a node needs. */
-class FakeContext extends EventTarget {
-  state = 'running';
-  readonly sampleRate = RATE;
-
-  changeState(state: string): void {
-    this.state = state;
-    this.dispatchEvent(new Event('statechange'));
-  }
-}
-
 /** A page's `Receiver` in Node: real processor and messages, a stand-in scope and graph. */
 class ReceiverPage {
   readonly scope: WorkletScope;
-  readonly context = new FakeContext();
+  readonly context = new FakeContext(RATE);
   readonly calls: string[] = [];
   readonly receiver: Receiver;
   readonly node: ScopeNode;
@@ -36,32 +26,15 @@ class ReceiverPage {
   private constructor(scope: WorkletScope, options: ReceiverOptions, opus?: object) {
     this.scope = scope;
     const { context, calls } = this;
-    let node: ScopeNode | undefined;
-    class Node extends EventTarget {
-      readonly context = context;
-      readonly port: unknown;
-      onprocessorerror: ((event: Event) => void) | null = null;
-      constructor(_: unknown, name: string, nodeOptions: NodeOptions) {
-        super();
-        node = scope.createNode(name, nodeOptions);
-        this.port = node.port;
-      }
-      connect(destination: unknown): unknown {
-        calls.push('connect');
-        return destination;
-      }
-      disconnect(): void {
-        calls.push('disconnect');
-      }
-    }
-    vi.stubGlobal('AudioWorkletNode', Node);
     const resampler = planVariableResampler({ inputRate: options.sampleRate, outputRate: RATE });
-    this.receiver = new Receiver(context as unknown as BaseAudioContext, options, {
-      resampler,
-      opus,
-    });
-    vi.unstubAllGlobals();
-    this.node = node!;
+    const { held, node } = openNodePage(
+      scope,
+      context,
+      calls,
+      (base) => new Receiver(base, options, { resampler, opus }),
+    );
+    this.receiver = held;
+    this.node = node;
   }
 
   static async open(options: Partial<ReceiverOptions> = {}, opus?: object): Promise<ReceiverPage> {

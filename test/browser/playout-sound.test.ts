@@ -1,7 +1,7 @@
-import { Capture, Playout } from 'micwire';
-import { SampleDecoder } from 'micwire/core';
+import { Playout } from 'micwire';
 import { afterEach, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
+import { recordNode, steepestStep } from '../helpers/node-recording.ts';
 
 /** A steady tone on the wire. */
 const RATE = 24_000;
@@ -42,55 +42,6 @@ class LiveTone {
   }
 }
 
-/** All that a node gives from now on, bit for bit. */
-async function record(node: AudioNode): Promise<{ readonly stop: () => Promise<Float32Array> }> {
-  const { sampleRate } = node.context;
-  const capture = await Capture.create(node.context, node, {
-    sampleRate,
-    channels: 1,
-    format: 'f32',
-    bufferDuration: 10_000,
-  });
-  cleanups.push(() => capture.close());
-  const decoder = new SampleDecoder({ format: 'f32', channels: 1 });
-  const pieces: Float32Array[] = [];
-  const read = (async () => {
-    for await (const chunk of capture) {
-      expect(chunk.dropped).toBe(0);
-      const samples = new Float32Array(chunk.frames);
-      decoder.decode(chunk.bytes, 0, chunk.frames, [samples], 0);
-      pieces.push(samples);
-    }
-  })();
-  return {
-    stop: async () => {
-      await capture.close();
-      await read;
-      const all = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
-      let at = 0;
-      for (const piece of pieces) {
-        all.set(piece, at);
-        at += piece.length;
-      }
-      return all;
-    },
-  };
-}
-
-/** The greatest step between neighbours, and where it is. */
-function steepest(samples: Float32Array): { readonly step: number; readonly at: number } {
-  let step = 0;
-  let at = 0;
-  for (let i = 1; i < samples.length; i++) {
-    const next = Math.abs(samples[i]! - samples[i - 1]!);
-    if (next > step) {
-      step = next;
-      at = i;
-    }
-  }
-  return { step, at };
-}
-
 test('resampled, every output sample stands at its instant', async () => {
   const context = new OfflineAudioContext(1, 48_000, 48_000);
   const playout = await Playout.create(context, { sampleRate: RATE, backlog: 'keep' });
@@ -115,7 +66,8 @@ test('a stall, its backlog, an interrupt and its undo make no click, and the del
   await context.resume();
   const playout = await Playout.create(context, { sampleRate: RATE });
   cleanups.push(() => playout.close());
-  const recording = await record(playout.node);
+  const recording = await recordNode(playout.node);
+  cleanups.push(recording.close);
   const live = new LiveTone(playout);
   const playing = (ms: number) => {
     const from = playout.stats.playedFrames;
@@ -150,7 +102,7 @@ test('a stall, its backlog, an interrupt and its undo make no click, and the del
   const fade = (AMPLITUDE * Math.PI) / 2 / (0.005 * context.sampleRate);
   // Its last sample, where it is stopped in the middle, is its own.
   const end = samples.findLastIndex((sample) => sample !== 0) - context.sampleRate * 0.01;
-  const { step, at } = steepest(samples.subarray(0, end));
+  const { step, at } = steepestStep(samples.subarray(0, end));
   // The resampler overshoots a little where the tone sets in, as any filter without aliases does.
   expect(step, `at frame ${at} of ${end}`).toBeLessThan((own + fade) * 1.15);
   expect(step).toBeGreaterThan(own * 0.9);

@@ -1,15 +1,9 @@
-import { Capture, MicwireError, Receiver, WebSocketTransport, loadOpusModule } from 'micwire';
-import {
-  OpusEncoder,
-  OpusLibrary,
-  PacketError,
-  SampleDecoder,
-  binaryFraming,
-  opusSettings,
-} from 'micwire/core';
+import { MicwireError, Receiver, WebSocketTransport, loadOpusModule } from 'micwire';
+import { OpusEncoder, OpusLibrary, PacketError, binaryFraming, opusSettings } from 'micwire/core';
 import type { Packet } from 'micwire/core';
 import { afterEach, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
+import { recordNode, steepestStep } from '../helpers/node-recording.ts';
 
 /** A steady tone on the wire. */
 const RATE = 24_000;
@@ -72,54 +66,6 @@ class LiveSender {
   }
 }
 
-/** All that a node gives from now on, bit for bit. */
-async function record(node: AudioNode): Promise<{ readonly stop: () => Promise<Float32Array> }> {
-  const { sampleRate } = node.context;
-  const capture = await Capture.create(node.context, node, {
-    sampleRate,
-    channels: 1,
-    format: 'f32',
-    bufferDuration: 10_000,
-  });
-  cleanups.push(() => capture.close());
-  const decoder = new SampleDecoder({ format: 'f32', channels: 1 });
-  const pieces: Float32Array[] = [];
-  const read = (async () => {
-    for await (const chunk of capture) {
-      const samples = new Float32Array(chunk.frames);
-      decoder.decode(chunk.bytes, 0, chunk.frames, [samples], 0);
-      pieces.push(samples);
-    }
-  })();
-  return {
-    stop: async () => {
-      await capture.close();
-      await read;
-      const all = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
-      let at = 0;
-      for (const piece of pieces) {
-        all.set(piece, at);
-        at += piece.length;
-      }
-      return all;
-    },
-  };
-}
-
-/** The greatest step between neighbours, and where it is. */
-function steepest(samples: Float32Array): { readonly step: number; readonly at: number } {
-  let step = 0;
-  let at = 0;
-  for (let i = 1; i < samples.length; i++) {
-    const next = Math.abs(samples[i]! - samples[i - 1]!);
-    if (next > step) {
-      step = next;
-      at = i;
-    }
-  }
-  return { step, at };
-}
-
 async function playing(receiver: Receiver, ms: number): Promise<void> {
   const from = receiver.stats.jitterBufferEmittedCount;
   await vi.waitFor(
@@ -137,7 +83,8 @@ test('over a WebSocket that stalls, the delay comes back to the target by itself
   cleanups.push(() => receiver.close());
   const states: string[] = [];
   receiver.addEventListener('statechange', () => states.push(receiver.state));
-  const recording = await record(receiver.node);
+  const recording = await recordNode(receiver.node);
+  cleanups.push(recording.close);
   const transport = new WebSocketTransport('/echo');
   cleanups.push(() => transport.close());
   const encoder = binaryFraming.createEncoder();
@@ -179,7 +126,7 @@ test('over a WebSocket that stalls, the delay comes back to the target by itself
 
   const samples = await recording.stop();
   const own = (2 * Math.PI * HZ * AMPLITUDE) / context.sampleRate;
-  const { step, at } = steepest(samples);
+  const { step, at } = steepestStep(samples);
   expect(step, `at frame ${at} of ${samples.length}`).toBeLessThan(own * 1.3);
   expect(step).toBeGreaterThan(own * 0.9);
   expect(states).toContain('concealing');
@@ -189,7 +136,8 @@ test('packets of Opus are decoded on the audio thread, and one lost is taken fro
   const context = await liveContext();
   const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48_000 });
   cleanups.push(() => receiver.close());
-  const recording = await record(receiver.node);
+  const recording = await recordNode(receiver.node);
+  cleanups.push(recording.close);
   const settings = opusSettings(
     { sampleRate: 48_000, channels: 1 },
     { bitrate: 32_000, fec: true, expectedLoss: 20, application: 'voip', signal: 'voice' },

@@ -1,25 +1,9 @@
-import { vi } from 'vitest';
 import { createWorkletScope } from '../../src/testing/index.ts';
-import type { NodeOptions, ScopeNode, WorkletScope } from '../../src/testing/index.ts';
+import type { ScopeNode, WorkletScope } from '../../src/testing/index.ts';
 import { Playout } from '../../src/web/playout.ts';
 import { loadResamplerDesign } from '../../src/web/resampler-design.ts';
 import type { PlayoutOptions } from '../../src/web/playout-options.ts';
-
-/** As much of a context as a node needs. */
-class FakeContext extends EventTarget {
-  state = 'running';
-  readonly sampleRate: number;
-
-  constructor(sampleRate: number) {
-    super();
-    this.sampleRate = sampleRate;
-  }
-
-  changeState(state: string): void {
-    this.state = state;
-    this.dispatchEvent(new Event('statechange'));
-  }
-}
+import { FakeContext, openNodePage } from './node-page.ts';
 
 /** A page's `Playout` in Node: real processor and messages, a stand-in scope and graph. */
 export class PlayoutPage {
@@ -36,28 +20,14 @@ export class PlayoutPage {
     const context = new FakeContext(scope.sampleRate);
     this.context = context;
     const { calls } = this;
-    let node: ScopeNode | undefined;
-    class Node extends EventTarget {
-      readonly context = context;
-      readonly port: unknown;
-      onprocessorerror: ((event: Event) => void) | null = null;
-      constructor(_: unknown, name: string, nodeOptions: NodeOptions) {
-        super();
-        node = scope.createNode(name, nodeOptions);
-        this.port = node.port;
-      }
-      connect(destination: unknown): unknown {
-        calls.push('connect');
-        return destination;
-      }
-      disconnect(): void {
-        calls.push('disconnect');
-      }
-    }
-    vi.stubGlobal('AudioWorkletNode', Node);
-    this.playout = new Playout(context as unknown as BaseAudioContext, options);
-    vi.unstubAllGlobals();
-    this.node = node!;
+    const { held, node } = openNodePage(
+      scope,
+      context,
+      calls,
+      (base) => new Playout(base, options),
+    );
+    this.playout = held;
+    this.node = node;
   }
 
   static async open(
