@@ -179,7 +179,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
 
   /**
    * Takes packets, in whatever order and however often they come. What becomes of them is in `stats`.
-   * @param packets one; or those that a message decoded to, with redundant copies of others. Payloads are copied and stay yours
+   * @param packets one; or those that a message decoded to, with redundant copies of others: in one call, for a copy that comes
+   * before its message's own packet is dropped. Payloads are copied and stay yours
    * @throws PacketError when one is not of the stream's format or too long; MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
