@@ -10,6 +10,8 @@ const STEP_LIMIT_MS = 20 * 60_000;
 const folder = await mkdtemp(join(tmpdir(), 'micwire-ci-'));
 let passed = 0;
 let failed = 0;
+/** What failed and why, said once more at the end: a log may be read from there. @type {string[]} */
+const failures = [];
 
 await step('check');
 await vitest('test');
@@ -17,13 +19,16 @@ await vitest('test:engines');
 await embed();
 
 await rm(folder, { recursive: true });
+if (failures.length > 0) console.log(`\n── What failed ──\n${failures.join('\n')}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 /** A step that counts nothing but its own failure. */
 async function step(/** @type {string} */ name) {
   const { code } = await npmRun(name, []);
-  if (code !== 0) failed++;
+  if (code === 0) return;
+  failed++;
+  failures.push(`npm run ${name} ended with code ${code}.`);
 }
 
 /** Vitest's own counts. A run that ends badly without a failed test (a crash, an unhandled error) counts as one. */
@@ -32,10 +37,29 @@ async function vitest(/** @type {string} */ name) {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const { code } = await npmRun(name, reporters);
   const result = await readFile(file, 'utf8').then(JSON.parse, () => undefined);
-  const failures = result?.numFailedTests ?? 0;
+  const failedTests = result?.numFailedTests ?? 0;
   passed += result?.numPassedTests ?? 0;
-  failed += code !== 0 && failures === 0 ? 1 : failures;
+  failed += code !== 0 && failedTests === 0 ? 1 : failedTests;
+  if (code !== 0) failures.push(`npm run ${name} ended with code ${code}.`, ...reasons(result));
 }
+
+/** Every failed test by its file, its name and the first lines of its reason. @returns {string[]} */
+function reasons(/** @type {any} */ result) {
+  return (result?.testResults ?? []).flatMap(
+    (/** @type {any} */ { name, message, assertionResults }) => [
+      ...(message ? [`${name}: ${brief(message)}`] : []),
+      ...assertionResults
+        .filter((/** @type {any} */ { status }) => status === 'failed')
+        .map(
+          (/** @type {any} */ test) =>
+            `${name} › ${test.fullName}: ${brief(test.failureMessages.join('\n'))}`,
+        ),
+    ],
+  );
+}
+
+const brief = (/** @type {string} */ text) =>
+  text.split('\n').slice(0, 12).join('\n  ').slice(0, 1000);
 
 /** The embedding test ends with a line of the same form as this program's. */
 async function embed() {
@@ -43,6 +67,7 @@ async function embed() {
   const [, good = '0', bad = '0'] = [...text.matchAll(/(\d+) passed, (\d+) failed/g)].at(-1) ?? [];
   passed += Number(good);
   failed += code !== 0 && bad === '0' ? 1 : Number(bad);
+  if (code !== 0) failures.push(`npm run test:embed ended with code ${code}: ${bad} failed.`);
 }
 
 /**
