@@ -12,9 +12,9 @@ export interface Cost {
 
 /** What the settings come to: the samples or the Opus alone, the messages, and both together. */
 export function costsOf(framing: Framing, settings: WireSettings): Cost[] {
-  const { sampleRate, format, chunkDuration, bitrate } = settings;
+  const { sampleRate, channels, format, chunkDuration, bitrate } = settings;
   const messagesPerSecond = 1000 / chunkDuration;
-  const payload = format === 'opus' ? bitrate / 8 : sampleRate * bytesPerSample(format);
+  const payload = format === 'opus' ? bitrate / 8 : sampleRate * channels * bytesPerSample(format);
   const wire = wireBytesPerSecond(framing, settings);
   const rate = (bytesPerSecond: number) => `${kilobits(bytesPerSecond)} kbit/s`;
   const alone =
@@ -39,6 +39,6 @@ export function wireBytesPerSecond(framing: Framing, settings: WireSettings): nu
 }
 
 /** Bytes a second of 16-bit samples of the same rate. */
-export function samplesBytesPerSecond({ sampleRate }: WireSettings): number {
-  return sampleRate * bytesPerSample('s16');
+export function samplesBytesPerSecond({ sampleRate, channels }: WireSettings): number {
+  return sampleRate * channels * bytesPerSample('s16');
 }

@@ -1,5 +1,5 @@
 import type { OpusRoute } from 'micwire';
-import type { PayloadFormat } from 'micwire/core';
+import type { OpusApplication, OpusBitrateMode, PayloadFormat } from 'micwire/core';
 import type { LaneId } from './single/lanes.ts';
 
 /** What the user can choose about the way of the sound. Every change rebuilds the lane. */
@@ -7,6 +7,8 @@ export interface LaneSettings {
   readonly lane: LaneId;
   /** Wire rate in Hz. */
   readonly sampleRate: number;
+  /** On the wire: 1 or 2. */
+  readonly channels: number;
   readonly format: PayloadFormat;
   /** ms of sound in a chunk; of Opus, in a packet. */
   readonly chunkDuration: number;
@@ -16,6 +18,8 @@ export interface LaneSettings {
   readonly bitrate: number;
   /** 0–10: how hard the encoder works. */
   readonly complexity: number;
+  readonly application: OpusApplication;
+  readonly bitrateMode: OpusBitrateMode;
   /** Packets also carry the one before, for when that is lost. */
   readonly fec: boolean;
   /** Silence takes next to nothing. */
@@ -39,6 +43,17 @@ export const BITRATES: readonly number[] = [
 ];
 /** The choices for `LaneSettings.complexity`. */
 export const COMPLEXITIES: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+/** What Opus is tuned for, in the words of the page. */
+export const APPLICATION_LABELS: Readonly<Record<OpusApplication, string>> = {
+  voip: 'Understanding speech',
+  audio: 'Likeness',
+  lowdelay: 'Least delay',
+};
+/** How large packets of Opus are, in the words of the page. */
+export const BITRATE_MODE_LABELS: Readonly<Record<OpusBitrateMode, string>> = {
+  variable: 'As needed',
+  constant: 'All of one size',
+};
 /** Where Opus is encoded, in the words of the page. */
 export const ROUTE_LABELS: Readonly<Record<OpusRoute, string>> = {
   auto: 'Wherever is best',
@@ -63,11 +78,14 @@ export const FORMAT_LABELS: Readonly<Record<PayloadFormat, string>> = {
 export const DEFAULT_SETTINGS: LaneSettings = {
   lane: 'base64-json-websocket',
   sampleRate: 16_000,
+  channels: 1,
   format: 's16',
   chunkDuration: 20,
   targetDelay: 60,
   bitrate: 24_000,
   complexity: 9,
+  application: 'voip',
+  bitrateMode: 'variable',
   fec: false,
   dtx: false,
   encodeIn: 'auto',
@@ -96,6 +114,8 @@ export function withChanges(settings: LaneSettings, changes: Partial<LaneSetting
     ...wanted,
     sampleRate: fitting(sampleRates, wanted.sampleRate),
     chunkDuration: fitting(chunkDurations, wanted.chunkDuration),
+    // The part of Opus with the least delay has no redundancy.
+    fec: wanted.fec && wanted.application !== 'lowdelay',
   };
 }
 

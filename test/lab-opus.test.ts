@@ -84,6 +84,31 @@ describe('Opus in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
+  it('carries stereo, tuned for least delay, in packets of one size', async () => {
+    await choose('Sample format', 'opus');
+    await choose('Encoded', 'auto');
+    await choose('Chunk', '20');
+    await choose('Bitrate', '64000');
+    await page.getByLabel('Packets carry the one before').check();
+    await choose('Channels', '2');
+    await choose('Packets', 'constant');
+    await choose('Tuned for', 'lowdelay');
+    const fec = page.getByLabel('Packets carry the one before');
+    await eventually(() => fec.isDisabled()).toBe(true);
+    expect(await fec.isChecked()).toBe(false);
+    await start();
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(20);
+    // 64 kbit/s, 20 ms: 160 bytes, every time.
+    const wire = page.locator('lab-wire section');
+    await eventually(() => wire.textContent()).toMatch(/160 B of Opus/);
+    expect(await wire.textContent()).toMatch(/2 channels/);
+    await eventually(() => level('Output level')).toBeGreaterThan(-40);
+    expect(faults).toEqual([]);
+    await choose('Channels', '1');
+    await choose('Tuned for', 'voip');
+    await choose('Packets', 'variable');
+  });
+
   it('says why when it cannot be loaded, and samples go on', async () => {
     await reopen();
     await page.evaluate(() => {

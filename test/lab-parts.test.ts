@@ -166,11 +166,23 @@ describe('a message, taken apart', () => {
     },
   );
 
+  const pairs = (
+    left: readonly number[],
+    right: readonly number[],
+  ): (readonly [number, number])[] => left.flatMap((a) => right.map((b) => [a, b] as const));
+
+  it('twice the channels cost twice the samples', () => {
+    const alone = (channels: number) =>
+      costsOf(FRAMINGS.binary, { ...DEFAULT_SETTINGS, channels })[0];
+    expect(alone(1)).toEqual({ label: 'Samples alone', value: '256 kbit/s' });
+    expect(alone(2)).toEqual({ label: 'Samples alone', value: '512 kbit/s' });
+  });
+
   it('an example can be made for every choice on the page, and its cost told', () => {
     for (const framing of Object.values(FRAMINGS)) {
       for (const sampleRate of SAMPLE_RATES) {
-        for (const chunkDuration of CHUNK_DURATIONS) {
-          const settings = { ...DEFAULT_SETTINGS, sampleRate, chunkDuration };
+        for (const [chunkDuration, channels] of pairs(CHUNK_DURATIONS, [1, 2])) {
+          const settings = { ...DEFAULT_SETTINGS, sampleRate, chunkDuration, channels };
           const { packet, message } = exampleMessage(framing, settings)!;
           const decoder = framing.createDecoder(streamOf(settings));
           expect(decoder.decode(message).map(({ frames }) => frames)).toEqual([packet.frames]);
@@ -198,6 +210,13 @@ describe('Opus, before it runs', () => {
     });
     const json = wireBytesPerSecond(FRAMINGS['base64-json'], opus);
     expect(json).toBeGreaterThan(2 * wireBytesPerSecond(FRAMINGS.binary, opus));
+  });
+
+  it('least delay rules out FEC, and the other way round nothing', () => {
+    const fec = withChanges(opus, { fec: true });
+    expect(fec.fec).toBe(true);
+    expect(withChanges(fec, { application: 'lowdelay' }).fec).toBe(false);
+    expect(withChanges(fec, { application: 'audio' }).fec).toBe(true);
   });
 
   it('every choice goes with every other that is offered beside it', () => {

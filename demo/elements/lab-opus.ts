@@ -1,9 +1,15 @@
-import type { OpusRoute } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { LaneSettings } from '../settings.ts';
-import { BITRATES, COMPLEXITIES, DEFAULT_SETTINGS, ROUTE_LABELS } from '../settings.ts';
+import {
+  APPLICATION_LABELS,
+  BITRATES,
+  BITRATE_MODE_LABELS,
+  COMPLEXITIES,
+  DEFAULT_SETTINGS,
+  ROUTE_LABELS,
+} from '../settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 import { numberOption } from './number-option.ts';
@@ -34,13 +40,16 @@ export class LabOpus extends LitElement {
         min-height: 1.5rem;
         font-size: 0.9375rem;
       }
+      .checks label:has(:disabled) {
+        color: var(--ink-soft);
+      }
     `,
   ];
 
   @property({ attribute: false }) settings: LaneSettings = DEFAULT_SETTINGS;
 
   protected override render(): TemplateResult {
-    const { bitrate, complexity, encodeIn, fec, dtx } = this.settings;
+    const { bitrate, complexity, application, fec, dtx } = this.settings;
     return html`<fieldset aria-label="Opus">
       <div class="pair">
         <div class="field">
@@ -56,26 +65,47 @@ export class LabOpus extends LitElement {
           </select>
         </div>
       </div>
-      <div class="field">
-        <label for="route">Encoded</label>
-        <select id="route" @change=${this.setRoute}>
-          ${(Object.entries(ROUTE_LABELS) as [OpusRoute, string][]).map(
-            ([route, label]) =>
-              html`<option value=${route} .selected=${route === encodeIn}>${label}</option>`,
-          )}
-        </select>
+      <div class="pair">
+        ${this.choice('application', 'Tuned for', APPLICATION_LABELS)}
+        ${this.choice('bitrateMode', 'Packets', BITRATE_MODE_LABELS)}
       </div>
+      ${this.choice('encodeIn', 'Encoded', ROUTE_LABELS)}
       <div class="checks">
-        ${this.check('fec', fec, 'Packets carry the one before (FEC)')}
+        ${this.check('fec', fec, 'Packets carry the one before (FEC)', application === 'lowdelay')}
         ${this.check('dtx', dtx, 'Silence takes next to nothing (DTX)')}
       </div>
     </fieldset>`;
   }
 
-  private check(name: 'fec' | 'dtx', checked: boolean, label: string): TemplateResult {
+  private choice(
+    name: 'application' | 'bitrateMode' | 'encodeIn',
+    label: string,
+    labels: Readonly<Record<string, string>>,
+  ): TemplateResult {
+    const chosen = this.settings[name];
+    const set = ({ target }: Event) =>
+      fire(this, 'lab-configure', { [name]: (target as HTMLSelectElement).value });
+    return html`<div class="field">
+      <label for=${name}>${label}</label>
+      <select id=${name} @change=${set}>
+        ${Object.entries(labels).map(
+          ([value, text]) =>
+            html`<option value=${value} .selected=${value === chosen}>${text}</option>`,
+        )}
+      </select>
+    </div>`;
+  }
+
+  private check(
+    name: 'fec' | 'dtx',
+    checked: boolean,
+    label: string,
+    disabled = false,
+  ): TemplateResult {
     return html`<label>
       <input
         type="checkbox"
+        ?disabled=${disabled}
         .checked=${checked}
         @change=${(event: Event) =>
           fire(this, 'lab-configure', { [name]: (event.target as HTMLInputElement).checked })}
@@ -86,9 +116,4 @@ export class LabOpus extends LitElement {
   private setNumber(name: 'bitrate' | 'complexity', event: Event): void {
     fire(this, 'lab-configure', { [name]: Number((event.target as HTMLSelectElement).value) });
   }
-
-  private readonly setRoute = (event: Event): void => {
-    const encodeIn = (event.target as HTMLSelectElement).value as OpusRoute;
-    fire(this, 'lab-configure', { encodeIn });
-  };
 }

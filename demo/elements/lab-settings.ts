@@ -13,6 +13,11 @@ import { fire } from './fire.ts';
 import './lab-opus.ts';
 import { numberOption } from './number-option.ts';
 
+const CHANNELS: readonly (readonly [number, string])[] = [
+  [1, 'Mono'],
+  [2, 'Stereo'],
+];
+
 /** The controls of a lane. Fires `lab-configure` with what was changed. */
 @customElement('lab-settings')
 export class LabSettings extends LitElement {
@@ -81,16 +86,24 @@ export class LabSettings extends LitElement {
           </div>
           <p class="note caption">${LANES[settings.lane].note}</p>
         </fieldset>
-        <div class="field">
-          <label for="format">Sample format</label>
-          <select id="format" @change=${this.setFormat}>
-            ${(Object.keys(FORMAT_LABELS) as PayloadFormat[]).map(
-              (format) =>
-                html`<option value=${format} .selected=${format === settings.format}>
-                  ${FORMAT_LABELS[format]}
-                </option>`,
-            )}
-          </select>
+        <div class="pair">
+          <div class="field">
+            <label for="format">Sample format</label>
+            <select id="format" @change=${this.setFormat}>
+              ${(Object.keys(FORMAT_LABELS) as PayloadFormat[]).map(
+                (format) =>
+                  html`<option value=${format} .selected=${format === settings.format}>
+                    ${FORMAT_LABELS[format]}
+                  </option>`,
+              )}
+            </select>
+          </div>
+          <div class="field">
+            <label for="channels">Channels</label>
+            <select id="channels" @change=${(event: Event) => this.setNumber('channels', event)}>
+              ${CHANNELS.map(([count, label]) => numberOption(count, label, settings.channels))}
+            </select>
+          </div>
         </div>
         <div class="pair">
           <div class="field">
@@ -151,7 +164,10 @@ export class LabSettings extends LitElement {
     </label>`;
   }
 
-  private setNumber(name: 'sampleRate' | 'chunkDuration' | 'targetDelay', event: Event): void {
+  private setNumber(
+    name: 'sampleRate' | 'channels' | 'chunkDuration' | 'targetDelay',
+    event: Event,
+  ): void {
     const value = Number((event.target as HTMLInputElement | HTMLSelectElement).value);
     fire(this, 'lab-configure', { [name]: value });
   }

@@ -2,24 +2,24 @@ import { Capture, Playout } from 'micwire';
 import type { ChunkEncoding, PayloadFormat } from 'micwire';
 import type { LaneBuild } from './lane.ts';
 
-const CHANNELS = 1;
-
 /** Opens the capture of a lane. Throws what `Capture.create` throws. */
 export async function openCapture(
   parts: LaneBuild,
   encoding: ChunkEncoding,
 ): Promise<Capture<PayloadFormat>> {
-  const { context, source, sampleRate, format, chunkDuration } = parts;
+  const { context, source, sampleRate, channels, format, chunkDuration } = parts;
   const from = source.track ?? source.node;
-  const common = { sampleRate, channels: CHANNELS, encoding };
+  const common = { sampleRate, channels, encoding };
   // A capture of one format is one of any, for who only reads: what differs is what its events are declared to carry.
   if (format === 'opus') {
-    const { bitrate, complexity, fec, dtx, encodeIn } = parts;
+    const { bitrate, complexity, application, bitrateMode, fec, dtx, encodeIn } = parts;
     const capture = await Capture.create(context, from, {
       ...common,
       format,
       bitrate,
       complexity,
+      application,
+      bitrateMode,
       fec,
       dtx,
       encodeIn,
@@ -36,6 +36,6 @@ export async function openCapture(
  * it then plays the look-ahead of the encoder too, which the lane counts as delay.
  */
 export function openPlayout(parts: LaneBuild): Promise<Playout> {
-  const { context, sampleRate, format, targetDelay } = parts;
-  return Playout.create(context, { sampleRate, channels: CHANNELS, format, targetDelay });
+  const { context, sampleRate, channels, format, targetDelay } = parts;
+  return Playout.create(context, { sampleRate, channels, format, targetDelay });
 }
