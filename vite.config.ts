@@ -64,6 +64,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/fixtures/**', ...WHOLE_LAB],
           environment: 'node',
+          // A hundred files: threads start faster than processes do.
+          pool: 'threads',
           // The gates start processes that count: two at once is what two cores carry.
           maxConcurrency: 2,
           setupFiles: 'test/helpers/same-bits.ts',

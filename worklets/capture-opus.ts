@@ -2,7 +2,7 @@ import { CaptureEngine } from '../src/core/capture/capture-engine.ts';
 import { OpusChunkWriter } from '../src/core/capture/opus-chunk-writer.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../src/core/codec/opus-library.ts';
-import type { CaptureCommand, OpusCaptureProcessorOptions } from '../src/core/messages.ts';
+import type { OpusCaptureCommand, OpusCaptureProcessorOptions } from '../src/core/messages.ts';
 
 /** The compiled module comes from the page, where it was warmed up; bytes come where modules cannot be passed. */
 function moduleOf(source: WebAssembly.Module | Uint8Array<ArrayBuffer>): WebAssembly.Module {
@@ -31,8 +31,9 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
       this.port,
       (sink) => new OpusChunkWriter({ encoder, encoding, sink }),
     );
-    this.port.onmessage = ({ data }: MessageEvent<CaptureCommand>): void => {
-      this.#engine.obey(data, currentFrame);
+    this.port.onmessage = ({ data }: MessageEvent<OpusCaptureCommand>): void => {
+      if (data.type === 'adjust') encoder.adjust(data.options);
+      else this.#engine.obey(data, currentFrame);
     };
   }
 

@@ -173,11 +173,11 @@ export { opusCodec } from './codec/opus-codec.ts';
 export { OpusDecoder } from './codec/opus-decoder.ts';
 export type { OpusDecoderOptions } from './codec/opus-decoder.ts';
 export { OpusEncoder } from './codec/opus-encoder.ts';
-export type { OpusAdjustment } from './codec/opus-encoder.ts';
 export { OpusLibrary } from './codec/opus-library.ts';
 export type { OpusModule } from './codec/opus-library.ts';
 export { opusSettings } from './codec/opus-options.ts';
 export type {
+  OpusAdjustment,
   OpusApplication,
   OpusBitrateMode,
   OpusOptions,

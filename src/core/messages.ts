@@ -5,7 +5,7 @@
 import type { ChunkSlot } from './capture/chunk-sink.ts';
 import type { ChunkEncoding, ChunkFormat } from './capture/chunk.ts';
 import type { OpusModule } from './codec/opus-library.ts';
-import type { OpusOptions, OpusSettings } from './codec/opus-options.ts';
+import type { OpusAdjustment, OpusOptions, OpusSettings } from './codec/opus-options.ts';
 import type { MeterName, MeterSettings } from './metering/meter-table.ts';
 import type { ResamplerPlan } from './resampler/resampler-plan.ts';
 import type { Dither, SampleFormat } from './dsp/sample-format.ts';
@@ -57,6 +57,11 @@ export type CaptureCommand =
   | { readonly type: 'ping' }
   /** Sends what is captured and ends the processor. */
   | { readonly type: 'close' };
+
+export type OpusCaptureCommand =
+  | CaptureCommand
+  /** Changes the encoder from the next packet on. By the node's port. */
+  | { readonly type: 'adjust'; readonly options: OpusAdjustment };
 
 /** What carries chunks, through the node's port or the one that `pipe` handed over. */
 export type CaptureDelivery =
@@ -120,6 +125,8 @@ export type OpusWorkerCommand =
   | { readonly type: 'open'; readonly options: OpusSessionOptions }
   /** From now on packets go through this port. Answered by `piped`, by the old port: it brings nothing more. */
   | { readonly type: 'pipe'; readonly port: CapturePort }
+  /** Changes the encoder, which is libopus, from the next packet on. */
+  | { readonly type: 'adjust'; readonly options: OpusAdjustment }
   /** The samples to encode, as f32. Answered by `ended` when the capture has. */
   | CaptureHandover;
 
@@ -336,7 +343,7 @@ export interface ProcessorMap {
   };
   readonly 'micwire-capture-opus': {
     readonly options: OpusCaptureProcessorOptions;
-    readonly command: CaptureCommand;
+    readonly command: OpusCaptureCommand;
     readonly event: CaptureEvent;
   };
   readonly 'micwire-meter': {

@@ -1,5 +1,6 @@
 import type { CaptureStats, ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { ChunkFormat } from '../core/capture/chunk.ts';
+import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import type { MicwireError } from '../core/errors.ts';
 
@@ -28,6 +29,11 @@ export interface CaptureBackend {
   resume(): void;
   /** Makes a Worker the reader, by one message with the chunks that wait here and the way to the rest. */
   pipeTo(worker: Worker): Promise<void>;
+  /**
+   * Changes the encoder of Opus from its next packet on; samples have none.
+   * @throws TypeError or RangeError for a value out of its range; MicwireError 'unsupported' where the encoder cannot
+   */
+  adjust?(options: OpusAdjustment): void;
   /** Has the processor send what it has, and ends it. Resolves when the last chunk is here, or will never be. */
   end(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk, ChunkEncoding } from '../core/capture/chunk.ts';
+import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
 import { MicwireError } from '../core/errors.ts';
@@ -210,6 +211,20 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.#paused = false;
     this.#processor.resume();
     await resumeSuspended(this.node.context);
+  }
+
+  /**
+   * Changes the encoder of Opus from its next packet on, as `AdaptiveRedundancy` may ask: `capture.adjust({ expectedLoss })`.
+   * After the end it does nothing.
+   * @throws TypeError for a capture of samples, TypeError or RangeError for a value that Opus does not have; MicwireError
+   *   `'unsupported'` where the engine's own encoder works (`encodedIn` is `'webcodecs'`)
+   */
+  adjust(this: Capture<'opus'>, changes: OpusAdjustment): void {
+    const processor = this.#processor;
+    if (processor.adjust === undefined) {
+      throw new TypeError(`adjust takes a capture of opus, got one of ${this.format}.`);
+    }
+    processor.adjust(changes);
   }
 
   /**

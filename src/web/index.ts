@@ -24,6 +24,7 @@ export type { OpusLoadOptions } from './opus-module.ts';
 export type { WorkerUrl } from './opus-worker-loader.ts';
 export type { OpusModule } from '../core/codec/opus-library.ts';
 export type {
+  OpusAdjustment,
   OpusApplication,
   OpusBitrateMode,
   OpusOptions,

@@ -2,9 +2,11 @@ import type { ChunkFormat } from '../core/capture/chunk.ts';
 import { OpusEncoder } from '../core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../core/codec/opus-library.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
-import type { OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
+import { checkOpusAdjustment } from '../core/codec/opus-options.ts';
+import type { OpusAdjustment, OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
 import { MicwireError } from '../core/errors.ts';
-import type { OpenCapture } from './capture-backend.ts';
+import type { OpusCaptureCommand } from '../core/messages.ts';
+import type { CaptureBackend, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { MAX_WORKLET_FRAME_MS, opusCaptureSettings } from './opus-capture-options.ts';
 import type { OpusCaptureOptions, OpusCaptureSettings } from './opus-capture-options.ts';
@@ -88,7 +90,7 @@ async function openWorklet(
     preSkip,
     encodedIn: 'worklet',
     createBackend: (listener) =>
-      new CaptureNode(
+      new OpusWorkletBackend(
         context,
         { ...capture, format: opusFormat(settings) as unknown as ChunkFormat },
         listener,
@@ -127,6 +129,22 @@ async function openWorker(
 
 function opusFormat({ capture }: OpusCaptureSettings): ChunkFormat<'opus'> {
   return { ...capture.format, format: 'opus' };
+}
+
+/** A capture node whose processor encodes. */
+class OpusWorkletBackend extends CaptureNode implements CaptureBackend {
+  readonly #channels: number;
+
+  constructor(...[context, settings, ...rest]: ConstructorParameters<typeof CaptureNode>) {
+    super(context, settings, ...rest);
+    this.#channels = settings.format.channels;
+  }
+
+  adjust(options: OpusAdjustment): void {
+    const checked = checkOpusAdjustment(options, this.#channels);
+    const command: OpusCaptureCommand = { type: 'adjust', options: checked };
+    this.node.port.postMessage(command);
+  }
 }
 
 /**

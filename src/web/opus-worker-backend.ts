@@ -4,7 +4,8 @@ import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import { slotOf } from '../core/capture/chunk.ts';
 import type { ChunkFormat } from '../core/capture/chunk.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
-import type { OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
+import { checkOpusAdjustment } from '../core/codec/opus-options.ts';
+import type { OpusAdjustment, OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
 import { MicwireError } from '../core/errors.ts';
 import type {
   CaptureDelivery,
@@ -16,6 +17,9 @@ import type {
 import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import type { OpusCaptureSettings } from './opus-capture-options.ts';
+
+const FIXED =
+  "The engine's own encoder cannot be changed while it runs: create the capture with encodeIn 'worklet' or 'worker'.";
 
 /** How long `end()` waits for the last packets. */
 const END_MS = 2000;
@@ -55,6 +59,9 @@ export async function probeWebCodecs(
 export interface OpusWorkerSession {
   readonly worker: Worker;
   readonly port: MessagePort;
+  readonly settings: OpusSettings;
+  /** The engine's own encoder works, not libopus. */
+  readonly webCodecs: boolean;
   /** Frames at the wire rate. */
   readonly preSkip: number;
 }
@@ -69,7 +76,7 @@ export async function openWorkerSession(
   const { encoding } = capture.format;
   const options = { settings: opus, module, encoding, slots: capture.maxChunks, port: port1 };
   const { preSkip } = await ask(worker, { type: 'open', options }, 'opened', [port1]);
-  return { worker, port: port2, preSkip };
+  return { worker, port: port2, settings: opus, webCodecs: module === null, preSkip };
 }
 
 /** Captures samples, has them encoded in a Worker, and queues the packets. The samples do not pass through this thread. */
@@ -146,6 +153,14 @@ export class OpusWorkerBackend implements CaptureBackend {
 
   resume(): void {
     this.#capture.resume();
+  }
+
+  adjust(options: OpusAdjustment): void {
+    const { settings, webCodecs, worker } = this.#session;
+    const checked = checkOpusAdjustment(options, settings.channels);
+    if (webCodecs) throw new MicwireError('unsupported', FIXED);
+    const command: OpusWorkerCommand = { type: 'adjust', options: checked };
+    worker.postMessage(command);
   }
 
   async pipeTo(target: Worker): Promise<void> {

@@ -7,6 +7,7 @@ import { PoolSink } from '../core/capture/pool-sink.ts';
 import { OpusEncoder } from '../core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../core/codec/opus-library.ts';
 import { opusPacketLength } from '../core/codec/opus-options.ts';
+import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import { SampleDecoder } from '../core/dsp/sample-format.ts';
 import type { MicwireError } from '../core/errors.ts';
 import type {
@@ -30,6 +31,8 @@ interface Writer {
   write(input: readonly Float32Array[], frames: number, contextTime: number): void;
   /** Nothing follows for now: what is held leaves. */
   finish(): Promise<void>;
+  /** From the next packet on. */
+  adjust?(options: OpusAdjustment): void;
   close(): void;
 }
 
@@ -68,6 +71,11 @@ export class OpusSession {
     this.#port = port;
     this.#listen(port);
     this.#sink.redirect(port);
+  }
+
+  /** Changes libopus from the next packet on. The engine's own encoder cannot: the page does not ask. */
+  adjust(options: OpusAdjustment): void {
+    this.#writer.adjust?.(options);
   }
 
   /** Resolves when the capture has ended and everything has left. */
@@ -120,6 +128,10 @@ class LibraryWriter implements Writer {
   finish(): Promise<void> {
     this.#writer.finishChunk();
     return Promise.resolve();
+  }
+
+  adjust(options: OpusAdjustment): void {
+    this.#encoder.adjust(options);
   }
 
   close(): void {

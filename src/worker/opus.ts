@@ -31,6 +31,9 @@ async function obey(command: OpusWorkerCommand): Promise<void> {
     case 'pipe':
       session?.redirect(command.port);
       break;
+    case 'adjust':
+      session?.adjust(command.options);
+      break;
     case 'micwire-capture': {
       const capture = receiveCapture({ data: command });
       if (session === undefined || capture === undefined) return;

@@ -116,6 +116,55 @@ test.each([40, 60, 120])('libopus in a Worker: %i ms', async (frameDuration) => 
   check(packets, capture, 2.5);
 });
 
+describe('adjust', () => {
+  test.each(['worklet', 'worker'] as const)(
+    'changes the running encoder in a %s',
+    async (encodeIn) => {
+      const context = new AudioContext();
+      const source = new OscillatorNode(context);
+      source.start();
+      const options = {
+        format: 'opus',
+        encodeIn,
+        bitrate: 64_000,
+        bitrateMode: 'constant',
+      } as const;
+      const capture = await Capture.create(context, source, options);
+      const packets: Packet[] = [];
+      capture.addEventListener('chunk', ({ detail }) => packets.push(detail));
+      await capture.resume();
+      await vi.waitFor(() => expect(packets.length).toBeGreaterThan(5));
+      expect(() => capture.adjust({ bitrate: 24_000, expectedLoss: 101 })).toThrow(RangeError);
+      expect(() => capture.adjust({ dtx: 1 as never })).toThrow(TypeError);
+      capture.adjust({ bitrate: 16_000, expectedLoss: 20, complexity: 3, dtx: false });
+      await vi.waitFor(() => expect(packets.at(-1)!.bytes.length).toBe(40));
+      await capture.close();
+      capture.adjust({ bitrate: 64_000 });
+      // Nothing between: of 20 ms, 160 bytes at 64 kbit/s and 40 at 16.
+      const lengths = packets.map(({ bytes }) => bytes.length);
+      const first = lengths.indexOf(40);
+      expect(lengths).toEqual(lengths.map((_, i) => (i < first ? 160 : 40)));
+      await endContext(context);
+    },
+  );
+
+  test('is refused where there is nothing that can be changed', async () => {
+    const context = new OfflineAudioContext(1, 4800, 48_000);
+    const source = new ConstantSourceNode(context);
+    const samples = (await Capture.create(context, source)) as unknown as Capture<'opus'>;
+    expect(() => samples.adjust({ expectedLoss: 5 })).toThrow(/opus, got one of s16/);
+    const own = await Capture.create(context, source, {
+      format: 'opus',
+      encodeIn: 'webcodecs',
+    }).catch((error: unknown) => error);
+    if (own instanceof MicwireError) return expect(own.code).toBe('unsupported');
+    const refused = expect(() => (own as Capture<'opus'>).adjust({ expectedLoss: 5 }));
+    refused.toThrow(MicwireError);
+    refused.toThrow(/encodeIn 'worklet' or 'worker'/);
+    await (own as Capture<'opus'>).close();
+  });
+});
+
 describe('WebCodecs', () => {
   test.each([
     ['20 ms mono', { bitrate: 32_000, channels: 1 }],

@@ -1,10 +1,9 @@
-import { integerIn } from '../arguments.ts';
 import { MicwireError } from '../errors.ts';
 import type { PayloadEncoder } from './codec.ts';
 import type { OpusLibrary } from './opus-library.ts';
 import { outOfMemory } from './opus-library.ts';
-import { checkBitrate, opusPacketLength, opusSettings } from './opus-options.ts';
-import type { OpusOptions, OpusSettings } from './opus-options.ts';
+import { checkOpusAdjustment, opusPacketLength, opusSettings } from './opus-options.ts';
+import type { OpusAdjustment, OpusOptions, OpusSettings } from './opus-options.ts';
 import { opusMaxPacketBytes } from './payload-format.ts';
 
 /** Requests and values of `opus_defines.h`. */
@@ -19,9 +18,6 @@ const SET_DTX = 4016;
 const SET_SIGNAL = 4024;
 
 const FLOAT_BYTES = 4;
-
-/** What of an encoder can be changed while it runs. */
-export type OpusAdjustment = Pick<OpusOptions, 'bitrate' | 'complexity' | 'expectedLoss' | 'dtx'>;
 
 /**
  * Encodes with libopus, in whichever scope it is made. `encode` allocates nothing and takes constant work: it may be called
@@ -101,15 +97,13 @@ export class OpusEncoder implements PayloadEncoder {
 
   /**
    * Changes options from the next packet on.
-   * @throws TypeError or RangeError for a value out of its range: nothing is changed then
+   * @throws TypeError or RangeError for a value out of its range: nothing is changed then; MicwireError 'closed'
    */
   adjust(options: OpusAdjustment): void {
-    const { bitrate, complexity, expectedLoss } = options;
-    if (bitrate !== undefined) checkBitrate(bitrate, this.channels);
-    if (complexity !== undefined) integerIn('complexity', complexity, 0, 10);
-    if (expectedLoss !== undefined) integerIn('expectedLoss', expectedLoss, 0, 100);
-    this.#adjusted = { ...this.#adjusted, ...options };
-    this.#apply(options);
+    const checked = checkOpusAdjustment(options, this.channels);
+    if (this.#encoder === 0) throw closed();
+    this.#adjusted = { ...this.#adjusted, ...checked };
+    this.#apply(checked);
   }
 
   reset(): void {
@@ -167,7 +161,7 @@ export class OpusEncoder implements PayloadEncoder {
   }
 
   #apply({ bitrate, complexity, expectedLoss, dtx }: OpusAdjustment): void {
-    if (bitrate !== undefined) this.#request(SET_BITRATE, Math.round(bitrate));
+    if (bitrate !== undefined) this.#request(SET_BITRATE, bitrate);
     if (complexity !== undefined) this.#request(SET_COMPLEXITY, complexity);
     if (expectedLoss !== undefined) this.#request(SET_PACKET_LOSS_PERC, expectedLoss);
     if (dtx !== undefined) this.#request(SET_DTX, dtx ? 1 : 0);
@@ -179,9 +173,13 @@ export class OpusEncoder implements PayloadEncoder {
   }
 
   #refusal(frames: number): Error {
-    if (this.#encoder === 0) return new MicwireError('closed', 'The Opus encoder is closed.');
+    if (this.#encoder === 0) return closed();
     return new RangeError(`frames must be ${this.packetFrames}, got ${frames}.`);
   }
+}
+
+function closed(): MicwireError {
+  return new MicwireError('closed', 'The Opus encoder is closed.');
 }
 
 /** A failure of libopus that no argument of the caller's can cause. @internal */

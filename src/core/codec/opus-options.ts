@@ -54,6 +54,9 @@ export interface OpusSettings {
   readonly signal: OpusSignal;
 }
 
+/** What of an encoder can be changed while it runs. */
+export type OpusAdjustment = Pick<OpusOptions, 'bitrate' | 'complexity' | 'expectedLoss' | 'dtx'>;
+
 const MIN_BITRATE = 500;
 const MAX_BITRATE_PER_CHANNEL = 512_000;
 const DEFAULT_BITRATE_PER_CHANNEL = 32_000;
@@ -104,8 +107,23 @@ export function checkOpusFormat(format: {
   };
 }
 
-/** @internal */
-export function checkBitrate(bitrate: unknown, channels: number): number {
+/**
+ * @returns those that are given
+ * @throws TypeError or RangeError for a value out of its range
+ */
+export function checkOpusAdjustment(options: OpusAdjustment, channels: number): OpusAdjustment {
+  const { bitrate, complexity, expectedLoss, dtx } = options;
+  return {
+    ...(bitrate !== undefined && { bitrate: checkBitrate(bitrate, channels) }),
+    ...(complexity !== undefined && { complexity: integerIn('complexity', complexity, 0, 10) }),
+    ...(expectedLoss !== undefined && {
+      expectedLoss: integerIn('expectedLoss', expectedLoss, 0, 100),
+    }),
+    ...(dtx !== undefined && { dtx: flag('dtx', dtx) }),
+  };
+}
+
+function checkBitrate(bitrate: unknown, channels: number): number {
   const most = MAX_BITRATE_PER_CHANNEL * channels;
   return Math.round(numberIn('bitrate', bitrate, MIN_BITRATE, most));
 }
