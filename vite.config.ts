@@ -56,6 +56,8 @@ export default defineConfig({
   test: {
     // Two files at once, whatever the machine: many wait for sound, which takes its time.
     maxWorkers: 2,
+    // Longer than sound takes to begin on a machine that is busy.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,

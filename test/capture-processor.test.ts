@@ -1,5 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { ChunkQueue } from '../src/core/capture/chunk-queue.ts';
 import { RingReader, receiveDelivery } from '../src/core/capture/chunk-receiver.ts';
 import { Chunk, HEADER_BYTES, longestPayload } from '../src/core/capture/chunk.ts';
@@ -15,6 +15,7 @@ import type {
 import { createWorkletScope } from '../src/testing/index.ts';
 import type { ScopeNode, WorkletScope } from '../src/testing/index.ts';
 import { sine } from './helpers/signals.ts';
+import { eventually } from './helpers/eventually.ts';
 
 const FORMAT: ChunkFormat = { sampleRate: 48000, channels: 1, format: 's16', encoding: 'binary' };
 
@@ -205,7 +206,7 @@ test('through a port of its own: chunks sent before go one way, the rest the oth
     await rig.scope.settle();
   }
   rig.tell({ type: 'close' });
-  await vi.waitFor(() => expect(queue.ended).toBe(true));
+  await eventually(() => expect(queue.ended).toBe(true));
   port2.close();
   expect(rig.types()).toEqual(['chunk', 'piped', 'closed']);
   // The first chunk came by the node's port.
@@ -229,7 +230,7 @@ test('through shared memory nothing is posted, and the books are the same', asyn
   // Nobody reads while this renders.
   rig.run(60);
   rig.tell({ type: 'close' });
-  await vi.waitFor(() => expect(queue.ended).toBe(true));
+  await eventually(() => expect(queue.ended).toBe(true));
   expect(rig.types()).toEqual(['closed']);
   const { captured, delivered, queued, dropped } = queue.stats;
   expect(captured).toBe(160 * 128);
@@ -253,6 +254,6 @@ test('a reader of the ring that was stopped leaves it to the next', async () => 
   const second = new ChunkQueue(100);
   new RingReader({ memory: ring, format: FORMAT, queue: second, sleep });
   rig.tell({ type: 'close' });
-  await vi.waitFor(() => expect(second.ended).toBe(true));
+  await eventually(() => expect(second.ended).toBe(true));
   expect((await second[Symbol.asyncIterator]().next()).value?.sequence).toBe(2);
 });

@@ -7,6 +7,7 @@ import type { CaptureOptions, Chunk } from '../src/web/index.ts';
 import { loadResamplerDesign } from '../src/web/resampler-design.ts';
 import { receiveCapture } from '../src/worker/index.ts';
 import { TestContext, TestNode, TestTrack, openPage, testStream } from './helpers/capture-rig.ts';
+import { eventually } from './helpers/eventually.ts';
 
 // What `create` does first.
 beforeAll(() => loadResamplerDesign(48000, 16000));
@@ -373,7 +374,7 @@ test.each([
       await node.render(1);
       return new WeakRef(capture);
     })();
-    await vi.waitFor(() => {
+    await eventually(() => {
       collectGarbage();
       // Not the object itself: the failed assertion would hold on to it.
       expect(captured.deref() === undefined).toBe(true);

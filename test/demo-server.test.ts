@@ -140,7 +140,7 @@ describe('the echo', () => {
     let received = 0;
     socket.on('message', () => received++);
     socket.resume();
-    await expect.poll(() => received, { timeout: 5000 }).toBe(400);
+    await expect.poll(() => received).toBe(400);
   });
 
   it('survives a client that breaks the protocol', async () => {

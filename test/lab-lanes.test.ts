@@ -3,13 +3,14 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { createServer } from 'vite';
 import type { ViteDevServer } from 'vite';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HeadlessLab } from '../demo/headless/headless.ts';
 import { LANE_IDS } from '../demo/lanes/lane-ids.ts';
 import type { LaneId } from '../demo/lanes/lane-ids.ts';
 import type { LaneFigures } from '../demo/measure/metrics.ts';
 import type { OpenBrowser } from './engines/open-browser.mjs';
 import { openBrowser } from './engines/open-browser.mjs';
+import { eventually } from './helpers/eventually.ts';
 
 /*
  * All lanes of the lab at once, in Chromium, over the real link engine: that sound comes through each, and is counted.
@@ -173,7 +174,7 @@ describe('the lanes', { timeout: 180_000 }, () => {
       expect(Math.min(...grown.map(({ told }) => told))).toBeGreaterThan(40_000);
       return grown;
     };
-    for (const { id, told, reckoned } of await vi.waitFor(since, { timeout: 30_000 })) {
+    for (const { id, told, reckoned } of await eventually(since, { timeout: 30_000 })) {
       expect(reckoned / told, id).toBeGreaterThan(0.9);
       expect(reckoned / told, id).toBeLessThan(1.03);
     }

@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { MicwireError, PacketError } from '../src/core/errors.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { planVariableResampler } from '../src/core/resampler/variable-resampler-planner.ts';
@@ -11,6 +11,7 @@ import { openReceiverPort } from '../src/worker/receiver-port.ts';
 import { FakeContext, openNodePage } from './helpers/node-page.ts';
 import { opusModule } from './helpers/opus.ts';
 import { voice } from './helpers/voice.ts';
+import { eventually } from './helpers/eventually.ts';
 
 const RATE = 48_000;
 const FRAMES = 960;
@@ -162,7 +163,7 @@ it('lets a Worker insert, and gives it its buffers back', async () => {
   cleanups.push(() => port.close());
   expect(port).toMatchObject({ format: 's16', sampleRate: RATE, channels: 1 });
   for (let sequence = 0; sequence < 20; sequence++) port.insert(packet(sequence));
-  await vi.waitFor(() => {
+  await eventually(() => {
     page.render(128);
     expect(page.receiver.stats.packetsReceived).toBe(20);
   });

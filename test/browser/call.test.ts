@@ -45,7 +45,7 @@ describe.runIf(HAS_WEBRTC).each([
 
     const analyser = new AnalyserNode(context, { fftSize: 4096 });
     callee.createSource(context).connect(analyser);
-    await expect.poll(() => loudestHz(analyser), { timeout: 5000 }).toBeGreaterThan(425);
+    await expect.poll(() => loudestHz(analyser)).toBeGreaterThan(425);
     expect(loudestHz(analyser)).toBeLessThan(455);
     await expect.poll(() => sending.send(Uint8Array.of(1, 2, 3))).toBe(true);
     await expect.poll(() => received[0]).toEqual(Uint8Array.of(1, 2, 3));
@@ -84,7 +84,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
       figures = await callee.stats();
       return figures.packetsReceived;
     };
-    await expect.poll(received, { timeout: 8000 }).toBeGreaterThan(50);
+    await expect.poll(received).toBeGreaterThan(50);
     let sent!: CallFigures;
     const sentPackets = async () => {
       sent = await caller.stats();
@@ -123,7 +123,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     };
     await expect.poll(async () => (await caller.stats()).packetsSent, POLL).toBeGreaterThan(100);
     before = await caller.stats();
-    await expect.poll(grown, { timeout: 5000 }).toBeGreaterThan(100);
+    await expect.poll(grown).toBeGreaterThan(100);
     const packets = after.packetsSent - before.packetsSent;
     const payload = (after.bytesSent - before.bytesSent) / packets;
     const hasRed = /a=rtpmap:\d+ red\/48000/.test(caller.offer ?? '');

@@ -3,6 +3,7 @@ import type { Chunk } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { samplesOf } from '../helpers/chunks.ts';
 import { endContext } from '../helpers/end-context.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 let context: AudioContext;
 beforeEach(() => {
@@ -24,11 +25,6 @@ function tone(): MediaStreamTrack {
 
 function loud(chunk: Chunk): boolean {
   return samplesOf(chunk)[0]!.some((sample) => Math.abs(sample) > 0.1);
-}
-
-/** An engine on a busy machine takes its time to begin. */
-function eventually(assertion: () => void): Promise<void> {
-  return vi.waitFor(assertion, { timeout: 10_000 });
 }
 
 const SHARING = [

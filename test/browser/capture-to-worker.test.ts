@@ -2,6 +2,7 @@ import { Capture } from 'micwire';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { WorkerReport } from './capture-worker.ts';
 import { endContext } from '../helpers/end-context.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -54,9 +55,7 @@ test.each([
       chunkDuration: 20,
     });
     await capture.resume();
-    await vi.waitFor(() => expect(capture.stats.captured).toBeGreaterThan(1600), {
-      timeout: 10_000,
-    });
+    await eventually(() => expect(capture.stats.captured).toBeGreaterThan(1600));
 
     const worker = new Worker(new URL('./capture-worker.ts', import.meta.url), { type: 'module' });
     const answers = listen(worker);

@@ -10,6 +10,7 @@ import {
   referenceProgramme,
 } from '../helpers/meter-reference.ts';
 import { endContext } from '../helpers/end-context.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -26,7 +27,7 @@ async function rendered(
   const reading = meter.createReading();
   expect(meter.read(reading)).toBe(false);
   await context.startRendering();
-  await vi.waitFor(() => {
+  await eventually(() => {
     expect(meter.read(reading)).toBe(true);
     expect(reading.frame).toBeGreaterThan(sampleRate * 0.98);
   });
@@ -66,7 +67,7 @@ test.each(['auto', 'typescript'] as const)(
     tone(context, meter.node);
     const reading = meter.createReading();
     await context.startRendering();
-    await vi.waitFor(() => {
+    await eventually(() => {
       meter.read(reading);
       expect(reading.frame).toBeGreaterThan(3.95 * 48000);
     });
@@ -100,7 +101,7 @@ test.each(['auto', 'typescript'] as const)(
     source.start();
     const reading = meter.createReading();
     await context.startRendering();
-    await vi.waitFor(() => {
+    await eventually(() => {
       meter.read(reading);
       expect(reading.frame).toBeGreaterThan(REFERENCE_SETTLED);
     });
@@ -135,12 +136,12 @@ test('in a live context the readings go on until close', async () => {
   const meter = await Meter.create(context, { channels: 1 });
   tone(context, meter.node);
   const reading = meter.createReading();
-  await vi.waitFor(() => {
+  await eventually(() => {
     expect(meter.read(reading)).toBe(true);
     expect(Math.abs(reading.peakDbfs[0]! + 6.02)).toBeLessThan(0.1);
   });
   const { frame } = reading;
-  await vi.waitFor(() => {
+  await eventually(() => {
     meter.read(reading);
     expect(reading.frame).toBeGreaterThan(frame);
   });

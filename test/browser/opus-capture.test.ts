@@ -7,6 +7,7 @@ import { segmentalSnrDb } from '../helpers/snr.ts';
 import { voice } from '../helpers/voice.ts';
 import type { WorkerReport } from './capture-worker.ts';
 import { endContext } from '../helpers/end-context.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 const SECONDS = 1.5;
 
@@ -133,11 +134,11 @@ describe('adjust', () => {
       const packets: Packet[] = [];
       capture.addEventListener('chunk', ({ detail }) => packets.push(detail));
       await capture.resume();
-      await vi.waitFor(() => expect(packets.length).toBeGreaterThan(5));
+      await eventually(() => expect(packets.length).toBeGreaterThan(5));
       expect(() => capture.adjust({ bitrate: 24_000, expectedLoss: 101 })).toThrow(RangeError);
       expect(() => capture.adjust({ dtx: 1 as never })).toThrow(TypeError);
       capture.adjust({ bitrate: 16_000, expectedLoss: 20, complexity: 3, dtx: false });
-      await vi.waitFor(() => expect(packets.at(-1)!.bytes.length).toBe(40));
+      await eventually(() => expect(packets.at(-1)!.bytes.length).toBe(40));
       await capture.close();
       capture.adjust({ bitrate: 64_000 });
       // Nothing between: of 20 ms, 160 bytes at 64 kbit/s and 40 at 16.
@@ -208,7 +209,7 @@ describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %
     source.start();
     const capture = await Capture.create(context, source, { format: 'opus', encodeIn });
     await capture.resume();
-    await vi.waitFor(() => expect(capture.stats.queued).toBeGreaterThan(4 * 960));
+    await eventually(() => expect(capture.stats.queued).toBeGreaterThan(4 * 960));
     const worker = new Worker(new URL('./capture-worker.ts', import.meta.url), { type: 'module' });
     const report = new Promise<WorkerReport>((resolve, reject) => {
       worker.onmessage = ({ data }: MessageEvent<WorkerReport | 'reading'>) => {
@@ -218,7 +219,7 @@ describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %
     });
     await capture.pipeToWorker(worker);
     const until = context.currentTime + 0.5;
-    await vi.waitFor(() => expect(context.currentTime).toBeGreaterThan(until));
+    await eventually(() => expect(context.currentTime).toBeGreaterThan(until));
     await capture.close();
     const { arrivals, stats } = await report;
     let next = 0;

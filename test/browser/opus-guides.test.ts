@@ -1,6 +1,7 @@
 import { MicwireError } from 'micwire';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 /** Every context that a guide makes, to end it. */
 const contexts: AudioContext[] = [];
@@ -40,10 +41,13 @@ test('docs/opus.md: the first example plays what it captures', async () => {
   });
   const { Playout } = await import('micwire');
   const write = vi.spyOn(Playout.prototype, 'write');
-  await vi.waitFor(() => {
-    if (failures.length > 0) throw failures[0];
-    expect(write.mock.calls.length).toBeGreaterThan(20);
-  }, 15_000);
+  await eventually(
+    () => {
+      if (failures.length > 0) throw failures[0];
+      expect(write.mock.calls.length).toBeGreaterThan(20);
+    },
+    { timeout: 15_000 },
+  );
   expect(write.mock.results.every(({ type }) => type === 'return')).toBe(true);
 });
 
@@ -56,13 +60,16 @@ test('docs/receiving.md: the first example plays what comes back', async () => {
     // The end of the test closes its context.
     if (contexts.length > 0) failures.push(error);
   });
-  await vi.waitFor(() => {
-    if (failures.length > 0) throw failures[0];
-    expect(insert.mock.calls.length).toBeGreaterThan(20);
-  }, 15_000);
+  await eventually(
+    () => {
+      if (failures.length > 0) throw failures[0];
+      expect(insert.mock.calls.length).toBeGreaterThan(20);
+    },
+    { timeout: 15_000 },
+  );
   expect(insert.mock.results.every(({ type }) => type === 'return')).toBe(true);
   const receiver = insert.mock.contexts[0] as InstanceType<typeof Receiver>;
-  await vi.waitFor(() => expect(receiver.stats.jitterBufferEmittedCount).toBeGreaterThan(0));
+  await eventually(() => expect(receiver.stats.jitterBufferEmittedCount).toBeGreaterThan(0));
 });
 
 const BLOCKS = {

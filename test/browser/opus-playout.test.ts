@@ -1,9 +1,10 @@
 import { Playout, loadOpusModule } from 'micwire';
 import { OpusDecoder, OpusEncoder, OpusLibrary, encodeBase64 } from 'micwire/core';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { decodeAll, encodeAll } from '../helpers/codec-stream.ts';
 import { snrDb } from '../helpers/snr.ts';
 import { voice } from '../helpers/voice.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 const FRAMES = 48_000;
 const signal = voice(FRAMES);
@@ -32,7 +33,7 @@ async function play(write: (playout: Playout) => number): Promise<Float32Array> 
   playout.connect(context.destination);
   const frames = write(playout);
   playout.end();
-  await vi.waitFor(() => expect(playout.stats.receivedFrames).toBe(frames));
+  await eventually(() => expect(playout.stats.receivedFrames).toBe(frames));
   return (await context.startRendering()).getChannelData(0);
 }
 

@@ -1,11 +1,12 @@
 import { MediaChunks, MicwireError, Recorder, unfinishedRecordings } from 'micwire';
 import type { RecorderOptions } from 'micwire';
 import { decodeBase64 } from 'micwire/core';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { ffmpegFrames, opusdecFrames, opusinfoSeconds } from '../helpers/ask-program.ts';
 import { segmentalSnrDb } from '../helpers/snr.ts';
 import { voice } from '../helpers/voice.ts';
 import { endContext } from '../helpers/end-context.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 const FRAMES = 96_000;
 const mediabunny = () => import('mediabunny');
@@ -135,17 +136,17 @@ describe('live', () => {
     const stream = tone();
     const recorder = await Recorder.create(context, stream, { container: 'wav' });
     await recorder.capture.resume();
-    await vi.waitFor(() => expect(recorder.duration).toBeGreaterThan(0.3));
-    await vi.waitFor(() => expect(recorder.level).toBeGreaterThan(-1));
+    await eventually(() => expect(recorder.duration).toBeGreaterThan(0.3));
+    await eventually(() => expect(recorder.level).toBeGreaterThan(-1));
     await recorder.pause();
     expect(recorder.state).toBe('paused');
     const { duration, size } = recorder;
     const until = context.currentTime + 0.2;
-    await vi.waitFor(() => expect(context.currentTime).toBeGreaterThan(until));
+    await eventually(() => expect(context.currentTime).toBeGreaterThan(until));
     expect(recorder.duration).toBe(duration);
     expect(recorder.size).toBe(size);
     await recorder.resume();
-    await vi.waitFor(() => expect(recorder.duration).toBeGreaterThan(duration + 0.1));
+    await eventually(() => expect(recorder.duration).toBeGreaterThan(duration + 0.1));
     stream.getTracks()[0]!.stop();
     const file = await recorder.stop();
     expect(recorder.state).toBe('stopped');
@@ -162,9 +163,9 @@ describe('live', () => {
       await recorder.capture.resume();
       const found = async () => (await unfinishedRecordings()).find((one) => one.name === name);
       // What a page finds that comes after a crash: no more than a second is missing, and it plays.
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         expect(recorder.duration).toBeGreaterThan(2.5);
-      }, 8000);
+      });
       const { duration } = recorder;
       const backup = await (await found())!.blob();
       const frames = await ffmpegFrames(backup, 1);

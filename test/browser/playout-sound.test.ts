@@ -1,7 +1,8 @@
 import { Playout } from 'micwire';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { recordNode, steepestStep } from '../helpers/node-recording.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 /** A steady tone on the wire. */
 const RATE = 24_000;
@@ -49,7 +50,7 @@ test('resampled, every output sample stands at its instant', async () => {
   const frames = RATE / 2;
   playout.write(tone(0, frames).buffer);
   playout.end();
-  await vi.waitFor(() => expect(playout.stats.receivedFrames).toBe(frames));
+  await eventually(() => expect(playout.stats.receivedFrames).toBe(frames));
   const rendered = (await context.startRendering()).getChannelData(0);
   let worst = 0;
   // Its ends are edges, which no filter passes.
@@ -71,20 +72,19 @@ test('a stall, its backlog, an interrupt and its undo make no click, and the del
   const live = new LiveTone(playout);
   const playing = (ms: number) => {
     const from = playout.stats.playedFrames;
-    return vi.waitFor(
-      () => expect(playout.stats.playedFrames - from).toBeGreaterThan((ms * RATE) / 1000),
-      { timeout: 10_000 },
+    return eventually(() =>
+      expect(playout.stats.playedFrames - from).toBeGreaterThan((ms * RATE) / 1000),
     );
   };
   await playing(500);
 
   live.stalled = true;
-  await vi.waitFor(() => expect(playout.stats.underruns).toBeGreaterThan(0), { timeout: 5000 });
+  await eventually(() => expect(playout.stats.underruns).toBeGreaterThan(0));
   const until = context.currentTime + 0.4;
-  await vi.waitFor(() => expect(context.currentTime).toBeGreaterThan(until));
+  await eventually(() => expect(context.currentTime).toBeGreaterThan(until));
   live.stalled = false;
-  await vi.waitFor(() => expect(playout.stats.bufferedMs).toBeGreaterThan(300), { timeout: 5000 });
-  await vi.waitFor(() => expect(playout.stats.bufferedMs).toBeLessThan(110), { timeout: 10_000 });
+  await eventually(() => expect(playout.stats.bufferedMs).toBeGreaterThan(300));
+  await eventually(() => expect(playout.stats.bufferedMs).toBeLessThan(110));
   expect(playout.stats.skippedFrames).toBeGreaterThan(0);
 
   await playing(100);
@@ -95,7 +95,7 @@ test('a stall, its backlog, an interrupt and its undo make no click, and the del
   await playing(300);
   playout.end();
   live.stalled = true;
-  await vi.waitFor(() => expect(playout.state).toBe('idle'), { timeout: 5000 });
+  await eventually(() => expect(playout.state).toBe('idle'));
 
   const samples = await recording.stop();
   const own = (2 * Math.PI * HZ * AMPLITUDE) / context.sampleRate;

@@ -3,6 +3,7 @@ import type { PlayoutOptions } from 'micwire';
 import { encodeBase64 } from 'micwire/core';
 import { expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 /** s16 samples 1, 2, 3 …: rendered exactly as n / 32768. */
 function counting(frames: number, from = 1): Uint8Array {
@@ -22,7 +23,7 @@ async function offline(
 
 /** Resolves when that many frames have reached the processor. */
 async function delivered(playout: Playout, frames: number): Promise<void> {
-  await vi.waitFor(() => expect(playout.stats.receivedFrames).toBe(frames));
+  await eventually(() => expect(playout.stats.receivedFrames).toBe(frames));
 }
 
 test('chunks split at any byte, some as Base64, are rendered bit for bit', async () => {
@@ -42,7 +43,7 @@ test('chunks split at any byte, some as Base64, are rendered bit for bit', async
     Array.from({ length: 9000 }, (_, i) => (i + 1) / 32768),
   );
   expect(rendered.subarray(9000).every((sample) => sample === 0)).toBe(true);
-  await vi.waitFor(() => expect(ended).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(ended).toHaveBeenCalledTimes(1));
   expect(ended.mock.calls[0]![0]).toMatchObject({ frames: 9000, ms: 375, skippedFrames: 0 });
 });
 
@@ -52,13 +53,13 @@ test('in a live context it plays, is interrupted, comes back and closes', async 
   const playout = await Playout.create(context, { sampleRate: 24_000, backlog: 'keep' });
   playout.connect(context.destination);
   expect(playout.write(counting(24_000), { item: 'a' })).toBe(24_000);
-  await vi.waitFor(() => expect(playout.position.frames).toBeGreaterThan(1000));
+  await eventually(() => expect(playout.position.frames).toBeGreaterThan(1000));
   expect(playout.position.item).toBe('a');
   const heard = await playout.interrupt();
   expect(heard.item).toBe('a');
   expect(heard.frames).toBeLessThan(24_000);
   expect(await playout.undo()).toBe(true);
-  await vi.waitFor(() => expect(playout.position.frames).toBeGreaterThan(heard.frames + 500));
+  await eventually(() => expect(playout.position.frames).toBeGreaterThan(heard.frames + 500));
   playout.close();
   expect(playout.state).toBe('closed');
   expect(() => playout.write(counting(1))).toThrow(MicwireError);
@@ -71,7 +72,7 @@ test('an interrupt while the context is suspended resolves at once, with what wa
   const playout = await Playout.create(context, { sampleRate: 24_000, backlog: 'keep' });
   playout.connect(context.destination);
   playout.write(counting(24_000), { item: 'a' });
-  await vi.waitFor(() => expect(playout.position.frames).toBeGreaterThan(1000));
+  await eventually(() => expect(playout.position.frames).toBeGreaterThan(1000));
   await context.suspend();
   const heard = await playout.interrupt();
   expect(heard.item).toBe('a');

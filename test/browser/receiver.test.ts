@@ -1,9 +1,10 @@
 import { MicwireError, Receiver, WebSocketTransport, loadOpusModule } from 'micwire';
 import { OpusEncoder, OpusLibrary, PacketError, binaryFraming, opusSettings } from 'micwire/core';
 import type { Packet } from 'micwire/core';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { recordNode, steepestStep } from '../helpers/node-recording.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 /** A steady tone on the wire. */
 const RATE = 24_000;
@@ -68,13 +69,10 @@ class LiveSender {
 
 async function playing(receiver: Receiver, ms: number): Promise<void> {
   const from = receiver.stats.jitterBufferEmittedCount;
-  await vi.waitFor(
-    () => {
-      const frames = receiver.stats.jitterBufferEmittedCount - from;
-      expect(frames).toBeGreaterThan((ms * receiver.sampleRate) / 1000);
-    },
-    { timeout: 10_000 },
-  );
+  await eventually(() => {
+    const frames = receiver.stats.jitterBufferEmittedCount - from;
+    expect(frames).toBeGreaterThan((ms * receiver.sampleRate) / 1000);
+  });
 }
 
 test('over a WebSocket that stalls, the delay comes back to the target by itself, and nothing clicks', async () => {
@@ -97,24 +95,20 @@ test('over a WebSocket that stalls, the delay comes back to the target by itself
 
   for (const stallMs of [300, 700]) {
     sender.stalled = true;
-    await vi.waitFor(() => expect(receiver.state).toBe('concealing'), { timeout: 5000 });
+    await eventually(() => expect(receiver.state).toBe('concealing'));
     const until = context.currentTime + stallMs / 1000;
-    await vi.waitFor(() => expect(context.currentTime).toBeGreaterThan(until), { timeout: 5000 });
+    await eventually(() => expect(context.currentTime).toBeGreaterThan(until));
     const { packetsReceived } = receiver.stats;
     sender.stalled = false;
     // All that was held back comes at once; how much of it waits at the next look is the engine's affair.
     const heldBack = (0.8 * stallMs) / PACKET_MS;
-    await vi.waitFor(
-      () => expect(receiver.stats.packetsReceived).toBeGreaterThan(packetsReceived + heldBack),
-      { timeout: 5000 },
+    await eventually(() =>
+      expect(receiver.stats.packetsReceived).toBeGreaterThan(packetsReceived + heldBack),
     );
-    await vi.waitFor(
-      () => {
-        const { bufferedMs, targetDelayMs } = receiver.stats;
-        expect(bufferedMs).toBeLessThan(targetDelayMs + 50);
-      },
-      { timeout: 10_000 },
-    );
+    await eventually(() => {
+      const { bufferedMs, targetDelayMs } = receiver.stats;
+      expect(bufferedMs).toBeLessThan(targetDelayMs + 50);
+    });
   }
   await playing(receiver, 300);
   const { stats } = receiver;
@@ -122,7 +116,7 @@ test('over a WebSocket that stalls, the delay comes back to the target by itself
   expect(stats.targetDelayMs).toBeLessThanOrEqual(100);
   expect(stats.packetsLost).toBe(0);
   sender.stop();
-  await vi.waitFor(() => expect(receiver.state).toBe('concealing'), { timeout: 5000 });
+  await eventually(() => expect(receiver.state).toBe('concealing'));
 
   const samples = await recording.stop();
   const own = (2 * Math.PI * HZ * AMPLITUDE) / context.sampleRate;
@@ -200,7 +194,7 @@ test('limits, wrong packets and closing', async () => {
   expect(() => (receiver.maxDelay = 100)).toThrow(RangeError);
   expect(() => receiver.insert({ ...tone(0), format: 'f32' })).toThrow(PacketError);
   expect(() => receiver.insert({ ...tone(0), sampleRate: 8000 })).toThrow(PacketError);
-  await vi.waitFor(() => expect(receiver.stats.targetDelayMs).toBe(150));
+  await eventually(() => expect(receiver.stats.targetDelayMs).toBe(150));
   receiver.close();
   expect(receiver.state).toBe('closed');
   expect(() => receiver.insert(tone(0))).toThrow(MicwireError);

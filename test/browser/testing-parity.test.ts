@@ -15,6 +15,7 @@ import {
 } from '../helpers/parity.ts';
 import type { ParityCase, ParityResult } from '../helpers/parity.ts';
 import type { NodeOptions } from '../../src/testing/index.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 interface NodeResult {
   readonly options: string;
@@ -67,12 +68,14 @@ async function renderInContext(
   }
   // Every write is answered with its buffer: then all have arrived, before the first quantum.
   const answered = () => messages.filter((event) => (event as PlayoutEvent).type === 'buffer');
-  await vi.waitFor(() => expect(answered().length).toBe(parity.messages.length));
+  await eventually(() => expect(answered().length).toBe(parity.messages.length));
   const rendered = await context.startRendering();
   const outputs = Array.from({ length: rendered.numberOfChannels }, (_, channel) =>
     rendered.getChannelData(channel),
   );
-  await vi.waitUntil(() => messages.length >= expected, { timeout: 5000 }).catch(() => undefined);
+  // When they do not come, the comparison tells which.
+  const all = () => messages.length >= expected;
+  await vi.waitUntil(all, { timeout: 5000 }).catch(() => undefined);
   // More than expected would be wrong, too.
   let seen = -1;
   const settled = (): boolean => seen === (seen = messages.length);

@@ -28,6 +28,8 @@ export interface ReceiveRigOptions {
   readonly packetFrames?: number;
   readonly limits?: Partial<ReceiveLimits>;
   readonly outputChannels?: number;
+  /** False forgets what was rendered: it may run for hours. @default true */
+  readonly keep?: boolean;
 }
 
 /** A receive engine with what it told and what it rendered. Time is the frames it has rendered. */
@@ -48,6 +50,7 @@ export class ReceiveRig {
   readonly #outputChannels: number;
   readonly #format: Exclude<PayloadFormat, 'opus'>;
   readonly #rendered: number[][];
+  readonly #keep: boolean;
 
   constructor(options: ReceiveRigOptions = {}) {
     const { format = 's16', channels = 1, sampleRate = 48_000, opus } = options;
@@ -57,6 +60,7 @@ export class ReceiveRig {
     this.packetFrames = packetFrames;
     this.channels = channels;
     this.#format = format;
+    this.#keep = options.keep ?? true;
     this.#outputChannels = options.outputChannels ?? channels;
     this.#rendered = Array.from({ length: this.#outputChannels }, () => []);
     const port: ReceivePort = {
@@ -114,9 +118,10 @@ export class ReceiveRig {
   render(quantum = 128): void {
     const output = this.#rendered.map(() => new Float32Array(quantum).fill(Number.NaN));
     this.engine.render(output, this.frame);
-    output.forEach((samples, c) => {
-      for (const sample of samples) this.#rendered[c]!.push(sample);
-    });
+    if (this.#keep)
+      output.forEach((samples, c) => {
+        for (const sample of samples) this.#rendered[c]!.push(sample);
+      });
     this.frame += quantum;
   }
 
