@@ -146,3 +146,22 @@ export function mix(
     v128.store(target, f32x4.mul(sum, scale));
   }
 }
+
+/** Writes the means of `count` groups of `factor` samples each to `target`. */
+export function thin(source: usize, factor: i32, count: i32, target: usize): void {
+  const bytes = <usize>factor << 2;
+  const scale: f32 = 1 / <f32>factor;
+  for (const end = target + (<usize>count << 2); target < end; target += 4) {
+    const last = source + bytes;
+    // Two sums: each addition waits for the one before.
+    let even: f32 = 0;
+    let odd: f32 = 0;
+    for (; source + 4 < last; source += 8) {
+      even += load<f32>(source);
+      odd += load<f32>(source, 4);
+    }
+    if (source < last) even += load<f32>(source);
+    source = last;
+    store<f32>(target, (even + odd) * scale);
+  }
+}

@@ -3,6 +3,6 @@
  * addresses in bytes; channels lie `stride` bytes apart, an even number of them, and behind each block stand at least 16
  * readable bytes.
  */
-export { clean, mix, move, scan } from './block';
+export { clean, mix, move, scan, thin } from './block';
 export { charge, energy, energyAndCharge } from './recursions';
 export { truePeak } from './true-peak';

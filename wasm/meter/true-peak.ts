@@ -47,7 +47,8 @@ function halfBefore(input: usize, halves: usize): f32 {
 
 /**
  * Makes phase 2, sixteen frames at a time, up to fifteen too many; returns the largest |point| of phases 0 and 2. Four taps
- * on, the registers hold what the next ones held before: of the eight that a tap needs two are loaded.
+ * on, the registers hold what the next ones held before: of the eight that a tap needs two are loaded. Engines keep the sums
+ * m0 to m3 in memory, where each addition takes several times as long: few are made.
  */
 function halve(input: usize, bytes: usize, halves: usize, middle: usize): f32 {
   const end = input + bytes;
@@ -71,10 +72,10 @@ function halve(input: usize, bytes: usize, halves: usize, middle: usize): f32 {
       let o2 = v128.load(older, 32);
       let o3 = v128.load(older, 48);
       const w0 = v128.load(taps, 0);
-      m0 = pair(m0, w0, n0, o0);
-      m1 = pair(m1, w0, n1, o1);
-      m2 = pair(m2, w0, n2, o2);
-      m3 = pair(m3, w0, n3, o3);
+      let t0 = pair(w0, n0, o0);
+      let t1 = pair(w0, n1, o1);
+      let t2 = pair(w0, n2, o2);
+      let t3 = pair(w0, n3, o3);
       n3 = n2;
       n2 = n1;
       n1 = n0;
@@ -84,10 +85,10 @@ function halve(input: usize, bytes: usize, halves: usize, middle: usize): f32 {
       o2 = o3;
       o3 = v128.load(older, 64);
       const w1 = v128.load(taps, 64);
-      m0 = pair(m0, w1, n0, o0);
-      m1 = pair(m1, w1, n1, o1);
-      m2 = pair(m2, w1, n2, o2);
-      m3 = pair(m3, w1, n3, o3);
+      t0 = f32x4.add(t0, pair(w1, n0, o0));
+      t1 = f32x4.add(t1, pair(w1, n1, o1));
+      t2 = f32x4.add(t2, pair(w1, n2, o2));
+      t3 = f32x4.add(t3, pair(w1, n3, o3));
       n3 = n2;
       n2 = n1;
       n1 = n0;
@@ -97,10 +98,10 @@ function halve(input: usize, bytes: usize, halves: usize, middle: usize): f32 {
       o2 = o3;
       o3 = v128.load(older, 80);
       const w2 = v128.load(taps, 128);
-      m0 = pair(m0, w2, n0, o0);
-      m1 = pair(m1, w2, n1, o1);
-      m2 = pair(m2, w2, n2, o2);
-      m3 = pair(m3, w2, n3, o3);
+      t0 = f32x4.add(t0, pair(w2, n0, o0));
+      t1 = f32x4.add(t1, pair(w2, n1, o1));
+      t2 = f32x4.add(t2, pair(w2, n2, o2));
+      t3 = f32x4.add(t3, pair(w2, n3, o3));
       n3 = n2;
       n2 = n1;
       n1 = n0;
@@ -110,10 +111,10 @@ function halve(input: usize, bytes: usize, halves: usize, middle: usize): f32 {
       o2 = o3;
       o3 = v128.load(older, 96);
       const w3 = v128.load(taps, 192);
-      m0 = pair(m0, w3, n0, o0);
-      m1 = pair(m1, w3, n1, o1);
-      m2 = pair(m2, w3, n2, o2);
-      m3 = pair(m3, w3, n3, o3);
+      m0 = f32x4.add(m0, f32x4.add(t0, pair(w3, n0, o0)));
+      m1 = f32x4.add(m1, f32x4.add(t1, pair(w3, n1, o1)));
+      m2 = f32x4.add(m2, f32x4.add(t2, pair(w3, n2, o2)));
+      m3 = f32x4.add(m3, f32x4.add(t3, pair(w3, n3, o3)));
     }
     v128.store(middle, m0);
     v128.store(middle, m1, 16);
@@ -146,53 +147,84 @@ function first(left: i32): v128 {
 
 // @ts-ignore: decorator
 @inline
-function pair(sum: v128, weight: v128, newer: v128, older: v128): v128 {
-  return f32x4.add(sum, f32x4.mul(weight, f32x4.add(newer, older)));
+function pair(weight: v128, newer: v128, older: v128): v128 {
+  return f32x4.mul(weight, f32x4.add(newer, older));
 }
 
 /** Raises `peak` to that of the curve around those points of phases 0 and 2 where it can rise above it. */
 function refine(input: usize, bytes: usize, quarter: usize, middle: usize, peak: f32): f32 {
   const exact = input - (LATENCY << 2);
-  // Four times as high as the curve has to be.
-  let enough = f32x4.splat(4 * STEP * peak);
-  enough = f32x4.mul(enough, enough);
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const before = v128.load(middle + at - 4);
-    const zero = v128.load(exact + at);
-    const two = v128.load(middle + at);
-    const next = v128.load(exact + at, 4);
-    const zeroReach = reach(before, zero, two);
-    const twoReach = reach(zero, two, next);
-    if (!v128.any_true(f32x4.gt(f32x4.pmax(zeroReach, twoReach), enough))) continue;
-    const between = f32x4.mul(zero, two);
-    const zeros = v128.and(
-      f32x4.gt(zeroReach, enough),
-      f32x4.ge(f32x4.mul(zero, zero), f32x4.pmax(f32x4.mul(before, zero), between)),
+  const six = f32x4.splat(6);
+  let enough = squared(4 * STEP * peak);
+  // Eight frames at a time: few of them hold a point that is high enough.
+  for (let at: usize = 0; at < bytes; at += 32) {
+    const zero0 = v128.load(exact + at);
+    const zero1 = v128.load(exact + at, 16);
+    const two0 = v128.load(middle + at);
+    const two1 = v128.load(middle + at, 16);
+    const reach0 = f32x4.pmax(
+      reach(v128.load(middle + at - 4), zero0, two0, six),
+      reach(zero0, two0, v128.load(exact + at, 4), six),
     );
-    const twos = v128.and(
-      f32x4.gt(twoReach, enough),
-      f32x4.ge(f32x4.mul(two, two), f32x4.pmax(f32x4.mul(two, next), between)),
+    const reach1 = f32x4.pmax(
+      reach(v128.load(middle + at, 12), zero1, two1, six),
+      reach(zero1, two1, v128.load(exact + at, 20), six),
     );
-    const left = min<i32>(<i32>(bytes - at) >> 2, 4);
-    let bits = (i32x4.bitmask(zeros) | (i32x4.bitmask(twos) << 4)) & (0x11 * ((1 << left) - 1));
-    if (bits == 0) continue;
-    for (; bits != 0; bits &= bits - 1) {
-      const bit = ctz(bits);
-      const frame = at + (<usize>(bit & 3) << 2);
-      const newest = input + frame;
-      const a = load<f32>(exact + frame);
-      const b = load<f32>(middle + frame);
-      const first = phase(newest, quarter);
-      if (bit < 4) {
-        const last = phase(newest - 4, quarter + 128);
-        peak = around(load<f32>(middle + frame - 4), last, a, first, b, peak);
-      } else {
-        const last = phase(newest, quarter + 128);
-        peak = around(a, first, b, last, load<f32>(exact + frame, 4), peak);
-      }
+    if (!v128.any_true(f32x4.gt(f32x4.pmax(reach0, reach1), enough))) continue;
+    peak = raise(input, at, bytes, quarter, middle, peak);
+    if (at + 16 < bytes) peak = raise(input, at + 16, bytes, quarter, middle, peak);
+    enough = squared(4 * STEP * peak);
+  }
+  return peak;
+}
+
+// @ts-ignore: decorator
+@inline
+function squared(value: f32): v128 {
+  return f32x4.splat(value * value);
+}
+
+/** The same around the points of four frames, `at` bytes behind `input`. */
+function raise(
+  input: usize,
+  at: usize,
+  bytes: usize,
+  quarter: usize,
+  middle: usize,
+  peak: f32,
+): f32 {
+  const exact = input - (LATENCY << 2);
+  const six = f32x4.splat(6);
+  const enough = squared(4 * STEP * peak);
+  const before = v128.load(middle + at - 4);
+  const zero = v128.load(exact + at);
+  const two = v128.load(middle + at);
+  const next = v128.load(exact + at, 4);
+  const between = f32x4.mul(zero, two);
+  const zeros = v128.and(
+    f32x4.gt(reach(before, zero, two, six), enough),
+    f32x4.ge(f32x4.mul(zero, zero), f32x4.pmax(f32x4.mul(before, zero), between)),
+  );
+  const twos = v128.and(
+    f32x4.gt(reach(zero, two, next, six), enough),
+    f32x4.ge(f32x4.mul(two, two), f32x4.pmax(f32x4.mul(two, next), between)),
+  );
+  const left = min<i32>(<i32>(bytes - at) >> 2, 4);
+  let bits = (i32x4.bitmask(zeros) | (i32x4.bitmask(twos) << 4)) & (0x11 * ((1 << left) - 1));
+  for (; bits != 0; bits &= bits - 1) {
+    const bit = ctz(bits);
+    const frame = at + (<usize>(bit & 3) << 2);
+    const newest = input + frame;
+    const a = load<f32>(exact + frame);
+    const b = load<f32>(middle + frame);
+    const first = phase(newest, quarter);
+    if (bit < 4) {
+      const last = phase(newest - 4, quarter + 128);
+      peak = around(load<f32>(middle + frame - 4), last, a, first, b, peak);
+    } else {
+      const last = phase(newest, quarter + 128);
+      peak = around(a, first, b, last, load<f32>(exact + frame, 4), peak);
     }
-    enough = f32x4.splat(4 * STEP * peak);
-    enough = f32x4.mul(enough, enough);
   }
   return peak;
 }
@@ -203,9 +235,8 @@ function refine(input: usize, bytes: usize, quarter: usize, middle: usize, peak:
  */
 // @ts-ignore: decorator
 @inline
-function reach(a: v128, b: v128, c: v128): v128 {
-  const twice = f32x4.add(b, b);
-  const around = f32x4.sub(f32x4.add(twice, f32x4.add(twice, twice)), f32x4.add(a, c));
+function reach(a: v128, b: v128, c: v128, six: v128): v128 {
+  const around = f32x4.sub(f32x4.mul(b, six), f32x4.add(a, c));
   return f32x4.mul(around, around);
 }
 

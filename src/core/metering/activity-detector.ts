@@ -82,7 +82,11 @@ export class ActivityDetector implements BlockMeter {
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
     this.#kernel = kernel;
-    this.#estimator = options.estimator ?? new EnergySpeechEstimator({ sampleRate });
+    if (options.estimator === undefined) {
+      const estimator = new EnergySpeechEstimator({ sampleRate });
+      estimator.useKernel(kernel);
+      this.#estimator = estimator;
+    } else this.#estimator = options.estimator;
     this.#onset = numberIn('onset', options.onset ?? 0.5, 0, 1);
     this.#release = numberIn('release', options.release ?? 0.1, 0, this.#onset);
     const attack = numberIn('attackDuration', options.attackDuration ?? 30, 0, 60_000);

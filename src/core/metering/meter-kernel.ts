@@ -63,6 +63,10 @@ export interface MeterKernel {
   mixTarget(frames: number): Float32Array;
   /** Writes the mean of the first `present` channels to a mix target from `at` on; silence when there is none. */
   mix(present: number, from: number, frames: number, target: Float32Array, at: number): void;
+  /** Memory that `thin` can write to. Allocates. */
+  thinTarget(samples: number): Float32Array;
+  /** Writes the means of successive groups of `factor` samples of a mix target to a thin target, as many as it holds. */
+  thin(source: Float32Array, factor: number, target: Float32Array): void;
   /** Empties the filters of the channels from that one on. */
   silence(channel: number): void;
   /** Forgets everything but the ballistics. */
@@ -93,5 +97,23 @@ export function meterInSlices(
     const count = Math.min(SLICE, end - at);
     kernel.load(block, at, count);
     meter.meter(present, count);
+  }
+}
+
+/** Writes the means of successive groups of `factor` samples to `target`, as many as it holds. */
+export function thinSamples(source: Float32Array, factor: number, target: Float32Array): void {
+  const scale = 1 / factor;
+  let from = 0;
+  for (let i = 0; i < target.length; i++) {
+    // Two sums: each addition waits for the one before.
+    let sum = 0;
+    let other = 0;
+    const end = from + factor;
+    for (; from + 1 < end; from += 2) {
+      sum += source[from]!;
+      other += source[from + 1]!;
+    }
+    if (from < end) sum += source[from++]!;
+    target[i] = (sum + other) * scale;
   }
 }

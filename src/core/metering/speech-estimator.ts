@@ -1,6 +1,8 @@
 import { numberIn } from '../arguments.ts';
 import { Biquad } from './biquad.ts';
 import { powerToDb } from './decibels.ts';
+import { thinSamples } from './meter-kernel.ts';
+import type { MeterKernel } from './meter-kernel.ts';
 import { MAX_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 
 /**
@@ -58,8 +60,9 @@ export class EnergySpeechEstimator implements SpeechEstimator {
   readonly #margin: number;
   readonly #highPass: Biquad;
   /** The stretch at the rate that is enough, and how many samples make one of it. */
-  readonly #thinned: Float32Array;
+  #thinned: Float32Array;
   readonly #factor: number;
+  #kernel: MeterKernel | undefined;
   /** Lowest smoothed power of each part; the current part's falls. */
   readonly #parts: Float64Array = new Float64Array(PARTS);
   #part = 0;
@@ -90,23 +93,16 @@ export class EnergySpeechEstimator implements SpeechEstimator {
     return this.#state[FLOOR]!;
   }
 
+  /** @internal From now on a kernel thins, which is done faster to what its `mixTarget` holds. */
+  useKernel(kernel: MeterKernel): void {
+    this.#kernel = kernel;
+    this.#thinned = kernel.thinTarget(this.#thinned.length);
+  }
+
   estimate(samples: Float32Array): void {
     const thinned = this.#thinned;
-    const factor = this.#factor;
-    const scale = 1 / factor;
-    let from = 0;
-    for (let i = 0; i < thinned.length; i++) {
-      // Two sums: each addition waits for the one before.
-      let sum = 0;
-      let other = 0;
-      const end = from + factor;
-      for (; from + 1 < end; from += 2) {
-        sum += samples[from]!;
-        other += samples[from + 1]!;
-      }
-      if (from < end) sum += samples[from++]!;
-      thinned[i] = (sum + other) * scale;
-    }
+    if (this.#kernel === undefined) thinSamples(samples, this.#factor, thinned);
+    else this.#kernel.thin(samples, this.#factor, thinned);
     this.#highPass.sumSquares(thinned, 0, thinned.length);
     const state = this.#state;
     const parts = this.#parts;

@@ -8,6 +8,7 @@ import {
   SLICE,
   SQUARES,
   SUM,
+  thinSamples,
 } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import { ppmBallistics } from './ppm-ballistics.ts';
@@ -170,6 +171,14 @@ export class TypeScriptMeterKernel implements MeterKernel {
         target[i] = channel === 0 ? value : target[i]! + value;
       }
     }
+  }
+
+  thinTarget(samples: number): Float32Array {
+    return new Float32Array(samples);
+  }
+
+  thin(source: Float32Array, factor: number, target: Float32Array): void {
+    thinSamples(source, factor, target);
   }
 
   silence(channel: number): void {

@@ -1,5 +1,5 @@
 import { kWeightingCoefficients } from './k-weighting.ts';
-import { HISTORY, SCAN_NUMBERS, SLICE } from './meter-kernel.ts';
+import { HISTORY, SCAN_NUMBERS, SLICE, thinSamples } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import { ppmBallistics } from './ppm-ballistics.ts';
 import type { PpmBallistics } from './ppm-ballistics.ts';
@@ -52,6 +52,7 @@ interface MeterExports {
     integrators: number,
   ): void;
   mix(input: number, stride: number, present: number, frames: number, target: number): void;
+  thin(source: number, factor: number, count: number, target: number): void;
 }
 
 /** The kernel reads and writes up to this many values behind a block. */
@@ -62,6 +63,8 @@ const ROOM = 4 * SLICE;
 const STRIDE = 4 * (HISTORY + ROOM + SLACK);
 /** Frames of a mix target that lies in the kernel's memory: 10 ms at 768 kHz. */
 const MIX = 7680;
+/** Samples of a thin target that lies there too: 10 ms at 16 kHz. */
+const THIN = 160;
 const FILTER_STATE = 12;
 /** Numbers of single precision per pair of channels. */
 const QUASI_PEAK_STATE = 8;
@@ -82,6 +85,8 @@ export class WasmMeterKernel implements MeterKernel {
   #chargesWithEnergy = false;
   /** The one mix target that lies in the kernel's memory. */
   #mixTarget: Float32Array | undefined;
+  /** The one thin target there. */
+  #thinTarget: Float32Array | undefined;
   /** Addresses in bytes. */
   readonly #memory: number;
   /** Of the block's first sample. */
@@ -95,6 +100,7 @@ export class WasmMeterKernel implements MeterKernel {
   readonly #quarters: number;
   readonly #middle: number;
   readonly #mix: number;
+  readonly #thin: number;
   readonly #resultAt: number;
   readonly #ballistics: number;
   readonly #integrators: number;
@@ -137,6 +143,7 @@ export class WasmMeterKernel implements MeterKernel {
     this.#quarters = layout.quarters;
     this.#middle = layout.middle;
     this.#mix = layout.mix;
+    this.#thin = layout.thin;
     this.#resultAt = layout.result;
     this.result = new Float64Array(memory, layout.result, 2);
     this.#ballistics = layout.ballistics;
@@ -306,6 +313,18 @@ export class WasmMeterKernel implements MeterKernel {
     }
   }
 
+  thinTarget(samples: number): Float32Array {
+    if (samples > THIN || this.#thinTarget !== undefined) return new Float32Array(samples);
+    this.#thinTarget = new Float32Array(this.#samples.buffer, this.#thin, samples);
+    return this.#thinTarget;
+  }
+
+  thin(source: Float32Array, factor: number, target: Float32Array): void {
+    if (source === this.#mixTarget && target === this.#thinTarget) {
+      this.#exports.thin(this.#mix, factor, target.length, this.#thin);
+    } else thinSamples(source, factor, target);
+  }
+
   silence(channel: number): void {
     const filters = this.#filters >> 3;
     for (let c = channel; c < this.#pairs; c++) {
@@ -339,6 +358,7 @@ class Layout {
   readonly quarters: number;
   readonly middle: number;
   readonly mix: number;
+  readonly thin: number;
   readonly ballistics: number;
   readonly integrators: number;
   readonly result: number;
@@ -357,6 +377,7 @@ class Layout {
     this.quarters = this.#reserve(8 * TRUE_PEAK_TAPS);
     this.middle = this.#reserve(4 * (SLICE + SLACK + 4)) + 16;
     this.mix = this.#reserve(4 * (MIX + SLACK));
+    this.thin = this.#reserve(4 * THIN);
     this.result = this.#reserve(24);
     this.ballistics = this.#reserve(3 * 16);
     this.integrators = this.#reserve(4 * QUASI_PEAK_STATE * (even / 2));
