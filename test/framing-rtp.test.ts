@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FramedStream } from '../src/core/framing/framing.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { RtpStream } from '../src/core/framing/rtp.ts';
+import type { RtpStream } from '../src/core/framing/rtp-stream.ts';
 import { writeRedBlockHeader, writeRedPrimaryHeader } from '../src/core/rtp/red.ts';
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';

@@ -3,7 +3,7 @@ import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { count } from '../format.ts';
-import type { LaneId } from '../single/lanes.ts';
+import type { LaneId } from '../single/lane-id.ts';
 import { LANES } from '../single/lanes.ts';
 import type { Cost } from '../costs.ts';
 import type { LaneSettings } from '../settings.ts';

@@ -1,5 +1,6 @@
 import { WebSocketTransport } from 'micwire';
 import { FRAMINGS } from 'micwire/core';
+import type { LaneId } from './lane-id.ts';
 import type { LaneKind, OpenTransport } from './lane.ts';
 import { buildChunkLane } from './chunk-lane.ts';
 
@@ -26,7 +27,4 @@ export const LANES = {
     openTransport: echo,
     build: buildChunkLane,
   },
-} as const satisfies Readonly<Record<string, LaneKind>>;
-
-/** Name of a lane in the table. */
-export type LaneId = keyof typeof LANES;
+} as const satisfies Readonly<Record<LaneId, LaneKind>>;

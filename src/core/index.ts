@@ -30,7 +30,8 @@ export { FRAMINGS } from './framing/framings.ts';
 export { base64JsonFraming } from './framing/base64-json.ts';
 export { BINARY_VERSION, binaryFraming } from './framing/binary.ts';
 export { rtpFraming } from './framing/rtp.ts';
-export type { RtpFraming, RtpStream } from './framing/rtp.ts';
+export type { RtpFraming } from './framing/rtp.ts';
+export type { RtpStream } from './framing/rtp-stream.ts';
 export { RtpMessageDecoder } from './framing/rtp-message-decoder.ts';
 export {
   MAX_REDUNDANCY,

@@ -1,4 +1,13 @@
-import type { LoadAttempt, WorkletName } from './worklet-loader.ts';
+import type { WorkletName } from './worklet-files.ts';
+
+/** One way of loading that was tried and failed. */
+export interface LoadAttempt {
+  readonly way: 'your URL' | 'the file beside the package' | 'a blob: copy' | 'a data: copy';
+  /** Undefined when there was not even an address. */
+  readonly url: string | undefined;
+  /** What `addModule`, or finding the address, was rejected with. */
+  readonly error: unknown;
+}
 
 /** Why an attempt failed, and what mends it. */
 interface Finding {

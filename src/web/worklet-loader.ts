@@ -1,5 +1,6 @@
 import { describe } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
+import type { LoadAttempt } from './worklet-diagnosis.ts';
 import type { WorkletFile, WorkletName } from './worklet-files.ts';
 
 export type { WorkletName };
@@ -21,15 +22,6 @@ export interface WorkletLoadOptions {
 export interface WorkletContext {
   readonly audioWorklet?: { addModule(url: string): Promise<void> };
   readonly state?: string;
-}
-
-/** One way of loading that was tried and failed. */
-export interface LoadAttempt {
-  readonly way: 'your URL' | 'the file beside the package' | 'a blob: copy' | 'a data: copy';
-  /** Undefined when there was not even an address. */
-  readonly url: string | undefined;
-  /** What `addModule`, or finding the address, was rejected with. */
-  readonly error: unknown;
 }
 
 /** Per context: what is being loaded or has been, by worklet and address. A load that failed is forgotten. */

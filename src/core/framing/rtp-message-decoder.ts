@@ -10,7 +10,7 @@ import { SequenceUnwrapper, TimestampUnwrapper } from '../rtp/unwrapper.ts';
 import type { FramedStream, MessageDecoder } from './framing.ts';
 import type { Packet } from './packet.ts';
 import { MAX_PAYLOAD_BYTES } from './packet.ts';
-import type { RtpStream } from './rtp.ts';
+import type { RtpStream } from './rtp-stream.ts';
 import { redPayloadTypeOf } from './rtp-message-encoder.ts';
 
 const SEQUENCES = 2 ** 16;

@@ -22,7 +22,7 @@ import { timestampDifference } from '../rtp/unwrapper.ts';
 import type { FramedStream, MessageEncoder } from './framing.ts';
 import type { LazyPacket, Packet } from './packet.ts';
 import { checkOutgoing, checkOutgoingLength, payloadBytes } from './packet.ts';
-import type { RtpStream } from './rtp.ts';
+import type { RtpStream } from './rtp-stream.ts';
 
 /** Most redundant copies of a packet. */
 export const MAX_REDUNDANCY = 3;

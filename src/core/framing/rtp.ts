@@ -2,31 +2,10 @@ import { PacketError } from '../errors.ts';
 import { RED_BLOCK_HEADER_BYTES, RED_PRIMARY_HEADER_BYTES, RedBlocks } from '../rtp/red.ts';
 import { RED_PAYLOAD_TYPE, RTP_FORMATS } from '../rtp/rtp-payload-format.ts';
 import { EXTENSION_HEADER_BYTES, RtpPacket } from '../rtp/rtp-packet.ts';
-import type { FramedStream, Framing, MessageDecoder, MessageField } from './framing.ts';
+import type { Framing, MessageDecoder, MessageField } from './framing.ts';
 import { RtpMessageDecoder } from './rtp-message-decoder.ts';
 import { RtpMessageEncoder } from './rtp-message-encoder.ts';
-
-/** A stream as RTP carries it: what both ends agree on beside the sound itself. */
-export interface RtpStream extends FramedStream {
-  /** 0..127. @default the format's static one where there is one, else that of `RTP_PAYLOAD_FORMATS` */
-  readonly payloadType?: number | undefined;
-  /** Of packets with redundant copies (RFC 2198), 0..127. @default 112 */
-  readonly redPayloadType?: number | undefined;
-  /**
-   * Who sends, 0..2³²−1. A decoder without one takes the first that it hears, and refuses all others. Where several send in one
-   * session, give each its own at random (RFC 3550 §8).
-   * @default 0x6d696377 for an encoder
-   */
-  readonly ssrc?: number | undefined;
-  /**
-   * Sequence number of the packet that has the number 0, 0..65535. RFC 3550 §5.1 wants it at random where what follows is
-   * encrypted by something weak; below 32768 none that comes early is lost. A decoder takes it off.
-   * @default 0
-   */
-  readonly sequenceOffset?: number | undefined;
-  /** Timestamp of frame 0, likewise. 0..2³²−1. @default 0 */
-  readonly timestampOffset?: number | undefined;
-}
+import type { RtpStream } from './rtp-stream.ts';
 
 /** RTP (RFC 3550), with RED (RFC 2198) for redundant copies. */
 export interface RtpFraming extends Framing {

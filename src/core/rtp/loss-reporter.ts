@@ -1,6 +1,6 @@
 import { integerIn, numberIn } from '../arguments.ts';
 import type { Packet } from '../framing/packet.ts';
-import type { RtpStream } from '../framing/rtp.ts';
+import type { RtpStream } from '../framing/rtp-stream.ts';
 import { lossPatternBytes, writeLossPattern } from './loss-pattern.ts';
 import { ReceptionStatistics } from './reception-statistics.ts';
 import { DEFAULT_SSRC, rtpClockRate } from './rtp-payload-format.ts';

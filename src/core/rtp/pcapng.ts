@@ -1,6 +1,6 @@
 import { integerIn, numberIn } from '../arguments.ts';
 import { utf8Bytes } from '../container/utf8.ts';
-import type { RtpStream } from '../framing/rtp.ts';
+import type { RtpStream } from '../framing/rtp-stream.ts';
 import { RED_PAYLOAD_TYPE, rtpMap, rtpPayloadType } from './rtp-payload-format.ts';
 import { writeUint16 } from './network-order.ts';
 
