@@ -4,5 +4,5 @@
  * readable bytes.
  */
 export { clean, mix, move, scan, thin } from './block';
-export { charge, energy, energyAndCharge } from './recursions';
+export { charge, energy } from './recursions';
 export { truePeak } from './true-peak';

@@ -218,13 +218,13 @@ function raise(
     const a = load<f32>(exact + frame);
     const b = load<f32>(middle + frame);
     const first = phase(newest, quarter);
-    if (bit < 4) {
-      const last = phase(newest - 4, quarter + 128);
-      peak = around(load<f32>(middle + frame - 4), last, a, first, b, peak);
-    } else {
-      const last = phase(newest, quarter + 128);
-      peak = around(a, first, b, last, load<f32>(exact + frame, 4), peak);
-    }
+    const last = phase(bit < 4 ? newest - 4 : newest, quarter + 128);
+    const highest = max(bit < 4 ? abs(a) : abs(b), max(abs(first), abs(last)));
+    if (highest * HEADROOM <= peak) continue;
+    peak =
+      bit < 4
+        ? around(load<f32>(middle + frame - 4), last, a, first, b, peak)
+        : around(a, first, b, last, load<f32>(exact + frame, 4), peak);
   }
   return peak;
 }

@@ -77,7 +77,6 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
       activity: this.#activity,
     };
     this.#meters = this.names.map((name) => meters[name]!);
-    if (this.#loudness && this.#ppm) kernel.chargeWithEnergy();
   }
 
   /** Frames metered since the start or the last reset. */

@@ -50,8 +50,6 @@ export interface MeterKernel {
   truePeak(channel: number, from: number, frames: number): void;
   /** Sets the ballistics of `charge`. */
   setBallistics(ballistics: PpmBallistics): void;
-  /** From now on `energy` charges too, which costs little more than either alone, and `charge` does nothing. */
-  chargeWithEnergy(): void;
   /** Charges and empties the quasi-peak integrators of all channels. Each frame once, in order. */
   charge(from: number, frames: number): void;
   /**

@@ -71,6 +71,15 @@ export class RmsMeter implements BlockMeter {
   readonly #sums: Float64Array;
   /** Running sum of `#sums`, made anew once per round so that rounding never gathers. */
   readonly #dc: Float64Array;
+  /**
+   * The window is the steps since the ring's beginning and the rest of the round before. Per channel, the sum and the peak of
+   * the former so far, and of the latter from any step to the round's end: no window has to be summed up, and rounding never
+   * gathers.
+   */
+  readonly #newSquares: Float64Array;
+  readonly #newPeaks: Float64Array;
+  readonly #oldSquares: Float64Array;
+  readonly #oldPeaks: Float64Array;
   /** What `#sumUp` found. */
   #windowSquare = 0;
   #windowPeak = 0;
@@ -90,6 +99,10 @@ export class RmsMeter implements BlockMeter {
     this.#peak = new Float64Array(channels);
     this.#squares = new Float64Array(channels * this.#steps);
     this.#peaks = new Float64Array(channels * this.#steps);
+    this.#newSquares = new Float64Array(channels);
+    this.#newPeaks = new Float64Array(channels);
+    this.#oldSquares = new Float64Array(channels * this.#steps);
+    this.#oldPeaks = new Float64Array(channels * this.#steps);
     this.#sums = new Float64Array(channels * DC_STEPS);
     this.#dc = new Float64Array(channels);
     this.#floors = new Float64Array(channels * FLOOR_PARTS);
@@ -151,6 +164,10 @@ export class RmsMeter implements BlockMeter {
     this.#peak.fill(0);
     this.#squares.fill(0);
     this.#peaks.fill(0);
+    this.#newSquares.fill(0);
+    this.#newPeaks.fill(0);
+    this.#oldSquares.fill(0);
+    this.#oldPeaks.fill(0);
     this.#sums.fill(0);
     this.#dc.fill(0);
     this.#floors.fill(Infinity);
@@ -162,6 +179,9 @@ export class RmsMeter implements BlockMeter {
     for (let c = 0; c < this.channels; c++) {
       this.#squares[c * steps + this.#step] = this.#square[c]!;
       this.#peaks[c * steps + this.#step] = this.#peak[c]!;
+      this.#newSquares[c]! += this.#square[c]!;
+      if (this.#peak[c]! > this.#newPeaks[c]!) this.#newPeaks[c] = this.#peak[c]!;
+      if (this.#step === steps - 1) this.#endRound(c);
       const oldest = c * DC_STEPS + this.#dcStep;
       this.#dc[c]! += this.#sum[c]! - this.#sums[oldest]!;
       this.#sums[oldest] = this.#sum[c]!;
@@ -203,17 +223,27 @@ export class RmsMeter implements BlockMeter {
     if (square < this.#floors[part]!) this.#floors[part] = square;
   }
 
-  /** Mean square and peak of a channel's window. */
-  #sumUp(channel: number): void {
-    const steps = this.#steps;
+  /** What was new becomes old. */
+  #endRound(channel: number): void {
+    const first = channel * this.#steps;
     let sum = 0;
     let peak = 0;
-    for (let i = channel * steps, end = i + steps; i < end; i++) {
+    for (let i = first + this.#steps - 1; i >= first; i--) {
       sum += this.#squares[i]!;
       if (this.#peaks[i]! > peak) peak = this.#peaks[i]!;
+      this.#oldSquares[i] = sum;
+      this.#oldPeaks[i] = peak;
     }
-    this.#windowSquare = sum / (steps * this.#stepFrames);
-    this.#windowPeak = peak;
+    this.#newSquares[channel] = 0;
+    this.#newPeaks[channel] = 0;
+  }
+
+  /** Mean square and peak of a channel's window. */
+  #sumUp(channel: number): void {
+    const next = channel * this.#steps + this.#step;
+    const sum = this.#newSquares[channel]! + this.#oldSquares[next]!;
+    this.#windowSquare = sum / (this.#steps * this.#stepFrames);
+    this.#windowPeak = Math.max(this.#newPeaks[channel]!, this.#oldPeaks[next]!);
   }
 
   #floor(channel: number): number {

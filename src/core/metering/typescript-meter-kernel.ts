@@ -43,7 +43,6 @@ export class TypeScriptMeterKernel implements MeterKernel {
   readonly #h2: number;
   readonly #state: Float64Array;
   readonly #interpolator: TruePeakInterpolator;
-  #chargesWithEnergy = false;
   #ballistics: PpmBallistics;
   readonly #slow: Float64Array;
   readonly #fast: Float64Array;
@@ -120,7 +119,6 @@ export class TypeScriptMeterKernel implements MeterKernel {
   }
 
   energy(weights: Float64Array, from: number, frames: number): void {
-    if (this.#chargesWithEnergy) this.#chargeAll(from, frames);
     this.result[0] = 0;
     for (let channel = 0; channel < this.channels; channel++) {
       if (weights[channel] === 0) continue;
@@ -139,12 +137,8 @@ export class TypeScriptMeterKernel implements MeterKernel {
     this.#ballistics = ballistics;
   }
 
-  chargeWithEnergy(): void {
-    this.#chargesWithEnergy = true;
-  }
-
   charge(from: number, frames: number): void {
-    if (!this.#chargesWithEnergy) this.#chargeAll(from, frames);
+    for (let channel = 0; channel < this.channels; channel++) this.#charge(channel, from, frames);
   }
 
   readQuasiPeak(channel: number): void {
@@ -287,10 +281,6 @@ export class TypeScriptMeterKernel implements MeterKernel {
     const state = this.#state;
     if (Math.abs(state[at]!) >= NEGLIGIBLE_STATE) return;
     if (Math.abs(state[at + 2]!) < NEGLIGIBLE_STATE) state.fill(0, at, at + STATE);
-  }
-
-  #chargeAll(from: number, frames: number): void {
-    for (let channel = 0; channel < this.channels; channel++) this.#charge(channel, from, frames);
   }
 
   #charge(channel: number, from: number, frames: number): void {

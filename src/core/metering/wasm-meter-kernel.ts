@@ -23,18 +23,6 @@ interface MeterExports {
     weights: number,
     result: number,
   ): void;
-  energyAndCharge(
-    input: number,
-    stride: number,
-    channels: number,
-    frames: number,
-    coefficients: number,
-    state: number,
-    weights: number,
-    ballistics: number,
-    integrators: number,
-    result: number,
-  ): void;
   truePeak(
     input: number,
     frames: number,
@@ -49,6 +37,9 @@ interface MeterExports {
     channels: number,
     frames: number,
     ballistics: number,
+    rise: number,
+    fall: number,
+    loss: number,
     integrators: number,
   ): void;
   mix(input: number, stride: number, present: number, frames: number, target: number): void;
@@ -82,7 +73,6 @@ export class WasmMeterKernel implements MeterKernel {
   readonly #pairs: number;
   readonly #slots: ScanSlots = new ScanSlots();
   #loaded = 0;
-  #chargesWithEnergy = false;
   /** The one mix target that lies in the kernel's memory. */
   #mixTarget: Float32Array | undefined;
   /** The one thin target there. */
@@ -103,6 +93,9 @@ export class WasmMeterKernel implements MeterKernel {
   readonly #thin: number;
   readonly #resultAt: number;
   readonly #ballistics: number;
+  readonly #rise: number;
+  readonly #fall: number;
+  readonly #loss: number;
   readonly #integrators: number;
   /** Copied into the kernel's memory when others come. */
   #latestWeights: Float64Array | undefined;
@@ -124,7 +117,9 @@ export class WasmMeterKernel implements MeterKernel {
   ) {
     this.channels = channels;
     this.#pairs = layout.channels;
-    this.#exports = exports;
+    // What an instance exports has a shape of its own, which engines look up slowly where there are several.
+    const { move, clean, scan, energy, truePeak, charge, mix, thin } = exports;
+    this.#exports = { move, clean, scan, energy, truePeak, charge, mix, thin };
     this.#samples = new Float32Array(memory);
     this.#numbers = new Float64Array(memory);
     this.#memory = layout.input;
@@ -147,6 +142,9 @@ export class WasmMeterKernel implements MeterKernel {
     this.#resultAt = layout.result;
     this.result = new Float64Array(memory, layout.result, 2);
     this.#ballistics = layout.ballistics;
+    this.#rise = layout.rise;
+    this.#fall = layout.fall;
+    this.#loss = layout.loss;
     this.#integrators = layout.integrators;
     const { shelf, highPass } = kWeightingCoefficients(sampleRate);
     const [b0, b1, b2, a1, a2] = shelf;
@@ -217,21 +215,6 @@ export class WasmMeterKernel implements MeterKernel {
       for (let c = 0; c < weights.length; c++) this.#numbers[first + c] = weights[c]! * this.#gain;
     }
     const input = this.#input + 4 * from;
-    if (this.#chargesWithEnergy) {
-      this.#exports.energyAndCharge(
-        input,
-        STRIDE,
-        this.#pairs,
-        frames,
-        this.#coefficients,
-        this.#filters,
-        this.#weights,
-        this.#ballistics,
-        this.#integrators,
-        this.#resultAt,
-      );
-      return;
-    }
     this.#exports.energy(
       input,
       STRIDE,
@@ -257,26 +240,40 @@ export class WasmMeterKernel implements MeterKernel {
 
   setBallistics(ballistics: PpmBallistics): void {
     const { fall, slowKeep, slowTake, fastKeep, fastTake, slowShare, fastShare } = ballistics;
+    const samples = this.#samples;
     // Of the slow integrators of two channels, then of the fast ones; each is kept times its share of the reading.
     const lanes = (slow: number, fast: number): number[] => [slow, slow, fast, fast];
-    this.#samples.set(
+    const slowLeft = slowKeep / fall;
+    const fastLeft = fastKeep / fall;
+    samples.set(
       [
-        ...lanes(1 - fall, 1 - fall),
-        ...lanes(slowKeep, fastKeep),
+        ...lanes(slowLeft, fastLeft),
+        ...lanes(slowLeft ** 2, fastLeft ** 2),
         ...lanes(slowTake * slowShare, fastTake * fastShare),
       ],
       this.#ballistics / 4,
     );
-  }
-
-  chargeWithEnergy(): void {
-    this.#chargesWithEnergy = true;
+    for (let frame = 0; frame <= SLICE; frame++) {
+      const left = fall ** frame;
+      samples[this.#loss / 4 + frame] = 1 - left;
+      if (frame === 0) continue;
+      samples.fill(left, this.#fall / 4 + 2 * frame - 2, this.#fall / 4 + 2 * frame);
+      samples.fill(1 / left, this.#rise / 4 + 2 * frame - 2, this.#rise / 4 + 2 * frame);
+    }
   }
 
   charge(from: number, frames: number): void {
-    if (this.#chargesWithEnergy) return;
-    const input = this.#input + 4 * from;
-    this.#exports.charge(input, STRIDE, this.#pairs, frames, this.#ballistics, this.#integrators);
+    this.#exports.charge(
+      this.#input + 4 * from,
+      STRIDE,
+      this.#pairs,
+      frames,
+      this.#ballistics,
+      this.#rise,
+      this.#fall,
+      this.#loss,
+      this.#integrators,
+    );
   }
 
   readQuasiPeak(channel: number): void {
@@ -360,6 +357,9 @@ class Layout {
   readonly mix: number;
   readonly thin: number;
   readonly ballistics: number;
+  readonly rise: number;
+  readonly fall: number;
+  readonly loss: number;
   readonly integrators: number;
   readonly result: number;
   #end = 0;
@@ -380,6 +380,9 @@ class Layout {
     this.thin = this.#reserve(4 * THIN);
     this.result = this.#reserve(24);
     this.ballistics = this.#reserve(3 * 16);
+    this.rise = this.#reserve(8 * (SLICE + 1));
+    this.fall = this.#reserve(8 * (SLICE + 1));
+    this.loss = this.#reserve(4 * (SLICE + 1));
     this.integrators = this.#reserve(4 * QUASI_PEAK_STATE * (even / 2));
   }
 
