@@ -1,5 +1,5 @@
 import { fastFir, INTERLEAVE, STORE } from './fast-fir';
-import { alternate, bytes, clear, copy, lanes } from './simd';
+import { alternate, bytes, clear, copy, lanes, roomFor } from './simd';
 import { Stage } from './stage';
 import { accumulateSymmetric, scale } from './symmetric';
 
@@ -16,6 +16,7 @@ export function doubledFrames(stage: Stage, frames: i32): i32 {
 /** Outputs at the inputs' instants and halfway between them. Returns how many there are. */
 export function double<T>(stage: Stage, input: usize, frames: i32): i32 {
   const count = doubledPairs(stage, frames);
+  stage.line = roomFor<T>(stage.line, stage.fill, frames, stage.lineFrom, stage.lineTo);
   copy<T>(stage.line + bytes<T>(stage.fill), input, frames);
   stage.fill += frames;
   if (count == 0) return 0;
@@ -30,7 +31,7 @@ export function double<T>(stage: Stage, input: usize, frames: i32): i32 {
     used = count;
   }
   stage.fill -= used;
-  copy<T>(stage.line, stage.line + bytes<T>(used), stage.fill);
+  stage.line += bytes<T>(used);
   return 2 * count;
 }
 

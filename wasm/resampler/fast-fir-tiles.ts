@@ -1,261 +1,195 @@
 /**
- * The tiles of fast-fir.ts: y[f][j] = Σ taps[f][k] · x[f][j + k] for one to three successive filters and some registers of j, streams and
- * results `apart` bytes apart. Two taps a turn, and no more registers than this: V8 keeps these sums in registers and spills
- * those of many a variant. Tiles that are called from one place Binaryen would merge into it, with the same effect: hence the
- * calls written out, and two loops, above.
+ * The nine filters of fast-fir.ts: y[f][j] = Σ taps[f][k] · x[f][j + k] for some registers of j. Taps that lie a register apart
+ * meet the same registers of inputs, so three or two of them share what is loaded; no more, since V8 would spill. `length`: of one
+ * filter's taps in bytes.
  */
-import { step } from './simd';
+import { lanes, step } from './simd';
 
-/** One filter, eight registers. */
-export function tile8<T>(x: usize, taps: usize, length: usize, y: usize): void {
-  let a0 = v128.splat<T>(<T>0);
-  let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
-  let a4 = a0;
-  let a5 = a0;
-  let a6 = a0;
-  let a7 = a0;
-  const end = taps + length;
-  while (taps < end) {
-    let w = v128.load_splat<T>(taps);
-    a0 = step<T>(a0, v128.load(x), w);
-    a1 = step<T>(a1, v128.load(x, 16), w);
-    a2 = step<T>(a2, v128.load(x, 32), w);
-    a3 = step<T>(a3, v128.load(x, 48), w);
-    a4 = step<T>(a4, v128.load(x, 64), w);
-    a5 = step<T>(a5, v128.load(x, 80), w);
-    a6 = step<T>(a6, v128.load(x, 96), w);
-    a7 = step<T>(a7, v128.load(x, 112), w);
-    w = v128.load_splat<T>(taps, sizeof<T>());
-    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
-    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
-    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
-    a3 = step<T>(a3, v128.load(x, 48 + sizeof<T>()), w);
-    a4 = step<T>(a4, v128.load(x, 64 + sizeof<T>()), w);
-    a5 = step<T>(a5, v128.load(x, 80 + sizeof<T>()), w);
-    a6 = step<T>(a6, v128.load(x, 96 + sizeof<T>()), w);
-    a7 = step<T>(a7, v128.load(x, 112 + sizeof<T>()), w);
-    x += 2 * sizeof<T>();
-    taps += 2 * sizeof<T>();
+/** Streams, and results, lie this many bytes apart: an odd number of cache lines, which spreads them over the cache's sets. */
+export const STRIDE: usize = 1984;
+export const FILTERS = 9;
+/** So many filters, the first ones, begin a group later. */
+export const LATE_FILTERS = 4;
+
+export function nineOf4<T>(x: usize, tap: usize, length: usize, y: usize): void {
+  x += sizeof<T>();
+  for (let f = 0; f < FILTERS; f++) {
+    let from = x;
+    const end = tap + length;
+    let a0 = v128.splat<T>(<T>0);
+    let a1 = a0;
+    let a2 = a0;
+    let a3 = a0;
+    while (tap + 48 <= end) {
+      for (let s = 0; s < lanes<T>(); s++) {
+        const w0 = v128.load_splat<T>(tap);
+        const w1 = v128.load_splat<T>(tap, 16);
+        const w2 = v128.load_splat<T>(tap, 32);
+        const x0 = v128.load(from);
+        const x1 = v128.load(from, 16);
+        const x2 = v128.load(from, 32);
+        const x3 = v128.load(from, 48);
+        const x4 = v128.load(from, 64);
+        const x5 = v128.load(from, 80);
+        a0 = v128.add<T>(a0, step<T>(step<T>(v128.mul<T>(x0, w0), x1, w1), x2, w2));
+        a1 = v128.add<T>(a1, step<T>(step<T>(v128.mul<T>(x1, w0), x2, w1), x3, w2));
+        a2 = v128.add<T>(a2, step<T>(step<T>(v128.mul<T>(x2, w0), x3, w1), x4, w2));
+        a3 = v128.add<T>(a3, step<T>(step<T>(v128.mul<T>(x3, w0), x4, w1), x5, w2));
+        from += sizeof<T>();
+        tap += sizeof<T>();
+      }
+      from += 32;
+      tap += 32;
+    }
+    while (tap + 32 <= end) {
+      for (let s = 0; s < lanes<T>(); s++) {
+        const w0 = v128.load_splat<T>(tap);
+        const w1 = v128.load_splat<T>(tap, 16);
+        const x0 = v128.load(from);
+        const x1 = v128.load(from, 16);
+        const x2 = v128.load(from, 32);
+        const x3 = v128.load(from, 48);
+        const x4 = v128.load(from, 64);
+        a0 = v128.add<T>(a0, step<T>(v128.mul<T>(x0, w0), x1, w1));
+        a1 = v128.add<T>(a1, step<T>(v128.mul<T>(x1, w0), x2, w1));
+        a2 = v128.add<T>(a2, step<T>(v128.mul<T>(x2, w0), x3, w1));
+        a3 = v128.add<T>(a3, step<T>(v128.mul<T>(x3, w0), x4, w1));
+        from += sizeof<T>();
+        tap += sizeof<T>();
+      }
+      from += 16;
+      tap += 16;
+    }
+    while (tap < end) {
+      const w = v128.load_splat<T>(tap);
+      a0 = step<T>(a0, v128.load(from), w);
+      a1 = step<T>(a1, v128.load(from, 16), w);
+      a2 = step<T>(a2, v128.load(from, 32), w);
+      a3 = step<T>(a3, v128.load(from, 48), w);
+      from += sizeof<T>();
+      tap += sizeof<T>();
+    }
+    v128.store(y, a0);
+    v128.store(y, a1, 16);
+    v128.store(y, a2, 32);
+    v128.store(y, a3, 48);
+    x += STRIDE;
+    y += STRIDE;
+    if (f == LATE_FILTERS - 1) x -= sizeof<T>();
   }
-  v128.store(y, a0);
-  v128.store(y, a1, 16);
-  v128.store(y, a2, 32);
-  v128.store(y, a3, 48);
-  v128.store(y, a4, 64);
-  v128.store(y, a5, 80);
-  v128.store(y, a6, 96);
-  v128.store(y, a7, 112);
 }
 
-/** Two filters, four registers. */
-export function tile4<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
-  let a0 = v128.splat<T>(<T>0);
-  let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
-  let b0 = a0;
-  let b1 = a0;
-  let b2 = a0;
-  let b3 = a0;
-  let x1 = x + apart;
-  let taps1 = taps + length;
-  const end = taps + length;
-  while (taps < end) {
-    let w = v128.load_splat<T>(taps);
-    a0 = step<T>(a0, v128.load(x), w);
-    a1 = step<T>(a1, v128.load(x, 16), w);
-    a2 = step<T>(a2, v128.load(x, 32), w);
-    a3 = step<T>(a3, v128.load(x, 48), w);
-    w = v128.load_splat<T>(taps1);
-    b0 = step<T>(b0, v128.load(x1), w);
-    b1 = step<T>(b1, v128.load(x1, 16), w);
-    b2 = step<T>(b2, v128.load(x1, 32), w);
-    b3 = step<T>(b3, v128.load(x1, 48), w);
-    w = v128.load_splat<T>(taps, sizeof<T>());
-    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
-    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
-    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
-    a3 = step<T>(a3, v128.load(x, 48 + sizeof<T>()), w);
-    w = v128.load_splat<T>(taps1, sizeof<T>());
-    b0 = step<T>(b0, v128.load(x1, sizeof<T>()), w);
-    b1 = step<T>(b1, v128.load(x1, 16 + sizeof<T>()), w);
-    b2 = step<T>(b2, v128.load(x1, 32 + sizeof<T>()), w);
-    b3 = step<T>(b3, v128.load(x1, 48 + sizeof<T>()), w);
-    x += 2 * sizeof<T>();
-    taps += 2 * sizeof<T>();
-    x1 += 2 * sizeof<T>();
-    taps1 += 2 * sizeof<T>();
+export function nineOf3<T>(x: usize, tap: usize, length: usize, y: usize): void {
+  x += sizeof<T>();
+  for (let f = 0; f < FILTERS; f++) {
+    let from = x;
+    const end = tap + length;
+    let a0 = v128.splat<T>(<T>0);
+    let a1 = a0;
+    let a2 = a0;
+    while (tap + 48 <= end) {
+      for (let s = 0; s < lanes<T>(); s++) {
+        const w0 = v128.load_splat<T>(tap);
+        const w1 = v128.load_splat<T>(tap, 16);
+        const w2 = v128.load_splat<T>(tap, 32);
+        const x0 = v128.load(from);
+        const x1 = v128.load(from, 16);
+        const x2 = v128.load(from, 32);
+        const x3 = v128.load(from, 48);
+        const x4 = v128.load(from, 64);
+        a0 = v128.add<T>(a0, step<T>(step<T>(v128.mul<T>(x0, w0), x1, w1), x2, w2));
+        a1 = v128.add<T>(a1, step<T>(step<T>(v128.mul<T>(x1, w0), x2, w1), x3, w2));
+        a2 = v128.add<T>(a2, step<T>(step<T>(v128.mul<T>(x2, w0), x3, w1), x4, w2));
+        from += sizeof<T>();
+        tap += sizeof<T>();
+      }
+      from += 32;
+      tap += 32;
+    }
+    while (tap + 32 <= end) {
+      for (let s = 0; s < lanes<T>(); s++) {
+        const w0 = v128.load_splat<T>(tap);
+        const w1 = v128.load_splat<T>(tap, 16);
+        const x0 = v128.load(from);
+        const x1 = v128.load(from, 16);
+        const x2 = v128.load(from, 32);
+        const x3 = v128.load(from, 48);
+        a0 = v128.add<T>(a0, step<T>(v128.mul<T>(x0, w0), x1, w1));
+        a1 = v128.add<T>(a1, step<T>(v128.mul<T>(x1, w0), x2, w1));
+        a2 = v128.add<T>(a2, step<T>(v128.mul<T>(x2, w0), x3, w1));
+        from += sizeof<T>();
+        tap += sizeof<T>();
+      }
+      from += 16;
+      tap += 16;
+    }
+    while (tap < end) {
+      const w = v128.load_splat<T>(tap);
+      a0 = step<T>(a0, v128.load(from), w);
+      a1 = step<T>(a1, v128.load(from, 16), w);
+      a2 = step<T>(a2, v128.load(from, 32), w);
+      from += sizeof<T>();
+      tap += sizeof<T>();
+    }
+    v128.store(y, a0);
+    v128.store(y, a1, 16);
+    v128.store(y, a2, 32);
+    x += STRIDE;
+    y += STRIDE;
+    if (f == LATE_FILTERS - 1) x -= sizeof<T>();
   }
-  v128.store(y, a0);
-  v128.store(y, a1, 16);
-  v128.store(y, a2, 32);
-  v128.store(y, a3, 48);
-  y += apart;
-  v128.store(y, b0);
-  v128.store(y, b1, 16);
-  v128.store(y, b2, 32);
-  v128.store(y, b3, 48);
 }
 
-/** One filter, four registers. */
-export function tile4single<T>(x: usize, taps: usize, length: usize, y: usize): void {
-  let a0 = v128.splat<T>(<T>0);
-  let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
-  const end = taps + length;
-  while (taps < end) {
-    let w = v128.load_splat<T>(taps);
-    a0 = step<T>(a0, v128.load(x), w);
-    a1 = step<T>(a1, v128.load(x, 16), w);
-    a2 = step<T>(a2, v128.load(x, 32), w);
-    a3 = step<T>(a3, v128.load(x, 48), w);
-    w = v128.load_splat<T>(taps, sizeof<T>());
-    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
-    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
-    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
-    a3 = step<T>(a3, v128.load(x, 48 + sizeof<T>()), w);
-    x += 2 * sizeof<T>();
-    taps += 2 * sizeof<T>();
+export function nineOf2<T>(x: usize, tap: usize, length: usize, y: usize): void {
+  x += sizeof<T>();
+  for (let f = 0; f < FILTERS; f++) {
+    let from = x;
+    const end = tap + length;
+    let a0 = v128.splat<T>(<T>0);
+    let a1 = a0;
+    while (tap + 48 <= end) {
+      for (let s = 0; s < lanes<T>(); s++) {
+        const w0 = v128.load_splat<T>(tap);
+        const w1 = v128.load_splat<T>(tap, 16);
+        const w2 = v128.load_splat<T>(tap, 32);
+        const x0 = v128.load(from);
+        const x1 = v128.load(from, 16);
+        const x2 = v128.load(from, 32);
+        const x3 = v128.load(from, 48);
+        a0 = v128.add<T>(a0, step<T>(step<T>(v128.mul<T>(x0, w0), x1, w1), x2, w2));
+        a1 = v128.add<T>(a1, step<T>(step<T>(v128.mul<T>(x1, w0), x2, w1), x3, w2));
+        from += sizeof<T>();
+        tap += sizeof<T>();
+      }
+      from += 32;
+      tap += 32;
+    }
+    while (tap + 32 <= end) {
+      for (let s = 0; s < lanes<T>(); s++) {
+        const w0 = v128.load_splat<T>(tap);
+        const w1 = v128.load_splat<T>(tap, 16);
+        const x0 = v128.load(from);
+        const x1 = v128.load(from, 16);
+        const x2 = v128.load(from, 32);
+        a0 = v128.add<T>(a0, step<T>(v128.mul<T>(x0, w0), x1, w1));
+        a1 = v128.add<T>(a1, step<T>(v128.mul<T>(x1, w0), x2, w1));
+        from += sizeof<T>();
+        tap += sizeof<T>();
+      }
+      from += 16;
+      tap += 16;
+    }
+    while (tap < end) {
+      const w = v128.load_splat<T>(tap);
+      a0 = step<T>(a0, v128.load(from), w);
+      a1 = step<T>(a1, v128.load(from, 16), w);
+      from += sizeof<T>();
+      tap += sizeof<T>();
+    }
+    v128.store(y, a0);
+    v128.store(y, a1, 16);
+    x += STRIDE;
+    y += STRIDE;
+    if (f == LATE_FILTERS - 1) x -= sizeof<T>();
   }
-  v128.store(y, a0);
-  v128.store(y, a1, 16);
-  v128.store(y, a2, 32);
-  v128.store(y, a3, 48);
 }
-
-/** Two filters, three registers. */
-export function tile3<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
-  let a0 = v128.splat<T>(<T>0);
-  let a1 = a0;
-  let a2 = a0;
-  let b0 = a0;
-  let b1 = a0;
-  let b2 = a0;
-  let x1 = x + apart;
-  let taps1 = taps + length;
-  const end = taps + length;
-  while (taps < end) {
-    let w = v128.load_splat<T>(taps);
-    a0 = step<T>(a0, v128.load(x), w);
-    a1 = step<T>(a1, v128.load(x, 16), w);
-    a2 = step<T>(a2, v128.load(x, 32), w);
-    w = v128.load_splat<T>(taps1);
-    b0 = step<T>(b0, v128.load(x1), w);
-    b1 = step<T>(b1, v128.load(x1, 16), w);
-    b2 = step<T>(b2, v128.load(x1, 32), w);
-    w = v128.load_splat<T>(taps, sizeof<T>());
-    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
-    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
-    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
-    w = v128.load_splat<T>(taps1, sizeof<T>());
-    b0 = step<T>(b0, v128.load(x1, sizeof<T>()), w);
-    b1 = step<T>(b1, v128.load(x1, 16 + sizeof<T>()), w);
-    b2 = step<T>(b2, v128.load(x1, 32 + sizeof<T>()), w);
-    x += 2 * sizeof<T>();
-    taps += 2 * sizeof<T>();
-    x1 += 2 * sizeof<T>();
-    taps1 += 2 * sizeof<T>();
-  }
-  v128.store(y, a0);
-  v128.store(y, a1, 16);
-  v128.store(y, a2, 32);
-  y += apart;
-  v128.store(y, b0);
-  v128.store(y, b1, 16);
-  v128.store(y, b2, 32);
-}
-
-/** One filter, three registers. */
-export function tile3single<T>(x: usize, taps: usize, length: usize, y: usize): void {
-  let a0 = v128.splat<T>(<T>0);
-  let a1 = a0;
-  let a2 = a0;
-  const end = taps + length;
-  while (taps < end) {
-    let w = v128.load_splat<T>(taps);
-    a0 = step<T>(a0, v128.load(x), w);
-    a1 = step<T>(a1, v128.load(x, 16), w);
-    a2 = step<T>(a2, v128.load(x, 32), w);
-    w = v128.load_splat<T>(taps, sizeof<T>());
-    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
-    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
-    a2 = step<T>(a2, v128.load(x, 32 + sizeof<T>()), w);
-    x += 2 * sizeof<T>();
-    taps += 2 * sizeof<T>();
-  }
-  v128.store(y, a0);
-  v128.store(y, a1, 16);
-  v128.store(y, a2, 32);
-}
-
-/** Three filters, two registers. */
-export function tile2<T>(x: usize, apart: usize, taps: usize, length: usize, y: usize): void {
-  let a0 = v128.splat<T>(<T>0);
-  let a1 = a0;
-  let b0 = a0;
-  let b1 = a0;
-  let c0 = a0;
-  let c1 = a0;
-  let x1 = x + apart;
-  let taps1 = taps + length;
-  let x2 = x1 + apart;
-  let taps2 = taps1 + length;
-  const end = taps + length;
-  while (taps < end) {
-    let w = v128.load_splat<T>(taps);
-    a0 = step<T>(a0, v128.load(x), w);
-    a1 = step<T>(a1, v128.load(x, 16), w);
-    w = v128.load_splat<T>(taps1);
-    b0 = step<T>(b0, v128.load(x1), w);
-    b1 = step<T>(b1, v128.load(x1, 16), w);
-    w = v128.load_splat<T>(taps2);
-    c0 = step<T>(c0, v128.load(x2), w);
-    c1 = step<T>(c1, v128.load(x2, 16), w);
-    w = v128.load_splat<T>(taps, sizeof<T>());
-    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
-    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
-    w = v128.load_splat<T>(taps1, sizeof<T>());
-    b0 = step<T>(b0, v128.load(x1, sizeof<T>()), w);
-    b1 = step<T>(b1, v128.load(x1, 16 + sizeof<T>()), w);
-    w = v128.load_splat<T>(taps2, sizeof<T>());
-    c0 = step<T>(c0, v128.load(x2, sizeof<T>()), w);
-    c1 = step<T>(c1, v128.load(x2, 16 + sizeof<T>()), w);
-    x += 2 * sizeof<T>();
-    taps += 2 * sizeof<T>();
-    x1 += 2 * sizeof<T>();
-    taps1 += 2 * sizeof<T>();
-    x2 += 2 * sizeof<T>();
-    taps2 += 2 * sizeof<T>();
-  }
-  v128.store(y, a0);
-  v128.store(y, a1, 16);
-  y += apart;
-  v128.store(y, b0);
-  v128.store(y, b1, 16);
-  y += apart;
-  v128.store(y, c0);
-  v128.store(y, c1, 16);
-}
-
-/** One filter, two registers. */
-export function tile2single<T>(x: usize, taps: usize, length: usize, y: usize): void {
-  let a0 = v128.splat<T>(<T>0);
-  let a1 = a0;
-  const end = taps + length;
-  while (taps < end) {
-    let w = v128.load_splat<T>(taps);
-    a0 = step<T>(a0, v128.load(x), w);
-    a1 = step<T>(a1, v128.load(x, 16), w);
-    w = v128.load_splat<T>(taps, sizeof<T>());
-    a0 = step<T>(a0, v128.load(x, sizeof<T>()), w);
-    a1 = step<T>(a1, v128.load(x, 16 + sizeof<T>()), w);
-    x += 2 * sizeof<T>();
-    taps += 2 * sizeof<T>();
-  }
-  v128.store(y, a0);
-  v128.store(y, a1, 16);
-}
-

@@ -15,7 +15,8 @@
  *
  * F0, F1, G0 and E0 are computed for the next group; the values of the present one are left over from before ("carry").
  */
-import { tile2, tile2single, tile3, tile3single, tile4, tile4single, tile8 } from './fast-fir-tiles';
+import { nineOf2, nineOf3, nineOf4, STRIDE } from './fast-fir-tiles';
+import { TWENTY, twentyTapsOf2, twentyTapsOf3, twentyTapsOf4 } from './fast-fir-twenty';
 import { alternate, bytes, lanes, step } from './simd';
 
 /** Filters by their place in the tables; the first four are the ones that are carried. */
@@ -28,14 +29,6 @@ const E1: usize = 5;
 const FS: usize = 6;
 const GS: usize = 7;
 const ES: usize = 8;
-
-/** A step's results, or inputs, lie this many bytes apart. */
-// @ts-ignore: decorator
-@inline
-function strideFor<T>(values: i32): usize {
-  // An odd number of cache lines spreads the streams over the cache's sets.
-  return (((bytes<T>(values) + 191) >> 6) | 1) << 6;
-}
 
 /** What becomes of the filter's outputs: y[j], y[j] + factor · other[j], or other[j] and y[j] in turn. */
 export const STORE: i32 = 0;
@@ -62,142 +55,138 @@ export function fastFir<T>(
   const groups = (outputs + 3) >> 2;
   const registers = (groups + lanes<T>() - 1) / lanes<T>();
   const padded = registers * lanes<T>();
-  const stride = strideFor<T>(padded + quarter + 4 * lanes<T>());
-  split<T>(x, scratch, stride, padded + quarter + 1);
+  split<T>(x, scratch, padded + quarter + 1);
 
-  const sums = scratch + 9 * stride + 64;
+  const sums = scratch + 9 * STRIDE + 64;
   for (let f = 0; f < 4; f++) {
-    store<T>(sums + <usize>f * stride - sizeof<T>(), load<T>(carry + bytes<T>(f)));
+    store<T>(sums + <usize>f * STRIDE - sizeof<T>(), load<T>(carry + bytes<T>(f)));
   }
-  filter<T>(scratch, taps, quarter, sums, stride, registers);
+  filter<T>(scratch, taps, bytes<T>(quarter), sums, registers);
   const complete = outputs >> 2;
   if (complete > 0) {
     for (let f = 0; f < 4; f++) {
-      const value = load<T>(sums + <usize>f * stride + bytes<T>(complete - 1));
+      const value = load<T>(sums + <usize>f * STRIDE + bytes<T>(complete - 1));
       store<T>(carry + bytes<T>(f), value);
     }
   }
-  join<T>(sums, stride, registers, mode, y, other, v128.splat<T>(factor));
+  join<T>(sums, registers, mode, y, other, v128.splat<T>(factor));
 }
 
 /** The nine input streams, in the filters' order; those of the carried filters begin a group later. */
-function split<T>(x: usize, to: usize, stride: usize, groups: i32): void {
-  // p0, p2, p1 and p3, from the present group on.
-  const p0 = to + F0 * stride;
-  const p2 = to + F1 * stride;
-  const p1 = to + G0 * stride;
-  const p3 = to + G1 * stride;
-  const end = bytes<T>(groups);
-  for (let at: usize = 0; at < end; at += 16) {
-    if (sizeof<T>() == 4) {
-      const a = v128.load(x);
-      const b = v128.load(x, 16);
-      const c = v128.load(x, 32);
-      const d = v128.load(x, 48);
-      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-      const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-      const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-      v128.store(p0 + at, v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5));
-      v128.store(p1 + at, v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7));
-      v128.store(p2 + at, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));
-      v128.store(p3 + at, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7));
-    } else {
-      const a = v128.load(x);
-      const b = v128.load(x, 32);
-      const c = v128.load(x, 16);
-      const d = v128.load(x, 48);
-      v128.store(p0 + at, v128.shuffle<f64>(a, b, 0, 2));
-      v128.store(p1 + at, v128.shuffle<f64>(a, b, 1, 3));
-      v128.store(p2 + at, v128.shuffle<f64>(c, d, 0, 2));
-      v128.store(p3 + at, v128.shuffle<f64>(c, d, 1, 3));
+function split<T>(x: usize, to: usize, groups: i32): void {
+  const end = to + bytes<T>(groups);
+  if (sizeof<T>() == 4) {
+    let a = v128.load(x);
+    let b = v128.load(x, 16);
+    let c = v128.load(x, 32);
+    let d = v128.load(x, 48);
+    let ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+    let cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+    let p0 = v128.shuffle<f32>(ab, cd, 0, 1, 4, 5);
+    let p1 = v128.shuffle<f32>(ab, cd, 2, 3, 6, 7);
+    ab = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    cd = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    let p2 = v128.shuffle<f32>(ab, cd, 0, 1, 4, 5);
+    let p3 = v128.shuffle<f32>(ab, cd, 2, 3, 6, 7);
+    for (; to < end; to += 16) {
+      x += 64;
+      a = v128.load(x);
+      b = v128.load(x, 16);
+      c = v128.load(x, 32);
+      d = v128.load(x, 48);
+      ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+      cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+      const n0 = v128.shuffle<f32>(ab, cd, 0, 1, 4, 5);
+      const n1 = v128.shuffle<f32>(ab, cd, 2, 3, 6, 7);
+      ab = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      cd = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      const n2 = v128.shuffle<f32>(ab, cd, 0, 1, 4, 5);
+      const n3 = v128.shuffle<f32>(ab, cd, 2, 3, 6, 7);
+      const q0 = v128.shuffle<f32>(p0, n0, 1, 2, 3, 4);
+      const q1 = v128.shuffle<f32>(p1, n1, 1, 2, 3, 4);
+      const q2 = v128.shuffle<f32>(p2, n2, 1, 2, 3, 4);
+      store9<T>(to, p0, p1, p2, p3, q0, q1, q2);
+      p0 = n0;
+      p1 = n1;
+      p2 = n2;
+      p3 = n3;
     }
-    x += 64;
-  }
-  for (let at: usize = 0; at < end; at += 16) {
-    const q0 = v128.load(p0 + at, sizeof<T>());
-    const q1 = v128.load(p1 + at, sizeof<T>());
-    const q2 = v128.load(p2 + at, sizeof<T>());
-    const v1 = v128.load(p1 + at);
-    const v2 = v128.load(p2 + at);
-    const v3 = v128.load(p3 + at);
-    const v30 = v128.add<T>(v3, q0);
-    const q12 = v128.add<T>(q1, q2);
-    v128.store(to + E0 * stride + at, v128.add<T>(v1, v2));
-    v128.store(to + E1 * stride + at, v30);
-    v128.store(to + FS * stride + at, v128.add<T>(v2, q0));
-    v128.store(to + GS * stride + at, v128.add<T>(v3, q1));
-    v128.store(to + ES * stride + at, v128.add<T>(v30, q12));
+  } else {
+    let a = v128.load(x);
+    let b = v128.load(x, 32);
+    let c = v128.load(x, 16);
+    let d = v128.load(x, 48);
+    let p0 = v128.shuffle<f64>(a, b, 0, 2);
+    let p1 = v128.shuffle<f64>(a, b, 1, 3);
+    let p2 = v128.shuffle<f64>(c, d, 0, 2);
+    let p3 = v128.shuffle<f64>(c, d, 1, 3);
+    for (; to < end; to += 16) {
+      x += 64;
+      a = v128.load(x);
+      b = v128.load(x, 32);
+      c = v128.load(x, 16);
+      d = v128.load(x, 48);
+      const n0 = v128.shuffle<f64>(a, b, 0, 2);
+      const n1 = v128.shuffle<f64>(a, b, 1, 3);
+      const n2 = v128.shuffle<f64>(c, d, 0, 2);
+      const n3 = v128.shuffle<f64>(c, d, 1, 3);
+      const q0 = v128.shuffle<f64>(p0, n0, 1, 2);
+      const q1 = v128.shuffle<f64>(p1, n1, 1, 2);
+      const q2 = v128.shuffle<f64>(p2, n2, 1, 2);
+      store9<T>(to, p0, p1, p2, p3, q0, q1, q2);
+      p0 = n0;
+      p1 = n1;
+      p2 = n2;
+      p3 = n3;
+    }
   }
 }
 
-/** All nine filters over `registers` registers of groups. */
-function filter<T>(
-  x: usize,
-  taps: usize,
-  quarter: i32,
-  y: usize,
-  stride: usize,
-  registers: i32,
+// @ts-ignore: decorator
+@inline
+function store9<T>(
+  to: usize,
+  p0: v128,
+  p1: v128,
+  p2: v128,
+  p3: v128,
+  q0: v128,
+  q1: v128,
+  q2: v128,
 ): void {
-  const length = bytes<T>(quarter);
-  // The first four streams begin a group later.
-  let next = x + sizeof<T>();
+  const v30 = v128.add<T>(p3, q0);
+  v128.store(to, p0, F0 * STRIDE);
+  v128.store(to, p2, F1 * STRIDE);
+  v128.store(to, p1, G0 * STRIDE);
+  v128.store(to, v128.add<T>(p1, p2), E0 * STRIDE);
+  v128.store(to, p3, G1 * STRIDE);
+  v128.store(to, v30, E1 * STRIDE);
+  v128.store(to, v128.add<T>(p2, q0), FS * STRIDE);
+  v128.store(to, v128.add<T>(p3, q1), GS * STRIDE);
+  v128.store(to, v128.add<T>(v30, v128.add<T>(q1, q2)), ES * STRIDE);
+}
+
+/** All nine filters over `registers` registers of groups. */
+function filter<T>(x: usize, taps: usize, length: usize, y: usize, registers: i32): void {
   if (sizeof<T>() == 8) {
     // Double precision takes two registers where single takes one: the plainest tile will do.
-    const end = y + (<usize>registers << 4);
-    for (let at = y; at < end; at += 64) {
-      for (let f: usize = 0; f < 9; f++) {
-        const from = (f < 4 ? next : x) + (at - y) + f * stride;
-        tile4single<T>(from, taps + f * length, length, at + f * stride);
-      }
-    }
-    return;
-  }
-  let left = registers;
-  while (left > 4) {
-    for (let f = 0; f < 4; f++) {
-      const at = <usize>f * stride;
-      tile8<T>(x + at + sizeof<T>(), taps + <usize>f * length, length, y + at);
-    }
-    for (let f = 4; f < 9; f++) {
-      const at = <usize>f * stride;
-      tile8<T>(x + at, taps + <usize>f * length, length, y + at);
-    }
-    x += 128;
-    y += 128;
-    left -= 8;
-  }
-  if (left <= 0) return;
-  next = x + sizeof<T>();
-  if (left == 4) {
-    tile4<T>(next, stride, taps, length, y);
-    tile4<T>(next + 2 * stride, stride, taps + 2 * length, length, y + 2 * stride);
-    tile4<T>(x + 4 * stride, stride, taps + 4 * length, length, y + 4 * stride);
-    tile4<T>(x + 6 * stride, stride, taps + 6 * length, length, y + 6 * stride);
-    tile4single<T>(x + 8 * stride, taps + 8 * length, length, y + 8 * stride);
-  } else if (left < 3) {
-    const e = 3 * stride;
-    const g = 4 * stride;
-    const h = 7 * stride;
-    tile2<T>(next, stride, taps, length, y);
-    tile2single<T>(next + e, taps + 3 * length, length, y + e);
-    tile2<T>(x + g, stride, taps + 4 * length, length, y + g);
-    tile2single<T>(x + h, taps + 7 * length, length, y + h);
-    tile2single<T>(x + h + stride, taps + 8 * length, length, y + h + stride);
+    for (; registers > 0; registers -= 4, x += 64, y += 64) nineOf4<T>(x, taps, length, y);
+  } else if (length == 4 * TWENTY) {
+    for (; registers > 4; registers -= 4, x += 64, y += 64) twentyTapsOf4(x, taps, y);
+    if (registers == 4) twentyTapsOf4(x, taps, y);
+    else if (registers == 3) twentyTapsOf3(x, taps, y);
+    else twentyTapsOf2(x, taps, y);
   } else {
-    tile3<T>(next, stride, taps, length, y);
-    tile3<T>(next + 2 * stride, stride, taps + 2 * length, length, y + 2 * stride);
-    tile3<T>(x + 4 * stride, stride, taps + 4 * length, length, y + 4 * stride);
-    tile3<T>(x + 6 * stride, stride, taps + 6 * length, length, y + 6 * stride);
-    tile3single<T>(x + 8 * stride, taps + 8 * length, length, y + 8 * stride);
+    for (; registers > 4; registers -= 4, x += 64, y += 64) nineOf4<T>(x, taps, length, y);
+    if (registers == 4) nineOf4<T>(x, taps, length, y);
+    else if (registers == 3) nineOf3<T>(x, taps, length, y);
+    else nineOf2<T>(x, taps, length, y);
   }
 }
 
 /** The four outputs of each group from the nine sums. */
 function join<T>(
   sums: usize,
-  stride: usize,
   registers: i32,
   mode: i32,
   y: usize,
@@ -206,19 +195,20 @@ function join<T>(
 ): void {
   for (let i = 0; i < registers; i++) {
     const at = sums + (<usize>i << 4);
-    const f0next = v128.load(at + F0 * stride);
-    const f1next = v128.load(at + F1 * stride);
-    const g0next = v128.load(at + G0 * stride);
-    const e0next = v128.load(at + E0 * stride);
-    const f0 = v128.load(at + F0 * stride - sizeof<T>());
-    const f1 = v128.load(at + F1 * stride - sizeof<T>());
-    const g0 = v128.load(at + G0 * stride - sizeof<T>());
-    const e0 = v128.load(at + E0 * stride - sizeof<T>());
-    const g1 = v128.load(at + G1 * stride);
-    const e1 = v128.load(at + E1 * stride);
-    const fs = v128.load(at + FS * stride);
-    const gs = v128.load(at + GS * stride);
-    const es = v128.load(at + ES * stride);
+    const before = at - sizeof<T>();
+    const f0next = v128.load(at, F0 * STRIDE);
+    const f1next = v128.load(at, F1 * STRIDE);
+    const g0next = v128.load(at, G0 * STRIDE);
+    const e0next = v128.load(at, E0 * STRIDE);
+    const f0 = v128.load(before, F0 * STRIDE);
+    const f1 = v128.load(before, F1 * STRIDE);
+    const g0 = v128.load(before, G0 * STRIDE);
+    const e0 = v128.load(before, E0 * STRIDE);
+    const g1 = v128.load(at, G1 * STRIDE);
+    const e1 = v128.load(at, E1 * STRIDE);
+    const fs = v128.load(at, FS * STRIDE);
+    const gs = v128.load(at, GS * STRIDE);
+    const es = v128.load(at, ES * STRIDE);
 
     const g = v128.add<T>(g0, g1);
     const f = v128.sub<T>(v128.sub<T>(fs, f1), f0next);

@@ -1,5 +1,5 @@
 import { ADD, fastFir, STORE } from './fast-fir';
-import { bytes, copy, lanes } from './simd';
+import { bytes, lanes, roomFor } from './simd';
 import { Stage } from './stage';
 import { accumulateSymmetric, scale } from './symmetric';
 
@@ -26,8 +26,8 @@ export function halve<T>(stage: Stage, input: usize, frames: i32): i32 {
   }
   stage.fill -= used;
   stage.evenFill -= used;
-  copy<T>(stage.line, stage.line + bytes<T>(used), stage.fill);
-  copy<T>(stage.evenLine, stage.evenLine + bytes<T>(used), stage.evenFill);
+  stage.line += bytes<T>(used);
+  stage.evenLine += bytes<T>(used);
   return count;
 }
 
@@ -67,6 +67,8 @@ function longFilters<T>(stage: Stage, outputs: i32): void {
 function split<T>(stage: Stage, input: usize, frames: i32): void {
   const first = (frames + 1) >> 1;
   const second = frames >> 1;
+  stage.evenLine = roomFor<T>(stage.evenLine, stage.evenFill, first, stage.evenFrom, stage.evenTo);
+  stage.line = roomFor<T>(stage.line, stage.fill, first, stage.lineFrom, stage.lineTo);
   const even = stage.evenLine + bytes<T>(stage.evenFill);
   const odd = stage.line + bytes<T>(stage.fill);
   if (stage.parity) {

@@ -24,6 +24,7 @@ export function run32(
   frames: i32,
   slice: i32,
   output: usize,
+  _wide: usize,
 ): i32 {
   const last = changetype<Stage>(first + <usize>(stages - 1) * offsetof<Stage>());
   let made = 0;

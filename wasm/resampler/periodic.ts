@@ -1,6 +1,6 @@
 /**
  * The ratios 2 : 3 and 3 : 2, between 48 kHz and the rates of speech: lanes are periods. Output p of period m is
- * Σ table[p][i] · x[down · m + i]; with the inputs split by their place in the period, the same registers of inputs serve all
+ * Σ table[d][k][p] · x[down · (m + k) + d]; with the inputs split by their place in the period, the same registers of inputs serve all
  * outputs, and nothing is summed across lanes.
  */
 import { append, drop, rationalFrames, settle } from './polyphase';
@@ -19,7 +19,7 @@ export function periodic<T>(stage: Stage, input: usize, frames: i32): i32 {
   const room = bytes<T>(periods + stage.rows + 8 * lanes<T>());
   const streams = stage.scratch;
   const first = stage.line + bytes<T>(stage.start);
-  split<T>(first, down, streams, room, periods + stage.rows / down + 1);
+  split<T>(first, down, streams, room, periods + stage.rows + 1);
 
   const results = streams + <usize>down * room;
   const end = bytes<T>(periods);
@@ -119,8 +119,6 @@ function tileOfTwo<T>(
   room: usize,
   y: usize,
 ): void {
-  const length = bytes<T>(rows);
-  const end = table + length;
   let a0 = v128.splat<T>(<T>0);
   let a1 = a0;
   let a2 = a0;
@@ -129,13 +127,12 @@ function tileOfTwo<T>(
   let b1 = a0;
   let b2 = a0;
   let b3 = a0;
-  let w: v128;
-  let v: v128;
-  for (let d: usize = 0; d < 3; d++) {
-    let x = streams + d * room;
-    for (let tap = table + d * sizeof<T>(); tap < end; tap += 3 * sizeof<T>()) {
-      w = v128.load_splat<T>(tap);
-      v = v128.load_splat<T>(tap + length);
+  const length = bytes<T>(2 * rows);
+  for (let d = 0; d < 3; d++) {
+    let x = streams;
+    for (const end = table + length; table < end; table += 2 * sizeof<T>()) {
+      const w = v128.load_splat<T>(table);
+      const v = v128.load_splat<T>(table, sizeof<T>());
       const x0 = v128.load(x);
       a0 = step<T>(a0, x0, w);
       b0 = step<T>(b0, x0, v);
@@ -150,6 +147,7 @@ function tileOfTwo<T>(
       b3 = step<T>(b3, x3, v);
       x += sizeof<T>();
     }
+    streams += room;
   }
   v128.store(y, a0);
   v128.store(y, a1, 16);
@@ -170,30 +168,30 @@ function tileOfThree<T>(
   room: usize,
   y: usize,
 ): void {
-  const length = bytes<T>(rows);
-  const end = table + length;
   let a0 = v128.splat<T>(<T>0);
   let a1 = a0;
   let b0 = a0;
   let b1 = a0;
   let c0 = a0;
   let c1 = a0;
-  for (let d: usize = 0; d < 2; d++) {
-    let x = streams + d * room;
-    for (let tap = table + d * sizeof<T>(); tap < end; tap += 2 * sizeof<T>()) {
+  const length = bytes<T>(3 * rows);
+  for (let d = 0; d < 2; d++) {
+    let x = streams;
+    for (const end = table + length; table < end; table += 3 * sizeof<T>()) {
       const x0 = v128.load(x);
       const x1 = v128.load(x, 16);
-      let w = v128.load_splat<T>(tap);
-      a0 = step<T>(a0, x0, w);
-      a1 = step<T>(a1, x1, w);
-      w = v128.load_splat<T>(tap + length);
-      b0 = step<T>(b0, x0, w);
-      b1 = step<T>(b1, x1, w);
-      w = v128.load_splat<T>(tap + 2 * length);
+      const u = v128.load_splat<T>(table);
+      const v = v128.load_splat<T>(table, sizeof<T>());
+      const w = v128.load_splat<T>(table, 2 * sizeof<T>());
+      a0 = step<T>(a0, x0, u);
+      a1 = step<T>(a1, x1, u);
+      b0 = step<T>(b0, x0, v);
+      b1 = step<T>(b1, x1, v);
       c0 = step<T>(c0, x0, w);
       c1 = step<T>(c1, x1, w);
       x += sizeof<T>();
     }
+    streams += room;
   }
   v128.store(y, a0);
   v128.store(y, a1, 16);

@@ -3,7 +3,7 @@
  * few inputs apart, so each group has `rows` registers of coefficients, zero where a lane's window does not reach:
  * group sum = Σ splat(x[start + r]) · table[g][r]. No sums across lanes, and the table is read in order.
  */
-import { bytes, clear, copy, lanes, step } from './simd';
+import { bytes, clear, copy, lanes, roomFor, step } from './simd';
 import { Stage } from './stage';
 
 /** How many outputs `frames` more inputs would give. */
@@ -30,6 +30,7 @@ export function settle(stage: Stage, count: i32, done: i32, start: i32): void {
 }
 
 export function append<T>(stage: Stage, input: usize, frames: i32): void {
+  stage.line = roomFor<T>(stage.line, stage.fill, frames, stage.lineFrom, stage.lineTo);
   const end = stage.line + bytes<T>(stage.fill);
   copy<T>(end, input, frames);
   stage.fill += frames;
@@ -42,7 +43,7 @@ export function drop<T>(stage: Stage): void {
   const used = min(stage.start, stage.fill);
   stage.start -= used;
   stage.fill -= used;
-  copy<T>(stage.line, stage.line + bytes<T>(used), stage.fill);
+  stage.line += bytes<T>(used);
 }
 
 export function polyphase<T>(stage: Stage, input: usize, frames: i32): i32 {
@@ -69,10 +70,18 @@ export function polyphase<T>(stage: Stage, input: usize, frames: i32): i32 {
       row += 32;
     }
     while (row < end) {
-      even = step<T>(even, v128.load_splat<T>(x), v128.load(row));
-      odd = step<T>(odd, v128.load_splat<T>(x, sizeof<T>()), v128.load(row, 16));
-      even = step<T>(even, v128.load_splat<T>(x, 2 * sizeof<T>()), v128.load(row, 32));
-      odd = step<T>(odd, v128.load_splat<T>(x, 3 * sizeof<T>()), v128.load(row, 48));
+      if (sizeof<T>() == 4) {
+        const v = v128.load(x);
+        even = step<T>(even, v128.shuffle<f32>(v, v, 0, 0, 0, 0), v128.load(row));
+        odd = step<T>(odd, v128.shuffle<f32>(v, v, 1, 1, 1, 1), v128.load(row, 16));
+        even = step<T>(even, v128.shuffle<f32>(v, v, 2, 2, 2, 2), v128.load(row, 32));
+        odd = step<T>(odd, v128.shuffle<f32>(v, v, 3, 3, 3, 3), v128.load(row, 48));
+      } else {
+        even = step<T>(even, v128.load_splat<T>(x), v128.load(row));
+        odd = step<T>(odd, v128.load_splat<T>(x, sizeof<T>()), v128.load(row, 16));
+        even = step<T>(even, v128.load_splat<T>(x, 2 * sizeof<T>()), v128.load(row, 32));
+        odd = step<T>(odd, v128.load_splat<T>(x, 3 * sizeof<T>()), v128.load(row, 48));
+      }
       x += 4 * sizeof<T>();
       row += 64;
     }

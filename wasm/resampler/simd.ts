@@ -21,6 +21,18 @@ export function copy<T>(to: usize, from: usize, values: i32): void {
   }
 }
 
+/**
+ * Where a line of `fill` values can take `more`: where it is, or else moved to the beginning of its room. A line that only
+ * moves when it must leaves most blocks without that work.
+ */
+// @ts-ignore: decorator
+@inline
+export function roomFor<T>(line: usize, fill: i32, more: i32, from: usize, to: usize): usize {
+  if (line + bytes<T>(fill + more) <= to) return line;
+  copy<T>(from, line, fill);
+  return from;
+}
+
 /** Writes zeros over `values` values and up to one register more. */
 export function clear<T>(to: usize, values: i32): void {
   const end = to + bytes<T>(values);

@@ -6,12 +6,16 @@
 export class Stage {
   /** HALVE, DOUBLE, POLYPHASE, INTERPOLATED or PERIODIC. */
   kind: i32;
-  /** Values still needed, oldest first; `fill` of them. In HALVE those at odd instants. */
+  /** Values still needed, oldest first; `fill` of them. In HALVE those at odd instants. They wander within their room. */
   line: usize;
   fill: i32;
+  lineFrom: usize;
+  lineTo: usize;
   /** HALVE only: the values at even instants. */
   evenLine: usize;
   evenFill: i32;
+  evenFrom: usize;
+  evenTo: usize;
   /** HALVE only: 1 when the next input stands at an odd instant. */
   parity: i32;
   /** Where outputs go. 16 bytes before it and 256 behind the largest block may be overwritten. */
@@ -59,5 +63,5 @@ export const HALVE: i32 = 0;
 export const DOUBLE: i32 = 1;
 export const POLYPHASE: i32 = 2;
 export const INTERPOLATED: i32 = 3;
-/** A POLYPHASE stage of 2 : 3 or 3 : 2. `rows` counts the taps of all outputs of a period together. */
+/** A POLYPHASE stage of 2 : 3 or 3 : 2. `rows` counts an output's taps on each of the `down` streams. */
 export const PERIODIC: i32 = 4;

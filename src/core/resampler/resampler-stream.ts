@@ -86,6 +86,9 @@ function createKernel(plan: ResamplerPlan, channels: number): ResamplerKernel {
   return new TypeScriptKernel(plan, channels);
 }
 
+/** After so many frames the counts begin anew. Times the greatest rate this stays below 2⁵³. */
+const LONG_FRAMES = 2 ** 28;
+
 class KernelResampler implements StreamResampler {
   readonly latencyFrames: number;
   readonly flushFramesMax: number;
@@ -96,9 +99,15 @@ class KernelResampler implements StreamResampler {
   /** outputRate : inputRate in lowest terms. */
   readonly #up: number;
   readonly #down: number;
-  /** Input and output frames since the stream began. */
+  /**
+   * Input and output frames since the stream began, less the same time of both: so that they stay small integers, which V8
+   * keeps without allocating.
+   */
   #consumed = 0;
   #produced = 0;
+  /** That time, in input and in output frames. */
+  readonly #longInput: number;
+  readonly #longOutput: number;
   /** The last block's length and what it can give at most: blocks tend to be alike. */
   #blockFrames = -1;
   #blockFramesMax = 0;
@@ -112,6 +121,9 @@ class KernelResampler implements StreamResampler {
     const divisor = greatestCommonDivisor(plan.inputRate, plan.outputRate);
     this.#up = plan.outputRate / divisor;
     this.#down = plan.inputRate / divisor;
+    const periods = Math.floor(LONG_FRAMES / Math.max(this.#up, this.#down));
+    this.#longInput = periods * this.#down;
+    this.#longOutput = periods * this.#up;
     this.flushFramesMax = Math.ceil(((plan.latencyFrames + 1) * this.#up) / this.#down) + 1;
   }
 
@@ -155,15 +167,16 @@ class KernelResampler implements StreamResampler {
     } while (from < frames);
     this.#consumed += frames;
     this.#produced += written;
+    while (this.#consumed >= this.#longInput) {
+      this.#consumed -= this.#longInput;
+      this.#produced -= this.#longOutput;
+    }
     return written;
   }
 
   flush(output: readonly Float32Array[]): number {
     const kernel = this.#kernel;
-    // n · up / down without a product beyond 2⁵³, however long the stream was.
-    const periods = Math.floor(this.#consumed / this.#down);
-    const rest = this.#consumed - periods * this.#down;
-    const due = periods * this.#up + Math.round((rest * this.#up) / this.#down) - this.#produced;
+    const due = Math.round((this.#consumed * this.#up) / this.#down) - this.#produced;
     this.#checkOutput(output, due);
     let written = 0;
     while (written < due) {

@@ -4,26 +4,21 @@ import { ResamplerLayout } from './resampler-wasm-layout.ts';
 import { instantiateWasm } from '../dsp/wasm-instance.ts';
 import type { WasmInstance } from '../dsp/wasm-instance.ts';
 
-/** What wasm/resampler/index.ts exports. Addresses are in bytes. */
+type Run = (
+  first: number,
+  stages: number,
+  input: number,
+  frames: number,
+  slice: number,
+  output: number,
+  wide: number,
+) => number;
+
+/** What wasm/resampler/index.ts exports. Addresses are in bytes; `run32` ignores `wide`. */
 interface ResamplerExports {
-  outputFrames(first: number, stages: number, frames: number): number;
-  run32(
-    first: number,
-    stages: number,
-    input: number,
-    frames: number,
-    slice: number,
-    output: number,
-  ): number;
-  run64(
-    first: number,
-    stages: number,
-    input: number,
-    frames: number,
-    slice: number,
-    output: number,
-    wide: number,
-  ): number;
+  readonly outputFrames: (first: number, stages: number, frames: number) => number;
+  readonly run32: Run;
+  readonly run64: Run;
 }
 
 /**
@@ -36,7 +31,8 @@ const WARM_UP_CALLS = 1100;
 export class WasmKernel implements ResamplerKernel {
   readonly execution = 'wasm' as const;
   readonly maxFrames: number;
-  readonly #exports: ResamplerExports;
+  readonly #outputFrames: ResamplerExports['outputFrames'];
+  readonly #run: Run;
   readonly #memory: Float32Array;
   readonly #state: Int32Array;
   /** The state as it was laid out, to reset to. */
@@ -67,7 +63,8 @@ export class WasmKernel implements ResamplerKernel {
     layout: ResamplerLayout,
     { exports, memory }: WasmInstance<ResamplerExports>,
   ) {
-    this.#exports = exports;
+    this.#outputFrames = exports.outputFrames;
+    this.#run = layout.wide === 0 ? exports.run32 : exports.run64;
     this.#memory = new Float32Array(memory);
     layout.write(memory);
     this.maxFrames = layout.maxFrames;
@@ -87,7 +84,7 @@ export class WasmKernel implements ResamplerKernel {
   }
 
   outputFramesFor(frames: number): number {
-    return this.#exports.outputFrames(this.#states[0]!, this.#stages, frames);
+    return this.#outputFrames(this.#states[0]!, this.#stages, frames);
   }
 
   convert(
@@ -120,13 +117,16 @@ export class WasmKernel implements ResamplerKernel {
 
   /** Converts what lies in the channel's input; returns how many frames then lie in its output. */
   #convertChannel(channel: number, frames: number): number {
-    const exports = this.#exports;
-    const state = this.#states[channel]!;
-    const input = this.#inputs[channel]!;
-    const output = this.#outputs[channel]!;
-    return this.#wide === 0
-      ? exports.run32(state, this.#stages, input, frames, this.#slice, output)
-      : exports.run64(state, this.#stages, input, frames, this.#slice, output, this.#wide);
+    const run = this.#run;
+    return run(
+      this.#states[channel]!,
+      this.#stages,
+      this.#inputs[channel]!,
+      frames,
+      this.#slice,
+      this.#outputs[channel]!,
+      this.#wide,
+    );
   }
 
   reset(): void {

@@ -24,7 +24,8 @@ const FEW_OUTPUTS_RATIO = 4;
 const GROUP = 4;
 /** The fields of `Stage` in wasm/resampler/stage.ts, in its order; each takes four bytes. */
 const FIELDS = [
-  ['kind', 'line', 'fill', 'evenLine', 'evenFill', 'parity', 'output'],
+  ['kind', 'line', 'fill', 'lineFrom', 'lineTo', 'evenLine', 'evenFill', 'evenFrom', 'evenTo'],
+  ['parity', 'output'],
   ['oddTaps', 'oddPairs', 'evenTaps', 'evenPairs', 'centre'],
   ['fastOdd', 'fastEven', 'carry', 'before', 'scratch'],
   ['up', 'down', 'taps', 'table', 'moves', 'groups', 'rows'],
@@ -71,7 +72,7 @@ export class ResamplerLayout {
     const tables = plan.stages.map((stage) => this.#tables(stage));
     // Blocks between stages are shared: channels are converted one after the other.
     const blocks = sizes.map((size) => this.#reserve(size, this.#valueBytes));
-    const scratch = this.#reserve(10 * Math.max(...sizes) + 8192, this.#valueBytes);
+    const scratch = this.#reserve(10 * Math.max(...sizes) + 12288, this.#valueBytes);
     this.wide = this.#double ? blocks[0]! : 0;
     this.linesFrom = this.#end;
     const states: number[] = [];
@@ -191,12 +192,15 @@ export class ResamplerLayout {
   /** See wasm/resampler/periodic.ts. */
   #periodicTables({ up, down, taps, coefficients }: PolyphaseStage): Fields {
     const shiftOf = (output: number): number => Math.floor((output * down) / up);
-    const rows = taps + shiftOf(up - 1);
-    const table = new Float64Array(up * rows);
+    const rows = Math.ceil((taps + shiftOf(up - 1)) / down);
+    const table = new Float64Array(down * rows * up);
     for (let output = 0; output < up; output++) {
       const phase = (output * down) % up;
-      const row = coefficients.subarray(phase * taps, (phase + 1) * taps);
-      table.set(row, output * rows + shiftOf(output));
+      for (let tap = 0; tap < taps; tap++) {
+        const at = shiftOf(output) + tap;
+        const row = (at % down) * rows + Math.floor(at / down);
+        table[row * up + output] = coefficients[phase * taps + tap]!;
+      }
     }
     return { kind: PERIODIC, up, down, taps, rows, table: this.#put(table) };
   }
@@ -219,9 +223,9 @@ export class ResamplerLayout {
         const before = stage.even.length > 1 ? stage.even.length : 0;
         const done = reach >= this.#fastFromPairs ? virtualOutputs(reach - 1) : 0;
         return {
-          line: this.#reserve(2 * reach + GROUP + done + frames, this.#valueBytes),
+          ...this.#line(2 * reach + GROUP + done + frames),
           fill: reach + done,
-          evenLine: this.#reserve(2 * reach + GROUP + done + frames, this.#valueBytes),
+          ...this.#evenLine(2 * reach + GROUP + done + frames),
           evenFill: before + done,
           before,
           done,
@@ -233,7 +237,7 @@ export class ResamplerLayout {
         const before = stage.even.length > 1 ? reach : reach - 1;
         const done = reach >= this.#fastFromPairs ? virtualOutputs(reach) : 0;
         return {
-          line: this.#reserve(2 * reach + GROUP + done + frames, this.#valueBytes),
+          ...this.#line(2 * reach + GROUP + done + frames),
           fill: before + done,
           before,
           done,
@@ -244,9 +248,20 @@ export class ResamplerLayout {
       case 'interpolated': {
         const skipped = Math.ceil((4 * stage.down) / stage.up);
         const size = 2 * stage.taps + skipped + frames;
-        return { line: this.#reserve(size, this.#valueBytes), fill: stage.taps / 2 - 1 };
+        return { ...this.#line(size), fill: stage.taps / 2 - 1 };
       }
     }
+  }
+
+  /** Room for a line of at most `values`. */
+  #line(values: number): Fields {
+    const line = this.#reserve(values, this.#valueBytes);
+    return { line, lineFrom: line, lineTo: line + values * this.#valueBytes };
+  }
+
+  #evenLine(values: number): Fields {
+    const { line, lineTo } = this.#line(values);
+    return { evenLine: line!, evenFrom: line!, evenTo: lineTo! };
   }
 }
 
