@@ -1,6 +1,6 @@
 /**
  * Four-fold interpolation for true-peak metering (BS.1770-5 Annex 2). A Kaiser-windowed sinc of 32 taps per phase in
- * place of the annex's 12: that one reads a tone at 0.45 of the sample rate 0.46 dB low, this one 0.01.
+ * place of the annex's 12: that one reads a tone at 0.45 of the sample rate 0.46 dB low, this one within 0.02.
  *
  * Half a sample's delay makes the phases symmetric: phase 0 is the input itself, phase 2 a mirror of its own, and phases 1
  * and 3 mirrors of each other, so that sums and differences of mirrored samples serve both.
@@ -19,7 +19,8 @@ export const TRUE_PEAK_HEADROOM: number = 1 / Math.cos(Math.PI / 8);
 /** By less than this factor, 0.00001 dB, no peak need be raised. */
 export const TRUE_PEAK_STEP = 1.000001;
 const OVERSAMPLING = 4;
-const BETA = 6;
+/** Of the Kaiser window. Less reads tones more than 0.02 dB high; more reads bursts at 0.44 of the rate lower. */
+const BETA = 5.8;
 
 /** Taps for the samples from the newest, x[n], to x[n + 1 − taps]. */
 export interface TruePeakFilter {
