@@ -1,5 +1,5 @@
 import { ADD, fastFir, STORE } from './fast-fir';
-import { bytes, lanes, roomFor } from './simd';
+import { bytes, copy, lanes, roomFor } from './simd';
 import { Stage } from './stage';
 import { accumulateSymmetric, scale } from './symmetric';
 
@@ -11,8 +11,13 @@ export function halvedFrames(stage: Stage, frames: i32): i32 {
 
 /** Output j = Σ over the even line around j + Σ over the odd one. Returns how many outputs there are. */
 export function halve<T>(stage: Stage, input: usize, frames: i32): i32 {
-  const count = halvedFrames(stage, frames);
   split<T>(stage, input, frames);
+  return halveLines<T>(stage);
+}
+
+/** The same for inputs that lie in the lines already. */
+export function halveLines<T>(stage: Stage): i32 {
+  const count = halvedFrames(stage, 0);
   if (count == 0) return 0;
   let used: i32;
   if (stage.fastOdd) {
@@ -81,6 +86,23 @@ function split<T>(stage: Stage, input: usize, frames: i32): void {
     stage.fill += second;
   }
   stage.parity ^= frames & 1;
+}
+
+/** The same for inputs that are split already; the first of them all stands where the last block ended. */
+export function appendHalves<T>(
+  stage: Stage,
+  even: usize,
+  evens: i32,
+  odd: usize,
+  odds: i32,
+): void {
+  stage.evenLine = roomFor<T>(stage.evenLine, stage.evenFill, evens, stage.evenFrom, stage.evenTo);
+  stage.line = roomFor<T>(stage.line, stage.fill, odds, stage.lineFrom, stage.lineTo);
+  copy<T>(stage.evenLine + bytes<T>(stage.evenFill), even, evens);
+  copy<T>(stage.line + bytes<T>(stage.fill), odd, odds);
+  stage.evenFill += evens;
+  stage.fill += odds;
+  stage.parity ^= (evens + odds) & 1;
 }
 
 /** Sends 2 · `count` values alternately to `a` and `b`; writes up to one register beyond in each. */

@@ -1,9 +1,9 @@
 /** Entry of the resampler's WebAssembly module: runs a chain of stages over one channel. */
 import { double, doubledFrames } from './double';
-import { halve, halvedFrames } from './halve';
+import { halve, halvedFrames, halveLines } from './halve';
 import { interpolated, polyphase, rationalFrames } from './polyphase';
-import { periodic } from './periodic';
-import { DOUBLE, HALVE, PERIODIC, POLYPHASE, Stage } from './stage';
+import { periodicDown, periodicUp } from './periodic';
+import { DOUBLE, HALVE, PERIODIC_DOWN, PERIODIC_UP, POLYPHASE, Stage } from './stage';
 
 /** How many outputs `frames` more inputs would give the chain of `stages` that begins at `first`. */
 export function outputFrames(first: usize, stages: i32, frames: i32): i32 {
@@ -73,8 +73,16 @@ function chain<T>(first: usize, stages: i32, input: usize, frames: i32): i32 {
     if (stage.kind == HALVE) frames = halve<T>(stage, input, frames);
     else if (stage.kind == DOUBLE) frames = double<T>(stage, input, frames);
     else if (stage.kind == POLYPHASE) frames = polyphase<T>(stage, input, frames);
-    else if (stage.kind == PERIODIC) frames = periodic<T>(stage, input, frames);
-    else frames = interpolated<T>(stage, input, frames);
+    else if (stage.kind == PERIODIC_UP) frames = periodicUp<T>(stage, input, frames);
+    else if (stage.kind == PERIODIC_DOWN) {
+      at += offsetof<Stage>();
+      stages--;
+      const next = changetype<Stage>(at);
+      periodicDown<T>(stage, input, frames, next);
+      frames = halveLines<T>(next);
+      input = next.output;
+      continue;
+    } else frames = interpolated<T>(stage, input, frames);
     input = stage.output;
   }
   return frames;

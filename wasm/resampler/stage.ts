@@ -4,7 +4,7 @@
  */
 @unmanaged
 export class Stage {
-  /** HALVE, DOUBLE, POLYPHASE, INTERPOLATED or PERIODIC. */
+  /** One of the constants below. */
   kind: i32;
   /** Values still needed, oldest first; `fill` of them. In HALVE those at odd instants. They wander within their room. */
   line: usize;
@@ -63,5 +63,6 @@ export const HALVE: i32 = 0;
 export const DOUBLE: i32 = 1;
 export const POLYPHASE: i32 = 2;
 export const INTERPOLATED: i32 = 3;
-/** A POLYPHASE stage of 2 : 3 or 3 : 2. `rows` counts an output's taps on each of the `down` streams. */
-export const PERIODIC: i32 = 4;
+/** POLYPHASE stages of 3 : 2, and of 2 : 3 before HALVE. `rows` counts an output's taps on each of `down` streams. */
+export const PERIODIC_UP: i32 = 4;
+export const PERIODIC_DOWN: i32 = 5;

@@ -32,7 +32,8 @@ const FIELDS = [
   ['group', 'done', 'start', 'phase', 'lead', 'phases'],
 ].flat();
 const KINDS = { halve: 0, double: 1, polyphase: 2, interpolated: 3 } as const;
-const PERIODIC = 4;
+const PERIODIC_UP = 4;
+const PERIODIC_DOWN = 5;
 
 type Fields = Readonly<Record<string, number>>;
 
@@ -69,7 +70,7 @@ export class ResamplerLayout {
     this.stateBytes = channels * this.stages * FIELDS.length * 4;
     this.#end = this.stateBytes;
 
-    const tables = plan.stages.map((stage) => this.#tables(stage));
+    const tables = plan.stages.map((stage, index) => this.#tables(stage, plan.stages[index + 1]));
     // Blocks between stages are shared: channels are converted one after the other.
     const blocks = sizes.map((size) => this.#reserve(size, this.#valueBytes));
     const scratch = this.#reserve(10 * Math.max(...sizes) + 12288, this.#valueBytes);
@@ -132,15 +133,17 @@ export class ResamplerLayout {
     return at;
   }
 
-  #tables(stage: ResamplerStage): Fields {
+  #tables(stage: ResamplerStage, next: ResamplerStage | undefined): Fields {
     switch (stage.kind) {
       case 'halve':
       case 'double':
         return this.#symmetricTables(stage);
       case 'polyphase':
-        return (stage.up === 2 && stage.down === 3) || (stage.up === 3 && stage.down === 2)
-          ? this.#periodicTables(stage)
-          : this.#polyphaseTables(stage);
+        if (stage.up === 3 && stage.down === 2) return this.#periodicTables(PERIODIC_UP, stage);
+        if (stage.up === 2 && stage.down === 3 && next?.kind === 'halve') {
+          return this.#periodicTables(PERIODIC_DOWN, stage);
+        }
+        return this.#polyphaseTables(stage);
       case 'interpolated':
         return this.#interpolatedTables(stage);
     }
@@ -190,7 +193,7 @@ export class ResamplerLayout {
   }
 
   /** See wasm/resampler/periodic.ts. */
-  #periodicTables({ up, down, taps, coefficients }: PolyphaseStage): Fields {
+  #periodicTables(kind: number, { up, down, taps, coefficients }: PolyphaseStage): Fields {
     const shiftOf = (output: number): number => Math.floor((output * down) / up);
     const rows = Math.ceil((taps + shiftOf(up - 1)) / down);
     const table = new Float64Array(down * rows * up);
@@ -202,7 +205,7 @@ export class ResamplerLayout {
         table[row * up + output] = coefficients[phase * taps + tap]!;
       }
     }
-    return { kind: PERIODIC, up, down, taps, rows, table: this.#put(table) };
+    return { kind, up, down, taps, rows, table: this.#put(table) };
   }
 
   #interpolatedTables({ up, down, taps, phases, coefficients }: InterpolatedStage): Fields {
