@@ -118,8 +118,7 @@ export class WasmMeterKernel implements MeterKernel {
     this.channels = channels;
     this.#pairs = layout.channels;
     // What an instance exports has a shape of its own, which engines look up slowly where there are several.
-    const { move, clean, scan, energy, truePeak, charge, mix, thin } = exports;
-    this.#exports = { move, clean, scan, energy, truePeak, charge, mix, thin };
+    this.#exports = { ...exports };
     this.#samples = new Float32Array(memory);
     this.#numbers = new Float64Array(memory);
     this.#memory = layout.input;
