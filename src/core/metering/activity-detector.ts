@@ -52,6 +52,10 @@ export interface ActivityDetectorOptions extends StageOptions {
   readonly onChange?: ActivityListener | undefined;
 }
 
+/** Places in the array of frames. */
+const TAKEN = 0;
+const SINCE = 1;
+
 /**
  * Tells speech from silence: likelihoods of successive stretches, with hysteresis, attack and hold. Energy-based unless
  * you give it another estimator.
@@ -69,10 +73,9 @@ export class ActivityDetector implements BlockMeter {
   /** The stretch that fills up: the mean of the channels. */
   readonly #stretch: Float32Array;
   #filled = 0;
-  /** Frames taken since the start or the last reset. */
-  #frame = 0;
+  /** Frames taken since the start or the last reset, and where the speech or the silence began, in an array as in MeterBank. */
+  readonly #frames: Float64Array = new Float64Array(2);
   #active = false;
-  #since = 0;
   #likelihood = 0;
   /** Successive stretches that speak for a change. */
   #turning = 0;
@@ -126,7 +129,7 @@ export class ActivityDetector implements BlockMeter {
       this.#kernel.mix(present, at, count, stretch, this.#filled);
       at += count;
       this.#filled += count;
-      this.#frame += count;
+      this.#frames[TAKEN]! += count;
       if (this.#filled < stretch.length) continue;
       this.#filled = 0;
       this.#estimator.estimate(stretch);
@@ -138,14 +141,15 @@ export class ActivityDetector implements BlockMeter {
   store(target: Float64Array, at: number): number {
     target[at] = this.#active ? 1 : 0;
     target[at + 1] = this.#likelihood;
-    target[at + 2] = this.#since;
+    target[at + 2] = this.#frames[SINCE]!;
     return at + 3;
   }
 
   reset(): void {
     this.#kernel.reset();
     this.#estimator.reset();
-    this.#filled = this.#frame = this.#since = this.#likelihood = this.#turning = 0;
+    this.#frames.fill(0);
+    this.#filled = this.#likelihood = this.#turning = 0;
     this.#active = false;
   }
 
@@ -154,8 +158,8 @@ export class ActivityDetector implements BlockMeter {
     this.#turning = turns ? this.#turning + 1 : 0;
     if (this.#turning < (this.#active ? this.#hold : this.#attack)) return;
     this.#active = !this.#active;
-    this.#since = this.#frame - this.#turning * this.#stretch.length;
+    this.#frames[SINCE] = this.#frames[TAKEN]! - this.#turning * this.#stretch.length;
     this.#turning = 0;
-    this.#onChange?.(this.#active, this.#since, this.#frame);
+    this.#onChange?.(this.#active, this.#frames[SINCE]!, this.#frames[TAKEN]!);
   }
 }

@@ -92,7 +92,8 @@ export class LoudnessMeter implements BlockMeter {
   /** Steps since the start or the last `start()`, up to as many as S needs: a window must lie in the measurement wholly. */
   #running = 0;
   #paused = false;
-  #measuredFrames = 0;
+  /** In an array: a field would change its kind at 2³¹ frames, half a day, and engines drop the code that they compiled. */
+  readonly #measuredFrames: Float64Array = new Float64Array(1);
   #maxM = 0;
   #maxS = 0;
   readonly #blocks: LoudnessHistogram = new LoudnessHistogram();
@@ -142,7 +143,7 @@ export class LoudnessMeter implements BlockMeter {
       this.#power += this.#kernel.result[0]!;
       at += count;
       this.#frameInSecond += count;
-      if (!this.#paused) this.#measuredFrames += count;
+      if (!this.#paused) this.#measuredFrames[0]! += count;
       if (this.#frameInSecond === this.#stepEnd) this.#endStep();
     }
   }
@@ -165,7 +166,8 @@ export class LoudnessMeter implements BlockMeter {
     this.#ring.fill(0);
     this.#at = this.#stepInSecond = this.#frameInSecond = this.#power = 0;
     this.#m = this.#s = this.#mAnew = this.#sAnew = this.#mAge = this.#hopAge = 0;
-    this.#running = this.#measuredFrames = this.#maxM = this.#maxS = 0;
+    this.#running = this.#maxM = this.#maxS = 0;
+    this.#measuredFrames[0] = 0;
     this.#blocks.reset();
     this.#shortTerms.reset();
     this.#stepEnd = this.#endOfStep();
@@ -182,7 +184,7 @@ export class LoudnessMeter implements BlockMeter {
     powersToLufs(target, at + 1);
     powersToLufs(target, at + 4);
     powersToLufs(target, at + 5);
-    target[at + 6] = this.#measuredFrames / this.#sampleRate;
+    target[at + 6] = this.#measuredFrames[0]! / this.#sampleRate;
     target[at + 7] = this.#paused ? 0 : 1;
     return at + 8;
   }

@@ -42,7 +42,8 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   readonly #ppm: PpmMeter | undefined;
   readonly #vu: VuMeter | undefined;
   readonly #activity: ActivityDetector | undefined;
-  #frame = 0;
+  /** In an array: a field would change its kind at 2³¹ frames, half a day, and engines drop the code that they compiled. */
+  readonly #frame: Float64Array = new Float64Array(1);
   #present = 0;
 
   /** @throws RangeError or TypeError when an option is wrong. */
@@ -81,7 +82,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
 
   /** Frames metered since the start or the last reset. */
   get frame(): number {
-    return this.#frame;
+    return this.#frame[0]!;
   }
 
   /** Makes a reading to hand to `read()`; its fields are those of all the meters that run. */
@@ -108,11 +109,11 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.#ppm?.meter(present, frames);
     this.#vu?.meter(present, frames);
     this.#activity?.meter(present, frames);
-    this.#frame += frames;
+    this.#frame[0]! += frames;
   }
 
   store(target: Float64Array, at: number): number {
-    target[at] = this.#frame;
+    target[at] = this.#frame[0]!;
     target[at + 1] = this.#present;
     let to = at + 2;
     for (let i = 0; i < this.#meters.length; i++) to = this.#meters[i]!.store(target, to);
@@ -131,7 +132,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
 
   /** Starts all meters anew, and their frame count too; a paused measurement stays paused. */
   reset(): void {
-    this.#frame = 0;
+    this.#frame[0] = 0;
     for (const meter of this.#meters) meter.reset();
   }
 }

@@ -65,8 +65,8 @@ export class PeakMeter implements BlockMeter {
   readonly #peaks: PeakHold;
   readonly #clipLevel: number;
   readonly #clipRun: number;
-  /** Frames taken since the start or reset. */
-  #frame = 0;
+  /** Frames taken since the start or reset, in an array as in MeterBank. */
+  readonly #frame: Float64Array = new Float64Array(1);
   readonly #clips: Float64Array;
   readonly #runs: Float64Array;
   readonly #nonFinite: Float64Array;
@@ -126,7 +126,7 @@ export class PeakMeter implements BlockMeter {
         else this.#endRun(channel);
       }
       at += count;
-      this.#frame += count;
+      this.#frame[0]! += count;
       this.#peaks.advance(count);
     }
   }
@@ -144,7 +144,7 @@ export class PeakMeter implements BlockMeter {
 
   reset(): void {
     this.#kernel.reset();
-    this.#frame = 0;
+    this.#frame[0] = 0;
     this.#peaks.reset();
     this.#clips.fill(0);
     this.#runs.fill(0);
@@ -162,12 +162,13 @@ export class PeakMeter implements BlockMeter {
     const first = this.#kernel.sampleAt(channel) + from;
     for (let i = 0; i < count; i++) {
       const size = Math.abs(samples[first + i]!);
-      if (size >= this.#clipLevel) this.#clip(channel, this.#frame + i);
+      if (size >= this.#clipLevel) this.#clip(channel, i);
       else this.#endRun(channel);
     }
   }
 
-  #clip(channel: number, frame: number): void {
+  /** @param at frames behind those taken. */
+  #clip(channel: number, at: number): void {
     this.#clips[channel]! += 1;
     const length = this.#runLength[channel]! + 1;
     this.#runLength[channel] = length;
@@ -178,7 +179,7 @@ export class PeakMeter implements BlockMeter {
       for (let c = 0; c < this.channels; c++) if (this.#runSlot[c] === slot) this.#runSlot[c] = -1;
       this.#newest = slot;
       this.#runSlot[channel] = slot;
-      this.#listFrame[slot] = frame - length + 1;
+      this.#listFrame[slot] = this.#frame[0]! + at - length + 1;
       this.#listChannel[slot] = channel;
     }
     const slot = this.#runSlot[channel]!;
