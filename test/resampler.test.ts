@@ -252,6 +252,18 @@ describe('bad input', () => {
 });
 
 describe('plans', () => {
+  test('the length is exact after hours, too: beyond the frame where the counts begin anew', () => {
+    const resampler = new Resampler({ inputRate: 48000, outputRate: 24000, quality: 'voice' });
+    const block = new Float32Array(1 << 14);
+    const output = [new Float32Array(1 << 14)];
+    const blocks = (1 << 14) + 3;
+    let frames = 0;
+    for (let i = 0; i < blocks; i++) frames += resampler.process([block], output);
+    frames += resampler.process([block], output, 4321);
+    frames += resampler.flush(output);
+    expect(frames).toBe(Math.round((blocks * block.length + 4321) / 2));
+  });
+
   test('equal rates copy', () => {
     const input = noise(5000, 8);
     expect(resample([input], 48000, 48000)[0]).toEqual(input);

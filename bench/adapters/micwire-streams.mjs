@@ -59,6 +59,7 @@ function monoStream(resampler) {
       if (block.length > 8192) growTo(resampler.outputFramesMax(block.length));
       return view(resampler.process(input, output));
     },
+    processPlanar: (block) => resampler.process(block, output),
     flush: () => view(resampler.flush(output)),
   };
 
