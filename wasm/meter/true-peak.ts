@@ -12,7 +12,7 @@ const STRETCH: usize = 64;
 /**
  * Raises the 64-bit float at `result`, two places behind which the filter's norm stands, to the largest true peak of the `frames` frames from `input` on, before which TAPS + 3
  * samples stand. `halves`: weights of phase 2, per pair of samples, each four times; `quarter`: the taps of phase 1, for the
- * oldest sample first, then those of phase 3. `middle` has room for phase 2 of whole stretches, and for one value before; up to
+ * oldest sample first, then those of phase 3, then of phase 2. `middle` has room for phase 2 of whole stretches, and for one value before; up to
  * fifteen samples behind the block are read.
  */
 export function truePeak(
@@ -29,20 +29,9 @@ export function truePeak(
   const largest = reinterpret<f32>(largestBits(input - ((TAPS - 1) << 2), input + bytes));
   if (largest * norm * HEADROOM <= floor) return;
   const top = halve(input, bytes, halves, middle);
-  store<f32>(middle - 4, halfBefore(input, halves));
+  store<f32>(middle - 4, phase(input - 4, quarter + 256));
   const peak = refine(input, bytes, quarter, middle, max(floor, top));
   if (peak > floor) store<f64>(result, <f64>peak);
-}
-
-/** Phase 2 of the frame before `input`. */
-function halfBefore(input: usize, halves: usize): f32 {
-  let newer = input - 4;
-  let older = input - (TAPS << 2);
-  let sum: f32 = 0;
-  for (; older < newer; older += 4, newer -= 4, halves += 16) {
-    sum += load<f32>(halves) * (load<f32>(newer) + load<f32>(older));
-  }
-  return sum;
 }
 
 /**

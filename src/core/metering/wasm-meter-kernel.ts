@@ -157,8 +157,11 @@ export class WasmMeterKernel implements MeterKernel {
       const at = this.#halves / 4 + 4 * pair;
       this.#samples.fill(weight, at, at + 4);
     }
-    // Of phase 1 for the oldest sample first, then of phase 3, which is its mirror.
-    this.#samples.set([...quarter.toReversed(), ...quarter], this.#quarters / 4);
+    // Of phase 1 for the oldest sample first, then of phase 3, which is its mirror, then of phase 2.
+    this.#samples.set(
+      [...quarter.toReversed(), ...quarter, ...half, ...half.toReversed()],
+      this.#quarters / 4,
+    );
     this.setBallistics(ppmBallistics('IIb', sampleRate));
   }
 
@@ -373,7 +376,7 @@ class Layout {
     this.filters = this.#reserve(8 * FILTER_STATE * (even / 2));
     this.weights = this.#reserve(8 * even);
     this.halves = this.#reserve(16 * (TRUE_PEAK_TAPS / 2));
-    this.quarters = this.#reserve(8 * TRUE_PEAK_TAPS);
+    this.quarters = this.#reserve(12 * TRUE_PEAK_TAPS);
     this.middle = this.#reserve(4 * (SLICE + SLACK + 4)) + 16;
     this.mix = this.#reserve(4 * (MIX + SLACK));
     this.thin = this.#reserve(4 * THIN);
