@@ -25,6 +25,10 @@ export class LabVerdict extends LitElement {
         color: var(--ink-soft);
       }
       @media (max-width: 52rem) {
+        /* A late link takes more words. */
+        .caption {
+          min-height: 3lh;
+        }
         .verdict {
           min-height: 9.8em;
           font-size: 1rem;

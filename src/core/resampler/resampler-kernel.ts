@@ -1,92 +1,23 @@
-import type { ResamplerPlan } from './resampler-plan.ts';
-import { createStageKernel } from './resampler-stages.ts';
-import type { StageKernel } from './resampler-stages.ts';
-import type { ResamplerKernel } from './resampler-stream.ts';
+/** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
+export type ResamplerExecution = 'wasm' | 'typescript';
 
-/** Values that the largest buffer between stages holds: 16 KiB stay in the nearest cache. */
-const MAX_BLOCK = 2048;
-
-/** Runs a plan's stages in plain TypeScript, in double precision. */
-export class TypeScriptKernel implements ResamplerKernel {
-  readonly execution = 'typescript' as const;
+/** What computes a block: stages of any execution. `frames` never exceeds `maxFrames`. */
+export interface ResamplerKernel {
+  readonly execution: ResamplerExecution;
   readonly maxFrames: number;
-  /** Per channel, per stage. */
-  readonly #stages: readonly (readonly StageKernel[])[];
-  /** What goes into each stage, and what comes out of the last: shared by the channels, which are converted in turn. */
-  readonly #blocks: readonly Float64Array[];
-
-  constructor(plan: ResamplerPlan, channels: number) {
-    this.maxFrames = blockFramesFor(plan, MAX_BLOCK);
-    const sizes = blockSizes(plan, this.maxFrames);
-    const stages: (readonly StageKernel[])[] = [];
-    for (let c = 0; c < channels; c++) {
-      stages.push(plan.stages.map((stage, index) => createStageKernel(stage, sizes[index]!)));
-    }
-    this.#stages = stages;
-    this.#blocks = sizes.map((size) => new Float64Array(size));
-  }
-
-  outputFramesFor(frames: number): number {
-    const stages = this.#stages[0]!;
-    let count = frames;
-    for (let i = 0; i < stages.length; i++) count = stages[i]!.outputFramesFor(count);
-    return count;
-  }
-
+  /**
+   * Converts `frames` frames of `input` from `from` on, or of silence when it is undefined; writes at most `limit` frames to
+   * `output` from `at` on and returns how many it wrote.
+   */
   convert(
     input: readonly Float32Array[] | undefined,
     from: number,
     frames: number,
     output: readonly Float32Array[],
     at: number,
-    limit: number = Infinity,
-  ): number {
-    let count = frames;
-    for (let c = 0; c < this.#stages.length; c++) {
-      const block = this.#blocks[0]!;
-      const source = input?.[c];
-      if (source === undefined) block.fill(0, 0, frames);
-      else for (let i = 0; i < frames; i++) block[i] = source[from + i]!;
-      count = this.#run(this.#stages[c]!, frames);
-      if (count > limit) count = limit;
-      const result = this.#blocks[this.#blocks.length - 1]!;
-      const target = output[c]!;
-      for (let i = 0; i < count; i++) target[at + i] = result[i]!;
-    }
-    return count;
-  }
-
-  reset(): void {
-    for (const stages of this.#stages) for (const stage of stages) stage.reset();
-  }
-
-  /** Sends the first block through a channel's stages to the last; returns how many values that holds. */
-  #run(stages: readonly StageKernel[], frames: number): number {
-    let count = frames;
-    for (let i = 0; i < stages.length; i++) {
-      count = stages[i]!.process(this.#blocks[i]!, count, this.#blocks[i + 1]!);
-    }
-    return count;
-  }
-}
-
-/** The longest input block for which no stage handles more than `limit` values at once. */
-export function blockFramesFor(plan: ResamplerPlan, limit: number): number {
-  let frames = limit;
-  while (frames > 1 && Math.max(...blockSizes(plan, frames)) > limit)
-    frames = Math.ceil(frames / 2);
-  return frames;
-}
-
-/** The most values before the first stage, between the stages and after the last, for an input block of `frames`. */
-export function blockSizes(plan: ResamplerPlan, frames: number): number[] {
-  const sizes = [frames];
-  let count = frames;
-  for (const stage of plan.stages) {
-    if (stage.kind === 'halve') count = Math.ceil(count / 2);
-    else if (stage.kind === 'double') count *= 2;
-    else count = Math.ceil((count * stage.up) / stage.down);
-    sizes.push(count);
-  }
-  return sizes;
+    limit?: number,
+  ): number;
+  /** How many frames `frames` inputs would give in all, in blocks of at most `maxFrames`. */
+  outputFramesFor(frames: number): number;
+  reset(): void;
 }

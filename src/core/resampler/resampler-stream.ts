@@ -3,12 +3,10 @@ import { integerIn } from '../arguments.ts';
 import { MicwireError } from '../errors.ts';
 import { greatestCommonDivisor } from './resampler-plan.ts';
 import type { ResamplerPlan } from './resampler-plan.ts';
-import { TypeScriptKernel } from './resampler-kernel.ts';
+import type { ResamplerExecution, ResamplerKernel } from './resampler-kernel.ts';
+import { TypeScriptKernel } from './resampler-typescript-kernel.ts';
 import { WasmKernel } from './resampler-wasm-kernel.ts';
 import { MAX_CHANNELS } from '../dsp/sample-rate.ts';
-
-/** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
-export type ResamplerExecution = 'wasm' | 'typescript';
 
 /**
  * Converts a stream block by block. Output frame k stands at input instant k · inputRate / outputRate. Nothing allocates
@@ -37,27 +35,6 @@ export interface StreamResampler {
   /** The most frames that `flush` can give. */
   readonly flushFramesMax: number;
   /** Forgets the stream; what comes next is a new one. */
-  reset(): void;
-}
-
-/** What computes a block: stages of any execution. `frames` never exceeds `maxFrames`. */
-export interface ResamplerKernel {
-  readonly execution: ResamplerExecution;
-  readonly maxFrames: number;
-  /**
-   * Converts `frames` frames of `input` from `from` on, or of silence when it is undefined; writes at most `limit` frames to
-   * `output` from `at` on and returns how many it wrote.
-   */
-  convert(
-    input: readonly Float32Array[] | undefined,
-    from: number,
-    frames: number,
-    output: readonly Float32Array[],
-    at: number,
-    limit?: number,
-  ): number;
-  /** How many frames `frames` inputs would give in all, in blocks of at most `maxFrames`. */
-  outputFramesFor(frames: number): number;
   reset(): void;
 }
 

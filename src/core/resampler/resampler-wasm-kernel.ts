@@ -1,5 +1,5 @@
 import type { ResamplerPlan } from './resampler-plan.ts';
-import type { ResamplerKernel } from './resampler-stream.ts';
+import type { ResamplerKernel } from './resampler-kernel.ts';
 import { ResamplerLayout } from './resampler-wasm-layout.ts';
 import { instantiateWasm } from '../dsp/wasm-instance.ts';
 import type { WasmInstance } from '../dsp/wasm-instance.ts';

@@ -1,4 +1,4 @@
-import { blockFramesFor, blockSizes } from './resampler-kernel.ts';
+import { blockFramesFor, blockSizes } from './resampler-blocks.ts';
 import { greatestCommonDivisor } from './resampler-plan.ts';
 import type {
   DoubleStage,

@@ -1,7 +1,8 @@
 import { planResampler } from './resampler-planner.ts';
 import type { ResamplerPlanOptions } from './resampler-planner.ts';
 import { createResampler } from './resampler-stream.ts';
-import type { ResamplerExecution, StreamResampler } from './resampler-stream.ts';
+import type { ResamplerExecution } from './resampler-kernel.ts';
+import type { StreamResampler } from './resampler-stream.ts';
 
 /** What a {@link Resampler} converts, and how well. */
 export interface ResamplerOptions extends ResamplerPlanOptions {
