@@ -1,7 +1,9 @@
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import type { Socket } from 'node:dgram';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { PacketError } from '../src/core/errors.ts';
@@ -76,6 +78,29 @@ async function peer(port: number): Promise<{ socket: Socket; received: string[] 
 }
 
 describe('the link engine as a process', () => {
+  it('loses nothing of what a client sends at once, however busy the process is that it connects to', async () => {
+    const { base } = await startLink();
+    const client = await connect(base);
+    const count = 200;
+    let working = true;
+    const work = (): void => {
+      const until = performance.now() + 30;
+      while (performance.now() < until);
+      if (working) setImmediate(work);
+    };
+    cleanups.push(() => (working = false));
+    work();
+    for (let lane = 0; lane < 6; lane++) {
+      const thread = new Worker(new URL('helpers/eager-client.mjs', import.meta.url), {
+        workerData: { url: client.laneUrl(`eager-${lane}`), count },
+      });
+      cleanups.push(() => thread.terminate());
+      const [told] = (await once(thread, 'message')) as [{ ending: string; echoed: number[] }];
+      expect(told).toEqual({ ending: 'all', echoed: Array.from({ length: count }, (_, i) => i) });
+      await thread.terminate();
+    }
+  });
+
   it('carries lanes of both kinds, changes the link under them, and counts each', async () => {
     const { link, base } = await startLink();
     expect(link.pid).toBeNull();

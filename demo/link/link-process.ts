@@ -136,6 +136,8 @@ export class LinkProcess {
       child.send(message, socket, (error) => {
         if (error !== null) socket.destroy();
       });
+      // Node keeps this back until the engine has the connection and it is closed here: what would be read here is lost.
+      post(child, { type: 'handed-over' });
     } catch {
       refuse(socket, '503 Service Unavailable');
     }

@@ -10,6 +10,8 @@ import { LinkControlError } from './protocol.ts';
 import { RealClock } from './real-clock.ts';
 
 let engine: LinkEngine | null = null;
+/** Connections that the server's process has not let go of yet, the oldest first; undefined: its client is gone already. */
+const coming: ((() => void) | undefined)[] = [];
 
 const say = (message: FromEngine): void => {
   process.send?.(message, undefined, undefined, () => {});
@@ -24,9 +26,10 @@ process.on('message', (message: ToEngine, connection: unknown) => {
   if (engine === null) return;
   switch (message.type) {
     case 'upgrade':
-      // A client that has gone meanwhile brings none.
-      if (!(connection instanceof Socket)) return;
-      engine.upgrade(message.request, connection, Buffer.from(message.head, 'base64'));
+      coming.push(upgradeOf(engine, message, connection));
+      return;
+    case 'handed-over':
+      coming.shift()?.();
       return;
     case 'open-splice':
       void openSplice(engine, message.id, message.link);
@@ -49,6 +52,18 @@ try {
   os.setPriority(os.constants.priority.PRIORITY_HIGH);
 } catch {
   // As all the others.
+}
+
+/** @returns undefined when the client has gone meanwhile: then there is no connection */
+function upgradeOf(
+  upgrader: LinkEngine,
+  { request, head }: Extract<ToEngine, { type: 'upgrade' }>,
+  connection: unknown,
+): (() => void) | undefined {
+  if (!(connection instanceof Socket)) return undefined;
+  // Until it is upgraded nobody else would hear.
+  connection.on('error', () => {});
+  return () => upgrader.upgrade(request, connection, Buffer.from(head, 'base64'));
 }
 
 async function openSplice(opener: LinkEngine, id: number, link: string): Promise<void> {

@@ -5,8 +5,13 @@ import type { ControlErrorCode, SpliceAddress } from './protocol.ts';
 export type ToEngine =
   /** The first message. */
   | { readonly type: 'begin'; readonly options: LinkEngineOptions }
-  /** Comes with the connection itself. `head`: what the client has sent already, as Base64. */
+  /**
+   * Comes with the connection itself, which the server's process still reads from. `head`: what the client has sent already, as
+   * Base64.
+   */
   | { readonly type: 'upgrade'; readonly request: UpgradeRequest; readonly head: string }
+  /** The connection of the oldest `upgrade` is the engine's alone: only now may its client be answered, and so begin to send. */
+  | { readonly type: 'handed-over' }
   /** Reply: `splice` or `refused`. */
   | { readonly type: 'open-splice'; readonly id: number; readonly link: string }
   | { readonly type: 'close-lane'; readonly link: string; readonly lane: string };
