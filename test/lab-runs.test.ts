@@ -114,7 +114,7 @@ describe('the verdict', () => {
 
   it('calls equal what nobody can tell apart', () => {
     expect(verdictOf({ 'opus-binary-ws': lane(40, 30), webrtc: lane(42, 60) })).toBe(
-      'Opus over WebSocket and WebRTC are equally quick (40 ms), at 50 % of its bitrate.',
+      'Opus over WebSocket is as quick as WebRTC (40 ms), at 50 % of its bitrate.',
     );
   });
 

@@ -75,7 +75,7 @@ function compared(best: Candidate, rival: Candidate): string {
   const overlap = best.latency.max >= rival.latency.min && best.latency.count > 1;
   const latency =
     ahead < SAME_MS
-      ? `${names[0]} and ${names[1]} are equally quick (${ms(best.latency.median)})`
+      ? `${names[0]} is as quick as ${names[1]} (${ms(best.latency.median)})`
       : `${names[0]} is ${ms(ahead)} ahead of ${names[1]} (${ms(best.latency.median)} to ${ms(rival.latency.median)}${overlap ? ', in ranges that overlap' : ''})`;
   const rate = rateWords(best, rival);
   const quality = concealmentWords(best, rival);
