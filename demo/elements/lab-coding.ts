@@ -6,7 +6,7 @@ import { DEFAULT_RUN } from '../runs/address.ts';
 import { BITRATES, COMPLEXITIES } from '../settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
-import { numberOption } from './number-option.ts';
+import { selectOption } from './select-option.ts';
 
 const DURATIONS: readonly number[] = [10, 20, 40, 60];
 const COPIES: readonly Copies[] = ['adaptive', 1, 2, 3];
@@ -65,10 +65,7 @@ export class LabCoding extends LitElement {
           fire(this, 'lab-coding', { copies: value === 'adaptive' ? value : Number(value) });
         }}
       >
-        ${COPIES.map(
-          (copies) =>
-            html`<option value=${copies} .selected=${copies === current}>${copies}</option>`,
-        )}
+        ${COPIES.map((copies) => selectOption(copies, String(copies), current))}
       </select>
     </div>`;
   }
@@ -88,7 +85,7 @@ export class LabCoding extends LitElement {
         @change=${(event: Event) =>
           fire(this, 'lab-coding', { [name]: Number((event.target as HTMLSelectElement).value) })}
       >
-        ${all.map((value) => numberOption(value, text(value), current))}
+        ${all.map((value) => selectOption(value, text(value), current))}
       </select>
     </div>`;
   }

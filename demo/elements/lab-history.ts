@@ -9,6 +9,7 @@ import { METRICS } from '../measure/metrics.ts';
 import { metricUnit } from '../metric-text.ts';
 import { joinedHistories } from '../joined-histories.ts';
 import { controls } from '../styles/controls.ts';
+import { toolPanel } from '../styles/tool-panel.ts';
 import './lab-plot.ts';
 import type { PlotSeries } from './lab-plot.ts';
 import { laneMark } from './lane-mark.ts';
@@ -21,18 +22,10 @@ const HEIGHT = 220;
 export class LabHistory extends LitElement {
   static override styles: CSSResultGroup = [
     controls,
+    toolPanel,
     css`
-      .panel {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr);
-        gap: 0.75rem;
-      }
       .head {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.5rem 1rem;
-        align-items: center;
-        justify-content: space-between;
+        column-gap: 1rem;
       }
       ul {
         display: flex;

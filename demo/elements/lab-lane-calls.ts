@@ -7,6 +7,7 @@ import type { LaneCall } from '../lanes/lane.ts';
 import { controls } from '../styles/controls.ts';
 import './lab-call.ts';
 import type { CallEnd } from './lab-call.ts';
+import { selectOption } from './select-option.ts';
 
 /** The WebRTC path of the lanes that have one, made visible. */
 @customElement('lab-lane-calls')
@@ -77,10 +78,7 @@ export class LabLaneCalls extends LitElement {
         <div class="field">
           <label for="lane">Lane</label>
           <select id="lane" @change=${this.choose}>
-            ${family.map(
-              ({ id, kind }) =>
-                html`<option value=${id} .selected=${id === this.chosen}>${kind.label}</option>`,
-            )}
+            ${family.map(({ id, kind }) => selectOption(id, kind.label, this.chosen))}
           </select>
         </div>
       </div>

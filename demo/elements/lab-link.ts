@@ -21,6 +21,7 @@ import { controls } from '../styles/controls.ts';
 import { linkStyles } from '../styles/link-styles.ts';
 import { fire } from './fire.ts';
 import './lab-metric.ts';
+import { selectOption } from './select-option.ts';
 
 const DISTRIBUTIONS: Readonly<Record<JitterDistribution, string>> = {
   normal: 'like a bell',
@@ -114,11 +115,8 @@ export class LabLink extends LitElement {
     return html`<div class="field">
       <label for="distribution">Delays spread</label>
       <select id="distribution" @change=${this.distribute}>
-        ${JITTER_DISTRIBUTIONS.map(
-          (each) =>
-            html`<option value=${each} .selected=${each === jitterDistribution}>
-              ${DISTRIBUTIONS[each]}
-            </option>`,
+        ${JITTER_DISTRIBUTIONS.map((each) =>
+          selectOption(each, DISTRIBUTIONS[each], jitterDistribution),
         )}
       </select>
     </div>`;

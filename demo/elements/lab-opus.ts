@@ -12,7 +12,7 @@ import {
 } from '../settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
-import { numberOption } from './number-option.ts';
+import { selectOption } from './select-option.ts';
 
 /** The options of Opus. Fires `lab-configure` with what was changed. */
 @customElement('lab-opus')
@@ -55,13 +55,13 @@ export class LabOpus extends LitElement {
         <div class="field">
           <label for="bitrate">Bitrate</label>
           <select id="bitrate" @change=${(event: Event) => this.setNumber('bitrate', event)}>
-            ${BITRATES.map((rate) => numberOption(rate, `${rate / 1000} kbit/s`, bitrate))}
+            ${BITRATES.map((rate) => selectOption(rate, `${rate / 1000} kbit/s`, bitrate))}
           </select>
         </div>
         <div class="field">
           <label for="complexity">Complexity</label>
           <select id="complexity" @change=${(event: Event) => this.setNumber('complexity', event)}>
-            ${COMPLEXITIES.map((value) => numberOption(value, String(value), complexity))}
+            ${COMPLEXITIES.map((value) => selectOption(value, String(value), complexity))}
           </select>
         </div>
       </div>
@@ -88,10 +88,7 @@ export class LabOpus extends LitElement {
     return html`<div class="field">
       <label for=${name}>${label}</label>
       <select id=${name} @change=${set}>
-        ${Object.entries(labels).map(
-          ([value, text]) =>
-            html`<option value=${value} .selected=${value === chosen}>${text}</option>`,
-        )}
+        ${Object.entries(labels).map(([value, text]) => selectOption(value, text, chosen))}
       </select>
     </div>`;
   }

@@ -8,6 +8,7 @@ import { roomStyles } from '../styles/room-layout.ts';
 import './lab-call.ts';
 import type { CallEnd } from './lab-call.ts';
 import './lab-strip.ts';
+import { selectOption } from './select-option.ts';
 
 const SERVERS: Readonly<Record<ServerChoice, string>> = {
   none: 'None',
@@ -130,12 +131,7 @@ export class LabRoom extends LitElement {
         @change=${(event: Event) =>
           this.calling.configure({ [name]: (event.target as HTMLSelectElement).value })}
       >
-        ${values.map(
-          ([value, text]) =>
-            html`<option value=${value} .selected=${value === this.calling.settings[name]}>
-              ${text}
-            </option>`,
-        )}
+        ${values.map(([value, text]) => selectOption(value, text, this.calling.settings[name]))}
       </select>
     </div>`;
   }

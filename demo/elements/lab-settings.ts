@@ -11,7 +11,7 @@ import { DEFAULT_SETTINGS, FORMAT_LABELS, TARGET_DELAY, choicesFor } from '../se
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 import './lab-opus.ts';
-import { numberOption } from './number-option.ts';
+import { selectOption } from './select-option.ts';
 
 const CHANNELS: readonly (readonly [number, string])[] = [
   [1, 'Mono'],
@@ -90,18 +90,15 @@ export class LabSettings extends LitElement {
           <div class="field">
             <label for="format">Sample format</label>
             <select id="format" @change=${this.setFormat}>
-              ${(Object.keys(FORMAT_LABELS) as PayloadFormat[]).map(
-                (format) =>
-                  html`<option value=${format} .selected=${format === settings.format}>
-                    ${FORMAT_LABELS[format]}
-                  </option>`,
+              ${Object.entries(FORMAT_LABELS).map(([format, label]) =>
+                selectOption(format, label, settings.format),
               )}
             </select>
           </div>
           <div class="field">
             <label for="channels">Channels</label>
             <select id="channels" @change=${(event: Event) => this.setNumber('channels', event)}>
-              ${CHANNELS.map(([count, label]) => numberOption(count, label, settings.channels))}
+              ${CHANNELS.map(([count, label]) => selectOption(count, label, settings.channels))}
             </select>
           </div>
         </div>
@@ -109,13 +106,13 @@ export class LabSettings extends LitElement {
           <div class="field">
             <label for="rate">Wire rate</label>
             <select id="rate" @change=${(event: Event) => this.setNumber('sampleRate', event)}>
-              ${sampleRates.map((rate) => numberOption(rate, `${count(rate)} Hz`, settings.sampleRate))}
+              ${sampleRates.map((rate) => selectOption(rate, `${count(rate)} Hz`, settings.sampleRate))}
             </select>
           </div>
           <div class="field">
             <label for="chunk">Chunk</label>
             <select id="chunk" @change=${(event: Event) => this.setNumber('chunkDuration', event)}>
-              ${chunkDurations.map((ms) => numberOption(ms, `${ms} ms`, settings.chunkDuration))}
+              ${chunkDurations.map((ms) => selectOption(ms, `${ms} ms`, settings.chunkDuration))}
             </select>
           </div>
         </div>
