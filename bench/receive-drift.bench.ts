@@ -40,7 +40,8 @@ function anHour(driftPpm: number, jitterMs: number): readonly Row[] {
       rig.insert(sequence, payloads[sequence % payloads.length]!);
     }
     rig.render();
-    if (rig.frame % RATE >= 128) continue;
+    // Once a second.
+    if (rig.frame < (delays.length + 1) * RATE) continue;
     const sentFrames = rig.report('contextFrame') * (1 + driftPpm * 1e-6);
     delays.push(((sentFrames - rig.report('playFrame')) / RATE) * 1000);
     if (delays.length === SETTLED_SECONDS) settled = rig.stats.concealedSamples;

@@ -78,11 +78,11 @@ export function opusSettings(
     sampleRate,
     channels,
     bitrate: checkBitrate(options.bitrate ?? DEFAULT_BITRATE_PER_CHANNEL * channels, channels),
-    complexity: integerIn('complexity', options.complexity ?? 9, 0, 10),
+    complexity: checkComplexity(options.complexity ?? 9),
     application: oneOf('application', application, OPUS_APPLICATIONS),
     frameDuration: choice('frameDuration', options.frameDuration ?? 20, OPUS_FRAME_DURATIONS),
     fec,
-    expectedLoss: integerIn('expectedLoss', options.expectedLoss ?? (fec ? 10 : 0), 0, 100),
+    expectedLoss: checkExpectedLoss(options.expectedLoss ?? (fec ? 10 : 0)),
     dtx: flag('dtx', options.dtx),
     bitrateMode: oneOf('bitrateMode', options.bitrateMode ?? 'variable', ['variable', 'constant']),
     signal: oneOf('signal', options.signal ?? 'auto', ['auto', 'voice', 'music']),
@@ -115,13 +115,18 @@ export function checkOpusAdjustment(options: OpusAdjustment, channels: number): 
   const { bitrate, complexity, expectedLoss, dtx } = options;
   return {
     ...(bitrate !== undefined && { bitrate: checkBitrate(bitrate, channels) }),
-    ...(complexity !== undefined && { complexity: integerIn('complexity', complexity, 0, 10) }),
+    ...(complexity !== undefined && { complexity: checkComplexity(complexity) }),
     ...(expectedLoss !== undefined && {
-      expectedLoss: integerIn('expectedLoss', expectedLoss, 0, 100),
+      expectedLoss: checkExpectedLoss(expectedLoss),
     }),
     ...(dtx !== undefined && { dtx: flag('dtx', dtx) }),
   };
 }
+
+const checkComplexity = (complexity: unknown): number => integerIn('complexity', complexity, 0, 10);
+
+const checkExpectedLoss = (expectedLoss: unknown): number =>
+  integerIn('expectedLoss', expectedLoss, 0, 100);
 
 function checkBitrate(bitrate: unknown, channels: number): number {
   const most = MAX_BITRATE_PER_CHANNEL * channels;
