@@ -283,7 +283,7 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
     inputs: {
       zeros: (n) => new Uint8Array(n),
       ones: (n) => new Uint8Array(n).fill(255),
-      'the version and ones': (n) => bytes(n, (result) => result.fill(255).set([1])),
+      'the version and ones': (n) => bytes(n, (result) => result.fill(255).set([0x21])),
     },
   },
   {
