@@ -13,6 +13,8 @@ export interface WebmOpusOptions {
   readonly preSkip: number;
   /** Rate of what was encoded, Hz; for information only. @default 48000 */
   readonly inputSampleRate?: number | undefined;
+  /** Tells this track from all others; a random number is best. 1..2³²−1. @default 1 */
+  readonly uid?: number | undefined;
 }
 
 /** Identifiers of Matroska (RFC 9559 §5.1). */
@@ -116,7 +118,7 @@ export class WebmOpusWriter {
     integerIn('preSkip', options.preSkip, 0, 2 ** 16 - 1);
     integerIn('inputSampleRate', options.inputSampleRate ?? OPUS_RATE, 0, 2 ** 32 - 1);
     this.#options = options;
-    this.#uid = 1 + Math.floor(Math.random() * (2 ** 32 - 1));
+    this.#uid = integerIn('uid', options.uid ?? 1, 1, 2 ** 32 - 1);
     this.#bodyAt = this.#header().length + ebmlOpen(ID.segment, undefined).length;
     this.#written = this.#head(false).length - this.#bodyAt;
   }
