@@ -35,6 +35,8 @@ export const databaseArchive: BackupArchive = {
 
   read: (id) =>
     withDatabase(async (database) => {
+      const key = await done(database, 'readonly', ({ recordings }) => recordings.getKey(id));
+      if (key === undefined) throw new MicwireError('backup', 'It is not there any more.');
       const blobs: Blob[] = [];
       for (let from = 0; ; from += READ_PIECES) {
         const range = IDBKeyRange.bound([id, from], [id, from + READ_PIECES], false, true);
