@@ -26,7 +26,7 @@ export function labServer(options: LabServerOptions = {}): Plugin {
         server: { host: config.server?.host ?? 'localhost' },
         preview: { host: config.preview?.host ?? config.server?.host ?? 'localhost' },
         // Named, so that Vite bundles them before the first visit: found during it, they make the page reload.
-        optimizeDeps: { include: ['lit', 'lit/decorators.js', 'mediabunny', 'uplot'] },
+        optimizeDeps: { include: ['lit', 'lit/decorators.js', 'uplot'] },
       };
     },
     configureServer({ httpServer, middlewares }) {
