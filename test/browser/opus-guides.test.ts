@@ -82,7 +82,6 @@ const BLOCKS = {
   // @ts-expect-error As above.
   'docs/recording.md, to a Blob': () => import('guide:docs/recording.md:0') as Promise<unknown>,
   // @ts-expect-error As above.
-  // @ts-expect-error As above.
   'docs/recording.md, backup': () => import('guide:docs/recording.md:1') as Promise<unknown>,
   // @ts-expect-error As above.
   'docs/recording.md, MediaRecorder': () => import('guide:docs/recording.md:2') as Promise<unknown>,
