@@ -14,6 +14,8 @@ export type MicwireErrorCode =
   | 'unsupported'
   /** The source has no audio track that is live. */
   | 'no-audio'
+  /** A Worker that reads or encodes is gone: it was terminated, has crashed or was never loaded. */
+  | 'worker-gone'
   /** What is recorded cannot be written. */
   | 'recording'
   /** The transport is not connected, or its peer went away. */

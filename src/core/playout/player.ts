@@ -199,6 +199,11 @@ export class Player {
     else this.#cut();
   }
 
+  /** Completes an interrupt under way without the rest of its fade: for when nothing is rendered. */
+  cutNow(): void {
+    if (this.#interrupting) this.#cut();
+  }
+
   /** Plays on from where the last interrupt silenced. @returns false when a second has passed or newer frames play */
   undo(): boolean {
     if (this.#running || this.#interrupting || !this.timeline.restore()) return false;
