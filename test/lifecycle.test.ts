@@ -136,7 +136,8 @@ describe('a capture', () => {
 
   test('stays the page’s to read when its chunks could not go to a Worker', async () => {
     const { capture, node } = open();
-    const post = node.port.postMessage;
+    const { port } = node;
+    const post = port.postMessage.bind(port);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const held: unknown[][] = [];
     node.port.postMessage = (...all: unknown[]) => void held.push(all);

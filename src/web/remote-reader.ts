@@ -72,9 +72,11 @@ export class RemoteReader {
   }
 
   #awaitLock(): void {
+    const { locks } = globalThis.navigator ?? {};
+    if (locks === undefined) return;
     this.#locked = true;
     const { signal } = this.#waiting;
-    navigator.locks
+    locks
       .request(this.lock, { signal }, () => this.#lose(GONE))
       .catch(() => (this.#locked = false));
   }

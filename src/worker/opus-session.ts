@@ -60,7 +60,7 @@ export class OpusSession {
     this.#writer =
       module === null
         ? new WebCodecsWriter(options, this.#sink, onError)
-        : new LibraryWriter(options, new OpusLibrary(module), this.#sink);
+        : new LibraryWriter(options, OpusLibrary.shared(module), this.#sink);
     this.preSkip = this.#writer.preSkip;
   }
 

@@ -95,6 +95,7 @@ export class CaptureEngine {
       this.#pipeline.flush();
       const { captured, delivered, dropped } = this.#pipeline;
       this.#sink.end(captured);
+      this.#pipeline.close();
       this.#tell({ type: 'closed', frame, captured, delivered, dropped });
     }
   }

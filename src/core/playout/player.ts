@@ -212,6 +212,11 @@ export class Player {
     return true;
   }
 
+  /** Gives its memory back. Nothing may be called after. */
+  close(): void {
+    this.#resampler?.close();
+  }
+
   /** Fills `output`, of any length, with the next frames. */
   render(output: readonly Float32Array[]): void {
     const frames = output[0]!.length;

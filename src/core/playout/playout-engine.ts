@@ -102,6 +102,7 @@ export class PlayoutEngine {
         break;
       }
       case 'close':
+        player.close();
         this.#player = null;
         this.#post({ type: 'closed', frame });
     }
