@@ -47,7 +47,7 @@ export type { BackOffOptions } from './transport/back-off.ts';
 export type { WaterMarkOptions } from './transport/water-marks.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike } from './transport/socket.ts';
-export type { WebSocketTransportOptions } from './transport/websocket.ts';
+export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/websocket.ts';
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
 export type { PlayoutWriteOptions } from './playout.ts';
