@@ -71,13 +71,16 @@ export function disconnectSource(source: OpenSource, target: AudioNode): void {
   }
 }
 
-/** Of a MediaStreamAudioSourceNode, which takes the first by id, in order of code units (Web Audio §1.24). */
+/**
+ * Of a MediaStreamAudioSourceNode, which takes the first by id, in order of code units (Web Audio §1.24). WebKitGTK 2.50 takes
+ * the first of its list, whose order is its own; nothing but its name tells it.
+ */
 function trackOf(node: AudioNode): MediaStreamTrack | null {
   if (!('mediaStream' in node)) return null;
+  const tracks = (node as MediaStreamAudioSourceNode).mediaStream.getAudioTracks();
+  if ('webkitConvertPointFromNodeToPage' in globalThis) return tracks[0] ?? null;
   let first: MediaStreamTrack | null = null;
-  for (const track of (node as MediaStreamAudioSourceNode).mediaStream.getAudioTracks()) {
-    if (first === null || track.id < first.id) first = track;
-  }
+  for (const track of tracks) if (first === null || track.id < first.id) first = track;
   return first;
 }
 

@@ -105,6 +105,10 @@ export { Receiver } from './receiver.ts';
 export type { ReceiverEventMap, ReceiverParts } from './receiver.ts';
 export type { ReceiverOptions } from './receiver-options.ts';
 export type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
-export type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+export type {
+  ReceiveFraming,
+  ReceivedMessage,
+  ReceivedPackets,
+} from '../core/playout/receive-feed.ts';
 export type { ReceiveFormat } from '../core/playout/receive-format.ts';
 export type { ReceiveState } from '../core/playout/receive-report.ts';

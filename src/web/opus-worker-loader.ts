@@ -50,6 +50,7 @@ async function inlineUrl(): Promise<string> {
 
 /** Resolves when the script has run. */
 async function start(url: string): Promise<Worker> {
+  if (typeof Worker !== 'function') throw new Error('this scope has no Worker');
   const worker = new Worker(url, { name: 'micwire-opus' });
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
