@@ -56,7 +56,7 @@ beforeEach(() => {
     clear(timer);
   });
   const { Memory } = WebAssembly;
-  vi.spyOn(WebAssembly, 'Memory').mockImplementation(function (size) {
+  vi.spyOn(WebAssembly, 'Memory').mockImplementation(function (size: WebAssembly.MemoryDescriptor) {
     open.memories++;
     return new Memory(size);
   } as never);
