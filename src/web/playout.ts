@@ -367,7 +367,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (state === 'closed') {
       if (this.#state === 'closed') return;
       this.#shut();
-      this.#closePort();
+      this.#closePort = closeAfterLastWord(this.node.port);
     }
     // An offline context is suspended at its user's wish, to go on.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {

@@ -282,7 +282,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   readonly #onContext = (): void => {
     if (this.node.context.state !== 'closed' || this.#state === 'closed') return;
     this.#shut();
-    this.#closePort();
+    this.#closePort = closeAfterLastWord(this.node.port);
   };
 
   /** The processor threw: its node is silent for good. */
