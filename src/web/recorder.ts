@@ -76,7 +76,10 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     const [meter, backup] = await Promise.all([
       openMeter(context, options),
       openBackup(context, opened.node, captureOptions, options),
-    ]);
+    ]).catch((error: unknown) => {
+      opened.release();
+      throw error;
+    });
     let capture: Capture<PayloadFormat> | undefined;
     try {
       capture = (await Capture.create(
@@ -86,6 +89,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       )) as Capture<PayloadFormat>;
       return new Recorder(options, capture, meter, opened, backup);
     } catch (error) {
+      opened.release();
       if (meter instanceof Meter) meter.close();
       await Promise.all([capture?.close(), backup?.end(true)]);
       throw error;
