@@ -1,6 +1,7 @@
 import { numberIn } from '../core/arguments.ts';
 import type { ProcessorClass } from './registration.ts';
-import type { NodeOptions, ScopeNode } from './scope-node.ts';
+import type { NodeOptions } from './node-options.ts';
+import type { ScopeNode } from './scope-node.ts';
 import { createWorkletScope } from './worklet-scope.ts';
 import type { ModuleSource, ScopeOptions, WorkletScope } from './worklet-scope.ts';
 

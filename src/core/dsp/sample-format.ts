@@ -123,7 +123,14 @@ export class SampleEncoder {
     const dither = this.#ditherSteps !== 0;
     for (let i = 0, o = at; i < frames; i++, o += step) {
       const noise = dither ? this.#triangular() : 0;
-      const value = toInteger(samples[from + i]! * S16_SCALE + noise, S16_SCALE);
+      // As `toInteger`, in place: a call that the engine does not inline would box the sample.
+      const scaled = samples[from + i]! * S16_SCALE + noise;
+      const value =
+        scaled >= S16_SCALE - 1
+          ? S16_SCALE - 1
+          : scaled <= -S16_SCALE
+            ? -S16_SCALE
+            : Math.floor(scaled + 0.5) | 0;
       target[o] = value;
       target[o + 1] = value >> 8;
     }
@@ -140,7 +147,14 @@ export class SampleEncoder {
     const dither = this.#ditherSteps !== 0;
     for (let i = 0, o = at; i < frames; i++, o += step) {
       const noise = dither ? this.#triangular() : 0;
-      const value = toInteger(samples[from + i]! * S24_SCALE + noise, S24_SCALE);
+      // As `toInteger`, in place: a call that the engine does not inline would box the sample.
+      const scaled = samples[from + i]! * S24_SCALE + noise;
+      const value =
+        scaled >= S24_SCALE - 1
+          ? S24_SCALE - 1
+          : scaled <= -S24_SCALE
+            ? -S24_SCALE
+            : Math.floor(scaled + 0.5) | 0;
       target[o] = value;
       target[o + 1] = value >> 8;
       target[o + 2] = value >> 16;
