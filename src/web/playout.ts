@@ -7,7 +7,7 @@ import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../core/messa
 import { BargeIn } from './playout-barge-in.ts';
 import { toBytes } from './playout-data.ts';
 import type { PlayoutData } from './playout-data.ts';
-import { positionAt, statsOf } from './playout-position.ts';
+import { positionAt, skipOf, statsOf } from './playout-position.ts';
 import { PlayoutFeed } from './playout-feed.ts';
 import { PlayoutItems } from './playout-items.ts';
 import { createPlayoutNode } from './playout-node.ts';
@@ -18,6 +18,7 @@ import type {
   PlayoutEventMap,
   PlayoutInterruption,
   PlayoutPosition,
+  PlayoutSkip,
   PlayoutState,
   PlayoutStats,
 } from './playout-position.ts';
@@ -46,7 +47,7 @@ export interface PlayoutWriteOptions {
  * account of what was heard.
  *
  * @example
- * const playout = await Playout.create(context, { sampleRate: 24000, backlog: 'keep' });
+ * const playout = await Playout.create(context, { sampleRate: 24000 });
  * playout.connect(context.destination);
  * socket.onmessage = ({ data }) => playout.write(data, { item: 'reply-1' });
  * // The user speaks:
@@ -177,7 +178,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * counted in `decoding`. Of samples, a frame may be split between two writes of one item; what is left of one at the item's
    * end is dropped.
    * @param data stays the caller's
-   * @returns frames taken; the others found no room and are counted as dropped
+   * @returns frames taken; the others found no room, are counted as dropped, and `'skipped'` is dispatched for them
    * @throws PacketError `'bad-base64'` for text that is not Base64; MicwireError `'closed'`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
@@ -192,9 +193,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     }
     if (!this.#items.isOpen(item)) {
       this.#feed.reset();
+      if (this.#items.full) {
+        this.#feed.drop(bytes);
+        this.#skipped(item, this.#feed.framesWith(bytes), 'no-room');
+        return 0;
+      }
       this.#items.begin(item);
     }
-    return this.#feed.write(this.#items.open, bytes);
+    return this.#put(bytes);
   }
 
   /**
@@ -274,6 +280,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       case 'report':
         this.#update(event);
         break;
+      case 'skipped':
+        this.#skipped(this.#items.name(event.item), event.frames, 'catch-up');
+        break;
       case 'underrun':
         this.dispatchEvent(new Event('underrun'));
         break;
@@ -301,7 +310,24 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     }
   }
 
+  /** Sends bytes of the open item. @param again whether they were dropped before */
+  #put(bytes: Uint8Array, again = false): number {
+    const { open } = this.#items;
+    const offered = this.#feed.framesWith(bytes);
+    const taken = again ? this.#feed.retry(open, bytes) : this.#feed.write(open, bytes);
+    this.#skipped(this.#items.name(open), offered - taken, 'no-room');
+    return taken;
+  }
+
+  #skipped(item: string | undefined, frames: number, reason: PlayoutSkip['reason']): void {
+    if (frames === 0) return;
+    const detail = skipOf(item, frames, reason, this.sampleRate);
+    this.dispatchEvent(new CustomEvent('skipped', { detail }));
+  }
+
   #update(figures: PlayoutFigures): void {
+    // The page sends no more than there is room for; should frames get lost all the same, nobody is left to find out alone.
+    this.#skipped(undefined, figures.dropped - (this.#figures?.dropped ?? 0), 'no-room');
     this.#figures = figures;
     this.#feed.report(figures);
     this.#setState(figures.state);
@@ -312,7 +338,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (done) {
       for (const call of this.#items.undo()) {
         if (call === 'end') this.#end();
-        else this.#feed.retry(this.#items.open, call);
+        else this.#put(call, true);
       }
     }
     this.#bargeIn.undone(done);
