@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { domException } from './platform.ts';
 import { toDictionary, toEnum, toObject, toRecord, toSequence, toUnsignedLong } from './web-idl.ts';
 
@@ -26,6 +28,17 @@ export interface NodeOptions {
   /** How an input is mixed (Web Audio §4.2). @default 'speakers' */
   readonly channelInterpretation?: 'speakers' | 'discrete';
 }
+/** @internal */
+export const NODE_NAMES: OptionNames<NodeOptions> = {
+  numberOfInputs: 1,
+  numberOfOutputs: 1,
+  outputChannelCount: 1,
+  parameterData: 1,
+  processorOptions: 1,
+  channelCount: 1,
+  channelCountMode: 1,
+  channelInterpretation: 1,
+};
 
 /** The options as a node uses them. */
 export interface NodeSettings {
@@ -53,6 +66,8 @@ const MAX_PORTS = 32766;
  */
 export function checkNodeOptions(options: unknown): NodeSettings {
   const given = toDictionary('options', options);
+  // A browser ignores what it does not know; a test wants to hear of it.
+  checkOptions('createNode', given, NODE_NAMES);
   // Web IDL converts the members of the inherited dictionary first, each in alphabetical order.
   const members: Record<string, unknown> = {};
   const take = <T>(name: keyof NodeOptions, convert: (value: unknown) => T): T | undefined => {

@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, describe } from '../core/arguments.ts';
 import type { NodeOptions } from './node-options.ts';
 import { domException, host, nextTurn } from './platform.ts';
@@ -21,6 +23,7 @@ export interface ScopeOptions {
   /** Frames per render quantum, 1 to 16384. @default 128 */
   readonly quantum?: number;
 }
+const NAMES = { sampleRate: 1, quantum: 1 } satisfies OptionNames<ScopeOptions>;
 
 /**
  * A module that registers processors: a function that imports it, which is called while the scope's globals are in
@@ -309,5 +312,6 @@ const NOT_LOADED: ReadonlySet<string> = new Set([
  * @throws RangeError for a rate or a quantum out of range; TypeError where the runtime lacks `MessageChannel`.
  */
 export function createWorkletScope(options: ScopeOptions = {}): WorkletScope {
+  checkOptions('createWorkletScope', options, NAMES);
   return new WorkletScope(options);
 }

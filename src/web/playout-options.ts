@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { SAMPLE_FORMATS } from '../core/dsp/sample-format.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
@@ -47,6 +49,20 @@ export interface PlayoutOptions {
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  format: 1,
+  preSkip: 1,
+  gain: 1,
+  opusUrl: 1,
+  targetDelay: 1,
+  backlog: 1,
+  maxBuffer: 1,
+  outputChannels: 1,
+  quality: 1,
+  workletUrl: 1,
+} satisfies OptionNames<PlayoutOptions>;
 
 /** The options with their defaults, checked. */
 export interface PlayoutSettings {
@@ -70,6 +86,7 @@ export const MAX_TARGET_MS = 10_000;
 
 /** @throws TypeError or RangeError when an option is wrong */
 export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
+  checkOptions('Playout', options, NAMES);
   const channels = integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS);
   const backlog = oneOf('backlog', options.backlog ?? 'keep', ['keep', 'catch-up']);
   const { maxBuffer = DEFAULT_MAX_MS[backlog] } = options;

@@ -1,3 +1,5 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { bytesPerSample } from '../core/dsp/sample-format.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { numberIn } from '../core/arguments.ts';
@@ -41,6 +43,7 @@ export interface PlayoutWriteOptions {
   /** How many frames are missing before it: a chunk's `dropped`. They are not made up for, but the join does not click. @default 0 */
   readonly lostFrames?: number | undefined;
 }
+const WRITE_NAMES = { item: 1, lostFrames: 1 } satisfies OptionNames<PlayoutWriteOptions>;
 
 /**
  * Plays samples as they arrive: sample-exact across chunks, with silence instead of clicks when they are late, and an exact
@@ -76,6 +79,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * be loaded, `'closed'` when the context is closed, before or meanwhile
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
+    checkContext('Playout.create', context);
     checkPlayoutOptions(options);
     const loading = Promise.all([
       loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl }),
@@ -107,13 +111,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   constructor(context: BaseAudioContext, options: PlayoutOptions, reader: PacketReader);
   constructor(context: BaseAudioContext, options: PlayoutOptions, reader?: PacketReader) {
     super();
+    checkContext('Playout', context);
+    const settings = checkPlayoutOptions(options);
     if (options.format === 'opus' && reader === undefined) {
       throw new TypeError(
         "For format 'opus' take `await Playout.create(…)`: the decoder has to be loaded.",
       );
     }
     this.#reader = reader;
-    const settings = checkPlayoutOptions(options);
     const { sampleRate, channels, format } = settings;
     this.sampleRate = sampleRate;
     this.channels = channels;
@@ -182,6 +187,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * @throws PacketError `'bad-base64'` for text that is not Base64; MicwireError `'closed'`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
+    checkOptions('playout.write', options, WRITE_NAMES);
     this.#checkOpen();
     const { item, lostFrames = 0 } = options;
     numberIn('lostFrames', lostFrames, 0, Number.MAX_SAFE_INTEGER);
@@ -227,6 +233,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * @throws MicwireError `'closed'`, also when it is closed meanwhile; `'stalled'` when the audio thread does not answer
    */
   interrupt(options: { readonly fade?: number } = {}): Promise<PlayoutInterruption> {
+    checkOptions('playout.interrupt', options, { fade: 1 });
     const fade = numberIn('fade', options.fade ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
     this.#checkOpen();
     const { interruption, undoing } = this.#bargeIn;

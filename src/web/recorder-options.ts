@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { describe, oneOf } from '../core/arguments.ts';
 import type { OpusOptions } from '../core/codec/opus-options.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
@@ -47,6 +49,29 @@ export interface RecorderOptions extends OpusOptions {
   /** Your own copy of `worker/opus.js`. */
   readonly workerUrl?: WorkerUrl;
 }
+const NAMES: OptionNames<RecorderOptions> = {
+  container: 1,
+  sampleRate: 1,
+  channels: 1,
+  format: 1,
+  encodeIn: 1,
+  tags: 1,
+  stream: 1,
+  backup: 1,
+  mediabunny: 1,
+  workletUrl: 1,
+  opusUrl: 1,
+  workerUrl: 1,
+  bitrate: 1,
+  complexity: 1,
+  application: 1,
+  frameDuration: 1,
+  fec: 1,
+  expectedLoss: 1,
+  dtx: 1,
+  bitrateMode: 1,
+  signal: 1,
+};
 
 /** Milliseconds of samples that come at once: few messages, and little to lose. */
 const WAV_CHUNK_MS = 100;
@@ -56,9 +81,7 @@ export function recorderCapture(
   options: RecorderOptions,
   contextRate: number,
 ): CaptureOptions | OpusCaptureOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`options must be an object, got ${describe(options)}.`);
-  }
+  checkOptions('Recorder', options, NAMES);
   const container = oneOf('container', options.container, RECORDER_CONTAINERS);
   const { stream, mediabunny, backup } = options;
   if (stream !== undefined && typeof stream.getWriter !== 'function') {

@@ -1,3 +1,4 @@
+import { checkContext } from '../core/option-names.ts';
 import type { Chunk } from '../core/capture/chunk.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
@@ -62,6 +63,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     source: CaptureSource,
     options: RecorderOptions,
   ): Promise<Recorder> {
+    checkContext('Recorder.create', context);
     const captureOptions = recorderCapture(options, context.sampleRate);
     // Before the capture: from then on there is something to lose.
     const meter = await Meter.create(context, { channels: options.channels ?? 1 });

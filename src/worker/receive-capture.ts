@@ -1,3 +1,4 @@
+import { checkObject } from '../core/option-names.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
@@ -25,6 +26,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
 
   /** @internal */
   constructor(handover: CaptureHandover) {
+    checkObject('handover must be what the page posted', handover, 'format');
     const { format, maxChunks, firstFrame, waiting, port, ring } = handover;
     this.sampleRate = format.sampleRate;
     this.channels = format.channels;
@@ -81,6 +83,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
  * @returns undefined for a message that is about something else
  */
 export function receiveCapture(event: { readonly data: unknown }): ReceivedCapture | undefined {
+  checkObject('receiveCapture: event must be a MessageEvent', event, 'data');
   const { data } = event;
   if (typeof data !== 'object' || data === null) return undefined;
   const handover = data as Partial<CaptureHandover>;

@@ -1,3 +1,4 @@
+import { checkObject } from '../core/option-names.ts';
 import type { ReceiveEvent, ReceivePort, ReceiverHandover } from '../core/messages.ts';
 import { ReceiveFeed } from '../core/playout/receive-feed.ts';
 import type { ReceivedPackets } from '../core/playout/receive-feed.ts';
@@ -14,6 +15,7 @@ export class ReceiverPort implements ReceiveFormat {
 
   /** @internal */
   constructor(handover: ReceiverHandover) {
+    checkObject('handover must be what the page posted', handover, 'format');
     const { format, sampleRate, channels, port } = handover;
     this.format = format;
     this.sampleRate = sampleRate;
@@ -58,6 +60,7 @@ export class ReceiverPort implements ReceiveFormat {
  * @returns undefined for a message that is about something else
  */
 export function openReceiverPort(event: { readonly data: unknown }): ReceiverPort | undefined {
+  checkObject('openReceiverPort: event must be a MessageEvent', event, 'data');
   const { data } = event;
   if (typeof data !== 'object' || data === null) return undefined;
   const handover = data as Partial<ReceiverHandover>;

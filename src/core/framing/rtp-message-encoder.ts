@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import { copySwapped } from '../rtp/byte-order.ts';
@@ -71,6 +72,7 @@ export class RtpMessageEncoder implements MessageEncoder {
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
   constructor(stream: RtpStream) {
+    checkObject('stream must be an RtpStream', stream);
     const { format, sampleRate, channels } = stream;
     this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
     this.#stream = { format, sampleRate, channels };
