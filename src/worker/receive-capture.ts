@@ -4,7 +4,7 @@ import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import { Chunk } from '../core/capture/chunk.ts';
 import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
-import type { SampleFormat } from '../core/dsp/sample-format.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import type {
   CaptureDelivery,
   CaptureHandover,
@@ -17,10 +17,13 @@ import type {
 const REST_MS = 1000;
 
 /** A capture as it arrives in a Worker. Reading ends when the capture does. */
-export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
+export class ReceivedCapture
+  implements AsyncIterable<Chunk<PayloadFormat>>, ChunkFormat<PayloadFormat>
+{
   readonly sampleRate: number;
   readonly channels: number;
-  readonly format: SampleFormat;
+  /** `'opus'` where the page captures packets. */
+  readonly format: PayloadFormat;
   readonly encoding: ChunkEncoding;
   readonly #queue: ChunkQueue;
 
@@ -65,7 +68,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
    * Reads the chunks until the capture ends. While nobody reads they wait, and the oldest give way.
    * @throws TypeError when it is being read already
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<PayloadFormat>> {
     return this.#queue[Symbol.asyncIterator]();
   }
 }

@@ -143,7 +143,7 @@ export class RtpMessageEncoder implements MessageEncoder {
   }
 
   /** @throws RangeError also for a packet that is not of this stream */
-  encode(packet: Packet | LazyPacket): Uint8Array {
+  encode(packet: Packet | LazyPacket): Uint8Array<ArrayBuffer> {
     checkOutgoing(packet);
     this.#checkStream(packet);
     const payload = payloadBytes(packet);
@@ -178,7 +178,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     }
   }
 
-  #write(sequence: number, payload: Uint8Array): Uint8Array {
+  #write(sequence: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
     let copies = 0;
     let copiedBytes = 0;
     for (let copy = this.#redundancy; copy > 0; copy--) {
