@@ -62,6 +62,12 @@ const TAKES_OPTIONS: Readonly<
     'residualLoss',
   ],
   OggOpusWriter: [(o) => new core.OggOpusWriter(o), { channels: 1, preSkip: 312 }, 'preSkip'],
+  WebmOpusWriter: [(o) => new core.WebmOpusWriter(o), { channels: 1, preSkip: 0 }, 'preSkip'],
+  openReceiverPort: [
+    (o) => worker.openReceiverPort({ data: { type: 'micwire-receiver', format: 's16' } }, o),
+    {},
+    'framing',
+  ],
   WavWriter: [
     (o) => new core.WavWriter(o),
     { sampleRate: 8000, channels: 1, format: 's16' },
@@ -184,8 +190,8 @@ describe('the context', () => {
     ['Recorder.create', (first) => page.Recorder.create(first, context, { container: 'wav' })],
   ])('comes first in %s: a track, options, null or nothing is named', async (owner, call) => {
     for (const [first, told] of [
-      [track, 'Object'],
-      [{ sampleRate: 48_000 }, 'Object'],
+      [track, 'an object'],
+      [{ sampleRate: 48_000 }, 'an object'],
       [null, 'null'],
       [undefined, 'undefined'],
     ] as const) {

@@ -138,14 +138,19 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.preSkip = opened.preSkip;
     this.encodedIn = opened.encodedIn;
     this.#source = openSource(context, source);
-    this.#processor = opened.createBackend({
-      answered: () => this.#watchdog.answered(),
-      failed: (error) => this.#fail(error),
-      readerLost: (error) => {
-        void this.#handedOver?.return?.();
-        this.#report(error);
-      },
-    });
+    try {
+      this.#processor = opened.createBackend({
+        answered: () => this.#watchdog.answered(),
+        failed: (error) => this.#fail(error),
+        readerLost: (error) => {
+          void this.#handedOver?.return?.();
+          this.#report(error);
+        },
+      });
+    } catch (error) {
+      this.#source.release();
+      throw error;
+    }
     this.node = this.#processor.node;
     this.latencyFrames = this.#processor.latencyFrames;
     this.#watchdog = new Watchdog({
@@ -228,9 +233,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
    * @throws MicwireError `'stalled'` when the audio thread does not answer
    */
   async pause(): Promise<void> {
-    if (this.#processor.ended) return;
-    this.#paused = true;
-    await this.#processor.pause();
+    await this.#pause(false);
+  }
+
+  /** As `pause`, but what does not fill a chunk waits for what follows: for what is cut together. @internal */
+  async hold(): Promise<void> {
+    await this.#pause(true);
   }
 
   /**
@@ -267,6 +275,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.#closed = true;
     this.#update();
     await this.#end();
+  }
+
+  async #pause(hold: boolean): Promise<void> {
+    if (this.#processor.ended) return;
+    this.#paused = true;
+    await this.#processor.pause(hold);
   }
 
   /** @internal */

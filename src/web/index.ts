@@ -21,7 +21,7 @@ export type { EncodedIn } from './capture-backend.ts';
 export type { OpusCaptureOptions, OpusRoute } from './opus-capture-options.ts';
 export { loadOpusModule } from './opus-module.ts';
 export type { OpusLoadOptions } from './opus-module.ts';
-export type { WorkerUrl } from './opus-worker-loader.ts';
+export type { WorkerUrl } from './worker-loader.ts';
 export type { OpusModule } from '../core/codec/opus-library.ts';
 export type {
   OpusAdjustment,
@@ -47,7 +47,7 @@ export type { BackOffOptions } from './transport/back-off.ts';
 export type { WaterMarkOptions } from './transport/water-marks.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike } from './transport/socket.ts';
-export type { WebSocketTransportOptions } from './transport/websocket.ts';
+export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/websocket.ts';
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
 export type { PlayoutWriteOptions } from './playout.ts';
@@ -65,9 +65,8 @@ export type { BacklogMode } from '../core/playout/backlog-policy.ts';
 export { Recorder } from './recorder.ts';
 export type { RecorderEventMap, RecorderState } from './recorder.ts';
 export type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
-export { unfinishedRecordings } from './recording-backup.ts';
-export type { UnfinishedRecording } from './recording-backup.ts';
-export type { Mediabunny } from './webm-file.ts';
+export { unfinishedRecordings } from './recorder-backup.ts';
+export type { RecorderBackupState, UnfinishedRecording } from './recorder-backup.ts';
 export { MediaChunks } from './media-chunks.ts';
 export type { MediaChunk, MediaChunksOptions } from './media-chunks.ts';
 export { DataChannelTransport } from './transport/data-channel.ts';
@@ -106,6 +105,10 @@ export { Receiver } from './receiver.ts';
 export type { ReceiverEventMap, ReceiverParts } from './receiver.ts';
 export type { ReceiverOptions } from './receiver-options.ts';
 export type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
-export type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+export type {
+  ReceiveFraming,
+  ReceivedMessage,
+  ReceivedPackets,
+} from '../core/playout/receive-feed.ts';
 export type { ReceiveFormat } from '../core/playout/receive-format.ts';
 export type { ReceiveState } from '../core/playout/receive-report.ts';
