@@ -305,6 +305,13 @@ export type PlayoutEvent =
       readonly frames: number;
       readonly missed: number;
     }
+  /** `frames` of an item were left out to catch up. */
+  | {
+      readonly type: 'skipped';
+      readonly frame: number;
+      readonly item: number;
+      readonly frames: number;
+    }
   /** No frames were left in the middle of an item. */
   | { readonly type: 'underrun'; readonly frame: number }
   /** Memory that the processor does not use any more, and how many frames it has received. */
