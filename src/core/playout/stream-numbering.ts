@@ -142,6 +142,8 @@ export class StreamNumbering {
     continuity.input[DURATION] = frames;
     const verdict = continuity.judge();
     if (verdict === RESTARTS) {
+      // Those were no duplicates after all.
+      state[EXTRA_EXPECTED] = state[EXTRA_EXPECTED]! + continuity.repeats;
       continuity.reopen();
       continuity.judge();
       this.#restart();
@@ -161,6 +163,24 @@ export class StreamNumbering {
       state[HIGH_ARRIVAL] = state[NOW]!;
       this.#usualFrames = frames;
     }
+    if (state[SEQUENCE]! < state[FIRST_SEQUENCE]!) state[FIRST_SEQUENCE] = state[SEQUENCE]!;
+    return true;
+  }
+
+  /** A packet came that carries no audio: its number is accounted for. @returns false when it is a stray */
+  acceptWithoutAudio(): boolean {
+    const state = this.#state;
+    const { input } = this.#continuity;
+    input[JUDGED_SEQUENCE] = state[SEQUENCE]!;
+    if (!this.#opened || this.#continuity.judge(false) !== CONTINUES) {
+      this.refuse();
+      return false;
+    }
+    const { ahead } = this.#continuity;
+    state[RECEIVED] = state[RECEIVED]! + 1;
+    state[AHEAD] = ahead;
+    state[SEQUENCE] = state[SEQUENCE]! + state[SEQUENCE_OFFSET]!;
+    if (ahead > 0) state[HIGH_SEQUENCE] = state[SEQUENCE]!;
     if (state[SEQUENCE]! < state[FIRST_SEQUENCE]!) state[FIRST_SEQUENCE] = state[SEQUENCE]!;
     return true;
   }

@@ -20,7 +20,7 @@ const REMEMBERED = 4096;
 /** Packets whose timestamps are remembered. A power of two above MAX_MISORDER. */
 const RECENT = 128;
 /** So many packets in a row that came before, and nothing else, are a sender that restarted shortly after it had started. */
-const REPEATS = 10;
+const REPEATS = 5;
 /** So many packets in a row of the run before are leftovers of a slower path; more are the old numbers, used again. */
 const LEFTOVERS = 8;
 /** How far a timestamp may be off the line, and by which factor where packets may have changed their duration. */
@@ -46,20 +46,22 @@ export type Continuity = typeof CONTINUES | typeof STRAY | typeof CANDIDATE | ty
 /** The slots of changing numbers, which an array keeps unboxed; the first three are the caller's to set. */
 export const SEQUENCE = 0;
 export const TIMESTAMP = 1;
-/** Of the packet's audio, in units of the timestamp; 0 where it is not known. */
+/** Of the packet's audio, in units of the timestamp; −1 where it is not known. */
 export const DURATION = 2;
 const AHEAD = 3;
 const STEP = 4;
 const HIGH_SEQUENCE = 5;
 const HIGH_TIMESTAMP = 6;
-const USUAL = 7;
-const CANDIDATE_SEQUENCE = 8;
-const CANDIDATE_TIMESTAMP = 9;
-const OLD_SEQUENCE = 10;
-const OLD_TIMESTAMP = 11;
-const OLD_USUAL = 12;
-const REPEATED_SEQUENCE = 13;
-const SLOTS = 14;
+/** Duration of the newest packet, and of the newest that was not empty. */
+const LAST = 7;
+const USUAL = 8;
+const CANDIDATE_SEQUENCE = 9;
+const CANDIDATE_TIMESTAMP = 10;
+const OLD_SEQUENCE = 11;
+const OLD_TIMESTAMP = 12;
+const OLD_USUAL = 13;
+const REPEATED_SEQUENCE = 14;
+const SLOTS = 15;
 
 /**
  * Decides for each packet of a stream whether it continues it or the sender has restarted. Allocates in its constructor only; the
@@ -121,12 +123,17 @@ export class StreamContinuity {
     return this.#hasCandidate;
   }
 
-  /** Its sequence number. */
+  /** After `RESTARTS`: packets of the new run that came before this one and were taken for duplicates. */
+  get repeats(): number {
+    return this.#hasCandidate ? 0 : this.#repeats - 1;
+  }
+
+  /** The candidate's sequence number. */
   get candidateSequence(): number {
     return this.#state[CANDIDATE_SEQUENCE]!;
   }
 
-  /** Its timestamp. */
+  /** The candidate's timestamp. */
   get candidateTimestamp(): number {
     return this.#state[CANDIDATE_TIMESTAMP]!;
   }
@@ -186,8 +193,10 @@ export class StreamContinuity {
     this.#leftovers = 0;
     this.#repeats = 0;
     state[HIGH_SEQUENCE] = state[SEQUENCE]! - 1;
-    state[HIGH_TIMESTAMP] = state[TIMESTAMP]! - state[DURATION]!;
-    state[USUAL] = state[DURATION]!;
+    const duration = state[DURATION]! > 0 ? state[DURATION]! : 0;
+    state[HIGH_TIMESTAMP] = state[TIMESTAMP]! - duration;
+    state[LAST] = duration;
+    state[USUAL] = duration;
   }
 
   #continues(): boolean {
@@ -264,9 +273,10 @@ export class StreamContinuity {
     const state = this.#state;
     const ahead = state[AHEAD]!;
     const step = state[STEP]!;
-    const expected = ahead * state[USUAL]!;
+    const expected = ahead === 1 ? state[LAST]! : ahead * state[USUAL]!;
     if (ahead > 0) {
-      this.#jumped = step <= 0 || step > expected + LEAP_SECONDS * this.#clockRate;
+      const isLeap = step <= 0 || step > expected + LEAP_SECONDS * this.#clockRate;
+      this.#jumped = isLeap && step !== expected;
     } else {
       this.#jumped = !this.#isOnLine(-ahead, -step, state[USUAL]!, LINE_FACTOR);
     }
@@ -293,10 +303,12 @@ export class StreamContinuity {
     const state = this.#state;
     const step = state[STEP]!;
     state[HIGH_TIMESTAMP] = state[TIMESTAMP]!;
-    if (state[DURATION]! > 0) state[USUAL] = state[DURATION]!;
-    else if (state[AHEAD] === 1 && step > 0 && step <= MAX_USUAL_SECONDS * this.#clockRate) {
-      state[USUAL] = step;
+    const duration = state[DURATION]!;
+    if (duration > 0) state[USUAL] = duration;
+    else if (duration < 0 && state[AHEAD] === 1 && step > 0) {
+      if (step <= MAX_USUAL_SECONDS * this.#clockRate) state[USUAL] = step;
     }
+    state[LAST] = duration < 0 ? state[USUAL]! : duration;
   }
 
   #sequencesFrom(slot: number): number {
