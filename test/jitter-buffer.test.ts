@@ -10,6 +10,7 @@ const FRAMES = 960;
 class Rig {
   readonly told: { frame: number; copy: number; late: boolean }[] = [];
   missed = 0;
+  restarted = 0;
   readonly buffer: JitterBuffer;
   readonly #payload = new Uint8Array(16);
   readonly #view = new DataView(this.#payload.buffer);
@@ -18,6 +19,7 @@ class Rig {
     const listener: ArrivalListener = {
       arrived: (frame, _now, copy, late) => void this.told.push({ frame, copy, late }),
       missed: (count) => void (this.missed += count),
+      restarted: () => void this.restarted++,
     };
     this.buffer = new JitterBuffer({
       sampleRate: RATE,

@@ -37,6 +37,8 @@ export interface ArrivalListener {
   arrived(frame: number, nowMs: number, copy: number, late: boolean): void;
   /** `count` packets never came. */
   missed(count: number): void;
+  /** The sender began to count again, or its timestamps jumped: what is told of next may lie a little off the scale. */
+  restarted(): void;
 }
 
 /** Of what stream a {@link JitterBuffer} is, and how much it holds. */
@@ -281,7 +283,9 @@ export class JitterBuffer {
       state[NEXT_SEQUENCE] = numbering.sequence;
       state[PLAY_FRAME] = numbering.frame;
     }
+    const { restarts } = numbering;
     if (!numbering.accept(frames)) return 'stray';
+    if (numbering.restarts !== restarts) this.#listener?.restarted();
     if (numbering.ahead > 0) this.#moveWindow();
     else if (numbering.ahead < 0) this.counters.add(COUNT.packetsReordered, 1);
     return this.#place(frames, payload, 0);

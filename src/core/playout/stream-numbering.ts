@@ -26,7 +26,15 @@ const FRAME_OFFSET = 9;
 const RECEIVED = 10;
 /** Packets expected outside of the present numbering: strays, and what came before a reset. */
 const EXTRA_EXPECTED = 11;
-const SLOTS = 12;
+/** How long packets usually are on their way, in frames, from the zero of both clocks. */
+const TRANSIT = 12;
+/** The first packet after the last jump, and what led from the sender's frames to ours before it. */
+const JUMPED_AT = 13;
+const OLD_FRAME_OFFSET = 14;
+const SLOTS = 15;
+
+/** The usual transit follows each packet's by this much. */
+const TRANSIT_SHARE = 1 / 16;
 
 /**
  * Puts a sender's numbers on one continuous scale: where the sender restarts ({@link StreamContinuity} says so), or its timestamps
@@ -113,7 +121,7 @@ export class StreamNumbering {
   locate(): boolean {
     const state = this.#state;
     state[SEQUENCE] = state[SEQUENCE]! + state[SEQUENCE_OFFSET]!;
-    state[FRAME] = state[FRAME]! + state[FRAME_OFFSET]!;
+    this.#place();
     const back = state[HIGH_SEQUENCE]! - state[SEQUENCE]!;
     return this.#opened && back >= 0 && back <= MAX_MISORDER;
   }
@@ -156,12 +164,14 @@ export class StreamNumbering {
     if (ahead > 0) this.#followJump(ahead, frames);
     state[AHEAD] = ahead;
     state[SEQUENCE] = given + state[SEQUENCE_OFFSET]!;
-    state[FRAME] = state[FRAME]! + state[FRAME_OFFSET]!;
+    this.#place();
     if (ahead > 0) {
       state[HIGH_SEQUENCE] = state[SEQUENCE]!;
       state[HIGH_FRAME] = state[FRAME]!;
       state[HIGH_ARRIVAL] = state[NOW]!;
       this.#usualFrames = frames;
+      const transit = state[NOW]! * this.#framesPerMs - state[FRAME]!;
+      state[TRANSIT] = state[TRANSIT]! + TRANSIT_SHARE * (transit - state[TRANSIT]!);
     }
     if (state[SEQUENCE]! < state[FIRST_SEQUENCE]!) state[FIRST_SEQUENCE] = state[SEQUENCE]!;
     return true;
@@ -194,26 +204,47 @@ export class StreamNumbering {
     state[HIGH_SEQUENCE] = state[SEQUENCE]! - 1;
     state[HIGH_FRAME] = state[FRAME]! - frames;
     state[HIGH_ARRIVAL] = state[NOW]!;
+    state[TRANSIT] = state[NOW]! * this.#framesPerMs - state[FRAME]!;
+    state[JUMPED_AT] = -Infinity;
   }
 
-  /** Joins the sender's new numbers to the old: this packet is the next one, as long on its way as the newest. */
+  /** Joins the sender's new numbers to the old: this packet is the next one, as long on its way as packets usually were. */
   #restart(): void {
     const state = this.#state;
     state[SEQUENCE_OFFSET] = state[HIGH_SEQUENCE]! + 1 - state[SEQUENCE]!;
-    const elapsed = Math.round((state[NOW]! - state[HIGH_ARRIVAL]!) * this.#framesPerMs);
-    const step = elapsed > this.#usualFrames ? elapsed : this.#usualFrames;
-    state[FRAME_OFFSET] = state[HIGH_FRAME]! + step - state[FRAME]!;
+    const usual = Math.round(state[NOW]! * this.#framesPerMs - state[TRANSIT]!);
+    const least = state[HIGH_FRAME]! + this.#usualFrames;
+    state[FRAME_OFFSET] = (usual > least ? usual : least) - state[FRAME]!;
+    // The numbers of before mean nothing now.
+    state[JUMPED_AT] = -Infinity;
     this.restarts++;
   }
 
-  /** Where the timestamp jumped while the numbers and the time went on: shifts the scale, so that there is no jump. */
+  /** Gives a packet its frame, by the offset that held when it was sent; one behind the newest, near that. */
+  #place(): void {
+    const state = this.#state;
+    const jumped = state[SEQUENCE]! < state[JUMPED_AT]!;
+    const frame = state[FRAME]! + state[jumped ? OLD_FRAME_OFFSET : FRAME_OFFSET]!;
+    const behind = state[SEQUENCE]! - state[HIGH_SEQUENCE]!;
+    const expected = state[HIGH_FRAME]! + behind * this.#usualFrames;
+    const plausible = behind > 0 || Math.abs(frame - expected) <= this.#jumpFrames;
+    state[FRAME] = plausible ? frame : expected;
+  }
+
+  /**
+   * Where the timestamp jumped while the numbers and the time went on, or went back below the packet before: shifts the scale,
+   * so that there is no jump.
+   */
   #followJump(ahead: number, frames: number): void {
     const state = this.#state;
     const step = state[FRAME]! + state[FRAME_OFFSET]! - state[HIGH_FRAME]!;
     const byNumber = ahead * (this.#usualFrames > 0 ? this.#usualFrames : frames);
     const byTime = (state[NOW]! - state[HIGH_ARRIVAL]!) * this.#framesPerMs;
-    if (Math.abs(step - byNumber) <= this.#jumpFrames) return;
-    if (Math.abs(step - byTime) <= this.#jumpFrames) return;
+    const forward = 2 * step >= this.#usualFrames;
+    if (forward && Math.abs(step - byNumber) <= this.#jumpFrames) return;
+    if (forward && Math.abs(step - byTime) <= this.#jumpFrames) return;
+    state[OLD_FRAME_OFFSET] = state[FRAME_OFFSET]!;
+    state[JUMPED_AT] = state[HIGH_SEQUENCE]! + ahead;
     state[FRAME_OFFSET] = state[FRAME_OFFSET]! + byNumber - step;
     this.restarts++;
   }
