@@ -5,7 +5,7 @@ import { PacketError } from '../errors.ts';
 import { copySwapped } from '../rtp/byte-order.ts';
 import { RedBlocks } from '../rtp/red.ts';
 import { RtpPacket } from '../rtp/rtp-packet.ts';
-import { rtpClockRate } from '../rtp/rtp-payload-format.ts';
+import { payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
 import {
   CANDIDATE,
   CONTINUES,
@@ -22,7 +22,6 @@ import type { FramedStream, MessageDecoder } from './framing.ts';
 import type { NoAudio, Packet, RtpFields } from './packet.ts';
 import { MAX_PAYLOAD_BYTES } from './packet.ts';
 import type { RtpStream } from './rtp-stream.ts';
-import { payloadTypesOf } from './rtp-message-encoder.ts';
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;

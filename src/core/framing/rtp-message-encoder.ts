@@ -12,12 +12,7 @@ import {
 import { writeRtpHeader } from '../rtp/rtp-header.ts';
 import type { RtpHeader } from '../rtp/rtp-header.ts';
 import { RTP_HEADER_BYTES } from '../rtp/rtp-packet.ts';
-import {
-  DEFAULT_SSRC,
-  RED_PAYLOAD_TYPE,
-  rtpClockRate,
-  rtpPayloadType,
-} from '../rtp/rtp-payload-format.ts';
+import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
 import { MAX_MISORDER } from '../rtp/stream-continuity.ts';
 import { timestampDifference } from '../rtp/unwrapper.ts';
 import type { FramedStream, MessageEncoder } from './framing.ts';
@@ -273,32 +268,4 @@ export class RtpMessageEncoder implements MessageEncoder {
     if (byteLength > RED_MAX_BLOCK_BYTES) return;
     sent.bytes.set(message.subarray(message.length - byteLength));
   }
-}
-
-/**
- * The payload types that a stream agreed on.
- * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is
- */
-export function payloadTypesOf(stream: RtpStream): {
-  readonly payloadType: number;
-  readonly redPayloadType: number;
-} {
-  const payloadType = integerIn(
-    'payloadType',
-    stream.payloadType ?? rtpPayloadType(stream),
-    0,
-    127,
-  );
-  const redPayloadType = integerIn(
-    'redPayloadType',
-    stream.redPayloadType ?? RED_PAYLOAD_TYPE,
-    0,
-    127,
-  );
-  if (payloadType === redPayloadType) {
-    throw new RangeError(
-      `payloadType must differ from redPayloadType, got ${payloadType} for both.`,
-    );
-  }
-  return { payloadType, redPayloadType };
 }

@@ -3,7 +3,7 @@ import type { Packet } from '../framing/packet.ts';
 import type { RtpStream } from '../framing/rtp-stream.ts';
 import { lossPatternBytes, writeLossPattern } from './loss-pattern.ts';
 import { ReceptionStatistics } from './reception-statistics.ts';
-import { DEFAULT_SSRC, rtpClockRate } from './rtp-payload-format.ts';
+import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from './rtp-payload-format.ts';
 import {
   checkCname,
   reportBytes,
@@ -60,7 +60,8 @@ export class LossReporter {
       cname = DEFAULT_CNAME,
     } = options;
     this.#clockRate = rtpClockRate(stream);
-    this.#ssrc = stream.ssrc ?? DEFAULT_SSRC;
+    payloadTypesOf(stream);
+    this.#ssrc = integerIn('ssrc', stream.ssrc ?? DEFAULT_SSRC, 0, 2 ** 32 - 1);
     this.#statistics = new ReceptionStatistics(this.#ssrc, this.#clockRate, true);
     this.#reporter = integerIn('reporter', reporter, 0, 2 ** 32 - 1);
     this.#intervalMs = numberIn('interval', interval, 100, 60_000);
