@@ -66,6 +66,20 @@ describe('ChunkQueue', () => {
     ]);
   });
 
+  it('numbers go on where a reader elsewhere is gone', async () => {
+    const here = new ChunkQueue(5);
+    const there = new ChunkQueue(2, here.handoverFrame, here.handoverSequence);
+    here.drain();
+    for (let i = 0; i < 5; i++) there.push(chunk(i));
+    const reader = there[Symbol.asyncIterator]();
+    expect((await reader.next()).value).toMatchObject({ sequence: 0, frame: 30, dropped: 30 });
+    // Chunk 4 is lost with the reader; its frames are those between what was read and what comes next.
+    here.reclaim(there.account);
+    here.push(silentChunk({ sequence: 5, frame: 50, frames: 10 }));
+    const { value } = await here[Symbol.asyncIterator]().next();
+    expect(value).toMatchObject({ sequence: 1, frame: 50 });
+  });
+
   it('accounts for every frame, whatever happens', async () => {
     const random = seededRandom(21);
     for (let run = 0; run < 100; run++) {

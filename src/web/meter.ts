@@ -4,6 +4,9 @@ import { createMeterReading, meterNames } from '../core/metering/meter-table.ts'
 import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import { MicwireError } from '../core/errors.ts';
+import { connectSource, disconnectSource, openSource } from './capture-source.ts';
+import type { CaptureSource, OpenSource } from './capture-source.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { METER_WORKLET } from './worklet-files.ts';
@@ -15,6 +18,12 @@ import { TypedEventTarget } from './typed-event-target.ts';
 export interface MeterOptions<Name extends MeterName = MeterName> {
   /** Channels to meter, 1 to 32. An input with more is mixed down to as many by Web Audio; one with fewer leaves the others silent. @default 2 */
   readonly channels?: number;
+  /**
+   * What to meter: a track, a stream or a node. The meter connects it, and disconnects it when it is closed. A remote track
+   * of WebRTC is to be given here: Chromium gives its nodes silence unless a media element plays it too, which the meter sees
+   * to. @default nothing: connect what you like to `meter.node`
+   */
+  readonly source?: CaptureSource;
   /** Which meters to run. @default ['peak', 'rms'] */
   readonly meters?: readonly Name[];
   /** Settings of single meters, by name. */
@@ -69,18 +78,28 @@ export class Meter<
   /** The latest reading posted, while there is no shared memory. */
   #posted: Float64Array | null = null;
   #closed = false;
+  #source: OpenSource | null = null;
 
-  /** Loads the worklet and makes the meter. @throws MicwireError `worklet-load` when the worklet cannot be loaded. */
+  /**
+   * Loads the worklet and makes the meter.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the source has no live audio track,
+   * `'unsupported'` when the engine refuses it, `'worklet-load'` when the worklet cannot be loaded,
+   * `'closed'` when the context is closed, before or meanwhile
+   */
   static async create<const Name extends MeterName = 'peak' | 'rms'>(
     context: BaseAudioContext,
     options: MeterOptions<Name> = {},
   ): Promise<Meter<Name>> {
     const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'typescript']);
-    const [kernel] = await Promise.all([
-      execution === 'auto' ? import('../core/metering/meter-module.ts') : undefined,
-      loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
-    ]);
-    return new Meter(context, options, kernel?.meterModule());
+    const [kernel] = await whileOpen(
+      context,
+      Promise.all([
+        execution === 'auto' ? import('../core/metering/meter-module.ts') : undefined,
+        loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
+      ]),
+    );
+    const wasm = kernel?.meterModule();
+    return makeInOpenContext(context, () => new Meter(context, options, wasm));
   }
 
   /**
@@ -118,7 +137,19 @@ export class Meter<
       const error = new MicwireError('processor-error', FAILED, { cause });
       this.dispatchEvent(new CustomEvent('error', { detail: error }));
     };
-    this.node.connect(context.destination);
+    try {
+      const { source } = options;
+      if (source !== undefined) {
+        const opened = openSource(context, source);
+        this.#source = opened;
+        connectSource(opened, this.node);
+      }
+      this.node.connect(context.destination);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    context.addEventListener('statechange', this.#onContext);
   }
 
   /** Makes a reading to hand to `read()`: every field a number or one number per channel, as of silence. Allocates. */
@@ -154,13 +185,22 @@ export class Meter<
     this.#send({ type: 'reset' });
   }
 
-  /** Ends the processor and takes the node out of the graph. The last reading stays readable. */
+  /**
+   * Ends the processor and takes the node out of the graph. The last reading stays readable. The meter closes by itself when
+   * its context is closed.
+   */
   close(): void {
     if (this.#closed) return;
     this.#send({ type: 'close' });
     this.#closed = true;
+    this.node.context.removeEventListener('statechange', this.#onContext);
+    if (this.#source !== null) disconnectSource(this.#source, this.node);
     this.node.disconnect();
   }
+
+  readonly #onContext = (): void => {
+    if (this.node.context.state === 'closed') this.close();
+  };
 
   #send(command: MeterCommand): void {
     if (this.#closed) throw new MicwireError('closed', 'The meter is closed. Make another one.');

@@ -1,4 +1,5 @@
 import { MicwireError } from '../core/errors.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
   ReceiveCommand,
   ReceiveEvent,
@@ -7,7 +8,7 @@ import type {
 } from '../core/messages.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { ReceiveFeed } from '../core/playout/receive-feed.ts';
-import type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+import type { ReceivedMessage, ReceivedPackets } from '../core/playout/receive-feed.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { REPORT, REPORT_LENGTH } from '../core/playout/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
@@ -41,9 +42,9 @@ export interface ReceiverParts {
  * time-scaling and clock recovery, all on the audio thread.
  *
  * @example
- * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000 });
+ * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000, framing: binaryFraming });
  * receiver.connect(context.destination);
- * transport.onmessage = (message) => receiver.insert(decoder.decode(message));
+ * transport.onmessage = (message) => receiver.receive(message);
  */
 export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The processor's node, with one output. Connect it. */
@@ -64,22 +65,25 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /**
    * Loads the worklet, for Opus also libopus, and makes a receiver.
    * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
-   * be loaded
+   * be loaded, `'closed'` when the context is closed, before or meanwhile
    */
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
     const settings = checkReceiverOptions(options);
     const { opusUrl: url } = options;
-    const [{ planVariableResampler }, opus] = await Promise.all([
-      import('../core/resampler/variable-resampler-planner.ts'),
-      settings.format === 'opus' ? loadOpus(url) : undefined,
-      loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
-    ]);
+    const [{ planVariableResampler }, opus] = await whileOpen(
+      context,
+      Promise.all([
+        import('../core/resampler/variable-resampler-planner.ts'),
+        settings.format === 'opus' ? loadOpus(url) : undefined,
+        loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
+      ]),
+    );
     const resampler = planVariableResampler({
       inputRate: settings.sampleRate,
       outputRate: context.sampleRate,
       quality: settings.quality,
     });
-    return new Receiver(context, options, { resampler, opus });
+    return makeInOpenContext(context, () => new Receiver(context, options, { resampler, opus }));
   }
 
   /**
@@ -129,6 +133,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       channels,
       maxPayloadBytes,
       maxPacketFrames,
+      framing: options.framing,
       send: (delivery, transfer) => this.#send(delivery, transfer),
     });
     this.node.port.onmessage = ({ data }: MessageEvent<ReceiveEvent>): void => this.#hear(data);
@@ -143,7 +148,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
 
   /** Totals, and how things stand: at most 20 ms old while the context runs. */
   get stats(): ReceiverStats {
-    return receiverStats(this.#report());
+    return receiverStats(this.#report(), this.#feed);
   }
 
   /** Which frame leaves the node's output, and when: at most 20 ms old while the context runs. */
@@ -181,10 +186,21 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
    * Takes packets, in whatever order and however often they come. What becomes of them is in `stats`.
    * @param packets one; or those that a message decoded to, with redundant copies of others: in one call, for a copy that comes
    * before its message's own packet is dropped. Payloads are copied and stay yours
-   * @throws PacketError when one is not of the stream's format or too long; MicwireError `'closed'`
+   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
+   *   MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
     this.#feed.insert(packets);
+  }
+
+  /**
+   * Decodes a message of the option `framing` and inserts its packets. Whatever the network brings, it does not throw: a message
+   * that cannot be read, or is of another stream, counts in `stats.badMessages`.
+   * @returns whether the message was taken; false after `close()` too
+   * @throws TypeError without the option `framing`, or for what is neither text nor bytes
+   */
+  receive(message: ReceivedMessage): boolean {
+    return this.#feed.receive(message);
   }
 
   /**

@@ -15,6 +15,12 @@ export interface CaptureStats {
   readonly dropped: number;
 }
 
+/** What a reader elsewhere has had, as far as it is known. */
+export interface ReaderAccount extends Pick<CaptureStats, 'delivered' | 'dropped'> {
+  /** Number of the next chunk that it would have been given; undefined where it told nothing. */
+  readonly sequence?: number;
+}
+
 /**
  * Chunks between the thread's edge and their reader. Bounded: when it is full the oldest chunk is dropped, and its frames count in
  * `dropped` of the next one. Chunks are numbered as they are given out, so that a dropped one leaves no gap. Read by one iterator at a
@@ -39,6 +45,8 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   #delivered = 0;
   #queued = 0;
   #dropped = 0;
+  /** What `drain` gave away: where it began, and its frames. */
+  #handed = { frame: 0, delivered: 0, dropped: 0 };
 
   /**
    * @param maxChunks at least 1
@@ -69,6 +77,9 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   /** Takes the next chunk in order. */
   push(chunk: Chunk): void {
     if (this.#ended) return;
+    // What a reader elsewhere was given, and never told of.
+    const gap = chunk.frame - chunk.dropped - this.#nextFrame;
+    if (gap > 0) chunk.addDropped(gap);
     this.#nextFrame = chunk.frame + chunk.frames;
     this.#dropped += chunk.dropped;
     const waiting = this.#waiting.shift();
@@ -113,11 +124,32 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     return this.#nextSequence;
   }
 
+  /** What this queue's reader has had, for the queue that takes over. */
+  get account(): ReaderAccount {
+    return { delivered: this.#delivered, dropped: this.#dropped, sequence: this.#nextSequence };
+  }
+
   /** Takes out what waits, for that reader. */
   drain(): Chunk[] {
+    let dropped = 0;
+    for (const chunk of this.#chunks) dropped += chunk.dropped;
+    this.#handed = { frame: this.handoverFrame, delivered: this.#queued, dropped };
     this.#delivered += this.#queued;
     this.#queued = 0;
     return this.#chunks.splice(0);
+  }
+
+  /**
+   * The reader elsewhere is gone, and this queue takes what follows. What was on its way to it counts as dropped, with the
+   * next chunk.
+   * @param read its account, as far as it is known
+   */
+  reclaim({ delivered, dropped, sequence }: ReaderAccount): void {
+    const handed = this.#handed;
+    this.#delivered += delivered - handed.delivered;
+    this.#dropped += dropped - handed.dropped;
+    this.#nextFrame = handed.frame + delivered + dropped;
+    if (sequence !== undefined) this.#nextSequence = sequence;
   }
 
   /**
