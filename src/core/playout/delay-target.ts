@@ -1,5 +1,6 @@
 import { numberIn } from '../arguments.ts';
 import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-histogram.ts';
+import { DelaySwings, LATENESS as SWING_LATENESS, NOW as SWING_NOW } from './delay-swings.ts';
 import { DriftEstimator, NOW as DRIFT_NOW, OFFSET, USUAL_MAX_SKEW } from './drift-estimator.ts';
 import type { ArrivalListener } from './jitter-buffer.ts';
 
@@ -14,7 +15,7 @@ export interface DelayTargetOptions {
   readonly latencyCost?: number;
   /** The target is never less, ms beyond the fastest packet. 0 to 10000. @default 0 */
   readonly minDelayMs?: number;
-  /** Nor more. `minDelayMs` to 10000. @default 1000 */
+  /** Nor more. `minDelayMs` to 10000. @default 2000 */
   readonly maxDelayMs?: number;
   /** The target until arrivals have told enough. @default 40 */
   readonly startDelayMs?: number;
@@ -114,15 +115,18 @@ export class DelayTarget implements ArrivalListener {
   readonly #leadMs: number;
   readonly #near: DelayHistogram = new DelayHistogram(NEAR_MS);
   readonly #far: DelayHistogram = new DelayHistogram(FAR_MS);
+  readonly #swings: DelaySwings;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #arrivals = 0;
 
   constructor(options: DelayTargetOptions) {
     this.#msPerFrame = 1000 / options.sampleRate;
-    this.#price = 10_000 / numberIn('latencyCost', options.latencyCost ?? 0.5, 0.01, 100);
+    const latencyCost = numberIn('latencyCost', options.latencyCost ?? 0.5, 0.01, 100);
+    this.#price = 10_000 / latencyCost;
+    this.#swings = new DelaySwings(latencyCost);
     const min = numberIn('minDelayMs', options.minDelayMs ?? 0, 0, 10_000);
     this.#state[MIN] = min;
-    this.#state[MAX] = numberIn('maxDelayMs', options.maxDelayMs ?? 1000, min, 10_000);
+    this.#state[MAX] = numberIn('maxDelayMs', options.maxDelayMs ?? 2000, min, 10_000);
     this.#leadMs = numberIn('leadMs', options.leadMs ?? 5, 0, 1000);
     this.#state[FREE_TARGET] = numberIn('startDelayMs', options.startDelayMs ?? 40, 0, 10_000);
     this.drift = new DriftEstimator();
@@ -153,6 +157,11 @@ export class DelayTarget implements ArrivalListener {
     this.#state[MIN] = numberIn('minDelayMs', minDelayMs, 0, 10_000);
     this.#state[MAX] = numberIn('maxDelayMs', maxDelayMs, minDelayMs, 10_000);
     this.#limit();
+  }
+
+  /** Whether the delay swings, by queues that fill up and drain: what is held back then soon comes again. */
+  get swings(): boolean {
+    return this.#swings.swings;
   }
 
   /** When a frame would be heard if it waited for `targetMs`, on the receiver's clock, ms. */
@@ -247,6 +256,9 @@ export class DelayTarget implements ArrivalListener {
       state[LATE_AT] = -1;
       state[EARLY_AT] = -1;
     }
+    this.#swings.input[SWING_NOW] = now;
+    this.#swings.input[SWING_LATENESS] = delay;
+    this.#swings.observe();
     this.#watchPath();
     delay = state[LATENESS]!;
     const near = this.#near;
@@ -294,7 +306,10 @@ export class DelayTarget implements ArrivalListener {
     }
     this.#learnBase();
     const periodMs = state[SKEW]! > USUAL_MAX_SKEW ? PERIOD_MS : 0;
-    state[FREE_TARGET] = this.#best() + this.#leadMs + periodMs - state[FLOOR]!;
+    const best = this.#best();
+    const { heldMs, aheadMs } = this.#swings;
+    const held = (heldMs > aheadMs ? heldMs : aheadMs) + state[SPREAD]!;
+    state[FREE_TARGET] = (best > held ? best : held) + this.#leadMs + periodMs - state[FLOOR]!;
     this.#limit();
   }
 
@@ -359,6 +374,7 @@ export class DelayTarget implements ArrivalListener {
     if (lasted < limited) return;
     state[ORIGIN] = state[ORIGIN]! + step;
     state[LATENESS] = state[LATENESS]! - step;
+    this.#swings.shift(-step);
     this.#moveFrom(Math.floor(state[LATE_LEAST]!), step);
   }
 
@@ -408,6 +424,7 @@ export class DelayTarget implements ArrivalListener {
   }
 
   #forgetPath(): void {
+    this.#swings.reset();
     const state = this.#state;
     state[BASE] = 0;
     state[SPREAD] = LEAST_STEP_MS;
@@ -471,6 +488,7 @@ export class DelayTarget implements ArrivalListener {
   #shift(ms: number): void {
     this.#near.shift(ms);
     this.#far.shift(ms);
+    this.#swings.shift(ms);
     const state = this.#state;
     state[MIDDLE] = state[MIDDLE]! + ms;
     state[BASE] = state[BASE]! + ms;
