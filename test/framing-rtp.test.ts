@@ -181,13 +181,13 @@ describe('a stream as RTP', () => {
   it('refuses what is no packet of it, and goes on', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     const reason = (bytes: Uint8Array) => outcomeOf(() => decoder.decode(bytes));
-    expect(reason(message(0, 0, payload20Ms))).toBe('read');
+    // Whose packets those are nobody knows yet.
     const other = message(1, 960, payload20Ms);
     other[1] = 110;
     expect(reason(other)).toBe('unknown-type');
-    expect(reason(message(1, 960, new Uint8Array(0)))).toBe('truncated');
+    expect(reason(message(0, 0, payload20Ms))).toBe('read');
     expect(reason(message(1, 960, Uint8Array.of(TOC_20_MS | 3, 0)))).toBe('bad-field');
-    expect(reason(message(65_535, 0, payload20Ms))).toBe('bad-field'); // before the first
+    expect(decoder.decode(message(65_535, 0, payload20Ms))).toEqual([]); // before the first
     expect(decoder.decode(message(1, 960, payload20Ms))).toMatchObject([
       { sequence: 1, dropped: 0 },
     ]);

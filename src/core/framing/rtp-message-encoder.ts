@@ -75,13 +75,9 @@ export class RtpMessageEncoder implements MessageEncoder {
     this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
     this.#stream = { format, sampleRate, channels };
     this.#sampleBytes = format === 'opus' ? 1 : bytesPerSample(format);
-    this.#payloadType = integerIn(
-      'payloadType',
-      stream.payloadType ?? rtpPayloadType(stream),
-      0,
-      127,
-    );
-    this.#redPayloadType = redPayloadTypeOf(stream);
+    const { payloadType, redPayloadType } = payloadTypesOf(stream);
+    this.#payloadType = payloadType;
+    this.#redPayloadType = redPayloadType;
     this.#sequenceOffset = integerIn('sequenceOffset', stream.sequenceOffset ?? 0, 0, 65_535);
     this.#timestampOffset = integerIn(
       'timestampOffset',
@@ -242,7 +238,30 @@ export class RtpMessageEncoder implements MessageEncoder {
   }
 }
 
-/** The payload type of RED that a stream agreed on. */
-export function redPayloadTypeOf({ redPayloadType }: RtpStream): number {
-  return integerIn('redPayloadType', redPayloadType ?? RED_PAYLOAD_TYPE, 0, 127);
+/**
+ * The payload types that a stream agreed on.
+ * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is
+ */
+export function payloadTypesOf(stream: RtpStream): {
+  readonly payloadType: number;
+  readonly redPayloadType: number;
+} {
+  const payloadType = integerIn(
+    'payloadType',
+    stream.payloadType ?? rtpPayloadType(stream),
+    0,
+    127,
+  );
+  const redPayloadType = integerIn(
+    'redPayloadType',
+    stream.redPayloadType ?? RED_PAYLOAD_TYPE,
+    0,
+    127,
+  );
+  if (payloadType === redPayloadType) {
+    throw new RangeError(
+      `payloadType must differ from redPayloadType, got ${payloadType} for both.`,
+    );
+  }
+  return { payloadType, redPayloadType };
 }

@@ -65,6 +65,11 @@ export class DriftEstimator {
     return 1 / (1 + this.#state[SKEW]!);
   }
 
+  /** Whether there has been enough to go by. */
+  get known(): boolean {
+    return this.#count >= ENOUGH;
+  }
+
   /**
    * A packet came.
    * @param nowMs when, on the receiver's clock

@@ -47,6 +47,8 @@ const BELOW_MS = 5;
 const MOST_CREDIT_SECONDS = 0.015;
 /** Once made up sound has faded out, waiting for the target costs nothing: playing on at once would only run dry again. */
 const MUTED_SECONDS = 0.1;
+/** With nothing to play for this long the stream is taken to have paused. */
+const PAUSED_SECONDS = 1;
 /** The trim reaches its end at this distance from the target. */
 const TRIM_MS = 10;
 
@@ -59,7 +61,9 @@ const SURPLUS = 4;
 const SPEED = 5;
 /** Frames made up in a row. */
 const SILENT = 6;
-const SLOTS = 7;
+/** Which frame {@link SURPLUS} is about. */
+const MEASURED = 7;
+const SLOTS = 8;
 
 /**
  * Says what to play next, so that sound keeps to the target delay. The player asks whenever it has nothing decoded left,
@@ -83,6 +87,7 @@ export class PlayoutDecision {
   readonly #framesPerMs: number;
   readonly #mostCredit: number;
   readonly #mutedFrames: number;
+  readonly #pausedFrames: number;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #started = false;
   #concealing = false;
@@ -99,10 +104,11 @@ export class PlayoutDecision {
     this.#stepFrames = Math.round(stepMs * this.#framesPerMs);
     this.#mostCredit = MOST_CREDIT_SECONDS * buffer.sampleRate;
     this.#mutedFrames = MUTED_SECONDS * buffer.sampleRate;
+    this.#pausedFrames = PAUSED_SECONDS * buffer.sampleRate;
     this.#state[SPEED] = 1;
   }
 
-  /** Whether playing has begun. */
+  /** Whether playing has begun, and has not paused for want of packets. */
   get started(): boolean {
     return this.#started;
   }
@@ -183,20 +189,29 @@ export class PlayoutDecision {
     this.slot = buffer.next();
     if (this.slot < 0) {
       this.frames = this.#stepFrames;
+      if (state[STOOD]! > this.#pausedFrames) this.#started = false;
       return this.#started ? this.#stand() : 'wait';
     }
-    this.#measure();
     if (!this.#started) {
+      state[MEASURED] = buffer.frameOf(this.slot);
+      this.#measure();
       if (state[SURPLUS]! < 0) {
         this.frames = this.#stepFrames;
         return 'wait';
       }
-      this.#started = true;
+      this.#start();
     }
+    state[MEASURED] = buffer.playFrame;
+    this.#measure();
     let gap = buffer.gapBefore(this.slot);
     if (gap > 0) gap = this.#useStood(gap);
-    const skipped = state[SURPLUS]! > this.#skipAboveMs ? this.#skip() : 0;
+    let skipped = state[SURPLUS]! > this.#skipAboveMs ? this.#skip() : 0;
     if (skipped > 0) gap = buffer.gapBefore(this.slot);
+    if (gap > 0 && state[SURPLUS]! > ABOVE_MS) {
+      const left = this.#skipGap(gap);
+      skipped += gap - left;
+      gap = left;
+    }
     if (gap > 0) {
       const usual = buffer.usualFrames;
       this.frames = gap < usual ? gap : usual;
@@ -210,6 +225,14 @@ export class PlayoutDecision {
     this.frames = skipped;
     if (skipped > 0) return 'skip';
     return this.#scale();
+  }
+
+  /** Begins, or continues after a pause: where the first packet does. */
+  #start(): void {
+    const gap = this.buffer.gapBefore(this.slot);
+    if (gap > 0) this.buffer.pass(gap);
+    this.#state[STOOD] = 0;
+    this.#started = true;
   }
 
   /** Nothing is there, or too little to go on: makes up a little, the playhead staying where it is. */
@@ -229,14 +252,32 @@ export class PlayoutDecision {
     if (used > 0) {
       this.buffer.pass(used);
       // What looked like delay was the gap.
+      this.#state[MEASURED] = this.buffer.playFrame;
       this.#measure();
     }
     return gap - used;
   }
 
+  /** What is missing need not be concealed where the next packet is overdue: it is left out. @returns what is left of the gap */
+  #skipGap(gap: number): number {
+    const overdue = Math.floor(this.#state[SURPLUS]! * this.#framesPerMs);
+    const skipped = overdue < gap ? overdue : gap;
+    this.buffer.pass(skipped);
+    this.buffer.counters.add(COUNT.skippedSamples, skipped);
+    this.#state[MEASURED] = this.buffer.playFrame;
+    this.#measure();
+    return gap - skipped;
+  }
+
   #measure(): void {
     const state = this.#state;
-    const surplus = state[HEARD]! - this.target.dueMs(this.buffer.playFrame);
+    let surplus = state[HEARD]! - this.target.dueMs(state[MEASURED]!);
+    const lift = this.target.liftMs;
+    if (lift > 0) {
+      // Before anything plays, and once concealment has faded, waiting costs nothing; else it must not cause more of it.
+      if (!this.#started || state[SILENT]! > this.#mutedFrames) surplus -= lift;
+      else if (surplus > 0) surplus = surplus > lift ? surplus - lift : 0;
+    }
     state[SURPLUS] = surplus;
     const trim = (surplus / TRIM_MS) * MAX_SPEED_TRIM;
     const limited =
@@ -257,6 +298,7 @@ export class PlayoutDecision {
     this.#state[STOOD] = 0;
     const skipped = this.buffer.playFrame - before;
     this.buffer.counters.add(COUNT.skippedSamples, skipped);
+    this.#state[MEASURED] = this.buffer.playFrame;
     this.#measure();
     return skipped;
   }
