@@ -1,6 +1,6 @@
 import { numberIn } from '../arguments.ts';
 import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-histogram.ts';
-import { DriftEstimator, NOW as DRIFT_NOW, OFFSET } from './drift-estimator.ts';
+import { DriftEstimator, NOW as DRIFT_NOW, OFFSET, USUAL_MAX_SKEW } from './drift-estimator.ts';
 import type { ArrivalListener } from './jitter-buffer.ts';
 
 /** What a {@link DelayTarget} weighs, and its bounds. */
@@ -34,8 +34,12 @@ const LONG_MS = 250;
 const EVENT_MS = 60_000;
 /** A change of the middle by this much, ms, is no chance. */
 const ROUTE_MS = 15;
-/** As much as after so long is forgotten where a sender restarts, ms. */
-const RESTART_MS = 15_000;
+/** As much as after so many time constants is forgotten where the scale turns out to have been off. */
+const DOUBTED = 2;
+/** A sender that is slower than a resampler follows is stretched by whole periods of a voice, from a delay of this much more. */
+const PERIOD_MS = 12;
+/** A change of the clocks' difference by more than this was not known of. */
+const SKEW_CHANGE = 1000e-6;
 /** The target is worked out anew this often, and at once after a late packet. */
 const UPDATE_MS = 100;
 /** Fewer arrivals tell nothing yet. */
@@ -89,7 +93,9 @@ const EARLY_AT = 21;
 const EARLY_LEAST = 22;
 /** Packets since then. */
 const RUN_PACKETS = 23;
-const SLOTS = 24;
+/** The clocks' difference as it was at the last packet. */
+const SKEW = 24;
+const SLOTS = 25;
 
 /**
  * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
@@ -189,12 +195,7 @@ export class DelayTarget implements ArrivalListener {
 
   /** What was seen before counts less: the scale may be off by the jitter of the packet that joined it. */
   restarted(): void {
-    const near = this.#near;
-    const far = this.#far;
-    near.input[ELAPSED] = RESTART_MS;
-    far.input[ELAPSED] = RESTART_MS;
-    near.forget();
-    far.forget();
+    this.#doubt();
   }
 
   /** Forgets all arrivals; the limits stay. */
@@ -205,6 +206,7 @@ export class DelayTarget implements ArrivalListener {
     this.#state[EVENT] = 0;
     this.#state[PRESENT] = 0;
     this.#state[MIDDLE] = 0;
+    this.#state[SKEW] = 0;
     this.#arrivals = 0;
     this.#forgetPath();
   }
@@ -227,6 +229,9 @@ export class DelayTarget implements ArrivalListener {
       drift.input[OFFSET] = offset;
       drift.observeInput();
     }
+    const change = drift.skew - state[SKEW]!;
+    if (change > SKEW_CHANGE || change < -SKEW_CHANGE) this.#doubt();
+    state[SKEW] = drift.skew;
     state[ORIGIN] = state[ORIGIN]! + drift.skew * elapsed;
     let delay = offset - state[ORIGIN]!;
     if (delay < 0) {
@@ -288,7 +293,8 @@ export class DelayTarget implements ArrivalListener {
       state[FLOOR] = floor;
     }
     this.#learnBase();
-    state[FREE_TARGET] = this.#best() + this.#leadMs - state[FLOOR]!;
+    const periodMs = state[SKEW]! > USUAL_MAX_SKEW ? PERIOD_MS : 0;
+    state[FREE_TARGET] = this.#best() + this.#leadMs + periodMs - state[FLOOR]!;
     this.#limit();
   }
 
@@ -389,6 +395,16 @@ export class DelayTarget implements ArrivalListener {
     if (step >= NO_DRIFT_MS && !this.drift.known) this.drift.reset();
     if (this.#arrivals >= ENOUGH) this.#update();
     else state[FLOOR] = this.#near.floor();
+  }
+
+  /** Lets what was seen count for little. */
+  #doubt(): void {
+    const near = this.#near;
+    const far = this.#far;
+    near.input[ELAPSED] = DOUBTED * NEAR_MS;
+    far.input[ELAPSED] = DOUBTED * FAR_MS;
+    near.forget();
+    far.forget();
   }
 
   #forgetPath(): void {

@@ -39,6 +39,8 @@ export interface PlayoutDecisionOptions {
 
 /** The resampler's share of keeping the target: no ear notices 1.5 ‰. */
 export const MAX_SPEED_TRIM = 1500e-6;
+/** How far it follows the sender's clock; what lies beyond is time-scaling's, which keeps the pitch. */
+const MAX_SPEED_DRIFT = 1500e-6;
 
 /** Delay beyond the target that starts time-scaling, and below it. */
 const ABOVE_MS = 8;
@@ -282,7 +284,14 @@ export class PlayoutDecision {
     const trim = (surplus / TRIM_MS) * MAX_SPEED_TRIM;
     const limited =
       trim > MAX_SPEED_TRIM ? MAX_SPEED_TRIM : trim < -MAX_SPEED_TRIM ? -MAX_SPEED_TRIM : trim;
-    state[SPEED] = this.target.drift.ratio + limited;
+    const drift = this.target.drift.ratio - 1;
+    const followed =
+      drift > MAX_SPEED_DRIFT
+        ? MAX_SPEED_DRIFT
+        : drift < -MAX_SPEED_DRIFT
+          ? -MAX_SPEED_DRIFT
+          : drift;
+    state[SPEED] = 1 + followed + limited;
   }
 
   /** Moves the playhead on to the target. @returns frames left out */
