@@ -13,7 +13,8 @@ export type Rule =
   | 'no click'
   | 'concealment recovers'
   | 'delay recovers'
-  | 'state recovers'
+  /** As the two before, without any disturbance. */
+  | 'steady state'
   | 'bounded memory'
   | 'all settled';
 

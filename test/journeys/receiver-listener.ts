@@ -74,6 +74,8 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   /** Joins may be steep until then: two senders' sounds met, of which nobody knows how much lies between. */
   #steepUntil = 0;
   #segment = 0;
+  /** Packets between the page and the audio thread. */
+  readonly #underWay: Sent[] = [];
 
   constructor(journey: Journey, clock: Clock, recovery: Recovery, steepest: number) {
     super(journey.world, clock);
@@ -174,7 +176,7 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
         );
     }
     if (sent.kind !== 'audio') return;
-    this.#recovery.arrived(sent);
+    this.#underWay.push(sent);
     if (sent.segment !== this.#segment) this.#expectStep();
     this.#segment = sent.segment;
   }
@@ -186,6 +188,8 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   protected afterTurn(): void {}
 
   protected renderQuantum(output: readonly Float32Array[]): void {
+    for (const sent of this.#underWay) this.#recovery.arrived(sent);
+    this.#underWay.length = 0;
     if (!this.#engine.render(output, this.frame))
       this.clock.fail('no exception', 'the receiver ended by itself.');
     const samples = output[0]!;
@@ -307,7 +311,9 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
     );
     this.#checkLosses(this.#count('packetsLost'));
     const skipped = this.#count('skippedSamples');
+    const heardMs = clock.now + (this.quantum * 1000) / world.listenerRate;
     this.#recovery.report({
+      heardMs,
       bufferedMs: buffered,
       targetMs: values[REPORT.targetMs]!,
       concealed,

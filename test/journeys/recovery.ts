@@ -17,6 +17,8 @@ const ALLOWED_SHARE = 0.02;
 
 /** What a receiver reports, as far as its recovery shows in it. */
 export interface ReceiverFigures {
+  /** Until when what was rendered is heard, ms. */
+  readonly heardMs: number;
   readonly bufferedMs: number;
   readonly targetMs: number;
   /** Frames, in all. */
@@ -83,7 +85,7 @@ export class Recovery {
     this.#calms = calmStretches(journey);
   }
 
-  /** A packet of audio was handed to the receiver. */
+  /** A packet of audio has reached the receiver's audio thread. */
   arrived(sent: Sent): void {
     const { now } = this.#clock;
     const newest = this.#newest;
@@ -112,6 +114,7 @@ export class Recovery {
       this.#calm++;
       this.#lostBefore = -1;
       this.#missedBefore = -1;
+      this.#sum = 0;
       this.#count = 0;
       calm = this.#calms[this.#calm];
     }
@@ -141,13 +144,17 @@ export class Recovery {
     );
   }
 
-  #checkDelay({ bufferedMs, targetMs }: ReceiverFigures, calm: Calm): void {
+  #checkDelay({ heardMs, bufferedMs, targetMs }: ReceiverFigures, calm: Calm): void {
     const { now } = this.#clock;
     const newest = this.#newest;
     if (newest === undefined) return;
     if (this.#count === 0) this.#blockFrom = now;
     const delay =
-      now + bufferedMs - newest.capturedAt - this.#fastest() - newest.frames / this.#framesPerMs;
+      heardMs +
+      bufferedMs -
+      newest.capturedAt -
+      this.#fastest() -
+      newest.frames / this.#framesPerMs;
     this.#sum += delay - targetMs;
     this.#count++;
     if (now - this.#blockFrom < BLOCK_MS) return;

@@ -148,7 +148,10 @@ function planWorld(seed: number, random: () => number): World {
   const framing =
     listener === 'playout'
       ? pick(['base64-json', 'binary', 'binary', 'binary'] as const, random)
-      : pick(['base64-json', 'binary', 'binary', 'binary', 'rtp', 'rtp', 'rtp', 'rtp', 'rtp'] as const, random);
+      : pick(
+          ['base64-json', 'binary', 'binary', 'binary', 'rtp', 'rtp', 'rtp', 'rtp', 'rtp'] as const,
+          random,
+        );
   const sampleRate =
     random() < 0.93 ? pick([4000, 4000, 4000, 6000, 8000], random) : pick([11_025, 16_000], random);
   const ordered = listener === 'playout' || (framing !== 'rtp' && random() < 0.6);
