@@ -8,8 +8,11 @@ import type { Clock } from './invariants.ts';
 import type { Action, World } from './schedule.ts';
 import type { Sent } from './sender.ts';
 
-/** So many packets of a new sender may be refused: RFC 3550 A.1 believes the second in a row. */
-const PROBATION = 2;
+/**
+ * So many packets of a new run of numbers may be refused. RFC 3550 A.1 believes the second in a row; where the new numbers lie
+ * among the old ones, it takes more of them to tell.
+ */
+const PROBATION = 10;
 
 /**
  * The listening end: a page that decodes messages, and an audio thread that plays. This is what a receiver and a playout

@@ -88,8 +88,9 @@ export class Network<T> {
       return true;
     }
     // A Markov chain of two states whose share of bad ones is the ratio (Gilbert).
-    this.#bad =
-      chanceOfLoss < (this.#bad ? Math.max(loss, 1 - 1 / BURST) : loss / BURST) && loss > 0;
+    const staysBad = Math.max(loss, 1 - 1 / BURST);
+    const turnsBad = loss / BURST / (1 - loss);
+    this.#bad = loss > 0 && chanceOfLoss < (this.#bad ? staysBad : turnsBad);
     let at = leaves + this.delayMs + jitter * wobble;
     if (ordered) {
       if (this.#bad) at += RETRANSMISSION_MS;

@@ -1,5 +1,5 @@
 import type { Clock } from './invariants.ts';
-import { SETTLE_MS, endOf } from './schedule.ts';
+import { SETTLE_MS, effectEnd } from './schedule.ts';
 import type { Action, Journey } from './schedule.ts';
 import type { Sent } from './sender.ts';
 
@@ -41,7 +41,7 @@ export function calmStretches({ world, actions }: Journey): readonly Calm[] {
   let after: Action | undefined;
   for (const action of actions.toSorted((a, b) => a.at - b.at)) {
     if (action.at > from) calms.push({ from, to: action.at, after });
-    const end = endOf(action);
+    const end = effectEnd(action, world, actions);
     if (end <= from) continue;
     from = end;
     after = action;

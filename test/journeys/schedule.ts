@@ -103,9 +103,12 @@ export interface Journey {
 
 /** The stream begins, and is left alone for so long. */
 export const SETTLE_MS = 3500;
-/** From the end of a disturbance to the next: concealment has 2 s, and the delay has 10 s, to be as before. */
-export const CALM_MS = 11_500;
-/** No disturbance is told from its consequences for so long: packets are still on their way, players still run dry. */
+/**
+ * From the end of a disturbance to the next. Concealment has 2 s to be as before, and the delay has 10 s; as time is what a
+ * journey costs, half of them end when the first is known.
+ */
+const CALM_MS = [4500, 11_500] as const;
+/** Most that the path's delay changes by at once. */
 const MAX_STEP_MS = 3000;
 
 /** Makes the journey of a seed. The same seed gives the same journey. */
@@ -113,6 +116,7 @@ export function planJourney(seed: number): Journey {
   const random = seededRandom(Math.imul(seed, 0x9e3779b1) ^ 0x6a09e667);
   const world = planWorld(seed, random);
   const kinds = possibleKinds(world);
+  const calmMs = pick(CALM_MS, random);
   const actions: Action[] = [];
   let at = SETTLE_MS + integer(1000, random);
   if (random() < 0.7) {
@@ -121,7 +125,7 @@ export function planJourney(seed: number): Journey {
     for (let i = 0; i < count; i++) {
       const action = planAction(pick(kinds, random), at, world, random);
       actions.push(action);
-      at = Math.ceil(endOf(action)) + CALM_MS + integer(500, random);
+      at = Math.ceil(effectEnd(action, world, actions)) + calmMs + integer(500, random);
     }
   } else {
     // Many at once, then time to get over all of them.
@@ -130,17 +134,30 @@ export function planJourney(seed: number): Journey {
       const start = SETTLE_MS + integer(6000, random);
       const action = planAction(pick(kinds, random), start, world, random);
       actions.push(action);
-      at = Math.max(at, Math.ceil(endOf(action)) + CALM_MS + 500);
     }
     actions.sort((a, b) => a.at - b.at);
+    for (const action of actions) {
+      at = Math.max(at, Math.ceil(effectEnd(action, world, actions)) + calmMs);
+    }
   }
   return { world: { ...world, durationMs: at }, actions };
 }
 
-/** When what an action does is over, for everybody. */
-export function endOf(action: Action): number {
+/** When what an action does is over where it happens, ms. */
+function endOf(action: Action): number {
   const end = action.at + action.for;
   return action.kind === 'step' ? end + Math.abs(action.by) : end;
+}
+
+/**
+ * When what an action does is over for the listener, ms: what is sent then has arrived.
+ * @param actions all of the journey
+ */
+export function effectEnd(action: Action, { network }: World, actions: readonly Action[]): number {
+  const end = endOf(action);
+  let path = network.delayMs;
+  for (const other of actions) if (other.kind === 'step' && other.at <= end) path += other.by;
+  return end + Math.max(0, path);
 }
 
 function planWorld(seed: number, random: () => number): World {

@@ -1,5 +1,4 @@
 import type { Failure } from './run.ts';
-import { endOf } from './schedule.ts';
 import type { Action, Journey, World } from './schedule.ts';
 
 /** A journey that fails, and how. */
@@ -87,7 +86,6 @@ const PLAINER: readonly ((world: World) => Partial<World>)[] = [
 
 /** The action with rounder and smaller numbers. */
 function* shorter(action: Action): Generator<Action> {
-  const end = endOf(action);
   for (const unit of [1000, 100, 10]) {
     const length = Math.floor(action.for / 2 / unit) * unit;
     if (length > 0) yield { ...action, for: length };
@@ -97,5 +95,5 @@ function* shorter(action: Action): Generator<Action> {
       if (by !== action.by && by !== 0) yield { ...action, by };
     }
   }
-  if (action.at > 4000 && end > 4000) yield { ...action, at: 4000 };
+  if (action.at > 4000) yield { ...action, at: 4000 };
 }
