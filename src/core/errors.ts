@@ -16,6 +16,10 @@ export type MicwireErrorCode =
   | 'no-audio'
   /** What is recorded cannot be written. */
   | 'recording'
+  /** Nothing was recorded: there is no file. */
+  | 'empty'
+  /** The backup of a recording cannot be written or read. A recording under way continues without it. */
+  | 'backup'
   /** The transport is not connected, or its peer went away. */
   | 'transport';
 

@@ -84,10 +84,9 @@ export class CaptureNode implements CaptureBackend {
     this.#send({ type: 'ping' });
   }
 
-  /** Resolves when what was captured has left. */
-  pause(): Promise<void> {
+  pause(hold = false): Promise<void> {
     const paused = this.#next('paused');
-    this.#send({ type: 'pause' });
+    this.#send({ type: 'pause', hold });
     return paused;
   }
 

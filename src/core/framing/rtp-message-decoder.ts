@@ -80,6 +80,8 @@ export class RtpMessageDecoder implements MessageDecoder {
   /** Numbers and first frames of the last packets, in turns. */
   readonly #lastSequences = new Float64Array(REMEMBERED).fill(-1);
   readonly #lastFrames = new Float64Array(REMEMBERED);
+  /** Numbers of the last packets without audio, each at its place modulo the length. */
+  readonly #emptySequences = new Float64Array(REMEMBERED).fill(-1);
   #remembered = 0;
   #received = 0;
   #strays = 0;
@@ -153,6 +155,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     this.#hasGap = true;
     this.#endTick = 0;
     this.#lastSequences.fill(-1);
+    this.#emptySequences.fill(-1);
     this.#remembered = 0;
     this.#received = 0;
     this.#strays = 0;
@@ -221,7 +224,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     const sequence = input[SEQUENCE]!;
     const tick = input[TIMESTAMP]!;
     const duration = input[DURATION]!;
-    const isStart = this.#packet.marker || tick <= sequence * duration;
+    const isStart = this.#packet.marker || duration === 0 || tick <= sequence * duration;
     this.#high = sequence - 1;
     this.#highTick = tick - duration;
     if (isStart) return;
@@ -277,6 +280,7 @@ export class RtpMessageDecoder implements MessageDecoder {
       this.#withoutAudio[noAudio]++;
       if (ahead > 1) this.#hasGap = true;
       if (ahead > 0) this.#high = sequence;
+      this.#emptySequences[sequence % REMEMBERED] = sequence;
       const end = Math.floor(this.#endTick / this.#ticksPerFrame);
       packets.push(this.#packetOf(sequence, end, 0, NO_BYTES, 0, rtp, noAudio));
       return packets;
@@ -354,12 +358,12 @@ export class RtpMessageDecoder implements MessageDecoder {
   }
 
   /**
-   * The number of a copy, which RED does not say: counted back from the packet that brought it by how long the copy is, and
-   * kept between the numbers of the packets that were received around it.
+   * The number of a copy, which RED does not say: counted back from the packet that brought it by how long the copy is, over packets
+   * with audio only, and kept between the numbers of the packets that were received around it.
    */
   #sequenceOf(frame: number, frames: number, packetSequence: number, packetFrame: number): number {
     const distance = frames === 0 ? 1 : Math.round((packetFrame - frame) / frames);
-    let sequence = packetSequence - Math.max(1, distance);
+    let sequence = this.#countBack(packetSequence, Math.max(1, distance));
     const known = Math.min(this.#remembered, REMEMBERED);
     for (let i = 0; i < known; i++) {
       const knownFrame = this.#lastFrames[i]!;
@@ -368,7 +372,23 @@ export class RtpMessageDecoder implements MessageDecoder {
       if (knownFrame < frame && sequence <= knownSequence) sequence = knownSequence + 1;
       else if (knownFrame > frame && sequence >= knownSequence) sequence = knownSequence - 1;
     }
-    return sequence;
+    return this.#countBack(sequence + 1, 1);
+  }
+
+  /** The number so many packets before, those without audio not counted. */
+  #countBack(from: number, packets: number): number {
+    let sequence = from;
+    // Packets of longer ago are not remembered.
+    for (let i = 0; i < packets && i < REMEMBERED; i++) {
+      sequence--;
+      while (this.#isWithoutAudio(sequence)) sequence--;
+    }
+    return packets > REMEMBERED ? sequence - (packets - REMEMBERED) : sequence;
+  }
+
+  #isWithoutAudio(sequence: number): boolean {
+    const place = ((sequence % REMEMBERED) + REMEMBERED) % REMEMBERED;
+    return this.#emptySequences[place] === sequence;
   }
 
   /** Without `rtp` it is a redundant copy. */

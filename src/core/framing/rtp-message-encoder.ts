@@ -18,6 +18,7 @@ import {
   rtpClockRate,
   rtpPayloadType,
 } from '../rtp/rtp-payload-format.ts';
+import { MAX_MISORDER } from '../rtp/stream-continuity.ts';
 import { timestampDifference } from '../rtp/unwrapper.ts';
 import type { FramedStream, MessageEncoder } from './framing.ts';
 import type { LazyPacket, Packet } from './packet.ts';
@@ -68,6 +69,9 @@ export class RtpMessageEncoder implements MessageEncoder {
   #runStart = 0;
   /** The one that is due next, without a gap; −1 at the start. */
   #nextSequence = -1;
+  /** The first and the last number that went, in full; −1 before. */
+  #firstSent = -1;
+  #lastSent = -1;
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
   constructor(stream: RtpStream) {
@@ -104,6 +108,19 @@ export class RtpMessageEncoder implements MessageEncoder {
   /** Who sends (RFC 3550 §3). */
   get ssrc(): number {
     return this.#header.ssrc;
+  }
+
+  /**
+   * Number of the first packet that was sent, `sequenceOffset` included, of which the wire has the last 16 bits; −1 before. By these
+   * an `AdaptiveRedundancy` tells what a receiver can have received.
+   */
+  get firstSent(): number {
+    return this.#firstSent;
+  }
+
+  /** Number of the last packet that was sent, likewise. */
+  get lastSent(): number {
+    return this.#lastSent;
   }
 
   /**
@@ -154,6 +171,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     header.timestamp = (ticks + this.#timestampOffset) % TIMESTAMPS;
     header.marker = gap;
     const message = this.#write(sequence, payload);
+    this.#note(sequence + this.#sequenceOffset);
     this.#keep(packet, payload.length, message);
     return message;
   }
@@ -161,7 +179,20 @@ export class RtpMessageEncoder implements MessageEncoder {
   reset(): void {
     for (const sent of this.#sent) sent.sequence = -1;
     this.#nextSequence = -1;
+    this.#runStart = 0;
     this.#skippedCopies = 0;
+    this.#firstSent = -1;
+    this.#lastSent = -1;
+  }
+
+  /** Whoever hands over numbers that begin again, begins again. */
+  #note(sent: number): void {
+    if (this.#firstSent < 0 || sent < this.#lastSent - MAX_MISORDER) {
+      this.#firstSent = sent;
+      this.#lastSent = sent;
+    } else if (sent > this.#lastSent) {
+      this.#lastSent = sent;
+    }
   }
 
   #checkStream(packet: Packet | LazyPacket): void {

@@ -73,6 +73,7 @@ export class StreamContinuity {
   readonly #state: Float64Array = this.input;
   readonly #clockRate: number;
   readonly #wraps: boolean;
+  readonly #mostRepeats: number;
   /** One bit for each of the last packets: it came. Of this run, and of the one before. */
   #came = new Int32Array(REMEMBERED >> 5);
   #oldCame = new Int32Array(REMEMBERED >> 5);
@@ -89,10 +90,12 @@ export class StreamContinuity {
   /**
    * @param clockRate units of the timestamp in a second
    * @param wraps sequence numbers have 16 bits and timestamps 32; else both are counted in full
+   * @param repeatsRestart whether five packets in a row that came before are a restart; else they are duplicates, as A.1 has it
    */
-  constructor(clockRate: number, wraps: boolean) {
+  constructor(clockRate: number, wraps: boolean, repeatsRestart = true) {
     this.#clockRate = clockRate;
     this.#wraps = wraps;
+    this.#mostRepeats = repeatsRestart ? REPEATS : Number.POSITIVE_INFINITY;
   }
 
   /** Whether any packet ever came. */
@@ -234,7 +237,7 @@ export class StreamContinuity {
     const on = this.#sequencesFrom(REPEATED_SEQUENCE);
     this.#repeats = this.#repeats > 0 && on > 0 && on <= FEW ? this.#repeats + 1 : 1;
     state[REPEATED_SEQUENCE] = state[SEQUENCE]!;
-    return this.#repeats >= REPEATS;
+    return this.#repeats >= this.#mostRepeats;
   }
 
   #judgeStray(): Continuity {
