@@ -9,9 +9,6 @@ function moduleOf(source: WebAssembly.Module | Uint8Array<ArrayBuffer>): WebAsse
   return source instanceof Uint8Array ? new WebAssembly.Module(source) : source;
 }
 
-/** Packets are encoded here once more before the first that counts: each thread has code of its own to warm up. */
-const WARM_UP_PACKETS = 2;
-
 /** As `micwire-capture`, but encodes Opus on the audio thread. A file of its own: who captures samples never loads it. */
 class OpusCaptureProcessor extends AudioWorkletProcessor {
   readonly #engine: CaptureEngine;
@@ -23,7 +20,6 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
       new OpusLibrary(moduleOf(module as WebAssembly.Module | Uint8Array<ArrayBuffer>)),
       opus,
     );
-    encoder.warmUp(WARM_UP_PACKETS);
     const { encoding } = format;
     this.#engine = new CaptureEngine(
       processorOptions,
@@ -31,6 +27,8 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
       this.port,
       (sink) => new OpusChunkWriter({ encoder, encoding, sink }),
     );
+    // The engine has warmed up with it: each thread has code of its own to compile.
+    encoder.reset();
     this.port.onmessage = ({ data }: MessageEvent<OpusCaptureCommand>): void => {
       if (data.type === 'adjust') encoder.adjust(data.options);
       else this.#engine.obey(data, currentFrame);
