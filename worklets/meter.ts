@@ -22,7 +22,8 @@ type Reusable<Type extends MeterEvent['type']> = {
 
 /** Meters its input and publishes the readings. Its output is silent: it lets engines pull the node, and tells the quantum. */
 class MeterProcessor extends AudioWorkletProcessor {
-  readonly #bank: MeterBank;
+  /** Null when closed: a node that stays connected keeps its processor. */
+  #bank: MeterBank | null;
   readonly #values: Float64Array;
   #snapshot: SnapshotWriter | null;
   #port = NO_PORT;
@@ -39,29 +40,29 @@ class MeterProcessor extends AudioWorkletProcessor {
   #dueAt = 0;
   /** The context's frame at which the bank began to count. */
   #began = 0;
-  #closed = false;
 
   constructor({ processorOptions }: { readonly processorOptions: MeterProcessorOptions }) {
     super();
-    this.#bank = new MeterBank({
+    const bank = new MeterBank({
       ...processorOptions,
       sampleRate,
       onActivity: (active, since, frame) => this.#postActivity(active, since, frame),
     });
-    this.#values = this.#bank.createReading().values;
+    this.#values = bank.createReading().values;
+    this.#bank = bank;
     const { snapshot } = processorOptions;
     this.#snapshot = snapshot && new SnapshotWriter(allocateSnapshot(this.#values.length));
     this.#interval = Math.ceil(sampleRate / (snapshot ? SNAPSHOTS_PER_SECOND : POSTS_PER_SECOND));
     this.#reading = { type: 'reading', frame: 0, values: this.#values };
-    this.#warmUp();
+    this.#warmUp(bank);
     this.#snapshot = snapshot && new SnapshotWriter(snapshot);
     this.#port = this.port;
     this.port.onmessage = ({ data }: MessageEvent<MeterCommand>): void => this.#obey(data);
   }
 
   /** Takes every path once, so that the first quantum finds compiled code, and forgets it all. */
-  #warmUp(): void {
-    const block = warmUpBlock(this.#bank.channels, 8 * WARM_UP_FRAMES);
+  #warmUp(bank: MeterBank): void {
+    const block = warmUpBlock(bank.channels, 8 * WARM_UP_FRAMES);
     const outputs = [[new Float32Array(WARM_UP_FRAMES)]];
     for (let quantum = 0; quantum < WARM_UP_QUANTA; quantum++) {
       const at = (quantum % 8) * WARM_UP_FRAMES;
@@ -71,26 +72,27 @@ class MeterProcessor extends AudioWorkletProcessor {
         [quantum % 7 === 5 ? [] : quantum % 7 === 6 ? input.slice(0, 1) : input],
         outputs,
       );
-      this.#publish(0);
+      this.#publish(bank, 0);
       this.#postActivity(true, 0, 0);
     }
-    this.#bank.warmUp();
+    bank.warmUp();
     this.#values.fill(0);
     this.#dueAt = this.#began = 0;
   }
 
   /** True keeps the meter running, on silence too, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
-    if (this.#closed) return false;
-    this.#began = currentFrame - this.#bank.frame;
-    this.#bank.process(inputs[0]!, 0, outputs[0]![0]!.length);
-    if (currentFrame >= this.#dueAt) this.#publish(currentFrame);
+    const bank = this.#bank;
+    if (bank === null) return false;
+    this.#began = currentFrame - bank.frame;
+    bank.process(inputs[0]!, 0, outputs[0]![0]!.length);
+    if (currentFrame >= this.#dueAt) this.#publish(bank, currentFrame);
     return true;
   }
 
-  #publish(frame: number): void {
+  #publish(bank: MeterBank, frame: number): void {
     this.#dueAt = frame + this.#interval;
-    this.#bank.store(this.#values, 0);
+    bank.store(this.#values, 0);
     if (this.#snapshot !== null) {
       this.#snapshot.publish(this.#values);
       return;
@@ -107,9 +109,13 @@ class MeterProcessor extends AudioWorkletProcessor {
   }
 
   #obey(command: MeterCommand): void {
-    if (this.#closed) return;
-    if (command.type !== 'close') return this.#bank[command.type]();
-    this.#closed = true;
+    const bank = this.#bank;
+    if (bank === null) return;
+    if (command.type !== 'close') return bank[command.type]();
+    bank.close();
+    this.#bank = null;
+    this.#snapshot = null;
+    this.port.onmessage = null;
     this.port.postMessage({ type: 'closed', frame: currentFrame } satisfies MeterEvent);
   }
 }

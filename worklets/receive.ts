@@ -6,18 +6,17 @@ import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messag
 import { ReceiveEngine } from '../src/core/playout/receive-engine.ts';
 import { warmUpReceive } from '../src/core/playout/warm-up-receive.ts';
 
-/** The compiled module comes from the page; bytes come where modules cannot be passed. */
 function openDecoder(options: ReceiveProcessorOptions): PayloadDecoder {
   const { format, opus } = options;
   if (format !== 'opus') return CODECS[format].createDecoder(options);
-  const source = opus as WebAssembly.Module | Uint8Array<ArrayBuffer>;
-  const module = source instanceof Uint8Array ? new WebAssembly.Module(source) : source;
-  return new OpusDecoder(new OpusLibrary(module), options);
+  // The compiled module comes from the page; bytes come where modules cannot be passed.
+  return new OpusDecoder(OpusLibrary.shared(opus!), options);
 }
 
 /** Plays packets as the network brings them. Has no inputs. */
 class ReceiveProcessor extends AudioWorkletProcessor {
-  readonly #engine: ReceiveEngine;
+  /** Null when closed: a node that stays connected keeps its processor. */
+  #engine: ReceiveEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: ReceiveProcessorOptions }) {
     super();
@@ -25,14 +24,16 @@ class ReceiveProcessor extends AudioWorkletProcessor {
     warmUpReceive(processorOptions, decoder, sampleRate);
     this.#engine = new ReceiveEngine(processorOptions, decoder, sampleRate, this.port);
     this.port.onmessage = ({ data }: MessageEvent<ReceiveCommand>): void => {
-      this.#engine.obey(data, currentFrame);
-      if (data.type === 'close') this.port.onmessage = null;
+      this.#engine?.obey(data, currentFrame);
+      if (data.type !== 'close') return;
+      this.#engine = null;
+      this.port.onmessage = null;
     };
   }
 
   /** True keeps the processor running, through silence too, until it is closed. */
   process(_inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
-    return this.#engine.render(outputs[0]!, currentFrame);
+    return this.#engine?.render(outputs[0]!, currentFrame) ?? false;
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
+import { contextClosed } from './context-life.ts';
 
 /** Where audio comes from. */
 export type CaptureSource = MediaStreamTrack | MediaStream | AudioNode;
@@ -77,6 +78,9 @@ function liveTrack(stream: MediaStream): MediaStreamTrack {
 
 /** Older Firefoxes take a microphone only into a context of its own rate. */
 function refused(context: BaseAudioContext, cause: unknown): MicwireError {
+  // A context that is closing says nothing else (Chromium 156).
+  const closing = cause instanceof DOMException && cause.name === 'InvalidStateError';
+  if (closing || context.state === 'closed') return contextClosed(cause);
   return new MicwireError(
     'unsupported',
     `The engine refused the source in this context of ${context.sampleRate} Hz. Make the AudioContext without a sampleRate, in this window; capture resamples by itself.`,

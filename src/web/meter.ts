@@ -4,6 +4,7 @@ import { createMeterReading, meterNames } from '../core/metering/meter-table.ts'
 import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import { MicwireError } from '../core/errors.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { METER_WORKLET } from './worklet-files.ts';
@@ -70,17 +71,25 @@ export class Meter<
   #posted: Float64Array | null = null;
   #closed = false;
 
-  /** Loads the worklet and makes the meter. @throws MicwireError `worklet-load` when the worklet cannot be loaded. */
+  /**
+   * Loads the worklet and makes the meter.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` when the worklet cannot be loaded,
+   * `'closed'` when the context is closed, before or meanwhile
+   */
   static async create<const Name extends MeterName = 'peak' | 'rms'>(
     context: BaseAudioContext,
     options: MeterOptions<Name> = {},
   ): Promise<Meter<Name>> {
     const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'typescript']);
-    const [kernel] = await Promise.all([
-      execution === 'auto' ? import('../core/metering/meter-module.ts') : undefined,
-      loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
-    ]);
-    return new Meter(context, options, kernel?.meterModule());
+    const [kernel] = await whileOpen(
+      context,
+      Promise.all([
+        execution === 'auto' ? import('../core/metering/meter-module.ts') : undefined,
+        loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
+      ]),
+    );
+    const wasm = kernel?.meterModule();
+    return makeInOpenContext(context, () => new Meter(context, options, wasm));
   }
 
   /**
@@ -119,6 +128,7 @@ export class Meter<
       this.dispatchEvent(new CustomEvent('error', { detail: error }));
     };
     this.node.connect(context.destination);
+    context.addEventListener('statechange', this.#onContext);
   }
 
   /** Makes a reading to hand to `read()`: every field a number or one number per channel, as of silence. Allocates. */
@@ -154,13 +164,21 @@ export class Meter<
     this.#send({ type: 'reset' });
   }
 
-  /** Ends the processor and takes the node out of the graph. The last reading stays readable. */
+  /**
+   * Ends the processor and takes the node out of the graph. The last reading stays readable. The meter closes by itself when
+   * its context is closed.
+   */
   close(): void {
     if (this.#closed) return;
     this.#send({ type: 'close' });
     this.#closed = true;
+    this.node.context.removeEventListener('statechange', this.#onContext);
     this.node.disconnect();
   }
+
+  readonly #onContext = (): void => {
+    if (this.node.context.state === 'closed') this.close();
+  };
 
   #send(command: MeterCommand): void {
     if (this.#closed) throw new MicwireError('closed', 'The meter is closed. Make another one.');

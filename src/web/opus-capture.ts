@@ -153,7 +153,7 @@ class OpusWorkletBackend extends CaptureNode implements CaptureBackend {
  * @returns the look-ahead, frames at the wire rate
  */
 async function warmUp(module: OpusModule, settings: OpusSettings): Promise<number> {
-  const encoder = new OpusEncoder(new OpusLibrary(module), settings);
+  const encoder = new OpusEncoder(OpusLibrary.shared(module), settings);
   const step = Math.max(1, Math.round(WARM_UP_STEP_MS / settings.frameDuration));
   const packets = Math.ceil((WARM_UP_SECONDS * 1000) / settings.frameDuration);
   for (let packet = 0; packet < packets; packet += step) {

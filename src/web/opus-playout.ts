@@ -49,7 +49,7 @@ const MAX_CONCEALED_SECONDS = 1;
  * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load'
  */
 export async function openOpusReader(options: OpusReaderOptions): Promise<PacketReader> {
-  const library = new OpusLibrary(await loadOpusModule({ url: options.opusUrl }));
+  const library = OpusLibrary.shared(await loadOpusModule({ url: options.opusUrl }));
   const { sampleRate, channels = 1 } = options;
   const decoder = new PacketDecoder(new OpusDecoder(library, { ...options, channels }));
   const maxLost = sampleRate * MAX_CONCEALED_SECONDS;

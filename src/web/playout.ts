@@ -2,6 +2,7 @@ import { bytesPerSample } from '../core/dsp/sample-format.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../core/messages.ts';
 import { BargeIn } from './playout-barge-in.ts';
 import { toBytes } from './playout-data.ts';
@@ -71,7 +72,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   /**
    * Loads the worklet and makes a playout.
    * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
-   * be loaded
+   * be loaded, `'closed'` when the context is closed, before or meanwhile
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
     checkPlayoutOptions(options);
@@ -80,13 +81,20 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       loadResamplerDesign(options.sampleRate, context.sampleRate),
     ]);
     if (options.format !== 'opus') {
-      await loading;
-      return new Playout(context, options);
+      await whileOpen(context, loading);
+      return makeInOpenContext(context, () => new Playout(context, options));
     }
     // Who plays samples never loads it.
-    const { openOpusReader } = await import('./opus-playout.ts');
-    const [reader] = await Promise.all([openOpusReader(options), loading]);
-    return new Playout(context, options, reader);
+    const opening = import('./opus-playout.ts').then((opus) => opus.openOpusReader(options));
+    const [reader] = await whileOpen(context, Promise.all([opening, loading]), ([late]) => {
+      late.close();
+    });
+    try {
+      return makeInOpenContext(context, () => new Playout(context, options, reader));
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
   }
 
   /**
@@ -207,10 +215,10 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
 
   /**
    * Silences everything that was written: it fades out within one render quantum plus `fade`, and what was not heard is
-   * taken away. While the context is not running, at once.
+   * taken away. While the context is not running, or as soon as it stops running, at once.
    * @param options `fade`: ms, 0–1000; default 5
    * @returns how far which item was heard, to the frame
-   * @throws MicwireError `'closed'`, also when it is closed meanwhile
+   * @throws MicwireError `'closed'`, also when it is closed meanwhile; `'stalled'` when the audio thread does not answer
    */
   interrupt(options: { readonly fade?: number } = {}): Promise<PlayoutInterruption> {
     const fade = numberIn('fade', options.fade ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
@@ -221,14 +229,15 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     const { context } = this.node;
     const renders = context.state === 'running' || 'startRendering' in context;
     this.#items.interrupt(performance.now());
-    return this.#bargeIn.interrupt(renders ? Math.round((fade / 1000) * context.sampleRate) : 0);
+    const fadeMs = renders ? fade : 0;
+    return this.#bargeIn.interrupt(Math.round((fadeMs / 1000) * context.sampleRate), fadeMs);
   }
 
   /**
    * Takes the last interrupt back: what it silenced plays on from where it was heard to, with a short fade-in. Within a
    * second of audio time, and as long as nothing newer has begun to play.
    * @returns whether it did
-   * @throws MicwireError `'closed'`, also when it is closed meanwhile
+   * @throws MicwireError `'closed'`, also when it is closed meanwhile; `'stalled'` when the audio thread does not answer
    */
   async undo(): Promise<boolean> {
     this.#checkOpen();
@@ -350,7 +359,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   readonly #onContext = (): void => {
-    if (this.node.context.state === 'closed' && this.#state !== 'closed') this.#shut();
+    const { state } = this.node.context;
+    if (state === 'closed' && this.#state !== 'closed') this.#shut();
+    // An offline context is suspended at its user's wish, to go on.
+    else if (state !== 'running' && !('startRendering' in this.node.context)) {
+      this.#bargeIn.hasten();
+    }
   };
 
   /** The processor threw: its node is silent for good. */

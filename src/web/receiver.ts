@@ -1,4 +1,5 @@
 import { MicwireError } from '../core/errors.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
   ReceiveCommand,
   ReceiveEvent,
@@ -64,22 +65,25 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /**
    * Loads the worklet, for Opus also libopus, and makes a receiver.
    * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
-   * be loaded
+   * be loaded, `'closed'` when the context is closed, before or meanwhile
    */
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
     const settings = checkReceiverOptions(options);
     const { opusUrl: url } = options;
-    const [{ planVariableResampler }, opus] = await Promise.all([
-      import('../core/resampler/variable-resampler-planner.ts'),
-      settings.format === 'opus' ? loadOpus(url) : undefined,
-      loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
-    ]);
+    const [{ planVariableResampler }, opus] = await whileOpen(
+      context,
+      Promise.all([
+        import('../core/resampler/variable-resampler-planner.ts'),
+        settings.format === 'opus' ? loadOpus(url) : undefined,
+        loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
+      ]),
+    );
     const resampler = planVariableResampler({
       inputRate: settings.sampleRate,
       outputRate: context.sampleRate,
       quality: settings.quality,
     });
-    return new Receiver(context, options, { resampler, opus });
+    return makeInOpenContext(context, () => new Receiver(context, options, { resampler, opus }));
   }
 
   /**

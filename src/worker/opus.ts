@@ -29,7 +29,7 @@ async function obey(command: OpusWorkerCommand): Promise<void> {
       tell({ type: 'opened', preSkip: session.preSkip });
       break;
     case 'pipe':
-      session?.redirect(command.port);
+      session?.redirect(command.port, command.refill);
       break;
     case 'adjust':
       session?.adjust(command.options);

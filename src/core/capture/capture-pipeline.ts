@@ -140,6 +140,12 @@ export class CapturePipeline {
     this.#quanta = this.#nextContextFrame = this.#originContextFrame = this.#originFrame = 0;
   }
 
+  /** Gives memory back. Nothing but the counts may be asked after. */
+  close(): void {
+    this.#resampler?.close();
+    this.#writer.close?.();
+  }
+
   #begin(contextFrame: number): void {
     this.#running = true;
     this.#originContextFrame = contextFrame;

@@ -54,7 +54,7 @@ export class OpusDecoder implements PayloadDecoder {
 
   /**
    * @param library made in this scope
-   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'unsupported' when memory runs out
+   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'out-of-memory'
    */
   constructor(library: OpusLibrary, options: OpusDecoderOptions) {
     const { sampleRate, channels } = checkOpusFormat(options);

@@ -41,7 +41,7 @@ export class OpusEncoder implements PayloadEncoder {
 
   /**
    * @param library made in this scope
-   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'unsupported' when memory runs out
+   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'out-of-memory'
    */
   constructor(
     library: OpusLibrary,

@@ -140,6 +140,11 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.reset();
   }
 
+  /** Gives the kernel's memory back, for another bank of this scope. Nothing may be called after. */
+  close(): void {
+    this.#kernel.release?.();
+  }
+
   /** Starts all meters anew, and their frame count too; a paused measurement stays paused. */
   reset(): void {
     this.#frame[0] = 0;

@@ -207,12 +207,22 @@ export class Player {
     else this.#cut();
   }
 
+  /** Completes an interrupt under way without the rest of its fade: for when nothing is rendered. */
+  cutNow(): void {
+    if (this.#interrupting) this.#cut();
+  }
+
   /** Plays on from where the last interrupt silenced. @returns false when a second has passed or newer frames play */
   undo(): boolean {
     if (this.#running || this.#interrupting || !this.timeline.restore()) return false;
     this.#undoLeft = 0;
     if (this.timeline.buffered > 0) this.#start();
     return true;
+  }
+
+  /** Gives its memory back. Nothing may be called after. */
+  close(): void {
+    this.#resampler?.close();
   }
 
   /** Fills `output`, of any length, with the next frames. */

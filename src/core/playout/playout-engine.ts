@@ -101,6 +101,10 @@ export class PlayoutEngine {
         player.interrupt(command.fadeFrames);
         this.#answerInterrupt();
         break;
+      case 'cut':
+        player.cutNow();
+        this.#answerInterrupt();
+        break;
       case 'undo': {
         const done = player.undo();
         this.#postReport();
@@ -108,6 +112,7 @@ export class PlayoutEngine {
         break;
       }
       case 'close':
+        player.close();
         this.#player = null;
         this.#post({ type: 'closed', frame });
     }

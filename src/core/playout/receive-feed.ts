@@ -37,7 +37,8 @@ export class ReceiveFeed {
 
   /**
    * Hands over packets. Payloads are copied and stay yours.
-   * @param packets one; or those of one message, of which redundant ones stand in for packets that do not come
+   * @param packets one; or those of a message: redundant ones stand in for packets that do not come, and those without audio
+   *   account for their numbers
    * @throws PacketError when one is not of the stream's format, or too long; MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
@@ -46,11 +47,16 @@ export class ReceiveFeed {
       this.#post(packets, 'redundant' in packets ? 1 : 0);
       return;
     }
-    // The message's own packet comes last, and has to be known before the copies that came along.
-    for (let i = packets.length - 1; i >= 0; i--) {
-      const packet = packets[i]!;
-      const back = packets[packets.length - 1]!.sequence - packet.sequence;
-      this.#post(packet, packet.redundant === true ? Math.max(1, back) : 0);
+    // A message's own packet comes behind its copies, and has to be known before them.
+    let first = 0;
+    for (let own = 0; own < packets.length; own++) {
+      const packet = packets[own]!;
+      if (packet.redundant === true && own < packets.length - 1) continue;
+      for (let i = own; i >= first; i--) {
+        const one = packets[i]!;
+        this.#post(one, one.redundant === true ? Math.max(1, packet.sequence - one.sequence) : 0);
+      }
+      first = own + 1;
     }
   }
 
@@ -100,6 +106,7 @@ export class ReceiveFeed {
         `a payload may have ${maxPayloadBytes} bytes here, got ${length}.`,
       );
     }
+    if (packet.frames === 0 && length === 0) return 0;
     // The last packet of a run says how much of it was captured, and holds more.
     if (this.#frameBytes === 0) return opusPacketFrames(payload) / (OPUS_RATE / sampleRate);
     if (packet.channels !== channels) {

@@ -36,6 +36,11 @@ export interface StreamResampler {
   readonly flushFramesMax: number;
   /** Forgets the stream; what comes next is a new one. */
   reset(): void;
+  /**
+   * Gives its WebAssembly memory back, for the next resampler of this scope. Nothing may be called after. Without it the
+   * memory stays taken until garbage is collected.
+   */
+  close(): void;
 }
 
 /**
@@ -168,6 +173,10 @@ class KernelResampler implements StreamResampler {
     this.#consumed = 0;
     this.#produced = 0;
     this.#kernel.reset();
+  }
+
+  close(): void {
+    this.#kernel.release?.();
   }
 
   #refuse(input: readonly Float32Array[], frames: number): never {

@@ -49,6 +49,10 @@ export class Resampler implements StreamResampler {
   reset(): void {
     this.#stream.reset();
   }
+
+  close(): void {
+    this.#stream.close();
+  }
 }
 
 /**
