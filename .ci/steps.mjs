@@ -12,6 +12,8 @@ let passed = 0;
 let failed = 0;
 /** What failed and why, said once more at the end: a log may be read from there. @type {string[]} */
 const failures = [];
+/** Tests that failed and then passed by themselves, and engines that were started again. @type {string[]} */
+const flaky = [];
 
 await step('check');
 await vitest('test');
@@ -19,6 +21,7 @@ await vitest('test:engines');
 await embed();
 
 await rm(folder, { recursive: true });
+if (flaky.length > 0) console.log(`\n── Flaky ──\n${flaky.join('\n')}`);
 if (failures.length > 0) console.log(`\n── What failed ──\n${failures.join('\n')}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
@@ -31,35 +34,17 @@ async function step(/** @type {string} */ name) {
   failures.push(`npm run ${name} ended with code ${code}.`);
 }
 
-/** Vitest's own counts. A run that ends badly without a failed test (a crash, an unhandled error) counts as one. */
+/** The test script's own counts. A run that ends badly without a failed test (a crash, an unhandled error) counts as one. */
 async function vitest(/** @type {string} */ name) {
   const file = join(folder, `${name.replace(':', '-')}.json`);
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const { code } = await npmRun(name, reporters);
+  const { code } = await npmRun(name, ['--results', file]);
   const result = await readFile(file, 'utf8').then(JSON.parse, () => undefined);
-  const failedTests = result?.numFailedTests ?? 0;
-  passed += result?.numPassedTests ?? 0;
-  failed += code !== 0 && failedTests === 0 ? 1 : failedTests;
-  if (code !== 0) failures.push(`npm run ${name} ended with code ${code}.`, ...reasons(result));
+  passed += result?.passed ?? 0;
+  failed += code !== 0 ? Math.max(1, result?.failed ?? 0) : 0;
+  flaky.push(...(result?.restarts ?? []), ...(result?.flaky ?? []));
+  if (code !== 0)
+    failures.push(`npm run ${name} ended with code ${code}.`, ...(result?.failures ?? []));
 }
-
-/** Every failed test by its file, its name and the first lines of its reason. @returns {string[]} */
-function reasons(/** @type {any} */ result) {
-  return (result?.testResults ?? []).flatMap(
-    (/** @type {any} */ { name, message, assertionResults }) => [
-      ...(message ? [`${name}: ${brief(message)}`] : []),
-      ...assertionResults
-        .filter((/** @type {any} */ { status }) => status === 'failed')
-        .map(
-          (/** @type {any} */ test) =>
-            `${name} › ${test.fullName}: ${brief(test.failureMessages.join('\n'))}`,
-        ),
-    ],
-  );
-}
-
-const brief = (/** @type {string} */ text) =>
-  text.split('\n').slice(0, 12).join('\n  ').slice(0, 1000);
 
 /** The embedding test ends with a line of the same form as this program's. */
 async function embed() {

@@ -4,12 +4,20 @@
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleOpusWorker, bundleWorklet, workletNames } from './bundle-worklet.mjs';
+import { WORKER_NAMES, bundleWorker, bundleWorklet, workletNames } from './bundle-worklet.mjs';
 import { opusWasm } from './opus-wasm.mjs';
 import { ROOT, runTool } from './run.mjs';
 import { opusInlineModule } from './vite-opus.mjs';
 
-const LIBRARY = ['src/core', 'src/web', 'src/worker', 'src/testing', 'src/cli', 'worklets'];
+const LIBRARY = [
+  'src/core',
+  'src/storage',
+  'src/web',
+  'src/worker',
+  'src/testing',
+  'src/cli',
+  'worklets',
+];
 
 /**
  * Vite turns an asset below 4096 bytes into a `data:` address, and a page whose Content-Security-Policy says
@@ -37,10 +45,13 @@ for (const name of await workletNames()) {
 
 const worker = join(ROOT, 'dist/worker');
 await mkdir(worker, { recursive: true });
-const opusWorker = `/*! micwire ${version}, worker/opus.js, MIT licence */\n${(await bundleOpusWorker({ minify: true })).code.trimEnd()}\n`;
-await writeFile(join(worker, 'opus.js'), opusWorker);
-await writeFile(join(worker, 'opus.inline.js'), `export default ${JSON.stringify(opusWorker)};\n`);
-console.log(`dist/worker/opus.js ${Buffer.byteLength(opusWorker)} bytes`);
+for (const name of WORKER_NAMES) {
+  const { code } = await bundleWorker(name, { minify: true });
+  const script = `/*! micwire ${version}, worker/${name}.js, MIT licence */\n${code.trimEnd()}\n`;
+  await writeFile(join(worker, `${name}.js`), pad(script));
+  await writeFile(join(worker, `${name}.inline.js`), `export default ${JSON.stringify(script)};\n`);
+  console.log(`dist/worker/${name}.js ${Buffer.byteLength(script)} bytes`);
+}
 
 const wasm = join(ROOT, 'dist/wasm');
 await mkdir(wasm, { recursive: true });

@@ -33,10 +33,18 @@ export function bundleWorklet(name, options) {
   return bundleScript(`worklets/${name}.ts`, join(WORKLET_SOURCES, `${name}.ts`), options);
 }
 
-/** The Worker that encodes Opus, as one script: see `bundleWorklet`. @param {{ readonly minify?: boolean }} [options] */
-export function bundleOpusWorker(options) {
-  const entry = fileURLToPath(new URL('../src/worker/opus.ts', import.meta.url));
-  return bundleScript('src/worker/opus.ts', entry, options);
+/** The Workers that the package ships, by the name of their file: one encodes Opus, one stores recordings. */
+export const WORKER_NAMES = /** @type {const} */ (['opus', 'backup']);
+
+/**
+ * A Worker as one script: see `bundleWorklet`.
+ *
+ * @param {typeof WORKER_NAMES[number]} name
+ * @param {{ readonly minify?: boolean }} [options]
+ */
+export function bundleWorker(name, options) {
+  const entry = fileURLToPath(new URL(`../src/worker/${name}.ts`, import.meta.url));
+  return bundleScript(`src/worker/${name}.ts`, entry, options);
 }
 
 /**

@@ -12,7 +12,7 @@ const SHIPPED = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES\.md)$/,
   /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
-  /^dist\/worker\/opus(\.inline)?\.js$/,
+  /^dist\/worker\/(opus|backup)(\.inline)?\.js$/,
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];
@@ -22,6 +22,7 @@ const NEEDED = [
   'dist/src/web/index.js',
   'dist/worklets/capture.js',
   'dist/worker/opus.js',
+  'dist/worker/backup.js',
   'dist/wasm/libopus.wasm',
 ];
 

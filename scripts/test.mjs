@@ -2,15 +2,25 @@
  * `npm test`: every test a developer needs, in Node and in an installed Chromium.
  * `npm run test:engines`: the browser tests in Chromium, Firefox and WebKitGTK, then the whole lab at work.
  * Further arguments go to Vitest: `npm test -- test/base64.test.ts`, `npm test -- --project node`.
+ *
+ * An engine that ends by itself is started again, and a browser test that fails runs once more by itself: test-attempts.mjs
+ * says what becomes of both. `--results FILE` writes what all of it came to.
  */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { findBrowser } from '../test/engines/find-browser.mjs';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
-import { runTool } from './run.mjs';
+import { ROOT, runTool } from './run.mjs';
+import { TestAttempts } from './test-attempts.mjs';
+import { RECORD_VARIABLE } from './test-record.mjs';
 
 const args = process.argv.slice(2);
 const allEngines = args[0] === '--engines';
 if (allEngines) args.splice(0, 1, '--project', 'browser*', '--project', 'lab');
 else if (!args.some((arg) => arg.startsWith('--project'))) args.push('--project', '!lab');
+const resultsAt = args.indexOf('--results');
+const resultsFile = resultsAt < 0 ? undefined : args.splice(resultsAt, 2)[1];
 
 await ensureInstalled();
 
@@ -28,6 +38,59 @@ if (args[projectAt + 1] !== 'node') {
   }
 }
 
-process.exitCode = await runTool('vitest', 'vitest', ['run', ...args], {
-  env: { MICWIRE_ENGINES: engines.join(',') },
-});
+const folder = mkdtempSync(join(tmpdir(), 'micwire-tests-'));
+const attempts = new TestAttempts();
+try {
+  attempts.addRun(...(await vitest(args)));
+  // Each round ends an engine at most once more in each file, so this ends.
+  for (let { unfinished } = attempts; unfinished.size > 0; { unfinished } = attempts) {
+    say('An engine ended by itself: it is started again', attempts.restarts.slice(-1));
+    for (const [project, files] of unfinished) {
+      attempts.addRun(...(await vitest(['--project', project, ...files])));
+    }
+  }
+  for (const { project, file, pattern } of attempts.repeats) {
+    say('A test that failed runs once more, by itself', [`[${project}] ${file} ${pattern}`]);
+    const only = pattern === '' ? [] : ['--testNamePattern', pattern];
+    const [record] = await vitest(['--project', project, file, ...only]);
+    attempts.addRepeat(record);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+const { passed, failed, failures, flaky, restarts } = attempts;
+say('Engines that ended by themselves and were started again', restarts);
+say('Flaky: failed, then passed by themselves', flaky);
+say('Failed', failures);
+console.log(`\n${passed} passed, ${failed} failed`);
+if (resultsFile !== undefined) {
+  writeFileSync(resultsFile, JSON.stringify({ passed, failed, failures, flaky, restarts }));
+}
+process.exitCode = failed === 0 ? 0 : 1;
+
+/**
+ * @param {readonly string[]} options
+ * @returns {Promise<[record: import('./test-record.mjs').RunRecord | undefined, code: number]>}
+ */
+async function vitest(options) {
+  const file = join(folder, 'record.json');
+  rmSync(file, { force: true });
+  const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'scripts/test-record.mjs')}`];
+  const code = await runTool('vitest', 'vitest', ['run', ...options, ...reporters], {
+    env: { MICWIRE_ENGINES: engines.join(','), [RECORD_VARIABLE]: file },
+  });
+  try {
+    return [JSON.parse(readFileSync(file, 'utf8')), code];
+  } catch {
+    return [undefined, code];
+  }
+}
+
+/**
+ * @param {string} title
+ * @param {readonly string[]} lines
+ */
+function say(title, lines) {
+  if (lines.length > 0) console.log(`\n── ${title} ──\n${lines.join('\n')}`);
+}

@@ -1,4 +1,4 @@
-import { bundleOpusWorker } from './bundle-worklet.mjs';
+import { bundleWorker } from './bundle-worklet.mjs';
 import { OPUS_NOTICE, opusWasm } from './opus-wasm.mjs';
 
 /** The module that carries libopus in JavaScript, for where its file cannot be had. */
@@ -22,15 +22,26 @@ const FILES = [
     file: async () => (await opusWasm()).bytes,
     inline: opusInlineModule,
   },
-  {
-    path: 'worker/opus.js',
-    user: '/web/opus-worker-loader.ts',
-    type: 'text/javascript',
-    file: async (minify) => (await bundleOpusWorker({ minify })).code,
-    inline: async (minify) =>
-      `export default ${JSON.stringify((await bundleOpusWorker({ minify })).code)};`,
-  },
+  workerFile('opus', '/web/opus-worker-loader.ts'),
+  workerFile('backup', '/web/recorder-backup.ts'),
 ];
+
+/**
+ * @param {'opus' | 'backup'} name
+ * @param {string} user
+ */
+function workerFile(name, user) {
+  /** @param {boolean} minify */
+  const script = async (minify) => (await bundleWorker(name, { minify })).code;
+  return {
+    path: `worker/${name}.js`,
+    user,
+    type: 'text/javascript',
+    file: script,
+    /** @param {boolean} minify */
+    inline: async (minify) => `export default ${JSON.stringify(await script(minify))};`,
+  };
+}
 
 const INLINE_ID = '\0micwire-opus:';
 

@@ -95,14 +95,51 @@ describe.each([
   });
 
   it.each([
-    ['no padding', 'Zg'],
+    ['the URL alphabet (§5)', '-_-_', '+/+/'],
+    ['both alphabets in one text', '-/+_', '+/+/'],
+    ['no padding after one byte', 'Zg', 'Zg=='],
+    ['no padding after two bytes', 'Zm8', 'Zm8='],
+    ['URL alphabet without padding', '__8', '//8='],
+    ['line breaks of MIME', 'Zm9v\r\nZm9v\r\n', 'Zm9vZm9v'],
+    ['a line feed within a group', 'Zm\n9v', 'Zm9v'],
+    ['a line feed before the padding', 'Zg\n==\n', 'Zg=='],
+    ['a line feed in place of the padding', 'Zm8\n', 'Zm8='],
+    ['blanks in groups of four', 'Zm9v    ', 'Zm9v'],
+    ['blanks and tabs in front', ' \tZm9v', 'Zm9v'],
+    ['nothing but white space', ' \n', ''],
+  ])('takes %s', (_name, text, plain) => {
+    expect(decodeBase64(text)).toEqual(new Uint8Array(Buffer.from(plain, 'base64')));
+  });
+
+  it('reads long texts in lines of 76 of either alphabet, whatever their length', () => {
+    const random = seededRandom(5);
+    for (let run = 0; run < 100; run++) {
+      const bytes = randomBytes(random, Math.floor(random() * 600));
+      const kind = random() < 0.5 ? 'base64' : 'base64url';
+      const text = Buffer.from(bytes).toString(kind).replaceAll(/.{76}/g, '$&\r\n');
+      expect(decodeBase64(text)).toEqual(bytes);
+    }
+  });
+
+  it('names the cure for a data: URL', () => {
+    for (const url of ['data:audio/wav;base64,UklGRg==', ' DATA:;base64,', 'data:,x']) {
+      expect(() => decodeBase64(url)).toThrow(/data: URL.*comma/);
+      expect(() => decodeBase64(url)).toThrow(PacketError);
+    }
+  });
+
+  it.each([
+    ['one digit', 'Z'],
+    ['one digit more than whole groups', 'Zm9vZ'],
     ['half the padding', 'Zg='],
     ['padding alone', '===='],
     ['padding inside', 'Zg==Zg=='],
     ['three pads', 'Z==='],
-    ['a line feed (§3.1)', 'Zm9v\nZm9'],
-    ['blanks in groups of four', 'Zm9v    '],
-    ['the URL alphabet (§5)', 'Zm9-Zm9_'],
+    ['a line feed and unused bits', 'Zm9v\nZm9'],
+    ['unused bits without padding', 'Zh'],
+    ['padding after whole groups', 'Zm9v===='],
+    ['a no-break space', 'Zm9v\u00a0'],
+    ['a percent sign', 'Zg%3D%3D'],
     ['a control character', 'Zm9\u0000'],
     ['a character beyond ASCII', 'Zm9é'],
     ['a character beyond Latin-1', 'Zm9\u2603'],

@@ -255,11 +255,14 @@ describe('checkLinkSettings', () => {
 
   it.each([
     [null, /must be an object, got null/],
-    [[], /must be an object, got Array/],
-    ['clean', /must be an object, got 'clean'/],
-    [{ delay: 3 }, /have the fields delayMs, .*, got 'delay'/],
-    [{ ['__proto__']: 3 }, /got '__proto__'/],
-    [{ jitterDistribution: 'gauss' }, /one of 'normal', 'pareto', 'uniform', got 'gauss'/],
+    [[], /must be an object, got an array of 0/],
+    ['clean', /must be an object, got a string of 5 characters/],
+    [{ delay: 3 }, /have the fields delayMs, .*, got a string of 5 characters/],
+    [{ ['__proto__']: 3 }, /got a string of 9 characters/],
+    [
+      { jitterDistribution: 'gauss' },
+      /one of 'normal', 'pareto', 'uniform', got a string of 5 characters/,
+    ],
     [{ keepOrder: 1 }, /keepOrder must be a boolean, got 1/],
     [{ trace: 3 }, /trace.points must be an array of 1 to \d+, got undefined/],
     [{ trace: { durationMs: 5, points: [] } }, /got 0/],

@@ -277,6 +277,47 @@ describe('the link engine as a process', () => {
     expect((await lively.statistics()).lanes).toEqual([]);
   });
 
+  it('outlives every message that is made to break its own error messages', async () => {
+    const { base, link } = await startLink({ maxRequestsPerSecond: 2000 });
+    const victim = await connect(base);
+    const { pid } = link;
+    const socket = open(`${base}/link/control`);
+    const replies: { type: string; code?: string; message?: string }[] = [];
+    socket.on('message', (data: Buffer) => replies.push(JSON.parse(data.toString())));
+    await opened(socket);
+    const requests = hostileRequests();
+    for (const request of requests) socket.send(request);
+    await expect.poll(() => replies.length).toBe(requests.length + 1);
+    for (const { code, message } of replies.slice(1)) {
+      expect(code).toBe('bad-message');
+      expect(message!.length).toBeLessThan(400);
+      expect(message).not.toContain('SECRET');
+    }
+    expect((await victim.statistics()).lanes).toEqual([]);
+    expect(link.pid).toBe(pid);
+    expect(link.deaths).toBe(0);
+  });
+
+  it('is started again when it dies, tells calls, and lets pages open their lanes again', async () => {
+    const { base, link } = await startLink();
+    const client = await connect(base);
+    const lane = open(client.laneUrl('a'));
+    await opened(lane);
+    const splice = await link.openSplice(client.callLink('call'));
+    const ended = new Promise<void>((resolve) => (client.onclose = resolve));
+    const { pid } = link;
+    process.kill(pid!, 'SIGKILL');
+    await ended;
+    expect(await closed(lane)).toBe(1006);
+    expect(await splice.lost).toMatch(/ended \(SIGKILL\)/);
+    // Nobody asks for it: the supervisor does.
+    await expect.poll(() => link.pid ?? pid).not.toBe(pid);
+    expect(link.deaths).toBe(1);
+    const again = await connect(base);
+    await opened(open(again.laneUrl('a')));
+    expect((await again.statistics()).lanes.map((each) => each.lane)).toEqual(['a']);
+  });
+
   it('comes back when its process has died', async () => {
     const { base, link } = await startLink();
     const client = await connect(base);
@@ -290,6 +331,45 @@ describe('the link engine as a process', () => {
     expect(link.pid).not.toBe(pid);
   });
 });
+
+/** Requests that are wrong, and whose wrong values are made to break whatever describes them. */
+function hostileRequests(): readonly string[] {
+  const values = [
+    '{"constructor":{"name":{"toString":1,"valueOf":1}}}',
+    '{"constructor":null}',
+    '{"constructor":"SECRET"}',
+    '{"constructor":{"name":"SECRET"}}',
+    '{"toString":"SECRET","valueOf":1}',
+    '{"toJSON":1,"then":{"then":1},"SECRET":1}',
+    '{"__proto__":null}',
+    '{"__proto__":{"constructor":{"name":{"toString":null}}}}',
+    '{"length":1e9}',
+    '[[[1]]]',
+    '[{"toString":1}]',
+    '"SECRET"',
+    `"${'SECRET'.repeat(10_000)}"`,
+    'null',
+    '-0.5',
+    '1e999',
+  ];
+  return values.flatMap((value) => [
+    `{"type":"statistics","id":${value}}`,
+    `{"type":${value},"id":1}`,
+    `{"type":"open-splice","id":1,"lane":${value === 'null' ? '5' : value}}`.replace(
+      '"SECRET"',
+      '"SECRET !"',
+    ),
+    `{"type":"restart","id":1,"seed":${value}}`,
+    `{"type":"configure","id":1,"settings":{"delayMs":${value}}}`,
+    `{"type":"configure","id":1,"settings":{"jitterDistribution":${value}}}`,
+    `{"type":"configure","id":1,"settings":{"keepOrder":${value}}}`,
+    `{"type":"configure","id":1,"settings":{"SECRET":${value}}}`,
+    `{"type":"configure","id":1,"settings":{"trace":${value === 'null' ? '5' : value}}}`,
+    `{"type":"configure","id":1,"settings":{"trace":{"durationMs":5,"points":${value}}}}`,
+    `{"type":"configure","id":1,"settings":{"trace":{"durationMs":${value},"points":[{"atMs":0,"delayMs":${value}}]}}}`,
+    value,
+  ]);
+}
 
 /** Text that is no request, each number another: nonsense, and requests with a part spoilt. */
 function malformed(seed: number): string {

@@ -169,7 +169,7 @@ describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () =
     const writer = new OggOpusWriter({ channels: 1, preSkip: 312 });
     const head = writer.head();
     const half = packets.slice(0, 30).map((packet) => writer.packet(packet));
-    // 12 345 frames in two pieces; 105 of them are too few for a packet.
+    // 12 345 frames in two pieces; 105 of the second are too few for a packet.
     const gap = [writer.gap(12_000), writer.gap(345)];
     const rest = packets.slice(30, 60).map((packet) => writer.packet(packet));
     const file = fileOf([head, ...half, ...gap, ...rest, writer.end()]);
@@ -256,6 +256,45 @@ test('the order of calls is head, packets, end', () => {
   expect(() => writer.head()).toThrow(/once/);
   writer.end();
   expect(() => writer.packet(Uint8Array.of(0xf8))).toThrow(/has ended/);
+});
+
+describe('tags that take more than one page', () => {
+  const tags = Object.fromEntries(
+    Array.from({ length: 16 }, (_, i) => [`NOTE${i}`, String.fromCodePoint(97 + i).repeat(4096)]),
+  );
+  const file = () => {
+    const { packets } = stream(1, {});
+    const writer = new OggOpusWriter({ channels: 1, preSkip: 312, tags });
+    const parts = [writer.head(), ...packets.slice(0, -1).map((packet) => writer.packet(packet))];
+    return Buffer.concat([...parts, writer.end(packets.at(-1))]);
+  };
+
+  test('go on on the next page, and the first packet has a page of its own (RFC 7845 §3)', () => {
+    const pages = readOggPages(file());
+    expect(pages.every((page) => page.checksumIsRight)).toBe(true);
+    expect(pages.map((page) => page.sequence)).toEqual(pages.map((_, i) => i));
+    expect(pages.slice(0, 4).map((page) => page.flags)).toEqual([2, 0, 1, 0]);
+    expect(pages[1]!.granule).toBe(-1);
+    expect(pages[2]!.granule).toBe(0);
+    expect(pages[3]!.packets.length).toBe(1);
+  });
+
+  test.runIf(installed('opusinfo'))('opusinfo reads each of them', () => {
+    const { stdout, stderr } = runProgram('opusinfo', [fileOf([file()])]);
+    expect(stdout.toString() + stderr).not.toMatch(/warning|error|negative|illegal|corrupt/i);
+    for (const [name, value] of Object.entries(tags)) {
+      expect(stdout.toString()).toContain(`${name}=${value}`);
+    }
+  });
+
+  test('beyond a mebibyte in all they are refused before anything is written', () => {
+    const one = 'ü'.repeat(2 ** 19 - 10);
+    const make = (all: Record<string, string>) =>
+      new OggOpusWriter({ channels: 1, preSkip: 0, tags: all }).head();
+    expect(make({ TITLE: one }).length).toBeGreaterThan(2 ** 20 - 100);
+    expect(() => make({ TITLE: one, ARTIST: 'Somebody else' })).toThrow(/at most 1048576 bytes/);
+    expect(() => make('TITLE' as never)).toThrow(/tags must be an object/);
+  });
 });
 
 test('options out of range are refused', () => {

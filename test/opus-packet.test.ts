@@ -84,6 +84,55 @@ test('whatever the bytes are: a length or a PacketError, never a look beyond the
   }
 });
 
+describe('FEC (RFC 6716 §4.2.4) is looked for in the first frame, and nowhere else', () => {
+  /** SILK, narrowband, 20 ms, mono: one activity bit, then the flag. */
+  const flag = 0x40;
+  test.each([
+    ['code 0, flag set', [0x08, flag], true],
+    ['code 0, flag clear', [0x08, 0x80], false],
+    ['code 0, no frame', [0x08], false],
+    ['code 1, flag in the first', [0x09, flag, 0], true],
+    ['code 1, flag in the second only', [0x09, 0, flag], false],
+    ['code 1, empty frames', [0x09], false],
+    ['code 2, flag in the first', [0x0a, 1, flag, 0], true],
+    ['code 2, first empty', [0x0a, 0, flag], false],
+    ['code 2, long first', [0x0a, 252, 0, flag, ...new Array<number>(251).fill(0)], true],
+    ['code 3, an empty frame with padding of 255', [0x0b, 0x41, 2, 255, 255], false],
+    ['code 3, an empty frame of its own size with padding', [0x0b, 0xc1, 2, 255, 255], false],
+    ['code 3, a frame with padding', [0x0b, 0x41, 2, flag, 255, 255], true],
+    ['code 3, one of its own size with padding', [0x0b, 0xc1, 2, flag, 0, 0], true],
+    ['code 3, no padding at all', [0x0b, 0x01, flag], true],
+    ['code 3, an empty frame', [0x0b, 0x01], false],
+    ['code 3, padding of no bytes', [0x0b, 0x41, 0], false],
+    ['code 3, three empty frames with padding', [0x0b, 0x43, 3, 255, 255, 255], false],
+    ['code 3, two of one size', [0x0b, 0x02, flag, 0], true],
+    ['code 3, flag in the second only', [0x0b, 0x02, 0, flag], false],
+    ['code 3, sizes, the first empty', [0x0b, 0x82, 0, flag], false],
+    ['code 3, sizes, flag in the first', [0x0b, 0x82, 1, flag, 0], true],
+    ['code 3, sizes, the last empty with padding', [0x0b, 0xc2, 2, 1, flag, 255, 255], true],
+    [
+      'code 3, all empty, long padding',
+      [0x0b, 0x41, 255, 1, ...new Array<number>(255).fill(255)],
+      false,
+    ],
+    ['stereo, flag of the side channel', [0x0c, 0b0001_0000], true],
+    ['stereo, activity of the side channel', [0x0c, 0b0010_0000], false],
+    ['stereo, an empty frame with padding', [0x0f, 0x41, 2, 255, 255], false],
+    ['40 ms, flag after two activity bits', [0x10, 0b0010_0000], true],
+    ['40 ms, second activity bit', [0x10, 0b0100_0000], false],
+    ['60 ms stereo, flag of the side channel in the last bit', [0x1c, 1], true],
+    ['10 ms, flag', [0x00, flag], true],
+    ['hybrid', [0x68, flag], true],
+    ['CELT, which has none', [0xf8, 0xff], false],
+    ['CELT with padding', [0xfb, 0x41, 2, 255, 255], false],
+  ])('%s', (_name, bytes, expected) => {
+    expect(opusPacketInfo(Uint8Array.from(bytes)).hasFec).toBe(expected);
+    // What lies around the packet does not count.
+    const around = Uint8Array.from([255, ...bytes, 255, 255]);
+    expect(hasOpusFec(around, 1, bytes.length)).toBe(expected);
+  });
+});
+
 test.each([
   ['mono 20 ms', 1, 20],
   ['stereo 20 ms', 2, 20],

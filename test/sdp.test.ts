@@ -6,6 +6,7 @@ import {
   promisesStereo,
   withOpusOptions,
 } from '../src/core/webrtc/opus-sdp.ts';
+import { MAX_SDP_LENGTH } from '../src/core/webrtc/signal-message.ts';
 import { explainSdp } from '../src/core/webrtc/sdp-explained.ts';
 import { parseSdp } from '../src/core/webrtc/sdp.ts';
 import { seededRandom } from './helpers/random.ts';
@@ -68,13 +69,12 @@ describe('parseSdp', () => {
   it.each([
     ['nothing', '', 'truncated'],
     ['another version', 'v=1\r\n', 'unknown-type'],
-    ['a line that is none', 'v=0\r\nno line', 'bad-field'],
-    ['a section without a port', 'v=0\r\nm=audio', 'bad-field'],
-    ['a port that is no number', 'v=0\r\nm=audio x RTP/AVP 0', 'bad-field'],
-    ['a payload type of 8 bits', 'v=0\r\nm=audio 9 RTP/AVP 200', 'bad-field'],
-    ['lines without end', `v=0\r\n${'a=x\r\n'.repeat(2500)}`, 'oversized'],
-    ['sections without end', `v=0\r\n${'m=a 9 b 1\r\n'.repeat(65)}`, 'oversized'],
-    ['a text without end', 'x'.repeat(40_000), 'oversized'],
+    ['blanks', ' \r\n\n ', 'truncated'],
+    ['prose', 'Dear all,\r\nv=0\r\n', 'unknown-type'],
+    ['JSON', '{"type":"offer","sdp":"v=0"}', 'unknown-type'],
+    ['lines without end', `v=0\r\n${'a=x\n'.repeat(40_000)}`, 'oversized'],
+    ['sections without end', `v=0\r\n${'m=a 9 b 1\r\n'.repeat(1025)}`, 'oversized'],
+    ['a text without end', 'x'.repeat(MAX_SDP_LENGTH + 1), 'oversized'],
   ])('refuses %s', (_name, text, reason) => {
     expect(reasonOf(() => parseSdp(text))).toBe(reason);
   });
@@ -95,7 +95,7 @@ describe('explainSdp', () => {
     ['a=fmtp:63 111/111', 'Each packet holds 2 of type 111: the newest, and 1 before it.'],
     [
       'a=fmtp:111 minptime=10;useinbandfec=1',
-      'How Opus shall be sent to this side: at least 10 ms a packet, with FEC.',
+      'How this side wants Opus sent to it: at least 10 ms a packet, its decoder can use FEC.',
     ],
     ['a=setup:actpass', 'This side leaves it to the other who begins DTLS.'],
     ['a=group:BUNDLE 0 1', 'The sections 0, 1 share one connection (BUNDLE, RFC 9143).'],
@@ -132,7 +132,7 @@ describe('explainSdp', () => {
       '\ud800',
     ];
     const reasons = new Map<string, number>();
-    for (let i = 0; i < 4000; i++) {
+    for (let i = 0; i < 1500; i++) {
       let text = random() < 0.5 ? CHROMIUM_OFFER : FIREFOX_ANSWER;
       for (let edits = 1 + Math.floor(random() * 6); edits > 0; edits--) {
         const at = Math.floor(random() * text.length);
@@ -144,9 +144,7 @@ describe('explainSdp', () => {
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
       withOpusOptions(text, { bitrate: 20_000, ptimeMs: 10 });
     }
-    expect([...reasons.keys()]).toEqual(
-      expect.arrayContaining(['read', 'bad-field', 'unknown-type']),
-    );
+    expect([...reasons.keys()].toSorted()).toEqual(['read', 'unknown-type']);
     expect(reasons.get('read')!).toBeGreaterThan(1000);
   });
 });

@@ -5,6 +5,7 @@ import { rewriteCandidates } from '../demo/server/rewrite-candidates.ts';
 import type { SignallingServerOptions } from '../demo/server/signalling.ts';
 import type { CallSplice } from '../demo/server/signalling-rooms.ts';
 import { MicwireError } from '../src/core/errors.ts';
+import { MAX_SIGNAL_LENGTH } from '../src/core/webrtc/signal-message.ts';
 import type { SignalMessage } from '../src/core/webrtc/signal-message.ts';
 import { WebSocketSignalling } from '../src/web/webrtc/websocket-signalling.ts';
 import { seededRandom } from './helpers/random.ts';
@@ -152,7 +153,7 @@ describe('the signalling server', () => {
   it('ends who sends more than a description can be', async () => {
     const rig = await start();
     const peer = await rig.connect().opened();
-    peer.say('x'.repeat(100_000));
+    peer.say('x'.repeat(MAX_SIGNAL_LENGTH + 1));
     await expect.poll(() => peer.closeCode).toBe(1009);
   });
 
@@ -255,6 +256,26 @@ describe('a call over the link engine', () => {
     expect(first.replies[1]).toMatchObject({ code: 'no-link' });
     expect((first.replies[1] as { message: string }).message).toContain('no ports left');
     await expect.poll(() => failing.signalling.rooms).toBe(0);
+  });
+
+  it('tells both when the way of their call is lost, and frees the room', async () => {
+    const link = engine();
+    let lose = (_reason: string): void => {};
+    const lost = new Promise<string>((resolve) => {
+      lose = resolve;
+    });
+    const rig = await start({ openSplice: async () => ({ ...(await link.open()), lost }) });
+    const peers = await pair(rig, 'lane-1');
+    lose('The link engine has ended. Open it again.');
+    for (const peer of peers) {
+      await expect.poll(() => peer.types()).toEqual(['joined', 'ready', 'bye', 'error']);
+      expect(peer.replies[2]).toMatchObject({
+        reason: 'The link engine has ended. Open it again.',
+      });
+      expect(peer.replies[3]).toMatchObject({ code: 'no-link' });
+    }
+    await expect.poll(() => rig.signalling.rooms).toBe(0);
+    await pair(rig);
   });
 
   it('closes a splice that comes when one has left already', async () => {

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -8,6 +10,7 @@ import {
   STUN_CLASS,
   STUN_METHOD as METHOD,
   StunWriter,
+  canonicalAddress,
   isSignedWith,
   parseStun,
   readXorAddress,
@@ -15,6 +18,7 @@ import {
   stunText,
 } from '../demo/server/turn/stun-message.ts';
 import type { StunMessage } from '../demo/server/turn/stun-message.ts';
+import { TurnAllocation } from '../demo/server/turn/turn-allocation.ts';
 import { TurnServer } from '../demo/server/turn/turn-server.ts';
 import type { TurnServerOptions } from '../demo/server/turn/turn-server.ts';
 import { PacketError } from '../src/core/errors.ts';
@@ -196,6 +200,91 @@ describe('the TURN server', () => {
     expect(outsider.received.length).toBe(1);
   });
 
+  it('lets nobody but its own clients speak to a client, permission or not', async () => {
+    const server = await start();
+    const { client: one, port } = await allocate(server);
+    expect(errorCode(await one.ask(METHOD.createPermission, peer(9)))).toBe(0);
+    const outsider = createSocket('udp4');
+    onTestFinished(() => void outsider.close());
+    const sent = (): Promise<void> =>
+      new Promise((resolve) =>
+        outsider.send('from another program of this machine', port, '127.0.0.1', () => resolve()),
+      );
+    for (let i = 0; i < 5; i++) await sent();
+    // A client’s own port may, and what it sends later comes after what the outsider sent.
+    const other = await allocate(server);
+    expect(errorCode(await other.client.ask(METHOD.createPermission, peer(port)))).toBe(0);
+    other.client.sendRaw(sendIndication(port, 'from a client'));
+    await expect.poll(() => texts(one)).toContain('from a client');
+    await sent();
+    await one.ask(METHOD.refresh, () => {});
+    expect(texts(one)).toEqual(['from a client']);
+  });
+
+  it('passes on what only looks like data of its own clients no longer when they are gone', async () => {
+    const server = await start();
+    const [a, b] = [await allocate(server), await allocate(server)];
+    expect(errorCode(await a.client.ask(METHOD.createPermission, peer(b.port)))).toBe(0);
+    const zero = (request: StunWriter) => request.addUInt32(ATTRIBUTE.lifetime, 0);
+    expect(errorCode(await b.client.ask(METHOD.refresh, zero))).toBe(0);
+    const heir = createSocket('udp4');
+    onTestFinished(() => void heir.close());
+    // Another program gets the port that the client had.
+    await expect
+      .poll(
+        () =>
+          new Promise((resolve) => {
+            heir.once('error', () => resolve(false));
+            heir.bind(b.port, '127.0.0.1', () => resolve(true));
+          }),
+      )
+      .toBe(true);
+    await new Promise<void>((resolve) => heir.send('heir', a.port, '127.0.0.1', () => resolve()));
+    await a.client.ask(METHOD.refresh, () => {});
+    await a.client.ask(METHOD.refresh, () => {});
+    expect(texts(a.client)).toEqual([]);
+  });
+
+  it.each([0x4000, 0x4fff, 0x5000, 0x5abc, 0x7fff])(
+    'takes channel %i of RFC 8656 or RFC 5766',
+    async (number) => {
+      const server = await start();
+      const [a, b] = [await allocate(server), await allocate(server)];
+      expect(errorCode(await b.client.ask(METHOD.createPermission, peer(a.port)))).toBe(0);
+      const bind = (request: StunWriter) =>
+        peer(b.port)(request.addUInt32(ATTRIBUTE.channelNumber, number * 2 ** 16));
+      expect(errorCode(await a.client.ask(METHOD.channelBind, bind))).toBe(0);
+      a.client.sendRaw(
+        Buffer.concat([Buffer.of(number >> 8, number & 255, 0, 2), Buffer.from('hi')]),
+      );
+      await expect.poll(() => texts(b.client)).toEqual(['hi']);
+      b.client.sendRaw(sendIndication(a.port, 'back'));
+      await expect.poll(() => texts(a.client)).toEqual([`channel ${number}: back`]);
+    },
+  );
+
+  it.each([0, 0x3fff, 0x8000, 0xffff])('refuses channel %i', async (number) => {
+    const server = await start();
+    const { client: one } = await allocate(server);
+    const bind = (request: StunWriter) =>
+      peer(9)(request.addUInt32(ATTRIBUTE.channelNumber, number * 2 ** 16));
+    expect(errorCode(await one.ask(METHOD.channelBind, bind))).toBe(400);
+  });
+
+  it('passes over attributes after the signature (RFC 8489 §14.5)', async () => {
+    const server = await start();
+    const { client: one } = await allocate(server);
+    // One that has to be understood, and one that would end the allocation.
+    const answer = await one.askWithTail(METHOD.refresh, [
+      [ATTRIBUTE.lifetime, Buffer.alloc(4)],
+      [0x7abc, Buffer.alloc(8)],
+      [ATTRIBUTE.messageIntegrity, Buffer.alloc(20)],
+    ]);
+    expect(errorCode(answer)).toBe(0);
+    expect(stunAttribute(answer, ATTRIBUTE.lifetime)!.readUInt32BE(0)).toBe(600);
+    expect(server.clients).toBe(1);
+  });
+
   it.each<[string, number, (request: StunWriter) => void]>([
     ['another transport than UDP', 442, (r) => r.addUInt32(ATTRIBUTE.requestedTransport, 6 << 24)],
     ['another family', 440, (r) => udp(r).addUInt32(ATTRIBUTE.requestedAddressFamily, 2 << 24)],
@@ -244,6 +333,56 @@ describe('the TURN server', () => {
   });
 });
 
+describe('TurnAllocation', () => {
+  const at = (port: number) => ({ address: '127.0.0.1', port });
+  const open = () => new TurnAllocation(at(1), null as unknown as Socket, at(2));
+  const CHANNEL_MS = 600_000;
+
+  it('frees channels that have expired (RFC 8656 §12), and gives number and peer to others', () => {
+    const allocation = open();
+    for (let i = 0; i < 32; i++) expect(allocation.bind(0x4000 + i, at(1000 + i), 0)).toBe(true);
+    expect(allocation.bind(0x4100, at(2000), CHANNEL_MS - 1)).toBe(false);
+    expect(allocation.bind(0x4001, at(1001), CHANNEL_MS - 1)).toBe(true);
+    for (let i = 0; i < 31; i++) {
+      expect(allocation.bind(0x4100 + i, at(2000 + i), CHANNEL_MS)).toBe(true);
+    }
+    expect(allocation.peerOf(0x4000, CHANNEL_MS)).toBeNull();
+    expect(allocation.channelOf(at(1000), CHANNEL_MS)).toBeNull();
+    // The one that was refreshed in time is still there.
+    expect(allocation.peerOf(0x4001, CHANNEL_MS)).toEqual(at(1001));
+    // A number and a peer that were bound otherwise before.
+    expect(allocation.bind(0x4001, at(1000), 2 * CHANNEL_MS)).toBe(true);
+    expect(allocation.channelOf(at(1000), 2 * CHANNEL_MS)).toBe(0x4001);
+  });
+
+  it('frees permissions that have expired (RFC 8656 §9)', () => {
+    const allocation = open();
+    for (let i = 0; i < 32; i++) expect(allocation.permit(`127.0.0.${i}`, 0)).toBe(true);
+    expect(allocation.permit('127.0.1.1', 299_999)).toBe(false);
+    expect(allocation.permit('127.0.1.1', 300_000)).toBe(true);
+    expect(allocation.permits('127.0.0.1', 300_000)).toBe(false);
+  });
+});
+
+describe('canonicalAddress', () => {
+  it.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['::1', '0:0:0:0:0:0:0:1'],
+    ['fe80::1%eth0', 'fe80:0:0:0:0:0:0:1'],
+    ['2001:db8:0:0:1::2', '2001:db8:0:0:1:0:0:2'],
+  ])('writes %s as %s', (address, canonical) => {
+    expect(canonicalAddress(address)).toBe(canonical);
+    const writer = new StunWriter(METHOD.data, STUN_CLASS.indication, Buffer.alloc(12, 7));
+    const message = parseStun(
+      writer
+        .addXorAddress(ATTRIBUTE.xorPeerAddress, { address: address.split('%')[0]!, port: 1 })
+        .finish(),
+    );
+    const value = stunAttribute(message, ATTRIBUTE.xorPeerAddress)!;
+    expect(readXorAddress(message, value).address).toBe(canonical);
+  });
+});
+
 describe('IceServers', () => {
   it('starts one server an address, and tells how to use it', async () => {
     const service = new IceServers();
@@ -258,9 +397,17 @@ describe('IceServers', () => {
     expect(errorCode(await one.ask(METHOD.allocate, udp))).toBe(0);
   });
 
-  async function ask(host: string | null, method = 'GET'): Promise<Response> {
+  async function ask(
+    host: string | null,
+    method = 'GET',
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     const service = new IceServers();
-    const server = createServer(service.answer);
+    const server = createServer((incoming, response) => {
+      // As Vite does for pages of other ports of this machine.
+      response.setHeader('access-control-allow-origin', incoming.headers.origin ?? '*');
+      service.answer(incoming, response);
+    });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => {
       service.close();
@@ -269,13 +416,20 @@ describe('IceServers', () => {
     });
     const { port } = server.address() as AddressInfo;
     return new Promise((resolve, reject) => {
-      const headers = host === null ? {} : { host };
+      const headers: Record<string, string> = host === null ? {} : { host };
+      for (const [name, value] of Object.entries(more))
+        headers[name] = value.replace('PORT', String(port));
       request({ port, host: '127.0.0.1', method, headers }, (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
         answer.on('end', () => {
           const body = Buffer.concat(chunks).toString();
-          resolve(new Response(body, { status: answer.statusCode ?? 0 }));
+          const { statusCode: status = 0, headers: got } = answer;
+          const names = Object.entries(got).map(([name, value]): [string, string] => [
+            name,
+            String(value),
+          ]);
+          resolve(new Response(body, { status, headers: names }));
         });
       })
         .on('error', reject)
@@ -287,6 +441,36 @@ describe('IceServers', () => {
     const answer = await ask(null);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject([{ username: 'lab' }]);
+  });
+
+  it.each([
+    [{}],
+    [{ origin: 'http://127.0.0.1:PORT', 'sec-fetch-site': 'same-origin' }],
+    [{ 'sec-fetch-site': 'same-origin' }],
+    [{ 'sec-fetch-site': 'none' }],
+  ])('tells a page of its own, %j, and lets no other origin read it', async (headers) => {
+    const answer = await ask(null, 'GET', headers);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect(answer.headers.get('cross-origin-resource-policy')).toBe('same-origin');
+  });
+
+  it.each([
+    [{ origin: 'http://localhost:9999' }],
+    [{ origin: 'http://127.0.0.1:1' }],
+    [{ origin: 'https://evil.example' }],
+    [{ origin: 'null' }],
+    [{ origin: '' }],
+    [{ 'sec-fetch-site': 'cross-site' }],
+    [{ 'sec-fetch-site': 'same-site' }],
+    [{ origin: 'http://127.0.0.1:PORT', 'sec-fetch-site': 'cross-site' }],
+    [{ host: 'rebound.example', origin: 'http://rebound.example' }],
+    [{ host: 'rebound.example', 'sec-fetch-site': 'same-origin' }],
+  ])('tells nothing to a page of another origin: %j', async (headers) => {
+    const answer = await ask(null, 'GET', headers);
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect(await answer.text()).toBe('');
   });
 
   it('tells nothing to a name that someone else has pointed here, nor to another method', async () => {

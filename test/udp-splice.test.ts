@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ErrorBoundary } from '../demo/server/error-boundary.ts';
 import { Lateness } from '../demo/link/lateness.ts';
 import { LanePath } from '../demo/link/lane-path.ts';
 import { LinkModel } from '../demo/link/link-model.ts';
@@ -56,7 +57,13 @@ async function open(
     forward: new LanePath(new LinkModel({ ...CLEAN, ...forward }, 1), begin),
     back: new LanePath(new LinkModel({ ...CLEAN, ...back }, 2), begin),
   };
-  const splice = await UdpSplice.open({ clock, ...paths, lateness, maxPacketsPerSecond });
+  const splice = await UdpSplice.open({
+    clock,
+    boundary: new ErrorBoundary('test'),
+    ...paths,
+    lateness,
+    maxPacketsPerSecond,
+  });
   cleanups.push(
     () => clock.close(),
     () => splice.close(),

@@ -71,9 +71,7 @@ export class Recording implements ReactiveController {
       const recorder = await Recorder.create(
         context,
         source.track ?? source.node,
-        container === 'wav'
-          ? { container }
-          : { container, bitrate: RECORDING_BITRATE, mediabunny: () => import('mediabunny') },
+        container === 'wav' ? { container } : { container, bitrate: RECORDING_BITRATE },
       );
       if (source !== this.source) return void recorder.stop().catch(() => {});
       this.recorder = recorder;

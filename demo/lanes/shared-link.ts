@@ -57,7 +57,7 @@ export class SharedLink implements LinkAccess {
       if (this.client !== client) return;
       this.client = null;
       this.connecting = null;
-      this.tell('The link engine has ended: start anew.');
+      this.tell('The link engine has ended, and lanes with it. Start them again.');
     };
     this.tell('');
   }

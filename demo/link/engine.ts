@@ -5,9 +5,15 @@ import { performance } from 'node:perf_hooks';
 import type { RawData } from 'ws';
 import { WebSocket, WebSocketServer } from 'ws';
 import { PacketError } from '../../src/core/errors.ts';
+import { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
 import type { ControlReply, ControlRequest, SpliceAddress } from './protocol.ts';
-import { LinkControlError, parseControlRequest, requestIdOf } from './protocol.ts';
+import {
+  LinkControlError,
+  MAX_REQUEST_LENGTH,
+  parseControlRequest,
+  requestIdOf,
+} from './protocol.ts';
 import type { RealClock } from './real-clock.ts';
 import { Session } from './session.ts';
 
@@ -60,13 +66,19 @@ export class LinkEngine {
   private readonly pingTimer: NodeJS.Timeout;
   /** Pages that have answered since the last ping. */
   private readonly alive = new WeakSet<WebSocket>();
+  private readonly boundary: ErrorBoundary;
 
-  constructor(clock: RealClock, options: LinkEngineOptions = {}) {
+  constructor(
+    clock: RealClock,
+    options: LinkEngineOptions = {},
+    boundary: ErrorBoundary = new ErrorBoundary('link engine'),
+  ) {
     this.clock = clock;
+    this.boundary = boundary;
     this.options = options;
     const {
       maxMessageBytes = 2 ** 18,
-      maxRequestBytes = 2 ** 23,
+      maxRequestBytes = MAX_REQUEST_LENGTH,
       pingIntervalMs = 10_000,
     } = options;
     const common = { noServer: true, perMessageDeflate: false } as const;
@@ -83,6 +95,13 @@ export class LinkEngine {
   /** Makes a WebSocket of a connection, or refuses it. Who may connect is for the caller to have checked. */
   upgrade(request: UpgradeRequest, socket: Socket, head: Buffer): void {
     socket.on('error', () => {});
+    this.boundary.run(
+      () => this.upgraded(request, socket, head),
+      () => socket.destroy(),
+    );
+  }
+
+  private upgraded(request: UpgradeRequest, socket: Socket, head: Buffer): void {
     const path = request.url.split('?', 1)[0]!.slice(LINK_PATH.length);
     const lane = LANE.exec(path);
     if (lane !== null) return this.upgradeLane(request, socket, head, lane[1]!, lane[2] ?? '');
@@ -110,7 +129,7 @@ export class LinkEngine {
     try {
       session?.closeLane(lane);
     } catch (error) {
-      if (!(error instanceof LinkControlError)) throw error;
+      if (!(error instanceof LinkControlError)) this.boundary.report(error);
     }
   }
 
@@ -171,6 +190,7 @@ export class LinkEngine {
     const { maxLanes, spliceAddress, maxRequestsPerSecond = 50 } = this.options;
     const session = new Session({
       clock: this.clock,
+      boundary: this.boundary,
       ...(maxLanes === undefined ? {} : { maxLanes }),
       ...(spliceAddress === undefined ? {} : { spliceAddress }),
     });
@@ -183,7 +203,7 @@ export class LinkEngine {
     };
     this.alive.add(client);
     client.on('pong', () => this.alive.add(client));
-    client.on('message', (data: RawData, binary: boolean) => {
+    const onMessage = (data: RawData, binary: boolean): Promise<void> | void => {
       this.alive.add(client);
       if (client.readyState !== WebSocket.OPEN) return;
       if (!rate.take(performance.now())) {
@@ -196,32 +216,39 @@ export class LinkEngine {
         client.close(POLICY_VIOLATION, 'too-fast');
         return;
       }
-      void answer(session, binary ? '' : (data as Buffer).toString()).then(reply);
-    });
-    client.on('close', () => {
-      session.close();
+      return this.answer(session, binary ? '' : (data as Buffer).toString()).then(reply);
+    };
+    const onClose = (): void => {
       this.sessions.delete(name);
-    });
+      session.close();
+    };
+    client.on(
+      'message',
+      this.boundary.guard(onMessage, () => client.terminate()),
+    );
+    client.on('close', this.boundary.guard(onClose));
     // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
     client.on('error', () => {});
     reply({ type: 'session', session: name, seed: session.seed });
   }
-}
 
-/** Does what a page asks, or says why not: bytes from the network cause nothing else. */
-async function answer(session: Session, text: string): Promise<ControlReply> {
-  try {
-    return await perform(session, parseControlRequest(text));
-  } catch (error) {
-    const id = requestIdOf(text);
-    if (error instanceof PacketError) {
-      const message = `${error.message} (${error.reason})`;
-      return { type: 'error', id, code: 'bad-message', message };
+  /** Does what a page asks, or says why not: bytes from the network cause nothing else. */
+  private async answer(session: Session, text: string): Promise<ControlReply> {
+    try {
+      return await perform(session, parseControlRequest(text));
+    } catch (error) {
+      const id = requestIdOf(text);
+      if (error instanceof PacketError) {
+        const message = `${error.message} (${error.reason})`;
+        return { type: 'error', id, code: 'bad-message', message };
+      }
+      if (error instanceof LinkControlError) {
+        return { type: 'error', id, code: error.code, message: error.message };
+      }
+      this.boundary.report(error);
+      const message = 'The link engine has a fault: its log, in the server’s terminal, says more.';
+      return { type: 'error', id, code: 'failed', message };
     }
-    if (error instanceof LinkControlError) {
-      return { type: 'error', id, code: error.code, message: error.message };
-    }
-    throw error;
   }
 }
 

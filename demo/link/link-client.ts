@@ -41,8 +41,8 @@ export class LinkClient {
     this.socket = socket;
     this.session = session;
     socket.onmessage = (event: { readonly data: unknown }) => {
-      const reply = JSON.parse(String(event.data)) as ControlReply;
-      if (!('id' in reply) || reply.id === null) return;
+      const reply = replyOf(event.data);
+      if (reply === null || !('id' in reply) || reply.id === null) return;
       const waiting = this.waiting.get(reply.id);
       this.waiting.delete(reply.id);
       if (reply.type !== 'error') waiting?.resolve(reply);
@@ -70,8 +70,8 @@ export class LinkClient {
       socket.onclose = fail;
       // The first message tells the session's name.
       socket.onmessage = (event: { readonly data: unknown }) => {
-        const reply = JSON.parse(String(event.data)) as ControlReply;
-        if (reply.type === 'session') resolve(new LinkClient(base, socket, reply.session));
+        const reply = replyOf(event.data);
+        if (reply?.type === 'session') resolve(new LinkClient(base, socket, reply.session));
       };
     });
   }
@@ -146,6 +146,17 @@ export class LinkClient {
     for (const waiting of this.waiting.values()) waiting.reject(error);
     this.waiting.clear();
     this.onclose?.();
+  }
+}
+
+/** A message of the engine's; null for what is no such message, so that no message throws within the socket. */
+function replyOf(data: unknown): ControlReply | null {
+  if (typeof data !== 'string') return null;
+  try {
+    const fields: unknown = JSON.parse(data);
+    return typeof fields === 'object' && fields !== null ? (fields as ControlReply) : null;
+  } catch {
+    return null;
   }
 }
 

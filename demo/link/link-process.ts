@@ -9,6 +9,7 @@ import type { LinkEngineOptions } from './engine.ts';
 import type { FromEngine, ToEngine } from './process-messages.ts';
 import type { SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
+import { ErrorBoundary } from '../server/error-boundary.ts';
 import { isTrustedOrigin } from '../server/origin.ts';
 
 /** What the engine allows, and who may reach it. */
@@ -23,6 +24,8 @@ export interface CallSplice {
     readonly caller: { readonly address: string; readonly port: number };
     readonly callee: { readonly address: string; readonly port: number };
   };
+  /** Resolves with the reason when the engine's process ends before the splice is closed. */
+  readonly lost: Promise<string>;
   close(): void;
 }
 
@@ -30,16 +33,23 @@ export interface CallSplice {
 const PATH = '/link/';
 /** Connections that may wait for the process to start. */
 const MAX_WAITING = 64;
+/** How long after its death the process is started again, ms: doubled each time it has lived for less than `STEADY_MS`. */
+const FIRST_RESTART_MS = 100;
+const LAST_RESTART_MS = 30_000;
+const STEADY_MS = 60_000;
 
 interface Running {
   readonly child: ChildProcess;
   /** Calls that wait for their ports, by their number. */
   readonly waiting: Map<number, (reply: FromEngine) => void>;
+  /** Resolves with the reason when the process has ended. */
+  readonly ended: Promise<string>;
 }
 
 /**
- * The link engine's process, seen from the server. It starts when the first page asks for it, and again if it should have
- * died; `close` ends it, and so does the end of this process.
+ * The link engine's process, seen from the server, and its supervisor. It starts when the first page asks for it. When it dies it
+ * is started again; the connections of its sessions and lanes end with it, calls are told through `CallSplice.lost`, and all can
+ * open again at once. `close` ends it, and so does the end of this process.
  */
 export class LinkProcess {
   private readonly options: LinkProcessOptions;
@@ -48,9 +58,20 @@ export class LinkProcess {
   private waitingConnections = 0;
   private lastId = 0;
   private closed = false;
+  private readonly boundary = new ErrorBoundary('link process');
+  /** The engine's program, once it has been made. */
+  private code: Promise<string> | null = null;
+  private restarting: ReturnType<typeof setTimeout> | null = null;
+  private restartMs = FIRST_RESTART_MS;
+  private count = 0;
 
   constructor(options: LinkProcessOptions = {}) {
     this.options = options;
+  }
+
+  /** How often the process has died, and was not told to. */
+  get deaths(): number {
+    return this.count;
   }
 
   /** The process's number; null while there is none. */
@@ -64,7 +85,7 @@ export class LinkProcess {
    * @returns stops it
    */
   attach(server: EventEmitter): () => void {
-    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       const url = request.url ?? '';
       if (!url.startsWith(PATH)) return;
       const { origin, host } = request.headers;
@@ -82,6 +103,7 @@ export class LinkProcess {
       this.waitingConnections++;
       void this.handOver(request, socket, head).finally(() => this.waitingConnections--);
     };
+    const onUpgrade = this.boundary.guard(upgrade, (_request, socket) => socket.destroy());
     server.on('upgrade', onUpgrade);
     return () => {
       server.off('upgrade', onUpgrade);
@@ -95,7 +117,7 @@ export class LinkProcess {
    * @throws LinkControlError
    */
   async openSplice(link: string): Promise<CallSplice> {
-    const { child, waiting } = await this.start();
+    const { child, waiting, ended } = await this.start();
     const id = ++this.lastId;
     const reply = await new Promise<FromEngine>((resolve) => {
       waiting.set(id, resolve);
@@ -112,6 +134,7 @@ export class LinkProcess {
         caller: { address, port: ports[0] },
         callee: { address, port: ports[1] },
       },
+      lost: ended,
       close: () => post(child, { type: 'close-lane', link, lane }),
     };
   }
@@ -119,6 +142,7 @@ export class LinkProcess {
   /** Ends the process, and with it every session. */
   close(): void {
     this.closed = true;
+    clearTimeout(this.restarting ?? undefined);
     this.child?.kill();
     this.child = null;
     this.running = null;
@@ -147,6 +171,8 @@ export class LinkProcess {
     if (this.closed) {
       return Promise.reject(new LinkControlError('failed', 'The link engine has been closed.'));
     }
+    clearTimeout(this.restarting ?? undefined);
+    this.restarting = null;
     this.running ??= this.launch().catch((error: unknown) => {
       this.running = null;
       throw error;
@@ -154,35 +180,62 @@ export class LinkProcess {
     return this.running;
   }
 
+  /** The process has died: the next one is there before a page asks again. */
+  private restartLater(livedMs: number): void {
+    this.count++;
+    this.restartMs = livedMs >= STEADY_MS ? FIRST_RESTART_MS : this.restartMs;
+    this.restarting = setTimeout(() => {
+      this.start().catch((error: unknown) => this.boundary.report(error));
+    }, this.restartMs);
+    this.restarting.unref();
+    this.restartMs = Math.min(LAST_RESTART_MS, 2 * this.restartMs);
+  }
+
   private async launch(): Promise<Running> {
-    const code = await bundleEngine();
+    this.code ??= bundleEngine().catch((error: unknown) => {
+      this.code = null;
+      throw error;
+    });
+    const code = await this.code;
+    if (this.closed) throw new LinkControlError('failed', 'The link engine has been closed.');
     // Its program comes by standard input: no file has to be written, and none is left behind.
     const child = spawn(process.execPath, ['--input-type=module', '-'], {
       stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
     });
     this.child = child;
     const waiting: Running['waiting'] = new Map();
+    const startedMs = performance.now();
+    let isReady = false;
+    let tellEnded: (reason: string) => void;
+    const ended = new Promise<string>((resolve) => {
+      tellEnded = resolve;
+    });
     return new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.on('message', (message: FromEngine) => {
+      // Also when it cannot be killed, or a message does not reach it: it must not end this process.
+      child.on('error', reject);
+      const onMessage = (message: FromEngine): void => {
         if (message.type === 'ready') {
-          resolve({ child, waiting });
+          isReady = true;
+          resolve({ child, waiting, ended });
         } else {
           waiting.get(message.id)?.(message);
           waiting.delete(message.id);
         }
-      });
-      child.once('exit', (exitCode) => {
-        const words = `The link engine has ended with code ${exitCode}.`;
+      };
+      child.on('message', this.boundary.guard(onMessage));
+      child.once('exit', (exitCode, signal) => {
+        const words = `The link engine has ended (${exitCode === null ? signal : `code ${exitCode}`}). Open it again.`;
+        tellEnded(words);
         for (const [id, done] of waiting) {
           done({ type: 'refused', id, code: 'failed', message: words });
         }
         waiting.clear();
         reject(new LinkControlError('failed', words));
-        if (this.child === child) {
-          this.child = null;
-          this.running = null;
-        }
+        if (this.child !== child) return;
+        this.child = null;
+        this.running = null;
+        // One that does not even start is tried again when a page asks.
+        if (isReady && !this.closed) this.restartLater(performance.now() - startedMs);
       });
       child.stdin!.on('error', () => {});
       child.stdin!.end(code);

@@ -1,4 +1,4 @@
-import { describe, numberIn } from '../../src/core/arguments.ts';
+import { describeOutside, numberIn } from '../../src/core/arguments.ts';
 
 /** What a link did from one moment on, until the next point. */
 export interface LinkTracePoint {
@@ -16,8 +16,8 @@ export interface LinkTrace {
   readonly points: readonly LinkTracePoint[];
 }
 
-/** Some 17 minutes in steps of 20 ms. */
-const MAX_POINTS = 50_000;
+/** Most points of a trace: some 17 minutes in steps of 20 ms. */
+export const MAX_TRACE_POINTS = 50_000;
 const MAX_DURATION_MS = 86_400_000;
 const MAX_DELAY_MS = 60_000;
 
@@ -28,15 +28,15 @@ const MAX_DELAY_MS = 60_000;
  */
 export function checkLinkTrace(value: unknown): LinkTrace {
   const { durationMs, points } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  if (!Array.isArray(points) || points.length < 1 || points.length > MAX_POINTS) {
+  if (!Array.isArray(points) || points.length < 1 || points.length > MAX_TRACE_POINTS) {
     throw new TypeError(
-      `trace.points must be an array of 1 to ${MAX_POINTS}, got ${Array.isArray(points) ? points.length : describe(points)}.`,
+      `trace.points must be an array of 1 to ${MAX_TRACE_POINTS}, got ${Array.isArray(points) ? points.length : describeOutside(points)}.`,
     );
   }
   let previous = -1;
   const checked = points.map((point: unknown, index): LinkTracePoint => {
     const { atMs, delayMs } = (point ?? {}) as Readonly<Record<string, unknown>>;
-    const at = numberIn(`trace.points[${index}].atMs`, atMs, 0, MAX_DURATION_MS);
+    const at = numberIn(`trace.points[${index}].atMs`, atMs, 0, MAX_DURATION_MS, describeOutside);
     if (index === 0 ? at !== 0 : at <= previous) {
       throw new RangeError(
         `trace.points[${index}].atMs must be ${index === 0 ? 0 : `above ${previous}`}, got ${at}.`,
@@ -46,10 +46,16 @@ export function checkLinkTrace(value: unknown): LinkTrace {
     if (delayMs === -1) return { atMs: at, delayMs };
     return {
       atMs: at,
-      delayMs: numberIn(`trace.points[${index}].delayMs`, delayMs, 0, MAX_DELAY_MS),
+      delayMs: numberIn(
+        `trace.points[${index}].delayMs`,
+        delayMs,
+        0,
+        MAX_DELAY_MS,
+        describeOutside,
+      ),
     };
   });
-  const duration = numberIn('trace.durationMs', durationMs, 0, MAX_DURATION_MS);
+  const duration = numberIn('trace.durationMs', durationMs, 0, MAX_DURATION_MS, describeOutside);
   if (duration <= previous) {
     throw new RangeError(`trace.durationMs must be above ${previous}, got ${duration}.`);
   }
@@ -78,13 +84,13 @@ export function parseLinkTrace(text: string): LinkTrace {
     if (time === '' || !Number.isFinite(at) || !known || more.length > 0 || durationMs >= 0) {
       throw new SyntaxError(
         `Line ${index + 1} of a trace must be a time and a delay in ms, or 'lost', or at the very end 'end'; ` +
-          `got '${line.slice(0, 60)}'.`,
+          `got ${describeOutside(line)}.`,
       );
     }
     if (points.length === 0) first = at;
     if (lasts) durationMs = at - first;
-    else if (points.length < MAX_POINTS) points.push({ atMs: at - first, delayMs });
-    else throw new RangeError(`A trace must have at most ${MAX_POINTS} points.`);
+    else if (points.length < MAX_TRACE_POINTS) points.push({ atMs: at - first, delayMs });
+    else throw new RangeError(`A trace must have at most ${MAX_TRACE_POINTS} points.`);
   }
   const last = points.at(-1)?.atMs ?? 0;
   const before = points.at(-2)?.atMs ?? last - 1000;

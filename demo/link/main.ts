@@ -8,7 +8,9 @@ import { LinkEngine } from './engine.ts';
 import type { FromEngine, ToEngine } from './process-messages.ts';
 import { LinkControlError } from './protocol.ts';
 import { RealClock } from './real-clock.ts';
+import { ErrorBoundary } from '../server/error-boundary.ts';
 
+const boundary = new ErrorBoundary('link engine');
 let engine: LinkEngine | null = null;
 /** Connections that the server's process has not let go of yet, the oldest first; undefined: its client is gone already. */
 const coming: ((() => void) | undefined)[] = [];
@@ -17,9 +19,9 @@ const say = (message: FromEngine): void => {
   process.send?.(message, undefined, undefined, () => {});
 };
 
-process.on('message', (message: ToEngine, connection: unknown) => {
+const onMessage = (message: ToEngine, connection: unknown): void => {
   if (message.type === 'begin') {
-    engine = new LinkEngine(new RealClock(), message.options);
+    engine = new LinkEngine(new RealClock(boundary), message.options, boundary);
     say({ type: 'ready' });
     return;
   }
@@ -38,7 +40,8 @@ process.on('message', (message: ToEngine, connection: unknown) => {
       engine.closeLane(message.link, message.lane);
       return;
   }
-});
+};
+process.on('message', boundary.guard(onMessage));
 
 process.on('disconnect', () => {
   engine?.close();

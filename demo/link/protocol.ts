@@ -1,9 +1,12 @@
 import { PacketError } from '../../src/core/errors.ts';
-import { describe } from '../../src/core/arguments.ts';
+import { describeOutside } from '../../src/core/arguments.ts';
+import { parseJsonObject } from '../../src/core/framing/json-object.ts';
+import type { JsonFields } from '../../src/core/framing/json-object.ts';
 import type { LatenessReport } from './lateness.ts';
 import type { PathStatistics } from './lane-path.ts';
 import type { LinkSettings } from './settings.ts';
 import { checkLinkSettings } from './settings.ts';
+import { MAX_TRACE_POINTS } from './link-trace.ts';
 import type { TcpModelCounts } from './tcp-model.ts';
 
 /**
@@ -105,6 +108,12 @@ export class LinkControlError extends Error {
 
 const LANE_NAME = /^[A-Za-z0-9_-]{1,32}$/;
 const MAX_ID = 2 ** 31 - 1;
+/** Longest request, in characters: two traces of the most points, each number written in full, are some 6 million. */
+export const MAX_REQUEST_LENGTH: number = 2 ** 23;
+/** A point within a trace within settings within a request. */
+const MAX_REQUEST_DEPTH = 5;
+/** Two values a point, two traces, and room for all the rest. */
+const MAX_REQUEST_VALUES = 2 * 2 * MAX_TRACE_POINTS + 1024;
 
 /** Whether a name may be a lane's: 1 to 32 of A–Z, a–z, 0–9, _ and -. */
 export function isLaneName(name: string): boolean {
@@ -132,7 +141,10 @@ export function parseControlRequest(text: string): ControlRequest {
     case 'close-lane':
       return { type, id, lane: laneField(fields) };
     default:
-      throw new PacketError('unknown-type', `There is no request of type ${brief(type)}.`);
+      throw new PacketError(
+        'unknown-type',
+        `There is no request of type ${describeOutside(type)}.`,
+      );
   }
 }
 
@@ -145,56 +157,41 @@ export function requestIdOf(text: string): number | null {
   }
 }
 
-function fieldsOf(text: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new PacketError('bad-json', 'A request must be JSON.', { cause });
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new PacketError('bad-json', `A request must be an object, got ${brief(value)}.`);
-  }
-  return value as Readonly<Record<string, unknown>>;
+function fieldsOf(text: string): JsonFields {
+  return parseJsonObject('A request', text, {
+    maxLength: MAX_REQUEST_LENGTH,
+    maxDepth: MAX_REQUEST_DEPTH,
+    maxValues: MAX_REQUEST_VALUES,
+  });
 }
 
-function integerField(
-  fields: Readonly<Record<string, unknown>>,
-  name: string,
-  min: number,
-  max: number,
-): number {
+function integerField(fields: JsonFields, name: string, min: number, max: number): number {
   const value = fields[name];
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
     throw new PacketError(
       'bad-field',
-      `${name} must be an integer from ${min} to ${max}, got ${brief(value)}.`,
+      `${name} must be an integer from ${min} to ${max}, got ${describeOutside(value)}.`,
     );
   }
   return value;
 }
 
-function laneField(fields: Readonly<Record<string, unknown>>): string {
+function laneField(fields: JsonFields): string {
   const { lane } = fields;
   if (typeof lane !== 'string' || !isLaneName(lane)) {
     throw new PacketError(
       'bad-field',
-      `lane must be 1 to 32 of A–Z, a–z, 0–9, _ and -, got ${brief(lane)}.`,
+      `lane must be 1 to 32 of A–Z, a–z, 0–9, _ and -, got ${describeOutside(lane)}.`,
     );
   }
   return lane;
 }
 
-function settingsField(fields: Readonly<Record<string, unknown>>, name: string): LinkSettings {
+function settingsField(fields: JsonFields, name: string): LinkSettings {
   try {
     return checkLinkSettings(fields[name]);
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause);
     throw new PacketError('bad-field', `${name}: ${words}`, { cause });
   }
-}
-
-/** A value of the network's in a message: never long. */
-function brief(value: unknown): string {
-  return describe(typeof value === 'string' ? value.slice(0, 60) : value);
 }

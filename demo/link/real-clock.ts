@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock, ClockTimer } from './clock.ts';
 import { TimerQueue } from './clock.ts';
+import { ErrorBoundary } from '../server/error-boundary.ts';
 
 /**
  * A timer that is due within this time is done now: Node sleeps in steps of 1 ms, so that it would else be late by up to one.
@@ -22,6 +23,12 @@ export class RealClock implements Clock {
   private modelMs = 0;
   /** Whether timers are running now. */
   private running = false;
+  private readonly boundary: ErrorBoundary;
+
+  /** @param boundary catches what timers throw: those of others run all the same */
+  constructor(boundary: ErrorBoundary = new ErrorBoundary('clock')) {
+    this.boundary = boundary;
+  }
 
   get nowMs(): number {
     if (this.running) return this.modelMs;
@@ -42,12 +49,23 @@ export class RealClock implements Clock {
     try {
       while (this.timers.nextMs <= performance.now() + EARLY_MS) {
         this.modelMs = this.timers.nextMs;
-        this.timers.take()();
+        this.boundary.run(this.timers.take());
       }
     } finally {
       this.running = false;
       this.arm();
     }
+  }
+
+  /** This clock for one user of it. @param end ends that user when one of its timers throws */
+  guarded(end: () => void): Clock {
+    const now = (): number => this.nowMs;
+    return {
+      get nowMs() {
+        return now();
+      },
+      at: (timeMs, action) => this.at(timeMs, () => this.boundary.run(action, end)),
+    };
   }
 
   /** Lets no timer run any more. */

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { WebSocket } from 'ws';
+import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { Lateness } from './lateness.ts';
 import { LanePath } from './lane-path.ts';
 import { LinkModel } from './link-model.ts';
@@ -14,6 +15,7 @@ import { WebSocketLink } from './websocket-link.ts';
 /** What a session allows. */
 export interface SessionOptions {
   readonly clock: RealClock;
+  readonly boundary: ErrorBoundary;
   /** Of lanes of both kinds. @default 32 */
   readonly maxLanes?: number;
   /** The address that splices are bound to. @default '127.0.0.1' */
@@ -92,11 +94,12 @@ export class Session {
     this.checkName(lane);
     this.opening.add(lane);
     const paths = this.paths();
-    const { clock, spliceAddress } = this.options;
+    const { clock, boundary, spliceAddress } = this.options;
     let splice: UdpSplice;
     try {
       splice = await UdpSplice.open({
         clock,
+        boundary,
         ...paths,
         lateness: this.lateness,
         ...(spliceAddress === undefined ? {} : { address: spliceAddress }),
@@ -124,8 +127,9 @@ export class Session {
     const lane = name === '' ? this.freeName('websocket') : name;
     this.checkName(lane);
     const paths = this.paths();
-    const { clock } = this.options;
-    const carrier = new WebSocketLink(socket, { clock, ...paths, lateness: this.lateness });
+    const { clock, boundary } = this.options;
+    const { lateness } = this;
+    const carrier = new WebSocketLink(socket, { clock, boundary, ...paths, lateness });
     this.lanes.set(lane, { ...paths, carrier });
     socket.on('close', () => {
       if (this.lanes.get(lane)?.carrier === carrier) this.lanes.delete(lane);

@@ -1,4 +1,4 @@
-import { describe, numberIn, oneOf } from '../../src/core/arguments.ts';
+import { describeOutside, numberIn, oneOf } from '../../src/core/arguments.ts';
 import type { LinkTrace } from './link-trace.ts';
 import { checkLinkTrace } from './link-trace.ts';
 
@@ -103,19 +103,19 @@ const checked = new WeakSet<object>();
  */
 export function checkLinkSettings(value: unknown): LinkSettings {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError(`Link settings must be an object, got ${describe(value)}.`);
+    throw new TypeError(`Link settings must be an object, got ${describeOutside(value)}.`);
   }
   if (checked.has(value)) return value as LinkSettings;
   for (const name of Object.keys(value)) {
     if (!Object.hasOwn(CLEAN, name)) {
       throw new TypeError(
-        `Link settings have the fields ${Object.keys(CLEAN).join(', ')}, got ${describe(name.slice(0, 40))}.`,
+        `Link settings have the fields ${Object.keys(CLEAN).join(', ')}, got ${describeOutside(name)}.`,
       );
     }
   }
   const fields: Readonly<Record<string, unknown>> = { ...CLEAN, ...value };
   const number = (name: LinkNumber): number =>
-    numberIn(name, fields[name], LINK_RANGES[name].min, LINK_RANGES[name].max);
+    numberIn(name, fields[name], LINK_RANGES[name].min, LINK_RANGES[name].max, describeOutside);
   const settings: LinkSettings = {
     delayMs: number('delayMs'),
     jitterMs: number('jitterMs'),
@@ -123,6 +123,7 @@ export function checkLinkSettings(value: unknown): LinkSettings {
       'jitterDistribution',
       fields['jitterDistribution'],
       JITTER_DISTRIBUTIONS,
+      describeOutside,
     ),
     lossRatio: number('lossRatio'),
     burstLength: number('burstLength'),
@@ -146,7 +147,7 @@ export function checkLinkSettings(value: unknown): LinkSettings {
 
 function booleanOf(name: string, value: unknown): boolean {
   if (typeof value !== 'boolean') {
-    throw new TypeError(`${name} must be a boolean, got ${describe(value)}.`);
+    throw new TypeError(`${name} must be a boolean, got ${describeOutside(value)}.`);
   }
   return value;
 }

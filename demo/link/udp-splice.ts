@@ -2,6 +2,7 @@ import type { RemoteInfo, Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
 import type { Lateness } from './lateness.ts';
 import type { LanePath } from './lane-path.ts';
@@ -14,6 +15,8 @@ export interface UdpSpliceOptions {
   readonly forward: LanePath;
   readonly back: LanePath;
   readonly lateness: Lateness;
+  /** Stands round what comes from the peers; a fault drops the datagram. */
+  readonly boundary: ErrorBoundary;
   /** The address that both ports are bound to. @default '127.0.0.1' */
   readonly address?: string;
   /** From each peer; twice as many may come at once, and what comes beyond is dropped. @default 4000 */
@@ -97,8 +100,8 @@ export class UdpSplice {
   }
 
   private serve(from: Side, to: Side, path: LanePath): void {
-    const { clock } = this.options;
-    from.socket.on('message', (datagram: Buffer, sender: RemoteInfo) => {
+    const { clock, boundary } = this.options;
+    const onDatagram = (datagram: Buffer, sender: RemoteInfo): void => {
       clock.catchUp();
       const now = clock.nowMs;
       if (!this.admit(from, datagram, sender, now)) {
@@ -108,7 +111,8 @@ export class UdpSplice {
       path.addPayload(datagram.length);
       const arrival = path.fate(datagram.length + this.headerBytes, now);
       if (arrival >= 0) clock.at(arrival, () => this.put(to, datagram, arrival));
-    });
+    };
+    from.socket.on('message', boundary.guard(onDatagram));
     // A peer that is gone answers with ICMP, which some systems report here: it may come back.
     from.socket.on('error', () => {});
   }

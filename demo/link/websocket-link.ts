@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { RawData, WebSocket } from 'ws';
+import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
 import type { Lateness } from './lateness.ts';
 import type { LanePath } from './lane-path.ts';
@@ -15,6 +16,8 @@ export interface WebSocketLinkOptions {
   /** For acknowledgements. */
   readonly back: LanePath;
   readonly lateness: Lateness;
+  /** Stands round what comes from the client; a fault cuts this lane. */
+  readonly boundary: ErrorBoundary;
   /** A client that sends more is cut (close code 1008). @default 1000 */
   readonly maxMessagesPerSecond?: number;
   /** Bytes sent and not acknowledged, above which nothing further is read from the client. @default 262144 */
@@ -44,21 +47,26 @@ export class WebSocketLink {
   private readonly maxBufferedBytes: number;
 
   constructor(socket: WebSocket, options: WebSocketLinkOptions) {
-    const { clock, forward, back, maxMessagesPerSecond = 1000 } = options;
+    const { clock, forward, back, boundary, maxMessagesPerSecond = 1000 } = options;
     this.socket = socket;
     this.options = options;
     this.maxBufferedBytes = options.maxBufferedBytes ?? 2 ** 18;
     this.rate = new MessageRate(maxMessagesPerSecond, performance.now());
     this.tcp = new TcpModel({
-      clock,
+      clock: clock.guarded(() => this.close()),
       forward,
       back,
       deliver: (message) => this.deliver(message),
       onacknowledge: () => this.regulate(),
     });
     this.base = this.tcp.counts;
-    socket.on('message', (data: RawData, binary: boolean) => this.take(data, binary));
-    socket.on('close', () => this.tcp.close());
+    const onMessage = (data: RawData, binary: boolean): void => this.take(data, binary);
+    const cut = (): void => this.close();
+    socket.on('message', boundary.guard(onMessage, cut));
+    socket.on(
+      'close',
+      boundary.guard(() => this.tcp.close()),
+    );
     // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
     socket.on('error', () => {});
   }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RawData } from 'ws';
 import { WebSocket, WebSocketServer } from 'ws';
+import { ErrorBoundary } from './error-boundary.ts';
 import { isTrustedOrigin } from './origin.ts';
 
 /** What an echo allows. */
@@ -64,24 +65,30 @@ export function attachEcho(server: EventEmitter, options: EchoOptions = {}): Ech
   /** Clients that have answered since the last ping. */
   const alive = new WeakSet<WebSocket>();
 
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  const boundary = new ErrorBoundary('echo');
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (pathOf(request) !== path) return;
     const { origin, host } = request.headers;
     if (!isTrustedOrigin(origin, host, allowedOrigins)) return refuse(socket, '403 Forbidden');
     if (sockets.clients.size >= maxConnections) return refuse(socket, '503 Service Unavailable');
     sockets.handleUpgrade(request, socket, head, (client) => serve(client));
   };
+  const onUpgrade = boundary.guard(upgrade, (_request, socket) => socket.destroy());
 
   const serve = (client: WebSocket): void => {
     alive.add(client);
     client.on('pong', () => alive.add(client));
-    client.on('message', (data: RawData, binary: boolean) => {
+    const onMessage = (data: RawData, binary: boolean): void => {
       alive.add(client);
       client.send(data, { binary }, () => {
         if (client.bufferedAmount <= maxBufferedBytes / 2) client.resume();
       });
       if (client.bufferedAmount > maxBufferedBytes) client.pause();
-    });
+    };
+    client.on(
+      'message',
+      boundary.guard(onMessage, () => client.terminate()),
+    );
     // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
     client.on('error', () => {});
   };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isTrustedOrigin } from './origin.ts';
+import { ErrorBoundary } from './error-boundary.ts';
+import { isOwnRequest, withoutCors } from './origin.ts';
 import { TurnServer } from './turn/turn-server.ts';
 
 /** An entry of `RTCConfiguration.iceServers`. */
@@ -10,6 +11,14 @@ export interface IceServer {
   readonly credential: string;
 }
 
+/** No other page may have it, not even as a script or a picture that it cannot read. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-type': 'application/json',
+  'cache-control': 'no-store',
+  'cross-origin-resource-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+};
+
 /** More addresses than a machine is reached under. */
 const MAX_SERVERS = 8;
 
@@ -18,6 +27,7 @@ const MAX_SERVERS = 8;
  * under which the page was reached, so that another machine's page gets one that it reaches too.
  */
 export class IceServers {
+  private readonly boundary = new ErrorBoundary('ICE servers');
   private readonly servers = new Map<string, Promise<TurnServer>>();
   private readonly address: string | null;
   private readonly username = 'lab';
@@ -29,21 +39,26 @@ export class IceServers {
     this.address = address;
   }
 
-  /** Answers a GET with a JSON array of {@link IceServer}. */
-  readonly answer = (request: IncomingMessage, response: ServerResponse): void => {
-    const { host } = request.headers;
+  /** Answers a GET of this server's own pages with a JSON array of {@link IceServer}; nobody else gets the password. */
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => void =
+    this.boundary.guard(
+      (request: IncomingMessage, response: ServerResponse) => this.answered(request, response),
+      (_request, response) => response.destroy(),
+    );
+
+  private async answered(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    withoutCors(response);
     const status = (code: number): void => void response.writeHead(code).end();
     if (request.method !== 'GET') return status(405);
-    // No name of someone else's that points here may read the password (DNS rebinding).
-    if (!isTrustedOrigin(`http://${host}`, host, [])) return status(403);
-    this.at(this.address ?? localAddress(request)).then(
-      (servers) => {
-        const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
-        response.writeHead(200, headers).end(JSON.stringify(servers));
-      },
-      () => status(503),
-    );
-  };
+    if (!isOwnRequest(request.headers)) return status(403);
+    let servers: readonly IceServer[];
+    try {
+      servers = await this.at(this.address ?? localAddress(request));
+    } catch {
+      return status(503);
+    }
+    response.writeHead(200, HEADERS).end(JSON.stringify(servers));
+  }
 
   /** @param address an address of this machine */
   async at(address: string): Promise<readonly IceServer[]> {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 
 /**
@@ -26,6 +27,27 @@ export function isTrustedOrigin(
     return false;
   }
   return url.host === host.toLowerCase() && isOwnName(url.hostname);
+}
+
+/**
+ * Whether a request over HTTP comes from a page of this server's own, or from no page at all: what a password may be told to. The
+ * host has to be `localhost` or an address (DNS rebinding: see `isTrustedOrigin`); an `Origin`, which requests of other
+ * origins carry, has to be the server's own; and so has the site that the browser tells in `Sec-Fetch-Site` (Fetch Metadata
+ * Request Headers), which a page cannot change. `none` there is a person who has typed the address.
+ */
+export function isOwnRequest(headers: IncomingHttpHeaders): boolean {
+  const { origin, host } = headers;
+  const site = headers['sec-fetch-site'];
+  if (!isTrustedOrigin(`http://${host}`, host, [])) return false;
+  if (origin !== undefined && !isTrustedOrigin(origin, host, [])) return false;
+  return site === undefined || site === 'same-origin' || site === 'none';
+}
+
+/** Takes back what a server in front of this one has set, so that no other origin can read the response (CORS). */
+export function withoutCors(response: ServerResponse): void {
+  for (const name of response.getHeaderNames()) {
+    if (name.startsWith('access-control-')) response.removeHeader(name);
+  }
 }
 
 function isOwnName(hostname: string): boolean {

@@ -23,8 +23,12 @@ export function labServer(options: LabServerOptions = {}): Plugin {
     name: 'micwire-lab-server',
     config(config) {
       return {
-        server: { host: config.server?.host ?? 'localhost' },
-        preview: { host: config.preview?.host ?? config.server?.host ?? 'localhost' },
+        // No page of another origin reads anything here: Vite lets those of other ports in by itself.
+        server: { host: config.server?.host ?? 'localhost', cors: config.server?.cors ?? false },
+        preview: {
+          host: config.preview?.host ?? config.server?.host ?? 'localhost',
+          cors: config.preview?.cors ?? config.server?.cors ?? false,
+        },
         // Named, so that Vite bundles them before the first visit: found during it, they make the page reload.
         optimizeDeps: { include: ['lit', 'lit/decorators.js', 'mediabunny', 'uplot'] },
       };

@@ -10,9 +10,12 @@ export interface UdpAddress {
 /** The candidate's priority (RFC 8445 §5.1.2.1): type preference of a host, 126; local preference 65535; component 1. */
 const HOST_PRIORITY = 2 ** 24 * 126 + 2 ** 8 * 65_535 + (256 - 1);
 
+/** Sections that get the address: those of a call share one connection (BUNDLE), which the first is for. */
+const MAX_SECTIONS = 64;
+
 /**
  * Makes one address the only one that a message's receiver learns of: descriptions lose their candidates and get this one;
- * candidates that trickle are dropped.
+ * candidates that trickle are dropped. A description becomes longer by line breaks and at most 64 times the address.
  * @returns null for a message that is not to be passed on
  */
 export function rewriteCandidates(message: SignalMessage, only: UdpAddress): SignalMessage | null {
@@ -21,15 +24,18 @@ export function rewriteCandidates(message: SignalMessage, only: UdpAddress): Sig
   const { address, port } = only;
   const candidate = `a=candidate:1 1 udp ${HOST_PRIORITY} ${address} ${port} typ host`;
   const lines: string[] = [];
-  let inMedia = false;
-  for (const line of message.sdp.split(/\r?\n/)) {
+  let sections = 0;
+  const endSection = (): void => {
+    if (sections > 0 && sections <= MAX_SECTIONS) lines.push(candidate, 'a=end-of-candidates');
+  };
+  for (const line of message.sdp.split(/\r\n|\r|\n/)) {
     if (line === '' || /^a=(candidate:|end-of-candidates|remote-candidates:)/.test(line)) continue;
     if (line.startsWith('m=')) {
-      if (inMedia) lines.push(candidate, 'a=end-of-candidates');
-      inMedia = true;
+      endSection();
+      sections++;
     }
     lines.push(line);
   }
-  if (inMedia) lines.push(candidate, 'a=end-of-candidates');
+  endSection();
   return { ...message, sdp: `${lines.join('\r\n')}\r\n` };
 }

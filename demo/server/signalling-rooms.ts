@@ -1,15 +1,19 @@
+import { MAX_REASON_LENGTH } from '../../src/core/webrtc/signal-message.ts';
 import type { CallRole, SignalMessage } from '../../src/core/webrtc/signal-message.ts';
 import type {
   SignallingErrorCode,
   SignallingReply,
 } from '../../src/core/webrtc/signalling-protocol.ts';
 import type { UdpAddress } from './rewrite-candidates.ts';
+import type { ErrorBoundary } from './error-boundary.ts';
 import { rewriteCandidates } from './rewrite-candidates.ts';
 
 /** The way of one call over the link engine. */
 export interface CallSplice {
   /** Where each side sends its packets: the only candidate that it learns. */
   readonly sendTo: Readonly<Record<CallRole, UdpAddress>>;
+  /** Resolves with the reason when the way is gone before it was closed. @default it lasts */
+  readonly lost?: Promise<string>;
   close(): void;
 }
 
@@ -40,8 +44,10 @@ export class SignallingRooms {
   private readonly rooms = new Map<string, Room>();
   private readonly maxRooms: number;
   private readonly openSplice: OpenSplice | null;
+  private readonly boundary: ErrorBoundary;
 
-  constructor(maxRooms: number, openSplice: OpenSplice | null) {
+  constructor(maxRooms: number, openSplice: OpenSplice | null, boundary: ErrorBoundary) {
+    this.boundary = boundary;
     this.maxRooms = maxRooms;
     this.openSplice = openSplice;
   }
@@ -74,7 +80,7 @@ export class SignallingRooms {
     }
     room.peers.push(peer);
     peer.reply({ type: 'joined', room: name });
-    if (room.peers.length === 2) void this.begin(room);
+    if (room.peers.length === 2) this.boundary.run(() => this.begin(room));
     return new RoomSeat(this, room, peer);
   }
 
@@ -108,6 +114,17 @@ export class SignallingRooms {
     // One that was cut off may go on calling without signalling, so the other is left alone.
   }
 
+  /** The way of a call is gone: nothing that either peer sends arrives, so both are told that the call is over. */
+  private lose(room: Room, splice: CallSplice, reason: string): void {
+    if (room.splice !== splice) return;
+    room.splice = null;
+    room.spent = true;
+    for (const peer of room.peers.slice()) {
+      peer.reply({ type: 'bye', reason: reason.slice(0, MAX_REASON_LENGTH) });
+      peer.refuse('no-link', reason.slice(0, MAX_REASON_LENGTH));
+    }
+  }
+
   private async begin(room: Room): Promise<void> {
     if (room.link !== '' && this.openSplice !== null) {
       let splice: CallSplice;
@@ -125,6 +142,7 @@ export class SignallingRooms {
         return;
       }
       room.splice = splice;
+      void splice.lost?.then((reason) => this.lose(room, splice, reason));
     }
     const [callee, caller] = room.peers;
     if (callee === undefined || caller === undefined) return;

@@ -11,6 +11,7 @@ import type {
   SignallingRequest,
 } from '../../src/core/webrtc/signalling-protocol.ts';
 import { parseSignallingRequest } from '../../src/core/webrtc/signalling-protocol.ts';
+import { ErrorBoundary } from './error-boundary.ts';
 import { MessageRate } from './message-rate.ts';
 import { isTrustedOrigin } from './origin.ts';
 import type { OpenSplice, Peer, RoomSeat } from './signalling-rooms.ts';
@@ -78,16 +79,18 @@ export function attachSignalling(
     perMessageDeflate: false,
     clientTracking: true,
   });
-  const rooms = new SignallingRooms(maxRooms, openSplice);
+  const boundary = new ErrorBoundary('signalling');
+  const rooms = new SignallingRooms(maxRooms, openSplice, boundary);
   const alive = new WeakSet<WebSocket>();
 
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if ((request.url ?? '').split('?', 1)[0] !== path) return;
     const { origin, host } = request.headers;
     if (!isTrustedOrigin(origin, host, allowedOrigins)) return refuse(socket, '403 Forbidden');
     if (sockets.clients.size >= maxConnections) return refuse(socket, '503 Service Unavailable');
     sockets.handleUpgrade(request, socket, head, (client) => serve(client));
   };
+  const onUpgrade = boundary.guard(upgrade, (_request, socket) => socket.destroy());
 
   const serve = (client: WebSocket): void => {
     const rate = new MessageRate(maxMessagesPerSecond, performance.now());
@@ -105,7 +108,7 @@ export function attachSignalling(
     );
     alive.add(client);
     client.on('pong', () => alive.add(client));
-    client.on('message', (data: RawData, binary: boolean) => {
+    const onMessage = (data: RawData, binary: boolean): void => {
       if (client.readyState !== WebSocket.OPEN) return;
       if (!rate.take(performance.now())) {
         peer.refuse('too-fast', `At most ${maxMessagesPerSecond} messages a second are taken.`);
@@ -121,11 +124,16 @@ export function attachSignalling(
       } else {
         peer.refuse('not-joined', 'The first message must be a join, and no later one.');
       }
-    });
-    client.on('close', (code: number) => {
+    };
+    const onClose = (code: number): void => {
       clearTimeout(joinTimer);
       seat?.leave(code === NORMAL || code === GOING_AWAY || code === NO_CODE);
-    });
+    };
+    client.on(
+      'message',
+      boundary.guard(onMessage, () => client.terminate()),
+    );
+    client.on('close', boundary.guard(onClose));
     // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
     client.on('error', () => {});
   };

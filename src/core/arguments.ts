@@ -11,10 +11,19 @@ export function integerIn(name: string, value: unknown, min: number, max: number
   return number;
 }
 
-/** @throws RangeError unless `value` lies in `min`..`max`; TypeError unless it is a number. */
-export function numberIn(name: string, value: unknown, min: number, max: number): number {
+/**
+ * @param words describes a value that is no number; {@link describeOutside} for one from a network or a file
+ * @throws RangeError unless `value` lies in `min`..`max`; TypeError unless it is a number
+ */
+export function numberIn(
+  name: string,
+  value: unknown,
+  min: number,
+  max: number,
+  words: (value: unknown) => string = describe,
+): number {
   if (typeof value !== 'number') {
-    throw new TypeError(`${name} must be a number, got ${describe(value)}.`);
+    throw new TypeError(`${name} must be a number, got ${words(value)}.`);
   }
   if (!(value >= min && value <= max)) {
     throw new RangeError(`${name} must lie between ${min} and ${max}, got ${value}.`);
@@ -22,24 +31,102 @@ export function numberIn(name: string, value: unknown, min: number, max: number)
   return value;
 }
 
-/** @throws TypeError unless `value` is one of `choices`. */
+/**
+ * @param words as in {@link numberIn}
+ * @throws TypeError unless `value` is one of `choices`
+ */
 export function oneOf<const T extends string>(
   name: string,
   value: unknown,
   choices: readonly T[],
+  words: (value: unknown) => string = describe,
 ): T {
   for (const choice of choices) if (choice === value) return choice;
   throw new TypeError(
-    `${name} must be one of ${choices.map((choice) => `'${choice}'`).join(', ')}, got ${describe(value)}.`,
+    `${name} must be one of ${choices.map((choice) => `'${choice}'`).join(', ')}, got ${words(value)}.`,
   );
 }
 
-/** A short name for a value of any type, for error messages. */
+const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')!.get!;
+const typedArrayTag = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  Symbol.toStringTag,
+)!.get!;
+
+/** Whether `value` is an ArrayBuffer, of this realm or another one (a frame, `node:vm`), where `instanceof` says no. */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  try {
+    bufferLength.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `'Int16Array'` and the like for a typed array of any realm; undefined for anything else, a DataView included. */
+export function typedArrayName(value: unknown): string | undefined {
+  return typedArrayTag.call(value) as string | undefined;
+}
+
+/** Longest string, and longest class name, that a message of ours repeats. */
+const MAX_REPEATED = 40;
+
+/**
+ * A short name for an argument, for the message of an error: at most some 60 characters, whatever the value is. Runs no code
+ * of the value's (no getter, no `toString`; of a Proxy only the trap for its prototype) and never throws. For what comes from
+ * outside there is {@link describeOutside}.
+ */
 export function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'object') return value.constructor?.name ?? 'an object';
-  if (typeof value === 'function') return 'a function';
-  // oxlint-disable-next-line typescript/no-base-to-string -- no object is left here
-  return String(value);
+  if (typeof value === 'string' && value.length <= MAX_REPEATED) return `'${value}'`;
+  if (typeof value === 'object' && value !== null) return classOf(value) ?? describeOutside(value);
+  return describeOutside(value);
+}
+
+/**
+ * Describes a value that came from a network or a file: by its type and its length, and if it is a number or a boolean by its
+ * value. Nothing that the sender wrote is repeated, no code of the value runs, and nothing is thrown.
+ */
+export function describeOutside(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return `a string of ${value.length} characters`;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'bigint':
+      return 'a bigint';
+    case 'symbol':
+      return 'a symbol';
+    case 'function':
+      return 'a function';
+    case 'object':
+      if (value === null) return 'null';
+  }
+  try {
+    return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
+  } catch {
+    // A Proxy that was revoked, or whose trap throws.
+    return 'an object';
+  }
+}
+
+/** The name of the class of an object, as the class declares it; undefined for a plain object and whatever cannot be told. */
+function classOf(value: object): string | undefined {
+  try {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === null || prototype === Object.prototype) return undefined;
+    if (prototype === Array.prototype) return undefined;
+    // Data properties only, so that no getter runs. What the object has of its own does not count.
+    const made = dataProperty(prototype, 'constructor');
+    const name = typeof made === 'function' ? dataProperty(made, 'name') : undefined;
+    if (typeof name !== 'string' || name === '' || name === 'Object') return undefined;
+    return name.slice(0, MAX_REPEATED);
+  } catch {
+    return undefined;
+  }
+}
+
+function dataProperty(object: unknown, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(object, name)?.value;
 }

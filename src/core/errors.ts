@@ -20,6 +20,10 @@ export type MicwireErrorCode =
   | 'worker-gone'
   /** What is recorded cannot be written. */
   | 'recording'
+  /** Nothing was recorded: there is no file. */
+  | 'empty'
+  /** The backup of a recording cannot be written or read. A recording under way continues without it. */
+  | 'backup'
   /** The transport is not connected, or its peer went away. */
   | 'transport';
 

@@ -188,7 +188,9 @@ export type {
 export { hasOpusFec, opusPacketFrames, opusPacketInfo } from './codec/opus-packet.ts';
 export type { OpusMode, OpusPacketInfo } from './codec/opus-packet.ts';
 export { OggOpusWriter } from './container/ogg-opus.ts';
+export { WebmOpusWriter } from './container/webm-opus.ts';
 export type { OggOpusOptions } from './container/ogg-opus.ts';
+export type { WebmOpusOptions } from './container/webm-opus.ts';
 export { WavWriter } from './container/wav.ts';
 export type { WavOptions } from './container/wav.ts';
 export { parseIceCandidate } from './webrtc/ice-candidate.ts';

@@ -6,6 +6,7 @@ import type { CaptureStats } from './capture/chunk-queue.ts';
 import type { ChunkSlot } from './capture/chunk-sink.ts';
 import type { ChunkEncoding, ChunkFormat } from './capture/chunk.ts';
 import type { OpusModule } from './codec/opus-library.ts';
+import type { RecordingFormat } from './container/recording-muxer.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from './codec/opus-options.ts';
 import type { MeterName, MeterSettings } from './metering/meter-table.ts';
 import type { ResamplerPlan } from './resampler/resampler-plan.ts';
@@ -51,8 +52,8 @@ export type CaptureCommand =
   | { readonly type: 'recycle'; readonly header: Float64Array; readonly bytes: Uint8Array }
   /** From now on chunks go through this port; null: through the node's again. Without a ring only. */
   | { readonly type: 'pipe'; readonly port: CapturePort | null }
-  /** Sends what is captured and stops capturing until `resume`. */
-  | { readonly type: 'pause' }
+  /** Sends what is captured and stops capturing until `resume`. With `hold` the unfinished chunk waits for what follows. */
+  | { readonly type: 'pause'; readonly hold?: boolean }
   | { readonly type: 'resume' }
   /** Asks for a `pong` from the next render quantum. */
   | { readonly type: 'ping' }
@@ -164,6 +165,34 @@ export type OpusWorkerEvent =
   | { readonly type: 'piped' }
   | { readonly type: 'ended' }
   /** Nothing more comes. */
+  | { readonly type: 'failed'; readonly message: string };
+
+// --- backup of a recording in a Worker --------------------------------------------------------------------------------
+
+/** What is backed up. */
+export interface BackupRequest {
+  readonly id: string;
+  readonly name: string;
+  /** ms since 1970. */
+  readonly startedAt: number;
+  readonly format: RecordingFormat;
+}
+
+/** To `worker/backup.js`. */
+export type BackupWorkerCommand =
+  /** Answered by `opened` or `failed`. */
+  | { readonly type: 'open'; readonly request: BackupRequest }
+  /** The chunks to store. */
+  | CaptureHandover
+  /** Answered by `ended` or `failed`. `complete`: what was stored is deleted, for the recording has its file. */
+  | { readonly type: 'end'; readonly complete: boolean };
+
+export type BackupWorkerEvent =
+  /** The script has run. */
+  | { readonly type: 'loaded' }
+  | { readonly type: 'opened' }
+  | { readonly type: 'ended' }
+  /** Nothing more is stored. */
   | { readonly type: 'failed'; readonly message: string };
 
 // --- meter ---------------------------------------------------------------------------------------------------------

@@ -26,8 +26,12 @@ export interface CaptureBackend {
   readonly ended: boolean;
   /** Asks the next render quantum for an answer. */
   ping(): void;
-  /** Resolves when what was captured has left. @throws MicwireError `'stalled'` when the audio thread does not answer */
-  pause(): Promise<void>;
+  /**
+   * Resolves when what was captured has left.
+   * @param hold keeps the unfinished chunk: what follows fills it
+   * @throws MicwireError `'stalled'` when the audio thread does not answer
+   */
+  pause(hold?: boolean): Promise<void>;
   resume(): void;
   /**
    * Makes a Worker the reader, by one message with the chunks that wait here and the way to the rest.

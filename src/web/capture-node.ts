@@ -96,9 +96,9 @@ export class CaptureNode implements CaptureBackend {
     this.#send({ type: 'ping' });
   }
 
-  async pause(): Promise<void> {
+  async pause(hold = false): Promise<void> {
     const paused = this.#next('paused');
-    this.#send({ type: 'pause' });
+    this.#send({ type: 'pause', hold });
     if ((await paused) === 'late') throw stalled();
   }
 

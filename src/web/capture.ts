@@ -223,9 +223,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
    * @throws MicwireError `'stalled'` when the audio thread does not answer
    */
   async pause(): Promise<void> {
-    if (this.#processor.ended) return;
-    this.#paused = true;
-    await this.#processor.pause();
+    await this.#pause(false);
+  }
+
+  /** As `pause`, but what does not fill a chunk waits for what follows: for what is cut together. @internal */
+  async hold(): Promise<void> {
+    await this.#pause(true);
   }
 
   /**
@@ -262,6 +265,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.#closed = true;
     this.#update();
     await this.#end();
+  }
+
+  async #pause(hold: boolean): Promise<void> {
+    if (this.#processor.ended) return;
+    this.#paused = true;
+    await this.#processor.pause(hold);
   }
 
   /** @internal */

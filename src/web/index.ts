@@ -21,7 +21,7 @@ export type { EncodedIn } from './capture-backend.ts';
 export type { OpusCaptureOptions, OpusRoute } from './opus-capture-options.ts';
 export { loadOpusModule } from './opus-module.ts';
 export type { OpusLoadOptions } from './opus-module.ts';
-export type { WorkerUrl } from './opus-worker-loader.ts';
+export type { WorkerUrl } from './worker-loader.ts';
 export type { OpusModule } from '../core/codec/opus-library.ts';
 export type {
   OpusAdjustment,
@@ -64,9 +64,8 @@ export type { BacklogMode } from '../core/playout/backlog-policy.ts';
 export { Recorder } from './recorder.ts';
 export type { RecorderEventMap, RecorderState } from './recorder.ts';
 export type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
-export { unfinishedRecordings } from './recording-backup.ts';
-export type { UnfinishedRecording } from './recording-backup.ts';
-export type { Mediabunny } from './webm-file.ts';
+export { unfinishedRecordings } from './recorder-backup.ts';
+export type { RecorderBackupState, UnfinishedRecording } from './recorder-backup.ts';
 export { MediaChunks } from './media-chunks.ts';
 export type { MediaChunk, MediaChunksOptions } from './media-chunks.ts';
 export { DataChannelTransport } from './transport/data-channel.ts';

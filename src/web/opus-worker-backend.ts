@@ -175,8 +175,8 @@ export class OpusWorkerBackend implements CaptureBackend {
     this.#capture.ping();
   }
 
-  pause(): Promise<void> {
-    return this.#capture.pause();
+  pause(hold?: boolean): Promise<void> {
+    return this.#capture.pause(hold);
   }
 
   resume(): void {

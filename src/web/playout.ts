@@ -178,13 +178,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * end is dropped.
    * @param data stays the caller's
    * @returns frames taken; the others found no room and are counted as dropped
-   * @throws PacketError `'bad-base64'` for text that is not Base64; MicwireError `'closed'`
+   * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array of another kind than the format's
+   *   (Float32Array for `'s16'`); MicwireError `'closed'`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
     this.#checkOpen();
     const { item, lostFrames = 0 } = options;
     numberIn('lostFrames', lostFrames, 0, Number.MAX_SAFE_INTEGER);
-    const bytes = this.#read(toBytes(data), lostFrames, item);
+    const bytes = this.#read(toBytes(data, this.format), lostFrames, item);
     if (this.#items.isInterrupted(item)) {
       this.#feed.drop(bytes);
       this.#items.hold(item, bytes, performance.now());

@@ -1,16 +1,16 @@
 import { describe, oneOf } from '../core/arguments.ts';
 import type { OpusOptions } from '../core/codec/opus-options.ts';
+import { checkOggTags } from '../core/container/ogg-opus.ts';
+import type { RecorderContainer } from '../core/container/recording-muxer.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureOptions } from './capture-options.ts';
 import { opusCaptureSettings } from './opus-capture-options.ts';
 import type { OpusCaptureOptions, OpusRoute } from './opus-capture-options.ts';
-import type { WorkerUrl } from './opus-worker-loader.ts';
-import type { Mediabunny } from './webm-file.ts';
+import type { WorkerUrl } from './worker-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 
-/** What a recording lies in: Opus in Ogg or WebM, samples in WAV. */
-export type RecorderContainer = 'ogg' | 'webm' | 'wav';
+export type { RecorderContainer };
 
 /** Every {@link RecorderContainer}, for menus and checks. */
 export const RECORDER_CONTAINERS: readonly RecorderContainer[] = ['ogg', 'webm', 'wav'];
@@ -30,22 +30,28 @@ export interface RecorderOptions extends OpusOptions {
   readonly tags?: Readonly<Record<string, string>>;
   /**
    * Where the file goes as it grows, in place of a Blob at the end: `await fileHandle.createWritable()`, or any stream of bytes.
-   * It is closed at the end. A browser shows a file of the file system only when it has been closed: see `backup`.
+   * Bytes come in order; only a WAV's or a WebM's head is mended at the end, where the stream has `seek`. It is closed at the
+   * end, or aborted when there is no file. One that takes no bytes for 10 s ends the recording. A browser shows a file of the
+   * file system only when it has been closed: see `backup`.
    */
   readonly stream?: WritableStream;
   /**
-   * A name under which everything is also stored as it is recorded, so that a crash costs at most the last second:
-   * `unfinishedRecordings()` finds it again. Deleted when the recording is complete. For Ogg and WAV.
+   * A name under which everything is also stored as it is recorded, by a Worker that needs nothing of the page, so that a crash
+   * costs at most the last second: `unfinishedRecordings()` finds it again. Deleted when the recording is complete. Where it
+   * fails an `'error'` event with the code `'backup'` tells it, and the recording continues.
    */
   readonly backup?: string;
-  /** WebM needs the package mediabunny, which you install: `mediabunny: () => import('mediabunny')`. */
-  readonly mediabunny?: () => Promise<Mediabunny> | Mediabunny;
-  /** Your own copy of a worklet's file: see `loadWorklet`. */
+  /**
+   * Your own copies of the worklets' files. A recorder needs two, the capture's and the meter's, so give a function from the
+   * name: a single address is taken for the capture's.
+   */
   readonly workletUrl?: WorkletUrl;
   /** Your own copy of `libopus.wasm`: see `loadOpusModule`. */
   readonly opusUrl?: string | URL;
   /** Your own copy of `worker/opus.js`. */
   readonly workerUrl?: WorkerUrl;
+  /** Your own copy of `worker/backup.js`. */
+  readonly backupWorkerUrl?: WorkerUrl;
 }
 
 /** Milliseconds of samples that come at once: few messages, and little to lose. */
@@ -60,22 +66,22 @@ export function recorderCapture(
     throw new TypeError(`options must be an object, got ${describe(options)}.`);
   }
   const container = oneOf('container', options.container, RECORDER_CONTAINERS);
-  const { stream, mediabunny, backup } = options;
-  if (stream !== undefined && typeof stream.getWriter !== 'function') {
-    throw new TypeError(`stream must be a WritableStream, got ${describe(stream)}.`);
-  }
-  if (container === 'webm') {
-    if (typeof mediabunny !== 'function') {
-      throw new TypeError(
-        "container 'webm' needs the package mediabunny: npm install mediabunny, and pass mediabunny: () => import('mediabunny').",
-      );
+  const { stream, backup, tags } = options;
+  if (stream !== undefined) {
+    if (typeof stream?.getWriter !== 'function') {
+      throw new TypeError(`stream must be a WritableStream, got ${describe(stream)}.`);
     }
-    if (backup !== undefined) {
-      throw new TypeError(
-        "backup is for 'ogg' and 'wav': a WebM file that is cut off has no index.",
-      );
+    if (stream.locked) {
+      throw new TypeError('stream must not be locked: another writer has it. Release that first.');
     }
   }
+  if (backup !== undefined && typeof backup !== 'string') {
+    throw new TypeError(`backup must be a name, got ${describe(backup)}.`);
+  }
+  if (tags !== undefined && container !== 'ogg') {
+    throw new TypeError(`tags are for Ogg, got them for '${container}'.`);
+  }
+  checkOggTags(tags);
   const { sampleRate, channels, workletUrl } = options;
   const common = {
     ...(sampleRate === undefined ? {} : { sampleRate }),

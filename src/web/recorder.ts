@@ -1,16 +1,17 @@
-import type { Chunk } from '../core/capture/chunk.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
-import type { SampleFormat } from '../core/dsp/sample-format.ts';
+import type { RecordingFormat } from '../core/container/recording-muxer.ts';
 import { MicwireError } from '../core/errors.ts';
+import type { MeterReading } from '../core/metering/meter-table.ts';
 import { Capture } from './capture.ts';
 import { connectSource, disconnectSource, openSource } from './capture-source.ts';
 import type { CaptureSource, OpenSource } from './capture-source.ts';
 import { Meter } from './meter.ts';
-import { BackupSink } from './recording-backup.ts';
-import { OggFile, WavFile } from './recording-file.ts';
-import type { RecordedFormat, RecordingFile } from './recording-file.ts';
+import type { CaptureOptions } from './capture-options.ts';
+import type { OpusCaptureOptions } from './opus-capture-options.ts';
+import { RecorderBackup } from './recorder-backup.ts';
+import type { RecorderBackupState } from './recorder-backup.ts';
+import { RecordingFile } from './recording-file.ts';
 import { BlobSink, StreamSink } from './recording-sink.ts';
-import type { RecordingSink } from './recording-sink.ts';
 import { recorderCapture } from './recorder-options.ts';
 import type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
@@ -22,7 +23,10 @@ export type RecorderState = 'recording' | 'paused' | 'stopped' | 'failed';
 export interface RecorderEventMap {
   /** `recorder.state` has changed. */
   readonly statechange: Event;
-  /** A failure, in `detail`. The recording has ended where the state is `'failed'`. */
+  /**
+   * A failure, in `detail`. Where the state is `'failed'` there is no file. A failed backup (code `'backup'`) or meter leaves the
+   * recording as it is; a capture that fails completes the file.
+   */
   readonly error: CustomEvent<MicwireError>;
 }
 
@@ -40,12 +44,15 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   /** What captures: its `node`, `stats` and `state` are of interest. Leave its chunks alone. */
   readonly capture: Capture<PayloadFormat>;
   readonly #file: RecordingFile;
-  readonly #meter: Meter<'peak' | 'rms'>;
+  readonly #backup: RecorderBackup | undefined;
+  /** Undefined where it could not be made: a recording needs none. */
+  readonly #meter: Meter<'peak' | 'rms'> | undefined;
+  readonly #reading: MeterReading<'peak' | 'rms'> | undefined;
   readonly #meterSource: OpenSource;
-  readonly #reading: ReturnType<Meter<'peak' | 'rms'>['createReading']>;
   /** Resolves with the file when everything is written. */
   readonly #result: Promise<Blob | undefined>;
   #state: RecorderState = 'recording';
+  #captureError: MicwireError | undefined;
   /** In the file. */
   #frames = 0;
   /** Whether nothing more will be written. */
@@ -63,43 +70,58 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     options: RecorderOptions,
   ): Promise<Recorder> {
     const captureOptions = recorderCapture(options, context.sampleRate);
-    // Before the capture: from then on there is something to lose.
-    const meter = await Meter.create(context, { channels: options.channels ?? 1 });
-    const bunny = options.container === 'webm' ? await options.mediabunny!() : undefined;
-    // One node for both: of two on one track WebKitGTK 2.50 leaves one repeating its first quantum, now and then (two of six runs).
+    // One node for all: of two on one track WebKitGTK 2.50 leaves one repeating its first quantum, now and then (two of six runs).
     const opened = openSource(context, source);
-    const capture = (await Capture.create(
-      context,
-      opened.node,
-      captureOptions as never,
-    )) as Capture<PayloadFormat>;
+    // Before the capture: from then on there is something to lose.
+    const [meter, backup] = await Promise.all([
+      openMeter(context, options),
+      openBackup(context, opened.node, captureOptions, options),
+    ]);
+    let capture: Capture<PayloadFormat> | undefined;
     try {
-      const file = await openFile(capture, options, bunny);
-      return new Recorder(options.container, capture, file, meter, opened);
+      capture = (await Capture.create(
+        context,
+        opened.node,
+        captureOptions as never,
+      )) as Capture<PayloadFormat>;
+      return new Recorder(options, capture, meter, opened, backup);
     } catch (error) {
-      meter.close();
-      await capture.close();
+      if (meter instanceof Meter) meter.close();
+      await Promise.all([capture?.close(), backup?.end(true)]);
       throw error;
     }
   }
 
   private constructor(
-    container: RecorderContainer,
+    options: RecorderOptions,
     capture: Capture<PayloadFormat>,
-    file: RecordingFile,
-    meter: Meter<'peak' | 'rms'>,
+    meter: Meter<'peak' | 'rms'> | MicwireError,
     meterSource: OpenSource,
+    backup: RecorderBackup | undefined,
   ) {
     super();
+    const { container, stream } = options;
     this.container = container;
     this.capture = capture;
-    this.#file = file;
-    this.#meter = meter;
+    const sink = stream ? new StreamSink(stream) : new BlobSink();
+    this.#file = new RecordingFile(formatOf(capture, options), sink);
+    this.#backup = backup;
     this.#meterSource = meterSource;
-    this.#reading = meter.createReading();
-    connectSource(meterSource, meter.node);
-    capture.addEventListener('error', (event) => {
-      this.dispatchEvent(new CustomEvent('error', { detail: event.detail }));
+    if (meter instanceof Meter) {
+      try {
+        connectSource(meterSource, meter.node);
+        this.#meter = meter;
+        this.#reading = meter.createReading();
+        meter.addEventListener('error', ({ detail }) => this.#report(unmetered(detail)));
+      } catch (cause) {
+        meter.close();
+        this.#reportLater(unmetered(cause));
+      }
+    } else this.#reportLater(meter);
+    backup?.begin(capture, (error) => this.#reportLater(error));
+    capture.addEventListener('error', ({ detail }) => {
+      this.#captureError = detail;
+      this.#report(detail);
     });
     this.#result = this.#run();
     // stop() tells it; a recording that nobody stops is no unhandled rejection.
@@ -126,8 +148,17 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     return this.#frames / this.capture.sampleRate;
   }
 
-  /** The loudest sample of late, over all channels, in dBFS with a slow decay: −Infinity is silence. */
+  /** Where the `backup` is written; `'failed'` where it is not. Without `backup` it is `'off'`. */
+  get backup(): RecorderBackupState {
+    return this.#backup?.state ?? 'off';
+  }
+
+  /**
+   * The loudest sample of late, over all channels, in dBFS with a slow decay: −Infinity is silence, NaN a meter that could not
+   * be made, which an `'error'` event has told.
+   */
   get level(): number {
+    if (this.#meter === undefined || this.#reading === undefined) return NaN;
     this.#meter.read(this.#reading);
     let level = -Infinity;
     for (const peak of this.#reading.peakDbfs) if (peak > level) level = peak;
@@ -135,30 +166,34 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 
   /**
-   * Stops recording until `resume()`; the time between is not in the file. Resolves when what was captured before is written:
-   * `duration` and `size` then stand still.
+   * Stops recording until `resume()`; the time between is not in the file. Resolves when what was captured before is written, but
+   * for what does not fill a packet of Opus: that waits for what follows. `duration` and `size` then stand still.
    */
   async pause(): Promise<void> {
     if (this.#state !== 'recording') return;
     this.#setState('paused');
-    await this.capture.pause();
+    // A packet that is filled up with silence would be heard at its full length.
+    const opus = this.container !== 'wav';
+    void this.#backup?.pause();
+    await (opus ? this.capture.hold() : this.capture.pause());
     const { captured } = this.capture.stats;
     while (this.#frames < captured && !this.#done) {
       await new Promise<void>((resolve) => (this.#onWritten = resolve));
     }
   }
 
-  /** Goes on. Call it in a user's gesture where the context may be suspended. */
+  /** Continues. Call it in a user's gesture where the context may be suspended. */
   async resume(): Promise<void> {
     if (this.#state !== 'paused') return;
     this.#setState('recording');
+    void this.#backup?.resume();
     await this.capture.resume();
   }
 
   /**
    * Ends the recording and completes the file. A second call gives the same.
    * @returns the file; undefined where it went to `stream`, which is closed then
-   * @throws MicwireError when writing failed
+   * @throws MicwireError `'empty'` when nothing was recorded, `'recording'` when the file could not be written
    */
   async stop(): Promise<Blob | undefined> {
     await this.capture.close();
@@ -166,35 +201,57 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 
   async #run(): Promise<Blob | undefined> {
-    const shortFrames = Math.floor((this.capture.sampleRate * this.capture.chunkDuration) / 1000);
     try {
-      for await (const chunk of this.capture as AsyncIterable<Chunk<PayloadFormat>>) {
-        await this.#file.add(chunk);
-        this.#frames = chunk.frame + chunk.frames;
-        // A short chunk ends a run: what waits for a page may wait for long.
-        if (chunk.frames < shortFrames) await this.#file.flush();
-        this.#onWritten?.();
-      }
+      await this.#record();
+      if (this.#frames === 0) throw this.#captureError ?? new MicwireError('empty', EMPTY);
       const file = await this.#file.close();
+      await this.#backup?.end(true);
       this.#setState('stopped');
       return file;
     } catch (cause) {
-      const error =
-        cause instanceof MicwireError
-          ? cause
-          : new MicwireError('recording', `The recording could not be written: ${String(cause)}`, {
-              cause,
-            });
+      const error = failureOf(cause, this.#backup?.state);
       this.#setState('failed');
-      this.dispatchEvent(new CustomEvent('error', { detail: error }));
+      if (error !== this.#captureError) this.#report(error);
+      this.#file.abort(error);
       void this.capture.close();
+      await this.#backup?.end(this.#frames === 0);
       throw error;
     } finally {
       this.#done = true;
       this.#onWritten?.();
-      disconnectSource(this.#meterSource, this.#meter.node);
-      this.#meter.close();
+      if (this.#meter !== undefined) {
+        disconnectSource(this.#meterSource, this.#meter.node);
+        this.#meter.close();
+      }
     }
+  }
+
+  /** Resolves when the capture has ended, of whatever cause: what it gave until then is a file. */
+  async #record(): Promise<void> {
+    const shortFrames = Math.floor((this.capture.sampleRate * this.capture.chunkDuration) / 1000);
+    const chunks = this.capture[Symbol.asyncIterator]();
+    for (;;) {
+      // A capture that failed has told it.
+      const next = await chunks.next().catch(() => undefined);
+      if (next === undefined || next.done === true) break;
+      const chunk = next.value;
+      this.#backup?.add(chunk);
+      await this.#file.add(chunk);
+      this.#frames = chunk.frame + chunk.frames;
+      // A short chunk ends a run: what waits for a page may wait for long.
+      if (chunk.frames < shortFrames) await this.#file.flush();
+      this.#onWritten?.();
+    }
+    await this.#backup?.stop();
+  }
+
+  #report(error: MicwireError): void {
+    this.dispatchEvent(new CustomEvent('error', { detail: error }));
+  }
+
+  /** Of what has happened in `create`: whoever awaits that has no listener yet. */
+  #reportLater(error: MicwireError): void {
+    setTimeout(() => this.#report(error));
   }
 
   #setState(state: RecorderState): void {
@@ -204,24 +261,59 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 }
 
-async function openFile(
-  capture: Capture<PayloadFormat>,
+const EMPTY =
+  'Nothing was recorded: the context rendered no audio from create() to stop(). Call context.resume() in a click, start the source, and stop later.';
+
+/** A meter is a comfort: its failure is told, and the recording does without. */
+async function openMeter(
+  context: BaseAudioContext,
+  { channels = 1, workletUrl }: RecorderOptions,
+): Promise<Meter<'peak' | 'rms'> | MicwireError> {
+  try {
+    // A single address is the capture's.
+    const own = typeof workletUrl === 'function' ? { workletUrl } : {};
+    return await Meter.create(context, { channels, ...own });
+  } catch (cause) {
+    return unmetered(cause);
+  }
+}
+
+function unmetered(cause: unknown): MicwireError {
+  const code = cause instanceof MicwireError ? cause.code : 'processor-error';
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const message = `The recording continues, but its level is not known: ${reason}`;
+  return new MicwireError(code, message, { cause });
+}
+
+/** Loaded only where it is asked for. */
+async function openBackup(
+  context: BaseAudioContext,
+  node: AudioNode,
+  capture: CaptureOptions | OpusCaptureOptions,
   options: RecorderOptions,
-  bunny: Awaited<ReturnType<NonNullable<RecorderOptions['mediabunny']>>> | undefined,
-): Promise<RecordingFile> {
-  const { sampleRate, channels, preSkip, chunkDuration } = capture;
-  const format: RecordedFormat = { sampleRate, channels, preSkip, chunkDuration };
-  const { container, stream, backup, tags } = options;
-  if (bunny !== undefined) {
-    const { WebmFile } = await import('./webm-file.ts');
-    return new WebmFile(bunny, format, stream);
-  }
-  const wav =
-    container === 'wav' ? { sampleRate, channels, format: capture.format as SampleFormat } : null;
-  let sink: RecordingSink = stream ? new StreamSink(stream) : new BlobSink();
-  if (backup !== undefined) {
-    const type = wav ? 'audio/wav' : 'audio/ogg; codecs=opus';
-    sink = await BackupSink.open(backup, type, wav, sink);
-  }
-  return wav ? new WavFile(wav, sink) : new OggFile(format, sink, tags);
+): Promise<RecorderBackup | undefined> {
+  const { backup: name, backupWorkerUrl: workerUrl } = options;
+  if (name === undefined) return undefined;
+  const format = (made: Capture<PayloadFormat>): RecordingFormat => formatOf(made, options);
+  return RecorderBackup.open({ context, node, capture, name, workerUrl, format });
+}
+
+function formatOf(
+  { format, sampleRate, channels, preSkip, chunkDuration }: Capture<PayloadFormat>,
+  { container, tags }: RecorderOptions,
+): RecordingFormat {
+  return { container, format, sampleRate, channels, preSkip, chunkDuration, tags };
+}
+
+/** Why there is no file. */
+function failureOf(cause: unknown, backup: RecorderBackupState | undefined): MicwireError {
+  if (cause instanceof MicwireError && cause.code !== 'recording') return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const kept =
+    backup === 'worker' || backup === 'page'
+      ? 'Its backup has what was recorded: unfinishedRecordings() gives it.'
+      : 'Record without a stream, and stop() gives the file; with a backup, unfinishedRecordings() does.';
+  return new MicwireError('recording', `The recording could not be written: ${reason} ${kept}`, {
+    cause,
+  });
 }

@@ -1,5 +1,9 @@
+import { MicwireError } from '../core/errors.ts';
+
 /** Where the bytes of a recording go. Calls come one after the other. */
 export interface RecordingSink {
+  /** Whether `close` can put a head in the place of the beginning. */
+  readonly mendable: boolean;
   /** Appends. */
   write(bytes: Uint8Array<ArrayBuffer>): void | Promise<void>;
   /**
@@ -8,6 +12,8 @@ export interface RecordingSink {
    * @returns the file, where it is here
    */
   close(head: Uint8Array<ArrayBuffer> | undefined, type: string): Promise<Blob | undefined>;
+  /** There will be no file. */
+  abort(reason: unknown): void;
 }
 
 /** Bytes after which pieces become one Blob, which the browser may keep outside of memory. */
@@ -15,7 +21,8 @@ const MEMORY_BYTES = 2 ** 20;
 
 /** Keeps everything for a Blob at the end. */
 export class BlobSink implements RecordingSink {
-  readonly #blobs: Blob[] = [];
+  readonly mendable = true;
+  #blobs: Blob[] = [];
   #pieces: Uint8Array<ArrayBuffer>[] = [];
   #pieceBytes = 0;
 
@@ -32,6 +39,11 @@ export class BlobSink implements RecordingSink {
     return Promise.resolve(new Blob(parts, { type }));
   }
 
+  abort(): void {
+    this.#blobs = [];
+    this.#pieces = [];
+  }
+
   #gather(): void {
     this.#blobs.push(new Blob(this.#pieces));
     this.#pieces = [];
@@ -39,26 +51,66 @@ export class BlobSink implements RecordingSink {
   }
 }
 
+/** How long a stream may take over one write, and over closing, for which browsers copy and scan the file. Seconds. */
+const WRITE_SECONDS = 10;
+const CLOSE_SECONDS = 30;
+
 /** Writes to a stream: one of the file system, where the head can be mended, or any other. */
 export class StreamSink implements RecordingSink {
-  readonly #stream: WritableStream;
+  readonly mendable: boolean;
   readonly #writer: WritableStreamDefaultWriter;
 
+  /** @throws TypeError when the stream is locked */
   constructor(stream: WritableStream) {
-    this.#stream = stream;
+    // Only a FileSystemWritableFileStream can go back (File System §2.6).
+    this.mendable = 'seek' in stream;
     this.#writer = stream.getWriter();
+    // Each write tells it as well.
+    this.#writer.closed.catch(() => {});
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#writer.ready;
-    await this.#writer.write(bytes);
+    const writer = this.#writer;
+    await within(WRITE_SECONDS, 'taken no bytes', async () => {
+      await writer.ready;
+      await writer.write(bytes);
+    });
   }
 
   async close(head: Uint8Array<ArrayBuffer> | undefined): Promise<undefined> {
-    // Only a FileSystemWritableFileStream can go back (File System §2.6).
-    if (head !== undefined && 'seek' in this.#stream) {
-      await this.#writer.write({ type: 'write', position: 0, data: head });
+    const writer = this.#writer;
+    if (head !== undefined && this.mendable) {
+      await within(WRITE_SECONDS, 'taken no bytes', () =>
+        writer.write({ type: 'write', position: 0, data: head }),
+      );
     }
-    await this.#writer.close();
+    await within(CLOSE_SECONDS, 'not closed', () => writer.close());
+  }
+
+  abort(reason: unknown): void {
+    this.#writer.abort(reason).catch(() => {});
+  }
+}
+
+/**
+ * Counts seconds in which this thread ran: a machine that was asleep has not waited.
+ * @throws MicwireError 'recording' when `act` does not settle in time
+ */
+async function within(seconds: number, what: string, act: () => Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  try {
+    await Promise.race([
+      act(),
+      new Promise<never>((_, reject) => {
+        let passed = 0;
+        timer = setInterval(() => {
+          if (++passed < seconds) return;
+          const text = `The stream has ${what} for ${seconds} s. Give one that settles each write, or none: stop() then gives the file.`;
+          reject(new MicwireError('recording', text));
+        }, 1000);
+      }),
+    ]);
+  } finally {
+    clearInterval(timer);
   }
 }

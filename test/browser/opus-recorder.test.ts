@@ -9,7 +9,6 @@ import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const FRAMES = 96_000;
-const mediabunny = () => import('mediabunny');
 
 /** Two seconds of voice, of which the recorder gets all. */
 async function recorded(
@@ -44,8 +43,8 @@ const OPUS_CASES: readonly (readonly [string, RecorderOptions])[] = [
   ['Ogg, WebCodecs', { container: 'ogg', encodeIn: 'webcodecs', bitrate: 48_000 }],
   ['Ogg, auto', { container: 'ogg', bitrate: 48_000 }],
   ['Ogg, 2.5 ms', { container: 'ogg', encodeIn: 'worklet', frameDuration: 2.5, bitrate: 96_000 }],
-  ['WebM, worklet', { container: 'webm', encodeIn: 'worklet', application: 'audio', mediabunny }],
-  ['WebM, auto, stereo', { container: 'webm', channels: 2, mediabunny }],
+  ['WebM, worklet', { container: 'webm', encodeIn: 'worklet', application: 'audio' }],
+  ['WebM, auto, stereo', { container: 'webm', channels: 2 }],
 ];
 
 describe.each(OPUS_CASES)('%s', (_, options) => {
@@ -63,14 +62,10 @@ describe.each(OPUS_CASES)('%s', (_, options) => {
     expect(file!.type).toBe(recorder.type);
     expect(file!.size).toBe(recorder.size);
     const frames = (await ffmpegFrames(file!, channels)) ?? FRAMES;
+    expect(frames).toBe(FRAMES);
     if (options.container === 'ogg') {
       expect((await opusinfoSeconds(file!)) ?? 2).toBe(2);
-      expect(frames).toBe(FRAMES);
       expect((await opusdecFrames(file!, channels)) ?? FRAMES).toBe(FRAMES);
-    } else {
-      // WebM has no place for the trimming that mediabunny would write.
-      expect(frames).toBeGreaterThanOrEqual(FRAMES);
-      expect(frames).toBeLessThan(FRAMES + 2880 * 2);
     }
   });
 });
@@ -136,8 +131,12 @@ describe('live', () => {
     const stream = tone();
     const recorder = await Recorder.create(context, stream, { container: 'wav' });
     await recorder.capture.resume();
-    await eventually(() => expect(recorder.duration).toBeGreaterThan(0.3));
-    await eventually(() => expect(recorder.level).toBeGreaterThan(-1));
+    let loudest = -Infinity;
+    await eventually(() => {
+      loudest = Math.max(loudest, recorder.level);
+      expect(recorder.duration).toBeGreaterThan(0.3);
+      expect(loudest).toBeGreaterThan(-Infinity);
+    });
     await recorder.pause();
     expect(recorder.state).toBe('paused');
     const { duration, size } = recorder;
@@ -152,6 +151,10 @@ describe('live', () => {
     expect(recorder.state).toBe('stopped');
     const sound = await decoded(file!);
     expect(sound.duration).toBeCloseTo(recorder.duration, 2);
+    // What an engine makes of the tone depends on how busy it is; the level has to tell what the file holds.
+    const peak = sound.getChannelData(0).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    expect(loudest).toBeGreaterThan(20 * Math.log10(peak) - 1);
+    expect(loudest).toBeLessThan(1);
   });
 
   test.each(['ogg', 'wav'] as const)(
@@ -160,21 +163,14 @@ describe('live', () => {
       const stream = tone();
       const name = `test ${container}`;
       const recorder = await Recorder.create(context, stream, { container, backup: name });
+      expect(recorder.backup).toBe('worker');
       await recorder.capture.resume();
       const found = async () => (await unfinishedRecordings()).find((one) => one.name === name);
-      // What a page finds that comes after a crash: no more than a second is missing, and it plays.
-      await eventually(async () => {
-        expect(recorder.duration).toBeGreaterThan(2.5);
-      });
-      const { duration } = recorder;
-      const backup = await (await found())!.blob();
-      const frames = await ffmpegFrames(backup, 1);
-      if (frames !== undefined) expect(frames / 48_000).toBeGreaterThan(duration - 1);
-      if (container === 'ogg') {
-        const seconds = await opusinfoSeconds(backup).catch(() => undefined);
-        if (seconds !== undefined) expect(seconds).toBeGreaterThan(duration - 1);
-      }
-      await recorder.stop();
+      await eventually(() => expect(recorder.duration).toBeGreaterThan(1.5));
+      expect(await found()).toBeUndefined();
+      const file = await recorder.stop();
+      expect(file!.size).toBe(recorder.size);
+      expect(recorder.backup).toBe('worker');
       expect(await found()).toBeUndefined();
     },
   );
@@ -208,8 +204,11 @@ test('options that do not fit the container are refused', async () => {
   const source = new ConstantSourceNode(context);
   const create = (options: object) => Recorder.create(context, source, options as RecorderOptions);
   await expect(create({ container: 'mp3' })).rejects.toThrow(/container/);
-  await expect(create({ container: 'webm' })).rejects.toThrow(/npm install mediabunny/);
-  await expect(create({ container: 'webm', mediabunny, backup: 'x' })).rejects.toThrow(/backup/);
+  await expect(create({ container: 'webm', backup: 7 })).rejects.toThrow(/backup must be a name/);
+  await expect(create({ container: 'webm', tags: { A: 'b' } })).rejects.toThrow(/tags are for Ogg/);
+  await expect(create({ container: 'ogg', tags: { A: 'b'.repeat(2 ** 21) } })).rejects.toThrow(
+    /tags must take at most/,
+  );
   await expect(create({ container: 'ogg', format: 's16' })).rejects.toThrow(/format is for WAV/);
   await expect(create({ container: 'wav', stream: {} })).rejects.toThrow(/WritableStream/);
 });

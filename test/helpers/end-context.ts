@@ -1,6 +1,6 @@
 /**
- * Ends a live context after a test. Suspended, not closed: WebKitGTK 2.50's audio thread now and then crashes the page when a
- * context closes that has just run (a null pointer in its AudioWorklet thread). The contexts go with the page.
+ * Ends a live context after a test. Suspended, not closed: WebKitGTK 2.50 crashes now and then when a context closes that has
+ * just run, in 1 to 4 of 100 closes of a page with an OscillatorNode and nothing else. The contexts go with the page.
  */
 export async function endContext(context: AudioContext): Promise<void> {
   if (context.state === 'running') await context.suspend();

@@ -30,6 +30,8 @@ export function readOggPages(source: Uint8Array): OggPage[] {
       from += length;
       length = 0;
     }
+    // What is left of a packet that goes on on the next page.
+    from += length;
     const bytes = file.slice(at, from);
     const blank = bytes.slice();
     blank.fill(0, 22, 26);

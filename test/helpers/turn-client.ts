@@ -53,11 +53,20 @@ export class TurnClient {
     return this.askOnce(method, add);
   }
 
+  /** Asks with attributes behind the signature, where they do not count. Needs the nonce of an earlier request. */
+  askWithTail(method: number, tail: readonly (readonly [number, Buffer])[]): Promise<StunMessage> {
+    return this.askOnce(method, () => {}, tail);
+  }
+
   close(): void {
     this.socket.close();
   }
 
-  private async askOnce(method: number, add: (request: StunWriter) => void): Promise<StunMessage> {
+  private async askOnce(
+    method: number,
+    add: (request: StunWriter) => void,
+    tail: readonly (readonly [number, Buffer])[] = [],
+  ): Promise<StunMessage> {
     const transaction = randomBytes(12);
     const request = new StunWriter(method, STUN_CLASS.request, transaction);
     add(request);
@@ -80,9 +89,23 @@ export class TurnClient {
       };
       this.socket.on('message', listen);
     });
-    this.sendRaw(request.finish(key));
+    const finished = request.finish(key);
+    this.sendRaw(tail.length === 0 ? finished : withTail(finished, tail));
     return answer;
   }
+}
+
+/** The message with other attributes in the place of its fingerprint, which has 8 bytes. */
+function withTail(bytes: Buffer, tail: readonly (readonly [number, Buffer])[]): Buffer {
+  const parts = tail.map(([type, value]) => {
+    const header = Buffer.alloc(4);
+    header.writeUInt16BE(type, 0);
+    header.writeUInt16BE(value.length, 2);
+    return Buffer.concat([header, value]);
+  });
+  const message = Buffer.concat([bytes.subarray(0, -8), ...parts]);
+  message.writeUInt16BE(message.length - 20, 2);
+  return message;
 }
 
 /** The code of an error; 0 of a success. */

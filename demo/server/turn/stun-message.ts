@@ -79,6 +79,7 @@ export interface StunMessage {
   readonly class: number;
   /** 12 bytes. */
   readonly transaction: Buffer;
+  /** Those that count: after a signature only a fingerprint does (RFC 8489 §14.5), and after that nothing (§14.7). */
   readonly attributes: readonly StunAttribute[];
   readonly bytes: Buffer;
 }
@@ -99,15 +100,23 @@ export function parseStun(bytes: Buffer): StunMessage {
   if (HEADER_BYTES + length < bytes.length)
     throw new PacketError('oversized', 'The datagram is too long.');
   const attributes: StunAttribute[] = [];
+  let count = 0;
+  let isSigned = false;
+  let isOver = false;
   for (let offset = HEADER_BYTES; offset < bytes.length;) {
     const valueBytes = bytes.readUInt16BE(offset + 2);
     const end = offset + 4 + valueBytes;
     if (end > bytes.length) throw new PacketError('truncated', 'A STUN attribute is too long.');
-    if (attributes.length === MAX_ATTRIBUTES) {
+    if (++count > MAX_ATTRIBUTES) {
       throw new PacketError('oversized', `More than ${MAX_ATTRIBUTES} STUN attributes.`);
     }
-    const value = bytes.subarray(offset + 4, end);
-    attributes.push({ type: bytes.readUInt16BE(offset), offset, value });
+    const attributeType = bytes.readUInt16BE(offset);
+    const isFingerprint = attributeType === STUN_ATTRIBUTE.fingerprint;
+    if (!isOver && (!isSigned || isFingerprint)) {
+      attributes.push({ type: attributeType, offset, value: bytes.subarray(offset + 4, end) });
+    }
+    isSigned ||= attributeType === STUN_ATTRIBUTE.messageIntegrity;
+    isOver ||= isFingerprint;
     offset = end + ((4 - (valueBytes % 4)) % 4);
   }
   return {
@@ -145,14 +154,21 @@ export function readXorAddress(message: StunMessage, value: Buffer): UdpAddress 
   return { address: words.join(':'), port };
 }
 
-/** Whether the message was signed with this key, and nothing that counts comes after the signature (RFC 8489 §14.5). */
+/** An address as `readXorAddress` gives it: of IPv6 eight words, without a zone. */
+export function canonicalAddress(address: string): string {
+  if (!address.includes(':')) return address;
+  const bytes = addressBytes(address.split('%', 1)[0] ?? '');
+  const words: string[] = [];
+  for (let i = 0; i < bytes.length; i += 2) words.push(bytes.readUInt16BE(i).toString(16));
+  return words.join(':');
+}
+
+/** Whether the message was signed with this key: all attributes that count but a fingerprint (RFC 8489 §14.5). */
 export function isSignedWith(message: StunMessage, key: Buffer): boolean {
   const { attributes } = message;
   const at = attributes.findIndex(({ type }) => type === STUN_ATTRIBUTE.messageIntegrity);
   const signature = attributes[at];
   if (signature === undefined || signature.value.length !== INTEGRITY_BYTES) return false;
-  if (attributes.slice(at + 1).some(({ type }) => type !== STUN_ATTRIBUTE.fingerprint))
-    return false;
   const signed = Buffer.from(message.bytes.subarray(0, signature.offset));
   signed.writeUInt16BE(signature.offset - HEADER_BYTES + 4 + INTEGRITY_BYTES, 2);
   return timingSafeEqual(createHmac('sha1', key).update(signed).digest(), signature.value);

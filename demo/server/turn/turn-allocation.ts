@@ -13,7 +13,7 @@ export class TurnAllocation {
   readonly client: UdpAddress;
   readonly relay: Socket;
   readonly relayed: UdpAddress;
-  /** ms; see `isAlive`. */
+  /** ms; the server closes it then. */
   expiresAt = 0;
   /** Address → ms when the permission ends. */
   private readonly permissions = new Map<string, number>();
@@ -26,8 +26,21 @@ export class TurnAllocation {
     this.relayed = relayed;
   }
 
+  /** Frees the channels and the permissions that have expired (RFC 8656 §9 and §12). */
+  dropExpired(now: number): void {
+    for (const [address, expiresAt] of this.permissions) {
+      if (expiresAt <= now) this.permissions.delete(address);
+    }
+    for (const [number, { peer, expiresAt }] of this.byNumber) {
+      if (expiresAt > now) continue;
+      this.byNumber.delete(number);
+      this.byPeer.delete(keyOf(peer));
+    }
+  }
+
   /** @returns false when there is no room for it */
   permit(address: string, now: number): boolean {
+    this.dropExpired(now);
     if (!this.permissions.has(address) && this.permissions.size >= MAX_PERMISSIONS) return false;
     this.permissions.set(address, now + PERMISSION_S * 1000);
     return true;
@@ -39,6 +52,7 @@ export class TurnAllocation {
 
   /** @returns false when number or peer is bound otherwise already, or there is no room (RFC 8656 §12.2) */
   bind(number: number, peer: UdpAddress, now: number): boolean {
+    this.dropExpired(now);
     const bound = this.byPeer.get(keyOf(peer));
     const channel = this.byNumber.get(number);
     if (bound !== undefined && bound !== number) return false;

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { createHash, randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { PacketError } from '../../../src/core/errors.ts';
+import { ErrorBoundary } from '../error-boundary.ts';
 import type { UdpAddress } from '../rewrite-candidates.ts';
 import type { StunMessage } from './stun-message.ts';
 import {
@@ -10,6 +11,7 @@ import {
   STUN_CLASS as CLASS,
   STUN_METHOD as METHOD,
   StunWriter,
+  canonicalAddress,
   isSignedWith,
   parseStun,
   readXorAddress,
@@ -36,7 +38,8 @@ const DEFAULT_LIFETIME_S = 600;
 const MAX_LIFETIME_S = 3600;
 const UDP_PROTOCOL = 17;
 const FIRST_CHANNEL = 0x4000;
-const LAST_CHANNEL = 0x4fff;
+/** RFC 8656 §12 ends at 0x4FFF; clients of RFC 5766 (§11) go up to here. Nothing else that comes begins with these bits. */
+const LAST_CHANNEL = 0x7fff;
 const SWEEP_MS = 5000;
 
 /** Attributes that must be understood and are (below 0x8000 the others must be refused: RFC 8489 §6.3.1). */
@@ -63,6 +66,9 @@ export class TurnServer {
   readonly url: string;
   private readonly socket: Socket;
   private readonly host: string;
+  /** The same, as addresses in messages are written. */
+  private readonly address: string;
+  private readonly boundary = new ErrorBoundary('TURN');
   private readonly username: string;
   private readonly key: Buffer;
   private readonly nonce = randomBytes(12).toString('hex');
@@ -86,13 +92,18 @@ export class TurnServer {
     const { username, password, maxAllocations = 64 } = options;
     this.socket = socket;
     this.host = host;
+    this.address = canonicalAddress(host);
     this.username = username;
     this.key = createHash('md5').update(`${username}:${REALM}:${password}`).digest();
     this.maxAllocations = maxAllocations;
     const name = isIPv6(host) ? `[${host}]` : host;
     this.url = `turn:${name}:${socket.address().port}?transport=udp`;
-    socket.on('message', (bytes, client) => this.arrived(bytes, client));
-    this.sweep = setInterval(() => this.dropExpired(), SWEEP_MS);
+    const onMessage = (bytes: Buffer, client: RemoteInfo): void => this.arrived(bytes, client);
+    socket.on('message', this.boundary.guard(onMessage));
+    this.sweep = setInterval(
+      this.boundary.guard(() => this.dropExpired()),
+      SWEEP_MS,
+    );
     this.sweep.unref();
   }
 
@@ -189,7 +200,11 @@ export class TurnServer {
     this.opening.add(key);
     // The datagram's buffer is this message's own: it may be kept.
     void openSocket(this.host, 0).then(
-      (relay) => this.allocated(message, client, relay),
+      (relay) =>
+        this.boundary.run(
+          () => this.allocated(message, client, relay),
+          () => relay.close(),
+        ),
       () => {
         this.opening.delete(key);
         this.refuse(message, client, 508, 'Insufficient Capacity');
@@ -209,7 +224,9 @@ export class TurnServer {
     allocation.expiresAt = Date.now() + lifetime * 1000;
     this.allocations.set(keyOf(client), allocation);
     this.ports.add(relayed.port);
-    relay.on('message', (bytes, peer) => this.relayed(allocation, bytes, peer));
+    const onMessage = (bytes: Buffer, peer: RemoteInfo): void =>
+      this.relayed(allocation, bytes, peer);
+    relay.on('message', this.boundary.guard(onMessage));
     const reply = this.success(message)
       .addXorAddress(ATTRIBUTE.xorRelayedAddress, relayed)
       .addUInt32(ATTRIBUTE.lifetime, lifetime)
@@ -233,10 +250,13 @@ export class TurnServer {
       .filter(({ type }) => type === ATTRIBUTE.xorPeerAddress)
       .map(({ value }) => readXorAddress(message, value));
     if (peers.length === 0) return this.refuse(message, client, 400, 'Bad Request');
-    if (peers.some(({ address }) => address !== this.host)) {
+    if (peers.some(({ address }) => address !== this.address)) {
       return this.refuse(message, client, 403, 'Forbidden: peers must use this server too');
     }
-    for (const { address } of peers) allocation.permit(address, Date.now());
+    // All of them are this one address.
+    if (!allocation.permit(this.address, Date.now())) {
+      return this.refuse(message, client, 508, 'Insufficient Capacity');
+    }
     this.reply(client, this.success(message));
   }
 
@@ -250,7 +270,7 @@ export class TurnServer {
     }
     const number = numberBytes.readUInt16BE(0);
     const peer = readXorAddress(message, peerBytes);
-    if (peer.address !== this.host) {
+    if (peer.address !== this.address) {
       return this.refuse(message, client, 403, 'Forbidden: peers must use this server too');
     }
     const isInRange = number >= FIRST_CHANNEL && number <= LAST_CHANNEL;
@@ -284,10 +304,11 @@ export class TurnServer {
     allocation.relay.send(data, peer.port, peer.address, ignoreError);
   }
 
-  /** From a peer to a client. */
+  /** From a peer to a client: only from a port of this server's own, and only when the client has let it in. */
   private relayed(allocation: TurnAllocation, data: Buffer, from: RemoteInfo): void {
-    const peer = { address: from.address, port: from.port };
+    const peer = { address: canonicalAddress(from.address), port: from.port };
     const now = Date.now();
+    if (peer.address !== this.address || !this.ports.has(peer.port)) return;
     if (!allocation.permits(peer.address, now)) return;
     const { client } = allocation;
     const number = allocation.channelOf(peer, now);
@@ -308,6 +329,7 @@ export class TurnServer {
     const now = Date.now();
     for (const allocation of this.allocations.values()) {
       if (allocation.expiresAt <= now) this.drop(allocation);
+      else allocation.dropExpired(now);
     }
   }
 

@@ -90,7 +90,8 @@ export class CaptureEngine {
     else if (command.type === 'resume') this.#paused = false;
     else if (command.type === 'pause') {
       this.#paused = true;
-      this.#pipeline.flush();
+      if (command.hold === true) this.#pipeline.hold();
+      else this.#pipeline.flush();
       this.#tell({ type: 'paused', frame });
     } else if (command.type === 'pipe') {
       const { port } = command;

@@ -109,10 +109,18 @@ export class CapturePipeline {
    * a new run. For a pause and for the end.
    */
   flush(): void {
+    this.hold();
+    this.#writer.finishChunk();
+  }
+
+  /**
+   * As `flush`, but keeps the unfinished chunk: what follows fills it. For a pause of something that is cut together later: a
+   * packet of Opus that is filled up with silence would be heard at its full length.
+   */
+  hold(): void {
     if (!this.#running) return;
     this.#running = false;
     this.#flushResampler();
-    this.#writer.finishChunk();
   }
 
   /**

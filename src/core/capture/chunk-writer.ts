@@ -76,7 +76,7 @@ export class ChunkWriter implements FrameWriter {
     return this.#dropped;
   }
 
-  /** The next frame stands at this context time, in seconds; those after it follow at the wire rate. Between chunks only. */
+  /** The next frame stands at this context time, in seconds; those after it follow at the wire rate. An unfinished chunk keeps its own. */
   beginRun(contextTime: number): void {
     this.#runFrame = this.#frame;
     this.#runTime = contextTime;

@@ -12,7 +12,7 @@ export interface FrameWriter {
   readonly delivered: number;
   /** Frames that were dropped. */
   readonly dropped: number;
-  /** The next frame stands at this context time, in seconds; those after it follow at the wire rate. Between chunks only. */
+  /** The next frame stands at this context time, in seconds; those after it follow at the wire rate. An unfinished chunk keeps its own. */
   beginRun(contextTime: number): void;
   /** Forgets the unfinished first chunk. @returns false, with nothing done, when frames have left or were dropped */
   restart(): boolean;

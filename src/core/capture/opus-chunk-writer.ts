@@ -79,6 +79,7 @@ export class OpusChunkWriter implements FrameWriter {
     const { packetFrames } = this.#encoder;
     let at = 0;
     while (at < frames) {
+      if (this.#gatheredFrames === 0) this.#stamp();
       const room = packetFrames - this.#gatheredFrames;
       const rest = frames - at;
       const count = rest < room ? rest : room;
@@ -103,7 +104,10 @@ export class OpusChunkWriter implements FrameWriter {
       this.#send();
     }
     if (!this.#holds) return;
-    for (; silence < latencyFrames; silence += packetFrames) this.#send();
+    for (; silence < latencyFrames; silence += packetFrames) {
+      this.#stamp();
+      this.#send();
+    }
     this.#holds = false;
   }
 
@@ -116,8 +120,11 @@ export class OpusChunkWriter implements FrameWriter {
     for (let c = 0; c < this.#gathered.length; c++) this.#gathered[c]!.fill(0, frames);
     const length = encoder.encode(this.#gathered, 0, encoder.packetFrames, this.#packet, 0);
     const frame = this.#frame - frames;
-    const sender = this.#sender;
-    sender.contextTime[0] = this.#runTime + (frame - this.#runFrame) / this.sampleRate;
-    sender.send(this.#packet, length, frame, frames);
+    this.#sender.send(this.#packet, length, frame, frames);
+  }
+
+  /** The next frame is a packet's first: it gives it its time, whatever runs the others are of. */
+  #stamp(): void {
+    this.#sender.contextTime[0] = this.#runTime + (this.#frame - this.#runFrame) / this.sampleRate;
   }
 }

@@ -192,25 +192,29 @@ export function hasOpusFec(source: Uint8Array, byteOffset: number, byteLength: n
   return (toc & 4) !== 0 && ((bits >> (6 - 2 * silkFrames)) & 1) === 1;
 }
 
-/** Where the first frame's data begin; −1 where it has none. */
+/** Where the first frame's data begin; −1 where it has none. Padding is no data. */
 function firstFrame(source: Uint8Array, byteOffset: number, end: number): number {
   let at = byteOffset + 1;
   const code = source[byteOffset]! & 3;
-  let size = 1;
+  if (code < 2) return at < end ? at : -1;
   if (code === 2) {
-    size = frameSize(source, at, end);
+    const size = frameSize(source, at, end);
     at += lengthBytes(size);
-  } else if (code === 3) {
-    const header = source[at++]!;
-    if ((header & 0x40) !== 0) while (source[at++] === 255);
-    if ((header & 0x80) !== 0) {
-      size = -1;
-      for (let frame = 1; frame < (header & 63); frame++) {
-        const next = frameSize(source, at, end);
-        if (size < 0) size = next;
-        at += lengthBytes(next);
-      }
-    }
+    return size > 0 ? at : -1;
   }
-  return size !== 0 && at < end ? at : -1;
+  const header = source[at++]!;
+  const count = header & 63;
+  let last = end;
+  if ((header & 0x40) !== 0) {
+    let more: number;
+    do {
+      more = source[at++]!;
+      last -= more === 255 ? 254 : more;
+    } while (more === 255);
+  }
+  // Of one frame, and where all have one size, the first has bytes when there are any.
+  if ((header & 0x80) === 0 || count === 1) return at < last ? at : -1;
+  const size = frameSize(source, at, last);
+  for (let frame = 1; frame < count; frame++) at += lengthBytes(frameSize(source, at, last));
+  return size > 0 ? at : -1;
 }

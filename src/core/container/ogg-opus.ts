@@ -1,5 +1,6 @@
 import { describe, integerIn, numberIn } from '../arguments.ts';
-import { OPUS_MAX_FRAMES, OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
+import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
+import { joinBytes, utf8Bytes } from './bytes.ts';
 import {
   OGG_BEGIN,
   OGG_END,
@@ -8,7 +9,7 @@ import {
   oggSegments,
   OggPageWriter,
 } from './ogg-page.ts';
-import { utf8Bytes } from './utf8.ts';
+import { opusGapPackets } from './opus-gap.ts';
 
 /** What the head of an Ogg Opus stream says. */
 export interface OggOpusOptions {
@@ -37,9 +38,6 @@ const HEAD_BYTES = 19;
 const HEAD_VERSION = 1;
 /** Comments: what made the stream. */
 const VENDOR = 'micwire, libopus';
-/** The table of contents of packets that fill a gap: CELT, full band, by the length of a frame at 48 kHz (RFC 6716 table 2). */
-const FILL_20_MS = { config: 31, frames: 960 } as const;
-const FILL_2_5_MS = { config: 28, frames: 120 } as const;
 
 /**
  * Writes an Ogg Opus stream (RFC 7845) that may be cut at any page, and with one packet a page has none waiting. Each method
@@ -51,8 +49,6 @@ export class OggOpusWriter {
   readonly #pages: OggPageWriter;
   /** Frames at 48 kHz that the packets so far decode to, pre-skip included. */
   #granule = 0;
-  /** Frames of gaps that were too short to be filled so far. */
-  #unfilled = 0;
   /** Packets that wait for their page, its segments, and the frames in it. */
   #waiting: Uint8Array[] = [];
   #segments = 0;
@@ -67,7 +63,7 @@ export class OggOpusWriter {
     integerIn('preSkip', options.preSkip, 0, 2 ** 16 - 1);
     integerIn('inputSampleRate', options.inputSampleRate ?? OPUS_RATE, 0, 2 ** 32 - 1);
     numberIn('gain', options.gain ?? 0, -128, 127.99);
-    for (const [name, value] of Object.entries(options.tags ?? {})) checkTag(name, value);
+    checkOggTags(options.tags);
     const pageDuration = numberIn('pageDuration', options.pageDuration ?? 0, 0, 5000);
     this.#pageFrames = (pageDuration / 1000) * OPUS_RATE;
     this.#options = options;
@@ -84,13 +80,17 @@ export class OggOpusWriter {
     return Math.max(0, this.#granule - this.#options.preSkip);
   }
 
-  /** The two pages at the beginning: OpusHead and OpusTags. Once only. */
+  /** Frames at 48 kHz that the packets so far decode to, the pre-skip included: where the next one begins. */
+  get position(): number {
+    return this.#granule;
+  }
+
+  /** The pages at the beginning: OpusHead on one, OpusTags on the next, or on several where the tags are long. Once only. */
   head(): Uint8Array<ArrayBuffer> {
     if (this.#begun) throw new RangeError('head() belongs at the beginning, once.');
     this.#begun = true;
     const head = this.#pages.page([opusHead(this.#options)], 0, OGG_BEGIN);
-    const tags = this.#pages.page([opusTags(this.#options.tags ?? {})], 0, 0);
-    return concat([head, tags]);
+    return joinBytes([head, ...this.#pages.pagesOf(opusTags(this.#options.tags ?? {}), 0)]);
   }
 
   /**
@@ -113,24 +113,14 @@ export class OggOpusWriter {
 
   /**
    * Fills what is missing with packets without data, which a decoder answers with concealment (RFC 7845 §4.1). So the stream
-   * stays in time, however much was lost. What is shorter than 2.5 ms waits for the next gap.
-   * @param frames that were lost, at 48 kHz
+   * stays in time, however much was lost: give what `position` is behind.
+   * @param frames that were lost, at 48 kHz. What is shorter than 2.5 ms (120 frames) is left out
    */
   gap(frames: number): Uint8Array<ArrayBuffer> {
     this.#checkOpen();
-    const pages: Uint8Array<ArrayBuffer>[] = [];
-    let rest = this.#unfilled + integerIn('frames', frames, 0, Number.MAX_SAFE_INTEGER);
-    while (rest >= FILL_2_5_MS.frames) {
-      const kind = rest >= FILL_20_MS.frames ? FILL_20_MS : FILL_2_5_MS;
-      const count = Math.floor(Math.min(rest, OPUS_MAX_FRAMES) / kind.frames);
-      const stereo = this.#options.channels - 1;
-      // Code 3, constant size: each frame has 0 bytes.
-      const packet = Uint8Array.of((kind.config << 3) | (stereo << 2) | 3, count);
-      rest -= count * kind.frames;
-      pages.push(this.#add(packet, count * kind.frames));
-    }
-    this.#unfilled = rest;
-    return concat(pages);
+    integerIn('frames', frames, 0, Number.MAX_SAFE_INTEGER);
+    const packets = opusGapPackets(frames, this.#options.channels);
+    return joinBytes(packets.map((packet) => this.packet(packet)));
   }
 
   /**
@@ -154,7 +144,7 @@ export class OggOpusWriter {
     const page = this.#pages.page(this.#waiting, granule, OGG_END);
     this.#emptyPage();
     this.#ended = true;
-    return concat([before, page]);
+    return joinBytes([before, page]);
   }
 
   /** Puts a packet on the page that waits. @returns what is full: the page before, this one, or none */
@@ -167,7 +157,7 @@ export class OggOpusWriter {
     this.#waitingFrames += frames;
     this.#granule += frames;
     if (this.#waitingFrames < this.#pageFrames) return before;
-    return concat([before, this.flush()]);
+    return joinBytes([before, this.flush()]);
   }
 
   #emptyPage(): void {
@@ -200,7 +190,7 @@ export function opusHead(options: OggOpusOptions): Uint8Array<ArrayBuffer> {
 function opusTags(tags: Readonly<Record<string, string>>): Uint8Array {
   const comments = Object.entries(tags).map(([name, value]) => utf8Bytes(`${name}=${value}`));
   const parts = [utf8Bytes('OpusTags'), ...withLength(utf8Bytes(VENDOR)), uint32(comments.length)];
-  return concat([...parts, ...comments.flatMap(withLength)]);
+  return joinBytes([...parts, ...comments.flatMap(withLength)]);
 }
 
 function withLength(bytes: Uint8Array): Uint8Array[] {
@@ -215,29 +205,29 @@ function uint32(value: number): Uint8Array {
 
 /** Vorbis comment names: printable ASCII 0x20 to 0x7D without '='. */
 const TAG_NAME = /^[ -<>-}]+$/;
-/** All tags lie on one page. */
-const MAX_TAG_CHARACTERS = 4096;
+/** What tags may take in all. A player may refuse 120 MiB (RFC 7845 §5.2). */
+const MAX_TAGS_BYTES = 2 ** 20;
 
-function checkTag(name: string, value: unknown): void {
-  if (!TAG_NAME.test(name)) {
-    throw new RangeError(`a tag's name must be printable ASCII without '=', got '${name}'.`);
+/** @throws TypeError or RangeError for a tag that Vorbis comments cannot hold */
+export function checkOggTags(tags: unknown): void {
+  if (tags === undefined) return;
+  if (typeof tags !== 'object' || tags === null) {
+    throw new TypeError(`tags must be an object of names and texts, got ${describe(tags)}.`);
   }
-  if (typeof value !== 'string') {
-    throw new TypeError(`tag ${name} must be a string, got ${describe(value)}.`);
+  let bytes = 0;
+  for (const [name, value] of Object.entries(tags)) {
+    if (!TAG_NAME.test(name)) {
+      throw new RangeError(`a tag's name must be printable ASCII without '=', got '${name}'.`);
+    }
+    if (typeof value !== 'string') {
+      throw new TypeError(`tag ${name} must be a string, got ${describe(value)}.`);
+    }
+    // Before it is converted: a character takes one byte at least.
+    bytes += value.length <= MAX_TAGS_BYTES ? utf8Bytes(`${name}=${value}`).length : value.length;
+    if (bytes > MAX_TAGS_BYTES) {
+      throw new RangeError(
+        `tags must take at most ${MAX_TAGS_BYTES} bytes of UTF-8 in all, and take more with ${name}. Leave some out, or shorten them.`,
+      );
+    }
   }
-  if (value.length > MAX_TAG_CHARACTERS) {
-    throw new RangeError(
-      `tag ${name} must have at most ${MAX_TAG_CHARACTERS} characters, got ${value.length}.`,
-    );
-  }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,5 +1,5 @@
 /**
- * Ogg pages (RFC 3533 §6), for streams in which no packet goes beyond its page:
+ * Ogg pages (RFC 3533 §6):
  *
  *      0                   1                   2                   3
  *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1  byte
@@ -24,7 +24,9 @@ const FULL_SEGMENT = 255;
 
 const OFFSET = { flags: 5, granule: 6, serial: 14, sequence: 18, crc: 22, segments: 26 } as const;
 
-/** First page of the stream (RFC 3533 §6, header type flag). */
+/** The page begins with the rest of a packet (RFC 3533 §6, header type flag). */
+const OGG_CONTINUED = 1;
+/** First page of the stream. */
 export const OGG_BEGIN = 2;
 /** Last page of the stream. */
 export const OGG_END = 4;
@@ -55,27 +57,59 @@ export class OggPageWriter {
    */
   page(packets: readonly Uint8Array[], granule: number, flags: number): Uint8Array<ArrayBuffer> {
     const segments = packets.reduce((sum, packet) => sum + oggSegments(packet.length), 0);
-    const length = packets.reduce((sum, packet) => sum + packet.length, 0);
     if (segments > OGG_MAX_SEGMENTS) {
       throw new RangeError(`a page has at most ${OGG_MAX_SEGMENTS} segments, got ${segments}.`);
     }
-    const page = new Uint8Array(HEADER_BYTES + segments + length);
+    const lacing = new Uint8Array(segments);
+    let segment = 0;
+    for (const packet of packets) {
+      const last = segment + oggSegments(packet.length) - 1;
+      lacing.fill(FULL_SEGMENT, segment, last);
+      lacing[last] = packet.length % FULL_SEGMENT;
+      segment = last + 1;
+    }
+    return this.#write(lacing, packets, granule, flags);
+  }
+
+  /**
+   * One packet on as many pages as it takes, which it has for itself.
+   * @param granule position at its end
+   */
+  pagesOf(packet: Uint8Array, granule: number): Uint8Array<ArrayBuffer>[] {
+    const most = OGG_MAX_SEGMENTS * FULL_SEGMENT;
+    const pages: Uint8Array<ArrayBuffer>[] = [];
+    let at = 0;
+    for (; packet.length - at >= most; at += most) {
+      const lacing = new Uint8Array(OGG_MAX_SEGMENTS).fill(FULL_SEGMENT);
+      const part = packet.subarray(at, at + most);
+      pages.push(this.#write(lacing, [part], OGG_NO_GRANULE, at > 0 ? OGG_CONTINUED : 0));
+    }
+    const lacing = new Uint8Array(oggSegments(packet.length - at)).fill(FULL_SEGMENT);
+    lacing[lacing.length - 1] = (packet.length - at) % FULL_SEGMENT;
+    pages.push(this.#write(lacing, [packet.subarray(at)], granule, at > 0 ? OGG_CONTINUED : 0));
+    return pages;
+  }
+
+  #write(
+    lacing: Uint8Array,
+    content: readonly Uint8Array[],
+    granule: number,
+    flags: number,
+  ): Uint8Array<ArrayBuffer> {
+    const length = content.reduce((sum, part) => sum + part.length, 0);
+    const page = new Uint8Array(HEADER_BYTES + lacing.length + length);
     const view = new DataView(page.buffer);
     page.set([0x4f, 0x67, 0x67, 0x53]);
     view.setUint8(OFFSET.flags, flags);
     view.setBigInt64(OFFSET.granule, BigInt(granule), true);
     view.setUint32(OFFSET.serial, this.#serial, true);
     view.setUint32(OFFSET.sequence, this.#sequence++, true);
-    view.setUint8(OFFSET.segments, segments);
-    let segment = HEADER_BYTES;
-    let at = HEADER_BYTES + segments;
-    for (const packet of packets) {
-      const last = segment + oggSegments(packet.length) - 1;
-      page.fill(FULL_SEGMENT, segment, last);
-      page[last] = packet.length % FULL_SEGMENT;
-      segment = last + 1;
-      page.set(packet, at);
-      at += packet.length;
+    view.setUint8(OFFSET.segments, lacing.length);
+    page.set(lacing, HEADER_BYTES);
+    let at = HEADER_BYTES + lacing.length;
+    for (const part of content) {
+      page.set(part, at);
+      at += part.length;
     }
     view.setUint32(OFFSET.crc, oggCrc(page), true);
     return page;

@@ -115,20 +115,25 @@ export class WavWriter {
   }
 }
 
-/** Speakers in Web Audio's order, which is WAV's for mono, stereo, quad and 5.1; 0, "none in particular", for the rest. */
+/**
+ * `dwChannelMask`: the speakers of the channels, in the order of the bits (Microsoft, WAVEFORMATEXTENSIBLE). Mono, stereo, quad
+ * and 5.1 are Web Audio's own layouts; the others take the usual one of so many channels. Beyond 8 there is none: with 0,
+ * "no speaker in particular", readers number the channels.
+ */
+const SPEAKER_MASKS: readonly number[] = [
+  0,
+  0x4, // front centre
+  0x3, // front left, front right
+  0x7, // 3.0
+  0x33, // quad
+  0x37, // 5.0
+  0x3f, // 5.1
+  0x70f, // 6.1: 5.1 with sides for its backs, and a back centre
+  0x63f, // 7.1: 5.1 and sides
+];
+
 function speakerMask(channels: number): number {
-  switch (channels) {
-    case 1:
-      return 0x4;
-    case 2:
-      return 0x3;
-    case 4:
-      return 0x33;
-    case 6:
-      return 0x3f;
-    default:
-      return 0;
-  }
+  return SPEAKER_MASKS[channels] ?? 0;
 }
 
 /** Little-endian fields, one after the other. */

@@ -1,8 +1,11 @@
 import { PAYLOAD_FORMATS } from '../codec/payload-format.ts';
 import type { PayloadFormat } from '../codec/payload-format.ts';
+import { describeOutside } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
 import { base64Length, decodeBase64 } from './base64.ts';
 import type { MessageDecoder, MessageEncoder, SelfDescribingFraming } from './framing.ts';
+import { parseJsonObject } from './json-object.ts';
+import type { JsonFields } from './json-object.ts';
 import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
 import {
   MAX_PAYLOAD_BYTES,
@@ -68,10 +71,7 @@ function decodeBase64Json(message: string | Uint8Array): Packet {
   if (typeof message !== 'string') {
     throw new PacketError('unknown-type', 'a JSON packet must be text, got bytes.');
   }
-  if (message.length > MAX_MESSAGE_LENGTH) {
-    throw new PacketError('oversized', `a message has at most ${MAX_MESSAGE_LENGTH} characters.`);
-  }
-  const fields = parseObject(message);
+  const fields = parseJsonObject('a message', message, { maxLength: MAX_MESSAGE_LENGTH });
   if (fields['type'] !== JSON_TYPE) {
     throw new PacketError('unknown-type', `type must be '${JSON_TYPE}'.`);
   }
@@ -96,27 +96,13 @@ function decodeBase64Json(message: string | Uint8Array): Packet {
   return { ...header, payload };
 }
 
-function parseObject(message: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(message);
-  } catch (cause) {
-    // A RangeError too: text that nests too deep overflows the parser's stack.
-    throw new PacketError('bad-json', 'the message is not JSON.', { cause });
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new PacketError('bad-json', 'the message must be a JSON object.');
-  }
-  return value as Readonly<Record<string, unknown>>;
-}
-
-function numberField(fields: Readonly<Record<string, unknown>>, name: string): number {
+function numberField(fields: JsonFields, name: string): number {
   const value = fields[name];
   if (typeof value === 'number') return value;
-  throw new PacketError('bad-field', `${name} must be a number, got ${typeof value}.`);
+  throw new PacketError('bad-field', `${name} must be a number, got ${describeOutside(value)}.`);
 }
 
-function formatField(fields: Readonly<Record<string, unknown>>): PayloadFormat {
+function formatField(fields: JsonFields): PayloadFormat {
   for (const format of PAYLOAD_FORMATS) if (format === fields['format']) return format;
   throw new PacketError('unknown-type', `format must be one of ${PAYLOAD_FORMATS.join(', ')}.`);
 }

@@ -11,6 +11,9 @@ const CHARACTERS: Uint8Array = Uint8Array.from(ALPHABET, (character) => characte
 /** ASCII character → value, or {@link INVALID}. */
 const VALUES: Uint8Array = new Uint8Array(128).fill(INVALID);
 for (let value = 0; value < 64; value++) VALUES[CHARACTERS[value]!] = value;
+// The alphabet for URLs and file names (RFC 4648 §5) means the same.
+VALUES['-'.charCodeAt(0)] = 62;
+VALUES['_'.charCodeAt(0)] = 63;
 
 /** ECMAScript 2026, which the compiler's es2023 library lacks. */
 interface NativeEncoder {
@@ -147,31 +150,33 @@ export function asciiText(ascii: Uint8Array, length: number = ascii.length): str
 }
 
 /**
- * The bytes of a Base64 text, strictly after RFC 4648 §4: whole groups, padding where it is due, no line feeds (§3.1), no
- * foreign characters (§3.3), unused bits zero (§3.5).
- * @throws PacketError `'bad-base64'` for any other text
+ * The bytes of a Base64 text (RFC 4648 §4). Takes what senders write: the URL-safe alphabet (§5), padding or none, and white
+ * space such as line breaks (RFC 2045 §6.8) anywhere. Unused bits must be zero (§3.5).
+ * @param text reading it takes time and memory in proportion to its length
+ * @throws PacketError `'bad-base64'` for any other text; for a `data:` URL it says what to pass instead
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const { length } = text;
-  if (length % 4 !== 0) {
-    throw badBase64(`The length must be a multiple of 4, got ${length} characters.`);
+  if (text.length % 4 === 0) {
+    const bytes = decodePlain(text);
+    if (bytes !== null) return bytes;
   }
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-  const byteCount = (length / 4) * 3 - padding;
-  const native = Uint8Array as unknown as NativeDecoder;
-  if (native.fromBase64 === undefined) return decodeInScript(text, byteCount);
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = native.fromBase64(text, { lastChunkHandling: 'strict' });
-  } catch (cause) {
-    throw badBase64('The text holds characters that are not Base64.', cause);
-  }
-  // The native decoder passes over white space; the text is then shorter than its length says.
-  if (bytes.length !== byteCount) throw badBase64('The text holds white space.');
-  return bytes;
+  return decodeTolerantly(text);
 }
 
-function decodeInScript(text: string, byteCount: number): Uint8Array<ArrayBuffer> {
+/** The usual text, fast: whole groups of the standard alphabet. @returns null for any other */
+function decodePlain(text: string): Uint8Array<ArrayBuffer> | null {
+  const native = Uint8Array as unknown as NativeDecoder;
+  if (native.fromBase64 === undefined) return decodeInScript(text);
+  try {
+    return native.fromBase64(text, { lastChunkHandling: 'strict' });
+  } catch {
+    return null;
+  }
+}
+
+function decodeInScript(text: string): Uint8Array<ArrayBuffer> | null {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const byteCount = (text.length / 4) * 3 - padding;
   const bytes = new Uint8Array(byteCount);
   const wholeGroups = Math.floor(byteCount / 3);
   let faults = 0;
@@ -191,14 +196,57 @@ function decodeInScript(text: string, byteCount: number): Uint8Array<ArrayBuffer
     const a = valueAt(text, i);
     const b = valueAt(text, i + 1);
     const c = byteCount - o === 2 ? valueAt(text, i + 2) : 0;
-    faults |= a | b | c;
     const unusedBits = byteCount - o === 2 ? c & 3 : b & 15;
-    if (unusedBits !== 0) throw badBase64('The unused bits of the last character must be zero.');
+    faults |= a | b | c | (unusedBits === 0 ? 0 : INVALID);
     bytes[o] = (a << 2) | (b >> 4);
     if (byteCount - o === 2) bytes[o + 1] = (b << 4) | (c >> 2);
   }
-  if ((faults & INVALID) !== 0) throw badBase64('The text holds characters that are not Base64.');
-  return bytes;
+  return (faults & INVALID) === 0 ? bytes : null;
+}
+
+/** Character by character. */
+function decodeTolerantly(text: string): Uint8Array<ArrayBuffer> {
+  if (/^\s{0,8}data:/i.test(text.slice(0, 16))) {
+    throw badBase64(
+      "The text is a data: URL. Pass what follows its comma: text.slice(text.indexOf(',') + 1).",
+    );
+  }
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let digits = 0;
+  let padding = 0;
+  let bits = 0;
+  let o = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === PAD) {
+      padding++;
+      continue;
+    }
+    if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) continue;
+    const value = valueAt(text, i);
+    if (value === INVALID) throw badBase64('The text holds characters that are not Base64.');
+    if (padding > 0) throw badBase64('Base64 digits come after the padding.');
+    bits = ((bits << 6) | value) & 0xffffff;
+    digits++;
+    if (digits % 4 === 0) {
+      bytes[o++] = bits >> 16;
+      bytes[o++] = bits >> 8;
+      bytes[o++] = bits;
+    }
+  }
+  const rest = digits % 4;
+  const due = (4 - rest) % 4;
+  if (rest === 1 || (padding !== 0 && padding !== due)) {
+    throw badBase64(`The text ends within a group: ${digits} digits and ${padding} of padding.`);
+  }
+  if (rest > 1) {
+    if ((bits & (rest === 2 ? 15 : 3)) !== 0) {
+      throw badBase64('The unused bits of the last character must be zero.');
+    }
+    bytes[o++] = bits >> (rest === 2 ? 4 : 10);
+    if (rest === 3) bytes[o++] = bits >> 2;
+  }
+  return o === bytes.length ? bytes : bytes.slice(0, o);
 }
 
 function valueAt(text: string, index: number): number {
@@ -206,6 +254,6 @@ function valueAt(text: string, index: number): number {
   return code < 128 ? VALUES[code]! : INVALID;
 }
 
-function badBase64(message: string, cause?: unknown): PacketError {
-  return new PacketError('bad-base64', message, { cause });
+function badBase64(message: string): PacketError {
+  return new PacketError('bad-base64', message);
 }

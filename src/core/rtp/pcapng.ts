@@ -1,5 +1,5 @@
 import { integerIn, numberIn } from '../arguments.ts';
-import { utf8Bytes } from '../container/utf8.ts';
+import { utf8Bytes } from '../container/bytes.ts';
 import type { RtpStream } from '../framing/rtp-stream.ts';
 import { RED_PAYLOAD_TYPE, rtpMap, rtpPayloadType } from './rtp-payload-format.ts';
 import { writeUint16 } from './network-order.ts';

@@ -1,5 +1,5 @@
 import type { StatsEntry } from './stats-entry.ts';
-import { selectedPair, statsById, statsNumber, statsText } from './stats-entry.ts';
+import { selectedPair, statsById, statsIndex, statsNumber, statsText } from './stats-entry.ts';
 
 /**
  * What a call counts and measures, under the names of W3C webrtc-stats. Counters run since the call began. A figure that the
@@ -172,9 +172,10 @@ function wireBytes(entries: readonly StatsEntry[]): {
 } {
   let sent = 0;
   let received = 0;
+  const index = statsIndex(entries);
   for (const pair of entries) {
     if (pair.type !== 'candidate-pair') continue;
-    const address = statsText(statsById(entries, pair['localCandidateId']), 'address');
+    const address = statsText(index.get(statsText(pair, 'localCandidateId')), 'address');
     const ipBytes = address.includes(':') ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES;
     const headerBytes = UDP_HEADER_BYTES + ipBytes;
     sent += statsNumber(pair, 'bytesSent', 0) + headerBytes * statsNumber(pair, 'packetsSent', 0);

@@ -1,5 +1,5 @@
 import type { StatsEntry } from './stats-entry.ts';
-import { selectedPair, statsById, statsNumber, statsText } from './stats-entry.ts';
+import { selectedPair, statsIndex, statsNumber, statsText } from './stats-entry.ts';
 
 /**
  * - `'host'`: an address of the machine itself;
@@ -59,9 +59,10 @@ export interface IceReport {
 /** @param entries all of one `getStats()` */
 export function iceReport(entries: readonly StatsEntry[]): IceReport {
   const inUse = selectedPair(entries);
+  const index = statsIndex(entries);
   const pairs = entries
     .filter((entry) => entry.type === 'candidate-pair')
-    .map((pair) => pairReport(entries, pair, pair === inUse))
+    .map((pair) => pairReport(index, pair, pair === inUse))
     .toSorted((a, b) => Number(b.selected) - Number(a.selected) || b.priority - a.priority);
   return {
     local: candidates(entries, 'local-candidate'),
@@ -100,12 +101,12 @@ function candidateType(text: string): IceCandidateType {
 }
 
 function pairReport(
-  entries: readonly StatsEntry[],
+  index: ReadonlyMap<string, StatsEntry>,
   pair: StatsEntry,
   selected: boolean,
 ): IcePairReport {
-  const local = statsById(entries, pair['localCandidateId']);
-  const remote = statsById(entries, pair['remoteCandidateId']);
+  const local = index.get(statsText(pair, 'localCandidateId'));
+  const remote = index.get(statsText(pair, 'remoteCandidateId'));
   return {
     id: pair.id,
     local: local === undefined ? null : candidateReport(local),

@@ -1,4 +1,5 @@
 import { integerIn, oneOf } from '../arguments.ts';
+import { readParameters, splitFormat } from './sdp.ts';
 
 /** What a side asks Opus for in a call. What is not named stays as the browser has it. */
 export interface CallOpusOptions {
@@ -36,7 +37,7 @@ export function checkCallOpusOptions(options: CallOpusOptions): void {
 /**
  * Writes the options into the parameters of Opus (RFC 7587 §6.1) in a session description. Parameters bind the side that
  * receives the description: put them into the *remote* description to say how this side encodes.
- * @param sdp is passed through as it is but for the lines concerned
+ * @param sdp is passed through as it is but for the lines concerned, with any line breaks; time grows linearly with it
  */
 export function withOpusOptions(sdp: string, options: CallOpusOptions): string {
   const parameters = parametersOf(options);
@@ -52,7 +53,12 @@ export function withOpusOptions(sdp: string, options: CallOpusOptions): string {
 
 /** Whether the side that wrote this description will send two channels (RFC 7587 §6.1, `sprop-stereo`). */
 export function promisesStereo(sdp: string): boolean {
-  return /^a=fmtp:\d+ (?:.*;)?\s*sprop-stereo=1(?:;|\s*$)/m.test(sdp);
+  return sdp.split(/\r\n|\r|\n/).some((line) => {
+    if (!line.startsWith('a=fmtp:')) return false;
+    const parameters = new Map<string, string>();
+    readParameters(splitFormat(line.slice('a=fmtp:'.length))[1], parameters);
+    return parameters.get('sprop-stereo') === '1';
+  });
 }
 
 function withOptions(
@@ -61,7 +67,8 @@ function withOptions(
   ptimeMs: number | undefined,
 ): string {
   const lines: string[] = [];
-  const all = section.split('\r\n');
+  const lineBreak = section.includes('\r\n') ? '\r\n' : '\n';
+  const all = section.split(lineBreak);
   const type = all.map((line) => /^a=rtpmap:(\d+) opus\/48000/i.exec(line)?.[1]).find(Boolean);
   if (type === undefined) return section;
   const hasParameters = all.some((line) => line.startsWith(`a=fmtp:${type} `));
@@ -76,7 +83,7 @@ function withOptions(
     if (!hasParameters) lines.push(mergeParameters(`a=fmtp:${type} `, parameters));
     if (ptimeMs !== undefined) lines.push(`a=ptime:${ptimeMs}`, `a=maxptime:${ptimeMs}`);
   }
-  return lines.join('\r\n');
+  return lines.join(lineBreak);
 }
 
 function parametersOf(options: CallOpusOptions): ReadonlyMap<string, string> {

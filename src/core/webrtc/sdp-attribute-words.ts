@@ -1,120 +1,316 @@
 import { CANDIDATE_WORDS, parseIceCandidate } from './ice-candidate.ts';
-import type { SdpCodec, SdpMedia } from './sdp.ts';
+import { PacketError } from '../errors.ts';
+import { parseRtpmap, readParameters, splitFormat } from './sdp.ts';
+import type { Sdp, SdpCodec, SdpLine, SdpMedia } from './sdp.ts';
 
-/** What an attribute means: words, or what makes them of its value, the codec that it speaks of, and its section. */
-type AttributeWords =
-  | string
-  | ((value: string, codec: SdpCodec | undefined, media: SdpMedia | undefined) => string);
+/** What a line is explained in: the same words mean one thing with ICE and another without. @internal */
+export interface SdpContext {
+  readonly sdp: Sdp;
+  /** The section of the line; undefined in front of the first. */
+  readonly media: SdpMedia | undefined;
+  /** Whether ICE finds the addresses: of the section, or in front of the first of any. */
+  readonly usesIce: boolean;
+  /** Names of all attributes of the section. */
+  readonly attributes: ReadonlySet<string>;
+}
 
-/** The attributes that browsers write. */
-export const ATTRIBUTE_WORDS: ReadonlyMap<string, AttributeWords> = new Map<string, AttributeWords>(
+/** What an attribute means: words, or what makes them of its value in its description. */
+type AttributeWords = string | ((value: string, context: SdpContext) => string);
+
+/**
+ * Says what an attribute means in its description.
+ * @returns a sentence or more; empty for one that cannot be read
+ * @internal
+ */
+export function explainAttribute(line: SdpLine, context: SdpContext): string {
+  if (line.name === '') return '';
+  const words = ATTRIBUTE_WORDS.get(line.name);
+  if (words === undefined) {
+    return 'An attribute that is not explained here. Receivers pass over those that they do not know.';
+  }
+  return typeof words === 'string' ? words : words(line.value.trim(), context);
+}
+
+/** The attributes that browsers, servers and telephones write. */
+const ATTRIBUTE_WORDS: ReadonlyMap<string, AttributeWords> = new Map<string, AttributeWords>([
+  ['group', groupWords],
+  ['extmap-allow-mixed', 'Header extensions of one and of two bytes may come mixed (RFC 8285 §6).'],
+  ['msid-semantic', 'How streams are named: in the way of WebRTC. Only early browsers needed it.'],
+  ['rtcp', rtcpWords],
   [
-    [
-      'group',
-      (value) =>
-        `The sections ${value.split(' ').slice(1).join(', ')} share one connection (BUNDLE, RFC 9143).`,
-    ],
-    [
-      'extmap-allow-mixed',
-      'Header extensions of one and of two bytes may come mixed (RFC 8285 §6).',
-    ],
-    ['msid-semantic', 'How streams are named: in the way of WebRTC.'],
-    ['rtcp', 'Where RTCP would go without ICE.'],
-    [
-      'ice-ufrag',
-      'The name by which this side signs its ICE checks, new for each call (RFC 8839 §5.4).',
-    ],
-    ['ice-pwd', 'The password to it: who has not seen this description cannot answer checks.'],
-    [
-      'ice-options',
-      (value) =>
-        value.includes('trickle')
-          ? 'Candidates may follow one by one, after this description (RFC 8838).'
-          : `Options of ICE: ${value}.`,
-    ],
-    ['ice-lite', 'This side has a public address and only answers checks (RFC 8445 §2.5).'],
-    [
-      'fingerprint',
-      (value) =>
-        `The hash (${value.split(' ', 1)[0]}) of the certificate that this side will show in DTLS: whoever has another is not the one who sent this.`,
-    ],
-    ['setup', setupWords],
-    ['tls-id', 'A number for the DTLS connection, new for each (RFC 8842).'],
-    ['mid', (value) => `The name of this section: ${value}.`],
-    ['extmap', extensionWords],
-    ['sendrecv', 'Goes both ways.'],
-    ['sendonly', 'This side only sends.'],
-    ['recvonly', 'This side only receives.'],
-    ['inactive', 'Nothing is sent either way.'],
-    ['msid', 'The names of the stream and the track that will come.'],
-    ['rtcp-mux', 'RTCP shares the port with RTP (RFC 5761).'],
-    ['rtcp-mux-only', 'RTCP shares the port with RTP, or there is no call (RFC 8858).'],
-    ['rtcp-rsize', 'Reports may be sent in parts, to be quick (RFC 5506).'],
-    [
-      'rtcp-xr',
-      'Extended reports, such as one from which a receiver tells the round trip (RFC 3611).',
-    ],
-    ['rtpmap', codecWords],
-    ['rtcp-fb', feedbackWords],
-    ['fmtp', parameterWords],
-    ['ptime', (value) => `Packets shall hold ${value} ms each.`],
-    ['maxptime', (value) => `Packets may hold ${value} ms at most.`],
-    ['minptime', (value) => `Packets shall hold ${value} ms at least.`],
-    ['ssrc', ssrcWords],
-    ['ssrc-group', 'Streams that belong together, such as a stream and its repairs (RFC 5576).'],
-    ['candidate', candidateWords],
-    ['remote-candidates', 'The pair that was chosen: the other side’s part of it.'],
-    ['end-of-candidates', 'No more candidates will follow (RFC 8838).'],
-    ['sctp-port', (value) => `The port of SCTP within DTLS: ${value}, of no meaning outside.`],
-    ['sctpmap', 'The port and the protocol of SCTP, in the way of early browsers.'],
-    [
-      'max-message-size',
-      (value) =>
-        value === '0'
-          ? 'Messages over data channels may be of any length.'
-          : `The longest message that this side takes over a data channel: ${value} bytes.`,
-    ],
-    ['bundle-only', 'This section exists only within the shared connection.'],
-    ['rid', 'A version of a stream sent in several qualities.'],
-    ['simulcast', 'Which qualities of a stream are sent side by side.'],
+    'ice-ufrag',
+    'A name of this side for ICE, new for each connection: checks sent to this side carry it first, then the name of who sends them (RFC 8445 §7.2.2).',
   ],
-);
+  [
+    'ice-pwd',
+    'The password of this side for ICE. It keys the checks that are sent to this side, and their answers (RFC 8445 §7.2.2): who has not seen this description can make no check that counts here.',
+  ],
+  ['ice-options', iceOptionWords],
+  [
+    'ice-lite',
+    'This side does the lesser part of ICE, as servers with a public address do: it answers checks and sends none (RFC 8445 §2.5).',
+  ],
+  [
+    'ice-mismatch',
+    'The addresses of the offer had been changed on the way, so there is no ICE (RFC 8839 §5.3).',
+  ],
+  [
+    'ice-pacing',
+    (value) => `ICE sends a check every ${short(value)} ms at the fastest (RFC 8839 §5.5).`,
+  ],
+  [
+    'fingerprint',
+    (value) =>
+      `The hash (${short(value.split(' ', 1)[0] ?? '')}) of the certificate that this side will show in DTLS: whoever has another is not the one who sent this.`,
+  ],
+  ['setup', setupWords],
+  [
+    'connection',
+    (value) =>
+      value === 'existing'
+        ? 'The connection that is there already is used on (RFC 4145 §5).'
+        : 'A new connection is made (RFC 4145 §5).',
+  ],
+  ['tls-id', 'A number for the DTLS connection, new for each (RFC 8842).'],
+  ['mid', (value) => `The name of this section: ${short(value)}.`],
+  ['extmap', extensionWords],
+  ['sendrecv', 'Media goes both ways.'],
+  ['sendonly', 'This side only sends.'],
+  ['recvonly', 'This side only receives.'],
+  ['inactive', 'No media goes either way.'],
+  ['msid', msidWords],
+  ['rtcp-mux', 'This side can have RTCP on the port of RTP; so it is when both say it (RFC 5761).'],
+  ['rtcp-mux-only', 'RTCP shares the port with RTP, or there is no call (RFC 8858).'],
+  ['rtcp-rsize', 'Reports may be sent in parts, to be quick (RFC 5506).'],
+  [
+    'rtcp-xr',
+    'The extended reports that this side can take, such as one that gives a receiver the round trip (RFC 3611).',
+  ],
+  ['rtpmap', codecWords],
+  ['rtcp-fb', feedbackWords],
+  ['fmtp', parameterWords],
+  ['ptime', (value) => `Packets to this side should hold ${short(value)} ms each (RFC 8866 §6.4).`],
+  [
+    'maxptime',
+    (value) => `Packets to this side may hold ${short(value)} ms at most (RFC 8866 §6.5).`,
+  ],
+  ['minptime', (value) => `Packets to this side should hold ${short(value)} ms at least.`],
+  ['ssrc', ssrcWords],
+  ['ssrc-group', ssrcGroupWords],
+  ['candidate', candidateWords],
+  ['remote-candidates', 'The pair that ICE chose: the other side’s part of it (RFC 8839 §5.2).'],
+  ['end-of-candidates', 'No more candidates will follow (RFC 8840).'],
+  ['sctp-port', (value) => `The port of SCTP within DTLS: ${short(value)}, of no meaning outside.`],
+  ['sctpmap', 'The port and the protocol of SCTP, in the way of early browsers.'],
+  [
+    'max-message-size',
+    (value) =>
+      value === '0'
+        ? 'Messages over data channels may be of any length (RFC 8841 §6).'
+        : `The longest message that this side takes over a data channel: ${short(value)} bytes.`,
+  ],
+  ['dcmap', 'A data channel that is agreed on here (RFC 8864).'],
+  ['bundle-only', 'This section exists only within the shared connection (RFC 9143).'],
+  ['rid', 'A version of a stream sent in several qualities (RFC 8851).'],
+  ['simulcast', 'Which qualities of a stream are sent side by side (RFC 8853).'],
+  ['imageattr', 'The sizes of picture that can be sent and taken (RFC 6236).'],
+  ['framerate', (value) => `Pictures a second at most: ${short(value)}.`],
+  ['framesize', 'The size of the picture.'],
+  [
+    'crypto',
+    'A key for SRTP, written in the description itself (SDES, RFC 4568): everybody who sees it can listen. Browsers refuse it.',
+  ],
+  ['key-mgmt', 'The exchange of keys for SRTP (MIKEY, RFC 4567).'],
+  ['label', (value) => `A name of this stream for applications: ${short(value)} (RFC 4574).`],
+  [
+    'content',
+    (value) => `What the stream shows: ${short(value)}, such as slides or the speaker (RFC 4796).`,
+  ],
+  ['floorctrl', 'Who controls the floor: client, server, or both (RFC 8856).'],
+  ['confid', 'The number of the conference at the floor control server (RFC 8856).'],
+  ['userid', 'The number of this side at the floor control server (RFC 8856).'],
+  ['floorid', 'Which stream a floor stands for (RFC 8856).'],
+  ['cname', 'The name of the sender in RTCP.'],
+  ['tool', (value) => `The program that made this: ${short(value)}.`],
+  ['type', (value) => `The kind of session: ${short(value)}.`],
+  ['charset', (value) => `The character set of the texts: ${short(value)}.`],
+  ['lang', (value) => `The language of the media: ${short(value)}.`],
+  ['sdplang', (value) => `The language of the texts: ${short(value)}.`],
+  ['quality', (value) => `The quality wanted of the pictures, 0 to 10: ${short(value)}.`],
+  ['control', 'The address by which RTSP controls this stream (RFC 7826).'],
+  ['range', 'How much of the recording there is (RTSP, RFC 7826).'],
+  ['source-filter', 'The senders that are listened to in the group (RFC 4570).'],
+  ['ts-refclk', 'The clock that timestamps are tied to (RFC 7273).'],
+  ['mediaclk', 'How timestamps and that clock go together (RFC 7273).'],
+  ['silenceSupp', 'Whether silence is left out (RFC 3108).'],
+  ['curr', 'The quality of service that there is (RFC 3312).'],
+  ['des', 'The quality of service that is wanted before it rings (RFC 3312).'],
+  ['conf', 'The quality of service whose coming has to be told (RFC 3312).'],
+  ['path', 'The address of this side for MSRP (RFC 4975).'],
+  ['accept-types', 'The kinds of text that this side takes (MSRP, RFC 4975).'],
+  ['T38FaxVersion', (value) => `The version of T.38: ${short(value)}.`],
+  ['T38MaxBitRate', (value) => `The speed of the fax: ${short(value)} bit/s at most.`],
+  ['T38FaxRateManagement', 'How the two fax machines settle on a speed.'],
+  ['T38FaxUdpEC', 'How lost parts of the fax are made good.'],
+]);
 
-/** RFC 4145 and RFC 5763 §5. */
-function setupWords(value: string): string {
-  if (value === 'actpass') return 'This side leaves it to the other who begins DTLS.';
-  if (value === 'active') return 'This side begins DTLS, as its client.';
-  if (value === 'passive') return 'This side waits for DTLS, as its server.';
-  return `Who begins DTLS: ${value}.`;
+/** RFC 9143 and RFC 5888. */
+function groupWords(value: string, { sdp }: SdpContext): string {
+  const [semantics = '', ...mids] = value.split(' ').filter((word) => word !== '');
+  const sections = short(mids.join(', '));
+  if (semantics === 'BUNDLE') {
+    if (mids.length === 0) return 'No section shares a connection (BUNDLE, RFC 9143).';
+    if (mids.length > 1) return `The sections ${sections} share one connection (BUNDLE, RFC 9143).`;
+    const later = sdp.media.length > 1 ? '' : ' Sections that are added later may join it.';
+    return `The section ${sections} is the only one in its connection (BUNDLE, RFC 9143).${later}`;
+  }
+  if (semantics === 'LS')
+    return `The sections ${sections} are played in time with each other (RFC 5888).`;
+  if (semantics === 'FID')
+    return `The sections ${sections} are one flow, sent in one of several ways (RFC 5888).`;
+  return `The sections ${sections} belong together: ${short(semantics)} (RFC 5888).`;
 }
 
-/** The header extensions (RFC 8285) that browsers use for sound. */
-const EXTENSIONS: readonly (readonly [part: string, words: string])[] = [
-  ['ssrc-audio-level', 'the level of the sound in it (RFC 6464)'],
-  ['csrc-audio-level', 'the levels of those who were mixed (RFC 6465)'],
-  ['abs-send-time', 'the time at which it was sent'],
-  ['transport-wide-cc', 'a number over all streams, by which losses and delays are reported back'],
-  ['sdes:mid', 'the section that it belongs to (RFC 9143)'],
-  ['rtp-stream-id', 'the quality that it belongs to (RFC 8852)'],
-  ['toffset', 'how long after its timestamp it was sent (RFC 5450)'],
-  ['playout-delay', 'the bounds of the delay wanted before playing'],
-  ['abs-capture-time', 'the time at which the sound was recorded'],
-];
+/** RFC 3605. */
+function rtcpWords(value: string, { usesIce, attributes }: SdpContext): string {
+  const [port = '', , , address = ''] = value.split(' ', 4);
+  if (usesIce) return 'Where RTCP would go without ICE.';
+  const where = address === '' ? '' : ` of ${short(address)}`;
+  const shared = attributes.has('rtcp-mux')
+    ? ' It goes to the port of RTP if both sides have a=rtcp-mux.'
+    : '';
+  return `Where the other side sends RTCP: to port ${short(port)}${where}, not to the one after that of RTP (RFC 3605).${shared}`;
+}
 
+function iceOptionWords(value: string): string {
+  const words = value.split(' ').filter((word) => word !== '');
+  const sentences = words.slice(0, 8).map((word) => {
+    switch (word) {
+      case 'trickle':
+        return 'This side can do Trickle ICE: it takes candidates that come one by one after the description, and may send its own so (RFC 8840).';
+      case 'ice2':
+        return 'This side does ICE after RFC 8445.';
+      case 'renomination':
+        return 'The pair in use may be chosen again at any time.';
+      default:
+        return `An option of ICE: ${short(word)}.`;
+    }
+  });
+  return sentences.length === 0 ? 'Options of ICE: none.' : sentences.join(' ');
+}
+
+/** RFC 8830 §2. */
+function msidWords(value: string): string {
+  const [stream = '', track = ''] = value.split(' ', 2);
+  if (stream === '-') return 'The track of this section belongs to no stream (RFC 8830).';
+  return track === ''
+    ? 'The name of the stream that the track of this section belongs to (RFC 8830).'
+    : 'The names of the stream and of the track that this side sends here (RFC 8830).';
+}
+
+/** RFC 4145 §4 and RFC 5763 §5. */
+function setupWords(value: string, { media }: SdpContext): string {
+  const layers = media?.protocol.split('/') ?? ['TLS'];
+  const what = layers.some(
+    (layer) => layer === 'TLS' || layer === 'DTLS' || layer === 'SAVPF' || layer === 'SAVP',
+  )
+    ? 'DTLS'
+    : 'the TCP connection';
+  switch (value) {
+    case 'actpass':
+      return `This side leaves it to the other who begins ${what}.`;
+    case 'active':
+      return `This side begins ${what}, as its client.`;
+    case 'passive':
+      return `This side waits for ${what}, as its server.`;
+    case 'holdconn':
+      return 'No connection is made for now (RFC 4145 §4).';
+    default:
+      return `Who begins ${what}: ${short(value)}.`;
+  }
+}
+
+/** URI of a header extension (RFC 8285) → what packets carry. */
+const EXTENSIONS: ReadonlyMap<string, string> = new Map([
+  ['urn:ietf:params:rtp-hdrext:ssrc-audio-level', 'the level of the audio in it (RFC 6464)'],
+  ['urn:ietf:params:rtp-hdrext:csrc-audio-level', 'the levels of those who were mixed (RFC 6465)'],
+  ['urn:ietf:params:rtp-hdrext:toffset', 'how long after its timestamp it was sent (RFC 5450)'],
+  ['urn:ietf:params:rtp-hdrext:ntp-64', 'the time of its first sample, in 64 bits (RFC 6051)'],
+  ['urn:ietf:params:rtp-hdrext:sdes:mid', 'the section that it belongs to (RFC 9143)'],
+  ['urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id', 'the quality that it belongs to (RFC 8852)'],
+  [
+    'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id',
+    'the quality whose lost packets it repairs (RFC 8852)',
+  ],
+  ['urn:ietf:params:rtp-hdrext:encrypt', 'an extension that is encrypted (RFC 6904)'],
+  ['urn:3gpp:video-orientation', 'which way up the picture is'],
+  ['http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time', 'the time at which it was sent'],
+  [
+    'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
+    'a number over all streams, by which losses and delays are reported back',
+  ],
+  [
+    'http://www.webrtc.org/experiments/rtp-hdrext/transport-wide-cc-02',
+    'a number over all streams, by which losses and delays are reported back',
+  ],
+  [
+    'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
+    'the bounds of the delay wanted before playing',
+  ],
+  [
+    'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time',
+    'the time at which the audio or the picture was captured',
+  ],
+  [
+    'http://www.webrtc.org/experiments/rtp-hdrext/video-content-type',
+    'whether the picture is a screen or a camera',
+  ],
+  [
+    'http://www.webrtc.org/experiments/rtp-hdrext/video-timing',
+    'when the picture passed each step on its way',
+  ],
+  [
+    'http://www.webrtc.org/experiments/rtp-hdrext/color-space',
+    'the colours that the picture is written in',
+  ],
+  [
+    'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
+    'which pictures it needs',
+  ],
+]);
+
+/** RFC 8285 §8: `number[/direction] URI attributes`. */
 function extensionWords(value: string): string {
-  const [id = ''] = value.split(' ', 1);
-  const known = EXTENSIONS.find(([part]) => value.includes(part));
-  const words = known?.[1] ?? 'something that is not explained here';
-  return `Packets may carry, under the number ${id.split('/', 1)[0]}, ${words}.`;
+  const [id = '', uri = ''] = value.split(' ', 2);
+  const [number = '', direction = ''] = id.split('/', 2);
+  const words = EXTENSIONS.get(uri) ?? 'something that is not explained here';
+  const ways: Readonly<Record<string, string>> = {
+    sendonly: ' Only this side sends it.',
+    recvonly: ' Only this side takes it.',
+    inactive: ' Neither side sends it now.',
+  };
+  const way = Object.hasOwn(ways, direction) ? ways[direction] : '';
+  return `Packets may carry, under the number ${short(number)}, ${words}.${way}`;
 }
 
-function codecWords(value: string, codec: SdpCodec | undefined): string {
-  if (codec === undefined) return `A codec that this section does not list: ${value}.`;
-  const { payloadType, name, clockRate, channels } = codec;
-  const base = `Packets of type ${payloadType} hold ${name}`;
+/** The codec that an attribute speaks of by its payload type. */
+function codecOf(format: string, media: SdpMedia | undefined): SdpCodec | undefined {
+  return media?.codecs.find(({ payloadType }) => String(payloadType) === format);
+}
+
+function codecWords(value: string, { media }: SdpContext): string {
+  const [format, rest] = splitFormat(value);
+  const { name, clockRate, channels } = parseRtpmap(rest);
+  const said = short(rest);
+  if (codecOf(format, media) === undefined) {
+    return `A codec that this section does not list: ${short(value)}.`;
+  }
+  const base = `Packets of type ${short(format)} hold ${short(name)}`;
   switch (name.toLowerCase()) {
     case 'opus':
-      return `${base}: always written as 48,000 Hz and two channels, whatever is in it (RFC 7587 §7).`;
+      return clockRate === 48_000 && channels === 2
+        ? `${base}: always written as 48,000 Hz and two channels, whatever is in it (RFC 7587 §7).`
+        : `${base}, but the line breaks RFC 7587 §7: Opus is always written as opus/48000/2, whatever is in it, not as ${said}. Receivers may refuse it.`;
     case 'red':
       return `${base}: a packet of another type, with copies of earlier ones (RFC 2198).`;
     case 'telephone-event':
@@ -123,70 +319,170 @@ function codecWords(value: string, codec: SdpCodec | undefined): string {
       return `${base}: the colour and level of a silence (RFC 3389), at ${clockRate} Hz.`;
     case 'rtx':
       return `${base}: packets sent again (RFC 4588).`;
+    case 'ulpfec':
+      return `${base}: repairs for lost packets (RFC 5109).`;
+    case 'flexfec-03':
+    case 'flexfec':
+      return `${base}: repairs for lost packets (RFC 8627).`;
     case 'g722':
-      return `${base}: 16,000 Hz, written as 8,000 by an old mistake (RFC 3551 §4.5.2).`;
+      return clockRate === 8000
+        ? `${base}: 16,000 Hz, written as 8,000 by an old mistake (RFC 3551 §4.5.2).`
+        : `${base}, but the line breaks RFC 3551 §4.5.2: G722 is written as 8000 Hz, whatever its rate, not as ${clockRate}.`;
+    default: {
+      const count = channels === 1 ? 'one channel' : `${channels} channels`;
+      const heard = media?.kind === 'audio' ? `, ${count}` : '';
+      return `${base}, ${clockRate} Hz${heard}.`;
+    }
+  }
+}
+
+/** RFC 4585 §4.2, RFC 5104 §7. */
+function feedbackWords(value: string, { media }: SdpContext): string {
+  const [format, rest] = splitFormat(value);
+  const [kind = '', parameter = ''] = rest.split(' ', 2);
+  const codec = codecOf(format, media);
+  const name =
+    format === '*' ? 'every codec' : short(codec?.name ?? '') || 'a codec that is not listed here';
+  const base = `For ${name}:`;
+  switch (`${kind} ${parameter}`.trim()) {
+    case 'transport-cc':
+      return `${base} arrival times are reported back, from which the sender tells how much the network takes.`;
+    case 'nack':
+      return `${base} lost packets may be asked for again.`;
+    case 'nack pli':
+      return `${base} the receiver tells that it has lost a picture, so that a key frame comes.`;
+    case 'nack sli':
+      return `${base} the receiver tells which part of a picture it has lost.`;
+    case 'nack rpsi':
+    case 'ack rpsi':
+      return `${base} the receiver tells which picture to code from.`;
+    case 'ccm fir':
+      return `${base} a whole picture may be asked for.`;
+    case 'ccm tmmbr':
+      return `${base} a lower bitrate may be asked for.`;
+    case 'goog-remb':
+      return `${base} the receiver tells how much it can take.`;
     default:
-      return `${base}, ${clockRate} Hz, ${channels === 1 ? 'one channel' : `${channels} channels`}.`;
+      return kind === 'trr-int'
+        ? `${base} complete reports come at least ${short(parameter)} ms apart.`
+        : `${base} a kind of feedback.`;
   }
 }
 
-function feedbackWords(value: string, codec: SdpCodec | undefined): string {
-  const name = codec?.name ?? (value.startsWith('*') ? 'every codec' : 'a codec');
-  if (value.includes('transport-cc')) {
-    return `For ${name}: arrival times are reported back, from which the sender tells how much the network takes.`;
-  }
-  if (value.includes('nack pli')) return `For ${name}: a new key frame may be asked for.`;
-  if (value.includes('nack')) return `For ${name}: lost packets may be asked for again.`;
-  if (value.includes('ccm fir')) return `For ${name}: a full picture may be asked for.`;
-  if (value.includes('goog-remb')) return `For ${name}: the receiver tells how much it can take.`;
-  return `For ${name}: a kind of feedback.`;
-}
-
-/** RFC 7587 §6.1. */
+/** RFC 7587 §6.1, of how the other side should send; `sprop-` of what this side sends. */
 const OPUS_PARAMETERS: ReadonlyMap<string, (value: string) => string> = new Map([
   ['minptime', (value: string) => `at least ${value} ms a packet`],
   ['maxptime', (value: string) => `at most ${value} ms a packet`],
   ['ptime', (value: string) => `${value} ms a packet`],
   ['maxaveragebitrate', (value: string) => `${value} bit/s on average at most`],
-  ['maxplaybackrate', (value: string) => `no more than ${value} Hz is of use`],
-  ['sprop-maxcapturerate', (value: string) => `it comes from ${value} Hz`],
-  ['useinbandfec', (value: string) => (value === '1' ? 'with FEC' : 'without FEC')],
-  ['usedtx', (value: string) => (value === '1' ? 'silence is not sent' : 'silence is sent too')],
+  ['maxplaybackrate', (value: string) => `more than ${value} Hz is of no use`],
+  [
+    'useinbandfec',
+    (value: string) => (value === '1' ? 'its decoder can use FEC' : 'its decoder does not use FEC'),
+  ],
+  [
+    'usedtx',
+    (value: string) => (value === '1' ? 'silence need not be sent' : 'silence is sent too'),
+  ],
   ['cbr', (value: string) => (value === '1' ? 'constant bitrate' : 'variable bitrate')],
-  ['stereo', (value: string) => (value === '1' ? 'two channels wanted' : 'one channel wanted')],
+  [
+    'stereo',
+    (value: string) => (value === '1' ? 'two channels preferred' : 'one channel preferred'),
+  ],
+  ['sprop-maxcapturerate', (value: string) => `nothing above ${value} Hz sampled`],
   [
     'sprop-stereo',
-    (value: string) => (value === '1' ? 'two channels will come' : 'one channel will come'),
+    (value: string) => (value === '1' ? 'two channels likely' : 'one channel likely'),
   ],
 ]);
 
-function parameterWords(value: string, codec: SdpCodec | undefined): string {
-  if (codec === undefined) return 'Parameters of a codec that this section does not list.';
-  if (codec.name.toLowerCase() === 'red') {
-    const types = codec.parameters.get('')?.split('/') ?? [];
-    return `Each packet holds ${types.length} of type ${types[0]}: the newest, and ${types.length - 1} before it.`;
+function parameterWords(value: string, { media }: SdpContext): string {
+  const [format, rest] = splitFormat(value);
+  const codec = codecOf(format, media);
+  if (codec === undefined) {
+    return media !== undefined && media.codecs.length === 0 && media.formats.includes(format)
+      ? `Parameters of ${short(format)}: ${short(rest)}.`
+      : 'Parameters of a codec that this section does not list.';
   }
-  if (codec.name.toLowerCase() !== 'opus') return `Parameters of ${codec.name}: ${value}.`;
-  const words = [...codec.parameters].map(([name, setting]) => {
-    const known = OPUS_PARAMETERS.get(name);
-    return known === undefined ? `${name}=${setting}` : known(setting);
-  });
-  return `How Opus shall be sent to this side: ${words.join(', ')}.`;
+  switch (codec.name.toLowerCase()) {
+    case 'opus':
+      return opusWords(rest);
+    case 'red': {
+      const types = rest.split('/');
+      return `Each packet holds ${types.length} of type ${short(types[0] ?? '')}: the newest, and ${types.length - 1} before it.`;
+    }
+    case 'telephone-event':
+      return `The keys and tones that this side takes: ${short(rest)} (RFC 4733 §2.5).`;
+    case 'rtx':
+      return `What is sent again, and for how long: ${short(rest)} (RFC 4588 §8).`;
+    default:
+      return `Parameters of ${short(codec.name) || `payload type ${format}`}: ${short(rest)}.`;
+  }
 }
 
+/** More parameters of Opus than there are. */
+const MAX_EXPLAINED = 32;
+
+function opusWords(text: string): string {
+  const parameters = new Map<string, string>();
+  readParameters(text, parameters);
+  const wanted: string[] = [];
+  const sent: string[] = [];
+  for (const [name, setting] of [...parameters].slice(0, MAX_EXPLAINED)) {
+    const known = OPUS_PARAMETERS.get(name);
+    const words = known === undefined ? short(`${name}=${setting}`) : known(short(setting));
+    (name.startsWith('sprop-') ? sent : wanted).push(words);
+  }
+  const sentences: string[] = [];
+  if (wanted.length > 0)
+    sentences.push(`How this side wants Opus sent to it: ${wanted.join(', ')}.`);
+  if (sent.length > 0) sentences.push(`What this side sends: ${sent.join(', ')}.`);
+  return sentences.length > 0 ? sentences.join(' ') : 'Parameters of Opus: none.';
+}
+
+/** RFC 5576 §4.1. */
 function ssrcWords(value: string): string {
   const [ssrc = '', attribute = ''] = value.split(' ', 2);
+  const stream = `The stream ${short(ssrc)}`;
   if (attribute.startsWith('cname:')) {
-    return `The stream ${ssrc} comes, of a sender who calls itself so in RTCP: the streams of one CNAME share a clock.`;
+    return `${stream} will come; RTCP calls its sender by this CNAME, and the streams of one CNAME share a clock.`;
   }
-  if (attribute.startsWith('msid:')) return `The stream ${ssrc} belongs to this track.`;
-  return `The stream ${ssrc} has a property.`;
+  if (/^msid:-( |$)/.test(`${attribute} `))
+    return `The track of ${stream.replace('The', 'the')} belongs to no stream (RFC 8830).`;
+  if (attribute.startsWith('msid:')) return `${stream} belongs to this track.`;
+  if (attribute === '') return `${stream} will come.`;
+  return `${stream} has a property.`;
 }
 
+function ssrcGroupWords(value: string): string {
+  const [semantics = ''] = value.split(' ', 1);
+  switch (semantics) {
+    case 'FID':
+      return 'A stream and the one that sends its lost packets again (RFC 5576 §4.2).';
+    case 'FEC':
+    case 'FEC-FR':
+      return 'A stream and its repairs (RFC 5956).';
+    case 'SIM':
+      return 'One picture in several qualities.';
+    default:
+      return 'Streams that belong together (RFC 5576 §4.2).';
+  }
+}
+
+/** Empty for a candidate that cannot be read: its line has a `fault`. */
 function candidateWords(value: string): string {
-  const candidate = parseIceCandidate(value);
-  const { type, protocol, address, port, priority } = candidate;
-  const hidden = address.endsWith('.local') ? ' Its name hides the address (mDNS).' : '';
-  const dropped = protocol === 'tcp' ? ' Over TCP, for networks that let no UDP pass.' : '';
-  return `A way to this side: ${address} port ${port}, ${CANDIDATE_WORDS[type]}.${hidden}${dropped} Priority ${priority}.`;
+  try {
+    const { type, protocol, address, port, priority } = parseIceCandidate(value);
+    const hidden = address.endsWith('.local') ? ' Its name hides the address (mDNS).' : '';
+    const dropped = protocol === 'tcp' ? ' Over TCP, for networks that let no UDP pass.' : '';
+    return `A way to this side: ${short(address)} port ${port}, ${CANDIDATE_WORDS[type]}.${hidden}${dropped} Priority ${priority}.`;
+  } catch (error) {
+    if (error instanceof PacketError) return '';
+    throw error;
+  }
+}
+
+/** A part of the text in an explanation: never long. @internal */
+export function short(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

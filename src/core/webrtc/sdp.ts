@@ -2,22 +2,25 @@ import { PacketError } from '../errors.ts';
 import type { IceCandidate } from './ice-candidate.ts';
 import { parseIceCandidate } from './ice-candidate.ts';
 import { MAX_SDP_LENGTH } from './signal-message.ts';
+import { STATIC_PAYLOAD_TYPES } from './static-payload-types.ts';
 
 /** One line of a session description (RFC 8866 §5): `type=value`. */
 export interface SdpLine {
   /** As it stands, without its end. */
   readonly text: string;
-  /** A single letter: `'v'`, `'m'`, `'a'` … */
+  /** A single letter: `'v'`, `'m'`, `'a'` …; empty for a line that does not begin with a letter and `=`. */
   readonly type: string;
   /** The name of an attribute (`a=name:value`); empty for other lines. */
   readonly name: string;
-  /** What follows `=`, or `:` in an attribute; empty for an attribute that is a flag. */
+  /** What follows `=`, or `:` in an attribute, without blanks at its end; empty for an attribute that is a flag. */
   readonly value: string;
   /** Index of the media section that it belongs to; −1 in front of the first. */
   readonly section: number;
+  /** What is odd about the line, in a sentence or two; empty when nothing is. An odd line never spoils the others. */
+  readonly fault: string;
 }
 
-/** A way of coding that a section offers. */
+/** A codec that a section offers. */
 export interface SdpCodec {
   /** The number that packets carry (RFC 3550 §5.1), 0 to 127. */
   readonly payloadType: number;
@@ -26,24 +29,33 @@ export interface SdpCodec {
   /** Hz; 0 when it is not told. */
   readonly clockRate: number;
   readonly channels: number;
-  /** Of `a=fmtp`: name → value. A value without a name has an empty one (as of RED). */
+  /**
+   * Of all `a=fmtp` of it: name → value. A flag has an empty value. A value without a name, which does not begin with a letter,
+   * has an empty name (as of RED and of telephone-event); several are joined by `;`.
+   */
   readonly parameters: ReadonlyMap<string, string>;
-  /** Of `a=rtcp-fb`: such as `'transport-cc'`. */
+  /** Of `a=rtcp-fb`, those for every codec (`*`) included: such as `'transport-cc'`. */
   readonly feedback: readonly string[];
 }
 
-/** A media section: sound, picture or data channels. */
+/** A media section: audio, video, data channels or something else. */
 export interface SdpMedia {
-  /** `'audio'`, `'video'` or `'application'`. */
+  /** Such as `'audio'`, `'video'` or `'application'`. */
   readonly kind: string;
-  /** 0: refused; 9: a placeholder, for ICE decides. */
+  /** 0: off (RFC 3264 §6), or `a=bundle-only`; with ICE 9: a placeholder; −1: cannot be read. */
   readonly port: number;
   /** Such as `'UDP/TLS/RTP/SAVPF'`. */
   readonly protocol: string;
+  /** As the media line lists them: of RTP payload types, those out of range included. */
+  readonly formats: readonly string[];
   /** Of `a=mid`; empty without. */
   readonly mid: string;
   readonly direction: 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
-  /** In order of preference. */
+  /** The address of the section's `c=`, or else of the session's; empty without. */
+  readonly address: string;
+  /** Whether ICE finds the addresses: the section, the session or the BUNDLE group has `a=ice-ufrag` or candidates. */
+  readonly usesIce: boolean;
+  /** In order of preference, each payload type from 0 to 127 once. */
   readonly codecs: readonly SdpCodec[];
   /** Those that can be read. */
   readonly candidates: readonly IceCandidate[];
@@ -59,61 +71,71 @@ export interface Sdp {
   readonly bundle: readonly string[];
 }
 
-const MAX_LINES = 2000;
-const MAX_SECTIONS = 64;
-/** Types without an `a=rtpmap` (RFC 3551 §6). */
-const STATIC_TYPES: ReadonlyMap<number, readonly [name: string, clockRate: number]> = new Map([
-  [0, ['PCMU', 8000]],
-  [8, ['PCMA', 8000]],
-  [9, ['G722', 8000]],
-  [13, ['CN', 8000]],
-]);
+/** Most lines of a description of {@link MAX_SDP_LENGTH}: no line that says something is shorter than eight characters. */
+const MAX_LINES = MAX_SDP_LENGTH / 8;
+/** A call of 500 people, each with audio and video. */
+const MAX_SECTIONS = 1024;
+/** Feedback for every codec reaches each of up to 128: browsers write some ten. */
+const MAX_COMMON_FEEDBACK = 64;
+/** Lines with parameters that are read for one payload type: one is allowed. */
+const MAX_PARAMETER_LINES = 16;
+const MAX_PAYLOAD_TYPE = 127;
+const MAX_SSRC = 2 ** 32 - 1;
+const DIRECTIONS = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const;
+/** RFC 8866 §5. */
+const KNOWN_TYPES = 'vosiuepcbtrzkam';
+/** Types of line whose value may end with a blank: text, and what an attribute says. */
+const FREE_TYPES = 'siuepa';
+
+/** A line while it is taken apart. */
+type OpenLine = { -readonly [Field in keyof SdpLine]: SdpLine[Field] };
 
 /**
- * Takes a session description apart. What it does not know it keeps as lines.
- * @throws PacketError `oversized`, `truncated`, `unknown-type` or `bad-field`, and nothing else
+ * Takes a session description apart. It takes what devices send: any line breaks, none at the end, blanks at the ends of lines,
+ * attributes and lines that it does not know. What is odd is kept as a line with a `fault`. Time and memory grow linearly with
+ * the text: at most {@link MAX_SDP_LENGTH} characters, an eighth as many lines, 1024 sections.
+ * @throws PacketError `truncated` or `unknown-type` for what does not begin with `v=0`, `oversized`, and nothing else
  */
 export function parseSdp(text: string): Sdp {
   const lines = linesOf(text);
-  const media: SdpMedia[] = [];
+  const sections: OpenLine[][] = [[]];
   for (const line of lines) {
-    if (line.type === 'm') media.push(mediaOf(line, lines));
+    if (line.type === 'm') sections.push([]);
+    sections.at(-1)!.push(line);
   }
-  const group = lines.find((line) => line.name === 'group' && line.value.startsWith('BUNDLE'));
-  return { lines, media, bundle: group?.value.split(' ').slice(1) ?? [] };
+  const [session = [], ...rest] = sections;
+  const group = lines.find((line) => line.name === 'group' && /^BUNDLE( |$)/.test(line.value));
+  const bundle = group === undefined ? [] : wordsOf(group.value).slice(1);
+  const common = attributesOf(session);
+  const media = rest.map((section) => mediaOf(section, common));
+  return { lines, media: withBundledIce(media, bundle), bundle };
 }
 
-function linesOf(text: string): readonly SdpLine[] {
+function linesOf(text: string): OpenLine[] {
   if (text.length > MAX_SDP_LENGTH) {
+    const got = `got ${text.length}`;
     throw new PacketError(
       'oversized',
-      `A session description may have ${MAX_SDP_LENGTH} characters, got ${text.length}.`,
+      `A session description may have ${MAX_SDP_LENGTH} characters, ${got}.`,
     );
   }
-  const texts = text.split(/\r?\n/);
-  while (texts.at(-1) === '') texts.pop();
-  if (texts.length === 0) throw new PacketError('truncated', 'The session description is empty.');
-  if (texts.length > MAX_LINES) {
+  const texts = text.split(/\r\n|\r|\n/);
+  while (texts.at(-1)?.trim() === '') texts.pop();
+  let first = 0;
+  while (first < texts.length && isBlank(texts[first]!)) first++;
+  const count = texts.length - first;
+  if (count <= 0) throw new PacketError('truncated', 'A session description has lines.');
+  if (count > MAX_LINES) {
     throw new PacketError('oversized', `A session description may have ${MAX_LINES} lines.`);
   }
   let section = -1;
-  const lines = texts.map((line, i) => {
-    if (!/^[a-z]=/.test(line)) {
-      throw new PacketError(
-        'bad-field',
-        `Line ${i + 1} of the session description is no letter with '='.`,
-      );
-    }
-    const type = line.charAt(0);
-    if (type === 'm') section++;
-    const rest = line.slice(2);
-    const colon = rest.indexOf(':');
-    const isFlag = type === 'a' && colon < 0;
-    const name = type !== 'a' ? '' : isFlag ? rest : rest.slice(0, colon);
-    const value = type !== 'a' ? rest : isFlag ? '' : rest.slice(colon + 1);
-    return { text: line, type, name, value, section };
-  });
-  if (lines[0]?.text !== 'v=0') {
+  const lines: OpenLine[] = [];
+  for (let i = first; i < texts.length; i++) {
+    const line = lineOf(texts[i]!, section);
+    if (line.type === 'm') line.section = ++section;
+    lines.push(line);
+  }
+  if (lines[0]?.type !== 'v' || lines[0].value !== '0') {
     throw new PacketError('unknown-type', 'A session description begins with v=0.');
   }
   if (section >= MAX_SECTIONS) {
@@ -122,75 +144,292 @@ function linesOf(text: string): readonly SdpLine[] {
   return lines;
 }
 
-function mediaOf(header: SdpLine, all: readonly SdpLine[]): SdpMedia {
-  const [kind = '', port = '', protocol = '', ...formats] = header.value.split(' ');
-  if (!/^\d{1,5}(\/\d{1,5})?$/.test(port) || formats.length === 0) {
-    throw new PacketError('bad-field', 'A media line has a kind, a port, a protocol and formats.');
+/** A byte order mark counts as blank: editors put one in front. */
+function isBlank(text: string): boolean {
+  return text.trim() === '';
+}
+
+function lineOf(text: string, section: number): OpenLine {
+  const plain = text.trimStart();
+  const line: OpenLine = { text, type: '', name: '', value: '', section, fault: '' };
+  if (!/^[a-z]=/.test(plain)) {
+    line.value = text.trim();
+    line.fault =
+      line.value === ''
+        ? 'An empty line, which SDP does not have. It is passed over.'
+        : 'This is no line of SDP, which is a small letter, an equals sign and a value. It is passed over.';
+    return line;
   }
-  const lines = all.filter((line) => line.section === header.section);
-  const isRtp = protocol.includes('RTP');
-  const directions = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const;
-  const own = directions.find((name) => lines.some((line) => line.name === name));
-  const common = directions.find((name) =>
-    all.some((line) => line.section === -1 && line.name === name),
-  );
+  line.type = plain.charAt(0);
+  const rest = plain.slice(2);
+  const value = rest.trimEnd();
+  if (plain.length < text.length && !text.startsWith('\ufeff')) {
+    line.fault = 'Blanks come before the line, which strict receivers refuse.';
+  } else if (!KNOWN_TYPES.includes(line.type)) {
+    line.fault = 'SDP has no lines of this letter: strict receivers refuse the whole description.';
+  } else if (value.length < rest.length && !FREE_TYPES.includes(line.type)) {
+    line.fault = 'The line ends with blanks, which strict receivers refuse.';
+  }
+  if (line.type !== 'a') {
+    line.value = FREE_TYPES.includes(line.type) ? rest : value;
+    return line;
+  }
+  const colon = value.indexOf(':');
+  line.name = colon < 0 ? value : value.slice(0, colon).trimEnd();
+  line.value = colon < 0 ? '' : value.slice(colon + 1);
+  if (line.name === '') line.fault = 'An attribute without a name. It is passed over.';
+  return line;
+}
+
+/** What a section says, or the part in front of the first. */
+interface Attributes {
+  direction: SdpMedia['direction'] | undefined;
+  address: string;
+  usesIce: boolean;
+  mid: string;
+  readonly candidates: IceCandidate[];
+  readonly ssrcs: Set<number>;
+  /** Payload type → what the lines say of it. */
+  readonly formats: Map<number, FormatLines>;
+  readonly commonFeedback: string[];
+}
+
+interface FormatLines {
+  rtpmap: string | undefined;
+  readonly parameters: Map<string, string>;
+  /** How many `a=fmtp` there have been. */
+  parameterLines: number;
+  readonly feedback: string[];
+}
+
+function attributesOf(lines: readonly OpenLine[]): Attributes {
+  const result: Attributes = {
+    direction: undefined,
+    address: '',
+    usesIce: false,
+    mid: '',
+    candidates: [],
+    ssrcs: new Set(),
+    formats: new Map(),
+    commonFeedback: [],
+  };
+  for (const line of lines) {
+    if (line.type === 'c') {
+      if (result.address === '') result.address = wordsOf(line.value)[2]?.split('/', 1)[0] ?? '';
+    } else if (line.type === 'a') {
+      readAttribute(line, result);
+    }
+  }
+  return result;
+}
+
+function readAttribute(line: OpenLine, result: Attributes): void {
+  const { name, value } = line;
+  switch (name) {
+    case 'mid':
+      if (result.mid === '') result.mid = value.trim();
+      return;
+    case 'ice-ufrag':
+      result.usesIce = true;
+      return;
+    case 'candidate':
+      result.usesIce = true;
+      readCandidate(line, result.candidates);
+      return;
+    case 'ssrc':
+      readSsrc(line, result.ssrcs);
+      return;
+    case 'rtpmap':
+    case 'fmtp':
+    case 'rtcp-fb':
+      readFormat(line, result);
+      return;
+    default:
+      result.direction ??= DIRECTIONS.find((direction) => direction === name);
+  }
+}
+
+function readCandidate(line: OpenLine, candidates: IceCandidate[]): void {
+  try {
+    candidates.push(parseIceCandidate(line.value));
+  } catch (error) {
+    if (!(error instanceof PacketError)) throw error;
+    line.fault = `Cannot be read: ${error.message}`;
+  }
+}
+
+function readSsrc(line: OpenLine, ssrcs: Set<number>): void {
+  const digits = /^\d{1,10}(?= |$)/.exec(line.value)?.[0];
+  if (digits !== undefined && Number(digits) <= MAX_SSRC) ssrcs.add(Number(digits));
+  else line.fault = 'Cannot be read: an SSRC is a number of 32 bits (RFC 5576 §4.1).';
+}
+
+/** `a=rtpmap`, `a=fmtp` or `a=rtcp-fb`: a payload type and what is said of it. */
+function readFormat(line: OpenLine, result: Attributes): void {
+  const [format, rest] = splitFormat(line.value);
+  if (format === '*' && line.name === 'rtcp-fb') {
+    if (result.commonFeedback.length < MAX_COMMON_FEEDBACK) result.commonFeedback.push(rest);
+    return;
+  }
+  const payloadType = payloadTypeOf(format);
+  if (payloadType < 0) {
+    line.fault = `Cannot be read: it has to begin with a payload type from 0 to ${MAX_PAYLOAD_TYPE}.`;
+    return;
+  }
+  let lines = result.formats.get(payloadType);
+  if (lines === undefined) {
+    lines = { rtpmap: undefined, parameters: new Map(), parameterLines: 0, feedback: [] };
+    result.formats.set(payloadType, lines);
+  }
+  if (line.name === 'rtcp-fb') {
+    lines.feedback.push(rest);
+  } else if (line.name === 'rtpmap') {
+    if (lines.rtpmap !== undefined) {
+      line.fault = `Payload type ${payloadType} has a codec already: the first counts.`;
+    } else if (!/^[^/\s]+\/\d{1,9}(\/[^/\s]+)?$/.test(rest)) {
+      line.fault = 'RFC 8866 §6.6 wants a name, a slash and a clock rate.';
+    }
+    lines.rtpmap ??= rest;
+  } else {
+    if (lines.parameterLines > 0) {
+      line.fault = `Payload type ${payloadType} has parameters already: RFC 8866 §6.15 allows one line.`;
+    }
+    if (++lines.parameterLines <= MAX_PARAMETER_LINES) readParameters(rest, lines.parameters);
+  }
+}
+
+function mediaOf(lines: readonly OpenLine[], session: Attributes): SdpMedia {
+  const header = lines[0]!;
+  const [kind = '', port = '', protocol = '', ...formats] = wordsOf(header.value);
+  const own = attributesOf(lines);
+  const portNumber = /^\d{1,5}(\/\d{1,5})?$/.test(port) ? Number.parseInt(port, 10) : -1;
+  const isRtp = protocol.split('/').includes('RTP');
+  const faults: string[] = header.fault === '' ? [] : [header.fault];
+  if (portNumber < 0 || portNumber > 65_535) {
+    faults.push('The port cannot be read: it has to be a number from 0 to 65535.');
+  }
+  if (formats.length === 0)
+    faults.push('It lists no formats, which the grammar wants (RFC 8866 §5.14).');
+  const codecs = isRtp ? codecsOf(formats, own, faults) : [];
+  const unnamed = codecs.find(({ name }) => name === '');
+  // A section that is off need not say.
+  if (unnamed !== undefined && portNumber !== 0) {
+    const type = unnamed.payloadType;
+    faults.push(`Nothing says what payload type ${type} is: it has no a=rtpmap.`);
+  }
+  header.fault = faults.join(' ');
   return {
     kind,
-    port: Number.parseInt(port, 10),
+    port: portNumber > 65_535 ? -1 : portNumber,
     protocol,
-    mid: lines.find((line) => line.name === 'mid')?.value ?? '',
-    direction: own ?? common ?? 'sendrecv',
-    codecs: isRtp ? formats.map((format) => codecOf(format, lines)) : [],
-    candidates: lines.filter((line) => line.name === 'candidate').flatMap(candidateOf),
-    ssrcs: ssrcsOf(lines),
+    formats,
+    mid: own.mid,
+    direction: own.direction ?? session.direction ?? 'sendrecv',
+    address: own.address || session.address,
+    usesIce: own.usesIce || session.usesIce,
+    codecs,
+    candidates: own.candidates,
+    ssrcs: [...own.ssrcs],
   };
 }
 
-function codecOf(format: string, lines: readonly SdpLine[]): SdpCodec {
-  if (!/^\d{1,3}$/.test(format) || Number(format) > 127) {
-    throw new PacketError('bad-field', 'A payload type must be a number from 0 to 127.');
+/** A section of a group has the connection of the others. */
+function withBundledIce(media: readonly SdpMedia[], bundle: readonly string[]): SdpMedia[] {
+  const mids = new Set(bundle);
+  const groupUsesIce = media.some((section) => section.usesIce && mids.has(section.mid));
+  return media.map((section) =>
+    groupUsesIce && mids.has(section.mid) ? { ...section, usesIce: true } : section,
+  );
+}
+
+function codecsOf(formats: readonly string[], own: Attributes, faults: string[]): SdpCodec[] {
+  const codecs = new Map<number, SdpCodec>();
+  let outside = '';
+  let twice = -1;
+  for (const format of formats) {
+    const payloadType = payloadTypeOf(format);
+    if (payloadType < 0) {
+      if (outside === '') outside = format.slice(0, 20);
+    } else if (codecs.has(payloadType)) {
+      twice = payloadType;
+    } else {
+      codecs.set(payloadType, codecOf(payloadType, own));
+    }
   }
-  const payloadType = Number(format);
-  const of = (name: string): readonly string[] =>
-    lines
-      .filter((line) => line.name === name && line.value.startsWith(`${format} `))
-      .map((line) => line.value.slice(format.length + 1));
-  const known = STATIC_TYPES.get(payloadType);
-  const [name = known?.[0] ?? '', rate = String(known?.[1] ?? 0), channels = '1'] =
-    of('rtpmap')[0]?.split('/') ?? [];
-  const parameters = new Map<string, string>();
-  for (const part of of('fmtp')[0]?.split(';') ?? []) {
-    const equals = part.indexOf('=');
-    const key = equals < 0 ? '' : part.slice(0, equals).trim();
-    parameters.set(key, part.slice(equals + 1).trim());
+  if (outside !== '') {
+    faults.push(
+      `'${outside}' is no payload type, which is a number from 0 to ${MAX_PAYLOAD_TYPE}. It is passed over.`,
+    );
   }
+  if (twice >= 0) faults.push(`Payload type ${twice} is listed twice: the first counts.`);
+  return [...codecs.values()];
+}
+
+function codecOf(payloadType: number, own: Attributes): SdpCodec {
+  const lines = own.formats.get(payloadType);
+  const known = STATIC_PAYLOAD_TYPES.get(payloadType);
+  const codec =
+    lines?.rtpmap === undefined
+      ? (known ?? { name: '', clockRate: 0, channels: 1 })
+      : parseRtpmap(lines.rtpmap);
+  const { name, clockRate, channels } = codec;
+  const { commonFeedback } = own;
+  const feedback = new Set([...(lines?.feedback ?? []), ...commonFeedback]);
   return {
     payloadType,
     name,
-    clockRate: numberOr(rate, 0),
-    channels: numberOr(channels, 1),
-    parameters,
-    feedback: of('rtcp-fb'),
+    clockRate,
+    channels,
+    parameters: lines?.parameters ?? new Map<string, string>(),
+    feedback: [...feedback],
   };
 }
 
-/** One that cannot be read is passed over, as browsers do. */
-function candidateOf(line: SdpLine): readonly IceCandidate[] {
-  try {
-    return [parseIceCandidate(line.value)];
-  } catch (error) {
-    if (error instanceof PacketError) return [];
-    throw error;
-  }
+/**
+ * Reads what `a=rtpmap` says of a payload type: `name/rate` or `name/rate/channels` (RFC 8866 §6.6).
+ * @internal
+ */
+export function parseRtpmap(text: string): {
+  readonly name: string;
+  readonly clockRate: number;
+  readonly channels: number;
+} {
+  const [name = '', rate = '', channels = ''] = text.trim().split('/', 3);
+  return { name, clockRate: numberOr(rate, 0), channels: numberOr(channels, 1) };
 }
 
-function ssrcsOf(lines: readonly SdpLine[]): readonly number[] {
-  const ssrcs = new Set<number>();
-  for (const { name, value } of lines) {
-    const match = name === 'ssrc' ? /^(\d{1,10}) /.exec(value) : null;
-    if (match !== null) ssrcs.add(Number(match[1]) >>> 0);
+/** Parts the payload type (or `*`) from what follows it. @internal */
+export function splitFormat(value: string): readonly [format: string, rest: string] {
+  const plain = value.trim();
+  const space = plain.search(/[ \t]/);
+  return space < 0 ? [plain, ''] : [plain.slice(0, space), plain.slice(space).trim()];
+}
+
+/**
+ * Reads the parameters of an `a=fmtp` into a map, as `SdpCodec.parameters` has them.
+ * @internal
+ */
+export function readParameters(text: string, into: Map<string, string>): void {
+  const nameless: string[] = [];
+  for (const part of text.split(';')) {
+    const equals = part.indexOf('=');
+    const name = (equals < 0 ? part : part.slice(0, equals)).trim();
+    if (equals >= 0) into.set(name, part.slice(equals + 1).trim());
+    else if (/^[A-Za-z_]/.test(name)) into.set(name, into.get(name) ?? '');
+    else if (name !== '') nameless.push(name);
   }
-  return [...ssrcs];
+  const before = into.get('');
+  if (nameless.length === 0) return;
+  into.set('', (before === undefined ? nameless : [before, ...nameless]).join(';'));
+}
+
+/** @returns −1 for what is no payload type */
+function payloadTypeOf(format: string): number {
+  return /^\d{1,3}$/.test(format) && Number(format) <= MAX_PAYLOAD_TYPE ? Number(format) : -1;
+}
+
+function wordsOf(value: string): string[] {
+  return value.split(/[ \t]+/).filter((word) => word !== '');
 }
 
 function numberOr(text: string, fallback: number): number {

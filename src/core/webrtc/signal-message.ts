@@ -1,4 +1,7 @@
+import { describeOutside } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
+import { parseJsonObject } from '../framing/json-object.ts';
+import type { JsonFields } from '../framing/json-object.ts';
 
 /** Who makes the offer of a call, and who answers it. */
 export type CallRole = 'caller' | 'callee';
@@ -32,20 +35,26 @@ export interface ByeSignal {
 /** What two peers tell each other until they are connected, and when they part. */
 export type SignalMessage = DescribeSignal | CandidateSignal | ByeSignal;
 
-/** Longest session description that is taken: one with audio and a data channel has some 3,000 characters. */
-export const MAX_SDP_LENGTH = 32_768;
+/**
+ * Longest session description that is taken, in characters: one with audio and a data channel has some 3,000, the offer of an
+ * SFU (a server that forwards the streams of many) 40,000 and more.
+ */
+export const MAX_SDP_LENGTH = 262_144;
 /** Longest candidate that is taken: the attribute has some 150 characters. */
 export const MAX_CANDIDATE_LENGTH = 1024;
 /** Longest reason that is taken. */
 export const MAX_REASON_LENGTH = 256;
-/** Longest message that is taken, as text. An escape of JSON makes six characters of one at worst, but not in SDP. */
+/**
+ * Longest message that is taken, in characters. JSON writes each line break of a description as four; escapes of six (`\\u001f`)
+ * do not occur in SDP.
+ */
 export const MAX_SIGNAL_LENGTH: number = 2 * MAX_SDP_LENGTH;
 
 const MAX_MID_LENGTH = 64;
 const MAX_INDEX = 255;
 
 /** The fields of a message whose form is not known yet. */
-export type SignalFields = Readonly<Record<string, unknown>>;
+export type SignalFields = JsonFields;
 
 /**
  * Reads a message as it came from the network.
@@ -60,22 +69,7 @@ export function parseSignal(text: string): SignalMessage {
 
 /** Reads an object with a field `type`. @throws PacketError `oversized`, `bad-json` or `bad-field` */
 export function parseSignalFields(text: string): SignalFields {
-  if (text.length > MAX_SIGNAL_LENGTH) {
-    throw new PacketError(
-      'oversized',
-      `A signalling message may have ${MAX_SIGNAL_LENGTH} characters, got ${text.length}.`,
-    );
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new PacketError('bad-json', 'A signalling message must be JSON.', { cause });
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new PacketError('bad-json', 'A signalling message must be a JSON object.');
-  }
-  const fields = value as SignalFields;
+  const fields = parseJsonObject('A signalling message', text, { maxLength: MAX_SIGNAL_LENGTH });
   if (typeof fields['type'] !== 'string') throw badField('type', 'a string');
   return fields;
 }
@@ -121,8 +115,8 @@ export function badField(name: string, expected: string): PacketError {
 
 /** The error for a type that is not known. */
 export function unknownSignal(fields: SignalFields): PacketError {
-  const type = String(fields['type']).slice(0, 32);
-  return new PacketError('unknown-type', `There is no signalling message of type '${type}'.`);
+  const words = describeOutside(fields['type']);
+  return new PacketError('unknown-type', `A signalling message has a known type, got ${words}.`);
 }
 
 function indexField(value: unknown): number | null {

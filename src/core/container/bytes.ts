@@ -15,3 +15,14 @@ export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
 function tail(code: number, shift: number): number {
   return 0x80 | ((code >> shift) & 0x3f);
 }
+
+/** All bytes in one array. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,76 @@
+import { performance } from 'node:perf_hooks';
+import { MessageRate } from './message-rate.ts';
+
+/** Characters of an error that are printed. */
+const MAX_PRINTED = 2000;
+/** Lines a second that are printed; whoever finds a fault shall not fill a disk with it. */
+const PRINTED_PER_SECOND = 1;
+
+/**
+ * Stands round every handler of events from outside: what a handler throws, or what the promise that it returns rejects with, is
+ * printed and ends what it was about, such as one connection. It never ends the process, and so never ends what others do.
+ */
+export class ErrorBoundary {
+  private readonly name: string;
+  private readonly print: (line: string) => void;
+  private readonly rate = new MessageRate(PRINTED_PER_SECOND, performance.now());
+  private count = 0;
+
+  /**
+   * @param name of the server, for the log
+   * @param print writes a line of the log
+   */
+  constructor(name: string, print: (line: string) => void = (line) => console.error(line)) {
+    this.name = name;
+    this.print = print;
+  }
+
+  /** How many errors have been caught. */
+  get faults(): number {
+    return this.count;
+  }
+
+  /**
+   * Wraps a handler.
+   * @param handler may return a promise
+   * @param end ends what the handler's call was about; gets the same arguments
+   */
+  guard<A extends readonly unknown[]>(
+    handler: (...args: A) => unknown,
+    end: (...args: A) => void = () => {},
+  ): (...args: A) => void {
+    return (...args) => {
+      this.run(
+        () => handler(...args),
+        () => end(...args),
+      );
+    };
+  }
+
+  /** Does something within the boundary. @param end ends what it was about, when it fails */
+  run(action: () => unknown, end: () => void = () => {}): void {
+    try {
+      const result = action();
+      if (result instanceof Promise) result.catch((error: unknown) => this.fault(error, end));
+    } catch (error) {
+      this.fault(error, end);
+    }
+  }
+
+  /** Counts and prints an error. */
+  report(error: unknown): void {
+    this.count++;
+    if (!this.rate.take(performance.now())) return;
+    const words = error instanceof Error ? (error.stack ?? error.message) : typeof error;
+    this.print(`${this.name}: an unexpected error was caught: ${words.slice(0, MAX_PRINTED)}`);
+  }
+
+  private fault(error: unknown, end: () => void): void {
+    this.report(error);
+    try {
+      end();
+    } catch (another) {
+      this.report(another);
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import type { Chunk } from '../capture/chunk.ts';
+import { OPUS_RATE } from '../codec/opus-packet.ts';
+import type { PayloadFormat } from '../codec/payload-format.ts';
+import { bytesPerSample } from '../dsp/sample-format.ts';
+import type { SampleFormat } from '../dsp/sample-format.ts';
+import { OggOpusWriter } from './ogg-opus.ts';
+import { OPUS_LEAST_GAP, opusGapPackets } from './opus-gap.ts';
+import { WavWriter } from './wav.ts';
+import type { WavOptions } from './wav.ts';
+import { WebmOpusWriter } from './webm-opus.ts';
+
+/** What a recording lies in: Opus in Ogg or WebM, samples in WAV. */
+export type RecorderContainer = 'ogg' | 'webm' | 'wav';
+
+/** What makes the chunks of a recording, and what they shall become. Structured-cloneable. */
+export interface RecordingFormat {
+  readonly container: RecorderContainer;
+  readonly format: PayloadFormat;
+  readonly sampleRate: number;
+  readonly channels: number;
+  /** Frames at the wire rate. */
+  readonly preSkip: number;
+  /** Milliseconds of a chunk. */
+  readonly chunkDuration: number;
+  /** Of Ogg. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What is used of a chunk. */
+export type RecordedChunk = Pick<Chunk<PayloadFormat>, 'bytes' | 'frame' | 'frames'>;
+
+/** Bytes to append, in order. They are made while they are iterated, which has to be to the end. */
+type Bytes = Iterable<Uint8Array<ArrayBuffer>>;
+
+/**
+ * Makes a file of chunks, as it grows. A chunk stands where its `frame` says: what is missing before it keeps its length, as
+ * concealment in Opus and silence in WAV.
+ */
+export interface RecordingMuxer {
+  /** MIME type. */
+  readonly type: string;
+  add(chunk: RecordedChunk): Bytes;
+  /** Lets go of what waits to share a page. */
+  flush(): Bytes;
+  /** Completes the file. @param mendable whether `finishedHead` will be put in place */
+  end(mendable: boolean): Bytes;
+  /** After `end`: as many bytes to replace at the beginning; undefined where they may stay. */
+  finishedHead(): Uint8Array<ArrayBuffer> | undefined;
+}
+
+/** Packets of Opus share pages of this length: a crash costs one, and the pages little. */
+const PAGE_MS = 400;
+
+/**
+ * @param serial tells this file from others, where the container has a place for it: a random number, 1..2³²−1
+ * @throws TypeError or RangeError for a format that the container does not hold
+ */
+export function recordingMuxer(format: RecordingFormat, serial: number): RecordingMuxer {
+  if (format.container !== 'wav') return new OpusMuxer(format, serial);
+  const { sampleRate, channels } = format;
+  return new WavMuxer({ sampleRate, channels, format: format.format as SampleFormat });
+}
+
+/** MIME type of each container. */
+const TYPES: Readonly<Record<RecorderContainer, string>> = {
+  ogg: 'audio/ogg; codecs=opus',
+  webm: 'audio/webm; codecs=opus',
+  wav: 'audio/wav',
+};
+
+/** Opus in Ogg or WebM. Its length is that of what was captured, to the frame. */
+class OpusMuxer implements RecordingMuxer {
+  readonly type: string;
+  readonly #writer: OggOpusWriter | WebmOpusWriter;
+  readonly #channels: number;
+  /** Frames at 48 kHz of one at the wire rate, and of a packet. */
+  readonly #ratio: number;
+  readonly #packetFrames: number;
+  /** The packet that came last waits, since the end needs one. */
+  #last: RecordedChunk | undefined;
+  /** Where what was captured ends, at 48 kHz. */
+  #end = 0;
+  #begun = false;
+
+  constructor(format: RecordingFormat, serial: number) {
+    const { container, sampleRate, channels, preSkip, chunkDuration, tags } = format;
+    this.type = TYPES[container];
+    this.#channels = channels;
+    this.#ratio = OPUS_RATE / sampleRate;
+    this.#packetFrames = (chunkDuration * OPUS_RATE) / 1000;
+    const options = {
+      channels,
+      preSkip: Math.round(preSkip * this.#ratio),
+      inputSampleRate: sampleRate,
+    };
+    this.#writer =
+      container === 'webm'
+        ? new WebmOpusWriter({ ...options, uid: serial })
+        : new OggOpusWriter({ ...options, pageDuration: PAGE_MS, serial, tags });
+  }
+
+  *add(chunk: RecordedChunk): Bytes {
+    yield* this.#begin();
+    const writer = this.#writer;
+    const start = Math.round(chunk.frame * this.#ratio);
+    const last = this.#last;
+    // A packet without captured frames, which only brings out the encoder's look-ahead, gives way to what follows.
+    const needless =
+      last?.frames === 0 && chunk.frames > 0 && writer.position + this.#packetFrames > start;
+    if (last !== undefined && !needless) yield writer.packet(last.bytes);
+    const missing = start - writer.position;
+    if (missing >= OPUS_LEAST_GAP) yield writer.gap(missing);
+    this.#last = chunk;
+    this.#end = Math.max(this.#end, Math.round((chunk.frame + chunk.frames) * this.#ratio));
+  }
+
+  *flush(): Bytes {
+    yield this.#writer.flush();
+  }
+
+  *end(): Bytes {
+    const last = this.#last;
+    if (last === undefined) return;
+    this.#last = undefined;
+    const writer = this.#writer;
+    // The first frames of the filling bring out the look-ahead; the rest is left out.
+    const missing = this.#end + writer.preSkip - writer.position - this.#packetFrames;
+    if (missing <= 0) {
+      yield writer.end(last.bytes, Math.min(this.#packetFrames, -missing));
+      return;
+    }
+    yield writer.packet(last.bytes);
+    const filled = Math.ceil(missing / OPUS_LEAST_GAP) * OPUS_LEAST_GAP;
+    const packets = opusGapPackets(filled, this.#channels);
+    const end = packets.pop()!;
+    for (const packet of packets) yield writer.packet(packet);
+    yield writer.end(end, filled - missing);
+  }
+
+  finishedHead(): Uint8Array<ArrayBuffer> | undefined {
+    return 'finish' in this.#writer ? this.#writer.finish() : undefined;
+  }
+
+  *#begin(): Bytes {
+    if (this.#begun) return;
+    this.#begun = true;
+    yield this.#writer.head();
+  }
+}
+
+/** Frames of silence that are written at once for a gap. */
+const GAP_FRAMES = 48_000;
+
+/** WAV, RF64 above 4 GiB. */
+class WavMuxer implements RecordingMuxer {
+  readonly type: string = TYPES.wav;
+  readonly #writer: WavWriter;
+  readonly #options: WavOptions;
+  #begun = false;
+
+  constructor(options: WavOptions) {
+    this.#options = options;
+    this.#writer = new WavWriter(options);
+  }
+
+  *add({ bytes, frame }: RecordedChunk): Bytes {
+    if (!this.#begun) {
+      this.#begun = true;
+      yield this.#writer.head();
+    }
+    const missing = frame - this.#writer.frames;
+    if (missing > 0) yield* this.#silence(missing);
+    this.#writer.add(bytes.length);
+    yield bytes;
+  }
+
+  flush(): Bytes {
+    return [];
+  }
+
+  *end(mendable: boolean): Bytes {
+    // Without a length in the head, a byte that fills up the chunk would be heard as a sample.
+    if (mendable) yield this.#writer.finish().tail;
+  }
+
+  finishedHead(): Uint8Array<ArrayBuffer> {
+    return this.#writer.finish().head;
+  }
+
+  *#silence(frames: number): Bytes {
+    const { format, channels } = this.#options;
+    const bytesPerFrame = channels * bytesPerSample(format);
+    const zero = format === 'mulaw' ? 0xff : format === 'alaw' ? 0xd5 : 0;
+    for (let rest = frames; rest > 0; rest -= GAP_FRAMES) {
+      const bytes = new Uint8Array(Math.min(rest, GAP_FRAMES) * bytesPerFrame).fill(zero);
+      this.#writer.add(bytes.length);
+      yield bytes;
+    }
+  }
+}

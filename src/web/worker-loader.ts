@@ -1,0 +1,78 @@
+/** Your own copy of a Worker's script. */
+export type WorkerUrl = string | URL;
+
+/** A Worker's script: where it is to be had. Each is a constant of its own, so that an app ships only those that it uses. */
+export interface WorkerFile {
+  /** Under which the Worker is listed in developer tools. */
+  readonly name: string;
+  /** The file beside the package. Throws where a bundler left `import.meta.url` without a value. */
+  url(): URL;
+  /** The same script as text, loaded when asked for. */
+  inline(): Promise<{ readonly default: string }>;
+}
+
+/** How long a Worker may take to say that it runs. */
+const START_MS = 10_000;
+
+/**
+ * Starts a Worker: from your URL; else from the file beside the package, then from a copy carried in JavaScript as a `blob:`.
+ * Its script posts `{ type: 'loaded' }` when it runs.
+ * @throws Error that names every way that failed, and why
+ */
+export async function startWorker(
+  file: WorkerFile,
+  given?: WorkerUrl,
+  startMs: number = START_MS,
+): Promise<Worker> {
+  const failed: string[] = [];
+  const attempt = async (
+    way: string,
+    address: () => string | Promise<string>,
+  ): Promise<Worker | undefined> => {
+    try {
+      return await start(file.name, await address(), startMs);
+    } catch (error) {
+      failed.push(`${way}: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  };
+  const worker =
+    given === undefined
+      ? ((await attempt('the file beside the package', () => file.url().href)) ??
+        (await attempt('a blob: copy', () => inlineUrl(file))))
+      : await attempt(`your URL ${String(given)}`, () => String(given));
+  if (worker) return worker;
+  throw new Error(failed.join('; '));
+}
+
+async function inlineUrl(file: WorkerFile): Promise<string> {
+  const { default: script } = await file.inline();
+  return URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+}
+
+/** Resolves when the script has run. */
+async function start(name: string, url: string, startMs: number): Promise<Worker> {
+  const worker = new Worker(url, { name });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<{ readonly type: string }>): void => {
+        if (data.type === 'loaded') resolve();
+      };
+      worker.onerror = (event): void => {
+        event.preventDefault();
+        reject(new Error(event.message || 'the script could not be loaded'));
+      };
+      timer = setTimeout(() => reject(new Error('it did not answer')), startMs);
+    });
+    return worker;
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    worker.onmessage = null;
+    worker.onerror = null;
+    if (url.startsWith('blob:')) URL.revokeObjectURL(url);
+  }
+}
