@@ -133,14 +133,19 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.preSkip = opened.preSkip;
     this.encodedIn = opened.encodedIn;
     this.#source = openSource(context, source);
-    this.#processor = opened.createBackend({
-      answered: () => this.#watchdog.answered(),
-      failed: (error) => this.#fail(error),
-      readerLost: (error) => {
-        void this.#handedOver?.return?.();
-        this.#report(error);
-      },
-    });
+    try {
+      this.#processor = opened.createBackend({
+        answered: () => this.#watchdog.answered(),
+        failed: (error) => this.#fail(error),
+        readerLost: (error) => {
+          void this.#handedOver?.return?.();
+          this.#report(error);
+        },
+      });
+    } catch (error) {
+      this.#source.release();
+      throw error;
+    }
     this.node = this.#processor.node;
     this.latencyFrames = this.#processor.latencyFrames;
     this.#watchdog = new Watchdog({

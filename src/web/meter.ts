@@ -4,6 +4,8 @@ import { createMeterReading, meterNames } from '../core/metering/meter-table.ts'
 import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import { MicwireError } from '../core/errors.ts';
+import { connectSource, disconnectSource, openSource } from './capture-source.ts';
+import type { CaptureSource, OpenSource } from './capture-source.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
@@ -16,6 +18,12 @@ import { TypedEventTarget } from './typed-event-target.ts';
 export interface MeterOptions<Name extends MeterName = MeterName> {
   /** Channels to meter, 1 to 32. An input with more is mixed down to as many by Web Audio; one with fewer leaves the others silent. @default 2 */
   readonly channels?: number;
+  /**
+   * What to meter: a track, a stream or a node. The meter connects it, and disconnects it when it is closed. A remote track
+   * of WebRTC is to be given here: Chromium gives its nodes silence unless a media element plays it too, which the meter sees
+   * to. @default nothing: connect what you like to `meter.node`
+   */
+  readonly source?: CaptureSource;
   /** Which meters to run. @default ['peak', 'rms'] */
   readonly meters?: readonly Name[];
   /** Settings of single meters, by name. */
@@ -70,10 +78,12 @@ export class Meter<
   /** The latest reading posted, while there is no shared memory. */
   #posted: Float64Array | null = null;
   #closed = false;
+  #source: OpenSource | null = null;
 
   /**
    * Loads the worklet and makes the meter.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` when the worklet cannot be loaded,
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the source has no live audio track,
+   * `'unsupported'` when the engine refuses it, `'worklet-load'` when the worklet cannot be loaded,
    * `'closed'` when the context is closed, before or meanwhile
    */
   static async create<const Name extends MeterName = 'peak' | 'rms'>(
@@ -127,7 +137,18 @@ export class Meter<
       const error = new MicwireError('processor-error', FAILED, { cause });
       this.dispatchEvent(new CustomEvent('error', { detail: error }));
     };
-    this.node.connect(context.destination);
+    try {
+      const { source } = options;
+      if (source !== undefined) {
+        const opened = openSource(context, source);
+        this.#source = opened;
+        connectSource(opened, this.node);
+      }
+      this.node.connect(context.destination);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
     context.addEventListener('statechange', this.#onContext);
   }
 
@@ -173,6 +194,7 @@ export class Meter<
     this.#send({ type: 'close' });
     this.#closed = true;
     this.node.context.removeEventListener('statechange', this.#onContext);
+    if (this.#source !== null) disconnectSource(this.#source, this.node);
     this.node.disconnect();
   }
 

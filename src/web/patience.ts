@@ -1,5 +1,5 @@
 /** How long the audio thread may take to answer on a machine that is busy, ms. It answers in suspended contexts too. */
-export const ANSWER_MS = 3000;
+export const ANSWER_MS = 5000;
 /** Time for an answer that was waiting behind the timer while this thread was blocked, ms. */
 const GRACE_MS = 100;
 

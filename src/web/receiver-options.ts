@@ -4,6 +4,7 @@ import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/samp
 import type { ReceiveLimits } from '../core/messages.ts';
 import { PAYLOAD_FORMATS } from '../core/codec/payload-format.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
+import type { ReceiveFraming } from '../core/playout/receive-feed.ts';
 import type { ReceiveFormat } from '../core/playout/receive-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
@@ -16,6 +17,11 @@ export interface ReceiverOptions {
   readonly sampleRate: number;
   /** Of the packets, 1–32; of Opus 1 or 2. @default 1 */
   readonly channels?: number;
+  /**
+   * How packets lie in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of `micwire/core`;
+   * or, with options of your own, `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`.
+   */
+  readonly framing?: ReceiveFraming | undefined;
   /** The delay is never less, ms beyond the fastest packet, 0–10000. Can be changed. @default 0 */
   readonly minDelay?: number;
   /** Nor more, while it can be helped, ms, `minDelay`–10000. Can be changed. @default 1000 */

@@ -8,7 +8,7 @@ import type {
 } from '../core/messages.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { ReceiveFeed } from '../core/playout/receive-feed.ts';
-import type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+import type { ReceivedMessage, ReceivedPackets } from '../core/playout/receive-feed.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { REPORT, REPORT_LENGTH } from '../core/playout/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
@@ -42,9 +42,9 @@ export interface ReceiverParts {
  * time-scaling and clock recovery, all on the audio thread.
  *
  * @example
- * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000 });
+ * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000, framing: binaryFraming });
  * receiver.connect(context.destination);
- * transport.onmessage = (message) => receiver.insert(decoder.decode(message));
+ * transport.onmessage = (message) => receiver.receive(message);
  */
 export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The processor's node, with one output. Connect it. */
@@ -133,6 +133,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       channels,
       maxPayloadBytes,
       maxPacketFrames,
+      framing: options.framing,
       send: (delivery, transfer) => this.#send(delivery, transfer),
     });
     this.node.port.onmessage = ({ data }: MessageEvent<ReceiveEvent>): void => this.#hear(data);
@@ -147,7 +148,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
 
   /** Totals, and how things stand: at most 20 ms old while the context runs. */
   get stats(): ReceiverStats {
-    return receiverStats(this.#report());
+    return receiverStats(this.#report(), this.#feed);
   }
 
   /** Which frame leaves the node's output, and when: at most 20 ms old while the context runs. */
@@ -185,10 +186,21 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
    * Takes packets, in whatever order and however often they come. What becomes of them is in `stats`.
    * @param packets one; or those that a message decoded to, with redundant copies of others: in one call, for a copy that comes
    * before its message's own packet is dropped. Payloads are copied and stay yours
-   * @throws PacketError when one is not of the stream's format or too long; MicwireError `'closed'`
+   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
+   *   MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
     this.#feed.insert(packets);
+  }
+
+  /**
+   * Decodes a message of the option `framing` and inserts its packets. Whatever the network brings, it does not throw: a message
+   * that cannot be read, or is of another stream, counts in `stats.badMessages`.
+   * @returns whether the message was taken; false after `close()` too
+   * @throws TypeError without the option `framing`, or for what is neither text nor bytes
+   */
+  receive(message: ReceivedMessage): boolean {
+    return this.#feed.receive(message);
   }
 
   /**

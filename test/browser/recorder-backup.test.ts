@@ -1,11 +1,13 @@
-import { MicwireError, Recorder, unfinishedRecordings } from 'micwire';
-import type { RecorderOptions, UnfinishedRecording } from 'micwire';
+import { Recorder, unfinishedRecordings } from 'micwire';
+import type { MicwireError, RecorderOptions, UnfinishedRecording } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { ffmpegFrames, opusinfoSeconds } from '../helpers/ask-program.ts';
 
 const DATABASE = 'micwire-recordings';
+
+type AnyMethod = (this: unknown, ...args: unknown[]) => unknown;
 
 let context: AudioContext;
 beforeEach(() => {
@@ -141,14 +143,14 @@ describe('a backup that fails leaves the recording as it is', () => {
       ...NO_WORKER,
     });
     expect(made.recorder.backup).toBe('page');
-    const { put } = IDBObjectStore.prototype;
-    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
-      this: IDBObjectStore,
-      ...args: Parameters<typeof put>
+    const { transaction } = IDBDatabase.prototype as { readonly transaction: AnyMethod };
+    vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (
+      this: IDBDatabase,
+      ...args: unknown[]
     ) {
-      const request = put.apply(this, args);
-      this.transaction.abort();
-      return request;
+      const begun = transaction.apply(this, args) as IDBTransaction;
+      if (begun.mode === 'readwrite') queueMicrotask(() => begun.abort());
+      return begun;
     });
     await completes(made.recorder, made.errors);
   });

@@ -14,6 +14,8 @@ export interface DataChannelLike {
   binaryType: string;
   readonly readyState: RTCDataChannelState;
   readonly bufferedAmount: number;
+  bufferedAmountLowThreshold?: number;
+  onbufferedamountlow?: ((event: never) => void) | null;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
@@ -46,6 +48,9 @@ export class DataChannelTransport implements Transport {
     channel.onopen = () => this.opened();
     channel.onmessage = (event: { readonly data: unknown }) => this.arrived(event.data);
     channel.onclose = () => this.end('The other side closed the channel, or is gone.');
+    // By itself, for nobody may send for long.
+    channel.bufferedAmountLowThreshold = this.marks.lowWaterBytes;
+    channel.onbufferedamountlow = () => this.drained();
     // A close follows (W3C webrtc §6.2).
     channel.onerror = () => {};
     // Opens in a later task, like any other transport, so that its owner can set the callbacks first.
@@ -101,6 +106,11 @@ export class DataChannelTransport implements Transport {
     this.become('open');
   }
 
+  private drained(): void {
+    if (!this.isConnected) return;
+    this.become(this.marks.congested(this.channel.bufferedAmount) ? 'congested' : 'open');
+  }
+
   private arrived(data: unknown): void {
     const message = typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer);
     this.counters.received(message);
@@ -113,6 +123,7 @@ export class DataChannelTransport implements Transport {
     channel.onopen = null;
     channel.onmessage = null;
     channel.onclose = null;
+    channel.onbufferedamountlow = null;
     channel.close();
     this.become('closed', reason);
     this.onmessage = null;

@@ -48,14 +48,14 @@ export class LoopbackTransport implements Transport {
       return false;
     }
     this.become('open');
-    this.counters.sent(message);
-    this.inFlightBytes += messageBytes(message);
     // A copy, because structured cloning of a view would copy the whole buffer behind it.
     if (typeof message === 'string') this.channel.port1.postMessage(message);
     else {
       const copy = message.slice();
       this.channel.port1.postMessage(copy, [copy.buffer]);
     }
+    this.counters.sent(message);
+    this.inFlightBytes += messageBytes(message);
     return true;
   }
 
@@ -78,6 +78,7 @@ export class LoopbackTransport implements Transport {
     }
     this.inFlightBytes -= messageBytes(message);
     this.counters.received(message);
+    if (!this.marks.congested(this.inFlightBytes)) this.become('open');
     this.onmessage?.(message);
   }
 
