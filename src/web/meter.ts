@@ -12,6 +12,7 @@ import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { METER_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import { closeAfterLastWord } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
 /** What a `Meter` is told when it is made. */
@@ -78,6 +79,7 @@ export class Meter<
   /** The latest reading posted, while there is no shared memory. */
   #posted: Float64Array | null = null;
   #closed = false;
+  #closePort: () => void = () => this.node.port.close();
   #source: OpenSource | null = null;
 
   /**
@@ -192,6 +194,7 @@ export class Meter<
   close(): void {
     if (this.#closed) return;
     this.#send({ type: 'close' });
+    this.#closePort = closeAfterLastWord(this.node.port);
     this.#closed = true;
     this.node.context.removeEventListener('statechange', this.#onContext);
     if (this.#source !== null) disconnectSource(this.#source, this.node);
@@ -209,7 +212,7 @@ export class Meter<
 
   #receive(event: MeterEvent): void {
     if (event.type === 'reading') this.#posted = event.values;
-    else if (event.type === 'closed') this.node.port.close();
+    else if (event.type === 'closed') this.#closePort();
     else {
       const { active, since, frame } = event;
       this.dispatchEvent(new CustomEvent('activity', { detail: { active, since, frame } }));

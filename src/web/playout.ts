@@ -22,6 +22,7 @@ import type {
   PlayoutStats,
 } from './playout-position.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
+import { closeAfterLastWord } from './patience.ts';
 import { PLAYOUT_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
@@ -66,6 +67,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   readonly #bargeIn = new BargeIn((command) => this.#send(command));
   #targetDelay: number;
   #state: PlayoutState = 'idle';
+  #closePort: () => void = () => this.node.port.close();
   /** What the processor reported last. */
   #figures: PlayoutFigures | null = null;
 
@@ -253,6 +255,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   close(): void {
     if (this.#state === 'closed') return;
     this.#send({ type: 'close' });
+    this.#closePort = closeAfterLastWord(this.node.port);
     this.#shut();
   }
 
@@ -298,7 +301,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         this.#feed.giveBack(event.buffer, event.received);
         break;
       case 'closed':
-        this.node.port.close();
+        this.#closePort();
     }
   }
 
@@ -361,7 +364,11 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
 
   readonly #onContext = (): void => {
     const { state } = this.node.context;
-    if (state === 'closed' && this.#state !== 'closed') this.#shut();
+    if (state === 'closed') {
+      if (this.#state === 'closed') return;
+      this.#shut();
+      this.#closePort = closeAfterLastWord(this.node.port);
+    }
     // An offline context is suspended at its user's wish, to go on.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {
       this.#bargeIn.hasten();
@@ -373,6 +380,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED);
     this.#shut();
+    this.#closePort();
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 

@@ -18,6 +18,7 @@ import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts';
 import { receiverPosition, receiverStats } from './receiver-stats.ts';
 import type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
+import { closeAfterLastWord } from './patience.ts';
 import { RECEIVE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -59,6 +60,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The latest report. */
   #values: Float64Array = emptyReport();
   #state: ReceiverState = 'waiting';
+  #closePort: () => void = () => this.node.port.close();
   #minDelay: number;
   #maxDelay: number;
 
@@ -234,6 +236,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   close(): void {
     if (this.#state === 'closed') return;
     this.#send({ type: 'close' });
+    this.#closePort = closeAfterLastWord(this.node.port);
     this.#shut();
   }
 
@@ -261,7 +264,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
         this.#feed.giveBack(event);
         break;
       case 'closed':
-        this.node.port.close();
+        this.#closePort();
     }
   }
 
@@ -277,7 +280,9 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   readonly #onContext = (): void => {
-    if (this.node.context.state === 'closed' && this.#state !== 'closed') this.#shut();
+    if (this.node.context.state !== 'closed' || this.#state === 'closed') return;
+    this.#shut();
+    this.#closePort = closeAfterLastWord(this.node.port);
   };
 
   /** The processor threw: its node is silent for good. */
@@ -285,6 +290,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED, { cause });
     this.#shut();
+    this.#closePort();
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 

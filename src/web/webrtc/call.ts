@@ -56,6 +56,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #negotiation: Negotiation;
   readonly #history: StatsHistory;
   readonly #connected = deferred<void>();
+  /** Rejected with `'closed'` when the call ends: engines may leave what they were asked unanswered then. */
+  readonly #ended = deferred<never>();
   readonly #number = ++callsMade;
   readonly #sounds: RemoteSound[] = [];
   #channels: RTCDataChannel[] = [];
@@ -326,11 +328,15 @@ export class Call extends TypedEventTarget<CallEventMap> {
     else if (target !== null) this.#record.note('media', 'this browser has no jitterBufferTarget');
   }
 
-  #takeStats(): Promise<readonly StatsEntry[]> {
-    if (this.#state === 'closed') {
-      throw new MicwireError('closed', 'The call has ended: its last figures are in history.');
+  async #takeStats(): Promise<readonly StatsEntry[]> {
+    try {
+      return await Promise.race([this.#ended.promise, takeStats(this.connection)]);
+    } catch (cause) {
+      if (this.#state === 'closed') throw noFigures(cause);
+      throw new MicwireError('transport', `The browser gives no figures: ${String(cause)}.`, {
+        cause,
+      });
     }
-    return takeStats(this.connection);
   }
 
   async #remember(): Promise<void> {
@@ -379,6 +385,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     record.update('close');
     record.end('close');
     this.#connected.reject(new MicwireError('closed', `The call has ended: ${reason}.`));
+    this.#ended.reject(noFigures());
     this.#become('closed');
   }
 
@@ -391,4 +398,14 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #dispatch(type: keyof CallEventMap, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function noFigures(cause?: unknown): MicwireError {
+  if (cause instanceof MicwireError) return cause;
+  const options = cause === undefined ? undefined : { cause };
+  return new MicwireError(
+    'closed',
+    'The call has ended: its last figures are in history.',
+    options,
+  );
 }
