@@ -43,7 +43,11 @@ function rowsOf(kase: ProcessorCase, runs: readonly ColdResult[]): Row[] {
     const row = (metric: string, value: number): Row => {
       return { case: kase.name, subject: 'micwire', metric: `${what}, ${metric}`, value, unit };
     };
-    return [row('least', least), row('median', median(values)), row('worst', Math.max(...values))];
+    return [
+      row('least', least),
+      row('median', values.length > 0 ? median(values) : NaN),
+      row('worst', Math.max(...values)),
+    ];
   };
   return [
     ...rows('construction', 'ms', construction, Math.min(...construction)),
