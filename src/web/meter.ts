@@ -1,3 +1,5 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { LOUDNESS_MIN_RATE } from '../core/metering/loudness-meter.ts';
 import { createMeterReading, meterNames } from '../core/metering/meter-table.ts';
@@ -37,6 +39,14 @@ export interface MeterOptions<Name extends MeterName = MeterName> {
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
 }
+const NAMES = {
+  channels: 1,
+  meters: 1,
+  settings: 1,
+  execution: 1,
+  source: 1,
+  workletUrl: 1,
+} satisfies OptionNames<MeterOptions>;
 
 /** Speech or silence that began: the `detail` of an `activity` event. */
 export interface MeterActivity {
@@ -92,6 +102,8 @@ export class Meter<
     context: BaseAudioContext,
     options: MeterOptions<Name> = {},
   ): Promise<Meter<Name>> {
+    checkContext('Meter.create', context);
+    checkOptions('Meter', options, NAMES);
     const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'typescript']);
     const [kernel] = await whileOpen(
       context,
@@ -112,6 +124,8 @@ export class Meter<
    */
   constructor(context: BaseAudioContext, options: MeterOptions<Name> = {}, wasm?: object) {
     super();
+    checkContext('Meter', context);
+    checkOptions('Meter', options, NAMES);
     this.channels = integerIn('channels', options.channels ?? 2, 1, MAX_CHANNELS);
     this.meters = meterNames(options.meters ?? (['peak', 'rms'] as readonly MeterName[] as Name[]));
     if ((this.meters as readonly MeterName[]).includes('loudness')) {

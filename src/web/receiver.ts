@@ -1,3 +1,5 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { MicwireError } from '../core/errors.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
@@ -37,6 +39,7 @@ export interface ReceiverParts {
   /** For format `'opus'`: `loadOpusModule`. */
   readonly opus?: OpusModule | undefined;
 }
+const PART_NAMES = { resampler: 1, opus: 1 } satisfies OptionNames<ReceiverParts>;
 
 /**
  * Plays packets from a network that delays, loses, doubles and reorders them: an adaptive jitter buffer, concealment,
@@ -70,6 +73,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
    * be loaded, `'closed'` when the context is closed, before or meanwhile
    */
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
+    checkContext('Receiver.create', context);
     const settings = checkReceiverOptions(options);
     const { opusUrl: url } = options;
     const [{ planVariableResampler }, opus] = await whileOpen(
@@ -94,6 +98,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
    */
   constructor(context: BaseAudioContext, options: ReceiverOptions, parts: ReceiverParts) {
     super();
+    checkContext('Receiver', context);
+    checkOptions('Receiver', parts, PART_NAMES);
     const settings = checkReceiverOptions(options);
     if (settings.format === 'opus' && parts.opus === undefined) {
       throw new TypeError(

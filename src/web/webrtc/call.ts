@@ -1,3 +1,5 @@
+import { checkObject, checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { callFigures } from '../../core/webrtc/call-figures.ts';
 import type { CallFigures } from '../../core/webrtc/call-figures.ts';
@@ -33,6 +35,7 @@ export interface CallDataChannelOptions {
   /** A name for people. @default 'data' */
   readonly label?: string;
 }
+const CHANNEL_NAMES = { reliable: 1, label: 1 } satisfies OptionNames<CallDataChannelOptions>;
 
 /** Numbers the calls of a page, for their names in dumps. */
 let callsMade = 0;
@@ -76,6 +79,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
    */
   constructor(signalling: Signalling, options: CallOptions = {}) {
     super();
+    checkObject('signalling must be a Signalling', signalling, 'send');
     const settings = callSettings(options);
     if (typeof RTCPeerConnection === 'undefined') throw noWebrtc();
     this.#settings = settings;
@@ -162,6 +166,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
    * @throws MicwireError `'closed'` after `connect()`
    */
   createDataChannel(options: CallDataChannelOptions = {}): RTCDataChannel {
+    checkOptions('call.createDataChannel', options, CHANNEL_NAMES);
     if (this.#state !== 'new') {
       throw new MicwireError(
         'closed',
