@@ -43,14 +43,14 @@ class MeterProcessor extends AudioWorkletProcessor {
 
   constructor({ processorOptions }: { readonly processorOptions: MeterProcessorOptions }) {
     super();
+    const { snapshot, ...bankOptions } = processorOptions;
     const bank = new MeterBank({
-      ...processorOptions,
+      ...bankOptions,
       sampleRate,
       onActivity: (active, since, frame) => this.#postActivity(active, since, frame),
     });
     this.#values = bank.createReading().values;
     this.#bank = bank;
-    const { snapshot } = processorOptions;
     this.#snapshot = snapshot && new SnapshotWriter(allocateSnapshot(this.#values.length));
     this.#interval = Math.ceil(sampleRate / (snapshot ? SNAPSHOTS_PER_SECOND : POSTS_PER_SECOND));
     this.#reading = { type: 'reading', frame: 0, values: this.#values };
