@@ -26,7 +26,8 @@ describe('ChunkQueue', () => {
     for (let i = 0; i < 5; i++) queue.push(chunk(i));
     expect(queue.stats).toEqual({ captured: 50, delivered: 0, queued: 20, dropped: 30 });
     const { value } = await queue[Symbol.asyncIterator]().next();
-    expect([value?.sequence, value?.frame, value?.dropped]).toEqual([3, 30, 30]);
+    // A dropped chunk takes no number: what is sent has none missing.
+    expect([value?.sequence, value?.frame, value?.dropped]).toEqual([0, 30, 30]);
   });
 
   it('counts at its end what was lost after the last chunk', () => {
@@ -34,6 +35,31 @@ describe('ChunkQueue', () => {
     queue.push(chunk(0));
     queue.end(25);
     expect(queue.stats).toEqual({ captured: 25, delivered: 0, queued: 10, dropped: 15 });
+  });
+
+  it('begins to count where it is told, and takes a gap before the first chunk for frames that were dropped', async () => {
+    const queue = new ChunkQueue(5, 30);
+    queue.push(chunk(3));
+    expect(queue.stats).toEqual({ captured: 10, delivered: 0, queued: 10, dropped: 0 });
+    const late = new ChunkQueue(5, 30);
+    late.push(chunk(5));
+    expect(late.stats).toEqual({ captured: 30, delivered: 0, queued: 10, dropped: 20 });
+    expect((await late[Symbol.asyncIterator]().next()).value?.dropped).toBe(20);
+  });
+
+  it('takes what follows back from a reader elsewhere, and counts what never reached it as dropped', async () => {
+    const here = new ChunkQueue(5);
+    for (let i = 0; i < 3; i++) here.push(chunk(i));
+    const iterator = here[Symbol.asyncIterator]();
+    await iterator.next();
+    // Chunks 1 and 2 are handed over; the other reader then has 3 as well, of which 10 frames were dropped.
+    expect(here.drain().map(({ sequence }) => sequence)).toEqual([1, 2]);
+    here.reclaim({ delivered: 30, dropped: 10 });
+    expect(here.stats).toEqual({ captured: 50, delivered: 40, queued: 0, dropped: 10 });
+    // Chunk 5 was on its way to it.
+    here.push(chunk(6));
+    expect(here.stats).toEqual({ captured: 70, delivered: 40, queued: 10, dropped: 20 });
+    expect((await iterator.next()).value?.dropped).toBe(10);
   });
 
   it('hands what waits over to a reader elsewhere, who begins his account there', async () => {
@@ -45,6 +71,38 @@ describe('ChunkQueue', () => {
     expect(there.stats).toEqual({ captured: 40, delivered: 0, queued: 20, dropped: 20 });
     expect(here.stats.queued).toBe(0);
     expect(here.handoverFrame).toBe(40);
+    expect(here.handoverSequence).toBe(0);
+  });
+
+  it('numbers go on with a reader elsewhere, whatever was dropped before', async () => {
+    const here = new ChunkQueue(2);
+    const reader = here[Symbol.asyncIterator]();
+    for (let i = 0; i < 6; i++) here.push(chunk(i));
+    expect((await reader.next()).value?.sequence).toBe(0);
+    const there = new ChunkQueue(5, here.handoverFrame, here.handoverSequence);
+    for (const waiting of here.drain()) there.push(waiting);
+    there.push(chunk(6));
+    const numbers: unknown[] = [];
+    there.end();
+    for await (const { sequence, frame } of there) numbers.push([sequence, frame]);
+    expect(numbers).toEqual([
+      [1, 50],
+      [2, 60],
+    ]);
+  });
+
+  it('numbers go on where a reader elsewhere is gone', async () => {
+    const here = new ChunkQueue(5);
+    const there = new ChunkQueue(2, here.handoverFrame, here.handoverSequence);
+    here.drain();
+    for (let i = 0; i < 5; i++) there.push(chunk(i));
+    const reader = there[Symbol.asyncIterator]();
+    expect((await reader.next()).value).toMatchObject({ sequence: 0, frame: 30, dropped: 30 });
+    // Chunk 4 is lost with the reader; its frames are those between what was read and what comes next.
+    here.reclaim(there.account);
+    here.push(silentChunk({ sequence: 5, frame: 50, frames: 10 }));
+    const { value } = await here[Symbol.asyncIterator]().next();
+    expect(value).toMatchObject({ sequence: 1, frame: 50 });
   });
 
   it('accounts for every frame, whatever happens', async () => {
@@ -54,6 +112,7 @@ describe('ChunkQueue', () => {
       const iterator = queue[Symbol.asyncIterator]();
       let frame = 0;
       let seen = 0;
+      let given = 0;
       let next: ReturnType<typeof iterator.next> | undefined;
       for (let sequence = 0; sequence < 60; sequence++) {
         const dropped = random() < 0.2 ? Math.floor(random() * 30) : 0;
@@ -69,6 +128,7 @@ describe('ChunkQueue', () => {
             // What this chunk says was lost is just what was not seen.
             expect(value!.frame).toBe(seen + value!.dropped);
             seen = value!.frame + value!.frames;
+            expect(value!.sequence).toBe(given++);
           }
         }
         const { captured, delivered, queued, dropped: lost } = queue.stats;

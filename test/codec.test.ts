@@ -208,6 +208,25 @@ describe.each(CASES)(
       for (const samples of output) expect(isFinite(samples)).toBe(true);
     });
 
+    test('a PacketDecoder writes no further than it has room, whatever was lost', () => {
+      const { encoder, decoder, packetFrames } = open();
+      const input = signal(format);
+      const packets = encodeAll(encoder, input, packetFrames).slice(0, 3);
+      const tolerant = new PacketDecoder(decoder);
+      const [room, at] = [3 * packetFrames, 5];
+      const output = input.map(() => new Float32Array(at + room + 100).fill(7));
+      for (const [i, packet] of packets.entries()) {
+        const lost = i === 0 ? 0 : 50 * packetFrames;
+        for (const samples of output) samples.fill(7);
+        const written = tolerant.decode(packet, 0, packet.length, lost, output, at, room);
+        expect(written).toBe(i === 0 ? packetFrames : room);
+        for (const samples of output) {
+          expect(samples.subarray(0, at).every((sample) => sample === 7)).toBe(true);
+          expect(samples.subarray(at + written).every((sample) => sample === 7)).toBe(true);
+        }
+      }
+    });
+
     test('a PacketDecoder never throws, keeps time, and counts', () => {
       const random = seededRandom(6);
       const { encoder, decoder, packetFrames } = open();
@@ -253,4 +272,18 @@ test('l16 is big-endian and two’s complement (RFC 3551 §4.5.11)', () => {
 test.each(Object.entries(CODECS))('%s refuses a rate and channels that it has not', (_, codec) => {
   expect(() => codec.createEncoder({ sampleRate: 2999, channels: 1 })).toThrow(RangeError);
   expect(() => codec.createDecoder({ sampleRate: 48_000, channels: 33 })).toThrow(RangeError);
+});
+
+test('a decoder of samples that never conceals keeps nothing, and one that may fades out what it kept', () => {
+  const format = { sampleRate: 8000, channels: 1 };
+  const ones = new Uint8Array(new Float32Array(100).fill(1).buffer);
+  const concealed = (decoder: ReturnType<Codec['createDecoder']>): number => {
+    const output = [new Float32Array(110)];
+    expect(decoder.decode(ones, 0, ones.length, output, 0)).toBe(100);
+    expect(output[0]!.subarray(0, 100)).toEqual(new Float32Array(100).fill(1));
+    decoder.conceal(10, output, 100);
+    return output[0]![100]!;
+  };
+  expect(concealed(CODECS.f32.createDecoder(format))).toBeGreaterThan(0.9);
+  expect(concealed(CODECS.f32.createDecoder(format, { conceals: false }))).toBe(0);
 });

@@ -47,27 +47,6 @@ export function oneOf<const T extends string>(
   );
 }
 
-const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')!.get!;
-const typedArrayTag = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype) as object,
-  Symbol.toStringTag,
-)!.get!;
-
-/** Whether `value` is an ArrayBuffer, of this realm or another one (a frame, `node:vm`), where `instanceof` says no. */
-export function isArrayBuffer(value: unknown): value is ArrayBuffer {
-  try {
-    bufferLength.call(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** `'Int16Array'` and the like for a typed array of any realm; undefined for anything else, a DataView included. */
-export function typedArrayName(value: unknown): string | undefined {
-  return typedArrayTag.call(value) as string | undefined;
-}
-
 /** Longest string, and longest class name, that a message of ours repeats. */
 const MAX_REPEATED = 40;
 

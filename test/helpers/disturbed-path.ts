@@ -93,13 +93,15 @@ function send(run: Run): { packets: Sent[]; overMs: number } {
     if (disturbance !== undefined && !done && at >= atMs) {
       done = true;
       before = packets.length;
-      if (disturbance.kind === 'pause' || disturbance.kind === 'restart') at += disturbance.ms;
-      if (disturbance.kind === 'pause' && disturbance.frames === 'clock') {
-        frame += Math.round(disturbance.ms * 48);
-      }
-      if (disturbance.kind === 'restart') ({ sequence, frame } = disturbance);
-      if (disturbance.kind === 'path') pathMs = Math.max(0, pathMs + disturbance.ms);
-      if (disturbance.kind === 'jump') {
+      if (disturbance.kind === 'pause') {
+        at += disturbance.ms;
+        if (disturbance.frames === 'clock') frame += Math.round(disturbance.ms * 48);
+      } else if (disturbance.kind === 'restart') {
+        at += disturbance.ms;
+        ({ sequence, frame } = disturbance);
+      } else if (disturbance.kind === 'path') {
+        pathMs = Math.max(0, pathMs + disturbance.ms);
+      } else if (disturbance.kind === 'jump') {
         sequence = Math.max(0, sequence + disturbance.sequence);
         frame = Math.max(0, frame + disturbance.frames);
       }

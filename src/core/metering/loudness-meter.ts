@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { describe, numberIn } from '../arguments.ts';
 import { channelWeights } from './k-weighting.ts';
 import { LoudnessHistogram, MEAN, RANGE, powersToLufs } from './loudness-histogram.ts';
@@ -50,6 +52,13 @@ export interface LoudnessMeterOptions extends StageOptions {
    */
   readonly weights?: readonly number[];
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  weights: 1,
+} satisfies OptionNames<LoudnessMeterOptions>;
 
 /** The power is summed over steps of 1/400 s; M and S are sums of steps. A burst between two steps loses 1.25 ms of M: 0.014 LU. */
 const STEPS_PER_SECOND = 400;
@@ -57,6 +66,8 @@ const STEPS_PER_SECOND = 400;
 const M_STEPS = 0.4 * STEPS_PER_SECOND;
 const S_STEPS = 3 * STEPS_PER_SECOND;
 const HOP_STEPS = 0.1 * STEPS_PER_SECOND;
+/** Windows of S that `warmUp` ends. */
+const WARM_UP_HOPS = 8;
 /** Hz. */
 export const LOUDNESS_MIN_RATE = 8000;
 /** Relative gates: BS.1770-5 Annex 1; Tech 3342 §3. */
@@ -103,6 +114,7 @@ export class LoudnessMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: LoudnessMeterOptions) {
+    checkOptions('LoudnessMeter', options, NAMES);
     numberIn('sampleRate', options.sampleRate, LOUDNESS_MIN_RATE, MAX_SAMPLE_RATE);
     const { sampleRate, channels, kernel } = openKernel(options);
     this.#sampleRate = sampleRate;
@@ -158,6 +170,14 @@ export class LoudnessMeter implements BlockMeter {
   /** Halts the measurement of I, LRA and the maxima; M and S go on. */
   pause(): void {
     this.#paused = true;
+  }
+
+  /** @internal Ends windows of M and of S, which take seconds of audio. Only `reset()` may follow. */
+  warmUp(): void {
+    for (let step = 0; step < S_STEPS + WARM_UP_HOPS * HOP_STEPS; step++) {
+      this.#power = 1e-3 * (1 + (step % 7));
+      this.#endStep();
+    }
   }
 
   /** Starts everything anew; a paused measurement stays paused. */

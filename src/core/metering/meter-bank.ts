@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { ActivityDetector } from './activity-detector.ts';
 import type { ActivityListener } from './activity-detector.ts';
 import { LoudnessMeter } from './loudness-meter.ts';
@@ -25,6 +27,15 @@ export interface MeterBankOptions<Name extends MeterName = MeterName> extends St
   /** Told of each change between speech and silence, when `activity` is metered. */
   readonly onActivity?: ActivityListener;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  meters: 1,
+  settings: 1,
+  onActivity: 1,
+} satisfies OptionNames<MeterBankOptions>;
 
 /** Several meters over the same audio. Allocates nothing after construction. */
 export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter {
@@ -45,9 +56,9 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** In an array: a field would change its kind at 2³¹ frames, half a day, and engines drop the code that they compiled. */
   readonly #frame: Float64Array = new Float64Array(1);
   #present = 0;
-
   /** @throws RangeError or TypeError when an option is wrong. */
   constructor(options: MeterBankOptions<Name>) {
+    checkOptions('MeterBank', options, NAMES);
     const { settings = {}, onActivity: onChange } = options;
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
@@ -130,9 +141,26 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.#loudness?.pause();
   }
 
+  /**
+   * Runs what happens seldom in all meters, and resets. Engines compile code at its first call, which takes longer than a
+   * render quantum may: for the constructor of a processor, which also calls `process()` a few times before.
+   */
+  warmUp(): void {
+    this.#kernel.warmUp?.();
+    this.#rms?.warmUp();
+    this.#loudness?.warmUp();
+    this.reset();
+  }
+
+  /** Gives the kernel's memory back, for another bank of this scope. Nothing may be called after. */
+  close(): void {
+    this.#kernel.release?.();
+  }
+
   /** Starts all meters anew, and their frame count too; a paused measurement stays paused. */
   reset(): void {
     this.#frame[0] = 0;
+    this.#present = 0;
     for (const meter of this.#meters) meter.reset();
   }
 }
