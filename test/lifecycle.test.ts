@@ -1,7 +1,7 @@
 /** Every promise settles, whatever the context, the audio thread or the Worker does meanwhile. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Capture, Meter, Playout, Receiver } from '../src/web/index.ts';
-import type { Chunk } from '../src/web/index.ts';
+import type { Chunk, PayloadFormat } from '../src/web/index.ts';
 import { receiveCapture } from '../src/worker/index.ts';
 import { TestContext, TestNode, TestTrack, openPage } from './helpers/capture-rig.ts';
 import { PlayoutPage, counting } from './helpers/playout-page.ts';
@@ -203,7 +203,7 @@ describe('a capture', () => {
     await node.render(20);
     await piped;
     const received = receiveCapture({ data: posted[0] })!;
-    const chunks: Chunk[] = [];
+    const chunks: Chunk<PayloadFormat>[] = [];
     const reading = (async () => {
       for await (const chunk of received) chunks.push(chunk);
     })();

@@ -6,10 +6,10 @@ import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messag
 import { ReceiveEngine } from '../src/core/playout/receive-engine.ts';
 
 function openDecoder(options: ReceiveProcessorOptions): PayloadDecoder {
-  const { format, opus } = options;
-  if (format !== 'opus') return CODECS[format].createDecoder(options);
+  const { format, opus, sampleRate, channels } = options;
+  if (format !== 'opus') return CODECS[format].createDecoder(options, { conceals: false });
   // The compiled module comes from the page; bytes come where modules cannot be passed.
-  return new OpusDecoder(OpusLibrary.shared(opus!), options);
+  return new OpusDecoder(OpusLibrary.shared(opus!), { sampleRate, channels });
 }
 
 /** Plays packets as the network brings them. Has no inputs. */

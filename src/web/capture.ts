@@ -1,3 +1,4 @@
+import { checkContext, checkObject } from '../core/option-names.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk, ChunkEncoding } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
@@ -86,6 +87,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     source: CaptureSource,
     options: CaptureOptions | OpusCaptureOptions = {},
   ): Promise<Capture | Capture<'opus'>> {
+    checkContext('Capture.create', context);
+    checkObject('Capture: options must be an object', options);
     if (options.format === 'opus') {
       // Who captures samples never loads it.
       const { openOpusCapture } = await import('./opus-capture.ts');
@@ -123,6 +126,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     options: CaptureOptions | OpenCapture<Format> = {},
   ) {
     super();
+    checkContext('Capture', context);
+    checkObject('Capture: options must be an object', options);
     const opened = 'createBackend' in options ? options : (openPcm(context, options) as never);
     const { format }: OpenCapture<Format> = opened;
     this.sampleRate = format.sampleRate;

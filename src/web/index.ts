@@ -57,6 +57,7 @@ export type {
   PlayoutEventMap,
   PlayoutInterruption,
   PlayoutPosition,
+  PlayoutSkip,
   PlayoutState,
   PlayoutStats,
 } from './playout-position.ts';

@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { describe, numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { encodeBase64 } from '../core/framing/base64.ts';
@@ -11,6 +13,7 @@ export interface MediaChunksOptions {
   /** Bits a second. @default the browser's */
   readonly bitrate?: number;
 }
+const NAMES = { timeslice: 1, mimeType: 1, bitrate: 1 } satisfies OptionNames<MediaChunksOptions>;
 
 /** A piece of the browser's file. Only the first can be read by itself: they belong in a row. */
 export interface MediaChunk {
@@ -50,6 +53,7 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
    *   for the type
    */
   constructor(stream: MediaStream, options: MediaChunksOptions = {}) {
+    checkOptions('MediaChunks', options, NAMES);
     if (typeof stream !== 'object' || stream === null || !('getAudioTracks' in stream)) {
       throw new TypeError(`stream must be a MediaStream, got ${describe(stream)}.`);
     }

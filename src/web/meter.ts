@@ -1,3 +1,5 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { LOUDNESS_MIN_RATE } from '../core/metering/loudness-meter.ts';
 import { createMeterReading, meterNames } from '../core/metering/meter-table.ts';
@@ -12,6 +14,7 @@ import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { METER_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import { closeAfterLastWord } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
 /** What a `Meter` is told when it is made. */
@@ -36,6 +39,14 @@ export interface MeterOptions<Name extends MeterName = MeterName> {
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
 }
+const NAMES = {
+  channels: 1,
+  meters: 1,
+  settings: 1,
+  execution: 1,
+  source: 1,
+  workletUrl: 1,
+} satisfies OptionNames<MeterOptions>;
 
 /** Speech or silence that began: the `detail` of an `activity` event. */
 export interface MeterActivity {
@@ -78,6 +89,7 @@ export class Meter<
   /** The latest reading posted, while there is no shared memory. */
   #posted: Float64Array | null = null;
   #closed = false;
+  #closePort: () => void = () => this.node.port.close();
   #source: OpenSource | null = null;
 
   /**
@@ -90,6 +102,8 @@ export class Meter<
     context: BaseAudioContext,
     options: MeterOptions<Name> = {},
   ): Promise<Meter<Name>> {
+    checkContext('Meter.create', context);
+    checkOptions('Meter', options, NAMES);
     const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'typescript']);
     const [kernel] = await whileOpen(
       context,
@@ -110,6 +124,8 @@ export class Meter<
    */
   constructor(context: BaseAudioContext, options: MeterOptions<Name> = {}, wasm?: object) {
     super();
+    checkContext('Meter', context);
+    checkOptions('Meter', options, NAMES);
     this.channels = integerIn('channels', options.channels ?? 2, 1, MAX_CHANNELS);
     this.meters = meterNames(options.meters ?? (['peak', 'rms'] as readonly MeterName[] as Name[]));
     if ((this.meters as readonly MeterName[]).includes('loudness')) {
@@ -192,6 +208,7 @@ export class Meter<
   close(): void {
     if (this.#closed) return;
     this.#send({ type: 'close' });
+    this.#closePort = closeAfterLastWord(this.node.port);
     this.#closed = true;
     this.node.context.removeEventListener('statechange', this.#onContext);
     if (this.#source !== null) disconnectSource(this.#source, this.node);
@@ -209,7 +226,7 @@ export class Meter<
 
   #receive(event: MeterEvent): void {
     if (event.type === 'reading') this.#posted = event.values;
-    else if (event.type === 'closed') this.node.port.close();
+    else if (event.type === 'closed') this.#closePort();
     else {
       const { active, since, frame } = event;
       this.dispatchEvent(new CustomEvent('activity', { detail: { active, since, frame } }));

@@ -26,3 +26,15 @@ export class Patience {
     this.#timer = undefined;
   }
 }
+
+/** How long a processor may take for its last word, ms. */
+const CLOSE_MS = 1000;
+
+/** Closes a port whose processor was told to close: when it has said so, or never will. @returns for when it has */
+export function closeAfterLastWord(port: MessagePort): () => void {
+  const timer = setTimeout(() => port.close(), CLOSE_MS);
+  return () => {
+    clearTimeout(timer);
+    port.close();
+  };
+}

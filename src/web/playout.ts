@@ -1,3 +1,5 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { bytesPerSample } from '../core/dsp/sample-format.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { numberIn } from '../core/arguments.ts';
@@ -7,7 +9,7 @@ import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../core/messa
 import { BargeIn } from './playout-barge-in.ts';
 import { toBytes } from './playout-data.ts';
 import type { PlayoutData } from './playout-data.ts';
-import { positionAt, statsOf } from './playout-position.ts';
+import { positionAt, skipOf, statsOf } from './playout-position.ts';
 import { PlayoutFeed } from './playout-feed.ts';
 import { PlayoutItems } from './playout-items.ts';
 import { createPlayoutNode } from './playout-node.ts';
@@ -18,10 +20,12 @@ import type {
   PlayoutEventMap,
   PlayoutInterruption,
   PlayoutPosition,
+  PlayoutSkip,
   PlayoutState,
   PlayoutStats,
 } from './playout-position.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
+import { closeAfterLastWord } from './patience.ts';
 import { PLAYOUT_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
@@ -40,13 +44,14 @@ export interface PlayoutWriteOptions {
   /** How many frames are missing before it: a chunk's `dropped`. They are not made up for, but the join does not click. @default 0 */
   readonly lostFrames?: number | undefined;
 }
+const WRITE_NAMES = { item: 1, lostFrames: 1 } satisfies OptionNames<PlayoutWriteOptions>;
 
 /**
  * Plays samples as they arrive: sample-exact across chunks, with silence instead of clicks when they are late, and an exact
  * account of what was heard.
  *
  * @example
- * const playout = await Playout.create(context, { sampleRate: 24000, backlog: 'keep' });
+ * const playout = await Playout.create(context, { sampleRate: 24000 });
  * playout.connect(context.destination);
  * socket.onmessage = ({ data }) => playout.write(data, { item: 'reply-1' });
  * // The user speaks:
@@ -66,6 +71,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   readonly #bargeIn = new BargeIn((command) => this.#send(command));
   #targetDelay: number;
   #state: PlayoutState = 'idle';
+  #closePort: () => void = () => this.node.port.close();
   /** What the processor reported last. */
   #figures: PlayoutFigures | null = null;
 
@@ -75,6 +81,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * be loaded, `'closed'` when the context is closed, before or meanwhile
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
+    checkContext('Playout.create', context);
     checkPlayoutOptions(options);
     const loading = Promise.all([
       loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl }),
@@ -106,13 +113,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   constructor(context: BaseAudioContext, options: PlayoutOptions, reader: PacketReader);
   constructor(context: BaseAudioContext, options: PlayoutOptions, reader?: PacketReader) {
     super();
+    checkContext('Playout', context);
+    const settings = checkPlayoutOptions(options);
     if (options.format === 'opus' && reader === undefined) {
       throw new TypeError(
         "For format 'opus' take `await Playout.create(…)`: the decoder has to be loaded.",
       );
     }
     this.#reader = reader;
-    const settings = checkPlayoutOptions(options);
     const { sampleRate, channels, format } = settings;
     this.sampleRate = sampleRate;
     this.channels = channels;
@@ -177,11 +185,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * counted in `decoding`. Of samples, a frame may be split between two writes of one item; what is left of one at the item's
    * end is dropped.
    * @param data stays the caller's
-   * @returns frames taken; the others found no room and are counted as dropped
+   * @returns frames taken; the others found no room, are counted as dropped, and `'skipped'` is dispatched for them
    * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array of another kind than the format's
    *   (Float32Array for `'s16'`); MicwireError `'closed'`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
+    checkOptions('playout.write', options, WRITE_NAMES);
     this.#checkOpen();
     const { item, lostFrames = 0 } = options;
     numberIn('lostFrames', lostFrames, 0, Number.MAX_SAFE_INTEGER);
@@ -193,9 +202,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     }
     if (!this.#items.isOpen(item)) {
       this.#feed.reset();
+      if (this.#items.full) {
+        this.#feed.drop(bytes);
+        this.#skipped(item, this.#feed.framesWith(bytes), 'no-room');
+        return 0;
+      }
       this.#items.begin(item);
     }
-    return this.#feed.write(this.#items.open, bytes);
+    return this.#put(bytes);
   }
 
   /**
@@ -222,6 +236,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * @throws MicwireError `'closed'`, also when it is closed meanwhile; `'stalled'` when the audio thread does not answer
    */
   interrupt(options: { readonly fade?: number } = {}): Promise<PlayoutInterruption> {
+    checkOptions('playout.interrupt', options, { fade: 1 });
     const fade = numberIn('fade', options.fade ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
     this.#checkOpen();
     const { interruption, undoing } = this.#bargeIn;
@@ -253,6 +268,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   close(): void {
     if (this.#state === 'closed') return;
     this.#send({ type: 'close' });
+    this.#closePort = closeAfterLastWord(this.node.port);
     this.#shut();
   }
 
@@ -274,6 +290,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     switch (event.type) {
       case 'report':
         this.#update(event);
+        break;
+      case 'skipped':
+        this.#skipped(this.#items.name(event.item), event.frames, 'catch-up');
         break;
       case 'underrun':
         this.dispatchEvent(new Event('underrun'));
@@ -298,11 +317,28 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         this.#feed.giveBack(event.buffer, event.received);
         break;
       case 'closed':
-        this.node.port.close();
+        this.#closePort();
     }
   }
 
+  /** Sends bytes of the open item. @param again whether they were dropped before */
+  #put(bytes: Uint8Array, again = false): number {
+    const { open } = this.#items;
+    const offered = this.#feed.framesWith(bytes);
+    const taken = again ? this.#feed.retry(open, bytes) : this.#feed.write(open, bytes);
+    this.#skipped(this.#items.name(open), offered - taken, 'no-room');
+    return taken;
+  }
+
+  #skipped(item: string | undefined, frames: number, reason: PlayoutSkip['reason']): void {
+    if (frames === 0) return;
+    const detail = skipOf(item, frames, reason, this.sampleRate);
+    this.dispatchEvent(new CustomEvent('skipped', { detail }));
+  }
+
   #update(figures: PlayoutFigures): void {
+    // The page sends no more than there is room for; should frames get lost all the same, nobody is left to find out alone.
+    this.#skipped(undefined, figures.dropped - (this.#figures?.dropped ?? 0), 'no-room');
     this.#figures = figures;
     this.#feed.report(figures);
     this.#setState(figures.state);
@@ -313,7 +349,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (done) {
       for (const call of this.#items.undo()) {
         if (call === 'end') this.#end();
-        else this.#feed.retry(this.#items.open, call);
+        else this.#put(call, true);
       }
     }
     this.#bargeIn.undone(done);
@@ -361,7 +397,11 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
 
   readonly #onContext = (): void => {
     const { state } = this.node.context;
-    if (state === 'closed' && this.#state !== 'closed') this.#shut();
+    if (state === 'closed') {
+      if (this.#state === 'closed') return;
+      this.#shut();
+      this.#closePort = closeAfterLastWord(this.node.port);
+    }
     // An offline context is suspended at its user's wish, to go on.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {
       this.#bargeIn.hasten();
@@ -373,6 +413,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED);
     this.#shut();
+    this.#closePort();
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 

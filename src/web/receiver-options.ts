@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { bytesPerSample } from '../core/dsp/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
@@ -45,6 +47,21 @@ export interface ReceiverOptions {
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
 }
+const NAMES = {
+  format: 1,
+  sampleRate: 1,
+  channels: 1,
+  minDelay: 1,
+  maxDelay: 1,
+  latencyCost: 1,
+  maxPacketDuration: 1,
+  maxPackets: 1,
+  outputChannels: 1,
+  quality: 1,
+  opusUrl: 1,
+  framing: 1,
+  workletUrl: 1,
+} satisfies OptionNames<ReceiverOptions>;
 
 /** The options with their defaults, checked. */
 export interface ReceiverSettings extends ReceiveFormat {
@@ -64,6 +81,7 @@ const OPUS_BYTES = 8192;
 
 /** @throws TypeError or RangeError when an option is wrong */
 export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings {
+  checkOptions('Receiver', options, NAMES);
   const format = oneOf('format', options.format ?? 's16', PAYLOAD_FORMATS);
   const sampleRate = integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const most = format === 'opus' ? 2 : MAX_CHANNELS;

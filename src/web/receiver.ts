@@ -1,3 +1,5 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { MicwireError } from '../core/errors.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
@@ -18,6 +20,7 @@ import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts';
 import { receiverPosition, receiverStats } from './receiver-stats.ts';
 import type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
+import { closeAfterLastWord } from './patience.ts';
 import { RECEIVE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -36,6 +39,7 @@ export interface ReceiverParts {
   /** For format `'opus'`: `loadOpusModule`. */
   readonly opus?: OpusModule | undefined;
 }
+const PART_NAMES = { resampler: 1, opus: 1 } satisfies OptionNames<ReceiverParts>;
 
 /**
  * Plays packets from a network that delays, loses, doubles and reorders them: an adaptive jitter buffer, concealment,
@@ -59,6 +63,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The latest report. */
   #values: Float64Array = emptyReport();
   #state: ReceiverState = 'waiting';
+  #closePort: () => void = () => this.node.port.close();
   #minDelay: number;
   #maxDelay: number;
 
@@ -68,6 +73,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
    * be loaded, `'closed'` when the context is closed, before or meanwhile
    */
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
+    checkContext('Receiver.create', context);
     const settings = checkReceiverOptions(options);
     const { opusUrl: url } = options;
     const [{ planVariableResampler }, opus] = await whileOpen(
@@ -92,6 +98,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
    */
   constructor(context: BaseAudioContext, options: ReceiverOptions, parts: ReceiverParts) {
     super();
+    checkContext('Receiver', context);
+    checkOptions('Receiver', parts, PART_NAMES);
     const settings = checkReceiverOptions(options);
     if (settings.format === 'opus' && parts.opus === undefined) {
       throw new TypeError(
@@ -234,6 +242,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   close(): void {
     if (this.#state === 'closed') return;
     this.#send({ type: 'close' });
+    this.#closePort = closeAfterLastWord(this.node.port);
     this.#shut();
   }
 
@@ -261,7 +270,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
         this.#feed.giveBack(event);
         break;
       case 'closed':
-        this.node.port.close();
+        this.#closePort();
     }
   }
 
@@ -277,7 +286,9 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   readonly #onContext = (): void => {
-    if (this.node.context.state === 'closed' && this.#state !== 'closed') this.#shut();
+    if (this.node.context.state !== 'closed' || this.#state === 'closed') return;
+    this.#shut();
+    this.#closePort = closeAfterLastWord(this.node.port);
   };
 
   /** The processor threw: its node is silent for good. */
@@ -285,6 +296,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED, { cause });
     this.#shut();
+    this.#closePort();
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 

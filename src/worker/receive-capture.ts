@@ -1,9 +1,10 @@
+import { checkObject } from '../core/option-names.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { Chunk } from '../core/capture/chunk.ts';
 import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
-import type { SampleFormat } from '../core/dsp/sample-format.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import type {
   CaptureDelivery,
   CaptureHandover,
@@ -16,21 +17,25 @@ import type {
 const REST_MS = 1000;
 
 /** A capture as it arrives in a Worker. Reading ends when the capture does. */
-export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
+export class ReceivedCapture
+  implements AsyncIterable<Chunk<PayloadFormat>>, ChunkFormat<PayloadFormat>
+{
   readonly sampleRate: number;
   readonly channels: number;
-  readonly format: SampleFormat;
+  /** `'opus'` where the page captures packets. */
+  readonly format: PayloadFormat;
   readonly encoding: ChunkEncoding;
   readonly #queue: ChunkQueue;
 
   /** @internal */
   constructor(handover: CaptureHandover) {
-    const { format, maxChunks, firstFrame, firstSequence, waiting, port, ring } = handover;
+    checkObject('handover must be what the page posted', handover, 'format');
+    const { format, maxChunks, firstFrame, droppedChunks, waiting, port, ring } = handover;
     this.sampleRate = format.sampleRate;
     this.channels = format.channels;
     this.format = format.format;
     this.encoding = format.encoding;
-    const queue = new ChunkQueue(maxChunks, firstFrame, firstSequence);
+    const queue = new ChunkQueue(maxChunks, firstFrame, droppedChunks);
     this.#queue = queue;
     for (const slot of waiting) queue.push(new Chunk(format, slot));
     const reader = ring && new RingReader({ memory: ring, format, queue, sleep });
@@ -63,7 +68,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
    * Reads the chunks until the capture ends. While nobody reads they wait, and the oldest give way.
    * @throws TypeError when it is being read already
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<PayloadFormat>> {
     return this.#queue[Symbol.asyncIterator]();
   }
 }
@@ -81,6 +86,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
  * @returns undefined for a message that is about something else
  */
 export function receiveCapture(event: { readonly data: unknown }): ReceivedCapture | undefined {
+  checkObject('receiveCapture: event must be a MessageEvent', event, 'data');
   const { data } = event;
   if (typeof data !== 'object' || data === null) return undefined;
   const handover = data as Partial<CaptureHandover>;

@@ -1,3 +1,5 @@
+import { checkObject, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import type { ReceiveEvent, ReceivePort, ReceiverHandover } from '../core/messages.ts';
 import { ReceiveFeed } from '../core/playout/receive-feed.ts';
 import type {
@@ -13,6 +15,7 @@ export interface ReceiverPortOptions {
   /** For `receive`: see `ReceiverOptions.framing`. */
   readonly framing?: ReceiveFraming | undefined;
 }
+const NAMES = { framing: 1 } satisfies OptionNames<ReceiverPortOptions>;
 
 /** A page's `Receiver` as a Worker sees it: packets go straight to the audio thread. */
 export class ReceiverPort implements ReceiveFormat {
@@ -24,6 +27,8 @@ export class ReceiverPort implements ReceiveFormat {
 
   /** @internal */
   constructor(handover: ReceiverHandover, options: ReceiverPortOptions) {
+    checkObject('handover must be what the page posted', handover, 'format');
+    checkOptions('openReceiverPort', options, NAMES);
     const { format, sampleRate, channels, port } = handover;
     this.format = format;
     this.sampleRate = sampleRate;
@@ -92,6 +97,7 @@ export function openReceiverPort(
   event: { readonly data: unknown },
   options: ReceiverPortOptions = {},
 ): ReceiverPort | undefined {
+  checkObject('openReceiverPort: event must be a MessageEvent', event, 'data');
   const { data } = event;
   if (typeof data !== 'object' || data === null) return undefined;
   const handover = data as Partial<ReceiverHandover>;

@@ -141,14 +141,6 @@ test.each([...makers, ...failures])(
       },
       { timeout: 10_000 },
     );
-    // Chromium has room for some 125 in all threads: were one left by each round, few would be free after many.
-    const { Instance } = WebAssembly;
-    expect(Instance).toBeDefined();
-    const free = Array.from(
-      { length: 40 },
-      () => new WebAssembly.Memory({ initial: 1, maximum: 1 }),
-    );
-    expect(free).toHaveLength(40);
     if (ROUNDS >= 100) {
       console.log(
         `${name}: heap ${(before.heap / 1e6).toFixed(1)} → ${(heap() / 1e6).toFixed(1)} MB`,
@@ -159,10 +151,18 @@ test.each([...makers, ...failures])(
   60_000 + ROUNDS * 1000,
 );
 
+test('all that was made and closed leaves room for other memories', () => {
+  // Chromium has room for some 125 in all threads of a page. The rounds above would have taken more than all of them.
+  const memories = Array.from({ length: 60 }, () => {
+    return new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  });
+  expect(memories).toHaveLength(60);
+});
+
 test('every capture resamples, in however many offline contexts', async () => {
   const contexts: OfflineAudioContext[] = [];
   for (let i = 0; i < 140; i++) {
-    const context = new OfflineAudioContext(1, 4410, 44_100);
+    const context = new OfflineAudioContext(1, 4480, 44_100);
     contexts.push(context);
     const source = new ConstantSourceNode(context);
     source.start();
@@ -175,7 +175,7 @@ test('every capture resamples, in however many offline contexts', async () => {
     })();
     await context.startRendering();
     await reading;
-    expect([i, errors, frames]).toEqual([i, [], 1600]);
+    expect([i, errors, frames]).toEqual([i, [], 1625]);
   }
   expect(contexts).toHaveLength(140);
 }, 120_000);

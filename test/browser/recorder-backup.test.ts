@@ -7,6 +7,8 @@ import { ffmpegFrames, opusinfoSeconds } from '../helpers/ask-program.ts';
 
 const DATABASE = 'micwire-recordings';
 
+const WEBKIT = /^((?!chrome).)*safari/i.test(navigator.userAgent);
+
 type AnyMethod = (this: unknown, ...args: unknown[]) => unknown;
 
 let context: AudioContext;
@@ -319,7 +321,7 @@ async function otherPage(options: object): Promise<{
 
 describe('a page that dies', () => {
   test.each(['ogg', 'wav', 'webm'] as const)(
-    'has its %s but for the last second, although it was blocked for 4 s before',
+    'has its %s but for the last second, although it was blocked for 4 s before (but in WebKit)',
     { timeout: 60_000 },
     async (container) => {
       const name = `crash ${container}`;
@@ -330,7 +332,10 @@ describe('a page that dies', () => {
       const blocked = performance.now();
       while (performance.now() - blocked < 4000);
       // In the same task: the page has had no turn since.
-      const seconds = duration + (performance.now() - blocked) / 1000;
+      const held = (performance.now() - blocked) / 1000;
+      // In WebKit messages between Workers pass the page's thread: only shared memory goes by it, which carries samples.
+      const byMemory = container === 'wav' && page.window.crossOriginIsolated;
+      const seconds = duration + (WEBKIT && !byMemory ? 0 : held);
       page.frame.remove();
       const lost = await eventually(async () => {
         const found = await named(name);

@@ -7,7 +7,7 @@ import { eventually } from '../helpers/eventually.ts';
 /** A tone that has travelled through a connection of the page with itself. */
 async function remoteTone(
   context: AudioContext,
-): Promise<{ track: MediaStreamTrack; end(): void }> {
+): Promise<{ readonly track: MediaStreamTrack; readonly end: () => void }> {
   const source = new OscillatorNode(context, { frequency: 400 });
   const sent = new MediaStreamAudioDestinationNode(context);
   source.connect(sent);

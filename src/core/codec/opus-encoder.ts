@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { MicwireError } from '../errors.ts';
 import type { PayloadEncoder } from './codec.ts';
 import type { OpusLibrary } from './opus-library.ts';
@@ -47,6 +48,8 @@ export class OpusEncoder implements PayloadEncoder {
     library: OpusLibrary,
     options: OpusOptions & { readonly sampleRate: number; readonly channels: number },
   ) {
+    checkObject('library must be an OpusLibrary', library);
+    checkObject('OpusEncoder: options must be an object', options);
     const settings = opusSettings(options, options);
     this.settings = settings;
     this.#library = library;

@@ -1,4 +1,5 @@
 /** Runs a plan. Carries no design code: this is what a worklet imports. */
+import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { MicwireError } from '../errors.ts';
 import { greatestCommonDivisor } from './resampler-plan.ts';
@@ -48,6 +49,7 @@ export interface StreamResampler {
  * @param channels 1 to 32.
  */
 export function createResampler(plan: ResamplerPlan, channels: number): StreamResampler {
+  checkObject('plan must be what planResampler returns', plan, 'stages');
   integerIn('channels', channels, 1, MAX_CHANNELS);
   return new KernelResampler(plan, channels, createKernel(plan, channels));
 }

@@ -1,3 +1,4 @@
+import { checkObject, checkOptions } from '../../core/option-names.ts';
 import { TransportCounters } from './counters.ts';
 import type {
   Transport,
@@ -7,7 +8,7 @@ import type {
   TransportStatus,
 } from './transport.ts';
 import type { WaterMarkOptions } from './water-marks.ts';
-import { WaterMarks } from './water-marks.ts';
+import { WATER_MARK_NAMES, WaterMarks } from './water-marks.ts';
 
 /** The part of a browser's `RTCDataChannel` that is used. */
 export interface DataChannelLike {
@@ -42,6 +43,8 @@ export class DataChannelTransport implements Transport {
    * @throws TypeError or RangeError for water marks that are none
    */
   constructor(channel: DataChannelLike, options: WaterMarkOptions = {}) {
+    checkObject('channel must be an RTCDataChannel', channel, 'send');
+    checkOptions('DataChannelTransport', options, WATER_MARK_NAMES);
     this.marks = new WaterMarks(options);
     this.channel = channel;
     channel.binaryType = 'arraybuffer';

@@ -1,8 +1,9 @@
+import { checkOptions } from '../../core/option-names.ts';
 import { TransportCounters } from './counters.ts';
 import { messageBytes } from './message-bytes.ts';
 import type { Transport, TransportMessage, TransportStats, TransportStatus } from './transport.ts';
 import type { WaterMarkOptions } from './water-marks.ts';
-import { WaterMarks } from './water-marks.ts';
+import { WATER_MARK_NAMES, WaterMarks } from './water-marks.ts';
 
 /**
  * Brings every message back to its sender, as an echo server would, within this page: for tests, and to hear what a lane
@@ -19,6 +20,7 @@ export class LoopbackTransport implements Transport {
   private inFlightBytes = 0;
 
   constructor(options: WaterMarkOptions = {}) {
+    checkOptions('LoopbackTransport', options, WATER_MARK_NAMES);
     this.marks = new WaterMarks(options);
     this.channel.port2.onmessage = (event: MessageEvent<TransportMessage | null>) => {
       this.arrive(event.data);

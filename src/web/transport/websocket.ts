@@ -1,3 +1,5 @@
+import { checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
 import { describe, numberIn } from '../../core/arguments.ts';
 import type { BackOffOptions } from './back-off.ts';
 import { BackOff } from './back-off.ts';
@@ -61,6 +63,18 @@ export interface WebSocketTransportOptions extends WaterMarkOptions, BackOffOpti
    */
   readonly random?: () => number;
 }
+const NAMES = {
+  protocols: 1,
+  connectTimeoutMs: 1,
+  stallTimeoutMs: 1,
+  heartbeat: 1,
+  createSocket: 1,
+  random: 1,
+  highWaterBytes: 1,
+  lowWaterBytes: 1,
+  firstDelayMs: 1,
+  maxDelayMs: 1,
+} satisfies OptionNames<WebSocketTransportOptions>;
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 600_000;
@@ -121,6 +135,7 @@ export class WebSocketTransport implements Transport {
    *   option that is none
    */
   constructor(url: string | URL, options: WebSocketTransportOptions = {}) {
+    checkOptions('WebSocketTransport', options, NAMES);
     this.url = socketAddress(url);
     this.protocols = options.protocols ?? [];
     const { connectTimeoutMs = DEFAULT_TIMEOUT_MS, stallTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
