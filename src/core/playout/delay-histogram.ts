@@ -107,7 +107,7 @@ export class DelayHistogram {
     }
   }
 
-  /** Moves all delays up by `ms`, or down where it is negative: whole ms. */
+  /** Moves all delays up by `ms`, or down where it is negative, but not below 0: whole ms. */
   shift(ms: number): void {
     const buckets = this.#buckets;
     if (ms > 0) {
@@ -116,8 +116,11 @@ export class DelayHistogram {
       buckets.fill(0, 0, by);
     } else if (ms < 0) {
       const by = -ms < HISTOGRAM_MS ? -ms : HISTOGRAM_MS;
+      let below = 0;
+      for (let i = 0; i < by; i++) below += buckets[i]!;
       buckets.copyWithin(0, by);
       buckets.fill(0, HISTOGRAM_MS - by);
+      buckets[0] = buckets[0]! + below;
     }
     this.middle += ms;
     if (this.middle < 0) this.middle = 0;

@@ -1,5 +1,6 @@
 import { numberIn } from '../arguments.ts';
 import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-histogram.ts';
+import { DelaySwings, LATENESS as SWING_LATENESS, NOW as SWING_NOW } from './delay-swings.ts';
 import { DriftEstimator, NOW as DRIFT_NOW, OFFSET, USUAL_MAX_SKEW } from './drift-estimator.ts';
 import type { ArrivalListener } from './jitter-buffer.ts';
 
@@ -14,7 +15,7 @@ export interface DelayTargetOptions {
   readonly latencyCost?: number;
   /** The target is never less, ms beyond the fastest packet. 0 to 10000. @default 0 */
   readonly minDelayMs?: number;
-  /** Nor more. `minDelayMs` to 10000. @default 1000 */
+  /** Nor more. `minDelayMs` to 10000. @default 2000 */
   readonly maxDelayMs?: number;
   /** The target until arrivals have told enough. @default 40 */
   readonly startDelayMs?: number;
@@ -57,8 +58,14 @@ const LEAST_CONFIRM_MS = 200;
 /** A shorter path has lasted when all packets took it for this long, ms. */
 const CONFIRM_SHORTER_MS = 1000;
 const CONFIRM_PACKETS = 5;
+/** Where only some packets are earlier, but for this long, ms, they belong to the path: a sender's bursts have such. */
+const MIXED_MS = 5000;
+/** … and without a break of this much, ms. */
+const MIXED_BREAK_MS = 1000;
 /** What comes after nothing has come for so long, ms, is looked at by itself. */
 const SILENCE_MS = 200;
+/** What came without a silence before it is no news for so long, ms: copies of lost packets are late as well. */
+const LIFT_AFTER_MS = 60;
 /** A step of this size, ms, before the clocks' difference is known would be taken for it. */
 const NO_DRIFT_MS = 200;
 
@@ -95,7 +102,11 @@ const EARLY_LEAST = 22;
 const RUN_PACKETS = 23;
 /** The clocks' difference as it was at the last packet. */
 const SKEW = 24;
-const SLOTS = 25;
+/** Since when some packets have been faster than the base, when the last of them came, and how late the fastest was. */
+const FASTER_SINCE = 25;
+const FASTER_AT = 26;
+const FASTEST = 27;
+const SLOTS = 28;
 
 /**
  * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
@@ -114,15 +125,20 @@ export class DelayTarget implements ArrivalListener {
   readonly #leadMs: number;
   readonly #near: DelayHistogram = new DelayHistogram(NEAR_MS);
   readonly #far: DelayHistogram = new DelayHistogram(FAR_MS);
+  readonly #swings: DelaySwings;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #arrivals = 0;
+  /** Whether nothing had come for long before the packet that just came. */
+  #silent = false;
 
   constructor(options: DelayTargetOptions) {
     this.#msPerFrame = 1000 / options.sampleRate;
-    this.#price = 10_000 / numberIn('latencyCost', options.latencyCost ?? 0.5, 0.01, 100);
+    const latencyCost = numberIn('latencyCost', options.latencyCost ?? 0.5, 0.01, 100);
+    this.#price = 10_000 / latencyCost;
+    this.#swings = new DelaySwings(latencyCost);
     const min = numberIn('minDelayMs', options.minDelayMs ?? 0, 0, 10_000);
     this.#state[MIN] = min;
-    this.#state[MAX] = numberIn('maxDelayMs', options.maxDelayMs ?? 1000, min, 10_000);
+    this.#state[MAX] = numberIn('maxDelayMs', options.maxDelayMs ?? 2000, min, 10_000);
     this.#leadMs = numberIn('leadMs', options.leadMs ?? 5, 0, 1000);
     this.#state[FREE_TARGET] = numberIn('startDelayMs', options.startDelayMs ?? 40, 0, 10_000);
     this.drift = new DriftEstimator();
@@ -155,6 +171,11 @@ export class DelayTarget implements ArrivalListener {
     this.#limit();
   }
 
+  /** Whether the delay swings, by queues that fill up and drain: what is held back then soon comes again. */
+  get swings(): boolean {
+    return this.#swings.swings;
+  }
+
   /** When a frame would be heard if it waited for `targetMs`, on the receiver's clock, ms. */
   dueMs(frame: number): number {
     const state = this.#state;
@@ -173,7 +194,7 @@ export class DelayTarget implements ArrivalListener {
    */
   get liftMs(): number {
     const state = this.#state;
-    if (state[LATE_AT]! < 0) return 0;
+    if (state[LATE_AT]! < 0 || state[NOW]! - state[LATE_AT]! < LIFT_AFTER_MS) return 0;
     const target = state[LATE_TARGET]!;
     const min = state[MIN]!;
     const max = state[MAX]!;
@@ -243,10 +264,14 @@ export class DelayTarget implements ArrivalListener {
       delay += shift;
     }
     state[LATENESS] = delay;
-    if (elapsed > SILENCE_MS) {
+    this.#silent = elapsed > SILENCE_MS;
+    if (this.#silent) {
       state[LATE_AT] = -1;
       state[EARLY_AT] = -1;
     }
+    this.#swings.input[SWING_NOW] = now;
+    this.#swings.input[SWING_LATENESS] = delay;
+    this.#swings.observe();
     this.#watchPath();
     delay = state[LATENESS]!;
     const near = this.#near;
@@ -294,7 +319,10 @@ export class DelayTarget implements ArrivalListener {
     }
     this.#learnBase();
     const periodMs = state[SKEW]! > USUAL_MAX_SKEW ? PERIOD_MS : 0;
-    state[FREE_TARGET] = this.#best() + this.#leadMs + periodMs - state[FLOOR]!;
+    const best = this.#best();
+    const { heldMs, aheadMs } = this.#swings;
+    const held = (heldMs > aheadMs ? heldMs : aheadMs) + state[SPREAD]!;
+    state[FREE_TARGET] = (best > held ? best : held) + this.#leadMs + periodMs - state[FLOOR]!;
     this.#limit();
   }
 
@@ -316,7 +344,7 @@ export class DelayTarget implements ArrivalListener {
     if (late > state[BASE]! + state[SPREAD]!) {
       state[EARLY_AT] = -1;
       if (state[LATE_AT]! < 0) {
-        state[LATE_AT] = now;
+        state[LATE_AT] = this.#silent ? now - LIFT_AFTER_MS : now;
         state[LATE_LEAST] = late;
         state[LATE_TARGET] = state[TARGET]!;
         state[RUN_PACKETS] = 0;
@@ -335,12 +363,31 @@ export class DelayTarget implements ArrivalListener {
         state[EARLY_LEAST] = late;
       }
       state[RUN_PACKETS] = state[RUN_PACKETS]! + 1;
+      if (this.#isMixed()) return;
       const lasted = now - state[EARLY_AT]! >= CONFIRM_SHORTER_MS;
       if (lasted && state[RUN_PACKETS]! >= CONFIRM_PACKETS) this.#confirmShorter();
     } else {
       state[LATE_AT] = -1;
       state[EARLY_AT] = -1;
     }
+  }
+
+  /** Whether early packets have come among others for long: then the base is where they are. */
+  #isMixed(): boolean {
+    const state = this.#state;
+    const now = state[NOW]!;
+    const late = state[LATENESS]!;
+    if (now - state[FASTER_AT]! > MIXED_BREAK_MS) {
+      state[FASTER_SINCE] = now;
+      state[FASTEST] = late;
+    } else if (late < state[FASTEST]!) {
+      state[FASTEST] = late;
+    }
+    state[FASTER_AT] = now;
+    if (now - state[FASTER_SINCE]! < MIXED_MS) return false;
+    state[BASE] = state[FASTEST]!;
+    state[EARLY_AT] = -1;
+    return true;
   }
 
   /** The path is longer: the origin moves there, and what was known of its jitter with it. */
@@ -359,6 +406,7 @@ export class DelayTarget implements ArrivalListener {
     if (lasted < limited) return;
     state[ORIGIN] = state[ORIGIN]! + step;
     state[LATENESS] = state[LATENESS]! - step;
+    this.#swings.shift(-step);
     this.#moveFrom(Math.floor(state[LATE_LEAST]!), step);
   }
 
@@ -390,6 +438,7 @@ export class DelayTarget implements ArrivalListener {
     state[MIDDLE] = this.#near.middle;
     state[LATE_AT] = -1;
     state[EARLY_AT] = -1;
+    state[FASTER_AT] = -Infinity;
     // What held packets up was no stall.
     state[PRESENT] = 0;
     if (step >= NO_DRIFT_MS && !this.drift.known) this.drift.reset();
@@ -408,9 +457,11 @@ export class DelayTarget implements ArrivalListener {
   }
 
   #forgetPath(): void {
+    this.#swings.reset();
     const state = this.#state;
     state[BASE] = 0;
     state[SPREAD] = LEAST_STEP_MS;
+    state[FASTER_AT] = -Infinity;
     state[LATE_AT] = -1;
     state[EARLY_AT] = -1;
   }
@@ -471,11 +522,13 @@ export class DelayTarget implements ArrivalListener {
   #shift(ms: number): void {
     this.#near.shift(ms);
     this.#far.shift(ms);
+    this.#swings.shift(ms);
     const state = this.#state;
     state[MIDDLE] = state[MIDDLE]! + ms;
     state[BASE] = state[BASE]! + ms;
     state[LATE_LEAST] = state[LATE_LEAST]! + ms;
     state[EARLY_LEAST] = state[EARLY_LEAST]! + ms;
+    state[FASTEST] = state[FASTEST]! + ms;
   }
 
   #limit(): void {

@@ -29,7 +29,7 @@ export interface PlayoutDecisionOptions {
   readonly target: DelayTarget;
   /** Most that is left out of any stretch of sound, as a share of it. 0 to 0.5. @default 0.25 */
   readonly maxAcceleration?: number;
-  /** Most that is added. 0 to 0.5. @default 0.15 */
+  /** Most that is added. 0 to 0.5. @default 0.25 */
   readonly maxDeceleration?: number;
   /** Delay beyond the target by more than this is left out at once, ms. @default 1000 */
   readonly skipAboveMs?: number;
@@ -51,6 +51,8 @@ const MOST_CREDIT_SECONDS = 0.015;
 const MUTED_SECONDS = 0.1;
 /** With nothing to play for this long the stream is taken to have paused. */
 const PAUSED_SECONDS = 1;
+/** Where delays swing a backlog is no exception: so many times as much is worked off rather than left out. */
+const SWING_SKIPS = 4;
 /** The trim reaches its end at this distance from the target. */
 const TRIM_MS = 10;
 
@@ -99,7 +101,7 @@ export class PlayoutDecision {
     this.buffer = buffer;
     this.target = target;
     this.maxAcceleration = numberIn('maxAcceleration', options.maxAcceleration ?? 0.25, 0, 0.5);
-    this.maxDeceleration = numberIn('maxDeceleration', options.maxDeceleration ?? 0.15, 0, 0.5);
+    this.maxDeceleration = numberIn('maxDeceleration', options.maxDeceleration ?? 0.25, 0, 0.5);
     this.#skipAboveMs = numberIn('skipAboveMs', options.skipAboveMs ?? 1000, 0, Infinity);
     const stepMs = numberIn('concealStepMs', options.concealStepMs ?? 5, 1, 100);
     this.#framesPerMs = buffer.sampleRate / 1000;
@@ -207,7 +209,8 @@ export class PlayoutDecision {
     this.#measure();
     let gap = buffer.gapBefore(this.slot);
     if (gap > 0) gap = this.#useStood(gap);
-    let skipped = state[SURPLUS]! > this.#skipAboveMs ? this.#skip() : 0;
+    const skipAboveMs = this.target.swings ? SWING_SKIPS * this.#skipAboveMs : this.#skipAboveMs;
+    let skipped = state[SURPLUS]! > skipAboveMs ? this.#skip() : 0;
     if (skipped > 0) gap = buffer.gapBefore(this.slot);
     if (gap > 0 && state[SURPLUS]! > ABOVE_MS) {
       const left = this.#skipGap(gap);
@@ -222,7 +225,8 @@ export class PlayoutDecision {
       this.#count(this.frames);
       return 'conceal';
     }
-    if (state[SILENT]! > this.#mutedFrames && state[SURPLUS]! < -BELOW_MS) return this.#stand();
+    const muted = state[SILENT]! > this.#mutedFrames && !this.target.swings;
+    if (muted && state[SURPLUS]! < -BELOW_MS) return this.#stand();
     state[STOOD] = 0;
     this.frames = skipped;
     if (skipped > 0) return 'skip';
