@@ -198,6 +198,17 @@ describe('packets without audio', () => {
     expect(rig.takeAll()).toEqual([1, 3]);
   });
 
+  test('that overtake audio leave its end where it is', () => {
+    const rig = new Rig();
+    rig.insert(1, { frame: 0 });
+    for (let n = 3, frame = 1; n < 40; n += 2, frame++) {
+      rig.insertEmpty(n);
+      rig.insert(n - 1, { frame: frame * FRAMES, now: n * 20 });
+      expect(rig.buffer.levelFrames).toBe((frame + 1) * FRAMES);
+    }
+    expect(rig.buffer.packetsLost).toBe(0);
+  });
+
   test('lie between a packet and the FEC that tells about it', () => {
     const rig = new Rig();
     rig.insert(1, { frame: 0 });

@@ -198,6 +198,7 @@ describe('a first packet that was overtaken', () => {
     [0, 160, 65_535, 0],
     [0, 5_000_000, 65_535, 5_000_000 - FRAMES],
     [3, 700, 65_534, 700 - 5 * FRAMES],
+    [61_790, 78, 61_789, 78 - FRAMES],
   ])('%i at %i, then %i at %i, is numbered below it', (first, at, earlier, before) => {
     const listener = new Listener();
     const [one] = listener.hear(rtp(first, at));
@@ -304,6 +305,19 @@ describe('packets without audio', () => {
     expect(listener.missing).toBe(1);
     listener.hear(rtp(5, 0, { bytes: 0, padding: 1 }));
     expect(listener.hear(rtp(6, 5 * FRAMES))[0]!.dropped).toBe(2 * FRAMES);
+  });
+
+  it('that overtake audio say nothing about frames', () => {
+    const listener = new Listener();
+    listener.hear(rtp(1, 0));
+    for (let n = 3, t = FRAMES; n < 50; n += 2, t += FRAMES) {
+      listener.hear(rtp(n, 0, { type: 13, bytes: 1 }));
+      expect(listener.hear(rtp(n - 1, t))).toMatchObject([
+        { sequence: n - 1, frame: t, dropped: 0 },
+      ]);
+    }
+    expect(listener.hear(rtp(50, 25 * FRAMES))).toMatchObject([{ frame: 25 * FRAMES, dropped: 0 }]);
+    expect(listener.missing).toBe(0);
   });
 
   it('lie between a copy and its packet', () => {

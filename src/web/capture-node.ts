@@ -113,6 +113,7 @@ export class CaptureNode implements CaptureBackend {
     } else this.#ringReader!.stop();
     const { format, maxChunks } = this.#settings;
     const firstFrame = this.queue.handoverFrame;
+    const firstSequence = this.queue.handoverSequence;
     const waiting = this.queue.drain().map(slotOf);
     for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
     const ring = this.#ring;
@@ -121,6 +122,7 @@ export class CaptureNode implements CaptureBackend {
       format,
       maxChunks,
       firstFrame,
+      firstSequence,
       waiting,
       port,
       ring,

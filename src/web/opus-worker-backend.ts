@@ -173,6 +173,7 @@ export class OpusWorkerBackend implements CaptureBackend {
     await piped;
     this.#piped = true;
     const firstFrame = this.queue.handoverFrame;
+    const firstSequence = this.queue.handoverSequence;
     const waiting = this.queue.drain().map(slotOf);
     const transfer: Transferable[] = [port2];
     for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
@@ -181,6 +182,7 @@ export class OpusWorkerBackend implements CaptureBackend {
       format: this.#format,
       maxChunks: this.queue.maxChunks,
       firstFrame,
+      firstSequence,
       waiting,
       port: port2 as CapturePort,
       ring: null,

@@ -16,12 +16,12 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
 
   /** @internal */
   constructor(handover: CaptureHandover) {
-    const { format, maxChunks, firstFrame, waiting, port, ring } = handover;
+    const { format, maxChunks, firstFrame, firstSequence, waiting, port, ring } = handover;
     this.sampleRate = format.sampleRate;
     this.channels = format.channels;
     this.format = format.format;
     this.encoding = format.encoding;
-    const queue = new ChunkQueue(maxChunks, firstFrame);
+    const queue = new ChunkQueue(maxChunks, firstFrame, firstSequence);
     this.#queue = queue;
     for (const slot of waiting) queue.push(new Chunk(format, slot));
     if (ring !== null) new RingReader({ memory: ring, format, queue, sleep });

@@ -8,13 +8,17 @@ export interface CaptureStats {
   readonly delivered: number;
   /** In chunks that wait to be read. */
   readonly queued: number;
-  /** Lost on the audio thread (the pool was empty) or here (the queue was full, and the oldest chunk gave way). */
+  /**
+   * Lost on the audio thread (no buffer was free, or quanta were not rendered), or here: the queue was full, and the oldest chunk was
+   * dropped. Those after the last chunk, which no chunk tells about, count when the capture ends.
+   */
   readonly dropped: number;
 }
 
 /**
- * Chunks between the thread's edge and their reader. Bounded: when it is full the oldest chunk gives way, and its frames
- * count in `dropped` of the next one. Read by one iterator at a time.
+ * Chunks between the thread's edge and their reader. Bounded: when it is full the oldest chunk is dropped, and its frames count in
+ * `dropped` of the next one. Chunks are numbered as they are given out, so that a dropped one leaves no gap. Read by one iterator at a
+ * time.
  */
 export class ChunkQueue implements AsyncIterable<Chunk> {
   readonly maxChunks: number;
@@ -30,6 +34,8 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   readonly #firstFrame: number;
   /** The frame that follows those that are accounted for. */
   #nextFrame: number;
+  /** Number of the next chunk that is given out. */
+  #nextSequence: number;
   #delivered = 0;
   #queued = 0;
   #dropped = 0;
@@ -37,11 +43,13 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   /**
    * @param maxChunks at least 1
    * @param firstFrame where counting begins: what came before was another reader's
+   * @param firstSequence number of the first chunk, likewise
    */
-  constructor(maxChunks: number, firstFrame = 0) {
+  constructor(maxChunks: number, firstFrame = 0, firstSequence = 0) {
     this.maxChunks = maxChunks;
     this.#firstFrame = firstFrame;
     this.#nextFrame = firstFrame;
+    this.#nextSequence = firstSequence;
   }
 
   get stats(): CaptureStats {
@@ -65,8 +73,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     this.#dropped += chunk.dropped;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
-      this.#delivered += chunk.frames;
-      waiting.resolve({ done: false, value: chunk });
+      waiting.resolve({ done: false, value: this.#give(chunk) });
       return;
     }
     this.#chunks.push(chunk);
@@ -99,6 +106,11 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   get handoverFrame(): number {
     const next = this.#chunks[0];
     return next === undefined ? this.#nextFrame : next.frame - next.dropped;
+  }
+
+  /** Number of the first chunk that such a reader is given. */
+  get handoverSequence(): number {
+    return this.#nextSequence;
   }
 
   /** Takes out what waits, for that reader. */
@@ -140,8 +152,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.#queued -= chunk.frames;
-      this.#delivered += chunk.frames;
-      return Promise.resolve({ done: false, value: chunk });
+      return Promise.resolve({ done: false, value: this.#give(chunk) });
     }
     if (this.#error !== undefined) {
       const error = this.#error;
@@ -150,6 +161,12 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #give(chunk: Chunk): Chunk {
+    this.#delivered += chunk.frames;
+    chunk.setSequence(this.#nextSequence++);
+    return chunk;
   }
 
   #dropOldest(): void {

@@ -224,11 +224,13 @@ export class RtpMessageDecoder implements MessageDecoder {
     const sequence = input[SEQUENCE]!;
     const tick = input[TIMESTAMP]!;
     const duration = input[DURATION]!;
-    const isStart = this.#packet.marker || duration === 0 || tick <= sequence * duration;
     this.#high = sequence - 1;
     this.#highTick = tick - duration;
-    if (isStart) return;
-    if (sequence < MAX_MISORDER) this.#high += SEQUENCES;
+    // So far into a stream there were packets before.
+    const isLater = sequence >= MAX_MISORDER;
+    const isStart = this.#packet.marker || duration === 0 || tick <= sequence * duration;
+    if (isStart && !isLater) return;
+    if (!isLater) this.#high += SEQUENCES;
     if (tick < MAX_MISORDER * duration) this.#highTick += TIMESTAMPS;
   }
 
@@ -293,9 +295,11 @@ export class RtpMessageDecoder implements MessageDecoder {
 
     if (ahead > 0) {
       this.#high = sequence;
+      this.#hasGap = false;
+    }
+    if (this.#continuity.leads) {
       this.#highTick = tick;
       this.#endTick = tick + frames * this.#ticksPerFrame;
-      this.#hasGap = false;
     }
     const place = this.#remembered++ % REMEMBERED;
     this.#lastSequences[place] = sequence;

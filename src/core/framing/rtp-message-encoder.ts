@@ -125,8 +125,9 @@ export class RtpMessageEncoder implements MessageEncoder {
 
   /**
    * How many copies of earlier packets each packet carries, 0..3. Takes effect with the next one. A copy is left out where RED
-   * cannot hold it: longer than 1023 bytes, or from more than 16383 units of the clock ago (341 ms at 48 kHz); also where
-   * frames were lost since or packets differ in length, for a receiver could not tell its number.
+   * cannot hold it: longer than 1023 bytes, or from more than 16383 units of the clock ago (341 ms at 48 kHz). It is also left out where
+   * a receiver could not tell its number, which it counts back by the duration of the copy: across dropped frames, and where packets
+   * between are so much longer or shorter that the count would be another one.
    */
   get redundancy(): number {
     return this.#redundancy;
@@ -209,7 +210,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     for (let copy = this.#redundancy; copy > 0; copy--) {
       const sent = this.#copy(sequence, copy);
       if (sent === undefined) {
-        if (sequence - copy * this.#spacing >= this.#runStart) this.#skippedCopies++;
+        if (this.#wasSent(sequence - copy * this.#spacing)) this.#skippedCopies++;
         continue;
       }
       copies++;
@@ -223,6 +224,11 @@ export class RtpMessageEncoder implements MessageEncoder {
     if (copies > 0) at = this.#writeCopies(sequence, message, at);
     copySwapped(payload, this.#sampleBytes, message, at);
     return message;
+  }
+
+  /** Whether there is a packet of which a copy could be: one that was sent, no matter how long ago. */
+  #wasSent(sequence: number): boolean {
+    return sequence >= 0 && this.#sent[sequence % KEPT]!.sequence === sequence;
   }
 
   #writeCopies(sequence: number, message: Uint8Array, byteOffset: number): number {

@@ -159,14 +159,15 @@ export class StreamNumbering {
       this.refuse();
       return false;
     }
-    const { ahead } = continuity;
+    // A packet without audio may have overtaken it.
+    const { ahead, leads } = continuity;
     state[RECEIVED] = state[RECEIVED]! + 1;
-    if (ahead > 0) this.#followJump(ahead, frames);
+    if (leads) this.#followJump(ahead > 0 ? ahead : 1, frames);
     state[AHEAD] = ahead;
     state[SEQUENCE] = given + state[SEQUENCE_OFFSET]!;
     this.#place();
-    if (ahead > 0) {
-      state[HIGH_SEQUENCE] = state[SEQUENCE]!;
+    if (ahead > 0) state[HIGH_SEQUENCE] = state[SEQUENCE]!;
+    if (leads) {
       state[HIGH_FRAME] = state[FRAME]!;
       state[HIGH_ARRIVAL] = state[NOW]!;
       this.#usualFrames = frames;

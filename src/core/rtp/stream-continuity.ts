@@ -61,7 +61,9 @@ const OLD_SEQUENCE = 11;
 const OLD_TIMESTAMP = 12;
 const OLD_USUAL = 13;
 const REPEATED_SEQUENCE = 14;
-const SLOTS = 15;
+/** The newest packet with audio: others may be newer. */
+const AUDIO_SEQUENCE = 15;
+const SLOTS = 16;
 
 /**
  * Decides for each packet of a stream whether it continues it or the sender has restarted. Allocates in its constructor only; the
@@ -86,6 +88,7 @@ export class StreamContinuity {
   #repeats = 0;
   #leftovers = 0;
   #jumped = false;
+  #leads = true;
 
   /**
    * @param clockRate units of the timestamp in a second
@@ -109,11 +112,16 @@ export class StreamContinuity {
   }
 
   /**
-   * How far its audio lies behind the beginning of the newest packet before it, in units of the timestamp. That of the
+   * How far its audio lies behind the beginning of the newest audio before it, in units of the timestamp. That of the
    * timestamps; or, where they have jumped, what the sequence numbers make likely.
    */
   get step(): number {
     return this.#state[STEP]!;
+  }
+
+  /** Whether its audio is the newest. A packet without audio may have overtaken it. */
+  get leads(): boolean {
+    return this.#leads;
   }
 
   /** Whether its timestamp has jumped, while its sequence number continues. */
@@ -196,6 +204,7 @@ export class StreamContinuity {
     this.#leftovers = 0;
     this.#repeats = 0;
     state[HIGH_SEQUENCE] = state[SEQUENCE]! - 1;
+    state[AUDIO_SEQUENCE] = state[HIGH_SEQUENCE]!;
     const duration = state[DURATION]! > 0 ? state[DURATION]! : 0;
     state[HIGH_TIMESTAMP] = state[TIMESTAMP]! - duration;
     state[LAST] = duration;
@@ -274,9 +283,10 @@ export class StreamContinuity {
   /** Where the timestamp jumped, the step that the sequence numbers make likely takes its place. */
   #mendStep(): void {
     const state = this.#state;
-    const ahead = state[AHEAD]!;
+    const ahead = this.#sequencesFrom(AUDIO_SEQUENCE);
     const step = state[STEP]!;
     const expected = ahead === 1 ? state[LAST]! : ahead * state[USUAL]!;
+    this.#leads = ahead > 0;
     if (ahead > 0) {
       const isLeap = step <= 0 || step > expected + LEAP_SECONDS * this.#clockRate;
       this.#jumped = isLeap && step !== expected;
@@ -295,8 +305,8 @@ export class StreamContinuity {
       this.#repeats = 0;
       clearBits(this.#came, state[SEQUENCE]!, ahead);
       state[HIGH_SEQUENCE] = state[SEQUENCE]!;
-      if (hasAudio) this.#moveTimeline();
     }
+    if (hasAudio && this.#leads) this.#moveTimeline();
     setBit(this.#came, state[SEQUENCE]!);
     const place = placeOf(state[SEQUENCE]!) & (RECENT - 1);
     if (ahead >= -MAX_MISORDER) this.#timestamps[place] = hasAudio ? state[TIMESTAMP]! : Number.NaN;
@@ -305,10 +315,12 @@ export class StreamContinuity {
   #moveTimeline(): void {
     const state = this.#state;
     const step = state[STEP]!;
+    const ahead = this.#sequencesFrom(AUDIO_SEQUENCE);
+    state[AUDIO_SEQUENCE] = state[SEQUENCE]!;
     state[HIGH_TIMESTAMP] = state[TIMESTAMP]!;
     const duration = state[DURATION]!;
     if (duration > 0) state[USUAL] = duration;
-    else if (duration < 0 && state[AHEAD] === 1 && step > 0) {
+    else if (duration < 0 && ahead === 1 && step > 0) {
       if (step <= MAX_USUAL_SECONDS * this.#clockRate) state[USUAL] = step;
     }
     state[LAST] = duration < 0 ? state[USUAL]! : duration;
