@@ -106,7 +106,7 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
 
   protected act(action: Action): void {
     if (action.kind === 'limits') this.post({ type: 'target', frames: this.#frames(action.min) });
-    else if (action.kind === 'interrupt') {
+    else if (action.kind === 'interrupt' && this.#answersDue.interrupted === 0) {
       this.#answersDue.interrupted++;
       this.#item++;
       this.#breaks++;
