@@ -81,6 +81,12 @@ export const FAULTS = [
     replacement: 'const MAX_SKEW = 1500e-6;',
   },
   {
+    name: 'A5: a chunk that the queue drops leaves a number out, one that the audio thread drops does not',
+    file: 'capture/chunk-queue.ts',
+    anchor: 'chunk.setSequence(this.#nextSequence++);',
+    replacement: '',
+  },
+  {
     name: 'frames that find no slot are not told of',
     file: 'capture/chunk-writer.ts',
     anchor: 'this.#droppedBefore += frames;',
