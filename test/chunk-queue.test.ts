@@ -46,7 +46,7 @@ describe('ChunkQueue', () => {
     expect(there.stats).toEqual({ captured: 40, delivered: 0, queued: 20, dropped: 20 });
     expect(here.stats.queued).toBe(0);
     expect(here.handoverFrame).toBe(40);
-    expect(here.handoverSequence).toBe(0);
+    expect(here.droppedChunks).toBe(2);
   });
 
   it('numbers go on with a reader elsewhere, whatever was dropped before', async () => {
@@ -54,7 +54,7 @@ describe('ChunkQueue', () => {
     const reader = here[Symbol.asyncIterator]();
     for (let i = 0; i < 6; i++) here.push(chunk(i));
     expect((await reader.next()).value?.sequence).toBe(0);
-    const there = new ChunkQueue(5, here.handoverFrame, here.handoverSequence);
+    const there = new ChunkQueue(5, here.handoverFrame, here.droppedChunks);
     for (const waiting of here.drain()) there.push(waiting);
     there.push(chunk(6));
     const numbers: unknown[] = [];
@@ -64,6 +64,20 @@ describe('ChunkQueue', () => {
       [1, 50],
       [2, 60],
     ]);
+  });
+
+  it('numbers go on where a reader elsewhere is gone', async () => {
+    const here = new ChunkQueue(5);
+    const there = new ChunkQueue(2, here.handoverFrame, here.droppedChunks);
+    here.drain();
+    for (let i = 0; i < 5; i++) there.push(chunk(i));
+    const reader = there[Symbol.asyncIterator]();
+    expect((await reader.next()).value).toMatchObject({ sequence: 0, frame: 30, dropped: 30 });
+    // Chunk 4 is lost with the reader; its frames are those between what was read and what comes next.
+    here.reclaim(there.account);
+    here.push(silentChunk({ sequence: 5, frame: 50, frames: 10 }));
+    const { value } = await here[Symbol.asyncIterator]().next();
+    expect(value).toMatchObject({ sequence: 1, frame: 50 });
   });
 
   it('accounts for every frame, whatever happens', async () => {

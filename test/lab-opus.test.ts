@@ -139,12 +139,13 @@ describe('recording in the lab', { timeout: 60_000 }, () => {
     const file = await link.evaluate(async (anchor) => {
       const data = await (await fetch((anchor as HTMLAnchorElement).href)).arrayBuffer();
       const head = String.fromCharCode(...new Uint8Array(data, 0, 4));
-      const { duration, numberOfChannels } = await new OfflineAudioContext(
-        1,
-        1,
-        48_000,
-      ).decodeAudioData(data);
-      return { head, duration, numberOfChannels };
+      const context = new OfflineAudioContext(1, 1, 48_000);
+      const sound = await context.decodeAudioData(data);
+      const { duration, numberOfChannels } = sound;
+      const peak = sound
+        .getChannelData(0)
+        .reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+      return { head, duration, numberOfChannels, peakDbfs: 20 * Math.log10(peak) };
     });
     return { name, ...file };
   };
@@ -173,7 +174,13 @@ describe('recording in the lab', { timeout: 60_000 }, () => {
       const file = await finished();
       expect(file.name).toMatch(new RegExp(`^micwire-[\\dT-]+\\.${ending}$`));
       expect(file.head).toBe(magic);
-      expect(Math.abs(file.duration - (await elapsed()))).toBeLessThan(0.15);
+      // What is told is the file's own.
+      expect(await elapsed()).toBeCloseTo(file.duration, 2);
+      const figures = panel().locator('dl > div');
+      expect(await figures.first().textContent()).toMatch(/^\s*Length/);
+      expect(await figures.last().textContent()).toMatch(/^\s*True peak\s+[−\d.]+\s+dBTP/);
+      const told = (await figures.last().locator('.number').textContent())!.replace('−', '-');
+      expect(Math.abs(Number(told) - file.peakDbfs)).toBeLessThan(1.5);
       const player = panel().locator('audio');
       await eventually(() =>
         player.evaluate((audio) => (audio as HTMLAudioElement).readyState),

@@ -1,5 +1,6 @@
 import { Recorder } from 'micwire';
 import type { RecorderContainer } from 'micwire';
+import { TruePeakMeter } from 'micwire/core';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { Problem } from '../audio/problem.ts';
 import { problemOf } from '../audio/problem.ts';
@@ -11,8 +12,17 @@ export interface RecordedFile {
   readonly url: string;
   readonly name: string;
   readonly bytes: number;
+  /** As a decoder has it. */
   readonly seconds: number;
+  /** Of the loudest channel, dBTP; null where the file is too long to be decoded here, or the browser cannot. */
+  readonly truePeakDbtp: number | null;
 }
+
+/** Decoded, a minute of mono takes 11 MB: longer files are not measured. */
+const MEASURED_SECONDS = 600;
+
+/** Opus's own, Hz. */
+const DECODE_RATE = 48_000;
 
 /** Bit/s of recordings in Opus. */
 export const RECORDING_BITRATE = 32_000;
@@ -107,7 +117,7 @@ export class Recording implements ReactiveController {
     this.enter('busy');
     try {
       const blob = await recorder.stop();
-      if (blob) this.file = fileOf(blob, recorder);
+      if (blob) this.file = await fileOf(blob, recorder);
     } catch (error) {
       this.problem = problemOf(error);
     }
@@ -126,9 +136,32 @@ export class Recording implements ReactiveController {
   }
 }
 
-function fileOf(blob: Blob, { container, duration }: Recorder): RecordedFile {
+async function fileOf(blob: Blob, { container, duration }: Recorder): Promise<RecordedFile> {
   // Colons, which times have, are not for names of files.
   const when = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   const name = `micwire-${when}.${container}`;
-  return { url: URL.createObjectURL(blob), name, bytes: blob.size, seconds: duration };
+  const { seconds, truePeakDbtp } =
+    (duration <= MEASURED_SECONDS ? await measure(blob).catch(() => null) : null) ??
+    ({ seconds: duration, truePeakDbtp: null } as const);
+  return { url: URL.createObjectURL(blob), name, bytes: blob.size, seconds, truePeakDbtp };
+}
+
+/** What is in the file, not what the recorder believes. */
+async function measure(blob: Blob): Promise<Pick<RecordedFile, 'seconds' | 'truePeakDbtp'>> {
+  const context = new OfflineAudioContext(1, 1, DECODE_RATE);
+  const sound = await context.decodeAudioData(await blob.arrayBuffer());
+  const { numberOfChannels: channels, sampleRate, length } = sound;
+  const meter = new TruePeakMeter({ sampleRate, channels });
+  const input = Array.from({ length: channels }, (_, c) => sound.getChannelData(c));
+  for (let from = 0; from < length; from += sampleRate) {
+    meter.process(input, from, Math.min(length - from, sampleRate));
+    // The page draws meanwhile.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  // The interpolation looks ahead, and peaks are read in intervals: silence brings out the last.
+  const silence = input.map(() => new Float32Array(sampleRate));
+  meter.process(silence, 0, sampleRate);
+  const reading = meter.createReading();
+  meter.read(reading);
+  return { seconds: sound.duration, truePeakDbtp: Math.max(...reading.maxTruePeakDbtp) };
 }

@@ -104,7 +104,7 @@ export class LabRecorder extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const { phase, seconds, bytes: size } = this.recording;
+    const { phase, seconds, bytes: size, file } = this.recording;
     const going = phase === 'recording' || phase === 'paused';
     const [length, unit] = bytes(size).split(' ');
     return html`<section class="panel" aria-label="Recording">
@@ -134,8 +134,13 @@ export class LabRecorder extends LitElement {
       </div>
       <div class="below">
         <dl>
-          ${figure('Elapsed', seconds.toFixed(1), 's')} ${figure('Size', length!, unit!)}
-          ${this.levelFigure()}
+          ${
+            file === null
+              ? figure('Elapsed', seconds.toFixed(1), 's')
+              : figure('Length', seconds.toFixed(2), 's')
+          }
+          ${figure('Size', length!, unit!)}
+          ${file === null ? this.levelFigure() : truePeakFigure(file.truePeakDbtp)}
         </dl>
         <div class="file">${this.outcome()}</div>
       </div>
@@ -201,6 +206,10 @@ export class LabRecorder extends LitElement {
     if (recording.phase !== 'idle') void recording.stop();
     else if (context !== null) void recording.start(context);
   };
+}
+
+function truePeakFigure(dbtp: number | null): TemplateResult {
+  return figure('True peak', dbtp === null ? '–' : decibels(dbtp), 'dBTP');
 }
 
 function figure(name: string, value: string, unit: string): TemplateResult {

@@ -30,7 +30,7 @@ export function labServer(options: LabServerOptions = {}): Plugin {
           cors: config.preview?.cors ?? config.server?.cors ?? false,
         },
         // Named, so that Vite bundles them before the first visit: found during it, they make the page reload.
-        optimizeDeps: { include: ['lit', 'lit/decorators.js', 'mediabunny', 'uplot'] },
+        optimizeDeps: { include: ['lit', 'lit/decorators.js', 'uplot'] },
       };
     },
     configureServer({ httpServer, middlewares }) {

@@ -123,6 +123,6 @@ async function asBackup<Result>(what: string, act: () => Promise<Result>): Promi
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error) && !(error instanceof DOMException)) return `${String(error)}.`;
   const { name, message } = error;
-  const text = error instanceof MicwireError ? message : `${name}: ${message}`;
+  const text = error instanceof MicwireError ? message : message ? `${name}: ${message}` : name;
   return text.endsWith('.') ? text : `${text}.`;
 }

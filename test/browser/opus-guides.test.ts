@@ -82,11 +82,9 @@ const BLOCKS = {
   // @ts-expect-error As above.
   'docs/recording.md, to a Blob': () => import('guide:docs/recording.md:0') as Promise<unknown>,
   // @ts-expect-error As above.
-  'docs/recording.md, WebM': () => import('guide:docs/recording.md:1') as Promise<unknown>,
+  'docs/recording.md, backup': () => import('guide:docs/recording.md:1') as Promise<unknown>,
   // @ts-expect-error As above.
-  'docs/recording.md, backup': () => import('guide:docs/recording.md:2') as Promise<unknown>,
-  // @ts-expect-error As above.
-  'docs/recording.md, MediaRecorder': () => import('guide:docs/recording.md:3') as Promise<unknown>,
+  'docs/recording.md, MediaRecorder': () => import('guide:docs/recording.md:2') as Promise<unknown>,
 } as const;
 
 test.each(Object.entries(BLOCKS))('%s runs as written', async (name, run) => {

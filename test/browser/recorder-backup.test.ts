@@ -1,11 +1,15 @@
-import { MicwireError, Recorder, unfinishedRecordings } from 'micwire';
-import type { RecorderOptions, UnfinishedRecording } from 'micwire';
+import { Recorder, unfinishedRecordings } from 'micwire';
+import type { MicwireError, RecorderOptions, UnfinishedRecording } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { ffmpegFrames, opusinfoSeconds } from '../helpers/ask-program.ts';
 
 const DATABASE = 'micwire-recordings';
+
+const WEBKIT = /^((?!chrome).)*safari/i.test(navigator.userAgent);
+
+type AnyMethod = (this: unknown, ...args: unknown[]) => unknown;
 
 let context: AudioContext;
 beforeEach(() => {
@@ -141,14 +145,14 @@ describe('a backup that fails leaves the recording as it is', () => {
       ...NO_WORKER,
     });
     expect(made.recorder.backup).toBe('page');
-    const { put } = IDBObjectStore.prototype;
-    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
-      this: IDBObjectStore,
-      ...args: Parameters<typeof put>
+    const { transaction } = IDBDatabase.prototype as { readonly transaction: AnyMethod };
+    vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (
+      this: IDBDatabase,
+      ...args: unknown[]
     ) {
-      const request = put.apply(this, args);
-      this.transaction.abort();
-      return request;
+      const begun = transaction.apply(this, args) as IDBTransaction;
+      if (begun.mode === 'readwrite') queueMicrotask(() => begun.abort());
+      return begun;
     });
     await completes(made.recorder, made.errors);
   });
@@ -317,7 +321,7 @@ async function otherPage(options: object): Promise<{
 
 describe('a page that dies', () => {
   test.each(['ogg', 'wav', 'webm'] as const)(
-    'has its %s but for the last second, although it was blocked for 4 s before',
+    'has its %s but for the last second, although it was blocked for 4 s before (but in WebKit)',
     { timeout: 60_000 },
     async (container) => {
       const name = `crash ${container}`;
@@ -328,7 +332,10 @@ describe('a page that dies', () => {
       const blocked = performance.now();
       while (performance.now() - blocked < 4000);
       // In the same task: the page has had no turn since.
-      const seconds = duration + (performance.now() - blocked) / 1000;
+      const held = (performance.now() - blocked) / 1000;
+      // In WebKit messages between Workers pass the page's thread: only shared memory goes by it, which carries samples.
+      const byMemory = container === 'wav' && page.window.crossOriginIsolated;
+      const seconds = duration + (WEBKIT && !byMemory ? 0 : held);
       page.frame.remove();
       const lost = await eventually(async () => {
         const found = await named(name);

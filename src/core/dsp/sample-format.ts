@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { integerIn, oneOf } from '../arguments.ts';
 import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './g711.ts';
 import { MAX_CHANNELS } from './sample-rate.ts';
@@ -62,6 +63,7 @@ export class SampleEncoder {
 
   /** @throws TypeError or RangeError for an unknown format or dither, or channels outside 1–32 */
   constructor(options: SampleEncoderOptions) {
+    checkObject('SampleEncoder: options must be an object', options);
     this.format = oneOf('format', options.format, SAMPLE_FORMATS);
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
     this.bytesPerFrame = this.channels * bytesPerSample(this.format);
@@ -123,7 +125,14 @@ export class SampleEncoder {
     const dither = this.#ditherSteps !== 0;
     for (let i = 0, o = at; i < frames; i++, o += step) {
       const noise = dither ? this.#triangular() : 0;
-      const value = toInteger(samples[from + i]! * S16_SCALE + noise, S16_SCALE);
+      // As `toInteger`, in place: a call that the engine does not inline would box the sample.
+      const scaled = samples[from + i]! * S16_SCALE + noise;
+      const value =
+        scaled >= S16_SCALE - 1
+          ? S16_SCALE - 1
+          : scaled <= -S16_SCALE
+            ? -S16_SCALE
+            : Math.floor(scaled + 0.5) | 0;
       target[o] = value;
       target[o + 1] = value >> 8;
     }
@@ -140,7 +149,14 @@ export class SampleEncoder {
     const dither = this.#ditherSteps !== 0;
     for (let i = 0, o = at; i < frames; i++, o += step) {
       const noise = dither ? this.#triangular() : 0;
-      const value = toInteger(samples[from + i]! * S24_SCALE + noise, S24_SCALE);
+      // As `toInteger`, in place: a call that the engine does not inline would box the sample.
+      const scaled = samples[from + i]! * S24_SCALE + noise;
+      const value =
+        scaled >= S24_SCALE - 1
+          ? S24_SCALE - 1
+          : scaled <= -S24_SCALE
+            ? -S24_SCALE
+            : Math.floor(scaled + 0.5) | 0;
       target[o] = value;
       target[o + 1] = value >> 8;
       target[o + 2] = value >> 16;
@@ -215,6 +231,7 @@ export class SampleDecoder {
 
   /** @throws TypeError or RangeError for an unknown format, or channels outside 1–32 */
   constructor(options: SampleDecoderOptions) {
+    checkObject('SampleDecoder: options must be an object', options);
     this.format = oneOf('format', options.format, SAMPLE_FORMATS);
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
     this.bytesPerFrame = this.channels * bytesPerSample(this.format);

@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
@@ -5,7 +6,7 @@ import { PacketError } from '../errors.ts';
 import { copySwapped } from '../rtp/byte-order.ts';
 import { RedBlocks } from '../rtp/red.ts';
 import { RtpPacket } from '../rtp/rtp-packet.ts';
-import { rtpClockRate } from '../rtp/rtp-payload-format.ts';
+import { payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
 import {
   CANDIDATE,
   CONTINUES,
@@ -22,7 +23,6 @@ import type { FramedStream, MessageDecoder } from './framing.ts';
 import type { NoAudio, Packet, RtpFields } from './packet.ts';
 import { MAX_PAYLOAD_BYTES } from './packet.ts';
 import type { RtpStream } from './rtp-stream.ts';
-import { payloadTypesOf } from './rtp-message-encoder.ts';
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
@@ -90,6 +90,7 @@ export class RtpMessageDecoder implements MessageDecoder {
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
   constructor(stream: RtpStream) {
+    checkObject('stream must be an RtpStream', stream);
     const { format, sampleRate, channels } = stream;
     this.#clockRate = rtpClockRate(stream);
     this.#ticksPerFrame = this.#clockRate / sampleRate;

@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import { copySwapped } from '../rtp/byte-order.ts';
@@ -12,12 +13,7 @@ import {
 import { writeRtpHeader } from '../rtp/rtp-header.ts';
 import type { RtpHeader } from '../rtp/rtp-header.ts';
 import { RTP_HEADER_BYTES } from '../rtp/rtp-packet.ts';
-import {
-  DEFAULT_SSRC,
-  RED_PAYLOAD_TYPE,
-  rtpClockRate,
-  rtpPayloadType,
-} from '../rtp/rtp-payload-format.ts';
+import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
 import { MAX_MISORDER } from '../rtp/stream-continuity.ts';
 import { timestampDifference } from '../rtp/unwrapper.ts';
 import type { FramedStream, MessageEncoder } from './framing.ts';
@@ -75,6 +71,7 @@ export class RtpMessageEncoder implements MessageEncoder {
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
   constructor(stream: RtpStream) {
+    checkObject('stream must be an RtpStream', stream);
     const { format, sampleRate, channels } = stream;
     this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
     this.#stream = { format, sampleRate, channels };
@@ -155,7 +152,7 @@ export class RtpMessageEncoder implements MessageEncoder {
   }
 
   /** @throws RangeError also for a packet that is not of this stream */
-  encode(packet: Packet | LazyPacket): Uint8Array {
+  encode(packet: Packet | LazyPacket): Uint8Array<ArrayBuffer> {
     checkOutgoing(packet);
     this.#checkStream(packet);
     const payload = payloadBytes(packet);
@@ -204,7 +201,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     }
   }
 
-  #write(sequence: number, payload: Uint8Array): Uint8Array {
+  #write(sequence: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
     let copies = 0;
     let copiedBytes = 0;
     for (let copy = this.#redundancy; copy > 0; copy--) {
@@ -273,32 +270,4 @@ export class RtpMessageEncoder implements MessageEncoder {
     if (byteLength > RED_MAX_BLOCK_BYTES) return;
     sent.bytes.set(message.subarray(message.length - byteLength));
   }
-}
-
-/**
- * The payload types that a stream agreed on.
- * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is
- */
-export function payloadTypesOf(stream: RtpStream): {
-  readonly payloadType: number;
-  readonly redPayloadType: number;
-} {
-  const payloadType = integerIn(
-    'payloadType',
-    stream.payloadType ?? rtpPayloadType(stream),
-    0,
-    127,
-  );
-  const redPayloadType = integerIn(
-    'redPayloadType',
-    stream.redPayloadType ?? RED_PAYLOAD_TYPE,
-    0,
-    127,
-  );
-  if (payloadType === redPayloadType) {
-    throw new RangeError(
-      `payloadType must differ from redPayloadType, got ${payloadType} for both.`,
-    );
-  }
-  return { payloadType, redPayloadType };
 }

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
 import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-histogram.ts';
 import { DelaySwings, LATENESS as SWING_LATENESS, NOW as SWING_NOW } from './delay-swings.ts';
@@ -22,6 +24,14 @@ export interface DelayTargetOptions {
   /** How long before it is heard a packet must be there: the player's own lead. @default 5 */
   readonly leadMs?: number;
 }
+const NAMES = {
+  sampleRate: 1,
+  latencyCost: 1,
+  minDelayMs: 1,
+  maxDelayMs: 1,
+  startDelayMs: 1,
+  leadMs: 1,
+} satisfies OptionNames<DelayTargetOptions>;
 
 /** How long the two memories last: the near one follows the network, the far one keeps its rare spikes. */
 const NEAR_MS = 8000;
@@ -132,6 +142,7 @@ export class DelayTarget implements ArrivalListener {
   #silent = false;
 
   constructor(options: DelayTargetOptions) {
+    checkOptions('DelayTarget', options, NAMES);
     this.#msPerFrame = 1000 / options.sampleRate;
     const latencyCost = numberIn('latencyCost', options.latencyCost ?? 0.5, 0.01, 100);
     this.#price = 10_000 / latencyCost;

@@ -1,9 +1,11 @@
+import { checkObject, checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import type { Packet } from '../framing/packet.ts';
 import type { RtpStream } from '../framing/rtp-stream.ts';
 import { lossPatternBytes, writeLossPattern } from './loss-pattern.ts';
 import { ReceptionStatistics } from './reception-statistics.ts';
-import { DEFAULT_SSRC, rtpClockRate } from './rtp-payload-format.ts';
+import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from './rtp-payload-format.ts';
 import {
   checkCname,
   reportBytes,
@@ -22,6 +24,7 @@ export interface LossReporterOptions {
   /** The canonical name of who reports (RFC 3550 §6.5.1), 1 to 255 characters of ASCII. @default 'micwire' */
   readonly cname?: string | undefined;
 }
+const NAMES = { interval: 1, reporter: 1, cname: 1 } satisfies OptionNames<LossReporterOptions>;
 
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_REPORTER = 1;
@@ -54,13 +57,16 @@ export class LossReporter {
    * @throws TypeError or RangeError for a stream that RTP cannot carry, or options out of their range
    */
   constructor(stream: RtpStream, options: LossReporterOptions = {}) {
+    checkObject('stream must be an RtpStream', stream);
+    checkOptions('LossReporter', options, NAMES);
     const {
       interval = DEFAULT_INTERVAL_MS,
       reporter = DEFAULT_REPORTER,
       cname = DEFAULT_CNAME,
     } = options;
     this.#clockRate = rtpClockRate(stream);
-    this.#ssrc = stream.ssrc ?? DEFAULT_SSRC;
+    payloadTypesOf(stream);
+    this.#ssrc = integerIn('ssrc', stream.ssrc ?? DEFAULT_SSRC, 0, 2 ** 32 - 1);
     this.#statistics = new ReceptionStatistics(this.#ssrc, this.#clockRate, true);
     this.#reporter = integerIn('reporter', reporter, 0, 2 ** 32 - 1);
     this.#intervalMs = numberIn('interval', interval, 100, 60_000);

@@ -1,7 +1,9 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { utf8Bytes } from '../container/bytes.ts';
 import type { RtpStream } from '../framing/rtp-stream.ts';
-import { RED_PAYLOAD_TYPE, rtpMap, rtpPayloadType } from './rtp-payload-format.ts';
+import { payloadTypesOf, rtpMap } from './rtp-payload-format.ts';
 import { writeUint16 } from './network-order.ts';
 
 /*
@@ -38,6 +40,7 @@ export interface PcapngOptions {
   /** @default 192.0.2.2, port 5004 */
   readonly remote?: PcapEndpoint | undefined;
 }
+const NAMES = { local: 1, remote: 1 } satisfies OptionNames<PcapngOptions>;
 
 /** Which way a datagram went. */
 export type PcapDirection = 'sent' | 'received';
@@ -79,7 +82,9 @@ export class PcapngWriter {
   #identification = 0;
 
   /** @throws TypeError or RangeError for an address or a port that is none */
-  constructor({ local = LOCAL, remote = REMOTE }: PcapngOptions = {}) {
+  constructor(options: PcapngOptions = {}) {
+    checkOptions('PcapngWriter', options, NAMES);
+    const { local = LOCAL, remote = REMOTE } = options;
     this.#local = local;
     this.#remote = remote;
     integerIn('local.port', local.port, 1, MAX_RTP_PORT);
@@ -204,8 +209,7 @@ function writeIp(
 }
 
 function sdp(stream: RtpStream, { address, port }: PcapEndpoint): string {
-  const type = stream.payloadType ?? rtpPayloadType(stream);
-  const red = stream.redPayloadType ?? RED_PAYLOAD_TYPE;
+  const { payloadType: type, redPayloadType: red } = payloadTypesOf(stream);
   const map = rtpMap(stream);
   return [
     'v=0',

@@ -1,9 +1,11 @@
+import { checkObject } from '../option-names.ts';
 import { describe, integerIn, oneOf } from '../arguments.ts';
 import type { PayloadFormat } from '../codec/payload-format.ts';
 import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
 import { OPUS_RATE } from '../codec/opus-packet.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import type { FramedStream } from '../framing/framing.ts';
+import type { RtpStream } from '../framing/rtp-stream.ts';
 
 /** How RTP carries one of our formats. */
 export interface RtpPayloadFormat {
@@ -86,11 +88,13 @@ export function rtpPayloadFormat({ format, sampleRate, channels }: FramedStream)
 
 /** Hz that a stream's timestamps count in. @throws as `rtpPayloadFormat` */
 export function rtpClockRate(stream: FramedStream): number {
+  checkObject('stream must be an object', stream);
   return rtpPayloadFormat(stream).clockRate ?? stream.sampleRate;
 }
 
 /** A stream's payload type: the static one where there is one, else our usual dynamic one. @throws as `rtpPayloadFormat` */
 export function rtpPayloadType(stream: FramedStream): number {
+  checkObject('stream must be an object', stream);
   const { staticTypes, dynamicType } = rtpPayloadFormat(stream);
   for (const { payloadType, sampleRate, channels } of staticTypes) {
     if (sampleRate === stream.sampleRate && channels === stream.channels) return payloadType;
@@ -103,8 +107,37 @@ export function rtpPayloadType(stream: FramedStream): number {
  * @throws as `rtpPayloadFormat`
  */
 export function rtpMap(stream: FramedStream): string {
+  checkObject('stream must be an object', stream);
   const { encodingName } = rtpPayloadFormat(stream);
   // Opus says 2 even where it is mono (RFC 7587 §7).
   const channels = stream.format === 'opus' ? OPUS_CHANNELS : stream.channels;
   return `${encodingName}/${rtpClockRate(stream)}${channels === 1 ? '' : `/${channels}`}`;
+}
+
+/**
+ * The payload types that a stream agreed on.
+ * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is
+ */
+export function payloadTypesOf(stream: RtpStream): {
+  readonly payloadType: number;
+  readonly redPayloadType: number;
+} {
+  const payloadType = integerIn(
+    'payloadType',
+    stream.payloadType ?? rtpPayloadType(stream),
+    0,
+    127,
+  );
+  const redPayloadType = integerIn(
+    'redPayloadType',
+    stream.redPayloadType ?? RED_PAYLOAD_TYPE,
+    0,
+    127,
+  );
+  if (payloadType === redPayloadType) {
+    throw new RangeError(
+      `payloadType must differ from redPayloadType, got ${payloadType} for both.`,
+    );
+  }
+  return { payloadType, redPayloadType };
 }
