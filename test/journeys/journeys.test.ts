@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Network } from './network.ts';
+import { FAULTS, plant, sourceOf } from './planted.mjs';
 import { REGRESSIONS } from './regressions.ts';
 import { describeFailure, formatJourney, replayCommand } from './report.ts';
 import { runJourney, runSeed } from './run.ts';
@@ -130,5 +131,12 @@ describe('a failing journey', () => {
     expect(shrunk.actions[0]).toMatchObject({ kind: 'stall', at: 4000 });
     expect(shrunk.actions[0]!.for).toBeLessThan(2100);
     expect(shrunk.world).toMatchObject({ durationMs: 9001, skewPpm: 0, redundancy: 0 });
+  });
+});
+
+describe('the faults to be planted again', () => {
+  it.each(FAULTS)('have their place in the code as it is: $name', async (fault) => {
+    const source = await sourceOf(fault);
+    expect(plant(fault, source)).not.toBe(source);
   });
 });

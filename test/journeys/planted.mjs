@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ROOT } from '../../scripts/run.mjs';
 
 /** Seeds within which a planted fault has to be found. */
 const MOST_SEEDS = 300;
@@ -39,7 +40,7 @@ export const FAULTS = [
   {
     name: 'A1: the timeline follows a jump of the timestamps',
     file: 'playout/stream-numbering.ts',
-    anchor: 'if (ahead > 0) this.#followJump(ahead, frames);',
+    anchor: 'if (leads) this.#followJump(ahead > 0 ? ahead : 1, frames);',
     replacement: '',
   },
   {
@@ -71,7 +72,13 @@ export const FAULTS = [
   {
     name: 'A3: a first packet that was overtaken across 65535/0 is refused',
     file: 'framing/rtp-message-decoder.ts',
-    anchor: 'if (sequence < MAX_MISORDER) this.#high += SEQUENCES;',
+    anchor: 'if (!isLater) this.#high += SEQUENCES;',
+    replacement: '',
+  },
+  {
+    name: 'A3: a first packet that was overtaken as the timestamps began again is refused',
+    file: 'framing/rtp-message-decoder.ts',
+    anchor: 'if (tick < MAX_MISORDER * duration) this.#highTick += TIMESTAMPS;',
     replacement: '',
   },
   {
@@ -83,7 +90,7 @@ export const FAULTS = [
   {
     name: 'A5: a chunk that the queue drops leaves a number out, one that the audio thread drops does not',
     file: 'capture/chunk-queue.ts',
-    anchor: 'chunk.setSequence(this.#nextSequence++);',
+    anchor: 'this.#droppedChunks++;',
     replacement: '',
   },
   {
@@ -123,6 +130,16 @@ export function plant({ name, file, anchor, replacement }, source) {
 }
 
 /**
+ * The file that a fault is planted in.
+ *
+ * @param {Fault} fault
+ * @returns {Promise<string>}
+ */
+export function sourceOf({ file }) {
+  return readFile(join(ROOT, 'src/core', file), 'utf8');
+}
+
+/**
  * A plugin of the bundler that plants a fault.
  *
  * @param {Fault} fault
@@ -135,7 +152,7 @@ function planting(fault) {
       filter: { id: /\.ts$/ },
       async handler(id) {
         if (!id.endsWith(join('src/core', fault.file))) return null;
-        return { code: plant(fault, await readFile(id, 'utf8')), moduleType: 'ts' };
+        return { code: plant(fault, await sourceOf(fault)), moduleType: 'ts' };
       },
     },
   };
@@ -150,6 +167,7 @@ function planting(fault) {
 export async function runPlanted(load) {
   /** @type {import('../../bench/measure.ts').Row[]} */
   const rows = [];
+  for (const fault of FAULTS) plant(fault, await sourceOf(fault));
   // Seeds that fail without any planted fault show nothing.
   const clean = await load({ name: 'plant-nothing' });
   const except = new Set(await clean.failingSeeds(MOST_SEEDS));
