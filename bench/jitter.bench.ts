@@ -4,6 +4,7 @@
  * voice where it is allowed to, for all subjects alike. Delay is from a packet's sending to its being heard, transit
  * included.
  */
+import { BLOAT, bloatTrace } from './jitter/bloat.ts';
 import { playFixed } from './jitter/fixed-player.ts';
 import { playMicwire } from './jitter/micwire-player.ts';
 import type { MicwirePlayerOptions } from './jitter/micwire-player.ts';
@@ -39,6 +40,15 @@ const SUBJECTS: readonly Subject[] = [
   fixed(60),
   fixed(120),
 ];
+/** Where queues fill up and drain: the default, and what another price makes of it. */
+const BLOAT_SUBJECTS: readonly Subject[] = [
+  ...SUBJECTS.filter(({ name, redundancy }) => {
+    return redundancy === PLAIN && !name.startsWith('fixed');
+  }),
+  ...[0.25, 1, 2].map((latencyCost) =>
+    micwire(`latencyCost ${latencyCost}`, PLAIN, { target: { latencyCost } }),
+  ),
+];
 /** Beside the above, where a stall shows them. */
 const STALL_SUBJECTS: readonly Subject[] = [
   micwire('nothing left out', PLAIN, { decision: { skipAboveMs: Infinity } }),
@@ -62,6 +72,14 @@ function fixed(waitMs: number): Subject {
 
 function rows(scenario: Scenario, seeds: readonly number[], subjects: readonly Subject[]): Row[] {
   const traces = seeds.map((seed) => trace(scenario, seed));
+  return compare(scenario, traces, subjects);
+}
+
+function compare(
+  scenario: Pick<Scenario, 'name' | 'stallEndMs' | 'driftPpm'>,
+  traces: readonly Trace[],
+  subjects: readonly Subject[],
+): Row[] {
   return subjects.flatMap(({ name, redundancy, play }) => {
     const outcomes = traces.map((packets) => play(packets, redundancy, scenario.stallEndMs));
     const row = (metric: string, pick: (outcome: Outcome) => number, unit: string): Row => {
@@ -75,7 +93,8 @@ function rows(scenario: Scenario, seeds: readonly number[], subjects: readonly S
       row('concealed', (o) => 100 * o.concealed, '%'),
       row('concealments', (o) => o.eventsPerMinute, '/min'),
       row('time-scaled', (o) => 100 * o.scaled, '%'),
-      row('left out', (o) => 100 * o.skipped, '%'),
+      row('skipped', (o) => 100 * o.skipped, '%'),
+      row('concealed and skipped', (o) => 100 * (o.concealed + o.skipped), '%'),
       row('bitrate with headers', () => bitrate(redundancy), 'kbit/s'),
     ];
     if (scenario.stallEndMs !== undefined) {
@@ -93,6 +112,10 @@ export function run(): Row[] {
     ...SCENARIOS.flatMap((scenario) => {
       const more = scenario.stallEndMs === undefined ? [] : STALL_SUBJECTS;
       return rows(scenario, SEEDS, [...SUBJECTS, ...more]);
+    }),
+    ...BLOAT.flatMap((scenario) => {
+      const traces = SEEDS.map((seed) => bloatTrace(scenario, seed));
+      return compare(scenario, traces, BLOAT_SUBJECTS);
     }),
     ...DRIFTS.flatMap((scenario) => rows(scenario, SEEDS.slice(0, 1), DRIFT_SUBJECTS)),
   ];

@@ -1,5 +1,6 @@
 /**
  * Runs journeys of test/journeys, on all cores: `--seeds N` of them, from `--from`; or one, `--seed N`, and tells what it does.
+ * `--planted` plants faults and shows within how many seeds each is found.
  */
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -65,6 +66,25 @@ export async function run(options: Options = {}): Promise<readonly Row[]> {
     row('time', seconds, 's'),
     row('journeys', seeds / seconds, '/s'),
   ];
+}
+
+/** Those of the first `seeds` seeds that fail. */
+export async function failingSeeds(seeds: number): Promise<readonly number[]> {
+  const { found } = await runAll(0, seeds);
+  return found.map(({ seed }) => seed);
+}
+
+/** The first of so many seeds that shows a fault, but for some; null when none does. */
+export async function firstFailure(
+  seeds: number,
+  except: ReadonlySet<number> = new Set(),
+): Promise<Found | null> {
+  for (let seed = 0; seed < seeds; seed++) {
+    if (except.has(seed)) continue;
+    const failure = await runSeed(seed);
+    if (failure !== null) return { seed, failure };
+  }
+  return null;
 }
 
 async function runOne(seed: number): Promise<readonly Row[]> {

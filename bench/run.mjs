@@ -18,6 +18,9 @@ const SUITE = /^(.+)\.bench\.(ts|mjs)$/;
 /** Suites that compare with nobody: they start without an installation. */
 const WITHOUT_PEERS = new Set(['journeys']);
 
+/** How often a suite was imported: a file that has changed needs another address. */
+let loads = 0;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -42,7 +45,11 @@ if (suite === undefined || !suites.includes(suite)) {
 await ensureInstalled();
 if (!WITHOUT_PEERS.has(suite)) await installPeers();
 
-const rows = values.browser ? await runInBrowser(suite) : await runHere(suite);
+const rows = values.browser
+  ? await runInBrowser(suite)
+  : values.planted
+    ? await runPlantedHere(suite)
+    : await (await load(suite)).run(values);
 if (rows.length > 0) console.log(formatTable(rows));
 if (values.json !== undefined) {
   await writeFile(values.json, `${JSON.stringify({ suite, rows }, null, 2)}\n`);
@@ -55,17 +62,25 @@ async function installPeers() {
   if (code !== 0) fail('npm install in bench/ failed: its message is above.');
 }
 
-/** @param {string} name */
-async function runHere(name) {
+/**
+ * Bundles a suite and imports it.
+ *
+ * @param {string} name
+ * @param {import('rolldown').Plugin[]} [plugins]
+ */
+async function load(name, plugins = []) {
   // Inside bench/, so that the peers are found.
   const file = join(HERE, 'node_modules/.suites', `${name}.mjs`);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(
-    file,
-    await bundle(name, { format: 'esm', platform: 'node', external: /^[^./\0]/ }),
-  );
-  const suite = await import(pathToFileURL(file).href);
-  return suite.run(values);
+  const options = { platform: 'node', format: 'esm', external: /^[^./\0]/, plugins };
+  await writeFile(file, await bundle(name, /** @type {any} */ (options)));
+  return import(`${pathToFileURL(file).href}?${loads++}`);
+}
+
+/** @param {string} name */
+async function runPlantedHere(name) {
+  const { runPlanted } = await import('../test/journeys/planted.mjs');
+  return runPlanted((plugin) => load(name, [plugin]));
 }
 
 /** @param {string} name */
@@ -85,16 +100,17 @@ async function runInBrowser(name) {
  * The suite and the sources it uses as one script: Node 20 runs no TypeScript.
  *
  * @param {string} name
- * @param {{ format: 'esm' | 'iife', platform: 'node' | 'browser', external: RegExp | string[] }} options
+ * @param {{ format: 'esm' | 'iife', platform: 'node' | 'browser', external: RegExp | string[], plugins?: import('rolldown').Plugin[] }} options
  * @returns {Promise<string>} the code
  */
-async function bundle(name, { format, platform, external }) {
+async function bundle(name, { format, platform, external, plugins = [] }) {
   const { rolldown } = await import('rolldown');
   const source = join(HERE, `${name}.bench.ts`);
   const build = await rolldown({
     input: existsSync(source) ? source : join(HERE, `${name}.bench.mjs`),
     platform,
     external,
+    plugins,
     resolve: {
       alias: {
         'micwire/core': join(ROOT, 'src/core/index.ts'),

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { playMicwire } from '../bench/jitter/micwire-player.ts';
 import { playNeteq } from '../bench/jitter/neteq-model.ts';
 import type { Outcome } from '../bench/jitter/outcome.ts';
-import { FEC, SCENARIOS, copies, trace } from '../bench/jitter/traces.ts';
+import { BLOAT, bloatTrace } from '../bench/jitter/bloat.ts';
+import { FEC, PLAIN, SCENARIOS, copies, trace } from '../bench/jitter/traces.ts';
 import { DelayTarget } from '../src/core/playout/delay-target.ts';
 import type { DelayTargetOptions } from '../src/core/playout/delay-target.ts';
 import { JitterBuffer } from '../src/core/playout/jitter-buffer.ts';
@@ -240,6 +241,52 @@ describe('what is late', () => {
   });
 });
 
+describe('a backlog', () => {
+  /** Packets 0 … `count` − 1 of 20 ms that have all been there since 0, and a decision on them. */
+  function backlog(count: number, options: Partial<PlayoutDecisionOptions> = {}) {
+    const target = new DelayTarget({ sampleRate: RATE, maxDelayMs: 20 });
+    const buffer = new JitterBuffer({ sampleRate: RATE, maxPayloadBytes: 8, listener: target });
+    const decision = new PlayoutDecision({ buffer, target, ...options });
+    for (let n = 0; n < count; n++) buffer.insert(n, n * FRAMES, FRAMES, new Uint8Array(8), n * 20);
+    return { buffer, decision };
+  }
+
+  test('of which all is overdue is left out but for the newest packet', () => {
+    const { buffer, decision } = backlog(10);
+    expect(decision.decide(10_000, 0)).toBe('skip');
+    expect(buffer.sequenceOf(decision.slot)).toBe(9);
+    expect(decision.frames).toBe(9 * FRAMES);
+    expect(decision.take()).toBe(0);
+    expect(buffer.count).toBe(0);
+    expect(buffer.counters.get('skippedSamples')).toBe(9 * FRAMES);
+  });
+
+  test('earns no more than 15 ms of shortening at once, however long no place for a cut is found', () => {
+    const { decision } = backlog(40, { skipAboveMs: Infinity });
+    const allowed: number[] = [];
+    for (let n = 0; n < 30; n++) {
+      expect(decision.decide(3000, 20 * n)).toBe('accelerate');
+      allowed.push(decision.scaleFrames);
+      decision.take();
+    }
+    expect(allowed[0]).toBe(0.25 * FRAMES);
+    expect(Math.max(...allowed)).toBe(0.015 * RATE);
+    expect(allowed.at(-1)).toBe(0.015 * RATE);
+  });
+});
+
+test('a lost packet is left out rather than concealed where the next one is overdue', () => {
+  const packets = network(1000, (n) => {
+    if (n === 530) return Infinity;
+    return n >= 500 && n < 525 ? 530 - 20 * (n - 500) : 30;
+  });
+  const rig = new Rig().run(packets, 15_000);
+  const { counters } = rig.buffer;
+  expect(counters.get('skippedSamples')).toBe(FRAMES);
+  // Only the stall was concealed.
+  expect(counters.get('concealmentEvents')).toBe(1);
+});
+
 test('a pause of the sender is made up in its length', () => {
   const pause = 25;
   const packets = network(1000, () => 30).map(({ n, at }) => {
@@ -318,4 +365,24 @@ describe('beside the model of NetEQ’s policy, on seeds of its own', () => {
     expect(ours.meanMs).toBeLessThan(neteq.meanMs - 25);
     expect(ours.concealed).toBeLessThanOrEqual(neteq.concealed);
   });
+
+  const missing = (outcome: Outcome): number => outcome.concealed + outcome.skipped;
+
+  test.each(BLOAT)(
+    'where queues fill up and drain, $name: at some price no more is concealed and skipped, at no more delay',
+    (bloat) => {
+      const packets = bloatTrace({ ...bloat, seconds: 200 }, 503);
+      const neteq = playNeteq(packets, PLAIN, undefined);
+      const at = (latencyCost: number): Outcome =>
+        playMicwire(packets, PLAIN, undefined, { target: { latencyCost } });
+      const ours = at(0.5);
+      // The default is near that point on every one of them.
+      expect(missing(ours)).toBeLessThan(1.3 * missing(neteq) + 0.001);
+      expect(ours.meanMs).toBeLessThan(1.1 * neteq.meanMs);
+      const found = [0.25, 0.5, 1, 2].map(at).some((outcome) => {
+        return outcome.meanMs <= neteq.meanMs && missing(outcome) <= missing(neteq);
+      });
+      expect(found).toBe(true);
+    },
+  );
 });

@@ -145,6 +145,57 @@ describe('what is lost', () => {
   });
 });
 
+describe('comfort noise', () => {
+  const random = seededRandom(5);
+  const background = Float32Array.from({ length: 4 * RATE }, () => 0.004 * (random() - 0.5));
+  const power = (samples: Float32Array) =>
+    samples.reduce((sum, x) => sum + x * x, 0) / samples.length;
+
+  it('is as loud as the background was, after the silence before the first packet and after other gaps', () => {
+    const rig = new ReceiveRig({ limits: { minDelay: 60 } });
+    // Gaps of 200 ms twice a second.
+    rig.run(
+      3.8,
+      (sequence) => (sequence > 12 && sequence % 25 >= 15 ? -1 : sent(sequence)),
+      (sequence) => rig.encode([background], sequence),
+    );
+    const output = rig.rendered();
+    const usual = power(background);
+    for (let gap = 0; gap < 7; gap++) {
+      // What is heard while the gap is concealed: from 80 ms on only comfort noise.
+      const from = Math.round((15 + 25 * gap) * 0.02 * RATE + 0.2 * RATE);
+      const made = power(output.subarray(from, from + 0.04 * RATE));
+      expect(made / usual, `gap ${gap}`).toBeGreaterThan(0.25);
+      expect(made / usual, `gap ${gap}`).toBeLessThan(4);
+    }
+  });
+});
+
+describe('a pause of the sender', () => {
+  it.each([0.5, 1.5, 4])('of %f s leaves no trace two seconds later', (pause) => {
+    const signal = voice(RATE);
+    const rig = new ReceiveRig();
+    const packets = Array.from({ length: 50 }, (_, i) => rig.encode([signal], i));
+    let before = 0;
+    rig.run(
+      pause + 9,
+      (sequence) => sent(sequence) + (sequence >= 200 ? pause : 0),
+      (sequence) => packets[sequence % 50]!,
+      () => {
+        if (rig.frame < (pause + 6) * RATE) before = rig.stats.concealedSamples;
+      },
+    );
+    expect(rig.stats.concealedSamples).toBe(before);
+    expect(before).toBeGreaterThan(0.4 * RATE);
+    expect(before).toBeLessThan(1.1 * RATE);
+    expect(rig.stats.packetsLost).toBe(0);
+    expect(rig.report('bufferedMs')).toBeLessThan(60);
+    const states = ['playing', 'concealing', ...(pause > 1 ? ['waiting'] : []), 'playing'];
+    expect(rig.states).toEqual(states);
+    expect(steepest(rig.rendered())).toBeLessThanOrEqual(steepest(signal) * OWN);
+  });
+});
+
 describe('a stall', () => {
   it('is covered, and the delay comes back', () => {
     const signal = voice(8 * RATE);

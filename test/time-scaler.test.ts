@@ -93,6 +93,15 @@ it('never leaves out or adds more than the limit', () => {
   }
 });
 
+it('adds no more than a quarter of the audio that it reads, over any length of time', () => {
+  for (const seed of [1, 2]) {
+    const input = voice(6 * RATE, RATE, seed);
+    const { insertedFrames } = scaleTime([input], RATE, 0.5);
+    expect(insertedFrames / input.length).toBeGreaterThan(0.2);
+    expect(insertedFrames / input.length).toBeLessThanOrEqual(0.25);
+  }
+});
+
 it('does what is wanted in silence and in noise, and no more', () => {
   const random = seededRandom(4);
   const noise = Float32Array.from({ length: RATE }, () => 0.2 * (random() - 0.5));

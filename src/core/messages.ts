@@ -97,8 +97,8 @@ export interface CaptureHandover {
   readonly maxChunks: number;
   /** Where the Worker's account begins: frames before were read on the page. */
   readonly firstFrame: number;
-  /** Number of the first chunk that the Worker reads. */
-  readonly firstSequence: number;
+  /** Chunks that the page dropped: numbers are so much less. */
+  readonly droppedChunks: number;
   /** Chunks that had come to the page before. */
   readonly waiting: readonly ChunkSlot[];
   /** Where the rest come from: one of the two. */

@@ -139,7 +139,7 @@ export class CaptureNode implements CaptureBackend {
     this.#reader = reader;
     const { format, maxChunks } = this.#settings;
     const firstFrame = this.queue.handoverFrame;
-    const firstSequence = this.queue.handoverSequence;
+    const { droppedChunks } = this.queue;
     const waiting = this.queue.drain().map(slotOf);
     for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
     const ring = this.#ring;
@@ -148,7 +148,7 @@ export class CaptureNode implements CaptureBackend {
       format,
       maxChunks,
       firstFrame,
-      firstSequence,
+      droppedChunks,
       waiting,
       port: port as CapturePort | null,
       ring,

@@ -3,7 +3,7 @@ import type { ReceiveStatistics } from '../core/playout/receive-counters.ts';
 import { REPORT, REPORT_FIELDS, RECEIVE_STATES } from '../core/playout/receive-report.ts';
 import type { ReceiveState } from '../core/playout/receive-report.ts';
 
-/** Nothing has come yet · audio plays · it is made up, for what has not come · closed. */
+/** Nothing has come yet, or nothing for a second · audio plays · it is concealed, for what has not come · closed. */
 export type ReceiverState = ReceiveState | 'closed';
 
 /** Totals since the receiver was made, under the names of `getStats()` where it has one; and how things stand. */

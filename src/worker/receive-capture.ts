@@ -30,12 +30,12 @@ export class ReceivedCapture
   /** @internal */
   constructor(handover: CaptureHandover) {
     checkObject('handover must be what the page posted', handover, 'format');
-    const { format, maxChunks, firstFrame, firstSequence, waiting, port, ring } = handover;
+    const { format, maxChunks, firstFrame, droppedChunks, waiting, port, ring } = handover;
     this.sampleRate = format.sampleRate;
     this.channels = format.channels;
     this.format = format.format;
     this.encoding = format.encoding;
-    const queue = new ChunkQueue(maxChunks, firstFrame, firstSequence);
+    const queue = new ChunkQueue(maxChunks, firstFrame, droppedChunks);
     this.#queue = queue;
     for (const slot of waiting) queue.push(new Chunk(format, slot));
     const reader = ring && new RingReader({ memory: ring, format, queue, sleep });

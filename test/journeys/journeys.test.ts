@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Network } from './network.ts';
+import { FAULTS, plant, sourceOf } from './planted.mjs';
 import { REGRESSIONS } from './regressions.ts';
 import { describeFailure, formatJourney, replayCommand } from './report.ts';
 import { runJourney, runSeed } from './run.ts';
@@ -26,6 +27,16 @@ describe('journeys from the microphone to the listener', () => {
 
   it.each(REGRESSIONS)('$name', async (journey) => {
     expect(await runJourney(journey)).toBeNull();
+  });
+
+  it.each([2, 5, 21])('come out alike in worklets and in their engines, seed %i', async (seed) => {
+    const { world, actions } = planJourney(seed);
+    // A stand-in scope skips no frames.
+    const able = actions.filter(({ kind }) => kind !== 'glitch');
+    const [inWorklets, inEngines] = [true, false].map((worklets) =>
+      runJourney({ world: { ...world, worklets }, actions: able }),
+    );
+    expect(await inWorklets).toEqual(await inEngines);
   });
 
   it('are the same for the same seed', async () => {
@@ -120,5 +131,12 @@ describe('a failing journey', () => {
     expect(shrunk.actions[0]).toMatchObject({ kind: 'stall', at: 4000 });
     expect(shrunk.actions[0]!.for).toBeLessThan(2100);
     expect(shrunk.world).toMatchObject({ durationMs: 9001, skewPpm: 0, redundancy: 0 });
+  });
+});
+
+describe('the faults to be planted again', () => {
+  it.each(FAULTS)('have their place in the code as it is: $name', async (fault) => {
+    const source = await sourceOf(fault);
+    expect(plant(fault, source)).not.toBe(source);
   });
 });

@@ -1,11 +1,11 @@
 import { bytesPerSample } from '../../src/core/dsp/sample-format.ts';
 import type { Packet } from '../../src/core/framing/packet.ts';
 import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../../src/core/messages.ts';
-import { PlayoutEngine } from '../../src/core/playout/playout-engine.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { PlayoutFeed } from '../../src/web/playout-feed.ts';
 import type { Clock } from './invariants.ts';
 import { Listener } from './listener.ts';
+import type { PlayingProcessor, Processors } from './processors.ts';
 import { calmStretches } from './recovery.ts';
 import type { Action, Journey } from './schedule.ts';
 import type { Sent } from './sender.ts';
@@ -21,9 +21,9 @@ const CAUGHT_UP_MS = 8000;
 const SLACK_MS = 60;
 const JOIN = 2.5;
 
-/** A `Playout` of a live stream: its page's part is `PlayoutFeed`, its processor `PlayoutEngine`. */
+/** A `Playout` of a live stream: its page's part is `PlayoutFeed`, its processor one of {@link Processors}. */
 export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
-  readonly #engine: PlayoutEngine;
+  readonly #engine: PlayingProcessor<PlayoutCommand>;
   readonly #feed: PlayoutFeed;
   readonly #journey: Journey;
   readonly #steepest: number;
@@ -50,7 +50,7 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
   #leastWaiting = Infinity;
   #calm = 0;
 
-  constructor(journey: Journey, clock: Clock, steepest: number) {
+  constructor(journey: Journey, processors: Processors, clock: Clock, steepest: number) {
     super(journey.world, clock);
     const { format, sampleRate, channels, listenerRate, targetMs, signal, senderRate } =
       journey.world;
@@ -68,7 +68,7 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
         this.post(command);
       },
     });
-    this.#engine = new PlayoutEngine(
+    this.#engine = processors.playout(
       {
         format,
         channels,
@@ -83,7 +83,7 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
         capacityFrames: this.#feed.capacityFrames,
       },
       listenerRate,
-      { postMessage: (event) => this.#fromProcessor(event) },
+      (message) => this.#fromProcessor(message as PlayoutEvent),
     );
   }
 
@@ -106,7 +106,7 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
 
   protected act(action: Action): void {
     if (action.kind === 'limits') this.post({ type: 'target', frames: this.#frames(action.min) });
-    else if (action.kind === 'interrupt') {
+    else if (action.kind === 'interrupt' && this.#answersDue.interrupted === 0) {
       this.#answersDue.interrupted++;
       this.#item++;
       this.#breaks++;

@@ -1,17 +1,16 @@
-import { CODECS } from '../../src/core/codec/codecs.ts';
 import { bytesPerSample } from '../../src/core/dsp/sample-format.ts';
 import { PacketError } from '../../src/core/errors.ts';
 import type { Packet } from '../../src/core/framing/packet.ts';
-import type { ReceiveCommand, ReceiveEvent, ReceivePort } from '../../src/core/messages.ts';
+import type { ReceiveCommand, ReceiveEvent } from '../../src/core/messages.ts';
 import { RECEIVE_STATISTICS } from '../../src/core/playout/receive-counters.ts';
 import type { ReceiveStatistic } from '../../src/core/playout/receive-counters.ts';
-import { ReceiveEngine } from '../../src/core/playout/receive-engine.ts';
 import { ReceiveFeed } from '../../src/core/playout/receive-feed.ts';
 import { REPORT, REPORT_FIELDS, REPORT_LENGTH } from '../../src/core/playout/receive-report.ts';
 import type { VariableResamplerPlan } from '../../src/core/resampler/variable-resampler.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import type { Clock } from './invariants.ts';
 import { Listener } from './listener.ts';
+import type { PlayingProcessor, Processors } from './processors.ts';
 import type { Recovery } from './recovery.ts';
 import type { Action, Journey } from './schedule.ts';
 import type { Sent } from './sender.ts';
@@ -53,9 +52,9 @@ function linearPlan(inputRate: number, outputRate: number): VariableResamplerPla
   };
 }
 
-/** A `Receiver`: its page's part is `ReceiveFeed`, its processor `ReceiveEngine`. */
+/** A `Receiver`: its page's part is `ReceiveFeed`, its processor one of {@link Processors}. */
 export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
-  readonly #engine: ReceiveEngine;
+  readonly #engine: PlayingProcessor<ReceiveCommand>;
   readonly #feed: ReceiveFeed;
   readonly #recovery: Recovery;
   readonly #steepest: number;
@@ -77,7 +76,13 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   /** Packets between the page and the audio thread. */
   readonly #underWay: Sent[] = [];
 
-  constructor(journey: Journey, clock: Clock, recovery: Recovery, steepest: number) {
+  constructor(
+    journey: Journey,
+    processors: Processors,
+    clock: Clock,
+    recovery: Recovery,
+    steepest: number,
+  ) {
     super(journey.world, clock);
     const { world } = journey;
     this.#numbersAreSteady = !journey.actions.some(({ kind }) => UNSTEADY.has(kind));
@@ -85,16 +90,10 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
     this.#recovery = recovery;
     this.#steepest = JOIN * steepest * Math.max(1, sampleRate / listenerRate) + NOISE;
     this.#checksJoins = world.signal === 'voice' && world.senderRate === sampleRate;
-    const port: ReceivePort = {
-      postMessage: (message) => this.#fromProcessor(message as ReceiveEvent),
-      addEventListener: () => {},
-      start: () => {},
-      close: () => {},
-    };
     const maxPacketFrames = Math.ceil((LONGEST_PACKET_MS / 1000) * sampleRate);
     const maxPayloadBytes = maxPacketFrames * channels * bytesPerSample(format);
     const plan = fullResampler || sampleRate !== listenerRate ? planVariableResampler : undefined;
-    this.#engine = new ReceiveEngine(
+    this.#engine = processors.receive(
       {
         format,
         sampleRate,
@@ -111,9 +110,8 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
         opus: null,
         snapshot: null,
       },
-      CODECS[format].createDecoder({ sampleRate, channels }),
       listenerRate,
-      port,
+      (message) => this.#fromProcessor(message as ReceiveEvent),
     );
     this.#feed = new ReceiveFeed({
       format,

@@ -9,9 +9,14 @@ const DELAY_MS = 10_000;
 /** The delay may be off the target by so much. It is the mean of so long that counts. */
 const DELAY_TOLERANCE_MS = 20;
 const BLOCK_MS = 1000;
+/** The target was the present one, or another not so long ago, ms: the delay is on its way from that one to this one. */
+const UNDER_WAY_MS = 3000;
 /** The fastest packet is that of the last so many ms. */
 const FASTEST_MS = 4000;
-/** Concealed or skipped beyond what was lost: so many packets, and a share of the time, which jitter costs at any delay. */
+/**
+ * Concealed or skipped beyond what was lost: so many packets, what comes at once where quanta are long, and a share of the time,
+ * which jitter costs at any delay.
+ */
 const ALLOWED_PACKETS = 3;
 const ALLOWED_SHARE = 0.02;
 
@@ -50,6 +55,40 @@ export function calmStretches({ world, actions }: Journey): readonly Calm[] {
   return calms;
 }
 
+/** The least number of the last so many ms, or the greatest. */
+class Extreme {
+  readonly #windowMs: number;
+  readonly #sign: 1 | -1;
+  /** Numbers that none behind is beyond, and when they came. */
+  readonly #times: number[] = [];
+  readonly #values: number[] = [];
+
+  /** @param sign 1 for the least, −1 for the greatest */
+  constructor(windowMs: number, sign: 1 | -1) {
+    this.#windowMs = windowMs;
+    this.#sign = sign;
+  }
+
+  /** Not a number before the first. */
+  get value(): number {
+    return this.#sign * (this.#values[0] ?? Number.NaN);
+  }
+
+  add(now: number, value: number): void {
+    const signed = this.#sign * value;
+    while (this.#values.length > 0 && this.#values.at(-1)! >= signed) {
+      this.#values.pop();
+      this.#times.pop();
+    }
+    this.#values.push(signed);
+    this.#times.push(now);
+    while (this.#times[0]! < now - this.#windowMs) {
+      this.#values.shift();
+      this.#times.shift();
+    }
+  }
+}
+
 /**
  * Whether a receiver is its old self soon after each disturbance: it conceals no more than what the network lost, and what is
  * heard is as old as the fastest packets and the target say. Times are told by the journey's clock, which the receiver
@@ -61,27 +100,31 @@ export class Recovery {
   readonly #clock: Clock;
   readonly #framesPerMs: number;
   readonly #quantumMs: number;
+  /** Frames that come and are taken at once, at most. */
+  readonly #burstFrames: number;
   readonly #calms: readonly Calm[];
   #calm = 0;
   /** Frames lost when the present calm began, and concealed or skipped when it had had its time; −1 before. */
   #lostBefore = -1;
   #missedBefore = -1;
   #missedFrom = 0;
-  /** The delay less the target: sum and count of the present block, and when it began. */
+  /** The delay: sum and count of the present block, and when it began. */
   #sum = 0;
   #count = 0;
   #blockFrom = 0;
   /** The newest packet that arrived. */
   #newest: Sent | undefined;
-  /** Arrivals of which none before was slower and none behind was faster: when, and how long under way, ms. */
-  readonly #times: number[] = [];
-  readonly #transits: number[] = [];
+  /** How long the fastest of the last packets was under way, ms; and the targets of late. */
+  readonly #fastest = new Extreme(FASTEST_MS, 1);
+  readonly #leastTarget = new Extreme(UNDER_WAY_MS, 1);
+  readonly #mostTarget = new Extreme(UNDER_WAY_MS, -1);
 
   constructor(journey: Journey, clock: Clock) {
-    const { sampleRate, listenerQuantum, listenerRate } = journey.world;
+    const { sampleRate, senderQuantum, senderRate, listenerQuantum, listenerRate } = journey.world;
     this.#clock = clock;
     this.#framesPerMs = sampleRate / 1000;
     this.#quantumMs = (listenerQuantum * 1000) / listenerRate;
+    this.#burstFrames = sampleRate * (senderQuantum / senderRate + listenerQuantum / listenerRate);
     this.#calms = calmStretches(journey);
   }
 
@@ -96,19 +139,13 @@ export class Recovery {
     ) {
       this.#newest = sent;
     }
-    const transit = now - sent.capturedAt;
-    const times = this.#times;
-    const transits = this.#transits;
-    while (transits.length > 0 && transits.at(-1)! >= transit) {
-      transits.pop();
-      times.pop();
-    }
-    transits.push(transit);
-    times.push(now);
+    this.#fastest.add(now, now - sent.capturedAt);
   }
 
   report(figures: ReceiverFigures): void {
     const { now } = this.#clock;
+    this.#leastTarget.add(now, figures.targetMs);
+    this.#mostTarget.add(now, figures.targetMs);
     let calm = this.#calms[this.#calm];
     while (calm !== undefined && now >= calm.to) {
       this.#calm++;
@@ -134,7 +171,11 @@ export class Recovery {
     const packet = this.#newest?.frames ?? 0;
     const elapsed = (now - this.#missedFrom) * this.#framesPerMs;
     const allowed =
-      this.lostFrames - this.#lostBefore + ALLOWED_PACKETS * packet + ALLOWED_SHARE * elapsed;
+      this.lostFrames -
+      this.#lostBefore +
+      ALLOWED_PACKETS * packet +
+      this.#burstFrames +
+      ALLOWED_SHARE * elapsed;
     const got = missed - this.#missedBefore;
     if (got <= allowed) return;
     const since = ((now - calm.from) / 1000).toFixed(1);
@@ -153,31 +194,23 @@ export class Recovery {
       heardMs +
       bufferedMs -
       newest.capturedAt -
-      this.#fastest() -
+      this.#fastest.value -
       newest.frames / this.#framesPerMs;
-    this.#sum += delay - targetMs;
+    this.#sum += delay;
     this.#count++;
     if (now - this.#blockFrom < BLOCK_MS) return;
     const mean = this.#sum / this.#count;
     this.#sum = 0;
     this.#count = 0;
     const tolerance = DELAY_TOLERANCE_MS + this.#quantumMs;
-    if (mean <= tolerance && mean >= -tolerance) return;
+    const least = this.#leastTarget.value - tolerance;
+    const most = this.#mostTarget.value + tolerance;
+    if (mean >= least && mean <= most) return;
     const since = ((now - calm.from) / 1000).toFixed(1);
     this.#clock.fail(
       'delay recovers',
-      `${since} s after ${name(calm)}: the delay is ${mean.toFixed(1)} ms off the target of ${targetMs.toFixed(1)} ms.`,
+      `${since} s after ${name(calm)}: the delay is ${(mean - targetMs).toFixed(1)} ms off the target of ${targetMs.toFixed(1)} ms.`,
     );
-  }
-
-  /** How long the fastest of the last packets was under way, ms. */
-  #fastest(): number {
-    const since = this.#clock.now - FASTEST_MS;
-    while (this.#times.length > 1 && this.#times[0]! < since) {
-      this.#times.shift();
-      this.#transits.shift();
-    }
-    return this.#transits[0]!;
   }
 }
 

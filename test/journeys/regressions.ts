@@ -30,6 +30,7 @@ const PLAIN: World = {
   firstSequence: 0,
   firstFrame: 0,
   fullResampler: false,
+  worklets: false,
   targetMs: 60,
 };
 

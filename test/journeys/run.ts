@@ -4,6 +4,8 @@ import { Network } from './network.ts';
 import { PlayoutListener } from './playout-listener.ts';
 import { ReceiverListener } from './receiver-listener.ts';
 import { Recovery } from './recovery.ts';
+import { openProcessors } from './processors.ts';
+import type { Processors } from './processors.ts';
 import { planJourney } from './schedule.ts';
 import type { Action, Journey } from './schedule.ts';
 import { Sender } from './sender.ts';
@@ -51,8 +53,9 @@ function steady(failure: Failure): Failure {
 
 async function attempt(journey: Journey): Promise<Failure | null> {
   const clock = new Clock();
+  const processors = await openProcessors(journey);
   try {
-    await travel(journey, clock);
+    await travel(journey, processors, clock);
     return null;
   } catch (error) {
     if (error instanceof Violation) {
@@ -60,10 +63,12 @@ async function attempt(journey: Journey): Promise<Failure | null> {
     }
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { rule: 'no exception', atMs: clock.now, detail };
+  } finally {
+    processors.close();
   }
 }
 
-async function travel(journey: Journey, clock: Clock): Promise<void> {
+async function travel(journey: Journey, processors: Processors, clock: Clock): Promise<void> {
   const { world, actions } = journey;
   const recovery = new Recovery(journey, clock);
   const network = new Network<Sent>(
@@ -71,12 +76,12 @@ async function travel(journey: Journey, clock: Clock): Promise<void> {
     world.seed,
     ({ frames }) => (recovery.lostFrames += frames),
   );
-  const sender = new Sender(world, actions, network, clock);
+  const sender = new Sender(journey, processors, network, clock);
   const { steepest } = sender.microphone;
   const listener =
     world.listener === 'receiver'
-      ? new ReceiverListener(journey, clock, recovery, steepest)
-      : new PlayoutListener(journey, clock, steepest);
+      ? new ReceiverListener(journey, processors, clock, recovery, steepest)
+      : new PlayoutListener(journey, processors, clock, steepest);
   const edges = actions.flatMap(edgesOf).sort((a, b) => a.at - b.at);
   let edge = 0;
   for (;;) {

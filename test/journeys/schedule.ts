@@ -32,6 +32,8 @@ export interface World {
   readonly firstFrame: number;
   /** Whether the receiver runs with the resampler that ships, which takes most of the time; else with linear interpolation. */
   readonly fullResampler: boolean;
+  /** Whether the worklets run in stand-in scopes (`micwire/testing`), which takes ten times as long as their engines. */
+  readonly worklets: boolean;
   /** Of a playout, ms. */
   readonly targetMs: number;
 }
@@ -211,6 +213,7 @@ function planWorld(seed: number, random: () => number): World {
     firstSequence: rtp ? firstNumber(65_536, offsets, random) : 0,
     firstFrame: rtp ? firstNumber(2 ** 32, offsets, random) : 0,
     fullResampler: random() < 0.04,
+    worklets: random() < 0.03,
     targetMs: pick([0, 20, 60, 60, 150], random),
   };
 }

@@ -1,4 +1,3 @@
-import { CaptureEngine } from '../../src/core/capture/capture-engine.ts';
 import { ChunkQueue } from '../../src/core/capture/chunk-queue.ts';
 import { receiveDelivery } from '../../src/core/capture/chunk-receiver.ts';
 import type { Chunk } from '../../src/core/capture/chunk.ts';
@@ -17,7 +16,8 @@ import type {
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import type { Clock } from './invariants.ts';
 import type { Network } from './network.ts';
-import type { Action, World } from './schedule.ts';
+import type { CaptureProcessor, Processors } from './processors.ts';
+import type { Action, Journey, World } from './schedule.ts';
 import { Microphone, firstForeignFrame } from './signal.ts';
 import { foreignMessage, messageWithoutAudio } from './strangers.ts';
 
@@ -59,6 +59,7 @@ export class Sender {
   epoch = -1;
   readonly microphone: Microphone;
   readonly #world: World;
+  readonly #processors: Processors;
   readonly #clock: Clock;
   readonly #network: Network<Sent>;
   readonly #input: Float32Array[];
@@ -75,12 +76,11 @@ export class Sender {
   /** The frame at which each quantum's first wire frame stood, and when. */
   #anchors: number[] = [];
 
-  #engine!: CaptureEngine;
+  #engine!: CaptureProcessor;
   #queue!: ChunkQueue;
   #reader!: AsyncIterableIterator<Chunk>;
   #toPage: CaptureEvent[] = [];
   #toProcessor: CaptureCommand[] = [];
-  #port!: CapturePort;
   #closed: Extract<CaptureEvent, { type: 'closed' }> | undefined;
   /** Pauses that wait for their answers. */
   #awaitedPauses = 0;
@@ -116,7 +116,13 @@ export class Sender {
   #foreignSent = 0;
   #segment = 0;
 
-  constructor(world: World, actions: readonly Action[], network: Network<Sent>, clock: Clock) {
+  constructor(
+    { world, actions }: Journey,
+    processors: Processors,
+    network: Network<Sent>,
+    clock: Clock,
+  ) {
+    this.#processors = processors;
     this.#world = world;
     this.#network = network;
     this.#clock = clock;
@@ -322,13 +328,7 @@ export class Sender {
     const slots = Math.ceil(bufferMs / chunkMs) + 1;
     this.#queue = new ChunkQueue(slots);
     this.#reader = this.#queue[Symbol.asyncIterator]();
-    this.#port = {
-      postMessage: (message) => this.#postToPage(message as CaptureEvent),
-      addEventListener: () => {},
-      start: () => {},
-      close: () => {},
-    };
-    this.#engine = new CaptureEngine(
+    this.#engine = this.#processors.capture(
       {
         format: { format, sampleRate, channels, encoding },
         dither: 'none',
@@ -341,7 +341,7 @@ export class Sender {
         ring: null,
       },
       senderRate,
-      this.#port,
+      (message) => this.#postToPage(message as CaptureEvent),
     );
     this.#openStream(framing, sequence, frame, newSsrc);
     if (this.#is('pause')) this.#pause();
@@ -447,6 +447,7 @@ export class Sender {
   #glitch(ms: number): void {
     // The first quantum of a node may be followed by such a hole in Chromium, which counts as no beginning.
     if (!this.#alive || this.#suspendedAt >= 0 || this.#anchors.length < 8) return;
+    if (!this.#processors.canSkip) return;
     const frames = Math.max(1, Math.round(ms / this.#msPerFrame / this.#quantum)) * this.#quantum;
     this.#contextFrame += frames;
     if (this.#running) this.#skipped += frames;
@@ -515,8 +516,10 @@ export class Sender {
     if (event.type === 'chunk' || event.type === 'end') {
       const { format, sampleRate, channels, encoding } = this.#world;
       const back: CapturePort = {
-        ...this.#port,
         postMessage: (message) => this.#post(message as CaptureCommand),
+        addEventListener: () => {},
+        start: () => {},
+        close: () => {},
       };
       receiveDelivery(
         event as CaptureDelivery,

@@ -74,6 +74,7 @@ const PLAINER: readonly ((world: World) => Partial<World>)[] = [
   () => ({ channels: 1 }),
   ({ sampleRate }) => ({ senderRate: sampleRate, listenerRate: sampleRate }),
   () => ({ fullResampler: false }),
+  () => ({ worklets: false }),
   () => ({ senderQuantum: 64 }),
   () => ({ listenerQuantum: 64 }),
   () => ({ chunkMs: 20 }),

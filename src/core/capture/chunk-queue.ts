@@ -17,7 +17,7 @@ export interface CaptureStats {
 
 /** What a reader elsewhere has had, as far as it is known. */
 export interface ReaderAccount extends Pick<CaptureStats, 'delivered' | 'dropped'> {
-  /** Number of the next chunk that it would have been given; undefined where it told nothing. */
+  /** Number of the next chunk that it would have been given; undefined or −1 where it had none, or told nothing. */
   readonly sequence?: number;
 }
 
@@ -40,8 +40,12 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   readonly #firstFrame: number;
   /** The frame that follows those that are accounted for. */
   #nextFrame: number;
-  /** Number of the next chunk that is given out. */
-  #nextSequence: number;
+  /** Chunks that were dropped here or before: the audio thread had numbered them, and numbers are so much less. */
+  #droppedChunks: number;
+  /** Number of the next chunk that is given out; −1 before the first. */
+  #nextSequence = -1;
+  /** The next chunk that comes has this number; −1 where its own says it. */
+  #resumeSequence = -1;
   #delivered = 0;
   #queued = 0;
   #dropped = 0;
@@ -51,13 +55,13 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   /**
    * @param maxChunks at least 1
    * @param firstFrame where counting begins: what came before was another reader's
-   * @param firstSequence number of the first chunk, likewise
+   * @param droppedChunks chunks that were dropped before, of those that the audio thread numbered
    */
-  constructor(maxChunks: number, firstFrame = 0, firstSequence = 0) {
+  constructor(maxChunks: number, firstFrame = 0, droppedChunks = 0) {
     this.maxChunks = maxChunks;
     this.#firstFrame = firstFrame;
     this.#nextFrame = firstFrame;
-    this.#nextSequence = firstSequence;
+    this.#droppedChunks = droppedChunks;
   }
 
   get stats(): CaptureStats {
@@ -77,6 +81,10 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   /** Takes the next chunk in order. */
   push(chunk: Chunk): void {
     if (this.#ended) return;
+    if (this.#resumeSequence >= 0) {
+      this.#droppedChunks = chunk.sequence - this.#resumeSequence;
+      this.#resumeSequence = -1;
+    }
     // What a reader elsewhere was given, and never told of.
     const gap = chunk.frame - chunk.dropped - this.#nextFrame;
     if (gap > 0) chunk.addDropped(gap);
@@ -119,9 +127,9 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     return next === undefined ? this.#nextFrame : next.frame - next.dropped;
   }
 
-  /** Number of the first chunk that such a reader is given. */
-  get handoverSequence(): number {
-    return this.#nextSequence;
+  /** Chunks that were dropped so far, of those that the audio thread numbered. */
+  get droppedChunks(): number {
+    return this.#droppedChunks;
   }
 
   /** What this queue's reader has had, for the queue that takes over. */
@@ -149,7 +157,8 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     this.#delivered += delivered - handed.delivered;
     this.#dropped += dropped - handed.dropped;
     this.#nextFrame = handed.frame + delivered + dropped;
-    if (sequence !== undefined) this.#nextSequence = sequence;
+    const next = sequence ?? -1;
+    this.#resumeSequence = next < 0 ? Math.max(0, this.#nextSequence) : next;
   }
 
   /**
@@ -197,12 +206,14 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
 
   #give(chunk: Chunk): Chunk {
     this.#delivered += chunk.frames;
-    chunk.setSequence(this.#nextSequence++);
+    chunk.setSequence(chunk.sequence - this.#droppedChunks);
+    this.#nextSequence = chunk.sequence + 1;
     return chunk;
   }
 
   #dropOldest(): void {
     const oldest = this.#chunks.shift()!;
+    this.#droppedChunks++;
     this.#queued -= oldest.frames;
     this.#dropped += oldest.frames;
     // Room for one at least, so there is a next one to tell.

@@ -26,7 +26,8 @@ export interface MessageEncoder {
 export interface MessageDecoder {
   /**
    * Reads one message. A payload may be a view of `message`: it is the caller's to keep the message unchanged.
-   * @returns the packet; before it, oldest first, such as came along once more (`redundant`), whether they are missing or not.
+   * @returns the packet; before it, oldest first, such as came along once more (`redundant`), whether they are missing or not. Of
+   *   RTP also packets without audio (`noAudio`), and none for a packet that may be a stray.
    * @throws PacketError, and nothing else, whatever comes from the network. The decoder stays usable.
    */
   decode(message: string | Uint8Array): readonly Packet[];

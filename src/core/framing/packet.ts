@@ -7,7 +7,10 @@ import { encodeBase64 } from './base64.ts';
 
 /** What every packet says about its payload, whichever framing carries it. All numbers are integers. */
 export interface PacketHeader {
-  /** Number of the packet since the start, from 0, without a gap as sent: a gap on arrival is a loss. 0..2⁵³−1. */
+  /**
+   * Number of the packet since the start, from 0, without a gap as sent: a gap on arrival is a loss on the way. Audio that the sender
+   * dropped takes no number. 0..2⁵³−1.
+   */
   readonly sequence: number;
   /** Number of the payload's first frame at the wire rate since the start. 0..2⁵³−1. */
   readonly frame: number;
@@ -18,7 +21,7 @@ export interface PacketHeader {
   readonly frames: number;
   /** The instant of the first frame in µs since the start, as in WebCodecs. 0..2⁵³−1. */
   readonly timestamp: number;
-  /** Frames that were lost before this packet was made, since the packet before. 0..2³²−1. */
+  /** Frames that the sender dropped before this packet, since the packet before. 0..2³²−1. */
   readonly dropped: number;
   /** How a sample is written in the payload; or that it is a packet of Opus. */
   readonly format: PayloadFormat;

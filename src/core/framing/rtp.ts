@@ -14,8 +14,8 @@ export interface RtpFraming extends Framing {
 }
 
 /**
- * 12 bytes of header, of which the sequence number has 16 bits and the timestamp 32: a decoder counts on. What each packet
- * is, both ends have to know beforehand. A receiver's `sequence` and `frame` begin within the first round of those numbers.
+ * 12 bytes of header, of which the sequence number has 16 bits and the timestamp 32: a decoder extends them. What each packet
+ * is, both ends have to know beforehand. A receiver's `sequence` and `frame` begin within the first two rounds of those numbers.
  */
 export const rtpFraming: RtpFraming = {
   name: 'rtp',

@@ -28,7 +28,9 @@ const PART_END = 5;
 const HELD = 6;
 /** What the level has climbed by, and what it may climb to. */
 const AHEAD = 7;
-const SLOTS = 8;
+/** The level of the window that is over. */
+const LEVEL = 8;
+const SLOTS = 9;
 
 /** Places in {@link DelaySwings.input}. */
 export const NOW = 0;
@@ -128,8 +130,9 @@ export class DelaySwings {
       state[PART_END] = end > now - PARTS * this.#partMs ? end : now;
     }
     if (level > levels[this.#part]!) levels[this.#part] = level;
-    this.#follow(level);
-    this.#climb(level);
+    state[LEVEL] = level;
+    this.#follow();
+    this.#climb();
     if (now - state[ROSE_BEFORE]! > TOGETHER_MS) {
       state[HELD] = -Infinity;
       return;
@@ -140,9 +143,10 @@ export class DelaySwings {
   }
 
   /** A queue that fills up makes every window's level higher than the one before; a step is no climb. */
-  #climb(level: number): void {
+  #climb(): void {
     const recent = this.#recent;
     const state = this.#state;
+    const level = state[LEVEL]!;
     recent[this.#window] = level;
     let least = level;
     let steepest = 0;
@@ -160,8 +164,9 @@ export class DelaySwings {
     state[AHEAD] = climbs ? level + CLIMBS_ON * climbed : -Infinity;
   }
 
-  #follow(level: number): void {
+  #follow(): void {
     const state = this.#state;
+    const level = state[LEVEL]!;
     const extreme = state[EXTREME]!;
     if (this.#rising) {
       if (level > extreme) state[EXTREME] = level;

@@ -116,7 +116,9 @@ const SKEW = 24;
 const FASTER_SINCE = 25;
 const FASTER_AT = 26;
 const FASTEST = 27;
-const SLOTS = 28;
+/** See `liftMs`. */
+const LIFT = 28;
+const SLOTS = 29;
 
 /**
  * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
@@ -180,6 +182,7 @@ export class DelayTarget implements ArrivalListener {
     this.#state[MIN] = numberIn('minDelayMs', minDelayMs, 0, 10_000);
     this.#state[MAX] = numberIn('maxDelayMs', maxDelayMs, minDelayMs, 10_000);
     this.#limit();
+    this.#lift();
   }
 
   /** Whether the delay swings, by queues that fill up and drain: what is held back then soon comes again. */
@@ -204,20 +207,14 @@ export class DelayTarget implements ArrivalListener {
    * a stall held up have caught up.
    */
   get liftMs(): number {
-    const state = this.#state;
-    if (state[LATE_AT]! < 0 || state[NOW]! - state[LATE_AT]! < LIFT_AFTER_MS) return 0;
-    const target = state[LATE_TARGET]!;
-    const min = state[MIN]!;
-    const max = state[MAX]!;
-    const limited = target < min ? min : target > max ? max : target;
-    const lift = state[LATE_LEAST]! + limited - state[FLOOR]! - state[TARGET]!;
-    return lift > 0 ? lift : 0;
+    return this.#state[LIFT]!;
   }
 
   arrived(frame: number, nowMs: number, copy: number, late: boolean): void {
     this.#state[FRAME] = frame;
     this.#state[NOW] = nowMs;
     this.#arrive(copy, late);
+    this.#lift();
   }
 
   missed(count: number): void {
@@ -467,12 +464,26 @@ export class DelayTarget implements ArrivalListener {
     far.forget();
   }
 
+  /** Works `liftMs` out: so much later than now the least late of the packets would be due, at the target as it was. */
+  #lift(): void {
+    const state = this.#state;
+    state[LIFT] = 0;
+    if (state[LATE_AT]! < 0 || state[NOW]! - state[LATE_AT]! < LIFT_AFTER_MS) return;
+    const target = state[LATE_TARGET]!;
+    const min = state[MIN]!;
+    const max = state[MAX]!;
+    const limited = target < min ? min : target > max ? max : target;
+    const lift = state[LATE_LEAST]! + limited - state[FLOOR]! - state[TARGET]!;
+    if (lift > 0) state[LIFT] = lift;
+  }
+
   #forgetPath(): void {
     this.#swings.reset();
     const state = this.#state;
     state[BASE] = 0;
     state[SPREAD] = LEAST_STEP_MS;
     state[FASTER_AT] = -Infinity;
+    state[LIFT] = 0;
     state[LATE_AT] = -1;
     state[EARLY_AT] = -1;
   }

@@ -143,7 +143,8 @@ export class JitterBuffer {
   get levelFrames(): number {
     if (this.#slots.count === 0) return 0;
     const { highFrame, usualFrames } = this.#numbering;
-    return highFrame + usualFrames - this.#state[PLAY_FRAME]!;
+    const level = highFrame + usualFrames - this.#state[PLAY_FRAME]!;
+    return level > 0 ? level : 0;
   }
 
   /** Frames of the newest packet: how long a missing one is taken to be. 0 before the first. */

@@ -1,6 +1,6 @@
 import { RECEIVE_STATISTICS } from './receive-counters.ts';
 
-/** Nothing has come yet, or nothing for long · audio plays · it is made up, for what has not come. */
+/** Nothing has come yet, or nothing for a second · audio plays · it is concealed, for what has not come. */
 export type ReceiveState = 'waiting' | 'playing' | 'concealing';
 
 /** In the order of the numbers that stand for them in a report. */
