@@ -33,7 +33,7 @@ function player(contextRate: number, backlog: BacklogMode): Player {
       backlog,
       capacityFrames: 10 * RATE,
     },
-    { ended: () => {}, underrun: () => {}, interrupted: () => {} },
+    { ended: () => {}, skipped: () => {}, underrun: () => {}, interrupted: () => {} },
   );
 }
 

@@ -48,6 +48,21 @@ export function bundleWorker(name, options) {
 }
 
 /**
+ * A script's options come from the page, which has checked them: the checks of names, and the names, are left out.
+ *
+ * @type {import('rolldown').Plugin}
+ */
+const withoutOptionChecks = {
+  name: 'without-option-checks',
+  load(id) {
+    if (!id.replaceAll('\\', '/').endsWith('/src/core/option-names.ts')) return null;
+    return ['checkOptions', 'checkContext', 'checkObject']
+      .map((name) => `/* @__NO_SIDE_EFFECTS__ */ export function ${name}() {}`)
+      .join('\n');
+  },
+};
+
+/**
  * @param {string} label what messages call it
  * @param {string} entry
  * @param {{ readonly minify?: boolean }} [options]
@@ -58,6 +73,7 @@ async function bundleScript(label, entry, { minify = false } = {}) {
     input: entry,
     platform: 'neutral',
     transform: { target: 'es2022' },
+    plugins: [withoutOptionChecks],
     onLog(level, log) {
       if (level === 'warn') throw new Error(`${label}: ${log.message}`);
     },

@@ -9,7 +9,7 @@ import { ROOT, runTool } from './run.mjs';
 
 /** Everything that may be in the package. The sources are there for the maps: "go to definition" and debuggers show them. */
 const SHIPPED = [
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES\.md)$/,
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|SECURITY\.md|THIRD_PARTY_NOTICES\.md)$/,
   /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
   /^dist\/worker\/(opus|backup)(\.inline)?\.js$/,

@@ -191,6 +191,20 @@ describe('Call', () => {
     await expect(call.stats()).rejects.toMatchObject({ code: 'closed' });
   });
 
+  it('ends what was asked of a connection that never answers', async () => {
+    const [call, , connection] = open();
+    connection.getStats = () => new Promise(() => {});
+    const asked = [call.stats(), call.ice(), call.connect()];
+    call.close();
+    for (const promise of asked) await expect(promise).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('says that the browser gives no figures', async () => {
+    const [call, , connection] = open();
+    connection.getStats = () => Promise.reject(new DOMException('no', 'InvalidStateError'));
+    await expect(call.stats()).rejects.toMatchObject({ name: 'MicwireError', code: 'transport' });
+  });
+
   it('leaves passwords of servers out of the dump', () => {
     const [call] = open({
       iceServers: [{ urls: 'turn:lab.example', username: 'me', credential: 'secret' }],

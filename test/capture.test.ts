@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { MicwireError } from '../src/core/errors.ts';
 import { Capture } from '../src/web/index.ts';
-import type { CaptureOptions, Chunk } from '../src/web/index.ts';
+import type { CaptureOptions, Chunk, PayloadFormat } from '../src/web/index.ts';
 import { loadResamplerDesign } from '../src/web/resampler-design.ts';
 import { receiveCapture } from '../src/worker/index.ts';
 import { TestContext, TestNode, TestTrack, openPage, testStream } from './helpers/capture-rig.ts';
@@ -42,8 +42,10 @@ function open(options: CaptureOptions = {}): Rig {
   return { capture, track, node: TestNode.made.at(-1)!, states, errors };
 }
 
-async function collect(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {
-  const all: Chunk[] = [];
+async function collect<Format extends PayloadFormat>(
+  chunks: AsyncIterable<Chunk<Format>>,
+): Promise<Chunk<Format>[]> {
+  const all: Chunk<Format>[] = [];
   for await (const chunk of chunks) all.push(chunk);
   return all;
 }

@@ -254,3 +254,17 @@ test.each(Object.entries(CODECS))('%s refuses a rate and channels that it has no
   expect(() => codec.createEncoder({ sampleRate: 2999, channels: 1 })).toThrow(RangeError);
   expect(() => codec.createDecoder({ sampleRate: 48_000, channels: 33 })).toThrow(RangeError);
 });
+
+test('a decoder of samples that never conceals keeps nothing, and one that may fades out what it kept', () => {
+  const format = { sampleRate: 8000, channels: 1 };
+  const ones = new Uint8Array(new Float32Array(100).fill(1).buffer);
+  const concealed = (decoder: ReturnType<Codec['createDecoder']>): number => {
+    const output = [new Float32Array(110)];
+    expect(decoder.decode(ones, 0, ones.length, output, 0)).toBe(100);
+    expect(output[0]!.subarray(0, 100)).toEqual(new Float32Array(100).fill(1));
+    decoder.conceal(10, output, 100);
+    return output[0]![100]!;
+  };
+  expect(concealed(CODECS.f32.createDecoder(format))).toBeGreaterThan(0.9);
+  expect(concealed(CODECS.f32.createDecoder(format, { conceals: false }))).toBe(0);
+});

@@ -199,7 +199,7 @@ describe('the Base64 JSON layout, version 1', () => {
     expect(reason(text({ frames: '4' }))).toBe('bad-field');
     expect(reason(text({ frame: -1 }))).toBe('bad-field');
     expect(reason(text({ payload: null }))).toBe('bad-field');
-    expect(reason(text({ payload: 'AID_' }))).toBe('bad-base64');
+    expect(reason(text({ payload: 'AID*' }))).toBe('bad-base64');
     expect(reason(text({ frames: 5 }))).toBe('truncated');
     expect(reason(text({ frames: 3 }))).toBe('oversized');
     expect(reason(' '.repeat(2 ** 25))).toBe('oversized');

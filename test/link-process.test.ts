@@ -305,10 +305,11 @@ describe('the link engine as a process', () => {
     await opened(lane);
     const splice = await link.openSplice(client.callLink('call'));
     const ended = new Promise<void>((resolve) => (client.onclose = resolve));
+    const laneEnded = closed(lane);
     const { pid } = link;
     process.kill(pid!, 'SIGKILL');
     await ended;
-    expect(await closed(lane)).toBe(1006);
+    expect(await laneEnded).toBe(1006);
     expect(await splice.lost).toMatch(/ended \(SIGKILL\)/);
     // Nobody asks for it: the supervisor does.
     await expect.poll(() => link.pid ?? pid).not.toBe(pid);

@@ -1,6 +1,9 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { MicwireError, PacketError } from '../src/core/errors.ts';
+import { binaryFraming } from '../src/core/framing/binary.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
+import { rtpFraming } from '../src/core/framing/rtp.ts';
+import type { ReceiveFraming } from '../src/core/playout/receive-feed.ts';
 import { planVariableResampler } from '../src/core/resampler/variable-resampler-planner.ts';
 import { createWorkletScope } from '../src/testing/index.ts';
 import type { ScopeNode, WorkletScope } from '../src/testing/index.ts';
@@ -12,6 +15,7 @@ import { FakeContext, openNodePage } from './helpers/node-page.ts';
 import { opusModule } from './helpers/opus.ts';
 import { voice } from './helpers/voice.ts';
 import { eventually } from './helpers/eventually.ts';
+import { seededRandom } from './helpers/random.ts';
 
 const RATE = 48_000;
 const FRAMES = 960;
@@ -141,14 +145,18 @@ it('takes packets of Opus', async () => {
   expect(page.receiver.stats.jitterBufferEmittedCount).toBeGreaterThan(10 * FRAMES);
   expect(page.receiver.stats.decodeErrors).toBe(0);
   const broken = packet(0, { format: 'opus', payload: new Uint8Array(0) });
-  expect(() => page.receiver.insert(broken)).toThrow(PacketError);
+  page.receiver.insert(broken);
+  expect(page.receiver.stats.decodeErrors).toBe(1);
+  const stereo = packet(0, { format: 'opus', payload, channels: 2 });
+  expect(() => page.receiver.insert(stereo)).toThrow(PacketError);
 
   const short = await ReceiverPage.open(
     { format: 'opus', maxPacketDuration: 10 },
     await opusModule(),
   );
   const long = packet(0, { format: 'opus', payload });
-  expect(() => short.receiver.insert(long)).toThrow(/480 frames/);
+  short.receiver.insert(long);
+  expect(short.receiver.stats.decodeErrors).toBe(1);
 });
 
 it('lets a Worker insert, and gives it its buffers back', async () => {
@@ -200,12 +208,100 @@ it.each([
   ['another format', { format: 'f32' }],
   ['another rate', { sampleRate: 8000 }],
   ['other channels', { channels: 2 }],
+] as const)('refuses packets of %s, and takes the others of the list', async (_, more) => {
+  const page = await ReceiverPage.open();
+  const { receiver } = page;
+  expect(() => receiver.insert([packet(0), packet(1, more), packet(2)])).toThrow(PacketError);
+  page.render(FRAMES);
+  expect(receiver.stats).toMatchObject({ packetsReceived: 2, decodeErrors: 0 });
+});
+
+it.each([
   ['half a frame', { payload: new Uint8Array(3) }],
   ['nothing', { payload: new Uint8Array(0) }],
   ['too much', { payload: new Uint8Array(100_000) }],
-] as const)('refuses packets of %s', async (_, more) => {
-  const { receiver } = await ReceiverPage.open();
-  expect(() => receiver.insert(packet(0, more))).toThrow(PacketError);
+] as const)('counts packets of %s, and takes the others of the list', async (_, more) => {
+  const page = await ReceiverPage.open();
+  const { receiver } = page;
+  receiver.insert([packet(0), packet(1, more), packet(2)]);
+  page.render(FRAMES);
+  expect(receiver.stats).toMatchObject({ packetsReceived: 2, decodeErrors: 1 });
+});
+
+describe('receive', () => {
+  const encoder = binaryFraming.createEncoder();
+
+  it('takes messages as transports bring them', async () => {
+    const page = await ReceiverPage.open({ framing: binaryFraming });
+    const { receiver } = page;
+    const message = (sequence: number): Uint8Array<ArrayBuffer> =>
+      Uint8Array.from(encoder.encode(packet(sequence)) as Uint8Array);
+    expect(receiver.receive(message(0))).toBe(true);
+    expect(receiver.receive(message(1).buffer)).toBe(true);
+    expect(receiver.receive(new DataView(message(2).buffer))).toBe(true);
+    page.render(FRAMES);
+    expect(receiver.stats).toMatchObject({ packetsReceived: 3, badMessages: 0 });
+  });
+
+  it('throws for no message that a network can bring, and counts the bad ones', async () => {
+    const random = seededRandom(7);
+    const page = await ReceiverPage.open({ framing: binaryFraming });
+    const { receiver } = page;
+    let bad = 0;
+    for (let i = 0; i < 2000; i++) {
+      const message = Uint8Array.from(encoder.encode(packet(i)) as Uint8Array);
+      const cut = message.slice(0, Math.floor(random() * message.length));
+      for (let bit = 0; bit < 4; bit++) {
+        cut[Math.floor(random() * cut.length)] = Math.floor(random() * 256);
+      }
+      if (!receiver.receive(cut)) bad++;
+    }
+    if (!receiver.receive('text')) bad++;
+    if (
+      !receiver.receive(
+        encoder.encode(
+          packet(0, { channels: 2, payload: new Uint8Array(FRAMES * 4) }),
+        ) as Uint8Array<ArrayBuffer>,
+      )
+    )
+      bad++;
+    expect(bad).toBeGreaterThan(1000);
+    expect(receiver.stats.badMessages).toBe(bad);
+    expect(() => receiver.receive(1 as never)).toThrow(TypeError);
+    receiver.close();
+    expect(receiver.receive(encoder.encode(packet(0)) as Uint8Array<ArrayBuffer>)).toBe(false);
+  });
+
+  it('decodes by a framing with options of its own, also in a Worker', async () => {
+    const framing: ReceiveFraming = {
+      createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, ssrc: 5 }),
+    };
+    const page = await ReceiverPage.open({ framing });
+    const rtp = rtpFraming.createEncoder({ format: 's16', sampleRate: RATE, channels: 1, ssrc: 5 });
+    const other = rtpFraming.createEncoder({
+      format: 's16',
+      sampleRate: RATE,
+      channels: 1,
+      ssrc: 6,
+    });
+    expect(page.receiver.receive(rtp.encode(packet(0)) as Uint8Array<ArrayBuffer>)).toBe(true);
+    expect(page.receiver.receive(other.encode(packet(0)) as Uint8Array<ArrayBuffer>)).toBe(false);
+    let handover: unknown;
+    const worker = { postMessage: (message: unknown) => void (handover = message) };
+    page.receiver.pipeFrom(worker as unknown as Worker);
+    page.scope.deliver();
+    const port = openReceiverPort({ data: handover }, { framing: binaryFraming })!;
+    cleanups.push(() => port.close());
+    expect(port.receive(encoder.encode(packet(1)) as Uint8Array<ArrayBuffer>)).toBe(true);
+    expect(port.receive('no message')).toBe(false);
+    port.insert(packet(2, { payload: new Uint8Array(3) }));
+    expect(port).toMatchObject({ badMessages: 1, decodeErrors: 1 });
+  });
+
+  it('without a framing says what to do', async () => {
+    const { receiver } = await ReceiverPage.open();
+    expect(() => receiver.receive('x')).toThrow(/framing/);
+  });
 });
 
 it('closes by itself with its context, and when the processor fails', async () => {

@@ -183,6 +183,30 @@ describe('withOpusOptions', () => {
     expect(withOpusOptions(CHROMIUM_OFFER, {})).toBe(CHROMIUM_OFFER);
   });
 
+  it('writes once, whatever the line breaks and however often the codec is named', () => {
+    const line = 'a=rtpmap:111 opus/48000/2';
+    const once = withOpusOptions(`m=audio 9 x 111\n${line}\n`, { dtx: true, ptimeMs: 20 });
+    expect(once).toBe(
+      `m=audio 9 x 111\n${line}\na=fmtp:111 usedtx=1;minptime=10\na=ptime:20\na=maxptime:20\n`,
+    );
+    const often = `m=audio 9 x 111\r\n${`${line}\r\n`.repeat(50)}`;
+    const added = withOpusOptions(often, { dtx: true, ptimeMs: 20 }).length - often.length;
+    expect(added).toBeLessThan(100);
+  });
+
+  it.each([
+    ['a=fmtp:111 stereo=1;sprop-stereo=1', true],
+    ['a=fmtp:111 stereo=1; sprop-stereo=1 ;cbr=1', true],
+    ['a=fmtp:111 sprop-stereo=1', true],
+    ['a=fmtp:111 sprop-stereo=0', false],
+    ['a=fmtp:111 sprop-stereo=10', false],
+    ['a=fmtp:111 xsprop-stereo=1', false],
+    ['a=x:111 sprop-stereo=1', false],
+  ])('%s promises stereo: %s', (line, expected) => {
+    expect(promisesStereo(`v=0\n${line}\n`)).toBe(expected);
+    expect(promisesStereo(`v=0\r\n${line}`)).toBe(expected);
+  });
+
   it('writes into the parameters of Opus, and only there', () => {
     const changed = withOpusOptions(CHROMIUM_OFFER, {
       bitrate: 48_000,

@@ -189,7 +189,7 @@ describe('process()', () => {
     expect(seen).toEqual([0, 128, 128, 128, 33, 33, 161, 33, 33]);
   });
 
-  it('ends at the first falsy return, as in Chromium', () => {
+  it('ends at the first falsy return while nothing is connected', () => {
     const scope = open();
     let calls = 0;
     class Thrice extends scope.AudioWorkletProcessor {
@@ -418,7 +418,7 @@ describe('messages', () => {
 });
 
 describe('createNode', () => {
-  it('hands options over as a clone, with the defaults filled in', () => {
+  it('hands options over as a clone: the counts, and what else was given', () => {
     const scope = open();
     class Options extends scope.AudioWorkletProcessor {
       readonly given: unknown;
@@ -432,7 +432,6 @@ describe('createNode', () => {
     expect(given).toEqual({
       numberOfInputs: 1,
       numberOfOutputs: 1,
-      parameterData: {},
       processorOptions,
     });
     expect((given as { processorOptions: object }).processorOptions).not.toBe(processorOptions);

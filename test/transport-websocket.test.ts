@@ -220,3 +220,148 @@ describe('BackOff', () => {
     expect(() => new BackOff({ firstDelayMs: 100, maxDelayMs: 99 })).toThrow(RangeError);
   });
 });
+
+describe('a connection that nobody sends over', () => {
+  it('is found to be drained by itself', () => {
+    const transport = connect({ highWaterBytes: 100, lowWaterBytes: 10 });
+    const states: string[] = [];
+    transport.onstatechange = ({ state }) => states.push(state);
+    sockets[0]!.open();
+    sockets[0]!.bufferedAmount = 101;
+    expect(transport.send('x')).toBe(false);
+    sockets[0]!.bufferedAmount = 0;
+    vi.advanceTimersByTime(1000);
+    expect(states).toEqual(['open', 'congested', 'open']);
+  });
+
+  it('is given up when what was sent does not leave, however little it is', () => {
+    const transport = connect({ stallTimeoutMs: 4000 });
+    sockets[0]!.open();
+    expect(transport.send('hello')).toBe(true);
+    sockets[0]!.bufferedAmount = 5;
+    vi.advanceTimersByTime(3000);
+    expect(transport.status.state).toBe('open');
+    const told: string[] = [];
+    transport.onstatechange = ({ state, reason }) => told.push(`${state}: ${reason}`);
+    vi.advanceTimersByTime(2000);
+    expect(told[0]).toBe('waiting: The connection stopped moving.');
+    expect(sockets[0]!.closed).toBe(true);
+  });
+
+  it('is kept while it moves, though more waits all the time', () => {
+    const transport = connect({ stallTimeoutMs: 4000 });
+    sockets[0]!.open();
+    for (let second = 0; second < 60; second++) {
+      expect(transport.send('x'.repeat(1000))).toBe(true);
+      sockets[0]!.bufferedAmount += 1000 - 10;
+      vi.advanceTimersByTime(1000);
+    }
+    expect(transport.status.state).toBe('open');
+  });
+
+  it('may be silent for an hour', () => {
+    const transport = connect();
+    sockets[0]!.open();
+    vi.advanceTimersByTime(3_600_000);
+    expect(transport.status.state).toBe('open');
+    transport.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('asks a silent server by its heartbeat, and gives it up when it does not answer', () => {
+    const heartbeat = { message: 'ping', intervalMs: 5000, timeoutMs: 2000 };
+    const transport = connect({ heartbeat });
+    sockets[0]!.open();
+    for (let answered = 0; answered < 3; answered++) {
+      vi.advanceTimersByTime(5500);
+      expect(sockets[0]!.sent).toHaveLength(answered + 1);
+      sockets[0]!.onmessage?.({ data: 'pong' } as never);
+    }
+    expect(transport.stats).toMatchObject({ sentMessages: 3, receivedMessages: 3 });
+    vi.advanceTimersByTime(5500);
+    expect(transport.status.state).toBe('open');
+    const told: string[] = [];
+    transport.onstatechange = ({ state, reason }) => told.push(`${state}: ${reason}`);
+    vi.advanceTimersByTime(2000);
+    expect(told[0]).toBe('waiting: The server does not answer.');
+    expect(() => connect({ heartbeat: { message: 1 as never } })).toThrow(TypeError);
+  });
+
+  it('whose heartbeat throws is given up, without an uncaught exception', () => {
+    const message = (): string => {
+      throw new Error('no token');
+    };
+    const transport = connect({ heartbeat: { message, intervalMs: 1000 } });
+    sockets[0]!.open();
+    vi.advanceTimersByTime(2000);
+    expect(transport.status.reason).toMatch(/no token/);
+  });
+});
+
+describe('createSocket', () => {
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('the token has expired');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the token has expired'))],
+  ])('that %s in a retry is another failed attempt', async (_, fail) => {
+    let failing = false;
+    const transport = connect({
+      createSocket: (url) => {
+        if (failing) return fail();
+        const socket = new FakeSocket(url);
+        sockets.push(socket);
+        return socket;
+      },
+    });
+    const told: string[] = [];
+    transport.onstatechange = ({ state, reason }) => told.push(`${state} ${reason}`);
+    failing = true;
+    sockets[0]!.lose();
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: attempt });
+      await vi.advanceTimersByTimeAsync(transport.status.retryInMs);
+    }
+    expect(transport.status.reason).toBe('The socket could not be made: the token has expired');
+    failing = false;
+    await vi.advanceTimersByTimeAsync(transport.status.retryInMs);
+    sockets.at(-1)!.open();
+    expect(transport.status.state).toBe('open');
+    expect(told.filter((line) => line.startsWith('waiting'))).toHaveLength(4);
+  });
+
+  it('may give its socket later, and one that comes too late is closed', async () => {
+    const gives: ((socket: WebSocketLike) => void)[] = [];
+    const transport = connect({
+      createSocket: () => new Promise<WebSocketLike>((resolve) => gives.push(resolve)),
+    });
+    expect(transport.status.state).toBe('connecting');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(transport.status).toMatchObject({ state: 'waiting', failedAttempts: 1 });
+    await vi.advanceTimersByTimeAsync(transport.status.retryInMs);
+    const [late, second] = [new FakeSocket('a'), new FakeSocket('b')];
+    gives[0]!(late);
+    gives[1]!(second);
+    await vi.advanceTimersByTimeAsync(0);
+    second.open();
+    expect(late.closed).toBe(true);
+    expect(transport.status.state).toBe('open');
+    expect(transport.send('x')).toBe(true);
+    expect(second.sent).toEqual(['x']);
+    transport.close();
+    expect(second.closed).toBe(true);
+  });
+});
+
+it('a message that cannot be sent is counted as dropped, not as sent', () => {
+  const transport = connect();
+  sockets[0]!.open();
+  sockets[0]!.send = () => {
+    throw new TypeError('it is shared memory');
+  };
+  expect(() => transport.send(new Uint8Array(3))).toThrow(TypeError);
+  expect(transport.stats).toMatchObject({ sentMessages: 0, droppedMessages: 1, droppedBytes: 3 });
+});

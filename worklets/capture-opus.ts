@@ -4,25 +4,19 @@ import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../src/core/codec/opus-library.ts';
 import type { OpusCaptureCommand, OpusCaptureProcessorOptions } from '../src/core/messages.ts';
 
-/** The compiled module comes from the page, where it was warmed up; bytes come where modules cannot be passed. */
-function moduleOf(source: WebAssembly.Module | Uint8Array<ArrayBuffer>): WebAssembly.Module {
-  return source instanceof Uint8Array ? new WebAssembly.Module(source) : source;
-}
-
 /** Packets are encoded here once more before the first that counts: each thread has code of its own to warm up. */
 const WARM_UP_PACKETS = 2;
 
 /** As `micwire-capture`, but encodes Opus on the audio thread. A file of its own: who captures samples never loads it. */
 class OpusCaptureProcessor extends AudioWorkletProcessor {
-  readonly #engine: CaptureEngine;
+  /** Null when closed: a node that stays connected keeps its processor. */
+  #engine: CaptureEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: OpusCaptureProcessorOptions }) {
     super();
     const { format, opus, module } = processorOptions;
-    const encoder = new OpusEncoder(
-      new OpusLibrary(moduleOf(module as WebAssembly.Module | Uint8Array<ArrayBuffer>)),
-      opus,
-    );
+    // The compiled module comes from the page, where it was warmed up; bytes come where modules cannot be passed.
+    const encoder = new OpusEncoder(OpusLibrary.shared(module), opus);
     encoder.warmUp(WARM_UP_PACKETS);
     const { encoding } = format;
     this.#engine = new CaptureEngine(
@@ -33,13 +27,16 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
     );
     this.port.onmessage = ({ data }: MessageEvent<OpusCaptureCommand>): void => {
       if (data.type === 'adjust') encoder.adjust(data.options);
-      else this.#engine.obey(data, currentFrame);
+      else this.#engine?.obey(data, currentFrame);
+      if (data.type !== 'close') return;
+      this.#engine = null;
+      this.port.onmessage = null;
     };
   }
 
   /** True keeps the processor running, on silence too, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
-    return this.#engine.process(inputs[0]!, outputs[0]![0]!.length, currentFrame);
+    return this.#engine?.process(inputs[0]!, outputs[0]![0]!.length, currentFrame) ?? false;
   }
 }
 

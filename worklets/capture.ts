@@ -3,19 +3,23 @@ import type { CaptureCommand, CaptureProcessorOptions } from '../src/core/messag
 
 /** Sends its input away in chunks. Its output is silent: it lets engines pull the node, and tells the quantum's length. */
 class CaptureProcessor extends AudioWorkletProcessor {
-  readonly #engine: CaptureEngine;
+  /** Null when closed: a node that stays connected keeps its processor. */
+  #engine: CaptureEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: CaptureProcessorOptions }) {
     super();
     this.#engine = new CaptureEngine(processorOptions, sampleRate, this.port);
     this.port.onmessage = ({ data }: MessageEvent<CaptureCommand>): void => {
-      this.#engine.obey(data, currentFrame);
+      this.#engine?.obey(data, currentFrame);
+      if (data.type !== 'close') return;
+      this.#engine = null;
+      this.port.onmessage = null;
     };
   }
 
   /** True keeps the processor running, on silence too, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
-    return this.#engine.process(inputs[0]!, outputs[0]![0]!.length, currentFrame);
+    return this.#engine?.process(inputs[0]!, outputs[0]![0]!.length, currentFrame) ?? false;
   }
 }
 

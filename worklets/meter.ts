@@ -14,9 +14,10 @@ type Reusable<Type extends MeterEvent['type']> = {
 
 /** Meters its input and publishes the readings. Its output is silent: it lets engines pull the node, and tells the quantum. */
 class MeterProcessor extends AudioWorkletProcessor {
-  readonly #bank: MeterBank;
+  /** Null when closed: a node that stays connected keeps its processor. */
+  #bank: MeterBank | null;
   readonly #values: Float64Array;
-  readonly #snapshot: SnapshotWriter | null;
+  #snapshot: SnapshotWriter | null;
   /** Reused for every post; the clone that crosses the thread is the engine's. */
   readonly #reading: Reusable<'reading'>;
   readonly #activity: Reusable<'activity'> = {
@@ -30,16 +31,16 @@ class MeterProcessor extends AudioWorkletProcessor {
   #dueAt = 0;
   /** The context's frame at which the bank began to count. */
   #began = 0;
-  #closed = false;
 
   constructor({ processorOptions }: { readonly processorOptions: MeterProcessorOptions }) {
     super();
-    this.#bank = new MeterBank({
+    const bank = new MeterBank({
       ...processorOptions,
       sampleRate,
       onActivity: (active, since, frame) => this.#postActivity(active, since, frame),
     });
-    this.#values = this.#bank.createReading().values;
+    this.#values = bank.createReading().values;
+    this.#bank = bank;
     const { snapshot } = processorOptions;
     this.#snapshot = snapshot ? new SnapshotWriter(snapshot) : null;
     this.#interval = Math.ceil(sampleRate / (snapshot ? SNAPSHOTS_PER_SECOND : POSTS_PER_SECOND));
@@ -49,16 +50,17 @@ class MeterProcessor extends AudioWorkletProcessor {
 
   /** True keeps the meter running, on silence too, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
-    if (this.#closed) return false;
-    this.#began = currentFrame - this.#bank.frame;
-    this.#bank.process(inputs[0]!, 0, outputs[0]![0]!.length);
-    if (currentFrame >= this.#dueAt) this.#publish(currentFrame);
+    const bank = this.#bank;
+    if (bank === null) return false;
+    this.#began = currentFrame - bank.frame;
+    bank.process(inputs[0]!, 0, outputs[0]![0]!.length);
+    if (currentFrame >= this.#dueAt) this.#publish(bank, currentFrame);
     return true;
   }
 
-  #publish(frame: number): void {
+  #publish(bank: MeterBank, frame: number): void {
     this.#dueAt = frame + this.#interval;
-    this.#bank.store(this.#values, 0);
+    bank.store(this.#values, 0);
     if (this.#snapshot !== null) {
       this.#snapshot.publish(this.#values);
       return;
@@ -75,9 +77,13 @@ class MeterProcessor extends AudioWorkletProcessor {
   }
 
   #obey(command: MeterCommand): void {
-    if (this.#closed) return;
-    if (command.type !== 'close') return this.#bank[command.type]();
-    this.#closed = true;
+    const bank = this.#bank;
+    if (bank === null) return;
+    if (command.type !== 'close') return bank[command.type]();
+    bank.close();
+    this.#bank = null;
+    this.#snapshot = null;
+    this.port.onmessage = null;
     this.port.postMessage({ type: 'closed', frame: currentFrame } satisfies MeterEvent);
   }
 }

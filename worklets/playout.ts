@@ -3,20 +3,23 @@ import { PlayoutEngine } from '../src/core/playout/playout-engine.ts';
 
 /** Plays what it is sent. Has no inputs. */
 class PlayoutProcessor extends AudioWorkletProcessor {
-  readonly #engine: PlayoutEngine;
+  /** Null when closed: a node that stays connected keeps its processor. */
+  #engine: PlayoutEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: PlayoutProcessorOptions }) {
     super();
     this.#engine = new PlayoutEngine(processorOptions, sampleRate, this.port);
     this.port.onmessage = ({ data }: MessageEvent<PlayoutCommand>): void => {
-      this.#engine.obey(data, currentFrame);
-      if (data.type === 'close') this.port.onmessage = null;
+      this.#engine?.obey(data, currentFrame);
+      if (data.type !== 'close') return;
+      this.#engine = null;
+      this.port.onmessage = null;
     };
   }
 
   /** True keeps the processor running, through silence too, until it is closed. */
   process(_inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
-    return this.#engine.render(outputs[0]!, currentFrame);
+    return this.#engine?.render(outputs[0]!, currentFrame) ?? false;
   }
 }
 

@@ -5,32 +5,33 @@ import { OpusLibrary } from '../src/core/codec/opus-library.ts';
 import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messages.ts';
 import { ReceiveEngine } from '../src/core/playout/receive-engine.ts';
 
-/** The compiled module comes from the page; bytes come where modules cannot be passed. */
 function openDecoder(options: ReceiveProcessorOptions): PayloadDecoder {
-  const { format, opus } = options;
-  if (format !== 'opus') return CODECS[format].createDecoder(options);
-  const source = opus as WebAssembly.Module | Uint8Array<ArrayBuffer>;
-  const module = source instanceof Uint8Array ? new WebAssembly.Module(source) : source;
-  return new OpusDecoder(new OpusLibrary(module), options);
+  const { format, opus, sampleRate, channels } = options;
+  if (format !== 'opus') return CODECS[format].createDecoder(options, { conceals: false });
+  // The compiled module comes from the page; bytes come where modules cannot be passed.
+  return new OpusDecoder(OpusLibrary.shared(opus!), { sampleRate, channels });
 }
 
 /** Plays packets as the network brings them. Has no inputs. */
 class ReceiveProcessor extends AudioWorkletProcessor {
-  readonly #engine: ReceiveEngine;
+  /** Null when closed: a node that stays connected keeps its processor. */
+  #engine: ReceiveEngine | null;
 
   constructor({ processorOptions }: { readonly processorOptions: ReceiveProcessorOptions }) {
     super();
     const decoder = openDecoder(processorOptions);
     this.#engine = new ReceiveEngine(processorOptions, decoder, sampleRate, this.port);
     this.port.onmessage = ({ data }: MessageEvent<ReceiveCommand>): void => {
-      this.#engine.obey(data, currentFrame);
-      if (data.type === 'close') this.port.onmessage = null;
+      this.#engine?.obey(data, currentFrame);
+      if (data.type !== 'close') return;
+      this.#engine = null;
+      this.port.onmessage = null;
     };
   }
 
   /** True keeps the processor running, through silence too, until it is closed. */
   process(_inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
-    return this.#engine.render(outputs[0]!, currentFrame);
+    return this.#engine?.render(outputs[0]!, currentFrame) ?? false;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CaptureStats, Chunk } from '../../src/web/index.ts';
+import type { CaptureStats, Chunk, PayloadFormat } from '../../src/web/index.ts';
 
 /** What a reader has made of the chunks it got. */
 export interface Account {
@@ -12,13 +12,13 @@ export interface Account {
 
 /** Reads to the end and checks every chunk against the one before. */
 export async function audit(
-  chunks: AsyncIterable<Chunk> & { readonly stats: CaptureStats },
+  chunks: AsyncIterable<Chunk<PayloadFormat>> & { readonly stats: CaptureStats },
 ): Promise<Account> {
   let count = 0;
   let faults = 0;
   let next = 0;
   let clockErrorUs = 0;
-  let first: Chunk | undefined;
+  let first: Chunk<PayloadFormat> | undefined;
   for await (const chunk of chunks) {
     first ??= chunk;
     if (chunk.frame !== next + chunk.dropped) faults++;

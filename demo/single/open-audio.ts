@@ -37,5 +37,11 @@ export async function openCapture(
  */
 export function openPlayout(parts: LaneBuild): Promise<Playout> {
   const { context, sampleRate, channels, format, targetDelay } = parts;
-  return Playout.create(context, { sampleRate, channels, format, targetDelay });
+  return Playout.create(context, {
+    sampleRate,
+    channels,
+    format,
+    targetDelay,
+    backlog: 'catch-up',
+  });
 }

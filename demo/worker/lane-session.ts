@@ -16,7 +16,7 @@ import type {
   PayloadDecoder,
   RtpMessageEncoder,
 } from 'micwire/core';
-import type { Chunk, ReceivedCapture, ReceiverPort } from 'micwire/worker';
+import type { Chunk, PayloadFormat, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
 import type { LaneCounts, LaneWorkerOptions } from '../lanes/lane-messages.ts';
 import type { LaneState } from '../lanes/lane-settings.ts';
@@ -194,7 +194,7 @@ class Packer {
   }
 
   /** @returns null for what is no whole packet: the end of the capture */
-  pack(chunk: Chunk): Packed | null {
+  pack(chunk: Chunk<PayloadFormat>): Packed | null {
     const { opus, options } = this;
     const start = performance.now();
     let payload: Uint8Array = chunk.bytes;

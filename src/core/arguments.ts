@@ -47,17 +47,17 @@ export function oneOf<const T extends string>(
   );
 }
 
-const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')!.get!;
+// Descriptors of getters that look at what a value is (its internal slots), which nothing can pretend.
+const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength');
 const typedArrayTag = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  Object.getPrototypeOf(Uint8Array.prototype),
   Symbol.toStringTag,
-)!.get!;
+);
 
 /** Whether `value` is an ArrayBuffer, of this realm or another one (a frame, `node:vm`), where `instanceof` says no. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
-    bufferLength.call(value);
-    return true;
+    return bufferLength?.get?.call(value) !== undefined;
   } catch {
     return false;
   }
@@ -65,7 +65,8 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
 
 /** `'Int16Array'` and the like for a typed array of any realm; undefined for anything else, a DataView included. */
 export function typedArrayName(value: unknown): string | undefined {
-  return typedArrayTag.call(value) as string | undefined;
+  const name: unknown = typedArrayTag?.get?.call(value);
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** Longest string, and longest class name, that a message of ours repeats. */

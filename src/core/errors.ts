@@ -14,6 +14,10 @@ export type MicwireErrorCode =
   | 'unsupported'
   /** The source has no audio track that is live. */
   | 'no-audio'
+  /** There is no room for what was asked for. */
+  | 'out-of-memory'
+  /** A Worker that reads or encodes is gone: it was terminated, has crashed or was never loaded. */
+  | 'worker-gone'
   /** What is recorded cannot be written. */
   | 'recording'
   /** Nothing was recorded: there is no file. */

@@ -2,6 +2,7 @@
  * Every message that crosses a thread, declared once. Commands go to a processor and take effect at the next render
  * quantum; events come from it and carry `frame`, the context's `currentFrame`, never wall time.
  */
+import type { CaptureStats } from './capture/chunk-queue.ts';
 import type { ChunkSlot } from './capture/chunk-sink.ts';
 import type { ChunkEncoding, ChunkFormat } from './capture/chunk.ts';
 import type { OpusModule } from './codec/opus-library.ts';
@@ -49,8 +50,8 @@ export interface CapturePort {
 export type CaptureCommand =
   /** A buffer of the pool that comes back, by the port that brought it or by the node's. */
   | { readonly type: 'recycle'; readonly header: Float64Array; readonly bytes: Uint8Array }
-  /** From now on chunks go through this port. Without a ring only. */
-  | { readonly type: 'pipe'; readonly port: CapturePort }
+  /** From now on chunks go through this port; null: through the node's again. Without a ring only. */
+  | { readonly type: 'pipe'; readonly port: CapturePort | null }
   /** Sends what is captured and stops capturing until `resume`. With `hold` the unfinished chunk waits for what follows. */
   | { readonly type: 'pause'; readonly hold?: boolean }
   | { readonly type: 'resume' }
@@ -72,8 +73,11 @@ export type CaptureDelivery =
 
 export type CaptureEvent =
   | CaptureDelivery
-  /** The answer to `pipe`: chunks posted before this one came through the node's port, the rest go through the other. */
-  | { readonly type: 'piped'; readonly frame: number }
+  /**
+   * The answer to `pipe`: chunks posted before this one came through the old port, the rest go through the new one. `out`:
+   * buffers of the pool that have not come back.
+   */
+  | { readonly type: 'piped'; readonly frame: number; readonly out: number }
   | { readonly type: 'paused'; readonly frame: number }
   | { readonly type: 'pong'; readonly frame: number }
   /** The processor's own count at the end, in frames at the wire rate: captured = delivered + dropped. */
@@ -98,7 +102,24 @@ export interface CaptureHandover {
   /** Where the rest come from: one of the two. */
   readonly port: CapturePort | null;
   readonly ring: SharedArrayBuffer | null;
+  /** By which the Worker and the page know of each other. */
+  readonly control?: CapturePort;
+  /** The Web Lock that the Worker holds while it lives. */
+  readonly lock?: string;
 }
+
+/** From the page, by `control`, to the Worker that reads a capture. */
+export type ReaderCommand =
+  /** Answered by `read`. */
+  | { readonly type: 'ask' }
+  /** The capture has ended, or is another reader's. `captured`: frames in all, null where they are not known. */
+  | { readonly type: 'end'; readonly captured: number | null };
+
+/** From that Worker. */
+export type ReaderEvent =
+  /** It has the capture. `locked`: it holds the lock. */
+  | { readonly type: 'taken'; readonly locked: boolean }
+  | { readonly type: 'read'; readonly stats: CaptureStats };
 
 // --- Opus in a Worker ----------------------------------------------------------------------------------------------
 
@@ -124,8 +145,11 @@ export type OpusWorkerCommand =
     }
   /** Answered by `opened`. */
   | { readonly type: 'open'; readonly options: OpusSessionOptions }
-  /** From now on packets go through this port. Answered by `piped`, by the old port: it brings nothing more. */
-  | { readonly type: 'pipe'; readonly port: CapturePort }
+  /**
+   * From now on packets go through this port. Answered by `piped`, by the old port: it brings nothing more. `refill`: buffers
+   * that are out will not come back.
+   */
+  | { readonly type: 'pipe'; readonly port: CapturePort; readonly refill: boolean }
   /** Changes the encoder, which is libopus, from the next packet on. */
   | { readonly type: 'adjust'; readonly options: OpusAdjustment }
   /** The samples to encode, as f32. Answered by `ended` when the capture has. */
@@ -240,6 +264,8 @@ export type PlayoutCommand =
   | { readonly type: 'target'; readonly frames: number }
   /** Answered by `interrupted`. The fade counts the context's frames. */
   | { readonly type: 'interrupt'; readonly fadeFrames: number }
+  /** Ends the fade of an interrupt under way, if there is one: `interrupted` follows at once. */
+  | { readonly type: 'cut' }
   /** Answered by `undone`. */
   | { readonly type: 'undo' }
   | { readonly type: 'close' };
@@ -278,6 +304,13 @@ export type PlayoutEvent =
       readonly item: number;
       readonly frames: number;
       readonly missed: number;
+    }
+  /** `frames` of an item were left out to catch up. */
+  | {
+      readonly type: 'skipped';
+      readonly frame: number;
+      readonly item: number;
+      readonly frames: number;
     }
   /** No frames were left in the middle of an item. */
   | { readonly type: 'underrun'; readonly frame: number }

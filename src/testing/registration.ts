@@ -1,4 +1,5 @@
 import { domException } from './platform.ts';
+import { toDictionary, toDomString, toEnum, toFloat, toSequence } from './web-idl.ts';
 
 /** One entry of a processor's `static get parameterDescriptors()`. */
 export interface ParameterDescriptor {
@@ -43,48 +44,56 @@ export function checkProcessorClass(name: string, candidate: unknown): Registrat
   if (typeof candidate !== 'function' || !isConstructor(candidate)) {
     throw new TypeError(`registerProcessor('${name}'): the second argument must be a class.`);
   }
-  if (typeof candidate.prototype !== 'object' || candidate.prototype === null) {
+  const { prototype } = candidate;
+  if (prototype === null || (typeof prototype !== 'object' && typeof prototype !== 'function')) {
     throw new TypeError(`registerProcessor('${name}'): the class has no prototype object.`);
   }
   const listed = (candidate as { parameterDescriptors?: unknown }).parameterDescriptors;
   const parameters: Required<ParameterDescriptor>[] = [];
-  if (listed !== undefined) {
-    if (typeof (listed as Iterable<unknown> | null)?.[Symbol.iterator] !== 'function') {
-      throw new TypeError(`registerProcessor('${name}'): parameterDescriptors must be iterable.`);
-    }
-    for (const descriptor of listed as Iterable<ParameterDescriptor>) {
-      parameters.push(checkDescriptor(name, descriptor, parameters));
-    }
+  if (listed === undefined)
+    return { processor: candidate as unknown as ProcessorClass, parameters };
+  // All are converted before any is checked, as Web IDL has it.
+  const where = `registerProcessor('${name}')`;
+  const converted = toSequence(`${where}: parameterDescriptors`, listed).map((descriptor) =>
+    convertDescriptor(where, descriptor),
+  );
+  for (const descriptor of converted) {
+    checkDescriptor(where, descriptor, parameters);
+    parameters.push(descriptor);
   }
   return { processor: candidate as unknown as ProcessorClass, parameters };
 }
 
+/** The conversions of the dictionary `AudioParamDescriptor`, whose members are read in alphabetical order. */
+function convertDescriptor(where: string, value: unknown): Required<ParameterDescriptor> {
+  const given = toDictionary(`${where}: a parameter descriptor`, value);
+  const float = (member: string, otherwise: number): number => {
+    const number = given[member];
+    return number === undefined ? otherwise : toFloat(`${where}: ${member}`, number);
+  };
+  const rate = given['automationRate'];
+  const automationRate =
+    rate === undefined ? 'a-rate' : toEnum(`${where}: automationRate`, rate, ['a-rate', 'k-rate']);
+  const defaultValue = float('defaultValue', 0);
+  const maxValue = float('maxValue', MOST_POSITIVE_SINGLE);
+  const minValue = float('minValue', -MOST_POSITIVE_SINGLE);
+  const name = given['name'];
+  if (name === undefined) throw new TypeError(`${where}: a parameter has no name.`);
+  return { name: toDomString(name), defaultValue, minValue, maxValue, automationRate };
+}
+
 function checkDescriptor(
-  processor: string,
-  descriptor: ParameterDescriptor,
+  where: string,
+  descriptor: Required<ParameterDescriptor>,
   earlier: readonly ParameterDescriptor[],
-): Required<ParameterDescriptor> {
-  const { name } = descriptor;
-  if (name === undefined) {
-    throw new TypeError(`registerProcessor('${processor}'): a parameter has no name.`);
-  }
+): void {
+  const { name, defaultValue, minValue, maxValue } = descriptor;
   if (earlier.some((other) => other.name === name)) {
-    const message = `registerProcessor('${processor}'): parameter '${name}' is declared twice.`;
-    throw domException('NotSupportedError', message);
+    throw domException('NotSupportedError', `${where}: parameter '${name}' is declared twice.`);
   }
-  const defaultValue = Math.fround(descriptor.defaultValue ?? 0);
-  const minValue = Math.fround(descriptor.minValue ?? -MOST_POSITIVE_SINGLE);
-  const maxValue = Math.fround(descriptor.maxValue ?? MOST_POSITIVE_SINGLE);
-  if (!(defaultValue >= minValue && defaultValue <= maxValue)) {
-    const message = `registerProcessor('${processor}'): the default of '${name}', ${defaultValue}, must lie between ${minValue} and ${maxValue}.`;
-    throw domException('InvalidStateError', message);
-  }
-  const automationRate = descriptor.automationRate ?? 'a-rate';
-  if (automationRate !== 'a-rate' && automationRate !== 'k-rate') {
-    const message = `registerProcessor('${processor}'): automationRate of '${name}' must be 'a-rate' or 'k-rate', got '${String(automationRate)}'.`;
-    throw new TypeError(message);
-  }
-  return { name, defaultValue, minValue, maxValue, automationRate };
+  if (defaultValue >= minValue && defaultValue <= maxValue) return;
+  const message = `${where}: the default of '${name}', ${defaultValue}, must lie between ${minValue} and ${maxValue}.`;
+  throw domException('InvalidStateError', message);
 }
 
 /** True for anything `new` accepts. Proxies that only answer `construct` find out without running the class. */

@@ -1,6 +1,10 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
+import { NODE_NAMES } from './node-options.ts';
 import { numberIn } from '../core/arguments.ts';
 import type { ProcessorClass } from './registration.ts';
-import type { NodeOptions, ScopeNode } from './scope-node.ts';
+import type { NodeOptions } from './node-options.ts';
+import type { ScopeNode } from './scope-node.ts';
 import { createWorkletScope } from './worklet-scope.ts';
 import type { ModuleSource, ScopeOptions, WorkletScope } from './worklet-scope.ts';
 
@@ -32,6 +36,21 @@ export interface RenderOptions extends ScopeOptions, NodeOptions {
   readonly onQuantum?: (node: ScopeNode, frame: number) => void;
 }
 
+const NAMES = {
+  ...NODE_NAMES,
+  sampleRate: 1,
+  quantum: 1,
+  input: 1,
+  inputs: 1,
+  parameters: 1,
+  seconds: 1,
+  frames: 1,
+  module: 1,
+  scope: 1,
+  messages: 1,
+  onQuantum: 1,
+} satisfies OptionNames<RenderOptions>;
+
 /** What came out. */
 export interface RenderResult {
   /** The channels of the first output. Empty when the processor has no output. */
@@ -57,7 +76,14 @@ export async function renderOffline(
   processor: string | ProcessorClass,
   options: RenderOptions = {},
 ): Promise<RenderResult> {
-  const scope = options.scope ?? createWorkletScope(options);
+  checkOptions('renderOffline', options, NAMES);
+  const { sampleRate, quantum } = options;
+  const scope =
+    options.scope ??
+    createWorkletScope({
+      ...(sampleRate === undefined ? {} : { sampleRate }),
+      ...(quantum === undefined ? {} : { quantum }),
+    });
   try {
     if (options.module) await scope.addModule(options.module);
     return await render(scope, processor, options);
@@ -73,7 +99,7 @@ async function render(
 ): Promise<RenderResult> {
   const inputs = options.inputs ?? (options.input ? [options.input] : []);
   const node = scope.createNode(processor, {
-    ...options,
+    ...nodeOptionsOf(options),
     numberOfInputs: options.numberOfInputs ?? Math.max(1, inputs.length),
   });
   const received: unknown[] = [];
@@ -96,6 +122,12 @@ async function render(
   }
   await scope.settle();
   return { channels: outputs[0] ?? [], outputs, messages: received, frames, alive: node.alive };
+}
+
+/** Those of the options that a node takes. */
+function nodeOptionsOf(options: RenderOptions): NodeOptions {
+  const known = Object.entries(options).filter(([name]) => Object.hasOwn(NODE_NAMES, name));
+  return Object.fromEntries(known) as NodeOptions;
 }
 
 /** Copies a quantum to its place. An output that gains channels in mid-stream gains them in the result, silent before. */

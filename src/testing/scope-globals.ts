@@ -22,8 +22,7 @@ const replaced = new Map<string, PropertyDescriptor | undefined>();
  * several.
  */
 export class AudioWorkletProcessor {
-  /** The processor's end of the channel to the page. */
-  readonly port: ScopePort;
+  readonly #port: ScopePort;
 
   constructor() {
     const port = constructionPort;
@@ -33,34 +32,81 @@ export class AudioWorkletProcessor {
       );
     }
     constructionPort = undefined;
-    this.port = port;
+    this.#port = port;
+  }
+
+  /** The processor's end of the channel to the page. */
+  get port(): ScopePort {
+    return this.#port;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'AudioWorkletProcessor';
+  }
+
+  /** @internal Whether its constructor has run on `value`. */
+  static made(value: unknown): boolean {
+    return typeof value === 'object' && value !== null && #port in value;
   }
 }
+
+/** The interface objects of the scope itself: code asks for them to find out where it runs. */
+class WorkletGlobalScope {
+  constructor() {
+    throw new TypeError('Illegal constructor.');
+  }
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return value === globalThis;
+  }
+}
+class AudioWorkletGlobalScope extends WorkletGlobalScope {}
 
 function current(name: string): RunningScope {
   if (!running) throw new ReferenceError(`${name} is not defined: no worklet scope is open.`);
   return running;
 }
 
-const GETTERS: Readonly<Record<string, () => unknown>> = {
-  AudioWorkletProcessor: () => AudioWorkletProcessor,
-  registerProcessor: () => registerProcessor,
-  sampleRate: () => current('sampleRate').sampleRate,
-  currentFrame: () => current('currentFrame').currentFrame,
-  currentTime: () => current('currentTime').currentFrame / current('currentTime').sampleRate,
-  renderQuantumSize: () => current('renderQuantumSize').quantum,
+const accessor = (get: () => unknown): PropertyDescriptor => ({
+  configurable: true,
+  enumerable: true,
+  get,
+});
+const data = (value: unknown, enumerable: boolean): PropertyDescriptor => ({
+  configurable: true,
+  enumerable,
+  writable: true,
+  value,
+});
+
+/** As browsers have them: interface objects and the operation may be replaced, attributes are read-only. */
+const GLOBALS: Readonly<Record<string, PropertyDescriptor>> = {
+  WorkletGlobalScope: data(WorkletGlobalScope, false),
+  AudioWorkletGlobalScope: data(AudioWorkletGlobalScope, false),
+  AudioWorkletProcessor: data(AudioWorkletProcessor, false),
+  registerProcessor: data(registerProcessor, true),
+  sampleRate: accessor(() => current('sampleRate').sampleRate),
+  currentFrame: accessor(() => current('currentFrame').currentFrame),
+  currentTime: accessor(
+    () => current('currentTime').currentFrame / current('currentTime').sampleRate,
+  ),
+  renderQuantumSize: accessor(() => current('renderQuantumSize').quantum),
 };
 
 function registerProcessor(name: string, candidate: unknown): void {
+  // Not rest parameters: `registerProcessor.length` is 2 in browsers.
+  const { length } = arguments;
+  if (length < 2) {
+    throw new TypeError(`registerProcessor: 2 arguments required, but only ${length} present.`);
+  }
   current('registerProcessor').register(name, candidate);
 }
 
 /** Puts the scope's globals in place. */
 export function openScope(scope: RunningScope): void {
   if (open.size === 0) {
-    for (const [name, get] of Object.entries(GETTERS)) {
+    for (const [name, descriptor] of Object.entries(GLOBALS)) {
       replaced.set(name, Object.getOwnPropertyDescriptor(globalThis, name));
-      Object.defineProperty(globalThis, name, { configurable: true, enumerable: true, get });
+      Object.defineProperty(globalThis, name, descriptor);
     }
   }
   open.add(scope);
@@ -91,13 +137,18 @@ export function leaveScope(before: RunningScope | undefined): void {
   if (before && open.has(before)) running = before;
 }
 
-/** Constructs a processor with `port` as its port. */
+/**
+ * Constructs a processor with `port` as its port.
+ * @throws what the constructor throws; TypeError when it makes something else than an `AudioWorkletProcessor`
+ */
 export function construct<P>(make: () => P, port: ScopePort): P {
   const outer = constructionPort;
   constructionPort = port;
   try {
-    return make();
+    const processor = make();
+    if (AudioWorkletProcessor.made(processor)) return processor;
   } finally {
     constructionPort = outer;
   }
+  throw new TypeError("The processor's class must extend AudioWorkletProcessor.");
 }

@@ -1,28 +1,18 @@
-import { domException, host } from './platform.ts';
+import { InputBlocks } from './input-blocks.ts';
+import { checkNodeOptions, MAX_CHANNELS } from './node-options.ts';
+import type { NodeOptions, NodeSettings } from './node-options.ts';
+import { host } from './platform.ts';
 import type { BlockProcessor, ProcessorClass, Registration } from './registration.ts';
 import { construct } from './scope-globals.ts';
 import { ScopePort } from './scope-port.ts';
-
-/** What an `AudioWorkletNode` takes, as far as a processor can see it. */
-export interface NodeOptions {
-  /** @default 1 */
-  readonly numberOfInputs?: number;
-  /** @default 1 */
-  readonly numberOfOutputs?: number;
-  /**
-   * Channels of each output. Without it a node with one input and one output follows its input's channel count, and any
-   * other has one channel per output.
-   */
-  readonly outputChannelCount?: readonly number[];
-  /** Parameter values to begin with, by name. */
-  readonly parameterData?: Readonly<Record<string, number>>;
-  /** Given to the processor's constructor as a structured clone. */
-  readonly processorOptions?: unknown;
-}
+import { toFloat } from './web-idl.ts';
 
 /** What happened to a processor that is silent for good. */
 export interface ProcessorErrorEvent {
   readonly type: 'processorerror';
+  /** What was thrown, in words. */
+  readonly message: string;
+  /** What was thrown. (Browsers give null: the error stays in the other thread.) */
   readonly error: unknown;
 }
 
@@ -31,21 +21,23 @@ interface Parameter {
   readonly perFrame: boolean;
   readonly min: number;
   readonly max: number;
-  /** The value while it is constant: an array of length 1, as browsers hand over. */
-  readonly constant: Float32Array;
+  /** The value while it is constant. */
+  value: number;
   /** One value per frame of the quantum; made when first needed. */
   curve: Float32Array | undefined;
   usesCurve: boolean;
+  /** What the processor is shown: of length 1 while the value is constant, as in browsers, or of a quantum. */
+  shownValue: Float32Array;
+  shownCurve: Float32Array | undefined;
 }
 
 type Channels = readonly Float32Array[];
 const NO_CHANNELS: Channels = Object.freeze([]);
-/** The most channels a node may have (Web Audio §1.1: implementations support at least 32; browsers stop there). */
-const MAX_CHANNELS = 32;
 
 /**
- * A processor and the page's end of it. The arrays that `process()` sees are frozen and reused from quantum to
- * quantum, as in browsers; nothing is allocated while shapes stay as they are.
+ * A processor and the page's end of it. The arrays that `process()` sees are frozen and reused from quantum to quantum, as
+ * in browsers, and new ones take the place of those that the processor transferred. Nothing is allocated while shapes stay
+ * as they are.
  */
 export class ScopeNode<P = object> {
   /** The processor itself, for looking inside. */
@@ -56,12 +48,16 @@ export class ScopeNode<P = object> {
   onprocessorerror: ((event: ProcessorErrorEvent) => void) | null = null;
 
   readonly #innerPort: ScopePort;
+  readonly #settings: NodeSettings;
   readonly #parameters: readonly Parameter[];
-  readonly #fixedChannels: readonly number[] | undefined;
   #quantum: number;
   #alive = true;
+  /** Whether it threw, or the scope was closed. */
+  #ended = false;
+  /** What each input brings, and the arrays in which the processor sees it. */
+  #brought: readonly InputBlocks[];
   #inputs: readonly Channels[];
-  #outputs: readonly Channels[];
+  #outputs: readonly Channels[] = [];
   #values: Readonly<Record<string, Float32Array>> = {};
   /** Arrays made so far, by index and channel count, and inputs as a whole by all their counts: shapes that return find
    * their arrays again, so that a source that comes and goes costs no allocation. */
@@ -76,45 +72,35 @@ export class ScopeNode<P = object> {
     quantum: number,
     onPosted: () => void,
   ) {
-    const numberOfInputs = options.numberOfInputs ?? 1;
-    const numberOfOutputs = options.numberOfOutputs ?? 1;
-    checkCounts(numberOfInputs, numberOfOutputs, options.outputChannelCount);
-    this.#fixedChannels =
-      options.outputChannelCount ??
-      (numberOfInputs === 1 && numberOfOutputs === 1
-        ? undefined
-        : Array.from({ length: numberOfOutputs }, () => 1));
+    const settings = checkNodeOptions(options);
+    this.#settings = settings;
     this.#quantum = quantum;
-    this.#parameters = registration.parameters.map((descriptor) => ({
-      name: descriptor.name,
-      perFrame: descriptor.automationRate === 'a-rate',
-      min: descriptor.minValue,
-      max: descriptor.maxValue,
-      constant: new Float32Array(1).fill(
-        options.parameterData?.[descriptor.name] ?? descriptor.defaultValue,
-      ),
-      curve: undefined,
-      usesCurve: false,
-    }));
+    this.#parameters = registration.parameters.map(({ name, ...descriptor }) => {
+      const { minValue: min, maxValue: max } = descriptor;
+      const value = clamp(settings.parameterData[name] ?? descriptor.defaultValue, min, max);
+      const perFrame = descriptor.automationRate === 'a-rate';
+      const shownValue = new Float32Array(1);
+      const none = { curve: undefined, usesCurve: false, shownCurve: undefined };
+      return { name, perFrame, min, max, value, shownValue, ...none };
+    });
+    const { numberOfInputs } = settings;
+    this.#brought = Array.from(
+      { length: numberOfInputs },
+      () => new InputBlocks(settings, quantum),
+    );
     this.#inputs = Object.freeze(Array.from({ length: numberOfInputs }, () => NO_CHANNELS));
-    this.#outputs = [];
-    this.#shapeOutputs(numberOfOutputs);
+    this.#shapeOutputs();
     this.#shapeParameters();
     [this.port, this.#innerPort] = ScopePort.pair(onPosted);
     const Processor = registration.processor as ProcessorClass<P>;
-    const given = host().structuredClone({
-      numberOfInputs,
-      numberOfOutputs,
-      ...(options.outputChannelCount && { outputChannelCount: [...options.outputChannelCount] }),
-      parameterData: { ...options.parameterData },
-      processorOptions: options.processorOptions ?? {},
-    });
+    const given = host().structuredClone(settings.forProcessor);
     this.processor = construct(() => new Processor(given as never), this.#innerPort);
   }
 
   /**
-   * False once `process()` returned something falsy, threw, or the scope was closed; it is not called again. (Chromium
-   * ends a processor at the first falsy return, even while inputs are connected, and so does this.)
+   * False once `process()` returned something falsy, threw, or the scope was closed. One that returned something falsy is
+   * still called while an input has channels, as in browsers: only what it returns without one ends it (Web Audio §1.32.5.3,
+   * "active source").
    */
   get alive(): boolean {
     return this.#alive;
@@ -122,6 +108,7 @@ export class ScopeNode<P = object> {
 
   /** The outputs of the last quantum: output → channel → samples. The arrays are reused by the next one. */
   get outputs(): readonly (readonly Float32Array[])[] {
+    if (detached(this.#outputs, this.#quantum)) this.#renewTransferred();
     return this.#outputs;
   }
 
@@ -133,25 +120,17 @@ export class ScopeNode<P = object> {
     if (!(index >= 0 && index < this.#inputs.length)) {
       throw new RangeError(`input must be one of ${this.#inputs.length}, got ${index}.`);
     }
-    const count = channels.length;
-    if (count > MAX_CHANNELS) {
-      throw new RangeError(`An input has at most ${MAX_CHANNELS} channels, got ${count}.`);
-    }
-    if (this.#inputs[index]!.length !== count) this.#shapeInput(index, count);
-    const buffers = this.#inputs[index]!;
-    for (let channel = 0; channel < count; channel++) {
-      const source = channels[channel]!;
-      const target = buffers[channel]!;
-      const frames = Math.max(0, Math.min(target.length, source.length - from));
-      for (let i = 0; i < frames; i++) target[i] = source[from + i]!;
-      if (frames < target.length) target.fill(0, frames);
-    }
+    const input = this.#brought[index]!;
+    input.set(channels, from);
+    if (this.#inputs[index]!.length !== input.count) this.#shapeInput(index, input.count);
   }
 
   /**
    * A parameter's value from the next quantum on: a number for a constant, or one value per frame, read from frame
    * `from` (its last value holds on; a k-rate parameter takes the quantum's first). Values are kept within the
    * parameter's nominal range.
+   *
+   * @throws TypeError for a name that the processor does not declare, or a value that is not finite as a float32
    */
   setParameter(name: string, value: number | Float32Array, from = 0): void {
     const parameter = this.#parameters.find((candidate) => candidate.name === name);
@@ -159,46 +138,70 @@ export class ScopeNode<P = object> {
       const known = this.#parameters.map((candidate) => `'${candidate.name}'`).join(', ');
       throw new TypeError(`parameter must be one of ${known || '(none)'}, got '${name}'.`);
     }
-    const { min, max, constant } = parameter;
-    const curved = typeof value !== 'number' && parameter.perFrame;
-    if (curved) {
-      const curve = (parameter.curve ??= new Float32Array(this.#quantum));
-      for (let i = 0; i < curve.length; i++) {
-        curve[i] = clamp(value[Math.min(from + i, value.length - 1)] ?? 0, min, max);
-      }
-    } else {
-      const first = typeof value === 'number' ? value : value[Math.min(from, value.length - 1)];
-      constant[0] = clamp(first ?? 0, min, max);
+    const { min, max } = parameter;
+    if (typeof value !== 'object' || value === null) {
+      parameter.value = clamp(toFloat(name, value), min, max);
+      this.#useCurve(parameter, false);
+      return;
     }
-    if (curved !== parameter.usesCurve) {
-      parameter.usesCurve = curved;
-      this.#shapeParameters();
+    const last = value.length - 1;
+    if (!parameter.perFrame) {
+      parameter.value = clamp(toFloat(name, value[Math.min(from, last)] ?? 0), min, max);
+      return;
+    }
+    const curve = (parameter.curve ??= new Float32Array(this.#quantum));
+    for (let i = 0; i < curve.length; i++) {
+      curve[i] = clamp(toFloat(name, value[Math.min(from + i, last)] ?? 0), min, max);
+    }
+    this.#useCurve(parameter, true);
+  }
+
+  /**
+   * Renders one quantum. The scope is entered by the caller.
+   * @param report is given what `process()` throws, unless `onprocessorerror` takes it
+   * @internal
+   */
+  renderQuantum(report: (error: unknown) => void): void {
+    if (!this.#prepare()) return;
+    // As little as possible besides the call: engines inline a processor into what calls it, up to a limit, and one that is
+    // not inlined as a whole allocates where in a browser it does not.
+    try {
+      const processor = this.processor as unknown as BlockProcessor;
+      this.#alive = Boolean(processor.process(this.#inputs, this.#outputs, this.#values));
+    } catch (error) {
+      this.#fail(error, report);
     }
   }
 
-  /** @internal Renders one quantum. The scope is entered by the caller. */
-  renderQuantum(): void {
+  /** Makes the arrays of the next quantum ready. @returns whether the processor is to be called */
+  #prepare(): boolean {
+    this.#renewTransferred();
     this.#silence();
-    if (!this.#alive) return;
-    try {
-      const processor = this.processor as unknown as BlockProcessor;
-      if (!processor.process(this.#inputs, this.#outputs, this.#values)) this.#alive = false;
-    } catch (error) {
-      this.#alive = false;
-      this.#silence();
-      if (!this.onprocessorerror) throw error;
-      this.onprocessorerror({ type: 'processorerror', error });
-    }
+    if (!this.#alive && (this.#ended || !this.#connected)) return false;
+    for (let i = 0; i < this.#inputs.length; i++) this.#brought[i]!.show(this.#inputs[i]!);
+    for (let i = 0; i < this.#parameters.length; i++) show(this.#parameters[i]!);
+    return true;
+  }
+
+  #fail(error: unknown, report: (error: unknown) => void): void {
+    this.#alive = false;
+    this.#ended = true;
+    this.#renewTransferred();
+    this.#silence();
+    const { onprocessorerror } = this;
+    if (onprocessorerror === null) report(error);
+    else onprocessorerror.call(this, { type: 'processorerror', message: String(error), error });
   }
 
   /** @internal */
-  deliverToProcessor(): number {
-    return this.#innerPort.deliver();
+  deliverToProcessor(report: (error: unknown) => void): number {
+    return this.#innerPort.deliver(report);
   }
 
   /** @internal */
   close(): void {
     this.#alive = false;
+    this.#ended = true;
     this.port.close();
     this.#innerPort.close();
   }
@@ -206,6 +209,28 @@ export class ScopeNode<P = object> {
   /** @internal */
   setQuantum(quantum: number): void {
     this.#quantum = quantum;
+    this.#brought = this.#brought.map((before) => {
+      const blocks = new InputBlocks(this.#settings, quantum);
+      blocks.adopt(before);
+      return blocks;
+    });
+    for (const parameter of this.#parameters) {
+      const { curve } = parameter;
+      if (!curve) continue;
+      parameter.curve = new Float32Array(quantum).fill(curve.at(-1) ?? 0);
+      parameter.shownCurve = undefined;
+    }
+    this.#makeArrays();
+  }
+
+  /** Whether something is connected to an input. */
+  get #connected(): boolean {
+    for (let i = 0; i < this.#inputs.length; i++) if (this.#inputs[i]!.length > 0) return true;
+    return false;
+  }
+
+  /** Makes all arrays that the processor sees, in the shapes at hand. */
+  #makeArrays(): void {
     this.#inputBuffers = [];
     this.#outputBuffers = [];
     this.#inputShapes = new Map();
@@ -214,12 +239,30 @@ export class ScopeNode<P = object> {
         this.#buffersFor(this.#inputBuffers, index, channels.length),
       ),
     );
-    this.#shapeOutputs(this.#outputs.length);
-    for (const parameter of this.#parameters) {
-      const { curve } = parameter;
-      if (!curve) continue;
-      parameter.curve = new Float32Array(quantum).fill(curve.at(-1) ?? 0);
+    this.#shapeOutputs();
+    this.#shapeParameters();
+  }
+
+  /** Makes new arrays when the processor has transferred one of those that it saw. */
+  #renewTransferred(): void {
+    let lost = detached(this.#inputs, this.#quantum) || detached(this.#outputs, this.#quantum);
+    for (let i = 0; i < this.#parameters.length; i++) {
+      const parameter = this.#parameters[i]!;
+      if (parameter.shownValue.length === 0) {
+        parameter.shownValue = new Float32Array(1);
+        lost = true;
+      }
+      if (parameter.shownCurve?.length === 0) {
+        parameter.shownCurve = undefined;
+        lost = true;
+      }
     }
+    if (lost) this.#makeArrays();
+  }
+
+  #useCurve(parameter: Parameter, usesCurve: boolean): void {
+    if (usesCurve === parameter.usesCurve) return;
+    parameter.usesCurve = usesCurve;
     this.#shapeParameters();
   }
 
@@ -243,23 +286,28 @@ export class ScopeNode<P = object> {
       this.#inputShapes.set(key, shape);
     }
     this.#inputs = shape;
-    if (!this.#fixedChannels) this.#shapeOutputs(this.#outputs.length);
+    if (!this.#settings.outputChannels) this.#shapeOutputs();
   }
 
-  #shapeOutputs(count: number): void {
-    const shaped = Array.from({ length: count }, (_, index) => {
-      const channels = this.#fixedChannels?.[index] ?? Math.max(1, this.#inputs[0]?.length ?? 1);
+  #shapeOutputs(): void {
+    const { numberOfOutputs, outputChannels } = this.#settings;
+    const shaped = Array.from({ length: numberOfOutputs }, (_, index) => {
+      const channels = outputChannels?.[index] ?? Math.max(1, this.#inputs[0]?.length ?? 1);
       return this.#buffersFor(this.#outputBuffers, index, channels);
     });
     this.#outputs = Object.freeze(shaped);
   }
 
   #shapeParameters(): void {
-    const values: Record<string, Float32Array> = {};
-    for (const parameter of this.#parameters) {
-      values[parameter.name] = (parameter.usesCurve && parameter.curve) || parameter.constant;
-    }
-    this.#values = Object.freeze(values);
+    this.#values = Object.freeze(
+      Object.fromEntries(
+        this.#parameters.map((parameter) => {
+          const { name, usesCurve, shownValue } = parameter;
+          if (!usesCurve) return [name, shownValue];
+          return [name, (parameter.shownCurve ??= new Float32Array(this.#quantum))];
+        }),
+      ),
+    );
   }
 
   #buffersFor(made: Channels[][], index: number, count: number): Channels {
@@ -271,25 +319,19 @@ export class ScopeNode<P = object> {
   }
 }
 
-function checkCounts(
-  inputs: number,
-  outputs: number,
-  channels: readonly number[] | undefined,
-): void {
-  if (inputs === 0 && outputs === 0) {
-    throw domException('NotSupportedError', 'A node needs at least one input or one output.');
+/** Whether one of the arrays has lost its memory to a transfer. */
+function detached(blocks: readonly Channels[], quantum: number): boolean {
+  for (let i = 0; i < blocks.length; i++) {
+    const channels = blocks[i]!;
+    for (let c = 0; c < channels.length; c++) if (channels[c]!.length !== quantum) return true;
   }
-  if (!channels) return;
-  if (channels.length !== outputs) {
-    const message = `outputChannelCount must have ${outputs} entries, got ${channels.length}.`;
-    throw domException('IndexSizeError', message);
-  }
-  for (const count of channels) {
-    if (!(Number.isInteger(count) && count >= 1 && count <= MAX_CHANNELS)) {
-      const message = `A channel count must lie between 1 and ${MAX_CHANNELS}, got ${count}.`;
-      throw domException('NotSupportedError', message);
-    }
-  }
+  return false;
+}
+
+/** Writes a parameter's values of the next quantum where the processor sees them. */
+function show(parameter: Parameter): void {
+  if (parameter.usesCurve) parameter.shownCurve!.set(parameter.curve!);
+  else parameter.shownValue[0] = parameter.value;
 }
 
 function clamp(value: number, min: number, max: number): number {

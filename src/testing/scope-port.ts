@@ -16,7 +16,8 @@ export class ScopePort {
   /** Called when a message cannot be read. Never by the stand-in; it is here because code may set it. */
   onmessageerror: ((event: PortMessageEvent) => void) | null = null;
 
-  readonly #listeners = new Set<PortListener>();
+  /** Whether each is called once only. */
+  readonly #listeners = new Map<PortListener, boolean>();
   readonly #queue: PortMessageEvent[] = [];
   #handler: ((event: PortMessageEvent) => void) | null = null;
   #started = false;
@@ -89,8 +90,13 @@ export class ScopePort {
     if (peer) peer.#closed = true;
   }
 
-  addEventListener(type: string, listener: PortListener | null): void {
-    if (type === 'message' && listener) this.#listeners.add(listener);
+  addEventListener(
+    type: string,
+    listener: PortListener | null,
+    options?: { readonly once?: boolean } | boolean,
+  ): void {
+    if (type !== 'message' || !listener || this.#listeners.has(listener)) return;
+    this.#listeners.set(listener, typeof options === 'object' && options.once === true);
   }
 
   removeEventListener(type: string, listener: PortListener | null): void {
@@ -98,23 +104,34 @@ export class ScopePort {
   }
 
   /**
-   * Hands every message that has arrived to the handlers, also those that they cause on this end.
+   * Hands every message that has arrived to the handlers, also those that they cause on this end. A handler that throws
+   * keeps no other from its message.
    *
+   * @param report is given what handlers throw
    * @returns how many were delivered.
    * @internal
    */
-  deliver(): number {
+  deliver(report: (error: unknown) => void): number {
     if (!this.#started || this.#queue.length === 0) return 0;
     let count = 0;
     for (;;) {
       const event = this.#queue.shift();
       if (!event) return count;
       count++;
-      this.#handler?.call(this, event);
-      for (const listener of [...this.#listeners]) {
-        if (typeof listener === 'function') listener.call(this, event);
-        else listener.handleEvent(event);
+      if (this.#handler) this.#call(this.#handler, event, report);
+      for (const [listener, once] of [...this.#listeners]) {
+        if (once) this.#listeners.delete(listener);
+        this.#call(listener, event, report);
       }
+    }
+  }
+
+  #call(listener: PortListener, event: PortMessageEvent, report: (error: unknown) => void): void {
+    try {
+      if (typeof listener === 'function') listener.call(this, event);
+      else listener.handleEvent(event);
+    } catch (error) {
+      report(error);
     }
   }
 }

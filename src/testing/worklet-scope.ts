@@ -1,4 +1,7 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, describe } from '../core/arguments.ts';
+import type { NodeOptions } from './node-options.ts';
 import { domException, host, nextTurn } from './platform.ts';
 import { checkProcessorClass } from './registration.ts';
 import type { ProcessorClass, Registration } from './registration.ts';
@@ -11,7 +14,7 @@ import {
 } from './scope-globals.ts';
 import type { RunningScope } from './scope-globals.ts';
 import { ScopeNode } from './scope-node.ts';
-import type { NodeOptions } from './scope-node.ts';
+import { toDomString } from './web-idl.ts';
 
 /** How a scope is made. */
 export interface ScopeOptions {
@@ -20,6 +23,7 @@ export interface ScopeOptions {
   /** Frames per render quantum, 1 to 16384. @default 128 */
   readonly quantum?: number;
 }
+const NAMES = { sampleRate: 1, quantum: 1 } satisfies OptionNames<ScopeOptions>;
 
 /**
  * A module that registers processors: a function that imports it, which is called while the scope's globals are in
@@ -43,6 +47,11 @@ export class WorkletScope implements RunningScope {
 
   readonly #registered = new Map<string, Registration>();
   readonly #nodes: ScopeNode[] = [];
+  /** What is loaded, or loading, by URL: a scope evaluates a URL once. */
+  readonly #modules = new Map<string, Promise<unknown>>();
+  /** What processors and handlers threw while the scope carried on. */
+  readonly #errors: unknown[] = [];
+  readonly #report = (error: unknown): void => void this.#errors.push(error);
   #quantum: number;
   #currentFrame = 0;
   #closed = false;
@@ -89,21 +98,32 @@ export class WorkletScope implements RunningScope {
    * An ES module runs once per process. When `() => import('./gain.js')` ran already for another scope, this one takes
    * over what it registered then; its top-level code saw the `sampleRate` of the first. Give a URL to run it afresh.
    *
+   * A URL that this scope has already is not evaluated again.
+   *
    * @returns what the function returned: for `() => import(…)`, the module's exports.
-   * @throws what the module throws.
+   * @throws what the module throws; AbortError for a URL from which nothing can be loaded.
    */
   addModule(module: ModuleSource): Promise<unknown> {
     this.#checkOpen();
-    const loaded = loading.then(() => this.#evaluate(module));
+    const url = typeof module === 'function' ? undefined : urlOf(module);
+    const known = url === undefined ? undefined : this.#modules.get(url);
+    if (known) return known;
+    const load = typeof module === 'function' ? module : (): unknown => importFresh(url!);
+    const loaded = loading.then(() => this.#evaluate(load));
+    if (url !== undefined) this.#modules.set(url, loaded);
     loading = loaded.catch(() => {});
     return loaded;
   }
 
   /** The global `registerProcessor`: see Web Audio §1.32.3.1 for what it refuses. */
   register(name: string, candidate: unknown): void {
-    const key = String(name);
-    if (key === '')
+    const key = toDomString(name);
+    if (typeof candidate !== 'function') {
+      throw new TypeError(`registerProcessor('${key}'): the second argument must be a class.`);
+    }
+    if (key === '') {
       throw domException('NotSupportedError', 'registerProcessor: the name is empty.');
+    }
     if (this.#registered.has(key)) {
       throw domException('NotSupportedError', `registerProcessor: '${key}' is registered already.`);
     }
@@ -114,7 +134,8 @@ export class WorkletScope implements RunningScope {
    * Makes a processor, as `new AudioWorkletNode(context, name, options)` does.
    *
    * @param processor a registered name, or a class that extends this scope's `AudioWorkletProcessor`.
-   * @throws InvalidStateError when the name is not registered; else what the processor's constructor throws.
+   * @throws InvalidStateError when the name is not registered; TypeError, RangeError or DOMException for wrong options, as in
+   * browsers; else what the processor's constructor throws. (A browser makes the node and dispatches `processorerror`.)
    */
   createNode<P = object>(
     processor: string | ProcessorClass<P>,
@@ -136,15 +157,21 @@ export class WorkletScope implements RunningScope {
    * Renders quanta: messages to the processors are delivered, then every node is processed in the order of creation,
    * then the frame counter moves on. Messages to the page wait for `deliver()`, `settle()` or the next turn of the
    * event loop, as they do for a page whose thread is busy.
+   *
+   * @throws after the quantum is complete, what a processor threw without an `onprocessorerror`, or a handler of messages; an
+   * AggregateError when that are several.
    */
   render(quanta = 1): void {
     this.#checkOpen();
     const before = enterScope(this);
     try {
       for (let i = 0; i < quanta; i++) {
-        for (let n = 0; n < this.#nodes.length; n++) this.#nodes[n]!.deliverToProcessor();
-        for (let n = 0; n < this.#nodes.length; n++) this.#nodes[n]!.renderQuantum();
+        for (let n = 0; n < this.#nodes.length; n++) {
+          this.#nodes[n]!.deliverToProcessor(this.#report);
+        }
+        for (let n = 0; n < this.#nodes.length; n++) this.#nodes[n]!.renderQuantum(this.#report);
         this.#currentFrame += this.#quantum;
+        if (this.#errors.length > 0) this.#throwErrors();
       }
     } finally {
       leaveScope(before);
@@ -155,6 +182,7 @@ export class WorkletScope implements RunningScope {
    * Delivers what is waiting at the ports of all nodes, in both directions, and what the handlers post meanwhile.
    *
    * @returns how many messages were delivered.
+   * @throws after all is delivered, what a handler threw; an AggregateError when that are several.
    */
   deliver(): number {
     const before = enterScope(this);
@@ -162,11 +190,14 @@ export class WorkletScope implements RunningScope {
       let total = 0;
       for (;;) {
         let delivered = 0;
-        for (const node of this.#nodes)
-          delivered += node.deliverToProcessor() + node.port.deliver();
-        if (delivered === 0) return total;
+        for (const node of this.#nodes) {
+          delivered += node.deliverToProcessor(this.#report) + node.port.deliver(this.#report);
+        }
+        if (delivered === 0) break;
         total += delivered;
       }
+      if (this.#errors.length > 0) this.#throwErrors();
+      return total;
     } finally {
       leaveScope(before);
     }
@@ -190,8 +221,13 @@ export class WorkletScope implements RunningScope {
     closeScope(this);
   }
 
-  async #evaluate(module: ModuleSource): Promise<unknown> {
-    const load = typeof module === 'function' ? module : (): unknown => importFresh(module);
+  #throwErrors(): never {
+    const errors = this.#errors.splice(0);
+    if (errors.length === 1) throw errors[0];
+    throw new AggregateError(errors, `${errors.length} handlers or processors threw.`);
+  }
+
+  async #evaluate(load: () => unknown): Promise<unknown> {
     const known = new Set(this.#registered.keys());
     const before = enterScope(this);
     try {
@@ -233,17 +269,40 @@ export class WorkletScope implements RunningScope {
   }
 }
 
-function importFresh(module: { readonly href: string } | string): Promise<unknown> {
-  const url = typeof module === 'string' ? module : module.href;
+function urlOf(module: { readonly href: string } | string): string {
+  if (typeof module === 'string') return module;
+  if (typeof (module as Partial<typeof module> | null)?.href === 'string') return module.href;
+  throw new TypeError(`module must be a function or a URL, got ${describe(module)}.`);
+}
+
+async function importFresh(url: string): Promise<unknown> {
   const [address = '', fragment] = url.split('#');
   // A data: URL takes no query; a fragment makes it new to the module cache all the same.
   const mark = `micwire-scope=${++freshUrls}`;
-  if (address.startsWith('data:')) return import(/* @vite-ignore */ `${address}#${mark}`);
   const query = address.includes('?') ? '&' : '?';
-  return import(
-    /* @vite-ignore */ `${address}${query}${mark}${fragment === undefined ? '' : `#${fragment}`}`
-  );
+  const fresh = address.startsWith('data:')
+    ? `${address}#${mark}`
+    : `${address}${query}${mark}${fragment === undefined ? '' : `#${fragment}`}`;
+  try {
+    return await import(/* @vite-ignore */ fresh);
+  } catch (error) {
+    if (!NOT_LOADED.has(String((error as { code?: unknown } | null)?.code))) throw error;
+    const message = `The module ${url.slice(0, 200)} cannot be loaded: ${(error as Error).message}`;
+    throw domException('AbortError', message);
+  }
 }
+
+/** Codes of hosts that found no module, as against a module that failed. */
+const NOT_LOADED: ReadonlySet<string> = new Set([
+  'ERR_MODULE_NOT_FOUND',
+  'ERR_LOAD_URL',
+  'ERR_UNSUPPORTED_DIR_IMPORT',
+  'ERR_UNSUPPORTED_ESM_URL_SCHEME',
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_INVALID_MODULE_SPECIFIER',
+  'ERR_INVALID_URL',
+  'ENOENT',
+]);
 
 /**
  * Opens a stand-in `AudioWorkletGlobalScope`. Until it is closed its globals (`AudioWorkletProcessor`,
@@ -253,5 +312,6 @@ function importFresh(module: { readonly href: string } | string): Promise<unknow
  * @throws RangeError for a rate or a quantum out of range; TypeError where the runtime lacks `MessageChannel`.
  */
 export function createWorkletScope(options: ScopeOptions = {}): WorkletScope {
+  checkOptions('createWorkletScope', options, NAMES);
   return new WorkletScope(options);
 }

@@ -10,6 +10,8 @@ export interface CaptureListener {
   answered(): void;
   /** The processor has thrown, or something else that it needs is gone; nothing more comes. */
   failed(error: MicwireError): void;
+  /** The Worker that read is gone; what follows waits in the queue again. */
+  readerLost(error: MicwireError): void;
 }
 
 /** What captures for a `Capture`: its processor, and whatever comes after that until there are chunks. */
@@ -24,10 +26,18 @@ export interface CaptureBackend {
   readonly ended: boolean;
   /** Asks the next render quantum for an answer. */
   ping(): void;
-  /** Resolves when what was captured has left. @param hold keeps the unfinished chunk: what follows fills it */
+  /**
+   * Resolves when what was captured has left.
+   * @param hold keeps the unfinished chunk: what follows fills it
+   * @throws MicwireError `'stalled'` when the audio thread does not answer
+   */
   pause(hold?: boolean): Promise<void>;
   resume(): void;
-  /** Makes a Worker the reader, by one message with the chunks that wait here and the way to the rest. */
+  /**
+   * Makes a Worker the reader, by one message with the chunks that wait here and the way to the rest.
+   * @throws MicwireError `'closed'` when the capture ends meanwhile, `'stalled'` when the audio thread does not answer: this
+   * thread stays the reader
+   */
   pipeTo(worker: Worker): Promise<void>;
   /**
    * Changes the encoder of Opus from its next packet on; samples have none.

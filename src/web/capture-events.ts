@@ -9,7 +9,10 @@ export interface CaptureEventMap<Format extends PayloadFormat = SampleFormat> {
   readonly chunk: CustomEvent<Chunk<Format>>;
   /** `capture.state` has changed. */
   readonly statechange: Event;
-  /** A failure, in `detail`: `'stalled'` may pass; after `'processor-error'` the capture is closed. */
+  /**
+   * A failure, in `detail`: `'stalled'` may pass; after `'worker-gone'` of a Worker that read, the page is the reader again;
+   * after `'processor-error'` the capture is closed.
+   */
   readonly error: CustomEvent<MicwireError>;
 }
 

@@ -2,6 +2,7 @@ import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { HEADER_BYTES, longestPayload, slotOf } from '../core/capture/chunk.ts';
+import { poolSlot } from '../core/capture/pool-sink.ts';
 import { allocateRing } from '../core/dsp/ring-buffer.ts';
 import { MicwireError } from '../core/errors.ts';
 import type {
@@ -9,14 +10,20 @@ import type {
   CaptureEvent,
   CaptureHandover,
   CaptureProcessorOptions,
+  CapturePort,
   ProcessorName,
 } from '../core/messages.ts';
 import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import type { CaptureSettings } from './capture-options.ts';
+import { ANSWER_MS, Patience } from './patience.ts';
+import { RemoteReader, readerFields } from './remote-reader.ts';
 import { resamplerBetween } from './resampler-design.ts';
 
-/** How long `end()` waits for the audio thread's last word: it says nothing where the context does not run. */
-const END_MS = 1000;
+/** How long `end()` waits for the audio thread's last word, ms; a moment of grace follows. */
+const END_MS = 900;
+
+/** What came of a wait: the event, the end of the capture, or nothing in time. */
+type Answer = 'answered' | 'ended' | 'late';
 
 /** The capture processor as seen from the page: its node, its messages, and the queue of what it has sent. */
 export class CaptureNode implements CaptureBackend {
@@ -27,11 +34,16 @@ export class CaptureNode implements CaptureBackend {
   readonly #settings: CaptureSettings;
   readonly #listener: CaptureListener;
   readonly #ring: SharedArrayBuffer | null;
-  readonly #ringReader: RingReader | null;
+  #ringReader: RingReader | null;
   /** Called at the next event of a type, then forgotten. */
-  readonly #awaited = new Map<CaptureEvent['type'], (() => void)[]>();
+  readonly #awaited = new Map<CaptureEvent['type'], ((answer: Answer) => void)[]>();
   #ending: Promise<void> | undefined;
   #piped = false;
+  /** The Worker that reads. */
+  #reader: RemoteReader | null = null;
+  /** Buffers are still out that a reader has taken with it. */
+  #refilling = false;
+  #finished = false;
   /** The processor's own count at the end, for when its chunks went to a Worker. */
   #final: CaptureStats | undefined;
 
@@ -84,10 +96,10 @@ export class CaptureNode implements CaptureBackend {
     this.#send({ type: 'ping' });
   }
 
-  pause(hold = false): Promise<void> {
+  async pause(hold = false): Promise<void> {
     const paused = this.#next('paused');
     this.#send({ type: 'pause', hold });
-    return paused;
+    if ((await paused) === 'late') throw stalled();
   }
 
   resume(): void {
@@ -95,11 +107,15 @@ export class CaptureNode implements CaptureBackend {
   }
 
   /**
-   * Makes a Worker the reader, by one message with the chunks that wait here and the way to the rest. The queue must be
-   * read by nobody.
+   * The queue must be read by nobody.
+   * @param patienceMs for the audio thread's answer
    */
-  async pipeTo(worker: Worker): Promise<void> {
-    const transfer: Transferable[] = [];
+  async pipeTo(worker: Worker, patienceMs: number = ANSWER_MS): Promise<void> {
+    const reader = new RemoteReader(worker, (read, error) => {
+      this.#takeBack(read);
+      this.#listener.readerLost(error);
+    });
+    const transfer: Transferable[] = [reader.control];
     this.#piped = true;
     let port: MessagePort | null = null;
     if (this.#ring === null) {
@@ -107,10 +123,20 @@ export class CaptureNode implements CaptureBackend {
       port = channel.port2;
       transfer.push(port);
       // What was posted before comes here, and goes on with what waits: nothing is lost or out of order.
-      const piped = this.#next('piped');
+      const piped = this.#next('piped', patienceMs);
       this.#send({ type: 'pipe', port: channel.port1 }, [channel.port1]);
-      await piped;
+      const answer = await piped;
+      if (answer !== 'answered') {
+        reader.end(null);
+        this.#piped = false;
+        if (answer === 'ended') throw new MicwireError('closed', ENDED);
+        // It may be late only. Then what it sends to the port in between comes here, and the rest by the node's port.
+        this.#readHere(port);
+        this.#send({ type: 'pipe', port: null });
+        throw stalled();
+      }
     } else this.#ringReader!.stop();
+    this.#reader = reader;
     const { format, maxChunks } = this.#settings;
     const firstFrame = this.queue.handoverFrame;
     const waiting = this.queue.drain().map(slotOf);
@@ -122,18 +148,20 @@ export class CaptureNode implements CaptureBackend {
       maxChunks,
       firstFrame,
       waiting,
-      port,
+      port: port as CapturePort | null,
       ring,
+      ...readerFields(reader),
     };
     worker.postMessage(handover, transfer);
+    reader.watch();
   }
 
   /** Has the processor send what it has, and ends it. Resolves when the last chunk is here, or will never be. */
   end(): Promise<void> {
     if (this.#ending === undefined) {
-      const closed = this.#next('closed');
+      const closed = this.#next('closed', END_MS);
       this.#send({ type: 'close' });
-      this.#ending = Promise.race([closed, sleep(END_MS)]).then(() => this.#finish());
+      this.#ending = closed.then(() => this.#finish());
     }
     return this.#ending;
   }
@@ -146,23 +174,64 @@ export class CaptureNode implements CaptureBackend {
     // Chunks that were written before this was posted.
     this.#ringReader?.take();
     if (event.type === 'pong') this.#listener.answered();
+    if (event.type === 'piped' && this.#refilling) this.#refill(event.out);
     if (event.type === 'closed' && this.#piped) {
       const { captured, delivered, dropped } = event;
       this.#final = { captured, delivered, queued: 0, dropped };
     }
-    this.#answer(event.type);
+    this.#answer(event.type, 'answered');
   }
 
-  #next(type: CaptureEvent['type']): Promise<void> {
+  /** Waits for an event, which the audio thread posts at once while it lives, also in a suspended context. */
+  #next(type: CaptureEvent['type'], patienceMs: number = ANSWER_MS): Promise<Answer> {
     return new Promise((resolve) => {
+      const patience = new Patience();
+      const settle = (answer: Answer): void => {
+        patience.end();
+        resolve(answer);
+      };
       const waiting = this.#awaited.get(type);
-      if (waiting === undefined) this.#awaited.set(type, [resolve]);
-      else waiting.push(resolve);
+      if (waiting === undefined) this.#awaited.set(type, [settle]);
+      else waiting.push(settle);
+      if (this.#finished) settle('ended');
+      else patience.wait(patienceMs, () => settle('late'));
     });
   }
 
-  #answer(type: CaptureEvent['type']): void {
-    for (const resolve of this.#awaited.get(type)?.splice(0) ?? []) resolve();
+  #answer(type: CaptureEvent['type'], answer: Answer): void {
+    for (const settle of this.#awaited.get(type)?.splice(0) ?? []) settle(answer);
+  }
+
+  /** Takes chunks from a port that no Worker got. */
+  #readHere(port: MessagePort): void {
+    port.onmessage = ({ data }: MessageEvent<CaptureEvent>): void => {
+      if (data.type !== 'chunk' && data.type !== 'end') return;
+      receiveDelivery(data, port as CapturePort, this.#settings.format, this.queue);
+    };
+  }
+
+  /** The Worker is gone: chunks come here again. */
+  #takeBack(read: CaptureStats): void {
+    this.#reader = null;
+    if (this.#finished) return;
+    this.#piped = false;
+    this.queue.reclaim(read);
+    if (this.#ring !== null) {
+      this.#ringReader = this.#readRing(this.#ring);
+      return;
+    }
+    this.#refilling = true;
+    this.#send({ type: 'pipe', port: null });
+  }
+
+  /** Gives the pool as many new buffers as the Worker took with it. */
+  #refill(buffers: number): void {
+    this.#refilling = false;
+    const { format, chunkDuration } = this.#settings;
+    for (let i = 0; i < buffers; i++) {
+      const slot = poolSlot(longestPayload(format, chunkDuration));
+      this.#send({ type: 'recycle', ...slot }, [slot.header.buffer as ArrayBuffer]);
+    }
   }
 
   #fail(cause: Event): void {
@@ -175,10 +244,12 @@ export class CaptureNode implements CaptureBackend {
   }
 
   #finish(): void {
+    this.#finished = true;
+    this.#reader?.end(this.#final?.captured ?? null);
     this.#ringReader?.take();
     this.#ringReader?.stop();
     this.queue.end();
-    for (const type of this.#awaited.keys()) this.#answer(type);
+    for (const type of this.#awaited.keys()) this.#answer(type, 'ended');
     this.node.disconnect();
     this.node.onprocessorerror = null;
     this.node.port.onmessage = null;
@@ -194,6 +265,13 @@ export class CaptureNode implements CaptureBackend {
   }
 }
 
+function stalled(): MicwireError {
+  return new MicwireError('stalled', STALLED);
+}
+
+const ENDED = 'The capture has ended.';
+const STALLED =
+  'The audio thread does not answer. The audio device may be gone: close the context and make a new one.';
 const PROCESSOR_ERROR =
   'The capture processor failed, and its node is silent for good. Close this capture and make another.';
 

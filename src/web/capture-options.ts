@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { CHUNK_ENCODINGS } from '../core/capture/chunk.ts';
 import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
@@ -40,6 +42,17 @@ export interface CaptureOptions {
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
 }
+const NAMES: OptionNames<CaptureOptions> = {
+  sampleRate: 1,
+  channels: 1,
+  format: 1,
+  chunkDuration: 1,
+  encoding: 1,
+  dither: 1,
+  bufferDuration: 1,
+  quality: 1,
+  workletUrl: 1,
+};
 
 /** {@link CaptureOptions} checked and filled in. */
 export interface CaptureSettings {
@@ -53,6 +66,7 @@ export interface CaptureSettings {
 
 /** @throws TypeError or RangeError for an option that is none or out of range */
 export function captureSettings(options: CaptureOptions, contextRate: number): CaptureSettings {
+  checkOptions('Capture', options, NAMES);
   const rate = options.sampleRate ?? contextRate;
   const sampleRate = integerIn('sampleRate', rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const chunkDuration = numberIn('chunkDuration', options.chunkDuration ?? 20, 1, 10_000);

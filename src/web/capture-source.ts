@@ -1,5 +1,7 @@
 import { describe } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
+import { contextClosed } from './context-life.ts';
+import { playMuted } from './play-muted.ts';
 
 /** Where audio comes from. */
 export type CaptureSource = MediaStreamTrack | MediaStream | AudioNode;
@@ -9,6 +11,8 @@ export interface OpenSource {
   readonly node: AudioNode;
   /** The track behind it; null where the source is a node without one. */
   readonly track: MediaStreamTrack | null;
+  /** Gives back what it took to hear the track. The track itself goes on. */
+  release(): void;
 }
 
 /**
@@ -19,7 +23,10 @@ export interface OpenSource {
 export function openSource(context: BaseAudioContext, source: CaptureSource): OpenSource {
   if (typeof source !== 'object' || source === null) throw notASource(source);
   // By form, not by class: libraries wrap contexts and nodes.
-  if ('connect' in source && 'context' in source) return { node: source, track: trackOf(source) };
+  if ('connect' in source && 'context' in source) {
+    const behind = trackOf(source);
+    return { node: source, track: behind, release: makeAudible(behind) };
+  }
   const track = 'getAudioTracks' in source ? liveTrack(source) : source;
   if (!('readyState' in track) || !('kind' in track)) throw notASource(source);
   if (track.kind !== 'audio' || track.readyState === 'ended') {
@@ -32,10 +39,12 @@ export function openSource(context: BaseAudioContext, source: CaptureSource): Op
       'This context takes no tracks: an OfflineAudioContext captures nodes only.',
     );
   }
+  const release = makeAudible(track);
   try {
     const stream = new MediaStream([track]);
-    return { node: (context as AudioContext).createMediaStreamSource(stream), track };
+    return { node: (context as AudioContext).createMediaStreamSource(stream), track, release };
   } catch (cause) {
+    release();
     throw refused(context, cause);
   }
 }
@@ -52,8 +61,9 @@ export function connectSource(source: OpenSource, target: AudioNode): void {
   }
 }
 
-/** Disconnects a source. One that the user has disconnected, or connected elsewhere too, stays so. */
+/** Disconnects a source and releases it. One that the user has disconnected, or connected elsewhere too, stays so. */
 export function disconnectSource(source: OpenSource, target: AudioNode): void {
+  source.release();
   try {
     source.node.disconnect(target);
   } catch {
@@ -61,10 +71,35 @@ export function disconnectSource(source: OpenSource, target: AudioNode): void {
   }
 }
 
-/** Of a MediaStreamAudioSourceNode, which takes the first of its stream. */
+/**
+ * Of a MediaStreamAudioSourceNode, which takes the first by id, in order of code units (Web Audio §1.24). WebKitGTK 2.50 takes
+ * the first of its list, whose order is its own; nothing but its name tells it.
+ */
 function trackOf(node: AudioNode): MediaStreamTrack | null {
   if (!('mediaStream' in node)) return null;
-  return (node as MediaStreamAudioSourceNode).mediaStream.getAudioTracks()[0] ?? null;
+  const tracks = (node as MediaStreamAudioSourceNode).mediaStream.getAudioTracks();
+  if ('webkitConvertPointFromNodeToPage' in globalThis) return tracks[0] ?? null;
+  let first: MediaStreamTrack | null = null;
+  for (const track of tracks) if (first === null || track.id < first.id) first = track;
+  return first;
+}
+
+/**
+ * Plays a remote track by a muted element as well, without which Chromium gives its nodes silence (crbug.com/40094084).
+ * @returns ends it
+ */
+function makeAudible(track: MediaStreamTrack | null): () => void {
+  return track !== null && mayBeRemote(track) ? playMuted(new MediaStream([track])) : () => {};
+}
+
+/**
+ * A track does not say where it comes from. Chromium 156 gives remote ones their own id as `deviceId`, and all engines this
+ * label, also to their clones; local ones have a device. To play another one mutedly does no harm.
+ */
+function mayBeRemote(track: MediaStreamTrack): boolean {
+  if (track.label === 'remote audio') return true;
+  const deviceId = track.getSettings?.().deviceId;
+  return deviceId === undefined || deviceId === '' || deviceId === track.id;
 }
 
 function liveTrack(stream: MediaStream): MediaStreamTrack {
@@ -77,6 +112,9 @@ function liveTrack(stream: MediaStream): MediaStreamTrack {
 
 /** Older Firefoxes take a microphone only into a context of its own rate. */
 function refused(context: BaseAudioContext, cause: unknown): MicwireError {
+  // A context that is closing says nothing else (Chromium 156).
+  const closing = cause instanceof DOMException && cause.name === 'InvalidStateError';
+  if (closing || context.state === 'closed') return contextClosed(cause);
   return new MicwireError(
     'unsupported',
     `The engine refused the source in this context of ${context.sampleRate} Hz. Make the AudioContext without a sampleRate, in this window; capture resamples by itself.`,

@@ -14,6 +14,7 @@ export class SourceWatch {
   /** The system took the context's audio away while it was running (Web Audio §1.2.1, `"interrupted"`). */
   #interrupted = false;
   #ended = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   /** @param changed called after every event of either */
   constructor(context: BaseAudioContext, track: MediaStreamTrack | null, changed: () => void) {
@@ -23,21 +24,29 @@ export class SourceWatch {
     this.#contextState = context.state;
     context.addEventListener('statechange', this.#onContext);
     for (const type of TRACK_EVENTS) track?.addEventListener(type, this.#onTrack);
+    // A track that the page itself stops fires no event (Media Capture §4.3.1).
+    if (track !== null) this.#timer = setInterval(() => this.#lookAtTrack(track), LOOK_MS);
   }
 
   /** The state of the source, as if the capture were open. */
   get state(): CaptureState {
     const contextState: string = this.#context.state;
     if (contextState === 'closed') return 'closed';
-    // A track that the page itself stops fires no event (Media Capture §4.3.1).
     if (this.#ended || this.#track?.readyState === 'ended') return 'ended';
     if (contextState !== 'running') return 'suspended';
     return this.#track?.muted === true ? 'muted' : 'running';
   }
 
   stop(): void {
+    clearInterval(this.#timer);
     this.#context.removeEventListener('statechange', this.#onContext);
     for (const type of TRACK_EVENTS) this.#track?.removeEventListener(type, this.#onTrack);
+  }
+
+  #lookAtTrack({ readyState }: MediaStreamTrack): void {
+    if (readyState !== 'ended') return;
+    clearInterval(this.#timer);
+    this.#changed();
   }
 
   readonly #onTrack = ({ type }: Event): void => {
@@ -60,6 +69,8 @@ export class SourceWatch {
   };
 }
 
+/** How often a track is looked at, ms. */
+const LOOK_MS = 1000;
 const TRACK_EVENTS = ['ended', 'mute', 'unmute'] as const;
 
 /**
@@ -69,9 +80,10 @@ const TRACK_EVENTS = ['ended', 'mute', 'unmute'] as const;
 export async function resumeSuspended(context: BaseAudioContext): Promise<void> {
   if (context.state !== 'suspended' || !('resume' in context) || 'startRendering' in context)
     return;
-  try {
-    await (context as AudioContext).resume();
-  } catch {
-    // The state says what came of it.
-  }
+  // Pending until a user's gesture, perhaps for ever. The state says what came of it.
+  const resumed = (context as AudioContext).resume().catch(() => {});
+  await Promise.race([resumed, new Promise((resolve) => setTimeout(resolve, RESUME_MS))]);
 }
+
+/** How long `resume()` is waited for, ms. */
+const RESUME_MS = 1000;

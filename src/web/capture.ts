@@ -1,3 +1,4 @@
+import { checkContext, checkObject } from '../core/option-names.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk, ChunkEncoding } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
@@ -8,6 +9,7 @@ import { streamOf } from './capture-events.ts';
 import type { CaptureEventMap } from './capture-events.ts';
 import type { CaptureBackend, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureOptions } from './capture-options.ts';
 import { connectSource, disconnectSource, openSource } from './capture-source.ts';
@@ -60,12 +62,15 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   #paused = false;
   #readable: ReadableStream<Chunk<Format>> | undefined;
   #dispatching = false;
+  /** Keeps other readers out while a Worker reads. */
+  #handedOver: AsyncIterator<Chunk<Format>> | undefined;
   #ending: Promise<void> | undefined;
 
   /**
    * Loads the worklet and begins to capture.
    * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when the source has no live audio track,
-   * `'worklet-load'` or `'codec-load'` when something cannot be loaded, `'unsupported'` where the engine cannot do it
+   * `'worklet-load'` or `'codec-load'` when something cannot be loaded, `'unsupported'` where the engine cannot do it,
+   * `'closed'` when the context is closed, before or meanwhile
    */
   static create(
     context: BaseAudioContext,
@@ -82,23 +87,30 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     source: CaptureSource,
     options: CaptureOptions | OpusCaptureOptions = {},
   ): Promise<Capture | Capture<'opus'>> {
+    checkContext('Capture.create', context);
+    checkObject('Capture: options must be an object', options);
     if (options.format === 'opus') {
       // Who captures samples never loads it.
       const { openOpusCapture } = await import('./opus-capture.ts');
-      const opened = await openOpusCapture(context, options);
+      const opened = await whileOpen(context, openOpusCapture(context, options), (late) => {
+        late.discard?.();
+      });
       try {
-        return new Capture<'opus'>(context, source, opened);
+        return makeInOpenContext(context, () => new Capture<'opus'>(context, source, opened));
       } catch (error) {
         opened.discard?.();
         throw error;
       }
     }
     const { format } = captureSettings(options, context.sampleRate);
-    await Promise.all([
-      loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-      loadResamplerDesign(context.sampleRate, format.sampleRate),
-    ]);
-    return new Capture<SampleFormat>(context, source, options);
+    await whileOpen(
+      context,
+      Promise.all([
+        loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
+        loadResamplerDesign(context.sampleRate, format.sampleRate),
+      ]),
+    );
+    return makeInOpenContext(context, () => new Capture<SampleFormat>(context, source, options));
   }
 
   /**
@@ -114,6 +126,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     options: CaptureOptions | OpenCapture<Format> = {},
   ) {
     super();
+    checkContext('Capture', context);
+    checkObject('Capture: options must be an object', options);
     const opened = 'createBackend' in options ? options : (openPcm(context, options) as never);
     const { format }: OpenCapture<Format> = opened;
     this.sampleRate = format.sampleRate;
@@ -124,10 +138,19 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.preSkip = opened.preSkip;
     this.encodedIn = opened.encodedIn;
     this.#source = openSource(context, source);
-    this.#processor = opened.createBackend({
-      answered: () => this.#watchdog.answered(),
-      failed: (error) => this.#fail(error),
-    });
+    try {
+      this.#processor = opened.createBackend({
+        answered: () => this.#watchdog.answered(),
+        failed: (error) => this.#fail(error),
+        readerLost: (error) => {
+          void this.#handedOver?.return?.();
+          this.#report(error);
+        },
+      });
+    } catch (error) {
+      this.#source.release();
+      throw error;
+    }
     this.node = this.#processor.node;
     this.latencyFrames = this.#processor.latencyFrames;
     this.#watchdog = new Watchdog({
@@ -140,8 +163,13 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.#watch = new SourceWatch(context, this.#source.track, () => this.#update());
     this.#state = this.#watch.state;
     this.#guard();
-    connectSource(this.#source, this.node);
-    this.node.connect(context.destination);
+    try {
+      connectSource(this.#source, this.node);
+      this.node.connect(context.destination);
+    } catch (error) {
+      void this.close();
+      throw error;
+    }
   }
 
   /** What the capture is doing; `'statechange'` tells when it does something else. */
@@ -182,19 +210,27 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   /**
    * Sends all chunks from the audio thread to a Worker, which takes them with `receiveCapture(event)` from
    * `micwire/worker`; they do not pass through this thread, however busy it is. (In WebKit that needs a cross-origin
-   * isolated page.) Chunks that wait here go first. For good: the Worker is the reader from now on. Without shared memory
-   * it takes a context that runs.
-   * @throws TypeError when the capture is being read already; MicwireError `'closed'` when it has ended
+   * isolated page.) Chunks that wait here go first. The Worker stays the reader until the capture ends. When it is
+   * terminated, an `'error'` event says so (`'worker-gone'`, within two seconds), what it left unread counts as dropped, and
+   * the capture can be read in any way again.
+   * @throws TypeError when the capture is being read already; MicwireError `'closed'` when it has ended or ends meanwhile,
+   *   `'stalled'` when the audio thread does not answer
    */
   async pipeToWorker(worker: Worker): Promise<void> {
     if (this.#processor.ended) throw new MicwireError('closed', 'The capture has ended.');
-    this[Symbol.asyncIterator]();
-    await this.#processor.pipeTo(worker);
+    const place = this[Symbol.asyncIterator]();
+    this.#handedOver = place;
+    try {
+      await this.#processor.pipeTo(worker);
+    } catch (error) {
+      await place.return?.();
+      throw error;
+    }
   }
 
   /**
-   * Stops capturing: what was captured leaves, the last chunk being short. Resolves when that is done, which takes a
-   * context that runs.
+   * Stops capturing: what was captured leaves, the last chunk being short. Resolves when that is done.
+   * @throws MicwireError `'stalled'` when the audio thread does not answer
    */
   async pause(): Promise<void> {
     await this.#pause(false);
@@ -207,7 +243,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Goes on after a pause: `frame` goes on without a hole, `contextTime` tells the real time. Also resumes the context if
-   * it is suspended, as browsers leave it until a user's gesture: call this in one.
+   * it is suspended, as browsers leave it until a user's gesture: call this in one. Resolves when the context runs, at the
+   * latest after a second: `state` says what came of it.
    */
   async resume(): Promise<void> {
     if (this.#processor.ended) return;

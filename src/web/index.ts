@@ -47,7 +47,7 @@ export type { BackOffOptions } from './transport/back-off.ts';
 export type { WaterMarkOptions } from './transport/water-marks.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike } from './transport/socket.ts';
-export type { WebSocketTransportOptions } from './transport/websocket.ts';
+export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/websocket.ts';
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
 export type { PlayoutWriteOptions } from './playout.ts';
@@ -57,6 +57,7 @@ export type {
   PlayoutEventMap,
   PlayoutInterruption,
   PlayoutPosition,
+  PlayoutSkip,
   PlayoutState,
   PlayoutStats,
 } from './playout-position.ts';
@@ -104,6 +105,10 @@ export { Receiver } from './receiver.ts';
 export type { ReceiverEventMap, ReceiverParts } from './receiver.ts';
 export type { ReceiverOptions } from './receiver-options.ts';
 export type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
-export type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+export type {
+  ReceiveFraming,
+  ReceivedMessage,
+  ReceivedPackets,
+} from '../core/playout/receive-feed.ts';
 export type { ReceiveFormat } from '../core/playout/receive-format.ts';
 export type { ReceiveState } from '../core/playout/receive-report.ts';

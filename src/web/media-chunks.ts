@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { describe, numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { encodeBase64 } from '../core/framing/base64.ts';
@@ -11,6 +13,7 @@ export interface MediaChunksOptions {
   /** Bits a second. @default the browser's */
   readonly bitrate?: number;
 }
+const NAMES = { timeslice: 1, mimeType: 1, bitrate: 1 } satisfies OptionNames<MediaChunksOptions>;
 
 /** A piece of the browser's file. Only the first can be read by itself: they belong in a row. */
 export interface MediaChunk {
@@ -42,6 +45,7 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
   readonly type: string;
   readonly #recorder: MediaRecorder;
   readonly #chunks: ReadableStream<MediaChunk>;
+  #cancelled = false;
 
   /**
    * Begins to record.
@@ -49,6 +53,7 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
    *   for the type
    */
   constructor(stream: MediaStream, options: MediaChunksOptions = {}) {
+    checkOptions('MediaChunks', options, NAMES);
     if (typeof stream !== 'object' || stream === null || !('getAudioTracks' in stream)) {
       throw new TypeError(`stream must be a MediaStream, got ${describe(stream)}.`);
     }
@@ -64,7 +69,13 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
       const what = mimeType ?? `any of ${TYPES.join(', ')}`;
       throw new MicwireError('unsupported', `This browser does not record ${what}.`, { cause });
     }
-    this.#chunks = new ReadableStream({ start: (controller) => this.#listen(controller) });
+    this.#chunks = new ReadableStream({
+      start: (controller) => this.#listen(controller),
+      cancel: () => {
+        this.#cancelled = true;
+        this.stop();
+      },
+    });
     try {
       this.#recorder.start(timeslice);
     } catch (cause) {
@@ -73,7 +84,7 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
     this.type = this.#recorder.mimeType || (mimeType ?? '');
   }
 
-  /** The chunks as a stream. */
+  /** The chunks as a stream. Cancelling it ends the recording. */
   get readable(): ReadableStream<MediaChunk> {
     return this.#chunks;
   }
@@ -81,27 +92,41 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
   /** Reads the chunks until `stop()`, or until the stream ends. */
   [Symbol.asyncIterator](): AsyncIterableIterator<MediaChunk> {
     const reader = this.#chunks.getReader();
+    const done = { done: true, value: undefined } as const;
+    let released = false;
     const iterator: AsyncIterableIterator<MediaChunk> = {
-      next: async () => (await reader.read()) as IteratorResult<MediaChunk>,
+      next: async () => {
+        try {
+          return released ? done : ((await reader.read()) as IteratorResult<MediaChunk>);
+        } catch (error) {
+          // Read while it was left.
+          if (released) return done;
+          throw error;
+        }
+      },
       return: () => {
+        released = true;
         reader.releaseLock();
-        return Promise.resolve({ done: true, value: undefined });
+        return Promise.resolve(done);
       },
       [Symbol.asyncIterator]: () => iterator,
     };
     return iterator;
   }
 
+  /** After the end it does nothing. */
   pause(): void {
-    this.#recorder.pause();
+    if (this.#recorder.state !== 'inactive') this.#recorder.pause();
   }
 
+  /** After the end it does nothing. */
   resume(): void {
-    this.#recorder.resume();
+    if (this.#recorder.state !== 'inactive') this.#recorder.resume();
   }
 
   /** Ends the recording: what is left comes, then reading ends. */
   stop(): void {
+    // A track that has ended ends it too, but this thread is told later.
     if (this.#recorder.state !== 'inactive') this.#recorder.stop();
   }
 
@@ -111,20 +136,31 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
     let sequence = 0;
     // One after the other, for reading a Blob takes its time.
     let last: Promise<void> = Promise.resolve();
+    const fail = (cause: unknown): void => {
+      const why = cause instanceof Error ? cause.message : 'it does not say why';
+      const text = `The browser's recorder failed: ${why}`;
+      controller.error(new MicwireError('recording', text, { cause }));
+      this.stop();
+    };
+    // Null once it has failed.
+    const open = (): boolean => !this.#cancelled && controller.desiredSize !== null;
     recorder.ondataavailable = ({ data }): void => {
-      if (data.size === 0) return;
+      if (data.size === 0 || !open()) return;
       const timestamp = Math.round((performance.now() - begun) * 1000);
       last = last.then(async () => {
-        const bytes = new Uint8Array(await data.arrayBuffer());
-        controller.enqueue(mediaChunk(sequence++, this.type, timestamp, bytes));
+        try {
+          const bytes = new Uint8Array(await data.arrayBuffer());
+          if (open()) controller.enqueue(mediaChunk(sequence++, this.type, timestamp, bytes));
+        } catch (error) {
+          fail(error);
+        }
       });
     };
-    recorder.onstop = (): void => void last.then(() => controller.close());
-    recorder.onerror = (event): void => {
-      const { error } = event as Event & { readonly error?: DOMException };
-      const text = `The browser's recorder failed: ${error?.message ?? 'it does not say why'}`;
-      controller.error(new MicwireError('recording', text, { cause: error }));
-    };
+    recorder.onstop = (): void =>
+      void last.then(() => {
+        if (open()) controller.close();
+      });
+    recorder.onerror = (event): void => fail((event as { readonly error?: unknown }).error);
   }
 }
 

@@ -1,20 +1,32 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { LOUDNESS_MIN_RATE } from '../core/metering/loudness-meter.ts';
 import { createMeterReading, meterNames } from '../core/metering/meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import { MicwireError } from '../core/errors.ts';
+import { connectSource, disconnectSource, openSource } from './capture-source.ts';
+import type { CaptureSource, OpenSource } from './capture-source.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { METER_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import { closeAfterLastWord } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
 /** What a `Meter` is told when it is made. */
 export interface MeterOptions<Name extends MeterName = MeterName> {
   /** Channels to meter, 1 to 32. An input with more is mixed down to as many by Web Audio; one with fewer leaves the others silent. @default 2 */
   readonly channels?: number;
+  /**
+   * What to meter: a track, a stream or a node. The meter connects it, and disconnects it when it is closed. A remote track
+   * of WebRTC is to be given here: Chromium gives its nodes silence unless a media element plays it too, which the meter sees
+   * to. @default nothing: connect what you like to `meter.node`
+   */
+  readonly source?: CaptureSource;
   /** Which meters to run. @default ['peak', 'rms'] */
   readonly meters?: readonly Name[];
   /** Settings of single meters, by name. */
@@ -27,6 +39,14 @@ export interface MeterOptions<Name extends MeterName = MeterName> {
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
 }
+const NAMES = {
+  channels: 1,
+  meters: 1,
+  settings: 1,
+  execution: 1,
+  source: 1,
+  workletUrl: 1,
+} satisfies OptionNames<MeterOptions>;
 
 /** Speech or silence that began: the `detail` of an `activity` event. */
 export interface MeterActivity {
@@ -69,18 +89,31 @@ export class Meter<
   /** The latest reading posted, while there is no shared memory. */
   #posted: Float64Array | null = null;
   #closed = false;
+  #closePort: () => void = () => this.node.port.close();
+  #source: OpenSource | null = null;
 
-  /** Loads the worklet and makes the meter. @throws MicwireError `worklet-load` when the worklet cannot be loaded. */
+  /**
+   * Loads the worklet and makes the meter.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the source has no live audio track,
+   * `'unsupported'` when the engine refuses it, `'worklet-load'` when the worklet cannot be loaded,
+   * `'closed'` when the context is closed, before or meanwhile
+   */
   static async create<const Name extends MeterName = 'peak' | 'rms'>(
     context: BaseAudioContext,
     options: MeterOptions<Name> = {},
   ): Promise<Meter<Name>> {
+    checkContext('Meter.create', context);
+    checkOptions('Meter', options, NAMES);
     const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'typescript']);
-    const [kernel] = await Promise.all([
-      execution === 'auto' ? import('../core/metering/meter-module.ts') : undefined,
-      loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
-    ]);
-    return new Meter(context, options, kernel?.meterModule());
+    const [kernel] = await whileOpen(
+      context,
+      Promise.all([
+        execution === 'auto' ? import('../core/metering/meter-module.ts') : undefined,
+        loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
+      ]),
+    );
+    const wasm = kernel?.meterModule();
+    return makeInOpenContext(context, () => new Meter(context, options, wasm));
   }
 
   /**
@@ -91,6 +124,8 @@ export class Meter<
    */
   constructor(context: BaseAudioContext, options: MeterOptions<Name> = {}, wasm?: object) {
     super();
+    checkContext('Meter', context);
+    checkOptions('Meter', options, NAMES);
     this.channels = integerIn('channels', options.channels ?? 2, 1, MAX_CHANNELS);
     this.meters = meterNames(options.meters ?? (['peak', 'rms'] as readonly MeterName[] as Name[]));
     if ((this.meters as readonly MeterName[]).includes('loudness')) {
@@ -118,7 +153,19 @@ export class Meter<
       const error = new MicwireError('processor-error', FAILED, { cause });
       this.dispatchEvent(new CustomEvent('error', { detail: error }));
     };
-    this.node.connect(context.destination);
+    try {
+      const { source } = options;
+      if (source !== undefined) {
+        const opened = openSource(context, source);
+        this.#source = opened;
+        connectSource(opened, this.node);
+      }
+      this.node.connect(context.destination);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    context.addEventListener('statechange', this.#onContext);
   }
 
   /** Makes a reading to hand to `read()`: every field a number or one number per channel, as of silence. Allocates. */
@@ -154,13 +201,23 @@ export class Meter<
     this.#send({ type: 'reset' });
   }
 
-  /** Ends the processor and takes the node out of the graph. The last reading stays readable. */
+  /**
+   * Ends the processor and takes the node out of the graph. The last reading stays readable. The meter closes by itself when
+   * its context is closed.
+   */
   close(): void {
     if (this.#closed) return;
     this.#send({ type: 'close' });
+    this.#closePort = closeAfterLastWord(this.node.port);
     this.#closed = true;
+    this.node.context.removeEventListener('statechange', this.#onContext);
+    if (this.#source !== null) disconnectSource(this.#source, this.node);
     this.node.disconnect();
   }
+
+  readonly #onContext = (): void => {
+    if (this.node.context.state === 'closed') this.close();
+  };
 
   #send(command: MeterCommand): void {
     if (this.#closed) throw new MicwireError('closed', 'The meter is closed. Make another one.');
@@ -169,7 +226,7 @@ export class Meter<
 
   #receive(event: MeterEvent): void {
     if (event.type === 'reading') this.#posted = event.values;
-    else if (event.type === 'closed') this.node.port.close();
+    else if (event.type === 'closed') this.#closePort();
     else {
       const { active, since, frame } = event;
       this.dispatchEvent(new CustomEvent('activity', { detail: { active, since, frame } }));

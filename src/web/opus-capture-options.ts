@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { oneOf } from '../core/arguments.ts';
 import { opusSettings } from '../core/codec/opus-options.ts';
 import type { OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
@@ -29,6 +31,27 @@ export interface OpusCaptureOptions
   /** Your own copy of `worker/opus.js`. */
   readonly workerUrl?: WorkerUrl | undefined;
 }
+const NAMES: OptionNames<OpusCaptureOptions> = {
+  format: 1,
+  sampleRate: 1,
+  channels: 1,
+  encodeIn: 1,
+  opusUrl: 1,
+  workerUrl: 1,
+  encoding: 1,
+  bufferDuration: 1,
+  quality: 1,
+  workletUrl: 1,
+  bitrate: 1,
+  complexity: 1,
+  application: 1,
+  frameDuration: 1,
+  fec: 1,
+  expectedLoss: 1,
+  dtx: 1,
+  bitrateMode: 1,
+  signal: 1,
+};
 
 /** {@link OpusCaptureOptions} checked and filled in. */
 export interface OpusCaptureSettings {
@@ -56,6 +79,7 @@ export function opusCaptureSettings(options: OpusCaptureOptions): OpusCaptureSet
         : 'chunkDuration is for samples: a packet of Opus lasts frameDuration.',
     );
   }
+  checkOptions('Capture of Opus', options, { ...NAMES, dither: 1, chunkDuration: 1 });
   const { sampleRate = 48_000, channels = 1 } = options;
   const opus = opusSettings({ sampleRate, channels }, options);
   const route = oneOf('encodeIn', options.encodeIn ?? 'auto', OPUS_ROUTES);

@@ -46,24 +46,45 @@ export async function openOpusCapture(
 ): Promise<OpenCapture<'opus'>> {
   const settings = opusCaptureSettings(options);
   const { route, opus } = settings;
-  const small = opus.frameDuration <= MAX_WORKLET_FRAME_MS;
-  if (route === 'worklet') return openWorklet(context, settings, options);
-  if (route === 'auto' && typeof Worker !== 'function') {
-    return openWorklet(context, settings, options);
+  const inWorklet = (): Promise<OpenCapture<'opus'>> => openWorklet(context, settings, options);
+  if (route === 'worklet') return inWorklet();
+  if (route === 'worker') {
+    const worker = await startOpusWorker(options.workerUrl);
+    return openWorker(context, settings, options, worker, false);
   }
-  const starting = startOpusWorker(options.workerUrl);
-  if (route === 'worker') return openWorker(context, settings, options, await starting, false);
-  const worker = await starting;
-  const asked = ENCODER_OPTIONS.filter((name) => options[name] !== undefined);
-  const faults = await probeWebCodecs(worker, opus, asked);
-  if (faults.length === 0) return openWorker(context, settings, options, worker, true);
-  if (route === 'auto') {
-    if (!small) return openWorker(context, settings, options, worker, false);
+  // The audio thread may take its place where packets are short.
+  const replaceable = route === 'auto' && opus.frameDuration <= MAX_WORKLET_FRAME_MS;
+  try {
+    const worker = await startOpusWorker(options.workerUrl);
+    const asked = ENCODER_OPTIONS.filter((name) => options[name] !== undefined);
+    const faults = await probeOrEnd(worker, opus, asked);
+    if (faults.length === 0) return await openWorker(context, settings, options, worker, true);
+    if (route === 'auto' && !replaceable) {
+      return await openWorker(context, settings, options, worker, false);
+    }
     worker.terminate();
-    return openWorklet(context, settings, options);
+    if (route === 'webcodecs') throw notHonoured(faults);
+  } catch (error) {
+    if (!replaceable) throw error;
   }
-  worker.terminate();
-  throw new MicwireError(
+  return inWorklet();
+}
+
+async function probeOrEnd(
+  worker: Worker,
+  settings: OpusSettings,
+  asked: readonly (keyof OpusOptions)[],
+): Promise<readonly string[]> {
+  try {
+    return await probeWebCodecs(worker, settings, asked);
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+}
+
+function notHonoured(faults: readonly string[]): MicwireError {
+  return new MicwireError(
     'unsupported',
     `WebCodecs does not honour the options in this engine: ${faults.join('; ')}. Take encodeIn 'auto', 'worklet' or 'worker'.`,
   );
@@ -153,7 +174,7 @@ class OpusWorkletBackend extends CaptureNode implements CaptureBackend {
  * @returns the look-ahead, frames at the wire rate
  */
 async function warmUp(module: OpusModule, settings: OpusSettings): Promise<number> {
-  const encoder = new OpusEncoder(new OpusLibrary(module), settings);
+  const encoder = new OpusEncoder(OpusLibrary.shared(module), settings);
   const step = Math.max(1, Math.round(WARM_UP_STEP_MS / settings.frameDuration));
   const packets = Math.ceil((WARM_UP_SECONDS * 1000) / settings.frameDuration);
   for (let packet = 0; packet < packets; packet += step) {

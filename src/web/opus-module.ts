@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { describe } from '../core/arguments.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { MicwireError } from '../core/errors.ts';
@@ -11,6 +13,7 @@ export interface OpusLoadOptions {
    */
   readonly url?: string | URL | undefined;
 }
+const NAMES = { url: 1 } satisfies OptionNames<OpusLoadOptions>;
 
 /** By address: what is being loaded or has been. A load that failed is forgotten. */
 const loads = new Map<string, Promise<WebAssembly.Module>>();
@@ -23,7 +26,8 @@ const PACKAGED = '';
  * @throws TypeError when `url` is no address; MicwireError 'codec-load' when every way failed: its message names each, the
  *   cause and the cure
  */
-export function loadOpusModule(options: OpusLoadOptions = {}): Promise<OpusModule> {
+export async function loadOpusModule(options: OpusLoadOptions = {}): Promise<OpusModule> {
+  checkOptions('loadOpusModule', options, NAMES);
   const { url } = options;
   if (url !== undefined && typeof url !== 'string' && !(url instanceof URL)) {
     return Promise.reject(new TypeError(`url must be a string or a URL, got ${describe(url)}.`));

@@ -49,9 +49,11 @@ const MAX_CONCEALED_SECONDS = 1;
  * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load'
  */
 export async function openOpusReader(options: OpusReaderOptions): Promise<PacketReader> {
-  const library = new OpusLibrary(await loadOpusModule({ url: options.opusUrl }));
-  const { sampleRate, channels = 1 } = options;
-  const decoder = new PacketDecoder(new OpusDecoder(library, { ...options, channels }));
+  const library = OpusLibrary.shared(await loadOpusModule({ url: options.opusUrl }));
+  const { sampleRate, channels = 1, preSkip = 0, gain = 0 } = options;
+  const decoder = new PacketDecoder(
+    new OpusDecoder(library, { sampleRate, channels, preSkip, gain }),
+  );
   const maxLost = sampleRate * MAX_CONCEALED_SECONDS;
   const maxFrames = maxLost + (OPUS_MAX_FRAMES * sampleRate) / OPUS_RATE;
   const planar = Array.from({ length: channels }, () => new Float32Array(maxFrames));

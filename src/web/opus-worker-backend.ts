@@ -17,17 +17,26 @@ import type {
 import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import type { OpusCaptureSettings } from './opus-capture-options.ts';
+import { ANSWER_MS, Patience } from './patience.ts';
+import { RemoteReader, readerFields } from './remote-reader.ts';
 
 const FIXED =
   "The engine's own encoder cannot be changed while it runs: create the capture with encodeIn 'worklet' or 'worker'.";
 
 /** How long `end()` waits for the last packets. */
 const END_MS = 2000;
+/** How long the Worker may take to answer: trying the engine's encoder is the longest. */
+const WORKER_MS = 20_000;
+const GONE =
+  'The Worker that encodes Opus is gone: it has crashed, perhaps for want of memory. Close this capture and make another.';
 
 /** What the Worker answers to a command. */
 type Answer<Type> = Extract<OpusWorkerEvent, { readonly type: Type }>;
 
-/** Sends a command, and waits for its answer. @throws MicwireError 'unsupported' when the Worker fails */
+/**
+ * Sends a command, and waits for its answer.
+ * @throws MicwireError 'unsupported' when the Worker fails, 'worker-gone' when it does not answer
+ */
 export function ask<Type extends OpusWorkerEvent['type']>(
   worker: Worker,
   command: OpusWorkerCommand,
@@ -35,13 +44,29 @@ export function ask<Type extends OpusWorkerEvent['type']>(
   transfer: Transferable[] = [],
 ): Promise<Answer<Type>> {
   return new Promise((resolve, reject) => {
+    const patience = new Patience();
+    const settle = (): void => {
+      patience.end();
+      worker.removeEventListener('message', listen);
+      worker.removeEventListener('error', onError);
+    };
     const listen = ({ data }: MessageEvent<OpusWorkerEvent>): void => {
       if (data.type === type) resolve(data as Answer<Type>);
       else if (data.type === 'failed') reject(new MicwireError('unsupported', data.message));
       else return;
-      worker.removeEventListener('message', listen);
+      settle();
+    };
+    const onError = (event: Event): void => {
+      settle();
+      const { message = '' } = event as Partial<ErrorEvent>;
+      reject(new MicwireError('worker-gone', `${GONE} ${message}`.trim()));
     };
     worker.addEventListener('message', listen);
+    worker.addEventListener('error', onError);
+    patience.wait(WORKER_MS, () => {
+      settle();
+      reject(new MicwireError('worker-gone', GONE));
+    });
     worker.postMessage(command, transfer);
   });
 }
@@ -87,12 +112,17 @@ export class OpusWorkerBackend implements CaptureBackend {
   readonly #session: OpusWorkerSession;
   readonly #format: ChunkFormat;
   #piped = false;
-  #onPiped: (() => void) | undefined;
+  #onPiped: ((answered?: boolean) => void) | undefined;
+  /** Of yours, who reads the packets. */
+  #reader: RemoteReader | null = null;
   #ending: Promise<void> | undefined;
   #failed = false;
   #released = false;
   /** Resolves when the Worker has sent the last packet. */
   readonly #ended: Promise<void>;
+  #onEnded = (): void => {};
+  /** Where packets come here. */
+  #port: MessagePort;
 
   constructor(
     context: BaseAudioContext,
@@ -109,22 +139,20 @@ export class OpusWorkerBackend implements CaptureBackend {
     this.#capture = new CaptureNode(context, samples, {
       answered: () => listener.answered(),
       failed: (error) => this.#fail(error),
+      readerLost: () => this.#fail(new MicwireError('worker-gone', GONE)),
     });
-    const { worker, port } = session;
-    this.#ended = new Promise((resolve) => {
-      worker.onmessage = ({ data }: MessageEvent<OpusWorkerEvent>): void => {
-        if (data.type === 'failed') this.#fail(new MicwireError('unsupported', data.message));
-        if (data.type === 'ended' && this.#piped) resolve();
-      };
-      port.onmessage = ({ data }: MessageEvent<CaptureDelivery | Answer<'piped'>>): void => {
-        if (data.type === 'piped') return this.#onPiped?.();
-        receiveDelivery(data, port as CapturePort, this.#format, this.queue);
-        if (data.type === 'end') resolve();
-      };
-    });
+    const { worker } = session;
+    this.#ended = new Promise((resolve) => (this.#onEnded = resolve));
+    worker.onmessage = ({ data }: MessageEvent<OpusWorkerEvent>): void => {
+      if (data.type === 'failed') this.#fail(new MicwireError('unsupported', data.message));
+      if (data.type === 'ended' && this.#piped) this.#onEnded();
+    };
+    this.#port = session.port;
+    this.#read(this.#port);
     worker.onerror = ({ message }): void =>
       this.#fail(new MicwireError('processor-error', `The Opus Worker failed: ${message}.`));
-    void this.#capture.pipeTo(worker);
+    // Rejects only when the capture has ended.
+    this.#capture.pipeTo(worker, Infinity).catch(() => {});
   }
 
   get node(): AudioWorkletNode {
@@ -164,17 +192,35 @@ export class OpusWorkerBackend implements CaptureBackend {
   }
 
   async pipeTo(target: Worker): Promise<void> {
-    const { worker } = this.#session;
-    const { port1, port2 } = new MessageChannel();
     // What the Worker sent before comes here, and goes on with what waits: nothing is lost or out of order.
-    const piped = new Promise<void>((resolve) => (this.#onPiped = resolve));
-    const command: OpusWorkerCommand = { type: 'pipe', port: port1 };
-    worker.postMessage(command, [port1]);
-    await piped;
+    const piped = new Promise<boolean>((resolve) => {
+      const patience = new Patience();
+      this.#onPiped = (answered = true): void => {
+        patience.end();
+        resolve(answered);
+      };
+      patience.wait(ANSWER_MS, () => resolve(false));
+    });
+    const port2 = this.#redirect(false);
+    const answered = await piped;
+    if (!answered || this.ended) {
+      this.#read(port2);
+      if (this.ended) throw new MicwireError('closed', 'The capture has ended.');
+      throw new MicwireError('stalled', 'The Worker that encodes Opus does not answer.');
+    }
     this.#piped = true;
+    const reader = new RemoteReader(target, (read, error) => {
+      this.#reader = null;
+      if (this.#released) return;
+      this.#piped = false;
+      this.queue.reclaim(read);
+      this.#read(this.#redirect(true));
+      this.#listener.readerLost(error);
+    });
+    this.#reader = reader;
     const firstFrame = this.queue.handoverFrame;
     const waiting = this.queue.drain().map(slotOf);
-    const transfer: Transferable[] = [port2];
+    const transfer: Transferable[] = [port2, reader.control];
     for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
     const handover: CaptureHandover = {
       type: 'micwire-capture',
@@ -184,8 +230,10 @@ export class OpusWorkerBackend implements CaptureBackend {
       waiting,
       port: port2 as CapturePort,
       ring: null,
+      ...readerFields(reader),
     };
     target.postMessage(handover, transfer);
+    reader.watch();
   }
 
   end(): Promise<void> {
@@ -199,12 +247,31 @@ export class OpusWorkerBackend implements CaptureBackend {
     this.#release();
   }
 
+  #read(port: MessagePort): void {
+    this.#port = port;
+    port.onmessage = ({ data }: MessageEvent<CaptureDelivery | Answer<'piped'>>): void => {
+      if (data.type === 'piped') return this.#onPiped?.();
+      receiveDelivery(data, port as CapturePort, this.#format, this.queue);
+      if (data.type === 'end') this.#onEnded();
+    };
+  }
+
+  /** @returns where packets come from now on */
+  #redirect(refill: boolean): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    const command: OpusWorkerCommand = { type: 'pipe', port: port1 as CapturePort, refill };
+    this.#session.worker.postMessage(command, [port1]);
+    return port2;
+  }
+
   #release(): void {
     this.#released = true;
-    const { worker, port } = this.#session;
+    const { worker } = this.#session;
     worker.onmessage = null;
     worker.terminate();
-    port.close();
+    this.#onPiped?.(false);
+    this.#reader?.end(this.#capture.stats.captured);
+    this.#port.close();
     this.queue.end();
   }
 

@@ -67,9 +67,8 @@ export class PlayoutFeed {
     const { send } = this.#options;
     const offered = this.#blocks.framesWith(bytes.length);
     const room = this.#maxFrames - (this.#sent - this.#passed) - this.#reserved;
-    const frames = Math.max(0, Math.min(offered, room));
+    const frames = this.#grow(Math.max(0, Math.min(offered, room)));
     this.droppedFrames += offered - frames;
-    this.#grow(frames);
     this.#sent += frames;
     this.#blocks.push(bytes, frames, (block) => {
       send({ type: 'write', item, bytes: block, afterGap: this.#gap }, [block.buffer]);
@@ -84,10 +83,15 @@ export class PlayoutFeed {
     this.droppedFrames += Math.floor(bytes.length / this.#options.bytesPerFrame);
   }
 
-  /** Writes bytes that were dropped before. */
-  retry(item: number, bytes: Uint8Array): void {
+  /** Writes bytes that were dropped before. @returns as `write` does */
+  retry(item: number, bytes: Uint8Array): number {
     this.droppedFrames -= Math.floor(bytes.length / this.#options.bytesPerFrame);
-    this.write(item, bytes);
+    return this.write(item, bytes);
+  }
+
+  /** Whole frames that there will be with `bytes`, which are not written yet. */
+  framesWith(bytes: Uint8Array): number {
+    return this.#blocks.framesWith(bytes.length);
   }
 
   report(figures: PlayoutFigures): void {
@@ -107,14 +111,28 @@ export class PlayoutFeed {
     this.#reserved = frames;
   }
 
-  /** Sees to memory for what the processor holds and `frames` more. */
-  #grow(frames: number): void {
+  /** Sees to memory for what the processor holds and `frames` more. @returns how many of them there is memory for */
+  #grow(frames: number): number {
     const { send, bytesPerFrame } = this.#options;
     const needed = this.#sent - this.#released + frames;
-    const capacity = Math.min(this.#maxFrames, Math.max(needed, 2 * this.#capacityFrames));
-    if (needed <= this.#capacityFrames || capacity === this.#capacityFrames) return;
-    this.#capacityFrames = capacity;
-    const storage = new ArrayBuffer(capacity * bytesPerFrame);
-    send({ type: 'grow', storage }, [storage]);
+    const most = Math.min(this.#maxFrames, Math.max(needed, 2 * this.#capacityFrames));
+    if (needed <= this.#capacityFrames || most === this.#capacityFrames) return frames;
+    for (const capacity of [most, Math.min(this.#maxFrames, needed)]) {
+      const storage = allocate(capacity * bytesPerFrame);
+      if (storage === null) continue;
+      this.#capacityFrames = capacity;
+      send({ type: 'grow', storage }, [storage]);
+      return frames;
+    }
+    return Math.max(0, frames - (needed - this.#capacityFrames));
+  }
+}
+
+/** Null when the page has no such memory. */
+function allocate(byteLength: number): ArrayBuffer | null {
+  try {
+    return new ArrayBuffer(byteLength);
+  } catch {
+    return null;
   }
 }

@@ -1,3 +1,5 @@
+import { MAX_ITEMS } from '../core/playout/timeline.ts';
+
 /** How long an interrupt can be undone, ms; the processor's own count decides, this one only bounds what is held. */
 const UNDO_MS = 1000;
 /** Interrupted names that are remembered. The oldest are forgotten. */
@@ -15,6 +17,9 @@ export class PlayoutItems {
   open = -1;
   readonly #names = new Map<number, string | undefined>();
   #next = 0;
+  /** The first item that has neither ended nor been interrupted; and what it was before the last interrupt. */
+  #first = 0;
+  #undoFirst = 0;
   readonly #interrupted = new Set<string>();
   /** Number of the newest item when the last interrupt came; −1 when there was none or it was undone. */
   #undoLast = -1;
@@ -33,6 +38,11 @@ export class PlayoutItems {
     return this.open >= 0 && this.#names.get(this.open) === name;
   }
 
+  /** Whether as many items wait as the processor can number: another one has to wait. */
+  get full(): boolean {
+    return this.#next - this.#first >= MAX_ITEMS - 1;
+  }
+
   begin(name: string | undefined): void {
     this.open = this.#next++;
     this.#names.set(this.open, name);
@@ -43,6 +53,7 @@ export class PlayoutItems {
 
   /** `item` and those before it are over. */
   ended(item: number): void {
+    if (item >= this.#first) this.#first = item + 1;
     for (const number of this.#names.keys()) {
       if (number <= item && number !== this.open) this.#names.delete(number);
     }
@@ -70,6 +81,8 @@ export class PlayoutItems {
     // Those of the interrupt before cannot come back any more.
     this.ended(this.#undoLast);
     this.#undoLast = this.#next - 1;
+    this.#undoFirst = this.#first;
+    this.#first = this.#next;
     this.#undoOpen = this.open;
     this.#undoNames = this.#namesAfter(-1).filter((name) => !this.#interrupted.has(name));
     this.#heldUntil = now + UNDO_MS;
@@ -92,6 +105,7 @@ export class PlayoutItems {
     for (const name of this.#undoNames) this.#interrupted.delete(name);
     this.#undoNames = [];
     this.#undoLast = -1;
+    this.#first = this.#undoFirst;
     if (this.#undoOpen >= 0) this.open = this.#undoOpen;
     const held = this.#held;
     this.#held = [];

@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { SAMPLE_FORMATS } from '../core/dsp/sample-format.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
@@ -28,15 +30,16 @@ export interface PlayoutOptions {
    */
   readonly targetDelay?: number;
   /**
-   * What becomes of audio that waits longer than `targetDelay`. `'catch-up'`, for live streams, works it off: up to a second
-   * by playing at most 25 % faster at the same pitch, more by leaving it out. `'keep'`, for replies that arrive faster than
-   * real time, plays all of it, and starts as soon as `targetDelay` is there.
-   * @default 'catch-up'
+   * What becomes of audio that waits longer than `targetDelay`. `'keep'`, for replies that arrive faster than real time, plays
+   * all of it, and starts as soon as `targetDelay` is there. `'catch-up'`, for live streams, removes it: up to a second by
+   * playing at most 25 % faster at the same pitch, more by skipping. Each skip dispatches `'skipped'`.
+   * @default 'keep'
    */
   readonly backlog?: BacklogMode;
   /**
-   * How much may wait, ms. What is written beyond is dropped and counted. Memory is taken as it is needed.
-   * @default 10000 with `'catch-up'`, 600000 with `'keep'`
+   * How much may wait, ms, 100–3600000. `write` does not take more: it returns how many frames it took, and `'skipped'` is
+   * dispatched for the others. Memory is taken as it is needed.
+   * @default 1800000, half an hour, with `'keep'`; 10000 with `'catch-up'`
    */
   readonly maxBuffer?: number;
   /** Of the node's output, 1–32. @default `channels` */
@@ -46,6 +49,20 @@ export interface PlayoutOptions {
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  format: 1,
+  preSkip: 1,
+  gain: 1,
+  opusUrl: 1,
+  targetDelay: 1,
+  backlog: 1,
+  maxBuffer: 1,
+  outputChannels: 1,
+  quality: 1,
+  workletUrl: 1,
+} satisfies OptionNames<PlayoutOptions>;
 
 /** The options with their defaults, checked. */
 export interface PlayoutSettings {
@@ -60,7 +77,7 @@ export interface PlayoutSettings {
 }
 
 const DEFAULT_TARGET_MS = 60;
-const DEFAULT_MAX_MS = { 'catch-up': 10_000, keep: 600_000 } as const;
+const DEFAULT_MAX_MS = { 'catch-up': 10_000, keep: 1_800_000 } as const;
 /** Shortest buffer, ms: below it not even a chunk fits. */
 const MIN_BUFFER_MS = 100;
 const MAX_BUFFER_MS = 3_600_000;
@@ -69,8 +86,9 @@ export const MAX_TARGET_MS = 10_000;
 
 /** @throws TypeError or RangeError when an option is wrong */
 export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
+  checkOptions('Playout', options, NAMES);
   const channels = integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS);
-  const backlog = oneOf('backlog', options.backlog ?? 'catch-up', ['catch-up', 'keep']);
+  const backlog = oneOf('backlog', options.backlog ?? 'keep', ['keep', 'catch-up']);
   const { maxBuffer = DEFAULT_MAX_MS[backlog] } = options;
   return {
     sampleRate: integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),

@@ -46,6 +46,18 @@ export interface PlayoutStats {
   readonly underrunFrames: number;
 }
 
+/** Audio that is not going to be heard, although no `interrupt()` asked for that. */
+export interface PlayoutSkip {
+  /** The name given to `write`; undefined for audio without one. */
+  readonly item: string | undefined;
+  /** Frames at the rate that was written. */
+  readonly frames: number;
+  /** `frames` in ms. */
+  readonly ms: number;
+  /** `'catch-up'`: left out by `backlog: 'catch-up'`. `'no-room'`: `maxBuffer`, or the memory, was full. */
+  readonly reason: 'catch-up' | 'no-room';
+}
+
 /** `'idle'`: nothing to play; `'buffering'`: audio waits for `targetDelay`; `'playing'`; `'closed'`. */
 export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'closed';
 
@@ -55,6 +67,8 @@ export interface PlayoutEventMap {
   readonly ended: CustomEvent<PlayoutPosition>;
   /** Playing ran out of audio in the middle of an item. It goes on when `targetDelay` is there again. */
   readonly underrun: Event;
+  /** Audio was left out, in `detail`: at most 50 times a second while catching up, and once for each `write` without room. */
+  readonly skipped: CustomEvent<PlayoutSkip>;
   /** `playout.state` has changed. */
   readonly statechange: Event;
   /** The processor threw, in `detail`; the playout is closed. */
@@ -69,6 +83,16 @@ export function positionAt(
   const { item, frames, skippedFrames, contextFrame } = place;
   const ms = Math.floor((frames * 1000) / sampleRate);
   return { item, frames, seconds: frames / sampleRate, ms, skippedFrames, contextFrame };
+}
+
+/** A skip, in the words of the API. */
+export function skipOf(
+  item: string | undefined,
+  frames: number,
+  reason: PlayoutSkip['reason'],
+  sampleRate: number,
+): PlayoutSkip {
+  return { item, frames, ms: (frames * 1000) / sampleRate, reason };
 }
 
 /** @param feed what this thread counts itself */

@@ -1,12 +1,15 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { bytesPerSample } from '../core/dsp/sample-format.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../core/messages.ts';
 import { BargeIn } from './playout-barge-in.ts';
 import { toBytes } from './playout-data.ts';
 import type { PlayoutData } from './playout-data.ts';
-import { positionAt, statsOf } from './playout-position.ts';
+import { positionAt, skipOf, statsOf } from './playout-position.ts';
 import { PlayoutFeed } from './playout-feed.ts';
 import { PlayoutItems } from './playout-items.ts';
 import { createPlayoutNode } from './playout-node.ts';
@@ -17,10 +20,12 @@ import type {
   PlayoutEventMap,
   PlayoutInterruption,
   PlayoutPosition,
+  PlayoutSkip,
   PlayoutState,
   PlayoutStats,
 } from './playout-position.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
+import { closeAfterLastWord } from './patience.ts';
 import { PLAYOUT_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
@@ -39,13 +44,14 @@ export interface PlayoutWriteOptions {
   /** How many frames are missing before it: a chunk's `dropped`. They are not made up for, but the join does not click. @default 0 */
   readonly lostFrames?: number | undefined;
 }
+const WRITE_NAMES = { item: 1, lostFrames: 1 } satisfies OptionNames<PlayoutWriteOptions>;
 
 /**
  * Plays samples as they arrive: sample-exact across chunks, with silence instead of clicks when they are late, and an exact
  * account of what was heard.
  *
  * @example
- * const playout = await Playout.create(context, { sampleRate: 24000, backlog: 'keep' });
+ * const playout = await Playout.create(context, { sampleRate: 24000 });
  * playout.connect(context.destination);
  * socket.onmessage = ({ data }) => playout.write(data, { item: 'reply-1' });
  * // The user speaks:
@@ -65,28 +71,37 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   readonly #bargeIn = new BargeIn((command) => this.#send(command));
   #targetDelay: number;
   #state: PlayoutState = 'idle';
+  #closePort: () => void = () => this.node.port.close();
   /** What the processor reported last. */
   #figures: PlayoutFigures | null = null;
 
   /**
    * Loads the worklet and makes a playout.
    * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
-   * be loaded
+   * be loaded, `'closed'` when the context is closed, before or meanwhile
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
+    checkContext('Playout.create', context);
     checkPlayoutOptions(options);
     const loading = Promise.all([
       loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl }),
       loadResamplerDesign(options.sampleRate, context.sampleRate),
     ]);
     if (options.format !== 'opus') {
-      await loading;
-      return new Playout(context, options);
+      await whileOpen(context, loading);
+      return makeInOpenContext(context, () => new Playout(context, options));
     }
     // Who plays samples never loads it.
-    const { openOpusReader } = await import('./opus-playout.ts');
-    const [reader] = await Promise.all([openOpusReader(options), loading]);
-    return new Playout(context, options, reader);
+    const opening = import('./opus-playout.ts').then((opus) => opus.openOpusReader(options));
+    const [reader] = await whileOpen(context, Promise.all([opening, loading]), ([late]) => {
+      late.close();
+    });
+    try {
+      return makeInOpenContext(context, () => new Playout(context, options, reader));
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
   }
 
   /**
@@ -98,13 +113,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   constructor(context: BaseAudioContext, options: PlayoutOptions, reader: PacketReader);
   constructor(context: BaseAudioContext, options: PlayoutOptions, reader?: PacketReader) {
     super();
+    checkContext('Playout', context);
+    const settings = checkPlayoutOptions(options);
     if (options.format === 'opus' && reader === undefined) {
       throw new TypeError(
         "For format 'opus' take `await Playout.create(…)`: the decoder has to be loaded.",
       );
     }
     this.#reader = reader;
-    const settings = checkPlayoutOptions(options);
     const { sampleRate, channels, format } = settings;
     this.sampleRate = sampleRate;
     this.channels = channels;
@@ -169,11 +185,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * counted in `decoding`. Of samples, a frame may be split between two writes of one item; what is left of one at the item's
    * end is dropped.
    * @param data stays the caller's
-   * @returns frames taken; the others found no room and are counted as dropped
+   * @returns frames taken; the others found no room, are counted as dropped, and `'skipped'` is dispatched for them
    * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array of another kind than the format's
    *   (Float32Array for `'s16'`); MicwireError `'closed'`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
+    checkOptions('playout.write', options, WRITE_NAMES);
     this.#checkOpen();
     const { item, lostFrames = 0 } = options;
     numberIn('lostFrames', lostFrames, 0, Number.MAX_SAFE_INTEGER);
@@ -185,9 +202,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     }
     if (!this.#items.isOpen(item)) {
       this.#feed.reset();
+      if (this.#items.full) {
+        this.#feed.drop(bytes);
+        this.#skipped(item, this.#feed.framesWith(bytes), 'no-room');
+        return 0;
+      }
       this.#items.begin(item);
     }
-    return this.#feed.write(this.#items.open, bytes);
+    return this.#put(bytes);
   }
 
   /**
@@ -208,12 +230,13 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
 
   /**
    * Silences everything that was written: it fades out within one render quantum plus `fade`, and what was not heard is
-   * taken away. While the context is not running, at once.
+   * taken away. While the context is not running, or as soon as it stops running, at once.
    * @param options `fade`: ms, 0–1000; default 5
    * @returns how far which item was heard, to the frame
-   * @throws MicwireError `'closed'`, also when it is closed meanwhile
+   * @throws MicwireError `'closed'`, also when it is closed meanwhile; `'stalled'` when the audio thread does not answer
    */
   interrupt(options: { readonly fade?: number } = {}): Promise<PlayoutInterruption> {
+    checkOptions('playout.interrupt', options, { fade: 1 });
     const fade = numberIn('fade', options.fade ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
     this.#checkOpen();
     const { interruption, undoing } = this.#bargeIn;
@@ -222,14 +245,15 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     const { context } = this.node;
     const renders = context.state === 'running' || 'startRendering' in context;
     this.#items.interrupt(performance.now());
-    return this.#bargeIn.interrupt(renders ? Math.round((fade / 1000) * context.sampleRate) : 0);
+    const fadeMs = renders ? fade : 0;
+    return this.#bargeIn.interrupt(Math.round((fadeMs / 1000) * context.sampleRate), fadeMs);
   }
 
   /**
    * Takes the last interrupt back: what it silenced plays on from where it was heard to, with a short fade-in. Within a
    * second of audio time, and as long as nothing newer has begun to play.
    * @returns whether it did
-   * @throws MicwireError `'closed'`, also when it is closed meanwhile
+   * @throws MicwireError `'closed'`, also when it is closed meanwhile; `'stalled'` when the audio thread does not answer
    */
   async undo(): Promise<boolean> {
     this.#checkOpen();
@@ -244,6 +268,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   close(): void {
     if (this.#state === 'closed') return;
     this.#send({ type: 'close' });
+    this.#closePort = closeAfterLastWord(this.node.port);
     this.#shut();
   }
 
@@ -265,6 +290,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     switch (event.type) {
       case 'report':
         this.#update(event);
+        break;
+      case 'skipped':
+        this.#skipped(this.#items.name(event.item), event.frames, 'catch-up');
         break;
       case 'underrun':
         this.dispatchEvent(new Event('underrun'));
@@ -289,11 +317,28 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         this.#feed.giveBack(event.buffer, event.received);
         break;
       case 'closed':
-        this.node.port.close();
+        this.#closePort();
     }
   }
 
+  /** Sends bytes of the open item. @param again whether they were dropped before */
+  #put(bytes: Uint8Array, again = false): number {
+    const { open } = this.#items;
+    const offered = this.#feed.framesWith(bytes);
+    const taken = again ? this.#feed.retry(open, bytes) : this.#feed.write(open, bytes);
+    this.#skipped(this.#items.name(open), offered - taken, 'no-room');
+    return taken;
+  }
+
+  #skipped(item: string | undefined, frames: number, reason: PlayoutSkip['reason']): void {
+    if (frames === 0) return;
+    const detail = skipOf(item, frames, reason, this.sampleRate);
+    this.dispatchEvent(new CustomEvent('skipped', { detail }));
+  }
+
   #update(figures: PlayoutFigures): void {
+    // The page sends no more than there is room for; should frames get lost all the same, nobody is left to find out alone.
+    this.#skipped(undefined, figures.dropped - (this.#figures?.dropped ?? 0), 'no-room');
     this.#figures = figures;
     this.#feed.report(figures);
     this.#setState(figures.state);
@@ -304,7 +349,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (done) {
       for (const call of this.#items.undo()) {
         if (call === 'end') this.#end();
-        else this.#feed.retry(this.#items.open, call);
+        else this.#put(call, true);
       }
     }
     this.#bargeIn.undone(done);
@@ -351,7 +396,16 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   readonly #onContext = (): void => {
-    if (this.node.context.state === 'closed' && this.#state !== 'closed') this.#shut();
+    const { state } = this.node.context;
+    if (state === 'closed') {
+      if (this.#state === 'closed') return;
+      this.#shut();
+      this.#closePort = closeAfterLastWord(this.node.port);
+    }
+    // An offline context is suspended at its user's wish, to go on.
+    else if (state !== 'running' && !('startRendering' in this.node.context)) {
+      this.#bargeIn.hasten();
+    }
   };
 
   /** The processor threw: its node is silent for good. */
@@ -359,6 +413,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED);
     this.#shut();
+    this.#closePort();
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 

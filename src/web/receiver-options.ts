@@ -1,9 +1,12 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { bytesPerSample } from '../core/dsp/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { ReceiveLimits } from '../core/messages.ts';
 import { PAYLOAD_FORMATS } from '../core/codec/payload-format.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
+import type { ReceiveFraming } from '../core/playout/receive-feed.ts';
 import type { ReceiveFormat } from '../core/playout/receive-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
@@ -16,6 +19,11 @@ export interface ReceiverOptions {
   readonly sampleRate: number;
   /** Of the packets, 1–32; of Opus 1 or 2. @default 1 */
   readonly channels?: number;
+  /**
+   * How packets lie in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of `micwire/core`;
+   * or, with options of your own, `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`.
+   */
+  readonly framing?: ReceiveFraming | undefined;
   /** The delay is never less, ms beyond the fastest packet, 0–10000. Can be changed. @default 0 */
   readonly minDelay?: number;
   /** Nor more, while it can be helped, ms, `minDelay`–10000. Can be changed. @default 1000 */
@@ -39,6 +47,21 @@ export interface ReceiverOptions {
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
 }
+const NAMES = {
+  format: 1,
+  sampleRate: 1,
+  channels: 1,
+  minDelay: 1,
+  maxDelay: 1,
+  latencyCost: 1,
+  maxPacketDuration: 1,
+  maxPackets: 1,
+  outputChannels: 1,
+  quality: 1,
+  opusUrl: 1,
+  framing: 1,
+  workletUrl: 1,
+} satisfies OptionNames<ReceiverOptions>;
 
 /** The options with their defaults, checked. */
 export interface ReceiverSettings extends ReceiveFormat {
@@ -58,6 +81,7 @@ const OPUS_BYTES = 8192;
 
 /** @throws TypeError or RangeError when an option is wrong */
 export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings {
+  checkOptions('Receiver', options, NAMES);
   const format = oneOf('format', options.format ?? 's16', PAYLOAD_FORMATS);
   const sampleRate = integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const most = format === 'opus' ? 2 : MAX_CHANNELS;

@@ -14,8 +14,10 @@ export interface ReceiverStats extends ReceiveStatistics {
   readonly targetDelayMs: number;
   /** How much faster the sender's clock runs than the context's, parts per million; 0 until it is known. */
   readonly driftPpm: number;
-  /** Packets that could not be decoded. */
+  /** Packets that no decoder takes: each is concealed. Of those that a Worker inserts, its own `decodeErrors` tells some. */
   readonly decodeErrors: number;
+  /** Messages that `receive` could not read, or that were of another stream. */
+  readonly badMessages: number;
   /** Frames of lost packets that were taken from the packet behind (in-band FEC). */
   readonly fecSamples: number;
 }
@@ -30,14 +32,18 @@ export interface ReceiverPosition {
   readonly contextTime: number;
 }
 
-/** The totals of a report. */
-export function receiverStats(values: Float64Array): ReceiverStats {
+/** The totals of a report, and of what this thread counts itself. */
+export function receiverStats(
+  values: Float64Array,
+  feed: Pick<ReceiverStats, 'decodeErrors' | 'badMessages'>,
+): ReceiverStats {
   return {
     ...readStatistics(values.subarray(REPORT_FIELDS.length)),
     bufferedMs: values[REPORT.bufferedMs]!,
     targetDelayMs: values[REPORT.targetMs]!,
     driftPpm: values[REPORT.driftPpm]!,
-    decodeErrors: values[REPORT.decodeErrors]!,
+    decodeErrors: values[REPORT.decodeErrors]! + feed.decodeErrors,
+    badMessages: feed.badMessages,
     fecSamples: values[REPORT.fecSamples]!,
   };
 }

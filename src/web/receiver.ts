@@ -1,4 +1,7 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { MicwireError } from '../core/errors.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
   ReceiveCommand,
   ReceiveEvent,
@@ -7,7 +10,7 @@ import type {
 } from '../core/messages.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { ReceiveFeed } from '../core/playout/receive-feed.ts';
-import type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+import type { ReceivedMessage, ReceivedPackets } from '../core/playout/receive-feed.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { REPORT, REPORT_LENGTH } from '../core/playout/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
@@ -17,6 +20,7 @@ import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts';
 import { receiverPosition, receiverStats } from './receiver-stats.ts';
 import type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
+import { closeAfterLastWord } from './patience.ts';
 import { RECEIVE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -35,15 +39,16 @@ export interface ReceiverParts {
   /** For format `'opus'`: `loadOpusModule`. */
   readonly opus?: OpusModule | undefined;
 }
+const PART_NAMES = { resampler: 1, opus: 1 } satisfies OptionNames<ReceiverParts>;
 
 /**
  * Plays packets from a network that delays, loses, doubles and reorders them: an adaptive jitter buffer, concealment,
  * time-scaling and clock recovery, all on the audio thread.
  *
  * @example
- * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000 });
+ * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000, framing: binaryFraming });
  * receiver.connect(context.destination);
- * transport.onmessage = (message) => receiver.insert(decoder.decode(message));
+ * transport.onmessage = (message) => receiver.receive(message);
  */
 export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The processor's node, with one output. Connect it. */
@@ -58,28 +63,33 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The latest report. */
   #values: Float64Array = emptyReport();
   #state: ReceiverState = 'waiting';
+  #closePort: () => void = () => this.node.port.close();
   #minDelay: number;
   #maxDelay: number;
 
   /**
    * Loads the worklet, for Opus also libopus, and makes a receiver.
    * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
-   * be loaded
+   * be loaded, `'closed'` when the context is closed, before or meanwhile
    */
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
+    checkContext('Receiver.create', context);
     const settings = checkReceiverOptions(options);
     const { opusUrl: url } = options;
-    const [{ planVariableResampler }, opus] = await Promise.all([
-      import('../core/resampler/variable-resampler-planner.ts'),
-      settings.format === 'opus' ? loadOpus(url) : undefined,
-      loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
-    ]);
+    const [{ planVariableResampler }, opus] = await whileOpen(
+      context,
+      Promise.all([
+        import('../core/resampler/variable-resampler-planner.ts'),
+        settings.format === 'opus' ? loadOpus(url) : undefined,
+        loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
+      ]),
+    );
     const resampler = planVariableResampler({
       inputRate: settings.sampleRate,
       outputRate: context.sampleRate,
       quality: settings.quality,
     });
-    return new Receiver(context, options, { resampler, opus });
+    return makeInOpenContext(context, () => new Receiver(context, options, { resampler, opus }));
   }
 
   /**
@@ -88,6 +98,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
    */
   constructor(context: BaseAudioContext, options: ReceiverOptions, parts: ReceiverParts) {
     super();
+    checkContext('Receiver', context);
+    checkOptions('Receiver', parts, PART_NAMES);
     const settings = checkReceiverOptions(options);
     if (settings.format === 'opus' && parts.opus === undefined) {
       throw new TypeError(
@@ -129,6 +141,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       channels,
       maxPayloadBytes,
       maxPacketFrames,
+      framing: options.framing,
       send: (delivery, transfer) => this.#send(delivery, transfer),
     });
     this.node.port.onmessage = ({ data }: MessageEvent<ReceiveEvent>): void => this.#hear(data);
@@ -143,7 +156,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
 
   /** Totals, and how things stand: at most 20 ms old while the context runs. */
   get stats(): ReceiverStats {
-    return receiverStats(this.#report());
+    return receiverStats(this.#report(), this.#feed);
   }
 
   /** Which frame leaves the node's output, and when: at most 20 ms old while the context runs. */
@@ -181,10 +194,21 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
    * Takes packets, in whatever order and however often they come. What becomes of them is in `stats`.
    * @param packets one; or those that a message decoded to, with redundant copies of others: in one call, for a copy that comes
    * before its message's own packet is dropped. Payloads are copied and stay yours
-   * @throws PacketError when one is not of the stream's format or too long; MicwireError `'closed'`
+   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
+   *   MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
     this.#feed.insert(packets);
+  }
+
+  /**
+   * Decodes a message of the option `framing` and inserts its packets. Whatever the network brings, it does not throw: a message
+   * that cannot be read, or is of another stream, counts in `stats.badMessages`.
+   * @returns whether the message was taken; false after `close()` too
+   * @throws TypeError without the option `framing`, or for what is neither text nor bytes
+   */
+  receive(message: ReceivedMessage): boolean {
+    return this.#feed.receive(message);
   }
 
   /**
@@ -218,6 +242,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   close(): void {
     if (this.#state === 'closed') return;
     this.#send({ type: 'close' });
+    this.#closePort = closeAfterLastWord(this.node.port);
     this.#shut();
   }
 
@@ -245,7 +270,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
         this.#feed.giveBack(event);
         break;
       case 'closed':
-        this.node.port.close();
+        this.#closePort();
     }
   }
 
@@ -261,7 +286,9 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   readonly #onContext = (): void => {
-    if (this.node.context.state === 'closed' && this.#state !== 'closed') this.#shut();
+    if (this.node.context.state !== 'closed' || this.#state === 'closed') return;
+    this.#shut();
+    this.#closePort = closeAfterLastWord(this.node.port);
   };
 
   /** The processor threw: its node is silent for good. */
@@ -269,6 +296,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED, { cause });
     this.#shut();
+    this.#closePort();
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 

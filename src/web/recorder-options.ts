@@ -1,3 +1,5 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import { describe, oneOf } from '../core/arguments.ts';
 import type { OpusOptions } from '../core/codec/opus-options.ts';
 import { checkOggTags } from '../core/container/ogg-opus.ts';
@@ -53,6 +55,29 @@ export interface RecorderOptions extends OpusOptions {
   /** Your own copy of `worker/backup.js`. */
   readonly backupWorkerUrl?: WorkerUrl;
 }
+const NAMES: OptionNames<RecorderOptions> = {
+  container: 1,
+  sampleRate: 1,
+  channels: 1,
+  format: 1,
+  encodeIn: 1,
+  tags: 1,
+  stream: 1,
+  backup: 1,
+  backupWorkerUrl: 1,
+  workletUrl: 1,
+  opusUrl: 1,
+  workerUrl: 1,
+  bitrate: 1,
+  complexity: 1,
+  application: 1,
+  frameDuration: 1,
+  fec: 1,
+  expectedLoss: 1,
+  dtx: 1,
+  bitrateMode: 1,
+  signal: 1,
+};
 
 /** Milliseconds of samples that come at once: few messages, and little to lose. */
 const WAV_CHUNK_MS = 100;
@@ -62,9 +87,7 @@ export function recorderCapture(
   options: RecorderOptions,
   contextRate: number,
 ): CaptureOptions | OpusCaptureOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`options must be an object, got ${describe(options)}.`);
-  }
+  checkOptions('Recorder', options, NAMES);
   const container = oneOf('container', options.container, RECORDER_CONTAINERS);
   const { stream, backup, tags } = options;
   if (stream !== undefined) {

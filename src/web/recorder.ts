@@ -1,3 +1,4 @@
+import { checkContext } from '../core/option-names.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import type { RecordingFormat } from '../core/container/recording-muxer.ts';
 import { MicwireError } from '../core/errors.ts';
@@ -69,6 +70,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     source: CaptureSource,
     options: RecorderOptions,
   ): Promise<Recorder> {
+    checkContext('Recorder.create', context);
     const captureOptions = recorderCapture(options, context.sampleRate);
     // One node for all: of two on one track WebKitGTK 2.50 leaves one repeating its first quantum, now and then (two of six runs).
     const opened = openSource(context, source);
@@ -76,7 +78,10 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     const [meter, backup] = await Promise.all([
       openMeter(context, options),
       openBackup(context, opened.node, captureOptions, options),
-    ]);
+    ]).catch((error: unknown) => {
+      opened.release();
+      throw error;
+    });
     let capture: Capture<PayloadFormat> | undefined;
     try {
       capture = (await Capture.create(
@@ -86,6 +91,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       )) as Capture<PayloadFormat>;
       return new Recorder(options, capture, meter, opened, backup);
     } catch (error) {
+      opened.release();
       if (meter instanceof Meter) meter.close();
       await Promise.all([capture?.close(), backup?.end(true)]);
       throw error;

@@ -52,6 +52,7 @@ async function inlineUrl(file: WorkerFile): Promise<string> {
 
 /** Resolves when the script has run. */
 async function start(name: string, url: string, startMs: number): Promise<Worker> {
+  if (typeof Worker !== 'function') throw new Error('this scope has no Worker');
   const worker = new Worker(url, { name });
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {

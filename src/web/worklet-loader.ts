@@ -1,5 +1,7 @@
 import { describe } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
+import { checkContextOpen, contextClosed, whileOpen } from './context-life.ts';
+import type { LivingContext } from './context-life.ts';
 import type { LoadAttempt } from './worklet-diagnosis.ts';
 import type { WorkletFile, WorkletName } from './worklet-files.ts';
 
@@ -19,9 +21,8 @@ export interface WorkletLoadOptions {
 }
 
 /** A context as far as the loader looks at it: a native one, or one that a library wraps. */
-export interface WorkletContext {
+export interface WorkletContext extends LivingContext {
   readonly audioWorklet?: { addModule(url: string): Promise<void> };
-  readonly state?: string;
 }
 
 /** Per context: what is being loaded or has been, by worklet and address. A load that failed is forgotten. */
@@ -34,7 +35,7 @@ const loads = new WeakMap<object, Map<string, Promise<void>>>();
  * `data:` address, and so runs under any bundler. A page with a strict Content-Security-Policy allows the file only.
  *
  * @throws TypeError when `context` is none; MicwireError 'unsupported' where the context has no AudioWorklet,
- *   'closed' when it is closed, 'worklet-load' when every way failed: its message names each, the cause and the cure.
+ *   'closed' when it is closed, before or meanwhile, 'worklet-load' when every way failed: its message names each, the cause and the cure.
  */
 export function loadWorklet(
   context: WorkletContext,
@@ -56,9 +57,7 @@ function checkContext(context: WorkletContext): void {
   if (typeof context !== 'object' || context === null) {
     throw new TypeError(`context must be an audio context, got ${describe(context)}.`);
   }
-  if (context.state === 'closed') {
-    throw new MicwireError('closed', 'The audio context is closed; make a new one.');
-  }
+  checkContextOpen(context);
   if (typeof context.audioWorklet?.addModule === 'function') return;
   const secure = (globalThis as { readonly isSecureContext?: boolean }).isSecureContext;
   const cure =
@@ -83,7 +82,9 @@ function loadOnce(
   const key = given === undefined ? name : `${name} ${given}`;
   const earlier = known.get(key);
   if (earlier) return earlier;
-  const load = given === undefined ? loadPackaged(context, file) : loadGiven(context, name, given);
+  const loading =
+    given === undefined ? loadPackaged(context, file) : loadGiven(context, name, given);
+  const load = whileOpen(context, loading);
   known.set(key, load);
   load.catch(() => known.delete(key));
   return load;
@@ -136,6 +137,8 @@ async function tryModule(
     await context.audioWorklet!.addModule(url);
     return undefined;
   } catch (error) {
+    // The other ways would fail for the same reason.
+    if (context.state === 'closed') throw contextClosed(error);
     return { way, url, error };
   }
 }

@@ -1,9 +1,15 @@
 /** Entry `micwire/worker`: what runs in a Worker of yours. Touches no global when it loads. */
 export { ReceivedCapture, receiveCapture } from './receive-capture.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
+export type { PayloadFormat } from '../core/codec/payload-format.ts';
 export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
 export { ReceiverPort, openReceiverPort } from './receiver-port.ts';
-export type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+export type { ReceiverPortOptions } from './receiver-port.ts';
+export type {
+  ReceiveFraming,
+  ReceivedMessage,
+  ReceivedPackets,
+} from '../core/playout/receive-feed.ts';
 export type { ReceiveFormat } from '../core/playout/receive-format.ts';
 export type { LazyPacket, Packet, PacketHeader } from '../core/framing/packet.ts';

@@ -60,17 +60,21 @@ export class OpusSession {
     this.#writer =
       module === null
         ? new WebCodecsWriter(options, this.#sink, onError)
-        : new LibraryWriter(options, new OpusLibrary(module), this.#sink);
+        : new LibraryWriter(options, OpusLibrary.shared(module), this.#sink);
     this.preSkip = this.#writer.preSkip;
   }
 
-  /** Sends what follows through another port. The old one tells it, so that its reader knows that nothing more comes. */
-  redirect(port: CapturePort): void {
+  /**
+   * Sends what follows through another port. The old one tells it, so that its reader knows that nothing more comes.
+   * @param refill the old port's reader is gone, and its buffers with it
+   */
+  redirect(port: CapturePort, refill: boolean): void {
     const piped: OpusWorkerEvent = { type: 'piped' };
     this.#port.postMessage(piped, []);
     this.#port = port;
     this.#listen(port);
     this.#sink.redirect(port);
+    if (refill) this.#sink.refill();
   }
 
   /** Changes libopus from the next packet on. The engine's own encoder cannot: the page does not ask. */

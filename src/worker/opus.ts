@@ -4,7 +4,9 @@
  */
 import type { OpusWorkerCommand, OpusWorkerEvent } from '../core/messages.ts';
 import { OpusSession } from './opus-session.ts';
+import type { Chunk } from '../core/capture/chunk.ts';
 import { receiveCapture } from './receive-capture.ts';
+import type { ReceivedCapture } from './receive-capture.ts';
 import { webCodecsFaults } from './web-codecs-opus.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -29,7 +31,7 @@ async function obey(command: OpusWorkerCommand): Promise<void> {
       tell({ type: 'opened', preSkip: session.preSkip });
       break;
     case 'pipe':
-      session?.redirect(command.port);
+      session?.redirect(command.port, command.refill);
       break;
     case 'adjust':
       session?.adjust(command.options);
@@ -37,7 +39,8 @@ async function obey(command: OpusWorkerCommand): Promise<void> {
     case 'micwire-capture': {
       const capture = receiveCapture({ data: command });
       if (session === undefined || capture === undefined) return;
-      await session.run(capture);
+      // Its format says f32, see above.
+      await session.run(capture as AsyncIterable<Chunk> & ReceivedCapture);
       tell({ type: 'ended' });
       break;
     }

@@ -1,21 +1,35 @@
+import { checkObject } from '../core/option-names.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import { Chunk } from '../core/capture/chunk.ts';
 import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
-import type { SampleFormat } from '../core/dsp/sample-format.ts';
-import type { CaptureDelivery, CaptureHandover } from '../core/messages.ts';
+import type { PayloadFormat } from '../core/codec/payload-format.ts';
+import type {
+  CaptureDelivery,
+  CaptureHandover,
+  CapturePort,
+  ReaderCommand,
+  ReaderEvent,
+} from '../core/messages.ts';
+
+/** How long what is still on its way may take after the capture has ended, ms. */
+const REST_MS = 1000;
 
 /** A capture as it arrives in a Worker. Reading ends when the capture does. */
-export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
+export class ReceivedCapture
+  implements AsyncIterable<Chunk<PayloadFormat>>, ChunkFormat<PayloadFormat>
+{
   readonly sampleRate: number;
   readonly channels: number;
-  readonly format: SampleFormat;
+  /** `'opus'` where the page captures packets. */
+  readonly format: PayloadFormat;
   readonly encoding: ChunkEncoding;
   readonly #queue: ChunkQueue;
 
   /** @internal */
   constructor(handover: CaptureHandover) {
+    checkObject('handover must be what the page posted', handover, 'format');
     const { format, maxChunks, firstFrame, waiting, port, ring } = handover;
     this.sampleRate = format.sampleRate;
     this.channels = format.channels;
@@ -24,13 +38,25 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
     const queue = new ChunkQueue(maxChunks, firstFrame);
     this.#queue = queue;
     for (const slot of waiting) queue.push(new Chunk(format, slot));
-    if (ring !== null) new RingReader({ memory: ring, format, queue, sleep });
+    const reader = ring && new RingReader({ memory: ring, format, queue, sleep });
     port?.addEventListener('message', ({ data }) => {
       const delivery = data as CaptureDelivery;
       receiveDelivery(delivery, port, format, queue);
       if (delivery.type === 'end') port.close();
     });
     port?.start();
+    if (handover.control === undefined) return;
+    showLife(handover.control, handover.lock ?? '', {
+      read: () => queue.stats,
+      end: async (captured) => {
+        // The audio thread's last word comes another way, or never when it died with its context.
+        if (!queue.ended) await sleep(REST_MS);
+        reader?.take();
+        reader?.stop();
+        port?.close();
+        queue.end(captured ?? undefined);
+      },
+    });
   }
 
   /** Frames since the capture was handed over, those that waited included, as this thread has seen them. */
@@ -42,7 +68,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
    * Reads the chunks until the capture ends. While nobody reads they wait, and the oldest give way.
    * @throws TypeError when it is being read already
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<PayloadFormat>> {
     return this.#queue[Symbol.asyncIterator]();
   }
 }
@@ -60,11 +86,42 @@ export class ReceivedCapture implements AsyncIterable<Chunk>, ChunkFormat {
  * @returns undefined for a message that is about something else
  */
 export function receiveCapture(event: { readonly data: unknown }): ReceivedCapture | undefined {
+  checkObject('receiveCapture: event must be a MessageEvent', event, 'data');
   const { data } = event;
   if (typeof data !== 'object' || data === null) return undefined;
   const handover = data as Partial<CaptureHandover>;
   if (handover.type !== 'micwire-capture') return undefined;
   return new ReceivedCapture(handover as CaptureHandover);
+}
+
+/** What the page is told of a reader. */
+interface Reader {
+  read(): CaptureStats;
+  /** @param captured frames in all, null where they are not known */
+  end(captured: number | null): Promise<void>;
+}
+
+/** Tells the page that this Worker has the capture, and lets it notice when the Worker is gone. */
+function showLife(control: CapturePort, lock: string, reader: Reader): void {
+  const tell = (event: ReaderEvent): void => control.postMessage(event, []);
+  let release = (): void => {};
+  const ended = new Promise<void>((resolve) => (release = resolve));
+  control.addEventListener('message', ({ data }) => {
+    const command = data as ReaderCommand;
+    if (command.type === 'ask') return tell({ type: 'read', stats: reader.read() });
+    release();
+    control.close();
+    void reader.end(command.captured);
+  });
+  control.start();
+  const { locks } = globalThis.navigator ?? {};
+  const hold = (): Promise<void> => {
+    tell({ type: 'taken', locked: true });
+    return ended;
+  };
+  // Refused in a page without an origin.
+  if (locks === undefined) tell({ type: 'taken', locked: false });
+  else locks.request(lock, hold).catch(() => tell({ type: 'taken', locked: false }));
 }
 
 function sleep(milliseconds: number): Promise<void> {

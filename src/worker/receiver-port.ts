@@ -1,8 +1,21 @@
+import { checkObject, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
 import type { ReceiveEvent, ReceivePort, ReceiverHandover } from '../core/messages.ts';
 import { ReceiveFeed } from '../core/playout/receive-feed.ts';
-import type { ReceivedPackets } from '../core/playout/receive-feed.ts';
+import type {
+  ReceiveFraming,
+  ReceivedMessage,
+  ReceivedPackets,
+} from '../core/playout/receive-feed.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import type { ReceiveFormat } from '../core/playout/receive-format.ts';
+
+/** What a {@link ReceiverPort} is told when it is opened. */
+export interface ReceiverPortOptions {
+  /** For `receive`: see `ReceiverOptions.framing`. */
+  readonly framing?: ReceiveFraming | undefined;
+}
+const NAMES = { framing: 1 } satisfies OptionNames<ReceiverPortOptions>;
 
 /** A page's `Receiver` as a Worker sees it: packets go straight to the audio thread. */
 export class ReceiverPort implements ReceiveFormat {
@@ -13,7 +26,9 @@ export class ReceiverPort implements ReceiveFormat {
   readonly #port: ReceivePort;
 
   /** @internal */
-  constructor(handover: ReceiverHandover) {
+  constructor(handover: ReceiverHandover, options: ReceiverPortOptions) {
+    checkObject('handover must be what the page posted', handover, 'format');
+    checkOptions('openReceiverPort', options, NAMES);
     const { format, sampleRate, channels, port } = handover;
     this.format = format;
     this.sampleRate = sampleRate;
@@ -21,6 +36,7 @@ export class ReceiverPort implements ReceiveFormat {
     this.#port = port;
     this.#feed = new ReceiveFeed({
       ...handover,
+      framing: options.framing,
       send: (delivery, transfer) => port.postMessage(delivery, transfer),
     });
     port.addEventListener('message', ({ data }) => {
@@ -32,10 +48,30 @@ export class ReceiverPort implements ReceiveFormat {
 
   /**
    * Takes packets: as `Receiver.insert`. They go nowhere once the receiver is closed.
-   * @throws PacketError when one is not of the stream's format or too long; MicwireError `'closed'` after `close()`
+   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
+   *   MicwireError `'closed'` after `close()`
    */
   insert(packets: ReceivedPackets): void {
     this.#feed.insert(packets);
+  }
+
+  /**
+   * Takes a message of the option `framing`: as `Receiver.receive`.
+   * @returns whether it was taken
+   * @throws TypeError without the option `framing`, or for what is neither text nor bytes
+   */
+  receive(message: ReceivedMessage): boolean {
+    return this.#feed.receive(message);
+  }
+
+  /** Messages that `receive` could not read, or that were of another stream. */
+  get badMessages(): number {
+    return this.#feed.badMessages;
+  }
+
+  /** Packets that were not passed on, for no decoder takes them. */
+  get decodeErrors(): number {
+    return this.#feed.decodeErrors;
   }
 
   /** Lets go of the receiver, which plays on. */
@@ -50,17 +86,21 @@ export class ReceiverPort implements ReceiveFormat {
  *
  * @example
  * onmessage = (event) => {
- *   const receiver = openReceiverPort(event);
- *   if (receiver) transport.onmessage = (message) => receiver.insert(decoder.decode(message));
+ *   const receiver = openReceiverPort(event, { framing: binaryFraming });
+ *   if (receiver) transport.onmessage = (message) => receiver.receive(message);
  * };
  *
  * @param event any `message` event of the Worker
  * @returns undefined for a message that is about something else
  */
-export function openReceiverPort(event: { readonly data: unknown }): ReceiverPort | undefined {
+export function openReceiverPort(
+  event: { readonly data: unknown },
+  options: ReceiverPortOptions = {},
+): ReceiverPort | undefined {
+  checkObject('openReceiverPort: event must be a MessageEvent', event, 'data');
   const { data } = event;
   if (typeof data !== 'object' || data === null) return undefined;
   const handover = data as Partial<ReceiverHandover>;
   if (handover.type !== 'micwire-receiver') return undefined;
-  return new ReceiverPort(handover as ReceiverHandover);
+  return new ReceiverPort(handover as ReceiverHandover, options);
 }

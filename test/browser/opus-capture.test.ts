@@ -265,3 +265,31 @@ test('a libopus that is not there is an error that names the address and the cur
   expect(String(error)).toContain('/nowhere/libopus.wasm');
   expect(String(error)).toContain('npx micwire copy');
 });
+
+describe('without a Worker that starts', () => {
+  const blocked: [string, unknown][] = [
+    [
+      'refused by a policy',
+      class {
+        constructor() {
+          throw new DOMException('worker-src', 'SecurityError');
+        }
+      },
+    ],
+    ['that the scope lacks', undefined],
+  ];
+  test.each(blocked)(
+    'one %s, auto takes the audio thread for short packets only',
+    async (_, worker) => {
+      vi.stubGlobal('Worker', worker);
+      const { packets, capture } = await captured({ frameDuration: 20 });
+      expect(capture.encodedIn).toBe('worklet');
+      expect(packets.length).toBeGreaterThan(70);
+      const failure = await captured({ frameDuration: 60 }).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ name: 'MicwireError', code: 'codec-load' });
+      for (const encodeIn of ['worker', 'webcodecs'] as const) {
+        await expect(captured({ encodeIn })).rejects.toMatchObject({ code: 'codec-load' });
+      }
+    },
+  );
+});

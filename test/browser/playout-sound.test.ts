@@ -65,7 +65,7 @@ test('a stall, its backlog, an interrupt and its undo make no click, and the del
   const context = new AudioContext();
   cleanups.push(() => endContext(context));
   await context.resume();
-  const playout = await Playout.create(context, { sampleRate: RATE });
+  const playout = await Playout.create(context, { sampleRate: RATE, backlog: 'catch-up' });
   cleanups.push(() => playout.close());
   const recording = await recordNode(playout.node);
   cleanups.push(recording.close);

@@ -26,6 +26,8 @@ export class PlayoutRig {
   readonly channels: number;
   readonly encoder: SampleEncoder;
   readonly ended: Ended[] = [];
+  /** Frames left out, by item. */
+  readonly skipped = new Map<number, number>();
   underruns = 0;
   /** Position of the last interrupt: item, frames from its start, frames of it left out. */
   interrupted: { item: number; frames: number; missed: number } | undefined;
@@ -62,6 +64,9 @@ export class PlayoutRig {
       },
       {
         ended: (item, frames, missed) => this.ended.push({ item, frames, missed }),
+        skipped: (item, frames) => {
+          this.skipped.set(item, (this.skipped.get(item) ?? 0) + frames);
+        },
         underrun: () => this.underruns++,
         interrupted: () => {
           const { item, itemFrames, itemMissed } = this.player.timeline;

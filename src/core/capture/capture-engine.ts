@@ -85,17 +85,18 @@ export class CaptureEngine {
       this.#tell({ type: 'paused', frame });
     } else if (command.type === 'pipe') {
       const { port } = command;
-      port.addEventListener('message', ({ data }) =>
+      port?.addEventListener('message', ({ data }) =>
         this.obey(data as CaptureCommand, this.#frame),
       );
-      port.start();
-      this.#pool?.redirect(port);
-      this.#tell({ type: 'piped', frame });
+      port?.start();
+      this.#pool?.redirect(port ?? this.#port);
+      this.#tell({ type: 'piped', frame, out: this.#pool?.out ?? 0 });
     } else {
       this.#closed = true;
       this.#pipeline.flush();
       const { captured, delivered, dropped } = this.#pipeline;
       this.#sink.end(captured);
+      this.#pipeline.close();
       this.#tell({ type: 'closed', frame, captured, delivered, dropped });
     }
   }

@@ -119,6 +119,12 @@ export class CapturePipeline {
     this.#flushResampler();
   }
 
+  /** Gives memory back. Nothing but the counts may be asked after. */
+  close(): void {
+    this.#resampler?.close();
+    this.#writer.close?.();
+  }
+
   #begin(contextFrame: number): void {
     this.#running = true;
     this.#originContextFrame = contextFrame;

@@ -33,6 +33,8 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   #delivered = 0;
   #queued = 0;
   #dropped = 0;
+  /** What `drain` gave away: where it began, and its frames. */
+  #handed = { frame: 0, delivered: 0, dropped: 0 };
 
   /**
    * @param maxChunks at least 1
@@ -61,6 +63,9 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   /** Takes the next chunk in order. */
   push(chunk: Chunk): void {
     if (this.#ended) return;
+    // What a reader elsewhere was given, and never told of.
+    const gap = chunk.frame - chunk.dropped - this.#nextFrame;
+    if (gap > 0) chunk.addDropped(gap);
     this.#nextFrame = chunk.frame + chunk.frames;
     this.#dropped += chunk.dropped;
     const waiting = this.#waiting.shift();
@@ -103,9 +108,24 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
 
   /** Takes out what waits, for that reader. */
   drain(): Chunk[] {
+    let dropped = 0;
+    for (const chunk of this.#chunks) dropped += chunk.dropped;
+    this.#handed = { frame: this.handoverFrame, delivered: this.#queued, dropped };
     this.#delivered += this.#queued;
     this.#queued = 0;
     return this.#chunks.splice(0);
+  }
+
+  /**
+   * The reader elsewhere is gone, and this queue takes what follows. What was on its way to it counts as dropped, with the
+   * next chunk.
+   * @param read its account, as far as it is known
+   */
+  reclaim({ delivered, dropped }: Pick<CaptureStats, 'delivered' | 'dropped'>): void {
+    const handed = this.#handed;
+    this.#delivered += delivered - handed.delivered;
+    this.#dropped += dropped - handed.dropped;
+    this.#nextFrame = handed.frame + delivered + dropped;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { opusMaxPacketBytes } from '../codec/payload-format.ts';
 import type { PayloadFormat } from '../codec/payload-format.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
@@ -85,6 +86,8 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Chunk
    * @param slot header and payload; the caller's again afterwards
    */
   constructor(format: ChunkFormat<Format>, slot: ChunkSlot) {
+    checkObject('format must be a ChunkFormat', format);
+    checkObject('slot must be a ChunkSlot', slot);
     const { header, bytes } = slot;
     this.sampleRate = format.sampleRate;
     this.channels = format.channels;

@@ -22,4 +22,6 @@ export interface FrameWriter {
   write(input: readonly Float32Array[], frames: number): void;
   /** Sends the unfinished chunk as it is, if there is one. */
   finishChunk(): void;
+  /** Gives memory back. Nothing but the counts may be asked after. */
+  close?(): void;
 }

@@ -53,6 +53,10 @@ export class OpusChunkWriter implements FrameWriter {
     return this.#sender.dropped;
   }
 
+  close(): void {
+    this.#encoder.close();
+  }
+
   beginRun(contextTime: number): void {
     this.#runFrame = this.#frame;
     this.#runTime = contextTime;

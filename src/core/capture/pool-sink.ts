@@ -36,12 +36,17 @@ export class PoolSink implements ChunkSink {
     this.#payloadBytes = payloadBytes;
     this.#ready = Array.from({ length: slots }, () => ({
       type: 'chunk',
-      ...slotIn(new ArrayBuffer(HEADER_BYTES + payloadBytes), 0, payloadBytes),
+      ...poolSlot(payloadBytes),
     }));
     this.#readyCount = slots;
     this.#spent = this.#ready.slice();
     this.#open = this.#ready[0]!;
     this.#transfer = [this.#open.header.buffer as ArrayBuffer];
+  }
+
+  /** Buffers that are out. */
+  get out(): number {
+    return this.#spentCount;
   }
 
   acquire(): ChunkSlot | undefined {
@@ -71,7 +76,17 @@ export class PoolSink implements ChunkSink {
     this.#port = port;
   }
 
+  /** Makes new buffers for those that are out: their reader is gone. Allocates. */
+  refill(): void {
+    while (this.#spentCount > 0) this.recycle(poolSlot(this.#payloadBytes));
+  }
+
   end(captured: number): void {
     this.#port.postMessage({ type: 'end', captured }, []);
   }
+}
+
+/** A buffer of the pool. */
+export function poolSlot(payloadBytes: number): ChunkSlot {
+  return slotIn(new ArrayBuffer(HEADER_BYTES + payloadBytes), 0, payloadBytes);
 }

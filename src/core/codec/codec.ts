@@ -96,6 +96,9 @@ export interface Codec {
   readonly name: string;
   /** @throws TypeError or RangeError for a rate or a channel count that the codec does not have */
   createEncoder(format: StreamFormat): PayloadEncoder;
-  /** @throws TypeError or RangeError for a rate or a channel count that the codec does not have */
-  createDecoder(format: StreamFormat): PayloadDecoder;
+  /**
+   * @param use `conceals`: false where `conceal` and `recover` are never called, so that nothing is kept for them; default true
+   * @throws TypeError or RangeError for a rate or a channel count that the codec does not have
+   */
+  createDecoder(format: StreamFormat, use?: { readonly conceals?: boolean }): PayloadDecoder;
 }

@@ -1,3 +1,5 @@
+import { checkObject, checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { MicwireError, PacketError } from '../errors.ts';
 import type { PayloadDecoder } from './codec.ts';
@@ -18,6 +20,12 @@ export interface OpusDecoderOptions {
   /** dB added to what comes out, −128 to 127.99: also OpusHead's output gain. @default 0 */
   readonly gain?: number | undefined;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  preSkip: 1,
+  gain: 1,
+} satisfies OptionNames<OpusDecoderOptions>;
 
 const SET_GAIN = 4034;
 /** The gain goes to libopus as dB in Q8 (RFC 7845 §5.1). */
@@ -54,9 +62,11 @@ export class OpusDecoder implements PayloadDecoder {
 
   /**
    * @param library made in this scope
-   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'unsupported' when memory runs out
+   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'out-of-memory'
    */
   constructor(library: OpusLibrary, options: OpusDecoderOptions) {
+    checkObject('library must be an OpusLibrary', library);
+    checkOptions('OpusDecoder', options, NAMES);
     const { sampleRate, channels } = checkOpusFormat(options);
     this.sampleRate = sampleRate;
     this.channels = channels;

@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { MicwireError } from '../errors.ts';
 import type { PayloadEncoder } from './codec.ts';
 import type { OpusLibrary } from './opus-library.ts';
@@ -41,12 +42,14 @@ export class OpusEncoder implements PayloadEncoder {
 
   /**
    * @param library made in this scope
-   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'unsupported' when memory runs out
+   * @throws TypeError or RangeError for options that Opus does not have; MicwireError 'out-of-memory'
    */
   constructor(
     library: OpusLibrary,
     options: OpusOptions & { readonly sampleRate: number; readonly channels: number },
   ) {
+    checkObject('library must be an OpusLibrary', library);
+    checkObject('OpusEncoder: options must be an object', options);
     const settings = opusSettings(options, options);
     this.settings = settings;
     this.#library = library;

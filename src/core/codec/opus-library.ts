@@ -9,6 +9,7 @@ export type OpusModule = object;
 
 /** `WebAssembly` as far as it is used here: it is in every scope, but not in ECMAScript. */
 declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (
     module: object,
     imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
@@ -87,6 +88,9 @@ export const OPUS_SAMPLE_RATES: readonly number[] = [8000, 12_000, 16_000, 24_00
 
 const WASM_PAGE_BYTES = 65_536;
 
+/** The scope's own: see {@link OpusLibrary.shared}. */
+let shared: OpusLibrary | undefined;
+
 /**
  * One instance of libopus in this scope: make one, and any number of encoders and decoders on it. Making it takes about a
  * millisecond and 17 MiB of address space, of which little is touched.
@@ -99,13 +103,37 @@ export class OpusLibrary {
   /** @internal */
   floats: Float32Array;
 
-  /** @throws TypeError when `module` is none; MicwireError 'codec-load' when it is not our build of libopus */
+  /**
+   * The one library of this scope, made at the first call: as many encoders and decoders as there may be take one memory of
+   * WebAssembly, of which a process has room for some 120 in Chromium.
+   * @param module or the bytes of one, which are compiled only when they are needed
+   * @throws as the constructor does
+   */
+  static shared(module: OpusModule): OpusLibrary {
+    if (shared === undefined || shared.#broken) {
+      const compiled = module instanceof Uint8Array ? new WebAssembly.Module(module) : module;
+      shared = new OpusLibrary(compiled);
+    }
+    return shared;
+  }
+
+  /** It has stopped itself: its memory is in no state to go on. */
+  #broken = false;
+
+  /**
+   * @throws TypeError when `module` is none; MicwireError 'codec-load' when it is not our build of libopus, 'out-of-memory'
+   *   when there is no room for it
+   */
   constructor(module: OpusModule) {
     if (typeof module !== 'object' || module === null) {
       throw new TypeError(`module must be a WebAssembly.Module, got ${describe(module)}.`);
     }
     const grow = (wanted: number): number => (this.#grow(wanted >>> 0) ? 1 : 0);
     // What the C runtime may ask of its host: a timer and an exit that libopus never uses, more memory, output, abort.
+    const stop = (): never => {
+      this.#broken = true;
+      throw new Error('libopus stopped itself.');
+    };
     const imports = { a: nothing, b: grow, c: nothing, d: nothing, e: nothing, f: stop };
     this.exports = instantiate(module, { a: imports });
     const { buffer } = this.exports.g;
@@ -122,7 +150,7 @@ export class OpusLibrary {
     return text;
   }
 
-  /** @returns a pointer to memory that is 8-byte aligned and all zero. @throws MicwireError 'unsupported' @internal */
+  /** @returns a pointer to memory that is 8-byte aligned and all zero. @throws MicwireError 'out-of-memory' @internal */
   allocate(bytes: number): number {
     const pointer = this.exports.E(bytes);
     if (pointer === 0) throw outOfMemory(bytes);
@@ -158,6 +186,7 @@ function instantiate(
     exports.h();
     return exports;
   } catch (cause) {
+    if (cause instanceof RangeError) throw noMemory('a memory of WebAssembly', cause);
     throw new MicwireError(
       'codec-load',
       'The module given is not the libopus that belongs to this version of micwire. Take the module from loadOpusModule() of ' +
@@ -169,17 +198,17 @@ function instantiate(
 
 /** For when libopus finds no room for an encoder or a decoder. @internal */
 export function outOfMemory(bytes?: number): MicwireError {
-  const what = bytes === undefined ? 'an encoder or a decoder' : `${bytes} bytes`;
+  return noMemory(bytes === undefined ? 'an encoder or a decoder' : `${bytes} bytes`);
+}
+
+function noMemory(what: string, cause?: unknown): MicwireError {
   return new MicwireError(
-    'unsupported',
-    `libopus finds no memory for ${what}; close() what is not used any more.`,
+    'out-of-memory',
+    `libopus finds no room for ${what}. Call close() on captures, recorders, receivers and playouts that are not used any more, and close their contexts.`,
+    cause === undefined ? undefined : { cause },
   );
 }
 
 function nothing(): number {
   return 0;
-}
-
-function stop(): never {
-  throw new Error('libopus stopped itself.');
 }

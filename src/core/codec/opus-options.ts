@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { describe, integerIn, numberIn, oneOf } from '../arguments.ts';
 import { OPUS_SAMPLE_RATES } from './opus-library.ts';
 
@@ -71,6 +72,8 @@ export function opusSettings(
   format: { readonly sampleRate: number; readonly channels: number },
   options: OpusOptions = {},
 ): OpusSettings {
+  checkObject('format must be an object with sampleRate and channels', format);
+  checkObject('opusSettings: options must be an object', options);
   const { sampleRate, channels } = checkOpusFormat(format);
   const application = options.application ?? (channels === 1 ? 'voip' : 'audio');
   const fec = flag('fec', options.fec);

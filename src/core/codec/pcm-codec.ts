@@ -20,7 +20,7 @@ export function pcmCodec(name: string, layout: PcmLayout): Codec {
   return {
     name,
     createEncoder: (format) => new PcmEncoder(layout, format),
-    createDecoder: (format) => new PcmDecoder(layout, format),
+    createDecoder: (format, use) => new PcmDecoder(layout, format, use?.conceals ?? true),
   };
 }
 
@@ -76,12 +76,12 @@ class PcmDecoder implements PayloadDecoder {
   /** Frames concealed since the last payload. */
   #concealed = 0;
 
-  constructor(layout: PcmLayout, format: StreamFormat) {
+  constructor(layout: PcmLayout, format: StreamFormat, conceals: boolean) {
     this.sampleRate = checkRate(format);
     this.channels = integerIn('channels', format.channels, 1, MAX_CHANNELS);
     this.#decoder = new SampleDecoder({ format: layout.format, channels: this.channels });
     this.#swapBytes = layout.byteOrder === 'big' ? bytesPerSample(layout.format) : 1;
-    const fadeFrames = Math.ceil(this.sampleRate * FADE_SECONDS);
+    const fadeFrames = conceals ? Math.ceil(this.sampleRate * FADE_SECONDS) : 0;
     this.#past = Array.from({ length: this.channels }, () => new Float32Array(fadeFrames));
   }
 
@@ -155,9 +155,9 @@ class PcmDecoder implements PayloadDecoder {
 
   /** A payload shorter than the fade leaves the fade shorter: there is no need to keep what lies before it. */
   #remember(output: readonly Float32Array[], at: number, frames: number): void {
-    if (frames === 0) return;
-    this.#concealed = 0;
     const most = this.#past[0]!.length;
+    if (frames === 0 || most === 0) return;
+    this.#concealed = 0;
     const known = frames < most ? frames : most;
     for (let c = 0; c < this.channels; c++) {
       const past = this.#past[c]!;

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { describe, integerIn, numberIn } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { joinBytes, utf8Bytes } from './bytes.ts';
@@ -32,6 +34,15 @@ export interface OggOpusOptions {
   /** Tags such as `{ TITLE: 'Interview' }` (Vorbis comments). Names are printable ASCII without '='. @default none */
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
+const NAMES = {
+  channels: 1,
+  preSkip: 1,
+  inputSampleRate: 1,
+  gain: 1,
+  serial: 1,
+  pageDuration: 1,
+  tags: 1,
+} satisfies OptionNames<OggOpusOptions>;
 
 /** RFC 7845 §5.1: version 1 of the head, without a channel mapping table. */
 const HEAD_BYTES = 19;
@@ -59,6 +70,7 @@ export class OggOpusWriter {
 
   /** @throws TypeError or RangeError for an option out of its range */
   constructor(options: OggOpusOptions) {
+    checkOptions('OggOpusWriter', options, NAMES);
     integerIn('channels', options.channels, 1, 2);
     integerIn('preSkip', options.preSkip, 0, 2 ** 16 - 1);
     integerIn('inputSampleRate', options.inputSampleRate ?? OPUS_RATE, 0, 2 ** 32 - 1);

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import type { SampleFormat } from '../dsp/sample-format.ts';
@@ -9,6 +11,7 @@ export interface WavOptions {
   readonly channels: number;
   readonly format: SampleFormat;
 }
+const NAMES = { sampleRate: 1, channels: 1, format: 1 } satisfies OptionNames<WavOptions>;
 
 /** `wFormatTag` (Microsoft, mmreg.h). */
 const FORMAT_TAG = { s16: 1, s24: 1, f32: 3, alaw: 6, mulaw: 7 } as const;
@@ -35,6 +38,7 @@ export class WavWriter {
 
   /** @throws TypeError or RangeError for an option out of its range */
   constructor(options: WavOptions) {
+    checkOptions('WavWriter', options, NAMES);
     integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
     integerIn('channels', options.channels, 1, MAX_CHANNELS);
     this.#options = options;

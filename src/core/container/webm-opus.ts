@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { joinBytes } from './bytes.ts';
@@ -16,6 +18,12 @@ export interface WebmOpusOptions {
   /** Tells this track from all others; a random number is best. 1..2³²−1. @default 1 */
   readonly uid?: number | undefined;
 }
+const NAMES = {
+  channels: 1,
+  preSkip: 1,
+  inputSampleRate: 1,
+  uid: 1,
+} satisfies OptionNames<WebmOpusOptions>;
 
 /** Identifiers of Matroska (RFC 9559 §5.1). */
 const ID = {
@@ -114,6 +122,7 @@ export class WebmOpusWriter {
 
   /** @throws TypeError or RangeError for an option out of its range */
   constructor(options: WebmOpusOptions) {
+    checkOptions('WebmOpusWriter', options, NAMES);
     integerIn('channels', options.channels, 1, 2);
     integerIn('preSkip', options.preSkip, 0, 2 ** 16 - 1);
     integerIn('inputSampleRate', options.inputSampleRate ?? OPUS_RATE, 0, 2 ** 32 - 1);

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { MAX_CHANNELS } from './sample-rate.ts';
 
@@ -6,6 +8,7 @@ export interface ChannelMixerOptions {
   /** 1–32 */
   readonly outputChannels: number;
 }
+const NAMES = { outputChannels: 1 } satisfies OptionNames<ChannelMixerOptions>;
 
 const HALF_POWER = Math.SQRT1_2;
 
@@ -56,6 +59,7 @@ export class ChannelMixer {
 
   /** @throws TypeError or RangeError unless `outputChannels` is an integer in 1–32 */
   constructor(options: ChannelMixerOptions) {
+    checkOptions('ChannelMixer', options, NAMES);
     const outputChannels = integerIn('outputChannels', options.outputChannels, 1, MAX_CHANNELS);
     this.outputChannels = outputChannels;
     this.#gains = Array.from({ length: 7 }, (_, inputChannels) => {

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, oneOf } from '../arguments.ts';
 import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './g711.ts';
 import { MAX_CHANNELS } from './sample-rate.ts';
@@ -40,6 +42,11 @@ export interface SampleEncoderOptions {
    */
   readonly dither?: Dither;
 }
+const ENCODER_NAMES = {
+  format: 1,
+  channels: 1,
+  dither: 1,
+} satisfies OptionNames<SampleEncoderOptions>;
 
 const S16_SCALE = 2 ** 15;
 const S24_SCALE = 2 ** 23;
@@ -62,6 +69,7 @@ export class SampleEncoder {
 
   /** @throws TypeError or RangeError for an unknown format or dither, or channels outside 1–32 */
   constructor(options: SampleEncoderOptions) {
+    checkOptions('SampleEncoder', options, ENCODER_NAMES);
     this.format = oneOf('format', options.format, SAMPLE_FORMATS);
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
     this.bytesPerFrame = this.channels * bytesPerSample(this.format);
@@ -123,7 +131,14 @@ export class SampleEncoder {
     const dither = this.#ditherSteps !== 0;
     for (let i = 0, o = at; i < frames; i++, o += step) {
       const noise = dither ? this.#triangular() : 0;
-      const value = toInteger(samples[from + i]! * S16_SCALE + noise, S16_SCALE);
+      // As `toInteger`, in place: a call that the engine does not inline would box the sample.
+      const scaled = samples[from + i]! * S16_SCALE + noise;
+      const value =
+        scaled >= S16_SCALE - 1
+          ? S16_SCALE - 1
+          : scaled <= -S16_SCALE
+            ? -S16_SCALE
+            : Math.floor(scaled + 0.5) | 0;
       target[o] = value;
       target[o + 1] = value >> 8;
     }
@@ -140,7 +155,14 @@ export class SampleEncoder {
     const dither = this.#ditherSteps !== 0;
     for (let i = 0, o = at; i < frames; i++, o += step) {
       const noise = dither ? this.#triangular() : 0;
-      const value = toInteger(samples[from + i]! * S24_SCALE + noise, S24_SCALE);
+      // As `toInteger`, in place: a call that the engine does not inline would box the sample.
+      const scaled = samples[from + i]! * S24_SCALE + noise;
+      const value =
+        scaled >= S24_SCALE - 1
+          ? S24_SCALE - 1
+          : scaled <= -S24_SCALE
+            ? -S24_SCALE
+            : Math.floor(scaled + 0.5) | 0;
       target[o] = value;
       target[o + 1] = value >> 8;
       target[o + 2] = value >> 16;
@@ -199,6 +221,7 @@ export interface SampleDecoderOptions {
   /** 1–32 */
   readonly channels: number;
 }
+const DECODER_NAMES = { format: 1, channels: 1 } satisfies OptionNames<SampleDecoderOptions>;
 
 /**
  * Reads interleaved bytes as planar float samples in [−1, 1); `'f32'` comes as it is, but for NaN, which becomes 0. Allocates
@@ -215,6 +238,7 @@ export class SampleDecoder {
 
   /** @throws TypeError or RangeError for an unknown format, or channels outside 1–32 */
   constructor(options: SampleDecoderOptions) {
+    checkOptions('SampleDecoder', options, DECODER_NAMES);
     this.format = oneOf('format', options.format, SAMPLE_FORMATS);
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
     this.bytesPerFrame = this.channels * bytesPerSample(this.format);

@@ -14,9 +14,16 @@ interface WebAssemblyApi {
 export interface WasmInstance<Exports> {
   readonly exports: Exports;
   readonly memory: ArrayBuffer;
+  /** Gives the instance back, for the next kernel of this scope that needs one as large. Nothing may use it after. */
+  release(): void;
 }
 
 const PAGE_BYTES = 65_536;
+
+/** Instances that were given back, by kernel and pages. */
+const released = new Map<string, { readonly exports: object; readonly memory: ArrayBuffer }[]>();
+/** How many of one kind are kept. */
+const MAX_RELEASED = 16;
 
 /** Undefined when the scope has no WebAssembly, or its Content Security Policy forbids compiling, or the engine lacks SIMD. */
 export function compileWasm(bytes: Uint8Array): object | undefined {
@@ -29,18 +36,53 @@ export function compileWasm(bytes: Uint8Array): object | undefined {
   }
 }
 
-/** Undefined where {@link compileWasm} is. `module` may be the bytes; it imports `env.memory`, of which `bytes` are needed. */
+/**
+ * Instantiates a kernel. Each memory takes some 10 GB of address space in Chromium, whatever its size, and a process has room
+ * for some 120 of them: so instances that were released are taken first, with their memory cleared.
+ * @param kernel names the module: what is posted to a scope is another object each time
+ * @param module or its bytes; it imports `env.memory`, and has neither data nor state besides
+ * @param bytes of memory that are needed
+ * @returns undefined where {@link compileWasm} is, and where the address space is used up: TypeScript computes then
+ */
 export function instantiateWasm<Exports>(
+  kernel: string,
   module: object,
   bytes: number,
 ): WasmInstance<Exports> | undefined {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const key = `${kernel} ${pages}`;
+  let free = released.get(key);
+  if (free === undefined) released.set(key, (free = []));
+  const spare = free.pop();
+  if (spare !== undefined) new Uint8Array(spare.memory).fill(0);
+  const made = spare ?? instantiate(module, pages);
+  if (made === undefined) return undefined;
+  const { exports, memory } = made;
+  let held = true;
+  return {
+    exports: exports as Exports,
+    memory,
+    release() {
+      if (held && free.length < MAX_RELEASED) free.push(made);
+      held = false;
+    },
+  };
+}
+
+function instantiate(
+  module: object,
+  pages: number,
+): { readonly exports: object; readonly memory: ArrayBuffer } | undefined {
   const api = webAssembly();
   const compiled = module instanceof Uint8Array ? compileWasm(module) : module;
   if (api === undefined || compiled === undefined) return undefined;
-  const pages = Math.ceil(bytes / PAGE_BYTES);
-  const memory = new api.Memory({ initial: pages, maximum: pages });
-  const { exports } = new api.Instance(compiled, { env: { memory } });
-  return { exports: exports as Exports, memory: memory.buffer };
+  try {
+    const memory = new api.Memory({ initial: pages, maximum: pages });
+    const { exports } = new api.Instance(compiled, { env: { memory } });
+    return { exports, memory: memory.buffer };
+  } catch {
+    return undefined;
+  }
 }
 
 function webAssembly(): WebAssemblyApi | undefined {

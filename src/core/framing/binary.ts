@@ -90,7 +90,7 @@ export const binaryFraming: SelfDescribingFraming = {
 const encoder: MessageEncoder = { encode: encodeBinary, reset() {} };
 const decoder: MessageDecoder = { decode: (message) => [decodeBinary(message)], reset() {} };
 
-function encodeBinary(packet: Packet | LazyPacket): Uint8Array {
+function encodeBinary(packet: Packet | LazyPacket): Uint8Array<ArrayBuffer> {
   checkOutgoing(packet);
   const payload = payloadBytes(packet);
   checkOutgoingLength(packet, payload.length);

@@ -14,10 +14,10 @@ export interface FramedStream {
 /** Writes the packets of one stream as messages. One stream has one, since a framing may count or remember. */
 export interface MessageEncoder {
   /**
-   * Writes one packet as one message, in memory of its own.
+   * Writes one packet as one message, in memory of its own: what `WebSocket.send` and `RTCDataChannel.send` take.
    * @throws RangeError when a field is out of its range or the payload is not as long as the header says.
    */
-  encode(packet: Packet | LazyPacket): string | Uint8Array;
+  encode(packet: Packet | LazyPacket): string | Uint8Array<ArrayBuffer>;
   /** As new. */
   reset(): void;
 }

@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
@@ -44,6 +45,7 @@ export class RtpMessageDecoder implements MessageDecoder {
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
   constructor(stream: RtpStream) {
+    checkObject('stream must be an RtpStream', stream);
     const { format, sampleRate, channels } = stream;
     this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
     this.#stream = { format, sampleRate, channels };

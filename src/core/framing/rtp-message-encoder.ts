@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import { copySwapped } from '../rtp/byte-order.ts';
@@ -71,6 +72,7 @@ export class RtpMessageEncoder implements MessageEncoder {
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
   constructor(stream: RtpStream) {
+    checkObject('stream must be an RtpStream', stream);
     const { format, sampleRate, channels } = stream;
     this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
     this.#stream = { format, sampleRate, channels };
@@ -141,7 +143,7 @@ export class RtpMessageEncoder implements MessageEncoder {
   }
 
   /** @throws RangeError also for a packet that is not of this stream */
-  encode(packet: Packet | LazyPacket): Uint8Array {
+  encode(packet: Packet | LazyPacket): Uint8Array<ArrayBuffer> {
     checkOutgoing(packet);
     this.#checkStream(packet);
     const payload = payloadBytes(packet);
@@ -176,7 +178,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     }
   }
 
-  #write(sequence: number, payload: Uint8Array): Uint8Array {
+  #write(sequence: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
     let copies = 0;
     let copiedBytes = 0;
     for (let copy = this.#redundancy; copy > 0; copy--) {

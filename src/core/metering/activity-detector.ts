@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { meterInSlices } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
@@ -51,6 +53,18 @@ export interface ActivityDetectorOptions extends StageOptions {
   /** Told of each change. */
   readonly onChange?: ActivityListener | undefined;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  estimator: 1,
+  onset: 1,
+  release: 1,
+  attackDuration: 1,
+  holdDuration: 1,
+  onChange: 1,
+} satisfies OptionNames<ActivityDetectorOptions>;
 
 /** Places in the array of frames. */
 const TAKEN = 0;
@@ -82,6 +96,7 @@ export class ActivityDetector implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: ActivityDetectorOptions) {
+    checkOptions('ActivityDetector', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
     this.#kernel = kernel;

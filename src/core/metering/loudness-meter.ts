@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { describe, numberIn } from '../arguments.ts';
 import { channelWeights } from './k-weighting.ts';
 import { LoudnessHistogram, MEAN, RANGE, powersToLufs } from './loudness-histogram.ts';
@@ -50,6 +52,13 @@ export interface LoudnessMeterOptions extends StageOptions {
    */
   readonly weights?: readonly number[];
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  weights: 1,
+} satisfies OptionNames<LoudnessMeterOptions>;
 
 /** The power is summed over steps of 1/400 s; M and S are sums of steps. A burst between two steps loses 1.25 ms of M: 0.014 LU. */
 const STEPS_PER_SECOND = 400;
@@ -103,6 +112,7 @@ export class LoudnessMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: LoudnessMeterOptions) {
+    checkOptions('LoudnessMeter', options, NAMES);
     numberIn('sampleRate', options.sampleRate, LOUDNESS_MIN_RATE, MAX_SAMPLE_RATE);
     const { sampleRate, channels, kernel } = openKernel(options);
     this.#sampleRate = sampleRate;

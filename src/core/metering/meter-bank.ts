@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { ActivityDetector } from './activity-detector.ts';
 import type { ActivityListener } from './activity-detector.ts';
 import { LoudnessMeter } from './loudness-meter.ts';
@@ -25,6 +27,15 @@ export interface MeterBankOptions<Name extends MeterName = MeterName> extends St
   /** Told of each change between speech and silence, when `activity` is metered. */
   readonly onActivity?: ActivityListener;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  meters: 1,
+  settings: 1,
+  onActivity: 1,
+} satisfies OptionNames<MeterBankOptions>;
 
 /** Several meters over the same audio. Allocates nothing after construction. */
 export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter {
@@ -48,6 +59,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
 
   /** @throws RangeError or TypeError when an option is wrong. */
   constructor(options: MeterBankOptions<Name>) {
+    checkOptions('MeterBank', options, NAMES);
     const { settings = {}, onActivity: onChange } = options;
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
@@ -128,6 +140,11 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** Halts the measurement of integrated loudness, loudness range and their maxima; all else goes on. */
   pause(): void {
     this.#loudness?.pause();
+  }
+
+  /** Gives the kernel's memory back, for another bank of this scope. Nothing may be called after. */
+  close(): void {
+    this.#kernel.release?.();
   }
 
   /** Starts all meters anew, and their frame count too; a paused measurement stays paused. */

@@ -26,6 +26,8 @@ export interface MeterKernel {
   readonly channels: number;
   /** The results of `energy`, `truePeak` and `readQuasiPeak`: two numbers. Fractions that functions take or return engines may allocate. */
   readonly result: Float64Array;
+  /** Gives the memory back. Nothing may be called after. */
+  release?(): void;
   /**
    * Copies `frames` (at most `SLICE`) frames of a block, from index `from` on. Missing channels are silent; samples that
    * are not finite become 0, and are counted.

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { LARGEST_SAMPLE, PEAK, meterInSlices } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
@@ -54,6 +56,16 @@ export interface PeakMeterOptions extends StageOptions, PeakHoldOptions {
   /** Successive clipped samples that make a run. @default 3 */
   readonly clipRun?: number;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  interval: 1,
+  holdDuration: 1,
+  clipLevel: 1,
+  clipRun: 1,
+} satisfies OptionNames<PeakMeterOptions>;
 
 /** 5 ms by default: the step of the RMS and the VU meter, which then scan the same frames. */
 const PARTS = 10;
@@ -82,6 +94,7 @@ export class PeakMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: PeakMeterOptions) {
+    checkOptions('PeakMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
     this.#kernel = kernel;

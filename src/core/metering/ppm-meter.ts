@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { numberIn, oneOf } from '../arguments.ts';
 import { amplitudeToDb } from './decibels.ts';
 import { meterInSlices } from './meter-kernel.ts';
@@ -34,6 +36,14 @@ export interface PpmMeterOptions extends StageOptions {
   /** Level of the alignment tone, dBFS. @default -18 (EBU R 68) */
   readonly alignmentDbfs?: number;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  type: 1,
+  alignmentDbfs: 1,
+} satisfies OptionNames<PpmMeterOptions>;
 
 /** A quasi-peak programme meter of IEC 60268-10. */
 export class PpmMeter implements BlockMeter {
@@ -44,6 +54,7 @@ export class PpmMeter implements BlockMeter {
 
   /** @throws RangeError or TypeError when an option is wrong. */
   constructor(options: PpmMeterOptions) {
+    checkOptions('PpmMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
     this.type = oneOf('type', options.type ?? 'IIb', ['I', 'IIa', 'IIb']);

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
 import { amplitudeToDb, powerToDb } from './decibels.ts';
 import { PEAK, SQUARES, SUM, meterInSlices } from './meter-kernel.ts';
@@ -35,6 +37,13 @@ export interface RmsMeterOptions extends StageOptions {
   /** Integration time in ms, in steps of 5 ms. @default 300 */
   readonly window?: number;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  window: 1,
+} satisfies OptionNames<RmsMeterOptions>;
 
 const STEP_MS = 5;
 const DC_STEPS = 3000 / STEP_MS;
@@ -88,6 +97,7 @@ export class RmsMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: RmsMeterOptions) {
+    checkOptions('RmsMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
     const window = numberIn('window', options.window ?? 300, 100, 60_000);
     this.channels = channels;

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
 import { Biquad } from './biquad.ts';
 import { powerToDb } from './decibels.ts';
@@ -29,6 +31,11 @@ export interface EnergySpeechEstimatorOptions {
   /** Level over the noise floor that is speech as likely as not, dB. @default 9 */
   readonly marginDb?: number;
 }
+const NAMES = {
+  sampleRate: 1,
+  minimumDbfs: 1,
+  marginDb: 1,
+} satisfies OptionNames<EnergySpeechEstimatorOptions>;
 
 /** Speech has its power below half of this: at higher rates so many samples become one, their mean. */
 const ENOUGH_HZ = 8000;
@@ -72,6 +79,7 @@ export class EnergySpeechEstimator implements SpeechEstimator {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: EnergySpeechEstimatorOptions) {
+    checkOptions('EnergySpeechEstimator', options, NAMES);
     const rate = numberIn('sampleRate', options.sampleRate, 1000, MAX_SAMPLE_RATE);
     this.#minimum = numberIn('minimumDbfs', options.minimumDbfs ?? -60, -200, 0);
     this.#margin = numberIn('marginDb', options.marginDb ?? 9, 0, 60);

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import { meterInSlices } from './meter-kernel.ts';
 import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
@@ -26,6 +28,14 @@ export const TRUE_PEAK_FIELDS: Fields<TruePeakReading> = {
 
 /** What a {@link TruePeakMeter} measures, and how long it holds it. */
 export interface TruePeakMeterOptions extends StageOptions, PeakHoldOptions {}
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  interval: 1,
+  holdDuration: 1,
+} satisfies OptionNames<TruePeakMeterOptions>;
 
 /** Few: only what may rise above the peak of the current part costs much. */
 const PARTS = 5;
@@ -43,6 +53,7 @@ export class TruePeakMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: TruePeakMeterOptions) {
+    checkOptions('TruePeakMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
     this.#kernel = kernel;

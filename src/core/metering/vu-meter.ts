@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
 import { amplitudeToDb } from './decibels.ts';
 import { SIZES, meterInSlices } from './meter-kernel.ts';
@@ -25,6 +27,13 @@ export interface VuMeterOptions extends StageOptions {
   /** Peak of the steady sine that reads 0 VU, dBFS. @default -18 (EBU R 68; SMPTE RP 155 has −20) */
   readonly referenceDbfs?: number;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  wasm: 1,
+  kernel: 1,
+  referenceDbfs: 1,
+} satisfies OptionNames<VuMeterOptions>;
 
 /**
  * The pointer: a mass on a spring, which reaches 99 % of a steady tone 300 ms after its beginning and overshoots by
@@ -59,6 +68,7 @@ export class VuMeter implements BlockMeter {
 
   /** @throws RangeError when an option is out of its range. */
   constructor(options: VuMeterOptions) {
+    checkOptions('VuMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
     this.channels = channels;
     this.#kernel = kernel;

@@ -66,6 +66,7 @@ export class WasmMeterKernel implements MeterKernel {
   readonly channels: number;
   readonly result: Float64Array;
   readonly scanned: Float64Array;
+  readonly #instance: WasmInstance<MeterExports>;
   readonly #exports: MeterExports;
   readonly #samples: Float32Array;
   readonly #numbers: Float64Array;
@@ -105,16 +106,18 @@ export class WasmMeterKernel implements MeterKernel {
   /** Undefined when WebAssembly cannot run here. */
   static create(module: object, sampleRate: number, channels: number): WasmMeterKernel | undefined {
     const layout = new Layout(channels);
-    const instance = instantiateWasm<MeterExports>(module, layout.bytes);
+    const instance = instantiateWasm<MeterExports>('meter', module, layout.bytes);
     return instance && new WasmMeterKernel(layout, instance, sampleRate, channels);
   }
 
   private constructor(
     layout: Layout,
-    { exports, memory }: WasmInstance<MeterExports>,
+    instance: WasmInstance<MeterExports>,
     sampleRate: number,
     channels: number,
   ) {
+    const { exports, memory } = instance;
+    this.#instance = instance;
     this.channels = channels;
     this.#pairs = layout.channels;
     // What an instance exports has a shape of its own, which engines look up slowly where there are several.
@@ -163,6 +166,10 @@ export class WasmMeterKernel implements MeterKernel {
       this.#quarters / 4,
     );
     this.setBallistics(ppmBallistics('IIb', sampleRate));
+  }
+
+  release(): void {
+    this.#instance.release();
   }
 
   load(block: readonly Float32Array[], from: number, frames: number): void {

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
 import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-histogram.ts';
 import { DriftEstimator, NOW as DRIFT_NOW, OFFSET } from './drift-estimator.ts';
@@ -21,6 +23,14 @@ export interface DelayTargetOptions {
   /** How long before it is heard a packet must be there: the player's own lead. @default 5 */
   readonly leadMs?: number;
 }
+const NAMES = {
+  sampleRate: 1,
+  latencyCost: 1,
+  minDelayMs: 1,
+  maxDelayMs: 1,
+  startDelayMs: 1,
+  leadMs: 1,
+} satisfies OptionNames<DelayTargetOptions>;
 
 /** How long the two memories last: the near one follows the network, the far one keeps its rare spikes. */
 const NEAR_MS = 8000;
@@ -81,6 +91,7 @@ export class DelayTarget implements ArrivalListener {
   #arrivals = 0;
 
   constructor(options: DelayTargetOptions) {
+    checkOptions('DelayTarget', options, NAMES);
     this.#msPerFrame = 1000 / options.sampleRate;
     this.#price = 10_000 / numberIn('latencyCost', options.latencyCost ?? 0.5, 0.01, 100);
     const min = numberIn('minDelayMs', options.minDelayMs ?? 0, 0, 10_000);

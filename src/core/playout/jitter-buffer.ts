@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PacketSlots } from './packet-slots.ts';
@@ -50,6 +52,13 @@ export interface JitterBufferOptions {
   /** Is told of arrivals. @default nobody */
   readonly listener?: ArrivalListener;
 }
+const NAMES = {
+  sampleRate: 1,
+  capacityPackets: 1,
+  maxPayloadBytes: 1,
+  counters: 1,
+  listener: 1,
+} satisfies OptionNames<JitterBufferOptions>;
 
 /** The slots of changing numbers, which an array keeps unboxed. */
 const NEXT_SEQUENCE = 0;
@@ -81,6 +90,7 @@ export class JitterBuffer {
   #played = false;
 
   constructor(options: JitterBufferOptions) {
+    checkOptions('JitterBuffer', options, NAMES);
     this.sampleRate = integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
     const capacity = integerIn('capacityPackets', options.capacityPackets ?? 256, 32, 4096);
     if ((capacity & (capacity - 1)) !== 0) {

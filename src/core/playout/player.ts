@@ -10,7 +10,7 @@ import { Fader } from './fader.ts';
 import { FrameRing } from './frame-ring.ts';
 import { Source } from './source.ts';
 import { Timeline } from './timeline.ts';
-import type { ItemEnded } from './timeline.ts';
+import type { ItemEnded, ItemSkipped } from './timeline.ts';
 
 /** Output frames that one block of the resampler makes, about: the finer, the evener the work per quantum. */
 const BLOCK_OUTPUT_FRAMES = 32;
@@ -41,6 +41,8 @@ export interface PlayerOptions {
 /** What a player tells at once. */
 export interface PlayerListener {
   readonly ended: ItemEnded;
+  /** Frames were left out to catch up. */
+  readonly skipped: ItemSkipped;
   /** Playing ran out of frames in the middle of an item. */
   readonly underrun: () => void;
   /** An interrupt is complete: the position is where it was heard to. `taken` frames will now be taken away. */
@@ -109,7 +111,7 @@ export class Player {
     this.#sampleRate = sampleRate;
     this.#contextRate = contextRate;
     this.#bytesPerFrame = decoder.bytesPerFrame;
-    this.timeline = new Timeline(listener.ended);
+    this.timeline = new Timeline(listener.ended, listener.skipped);
     this.#ring = new FrameRing(
       decoder,
       new ArrayBuffer(options.capacityFrames * decoder.bytesPerFrame),
@@ -199,12 +201,22 @@ export class Player {
     else this.#cut();
   }
 
+  /** Completes an interrupt under way without the rest of its fade: for when nothing is rendered. */
+  cutNow(): void {
+    if (this.#interrupting) this.#cut();
+  }
+
   /** Plays on from where the last interrupt silenced. @returns false when a second has passed or newer frames play */
   undo(): boolean {
     if (this.#running || this.#interrupting || !this.timeline.restore()) return false;
     this.#undoLeft = 0;
     if (this.timeline.buffered > 0) this.#start();
     return true;
+  }
+
+  /** Gives its memory back. Nothing may be called after. */
+  close(): void {
+    this.#resampler?.close();
   }
 
   /** Fills `output`, of any length, with the next frames. */

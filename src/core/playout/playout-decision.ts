@@ -1,3 +1,5 @@
+import { checkObject, checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
 import type { DelayTarget } from './delay-target.ts';
 import type { JitterBuffer } from './jitter-buffer.ts';
@@ -36,6 +38,14 @@ export interface PlayoutDecisionOptions {
   /** How much is made up at once while nothing is there, ms: how soon a packet that comes is heard. @default 5 */
   readonly concealStepMs?: number;
 }
+const NAMES = {
+  buffer: 1,
+  target: 1,
+  maxAcceleration: 1,
+  maxDeceleration: 1,
+  skipAboveMs: 1,
+  concealStepMs: 1,
+} satisfies OptionNames<PlayoutDecisionOptions>;
 
 /** The resampler's share of keeping the target: no ear notices 1.5 ‰. */
 export const MAX_SPEED_TRIM = 1500e-6;
@@ -88,6 +98,9 @@ export class PlayoutDecision {
   #concealing = false;
 
   constructor(options: PlayoutDecisionOptions) {
+    checkOptions('PlayoutDecision', options, NAMES);
+    checkObject('buffer must be a JitterBuffer', options.buffer);
+    checkObject('target must be a DelayTarget', options.target);
     const { buffer, target } = options;
     this.buffer = buffer;
     this.target = target;

@@ -35,6 +35,8 @@ export class PlayoutEngine {
     ...createFigures(),
   };
   readonly #ended: EventOf<'ended'> = { type: 'ended', frame: 0, item: 0, frames: 0, missed: 0 };
+  /** What was left out and not told yet, of one item. */
+  readonly #skipped: EventOf<'skipped'> = { type: 'skipped', frame: 0, item: 0, frames: 0 };
   readonly #underrun: EventOf<'underrun'> = { type: 'underrun', frame: 0 };
   readonly #buffer: EventOf<'buffer'> = {
     type: 'buffer',
@@ -53,10 +55,16 @@ export class PlayoutEngine {
       { ...options, contextRate },
       {
         ended: (item, frames, missed) => {
+          this.#tellSkipped();
           this.#ended.item = item;
           this.#ended.frames = frames;
           this.#ended.missed = missed;
           this.#post(this.#ended);
+        },
+        skipped: (item, frames) => {
+          if (this.#skipped.item !== item) this.#tellSkipped();
+          this.#skipped.item = item;
+          this.#skipped.frames += frames;
         },
         underrun: () => this.#post(this.#underrun),
         interrupted: (taken) => {
@@ -91,6 +99,10 @@ export class PlayoutEngine {
         player.interrupt(command.fadeFrames);
         this.#answerInterrupt();
         break;
+      case 'cut':
+        player.cutNow();
+        this.#answerInterrupt();
+        break;
       case 'undo': {
         const done = player.undo();
         this.#postReport();
@@ -98,6 +110,7 @@ export class PlayoutEngine {
         break;
       }
       case 'close':
+        player.close();
         this.#player = null;
         this.#post({ type: 'closed', frame });
     }
@@ -126,8 +139,16 @@ export class PlayoutEngine {
 
   #postReport(): void {
     this.#postAt = this.#frame + this.#postFrames;
+    this.#tellSkipped();
     this.#measure(this.#report);
     this.#post(this.#report);
+  }
+
+  /** Cuts come many times a second: those of one item are told together, before its end and with each report. */
+  #tellSkipped(): void {
+    if (this.#skipped.frames === 0) return;
+    this.#post(this.#skipped);
+    this.#skipped.frames = 0;
   }
 
   #hasNews(): boolean {

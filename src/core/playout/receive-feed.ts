@@ -1,6 +1,8 @@
+import { describe } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import { MicwireError, PacketError } from '../errors.ts';
+import type { FramedStream, MessageDecoder } from '../framing/framing.ts';
 import { payloadBytes } from '../framing/packet.ts';
 import type { LazyPacket, Packet } from '../framing/packet.ts';
 import type { ReceiveDelivery, ReceiveEvent } from '../messages.ts';
@@ -9,7 +11,17 @@ import type { ReceiveFormat } from './receive-format.ts';
 /** What a receiver takes: a packet, or what a message decoded to. */
 export type ReceivedPackets = Packet | LazyPacket | readonly Packet[];
 
+/** What `receive` takes: a message as transports bring it. */
+export type ReceivedMessage = string | ArrayBuffer | ArrayBufferView;
+
+/** What makes the decoder of a stream's messages: a `Framing`, or your own function around one. */
+export interface ReceiveFraming {
+  createDecoder(stream: FramedStream): MessageDecoder;
+}
+
 export interface ReceiveFeedOptions extends ReceiveFormat {
+  /** For `receive`. */
+  readonly framing?: ReceiveFraming | undefined;
   readonly maxPayloadBytes: number;
   readonly maxPacketFrames: number;
   /** Posts a delivery to the processor, with what is to be transferred. */
@@ -27,6 +39,9 @@ export class ReceiveFeed {
   readonly #frameBytes: number;
   readonly #free: ArrayBuffer[] = [];
   #closed = false;
+  #decoder: MessageDecoder | undefined;
+  #badMessages = 0;
+  #decodeErrors = 0;
 
   constructor(options: ReceiveFeedOptions) {
     const { format, channels, maxPayloadBytes } = options;
@@ -37,21 +52,71 @@ export class ReceiveFeed {
 
   /**
    * Hands over packets. Payloads are copied and stay yours.
-   * @param packets one; or those of one message, of which redundant ones stand in for packets that do not come
-   * @throws PacketError when one is not of the stream's format, or too long; MicwireError `'closed'`
+   * @param packets one; or those of a message: redundant ones stand in for packets that do not come, and those without audio
+   *   account for their numbers
+   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
+   *   MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
     if (this.#closed) throw new MicwireError('closed', 'The receiver is closed. Make another one.');
+    const stranger = this.#insert(packets);
+    if (stranger !== undefined) throw stranger;
+  }
+
+  /**
+   * Decodes a message of the framing and hands over its packets. Never throws for what comes from the network.
+   * @returns false for a message that the framing does not know, or that is of another stream: it is counted; and after
+   *   `close()`
+   * @throws TypeError where there is no framing, or for what is no message
+   */
+  receive(message: ReceivedMessage): boolean {
+    const { framing, format, sampleRate, channels } = this.#options;
+    if (framing === undefined) {
+      throw new TypeError('receive() takes the option framing: give it, or decode and insert().');
+    }
+    const read = messageOf(message);
+    if (this.#closed) return false;
+    this.#decoder ??= framing.createDecoder({ format, sampleRate, channels });
+    let bad: PacketError | undefined;
+    try {
+      bad = this.#insert(this.#decoder.decode(read));
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      bad = error;
+    }
+    if (bad !== undefined) this.#badMessages++;
+    return bad === undefined;
+  }
+
+  /** Messages that `receive` could not read, or that were of another stream. */
+  get badMessages(): number {
+    return this.#badMessages;
+  }
+
+  /** Packets that were not handed over, for no decoder takes them. */
+  get decodeErrors(): number {
+    return this.#decodeErrors;
+  }
+
+  /** @returns why a packet was refused, if one was */
+  #insert(packets: ReceivedPackets): PacketError | undefined {
+    let stranger: PacketError | undefined;
     if (!isList(packets)) {
-      this.#post(packets, 'redundant' in packets ? 1 : 0);
-      return;
+      return this.#post(packets, 'redundant' in packets ? 1 : 0);
     }
-    // The message's own packet comes last, and has to be known before the copies that came along.
-    for (let i = packets.length - 1; i >= 0; i--) {
-      const packet = packets[i]!;
-      const back = packets[packets.length - 1]!.sequence - packet.sequence;
-      this.#post(packet, packet.redundant === true ? Math.max(1, back) : 0);
+    // A message's own packet comes behind its copies, and has to be known before them.
+    let first = 0;
+    for (let own = 0; own < packets.length; own++) {
+      const packet = packets[own]!;
+      if (packet.redundant === true && own < packets.length - 1) continue;
+      for (let i = own; i >= first; i--) {
+        const one = packets[i]!;
+        const copy = one.redundant === true ? Math.max(1, packet.sequence - one.sequence) : 0;
+        stranger = this.#post(one, copy) ?? stranger;
+      }
+      first = own + 1;
     }
+    return stranger;
   }
 
   /** Takes a buffer back. */
@@ -64,58 +129,73 @@ export class ReceiveFeed {
     this.#free.length = 0;
   }
 
-  /** @param copy 0 for the packet itself, else how many packets later the copy came */
-  #post(packet: Packet | LazyPacket, copy: number): void {
+  /**
+   * @param copy 0 for the packet itself, else how many packets later the copy came
+   * @returns why it is refused, if it is
+   */
+  #post(packet: Packet | LazyPacket, copy: number): PacketError | undefined {
+    const stranger = this.#mismatch(packet);
+    if (stranger !== undefined) return stranger;
     const payload = payloadBytes(packet);
     const frames = this.#framesOf(packet, payload);
-    const { maxPacketFrames } = this.#options;
-    if (frames > maxPacketFrames) {
-      throw new PacketError(
-        'oversized',
-        `a packet may have ${maxPacketFrames} frames here (maxPacketDuration), got ${frames}.`,
-      );
+    if (frames < 0) {
+      this.#decodeErrors++;
+      return undefined;
     }
     const { sequence, frame } = packet;
     const buffer = this.#free.pop() ?? new ArrayBuffer(this.#bufferBytes);
     const bytes = new Uint8Array(buffer, 0, payload.length);
     bytes.set(payload);
     this.#options.send({ type: 'packet', sequence, frame, frames, copy, bytes }, [buffer]);
+    return undefined;
   }
 
-  #framesOf(packet: Packet | LazyPacket, payload: Uint8Array): number {
-    const { format, sampleRate, channels, maxPayloadBytes } = this.#options;
-    const { length } = payload;
-    if (packet.sampleRate !== sampleRate) {
-      throw new PacketError(
-        'bad-field',
-        `packets must be of ${sampleRate} Hz here, got ${packet.sampleRate}.`,
-      );
+  /** Whether a packet is of another stream than this. */
+  #mismatch(packet: Packet | LazyPacket): PacketError | undefined {
+    const { format, sampleRate, channels } = this.#options;
+    let text: string | undefined;
+    if (packet.sampleRate !== sampleRate)
+      text = `of ${sampleRate} Hz here, got ${packet.sampleRate}`;
+    else if (packet.format !== format) text = `${format} here, got ${packet.format}`;
+    else if (packet.channels !== channels) {
+      text = `of ${channels} channels here, got ${packet.channels}`;
     }
-    if (packet.format !== format) {
-      throw new PacketError('bad-field', `packets must be ${format} here, got ${packet.format}.`);
-    }
-    if (length > maxPayloadBytes) {
-      throw new PacketError(
-        'oversized',
-        `a payload may have ${maxPayloadBytes} bytes here, got ${length}.`,
-      );
-    }
-    // The last packet of a run says how much of it was captured, and holds more.
-    if (this.#frameBytes === 0) return opusPacketFrames(payload) / (OPUS_RATE / sampleRate);
-    if (packet.channels !== channels) {
-      throw new PacketError(
-        'bad-field',
-        `packets must have ${channels} channels here, got ${packet.channels}.`,
-      );
-    }
-    if (length === 0 || length % this.#frameBytes !== 0) {
-      throw new PacketError(
-        'truncated',
-        `the payload must be whole frames of ${this.#frameBytes} bytes, got ${length} bytes.`,
-      );
-    }
-    return length / this.#frameBytes;
+    return text === undefined ? text : new PacketError('bad-field', `packets must be ${text}.`);
   }
+
+  /** @returns frames in the payload; −1 when no decoder takes it, or it is longer than there is room for */
+  #framesOf(packet: Packet | LazyPacket, payload: Uint8Array): number {
+    const { sampleRate, maxPayloadBytes, maxPacketFrames } = this.#options;
+    const { length } = payload;
+    if (length > maxPayloadBytes) return -1;
+    if (packet.frames === 0 && length === 0) return 0;
+    let frames = length / this.#frameBytes;
+    if (this.#frameBytes === 0) {
+      try {
+        // The last packet of a run says how much of it was captured, and holds more.
+        frames = opusPacketFrames(payload) / (OPUS_RATE / sampleRate);
+      } catch (error) {
+        if (error instanceof PacketError) return -1;
+        throw error;
+      }
+    } else if (length === 0 || length % this.#frameBytes !== 0) return -1;
+    return frames > maxPacketFrames ? -1 : frames;
+  }
+}
+
+/** @throws TypeError for what no transport brings */
+function messageOf(message: ReceivedMessage): string | Uint8Array {
+  if (typeof message === 'string') return message;
+  if (ArrayBuffer.isView(message)) {
+    return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
+  }
+  // By form: it may be of another realm.
+  if (Object.prototype.toString.call(message) === '[object ArrayBuffer]') {
+    return new Uint8Array(message);
+  }
+  throw new TypeError(
+    `message must be a string, an ArrayBuffer or a typed array, got ${describe(message)}.`,
+  );
 }
 
 function isList(packets: ReceivedPackets): packets is readonly Packet[] {

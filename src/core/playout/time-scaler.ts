@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PlanarLine } from './planar-line.ts';
@@ -16,6 +18,13 @@ export interface TimeScalerOptions {
   /** The most that time may be stretched or shortened by, as a part of the audio read: 0.05–0.5. @default 0.25 */
   readonly limit?: number;
 }
+const NAMES = {
+  sampleRate: 1,
+  channels: 1,
+  aheadFrames: 1,
+  historyFrames: 1,
+  limit: 1,
+} satisfies OptionNames<TimeScalerOptions>;
 
 /** From the decision for a cut to the cut, at best: the search is spread over this much audio … */
 const LEAD_SECONDS = 0.006;
@@ -63,6 +72,7 @@ export class TimeScaler {
 
   /** @throws TypeError or RangeError for a rate, a count or a limit out of range */
   constructor(options: TimeScalerOptions) {
+    checkOptions('TimeScaler', options, NAMES);
     const sampleRate = integerIn(
       'sampleRate',
       options.sampleRate,

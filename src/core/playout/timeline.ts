@@ -1,8 +1,11 @@
 /** Told when an item has been passed to its end. `frames` is its length, `missed` how many of them were left out. */
 export type ItemEnded = (item: number, frames: number, missed: number) => void;
 
+/** `frames` of an item were left out. */
+export type ItemSkipped = (item: number, frames: number) => void;
+
 /** Items that may wait at a time; a power of two. */
-const MAX_ITEMS = 256;
+export const MAX_ITEMS = 4096;
 const ITEM_MASK = MAX_ITEMS - 1;
 /** Joins that may lie between reading and hearing at a time: some milliseconds, and a join takes longer than one. */
 const MAX_JUMPS = 64;
@@ -26,6 +29,7 @@ export class Timeline {
   position = 0;
 
   readonly #onEnded: ItemEnded;
+  readonly #onSkipped: ItemSkipped;
   readonly #items = new Float64Array(MAX_ITEMS);
   readonly #starts = new Float64Array(MAX_ITEMS);
   /** One past the last frame; infinite while more may come. Only the newest item's can be. */
@@ -53,8 +57,9 @@ export class Timeline {
   #undoEnd = -1;
   #undoItem = 0;
 
-  constructor(onEnded: ItemEnded) {
+  constructor(onEnded: ItemEnded, onSkipped: ItemSkipped) {
     this.#onEnded = onEnded;
+    this.#onSkipped = onSkipped;
   }
 
   /** Frames received and not yet heard, skipped or interrupted. */
@@ -237,6 +242,7 @@ export class Timeline {
       this.skipped += part;
       this.position += part;
       left -= part;
+      this.#onSkipped(this.#items[index]!, part);
       this.#settle();
     }
   }

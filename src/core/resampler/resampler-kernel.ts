@@ -20,4 +20,6 @@ export interface ResamplerKernel {
   /** How many frames `frames` inputs would give in all, in blocks of at most `maxFrames`. */
   outputFramesFor(frames: number): number;
   reset(): void;
+  /** Gives the memory back. Nothing may be called after. */
+  release?(): void;
 }

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, oneOf } from '../arguments.ts';
 import type { ResamplerPlan, ResamplerQuality, ResamplerStage } from './resampler-plan.ts';
 import {
@@ -34,6 +36,13 @@ export interface ResamplerPlanOptions {
    */
   readonly execution?: 'auto' | 'wasm' | 'typescript';
 }
+const NAMES = {
+  inputRate: 1,
+  outputRate: 1,
+  quality: 1,
+  strict: 1,
+  execution: 1,
+} satisfies OptionNames<ResamplerPlanOptions>;
 
 const cache = new Map<string, ResamplerPlan>();
 
@@ -47,6 +56,7 @@ const cache = new Map<string, ResamplerPlan>();
  * @throws RangeError for rates that are not integers from 3000 to 768000.
  */
 export function planResampler(options: ResamplerPlanOptions): ResamplerPlan {
+  checkOptions('planResampler', options, NAMES);
   const inputRate = integerIn('inputRate', options.inputRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const outputRate = integerIn('outputRate', options.outputRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const quality = oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']);

@@ -1,4 +1,5 @@
 /** Runs a plan. Carries no design code: this is what a worklet imports. */
+import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { MicwireError } from '../errors.ts';
 import { greatestCommonDivisor } from './resampler-plan.ts';
@@ -36,6 +37,11 @@ export interface StreamResampler {
   readonly flushFramesMax: number;
   /** Forgets the stream; what comes next is a new one. */
   reset(): void;
+  /**
+   * Gives its WebAssembly memory back, for the next resampler of this scope. Nothing may be called after. Without it the
+   * memory stays taken until garbage is collected.
+   */
+  close(): void;
 }
 
 /**
@@ -43,6 +49,7 @@ export interface StreamResampler {
  * @param channels 1 to 32.
  */
 export function createResampler(plan: ResamplerPlan, channels: number): StreamResampler {
+  checkObject('plan must be what planResampler returns', plan, 'stages');
   integerIn('channels', channels, 1, MAX_CHANNELS);
   return new KernelResampler(plan, channels, createKernel(plan, channels));
 }
@@ -168,6 +175,10 @@ class KernelResampler implements StreamResampler {
     this.#consumed = 0;
     this.#produced = 0;
     this.#kernel.reset();
+  }
+
+  close(): void {
+    this.#kernel.release?.();
   }
 
   #refuse(input: readonly Float32Array[], frames: number): never {

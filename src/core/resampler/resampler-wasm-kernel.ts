@@ -31,6 +31,7 @@ const WARM_UP_CALLS = 1100;
 export class WasmKernel implements ResamplerKernel {
   readonly execution = 'wasm' as const;
   readonly maxFrames: number;
+  readonly #instance: WasmInstance<ResamplerExports>;
   readonly #outputFrames: ResamplerExports['outputFrames'];
   readonly #run: Run;
   readonly #memory: Float32Array;
@@ -55,14 +56,13 @@ export class WasmKernel implements ResamplerKernel {
   /** Undefined when WebAssembly cannot run here. */
   static create(plan: ResamplerPlan, channels: number): WasmKernel | undefined {
     const layout = new ResamplerLayout(plan, channels);
-    const instance = instantiateWasm<ResamplerExports>(plan.wasm!, layout.bytes);
+    const instance = instantiateWasm<ResamplerExports>('resampler', plan.wasm!, layout.bytes);
     return instance && new WasmKernel(layout, instance);
   }
 
-  private constructor(
-    layout: ResamplerLayout,
-    { exports, memory }: WasmInstance<ResamplerExports>,
-  ) {
+  private constructor(layout: ResamplerLayout, instance: WasmInstance<ResamplerExports>) {
+    const { exports, memory } = instance;
+    this.#instance = instance;
     this.#outputFrames = exports.outputFrames;
     this.#run = layout.wide === 0 ? exports.run32 : exports.run64;
     this.#memory = new Float32Array(memory);
@@ -81,6 +81,10 @@ export class WasmKernel implements ResamplerKernel {
     this.#initialState = this.#state.slice();
     this.#views = layout.outputs.map(() => []);
     for (let i = 0; i < WARM_UP_CALLS; i++) this.#convertChannel(0, 0);
+  }
+
+  release(): void {
+    this.#instance.release();
   }
 
   outputFramesFor(frames: number): number {

@@ -1,3 +1,5 @@
+import { checkObject, checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { planResampler } from './resampler-planner.ts';
 import type { ResamplerPlanOptions } from './resampler-planner.ts';
 import { createResampler } from './resampler-stream.ts';
@@ -9,6 +11,14 @@ export interface ResamplerOptions extends ResamplerPlanOptions {
   /** 1 to 32. @default 1 */
   readonly channels?: number;
 }
+const NAMES = {
+  inputRate: 1,
+  outputRate: 1,
+  quality: 1,
+  strict: 1,
+  execution: 1,
+  channels: 1,
+} satisfies OptionNames<ResamplerOptions>;
 
 /**
  * Converts a stream of one fixed rate to another, of any two integer rates from 3000 to 768000 Hz: rational, so it never
@@ -24,7 +34,9 @@ export class Resampler implements StreamResampler {
   readonly #stream: StreamResampler;
 
   constructor(options: ResamplerOptions) {
-    this.#stream = createResampler(planResampler(options), options.channels ?? 1);
+    checkOptions('Resampler', options, NAMES);
+    const { channels = 1, ...plan } = options;
+    this.#stream = createResampler(planResampler(plan), channels);
     this.latencyFrames = this.#stream.latencyFrames;
     this.flushFramesMax = this.#stream.flushFramesMax;
     this.execution = this.#stream.execution;
@@ -49,6 +61,10 @@ export class Resampler implements StreamResampler {
   reset(): void {
     this.#stream.reset();
   }
+
+  close(): void {
+    this.#stream.close();
+  }
 }
 
 /**
@@ -61,6 +77,8 @@ export function resample(
   to: number,
   options: Omit<ResamplerPlanOptions, 'inputRate' | 'outputRate'> = {},
 ): Float32Array[] {
+  checkObject('channels must be an array of Float32Arrays', channels, 'length');
+  checkOptions('resample', options, NAMES);
   if (channels.length === 0) return [];
   const resampler = new Resampler({
     ...options,

@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, oneOf } from '../arguments.ts';
 import type { ResamplerQuality, ResamplerStage } from './resampler-plan.ts';
 import {
@@ -21,6 +23,11 @@ export interface VariableResamplerPlanOptions {
   /** @default 'hq' */
   readonly quality?: ResamplerQuality;
 }
+const NAMES = {
+  inputRate: 1,
+  outputRate: 1,
+  quality: 1,
+} satisfies OptionNames<VariableResamplerPlanOptions>;
 
 const cache = new Map<string, VariableResamplerPlan>();
 
@@ -32,6 +39,7 @@ const cache = new Map<string, VariableResamplerPlan>();
 export function planVariableResampler(
   options: VariableResamplerPlanOptions,
 ): VariableResamplerPlan {
+  checkOptions('planVariableResampler', options, NAMES);
   const inputRate = integerIn('inputRate', options.inputRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const outputRate = integerIn('outputRate', options.outputRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
   const quality = oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']);

@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import type { ResamplerQuality, ResamplerStage } from './resampler-plan.ts';
 import { createStageKernel, interpolatedSum } from './resampler-stages.ts';
@@ -59,6 +60,7 @@ export class VariableResampler {
 
   /** @param channels 1 to 32. */
   constructor(plan: VariableResamplerPlan, channels: number) {
+    checkObject('plan must be what planVariableResampler returns', plan, 'taps');
     this.#channels = integerIn('channels', channels, 1, MAX_CHANNELS);
     this.latencyFrames = plan.latencyFrames;
     this.#taps = plan.taps;

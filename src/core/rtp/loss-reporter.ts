@@ -1,3 +1,5 @@
+import { checkObject, checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import type { Packet } from '../framing/packet.ts';
 import type { RtpStream } from '../framing/rtp-stream.ts';
@@ -14,6 +16,7 @@ export interface LossReporterOptions {
   /** Who reports, 0..2³²−1: not the SSRC of who sends. @default 1 */
   readonly reporter?: number | undefined;
 }
+const NAMES = { interval: 1, reporter: 1 } satisfies OptionNames<LossReporterOptions>;
 
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_REPORTER = 1;
@@ -40,6 +43,8 @@ export class LossReporter {
    * @throws TypeError or RangeError for a stream that RTP cannot carry, or options out of their range
    */
   constructor(stream: RtpStream, options: LossReporterOptions = {}) {
+    checkObject('stream must be an RtpStream', stream);
+    checkOptions('LossReporter', options, NAMES);
     const { interval = DEFAULT_INTERVAL_MS, reporter = DEFAULT_REPORTER } = options;
     const clockRate = rtpClockRate(stream);
     this.#ssrc = stream.ssrc ?? DEFAULT_SSRC;

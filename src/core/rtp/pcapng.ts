@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { utf8Bytes } from '../container/bytes.ts';
 import type { RtpStream } from '../framing/rtp-stream.ts';
@@ -38,6 +40,7 @@ export interface PcapngOptions {
   /** @default 192.0.2.2, port 5004 */
   readonly remote?: PcapEndpoint | undefined;
 }
+const NAMES = { local: 1, remote: 1 } satisfies OptionNames<PcapngOptions>;
 
 /** Which way a datagram went. */
 export type PcapDirection = 'sent' | 'received';
@@ -79,7 +82,9 @@ export class PcapngWriter {
   #identification = 0;
 
   /** @throws TypeError or RangeError for an address or a port that is none */
-  constructor({ local = LOCAL, remote = REMOTE }: PcapngOptions = {}) {
+  constructor(options: PcapngOptions = {}) {
+    checkOptions('PcapngWriter', options, NAMES);
+    const { local = LOCAL, remote = REMOTE } = options;
     this.#local = local;
     this.#remote = remote;
     integerIn('local.port', local.port, 1, MAX_RTP_PORT);

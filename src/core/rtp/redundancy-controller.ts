@@ -1,3 +1,5 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 
 /** What a {@link RedundancyController} may spend. */
@@ -15,6 +17,14 @@ export interface RedundancyControllerOptions {
   /** How late the last copy may come after its packet, in ms: a jitter buffer has to wait for it. @default 80 */
   readonly maxCopyDelay?: number | undefined;
 }
+const NAMES = {
+  bitrate: 1,
+  maxBitrate: 1,
+  packetDuration: 1,
+  overheadBytes: 1,
+  residualLoss: 1,
+  maxCopyDelay: 1,
+} satisfies OptionNames<RedundancyControllerOptions>;
 
 /** What to send. */
 export interface RedundancySettings {
@@ -106,6 +116,7 @@ export class RedundancyController {
 
   /** @throws TypeError or RangeError for options out of their range */
   constructor(options: RedundancyControllerOptions) {
+    checkOptions('RedundancyController', options, NAMES);
     const settings = { ...DEFAULTS, maxBitrate: Number.POSITIVE_INFINITY, ...defined(options) };
     this.#packetDuration = numberIn('packetDuration', settings.packetDuration, 1, 1000);
     this.#overheadBytes = numberIn('overheadBytes', settings.overheadBytes, 0, 1000);

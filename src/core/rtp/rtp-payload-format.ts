@@ -1,3 +1,4 @@
+import { checkObject } from '../option-names.ts';
 import { describe, integerIn, oneOf } from '../arguments.ts';
 import type { PayloadFormat } from '../codec/payload-format.ts';
 import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
@@ -86,11 +87,13 @@ export function rtpPayloadFormat({ format, sampleRate, channels }: FramedStream)
 
 /** Hz that a stream's timestamps count in. @throws as `rtpPayloadFormat` */
 export function rtpClockRate(stream: FramedStream): number {
+  checkObject('stream must be an object', stream);
   return rtpPayloadFormat(stream).clockRate ?? stream.sampleRate;
 }
 
 /** A stream's payload type: the static one where there is one, else our usual dynamic one. @throws as `rtpPayloadFormat` */
 export function rtpPayloadType(stream: FramedStream): number {
+  checkObject('stream must be an object', stream);
   const { staticTypes, dynamicType } = rtpPayloadFormat(stream);
   for (const { payloadType, sampleRate, channels } of staticTypes) {
     if (sampleRate === stream.sampleRate && channels === stream.channels) return payloadType;
@@ -103,6 +106,7 @@ export function rtpPayloadType(stream: FramedStream): number {
  * @throws as `rtpPayloadFormat`
  */
 export function rtpMap(stream: FramedStream): string {
+  checkObject('stream must be an object', stream);
   const { encodingName } = rtpPayloadFormat(stream);
   // Opus says 2 even where it is mono (RFC 7587 §7).
   const channels = stream.format === 'opus' ? OPUS_CHANNELS : stream.channels;

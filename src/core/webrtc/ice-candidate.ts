@@ -1,4 +1,5 @@
 import { PacketError } from '../errors.ts';
+import type { PacketErrorReason } from '../errors.ts';
 import type { IceCandidateType } from './ice-report.ts';
 
 /** A candidate as it stands in a description or trickles in (RFC 8839 §5.1). */
@@ -31,46 +32,71 @@ export const CANDIDATE_WORDS: Readonly<Record<IceCandidateType, string>> = {
 const MAX_PRIORITY = 2 ** 32 - 1;
 const MAX_LENGTH = 1024;
 
+/** Why a text is no candidate. */
+interface CandidateFault {
+  readonly reason: PacketErrorReason;
+  readonly message: string;
+}
+
 /**
  * Reads a candidate.
- * @param text with or without `a=` and `candidate:` in front
+ * @param text with or without `a=` and `candidate:` in front, at most 1024 characters
  * @throws PacketError `oversized`, `truncated`, `unknown-type` or `bad-field`, and nothing else
  */
 export function parseIceCandidate(text: string): IceCandidate {
+  const candidate = readIceCandidate(text);
+  if ('reason' in candidate) throw new PacketError(candidate.reason, candidate.message);
+  return candidate;
+}
+
+/** The same without an error, which costs more than all the rest: a description may hold thousands. @internal */
+export function readIceCandidate(text: string): IceCandidate | CandidateFault {
   if (text.length > MAX_LENGTH) {
-    throw new PacketError('oversized', `A candidate may have ${MAX_LENGTH} characters.`);
+    return { reason: 'oversized', message: `A candidate may have ${MAX_LENGTH} characters.` };
   }
   const words = text
     .replace(/^(a=)?(candidate:)?/, '')
     .trim()
     .split(/\s+/);
-  const [foundation = '', component, protocol, priority, address, port, typ, type] = words;
-  if (type === undefined)
-    throw new PacketError('truncated', 'A candidate has eight words at least.');
-  if (typ !== 'typ')
-    throw new PacketError('bad-field', "The seventh word of a candidate must be 'typ'.");
+  const [foundation = '', componentText, protocol, priorityText, address, portText, typ, type] =
+    words;
+  if (type === undefined) {
+    return { reason: 'truncated', message: 'A candidate has eight words at least.' };
+  }
+  if (typ !== 'typ') return badField("The seventh word of a candidate must be 'typ'.");
   if (type !== 'host' && type !== 'srflx' && type !== 'prflx' && type !== 'relay') {
-    throw new PacketError('unknown-type', 'A candidate must be host, srflx, prflx or relay.');
+    const message = 'A candidate must be host, srflx, prflx or relay.';
+    return { reason: 'unknown-type', message };
   }
   const related = new Map<string, string>();
   for (let i = 8; i + 1 < words.length; i += 2) related.set(words[i] ?? '', words[i + 1] ?? '');
+  const component = integerOf(componentText, 1, 256);
+  const priority = integerOf(priorityText, 0, MAX_PRIORITY);
+  const port = integerOf(portText, 0, 65_535);
+  const relatedPort = integerOf(related.get('rport') ?? '0', 0, 65_535);
+  if (component < 0) return badField("A candidate's component must lie between 1 and 256.");
+  if (priority < 0) return badField("A candidate's priority must lie between 0 and 4294967295.");
+  if (port < 0) return badField("A candidate's port must lie between 0 and 65535.");
+  if (relatedPort < 0) return badField("A candidate's rport must lie between 0 and 65535.");
   return {
     foundation,
-    component: integer('component', component, 1, 256),
+    component,
     protocol: (protocol ?? '').toLowerCase(),
-    priority: integer('priority', priority, 0, MAX_PRIORITY),
+    priority,
     address: address ?? '',
-    port: integer('port', port, 0, 65_535),
+    port,
     type,
     relatedAddress: related.get('raddr') ?? '',
-    relatedPort: related.has('rport') ? integer('rport', related.get('rport'), 0, 65_535) : 0,
+    relatedPort,
   };
 }
 
-function integer(name: string, text: string | undefined, min: number, max: number): number {
-  const value = /^\d{1,10}$/.test(text ?? '') ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max)) {
-    throw new PacketError('bad-field', `A candidate's ${name} must lie between ${min} and ${max}.`);
-  }
-  return value;
+function badField(message: string): CandidateFault {
+  return { reason: 'bad-field', message };
+}
+
+/** @returns −1 for what is no integer in the range */
+function integerOf(text: string | undefined, min: number, max: number): number {
+  const value = /^\d{1,10}$/.test(text ?? '') ? Number(text) : -1;
+  return value >= min && value <= max ? value : -1;
 }

@@ -72,6 +72,7 @@ function withOptions(
   const type = all.map((line) => /^a=rtpmap:(\d+) opus\/48000/i.exec(line)?.[1]).find(Boolean);
   if (type === undefined) return section;
   const hasParameters = all.some((line) => line.startsWith(`a=fmtp:${type} `));
+  let isWritten = false;
   for (const line of all) {
     if (ptimeMs !== undefined && /^a=(max)?ptime:/.test(line)) continue;
     if (line.startsWith(`a=fmtp:${type} `)) {
@@ -79,7 +80,8 @@ function withOptions(
       continue;
     }
     lines.push(line);
-    if (!line.startsWith(`a=rtpmap:${type} `)) continue;
+    if (isWritten || !line.startsWith(`a=rtpmap:${type} `)) continue;
+    isWritten = true;
     if (!hasParameters) lines.push(mergeParameters(`a=fmtp:${type} `, parameters));
     if (ptimeMs !== undefined) lines.push(`a=ptime:${ptimeMs}`, `a=maxptime:${ptimeMs}`);
   }

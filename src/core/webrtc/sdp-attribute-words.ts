@@ -1,5 +1,4 @@
-import { CANDIDATE_WORDS, parseIceCandidate } from './ice-candidate.ts';
-import { PacketError } from '../errors.ts';
+import { CANDIDATE_WORDS, readIceCandidate } from './ice-candidate.ts';
 import { parseRtpmap, readParameters, splitFormat } from './sdp.ts';
 import type { Sdp, SdpCodec, SdpLine, SdpMedia } from './sdp.ts';
 
@@ -471,15 +470,12 @@ function ssrcGroupWords(value: string): string {
 
 /** Empty for a candidate that cannot be read: its line has a `fault`. */
 function candidateWords(value: string): string {
-  try {
-    const { type, protocol, address, port, priority } = parseIceCandidate(value);
-    const hidden = address.endsWith('.local') ? ' Its name hides the address (mDNS).' : '';
-    const dropped = protocol === 'tcp' ? ' Over TCP, for networks that let no UDP pass.' : '';
-    return `A way to this side: ${short(address)} port ${port}, ${CANDIDATE_WORDS[type]}.${hidden}${dropped} Priority ${priority}.`;
-  } catch (error) {
-    if (error instanceof PacketError) return '';
-    throw error;
-  }
+  const candidate = readIceCandidate(value);
+  if ('reason' in candidate) return '';
+  const { type, protocol, address, port, priority } = candidate;
+  const hidden = address.endsWith('.local') ? ' Its name hides the address (mDNS).' : '';
+  const dropped = protocol === 'tcp' ? ' Over TCP, for networks that let no UDP pass.' : '';
+  return `A way to this side: ${short(address)} port ${port}, ${CANDIDATE_WORDS[type]}.${hidden}${dropped} Priority ${priority}.`;
 }
 
 /** A part of the text in an explanation: never long. @internal */

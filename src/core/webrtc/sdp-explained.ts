@@ -137,7 +137,9 @@ function explainBandwidth(value: string): string {
 function explainMedia(media: SdpMedia, context: SdpContext): string {
   const words = [`${subjectOf(media)}.`, portWords(media, context)];
   if (media.codecs.length > 0) {
-    const codecs = media.codecs.map(({ name, payloadType }) => `${name || '?'} (${payloadType})`);
+    const codecs = media.codecs.map(
+      ({ name, payloadType }) => `${short(name) || '?'} (${payloadType})`,
+    );
     words.push(`Codecs, the preferred first: ${codecs.join(', ')}.`);
   }
   return words.filter((part) => part !== '').join(' ');
@@ -151,10 +153,10 @@ function subjectOf({ kind, protocol, formats }: SdpMedia): string {
       : 'SCTP, without DTLS';
   }
   if (layers.includes('BFCP')) {
-    return `Whose turn it is in a conference: the floor control protocol BFCP (RFC 8856) over ${layers.slice(0, -1).join(' over ')}`;
+    return `Whose turn it is in a conference: the floor control protocol BFCP (RFC 8856) over ${short(layers.slice(0, -1).join(' over '))}`;
   }
   if (layers.includes('MSRP')) return 'Text messages in the session: MSRP (RFC 4975)';
-  if (kind === 'image' && formats.includes('t38')) return `Fax: T.38 over ${protocol}`;
+  if (kind === 'image' && formats.includes('t38')) return `Fax: T.38 over ${short(protocol)}`;
   const names: Readonly<Record<string, string>> = {
     audio: 'Audio',
     video: 'Video',

@@ -1,6 +1,6 @@
 import { PacketError } from '../errors.ts';
 import type { IceCandidate } from './ice-candidate.ts';
-import { parseIceCandidate } from './ice-candidate.ts';
+import { readIceCandidate } from './ice-candidate.ts';
 import { MAX_SDP_LENGTH } from './signal-message.ts';
 import { STATIC_PAYLOAD_TYPES } from './static-payload-types.ts';
 
@@ -250,12 +250,9 @@ function readAttribute(line: OpenLine, result: Attributes): void {
 }
 
 function readCandidate(line: OpenLine, candidates: IceCandidate[]): void {
-  try {
-    candidates.push(parseIceCandidate(line.value));
-  } catch (error) {
-    if (!(error instanceof PacketError)) throw error;
-    line.fault = `Cannot be read: ${error.message}`;
-  }
+  const candidate = readIceCandidate(line.value);
+  if ('reason' in candidate) line.fault = `Cannot be read: ${candidate.message}`;
+  else candidates.push(candidate);
 }
 
 function readSsrc(line: OpenLine, ssrcs: Set<number>): void {

@@ -1,3 +1,4 @@
+import { checkObject, checkOptions } from '../../core/option-names.ts';
 import { TransportCounters } from './counters.ts';
 import type {
   Transport,
@@ -7,13 +8,15 @@ import type {
   TransportStatus,
 } from './transport.ts';
 import type { WaterMarkOptions } from './water-marks.ts';
-import { WaterMarks } from './water-marks.ts';
+import { WATER_MARK_NAMES, WaterMarks } from './water-marks.ts';
 
 /** The part of a browser's `RTCDataChannel` that is used. */
 export interface DataChannelLike {
   binaryType: string;
   readonly readyState: RTCDataChannelState;
   readonly bufferedAmount: number;
+  bufferedAmountLowThreshold?: number;
+  onbufferedamountlow?: ((event: never) => void) | null;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
@@ -40,12 +43,17 @@ export class DataChannelTransport implements Transport {
    * @throws TypeError or RangeError for water marks that are none
    */
   constructor(channel: DataChannelLike, options: WaterMarkOptions = {}) {
+    checkObject('channel must be an RTCDataChannel', channel, 'send');
+    checkOptions('DataChannelTransport', options, WATER_MARK_NAMES);
     this.marks = new WaterMarks(options);
     this.channel = channel;
     channel.binaryType = 'arraybuffer';
     channel.onopen = () => this.opened();
     channel.onmessage = (event: { readonly data: unknown }) => this.arrived(event.data);
     channel.onclose = () => this.end('The other side closed the channel, or is gone.');
+    // By itself, for nobody may send for long.
+    channel.bufferedAmountLowThreshold = this.marks.lowWaterBytes;
+    channel.onbufferedamountlow = () => this.drained();
     // A close follows (W3C webrtc §6.2).
     channel.onerror = () => {};
     // Opens in a later task, like any other transport, so that its owner can set the callbacks first.
@@ -101,6 +109,11 @@ export class DataChannelTransport implements Transport {
     this.become('open');
   }
 
+  private drained(): void {
+    if (!this.isConnected) return;
+    this.become(this.marks.congested(this.channel.bufferedAmount) ? 'congested' : 'open');
+  }
+
   private arrived(data: unknown): void {
     const message = typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer);
     this.counters.received(message);
@@ -113,6 +126,7 @@ export class DataChannelTransport implements Transport {
     channel.onopen = null;
     channel.onmessage = null;
     channel.onclose = null;
+    channel.onbufferedamountlow = null;
     channel.close();
     this.become('closed', reason);
     this.onmessage = null;

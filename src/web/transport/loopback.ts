@@ -1,8 +1,9 @@
+import { checkOptions } from '../../core/option-names.ts';
 import { TransportCounters } from './counters.ts';
 import { messageBytes } from './message-bytes.ts';
 import type { Transport, TransportMessage, TransportStats, TransportStatus } from './transport.ts';
 import type { WaterMarkOptions } from './water-marks.ts';
-import { WaterMarks } from './water-marks.ts';
+import { WATER_MARK_NAMES, WaterMarks } from './water-marks.ts';
 
 /**
  * Brings every message back to its sender, as an echo server would, within this page: for tests, and to hear what a lane
@@ -19,6 +20,7 @@ export class LoopbackTransport implements Transport {
   private inFlightBytes = 0;
 
   constructor(options: WaterMarkOptions = {}) {
+    checkOptions('LoopbackTransport', options, WATER_MARK_NAMES);
     this.marks = new WaterMarks(options);
     this.channel.port2.onmessage = (event: MessageEvent<TransportMessage | null>) => {
       this.arrive(event.data);
@@ -48,14 +50,14 @@ export class LoopbackTransport implements Transport {
       return false;
     }
     this.become('open');
-    this.counters.sent(message);
-    this.inFlightBytes += messageBytes(message);
     // A copy, because structured cloning of a view would copy the whole buffer behind it.
     if (typeof message === 'string') this.channel.port1.postMessage(message);
     else {
       const copy = message.slice();
       this.channel.port1.postMessage(copy, [copy.buffer]);
     }
+    this.counters.sent(message);
+    this.inFlightBytes += messageBytes(message);
     return true;
   }
 
@@ -78,6 +80,7 @@ export class LoopbackTransport implements Transport {
     }
     this.inFlightBytes -= messageBytes(message);
     this.counters.received(message);
+    if (!this.marks.congested(this.inFlightBytes)) this.become('open');
     this.onmessage?.(message);
   }
 

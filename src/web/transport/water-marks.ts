@@ -1,3 +1,4 @@
+import type { OptionNames } from '../../core/option-names.ts';
 import { integerIn } from '../../core/arguments.ts';
 
 /** How much a transport may buffer before it drops. */
@@ -14,6 +15,10 @@ export interface WaterMarkOptions {
    */
   readonly lowWaterBytes?: number;
 }
+export const WATER_MARK_NAMES: OptionNames<WaterMarkOptions> = {
+  highWaterBytes: 1,
+  lowWaterBytes: 1,
+};
 
 const DEFAULT_HIGH_WATER_BYTES = 2 ** 17;
 const MAX_WATER_BYTES = 2 ** 30;

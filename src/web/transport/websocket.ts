@@ -1,7 +1,10 @@
-import { numberIn } from '../../core/arguments.ts';
+import { checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import { describe, numberIn } from '../../core/arguments.ts';
 import type { BackOffOptions } from './back-off.ts';
 import { BackOff } from './back-off.ts';
 import { TransportCounters } from './counters.ts';
+import { messageBytes } from './message-bytes.ts';
 import type { WebSocketLike } from './socket.ts';
 import { createGlobalSocket, socketAddress } from './socket.ts';
 import type {
@@ -14,6 +17,16 @@ import type {
 import type { WaterMarkOptions } from './water-marks.ts';
 import { WaterMarks } from './water-marks.ts';
 
+/** How a silent server is asked whether it is there. */
+export interface HeartbeatOptions {
+  /** What to send: your server must answer it by any message. */
+  readonly message: TransportMessage | (() => TransportMessage);
+  /** It is sent when nothing has come for this many ms. @default 15000 */
+  readonly intervalMs?: number;
+  /** The connection is given up when nothing has come for this many ms after it. @default 10000 */
+  readonly timeoutMs?: number;
+}
+
 /** How a {@link WebSocketTransport} connects, waits and drops. */
 export interface WebSocketTransportOptions extends WaterMarkOptions, BackOffOptions {
   /** Subprotocols to offer (RFC 6455 §1.9). */
@@ -24,27 +37,52 @@ export interface WebSocketTransportOptions extends WaterMarkOptions, BackOffOpti
    */
   readonly connectTimeoutMs?: number;
   /**
-   * A congested connection that has not moved a byte for this many ms is given up, and a new one made: a network that
+   * A connection that holds bytes and has not moved one for this many ms is given up, and a new one made: a network that
    * went away leaves a WebSocket open for minutes.
    * @default 10000
    */
   readonly stallTimeoutMs?: number;
   /**
-   * Makes the socket.
+   * Asks a server that says nothing whether it is there: a WebSocket that sends nothing does not notice that its network went
+   * away, and pages cannot send its pings. Give a message that your server answers.
+   * @default none: a server may be silent for as long as it likes
+   */
+  readonly heartbeat?: HeartbeatOptions;
+  /**
+   * Makes the socket, at once or later, when a token is to be fetched. An attempt for which it throws or rejects has failed:
+   * the next one comes as after any other. (Throwing at the very first attempt, it throws from the constructor.)
    * @default the global WebSocket
    */
-  readonly createSocket?: (url: string, protocols: readonly string[]) => WebSocketLike;
+  readonly createSocket?: (
+    url: string,
+    protocols: readonly string[],
+  ) => WebSocketLike | Promise<WebSocketLike>;
   /**
    * Uniform numbers in [0, 1), for the jitter of the back-off.
    * @default Math.random
    */
   readonly random?: () => number;
 }
+const NAMES = {
+  protocols: 1,
+  connectTimeoutMs: 1,
+  stallTimeoutMs: 1,
+  heartbeat: 1,
+  createSocket: 1,
+  random: 1,
+  highWaterBytes: 1,
+  lowWaterBytes: 1,
+  firstDelayMs: 1,
+  maxDelayMs: 1,
+} satisfies OptionNames<WebSocketTransportOptions>;
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 600_000;
 /** A connection that lived this long was sound: the back-off starts anew after it. */
 const SOUND_CONNECTION_MS = 5000;
+/** How often a connection is looked at. */
+const LOOK_MS = 250;
+const DEFAULT_HEARTBEAT_MS = 15_000;
 
 /**
  * Messages over a WebSocket (RFC 6455) that comes back by itself: bounded exponential back-off with jitter, and at once when the
@@ -59,7 +97,8 @@ export class WebSocketTransport implements Transport {
   private readonly protocols: readonly string[];
   private readonly connectTimeoutMs: number;
   private readonly stallTimeoutMs: number;
-  private readonly createSocket: (url: string, protocols: readonly string[]) => WebSocketLike;
+  private readonly createSocket: NonNullable<WebSocketTransportOptions['createSocket']>;
+  private readonly heartbeat: Required<HeartbeatOptions> | null;
   private readonly random: () => number;
   private readonly marks: WaterMarks;
   private readonly backOff: BackOff;
@@ -74,11 +113,20 @@ export class WebSocketTransport implements Transport {
   private socket: WebSocketLike | null = null;
   /** Ends the attempt when connecting, begins the next one when waiting. */
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Looks at the connection while there is one. */
+  private watch: ReturnType<typeof setInterval> | undefined;
+  /** Numbers the attempts: a socket that comes late belongs to none. */
+  private attempt = 0;
   /** `performance.now()` when the connection opened. */
   private openedAt = 0;
-  /** What was buffered when it last shrank while congested, and when that was. */
-  private stalledBytes = 0;
-  private stalledSince = 0;
+  /** Bytes handed to the socket; those that had left it, and were in it, at the last look; and when any last left. */
+  private handedBytes = 0;
+  private leftBytes = 0;
+  private heldBytes = 0;
+  private movedAt = 0;
+  /** When a message last came, and when it was asked for one since; 0: not. */
+  private heardAt = 0;
+  private askedAt = 0;
 
   /**
    * Begins to connect.
@@ -87,6 +135,7 @@ export class WebSocketTransport implements Transport {
    *   option that is none
    */
   constructor(url: string | URL, options: WebSocketTransportOptions = {}) {
+    checkOptions('WebSocketTransport', options, NAMES);
     this.url = socketAddress(url);
     this.protocols = options.protocols ?? [];
     const { connectTimeoutMs = DEFAULT_TIMEOUT_MS, stallTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
@@ -96,7 +145,8 @@ export class WebSocketTransport implements Transport {
     this.random = options.random ?? Math.random;
     this.marks = new WaterMarks(options);
     this.backOff = new BackOff(options);
-    this.connect();
+    this.heartbeat = options.heartbeat === undefined ? null : checkHeartbeat(options.heartbeat);
+    this.begin(this.createSocket(this.url, this.protocols));
     globalThis.addEventListener?.('online', this.retryNow);
   }
 
@@ -113,15 +163,21 @@ export class WebSocketTransport implements Transport {
   }
 
   send(message: TransportMessage): boolean {
+    this.look();
     const { socket } = this;
-    if (socket === null || !this.isConnected || this.isCongested(socket.bufferedAmount)) {
+    if (socket === null || this.current.state !== 'open') {
       this.counters.dropped(message);
       return false;
     }
-    this.become('open');
+    try {
+      // Not from a SharedArrayBuffer: browsers refuse to send one.
+      socket.send(message as string | Uint8Array<ArrayBuffer>);
+    } catch (error) {
+      this.counters.dropped(message);
+      throw error;
+    }
     this.counters.sent(message);
-    // Not from a SharedArrayBuffer: browsers refuse to send one.
-    socket.send(message as string | Uint8Array<ArrayBuffer>);
+    this.handedBytes += messageBytes(message);
     return true;
   }
 
@@ -145,7 +201,37 @@ export class WebSocketTransport implements Transport {
 
   private connect(): void {
     clearTimeout(this.timer);
-    const socket = this.createSocket(this.url, this.protocols);
+    this.become('connecting');
+    if (this.current.state !== 'connecting') return;
+    let socket: WebSocketLike | Promise<WebSocketLike>;
+    try {
+      socket = this.createSocket(this.url, this.protocols);
+    } catch (error) {
+      this.lost(notMade(error));
+      return;
+    }
+    this.begin(socket);
+  }
+
+  /** Begins an attempt with a socket that is there, or will be. */
+  private begin(made: WebSocketLike | Promise<WebSocketLike>): void {
+    clearTimeout(this.timer);
+    const attempt = ++this.attempt;
+    this.timer = setTimeout(() => this.lost('The server does not answer.'), this.connectTimeoutMs);
+    if ('then' in made) {
+      made.then(
+        (socket) => {
+          if (attempt === this.attempt) this.listen(socket);
+          else socket.close();
+        },
+        (error: unknown) => {
+          if (attempt === this.attempt) this.lost(notMade(error));
+        },
+      );
+    } else this.listen(made);
+  }
+
+  private listen(socket: WebSocketLike): void {
     this.socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.opened();
@@ -155,13 +241,20 @@ export class WebSocketTransport implements Transport {
     };
     // An error is always followed by a close (WHATWG WebSockets §6), and tells nothing; but `ws` throws without a handler.
     socket.onerror = () => {};
-    this.timer = setTimeout(() => this.lost('The server does not answer.'), this.connectTimeoutMs);
-    this.become('connecting');
   }
 
   private opened(): void {
     clearTimeout(this.timer);
-    this.openedAt = performance.now();
+    const now = performance.now();
+    this.openedAt = now;
+    this.movedAt = now;
+    this.heardAt = now;
+    this.askedAt = 0;
+    this.handedBytes = 0;
+    this.leftBytes = 0;
+    this.heldBytes = 0;
+    clearInterval(this.watch);
+    this.watch = setInterval(() => this.look(), LOOK_MS);
     this.counters.connected();
     this.marks.congested(0);
     this.become('open');
@@ -170,20 +263,41 @@ export class WebSocketTransport implements Transport {
   private arrived(data: unknown): void {
     const message = typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer);
     this.counters.received(message);
+    this.heardAt = performance.now();
+    this.askedAt = 0;
     this.onmessage?.(message);
   }
 
-  private isCongested(bufferedBytes: number): boolean {
-    if (!this.marks.congested(bufferedBytes)) return false;
+  /** Finds out how the connection is: by itself, for nobody may send for long. */
+  private look(): void {
+    if (this.socket === null || !this.isConnected) return;
+    const held = this.socket.bufferedAmount;
+    const left = this.handedBytes - held;
     const now = performance.now();
-    if (this.current.state !== 'congested' || bufferedBytes < this.stalledBytes) {
-      this.stalledBytes = bufferedBytes;
-      this.stalledSince = now;
+    if (held === 0 || held < this.heldBytes || left > this.leftBytes) this.movedAt = now;
+    this.heldBytes = held;
+    this.leftBytes = left;
+    if (this.marks.congested(held)) {
       this.become('congested', 'The network takes less than is sent; chunks are dropped.');
-    } else if (now - this.stalledSince >= this.stallTimeoutMs) {
-      this.lost('The connection stopped moving.');
+    } else this.become('open');
+    if (now - this.movedAt >= this.stallTimeoutMs) this.lost('The connection stopped moving.');
+    else this.askIfThere(now);
+  }
+
+  private askIfThere(now: number): void {
+    const { heartbeat } = this;
+    if (heartbeat === null) return;
+    if (this.askedAt > 0) {
+      if (now - this.askedAt >= heartbeat.timeoutMs) this.lost('The server does not answer.');
+    } else if (now - this.heardAt >= heartbeat.intervalMs && this.current.state === 'open') {
+      this.askedAt = now;
+      const { message } = heartbeat;
+      try {
+        this.send(typeof message === 'function' ? message() : message);
+      } catch (error) {
+        this.lost(`The heartbeat could not be sent: ${messageOf(error)}`);
+      }
     }
-    return true;
   }
 
   private lost(reason: string): void {
@@ -198,6 +312,8 @@ export class WebSocketTransport implements Transport {
   /** Drops the socket and the timer; nothing that the socket still reports is heard. */
   private letGo(): void {
     clearTimeout(this.timer);
+    clearInterval(this.watch);
+    this.attempt++;
     const { socket } = this;
     this.socket = null;
     if (socket === null) return;
@@ -218,6 +334,36 @@ export class WebSocketTransport implements Transport {
     this.current = { state, reason, failedAttempts, retryInMs };
     this.onstatechange?.(this.current);
   }
+}
+
+function notMade(error: unknown): string {
+  return `The socket could not be made: ${messageOf(error)}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** @throws TypeError or RangeError */
+function checkHeartbeat({
+  message,
+  intervalMs = DEFAULT_HEARTBEAT_MS,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+}: HeartbeatOptions): Required<HeartbeatOptions> {
+  if (
+    typeof message !== 'string' &&
+    typeof message !== 'function' &&
+    !(message instanceof Uint8Array)
+  ) {
+    throw new TypeError(
+      `heartbeat.message must be a string, a Uint8Array or a function, got ${describe(message)}.`,
+    );
+  }
+  return {
+    message,
+    intervalMs: numberIn('heartbeat.intervalMs', intervalMs, 1, MAX_TIMEOUT_MS),
+    timeoutMs: numberIn('heartbeat.timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS),
+  };
 }
 
 /** Close codes: RFC 6455 §7.4.1. */

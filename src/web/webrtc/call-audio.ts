@@ -31,7 +31,8 @@ export function answerAudio(connection: RTCPeerConnection, settings: CallSetting
   for (const transceiver of connection.getTransceivers()) {
     if (transceiver.receiver.track.kind !== 'audio') continue;
     transceiver.direction = direction(track !== null, receive);
-    if (track !== null) void transceiver.sender.replaceTrack(track);
+    // Rejects when the connection is closed meanwhile.
+    if (track !== null) transceiver.sender.replaceTrack(track).catch(() => {});
     return;
   }
 }

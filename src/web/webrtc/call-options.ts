@@ -1,3 +1,5 @@
+import { checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../../core/arguments.ts';
 import { checkCallOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import type { CallOpusOptions } from '../../core/webrtc/opus-sdp.ts';
@@ -29,12 +31,25 @@ export interface CallOptions {
   /** How many reports the history keeps; the oldest go first. @default 600 */
   readonly historyLength?: number;
 }
+const NAMES: OptionNames<CallOptions> = {
+  track: 1,
+  receive: 1,
+  iceServers: 1,
+  iceTransportPolicy: 1,
+  redundancy: 1,
+  opus: 1,
+  jitterBufferTarget: 1,
+  connectTimeoutMs: 1,
+  historyIntervalMs: 1,
+  historyLength: 1,
+};
 
 /** The options with their defaults. */
 export type CallSettings = Required<CallOptions>;
 
 /** @throws TypeError or RangeError for an option that is none */
 export function callSettings(options: CallOptions): CallSettings {
+  checkOptions('Call', options, NAMES);
   const opus = options.opus ?? {};
   checkCallOpusOptions(opus);
   return {

@@ -1,3 +1,5 @@
+import { checkObject, checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { callFigures } from '../../core/webrtc/call-figures.ts';
 import type { CallFigures } from '../../core/webrtc/call-figures.ts';
@@ -33,6 +35,7 @@ export interface CallDataChannelOptions {
   /** A name for people. @default 'data' */
   readonly label?: string;
 }
+const CHANNEL_NAMES = { reliable: 1, label: 1 } satisfies OptionNames<CallDataChannelOptions>;
 
 /** Numbers the calls of a page, for their names in dumps. */
 let callsMade = 0;
@@ -56,6 +59,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #negotiation: Negotiation;
   readonly #history: StatsHistory;
   readonly #connected = deferred<void>();
+  /** Rejected with `'closed'` when the call ends: engines may leave what they were asked unanswered then. */
+  readonly #ended = deferred<never>();
   readonly #number = ++callsMade;
   readonly #sounds: RemoteSound[] = [];
   #channels: RTCDataChannel[] = [];
@@ -74,6 +79,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
    */
   constructor(signalling: Signalling, options: CallOptions = {}) {
     super();
+    checkObject('signalling must be a Signalling', signalling, 'send');
     const settings = callSettings(options);
     if (typeof RTCPeerConnection === 'undefined') throw noWebrtc();
     this.#settings = settings;
@@ -160,6 +166,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
    * @throws MicwireError `'closed'` after `connect()`
    */
   createDataChannel(options: CallDataChannelOptions = {}): RTCDataChannel {
+    checkOptions('call.createDataChannel', options, CHANNEL_NAMES);
     if (this.#state !== 'new') {
       throw new MicwireError(
         'closed',
@@ -326,11 +333,15 @@ export class Call extends TypedEventTarget<CallEventMap> {
     else if (target !== null) this.#record.note('media', 'this browser has no jitterBufferTarget');
   }
 
-  #takeStats(): Promise<readonly StatsEntry[]> {
-    if (this.#state === 'closed') {
-      throw new MicwireError('closed', 'The call has ended: its last figures are in history.');
+  async #takeStats(): Promise<readonly StatsEntry[]> {
+    try {
+      return await Promise.race([this.#ended.promise, takeStats(this.connection)]);
+    } catch (cause) {
+      if (this.#state === 'closed') throw noFigures(cause);
+      throw new MicwireError('transport', `The browser gives no figures: ${String(cause)}.`, {
+        cause,
+      });
     }
-    return takeStats(this.connection);
   }
 
   async #remember(): Promise<void> {
@@ -379,6 +390,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     record.update('close');
     record.end('close');
     this.#connected.reject(new MicwireError('closed', `The call has ended: ${reason}.`));
+    this.#ended.reject(noFigures());
     this.#become('closed');
   }
 
@@ -391,4 +403,14 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #dispatch(type: keyof CallEventMap, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function noFigures(cause?: unknown): MicwireError {
+  if (cause instanceof MicwireError) return cause;
+  const options = cause === undefined ? undefined : { cause };
+  return new MicwireError(
+    'closed',
+    'The call has ended: its last figures are in history.',
+    options,
+  );
 }

@@ -1,3 +1,4 @@
+import { describe } from '../../core/arguments.ts';
 import type { Call } from './call.ts';
 import type { ImporterBrowser } from './importer-dump.ts';
 import { importerDump } from './importer-dump.ts';
@@ -7,6 +8,7 @@ import { importerDump } from './importer-dump.ts';
  * (https://fippo.github.io/webrtc-dump-importer). Works during a call and after it; passwords of servers are left out.
  */
 export function dumpForImporter(calls: readonly Call[]): string {
+  if (!Array.isArray(calls)) throw new TypeError(`calls must be an array, got ${describe(calls)}.`);
   return importerDump(
     calls.map((call) => call.importerConnection()),
     browserOf(globalThis.navigator as NavigatorWithBrands | undefined),

@@ -13,7 +13,8 @@ export function watchFirstSound(receiver: RTCRtpReceiver, onSound: () => void): 
   let ended = false;
   let asked = 0;
   const ask = async (): Promise<void> => {
-    const isHere = await hasPackets(receiver);
+    // It rejects when the connection is closed meanwhile.
+    const isHere = await hasPackets(receiver).catch(() => false);
     if (ended) return;
     if (isHere) onSound();
     else timer = setTimeout(() => void ask(), ++asked < SOON_TIMES ? SOON_MS : LATER_MS);

@@ -1,3 +1,5 @@
+import { checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
 import { MicwireError } from '../../core/errors.ts';
 import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.ts';
 import type { SignallingReply, SignallingRequest } from '../../core/webrtc/signalling-protocol.ts';
@@ -23,6 +25,11 @@ export interface WebSocketSignallingOptions {
    */
   readonly createSocket?: (url: string, protocols: readonly string[]) => WebSocketLike;
 }
+const NAMES = {
+  room: 1,
+  link: 1,
+  createSocket: 1,
+} satisfies OptionNames<WebSocketSignallingOptions>;
 
 /**
  * Signalling through a WebSocket server that speaks the protocol of `SignallingRequest` and `SignallingReply`. It is for one
@@ -45,6 +52,7 @@ export class WebSocketSignalling implements Signalling {
    * @throws TypeError for an address, a room or a link that is none; MicwireError `'unsupported'` where there is no WebSocket
    */
   constructor(url: string | URL, options: WebSocketSignallingOptions) {
+    checkOptions('WebSocketSignalling', options, NAMES);
     const { room, link = '', createSocket = createGlobalSocket } = options;
     if (!isRoomName(room)) throw new TypeError(nameRule('room', room));
     if (link !== '' && !isRoomName(link)) throw new TypeError(nameRule('link', link));

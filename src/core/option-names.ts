@@ -1,0 +1,71 @@
+import { describe } from './arguments.ts';
+
+/**
+ * Every option that an interface has. The compiler sees to it that none is missing and none too many:
+ * `const NAMES = { sampleRate: 1, channels: 1 } satisfies OptionNames<SomeOptions>`.
+ */
+export type OptionNames<Options> = Readonly<Record<keyof Options, 1>>;
+
+/**
+ * Checks that options are an object that has known names only. In worklets it is left out: see `scripts/bundle-worklet.mjs`.
+ *
+ * @param owner what takes them, for the message: `'Playout'`
+ * @throws TypeError that names what is wrong: "Playout has no option 'sampelRate'. Did you mean 'sampleRate'?"
+ */
+export function checkOptions(owner: string, options: unknown, names: object): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`${owner}: options must be an object, got ${describe(options)}.`);
+  }
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(names, name)) continue;
+    const known = Object.keys(names);
+    const nearest = known
+      .map((other) => ({ other, edits: editsBetween(name.toLowerCase(), other.toLowerCase()) }))
+      .sort((a, b) => a.edits - b.edits)[0];
+    const cure =
+      nearest !== undefined && nearest.edits <= 2
+        ? `Did you mean '${nearest.other}'?`
+        : `It has: ${known.join(', ')}.`;
+    throw new TypeError(`${owner} has no option '${name}'. ${cure}`);
+  }
+}
+
+/**
+ * Checks that a context comes where one is expected, and not the source or the options.
+ *
+ * @throws TypeError
+ */
+export function checkContext(owner: string, context: unknown): void {
+  // By form, not by class: libraries wrap contexts.
+  const form = context as { readonly sampleRate?: unknown; readonly state?: unknown } | null;
+  if (typeof form === 'object' && typeof form?.sampleRate === 'number' && 'state' in form) return;
+  throw new TypeError(
+    `${owner}: the first argument must be an AudioContext or OfflineAudioContext, got ${describe(context)}.`,
+  );
+}
+
+/**
+ * Checks that an object comes where one is expected that has certain members.
+ *
+ * @param what for the message: `'buffer must be a JitterBuffer'`
+ * @throws TypeError
+ */
+export function checkObject(what: string, value: unknown, ...members: readonly string[]): void {
+  const isObject = typeof value === 'object' && value !== null;
+  if (isObject && members.every((member) => member in value)) return;
+  throw new TypeError(`${what}, got ${describe(value)}.`);
+}
+
+/** Insertions, deletions, replacements (Levenshtein) from one word to another. */
+function editsBetween(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const same = from[i - 1] === to[j - 1] ? 0 : 1;
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + same));
+    }
+    row = next;
+  }
+  return row[to.length]!;
+}

@@ -1,0 +1,126 @@
+import { checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
+import { domException } from './platform.ts';
+import { toDictionary, toEnum, toObject, toRecord, toSequence, toUnsignedLong } from './web-idl.ts';
+
+/** What an `AudioWorkletNode` takes, as far as a processor can see it. */
+export interface NodeOptions {
+  /** @default 1 */
+  readonly numberOfInputs?: number;
+  /** @default 1 */
+  readonly numberOfOutputs?: number;
+  /**
+   * Channels of each output. Without it a node with one input and one output follows its input's channel count, and any
+   * other has one channel per output.
+   */
+  readonly outputChannelCount?: readonly number[];
+  /** Parameter values to begin with, by name. They are kept within the parameter's range. */
+  readonly parameterData?: Readonly<Record<string, number>>;
+  /** Given to the processor's constructor as a structured clone. */
+  readonly processorOptions?: unknown;
+  /** With `channelCountMode`: how many channels an input has, 1 to 32. @default 2 */
+  readonly channelCount?: number;
+  /**
+   * `'max'`: an input has the channels that it is given. `'explicit'`: they are mixed to `channelCount`.
+   * `'clamped-max'`: they are mixed to `channelCount` when there are more. @default 'max'
+   */
+  readonly channelCountMode?: 'max' | 'clamped-max' | 'explicit';
+  /** How an input is mixed (Web Audio §4.2). @default 'speakers' */
+  readonly channelInterpretation?: 'speakers' | 'discrete';
+}
+/** @internal */
+export const NODE_NAMES: OptionNames<NodeOptions> = {
+  numberOfInputs: 1,
+  numberOfOutputs: 1,
+  outputChannelCount: 1,
+  parameterData: 1,
+  processorOptions: 1,
+  channelCount: 1,
+  channelCountMode: 1,
+  channelInterpretation: 1,
+};
+
+/** The options as a node uses them. */
+export interface NodeSettings {
+  readonly numberOfInputs: number;
+  readonly numberOfOutputs: number;
+  /** Undefined: the output follows the input. */
+  readonly outputChannels: readonly number[] | undefined;
+  readonly parameterData: Readonly<Record<string, number>>;
+  readonly channelCount: number;
+  readonly channelCountMode: 'max' | 'clamped-max' | 'explicit';
+  readonly channelInterpretation: 'speakers' | 'discrete';
+  /** What the processor's constructor is given: `numberOfInputs`, `numberOfOutputs` and what else was set. */
+  readonly forProcessor: Readonly<Record<string, unknown>>;
+}
+
+/** The most channels a node may have (Web Audio §1.1: implementations support at least 32; browsers stop there). */
+export const MAX_CHANNELS = 32;
+/** The most inputs, and outputs, that a node may have: Firefox throws a RangeError beyond. */
+const MAX_PORTS = 32766;
+
+/**
+ * The conversions and checks of the `AudioWorkletNode` constructor (Web Audio §1.32.4.1).
+ *
+ * @throws TypeError, RangeError or DOMException as browsers do
+ */
+export function checkNodeOptions(options: unknown): NodeSettings {
+  const given = toDictionary('options', options);
+  // A browser ignores what it does not know; a test wants to hear of it.
+  checkOptions('createNode', given, NODE_NAMES);
+  // Web IDL converts the members of the inherited dictionary first, each in alphabetical order.
+  const members: Record<string, unknown> = {};
+  const take = <T>(name: keyof NodeOptions, convert: (value: unknown) => T): T | undefined => {
+    const value = given[name];
+    if (value === undefined) return undefined;
+    const converted = convert(value);
+    members[name] = converted;
+    return converted;
+  };
+  const channelCount = take('channelCount', toUnsignedLong) ?? 2;
+  const channelCountMode =
+    take('channelCountMode', (value) =>
+      toEnum('channelCountMode', value, ['max', 'clamped-max', 'explicit']),
+    ) ?? 'max';
+  const channelInterpretation =
+    take('channelInterpretation', (value) =>
+      toEnum('channelInterpretation', value, ['speakers', 'discrete']),
+    ) ?? 'speakers';
+  const numberOfInputs = take('numberOfInputs', toUnsignedLong) ?? 1;
+  const numberOfOutputs = take('numberOfOutputs', toUnsignedLong) ?? 1;
+  const counts = take('outputChannelCount', (value) =>
+    toSequence('outputChannelCount', value).map((count) => toUnsignedLong(count)),
+  );
+  const parameterData = take('parameterData', (value) => toRecord('parameterData', value)) ?? {};
+  take('processorOptions', (value) => toObject('processorOptions', value));
+
+  for (const [name, count] of Object.entries({ numberOfInputs, numberOfOutputs })) {
+    if (count > MAX_PORTS) {
+      throw new RangeError(`${name} must be at most ${MAX_PORTS}, got ${count}.`);
+    }
+  }
+  if (numberOfInputs === 0 && numberOfOutputs === 0) {
+    throw domException('NotSupportedError', 'A node needs at least one input or one output.');
+  }
+  if (counts && counts.length !== numberOfOutputs) {
+    const message = `outputChannelCount must have ${numberOfOutputs} entries, got ${counts.length}.`;
+    throw domException('IndexSizeError', message);
+  }
+  for (const count of [channelCount, ...(counts ?? [])]) {
+    if (count >= 1 && count <= MAX_CHANNELS) continue;
+    const message = `A channel count must lie between 1 and ${MAX_CHANNELS}, got ${count}.`;
+    throw domException('NotSupportedError', message);
+  }
+  const follows = numberOfInputs === 1 && numberOfOutputs === 1;
+  return {
+    numberOfInputs,
+    numberOfOutputs,
+    outputChannels:
+      counts ?? (follows ? undefined : Array.from({ length: numberOfOutputs }, () => 1)),
+    parameterData,
+    channelCount,
+    channelCountMode,
+    channelInterpretation,
+    forProcessor: { ...members, numberOfInputs, numberOfOutputs },
+  };
+}

@@ -1,0 +1,181 @@
+/** What is made and closed again, failures included, leaves nothing behind. */
+import { Capture, Meter, Playout, Receiver, Recorder } from 'micwire';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { endContext } from '../helpers/end-context.ts';
+
+/** MICWIRE_ROUNDS=1000 takes some minutes an engine. */
+const ROUNDS = Number(import.meta.env['VITE_MICWIRE_ROUNDS'] ?? 12);
+
+/** What a page holds that garbage collection does not free at once. */
+const open = { workers: 0, ports: 0, timers: 0, memories: 0 };
+
+beforeEach(() => {
+  Object.assign(open, { workers: 0, ports: 0, timers: 0, memories: 0 });
+  const [NativeWorker, NativeNode] = [Worker, AudioWorkletNode];
+  vi.stubGlobal(
+    'Worker',
+    class extends NativeWorker {
+      constructor(...options: ConstructorParameters<typeof Worker>) {
+        super(...options);
+        open.workers++;
+      }
+      override terminate(): void {
+        open.workers--;
+        super.terminate();
+      }
+    },
+  );
+  vi.stubGlobal(
+    'AudioWorkletNode',
+    class extends NativeNode {
+      constructor(...options: ConstructorParameters<typeof AudioWorkletNode>) {
+        super(...options);
+        open.ports++;
+        const { port } = this;
+        const close = port.close.bind(port);
+        let closed = false;
+        port.close = (): void => {
+          if (!closed) open.ports--;
+          closed = true;
+          close();
+        };
+      }
+    },
+  );
+  const [set, clear] = [setInterval, clearInterval];
+  const running = new Set<unknown>();
+  vi.stubGlobal('setInterval', (...options: Parameters<typeof setInterval>) => {
+    const timer = set(...options);
+    running.add(timer);
+    open.timers = running.size;
+    return timer;
+  });
+  vi.stubGlobal('clearInterval', (timer: never) => {
+    running.delete(timer);
+    open.timers = running.size;
+    clear(timer);
+  });
+  const { Memory } = WebAssembly;
+  vi.spyOn(WebAssembly, 'Memory').mockImplementation(function (size: WebAssembly.MemoryDescriptor) {
+    open.memories++;
+    return new Memory(size);
+  } as never);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+type Closable = { close(): unknown } | { stop(): unknown };
+type Maker = (context: AudioContext, source: AudioNode) => Promise<Closable>;
+
+const makers: [string, Maker][] = [
+  ['Capture that resamples', (c, s) => Capture.create(c, s, { sampleRate: 16_000 })],
+  ['Capture of Opus in the worklet', (c, s) => Capture.create(c, s, opus('worklet'))],
+  ['Capture of Opus in a Worker', (c, s) => Capture.create(c, s, opus('worker'))],
+  [
+    'Meter whose source stays connected',
+    async (c, s) => {
+      const meter = await Meter.create(c, { meters: ['peak', 'rms', 'loudness'] });
+      s.connect(meter.node);
+      return meter;
+    },
+  ],
+  ['Playout that resamples', (c) => Playout.create(c, { sampleRate: 24_000 })],
+  ['Playout of Opus', (c) => Playout.create(c, { sampleRate: 48_000, format: 'opus' })],
+  ['Receiver', (c) => Receiver.create(c, { sampleRate: 16_000 })],
+  ['Receiver of Opus', (c) => Receiver.create(c, { sampleRate: 48_000, format: 'opus' })],
+  ['Recorder', (c, s) => Recorder.create(c, s, { container: 'wav' })],
+];
+const failures: [string, Maker][] = [
+  [
+    'Capture of a track that has ended',
+    (c) => {
+      const { stream } = new MediaStreamAudioDestinationNode(c);
+      for (const track of stream.getTracks()) track.stop();
+      return Capture.create(c, stream, opus('worker'));
+    },
+  ],
+  ['Capture of another context', (c) => Capture.create(c, elsewhere(), { sampleRate: 16_000 })],
+  ['Meter of another context', (c) => Meter.create(c, { source: elsewhere() })],
+];
+
+function opus(encodeIn: 'worklet' | 'worker') {
+  return { format: 'opus', encodeIn, complexity: 0 } as const;
+}
+
+function elsewhere(): AudioNode {
+  return new GainNode(new OfflineAudioContext(1, 128, 48_000));
+}
+
+const heap = (): number =>
+  (performance as { memory?: { usedJSHeapSize: number } }).memory?.usedJSHeapSize ?? 0;
+
+test.each([...makers, ...failures])(
+  `%s, made and closed ${ROUNDS} times, leaves nothing`,
+  async (name, make) => {
+    const context = new AudioContext({ sampleRate: 44_100 });
+    await context.resume();
+    const source = new OscillatorNode(context);
+    source.start();
+    const round = async (): Promise<void> => {
+      const made = await make(context, source).catch((error: unknown) => error);
+      const fails = failures.some(([failing]) => failing === name);
+      expect(made instanceof Error, String(made)).toBe(fails);
+      if (made instanceof Error) return;
+      await ('close' in (made as Closable)
+        ? (made as { close(): unknown }).close()
+        : (made as { stop(): unknown }).stop());
+    };
+    // Nothing of the first ones counts: they load.
+    for (let i = 0; i < 3; i++) await round();
+    const before = { ...open, heap: heap() };
+    for (let i = 0; i < ROUNDS; i++) await round();
+    // What has closed says so by a message.
+    await vi.waitFor(
+      () => {
+        expect(open.ports, 'ports of nodes').toBeLessThanOrEqual(0);
+        expect(open.workers, 'Workers').toBe(0);
+        expect(open.timers, 'timers').toBe(0);
+        expect(open.memories, 'memories of the page').toBe(before.memories);
+      },
+      { timeout: 10_000 },
+    );
+    if (ROUNDS >= 100) {
+      console.log(
+        `${name}: heap ${(before.heap / 1e6).toFixed(1)} → ${(heap() / 1e6).toFixed(1)} MB`,
+      );
+    }
+    await endContext(context);
+  },
+  60_000 + ROUNDS * 1000,
+);
+
+test('all that was made and closed leaves room for other memories', () => {
+  // Chromium has room for some 125 in all threads of a page. The rounds above would have taken more than all of them.
+  const memories = Array.from({ length: 60 }, () => {
+    return new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  });
+  expect(memories).toHaveLength(60);
+});
+
+test('every capture resamples, in however many offline contexts', async () => {
+  const contexts: OfflineAudioContext[] = [];
+  for (let i = 0; i < 140; i++) {
+    const context = new OfflineAudioContext(1, 4480, 44_100);
+    contexts.push(context);
+    const source = new ConstantSourceNode(context);
+    source.start();
+    const capture = await Capture.create(context, source, { sampleRate: 16_000, format: 'f32' });
+    const errors: unknown[] = [];
+    capture.addEventListener('error', ({ detail }) => errors.push(detail));
+    let frames = 0;
+    const reading = (async () => {
+      for await (const chunk of capture) frames += chunk.frames;
+    })();
+    await context.startRendering();
+    await reading;
+    expect([i, errors, frames]).toEqual([i, [], 1625]);
+  }
+  expect(contexts).toHaveLength(140);
+}, 120_000);

@@ -1,0 +1,111 @@
+import { MediaChunks, MicwireError } from 'micwire';
+import { afterEach, beforeEach, expect, test as vitestTest } from 'vitest';
+import { endContext } from '../helpers/end-context.ts';
+import { eventually } from '../helpers/eventually.ts';
+
+let context: AudioContext;
+let stream: MediaStream;
+let rejections: unknown[];
+let recorders: MediaRecorder[];
+const Native = globalThis.MediaRecorder;
+const onRejection = (event: PromiseRejectionEvent): void => {
+  event.preventDefault();
+  rejections.push(event.reason);
+};
+
+beforeEach(async () => {
+  context = new AudioContext();
+  await context.resume();
+  const destination = new MediaStreamAudioDestinationNode(context);
+  const source = new OscillatorNode(context);
+  source.connect(destination);
+  source.start();
+  ({ stream } = destination);
+  rejections = [];
+  recorders = [];
+  globalThis.MediaRecorder = class extends Native {
+    constructor(...options: ConstructorParameters<typeof MediaRecorder>) {
+      super(...options);
+      recorders.push(this);
+    }
+  };
+  addEventListener('unhandledrejection', onRejection);
+});
+afterEach(async () => {
+  globalThis.MediaRecorder = Native;
+  removeEventListener('unhandledrejection', onRejection);
+  await endContext(context);
+});
+
+/** WebKitGTK may be built without a recorder that records. */
+const records = ((): boolean => {
+  try {
+    const recorder = new MediaRecorder(
+      new MediaStreamAudioDestinationNode(new AudioContext()).stream,
+    );
+    recorder.start();
+    recorder.stop();
+    return true;
+  } catch {
+    return false;
+  }
+})();
+const test = vitestTest.skipIf(!records);
+
+/** Long enough for what is still on its way. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 500));
+}
+
+test('a reader that cancels ends the encoding, and nothing is rejected after it', async () => {
+  const chunks = new MediaChunks(stream);
+  const reader = chunks.readable.getReader();
+  expect((await reader.read()).done).toBe(false);
+  await reader.cancel();
+  await eventually(() => expect(recorders[0]!.state).toBe('inactive'));
+  await settle();
+  expect(rejections).toEqual([]);
+  chunks.stop();
+  chunks.pause();
+  chunks.resume();
+});
+
+test('a loop that is left while it waits settles, and reading can begin again', async () => {
+  const chunks = new MediaChunks(stream, { timeslice: 60_000 });
+  const iterator = chunks[Symbol.asyncIterator]();
+  const waiting = iterator.next();
+  await iterator.return!();
+  expect(await waiting).toEqual({ done: true, value: undefined });
+  await settle();
+  chunks.stop();
+  let bytes = 0;
+  for await (const chunk of chunks) bytes += chunk.bytes.length;
+  expect(bytes).toBeGreaterThan(0);
+  expect(rejections).toEqual([]);
+});
+
+test('a recorder that fails in the middle fails the reading once, and ends', async () => {
+  const chunks = new MediaChunks(stream);
+  const reader = chunks.readable.getReader();
+  await reader.read();
+  recorders[0]!.onerror!(
+    Object.assign(new Event('error'), { error: new DOMException('the encoder is gone') }) as never,
+  );
+  const failure = (async () => {
+    while (!(await reader.read()).done);
+  })();
+  await expect(failure).rejects.toBeInstanceOf(MicwireError);
+  await eventually(() => expect(recorders[0]!.state).toBe('inactive'));
+  await settle();
+  expect(rejections).toEqual([]);
+});
+
+test('reading ends when the track does', async () => {
+  const chunks = new MediaChunks(stream);
+  const iterator = chunks[Symbol.asyncIterator]();
+  await iterator.next();
+  for (const track of stream.getTracks()) track.stop();
+  await eventually(() => expect(recorders[0]!.state).toBe('inactive'));
+  while (!(await iterator.next()).done);
+  expect(rejections).toEqual([]);
+});

@@ -1,0 +1,259 @@
+/** Every promise settles, whatever the context, the audio thread or the Worker does meanwhile. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Capture, Meter, Playout, Receiver } from '../src/web/index.ts';
+import type { Chunk, PayloadFormat } from '../src/web/index.ts';
+import { receiveCapture } from '../src/worker/index.ts';
+import { TestContext, TestNode, TestTrack, openPage } from './helpers/capture-rig.ts';
+import { PlayoutPage, counting } from './helpers/playout-page.ts';
+
+const code = (name: string) => expect.objectContaining({ name: 'MicwireError', code: name });
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('an interrupt', () => {
+  let page: PlayoutPage;
+  beforeEach(async () => {
+    page = await PlayoutPage.open({ sampleRate: 48_000, backlog: 'keep' });
+    page.playout.write(counting(9600), { item: 'a' });
+    page.render(4800);
+  });
+  afterEach(() => page.close());
+
+  test.each(['suspended', 'interrupted'])(
+    'ends with what was heard when the context becomes %s in its fade, and can be undone',
+    async (state) => {
+      const interrupted = page.playout.interrupt({ fade: 1000 });
+      page.scope.deliver();
+      page.render(480);
+      page.context.changeState(state);
+      // No quantum is rendered any more.
+      page.scope.deliver();
+      await expect(interrupted).resolves.toMatchObject({ item: 'a', frames: 5376 });
+      // The next one is not the one before.
+      page.context.changeState('running');
+      const undone = page.playout.undo();
+      await vi.waitFor(async () => {
+        page.scope.deliver();
+        await expect(Promise.race([undone, Promise.reject(new Error('pending'))])).resolves.toBe(
+          true,
+        );
+      });
+      const second = page.playout.interrupt({ fade: 0 });
+      page.scope.deliver();
+      expect((await second).frames).toBe(5376);
+    },
+  );
+
+  test('a cut that comes after the answer takes nothing of what was written since', async () => {
+    const interrupted = page.playout.interrupt({ fade: 0 });
+    page.scope.deliver();
+    await interrupted;
+    page.playout.write(counting(4800), { item: 'b' });
+    page.context.changeState('suspended');
+    page.node.port.postMessage({ type: 'cut' });
+    page.scope.deliver();
+    page.context.changeState('running');
+    page.render(9600);
+    expect(page.playout.stats).toMatchObject({ interruptedFrames: 4736, playedFrames: 9664 });
+  });
+
+  test('rejects with stalled when the audio thread is gone, and so do its undo and the next', async () => {
+    vi.useFakeTimers();
+    page.node.port.postMessage = () => {};
+    const first = page.playout.interrupt();
+    const joined = page.playout.interrupt();
+    expect(joined).toBe(first);
+    const settled = vi.fn();
+    first.catch(settled);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(settled).toHaveBeenCalledWith(code('stalled'));
+    await expect(page.playout.undo()).resolves.toBe(false);
+    const second = page.playout.interrupt();
+    expect(second).not.toBe(first);
+    page.playout.close();
+    await expect(second).rejects.toEqual(code('closed'));
+  });
+
+  test('an undo rejects with stalled when the audio thread is gone, and with closed on close', async () => {
+    const interrupted = page.playout.interrupt({ fade: 0 });
+    page.scope.deliver();
+    await interrupted;
+    vi.useFakeTimers();
+    page.node.port.postMessage = () => {};
+    const undone = page.playout.undo();
+    const settled = vi.fn();
+    undone.catch(settled);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(settled).toHaveBeenCalledWith(code('stalled'));
+    const again = page.playout.undo();
+    page.context.changeState('closed');
+    await expect(again).rejects.toEqual(code('closed'));
+  });
+});
+
+describe('a capture', () => {
+  let context: TestContext;
+  let closePage: () => void;
+  beforeEach(async () => {
+    closePage = await openPage();
+    context = new TestContext();
+  });
+  afterEach(() => closePage());
+
+  const open = (): { capture: Capture; node: TestNode } => {
+    const capture = new Capture(context.asContext, new TestTrack().asTrack);
+    return { capture, node: TestNode.made.at(-1)! };
+  };
+  const outcome = async (promise: Promise<unknown>): Promise<unknown> => {
+    const settled = vi.fn();
+    promise.then(
+      () => settled('resolved'),
+      (error: unknown) => settled(error),
+    );
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(settled).toHaveBeenCalledTimes(1);
+    return settled.mock.calls[0]![0];
+  };
+  const worker = (posted: unknown[] = []): Worker =>
+    ({
+      postMessage: (message: unknown, transfer: Transferable[]) =>
+        posted.push(structuredClone(message, { transfer })),
+    }) as unknown as Worker;
+
+  test('settles pause, pipeToWorker and close when the audio thread is gone', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    const { capture, node } = open();
+    node.port.postMessage = () => {};
+    expect(await outcome(capture.pause())).toEqual(code('stalled'));
+    expect(await outcome(capture.pipeToWorker(worker()))).toEqual(code('stalled'));
+    const reading = capture[Symbol.asyncIterator]().next();
+    expect(await outcome(capture.close())).toBe('resolved');
+    expect(await reading).toEqual({ done: true, value: undefined });
+  });
+
+  test('stays the page’s to read when its chunks could not go to a Worker', async () => {
+    const { capture, node } = open();
+    const { port } = node;
+    const post = port.postMessage.bind(port);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const held: unknown[][] = [];
+    node.port.postMessage = (...all: unknown[]) => void held.push(all);
+    expect(await outcome(capture.pipeToWorker(worker()))).toEqual(code('stalled'));
+    vi.useRealTimers();
+    // It was only late.
+    node.port.postMessage = post;
+    for (const message of held) (post as (...all: unknown[]) => void)(...message);
+    await node.render(30);
+    const chunks: Chunk[] = [];
+    const reading = (async () => {
+      for await (const chunk of capture) chunks.push(chunk);
+    })();
+    await node.render(1);
+    await capture.close();
+    await reading;
+    expect(chunks.reduce((sum, { frames }) => sum + frames, 0)).toBe(31 * 128);
+    expect(capture.stats).toEqual({
+      captured: 31 * 128,
+      delivered: 31 * 128,
+      queued: 0,
+      dropped: 0,
+    });
+  });
+
+  test('settles pause and pipeToWorker when its context closes meanwhile', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    const { capture, node } = open();
+    node.port.postMessage = () => {};
+    const pausing = outcome(capture.pause());
+    const piping = outcome(capture.pipeToWorker(worker()));
+    context.enter('closed');
+    expect(await pausing).toBe('resolved');
+    expect(await piping).toEqual(code('closed'));
+  });
+
+  test('resume settles though the browser waits for a gesture that never comes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    const { capture } = open();
+    context.enter('suspended');
+    context.resume = () => new Promise(() => {});
+    expect(await outcome(capture.resume())).toBe('resolved');
+    expect(capture.state).toBe('suspended');
+  });
+
+  test('a track that the page stops while the context is suspended ends the reading', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    const track = new TestTrack();
+    const capture = new Capture(context.asContext, track.asTrack);
+    context.enter('suspended');
+    const reading = capture[Symbol.asyncIterator]().next();
+    track.readyState = 'ended';
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await reading).toEqual({ done: true, value: undefined });
+    expect(capture.state).toBe('ended');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a Worker’s reading ends when the context closes, though the audio thread says no more', async () => {
+    const { capture, node } = open();
+    const posted: unknown[] = [];
+    const piped = capture.pipeToWorker(worker(posted));
+    await node.render(20);
+    await piped;
+    const received = receiveCapture({ data: posted[0] })!;
+    const chunks: Chunk<PayloadFormat>[] = [];
+    const reading = (async () => {
+      for await (const chunk of received) chunks.push(chunk);
+    })();
+    await node.render(20);
+    node.port.postMessage = () => {};
+    context.enter('closed');
+    await reading;
+    const frames = chunks.reduce((sum, chunk) => sum + chunk.frames, 0);
+    expect(frames).toBe(4800);
+    expect(received.stats).toEqual({ captured: 4800, delivered: 4800, queued: 0, dropped: 0 });
+  });
+
+  test('that cannot be connected leaves no processor behind', async () => {
+    const source = (context as unknown as AudioContext).createGain();
+    source.connect = () => {
+      throw new DOMException('another context', 'InvalidAccessError');
+    };
+    expect(() => new Capture(context.asContext, source)).toThrow(code('unsupported'));
+    const node = TestNode.made.at(-1)!;
+    await node.render(1);
+    await vi.waitFor(() => expect([node.disconnects, node.portClosed]).toEqual([1, true]));
+    expect(node.processor.alive).toBe(false);
+  });
+});
+
+describe('create() in a context that closes meanwhile', () => {
+  /** As of an engine that never settles `addModule` then. */
+  class LoadingContext extends TestContext {
+    readonly audioWorklet = { addModule: (): Promise<void> => new Promise(() => {}) };
+  }
+  const makers: [string, (context: BaseAudioContext) => Promise<unknown>][] = [
+    ['Capture', (context) => Capture.create(context, new TestTrack().asTrack)],
+    ['Meter', (context) => Meter.create(context)],
+    ['Playout', (context) => Playout.create(context, { sampleRate: 48_000 })],
+    ['Receiver', (context) => Receiver.create(context, { sampleRate: 48_000 })],
+  ];
+  test.each(makers)('%s rejects with closed', async (_, make) => {
+    const context = new LoadingContext();
+    const making = make(context.asContext);
+    context.enter('closed');
+    await expect(making).rejects.toEqual(code('closed'));
+    await expect(make(context.asContext)).rejects.toEqual(code('closed'));
+  });
+
+  test('rejects with closed when addModule fails for it', async () => {
+    const context = new LoadingContext();
+    context.audioWorklet.addModule = () => {
+      context.enter('closed');
+      return Promise.reject(new DOMException('gone', 'InvalidStateError'));
+    };
+    await expect(Meter.create(context.asContext)).rejects.toEqual(code('closed'));
+  });
+});

@@ -1,0 +1,449 @@
+import { describe, expect, it } from 'vitest';
+import { parseControlRequest, requestIdOf } from '../demo/link/protocol.ts';
+import { parseLinkTrace } from '../demo/link/link-trace.ts';
+import { isTrustedOrigin } from '../demo/server/origin.ts';
+import { rewriteCandidates } from '../demo/server/rewrite-candidates.ts';
+import { isSignedWith, parseStun } from '../demo/server/turn/stun-message.ts';
+import { settingsOf } from '../demo/runs/address.ts';
+import { opusPacketInfo } from '../src/core/codec/opus-packet.ts';
+import { decodeBase64 } from '../src/core/framing/base64.ts';
+import { FRAMINGS } from '../src/core/framing/framings.ts';
+import { parseJsonObject } from '../src/core/framing/json-object.ts';
+import { HeaderExtensionCursor } from '../src/core/rtp/header-extensions.ts';
+import { RedBlocks } from '../src/core/rtp/red.ts';
+import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
+import { callFigures } from '../src/core/webrtc/call-figures.ts';
+import { parseIceCandidate } from '../src/core/webrtc/ice-candidate.ts';
+import { iceReport } from '../src/core/webrtc/ice-report.ts';
+import { promisesStereo, withOpusOptions } from '../src/core/webrtc/opus-sdp.ts';
+import { explainSdp } from '../src/core/webrtc/sdp-explained.ts';
+import { parseSdp } from '../src/core/webrtc/sdp.ts';
+import { MAX_SDP_LENGTH, parseSignal } from '../src/core/webrtc/signal-message.ts';
+import {
+  parseSignallingReply,
+  parseSignallingRequest,
+} from '../src/core/webrtc/signalling-protocol.ts';
+import type { StatsEntry } from '../src/core/webrtc/stats-entry.ts';
+import { COST_STEP, costRatio, outcomeOf, sizeOf } from './helpers/bounded.ts';
+
+interface Parser<T = string | Uint8Array> {
+  readonly name: string;
+  /** Reads an input. */
+  readonly read: (input: T) => unknown;
+  /** Inputs that are made to be expensive, of about so many characters or bytes. */
+  readonly inputs: Readonly<Record<string, (size: number) => T>>;
+  /** Most bytes that it makes of one of the input. */
+  readonly growth: number;
+  /** The largest size that it reads. @default 1 MiB */
+  readonly limit?: number;
+  /** Errors that it may throw beside PacketError. */
+  readonly throws?: (error: unknown) => boolean;
+}
+
+const MIB = 2 ** 20;
+const fill = (unit: string, size: number): string => unit.repeat(Math.ceil(size / unit.length));
+const bytes = (size: number, make: (bytes: Uint8Array) => void): Uint8Array => {
+  const result = new Uint8Array(size);
+  make(result);
+  return result;
+};
+
+/** Text that is expensive for those who read JSON carelessly. */
+const JSON_INPUTS: Parser<string>['inputs'] = {
+  'nested arrays': (n) => `{"id":${'['.repeat(n / 2)}${']'.repeat(n / 2)},"type":"x"}`,
+  'open arrays': (n) => '['.repeat(n),
+  'nested objects': (n) => `${fill('{"id":', n)}1`,
+  'many keys': (n) => `{${Array.from({ length: n / 12 }, (_, i) => `"k${i}":1`).join(',')}}`,
+  'numbers for keys': (n) =>
+    `{${Array.from({ length: n / 14 }, (_, i) => `"${i * 7919}":1`).join(',')}}`,
+  'one key over and over': (n) => `{${fill('"type":1,', n)}"id":1}`,
+  'one array of numbers': (n) => `{"type":"x","id":[${fill('1,', n)}1]}`,
+  escapes: (n) => `{"type":"${fill(String.raw`\u0041`, n)}"}`,
+  'escaped quotes': (n) => `{"type":"${fill(String.raw`\"`, n)}"}`,
+  'an open string of backslashes': (n) => `{"type":"${fill('\\', n)}`,
+  quotes: (n) => fill('"', n),
+  'a long string': (n) => `{"type":"${fill('x', n)}","id":1}`,
+  'a long number': (n) => `{"type":"x","id":${fill('9', n)}}`,
+  blanks: (n) => fill(' ', n),
+};
+
+/** Those who read JSON through `parseJsonObject` do so: one of each kind shows it. */
+const FEW_JSON_INPUTS: Parser<string>['inputs'] = Object.fromEntries(
+  ['nested arrays', 'many keys', 'a long string'].map((name) => [name, JSON_INPUTS[name]!]),
+);
+
+const SDP_HEAD = 'v=0\r\n';
+const audio = (formats: string): string => `${SDP_HEAD}m=audio 9 RTP/AVP${formats}\r\n`;
+const formats = (count: number): string =>
+  Array.from({ length: count }, (_, i) => ` ${i % 128}`).join('');
+const SDP_INPUTS: Parser<string>['inputs'] = {
+  'codecs and lines': (n) => audio(formats(n / 8)) + fill('a=x\r\n', n / 2),
+  'codecs and their parameters': (n) => audio(fill(' 0', n / 4)) + fill('a=fmtp:0 a=b\r\n', n / 2),
+  'one line of parameters': (n) => `${audio(' 0')}a=fmtp:0 ${fill(';a=b', n)}`,
+  'parameters without names': (n) => `${audio(' 0')}${fill('a=fmtp:0 1;2\n', n)}`,
+  'many parameters of Opus': (n) =>
+    `${audio(' 111')}a=rtpmap:111 opus/48000/2\n${Array.from({ length: n / 20 }, (_, i) => `a=fmtp:111 x${i}=1\n`).join('')}`,
+  'feedback for every codec': (n) => audio(formats(128)) + fill('a=rtcp-fb:* nack\n', n),
+  'different feedback for every codec': (n) =>
+    audio(formats(128)) + Array.from({ length: n / 20 }, (_, i) => `a=rtcp-fb:* x${i}\n`).join(''),
+  sections: (n) => SDP_HEAD + fill('m=a 9 RTP 0\n', n),
+  'sections and attributes in front': (n) =>
+    SDP_HEAD + fill('a=mid:x\n', n / 2) + fill('m=a 9 RTP 0\n', Math.min(n / 2, 12_000)),
+  'a group of many': (n) => `${SDP_HEAD}a=group:BUNDLE${fill(' 0', n)}\n`,
+  'many groups': (n) => SDP_HEAD + fill('a=group:BUNDLE 0 1\n', n),
+  candidates: (n) => audio(' 0') + fill(`a=candidate:${fill(' a', 500)}\r\n`, n),
+  'short candidates': (n) => audio(' 0') + fill('a=candidate:\n', n),
+  streams: (n) =>
+    audio(' 0') + Array.from({ length: n / 20 }, (_, i) => `a=ssrc:${i} cname:x\n`).join(''),
+  'line feeds': (n) => SDP_HEAD + fill('\n', n),
+  'carriage returns': (n) => SDP_HEAD + fill('\r', n),
+  blanks: (n) => `${SDP_HEAD}a=fmtp:0 ${fill(' ', n)}x`,
+  'blanks in lines': (n) => SDP_HEAD + fill(`a=${fill(' ', 200)}x\n`, n),
+  'lines that are none': (n) => SDP_HEAD + fill('hello there\n', n),
+  'a line without end': (n) => SDP_HEAD + fill('x', n),
+  extensions: (n) => audio(' 0') + fill('a=extmap:1 urn:x\n', n),
+};
+
+/** For those who look at lines and parameters only. */
+const FEW_SDP_INPUTS: Parser<string>['inputs'] = Object.fromEntries(
+  ['one line of parameters', 'sections', 'line feeds', 'blanks', 'blanks in lines'].map((name) => [
+    name,
+    SDP_INPUTS[name]!,
+  ]),
+);
+
+const traceLines = (n: number): string =>
+  Array.from({ length: n / 12 }, (_, i) => `${i} 1`).join('\n');
+const isTraceError = (error: unknown): boolean =>
+  error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError;
+
+const PCM = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
+const OPUS = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
+const packet = (size: number): Uint8Array =>
+  bytes(size, (result) => {
+    result[0] = 0x80;
+    result[1] = 96;
+  });
+
+const PARSERS: readonly Parser<string>[] = [
+  {
+    name: 'decodeBase64',
+    read: decodeBase64,
+    growth: 2,
+    inputs: {
+      digits: (n) => fill('AAAA', n),
+      'URL digits': (n) => fill('-_-_', n),
+      blanks: (n) => fill(' ', n),
+      'lines of one digit': (n) => fill('A\n', n),
+      padding: (n) => fill('=', n),
+      'something else': (n) => fill('%', n),
+    },
+  },
+  {
+    name: 'parseJsonObject',
+    read: (text) => parseJsonObject('A text', text, { maxLength: 2 * MIB }),
+    growth: 20,
+    inputs: JSON_INPUTS,
+  },
+  {
+    name: 'framing base64-json',
+    read: (text) => FRAMINGS['base64-json'].createDecoder(PCM).decode(text),
+    growth: 20,
+    inputs: FEW_JSON_INPUTS,
+  },
+  { name: 'parseSignal', read: parseSignal, growth: 20, limit: 2 ** 18, inputs: FEW_JSON_INPUTS },
+  {
+    name: 'parseSignallingRequest',
+    read: parseSignallingRequest,
+    growth: 20,
+    limit: 2 ** 18,
+    inputs: FEW_JSON_INPUTS,
+  },
+  {
+    name: 'parseSignallingReply',
+    read: parseSignallingReply,
+    growth: 20,
+    limit: 2 ** 18,
+    inputs: FEW_JSON_INPUTS,
+  },
+  {
+    name: 'parseControlRequest',
+    read: (text) => [requestIdOf(text), parseControlRequest(text)],
+    growth: 40,
+    inputs: {
+      ...FEW_JSON_INPUTS,
+      'a trace': (n) =>
+        JSON.stringify({
+          type: 'configure',
+          id: 1,
+          settings: {
+            trace: {
+              durationMs: 1e6,
+              points: Array.from({ length: n / 24 }, (_, i) => ({ atMs: i, delayMs: 1 })),
+            },
+          },
+        }),
+    },
+  },
+  {
+    name: 'parseSdp',
+    read: parseSdp,
+    growth: 80,
+    limit: MAX_SDP_LENGTH - 1024,
+    inputs: SDP_INPUTS,
+  },
+  {
+    name: 'explainSdp',
+    read: explainSdp,
+    growth: 200,
+    limit: MAX_SDP_LENGTH - 1024,
+    inputs: SDP_INPUTS,
+  },
+  {
+    name: 'withOpusOptions',
+    read: (text) => withOpusOptions(text, { fec: true, ptimeMs: 20 }),
+    growth: 12,
+    inputs: {
+      ...FEW_SDP_INPUTS,
+      'sections of Opus': (n) => fill('m=audio 9 x\na=rtpmap:1 opus/48000/2\n', n),
+    },
+  },
+  {
+    name: 'promisesStereo',
+    read: promisesStereo,
+    growth: 2,
+    inputs: {
+      ...FEW_SDP_INPUTS,
+      semicolons: (n) => `a=fmtp:1 ${fill('; ', n)}`,
+      'a semicolon and blanks': (n) => `a=fmtp:1 ;${fill(' ', n)}`,
+      'semicolons and blanks': (n) => `a=fmtp:1 ${fill(`;${fill(' ', 100)}`, n)}`,
+      'parameters and line feeds': (n) => fill(`a=fmtp:1 ${fill('\n', 30)}`, n),
+    },
+  },
+  {
+    name: 'parseIceCandidate',
+    read: parseIceCandidate,
+    growth: 20,
+    inputs: { blanks: (n) => fill(' ', n), words: (n) => fill('a ', n) },
+  },
+  {
+    name: 'rewriteCandidates',
+    read: (sdp) =>
+      rewriteCandidates(
+        { type: 'describe', kind: 'offer', sdp },
+        { address: '127.0.0.1', port: 65_535 },
+      ),
+    growth: 8,
+    inputs: { ...FEW_SDP_INPUTS, 'the shortest sections': (n) => fill('m=\n', n) },
+  },
+  {
+    name: 'parseLinkTrace',
+    read: parseLinkTrace,
+    growth: 40,
+    throws: isTraceError,
+    inputs: {
+      lines: traceLines,
+      blanks: (n) => fill(' ', n),
+      'blanks between': (n) => `1${fill(' ', n)}x`,
+      'tabs and a comma': (n) => `1${fill('\t', n)},2`,
+      'blanks in words': (n) => `1 ${fill(`${fill(' ', 200)}x`, n)}`,
+      commas: (n) => `1${fill(',', n)}`,
+      comments: (n) => fill('#', n),
+      'comments and returns': (n) => fill('0 1#\r', n),
+    },
+  },
+  {
+    name: 'isTrustedOrigin',
+    read: (text) => isTrustedOrigin(`http://${text}`, text, []),
+    growth: 2,
+    inputs: {
+      letters: (n) => fill('a', n),
+      dots: (n) => fill('a.', n),
+      brackets: (n) => fill('[', n),
+    },
+  },
+  {
+    name: 'settingsOf (the address of the lab)',
+    read: (text) => settingsOf(text),
+    growth: 200,
+    inputs: {
+      links: (n) => `link=${fill('clean,', n)}`,
+      lanes: (n) => `lanes=${fill('opus,', n)}`,
+      names: (n) => fill('seed=1&', n),
+      escapes: (n) => `link=${fill('%2C', n)}`,
+    },
+  },
+];
+
+const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
+  {
+    name: 'framing binary',
+    read: (message) => FRAMINGS.binary.createDecoder(PCM).decode(message),
+    growth: 2,
+    inputs: {
+      zeros: (n) => new Uint8Array(n),
+      ones: (n) => new Uint8Array(n).fill(255),
+      'the version and ones': (n) => bytes(n, (result) => result.fill(255).set([0x21])),
+    },
+  },
+  {
+    name: 'framing rtp, samples',
+    read: (message) => FRAMINGS.rtp.createDecoder(PCM).decode(message),
+    growth: 2,
+    inputs: { packet, ones: (n) => new Uint8Array(n).fill(255) },
+  },
+  {
+    name: 'framing rtp, Opus',
+    read: (message) => FRAMINGS.rtp.createDecoder(OPUS).decode(message),
+    growth: 2,
+    inputs: { packet, ones: (n) => new Uint8Array(n).fill(255) },
+  },
+  {
+    name: 'RTP header extensions',
+    limit: 2 ** 18,
+    read: (message) => {
+      const parsed = new RtpPacket();
+      parsed.parse(message);
+      const cursor = new HeaderExtensionCursor();
+      cursor.begin(parsed);
+      let count = 0;
+      while (cursor.next()) count++;
+      return count;
+    },
+    growth: 1,
+    inputs: {
+      padding: (n) => extension(n, 0),
+      'elements of one byte': (n) => extension(n, 0x10),
+      'elements of another length': (n) => extension(n, 0x1f),
+    },
+  },
+  {
+    name: 'RED',
+    read: (payload) => {
+      const blocks = new RedBlocks();
+      blocks.parse(payload, 0, payload.length);
+      return blocks.count;
+    },
+    growth: 1,
+    inputs: {
+      'headers without end': (n) => new Uint8Array(n).fill(0x80),
+      'one block': (n) => new Uint8Array(n),
+    },
+  },
+  {
+    name: 'opusPacketInfo',
+    read: opusPacketInfo,
+    growth: 1,
+    inputs: {
+      'padding without end': (n) => bytes(n, (result) => result.fill(255).set([3, 0x41])),
+      sizes: (n) => bytes(n, (result) => result.fill(255).set([0xfb, 0xb0])),
+    },
+  },
+  {
+    name: 'STUN',
+    limit: 2 ** 16 - 32,
+    read: (datagram) => {
+      const message = parseStun(Buffer.from(datagram));
+      return [message.attributes, isSignedWith(message, Buffer.from('key'))];
+    },
+    growth: 4,
+    inputs: {
+      'empty attributes': (n) => stun(n, 0),
+      'one attribute': (n) => stun(n, n - (n % 4) - 24),
+    },
+  },
+];
+
+function extension(size: number, element: number): Uint8Array {
+  return bytes(size - (size % 4), (result) => {
+    result.fill(element);
+    result.set([0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0xbe, 0xde]);
+    const words = Math.min(0xffff, (result.length - 16) / 4);
+    result[14] = words >> 8;
+    result[15] = words & 255;
+  });
+}
+
+function stun(size: number, valueBytes: number): Uint8Array {
+  const message = Buffer.alloc(size - (size % 4));
+  message.writeUInt16BE(1, 0);
+  message.writeUInt16BE(message.length - 20, 2);
+  message.writeUInt32BE(0x2112a442, 4);
+  message.writeUInt16BE(0x8000, 20);
+  message.writeUInt16BE(valueBytes, 22);
+  return message;
+}
+
+/** Of the larger input whose cost is measured: enough for what is quadratic to take a second. */
+const COST_BYTES = 2 ** 17;
+/** Above what is linear by far, below what is quadratic by far: see `costRatio`. */
+const MAX_COST_RATIO = 10;
+/** Of any output, however small the input: 64 sections with a candidate each, and the feedback of 128 codecs. */
+const BASE_BYTES = 200_000;
+
+function checked<T extends string | Uint8Array>(parser: Parser<T>): void {
+  const { name, read, inputs, growth, limit = MIB, throws = () => false } = parser;
+  describe(name, () => {
+    it.each(Object.keys(inputs))('is bounded in size and linear in time: %s', (kind) => {
+      const make = inputs[kind]!;
+      for (const size of [1024, 2 ** 15, limit]) {
+        const input = make(size);
+        expect(input.length).toBeGreaterThan(size * 0.4);
+        const output = outcomeOf(() => read(input), throws);
+        expect(output, `${size}`).toBeLessThan(BASE_BYTES + growth * input.length);
+      }
+      const costSize = Math.min(limit, COST_BYTES);
+      const [small, large] = [make(costSize / COST_STEP), make(costSize)];
+      const ratio = costRatio(
+        () => outcome(() => read(small)),
+        () => outcome(() => read(large)),
+        MAX_COST_RATIO,
+      );
+      expect(ratio).toBeLessThan(MAX_COST_RATIO);
+    });
+  });
+}
+
+function outcome(act: () => unknown): void {
+  try {
+    act();
+  } catch {
+    // Looked at before.
+  }
+}
+
+describe('parsers of text', () => {
+  for (const parser of PARSERS) checked(parser);
+});
+
+describe('parsers of bytes', () => {
+  for (const parser of BINARY_PARSERS) checked(parser);
+});
+
+describe('statistics of a call', () => {
+  const entries = (count: number): StatsEntry[] =>
+    Array.from({ length: count }, (_, i) => [
+      {
+        id: `p${i}`,
+        type: 'candidate-pair',
+        timestamp: 1,
+        localCandidateId: `l${i}`,
+        bytesSent: 1,
+      },
+      { id: `l${i}`, type: 'local-candidate', timestamp: 1, address: '192.0.2.1' },
+    ]).flat();
+
+  it.each([
+    ['iceReport', (all: readonly StatsEntry[]) => iceReport(all)],
+    ['callFigures', (all: readonly StatsEntry[]) => callFigures(all, null)],
+  ])('%s is linear in the number of candidates that the other side makes up', (_name, read) => {
+    const [small, large] = [entries(8000 / COST_STEP), entries(8000)];
+    expect(sizeOf(read(large))).toBeLessThan(BASE_BYTES + 400 * large.length);
+    const ratio = costRatio(
+      () => void read(small),
+      () => void read(large),
+      MAX_COST_RATIO,
+    );
+    expect(ratio).toBeLessThan(MAX_COST_RATIO);
+  });
+});

@@ -1,0 +1,244 @@
+/** Wrong arguments of every public function and constructor: the message names what is wrong. */
+import { describe, expect, it } from 'vitest';
+import * as core from '../src/core/index.ts';
+import * as testing from '../src/testing/index.ts';
+import * as page from '../src/web/index.ts';
+import * as worker from '../src/worker/index.ts';
+import { FakeContext } from './helpers/node-page.ts';
+
+type Anything = never;
+const context = new FakeContext(48_000) as Anything;
+const stage = { sampleRate: 48_000, channels: 1 };
+const buffer = new core.JitterBuffer({ sampleRate: 48_000 });
+const target = new core.DelayTarget({ sampleRate: 48_000 });
+const library = {} as Anything;
+
+/** What takes options: options that are right but for what the test adds. */
+const TAKES_OPTIONS: Readonly<
+  Record<string, [take: (options: Anything) => unknown, right: object, option: string]>
+> = {
+  ChannelMixer: [(o) => new core.ChannelMixer(o), { outputChannels: 1 }, 'outputChannels'],
+  SampleEncoder: [(o) => new core.SampleEncoder(o), { format: 's16', channels: 1 }, 'dither'],
+  SampleDecoder: [(o) => new core.SampleDecoder(o), { format: 's16', channels: 1 }, 'format'],
+  ActivityDetector: [(o) => new core.ActivityDetector(o), stage, 'onset'],
+  LoudnessMeter: [(o) => new core.LoudnessMeter(o), stage, 'weights'],
+  MeterBank: [(o) => new core.MeterBank(o), { ...stage, meters: ['peak'] }, 'settings'],
+  PeakMeter: [(o) => new core.PeakMeter(o), stage, 'holdDuration'],
+  PpmMeter: [(o) => new core.PpmMeter(o), stage, 'alignmentDbfs'],
+  RmsMeter: [(o) => new core.RmsMeter(o), stage, 'window'],
+  TruePeakMeter: [(o) => new core.TruePeakMeter(o), stage, 'interval'],
+  VuMeter: [(o) => new core.VuMeter(o), stage, 'referenceDbfs'],
+  EnergySpeechEstimator: [
+    (o) => new core.EnergySpeechEstimator(o),
+    { sampleRate: 48_000 },
+    'marginDb',
+  ],
+  planResampler: [
+    (o) => core.planResampler(o),
+    { inputRate: 8000, outputRate: 8000 },
+    'outputRate',
+  ],
+  planVariableResampler: [
+    (o) => core.planVariableResampler(o),
+    { inputRate: 8000, outputRate: 8000 },
+    'quality',
+  ],
+  Resampler: [(o) => new core.Resampler(o), { inputRate: 8000, outputRate: 8000 }, 'channels'],
+  resample: [(o) => core.resample([new Float32Array(8)], 8000, 16_000, o), {}, 'quality'],
+  LossReporter: [
+    (o) => new core.LossReporter({ sampleRate: 48_000, channels: 1, format: 'opus' }, o),
+    {},
+    'interval',
+  ],
+  PcapngWriter: [(o) => new core.PcapngWriter(o), {}, 'remote'],
+  RedundancyController: [
+    (o) => new core.RedundancyController(o),
+    { bitrate: 24_000 },
+    'packetDuration',
+  ],
+  AdaptiveRedundancy: [
+    (o) => new core.AdaptiveRedundancy({} as Anything, o),
+    { bitrate: 24_000 },
+    'residualLoss',
+  ],
+  OggOpusWriter: [(o) => new core.OggOpusWriter(o), { channels: 1, preSkip: 312 }, 'preSkip'],
+  WebmOpusWriter: [(o) => new core.WebmOpusWriter(o), { channels: 1, preSkip: 0 }, 'preSkip'],
+  openReceiverPort: [
+    (o) => worker.openReceiverPort({ data: { type: 'micwire-receiver', format: 's16' } }, o),
+    {},
+    'framing',
+  ],
+  WavWriter: [
+    (o) => new core.WavWriter(o),
+    { sampleRate: 8000, channels: 1, format: 's16' },
+    'sampleRate',
+  ],
+  OpusDecoder: [(o) => new core.OpusDecoder(library, o), stage, 'preSkip'],
+  JitterBuffer: [(o) => new core.JitterBuffer(o), { sampleRate: 48_000 }, 'capacityPackets'],
+  DelayTarget: [(o) => new core.DelayTarget(o), { sampleRate: 48_000 }, 'minDelayMs'],
+  PlayoutDecision: [(o) => new core.PlayoutDecision(o), { buffer, target }, 'maxAcceleration'],
+  TimeScaler: [(o) => new core.TimeScaler(o), { sampleRate: 48_000, channels: 1 }, 'limit'],
+  createWorkletScope: [(o) => testing.createWorkletScope(o), {}, 'quantum'],
+  renderOffline: [(o) => testing.renderOffline('x', o), {}, 'numberOfInputs'],
+  Capture: [(o) => new page.Capture(context, {} as Anything, o), {}, 'sampleRate'],
+  Meter: [(o) => new page.Meter(context, o), {}, 'channels'],
+  Playout: [(o) => new page.Playout(context, o), { sampleRate: 48_000 }, 'sampleRate'],
+  Receiver: [
+    (o) => new page.Receiver(context, o, {} as Anything),
+    { sampleRate: 48_000 },
+    'maxDelay',
+  ],
+  Recorder: [
+    (o) => page.Recorder.create(context, {} as Anything, o),
+    { container: 'wav' },
+    'backup',
+  ],
+  MediaChunks: [
+    (o) => new page.MediaChunks({ getAudioTracks: () => [] } as Anything, o),
+    {},
+    'timeslice',
+  ],
+  loadOpusModule: [(o) => page.loadOpusModule(o), {}, 'url'],
+  LoopbackTransport: [(o) => new page.LoopbackTransport(o), {}, 'highWaterBytes'],
+  DataChannelTransport: [
+    (o) => new page.DataChannelTransport({ send() {} } as Anything, o),
+    {},
+    'lowWaterBytes',
+  ],
+  WebSocketTransport: [
+    (o) => new page.WebSocketTransport('ws://localhost', o),
+    {},
+    'connectTimeoutMs',
+  ],
+  WebSocketSignalling: [
+    (o) => new page.WebSocketSignalling('ws://localhost', o),
+    { room: 'a' },
+    'link',
+  ],
+  Call: [(o) => new page.Call({ send() {} } as Anything, o), {}, 'iceServers'],
+  'Capture.create': [(o) => page.Capture.create(context, {} as Anything, o), {}, 'sampleRate'],
+  'Capture.create of Opus': [
+    (o) => page.Capture.create(context, {} as Anything, o),
+    { format: 'opus' },
+    'bitrate',
+  ],
+  'Meter.create': [(o) => page.Meter.create(context, o), {}, 'execution'],
+  'Playout.create': [(o) => page.Playout.create(context, o), { sampleRate: 8000 }, 'targetDelay'],
+  'Receiver.create': [(o) => page.Receiver.create(context, o), { sampleRate: 8000 }, 'minDelay'],
+  createNode: [
+    (o) => {
+      const scope = testing.createWorkletScope();
+      try {
+        return scope.createNode(class extends scope.AudioWorkletProcessor {}, o);
+      } finally {
+        scope.close();
+      }
+    },
+    {},
+    'numberOfInputs',
+  ],
+};
+
+/** What a call throws or rejects with, at once or later. */
+async function failure(call: () => unknown): Promise<Error | undefined> {
+  try {
+    await call();
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** A letter is missing. */
+const misspelt = (name: string): string => name.slice(0, 3) + name.slice(4);
+
+describe.each(Object.entries(TAKES_OPTIONS))('%s', (name, [take, right, option]) => {
+  it('names an option that it does not have, and the one that was meant', async () => {
+    const wrong = option.length > 4 ? misspelt(option) : `${option}x`;
+    const error = await failure(() => take({ ...right, [wrong]: 1 } as Anything));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error!.message).toContain(`has no option '${wrong}'. Did you mean '${option}'?`);
+  });
+
+  it('lists its options for one that resembles none', async () => {
+    const error = await failure(() => take({ ...right, colourOfTheSky: 'blue' } as Anything));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error!.message).toMatch(/has no option 'colourOfTheSky'\. It has: .*, |It has: \w+\.$/);
+    expect(error!.message).toContain(option);
+  });
+
+  it.each([null, 5, 'x'])('says that options must be an object, given %o', async (options) => {
+    // A node of a browser takes null for no options.
+    if (name === 'createNode' && options === null) return;
+    const error = await failure(() => take(options as Anything));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error!.message).toMatch(/options must be an object, got (null|5|'x')\.|options must be/);
+  });
+});
+
+describe('the context', () => {
+  const track = { kind: 'audio', readyState: 'live' } as Anything;
+  it.each<[string, (first: Anything) => unknown]>([
+    ['Capture.create', (first) => page.Capture.create(first, context)],
+    ['Capture', (first) => new page.Capture(first, context)],
+    ['Meter.create', (first) => page.Meter.create(first)],
+    ['Meter', (first) => new page.Meter(first)],
+    ['Playout.create', (first) => page.Playout.create(first, context)],
+    ['Playout', (first) => new page.Playout(first, { sampleRate: 8000 })],
+    ['Receiver.create', (first) => page.Receiver.create(first, context)],
+    ['Receiver', (first) => new page.Receiver(first, { sampleRate: 8000 }, {} as Anything)],
+    ['Recorder.create', (first) => page.Recorder.create(first, context, { container: 'wav' })],
+  ])('comes first in %s: a track, options, null or nothing is named', async (owner, call) => {
+    for (const [first, told] of [
+      [track, 'an object'],
+      [{ sampleRate: 48_000 }, 'an object'],
+      [null, 'null'],
+      [undefined, 'undefined'],
+    ] as const) {
+      const error = await failure(() => call(first as Anything));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error!.message).toBe(
+        `${owner}: the first argument must be an AudioContext or OfflineAudioContext, got ${told}.`,
+      );
+    }
+  });
+});
+
+/** Messages of engines, which do not say which argument is meant. */
+const ENGINE =
+  /Cannot (read|set|convert|destructure)|is not (a function|iterable|defined)|undefined \(reading|null \(/;
+type Callable = (...given: Anything[]) => unknown;
+const isClass = (callable: Callable): boolean => callable.toString().startsWith('class');
+/** Classes, and functions that take options or a stream. `Recorder` is made by `create`. */
+const entries = Object.entries<unknown>({ ...core, ...page, ...worker, ...testing })
+  .filter(([name, value]) => typeof value === 'function' && name !== 'Recorder')
+  .map(([name, value]): [string, Callable] => [name, value as Callable])
+  .filter(
+    ([name, callable]) =>
+      isClass(callable) ||
+      name in TAKES_OPTIONS ||
+      /^(rtp(ClockRate|Map|PayloadType)|createResampler|opusSettings|receiveCapture|openReceiverPort|dumpForImporter)$/.test(
+        name,
+      ),
+  );
+
+describe('null, undefined and a number in place of each argument', () => {
+  it.each(entries)('of %s never end in a message of the engine', async (_, callable) => {
+    for (const wrong of [null, undefined, 5]) {
+      const given = Array.from({ length: 4 }, () => wrong) as Anything[];
+      const error = await failure(() =>
+        isClass(callable) ? Reflect.construct(callable, given) : callable(...given),
+      );
+      if (error !== undefined) expect(`${error.name}: ${error.message}`).not.toMatch(ENGINE);
+    }
+  });
+
+  it('are tried on everything that takes options', () => {
+    expect(entries.length).toBeGreaterThan(60);
+    // An interface of options that is exported and has no row would be missing here.
+    for (const name of Object.keys(TAKES_OPTIONS)) {
+      if (/[. ]/.test(name) || name === 'createNode' || name === 'Recorder') continue;
+      expect(entries.map(([entry]) => entry)).toContain(name);
+    }
+  });
+});
