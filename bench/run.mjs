@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- <suite> [--json FILE] [--browser]`: runs bench/<suite>.bench.ts and prints its table; without a suite,
+ * `npm run bench -- <suite> [--json FILE] [--browser] [options of the suite]`: runs bench/<suite>.bench.ts and prints its table; without a suite,
  * lists them. A suite exports `run`, which returns rows (see measure.ts). It may import the library's sources and the peers
  * of bench/package.json, which are installed on first use. `--browser` runs it in an installed Chromium, for suites that
  * need nothing of Node.
@@ -15,10 +15,20 @@ import { formatTable } from './table.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const SUITE = /^(.+)\.bench\.(ts|mjs)$/;
+/** Suites that compare with nobody: they start without an installation. */
+const WITHOUT_PEERS = new Set(['journeys']);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, browser: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'string' },
+    browser: { type: 'boolean', default: false },
+    // Of the suite `journeys`.
+    seed: { type: 'string' },
+    seeds: { type: 'string' },
+    from: { type: 'string' },
+    planted: { type: 'boolean' },
+  },
 });
 const suites = (await readdir(HERE)).flatMap((file) => SUITE.exec(file)?.[1] ?? []);
 const [suite] = positionals;
@@ -30,16 +40,16 @@ if (suite === undefined || !suites.includes(suite)) {
 }
 
 await ensureInstalled();
-await installPeers();
+if (!WITHOUT_PEERS.has(suite)) await installPeers();
 
 const rows = values.browser ? await runInBrowser(suite) : await runHere(suite);
-console.log(formatTable(rows));
+if (rows.length > 0) console.log(formatTable(rows));
 if (values.json !== undefined) {
   await writeFile(values.json, `${JSON.stringify({ suite, rows }, null, 2)}\n`);
 }
 
 async function installPeers() {
-  if (existsSync(join(HERE, 'node_modules'))) return;
+  if (existsSync(join(HERE, 'node_modules/.package-lock.json'))) return;
   console.log('Installing the peers to compare with (npm install in bench/) …');
   const code = await run('npm', ['install', '--no-audit', '--no-fund'], { cwd: HERE });
   if (code !== 0) fail('npm install in bench/ failed: its message is above.');
@@ -55,7 +65,7 @@ async function runHere(name) {
     await bundle(name, { format: 'esm', platform: 'node', external: /^[^./\0]/ }),
   );
   const suite = await import(pathToFileURL(file).href);
-  return suite.run();
+  return suite.run(values);
 }
 
 /** @param {string} name */

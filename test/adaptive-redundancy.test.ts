@@ -4,7 +4,11 @@ import type { FramedStream } from '../src/core/framing/framing.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
 import { AdaptiveRedundancy } from '../src/core/rtp/adaptive-redundancy.ts';
-import { readLossPatterns } from '../src/core/rtp/loss-pattern.ts';
+import {
+  lossPatternBytes,
+  readLossPatterns,
+  writeLossPattern,
+} from '../src/core/rtp/loss-pattern.ts';
 import { LossReporter } from '../src/core/rtp/loss-reporter.ts';
 import type { RedundancyControllerOptions } from '../src/core/rtp/redundancy-controller.ts';
 import { isRtcp, readReports, reportBytes, writeReport } from '../src/core/rtp/rtcp.ts';
@@ -122,14 +126,14 @@ function secondsUntil(channel: Channel, from: number, copies: (count: number) =>
 }
 
 describe('redundancy that adapts, over a channel that loses sound and reports alike', () => {
-  it('costs nothing while nothing is lost but a report of 60 bytes a second', () => {
+  it('costs nothing while nothing is lost but a report of 76 bytes a second', () => {
     const channel = new Channel(1);
     channel.run(60, { loss: 0 });
     expect(Math.max(...channel.copies)).toBe(0);
     expect(channel.sender.loss).toBe(0);
     expect(channel.reports).toBeGreaterThanOrEqual(57);
     expect(channel.reports).toBeLessThanOrEqual(60);
-    expect(channel.reportedBytes / channel.reports).toBeLessThan(60);
+    expect(channel.reportedBytes / channel.reports).toBeLessThanOrEqual(76);
   });
 
   it('takes packets that overtake each other for no loss', () => {
@@ -205,11 +209,26 @@ describe('the sender of redundancy', () => {
     writeReport(report, bytes);
     return bytes;
   };
-  const create = () =>
-    new AdaptiveRedundancy(rtpFraming.createEncoder(STREAM), { bitrate: 24_000 });
+  /** One whose encoder has sent packets with the numbers `from` up to `to`. */
+  const create = (to = 5000, from = 0) => {
+    const encoder = rtpFraming.createEncoder(STREAM);
+    const send = (first: number, behind: number) => {
+      for (let sequence = first; sequence < behind; sequence++) {
+        encoder.encode(opusPacket(sequence));
+      }
+    };
+    send(from, to);
+    return { sender: new AdaptiveRedundancy(encoder, { bitrate: 24_000 }), encoder, send };
+  };
+  const patternOf = (begin: number, came: readonly number[]) => {
+    const pattern = { reporter: 1, ssrc: BLOCK.ssrc, begin, came: Uint8Array.from(came) };
+    const bytes = new Uint8Array(lossPatternBytes(pattern));
+    writeLossPattern(pattern, bytes);
+    return bytes;
+  };
 
   it('heeds reports about itself only, and takes none twice', () => {
-    const sender = create();
+    const { sender } = create();
     sender.receive(message({ ssrc: 7, fractionLost: 0.5, packetsLost: 25 }), 0);
     expect(sender.loss).toBe(0);
     sender.receive(message({ packetsLost: 3, highestSequence: 50 }), 0);
@@ -222,30 +241,95 @@ describe('the sender of redundancy', () => {
   });
 
   it('reckons by totals, so that a report that is lost hides nothing', () => {
-    const sender = create();
+    const { sender } = create();
     sender.receive(message({ highestSequence: 50 }), 1000);
     // In between 50 packets were lost, of which a report told that did not come.
     sender.receive(message({ fractionLost: 0, packetsLost: 50, highestSequence: 150 }), 3000);
     expect(sender.loss).toBeGreaterThan(0.2);
   });
 
-  it('goes on where the highest number begins anew, and where the receiver does', () => {
-    const sender = create();
-    sender.receive(message({ highestSequence: 2 ** 32 - 25 }), 1000);
-    sender.receive(message({ packetsLost: 25, highestSequence: 25 }), 2000);
-    expect(sender.loss).toBeGreaterThan(0.2);
-    const another = create();
-    another.receive(message({ packetsLost: 10_000, highestSequence: 200_000 }), 1000);
+  it('continues where the highest number wraps, where the receiver counts again, and where the sender does', () => {
+    const wrapped = create(2 ** 32 + 50, 2 ** 32 - 100).sender;
+    wrapped.receive(message({ highestSequence: 2 ** 32 - 25 }), 1000);
+    wrapped.receive(message({ packetsLost: 25, highestSequence: 25 }), 2000);
+    expect(wrapped.loss).toBeGreaterThan(0.2);
+
+    const { sender: another, send } = create(30_000);
+    // The receiver has heard 65,536 more than there are, it says: it began elsewhere. Then another one takes its place.
+    another.receive(message({ packetsLost: 10_000, highestSequence: 65_536 + 29_000 }), 1000);
     for (let second = 2; second < 30; second++) {
-      const totals = { packetsLost: 5 * second, highestSequence: 3000 + 50 * second };
+      send(30_000 + 50 * (second - 2), 30_000 + 50 * (second - 1));
+      const totals = { packetsLost: 5 * second, highestSequence: 29_900 + 50 * second };
       another.receive(message(totals), second * 1000);
     }
     expect(another.loss).toBeCloseTo(0.1, 2);
+
+    const { sender: restarted, send: again } = create(30_000);
+    restarted.receive(message({ packetsLost: 4000, highestSequence: 29_900 }), 1000);
+    for (let second = 1; second < 30; second++) {
+      again(50 * (second - 1), 50 * second);
+      const totals = { packetsLost: 5 * second, highestSequence: 50 * second - 5 };
+      restarted.receive(message(totals), 1000 + second * 1000);
+    }
+    expect(restarted.loss).toBeCloseTo(0.1, 2);
+  });
+
+  it('changes nothing for what cannot be true', () => {
+    const nothing = new AdaptiveRedundancy(rtpFraming.createEncoder(STREAM), { bitrate: 24_000 });
+    for (let second = 1; second < 10; second++) {
+      const totals = { packetsLost: 25 * second, highestSequence: 50 * second };
+      nothing.receive(message(totals), second * 1000);
+    }
+    expect([nothing.loss, nothing.settings.copies]).toEqual([0, 0]);
+
+    const impossible: readonly (readonly [string, Uint8Array])[] = [
+      ['a packet never sent', message({ packetsLost: 900, highestSequence: 4001 })],
+      ['before the first', message({ packetsLost: 900, highestSequence: 99 })],
+      ['nothing received', message({ packetsLost: 900, highestSequence: 0 })],
+      ['another round', message({ packetsLost: 900, highestSequence: 40_000 })],
+      ['more lost than sent', message({ packetsLost: 3000, highestSequence: 3050 })],
+      ['more doubled than sent', message({ packetsLost: -(2 ** 23), highestSequence: 3050 })],
+      ['more lost since than sent since', message({ packetsLost: 2000, highestSequence: 3999 })],
+      ['going back', message({ packetsLost: 50, highestSequence: 1000 })],
+    ];
+    for (const [what, bytes] of impossible) {
+      const { sender } = create(4000, 100);
+      sender.receive(message({ packetsLost: 5, highestSequence: 3000 }), 1000);
+      sender.receive(bytes, 2000);
+      expect([what, sender.loss, sender.settings.copies]).toEqual([what, 0, 0]);
+      // And the next that is true counts by the last that was.
+      sender.receive(message({ packetsLost: 15, highestSequence: 3100 }), 3000);
+      expect([what, sender.loss]).toEqual([what, 0.1]);
+    }
+  });
+
+  it('changes nothing for loss patterns about packets never sent, or told already', () => {
+    const spacingAfter = (...patterns: Uint8Array[]) => {
+      const { sender, encoder } = create(4000, 100);
+      sender.receive(message({ highestSequence: 200 }), 0);
+      for (const bytes of patterns) sender.receive(bytes, 500);
+      for (let second = 1; second < 20; second++) {
+        const totals = { packetsLost: 5 * second, highestSequence: 200 + 100 * second };
+        sender.receive(message(totals), 1000 * second);
+      }
+      expect(encoder.redundancy).toBeGreaterThan(0);
+      return encoder.redundancySpacing;
+    };
+    const runs = Array.from({ length: 300 }, (_, i) => (i % 30 < 3 ? 0 : 1));
+    const alone = Array.from({ length: 300 }, (_, i) => (i % 10 === 0 ? 0 : 1));
+    expect(spacingAfter()).toBe(1);
+    expect(spacingAfter(patternOf(500, runs))).toBeGreaterThan(1);
+    expect(spacingAfter(patternOf(3750, runs))).toBe(1); // up to 4049
+    expect(spacingAfter(patternOf(50, runs))).toBe(1); // from before the first
+    expect(spacingAfter(patternOf(40_000, runs))).toBe(1);
+    const once = spacingAfter(patternOf(500, runs), patternOf(1000, alone));
+    const again = Array.from({ length: 50 }, () => patternOf(500, runs));
+    expect(spacingAfter(patternOf(500, runs), patternOf(1000, alone), ...again)).toBe(once);
   });
 
   it('throws nothing but PacketError, whatever comes', () => {
     const random = seededRandom(7);
-    const sender = create();
+    const { sender } = create();
     const channel = new Channel(8);
     channel.run(5, { loss: 0.3 });
     const good = message({ fractionLost: 0.1, packetsLost: 5, highestSequence: 99 });

@@ -246,6 +246,8 @@ describe('an eventful capture', () => {
       [1920 + 480, 960, 480],
       [3360, 960, 0],
     ]);
+    // Numbers have no gap, where frames have one.
+    expect(sink.chunks.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3]);
     expect(pipeline.dropped).toBe(480);
     expect(joined(sink.chunks.slice(2))[0]).toBe(25);
   });
@@ -275,6 +277,20 @@ describe('an eventful capture', () => {
       [4160, 320, 0, 0.26],
       [4480, 320, 0, 0.28],
     ]);
+  });
+
+  it('puts what follows a gap at the frame nearest to its time', () => {
+    for (let gap = 1; gap < 300; gap += 7) {
+      const { pipeline, sink } = rig(48_000, { ...RAW, sampleRate: 11_025 });
+      for (let at = 0; at < 9600; at += 96) pipeline.process([new Float32Array(96)], 96, at);
+      const resumed = 9600 + 96 * 50 + gap;
+      for (let i = 0; i < 50; i++) {
+        pipeline.process([new Float32Array(96)], 96, resumed + i * 96);
+      }
+      pipeline.flush();
+      const after = sink.chunks.find(({ dropped }) => dropped > 0)!;
+      expect(after.frame).toBe(Math.round((resumed * 11_025) / 48_000));
+    }
   });
 
   it('begins where rendering is continuous: after one quantum and a gap it begins anew', () => {

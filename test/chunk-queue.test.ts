@@ -26,7 +26,8 @@ describe('ChunkQueue', () => {
     for (let i = 0; i < 5; i++) queue.push(chunk(i));
     expect(queue.stats).toEqual({ captured: 50, delivered: 0, queued: 20, dropped: 30 });
     const { value } = await queue[Symbol.asyncIterator]().next();
-    expect([value?.sequence, value?.frame, value?.dropped]).toEqual([3, 30, 30]);
+    // A dropped chunk takes no number: what is sent has none missing.
+    expect([value?.sequence, value?.frame, value?.dropped]).toEqual([0, 30, 30]);
   });
 
   it('counts at its end what was lost after the last chunk', () => {
@@ -45,6 +46,38 @@ describe('ChunkQueue', () => {
     expect(there.stats).toEqual({ captured: 40, delivered: 0, queued: 20, dropped: 20 });
     expect(here.stats.queued).toBe(0);
     expect(here.handoverFrame).toBe(40);
+    expect(here.handoverSequence).toBe(0);
+  });
+
+  it('numbers go on with a reader elsewhere, whatever was dropped before', async () => {
+    const here = new ChunkQueue(2);
+    const reader = here[Symbol.asyncIterator]();
+    for (let i = 0; i < 6; i++) here.push(chunk(i));
+    expect((await reader.next()).value?.sequence).toBe(0);
+    const there = new ChunkQueue(5, here.handoverFrame, here.handoverSequence);
+    for (const waiting of here.drain()) there.push(waiting);
+    there.push(chunk(6));
+    const numbers: unknown[] = [];
+    there.end();
+    for await (const { sequence, frame } of there) numbers.push([sequence, frame]);
+    expect(numbers).toEqual([
+      [1, 50],
+      [2, 60],
+    ]);
+  });
+
+  it('numbers go on where a reader elsewhere is gone', async () => {
+    const here = new ChunkQueue(5);
+    const there = new ChunkQueue(2, here.handoverFrame, here.handoverSequence);
+    here.drain();
+    for (let i = 0; i < 5; i++) there.push(chunk(i));
+    const reader = there[Symbol.asyncIterator]();
+    expect((await reader.next()).value).toMatchObject({ sequence: 0, frame: 30, dropped: 30 });
+    // Chunk 4 is lost with the reader; its frames are those between what was read and what comes next.
+    here.reclaim(there.account);
+    here.push(silentChunk({ sequence: 5, frame: 50, frames: 10 }));
+    const { value } = await here[Symbol.asyncIterator]().next();
+    expect(value).toMatchObject({ sequence: 1, frame: 50 });
   });
 
   it('accounts for every frame, whatever happens', async () => {
@@ -54,6 +87,7 @@ describe('ChunkQueue', () => {
       const iterator = queue[Symbol.asyncIterator]();
       let frame = 0;
       let seen = 0;
+      let given = 0;
       let next: ReturnType<typeof iterator.next> | undefined;
       for (let sequence = 0; sequence < 60; sequence++) {
         const dropped = random() < 0.2 ? Math.floor(random() * 30) : 0;
@@ -69,6 +103,7 @@ describe('ChunkQueue', () => {
             // What this chunk says was lost is just what was not seen.
             expect(value!.frame).toBe(seen + value!.dropped);
             seen = value!.frame + value!.frames;
+            expect(value!.sequence).toBe(given++);
           }
         }
         const { captured, delivered, queued, dropped: lost } = queue.stats;

@@ -208,6 +208,25 @@ describe.each(CASES)(
       for (const samples of output) expect(isFinite(samples)).toBe(true);
     });
 
+    test('a PacketDecoder writes no further than it has room, whatever was lost', () => {
+      const { encoder, decoder, packetFrames } = open();
+      const input = signal(format);
+      const packets = encodeAll(encoder, input, packetFrames).slice(0, 3);
+      const tolerant = new PacketDecoder(decoder);
+      const [room, at] = [3 * packetFrames, 5];
+      const output = input.map(() => new Float32Array(at + room + 100).fill(7));
+      for (const [i, packet] of packets.entries()) {
+        const lost = i === 0 ? 0 : 50 * packetFrames;
+        for (const samples of output) samples.fill(7);
+        const written = tolerant.decode(packet, 0, packet.length, lost, output, at, room);
+        expect(written).toBe(i === 0 ? packetFrames : room);
+        for (const samples of output) {
+          expect(samples.subarray(0, at).every((sample) => sample === 7)).toBe(true);
+          expect(samples.subarray(at + written).every((sample) => sample === 7)).toBe(true);
+        }
+      }
+    });
+
     test('a PacketDecoder never throws, keeps time, and counts', () => {
       const random = seededRandom(6);
       const { encoder, decoder, packetFrames } = open();

@@ -43,14 +43,57 @@ describe('the clocks’ ratio is found', () => {
 
   test('nothing is claimed before there is enough to go by', () => {
     const estimator = new DriftEstimator();
-    feed(estimator, 0, 500, 1000, () => 0);
+    feed(estimator, 0, 100, 1000, () => 0);
     expect(ppm(estimator)).toBe(0);
+    expect(estimator.known).toBe(false);
+    feed(estimator, 100, 125, 1000, () => 0);
+    expect(ppm(estimator)).toBeCloseTo(1000, -2);
+    expect(estimator.known).toBe(true);
   });
 
-  test('more than any clock is off by is the network', () => {
+  test.each([50_000, -50_000, 5000])('a device that is off by %i ppm is found in 3 s', (skew) => {
+    const random = seededRandom(8);
     const estimator = new DriftEstimator();
-    feed(estimator, 0, MINUTE, 20_000, () => 0);
-    expect(ppm(estimator)).toBeCloseTo(1500, 0);
+    // As much of the sender's time goes by in a second of the receiver's.
+    const ratio = 1 / (1 + skew * 1e-6);
+    feed(estimator, 0, 150, skew, () => 2 * random());
+    expect(Math.abs(estimator.ratio - ratio)).toBeLessThan(0.002);
+    feed(estimator, 150, MINUTE, skew, () => 2 * random());
+    expect(estimator.ratio).toBeCloseTo(ratio, 4);
+  });
+
+  test('more than any clock is off by is the network, unless it is certain', () => {
+    const random = seededRandom(9);
+    const estimator = new DriftEstimator();
+    for (let n = 0; n < 10; n++) {
+      feed(estimator, 100 * n, 100 * n + 100, 0, () => (n < 5 ? 0 : 40) + 40 * random());
+      expect(Math.abs(ppm(estimator))).toBeLessThanOrEqual(1500);
+    }
+    const steep = new DriftEstimator();
+    feed(steep, 0, MINUTE, 80_000, () => 0);
+    expect(ppm(steep)).toBeLessThanOrEqual(1500);
+  });
+
+  test('an uncertain slope counts for as much as a normal law of 150 ppm leaves it', () => {
+    const estimator = new DriftEstimator();
+    // One packet a quarter of a second: each is a point, but for the last.
+    const noise = [0, 0.4, 0.1, 0.9, 0.2, 0.6, 0.3, 0.8];
+    const times = noise.map((_, i) => 1000 + 250 * i);
+    const offsets = noise.map((extra, i) => 40 + extra + times[i]! * 400e-6);
+    for (let i = 0; i < 8; i++) estimator.observe(times[i]!, offsets[i]!);
+    estimator.observe(4000, 50);
+    const middle = (values: number[]) => values.reduce((sum, x) => sum + x, 0) / 8;
+    const [time, offset] = [middle(times), middle(offsets)];
+    const variance = times.reduce((sum, t) => sum + (t - time) ** 2, 0);
+    const slope =
+      times.reduce((sum, t, i) => sum + (t - time) * (offsets[i]! - offset), 0) / variance;
+    // Unbiased: two degrees of freedom went into the line.
+    const residual =
+      times.reduce((sum, t, i) => sum + (offsets[i]! - offset - slope * (t - time)) ** 2, 0) / 6;
+    const expected = slope / (1 + residual / variance / 150e-6 ** 2);
+    expect(ppm(estimator)).toBeCloseTo(expected * 1e6, 3);
+    expect(ppm(estimator)).toBeGreaterThan(100);
+    expect(ppm(estimator)).toBeLessThan(slope * 0.9e6);
   });
 });
 
@@ -72,6 +115,17 @@ describe('what is no drift', () => {
       expect(Math.abs(ppm(estimator) - 100)).toBeLessThan(15);
     }
   });
+});
+
+test('a single packet that was too fast, before a route that is longer, does not count towards it', () => {
+  const estimator = new DriftEstimator();
+  feed(estimator, 0, 2 * MINUTE, 100, () => 0);
+  const from = 2 * MINUTE;
+  feed(estimator, from, from + 110, 100, () => -8);
+  for (let n = from + 110; n < from + 3000; n += 100) {
+    feed(estimator, n, n + 100, 100, () => 100);
+    expect(Math.abs(ppm(estimator) - 100)).toBeLessThan(30);
+  }
 });
 
 test('after another route the drift is followed on', () => {

@@ -10,6 +10,7 @@ const FRAMES = 960;
 class Rig {
   readonly told: { frame: number; copy: number; late: boolean }[] = [];
   missed = 0;
+  restarted = 0;
   readonly buffer: JitterBuffer;
   readonly #payload = new Uint8Array(16);
   readonly #view = new DataView(this.#payload.buffer);
@@ -18,6 +19,7 @@ class Rig {
     const listener: ArrivalListener = {
       arrived: (frame, _now, copy, late) => void this.told.push({ frame, copy, late }),
       missed: (count) => void (this.missed += count),
+      restarted: () => void this.restarted++,
     };
     this.buffer = new JitterBuffer({
       sampleRate: RATE,
@@ -34,6 +36,11 @@ class Rig {
     // The caller's bytes are the caller's again.
     this.#payload.fill(0xee);
     return outcome;
+  }
+
+  /** A packet without audio. */
+  insertEmpty(sequence: number, now = sequence * 20) {
+    return this.buffer.insert(sequence, 0, 0, new Uint8Array(0), now);
   }
 
   /** Takes the next packet. @returns what its payload says */
@@ -160,7 +167,77 @@ describe('copies', () => {
   });
 });
 
+describe('packets without audio', () => {
+  test('are accounted for, and leave no gap', () => {
+    const rig = new Rig(32);
+    expect(rig.insertEmpty(7)).toBe('stray'); // nothing is known yet
+    let frame = 0;
+    for (let n = 10; n < 200; n++) {
+      if (n % 3 === 0) expect(rig.insertEmpty(n)).toBe('empty');
+      else rig.insert(n, { frame: FRAMES * frame++, now: n * 20 });
+      if (rig.buffer.next() < 0) continue;
+      expect(rig.buffer.gapBefore(rig.buffer.next())).toBe(0);
+      rig.take();
+    }
+    expect(rig.buffer.packetsLost).toBe(0);
+    expect(rig.missed).toBe(0);
+    expect(rig.buffer.counters.get('packetsReceived')).toBe(191);
+    expect(rig.buffer.counters.get('packetsDiscarded')).toBe(1);
+    expect(rig.buffer.counters.get('restarts')).toBe(0);
+  });
+
+  test('that come late or twice are no more', () => {
+    const rig = new Rig();
+    rig.insert(1, { frame: 0 });
+    rig.insert(3, { frame: FRAMES });
+    expect(rig.insertEmpty(2)).toBe('empty');
+    expect(rig.buffer.packetsLost).toBe(0);
+    expect(rig.insertEmpty(2)).toBe('empty');
+    expect(rig.buffer.packetsLost).toBe(-1);
+    expect(rig.insertEmpty(900)).toBe('stray');
+    expect(rig.takeAll()).toEqual([1, 3]);
+  });
+
+  test('that overtake audio leave its end where it is', () => {
+    const rig = new Rig();
+    rig.insert(1, { frame: 0 });
+    for (let n = 3, frame = 1; n < 40; n += 2, frame++) {
+      rig.insertEmpty(n);
+      rig.insert(n - 1, { frame: frame * FRAMES, now: n * 20 });
+      expect(rig.buffer.levelFrames).toBe((frame + 1) * FRAMES);
+    }
+    expect(rig.buffer.packetsLost).toBe(0);
+  });
+
+  test('lie between a packet and the FEC that tells about it', () => {
+    const rig = new Rig();
+    rig.insert(1, { frame: 0 });
+    for (const n of [3, 4]) rig.insertEmpty(n);
+    rig.insert(5, { frame: 2 * FRAMES });
+    // Packet 2 is lost; 5 tells about the audio before it.
+    expect(rig.insert(4, { copy: FEC_COPY, frame: FRAMES })).toBe('recovered');
+    rig.take();
+    expect(rig.buffer.sequenceOf(rig.buffer.next())).toBe(2);
+    expect(rig.buffer.gapBefore(rig.buffer.next())).toBe(0);
+  });
+});
+
 describe('a sender that begins anew', () => {
+  test('within the last hundred packets is known by five in a row', () => {
+    const rig = new Rig(128);
+    for (let n = 0; n < 60; n++) rig.insert(n);
+    rig.takeAll();
+    for (let n = 0; n < 4; n++) {
+      expect(rig.insert(n, { now: (61 + n) * 20 })).toBe('duplicate');
+    }
+    expect(rig.insert(4, { now: 65 * 20 })).toBe('stored');
+    expect(rig.insert(5, { now: 66 * 20 })).toBe('stored');
+    expect(rig.buffer.counters.get('restarts')).toBe(1);
+    // The four before were no duplicates, and are not lost either.
+    expect(rig.buffer.packetsLost).toBe(0);
+    expect(rig.takeAll()).toEqual([4, 5]);
+  });
+
   test('is joined without a step once a second packet confirms it', () => {
     const rig = new Rig();
     for (let n = 50_000; n < 50_010; n++) rig.insert(n);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
   lossPatternBytes,
+  readLossBlocks,
   readLossPatterns,
+  summarizeBlock,
   summarizeLosses,
   writeLossPattern,
 } from '../src/core/rtp/loss-pattern.ts';
@@ -81,6 +83,37 @@ describe('a loss pattern (RFC 3611 §4.1)', () => {
     // Another kind of block, and one that tells about every second packet only.
     expect(readLossPatterns(bytesOf(RUNS_BYTES.replace('01 00 00 04', '02 00 00 04')))).toEqual([]);
     expect(readLossPatterns(bytesOf(RUNS_BYTES.replace('01 00 00 04', '01 01 00 04')))).toEqual([]);
+  });
+
+  it('ends before the padding of its packet', () => {
+    const padded = `${RUNS_BYTES.replace('80 cf 00 06', 'a0 cf 00 07')}\n 00 00 00 04`;
+    expect(readLossPatterns(bytesOf(padded))).toEqual([RUNS]);
+    // The last word of the block was padding.
+    const cut = RUNS_BYTES.replace('80 cf 00 06', 'a0 cf 00 06').replace(
+      '00 00        //',
+      '00 04        //',
+    );
+    expect(outcomeOf(() => readLossPatterns(bytesOf(cut)))).toBe('truncated');
+  });
+
+  it('is summed up in its block as it is unpacked', () => {
+    const random = seededRandom(3);
+    for (let i = 0; i < 200; i++) {
+      const lengths = Array.from({ length: 1 + integer(30, random) }, () =>
+        integer(random() < 0.1 ? 3000 : 20, random),
+      );
+      const bytes = written(pattern(integer(65_536, random), lengths));
+      const [block] = readLossBlocks(bytes);
+      const { came } = readLossPatterns(bytes)[0]!;
+      const { lost, runs } = summarizeLosses(came);
+      expect(block!.packets).toBe(came.length);
+      expect(summarizeBlock(bytes, block!)).toEqual({
+        lost,
+        runs,
+        beginsInLoss: came[0] === 0,
+        endsInLoss: came.at(-1) === 0,
+      });
+    }
   });
 
   it('comes to what its receiver has counted', () => {

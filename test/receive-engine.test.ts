@@ -256,3 +256,42 @@ it('closes: it gives nothing more and says so', () => {
   rig.insert(0, new Uint8Array(1920));
   expect(rig.returned).toBe(0);
 });
+
+describe('a sender whose clock is off by per cent', () => {
+  it.each([50_000, 10_000, 5000, -5000, -10_000, -50_000])(
+    'is followed by playing longer or shorter, %i ppm: nothing is concealed, and the delay stays',
+    (ppm) => {
+      const signal = voice(RATE);
+      const rig = new ReceiveRig({ keep: false });
+      const packets = Array.from({ length: 50 }, (_, i) => rig.encode([signal], i));
+      const random = seededRandom(1);
+      const clock = 1 + ppm * 1e-6;
+      const seen: { concealed: number; scaled: number; buffered: number }[] = [];
+      rig.run(
+        30,
+        (sequence) => sent(sequence) / clock + 0.003 * random(),
+        (sequence) => packets[sequence % 50]!,
+        () => {
+          // Packets of a sender that is too fast end sooner.
+          if (rig.frame < 4 * RATE || rig.frame > 27 * RATE) return;
+          const { stats } = rig;
+          seen.push({
+            concealed: stats.concealedSamples,
+            scaled: stats.removedSamplesForAcceleration - stats.insertedSamplesForDeceleration,
+            buffered: rig.report('bufferedMs'),
+          });
+        },
+      );
+      const first = seen[0]!;
+      const last = seen.at(-1)!;
+      expect(first.concealed).toBeLessThan(0.2 * RATE);
+      expect(last.concealed - first.concealed).toBe(0);
+      expect(rig.stats.skippedSamples).toBe(0);
+      expect(Math.max(...seen.map(({ buffered }) => buffered))).toBeLessThan(220);
+      // The resampler takes its share, and time-scaling the rest.
+      const beyond = (ppm - Math.sign(ppm) * 1500) * 1e-6;
+      expect((last.scaled - first.scaled) / (23 * RATE) / beyond).toBeCloseTo(1, 0);
+    },
+    60_000,
+  );
+});

@@ -166,6 +166,33 @@ describe('redundancy', () => {
     expect(withCopies).toBeLessThan(60);
   });
 
+  it('is tried again as soon as at first, once copies have done no harm for long', () => {
+    const controller = new RedundancyController(OPTIONS);
+    let nowMs = 0;
+    const run = (seconds: number, fractionLost: number): number => {
+      let until = Infinity;
+      for (let i = 0; i < seconds; i++) {
+        nowMs += 1000;
+        const { copies } = controller.update({ fractionLost }, nowMs);
+        if (copies > 0 && until === Infinity) until = i;
+      }
+      return until;
+    };
+    /** Copies that are followed by much more loss. @returns seconds until they are tried again */
+    const congested = (): number => {
+      expect(run(2, 0.05)).toBeLessThan(2);
+      run(2, 0.6);
+      expect(controller.settings.copies).toBe(0);
+      return run(200, 0.05);
+    };
+    const first = congested();
+    expect(first).toBeGreaterThan(10);
+    run(60, 0);
+    // The copies that were tried again did no harm for minutes.
+    const later = congested();
+    expect(Math.abs(later - first)).toBeLessThanOrEqual(2);
+  });
+
   it('is as new after a reset', () => {
     const controller = new RedundancyController(OPTIONS);
     controller.update({ fractionLost: 0.2, meanRun: 4 }, 1000);

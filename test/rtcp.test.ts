@@ -8,7 +8,9 @@ import {
   readReports,
   reportBytes,
   roundTripMs,
+  sourceDescriptionBytes,
   writeReport,
+  writeSourceDescription,
 } from '../src/core/rtp/rtcp.ts';
 import type { ReceiverReport, ReportBlock, SenderReport } from '../src/core/rtp/rtcp.ts';
 import { bytesOf } from './helpers/hex.ts';
@@ -103,6 +105,41 @@ describe('reports (RFC 3550 §6.4)', () => {
     expect(reason(RECEIVER.replace('81 c9', '41 c9'))).toBe('unknown-type');
     expect(reason(`${RECEIVER} \n 80 cb`)).toBe('truncated');
     expect(reason(`a0 c9 00 01  00 00 00 01 \n ${RECEIVER}`)).toBe('bad-field');
+  });
+
+  it('§6.4.1: padding at the end of the last one is none of it', () => {
+    // P=1, 10 words; the last octet counts the padding.
+    const padded = `${RECEIVER.replace('81 c9 00 07', 'a1 c9 00 09')}\n 00 00 00 00 00 00 00 08`;
+    expect(readReports(bytesOf(padded))).toEqual(readReports(bytesOf(RECEIVER)));
+    const reason = (last: string) =>
+      outcomeOf(() => readReports(bytesOf(padded.replace(/08$/, last))));
+    expect(reason('08')).toBe('read');
+    expect(reason('00')).toBe('bad-field');
+    expect(reason('06')).toBe('bad-field');
+    expect(reason('28')).toBe('bad-field'); // with the header
+    // What is left is too short for the block that it is said to hold.
+    expect(reason('0c')).toBe('truncated');
+    expect(reason('24')).toBe('truncated');
+  });
+
+  it('§6.5: a source description is the canonical name, to a whole word', () => {
+    for (const [cname, hex] of [
+      ['a', '81 ca 00 02  00 00 00 4d  01 01 61 00'],
+      ['ab', '81 ca 00 03  00 00 00 4d  01 02 61 62  00 00 00 00'],
+      ['micwire', '81 ca 00 04  00 00 00 4d  01 07 6d 69 63 77 69 72 65 00 00 00'],
+    ] as const) {
+      const bytes = new Uint8Array(sourceDescriptionBytes(cname)).fill(0xee);
+      expect(writeSourceDescription(77, cname, bytes)).toBe(bytes.length);
+      expect(bytes).toEqual(bytesOf(hex));
+      expect(readReports(bytes)).toEqual([]);
+    }
+    const write = (cname: unknown) => () =>
+      writeSourceDescription(77, cname as string, new Uint8Array(400));
+    expect(write('')).toThrow(RangeError);
+    expect(write('é')).toThrow(RangeError);
+    expect(write('a'.repeat(256))).toThrow(RangeError);
+    expect(write('a'.repeat(255))).not.toThrow();
+    expect(write(null)).toThrow(TypeError);
   });
 
   it('are not RTP, as their second byte tells (RFC 5761 §4)', () => {

@@ -9,6 +9,7 @@ import type { Packet } from '../src/core/framing/packet.ts';
 import { audioLevelByte } from '../src/core/rtp/audio-level.ts';
 import { lossPatternBytes, writeLossPattern } from '../src/core/rtp/loss-pattern.ts';
 import type { LossPattern } from '../src/core/rtp/loss-pattern.ts';
+import { LossReporter } from '../src/core/rtp/loss-reporter.ts';
 import { ntpFraction, ntpSeconds } from '../src/core/rtp/ntp-time.ts';
 import { PcapngWriter } from '../src/core/rtp/pcapng.ts';
 import { reportBytes, writeReport } from '../src/core/rtp/rtcp.ts';
@@ -84,6 +85,7 @@ const FIELDS = [
   'rtcp.xr.bt',
   'rtcp.xr.beginseq',
   'rtcp.xr.endseq',
+  'rtcp.sdes.text',
 ] as const;
 type Row = Readonly<Record<(typeof FIELDS)[number], string>>;
 
@@ -188,6 +190,15 @@ function conversation(): Uint8Array {
   const description = bytesOf('81 ca 00 02  00 00 00 4d  01 01 61 00'); // CNAME "a"
   const pattern = new Uint8Array(lossPatternBytes(lossPattern) + description.length);
   pattern.set(description, writeLossPattern(lossPattern, pattern));
+  // A message of a LossReporter: receiver report, loss pattern, source description.
+  const reporter = new LossReporter(OPUS, { reporter: 77, cname: 'somebody' });
+  let losses = new Uint8Array();
+  for (let i = 0; i < 200; i++) {
+    if (i % 7 === 3) continue;
+    const packet = { ...OPUS, sequence: i, frame: i * 960, frames: 960, timestamp: i * 20_000 };
+    const report = reporter.receive({ ...packet, dropped: 0, payload: new Uint8Array(1) }, i * 20);
+    if (report !== null) losses = report;
+  }
   return Buffer.concat([
     writer.begin(OPUS, START),
     writer.rtp(rtp, 'sent', START + 1),
@@ -195,6 +206,7 @@ function conversation(): Uint8Array {
     writer.rtcp(receiver!, 'received', START + 3),
     writer.rtp(rtp, 'received', START + 4),
     writer.rtcp(pattern, 'received', START + 5),
+    writer.rtcp(losses, 'received', START + 6),
   ]);
 }
 
@@ -235,7 +247,7 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
   });
 
   it('nothing is malformed, and nothing worth a warning', () => {
-    expect(rows.length).toBe((2 + SAMPLES.length) * (PACKETS + 2) + 7 + 3);
+    expect(rows.length).toBe((2 + SAMPLES.length) * (PACKETS + 2) + 8 + 3);
     const told = rows.filter((row) => row['_ws.malformed'] !== '' || isWarning(row));
     // But for the one that was broken on purpose.
     expect(told.map((row) => row['ip.src'])).toEqual([BROKEN]);
@@ -332,6 +344,15 @@ describe.skipIf(!installed('tshark'))('in the eyes of tshark (Debian package tsh
         'rtcp.xr.bt': '1',
         'rtcp.xr.beginseq': '65500',
         'rtcp.xr.endseq': '14',
+      },
+      {
+        'rtcp.pt': '201,207,202',
+        'rtcp.ssrc.cum_nr': '22',
+        'rtcp.ssrc.ext_high': '151',
+        'rtcp.xr.bt': '1',
+        'rtcp.xr.beginseq': '37',
+        'rtcp.xr.endseq': '88',
+        'rtcp.sdes.text': 'somebody',
       },
     ]);
   });

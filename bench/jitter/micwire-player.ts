@@ -39,6 +39,7 @@ export function playMicwire(
   let arrived = 0;
   /** Decoded and not heard, ms of the wire's time. */
   let ahead = 0;
+  let began = false;
   for (let now = 0; now < endMs; now += QUANTUM_MS) {
     for (; arrived < order.length && arrivals[order[arrived]!]! <= now; arrived++) {
       const n = order[arrived]!;
@@ -53,11 +54,13 @@ export function playMicwire(
       const heard = now + ahead / speed;
       const action = decision.decide(now, ahead / speed);
       const ms = (decision.frames * 1000) / RATE;
-      if (action === 'wait') {
+      if (action === 'wait' && !began) {
         ahead += ms;
         continue;
       }
-      if (action === 'conceal') {
+      began = true;
+      // After a second of it the receiver waits, and counts no longer; here nothing is heard all the same.
+      if (action === 'conceal' || action === 'wait') {
         recorder.concealed(ms, heard);
         ahead += ms;
         continue;

@@ -39,7 +39,8 @@ export {
   RtpMessageEncoder,
 } from './framing/rtp-message-encoder.ts';
 export { MAX_PAYLOAD_BYTES } from './framing/packet.ts';
-export type { LazyPacket, Packet, PacketHeader } from './framing/packet.ts';
+export type { LazyPacket, NoAudio, Packet, PacketHeader, RtpFields } from './framing/packet.ts';
+export type { RtpDecoderStatistics } from './framing/rtp-message-decoder.ts';
 export { ActivityDetector } from './metering/activity-detector.ts';
 export type {
   ActivityDetectorOptions,
@@ -128,7 +129,15 @@ export type {
   RedundancyControllerOptions,
   RedundancySettings,
 } from './rtp/redundancy-controller.ts';
-export { isRtcp, readReports, reportBytes, roundTripMs, writeReport } from './rtp/rtcp.ts';
+export {
+  isRtcp,
+  readReports,
+  reportBytes,
+  roundTripMs,
+  sourceDescriptionBytes,
+  writeReport,
+  writeSourceDescription,
+} from './rtp/rtcp.ts';
 export type { ReceiverReport, ReportBlock, SenderReport } from './rtp/rtcp.ts';
 export {
   RED_MAX_BLOCK_BYTES,

@@ -2,7 +2,7 @@
  * Every message that crosses a thread, declared once. Commands go to a processor and take effect at the next render
  * quantum; events come from it and carry `frame`, the context's `currentFrame`, never wall time.
  */
-import type { CaptureStats } from './capture/chunk-queue.ts';
+import type { ReaderAccount } from './capture/chunk-queue.ts';
 import type { ChunkSlot } from './capture/chunk-sink.ts';
 import type { ChunkEncoding, ChunkFormat } from './capture/chunk.ts';
 import type { OpusModule } from './codec/opus-library.ts';
@@ -97,6 +97,8 @@ export interface CaptureHandover {
   readonly maxChunks: number;
   /** Where the Worker's account begins: frames before were read on the page. */
   readonly firstFrame: number;
+  /** Number of the first chunk that the Worker reads. */
+  readonly firstSequence: number;
   /** Chunks that had come to the page before. */
   readonly waiting: readonly ChunkSlot[];
   /** Where the rest come from: one of the two. */
@@ -119,7 +121,7 @@ export type ReaderCommand =
 export type ReaderEvent =
   /** It has the capture. `locked`: it holds the lock. */
   | { readonly type: 'taken'; readonly locked: boolean }
-  | { readonly type: 'read'; readonly stats: CaptureStats };
+  | { readonly type: 'read'; readonly account: ReaderAccount };
 
 // --- Opus in a Worker ----------------------------------------------------------------------------------------------
 

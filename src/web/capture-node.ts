@@ -1,5 +1,5 @@
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
-import type { CaptureStats } from '../core/capture/chunk-queue.ts';
+import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { HEADER_BYTES, longestPayload, slotOf } from '../core/capture/chunk.ts';
 import { poolSlot } from '../core/capture/pool-sink.ts';
@@ -139,6 +139,7 @@ export class CaptureNode implements CaptureBackend {
     this.#reader = reader;
     const { format, maxChunks } = this.#settings;
     const firstFrame = this.queue.handoverFrame;
+    const firstSequence = this.queue.handoverSequence;
     const waiting = this.queue.drain().map(slotOf);
     for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
     const ring = this.#ring;
@@ -147,6 +148,7 @@ export class CaptureNode implements CaptureBackend {
       format,
       maxChunks,
       firstFrame,
+      firstSequence,
       waiting,
       port: port as CapturePort | null,
       ring,
@@ -211,7 +213,7 @@ export class CaptureNode implements CaptureBackend {
   }
 
   /** The Worker is gone: chunks come here again. */
-  #takeBack(read: CaptureStats): void {
+  #takeBack(read: ReaderAccount): void {
     this.#reader = null;
     if (this.#finished) return;
     this.#piped = false;

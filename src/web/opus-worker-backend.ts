@@ -219,6 +219,7 @@ export class OpusWorkerBackend implements CaptureBackend {
     });
     this.#reader = reader;
     const firstFrame = this.queue.handoverFrame;
+    const firstSequence = this.queue.handoverSequence;
     const waiting = this.queue.drain().map(slotOf);
     const transfer: Transferable[] = [port2, reader.control];
     for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
@@ -227,6 +228,7 @@ export class OpusWorkerBackend implements CaptureBackend {
       format: this.#format,
       maxChunks: this.queue.maxChunks,
       firstFrame,
+      firstSequence,
       waiting,
       port: port2 as CapturePort,
       ring: null,

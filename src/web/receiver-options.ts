@@ -26,7 +26,7 @@ export interface ReceiverOptions {
   readonly framing?: ReceiveFraming | undefined;
   /** The delay is never less, ms beyond the fastest packet, 0–10000. Can be changed. @default 0 */
   readonly minDelay?: number;
-  /** Nor more, while it can be helped, ms, `minDelay`–10000. Can be changed. @default 1000 */
+  /** Nor more, while it can be helped, ms, `minDelay`–10000. Can be changed. @default 2000 */
   readonly maxDelay?: number;
   /**
    * What waiting is worth, as per cent of concealed sound per 100 ms of delay, 0.01–100: large for conversation, small for
@@ -73,7 +73,7 @@ export interface ReceiverSettings extends ReceiveFormat {
   readonly quality: ResamplerQuality;
 }
 
-const DEFAULT_MAX_DELAY_MS = 1000;
+const DEFAULT_MAX_DELAY_MS = 2000;
 const MAX_DELAY_MS = 10_000;
 const DEFAULT_PACKETS = 512;
 /** 120 ms of Opus are six frames of 1275 bytes at most, with their lengths; usual packets have a tenth of it. */

@@ -1,4 +1,4 @@
-import type { CaptureStats } from '../core/capture/chunk-queue.ts';
+import type { ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { CapturePort, ReaderCommand, ReaderEvent } from '../core/messages.ts';
 
@@ -10,7 +10,7 @@ const MISSED = 3;
 const TAKE_MS = 10_000;
 
 /** Nothing was read. */
-const NOTHING: CaptureStats = { captured: 0, delivered: 0, queued: 0, dropped: 0 };
+const NOTHING: ReaderAccount = { delivered: 0, dropped: 0 };
 
 /** Numbers the readers of a page. */
 let readersMade = 0;
@@ -25,7 +25,7 @@ export class RemoteReader {
   readonly lock: string;
   readonly #port: MessagePort;
   readonly #worker: Worker;
-  readonly #lost: (read: CaptureStats, error: MicwireError) => void;
+  readonly #lost: (read: ReaderAccount, error: MicwireError) => void;
   readonly #waiting = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #taken = false;
@@ -35,7 +35,7 @@ export class RemoteReader {
   #ended = false;
 
   /** @param lost called once when the Worker is gone, with what it has read as far as is known */
-  constructor(worker: Worker, lost: (read: CaptureStats, error: MicwireError) => void) {
+  constructor(worker: Worker, lost: (read: ReaderAccount, error: MicwireError) => void) {
     const { port1, port2 } = new MessageChannel();
     this.control = port2;
     this.lock = `micwire-reader-${++readersMade}-${Math.random().toString(36).slice(2)}`;
@@ -62,7 +62,7 @@ export class RemoteReader {
   #hear(event: ReaderEvent): void {
     if (this.#ended) return;
     this.#missed = 0;
-    if (event.type === 'read') this.#read = event.stats;
+    if (event.type === 'read') this.#read = event.account;
     else if (!this.#taken) {
       this.#taken = true;
       clearTimeout(this.#timer);

@@ -1,7 +1,7 @@
 import { checkObject } from '../core/option-names.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
-import type { CaptureStats } from '../core/capture/chunk-queue.ts';
+import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { Chunk } from '../core/capture/chunk.ts';
 import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
@@ -30,12 +30,12 @@ export class ReceivedCapture
   /** @internal */
   constructor(handover: CaptureHandover) {
     checkObject('handover must be what the page posted', handover, 'format');
-    const { format, maxChunks, firstFrame, waiting, port, ring } = handover;
+    const { format, maxChunks, firstFrame, firstSequence, waiting, port, ring } = handover;
     this.sampleRate = format.sampleRate;
     this.channels = format.channels;
     this.format = format.format;
     this.encoding = format.encoding;
-    const queue = new ChunkQueue(maxChunks, firstFrame);
+    const queue = new ChunkQueue(maxChunks, firstFrame, firstSequence);
     this.#queue = queue;
     for (const slot of waiting) queue.push(new Chunk(format, slot));
     const reader = ring && new RingReader({ memory: ring, format, queue, sleep });
@@ -47,7 +47,7 @@ export class ReceivedCapture
     port?.start();
     if (handover.control === undefined) return;
     showLife(handover.control, handover.lock ?? '', {
-      read: () => queue.stats,
+      read: () => queue.account,
       end: async (captured) => {
         // The audio thread's last word comes another way, or never when it died with its context.
         if (!queue.ended) await sleep(REST_MS);
@@ -96,7 +96,7 @@ export function receiveCapture(event: { readonly data: unknown }): ReceivedCaptu
 
 /** What the page is told of a reader. */
 interface Reader {
-  read(): CaptureStats;
+  read(): ReaderAccount;
   /** @param captured frames in all, null where they are not known */
   end(captured: number | null): Promise<void>;
 }
@@ -108,7 +108,7 @@ function showLife(control: CapturePort, lock: string, reader: Reader): void {
   const ended = new Promise<void>((resolve) => (release = resolve));
   control.addEventListener('message', ({ data }) => {
     const command = data as ReaderCommand;
-    if (command.type === 'ask') return tell({ type: 'read', stats: reader.read() });
+    if (command.type === 'ask') return tell({ type: 'read', account: reader.read() });
     release();
     control.close();
     void reader.end(command.captured);

@@ -9,6 +9,8 @@ import {
   readLossPatterns,
   writeLossPattern,
 } from '../../src/core/rtp/loss-pattern.ts';
+import { AdaptiveRedundancy } from '../../src/core/rtp/adaptive-redundancy.ts';
+import { LossReporter } from '../../src/core/rtp/loss-reporter.ts';
 import { RedBlocks } from '../../src/core/rtp/red.ts';
 import { readReports, reportBytes, writeReport } from '../../src/core/rtp/rtcp.ts';
 import type { ReceiverReport, SenderReport } from '../../src/core/rtp/rtcp.ts';
@@ -39,9 +41,11 @@ export function fuzzTargets(): FuzzTarget[] {
     framingTarget('framing rtp, L16', rtpFraming, PCM),
     framingTarget('framing rtp, Opus with copies', rtpFraming, OPUS, 3),
     rtpPacketTarget(),
+    rtpStreamTarget(),
     redTarget(),
     rtcpTarget(),
     lossPatternTarget(),
+    adaptiveTarget(),
     {
       name: 'Opus packet',
       samples: randomPackets(OPUS, 20, seededRandom(5)).map(({ payload }) => payload),
@@ -61,6 +65,72 @@ function framingTarget(name: string, framing: Framing, stream: RtpStream, copies
     name,
     samples,
     read: (message) => decoder.decode(message).length + framing.layout(message).length,
+  };
+}
+
+/** Whoever sends, with restarts, padding and other payload types; and the reports about it. */
+function rtpStreamTarget(): FuzzTarget {
+  const random = seededRandom(7);
+  const samples: Uint8Array[] = [];
+  for (let run = 0; run < 4; run++) {
+    const encoder = rtpFraming.createEncoder({
+      ...OPUS,
+      ssrc: run < 3 ? 7 : 8,
+      sequenceOffset: integer(2 ** 16, random),
+      timestampOffset: integer(2 ** 32, random),
+    });
+    encoder.redundancy = 2;
+    for (const packet of randomPackets(OPUS, 20, random, 0.05)) {
+      const message = encoder.encode(packet);
+      const kind = random();
+      if (kind < 0.1) message[1] = 101;
+      samples.push(message);
+      // Padding and nothing else.
+      if (kind > 0.9) samples.push(Uint8Array.of(0xa0, ...message.subarray(1, 12), 0, 0, 3));
+    }
+  }
+  const decoder = rtpFraming.createDecoder({ ...OPUS, ssrc: undefined });
+  const reporter = new LossReporter(OPUS);
+  let nowMs = 0;
+  return {
+    name: 'RTP of whoever sends, and the reports about it',
+    samples,
+    read(message) {
+      nowMs += 20;
+      let sum = 1;
+      for (const packet of decoder.decode(message)) {
+        if (packet.sequence < 0 || packet.frame < 0) throw new Error('a number below 0');
+        const report = reporter.receive(packet, nowMs);
+        if (report !== null) sum += readReports(report).length + readLossPatterns(report).length;
+      }
+      return sum;
+    },
+  };
+}
+
+/** The sender's end of the reports, which sets the copies of its encoder. */
+function adaptiveTarget(): FuzzTarget {
+  const encoder = rtpFraming.createEncoder(OPUS);
+  const packets = randomPackets(OPUS, 200, seededRandom(8));
+  for (const packet of packets) encoder.encode(packet);
+  const sender = new AdaptiveRedundancy(encoder, { bitrate: 24_000 });
+  const reporter = new LossReporter(OPUS, { interval: 100 });
+  const samples: Uint8Array[] = [];
+  for (const [i, packet] of packets.entries()) {
+    const report = i % 9 === 4 ? null : reporter.receive(packet, i * 20);
+    if (report !== null) samples.push(report);
+  }
+  let nowMs = 0;
+  return {
+    name: 'adaptive redundancy',
+    samples,
+    read(message) {
+      const { copies, spacing } = sender.receive(message as Uint8Array, (nowMs += 100));
+      if (!(copies >= 0 && copies <= 3 && spacing >= 1 && sender.loss <= 1)) {
+        throw new Error('settings that cannot be');
+      }
+      return 1 + copies;
+    },
   };
 }
 

@@ -8,13 +8,23 @@ export interface CaptureStats {
   readonly delivered: number;
   /** In chunks that wait to be read. */
   readonly queued: number;
-  /** Lost on the audio thread (the pool was empty) or here (the queue was full, and the oldest chunk gave way). */
+  /**
+   * Lost on the audio thread (no buffer was free, or quanta were not rendered), or here: the queue was full, and the oldest chunk was
+   * dropped. Those after the last chunk, which no chunk tells about, count when the capture ends.
+   */
   readonly dropped: number;
 }
 
+/** What a reader elsewhere has had, as far as it is known. */
+export interface ReaderAccount extends Pick<CaptureStats, 'delivered' | 'dropped'> {
+  /** Number of the next chunk that it would have been given; undefined where it told nothing. */
+  readonly sequence?: number;
+}
+
 /**
- * Chunks between the thread's edge and their reader. Bounded: when it is full the oldest chunk gives way, and its frames
- * count in `dropped` of the next one. Read by one iterator at a time.
+ * Chunks between the thread's edge and their reader. Bounded: when it is full the oldest chunk is dropped, and its frames count in
+ * `dropped` of the next one. Chunks are numbered as they are given out, so that a dropped one leaves no gap. Read by one iterator at a
+ * time.
  */
 export class ChunkQueue implements AsyncIterable<Chunk> {
   readonly maxChunks: number;
@@ -30,6 +40,8 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   readonly #firstFrame: number;
   /** The frame that follows those that are accounted for. */
   #nextFrame: number;
+  /** Number of the next chunk that is given out. */
+  #nextSequence: number;
   #delivered = 0;
   #queued = 0;
   #dropped = 0;
@@ -39,11 +51,13 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   /**
    * @param maxChunks at least 1
    * @param firstFrame where counting begins: what came before was another reader's
+   * @param firstSequence number of the first chunk, likewise
    */
-  constructor(maxChunks: number, firstFrame = 0) {
+  constructor(maxChunks: number, firstFrame = 0, firstSequence = 0) {
     this.maxChunks = maxChunks;
     this.#firstFrame = firstFrame;
     this.#nextFrame = firstFrame;
+    this.#nextSequence = firstSequence;
   }
 
   get stats(): CaptureStats {
@@ -70,8 +84,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     this.#dropped += chunk.dropped;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
-      this.#delivered += chunk.frames;
-      waiting.resolve({ done: false, value: chunk });
+      waiting.resolve({ done: false, value: this.#give(chunk) });
       return;
     }
     this.#chunks.push(chunk);
@@ -106,6 +119,16 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     return next === undefined ? this.#nextFrame : next.frame - next.dropped;
   }
 
+  /** Number of the first chunk that such a reader is given. */
+  get handoverSequence(): number {
+    return this.#nextSequence;
+  }
+
+  /** What this queue's reader has had, for the queue that takes over. */
+  get account(): ReaderAccount {
+    return { delivered: this.#delivered, dropped: this.#dropped, sequence: this.#nextSequence };
+  }
+
   /** Takes out what waits, for that reader. */
   drain(): Chunk[] {
     let dropped = 0;
@@ -121,11 +144,12 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
    * next chunk.
    * @param read its account, as far as it is known
    */
-  reclaim({ delivered, dropped }: Pick<CaptureStats, 'delivered' | 'dropped'>): void {
+  reclaim({ delivered, dropped, sequence }: ReaderAccount): void {
     const handed = this.#handed;
     this.#delivered += delivered - handed.delivered;
     this.#dropped += dropped - handed.dropped;
     this.#nextFrame = handed.frame + delivered + dropped;
+    if (sequence !== undefined) this.#nextSequence = sequence;
   }
 
   /**
@@ -160,8 +184,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.#queued -= chunk.frames;
-      this.#delivered += chunk.frames;
-      return Promise.resolve({ done: false, value: chunk });
+      return Promise.resolve({ done: false, value: this.#give(chunk) });
     }
     if (this.#error !== undefined) {
       const error = this.#error;
@@ -170,6 +193,12 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #give(chunk: Chunk): Chunk {
+    this.#delivered += chunk.frames;
+    chunk.setSequence(this.#nextSequence++);
+    return chunk;
   }
 
   #dropOldest(): void {

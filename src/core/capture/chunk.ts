@@ -69,7 +69,10 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Chunk
   readonly channels: number;
   readonly format: Format;
   readonly encoding: ChunkEncoding;
-  /** Number of the chunk among those that left the audio thread, from 0. A hole means that chunks were dropped since. */
+  /**
+   * Number of the chunk among those that were given to the reader, from 0, without a gap. Audio that was dropped, wherever it was,
+   * takes no number: `dropped` and `frame` tell about it.
+   */
   readonly sequence: number;
   /** First frame at the wire rate, counted from the start of capture; pauses take no frames, dropped frames are counted. */
   readonly frame: number;
@@ -122,6 +125,11 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Chunk
   /** The same as Base64 text (RFC 4648 §4). Made from the bytes on first use when they are what came. */
   get base64(): string {
     return (this.#text ??= encodeBase64(this.#binary!));
+  }
+
+  /** Numbers the chunk, when it is given to its reader. @internal */
+  setSequence(sequence: number): void {
+    (this as { sequence: number }).sequence = sequence;
   }
 
   /** Counts the frames of a chunk before this one that its reader never saw. @internal */

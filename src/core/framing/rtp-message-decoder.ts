@@ -6,20 +6,50 @@ import { PacketError } from '../errors.ts';
 import { copySwapped } from '../rtp/byte-order.ts';
 import { RedBlocks } from '../rtp/red.ts';
 import { RtpPacket } from '../rtp/rtp-packet.ts';
-import { rtpClockRate, rtpPayloadType } from '../rtp/rtp-payload-format.ts';
-import { SequenceUnwrapper, TimestampUnwrapper } from '../rtp/unwrapper.ts';
+import { payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
+import {
+  CANDIDATE,
+  CONTINUES,
+  DURATION,
+  MAX_MISORDER,
+  RESTARTS,
+  SEQUENCE,
+  SourceProbation,
+  StreamContinuity,
+  TIMESTAMP,
+} from '../rtp/stream-continuity.ts';
+import { sequenceDifference } from '../rtp/unwrapper.ts';
 import type { FramedStream, MessageDecoder } from './framing.ts';
-import type { Packet } from './packet.ts';
+import type { NoAudio, Packet, RtpFields } from './packet.ts';
 import { MAX_PAYLOAD_BYTES } from './packet.ts';
 import type { RtpStream } from './rtp-stream.ts';
-import { redPayloadTypeOf } from './rtp-message-encoder.ts';
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
 /** Packets that are remembered, to tell the numbers of redundant copies. */
 const REMEMBERED = 32;
+/** RFC 3551 §4.5.3 and table 4: comfort noise (RFC 3389) of streams at 8 kHz. */
+const COMFORT_NOISE_TYPE = 13;
+const NO_BYTES = new Uint8Array(0);
 
-/** Reads RTP packets of one stream. */
+/** What an RTP decoder has counted since the start or `reset`. */
+export interface RtpDecoderStatistics {
+  /** Packets of the stream: with audio or without, late ones and duplicates too. */
+  readonly packetsReceived: number;
+  /** Those of them that carried none, by why. */
+  readonly withoutAudio: Readonly<Record<NoAudio, number>>;
+  /** Packets from elsewhere: of other sources, and far from all others without one that confirms them. */
+  readonly strays: number;
+  /** How often the sender restarted, or another source took its place. */
+  readonly restarts: number;
+}
+
+/**
+ * Reads RTP packets of one stream.
+ *
+ * `sequence` and `frame` never go back: where the sender restarts, under the same SSRC or another one, its new numbers join the old
+ * ones. A restart is known by its second packet (RFC 3550 A.1); the first one is kept, and given together with it.
+ */
 export class RtpMessageDecoder implements MessageDecoder {
   readonly #stream: FramedStream;
   readonly #bytesPerFrame: number;
@@ -28,31 +58,48 @@ export class RtpMessageDecoder implements MessageDecoder {
   readonly #sequenceOffset: number;
   readonly #timestampOffset: number;
   readonly #ticksPerFrame: number;
+  readonly #clockRate: number;
   /** Who has to send; −1: the first that is heard. */
   readonly #wantedSsrc: number;
   /** Who sends; −1 before the first. */
   #ssrc: number;
   readonly #packet = new RtpPacket();
   readonly #blocks = new RedBlocks();
-  readonly #sequences = new SequenceUnwrapper();
-  readonly #timestamps = new TimestampUnwrapper();
-  /** The frame behind the packet with the highest number; NaN before the first. */
-  #end = Number.NaN;
+  /** RED's blocks in the packet; 0 without RED. */
+  #blockCount = 0;
+  readonly #continuity: StreamContinuity;
+  readonly #probation = new SourceProbation();
+  /** The message that the next one may confirm (`CANDIDATE`). */
+  #held = NO_BYTES;
+  /** On our scale: number and first tick of the newest packet, and where the audio ends. */
+  #high = 0;
+  #highTick = 0;
+  #endTick = 0;
+  /** Whether a packet is missing since the newest one with audio. */
+  #hasGap = true;
   /** Numbers and first frames of the last packets, in turns. */
   readonly #lastSequences = new Float64Array(REMEMBERED).fill(-1);
   readonly #lastFrames = new Float64Array(REMEMBERED);
+  /** Numbers of the last packets without audio, each at its place modulo the length. */
+  readonly #emptySequences = new Float64Array(REMEMBERED).fill(-1);
+  #remembered = 0;
   #received = 0;
+  #strays = 0;
+  #restarts = 0;
+  readonly #withoutAudio = { padding: 0, 'comfort-noise': 0, other: 0 };
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
   constructor(stream: RtpStream) {
     checkObject('stream must be an RtpStream', stream);
     const { format, sampleRate, channels } = stream;
-    this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
+    this.#clockRate = rtpClockRate(stream);
+    this.#ticksPerFrame = this.#clockRate / sampleRate;
+    this.#continuity = new StreamContinuity(this.#clockRate, true);
     this.#stream = { format, sampleRate, channels };
     this.#bytesPerFrame = format === 'opus' ? 0 : channels * bytesPerSample(format);
-    const payloadType = stream.payloadType ?? rtpPayloadType(stream);
-    this.#payloadType = integerIn('payloadType', payloadType, 0, 127);
-    this.#redPayloadType = redPayloadTypeOf(stream);
+    const { payloadType, redPayloadType } = payloadTypesOf(stream);
+    this.#payloadType = payloadType;
+    this.#redPayloadType = redPayloadType;
     const { sequenceOffset = 0, timestampOffset = 0, ssrc } = stream;
     this.#sequenceOffset = integerIn('sequenceOffset', sequenceOffset, 0, SEQUENCES - 1);
     this.#timestampOffset = integerIn('timestampOffset', timestampOffset, 0, TIMESTAMPS - 1);
@@ -60,89 +107,240 @@ export class RtpMessageDecoder implements MessageDecoder {
     this.#ssrc = this.#wantedSsrc;
   }
 
-  /** A redundant copy is given as often as it comes; a jitter buffer takes it once. */
+  /** What was counted. Allocates its result. */
+  get statistics(): RtpDecoderStatistics {
+    return {
+      packetsReceived: this.#received,
+      withoutAudio: { ...this.#withoutAudio },
+      strays: this.#strays,
+      restarts: this.#restarts,
+    };
+  }
+
+  /**
+   * A redundant copy is given as often as it comes; a jitter buffer takes it once. A packet without audio is given as well
+   * (`noAudio`). None is given for a packet that may be a stray; where the next one confirms it, both are given together.
+   */
   decode(message: string | Uint8Array): readonly Packet[] {
     if (typeof message === 'string') {
       throw new PacketError('unknown-type', 'an RTP packet must be bytes, got text.');
     }
-    const packet = this.#packet.parse(message);
-    if (this.#ssrc >= 0 && packet.ssrc !== this.#ssrc) {
-      throw new PacketError('unknown-type', `the packet is of another source, ${packet.ssrc}.`);
+    const noAudio = this.#parse(message);
+    const { ssrc, sequenceNumber } = this.#packet;
+    if (this.#ssrc >= 0 && ssrc !== this.#ssrc) {
+      const isDue = this.#wantedSsrc < 0 && noAudio === undefined;
+      if (!isDue || !this.#probation.heard(ssrc, sequenceNumber)) {
+        this.#strays++;
+        throw new PacketError('unknown-type', `the packet is of another source, ${ssrc}.`);
+      }
+      this.#ssrc = ssrc;
+      this.#probation.reset();
+      return this.#restart([message]);
     }
-    return this.#read(packet, this.#blockCount(packet));
+    this.#ssrc = ssrc;
+    this.#probation.reset();
+    if (!this.#continuity.opened) this.#open(noAudio);
+    const verdict = this.#judge(noAudio);
+    if (verdict === CONTINUES) return this.#read(noAudio);
+    if (verdict === RESTARTS) return this.#restart(this.#confirmed(message));
+    this.#strays++;
+    if (verdict === CANDIDATE) this.#held = message.slice();
+    return [];
   }
 
   reset(): void {
     this.#ssrc = this.#wantedSsrc;
-    this.#sequences.reset();
-    this.#timestamps.reset();
-    this.#end = Number.NaN;
+    this.#continuity.reset();
+    this.#probation.reset();
+    this.#held = NO_BYTES;
+    this.#hasGap = true;
+    this.#endTick = 0;
     this.#lastSequences.fill(-1);
+    this.#emptySequences.fill(-1);
+    this.#remembered = 0;
     this.#received = 0;
+    this.#strays = 0;
+    this.#restarts = 0;
+    this.#withoutAudio.padding = 0;
+    this.#withoutAudio['comfort-noise'] = 0;
+    this.#withoutAudio.other = 0;
   }
 
-  /** RED's blocks; 0 without RED. */
-  #blockCount({ payloadType, source, payloadOffset, payloadBytes }: RtpPacket): number {
+  /**
+   * Takes a message in, and nothing note of it.
+   * @returns why it carries no audio; undefined when it does
+   * @throws PacketError when it is not sound, or of another payload type while no source is known
+   */
+  #parse(message: Uint8Array): NoAudio | undefined {
+    const packet = this.#packet.parse(message);
+    const { payloadType, payloadOffset, payloadBytes } = packet;
+    this.#blockCount = 0;
     let type = payloadType;
-    let count = 0;
-    if (payloadType === this.#redPayloadType) {
-      count = this.#blocks.parse(source, payloadOffset, payloadBytes);
-      type = this.#blocks.payloadType(count - 1);
+    let bytes = payloadBytes;
+    if (payloadType === this.#redPayloadType && payloadBytes > 0) {
+      this.#blockCount = this.#blocks.parse(message, payloadOffset, payloadBytes);
+      type = this.#blocks.payloadType(this.#blockCount - 1);
+      bytes = this.#blocks.byteLength(this.#blockCount - 1);
+      for (let block = 0; block < this.#blockCount - 1; block++) {
+        if (this.#isCopy(block)) this.#framesIn(this.#blockOf(block));
+      }
     }
-    if (type === this.#payloadType) return count;
-    throw new PacketError('unknown-type', `payload type ${type} was not agreed on.`);
+    const isOwn = type === this.#payloadType || type === this.#redPayloadType;
+    // An empty packet of samples may be one of no frames.
+    const isEmpty = bytes === 0 && (packet.paddingBytes > 0 || this.#bytesPerFrame === 0);
+    if (isEmpty && isOwn) return 'padding';
+    if (type === this.#payloadType) {
+      this.#framesIn(this.#payload());
+      return undefined;
+    }
+    // What the first packet of a source is decides whether it is ours.
+    if (packet.ssrc !== this.#ssrc || !this.#continuity.opened) {
+      throw new PacketError('unknown-type', `payload type ${type} was not agreed on.`);
+    }
+    if (bytes === 0) return 'padding';
+    return type === COMFORT_NOISE_TYPE ? 'comfort-noise' : 'other';
   }
 
-  /** Nothing is taken note of before all of it is known to be sound. */
-  #read(packet: RtpPacket, blockCount: number): readonly Packet[] {
-    const { source, payloadOffset, payloadBytes } = packet;
-    const blocks = this.#blocks;
-    const primary = blockCount - 1;
-    const payload =
-      blockCount === 0
-        ? source.subarray(payloadOffset, payloadOffset + payloadBytes)
-        : this.#blockOf(source, primary);
-    const frames = this.#framesIn(payload);
-    const sequenceNumber = (packet.sequenceNumber - this.#sequenceOffset + SEQUENCES) % SEQUENCES;
-    const timestamp = (packet.timestamp - this.#timestampOffset + TIMESTAMPS) % TIMESTAMPS;
-    const sequence = this.#sequences.peek(sequenceNumber);
-    const tick = this.#timestamps.peek(timestamp);
-    if (sequence < 0 || tick < 0 || tick > Number.MAX_SAFE_INTEGER) {
-      throw new PacketError('bad-field', 'the packet lies outside of the stream.');
+  #judge(noAudio: NoAudio | undefined): number {
+    this.#setInput(noAudio);
+    return this.#continuity.judge(noAudio === undefined);
+  }
+
+  #setInput(noAudio: NoAudio | undefined): void {
+    const { sequenceNumber, timestamp } = this.#packet;
+    const { input } = this.#continuity;
+    input[SEQUENCE] = (sequenceNumber - this.#sequenceOffset + SEQUENCES) % SEQUENCES;
+    input[TIMESTAMP] = (timestamp - this.#timestampOffset + TIMESTAMPS) % TIMESTAMPS;
+    input[DURATION] =
+      noAudio === undefined ? this.#framesIn(this.#payload()) * this.#ticksPerFrame : 0;
+  }
+
+  /**
+   * The first packet of all: our scale is its own numbers. Where they have just begun again at 0, in the midst of a stream, there is
+   * room below for packets that it overtook.
+   */
+  #open(noAudio: NoAudio | undefined): void {
+    this.#setInput(noAudio);
+    const { input } = this.#continuity;
+    const sequence = input[SEQUENCE]!;
+    const tick = input[TIMESTAMP]!;
+    const duration = input[DURATION]!;
+    this.#high = sequence - 1;
+    this.#highTick = tick - duration;
+    // So far into a stream there were packets before.
+    const isLater = sequence >= MAX_MISORDER;
+    const isStart = this.#packet.marker || duration === 0 || tick <= sequence * duration;
+    if (isStart && !isLater) return;
+    if (!isLater) this.#high += SEQUENCES;
+    if (tick < MAX_MISORDER * duration) this.#highTick += TIMESTAMPS;
+  }
+
+  /** The packet at hand confirms a restart: what was kept comes first, or behind it where it was overtaken. */
+  #confirmed(message: Uint8Array): readonly Uint8Array[] {
+    const { hasCandidate, candidateSequence, input } = this.#continuity;
+    const held = this.#held;
+    this.#held = NO_BYTES;
+    if (!hasCandidate) return [message];
+    this.#strays--;
+    const isOlder = sequenceDifference(candidateSequence, input[SEQUENCE]!) > 0;
+    return isOlder ? [held, message] : [message, held];
+  }
+
+  /** A new run, whose first audio follows what was there. */
+  #restart(messages: readonly Uint8Array[]): readonly Packet[] {
+    this.#restarts++;
+    const packets: Packet[] = [];
+    for (const [i, message] of messages.entries()) {
+      const noAudio = this.#parse(message);
+      this.#setInput(noAudio);
+      if (i === 0) {
+        this.#continuity.reopen();
+        this.#highTick = this.#endTick - this.#continuity.input[DURATION]!;
+        this.#hasGap = true;
+      }
+      this.#continuity.judge(noAudio === undefined);
+      packets.push(...this.#read(noAudio));
     }
+    return packets;
+  }
+
+  /** Reads the packet at hand, which continues the stream. */
+  #read(noAudio: NoAudio | undefined): readonly Packet[] {
+    const { ahead, step } = this.#continuity;
+    this.#received++;
+    const sequence = this.#high + ahead;
+    const tick = this.#highTick + step;
+    // From before the first packet, which was the stream's first.
+    if (sequence < 0 || tick < 0) return [];
     const frame = Math.floor(tick / this.#ticksPerFrame);
     const packets: Packet[] = [];
-    for (let block = 0; block < primary; block++) {
-      if (blocks.payloadType(block) !== this.#payloadType || blocks.byteLength(block) === 0)
-        continue;
-      const copyTick = tick - blocks.timestampOffset(block);
-      const copy = this.#blockOf(source, block);
-      const copyFrames = this.#framesIn(copy);
-      const copyFrame = Math.floor(copyTick / this.#ticksPerFrame);
-      const copySequence = this.#sequenceOf(copyFrame, copyFrames, sequence, frame);
-      if (copyFrame < 0 || copySequence < 0) continue;
-      packets.push({
-        ...this.#packetOf(copySequence, copyFrame, copyFrames, copy, 0),
-        redundant: true,
-      });
+    // An event may have a timestamp of long ago.
+    if (noAudio === undefined || Math.abs(step) <= this.#clockRate) {
+      this.#readCopies(sequence, tick, frame, packets);
     }
-    const inOrder = sequence === this.#sequences.highest + 1;
-    const dropped = inOrder ? Math.max(0, frame - this.#end) : 0;
-    packets.push(this.#packetOf(sequence, frame, frames, payload, dropped));
+    const rtp = this.#rtpFields();
+    if (noAudio !== undefined) {
+      this.#withoutAudio[noAudio]++;
+      if (ahead > 1) this.#hasGap = true;
+      if (ahead > 0) this.#high = sequence;
+      this.#emptySequences[sequence % REMEMBERED] = sequence;
+      const end = Math.floor(this.#endTick / this.#ticksPerFrame);
+      packets.push(this.#packetOf(sequence, end, 0, NO_BYTES, 0, rtp, noAudio));
+      return packets;
+    }
+    const payload = this.#payload();
+    const frames = this.#framesIn(payload);
+    const end = Math.floor(this.#endTick / this.#ticksPerFrame);
+    const dropped = ahead === 1 && !this.#hasGap ? Math.max(0, frame - end) : 0;
+    packets.push(this.#packetOf(sequence, frame, frames, payload, dropped, rtp));
 
-    this.#ssrc = packet.ssrc;
-    if (!(sequence <= this.#sequences.highest)) this.#end = frame + frames;
-    this.#sequences.unwrap(sequenceNumber);
-    this.#timestamps.unwrap(timestamp);
-    const place = this.#received++ % REMEMBERED;
+    if (ahead > 0) {
+      this.#high = sequence;
+      this.#hasGap = false;
+    }
+    if (this.#continuity.leads) {
+      this.#highTick = tick;
+      this.#endTick = tick + frames * this.#ticksPerFrame;
+    }
+    const place = this.#remembered++ % REMEMBERED;
     this.#lastSequences[place] = sequence;
     this.#lastFrames[place] = frame;
     return packets;
   }
 
-  #blockOf(source: Uint8Array, block: number): Uint8Array {
+  #readCopies(sequence: number, tick: number, frame: number, packets: Packet[]): void {
+    for (let block = 0; block < this.#blockCount - 1; block++) {
+      if (!this.#isCopy(block)) continue;
+      const copyTick = tick - this.#blocks.timestampOffset(block);
+      const copy = this.#blockOf(block);
+      const frames = this.#framesIn(copy);
+      const copyFrame = Math.floor(copyTick / this.#ticksPerFrame);
+      const copySequence = this.#sequenceOf(copyFrame, frames, sequence, frame);
+      if (copyFrame < 0 || copySequence < 0) continue;
+      packets.push(this.#packetOf(copySequence, copyFrame, frames, copy, 0));
+    }
+  }
+
+  #rtpFields(): RtpFields {
+    const { ssrc, sequenceNumber, timestamp, payloadType, marker } = this.#packet;
+    return { ssrc, sequenceNumber, timestamp, payloadType, marker };
+  }
+
+  /** The payload of the packet at hand, without its copies. */
+  #payload(): Uint8Array {
+    const { source, payloadOffset, payloadBytes } = this.#packet;
+    if (this.#blockCount > 0) return this.#blockOf(this.#blockCount - 1);
+    return source.subarray(payloadOffset, payloadOffset + payloadBytes);
+  }
+
+  #isCopy(block: number): boolean {
+    const blocks = this.#blocks;
+    return blocks.payloadType(block) === this.#payloadType && blocks.byteLength(block) > 0;
+  }
+
+  #blockOf(block: number): Uint8Array {
     const from = this.#blocks.byteOffset(block);
-    return source.subarray(from, from + this.#blocks.byteLength(block));
+    return this.#packet.source.subarray(from, from + this.#blocks.byteLength(block));
   }
 
   /** @throws PacketError when it is no payload of the stream */
@@ -165,13 +363,13 @@ export class RtpMessageDecoder implements MessageDecoder {
   }
 
   /**
-   * The number of a copy, which RED does not say: counted back from the packet that brought it by how long the copy is, and
-   * kept between the numbers of the packets that were received around it.
+   * The number of a copy, which RED does not say: counted back from the packet that brought it by how long the copy is, over packets
+   * with audio only, and kept between the numbers of the packets that were received around it.
    */
   #sequenceOf(frame: number, frames: number, packetSequence: number, packetFrame: number): number {
     const distance = frames === 0 ? 1 : Math.round((packetFrame - frame) / frames);
-    let sequence = packetSequence - Math.max(1, distance);
-    const known = Math.min(this.#received, REMEMBERED);
+    let sequence = this.#countBack(packetSequence, Math.max(1, distance));
+    const known = Math.min(this.#remembered, REMEMBERED);
     for (let i = 0; i < known; i++) {
       const knownFrame = this.#lastFrames[i]!;
       const knownSequence = this.#lastSequences[i]!;
@@ -179,18 +377,37 @@ export class RtpMessageDecoder implements MessageDecoder {
       if (knownFrame < frame && sequence <= knownSequence) sequence = knownSequence + 1;
       else if (knownFrame > frame && sequence >= knownSequence) sequence = knownSequence - 1;
     }
-    return sequence;
+    return this.#countBack(sequence + 1, 1);
   }
 
+  /** The number so many packets before, those without audio not counted. */
+  #countBack(from: number, packets: number): number {
+    let sequence = from;
+    // Packets of longer ago are not remembered.
+    for (let i = 0; i < packets && i < REMEMBERED; i++) {
+      sequence--;
+      while (this.#isWithoutAudio(sequence)) sequence--;
+    }
+    return packets > REMEMBERED ? sequence - (packets - REMEMBERED) : sequence;
+  }
+
+  #isWithoutAudio(sequence: number): boolean {
+    const place = ((sequence % REMEMBERED) + REMEMBERED) % REMEMBERED;
+    return this.#emptySequences[place] === sequence;
+  }
+
+  /** Without `rtp` it is a redundant copy. */
   #packetOf(
     sequence: number,
     frame: number,
     frames: number,
     payload: Uint8Array,
     dropped: number,
+    rtp?: RtpFields,
+    noAudio?: NoAudio,
   ): Packet {
     const { format, sampleRate, channels } = this.#stream;
-    return {
+    const header = {
       sequence,
       frame,
       frames,
@@ -201,6 +418,7 @@ export class RtpMessageDecoder implements MessageDecoder {
       channels,
       payload: this.#littleEndian(payload),
     };
+    return new DecodedPacket(header, rtp, noAudio);
   }
 
   #littleEndian(payload: Uint8Array): Uint8Array {
@@ -209,5 +427,32 @@ export class RtpMessageDecoder implements MessageDecoder {
     const swapped = new Uint8Array(payload.length);
     copySwapped(payload, bytesPerSample(format), swapped, 0);
     return swapped;
+  }
+}
+
+/** A packet that knows the header that it came in, beside its own fields. */
+class DecodedPacket implements Packet {
+  declare readonly sequence: number;
+  declare readonly frame: number;
+  declare readonly frames: number;
+  declare readonly timestamp: number;
+  declare readonly dropped: number;
+  declare readonly format: Packet['format'];
+  declare readonly sampleRate: number;
+  declare readonly channels: number;
+  declare readonly payload: Uint8Array;
+  declare readonly redundant?: true;
+  declare readonly noAudio?: NoAudio;
+  readonly #rtp: RtpFields | undefined;
+
+  constructor(fields: Packet, rtp: RtpFields | undefined, noAudio: NoAudio | undefined) {
+    Object.assign(this, fields);
+    this.#rtp = rtp;
+    if (rtp === undefined) this.redundant = true;
+    if (noAudio !== undefined) this.noAudio = noAudio;
+  }
+
+  get rtp(): RtpFields | undefined {
+    return this.#rtp;
   }
 }

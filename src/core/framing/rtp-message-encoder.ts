@@ -13,12 +13,8 @@ import {
 import { writeRtpHeader } from '../rtp/rtp-header.ts';
 import type { RtpHeader } from '../rtp/rtp-header.ts';
 import { RTP_HEADER_BYTES } from '../rtp/rtp-packet.ts';
-import {
-  DEFAULT_SSRC,
-  RED_PAYLOAD_TYPE,
-  rtpClockRate,
-  rtpPayloadType,
-} from '../rtp/rtp-payload-format.ts';
+import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
+import { MAX_MISORDER } from '../rtp/stream-continuity.ts';
 import { timestampDifference } from '../rtp/unwrapper.ts';
 import type { FramedStream, MessageEncoder } from './framing.ts';
 import type { LazyPacket, Packet } from './packet.ts';
@@ -69,6 +65,9 @@ export class RtpMessageEncoder implements MessageEncoder {
   #runStart = 0;
   /** The one that is due next, without a gap; −1 at the start. */
   #nextSequence = -1;
+  /** The first and the last number that went, in full; −1 before. */
+  #firstSent = -1;
+  #lastSent = -1;
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
   constructor(stream: RtpStream) {
@@ -77,13 +76,9 @@ export class RtpMessageEncoder implements MessageEncoder {
     this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
     this.#stream = { format, sampleRate, channels };
     this.#sampleBytes = format === 'opus' ? 1 : bytesPerSample(format);
-    this.#payloadType = integerIn(
-      'payloadType',
-      stream.payloadType ?? rtpPayloadType(stream),
-      0,
-      127,
-    );
-    this.#redPayloadType = redPayloadTypeOf(stream);
+    const { payloadType, redPayloadType } = payloadTypesOf(stream);
+    this.#payloadType = payloadType;
+    this.#redPayloadType = redPayloadType;
     this.#sequenceOffset = integerIn('sequenceOffset', stream.sequenceOffset ?? 0, 0, 65_535);
     this.#timestampOffset = integerIn(
       'timestampOffset',
@@ -113,9 +108,23 @@ export class RtpMessageEncoder implements MessageEncoder {
   }
 
   /**
+   * Number of the first packet that was sent, `sequenceOffset` included, of which the wire has the last 16 bits; −1 before. By these
+   * an `AdaptiveRedundancy` tells what a receiver can have received.
+   */
+  get firstSent(): number {
+    return this.#firstSent;
+  }
+
+  /** Number of the last packet that was sent, likewise. */
+  get lastSent(): number {
+    return this.#lastSent;
+  }
+
+  /**
    * How many copies of earlier packets each packet carries, 0..3. Takes effect with the next one. A copy is left out where RED
-   * cannot hold it: longer than 1023 bytes, or from more than 16383 units of the clock ago (341 ms at 48 kHz); also where
-   * frames were lost since or packets differ in length, for a receiver could not tell its number.
+   * cannot hold it: longer than 1023 bytes, or from more than 16383 units of the clock ago (341 ms at 48 kHz). It is also left out where
+   * a receiver could not tell its number, which it counts back by the duration of the copy: across dropped frames, and where packets
+   * between are so much longer or shorter that the count would be another one.
    */
   get redundancy(): number {
     return this.#redundancy;
@@ -160,6 +169,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     header.timestamp = (ticks + this.#timestampOffset) % TIMESTAMPS;
     header.marker = gap;
     const message = this.#write(sequence, payload);
+    this.#note(sequence + this.#sequenceOffset);
     this.#keep(packet, payload.length, message);
     return message;
   }
@@ -167,7 +177,20 @@ export class RtpMessageEncoder implements MessageEncoder {
   reset(): void {
     for (const sent of this.#sent) sent.sequence = -1;
     this.#nextSequence = -1;
+    this.#runStart = 0;
     this.#skippedCopies = 0;
+    this.#firstSent = -1;
+    this.#lastSent = -1;
+  }
+
+  /** Whoever hands over numbers that begin again, begins again. */
+  #note(sent: number): void {
+    if (this.#firstSent < 0 || sent < this.#lastSent - MAX_MISORDER) {
+      this.#firstSent = sent;
+      this.#lastSent = sent;
+    } else if (sent > this.#lastSent) {
+      this.#lastSent = sent;
+    }
   }
 
   #checkStream(packet: Packet | LazyPacket): void {
@@ -184,7 +207,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     for (let copy = this.#redundancy; copy > 0; copy--) {
       const sent = this.#copy(sequence, copy);
       if (sent === undefined) {
-        if (sequence - copy * this.#spacing >= this.#runStart) this.#skippedCopies++;
+        if (this.#wasSent(sequence - copy * this.#spacing)) this.#skippedCopies++;
         continue;
       }
       copies++;
@@ -198,6 +221,11 @@ export class RtpMessageEncoder implements MessageEncoder {
     if (copies > 0) at = this.#writeCopies(sequence, message, at);
     copySwapped(payload, this.#sampleBytes, message, at);
     return message;
+  }
+
+  /** Whether there is a packet of which a copy could be: one that was sent, no matter how long ago. */
+  #wasSent(sequence: number): boolean {
+    return sequence >= 0 && this.#sent[sequence % KEPT]!.sequence === sequence;
   }
 
   #writeCopies(sequence: number, message: Uint8Array, byteOffset: number): number {
@@ -242,9 +270,4 @@ export class RtpMessageEncoder implements MessageEncoder {
     if (byteLength > RED_MAX_BLOCK_BYTES) return;
     sent.bytes.set(message.subarray(message.length - byteLength));
   }
-}
-
-/** The payload type of RED that a stream agreed on. */
-export function redPayloadTypeOf({ redPayloadType }: RtpStream): number {
-  return integerIn('redPayloadType', redPayloadType ?? RED_PAYLOAD_TYPE, 0, 127);
 }

@@ -6,7 +6,9 @@ const HEAVIEST = 1e9;
 
 const TOTAL = 0;
 const WEIGHT = 1;
-const SLOTS = 2;
+/** Of {@link TOTAL}, what lies in the buckets. */
+const SEEN = 2;
+const SLOTS = 3;
 
 /** Places in {@link DelayHistogram.input}. */
 export const ELAPSED = 0;
@@ -41,6 +43,7 @@ export class DelayHistogram {
     const buckets = this.#buckets;
     for (let i = 0; i < HISTOGRAM_MS; i++) buckets[i] = buckets[i]! * scale;
     state[TOTAL] = state[TOTAL]! * scale;
+    state[SEEN] = state[SEEN]! * scale;
     state[WEIGHT] = 1;
   }
 
@@ -53,6 +56,7 @@ export class DelayHistogram {
     if (delay >= HISTOGRAM_MS) return;
     const bucket = delay < 0 ? 0 : Math.floor(delay);
     this.#buckets[bucket] = this.#buckets[bucket]! + weight;
+    state[SEEN] = state[SEEN]! + weight;
   }
 
   /** `count` packets never came. */
@@ -65,9 +69,9 @@ export class DelayHistogram {
     return this.#buckets[bucket]! / this.#state[TOTAL]!;
   }
 
-  /** The delay that all but a few packets exceed, whole ms. */
+  /** The delay that all but a few of the packets that came exceed, whole ms. */
   floor(): number {
-    const limit = 0.001 * this.#state[TOTAL]!;
+    const limit = 0.001 * this.#state[SEEN]!;
     let sum = 0;
     for (let i = 0; i < HISTOGRAM_MS; i++) {
       sum += this.#buckets[i]!;
@@ -76,9 +80,23 @@ export class DelayHistogram {
     return 0;
   }
 
-  /** Looks for {@link middle}. */
+  /** The delay that a share `p` of the packets stays below, of those from `bucket` on; whole ms. */
+  quantileFrom(bucket: number, p: number): number {
+    const buckets = this.#buckets;
+    let sum = 0;
+    for (let i = bucket; i < HISTOGRAM_MS; i++) sum += buckets[i]!;
+    const limit = p * sum;
+    sum = 0;
+    for (let i = bucket; i < HISTOGRAM_MS; i++) {
+      sum += buckets[i]!;
+      if (sum > limit) return i;
+    }
+    return bucket;
+  }
+
+  /** Looks for {@link middle}, of the packets that came. */
   findMiddle(): void {
-    const half = 0.5 * this.#state[TOTAL]!;
+    const half = 0.5 * this.#state[SEEN]!;
     let sum = 0;
     for (let i = 0; i < HISTOGRAM_MS; i++) {
       sum += this.#buckets[i]!;
@@ -89,7 +107,7 @@ export class DelayHistogram {
     }
   }
 
-  /** Moves all delays up by `ms`, or down where it is negative: whole ms. */
+  /** Moves all delays up by `ms`, or down where it is negative, but not below 0: whole ms. */
   shift(ms: number): void {
     const buckets = this.#buckets;
     if (ms > 0) {
@@ -98,18 +116,44 @@ export class DelayHistogram {
       buckets.fill(0, 0, by);
     } else if (ms < 0) {
       const by = -ms < HISTOGRAM_MS ? -ms : HISTOGRAM_MS;
+      let below = 0;
+      for (let i = 0; i < by; i++) below += buckets[i]!;
       buckets.copyWithin(0, by);
       buckets.fill(0, HISTOGRAM_MS - by);
+      buckets[0] = buckets[0]! + below;
     }
     this.middle += ms;
     if (this.middle < 0) this.middle = 0;
+    this.#addUp();
+  }
+
+  /** The path changed: moves the delays from `from` on down by `ms`, over those that are there; not below 0. Whole ms. */
+  fold(from: number, ms: number): void {
+    const buckets = this.#buckets;
+    for (let i = from; i < HISTOGRAM_MS; i++) {
+      const moved = buckets[i]!;
+      buckets[i] = 0;
+      const to = i > ms ? i - ms : 0;
+      buckets[to] = buckets[to]! + moved;
+    }
   }
 
   /** As new. */
   reset(): void {
     this.#buckets.fill(0);
     this.#state[TOTAL] = 0;
+    this.#state[SEEN] = 0;
     this.#state[WEIGHT] = 1;
     this.middle = 0;
+  }
+
+  /** Works {@link SEEN} out again, some having left the buckets: they no longer count at all. */
+  #addUp(): void {
+    const buckets = this.#buckets;
+    const state = this.#state;
+    let sum = 0;
+    for (let i = 0; i < HISTOGRAM_MS; i++) sum += buckets[i]!;
+    state[TOTAL] = state[TOTAL]! + sum - state[SEEN]!;
+    state[SEEN] = sum;
   }
 }

@@ -2,7 +2,8 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
 import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-histogram.ts';
-import { DriftEstimator, NOW as DRIFT_NOW, OFFSET } from './drift-estimator.ts';
+import { DelaySwings, LATENESS as SWING_LATENESS, NOW as SWING_NOW } from './delay-swings.ts';
+import { DriftEstimator, NOW as DRIFT_NOW, OFFSET, USUAL_MAX_SKEW } from './drift-estimator.ts';
 import type { ArrivalListener } from './jitter-buffer.ts';
 
 /** What a {@link DelayTarget} weighs, and its bounds. */
@@ -16,7 +17,7 @@ export interface DelayTargetOptions {
   readonly latencyCost?: number;
   /** The target is never less, ms beyond the fastest packet. 0 to 10000. @default 0 */
   readonly minDelayMs?: number;
-  /** Nor more. `minDelayMs` to 10000. @default 1000 */
+  /** Nor more. `minDelayMs` to 10000. @default 2000 */
   readonly maxDelayMs?: number;
   /** The target until arrivals have told enough. @default 40 */
   readonly startDelayMs?: number;
@@ -44,10 +45,39 @@ const LONG_MS = 250;
 const EVENT_MS = 60_000;
 /** A change of the middle by this much, ms, is no chance. */
 const ROUTE_MS = 15;
+/** As much as after so many time constants is forgotten where the scale turns out to have been off. */
+const DOUBTED = 2;
+/** A sender that is slower than a resampler follows is stretched by whole periods of a voice, from a delay of this much more. */
+const PERIOD_MS = 12;
+/** A change of the clocks' difference by more than this was not known of. */
+const SKEW_CHANGE = 1000e-6;
 /** The target is worked out anew this often, and at once after a late packet. */
 const UPDATE_MS = 100;
 /** Fewer arrivals tell nothing yet. */
 const ENOUGH = 25;
+
+/**
+ * Packets that are all later than before by more than the usual spread, or all earlier, may have another path. The spread is
+ * taken to be at least this, ms.
+ */
+const LEAST_STEP_MS = 20;
+/** It is one when it has lasted: the farther, the sooner it is believed. A path of 100 ms more takes this long, ms. */
+const CONFIRM_MS = 2000;
+const CONFIRM_STEP_MS = 100;
+const LEAST_CONFIRM_MS = 200;
+/** A shorter path has lasted when all packets took it for this long, ms. */
+const CONFIRM_SHORTER_MS = 1000;
+const CONFIRM_PACKETS = 5;
+/** Where only some packets are earlier, but for this long, ms, they belong to the path: a sender's bursts have such. */
+const MIXED_MS = 5000;
+/** … and without a break of this much, ms. */
+const MIXED_BREAK_MS = 1000;
+/** What comes after nothing has come for so long, ms, is looked at by itself. */
+const SILENCE_MS = 200;
+/** What came without a silence before it is no news for so long, ms: copies of lost packets are late as well. */
+const LIFT_AFTER_MS = 60;
+/** A step of this size, ms, before the clocks' difference is known would be taken for it. */
+const NO_DRIFT_MS = 200;
 
 /** The slots of changing numbers. */
 const ORIGIN = 0;
@@ -68,7 +98,25 @@ const EVENT_AT = 13;
 const PRESENT = 14;
 /** How late the packet that just came is, from the origin. */
 const LATENESS = 15;
-const SLOTS = 16;
+/** The lateness of the fastest packets of the present path, and how far the middle lies above it, at least. */
+const BASE = 16;
+const SPREAD = 17;
+/** Since when all packets are beyond that spread, −1 while they are not; the least late of them, and the target before. */
+const LATE_AT = 18;
+const LATE_LEAST = 19;
+const LATE_TARGET = 20;
+/** Since when all are faster than the base, and the fastest of them. */
+const EARLY_AT = 21;
+const EARLY_LEAST = 22;
+/** Packets since then. */
+const RUN_PACKETS = 23;
+/** The clocks' difference as it was at the last packet. */
+const SKEW = 24;
+/** Since when some packets have been faster than the base, when the last of them came, and how late the fastest was. */
+const FASTER_SINCE = 25;
+const FASTER_AT = 26;
+const FASTEST = 27;
+const SLOTS = 28;
 
 /**
  * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
@@ -87,19 +135,25 @@ export class DelayTarget implements ArrivalListener {
   readonly #leadMs: number;
   readonly #near: DelayHistogram = new DelayHistogram(NEAR_MS);
   readonly #far: DelayHistogram = new DelayHistogram(FAR_MS);
+  readonly #swings: DelaySwings;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #arrivals = 0;
+  /** Whether nothing had come for long before the packet that just came. */
+  #silent = false;
 
   constructor(options: DelayTargetOptions) {
     checkOptions('DelayTarget', options, NAMES);
     this.#msPerFrame = 1000 / options.sampleRate;
-    this.#price = 10_000 / numberIn('latencyCost', options.latencyCost ?? 0.5, 0.01, 100);
+    const latencyCost = numberIn('latencyCost', options.latencyCost ?? 0.5, 0.01, 100);
+    this.#price = 10_000 / latencyCost;
+    this.#swings = new DelaySwings(latencyCost);
     const min = numberIn('minDelayMs', options.minDelayMs ?? 0, 0, 10_000);
     this.#state[MIN] = min;
-    this.#state[MAX] = numberIn('maxDelayMs', options.maxDelayMs ?? 1000, min, 10_000);
+    this.#state[MAX] = numberIn('maxDelayMs', options.maxDelayMs ?? 2000, min, 10_000);
     this.#leadMs = numberIn('leadMs', options.leadMs ?? 5, 0, 1000);
     this.#state[FREE_TARGET] = numberIn('startDelayMs', options.startDelayMs ?? 40, 0, 10_000);
     this.drift = new DriftEstimator();
+    this.#forgetPath();
     this.#limit();
   }
 
@@ -128,6 +182,11 @@ export class DelayTarget implements ArrivalListener {
     this.#limit();
   }
 
+  /** Whether the delay swings, by queues that fill up and drain: what is held back then soon comes again. */
+  get swings(): boolean {
+    return this.#swings.swings;
+  }
+
   /** When a frame would be heard if it waited for `targetMs`, on the receiver's clock, ms. */
   dueMs(frame: number): number {
     const state = this.#state;
@@ -137,6 +196,22 @@ export class DelayTarget implements ArrivalListener {
   /** When a frame that took the fastest way was there, on the receiver's clock, ms. */
   earliestMs(frame: number): number {
     return frame * this.#msPerFrame + this.#state[ORIGIN]! + this.#state[FLOOR]!;
+  }
+
+  /**
+   * By how much more than {@link dueMs} says every packet of late has been late, ms: the path may have become longer. What
+   * comes then is no backlog, and playing it faster would only run dry. 0 usually; soon it is in `dueMs`, or the packets that
+   * a stall held up have caught up.
+   */
+  get liftMs(): number {
+    const state = this.#state;
+    if (state[LATE_AT]! < 0 || state[NOW]! - state[LATE_AT]! < LIFT_AFTER_MS) return 0;
+    const target = state[LATE_TARGET]!;
+    const min = state[MIN]!;
+    const max = state[MAX]!;
+    const limited = target < min ? min : target > max ? max : target;
+    const lift = state[LATE_LEAST]! + limited - state[FLOOR]! - state[TARGET]!;
+    return lift > 0 ? lift : 0;
   }
 
   arrived(frame: number, nowMs: number, copy: number, late: boolean): void {
@@ -150,6 +225,11 @@ export class DelayTarget implements ArrivalListener {
     this.#far.miss(count);
   }
 
+  /** What was seen before counts less: the scale may be off by the jitter of the packet that joined it. */
+  restarted(): void {
+    this.#doubt();
+  }
+
   /** Forgets all arrivals; the limits stay. */
   reset(): void {
     this.#near.reset();
@@ -158,7 +238,9 @@ export class DelayTarget implements ArrivalListener {
     this.#state[EVENT] = 0;
     this.#state[PRESENT] = 0;
     this.#state[MIDDLE] = 0;
+    this.#state[SKEW] = 0;
     this.#arrivals = 0;
+    this.#forgetPath();
   }
 
   #arrive(copy: number, late: boolean): void {
@@ -179,6 +261,9 @@ export class DelayTarget implements ArrivalListener {
       drift.input[OFFSET] = offset;
       drift.observeInput();
     }
+    const change = drift.skew - state[SKEW]!;
+    if (change > SKEW_CHANGE || change < -SKEW_CHANGE) this.#doubt();
+    state[SKEW] = drift.skew;
     state[ORIGIN] = state[ORIGIN]! + drift.skew * elapsed;
     let delay = offset - state[ORIGIN]!;
     if (delay < 0) {
@@ -190,6 +275,16 @@ export class DelayTarget implements ArrivalListener {
       delay += shift;
     }
     state[LATENESS] = delay;
+    this.#silent = elapsed > SILENCE_MS;
+    if (this.#silent) {
+      state[LATE_AT] = -1;
+      state[EARLY_AT] = -1;
+    }
+    this.#swings.input[SWING_NOW] = now;
+    this.#swings.input[SWING_LATENESS] = delay;
+    this.#swings.observe();
+    this.#watchPath();
+    delay = state[LATENESS]!;
     const near = this.#near;
     const far = this.#far;
     near.input[ELAPSED] = elapsed;
@@ -199,9 +294,11 @@ export class DelayTarget implements ArrivalListener {
     const spacing = (state[FRAME]! - state[LAST_FRAME]!) * this.#msPerFrame;
     state[LAST_FRAME] = state[FRAME]!;
     const bunched = elapsed < BUNCHED * spacing;
-    if (this.#isFirstOfItsSize(bunched)) {
+    // Of packets that were held up together some may have overtaken each other.
+    const together = elapsed < BUNCHED * (spacing < 0 ? -spacing : spacing);
+    if (this.#isFirstOfItsSize(together)) {
       this.missed(1);
-    } else {
+    } else if (state[EARLY_AT]! < 0) {
       near.input[DELAY] = delay;
       near.input[SHARE] = bunched ? NEAR_BUNCHED : 1;
       near.add();
@@ -209,7 +306,9 @@ export class DelayTarget implements ArrivalListener {
       far.add();
     }
     if (this.#arrivals < ENOUGH) {
-      state[FLOOR] = this.#near.floor();
+      state[FLOOR] = near.floor();
+      near.findMiddle();
+      this.#learnBase();
       return;
     }
     if (late || now - state[UPDATED]! >= UPDATE_MS) this.#update();
@@ -222,15 +321,160 @@ export class DelayTarget implements ArrivalListener {
     near.findMiddle();
     this.#followRoute();
     const floor = near.floor();
-    if (floor > HISTOGRAM_MS / 8) {
+    if (floor > HISTOGRAM_MS / 8 && state[EARLY_AT]! < 0) {
       this.#shift(-floor);
       state[ORIGIN] = state[ORIGIN]! + floor;
       state[FLOOR] = 0;
     } else {
       state[FLOOR] = floor;
     }
-    state[FREE_TARGET] = this.#best() + this.#leadMs - state[FLOOR]!;
+    this.#learnBase();
+    const periodMs = state[SKEW]! > USUAL_MAX_SKEW ? PERIOD_MS : 0;
+    const best = this.#best();
+    const { heldMs, aheadMs } = this.#swings;
+    const held = (heldMs > aheadMs ? heldMs : aheadMs) + state[SPREAD]!;
+    state[FREE_TARGET] = (best > held ? best : held) + this.#leadMs + periodMs - state[FLOOR]!;
     this.#limit();
+  }
+
+  /** What the present path is like, unless it is in doubt. */
+  #learnBase(): void {
+    const state = this.#state;
+    if (state[LATE_AT]! >= 0 || state[EARLY_AT]! >= 0) return;
+    // A few packets that were faster by far may have come another way.
+    if (state[FLOOR]! > state[BASE]! - LEAST_STEP_MS) state[BASE] = state[FLOOR]!;
+    const spread = this.#near.middle - state[FLOOR]!;
+    state[SPREAD] = spread > LEAST_STEP_MS ? spread : LEAST_STEP_MS;
+  }
+
+  /** Notices when all packets come later than they used to, or earlier, and takes that for the path when it has lasted. */
+  #watchPath(): void {
+    const state = this.#state;
+    const late = state[LATENESS]!;
+    const now = state[NOW]!;
+    if (late > state[BASE]! + state[SPREAD]!) {
+      state[EARLY_AT] = -1;
+      if (state[LATE_AT]! < 0) {
+        state[LATE_AT] = this.#silent ? now - LIFT_AFTER_MS : now;
+        state[LATE_LEAST] = late;
+        state[LATE_TARGET] = state[TARGET]!;
+        state[RUN_PACKETS] = 0;
+      } else if (late < state[LATE_LEAST]!) {
+        state[LATE_LEAST] = late;
+      }
+      state[RUN_PACKETS] = state[RUN_PACKETS]! + 1;
+      if (state[RUN_PACKETS]! >= CONFIRM_PACKETS) this.#confirmLonger();
+    } else if (late < state[BASE]! - LEAST_STEP_MS) {
+      state[LATE_AT] = -1;
+      if (state[EARLY_AT]! < 0) {
+        state[EARLY_AT] = now;
+        state[EARLY_LEAST] = late;
+        state[RUN_PACKETS] = 0;
+      } else if (late < state[EARLY_LEAST]!) {
+        state[EARLY_LEAST] = late;
+      }
+      state[RUN_PACKETS] = state[RUN_PACKETS]! + 1;
+      if (this.#isMixed()) return;
+      const lasted = now - state[EARLY_AT]! >= CONFIRM_SHORTER_MS;
+      if (lasted && state[RUN_PACKETS]! >= CONFIRM_PACKETS) this.#confirmShorter();
+    } else {
+      state[LATE_AT] = -1;
+      state[EARLY_AT] = -1;
+    }
+  }
+
+  /** Whether early packets have come among others for long: then the base is where they are. */
+  #isMixed(): boolean {
+    const state = this.#state;
+    const now = state[NOW]!;
+    const late = state[LATENESS]!;
+    if (now - state[FASTER_AT]! > MIXED_BREAK_MS) {
+      state[FASTER_SINCE] = now;
+      state[FASTEST] = late;
+    } else if (late < state[FASTEST]!) {
+      state[FASTEST] = late;
+    }
+    state[FASTER_AT] = now;
+    if (now - state[FASTER_SINCE]! < MIXED_MS) return false;
+    state[BASE] = state[FASTEST]!;
+    state[EARLY_AT] = -1;
+    return true;
+  }
+
+  /** The path is longer: the origin moves there, and what was known of its jitter with it. */
+  #confirmLonger(): void {
+    const state = this.#state;
+    const lasted = state[NOW]! - state[LATE_AT]!;
+    const step = Math.floor(state[LATE_LEAST]! - this.#usualLeast(0));
+    if (step < LEAST_STEP_MS) {
+      // It is what packets usually are: no other path.
+      if (lasted >= CONFIRM_MS) state[LATE_AT] = -1;
+      return;
+    }
+    const wait = (CONFIRM_MS * CONFIRM_STEP_MS) / step;
+    const limited =
+      wait > CONFIRM_MS ? CONFIRM_MS : wait < LEAST_CONFIRM_MS ? LEAST_CONFIRM_MS : wait;
+    if (lasted < limited) return;
+    state[ORIGIN] = state[ORIGIN]! + step;
+    state[LATENESS] = state[LATENESS]! - step;
+    this.#swings.shift(-step);
+    this.#moveFrom(Math.floor(state[LATE_LEAST]!), step);
+  }
+
+  /** The path is shorter: the origin is there already, and what was known of its jitter follows. */
+  #confirmShorter(): void {
+    const state = this.#state;
+    const base = Math.floor(state[BASE]! - LEAST_STEP_MS);
+    const step = Math.floor(this.#usualLeast(base) - state[EARLY_LEAST]!);
+    if (step < LEAST_STEP_MS) {
+      state[EARLY_AT] = -1;
+      state[BASE] = state[EARLY_LEAST]!;
+      return;
+    }
+    state[BASE] = state[EARLY_LEAST]!;
+    this.#moveFrom(base, step);
+  }
+
+  /** How late the fastest is of as many packets as were watched, of those that were later than `from`. */
+  #usualLeast(from: number): number {
+    return this.#near.quantileFrom(from, 1 / (this.#state[RUN_PACKETS]! + 1));
+  }
+
+  /** Brings delays from `from` on nearer by `step`: those that were seen on the path that is the longer one. */
+  #moveFrom(from: number, step: number): void {
+    const state = this.#state;
+    this.#near.fold(from, step);
+    this.#far.fold(from, step);
+    this.#near.findMiddle();
+    state[MIDDLE] = this.#near.middle;
+    state[LATE_AT] = -1;
+    state[EARLY_AT] = -1;
+    state[FASTER_AT] = -Infinity;
+    // What held packets up was no stall.
+    state[PRESENT] = 0;
+    if (step >= NO_DRIFT_MS && !this.drift.known) this.drift.reset();
+    if (this.#arrivals >= ENOUGH) this.#update();
+    else state[FLOOR] = this.#near.floor();
+  }
+
+  /** Lets what was seen count for little. */
+  #doubt(): void {
+    const near = this.#near;
+    const far = this.#far;
+    near.input[ELAPSED] = DOUBTED * NEAR_MS;
+    far.input[ELAPSED] = DOUBTED * FAR_MS;
+    near.forget();
+    far.forget();
+  }
+
+  #forgetPath(): void {
+    this.#swings.reset();
+    const state = this.#state;
+    state[BASE] = 0;
+    state[SPREAD] = LEAST_STEP_MS;
+    state[FASTER_AT] = -Infinity;
+    state[LATE_AT] = -1;
+    state[EARLY_AT] = -1;
   }
 
   /** Whether a packet was held up, alone or in a bunch, for longer than any not long ago: that may never happen again. */
@@ -289,7 +533,13 @@ export class DelayTarget implements ArrivalListener {
   #shift(ms: number): void {
     this.#near.shift(ms);
     this.#far.shift(ms);
-    this.#state[MIDDLE] = this.#state[MIDDLE]! + ms;
+    this.#swings.shift(ms);
+    const state = this.#state;
+    state[MIDDLE] = state[MIDDLE]! + ms;
+    state[BASE] = state[BASE]! + ms;
+    state[LATE_LEAST] = state[LATE_LEAST]! + ms;
+    state[EARLY_LEAST] = state[EARLY_LEAST]! + ms;
+    state[FASTEST] = state[FASTEST]! + ms;
   }
 
   #limit(): void {

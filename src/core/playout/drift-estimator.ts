@@ -1,11 +1,16 @@
-/** Each point of the envelope is the fastest packet of this long. */
+/** Each point of the envelope is the fastest packet of this long: at first, so that much is known soon, and in the end. */
+const FIRST_SPAN_MS = 250;
 const SPAN_MS = 2000;
-/** Points that are looked at: two minutes. */
+/** Points that are looked at: two minutes, in the end. */
 const POINTS = 64;
 /** Fewer tell nothing. */
 const ENOUGH = 8;
-/** No quartz is as far off; more than this is the network. */
-const MAX_SKEW = 1500e-6;
+/** No quartz is as far off: more than this is the network, unless it is certain … */
+export const USUAL_MAX_SKEW = 1500e-6;
+/** … by so many standard deviations: then it is a device that loses or repeats some of its audio. */
+const CERTAIN_DEVIATIONS = 8;
+/** More than this is not believed in any case. */
+const MAX_SKEW = 0.06;
 /** How far off clocks usually are: an uncertain slope counts the less, the more its error exceeds this. */
 const USUAL_SKEW = 150e-6;
 /** A point this far from the line, in ms and in standard deviations, is a stall or another route. */
@@ -26,7 +31,9 @@ const SLOPE = 6;
 const DEVIATION = 7;
 /** The outlier nearest to the line, of those in a row. */
 const NEAREST = 8;
-const SLOTS = 9;
+/** How long a point's time is at present. */
+const SPAN = 9;
+const SLOTS = 10;
 
 /** Places in {@link DriftEstimator.input}. */
 export const NOW = 0;
@@ -34,7 +41,7 @@ export const OFFSET = 1;
 
 /**
  * The ratio of the sender's clock to the receiver's, from arrivals. The network only ever delays: the fastest packets of each
- * two seconds lie along a line, whose slope is the clocks' difference. Stalls are left out, and a step, which another route
+ * quarter of a second, later of each two seconds, lie along a line, whose slope is the clocks' difference. Stalls are left out, and a step, which another route
  * makes, is taken out.
  */
 export class DriftEstimator {
@@ -55,14 +62,19 @@ export class DriftEstimator {
     this.reset();
   }
 
-  /** By how much the receiver's clock runs faster than the sender's: 100e-6 is 100 ppm. −1500e-6 to 1500e-6; 0 until known. */
+  /** By how much the receiver's clock runs ahead of the sender's in a unit of its own: 100e-6 is 100 ppm. −0.06 to 0.06; 0 until known. */
   get skew(): number {
     return this.#state[SKEW]!;
   }
 
   /** The sender's clock over the receiver's: the speed at which what was received has to be played. */
   get ratio(): number {
-    return 1 / (1 + this.#state[SKEW]!);
+    return 1 - this.#state[SKEW]!;
+  }
+
+  /** Whether there has been enough to go by. */
+  get known(): boolean {
+    return this.#count >= ENOUGH;
   }
 
   /**
@@ -84,6 +96,7 @@ export class DriftEstimator {
     this.#state.fill(0);
     this.#state[LEAST] = Infinity;
     this.#state[SPAN_END] = -Infinity;
+    this.#state[SPAN] = FIRST_SPAN_MS;
   }
 
   /** As {@link observe}, of what {@link input} holds. */
@@ -92,7 +105,7 @@ export class DriftEstimator {
     const { input } = this;
     if (input[NOW]! >= state[SPAN_END]!) {
       if (state[LEAST]! < Infinity) this.#close();
-      state[SPAN_END] = input[NOW]! + SPAN_MS;
+      state[SPAN_END] = input[NOW]! + state[SPAN]!;
       state[LEAST] = Infinity;
     }
     if (input[OFFSET]! < state[LEAST]!) {
@@ -106,12 +119,26 @@ export class DriftEstimator {
     const state = this.#state;
     if (this.#count >= ENOUGH && this.#isOutlier()) return;
     this.#outliers = 0;
+    if (this.#count === POINTS && state[SPAN]! < SPAN_MS) this.#thin();
     const at = (this.#oldest + this.#count) % POINTS;
     this.#times[at] = state[LEAST_AT]!;
     this.#offsets[at] = state[LEAST]!;
     if (this.#count < POINTS) this.#count++;
     else this.#oldest = (this.#oldest + 1) % POINTS;
     if (this.#count >= ENOUGH) this.#fit();
+  }
+
+  /** Makes one point of two, the faster: from now on each stands for twice the time. */
+  #thin(): void {
+    const times = this.#times;
+    const offsets = this.#offsets;
+    for (let i = 0; i < POINTS / 2; i++) {
+      const from = offsets[2 * i]! <= offsets[2 * i + 1]! ? 2 * i : 2 * i + 1;
+      times[i] = times[from]!;
+      offsets[i] = offsets[from]!;
+    }
+    this.#count = POINTS / 2;
+    this.#state[SPAN] = 2 * this.#state[SPAN]!;
   }
 
   /** Whether the new point is to be left out. Where it confirms a step, the points before are moved by it. */
@@ -169,7 +196,11 @@ export class DriftEstimator {
     state[SLOPE] = slope;
     state[DEVIATION] = Math.sqrt(residual);
     // The likeliest skew, where clocks' differences and the slope's errors are both normal.
-    const skew = slope / (1 + residual / variance / (USUAL_SKEW * USUAL_SKEW));
-    state[SKEW] = skew > MAX_SKEW ? MAX_SKEW : skew < -MAX_SKEW ? -MAX_SKEW : skew;
+    const error = residual / variance;
+    const skew = slope / (1 + error / (USUAL_SKEW * USUAL_SKEW));
+    const certain = CERTAIN_DEVIATIONS * CERTAIN_DEVIATIONS * error < slope * slope;
+    if (certain && slope > -MAX_SKEW && slope < MAX_SKEW) state[SKEW] = slope;
+    else if (skew > USUAL_MAX_SKEW) state[SKEW] = USUAL_MAX_SKEW;
+    else state[SKEW] = skew < -USUAL_MAX_SKEW ? -USUAL_MAX_SKEW : skew;
   }
 }

@@ -18,6 +18,8 @@ export type InsertOutcome =
   | 'late'
   /** Its number is far from all others: held for a stray until the next one confirms it. */
   | 'stray'
+  /** It carries no audio, as padding does not: its number is accounted for, and there is nothing to play. */
+  | 'empty'
   /** It is longer than a slot, or holds no frames. */
   | 'unusable';
 
@@ -37,6 +39,8 @@ export interface ArrivalListener {
   arrived(frame: number, nowMs: number, copy: number, late: boolean): void;
   /** `count` packets never came. */
   missed(count: number): void;
+  /** The sender began to count again, or its timestamps jumped: what is told of next may lie a little off the scale. */
+  restarted(): void;
 }
 
 /** Of what stream a {@link JitterBuffer} is, and how much it holds. */
@@ -85,6 +89,8 @@ export class JitterBuffer {
   readonly #slots: PacketSlots;
   /** The last number whose packet was there, by any copy; −1 before. */
   readonly #seen: Float64Array;
+  /** 1 where that packet carried no audio. */
+  readonly #empty: Uint8Array;
   readonly #mask: number;
   /** Something of the stream has been played, or passed over. */
   #played = false;
@@ -104,6 +110,7 @@ export class JitterBuffer {
     this.#slots = new PacketSlots(capacity, bytes);
     this.#listener = options.listener;
     this.#seen = new Float64Array(capacity).fill(-1);
+    this.#empty = new Uint8Array(capacity);
     this.#mask = capacity - 1;
   }
 
@@ -153,7 +160,7 @@ export class JitterBuffer {
    * Puts a packet in. Put a packet in before the copies of others that came inside of it.
    * @param sequence the packet's number, unwrapped
    * @param frame number of its first frame, unwrapped
-   * @param frames frames that it holds
+   * @param frames frames that it holds; 0, with an empty payload, for a packet that carries no audio
    * @param payload copied; yours again on return
    * @param nowMs time of arrival on the clock of playing
    * @param copy 0 for the packet itself, 1 and up for redundant copies, {@link FEC_COPY} for FEC: they fill a hole, or take
@@ -268,7 +275,7 @@ export class JitterBuffer {
     counters.add(COUNT.bytesReceived, payload.length);
     counters.add(COUNT.packetsReceived, 1);
     const outcome = this.#acceptPacket(frames, payload);
-    if (outcome !== 'stored') counters.add(COUNT.packetsDiscarded, 1);
+    if (outcome !== 'stored' && outcome !== 'empty') counters.add(COUNT.packetsDiscarded, 1);
     counters.values[COUNT.packetsLost] = this.packetsLost;
     counters.values[COUNT.restarts] = this.#numbering.restarts;
     return outcome;
@@ -277,6 +284,7 @@ export class JitterBuffer {
   #acceptPacket(frames: number, payload: Uint8Array): InsertOutcome {
     const numbering = this.#numbering;
     const state = this.#state;
+    if (frames === 0 && payload.length === 0) return this.#acceptEmpty();
     if (frames <= 0 || payload.length > this.maxPayloadBytes) {
       numbering.refuse();
       return 'unusable';
@@ -285,10 +293,26 @@ export class JitterBuffer {
       state[NEXT_SEQUENCE] = numbering.sequence;
       state[PLAY_FRAME] = numbering.frame;
     }
+    const { restarts } = numbering;
     if (!numbering.accept(frames)) return 'stray';
+    if (numbering.restarts !== restarts) this.#listener?.restarted();
     if (numbering.ahead > 0) this.#moveWindow();
     else if (numbering.ahead < 0) this.counters.add(COUNT.packetsReordered, 1);
     return this.#place(frames, payload, 0);
+  }
+
+  /** A packet without audio: nothing is to be concealed for its number. */
+  #acceptEmpty(): InsertOutcome {
+    const numbering = this.#numbering;
+    if (!numbering.acceptWithoutAudio()) return 'stray';
+    if (numbering.ahead > 0) this.#moveWindow();
+    else if (numbering.ahead < 0) this.counters.add(COUNT.packetsReordered, 1);
+    const slot = numbering.sequence & this.#mask;
+    if (this.#seen[slot]! < numbering.sequence) {
+      this.#seen[slot] = numbering.sequence;
+      this.#empty[slot] = 1;
+    }
+    return 'empty';
   }
 
   #insertCopy(frames: number, payload: Uint8Array, copy: number): InsertOutcome {
@@ -304,7 +328,18 @@ export class JitterBuffer {
   #acceptCopy(frames: number, payload: Uint8Array, copy: number): InsertOutcome {
     if (frames <= 0 || payload.length > this.maxPayloadBytes) return 'unusable';
     if (!this.#numbering.locate()) return 'stray';
+    // FEC is about the audio before, not about the number before.
+    if (copy === FEC_COPY) this.#passEmpty();
     return this.#place(frames, payload, copy);
+  }
+
+  #passEmpty(): void {
+    const { input } = this.#numbering;
+    for (let back = 0; back <= this.#mask; back++) {
+      const slot = input[SEQUENCE]! & this.#mask;
+      if (this.#seen[slot] !== input[SEQUENCE]! || this.#empty[slot] === 0) return;
+      input[SEQUENCE] = input[SEQUENCE]! - 1;
+    }
   }
 
   /** A packet is the newest now: those that have had their time and did not come are lost. */
@@ -337,6 +372,7 @@ export class JitterBuffer {
     const slot = sequence & this.#mask;
     if (this.#seen[slot]! >= sequence) return this.#again(slot, sequence, frames, payload, copy);
     this.#seen[slot] = sequence;
+    this.#empty[slot] = 0;
     const late = this.#isLate(sequence, start, frames);
     if (this.#listener !== undefined) this.#listener.arrived(start, now, copy, late);
     if (late) {

@@ -31,7 +31,7 @@ export interface PlayoutDecisionOptions {
   readonly target: DelayTarget;
   /** Most that is left out of any stretch of sound, as a share of it. 0 to 0.5. @default 0.25 */
   readonly maxAcceleration?: number;
-  /** Most that is added. 0 to 0.5. @default 0.15 */
+  /** Most that is added. 0 to 0.5. @default 0.25 */
   readonly maxDeceleration?: number;
   /** Delay beyond the target by more than this is left out at once, ms. @default 1000 */
   readonly skipAboveMs?: number;
@@ -49,6 +49,8 @@ const NAMES = {
 
 /** The resampler's share of keeping the target: no ear notices 1.5 ‰. */
 export const MAX_SPEED_TRIM = 1500e-6;
+/** How far it follows the sender's clock; what lies beyond is time-scaling's, which keeps the pitch. */
+const MAX_SPEED_DRIFT = 1500e-6;
 
 /** Delay beyond the target that starts time-scaling, and below it. */
 const ABOVE_MS = 8;
@@ -57,6 +59,10 @@ const BELOW_MS = 5;
 const MOST_CREDIT_SECONDS = 0.015;
 /** Once made up sound has faded out, waiting for the target costs nothing: playing on at once would only run dry again. */
 const MUTED_SECONDS = 0.1;
+/** With nothing to play for this long the stream is taken to have paused. */
+const PAUSED_SECONDS = 1;
+/** Where delays swing a backlog is no exception: so many times as much is worked off rather than left out. */
+const SWING_SKIPS = 4;
 /** The trim reaches its end at this distance from the target. */
 const TRIM_MS = 10;
 
@@ -69,7 +75,9 @@ const SURPLUS = 4;
 const SPEED = 5;
 /** Frames made up in a row. */
 const SILENT = 6;
-const SLOTS = 7;
+/** Which frame {@link SURPLUS} is about. */
+const MEASURED = 7;
+const SLOTS = 8;
 
 /**
  * Says what to play next, so that sound keeps to the target delay. The player asks whenever it has nothing decoded left,
@@ -93,6 +101,7 @@ export class PlayoutDecision {
   readonly #framesPerMs: number;
   readonly #mostCredit: number;
   readonly #mutedFrames: number;
+  readonly #pausedFrames: number;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #started = false;
   #concealing = false;
@@ -105,17 +114,18 @@ export class PlayoutDecision {
     this.buffer = buffer;
     this.target = target;
     this.maxAcceleration = numberIn('maxAcceleration', options.maxAcceleration ?? 0.25, 0, 0.5);
-    this.maxDeceleration = numberIn('maxDeceleration', options.maxDeceleration ?? 0.15, 0, 0.5);
+    this.maxDeceleration = numberIn('maxDeceleration', options.maxDeceleration ?? 0.25, 0, 0.5);
     this.#skipAboveMs = numberIn('skipAboveMs', options.skipAboveMs ?? 1000, 0, Infinity);
     const stepMs = numberIn('concealStepMs', options.concealStepMs ?? 5, 1, 100);
     this.#framesPerMs = buffer.sampleRate / 1000;
     this.#stepFrames = Math.round(stepMs * this.#framesPerMs);
     this.#mostCredit = MOST_CREDIT_SECONDS * buffer.sampleRate;
     this.#mutedFrames = MUTED_SECONDS * buffer.sampleRate;
+    this.#pausedFrames = PAUSED_SECONDS * buffer.sampleRate;
     this.#state[SPEED] = 1;
   }
 
-  /** Whether playing has begun. */
+  /** Whether playing has begun, and has not paused for want of packets. */
   get started(): boolean {
     return this.#started;
   }
@@ -196,20 +206,30 @@ export class PlayoutDecision {
     this.slot = buffer.next();
     if (this.slot < 0) {
       this.frames = this.#stepFrames;
+      if (state[STOOD]! > this.#pausedFrames) this.#started = false;
       return this.#started ? this.#stand() : 'wait';
     }
-    this.#measure();
     if (!this.#started) {
+      state[MEASURED] = buffer.frameOf(this.slot);
+      this.#measure();
       if (state[SURPLUS]! < 0) {
         this.frames = this.#stepFrames;
         return 'wait';
       }
-      this.#started = true;
+      this.#start();
     }
+    state[MEASURED] = buffer.playFrame;
+    this.#measure();
     let gap = buffer.gapBefore(this.slot);
     if (gap > 0) gap = this.#useStood(gap);
-    const skipped = state[SURPLUS]! > this.#skipAboveMs ? this.#skip() : 0;
+    const skipAboveMs = this.target.swings ? SWING_SKIPS * this.#skipAboveMs : this.#skipAboveMs;
+    let skipped = state[SURPLUS]! > skipAboveMs ? this.#skip() : 0;
     if (skipped > 0) gap = buffer.gapBefore(this.slot);
+    if (gap > 0 && state[SURPLUS]! > ABOVE_MS) {
+      const left = this.#skipGap(gap);
+      skipped += gap - left;
+      gap = left;
+    }
     if (gap > 0) {
       const usual = buffer.usualFrames;
       this.frames = gap < usual ? gap : usual;
@@ -218,11 +238,20 @@ export class PlayoutDecision {
       this.#count(this.frames);
       return 'conceal';
     }
-    if (state[SILENT]! > this.#mutedFrames && state[SURPLUS]! < -BELOW_MS) return this.#stand();
+    const muted = state[SILENT]! > this.#mutedFrames && !this.target.swings;
+    if (muted && state[SURPLUS]! < -BELOW_MS) return this.#stand();
     state[STOOD] = 0;
     this.frames = skipped;
     if (skipped > 0) return 'skip';
     return this.#scale();
+  }
+
+  /** Begins, or continues after a pause: where the first packet does. */
+  #start(): void {
+    const gap = this.buffer.gapBefore(this.slot);
+    if (gap > 0) this.buffer.pass(gap);
+    this.#state[STOOD] = 0;
+    this.#started = true;
   }
 
   /** Nothing is there, or too little to go on: makes up a little, the playhead staying where it is. */
@@ -242,19 +271,44 @@ export class PlayoutDecision {
     if (used > 0) {
       this.buffer.pass(used);
       // What looked like delay was the gap.
+      this.#state[MEASURED] = this.buffer.playFrame;
       this.#measure();
     }
     return gap - used;
   }
 
+  /** What is missing need not be concealed where the next packet is overdue: it is left out. @returns what is left of the gap */
+  #skipGap(gap: number): number {
+    const overdue = Math.floor(this.#state[SURPLUS]! * this.#framesPerMs);
+    const skipped = overdue < gap ? overdue : gap;
+    this.buffer.pass(skipped);
+    this.buffer.counters.add(COUNT.skippedSamples, skipped);
+    this.#state[MEASURED] = this.buffer.playFrame;
+    this.#measure();
+    return gap - skipped;
+  }
+
   #measure(): void {
     const state = this.#state;
-    const surplus = state[HEARD]! - this.target.dueMs(this.buffer.playFrame);
+    let surplus = state[HEARD]! - this.target.dueMs(state[MEASURED]!);
+    const lift = this.target.liftMs;
+    if (lift > 0) {
+      // Before anything plays, and once concealment has faded, waiting costs nothing; else it must not cause more of it.
+      if (!this.#started || state[SILENT]! > this.#mutedFrames) surplus -= lift;
+      else if (surplus > 0) surplus = surplus > lift ? surplus - lift : 0;
+    }
     state[SURPLUS] = surplus;
     const trim = (surplus / TRIM_MS) * MAX_SPEED_TRIM;
     const limited =
       trim > MAX_SPEED_TRIM ? MAX_SPEED_TRIM : trim < -MAX_SPEED_TRIM ? -MAX_SPEED_TRIM : trim;
-    state[SPEED] = this.target.drift.ratio + limited;
+    const drift = this.target.drift.ratio - 1;
+    const followed =
+      drift > MAX_SPEED_DRIFT
+        ? MAX_SPEED_DRIFT
+        : drift < -MAX_SPEED_DRIFT
+          ? -MAX_SPEED_DRIFT
+          : drift;
+    state[SPEED] = 1 + followed + limited;
   }
 
   /** Moves the playhead on to the target. @returns frames left out */
@@ -270,6 +324,7 @@ export class PlayoutDecision {
     this.#state[STOOD] = 0;
     const skipped = this.buffer.playFrame - before;
     this.buffer.counters.add(COUNT.skippedSamples, skipped);
+    this.#state[MEASURED] = this.buffer.playFrame;
     this.#measure();
     return skipped;
   }

@@ -123,7 +123,8 @@ export class ReceiveSource {
     const now = this.#times[ARRIVAL]!;
     const outcome = buffer.insert(sequence, frame, frames, payload, now, copy);
     // Samples tell about themselves only.
-    const told = this.#decoderConceals > 0 ? this.#redundantFrames(payload) : 0;
+    const tells = this.#decoderConceals > 0 && payload.length > 0;
+    const told = tells ? this.#redundantFrames(payload) : 0;
     if (told > 0) buffer.insert(sequence - 1, frame - told, told, payload, now, FEC_COPY);
     return outcome;
   }

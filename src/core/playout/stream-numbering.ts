@@ -1,6 +1,13 @@
-/** RFC 3550 A.1: a leap this far ahead, or this far back, is a sender that began anew, once a second packet confirms it. */
-const MAX_DROPOUT = 3000;
-const MAX_MISORDER = 100;
+import {
+  CONTINUES,
+  DURATION,
+  MAX_MISORDER,
+  RESTARTS,
+  StreamContinuity,
+  SEQUENCE as JUDGED_SEQUENCE,
+  TIMESTAMP as JUDGED_TIMESTAMP,
+} from '../rtp/stream-continuity.ts';
+
 /** A timestamp off by more than this, which neither sequence numbers nor the time of arrival explain, has jumped. */
 const JUMP_SECONDS = 1;
 
@@ -16,16 +23,22 @@ const FIRST_SEQUENCE = 7;
 /** From the sender's numbers to ours. */
 const SEQUENCE_OFFSET = 8;
 const FRAME_OFFSET = 9;
-/** What would confirm a stray packet (RFC 3550 A.1: bad_seq). */
-const CONFIRMING = 10;
-const RECEIVED = 11;
+const RECEIVED = 10;
 /** Packets expected outside of the present numbering: strays, and what came before a reset. */
-const EXTRA_EXPECTED = 12;
-const SLOTS = 13;
+const EXTRA_EXPECTED = 11;
+/** How long packets usually are on their way, in frames, from the zero of both clocks. */
+const TRANSIT = 12;
+/** The first packet after the last jump, and what led from the sender's frames to ours before it. */
+const JUMPED_AT = 13;
+const OLD_FRAME_OFFSET = 14;
+const SLOTS = 15;
+
+/** The usual transit follows each packet's by this much. */
+const TRANSIT_SHARE = 1 / 16;
 
 /**
- * Puts a sender's numbers on one continuous scale: where it begins to count anew, or its timestamps jump, the scale goes on
- * without a step. Keeps account of how many packets must have been sent.
+ * Puts a sender's numbers on one continuous scale: where the sender restarts ({@link StreamContinuity} says so), or its timestamps
+ * jump, the scale continues without a step. Keeps account of how many packets must have been sent.
  */
 export class StreamNumbering {
   /**
@@ -34,6 +47,7 @@ export class StreamNumbering {
    */
   readonly input: Float64Array = new Float64Array(SLOTS);
   readonly #state: Float64Array = this.input;
+  readonly #continuity: StreamContinuity;
   readonly #framesPerMs: number;
   readonly #jumpFrames: number;
   #opened = false;
@@ -42,6 +56,7 @@ export class StreamNumbering {
   restarts = 0;
 
   constructor(sampleRate: number) {
+    this.#continuity = new StreamContinuity(sampleRate, false);
     this.#framesPerMs = sampleRate / 1000;
     this.#jumpFrames = JUMP_SECONDS * sampleRate;
   }
@@ -106,7 +121,7 @@ export class StreamNumbering {
   locate(): boolean {
     const state = this.#state;
     state[SEQUENCE] = state[SEQUENCE]! + state[SEQUENCE_OFFSET]!;
-    state[FRAME] = state[FRAME]! + state[FRAME_OFFSET]!;
+    this.#place();
     const back = state[HIGH_SEQUENCE]! - state[SEQUENCE]!;
     return this.#opened && back >= 0 && back <= MAX_MISORDER;
   }
@@ -119,37 +134,64 @@ export class StreamNumbering {
     state.fill(0);
     state[RECEIVED] = received;
     state[EXTRA_EXPECTED] = expected;
+    this.#continuity.reset();
     this.#opened = false;
     this.#usualFrames = 0;
   }
 
-  /** A packet came. @returns false when its number is far from all others and nothing confirms it yet */
+  /** A packet came. @returns false when it does not continue the stream, and nothing confirms it yet */
   accept(frames: number): boolean {
     const state = this.#state;
+    const continuity = this.#continuity;
     const given = state[SEQUENCE]!;
     if (!this.#opened) this.#open(frames);
-    let ahead = given + state[SEQUENCE_OFFSET]! - state[HIGH_SEQUENCE]!;
-    if (ahead > MAX_DROPOUT || ahead < -MAX_MISORDER) {
-      if (given !== state[CONFIRMING]) {
-        state[CONFIRMING] = given + 1;
-        this.refuse();
-        return false;
-      }
+    continuity.input[JUDGED_SEQUENCE] = given;
+    continuity.input[JUDGED_TIMESTAMP] = state[FRAME]!;
+    continuity.input[DURATION] = frames;
+    const verdict = continuity.judge();
+    if (verdict === RESTARTS) {
+      // Those were no duplicates after all.
+      state[EXTRA_EXPECTED] = state[EXTRA_EXPECTED]! + continuity.repeats;
+      continuity.reopen();
+      continuity.judge();
       this.#restart();
-      ahead = 1;
+    } else if (verdict !== CONTINUES) {
+      this.refuse();
+      return false;
     }
-    state[CONFIRMING] = -1;
+    // A packet without audio may have overtaken it.
+    const { ahead, leads } = continuity;
     state[RECEIVED] = state[RECEIVED]! + 1;
-    if (ahead > 0) this.#followJump(ahead, frames);
+    if (leads) this.#followJump(ahead > 0 ? ahead : 1, frames);
     state[AHEAD] = ahead;
     state[SEQUENCE] = given + state[SEQUENCE_OFFSET]!;
-    state[FRAME] = state[FRAME]! + state[FRAME_OFFSET]!;
-    if (ahead > 0) {
-      state[HIGH_SEQUENCE] = state[SEQUENCE]!;
+    this.#place();
+    if (ahead > 0) state[HIGH_SEQUENCE] = state[SEQUENCE]!;
+    if (leads) {
       state[HIGH_FRAME] = state[FRAME]!;
       state[HIGH_ARRIVAL] = state[NOW]!;
       this.#usualFrames = frames;
+      const transit = state[NOW]! * this.#framesPerMs - state[FRAME]!;
+      state[TRANSIT] = state[TRANSIT]! + TRANSIT_SHARE * (transit - state[TRANSIT]!);
     }
+    if (state[SEQUENCE]! < state[FIRST_SEQUENCE]!) state[FIRST_SEQUENCE] = state[SEQUENCE]!;
+    return true;
+  }
+
+  /** A packet came that carries no audio: its number is accounted for. @returns false when it is a stray */
+  acceptWithoutAudio(): boolean {
+    const state = this.#state;
+    const { input } = this.#continuity;
+    input[JUDGED_SEQUENCE] = state[SEQUENCE]!;
+    if (!this.#opened || this.#continuity.judge(false) !== CONTINUES) {
+      this.refuse();
+      return false;
+    }
+    const { ahead } = this.#continuity;
+    state[RECEIVED] = state[RECEIVED]! + 1;
+    state[AHEAD] = ahead;
+    state[SEQUENCE] = state[SEQUENCE]! + state[SEQUENCE_OFFSET]!;
+    if (ahead > 0) state[HIGH_SEQUENCE] = state[SEQUENCE]!;
     if (state[SEQUENCE]! < state[FIRST_SEQUENCE]!) state[FIRST_SEQUENCE] = state[SEQUENCE]!;
     return true;
   }
@@ -163,27 +205,47 @@ export class StreamNumbering {
     state[HIGH_SEQUENCE] = state[SEQUENCE]! - 1;
     state[HIGH_FRAME] = state[FRAME]! - frames;
     state[HIGH_ARRIVAL] = state[NOW]!;
-    state[CONFIRMING] = -1;
+    state[TRANSIT] = state[NOW]! * this.#framesPerMs - state[FRAME]!;
+    state[JUMPED_AT] = -Infinity;
   }
 
-  /** Joins the sender's new numbers to the old: this packet is the next one, as long on its way as the newest. */
+  /** Joins the sender's new numbers to the old: this packet is the next one, as long on its way as packets usually were. */
   #restart(): void {
     const state = this.#state;
     state[SEQUENCE_OFFSET] = state[HIGH_SEQUENCE]! + 1 - state[SEQUENCE]!;
-    const elapsed = Math.round((state[NOW]! - state[HIGH_ARRIVAL]!) * this.#framesPerMs);
-    const step = elapsed > this.#usualFrames ? elapsed : this.#usualFrames;
-    state[FRAME_OFFSET] = state[HIGH_FRAME]! + step - state[FRAME]!;
+    const usual = Math.round(state[NOW]! * this.#framesPerMs - state[TRANSIT]!);
+    const least = state[HIGH_FRAME]! + this.#usualFrames;
+    state[FRAME_OFFSET] = (usual > least ? usual : least) - state[FRAME]!;
+    // The numbers of before mean nothing now.
+    state[JUMPED_AT] = -Infinity;
     this.restarts++;
   }
 
-  /** Where the timestamp jumped while the numbers and the time went on: shifts the scale, so that there is no jump. */
+  /** Gives a packet its frame, by the offset that held when it was sent; one behind the newest, near that. */
+  #place(): void {
+    const state = this.#state;
+    const jumped = state[SEQUENCE]! < state[JUMPED_AT]!;
+    const frame = state[FRAME]! + state[jumped ? OLD_FRAME_OFFSET : FRAME_OFFSET]!;
+    const behind = state[SEQUENCE]! - state[HIGH_SEQUENCE]!;
+    const expected = state[HIGH_FRAME]! + behind * this.#usualFrames;
+    const plausible = behind > 0 || Math.abs(frame - expected) <= this.#jumpFrames;
+    state[FRAME] = plausible ? frame : expected;
+  }
+
+  /**
+   * Where the timestamp jumped while the numbers and the time went on, or went back below the packet before: shifts the scale,
+   * so that there is no jump.
+   */
   #followJump(ahead: number, frames: number): void {
     const state = this.#state;
     const step = state[FRAME]! + state[FRAME_OFFSET]! - state[HIGH_FRAME]!;
     const byNumber = ahead * (this.#usualFrames > 0 ? this.#usualFrames : frames);
     const byTime = (state[NOW]! - state[HIGH_ARRIVAL]!) * this.#framesPerMs;
-    if (Math.abs(step - byNumber) <= this.#jumpFrames) return;
-    if (Math.abs(step - byTime) <= this.#jumpFrames) return;
+    const forward = 2 * step >= this.#usualFrames;
+    if (forward && Math.abs(step - byNumber) <= this.#jumpFrames) return;
+    if (forward && Math.abs(step - byTime) <= this.#jumpFrames) return;
+    state[OLD_FRAME_OFFSET] = state[FRAME_OFFSET]!;
+    state[JUMPED_AT] = state[HIGH_SEQUENCE]! + ahead;
     state[FRAME_OFFSET] = state[FRAME_OFFSET]! + byNumber - step;
     this.restarts++;
   }

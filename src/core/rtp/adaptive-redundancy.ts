@@ -1,21 +1,28 @@
-import { readLossPatterns, summarizeLosses } from './loss-pattern.ts';
-import type { LossPattern } from './loss-pattern.ts';
+import { readLossBlocks, summarizeBlock } from './loss-pattern.ts';
+import type { LossBlock } from './loss-pattern.ts';
 import { RedundancyController } from './redundancy-controller.ts';
 import type { RedundancyControllerOptions, RedundancySettings } from './redundancy-controller.ts';
 import { readReports } from './rtcp.ts';
 import type { ReportBlock } from './rtcp.ts';
-import { timestampDifference } from './unwrapper.ts';
+import { sequenceDifference } from './unwrapper.ts';
 
 /** What sends copies: an encoder of the framing `rtp`. */
 export interface RedundantEncoder {
   readonly ssrc: number;
   redundancy: number;
   redundancySpacing: number;
+  /** Numbers of the first and the last packet that were sent, in full; −1 before. Left out, reports are not checked against them. */
+  readonly firstSent?: number;
+  readonly lastSent?: number;
 }
 
 const SEQUENCES = 2 ** 16;
-/** A receiver that has gone back so many packets counts anew. Late packets take back less. */
+/** A receiver whose loss has gone back by so many packets counts again from the start. Late packets take back less. */
 const RESTART = 256;
+/** Packets that came before the first one that a receiver counted: so many more may be expected at once. */
+const EARLIER = 100;
+/** Reports and patterns about packets of longer ago cannot be told from those about packets to come. */
+const MAX_AGE = 2 ** 15;
 /** How long the runs of losses are remembered: in a second there may be none at all. */
 const RUN_MEMORY_MS = 15_000;
 /** Longer ones are standstills, which no copy outlasts. */
@@ -25,22 +32,25 @@ const MAX_RUN = 64;
  * The sender's end of adaptive redundancy: hears a receiver's reports, has a {@link RedundancyController} decide on copies, and sets
  * them at the encoder. Has no clock: time comes with each report.
  *
- * It reckons the loss from one report to the next by their totals (RFC 3550 §6.4.4), so that it misses nothing where reports get lost,
- * and takes packets that overtake each other for no loss.
+ * It reckons the loss from one report to the next by their totals (RFC 3550 §6.4.4): a lost report loses no information, and packets
+ * that overtake each other are no loss. What cannot be true changes nothing: reports and loss patterns about packets that were never
+ * sent, more packets lost than were sent, and what was told already.
  */
 export class AdaptiveRedundancy {
   readonly #encoder: RedundantEncoder;
   readonly #controller: RedundancyController;
-  /** Of the last report; −1 before the first. */
-  #highestSequence = -1;
+  /** The highest number of the last report, in full; −1 before the first. */
+  #highest = -1;
   /** The most that was ever reported lost: later ones that come after all are no gain to reckon with. */
   #mostLost = 0;
+  /** Whether the last report told of more lost packets than there were. */
+  #isDoubtful = false;
   /** Lost packets and runs of them, forgotten by and by. */
   #lost = 0;
   #runs = 0;
   /** When the last pattern came. */
   #patternAtMs = 0;
-  /** Behind the last pattern, and whether its last packet was lost. */
+  /** The number behind the last pattern, in full, and whether its last packet was lost. */
   #patternEnd = -1;
   #endsInLoss = false;
 
@@ -76,8 +86,8 @@ export class AdaptiveRedundancy {
   receive(message: Uint8Array, nowMs: number): RedundancySettings {
     const { ssrc } = this.#encoder;
     const reports = readReports(message);
-    for (const pattern of readLossPatterns(message)) {
-      if (pattern.ssrc === ssrc) this.#remember(pattern, nowMs);
+    for (const block of readLossBlocks(message)) {
+      if (block.ssrc === ssrc) this.#remember(message, block, nowMs);
     }
     for (const { reports: blocks } of reports) {
       for (const block of blocks) if (block.ssrc === ssrc) this.#heed(block, nowMs);
@@ -85,37 +95,83 @@ export class AdaptiveRedundancy {
     return this.settings;
   }
 
-  #heed(block: ReportBlock, nowMs: number): void {
-    const { highestSequence, packetsLost } = block;
-    const expected = timestampDifference(this.#highestSequence, highestSequence);
-    const startsAnew =
-      this.#highestSequence < 0 || expected < -RESTART || packetsLost < this.#mostLost - RESTART;
-    if (startsAnew) {
-      // The first tells where to count from: of what it calls lost, part may be on its way.
-      this.#highestSequence = highestSequence;
+  #heed({ highestSequence, packetsLost }: ReportBlock, nowMs: number): void {
+    this.#noticeRestart();
+    const { lastSent } = this.#encoder;
+    const highest = this.#sentNumber(highestSequence);
+    if (highest < 0) return;
+    const expected = highest - this.#highest;
+    const lost = packetsLost - this.#mostLost;
+    const sent = lastSent === undefined ? Number.POSITIVE_INFINITY : highest - this.#first + 1;
+    if (packetsLost > sent || packetsLost < -sent) return;
+    if (this.#highest < 0 || (expected >= 0 && lost < -RESTART)) {
+      // The first tells where to count from: of what it calls lost, part may be on its way. So does a receiver's first since it restarted.
+      this.#highest = highest;
       this.#mostLost = packetsLost;
       return;
     }
     // One that was overtaken by a later one, or about nothing new.
     if (expected <= 0) return;
-    const fractionLost = Math.min(1, Math.max(0, packetsLost - this.#mostLost) / expected);
-    this.#highestSequence = highestSequence;
+    if (lost > expected + EARLIER) {
+      // More were lost than there were. Two in a row count from somewhere else.
+      if (this.#isDoubtful) this.#highest = -1;
+      this.#isDoubtful = !this.#isDoubtful;
+      return;
+    }
+    this.#isDoubtful = false;
+    const fractionLost = Math.min(1, Math.max(0, lost) / expected);
+    this.#highest = highest;
     this.#mostLost = Math.max(this.#mostLost, packetsLost);
     const meanRun = this.#runs > 0 ? Math.min(MAX_RUN, Math.max(1, this.#lost / this.#runs)) : 1;
     this.#apply(this.#controller.update({ fractionLost, meanRun }, nowMs));
   }
 
-  #remember({ begin, came }: LossPattern, nowMs: number): void {
-    if (came.length === 0) return;
-    const { lost, runs } = summarizeLosses(came);
-    // A run that goes on from the pattern before is one.
-    const goesOn = this.#endsInLoss && begin === this.#patternEnd && came[0] === 0;
+  #remember(message: Uint8Array, block: LossBlock, nowMs: number): void {
+    const { packets } = block;
+    if (packets === 0) return;
+    this.#noticeRestart();
+    const begin = this.#sentNumber(block.begin);
+    const end = begin + packets;
+    const { lastSent = Number.POSITIVE_INFINITY } = this.#encoder;
+    // Never sent; or told already.
+    if (begin < 0 || end - 1 > lastSent || (this.#patternEnd >= 0 && begin < this.#patternEnd))
+      return;
+    const { lost, runs, beginsInLoss, endsInLoss } = summarizeBlock(message, block);
+    // A run that continues from the pattern before is one.
+    const continues = this.#endsInLoss && begin === this.#patternEnd && beginsInLoss;
     const kept = Math.exp(-Math.max(0, nowMs - this.#patternAtMs) / RUN_MEMORY_MS);
     this.#lost = this.#lost * kept + lost;
-    this.#runs = this.#runs * kept + runs - (goesOn ? 1 : 0);
+    this.#runs = this.#runs * kept + runs - (continues ? 1 : 0);
     this.#patternAtMs = nowMs;
-    this.#patternEnd = (begin + came.length) % SEQUENCES;
-    this.#endsInLoss = came.at(-1) === 0;
+    this.#patternEnd = end;
+    this.#endsInLoss = endsInLoss;
+  }
+
+  get #first(): number {
+    return this.#encoder.firstSent ?? 0;
+  }
+
+  /** The encoder's numbers begin again: what was told about those before is no measure. */
+  #noticeRestart(): void {
+    const { lastSent = Number.POSITIVE_INFINITY } = this.#encoder;
+    if (this.#highest <= lastSent && this.#patternEnd - 1 <= lastSent) return;
+    this.#highest = -1;
+    this.#mostLost = 0;
+    this.#patternEnd = -1;
+    this.#endsInLoss = false;
+  }
+
+  /** @returns a number of which the last 16 bits are given, in full; −1 where no such packet was sent */
+  #sentNumber(number: number): number {
+    const { lastSent } = this.#encoder;
+    if (lastSent === undefined) {
+      const from = Math.max(this.#highest, this.#patternEnd);
+      return from < 0 ? (number % SEQUENCES) + SEQUENCES : from + sequenceDifference(from, number);
+    }
+    if (lastSent < 0) return -1;
+    const age = (((lastSent - number) % SEQUENCES) + SEQUENCES) % SEQUENCES;
+    const full = lastSent - age;
+    return age < MAX_AGE && full >= this.#first ? full : -1;
   }
 
   #apply({ copies, spacing }: RedundancySettings): void {

@@ -1,4 +1,5 @@
 import { numberIn } from '../arguments.ts';
+import { timestampJumped } from './stream-continuity.ts';
 import { timestampDifference } from './unwrapper.ts';
 
 /** J goes a sixteenth of the way each time (RFC 3550 §6.4.1). */
@@ -11,7 +12,8 @@ const ARRIVAL = 2;
 
 /**
  * Mean deviation of how far packets arrive apart from how far they were sent apart (RFC 3550 §6.4.1, A.8). With fractions, where
- * the RFC's code rounds. Allocates in its constructor only.
+ * the RFC's code rounds; and where timestamps jump, as those of a sender do that restarts, they tell nothing about the network.
+ * Allocates in its constructor only.
  */
 export class InterarrivalJitter {
   /** Of the payload's clock, Hz. */
@@ -33,8 +35,10 @@ export class InterarrivalJitter {
     const state = this.#state;
     const arrival = (arrivalMs * this.clockRate) / 1000;
     const sentApart = timestampDifference(state[TIMESTAMP]!, timestamp);
-    const difference = Math.abs(arrival - state[ARRIVAL]! - sentApart);
-    if (!Number.isNaN(difference)) state[JITTER]! += (difference - state[JITTER]!) * GAIN;
+    const elapsed = arrival - state[ARRIVAL]!;
+    const difference = Math.abs(elapsed - sentApart);
+    const tells = !Number.isNaN(difference) && !timestampJumped(sentApart, elapsed, this.clockRate);
+    if (tells) state[JITTER]! += (difference - state[JITTER]!) * GAIN;
     state[TIMESTAMP] = timestamp;
     state[ARRIVAL] = arrival;
   }
@@ -49,10 +53,15 @@ export class InterarrivalJitter {
     return (this.#state[JITTER]! * 1000) / this.clockRate;
   }
 
+  /** The next packet is not compared with the one before: the sender restarted. */
+  restart(): void {
+    this.#state[TIMESTAMP] = Number.NaN;
+    this.#state[ARRIVAL] = Number.NaN;
+  }
+
   /** As new. */
   reset(): void {
     this.#state[JITTER] = 0;
-    this.#state[TIMESTAMP] = Number.NaN;
-    this.#state[ARRIVAL] = Number.NaN;
+    this.restart();
   }
 }

@@ -1,7 +1,7 @@
 import { integerIn } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
 import { readUint16, readUint32, writeUint16, writeUint32 } from './network-order.ts';
-import { rtcpPacketBytes } from './rtcp.ts';
+import { rtcpPacketBytes, rtcpPaddingBytes } from './rtcp.ts';
 
 /*
  * Which packets came and which were lost, one by one: an extended report (RFC 3611 §2) with one block of run lengths (§4.1). It tells
@@ -119,8 +119,21 @@ function chunkAt(came: Uint8Array, from: number, length: number): number {
   return bits;
 }
 
+/** A loss pattern where it lies in a message: its chunks are checked, and not unpacked. */
+export interface LossBlock {
+  readonly reporter: number;
+  readonly ssrc: number;
+  readonly begin: number;
+  /** How many packets it tells about, 0..65535. */
+  readonly packets: number;
+  /** Where its chunks begin. */
+  readonly chunksAt: number;
+}
+
 /**
- * The loss patterns of a message, in its order; blocks and packets of other kinds are passed over. Allocates its result.
+ * The loss patterns of a message, in its order; blocks and packets of other kinds are passed over. A block of 20 bytes may tell about
+ * 65,535 packets: `came` is unpacked each time that it is read, from the message, which must not change until then. Looks at each byte
+ * of the message a few times at most, and gives no more than a pattern for every 12 bytes.
  * @throws PacketError when it is not made of whole RTCP packets, or a pattern does not tell about every packet
  */
 export function readLossPatterns(
@@ -128,17 +141,38 @@ export function readLossPatterns(
   byteOffset = 0,
   byteLength: number = source.length - byteOffset,
 ): LossPattern[] {
-  const end = byteOffset + byteLength;
-  const patterns: LossPattern[] = [];
-  for (let at = byteOffset; at < end;) {
-    const next = at + rtcpPacketBytes(source, at, end);
-    if (source[at + 1] === EXTENDED_TYPE) readBlocks(source, at, next, patterns);
-    at = next;
-  }
-  return patterns;
+  return readLossBlocks(source, byteOffset, byteLength).map((block) => {
+    const { reporter, ssrc, begin } = block;
+    return {
+      reporter,
+      ssrc,
+      begin,
+      get came() {
+        return unpack(source, block);
+      },
+    };
+  });
 }
 
-function readBlocks(source: Uint8Array, at: number, end: number, patterns: LossPattern[]): void {
+/** The loss patterns of a message, not unpacked. @throws as {@link readLossPatterns} */
+export function readLossBlocks(
+  source: Uint8Array,
+  byteOffset = 0,
+  byteLength: number = source.length - byteOffset,
+): LossBlock[] {
+  const end = byteOffset + byteLength;
+  const blocks: LossBlock[] = [];
+  for (let at = byteOffset; at < end;) {
+    const bytes = rtcpPacketBytes(source, at, end);
+    if (source[at + 1] === EXTENDED_TYPE) {
+      readBlocks(source, at, at + bytes - rtcpPaddingBytes(source, at, bytes), blocks);
+    }
+    at += bytes;
+  }
+  return blocks;
+}
+
+function readBlocks(source: Uint8Array, at: number, end: number, blocks: LossBlock[]): void {
   if (at + HEADER_BYTES > end) throw truncated();
   const reporter = readUint32(source, at + 4);
   for (let block = at + HEADER_BYTES; block < end;) {
@@ -150,24 +184,38 @@ function readBlocks(source: Uint8Array, at: number, end: number, patterns: LossP
       if (block + BLOCK_HEADER_BYTES > next) throw truncated();
       const begin = readUint16(source, block + 8);
       const packets = (readUint16(source, block + 10) - begin + SEQUENCES) % SEQUENCES;
-      const came = readChunks(source, block + BLOCK_HEADER_BYTES, next, packets);
-      patterns.push({ reporter, ssrc: readUint32(source, block + 4), begin, came });
+      const chunksAt = block + BLOCK_HEADER_BYTES;
+      checkChunks(source, chunksAt, next, packets);
+      blocks.push({ reporter, ssrc: readUint32(source, block + 4), begin, packets, chunksAt });
     }
     block = next;
   }
 }
 
-function readChunks(source: Uint8Array, from: number, end: number, packets: number): Uint8Array {
-  const came = new Uint8Array(packets);
-  let packet = 0;
-  for (let at = from; packet < packets; at += CHUNK_BYTES) {
+/** @throws PacketError unless the chunks tell about so many packets */
+function checkChunks(source: Uint8Array, from: number, end: number, packets: number): void {
+  let told = 0;
+  for (let at = from; told < packets; at += CHUNK_BYTES) {
     const chunk = at < end ? readUint16(source, at) : 0;
     if (chunk === 0) throw truncated();
+    const isVector = (chunk & VECTOR_BIT) !== 0;
+    if (!isVector && (chunk & RUN_MASK) === 0) {
+      throw new PacketError('bad-field', 'a run must have a length.');
+    }
+    told += isVector ? VECTOR_PACKETS : chunk & RUN_MASK;
+  }
+}
+
+function unpack(source: Uint8Array, { packets, chunksAt }: LossBlock): Uint8Array {
+  const came = new Uint8Array(packets);
+  let packet = 0;
+  for (let at = chunksAt; packet < packets; at += CHUNK_BYTES) {
+    const chunk = readUint16(source, at);
     if ((chunk & VECTOR_BIT) === 0) {
       const length = chunk & RUN_MASK;
-      if (length === 0) throw new PacketError('bad-field', 'a run must have a length.');
       if ((chunk & CAME_BIT) !== 0) came.fill(1, packet, packet + length);
-      packet += length;
+      // A message that was changed since: it ends here.
+      packet += length > 0 ? length : packets;
     } else {
       for (let i = VECTOR_PACKETS - 1; i >= 0; i--, packet++) {
         if (packet < packets) came[packet] = (chunk >> i) & 1;
@@ -175,6 +223,38 @@ function readChunks(source: Uint8Array, from: number, end: number, packets: numb
     }
   }
   return came;
+}
+
+/** What a {@link LossBlock} comes to, and what became of its first and its last packet. */
+export interface LossBlockSummary {
+  lost: number;
+  runs: number;
+  beginsInLoss: boolean;
+  endsInLoss: boolean;
+}
+
+/** Sums a block up without unpacking it: the work is that of its bytes, not of its packets. */
+export function summarizeBlock(
+  source: Uint8Array,
+  { packets, chunksAt }: LossBlock,
+): LossBlockSummary {
+  const summary = { lost: 0, runs: 0, beginsInLoss: false, endsInLoss: false };
+  let packet = 0;
+  const add = (isLost: boolean, length: number): void => {
+    const count = Math.min(length, packets - packet);
+    if (count <= 0) return;
+    if (packet === 0) summary.beginsInLoss = isLost;
+    if (isLost && !summary.endsInLoss) summary.runs++;
+    if (isLost) summary.lost += count;
+    summary.endsInLoss = isLost;
+    packet += count;
+  };
+  for (let at = chunksAt; packet < packets; at += CHUNK_BYTES) {
+    const chunk = readUint16(source, at);
+    if ((chunk & VECTOR_BIT) === 0) add((chunk & CAME_BIT) === 0, chunk & RUN_MASK);
+    else for (let i = VECTOR_PACKETS - 1; i >= 0; i--) add(((chunk >> i) & 1) === 0, 1);
+  }
+  return summary;
 }
 
 /** Sums a pattern up, for a `RedundancyController`. */

@@ -5,8 +5,14 @@ import type { Packet } from '../framing/packet.ts';
 import type { RtpStream } from '../framing/rtp-stream.ts';
 import { lossPatternBytes, writeLossPattern } from './loss-pattern.ts';
 import { ReceptionStatistics } from './reception-statistics.ts';
-import { DEFAULT_SSRC, rtpClockRate } from './rtp-payload-format.ts';
-import { reportBytes, writeReport } from './rtcp.ts';
+import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from './rtp-payload-format.ts';
+import {
+  checkCname,
+  reportBytes,
+  sourceDescriptionBytes,
+  writeReport,
+  writeSourceDescription,
+} from './rtcp.ts';
 import type { ReceiverReport } from './rtcp.ts';
 
 /** How a {@link LossReporter} reports. */
@@ -15,22 +21,30 @@ export interface LossReporterOptions {
   readonly interval?: number | undefined;
   /** Who reports, 0..2³²−1: not the SSRC of who sends. @default 1 */
   readonly reporter?: number | undefined;
+  /** The canonical name of who reports (RFC 3550 §6.5.1), 1 to 255 characters of ASCII. @default 'micwire' */
+  readonly cname?: string | undefined;
 }
-const NAMES = { interval: 1, reporter: 1 } satisfies OptionNames<LossReporterOptions>;
+const NAMES = { interval: 1, reporter: 1, cname: 1 } satisfies OptionNames<LossReporterOptions>;
 
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_REPORTER = 1;
+const DEFAULT_CNAME = 'micwire';
 const SEQUENCES = 2 ** 16;
 
 /**
  * The receiver's end of adaptive redundancy: counts the packets of a stream, and every so often tells its sender, an
  * {@link AdaptiveRedundancy}, how many were lost (RFC 3550 §6.4.2) and which (RFC 3611 §4.1). Has no clock and no timer: time comes
  * with each packet, and so do reports. While nothing comes there is nothing to tell.
+ *
+ * It follows the decoder: where the sender restarts it counts from there, and where another source takes its place the reports are
+ * about that one.
  */
 export class LossReporter {
-  readonly #statistics: ReceptionStatistics;
-  readonly #ssrc: number;
+  #statistics: ReceptionStatistics;
+  #ssrc: number;
+  readonly #clockRate: number;
   readonly #reporter: number;
+  readonly #cname: string;
   readonly #intervalMs: number;
   readonly #sequenceOffset: number;
   /** Units of the payload's clock in a frame. */
@@ -45,35 +59,52 @@ export class LossReporter {
   constructor(stream: RtpStream, options: LossReporterOptions = {}) {
     checkObject('stream must be an RtpStream', stream);
     checkOptions('LossReporter', options, NAMES);
-    const { interval = DEFAULT_INTERVAL_MS, reporter = DEFAULT_REPORTER } = options;
-    const clockRate = rtpClockRate(stream);
-    this.#ssrc = stream.ssrc ?? DEFAULT_SSRC;
-    this.#statistics = new ReceptionStatistics(this.#ssrc, clockRate);
+    const {
+      interval = DEFAULT_INTERVAL_MS,
+      reporter = DEFAULT_REPORTER,
+      cname = DEFAULT_CNAME,
+    } = options;
+    this.#clockRate = rtpClockRate(stream);
+    payloadTypesOf(stream);
+    this.#ssrc = integerIn('ssrc', stream.ssrc ?? DEFAULT_SSRC, 0, 2 ** 32 - 1);
+    this.#statistics = new ReceptionStatistics(this.#ssrc, this.#clockRate, true);
     this.#reporter = integerIn('reporter', reporter, 0, 2 ** 32 - 1);
     this.#intervalMs = numberIn('interval', interval, 100, 60_000);
+    this.#cname = checkCname(cname);
     this.#sequenceOffset = integerIn(
       'sequenceOffset',
       stream.sequenceOffset ?? 0,
       0,
       SEQUENCES - 1,
     );
-    this.#ticksPerFrame = clockRate / stream.sampleRate;
+    this.#ticksPerFrame = this.#clockRate / stream.sampleRate;
   }
 
-  /** What was counted so far. */
+  /** What was counted so far, of the source that is heard. */
   get statistics(): ReceptionStatistics {
     return this.#statistics;
   }
 
   /**
-   * Takes a packet in the order of arrival, as a decoder of RTP gives it; redundant copies are passed over.
+   * Takes a packet in the order of arrival, as a decoder of RTP gives it: the object itself, not a copy, which would not know the
+   * header that it came with. Redundant copies are passed over; packets without audio count as received.
    * @param nowMs when it came, by any clock that does not go backwards
    * @returns a report to be sent back, whose bytes are the caller's; null while none is due
    */
   receive(packet: Packet, nowMs: number): Uint8Array<ArrayBuffer> | null {
     if (packet.redundant === true) return null;
-    const sequence = packet.sequence + this.#sequenceOffset;
-    this.#statistics.update(sequence, packet.frame * this.#ticksPerFrame, nowMs);
+    const { rtp } = packet;
+    if (rtp !== undefined && rtp.ssrc !== this.#ssrc) {
+      this.#ssrc = rtp.ssrc;
+      this.#statistics = new ReceptionStatistics(rtp.ssrc, this.#clockRate, true);
+    }
+    const sequence = rtp?.sequenceNumber ?? packet.sequence + this.#sequenceOffset;
+    if (packet.noAudio === undefined) {
+      const timestamp = rtp?.timestamp ?? packet.frame * this.#ticksPerFrame;
+      this.#statistics.update(sequence, timestamp, nowMs);
+    } else {
+      this.#statistics.updateWithoutAudio(sequence);
+    }
     if (Number.isNaN(this.#reportedAtMs)) this.#reportedAtMs = nowMs;
     if (nowMs - this.#reportedAtMs < this.#intervalMs) return null;
     this.#reportedAtMs = nowMs;
@@ -95,9 +126,12 @@ export class LossReporter {
     };
     // A packet's fate is known only when late ones have had their time.
     const patternBytes = came.length === 0 ? 0 : lossPatternBytes(pattern);
-    const bytes = new Uint8Array(reportBytes(report) + patternBytes);
-    const written = writeReport(report, bytes);
-    if (patternBytes > 0) writeLossPattern(pattern, bytes, written);
+    const descriptionBytes = sourceDescriptionBytes(this.#cname);
+    const bytes = new Uint8Array(reportBytes(report) + patternBytes + descriptionBytes);
+    let at = writeReport(report, bytes);
+    if (patternBytes > 0) at += writeLossPattern(pattern, bytes, at);
+    // Part of every compound packet (RFC 3550 §6.1); last, as Wireshark 4.0 looks 8 bytes beyond a loss pattern.
+    writeSourceDescription(this.#reporter, this.#cname, bytes, at);
     return bytes;
   }
 }

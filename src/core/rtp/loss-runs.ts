@@ -65,7 +65,16 @@ export class LossRuns {
     return { begin: this.#patternStart, came };
   }
 
-  /** Counts from 0 again; goes on to follow the stream. */
+  /** The sender restarted: what comes next has other numbers. What was counted stays. */
+  restart(): void {
+    while (this.#settled < this.#due) this.#settle();
+    this.#settled = -1;
+    this.#due = -1;
+    this.#length = 0;
+    this.#patternLength = 0;
+  }
+
+  /** Counts from 0 again, and continues to follow the stream. */
   reset(): void {
     this.#lost = 0;
     this.#runs = 0;

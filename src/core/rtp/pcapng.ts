@@ -3,7 +3,7 @@ import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { utf8Bytes } from '../container/bytes.ts';
 import type { RtpStream } from '../framing/rtp-stream.ts';
-import { RED_PAYLOAD_TYPE, rtpMap, rtpPayloadType } from './rtp-payload-format.ts';
+import { payloadTypesOf, rtpMap } from './rtp-payload-format.ts';
 import { writeUint16 } from './network-order.ts';
 
 /*
@@ -209,8 +209,7 @@ function writeIp(
 }
 
 function sdp(stream: RtpStream, { address, port }: PcapEndpoint): string {
-  const type = stream.payloadType ?? rtpPayloadType(stream);
-  const red = stream.redPayloadType ?? RED_PAYLOAD_TYPE;
+  const { payloadType: type, redPayloadType: red } = payloadTypesOf(stream);
   const map = rtpMap(stream);
   return [
     'v=0',

@@ -3,49 +3,91 @@ import { InterarrivalJitter } from './interarrival-jitter.ts';
 import { LossRuns } from './loss-runs.ts';
 import { ntpMiddle } from './ntp-time.ts';
 import type { ReportBlock, SenderReport } from './rtcp.ts';
+import {
+  CONTINUES,
+  DURATION,
+  RESTARTS,
+  SEQUENCE,
+  StreamContinuity,
+  TIMESTAMP,
+} from './stream-continuity.ts';
 
 const TWO_32 = 2 ** 32;
+const SEQUENCES = 2 ** 16;
+/** Numbers in full begin here: a packet from before the first one has its place. */
+const BASE = SEQUENCES;
+const FIRST = 0;
+const HIGHEST = 1;
 const MAX_LOST = 2 ** 23 - 1;
 const FRACTION_STEPS = 256;
 /** 1/65536 s in a ms. */
 const UNITS_PER_MS = 2 ** 16 / 1000;
 
-/** What was expected and received, of one source, and what comes of it for its sender. */
+/**
+ * What was expected and received, of one source, and what comes of it for its sender. Where the sender restarts
+ * (`StreamContinuity`), it is counted from the beginning of the new run, as RFC 3550 A.1 does; the totals here go over all runs.
+ * Allocates in its constructor only.
+ */
 export class ReceptionStatistics {
   readonly #ssrc: number;
+  readonly #continuity: StreamContinuity;
   readonly #jitter: InterarrivalJitter;
   readonly #runs = new LossRuns();
-  /** The first and the highest number; −1 before the first. */
-  #first = -1;
-  #highest = -1;
+  /** Numbers in full, of the present run: the first, and the highest; −1 before the first. In an array, as V8 boxes doubles. */
+  readonly #state = Float64Array.of(-1, -1);
   #received = 0;
+  /** Of the runs before. */
+  #expectedEarlier = 0;
+  #receivedEarlier = 0;
   /** As of the report before. */
   #expectedBefore = 0;
   #receivedBefore = 0;
+  #strays = 0;
+  #restarts = 0;
   #lastSenderReport = 0;
   #senderReportAtMs = 0;
 
   /**
    * @param ssrc of the source, 0..2³²−1
    * @param clockRate of its payload, Hz
+   * @param repeatsRestart whether five duplicates in a row are a sender that restarted shortly after it had started, as a decoder of
+   *   RTP takes them. RFC 3550 A.1 counts them as duplicates
    */
-  constructor(ssrc: number, clockRate: number) {
+  constructor(ssrc: number, clockRate: number, repeatsRestart = false) {
     this.#ssrc = integerIn('ssrc', ssrc, 0, TWO_32 - 1);
     this.#jitter = new InterarrivalJitter(clockRate);
+    this.#continuity = new StreamContinuity(clockRate, true, repeatsRestart);
   }
 
   /**
    * Takes a packet in the order of arrival; redundant copies are none.
-   * @param sequence in full, as a `SequenceUnwrapper` gives it; from 0
+   * @param sequence its sequence number, of 16 bits or unwrapped
    * @param timestamp its own, in the payload's clock, of 32 bits or unwrapped
    * @param arrivalMs when it came, by any clock
    */
   update(sequence: number, timestamp: number, arrivalMs: number): void {
+    const { input } = this.#continuity;
+    input[SEQUENCE] = sequence % SEQUENCES;
+    input[TIMESTAMP] = timestamp;
+    input[DURATION] = -1;
+    const verdict = this.#continuity.judge();
+    if (verdict === RESTARTS) {
+      this.#restart(sequence % SEQUENCES, timestamp);
+    } else if (verdict === CONTINUES) {
+      this.#take(this.#continuity.ahead);
+    } else {
+      this.#strays++;
+      return;
+    }
     this.#jitter.update(timestamp, arrivalMs);
-    this.#runs.update(sequence);
-    this.#received++;
-    if (this.#first < 0 || sequence < this.#first) this.#first = sequence;
-    if (sequence > this.#highest) this.#highest = sequence;
+  }
+
+  /** Takes a packet that carries no audio: it was received, and its timestamp tells nothing. */
+  updateWithoutAudio(sequence: number): void {
+    this.#continuity.input[SEQUENCE] = sequence % SEQUENCES;
+    const isKnown = this.#state[HIGHEST]! >= 0 && this.#continuity.judge(false) === CONTINUES;
+    if (isKnown) this.#take(this.#continuity.ahead);
+    else this.#strays++;
   }
 
   /** Notes a sender report, so that the next receiver report lets its sender reckon the round trip. */
@@ -54,19 +96,29 @@ export class ReceptionStatistics {
     this.#senderReportAtMs = arrivalMs;
   }
 
-  /** Packets that should have come (RFC 3550 A.3). */
+  /** Packets that should have come (RFC 3550 A.3), over all runs. */
   get expected(): number {
-    return this.#first < 0 ? 0 : this.#highest - this.#first + 1;
+    return this.#expectedEarlier + this.#expectedNow;
   }
 
-  /** Packets that came, duplicates and late ones too. */
+  /** Packets that came, duplicates and late ones too, over all runs. */
   get received(): number {
-    return this.#received;
+    return this.#receivedEarlier + this.#received;
   }
 
   /** Packets lost since the start; negative where duplicates came. */
   get lost(): number {
-    return this.expected - this.#received;
+    return this.expected - this.received;
+  }
+
+  /** Packets that do not belong to the stream, as far as is known: they are neither expected nor received. */
+  get strays(): number {
+    return this.#strays;
+  }
+
+  /** How often the sender restarted. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   /** Interarrival jitter (RFC 3550 A.8). */
@@ -84,23 +136,74 @@ export class ReceptionStatistics {
    * @param nowMs when it will be sent, by the clock of the arrivals
    */
   report(nowMs: number): ReportBlock {
-    const { expected } = this;
+    const { expected, received } = this;
     const expectedNow = expected - this.#expectedBefore;
-    const lostNow = expectedNow - (this.#received - this.#receivedBefore);
+    const lostNow = expectedNow - (received - this.#receivedBefore);
     this.#expectedBefore = expected;
-    this.#receivedBefore = this.#received;
+    this.#receivedBefore = received;
     const fraction = expectedNow > 0 && lostNow > 0 ? lostNow / expectedNow : 0;
     const delay = Math.round((nowMs - this.#senderReportAtMs) * UNITS_PER_MS);
     return {
       ssrc: this.#ssrc,
       fractionLost:
         Math.min(FRACTION_STEPS - 1, Math.floor(fraction * FRACTION_STEPS)) / FRACTION_STEPS,
-      packetsLost: Math.max(-MAX_LOST - 1, Math.min(MAX_LOST, this.lost)),
-      highestSequence: Math.max(0, this.#highest) % TWO_32,
+      packetsLost: Math.max(-MAX_LOST - 1, Math.min(MAX_LOST, this.#expectedNow - this.#received)),
+      highestSequence: Math.max(0, this.#state[HIGHEST]! - BASE) % TWO_32,
       jitter: Math.min(TWO_32 - 1, Math.floor(this.#jitter.jitter)),
       lastSenderReport: this.#lastSenderReport,
       delaySinceSenderReport:
         this.#lastSenderReport === 0 ? 0 : Math.max(0, Math.min(TWO_32 - 1, delay)),
     };
+  }
+
+  /** Of the present run. */
+  get #expectedNow(): number {
+    const state = this.#state;
+    return state[HIGHEST]! < 0 ? 0 : state[HIGHEST]! - state[FIRST]! + 1;
+  }
+
+  #take(ahead: number): void {
+    const state = this.#state;
+    // There is room below for packets that the first one overtook.
+    if (state[HIGHEST]! < 0) this.#begin(this.#continuity.input[SEQUENCE]!);
+    const full = state[HIGHEST]! + ahead;
+    this.#received++;
+    if (full < state[FIRST]!) state[FIRST] = full;
+    if (full > state[HIGHEST]!) state[HIGHEST] = full;
+    this.#runs.update(full);
+  }
+
+  /** A run begins with that sequence number. */
+  #begin(sequenceNumber: number): void {
+    this.#state[FIRST] = BASE + sequenceNumber;
+    this.#state[HIGHEST] = BASE + sequenceNumber - 1;
+  }
+
+  #restart(sequenceNumber: number, timestamp: number): void {
+    const continuity = this.#continuity;
+    const { input, repeats, hasCandidate, candidateSequence, candidateTimestamp } = continuity;
+    this.#restarts++;
+    this.#expectedEarlier += this.#expectedNow;
+    this.#receivedEarlier += this.#received - repeats;
+    // They came before this one, and were taken for duplicates of the run before.
+    this.#received = repeats;
+    this.#runs.restart();
+    this.#jitter.restart();
+    this.#begin(hasCandidate ? candidateSequence : sequenceNumber);
+    this.#state[FIRST]! -= repeats;
+    if (hasCandidate) {
+      this.#strays--;
+      input[SEQUENCE] = candidateSequence;
+      input[TIMESTAMP] = candidateTimestamp;
+      continuity.reopen();
+      continuity.judge();
+      this.#take(continuity.ahead);
+      input[SEQUENCE] = sequenceNumber;
+      input[TIMESTAMP] = timestamp;
+    } else {
+      continuity.reopen();
+    }
+    continuity.judge();
+    this.#take(continuity.ahead);
   }
 }

@@ -1,4 +1,4 @@
-import { integerIn, numberIn } from '../arguments.ts';
+import { describe, integerIn, numberIn } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
 import {
   readUint16,
@@ -87,6 +87,8 @@ const COUNT_MASK = 0x1f;
 const MAX_REPORTS = 31;
 const SENDER_TYPE = 200;
 const RECEIVER_TYPE = 201;
+const DESCRIPTION_TYPE = 202;
+const CNAME_ITEM = 1;
 /** Payload types 192–223 are RTCP's where RTP shares a port with it (RFC 5761 §4). */
 const RTCP_TYPES = [192, 223] as const;
 
@@ -107,7 +109,8 @@ export function isRtcp(source: Uint8Array, byteOffset = 0): boolean {
 }
 
 /**
- * The sender and receiver reports of a message, in its order; none where there are only packets of other types.
+ * The sender and receiver reports of a message, in its order; none where there are only packets of other types. Looks at each byte
+ * a few times at most, and gives no more than a report for every 8 bytes and a block for every 24.
  * @throws PacketError when it is not made of whole RTCP packets
  */
 export function readReports(
@@ -121,7 +124,7 @@ export function readReports(
     const bytes = rtcpPacketBytes(source, at, end);
     const type = source[at + 1]!;
     if (type === SENDER_TYPE || type === RECEIVER_TYPE) {
-      reports.push(readReport(source, at, bytes, type));
+      reports.push(readReport(source, at, bytes - rtcpPaddingBytes(source, at, bytes), type));
     }
     at += bytes;
   }
@@ -146,6 +149,19 @@ export function rtcpPacketBytes(source: Uint8Array, at: number, end: number): nu
     throw new PacketError('bad-field', 'only the last RTCP packet of a message may have padding.');
   }
   return bytes;
+}
+
+/**
+ * Bytes of padding at the end of a packet, their count included (RFC 3550 §6.4.1); 0 without.
+ * @param bytes its length, from {@link rtcpPacketBytes}
+ * @throws PacketError when the count is no multiple of four, or goes into the header
+ */
+export function rtcpPaddingBytes(source: Uint8Array, at: number, bytes: number): number {
+  if ((source[at]! & PADDING_BIT) === 0) return 0;
+  const padding = source[at + bytes - 1]!;
+  if (padding % 4 === 0 && padding > 0 && padding <= bytes - 4) return padding;
+  const range = `a multiple of 4 from 4 to ${bytes - 4}`;
+  throw new PacketError('bad-field', `padding must be ${range}, got ${padding}.`);
 }
 
 function readReport(
@@ -248,6 +264,52 @@ function writeBlock(block: ReportBlock, target: Uint8Array, at: number): void {
 
 function write32(name: string, value: number, target: Uint8Array, at: number): void {
   writeUint32(integerIn(name, value, 0, MAX_UINT32), target, at);
+}
+
+/** Bytes of a source description with that name. */
+export function sourceDescriptionBytes(cname: string): number {
+  // The list of items ends with at least one zero, and the packet with a whole word (§6.5).
+  return HEADER_BYTES + 4 * Math.ceil((2 + cname.length + 1) / 4);
+}
+
+/**
+ * Writes a source description (RFC 3550 §6.5) of one source as one RTCP packet: its canonical name, which every compound packet
+ * has to tell (§6.1).
+ * @param ssrc whom it is about: who reports, 0..2³²−1
+ * @param cname 1 to 255 characters of ASCII, none of them a control character
+ * @param target the caller's; at least `sourceDescriptionBytes(cname)` bytes from `byteOffset`
+ * @returns bytes written
+ * @throws TypeError or RangeError when a field is out of its range
+ */
+export function writeSourceDescription(
+  ssrc: number,
+  cname: string,
+  target: Uint8Array,
+  byteOffset = 0,
+): number {
+  const name = checkCname(cname);
+  const bytes = sourceDescriptionBytes(name);
+  target.fill(0, byteOffset, byteOffset + bytes);
+  target[byteOffset] = (VERSION << VERSION_SHIFT) | 1;
+  target[byteOffset + 1] = DESCRIPTION_TYPE;
+  writeUint16(bytes / 4 - 1, target, byteOffset + 2);
+  write32('ssrc', ssrc, target, byteOffset + 4);
+  target[byteOffset + HEADER_BYTES] = CNAME_ITEM;
+  target[byteOffset + HEADER_BYTES + 1] = name.length;
+  for (let i = 0; i < name.length; i++) {
+    target[byteOffset + HEADER_BYTES + 2 + i] = name.charCodeAt(i);
+  }
+  return bytes;
+}
+
+/** @throws TypeError or RangeError unless it can be a canonical name. @internal */
+export function checkCname(cname: unknown): string {
+  if (typeof cname !== 'string') {
+    throw new TypeError(`cname must be a string, got ${describe(cname)}.`);
+  }
+  if (/^[ -~]{1,255}$/.test(cname)) return cname;
+  const expected = '1 to 255 printable characters of ASCII';
+  throw new RangeError(`cname must have ${expected}, got ${describe(cname.slice(0, 40))}.`);
 }
 
 /** 1/65536 s in ms. */

@@ -5,6 +5,7 @@ import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
 import { OPUS_RATE } from '../codec/opus-packet.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import type { FramedStream } from '../framing/framing.ts';
+import type { RtpStream } from '../framing/rtp-stream.ts';
 
 /** How RTP carries one of our formats. */
 export interface RtpPayloadFormat {
@@ -111,4 +112,32 @@ export function rtpMap(stream: FramedStream): string {
   // Opus says 2 even where it is mono (RFC 7587 §7).
   const channels = stream.format === 'opus' ? OPUS_CHANNELS : stream.channels;
   return `${encodingName}/${rtpClockRate(stream)}${channels === 1 ? '' : `/${channels}`}`;
+}
+
+/**
+ * The payload types that a stream agreed on.
+ * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is
+ */
+export function payloadTypesOf(stream: RtpStream): {
+  readonly payloadType: number;
+  readonly redPayloadType: number;
+} {
+  const payloadType = integerIn(
+    'payloadType',
+    stream.payloadType ?? rtpPayloadType(stream),
+    0,
+    127,
+  );
+  const redPayloadType = integerIn(
+    'redPayloadType',
+    stream.redPayloadType ?? RED_PAYLOAD_TYPE,
+    0,
+    127,
+  );
+  if (payloadType === redPayloadType) {
+    throw new RangeError(
+      `payloadType must differ from redPayloadType, got ${payloadType} for both.`,
+    );
+  }
+  return { payloadType, redPayloadType };
 }

@@ -1,0 +1,404 @@
+import { sequenceDifference, timestampDifference } from './unwrapper.ts';
+
+/*
+ * The same stream, restarted (RFC 3550 A.1). Everything that follows a stream of packets asks here whether a packet continues it,
+ * is a stray, or shows that the sender began to count again: the decoder of RTP, reception statistics and loss reports, and the
+ * receiver's jitter buffer. A.1 looks at sequence numbers only. Here the timestamps count too: packets of one run lie on a line, on
+ * which sequence numbers and timestamps rise together. That tells a long outage from a restart, and a late packet from a new run.
+ */
+
+/** A.1: so many packets may be missing. More only where the timestamps say exactly the same. */
+export const MAX_DROPOUT = 3000;
+/** A.1: so far back a packet may be a duplicate. */
+export const MAX_MISORDER = 100;
+/** So few packets ahead or behind, the timestamp has jumped rather than the stream restarted. Also the reach of a confirmation. */
+const FEW = 32;
+/** More than this cannot be told from going back: half of the sequence numbers. */
+const MAX_AHEAD = 2 ** 15 - 1;
+/** Packets of which it is remembered whether they came. A power of two above MAX_DROPOUT. */
+const REMEMBERED = 4096;
+/** Packets whose timestamps are remembered. A power of two above MAX_MISORDER. */
+const RECENT = 128;
+/** So many packets in a row that came before, and nothing else, are a sender that restarted shortly after it had started. */
+const REPEATS = 5;
+/** So many packets in a row of the run before are leftovers of a slower path; more are the old numbers, used again. */
+const LEFTOVERS = 8;
+/** How far a timestamp may be off the line, and by which factor where packets may have changed their duration. */
+const LINE_SECONDS = 1;
+const LINE_FACTOR = 2.5;
+/** The longest step of a timestamp that a silence explains. A longer one, or one backwards, is a jump. */
+const LEAP_SECONDS = 60;
+/** The longest step from one packet to the next that tells how long packets are. */
+const MAX_USUAL_SECONDS = 1;
+
+/** It is a packet of the stream: the next, a later one, a late one or a duplicate. */
+export const CONTINUES = 0;
+/** It is no packet of the stream, as far as is known. */
+export const STRAY = 1;
+/** Likewise; but if another one follows it, both are the beginning of a new run. */
+export const CANDIDATE = 2;
+/** It confirms that the sender restarted. Nothing is taken note of until `reopen`. */
+export const RESTARTS = 3;
+
+/** What a packet is to a stream. */
+export type Continuity = typeof CONTINUES | typeof STRAY | typeof CANDIDATE | typeof RESTARTS;
+
+/** The slots of changing numbers, which an array keeps unboxed; the first three are the caller's to set. */
+export const SEQUENCE = 0;
+export const TIMESTAMP = 1;
+/** Of the packet's audio, in units of the timestamp; −1 where it is not known. */
+export const DURATION = 2;
+const AHEAD = 3;
+const STEP = 4;
+const HIGH_SEQUENCE = 5;
+const HIGH_TIMESTAMP = 6;
+/** Duration of the newest packet, and of the newest that was not empty. */
+const LAST = 7;
+const USUAL = 8;
+const CANDIDATE_SEQUENCE = 9;
+const CANDIDATE_TIMESTAMP = 10;
+const OLD_SEQUENCE = 11;
+const OLD_TIMESTAMP = 12;
+const OLD_USUAL = 13;
+const REPEATED_SEQUENCE = 14;
+/** The newest packet with audio: others may be newer. */
+const AUDIO_SEQUENCE = 15;
+const SLOTS = 16;
+
+/**
+ * Decides for each packet of a stream whether it continues it or the sender has restarted. Allocates in its constructor only; the
+ * work for a packet is bounded.
+ */
+export class StreamContinuity {
+  /** Set sequence, timestamp and duration of a packet here, then call {@link judge}. */
+  readonly input: Float64Array = new Float64Array(SLOTS);
+  readonly #state: Float64Array = this.input;
+  readonly #clockRate: number;
+  readonly #wraps: boolean;
+  readonly #mostRepeats: number;
+  /** One bit for each of the last packets: it came. Of this run, and of the one before. */
+  #came = new Int32Array(REMEMBERED >> 5);
+  #oldCame = new Int32Array(REMEMBERED >> 5);
+  /** Timestamps of the last packets: a duplicate has that of its original. */
+  readonly #timestamps = new Float64Array(RECENT);
+  #opened = false;
+  #hasOld = false;
+  #hasCandidate = false;
+  /** Packets in a row that had come before, and that belong to the run before. */
+  #repeats = 0;
+  #leftovers = 0;
+  #jumped = false;
+  #leads = true;
+
+  /**
+   * @param clockRate units of the timestamp in a second
+   * @param wraps sequence numbers have 16 bits and timestamps 32; else both are counted in full
+   * @param repeatsRestart whether five packets in a row that came before are a restart; else they are duplicates, as A.1 has it
+   */
+  constructor(clockRate: number, wraps: boolean, repeatsRestart = true) {
+    this.#clockRate = clockRate;
+    this.#wraps = wraps;
+    this.#mostRepeats = repeatsRestart ? REPEATS : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether any packet ever came. */
+  get opened(): boolean {
+    return this.#opened;
+  }
+
+  /** How far the packet that continues is ahead of the newest before it: 1 is next, less is late or a duplicate. */
+  get ahead(): number {
+    return this.#state[AHEAD]!;
+  }
+
+  /**
+   * How far its audio lies behind the beginning of the newest audio before it, in units of the timestamp. That of the
+   * timestamps; or, where they have jumped, what the sequence numbers make likely.
+   */
+  get step(): number {
+    return this.#state[STEP]!;
+  }
+
+  /** Whether its audio is the newest. A packet without audio may have overtaken it. */
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  /** Whether its timestamp has jumped, while its sequence number continues. */
+  get jumped(): boolean {
+    return this.#jumped;
+  }
+
+  /** Whether there is a packet that the next one may confirm, or just has. */
+  get hasCandidate(): boolean {
+    return this.#hasCandidate;
+  }
+
+  /** After `RESTARTS`: packets of the new run that came before this one and were taken for duplicates. */
+  get repeats(): number {
+    return this.#hasCandidate ? 0 : this.#repeats - 1;
+  }
+
+  /** The candidate's sequence number. */
+  get candidateSequence(): number {
+    return this.#state[CANDIDATE_SEQUENCE]!;
+  }
+
+  /** The candidate's timestamp. */
+  get candidateTimestamp(): number {
+    return this.#state[CANDIDATE_TIMESTAMP]!;
+  }
+
+  /**
+   * Judges the packet whose numbers are in {@link input}.
+   * @param hasAudio without audio (padding, events) a packet is judged by its sequence number only, and restarts nothing
+   */
+  judge(hasAudio = true): Continuity {
+    if (!this.#opened) this.#open();
+    const state = this.#state;
+    const ahead = this.#sequencesFrom(HIGH_SEQUENCE);
+    const step = this.#unitsFrom(HIGH_TIMESTAMP);
+    state[AHEAD] = ahead;
+    state[STEP] = step;
+    if (!hasAudio) {
+      if (ahead > FEW || ahead < -MAX_MISORDER) return STRAY;
+      this.#advance(false);
+      return CONTINUES;
+    }
+    if (!this.#continues()) return this.#judgeStray();
+    if (ahead <= 0 && this.#isRepeat()) {
+      this.#hasCandidate = false;
+      return RESTARTS;
+    }
+    this.#mendStep();
+    this.#advance(true);
+    return CONTINUES;
+  }
+
+  /** After `RESTARTS`: a new run begins with the packet whose numbers are in {@link input} now. `judge` it next. */
+  reopen(): void {
+    const state = this.#state;
+    const old = this.#oldCame;
+    this.#oldCame = this.#came;
+    this.#came = old;
+    this.#hasOld = true;
+    state[OLD_SEQUENCE] = state[HIGH_SEQUENCE]!;
+    state[OLD_TIMESTAMP] = state[HIGH_TIMESTAMP]!;
+    state[OLD_USUAL] = state[USUAL]!;
+    this.#open();
+  }
+
+  /** As new. */
+  reset(): void {
+    this.#opened = false;
+    this.#hasOld = false;
+    this.#hasCandidate = false;
+  }
+
+  /** So that the packet is the one after the newest, like any other. */
+  #open(): void {
+    const state = this.#state;
+    this.#opened = true;
+    this.#came.fill(0);
+    this.#hasCandidate = false;
+    this.#leftovers = 0;
+    this.#repeats = 0;
+    state[HIGH_SEQUENCE] = state[SEQUENCE]! - 1;
+    state[AUDIO_SEQUENCE] = state[HIGH_SEQUENCE]!;
+    const duration = state[DURATION]! > 0 ? state[DURATION]! : 0;
+    state[HIGH_TIMESTAMP] = state[TIMESTAMP]! - duration;
+    state[LAST] = duration;
+    state[USUAL] = duration;
+  }
+
+  #continues(): boolean {
+    const state = this.#state;
+    const ahead = state[AHEAD]!;
+    const step = state[STEP]!;
+    const usual = state[USUAL]!;
+    if (ahead > 0) {
+      if (ahead <= FEW) return true;
+      if (ahead > MAX_AHEAD) return false;
+      return this.#isOnLine(ahead, step, usual, ahead <= MAX_DROPOUT ? LINE_FACTOR : 1);
+    }
+    if (ahead < -MAX_DROPOUT) return false;
+    if (bitOf(this.#came, state[SEQUENCE]!)) {
+      const place = placeOf(state[SEQUENCE]!) & (RECENT - 1);
+      return ahead >= -MAX_MISORDER && this.#timestamps[place] === state[TIMESTAMP];
+    }
+    return ahead >= -FEW || this.#isOnLine(-ahead, -step, usual, LINE_FACTOR);
+  }
+
+  /** Whether `count` packets take about `step`. */
+  #isOnLine(count: number, step: number, usual: number, factor: number): boolean {
+    const slack = LINE_SECONDS * this.#clockRate;
+    const expected = count * usual;
+    return step >= expected / factor - slack && step <= expected * factor + slack;
+  }
+
+  /** A packet that came before: whether it is one of so many in a row that the sender must have restarted. */
+  #isRepeat(): boolean {
+    const state = this.#state;
+    if (!bitOf(this.#came, state[SEQUENCE]!)) {
+      this.#repeats = 0;
+      return false;
+    }
+    const on = this.#sequencesFrom(REPEATED_SEQUENCE);
+    this.#repeats = this.#repeats > 0 && on > 0 && on <= FEW ? this.#repeats + 1 : 1;
+    state[REPEATED_SEQUENCE] = state[SEQUENCE]!;
+    return this.#repeats >= this.#mostRepeats;
+  }
+
+  #judgeStray(): Continuity {
+    if (this.#isLeftover()) return STRAY;
+    const state = this.#state;
+    if (this.#hasCandidate) {
+      const on = this.#sequencesFrom(CANDIDATE_SEQUENCE);
+      if (on === 0) return STRAY;
+      const count = on < 0 ? -on : on;
+      const step = this.#unitsFrom(CANDIDATE_TIMESTAMP);
+      const isNear =
+        count <= FEW && this.#isOnLine(count, on < 0 ? -step : step, state[USUAL]!, LINE_FACTOR);
+      if (on === 1 || isNear) return RESTARTS;
+    }
+    this.#hasCandidate = true;
+    state[CANDIDATE_SEQUENCE] = state[SEQUENCE]!;
+    state[CANDIDATE_TIMESTAMP] = state[TIMESTAMP]!;
+    return CANDIDATE;
+  }
+
+  /** A packet of the run before that was overtaken by the new one. */
+  #isLeftover(): boolean {
+    if (!this.#hasOld) return false;
+    const state = this.#state;
+    const on = this.#sequencesFrom(OLD_SEQUENCE);
+    if (on > MAX_DROPOUT || on < -MAX_DROPOUT) return false;
+    if (on <= 0 && bitOf(this.#oldCame, state[SEQUENCE]!)) return false;
+    const step = this.#unitsFrom(OLD_TIMESTAMP);
+    const count = on < 0 ? -on : on;
+    const isOld = this.#isOnLine(count, on < 0 ? -step : step, state[OLD_USUAL]!, 1);
+    return isOld && ++this.#leftovers <= LEFTOVERS;
+  }
+
+  /** Where the timestamp jumped, the step that the sequence numbers make likely takes its place. */
+  #mendStep(): void {
+    const state = this.#state;
+    const ahead = this.#sequencesFrom(AUDIO_SEQUENCE);
+    const step = state[STEP]!;
+    const expected = ahead === 1 ? state[LAST]! : ahead * state[USUAL]!;
+    this.#leads = ahead > 0;
+    if (ahead > 0) {
+      const isLeap = step <= 0 || step > expected + LEAP_SECONDS * this.#clockRate;
+      this.#jumped = isLeap && step !== expected;
+    } else {
+      this.#jumped = !this.#isOnLine(-ahead, -step, state[USUAL]!, LINE_FACTOR);
+    }
+    if (this.#jumped) state[STEP] = expected;
+  }
+
+  #advance(hasAudio: boolean): void {
+    const state = this.#state;
+    const ahead = state[AHEAD]!;
+    if (ahead > 0) {
+      this.#hasCandidate = false;
+      this.#leftovers = 0;
+      this.#repeats = 0;
+      clearBits(this.#came, state[SEQUENCE]!, ahead);
+      state[HIGH_SEQUENCE] = state[SEQUENCE]!;
+    }
+    if (hasAudio && this.#leads) this.#moveTimeline();
+    setBit(this.#came, state[SEQUENCE]!);
+    const place = placeOf(state[SEQUENCE]!) & (RECENT - 1);
+    if (ahead >= -MAX_MISORDER) this.#timestamps[place] = hasAudio ? state[TIMESTAMP]! : Number.NaN;
+  }
+
+  #moveTimeline(): void {
+    const state = this.#state;
+    const step = state[STEP]!;
+    const ahead = this.#sequencesFrom(AUDIO_SEQUENCE);
+    state[AUDIO_SEQUENCE] = state[SEQUENCE]!;
+    state[HIGH_TIMESTAMP] = state[TIMESTAMP]!;
+    const duration = state[DURATION]!;
+    if (duration > 0) state[USUAL] = duration;
+    else if (duration < 0 && ahead === 1 && step > 0) {
+      if (step <= MAX_USUAL_SECONDS * this.#clockRate) state[USUAL] = step;
+    }
+    state[LAST] = duration < 0 ? state[USUAL]! : duration;
+  }
+
+  #sequencesFrom(slot: number): number {
+    const state = this.#state;
+    const from = state[slot]!;
+    const to = state[SEQUENCE]!;
+    return this.#wraps ? sequenceDifference(from, to) : to - from;
+  }
+
+  #unitsFrom(slot: number): number {
+    const state = this.#state;
+    const from = state[slot]!;
+    const to = state[TIMESTAMP]!;
+    return this.#wraps ? timestampDifference(from, to) : to - from;
+  }
+}
+
+/** So many packets in a row of another source are a sender that restarted as another one. */
+const SOURCE_PACKETS = 4;
+
+/** Watches for another source (SSRC) in the place of the one that is heard. */
+export class SourceProbation {
+  #ssrc = -1;
+  #sequenceNumber = 0;
+  #count = 0;
+
+  /** A packet of another source came. @returns whether it is time to follow that one */
+  heard(ssrc: number, sequenceNumber: number): boolean {
+    const on = sequenceDifference(this.#sequenceNumber, sequenceNumber);
+    const follows = this.#count > 0 && ssrc === this.#ssrc && on > 0 && on <= FEW;
+    this.#count = follows ? this.#count + 1 : 1;
+    this.#ssrc = ssrc;
+    this.#sequenceNumber = sequenceNumber;
+    return this.#count >= SOURCE_PACKETS;
+  }
+
+  /** A packet of the source itself came, or the other one is followed. */
+  reset(): void {
+    this.#count = 0;
+  }
+}
+
+/**
+ * Whether a timestamp jumped, from one packet to the next that came.
+ * @param step from the one timestamp to the other, in units of the clock
+ * @param elapsed from the one arrival to the other, likewise
+ */
+export function timestampJumped(step: number, elapsed: number, clockRate: number): boolean {
+  const leap = LEAP_SECONDS * clockRate;
+  return step > elapsed + leap || step < -leap;
+}
+
+function bitOf(bits: Int32Array, sequence: number): boolean {
+  const place = placeOf(sequence);
+  return (bits[place >> 5]! & (1 << (place & 31))) !== 0;
+}
+
+function setBit(bits: Int32Array, sequence: number): void {
+  const place = placeOf(sequence);
+  bits[place >> 5]! |= 1 << (place & 31);
+}
+
+/** Clears the last `count` bits up to `sequence`. */
+function clearBits(bits: Int32Array, sequence: number, count: number): void {
+  if (count >= REMEMBERED) {
+    bits.fill(0);
+    return;
+  }
+  for (let back = 0; back < count; back++) {
+    const place = placeOf(sequence - back);
+    bits[place >> 5]! &= ~(1 << (place & 31));
+  }
+}
+
+/** Works for negative numbers, and for those above 2³¹. */
+function placeOf(sequence: number): number {
+  return (sequence % REMEMBERED) & (REMEMBERED - 1);
+}

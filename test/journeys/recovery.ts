@@ -1,0 +1,186 @@
+import type { Clock } from './invariants.ts';
+import { SETTLE_MS, effectEnd } from './schedule.ts';
+import type { Action, Journey } from './schedule.ts';
+import type { Sent } from './sender.ts';
+
+/** So long after a disturbance concealment is as it was; and so long after it, the delay. */
+const CONCEALMENT_MS = 2000;
+const DELAY_MS = 10_000;
+/** The delay may be off the target by so much. It is the mean of so long that counts. */
+const DELAY_TOLERANCE_MS = 20;
+const BLOCK_MS = 1000;
+/** The fastest packet is that of the last so many ms. */
+const FASTEST_MS = 4000;
+/** Concealed or skipped beyond what was lost: so many packets, and a share of the time, which jitter costs at any delay. */
+const ALLOWED_PACKETS = 3;
+const ALLOWED_SHARE = 0.02;
+
+/** What a receiver reports, as far as its recovery shows in it. */
+export interface ReceiverFigures {
+  /** Until when what was rendered is heard, ms. */
+  readonly heardMs: number;
+  readonly bufferedMs: number;
+  readonly targetMs: number;
+  /** Frames, in all. */
+  readonly concealed: number;
+  readonly skipped: number;
+}
+
+/** A stretch of time in which nothing happens, ms. */
+interface Calm {
+  readonly from: number;
+  readonly to: number;
+  /** What ended last before it; nothing before the first disturbance. */
+  readonly after: Action | undefined;
+}
+
+/** The stretches of a journey in which nothing happens. */
+export function calmStretches({ world, actions }: Journey): readonly Calm[] {
+  const calms: Calm[] = [];
+  let from = SETTLE_MS - CONCEALMENT_MS;
+  let after: Action | undefined;
+  for (const action of actions.toSorted((a, b) => a.at - b.at)) {
+    if (action.at > from) calms.push({ from, to: action.at, after });
+    const end = effectEnd(action, world, actions);
+    if (end <= from) continue;
+    from = end;
+    after = action;
+  }
+  if (world.durationMs > from) calms.push({ from, to: world.durationMs, after });
+  return calms;
+}
+
+/**
+ * Whether a receiver is its old self soon after each disturbance: it conceals no more than what the network lost, and what is
+ * heard is as old as the fastest packets and the target say. Times are told by the journey's clock, which the receiver
+ * does not know.
+ */
+export class Recovery {
+  /** Frames of audio that the network lost so far. */
+  lostFrames = 0;
+  readonly #clock: Clock;
+  readonly #framesPerMs: number;
+  readonly #quantumMs: number;
+  readonly #calms: readonly Calm[];
+  #calm = 0;
+  /** Frames lost when the present calm began, and concealed or skipped when it had had its time; −1 before. */
+  #lostBefore = -1;
+  #missedBefore = -1;
+  #missedFrom = 0;
+  /** The delay less the target: sum and count of the present block, and when it began. */
+  #sum = 0;
+  #count = 0;
+  #blockFrom = 0;
+  /** The newest packet that arrived. */
+  #newest: Sent | undefined;
+  /** Arrivals of which none before was slower and none behind was faster: when, and how long under way, ms. */
+  readonly #times: number[] = [];
+  readonly #transits: number[] = [];
+
+  constructor(journey: Journey, clock: Clock) {
+    const { sampleRate, listenerQuantum, listenerRate } = journey.world;
+    this.#clock = clock;
+    this.#framesPerMs = sampleRate / 1000;
+    this.#quantumMs = (listenerQuantum * 1000) / listenerRate;
+    this.#calms = calmStretches(journey);
+  }
+
+  /** A packet of audio has reached the receiver's audio thread. */
+  arrived(sent: Sent): void {
+    const { now } = this.#clock;
+    const newest = this.#newest;
+    if (
+      newest === undefined ||
+      sent.epoch > newest.epoch ||
+      (sent.epoch === newest.epoch && sent.sequence > newest.sequence)
+    ) {
+      this.#newest = sent;
+    }
+    const transit = now - sent.capturedAt;
+    const times = this.#times;
+    const transits = this.#transits;
+    while (transits.length > 0 && transits.at(-1)! >= transit) {
+      transits.pop();
+      times.pop();
+    }
+    transits.push(transit);
+    times.push(now);
+  }
+
+  report(figures: ReceiverFigures): void {
+    const { now } = this.#clock;
+    let calm = this.#calms[this.#calm];
+    while (calm !== undefined && now >= calm.to) {
+      this.#calm++;
+      this.#lostBefore = -1;
+      this.#missedBefore = -1;
+      this.#sum = 0;
+      this.#count = 0;
+      calm = this.#calms[this.#calm];
+    }
+    if (calm === undefined || now < calm.from) return;
+    if (this.#lostBefore < 0) this.#lostBefore = this.lostFrames;
+    if (now >= calm.from + CONCEALMENT_MS) this.#checkConcealment(figures, calm);
+    if (now >= calm.from + DELAY_MS) this.#checkDelay(figures, calm);
+  }
+
+  #checkConcealment({ concealed, skipped }: ReceiverFigures, calm: Calm): void {
+    const { now } = this.#clock;
+    const missed = concealed + skipped;
+    if (this.#missedBefore < 0) {
+      this.#missedBefore = missed;
+      this.#missedFrom = now;
+    }
+    const packet = this.#newest?.frames ?? 0;
+    const elapsed = (now - this.#missedFrom) * this.#framesPerMs;
+    const allowed =
+      this.lostFrames - this.#lostBefore + ALLOWED_PACKETS * packet + ALLOWED_SHARE * elapsed;
+    const got = missed - this.#missedBefore;
+    if (got <= allowed) return;
+    const since = ((now - calm.from) / 1000).toFixed(1);
+    this.#clock.fail(
+      'concealment recovers',
+      `${since} s after ${name(calm)}: ${got} frames were concealed or skipped in ${elapsed.toFixed(0)}, of which ${this.lostFrames - this.#lostBefore} were lost.`,
+    );
+  }
+
+  #checkDelay({ heardMs, bufferedMs, targetMs }: ReceiverFigures, calm: Calm): void {
+    const { now } = this.#clock;
+    const newest = this.#newest;
+    if (newest === undefined) return;
+    if (this.#count === 0) this.#blockFrom = now;
+    const delay =
+      heardMs +
+      bufferedMs -
+      newest.capturedAt -
+      this.#fastest() -
+      newest.frames / this.#framesPerMs;
+    this.#sum += delay - targetMs;
+    this.#count++;
+    if (now - this.#blockFrom < BLOCK_MS) return;
+    const mean = this.#sum / this.#count;
+    this.#sum = 0;
+    this.#count = 0;
+    const tolerance = DELAY_TOLERANCE_MS + this.#quantumMs;
+    if (mean <= tolerance && mean >= -tolerance) return;
+    const since = ((now - calm.from) / 1000).toFixed(1);
+    this.#clock.fail(
+      'delay recovers',
+      `${since} s after ${name(calm)}: the delay is ${mean.toFixed(1)} ms off the target of ${targetMs.toFixed(1)} ms.`,
+    );
+  }
+
+  /** How long the fastest of the last packets was under way, ms. */
+  #fastest(): number {
+    const since = this.#clock.now - FASTEST_MS;
+    while (this.#times.length > 1 && this.#times[0]! < since) {
+      this.#times.shift();
+      this.#transits.shift();
+    }
+    return this.#transits[0]!;
+  }
+}
+
+function name({ after }: Calm): string {
+  return after === undefined ? 'the beginning' : `the end of '${after.kind}'`;
+}

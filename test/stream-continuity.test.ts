@@ -1,0 +1,291 @@
+import { describe, expect, it } from 'vitest';
+import {
+  CANDIDATE,
+  CONTINUES,
+  DURATION,
+  RESTARTS,
+  SEQUENCE,
+  STRAY,
+  SourceProbation,
+  StreamContinuity,
+  TIMESTAMP,
+  timestampJumped,
+} from '../src/core/rtp/stream-continuity.ts';
+import type { Continuity } from '../src/core/rtp/stream-continuity.ts';
+import { seededRandom } from './helpers/random.ts';
+
+const RATE = 48_000;
+const UNITS = 960;
+const TWO_16 = 2 ** 16;
+const TWO_32 = 2 ** 32;
+
+/** Follows a stream of 20 ms packets as those who use it do, and keeps account of what was expected. */
+class Follower {
+  readonly continuity: StreamContinuity;
+  readonly #wraps: boolean;
+  received = 0;
+  /** Of the packets of earlier runs; and of this one, how far the first and the newest are from where it opened. */
+  #before = 0;
+  #first = 0;
+  #newest = 0;
+  strays = 0;
+  restarts = 0;
+
+  constructor(wraps = true) {
+    this.#wraps = wraps;
+    this.continuity = new StreamContinuity(RATE, wraps);
+  }
+
+  packet(sequence: number, timestamp: number, hasAudio = true): Continuity {
+    const verdict = this.#judge(sequence, timestamp, hasAudio);
+    if (verdict === RESTARTS) {
+      this.restarts++;
+      this.#before = this.expected;
+      this.#first = 0;
+      this.#newest = 0;
+      const { hasCandidate, candidateSequence, candidateTimestamp } = this.continuity;
+      if (hasCandidate) {
+        this.strays--;
+        this.#judge(candidateSequence, candidateTimestamp, true, true);
+        this.#count();
+        this.#judge(sequence, timestamp, true);
+      } else {
+        this.#judge(sequence, timestamp, true, true);
+      }
+    }
+    if (verdict === CONTINUES || verdict === RESTARTS) this.#count();
+    else this.strays++;
+    return verdict;
+  }
+
+  get lost(): number {
+    return this.expected - this.received;
+  }
+
+  get expected(): number {
+    return this.#before + this.#newest - this.#first;
+  }
+
+  #count(): void {
+    const { ahead } = this.continuity;
+    this.received++;
+    this.#first = Math.min(this.#first, this.#newest + ahead - 1);
+    if (ahead > 0) this.#newest += ahead;
+  }
+
+  #judge(sequence: number, timestamp: number, hasAudio: boolean, reopens = false): Continuity {
+    const { input } = this.continuity;
+    input[SEQUENCE] = this.#wraps ? (sequence + TWO_32) % TWO_16 : sequence;
+    input[TIMESTAMP] = this.#wraps ? ((timestamp % TWO_32) + TWO_32) % TWO_32 : timestamp;
+    input[DURATION] = hasAudio ? UNITS : 0;
+    if (reopens) this.continuity.reopen();
+    return this.continuity.judge(hasAudio);
+  }
+}
+
+describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
+  it('continues through loss, reordering and duplicates', () => {
+    const random = seededRandom(1);
+    const follower = new Follower(wraps);
+    const under: { at: number; n: number }[] = [];
+    let lost = 0;
+    let doubled = 0;
+    let due = 0;
+    for (let n = 0; n < 20_000; n++) {
+      if (random() < 0.2) lost++;
+      else under.push({ at: n + random() * (random() < 0.1 ? 80 : 3), n });
+      if (random() < 0.05) {
+        under.push({ at: n + random() * 80, n });
+        doubled++;
+      }
+      under.sort((a, b) => a.at - b.at);
+      while (under.length > 0 && under[0]!.at <= n) {
+        const packet = under.shift()!;
+        const sequence = wraps ? (65_000 + packet.n) % TWO_16 : packet.n;
+        expect(follower.packet(sequence, packet.n * UNITS)).toBe(CONTINUES);
+        due = Math.max(due, packet.n);
+      }
+    }
+    // What is under way, and what was lost behind the newest or before the first that came.
+    const open = under.length + 200;
+    expect(follower.expected).toBeLessThanOrEqual(due + 1);
+    expect(Math.abs(follower.lost - (lost - doubled))).toBeLessThan(open);
+    expect(follower.restarts).toBe(0);
+  });
+
+  it('continues after an outage, however long, and knows how many packets are missing', () => {
+    for (const missing of [1, 31, 50, 1000, 2999, 3001, 10_000, 30_000]) {
+      const follower = new Follower(wraps);
+      for (let n = 0; n < 10; n++) follower.packet(n, n * UNITS);
+      for (let n = 10 + missing; n < 20 + missing; n++) {
+        expect(follower.packet(n, n * UNITS)).toBe(CONTINUES);
+      }
+      expect(follower.lost).toBe(missing);
+    }
+  });
+
+  it('takes packets that a slower path delivers three seconds late for what they are', () => {
+    const random = seededRandom(3);
+    const follower = new Follower(wraps);
+    const arrivals: { at: number; n: number }[] = [];
+    for (let n = 0; n < 4000; n++) {
+      const delay = (n % 1000 < 500 ? 3000 : 0) + random() * 60;
+      arrivals.push({ at: n * 20 + delay, n });
+    }
+    arrivals.sort((a, b) => a.at - b.at);
+    for (const { n } of arrivals) expect(follower.packet(n, n * UNITS)).toBe(CONTINUES);
+    expect(follower.lost).toBe(0);
+  });
+});
+
+describe('a sender that restarts', () => {
+  it.each([0, 0.1, 0.3])(
+    'is followed from its second packet on, wherever it begins, with %s of all packets lost',
+    (loss) => {
+      const random = seededRandom(7);
+      let worst = 0;
+      let invented = 0;
+      let deaf = 0;
+      for (let round = 0; round < 2000; round++) {
+        const follower = new Follower();
+        let lost = 0;
+        let most = 0;
+        let begin = 0;
+        let time = 0;
+        // The sender begins at 0, or at random; then it resets both, or its sequence numbers alone.
+        for (let run = 0; run < 3; run++) {
+          const count = 130 + Math.floor(random() * 300);
+          const kind = random();
+          begin = kind < 0.2 ? 0 : Math.floor(random() * TWO_16);
+          if (kind < 0.2) time = 0;
+          else if (kind < 0.8) time = Math.floor(random() * TWO_32);
+          let unheard = 0;
+          let heard = false;
+          let trailing = 0;
+          for (let n = 0; n < count; n++) {
+            if (random() < loss) {
+              if (heard) trailing++;
+              continue;
+            }
+            const verdict = follower.packet((begin + n) % TWO_16, time + n * UNITS);
+            if (verdict === CONTINUES || verdict === RESTARTS) {
+              // A run's losses count from the first packet that is known to belong to it.
+              if (heard) lost += trailing;
+              heard = true;
+              trailing = 0;
+            } else if (!heard) unheard++;
+          }
+          time += count * UNITS;
+          most = Math.max(most, unheard);
+        }
+        worst = Math.max(worst, most);
+        if (loss === 0 && most > 1) deaf++;
+        if (Math.abs(follower.lost - lost) > 40) invented++;
+      }
+      // One packet waits for the next. More wait where a run looks by chance like what is left of another.
+      expect(worst).toBeLessThanOrEqual(12);
+      expect(deaf).toBeLessThan(4);
+      expect(invented).toBe(0);
+    },
+  );
+
+  it('is followed where it restarts at 0 two seconds or less after it had started', () => {
+    for (let before = 12; before <= 150; before++) {
+      const follower = new Follower();
+      for (let n = 0; n < before; n++) follower.packet(n, n * UNITS);
+      let repeats = 0;
+      for (let n = 0; n < 200; n++) {
+        if (follower.packet(n, n * UNITS) === RESTARTS) break;
+        repeats++;
+      }
+      expect(repeats).toBeLessThanOrEqual(10);
+      expect(follower.restarts).toBe(1);
+    }
+  });
+
+  it('is one whose packets come while those of the run before are still under way', () => {
+    const random = seededRandom(9);
+    const follower = new Follower();
+    const arrivals: { at: number; sequence: number; timestamp: number; isNew: boolean }[] = [];
+    for (let n = 0; n < 500; n++) {
+      const at = n * 20 + 3000 + random() * 50;
+      arrivals.push({ at, sequence: 1000 + n, timestamp: 77_000 + n * UNITS, isNew: false });
+    }
+    for (let n = 0; n < 500; n++) {
+      const at = (500 + n) * 20 + random() * 50;
+      arrivals.push({ at, sequence: 30_000 + n, timestamp: 3e9 + n * UNITS, isNew: true });
+    }
+    arrivals.sort((a, b) => a.at - b.at);
+    for (const { sequence, timestamp } of arrivals) follower.packet(sequence, timestamp);
+    // It may go back to the old ones once or twice, not with every other packet.
+    expect(follower.restarts).toBeLessThanOrEqual(3);
+    expect(follower.packet(30_500, 3e9 + 500 * UNITS)).toBe(CONTINUES);
+  });
+
+  it('may reset its timestamps alone, or its sequence numbers alone', () => {
+    const times = new Follower();
+    for (let n = 0; n < 50; n++) times.packet(n, n * UNITS);
+    times.packet(50, 3e9);
+    expect([times.continuity.jumped, times.continuity.step]).toEqual([true, UNITS]);
+    expect(times.packet(52, 3e9 + 2 * UNITS)).toBe(CONTINUES);
+    expect([times.continuity.jumped, times.continuity.step]).toEqual([false, 2 * UNITS]);
+    expect(times.lost).toBe(1);
+
+    const numbers = new Follower();
+    for (let n = 0; n < 50; n++) numbers.packet(n, n * UNITS);
+    expect(numbers.packet(2000, 50 * UNITS)).toBe(CANDIDATE);
+    expect(numbers.packet(2001, 51 * UNITS)).toBe(RESTARTS);
+    expect([numbers.lost, numbers.strays]).toEqual([0, 0]);
+  });
+});
+
+describe('a packet that is not of the stream', () => {
+  it('changes nothing, and confirms nothing', () => {
+    const follower = new Follower();
+    for (let n = 0; n < 500; n++) {
+      expect(follower.packet(n, n * UNITS)).toBe(CONTINUES);
+      if (n > 200 && n % 2 === 0) {
+        const stray = follower.packet(20_000 + n, 1e9 + n * UNITS);
+        expect(stray).toBe(CANDIDATE);
+        expect(follower.packet(20_000 + n, 1e9 + n * UNITS)).toBe(STRAY);
+      }
+    }
+    expect([follower.lost, follower.restarts]).toEqual([0, 0]);
+  });
+
+  it('without audio is judged by its number alone, and moves no timeline', () => {
+    const follower = new Follower();
+    follower.packet(0, 0);
+    expect(follower.packet(1, 0, false)).toBe(CONTINUES);
+    expect(follower.packet(2, 3e9, false)).toBe(CONTINUES);
+    expect(follower.packet(3, UNITS)).toBe(CONTINUES);
+    expect([follower.continuity.jumped, follower.continuity.step]).toEqual([false, UNITS]);
+    expect(follower.packet(500, 2 * UNITS, false)).toBe(STRAY);
+    expect(follower.packet(501, 2 * UNITS, false)).toBe(STRAY);
+    expect(follower.packet(4, 2 * UNITS)).toBe(CONTINUES);
+    expect(follower.lost).toBe(0);
+  });
+});
+
+describe('another source', () => {
+  it('is followed after four packets in a row, not while the first one is heard', () => {
+    const probation = new SourceProbation();
+    for (let n = 0; n < 100; n++) {
+      expect(probation.heard(5, n)).toBe(false);
+      expect(probation.heard(5, n + 1)).toBe(false);
+      probation.reset();
+    }
+    expect([7, 8, 10, 11].map((n) => probation.heard(9, n))).toEqual([false, false, false, true]);
+    probation.reset();
+    expect([1, 2, 40_000, 40_001].map((n) => probation.heard(9, n))).not.toContain(true);
+  });
+});
+
+it('a timestamp jumps where neither the time nor a silence explains it', () => {
+  expect(timestampJumped(UNITS, UNITS, RATE)).toBe(false);
+  expect(timestampJumped(UNITS, 30 * RATE, RATE)).toBe(false); // a stall
+  expect(timestampJumped(3600 * RATE, 3600 * RATE, RATE)).toBe(false); // a pause
+  expect(timestampJumped(-50 * UNITS, 0, RATE)).toBe(false); // reordered
+  expect(timestampJumped(3600 * RATE, UNITS, RATE)).toBe(true);
+  expect(timestampJumped(-100 * RATE, UNITS, RATE)).toBe(true);
+});
