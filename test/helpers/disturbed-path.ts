@@ -90,22 +90,20 @@ function send(run: Run): { packets: Sent[]; overMs: number } {
   let overMs = NaN;
   let latest = -Infinity;
   for (let at = 0; at < endMs;) {
-    if (!done && at >= atMs) {
+    if (disturbance !== undefined && !done && at >= atMs) {
       done = true;
       before = packets.length;
-      const { kind } = disturbance!;
-      if (kind === 'pause' || kind === 'restart') {
-        at += disturbance!.ms;
-        if (kind === 'pause' && disturbance!.frames === 'clock') {
-          frame += Math.round(disturbance!.ms * 48);
-        }
-        if (kind === 'restart')
-          ({ sequence, frame } = disturbance as { sequence: number; frame: number });
-      } else if (kind === 'path') {
-        pathMs = Math.max(0, pathMs + disturbance!.ms);
-      } else if (kind === 'jump') {
-        sequence = Math.max(0, sequence + disturbance!.sequence);
-        frame = Math.max(0, frame + disturbance!.frames);
+      if (disturbance.kind === 'pause') {
+        at += disturbance.ms;
+        if (disturbance.frames === 'clock') frame += Math.round(disturbance.ms * 48);
+      } else if (disturbance.kind === 'restart') {
+        at += disturbance.ms;
+        ({ sequence, frame } = disturbance);
+      } else if (disturbance.kind === 'path') {
+        pathMs = Math.max(0, pathMs + disturbance.ms);
+      } else if (disturbance.kind === 'jump') {
+        sequence = Math.max(0, sequence + disturbance.sequence);
+        frame = Math.max(0, frame + disturbance.frames);
       }
     }
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
