@@ -34,8 +34,12 @@ class MeterProcessor extends AudioWorkletProcessor {
 
   constructor({ processorOptions }: { readonly processorOptions: MeterProcessorOptions }) {
     super();
+    const { channels, meters, settings, wasm } = processorOptions;
     const bank = new MeterBank({
-      ...processorOptions,
+      channels,
+      meters,
+      settings,
+      wasm,
       sampleRate,
       onActivity: (active, since, frame) => this.#postActivity(active, since, frame),
     });
