@@ -37,6 +37,31 @@ describe('ChunkQueue', () => {
     expect(queue.stats).toEqual({ captured: 25, delivered: 0, queued: 10, dropped: 15 });
   });
 
+  it('begins to count where it is told, and takes a gap before the first chunk for frames that were dropped', async () => {
+    const queue = new ChunkQueue(5, 30);
+    queue.push(chunk(3));
+    expect(queue.stats).toEqual({ captured: 10, delivered: 0, queued: 10, dropped: 0 });
+    const late = new ChunkQueue(5, 30);
+    late.push(chunk(5));
+    expect(late.stats).toEqual({ captured: 30, delivered: 0, queued: 10, dropped: 20 });
+    expect((await late[Symbol.asyncIterator]().next()).value?.dropped).toBe(20);
+  });
+
+  it('takes what follows back from a reader elsewhere, and counts what never reached it as dropped', async () => {
+    const here = new ChunkQueue(5);
+    for (let i = 0; i < 3; i++) here.push(chunk(i));
+    const iterator = here[Symbol.asyncIterator]();
+    await iterator.next();
+    // Chunks 1 and 2 are handed over; the other reader then has 3 as well, of which 10 frames were dropped.
+    expect(here.drain().map(({ sequence }) => sequence)).toEqual([1, 2]);
+    here.reclaim({ delivered: 30, dropped: 10 });
+    expect(here.stats).toEqual({ captured: 50, delivered: 40, queued: 0, dropped: 10 });
+    // Chunk 5 was on its way to it.
+    here.push(chunk(6));
+    expect(here.stats).toEqual({ captured: 70, delivered: 40, queued: 10, dropped: 20 });
+    expect((await iterator.next()).value?.dropped).toBe(10);
+  });
+
   it('hands what waits over to a reader elsewhere, who begins his account there', async () => {
     const here = new ChunkQueue(2);
     for (let i = 0; i < 4; i++) here.push(chunk(i));

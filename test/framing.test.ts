@@ -141,3 +141,28 @@ describe.each(Object.entries(FRAMINGS))('framing %s', (name, framing) => {
     }
   });
 });
+
+it('refuses a header whose fields are no numbers, whatever they are made of', () => {
+  const encoder = FRAMINGS.binary.createEncoder({ format: 's16', sampleRate: 16_000, channels: 1 });
+  for (const value of [
+    { toString: 1, valueOf: 1 },
+    Symbol('x'),
+    Object.create(null),
+    'x'.repeat(10_000),
+  ]) {
+    const packet: Packet = {
+      sequence: value as unknown as number,
+      frame: 0,
+      frames: 1,
+      timestamp: 0,
+      dropped: 0,
+      format: 's16',
+      sampleRate: 16_000,
+      channels: 1,
+      payload: new Uint8Array(2),
+    };
+    expect(() => encoder.encode(packet)).toThrow(
+      /^sequence must be an integer from 0 to \d+, got .{1,40}[.]$/,
+    );
+  }
+});

@@ -18,8 +18,6 @@ const TAKES_OPTIONS: Readonly<
   Record<string, [take: (options: Anything) => unknown, right: object, option: string]>
 > = {
   ChannelMixer: [(o) => new core.ChannelMixer(o), { outputChannels: 1 }, 'outputChannels'],
-  SampleEncoder: [(o) => new core.SampleEncoder(o), { format: 's16', channels: 1 }, 'dither'],
-  SampleDecoder: [(o) => new core.SampleDecoder(o), { format: 's16', channels: 1 }, 'format'],
   ActivityDetector: [(o) => new core.ActivityDetector(o), stage, 'onset'],
   LoudnessMeter: [(o) => new core.LoudnessMeter(o), stage, 'weights'],
   MeterBank: [(o) => new core.MeterBank(o), { ...stage, meters: ['peak'] }, 'settings'],

@@ -158,7 +158,8 @@ describe('the signalling server', () => {
   });
 
   it('cuts who gives no sign of life', async () => {
-    const rig = await start({ pingIntervalMs: 30 });
+    // Long enough for a lively peer to answer on a busy machine.
+    const rig = await start({ pingIntervalMs: 1000 });
     const peer = await rig.connect().opened();
     peer.join('kitchen');
     await expect.poll(() => peer.types()).toEqual(['joined']);

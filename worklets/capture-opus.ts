@@ -4,9 +4,6 @@ import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../src/core/codec/opus-library.ts';
 import type { OpusCaptureCommand, OpusCaptureProcessorOptions } from '../src/core/messages.ts';
 
-/** Packets are encoded here once more before the first that counts: each thread has code of its own to warm up. */
-const WARM_UP_PACKETS = 2;
-
 /** As `micwire-capture`, but encodes Opus on the audio thread. A file of its own: who captures samples never loads it. */
 class OpusCaptureProcessor extends AudioWorkletProcessor {
   /** Null when closed: a node that stays connected keeps its processor. */
@@ -17,7 +14,6 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
     const { format, opus, module } = processorOptions;
     // The compiled module comes from the page, where it was warmed up; bytes come where modules cannot be passed.
     const encoder = new OpusEncoder(OpusLibrary.shared(module), opus);
-    encoder.warmUp(WARM_UP_PACKETS);
     const { encoding } = format;
     this.#engine = new CaptureEngine(
       processorOptions,
@@ -25,6 +21,8 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
       this.port,
       (sink) => new OpusChunkWriter({ encoder, encoding, sink }),
     );
+    // The engine has warmed up with it: each thread has code of its own to compile.
+    encoder.reset();
     this.port.onmessage = ({ data }: MessageEvent<OpusCaptureCommand>): void => {
       if (data.type === 'adjust') encoder.adjust(data.options);
       else this.#engine?.obey(data, currentFrame);

@@ -1,5 +1,7 @@
 import type { PlayoutCommand, PlayoutProcessorOptions } from '../src/core/messages.ts';
 import { PlayoutEngine } from '../src/core/playout/playout-engine.ts';
+import { warmUpPlayout } from '../src/core/playout/warm-up-playout.ts';
+import { createResampler } from '../src/core/resampler/resampler-stream.ts';
 
 /** Plays what it is sent. Has no inputs. */
 class PlayoutProcessor extends AudioWorkletProcessor {
@@ -8,7 +10,10 @@ class PlayoutProcessor extends AudioWorkletProcessor {
 
   constructor({ processorOptions }: { readonly processorOptions: PlayoutProcessorOptions }) {
     super();
-    this.#engine = new PlayoutEngine(processorOptions, sampleRate, this.port);
+    const { resampler: plan, channels } = processorOptions;
+    const resampler = plan && createResampler(plan, channels);
+    warmUpPlayout(processorOptions, sampleRate, resampler);
+    this.#engine = new PlayoutEngine(processorOptions, sampleRate, this.port, resampler);
     this.port.onmessage = ({ data }: MessageEvent<PlayoutCommand>): void => {
       this.#engine?.obey(data, currentFrame);
       if (data.type !== 'close') return;

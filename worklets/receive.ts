@@ -4,6 +4,7 @@ import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
 import { OpusLibrary } from '../src/core/codec/opus-library.ts';
 import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messages.ts';
 import { ReceiveEngine } from '../src/core/playout/receive-engine.ts';
+import { warmUpReceive } from '../src/core/playout/warm-up-receive.ts';
 
 function openDecoder(options: ReceiveProcessorOptions): PayloadDecoder {
   const { format, opus, sampleRate, channels } = options;
@@ -20,6 +21,7 @@ class ReceiveProcessor extends AudioWorkletProcessor {
   constructor({ processorOptions }: { readonly processorOptions: ReceiveProcessorOptions }) {
     super();
     const decoder = openDecoder(processorOptions);
+    warmUpReceive(processorOptions, decoder, sampleRate);
     this.#engine = new ReceiveEngine(processorOptions, decoder, sampleRate, this.port);
     this.port.onmessage = ({ data }: MessageEvent<ReceiveCommand>): void => {
       this.#engine?.obey(data, currentFrame);

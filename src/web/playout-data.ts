@@ -1,4 +1,5 @@
-import { describe, isArrayBuffer, typedArrayName } from '../core/arguments.ts';
+import { describe } from '../core/arguments.ts';
+import { isArrayBuffer, typedArrayName } from '../core/brands.ts';
 import type { PayloadFormat } from '../core/codec/payload-format.ts';
 import { decodeBase64 } from '../core/framing/base64.ts';
 

@@ -3,7 +3,7 @@
  * in a process of its own, since the JIT compiles for what it has seen, with `--expose-gc` and a young generation so large
  * that nothing is collected meanwhile.
  */
-import { readFileSync } from 'node:fs';
+import { openSync, readFileSync, readSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import type { HeapProfiler } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
@@ -11,10 +11,11 @@ import { setTimeout } from 'node:timers/promises';
 import { MAX_BYTES_PER_CALL } from './allocation-limit.ts';
 import type { AllocationResult } from './allocation-limit.ts';
 import { CaseDriver } from './case-driver.ts';
-import type { CaseMode, TimeResult } from './case-runner.ts';
+import type { CaseMode, ColdResult, TimeResult } from './case-runner.ts';
 import { OPUS_CASES } from './opus-cases.ts';
 import { PLANTED_CASES } from './planted-allocators.ts';
 import { PROCESSOR_CASES } from './processor-cases.ts';
+import type { ProcessorCase } from './processor-cases.ts';
 
 /**
  * Half a minute of audio at 48 kHz: what happens once in a while happens in every run, and a page of 32 KiB that the collector
@@ -34,6 +35,13 @@ const MOST_SITES = 8;
 /** Quanta that are timed, and how often. */
 const TIMED_QUANTA = 2000;
 const TIMED_RUNS = 40;
+/** Quanta after the first that a cold start is followed for. */
+const LATER_QUANTA = 1000;
+/** Quanta of a processor that does nothing, after which the scope itself takes no time worth mention. */
+const SCOPE_QUANTA = 20_000;
+
+const SCHEDSTAT = Buffer.alloc(128);
+const schedstat = openSchedstat();
 
 const [name, scriptPath = '', mode] = process.argv.slice(2);
 const kase = [...PROCESSOR_CASES, ...OPUS_CASES, ...PLANTED_CASES].find(
@@ -47,8 +55,9 @@ const frames = OPUS_CASES.some(({ name: codec }) => codec === name) ? FRAMES / 2
 const quanta = Math.max(FEWEST_QUANTA, Math.round(frames / (kase.quantum ?? 128)));
 /** Quanta of a run that is not measured. */
 const warmQuanta = Math.ceil(quanta / 6);
-const driver = await CaseDriver.create(kase, script);
-const measures: Readonly<Record<CaseMode, () => unknown>> = { allocation, sites, time };
+if (mode === 'cold') await warmScope();
+const driver = await CaseDriver.create(kase, script, mode === 'cold' ? ownMs : undefined);
+const measures: Readonly<Record<CaseMode, () => unknown>> = { allocation, sites, time, cold };
 console.log(JSON.stringify(await measures[mode as CaseMode]()));
 process.exit(0);
 
@@ -140,4 +149,81 @@ function time(): TimeResult {
   }
   const sorted = least.toSorted();
   return { medianUs: sorted[TIMED_QUANTA >> 1]! * 1000, worstUs: sorted.at(-1)! * 1000 };
+}
+
+/** Renders what does nothing but post, until the code around a processor, which no browser has, is fast. */
+async function warmScope(): Promise<void> {
+  const nothing: ProcessorCase = {
+    name: 'nothing',
+    worklet: 'meter',
+    processor: 'nothing',
+    inputChannels: [1],
+    open: () => ({
+      options: { outputChannelCount: [1] },
+      beforeQuantum: (_, send) => send(null),
+      onPost: () => {},
+    }),
+  };
+  const warm = await CaseDriver.create(
+    nothing,
+    (scope) => {
+      class Nothing extends scope.AudioWorkletProcessor {
+        constructor() {
+          super();
+          this.port.onmessage = (): void => {};
+        }
+        process(): boolean {
+          this.port.postMessage(scope.currentFrame, []);
+          return true;
+        }
+      }
+      scope.register('nothing', Nothing);
+    },
+    ownMs,
+  );
+  for (let i = 0; i < SCOPE_QUANTA; i++) {
+    warm.prepare();
+    warm.scope.render();
+    if (i % 10 === 0) waitedMs();
+  }
+  warm.close();
+}
+
+/**
+ * The first quanta of this process, each once, with the messages before it. One during which other programs ran in this
+ * one's place has no time.
+ */
+function cold(): ColdResult {
+  const quantaUs = new Float64Array(1 + LATER_QUANTA);
+  for (let i = 0; i < quantaUs.length; i++) {
+    const waited = waitedMs();
+    const messages = driver.messageMs[0]!;
+    driver.prepare();
+    const start = performance.now();
+    driver.scope.render();
+    const elapsed = performance.now() - start + driver.messageMs[0]! - messages;
+    quantaUs[i] = waitedMs() === waited ? 1000 * elapsed : NaN;
+  }
+  const times = Array.from(quantaUs, (us) => (us === us ? us : null));
+  return { constructionMs: driver.constructionMs, quantaUs: times };
+}
+
+/** A clock that stands while other programs run in this one's place, ms. */
+function ownMs(): number {
+  return performance.now() - waitedMs();
+}
+
+/** How long this thread has been ready to run, and other programs ran instead, ms; where Linux tells. */
+function waitedMs(): number {
+  if (schedstat === null) return 0;
+  const length = readSync(schedstat, SCHEDSTAT, 0, SCHEDSTAT.length, 0);
+  return Number(SCHEDSTAT.toString('latin1', 0, length).split(' ')[1]) / 1e6;
+}
+
+function openSchedstat(): number | null {
+  try {
+    return openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+  } catch {
+    return null;
+  }
 }

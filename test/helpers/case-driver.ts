@@ -20,6 +20,10 @@ export class CaseDriver {
   readonly node: ScopeNode;
   /** What the processor posted last: message and transfer list. */
   readonly posted: unknown[] = [undefined, undefined];
+  /** How long the node's construction took, ms, where there is a clock. */
+  readonly constructionMs: number;
+  /** Time spent in the processor's message handler so far, ms, where there is a clock. */
+  readonly messageMs: Float64Array = new Float64Array(1);
   readonly #kase: ProcessorCase;
   readonly #inputs: readonly (readonly Float32Array[])[];
   readonly #pattern: readonly number[];
@@ -28,9 +32,11 @@ export class CaseDriver {
   #index = 0;
   #from = 0;
 
-  private constructor(scope: WorkletScope, node: ScopeNode, opened: OpenCase, kase: ProcessorCase) {
+  private constructor(scope: WorkletScope, opened: OpenCase, kase: ProcessorCase, made: Made) {
+    const { node } = made;
     this.scope = scope;
     this.node = node;
+    this.constructionMs = made.milliseconds;
     this.#kase = kase;
     this.#pattern = kase.inputChannels ?? [1];
     const channels = Math.max(0, ...this.#pattern);
@@ -38,10 +44,17 @@ export class CaseDriver {
     this.#inputs = Array.from({ length: channels + 1 }, (_, count) => SIGNALS.slice(0, count));
     const port = (node.processor as { readonly port: PortStub }).port;
     const event = { data: undefined as unknown };
-    this.#send = (command): void => {
-      event.data = command;
-      port.onmessage!(event);
-    };
+    this.#send = made.timesMessages
+      ? (command): void => {
+          event.data = command;
+          const start = performance.now();
+          port.onmessage!(event);
+          this.messageMs[0]! += performance.now() - start;
+        }
+      : (command): void => {
+          event.data = command;
+          port.onmessage!(event);
+        };
     // Structured cloning belongs to the engine, and allocates: what is measured ends at the call of postMessage. The
     // arguments are kept, lest the compiler find that nobody needs them and leave out their allocation.
     const { onPost } = opened;
@@ -54,17 +67,20 @@ export class CaseDriver {
     opened.start?.(this.#send);
   }
 
-  /** @param evaluate runs the worklet's script, as it ships, in the scope that was opened for it. */
+  /**
+   * @param evaluate runs the worklet's script, as it ships, in the scope that was opened for it.
+   * @param clock ms, for a cold start: times the construction, and each message for `messageMs`
+   */
   static async create(
     kase: ProcessorCase,
     evaluate: (scope: WorkletScope) => unknown,
+    clock?: () => number,
   ): Promise<CaseDriver> {
     const { sampleRate = 48000, quantum = 128 } = kase;
     const scope = createWorkletScope({ sampleRate, quantum });
     await scope.addModule(() => evaluate(scope));
     const opened = kase.open();
-    const node = scope.createNode(kase.processor, opened.options);
-    return new CaseDriver(scope, node, opened, kase);
+    return new CaseDriver(scope, opened, kase, make(scope, kase.processor, opened, clock));
   }
 
   /** The same case from its beginning, with code that has been compiled already. */
@@ -73,7 +89,7 @@ export class CaseDriver {
     const scope = createWorkletScope({ sampleRate, quantum });
     const opened = this.#kase.open();
     const processor = this.node.processor.constructor as ProcessorClass;
-    return new CaseDriver(scope, scope.createNode(processor, opened.options), opened, this.#kase);
+    return new CaseDriver(scope, opened, this.#kase, make(scope, processor, opened, undefined));
   }
 
   run(quanta: number): void {
@@ -99,6 +115,24 @@ export class CaseDriver {
   close(): void {
     this.scope.close();
   }
+}
+
+/** A node, and what it is to be measured by. */
+interface Made {
+  readonly node: ScopeNode;
+  readonly milliseconds: number;
+  readonly timesMessages: boolean;
+}
+
+function make(
+  scope: WorkletScope,
+  processor: string | ProcessorClass,
+  { options }: OpenCase,
+  clock: (() => number) | undefined,
+): Made {
+  const start = clock?.() ?? 0;
+  const node = scope.createNode(processor, options);
+  return { node, milliseconds: (clock?.() ?? 0) - start, timesMessages: clock !== undefined };
 }
 
 /** Speech-like: tones under a slow envelope, noise, and short clips, so that every path of a kernel is taken. */

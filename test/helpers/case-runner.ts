@@ -21,13 +21,29 @@ const COMPILE_SOON = [
   '--no-concurrent-recompilation',
 ];
 
+const FLAGS: Readonly<Record<CaseMode, readonly string[]>> = {
+  allocation: [...NODE_FLAGS, ...COMPILE_SOON],
+  sites: [...NODE_FLAGS, ...COMPILE_SOON],
+  time: NODE_FLAGS,
+  // As it comes, but for the collector: Node's own objects are none of the audio thread's.
+  cold: NODE_FLAGS,
+};
+
 /** What the measuring program can be asked. */
-export type CaseMode = 'allocation' | 'sites' | 'time';
+export type CaseMode = 'allocation' | 'sites' | 'time' | 'cold';
 
 /** Times of one quantum, in microseconds. */
 export interface TimeResult {
   readonly medianUs: number;
   readonly worstUs: number;
+}
+
+/** A cold start: what the first quanta of a process take. */
+export interface ColdResult {
+  /** How long the node's constructor took; other programs' time in its place is left out. */
+  readonly constructionMs: number;
+  /** The quanta in order, with the messages before each, in microseconds; null where other programs ran meanwhile. */
+  readonly quantaUs: readonly (number | null)[];
 }
 
 /** A case from the table, or one that brings its own script. */
@@ -72,6 +88,11 @@ export class CaseRunner {
     return JSON.parse(await this.#run(kase, true, 'time')) as TimeResult;
   }
 
+  /** The first quanta of a fresh process, as shipped. */
+  async cold(kase: AnyCase): Promise<ColdResult> {
+    return JSON.parse(await this.#run(kase, true, 'cold')) as ColdResult;
+  }
+
   async close(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -79,7 +100,7 @@ export class CaseRunner {
   async #run(kase: AnyCase, minify: boolean, mode: CaseMode): Promise<string> {
     const script = await this.#scriptOf(kase, minify);
     const child = join(this.#folder, 'child.mjs');
-    const flags = mode === 'time' ? NODE_FLAGS : [...NODE_FLAGS, ...COMPILE_SOON];
+    const flags = FLAGS[mode];
     const args = [...flags, child, kase.name, script, mode];
     return (await promisify(execFile)(process.execPath, args)).stdout;
   }

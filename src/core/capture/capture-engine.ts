@@ -4,19 +4,28 @@ import type {
   CapturePort,
   CaptureProcessorOptions,
 } from '../messages.ts';
-import { CapturePipeline } from './capture-pipeline.ts';
+import { allocateRing } from '../dsp/ring-buffer.ts';
+import { CapturePipeline, WARM_UP_QUANTUM } from './capture-pipeline.ts';
 import type { ChunkSink } from './chunk-sink.ts';
-import { longestPayload } from './chunk.ts';
+import { ChunkWriter } from './chunk-writer.ts';
+import { HEADER_BYTES, longestPayload } from './chunk.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { PoolSink } from './pool-sink.ts';
+import type { ChunkPort } from './pool-sink.ts';
 import { RingSink } from './ring-sink.ts';
 
 /** For messages that move nothing. */
 const NONE: ArrayBuffer[] = [];
+/** Chunks while warming up are no longer than this, ms, so that some are finished; and so few that some find no slot. */
+const WARM_UP_CHUNK = 10;
+const WARM_UP_SLOTS = 8;
+const WARM_UP_QUANTA = 48;
+/** Stands in for the port meanwhile. */
+const NO_PORT: ChunkPort = { postMessage: () => {} };
 
 /** The capture processor without its scope: takes commands, sends its input away in chunks, posts events. */
 export class CaptureEngine {
-  readonly #port: CapturePort;
+  #port = NO_PORT;
   readonly #sink: ChunkSink;
   /** The sink again, where buffers come back by message. */
   readonly #pool: PoolSink | null;
@@ -41,7 +50,6 @@ export class CaptureEngine {
     createWriter?: (sink: ChunkSink) => FrameWriter,
   ) {
     const { ring, slots, format, chunkDuration, resampler } = options;
-    this.#port = port;
     this.#pool = ring ? null : new PoolSink(port, slots, longestPayload(format, chunkDuration));
     const sink = this.#pool ?? new RingSink(ring!);
     this.#sink = sink;
@@ -50,6 +58,8 @@ export class CaptureEngine {
         ? { format, inputRate, resampler, writer: createWriter(sink) }
         : { ...options, inputRate, sink },
     );
+    this.#warmUp(options, inputRate, createWriter);
+    this.#port = port;
   }
 
   /**
@@ -99,6 +109,33 @@ export class CaptureEngine {
       this.#pipeline.close();
       this.#tell({ type: 'closed', frame, captured, delivered, dropped });
     }
+  }
+
+  /** Captures for a sink of its own, so that the first quantum finds compiled code, and forgets it. */
+  #warmUp(
+    options: CaptureProcessorOptions,
+    inputRate: number,
+    createWriter: ((sink: ChunkSink) => FrameWriter) | undefined,
+  ): void {
+    const { ring, format } = options;
+    const chunkDuration = createWriter
+      ? options.chunkDuration
+      : Math.min(options.chunkDuration, WARM_UP_CHUNK);
+    // A codec takes long: a packet or two, and those that flushing sends, have to do.
+    const quanta = createWriter
+      ? Math.max(10, Math.ceil((chunkDuration / 1000) * (inputRate / WARM_UP_QUANTUM)))
+      : WARM_UP_QUANTA;
+    const payloadBytes = longestPayload(format, chunkDuration);
+    const sink = ring
+      ? new RingSink(allocateRing(WARM_UP_SLOTS, HEADER_BYTES + payloadBytes))
+      : new PoolSink(NO_PORT, WARM_UP_SLOTS, payloadBytes);
+    this.#pipeline.warmUp(
+      createWriter?.(sink) ?? new ChunkWriter({ ...options, chunkDuration, sink }),
+      quanta,
+    );
+    this.#pinged = this.#paused = true;
+    this.process([], 0, 0);
+    this.#paused = false;
   }
 
   #tell(event: CaptureEvent): void {

@@ -1,4 +1,5 @@
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
+import { warmUpBlock } from '../dsp/warm-up-block.ts';
 import type { ResamplerPlan } from '../resampler/resampler-plan.ts';
 import { createResampler } from '../resampler/resampler-stream.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
@@ -8,6 +9,9 @@ import type { FrameWriter } from './frame-writer.ts';
 
 /** Frames worked on at once: a longer quantum is cut into slices, so that scratch memory does not grow with it. */
 const SLICE_FRAMES = 512;
+
+/** Frames of the quanta of `warmUp`. Those of any other length take the same paths. */
+export const WARM_UP_QUANTUM = 128;
 
 /** How captured audio is treated. */
 export type CapturePipelineOptions = {
@@ -33,7 +37,7 @@ export class CapturePipeline {
   readonly #mixed: Float32Array[];
   readonly #resampler: StreamResampler | undefined;
   readonly #resampled: Float32Array[];
-  readonly #writer: FrameWriter;
+  #writer: FrameWriter;
   /** False before the first quantum, and while paused. */
   #running = false;
   /** Quanta taken since the start. */
@@ -117,6 +121,31 @@ export class CapturePipeline {
     if (!this.#running) return;
     this.#running = false;
     this.#flushResampler();
+  }
+
+  /**
+   * Takes every path once, so that the first quantum finds compiled code; then everything is as it was. For constructors,
+   * before the first quantum. Allocates.
+   * @param writer takes what is captured meanwhile. Of the same class as the pipeline's own
+   * @param quanta how many
+   */
+  warmUp(writer: FrameWriter, quanta: number): void {
+    const own = this.#writer;
+    this.#writer = writer;
+    const block = warmUpBlock(2, WARM_UP_QUANTUM);
+    const inputs = [block, block.slice(0, 1), [], this.#mixed];
+    let frame = 0;
+    for (let quantum = 0; quantum < quanta; quantum++) {
+      // The second quantum and some more come late, and the capture pauses.
+      if (quantum % 16 === 1) frame += WARM_UP_QUANTUM;
+      if (quantum % 16 === 8) this.flush();
+      this.process(inputs[quantum % inputs.length]!, WARM_UP_QUANTUM, frame);
+      frame += WARM_UP_QUANTUM;
+    }
+    this.flush();
+    this.#resampler?.reset();
+    this.#writer = own;
+    this.#quanta = this.#nextContextFrame = this.#originContextFrame = this.#originFrame = 0;
   }
 
   /** Gives memory back. Nothing but the counts may be asked after. */

@@ -9,12 +9,15 @@ interface Parcel {
   bytes: Uint8Array;
 }
 
+/** The part of a port that carries chunks. */
+export type ChunkPort = Pick<CapturePort, 'postMessage'>;
+
 /**
  * Posts chunks in buffers of a fixed pool. A buffer is transferred to the reader, who sends it back by `recycle`. The
  * message objects and the transfer list are made once; a buffer that comes back takes the place of one that is out.
  */
 export class PoolSink implements ChunkSink {
-  #port: CapturePort;
+  #port: ChunkPort;
   readonly #payloadBytes: number;
   /** Parcels that have a buffer, and how many. */
   readonly #ready: Parcel[];
@@ -31,7 +34,7 @@ export class PoolSink implements ChunkSink {
    * @param slots buffers in the pool, at least 1
    * @param payloadBytes the longest payload
    */
-  constructor(port: CapturePort, slots: number, payloadBytes: number) {
+  constructor(port: ChunkPort, slots: number, payloadBytes: number) {
     this.#port = port;
     this.#payloadBytes = payloadBytes;
     this.#ready = Array.from({ length: slots }, () => ({
@@ -72,7 +75,7 @@ export class PoolSink implements ChunkSink {
   }
 
   /** Sends what follows to another port. Buffers that are out may still come back from the old one. */
-  redirect(port: CapturePort): void {
+  redirect(port: ChunkPort): void {
     this.#port = port;
   }
 

@@ -1,5 +1,4 @@
-import { checkOptions } from '../option-names.ts';
-import type { OptionNames } from '../option-names.ts';
+import { checkObject } from '../option-names.ts';
 import { integerIn, oneOf } from '../arguments.ts';
 import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './g711.ts';
 import { MAX_CHANNELS } from './sample-rate.ts';
@@ -42,11 +41,6 @@ export interface SampleEncoderOptions {
    */
   readonly dither?: Dither;
 }
-const ENCODER_NAMES = {
-  format: 1,
-  channels: 1,
-  dither: 1,
-} satisfies OptionNames<SampleEncoderOptions>;
 
 const S16_SCALE = 2 ** 15;
 const S24_SCALE = 2 ** 23;
@@ -69,7 +63,7 @@ export class SampleEncoder {
 
   /** @throws TypeError or RangeError for an unknown format or dither, or channels outside 1–32 */
   constructor(options: SampleEncoderOptions) {
-    checkOptions('SampleEncoder', options, ENCODER_NAMES);
+    checkObject('SampleEncoder: options must be an object', options);
     this.format = oneOf('format', options.format, SAMPLE_FORMATS);
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
     this.bytesPerFrame = this.channels * bytesPerSample(this.format);
@@ -221,7 +215,6 @@ export interface SampleDecoderOptions {
   /** 1–32 */
   readonly channels: number;
 }
-const DECODER_NAMES = { format: 1, channels: 1 } satisfies OptionNames<SampleDecoderOptions>;
 
 /**
  * Reads interleaved bytes as planar float samples in [−1, 1); `'f32'` comes as it is, but for NaN, which becomes 0. Allocates
@@ -238,7 +231,7 @@ export class SampleDecoder {
 
   /** @throws TypeError or RangeError for an unknown format, or channels outside 1–32 */
   constructor(options: SampleDecoderOptions) {
-    checkOptions('SampleDecoder', options, DECODER_NAMES);
+    checkObject('SampleDecoder: options must be an object', options);
     this.format = oneOf('format', options.format, SAMPLE_FORMATS);
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
     this.bytesPerFrame = this.channels * bytesPerSample(this.format);

@@ -1,3 +1,4 @@
+import { describeOutside } from '../arguments.ts';
 import type { PayloadFormat } from '../codec/payload-format.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
@@ -146,5 +147,5 @@ function headerFault(header: PacketHeader): string | undefined {
 
 function integerFault(name: string, value: number, min: number, max: number): string | undefined {
   if (Number.isInteger(value) && value >= min && value <= max) return undefined;
-  return `${name} must be an integer from ${min} to ${max}, got ${value}.`;
+  return `${name} must be an integer from ${min} to ${max}, got ${describeOutside(value)}.`;
 }

@@ -66,6 +66,8 @@ const STEPS_PER_SECOND = 400;
 const M_STEPS = 0.4 * STEPS_PER_SECOND;
 const S_STEPS = 3 * STEPS_PER_SECOND;
 const HOP_STEPS = 0.1 * STEPS_PER_SECOND;
+/** Windows of S that `warmUp` ends. */
+const WARM_UP_HOPS = 8;
 /** Hz. */
 export const LOUDNESS_MIN_RATE = 8000;
 /** Relative gates: BS.1770-5 Annex 1; Tech 3342 §3. */
@@ -168,6 +170,14 @@ export class LoudnessMeter implements BlockMeter {
   /** Halts the measurement of I, LRA and the maxima; M and S go on. */
   pause(): void {
     this.#paused = true;
+  }
+
+  /** @internal Ends windows of M and of S, which take seconds of audio. Only `reset()` may follow. */
+  warmUp(): void {
+    for (let step = 0; step < S_STEPS + WARM_UP_HOPS * HOP_STEPS; step++) {
+      this.#power = 1e-3 * (1 + (step % 7));
+      this.#endStep();
+    }
   }
 
   /** Starts everything anew; a paused measurement stays paused. */

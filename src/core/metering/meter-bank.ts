@@ -56,7 +56,6 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** In an array: a field would change its kind at 2³¹ frames, half a day, and engines drop the code that they compiled. */
   readonly #frame: Float64Array = new Float64Array(1);
   #present = 0;
-
   /** @throws RangeError or TypeError when an option is wrong. */
   constructor(options: MeterBankOptions<Name>) {
     checkOptions('MeterBank', options, NAMES);
@@ -142,6 +141,17 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.#loudness?.pause();
   }
 
+  /**
+   * Runs what happens seldom in all meters, and resets. Engines compile code at its first call, which takes longer than a
+   * render quantum may: for the constructor of a processor, which also calls `process()` a few times before.
+   */
+  warmUp(): void {
+    this.#kernel.warmUp?.();
+    this.#rms?.warmUp();
+    this.#loudness?.warmUp();
+    this.reset();
+  }
+
   /** Gives the kernel's memory back, for another bank of this scope. Nothing may be called after. */
   close(): void {
     this.#kernel.release?.();
@@ -150,6 +160,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   /** Starts all meters anew, and their frame count too; a paused measurement stays paused. */
   reset(): void {
     this.#frame[0] = 0;
+    this.#present = 0;
     for (const meter of this.#meters) meter.reset();
   }
 }

@@ -69,6 +69,8 @@ export interface MeterKernel {
   thin(source: Float32Array, factor: number, target: Float32Array): void;
   /** Empties the filters of the channels from that one on. */
   silence(channel: number): void;
+  /** Has the engine compile what it compiles late. Changes nothing that counts. */
+  warmUp?(): void;
   /** Forgets everything but the ballistics. */
   reset(): void;
 }

@@ -166,6 +166,11 @@ export class RmsMeter implements BlockMeter {
     return at + 4 * channels;
   }
 
+  /** @internal Ends as many steps as the longest window has. Only `reset()` may follow. */
+  warmUp(): void {
+    for (let step = 0; step < this.#steps + FLOOR_STEPS + STEPS_PER_FLOOR; step++) this.#nextStep();
+  }
+
   reset(): void {
     this.#kernel.reset();
     this.#inStep = this.#step = this.#dcStep = this.#floorStep = this.#floorPart = this.#seen = 0;

@@ -103,8 +103,16 @@ export class Player {
   /** Output frames until the last interrupt cannot be undone any more. */
   #undoLeft = 0;
 
-  /** @throws TypeError or RangeError for a format or a count of channels out of range */
-  constructor(options: PlayerOptions, listener: PlayerListener) {
+  /**
+   * @param resampler made for the options' plan; reset whenever playing starts
+   * @throws TypeError or RangeError for a format or a count of channels out of range
+   */
+  constructor(
+    options: PlayerOptions,
+    listener: PlayerListener,
+    resampler: StreamResampler | null = options.resampler &&
+      createResampler(options.resampler, options.channels),
+  ) {
     const { format, channels, sampleRate, contextRate, targetFrames } = options;
     const decoder = new SampleDecoder({ format, channels });
     this.#listener = listener;
@@ -127,7 +135,7 @@ export class Player {
     this.#mixer = new ChannelMixer({ outputChannels: options.outputChannels });
     const planar = (frames: number) =>
       Array.from({ length: channels }, () => new Float32Array(frames));
-    this.#resampler = options.resampler && createResampler(options.resampler, channels);
+    this.#resampler = resampler;
     this.#pullFrames = this.#resampler
       ? Math.ceil((BLOCK_OUTPUT_FRAMES * sampleRate) / contextRate)
       : MAX_BLOCK_FRAMES;

@@ -4,6 +4,7 @@ import type {
   PlayoutFigures,
   PlayoutProcessorOptions,
 } from '../messages.ts';
+import type { StreamResampler } from '../resampler/resampler-stream.ts';
 import { Player } from './player.ts';
 
 /** Reports a second, at most, of what changes all the time. */
@@ -47,8 +48,16 @@ export class PlayoutEngine {
   readonly #none: ArrayBuffer[] = [];
   readonly #transfer: ArrayBuffer[] = [this.#buffer.buffer];
 
-  /** @param contextRate the context's sample rate, Hz */
-  constructor(options: PlayoutProcessorOptions, contextRate: number, port: PlayoutPort) {
+  /**
+   * @param contextRate the context's sample rate, Hz
+   * @param resampler made for the options' plan
+   */
+  constructor(
+    options: PlayoutProcessorOptions,
+    contextRate: number,
+    port: PlayoutPort,
+    resampler?: StreamResampler | null,
+  ) {
     this.#port = port;
     this.#postFrames = Math.ceil(contextRate / POSTS_PER_SECOND);
     this.#player = new Player(
@@ -73,6 +82,7 @@ export class PlayoutEngine {
           this.#silenced = true;
         },
       },
+      resampler,
     );
   }
 

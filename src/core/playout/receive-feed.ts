@@ -1,4 +1,4 @@
-import { describe } from '../arguments.ts';
+import { describe, describeOutside } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import { MicwireError, PacketError } from '../errors.ts';
@@ -155,10 +155,10 @@ export class ReceiveFeed {
     const { format, sampleRate, channels } = this.#options;
     let text: string | undefined;
     if (packet.sampleRate !== sampleRate)
-      text = `of ${sampleRate} Hz here, got ${packet.sampleRate}`;
-    else if (packet.format !== format) text = `${format} here, got ${packet.format}`;
+      text = `of ${sampleRate} Hz here, got ${describeOutside(packet.sampleRate)}`;
+    else if (packet.format !== format) text = `${format} here, got ${describe(packet.format)}`;
     else if (packet.channels !== channels) {
-      text = `of ${channels} channels here, got ${packet.channels}`;
+      text = `of ${channels} channels here, got ${describeOutside(packet.channels)}`;
     }
     return text === undefined ? text : new PacketError('bad-field', `packets must be ${text}.`);
   }

@@ -1,0 +1,222 @@
+import { parseAst } from 'rolldown/parseAst';
+
+/**
+ * A change of the source that a test should notice.
+ *
+ * @typedef {{
+ *   readonly id: number,
+ *   readonly line: number,
+ *   readonly start: number,
+ *   readonly end: number,
+ *   readonly replacement: string,
+ *   readonly change: string,
+ *   readonly probe: readonly [number, number, 'expression' | 'statement'],
+ * }} Mutant `start` and `end` are offsets in the source, as are those of `probe`: where to see whether it is reached
+ *
+ * @typedef {Record<string, any> & { type: string, start: number, end: number }} Node
+ */
+
+/** @type {Readonly<Record<string, readonly string[]>>} */
+const OPERATORS = {
+  '+': ['-'],
+  '-': ['+'],
+  '*': ['/'],
+  '/': ['*'],
+  '%': ['*'],
+  '<': ['<=', '>='],
+  '<=': ['<', '>'],
+  '>': ['>=', '<='],
+  '>=': ['>', '<'],
+  '===': ['!=='],
+  '!==': ['==='],
+  '<<': ['>>'],
+  '>>': ['<<'],
+  '>>>': ['<<'],
+  '&': ['|'],
+  '|': ['&'],
+  '^': ['&'],
+  '&&': ['||'],
+  '||': ['&&'],
+  '??': ['&&'],
+  '+=': ['-='],
+  '-=': ['+='],
+  '*=': ['/='],
+  '/=': ['*='],
+  '??=': ['='],
+};
+
+/** @type {Readonly<Record<string, string>>} */
+const FUNCTIONS = { floor: 'round', round: 'floor', ceil: 'floor', min: 'max', max: 'min' };
+
+/** Wrappers of types around expressions. Everything else that is named TS… is no code. */
+const TYPED = new Set(['TSAsExpression', 'TSNonNullExpression', 'TSSatisfiesExpression']);
+/** What an error says is not tested word by word. */
+const PASSED_OVER = new Set(['ThrowStatement', 'ImportDeclaration', 'ExportAllDeclaration']);
+
+/**
+ * Lists the mutants of a TypeScript file: operators, conditions, numbers, booleans, rounding, and statements left out.
+ *
+ * @param {string} code
+ * @returns {Mutant[]}
+ */
+export function findMutants(code) {
+  /** @type {Mutant[]} */
+  const mutants = [];
+  const lineStarts = [0];
+  for (let i = 0; i < code.length; i++) if (code[i] === '\n') lineStarts.push(i + 1);
+
+  /**
+   * @param {Node} node where it is reached
+   * @param {number} start
+   * @param {number} end
+   * @param {string} replacement
+   */
+  function add(node, start, end, replacement) {
+    const line = lineStarts.findLastIndex((from) => from <= start) + 1;
+    const kind = node.type === 'ExpressionStatement' ? 'statement' : 'expression';
+    const before = code.slice(start, end).replace(/\s+/g, ' ');
+    mutants.push({
+      id: mutants.length,
+      line,
+      start,
+      end,
+      replacement,
+      change: `${before} → ${replacement === '' ? 'nothing' : replacement}`,
+      probe: [node.start, node.end, kind],
+    });
+  }
+
+  /** @param {Node} node @param {Node} left @param {Node} right */
+  function addOperators(node, left, right) {
+    const at = code.indexOf(node['operator'], left.end);
+    if (at < 0 || at >= right.start) return;
+    for (const operator of OPERATORS[node['operator']] ?? []) {
+      add(node, at, at + node['operator'].length, operator);
+    }
+  }
+
+  /** @param {Node} node @param {Node} parent @param {string} key */
+  function visit(node, parent, key) {
+    if (PASSED_OVER.has(node.type)) return;
+    if (node.type.startsWith('TS') && !TYPED.has(node.type)) return;
+    switch (node.type) {
+      case 'BinaryExpression':
+      case 'LogicalExpression':
+        addOperators(node, node['left'], node['right']);
+        break;
+      case 'AssignmentExpression':
+        addOperators(node, node['left'], node['right']);
+        break;
+      case 'UpdateExpression': {
+        const text = code.slice(node.start, node.end);
+        const other = node['operator'] === '++' ? '--' : '++';
+        add(node, node.start, node.end, text.replace(node['operator'], other));
+        break;
+      }
+      case 'UnaryExpression':
+        if (node['operator'] === '!' || node['operator'] === '-') {
+          add(node, node.start, node.end, code.slice(node.start + 1, node.end));
+        }
+        break;
+      case 'IfStatement':
+      case 'ConditionalExpression':
+        for (const value of ['true', 'false']) {
+          add(node['test'], node['test'].start, node['test'].end, value);
+        }
+        break;
+      case 'WhileStatement':
+      case 'ForStatement':
+        if (node['test']) add(node['test'], node['test'].start, node['test'].end, 'false');
+        break;
+      case 'Literal':
+        if (key === 'key' && !parent['computed']) break;
+        if (typeof node['value'] === 'boolean') {
+          add(node, node.start, node.end, String(!node['value']));
+        } else if (typeof node['value'] === 'number') {
+          add(node, node.start, node.end, String(node['value'] + 1));
+        }
+        break;
+      case 'CallExpression': {
+        const { callee } = node;
+        const other = callee.object?.name === 'Math' && FUNCTIONS[callee.property?.name];
+        if (other) add(node, callee.property.start, callee.property.end, other);
+        break;
+      }
+      case 'ExpressionStatement': {
+        const { type, callee } = node['expression'];
+        const call = type === 'CallExpression' && callee.type !== 'Super';
+        const works = ['AssignmentExpression', 'UpdateExpression', 'ChainExpression'].includes(
+          type,
+        );
+        if (call || works) add(node, node.start, node.end, ';');
+        break;
+      }
+    }
+    for (const [name, child] of Object.entries(node)) {
+      for (const each of Array.isArray(child) ? child : [child]) {
+        if (typeof each?.type === 'string') visit(each, node, name);
+      }
+    }
+  }
+
+  const program = /** @type {any} */ (parseAst(code, { lang: 'ts' }));
+  visit(program, program, 'body');
+  return mutants.filter((mutant) => parses(applyMutant(code, mutant)));
+}
+
+/** @param {string} code */
+function parses(code) {
+  try {
+    parseAst(code, { lang: 'ts' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} code @param {Mutant} mutant */
+export function applyMutant(code, { start, end, replacement }) {
+  return code.slice(0, start) + replacement + code.slice(end);
+}
+
+/**
+ * The source with a probe at every mutant, which tells when it is reached.
+ *
+ * @param {string} code
+ * @param {readonly Mutant[]} mutants
+ * @param {string} file names it in the probes
+ */
+export function addProbes(code, mutants, file) {
+  /** @type {Map<string, { at: readonly [number, number, string], ids: number[] }>} */
+  const places = new Map();
+  for (const { id, probe } of mutants) {
+    const key = probe.join();
+    const place = places.get(key) ?? { at: probe, ids: [] };
+    place.ids.push(id);
+    places.set(key, place);
+  }
+  /** @type {{ at: number, order: number, text: string }[]} */
+  const inserts = [];
+  for (const { at, ids } of places.values()) {
+    const [start, end, kind] = at;
+    const call = `globalThis.__reached?.(${JSON.stringify(file)}, ${JSON.stringify(ids)})`;
+    const statement = kind === 'statement';
+    // An outer place opens before an inner one that begins there, and closes after it.
+    inserts.push({
+      at: start,
+      order: end - start + (statement ? 0.5 : 0),
+      text: statement ? `{${call};` : `(${call}, `,
+    });
+    inserts.push({
+      at: end,
+      order: start - end - (statement ? 0.5 : 0),
+      text: statement ? '}' : ')',
+    });
+  }
+  inserts.sort(
+    (a, b) => b.at - a.at || (a.order < 0 && b.order < 0 ? a.order - b.order : a.order - b.order),
+  );
+  let result = code;
+  for (const { at, text } of inserts) result = result.slice(0, at) + text + result.slice(at);
+  return result;
+}

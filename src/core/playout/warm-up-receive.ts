@@ -1,0 +1,105 @@
+import type { PayloadDecoder } from '../codec/codec.ts';
+import { CODECS } from '../codec/codecs.ts';
+import { warmUpBytes } from '../dsp/warm-up-block.ts';
+import { bytesPerSample } from '../dsp/sample-format.ts';
+import type { ReceivePort, ReceiveProcessorOptions } from '../messages.ts';
+import { allocateSnapshot } from '../snapshot.ts';
+import { ReceiveEngine } from './receive-engine.ts';
+import { REPORT_LENGTH } from './receive-report.ts';
+
+/** Stands in for the port. */
+const NO_PORT: ReceivePort = {
+  postMessage: () => {},
+  addEventListener: () => {},
+  start: () => {},
+  close: () => {},
+};
+const QUANTUM = 128;
+/** Hz, of samples on the wire. */
+const WARM_UP_RATE = 8000;
+const PACKETS_PER_SECOND = 50;
+/** First bytes of Opus packets of 20 ms (RFC 6716 §3.1): SILK in the wide band, both at once, CELT in the full band. */
+const OPUS_HEADS = [9 << 3, 15 << 3, 31 << 3];
+const OPUS_BYTES = 80;
+
+/**
+ * Receives a made-up stream on an engine of its own, so that the first quantum of another one finds compiled code. For
+ * constructors. Allocates.
+ * @param decoder that of the other engine, which works here too where it takes long to make one; it is reset
+ */
+export function warmUpReceive(
+  options: ReceiveProcessorOptions,
+  decoder: PayloadDecoder,
+  contextRate: number,
+): void {
+  const { format, channels } = options;
+  // What takes seconds takes fewer frames at a low rate; to the resampler the ratio counts.
+  const sampleRate =
+    format === 'opus' ? decoder.sampleRate : Math.min(WARM_UP_RATE, decoder.sampleRate);
+  const own = format === 'opus' ? decoder : CODECS[format].createDecoder({ sampleRate, channels });
+  const scratchContextRate = (contextRate * sampleRate) / decoder.sampleRate;
+  const frames = Math.max(
+    1,
+    Math.min(options.maxPacketFrames, Math.floor(sampleRate / PACKETS_PER_SECOND)),
+  );
+  const snapshot = options.snapshot && allocateSnapshot(REPORT_LENGTH);
+  const engine = new ReceiveEngine({ ...options, snapshot }, own, scratchContextRate, NO_PORT);
+  const output = Array.from({ length: options.outputChannels }, () => new Float32Array(QUANTUM));
+  const quantaPerPacket = Math.ceil((frames / sampleRate) * (scratchContextRate / QUANTUM));
+  let sequence = 0;
+  let now = 0;
+  const send = (): void => {
+    const bytes = payload(options, sequence, frames);
+    const packet = { type: 'packet', sequence, frame: sequence * frames, frames, copy: 0 } as const;
+    engine.obey({ ...packet, bytes }, now);
+    sequence++;
+  };
+  const render = (packets: number): void => {
+    for (let quantum = 0; quantum < packets * quantaPerPacket; quantum++) {
+      engine.render(output, now);
+      now += QUANTUM;
+    }
+  };
+  const live = (packets: number): void => {
+    for (let packet = 0; packet < packets; packet++) {
+      send();
+      render(1);
+    }
+  };
+  render(1);
+  live(3);
+  // One that is lost, and one that is no packet.
+  sequence++;
+  live(2);
+  const bytes = new Uint8Array(1);
+  engine.obey({ type: 'packet', sequence, frame: sequence * frames, frames, copy: 0, bytes }, now);
+  sequence++;
+  live(1);
+  // Nothing comes for a while, then all at once: slower, concealed, faster; then more than a second of it: some is skipped.
+  render(7);
+  for (let packet = 0; packet < 8; packet++) send();
+  live(6);
+  const burst = Math.min(options.capacityPackets - 1, 1.2 * PACKETS_PER_SECOND);
+  for (let packet = 0; packet < burst; packet++) send();
+  live(2);
+  engine.obey({ type: 'reset' }, now);
+  live(1);
+  // Leaves the decoder as new.
+  engine.obey({ type: 'reset' }, now);
+}
+
+function payload(
+  { format, channels }: ReceiveProcessorOptions,
+  sequence: number,
+  frames: number,
+): Uint8Array<ArrayBuffer> {
+  if (format !== 'opus') return warmUpBytes(format, frames * channels * bytesPerSample(format));
+  // Any bytes are sound to the decoder: it takes arithmetic codes apart.
+  const bytes = warmUpBytes('s16', OPUS_BYTES);
+  const head = OPUS_HEADS[Math.floor(sequence / 3) % OPUS_HEADS.length]!;
+  bytes[0] = head + (channels === 2 ? 4 : 0);
+  // The flag that says that the packet before is in this one too.
+  bytes[1] = 0xc0;
+  for (let i = 2; i < OPUS_BYTES; i++) bytes[i] = (37 * (i + sequence)) % 251;
+  return bytes;
+}
