@@ -83,9 +83,14 @@ test('dtx: silence takes packets of 1 or 2 bytes, and inDtx says so', () => {
 
 test('complexity: more takes longer to say it better', () => {
   const snr = (complexity: number) => {
-    const options = { complexity, bitrate: 48_000, sampleRate: 48_000, channels: 1 };
-    const encoder = new OpusEncoder(library, { ...options, application: 'lowdelay' });
-    const decoder = new OpusDecoder(library, { ...options, preSkip: encoder.latencyFrames });
+    const stream = { sampleRate: 48_000, channels: 1 };
+    const encoder = new OpusEncoder(library, {
+      ...stream,
+      complexity,
+      bitrate: 48_000,
+      application: 'lowdelay',
+    });
+    const decoder = new OpusDecoder(library, { ...stream, preSkip: encoder.latencyFrames });
     return segmentalSnrDb(mono[0]!, decodeAll(decoder, encodeAll(encoder, mono), 960)[0]!);
   };
   expect(snr(10)).toBeGreaterThan(snr(0));
