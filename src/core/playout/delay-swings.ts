@@ -6,7 +6,8 @@ const SWING_MS = 100;
 const TOGETHER_MS = 60_000;
 /** A climb is looked at over so many windows. */
 const CLIMB_WINDOWS = 8;
-/** Less is jitter, ms. */
+/** Fewer rises in a row, or less than this in all, are jitter. */
+const CLIMB_RISES = 5;
 const LEAST_CLIMB_MS = 40;
 /** No step from one window to the next is more than this share of a climb. */
 const STEP_SHARE = 0.6;
@@ -150,17 +151,20 @@ export class DelaySwings {
     recent[this.#window] = level;
     let least = level;
     let steepest = 0;
-    for (let i = 0; i < CLIMB_WINDOWS - 1; i++) {
-      // From the newest to the oldest.
-      const at = (this.#window - i + CLIMB_WINDOWS) % CLIMB_WINDOWS;
+    let rises = 0;
+    for (; rises < CLIMB_WINDOWS - 1; rises++) {
+      // From the newest to the oldest, as long as it rose.
+      const at = (this.#window - rises + CLIMB_WINDOWS) % CLIMB_WINDOWS;
       const before = recent[(at - 1 + CLIMB_WINDOWS) % CLIMB_WINDOWS]!;
-      if (before < least) least = before;
+      if (before > recent[at]!) break;
+      least = before;
       const step = recent[at]! - before;
       if (step > steepest) steepest = step;
     }
     this.#window = (this.#window + 1) % CLIMB_WINDOWS;
     const climbed = level - least;
-    const climbs = climbed > LEAST_CLIMB_MS && steepest < STEP_SHARE * climbed;
+    const climbs =
+      rises >= CLIMB_RISES && climbed > LEAST_CLIMB_MS && steepest < STEP_SHARE * climbed;
     state[AHEAD] = climbs ? level + CLIMBS_ON * climbed : -Infinity;
   }
 
