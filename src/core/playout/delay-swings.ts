@@ -6,8 +6,10 @@ const SWING_MS = 100;
 const TOGETHER_MS = 60_000;
 /** A climb is looked at over so many windows. */
 const CLIMB_WINDOWS = 8;
-/** Less is jitter, ms. */
+/** Fewer rises in a row are jitter, or less in all than the usual spread; which is taken to lie within these bounds, ms. */
+const CLIMB_RISES = 3;
 const LEAST_CLIMB_MS = 40;
+const MOST_CLIMB_MS = 80;
 /** No step from one window to the next is more than this share of a climb. */
 const STEP_SHARE = 0.6;
 /** What is to be ready for is so many times as much again: more than can be had, so that all is played longer meanwhile. */
@@ -35,6 +37,7 @@ const SLOTS = 9;
 /** Places in {@link DelaySwings.input}. */
 export const NOW = 0;
 export const LATENESS = 1;
+export const SPREAD = 2;
 
 /**
  * Watches whether the delay swings: a queue before a slow link fills up and drains, again and again, as those of cellular
@@ -48,8 +51,8 @@ export const LATENESS = 1;
  * runs out.
  */
 export class DelaySwings {
-  /** What {@link observe} takes: when a packet came, and how late it was, in ms. */
-  readonly input: Float64Array = new Float64Array(2);
+  /** What {@link observe} takes: when a packet came, how late it was, and how far delays usually spread, in ms. */
+  readonly input: Float64Array = new Float64Array(3);
   readonly #partMs: number;
   readonly #levels: Float64Array = new Float64Array(PARTS);
   /** The levels of the last windows. */
@@ -150,17 +153,22 @@ export class DelaySwings {
     recent[this.#window] = level;
     let least = level;
     let steepest = 0;
-    for (let i = 0; i < CLIMB_WINDOWS - 1; i++) {
-      // From the newest to the oldest.
-      const at = (this.#window - i + CLIMB_WINDOWS) % CLIMB_WINDOWS;
+    let rises = 0;
+    for (; rises < CLIMB_WINDOWS - 1; rises++) {
+      // From the newest to the oldest, as long as it rose.
+      const at = (this.#window - rises + CLIMB_WINDOWS) % CLIMB_WINDOWS;
       const before = recent[(at - 1 + CLIMB_WINDOWS) % CLIMB_WINDOWS]!;
-      if (before < least) least = before;
+      if (before > recent[at]!) break;
+      least = before;
       const step = recent[at]! - before;
       if (step > steepest) steepest = step;
     }
     this.#window = (this.#window + 1) % CLIMB_WINDOWS;
     const climbed = level - least;
-    const climbs = climbed > LEAST_CLIMB_MS && steepest < STEP_SHARE * climbed;
+    const spread = this.input[SPREAD]!;
+    const jitter = spread < LEAST_CLIMB_MS ? LEAST_CLIMB_MS : spread;
+    const enough = climbed > (jitter < MOST_CLIMB_MS ? jitter : MOST_CLIMB_MS);
+    const climbs = enough && rises >= CLIMB_RISES && steepest < STEP_SHARE * climbed;
     state[AHEAD] = climbs ? level + CLIMBS_ON * climbed : -Infinity;
   }
 

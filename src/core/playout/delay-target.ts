@@ -2,7 +2,12 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
 import { DELAY, DelayHistogram, ELAPSED, HISTOGRAM_MS, SHARE } from './delay-histogram.ts';
-import { DelaySwings, LATENESS as SWING_LATENESS, NOW as SWING_NOW } from './delay-swings.ts';
+import {
+  DelaySwings,
+  LATENESS as SWING_LATENESS,
+  NOW as SWING_NOW,
+  SPREAD as SWING_SPREAD,
+} from './delay-swings.ts';
 import { DriftEstimator, NOW as DRIFT_NOW, OFFSET, USUAL_MAX_SKEW } from './drift-estimator.ts';
 import type { ArrivalListener } from './jitter-buffer.ts';
 
@@ -279,6 +284,7 @@ export class DelayTarget implements ArrivalListener {
     }
     this.#swings.input[SWING_NOW] = now;
     this.#swings.input[SWING_LATENESS] = delay;
+    this.#swings.input[SWING_SPREAD] = state[SPREAD]!;
     this.#swings.observe();
     this.#watchPath();
     delay = state[LATENESS]!;

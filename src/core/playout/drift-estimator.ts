@@ -16,8 +16,10 @@ const USUAL_SKEW = 150e-6;
 /** A point this far from the line, in ms and in standard deviations, is a stall or another route. */
 const OUTLIER_MS = 5;
 const OUTLIER_DEVIATIONS = 4;
-/** So many of them in a row, on the same side, are another route. */
+/** So many of them in a row, as close together as points of a line, are another route. */
 const CONFIRMED = 3;
+/** After so many that are not, the line means nothing. */
+const LEFT_OUT = 12;
 
 /** The slots of changing numbers. */
 const SPAN_END = 0;
@@ -55,8 +57,9 @@ export class DriftEstimator {
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #count = 0;
   #oldest = 0;
-  /** Outliers in a row. */
+  /** Outliers in a row that lie close together; and how often in a row they did not. */
   #outliers = 0;
+  #leftOut = 0;
 
   constructor() {
     this.reset();
@@ -93,6 +96,7 @@ export class DriftEstimator {
     this.#count = 0;
     this.#oldest = 0;
     this.#outliers = 0;
+    this.#leftOut = 0;
     this.#state.fill(0);
     this.#state[LEAST] = Infinity;
     this.#state[SPAN_END] = -Infinity;
@@ -119,6 +123,7 @@ export class DriftEstimator {
     const state = this.#state;
     if (this.#count >= ENOUGH && this.#isOutlier()) return;
     this.#outliers = 0;
+    this.#leftOut = 0;
     if (this.#count === POINTS && state[SPAN]! < SPAN_MS) this.#thin();
     const at = (this.#oldest + this.#count) % POINTS;
     this.#times[at] = state[LEAST_AT]!;
@@ -149,13 +154,21 @@ export class DriftEstimator {
     const size = error < 0 ? -error : error;
     if (size < OUTLIER_MS || size < OUTLIER_DEVIATIONS * state[DEVIATION]!) return false;
     const nearest = state[NEAREST]!;
-    if (this.#outliers === 0 || nearest < 0 !== error < 0) {
+    const apart = error - nearest;
+    const most = OUTLIER_MS + OUTLIER_DEVIATIONS * state[DEVIATION]!;
+    if (this.#outliers === 0 || apart > most || apart < -most) {
       this.#outliers = 1;
       state[NEAREST] = error;
-      return true;
+      if (++this.#leftOut < LEFT_OUT) return true;
+      // There is no line any more.
+      this.#count = 0;
+      this.#oldest = 0;
+      state[SKEW] = 0;
+      return false;
     }
     if (size < (nearest < 0 ? -nearest : nearest)) state[NEAREST] = error;
     if (++this.#outliers < CONFIRMED) return true;
+    this.#leftOut = 0;
     const step = state[NEAREST]!;
     const offsets = this.#offsets;
     for (let i = 0; i < POINTS; i++) offsets[i] = offsets[i]! + step;
