@@ -258,7 +258,9 @@ function possibleKinds({ listener, framing, network }: World): readonly ActionKi
   if (listener === 'playout') return [...kinds, 'interrupt', 'interrupt'];
   kinds.push('dtx', 'jump', 'packet-duration', 'reset', 'jitter');
   if (!network.ordered) kinds.push('loss', 'duplicates', 'reordering');
-  if (framing === 'rtp') kinds.push('no-audio', 'no-audio', 'foreign', 'redundancy');
+  if (framing === 'rtp') {
+    kinds.push('no-audio', 'no-audio', 'no-audio', 'no-audio', 'restart', 'foreign', 'redundancy');
+  }
   return kinds;
 }
 
