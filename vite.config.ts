@@ -87,8 +87,6 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Else Vite finds it in the middle of a test, and reloads the page.
-        optimizeDeps: { include: ['mediabunny'] },
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],

@@ -1,7 +1,7 @@
 import { MeterBank } from '../src/core/metering/meter-bank.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../src/core/messages.ts';
 import { warmUpBlock } from '../src/core/dsp/warm-up-block.ts';
-import { SnapshotWriter, allocateSnapshot } from '../src/core/snapshot.ts';
+import { SnapshotWriter, snapshotBytes } from '../src/core/snapshot.ts';
 
 /** Readings published a second, at most: as posts, and to shared memory, which costs less. */
 const POSTS_PER_SECOND = 60;
@@ -54,7 +54,8 @@ class MeterProcessor extends AudioWorkletProcessor {
     });
     this.#values = bank.createReading().values;
     this.#bank = bank;
-    this.#snapshot = snapshot && new SnapshotWriter(allocateSnapshot(this.#values.length));
+    this.#snapshot =
+      snapshot && new SnapshotWriter(new ArrayBuffer(snapshotBytes(this.#values.length)));
     this.#interval = Math.ceil(sampleRate / (snapshot ? SNAPSHOTS_PER_SECOND : POSTS_PER_SECOND));
     this.#reading = { type: 'reading', frame: 0, values: this.#values };
     this.#warmUp(bank);

@@ -10,15 +10,21 @@ const ATTEMPTS = 1000;
 
 /** Allocates the shared memory for that many numbers. Needs a cross-origin isolated page. */
 export function allocateSnapshot(count: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(HEADER_BYTES + count * Float64Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer(snapshotBytes(count));
+}
+
+/** How many bytes that many numbers take. */
+export function snapshotBytes(count: number): number {
+  return HEADER_BYTES + count * Float64Array.BYTES_PER_ELEMENT;
 }
 
 /** The writing end. One thread only; allocates nothing after construction. */
 export class SnapshotWriter {
-  readonly #sequence: Int32Array<SharedArrayBuffer>;
-  readonly #values: Float64Array<SharedArrayBuffer>;
+  readonly #sequence: Int32Array;
+  readonly #values: Float64Array;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** @param memory of `snapshotBytes`; what is not shared is read by nobody */
+  constructor(memory: ArrayBufferLike) {
     this.#sequence = new Int32Array(memory, 0, 1);
     this.#values = new Float64Array(memory, HEADER_BYTES);
   }

@@ -225,7 +225,8 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     } finally {
       this.#done = true;
       this.#onWritten?.();
-      if (this.#meter !== undefined) {
+      if (this.#meter === undefined) this.#meterSource.release();
+      else {
         disconnectSource(this.#meterSource, this.#meter.node);
         this.#meter.close();
       }

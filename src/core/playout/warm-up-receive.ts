@@ -3,7 +3,7 @@ import { CODECS } from '../codec/codecs.ts';
 import { warmUpBytes } from '../dsp/warm-up-block.ts';
 import { bytesPerSample } from '../dsp/sample-format.ts';
 import type { ReceivePort, ReceiveProcessorOptions } from '../messages.ts';
-import { allocateSnapshot } from '../snapshot.ts';
+import { snapshotBytes } from '../snapshot.ts';
 import { ReceiveEngine } from './receive-engine.ts';
 import { REPORT_LENGTH } from './receive-report.ts';
 
@@ -42,7 +42,7 @@ export function warmUpReceive(
     1,
     Math.min(options.maxPacketFrames, Math.floor(sampleRate / PACKETS_PER_SECOND)),
   );
-  const snapshot = options.snapshot && allocateSnapshot(REPORT_LENGTH);
+  const snapshot = options.snapshot && new ArrayBuffer(snapshotBytes(REPORT_LENGTH));
   const engine = new ReceiveEngine({ ...options, snapshot }, own, scratchContextRate, NO_PORT);
   const output = Array.from({ length: options.outputChannels }, () => new Float32Array(QUANTUM));
   const quantaPerPacket = Math.ceil((frames / sampleRate) * (scratchContextRate / QUANTUM));
