@@ -12,7 +12,7 @@ import type { Sent } from './sender.ts';
  * So many packets of a new run of numbers may be refused. RFC 3550 A.1 believes the second in a row; where the new numbers lie
  * among the old ones, it takes more of them to tell, and leftovers of the run before come on top.
  */
-const PROBATION = 12;
+export const PROBATION = 12;
 
 /**
  * The listening end: a page that decodes messages, and an audio thread that plays. This is what a receiver and a playout

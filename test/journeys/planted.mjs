@@ -94,9 +94,9 @@ export const FAULTS = [
     replacement: '',
   },
   {
-    name: 'frames that find no slot are not told of',
+    name: 'frames that find no slot are not counted',
     file: 'capture/chunk-writer.ts',
-    anchor: 'this.#droppedBefore += frames;',
+    anchor: 'this.#dropped += frames;',
     replacement: '',
   },
   {

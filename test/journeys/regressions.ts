@@ -1,3 +1,4 @@
+import type { Rule } from './invariants.ts';
 import type { Journey, World } from './schedule.ts';
 
 /** A journey that showed a fault once. */
@@ -108,3 +109,16 @@ export const REGRESSIONS: readonly Regression[] = [
     actions: [{ kind: 'no-audio', at: 4000, for: 1000, what: 'telephone-event', every: 3 }],
   },
 ];
+
+/**
+ * Seeds among those of `npm test` that show a fault which is known and not mended yet, with the rule that they break. A seed that
+ * breaks another rule fails the test, and so does one that breaks none any more: then its line goes.
+ */
+export const OPEN: ReadonlyMap<number, Rule> = new Map([
+  // Time-scaling that leaves a piece out puts a few foreign frames in its place, at 4000 Hz.
+  [19, 'no click'],
+  [96, 'no click'],
+  // A clock that is 4 % slow: the delay stays below the target while the receiver stretches.
+  [105, 'steady state'],
+  [84, 'delay recovers'],
+]);

@@ -258,7 +258,9 @@ function possibleKinds({ listener, framing, network }: World): readonly ActionKi
   if (listener === 'playout') return [...kinds, 'interrupt', 'interrupt'];
   kinds.push('dtx', 'jump', 'packet-duration', 'reset', 'jitter');
   if (!network.ordered) kinds.push('loss', 'duplicates', 'reordering');
-  if (framing === 'rtp') kinds.push('no-audio', 'no-audio', 'foreign', 'redundancy');
+  if (framing === 'rtp') {
+    kinds.push('no-audio', 'no-audio', 'no-audio', 'no-audio', 'restart', 'foreign', 'redundancy');
+  }
   return kinds;
 }
 
@@ -285,12 +287,12 @@ function planAction(kind: ActionKind, at: number, world: World, random: () => nu
     case 'glitch':
       return { kind, at, for: upTo(1500) };
     case 'restart': {
-      const offsets = random() < 0.6;
+      const offsets = random() < 0.4;
       const rtp = world.framing === 'rtp';
       return {
         kind,
         // Some senders restart soon after they began.
-        at: random() < 0.3 ? 500 + integer(2500, random) : at,
+        at: random() < 0.6 ? 500 + integer(2500, random) : at,
         for: 20 + integer(random() < 0.5 ? 200 : 3000, random),
         graceful: random() < 0.5,
         sequence: rtp

@@ -7,9 +7,6 @@ export const RAMP_STEP = 2 ** -20;
 const PERIOD = 8009;
 const FADE_SECONDS = 0.005;
 
-/** Journeys use one tape, one after the other: each writes before it reads. */
-let sharedTape: Float32Array = new Float32Array(1 << 17);
-
 const tables = new Map<number, Float32Array>();
 
 /** A voice-like sound: three partials whose levels rise and fall. */
@@ -50,8 +47,8 @@ export class Microphone {
   #gain = 0;
   #phase = 0;
 
-  constructor({ signal, senderRate }: World) {
-    this.tape = sharedTape;
+  constructor({ signal, senderRate, durationMs }: World) {
+    this.tape = new Float32Array(Math.ceil((durationMs / 1000) * senderRate * 1.1));
     this.#isRamp = signal === 'ramp';
     this.#table = voiceTable(senderRate);
     this.#fadeStep = 1 / (FADE_SECONDS * senderRate);
@@ -119,7 +116,6 @@ export class Microphone {
     const larger = new Float32Array(2 * (this.frames + frames));
     larger.set(this.tape);
     this.tape = larger;
-    sharedTape = larger;
   }
 }
 
