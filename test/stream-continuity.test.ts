@@ -222,6 +222,51 @@ describe('a sender that restarts', () => {
     expect(follower.packet(30_500, 3e9 + 500 * UNITS)).toBe(CONTINUES);
   });
 
+  it.each([40, 100, 671, 2346, 2990])(
+    'is followed from its second packet on where its numbers and timestamps go back by %i packets, before its first',
+    (back) => {
+      for (const before of [1, 10, 60, 1000]) {
+        const follower = new Follower();
+        const start = 40_000;
+        for (let n = 0; n < before; n++) follower.packet(start + n, 5e8 + n * UNITS);
+        const first = start - back;
+        const verdicts = Array.from({ length: 300 }, (_, n) =>
+          follower.packet(first + n, 5e8 + (n - back) * UNITS),
+        );
+        expect(verdicts.slice(0, 2)).toEqual([CANDIDATE, RESTARTS]);
+        expect([follower.restarts, follower.lost, follower.strays]).toEqual([1, 0, 0]);
+      }
+    },
+  );
+
+  it('is not left again for a packet of the run before that comes late, though both runs lie on one line', () => {
+    const follower = new Follower();
+    const start = 40_000;
+    // The numbers and the timestamps go back by as much; the last packet before that comes after the new run's fourth.
+    for (let n = 0; n < 799; n++) follower.packet(start + n, 5e8 + n * UNITS);
+    const arrivals = [0, 1, 2, 3, 799 + 1673, 4, 5, 6];
+    const verdicts = arrivals.map((n) => follower.packet(start - 874 + n, 5e8 + (n - 874) * UNITS));
+    expect(verdicts).toEqual([
+      CANDIDATE,
+      RESTARTS,
+      ...Array<Continuity>(2).fill(CONTINUES),
+      STRAY,
+      ...Array<Continuity>(3).fill(CONTINUES),
+    ]);
+    expect([follower.restarts, follower.lost, follower.strays]).toEqual([1, 0, 1]);
+  });
+
+  it('did not restart where a path that was longer in the beginning delivers its first packets late', () => {
+    const follower = new Follower();
+    // Packets 0 to 99 take 2.5 s, the others none: old ones come between the new.
+    for (let n = 100; n < 400; n++) {
+      follower.packet(n, n * UNITS);
+      if (n >= 225 && n < 325) follower.packet(n - 225, (n - 225) * UNITS);
+    }
+    expect(follower.restarts).toBe(0);
+    expect(follower.lost).toBe(0);
+  });
+
   it('may reset its timestamps alone, or its sequence numbers alone', () => {
     const times = new Follower();
     for (let n = 0; n < 50; n++) times.packet(n, n * UNITS);

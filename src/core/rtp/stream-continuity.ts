@@ -23,6 +23,8 @@ const RECENT = 128;
 const REPEATS = 5;
 /** So many packets in a row of the run before are leftovers of a slower path; more are the old numbers, used again. */
 const LEFTOVERS = 8;
+/** So long a run, in packets, others of the run before may still be under way. */
+const YOUNG = 256;
 /** How far a timestamp may be off the line, and by which factor where packets may have changed their duration. */
 const LINE_SECONDS = 1;
 const LINE_FACTOR = 2.5;
@@ -63,7 +65,9 @@ const OLD_USUAL = 13;
 const REPEATED_SEQUENCE = 14;
 /** The newest packet with audio: others may be newer. */
 const AUDIO_SEQUENCE = 15;
-const SLOTS = 16;
+/** Packets from the first that came to the newest, both counted. */
+const SPAN = 16;
+const SLOTS = 17;
 
 /**
  * Decides for each packet of a stream whether it continues it or the sender has restarted. Allocates in its constructor only; the
@@ -165,7 +169,9 @@ export class StreamContinuity {
       this.#advance(false);
       return CONTINUES;
     }
-    if (!this.#continues()) return this.#judgeStray();
+    if (!this.#continues() || (ahead > FEW && this.#isYoung && this.#isOfOldRun())) {
+      return this.#judgeStray();
+    }
     if (ahead <= 0 && this.#isRepeat()) {
       this.#hasCandidate = false;
       return RESTARTS;
@@ -203,6 +209,7 @@ export class StreamContinuity {
     this.#hasCandidate = false;
     this.#leftovers = 0;
     this.#repeats = 0;
+    state[SPAN] = 0;
     state[HIGH_SEQUENCE] = state[SEQUENCE]! - 1;
     state[AUDIO_SEQUENCE] = state[HIGH_SEQUENCE]!;
     const duration = state[DURATION]! > 0 ? state[DURATION]! : 0;
@@ -221,7 +228,8 @@ export class StreamContinuity {
       if (ahead > MAX_AHEAD) return false;
       return this.#isOnLine(ahead, step, usual, ahead <= MAX_DROPOUT ? LINE_FACTOR : 1);
     }
-    if (ahead < -MAX_DROPOUT) return false;
+    // Well before the first that came it is no late one: the sender's numbers went back.
+    if (ahead < -MAX_DROPOUT || 1 - ahead - state[SPAN]! > FEW) return false;
     if (bitOf(this.#came, state[SEQUENCE]!)) {
       const place = placeOf(state[SEQUENCE]!) & (RECENT - 1);
       return ahead >= -MAX_MISORDER && this.#timestamps[place] === state[TIMESTAMP];
@@ -267,17 +275,27 @@ export class StreamContinuity {
     return CANDIDATE;
   }
 
-  /** A packet of the run before that was overtaken by the new one. */
-  #isLeftover(): boolean {
-    if (!this.#hasOld) return false;
+  /** Whether packets of the run before may still be under way. */
+  get #isYoung(): boolean {
+    return this.#hasOld && this.#state[SPAN]! <= YOUNG;
+  }
+
+  /** Whether a packet lies on the line of the run before. */
+  #isOfOldRun(): boolean {
     const state = this.#state;
     const on = this.#sequencesFrom(OLD_SEQUENCE);
     if (on > MAX_DROPOUT || on < -MAX_DROPOUT) return false;
-    if (on <= 0 && bitOf(this.#oldCame, state[SEQUENCE]!)) return false;
     const step = this.#unitsFrom(OLD_TIMESTAMP);
     const count = on < 0 ? -on : on;
-    const isOld = this.#isOnLine(count, on < 0 ? -step : step, state[OLD_USUAL]!, 1);
-    return isOld && ++this.#leftovers <= LEFTOVERS;
+    return this.#isOnLine(count, on < 0 ? -step : step, state[OLD_USUAL]!, 1);
+  }
+
+  /** A packet of the run before that was overtaken by the new one. */
+  #isLeftover(): boolean {
+    if (!this.#hasOld || !this.#isOfOldRun()) return false;
+    const isAgain = this.#sequencesFrom(OLD_SEQUENCE) <= 0;
+    if (isAgain && bitOf(this.#oldCame, this.#state[SEQUENCE]!)) return false;
+    return ++this.#leftovers <= LEFTOVERS;
   }
 
   /** Where the timestamp jumped, the step that the sequence numbers make likely takes its place. */
@@ -303,6 +321,7 @@ export class StreamContinuity {
       this.#hasCandidate = false;
       this.#leftovers = 0;
       this.#repeats = 0;
+      state[SPAN] = state[SPAN]! + ahead;
       clearBits(this.#came, state[SEQUENCE]!, ahead);
       state[HIGH_SEQUENCE] = state[SEQUENCE]!;
     }
