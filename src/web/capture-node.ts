@@ -21,6 +21,8 @@ import { resamplerBetween } from './resampler-design.ts';
 
 /** How long `end()` waits for the audio thread's last word, ms; a moment of grace follows. */
 const END_MS = 900;
+/** The same in an `OfflineAudioContext`, whose thread lives on: it may have many others to render first. */
+const OFFLINE_END_MS = 30_000;
 
 /** What came of a wait: the event, the end of the capture, or nothing in time. */
 type Answer = 'answered' | 'ended' | 'late';
@@ -161,7 +163,8 @@ export class CaptureNode implements CaptureBackend {
   /** Has the processor send what it has, and ends it. Resolves when the last chunk is here, or will never be. */
   end(): Promise<void> {
     if (this.#ending === undefined) {
-      const closed = this.#next('closed', END_MS);
+      const isOffline = 'startRendering' in this.node.context;
+      const closed = this.#next('closed', isOffline ? OFFLINE_END_MS : END_MS);
       this.#send({ type: 'close' });
       this.#ending = closed.then(() => this.#finish());
     }

@@ -54,7 +54,7 @@ test('docs/opus.md: the first example plays what it captures', async () => {
 test('docs/receiving.md: the first example plays what comes back', async () => {
   const failures: unknown[] = [];
   const { Receiver } = await import('micwire');
-  const insert = vi.spyOn(Receiver.prototype, 'insert');
+  const receive = vi.spyOn(Receiver.prototype, 'receive');
   // @ts-expect-error The module is a block of the guide, made by the test's plugin.
   (import('guide:docs/receiving.md:0') as Promise<unknown>).catch((error: unknown) => {
     // The end of the test closes its context.
@@ -63,12 +63,12 @@ test('docs/receiving.md: the first example plays what comes back', async () => {
   await eventually(
     () => {
       if (failures.length > 0) throw failures[0];
-      expect(insert.mock.calls.length).toBeGreaterThan(20);
+      expect(receive.mock.calls.length).toBeGreaterThan(20);
     },
     { timeout: 15_000 },
   );
-  expect(insert.mock.results.every(({ type }) => type === 'return')).toBe(true);
-  const receiver = insert.mock.contexts[0] as InstanceType<typeof Receiver>;
+  expect(receive.mock.results.every(({ type }) => type === 'return')).toBe(true);
+  const receiver = receive.mock.contexts[0] as InstanceType<typeof Receiver>;
   await eventually(() => expect(receiver.stats.jitterBufferEmittedCount).toBeGreaterThan(0));
 });
 
