@@ -13,11 +13,11 @@ const WARM_UP_RATE = 8000;
 type Step = readonly [write: number, render: number];
 /** Live audio; an underrun; more than real time, until some is left out bit by bit, then at once. */
 const STEPS: readonly Step[] = [
-  ...Array<Step>(4).fill([0.02, 0.02]),
+  ...Array<Step>(3).fill([0.02, 0.02]),
   [0, 0.06],
-  ...Array<Step>(14).fill([0.06, 0.05]),
+  ...Array<Step>(9).fill([0.06, 0.04]),
   [1.2, 0.02],
-  ...Array<Step>(12).fill([0.04, 0.05]),
+  ...Array<Step>(4).fill([0.04, 0.04]),
 ];
 const CAPACITY_SECONDS = 1.6;
 
@@ -62,8 +62,8 @@ export function warmUpPlayout(
   }
   engine.obey({ type: 'end', item }, frame);
   item++;
-  write(0.1);
-  render(0.2);
+  write(0.05);
+  render(0.1);
   const storage = new ArrayBuffer(scratch.capacityFrames * frameBytes);
   engine.obey({ type: 'grow', storage }, frame);
   engine.obey({ type: 'target', frames: scratch.targetFrames }, frame);

@@ -43,7 +43,11 @@ export function warmUpReceive(
     Math.min(options.maxPacketFrames, Math.floor(sampleRate / PACKETS_PER_SECOND)),
   );
   const snapshot = options.snapshot && new ArrayBuffer(snapshotBytes(REPORT_LENGTH));
-  const engine = new ReceiveEngine({ ...options, snapshot }, own, scratchContextRate, NO_PORT);
+  // A small one: it is the code that is to be warm.
+  const capacityPackets = Math.min(64, options.capacityPackets);
+  const maxPayloadBytes = payload(options, 0, frames).length;
+  const scratch = { ...options, snapshot, capacityPackets, maxPayloadBytes };
+  const engine = new ReceiveEngine(scratch, own, scratchContextRate, NO_PORT);
   const output = Array.from({ length: options.outputChannels }, () => new Float32Array(QUANTUM));
   const quantaPerPacket = Math.ceil((frames / sampleRate) * (scratchContextRate / QUANTUM));
   let sequence = 0;
@@ -67,7 +71,7 @@ export function warmUpReceive(
     }
   };
   render(1);
-  live(3);
+  live(2);
   // One that is lost, and one that is no packet.
   sequence++;
   live(2);
@@ -76,12 +80,12 @@ export function warmUpReceive(
   sequence++;
   live(1);
   // Nothing comes for a while, then all at once: slower, concealed, faster; then more than a second of it: some is skipped.
-  render(7);
-  for (let packet = 0; packet < 8; packet++) send();
-  live(6);
-  const burst = Math.min(options.capacityPackets - 1, 1.2 * PACKETS_PER_SECOND);
+  render(4);
+  for (let packet = 0; packet < 6; packet++) send();
+  live(3);
+  const burst = Math.min(capacityPackets - 1, 1.2 * PACKETS_PER_SECOND);
   for (let packet = 0; packet < burst; packet++) send();
-  live(2);
+  live(1);
   engine.obey({ type: 'reset' }, now);
   live(1);
   // Leaves the decoder as new.
