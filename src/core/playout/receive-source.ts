@@ -146,17 +146,25 @@ export class ReceiveSource {
 
   /** Fills frames `at` … `at + frames` of `output`. */
   pull(output: readonly Float32Array[], at: number, frames: number): void {
+    // A piece that is left out may be among the frames that were counted on: then more are fetched.
+    for (let done = 0; done < frames;) done += this.#give(output, at + done, frames - done);
+    if (this.decision.started) this.buffer.counters.add(COUNT.totalSamplesReceived, frames);
+  }
+
+  /** Gives up to `frames` frames, and one at least. @returns how many */
+  #give(output: readonly Float32Array[], at: number, frames: number): number {
     const scaler = this.#scaler;
     const { line } = scaler;
     while (line.available < frames) this.#supply();
     if (scaler.wanted !== 0) this.#lookAhead(frames);
     const removed = scaler.removedFrames;
     const inserted = scaler.insertedFrames;
-    scaler.read(output, at, frames);
+    const count = scaler.read(output, at, frames);
     if (scaler.removedFrames !== removed) this.decision.scaled(scaler.removedFrames - removed);
     if (scaler.insertedFrames !== inserted) this.decision.scaled(inserted - scaler.insertedFrames);
-    this.#listen(frames);
-    if (this.decision.started) this.buffer.counters.add(COUNT.totalSamplesReceived, frames);
+    this.#listen(count);
+    this.#times[AHEAD] = this.#times[AHEAD]! + count * this.#msPerFrame;
+    return count;
   }
 
   /** Forgets the stream: what comes next is another one. The counters stay. */
