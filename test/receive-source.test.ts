@@ -82,4 +82,23 @@ describe('a delay that must become shorter', () => {
       expect(silent).toBeLessThan(PULL);
     },
   );
+
+  it.each([
+    [4000, 10, 128],
+    [8000, 10, 80],
+    [8000, 10, 100],
+    [8000, 10, 128],
+    [8000, 20, 512],
+    [16_000, 5, 128],
+    [48_000, 2.5, 120],
+    [48_000, 2.5, 128],
+    [48_000, 5, 256],
+    [48_000, 20, 1024],
+  ])(
+    'becomes it at %i Hz where packets of %f ms are no longer than quanta of %i',
+    (sampleRate, packetMs, quantum) => {
+      const { source } = shorten(sampleRate, (packetMs * sampleRate) / 1000, quantum);
+      expect(Math.abs(source.decision.surplusMs)).toBeLessThan(15);
+    },
+  );
 });
