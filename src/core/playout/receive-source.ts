@@ -62,8 +62,9 @@ export class ReceiveSource {
   #joins = true;
   /** Frames in the line, from the one to be read next, that may be made up. */
   #doubtful = 0;
-  /** Whether a packet was decoded in this quantum. */
-  #decoded = false;
+  /** Frames of this quantum: pulled, and of the packets decoded. */
+  #quantumPulled = 0;
+  #quantumDecoded = 0;
 
   constructor(options: ReceiveSourceOptions) {
     const { decoder } = options;
@@ -131,7 +132,8 @@ export class ReceiveSource {
 
   /** A render quantum begins. */
   beginQuantum(): void {
-    this.#decoded = false;
+    this.#quantumPulled = 0;
+    this.#quantumDecoded = 0;
   }
 
   /**
@@ -146,17 +148,26 @@ export class ReceiveSource {
 
   /** Fills frames `at` … `at + frames` of `output`. */
   pull(output: readonly Float32Array[], at: number, frames: number): void {
+    this.#quantumPulled += frames;
+    // A piece that is left out may be among the frames that were counted on: then more are fetched.
+    for (let done = 0; done < frames;) done += this.#give(output, at + done, frames - done);
+    if (this.decision.started) this.buffer.counters.add(COUNT.totalSamplesReceived, frames);
+  }
+
+  /** Gives up to `frames` frames, and one at least. @returns how many */
+  #give(output: readonly Float32Array[], at: number, frames: number): number {
     const scaler = this.#scaler;
     const { line } = scaler;
     while (line.available < frames) this.#supply();
     if (scaler.wanted !== 0) this.#lookAhead(frames);
     const removed = scaler.removedFrames;
     const inserted = scaler.insertedFrames;
-    scaler.read(output, at, frames);
+    const count = scaler.read(output, at, frames);
     if (scaler.removedFrames !== removed) this.decision.scaled(scaler.removedFrames - removed);
     if (scaler.insertedFrames !== inserted) this.decision.scaled(inserted - scaler.insertedFrames);
-    this.#listen(frames);
-    if (this.decision.started) this.buffer.counters.add(COUNT.totalSamplesReceived, frames);
+    this.#listen(count);
+    this.#times[AHEAD] = this.#times[AHEAD]! + count * this.#msPerFrame;
+    return count;
   }
 
   /** Forgets the stream: what comes next is another one. The counters stay. */
@@ -176,13 +187,22 @@ export class ReceiveSource {
     this.#decoder.close();
   }
 
-  /** Time-scaling must see what comes: takes one packet more, where it is there, and this quantum has decoded none. */
+  /**
+   * Time-scaling must see what comes: takes packets that are there. A quantum decodes twice the frames that it pulls for this,
+   * at most, or one packet.
+   */
   #lookAhead(frames: number): void {
-    const { available } = this.#scaler.line;
-    if (this.#decoded || available >= this.#lookAheadFrames + frames) return;
-    const slot = this.buffer.next();
-    if (slot < 0 || this.buffer.gapBefore(slot) > 0) return;
-    this.#supply();
+    const { buffer } = this;
+    const { line } = this.#scaler;
+    while (line.available < this.#lookAheadFrames + frames) {
+      const slot = buffer.next();
+      if (slot < 0 || buffer.gapBefore(slot) > 0) return;
+      const decoded = this.#quantumDecoded;
+      if (decoded > 0 && decoded + buffer.framesOf(slot) > 2 * this.#quantumPulled) return;
+      this.#supply();
+      // What was decided may be to wait.
+      if (this.#quantumDecoded === decoded) return;
+    }
   }
 
   #supply(): void {
@@ -253,7 +273,7 @@ export class ReceiveSource {
   /** Decodes a packet behind the line's end. @returns false when it is none */
   #decode(slot: number, frames: number): boolean {
     const room = this.#scaler.makeRoom(frames);
-    this.#decoded = true;
+    this.#quantumDecoded += frames;
     const { buffer } = this;
     const { payloads } = buffer;
     const offset = buffer.offsetOf(slot);

@@ -138,7 +138,7 @@ export class TimeScaler {
     return count;
   }
 
-  /** Gives up to `frames` frames to `output` at `at`. @returns frames given, fewer when no more wait */
+  /** Gives up to `frames` frames to `output` at `at`. @returns frames given, fewer when no more wait: a cut may have taken some */
   read(output: readonly Float32Array[], at: number, frames: number): number {
     const { line } = this;
     this.#advance(frames);
