@@ -190,4 +190,4 @@ test('every capture resamples, in however many offline contexts', async () => {
       expect(outcome).toEqual([[], 1625]);
     }
   }
-}, 120_000);
+}, 300_000);
