@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { playMicwire } from '../bench/jitter/micwire-player.ts';
 import { DRIFTS, PLAIN, trace } from '../bench/jitter/traces.ts';
-import { DriftEstimator } from '../src/core/playout/drift-estimator.ts';
+import { DriftEstimator, GRAIN } from '../src/core/playout/drift-estimator.ts';
 import { seededRandom } from './helpers/random.ts';
 
 /** Packets of 20 ms on a receiver's clock that runs faster by `ppm`, each `extra(n)` ms later than the fastest. */
@@ -39,6 +39,28 @@ describe('the clocks’ ratio is found', () => {
       feed(estimator, 0, 3 * MINUTE, 250, () => -mean * Math.log(1 - random()));
       expect(Math.abs(ppm(estimator) - 250)).toBeLessThan(within);
     }
+  });
+
+  // 60 ms at 4.2782 % less are 62.57 ms: all but two and a half quanta.
+  test.each([
+    [-42_782, 60, 25],
+    [42_782, 60, 25],
+    [-12_000, 40, 16],
+    [4000, 20, 8],
+    [100, 20, 16],
+    [-100, 60, 110.25],
+  ])('of %i ppm from packets of %i ms in quanta of %f ms', (skew, packetMs, quantumMs) => {
+    const random = seededRandom(5);
+    const estimator = new DriftEstimator();
+    estimator.input[GRAIN] = quantumMs;
+    // The receiver's clock runs on by so much while the sender's runs on by 1.
+    const ratio = 1 / (1 - skew * 1e-6);
+    for (let n = 0; n * packetMs < 30_000; n++) {
+      const arrival = n * packetMs * ratio + 40 + 8 * random();
+      const now = Math.ceil(arrival / quantumMs) * quantumMs;
+      estimator.observe(now, now - n * packetMs);
+    }
+    expect(Math.abs(ppm(estimator) - skew)).toBeLessThan(600);
   });
 
   test('nothing is claimed before there is enough to go by', () => {

@@ -13,8 +13,9 @@ const CERTAIN_DEVIATIONS = 8;
 const MAX_SKEW = 0.06;
 /** How far off clocks usually are: an uncertain slope counts the less, the more its error exceeds this. */
 const USUAL_SKEW = 150e-6;
-/** A point this far from the line, in ms and in standard deviations, is a stall or another route. */
+/** A point this far from the line, in ms, in grains and in standard deviations, is a stall or another route. */
 const OUTLIER_MS = 5;
+const OUTLIER_GRAINS = 2;
 const OUTLIER_DEVIATIONS = 4;
 /** So many of them in a row, as close together as points of a line, are another route. */
 const CONFIRMED = 3;
@@ -40,6 +41,7 @@ const SLOTS = 10;
 /** Places in {@link DriftEstimator.input}. */
 export const NOW = 0;
 export const OFFSET = 1;
+export const GRAIN = 2;
 
 /**
  * The ratio of the sender's clock to the receiver's, from arrivals. The network only ever delays: the fastest packets of each
@@ -48,10 +50,10 @@ export const OFFSET = 1;
  */
 export class DriftEstimator {
   /**
-   * What {@link observeInput} takes: when a packet came, and its offset, in ms. In an array, as the numbers of a call would be
-   * allocated wherever it is not inlined.
+   * What {@link observeInput} takes: when a packet came, and its offset, in ms; and the grain: arrivals are told in steps of so
+   * much, ms, 0 for exactly. In an array, as the numbers of a call would be allocated wherever it is not inlined.
    */
-  readonly input: Float64Array = new Float64Array(2);
+  readonly input: Float64Array = new Float64Array(3);
   readonly #times: Float64Array = new Float64Array(POINTS);
   readonly #offsets: Float64Array = new Float64Array(POINTS);
   readonly #state: Float64Array = new Float64Array(SLOTS);
@@ -152,10 +154,12 @@ export class DriftEstimator {
     const line = state[MEAN_OFFSET]! + state[SLOPE]! * (state[LEAST_AT]! - state[MEAN_TIME]!);
     const error = state[LEAST]! - line;
     const size = error < 0 ? -error : error;
-    if (size < OUTLIER_MS || size < OUTLIER_DEVIATIONS * state[DEVIATION]!) return false;
+    const grains = OUTLIER_GRAINS * this.input[GRAIN]!;
+    const usual = grains > OUTLIER_MS ? grains : OUTLIER_MS;
+    if (size < usual || size < OUTLIER_DEVIATIONS * state[DEVIATION]!) return false;
     const nearest = state[NEAREST]!;
     const apart = error - nearest;
-    const most = OUTLIER_MS + OUTLIER_DEVIATIONS * state[DEVIATION]!;
+    const most = usual + OUTLIER_DEVIATIONS * state[DEVIATION]!;
     if (this.#outliers === 0 || apart > most || apart < -most) {
       this.#outliers = 1;
       state[NEAREST] = error;
@@ -203,7 +207,10 @@ export class DriftEstimator {
     }
     const slope = covariance / variance;
     const left = (spread - slope * covariance) / (count - 2);
-    const residual = left > 0 ? left : 0;
+    // Where the grain and the packets' spacing keep step, points lie along another line, and exactly so.
+    const grain = this.input[GRAIN]!;
+    const least = (grain * grain) / 12;
+    const residual = left > least ? left : least;
     state[MEAN_TIME] = meanTime;
     state[MEAN_OFFSET] = meanOffset;
     state[SLOPE] = slope;

@@ -9,6 +9,7 @@ import type {
 } from '../messages.ts';
 import { MAX_SPEED, MIN_SPEED, VariableResampler } from '../resampler/variable-resampler.ts';
 import { SnapshotWriter } from '../snapshot.ts';
+import { GRAIN } from './drift-estimator.ts';
 import { REPORT, REPORT_FIELDS, REPORT_LENGTH, RECEIVE_STATES } from './receive-report.ts';
 import type { ReceiveState } from './receive-report.ts';
 import { ReceiveSource } from './receive-source.ts';
@@ -188,6 +189,8 @@ export class ReceiveEngine {
     this.#reportAt = frame + this.#reportFrames;
     const source = this.#source;
     const { buffer, target, sampleRate } = source;
+    // Arrivals are told in steps of a quantum.
+    target.drift.input[GRAIN] = ((frame - this.#frame) * 1000) / this.#contextRate;
     const waits = source.decodedFrames + this.#resampler.latencyFrames;
     const { values } = this.#report;
     values[REPORT.contextFrame] = frame;
