@@ -333,7 +333,7 @@ describe('a page that dies', () => {
       while (performance.now() - blocked < 4000);
       // In the same task: the page has had no turn since.
       const held = (performance.now() - blocked) / 1000;
-      // In WebKit messages between Workers pass the page's thread; with shared memory it now and then stores, and now and then not.
+      // In WebKit messages between Workers pass the page's thread: while that is blocked, the backup may not grow.
       const seconds = duration + (WEBKIT ? 0 : held);
       page.frame.remove();
       const lost = await eventually(async () => {
