@@ -15,7 +15,7 @@ const MAX_SKEW = 0.06;
 const USUAL_SKEW = 150e-6;
 /** A point this far from the line, in ms, in grains and in standard deviations, is a stall or another route. */
 const OUTLIER_MS = 5;
-const OUTLIER_GRAINS = 2;
+const OUTLIER_GRAINS = 1.5;
 const OUTLIER_DEVIATIONS = 4;
 /** So many of them in a row, as close together as points of a line, are another route. */
 const CONFIRMED = 3;
