@@ -134,15 +134,18 @@ test.each([...makers, ...failures])(
       await ('close' in (made as Closable)
         ? (made as { close(): unknown }).close()
         : (made as { stop(): unknown }).stop());
+      // What has closed says so by a message. Until then it keeps its memory: those of one round are for the next.
+      await vi.waitFor(() => expect(open.ports, 'ports of nodes').toBeLessThanOrEqual(0), {
+        timeout: 10_000,
+        interval: 5,
+      });
     };
     // Nothing of the first ones counts: they load.
     for (let i = 0; i < 3; i++) await round();
     const before = { ...open, heap: heap() };
     for (let i = 0; i < ROUNDS; i++) await round();
-    // What has closed says so by a message.
     await vi.waitFor(
       () => {
-        expect(open.ports, 'ports of nodes').toBeLessThanOrEqual(0);
         expect(open.workers, 'Workers').toBe(0);
         expect(open.timers, 'timers').toBe(0);
         expect(open.memories, 'memories of the page').toBe(before.memories);

@@ -66,11 +66,14 @@ export function writeRtpHeader(header: RtpHeader, target: Uint8Array, byteOffset
     target,
     byteOffset + RTP_OFFSET.sequenceNumber,
   );
-  // Not by `integerIn`: numbers above 2³¹ would be boxed on the way there.
-  if (header.timestamp >>> 0 !== header.timestamp) throw notUint32('timestamp', header.timestamp);
-  writeUint32(header.timestamp, target, byteOffset + RTP_OFFSET.timestamp);
-  if (header.ssrc >>> 0 !== header.ssrc) throw notUint32('ssrc', header.ssrc);
-  writeUint32(header.ssrc, target, byteOffset + RTP_OFFSET.ssrc);
+  // Not by `integerIn`, and in halves: a number above 2³¹ would be boxed on its way to a function that is not inlined.
+  const { timestamp, ssrc } = header;
+  if (timestamp >>> 0 !== timestamp) throw notUint32('timestamp', timestamp);
+  writeUint16(timestamp >>> 16, target, byteOffset + RTP_OFFSET.timestamp);
+  writeUint16(timestamp & MAX_UINT16, target, byteOffset + RTP_OFFSET.timestamp + 2);
+  if (ssrc >>> 0 !== ssrc) throw notUint32('ssrc', ssrc);
+  writeUint16(ssrc >>> 16, target, byteOffset + RTP_OFFSET.ssrc);
+  writeUint16(ssrc & MAX_UINT16, target, byteOffset + RTP_OFFSET.ssrc + 2);
   let at = byteOffset + RTP_HEADER_BYTES;
   for (let i = 0; i < csrcCount; i++, at += 4) {
     writeUint32(integerIn('csrc', csrcs![i], 0, MAX_UINT32), target, at);
