@@ -158,7 +158,8 @@ describe('live', () => {
       .getChannelData(0)
       .subarray(0, told)
       .reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    expect(loudest).toBeGreaterThan(20 * Math.log10(peak) - 1);
+    // Samples of 16 bits end at full scale; decoding to another rate swings beyond it.
+    expect(loudest).toBeGreaterThan(20 * Math.log10(Math.min(1, peak)) - 1);
     expect(loudest).toBeLessThan(1);
   });
 
