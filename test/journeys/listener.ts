@@ -26,6 +26,8 @@ export abstract class Listener<Command, Event> {
   protected quantum: number;
   /** The sender whose packets come. */
   protected epoch = 0;
+  /** The last sample of the output. */
+  #lastSample = 0;
   /** Numbered packets of the present sender that came, and the span of their numbers. */
   #came = 0;
   #lowest = Infinity;
@@ -139,6 +141,23 @@ export abstract class Listener<Command, Event> {
   protected abstract afterTurn(): void;
   /** Another sender: the app knows. */
   protected abstract newStream(): void;
+
+  /** The greatest step between neighbouring samples since the quantum before, all of which have to be numbers. */
+  protected steepestStep(samples: Float32Array): number {
+    let last = this.#lastSample;
+    let steepest = 0;
+    let sum = 0;
+    for (let i = 0; i < samples.length; i++) {
+      const sample = samples[i]!;
+      const step = sample > last ? sample - last : last - sample;
+      if (step > steepest) steepest = step;
+      sum += sample;
+      last = sample;
+    }
+    this.#lastSample = last;
+    if (!Number.isFinite(sum)) this.clock.fail('finite', 'the output is not a number.');
+    return steepest;
+  }
 
   protected post(command: Command): void {
     this.#toProcessor.push(command);

@@ -38,8 +38,7 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
   #closed = false;
   #ended = -1;
   #begun = 0;
-  /** What was heard: the last sample, the highest frame, exact frames in a row, and of all of them together. */
-  #last = 0;
+  /** What was heard: the next frame, exact frames in a row, the highest frame, and all of them together. */
   #next = -1;
   #run = 0;
   #highest = -1;
@@ -157,18 +156,7 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
       this.clock.fail('no exception', 'the playout ended by itself.');
     const samples = output[0]!;
     if (this.#numbered) this.#identify(samples);
-    let last = this.#last;
-    let steepest = 0;
-    let sum = 0;
-    for (let i = 0; i < samples.length; i++) {
-      const sample = samples[i]!;
-      const step = sample > last ? sample - last : last - sample;
-      if (step > steepest) steepest = step;
-      sum += sample;
-      last = sample;
-    }
-    this.#last = last;
-    if (!Number.isFinite(sum)) this.clock.fail('finite', 'the output is not a number.');
+    const steepest = this.steepestStep(samples);
     if (this.#checksJoins)
       this.clock.within('no click', 'step from sample to sample', steepest, 0, this.#steepest);
   }

@@ -60,7 +60,6 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
   readonly #onlyRestarts: boolean;
   /** The last report, as the page has it. */
   readonly #values = new Float64Array(REPORT_LENGTH);
-  #last = 0;
   /** Packets and copies that were handed over, and buffers that came back. */
   #inserted = 0;
   #copies = 0;
@@ -200,18 +199,7 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
     if (!this.#engine.render(output, this.frame))
       this.clock.fail('no exception', 'the receiver ended by itself.');
     const samples = output[0]!;
-    let last = this.#last;
-    let steepest = 0;
-    let sum = 0;
-    for (let i = 0; i < samples.length; i++) {
-      const sample = samples[i]!;
-      const step = sample > last ? sample - last : last - sample;
-      if (step > steepest) steepest = step;
-      sum += sample;
-      last = sample;
-    }
-    this.#last = last;
-    if (!Number.isFinite(sum)) this.clock.fail('finite', 'the output is not a number.');
+    const steepest = this.steepestStep(samples);
     if (!this.#checksJoins || this.clock.now < this.#steepUntil) return;
     this.clock.within('no click', 'step from sample to sample', steepest, 0, this.#steepest);
   }
