@@ -31,6 +31,18 @@ export interface OpusCaptureOptions
   /** Your own copy of `worker/opus.js`. */
   readonly workerUrl?: WorkerUrl | undefined;
 }
+/** The encoder's options, which a recorder takes too. */
+export const OPUS_NAMES: OptionNames<OpusOptions> = {
+  bitrate: 1,
+  complexity: 1,
+  application: 1,
+  frameDuration: 1,
+  fec: 1,
+  expectedLoss: 1,
+  dtx: 1,
+  bitrateMode: 1,
+  signal: 1,
+};
 const NAMES: OptionNames<OpusCaptureOptions> = {
   format: 1,
   sampleRate: 1,
@@ -42,15 +54,7 @@ const NAMES: OptionNames<OpusCaptureOptions> = {
   bufferDuration: 1,
   quality: 1,
   workletUrl: 1,
-  bitrate: 1,
-  complexity: 1,
-  application: 1,
-  frameDuration: 1,
-  fec: 1,
-  expectedLoss: 1,
-  dtx: 1,
-  bitrateMode: 1,
-  signal: 1,
+  ...OPUS_NAMES,
 };
 
 /** {@link OpusCaptureOptions} checked and filled in. */

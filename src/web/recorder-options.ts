@@ -7,7 +7,7 @@ import type { RecorderContainer } from '../core/container/recording-muxer.ts';
 import type { SampleFormat } from '../core/dsp/sample-format.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureOptions } from './capture-options.ts';
-import { opusCaptureSettings } from './opus-capture-options.ts';
+import { OPUS_NAMES, opusCaptureSettings } from './opus-capture-options.ts';
 import type { OpusCaptureOptions, OpusRoute } from './opus-capture-options.ts';
 import type { WorkerUrl } from './worker-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
@@ -68,15 +68,7 @@ const NAMES: OptionNames<RecorderOptions> = {
   workletUrl: 1,
   opusUrl: 1,
   workerUrl: 1,
-  bitrate: 1,
-  complexity: 1,
-  application: 1,
-  frameDuration: 1,
-  fec: 1,
-  expectedLoss: 1,
-  dtx: 1,
-  bitrateMode: 1,
-  signal: 1,
+  ...OPUS_NAMES,
 };
 
 /** Milliseconds of samples that come at once: few messages, and little to lose. */
