@@ -1,5 +1,5 @@
 import { fromUint8Array } from 'js-base64';
-import { base64Length, Base64Writer, encodeBase64 } from '../src/core/framing/base64.ts';
+import { base64Length, Base64Writer, encodeBase64 } from '../src/core/base64/base64.ts';
 import { type Row, timeInTurns } from './measure.ts';
 
 /** Chunks as they go over the wire, and one as large as `btoa`'s spread can take. */

@@ -1,5 +1,5 @@
 import { CODECS } from '../src/core/codec/codecs.ts';
-import { PcmConcealment } from '../src/core/playout/pcm-concealment.ts';
+import { PcmConcealment } from '../src/core/receive/pcm-concealment.ts';
 import { Quality } from '../demo/measure/quality.ts';
 import { seededRandom } from '../test/helpers/random.ts';
 import { speech } from '../test/helpers/speech.ts';

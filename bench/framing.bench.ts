@@ -1,4 +1,4 @@
-import { encodeBase64 } from '../src/core/framing/base64.ts';
+import { encodeBase64 } from '../src/core/base64/base64.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { LazyPacket, Packet } from '../src/core/framing/packet.ts';
 import { type Row, timeInTurns } from './measure.ts';

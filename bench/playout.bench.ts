@@ -1,5 +1,5 @@
 import { planResampler } from '../src/core/resampler/resampler-planner.ts';
-import { SampleEncoder } from '../src/core/dsp/sample-format.ts';
+import { SampleEncoder } from '../src/core/format/sample-format.ts';
 import type { BacklogMode } from '../src/core/playout/backlog-policy.ts';
 import { Player } from '../src/core/playout/player.ts';
 import { type Row, timeInTurns } from './measure.ts';

@@ -6,7 +6,7 @@ import {
   base64Length,
   decodeBase64,
   encodeBase64,
-} from '../src/core/framing/base64.ts';
+} from '../src/core/base64/base64.ts';
 import { seededRandom } from './helpers/random.ts';
 
 /** RFC 4648 §10. */

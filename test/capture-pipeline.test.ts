@@ -5,7 +5,7 @@ import type { Chunk, ChunkFormat } from '../src/core/capture/chunk.ts';
 import { ChannelMixer } from '../src/core/dsp/channel-mixer.ts';
 import { planResampler } from '../src/core/resampler/resampler-planner.ts';
 import { resample } from '../src/core/resampler/resampler.ts';
-import { SAMPLE_FORMATS, SampleEncoder } from '../src/core/dsp/sample-format.ts';
+import { SAMPLE_FORMATS, SampleEncoder } from '../src/core/format/sample-format.ts';
 import { CollectingSink, samplesOf } from './helpers/chunks.ts';
 import { seededRandom } from './helpers/random.ts';
 import { noise } from './helpers/signals.ts';

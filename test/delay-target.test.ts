@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { DelayTarget } from '../src/core/playout/delay-target.ts';
-import type { DelayTargetOptions } from '../src/core/playout/delay-target.ts';
+import { DelayTarget } from '../src/core/receive/delay-target.ts';
+import type { DelayTargetOptions } from '../src/core/receive/delay-target.ts';
 import { seededRandom } from './helpers/random.ts';
 
 const RATE = 48_000;

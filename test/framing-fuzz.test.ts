@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesPerSample } from '../src/core/dsp/sample-format.ts';
+import { bytesPerSample } from '../src/core/format/sample-format.ts';
 import { PacketError } from '../src/core/errors.ts';
 import type { FramedStream, Framing, MessageDecoder } from '../src/core/framing/framing.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';

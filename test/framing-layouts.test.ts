@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PacketError } from '../src/core/errors.ts';
-import { encodeBase64 } from '../src/core/framing/base64.ts';
+import { encodeBase64 } from '../src/core/base64/base64.ts';
 import type { MessageDecoder } from '../src/core/framing/framing.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { LazyPacket, Packet } from '../src/core/framing/packet.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from '../src/core/dsp/g711.ts';
+import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from '../src/core/format/g711.ts';
 
 /**
  * The standard's tables, built from what their head says: segments of 16 equal intervals, listed upwards from zero as

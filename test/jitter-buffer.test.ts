@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { FEC_COPY, JitterBuffer } from '../src/core/playout/jitter-buffer.ts';
-import type { ArrivalListener, InsertOutcome } from '../src/core/playout/jitter-buffer.ts';
+import { FEC_COPY, JitterBuffer } from '../src/core/receive/jitter-buffer.ts';
+import type { ArrivalListener, InsertOutcome } from '../src/core/receive/jitter-buffer.ts';
 import { seededRandom } from './helpers/random.ts';
 
 const RATE = 48_000;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { opusSettings } from '../src/core/codec/opus-options.ts';
-import { opusMaxPacketBytes } from '../src/core/codec/payload-format.ts';
+import { opusMaxPacketBytes } from '../src/core/format/payload-format.ts';
 import type { OpusOptions } from '../src/core/codec/opus-options.ts';
 import { opusPacketInfo } from '../src/core/codec/opus-packet.ts';
 import { PacketDecoder } from '../src/core/codec/packet-decoder.ts';

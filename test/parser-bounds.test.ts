@@ -6,7 +6,7 @@ import { rewriteCandidates } from '../demo/server/rewrite-candidates.ts';
 import { isSignedWith, parseStun } from '../demo/server/turn/stun-message.ts';
 import { settingsOf } from '../demo/runs/address.ts';
 import { opusPacketInfo } from '../src/core/codec/opus-packet.ts';
-import { decodeBase64 } from '../src/core/framing/base64.ts';
+import { decodeBase64 } from '../src/core/base64/base64.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import { parseJsonObject } from '../src/core/framing/json-object.ts';
 import { HeaderExtensionCursor } from '../src/core/rtp/header-extensions.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ComfortNoise } from '../src/core/playout/comfort-noise.ts';
-import { PcmConcealment } from '../src/core/playout/pcm-concealment.ts';
+import { ComfortNoise } from '../src/core/receive/comfort-noise.ts';
+import { PcmConcealment } from '../src/core/receive/pcm-concealment.ts';
 import { steepest } from './helpers/playout-rig.ts';
 import { seededRandom } from './helpers/random.ts';
 import { snrDb } from './helpers/snr.ts';

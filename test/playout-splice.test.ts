@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { SampleDecoder, SampleEncoder } from '../src/core/dsp/sample-format.ts';
+import { SampleDecoder, SampleEncoder } from '../src/core/format/sample-format.ts';
 import { FrameRing } from '../src/core/playout/frame-ring.ts';
 import { Splice } from '../src/core/playout/splice.ts';
 import { seededRandom } from './helpers/random.ts';

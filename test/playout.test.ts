@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeBase64 } from '../src/core/framing/base64.ts';
+import { encodeBase64 } from '../src/core/base64/base64.ts';
 import type { PlayoutPosition } from '../src/web/playout-position.ts';
 import type { PlayoutOptions } from '../src/web/playout-options.ts';
 import { PlayoutPage, counted, counting } from './helpers/playout-page.ts';

@@ -74,7 +74,7 @@ const TAKES_OPTIONS: Readonly<
   OpusDecoder: [(o) => new core.OpusDecoder(library, o), stage, 'preSkip'],
   JitterBuffer: [(o) => new core.JitterBuffer(o), { sampleRate: 48_000 }, 'capacityPackets'],
   DelayTarget: [(o) => new core.DelayTarget(o), { sampleRate: 48_000 }, 'minDelayMs'],
-  PlayoutDecision: [(o) => new core.PlayoutDecision(o), { buffer, target }, 'maxAcceleration'],
+  ReceiveDecision: [(o) => new core.ReceiveDecision(o), { buffer, target }, 'maxAcceleration'],
   TimeScaler: [(o) => new core.TimeScaler(o), { sampleRate: 48_000, channels: 1 }, 'limit'],
   createWorkletScope: [(o) => testing.createWorkletScope(o), {}, 'quantum'],
   renderOffline: [(o) => testing.renderOffline('x', o), {}, 'numberOfInputs'],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CODECS } from '../src/core/codec/codecs.ts';
-import { readStatistics } from '../src/core/playout/receive-counters.ts';
-import type { ReceiveStatistics } from '../src/core/playout/receive-counters.ts';
-import { ReceiveSource } from '../src/core/playout/receive-source.ts';
+import { readStatistics } from '../src/core/receive/receive-counters.ts';
+import type { ReceiveStatistics } from '../src/core/receive/receive-counters.ts';
+import { ReceiveSource } from '../src/core/receive/receive-source.ts';
 import { steepest } from './helpers/playout-rig.ts';
 import { voice } from './helpers/voice.ts';
 

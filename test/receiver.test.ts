@@ -3,7 +3,7 @@ import { MicwireError, PacketError } from '../src/core/errors.ts';
 import { binaryFraming } from '../src/core/framing/binary.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { ReceiveFraming } from '../src/core/playout/receive-feed.ts';
+import type { ReceiveFraming } from '../src/core/receive/receive-feed.ts';
 import { planVariableResampler } from '../src/core/resampler/variable-resampler-planner.ts';
 import { createWorkletScope } from '../src/testing/index.ts';
 import type { ScopeNode, WorkletScope } from '../src/testing/index.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { decodeAlaw, decodeMulaw } from '../src/core/dsp/g711.ts';
+import { decodeAlaw, decodeMulaw } from '../src/core/format/g711.ts';
 import {
   SAMPLE_FORMATS,
   SampleDecoder,
   SampleEncoder,
   bytesPerSample,
-} from '../src/core/dsp/sample-format.ts';
-import type { SampleFormat } from '../src/core/dsp/sample-format.ts';
+} from '../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../src/core/format/sample-format.ts';
 import { seededRandom } from './helpers/random.ts';
 
 /** Largest error of coding a sample in [−1, 1): half a step, or half of G.711's largest interval. */

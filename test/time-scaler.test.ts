@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SimilaritySearch } from '../src/core/playout/similarity-search.ts';
-import { TimeScaler } from '../src/core/playout/time-scaler.ts';
+import { SimilaritySearch } from '../src/core/dsp/similarity-search.ts';
+import { TimeScaler } from '../src/core/receive/time-scaler.ts';
 import { median } from '../bench/measure.ts';
 import { steepest } from './helpers/playout-rig.ts';
 import { seededRandom } from './helpers/random.ts';

@@ -25,7 +25,7 @@ const WORKLETS = {
 
 afterEach(() => {
   vi.doUnmock('../src/core/playout/warm-up-playout.ts');
-  vi.doUnmock('../src/core/playout/warm-up-receive.ts');
+  vi.doUnmock('../src/core/receive/warm-up-receive.ts');
   vi.restoreAllMocks();
   vi.resetModules();
 });
@@ -75,7 +75,7 @@ async function withoutWarmUp<T>(run: () => Promise<T>): Promise<{ result: T; ski
   vi.resetModules();
   const skip = vi.fn();
   vi.doMock('../src/core/playout/warm-up-playout.ts', () => ({ warmUpPlayout: skip }));
-  vi.doMock('../src/core/playout/warm-up-receive.ts', () => ({ warmUpReceive: skip }));
+  vi.doMock('../src/core/receive/warm-up-receive.ts', () => ({ warmUpReceive: skip }));
   const { CapturePipeline } = await import('../src/core/capture/capture-pipeline.ts');
   vi.spyOn(CapturePipeline.prototype, 'warmUp').mockImplementation(skip);
   const result = await run();

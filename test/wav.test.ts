@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { WavWriter } from '../src/core/container/wav.ts';
-import { SAMPLE_FORMATS, SampleDecoder, SampleEncoder } from '../src/core/dsp/sample-format.ts';
+import { SAMPLE_FORMATS, SampleDecoder, SampleEncoder } from '../src/core/format/sample-format.ts';
 import { installed, planarFloats, runProgram } from './helpers/programs.ts';
 import { seededRandom } from './helpers/random.ts';
 import { noise } from './helpers/signals.ts';

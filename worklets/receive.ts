@@ -3,8 +3,8 @@ import { CODECS } from '../src/core/codec/codecs.ts';
 import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
 import { OpusLibrary } from '../src/core/codec/opus-library.ts';
 import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messages.ts';
-import { ReceiveEngine } from '../src/core/playout/receive-engine.ts';
-import { warmUpReceive } from '../src/core/playout/warm-up-receive.ts';
+import { ReceiveEngine } from '../src/core/receive/receive-engine.ts';
+import { warmUpReceive } from '../src/core/receive/warm-up-receive.ts';
 
 function openDecoder(options: ReceiveProcessorOptions): PayloadDecoder {
   const { format, opus, sampleRate, channels } = options;

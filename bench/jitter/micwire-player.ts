@@ -1,5 +1,5 @@
-import { DelayTarget, FEC_COPY, JitterBuffer, PlayoutDecision } from '../../src/core/index.ts';
-import type { DelayTargetOptions, PlayoutDecisionOptions } from '../../src/core/index.ts';
+import { DelayTarget, FEC_COPY, JitterBuffer, ReceiveDecision } from '../../src/core/index.ts';
+import type { DelayTargetOptions, ReceiveDecisionOptions } from '../../src/core/index.ts';
 import { seededRandom } from '../../test/helpers/random.ts';
 import type { Outcome } from './outcome.ts';
 import { Recorder } from './outcome.ts';
@@ -15,7 +15,7 @@ const LONGEST_PERIOD_MS = 12;
 
 export interface MicwirePlayerOptions {
   readonly target?: Partial<DelayTargetOptions>;
-  readonly decision?: Partial<PlayoutDecisionOptions>;
+  readonly decision?: Partial<ReceiveDecisionOptions>;
 }
 
 /** Plays a trace through the library's own classes, quantum by quantum, as an engine in a worklet does; no sound is made. */
@@ -27,7 +27,7 @@ export function playMicwire(
 ): Outcome {
   const target = new DelayTarget({ sampleRate: RATE, ...options.target });
   const buffer = new JitterBuffer({ sampleRate: RATE, listener: target, maxPayloadBytes: 16 });
-  const decision = new PlayoutDecision({ buffer, target, ...options.decision });
+  const decision = new ReceiveDecision({ buffer, target, ...options.decision });
   const recorder = new Recorder(packets);
   const random = seededRandom(1);
   const payload = new Uint8Array(8);

@@ -3,20 +3,20 @@ export { MicwireError, PacketError } from './errors.ts';
 export type { MicwireErrorCode, PacketErrorReason } from './errors.ts';
 export { ChannelMixer } from './dsp/channel-mixer.ts';
 export type { ChannelMixerOptions } from './dsp/channel-mixer.ts';
-export { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './dsp/g711.ts';
+export { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './format/g711.ts';
 export {
   SAMPLE_FORMATS,
   SampleDecoder,
   SampleEncoder,
   bytesPerSample,
-} from './dsp/sample-format.ts';
+} from './format/sample-format.ts';
 export type {
   Dither,
   SampleDecoderOptions,
   SampleEncoderOptions,
   SampleFormat,
-} from './dsp/sample-format.ts';
-export { Base64Writer, base64Length, decodeBase64, encodeBase64 } from './framing/base64.ts';
+} from './format/sample-format.ts';
+export { Base64Writer, base64Length, decodeBase64, encodeBase64 } from './base64/base64.ts';
 export type {
   FramedStream,
   Framing,
@@ -76,24 +76,24 @@ export { TruePeakMeter } from './metering/true-peak-meter.ts';
 export type { TruePeakMeterOptions, TruePeakReading } from './metering/true-peak-meter.ts';
 export { VuMeter } from './metering/vu-meter.ts';
 export type { VuMeterOptions, VuReading } from './metering/vu-meter.ts';
-export { DelayTarget } from './playout/delay-target.ts';
-export type { DelayTargetOptions } from './playout/delay-target.ts';
-export { DriftEstimator } from './playout/drift-estimator.ts';
-export { FEC_COPY, JitterBuffer } from './playout/jitter-buffer.ts';
+export { DelayTarget } from './receive/delay-target.ts';
+export type { DelayTargetOptions } from './receive/delay-target.ts';
+export { DriftEstimator } from './receive/drift-estimator.ts';
+export { FEC_COPY, JitterBuffer } from './receive/jitter-buffer.ts';
 export type {
   ArrivalListener,
   InsertOutcome,
   JitterBufferOptions,
-} from './playout/jitter-buffer.ts';
-export { ComfortNoise } from './playout/comfort-noise.ts';
-export { PcmConcealment } from './playout/pcm-concealment.ts';
-export { PlanarLine } from './playout/planar-line.ts';
-export { PlayoutDecision } from './playout/playout-decision.ts';
-export type { PlayoutAction, PlayoutDecisionOptions } from './playout/playout-decision.ts';
-export { TimeScaler } from './playout/time-scaler.ts';
-export type { TimeScalerOptions } from './playout/time-scaler.ts';
-export { RECEIVE_STATISTICS, ReceiveCounters, readStatistics } from './playout/receive-counters.ts';
-export type { ReceiveStatistic, ReceiveStatistics } from './playout/receive-counters.ts';
+} from './receive/jitter-buffer.ts';
+export { ComfortNoise } from './receive/comfort-noise.ts';
+export { PcmConcealment } from './receive/pcm-concealment.ts';
+export { PlanarLine } from './receive/planar-line.ts';
+export { ReceiveDecision } from './receive/receive-decision.ts';
+export type { PlayoutAction, ReceiveDecisionOptions } from './receive/receive-decision.ts';
+export { TimeScaler } from './receive/time-scaler.ts';
+export type { TimeScalerOptions } from './receive/time-scaler.ts';
+export { RECEIVE_STATISTICS, ReceiveCounters, readStatistics } from './receive/receive-counters.ts';
+export type { ReceiveStatistic, ReceiveStatistics } from './receive/receive-counters.ts';
 export { AdaptiveRedundancy } from './rtp/adaptive-redundancy.ts';
 export type { RedundantEncoder } from './rtp/adaptive-redundancy.ts';
 export {
@@ -178,7 +178,7 @@ export type { Codec, PayloadDecoder, PayloadEncoder, StreamFormat } from './code
 export { CODECS } from './codec/codecs.ts';
 export type { CodecName } from './codec/codecs.ts';
 export { PacketDecoder } from './codec/packet-decoder.ts';
-export type { PayloadFormat } from './codec/payload-format.ts';
+export type { PayloadFormat } from './format/payload-format.ts';
 export { opusCodec } from './codec/opus-codec.ts';
 export { OpusDecoder } from './codec/opus-decoder.ts';
 export type { OpusDecoderOptions } from './codec/opus-decoder.ts';

@@ -10,10 +10,10 @@ import type { RecordingFormat } from './container/recording-muxer.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from './codec/opus-options.ts';
 import type { MeterName, MeterSettings } from './metering/meter-table.ts';
 import type { ResamplerPlan } from './resampler/resampler-plan.ts';
-import type { Dither, SampleFormat } from './dsp/sample-format.ts';
+import type { Dither, SampleFormat } from './format/sample-format.ts';
 import type { BacklogMode } from './playout/backlog-policy.ts';
-import type { ReceiveState } from './playout/receive-report.ts';
-import type { ReceiveFormat } from './playout/receive-format.ts';
+import type { ReceiveState } from './receive/receive-report.ts';
+import type { ReceiveFormat } from './receive/receive-format.ts';
 import type { VariableResamplerPlan } from './resampler/variable-resampler.ts';
 
 // --- capture -------------------------------------------------------------------------------------------------------

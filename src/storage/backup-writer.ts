@@ -1,6 +1,6 @@
 import { recordingMuxer } from '../core/container/recording-muxer.ts';
 import type { RecordedChunk, RecordingMuxer } from '../core/container/recording-muxer.ts';
-import type { SampleFormat } from '../core/dsp/sample-format.ts';
+import type { SampleFormat } from '../core/format/sample-format.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { BackupRequest } from '../core/messages.ts';
 import type { BackupEntry } from './backup-entry.ts';

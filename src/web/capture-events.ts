@@ -1,6 +1,6 @@
 import type { Chunk } from '../core/capture/chunk.ts';
-import type { PayloadFormat } from '../core/codec/payload-format.ts';
-import type { SampleFormat } from '../core/dsp/sample-format.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { SampleFormat } from '../core/format/sample-format.ts';
 import type { MicwireError } from '../core/errors.ts';
 
 /** What a `Capture` dispatches. */

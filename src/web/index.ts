@@ -11,7 +11,7 @@ export type {
 export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
-export type { Dither, SampleFormat } from '../core/dsp/sample-format.ts';
+export type { Dither, SampleFormat } from '../core/format/sample-format.ts';
 export { Capture } from './capture.ts';
 export type { CaptureEventMap } from './capture-events.ts';
 export type { CaptureOptions } from './capture-options.ts';
@@ -30,7 +30,7 @@ export type {
   OpusOptions,
   OpusSignal,
 } from '../core/codec/opus-options.ts';
-export type { PayloadFormat } from '../core/codec/payload-format.ts';
+export type { PayloadFormat } from '../core/format/payload-format.ts';
 export { Meter } from './meter.ts';
 export type { MeterActivity, MeterEventMap, MeterOptions } from './meter.ts';
 export { ppmScale } from '../core/metering/ppm-ballistics.ts';
@@ -109,6 +109,6 @@ export type {
   ReceiveFraming,
   ReceivedMessage,
   ReceivedPackets,
-} from '../core/playout/receive-feed.ts';
-export type { ReceiveFormat } from '../core/playout/receive-format.ts';
-export type { ReceiveState } from '../core/playout/receive-report.ts';
+} from '../core/receive/receive-feed.ts';
+export type { ReceiveFormat } from '../core/receive/receive-format.ts';
+export type { ReceiveState } from '../core/receive/receive-report.ts';

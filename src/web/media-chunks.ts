@@ -2,7 +2,7 @@ import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import { describe, numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
-import { encodeBase64 } from '../core/framing/base64.ts';
+import { encodeBase64 } from '../core/base64/base64.ts';
 
 /** How the browser's own recorder is used. */
 export interface MediaChunksOptions {

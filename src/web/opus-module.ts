@@ -3,7 +3,7 @@ import type { OptionNames } from '../core/option-names.ts';
 import { describe } from '../core/arguments.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { MicwireError } from '../core/errors.ts';
-import { decodeBase64 } from '../core/framing/base64.ts';
+import { decodeBase64 } from '../core/base64/base64.ts';
 
 /** Where to take libopus from. */
 export interface OpusLoadOptions {

@@ -2,7 +2,7 @@ import { OpusDecoder } from '../core/codec/opus-decoder.ts';
 import { OpusLibrary } from '../core/codec/opus-library.ts';
 import { OPUS_MAX_FRAMES, OPUS_RATE } from '../core/codec/opus-packet.ts';
 import { PacketDecoder } from '../core/codec/packet-decoder.ts';
-import { SampleEncoder } from '../core/dsp/sample-format.ts';
+import { SampleEncoder } from '../core/format/sample-format.ts';
 import { loadOpusModule } from './opus-module.ts';
 
 /** How packets become samples. */

@@ -1,7 +1,7 @@
 import { describe } from '../core/arguments.ts';
 import { isArrayBuffer, typedArrayName } from '../core/brands.ts';
-import type { PayloadFormat } from '../core/codec/payload-format.ts';
-import { decodeBase64 } from '../core/framing/base64.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
+import { decodeBase64 } from '../core/base64/base64.ts';
 
 /**
  * What is written: bytes split anywhere (a Uint8Array, a DataView, an ArrayBuffer), samples in a typed array of the format's own

@@ -1,7 +1,7 @@
 import { checkContext, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { bytesPerSample } from '../core/dsp/sample-format.ts';
-import type { PayloadFormat } from '../core/codec/payload-format.ts';
+import { bytesPerSample } from '../core/format/sample-format.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
 import { numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';

@@ -1,13 +1,13 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
-import { bytesPerSample } from '../core/dsp/sample-format.ts';
+import { bytesPerSample } from '../core/format/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { ReceiveLimits } from '../core/messages.ts';
-import { PAYLOAD_FORMATS } from '../core/codec/payload-format.ts';
-import type { PayloadFormat } from '../core/codec/payload-format.ts';
-import type { ReceiveFraming } from '../core/playout/receive-feed.ts';
-import type { ReceiveFormat } from '../core/playout/receive-format.ts';
+import { PAYLOAD_FORMATS } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
+import type { ReceiveFormat } from '../core/receive/receive-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 

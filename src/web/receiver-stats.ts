@@ -1,7 +1,7 @@
-import { readStatistics } from '../core/playout/receive-counters.ts';
-import type { ReceiveStatistics } from '../core/playout/receive-counters.ts';
-import { REPORT, REPORT_FIELDS, RECEIVE_STATES } from '../core/playout/receive-report.ts';
-import type { ReceiveState } from '../core/playout/receive-report.ts';
+import { readStatistics } from '../core/receive/receive-counters.ts';
+import type { ReceiveStatistics } from '../core/receive/receive-counters.ts';
+import { REPORT, REPORT_FIELDS, RECEIVE_STATES } from '../core/receive/receive-report.ts';
+import type { ReceiveState } from '../core/receive/receive-report.ts';
 
 /** Nothing has come yet, or nothing for a second · audio plays · it is concealed, for what has not come · closed. */
 export type ReceiverState = ReceiveState | 'closed';

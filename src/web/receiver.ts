@@ -9,10 +9,10 @@ import type {
   ReceiverHandover,
 } from '../core/messages.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
-import { ReceiveFeed } from '../core/playout/receive-feed.ts';
-import type { ReceivedMessage, ReceivedPackets } from '../core/playout/receive-feed.ts';
-import type { PayloadFormat } from '../core/codec/payload-format.ts';
-import { REPORT, REPORT_LENGTH } from '../core/playout/receive-report.ts';
+import { ReceiveFeed } from '../core/receive/receive-feed.ts';
+import type { ReceivedMessage, ReceivedPackets } from '../core/receive/receive-feed.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
+import { REPORT, REPORT_LENGTH } from '../core/receive/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { checkDelays, checkReceiverOptions } from './receiver-options.ts';

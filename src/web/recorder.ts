@@ -1,5 +1,5 @@
 import { checkContext } from '../core/option-names.ts';
-import type { PayloadFormat } from '../core/codec/payload-format.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { RecordingFormat } from '../core/container/recording-muxer.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { MeterReading } from '../core/metering/meter-table.ts';

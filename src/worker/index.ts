@@ -1,7 +1,7 @@
 /** Entry `micwire/worker`: what runs in a Worker of yours. Touches no global when it loads. */
 export { ReceivedCapture, receiveCapture } from './receive-capture.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
-export type { PayloadFormat } from '../core/codec/payload-format.ts';
+export type { PayloadFormat } from '../core/format/payload-format.ts';
 export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
 export { ReceiverPort, openReceiverPort } from './receiver-port.ts';
@@ -10,6 +10,6 @@ export type {
   ReceiveFraming,
   ReceivedMessage,
   ReceivedPackets,
-} from '../core/playout/receive-feed.ts';
-export type { ReceiveFormat } from '../core/playout/receive-format.ts';
+} from '../core/receive/receive-feed.ts';
+export type { ReceiveFormat } from '../core/receive/receive-format.ts';
 export type { LazyPacket, Packet, PacketHeader } from '../core/framing/packet.ts';

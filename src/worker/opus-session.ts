@@ -8,7 +8,7 @@ import { OpusEncoder } from '../core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../core/codec/opus-library.ts';
 import { opusPacketLength } from '../core/codec/opus-options.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
-import { SampleDecoder } from '../core/dsp/sample-format.ts';
+import { SampleDecoder } from '../core/format/sample-format.ts';
 import type { MicwireError } from '../core/errors.ts';
 import type {
   CaptureCommand,

@@ -1,14 +1,14 @@
 import { checkObject, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import type { ReceiveEvent, ReceivePort, ReceiverHandover } from '../core/messages.ts';
-import { ReceiveFeed } from '../core/playout/receive-feed.ts';
+import { ReceiveFeed } from '../core/receive/receive-feed.ts';
 import type {
   ReceiveFraming,
   ReceivedMessage,
   ReceivedPackets,
-} from '../core/playout/receive-feed.ts';
-import type { PayloadFormat } from '../core/codec/payload-format.ts';
-import type { ReceiveFormat } from '../core/playout/receive-format.ts';
+} from '../core/receive/receive-feed.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { ReceiveFormat } from '../core/receive/receive-format.ts';
 
 /** What a {@link ReceiverPort} is told when it is opened. */
 export interface ReceiverPortOptions {

@@ -2,7 +2,7 @@ import { Chunk, HEADER_BYTES, longestPayload, slotIn } from '../../src/core/capt
 import type { ChunkFormat } from '../../src/core/capture/chunk.ts';
 import { HEADER } from '../../src/core/capture/chunk.ts';
 import type { ChunkSink, ChunkSlot } from '../../src/core/capture/chunk-sink.ts';
-import { SampleDecoder } from '../../src/core/dsp/sample-format.ts';
+import { SampleDecoder } from '../../src/core/format/sample-format.ts';
 
 /** A sink in the same thread, that keeps a copy of each chunk. */
 export class CollectingSink implements ChunkSink {

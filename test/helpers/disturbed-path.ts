@@ -1,6 +1,6 @@
-import { DelayTarget } from '../../src/core/playout/delay-target.ts';
-import { JitterBuffer } from '../../src/core/playout/jitter-buffer.ts';
-import { PlayoutDecision } from '../../src/core/playout/playout-decision.ts';
+import { DelayTarget } from '../../src/core/receive/delay-target.ts';
+import { JitterBuffer } from '../../src/core/receive/jitter-buffer.ts';
+import { ReceiveDecision } from '../../src/core/receive/receive-decision.ts';
 import { seededRandom } from './random.ts';
 
 const RATE = 48_000;
@@ -73,7 +73,7 @@ export interface Heard {
   readonly waitingMs: (fromMs: number, toMs: number) => number;
   readonly target: DelayTarget;
   readonly buffer: JitterBuffer;
-  readonly decision: PlayoutDecision;
+  readonly decision: ReceiveDecision;
 }
 
 /** Sends packets over a network on which one thing goes wrong. All on the receiver's clock. */
@@ -156,7 +156,7 @@ export function playDisturbed(run: Run): Heard {
     maxPayloadBytes: 8,
     listener: target,
   });
-  const decision = new PlayoutDecision({ buffer, target });
+  const decision = new ReceiveDecision({ buffer, target });
   const payload = new Uint8Array(8);
   const view = new DataView(payload.buffer);
   const concealed: [number, number][] = [];

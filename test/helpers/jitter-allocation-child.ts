@@ -2,9 +2,9 @@
  * Prints what inserting packets and deciding what to play allocate, in bytes a packet. Run in a process of its own with
  * `--expose-gc` and a young generation so large that nothing is collected meanwhile.
  */
-import { DelayTarget } from '../../src/core/playout/delay-target.ts';
-import { FEC_COPY, JitterBuffer } from '../../src/core/playout/jitter-buffer.ts';
-import { PlayoutDecision } from '../../src/core/playout/playout-decision.ts';
+import { DelayTarget } from '../../src/core/receive/delay-target.ts';
+import { FEC_COPY, JitterBuffer } from '../../src/core/receive/jitter-buffer.ts';
+import { ReceiveDecision } from '../../src/core/receive/receive-decision.ts';
 import { seededRandom } from './random.ts';
 
 const RATE = 48_000;
@@ -24,7 +24,7 @@ const buffer = new JitterBuffer({
   capacityPackets: 4096,
   maxPayloadBytes: 80,
 });
-const decision = new PlayoutDecision({ buffer, target, skipAboveMs: Infinity });
+const decision = new ReceiveDecision({ buffer, target, skipAboveMs: Infinity });
 let number = 0;
 /** Now, and how much is decoded and not heard, ms. In an array: plain numbers would be boxed by the test itself. */
 const times = new Float64Array(2);

@@ -4,12 +4,12 @@ import { meterModule } from '../../src/core/metering/meter-module.ts';
 import { METER_NAMES, createMeterReading } from '../../src/core/metering/meter-table.ts';
 import type { ResamplerQuality } from '../../src/core/resampler/resampler-plan.ts';
 import { CODECS } from '../../src/core/codec/codecs.ts';
-import type { PayloadFormat } from '../../src/core/codec/payload-format.ts';
+import type { PayloadFormat } from '../../src/core/format/payload-format.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { RingBuffer, allocateRing } from '../../src/core/dsp/ring-buffer.ts';
-import { bytesPerSample } from '../../src/core/dsp/sample-format.ts';
-import type { Dither, SampleFormat } from '../../src/core/dsp/sample-format.ts';
+import { bytesPerSample } from '../../src/core/format/sample-format.ts';
+import type { Dither, SampleFormat } from '../../src/core/format/sample-format.ts';
 import type {
   CaptureProcessorOptions,
   MeterProcessorOptions,

@@ -1,16 +1,16 @@
 import type { PayloadDecoder } from '../../src/core/codec/codec.ts';
 import { CODECS } from '../../src/core/codec/codecs.ts';
-import type { PayloadFormat } from '../../src/core/codec/payload-format.ts';
+import type { PayloadFormat } from '../../src/core/format/payload-format.ts';
 import type {
   ReceiveCommand,
   ReceiveEvent,
   ReceiveLimits,
   ReceivePort,
 } from '../../src/core/messages.ts';
-import { readStatistics } from '../../src/core/playout/receive-counters.ts';
-import type { ReceiveStatistics } from '../../src/core/playout/receive-counters.ts';
-import { ReceiveEngine } from '../../src/core/playout/receive-engine.ts';
-import { REPORT, REPORT_FIELDS } from '../../src/core/playout/receive-report.ts';
+import { readStatistics } from '../../src/core/receive/receive-counters.ts';
+import type { ReceiveStatistics } from '../../src/core/receive/receive-counters.ts';
+import { ReceiveEngine } from '../../src/core/receive/receive-engine.ts';
+import { REPORT, REPORT_FIELDS } from '../../src/core/receive/receive-report.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 
 export interface ReceiveRigOptions {

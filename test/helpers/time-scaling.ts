@@ -1,4 +1,4 @@
-import { TimeScaler } from '../../src/core/playout/time-scaler.ts';
+import { TimeScaler } from '../../src/core/receive/time-scaler.ts';
 import { Quality } from '../../demo/measure/quality.ts';
 
 /** What a scaler made of a signal, and which frame of the signal each of its frames stands for. */

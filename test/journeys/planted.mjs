@@ -21,13 +21,13 @@ const MOST_SEEDS = 300;
 export const FAULTS = [
   {
     name: 'A1: the delay does not follow a path that becomes longer, or a pause',
-    file: 'playout/delay-target.ts',
+    file: 'receive/delay-target.ts',
     anchor: 'if (state[RUN_PACKETS]! >= CONFIRM_PACKETS) this.#confirmLonger();',
     replacement: '',
   },
   {
     name: 'A1: the delay does not follow a path that becomes shorter',
-    file: 'playout/delay-target.ts',
+    file: 'receive/delay-target.ts',
     anchor: 'if (lasted && state[RUN_PACKETS]! >= CONFIRM_PACKETS) this.#confirmShorter();',
     replacement: '',
   },
@@ -39,7 +39,7 @@ export const FAULTS = [
   },
   {
     name: 'A1: the timeline follows a jump of the timestamps',
-    file: 'playout/stream-numbering.ts',
+    file: 'receive/stream-numbering.ts',
     anchor: 'if (leads) this.#followJump(ahead > 0 ? ahead : 1, frames);',
     replacement: '',
   },
@@ -83,7 +83,7 @@ export const FAULTS = [
   },
   {
     name: 'A4: a clock that is off by per cent is concealed',
-    file: 'playout/drift-estimator.ts',
+    file: 'receive/drift-estimator.ts',
     anchor: 'const MAX_SKEW = 0.06;',
     replacement: 'const MAX_SKEW = 1500e-6;',
   },

@@ -11,7 +11,7 @@ import type {
   ReceiveProcessorOptions,
 } from '../../src/core/messages.ts';
 import { PlayoutEngine } from '../../src/core/playout/playout-engine.ts';
-import { ReceiveEngine } from '../../src/core/playout/receive-engine.ts';
+import { ReceiveEngine } from '../../src/core/receive/receive-engine.ts';
 import { createWorkletScope } from '../../src/testing/index.ts';
 import type { ScopeNode, WorkletScope } from '../../src/testing/index.ts';
 import type { Journey } from './schedule.ts';

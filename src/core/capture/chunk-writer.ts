@@ -1,6 +1,6 @@
-import { bytesPerSample, SampleEncoder } from '../dsp/sample-format.ts';
-import type { Dither } from '../dsp/sample-format.ts';
-import { Base64Writer } from '../framing/base64.ts';
+import { bytesPerSample, SampleEncoder } from '../format/sample-format.ts';
+import type { Dither } from '../format/sample-format.ts';
+import { Base64Writer } from '../base64/base64.ts';
 import { ChunkClock } from './chunk-clock.ts';
 import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
 import { HEADER } from './chunk.ts';

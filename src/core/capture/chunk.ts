@@ -1,9 +1,9 @@
 import { checkObject } from '../option-names.ts';
-import { opusMaxPacketBytes } from '../codec/payload-format.ts';
-import type { PayloadFormat } from '../codec/payload-format.ts';
-import { bytesPerSample } from '../dsp/sample-format.ts';
-import type { SampleFormat } from '../dsp/sample-format.ts';
-import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../framing/base64.ts';
+import { opusMaxPacketBytes } from '../format/payload-format.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
+import { bytesPerSample } from '../format/sample-format.ts';
+import type { SampleFormat } from '../format/sample-format.ts';
+import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../base64/base64.ts';
 import { ChunkClock } from './chunk-clock.ts';
 import type { ChunkSlot } from './chunk-sink.ts';
 

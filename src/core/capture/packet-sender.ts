@@ -1,4 +1,4 @@
-import { Base64Writer } from '../framing/base64.ts';
+import { Base64Writer } from '../base64/base64.ts';
 import type { ChunkSink } from './chunk-sink.ts';
 import { HEADER } from './chunk.ts';
 import type { ChunkEncoding } from './chunk.ts';

@@ -5,7 +5,7 @@ import type { OpusLibrary } from './opus-library.ts';
 import { outOfMemory } from './opus-library.ts';
 import { checkOpusAdjustment, opusPacketLength, opusSettings } from './opus-options.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from './opus-options.ts';
-import { opusMaxPacketBytes } from './payload-format.ts';
+import { opusMaxPacketBytes } from '../format/payload-format.ts';
 
 /** Requests and values of `opus_defines.h`. */
 const APPLICATION = { voip: 2048, audio: 2049, lowdelay: 2051 } as const;

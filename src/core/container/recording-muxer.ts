@@ -1,8 +1,8 @@
 import type { Chunk } from '../capture/chunk.ts';
 import { OPUS_RATE } from '../codec/opus-packet.ts';
-import type { PayloadFormat } from '../codec/payload-format.ts';
-import { bytesPerSample } from '../dsp/sample-format.ts';
-import type { SampleFormat } from '../dsp/sample-format.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
+import { bytesPerSample } from '../format/sample-format.ts';
+import type { SampleFormat } from '../format/sample-format.ts';
 import { OggOpusWriter } from './ogg-opus.ts';
 import { OPUS_LEAST_GAP, opusGapPackets } from './opus-gap.ts';
 import { WavWriter } from './wav.ts';

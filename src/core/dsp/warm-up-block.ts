@@ -1,4 +1,4 @@
-import type { SampleFormat } from './sample-format.ts';
+import type { SampleFormat } from '../format/sample-format.ts';
 
 /**
  * A signal for warming code up: a buzz that swells, noise, silence, numbers next to zero, samples beyond full scale and one

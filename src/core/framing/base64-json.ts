@@ -1,8 +1,8 @@
-import { PAYLOAD_FORMATS } from '../codec/payload-format.ts';
-import type { PayloadFormat } from '../codec/payload-format.ts';
+import { PAYLOAD_FORMATS } from '../format/payload-format.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
 import { describeOutside } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
-import { base64Length, decodeBase64 } from './base64.ts';
+import { base64Length, decodeBase64 } from '../base64/base64.ts';
 import type { MessageDecoder, MessageEncoder, SelfDescribingFraming } from './framing.ts';
 import { parseJsonObject } from './json-object.ts';
 import type { JsonFields } from './json-object.ts';

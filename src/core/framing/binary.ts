@@ -1,5 +1,5 @@
-import { PAYLOAD_FORMATS } from '../codec/payload-format.ts';
-import type { PayloadFormat } from '../codec/payload-format.ts';
+import { PAYLOAD_FORMATS } from '../format/payload-format.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
 import { PacketError } from '../errors.ts';
 import type {
   MessageDecoder,

@@ -1,4 +1,4 @@
-import type { PayloadFormat } from '../codec/payload-format.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
 import type { LazyPacket, Packet } from './packet.ts';
 
 /** What both ends of a stream know beforehand: what is sent. */

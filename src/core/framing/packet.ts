@@ -1,9 +1,9 @@
 import { describeOutside } from '../arguments.ts';
-import type { PayloadFormat } from '../codec/payload-format.ts';
-import { bytesPerSample } from '../dsp/sample-format.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
+import { bytesPerSample } from '../format/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PacketError } from '../errors.ts';
-import { encodeBase64 } from './base64.ts';
+import { encodeBase64 } from '../base64/base64.ts';
 
 /** What every packet says about its payload, whichever framing carries it. All numbers are integers. */
 export interface PacketHeader {

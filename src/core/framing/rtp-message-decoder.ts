@@ -1,7 +1,7 @@
 import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
-import { bytesPerSample } from '../dsp/sample-format.ts';
+import { bytesPerSample } from '../format/sample-format.ts';
 import { PacketError } from '../errors.ts';
 import { copySwapped } from '../rtp/byte-order.ts';
 import { RedBlocks } from '../rtp/red.ts';

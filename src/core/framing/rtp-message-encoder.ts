@@ -1,6 +1,6 @@
 import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
-import { bytesPerSample } from '../dsp/sample-format.ts';
+import { bytesPerSample } from '../format/sample-format.ts';
 import { copySwapped } from '../rtp/byte-order.ts';
 import {
   RED_BLOCK_HEADER_BYTES,

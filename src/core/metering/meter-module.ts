@@ -1,4 +1,4 @@
-import { decodeBase64 } from '../framing/base64.ts';
+import { decodeBase64 } from '../base64/base64.ts';
 import { METER_WASM } from './meter-wasm-bytes.ts';
 import { compileWasm } from '../dsp/wasm-instance.ts';
 

@@ -1,4 +1,4 @@
-import type { SampleDecoder } from '../dsp/sample-format.ts';
+import type { SampleDecoder } from '../format/sample-format.ts';
 
 /**
  * Encoded frames in a ring of memory, addressed by their number since the start: frame `n` lies at `n` modulo the capacity.

@@ -1,5 +1,5 @@
 import type { FrameRing } from './frame-ring.ts';
-import { SimilaritySearch } from './similarity-search.ts';
+import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
 /**
  * Leaves out a piece of the audio so that the join is not heard: of all allowed lengths it takes the one whose two sides look

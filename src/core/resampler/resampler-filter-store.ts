@@ -1,5 +1,5 @@
 /** Filters that were designed at build time: see scripts/build-resampler-filters.mjs. */
-import { decodeBase64 } from '../framing/base64.ts';
+import { decodeBase64 } from '../base64/base64.ts';
 import { imageFilter } from './image-filter-design.ts';
 import type { ImageFilter } from './image-filter-design.ts';
 import { SHARP_FILTERS, SHORT_FILTERS } from './resampler-filter-table.ts';

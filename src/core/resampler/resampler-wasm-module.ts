@@ -1,4 +1,4 @@
-import { decodeBase64 } from '../framing/base64.ts';
+import { decodeBase64 } from '../base64/base64.ts';
 import { compileWasm } from '../dsp/wasm-instance.ts';
 import { RESAMPLER_WASM } from './resampler-wasm-bytes.ts';
 

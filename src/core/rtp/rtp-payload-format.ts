@@ -1,6 +1,6 @@
 import { checkObject } from '../option-names.ts';
 import { describe, integerIn, oneOf } from '../arguments.ts';
-import type { PayloadFormat } from '../codec/payload-format.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
 import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
 import { OPUS_RATE } from '../codec/opus-packet.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';

@@ -4,14 +4,14 @@ import { playNeteq } from '../bench/jitter/neteq-model.ts';
 import type { Outcome } from '../bench/jitter/outcome.ts';
 import { BLOAT, bloatTrace } from '../bench/jitter/bloat.ts';
 import { FEC, PLAIN, SCENARIOS, copies, trace } from '../bench/jitter/traces.ts';
-import { DelayTarget } from '../src/core/playout/delay-target.ts';
-import type { DelayTargetOptions } from '../src/core/playout/delay-target.ts';
-import { JitterBuffer } from '../src/core/playout/jitter-buffer.ts';
-import { PlayoutDecision } from '../src/core/playout/playout-decision.ts';
+import { DelayTarget } from '../src/core/receive/delay-target.ts';
+import type { DelayTargetOptions } from '../src/core/receive/delay-target.ts';
+import { JitterBuffer } from '../src/core/receive/jitter-buffer.ts';
+import { ReceiveDecision } from '../src/core/receive/receive-decision.ts';
 import type {
   PlayoutAction,
-  PlayoutDecisionOptions,
-} from '../src/core/playout/playout-decision.ts';
+  ReceiveDecisionOptions,
+} from '../src/core/receive/receive-decision.ts';
 import { seededRandom } from './helpers/random.ts';
 
 const RATE = 48_000;
@@ -44,7 +44,7 @@ function network(to: number, delay: (n: number) => number): Packet[] {
 class Rig {
   readonly target: DelayTarget;
   readonly buffer: JitterBuffer;
-  readonly decision: PlayoutDecision;
+  readonly decision: ReceiveDecision;
   readonly steps: Step[] = [];
   #now = 0;
   /** Decoded and not heard, ms. */
@@ -56,12 +56,12 @@ class Rig {
   readonly changes: { heardMs: number; ms: number }[] = [];
 
   constructor(
-    options: Partial<PlayoutDecisionOptions> = {},
+    options: Partial<ReceiveDecisionOptions> = {},
     target: Partial<DelayTargetOptions> = {},
   ) {
     this.target = new DelayTarget({ sampleRate: RATE, ...target });
     this.buffer = new JitterBuffer({ sampleRate: RATE, maxPayloadBytes: 8, listener: this.target });
-    this.decision = new PlayoutDecision({ buffer: this.buffer, target: this.target, ...options });
+    this.decision = new ReceiveDecision({ buffer: this.buffer, target: this.target, ...options });
   }
 
   run(packets: readonly Packet[], untilMs: number): this {
@@ -243,10 +243,10 @@ describe('what is late', () => {
 
 describe('a backlog', () => {
   /** Packets 0 … `count` − 1 of 20 ms that have all been there since 0, and a decision on them. */
-  function backlog(count: number, options: Partial<PlayoutDecisionOptions> = {}) {
+  function backlog(count: number, options: Partial<ReceiveDecisionOptions> = {}) {
     const target = new DelayTarget({ sampleRate: RATE, maxDelayMs: 20 });
     const buffer = new JitterBuffer({ sampleRate: RATE, maxPayloadBytes: 8, listener: target });
-    const decision = new PlayoutDecision({ buffer, target, ...options });
+    const decision = new ReceiveDecision({ buffer, target, ...options });
     for (let n = 0; n < count; n++) buffer.insert(n, n * FRAMES, FRAMES, new Uint8Array(8), n * 20);
     return { buffer, decision };
   }

@@ -71,7 +71,7 @@ const SLOTS = 2;
 
 /**
  * Holds packets from their arrival until they are played: puts them in order, finds the one at the playhead, and counts what
- * was late, lost, doubled or reordered. It keeps no time of its own and decides nothing: {@link PlayoutDecision} does.
+ * was late, lost, doubled or reordered. It keeps no time of its own and decides nothing: {@link ReceiveDecision} does.
  *
  * Frames are numbered on one continuous scale of the buffer's own. It begins with the first packet's `frame`, and goes on
  * without a step where the sender begins to count anew or its timestamps jump.

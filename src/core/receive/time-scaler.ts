@@ -3,7 +3,7 @@ import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PlanarLine } from './planar-line.ts';
-import { SimilaritySearch } from './similarity-search.ts';
+import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
 /** What a {@link TimeScaler} is made for. */
 export interface TimeScalerOptions {

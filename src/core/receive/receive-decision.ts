@@ -5,7 +5,7 @@ import type { DelayTarget } from './delay-target.ts';
 import type { JitterBuffer } from './jitter-buffer.ts';
 import { COUNT } from './receive-counters.ts';
 
-/** What a player does next: see {@link PlayoutDecision.decide}. */
+/** What a player does next: see {@link ReceiveDecision.decide}. */
 export type PlayoutAction =
   /** Nothing is played yet: silence, for `frames`. */
   | 'wait'
@@ -23,8 +23,8 @@ export type PlayoutAction =
   /** Sound was left out, `frames` of it: take `slot`, and cross-fade to it. */
   | 'skip';
 
-/** What a {@link PlayoutDecision} decides about, and within which limits. */
-export interface PlayoutDecisionOptions {
+/** What a {@link ReceiveDecision} decides about, and within which limits. */
+export interface ReceiveDecisionOptions {
   /** What waits to be played. */
   readonly buffer: JitterBuffer;
   /** How long it should wait. */
@@ -45,7 +45,7 @@ const NAMES = {
   maxDeceleration: 1,
   skipAboveMs: 1,
   concealStepMs: 1,
-} satisfies OptionNames<PlayoutDecisionOptions>;
+} satisfies OptionNames<ReceiveDecisionOptions>;
 
 /** The resampler's share of keeping the target: no ear notices 1.5 ‰. */
 export const MAX_SPEED_TRIM = 1500e-6;
@@ -83,7 +83,7 @@ const SLOTS = 8;
  * Says what to play next, so that sound keeps to the target delay. The player asks whenever it has nothing decoded left,
  * does what it is told, and tells how much a change of length came to. Nothing here allocates, and the work is bounded.
  */
-export class PlayoutDecision {
+export class ReceiveDecision {
   readonly buffer: JitterBuffer;
   readonly target: DelayTarget;
   readonly maxAcceleration: number;
@@ -106,8 +106,8 @@ export class PlayoutDecision {
   #started = false;
   #concealing = false;
 
-  constructor(options: PlayoutDecisionOptions) {
-    checkOptions('PlayoutDecision', options, NAMES);
+  constructor(options: ReceiveDecisionOptions) {
+    checkOptions('ReceiveDecision', options, NAMES);
     checkObject('buffer must be a JitterBuffer', options.buffer);
     checkObject('target must be a DelayTarget', options.target);
     const { buffer, target } = options;

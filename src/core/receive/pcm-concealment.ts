@@ -1,5 +1,5 @@
 import { ComfortNoise } from './comfort-noise.ts';
-import { SimilaritySearch } from './similarity-search.ts';
+import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
 /** Length of the cross-fades inside of what is made up: the quarter of a deep voice's period. */
 const OVERLAP_SECONDS = 0.004;

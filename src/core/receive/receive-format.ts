@@ -1,4 +1,4 @@
-import type { PayloadFormat } from '../codec/payload-format.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
 
 /** What the packets of one stream have in common. */
 export interface ReceiveFormat {

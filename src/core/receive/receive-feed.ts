@@ -1,6 +1,6 @@
 import { describe, describeOutside } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
-import { bytesPerSample } from '../dsp/sample-format.ts';
+import { bytesPerSample } from '../format/sample-format.ts';
 import { MicwireError, PacketError } from '../errors.ts';
 import type { FramedStream, MessageDecoder } from '../framing/framing.ts';
 import { payloadBytes } from '../framing/packet.ts';

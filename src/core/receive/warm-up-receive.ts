@@ -1,7 +1,7 @@
 import type { PayloadDecoder } from '../codec/codec.ts';
 import { CODECS } from '../codec/codecs.ts';
 import { warmUpBytes } from '../dsp/warm-up-block.ts';
-import { bytesPerSample } from '../dsp/sample-format.ts';
+import { bytesPerSample } from '../format/sample-format.ts';
 import type { ReceivePort, ReceiveProcessorOptions } from '../messages.ts';
 import { snapshotBytes } from '../snapshot.ts';
 import { ReceiveEngine } from './receive-engine.ts';

@@ -1,5 +1,5 @@
-import { SAMPLE_FORMATS } from '../dsp/sample-format.ts';
-import type { SampleFormat } from '../dsp/sample-format.ts';
+import { SAMPLE_FORMATS } from './sample-format.ts';
+import type { SampleFormat } from './sample-format.ts';
 
 /** What a chunk's payload is: samples as they are, or a packet of Opus. */
 export type PayloadFormat = SampleFormat | 'opus';

@@ -4,7 +4,7 @@ import { DelayTarget } from './delay-target.ts';
 import { FEC_COPY, JitterBuffer } from './jitter-buffer.ts';
 import type { InsertOutcome } from './jitter-buffer.ts';
 import { PcmConcealment } from './pcm-concealment.ts';
-import { PlayoutDecision } from './playout-decision.ts';
+import { ReceiveDecision } from './receive-decision.ts';
 import { COUNT } from './receive-counters.ts';
 import { TimeScaler } from './time-scaler.ts';
 
@@ -34,7 +34,7 @@ const ARRIVAL = 2;
 
 /**
  * What came from the network, as one stream at the wire's rate that never ends: whenever nothing decoded is left it asks
- * {@link PlayoutDecision}, and decodes the next packet, takes a lost one from the packet behind it (FEC), or makes sound up;
+ * {@link ReceiveDecision}, and decodes the next packet, takes a lost one from the packet behind it (FEC), or makes sound up;
  * then plays it longer or shorter as it was told. Whatever the bytes are nothing throws. Allocates in its constructor only,
  * but for the errors of packets that are none.
  */
@@ -43,7 +43,7 @@ export class ReceiveSource {
   readonly channels: number;
   readonly buffer: JitterBuffer;
   readonly target: DelayTarget;
-  readonly decision: PlayoutDecision;
+  readonly decision: ReceiveDecision;
   /** Packets that could not be decoded. */
   decodeErrors = 0;
   /** Frames of lost packets that came from the packet behind. */
@@ -85,7 +85,7 @@ export class ReceiveSource {
       maxPayloadBytes: options.maxPayloadBytes,
       listener: this.target,
     });
-    this.decision = new PlayoutDecision({ buffer: this.buffer, target: this.target });
+    this.decision = new ReceiveDecision({ buffer: this.buffer, target: this.target });
     this.#concealment = new PcmConcealment(sampleRate, channels);
     this.#scaler = new TimeScaler({
       sampleRate,
