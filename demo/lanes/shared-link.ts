@@ -37,9 +37,9 @@ export class SharedLink implements LinkAccess {
     const name = this.nameOf(lane);
     const options = { room: `${client.session}-${name}`, link: client.callLink(name) };
     // Who comes first is called: the receiver.
-    const receiver = new WebSocketSignalling('/signal', options);
+    const receiver = WebSocketSignalling.create('/signal', options);
     await joined(receiver);
-    return { receiver, sender: new WebSocketSignalling('/signal', options) };
+    return { receiver, sender: WebSocketSignalling.create('/signal', options) };
   }
 
   /** Connects to the engine, if that has not been done. Without one lanes go directly: `missing` tells. */
@@ -115,10 +115,10 @@ function joined(signalling: Signalling): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {
       if (signalling.state === 'connecting') return;
-      signalling.onstatechange = null;
+      signalling.removeEventListener('statechange', look);
       resolve();
     };
-    signalling.onstatechange = look;
+    signalling.addEventListener('statechange', look);
     look();
   });
 }

@@ -25,7 +25,7 @@ import type {
   PlayoutStats,
 } from './playout-position.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
-import { closeAfterLastWord } from './patience.ts';
+import { LastWord } from './patience.ts';
 import { PLAYOUT_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
@@ -71,7 +71,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   readonly #bargeIn = new BargeIn((command) => this.#send(command));
   #targetDelay: number;
   #state: PlayoutState = 'idle';
-  #closePort: () => void = () => this.node.port.close();
+  readonly #lastWord = new LastWord();
   /** What the processor reported last. */
   #figures: PlayoutFigures | null = null;
 
@@ -89,7 +89,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     ]);
     if (options.format !== 'opus') {
       await whileOpen(context, loading);
-      return makeInOpenContext(context, () => new Playout(context, options));
+      return makeInOpenContext(context, () => new Playout(context, options, undefined));
     }
     // Who plays samples never loads it.
     const opening = import('./opus-playout.ts').then((opus) => opus.openOpusReader(options));
@@ -104,22 +104,13 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     }
   }
 
-  /**
-   * For a context that has the `playout` worklet already, and neither for Opus nor for another rate than the context's.
-   * @throws as `create` does
-   */
-  constructor(context: BaseAudioContext, options: PlayoutOptions);
-  /** @internal */
-  constructor(context: BaseAudioContext, options: PlayoutOptions, reader: PacketReader);
-  constructor(context: BaseAudioContext, options: PlayoutOptions, reader?: PacketReader) {
+  private constructor(
+    context: BaseAudioContext,
+    options: PlayoutOptions,
+    reader: PacketReader | undefined,
+  ) {
     super();
-    checkContext('Playout', context);
     const settings = checkPlayoutOptions(options);
-    if (options.format === 'opus' && reader === undefined) {
-      throw new TypeError(
-        "For format 'opus' take `await Playout.create(…)`: the decoder has to be loaded.",
-      );
-    }
     this.#reader = reader;
     const { sampleRate, channels, format } = settings;
     this.sampleRate = sampleRate;
@@ -264,12 +255,17 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     return this.#bargeIn.undo((frames) => this.#feed.reserve(frames));
   }
 
-  /** Ends the processor and disconnects the node. What was not heard is gone. Comes by itself when the context is closed. */
-  close(): void {
-    if (this.#state === 'closed') return;
-    this.#send({ type: 'close' });
-    this.#closePort = closeAfterLastWord(this.node.port);
-    this.#shut();
+  /**
+   * Ends the processor and disconnects the node; audio that was not heard is dropped. The playout closes by itself when its
+   * context is closed. Resolves when the processor has ended; a second call returns the same promise.
+   */
+  close(): Promise<void> {
+    if (this.#state !== 'closed') {
+      this.#send({ type: 'close' });
+      this.#lastWord.await(this.node.port);
+      this.#shut();
+    }
+    return this.#lastWord.heard;
   }
 
   /** Samples as they are to be sent; of a packet, those it decodes to. */
@@ -317,7 +313,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         this.#feed.giveBack(event.buffer, event.received);
         break;
       case 'closed':
-        this.#closePort();
+        this.#lastWord.hear(this.node.port);
     }
   }
 
@@ -400,7 +396,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (state === 'closed') {
       if (this.#state === 'closed') return;
       this.#shut();
-      this.#closePort = closeAfterLastWord(this.node.port);
+      this.#lastWord.await(this.node.port);
     }
     // An offline context is suspended at its user's wish, to go on.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {
@@ -413,7 +409,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED);
     this.#shut();
-    this.#closePort();
+    this.#lastWord.hear(this.node.port);
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 

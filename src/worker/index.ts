@@ -4,6 +4,15 @@ export type { CaptureStats } from '../core/capture/chunk-queue.ts';
 export type { PayloadFormat } from '../core/format/payload-format.ts';
 export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
+export type {
+  CapturePipeResult,
+  PipeOptions,
+  PipeSignal,
+  PipeSource,
+  PipeTarget,
+  ReceivePipeResult,
+} from '../core/pipe.ts';
+export type { SendFraming } from '../core/framing/framing.ts';
 export { ReceiverPort, openReceiverPort } from './receiver-port.ts';
 export type { ReceiverPortOptions } from './receiver-port.ts';
 export type {

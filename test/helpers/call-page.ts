@@ -24,11 +24,11 @@ export function twoCalls(
   calleeOptions: CallOptions = {},
   ends: readonly [caller: Signalling, callee: Signalling] = memorySignalling(),
 ): [caller: Call, callee: Call] {
-  const caller = new Call(ends[0], callerOptions);
-  const callee = new Call(ends[1], calleeOptions);
+  const caller = Call.create(ends[0], callerOptions);
+  const callee = Call.create(ends[1], calleeOptions);
   onTestFinished(() => {
-    caller.close();
-    callee.close();
+    void caller.close();
+    void callee.close();
   });
   return [caller, callee];
 }
@@ -42,13 +42,13 @@ export async function serverSignalling(
 ): Promise<[caller: Signalling, callee: Signalling]> {
   const room = crypto.randomUUID();
   const options = { room, ...(link === '' ? {} : { link }) };
-  const callee = new WebSocketSignalling('/signal', options);
+  const callee = WebSocketSignalling.create('/signal', options);
   await new Promise<void>((resolve) => {
-    callee.onstatechange = (state) => {
-      if (state === 'waiting') resolve();
-    };
+    callee.addEventListener('statechange', () => {
+      if (callee.state === 'waiting') resolve();
+    });
   });
-  return [new WebSocketSignalling('/signal', options), callee];
+  return [WebSocketSignalling.create('/signal', options), callee];
 }
 
 /** Hz of the loudest part of what a node gives now; 0 for silence. */

@@ -1,5 +1,5 @@
 import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.ts';
-import { SignalInbox } from './signal-inbox.ts';
+import { BaseSignalling } from './base-signalling.ts';
 import type { Signalling, SignallingState } from './signalling.ts';
 
 /**
@@ -14,14 +14,13 @@ export function memorySignalling(): [caller: Signalling, callee: Signalling] {
   return [caller, callee];
 }
 
-class MemorySignalling implements Signalling {
+class MemorySignalling extends BaseSignalling {
   readonly role: CallRole;
   readonly error: null = null;
-  onstatechange: ((state: SignallingState) => void) | null = null;
   peer: MemorySignalling | null = null;
-  private readonly inbox = new SignalInbox();
 
   constructor(role: CallRole) {
+    super();
     this.role = role;
   }
 
@@ -29,32 +28,23 @@ class MemorySignalling implements Signalling {
     return this.peer === null ? 'closed' : 'ready';
   }
 
-  get onmessage(): ((message: SignalMessage) => void) | null {
-    return this.inbox.onmessage;
-  }
-
-  set onmessage(callback: ((message: SignalMessage) => void) | null) {
-    this.inbox.onmessage = callback;
-  }
-
   send(message: SignalMessage): void {
     const { peer } = this;
     // In a later task, as from a network; the peer may have closed by then.
-    if (peer !== null) setTimeout(() => peer.arrive(message));
+    if (peer !== null) setTimeout(() => peer.#arrive(message));
   }
 
-  close(): void {
+  protected async end(): Promise<void> {
     const { peer } = this;
     if (peer === null) return;
     this.peer = null;
-    this.inbox.clear();
-    this.onstatechange?.('closed');
-    this.onstatechange = null;
+    this.clear();
+    this.changed();
     // After what was sent before.
-    setTimeout(() => peer.close());
+    setTimeout(() => void peer.close());
   }
 
-  private arrive(message: SignalMessage): void {
-    if (this.peer !== null) this.inbox.take(message);
+  #arrive(message: SignalMessage): void {
+    if (this.peer !== null) this.take(message);
   }
 }
