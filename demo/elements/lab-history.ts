@@ -1,13 +1,13 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { LANE_MARKS } from '../lane-marks.ts';
+import { LANE_MARKS } from '../lanes/lane-marks.ts';
 import { HISTORY_METRICS } from '../lanes/lane-history.ts';
 import type { HistoryMetricId } from '../lanes/lane-history.ts';
 import type { LaneView } from '../lanes/lane-view.ts';
 import { METRICS } from '../measure/metrics.ts';
-import { metricUnit } from '../metric-text.ts';
-import { joinedHistories } from '../joined-histories.ts';
+import { metricUnit } from '../page/metric-text.ts';
+import { joinedHistories } from '../lanes/joined-histories.ts';
 import { controls } from '../styles/controls.ts';
 import { toolPanel } from '../styles/tool-panel.ts';
 import './lab-plot.ts';

@@ -1,4 +1,4 @@
-import type { HistoryMetricId, LaneHistory } from './lanes/lane-history.ts';
+import type { HistoryMetricId, LaneHistory } from './lane-history.ts';
 
 /**
  * The histories of lanes as columns over one time, as charts take them: the times, then a column each. Lanes are read at about the same

@@ -1,5 +1,5 @@
-import { METRICS } from './measure/metrics.ts';
-import type { MetricId } from './measure/metrics.ts';
+import { METRICS } from '../measure/metrics.ts';
+import type { MetricId } from '../measure/metrics.ts';
 
 const grouped = new Map<number, Intl.NumberFormat>();
 
