@@ -3,7 +3,7 @@ import { AbxTest } from '../demo/page/abx.ts';
 import { CALL_CHARTS, callChartData } from '../demo/page/call-charts.ts';
 import type { CompareStatusSubject } from '../demo/page/compare-status.ts';
 import { compareStatusOf } from '../demo/page/compare-status.ts';
-import { joinedHistories } from '../demo/lanes/joined-histories.ts';
+import { joinedHistories } from '../demo/lanes/lane-history.ts';
 import { LANE_MARKS } from '../demo/lanes/lane-marks.ts';
 import { LaneHistory } from '../demo/lanes/lane-history.ts';
 import { LANE_IDS } from '../demo/lanes/lane-ids.ts';
@@ -20,7 +20,7 @@ import { CLEAN, LINK_RANGES, PRESETS, checkLinkSettings } from '../demo/link/set
 import { LoudnessHistory } from '../demo/loudness/loudness-history.ts';
 import { loudnessColumns, loudnessSpan } from '../demo/loudness/loudness-columns.ts';
 import { NO_FIGURES } from '../demo/measure/metrics.ts';
-import { metricText, metricUnit, metricWithUnit } from '../demo/page/metric-text.ts';
+import { metricText, metricUnit, metricWithUnit } from '../demo/page/format.ts';
 import { seededRandom } from './helpers/random.ts';
 
 describe('a metric as text', () => {

@@ -6,7 +6,7 @@ import { LANE_METRICS, NO_FIGURES } from '../measure/metrics.ts';
 import type { LaneFigures, LaneMetricId } from '../measure/metrics.ts';
 import type { SentMessage } from '../page/sent-message.ts';
 import { sentMessage } from '../page/sent-message.ts';
-import { metricText, metricUnit } from '../page/metric-text.ts';
+import { metricText, metricUnit } from '../page/format.ts';
 import { stationsOfLane } from '../page/stations.ts';
 import { controls } from '../styles/controls.ts';
 import './lab-metric.ts';

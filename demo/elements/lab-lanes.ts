@@ -7,7 +7,7 @@ import { LANE_MARKS } from '../lanes/lane-marks.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
 import type { LaneView } from '../lanes/lane-view.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
-import { metricText, metricUnit } from '../page/metric-text.ts';
+import { metricText, metricUnit } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 import { lanesStyles } from '../styles/lanes-styles.ts';
 import { fire } from './fire.ts';

@@ -14,7 +14,7 @@ import {
 import { parseLinkTrace } from '../link/link-trace.ts';
 import type { JitterDistribution, LinkPresetId, LinkSettings } from '../link/settings.ts';
 import { JITTER_DISTRIBUTIONS, PRESETS } from '../link/settings.ts';
-import { metricText } from '../page/metric-text.ts';
+import { metricText } from '../page/format.ts';
 import { MAX_LATENESS_MS } from '../runs/results.ts';
 import type { LinkChoice } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';
