@@ -103,7 +103,7 @@ const TAKES_OPTIONS: Readonly<
   WebSocketSignalling: [
     (o) => page.WebSocketSignalling.create('ws://localhost', o),
     { room: 'a' },
-    'link',
+    'room',
   ],
   Call: [(o) => page.Call.create({ send() {} } as Anything, o), {}, 'iceServers'],
   'Capture.create': [(o) => page.Capture.create(context, {} as Anything, o), {}, 'sampleRate'],

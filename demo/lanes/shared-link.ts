@@ -35,11 +35,12 @@ export class SharedLink implements LinkAccess {
       return { sender, receiver };
     }
     const name = this.nameOf(lane);
-    const options = { room: `${client.session}-${name}`, link: client.callLink(name) };
+    const url = client.signallingUrl(name);
+    const options = { room: `${client.session}-${name}` };
     // Who comes first is called: the receiver.
-    const receiver = WebSocketSignalling.create('/signal', options);
+    const receiver = WebSocketSignalling.create(url, options);
     await joined(receiver);
-    return { receiver, sender: WebSocketSignalling.create('/signal', options) };
+    return { receiver, sender: WebSocketSignalling.create(url, options) };
   }
 
   /** Connects to the engine, if that has not been done. Without one lanes go directly: `missing` tells. */

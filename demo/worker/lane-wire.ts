@@ -14,7 +14,7 @@ export interface LaneWire {
   /** From the other end to this one, which has it by `onmessage` like all that arrives. @returns false when it was dropped */
   sendBack(report: Uint8Array<ArrayBuffer>): boolean;
   /** What a message takes with all headers. */
-  wireBytes(messageBytes: number): number;
+  bytesOnWire(messageBytes: number): number;
 }
 
 /**
@@ -53,7 +53,7 @@ class SocketWire implements LaneWire {
     return this.send(report);
   }
 
-  wireBytes(messageBytes: number): number {
+  bytesOnWire(messageBytes: number): number {
     return webSocketWireBytes(messageBytes);
   }
 }
@@ -83,7 +83,7 @@ class ChannelWire implements LaneWire {
     return this.receiver.send(report);
   }
 
-  wireBytes(messageBytes: number): number {
+  bytesOnWire(messageBytes: number): number {
     return dataChannelWireBytes(messageBytes);
   }
 }
@@ -112,7 +112,7 @@ class RelayWire implements LaneWire {
     return this.send(report);
   }
 
-  wireBytes(messageBytes: number): number {
+  bytesOnWire(messageBytes: number): number {
     return dataChannelWireBytes(messageBytes);
   }
 }
