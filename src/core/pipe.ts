@@ -171,8 +171,15 @@ export class ReceivePipes {
   }
 }
 
-/** @throws TypeError for what is no transport, or an option that is none */
-export function checkPipe(method: string, transport: object, options: PipeOptions): void {
+/** @throws TypeError for a wrong transport, framing or option */
+export function checkPipe(
+  method: string,
+  transport: object,
+  framing: object,
+  maker: 'createEncoder' | 'createDecoder',
+  options: PipeOptions,
+): void {
   checkObject(`${method}: transport must be a Transport`, transport, 'addEventListener');
+  checkObject(`${method}: framing must be a Framing`, framing, maker);
   checkOptions(method, options, NAMES);
 }

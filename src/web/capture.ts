@@ -222,7 +222,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     framing: SendFraming,
     options: PipeOptions = {},
   ): Promise<CapturePipeResult> {
-    checkPipe('capture.pipeTo', transport, options);
+    checkPipe('capture.pipeTo', transport, framing, 'createEncoder', options);
     const { format, sampleRate, channels } = this;
     const encoder = framing.createEncoder({ format, sampleRate, channels });
     return pipeChunks(this[Symbol.asyncIterator](), encoder, transport, options.signal);

@@ -3,7 +3,11 @@ import type { OptionNames } from '../core/option-names.ts';
 import { bytesPerSample } from '../core/format/sample-format.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import { numberIn } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
+import { MicwireError, PacketError } from '../core/errors.ts';
+import { ReceivePipes, checkPipe } from '../core/pipe.ts';
+import type { PipeOptions, ReceivePipeResult } from '../core/pipe.ts';
+import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
+import type { Transport } from './transport/transport.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../core/messages.ts';
 import { BargeIn } from './playout-barge-in.ts';
@@ -68,6 +72,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   /** Decodes what is written, where that are packets. */
   readonly #reader: PacketReader | undefined;
   readonly #items = new PlayoutItems();
+  readonly #pipes = new ReceivePipes();
   readonly #bargeIn = new BargeIn((command) => this.#send(command));
   #targetDelay: number;
   #state: PlayoutState = 'idle';
@@ -201,6 +206,45 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       this.#items.begin(item);
     }
     return this.#put(bytes);
+  }
+
+  /**
+   * Writes the packets of every message of a transport, until the transport is closed for good, the playout is closed or
+   * `signal` is aborted: for a transport that keeps messages in order; take a `Receiver` for others. Whatever the network brings,
+   * it does not throw: a message that cannot be read, or is of another stream, is counted.
+   * @example
+   * playout.pipeFrom(transport, binaryFraming);
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`, as for `Receiver.pipeFrom`
+   * @returns what came, when the pipe has ended
+   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
+   */
+  async pipeFrom(
+    transport: Transport,
+    framing: ReceiveFraming,
+    options: PipeOptions = {},
+  ): Promise<ReceivePipeResult> {
+    checkPipe('playout.pipeFrom', transport, framing, 'createDecoder', options);
+    const { format, sampleRate, channels } = this;
+    const decoder = framing.createDecoder({ format, sampleRate, channels });
+    let nextFrame: number | undefined;
+    const done = this.#pipes.pipe(transport, options.signal, (message) => {
+      try {
+        for (const packet of decoder.decode(message)) {
+          if (packet.redundant === true) continue;
+          const same = packet.sampleRate === sampleRate && packet.channels === channels;
+          if (packet.format !== format || !same) return false;
+          const lostFrames = Math.max(0, packet.frame - (nextFrame ?? packet.frame));
+          nextFrame = packet.frame + packet.frames;
+          if (packet.noAudio === undefined) this.write(packet.payload, { lostFrames });
+        }
+        return true;
+      } catch (error) {
+        if (error instanceof PacketError) return false;
+        throw error;
+      }
+    });
+    if (this.#state === 'closed') this.#pipes.close();
+    return done;
   }
 
   /**
@@ -417,6 +461,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     this.node.context.removeEventListener('statechange', this.#onContext);
     this.node.disconnect();
     this.#reader?.close();
+    this.#pipes.close();
     this.#bargeIn.close(new MicwireError('closed', CLOSED));
     this.#setState('closed');
   }

@@ -220,7 +220,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     framing: ReceiveFraming,
     options: PipeOptions = {},
   ): Promise<ReceivePipeResult> {
-    checkPipe('receiver.pipeFrom', transport, options);
+    checkPipe('receiver.pipeFrom', transport, framing, 'createDecoder', options);
     return this.#feed.pipe(transport, framing, options.signal);
   }
 

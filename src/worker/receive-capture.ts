@@ -96,7 +96,7 @@ export class ReceivedCapture
     framing: SendFraming,
     options: PipeOptions = {},
   ): Promise<CapturePipeResult> {
-    checkPipe('capture.pipeTo', transport, options);
+    checkPipe('capture.pipeTo', transport, framing, 'createEncoder', options);
     const { format, sampleRate, channels } = this;
     const encoder = framing.createEncoder({ format, sampleRate, channels });
     return pipeChunks(this[Symbol.asyncIterator](), encoder, transport, options.signal);

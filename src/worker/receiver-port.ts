@@ -86,7 +86,7 @@ export class ReceiverPort implements ReceiveFormat {
     framing: ReceiveFraming,
     options: PipeOptions = {},
   ): Promise<ReceivePipeResult> {
-    checkPipe('receiver.pipeFrom', transport, options);
+    checkPipe('receiver.pipeFrom', transport, framing, 'createDecoder', options);
     return this.#feed.pipe(transport, framing, options.signal);
   }
 

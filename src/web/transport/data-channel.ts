@@ -27,6 +27,7 @@ export interface DataChannelLike {
 export class DataChannelTransport extends BaseTransport {
   readonly #channel: DataChannelLike;
   readonly #marks: WaterMarks;
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   /**
    * @param channel its callbacks and `binaryType` belong to the transport from now on
@@ -68,7 +69,7 @@ export class DataChannelTransport extends BaseTransport {
     const channel = this.#channel;
     if (!this.isConnected || this.#marks.congested(channel.bufferedAmount)) {
       this.counters.dropped(message);
-      if (this.isConnected) this.become('congested', CONGESTED);
+      if (this.isConnected) this.#congested();
       return false;
     }
     try {
@@ -80,6 +81,7 @@ export class DataChannelTransport extends BaseTransport {
       return false;
     }
     this.counters.sent(message);
+    clearInterval(this.#watch);
     this.become('open');
     return true;
   }
@@ -96,8 +98,16 @@ export class DataChannelTransport extends BaseTransport {
 
   #drained(): void {
     if (!this.isConnected) return;
-    if (this.#marks.congested(this.#channel.bufferedAmount)) this.become('congested', CONGESTED);
-    else this.become('open');
+    if (this.#marks.congested(this.#channel.bufferedAmount)) return this.#congested();
+    clearInterval(this.#watch);
+    this.become('open');
+  }
+
+  /** Until it has drained: not every channel tells when that is. */
+  #congested(): void {
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => this.#drained(), LOOK_MS);
+    this.become('congested', CONGESTED);
   }
 
   #lost(reason: string): void {
@@ -108,6 +118,7 @@ export class DataChannelTransport extends BaseTransport {
 
   #letGo(reason: string): void {
     const channel = this.#channel;
+    clearInterval(this.#watch);
     channel.onopen = null;
     channel.onmessage = null;
     channel.onclose = null;
@@ -117,4 +128,6 @@ export class DataChannelTransport extends BaseTransport {
   }
 }
 
+/** How often a congested channel is looked at, ms. */
+const LOOK_MS = 250;
 const CONGESTED = 'More is sent than the network takes.';
