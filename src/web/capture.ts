@@ -344,9 +344,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 function openPcm(context: BaseAudioContext, options: CaptureOptions): OpenCapture<SampleFormat> {
   const settings = captureSettings(options, context.sampleRate);
   return {
-    stream: settings.stream,
-    encoding: settings.encoding,
-    chunkDuration: settings.chunkDuration,
+    ...settings,
     preSkip: 0,
     encodedIn: 'worklet',
     createBackend: (listener) => new CaptureNode(context, settings, listener),

@@ -80,7 +80,7 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
    * @param slot header and payload; the caller's again afterwards
    */
   constructor(options: ChunkOptions<Format>, slot: ChunkSlot) {
-    checkObject('options must be an object with stream and encoding', options, 'stream');
+    checkObject('options must be ChunkOptions', options, 'stream');
     checkObject('slot must be a ChunkSlot', slot);
     const { stream, encoding } = options;
     const { header, bytes } = slot;
