@@ -1,5 +1,5 @@
 import { MicwireError } from '../core/errors.ts';
-import { deferred } from './deferred.ts';
+import { deferred } from './patience.ts';
 
 /** What is looked at of a context: a native one, or one that a library wraps. */
 export interface LivingContext {

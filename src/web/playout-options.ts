@@ -8,6 +8,8 @@ import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { BacklogMode } from '../core/playout/backlog-policy.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import type { PlayoutProcessorOptions } from '../core/messages.ts';
+import { resamplerBetween } from './resampler-design.ts';
 
 /** What a `Playout` is told when it is made. */
 export interface PlayoutOptions {
@@ -116,4 +118,33 @@ function sampleFormat(format: PayloadFormat = 's16'): SampleFormat {
 /** @throws TypeError or RangeError unless it is 0–10000 */
 export function checkTargetDelay(targetDelay: unknown): number {
   return numberIn('targetDelay', targetDelay, 0, MAX_TARGET_MS);
+}
+
+/**
+ * Makes the processor's node, in a context that has its worklet.
+ * @param capacityFrames room for wire frames that wait, to begin with
+ * @throws TypeError when the rates differ and the filter design was not loaded
+ */
+export function createPlayoutNode(
+  context: BaseAudioContext,
+  settings: PlayoutSettings,
+  capacityFrames: number,
+): AudioWorkletNode {
+  const { sampleRate, channels, format, backlog, outputChannels, quality, targetDelay } = settings;
+  const processorOptions: PlayoutProcessorOptions = {
+    format,
+    channels,
+    sampleRate,
+    outputChannels,
+    resampler: resamplerBetween(sampleRate, context.sampleRate, quality),
+    targetFrames: Math.round((targetDelay / 1000) * sampleRate),
+    backlog,
+    capacityFrames,
+  };
+  return new AudioWorkletNode(context, 'micwire-playout', {
+    numberOfInputs: 0,
+    numberOfOutputs: 1,
+    outputChannelCount: [outputChannels],
+    processorOptions,
+  });
 }

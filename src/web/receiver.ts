@@ -15,10 +15,19 @@ import type { PayloadFormat } from '../core/format/payload-format.ts';
 import { REPORT, REPORT_LENGTH } from '../core/receive/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
-import { checkDelays, checkReceiverOptions } from './receiver-options.ts';
-import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts';
-import { receiverPosition, receiverStats } from './receiver-stats.ts';
-import type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
+import {
+  checkDelays,
+  checkReceiverOptions,
+  receiverPosition,
+  receiverStats,
+} from './receiver-options.ts';
+import type {
+  ReceiverOptions,
+  ReceiverSettings,
+  ReceiverPosition,
+  ReceiverState,
+  ReceiverStats,
+} from './receiver-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { closeAfterLastWord } from './patience.ts';
 import { RECEIVE_WORKLET } from './worklet-files.ts';
