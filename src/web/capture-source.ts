@@ -1,6 +1,7 @@
 import { describe } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { contextClosed } from './context-life.ts';
+import { sleep } from './patience.ts';
 
 /** Where audio comes from. */
 export type CaptureSource = MediaStreamTrack | MediaStream | AudioNode;
@@ -211,7 +212,7 @@ export async function resumeSuspended(context: BaseAudioContext): Promise<void> 
     return;
   // Pending until a user's gesture, perhaps for ever. The state says what came of it.
   const resumed = (context as AudioContext).resume().catch(() => {});
-  await Promise.race([resumed, new Promise((resolve) => setTimeout(resolve, RESUME_MS))]);
+  await Promise.race([resumed, sleep(RESUME_MS)]);
 }
 
 /** How long `resume()` is waited for, ms. */

@@ -63,3 +63,8 @@ export function makeInOpenContext<Result>(context: LivingContext, make: () => Re
     throw error;
   }
 }
+
+/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
+export function canShareMemory(): boolean {
+  return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
+}

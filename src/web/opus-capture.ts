@@ -14,6 +14,7 @@ import { MAX_WORKLET_FRAME_MS, opusCaptureSettings } from './opus-capture-option
 import type { OpusCaptureOptions, OpusCaptureSettings } from './opus-capture-options.ts';
 import { loadOpusModule, passableOpusModule } from './opus-module.ts';
 import { OpusWorkerBackend, openWorkerSession, probeWebCodecs } from './opus-worker-backend.ts';
+import { sleep } from './patience.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
 import { CAPTURE_OPUS_WORKLET, CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
@@ -205,7 +206,7 @@ async function warmUp(module: OpusModule, settings: OpusSettings): Promise<numbe
   const packets = Math.ceil((WARM_UP_SECONDS * 1000) / settings.frameDuration);
   for (let packet = 0; packet < packets; packet += step) {
     encoder.warmUp(step, packet);
-    await new Promise((resolve) => setTimeout(resolve));
+    await sleep(0);
   }
   const { latencyFrames } = encoder;
   encoder.close();

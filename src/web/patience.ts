@@ -17,6 +17,11 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
+/** Resolves after that many ms. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** How long the audio thread may take to answer on a machine that is busy, ms. It answers in suspended contexts too. */
 export const ANSWER_MS = 5000;
 /** Time for an answer that was waiting behind the timer while this thread was blocked, ms. */

@@ -1,9 +1,15 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import {
+  integerIn,
+  numberIn,
+  oneOf,
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+} from '../core/arguments.ts';
 import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
 import type { SampleFormat } from '../core/format/sample-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { BacklogMode } from '../core/playout/backlog-policy.ts';

@@ -1,8 +1,14 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import {
+  integerIn,
+  numberIn,
+  oneOf,
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+} from '../core/arguments.ts';
 import { bytesPerSample } from '../core/format/sample-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { ReceiveLimits } from '../core/messages.ts';
 import { PAYLOAD_FORMATS } from '../core/format/payload-format.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';

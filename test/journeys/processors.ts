@@ -2,7 +2,7 @@ import { CaptureEngine } from '../../src/core/capture/capture-engine.ts';
 import { CODECS } from '../../src/core/codec/codecs.ts';
 import type {
   CaptureCommand,
-  CapturePort,
+  MessagePortLike,
   CaptureProcessorOptions,
   PlayoutCommand,
   PlayoutProcessorOptions,
@@ -166,6 +166,6 @@ function transferOf(command: CaptureCommand | ReceiveCommand | PlayoutCommand): 
   }
 }
 
-function portOf(postMessage: Post): CapturePort {
+function portOf(postMessage: Post): MessagePortLike {
   return { postMessage, addEventListener: () => {}, start: () => {}, close: () => {} };
 }

@@ -1,7 +1,8 @@
 import type {
   CaptureCommand,
   CaptureEvent,
-  CapturePort,
+  MessagePortLike,
+  PostingPort,
   CaptureProcessorOptions,
 } from '../messages.ts';
 import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
@@ -11,7 +12,6 @@ import { ChunkWriter } from './chunk-writer.ts';
 import { HEADER_BYTES, longestPayload } from './chunk.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { PoolSink } from './pool-sink.ts';
-import type { ChunkPort } from './pool-sink.ts';
 import { RingSink } from './ring-sink.ts';
 
 /** For messages that move nothing. */
@@ -21,7 +21,7 @@ const WARM_UP_CHUNK = 10;
 const WARM_UP_SLOTS = 8;
 const WARM_UP_QUANTA = 48;
 /** Stands in for the port meanwhile. */
-const NO_PORT: ChunkPort = { postMessage: () => {} };
+const NO_PORT: PostingPort = { postMessage: () => {} };
 
 /** The capture processor without its scope: takes commands, sends its input away in chunks, posts events. */
 export class CaptureEngine {
@@ -46,7 +46,7 @@ export class CaptureEngine {
   constructor(
     options: CaptureProcessorOptions,
     inputRate: number,
-    port: CapturePort,
+    port: MessagePortLike,
     createWriter?: (sink: ChunkSink) => FrameWriter,
   ) {
     const { ring, slots, format, chunkDuration, resampler } = options;

@@ -1,4 +1,4 @@
-import type { CaptureCommand, CaptureDelivery, CapturePort } from '../messages.ts';
+import type { CaptureCommand, CaptureDelivery, MessagePortLike } from '../messages.ts';
 import { RingBuffer } from '../dsp/ring-buffer.ts';
 import type { ChunkQueue } from './chunk-queue.ts';
 import type { ChunkSlot } from './chunk-sink.ts';
@@ -9,7 +9,7 @@ import { ringSlots } from './ring-sink.ts';
 /** Takes what came through a port into the queue, and sends the buffer back at once. */
 export function receiveDelivery(
   delivery: CaptureDelivery,
-  port: CapturePort,
+  port: MessagePortLike,
   format: ChunkFormat,
   queue: ChunkQueue,
 ): void {

@@ -1,7 +1,6 @@
-import { integerIn } from '../arguments.ts';
+import { integerIn, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { bytesPerSample, SampleDecoder, SampleEncoder } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PacketError } from '../errors.ts';
 import type { Codec, PayloadDecoder, PayloadEncoder, StreamFormat } from './codec.ts';
 

@@ -3,7 +3,7 @@ import { integerIn } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import { PacketError } from '../errors.ts';
-import { copySwapped } from '../rtp/byte-order.ts';
+import { copySwapped } from '../bytes.ts';
 import { RedBlocks } from '../rtp/red.ts';
 import { RtpPacket } from '../rtp/rtp-packet.ts';
 import { payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';

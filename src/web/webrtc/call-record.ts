@@ -2,8 +2,7 @@ import { CallTimeline } from '../../core/webrtc/call-timeline.ts';
 import type { CallStep, CallStepName } from '../../core/webrtc/call-timeline.ts';
 import type { ImporterUpdate } from './dump.ts';
 import { callFigures } from '../../core/webrtc/call-figures.ts';
-import type { CallFigures } from '../../core/webrtc/call-figures.ts';
-import type { StatsEntry } from '../../core/webrtc/stats-entry.ts';
+import type { CallFigures, StatsEntry } from '../../core/webrtc/call-figures.ts';
 import { MicwireError } from '../../core/errors.ts';
 
 const MAX_UPDATES = 2000;

@@ -2,12 +2,11 @@ import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { callFigures } from '../../core/webrtc/call-figures.ts';
-import type { CallFigures } from '../../core/webrtc/call-figures.ts';
+import type { CallFigures, StatsEntry } from '../../core/webrtc/call-figures.ts';
 import type { CallStep, CallStepName } from '../../core/webrtc/call-timeline.ts';
 import { iceReport } from '../../core/webrtc/ice-report.ts';
 import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import type { CallRole } from '../../core/webrtc/signal-message.ts';
-import type { StatsEntry } from '../../core/webrtc/stats-entry.ts';
 import { deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import {

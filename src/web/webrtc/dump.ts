@@ -1,6 +1,6 @@
 import { describe } from '../../core/arguments.ts';
 import type { Call } from './call.ts';
-import type { StatsEntry } from '../../core/webrtc/stats-entry.ts';
+import type { StatsEntry } from '../../core/webrtc/call-figures.ts';
 
 /**
  * A dump of these calls in the format of chrome://webrtc-internals, to be saved as a file and read by webrtc-dump-importer
