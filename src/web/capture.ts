@@ -8,22 +8,25 @@ import { checkPipe, pipeChunks } from '../core/pipe.ts';
 import type { CapturePipeResult, PipeOptions } from '../core/pipe.ts';
 import type { Transport } from './transport/transport.ts';
 import type { SampleFormat } from '../core/format/sample-format.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 import { MicwireError } from '../core/errors.ts';
-import { streamOf } from './capture-events.ts';
-import type { CaptureEventMap } from './capture-events.ts';
+import { captureSettings } from './capture-options.ts';
+import type { CaptureEventMap, CaptureOptions, CaptureSettings } from './capture-options.ts';
 import type { CaptureBackend, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
-import { captureSettings } from './capture-options.ts';
-import type { CaptureOptions, CaptureSettings } from './capture-options.ts';
-import { connectSource, disconnectSource, openSource } from './capture-source.ts';
-import type { CaptureSource, OpenSource } from './capture-source.ts';
-import { SourceWatch, resumeSuspended } from './capture-state.ts';
-import type { CaptureState } from './capture-state.ts';
+import {
+  connectSource,
+  disconnectSource,
+  openSource,
+  SourceWatch,
+  resumeSuspended,
+} from './capture-source.ts';
+import type { CaptureSource, OpenSource, CaptureState } from './capture-source.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
-import { Watchdog } from './watchdog.ts';
+import { Watchdog } from './patience.ts';
 import { CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -44,6 +47,11 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 {
   /** The processor's node. The source is connected to it, and it to the destination, silently. */
   readonly node: AudioWorkletNode;
+  /**
+   * What is captured: `format`, `sampleRate` and `channels`, and nothing else. `Playout.create`, `Receiver.create` and every framing
+   * take it as it is.
+   */
+  readonly stream: StreamFormat<Format>;
   /** Frames a second on the wire, Hz. */
   readonly sampleRate: number;
   readonly channels: number;
@@ -58,7 +66,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   /** Where chunks are made; of Opus, what `encodeIn: 'auto'` has come to. */
   readonly encodedIn: EncodedIn;
   readonly #source: OpenSource;
-  readonly #processor: CaptureBackend;
+  readonly #processor: CaptureBackend<Format>;
   readonly #watch: SourceWatch;
   readonly #watchdog: Watchdog;
   #state: CaptureState;
@@ -112,7 +120,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
       context,
       Promise.all([
         loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-        loadResamplerDesign(context.sampleRate, settings.format.sampleRate),
+        loadResamplerDesign(context.sampleRate, settings.stream.sampleRate),
       ]),
     );
     return makeInOpenContext(
@@ -127,11 +135,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     opened: OpenCapture<Format>,
   ) {
     super();
-    const { format } = opened;
-    this.sampleRate = format.sampleRate;
-    this.channels = format.channels;
-    this.format = format.format;
-    this.encoding = format.encoding;
+    const { stream, encoding } = opened;
+    this.stream = stream;
+    this.sampleRate = stream.sampleRate;
+    this.channels = stream.channels;
+    this.format = stream.format;
+    this.encoding = encoding;
     this.chunkDuration = opened.chunkDuration;
     this.preSkip = opened.preSkip;
     this.encodedIn = opened.encodedIn;
@@ -201,8 +210,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
    * @throws TypeError when the capture is being read already: each chunk goes to one reader
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<Format>> {
-    // What lies between does not look at the format.
-    return this.#processor.queue[Symbol.asyncIterator]() as AsyncIterableIterator<never>;
+    return this.#processor.queue[Symbol.asyncIterator]();
   }
 
   /**
@@ -223,8 +231,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     options: PipeOptions = {},
   ): Promise<CapturePipeResult> {
     checkPipe('capture.pipeTo', transport, framing, 'createEncoder', options);
-    const { format, sampleRate, channels } = this;
-    const encoder = framing.createEncoder({ format, sampleRate, channels });
+    const encoder = framing.createEncoder(this.stream);
     return pipeChunks(this[Symbol.asyncIterator](), encoder, transport, options.signal);
   }
 
@@ -360,8 +367,7 @@ function pcmCapture(
   settings: CaptureSettings,
 ): OpenCapture<SampleFormat> {
   return {
-    format: settings.format,
-    chunkDuration: settings.chunkDuration,
+    ...settings,
     preSkip: 0,
     encodedIn: 'worklet',
     createBackend: (listener) => new CaptureNode(context, settings, listener),
@@ -370,3 +376,20 @@ function pcmCapture(
 
 const STALLED =
   'The context is running, but for a second no audio has reached the capture. The audio device may be gone or taken: close the context and make a new one.';
+
+/** A stream that takes from an iterator only what its reader asks for. */
+function streamOf<T>(chunks: AsyncIterator<T>): ReadableStream<T> {
+  return new ReadableStream<T>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await chunks.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

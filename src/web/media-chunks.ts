@@ -3,7 +3,7 @@ import type { OptionNames } from '../core/option-names.ts';
 import { describe, numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { encodeBase64 } from '../core/base64/base64.ts';
-import { deferred } from './deferred.ts';
+import { deferred } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
 /** How the browser's own recorder is used. */

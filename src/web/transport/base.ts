@@ -1,6 +1,6 @@
 import { MicwireError } from '../../core/errors.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { TransportCounters } from './counters.ts';
+import { TransportCounters } from './transport.ts';
 import type {
   Transport,
   TransportEventMap,

@@ -1,8 +1,7 @@
 import { checkObject, checkOptions } from '../../core/option-names.ts';
 import { BaseTransport } from './base.ts';
-import type { TransportMessage } from './transport.ts';
-import type { WaterMarkOptions } from './water-marks.ts';
-import { WATER_MARK_NAMES, WaterMarks } from './water-marks.ts';
+import { WATER_MARK_NAMES, WaterMarks } from './transport.ts';
+import type { TransportMessage, WaterMarkOptions } from './transport.ts';
 
 /** The part of a browser's `RTCDataChannel` that is used. */
 export interface DataChannelLike {

@@ -1,9 +1,7 @@
 import { checkOptions } from '../../core/option-names.ts';
 import { BaseTransport } from './base.ts';
-import { messageBytes } from './message-bytes.ts';
-import type { TransportMessage } from './transport.ts';
-import type { WaterMarkOptions } from './water-marks.ts';
-import { WATER_MARK_NAMES, WaterMarks } from './water-marks.ts';
+import { WATER_MARK_NAMES, WaterMarks, messageBytes } from './transport.ts';
+import type { TransportMessage, WaterMarkOptions } from './transport.ts';
 
 /**
  * Brings every message back to its sender, as an echo server would, within this page: for tests, and to hear a stream

@@ -4,12 +4,10 @@ import { describe, numberIn } from '../../core/arguments.ts';
 import type { BackOffOptions } from './back-off.ts';
 import { BackOff } from './back-off.ts';
 import { BaseTransport } from './base.ts';
-import { messageBytes } from './message-bytes.ts';
 import type { WebSocketLike } from './socket.ts';
 import { createGlobalSocket, socketAddress } from './socket.ts';
-import type { TransportMessage } from './transport.ts';
-import type { WaterMarkOptions } from './water-marks.ts';
-import { WaterMarks } from './water-marks.ts';
+import { WaterMarks, messageBytes } from './transport.ts';
+import type { TransportMessage, WaterMarkOptions } from './transport.ts';
 
 /** How a silent server is asked whether it is there. */
 export interface HeartbeatOptions {

@@ -1,4 +1,4 @@
-import type { TypedEventTarget } from '../typed-event-target.ts';
+import { TypedEventTarget } from '../typed-event-target.ts';
 import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.ts';
 
 /**
@@ -34,4 +34,100 @@ export interface Signalling extends TypedEventTarget<SignallingEventMap> {
   send(message: SignalMessage): void;
   /** Ends it for good: `'statechange'` to `'closed'` is the last event. A second call returns the same promise. */
   close(): Promise<void>;
+}
+
+/** More than a call has messages: beyond it the newest are dropped, so that a hostile peer fills no memory. */
+const MAX_KEPT = 256;
+
+/** What all signallings of this library have in common: their events. Keeps messages as long as nobody listens. */
+export abstract class BaseSignalling
+  extends TypedEventTarget<SignallingEventMap>
+  implements Signalling
+{
+  #kept: SignalMessage[] = [];
+  #heard = false;
+  #closing: Promise<void> | undefined;
+
+  abstract readonly state: SignallingState;
+  abstract readonly role: CallRole | null;
+  abstract readonly error: Error | null;
+  abstract send(message: SignalMessage): void;
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.end());
+  }
+
+  /** Ends it, of one's own will. */
+  protected abstract end(): Promise<void>;
+
+  /** @internal */
+  protected override willListen(type: string): void {
+    if (type !== 'message' || this.#heard) return;
+    // Once the listener is there; what comes meanwhile comes in a later task.
+    queueMicrotask(() => {
+      this.#heard = true;
+      for (const message of this.#kept.splice(0)) this.take(message);
+    });
+  }
+
+  protected take(data: SignalMessage): void {
+    if (this.#heard) this.dispatchEvent(new MessageEvent('message', { data }));
+    else if (this.#kept.length < MAX_KEPT) this.#kept.push(data);
+  }
+
+  /** Drops what nobody has heard. */
+  protected clear(): void {
+    this.#kept = [];
+  }
+
+  protected changed(): void {
+    this.dispatchEvent(new Event('statechange'));
+  }
+}
+
+/**
+ * Two ends of one signalling within a page, for a call with oneself: for tests, and to hear what WebRTC does.
+ * @returns the caller's end and the callee's, both ready
+ */
+export function memorySignalling(): [caller: Signalling, callee: Signalling] {
+  const caller = new MemorySignalling('caller');
+  const callee = new MemorySignalling('callee');
+  caller.peer = callee;
+  callee.peer = caller;
+  return [caller, callee];
+}
+
+class MemorySignalling extends BaseSignalling {
+  readonly role: CallRole;
+  readonly error: null = null;
+  peer: MemorySignalling | null = null;
+
+  constructor(role: CallRole) {
+    super();
+    this.role = role;
+  }
+
+  get state(): SignallingState {
+    return this.peer === null ? 'closed' : 'ready';
+  }
+
+  send(message: SignalMessage): void {
+    const { peer } = this;
+    // In a later task, as from a network; the peer may have closed by then.
+    if (peer !== null) setTimeout(() => peer.#arrive(message));
+  }
+
+  protected async end(): Promise<void> {
+    const { peer } = this;
+    if (peer === null) return;
+    this.peer = null;
+    this.clear();
+    this.changed();
+    // After what was sent before.
+    setTimeout(() => void peer.close());
+  }
+
+  #arrive(message: SignalMessage): void {
+    if (this.peer !== null) this.take(message);
+  }
 }

@@ -6,7 +6,7 @@ import type { SignallingReply, SignallingRequest } from '../../core/webrtc/signa
 import { isRoomName, parseSignallingReply } from '../../core/webrtc/signalling-protocol.ts';
 import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
 import type { WebSocketLike } from '../transport/socket.ts';
-import { BaseSignalling } from './base-signalling.ts';
+import { BaseSignalling } from './signalling.ts';
 import type { SignallingState } from './signalling.ts';
 
 /** Where two peers meet. */
