@@ -1,5 +1,5 @@
 import { DataChannelTransport } from 'micwire';
-import { isRtcp } from 'micwire/core';
+import { isRtcp } from 'micwire/rtp';
 import type { CallEnds } from './link-access.ts';
 
 /** Carries messages between a data channel's two ends and a Worker, where the engine cannot give the Worker the channel. */

@@ -1,5 +1,4 @@
-import { WebSocketTransport } from 'micwire';
-import { FRAMINGS } from 'micwire/core';
+import { WebSocketTransport, FRAMINGS } from 'micwire';
 import type { LaneId } from './close-up-id.ts';
 import type { LaneKind, OpenTransport } from './close-up-parts.ts';
 import { buildChunkLane } from './close-up-lane.ts';

@@ -1,7 +1,17 @@
-import type { Capture, Playout } from 'micwire';
-import type { Chunk, PayloadFormat, Transport, TransportMessage, TransportStatus } from 'micwire';
-import { PacketError } from 'micwire/core';
-import type { Framing, MessageDecoder, MessageEncoder, Packet } from 'micwire/core';
+import type {
+  Capture,
+  Playout,
+  Chunk,
+  PayloadFormat,
+  Transport,
+  TransportMessage,
+  TransportStatus,
+  Framing,
+  MessageDecoder,
+  MessageEncoder,
+  Packet,
+} from 'micwire';
+import { PacketError } from 'micwire';
 import { samplesBytesPerSecond, wireBytesPerSecond } from '../page/costs.ts';
 import { streamOf } from '../page/example-message.ts';
 import { SCOPE_SECONDS } from '../audio/tap.ts';

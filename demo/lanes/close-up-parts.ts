@@ -1,5 +1,4 @@
-import type { Framing, MessageField, PacketHeader } from 'micwire/core';
-import type { Transport, TransportStatus } from 'micwire';
+import type { Framing, MessageField, PacketHeader, Transport, TransportStatus } from 'micwire';
 import type { Source } from '../audio/source.ts';
 import type { ChunkTape } from '../scope/chunk-tape.ts';
 import type { LaneSettings } from './close-up-settings.ts';

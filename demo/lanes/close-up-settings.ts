@@ -1,5 +1,4 @@
-import type { OpusRoute } from 'micwire';
-import type { OpusApplication, OpusBitrateMode, PayloadFormat } from 'micwire/core';
+import type { OpusRoute, OpusApplication, OpusBitrateMode, PayloadFormat } from 'micwire';
 import type { LaneId } from './close-up-id.ts';
 
 /** What the user can choose about the way of the sound. Every change rebuilds the lane. */

@@ -1,7 +1,6 @@
 import type { LaneTotals } from '../measure/metrics.ts';
 import { Capture, Receiver, loadOpusModule } from 'micwire';
-import type { Call } from 'micwire';
-import type { FramingName } from 'micwire/core';
+import type { Call, FramingName } from 'micwire';
 import { RelayedChannels } from './channel-relay.ts';
 import { connectCalls, openCalls } from './lane-calls.ts';
 import type { LaneWorkerOptions } from './lane-messages.ts';

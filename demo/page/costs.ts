@@ -1,5 +1,5 @@
-import { bytesPerSample } from 'micwire/core';
-import type { Framing } from 'micwire/core';
+import { bytesPerSample } from 'micwire/codec';
+import type { Framing } from 'micwire';
 import { messageBytes } from './example-message.ts';
 import type { WireSettings } from './example-message.ts';
 import { count, kilobits } from './format.ts';

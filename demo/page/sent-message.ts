@@ -1,5 +1,5 @@
-import { FRAMINGS } from 'micwire/core';
-import type { FramingName } from 'micwire/core';
+import { FRAMINGS } from 'micwire';
+import type { FramingName } from 'micwire';
 import type { LaneMessage } from '../lanes/lane.ts';
 import { bytes, count } from './format.ts';
 import type { WireMessage } from '../lanes/close-up-parts.ts';

@@ -1,4 +1,4 @@
-import type { PacketHeader } from 'micwire/core';
+import type { PacketHeader } from 'micwire';
 import { bytes, count } from './format.ts';
 import type { WireMessage } from '../lanes/close-up-parts.ts';
 import { FORMAT_LABELS } from '../lanes/close-up-settings.ts';
