@@ -1,5 +1,4 @@
 import {
-  CODECS,
   FRAMINGS,
   OpusEncoder,
   OpusLibrary,
@@ -7,18 +6,20 @@ import {
   SampleDecoder,
   isRtcp,
   opusCodec,
+  pcmCodec,
 } from 'micwire/core';
 import type {
-  FramedStream,
   MessageDecoder,
   MessageEncoder,
   Packet,
   PayloadDecoder,
   RtpMessageEncoder,
+  StreamFormat,
 } from 'micwire/core';
 import type { Chunk, PayloadFormat, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
-import type { LaneCounts, LaneWorkerOptions } from '../lanes/lane-messages.ts';
+import type { LaneWorkerOptions } from '../lanes/lane-messages.ts';
+import type { LaneCounts } from '../measure/metrics.ts';
 import type { LaneState } from '../lanes/lane-settings.ts';
 import { AdaptiveCopies } from './adaptive-copies.ts';
 import type { LaneWire } from './lane-wire.ts';
@@ -91,7 +92,7 @@ export class LaneSession {
       this.packetsSent++;
       this.copiesSent += copies;
       this.payloadBytes += payloadBytes;
-      this.wireBytes += this.wire.wireBytes(message.length);
+      this.wireBytes += this.wire.bytesOnWire(message.length);
     }
   }
 
@@ -131,7 +132,7 @@ export class LaneSession {
       if (packet.redundant !== true) this.arrivals.add(packet.sequence);
       const report = this.packer.adaptive?.packet(packet) ?? null;
       if (report !== null && this.wire.sendBack(report)) {
-        this.wireBytes += this.wire.wireBytes(report.length);
+        this.wireBytes += this.wire.bytesOnWire(report.length);
       }
     }
   }
@@ -168,7 +169,7 @@ class Packer {
   constructor(options: LaneWorkerOptions) {
     const { sampleRate, format, settings, framing, copies, opus } = options;
     this.options = options;
-    const stream: FramedStream = { format, sampleRate, channels: 1 };
+    const stream: StreamFormat = { format, sampleRate, channels: 1 };
     this.copying = framing === 'rtp' ? FRAMINGS.rtp.createEncoder(stream) : null;
     this.encoder = this.copying ?? FRAMINGS[framing].createEncoder(stream);
     const adapts = this.copying !== null && copies === 'adaptive';
@@ -251,8 +252,14 @@ class Unpacker {
   constructor(options: LaneWorkerOptions) {
     const { sampleRate, opus, framing, format } = options;
     this.decoder = FRAMINGS[framing].createDecoder({ format, sampleRate, channels: 1 });
-    const codec = opus === null ? CODECS.s16 : opusCodec(new OpusLibrary(opus));
-    this.codec = codec.createDecoder({ sampleRate, channels: 1 });
+    this.codec =
+      opus === null
+        ? pcmCodec.createDecoder({ format: 's16', sampleRate, channels: 1 })
+        : opusCodec(new OpusLibrary(opus)).createDecoder({
+            format: 'opus',
+            sampleRate,
+            channels: 1,
+          });
     this.output = [new Float32Array(sampleRate)];
   }
 

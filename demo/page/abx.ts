@@ -1,0 +1,52 @@
+import type { LaneId } from '../lanes/lane-ids.ts';
+
+/** Which of the three is heard. */
+export type AbxButton = 'A' | 'B' | 'X';
+
+/** A blind comparison of two lanes: X is one of the two, by chance, and is guessed again and again. */
+export class AbxTest {
+  readonly a: LaneId;
+  readonly b: LaneId;
+  right = 0;
+  guesses = 0;
+  private readonly random: () => number;
+  private x: LaneId;
+
+  /** @param random from 0 to 1, as `Math.random` */
+  constructor(a: LaneId, b: LaneId, random: () => number = Math.random) {
+    this.a = a;
+    this.b = b;
+    this.random = random;
+    this.x = this.draw();
+  }
+
+  /** What is heard at a button. */
+  laneOf(button: AbxButton): LaneId {
+    return button === 'A' ? this.a : button === 'B' ? this.b : this.x;
+  }
+
+  /** Takes a guess of what X is, and draws a new X. @returns whether it was right */
+  guess(what: 'A' | 'B'): boolean {
+    const right = this.laneOf(what) === this.x;
+    this.guesses++;
+    if (right) this.right++;
+    this.x = this.draw();
+    return right;
+  }
+
+  /** How probable as many right guesses, or more, are by chance alone (binomial, one-sided). */
+  get chance(): number {
+    const { right, guesses } = this;
+    let sum = 0;
+    let ways = 1;
+    for (let hits = 0; hits <= guesses; hits++) {
+      if (hits >= right) sum += ways;
+      ways = (ways * (guesses - hits)) / (hits + 1);
+    }
+    return sum / 2 ** guesses;
+  }
+
+  private draw(): LaneId {
+    return this.random() < 0.5 ? this.a : this.b;
+  }
+}

@@ -1,0 +1,61 @@
+import { SampleEncoder, bytesPerSample } from 'micwire/core';
+import type { StreamFormat, Framing, Packet } from 'micwire/core';
+import type { WireMessage } from '../lanes/close-up-parts.ts';
+import type { LaneSettings } from '../lanes/close-up-settings.ts';
+
+const TONE_HZ = 440;
+
+/** The settings that a message depends on. */
+export type WireSettings = Pick<
+  LaneSettings,
+  'sampleRate' | 'channels' | 'format' | 'chunkDuration' | 'bitrate'
+>;
+
+/** What a lane with these settings sends. */
+export function streamOf({ sampleRate, format, channels }: WireSettings): StreamFormat {
+  return { sampleRate, format, channels };
+}
+
+/** A message as the lane would send it first, with a quiet tone in it: shown until there is a real one. Null for Opus. */
+export function exampleMessage(framing: Framing, settings: WireSettings): WireMessage | null {
+  const { sampleRate, channels, format } = settings;
+  if (format === 'opus') return null;
+  const frames = framesOf(settings);
+  const tone = Float32Array.from(
+    { length: frames },
+    (_, i) => 0.1 * Math.sin((2 * Math.PI * TONE_HZ * i) / sampleRate),
+  );
+  const payload = new Uint8Array(frames * channels * bytesPerSample(format));
+  const planar = Array.from({ length: channels }, () => tone);
+  new SampleEncoder({ format, channels }).encode(planar, 0, frames, payload, 0);
+  return frame(framing, settings, payload);
+}
+
+/** Bytes of the first message; of Opus, with a packet as long as the bitrate makes them on average. */
+export function messageBytes(framing: Framing, settings: WireSettings): number {
+  const { format, channels, chunkDuration, bitrate } = settings;
+  const bytes =
+    format === 'opus'
+      ? (bitrate * chunkDuration) / 8000
+      : framesOf(settings) * channels * bytesPerSample(format);
+  return frame(framing, settings, new Uint8Array(Math.round(bytes))).message.length;
+}
+
+function frame(framing: Framing, settings: WireSettings, payload: Uint8Array): WireMessage {
+  const stream = streamOf(settings);
+  const packet: Packet = {
+    ...stream,
+    sequence: 0,
+    frame: 0,
+    frames: framesOf(settings),
+    timestamp: 0,
+    dropped: 0,
+    payload,
+  };
+  const message = framing.createEncoder(stream).encode(packet);
+  return { message, packet, layout: framing.layout(message) };
+}
+
+function framesOf({ sampleRate, chunkDuration }: WireSettings): number {
+  return Math.floor((sampleRate * chunkDuration) / 1000);
+}

@@ -1,0 +1,56 @@
+import type { Session } from '../lanes/close-up.ts';
+import { count } from './format.ts';
+import type { SourceKind } from '../runs/run.ts';
+
+const SOURCE_NAMES: Readonly<Record<SourceKind, string>> = {
+  speech: 'Speech sample',
+  music: 'Music',
+  microphone: 'Microphone',
+  file: 'File',
+};
+
+/** A station on the way of the sound. */
+export interface Station {
+  readonly name: string;
+  /** What it does to the sound now. */
+  readonly what: string;
+  readonly side: 'in' | 'wire' | 'out';
+}
+
+/** The part of a session that its stations are made from. */
+export type StationsSubject = Pick<
+  Session,
+  'stage' | 'context' | 'settings' | 'laneKind' | 'volume' | 'muted'
+>;
+
+/** The way of the sound, from the source round to the ear. */
+export function stationsOf(session: StationsSubject): Station[] {
+  const { stage, context, settings, laneKind, volume, muted } = session;
+  const { sampleRate, format, chunkDuration, targetDelay } = settings;
+  return [
+    {
+      name: SOURCE_NAMES[stage.kind],
+      what: context === null ? 'float samples' : `float, ${count(context.sampleRate)} Hz`,
+      side: 'in',
+    },
+    {
+      name: 'Capture',
+      what: `${format}, ${count(sampleRate)} Hz, ${chunkDuration} ms`,
+      side: 'in',
+    },
+    ...laneKind.stations.map((station) => ({ ...station, side: 'wire' as const })),
+    { name: 'Playout', what: `waits ${targetDelay} ms`, side: 'out' },
+    { name: 'Output', what: muted ? 'muted' : `${Math.round(volume * 100)} %`, side: 'out' },
+  ];
+}
+
+/** The way of a lane's sound, from its parts' names. */
+export function stationsOfLane(path: readonly string[]): Station[] {
+  const wire = path.map((name) => ({ name, what: '', side: 'wire' as const }));
+  return [
+    { name: 'Source', what: '', side: 'in' },
+    ...wire,
+    { name: 'Receiver', what: '', side: 'out' },
+    { name: 'Output', what: '', side: 'out' },
+  ];
+}

@@ -1,0 +1,161 @@
+import type { PacketHeader } from 'micwire/core';
+import { bytes, count } from './format.ts';
+import type { WireMessage } from '../lanes/close-up-parts.ts';
+import { FORMAT_LABELS } from '../lanes/close-up-settings.ts';
+
+/** One field of a message: where it lies, what stands there, and what that means. */
+export interface WireRow {
+  readonly where: string;
+  readonly wire: string;
+  readonly meaning: string;
+}
+
+/** A message taken apart. */
+export interface WireParts {
+  readonly rows: readonly WireRow[];
+  /** The beginning of the payload as it went; hexadecimal in groups that are not to be parted. */
+  readonly payload: readonly string[];
+  readonly payloadNote: string;
+  /** Whether that is not all of it. */
+  readonly payloadCut: boolean;
+  /** What the payload is. */
+  readonly payloadKind: 'samples' | 'Opus';
+  readonly messageBytes: number;
+  readonly payloadBytes: number;
+}
+
+const SHOWN_DIGITS = 192;
+const SHOWN_BYTES = 80;
+/** Of a field that is long, such as a copy. */
+const SHOWN_FIELD_BYTES = 8;
+const GROUP_BYTES = 4;
+const NO_BREAK_SPACE = '\u00a0';
+
+/** Takes a message apart for the eye. */
+export function takeApart(sent: WireMessage): WireParts {
+  return typeof sent.message === 'string'
+    ? takeTextApart(sent.message, sent)
+    : takeBytesApart(sent.message, sent);
+}
+
+function takeTextApart(message: string, { packet }: WireMessage): WireParts {
+  const fields = JSON.parse(message) as Readonly<Record<string, unknown>>;
+  const text = String(fields['payload']);
+  const rows = Object.keys(fields)
+    .filter((key) => key !== 'payload')
+    .map((key) => ({
+      where: key,
+      wire: JSON.stringify(fields[key]),
+      meaning: meaningOf(key, packet),
+    }));
+  const shown = Math.min(text.length, SHOWN_DIGITS);
+  return {
+    rows,
+    payload: [text.slice(0, shown)],
+    payloadNote: `${part(shown, text.length)} Base64 digits; four digits are three bytes.`,
+    payloadCut: shown < text.length,
+    payloadKind: kindOf(packet),
+    messageBytes: message.length,
+    payloadBytes: base64Bytes(text),
+  };
+}
+
+function base64Bytes(text: string): number {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  return (text.length / 4) * 3 - padding;
+}
+
+function takeBytesApart(message: Uint8Array, { packet, layout }: WireMessage): WireParts {
+  const rows = layout.slice(0, -1).map(({ name, byteOffset, byteLength }) => ({
+    where: `${String(byteOffset).padStart(2, NO_BREAK_SPACE)} ${name}`,
+    wire: `${hex(message, byteOffset, Math.min(byteLength, SHOWN_FIELD_BYTES))}${byteLength > SHOWN_FIELD_BYTES ? ' …' : ''}`,
+    meaning: meaningOf(name, packet),
+  }));
+  const payload: string[] = [];
+  const { byteOffset: from, byteLength } = layout.at(-1)!;
+  const end = from + Math.min(byteLength, SHOWN_BYTES);
+  for (let at = from; at < end; at += GROUP_BYTES) {
+    payload.push(hex(message, at, Math.min(GROUP_BYTES, end - at)));
+  }
+  return {
+    rows,
+    payload,
+    payloadNote: `${part(end - from, byteLength)} bytes of ${kindOf(packet)}, in hexadecimal.`,
+    payloadCut: end < from + byteLength,
+    payloadKind: kindOf(packet),
+    messageBytes: message.length,
+    payloadBytes: byteLength,
+  };
+}
+
+function kindOf({ format }: PacketHeader): WireParts['payloadKind'] {
+  return format === 'opus' ? 'Opus' : 'samples';
+}
+
+function part(shown: number, all: number): string {
+  return shown === all ? `All ${count(all)}` : `The first ${count(shown)} of ${count(all)}`;
+}
+
+function hex(message: Uint8Array, at: number, length: number): string {
+  return Array.from(message.subarray(at, at + length), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join(' ');
+}
+
+function meaningOf(field: string, packet: PacketHeader): string {
+  const seconds = (frames: number) => `${(frames / packet.sampleRate).toFixed(3)} s`;
+  switch (field) {
+    case 'type':
+      return 'A packet of sound.';
+    case 'version':
+      return 'The layout of this message.';
+    case 'version, format':
+      return `The layout of this message, and ${meaningOf('format', packet)}`;
+    case 'flags, channels':
+      return `Which fields follow; ${packet.channels === 1 ? 'mono' : `${packet.channels} channels`}.`;
+    case 'rate code':
+      return `Stands for ${meaningOf('sampleRate', packet)}`;
+    case 'sequence':
+      return `Chunk number ${count(packet.sequence)}. A gap here is a loss.`;
+    case 'frame':
+      return `Its first frame is number ${count(packet.frame)}.`;
+    case 'frames':
+      return `It holds ${count(packet.frames)} frames: ${((packet.frames * 1000) / packet.sampleRate).toFixed(1)} ms.`;
+    case 'timestamp':
+      return `In µs: it began ${seconds(packet.frame)} after the start.`;
+    case 'dropped':
+      return packet.dropped === 0 ? 'No frame was lost before it.' : 'Frames lost before it.';
+    case 'format':
+      return packet.format === 'opus'
+        ? 'One packet of Opus.'
+        : `${FORMAT_LABELS[packet.format]}, little-endian.`;
+    case 'sampleRate':
+      return `${count(packet.sampleRate)} frames a second.`;
+    case 'channels':
+      return packet.channels === 1 ? 'Mono.' : `${packet.channels} channels, interleaved.`;
+    case 'V, P, X, CC':
+      return 'Version 2 of RTP; whether there is padding, an extension, contributing sources.';
+    case 'M, PT':
+      return packet.format === 'opus' ? 'Opus, by its number.' : 'The format, by its number.';
+    case 'sequence number':
+      return `The last 16 bits of ${meaningOf('sequence', packet)}`;
+    case 'RTP timestamp':
+      return `In the payload's clock: it began ${seconds(packet.frame)} after the start.`;
+    case 'SSRC':
+      return 'Who sends it.';
+    case 'copy: header':
+      return 'How far back a copy lies, and how long it is.';
+    case 'copy':
+      return 'The sound of an earlier packet once more.';
+    case 'payload: header':
+      return 'Here the copies end.';
+    default:
+      return '';
+  }
+}
+
+/** What the message costs, in a sentence. */
+export function costOf({ messageBytes, payloadBytes, payloadKind }: WireParts): string {
+  const extra = messageBytes - payloadBytes;
+  return `${bytes(messageBytes)} on the wire: ${bytes(payloadBytes)} of ${payloadKind} and ${bytes(extra)} around them (${Math.round((extra / messageBytes) * 100)} %).`;
+}

@@ -1,0 +1,42 @@
+import type { SampleFormat } from '../format/sample-format.ts';
+
+/** Makes one silent block of samples for each channel. */
+export function planar(channels: number, frames: number): Float32Array[] {
+  return Array.from({ length: channels }, () => new Float32Array(frames));
+}
+
+/**
+ * A signal for warming code up: a buzz that swells, noise, silence, numbers next to zero, samples beyond full scale and one
+ * that is none, so that branches go either way.
+ *
+ * @param frames at least 256
+ */
+export function warmUpBlock(channels: number, frames: number): Float32Array[] {
+  return Array.from({ length: channels }, (_, channel) => {
+    const samples = new Float32Array(frames);
+    let noise = 1 + channel;
+    for (let i = 0; i < frames; i++) {
+      noise = (noise * 48_271) % 0x7fff_ffff;
+      const part = (8 * i) / frames;
+      if (part < 5) samples[i] = 0.2 * part * Math.sin((0.02 + 0.01 * channel) * i);
+      else if (part < 6) samples[i] = noise / 0x4000_0000 - 1;
+      else if (part < 7) samples[i] = 1e-39;
+    }
+    // A run of clipped samples.
+    samples.fill(1.5, frames >> 2, (frames >> 2) + 8);
+    samples[frames >> 1] = NaN;
+    return samples;
+  });
+}
+
+/** Encoded audio for warming code up: a tone of quiet samples, whatever the channels; bytes that say little as well. */
+export function warmUpBytes(format: SampleFormat, byteLength: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(byteLength);
+  if (format !== 'f32') {
+    for (let i = 0; i < byteLength; i++) bytes[i] = i % 240;
+    return bytes;
+  }
+  const samples = new Float32Array(bytes.buffer);
+  for (let i = 0; i < samples.length; i++) samples[i] = 0.3 * Math.sin(0.03 * i);
+  return bytes;
+}

@@ -1,0 +1,209 @@
+import type { PlayoutCommand, PlayoutFigures } from '../messages.ts';
+
+/** The processor's memory to begin with, seconds. */
+const FIRST_SECONDS = 2;
+
+export interface PlayoutFeedOptions {
+  /** Of the wire. */
+  readonly bytesPerFrame: number;
+  /** Of the wire, Hz. */
+  readonly sampleRate: number;
+  /** How much may wait, ms. */
+  readonly maxBuffer: number;
+  readonly send: (command: PlayoutCommand, transfer: ArrayBuffer[]) => void;
+}
+
+/**
+ * Sends audio to the processor, and no more than it has room for. What this thread knows of that is what was sent less what
+ * was reported as passed; reports lag behind, so there is never less room than this says.
+ */
+export class PlayoutFeed {
+  /** Frames that found no room, and of late audio that nobody wants. */
+  droppedFrames = 0;
+  /** Frames that were lost before they came here. */
+  lostFrames = 0;
+  /** Frames that have reached the processor. */
+  receivedFrames = 0;
+  readonly #options: PlayoutFeedOptions;
+  readonly #blocks: FrameBlocks;
+  readonly #maxFrames: number;
+  #capacityFrames: number;
+  #sent = 0;
+  /** Sent frames that were passed or refused, and those that the processor holds no more. */
+  #passed = 0;
+  #released = 0;
+  /** Whether something is missing before the next frame. */
+  #gap = false;
+  /** Frames that an undo under way may bring back. */
+  #reserved = 0;
+
+  constructor(options: PlayoutFeedOptions) {
+    const { sampleRate } = options;
+    this.#options = options;
+    this.#blocks = new FrameBlocks(options.bytesPerFrame);
+    this.#maxFrames = Math.ceil((options.maxBuffer / 1000) * sampleRate);
+    this.#capacityFrames = Math.min(this.#maxFrames, FIRST_SECONDS * sampleRate);
+  }
+
+  /** Wire frames that the processor's memory holds. */
+  get capacityFrames(): number {
+    return this.#capacityFrames;
+  }
+
+  /** Forgets the bytes of a frame that is not complete. */
+  reset(): void {
+    this.#blocks.reset();
+  }
+
+  /** `frames` frames are missing before what is written next. */
+  lose(frames: number): void {
+    this.lostFrames += frames;
+    if (frames > 0) this.#gap = true;
+  }
+
+  /** Sends bytes of `item`, split anywhere; they stay the caller's. @returns frames sent; the others are dropped */
+  write(item: number, bytes: Uint8Array): number {
+    const { send } = this.#options;
+    const offered = this.#blocks.framesWith(bytes.length);
+    const room = this.#maxFrames - (this.#sent - this.#passed) - this.#reserved;
+    const frames = this.#grow(Math.max(0, Math.min(offered, room)));
+    this.droppedFrames += offered - frames;
+    this.#sent += frames;
+    this.#blocks.push(bytes, frames, (block) => {
+      send({ type: 'write', item, bytes: block, afterGap: this.#gap }, [block.buffer]);
+      this.#gap = false;
+    });
+    if (frames < offered) this.#gap = true;
+    return frames;
+  }
+
+  /** Counts bytes of an item that is not wanted any more. */
+  drop(bytes: Uint8Array): void {
+    this.droppedFrames += Math.floor(bytes.length / this.#options.bytesPerFrame);
+  }
+
+  /** Writes bytes that were dropped before. @returns as `write` does */
+  retry(item: number, bytes: Uint8Array): number {
+    this.droppedFrames -= Math.floor(bytes.length / this.#options.bytesPerFrame);
+    return this.write(item, bytes);
+  }
+
+  /** Whole frames that there will be with `bytes`, which are not written yet. */
+  framesWith(bytes: Uint8Array): number {
+    return this.#blocks.framesWith(bytes.length);
+  }
+
+  report(figures: PlayoutFigures): void {
+    const { heard, skipped, interrupted, dropped, floor } = figures;
+    this.#passed = heard + skipped + interrupted + dropped;
+    this.#released = floor + dropped;
+  }
+
+  /** A buffer comes back, when the processor has received that many frames. */
+  giveBack(buffer: ArrayBuffer, received: number): void {
+    this.receivedFrames = received;
+    this.#blocks.giveBack(buffer);
+  }
+
+  /** Until it is answered, an undo may bring `frames` back. */
+  reserve(frames: number): void {
+    this.#reserved = frames;
+  }
+
+  /** Sees to memory for what the processor holds and `frames` more. @returns how many of them there is memory for */
+  #grow(frames: number): number {
+    const { send, bytesPerFrame } = this.#options;
+    const needed = this.#sent - this.#released + frames;
+    const most = Math.min(this.#maxFrames, Math.max(needed, 2 * this.#capacityFrames));
+    if (needed <= this.#capacityFrames || most === this.#capacityFrames) return frames;
+    for (const capacity of [most, Math.min(this.#maxFrames, needed)]) {
+      const storage = allocate(capacity * bytesPerFrame);
+      if (storage === null) continue;
+      this.#capacityFrames = capacity;
+      send({ type: 'grow', storage }, [storage]);
+      return frames;
+    }
+    return Math.max(0, frames - (needed - this.#capacityFrames));
+  }
+}
+
+/** Null when the page has no such memory. */
+function allocate(byteLength: number): ArrayBuffer | null {
+  try {
+    return new ArrayBuffer(byteLength);
+  } catch {
+    return null;
+  }
+}
+
+/** Size of the buffers that cross the thread: 340 ms of 24 kHz `s16` mono, so that a chunk takes one. */
+const BLOCK_BYTES = 16 * 1024;
+/** Buffers kept for later: what a burst needs until the first come back. */
+const MAX_FREE_BLOCKS = 16;
+
+/**
+ * Cuts bytes that were split anywhere into blocks of whole frames, in buffers that are handed over and may come back. The
+ * bytes of a frame that is not complete wait for the next ones.
+ */
+export class FrameBlocks {
+  readonly bytesPerFrame: number;
+  readonly #blockFrames: number;
+  readonly #carry: Uint8Array;
+  #carried = 0;
+  readonly #free: ArrayBuffer[] = [];
+
+  constructor(bytesPerFrame: number) {
+    this.bytesPerFrame = bytesPerFrame;
+    this.#blockFrames = Math.floor(BLOCK_BYTES / bytesPerFrame);
+    this.#carry = new Uint8Array(bytesPerFrame);
+  }
+
+  /** Whole frames that there will be with `byteCount` more bytes. */
+  framesWith(byteCount: number): number {
+    return Math.floor((this.#carried + byteCount) / this.bytesPerFrame);
+  }
+
+  /**
+   * Takes all of `bytes`, which stay the caller's, and gives the first `frames` frames to `send`; what is left of whole
+   * frames is dropped.
+   * @param frames at most `framesWith(bytes.length)`
+   * @param send gets the blocks, which are its own
+   */
+  push(bytes: Uint8Array, frames: number, send: (block: Uint8Array<ArrayBuffer>) => void): void {
+    const { length } = bytes;
+    const left = (this.#carried + length) % this.bytesPerFrame;
+    const whole = this.framesWith(length);
+    let at = 0;
+    for (let sent = 0; sent < frames;) {
+      const count = Math.min(frames - sent, this.#blockFrames);
+      const block = this.#take(count * this.bytesPerFrame);
+      const carried = this.#carried;
+      block.set(this.#carry.subarray(0, carried));
+      this.#carried = 0;
+      const end = at + block.length - carried;
+      block.set(bytes.subarray(at, end), carried);
+      at = end;
+      sent += count;
+      send(block);
+    }
+    // Without a whole frame the new bytes join those that wait already.
+    if (whole > 0) this.#carried = 0;
+    this.#carry.set(bytes.subarray(length - (left - this.#carried)), this.#carried);
+    this.#carried = left;
+  }
+
+  /** Forgets the bytes that wait: the next ones begin a frame. */
+  reset(): void {
+    this.#carried = 0;
+  }
+
+  /** Takes a buffer back that `send` was given. Others are left to the garbage collector. */
+  giveBack(buffer: ArrayBuffer): void {
+    if (buffer.byteLength !== BLOCK_BYTES || this.#free.length >= MAX_FREE_BLOCKS) return;
+    this.#free.push(buffer);
+  }
+
+  #take(byteLength: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#free.pop() ?? new ArrayBuffer(BLOCK_BYTES), 0, byteLength);
+  }
+}
