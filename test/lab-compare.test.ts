@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Locator, Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Session } from '../demo/controllers/session.ts';
+import type { Comparison } from '../demo/lanes/comparison.ts';
 import { namelessControls, placesIn, useLab } from './helpers/lab-page.ts';
 
 /*
@@ -36,7 +36,7 @@ const figure = async (lane: string, column: number): Promise<number> => {
 };
 const gainOf = (heard: string): Promise<unknown> =>
   page.locator('lab-compare').evaluate((element, name) => {
-    const { session } = element as unknown as { session: Session };
+    const { session } = element as unknown as { session: Comparison };
     return session.heard === name;
   }, heard);
 

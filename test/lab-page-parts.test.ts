@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AbxTest } from '../demo/page/abx.ts';
 import { CALL_CHARTS, callChartData } from '../demo/page/call-charts.ts';
-import type { CompareStatusSubject } from '../demo/page/compare-status.ts';
-import { compareStatusOf } from '../demo/page/compare-status.ts';
+import type { ComparisonStatusSubject } from '../demo/page/status.ts';
+import { comparisonStatus } from '../demo/page/status.ts';
 import { joinedHistories } from '../demo/lanes/lane-history.ts';
 import { LANE_MARKS } from '../demo/lanes/lane-marks.ts';
 import { LaneHistory } from '../demo/lanes/lane-history.ts';
@@ -186,12 +186,12 @@ describe('the status of all lanes', () => {
     kind: { label: id },
     lane: state === 'running' ? {} : null,
   });
-  const subject = (changes: object): CompareStatusSubject =>
+  const subject = (changes: object): ComparisonStatusSubject =>
     ({
       phase: 'running',
       problem: null,
-      source: { kind: 'speech' },
-      sourceLabel: 'Speech sample, looped',
+      stage: { kind: 'speech' },
+      source: { label: 'Speech sample, looped' },
       suspended: false,
       trackMuted: false,
       context: { state: 'running' },
@@ -200,11 +200,11 @@ describe('the status of all lanes', () => {
       muted: false,
       progress: null,
       ...changes,
-    }) as unknown as CompareStatusSubject;
+    }) as unknown as ComparisonStatusSubject;
 
   it.each([
     [{ phase: 'idle' }, 'idle', /Ready.*Press Start/],
-    [{ phase: 'starting', source: { kind: 'microphone' } }, 'busy', /asks whether/],
+    [{ phase: 'starting', stage: { kind: 'microphone' }, source: null }, 'busy', /asks whether/],
     [{}, 'good', /Running.*One lane; you hear one/],
     [{ heard: 'two' }, 'good', /press one to hear it/],
     [{ heard: 'source' }, 'good', /you hear the source/],
@@ -216,7 +216,7 @@ describe('the status of all lanes', () => {
     [{ trackMuted: true }, 'warning', /microphone is muted/],
     [{ progress: {} }, 'good', /run is being measured/],
   ] as const)('%j: %s', (changes, tone, words) => {
-    const status = compareStatusOf(subject(changes));
+    const status = comparisonStatus(subject(changes));
     expect(status.tone).toBe(tone);
     expect(`${status.title} ${status.detail}`).toMatch(words);
   });

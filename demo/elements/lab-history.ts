@@ -3,7 +3,7 @@ import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { LANE_MARKS } from '../lanes/lane-marks.ts';
 import { joinedHistories } from '../lanes/lane-history.ts';
-import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
 import { METRICS } from '../measure/metric-table.ts';
 import { metricUnit } from '../page/format.ts';
 import { CHART_METRICS } from '../measure/metrics.ts';

@@ -1,11 +1,11 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { Heard } from '../controllers/session.ts';
-import { scaleFor } from '../page/delay-parts.ts';
+import type { Heard } from '../lanes/comparison.ts';
+import { scaleFor } from '../page/readings.ts';
 import { LANE_MARKS } from '../lanes/lane-marks.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
-import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
 import { metricText, metricUnit } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';

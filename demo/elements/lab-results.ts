@@ -48,7 +48,7 @@ export class LabResults extends LitElement {
           <h2 id="title">Result</h2>
           <p class="caption">
             ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${each} a link, packets of
-            ${settings.frameDuration} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores} cores,
+            ${settings.chunkDuration} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores} cores,
             ${machine.contextSampleRate / 1000} kHz. Medians, and from the least to the most.
           </p>
         </div>

@@ -5,7 +5,7 @@ import type { LinkStatistics } from '../link/protocol.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
 import type { LinkChoice } from '../runs/run.ts';
 import type { LaneId } from './lane-ids.ts';
-import type { CallEnds, LinkAccess } from './link-access.ts';
+import type { CallEnds, LinkAccess } from './lane.ts';
 
 /** A server that knows nothing of links may leave the request unanswered, ms. */
 const CONNECT_TIMEOUT_MS = 5000;

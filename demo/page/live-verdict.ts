@@ -1,4 +1,4 @@
-import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
 import { PRESETS } from '../link/settings.ts';
 import type { LinkChoice } from '../runs/run.ts';
