@@ -4,7 +4,7 @@ import { CALL_CHARTS, callChartData } from '../demo/page/call-charts.ts';
 import type { ComparisonStatusSubject } from '../demo/page/status.ts';
 import { comparisonStatus } from '../demo/page/status.ts';
 import { joinedHistories } from '../demo/lanes/lane-history.ts';
-import { LANE_MARKS } from '../demo/lanes/lane-marks.ts';
+import { LANES } from '../demo/lanes/lanes.ts';
 import { LaneHistory } from '../demo/lanes/lane-history.ts';
 import { LANE_IDS } from '../demo/lanes/lane-ids.ts';
 import {
@@ -112,9 +112,9 @@ describe('a blind comparison', () => {
 describe('the marks of lanes', () => {
   it('tell all lanes apart without colour, by shape and by dashes within a colour', () => {
     const shapes = LANE_IDS.map(
-      (id) => `${LANE_MARKS[id].colour} ${LANE_MARKS[id].shape} ${LANE_MARKS[id].hollow}`,
+      (id) => `${LANES[id].mark.colour} ${LANES[id].mark.shape} ${LANES[id].mark.hollow}`,
     );
-    const lines = LANE_IDS.map((id) => `${LANE_MARKS[id].colour} ${LANE_MARKS[id].dash.join()}`);
+    const lines = LANE_IDS.map((id) => `${LANES[id].mark.colour} ${LANES[id].mark.dash.join()}`);
     expect(new Set(shapes).size).toBe(LANE_IDS.length);
     expect(new Set(lines).size).toBe(LANE_IDS.length);
   });

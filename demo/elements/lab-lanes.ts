@@ -3,7 +3,7 @@ import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { Heard } from '../lanes/comparison.ts';
 import { scaleFor } from '../page/readings.ts';
-import { LANE_MARKS } from '../lanes/lane-marks.ts';
+import { LANES } from '../lanes/lanes.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
 import type { LaneView } from '../lanes/lane-slot.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
@@ -111,7 +111,7 @@ export class LabLanes extends LitElement {
 
   private rows(view: LaneView, number: number, scale: number): TemplateResult {
     const { id, kind, figures, history, lane } = view;
-    const { colour, dash } = LANE_MARKS[id];
+    const { colour, dash } = LANES[id].mark;
     const open = this.open.has(id);
     const quiet = view.state === 'off' || view.state === 'unavailable';
     return html`<tr class="${quiet ? 'quiet' : ''} ${open ? 'open' : ''}" data-lane=${id}>

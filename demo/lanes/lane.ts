@@ -61,10 +61,25 @@ export interface LaneBuild {
   readonly link: LinkAccess;
 }
 
+/** How a lane is told from the others: by its colour, and by its shape and the dashes of its line as well. */
+export interface LaneMark {
+  /** Name of a custom property of the page. Lanes of a family share it. */
+  readonly colour: string;
+  /** In a box of 10 by 10. */
+  readonly shape: string;
+  /** Whether only the outline is drawn. */
+  readonly hollow: boolean;
+  /** Of its line in charts: lengths of strokes and gaps; none for a full line. */
+  readonly dash: readonly number[];
+}
+
 /** A kind of lane: one line of the table. */
 export interface LaneKind {
   /** Its name for people, short: 'Opus, binary'. */
   readonly label: string;
+  /** Its name in a sentence: 'Opus over WebSocket'. */
+  readonly inWords: string;
+  readonly mark: LaneMark;
   /** The stations between source and output. */
   readonly path: readonly string[];
   /** One sentence about it. */
