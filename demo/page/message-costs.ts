@@ -1,5 +1,5 @@
 import { SampleEncoder, bytesPerSample } from 'micwire/core';
-import type { FramedStream, Framing, Packet } from 'micwire/core';
+import type { StreamFormat, Framing, Packet } from 'micwire/core';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
 import type { CloseUpSettings } from '../lanes/close-up-settings.ts';
 import { count, kilobits } from './format.ts';
@@ -13,7 +13,7 @@ export type WireSettings = Pick<
 >;
 
 /** What a lane with these settings sends. */
-export function streamOf({ sampleRate, format, channels }: WireSettings): FramedStream {
+export function streamOf({ sampleRate, format, channels }: WireSettings): StreamFormat {
   return { sampleRate, format, channels };
 }
 

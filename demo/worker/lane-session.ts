@@ -1,11 +1,11 @@
-import { CODECS, FRAMINGS, OpusLibrary, PacketError, isRtcp, opusCodec } from 'micwire/core';
+import { FRAMINGS, OpusLibrary, PacketError, isRtcp, opusCodec, pcmCodec } from 'micwire/core';
 import type {
-  FramedStream,
   MessageDecoder,
   MessageEncoder,
   Packet,
   PayloadDecoder,
   RtpMessageEncoder,
+  StreamFormat,
 } from 'micwire/core';
 import type { Chunk, PayloadFormat, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
@@ -161,7 +161,7 @@ class Packer {
 
   constructor(options: LaneWorkerOptions) {
     const { sampleRate, format, framing, copies } = options;
-    const stream: FramedStream = { format, sampleRate, channels: 1 };
+    const stream: StreamFormat = { format, sampleRate, channels: 1 };
     this.copying = framing === 'rtp' ? FRAMINGS.rtp.createEncoder(stream) : null;
     this.encoder = this.copying ?? FRAMINGS[framing].createEncoder(stream);
     const adapts = this.copying !== null && copies === 'adaptive';
@@ -213,8 +213,14 @@ class Unpacker {
   constructor(options: LaneWorkerOptions) {
     const { sampleRate, opus, framing, format } = options;
     this.decoder = FRAMINGS[framing].createDecoder({ format, sampleRate, channels: 1 });
-    const codec = opus === null ? CODECS.s16 : opusCodec(new OpusLibrary(opus));
-    this.codec = codec.createDecoder({ sampleRate, channels: 1 });
+    this.codec =
+      opus === null
+        ? pcmCodec.createDecoder({ format: 's16', sampleRate, channels: 1 })
+        : opusCodec(new OpusLibrary(opus)).createDecoder({
+            format: 'opus',
+            sampleRate,
+            channels: 1,
+          });
     this.output = [new Float32Array(sampleRate)];
   }
 

@@ -2,8 +2,9 @@ import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { CHUNK_ENCODINGS } from '../core/capture/chunk.ts';
-import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
+import type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { Dither, SampleFormat } from '../core/format/sample-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
@@ -55,8 +56,9 @@ const NAMES: OptionNames<CaptureOptions> = {
 };
 
 /** {@link CaptureOptions} checked and filled in. */
-export interface CaptureSettings {
-  readonly format: ChunkFormat;
+export interface CaptureSettings<
+  Format extends PayloadFormat = SampleFormat,
+> extends ChunkOptions<Format> {
   readonly chunkDuration: number;
   readonly dither: Dither;
   readonly quality: ResamplerQuality;
@@ -72,12 +74,12 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
   const chunkDuration = numberIn('chunkDuration', options.chunkDuration ?? 20, 1, 10_000);
   const bufferDuration = numberIn('bufferDuration', options.bufferDuration ?? 6000, 100, 60_000);
   return {
-    format: {
+    stream: {
       sampleRate,
       channels: integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS),
       format: oneOf('format', options.format ?? 's16', SAMPLE_FORMATS),
-      encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
     },
+    encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
     chunkDuration,
     dither: oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),

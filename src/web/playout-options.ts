@@ -3,6 +3,7 @@ import type { OptionNames } from '../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
 import type { SampleFormat } from '../core/format/sample-format.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
@@ -10,7 +11,7 @@ import type { BacklogMode } from '../core/playout/backlog-policy.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 
 /** What a `Playout` is told when it is made. */
-export interface PlayoutOptions {
+export interface PlayoutOptions extends Partial<StreamFormat> {
   /** Of what will be written, Hz: any integer from 3000 to 768000. */
   readonly sampleRate: number;
   /** Of what will be written, 1–32, interleaved. @default 1 */
@@ -65,10 +66,7 @@ const NAMES = {
 } satisfies OptionNames<PlayoutOptions>;
 
 /** The options with their defaults, checked. */
-export interface PlayoutSettings {
-  readonly sampleRate: number;
-  readonly channels: number;
-  readonly format: SampleFormat;
+export interface PlayoutSettings extends StreamFormat<SampleFormat> {
   readonly targetDelay: number;
   readonly backlog: BacklogMode;
   readonly maxBuffer: number;
