@@ -101,9 +101,9 @@ describe('all lanes in the lab', { timeout: 60_000 }, () => {
     await page.getByLabel('Satellite', { exact: true }).first().check();
     await eventually(() => figure('opus-rtp-dc', 0)).toBeGreaterThan(300);
     await page.getByLabel('Delay, one way').fill('0');
-    await eventually(() => words('lab-verdict')).toMatch(/the link as set/);
+    await eventually(() => words('lab-verdict')).toMatch(/the network as set/);
     await page.getByText('Bursts, order, standstills, trace').click();
-    await page.getByLabel('A recorded link').setInputFiles({
+    await page.getByLabel('Replay a recorded network').setInputFiles({
       name: 'trace.txt',
       mimeType: 'text/plain',
       buffer: Buffer.from('0 10\n500 lost\n600 20\n'),

@@ -211,7 +211,7 @@ describe('the status of all lanes', () => {
     [{ muted: true }, 'good', /output is muted/],
     [{ lanes: [lane('one', 'running'), lane('two', 'opening')] }, 'busy', /Opening/],
     [{ lanes: [lane('one', 'failed')] }, 'warning', /One lane is not up.*one/],
-    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /holds the sound/],
+    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /blocking the audio/],
     [{ suspended: true, context: { state: 'interrupted' } }, 'warning', /interrupted/],
     [{ trackMuted: true }, 'warning', /microphone is muted/],
     [{ progress: {} }, 'good', /run is being measured/],

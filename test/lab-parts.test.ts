@@ -271,7 +271,7 @@ describe('the status', () => {
     [{ phase: 'starting', stage: { kind: 'microphone' }, source: null }, 'busy', /asks whether/],
     [{}, 'good', /Running.*Speech sample, at 48 kHz/],
     [{ muted: true }, 'good', /output is muted/],
-    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /holds the sound/],
+    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /blocking the audio/],
     [{ suspended: true, context: { state: 'interrupted' } }, 'warning', /system has interrupted/],
     [{ trackMuted: true }, 'warning', /microphone is muted/],
     [lane('connecting'), 'busy', /Connecting/],
@@ -288,7 +288,7 @@ describe('the status', () => {
     const action = (changes: object) => closeUpStatus(subject(changes)).action?.label;
     const problem = { kind: 'no-device', title: 'None.', cure: 'Connect one.' };
     expect(action({ phase: 'failed', problem })).toBe('Try again');
-    expect(action({ suspended: true, context: { state: 'suspended' } })).toBe('Let it sound');
+    expect(action({ suspended: true, context: { state: 'suspended' } })).toBe('Play the audio');
     expect(action({ suspended: true, context: { state: 'interrupted' } })).toBeUndefined();
     expect(action(lane('waiting', 1, 500))).toBe('Try now');
   });

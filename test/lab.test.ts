@@ -166,8 +166,8 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
         element as unknown as { session: { context: AudioContext } }
       ).session.context.suspend();
     });
-    await eventually(() => status().textContent()).toMatch(/The browser holds the sound/);
-    await page.getByRole('button', { name: 'Let it sound' }).click();
+    await eventually(() => status().textContent()).toMatch(/The browser blocking the audio/);
+    await page.getByRole('button', { name: 'Play the audio' }).click();
     await eventually(() => status().textContent()).toMatch(/Running/);
     const sent = await reading('Chunks sent');
     await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent);

@@ -97,7 +97,7 @@ export class LabCompare extends LitElement {
       ></lab-lanes>
       <p class="caption keys">
         Keys: 1 to 9 hear a lane alone, 0 the source; a, b and x are those of the blind comparison.
-        Lanes go on while another is heard, so that nothing is missed and no gap is heard.
+        Lanes keep running while another is heard, so there is no gap.
       </p>
       <lab-run .settings=${settings} .progress=${session.progress} .active=${measuring}></lab-run>
       ${
@@ -124,7 +124,7 @@ export class LabCompare extends LitElement {
     const { linkChoice, latenessMs } = this.session;
     const what = `The last 5 seconds, over ${linkWords(linkChoice)}`;
     const late = latenessMs !== null && latenessMs > MAX_LATENESS_MS;
-    return late ? `${what}. The link is late: it is this machine that is measured.` : `${what}:`;
+    return late ? `${what}. This machine is too busy; these figures are not valid.` : `${what}:`;
   }
 
   /** What is heard, for meters. */

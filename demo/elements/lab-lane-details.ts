@@ -115,7 +115,7 @@ export class LabLaneDetails extends LitElement {
     }
     if (message === null) {
       return html`<p class="caption">
-        ${open ? 'Nothing has been sent yet.' : 'Its last message stands here while it runs.'}
+        ${open ? 'Nothing has been sent yet.' : 'Its last message appears here while it runs.'}
       </p>`;
     }
     if (message.parts !== null) {

@@ -30,7 +30,7 @@ const COLUMN_COUNT = COLUMNS.length + 6;
 
 const STATE_WORDS: Readonly<Record<LaneView['state'], string>> = {
   off: '',
-  opening: 'Being opened …',
+  opening: 'Opening …',
   running: '',
   waiting: '▲ Waiting.',
   failed: '✕ Failed.',
@@ -58,14 +58,14 @@ export class LabLanes extends LitElement {
     const scale = this.latencyScale();
     return html`<table>
       <caption class="unseen">
-        The lanes, all fed with the same sound. A number key hears that lane alone, 0 the source.
+        The lanes, all with the same source. A number key hears that lane alone, 0 the source.
       </caption>
       <thead>
         <tr>
           <th scope="col" class="run"><span class="unseen">Runs</span></th>
           <th scope="col" class="hear">Hear</th>
           <th scope="col" class="lane">Lane</th>
-          <th scope="col" class="sound">Sound, dBFS</th>
+          <th scope="col" class="sound">Level, dBFS</th>
           ${COLUMNS.map(
             ({ metric, below }) =>
               html`<th scope="col" class="figure">

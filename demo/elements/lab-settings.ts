@@ -137,7 +137,7 @@ export class LabSettings extends LitElement {
             <output class="number" for="target">${settings.targetDelay} ms</output>
           </div>
           <p class="caption">
-            How long sound waits before it plays. Less is quicker; more survives a worse network.
+            How long audio waits before it plays. Less is quicker; more survives a worse network.
           </p>
         </div>
       </form>

@@ -150,7 +150,7 @@ const tapeLegend = html`<span>One mark a chunk:</span>
       <path class="dropped" d="M1 2l8 6M9 2l-8 6" fill="none" /></svg
     >dropped</span
   >
-  <span>Waves are drawn with quiet sound raised.</span>`;
+  <span>Quiet audio is drawn larger.</span>`;
 
 /** What the browser says that its output adds, in ms; null where it says nothing (Web Audio §1.2, `outputLatency`). */
 function outputLatencyMs(context: AudioContext | null): number | null {

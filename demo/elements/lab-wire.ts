@@ -133,7 +133,7 @@ export class LabWire extends LitElement {
 
   private get waiting(): string {
     return this.example === null
-      ? 'It stands here as soon as a packet of Opus was sent.'
+      ? 'It appears here once a packet of Opus has been sent.'
       : 'An example, until there is one.';
   }
 

@@ -24,7 +24,7 @@ interface MediaMessage {
 export function missingRecorder(): string | null {
   if (!('MediaRecorder' in globalThis)) return 'This browser has no MediaRecorder.';
   const type = recordedType();
-  return type === null ? 'This browser records no sound.' : MediaPlayback.missing(type);
+  return type === null ? 'This browser records no audio.' : MediaPlayback.missing(type);
 }
 
 /** Opens a lane of the browser's own recorder: its file in pieces, in Base64, over a WebSocket, and played as it grows. */

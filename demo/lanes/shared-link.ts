@@ -49,7 +49,7 @@ export class SharedLink implements LinkAccess {
     const client = await this.connecting;
     if (client === null) {
       this.connecting = null;
-      this.tell('The server has no link engine: lanes go directly, whatever link is chosen.');
+      this.tell('The server has no simulated network: lanes go directly, whatever is chosen here.');
       return;
     }
     if (this.client === client) return;
@@ -58,7 +58,7 @@ export class SharedLink implements LinkAccess {
       if (this.client !== client) return;
       this.client = null;
       this.connecting = null;
-      this.tell('The link engine has ended, and lanes with it. Start them again.');
+      this.tell('The simulated network has ended, and the lanes with it. Start them again.');
     };
     this.tell('');
   }

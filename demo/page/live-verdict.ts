@@ -31,5 +31,5 @@ export function liveVerdict(lanes: readonly LaneView[]): string | null {
 
 /** A link by its name, for the middle of a sentence. */
 export function linkWords({ name }: Pick<LinkChoice, 'name'>): string {
-  return name === 'custom' ? 'the link as set' : `“${PRESETS[name].label}”`;
+  return name === 'custom' ? 'the network as set' : `“${PRESETS[name].label}”`;
 }

@@ -52,11 +52,13 @@ function commonStatus(session: SessionSubject, idle: string): Status | null {
     const interrupted = context?.state !== 'suspended';
     return {
       tone: 'warning',
-      title: interrupted ? 'The system has interrupted the audio.' : 'The browser holds the sound.',
+      title: interrupted
+        ? 'The system has interrupted the audio.'
+        : 'The browser is blocking the audio.',
       detail: interrupted
-        ? 'It resumes by itself when the other sound, or the call, has ended.'
-        : 'It lets none out before you press something on the page.',
-      action: interrupted ? null : { label: 'Let it sound', run: () => session.resume() },
+        ? 'It resumes when the other app, or the call, has ended.'
+        : 'It allows none before you press something on the page.',
+      action: interrupted ? null : { label: 'Play the audio', run: () => session.resume() },
     };
   }
   if (phase === 'starting') {
@@ -84,13 +86,13 @@ export type CloseUpStatusSubject = SessionSubject & Pick<CloseUp, 'lane'>;
 /** The most pressing thing to say about one lane. */
 export function closeUpStatus(session: CloseUpStatusSubject): Status {
   const { lane } = session;
-  const common = commonStatus(session, 'Press Start to send the sound round.');
+  const common = commonStatus(session, 'Press Start to send audio to the server and back.');
   if (common !== null) return common;
   if (lane?.stalled === true) {
     return {
       tone: 'warning',
-      title: 'The browser delivers no sound.',
-      detail: 'Its audio thread stands still. It may come back; if it does not, stop and start.',
+      title: 'The browser delivers no audio.',
+      detail: 'Its audio thread has stopped. It may come back; if it does not, stop and start.',
       action: null,
     };
   }
@@ -125,7 +127,7 @@ function wireStatus(lane: NonNullable<CloseUpStatusSubject['lane']>): Status | n
 function closeUpRunning({ source, context, muted }: CloseUpStatusSubject): Status {
   const kHz = ((context?.sampleRate ?? 0) / 1000).toLocaleString('en');
   const detail = muted
-    ? 'The output is muted; everything else goes on.'
+    ? 'The output is muted; everything else continues.'
     : `${source?.label ?? ''}, at ${kHz} kHz in this browser.`;
   return { tone: 'good', title: 'Running.', detail, action: null };
 }
@@ -136,7 +138,7 @@ export type ComparisonStatusSubject = SessionSubject &
 
 /** The most pressing thing to say about all lanes at once. */
 export function comparisonStatus(session: ComparisonStatusSubject): Status {
-  const common = commonStatus(session, 'Press Start to send the sound down every lane.');
+  const common = commonStatus(session, 'Press Start to send audio down every lane.');
   if (common !== null) return common;
   return session.progress === null ? comparisonRunning(session) : measuring();
 }

@@ -109,7 +109,7 @@ function meaningOf(field: string, packet: PacketHeader): string {
   const seconds = (frames: number) => `${(frames / packet.sampleRate).toFixed(3)} s`;
   switch (field) {
     case 'type':
-      return 'A packet of sound.';
+      return 'An audio packet.';
     case 'version':
       return 'The layout of this message.';
     case 'version, format':
@@ -145,13 +145,13 @@ function meaningOf(field: string, packet: PacketHeader): string {
     case 'RTP timestamp':
       return `In the payload's clock: it began ${seconds(packet.frame)} after the start.`;
     case 'SSRC':
-      return 'Who sends it.';
+      return 'The sender.';
     case 'copy: header':
-      return 'How far back a copy lies, and how long it is.';
+      return 'Which packet the copy is of, and its length.';
     case 'copy':
-      return 'The sound of an earlier packet once more.';
+      return 'A copy of an earlier packet’s audio.';
     case 'payload: header':
-      return 'Here the copies end.';
+      return 'The end of the copies.';
     default:
       return '';
   }

@@ -89,15 +89,15 @@ function concealmentWords(best: Candidate, rival: Candidate): string {
   if (Math.abs(difference) < 0.005) return '';
   const [mine, theirs] = [percent(best.concealed, 1), percent(rival.concealed, 1)];
   return difference < 0
-    ? `, and makes up less of the sound (${mine}, not ${theirs})`
-    : `, but makes up more of the sound (${mine}, not ${theirs})`;
+    ? `, and conceals less of the audio (${mine}, not ${theirs})`
+    : `, but conceals more of the audio (${mine}, not ${theirs})`;
 }
 
 function alone(best: Candidate): string {
   const rate = best.kbps === null ? '' : ` at ${Math.round(best.kbps)} kbit/s`;
   const concealed =
     best.concealed !== null && best.concealed > AUDIBLE_CONCEALMENT
-      ? `, with ${percent(best.concealed, 1)} of the sound made up`
+      ? `, with ${percent(best.concealed, 1)} of the audio concealed`
       : '';
   return `${capital(LANES[best.id].inWords)} takes ${ms(best.latency.median)}${rate}${concealed}.`;
 }
@@ -106,13 +106,13 @@ function brokenOnes(all: readonly Candidate[]): string {
   const broken = all.filter(({ match }) => match < USABLE_MATCH).map(({ id }) => LANES[id].inWords);
   if (broken.length === 0) return '';
   const verb = broken.length === 1 ? 'loses' : 'lose';
-  return `${capital(list(broken))} ${verb} too much of the sound to be of use here.`;
+  return `${capital(list(broken))} ${verb} too much of the audio to be of use here.`;
 }
 
 function nothingUsable(all: readonly Candidate[]): string {
   if (all.length === 0) return 'There are no figures to judge by.';
   const best = all.reduce((a, b) => (b.match > a.match ? b : a));
-  return `No lane brings enough of the sound through here; ${LANES[best.id].inWords} brings the most, ${percent(best.match)}.`;
+  return `No lane brings enough of the audio through here; ${LANES[best.id].inWords} brings the most, ${percent(best.match)}.`;
 }
 
 function list(names: readonly string[]): string {
