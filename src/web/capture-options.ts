@@ -1,14 +1,21 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import {
+  integerIn,
+  numberIn,
+  oneOf,
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+} from '../core/arguments.ts';
 import { CHUNK_ENCODINGS } from '../core/capture/chunk.ts';
-import type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
+import type { Chunk, ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { Dither, SampleFormat } from '../core/format/sample-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { MicwireError } from '../core/errors.ts';
 
 /** How audio is captured. */
 export interface CaptureOptions {
@@ -86,4 +93,17 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
     // One more, because one is always being written.
     maxChunks: Math.ceil(bufferDuration / chunkDuration) + 1,
   };
+}
+
+/** What a `Capture` dispatches. */
+export interface CaptureEventMap<Format extends PayloadFormat = SampleFormat> {
+  /** A chunk, in `detail`. The first listener makes these events the capture's one reader, for good. */
+  readonly chunk: CustomEvent<Chunk<Format>>;
+  /** `capture.state` has changed. */
+  readonly statechange: Event;
+  /**
+   * A failure, in `detail`: `'stalled'` may pass; after `'worker-gone'` of a Worker that read, the page is the reader again;
+   * after `'processor-error'` the capture is closed.
+   */
+  readonly error: CustomEvent<MicwireError>;
 }

@@ -6,21 +6,23 @@ import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { SampleFormat } from '../core/format/sample-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import { MicwireError } from '../core/errors.ts';
-import { streamOf } from './capture-events.ts';
-import type { CaptureEventMap } from './capture-events.ts';
+import { captureSettings } from './capture-options.ts';
+import type { CaptureEventMap, CaptureOptions } from './capture-options.ts';
 import type { CaptureBackend, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
-import { captureSettings } from './capture-options.ts';
-import type { CaptureOptions } from './capture-options.ts';
-import { connectSource, disconnectSource, openSource } from './capture-source.ts';
-import type { CaptureSource, OpenSource } from './capture-source.ts';
-import { SourceWatch, resumeSuspended } from './capture-state.ts';
-import type { CaptureState } from './capture-state.ts';
+import {
+  connectSource,
+  disconnectSource,
+  openSource,
+  SourceWatch,
+  resumeSuspended,
+} from './capture-source.ts';
+import type { CaptureSource, OpenSource, CaptureState } from './capture-source.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
-import { Watchdog } from './watchdog.ts';
+import { Watchdog } from './patience.ts';
 import { CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -361,3 +363,20 @@ function openPcm(context: BaseAudioContext, options: CaptureOptions): OpenCaptur
 
 const STALLED =
   'The context is running, but for a second no audio has reached the capture. The audio device may be gone or taken: close the context and make a new one.';
+
+/** A stream that takes from an iterator only what its reader asks for. */
+function streamOf<T>(chunks: AsyncIterator<T>): ReadableStream<T> {
+  return new ReadableStream<T>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await chunks.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,3 +1,4 @@
+import { planar } from '../core/dsp/planar.ts';
 import type { Chunk } from '../core/capture/chunk.ts';
 import { longestPayload } from '../core/capture/chunk.ts';
 import { OpusChunkWriter } from '../core/capture/opus-chunk-writer.ts';
@@ -11,7 +12,7 @@ import { SampleDecoder } from '../core/format/sample-format.ts';
 import type { MicwireError } from '../core/errors.ts';
 import type {
   CaptureCommand,
-  CapturePort,
+  MessagePortLike,
   OpusSessionOptions,
   OpusWorkerEvent,
 } from '../core/messages.ts';
@@ -42,7 +43,7 @@ interface Writer {
 export class OpusSession {
   readonly preSkip: number;
   readonly #sink: PoolSink;
-  #port: CapturePort;
+  #port: MessagePortLike;
   readonly #writer: Writer;
   readonly #decoder: SampleDecoder;
   readonly #input: readonly Float32Array[];
@@ -68,7 +69,7 @@ export class OpusSession {
     this.#listen(port);
     this.#packetFrames = opusPacketLength(settings);
     this.#decoder = new SampleDecoder({ format: 'f32', channels });
-    this.#input = Array.from({ length: channels }, () => new Float32Array(this.#packetFrames));
+    this.#input = planar(channels, this.#packetFrames);
     this.#writer =
       module === null
         ? new WebCodecsWriter(options, this.#sink, onError)
@@ -80,7 +81,7 @@ export class OpusSession {
    * Sends what follows through another port. The old one tells it, so that its reader knows that nothing more comes.
    * @param refill the old port's reader is gone, and its buffers with it
    */
-  redirect(port: CapturePort, refill: boolean): void {
+  redirect(port: MessagePortLike, refill: boolean): void {
     const piped: OpusWorkerEvent = { type: 'piped' };
     this.#port.postMessage(piped, []);
     this.#port = port;
@@ -121,7 +122,7 @@ export class OpusSession {
     this.#sink.end(capture.stats.captured);
   }
 
-  #listen(port: CapturePort): void {
+  #listen(port: MessagePortLike): void {
     port.addEventListener('message', ({ data }) => {
       const command = data as CaptureCommand;
       if (command.type === 'recycle') this.#sink.recycle(command);

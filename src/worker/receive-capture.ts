@@ -9,7 +9,7 @@ import type { StreamFormat } from '../core/format/stream-format.ts';
 import type {
   CaptureDelivery,
   CaptureHandover,
-  CapturePort,
+  MessagePortLike,
   ReaderCommand,
   ReaderEvent,
 } from '../core/messages.ts';
@@ -105,7 +105,7 @@ interface Reader {
 }
 
 /** Tells the page that this Worker has the capture, and lets it notice when the Worker is gone. */
-function showLife(control: CapturePort, lock: string, reader: Reader): void {
+function showLife(control: MessagePortLike, lock: string, reader: Reader): void {
   const tell = (event: ReaderEvent): void => control.postMessage(event, []);
   let release = (): void => {};
   const ended = new Promise<void>((resolve) => (release = resolve));

@@ -1,6 +1,6 @@
 import { checkObject, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import type { ReceiveEvent, ReceivePort, ReceiverHandover } from '../core/messages.ts';
+import type { ReceiveEvent, MessagePortLike, ReceiverHandover } from '../core/messages.ts';
 import { ReceiveFeed } from '../core/receive/receive-feed.ts';
 import type {
   ReceiveFraming,
@@ -23,7 +23,7 @@ export class ReceiverPort implements StreamFormat {
   readonly sampleRate: number;
   readonly channels: number;
   readonly #feed: ReceiveFeed;
-  readonly #port: ReceivePort;
+  readonly #port: MessagePortLike;
 
   /** @internal */
   constructor(handover: ReceiverHandover, options: ReceiverPortOptions) {

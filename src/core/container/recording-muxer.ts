@@ -1,12 +1,11 @@
 import type { Chunk } from '../capture/chunk.ts';
-import { OPUS_RATE } from '../codec/opus-packet.ts';
+import { OPUS_RATE, OPUS_LEAST_GAP, opusGapPackets } from '../codec/opus-packet.ts';
 import type { PayloadFormat } from '../format/payload-format.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
 import { isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { OggOpusWriter } from './ogg-opus.ts';
-import { OPUS_LEAST_GAP, opusGapPackets } from './opus-gap.ts';
 import { WavWriter } from './wav.ts';
 import { WebmOpusWriter } from './webm-opus.ts';
 

@@ -1,10 +1,9 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { integerIn } from '../arguments.ts';
+import { integerIn, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 
 const NAMES = { sampleRate: 1, channels: 1, format: 1 } satisfies OptionNames<StreamFormat>;
 

@@ -1,7 +1,6 @@
-import { describeOutside } from '../arguments.ts';
+import { describeOutside, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PacketError } from '../errors.ts';
 import { encodeBase64 } from '../base64/base64.ts';
 import type { RtpArrival } from '../rtp/rtp-arrival.ts';

@@ -4,7 +4,7 @@ import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
-import { copySwapped } from '../rtp/byte-order.ts';
+import { copySwapped } from '../bytes.ts';
 import type { NoAudio, RtpFields } from '../rtp/rtp-arrival.ts';
 import { RedBlocks } from '../rtp/red.ts';
 import { RtpPacket } from '../rtp/rtp-packet.ts';

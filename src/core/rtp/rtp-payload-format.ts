@@ -1,9 +1,15 @@
 import { checkObject } from '../option-names.ts';
-import { describe, integerIn, oneOf } from '../arguments.ts';
+import {
+  describe,
+  integerIn,
+  oneOf,
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+} from '../arguments.ts';
 import type { PayloadFormat } from '../format/payload-format.ts';
 import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
 import { OPUS_RATE } from '../codec/opus-packet.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { RtpStreamOptions } from './rtp-stream-options.ts';
 
