@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Arrivals } from '../demo/lanes/arrivals.ts';
 import { laneFigures } from '../demo/lanes/lane-figures.ts';
-import type { LaneTotals } from '../demo/lanes/lane-totals.ts';
-import { LANE_METRICS, METRICS, NO_FIGURES, RUN_METRICS } from '../demo/measure/metrics.ts';
+import { METRICS } from '../demo/measure/metric-table.ts';
+import { LANE_METRICS, NO_FIGURES, RUN_METRICS } from '../demo/measure/metrics.ts';
+import type { LaneTotals } from '../demo/measure/metrics.ts';
 import {
   dataChannelWireBytes,
   srtpWireBytes,
@@ -24,13 +25,12 @@ const TOTALS: LaneTotals = {
   wireBytes: 0,
   packetsReceived: 0,
   packetsLost: 0,
-  packetsUnderWay: 0,
   packetsLate: 0,
   packetsRecovered: 0,
-  totalSamples: 0,
+  totalSamplesReceived: 0,
   concealedSamples: 0,
-  insertedSamples: 0,
-  removedSamples: 0,
+  insertedSamplesForDeceleration: 0,
+  removedSamplesForAcceleration: 0,
   jitterBufferDelay: 0,
   jitterBufferTargetDelay: 0,
   jitterBufferEmittedCount: 0,
@@ -63,14 +63,13 @@ describe('figures', () => {
       packetsSent: 250,
       packetsReceived: 237,
       packetsLost: 12,
-      packetsUnderWay: 1,
       copiesSent: 375,
       payloadBytes: 20_000,
       wireBytes: 40_000,
-      totalSamples: 240_000,
+      totalSamplesReceived: 240_000,
       concealedSamples: 2400,
-      insertedSamples: 1200,
-      removedSamples: 1200,
+      insertedSamplesForDeceleration: 1200,
+      removedSamplesForAcceleration: 1200,
       jitterBufferDelay: 0.05 * 200_000,
       jitterBufferTargetDelay: 0.06 * 200_000,
       jitterBufferEmittedCount: 200_000,

@@ -85,7 +85,7 @@ const wireBytes = async () =>
       return Promise.all(
         calls.map(async ({ id, lane }) => {
           const [totals, stats] = await Promise.all([lane!.totals(), lane!.call!.sender.stats()]);
-          return [id, { reckoned: totals.wireBytes, told: stats.wireBytesSent }] as const;
+          return [id, { reckoned: totals.wireBytes!, told: stats.wireBytesSent }] as const;
         }),
       );
     }),

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { AbxTest } from '../demo/abx.ts';
-import { CALL_CHARTS, callChartData } from '../demo/call-charts.ts';
-import type { CompareStatusSubject } from '../demo/compare-status.ts';
-import { compareStatusOf } from '../demo/compare-status.ts';
-import { joinedHistories } from '../demo/joined-histories.ts';
-import { LANE_MARKS } from '../demo/lane-marks.ts';
+import { AbxTest } from '../demo/page/abx.ts';
+import { CALL_CHARTS, callChartData } from '../demo/page/call-charts.ts';
+import type { CompareStatusSubject } from '../demo/page/compare-status.ts';
+import { compareStatusOf } from '../demo/page/compare-status.ts';
+import { joinedHistories } from '../demo/lanes/lane-history.ts';
+import { LANE_MARKS } from '../demo/lanes/lane-marks.ts';
 import { LaneHistory } from '../demo/lanes/lane-history.ts';
 import { LANE_IDS } from '../demo/lanes/lane-ids.ts';
 import {
@@ -15,12 +15,12 @@ import {
   positionOf,
   valueAt,
   withControl,
-} from '../demo/link-controls.ts';
+} from '../demo/page/link-controls.ts';
 import { CLEAN, LINK_RANGES, PRESETS, checkLinkSettings } from '../demo/link/settings.ts';
 import { LoudnessHistory } from '../demo/loudness/loudness-history.ts';
 import { loudnessColumns, loudnessSpan } from '../demo/loudness/loudness-columns.ts';
 import { NO_FIGURES } from '../demo/measure/metrics.ts';
-import { metricText, metricUnit, metricWithUnit } from '../demo/metric-text.ts';
+import { metricText, metricUnit, metricWithUnit } from '../demo/page/format.ts';
 import { seededRandom } from './helpers/random.ts';
 
 describe('a metric as text', () => {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { FRAMINGS } from 'micwire/core';
 import type { Framing } from 'micwire/core';
 import { describe, expect, it } from 'vitest';
-import { costsOf, wireBytesPerSecond } from '../demo/costs.ts';
-import { delayParts, scaleFor } from '../demo/delay-parts.ts';
-import { exampleMessage, streamOf } from '../demo/example-message.ts';
-import { bytes, count, decibels, kilobits, milliseconds } from '../demo/format.ts';
+import { costsOf, wireBytesPerSecond } from '../demo/page/costs.ts';
+import { delayParts, scaleFor } from '../demo/page/delay-parts.ts';
+import { exampleMessage, streamOf } from '../demo/page/example-message.ts';
+import { bytes, count, decibels, kilobits, milliseconds } from '../demo/page/format.ts';
 import { RecentValues, RunningRate } from '../demo/lanes/running-figures.ts';
 import { ChunkTape } from '../demo/scope/chunk-tape.ts';
 import { layOut } from '../demo/scope/scope-layout.ts';
@@ -17,10 +17,10 @@ import {
   SAMPLE_RATES,
   choicesFor,
   withChanges,
-} from '../demo/settings.ts';
-import type { StatusSubject } from '../demo/status.ts';
-import { statusOf } from '../demo/status.ts';
-import { costOf, takeApart } from '../demo/wire-rows.ts';
+} from '../demo/lanes/close-up-settings.ts';
+import type { StatusSubject } from '../demo/page/status.ts';
+import { statusOf } from '../demo/page/status.ts';
+import { costOf, takeApart } from '../demo/page/wire-rows.ts';
 import { seededRandom } from './helpers/random.ts';
 
 describe('figures', () => {

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Session } from '../demo/single/session.ts';
+import type { Session } from '../demo/lanes/close-up.ts';
 import { namelessControls, placesIn, useLab } from './helpers/lab-page.ts';
 
 /*

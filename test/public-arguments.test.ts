@@ -111,7 +111,7 @@ const TAKES_OPTIONS: Readonly<
   WebSocketSignalling: [
     (o) => new page.WebSocketSignalling('ws://localhost', o),
     { room: 'a' },
-    'link',
+    'room',
   ],
   Call: [(o) => new page.Call({ send() {} } as Anything, o), {}, 'iceServers'],
   'Capture.create': [(o) => page.Capture.create(context, {} as Anything, o), {}, 'sampleRate'],

@@ -24,11 +24,11 @@ async function start(options?: SignallingServerOptions): Promise<SignallingRig> 
 }
 
 async function pair(rig: SignallingRig, link = ''): Promise<[waited: TestPeer, came: TestPeer]> {
-  const waited = await rig.connect().opened();
-  waited.join('kitchen', link);
+  const waited = await rig.connect(rig.origin, link).opened();
+  waited.join('kitchen');
   await expect.poll(() => waited.types()).toEqual(['joined']);
-  const came = await rig.connect().opened();
-  came.join('kitchen', link);
+  const came = await rig.connect(rig.origin, link).opened();
+  came.join('kitchen');
   await expect.poll(() => came.types()).toEqual(['joined', 'ready']);
   await expect.poll(() => waited.types()).toEqual(['joined', 'ready']);
   return [waited, came];
@@ -172,7 +172,7 @@ describe('the signalling server', () => {
     const rig = await start({ maxMessagesPerSecond: 10_000, maxConnections: 1000 });
     const random = seededRandom(7);
     const pieces = ['"', '{', '}', '[', 'null', '1e999', '\\', '\u0000', ':', ',', 'type', 'join'];
-    const seeds = [offer, candidate, { type: 'join', room: 'a', link: '' }, { type: 'bye' }];
+    const seeds = [offer, candidate, { type: 'join', room: 'a' }, { type: 'bye' }];
     let peer = await rig.connect().opened();
     const codes = new Set<string>();
     for (let i = 0; i < 1500; i++) {
@@ -242,19 +242,27 @@ describe('a call over the link engine', () => {
     expect(link.splices).toBe(1);
   });
 
+  it('refuses an address whose link is not a name', async () => {
+    const rig = await start({ openSplice: () => engine().open() });
+    for (const link of ['a%20b', '..%2F', 'x'.repeat(65)]) {
+      const peer = rig.connect(rig.origin, link);
+      await expect.poll(() => peer.refusal).toBe(400);
+    }
+  });
+
   it('refuses it without an engine, and with one that fails', async () => {
     const without = await start();
-    const peer = await without.connect().opened();
-    peer.join('kitchen', 'lane-1');
-    await expect.poll(() => peer.replies[0]).toMatchObject({ type: 'error', code: 'no-link' });
+    const peer = await without.connect(without.origin, 'lane-1').opened();
+    peer.join('kitchen');
+    await expect.poll(() => peer.replies[0]).toMatchObject({ type: 'error', code: 'refused' });
     const failing = await start({ openSplice: () => Promise.reject(new Error('no ports left')) });
-    const first = await failing.connect().opened();
-    first.join('kitchen', 'lane-1');
+    const first = await failing.connect(failing.origin, 'lane-1').opened();
+    first.join('kitchen');
     await expect.poll(() => first.types()).toEqual(['joined']);
-    const second = await failing.connect().opened();
-    second.join('kitchen', 'lane-1');
+    const second = await failing.connect(failing.origin, 'lane-1').opened();
+    second.join('kitchen');
     await expect.poll(() => first.closeCode).toBe(1008);
-    expect(first.replies[1]).toMatchObject({ code: 'no-link' });
+    expect(first.replies[1]).toMatchObject({ code: 'refused' });
     expect((first.replies[1] as { message: string }).message).toContain('no ports left');
     await expect.poll(() => failing.signalling.rooms).toBe(0);
   });
@@ -273,7 +281,7 @@ describe('a call over the link engine', () => {
       expect(peer.replies[2]).toMatchObject({
         reason: 'The link engine has ended. Open it again.',
       });
-      expect(peer.replies[3]).toMatchObject({ code: 'no-link' });
+      expect(peer.replies[3]).toMatchObject({ code: 'refused' });
     }
     await expect.poll(() => rig.signalling.rooms).toBe(0);
     await pair(rig);
@@ -286,11 +294,11 @@ describe('a call over the link engine', () => {
       release = resolve;
     });
     const rig = await start({ openSplice: () => wait.then(link.open) });
-    const first = await rig.connect().opened();
-    first.join('kitchen', 'lane-1');
+    const first = await rig.connect(rig.origin, 'lane-1').opened();
+    first.join('kitchen');
     await expect.poll(() => first.types()).toEqual(['joined']);
-    const second = await rig.connect().opened();
-    second.join('kitchen', 'lane-1');
+    const second = await rig.connect(rig.origin, 'lane-1').opened();
+    second.join('kitchen');
     await expect.poll(() => second.types()).toEqual(['joined']);
     second.socket.close();
     await expect.poll(() => rig.signalling.connections).toBe(1);

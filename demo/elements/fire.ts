@@ -3,7 +3,7 @@ import type { LaneSettings as LanesSettings } from '../lanes/lane-settings.ts';
 import type { Heard } from '../controllers/session.ts';
 import type { StageSource } from '../audio/stage-source.ts';
 import type { LinkChoice, RunSettings } from '../runs/run.ts';
-import type { LaneSettings } from '../settings.ts';
+import type { LaneSettings } from '../lanes/close-up-settings.ts';
 
 /** What the elements ask of the page, by event. */
 export interface LabEvents {

@@ -1,8 +1,8 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { AbxButton } from '../abx.ts';
-import { AbxTest } from '../abx.ts';
+import type { AbxButton } from '../page/abx.ts';
+import { AbxTest } from '../page/abx.ts';
 import type { Heard } from '../controllers/session.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
 import type { LaneView } from '../lanes/lane-view.ts';

@@ -2,7 +2,7 @@ import type { CallStep, CallStepName, CallStepState } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import { milliseconds } from '../format.ts';
+import { milliseconds } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 
 const NAMES: Readonly<Record<CallStepName, readonly [name: string, what: string]>> = {

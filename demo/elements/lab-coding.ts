@@ -3,7 +3,7 @@ import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Copies, LaneSettings } from '../lanes/lane-settings.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
-import { BITRATES, COMPLEXITIES } from '../settings.ts';
+import { BITRATES, COMPLEXITIES } from '../lanes/close-up-settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 import { selectOption } from './select-option.ts';

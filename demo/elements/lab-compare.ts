@@ -1,11 +1,11 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html, nothing } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
-import { compareStatusOf } from '../compare-status.ts';
+import { compareStatusOf } from '../page/compare-status.ts';
 import { Session } from '../controllers/session.ts';
 import { ShortcutKeys } from '../controllers/shortcut-keys.ts';
 import { LANE_IDS } from '../lanes/lane-ids.ts';
-import { linkWords, liveVerdict } from '../live-verdict.ts';
+import { linkWords, liveVerdict } from '../page/live-verdict.ts';
 import { settingsOf } from '../runs/address.ts';
 import { MAX_LATENESS_MS } from '../runs/results.ts';
 import { compareStyles } from '../styles/compare-layout.ts';

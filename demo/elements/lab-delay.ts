@@ -1,9 +1,9 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { DelayPart } from '../delay-parts.ts';
-import { scaleFor } from '../delay-parts.ts';
-import { milliseconds } from '../format.ts';
+import type { DelayPart } from '../page/delay-parts.ts';
+import { scaleFor } from '../page/delay-parts.ts';
+import { milliseconds } from '../page/format.ts';
 import type { Spread } from '../lanes/running-figures.ts';
 import { controls } from '../styles/controls.ts';
 

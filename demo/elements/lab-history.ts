@@ -1,13 +1,13 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { LANE_MARKS } from '../lane-marks.ts';
-import { HISTORY_METRICS } from '../lanes/lane-history.ts';
-import type { HistoryMetricId } from '../lanes/lane-history.ts';
+import { LANE_MARKS } from '../lanes/lane-marks.ts';
+import { joinedHistories } from '../lanes/lane-history.ts';
 import type { LaneView } from '../lanes/lane-view.ts';
-import { METRICS } from '../measure/metrics.ts';
-import { metricUnit } from '../metric-text.ts';
-import { joinedHistories } from '../joined-histories.ts';
+import { METRICS } from '../measure/metric-table.ts';
+import { metricUnit } from '../page/format.ts';
+import { CHART_METRICS } from '../measure/metrics.ts';
+import type { ChartMetricId } from '../measure/metrics.ts';
 import { controls } from '../styles/controls.ts';
 import { toolPanel } from '../styles/tool-panel.ts';
 import './lab-plot.ts';
@@ -57,7 +57,7 @@ export class LabHistory extends LitElement {
   ];
 
   @property({ attribute: false }) lanes: readonly LaneView[] = [];
-  @state() private metric: HistoryMetricId = 'latency_p50_ms';
+  @state() private metric: ChartMetricId = 'latency_p50_ms';
   private series: readonly PlotSeries[] = [];
 
   protected override willUpdate(): void {
@@ -76,7 +76,7 @@ export class LabHistory extends LitElement {
       <div class="head">
         <h2 id="title">Over time</h2>
         <fieldset class="choice" aria-label="Figure">
-          ${HISTORY_METRICS.map(
+          ${CHART_METRICS.map(
             (id) =>
               html`<label
                 ><input
@@ -94,7 +94,7 @@ export class LabHistory extends LitElement {
         .seconds=${SECONDS}
         .series=${this.series}
         .unit=${metricUnit(metric)}
-        .span=${SPANS[metric]}
+        .span=${METRICS[metric].chart}
         .data=${joinedHistories(histories, metric, percent ? 100 : 1)}
         label=${`${METRICS[metric].label} of all lanes over the last ${SECONDS} seconds`}
       ></lab-plot>
@@ -107,14 +107,6 @@ export class LabHistory extends LitElement {
     </section>`;
   }
 }
-
-/** What the scale spans at least. */
-const SPANS: Readonly<Record<HistoryMetricId, readonly [number, number]>> = {
-  latency_p50_ms: [0, 100],
-  bitrate_kbps: [0, 100],
-  loss_ratio: [0, 5],
-  concealed_ratio: [0, 5],
-};
 
 function lineOf(id: LaneView['id']): TemplateResult {
   const { colour, dash } = LANE_MARKS[id];

@@ -2,7 +2,7 @@ import type { IceCandidateReport, IcePairReport, IceReport } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import { bytes, count, milliseconds } from '../format.ts';
+import { bytes, count, milliseconds } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 
 const TYPES: Readonly<Record<IceCandidateReport['type'], string>> = {

@@ -2,7 +2,7 @@ import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Levels } from '../audio/tap.ts';
-import { decibels } from '../format.ts';
+import { decibels } from '../page/format.ts';
 import { METER_FLOOR_DBFS } from '../scope/draw-meter.ts';
 import { controls } from '../styles/controls.ts';
 

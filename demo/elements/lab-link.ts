@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { LinkControl } from '../link-controls.ts';
+import type { LinkControl } from '../page/link-controls.ts';
 import {
   MAIN_CONTROLS,
   MORE_CONTROLS,
@@ -10,11 +10,11 @@ import {
   positionOf,
   valueAt,
   withControl,
-} from '../link-controls.ts';
+} from '../page/link-controls.ts';
 import { parseLinkTrace } from '../link/link-trace.ts';
 import type { JitterDistribution, LinkPresetId, LinkSettings } from '../link/settings.ts';
 import { JITTER_DISTRIBUTIONS, PRESETS } from '../link/settings.ts';
-import { metricText } from '../metric-text.ts';
+import { metricText } from '../page/format.ts';
 import { MAX_LATENESS_MS } from '../runs/results.ts';
 import type { LinkChoice } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';

@@ -5,7 +5,7 @@ import { FrameLoop } from '../controllers/frame-loop.ts';
 import type { LoudnessLevels } from '../controllers/loudness-monitor.ts';
 import { LoudnessMonitor } from '../controllers/loudness-monitor.ts';
 import { Ticker } from '../controllers/ticker.ts';
-import { decibels } from '../format.ts';
+import { decibels } from '../page/format.ts';
 import { LOUDNESS_HEIGHT, LOUDNESS_WIDTH, drawLoudness } from '../loudness/draw-loudness.ts';
 import type { EbuScale, LoudnessUnit } from '../loudness/ebu-scale.ts';
 import { EBU_SCALES, TARGET_LUFS, loudnessText } from '../loudness/ebu-scale.ts';

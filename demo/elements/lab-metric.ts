@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, query } from 'lit/decorators.js';
-import { METRICS } from '../measure/metrics.ts';
+import { METRICS } from '../measure/metric-table.ts';
 import type { MetricId } from '../measure/metrics.ts';
 import { controls } from '../styles/controls.ts';
 

@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { LaneSettings } from '../settings.ts';
+import type { LaneSettings } from '../lanes/close-up-settings.ts';
 import {
   APPLICATION_LABELS,
   BITRATES,
@@ -9,7 +9,7 @@ import {
   COMPLEXITIES,
   DEFAULT_SETTINGS,
   ROUTE_LABELS,
-} from '../settings.ts';
+} from '../lanes/close-up-settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 import { selectOption } from './select-option.ts';

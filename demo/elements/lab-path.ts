@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { Station } from '../stations.ts';
+import type { Station } from '../page/stations.ts';
 import { controls } from '../styles/controls.ts';
 
 /** The way of the sound as a line of stations. */

@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { Reading } from '../readings.ts';
+import type { Reading } from '../page/readings.ts';
 import { controls } from '../styles/controls.ts';
 
 /** The counters and measurements of a lane, each with a sentence that says what it is. */

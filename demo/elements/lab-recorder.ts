@@ -5,7 +5,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { Source } from '../audio/source.ts';
 import { RECORDING_BITRATE, Recording } from '../controllers/recording.ts';
 import { Ticker } from '../controllers/ticker.ts';
-import { bytes, decibels } from '../format.ts';
+import { bytes, decibels } from '../page/format.ts';
 import { METER_FLOOR_DBFS } from '../scope/draw-meter.ts';
 import { controls } from '../styles/controls.ts';
 import { toolPanel } from '../styles/tool-panel.ts';

@@ -6,7 +6,7 @@ import { LANES } from '../lanes/lanes.ts';
 import { PRESETS } from '../link/settings.ts';
 import type { LinkPresetId } from '../link/settings.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
-import { metricText, metricUnit } from '../metric-text.ts';
+import { metricText, metricUnit } from '../page/format.ts';
 import { csvOf } from '../runs/run-rows.ts';
 import type { LinkTable, RunResults, Spread } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';

@@ -2,12 +2,17 @@ import type { PayloadFormat } from 'micwire/core';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import { count } from '../format.ts';
-import type { LaneId } from '../single/lane-id.ts';
-import { LANES } from '../single/lanes.ts';
-import type { Cost } from '../costs.ts';
-import type { LaneSettings } from '../settings.ts';
-import { DEFAULT_SETTINGS, FORMAT_LABELS, TARGET_DELAY, choicesFor } from '../settings.ts';
+import { count } from '../page/format.ts';
+import type { LaneId } from '../lanes/close-up-id.ts';
+import { LANES } from '../lanes/close-up-kinds.ts';
+import type { Cost } from '../page/costs.ts';
+import type { LaneSettings } from '../lanes/close-up-settings.ts';
+import {
+  DEFAULT_SETTINGS,
+  FORMAT_LABELS,
+  TARGET_DELAY,
+  choicesFor,
+} from '../lanes/close-up-settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 import './lab-opus.ts';

@@ -1,7 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { Status } from '../status.ts';
+import type { Status } from '../page/status.ts';
 import { controls } from '../styles/controls.ts';
 
 /** A sign for each tone, so that colour is never the only one. */

@@ -4,7 +4,7 @@ import { customElement, property, query } from 'lit/decorators.js';
 import { SoundTap } from '../audio/sound-tap.ts';
 import { FrameLoop } from '../controllers/frame-loop.ts';
 import { Ticker } from '../controllers/ticker.ts';
-import { decibels } from '../format.ts';
+import { decibels } from '../page/format.ts';
 import { METER_FLOOR_DBFS } from '../scope/draw-meter.ts';
 import { drawWave } from '../scope/draw-traces.ts';
 import { SmoothClock } from '../scope/smooth-clock.ts';

@@ -1,9 +1,9 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { WireMessage } from '../single/lane.ts';
+import type { WireMessage } from '../lanes/close-up-parts.ts';
 import { controls } from '../styles/controls.ts';
-import { costOf, takeApart } from '../wire-rows.ts';
+import { costOf, takeApart } from '../page/wire-rows.ts';
 
 /** The last message as it went over the wire, field by field. */
 @customElement('lab-wire')

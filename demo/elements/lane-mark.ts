@@ -1,6 +1,6 @@
 import type { TemplateResult } from 'lit';
 import { html } from 'lit';
-import { LANE_MARKS } from '../lane-marks.ts';
+import { LANE_MARKS } from '../lanes/lane-marks.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
 
 /** A lane's sign, for the eye: its name stands beside it. */

@@ -1,3 +1,4 @@
+import type { LaneCounts } from '../measure/metrics.ts';
 import type { FramingName, OpusModule } from 'micwire/core';
 import type { Copies, LaneSettings, LaneState } from './lane-settings.ts';
 
@@ -36,21 +37,6 @@ export type LaneCommand =
   | { readonly type: 'count'; readonly id: number }
   | { readonly type: 'message'; readonly id: number }
   | { readonly type: 'capture-file'; readonly id: number };
-
-/** What the Worker has counted; totals since it was opened, as in `LaneTotals`. */
-export interface LaneCounts {
-  readonly packetsSent: number;
-  readonly packetsDropped: number;
-  readonly copiesSent: number;
-  readonly payloadBytes: number;
-  readonly wireBytes: number;
-  readonly packetsReceived: number;
-  readonly packetsLost: number;
-  readonly encodeMs: number;
-  readonly encodedSeconds: number;
-  readonly decodeMs: number;
-  readonly decodedSeconds: number;
-}
 
 /** From the Worker of a lane. */
 export type LaneEvent =

@@ -1,4 +1,5 @@
-import type { LaneCommand, LaneCounts, LaneEvent, LaneWorkerOptions } from './lane-messages.ts';
+import type { LaneCounts } from '../measure/metrics.ts';
+import type { LaneCommand, LaneEvent, LaneWorkerOptions } from './lane-messages.ts';
 import type { LaneState } from './lane-settings.ts';
 
 /** The page's side of a lane's Worker. */

@@ -1,8 +1,7 @@
 import type { Call } from 'micwire';
-import type { LaneMetricId } from '../measure/metrics.ts';
+import type { LaneMetricId, LaneTotals } from '../measure/metrics.ts';
 import type { LaneId } from './lane-ids.ts';
 import type { LaneSettings, LaneState } from './lane-settings.ts';
-import type { LaneTotals } from './lane-totals.ts';
 import type { LinkAccess } from './link-access.ts';
 
 /** A message as it went over the wire. */

@@ -1,3 +1,4 @@
+import type { LaneTotals } from '../measure/metrics.ts';
 import { Capture, Receiver, loadOpusModule } from 'micwire';
 import type { Call } from 'micwire';
 import type { FramingName } from 'micwire/core';
@@ -5,7 +6,6 @@ import { RelayedChannels } from './channel-relay.ts';
 import { connectCalls, openCalls } from './lane-calls.ts';
 import type { LaneWorkerOptions } from './lane-messages.ts';
 import type { LaneState } from './lane-settings.ts';
-import type { LaneTotals } from './lane-totals.ts';
 import { LaneWorker } from './lane-worker.ts';
 import type { Lane, LaneBuild, LaneCall, LaneMessage } from './lane.ts';
 import type { CallEnds } from './link-access.ts';
@@ -97,34 +97,7 @@ class PacketLane implements Lane {
 
   async totals(): Promise<LaneTotals> {
     const counts = await this.worker.counts();
-    const stats = this.receiver!.stats;
-    const sent = counts?.packetsSent ?? 0;
-    const received = counts?.packetsReceived ?? 0;
-    const lost = counts?.packetsLost ?? 0;
-    return {
-      atMs: performance.now(),
-      packetsSent: sent,
-      packetsDropped: counts?.packetsDropped ?? 0,
-      copiesSent: counts?.copiesSent ?? 0,
-      payloadBytes: counts?.payloadBytes ?? 0,
-      wireBytes: counts?.wireBytes ?? 0,
-      packetsReceived: received,
-      packetsLost: lost,
-      packetsUnderWay: sent - received - lost,
-      packetsLate: stats.packetsLate,
-      packetsRecovered: stats.packetsRecovered,
-      totalSamples: stats.totalSamplesReceived,
-      concealedSamples: stats.concealedSamples,
-      insertedSamples: stats.insertedSamplesForDeceleration,
-      removedSamples: stats.removedSamplesForAcceleration,
-      jitterBufferDelay: stats.jitterBufferDelay,
-      jitterBufferTargetDelay: stats.jitterBufferTargetDelay,
-      jitterBufferEmittedCount: stats.jitterBufferEmittedCount,
-      encodeMs: counts?.encodeMs ?? 0,
-      encodedSeconds: counts?.encodedSeconds ?? 0,
-      decodeMs: counts?.decodeMs ?? 0,
-      decodedSeconds: counts?.decodedSeconds ?? 0,
-    };
+    return { ...this.receiver!.stats, ...counts, atMs: performance.now() };
   }
 
   async lastMessage(): Promise<LaneMessage | null> {

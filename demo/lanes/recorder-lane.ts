@@ -1,3 +1,4 @@
+import type { LaneTotals } from '../measure/metrics.ts';
 import { MediaChunks, WebSocketTransport } from 'micwire';
 import type { MediaChunk } from 'micwire';
 import { decodeBase64 } from 'micwire/core';
@@ -5,7 +6,6 @@ import { webSocketWireBytes } from '../measure/wire-bytes.ts';
 import { Arrivals } from './arrivals.ts';
 import { MediaPlayback } from './media-playback.ts';
 import type { LaneState } from './lane-settings.ts';
-import type { LaneTotals } from './lane-totals.ts';
 import type { Lane, LaneBuild, LaneMessage } from './lane.ts';
 
 /** ms of a piece, as far as the browser heeds it. */
@@ -77,27 +77,16 @@ class RecorderLane implements Lane {
   }
 
   async totals(): Promise<LaneTotals> {
-    const { packetsSent, arrivals } = this;
+    const { arrivals } = this;
     const seconds = this.chunks === null ? 0 : (performance.now() - this.startedAt) / 1000;
     return {
       atMs: performance.now(),
-      packetsSent,
+      packetsSent: this.packetsSent,
       packetsDropped: this.packetsDropped,
-      copiesSent: null,
       payloadBytes: this.payloadBytes,
       wireBytes: this.wireBytes,
       packetsReceived: arrivals.received,
       packetsLost: arrivals.lost,
-      packetsUnderWay: packetsSent - arrivals.received - arrivals.lost,
-      packetsLate: null,
-      packetsRecovered: null,
-      totalSamples: null,
-      concealedSamples: null,
-      insertedSamples: null,
-      removedSamples: null,
-      jitterBufferDelay: null,
-      jitterBufferTargetDelay: null,
-      jitterBufferEmittedCount: null,
       encodeMs: this.encodeMs,
       encodedSeconds: seconds,
       decodeMs: this.decodeMs,

@@ -35,11 +35,12 @@ export class SharedLink implements LinkAccess {
       return { sender, receiver };
     }
     const name = this.nameOf(lane);
-    const options = { room: `${client.session}-${name}`, link: client.callLink(name) };
+    const url = client.signallingUrl(name);
+    const options = { room: `${client.session}-${name}` };
     // Who comes first is called: the receiver.
-    const receiver = new WebSocketSignalling('/signal', options);
+    const receiver = new WebSocketSignalling(url, options);
     await joined(receiver);
-    return { receiver, sender: new WebSocketSignalling('/signal', options) };
+    return { receiver, sender: new WebSocketSignalling(url, options) };
   }
 
   /** Connects to the engine, if that has not been done. Without one lanes go directly: `missing` tells. */

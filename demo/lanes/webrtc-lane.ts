@@ -1,8 +1,8 @@
+import type { LaneTotals } from '../measure/metrics.ts';
 import type { Call, CallFigures, CallOptions } from 'micwire';
 import { srtpWireBytes } from '../measure/wire-bytes.ts';
 import { connectCalls, openCalls } from './lane-calls.ts';
 import type { LaneState } from './lane-settings.ts';
-import type { LaneTotals } from './lane-totals.ts';
 import type { Lane, LaneBuild } from './lane.ts';
 import type { CallEnds } from './link-access.ts';
 
@@ -81,34 +81,17 @@ class WebrtcLane implements Lane {
 
 /** @param redundancy copies that are not needed count among the discarded, so that nobody can tell which were late */
 function totalsOf(figures: CallEnds<CallFigures> | null, redundancy: boolean): LaneTotals {
-  const sent = figures?.sender;
-  const received = figures?.receiver;
-  const packetsSent = sent?.packetsSent ?? 0;
-  const packetsReceived = received?.packetsReceived ?? 0;
-  const packetsLost = received?.packetsLost ?? 0;
-  const rtpBytes = (sent?.bytesSent ?? 0) + (sent?.headerBytesSent ?? 0);
+  const atMs = performance.now();
+  if (figures === null) return { atMs };
+  const { sender, receiver } = figures;
+  const rtpBytes = sender.bytesSent + sender.headerBytesSent;
   return {
-    atMs: performance.now(),
-    packetsSent,
-    packetsDropped: null,
-    copiesSent: null,
-    payloadBytes: sent?.bytesSent ?? 0,
-    wireBytes: srtpWireBytes(rtpBytes, packetsSent),
-    packetsReceived,
-    packetsLost,
-    packetsUnderWay: packetsSent - packetsReceived - packetsLost,
-    packetsLate: redundancy ? null : (received?.packetsDiscarded ?? 0),
-    packetsRecovered: (received?.fecPacketsReceived ?? 0) - (received?.fecPacketsDiscarded ?? 0),
-    totalSamples: received?.totalSamplesReceived ?? 0,
-    concealedSamples: received?.concealedSamples ?? 0,
-    insertedSamples: received?.insertedSamplesForDeceleration ?? 0,
-    removedSamples: received?.removedSamplesForAcceleration ?? 0,
-    jitterBufferDelay: received?.jitterBufferDelay ?? 0,
-    jitterBufferTargetDelay: received?.jitterBufferTargetDelay ?? 0,
-    jitterBufferEmittedCount: received?.jitterBufferEmittedCount ?? 0,
-    encodeMs: null,
-    encodedSeconds: null,
-    decodeMs: null,
-    decodedSeconds: null,
+    ...receiver,
+    atMs,
+    packetsSent: sender.packetsSent,
+    payloadBytes: sender.bytesSent,
+    wireBytes: srtpWireBytes(rtpBytes, sender.packetsSent),
+    packetsLate: redundancy ? null : receiver.packetsDiscarded,
+    packetsRecovered: receiver.fecPacketsReceived - receiver.fecPacketsDiscarded,
   };
 }

@@ -85,9 +85,14 @@ export class LinkClient {
     return `${this.base}/link/lane/${this.session}${lane === '' ? '' : `/${lane}`}`;
   }
 
-  /** What a signalling takes as `link`, so that its call goes over the link as the lane of that name; '' for any. */
+  /** The name that the lab's signalling knows a call's lane by; '' for any lane. */
   callLink(lane: string): string {
     return lane === '' ? this.session : `${this.session}-${lane}`;
+  }
+
+  /** Where both peers of a call meet so that it goes over the link as the lane of that name; '' for any. */
+  signallingUrl(lane: string): string {
+    return `${this.base}/signal?link=${this.callLink(lane)}`;
   }
 
   /**

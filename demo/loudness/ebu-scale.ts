@@ -1,4 +1,4 @@
-import { decibels } from '../format.ts';
+import { decibels } from '../page/format.ts';
 
 /** The scales of an "EBU Mode" meter (EBU Tech 3341 §2.7): to +9 LU, the default, or to +18 LU above the target. */
 export type EbuScale = '+9' | '+18';

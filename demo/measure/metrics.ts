@@ -1,324 +1,31 @@
-/** One thing that the lab measures. The page shows its definition; JSON, CSV and command line use its id. */
-export interface Metric {
-  /** For the eye, short. */
-  readonly label: string;
-  /** Of the value as it is kept. `'ratio'`: 0 to 1, shown in per cent. */
-  readonly unit: 'ms' | 'kbit/s' | 'ratio' | 'dB' | 'packets' | 'per min' | 'ms/s' | '';
-  /** Which way is better; null where that cannot be said. */
-  readonly better: 'lower' | 'higher' | null;
-  /** Digits behind the point, as shown: of a ratio, of its per cent. */
-  readonly digits: number;
-  /** Of each lane, or of a run as a whole. */
-  readonly scope: 'lane' | 'run';
-  /** What it is, in full sentences. */
-  readonly definition: string;
-  /** Where the WebRTC lanes have it from, when not from the sound itself: fields of getStats (W3C webrtc-stats). */
-  readonly webrtc: string | null;
-}
-
-const lane = { scope: 'lane', webrtc: null } as const;
-
-/** Everything that is measured, in the order of a full table. */
-export const METRICS = {
-  latency_p50_ms: {
-    ...lane,
-    label: 'Latency',
-    unit: 'ms',
-    better: 'lower',
-    digits: 0,
-    definition:
-      'From graph-in to graph-out: how much later the sound leaves the lane’s last node than it entered its first, both in one ' +
-      'AudioContext, so by one clock. For every window of 200 ms of the reference that holds sound (RMS above −45 dBFS) the lag is ' +
-      'searched, up to 2 s, at which the normalised cross-correlation with the lane’s output is largest; a window counts when that is at ' +
-      'least 0.6. The figure is the median of the windows, to one sample. What the microphone, the loudspeaker and ' +
-      'their drivers add is outside: no page can measure it.',
-  },
-  latency_p95_ms: {
-    ...lane,
-    label: 'Latency, 95 %',
-    unit: 'ms',
-    better: 'lower',
-    digits: 0,
-    definition:
-      'The same as the latency, but the lag that 95 % of the windows do not exceed: what a call feels like in its worse moments.',
-  },
-  match_ratio: {
-    ...lane,
-    label: 'Recognised',
-    unit: 'ratio',
-    better: 'higher',
-    digits: 1,
-    definition:
-      'The share of the reference’s windows with sound that were found again in the lane’s output: correlation of at least 0.6 within 2 s. ' +
-      'What is missing was lost, concealed with something else, stretched beyond recognition, or later than 2 s.',
-  },
-  correlation: {
-    ...lane,
-    label: 'Correlation',
-    unit: '',
-    better: 'higher',
-    digits: 3,
-    definition:
-      'The median, over the windows with sound, of the largest normalised cross-correlation: 1 is the same waveform, whatever its ' +
-      'level. Codecs do not keep the waveform, so that Opus at 32 kbit/s has less, without sounding worse in that measure.',
-  },
-  first_sound_ms: {
-    ...lane,
-    label: 'First sound',
-    unit: 'ms',
-    better: 'lower',
-    digits: 0,
-    definition:
-      'From the moment at which the lane was asked for, while the source was playing already, to the first 10 ms of its output above −50 dBFS: ' +
-      'Worker, codec, connection, signalling, ICE and DTLS included. By the context’s clock. What lanes have in common (worklets, libopus) is loaded before; ' +
-      'lanes are opened one after the other.',
-  },
-  seg_snr_db: {
-    ...lane,
-    label: 'Segmental SNR',
-    unit: 'dB',
-    better: 'higher',
-    digits: 1,
-    definition:
-      'Frames of 20 ms with sound, aligned by the lag of their window, between samples too: ten times the logarithm of the reference’s ' +
-      'energy over the difference’s energy, clamped to −10 … 35 dB, the mean of all frames. It punishes any change of the waveform, and so ' +
-      'tells samples from codecs rather than good codecs from bad ones.',
-  },
-  lsd_db: {
-    ...lane,
-    label: 'Spectral distance',
-    unit: 'dB',
-    better: 'lower',
-    digits: 1,
-    definition:
-      'Log-spectral distance of aligned windows: Hann windows of about 21 ms, from 100 Hz to 8 kHz; the root of the mean squared difference of the ' +
-      'two power spectra in dB, with a floor 80 dB below a full-scale sine; the median. Blind to phase: it tells what is missing or added, not what is shifted.',
-  },
-  glitches_per_min: {
-    ...lane,
-    label: 'Glitches',
-    unit: 'per min',
-    better: 'lower',
-    digits: 1,
-    definition:
-      'Holes and wrong sound, a minute of source with sound. One glitch is a run of frames of 10 ms in which the reference has sound (above −45 dBFS) and the ' +
-      'aligned output is more than 15 dB weaker (than the quietest of three neighbouring frames); or a run of windows that were not recognised at all. What was concealed well is no glitch.',
-  },
-  bitrate_kbps: {
-    ...lane,
-    label: 'Bitrate',
-    unit: 'kbit/s',
-    better: 'lower',
-    digits: 1,
-    definition:
-      'On the wire, one way, with every header up to IPv4, reckoned from the messages sent. WebSocket: the message, 2–8 bytes of frame and 4 of mask ' +
-      '(RFC 6455 §5.2), and for every segment of 1448 bytes 32 of TCP with time stamps and 20 of IP. Data channel: the message, 16 of the DATA chunk ' +
-      'padded to 4 and 12 of SCTP (RFC 9260), 22 of DTLS 1.3 with AES-GCM (RFC 9147), 8 of UDP, 20 of IP. WebRTC: payload, RTP header with extensions, ' +
-      '10 of SRTP’s tag (HMAC-SHA1-80), 8 of UDP, 20 of IP. ' +
-      'The reports that copies adapt by are counted, though they go the other way. Acknowledgements, WebRTC’s RTCP, STUN and repetitions by TCP are left out.',
-    webrtc: 'outbound-rtp: bytesSent + headerBytesSent, packetsSent × (10 + 8 + 20)',
-  },
-  payload_kbps: {
-    ...lane,
-    label: 'Payload',
-    unit: 'kbit/s',
-    better: 'lower',
-    digits: 1,
-    definition:
-      'Only the audio itself, one way: samples or packets of Opus (with redundancy: each once), before Base64 and before any header.',
-    webrtc: 'outbound-rtp: bytesSent (with RED that holds the copies too)',
-  },
-  packets_sent: {
-    ...lane,
-    label: 'Sent',
-    unit: 'packets',
-    better: null,
-    digits: 0,
-    definition:
-      'Packets that left: one is one message, or one RTP packet. Sent = received + lost + under way.',
-    webrtc: 'outbound-rtp: packetsSent',
-  },
-  packets_received: {
-    ...lane,
-    label: 'Received',
-    unit: 'packets',
-    better: null,
-    digits: 0,
-    definition: 'Packets that arrived, each once, however late.',
-    webrtc: 'inbound-rtp: packetsReceived',
-  },
-  packets_lost: {
-    ...lane,
-    label: 'Lost',
-    unit: 'packets',
-    better: 'lower',
-    digits: 0,
-    definition:
-      'Packets with a number below the highest that arrived, which did not arrive themselves (RFC 3550 A.3). One that comes after all is taken off again.',
-    webrtc: 'inbound-rtp: packetsLost',
-  },
-  packets_under_way: {
-    ...lane,
-    label: 'Under way',
-    unit: 'packets',
-    better: null,
-    digits: 0,
-    definition:
-      'Packets sent with a number above the highest that arrived: on the link, or in a queue before it.',
-    webrtc: 'packetsSent − packetsReceived − packetsLost, as the two reports saw them',
-  },
-  packets_late: {
-    ...lane,
-    label: 'Late',
-    unit: 'packets',
-    better: 'lower',
-    digits: 0,
-    definition: 'Packets that arrived, but after their turn to be played: thrown away.',
-    webrtc:
-      'inbound-rtp: packetsDiscarded (not with RED: copies that are not needed count there too)',
-  },
-  packets_recovered: {
-    ...lane,
-    label: 'Recovered',
-    unit: 'packets',
-    better: null,
-    digits: 0,
-    definition:
-      'Packets that were lost, but whose sound came by another: a copy in a later packet (RED, RFC 2198) or Opus’s in-band FEC.',
-    webrtc: 'inbound-rtp: fecPacketsReceived − fecPacketsDiscarded',
-  },
-  packets_dropped: {
-    ...lane,
-    label: 'Not sent',
-    unit: 'packets',
-    better: 'lower',
-    digits: 0,
-    definition:
-      'Packets that the sender threw away itself: not connected, or more waiting for the network than half a second of sound.',
-  },
-  copies_per_packet: {
-    ...lane,
-    label: 'Copies',
-    unit: '',
-    better: null,
-    digits: 2,
-    definition:
-      'Copies of earlier packets (RED, RFC 2198) that a packet carries, on average. Where they adapt, the receiver reports once a second what was ' +
-      'lost, on the same channel, and the sender takes as few as leave less than 0.5 % lost.',
-  },
-  loss_ratio: {
-    ...lane,
-    label: 'Loss',
-    unit: 'ratio',
-    better: 'lower',
-    digits: 1,
-    definition:
-      'Lost packets over those received and lost. TCP delivers all of them, late: a WebSocket lane has no loss, but waits.',
-    webrtc: 'inbound-rtp: packetsLost / (packetsReceived + packetsLost)',
-  },
-  concealed_ratio: {
-    ...lane,
-    label: 'Concealed',
-    unit: 'ratio',
-    better: 'lower',
-    digits: 2,
-    definition:
-      'The share of all frames played that were made up, because what belonged there was lost or late.',
-    webrtc: 'inbound-rtp: concealedSamples / totalSamplesReceived',
-  },
-  time_scaled_ratio: {
-    ...lane,
-    label: 'Time-scaled',
-    unit: 'ratio',
-    better: 'lower',
-    digits: 2,
-    definition:
-      'Frames that were left out to catch up, and those that were put in to wait, over all frames played.',
-    webrtc:
-      'inbound-rtp: (removedSamplesForAcceleration + insertedSamplesForDeceleration) / totalSamplesReceived',
-  },
-  playout_delay_ms: {
-    ...lane,
-    label: 'Playout delay',
-    unit: 'ms',
-    better: 'lower',
-    digits: 0,
-    definition:
-      'How long sound waits in the receiver from its arrival until it is played, on average.',
-    webrtc: 'inbound-rtp: jitterBufferDelay / jitterBufferEmittedCount',
-  },
-  playout_target_ms: {
-    ...lane,
-    label: 'Playout target',
-    unit: 'ms',
-    better: null,
-    digits: 0,
-    definition:
-      'How long the receiver wants sound to wait, from what it has learnt of the network, on average.',
-    webrtc: 'inbound-rtp: jitterBufferTargetDelay / jitterBufferEmittedCount',
-  },
-  encode_ms_per_s: {
-    ...lane,
-    label: 'Encode time',
-    unit: 'ms/s',
-    better: 'lower',
-    digits: 1,
-    definition:
-      'Time that making packets takes, for a second of sound: codec, Base64 and framing. Measured in the Worker that does it, by performance.now().',
-  },
-  decode_ms_per_s: {
-    ...lane,
-    label: 'Decode time',
-    unit: 'ms/s',
-    better: 'lower',
-    digits: 1,
-    definition:
-      'Time that reading packets takes, for a second of sound: framing, Base64 and codec. The audio thread, where the codec runs, has no clock; one packet ' +
-      'of eight is decoded once more in a Worker to time it.',
-  },
-  link_lateness_p99_ms: {
-    label: 'Link’s lateness, 99 %',
-    unit: 'ms',
-    better: 'lower',
-    digits: 1,
-    scope: 'run',
-    definition:
-      'By how much the link delivered packets later than its model said, because the machine was busy. A run above 5 ms is void: it would ' +
-      'measure the machine.',
-    webrtc: null,
-  },
-  recorder_dropped_ms: {
-    label: 'Recorder’s gaps',
-    unit: 'ms',
-    better: 'lower',
-    digits: 0,
-    scope: 'run',
-    definition:
-      'Sound that the recorder behind the figures lost, in ms. Windows that touch a gap are left out; a run with any is void.',
-    webrtc: null,
-  },
-} as const satisfies Readonly<Record<string, Metric>>;
+import { METRICS } from './metric-table.ts';
+import type { Metric } from './metric-table.ts';
 
 /** Id of anything measured. */
 export type MetricId = keyof typeof METRICS;
 
-/** Id of what a lane is measured by. */
-export type LaneMetricId = {
-  [Id in MetricId]: (typeof METRICS)[Id]['scope'] extends 'lane' ? Id : never;
+/** Ids of the metrics with that property. */
+type MetricIdWith<Property> = {
+  [Id in MetricId]: (typeof METRICS)[Id] extends Property ? Id : never;
 }[MetricId];
+
+/** Id of what a lane is measured by. */
+export type LaneMetricId = MetricIdWith<{ readonly scope: 'lane' }>;
 
 /** Id of what a run as a whole is measured by. */
 export type RunMetricId = Exclude<MetricId, LaneMetricId>;
 
+/** Id of what is charted over time. */
+export type ChartMetricId = MetricIdWith<{ readonly chart: readonly [number, number] }>;
+
 /** The ids of `LaneMetricId`, in the order of the table. */
-export const LANE_METRICS: readonly LaneMetricId[] = (Object.keys(METRICS) as MetricId[]).filter(
-  (id): id is LaneMetricId => METRICS[id].scope === 'lane',
-);
+export const LANE_METRICS = idsOf(({ scope }) => scope === 'lane') as readonly LaneMetricId[];
 
 /** The ids of `RunMetricId`, in the order of the table. */
-export const RUN_METRICS: readonly RunMetricId[] = (Object.keys(METRICS) as MetricId[]).filter(
-  (id): id is RunMetricId => METRICS[id].scope === 'run',
-);
+export const RUN_METRICS = idsOf(({ scope }) => scope === 'run') as readonly RunMetricId[];
+
+/** The ids of `ChartMetricId`, in the order of the table. */
+export const CHART_METRICS = idsOf(({ chart }) => chart !== null) as readonly ChartMetricId[];
 
 /** What a lane has come to, by metric. null: not known (yet), or the lane has no such figure. */
 export type LaneFigures = Readonly<Record<LaneMetricId, number | null>>;
@@ -327,3 +34,35 @@ export type LaneFigures = Readonly<Record<LaneMetricId, number | null>>;
 export const NO_FIGURES: LaneFigures = Object.fromEntries(
   LANE_METRICS.map((id) => [id, null]),
 ) as LaneFigures;
+
+/** Each text in a type, however deep it lies in lists. */
+type Names<Value> = Value extends string
+  ? Value
+  : Value extends readonly (infer Item)[]
+    ? Names<Item>
+    : never;
+
+/** The counters that a row's `from` names. */
+type CountersOf<From> = From extends { readonly counter: infer Counter }
+  ? Names<Counter>
+  : From extends { readonly sum: infer Sum; readonly less: infer Less }
+    ? Names<Sum> | Names<Less>
+    : From extends { readonly part: infer Part; readonly whole: infer Whole }
+      ? Names<Part> | Exclude<Names<Whole>, 'seconds'>
+      : never;
+
+/** Name of what a lane may count: those of the table, which are those of getStats where it has the same. */
+export type LaneCounter = CountersOf<(typeof METRICS)[MetricId]['from']>;
+
+/** What a lane counts, since it was opened; absent or null where it has no such thing. */
+export type LaneCounts = Readonly<Partial<Record<LaneCounter, number | null>>>;
+
+/** Counts and when they were read: whoever reads twice has what happened between. */
+export interface LaneTotals extends LaneCounts {
+  /** ms, by `performance.now()` of the page. */
+  readonly atMs: number;
+}
+
+function idsOf(wanted: (metric: Metric) => boolean): MetricId[] {
+  return (Object.keys(METRICS) as MetricId[]).filter((id) => wanted(METRICS[id]));
+}

@@ -1,8 +1,8 @@
+import type { LaneTotals } from '../measure/metrics.ts';
 import { laneFigures } from '../lanes/lane-figures.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
 import type { LaneSettings } from '../lanes/lane-settings.ts';
 import type { LaneSlot, SlotParts } from '../lanes/lane-slot.ts';
-import type { LaneTotals } from '../lanes/lane-totals.ts';
 import type { SharedLink } from '../lanes/shared-link.ts';
 import { NO_FIGURES } from '../measure/metrics.ts';
 import type { RunStage } from './perform-run.ts';

@@ -1,4 +1,4 @@
-import { METRICS } from '../measure/metrics.ts';
+import { METRICS } from '../measure/metric-table.ts';
 import type { LaneMetricId, RunMetricId } from '../measure/metrics.ts';
 import type { RunResults, Spread } from './run.ts';
 

@@ -56,7 +56,11 @@ export class SignallingRooms {
     return this.rooms.size;
   }
 
-  /** @returns what to call for the peer's messages and when it goes; null when it was refused */
+  /**
+   * @param link a name under which the simulated network shall carry this call; empty for a call without. Each side then gets
+   * one candidate only: the network's. The peer who comes first decides
+   * @returns what to call for the peer's messages and when it goes; null when it was refused
+   */
   join(peer: Peer, name: string, link: string): RoomSeat | null {
     let room = this.rooms.get(name);
     if (room === undefined) {
@@ -68,7 +72,7 @@ export class SignallingRooms {
         return null;
       }
       if (link !== '' && this.openSplice === null) {
-        peer.refuse('no-link', 'This server has no link engine: leave out `link`.');
+        peer.refuse('refused', 'This server has no simulated network: leave out `link`.');
         return null;
       }
       room = { name, link, peers: [], roles: null, splice: null, spent: false };
@@ -121,7 +125,7 @@ export class SignallingRooms {
     room.spent = true;
     for (const peer of room.peers.slice()) {
       peer.reply({ type: 'bye', reason: reason.slice(0, MAX_REASON_LENGTH) });
-      peer.refuse('no-link', reason.slice(0, MAX_REASON_LENGTH));
+      peer.refuse('refused', reason.slice(0, MAX_REASON_LENGTH));
     }
   }
 
@@ -132,8 +136,8 @@ export class SignallingRooms {
         splice = await this.openSplice(room.link);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        const words = `The link engine cannot carry this call: ${reason}`.slice(0, 500);
-        for (const peer of room.peers.slice()) peer.refuse('no-link', words);
+        const words = `The simulated network cannot carry this call: ${reason}`.slice(0, 500);
+        for (const peer of room.peers.slice()) peer.refuse('refused', words);
         return;
       }
       // One has left meanwhile, and the other goes on waiting; or a third came for it, with a splice of its own.

@@ -35,7 +35,7 @@ export interface SignallingServerOptions {
   readonly maxBufferedBytes?: number;
   /** Origins that may connect besides the server's own pages. See `isTrustedOrigin`. */
   readonly allowedOrigins?: readonly string[];
-  /** Opens the way of a call over the link engine. @default none: calls that ask for one are refused with `no-link` */
+  /** Opens the way of a call over the link engine. @default none: calls that ask for one are refused */
   readonly openSplice?: OpenSplice;
 }
 
@@ -49,13 +49,15 @@ export interface SignallingServer {
 
 /** RFC 6455 §7.4.1: the peer broke a rule that has no code of its own. */
 const POLICY_VIOLATION = 1008;
+/** Empty for a call without a simulated network. */
+const LINK_NAME = /^[A-Za-z0-9_-]{0,64}$/;
 const NO_CODE = 1005;
 const NORMAL = 1000;
 const GOING_AWAY = 1001;
 
 /**
- * Brings the two peers of a call together: `SignallingRequest` in, `SignallingReply` out. Upgrades to other paths are left to
- * others.
+ * Brings the two peers of a call together: `SignallingRequest` in, `SignallingReply` out. With `?link=NAME` in the address the
+ * simulated network carries the call, under that name. Upgrades to other paths are left to others.
  * @param server an HTTP server: whatever emits `'upgrade'`
  */
 export function attachSignalling(
@@ -84,15 +86,18 @@ export function attachSignalling(
   const alive = new WeakSet<WebSocket>();
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if ((request.url ?? '').split('?', 1)[0] !== path) return;
+    const url = request.url ?? '';
+    if (url.split('?', 1)[0] !== path) return;
+    const link = new URLSearchParams(url.slice(path.length)).get('link') ?? '';
     const { origin, host } = request.headers;
     if (!isTrustedOrigin(origin, host, allowedOrigins)) return refuse(socket, '403 Forbidden');
+    if (!LINK_NAME.test(link)) return refuse(socket, '400 Bad Request');
     if (sockets.clients.size >= maxConnections) return refuse(socket, '503 Service Unavailable');
-    sockets.handleUpgrade(request, socket, head, (client) => serve(client));
+    sockets.handleUpgrade(request, socket, head, (client) => serve(client, link));
   };
   const onUpgrade = boundary.guard(upgrade, (_request, socket) => socket.destroy());
 
-  const serve = (client: WebSocket): void => {
+  const serve = (client: WebSocket, link: string): void => {
     const rate = new MessageRate(maxMessagesPerSecond, performance.now());
     let seat: RoomSeat | null = null;
     const peer: Peer = {
@@ -120,7 +125,7 @@ export function attachSignalling(
         seat.say(request);
       } else if (request.type === 'join' && seat === null) {
         clearTimeout(joinTimer);
-        seat = rooms.join(peer, request.room, request.link);
+        seat = rooms.join(peer, request.room, link);
       } else {
         peer.refuse('not-joined', 'The first message must be a join, and no later one.');
       }

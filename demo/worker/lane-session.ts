@@ -18,7 +18,8 @@ import type {
 } from 'micwire/core';
 import type { Chunk, PayloadFormat, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
-import type { LaneCounts, LaneWorkerOptions } from '../lanes/lane-messages.ts';
+import type { LaneWorkerOptions } from '../lanes/lane-messages.ts';
+import type { LaneCounts } from '../measure/metrics.ts';
 import type { LaneState } from '../lanes/lane-settings.ts';
 import { AdaptiveCopies } from './adaptive-copies.ts';
 import type { LaneWire } from './lane-wire.ts';
@@ -91,7 +92,7 @@ export class LaneSession {
       this.packetsSent++;
       this.copiesSent += copies;
       this.payloadBytes += payloadBytes;
-      this.wireBytes += this.wire.wireBytes(message.length);
+      this.wireBytes += this.wire.bytesOnWire(message.length);
     }
   }
 
@@ -131,7 +132,7 @@ export class LaneSession {
       if (packet.redundant !== true) this.arrivals.add(packet.sequence);
       const report = this.packer.adaptive?.packet(packet) ?? null;
       if (report !== null && this.wire.sendBack(report)) {
-        this.wireBytes += this.wire.wireBytes(report.length);
+        this.wireBytes += this.wire.bytesOnWire(report.length);
       }
     }
   }

@@ -12,7 +12,7 @@ export interface LaneWire {
   /** From the other end to this one, which has it by `onmessage` like all that arrives. @returns false when it was dropped */
   sendBack(report: Uint8Array<ArrayBuffer>): boolean;
   /** What a message takes with all headers. */
-  wireBytes(messageBytes: number): number;
+  bytesOnWire(messageBytes: number): number;
 }
 
 /**
@@ -40,7 +40,7 @@ class SocketWire extends WebSocketTransport implements LaneWire {
     return this.send(report);
   }
 
-  wireBytes(messageBytes: number): number {
+  bytesOnWire(messageBytes: number): number {
     return webSocketWireBytes(messageBytes);
   }
 }
@@ -69,7 +69,7 @@ class ChannelWire implements LaneWire {
     return this.receiver.send(report);
   }
 
-  wireBytes(messageBytes: number): number {
+  bytesOnWire(messageBytes: number): number {
     return dataChannelWireBytes(messageBytes);
   }
 }
@@ -98,7 +98,7 @@ class RelayWire implements LaneWire {
     return this.send(report);
   }
 
-  wireBytes(messageBytes: number): number {
+  bytesOnWire(messageBytes: number): number {
     return dataChannelWireBytes(messageBytes);
   }
 }

@@ -260,7 +260,7 @@ describe.runIf(PAIRS_WITH_LOOPBACK)('a call over the link engine', () => {
     const link = await LinkClient.connect(base);
     onTestFinished(() => link.close());
     await link.configure({ ...CLEAN, delayMs: 60 });
-    const ends = await serverSignalling(link.callLink('call'));
+    const ends = await serverSignalling(link.signallingUrl('call'));
     const [caller, callee] = twoCalls({ track }, {}, ends);
     await Promise.all([caller.connect(), callee.connect()]);
     // The candidate that the server put in is the only one that either side got.

@@ -35,20 +35,19 @@ export function twoCalls(
 
 /**
  * Two ends at the lab's own server, in a room of their own.
- * @param link as of `WebSocketSignallingOptions`; empty for none
+ * @param url `signallingUrl` of a simulated network's client, for a call over that
  */
 export async function serverSignalling(
-  link = '',
+  url = '/signal',
 ): Promise<[caller: Signalling, callee: Signalling]> {
   const room = crypto.randomUUID();
-  const options = { room, ...(link === '' ? {} : { link }) };
-  const callee = new WebSocketSignalling('/signal', options);
+  const callee = new WebSocketSignalling(url, { room });
   await new Promise<void>((resolve) => {
     callee.onstatechange = (state) => {
       if (state === 'waiting') resolve();
     };
   });
-  return [new WebSocketSignalling('/signal', options), callee];
+  return [new WebSocketSignalling(url, { room }), callee];
 }
 
 /** Hz of the loudest part of what a node gives now; 0 for silence. */

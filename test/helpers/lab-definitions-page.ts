@@ -1,7 +1,7 @@
 import { LANE_IDS } from '../../demo/lanes/lane-ids.ts';
 import { LANES } from '../../demo/lanes/lanes.ts';
-import { METRICS } from '../../demo/measure/metrics.ts';
-import type { Metric } from '../../demo/measure/metrics.ts';
+import { METRICS } from '../../demo/measure/metric-table.ts';
+import type { Metric } from '../../demo/measure/metric-table.ts';
 
 const COLUMNS = 112;
 
@@ -10,7 +10,7 @@ const HOW = `\
 
 Every lane, and every figure that [the lab](lab.md) shows. The page shows the same definitions; JSON, CSV and
 the command line use the names in code. This page is generated from \`demo/lanes/lanes.ts\` and
-\`demo/measure/metrics.ts\`: \`npx vitest run --project node test/lab-figures.test.ts -u\`.
+\`demo/measure/metric-table.ts\`: \`npx vitest run --project node test/lab-figures.test.ts -u\`.
 
 ## How the lab measures
 

@@ -9,7 +9,8 @@ import type { SignallingReply } from '../../src/core/webrtc/signalling-protocol.
 export interface SignallingRig {
   readonly signalling: SignallingServer;
   readonly origin: string;
-  connect(origin?: string): TestPeer;
+  /** @param link of a call over the simulated network */
+  connect(origin?: string, link?: string): TestPeer;
   close(): Promise<void>;
 }
 
@@ -47,8 +48,8 @@ export class TestPeer {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  join(room: string, link = ''): void {
-    this.say({ type: 'join', room, link });
+  join(room: string): void {
+    this.say({ type: 'join', room });
   }
 
   types(): string[] {
@@ -67,7 +68,8 @@ export async function startSignalling(
   return {
     signalling,
     origin: own,
-    connect: (origin = own) => new TestPeer(`ws://127.0.0.1:${port}/signal`, origin),
+    connect: (origin = own, link = '') =>
+      new TestPeer(`ws://127.0.0.1:${port}/signal${link === '' ? '' : `?link=${link}`}`, origin),
     async close() {
       signalling.close();
       await new Promise((resolve) => server.close(resolve));

@@ -17,11 +17,6 @@ export interface JoinRequest {
   readonly type: 'join';
   /** See {@link isRoomName}. */
   readonly room: string;
-  /**
-   * A name under which the server's link engine shall carry this call; empty for a call without. The server then gives each
-   * side one candidate only: its own. The peer who comes first decides.
-   */
-  readonly link: string;
 }
 
 /** The room is joined; the other peer may still be missing. */
@@ -43,7 +38,7 @@ export interface ReadyReply {
  * - `'too-many-rooms'`: the server carries as many calls as it may;
  * - `'too-fast'`: more messages a second than the server takes;
  * - `'no-peer'`: nobody else is in the room;
- * - `'no-link'`: the server cannot carry this call through its link engine.
+ * - `'refused'`: the server does not carry this call, for a reason of its own; `message` says which.
  */
 export type SignallingErrorCode = (typeof SIGNALLING_ERROR_CODES)[number];
 
@@ -54,7 +49,7 @@ const SIGNALLING_ERROR_CODES = [
   'too-many-rooms',
   'too-fast',
   'no-peer',
-  'no-link',
+  'refused',
 ] as const;
 
 /** The server refuses something, and says why. After `'bad-message'` and `'no-peer'` the connection goes on. */
@@ -84,9 +79,7 @@ export function parseSignallingRequest(text: string): SignallingRequest {
   if (fields['type'] === 'join') {
     const room = textField(fields, 'room', MAX_NAME_LENGTH);
     if (!isRoomName(room)) throw badField('room', '1 to 64 of A–Z, a–z, 0–9, _ and -');
-    const link = textField(fields, 'link', MAX_NAME_LENGTH);
-    if (link !== '' && !isRoomName(link)) throw badField('link', 'empty, or a name like a room’s');
-    return { type: 'join', room, link };
+    return { type: 'join', room };
   }
   const signal = signalFrom(fields);
   if (signal === null) throw unknownSignal(fields);

@@ -10,7 +10,7 @@ export type SignallingState = 'connecting' | 'waiting' | 'ready' | 'closed';
 
 /**
  * Carries the messages of one call between its two peers, reliably and in order. Implement it over whatever the two have in
- * common: {@link WebSocketSignalling} talks to the lab's server, {@link memorySignalling} joins two calls of one page.
+ * common: {@link WebSocketSignalling} talks to a server, {@link memorySignalling} joins two calls of one page.
  */
 export interface Signalling {
   readonly state: SignallingState;

@@ -14,12 +14,6 @@ export interface WebSocketSignallingOptions {
   /** Both peers name the same room: 1 to 64 of `A–Z a–z 0–9 _ -`. */
   readonly room: string;
   /**
-   * Asks the server to carry the call itself through its link engine, under this name (as a room's). A server without one
-   * refuses.
-   * @default none: the peers find their own way
-   */
-  readonly link?: string;
-  /**
    * Makes the socket.
    * @default the global WebSocket
    */
@@ -27,7 +21,6 @@ export interface WebSocketSignallingOptions {
 }
 const NAMES = {
   room: 1,
-  link: 1,
   createSocket: 1,
 } satisfies OptionNames<WebSocketSignallingOptions>;
 
@@ -48,19 +41,21 @@ export class WebSocketSignalling implements Signalling {
 
   /**
    * Begins to connect.
-   * @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page
-   * @throws TypeError for an address, a room or a link that is none; MicwireError `'unsupported'` where there is no WebSocket
+   * @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. What else the server must know, such as a
+   * token, goes into its query
+   * @throws TypeError for a wrong address or room; MicwireError `'unsupported'` where there is no WebSocket
    */
   constructor(url: string | URL, options: WebSocketSignallingOptions) {
     checkOptions('WebSocketSignalling', options, NAMES);
-    const { room, link = '', createSocket = createGlobalSocket } = options;
-    if (!isRoomName(room)) throw new TypeError(nameRule('room', room));
-    if (link !== '' && !isRoomName(link)) throw new TypeError(nameRule('link', link));
+    const { room, createSocket = createGlobalSocket } = options;
+    if (!isRoomName(room)) {
+      throw new TypeError(`room must be 1 to 64 of A–Z, a–z, 0–9, _ and -, got '${room}'.`);
+    }
     this.url = socketAddress(url);
     this.room = room;
     const socket = createSocket(this.url, []);
     this.socket = socket;
-    socket.onopen = () => this.tell({ type: 'join', room, link });
+    socket.onopen = () => this.tell({ type: 'join', room });
     socket.onmessage = (event: { readonly data: unknown }) => this.arrived(event.data);
     socket.onclose = () => this.lost();
     // A close follows; but `ws` throws without a handler.
@@ -152,8 +147,4 @@ export class WebSocketSignalling implements Signalling {
     this.current = state;
     this.onstatechange?.(state);
   }
-}
-
-function nameRule(field: string, value: string): string {
-  return `${field} must be 1 to 64 of A–Z, a–z, 0–9, _ and -, got '${value}'.`;
 }

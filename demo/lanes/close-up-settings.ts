@@ -1,6 +1,6 @@
 import type { OpusRoute } from 'micwire';
 import type { OpusApplication, OpusBitrateMode, PayloadFormat } from 'micwire/core';
-import type { LaneId } from './single/lane-id.ts';
+import type { LaneId } from './close-up-id.ts';
 
 /** What the user can choose about the way of the sound. Every change rebuilds the lane. */
 export interface LaneSettings {

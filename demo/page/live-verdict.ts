@@ -1,9 +1,9 @@
-import type { LaneView } from './lanes/lane-view.ts';
-import type { LaneMetricId } from './measure/metrics.ts';
-import { PRESETS } from './link/settings.ts';
-import type { LinkChoice } from './runs/run.ts';
-import { spreadOf } from './runs/results.ts';
-import { verdictOf } from './runs/verdict.ts';
+import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneMetricId } from '../measure/metrics.ts';
+import { PRESETS } from '../link/settings.ts';
+import type { LinkChoice } from '../runs/run.ts';
+import { spreadOf } from '../runs/results.ts';
+import { verdictOf } from '../runs/verdict.ts';
 
 /** What a verdict looks at. */
 const LOOKED_AT = [

@@ -1,4 +1,4 @@
-import type { Session } from './single/session.ts';
+import type { Session } from '../lanes/close-up.ts';
 
 /** One line that says how things stand, and what the user can do about it. */
 export interface Status {

@@ -2,8 +2,8 @@ import type { Framing, MessageField, PacketHeader } from 'micwire/core';
 import type { Transport, TransportStatus } from 'micwire';
 import type { Source } from '../audio/source.ts';
 import type { ChunkTape } from '../scope/chunk-tape.ts';
-import type { LaneSettings } from '../settings.ts';
-import type { Spread } from '../lanes/running-figures.ts';
+import type { LaneSettings } from './close-up-settings.ts';
+import type { Spread } from './running-figures.ts';
 
 /** A message as it went over the wire, and what it says. */
 export interface WireMessage {

@@ -1,5 +1,5 @@
 import { bytes, count, kilobits, milliseconds, percent } from './format.ts';
-import type { LaneFigures } from './single/lane.ts';
+import type { LaneFigures } from '../lanes/close-up-parts.ts';
 
 /** One reading: a number, its unit, and a sentence that says what it is. */
 export interface Reading {

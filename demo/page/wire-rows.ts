@@ -1,7 +1,7 @@
 import type { PacketHeader } from 'micwire/core';
 import { bytes, count } from './format.ts';
-import type { WireMessage } from './single/lane.ts';
-import { FORMAT_LABELS } from './settings.ts';
+import type { WireMessage } from '../lanes/close-up-parts.ts';
+import { FORMAT_LABELS } from '../lanes/close-up-settings.ts';
 
 /** One field of a message: where it lies, what stands there, and what that means. */
 export interface WireRow {

@@ -1,4 +1,4 @@
-import type { LaneId } from './lanes/lane-ids.ts';
+import type { LaneId } from './lane-ids.ts';
 
 /** How a lane is told from the others: by its colour, and by its shape and the dashes of its line as well. */
 export interface LaneMark {

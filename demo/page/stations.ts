@@ -1,6 +1,6 @@
-import type { Session } from './single/session.ts';
+import type { Session } from '../lanes/close-up.ts';
 import { count } from './format.ts';
-import type { SourceKind } from './runs/run.ts';
+import type { SourceKind } from '../runs/run.ts';
 
 const SOURCE_NAMES: Readonly<Record<SourceKind, string>> = {
   speech: 'Speech sample',

@@ -1,6 +1,6 @@
 import { Capture, Playout } from 'micwire';
 import type { ChunkEncoding, PayloadFormat } from 'micwire';
-import type { LaneBuild } from './lane.ts';
+import type { LaneBuild } from './close-up-parts.ts';
 
 /** Opens the capture of a lane. Throws what `Capture.create` throws. */
 export async function openCapture(

@@ -6,10 +6,10 @@ import { UNPROCESSED } from '../audio/source.ts';
 import type { StageSource } from '../audio/stage-source.ts';
 import { openStageSource } from '../audio/stage-source.ts';
 import { Tap } from '../audio/tap.ts';
-import type { Lane, LaneKind } from './lane.ts';
-import { LANES } from './lanes.ts';
-import type { LaneSettings } from '../settings.ts';
-import { DEFAULT_SETTINGS, withChanges } from '../settings.ts';
+import type { Lane, LaneKind } from './close-up-parts.ts';
+import { LANES } from './close-up-kinds.ts';
+import type { LaneSettings } from './close-up-settings.ts';
+import { DEFAULT_SETTINGS, withChanges } from './close-up-settings.ts';
 
 /**
  * - `'idle'`: nothing runs;

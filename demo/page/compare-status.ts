@@ -1,4 +1,4 @@
-import type { Session } from './controllers/session.ts';
+import type { Session } from '../controllers/session.ts';
 import { commonStatus } from './status.ts';
 import type { Status } from './status.ts';
 

@@ -1,8 +1,8 @@
 import { FRAMINGS } from 'micwire/core';
 import type { FramingName } from 'micwire/core';
-import type { LaneMessage } from './lanes/lane.ts';
+import type { LaneMessage } from '../lanes/lane.ts';
 import { bytes, count } from './format.ts';
-import type { WireMessage } from './single/lane.ts';
+import type { WireMessage } from '../lanes/close-up-parts.ts';
 
 /** A message of a lane, made ready for the eye. */
 export interface SentMessage {

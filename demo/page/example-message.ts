@@ -1,7 +1,7 @@
 import { SampleEncoder, bytesPerSample } from 'micwire/core';
 import type { FramedStream, Framing, Packet } from 'micwire/core';
-import type { WireMessage } from './single/lane.ts';
-import type { LaneSettings } from './settings.ts';
+import type { WireMessage } from '../lanes/close-up-parts.ts';
+import type { LaneSettings } from '../lanes/close-up-settings.ts';
 
 const TONE_HZ = 440;
 

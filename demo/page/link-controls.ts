@@ -1,4 +1,4 @@
-import type { LinkNumber, LinkSettings } from './link/settings.ts';
+import type { LinkNumber, LinkSettings } from '../link/settings.ts';
 
 /** A slider of the link. */
 export interface LinkControl {

@@ -1,4 +1,4 @@
-import type { LaneId } from './lanes/lane-ids.ts';
+import type { LaneId } from '../lanes/lane-ids.ts';
 
 /** Which of the three is heard. */
 export type AbxButton = 'A' | 'B' | 'X';

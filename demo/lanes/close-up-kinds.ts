@@ -1,8 +1,8 @@
 import { WebSocketTransport } from 'micwire';
 import { FRAMINGS } from 'micwire/core';
-import type { LaneId } from './lane-id.ts';
-import type { LaneKind, OpenTransport } from './lane.ts';
-import { buildChunkLane } from './chunk-lane.ts';
+import type { LaneId } from './close-up-id.ts';
+import type { LaneKind, OpenTransport } from './close-up-parts.ts';
+import { buildChunkLane } from './close-up-lane.ts';
 
 const WEBSOCKET = { name: 'WebSocket', what: 'to a server and back' };
 /** Up to a second of sound may wait for the network; what comes on top is dropped, and the page says so. */

@@ -2,14 +2,14 @@ import type { Capture, Playout } from 'micwire';
 import type { Chunk, PayloadFormat, Transport, TransportMessage, TransportStatus } from 'micwire';
 import { PacketError } from 'micwire/core';
 import type { Framing, MessageDecoder, MessageEncoder, Packet } from 'micwire/core';
-import { samplesBytesPerSecond, wireBytesPerSecond } from '../costs.ts';
-import { streamOf } from '../example-message.ts';
+import { samplesBytesPerSecond, wireBytesPerSecond } from '../page/costs.ts';
+import { streamOf } from '../page/example-message.ts';
 import { SCOPE_SECONDS } from '../audio/tap.ts';
 import { ChunkTape } from '../scope/chunk-tape.ts';
-import type { Lane, LaneBuild, LaneFigures, LaneKind, WireMessage } from './lane.ts';
+import type { Lane, LaneBuild, LaneFigures, LaneKind, WireMessage } from './close-up-parts.ts';
 import { openCapture, openPlayout } from './open-audio.ts';
 import { PlayoutWait } from './playout-wait.ts';
-import { RecentValues, RunningRate } from '../lanes/running-figures.ts';
+import { RecentValues, RunningRate } from './running-figures.ts';
 
 /** Measurements behind a median: 5 s of chunks of 20 ms. */
 const RECENT = 250;

@@ -1,6 +1,6 @@
 import type { Playout } from 'micwire';
-import type { Spread } from '../lanes/running-figures.ts';
-import { RecentValues } from '../lanes/running-figures.ts';
+import type { Spread } from './running-figures.ts';
+import { RecentValues } from './running-figures.ts';
 
 /** Arrivals behind a median: 1 s of chunks of 20 ms. */
 const RECENT = 50;

@@ -1,4 +1,4 @@
-import type { LaneFigures } from './single/lane.ts';
+import type { LaneFigures } from '../lanes/close-up-parts.ts';
 
 /** One part of the way's delay. */
 export interface DelayPart {
