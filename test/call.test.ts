@@ -4,7 +4,7 @@ import type { CallRole, SignalMessage } from '../src/core/webrtc/signal-message.
 import type { CallOptions } from '../src/web/webrtc/call-options.ts';
 import { Call } from '../src/web/webrtc/call.ts';
 import { dumpForImporter } from '../src/web/webrtc/dump.ts';
-import { memorySignalling } from '../src/web/webrtc/memory-signalling.ts';
+import { memorySignalling } from '../src/web/webrtc/signalling.ts';
 import type { Signalling, SignallingState } from '../src/web/webrtc/signalling.ts';
 import { FakePeerConnection, stubPeerConnection } from './helpers/fake-peer-connection.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FramedStream } from '../src/core/framing/framing.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
 import {
@@ -8,20 +8,21 @@ import {
   summarizeLosses,
   writeLossPattern,
 } from '../src/core/rtp/loss-pattern.ts';
-import { ntpFraction, ntpSeconds } from '../src/core/rtp/ntp-time.ts';
-import { ReceptionStatistics } from '../src/core/rtp/reception-statistics.ts';
-import { RedundancyController } from '../src/core/rtp/redundancy-controller.ts';
 import {
+  ntpFraction,
+  ntpSeconds,
   isRtcp,
   readReports,
   reportBytes,
   roundTripMs,
   writeReport,
 } from '../src/core/rtp/rtcp.ts';
+import { ReceptionStatistics } from '../src/core/rtp/reception-statistics.ts';
+import { RedundancyController } from '../src/core/rtp/redundancy-controller.ts';
 import type { ReceiverReport, SenderReport } from '../src/core/rtp/rtcp.ts';
 import { seededRandom } from './helpers/random.ts';
 
-const STREAM: FramedStream = { format: 'opus', sampleRate: 48_000, channels: 1 };
+const STREAM: StreamFormat = { format: 'opus', sampleRate: 48_000, channels: 1 };
 const FRAMES = 960;
 const PACKET_MS = 20;
 const REPORT_MS = 1000;

@@ -4,22 +4,24 @@
  */
 import type { ReaderAccount } from './capture/chunk-queue.ts';
 import type { ChunkSlot } from './capture/chunk-sink.ts';
-import type { ChunkEncoding, ChunkFormat } from './capture/chunk.ts';
+import type { ChunkEncoding, ChunkOptions } from './capture/chunk.ts';
 import type { OpusModule } from './codec/opus-library.ts';
-import type { RecordingFormat } from './container/recording-muxer.ts';
+import type { RecordingOptions } from './container/recording-muxer.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from './codec/opus-options.ts';
 import type { MeterName, MeterSettings } from './metering/meter-table.ts';
 import type { ResamplerPlan } from './resampler/resampler-plan.ts';
+import type { PayloadFormat } from './format/payload-format.ts';
 import type { Dither, SampleFormat } from './format/sample-format.ts';
+import type { StreamFormat } from './format/stream-format.ts';
 import type { BacklogMode } from './playout/backlog-policy.ts';
 import type { ReceiveState } from './receive/receive-report.ts';
-import type { ReceiveFormat } from './receive/receive-format.ts';
 import type { VariableResamplerPlan } from './resampler/variable-resampler.ts';
 
 // --- capture -------------------------------------------------------------------------------------------------------
 
-export interface CaptureProcessorOptions {
-  readonly format: ChunkFormat;
+export interface CaptureProcessorOptions<
+  Format extends PayloadFormat = SampleFormat,
+> extends ChunkOptions<Format> {
   readonly dither: Dither;
   /** Milliseconds. */
   readonly chunkDuration: number;
@@ -32,26 +34,29 @@ export interface CaptureProcessorOptions {
 }
 
 /** `micwire-capture-opus`: `chunkDuration` is that of a packet. */
-export interface OpusCaptureProcessorOptions extends CaptureProcessorOptions {
+export interface OpusCaptureProcessorOptions extends CaptureProcessorOptions<'opus'> {
   readonly opus: OpusSettings;
   /** libopus, compiled; or its bytes as a `Uint8Array`, where a module cannot be passed. */
   readonly module: OpusModule;
 }
 
-/** The part of a `MessagePort` that chunks need, in whichever scope it is. */
-export interface CapturePort {
+/** The part of a `MessagePort` that is used, in whichever scope it is: the core knows no platform's types. */
+export interface MessagePortLike {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   start(): void;
   close(): void;
 }
 
+/** A port that is only posted to. */
+export type PostingPort = Pick<MessagePortLike, 'postMessage'>;
+
 /** To the processor, and to either end of the port that `pipe` handed over. */
 export type CaptureCommand =
   /** A buffer of the pool that comes back, by the port that brought it or by the node's. */
   | { readonly type: 'recycle'; readonly header: Float64Array; readonly bytes: Uint8Array }
   /** From now on chunks go through this port; null: through the node's again. Without a ring only. */
-  | { readonly type: 'pipe'; readonly port: CapturePort | null }
+  | { readonly type: 'pipe'; readonly port: MessagePortLike | null }
   /** Sends what is captured and stops capturing until `resume`. With `hold` the unfinished chunk waits for what follows. */
   | { readonly type: 'pause'; readonly hold?: boolean }
   | { readonly type: 'resume' }
@@ -90,9 +95,8 @@ export type CaptureEvent =
     };
 
 /** From a page to a Worker of its own: `capture.pipeToWorker(worker)` → `receiveCapture(event)`. */
-export interface CaptureHandover {
+export interface CaptureHandover extends ChunkOptions {
   readonly type: 'micwire-capture';
-  readonly format: ChunkFormat;
   /** How many chunks may wait in the Worker until they are read. */
   readonly maxChunks: number;
   /** Where the Worker's account begins: frames before were read on the page. */
@@ -102,10 +106,10 @@ export interface CaptureHandover {
   /** Chunks that had come to the page before. */
   readonly waiting: readonly ChunkSlot[];
   /** Where the rest come from: one of the two. */
-  readonly port: CapturePort | null;
+  readonly port: MessagePortLike | null;
   readonly ring: SharedArrayBuffer | null;
   /** By which the Worker and the page know of each other. */
-  readonly control?: CapturePort;
+  readonly control?: MessagePortLike;
   /** The Web Lock that the Worker holds while it lives. */
   readonly lock?: string;
 }
@@ -134,7 +138,7 @@ export interface OpusSessionOptions {
   /** How many packets may be on their way to the reader. */
   readonly slots: number;
   /** Where packets go, as `CaptureDelivery`. Takes `recycle` in return. */
-  readonly port: CapturePort;
+  readonly port: MessagePortLike;
 }
 
 /** To `worker/opus.js`. */
@@ -151,7 +155,7 @@ export type OpusWorkerCommand =
    * From now on packets go through this port. Answered by `piped`, by the old port: it brings nothing more. `refill`: buffers
    * that are out will not come back.
    */
-  | { readonly type: 'pipe'; readonly port: CapturePort; readonly refill: boolean }
+  | { readonly type: 'pipe'; readonly port: MessagePortLike; readonly refill: boolean }
   /** Changes the encoder, which is libopus, from the next packet on. */
   | { readonly type: 'adjust'; readonly options: OpusAdjustment }
   /** The samples to encode, as f32. Answered by `ended` when the capture has. */
@@ -177,7 +181,7 @@ export interface BackupRequest {
   readonly name: string;
   /** ms since 1970. */
   readonly startedAt: number;
-  readonly format: RecordingFormat;
+  readonly recording: RecordingOptions;
 }
 
 /** To `worker/backup.js`. */
@@ -233,12 +237,7 @@ export type MeterEvent =
 
 // --- playout -------------------------------------------------------------------------------------------------------
 
-export interface PlayoutProcessorOptions {
-  /** Of the wire, as are the channels and the rate. */
-  readonly format: SampleFormat;
-  readonly channels: number;
-  /** Hz. */
-  readonly sampleRate: number;
+export interface PlayoutProcessorOptions extends StreamFormat<SampleFormat> {
   readonly outputChannels: number;
   /** From the wire's rate to the context's; null where they are equal. */
   readonly resampler: ResamplerPlan | null;
@@ -336,7 +335,7 @@ export interface ReceiveLimits {
   readonly latencyCost: number | null;
 }
 
-export interface ReceiveProcessorOptions extends ReceiveFormat {
+export interface ReceiveProcessorOptions extends StreamFormat {
   readonly outputChannels: number;
   /** From the wire's rate to the context's, also where they are equal: it follows the sender's clock. */
   readonly resampler: VariableResamplerPlan;
@@ -363,18 +362,10 @@ export interface ReceiveDelivery {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The part of a `MessagePort` that packets need, in whichever scope it is. */
-export interface ReceivePort {
-  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  start(): void;
-  close(): void;
-}
-
 export type ReceiveCommand =
   | ReceiveDelivery
   /** Packets come through this port as well. */
-  | { readonly type: 'pipe'; readonly port: ReceivePort }
+  | { readonly type: 'pipe'; readonly port: MessagePortLike }
   | { readonly type: 'limits'; readonly minDelay: number; readonly maxDelay: number }
   /** Forgets the stream: what comes next is another one. */
   | { readonly type: 'reset' }
@@ -389,11 +380,11 @@ export type ReceiveEvent =
   | { readonly type: 'closed'; readonly frame: number };
 
 /** From a page to a Worker of its own: `receiver.pipeFrom(worker)` → `openReceiverPort(event)`. */
-export interface ReceiverHandover extends ReceiveFormat {
+export interface ReceiverHandover extends StreamFormat {
   readonly type: 'micwire-receiver';
   readonly maxPayloadBytes: number;
   readonly maxPacketFrames: number;
-  readonly port: ReceivePort;
+  readonly port: MessagePortLike;
 }
 
 // --- the table -----------------------------------------------------------------------------------------------------

@@ -1,13 +1,21 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import {
+  integerIn,
+  numberIn,
+  oneOf,
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+} from '../core/arguments.ts';
 import { CHUNK_ENCODINGS } from '../core/capture/chunk.ts';
-import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
+import type { Chunk, ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
 import type { Dither, SampleFormat } from '../core/format/sample-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { MicwireError } from '../core/errors.ts';
 
 /** How audio is captured. */
 export interface CaptureOptions {
@@ -55,8 +63,9 @@ const NAMES: OptionNames<CaptureOptions> = {
 };
 
 /** {@link CaptureOptions} checked and filled in. */
-export interface CaptureSettings {
-  readonly format: ChunkFormat;
+export interface CaptureSettings<
+  Format extends PayloadFormat = SampleFormat,
+> extends ChunkOptions<Format> {
   readonly chunkDuration: number;
   readonly dither: Dither;
   readonly quality: ResamplerQuality;
@@ -72,16 +81,29 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
   const chunkDuration = numberIn('chunkDuration', options.chunkDuration ?? 20, 1, 10_000);
   const bufferDuration = numberIn('bufferDuration', options.bufferDuration ?? 6000, 100, 60_000);
   return {
-    format: {
+    stream: {
       sampleRate,
       channels: integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS),
       format: oneOf('format', options.format ?? 's16', SAMPLE_FORMATS),
-      encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
     },
+    encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
     chunkDuration,
     dither: oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
     // One more, because one is always being written.
     maxChunks: Math.ceil(bufferDuration / chunkDuration) + 1,
   };
+}
+
+/** What a `Capture` dispatches. */
+export interface CaptureEventMap<Format extends PayloadFormat = SampleFormat> {
+  /** A chunk, in `detail`. The first listener makes these events the capture's one reader, for good. */
+  readonly chunk: CustomEvent<Chunk<Format>>;
+  /** `capture.state` has changed. */
+  readonly statechange: Event;
+  /**
+   * A failure, in `detail`: `'stalled'` may pass; after `'worker-gone'` of a Worker that read, the page is the reader again;
+   * after `'processor-error'` the capture is closed.
+   */
+  readonly error: CustomEvent<MicwireError>;
 }

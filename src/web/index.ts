@@ -9,14 +9,12 @@ export type {
   MeterSettings,
 } from '../core/metering/meter-table.ts';
 export { Chunk } from '../core/capture/chunk.ts';
-export type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
+export type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
 export type { Dither, SampleFormat } from '../core/format/sample-format.ts';
 export { Capture } from './capture.ts';
-export type { CaptureEventMap } from './capture-events.ts';
-export type { CaptureOptions } from './capture-options.ts';
-export type { CaptureSource } from './capture-source.ts';
-export type { CaptureState } from './capture-state.ts';
+export type { CaptureEventMap, CaptureOptions } from './capture-options.ts';
+export type { CaptureSource, CaptureState } from './capture-source.ts';
 export type { EncodedIn } from './capture-backend.ts';
 export type { OpusCaptureOptions, OpusRoute } from './opus-capture-options.ts';
 export { loadOpusModule } from './opus-module.ts';
@@ -31,6 +29,7 @@ export type {
   OpusSignal,
 } from '../core/codec/opus-options.ts';
 export type { PayloadFormat } from '../core/format/payload-format.ts';
+export type { StreamFormat } from '../core/format/stream-format.ts';
 export { Meter } from './meter.ts';
 export type { MeterActivity, MeterEventMap, MeterOptions } from './meter.ts';
 export { ppmScale } from '../core/metering/ppm-ballistics.ts';
@@ -42,9 +41,9 @@ export type {
   TransportState,
   TransportStats,
   TransportStatus,
+  WaterMarkOptions,
 } from './transport/transport.ts';
 export type { BackOffOptions } from './transport/back-off.ts';
-export type { WaterMarkOptions } from './transport/water-marks.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike } from './transport/socket.ts';
 export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/websocket.ts';
@@ -73,10 +72,9 @@ export { DataChannelTransport } from './transport/data-channel.ts';
 export type { DataChannelLike } from './transport/data-channel.ts';
 export { Call } from './webrtc/call.ts';
 export type { CallDataChannelOptions } from './webrtc/call.ts';
-export type { CallEventMap, CallState } from './webrtc/call-events.ts';
-export type { CallOptions } from './webrtc/call-options.ts';
+export type { CallEventMap, CallState, CallOptions } from './webrtc/call-options.ts';
 export { dumpForImporter } from './webrtc/dump.ts';
-export { memorySignalling } from './webrtc/memory-signalling.ts';
+export { memorySignalling } from './webrtc/signalling.ts';
 export type { Signalling, SignallingState } from './webrtc/signalling.ts';
 export { WebSocketSignalling } from './webrtc/websocket-signalling.ts';
 export type { WebSocketSignallingOptions } from './webrtc/websocket-signalling.ts';
@@ -103,12 +101,15 @@ export type {
 } from '../core/webrtc/signal-message.ts';
 export { Receiver } from './receiver.ts';
 export type { ReceiverEventMap, ReceiverParts } from './receiver.ts';
-export type { ReceiverOptions } from './receiver-options.ts';
-export type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
+export type {
+  ReceiverOptions,
+  ReceiverPosition,
+  ReceiverState,
+  ReceiverStats,
+} from './receiver-options.ts';
 export type {
   ReceiveFraming,
   ReceivedMessage,
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
-export type { ReceiveFormat } from '../core/receive/receive-format.ts';
 export type { ReceiveState } from '../core/receive/receive-report.ts';

@@ -1,14 +1,13 @@
 import { checkContext, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import { integerIn, numberIn, oneOf, MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/arguments.ts';
 import { LOUDNESS_MIN_RATE } from '../core/metering/loudness-meter.ts';
 import { createMeterReading, meterNames } from '../core/metering/meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import { MicwireError } from '../core/errors.ts';
 import { connectSource, disconnectSource, openSource } from './capture-source.ts';
 import type { CaptureSource, OpenSource } from './capture-source.ts';
-import { makeInOpenContext, whileOpen } from './context-life.ts';
+import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { METER_WORKLET } from './worklet-files.ts';
@@ -131,7 +130,7 @@ export class Meter<
     if ((this.meters as readonly MeterName[]).includes('loudness')) {
       numberIn("the context's rate", context.sampleRate, LOUDNESS_MIN_RATE, MAX_SAMPLE_RATE);
     }
-    const snapshot = isolated() ? allocateSnapshot(this.createReading().values.length) : null;
+    const snapshot = canShareMemory() ? allocateSnapshot(this.createReading().values.length) : null;
     this.#snapshot = snapshot && new SnapshotReader(snapshot);
     const processorOptions: MeterProcessorOptions = {
       channels: this.channels,
@@ -236,8 +235,3 @@ export class Meter<
 
 const FAILED =
   "The meter's processor failed; its node is silent for good. Close it and make another one.";
-
-/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
-function isolated(): boolean {
-  return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
-}

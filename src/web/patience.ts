@@ -1,3 +1,27 @@
+/** A promise with its ends in hand, as of ES2024's `Promise.withResolvers`, which Node 20 lacks. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A promise that nobody has settled yet. Its rejection is no unhandled one: whoever waits for it gets it all the same. */
+export function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+/** Resolves after that many ms. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** How long the audio thread may take to answer on a machine that is busy, ms. It answers in suspended contexts too. */
 export const ANSWER_MS = 5000;
 /** Time for an answer that was waiting behind the timer while this thread was blocked, ms. */
@@ -37,4 +61,61 @@ export function closeAfterLastWord(port: MessagePort): () => void {
     clearTimeout(timer);
     port.close();
   };
+}
+
+/** A context that renders answers within a quantum. */
+const ASK_EVERY_MS = 1000;
+
+/** What a {@link Watchdog} does. */
+export interface WatchdogOptions {
+  /** Asks the audio thread for a sign of life: `answered` is to follow from its next quantum. */
+  readonly ask: () => void;
+  /** Called once per stall. */
+  readonly stalled: () => void;
+}
+
+/** Finds out that a running context renders nothing. Asks once a second. */
+export class Watchdog {
+  readonly #options: WatchdogOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Asked, and no answer yet. */
+  #waiting = false;
+  #reported = false;
+
+  constructor(options: WatchdogOptions) {
+    this.#options = options;
+  }
+
+  /** Watches from now on: for when the context begins to run. */
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.#waiting = false;
+    this.#reported = false;
+    this.#look();
+  }
+
+  /** For when the context is suspended, and at the end. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** A quantum was rendered. */
+  answered(): void {
+    this.#waiting = false;
+    this.#reported = false;
+  }
+
+  #look(): void {
+    if (!this.#waiting) {
+      this.#waiting = true;
+      this.#options.ask();
+    } else if (!this.#reported) {
+      this.#reported = true;
+      this.#options.stalled();
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = setTimeout(() => this.#look(), GRACE_MS);
+    }, ASK_EVERY_MS);
+  }
 }

@@ -1,5 +1,4 @@
 import { describe } from '../core/arguments.ts';
-import { isArrayBuffer, typedArrayName } from '../core/brands.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import { decodeBase64 } from '../core/base64/base64.ts';
 
@@ -52,3 +51,25 @@ const CURES: Readonly<Record<string, string>> = {
     "Create the playout with format 's16', or convert: Float32Array.from(data, (x) => x / 32768).",
   'Float64Array f32': 'Convert: Float32Array.from(data).',
 };
+
+// Descriptors of getters that look at what a value is (its internal slots), which nothing can pretend.
+const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength');
+const typedArrayTag = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+);
+
+/** Whether `value` is an ArrayBuffer, of this realm or another one (a frame, `node:vm`), where `instanceof` says no. */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  try {
+    return bufferLength?.get?.call(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** `'Int16Array'` and the like for a typed array of any realm; undefined for anything else, a DataView included. */
+export function typedArrayName(value: unknown): string | undefined {
+  const name: unknown = typedArrayTag?.get?.call(value);
+  return typeof name === 'string' ? name : undefined;
+}

@@ -1,16 +1,25 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import {
+  integerIn,
+  numberIn,
+  oneOf,
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+} from '../core/arguments.ts';
 import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
 import type { SampleFormat } from '../core/format/sample-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { BacklogMode } from '../core/playout/backlog-policy.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import type { PlayoutProcessorOptions } from '../core/messages.ts';
+import { resamplerBetween } from './resampler-design.ts';
 
 /** What a `Playout` is told when it is made. */
-export interface PlayoutOptions {
+export interface PlayoutOptions extends Partial<StreamFormat> {
   /** Of what will be written, Hz: any integer from 3000 to 768000. */
   readonly sampleRate: number;
   /** Of what will be written, 1–32, interleaved. @default 1 */
@@ -65,10 +74,7 @@ const NAMES = {
 } satisfies OptionNames<PlayoutOptions>;
 
 /** The options with their defaults, checked. */
-export interface PlayoutSettings {
-  readonly sampleRate: number;
-  readonly channels: number;
-  readonly format: SampleFormat;
+export interface PlayoutSettings extends StreamFormat<SampleFormat> {
   readonly targetDelay: number;
   readonly backlog: BacklogMode;
   readonly maxBuffer: number;
@@ -116,4 +122,33 @@ function sampleFormat(format: PayloadFormat = 's16'): SampleFormat {
 /** @throws TypeError or RangeError unless it is 0–10000 */
 export function checkTargetDelay(targetDelay: unknown): number {
   return numberIn('targetDelay', targetDelay, 0, MAX_TARGET_MS);
+}
+
+/**
+ * Makes the processor's node, in a context that has its worklet.
+ * @param capacityFrames room for wire frames that wait, to begin with
+ * @throws TypeError when the rates differ and the filter design was not loaded
+ */
+export function createPlayoutNode(
+  context: BaseAudioContext,
+  settings: PlayoutSettings,
+  capacityFrames: number,
+): AudioWorkletNode {
+  const { sampleRate, channels, format, backlog, outputChannels, quality, targetDelay } = settings;
+  const processorOptions: PlayoutProcessorOptions = {
+    format,
+    channels,
+    sampleRate,
+    outputChannels,
+    resampler: resamplerBetween(sampleRate, context.sampleRate, quality),
+    targetFrames: Math.round((targetDelay / 1000) * sampleRate),
+    backlog,
+    capacityFrames,
+  };
+  return new AudioWorkletNode(context, 'micwire-playout', {
+    numberOfInputs: 0,
+    numberOfOutputs: 1,
+    outputChannelCount: [outputChannels],
+    processorOptions,
+  });
 }

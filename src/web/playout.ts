@@ -10,11 +10,10 @@ import { BargeIn } from './playout-barge-in.ts';
 import { toBytes } from './playout-data.ts';
 import type { PlayoutData } from './playout-data.ts';
 import { positionAt, skipOf, statsOf } from './playout-position.ts';
-import { PlayoutFeed } from './playout-feed.ts';
+import { PlayoutFeed } from '../core/playout/playout-feed.ts';
 import { PlayoutItems } from './playout-items.ts';
-import { createPlayoutNode } from './playout-node.ts';
+import { createPlayoutNode, checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
 import type { DecodingStats, PacketReader } from './opus-playout.ts';
-import { checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
 import type { PlayoutOptions } from './playout-options.ts';
 import type {
   PlayoutEventMap,

@@ -1,7 +1,7 @@
 import { checkContext, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import { MicwireError } from '../core/errors.ts';
-import { makeInOpenContext, whileOpen } from './context-life.ts';
+import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
   ReceiveCommand,
   ReceiveEvent,
@@ -15,10 +15,19 @@ import type { PayloadFormat } from '../core/format/payload-format.ts';
 import { REPORT, REPORT_LENGTH } from '../core/receive/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
-import { checkDelays, checkReceiverOptions } from './receiver-options.ts';
-import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts';
-import { receiverPosition, receiverStats } from './receiver-stats.ts';
-import type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
+import {
+  checkDelays,
+  checkReceiverOptions,
+  receiverPosition,
+  receiverStats,
+} from './receiver-options.ts';
+import type {
+  ReceiverOptions,
+  ReceiverSettings,
+  ReceiverPosition,
+  ReceiverState,
+  ReceiverStats,
+} from './receiver-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { closeAfterLastWord } from './patience.ts';
 import { RECEIVE_WORKLET } from './worklet-files.ts';
@@ -113,7 +122,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     this.channels = channels;
     this.#minDelay = limits.minDelay;
     this.#maxDelay = limits.maxDelay;
-    const snapshot = isolated() ? allocateSnapshot(REPORT_LENGTH) : null;
+    const snapshot = canShareMemory() ? allocateSnapshot(REPORT_LENGTH) : null;
     this.#snapshot = snapshot && new SnapshotReader(snapshot);
     const { capacityPackets, maxPacketFrames } = settings;
     const processorOptions: ReceiveProcessorOptions = {
@@ -322,9 +331,4 @@ function emptyReport(): Float64Array {
   const values = new Float64Array(REPORT_LENGTH);
   values[REPORT.playFrame] = -1;
   return values;
-}
-
-/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
-function isolated(): boolean {
-  return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
 }

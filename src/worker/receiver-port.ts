@@ -1,6 +1,6 @@
 import { checkObject, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import type { ReceiveEvent, ReceivePort, ReceiverHandover } from '../core/messages.ts';
+import type { ReceiveEvent, MessagePortLike, ReceiverHandover } from '../core/messages.ts';
 import { ReceiveFeed } from '../core/receive/receive-feed.ts';
 import type {
   ReceiveFraming,
@@ -8,7 +8,7 @@ import type {
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
-import type { ReceiveFormat } from '../core/receive/receive-format.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 
 /** What a {@link ReceiverPort} is told when it is opened. */
 export interface ReceiverPortOptions {
@@ -18,12 +18,12 @@ export interface ReceiverPortOptions {
 const NAMES = { framing: 1 } satisfies OptionNames<ReceiverPortOptions>;
 
 /** A page's `Receiver` as a Worker sees it: packets go straight to the audio thread. */
-export class ReceiverPort implements ReceiveFormat {
+export class ReceiverPort implements StreamFormat {
   readonly format: PayloadFormat;
   readonly sampleRate: number;
   readonly channels: number;
   readonly #feed: ReceiveFeed;
-  readonly #port: ReceivePort;
+  readonly #port: MessagePortLike;
 
   /** @internal */
   constructor(handover: ReceiverHandover, options: ReceiverPortOptions) {

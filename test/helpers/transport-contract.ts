@@ -1,7 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { messageBytes } from '../../src/web/transport/message-bytes.ts';
-import type { Transport, TransportMessage } from '../../src/web/transport/transport.ts';
-import type { WaterMarkOptions } from '../../src/web/transport/water-marks.ts';
+import { messageBytes } from '../../src/web/transport/transport.ts';
+import type {
+  Transport,
+  TransportMessage,
+  WaterMarkOptions,
+} from '../../src/web/transport/transport.ts';
 
 /**
  * What every transport keeps.

@@ -1,7 +1,6 @@
 import { checkObject } from '../option-names.ts';
-import { integerIn, oneOf } from '../arguments.ts';
+import { integerIn, oneOf, MAX_CHANNELS } from '../arguments.ts';
 import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './g711.ts';
-import { MAX_CHANNELS } from '../dsp/sample-rate.ts';
 
 /**
  * How a sample lies in bytes: signed integers of 16 and 24 bits and IEEE 754 binary32, all little-endian; or one byte of

@@ -1,6 +1,6 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { describe, numberIn } from '../arguments.ts';
+import { describe, numberIn, MAX_SAMPLE_RATE } from '../arguments.ts';
 import { channelWeights } from './k-weighting.ts';
 import { LoudnessHistogram, MEAN, RANGE, powersToLufs } from './loudness-histogram.ts';
 import { meterInSlices } from './meter-kernel.ts';
@@ -9,7 +9,6 @@ import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
 import type { StageOptions } from './open-meter-kernel.ts';
-import { MAX_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 
 /** Loudness by Recommendation ITU-R BS.1770-5 and EBU Tech 3341 (2023) and 3342 (2023). Silence reads −∞. */
 export interface LoudnessReading extends Reading {

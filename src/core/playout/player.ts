@@ -1,9 +1,11 @@
+import { planar } from '../dsp/planar.ts';
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
 import { createResampler } from '../resampler/resampler-stream.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
 import type { ResamplerPlan } from '../resampler/resampler-plan.ts';
 import { SampleDecoder } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 import { BacklogPolicy } from './backlog-policy.ts';
 import type { BacklogMode } from './backlog-policy.ts';
 import { Fader } from './fader.ts';
@@ -19,13 +21,8 @@ const MAX_BLOCK_FRAMES = 256;
 /** How long an interrupt can be undone. */
 export const UNDO_SECONDS = 1;
 
-export interface PlayerOptions {
-  /** Of the wire. */
-  readonly format: SampleFormat;
-  /** Of the wire, 1–32. */
-  readonly channels: number;
-  /** Of the wire, Hz. */
-  readonly sampleRate: number;
+/** What a player is made of: the wire's stream, and how it is played. */
+export interface PlayerOptions extends StreamFormat<SampleFormat> {
   /** Of the context, Hz. */
   readonly contextRate: number;
   readonly outputChannels: number;
@@ -133,15 +130,13 @@ export class Player {
       policy: this.#policy,
     });
     this.#mixer = new ChannelMixer({ outputChannels: options.outputChannels });
-    const planar = (frames: number) =>
-      Array.from({ length: channels }, () => new Float32Array(frames));
     this.#resampler = resampler;
     this.#pullFrames = this.#resampler
       ? Math.ceil((BLOCK_OUTPUT_FRAMES * sampleRate) / contextRate)
       : MAX_BLOCK_FRAMES;
-    this.#pulled = planar(this.#pullFrames);
+    this.#pulled = planar(channels, this.#pullFrames);
     this.#block = this.#resampler
-      ? planar(this.#resampler.outputFramesMax(this.#pullFrames))
+      ? planar(channels, this.#resampler.outputFramesMax(this.#pullFrames))
       : this.#pulled;
   }
 

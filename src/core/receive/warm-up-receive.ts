@@ -1,14 +1,14 @@
 import type { PayloadDecoder } from '../codec/codec.ts';
-import { CODECS } from '../codec/codecs.ts';
-import { warmUpBytes } from '../dsp/warm-up-block.ts';
+import { pcmCodec } from '../codec/pcm-codec.ts';
+import { warmUpBytes } from '../dsp/planar.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
-import type { ReceivePort, ReceiveProcessorOptions } from '../messages.ts';
+import type { MessagePortLike, ReceiveProcessorOptions } from '../messages.ts';
 import { snapshotBytes } from '../snapshot.ts';
 import { ReceiveEngine } from './receive-engine.ts';
 import { REPORT_LENGTH } from './receive-report.ts';
 
 /** Stands in for the port. */
-const NO_PORT: ReceivePort = {
+const NO_PORT: MessagePortLike = {
   postMessage: () => {},
   addEventListener: () => {},
   start: () => {},
@@ -36,7 +36,8 @@ export function warmUpReceive(
   // What takes seconds takes fewer frames at a low rate; to the resampler the ratio counts.
   const sampleRate =
     format === 'opus' ? decoder.sampleRate : Math.min(WARM_UP_RATE, decoder.sampleRate);
-  const own = format === 'opus' ? decoder : CODECS[format].createDecoder({ sampleRate, channels });
+  const own =
+    format === 'opus' ? decoder : pcmCodec.createDecoder({ format, sampleRate, channels });
   const scratchContextRate = (contextRate * sampleRate) / decoder.sampleRate;
   const frames = Math.max(
     1,

@@ -1,11 +1,17 @@
 import { checkObject } from '../option-names.ts';
-import { describe, integerIn, oneOf } from '../arguments.ts';
+import {
+  describe,
+  integerIn,
+  oneOf,
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+} from '../arguments.ts';
 import type { PayloadFormat } from '../format/payload-format.ts';
 import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
 import { OPUS_RATE } from '../codec/opus-packet.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
-import type { FramedStream } from '../framing/framing.ts';
-import type { RtpStream } from '../framing/rtp-stream.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
+import type { RtpStreamOptions } from './rtp-stream-options.ts';
 
 /** How RTP carries one of our formats. */
 export interface RtpPayloadFormat {
@@ -75,7 +81,7 @@ const OPUS_CHANNELS = 2;
  * How RTP carries a stream.
  * @throws TypeError or RangeError for a stream that it cannot
  */
-export function rtpPayloadFormat({ format, sampleRate, channels }: FramedStream): RtpPayloadFormat {
+export function rtpPayloadFormat({ format, sampleRate, channels }: StreamFormat): RtpPayloadFormat {
   const { [oneOf('format', format, RTP_FORMATS)]: payloadFormat } = RTP_PAYLOAD_FORMATS;
   if (payloadFormat === undefined) throw new TypeError(`format is ${describe(format)}.`);
   const rate = integerIn('sampleRate', sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
@@ -87,13 +93,13 @@ export function rtpPayloadFormat({ format, sampleRate, channels }: FramedStream)
 }
 
 /** Hz that a stream's timestamps count in. @throws as `rtpPayloadFormat` */
-export function rtpClockRate(stream: FramedStream): number {
+export function rtpClockRate(stream: StreamFormat): number {
   checkObject('stream must be an object', stream);
   return rtpPayloadFormat(stream).clockRate ?? stream.sampleRate;
 }
 
 /** A stream's payload type: the static one where there is one, else our usual dynamic one. @throws as `rtpPayloadFormat` */
-export function rtpPayloadType(stream: FramedStream): number {
+export function rtpPayloadType(stream: StreamFormat): number {
   checkObject('stream must be an object', stream);
   const { staticTypes, dynamicType } = rtpPayloadFormat(stream);
   for (const { payloadType, sampleRate, channels } of staticTypes) {
@@ -106,7 +112,7 @@ export function rtpPayloadType(stream: FramedStream): number {
  * A stream as a line of SDP has it behind `a=rtpmap:` and the payload type: `opus/48000/2`, `L16/16000`.
  * @throws as `rtpPayloadFormat`
  */
-export function rtpMap(stream: FramedStream): string {
+export function rtpMap(stream: StreamFormat): string {
   checkObject('stream must be an object', stream);
   const { encodingName } = rtpPayloadFormat(stream);
   // Opus says 2 even where it is mono (RFC 7587 §7).
@@ -118,7 +124,7 @@ export function rtpMap(stream: FramedStream): string {
  * The payload types that a stream agreed on.
  * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is
  */
-export function payloadTypesOf(stream: RtpStream): {
+export function payloadTypesOf(stream: RtpStreamOptions): {
   readonly payloadType: number;
   readonly redPayloadType: number;
 } {

@@ -1,14 +1,13 @@
 import { checkObject, checkOptions } from '../../core/option-names.ts';
-import { TransportCounters } from './counters.ts';
+import { TransportCounters, WATER_MARK_NAMES, WaterMarks } from './transport.ts';
 import type {
   Transport,
   TransportMessage,
   TransportState,
   TransportStats,
   TransportStatus,
+  WaterMarkOptions,
 } from './transport.ts';
-import type { WaterMarkOptions } from './water-marks.ts';
-import { WATER_MARK_NAMES, WaterMarks } from './water-marks.ts';
 
 /** The part of a browser's `RTCDataChannel` that is used. */
 export interface DataChannelLike {

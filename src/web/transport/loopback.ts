@@ -1,9 +1,12 @@
 import { checkOptions } from '../../core/option-names.ts';
-import { TransportCounters } from './counters.ts';
-import { messageBytes } from './message-bytes.ts';
-import type { Transport, TransportMessage, TransportStats, TransportStatus } from './transport.ts';
-import type { WaterMarkOptions } from './water-marks.ts';
-import { WATER_MARK_NAMES, WaterMarks } from './water-marks.ts';
+import { TransportCounters, messageBytes, WATER_MARK_NAMES, WaterMarks } from './transport.ts';
+import type {
+  Transport,
+  TransportMessage,
+  TransportStats,
+  TransportStatus,
+  WaterMarkOptions,
+} from './transport.ts';
 
 /**
  * Brings every message back to its sender, as an echo server would, within this page: for tests, and to hear what a lane

@@ -3,8 +3,7 @@ import type { OptionNames } from '../../core/option-names.ts';
 import { describe, numberIn } from '../../core/arguments.ts';
 import type { BackOffOptions } from './back-off.ts';
 import { BackOff } from './back-off.ts';
-import { TransportCounters } from './counters.ts';
-import { messageBytes } from './message-bytes.ts';
+import { TransportCounters, messageBytes, WaterMarks } from './transport.ts';
 import type { WebSocketLike } from './socket.ts';
 import { createGlobalSocket, socketAddress } from './socket.ts';
 import type {
@@ -13,9 +12,8 @@ import type {
   TransportState,
   TransportStats,
   TransportStatus,
+  WaterMarkOptions,
 } from './transport.ts';
-import type { WaterMarkOptions } from './water-marks.ts';
-import { WaterMarks } from './water-marks.ts';
 
 /** How a silent server is asked whether it is there. */
 export interface HeartbeatOptions {

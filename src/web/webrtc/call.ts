@@ -2,28 +2,36 @@ import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { callFigures } from '../../core/webrtc/call-figures.ts';
-import type { CallFigures } from '../../core/webrtc/call-figures.ts';
+import type { CallFigures, StatsEntry } from '../../core/webrtc/call-figures.ts';
 import type { CallStep, CallStepName } from '../../core/webrtc/call-timeline.ts';
 import { iceReport } from '../../core/webrtc/ice-report.ts';
 import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import type { CallRole } from '../../core/webrtc/signal-message.ts';
-import type { StatsEntry } from '../../core/webrtc/stats-entry.ts';
-import { deferred } from '../deferred.ts';
+import { deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { answerAudio, offerAudio, receivesAudio, sendsRed } from './call-audio.ts';
-import type { CallEventMap, CallState } from './call-events.ts';
-import { connectionFailed, noWebrtc, tooLate } from './call-failures.ts';
+import {
+  answerAudio,
+  offerAudio,
+  receivesAudio,
+  sendsRed,
+  watchFirstSound,
+  openRemoteSound,
+} from './call-audio.ts';
+import type { CallEventMap, CallState, CallOptions, CallSettings } from './call-options.ts';
+import {
+  connectionFailed,
+  noWebrtc,
+  tooLate,
+  CallRecord,
+  observeConnection,
+  StatsHistory,
+  takeStats,
+} from './call-record.ts';
 import { callSettings, jitterBufferTargetIn } from './call-options.ts';
-import type { CallOptions, CallSettings } from './call-options.ts';
-import { CallRecord } from './call-record.ts';
-import type { ImporterConnection } from './importer-dump.ts';
-import { observeConnection } from './connection-observer.ts';
-import { watchFirstSound } from './first-sound.ts';
+import type { ImporterConnection } from './dump.ts';
 import { Negotiation } from './negotiation.ts';
-import { openRemoteSound } from './remote-sound.ts';
-import type { RemoteSound } from './remote-sound.ts';
+import type { RemoteSound } from './call-audio.ts';
 import type { Signalling, SignallingState } from './signalling.ts';
-import { StatsHistory, takeStats } from './stats-history.ts';
 
 /** How a data channel of a call delivers. */
 export interface CallDataChannelOptions {

@@ -27,3 +27,91 @@ export interface Signalling {
   /** Ends it for good: nothing is reported afterwards but `'closed'`. Safe to call again. */
   close(): void;
 }
+
+/** More than a call has messages: beyond it the newest are dropped, so that a hostile peer fills no memory. */
+const MAX_KEPT = 256;
+
+/** Hands messages to a callback, and keeps them as long as there is none. */
+export class SignalInbox {
+  private kept: SignalMessage[] = [];
+  private callback: ((message: SignalMessage) => void) | null = null;
+
+  get onmessage(): ((message: SignalMessage) => void) | null {
+    return this.callback;
+  }
+
+  set onmessage(callback: ((message: SignalMessage) => void) | null) {
+    this.callback = callback;
+    while (this.kept.length > 0 && this.callback !== null) {
+      const message = this.kept.shift();
+      if (message !== undefined) this.callback(message);
+    }
+  }
+
+  take(message: SignalMessage): void {
+    if (this.callback !== null) this.callback(message);
+    else if (this.kept.length < MAX_KEPT) this.kept.push(message);
+  }
+
+  clear(): void {
+    this.kept = [];
+    this.callback = null;
+  }
+}
+
+/**
+ * Two ends of one signalling within a page, for a call with oneself: for tests, and to hear what WebRTC does.
+ * @returns the caller's end and the callee's, both ready
+ */
+export function memorySignalling(): [caller: Signalling, callee: Signalling] {
+  const caller = new MemorySignalling('caller');
+  const callee = new MemorySignalling('callee');
+  caller.peer = callee;
+  callee.peer = caller;
+  return [caller, callee];
+}
+
+class MemorySignalling implements Signalling {
+  readonly role: CallRole;
+  readonly error: null = null;
+  onstatechange: ((state: SignallingState) => void) | null = null;
+  peer: MemorySignalling | null = null;
+  private readonly inbox = new SignalInbox();
+
+  constructor(role: CallRole) {
+    this.role = role;
+  }
+
+  get state(): SignallingState {
+    return this.peer === null ? 'closed' : 'ready';
+  }
+
+  get onmessage(): ((message: SignalMessage) => void) | null {
+    return this.inbox.onmessage;
+  }
+
+  set onmessage(callback: ((message: SignalMessage) => void) | null) {
+    this.inbox.onmessage = callback;
+  }
+
+  send(message: SignalMessage): void {
+    const { peer } = this;
+    // In a later task, as from a network; the peer may have closed by then.
+    if (peer !== null) setTimeout(() => peer.arrive(message));
+  }
+
+  close(): void {
+    const { peer } = this;
+    if (peer === null) return;
+    this.peer = null;
+    this.inbox.clear();
+    this.onstatechange?.('closed');
+    this.onstatechange = null;
+    // After what was sent before.
+    setTimeout(() => peer.close());
+  }
+
+  private arrive(message: SignalMessage): void {
+    if (this.peer !== null) this.inbox.take(message);
+  }
+}

@@ -6,7 +6,7 @@ import type { SignallingReply, SignallingRequest } from '../../core/webrtc/signa
 import { isRoomName, parseSignallingReply } from '../../core/webrtc/signalling-protocol.ts';
 import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
 import type { WebSocketLike } from '../transport/socket.ts';
-import { SignalInbox } from './signal-inbox.ts';
+import { SignalInbox } from './signalling.ts';
 import type { Signalling, SignallingState } from './signalling.ts';
 
 /** Where two peers meet. */

@@ -1,0 +1,82 @@
+/* Unsigned integers in network byte order, as every field of RTP and RTCP is. None of these checks its bounds. */
+
+export function readUint16(source: Uint8Array, at: number): number {
+  return (source[at]! << 8) | source[at + 1]!;
+}
+
+export function readUint24(source: Uint8Array, at: number): number {
+  return (source[at]! << 16) | (source[at + 1]! << 8) | source[at + 2]!;
+}
+
+export function readUint32(source: Uint8Array, at: number): number {
+  return ((readUint16(source, at) << 16) | readUint16(source, at + 2)) >>> 0;
+}
+
+export function writeUint16(value: number, target: Uint8Array, at: number): void {
+  target[at] = value >> 8;
+  target[at + 1] = value;
+}
+
+export function writeUint24(value: number, target: Uint8Array, at: number): void {
+  target[at] = value >> 16;
+  writeUint16(value, target, at + 1);
+}
+
+export function writeUint32(value: number, target: Uint8Array, at: number): void {
+  target[at] = value >>> 24;
+  target[at + 1] = value >>> 16;
+  target[at + 2] = value >>> 8;
+  target[at + 3] = value;
+}
+
+/**
+ * Copies samples and turns each one's bytes round: `s16` is little-endian, L16 is not (RFC 3551 §4.5.11); likewise `s24`, L24.
+ * @param sampleBytes 2 or 3; with 1 it only copies
+ * @param target the caller's; at least `at + source.length` bytes. Must not overlap the source
+ */
+export function copySwapped(
+  source: Uint8Array,
+  sampleBytes: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  if (sampleBytes === 1) {
+    target.set(source, at);
+    return;
+  }
+  const last = sampleBytes - 1;
+  for (let i = 0; i + last < source.length; i += sampleBytes) {
+    target[at + i] = source[i + last]!;
+    target[at + i + last] = source[i]!;
+    if (last === 2) target[at + i + 1] = source[i + 1]!;
+  }
+}
+
+/** The bytes of a text in UTF-8 (RFC 3629). For where there is no TextEncoder; lone surrogates become U+FFFD, as there. */
+export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
+  const bytes: number[] = [];
+  for (const character of text) {
+    let code = character.codePointAt(0)!;
+    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
+    if (code < 0x80) bytes.push(code);
+    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), tail(code, 0));
+    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), tail(code, 6), tail(code, 0));
+    else bytes.push(0xf0 | (code >> 18), tail(code, 12), tail(code, 6), tail(code, 0));
+  }
+  return Uint8Array.from(bytes);
+}
+
+function tail(code: number, shift: number): number {
+  return 0x80 | ((code >> shift) & 0x3f);
+}
+
+/** All bytes in one array. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
