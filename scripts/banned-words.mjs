@@ -22,7 +22,7 @@ export const BANNED_WORDS = [
     instead: 'continues, continue',
   },
   {
-    pattern: /\b(?:is|are|was|were) none\b/i,
+    pattern: /(?<!\bthere )\b(?:is|are|was|were) none\b/i,
     reason: 'A reader has to look for what is missing.',
     instead: 'there is no x; is not a x; without x',
   },
@@ -52,7 +52,7 @@ export const BANNED_WORDS = [
     instead: 'name the thing: the reader, the peer, anyone who',
   },
   {
-    pattern: /^[\s*/#|>-]*Who [a-z][^?]*$|[.;] Who [a-z][^?]*\.$/,
+    pattern: /^[\s*/|>-]*Who [a-z][^?]*$|[.;] Who [a-z][^?]*\.$/,
     reason: 'A headless clause.',
     instead: 'Apps that …, The caller …',
   },

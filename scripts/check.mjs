@@ -4,6 +4,7 @@
  * complaining about them.
  */
 import { checkPaths } from './check-paths.mjs';
+import { checkWords } from './check-words.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ROOT, run, runTool } from './run.mjs';
 import { join } from 'node:path';
@@ -31,6 +32,7 @@ const steps = [
   ['package', () => checkPackage()],
   ['size', () => checkSize({ update })],
   ['paths', () => checkPaths()],
+  ['words', () => checkWords()],
 ];
 
 /** The kernels' bytes are committed; they must be what their AssemblyScript compiles to. */

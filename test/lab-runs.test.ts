@@ -101,14 +101,14 @@ describe('the verdict', () => {
     );
   });
 
-  it('turns round when WebRTC is ahead, and tells of made up sound and of ranges that overlap', () => {
+  it('turns round when WebRTC is ahead, and tells of concealment and of ranges that overlap', () => {
     const verdict = verdictOf({
       'opus-rtp-dc': lane(90, 60, { concealed: 0.05, range: 30 }),
       webrtc: lane(70, 60, { concealed: 0.01, range: 5 }),
     });
     expect(verdict).toBe(
       'WebRTC is 20 ms ahead of Opus over a data channel (70 ms to 90 ms, in ranges that overlap), at about the same bitrate, ' +
-        'and makes up less of the sound (1.0 %, not 5.0 %).',
+        'and conceals less of the audio (1.0 %, not 5.0 %).',
     );
   });
 

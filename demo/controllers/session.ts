@@ -140,7 +140,7 @@ export class Session implements ReactiveController {
     if (this.context?.state === 'suspended') this.context.resume().catch(() => {});
   }
 
-  /** Chooses the source; what runs starts anew with it. */
+  /** Chooses the source; what runs restarts with it. */
   async choose(source: Partial<StageSource>): Promise<void> {
     this.source = { ...this.source, ...source };
     this.settings = { ...this.settings, source: this.source.kind };
@@ -155,7 +155,7 @@ export class Session implements ReactiveController {
     if (this.phase === 'running' && this.progress === null) await this.openLanes(lanes);
   }
 
-  /** Changes what lanes are told; those that run are opened anew. */
+  /** Changes what lanes are told; those that run are opened again. */
   async configure(changes: Partial<LaneSettings>): Promise<void> {
     this.settings = { ...this.settings, ...changes };
     this.host.requestUpdate();
@@ -318,7 +318,7 @@ export class Session implements ReactiveController {
     };
     for (const slot of this.lanes) if (!wanted.includes(slot.id)) slot.close();
     for (const slot of this.lanes) {
-      // Stopped or started anew while one was being opened: the rest is not for us any more.
+      // Stopped or restarted while one was being opened: the rest is not ours any more.
       if (this.running !== running) return;
       const stays = slot.lane !== null || slot.state === 'opening';
       if (!stays && this.settings.lanes.includes(slot.id)) await slot.open(parts);

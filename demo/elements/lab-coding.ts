@@ -42,7 +42,7 @@ export class LabCoding extends LitElement {
     return html`<section class="panel" aria-labelledby="title">
       <div>
         <h2 id="title">All lanes alike</h2>
-        <p class="caption">A change opens the lanes anew, so that they begin equal.</p>
+        <p class="caption">A change reopens the lanes, so that all start equal.</p>
       </div>
       <fieldset ?disabled=${this.fixed}>
         <legend class="unseen">Coding</legend>
@@ -50,7 +50,7 @@ export class LabCoding extends LitElement {
         ${this.choice('frameDuration', 'Packet', DURATIONS, frameDuration, (v) => `${v} ms`)}
         ${this.choice('complexity', 'Our encoder works', COMPLEXITIES, complexity, String)}
         ${this.copies(copies)}
-        ${this.choice('latencyCost', '100 ms are worth', LATENCY_COSTS, latencyCost, (v) => `${v} % made up`)}
+        ${this.choice('latencyCost', '100 ms are worth', LATENCY_COSTS, latencyCost, (v) => `${v} % concealed`)}
       </fieldset>
     </section>`;
   }

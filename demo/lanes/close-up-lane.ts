@@ -20,7 +20,7 @@ const MAX_PENDING = 1000;
 /** How long a lane waits for its first connection before it captures: what is captured earlier would only be dropped. */
 const FIRST_CONNECTION_MS = 1500;
 
-/** Longer gaps are not made up for: the sound goes on with what comes. */
+/** Longer gaps are not concealed: the audio continues with the next packet. */
 const MAX_CONCEALED_SECONDS = 0.2;
 
 /** Builds the lane capture → framing → transport → playout, for samples and for Opus. */
@@ -244,7 +244,7 @@ class ChunkLane implements Lane {
     this.forgetUpTo(packet.sequence);
   }
 
-  /** Frames that the decoder of Opus has to make up for before a packet; 0 for samples, which have no decoder. */
+  /** Frames that the decoder of Opus has to conceal before a packet; 0 for samples, which have no decoder. */
   private missingBefore({ format, frame, frames, sampleRate }: Packet): number {
     const missing = frame - this.nextFrame;
     this.nextFrame = frame + frames;

@@ -93,7 +93,7 @@ export interface LaneKind {
   readonly stations: readonly { readonly name: string; readonly what: string }[];
   /** How its packets lie in messages. */
   readonly framing: Framing;
-  /** Opens the way there and back. */
+  /** Opens the round trip. */
   readonly openTransport: OpenTransport;
   build(parts: LaneBuild, kind: LaneKind): Promise<Lane>;
 }

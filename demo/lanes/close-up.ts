@@ -103,7 +103,7 @@ export class Session implements ReactiveController {
   }
 
   /**
-   * Takes new settings; a running lane is built anew, the source goes on. Only a shorter target needs no new lane: the playout
+   * Takes new settings; a running lane is rebuilt, the source continues. Only a shorter target needs no new lane: the playout
    * works the surplus off, but waits longer from its next start on.
    */
   async configure(changes: Partial<LaneSettings>): Promise<void> {
@@ -124,7 +124,7 @@ export class Session implements ReactiveController {
     this.host.requestUpdate();
   }
 
-  /** Chooses the source; a running session starts anew with it. */
+  /** Chooses the source; a running session restarts with it. */
   async choose(changes: Partial<StageSource>): Promise<void> {
     this.stage = { ...this.stage, ...changes };
     this.host.requestUpdate();

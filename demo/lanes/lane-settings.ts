@@ -11,7 +11,7 @@ export interface LaneSettings {
   readonly complexity: number;
   /** In the lane with redundancy. */
   readonly copies: Copies;
-  /** What our receivers take waiting for, against concealing: per cent of made up sound that 100 ms are worth, 0.01–100. */
+  /** What our receivers take waiting for, against concealing: percent of concealed audio that 100 ms are worth, 0.01–100. */
   readonly latencyCost: number;
 }
 

@@ -70,7 +70,7 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   'opus-rtp-dc': {
     label: 'Opus, data channel',
     path: ['Opus', 'RTP', 'data channel'],
-    note: 'Coded, in RTP, over a data channel that repeats nothing: a lost packet holds up no other, and is made up for.',
+    note: 'Coded, in RTP, over a data channel that repeats nothing: a lost packet delays no other, and is concealed.',
     family: 'opus',
     lacks: {},
     missing: missingCalls,

@@ -54,7 +54,7 @@ export function commonStatus(session: CommonSubject, words: CommonWords): Status
       tone: 'warning',
       title: interrupted ? 'The system has interrupted the sound.' : 'The browser holds the sound.',
       detail: interrupted
-        ? 'It goes on by itself when the other sound, or the call, has ended.'
+        ? 'It continues by itself when the other sound, or the call, has ended.'
         : 'It lets none out before you press something on the page.',
       action: interrupted ? null : { label: 'Let it sound', run: () => session.resume() },
     };
@@ -143,7 +143,7 @@ function wireStatus(lane: NonNullable<StatusSubject['lane']>): Status | null {
 function running({ source, context, muted }: StatusSubject): Status {
   const kHz = ((context?.sampleRate ?? 0) / 1000).toLocaleString('en');
   const detail = muted
-    ? 'The output is muted; everything else goes on.'
+    ? 'The output is muted; everything else continues.'
     : `${source?.label ?? ''}, at ${kHz} kHz in this browser.`;
   return { tone: 'good', title: 'Running.', detail, action: null };
 }

@@ -21,7 +21,7 @@ const NAMES: Readonly<Record<LaneId, string>> = {
 
 /** A lane is of use when this much of the sound came through. */
 const USABLE_MATCH = 0.9;
-/** Made up sound above this is heard by most (about one in fifty frames). */
+/** Concealment above this is heard by most (about one in fifty frames). */
 const AUDIBLE_CONCEALMENT = 0.02;
 /** Latencies nearer than this are the same to anybody, ms. */
 const SAME_MS = 3;
@@ -101,15 +101,15 @@ function concealmentWords(best: Candidate, rival: Candidate): string {
   if (Math.abs(difference) < 0.005) return '';
   const [mine, theirs] = [percent(best.concealed, 1), percent(rival.concealed, 1)];
   return difference < 0
-    ? `, and makes up less of the sound (${mine}, not ${theirs})`
-    : `, but makes up more of the sound (${mine}, not ${theirs})`;
+    ? `, and conceals less of the audio (${mine}, not ${theirs})`
+    : `, but conceals more of the audio (${mine}, not ${theirs})`;
 }
 
 function alone(best: Candidate): string {
   const rate = best.kbps === null ? '' : ` at ${Math.round(best.kbps)} kbit/s`;
   const concealed =
     best.concealed !== null && best.concealed > AUDIBLE_CONCEALMENT
-      ? `, with ${percent(best.concealed, 1)} of the sound made up`
+      ? `, with ${percent(best.concealed, 1)} of the audio concealed`
       : '';
   return `${capital(NAMES[best.id])} takes ${ms(best.latency.median)}${rate}${concealed}.`;
 }

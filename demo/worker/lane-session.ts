@@ -194,7 +194,7 @@ class Packer {
     this.packet = new Uint8Array(this.opus?.maxBytes() ?? 0);
   }
 
-  /** @returns null for what is no whole packet: the end of the capture */
+  /** @returns null for less than a whole packet: the end of the capture */
   pack(chunk: Chunk<PayloadFormat>): Packed | null {
     const { opus, options } = this;
     const start = performance.now();
@@ -263,7 +263,7 @@ class Unpacker {
     this.output = [new Float32Array(sampleRate)];
   }
 
-  /** None for what is no packet. */
+  /** None for anything but a packet. */
   unpack(message: string | Uint8Array): readonly Packet[] {
     const start = performance.now();
     try {

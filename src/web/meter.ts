@@ -185,17 +185,17 @@ export class Meter<
     return true;
   }
 
-  /** Halts the measurement of integrated loudness, loudness range and their maxima (Tech 3341 §2.4); all else goes on. @throws MicwireError `closed`. */
+  /** Halts the measurement of integrated loudness, loudness range and their maxima (Tech 3341 §2.4); all else continues. @throws MicwireError `closed`. */
   pause(): void {
     this.#send({ type: 'pause' });
   }
 
-  /** Goes on with the measurement after `pause()`; a new meter measures. @throws MicwireError `closed`. */
+  /** Continues the measurement after `pause()`; a new meter measures. @throws MicwireError `closed`. */
   start(): void {
     this.#send({ type: 'start' });
   }
 
-  /** Starts all readings anew, from the next render quantum on. @throws MicwireError `closed`. */
+  /** Restarts all readings, from the next render quantum on. @throws MicwireError `closed`. */
   reset(): void {
     this.#send({ type: 'reset' });
   }

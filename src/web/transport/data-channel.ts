@@ -39,7 +39,7 @@ export class DataChannelTransport implements Transport {
 
   /**
    * @param channel its callbacks and `binaryType` belong to the transport from now on
-   * @throws TypeError or RangeError for water marks that are none
+   * @throws TypeError or RangeError for wrong water marks
    */
   constructor(channel: DataChannelLike, options: WaterMarkOptions = {}) {
     checkObject('channel must be an RTCDataChannel', channel, 'send');

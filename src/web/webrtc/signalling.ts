@@ -14,7 +14,7 @@ export type SignallingState = 'connecting' | 'waiting' | 'ready' | 'closed';
  */
 export interface Signalling {
   readonly state: SignallingState;
-  /** Who of the two calls; null until `'ready'`. */
+  /** Whether this side is the caller or the callee; null until `'ready'`. */
   readonly role: CallRole | null;
   /** Why it was closed; null unless something failed. */
   readonly error: Error | null;
