@@ -203,8 +203,3 @@ export function receiverPosition(
     contextTime: values[REPORT.contextFrame]! / contextRate,
   };
 }
-
-/** The state of a report. */
-export function receiverState(values: Float64Array): ReceiveState {
-  return RECEIVE_STATES[values[REPORT.state]!] ?? 'waiting';
-}

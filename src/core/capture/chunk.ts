@@ -37,7 +37,7 @@ export const HEADER = {
 export const HEADER_BYTES: number = 8 * Float64Array.BYTES_PER_ELEMENT;
 
 /** Bytes of the payload of `frames` frames as it crosses the thread. */
-export function payloadLength(format: ChunkFormat, frames: number): number {
+function payloadLength(format: ChunkFormat, frames: number): number {
   const bytes = frames * format.channels * bytesPerSample(format.format);
   return format.encoding === 'base64' ? base64Length(bytes) : bytes;
 }
