@@ -1,4 +1,4 @@
-import { CODECS } from '../src/core/codec/codecs.ts';
+import { pcmCodec } from '../src/core/codec/pcm-codec.ts';
 import { PcmConcealment } from '../src/core/receive/pcm-concealment.ts';
 import { Quality } from '../demo/measure/quality.ts';
 import { seededRandom } from '../test/helpers/random.ts';
@@ -27,10 +27,9 @@ const CONCEALERS: Readonly<Record<string, () => Concealer>> = {
     };
   },
   'mirrored 10 ms, fading': () => {
-    const { l16 } = CODECS;
-    const format = { sampleRate: RATE, channels: 1 };
-    const encoder = l16.createEncoder(format);
-    const decoder = l16.createDecoder(format);
+    const stream = { format: 's16', sampleRate: RATE, channels: 1 } as const;
+    const encoder = pcmCodec.createEncoder(stream);
+    const decoder = pcmCodec.createDecoder(stream);
     const bytes = new Uint8Array(2 * PACKET);
     const scratch = [new Float32Array(PACKET)];
     return (output, at, frames) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PacketError } from '../src/core/errors.ts';
-import type { FramedStream } from '../src/core/framing/framing.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
 import { AdaptiveRedundancy } from '../src/core/rtp/adaptive-redundancy.ts';
@@ -15,7 +15,7 @@ import { isRtcp, readReports, reportBytes, writeReport } from '../src/core/rtp/r
 import type { ReportBlock } from '../src/core/rtp/rtcp.ts';
 import { seededRandom } from './helpers/random.ts';
 
-const STREAM: FramedStream = { format: 'opus', sampleRate: 48_000, channels: 1 };
+const STREAM: StreamFormat = { format: 'opus', sampleRate: 48_000, channels: 1 };
 const FRAMES = 960;
 const PACKET_MS = 20;
 const PACKETS_A_SECOND = 1000 / PACKET_MS;

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { CapturePipeline } from '../src/core/capture/capture-pipeline.ts';
+import { ChunkWriter } from '../src/core/capture/chunk-writer.ts';
 import { CHUNK_ENCODINGS } from '../src/core/capture/chunk.ts';
-import type { Chunk, ChunkFormat } from '../src/core/capture/chunk.ts';
+import type { Chunk, ChunkEncoding } from '../src/core/capture/chunk.ts';
 import { ChannelMixer } from '../src/core/dsp/channel-mixer.ts';
 import { planResampler } from '../src/core/resampler/resampler-planner.ts';
 import { resample } from '../src/core/resampler/resampler.ts';
 import { SAMPLE_FORMATS, SampleEncoder } from '../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../src/core/format/sample-format.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import { CollectingSink, samplesOf } from './helpers/chunks.ts';
 import { seededRandom } from './helpers/random.ts';
 import { noise } from './helpers/signals.ts';
@@ -16,23 +19,22 @@ interface Rig {
   readonly sink: CollectingSink;
 }
 
-function rig(inputRate: number, format: ChunkFormat, chunkDuration = 20): Rig {
-  const sink = new CollectingSink(format, chunkDuration);
-  const pipeline = new CapturePipeline({
-    inputRate,
-    format,
-    chunkDuration,
-    sink,
-    dither: 'none',
-    resampler:
-      inputRate === format.sampleRate
-        ? null
-        : planResampler({ inputRate, outputRate: format.sampleRate }),
-  });
-  return { pipeline, sink };
+/** A stream, and how it crosses the thread. */
+interface CapturedFormat extends StreamFormat<SampleFormat> {
+  readonly encoding: ChunkEncoding;
 }
 
-const RAW: ChunkFormat = { sampleRate: 48000, channels: 1, format: 'f32', encoding: 'binary' };
+function rig(inputRate: number, captured: CapturedFormat, chunkDuration = 20): Rig {
+  const { encoding, ...stream } = captured;
+  const { channels, sampleRate } = stream;
+  const sink = new CollectingSink({ stream, encoding }, chunkDuration);
+  const writer = new ChunkWriter({ stream, encoding, chunkDuration, sink, dither: 'none' });
+  const resampler =
+    inputRate === sampleRate ? null : planResampler({ inputRate, outputRate: sampleRate });
+  return { pipeline: new CapturePipeline({ channels, inputRate, resampler, writer }), sink };
+}
+
+const RAW: CapturedFormat = { sampleRate: 48000, channels: 1, format: 'f32', encoding: 'binary' };
 
 function joined(chunks: readonly Chunk[], channel = 0): number[] {
   return chunks.flatMap((chunk) => [...samplesOf(chunk)[channel]!]);

@@ -3,8 +3,10 @@ import { afterEach, expect, test } from 'vitest';
 import { ChunkQueue } from '../src/core/capture/chunk-queue.ts';
 import { RingReader, receiveDelivery } from '../src/core/capture/chunk-receiver.ts';
 import { Chunk, HEADER_BYTES, longestPayload } from '../src/core/capture/chunk.ts';
-import type { ChunkFormat } from '../src/core/capture/chunk.ts';
+import type { ChunkOptions } from '../src/core/capture/chunk.ts';
 import { allocateRing } from '../src/core/dsp/ring-buffer.ts';
+import type { SampleFormat } from '../src/core/format/sample-format.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import { planResampler } from '../src/core/resampler/resampler-planner.ts';
 import type {
   CaptureDelivery,
@@ -17,7 +19,8 @@ import type { ScopeNode, WorkletScope } from '../src/testing/index.ts';
 import { sine } from './helpers/signals.ts';
 import { eventually } from './helpers/eventually.ts';
 
-const FORMAT: ChunkFormat = { sampleRate: 48000, channels: 1, format: 's16', encoding: 'binary' };
+const STREAM: StreamFormat<SampleFormat> = { sampleRate: 48000, channels: 1, format: 's16' };
+const CHUNKS: ChunkOptions<SampleFormat> = { stream: STREAM, encoding: 'binary' };
 
 /** A processor, and what it has sent. Buffers come back while `recycling`. */
 class Bench {
@@ -26,12 +29,12 @@ class Bench {
   readonly events: CaptureEvent[] = [];
   readonly chunks: Chunk[] = [];
   recycling = true;
-  readonly #format: ChunkFormat;
+  readonly #chunks: ChunkOptions<SampleFormat>;
 
   constructor(scope: WorkletScope, options: Partial<CaptureProcessorOptions>) {
     this.scope = scope;
     const processorOptions: CaptureProcessorOptions = {
-      format: FORMAT,
+      ...CHUNKS,
       dither: 'none',
       chunkDuration: 20,
       slots: 4,
@@ -39,7 +42,7 @@ class Bench {
       ring: null,
       ...options,
     };
-    this.#format = processorOptions.format;
+    this.#chunks = processorOptions;
     this.node = scope.createNode('micwire-capture', { outputChannelCount: [1], processorOptions });
     this.node.port.onmessage = ({ data }): void => this.#take(data as CaptureEvent);
   }
@@ -65,7 +68,7 @@ class Bench {
   #take(event: CaptureEvent): void {
     this.events.push(event);
     if (event.type !== 'chunk') return;
-    this.chunks.push(new Chunk(this.#format, event));
+    this.chunks.push(new Chunk(this.#chunks, event));
     if (!this.recycling) return;
     const { header, bytes } = event;
     this.node.port.postMessage({ type: 'recycle', header, bytes }, [header.buffer]);
@@ -144,7 +147,7 @@ test('every buffer is one of the pool: they are reused, and strangers are refuse
 
 test('pause sends what there is, resume goes on without a hole in frames', async () => {
   const rig = await bench({
-    format: { ...FORMAT, sampleRate: 16000 },
+    stream: { ...STREAM, sampleRate: 16000 },
     resampler: planResampler({ inputRate: 48000, outputRate: 16000 }),
   });
   rig.run(10);
@@ -196,7 +199,7 @@ test('through a port of its own: chunks sent before go one way, the rest the oth
   const { port1, port2 } = new MessageChannel();
   const queue = new ChunkQueue(100, 960);
   port2.on('message', (delivery: CaptureDelivery) => {
-    receiveDelivery(delivery, port2 as unknown as MessagePortLike, FORMAT, queue);
+    receiveDelivery(delivery, port2 as unknown as MessagePortLike, CHUNKS, queue);
   });
   rig.tell({ type: 'pipe', port: port1 }, [port1]);
   expect(rig.types()).toEqual(['chunk', 'piped']);
@@ -218,11 +221,11 @@ test('through a port of its own: chunks sent before go one way, the rest the oth
 });
 
 test('through shared memory nothing is posted, and the books are the same', async () => {
-  const ring = allocateRing(4, HEADER_BYTES + longestPayload(FORMAT, 20));
+  const ring = allocateRing(4, HEADER_BYTES + longestPayload(CHUNKS, 20));
   const rig = await bench({ ring });
   const queue = new ChunkQueue(100);
   const sleep = (): Promise<void> => Promise.reject(new Error('nobody polls here'));
-  new RingReader({ memory: ring, format: FORMAT, queue, sleep });
+  new RingReader({ memory: ring, chunks: CHUNKS, queue, sleep });
   for (let i = 0; i < 10; i++) {
     rig.run(10);
     await rig.scope.settle();
@@ -240,11 +243,11 @@ test('through shared memory nothing is posted, and the books are the same', asyn
 });
 
 test('a reader of the ring that was stopped leaves it to the next', async () => {
-  const ring = allocateRing(8, HEADER_BYTES + longestPayload(FORMAT, 20));
+  const ring = allocateRing(8, HEADER_BYTES + longestPayload(CHUNKS, 20));
   const rig = await bench({ ring });
   const first = new ChunkQueue(100);
   const sleep = (): Promise<void> => Promise.reject(new Error('nobody polls here'));
-  const reader = new RingReader({ memory: ring, format: FORMAT, queue: first, sleep });
+  const reader = new RingReader({ memory: ring, chunks: CHUNKS, queue: first, sleep });
   rig.run(20);
   await rig.scope.settle();
   reader.stop();
@@ -252,7 +255,7 @@ test('a reader of the ring that was stopped leaves it to the next', async () => 
   await rig.scope.settle();
   expect(first.stats.queued).toBe(2 * 960);
   const second = new ChunkQueue(100);
-  new RingReader({ memory: ring, format: FORMAT, queue: second, sleep });
+  new RingReader({ memory: ring, chunks: CHUNKS, queue: second, sleep });
   rig.tell({ type: 'close' });
   await eventually(() => expect(second.ended).toBe(true));
   expect((await second[Symbol.asyncIterator]().next()).value?.sequence).toBe(2);

@@ -146,7 +146,7 @@ test('after quanta that never came the next frame stands at its time to the near
   const inputRate = 44_100;
   const resampler = planResampler({ inputRate, outputRate: 16_000 });
   const writer = new CountingWriter();
-  const pipeline = new CapturePipeline({ format: { channels: 1 }, inputRate, resampler, writer });
+  const pipeline = new CapturePipeline({ channels: 1, inputRate, resampler, writer });
   const input = [new Float32Array(128)];
   let contextFrame = 1000;
   const began = contextFrame;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bytesPerSample } from '../src/core/format/sample-format.ts';
 import { PacketError } from '../src/core/errors.ts';
-import type { FramedStream, Framing, MessageDecoder } from '../src/core/framing/framing.ts';
+import type { Framing, MessageDecoder } from '../src/core/framing/framing.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { mutateBytes, mutateText } from './helpers/mutate.ts';
@@ -10,7 +11,7 @@ import { seededRandom } from './helpers/random.ts';
 
 const ROUNDS = 5000;
 
-const stream: FramedStream = { format: 's16', sampleRate: 48_000, channels: 2 };
+const stream: StreamFormat = { format: 's16', sampleRate: 48_000, channels: 2 };
 
 function mutate(message: string | Uint8Array, random: () => number): string | Uint8Array {
   return typeof message === 'string' ? mutateText(message, random) : mutateBytes(message, random);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
-import type { FramedStream } from '../src/core/framing/framing.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { RtpStream } from '../src/core/framing/rtp-stream.ts';
+import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream-options.ts';
 import { RedBlocks, writeRedBlockHeader, writeRedPrimaryHeader } from '../src/core/rtp/red.ts';
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
@@ -15,8 +15,8 @@ import { randomPackets } from './helpers/packet-streams.ts';
 import { seededRandom } from './helpers/random.ts';
 import { speech } from './helpers/speech.ts';
 
-const OPUS: FramedStream = { format: 'opus', sampleRate: 48_000, channels: 1 };
-const SPEECH: FramedStream = { format: 's16', sampleRate: 16_000, channels: 1 };
+const OPUS: StreamFormat = { format: 'opus', sampleRate: 48_000, channels: 1 };
+const SPEECH: StreamFormat = { format: 's16', sampleRate: 16_000, channels: 1 };
 /** A packet of Opus of 20 ms (RFC 6716 table 2: CELT, fullband, code 0), and how many frames of 48 kHz that is. */
 const TOC_20_MS = 31 << 3;
 const FRAMES_20_MS = 960;
@@ -57,7 +57,7 @@ const payload20Ms = Uint8Array.of(TOC_20_MS, 1);
 
 describe('a packet as RTP', () => {
   it('has twelve bytes of header, and samples in network byte order', () => {
-    const stream: RtpStream = { ...SPEECH, ssrc: 0xdead_beef };
+    const stream: RtpStreamOptions = { ...SPEECH, ssrc: 0xdead_beef };
     const sent: Packet = {
       ...SPEECH,
       sequence: 0x1_0003,
@@ -107,7 +107,7 @@ describe('a packet as RTP', () => {
     ['timestampOffset', { timestampOffset: 0.5 }, RangeError],
     ['ssrc', { ssrc: 2 ** 32 }, RangeError],
   ] as const)('is refused where RTP cannot carry its %s: %j', (name, changes, error) => {
-    const stream: RtpStream = { ...SPEECH, ...changes };
+    const stream: RtpStreamOptions = { ...SPEECH, ...changes };
     expect(() => rtpFraming.createEncoder(stream)).toThrow(error);
     expect(() => rtpFraming.createEncoder(stream)).toThrow(name);
     expect(() => rtpFraming.createDecoder(stream)).toThrow(error);
@@ -115,7 +115,7 @@ describe('a packet as RTP', () => {
 
   it('counts Opus at 48 kHz, whatever the sound’s rate is', () => {
     for (const sampleRate of [8000, 12_000, 16_000, 24_000]) {
-      const stream: FramedStream = { format: 'opus', sampleRate, channels: 1 };
+      const stream: StreamFormat = { format: 'opus', sampleRate, channels: 1 };
       const sent = randomPackets(stream, 20, seededRandom(1));
       const encoder = rtpFraming.createEncoder(stream);
       const timestamps = sent.map(
@@ -138,7 +138,11 @@ describe('a stream as RTP', () => {
   });
 
   it('may begin anywhere, where both ends know', () => {
-    const stream: RtpStream = { ...OPUS, sequenceOffset: 65_000, timestampOffset: 2 ** 32 - 1000 };
+    const stream: RtpStreamOptions = {
+      ...OPUS,
+      sequenceOffset: 65_000,
+      timestampOffset: 2 ** 32 - 1000,
+    };
     const encoder = rtpFraming.createEncoder(stream);
     const decoder = rtpFraming.createDecoder(stream);
     const sent = opusPackets(1000, 3);

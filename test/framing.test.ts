@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { PacketError } from '../src/core/errors.ts';
-import type { FramedStream } from '../src/core/framing/framing.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { randomPackets, randomStream } from './helpers/packet-streams.ts';
 import { seededRandom } from './helpers/random.ts';
 
-const stream: FramedStream = { format: 's16', sampleRate: 16_000, channels: 1 };
+const stream: StreamFormat = { format: 's16', sampleRate: 16_000, channels: 1 };
 
 function packet(changes: Partial<Packet> = {}): Packet {
   return {

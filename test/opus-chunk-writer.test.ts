@@ -52,6 +52,7 @@ class ListSink implements ChunkSink {
 /** "Encodes" samples, which are whole numbers, as bytes: a packet tells what it was made of. */
 function plainEncoder(latencyFrames = 4, channels = 1): PayloadEncoder & { closed: number } {
   return {
+    format: 'opus',
     sampleRate: 1000,
     channels,
     packetFrames: PACKET_FRAMES,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CODECS } from '../src/core/codec/codecs.ts';
+import { pcmCodec } from '../src/core/codec/pcm-codec.ts';
 import { readStatistics } from '../src/core/receive/receive-counters.ts';
 import type { ReceiveStatistics } from '../src/core/receive/receive-counters.ts';
 import { ReceiveSource } from '../src/core/receive/receive-source.ts';
@@ -19,10 +19,10 @@ interface Run {
 /** Packets that come in time wait for 400 ms at first, then for as little as there must be. */
 function shorten(sampleRate: number, packetFrames: number, quantum: number, seconds = 8): Run {
   const signal = voice(seconds * sampleRate, sampleRate);
-  const format = { sampleRate, channels: 1 };
-  const encoder = CODECS.s16.createEncoder(format);
+  const stream = { format: 's16', sampleRate, channels: 1 } as const;
+  const encoder = pcmCodec.createEncoder(stream);
   const source = new ReceiveSource({
-    decoder: CODECS.s16.createDecoder(format),
+    decoder: pcmCodec.createDecoder(stream),
     decoderConceals: false,
     maxPacketFrames: packetFrames,
     capacityPackets: 1024,

@@ -9,7 +9,7 @@ import { OpusChunkWriter } from '../src/core/capture/opus-chunk-writer.ts';
 import type { PayloadFormat } from '../src/core/format/payload-format.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { recordingMuxer } from '../src/core/container/recording-muxer.ts';
-import type { RecordedChunk, RecordingFormat } from '../src/core/container/recording-muxer.ts';
+import type { RecordedChunk, RecordingOptions } from '../src/core/container/recording-muxer.ts';
 import { planResampler } from '../src/core/resampler/resampler-planner.ts';
 import { opusLibrary } from './helpers/opus.ts';
 import { installed, planarFloats, runProgram } from './helpers/programs.ts';
@@ -20,7 +20,7 @@ const library = await opusLibrary();
 const folder = mkdtempSync(join(tmpdir(), 'micwire-muxer-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function fileOf(format: RecordingFormat, chunks: readonly RecordedChunk[]): Uint8Array {
+function fileOf(format: RecordingOptions, chunks: readonly RecordedChunk[]): Uint8Array {
   const muxer = recordingMuxer(format, 7);
   const parts = chunks.flatMap((chunk) => [...muxer.add(chunk)].map((bytes) => bytes.slice()));
   parts.push(...muxer.end(true));
@@ -40,11 +40,11 @@ function pathOf(bytes: Uint8Array): string {
 class ListSink implements ChunkSink {
   readonly chunks: Chunk<PayloadFormat>[] = [];
   full = false;
-  readonly #format: RecordingFormat;
+  readonly #options: RecordingOptions;
   readonly #slot: ChunkSlot = slotIn(new ArrayBuffer(HEADER_BYTES + 4000), 0, 4000);
 
-  constructor(format: RecordingFormat) {
-    this.#format = format;
+  constructor(options: RecordingOptions) {
+    this.#options = options;
   }
 
   acquire(): ChunkSlot | undefined {
@@ -52,7 +52,7 @@ class ListSink implements ChunkSink {
   }
 
   commit(): void {
-    this.chunks.push(new Chunk({ ...this.#format, encoding: 'binary' }, this.#slot));
+    this.chunks.push(new Chunk({ ...this.#options, encoding: 'binary' }, this.#slot));
   }
 
   end(): void {}
@@ -70,11 +70,9 @@ interface Case {
 function record(seed: number, { container, frameDuration, inputRate, sampleRate, dropping }: Case) {
   const random = seededRandom(seed);
   const encoder = new OpusEncoder(library, { sampleRate, channels: 1, frameDuration });
-  const format: RecordingFormat = {
+  const format: RecordingOptions = {
     container,
-    format: 'opus',
-    sampleRate,
-    channels: 1,
+    stream: { format: 'opus', sampleRate, channels: 1 },
     preSkip: encoder.latencyFrames,
     chunkDuration: frameDuration,
   };
@@ -82,7 +80,7 @@ function record(seed: number, { container, frameDuration, inputRate, sampleRate,
   const writer = new OpusChunkWriter({ encoder, encoding: 'binary', sink });
   const resampler =
     inputRate === sampleRate ? null : planResampler({ inputRate, outputRate: sampleRate });
-  const pipeline = new CapturePipeline({ format, inputRate, resampler, writer });
+  const pipeline = new CapturePipeline({ channels: 1, inputRate, resampler, writer });
   const input = noise(random, inputRate * 2, 0.3);
   let contextFrame = 0;
   let at = 0;
@@ -150,11 +148,9 @@ test('a packet that spans a pause has the time of its first frame', () => {
   expect(spanning.contextTime).toBeCloseTo(spanning.frame / 48_000, 9);
 });
 
-const WAV: RecordingFormat = {
+const WAV: RecordingOptions = {
   container: 'wav',
-  format: 'mulaw',
-  sampleRate: 8000,
-  channels: 1,
+  stream: { format: 'mulaw', sampleRate: 8000, channels: 1 },
   preSkip: 0,
   chunkDuration: 100,
 };
@@ -164,7 +160,7 @@ test.each(['mulaw', 'alaw'] as const)(
   (format) => {
     const chunk: RecordedChunk = { bytes: new Uint8Array(801), frame: 0, frames: 801 };
     const make = (mendable: boolean) => {
-      const muxer = recordingMuxer({ ...WAV, format }, 1);
+      const muxer = recordingMuxer({ ...WAV, stream: { ...WAV.stream, format } }, 1);
       const [head, ...data] = [...muxer.add(chunk), ...muxer.end(mendable)];
       return { head: head!, data: Buffer.concat(data), mended: muxer.finishedHead()! };
     };
@@ -182,7 +178,7 @@ test.each(['mulaw', 'alaw'] as const)(
 );
 
 test('what is missing before a chunk of WAV is silence of its length, in pieces', () => {
-  const muxer = recordingMuxer({ ...WAV, format: 's16' }, 1);
+  const muxer = recordingMuxer({ ...WAV, stream: { ...WAV.stream, format: 's16' } }, 1);
   const chunk = (frame: number) => ({ bytes: new Uint8Array(1600).fill(1), frame, frames: 800 });
   const [, ...first] = muxer.add(chunk(0));
   expect(first.map(({ length }) => length)).toEqual([1600]);

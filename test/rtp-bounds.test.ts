@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { FramedStream } from '../src/core/framing/framing.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { RtpStream } from '../src/core/framing/rtp-stream.ts';
+import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream-options.ts';
 import { AdaptiveRedundancy } from '../src/core/rtp/adaptive-redundancy.ts';
 import { HeaderExtensionCursor } from '../src/core/rtp/header-extensions.ts';
 import { readLossPatterns } from '../src/core/rtp/loss-pattern.ts';
@@ -11,7 +11,7 @@ import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 
 const SIZES = [1024, 32 * 1024, 1024 * 1024] as const;
-const OPUS: FramedStream = { format: 'opus', sampleRate: 48_000, channels: 1 };
+const OPUS: StreamFormat = { format: 'opus', sampleRate: 48_000, channels: 1 };
 const SSRC = rtpFraming.createEncoder(OPUS).ssrc;
 
 /** Bytes that count how often one of them is looked at. What copies whole stretches is the engine's, and counts as one. */
@@ -113,7 +113,7 @@ describe.each(SIZES)('of a hostile message of %i bytes', (size) => {
     expect(new RedBlocks().parse(counter.bytes, 12, size - 12)).toBe(32);
     expect(packet.payloadBytes).toBe(size - 12);
     expect(counter.reads).toBeLessThan(500);
-    const samples: RtpStream = {
+    const samples: RtpStreamOptions = {
       format: 'mulaw',
       sampleRate: 48_000,
       channels: 1,

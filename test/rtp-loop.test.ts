@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FramedStream } from '../src/core/framing/framing.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
 import {
@@ -22,7 +22,7 @@ import { RedundancyController } from '../src/core/rtp/redundancy-controller.ts';
 import type { ReceiverReport, SenderReport } from '../src/core/rtp/rtcp.ts';
 import { seededRandom } from './helpers/random.ts';
 
-const STREAM: FramedStream = { format: 'opus', sampleRate: 48_000, channels: 1 };
+const STREAM: StreamFormat = { format: 'opus', sampleRate: 48_000, channels: 1 };
 const FRAMES = 960;
 const PACKET_MS = 20;
 const REPORT_MS = 1000;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { PacketError } from '../src/core/errors.ts';
-import type { FramedStream } from '../src/core/framing/framing.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { RtpStream } from '../src/core/framing/rtp-stream.ts';
+import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream-options.ts';
 import { InterarrivalJitter, ReceptionStatistics } from '../src/core/rtp/reception-statistics.ts';
 import { readLossPatterns } from '../src/core/rtp/loss-pattern.ts';
 import { LossReporter } from '../src/core/rtp/loss-reporter.ts';
@@ -12,8 +12,8 @@ import { readReports } from '../src/core/rtp/rtcp.ts';
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { seededRandom } from './helpers/random.ts';
 
-const PCMU: FramedStream = { format: 'mulaw', sampleRate: 8000, channels: 1 };
-const OPUS: FramedStream = { format: 'opus', sampleRate: 48_000, channels: 1 };
+const PCMU: StreamFormat = { format: 'mulaw', sampleRate: 8000, channels: 1 };
+const OPUS: StreamFormat = { format: 'opus', sampleRate: 48_000, channels: 1 };
 const FRAMES = 160;
 const TWO_16 = 2 ** 16;
 const TWO_32 = 2 ** 32;
@@ -52,7 +52,7 @@ class Listener {
   #sequence = -1;
   #end = -1;
 
-  constructor(stream: RtpStream = PCMU) {
+  constructor(stream: RtpStreamOptions = PCMU) {
     this.decoder = rtpFraming.createDecoder(stream);
   }
 
@@ -249,7 +249,12 @@ describe('another SSRC', () => {
 
 describe('packets without audio', () => {
   it('change no timeline, and are counted by what they are', () => {
-    const stream: RtpStream = { format: 's16', sampleRate: 16_000, channels: 1, payloadType: 96 };
+    const stream: RtpStreamOptions = {
+      format: 's16',
+      sampleRate: 16_000,
+      channels: 1,
+      payloadType: 96,
+    };
     const listener = new Listener(stream);
     const audio = { type: 96, bytes: 640 };
     const kinds = [
@@ -358,7 +363,7 @@ describe('packets without audio', () => {
 
 describe('reports about a stream', () => {
   /** Feeds messages 20 ms apart to decoder and reporter. @returns each report's only block, and its pattern */
-  function report(messages: Iterable<Uint8Array | null>, stream: RtpStream = PCMU) {
+  function report(messages: Iterable<Uint8Array | null>, stream: RtpStreamOptions = PCMU) {
     const decoder = rtpFraming.createDecoder(stream);
     const reporter = new LossReporter(stream);
     const blocks = [];

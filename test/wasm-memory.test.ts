@@ -158,7 +158,8 @@ describe('processors that are closed while their source stays connected', () => 
       snapshot: null,
     };
     const capture: CaptureProcessorOptions = {
-      format: { sampleRate: 16_000, channels: 1, format: 's16', encoding: 'binary' },
+      stream: { sampleRate: 16_000, channels: 1, format: 's16' },
+      encoding: 'binary',
       dither: 'none',
       chunkDuration: 20,
       slots: 4,

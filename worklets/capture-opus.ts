@@ -11,10 +11,9 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
 
   constructor({ processorOptions }: { readonly processorOptions: OpusCaptureProcessorOptions }) {
     super();
-    const { format, opus, module } = processorOptions;
+    const { encoding, opus, module } = processorOptions;
     // The compiled module comes from the page, where it was warmed up; bytes come where modules cannot be passed.
     const encoder = new OpusEncoder(OpusLibrary.shared(module), opus);
-    const { encoding } = format;
     this.#engine = new CaptureEngine(
       processorOptions,
       sampleRate,

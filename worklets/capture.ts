@@ -1,4 +1,5 @@
 import { CaptureEngine } from '../src/core/capture/capture-engine.ts';
+import { ChunkWriter } from '../src/core/capture/chunk-writer.ts';
 import type { CaptureCommand, CaptureProcessorOptions } from '../src/core/messages.ts';
 
 /** Sends its input away in chunks. Its output is silent: it lets engines pull the node, and tells the quantum's length. */
@@ -8,7 +9,12 @@ class CaptureProcessor extends AudioWorkletProcessor {
 
   constructor({ processorOptions }: { readonly processorOptions: CaptureProcessorOptions }) {
     super();
-    this.#engine = new CaptureEngine(processorOptions, sampleRate, this.port);
+    this.#engine = new CaptureEngine(
+      processorOptions,
+      sampleRate,
+      this.port,
+      (sink, chunkDuration) => new ChunkWriter({ ...processorOptions, chunkDuration, sink }),
+    );
     this.port.onmessage = ({ data }: MessageEvent<CaptureCommand>): void => {
       this.#engine?.obey(data, currentFrame);
       if (data.type !== 'close') return;

@@ -1,5 +1,5 @@
 import { SampleEncoder, bytesPerSample } from 'micwire/core';
-import type { FramedStream, Framing, Packet } from 'micwire/core';
+import type { StreamFormat, Framing, Packet } from 'micwire/core';
 import type { WireMessage } from '../lanes/close-up-parts.ts';
 import type { LaneSettings } from '../lanes/close-up-settings.ts';
 
@@ -12,7 +12,7 @@ export type WireSettings = Pick<
 >;
 
 /** What a lane with these settings sends. */
-export function streamOf({ sampleRate, format, channels }: WireSettings): FramedStream {
+export function streamOf({ sampleRate, format, channels }: WireSettings): StreamFormat {
   return { sampleRate, format, channels };
 }
 

@@ -1,5 +1,4 @@
 import {
-  CODECS,
   FRAMINGS,
   OpusEncoder,
   OpusLibrary,
@@ -7,14 +6,15 @@ import {
   SampleDecoder,
   isRtcp,
   opusCodec,
+  pcmCodec,
 } from 'micwire/core';
 import type {
-  FramedStream,
   MessageDecoder,
   MessageEncoder,
   Packet,
   PayloadDecoder,
   RtpMessageEncoder,
+  StreamFormat,
 } from 'micwire/core';
 import type { Chunk, PayloadFormat, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
@@ -169,7 +169,7 @@ class Packer {
   constructor(options: LaneWorkerOptions) {
     const { sampleRate, format, settings, framing, copies, opus } = options;
     this.options = options;
-    const stream: FramedStream = { format, sampleRate, channels: 1 };
+    const stream: StreamFormat = { format, sampleRate, channels: 1 };
     this.copying = framing === 'rtp' ? FRAMINGS.rtp.createEncoder(stream) : null;
     this.encoder = this.copying ?? FRAMINGS[framing].createEncoder(stream);
     const adapts = this.copying !== null && copies === 'adaptive';
@@ -252,8 +252,14 @@ class Unpacker {
   constructor(options: LaneWorkerOptions) {
     const { sampleRate, opus, framing, format } = options;
     this.decoder = FRAMINGS[framing].createDecoder({ format, sampleRate, channels: 1 });
-    const codec = opus === null ? CODECS.s16 : opusCodec(new OpusLibrary(opus));
-    this.codec = codec.createDecoder({ sampleRate, channels: 1 });
+    this.codec =
+      opus === null
+        ? pcmCodec.createDecoder({ format: 's16', sampleRate, channels: 1 })
+        : opusCodec(new OpusLibrary(opus)).createDecoder({
+            format: 'opus',
+            sampleRate,
+            channels: 1,
+          });
     this.output = [new Float32Array(sampleRate)];
   }
 

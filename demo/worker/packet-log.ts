@@ -1,5 +1,5 @@
 import { PcapngWriter } from 'micwire/core';
-import type { FramedStream } from 'micwire/core';
+import type { StreamFormat } from 'micwire/core';
 
 /** A minute of packets of 10 ms. */
 const CAPACITY = 6000;
@@ -22,7 +22,7 @@ export class PacketLog {
   }
 
   /** A file that Wireshark opens as RTP with its payload, packets as they arrived. Null before the first. */
-  file(stream: FramedStream): Uint8Array<ArrayBuffer> | null {
+  file(stream: StreamFormat): Uint8Array<ArrayBuffer> | null {
     const { arrived } = this;
     if (arrived.length === 0) return null;
     const oldest = arrived.length < CAPACITY ? 0 : this.next % CAPACITY;

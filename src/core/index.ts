@@ -18,7 +18,6 @@ export type {
 } from './format/sample-format.ts';
 export { Base64Writer, base64Length, decodeBase64, encodeBase64 } from './base64/base64.ts';
 export type {
-  FramedStream,
   Framing,
   MessageDecoder,
   MessageEncoder,
@@ -31,7 +30,6 @@ export { base64JsonFraming } from './framing/base64-json.ts';
 export { BINARY_VERSION, binaryFraming } from './framing/binary.ts';
 export { rtpFraming } from './framing/rtp.ts';
 export type { RtpFraming } from './framing/rtp.ts';
-export type { RtpStream } from './framing/rtp-stream.ts';
 export { RtpMessageDecoder } from './framing/rtp-message-decoder.ts';
 export {
   MAX_REDUNDANCY,
@@ -39,7 +37,8 @@ export {
   RtpMessageEncoder,
 } from './framing/rtp-message-encoder.ts';
 export { MAX_PAYLOAD_BYTES } from './framing/packet.ts';
-export type { LazyPacket, NoAudio, Packet, PacketHeader, RtpFields } from './framing/packet.ts';
+export type { LazyPacket, Packet, PacketHeader } from './framing/packet.ts';
+export type { NoAudio, RtpArrival, RtpFields } from './rtp/rtp-arrival.ts';
 export type { RtpDecoderStatistics } from './framing/rtp-message-decoder.ts';
 export { ActivityDetector } from './metering/activity-detector.ts';
 export type {
@@ -157,6 +156,7 @@ export {
   rtpPayloadType,
 } from './rtp/rtp-payload-format.ts';
 export type { RtpPayloadFormat } from './rtp/rtp-payload-format.ts';
+export type { RtpStreamOptions } from './rtp/rtp-stream-options.ts';
 export {
   SequenceUnwrapper,
   TimestampUnwrapper,
@@ -174,11 +174,11 @@ export { planVariableResampler } from './resampler/variable-resampler-planner.ts
 export type { VariableResamplerPlanOptions } from './resampler/variable-resampler-planner.ts';
 export { VariableResampler } from './resampler/variable-resampler.ts';
 export type { VariableResamplerPlan } from './resampler/variable-resampler.ts';
-export type { Codec, PayloadDecoder, PayloadEncoder, StreamFormat } from './codec/codec.ts';
-export { CODECS } from './codec/codecs.ts';
-export type { CodecName } from './codec/codecs.ts';
+export type { Codec, PayloadDecoder, PayloadEncoder } from './codec/codec.ts';
+export { pcmCodec } from './codec/pcm-codec.ts';
 export { PacketDecoder } from './codec/packet-decoder.ts';
 export type { PayloadFormat } from './format/payload-format.ts';
+export type { StreamFormat } from './format/stream-format.ts';
 export { opusCodec } from './codec/opus-codec.ts';
 export { OpusDecoder } from './codec/opus-decoder.ts';
 export type { OpusDecoderOptions } from './codec/opus-decoder.ts';
@@ -201,7 +201,6 @@ export { WebmOpusWriter } from './container/webm-opus.ts';
 export type { OggOpusOptions } from './container/ogg-opus.ts';
 export type { WebmOpusOptions } from './container/webm-opus.ts';
 export { WavWriter } from './container/wav.ts';
-export type { WavOptions } from './container/wav.ts';
 export { parseIceCandidate } from './webrtc/ice-candidate.ts';
 export type { IceCandidate } from './webrtc/ice-candidate.ts';
 export type { IceCandidateType } from './webrtc/ice-report.ts';

@@ -4,22 +4,24 @@
  */
 import type { ReaderAccount } from './capture/chunk-queue.ts';
 import type { ChunkSlot } from './capture/chunk-sink.ts';
-import type { ChunkEncoding, ChunkFormat } from './capture/chunk.ts';
+import type { ChunkEncoding, ChunkOptions } from './capture/chunk.ts';
 import type { OpusModule } from './codec/opus-library.ts';
-import type { RecordingFormat } from './container/recording-muxer.ts';
+import type { RecordingOptions } from './container/recording-muxer.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from './codec/opus-options.ts';
 import type { MeterName, MeterSettings } from './metering/meter-table.ts';
 import type { ResamplerPlan } from './resampler/resampler-plan.ts';
+import type { PayloadFormat } from './format/payload-format.ts';
 import type { Dither, SampleFormat } from './format/sample-format.ts';
+import type { StreamFormat } from './format/stream-format.ts';
 import type { BacklogMode } from './playout/backlog-policy.ts';
 import type { ReceiveState } from './receive/receive-report.ts';
-import type { ReceiveFormat } from './receive/receive-format.ts';
 import type { VariableResamplerPlan } from './resampler/variable-resampler.ts';
 
 // --- capture -------------------------------------------------------------------------------------------------------
 
-export interface CaptureProcessorOptions {
-  readonly format: ChunkFormat;
+export interface CaptureProcessorOptions<
+  Format extends PayloadFormat = SampleFormat,
+> extends ChunkOptions<Format> {
   readonly dither: Dither;
   /** Milliseconds. */
   readonly chunkDuration: number;
@@ -32,7 +34,7 @@ export interface CaptureProcessorOptions {
 }
 
 /** `micwire-capture-opus`: `chunkDuration` is that of a packet. */
-export interface OpusCaptureProcessorOptions extends CaptureProcessorOptions {
+export interface OpusCaptureProcessorOptions extends CaptureProcessorOptions<'opus'> {
   readonly opus: OpusSettings;
   /** libopus, compiled; or its bytes as a `Uint8Array`, where a module cannot be passed. */
   readonly module: OpusModule;
@@ -93,9 +95,8 @@ export type CaptureEvent =
     };
 
 /** From a page to a Worker of its own: `capture.pipeToWorker(worker)` → `receiveCapture(event)`. */
-export interface CaptureHandover {
+export interface CaptureHandover extends ChunkOptions {
   readonly type: 'micwire-capture';
-  readonly format: ChunkFormat;
   /** How many chunks may wait in the Worker until they are read. */
   readonly maxChunks: number;
   /** Where the Worker's account begins: frames before were read on the page. */
@@ -180,7 +181,7 @@ export interface BackupRequest {
   readonly name: string;
   /** ms since 1970. */
   readonly startedAt: number;
-  readonly format: RecordingFormat;
+  readonly recording: RecordingOptions;
 }
 
 /** To `worker/backup.js`. */
@@ -236,12 +237,7 @@ export type MeterEvent =
 
 // --- playout -------------------------------------------------------------------------------------------------------
 
-export interface PlayoutProcessorOptions {
-  /** Of the wire, as are the channels and the rate. */
-  readonly format: SampleFormat;
-  readonly channels: number;
-  /** Hz. */
-  readonly sampleRate: number;
+export interface PlayoutProcessorOptions extends StreamFormat<SampleFormat> {
   readonly outputChannels: number;
   /** From the wire's rate to the context's; null where they are equal. */
   readonly resampler: ResamplerPlan | null;
@@ -339,7 +335,7 @@ export interface ReceiveLimits {
   readonly latencyCost: number | null;
 }
 
-export interface ReceiveProcessorOptions extends ReceiveFormat {
+export interface ReceiveProcessorOptions extends StreamFormat {
   readonly outputChannels: number;
   /** From the wire's rate to the context's, also where they are equal: it follows the sender's clock. */
   readonly resampler: VariableResamplerPlan;
@@ -384,7 +380,7 @@ export type ReceiveEvent =
   | { readonly type: 'closed'; readonly frame: number };
 
 /** From a page to a Worker of its own: `receiver.pipeFrom(worker)` → `openReceiverPort(event)`. */
-export interface ReceiverHandover extends ReceiveFormat {
+export interface ReceiverHandover extends StreamFormat {
   readonly type: 'micwire-receiver';
   readonly maxPayloadBytes: number;
   readonly maxPacketFrames: number;

@@ -1,5 +1,6 @@
 import { MicwireError } from '../core/errors.ts';
-import type { WavOptions } from '../core/container/wav.ts';
+import type { SampleFormat } from '../core/format/sample-format.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 
 /** What is known of a recording that is backed up. Structured-cloneable. */
 export interface BackupEntry {
@@ -11,7 +12,7 @@ export interface BackupEntry {
   /** When it began, ms since 1970. */
   readonly startedAt: number;
   /** Of WAV: its head is mended when it is read. */
-  readonly wav: WavOptions | null;
+  readonly wav: StreamFormat<SampleFormat> | null;
 }
 
 /** Where a recording is stored as it grows. A failure of any call is for good. */

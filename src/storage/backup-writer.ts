@@ -1,6 +1,6 @@
 import { recordingMuxer } from '../core/container/recording-muxer.ts';
 import type { RecordedChunk, RecordingMuxer } from '../core/container/recording-muxer.ts';
-import type { SampleFormat } from '../core/format/sample-format.ts';
+import { isSampled } from '../core/format/stream-format.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { BackupRequest } from '../core/messages.ts';
 import type { BackupEntry } from './backup-entry.ts';
@@ -35,13 +35,12 @@ export class BackupWriter {
    * @throws MicwireError 'backup' when there is no storage
    */
   static async open(
-    { id, name, startedAt, format }: BackupRequest,
+    { id, name, startedAt, recording }: BackupRequest,
     onError: (error: MicwireError) => void,
   ): Promise<BackupWriter> {
-    const muxer = recordingMuxer(format, 1 + Math.floor(Math.random() * (2 ** 32 - 1)));
-    const { container, sampleRate, channels } = format;
-    const wav =
-      container === 'wav' ? { sampleRate, channels, format: format.format as SampleFormat } : null;
+    const muxer = recordingMuxer(recording, 1 + Math.floor(Math.random() * (2 ** 32 - 1)));
+    const { stream } = recording;
+    const wav = isSampled(stream) ? stream : null;
     const entry: BackupEntry = { id, name, type: muxer.type, startedAt, wav };
     return new BackupWriter(muxer, await openBackup(entry), onError);
   }

@@ -1,5 +1,5 @@
 import type { CaptureStats, ChunkQueue } from '../core/capture/chunk-queue.ts';
-import type { ChunkFormat } from '../core/capture/chunk.ts';
+import type { ChunkOptions } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { MicwireError } from '../core/errors.ts';
@@ -15,9 +15,9 @@ export interface CaptureListener {
 }
 
 /** What captures for a `Capture`: its processor, and whatever comes after that until there are chunks. */
-export interface CaptureBackend {
+export interface CaptureBackend<Format extends PayloadFormat = PayloadFormat> {
   readonly node: AudioWorkletNode;
-  readonly queue: ChunkQueue;
+  readonly queue: ChunkQueue<Format>;
   /** The resampler's look-ahead, in frames of the context. */
   readonly latencyFrames: number;
   /** Frames so far, as this thread has seen them. */
@@ -52,8 +52,7 @@ export interface CaptureBackend {
 export type EncodedIn = 'worklet' | 'worker' | 'webcodecs';
 
 /** Everything that a `Capture` of one format needs, loaded and checked. */
-export interface OpenCapture<Format extends PayloadFormat> {
-  readonly format: ChunkFormat<Format>;
+export interface OpenCapture<Format extends PayloadFormat> extends ChunkOptions<Format> {
   /** Milliseconds. */
   readonly chunkDuration: number;
   /** Frames at the wire rate. */
@@ -61,7 +60,7 @@ export interface OpenCapture<Format extends PayloadFormat> {
   /** Where chunks are made. */
   readonly encodedIn: EncodedIn;
   /** Makes the node. Once. */
-  createBackend(listener: CaptureListener): CaptureBackend;
+  createBackend(listener: CaptureListener): CaptureBackend<Format>;
   /** Gives back what was loaded, in place of `createBackend`. */
   discard?(): void;
 }

@@ -5,6 +5,8 @@ import { HEADER_BYTES, longestPayload, slotOf } from '../core/capture/chunk.ts';
 import { poolSlot } from '../core/capture/pool-sink.ts';
 import { allocateRing } from '../core/dsp/ring-buffer.ts';
 import { MicwireError } from '../core/errors.ts';
+import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { SampleFormat } from '../core/format/sample-format.ts';
 import type {
   CaptureCommand,
   CaptureEvent,
@@ -29,15 +31,17 @@ const OFFLINE_END_MS = 30_000;
 type Answer = 'answered' | 'ended' | 'late';
 
 /** The capture processor as seen from the page: its node, its messages, and the queue of what it has sent. */
-export class CaptureNode implements CaptureBackend {
+export class CaptureNode<
+  Format extends PayloadFormat = SampleFormat,
+> implements CaptureBackend<Format> {
   readonly node: AudioWorkletNode;
-  readonly queue: ChunkQueue;
+  readonly queue: ChunkQueue<Format>;
   /** The resampler's look-ahead, in frames of the context. */
   readonly latencyFrames: number;
-  readonly #settings: CaptureSettings;
+  readonly #settings: CaptureSettings<Format>;
   readonly #listener: CaptureListener;
   readonly #ring: SharedArrayBuffer | null;
-  #ringReader: RingReader | null;
+  #ringReader: RingReader<Format> | null;
   /** Called at the next event of a type, then forgotten. */
   readonly #awaited = new Map<CaptureEvent['type'], ((answer: Answer) => void)[]>();
   #ending: Promise<void> | undefined;
@@ -53,20 +57,21 @@ export class CaptureNode implements CaptureBackend {
   /** @param processor another one that obeys as `micwire-capture` does, and the options that it takes besides */
   constructor(
     context: BaseAudioContext,
-    settings: CaptureSettings,
+    settings: CaptureSettings<Format>,
     listener: CaptureListener,
     processor?: { readonly name: ProcessorName; readonly options: object },
   ) {
-    const { format, maxChunks, chunkDuration, dither, quality } = settings;
+    const { stream, encoding, maxChunks, chunkDuration, dither, quality } = settings;
     this.#settings = settings;
     this.#listener = listener;
-    const resampler = resamplerBetween(context.sampleRate, format.sampleRate, quality);
+    const resampler = resamplerBetween(context.sampleRate, stream.sampleRate, quality);
     this.latencyFrames = resampler?.latencyFrames ?? 0;
     this.queue = new ChunkQueue(maxChunks);
-    const slotBytes = HEADER_BYTES + longestPayload(format, chunkDuration);
+    const slotBytes = HEADER_BYTES + longestPayload(settings, chunkDuration);
     this.#ring = canShareMemory() ? allocateRing(maxChunks, slotBytes) : null;
-    const processorOptions: CaptureProcessorOptions = {
-      format,
+    const processorOptions: CaptureProcessorOptions<Format> = {
+      stream,
+      encoding,
       dither,
       chunkDuration,
       slots: maxChunks,
@@ -140,7 +145,7 @@ export class CaptureNode implements CaptureBackend {
       }
     } else this.#ringReader!.stop();
     this.#reader = reader;
-    const { format, maxChunks } = this.#settings;
+    const { stream, encoding, maxChunks } = this.#settings;
     const firstFrame = this.queue.handoverFrame;
     const { droppedChunks } = this.queue;
     const waiting = this.queue.drain().map(slotOf);
@@ -148,7 +153,8 @@ export class CaptureNode implements CaptureBackend {
     const ring = this.#ring;
     const handover: CaptureHandover = {
       type: 'micwire-capture',
-      format,
+      stream,
+      encoding,
       maxChunks,
       firstFrame,
       droppedChunks,
@@ -174,7 +180,7 @@ export class CaptureNode implements CaptureBackend {
 
   #receive(event: CaptureEvent): void {
     if (event.type === 'chunk' || event.type === 'end') {
-      receiveDelivery(event, this.node.port, this.#settings.format, this.queue);
+      receiveDelivery(event, this.node.port, this.#settings, this.queue);
       return;
     }
     // Chunks that were written before this was posted.
@@ -212,7 +218,7 @@ export class CaptureNode implements CaptureBackend {
   #readHere(port: MessagePort): void {
     port.onmessage = ({ data }: MessageEvent<CaptureEvent>): void => {
       if (data.type !== 'chunk' && data.type !== 'end') return;
-      receiveDelivery(data, port as MessagePortLike, this.#settings.format, this.queue);
+      receiveDelivery(data, port as MessagePortLike, this.#settings, this.queue);
     };
   }
 
@@ -233,9 +239,9 @@ export class CaptureNode implements CaptureBackend {
   /** Gives the pool as many new buffers as the Worker took with it. */
   #refill(buffers: number): void {
     this.#refilling = false;
-    const { format, chunkDuration } = this.#settings;
+    const bytes = longestPayload(this.#settings, this.#settings.chunkDuration);
     for (let i = 0; i < buffers; i++) {
-      const slot = poolSlot(longestPayload(format, chunkDuration));
+      const slot = poolSlot(bytes);
       this.#send({ type: 'recycle', ...slot }, [slot.header.buffer as ArrayBuffer]);
     }
   }
@@ -262,8 +268,8 @@ export class CaptureNode implements CaptureBackend {
     this.node.port.close();
   }
 
-  #readRing(memory: SharedArrayBuffer): RingReader {
-    return new RingReader({ memory, format: this.#settings.format, queue: this.queue, sleep });
+  #readRing(memory: SharedArrayBuffer): RingReader<Format> {
+    return new RingReader({ memory, chunks: this.#settings, queue: this.queue, sleep });
   }
 
   #send(command: CaptureCommand, transfer: Transferable[] = []): void {

@@ -9,7 +9,7 @@ import {
   MIN_SAMPLE_RATE,
 } from '../core/arguments.ts';
 import { CHUNK_ENCODINGS } from '../core/capture/chunk.ts';
-import type { ChunkEncoding, ChunkFormat, Chunk } from '../core/capture/chunk.ts';
+import type { Chunk, ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
 import type { Dither, SampleFormat } from '../core/format/sample-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
@@ -63,8 +63,9 @@ const NAMES: OptionNames<CaptureOptions> = {
 };
 
 /** {@link CaptureOptions} checked and filled in. */
-export interface CaptureSettings {
-  readonly format: ChunkFormat;
+export interface CaptureSettings<
+  Format extends PayloadFormat = SampleFormat,
+> extends ChunkOptions<Format> {
   readonly chunkDuration: number;
   readonly dither: Dither;
   readonly quality: ResamplerQuality;
@@ -80,12 +81,12 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
   const chunkDuration = numberIn('chunkDuration', options.chunkDuration ?? 20, 1, 10_000);
   const bufferDuration = numberIn('bufferDuration', options.bufferDuration ?? 6000, 100, 60_000);
   return {
-    format: {
+    stream: {
       sampleRate,
       channels: integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS),
       format: oneOf('format', options.format ?? 's16', SAMPLE_FORMATS),
-      encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
     },
+    encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
     chunkDuration,
     dither: oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),

@@ -4,6 +4,7 @@ import type { Chunk, ChunkEncoding } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { SampleFormat } from '../core/format/sample-format.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 import { MicwireError } from '../core/errors.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureEventMap, CaptureOptions } from './capture-options.ts';
@@ -41,6 +42,11 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 {
   /** The processor's node. The source is connected to it, and it to the destination, silently. */
   readonly node: AudioWorkletNode;
+  /**
+   * What is captured: `format`, `sampleRate` and `channels`, and nothing else. `Playout.create`, `Receiver.create` and every framing
+   * take it as it is.
+   */
+  readonly stream: StreamFormat<Format>;
   /** Frames a second on the wire, Hz. */
   readonly sampleRate: number;
   readonly channels: number;
@@ -55,7 +61,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   /** Where chunks are made; of Opus, what `encodeIn: 'auto'` has come to. */
   readonly encodedIn: EncodedIn;
   readonly #source: OpenSource;
-  readonly #processor: CaptureBackend;
+  readonly #processor: CaptureBackend<Format>;
   readonly #watch: SourceWatch;
   readonly #watchdog: Watchdog;
   #state: CaptureState;
@@ -104,12 +110,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
         throw error;
       }
     }
-    const { format } = captureSettings(options, context.sampleRate);
+    const { stream } = captureSettings(options, context.sampleRate);
     await whileOpen(
       context,
       Promise.all([
         loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-        loadResamplerDesign(context.sampleRate, format.sampleRate),
+        loadResamplerDesign(context.sampleRate, stream.sampleRate),
       ]),
     );
     return makeInOpenContext(context, () => new Capture<SampleFormat>(context, source, options));
@@ -130,12 +136,14 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     super();
     checkContext('Capture', context);
     checkObject('Capture: options must be an object', options);
-    const opened = 'createBackend' in options ? options : (openPcm(context, options) as never);
-    const { format }: OpenCapture<Format> = opened;
-    this.sampleRate = format.sampleRate;
-    this.channels = format.channels;
-    this.format = format.format;
-    this.encoding = format.encoding;
+    const opened: OpenCapture<Format> =
+      'createBackend' in options ? options : (openPcm(context, options) as never);
+    const { stream, encoding } = opened;
+    this.stream = stream;
+    this.sampleRate = stream.sampleRate;
+    this.channels = stream.channels;
+    this.format = stream.format;
+    this.encoding = encoding;
     this.chunkDuration = opened.chunkDuration;
     this.preSkip = opened.preSkip;
     this.encodedIn = opened.encodedIn;
@@ -205,8 +213,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
    * @throws TypeError when the capture is being read already: each chunk goes to one reader
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<Format>> {
-    // What lies between does not look at the format.
-    return this.#processor.queue[Symbol.asyncIterator]() as AsyncIterableIterator<never>;
+    return this.#processor.queue[Symbol.asyncIterator]();
   }
 
   /**
@@ -339,8 +346,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 function openPcm(context: BaseAudioContext, options: CaptureOptions): OpenCapture<SampleFormat> {
   const settings = captureSettings(options, context.sampleRate);
   return {
-    format: settings.format,
-    chunkDuration: settings.chunkDuration,
+    ...settings,
     preSkip: 0,
     encodedIn: 'worklet',
     createBackend: (listener) => new CaptureNode(context, settings, listener),

@@ -9,7 +9,7 @@ export type {
   MeterSettings,
 } from '../core/metering/meter-table.ts';
 export { Chunk } from '../core/capture/chunk.ts';
-export type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
+export type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
 export type { Dither, SampleFormat } from '../core/format/sample-format.ts';
 export { Capture } from './capture.ts';
@@ -29,6 +29,7 @@ export type {
   OpusSignal,
 } from '../core/codec/opus-options.ts';
 export type { PayloadFormat } from '../core/format/payload-format.ts';
+export type { StreamFormat } from '../core/format/stream-format.ts';
 export { Meter } from './meter.ts';
 export type { MeterActivity, MeterEventMap, MeterOptions } from './meter.ts';
 export { ppmScale } from '../core/metering/ppm-ballistics.ts';
@@ -111,5 +112,4 @@ export type {
   ReceivedMessage,
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
-export type { ReceiveFormat } from '../core/receive/receive-format.ts';
 export type { ReceiveState } from '../core/receive/receive-report.ts';

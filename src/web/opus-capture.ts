@@ -1,12 +1,12 @@
-import { MicwireError } from '../core/errors.ts';
-import { startWorker } from './worker-loader.ts';
-import type { WorkerFile, WorkerUrl } from './worker-loader.ts';
-import type { ChunkFormat } from '../core/capture/chunk.ts';
 import { OpusEncoder } from '../core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../core/codec/opus-library.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { checkOpusAdjustment } from '../core/codec/opus-options.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
+import { MicwireError } from '../core/errors.ts';
+import { startWorker } from './worker-loader.ts';
+import type { WorkerFile, WorkerUrl } from './worker-loader.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { OpusCaptureCommand } from '../core/messages.ts';
 import type { CaptureBackend, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
@@ -126,24 +126,23 @@ async function openWorklet(
   const [module] = await Promise.all([
     loadOpusModule({ url: options.opusUrl }),
     loadWorklet(context, CAPTURE_OPUS_WORKLET, { url: options.workletUrl }),
-    loadResamplerDesign(context.sampleRate, capture.format.sampleRate),
+    loadResamplerDesign(context.sampleRate, capture.stream.sampleRate),
   ]);
   const [preSkip, passed] = await Promise.all([
     warmUp(module, opus),
     passableOpusModule(module, { url: options.opusUrl }),
   ]);
   return {
-    format: opusFormat(settings),
+    stream: opusStream(settings),
+    encoding: capture.encoding,
     chunkDuration: opus.frameDuration,
     preSkip,
     encodedIn: 'worklet',
     createBackend: (listener) =>
-      new OpusWorkletBackend(
-        context,
-        { ...capture, format: opusFormat(settings) as unknown as ChunkFormat },
-        listener,
-        { name: 'micwire-capture-opus', options: { opus, module: passed } },
-      ),
+      new OpusWorkletBackend(context, { ...capture, stream: opusStream(settings) }, listener, {
+        name: 'micwire-capture-opus',
+        options: { opus, module: passed },
+      }),
   };
 }
 
@@ -158,11 +157,12 @@ async function openWorker(
     const [module] = await Promise.all([
       webCodecs ? null : loadOpusModule({ url: options.opusUrl }),
       loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-      loadResamplerDesign(context.sampleRate, settings.capture.format.sampleRate),
+      loadResamplerDesign(context.sampleRate, settings.capture.stream.sampleRate),
     ]);
     const session = await openWorkerSession(worker, settings, module);
     return {
-      format: opusFormat(settings),
+      stream: opusStream(settings),
+      encoding: settings.capture.encoding,
       chunkDuration: settings.opus.frameDuration,
       preSkip: session.preSkip,
       encodedIn: webCodecs ? 'webcodecs' : 'worker',
@@ -175,17 +175,17 @@ async function openWorker(
   }
 }
 
-function opusFormat({ capture }: OpusCaptureSettings): ChunkFormat<'opus'> {
-  return { ...capture.format, format: 'opus' };
+function opusStream({ capture }: OpusCaptureSettings): StreamFormat<'opus'> {
+  return { ...capture.stream, format: 'opus' };
 }
 
 /** A capture node whose processor encodes. */
-class OpusWorkletBackend extends CaptureNode implements CaptureBackend {
+class OpusWorkletBackend extends CaptureNode<'opus'> implements CaptureBackend<'opus'> {
   readonly #channels: number;
 
-  constructor(...[context, settings, ...rest]: ConstructorParameters<typeof CaptureNode>) {
+  constructor(...[context, settings, ...rest]: ConstructorParameters<typeof CaptureNode<'opus'>>) {
     super(context, settings, ...rest);
-    this.#channels = settings.format.channels;
+    this.#channels = settings.stream.channels;
   }
 
   adjust(options: OpusAdjustment): void {

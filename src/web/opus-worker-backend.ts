@@ -2,7 +2,7 @@ import { receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import { slotOf } from '../core/capture/chunk.ts';
-import type { ChunkFormat } from '../core/capture/chunk.ts';
+import type { ChunkOptions } from '../core/capture/chunk.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { checkOpusAdjustment } from '../core/codec/opus-options.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
@@ -98,19 +98,19 @@ export async function openWorkerSession(
   module: OpusModule | null,
 ): Promise<OpusWorkerSession> {
   const { port1, port2 } = new MessageChannel();
-  const { encoding } = capture.format;
+  const { encoding } = capture;
   const options = { settings: opus, module, encoding, slots: capture.maxChunks, port: port1 };
   const { preSkip } = await ask(worker, { type: 'open', options }, 'opened', [port1]);
   return { worker, port: port2, settings: opus, webCodecs: module === null, preSkip };
 }
 
 /** Captures samples, has them encoded in a Worker, and queues the packets. The samples do not pass through this thread. */
-export class OpusWorkerBackend implements CaptureBackend {
-  readonly queue: ChunkQueue;
+export class OpusWorkerBackend implements CaptureBackend<'opus'> {
+  readonly queue: ChunkQueue<'opus'>;
   readonly #capture: CaptureNode;
   readonly #listener: CaptureListener;
   readonly #session: OpusWorkerSession;
-  readonly #format: ChunkFormat;
+  readonly #chunks: ChunkOptions<'opus'>;
   #piped = false;
   #onPiped: ((answered?: boolean) => void) | undefined;
   /** Of yours, who reads the packets. */
@@ -133,9 +133,10 @@ export class OpusWorkerBackend implements CaptureBackend {
     this.#listener = listener;
     this.#session = session;
     this.queue = new ChunkQueue(capture.maxChunks);
-    this.#format = { ...capture.format, format: 'opus' as never };
+    const { encoding } = capture;
+    this.#chunks = { stream: { ...capture.stream, format: 'opus' }, encoding };
     // What reaches the Worker are samples, whatever the packets are to become.
-    const samples = { ...capture, format: { ...capture.format, encoding: 'binary' as const } };
+    const samples = { ...capture, encoding: 'binary' } as const;
     this.#capture = new CaptureNode(context, samples, {
       answered: () => listener.answered(),
       failed: (error) => this.#fail(error),
@@ -225,7 +226,7 @@ export class OpusWorkerBackend implements CaptureBackend {
     for (const { header } of waiting) transfer.push(header.buffer as ArrayBuffer);
     const handover: CaptureHandover = {
       type: 'micwire-capture',
-      format: this.#format,
+      ...this.#chunks,
       maxChunks: this.queue.maxChunks,
       firstFrame,
       droppedChunks,
@@ -253,7 +254,7 @@ export class OpusWorkerBackend implements CaptureBackend {
     this.#port = port;
     port.onmessage = ({ data }: MessageEvent<CaptureDelivery | Answer<'piped'>>): void => {
       if (data.type === 'piped') return this.#onPiped?.();
-      receiveDelivery(data, port as MessagePortLike, this.#format, this.queue);
+      receiveDelivery(data, port as MessagePortLike, this.#chunks, this.queue);
       if (data.type === 'end') this.#onEnded();
     };
   }

@@ -10,6 +10,7 @@ import {
 } from '../core/arguments.ts';
 import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
 import type { SampleFormat } from '../core/format/sample-format.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { BacklogMode } from '../core/playout/backlog-policy.ts';
@@ -18,7 +19,7 @@ import type { PlayoutProcessorOptions } from '../core/messages.ts';
 import { resamplerBetween } from './resampler-design.ts';
 
 /** What a `Playout` is told when it is made. */
-export interface PlayoutOptions {
+export interface PlayoutOptions extends Partial<StreamFormat> {
   /** Of what will be written, Hz: any integer from 3000 to 768000. */
   readonly sampleRate: number;
   /** Of what will be written, 1–32, interleaved. @default 1 */
@@ -73,10 +74,7 @@ const NAMES = {
 } satisfies OptionNames<PlayoutOptions>;
 
 /** The options with their defaults, checked. */
-export interface PlayoutSettings {
-  readonly sampleRate: number;
-  readonly channels: number;
-  readonly format: SampleFormat;
+export interface PlayoutSettings extends StreamFormat<SampleFormat> {
   readonly targetDelay: number;
   readonly backlog: BacklogMode;
   readonly maxBuffer: number;

@@ -12,17 +12,17 @@ import { bytesPerSample } from '../core/format/sample-format.ts';
 import type { ReceiveLimits } from '../core/messages.ts';
 import { PAYLOAD_FORMATS } from '../core/format/payload-format.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
-import type { ReceiveFormat } from '../core/receive/receive-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 import { readStatistics } from '../core/receive/receive-counters.ts';
 import type { ReceiveStatistics } from '../core/receive/receive-counters.ts';
-import { REPORT, REPORT_FIELDS, RECEIVE_STATES } from '../core/receive/receive-report.ts';
+import { REPORT, REPORT_FIELDS } from '../core/receive/receive-report.ts';
 import type { ReceiveState } from '../core/receive/receive-report.ts';
 
 /** What a `Receiver` is told when it is made. */
-export interface ReceiverOptions {
+export interface ReceiverOptions extends Partial<StreamFormat> {
   /** Of the packets. @default 's16' */
   readonly format?: PayloadFormat;
   /** Of the packets, Hz: any integer from 3000 to 768000; of Opus 8000, 12000, 16000, 24000 or 48000. */
@@ -74,7 +74,7 @@ const NAMES = {
 } satisfies OptionNames<ReceiverOptions>;
 
 /** The options with their defaults, checked. */
-export interface ReceiverSettings extends ReceiveFormat {
+export interface ReceiverSettings extends StreamFormat {
   readonly limits: ReceiveLimits;
   readonly maxPacketFrames: number;
   readonly maxPayloadBytes: number;

@@ -1,4 +1,4 @@
-import type { RecordedChunk, RecordingFormat } from '../core/container/recording-muxer.ts';
+import type { RecordedChunk, RecordingOptions } from '../core/container/recording-muxer.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { BackupRequest, BackupWorkerCommand, BackupWorkerEvent } from '../core/messages.ts';
@@ -33,7 +33,7 @@ export interface BackupSource {
   readonly name: string;
   readonly workerUrl?: WorkerUrl | undefined;
   /** Of what a capture makes, the file's. */
-  format(capture: Capture<PayloadFormat>): RecordingFormat;
+  recording(capture: Capture<PayloadFormat>): RecordingOptions;
 }
 
 /** The second copy of a recording, as its `Recorder` sees it. No method rejects: what fails is told to `onError`, once. */
@@ -152,7 +152,7 @@ async function openRoute(source: BackupSource, failed: (error: unknown) => void)
     id,
     name: source.name,
     startedAt,
-    format: source.format(capture),
+    recording: source.recording(capture),
   });
   const worker = await startWorker(BACKUP_WORKER, source.workerUrl, START_MS).catch(
     () => undefined,

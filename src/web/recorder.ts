@@ -1,6 +1,6 @@
 import { checkContext } from '../core/option-names.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
-import type { RecordingFormat } from '../core/container/recording-muxer.ts';
+import type { RecordingOptions } from '../core/container/recording-muxer.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { MeterReading } from '../core/metering/meter-table.ts';
 import { Capture } from './capture.ts';
@@ -109,7 +109,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     this.container = container;
     this.capture = capture;
     const sink = stream ? new StreamSink(stream) : new BlobSink();
-    this.#file = new RecordingFile(formatOf(capture, options), sink);
+    this.#file = new RecordingFile(recordingOf(capture, options), sink);
     this.#backup = backup;
     this.#meterSource = meterSource;
     if (meter instanceof Meter) {
@@ -300,15 +300,15 @@ async function openBackup(
 ): Promise<RecorderBackup | undefined> {
   const { backup: name, backupWorkerUrl: workerUrl } = options;
   if (name === undefined) return undefined;
-  const format = (made: Capture<PayloadFormat>): RecordingFormat => formatOf(made, options);
-  return RecorderBackup.open({ context, node, capture, name, workerUrl, format });
+  const recording = (made: Capture<PayloadFormat>): RecordingOptions => recordingOf(made, options);
+  return RecorderBackup.open({ context, node, capture, name, workerUrl, recording });
 }
 
-function formatOf(
-  { format, sampleRate, channels, preSkip, chunkDuration }: Capture<PayloadFormat>,
+function recordingOf(
+  { stream, preSkip, chunkDuration }: Capture<PayloadFormat>,
   { container, tags }: RecorderOptions,
-): RecordingFormat {
-  return { container, format, sampleRate, channels, preSkip, chunkDuration, tags };
+): RecordingOptions {
+  return { container, stream, preSkip, chunkDuration, tags };
 }
 
 /** Why there is no file. */

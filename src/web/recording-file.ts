@@ -1,7 +1,7 @@
 import { recordingMuxer } from '../core/container/recording-muxer.ts';
 import type {
   RecordedChunk,
-  RecordingFormat,
+  RecordingOptions,
   RecordingMuxer,
 } from '../core/container/recording-muxer.ts';
 import { MicwireError } from '../core/errors.ts';
@@ -17,7 +17,7 @@ export class RecordingFile {
   readonly #muxer: RecordingMuxer;
   readonly #sink: RecordingSink;
 
-  constructor(format: RecordingFormat, sink: RecordingSink) {
+  constructor(format: RecordingOptions, sink: RecordingSink) {
     this.#muxer = recordingMuxer(format, randomSerial());
     this.#sink = sink;
   }

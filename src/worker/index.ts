@@ -2,8 +2,9 @@
 export { ReceivedCapture, receiveCapture } from './receive-capture.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
 export type { PayloadFormat } from '../core/format/payload-format.ts';
+export type { StreamFormat } from '../core/format/stream-format.ts';
 export { Chunk } from '../core/capture/chunk.ts';
-export type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
+export type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 export { ReceiverPort, openReceiverPort } from './receiver-port.ts';
 export type { ReceiverPortOptions } from './receiver-port.ts';
 export type {
@@ -11,5 +12,4 @@ export type {
   ReceivedMessage,
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
-export type { ReceiveFormat } from '../core/receive/receive-format.ts';
 export type { LazyPacket, Packet, PacketHeader } from '../core/framing/packet.ts';

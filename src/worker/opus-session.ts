@@ -51,8 +51,9 @@ export class OpusSession {
   constructor(options: OpusSessionOptions, onError: (error: MicwireError) => void) {
     const { settings, module, slots, port, encoding } = options;
     const { sampleRate, channels } = settings;
-    const format = { sampleRate, channels, format: 'opus', encoding } as const;
-    this.#sink = new PoolSink(port, slots, longestPayload(format, settings.frameDuration));
+    const stream = { sampleRate, channels, format: 'opus' } as const;
+    const bytes = longestPayload({ stream, encoding }, settings.frameDuration);
+    this.#sink = new PoolSink(port, slots, bytes);
     this.#port = port;
     this.#listen(port);
     this.#packetFrames = opusPacketLength(settings);

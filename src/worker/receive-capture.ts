@@ -3,8 +3,9 @@ import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { Chunk } from '../core/capture/chunk.ts';
-import type { ChunkEncoding, ChunkFormat } from '../core/capture/chunk.ts';
+import type { ChunkEncoding } from '../core/capture/chunk.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 import type {
   CaptureDelivery,
   CaptureHandover,
@@ -17,9 +18,9 @@ import type {
 const REST_MS = 1000;
 
 /** A capture as it arrives in a Worker. Reading ends when the capture does. */
-export class ReceivedCapture
-  implements AsyncIterable<Chunk<PayloadFormat>>, ChunkFormat<PayloadFormat>
-{
+export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, StreamFormat {
+  /** What is captured: framings and receivers take it as it is. */
+  readonly stream: StreamFormat;
   readonly sampleRate: number;
   readonly channels: number;
   /** `'opus'` where the page captures packets. */
@@ -29,19 +30,21 @@ export class ReceivedCapture
 
   /** @internal */
   constructor(handover: CaptureHandover) {
-    checkObject('handover must be what the page posted', handover, 'format');
-    const { format, maxChunks, firstFrame, droppedChunks, waiting, port, ring } = handover;
-    this.sampleRate = format.sampleRate;
-    this.channels = format.channels;
-    this.format = format.format;
-    this.encoding = format.encoding;
+    checkObject('handover must be what the page posted', handover, 'stream');
+    const { stream, encoding, maxChunks, firstFrame, droppedChunks, waiting, port, ring } =
+      handover;
+    this.stream = stream;
+    this.sampleRate = stream.sampleRate;
+    this.channels = stream.channels;
+    this.format = stream.format;
+    this.encoding = encoding;
     const queue = new ChunkQueue(maxChunks, firstFrame, droppedChunks);
     this.#queue = queue;
-    for (const slot of waiting) queue.push(new Chunk(format, slot));
-    const reader = ring && new RingReader({ memory: ring, format, queue, sleep });
+    for (const slot of waiting) queue.push(new Chunk(handover, slot));
+    const reader = ring && new RingReader({ memory: ring, chunks: handover, queue, sleep });
     port?.addEventListener('message', ({ data }) => {
       const delivery = data as CaptureDelivery;
-      receiveDelivery(delivery, port, format, queue);
+      receiveDelivery(delivery, port, handover, queue);
       if (delivery.type === 'end') port.close();
     });
     port?.start();

@@ -8,7 +8,7 @@ import type {
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
-import type { ReceiveFormat } from '../core/receive/receive-format.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
 
 /** What a {@link ReceiverPort} is told when it is opened. */
 export interface ReceiverPortOptions {
@@ -18,7 +18,7 @@ export interface ReceiverPortOptions {
 const NAMES = { framing: 1 } satisfies OptionNames<ReceiverPortOptions>;
 
 /** A page's `Receiver` as a Worker sees it: packets go straight to the audio thread. */
-export class ReceiverPort implements ReceiveFormat {
+export class ReceiverPort implements StreamFormat {
   readonly format: PayloadFormat;
   readonly sampleRate: number;
   readonly channels: number;

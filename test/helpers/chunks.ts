@@ -1,8 +1,9 @@
 import { Chunk, HEADER_BYTES, longestPayload, slotIn } from '../../src/core/capture/chunk.ts';
-import type { ChunkFormat } from '../../src/core/capture/chunk.ts';
+import type { ChunkOptions } from '../../src/core/capture/chunk.ts';
 import { HEADER } from '../../src/core/capture/chunk.ts';
 import type { ChunkSink, ChunkSlot } from '../../src/core/capture/chunk-sink.ts';
 import { SampleDecoder } from '../../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../../src/core/format/sample-format.ts';
 
 /** A sink in the same thread, that keeps a copy of each chunk. */
 export class CollectingSink implements ChunkSink {
@@ -11,12 +12,12 @@ export class CollectingSink implements ChunkSink {
   ended: number | undefined;
   /** Whether there is a free slot. */
   free = true;
-  readonly #format: ChunkFormat;
+  readonly #options: ChunkOptions<SampleFormat>;
   readonly #slot: ChunkSlot;
 
-  constructor(format: ChunkFormat, chunkDuration: number) {
-    this.#format = format;
-    const length = longestPayload(format, chunkDuration);
+  constructor(options: ChunkOptions<SampleFormat>, chunkDuration: number) {
+    this.#options = options;
+    const length = longestPayload(options, chunkDuration);
     this.#slot = slotIn(new ArrayBuffer(HEADER_BYTES + length), 0, length);
   }
 
@@ -25,7 +26,7 @@ export class CollectingSink implements ChunkSink {
   }
 
   commit(): void {
-    this.chunks.push(new Chunk(this.#format, this.#slot));
+    this.chunks.push(new Chunk(this.#options, this.#slot));
     // What is not written again must not be read again.
     this.#slot.bytes.fill(0x55);
     this.#slot.header.fill(NaN);
@@ -43,14 +44,14 @@ export function silentChunk(fields: {
   readonly frames: number;
   readonly dropped?: number;
 }): Chunk {
-  const format: ChunkFormat = { sampleRate: 8000, channels: 1, format: 's16', encoding: 'binary' };
+  const stream = { sampleRate: 8000, channels: 1, format: 's16' } as const;
   const slot = slotIn(new ArrayBuffer(HEADER_BYTES + fields.frames * 2), 0, fields.frames * 2);
   slot.header[HEADER.sequence] = fields.sequence;
   slot.header[HEADER.frame] = fields.frame;
   slot.header[HEADER.frames] = fields.frames;
   slot.header[HEADER.dropped] = fields.dropped ?? 0;
   slot.header[HEADER.byteLength] = fields.frames * 2;
-  return new Chunk(format, slot);
+  return new Chunk({ stream, encoding: 'binary' }, slot);
 }
 
 /** The samples of a chunk, planar. */

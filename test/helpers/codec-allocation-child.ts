@@ -4,7 +4,8 @@
  */
 import { opusWasm } from '../../scripts/opus-wasm.mjs';
 import type { PayloadDecoder, PayloadEncoder } from '../../src/core/codec/codec.ts';
-import { CODECS } from '../../src/core/codec/codecs.ts';
+import { pcmCodec } from '../../src/core/codec/pcm-codec.ts';
+import type { SampleFormat } from '../../src/core/format/sample-format.ts';
 import { OpusDecoder } from '../../src/core/codec/opus-decoder.ts';
 import { OpusEncoder } from '../../src/core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../../src/core/codec/opus-library.ts';
@@ -55,11 +56,16 @@ function figures(encoder: PayloadEncoder, decoder: PayloadDecoder): Record<strin
   };
 }
 
+function figuresOf(name: SampleFormat) {
+  const stream = { ...format, format: name };
+  return figures(pcmCodec.createEncoder(stream), pcmCodec.createDecoder(stream));
+}
+
 const opus = { ...format, bitrate: 24_000, complexity: 3, fec: true, expectedLoss: 25 };
 console.log(
   JSON.stringify({
     opus: figures(new OpusEncoder(library, opus), new OpusDecoder(library, format)),
-    l16: figures(CODECS.l16.createEncoder(format), CODECS.l16.createDecoder(format)),
-    mulaw: figures(CODECS.mulaw.createEncoder(format), CODECS.mulaw.createDecoder(format)),
+    s16: figuresOf('s16'),
+    mulaw: figuresOf('mulaw'),
   }),
 );

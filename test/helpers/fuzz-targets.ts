@@ -2,7 +2,7 @@ import { opusPacketInfo } from '../../src/core/codec/opus-packet.ts';
 import type { Framing } from '../../src/core/framing/framing.ts';
 import { FRAMINGS } from '../../src/core/framing/framings.ts';
 import { rtpFraming } from '../../src/core/framing/rtp.ts';
-import type { RtpStream } from '../../src/core/framing/rtp-stream.ts';
+import type { RtpStreamOptions } from '../../src/core/rtp/rtp-stream-options.ts';
 import { HeaderExtensionCursor } from '../../src/core/rtp/header-extensions.ts';
 import {
   lossPatternBytes,
@@ -30,8 +30,8 @@ export interface FuzzTarget {
 }
 
 // With a source that is known: else the decoder would take the first noise for it, and refuse all the rest.
-const PCM: RtpStream = { format: 's16', sampleRate: 16_000, channels: 1, ssrc: 7 };
-const OPUS: RtpStream = { format: 'opus', sampleRate: 48_000, channels: 1, ssrc: 7 };
+const PCM: RtpStreamOptions = { format: 's16', sampleRate: 16_000, channels: 1, ssrc: 7 };
+const OPUS: RtpStreamOptions = { format: 'opus', sampleRate: 48_000, channels: 1, ssrc: 7 };
 
 /** Every parser of bytes from the network. */
 export function fuzzTargets(): FuzzTarget[] {
@@ -54,7 +54,12 @@ export function fuzzTargets(): FuzzTarget[] {
   ];
 }
 
-function framingTarget(name: string, framing: Framing, stream: RtpStream, copies = 0): FuzzTarget {
+function framingTarget(
+  name: string,
+  framing: Framing,
+  stream: RtpStreamOptions,
+  copies = 0,
+): FuzzTarget {
   const encoder =
     framing === rtpFraming ? rtpFraming.createEncoder(stream) : framing.createEncoder(stream);
   if ('redundancy' in encoder) encoder.redundancy = copies;

@@ -1,6 +1,6 @@
 import { opusWasm } from '../../scripts/opus-wasm.mjs';
 import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
-import type { ChunkEncoding, ChunkFormat } from '../../src/core/capture/chunk.ts';
+import type { ChunkEncoding } from '../../src/core/capture/chunk.ts';
 import { opusSettings } from '../../src/core/codec/opus-options.ts';
 import type { OpusOptions } from '../../src/core/codec/opus-options.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
@@ -32,14 +32,14 @@ function opus(name: string, kase: OpusCase): ProcessorCase {
     inputChannels: [channels],
     open: () => {
       const settings = opusSettings({ sampleRate: 48_000, channels }, kase.opus);
-      const format = { sampleRate: 48_000, channels, format: 'opus', encoding } as const;
+      const stream = { sampleRate: 48_000, channels, format: 'opus' } as const;
       const chunkDuration = settings.frameDuration;
       const slots = 20;
-      const slotBytes = HEADER_BYTES + longestPayload(format, chunkDuration);
+      const slotBytes = HEADER_BYTES + longestPayload({ stream, encoding }, chunkDuration);
       const ring = kase.ring === true ? allocateRing(slots, slotBytes) : null;
       const processorOptions: OpusCaptureProcessorOptions = {
-        // The processor's options say what samples are; a packet's format is beside it.
-        format: format as unknown as ChunkFormat,
+        stream,
+        encoding,
         dither: 'none',
         chunkDuration,
         slots,

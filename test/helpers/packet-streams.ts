@@ -1,5 +1,6 @@
 import { OPUS_RATE, opusPacketFrames } from '../../src/core/codec/opus-packet.ts';
-import type { FramedStream, Framing } from '../../src/core/framing/framing.ts';
+import type { Framing } from '../../src/core/framing/framing.ts';
+import type { StreamFormat } from '../../src/core/format/stream-format.ts';
 import type { Packet } from '../../src/core/framing/packet.ts';
 import { bytesPerSample } from '../../src/core/format/sample-format.ts';
 
@@ -8,7 +9,7 @@ const OPUS_RATES = [8000, 12_000, 16_000, 24_000, 48_000];
 const OPUS_CONFIGS = [8, 9, 10, 11, 28, 29, 30, 31];
 
 /** A stream that a framing says it can carry. */
-export function randomStream(framing: Framing, random: () => number): FramedStream {
+export function randomStream(framing: Framing, random: () => number): StreamFormat {
   const format = pick(framing.formats, random);
   if (format === 'opus') {
     return { format, sampleRate: pick(OPUS_RATES, random), channels: 1 + integer(2, random) };
@@ -22,7 +23,7 @@ export function randomStream(framing: Framing, random: () => number): FramedStre
 
 /** Packets as a capture makes them, from the first; now and then frames were lost before one. */
 export function randomPackets(
-  stream: FramedStream,
+  stream: StreamFormat,
   count: number,
   random: () => number,
   dropRatio = 0.1,
@@ -40,7 +41,7 @@ export function randomPackets(
 }
 
 function randomPayload(
-  { format, sampleRate, channels }: FramedStream,
+  { format, sampleRate, channels }: StreamFormat,
   random: () => number,
 ): { payload: Uint8Array; frames: number } {
   if (format !== 'opus') {

@@ -1,9 +1,9 @@
 import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
-import type { ChunkFormat } from '../../src/core/capture/chunk.ts';
+import type { ChunkEncoding, ChunkOptions } from '../../src/core/capture/chunk.ts';
 import { meterModule } from '../../src/core/metering/meter-module.ts';
 import { METER_NAMES, createMeterReading } from '../../src/core/metering/meter-table.ts';
 import type { ResamplerQuality } from '../../src/core/resampler/resampler-plan.ts';
-import { CODECS } from '../../src/core/codec/codecs.ts';
+import { pcmCodec } from '../../src/core/codec/pcm-codec.ts';
 import type { PayloadFormat } from '../../src/core/format/payload-format.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
@@ -93,7 +93,7 @@ interface CaptureCase extends Variation {
   readonly to: number;
   readonly channels?: number;
   readonly format?: SampleFormat;
-  readonly encoding?: ChunkFormat['encoding'];
+  readonly encoding?: ChunkEncoding;
   readonly dither?: Dither;
   readonly quality?: ResamplerQuality;
   /** Not the WebAssembly kernel. @default false */
@@ -106,11 +106,10 @@ interface CaptureCase extends Variation {
 
 function capture(name: string, kase: CaptureCase): ProcessorCase {
   const { sampleRate = 48000, quantum = 128, reader = true, chunkDuration = 20 } = kase;
-  const format: ChunkFormat = {
-    sampleRate: kase.to,
-    channels: kase.channels ?? 1,
-    format: kase.format ?? 's16',
-    encoding: kase.encoding ?? 'binary',
+  const { format = 's16', channels = 1, encoding = 'binary' } = kase;
+  const chunks: ChunkOptions<SampleFormat> = {
+    stream: { sampleRate: kase.to, channels, format },
+    encoding,
   };
   const slots = 20;
   return {
@@ -119,14 +118,14 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
     processor: 'micwire-capture',
     sampleRate,
     quantum,
-    inputChannels: kase.inputChannels ?? [format.channels],
+    inputChannels: kase.inputChannels ?? [channels],
     open: () => {
-      const slotBytes = HEADER_BYTES + longestPayload(format, chunkDuration);
+      const slotBytes = HEADER_BYTES + longestPayload(chunks, chunkDuration);
       const ring = kase.ring === true ? allocateRing(slots, slotBytes) : null;
       const { quality = 'hq' } = kase;
       const execution = kase.typescript === true ? 'typescript' : 'wasm';
       const processorOptions: CaptureProcessorOptions = {
-        format,
+        ...chunks,
         dither: kase.dither ?? 'none',
         chunkDuration,
         slots,
@@ -242,7 +241,7 @@ function encodedNoise(byteLength: number, format: SampleFormat): Uint8Array {
 interface ReceiveCase extends Variation {
   readonly from: number;
   readonly channels?: number;
-  readonly format?: Exclude<PayloadFormat, 'opus'>;
+  readonly format?: SampleFormat;
   readonly outputChannels?: number;
   /** One in so many packets is lost; 0: none. @default 0 */
   readonly lost?: number;
@@ -262,7 +261,7 @@ function receive(name: string, kase: ReceiveCase): ProcessorCase {
     worksBetween: true,
     open: () => {
       const frames = from / 50;
-      const encoder = CODECS[format].createEncoder({ sampleRate: from, channels });
+      const encoder = pcmCodec.createEncoder({ format, sampleRate: from, channels });
       const payloads = Array.from({ length: 50 }, (_, i) => {
         const bytes = new Uint8Array(encoder.maxBytes(frames));
         encoder.encode(toneChannels(from, channels, i * frames, frames), 0, frames, bytes, 0);

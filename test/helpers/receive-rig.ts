@@ -1,6 +1,6 @@
 import type { PayloadDecoder } from '../../src/core/codec/codec.ts';
-import { CODECS } from '../../src/core/codec/codecs.ts';
-import type { PayloadFormat } from '../../src/core/format/payload-format.ts';
+import { pcmCodec } from '../../src/core/codec/pcm-codec.ts';
+import type { SampleFormat } from '../../src/core/format/sample-format.ts';
 import type {
   ReceiveCommand,
   ReceiveEvent,
@@ -15,7 +15,7 @@ import { planVariableResampler } from '../../src/core/resampler/variable-resampl
 
 export interface ReceiveRigOptions {
   /** @default 's16' */
-  readonly format?: Exclude<PayloadFormat, 'opus'>;
+  readonly format?: SampleFormat;
   /** In place of the format's: then packets are taken for Opus. */
   readonly opus?: PayloadDecoder;
   /** @default 1 */
@@ -48,7 +48,7 @@ export class ReceiveRig {
   /** Frames rendered. */
   frame = 0;
   readonly #outputChannels: number;
-  readonly #format: Exclude<PayloadFormat, 'opus'>;
+  readonly #format: SampleFormat;
   readonly #rendered: number[][];
   readonly #keep: boolean;
 
@@ -83,7 +83,7 @@ export class ReceiveRig {
         opus: null,
         snapshot: null,
       },
-      opus ?? CODECS[format].createDecoder({ sampleRate, channels }),
+      opus ?? pcmCodec.createDecoder({ format, sampleRate, channels }),
       contextRate,
       port,
     );
@@ -92,7 +92,7 @@ export class ReceiveRig {
   /** The payload of one packet of `signals`. */
   encode(signals: readonly Float32Array[], sequence: number): Uint8Array<ArrayBuffer> {
     const { sampleRate, channels, packetFrames } = this;
-    const encoder = CODECS[this.#format].createEncoder({ sampleRate, channels });
+    const encoder = pcmCodec.createEncoder({ format: this.#format, sampleRate, channels });
     const bytes = new Uint8Array(encoder.maxBytes(packetFrames));
     encoder.encode(signals, sequence * packetFrames, packetFrames, bytes, 0);
     return bytes;

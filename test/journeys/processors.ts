@@ -1,5 +1,7 @@
 import { CaptureEngine } from '../../src/core/capture/capture-engine.ts';
-import { CODECS } from '../../src/core/codec/codecs.ts';
+import { ChunkWriter } from '../../src/core/capture/chunk-writer.ts';
+import { pcmCodec } from '../../src/core/codec/pcm-codec.ts';
+import { isSampled } from '../../src/core/format/stream-format.ts';
 import type {
   CaptureCommand,
   MessagePortLike,
@@ -53,11 +55,16 @@ export interface Processors {
 /** Calls the engines directly, which is what the worklets do. */
 const ENGINES: Processors = {
   canSkip: true,
-  capture: (options, rate, post) => new CaptureEngine(options, rate, portOf(post)),
+  capture: (options, rate, post) =>
+    new CaptureEngine(
+      options,
+      rate,
+      portOf(post),
+      (sink, chunkDuration) => new ChunkWriter({ ...options, chunkDuration, sink }),
+    ),
   receive(options, rate, post) {
-    const { format } = options;
-    if (format === 'opus') throw new TypeError('Journeys carry samples.');
-    return new ReceiveEngine(options, CODECS[format].createDecoder(options), rate, portOf(post));
+    if (!isSampled(options)) throw new TypeError('Journeys carry samples.');
+    return new ReceiveEngine(options, pcmCodec.createDecoder(options), rate, portOf(post));
   },
   playout: (options, rate, post) => new PlayoutEngine(options, rate, { postMessage: post }),
   close() {},

@@ -77,7 +77,7 @@ export class Sender {
   #anchors: number[] = [];
 
   #engine!: CaptureProcessor;
-  #queue!: ChunkQueue;
+  #queue!: ChunkQueue<World['format']>;
   #reader!: AsyncIterableIterator<Chunk>;
   #toPage: CaptureEvent[] = [];
   #toProcessor: CaptureCommand[] = [];
@@ -330,7 +330,8 @@ export class Sender {
     this.#reader = this.#queue[Symbol.asyncIterator]();
     this.#engine = this.#processors.capture(
       {
-        format: { format, sampleRate, channels, encoding },
+        stream: { format, sampleRate, channels },
+        encoding,
         dither: 'none',
         chunkDuration: chunkMs,
         slots,
@@ -524,7 +525,7 @@ export class Sender {
       receiveDelivery(
         event as CaptureDelivery,
         back,
-        { format, sampleRate, channels, encoding },
+        { stream: { format, sampleRate, channels }, encoding },
         this.#queue,
       );
       if (event.type === 'end') this.#ended = true;

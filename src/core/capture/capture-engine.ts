@@ -6,9 +6,9 @@ import type {
   CaptureProcessorOptions,
 } from '../messages.ts';
 import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
 import { CapturePipeline, WARM_UP_QUANTUM } from './capture-pipeline.ts';
 import type { ChunkSink } from './chunk-sink.ts';
-import { ChunkWriter } from './chunk-writer.ts';
 import { HEADER_BYTES, longestPayload } from './chunk.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { PoolSink } from './pool-sink.ts';
@@ -22,6 +22,9 @@ const WARM_UP_SLOTS = 8;
 const WARM_UP_QUANTA = 48;
 /** Stands in for the port meanwhile. */
 const NO_PORT: PostingPort = { postMessage: () => {} };
+
+/** Makes the writer of a capture: of samples, or of a codec's packets. @param chunkDuration ms */
+export type CreateWriter = (sink: ChunkSink, chunkDuration: number) => FrameWriter;
 
 /** The capture processor without its scope: takes commands, sends its input away in chunks, posts events. */
 export class CaptureEngine {
@@ -41,23 +44,21 @@ export class CaptureEngine {
   /**
    * @param inputRate the context's sample rate, Hz
    * @param port the node's
-   * @param createWriter makes chunks other than of samples
+   * @param createWriter makes what makes the chunks; called twice, the second one is for warming up
    */
   constructor(
-    options: CaptureProcessorOptions,
+    options: CaptureProcessorOptions<PayloadFormat>,
     inputRate: number,
     port: MessagePortLike,
-    createWriter?: (sink: ChunkSink) => FrameWriter,
+    createWriter: CreateWriter,
   ) {
-    const { ring, slots, format, chunkDuration, resampler } = options;
-    this.#pool = ring ? null : new PoolSink(port, slots, longestPayload(format, chunkDuration));
+    const { ring, slots, stream, chunkDuration, resampler } = options;
+    this.#pool = ring ? null : new PoolSink(port, slots, longestPayload(options, chunkDuration));
     const sink = this.#pool ?? new RingSink(ring!);
     this.#sink = sink;
-    this.#pipeline = new CapturePipeline(
-      createWriter
-        ? { format, inputRate, resampler, writer: createWriter(sink) }
-        : { ...options, inputRate, sink },
-    );
+    const writer = createWriter(sink, chunkDuration);
+    const { channels } = stream;
+    this.#pipeline = new CapturePipeline({ channels, inputRate, resampler, writer });
     this.#warmUp(options, inputRate, createWriter);
     this.#port = port;
   }
@@ -113,26 +114,24 @@ export class CaptureEngine {
 
   /** Captures for a sink of its own, so that the first quantum finds compiled code, and forgets it. */
   #warmUp(
-    options: CaptureProcessorOptions,
+    options: CaptureProcessorOptions<PayloadFormat>,
     inputRate: number,
-    createWriter: ((sink: ChunkSink) => FrameWriter) | undefined,
+    createWriter: CreateWriter,
   ): void {
-    const { ring, format } = options;
-    const chunkDuration = createWriter
+    const { ring, stream } = options;
+    const isPackets = stream.format === 'opus';
+    const chunkDuration = isPackets
       ? options.chunkDuration
       : Math.min(options.chunkDuration, WARM_UP_CHUNK);
     // A codec takes long: a packet or two, and those that flushing sends, have to do.
-    const quanta = createWriter
+    const quanta = isPackets
       ? Math.max(10, Math.ceil((chunkDuration / 1000) * (inputRate / WARM_UP_QUANTUM)))
       : WARM_UP_QUANTA;
-    const payloadBytes = longestPayload(format, chunkDuration);
+    const payloadBytes = longestPayload(options, chunkDuration);
     const sink = ring
       ? new RingSink(scratchRing(HEADER_BYTES + payloadBytes))
       : new PoolSink(NO_PORT, WARM_UP_SLOTS, payloadBytes);
-    this.#pipeline.warmUp(
-      createWriter?.(sink) ?? new ChunkWriter({ ...options, chunkDuration, sink }),
-      quanta,
-    );
+    this.#pipeline.warmUp(createWriter(sink, chunkDuration), quanta);
     this.#pinged = this.#paused = true;
     this.process([], 0, 0);
     this.#paused = false;

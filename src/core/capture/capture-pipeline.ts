@@ -3,8 +3,6 @@ import { planar, warmUpBlock } from '../dsp/planar.ts';
 import type { ResamplerPlan } from '../resampler/resampler-plan.ts';
 import { createResampler } from '../resampler/resampler-stream.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
-import { ChunkWriter } from './chunk-writer.ts';
-import type { ChunkWriterOptions } from './chunk-writer.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
 /** Frames worked on at once: a longer quantum is cut into slices, so that scratch memory does not grow with it. */
@@ -14,22 +12,19 @@ const SLICE_FRAMES = 512;
 export const WARM_UP_QUANTUM = 128;
 
 /** How captured audio is treated. */
-export type CapturePipelineOptions = {
+export interface CapturePipelineOptions {
   /** The context's rate, Hz. */
   readonly inputRate: number;
+  /** Of the wire, 1–32. */
+  readonly channels: number;
   /** From the context's rate to the wire's; null where they are equal. */
   readonly resampler: ResamplerPlan | null;
-} & (ChunkWriterOptions | OtherWriter);
-
-/** What makes the chunks, where it is not `ChunkWriter`. */
-interface OtherWriter {
-  readonly format: { readonly channels: number };
+  /** Makes the chunks. */
   readonly writer: FrameWriter;
 }
 
 /**
- * The way of a render quantum on the audio thread: channel mixer → resampler → sample encoder → Base64 → chunk. Knows no
- * platform. Allocates in its constructor only; work per quantum is constant.
+ * The way of a render quantum on the audio thread: channel mixer → resampler → writer of chunks. Knows no platform. Allocates in its constructor only; work per quantum is constant.
  */
 export class CapturePipeline {
   readonly #inputRate: number;
@@ -49,11 +44,11 @@ export class CapturePipeline {
   #originFrame = 0;
 
   constructor(options: CapturePipelineOptions) {
-    const { channels } = options.format;
+    const { channels } = options;
     this.#inputRate = options.inputRate;
     this.#mixer = new ChannelMixer({ outputChannels: channels });
     this.#mixed = planar(channels, SLICE_FRAMES);
-    this.#writer = 'writer' in options ? options.writer : new ChunkWriter(options);
+    this.#writer = options.writer;
     if (options.resampler !== null) {
       const resampler = createResampler(options.resampler, channels);
       this.#resampler = resampler;

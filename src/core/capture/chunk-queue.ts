@@ -1,3 +1,4 @@
+import type { PayloadFormat } from '../format/payload-format.ts';
 import type { Chunk } from './chunk.ts';
 
 /** Frames at the wire rate, as the reading side has seen them: captured = delivered + queued + dropped. */
@@ -26,12 +27,14 @@ export interface ReaderAccount extends Pick<CaptureStats, 'delivered' | 'dropped
  * `dropped` of the next one. Chunks are numbered as they are given out, so that a dropped one leaves no gap. Read by one iterator at a
  * time.
  */
-export class ChunkQueue implements AsyncIterable<Chunk> {
+export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements AsyncIterable<
+  Chunk<Format>
+> {
   readonly maxChunks: number;
-  readonly #chunks: Chunk[] = [];
+  readonly #chunks: Chunk<Format>[] = [];
   /** Those who asked for a chunk while there was none; only when `#chunks` is empty. */
   readonly #waiting: {
-    readonly resolve: (result: IteratorResult<Chunk, undefined>) => void;
+    readonly resolve: (result: IteratorResult<Chunk<Format>, undefined>) => void;
     readonly reject: (error: unknown) => void;
   }[] = [];
   #ended = false;
@@ -79,7 +82,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   }
 
   /** Takes the next chunk in order. */
-  push(chunk: Chunk): void {
+  push(chunk: Chunk<Format>): void {
     if (this.#ended) return;
     if (this.#resumeSequence >= 0) {
       this.#droppedChunks = chunk.sequence - this.#resumeSequence;
@@ -138,7 +141,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
   }
 
   /** Takes out what waits, for that reader. */
-  drain(): Chunk[] {
+  drain(): Chunk<Format>[] {
     let dropped = 0;
     for (const chunk of this.#chunks) dropped += chunk.dropped;
     this.#handed = { frame: this.handoverFrame, delivered: this.#queued, dropped };
@@ -166,7 +169,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
    * iterator; what comes meanwhile waits.
    * @throws TypeError while another iterator reads: each chunk goes to one reader
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<Format>> {
     if (this.#reading) {
       throw new TypeError('The capture is being read already: each chunk goes to one reader.');
     }
@@ -176,7 +179,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
       if (open) this.#reading = false;
       open = false;
     };
-    const iterator: AsyncIterableIterator<Chunk> = {
+    const iterator: AsyncIterableIterator<Chunk<Format>> = {
       next: () => (open ? this.#next() : Promise.resolve({ done: true, value: undefined })),
       return: () => {
         finish();
@@ -189,7 +192,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     return iterator;
   }
 
-  #next(): Promise<IteratorResult<Chunk, undefined>> {
+  #next(): Promise<IteratorResult<Chunk<Format>, undefined>> {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.#queued -= chunk.frames;
@@ -204,7 +207,7 @@ export class ChunkQueue implements AsyncIterable<Chunk> {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  #give(chunk: Chunk): Chunk {
+  #give(chunk: Chunk<Format>): Chunk<Format> {
     this.#delivered += chunk.frames;
     chunk.setSequence(chunk.sequence - this.#droppedChunks);
     this.#nextSequence = chunk.sequence + 1;

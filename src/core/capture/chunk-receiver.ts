@@ -1,49 +1,50 @@
 import type { CaptureCommand, CaptureDelivery, MessagePortLike } from '../messages.ts';
 import { RingBuffer } from '../dsp/ring-buffer.ts';
+import type { PayloadFormat } from '../format/payload-format.ts';
 import type { ChunkQueue } from './chunk-queue.ts';
 import type { ChunkSlot } from './chunk-sink.ts';
 import { Chunk } from './chunk.ts';
-import type { ChunkFormat } from './chunk.ts';
+import type { ChunkOptions } from './chunk.ts';
 import { ringSlots } from './ring-sink.ts';
 
 /** Takes what came through a port into the queue, and sends the buffer back at once. */
-export function receiveDelivery(
+export function receiveDelivery<Format extends PayloadFormat>(
   delivery: CaptureDelivery,
   port: MessagePortLike,
-  format: ChunkFormat,
-  queue: ChunkQueue,
+  options: ChunkOptions<Format>,
+  queue: ChunkQueue<Format>,
 ): void {
   if (delivery.type === 'end') {
     queue.end(delivery.captured);
     return;
   }
-  queue.push(new Chunk(format, delivery));
+  queue.push(new Chunk(options, delivery));
   const { header, bytes } = delivery;
   const answer: CaptureCommand = { type: 'recycle', header, bytes };
   port.postMessage(answer, [header.buffer as ArrayBuffer]);
 }
 
 /** How a thread reads a ring. */
-export interface RingReaderOptions {
+export interface RingReaderOptions<Format extends PayloadFormat> {
   readonly memory: SharedArrayBuffer;
-  readonly format: ChunkFormat;
-  readonly queue: ChunkQueue;
+  readonly chunks: ChunkOptions<Format>;
+  readonly queue: ChunkQueue<Format>;
   /** Resolves after that many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
 /** Takes chunks out of a ring into a queue, from now until the ring closes or `stop`. One reader per ring. */
-export class RingReader {
+export class RingReader<Format extends PayloadFormat = PayloadFormat> {
   readonly #ring: RingBuffer;
   readonly #slots: readonly ChunkSlot[];
-  readonly #format: ChunkFormat;
-  readonly #queue: ChunkQueue;
+  readonly #chunks: ChunkOptions<Format>;
+  readonly #queue: ChunkQueue<Format>;
   #stopped = false;
 
-  constructor({ memory, format, queue, sleep }: RingReaderOptions) {
+  constructor({ memory, chunks, queue, sleep }: RingReaderOptions<Format>) {
     this.#ring = new RingBuffer(memory);
     this.#slots = ringSlots(this.#ring);
-    this.#format = format;
+    this.#chunks = chunks;
     this.#queue = queue;
     void this.#run(sleep);
   }
@@ -58,7 +59,7 @@ export class RingReader {
     // Looked at before the slots: what was written before the close is then found.
     const closed = ring.closed;
     for (let slot = ring.readable(); slot >= 0; slot = ring.readable()) {
-      this.#queue.push(new Chunk(this.#format, this.#slots[slot]!));
+      this.#queue.push(new Chunk(this.#chunks, this.#slots[slot]!));
       ring.release();
     }
     if (!closed) return;
@@ -72,7 +73,7 @@ export class RingReader {
     this.#ring.nudge();
   }
 
-  async #run(sleep: RingReaderOptions['sleep']): Promise<void> {
+  async #run(sleep: RingReaderOptions<Format>['sleep']): Promise<void> {
     while (!this.#stopped) {
       const seen = this.#ring.signal;
       this.take();

@@ -1,18 +1,17 @@
 import { bytesPerSample, SampleEncoder } from '../format/sample-format.ts';
-import type { Dither } from '../format/sample-format.ts';
+import type { Dither, SampleFormat } from '../format/sample-format.ts';
 import { Base64Writer } from '../base64/base64.ts';
 import { ChunkClock } from './chunk-clock.ts';
 import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
 import { HEADER } from './chunk.ts';
-import type { ChunkFormat } from './chunk.ts';
+import type { ChunkOptions } from './chunk.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
 /** Frames encoded at once on the way to Base64. */
 const SCRATCH_FRAMES = 256;
 
 /** How frames become chunks. */
-export interface ChunkWriterOptions {
-  readonly format: ChunkFormat;
+export interface ChunkWriterOptions extends ChunkOptions<SampleFormat> {
   readonly dither: Dither;
   /** Milliseconds. */
   readonly chunkDuration: number;
@@ -49,7 +48,8 @@ export class ChunkWriter implements FrameWriter {
   #runTime = 0;
 
   constructor(options: ChunkWriterOptions) {
-    const { format, channels, encoding, sampleRate } = options.format;
+    const { stream, encoding } = options;
+    const { format, channels, sampleRate } = stream;
     this.sampleRate = sampleRate;
     this.#sink = options.sink;
     this.#encoder = new SampleEncoder({ format, channels, dither: options.dither });

@@ -3,6 +3,7 @@ import { opusMaxPacketBytes } from '../format/payload-format.ts';
 import type { PayloadFormat } from '../format/payload-format.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../base64/base64.ts';
 import { ChunkClock } from './chunk-clock.ts';
 import type { ChunkSlot } from './chunk-sink.ts';
@@ -14,11 +15,10 @@ export type ChunkEncoding = 'binary' | 'base64';
 export const CHUNK_ENCODINGS: readonly ChunkEncoding[] = ['binary', 'base64'];
 
 /** What all chunks of a capture have in common. Structured-cloneable. */
-export interface ChunkFormat<Format extends PayloadFormat = SampleFormat> {
-  /** Frames a second, Hz. */
-  readonly sampleRate: number;
-  readonly channels: number;
-  readonly format: Format;
+export interface ChunkOptions<Format extends PayloadFormat = PayloadFormat> {
+  /** What the chunks hold. */
+  readonly stream: StreamFormat<Format>;
+  /** How their payload crosses from the audio thread. */
   readonly encoding: ChunkEncoding;
 }
 
@@ -36,23 +36,14 @@ export const HEADER = {
 /** Bytes of a header: at the front of a slot, payload behind. */
 export const HEADER_BYTES: number = 8 * Float64Array.BYTES_PER_ELEMENT;
 
-/** Bytes of the payload of `frames` frames as it crosses the thread. */
-function payloadLength(format: ChunkFormat, frames: number): number {
-  const bytes = frames * format.channels * bytesPerSample(format.format);
-  return format.encoding === 'base64' ? base64Length(bytes) : bytes;
-}
-
-/** The longest payload of chunks of `chunkDuration` ms. */
-export function longestPayload(format: ChunkFormat<PayloadFormat>, chunkDuration: number): number {
-  if (!isPcm(format)) {
-    const bytes = opusMaxPacketBytes(chunkDuration);
-    return format.encoding === 'base64' ? base64Length(bytes) : bytes;
-  }
-  return payloadLength(format, new ChunkClock(format.sampleRate, chunkDuration).maxFrames);
-}
-
-function isPcm(format: ChunkFormat<PayloadFormat>): format is ChunkFormat {
-  return format.format !== 'opus';
+/** Bytes of the longest payload of chunks of `chunkDuration` ms, as it crosses the thread. */
+export function longestPayload({ stream, encoding }: ChunkOptions, chunkDuration: number): number {
+  const { format, sampleRate, channels } = stream;
+  const bytes =
+    format === 'opus'
+      ? opusMaxPacketBytes(chunkDuration)
+      : new ChunkClock(sampleRate, chunkDuration).maxFrames * channels * bytesPerSample(format);
+  return encoding === 'base64' ? base64Length(bytes) : bytes;
 }
 
 /** A slot in `buffer` at `offset`, a multiple of 8: header first. */
@@ -64,7 +55,7 @@ export function slotIn(buffer: ArrayBufferLike, offset: number, payloadBytes: nu
 }
 
 /** A run of captured frames. It owns its bytes: they stay as they are, and may be transferred. */
-export class Chunk<Format extends PayloadFormat = SampleFormat> implements ChunkFormat<Format> {
+export class Chunk<Format extends PayloadFormat = SampleFormat> implements StreamFormat<Format> {
   readonly sampleRate: number;
   readonly channels: number;
   readonly format: Format;
@@ -88,14 +79,15 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Chunk
    * Copies a slot.
    * @param slot header and payload; the caller's again afterwards
    */
-  constructor(format: ChunkFormat<Format>, slot: ChunkSlot) {
-    checkObject('format must be a ChunkFormat', format);
+  constructor(options: ChunkOptions<Format>, slot: ChunkSlot) {
+    checkObject('options must be ChunkOptions', options, 'stream');
     checkObject('slot must be a ChunkSlot', slot);
+    const { stream, encoding } = options;
     const { header, bytes } = slot;
-    this.sampleRate = format.sampleRate;
-    this.channels = format.channels;
-    this.format = format.format;
-    this.encoding = format.encoding;
+    this.sampleRate = stream.sampleRate;
+    this.channels = stream.channels;
+    this.format = stream.format;
+    this.encoding = encoding;
     this.sequence = header[HEADER.sequence]!;
     this.frame = header[HEADER.frame]!;
     this.frames = header[HEADER.frames]!;
@@ -103,7 +95,7 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Chunk
     this.#dropped = header[HEADER.dropped]!;
     const payload = new Uint8Array(header[HEADER.byteLength]!);
     payload.set(bytes.subarray(0, payload.length));
-    if (format.encoding === 'base64') this.#text = asciiText(payload);
+    if (encoding === 'base64') this.#text = asciiText(payload);
     else this.#binary = payload;
   }
 

@@ -1,15 +1,10 @@
+import type { PayloadFormat } from '../format/payload-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
+
 /**
- * How audio becomes the payload of a packet, and back. One interface for what keeps every sample (l16, s24, f32), what
+ * How audio becomes the payload of a packet, and back. One interface for what keeps every sample (s16, s24, f32), what
  * companders do (G.711) and what a codec with memory does (Opus). Nothing here allocates but constructors and errors.
  */
-
-/** What encoder and decoder of one stream agree on. */
-export interface StreamFormat {
-  /** Frames a second, Hz. A codec may take only some. */
-  readonly sampleRate: number;
-  /** A codec may take only some. */
-  readonly channels: number;
-}
 
 /** Turns planar float samples in [−1, 1] into payloads. */
 export interface PayloadEncoder extends StreamFormat {
@@ -90,15 +85,16 @@ export interface PayloadDecoder extends StreamFormat {
   close(): void;
 }
 
-/** A payload format. */
-export interface Codec {
-  /** The name in the table of codecs. */
-  readonly name: string;
-  /** @throws TypeError or RangeError for a rate or a channel count that the codec does not have */
-  createEncoder(format: StreamFormat): PayloadEncoder;
+/** What encodes and decodes payloads of some formats. */
+export interface Codec<Format extends PayloadFormat = PayloadFormat> {
+  /** @throws TypeError or RangeError for a format, a rate or a channel count that the codec does not have */
+  createEncoder(stream: StreamFormat<Format>): PayloadEncoder;
   /**
    * @param use `conceals`: false where `conceal` and `recover` are never called, so that nothing is kept for them; default true
-   * @throws TypeError or RangeError for a rate or a channel count that the codec does not have
+   * @throws TypeError or RangeError for a format, a rate or a channel count that the codec does not have
    */
-  createDecoder(format: StreamFormat, use?: { readonly conceals?: boolean }): PayloadDecoder;
+  createDecoder(
+    stream: StreamFormat<Format>,
+    use?: { readonly conceals?: boolean },
+  ): PayloadDecoder;
 }

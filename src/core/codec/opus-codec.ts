@@ -5,9 +5,8 @@ import type { OpusLibrary } from './opus-library.ts';
 import type { OpusOptions } from './opus-options.ts';
 
 /** Opus by libopus as a codec like any other. 8, 12, 16, 24 or 48 kHz, one or two channels. */
-export function opusCodec(library: OpusLibrary, options: OpusOptions = {}): Codec {
+export function opusCodec(library: OpusLibrary, options: OpusOptions = {}): Codec<'opus'> {
   return {
-    name: 'opus',
     createEncoder: ({ sampleRate, channels }) =>
       new OpusEncoder(library, { ...options, sampleRate, channels }),
     createDecoder: ({ sampleRate, channels }) => new OpusDecoder(library, { sampleRate, channels }),

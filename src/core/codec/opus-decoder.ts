@@ -42,6 +42,7 @@ const MAX_BYTES = 65_536;
  * Allocates in its constructor only, and for errors.
  */
 export class OpusDecoder implements PayloadDecoder {
+  readonly format = 'opus' as const;
   readonly sampleRate: number;
   readonly channels: number;
   readonly preSkip: number;

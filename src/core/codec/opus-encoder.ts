@@ -27,6 +27,7 @@ const FLOAT_BYTES = 4;
 export class OpusEncoder implements PayloadEncoder {
   /** The options, checked, with the defaults filled in. */
   readonly settings: OpusSettings;
+  readonly format = 'opus' as const;
   readonly sampleRate: number;
   readonly channels: number;
   readonly packetFrames: number;

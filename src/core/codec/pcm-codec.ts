@@ -1,42 +1,32 @@
-import { integerIn, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
-import { bytesPerSample, SampleDecoder, SampleEncoder } from '../format/sample-format.ts';
+import { integerIn, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
+import { SampleDecoder, SampleEncoder } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
-import type { Codec, PayloadDecoder, PayloadEncoder, StreamFormat } from './codec.ts';
+import type { Codec, PayloadDecoder, PayloadEncoder } from './codec.ts';
 
 /** How long a gap fades out: short enough not to repeat a sound, long enough not to click. */
 const FADE_SECONDS = 0.01;
 
-/** How the samples of a {@link pcmCodec} lie on the wire. */
-export interface PcmLayout {
-  readonly format: SampleFormat;
-  /** `'big'` is what RTP has (RFC 3551 §4.5.11); the bytes of each sample are turned round. */
-  readonly byteOrder: 'little' | 'big';
-}
-
-/** A codec that keeps each sample by itself: linear PCM, float, G.711. Any rate and channel count, any number of frames. */
-export function pcmCodec(name: string, layout: PcmLayout): Codec {
-  return {
-    name,
-    createEncoder: (format) => new PcmEncoder(layout, format),
-    createDecoder: (format, use) => new PcmDecoder(layout, format, use?.conceals ?? true),
-  };
-}
+/** The codec of every format that keeps each sample by itself: any rate and channel count, any number of frames. */
+export const pcmCodec: Codec<SampleFormat> = {
+  createEncoder: (stream) => new PcmEncoder(stream),
+  createDecoder: (stream, use) => new PcmDecoder(stream, use?.conceals ?? true),
+};
 
 class PcmEncoder implements PayloadEncoder {
+  readonly format: SampleFormat;
   readonly sampleRate: number;
   readonly channels: number;
   readonly packetFrames = 0;
   readonly latencyFrames = 0;
   readonly #encoder: SampleEncoder;
-  /** Bytes of a sample where their order is to be turned round, else 1. */
-  readonly #swapBytes: number;
 
-  constructor(layout: PcmLayout, format: StreamFormat) {
-    this.sampleRate = checkRate(format);
-    this.channels = integerIn('channels', format.channels, 1, MAX_CHANNELS);
-    this.#encoder = new SampleEncoder({ format: layout.format, channels: this.channels });
-    this.#swapBytes = layout.byteOrder === 'big' ? bytesPerSample(layout.format) : 1;
+  constructor(stream: StreamFormat<SampleFormat>) {
+    this.sampleRate = checkRate(stream);
+    this.#encoder = new SampleEncoder(stream);
+    this.format = stream.format;
+    this.channels = stream.channels;
   }
 
   maxBytes(frames: number): number {
@@ -50,10 +40,7 @@ class PcmEncoder implements PayloadEncoder {
     target: Uint8Array,
     byteOffset: number,
   ): number {
-    const length = this.#encoder.encode(input, from, frames, target, byteOffset);
-    if (this.#swapBytes > 1)
-      reverseSamples(target, byteOffset, length, this.#swapBytes, target, byteOffset);
-    return length;
+    return this.#encoder.encode(input, from, frames, target, byteOffset);
   }
 
   reset(): void {}
@@ -62,12 +49,10 @@ class PcmEncoder implements PayloadEncoder {
 }
 
 class PcmDecoder implements PayloadDecoder {
+  readonly format: SampleFormat;
   readonly sampleRate: number;
   readonly channels: number;
   readonly #decoder: SampleDecoder;
-  readonly #swapBytes: number;
-  /** A payload in little-endian order; grows to the longest so far, and stays empty where none is turned round. */
-  #turned = new Uint8Array(0);
   /** The last frames that were decoded, the newest first, for concealment. */
   readonly #past: readonly Float32Array[];
   /** How many of `#past` hold something. */
@@ -75,11 +60,11 @@ class PcmDecoder implements PayloadDecoder {
   /** Frames concealed since the last payload. */
   #concealed = 0;
 
-  constructor(layout: PcmLayout, format: StreamFormat, conceals: boolean) {
-    this.sampleRate = checkRate(format);
-    this.channels = integerIn('channels', format.channels, 1, MAX_CHANNELS);
-    this.#decoder = new SampleDecoder({ format: layout.format, channels: this.channels });
-    this.#swapBytes = layout.byteOrder === 'big' ? bytesPerSample(layout.format) : 1;
+  constructor(stream: StreamFormat<SampleFormat>, conceals: boolean) {
+    this.sampleRate = checkRate(stream);
+    this.#decoder = new SampleDecoder(stream);
+    this.format = stream.format;
+    this.channels = stream.channels;
     const fadeFrames = conceals ? Math.ceil(this.sampleRate * FADE_SECONDS) : 0;
     this.#past = Array.from({ length: this.channels }, () => new Float32Array(fadeFrames));
   }
@@ -103,13 +88,7 @@ class PcmDecoder implements PayloadDecoder {
     at: number,
   ): number {
     const frames = this.framesIn(source, byteOffset, byteLength);
-    if (this.#swapBytes === 1) {
-      this.#decoder.decode(source, byteOffset, frames, output, at);
-    } else {
-      if (this.#turned.length < byteLength) this.#turned = new Uint8Array(byteLength);
-      reverseSamples(source, byteOffset, byteLength, this.#swapBytes, this.#turned, 0);
-      this.#decoder.decode(this.#turned, 0, frames, output, at);
-    }
+    this.#decoder.decode(source, byteOffset, frames, output, at);
     this.#remember(output, at, frames);
     return frames;
   }
@@ -167,24 +146,6 @@ class PcmDecoder implements PayloadDecoder {
   }
 }
 
-function checkRate(format: StreamFormat): number {
-  return integerIn('sampleRate', format.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-}
-
-/** Turns the bytes of each sample round; in place where `target` is `source`. */
-function reverseSamples(
-  source: Uint8Array,
-  from: number,
-  length: number,
-  sampleBytes: number,
-  target: Uint8Array,
-  to: number,
-): void {
-  for (let sample = 0; sample < length; sample += sampleBytes) {
-    for (let low = 0, high = sampleBytes - 1; low <= high; low++, high--) {
-      const first = source[from + sample + low]!;
-      target[to + sample + low] = source[from + sample + high]!;
-      target[to + sample + high] = first;
-    }
-  }
+function checkRate({ sampleRate }: StreamFormat): number {
+  return integerIn('sampleRate', sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
 }

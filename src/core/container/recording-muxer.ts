@@ -3,20 +3,20 @@ import { OPUS_RATE, OPUS_LEAST_GAP, opusGapPackets } from '../codec/opus-packet.
 import type { PayloadFormat } from '../format/payload-format.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
+import { isSampled } from '../format/stream-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 import { OggOpusWriter } from './ogg-opus.ts';
 import { WavWriter } from './wav.ts';
-import type { WavOptions } from './wav.ts';
 import { WebmOpusWriter } from './webm-opus.ts';
 
 /** What a recording lies in: Opus in Ogg or WebM, samples in WAV. */
 export type RecorderContainer = 'ogg' | 'webm' | 'wav';
 
 /** What makes the chunks of a recording, and what they shall become. Structured-cloneable. */
-export interface RecordingFormat {
+export interface RecordingOptions {
   readonly container: RecorderContainer;
-  readonly format: PayloadFormat;
-  readonly sampleRate: number;
-  readonly channels: number;
+  /** What the chunks hold. */
+  readonly stream: StreamFormat;
   /** Frames at the wire rate. */
   readonly preSkip: number;
   /** Milliseconds of a chunk. */
@@ -54,10 +54,11 @@ const PAGE_MS = 400;
  * @param serial tells this file from others, where the container has a place for it: a random number, 1..2³²−1
  * @throws TypeError or RangeError for a format that the container does not hold
  */
-export function recordingMuxer(format: RecordingFormat, serial: number): RecordingMuxer {
-  if (format.container !== 'wav') return new OpusMuxer(format, serial);
-  const { sampleRate, channels } = format;
-  return new WavMuxer({ sampleRate, channels, format: format.format as SampleFormat });
+export function recordingMuxer(options: RecordingOptions, serial: number): RecordingMuxer {
+  const { container, stream } = options;
+  if (container !== 'wav') return new OpusMuxer(options, serial);
+  if (isSampled(stream)) return new WavMuxer(stream);
+  throw new TypeError(`A WAV file holds samples, got ${stream.format}.`);
 }
 
 /** MIME type of each container. */
@@ -81,21 +82,22 @@ class OpusMuxer implements RecordingMuxer {
   #end = 0;
   #begun = false;
 
-  constructor(format: RecordingFormat, serial: number) {
-    const { container, sampleRate, channels, preSkip, chunkDuration, tags } = format;
+  constructor(options: RecordingOptions, serial: number) {
+    const { container, stream, preSkip, chunkDuration, tags } = options;
+    const { sampleRate, channels } = stream;
     this.type = TYPES[container];
     this.#channels = channels;
     this.#ratio = OPUS_RATE / sampleRate;
     this.#packetFrames = (chunkDuration * OPUS_RATE) / 1000;
-    const options = {
+    const head = {
       channels,
       preSkip: Math.round(preSkip * this.#ratio),
       inputSampleRate: sampleRate,
     };
     this.#writer =
       container === 'webm'
-        ? new WebmOpusWriter({ ...options, uid: serial })
-        : new OggOpusWriter({ ...options, pageDuration: PAGE_MS, serial, tags });
+        ? new WebmOpusWriter({ ...head, uid: serial })
+        : new OggOpusWriter({ ...head, pageDuration: PAGE_MS, serial, tags });
   }
 
   *add(chunk: RecordedChunk): Bytes {
@@ -154,12 +156,12 @@ const GAP_FRAMES = 48_000;
 class WavMuxer implements RecordingMuxer {
   readonly type: string = TYPES.wav;
   readonly #writer: WavWriter;
-  readonly #options: WavOptions;
+  readonly #stream: StreamFormat<SampleFormat>;
   #begun = false;
 
-  constructor(options: WavOptions) {
-    this.#options = options;
-    this.#writer = new WavWriter(options);
+  constructor(stream: StreamFormat<SampleFormat>) {
+    this.#stream = stream;
+    this.#writer = new WavWriter(stream);
   }
 
   *add({ bytes, frame }: RecordedChunk): Bytes {
@@ -187,7 +189,7 @@ class WavMuxer implements RecordingMuxer {
   }
 
   *#silence(frames: number): Bytes {
-    const { format, channels } = this.#options;
+    const { format, channels } = this.#stream;
     const bytesPerFrame = channels * bytesPerSample(format);
     const zero = format === 'mulaw' ? 0xff : format === 'alaw' ? 0xd5 : 0;
     for (let rest = frames; rest > 0; rest -= GAP_FRAMES) {

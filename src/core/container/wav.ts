@@ -3,14 +3,9 @@ import type { OptionNames } from '../option-names.ts';
 import { integerIn, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 
-/** What a WAV file holds. */
-export interface WavOptions {
-  readonly sampleRate: number;
-  readonly channels: number;
-  readonly format: SampleFormat;
-}
-const NAMES = { sampleRate: 1, channels: 1, format: 1 } satisfies OptionNames<WavOptions>;
+const NAMES = { sampleRate: 1, channels: 1, format: 1 } satisfies OptionNames<StreamFormat>;
 
 /** `wFormatTag` (Microsoft, mmreg.h). */
 const FORMAT_TAG = { s16: 1, s24: 1, f32: 3, alaw: 6, mulaw: 7 } as const;
@@ -31,17 +26,17 @@ const DS64_BYTES = 28;
  * head has room for 64-bit sizes: above 4 GiB it becomes RF64 (EBU Tech 3306).
  */
 export class WavWriter {
-  readonly #options: WavOptions;
+  readonly #stream: StreamFormat<SampleFormat>;
   readonly #bytesPerFrame: number;
   #dataBytes = 0;
 
   /** @throws TypeError or RangeError for an option out of its range */
-  constructor(options: WavOptions) {
-    checkOptions('WavWriter', options, NAMES);
-    integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-    integerIn('channels', options.channels, 1, MAX_CHANNELS);
-    this.#options = options;
-    this.#bytesPerFrame = options.channels * bytesPerSample(options.format);
+  constructor(stream: StreamFormat<SampleFormat>) {
+    checkOptions('WavWriter', stream, NAMES);
+    integerIn('sampleRate', stream.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+    integerIn('channels', stream.channels, 1, MAX_CHANNELS);
+    this.#stream = stream;
+    this.#bytesPerFrame = stream.channels * bytesPerSample(stream.format);
   }
 
   /** Frames written so far. */
@@ -78,7 +73,7 @@ export class WavWriter {
   }
 
   #head(dataBytes: number | undefined): Uint8Array<ArrayBuffer> {
-    const { channels, sampleRate, format } = this.#options;
+    const { channels, sampleRate, format } = this.#stream;
     const bits = bytesPerSample(format) * 8;
     const pcm = format === 's16' || format === 's24';
     const extensible = channels > 2 || format === 's24';

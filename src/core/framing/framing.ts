@@ -1,15 +1,6 @@
 import type { PayloadFormat } from '../format/payload-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 import type { LazyPacket, Packet } from './packet.ts';
-
-/** What both ends of a stream know beforehand: what is sent. */
-export interface FramedStream {
-  /** How a sample is written; or that packets are Opus. */
-  readonly format: PayloadFormat;
-  /** Frames a second of what is captured and played, Hz. */
-  readonly sampleRate: number;
-  /** Interleaved channels. */
-  readonly channels: number;
-}
 
 /** Writes the packets of one stream as messages. One stream has one, since a framing may count or remember. */
 export interface MessageEncoder {
@@ -52,9 +43,9 @@ export interface Framing {
   /** What it can carry. */
   readonly formats: readonly PayloadFormat[];
   /** @throws TypeError or RangeError for a stream that this framing cannot carry */
-  createEncoder(stream: FramedStream): MessageEncoder;
+  createEncoder(stream: StreamFormat): MessageEncoder;
   /** @throws TypeError or RangeError for a stream that this framing cannot carry */
-  createDecoder(stream: FramedStream): MessageDecoder;
+  createDecoder(stream: StreamFormat): MessageDecoder;
   /**
    * The fields of a message of bytes in their order, the payload last. Allocates its result.
    * @returns none for text
@@ -65,6 +56,6 @@ export interface Framing {
 
 /** A framing whose every message tells all about its packet: nothing has to be known beforehand, and nothing is remembered. */
 export interface SelfDescribingFraming extends Framing {
-  createEncoder(stream?: FramedStream): MessageEncoder;
-  createDecoder(stream?: FramedStream): MessageDecoder;
+  createEncoder(stream?: StreamFormat): MessageEncoder;
+  createDecoder(stream?: StreamFormat): MessageDecoder;
 }

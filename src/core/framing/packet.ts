@@ -1,11 +1,12 @@
 import { describeOutside, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
 import { encodeBase64 } from '../base64/base64.ts';
+import type { RtpArrival } from '../rtp/rtp-arrival.ts';
 
 /** What every packet says about its payload, whichever framing carries it. All numbers are integers. */
-export interface PacketHeader {
+export interface PacketHeader extends StreamFormat {
   /**
    * Number of the packet since the start, from 0, without a gap as sent: a gap on arrival is a loss on the way. Audio that the sender
    * dropped takes no number. 0..2⁵³−1.
@@ -22,47 +23,12 @@ export interface PacketHeader {
   readonly timestamp: number;
   /** Frames that the sender dropped before this packet, since the packet before. 0..2³²−1. */
   readonly dropped: number;
-  /** How a sample is written in the payload; or that it is a packet of Opus. */
-  readonly format: PayloadFormat;
-  /** Frames a second of the payload, in Hz. 3000..768000. */
-  readonly sampleRate: number;
-  /** Interleaved channels of the payload. 1..32. */
-  readonly channels: number;
-}
-
-/**
- * Why a packet of RTP carries no audio: it is nothing but padding; it is comfort noise (RFC 3389); or its payload type is another
- * one than the stream's, as that of a telephone event (RFC 4733) is.
- */
-export type NoAudio = 'padding' | 'comfort-noise' | 'other';
-
-/** What the header of an RTP packet said (RFC 3550 §5.1), as it came. */
-export interface RtpFields {
-  /** Who sent it, 0..2³²−1. */
-  readonly ssrc: number;
-  /** 0..65535 */
-  readonly sequenceNumber: number;
-  /** In the payload's clock, 0..2³²−1. */
-  readonly timestamp: number;
-  /** 0..127; of a packet with redundant copies that of RED. */
-  readonly payloadType: number;
-  readonly marker: boolean;
 }
 
 /** A packet whose payload is at hand as bytes: what every framing gives back. */
-export interface Packet extends PacketHeader {
+export interface Packet extends PacketHeader, RtpArrival {
   /** Interleaved little-endian samples, or one packet of Opus. May be a view of the message that was decoded: copy it to keep it. */
   readonly payload: Uint8Array;
-  /** Present where this is a copy that came with a later packet, for when the packet itself is lost. */
-  readonly redundant?: true;
-  /**
-   * Present where the packet was received and there is nothing to play: `frames` is 0, `payload` is empty, and the next packet's
-   * audio follows that of the one before. Hand it to a `Receiver` and a `LossReporter` like any other, so that its number does not
-   * count as lost; skip it where you play or store payloads yourself.
-   */
-  readonly noAudio?: NoAudio;
-  /** The header of the RTP packet that it came in. Not an own property: a copy of the packet, or one that was posted, is without. */
-  readonly rtp?: RtpFields | undefined;
 }
 
 /**

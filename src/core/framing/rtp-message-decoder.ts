@@ -2,11 +2,14 @@ import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
 import { copySwapped } from '../bytes.ts';
+import type { NoAudio, RtpFields } from '../rtp/rtp-arrival.ts';
 import { RedBlocks } from '../rtp/red.ts';
 import { RtpPacket } from '../rtp/rtp-packet.ts';
 import { payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
+import type { RtpStreamOptions } from '../rtp/rtp-stream-options.ts';
 import {
   CANDIDATE,
   CONTINUES,
@@ -19,10 +22,9 @@ import {
   TIMESTAMP,
 } from '../rtp/stream-continuity.ts';
 import { sequenceDifference } from '../rtp/unwrapper.ts';
-import type { FramedStream, MessageDecoder } from './framing.ts';
-import type { NoAudio, Packet, RtpFields } from './packet.ts';
+import type { MessageDecoder } from './framing.ts';
+import type { Packet } from './packet.ts';
 import { MAX_PAYLOAD_BYTES } from './packet.ts';
-import type { RtpStream } from './rtp-stream.ts';
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
@@ -51,7 +53,7 @@ export interface RtpDecoderStatistics {
  * ones. A restart is known by its second packet (RFC 3550 A.1); the first one is kept, and given together with it.
  */
 export class RtpMessageDecoder implements MessageDecoder {
-  readonly #stream: FramedStream;
+  readonly #stream: StreamFormat;
   readonly #bytesPerFrame: number;
   readonly #payloadType: number;
   readonly #redPayloadType: number;
@@ -89,8 +91,8 @@ export class RtpMessageDecoder implements MessageDecoder {
   readonly #withoutAudio = { padding: 0, 'comfort-noise': 0, other: 0 };
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
-  constructor(stream: RtpStream) {
-    checkObject('stream must be an RtpStream', stream);
+  constructor(stream: RtpStreamOptions) {
+    checkObject('stream must be an object', stream);
     const { format, sampleRate, channels } = stream;
     this.#clockRate = rtpClockRate(stream);
     this.#ticksPerFrame = this.#clockRate / sampleRate;

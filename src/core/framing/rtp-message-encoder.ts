@@ -1,6 +1,7 @@
 import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 import { copySwapped } from '../bytes.ts';
 import {
   RED_BLOCK_HEADER_BYTES,
@@ -14,12 +15,12 @@ import { writeRtpHeader } from '../rtp/rtp-header.ts';
 import type { RtpHeader } from '../rtp/rtp-header.ts';
 import { RTP_HEADER_BYTES } from '../rtp/rtp-packet.ts';
 import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
+import type { RtpStreamOptions } from '../rtp/rtp-stream-options.ts';
 import { MAX_MISORDER } from '../rtp/stream-continuity.ts';
 import { timestampDifference } from '../rtp/unwrapper.ts';
-import type { FramedStream, MessageEncoder } from './framing.ts';
+import type { MessageEncoder } from './framing.ts';
 import type { LazyPacket, Packet } from './packet.ts';
 import { checkOutgoing, checkOutgoingLength, payloadBytes } from './packet.ts';
-import type { RtpStream } from './rtp-stream.ts';
 
 /** Most redundant copies of a packet. */
 export const MAX_REDUNDANCY = 3;
@@ -46,7 +47,7 @@ interface Sent {
 
 /** Writes packets of one stream as RTP, each with up to three that went before. */
 export class RtpMessageEncoder implements MessageEncoder {
-  readonly #stream: FramedStream;
+  readonly #stream: StreamFormat;
   readonly #sampleBytes: number;
   readonly #payloadType: number;
   readonly #redPayloadType: number;
@@ -70,8 +71,8 @@ export class RtpMessageEncoder implements MessageEncoder {
   #lastSent = -1;
 
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
-  constructor(stream: RtpStream) {
-    checkObject('stream must be an RtpStream', stream);
+  constructor(stream: RtpStreamOptions) {
+    checkObject('stream must be an object', stream);
     const { format, sampleRate, channels } = stream;
     this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
     this.#stream = { format, sampleRate, channels };

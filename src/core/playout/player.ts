@@ -5,6 +5,7 @@ import type { StreamResampler } from '../resampler/resampler-stream.ts';
 import type { ResamplerPlan } from '../resampler/resampler-plan.ts';
 import { SampleDecoder } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
 import { BacklogPolicy } from './backlog-policy.ts';
 import type { BacklogMode } from './backlog-policy.ts';
 import { Fader } from './fader.ts';
@@ -20,13 +21,8 @@ const MAX_BLOCK_FRAMES = 256;
 /** How long an interrupt can be undone. */
 const UNDO_SECONDS = 1;
 
-export interface PlayerOptions {
-  /** Of the wire. */
-  readonly format: SampleFormat;
-  /** Of the wire, 1–32. */
-  readonly channels: number;
-  /** Of the wire, Hz. */
-  readonly sampleRate: number;
+/** What a player is made of: the wire's stream, and how it is played. */
+export interface PlayerOptions extends StreamFormat<SampleFormat> {
   /** Of the context, Hz. */
   readonly contextRate: number;
   readonly outputChannels: number;

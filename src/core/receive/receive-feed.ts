@@ -2,11 +2,11 @@ import { describe, describeOutside } from '../arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import { MicwireError, PacketError } from '../errors.ts';
-import type { FramedStream, MessageDecoder } from '../framing/framing.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
+import type { MessageDecoder } from '../framing/framing.ts';
 import { payloadBytes } from '../framing/packet.ts';
 import type { LazyPacket, Packet } from '../framing/packet.ts';
 import type { ReceiveDelivery, ReceiveEvent } from '../messages.ts';
-import type { ReceiveFormat } from './receive-format.ts';
 
 /** What a receiver takes: a packet, or what a message decoded to. */
 export type ReceivedPackets = Packet | LazyPacket | readonly Packet[];
@@ -16,10 +16,10 @@ export type ReceivedMessage = string | ArrayBuffer | ArrayBufferView;
 
 /** What makes the decoder of a stream's messages: a `Framing`, or your own function around one. */
 export interface ReceiveFraming {
-  createDecoder(stream: FramedStream): MessageDecoder;
+  createDecoder(stream: StreamFormat): MessageDecoder;
 }
 
-export interface ReceiveFeedOptions extends ReceiveFormat {
+export interface ReceiveFeedOptions extends StreamFormat {
   /** For `receive`. */
   readonly framing?: ReceiveFraming | undefined;
   readonly maxPayloadBytes: number;

@@ -1,5 +1,5 @@
 import type { PayloadDecoder } from '../codec/codec.ts';
-import { CODECS } from '../codec/codecs.ts';
+import { pcmCodec } from '../codec/pcm-codec.ts';
 import { warmUpBytes } from '../dsp/planar.ts';
 import { bytesPerSample } from '../format/sample-format.ts';
 import type { MessagePortLike, ReceiveProcessorOptions } from '../messages.ts';
@@ -36,7 +36,8 @@ export function warmUpReceive(
   // What takes seconds takes fewer frames at a low rate; to the resampler the ratio counts.
   const sampleRate =
     format === 'opus' ? decoder.sampleRate : Math.min(WARM_UP_RATE, decoder.sampleRate);
-  const own = format === 'opus' ? decoder : CODECS[format].createDecoder({ sampleRate, channels });
+  const own =
+    format === 'opus' ? decoder : pcmCodec.createDecoder({ format, sampleRate, channels });
   const scratchContextRate = (contextRate * sampleRate) / decoder.sampleRate;
   const frames = Math.max(
     1,

@@ -1,8 +1,8 @@
 import { checkObject, checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
-import type { Packet } from '../framing/packet.ts';
-import type { RtpStream } from '../framing/rtp-stream.ts';
+import type { RtpArrival } from './rtp-arrival.ts';
+import type { RtpStreamOptions } from './rtp-stream-options.ts';
 import { lossPatternBytes, writeLossPattern } from './loss-pattern.ts';
 import { ReceptionStatistics } from './reception-statistics.ts';
 import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from './rtp-payload-format.ts';
@@ -56,8 +56,8 @@ export class LossReporter {
    * @param stream as the decoder was told
    * @throws TypeError or RangeError for a stream that RTP cannot carry, or options out of their range
    */
-  constructor(stream: RtpStream, options: LossReporterOptions = {}) {
-    checkObject('stream must be an RtpStream', stream);
+  constructor(stream: RtpStreamOptions, options: LossReporterOptions = {}) {
+    checkObject('stream must be an object', stream);
     checkOptions('LossReporter', options, NAMES);
     const {
       interval = DEFAULT_INTERVAL_MS,
@@ -91,7 +91,7 @@ export class LossReporter {
    * @param nowMs when it came, by any clock that does not go backwards
    * @returns a report to be sent back, whose bytes are the caller's; null while none is due
    */
-  receive(packet: Packet, nowMs: number): Uint8Array<ArrayBuffer> | null {
+  receive(packet: RtpArrival, nowMs: number): Uint8Array<ArrayBuffer> | null {
     if (packet.redundant === true) return null;
     const { rtp } = packet;
     if (rtp !== undefined && rtp.ssrc !== this.#ssrc) {

@@ -2,7 +2,7 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { utf8Bytes, writeUint16 } from '../bytes.ts';
-import type { RtpStream } from '../framing/rtp-stream.ts';
+import type { RtpStreamOptions } from './rtp-stream-options.ts';
 import { payloadTypesOf, rtpMap } from './rtp-payload-format.ts';
 
 /*
@@ -99,7 +99,7 @@ export class PcapngWriter {
    * RFC 8866), from which Wireshark knows what the payload types mean.
    * @param timeMs since 1970
    */
-  begin(stream: RtpStream, timeMs: number): Uint8Array<ArrayBuffer> {
+  begin(stream: RtpStreamOptions, timeMs: number): Uint8Array<ArrayBuffer> {
     const offer = sdp(stream, this.#local);
     const answer = sdp(stream, this.#remote);
     const { address: caller } = this.#local;
@@ -207,7 +207,7 @@ function writeIp(
   writeUint16(~sum, target, 10);
 }
 
-function sdp(stream: RtpStream, { address, port }: PcapEndpoint): string {
+function sdp(stream: RtpStreamOptions, { address, port }: PcapEndpoint): string {
   const { payloadType: type, redPayloadType: red } = payloadTypesOf(stream);
   const map = rtpMap(stream);
   return [

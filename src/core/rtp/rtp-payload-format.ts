@@ -10,8 +10,8 @@ import {
 import type { PayloadFormat } from '../format/payload-format.ts';
 import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
 import { OPUS_RATE } from '../codec/opus-packet.ts';
-import type { FramedStream } from '../framing/framing.ts';
-import type { RtpStream } from '../framing/rtp-stream.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
+import type { RtpStreamOptions } from './rtp-stream-options.ts';
 
 /** How RTP carries one of our formats. */
 export interface RtpPayloadFormat {
@@ -81,7 +81,7 @@ const OPUS_CHANNELS = 2;
  * How RTP carries a stream.
  * @throws TypeError or RangeError for a stream that it cannot
  */
-function rtpPayloadFormat({ format, sampleRate, channels }: FramedStream): RtpPayloadFormat {
+export function rtpPayloadFormat({ format, sampleRate, channels }: StreamFormat): RtpPayloadFormat {
   const { [oneOf('format', format, RTP_FORMATS)]: payloadFormat } = RTP_PAYLOAD_FORMATS;
   if (payloadFormat === undefined) throw new TypeError(`format is ${describe(format)}.`);
   const rate = integerIn('sampleRate', sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
@@ -93,13 +93,13 @@ function rtpPayloadFormat({ format, sampleRate, channels }: FramedStream): RtpPa
 }
 
 /** Hz that a stream's timestamps count in. @throws as `rtpPayloadFormat` */
-export function rtpClockRate(stream: FramedStream): number {
+export function rtpClockRate(stream: StreamFormat): number {
   checkObject('stream must be an object', stream);
   return rtpPayloadFormat(stream).clockRate ?? stream.sampleRate;
 }
 
 /** A stream's payload type: the static one where there is one, else our usual dynamic one. @throws as `rtpPayloadFormat` */
-export function rtpPayloadType(stream: FramedStream): number {
+export function rtpPayloadType(stream: StreamFormat): number {
   checkObject('stream must be an object', stream);
   const { staticTypes, dynamicType } = rtpPayloadFormat(stream);
   for (const { payloadType, sampleRate, channels } of staticTypes) {
@@ -112,7 +112,7 @@ export function rtpPayloadType(stream: FramedStream): number {
  * A stream as a line of SDP has it behind `a=rtpmap:` and the payload type: `opus/48000/2`, `L16/16000`.
  * @throws as `rtpPayloadFormat`
  */
-export function rtpMap(stream: FramedStream): string {
+export function rtpMap(stream: StreamFormat): string {
   checkObject('stream must be an object', stream);
   const { encodingName } = rtpPayloadFormat(stream);
   // Opus says 2 even where it is mono (RFC 7587 §7).
@@ -124,7 +124,7 @@ export function rtpMap(stream: FramedStream): string {
  * The payload types that a stream agreed on.
  * @throws RangeError when one is out of its range, or both are the same: nothing would tell which a packet is
  */
-export function payloadTypesOf(stream: RtpStream): {
+export function payloadTypesOf(stream: RtpStreamOptions): {
   readonly payloadType: number;
   readonly redPayloadType: number;
 } {

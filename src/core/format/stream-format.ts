@@ -1,0 +1,20 @@
+import type { PayloadFormat } from './payload-format.ts';
+import type { SampleFormat } from './sample-format.ts';
+
+/**
+ * What kind of stream it is: what a capture makes, and all that a playout, a receiver, a framing, a codec or a file has to know
+ * of it beforehand. Structured-cloneable.
+ */
+export interface StreamFormat<Format extends PayloadFormat = PayloadFormat> {
+  /** How a sample is written, or which codec's packets they are. */
+  readonly format: Format;
+  /** Frames a second, Hz: an integer from 3000 to 768000; of Opus 8000, 12000, 16000, 24000 or 48000. */
+  readonly sampleRate: number;
+  /** Interleaved channels, 1–32; of Opus 1 or 2. */
+  readonly channels: number;
+}
+
+/** Whether a stream is of samples, not of a codec's packets. */
+export function isSampled(stream: StreamFormat): stream is StreamFormat<SampleFormat> {
+  return stream.format !== 'opus';
+}
