@@ -3,9 +3,9 @@ import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { AbxButton } from '../page/abx.ts';
 import { AbxTest } from '../page/abx.ts';
-import type { Heard } from '../controllers/session.ts';
+import type { Heard } from '../lanes/comparison.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
-import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 

@@ -218,7 +218,7 @@ function done(progress: RunProgress | null): number {
 function running(progress: RunProgress | null): string {
   if (progress === null) return 'Starting.';
   const { done: before, total, link, stage, secondsLeft } = progress;
-  const name = PRESETS[link as LinkPresetId]?.label ?? 'the link as set';
+  const name = PRESETS[link as LinkPresetId]?.label ?? 'the network as set';
   return `${before + 1} of ${total}: ${name}, ${STAGES[stage]}. About ${timeText(secondsLeft)} left.`;
 }
 

@@ -5,7 +5,7 @@ import type { LinkStatistics } from '../link/protocol.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
 import type { LinkChoice } from '../runs/run.ts';
 import type { LaneId } from './lane-ids.ts';
-import type { CallEnds, LinkAccess } from './link-access.ts';
+import type { CallEnds, LinkAccess } from './lane.ts';
 
 /** A server that knows nothing of links may leave the request unanswered, ms. */
 const CONNECT_TIMEOUT_MS = 5000;
@@ -49,7 +49,7 @@ export class SharedLink implements LinkAccess {
     const client = await this.connecting;
     if (client === null) {
       this.connecting = null;
-      this.tell('The server has no simulated network: lanes go directly, whatever link is chosen.');
+      this.tell('The server has no simulated network: lanes go directly, whatever is chosen here.');
       return;
     }
     if (this.client === client) return;
@@ -58,7 +58,7 @@ export class SharedLink implements LinkAccess {
       if (this.client !== client) return;
       this.client = null;
       this.connecting = null;
-      this.tell('The simulated network has ended, and lanes with it. Start them again.');
+      this.tell('The simulated network has ended, and the lanes with it. Start them again.');
     };
     this.tell('');
   }

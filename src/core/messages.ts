@@ -168,6 +168,8 @@ export type OpusWorkerEvent =
   | { readonly type: 'probed'; readonly faults: readonly string[] }
   /** `preSkip`: frames at the wire rate. */
   | { readonly type: 'opened'; readonly preSkip: number }
+  /** What encoding has taken so far, ms; told a few times a second of audio, where it can be timed. */
+  | { readonly type: 'encoded'; readonly ms: number }
   | { readonly type: 'piped' }
   | { readonly type: 'ended' }
   /** Nothing more comes. */

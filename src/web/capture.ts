@@ -198,6 +198,14 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
+   * Milliseconds that encoding Opus has taken so far, as the Worker told within the last quarter of a second of audio. null
+   * where nobody can time it: for samples, on the audio thread, and in the engine's own encoder.
+   */
+  get encodeMs(): number | null {
+    return this.#processor.encodeMs ?? null;
+  }
+
+  /**
    * The chunks as a stream. Chunks that its reader does not ask for are queued, and the oldest is dropped.
    * @throws TypeError at the first use, when the capture is being read in another way
    */

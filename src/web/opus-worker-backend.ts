@@ -107,6 +107,7 @@ export async function openWorkerSession(
 /** Captures samples, has them encoded in a Worker, and queues the packets. The samples do not pass through this thread. */
 export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   readonly queue: ChunkQueue<'opus'>;
+  encodeMs: number | null = null;
   readonly #capture: CaptureNode;
   readonly #listener: CaptureListener;
   readonly #session: OpusWorkerSession;
@@ -146,6 +147,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     this.#ended = new Promise((resolve) => (this.#onEnded = resolve));
     worker.onmessage = ({ data }: MessageEvent<OpusWorkerEvent>): void => {
       if (data.type === 'failed') this.#fail(new MicwireError('unsupported', data.message));
+      if (data.type === 'encoded') this.encodeMs = data.ms;
       if (data.type === 'ended' && this.#piped) this.#onEnded();
     };
     this.#port = session.port;
