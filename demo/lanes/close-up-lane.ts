@@ -60,7 +60,7 @@ export type CloseUpFigures = ReturnType<CloseUpLane['figures']>;
 /** Resolves when the transport has connected or failed to, or has taken too long to wait for. */
 function firstAnswer(transport: Transport): Promise<void> {
   return new Promise((resolve) => {
-    transport.onstatechange = () => resolve();
+    transport.addEventListener('statechange', () => resolve(), { once: true });
     setTimeout(resolve, FIRST_CONNECTION_MS);
   });
 }
@@ -115,7 +115,7 @@ export class CloseUpLane implements Lane {
   static async open(parts: CloseUpBuild): Promise<CloseUpLane> {
     const framing = FRAMINGS[parts.framing];
     // Up to a second of audio may wait for the network; what comes on top is dropped, and the page says so.
-    const transport = new WebSocketTransport('/echo', {
+    const transport = WebSocketTransport.create('/echo', {
       highWaterBytes: Math.ceil(wireBytesPerSecond(framing, parts)),
     });
     try {
@@ -140,7 +140,7 @@ export class CloseUpLane implements Lane {
       });
       return new CloseUpLane(parts, capture, playout, framing, transport);
     } catch (error) {
-      transport.close();
+      void transport.close();
       throw error;
     }
   }
@@ -165,14 +165,15 @@ export class CloseUpLane implements Lane {
     this.resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
     this.encoderMs = (capture.preSkip / capture.sampleRate) * 1000;
     this.samplesBytesPerSecond = parts.format === 'opus' ? samplesBytesPerSecond(parts) : null;
-    transport.onmessage = (message) => this.receive(message);
+    transport.addEventListener('message', ({ data: message }) => this.receive(message));
     this.retryAt = performance.now() + transport.status.retryInMs;
-    transport.onstatechange = (status) => {
+    transport.addEventListener('statechange', () => {
+      const { status } = transport;
       this.retryAt = performance.now() + status.retryInMs;
       // What was under way on a connection that is gone comes back on no other.
       if (status.state === 'waiting') this.forgetUpTo(Infinity);
       this.onchange?.();
-    };
+    });
     capture.addEventListener('error', ({ detail }) => {
       if (detail.code === 'stalled') this.stalled = true;
       else this.error = detail;
@@ -266,9 +267,9 @@ export class CloseUpLane implements Lane {
   close(): void {
     this.onchange = null;
     this.closed = true;
-    this.transport.close();
+    void this.transport.close();
     void this.capture.close();
-    this.playout.close();
+    void this.playout.close();
   }
 
   private async sendChunks(): Promise<void> {

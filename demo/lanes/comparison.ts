@@ -242,5 +242,5 @@ async function loadShared(context: AudioContext): Promise<void> {
     format: 'opus',
     sampleRate: LANE_SAMPLE_RATE,
   });
-  receiver.close();
+  void receiver.close();
 }

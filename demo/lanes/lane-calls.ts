@@ -16,12 +16,12 @@ export async function openCalls(
   const signalling = await link.openSignalling(lane);
   let sender: Call | null = null;
   try {
-    sender = new Call(signalling.sender, options.sender);
-    return { sender, receiver: new Call(signalling.receiver, options.receiver) };
+    sender = Call.create(signalling.sender, options.sender);
+    return { sender, receiver: Call.create(signalling.receiver, options.receiver) };
   } catch (error) {
-    sender?.close();
-    signalling.sender.close();
-    signalling.receiver.close();
+    void sender?.close();
+    void signalling.sender.close();
+    void signalling.receiver.close();
     throw error;
   }
 }
@@ -31,8 +31,8 @@ export async function connectCalls({ sender, receiver }: CallEnds<Call>): Promis
   try {
     await Promise.all([sender.connect(), receiver.connect()]);
   } catch (error) {
-    sender.close();
-    receiver.close();
+    void sender.close();
+    void receiver.close();
     throw error;
   }
 }
@@ -52,19 +52,20 @@ export class RelayedChannels {
   constructor(channels: CallEnds<RTCDataChannel>) {
     const { port1, port2 } = new MessageChannel();
     this.port = port2;
-    this.sender = new DataChannelTransport(channels.sender);
-    this.receiver = new DataChannelTransport(channels.receiver);
-    this.sender.onstatechange = (status) => port1.postMessage(status);
+    this.sender = DataChannelTransport.create(channels.sender);
+    this.receiver = DataChannelTransport.create(channels.receiver);
+    const { sender } = this;
+    sender.addEventListener('statechange', () => port1.postMessage(sender.status));
     for (const end of [this.sender, this.receiver]) {
-      end.onmessage = (message) => port1.postMessage(message);
+      end.addEventListener('message', ({ data: message }) => port1.postMessage(message));
     }
-    // Sound goes from the sender's end to the other, and its receiver's reports back.
+    // Audio goes from the sender's end to the other, and its receiver's reports back.
     port1.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) =>
       (isRtcp(data) ? this.receiver : this.sender).send(data);
   }
 
   close(): void {
-    this.sender.close();
-    this.receiver.close();
+    void this.sender.close();
+    void this.receiver.close();
   }
 }

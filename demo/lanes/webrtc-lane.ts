@@ -73,8 +73,8 @@ class WebrtcLane implements ComparedLane {
 
   close(): void {
     this.onchange = null;
-    this.call.sender.close();
-    this.call.receiver.close();
+    void this.call.sender.close();
+    void this.call.receiver.close();
   }
 }
 

@@ -223,7 +223,7 @@ export type MeterCommand =
   /** Halts the measurement of integrated loudness, loudness range and their maxima. */
   | { readonly type: 'pause' }
   /** Goes on with it. */
-  | { readonly type: 'start' }
+  | { readonly type: 'resume' }
   | { readonly type: 'close' };
 export type MeterEvent =
   /** The reading, in the order of the meters' fields. Posted at most 60 times a second, only without a snapshot. */

@@ -99,7 +99,7 @@ export class LoudnessMeter implements BlockMeter {
   #sAnew = 0;
   #mAge = 0;
   #hopAge = 0;
-  /** Steps since the start or the last `start()`, up to as many as S needs: a window must lie in the measurement wholly. */
+  /** Steps since the start or the last `resume()`, up to as many as S needs: a window must lie in the measurement wholly. */
   #running = 0;
   #paused = false;
   /** In an array: a field would change its kind at 2³¹ frames, half a day, and engines drop the code that they compiled. */
@@ -160,7 +160,7 @@ export class LoudnessMeter implements BlockMeter {
   }
 
   /** Goes on with the measurement of I, LRA and the maxima after `pause()`: see Tech 3341 §2.4. A new meter runs. */
-  start(): void {
+  resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#running = 0;

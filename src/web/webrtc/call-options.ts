@@ -90,8 +90,8 @@ export type CallState = 'new' | 'connecting' | 'connected' | 'closed';
 
 /** What a `Call` dispatches. */
 export interface CallEventMap {
-  /** `state` has changed to the `detail`. */
-  readonly statechange: CustomEvent<CallState>;
+  /** `call.state` has changed. */
+  readonly statechange: Event;
   /** A step of the timeline has changed to the `detail`. */
   readonly step: CustomEvent<CallStep>;
   /** The call failed, in `detail`; it is closed. */
