@@ -88,7 +88,7 @@ describe('the sliders of the link', () => {
 });
 
 describe('a blind comparison', () => {
-  it('draws X anew after each guess, counts, and tells how likely that is by chance', () => {
+  it('draws X again after each guess, counts, and tells how likely that is by chance', () => {
     const test = new AbxTest('opus-rtp-dc', 'webrtc', seededRandom(7));
     expect(test.chance).toBe(1);
     let right = 0;

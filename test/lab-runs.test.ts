@@ -101,7 +101,7 @@ describe('the verdict', () => {
     );
   });
 
-  it('turns round when WebRTC is ahead, and tells of made up sound and of ranges that overlap', () => {
+  it('turns round when WebRTC is ahead, and tells of concealment and of ranges that overlap', () => {
     const verdict = verdictOf({
       'opus-rtp-dc': lane(90, 60, { concealed: 0.05, range: 30 }),
       webrtc: lane(70, 60, { concealed: 0.01, range: 5 }),

@@ -35,7 +35,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     expect(await reading('Round trip')).toBeGreaterThan(0);
     expect(await reading('Lost')).toBe(0);
     expect(await status().textContent()).toMatch(/Running/);
-    // The next stop is the choice of source; an arrow key takes the microphone, and the session goes on with it.
+    // The next stop is the choice of source; an arrow key takes the microphone, and the session continues with it.
     await page.keyboard.press('Tab');
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
@@ -105,7 +105,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     await expect.poll(compare, { timeout: 40_000, interval: 300 }).toBeLessThan(8);
   });
 
-  it('says that the server is gone, and goes on when it is back', async () => {
+  it('says that the server is gone, and continues when it is back', async () => {
     let up = true;
     let connection: { close(): Promise<void> } | undefined;
     await page.routeWebSocket(/\/echo$/, (socket) => {
@@ -158,7 +158,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     });
   });
 
-  it('tells when the browser holds the sound, and goes on at a press', async () => {
+  it('says when the browser holds the audio, and continues at a press', async () => {
     await start();
     await eventually(() => status().textContent()).toMatch(/Running/);
     await page.locator('lab-single').evaluate(async (element) => {

@@ -12,7 +12,7 @@ import { fire } from './fire.ts';
 /** Below this the guesses are hardly luck. */
 const SIGNIFICANT = 0.05;
 
-/** Hears two lanes in turns, and one of them unnamed. Fires `lab-hear`, and `blind` when it begins or ends. */
+/** Plays two lanes, and one of them unnamed. Fires `lab-hear`, and `blind` when it begins or ends. */
 @customElement('lab-abx')
 export class LabAbx extends LitElement {
   static override styles: CSSResultGroup = [

@@ -226,7 +226,7 @@ function whatToSay({ state: is, reason, kind }: LaneView): TemplateResult {
   return html`${STATE_WORDS[is] || kind.path.join(' → ')}`;
 }
 
-/** The same arrays each time: a chart that is given new ones is built anew. */
+/** The same arrays each time: a chart that is given new ones is rebuilt. */
 const seriesCache = new Map<string, readonly object[]>();
 
 function seriesOf(label: string, colour: string, dash: readonly number[]): readonly object[] {

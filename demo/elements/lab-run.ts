@@ -102,8 +102,8 @@ export class LabRun extends LitElement {
       <div>
         <h2 id="title">A measured run</h2>
         <p class="caption">
-          All chosen lanes at once, over each link in turns, again and again: medians and ranges
-          come out. Leave the page in front meanwhile.
+          All chosen lanes at once, over each network in turn, repeatedly: medians and ranges come
+          out. Leave the page in front meanwhile.
         </p>
       </div>
       <div class="plan">

@@ -72,7 +72,7 @@ export class LaneSlot implements LaneView {
     parts.measurement.open(this.index);
     try {
       const lane = await this.kind.build({ ...parts.build, id: this.id });
-      // Closed, or opened anew, meanwhile.
+      // Closed, or reopened, meanwhile.
       if (this.parts !== parts) return lane.close();
       this.lane = lane;
       parts.mixer.add(this.id, lane.output);
@@ -101,7 +101,7 @@ export class LaneSlot implements LaneView {
     lane.close();
   }
 
-  /** Takes a reading, and makes the live figures anew. @param sound what was heard in the last 5 s */
+  /** Takes a reading, and computes the live figures again. @param sound what was heard in the last 5 s */
   async update(sound: SoundReading | null): Promise<void> {
     const { lane } = this;
     if (lane === null) return;

@@ -29,7 +29,7 @@ export class LaneWorker {
         this.become('failed', reason);
       };
     });
-    // Who does not wait for it is told by `state`.
+    // A caller that does not wait for it is told by `state`.
     this.ready.catch(() => {});
   }
 

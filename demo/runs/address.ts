@@ -81,7 +81,7 @@ export function settingsOf(query: string, defaults: RunSettings = DEFAULT_RUN): 
   };
 }
 
-/** Lanes by a list of names with commas: `'all'` for all. @throws RangeError for a name that is none */
+/** Lanes by a list of names with commas: `'all'` for all. @throws RangeError for an unknown name */
 export function lanesNamed(list: string): readonly LaneId[] {
   const wanted = new Set<LaneId>();
   for (const name of list.split(',')) {
@@ -97,7 +97,7 @@ export function lanesNamed(list: string): readonly LaneId[] {
 /**
  * A link by its text: the name of one of the list, or `custom` and what differs from a clean one, such as
  * `custom:delayMs:60:lossRatio:0.05`.
- * @returns null when it is none
+ * @returns null for anything else
  */
 export function linkOf(text: string): LinkChoice | null {
   if (Object.hasOwn(PRESETS, text)) {

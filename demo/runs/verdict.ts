@@ -9,7 +9,7 @@ type VerdictFigures = Readonly<Partial<Record<LaneMetricId, Spread | null>>>;
 
 /** A lane is of use when this much of the sound came through. */
 const USABLE_MATCH = 0.9;
-/** Made up sound above this is heard by most (about one in fifty frames). */
+/** Concealment above this is heard by most (about one in fifty frames). */
 const AUDIBLE_CONCEALMENT = 0.02;
 /** Latencies nearer than this are the same to anybody, ms. */
 const SAME_MS = 3;

@@ -224,7 +224,7 @@ class Unpacker {
     this.output = [new Float32Array(sampleRate)];
   }
 
-  /** None for what is no packet. */
+  /** None for anything but a packet. */
   unpack(message: string | Uint8Array): readonly Packet[] {
     const start = performance.now();
     try {

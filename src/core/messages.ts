@@ -218,11 +218,11 @@ export interface MeterProcessorOptions {
   readonly snapshot: SharedArrayBuffer | null;
 }
 export type MeterCommand =
-  /** Starts the meters anew. */
+  /** Restarts the meters. */
   | { readonly type: 'reset' }
   /** Halts the measurement of integrated loudness, loudness range and their maxima. */
   | { readonly type: 'pause' }
-  /** Goes on with it. */
+  /** Continues it. */
   | { readonly type: 'resume' }
   | { readonly type: 'close' };
 export type MeterEvent =
@@ -260,7 +260,7 @@ export type PlayoutCommand =
       /** Whether something is missing before them: the join is smoothed. */
       readonly afterGap: boolean;
     }
-  /** The item will not go on. */
+  /** The item is complete. */
   | { readonly type: 'end'; readonly item: number }
   /** More memory for the frames that wait; what it replaces comes back by `buffer`. */
   | { readonly type: 'grow'; readonly storage: ArrayBuffer }

@@ -195,7 +195,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   }
 
   async pipeTo(target: Worker): Promise<void> {
-    // What the Worker sent before comes here, and goes on with what waits: nothing is lost or out of order.
+    // What the Worker sent before arrives here, and is queued with the rest: nothing is lost or out of order.
     const piped = new Promise<boolean>((resolve) => {
       const patience = new Patience();
       this.#onPiped = (answered = true): void => {

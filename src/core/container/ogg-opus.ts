@@ -43,7 +43,7 @@ const VENDOR = 'micwire, libopus';
 
 /**
  * Writes an Ogg Opus stream (RFC 7845) that may be cut at any page, and with one packet a page has none waiting. Each method
- * gives the bytes to append, which are none where packets wait for their page. Send `head()` first, also to those who join
+ * gives the bytes to append, possibly 0 bytes while packets wait for their page. Send `head()` first, also to those who join
  * later: from then on any page is a good place to begin.
  */
 export class OggOpusWriter {
@@ -256,7 +256,7 @@ export function checkOggTags(tags: unknown): void {
 const HEADER_BYTES = 27;
 /** Most segments of a page. */
 export const OGG_MAX_SEGMENTS = 255;
-/** A segment of this size says that the packet goes on. */
+/** A segment of this size says that the packet continues. */
 const FULL_SEGMENT = 255;
 
 const OFFSET = { flags: 5, granule: 6, serial: 14, sequence: 18, crc: 22, segments: 26 } as const;
