@@ -392,7 +392,7 @@ export interface ReceiverHandover extends StreamFormat {
 // --- the table -----------------------------------------------------------------------------------------------------
 
 /** Registered name of each processor → what it takes at construction, what it is told, what it tells. */
-export interface ProcessorMap {
+interface ProcessorMap {
   readonly 'micwire-capture': {
     readonly options: CaptureProcessorOptions;
     readonly command: CaptureCommand;

@@ -9,7 +9,7 @@ export function toUnsignedLong(value: unknown): number {
 }
 
 /** `double`: any finite number. */
-export function toDouble(name: string, value: unknown): number {
+function toDouble(name: string, value: unknown): number {
   const number = toNumber(value);
   if (!Number.isFinite(number)) throw new TypeError(`${name} must be finite, got ${number}.`);
   return number;

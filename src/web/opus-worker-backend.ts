@@ -37,7 +37,7 @@ type Answer<Type> = Extract<OpusWorkerEvent, { readonly type: Type }>;
  * Sends a command, and waits for its answer.
  * @throws MicwireError 'unsupported' when the Worker fails, 'worker-gone' when it does not answer
  */
-export function ask<Type extends OpusWorkerEvent['type']>(
+function ask<Type extends OpusWorkerEvent['type']>(
   worker: Worker,
   command: OpusWorkerCommand,
   type: Type,

@@ -18,7 +18,7 @@ import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 import { readStatistics } from '../core/receive/receive-counters.ts';
 import type { ReceiveStatistics } from '../core/receive/receive-counters.ts';
-import { REPORT, REPORT_FIELDS, RECEIVE_STATES } from '../core/receive/receive-report.ts';
+import { REPORT, REPORT_FIELDS } from '../core/receive/receive-report.ts';
 import type { ReceiveState } from '../core/receive/receive-report.ts';
 
 /** Options of a `Receiver`. */
@@ -205,9 +205,4 @@ export function receiverPosition(
     seconds: frame < 0 ? -1 : frame / sampleRate,
     contextTime: values[REPORT.contextFrame]! / contextRate,
   };
-}
-
-/** The state of a report. */
-export function receiverState(values: Float64Array): ReceiveState {
-  return RECEIVE_STATES[values[REPORT.state]!] ?? 'waiting';
 }

@@ -15,7 +15,7 @@ import type { WorkletUrl } from './worklet-loader.ts';
 export type { RecorderContainer };
 
 /** Every {@link RecorderContainer}, for menus and checks. */
-export const RECORDER_CONTAINERS: readonly RecorderContainer[] = ['ogg', 'webm', 'wav'];
+const RECORDER_CONTAINERS: readonly RecorderContainer[] = ['ogg', 'webm', 'wav'];
 
 /** How a recording is made. */
 export interface RecorderOptions extends OpusOptions {

@@ -155,7 +155,7 @@ export class WebCodecsOpusEncoder {
 }
 
 /** libopus looks ahead 2.5 ms for CELT, and 4 ms more where it may use SILK. @returns frames */
-export function opusLookahead(settings: OpusSettings): number {
+function opusLookahead(settings: OpusSettings): number {
   const ms = settings.application === 'lowdelay' ? 2.5 : 6.5;
   return (settings.sampleRate * ms) / 1000;
 }

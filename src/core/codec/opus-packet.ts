@@ -15,9 +15,6 @@ export const OPUS_RATE = 48_000;
 export const OPUS_MAX_FRAMES = 5760;
 /** The longest Opus frame inside a packet, in bytes (RFC 6716 §3.4, R2). */
 const MAX_FRAME_BYTES = 1275;
-/** Most bytes of a packet of 120 ms: table of contents, frame count, six frames of 20 ms with two bytes of length each. */
-export const OPUS_MAX_PACKET_BYTES: number = 2 + 6 * (2 + MAX_FRAME_BYTES);
-
 /** Which of its two codecs a packet uses, or both. */
 export type OpusMode = 'silk' | 'hybrid' | 'celt';
 

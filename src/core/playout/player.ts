@@ -19,7 +19,7 @@ const BLOCK_OUTPUT_FRAMES = 32;
 /** Frames of the longest block without resampling. */
 const MAX_BLOCK_FRAMES = 256;
 /** How long an interrupt can be undone. */
-export const UNDO_SECONDS = 1;
+const UNDO_SECONDS = 1;
 
 /** What a player is made of: the wire's stream, and how it is played. */
 export interface PlayerOptions extends StreamFormat<SampleFormat> {

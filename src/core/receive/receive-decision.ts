@@ -48,7 +48,7 @@ const NAMES = {
 } satisfies OptionNames<ReceiveDecisionOptions>;
 
 /** The resampler's share of keeping the target: no ear notices 1.5 ‰. */
-export const MAX_SPEED_TRIM = 1500e-6;
+const MAX_SPEED_TRIM = 1500e-6;
 /** How far it follows the sender's clock; what lies beyond is time-scaling's, which keeps the pitch. */
 const MAX_SPEED_DRIFT = 1500e-6;
 

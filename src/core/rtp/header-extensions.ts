@@ -35,9 +35,9 @@ export interface HeaderExtension {
 }
 
 /** Says that elements follow with one byte before each (RFC 8285 §4.2). */
-export const ONE_BYTE_PROFILE = 0xbede;
+const ONE_BYTE_PROFILE = 0xbede;
 /** Says that elements follow with two bytes before each; the last four bits are the application's (RFC 8285 §4.3). */
-export const TWO_BYTE_PROFILE = 0x1000;
+const TWO_BYTE_PROFILE = 0x1000;
 const TWO_BYTE_PROFILE_MASK = 0xfff0;
 
 const ONE_BYTE_MAX_ID = 14;

@@ -25,7 +25,7 @@ export function statsText(entry: StatsEntry | undefined, name: string): string {
 }
 
 /** The entry with this id. */
-export function statsById(entries: readonly StatsEntry[], id: unknown): StatsEntry | undefined {
+function statsById(entries: readonly StatsEntry[], id: unknown): StatsEntry | undefined {
   return entries.find((entry) => entry.id === id);
 }
 

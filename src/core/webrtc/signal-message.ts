@@ -41,7 +41,7 @@ export type SignalMessage = DescribeSignal | CandidateSignal | ByeSignal;
  */
 export const MAX_SDP_LENGTH = 262_144;
 /** Longest candidate that is taken: the attribute has some 150 characters. */
-export const MAX_CANDIDATE_LENGTH = 1024;
+const MAX_CANDIDATE_LENGTH = 1024;
 /** Longest reason that is taken. */
 export const MAX_REASON_LENGTH = 256;
 /**
