@@ -7,6 +7,7 @@ import { checkApiReports } from './check-api.mjs';
 import { checkPackage } from './check-package.mjs';
 import { checkPaths } from './check-paths.mjs';
 import { checkSize } from './check-size.mjs';
+import { checkUnused } from './check-unused.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ROOT, run, runTool } from './run.mjs';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ const steps = [
   ['types', () => succeeds(runTool('typescript', 'tsc', ['-b', '--pretty']))],
   ['wasm', () => checkWasm()],
   ['lint', () => succeeds(runTool('oxlint', 'oxlint', [], { quiet: true }))],
+  ['unused', () => checkUnused()],
   ['format', () => succeeds(runTool('oxfmt', 'oxfmt', update ? [] : ['--check'], { quiet: true }))],
   ['API reports', () => checkApiReports({ update })],
   ['package', () => checkPackage()],

@@ -4,7 +4,7 @@ import type { WireMessage } from '../lanes/close-up-parts.ts';
 import { FORMAT_LABELS } from '../lanes/close-up-settings.ts';
 
 /** One field of a message: where it lies, what stands there, and what that means. */
-export interface WireRow {
+interface WireRow {
   readonly where: string;
   readonly wire: string;
   readonly meaning: string;

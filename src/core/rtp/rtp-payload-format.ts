@@ -81,7 +81,7 @@ const OPUS_CHANNELS = 2;
  * How RTP carries a stream.
  * @throws TypeError or RangeError for a stream that it cannot
  */
-export function rtpPayloadFormat({ format, sampleRate, channels }: StreamFormat): RtpPayloadFormat {
+function rtpPayloadFormat({ format, sampleRate, channels }: StreamFormat): RtpPayloadFormat {
   const { [oneOf('format', format, RTP_FORMATS)]: payloadFormat } = RTP_PAYLOAD_FORMATS;
   if (payloadFormat === undefined) throw new TypeError(`format is ${describe(format)}.`);
   const rate = integerIn('sampleRate', sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
