@@ -112,7 +112,7 @@ describe('what came is played in order', () => {
     expect(rig.insert(1)).toBe('duplicate');
     expect(rig.takeAll()).toEqual([2]);
     expect(rig.buffer.counters.get('packetsDuplicated')).toBe(2);
-    // RFC 3550 A.3: what is doubled makes up for what is lost.
+    // RFC 3550 A.3: duplicates offset losses.
     expect(rig.buffer.packetsLost).toBe(-2);
   });
 
@@ -142,7 +142,7 @@ describe('copies', () => {
     expect(rig.buffer.packetsLost).toBe(1);
   });
 
-  test('give way to what is closer to the original', () => {
+  test('are replaced by what is closer to the original', () => {
     const rig = new Rig();
     for (const n of [1, 3]) rig.insert(n);
     expect(rig.insert(2, { copy: FEC_COPY })).toBe('recovered');
@@ -222,7 +222,7 @@ describe('packets without audio', () => {
   });
 });
 
-describe('a sender that begins anew', () => {
+describe('a sender that restarts', () => {
   test('within the last hundred packets is known by five in a row', () => {
     const rig = new Rig(128);
     for (let n = 0; n < 60; n++) rig.insert(n);
@@ -274,6 +274,28 @@ describe('a sender that begins anew', () => {
       rig.take();
     }
     expect(rig.buffer.counters.get('restarts')).toBe(2);
+  });
+
+  test('numbers and timestamps that leap together, faster than time, leave no gap', () => {
+    const rig = new Rig(1024);
+    for (let n = 0; n < 5; n++) rig.insert(n);
+    for (let n = 5; n < 10; n++) {
+      rig.insert(n + 400, { frame: (n + 400) * FRAMES, now: n * 20 });
+    }
+    for (let i = 0; i < 10; i++) {
+      expect(rig.buffer.gapBefore(rig.buffer.next())).toBe(0);
+      rig.take();
+    }
+    expect(rig.buffer.counters.get('restarts')).toBe(1);
+    expect(rig.buffer.packetsLost).toBe(400);
+  });
+
+  test('packets that were lost while a path became 3 s shorter leave their gap', () => {
+    const rig = new Rig(1024);
+    for (let n = 0; n < 5; n++) rig.insert(n);
+    rig.insert(5 + 149, { frame: (5 + 149) * FRAMES, now: 5 * 20 });
+    for (let n = 0; n < 5; n++) rig.take();
+    expect(rig.buffer.gapBefore(rig.buffer.next())).toBe(149 * FRAMES);
   });
 
   test('a pause that both the timestamps and the time show stays one', () => {

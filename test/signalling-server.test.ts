@@ -168,7 +168,7 @@ describe('the signalling server', () => {
     expect(rig.signalling.rooms).toBe(0);
   });
 
-  it('answers hostile messages with a typed error, and goes on', async () => {
+  it('answers hostile messages with a typed error, and continues', async () => {
     const rig = await start({ maxMessagesPerSecond: 10_000, maxConnections: 1000 });
     const random = seededRandom(7);
     const pieces = ['"', '{', '}', '[', 'null', '1e999', '\\', '\u0000', ':', ',', 'type', 'join'];
@@ -200,7 +200,7 @@ describe('the signalling server', () => {
   });
 });
 
-describe('a call over the link engine', () => {
+describe('a call over the simulated network', () => {
   function engine(): { splices: number; closed: number; open: () => Promise<CallSplice> } {
     const state = {
       splices: 0,
@@ -275,11 +275,11 @@ describe('a call over the link engine', () => {
     });
     const rig = await start({ openSplice: async () => ({ ...(await link.open()), lost }) });
     const peers = await pair(rig, 'lane-1');
-    lose('The link engine has ended. Open it again.');
+    lose('The simulated network has ended. Open it again.');
     for (const peer of peers) {
       await expect.poll(() => peer.types()).toEqual(['joined', 'ready', 'bye', 'error']);
       expect(peer.replies[2]).toMatchObject({
-        reason: 'The link engine has ended. Open it again.',
+        reason: 'The simulated network has ended. Open it again.',
       });
       expect(peer.replies[3]).toMatchObject({ code: 'refused' });
     }
@@ -341,7 +341,7 @@ describe('WebSocketSignalling', () => {
   let arrived = 0;
 
   function open(rig: SignallingRig, room = 'kitchen'): WebSocketSignalling {
-    const signalling = new WebSocketSignalling(`${rig.origin}/signal`, {
+    const signalling = WebSocketSignalling.create(`${rig.origin}/signal`, {
       room,
       createSocket(url) {
         const socket = new WebSocket(url, { origin: rig.origin });
@@ -357,7 +357,7 @@ describe('WebSocketSignalling', () => {
     const rig = await start();
     const first = open(rig);
     const states: string[] = [];
-    first.onstatechange = (state) => states.push(state);
+    first.addEventListener('statechange', () => states.push(first.state));
     await expect.poll(() => first.state).toBe('waiting');
     const second = open(rig);
     await expect.poll(() => [first.state, second.state]).toEqual(['ready', 'ready']);
@@ -368,9 +368,9 @@ describe('WebSocketSignalling', () => {
     second.send(offer);
     second.send(candidate);
     await expect.poll(() => arrived).toBe(before + 2);
-    first.onmessage = (message) => received.push(message);
+    first.addEventListener('message', ({ data }) => received.push(data));
     await expect.poll(() => received).toEqual([offer, candidate]);
-    second.close();
+    void second.close();
     await expect.poll(() => received.at(-1)).toMatchObject({ type: 'bye' });
     expect(second.error).toBeNull();
   });
@@ -390,8 +390,8 @@ describe('WebSocketSignalling', () => {
     expect(nowhere.error?.message).toContain('cannot be reached');
   });
 
-  it('refuses a room that is no name', async () => {
+  it('refuses a room that is not a name', async () => {
     const options = { room: 'a b' };
-    expect(() => new WebSocketSignalling('ws://localhost/signal', options)).toThrow(TypeError);
+    expect(() => WebSocketSignalling.create('ws://localhost/signal', options)).toThrow(TypeError);
   });
 });

@@ -13,9 +13,9 @@ import { describeTransport } from './helpers/transport-contract.ts';
 
 /** Each entry gives a transport whose messages come back. */
 const TRANSPORTS: Record<string, (options?: WaterMarkOptions) => Promise<Transport>> = {
-  loopback: async (options) => new LoopbackTransport(options),
+  loopback: async (options) => LoopbackTransport.create(options),
   // Over real ones in test/browser/data-channel.test.ts.
-  'data channel': async (options) => new DataChannelTransport(new FakeDataChannel(), options),
+  'data channel': async (options) => DataChannelTransport.create(new FakeDataChannel(), options),
   websocket: async (options) => {
     const server = createServer();
     const echo = attachEcho(server);
@@ -26,7 +26,7 @@ const TRANSPORTS: Record<string, (options?: WaterMarkOptions) => Promise<Transpo
     });
     const { port } = server.address() as AddressInfo;
     const origin = `http://127.0.0.1:${port}`;
-    return new WebSocketTransport(`${origin}/echo`, {
+    return WebSocketTransport.create(`${origin}/echo`, {
       ...options,
       createSocket: (url) => new WebSocket(url, { origin }),
     });

@@ -5,8 +5,8 @@ import { decodeBase64 } from 'micwire/core';
 import { webSocketWireBytes } from '../measure/wire-bytes.ts';
 import { Arrivals } from './arrivals.ts';
 import { MediaPlayback } from './media-playback.ts';
-import type { LaneState } from './lane-settings.ts';
-import type { Lane, LaneBuild, LaneMessage } from './lane.ts';
+import type { LaneState } from './lane-messages.ts';
+import type { ComparedLane, LaneBuild, LaneMessage } from './lane.ts';
 
 /** ms of a piece, as far as the browser heeds it. */
 const TIMESLICE_MS = 100;
@@ -24,15 +24,15 @@ interface MediaMessage {
 export function missingRecorder(): string | null {
   if (!('MediaRecorder' in globalThis)) return 'This browser has no MediaRecorder.';
   const type = recordedType();
-  return type === null ? 'This browser records no sound.' : MediaPlayback.missing(type);
+  return type === null ? 'This browser records no audio.' : MediaPlayback.missing(type);
 }
 
 /** Opens a lane of the browser's own recorder: its file in pieces, in Base64, over a WebSocket, and played as it grows. */
-export async function openRecorderLane(parts: LaneBuild): Promise<Lane> {
+export async function openRecorderLane(parts: LaneBuild): Promise<ComparedLane> {
   return new RecorderLane(parts);
 }
 
-class RecorderLane implements Lane {
+class RecorderLane implements ComparedLane {
   readonly call = null;
   onchange: (() => void) | null = null;
   state: LaneState = 'opening';
@@ -57,11 +57,12 @@ class RecorderLane implements Lane {
     this.playback = new MediaPlayback(context, recordedType()!);
     this.playback.onerror = (reason) => this.become('failed', reason);
     const bytesPerSecond = (settings.bitrate / 8) * (4 / 3);
-    this.transport = new WebSocketTransport(link.socketUrl(id), {
+    this.transport = WebSocketTransport.create(link.socketUrl(id), {
       highWaterBytes: Math.ceil(bytesPerSecond * MAX_WAITING_SECONDS),
     });
-    this.transport.onmessage = (message) => this.arrive(message);
-    this.transport.onstatechange = ({ state, reason }) => {
+    this.transport.addEventListener('message', ({ data: message }) => this.arrive(message));
+    this.transport.addEventListener('statechange', () => {
+      const { state, reason } = this.transport.status;
       if (state === 'open') {
         // The file begins with the connection: without its beginning nothing that follows can be read.
         if (this.chunks === null) void this.send(stream());
@@ -69,7 +70,7 @@ class RecorderLane implements Lane {
       } else if (state === 'waiting' && this.chunks !== null) {
         this.become('failed', 'The connection was lost, and with it a piece of the file.');
       } else if (state === 'waiting') this.become('waiting', reason);
-    };
+    });
   }
 
   get output(): AudioNode {
@@ -105,14 +106,14 @@ class RecorderLane implements Lane {
   close(): void {
     this.closed = true;
     this.onchange = null;
-    this.transport.close();
-    this.chunks?.stop();
+    void this.transport.close();
+    void this.chunks?.close();
     this.playback.close();
   }
 
   private async send(stream: MediaStream): Promise<void> {
     try {
-      this.chunks = new MediaChunks(stream, { timeslice: TIMESLICE_MS, bitrate: this.bitrate });
+      this.chunks = MediaChunks.create(stream, { timeslice: TIMESLICE_MS, bitrate: this.bitrate });
       this.startedAt = performance.now();
       for await (const chunk of this.chunks) {
         if (this.closed) return;

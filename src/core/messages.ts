@@ -168,6 +168,8 @@ export type OpusWorkerEvent =
   | { readonly type: 'probed'; readonly faults: readonly string[] }
   /** `preSkip`: frames at the wire rate. */
   | { readonly type: 'opened'; readonly preSkip: number }
+  /** What encoding has taken so far, ms; told a few times a second of audio, where it can be timed. */
+  | { readonly type: 'encoded'; readonly ms: number }
   | { readonly type: 'piped' }
   | { readonly type: 'ended' }
   /** Nothing more comes. */
@@ -216,12 +218,12 @@ export interface MeterProcessorOptions {
   readonly snapshot: SharedArrayBuffer | null;
 }
 export type MeterCommand =
-  /** Starts the meters anew. */
+  /** Restarts the meters. */
   | { readonly type: 'reset' }
   /** Halts the measurement of integrated loudness, loudness range and their maxima. */
   | { readonly type: 'pause' }
-  /** Goes on with it. */
-  | { readonly type: 'start' }
+  /** Continues it. */
+  | { readonly type: 'resume' }
   | { readonly type: 'close' };
 export type MeterEvent =
   /** The reading, in the order of the meters' fields. Posted at most 60 times a second, only without a snapshot. */
@@ -258,7 +260,7 @@ export type PlayoutCommand =
       /** Whether something is missing before them: the join is smoothed. */
       readonly afterGap: boolean;
     }
-  /** The item will not go on. */
+  /** The item is complete. */
   | { readonly type: 'end'; readonly item: number }
   /** More memory for the frames that wait; what it replaces comes back by `buffer`. */
   | { readonly type: 'grow'; readonly storage: ArrayBuffer }

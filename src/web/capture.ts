@@ -3,11 +3,15 @@ import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk, ChunkEncoding } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { SendFraming } from '../core/framing/framing.ts';
+import { checkPipe, pipeChunks } from '../core/pipe.ts';
+import type { CapturePipeResult, PipeOptions } from '../core/pipe.ts';
+import type { Transport } from './transport/transport.ts';
 import type { SampleFormat } from '../core/format/sample-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import { MicwireError } from '../core/errors.ts';
 import { captureSettings } from './capture-options.ts';
-import type { CaptureEventMap, CaptureOptions } from './capture-options.ts';
+import type { CaptureEventMap, CaptureOptions, CaptureSettings } from './capture-options.ts';
 import type { CaptureBackend, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
@@ -29,8 +33,9 @@ import { loadWorklet } from './worklet-loader.ts';
 /**
  * Captures a track or a node as exactly timed chunks of samples.
  *
- * Chunks are read in one way: `for await (const chunk of capture)`, `capture.readable`, `'chunk'` events, or
- * `capture.pipeToWorker(worker)`. Until then they wait, for as long as `bufferDuration`.
+ * Chunks are read in one way: `capture.pipeTo(transport, framing)`, `for await (const chunk of capture)`,
+ * `capture.readable`, `'chunk'` events, or `capture.pipeToWorker(worker)`. Until then they wait, for as long as
+ * `bufferDuration`.
  *
  * @example
  * const capture = await Capture.create(context, stream, { sampleRate: 16000 });
@@ -98,46 +103,38 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     checkContext('Capture.create', context);
     checkObject('Capture: options must be an object', options);
     if (options.format === 'opus') {
-      // Who captures samples never loads it.
+      // Apps that capture PCM never load it.
       const { openOpusCapture } = await import('./opus-capture.ts');
       const opened = await whileOpen(context, openOpusCapture(context, options), (late) => {
         late.discard?.();
       });
       try {
-        return makeInOpenContext(context, () => new Capture<'opus'>(context, source, opened));
+        return makeInOpenContext(context, () => new Capture(context, source, opened));
       } catch (error) {
         opened.discard?.();
         throw error;
       }
     }
-    const { stream } = captureSettings(options, context.sampleRate);
+    const settings = captureSettings(options, context.sampleRate);
     await whileOpen(
       context,
       Promise.all([
         loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-        loadResamplerDesign(context.sampleRate, stream.sampleRate),
+        loadResamplerDesign(context.sampleRate, settings.stream.sampleRate),
       ]),
     );
-    return makeInOpenContext(context, () => new Capture<SampleFormat>(context, source, options));
+    return makeInOpenContext(
+      context,
+      () => new Capture(context, source, pcmCapture(context, settings)),
+    );
   }
 
-  /**
-   * For a context that has the `capture` worklet already, at its rate, or where `create` has resampled before.
-   * @throws as `create` does
-   */
-  constructor(context: BaseAudioContext, source: CaptureSource, options?: CaptureOptions);
-  /** @internal */
-  constructor(context: BaseAudioContext, source: CaptureSource, opened: OpenCapture<Format>);
-  constructor(
+  private constructor(
     context: BaseAudioContext,
     source: CaptureSource,
-    options: CaptureOptions | OpenCapture<Format> = {},
+    opened: OpenCapture<Format>,
   ) {
     super();
-    checkContext('Capture', context);
-    checkObject('Capture: options must be an object', options);
-    const opened: OpenCapture<Format> =
-      'createBackend' in options ? options : (openPcm(context, options) as never);
     const { stream, encoding } = opened;
     this.stream = stream;
     this.sampleRate = stream.sampleRate;
@@ -201,7 +198,15 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * The chunks as a stream. What its reader does not ask for waits, and the oldest gives way.
+   * Milliseconds that encoding Opus has taken so far, as the Worker told within the last quarter of a second of audio. null
+   * where nobody can time it: for samples, on the audio thread, and in the engine's own encoder.
+   */
+  get encodeMs(): number | null {
+    return this.#processor.encodeMs ?? null;
+  }
+
+  /**
+   * The chunks as a stream. Chunks that its reader does not ask for are queued, and the oldest is dropped.
    * @throws TypeError at the first use, when the capture is being read in another way
    */
   get readable(): ReadableStream<Chunk<Format>> {
@@ -209,11 +214,33 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Reads the chunks until the capture ends. Leaving the loop ends nothing: another may go on.
+   * Reads the chunks until the capture ends. Leaving the loop ends nothing: another loop continues.
    * @throws TypeError when the capture is being read already: each chunk goes to one reader
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<Format>> {
     return this.#processor.queue[Symbol.asyncIterator]();
+  }
+
+  /**
+   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or `signal`
+   * is aborted. Chunks wait while the transport is not open, or is congested: for as long as `bufferDuration`, then the oldest
+   * is dropped and counted. A transport that comes back is sent to again; its failures are its own `'error'` events.
+   * @example
+   * capture.pipeTo(transport, binaryFraming);
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
+   *   `{ createEncoder: (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
+   * @returns what was sent, when the pipe has ended; another reader may then follow
+   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry; TypeError when the
+   *   capture is being read already
+   */
+  async pipeTo(
+    transport: Transport,
+    framing: SendFraming,
+    options: PipeOptions = {},
+  ): Promise<CapturePipeResult> {
+    checkPipe('capture.pipeTo', transport, framing, 'createEncoder', options);
+    const encoder = framing.createEncoder(this.stream);
+    return pipeChunks(this[Symbol.asyncIterator](), encoder, transport, options.signal);
   }
 
   /**
@@ -251,7 +278,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Goes on after a pause: `frame` goes on without a hole, `contextTime` tells the real time. Also resumes the context if
+   * Continues after a pause: `frame` continues without a gap, `contextTime` shows the real time. Also resumes the context if
    * it is suspended, as browsers leave it until a user's gesture: call this in one. Resolves when the context runs, at the
    * latest after a second: `state` says what came of it.
    */
@@ -278,12 +305,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Ends the capture: what was captured leaves, reading ends after it, the processor ends, the source is disconnected. The
-   * track goes on: it is yours. Resolves when all is done; a second call does no harm.
+   * track continues: it is yours. Resolves when all is done; a second call returns the same promise.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true;
     this.#update();
-    await this.#end();
+    return this.#end();
   }
 
   async #pause(hold: boolean): Promise<void> {
@@ -343,8 +370,10 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 }
 
-function openPcm(context: BaseAudioContext, options: CaptureOptions): OpenCapture<SampleFormat> {
-  const settings = captureSettings(options, context.sampleRate);
+function pcmCapture(
+  context: BaseAudioContext,
+  settings: CaptureSettings,
+): OpenCapture<SampleFormat> {
   return {
     ...settings,
     preSkip: 0,

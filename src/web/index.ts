@@ -37,6 +37,7 @@ export type { PpmType } from '../core/metering/ppm-ballistics.ts';
 export { LoopbackTransport } from './transport/loopback.ts';
 export type {
   Transport,
+  TransportEventMap,
   TransportMessage,
   TransportState,
   TransportStats,
@@ -67,7 +68,12 @@ export type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
 export { unfinishedRecordings } from './recorder-backup.ts';
 export type { RecorderBackupState, UnfinishedRecording } from './recorder-backup.ts';
 export { MediaChunks } from './media-chunks.ts';
-export type { MediaChunk, MediaChunksOptions } from './media-chunks.ts';
+export type {
+  MediaChunk,
+  MediaChunksEventMap,
+  MediaChunksOptions,
+  MediaChunksState,
+} from './media-chunks.ts';
 export { DataChannelTransport } from './transport/data-channel.ts';
 export type { DataChannelLike } from './transport/data-channel.ts';
 export { Call } from './webrtc/call.ts';
@@ -75,7 +81,7 @@ export type { CallDataChannelOptions } from './webrtc/call.ts';
 export type { CallEventMap, CallState, CallOptions } from './webrtc/call-options.ts';
 export { dumpForImporter } from './webrtc/dump.ts';
 export { memorySignalling } from './webrtc/signalling.ts';
-export type { Signalling, SignallingState } from './webrtc/signalling.ts';
+export type { Signalling, SignallingEventMap, SignallingState } from './webrtc/signalling.ts';
 export { WebSocketSignalling } from './webrtc/websocket-signalling.ts';
 export type { WebSocketSignallingOptions } from './webrtc/websocket-signalling.ts';
 export type { CallFigures } from '../core/webrtc/call-figures.ts';
@@ -99,8 +105,16 @@ export type {
   DescribeSignal,
   SignalMessage,
 } from '../core/webrtc/signal-message.ts';
+export { TypedEventTarget } from './typed-event-target.ts';
+export type {
+  CapturePipeResult,
+  PipeOptions,
+  PipeSignal,
+  ReceivePipeResult,
+} from '../core/pipe.ts';
+export type { SendFraming } from '../core/framing/framing.ts';
 export { Receiver } from './receiver.ts';
-export type { ReceiverEventMap, ReceiverParts } from './receiver.ts';
+export type { ReceiverEventMap } from './receiver.ts';
 export type {
   ReceiverOptions,
   ReceiverPosition,

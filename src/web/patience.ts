@@ -5,7 +5,7 @@ export interface Deferred<T> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A promise that nobody has settled yet. Its rejection is no unhandled one: whoever waits for it gets it all the same. */
+/** A promise that nobody has settled yet. Its rejection does not count as unhandled; callers that await it still get it. */
 export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (error: unknown) => void;
@@ -54,13 +54,27 @@ export class Patience {
 /** How long a processor may take for its last word, ms. */
 const CLOSE_MS = 1000;
 
-/** Closes a port whose processor was told to close: when it has said so, or never will. @returns for when it has */
-export function closeAfterLastWord(port: MessagePort): () => void {
-  const timer = setTimeout(() => port.close(), CLOSE_MS);
-  return () => {
-    clearTimeout(timer);
+/** The end of a processor that is told to close: it answers with a last word, and its port is closed after that. */
+export class LastWord {
+  readonly #heard = deferred<void>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Resolves when the port is closed. */
+  get heard(): Promise<void> {
+    return this.#heard.promise;
+  }
+
+  /** Closes the port when the last word has come, or never will. */
+  await(port: MessagePort): void {
+    this.#timer = setTimeout(() => this.hear(port), CLOSE_MS);
+  }
+
+  /** The last word is here, or cannot come: closes the port. */
+  hear(port: MessagePort): void {
+    clearTimeout(this.#timer);
     port.close();
-  };
+    this.#heard.resolve();
+  }
 }
 
 /** A context that renders answers within a quantum. */

@@ -39,7 +39,7 @@ export interface ReceiverOptions extends Partial<StreamFormat> {
   /** Nor more, while it can be helped, ms, `minDelay`–10000. Can be changed. @default 2000 */
   readonly maxDelay?: number;
   /**
-   * What waiting is worth, as per cent of concealed sound per 100 ms of delay, 0.01–100: large for conversation, small for
+   * What waiting is worth, as percent of concealed audio per 100 ms of delay, 0.01–100: large for conversation, small for
    * music and archives.
    * @default 0.5
    */

@@ -16,8 +16,8 @@ import { recorderCapture } from './recorder-options.ts';
 import type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
-/** `'failed'`: the file could not be written; `stop()` says why. */
-export type RecorderState = 'recording' | 'paused' | 'stopped' | 'failed';
+/** `'stopped'`: `stop()` gives the file; `'failed'`: it could not be written, and `stop()` says why; `'closed'`: by `close()`. */
+export type RecorderState = 'recording' | 'paused' | 'stopped' | 'failed' | 'closed';
 
 /** What a {@link Recorder} dispatches. */
 export interface RecorderEventMap {
@@ -53,11 +53,12 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   readonly #result: Promise<Blob | undefined>;
   #state: RecorderState = 'recording';
   #captureError: MicwireError | undefined;
+  #closing: Promise<void> | undefined;
   /** In the file. */
   #frames = 0;
   /** Whether nothing more will be written. */
   #done = false;
-  /** Who waits for that is told of every chunk. */
+  /** Called for each chunk, for a caller that waits for that. */
   #onWritten: (() => void) | undefined;
 
   /**
@@ -91,7 +92,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       return new Recorder(options, capture, meter, opened, backup);
     } catch (error) {
       opened.release();
-      if (meter instanceof Meter) meter.close();
+      if (meter instanceof Meter) void meter.close();
       await Promise.all([capture?.close(), backup?.end(true)]);
       throw error;
     }
@@ -119,7 +120,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
         this.#reading = meter.createReading();
         meter.addEventListener('error', ({ detail }) => this.#report(unmetered(detail)));
       } catch (cause) {
-        meter.close();
+        void meter.close();
         this.#reportLater(unmetered(cause));
       }
     } else this.#reportLater(meter);
@@ -198,28 +199,51 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   /**
    * Ends the recording and completes the file. A second call gives the same.
    * @returns the file; undefined where it went to `stream`, which is closed then
-   * @throws MicwireError `'empty'` when nothing was recorded, `'recording'` when the file could not be written
+   * @throws MicwireError `'empty'` when nothing was recorded, `'recording'` when the file could not be written, `'closed'`
+   *   when the recorder was closed before
    */
   async stop(): Promise<Blob | undefined> {
     await this.capture.close();
     return this.#result;
   }
 
+  /**
+   * Discards the recording, its backup too, and ends the capture; a file that is complete remains. Resolves when all is let go
+   * of; a second call returns the same promise.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#discard());
+  }
+
+  async #discard(): Promise<void> {
+    const error = new MicwireError('closed', DISCARDED);
+    if (!this.#done) this.#file.abort(error);
+    await this.capture.close();
+    await this.#result.catch(() => {});
+    this.#setState('closed');
+  }
+
   async #run(): Promise<Blob | undefined> {
     try {
       await this.#record();
+      if (this.#closing !== undefined) throw new MicwireError('closed', DISCARDED);
       if (this.#frames === 0) throw this.#captureError ?? new MicwireError('empty', EMPTY);
       const file = await this.#file.close();
       await this.#backup?.end(true);
       this.#setState('stopped');
       return file;
     } catch (cause) {
-      const error = failureOf(cause, this.#backup?.state);
-      this.#setState('failed');
-      if (error !== this.#captureError) this.#report(error);
+      const discarded = this.#closing !== undefined;
+      const error = discarded
+        ? new MicwireError('closed', DISCARDED)
+        : failureOf(cause, this.#backup?.state);
+      if (!discarded) {
+        this.#setState('failed');
+        if (error !== this.#captureError) this.#report(error);
+      }
       this.#file.abort(error);
       void this.capture.close();
-      await this.#backup?.end(this.#frames === 0);
+      await this.#backup?.end(discarded || this.#frames === 0);
       throw error;
     } finally {
       this.#done = true;
@@ -227,7 +251,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       if (this.#meter === undefined) this.#meterSource.release();
       else {
         disconnectSource(this.#meterSource, this.#meter.node);
-        this.#meter.close();
+        void this.#meter.close();
       }
     }
   }
@@ -255,7 +279,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     this.dispatchEvent(new CustomEvent('error', { detail: error }));
   }
 
-  /** Of what has happened in `create`: whoever awaits that has no listener yet. */
+  /** For what happened in `create`: its caller has no listener yet. */
   #reportLater(error: MicwireError): void {
     setTimeout(() => this.#report(error));
   }
@@ -267,6 +291,8 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 }
 
+const DISCARDED =
+  'The recorder is closed, and its recording was discarded. Take stop() for the file.';
 const EMPTY =
   'Nothing was recorded: the context rendered no audio from create() to stop(). Call context.resume() in a click, start the source, and stop later.';
 

@@ -68,13 +68,13 @@ test('docs/receiving.md: the first example plays what comes back', async () => {
     { timeout: 15_000 },
   );
   expect(receive.mock.results.every(({ type }) => type === 'return')).toBe(true);
-  const receiver = receive.mock.contexts[0] as InstanceType<typeof Receiver>;
+  const receiver = receive.mock.contexts[0] as import('micwire').Receiver;
   await eventually(() => expect(receiver.stats.jitterBufferEmittedCount).toBeGreaterThan(0));
 });
 
 const BLOCKS = {
   // @ts-expect-error As below.
-  'docs/receiving.md, stats': () => import('guide:docs/receiving.md:1') as Promise<unknown>,
+  'docs/receiving.md, stats': () => import('guide:docs/receiving.md:2') as Promise<unknown>,
   // @ts-expect-error The modules are blocks of the guides, made by the test's plugin.
   'docs/opus.md, decoding': () => import('guide:docs/opus.md:1') as Promise<unknown>,
   // @ts-expect-error As above.

@@ -50,7 +50,7 @@ test('packets, some as Base64, are heard as what was encoded, without the look-a
   expect([...heard.subarray(0, whole.length)]).toEqual([...whole]);
 });
 
-test('lost packets are made up for in place, bad ones are counted, and time goes on', async () => {
+test('lost packets are concealed in place, bad ones are counted, and time continues', async () => {
   const heard = await play((playout) => {
     let frames = 0;
     let lostFrames = 0;
@@ -73,11 +73,4 @@ test('lost packets are made up for in place, bad ones are counted, and time goes
   const from = 48 * 960 + 480 - preSkip;
   const end = 50 * 960 - preSkip;
   expect(snrDb(whole.subarray(from, end), heard.subarray(from, end))).toBeGreaterThan(6);
-});
-
-test('the constructor cannot load a decoder, and says what can', () => {
-  const context = new OfflineAudioContext(1, 128, 48_000);
-  expect(() => new Playout(context, { format: 'opus', sampleRate: 48_000 })).toThrow(
-    /await Playout.create/,
-  );
 });

@@ -21,7 +21,7 @@ interface Parcel<T> {
  * changes nothing else.
  */
 export class Network<T> {
-  readonly #onLost: (load: T) => void;
+  readonly #onLost: (load: T, at: number) => void;
   #sent = 0;
   readonly #conditions: NetworkConditions;
   readonly #seed: number;
@@ -30,10 +30,13 @@ export class Network<T> {
   #order = 0;
   #stepMs = 0;
   #lastAt = 0;
+  /** What the last stall held up: until when, and when the last of it arrives. */
+  #heldUntil = 0;
+  #heldAt = 0;
   #bad = false;
 
-  /** @param onLost is told of each parcel that never arrives */
-  constructor(conditions: NetworkConditions, seed: number, onLost: (load: T) => void) {
+  /** @param onLost is told of each parcel that never arrives, and of when it would have, ms */
+  constructor(conditions: NetworkConditions, seed: number, onLost: (load: T, at: number) => void) {
     this.#onLost = onLost;
     this.#conditions = conditions;
     this.#seed = seed;
@@ -100,8 +103,17 @@ export class Network<T> {
       return true;
     }
     if (this.#bad) {
-      this.#onLost(load);
+      this.#onLost(load, at);
       return false;
+    }
+    if (leaves > now) {
+      // A queue keeps its order: hundreds that come at once do not overtake each other, nor do their copies come behind them all.
+      if (leaves === this.#heldUntil) at = Math.max(at, this.#heldAt);
+      this.#heldUntil = leaves;
+      this.#heldAt = at;
+      this.#put(load, at);
+      if (copies > 0) this.#put(load, at);
+      return true;
     }
     this.#put(load, at + reordered);
     if (copies > 0) this.#put(load, at + 1 + 40 * chanceOfReordering);

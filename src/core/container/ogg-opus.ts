@@ -43,7 +43,7 @@ const VENDOR = 'micwire, libopus';
 
 /**
  * Writes an Ogg Opus stream (RFC 7845) that may be cut at any page, and with one packet a page has none waiting. Each method
- * gives the bytes to append, which are none where packets wait for their page. Send `head()` first, also to those who join
+ * gives the bytes to append, possibly 0 bytes while packets wait for their page. Send `head()` first, also to those who join
  * later: from then on any page is a good place to begin.
  */
 export class OggOpusWriter {

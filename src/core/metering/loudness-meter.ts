@@ -92,14 +92,14 @@ export class LoudnessMeter implements BlockMeter {
   #frameInSecond = 0;
   /** Power gathered in the current step. */
   #power = 0;
-  /** Running sums over the windows, and the same sums made anew since the ring's beginning: they take over in turn, so that rounding never gathers. */
+  /** Running sums over the windows, and the same sums computed again since the ring's beginning: they take over in turn, so that rounding never gathers. */
   #m = 0;
   #s = 0;
   #mAnew = 0;
   #sAnew = 0;
   #mAge = 0;
   #hopAge = 0;
-  /** Steps since the start or the last `start()`, up to as many as S needs: a window must lie in the measurement wholly. */
+  /** Steps since the start or the last `resume()`, up to as many as S needs: a window must lie in the measurement wholly. */
   #running = 0;
   #paused = false;
   /** In an array: a field would change its kind at 2³¹ frames, half a day, and engines drop the code that they compiled. */
@@ -159,8 +159,8 @@ export class LoudnessMeter implements BlockMeter {
     }
   }
 
-  /** Goes on with the measurement of I, LRA and the maxima after `pause()`: see Tech 3341 §2.4. A new meter runs. */
-  start(): void {
+  /** Continues the measurement of I, LRA and the maxima after `pause()`: see Tech 3341 §2.4. A new meter runs. */
+  resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#running = 0;
@@ -179,7 +179,7 @@ export class LoudnessMeter implements BlockMeter {
     }
   }
 
-  /** Starts everything anew; a paused measurement stays paused. */
+  /** Restarts everything; a paused measurement stays paused. */
   reset(): void {
     this.#kernel.reset();
     this.#ring.fill(0);

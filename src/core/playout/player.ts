@@ -180,7 +180,7 @@ export class Player {
     return frames;
   }
 
-  /** `item` is complete: its last frame will be followed by silence or the next item, which is no underrun. */
+  /** `item` is complete: its last frame will be followed by silence or the next item, without an underrun. */
   end(item: number): void {
     this.timeline.end(item);
     if (this.timeline.buffered === 0) this.#starved = false;

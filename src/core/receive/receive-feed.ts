@@ -6,6 +6,8 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import type { MessageDecoder } from '../framing/framing.ts';
 import { payloadBytes } from '../framing/packet.ts';
 import type { LazyPacket, Packet } from '../framing/packet.ts';
+import { ReceivePipes } from '../pipe.ts';
+import type { PipeSignal, PipeSource, ReceivePipeResult } from '../pipe.ts';
 import type { ReceiveDelivery, ReceiveEvent } from '../messages.ts';
 
 /** What a receiver takes: a packet, or what a message decoded to. */
@@ -38,6 +40,7 @@ export class ReceiveFeed {
   /** Bytes of a frame; 0 for Opus. */
   readonly #frameBytes: number;
   readonly #free: ArrayBuffer[] = [];
+  readonly #pipes = new ReceivePipes();
   #closed = false;
   #decoder: MessageDecoder | undefined;
   #badMessages = 0;
@@ -67,7 +70,7 @@ export class ReceiveFeed {
    * Decodes a message of the framing and hands over its packets. Never throws for what comes from the network.
    * @returns false for a message that the framing does not know, or that is of another stream: it is counted; and after
    *   `close()`
-   * @throws TypeError where there is no framing, or for what is no message
+   * @throws TypeError where there is no framing, or for a value that is not a message
    */
   receive(message: ReceivedMessage): boolean {
     const { framing, format, sampleRate, channels } = this.#options;
@@ -77,9 +80,29 @@ export class ReceiveFeed {
     const read = messageOf(message);
     if (this.#closed) return false;
     this.#decoder ??= framing.createDecoder({ format, sampleRate, channels });
+    return this.#decode(this.#decoder, read);
+  }
+
+  /**
+   * Hands over the packets of every message of a transport: its own decoder reads them.
+   * @throws TypeError or RangeError for a stream that the framing cannot carry
+   */
+  pipe(
+    source: PipeSource,
+    framing: ReceiveFraming,
+    signal: PipeSignal | undefined,
+  ): Promise<ReceivePipeResult> {
+    const { format, sampleRate, channels } = this.#options;
+    const decoder = framing.createDecoder({ format, sampleRate, channels });
+    const done = this.#pipes.pipe(source, signal, (message) => this.#decode(decoder, message));
+    if (this.#closed) this.#pipes.close();
+    return done;
+  }
+
+  #decode(decoder: MessageDecoder, message: string | Uint8Array): boolean {
     let bad: PacketError | undefined;
     try {
-      bad = this.#insert(this.#decoder.decode(read));
+      bad = this.#insert(decoder.decode(message));
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
       bad = error;
@@ -126,6 +149,7 @@ export class ReceiveFeed {
 
   close(): void {
     this.#closed = true;
+    this.#pipes.close();
     this.#free.length = 0;
   }
 

@@ -133,7 +133,7 @@ export class RtpPacket {
     return readUint32(this.#source, this.#at + RTP_OFFSET.timestamp);
   }
 
-  /** Who sends it. 0..2³²−1 */
+  /** The SSRC of its source. 0..2³²−1 */
   get ssrc(): number {
     return readUint32(this.#source, this.#at + RTP_OFFSET.ssrc);
   }

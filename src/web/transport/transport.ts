@@ -1,3 +1,5 @@
+import type { MicwireError } from '../../core/errors.ts';
+import type { TypedEventTarget } from '../typed-event-target.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { integerIn } from '../../core/arguments.ts';
 
@@ -38,28 +40,40 @@ export interface TransportStats {
   readonly connections: number;
 }
 
+/** What a {@link Transport} dispatches. */
+export interface TransportEventMap {
+  /** A message arrived, in `data`. Bytes are the listener's to keep. */
+  readonly message: MessageEvent<TransportMessage>;
+  /** `transport.state` has changed. */
+  readonly statechange: Event;
+  /** The connection was lost, or could not be made: code `'transport'`, in `detail`. `state` says whether another attempt follows. */
+  readonly error: CustomEvent<MicwireError>;
+}
+
 /**
- * Carries messages both ways, in order unless it says otherwise, as long as it is connected. It never queues without bound: what cannot leave soon
- * is dropped and counted, because late sound is worth less than no sound.
+ * Carries messages both ways, in order unless it says otherwise, as long as it is connected. It never queues without bound:
+ * a message that cannot leave soon is dropped and counted, because late audio is worth less than none. A transport of your
+ * own extends `TypedEventTarget<TransportEventMap>`.
  */
-export interface Transport {
+export interface Transport extends TypedEventTarget<TransportEventMap> {
+  /** What the transport is doing; `'statechange'` tells when that changes. */
+  readonly state: TransportState;
+  /** The state with its reason, as a snapshot. */
   readonly status: TransportStatus;
   /** Bytes that were sent and have not left this process yet. */
   readonly bufferedBytes: number;
   /** A snapshot of the totals. */
   readonly stats: TransportStats;
-  /** Called for each message that arrives. Bytes are the receiver's to keep. */
-  onmessage: ((message: TransportMessage) => void) | null;
-  /** Called after each change of `status.state`. */
-  onstatechange: ((status: TransportStatus) => void) | null;
   /**
    * Sends a message, or drops and counts it.
    * @param message copied before this returns: the caller may use its buffer again
    * @returns whether it went out; false when the transport is not `'open'`, or is congested
    */
   send(message: TransportMessage): boolean;
-  /** Ends the connection for good. No message and no change of state is reported afterwards, but for `'closed'`. */
-  close(): void;
+  /**
+   * Ends the connection for good: `'statechange'` to `'closed'` is the last event. A second call returns the same promise.
+   */
+  close(): Promise<void>;
 }
 
 /** The running totals of one transport. */

@@ -49,7 +49,7 @@ const NAMES: OptionNames<CallOptions> = {
 /** The options with their defaults. */
 export type CallSettings = Required<CallOptions>;
 
-/** @throws TypeError or RangeError for an option that is none */
+/** @throws TypeError or RangeError for a wrong option */
 export function callSettings(options: CallOptions): CallSettings {
   checkOptions('Call', options, NAMES);
   const opus = options.opus ?? {};
@@ -90,8 +90,8 @@ export type CallState = 'new' | 'connecting' | 'connected' | 'closed';
 
 /** What a `Call` dispatches. */
 export interface CallEventMap {
-  /** `state` has changed to the `detail`. */
-  readonly statechange: CustomEvent<CallState>;
+  /** `call.state` has changed. */
+  readonly statechange: Event;
   /** A step of the timeline has changed to the `detail`. */
   readonly step: CustomEvent<CallStep>;
   /** The call failed, in `detail`; it is closed. */
