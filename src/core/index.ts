@@ -38,7 +38,7 @@ export {
 } from './framing/rtp-message-encoder.ts';
 export { MAX_PAYLOAD_BYTES } from './framing/packet.ts';
 export type { LazyPacket, Packet, PacketHeader } from './framing/packet.ts';
-export type { NoAudio, RtpArrival, RtpFields } from './rtp/rtp-arrival.ts';
+export type { NoAudio, RtpArrival, RtpFields, RtpStreamOptions } from './rtp/rtp-stream.ts';
 export type { RtpDecoderStatistics } from './framing/rtp-message-decoder.ts';
 export { ActivityDetector } from './metering/activity-detector.ts';
 export type {
@@ -86,13 +86,12 @@ export type {
 } from './receive/jitter-buffer.ts';
 export { ComfortNoise } from './receive/comfort-noise.ts';
 export { PcmConcealment } from './receive/pcm-concealment.ts';
-export { PlanarLine } from './receive/planar-line.ts';
+export { PlanarLine, TimeScaler } from './receive/time-scaler.ts';
 export { ReceiveDecision } from './receive/receive-decision.ts';
 export type { PlayoutAction, ReceiveDecisionOptions } from './receive/receive-decision.ts';
-export { TimeScaler } from './receive/time-scaler.ts';
 export type { TimeScalerOptions } from './receive/time-scaler.ts';
-export { RECEIVE_STATISTICS, ReceiveCounters, readStatistics } from './receive/receive-counters.ts';
-export type { ReceiveStatistic, ReceiveStatistics } from './receive/receive-counters.ts';
+export { RECEIVE_STATISTICS, ReceiveCounters, readStatistics } from './receive/receive-report.ts';
+export type { ReceiveStatistic, ReceiveStatistics } from './receive/receive-report.ts';
 export { AdaptiveRedundancy } from './rtp/adaptive-redundancy.ts';
 export type { RedundantEncoder } from './rtp/adaptive-redundancy.ts';
 export {
@@ -156,7 +155,6 @@ export {
   rtpPayloadType,
 } from './rtp/rtp-payload-format.ts';
 export type { RtpPayloadFormat } from './rtp/rtp-payload-format.ts';
-export type { RtpStreamOptions } from './rtp/rtp-stream-options.ts';
 export {
   SequenceUnwrapper,
   TimestampUnwrapper,

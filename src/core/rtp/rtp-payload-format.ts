@@ -11,7 +11,7 @@ import type { PayloadFormat } from '../format/payload-format.ts';
 import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
 import { OPUS_RATE } from '../codec/opus-packet.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
-import type { RtpStreamOptions } from './rtp-stream-options.ts';
+import type { RtpStreamOptions } from './rtp-stream.ts';
 
 /** How RTP carries one of our formats. */
 export interface RtpPayloadFormat {
