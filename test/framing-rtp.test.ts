@@ -3,7 +3,7 @@ import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream-options.ts';
+import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream.ts';
 import { RedBlocks, writeRedBlockHeader, writeRedPrimaryHeader } from '../src/core/rtp/red.ts';
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
@@ -381,9 +381,9 @@ describe('redundant copies (RFC 2198)', () => {
   it('of Opus fit at 20 ms up to 400 kb/s, of longer packets at less', async () => {
     const library = await opusLibrary();
     const input = speech(6000);
-    const skipped = ([frameDuration, bitrate]: readonly [20 | 60 | 120, number]) => {
+    const skipped = ([packetDurationMs, bitrate]: readonly [20 | 60 | 120, number]) => {
       const bitrateMode = 'constant' as const;
-      const opus = new OpusEncoder(library, { ...OPUS, bitrate, bitrateMode, frameDuration });
+      const opus = new OpusEncoder(library, { ...OPUS, bitrate, bitrateMode, packetDurationMs });
       const encoder = rtpFraming.createEncoder(OPUS);
       encoder.redundancy = 1;
       const target = new Uint8Array(opus.maxBytes(opus.packetFrames));

@@ -12,7 +12,7 @@ import type { LinkTable, RunResults, Spread } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';
 import { resultsStyles } from '../styles/results-styles.ts';
 import './lab-metric.ts';
-import { laneMark } from './lane-mark.ts';
+import { laneMark } from './templates.ts';
 import { saveFile, timeName } from './save-file.ts';
 
 /** The columns; files hold everything. */
@@ -48,8 +48,8 @@ export class LabResults extends LitElement {
           <h2 id="title">Result</h2>
           <p class="caption">
             ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${each} a network, packets of
-            ${settings.chunkDuration} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores} cores,
-            ${machine.contextSampleRate / 1000} kHz. Medians, and from the least to the most.
+            ${settings.chunkDurationMs} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores}
+            cores, ${machine.contextSampleRate / 1000} kHz. Medians, and from the least to the most.
           </p>
         </div>
         <div class="files">

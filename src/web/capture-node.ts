@@ -2,7 +2,7 @@ import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { HEADER_BYTES, longestPayload, slotOf } from '../core/capture/chunk.ts';
-import { poolSlot } from '../core/capture/pool-sink.ts';
+import { poolSlot } from '../core/capture/chunk-sinks.ts';
 import { allocateRing } from '../core/dsp/ring-buffer.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
@@ -61,19 +61,19 @@ export class CaptureNode<
     listener: CaptureListener,
     processor?: { readonly name: ProcessorName; readonly options: object },
   ) {
-    const { stream, encoding, maxChunks, chunkDuration, dither, quality } = settings;
+    const { stream, encoding, maxChunks, chunkDurationMs, dither, quality } = settings;
     this.#settings = settings;
     this.#listener = listener;
     const resampler = resamplerBetween(context.sampleRate, stream.sampleRate, quality);
     this.latencyFrames = resampler?.latencyFrames ?? 0;
     this.queue = new ChunkQueue(maxChunks);
-    const slotBytes = HEADER_BYTES + longestPayload(settings, chunkDuration);
+    const slotBytes = HEADER_BYTES + longestPayload(settings, chunkDurationMs);
     this.#ring = canShareMemory() ? allocateRing(maxChunks, slotBytes) : null;
     const processorOptions: CaptureProcessorOptions<Format> = {
       stream,
       encoding,
       dither,
-      chunkDuration,
+      chunkDurationMs,
       slots: maxChunks,
       resampler,
       ring: this.#ring,
@@ -167,7 +167,9 @@ export class CaptureNode<
     reader.watch();
   }
 
-  /** Has the processor send what it has, and ends it. Resolves when the last chunk is here, or will never be. */
+  /**
+   * Makes the processor send its remaining audio, and ends it. Resolves when the last chunk is here, or will never be.
+   */
   end(): Promise<void> {
     if (this.#ending === undefined) {
       const isOffline = 'startRendering' in this.node.context;
@@ -239,7 +241,7 @@ export class CaptureNode<
   /** Gives the pool as many new buffers as the Worker took with it. */
   #refill(buffers: number): void {
     this.#refilling = false;
-    const bytes = longestPayload(this.#settings, this.#settings.chunkDuration);
+    const bytes = longestPayload(this.#settings, this.#settings.chunkDurationMs);
     for (let i = 0; i < buffers; i++) {
       const slot = poolSlot(bytes);
       this.#send({ type: 'recycle', ...slot }, [slot.header.buffer as ArrayBuffer]);

@@ -56,8 +56,8 @@ interface ReceiverParts {
 }
 
 /**
- * Plays packets from a network that delays, loses, doubles and reorders them: an adaptive jitter buffer, concealment,
- * time-scaling and clock recovery, all on the audio thread.
+ * Plays packets from a network that delays, loses, duplicates and reorders them, with an adaptive jitter buffer,
+ * concealment, time-scaling and clock recovery, all on the audio thread.
  *
  * @example
  * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000 });
@@ -78,13 +78,13 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   #values: Float64Array = emptyReport();
   #state: ReceiverState = 'waiting';
   readonly #lastWord = new LastWord();
-  #minDelay: number;
-  #maxDelay: number;
+  #minDelayMs: number;
+  #maxDelayMs: number;
 
   /**
-   * Loads the worklet, for Opus also libopus, and makes a receiver.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
-   * be loaded, `'closed'` when the context is closed, before or meanwhile
+   * Loads the worklet, for Opus also libopus, and creates a receiver.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when a file
+   *   cannot be loaded, `'closed'` when the context is closed, before or during the call
    */
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
     checkContext('Receiver.create', context);
@@ -114,8 +114,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     this.format = format;
     this.sampleRate = sampleRate;
     this.channels = channels;
-    this.#minDelay = limits.minDelay;
-    this.#maxDelay = limits.maxDelay;
+    this.#minDelayMs = limits.minDelayMs;
+    this.#maxDelayMs = limits.maxDelayMs;
     const snapshot = canShareMemory() ? allocateSnapshot(REPORT_LENGTH) : null;
     this.#snapshot = snapshot && new SnapshotReader(snapshot);
     const { capacityPackets, maxPacketFrames } = settings;
@@ -157,7 +157,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return this.#state;
   }
 
-  /** Totals, and how things stand: at most 20 ms old while the context runs. */
+  /** Totals and present delays: at most 20 ms old while the context runs. */
   get stats(): ReceiverStats {
     return receiverStats(this.#report(), this.#feed);
   }
@@ -167,20 +167,22 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return receiverPosition(this.#report(), this.sampleRate, this.node.context.sampleRate);
   }
 
-  /** The delay is never less, ms beyond the fastest packet. @throws TypeError or RangeError when set outside 0–`maxDelay` */
-  get minDelay(): number {
-    return this.#minDelay;
+  /** Minimum delay, in ms after the fastest packet. @throws TypeError or RangeError when set outside 0–`maxDelayMs` */
+  get minDelayMs(): number {
+    return this.#minDelayMs;
   }
-  set minDelay(minDelay: number) {
-    this.#limit(minDelay, this.#maxDelay);
+  set minDelayMs(minDelayMs: number) {
+    this.#limit(minDelayMs, this.#maxDelayMs);
   }
 
-  /** Nor more, ms. @throws TypeError or RangeError when set outside `minDelay`–10000 */
-  get maxDelay(): number {
-    return this.#maxDelay;
+  /**
+   * Maximum delay, in ms after the fastest packet. @throws TypeError or RangeError when set outside `minDelayMs`–10000
+   */
+  get maxDelayMs(): number {
+    return this.#maxDelayMs;
   }
-  set maxDelay(maxDelay: number) {
-    this.#limit(this.#minDelay, maxDelay);
+  set maxDelayMs(maxDelayMs: number) {
+    this.#limit(this.#minDelayMs, maxDelayMs);
   }
 
   /** Connects the node. @returns `destination` */
@@ -194,34 +196,35 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   /**
-   * Takes packets, in whatever order and however often they come. What becomes of them is in `stats`.
-   * @param packets one; or those that a message decoded to, with redundant copies of others: in one call, for a copy that comes
-   * before its message's own packet is dropped. Payloads are copied and stay yours
-   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
-   *   MicwireError `'closed'`
+   * Inserts packets, in any order and any number of times. `stats` counts what happens to them.
+   * @param packets one packet; or everything that a message decoded to, in one call, because a redundant copy before
+   *   its message's own packet is dropped. Payloads are copied and stay yours
+   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the
+   *   same; MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
     this.#feed.insert(packets);
   }
 
   /**
-   * Decodes a message of the option `framing` and inserts its packets. Whatever the network brings, it does not throw: a message
-   * that cannot be read, or is of another stream, counts in `stats.badMessages`.
+   * Decodes a message of the option `framing` and inserts its packets. Nothing from the network makes it throw: a
+   * message that cannot be read, or is of another stream, counts in `stats.badMessages`.
    * @returns whether the message was taken; false after `close()` too
-   * @throws TypeError without the option `framing`, or for what is neither text nor bytes
+   * @throws TypeError without the option `framing`, or for a message that is neither text nor bytes
    */
   receive(message: ReceivedMessage): boolean {
     return this.#feed.receive(message);
   }
 
   /**
-   * Takes every message of a transport until the transport is closed for good, the receiver is closed or `signal` is aborted.
-   * Whatever the network brings, it does not throw: a message that cannot be read, or is of another stream, is counted.
+   * Plays every message of a transport until the transport is closed for good, the receiver is closed or `signal` is
+   * aborted. Nothing from the network makes it throw: a message that cannot be read, or is of another stream, is
+   * counted.
    * @example
    * receiver.pipeFrom(transport, binaryFraming);
-   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
-   *   `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
-   * @returns what came, when the pipe has ended
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own, `{ createDecoder:
+   *   (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
+   * @returns what was received, when the pipe has ended
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
@@ -234,8 +237,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   /**
-   * Lets a Worker of yours insert packets, past the main thread: there `openReceiverPort(event)` of `micwire/worker` gives
-   * what has `insert`. By one message; may be called for several Workers, and packets may come from here as well.
+   * Lets a Worker insert packets, past the main thread: there, `openReceiverPort(event)` of `micwire/worker` returns an
+   * object with `insert`. Several Workers may do so, and this thread as well.
    * @throws MicwireError `'closed'`
    */
   pipeFromWorker(worker: Worker | MessagePort): void {
@@ -255,7 +258,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     worker.postMessage(handover, [port2]);
   }
 
-  /** Forgets the stream: what comes next is another one. Totals go on. @throws MicwireError `'closed'` */
+  /** Forgets the stream: the next packet starts another one. Totals continue. @throws MicwireError `'closed'` */
   reset(): void {
     this.#send({ type: 'reset' });
   }
@@ -278,11 +281,11 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return this.#values;
   }
 
-  #limit(minDelay: number, maxDelay: number): void {
-    checkDelays(minDelay, maxDelay);
-    this.#minDelay = minDelay;
-    this.#maxDelay = maxDelay;
-    this.#send({ type: 'limits', minDelay, maxDelay });
+  #limit(minDelayMs: number, maxDelayMs: number): void {
+    checkDelays(minDelayMs, maxDelayMs);
+    this.#minDelayMs = minDelayMs;
+    this.#maxDelayMs = maxDelayMs;
+    this.#send({ type: 'limits', minDelayMs, maxDelayMs });
   }
 
   #hear(event: ReceiveEvent): void {

@@ -146,12 +146,12 @@ interface Route {
 }
 
 async function openRoute(source: BackupSource, failed: (error: unknown) => void): Promise<Route> {
-  const startedAt = Date.now();
-  const id = `${startedAt}-${Math.random().toString(36).slice(2)}`;
+  const startedAtMs = Date.now();
+  const id = `${startedAtMs}-${Math.random().toString(36).slice(2)}`;
   const request: MakeRequest = (capture) => ({
     id,
     name: source.name,
-    startedAt,
+    startedAtMs,
     recording: source.recording(capture),
   });
   const worker = await startWorker(BACKUP_WORKER, source.workerUrl, START_MS).catch(
@@ -318,7 +318,7 @@ export interface UnfinishedRecording {
   /** MIME type. */
   readonly type: string;
   /** When it began, ms since 1970. */
-  readonly startedAt: number;
+  readonly startedAtMs: number;
   /** The file, as far as it was stored. @throws MicwireError 'backup' when it cannot be read, or is deleted */
   blob(): Promise<Blob>;
   /** Forgets it. @throws MicwireError 'backup' when it cannot be deleted */
@@ -326,18 +326,19 @@ export interface UnfinishedRecording {
 }
 
 /**
- * Recordings with a backup that were not completed: the page, the browser or the machine went away. Those that are under way,
- * here or in another tab, are not among them. Never rejects: where storage is blocked there are none.
+ * Lists recordings with a backup that were not completed, because the page, the browser or the machine ended.
+ * Recordings in progress, here or in another tab, are not among them. Never rejects: if storage is blocked, the list is
+ * empty.
  */
 export async function unfinishedRecordings(): Promise<readonly UnfinishedRecording[]> {
   const backups = await listBackups().catch(() => []);
   return backups.map((backup) => {
-    const { id, name, type, startedAt } = backup.entry;
+    const { id, name, type, startedAtMs } = backup.entry;
     return {
       id,
       name,
       type,
-      startedAt,
+      startedAtMs,
       blob: () => backup.blob(),
       delete: () => backup.delete(),
     };

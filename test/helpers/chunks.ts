@@ -1,7 +1,12 @@
-import { Chunk, HEADER_BYTES, longestPayload, slotIn } from '../../src/core/capture/chunk.ts';
+import {
+  Chunk,
+  HEADER_BYTES,
+  longestPayload,
+  slotIn,
+  HEADER,
+} from '../../src/core/capture/chunk.ts';
 import type { ChunkOptions } from '../../src/core/capture/chunk.ts';
-import { HEADER } from '../../src/core/capture/chunk.ts';
-import type { ChunkSink, ChunkSlot } from '../../src/core/capture/chunk-sink.ts';
+import type { ChunkSink, ChunkSlot } from '../../src/core/capture/chunk-sinks.ts';
 import { SampleDecoder } from '../../src/core/format/sample-format.ts';
 import type { SampleFormat } from '../../src/core/format/sample-format.ts';
 
@@ -15,9 +20,9 @@ export class CollectingSink implements ChunkSink {
   readonly #options: ChunkOptions<SampleFormat>;
   readonly #slot: ChunkSlot;
 
-  constructor(options: ChunkOptions<SampleFormat>, chunkDuration: number) {
+  constructor(options: ChunkOptions<SampleFormat>, chunkDurationMs: number) {
     this.#options = options;
-    const length = longestPayload(options, chunkDuration);
+    const length = longestPayload(options, chunkDurationMs);
     this.#slot = slotIn(new ArrayBuffer(HEADER_BYTES + length), 0, length);
   }
 

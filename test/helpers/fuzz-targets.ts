@@ -2,7 +2,7 @@ import { opusPacketInfo } from '../../src/core/codec/opus-packet.ts';
 import type { Framing } from '../../src/core/framing/framing.ts';
 import { FRAMINGS } from '../../src/core/framing/framings.ts';
 import { rtpFraming } from '../../src/core/framing/rtp.ts';
-import type { RtpStreamOptions } from '../../src/core/rtp/rtp-stream-options.ts';
+import type { RtpStreamOptions } from '../../src/core/rtp/rtp-stream.ts';
 import { HeaderExtensionCursor } from '../../src/core/rtp/header-extensions.ts';
 import {
   lossPatternBytes,
@@ -119,7 +119,7 @@ function adaptiveTarget(): FuzzTarget {
   const packets = randomPackets(OPUS, 200, seededRandom(8));
   for (const packet of packets) encoder.encode(packet);
   const sender = new AdaptiveRedundancy(encoder, { bitrate: 24_000 });
-  const reporter = new LossReporter(OPUS, { interval: 100 });
+  const reporter = new LossReporter(OPUS, { intervalMs: 100 });
   const samples: Uint8Array[] = [];
   for (const [i, packet] of packets.entries()) {
     const report = i % 9 === 4 ? null : reporter.receive(packet, i * 20);

@@ -7,10 +7,9 @@ import type {
   ReceiveLimits,
   MessagePortLike,
 } from '../../src/core/messages.ts';
-import { readStatistics } from '../../src/core/receive/receive-counters.ts';
-import type { ReceiveStatistics } from '../../src/core/receive/receive-counters.ts';
+import { readStatistics, REPORT, REPORT_FIELDS } from '../../src/core/receive/receive-report.ts';
+import type { ReceiveStatistics } from '../../src/core/receive/receive-report.ts';
 import { ReceiveEngine } from '../../src/core/receive/receive-engine.ts';
-import { REPORT, REPORT_FIELDS } from '../../src/core/receive/receive-report.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 
 export interface ReceiveRigOptions {
@@ -76,7 +75,7 @@ export class ReceiveRig {
         channels,
         outputChannels: this.#outputChannels,
         resampler: planVariableResampler({ inputRate: sampleRate, outputRate: contextRate }),
-        limits: { minDelay: 0, maxDelay: 1000, latencyCost: null, ...options.limits },
+        limits: { minDelayMs: 0, maxDelayMs: 1000, latencyCost: null, ...options.limits },
         capacityPackets: 256,
         maxPayloadBytes: 8192,
         maxPacketFrames: 3 * packetFrames,

@@ -2,10 +2,14 @@ import { bytesPerSample } from '../../src/core/format/sample-format.ts';
 import { PacketError } from '../../src/core/errors.ts';
 import type { Packet } from '../../src/core/framing/packet.ts';
 import type { ReceiveCommand, ReceiveEvent } from '../../src/core/messages.ts';
-import { RECEIVE_STATISTICS } from '../../src/core/receive/receive-counters.ts';
-import type { ReceiveStatistic } from '../../src/core/receive/receive-counters.ts';
+import {
+  RECEIVE_STATISTICS,
+  REPORT,
+  REPORT_FIELDS,
+  REPORT_LENGTH,
+} from '../../src/core/receive/receive-report.ts';
+import type { ReceiveStatistic } from '../../src/core/receive/receive-report.ts';
 import { ReceiveFeed } from '../../src/core/receive/receive-feed.ts';
-import { REPORT, REPORT_FIELDS, REPORT_LENGTH } from '../../src/core/receive/receive-report.ts';
 import type { VariableResamplerPlan } from '../../src/core/resampler/variable-resampler.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import type { Clock } from './invariants.ts';
@@ -101,7 +105,7 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
           plan === undefined
             ? linearPlan(sampleRate, listenerRate)
             : plan({ inputRate: sampleRate, outputRate: listenerRate, quality: 'voice' }),
-        limits: { minDelay: 0, maxDelay: MAX_DELAY_MS, latencyCost: null },
+        limits: { minDelayMs: 0, maxDelayMs: MAX_DELAY_MS, latencyCost: null },
         capacityPackets: CAPACITY_PACKETS,
         maxPayloadBytes,
         maxPacketFrames,
@@ -157,13 +161,13 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
 
   protected act(action: Action): void {
     if (action.kind === 'limits')
-      this.post({ type: 'limits', minDelay: action.min, maxDelay: action.max });
+      this.post({ type: 'limits', minDelayMs: action.min, maxDelayMs: action.max });
     else if (action.kind === 'reset') this.#reset();
   }
 
   protected undo(action: Action): void {
     if (action.kind === 'limits')
-      this.post({ type: 'limits', minDelay: 0, maxDelay: MAX_DELAY_MS });
+      this.post({ type: 'limits', minDelayMs: 0, maxDelayMs: MAX_DELAY_MS });
   }
 
   protected obey(command: ReceiveCommand): void {

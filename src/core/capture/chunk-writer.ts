@@ -1,11 +1,10 @@
 import { bytesPerSample, SampleEncoder } from '../format/sample-format.ts';
 import type { Dither, SampleFormat } from '../format/sample-format.ts';
 import { Base64Writer } from '../base64/base64.ts';
-import { ChunkClock } from './chunk-clock.ts';
-import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
-import { HEADER } from './chunk.ts';
+import { ChunkClock, HEADER } from './chunk.ts';
+import type { ChunkSink, ChunkSlot } from './chunk-sinks.ts';
 import type { ChunkOptions } from './chunk.ts';
-import type { FrameWriter } from './frame-writer.ts';
+import type { FrameWriter } from './capture-pipeline.ts';
 
 /** Frames encoded at once on the way to Base64. */
 const SCRATCH_FRAMES = 256;
@@ -14,7 +13,7 @@ const SCRATCH_FRAMES = 256;
 export interface ChunkWriterOptions extends ChunkOptions<SampleFormat> {
   readonly dither: Dither;
   /** Milliseconds. */
-  readonly chunkDuration: number;
+  readonly chunkDurationMs: number;
   readonly sink: ChunkSink;
 }
 
@@ -53,7 +52,7 @@ export class ChunkWriter implements FrameWriter {
     this.sampleRate = sampleRate;
     this.#sink = options.sink;
     this.#encoder = new SampleEncoder({ format, channels, dither: options.dither });
-    this.#clock = new ChunkClock(sampleRate, options.chunkDuration);
+    this.#clock = new ChunkClock(sampleRate, options.chunkDurationMs);
     const streamed = encoding === 'base64';
     this.#base64 = streamed ? new Base64Writer() : undefined;
     this.#scratch = new Uint8Array(

@@ -5,8 +5,7 @@ import { bytesPerSample } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/sample-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../base64/base64.ts';
-import { ChunkClock } from './chunk-clock.ts';
-import type { ChunkSlot } from './chunk-sink.ts';
+import type { ChunkSlot } from './chunk-sinks.ts';
 
 /** How the payload crosses from the audio thread: as it is, or as the ASCII bytes of its Base64 text. */
 export type ChunkEncoding = 'binary' | 'base64';
@@ -36,13 +35,16 @@ export const HEADER = {
 /** Bytes of a header: at the front of a slot, payload behind. */
 export const HEADER_BYTES: number = 8 * Float64Array.BYTES_PER_ELEMENT;
 
-/** Bytes of the longest payload of chunks of `chunkDuration` ms, as it crosses the thread. */
-export function longestPayload({ stream, encoding }: ChunkOptions, chunkDuration: number): number {
+/** Bytes of the longest payload of chunks of `chunkDurationMs` ms, as it crosses the thread. */
+export function longestPayload(
+  { stream, encoding }: ChunkOptions,
+  chunkDurationMs: number,
+): number {
   const { format, sampleRate, channels } = stream;
   const bytes =
     format === 'opus'
-      ? opusMaxPacketBytes(chunkDuration)
-      : new ChunkClock(sampleRate, chunkDuration).maxFrames * channels * bytesPerSample(format);
+      ? opusMaxPacketBytes(chunkDurationMs)
+      : new ChunkClock(sampleRate, chunkDurationMs).maxFrames * channels * bytesPerSample(format);
   return encoding === 'base64' ? base64Length(bytes) : bytes;
 }
 
@@ -54,22 +56,25 @@ export function slotIn(buffer: ArrayBufferLike, offset: number, payloadBytes: nu
   };
 }
 
-/** A run of captured frames. It owns its bytes: they stay as they are, and may be transferred. */
+/** A run of captured frames. It owns its bytes: you may keep, change or transfer them. */
 export class Chunk<Format extends PayloadFormat = SampleFormat> implements StreamFormat<Format> {
   readonly sampleRate: number;
   readonly channels: number;
   readonly format: Format;
   readonly encoding: ChunkEncoding;
   /**
-   * Number of the chunk among those that were given to the reader, from 0, without a gap. Audio that was dropped, wherever it was,
-   * takes no number: `dropped` and `frame` tell about it.
+   * Number of the chunk for its reader, from 0, without gaps. Dropped audio takes no number: `dropped` and `frame` show
+   * it.
    */
   readonly sequence: number;
   /** First frame at the wire rate, counted from the start of capture; pauses take no frames, dropped frames are counted. */
   readonly frame: number;
   /** Frames in the chunk. */
   readonly frames: number;
-  /** The context's time of the first frame at the processor's input, in seconds; the resampler's delay is taken off. */
+  /**
+   * When the first frame reached the processor, on the clock of `context.currentTime`, in seconds, without the
+   * resampler's delay.
+   */
   readonly contextTime: number;
   #dropped: number;
   #binary: Uint8Array<ArrayBuffer> | undefined;
@@ -99,7 +104,7 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
     else this.#binary = payload;
   }
 
-  /** Frames that were lost just before this chunk, at the wire rate: `frame` has moved on by as many. */
+  /** Frames lost just before this chunk, at the wire rate; `frame` includes them. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -109,12 +114,12 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
     return Math.round((this.frame / this.sampleRate) * 1e6);
   }
 
-  /** The interleaved samples, or the packet. Made from the Base64 text on first use when that is what came. */
+  /** The interleaved samples, or the packet. If Base64 was sent, converted on first access. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return (this.#binary ??= decodeBase64(this.#text!));
   }
 
-  /** The same as Base64 text (RFC 4648 §4). Made from the bytes on first use when they are what came. */
+  /** The same as Base64 text (RFC 4648 §4). If bytes were sent, converted on first access. */
   get base64(): string {
     return (this.#text ??= encodeBase64(this.#binary!));
   }
@@ -143,4 +148,50 @@ export function slotOf(chunk: Chunk<PayloadFormat>): ChunkSlot {
   if (chunk.encoding === 'binary') slot.bytes.set(chunk.bytes);
   else for (let i = 0; i < length; i++) slot.bytes[i] = chunk.base64.charCodeAt(i);
   return slot;
+}
+
+const NANOSECONDS = 1_000_000_000;
+
+/**
+ * Says how many frames each chunk has. Chunk k covers frames ⌊k·r⌋ … ⌊(k+1)·r⌋ with r = rate · duration, so that where r
+ * is no whole number chunks of two lengths alternate. Counted in integers: exact however long it runs.
+ */
+export class ChunkClock {
+  /** ⌊r⌋, and the rest of it in units of 10⁻⁹ frames. */
+  readonly #frames: number;
+  readonly #rest: number;
+  /** What of the frames so far is not whole yet, in the same units. */
+  #carry = 0;
+
+  /**
+   * @param sampleRate Hz, an integer
+   * @param chunkMs milliseconds, taken to the nanosecond; at most 10 s. With the rate at least one frame
+   */
+  constructor(sampleRate: number, chunkMs: number) {
+    // At most 768000 · 10¹⁰, which is below 2⁵³.
+    const product = sampleRate * Math.round(chunkMs * 1e6);
+    this.#frames = Math.floor(product / NANOSECONDS);
+    this.#rest = product % NANOSECONDS;
+  }
+
+  /** Frames of the longest chunk. */
+  get maxFrames(): number {
+    return this.#rest === 0 ? this.#frames : this.#frames + 1;
+  }
+
+  /** Frames of the next chunk. */
+  next(): number {
+    const carry = this.#carry + this.#rest;
+    if (carry < NANOSECONDS) {
+      this.#carry = carry;
+      return this.#frames;
+    }
+    this.#carry = carry - NANOSECONDS;
+    return this.#frames + 1;
+  }
+
+  /** Restarts at chunk 0, after a pause or a gap. */
+  reset(): void {
+    this.#carry = 0;
+  }
 }

@@ -2,7 +2,7 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { PacketSlots } from './packet-slots.ts';
-import { COUNT, ReceiveCounters } from './receive-counters.ts';
+import { COUNT, ReceiveCounters } from './receive-report.ts';
 import { FRAME, NOW, SEQUENCE, StreamNumbering } from './stream-numbering.ts';
 
 /** What became of a packet that was put into a {@link JitterBuffer}. */
@@ -69,13 +69,14 @@ const PLAY_FRAME = 1;
 const SLOTS = 2;
 
 /**
- * Holds packets from their arrival until they are played: puts them in order, finds the one at the playhead, and counts what
- * was late, lost, doubled or reordered. It keeps no time of its own and decides nothing: {@link ReceiveDecision} does.
+ * Holds packets from their arrival until they are played: orders them, finds the one at the playhead, and counts late,
+ * lost, duplicate and reordered packets. It has no clock and decides nothing: {@link ReceiveDecision} does.
  *
- * Frames are numbered on one continuous scale of the buffer's own. It starts with the first packet's `frame`, and continues
- * without a step where the sender restarts or its timestamps jump.
+ * Frames are numbered on one continuous scale of the buffer's own. It starts with the first packet's `frame`, and
+ * continues without a step where the sender restarts or its timestamps jump.
  *
- * Nothing allocates after construction, and the work of a call is bounded: payloads are copied into slots of fixed size.
+ * Nothing allocates after construction, and the work of a call is bounded: payloads are copied into slots of fixed
+ * size.
  */
 export class JitterBuffer {
   readonly sampleRate: number;
@@ -159,14 +160,14 @@ export class JitterBuffer {
   }
 
   /**
-   * Puts a packet in. Put a packet in before the copies of others that came inside of it.
+   * Inserts a packet. Insert it before the copies that arrived in it.
    * @param sequence the packet's number, unwrapped
    * @param frame number of its first frame, unwrapped
    * @param frames frames that it holds; 0, with an empty payload, for a packet that carries no audio
    * @param payload copied; yours again on return
    * @param nowMs time of arrival on the clock of playing
-   * @param copy 0 for the packet itself, 1 and up for redundant copies, {@link FEC_COPY} for FEC: they fill a hole, or take
-   *   the place of a higher one, or are dropped
+   * @param copy 0 for the packet itself, 1 and up for redundant copies, {@link FEC_COPY} for FEC: they fill a hole, or
+   *   take the place of a higher one, or are dropped
    */
   insert(
     sequence: number,
@@ -410,7 +411,7 @@ export class JitterBuffer {
     return sequence < state[NEXT_SEQUENCE]! || start + frames <= state[PLAY_FRAME]!;
   }
 
-  /** A packet that was there before. What is closer to the original takes the place of a copy: it may sound better. */
+  /** A packet that has already arrived. A better copy replaces a worse one. */
   #again(
     slot: number,
     sequence: number,

@@ -1,8 +1,7 @@
 import { checkObject, checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
-import type { RtpArrival } from './rtp-arrival.ts';
-import type { RtpStreamOptions } from './rtp-stream-options.ts';
+import type { RtpArrival, RtpStreamOptions } from './rtp-stream.ts';
 import { lossPatternBytes, writeLossPattern } from './loss-pattern.ts';
 import { ReceptionStatistics } from './reception-statistics.ts';
 import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from './rtp-payload-format.ts';
@@ -18,13 +17,13 @@ import type { ReceiverReport } from './rtcp.ts';
 /** How a {@link LossReporter} reports. */
 export interface LossReporterOptions {
   /** From one report to the next, ms, 100..60000. @default 1000 */
-  readonly interval?: number | undefined;
+  readonly intervalMs?: number | undefined;
   /** The SSRC of the reporter, 0..2³²−1: not that of the sender. @default 1 */
   readonly reporter?: number | undefined;
   /** The canonical name of who reports (RFC 3550 §6.5.1), 1 to 255 characters of ASCII. @default 'micwire' */
   readonly cname?: string | undefined;
 }
-const NAMES = { interval: 1, reporter: 1, cname: 1 } satisfies OptionNames<LossReporterOptions>;
+const NAMES = { intervalMs: 1, reporter: 1, cname: 1 } satisfies OptionNames<LossReporterOptions>;
 
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_REPORTER = 1;
@@ -60,7 +59,7 @@ export class LossReporter {
     checkObject('stream must be an object', stream);
     checkOptions('LossReporter', options, NAMES);
     const {
-      interval = DEFAULT_INTERVAL_MS,
+      intervalMs = DEFAULT_INTERVAL_MS,
       reporter = DEFAULT_REPORTER,
       cname = DEFAULT_CNAME,
     } = options;
@@ -69,7 +68,7 @@ export class LossReporter {
     this.#ssrc = integerIn('ssrc', stream.ssrc ?? DEFAULT_SSRC, 0, 2 ** 32 - 1);
     this.#statistics = new ReceptionStatistics(this.#ssrc, this.#clockRate, true);
     this.#reporter = integerIn('reporter', reporter, 0, 2 ** 32 - 1);
-    this.#intervalMs = numberIn('interval', interval, 100, 60_000);
+    this.#intervalMs = numberIn('intervalMs', intervalMs, 100, 60_000);
     this.#cname = checkCname(cname);
     this.#sequenceOffset = integerIn(
       'sequenceOffset',

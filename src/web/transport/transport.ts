@@ -7,12 +7,12 @@ import { integerIn } from '../../core/arguments.ts';
 export type TransportMessage = string | Uint8Array;
 
 /**
- * - `'connecting'`: the first attempt, or the next one, is under way;
+ * - `'connecting'`: the first or the next attempt is in progress;
  * - `'open'`: messages go out;
  * - `'congested'`: connected, but more is buffered than the high water mark: messages are dropped and counted until it
  *   has drained to the low water mark;
- * - `'waiting'`: the connection is lost; the next attempt comes by itself after `retryInMs`;
- * - `'closed'`: for good, by `close()`; or by the other side, over a transport that cannot come back.
+ * - `'waiting'`: the connection is lost; the next attempt starts after `retryInMs`;
+ * - `'closed'`: by `close()`, or by the other side over a transport that cannot reconnect.
  */
 export type TransportState = 'connecting' | 'open' | 'congested' | 'waiting' | 'closed';
 
@@ -36,7 +36,7 @@ export interface TransportStats {
   /** Messages that `send` refused. */
   readonly droppedMessages: number;
   readonly droppedBytes: number;
-  /** Connections that came up, the first one included. */
+  /** Connections that opened, the first one included. */
   readonly connections: number;
 }
 
@@ -56,11 +56,11 @@ export interface TransportEventMap {
  * own extends `TypedEventTarget<TransportEventMap>`.
  */
 export interface Transport extends TypedEventTarget<TransportEventMap> {
-  /** What the transport is doing; `'statechange'` tells when that changes. */
+  /** What the transport is doing; `'statechange'` follows each change. */
   readonly state: TransportState;
   /** The state with its reason, as a snapshot. */
   readonly status: TransportStatus;
-  /** Bytes that were sent and have not left this process yet. */
+  /** Bytes that were sent but have not left this process. */
   readonly bufferedBytes: number;
   /** A snapshot of the totals. */
   readonly stats: TransportStats;
@@ -70,50 +70,48 @@ export interface Transport extends TypedEventTarget<TransportEventMap> {
    * @returns whether it went out; false when the transport is not `'open'`, or is congested
    */
   send(message: TransportMessage): boolean;
-  /**
-   * Ends the connection for good: `'statechange'` to `'closed'` is the last event. A second call returns the same promise.
-   */
+  /** Ends the connection: `'statechange'` to `'closed'` is the last event. A second call returns the same promise. */
   close(): Promise<void>;
 }
 
 /** The running totals of one transport. */
 export class TransportCounters {
-  private sentMessages = 0;
-  private sentBytes = 0;
-  private receivedMessages = 0;
-  private receivedBytes = 0;
-  private droppedMessages = 0;
-  private droppedBytes = 0;
-  private connections = 0;
+  #sentMessages = 0;
+  #sentBytes = 0;
+  #receivedMessages = 0;
+  #receivedBytes = 0;
+  #droppedMessages = 0;
+  #droppedBytes = 0;
+  #connections = 0;
 
   connected(): void {
-    this.connections++;
+    this.#connections++;
   }
 
   sent(message: TransportMessage): void {
-    this.sentMessages++;
-    this.sentBytes += messageBytes(message);
+    this.#sentMessages++;
+    this.#sentBytes += messageBytes(message);
   }
 
   received(message: TransportMessage): void {
-    this.receivedMessages++;
-    this.receivedBytes += messageBytes(message);
+    this.#receivedMessages++;
+    this.#receivedBytes += messageBytes(message);
   }
 
   dropped(message: TransportMessage): void {
-    this.droppedMessages++;
-    this.droppedBytes += messageBytes(message);
+    this.#droppedMessages++;
+    this.#droppedBytes += messageBytes(message);
   }
 
   snapshot(): TransportStats {
     return {
-      sentMessages: this.sentMessages,
-      sentBytes: this.sentBytes,
-      receivedMessages: this.receivedMessages,
-      receivedBytes: this.receivedBytes,
-      droppedMessages: this.droppedMessages,
-      droppedBytes: this.droppedBytes,
-      connections: this.connections,
+      sentMessages: this.#sentMessages,
+      sentBytes: this.#sentBytes,
+      receivedMessages: this.#receivedMessages,
+      receivedBytes: this.#receivedBytes,
+      droppedMessages: this.#droppedMessages,
+      droppedBytes: this.#droppedBytes,
+      connections: this.#connections,
     };
   }
 }
@@ -162,13 +160,14 @@ const DEFAULT_HIGH_WATER_BYTES = 2 ** 17;
 const MAX_WATER_BYTES = 2 ** 30;
 
 /**
- * Tells when to drop, with two marks: a single one would let every other message through and cut the sound to shreds.
+ * Decides when to drop, with two marks: a single one would let every other message through, and leave only fragments of
+ * the audio.
  */
 export class WaterMarks {
   readonly highWaterBytes: number;
   readonly lowWaterBytes: number;
   /** Between the marks it keeps what it was. */
-  private isCongested = false;
+  #isCongested = false;
 
   constructor(options: WaterMarkOptions) {
     const high = options.highWaterBytes ?? DEFAULT_HIGH_WATER_BYTES;
@@ -179,8 +178,8 @@ export class WaterMarks {
 
   /** Takes the bytes that are buffered now; says whether to drop. */
   congested(bufferedBytes: number): boolean {
-    if (bufferedBytes > this.highWaterBytes) this.isCongested = true;
-    else if (bufferedBytes <= this.lowWaterBytes) this.isCongested = false;
-    return this.isCongested;
+    if (bufferedBytes > this.highWaterBytes) this.#isCongested = true;
+    else if (bufferedBytes <= this.lowWaterBytes) this.#isCongested = false;
+    return this.#isCongested;
   }
 }
