@@ -384,7 +384,7 @@ function pcmCapture(
 }
 
 const STALLED =
-  'The context is running, but for a second no audio has reached the capture. The audio device may be gone or taken: close the context and make a new one.';
+  'The context is running, but for a second no audio has reached the capture. The audio device may be gone or taken: close the context and create a new one.';
 
 /** A stream that takes from an iterator only what its reader asks for. */
 function streamOf<T>(chunks: AsyncIterator<T>): ReadableStream<T> {

@@ -230,7 +230,7 @@ function mediaChunk(
 /** Undefined leaves it to the browser. */
 function supportedType(): string | undefined {
   if (typeof MediaRecorder !== 'function') {
-    throw new MicwireError('unsupported', 'This browser has no MediaRecorder. Take a Recorder.');
+    throw new MicwireError('unsupported', 'This browser has no MediaRecorder. Use a Recorder.');
   }
   return TYPES.find((candidate) => MediaRecorder.isTypeSupported(candidate));
 }

@@ -87,7 +87,7 @@ export function recorderCapture(
       throw new TypeError(`stream must be a WritableStream, got ${describe(stream)}.`);
     }
     if (stream.locked) {
-      throw new TypeError('stream must not be locked: another writer has it. Release that first.');
+      throw new TypeError('stream must not be locked: release its other writer first.');
     }
   }
   if (backup !== undefined && typeof backup !== 'string') {
