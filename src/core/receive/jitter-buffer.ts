@@ -94,6 +94,8 @@ export class JitterBuffer {
   readonly #mask: number;
   /** Something of the stream has been played, or passed over. */
   #played = false;
+  /** Whether the packet at hand is the first after the scale was joined. */
+  #joins = false;
 
   constructor(options: JitterBufferOptions) {
     checkOptions('JitterBuffer', options, NAMES);
@@ -232,6 +234,14 @@ export class JitterBuffer {
   }
 
   /**
+   * Whether it is the first behind a place where the scale was joined: its audio need not continue that of the packet before, even
+   * where no frames are missing between.
+   */
+  joinsAt(slot: number): boolean {
+    return this.#slots.joins[slot] === 1;
+  }
+
+  /**
    * Takes the packet out: the playhead moves behind it. Its payload stays readable until the next `insert`.
    * @param slot from {@link next}
    * @param atMs when its first frame will be heard
@@ -296,7 +306,8 @@ export class JitterBuffer {
     }
     const { restarts } = numbering;
     if (!numbering.accept(frames)) return 'stray';
-    if (numbering.restarts !== restarts) this.#listener?.restarted();
+    this.#joins = numbering.restarts !== restarts;
+    if (this.#joins) this.#listener?.restarted();
     if (numbering.ahead > 0) this.#moveWindow();
     else if (numbering.ahead < 0) this.counters.add(COUNT.packetsReordered, 1);
     return this.#place(frames, payload, 0);
@@ -327,6 +338,7 @@ export class JitterBuffer {
   }
 
   #acceptCopy(frames: number, payload: Uint8Array, copy: number): InsertOutcome {
+    this.#joins = false;
     if (frames <= 0 || payload.length > this.maxPayloadBytes) return 'unusable';
     if (!this.#numbering.locate()) return 'stray';
     // FEC is about the audio before, not about the number before.
@@ -387,6 +399,7 @@ export class JitterBuffer {
     this.#slots.sequences[slot] = sequence;
     this.#slots.starts[slot] = start;
     this.#slots.arrivals[slot] = now;
+    this.#slots.joins[slot] = this.#joins ? 1 : 0;
     this.#slots.put(slot, frames, payload, copy);
     return 'stored';
   }

@@ -246,6 +246,7 @@ export class ReceiveSource {
   #play(skips: boolean): void {
     const { buffer, decision } = this;
     const { slot } = decision;
+    const jumps = skips || buffer.joinsAt(slot);
     const covered = decision.take();
     const frames = buffer.framesOf(slot);
     const { line } = this.#scaler;
@@ -262,7 +263,7 @@ export class ReceiveSource {
         channels[c]!.copyWithin(end, end + covered, end + frames);
       }
     }
-    if (!this.#joins && (skips || covered > 0)) this.#begin();
+    if (!this.#joins && (jumps || covered > 0)) this.#begin();
     if (this.#joins) this.#concealment.merge(channels, end, left);
     this.#joins = false;
     this.#concealed = 0;
