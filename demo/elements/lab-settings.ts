@@ -1,4 +1,4 @@
-import type { PayloadFormat } from 'micwire/core';
+import type { PayloadFormat } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';

@@ -1,5 +1,4 @@
-import type { OpusRoute } from 'micwire';
-import type { OpusApplication, OpusBitrateMode, PayloadFormat } from 'micwire/core';
+import type { OpusRoute, OpusApplication, OpusBitrateMode, PayloadFormat } from 'micwire';
 import { OPUS_DURATIONS } from './lane-settings.ts';
 import type { CodingSettings } from './lane-settings.ts';
 

@@ -1,5 +1,5 @@
-import { SampleEncoder, bytesPerSample } from 'micwire/core';
-import type { StreamFormat, Framing, Packet } from 'micwire/core';
+import { SampleEncoder, bytesPerSample } from 'micwire/codec';
+import type { StreamFormat, Framing, Packet } from 'micwire';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
 import type { CloseUpSettings } from '../lanes/close-up-settings.ts';
 import { count, kilobits } from './format.ts';

@@ -30,7 +30,7 @@ export interface ReceiverOptions extends Partial<StreamFormat> {
   /** Channels of the packets, 1–32; for Opus 1 or 2. @default 1 */
   readonly channels?: number;
   /**
-   * How packets lie in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of `micwire/core`;
+   * How packets lie in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of `micwire`;
    * or, with options of your own, `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`.
    */
   readonly framing?: ReceiveFraming | undefined;
