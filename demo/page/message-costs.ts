@@ -33,7 +33,7 @@ export function exampleMessage(framing: Framing, settings: WireSettings): WireMe
 }
 
 /** Bytes of the first message; of Opus, with a packet as long as the bitrate makes them on average. */
-export function messageBytes(framing: Framing, settings: WireSettings): number {
+function messageBytes(framing: Framing, settings: WireSettings): number {
   const { format, channels, chunkDurationMs, bitrate } = settings;
   const bytes =
     format === 'opus'

@@ -7,7 +7,7 @@ import { LANE_SAMPLE_RATE } from '../lanes/lane-settings.ts';
 import { bytes, count } from './format.ts';
 
 /** One field of a message: where it lies, what stands there, and what that means. */
-export interface WireRow {
+interface WireRow {
   readonly where: string;
   readonly wire: string;
   readonly meaning: string;

@@ -150,15 +150,15 @@ export { binaryFraming } from '../core/framing/binary.ts';
 export { rtpFraming } from '../core/framing/rtp.ts';
 export type { RtpFraming } from '../core/framing/rtp.ts';
 export type { LazyPacket, Packet, PacketHeader } from '../core/framing/packet.ts';
-export type { NoAudio, RtpArrival, RtpFields } from '../core/rtp/rtp-arrival.ts';
-export type { RtpStreamOptions } from '../core/rtp/rtp-stream-options.ts';
+export type { NoAudio, RtpArrival, RtpFields } from '../core/rtp/rtp-stream.ts';
+export type { RtpStreamOptions } from '../core/rtp/rtp-stream.ts';
 export type {
   RtpDecoderStatistics,
   RtpMessageDecoder,
 } from '../core/framing/rtp-message-decoder.ts';
 export type { RtpMessageEncoder } from '../core/framing/rtp-message-encoder.ts';
 export { CALL_STEPS } from '../core/webrtc/call-timeline.ts';
-export type { ChunkSlot } from '../core/capture/chunk-sink.ts';
+export type { ChunkSlot } from '../core/capture/chunk-sinks.ts';
 export type { PipeMessage, PipeSource, PipeTarget } from '../core/pipe.ts';
 export type { LivingContext } from './context-life.ts';
 export type { BaseTransport } from './transport/base.ts';

@@ -16,10 +16,8 @@ import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
-import { readStatistics } from '../core/receive/receive-counters.ts';
-import type { ReceiveStatistics } from '../core/receive/receive-counters.ts';
-import { REPORT, REPORT_FIELDS } from '../core/receive/receive-report.ts';
-import type { ReceiveState } from '../core/receive/receive-report.ts';
+import { readStatistics, REPORT, REPORT_FIELDS } from '../core/receive/receive-report.ts';
+import type { ReceiveStatistics, ReceiveState } from '../core/receive/receive-report.ts';
 
 /** Options of a `Receiver`. */
 export interface ReceiverOptions extends Partial<StreamFormat> {

@@ -8,11 +8,10 @@ import type {
 import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
 import type { PayloadFormat } from '../format/payload-format.ts';
 import { CapturePipeline, WARM_UP_QUANTUM } from './capture-pipeline.ts';
-import type { ChunkSink } from './chunk-sink.ts';
+import type { ChunkSink } from './chunk-sinks.ts';
 import { HEADER_BYTES, longestPayload } from './chunk.ts';
-import type { FrameWriter } from './frame-writer.ts';
-import { PoolSink } from './pool-sink.ts';
-import { RingSink } from './ring-sink.ts';
+import type { FrameWriter } from './capture-pipeline.ts';
+import { PoolSink, RingSink } from './chunk-sinks.ts';
 
 /** For messages that move nothing. */
 const NONE: ArrayBuffer[] = [];

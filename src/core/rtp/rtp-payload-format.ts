@@ -11,7 +11,7 @@ import type { PayloadFormat } from '../format/payload-format.ts';
 import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
 import { OPUS_RATE } from '../codec/opus-packet.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
-import type { RtpStreamOptions } from './rtp-stream-options.ts';
+import type { RtpStreamOptions } from './rtp-stream.ts';
 
 /** How RTP carries one of our formats. */
 export interface RtpPayloadFormat {
@@ -82,7 +82,7 @@ const OPUS_CHANNELS = 2;
  * How RTP carries a stream.
  * @throws TypeError or RangeError for a stream that it cannot
  */
-export function rtpPayloadFormat({ format, sampleRate, channels }: StreamFormat): RtpPayloadFormat {
+function rtpPayloadFormat({ format, sampleRate, channels }: StreamFormat): RtpPayloadFormat {
   const { [oneOf('format', format, RTP_FORMATS)]: payloadFormat } = RTP_PAYLOAD_FORMATS;
   if (payloadFormat === undefined) throw new TypeError(`format is ${describe(format)}.`);
   const rate = integerIn('sampleRate', sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
