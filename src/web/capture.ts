@@ -48,8 +48,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   /** The processor's node. The source is connected to it, and it to the destination, silently. */
   readonly node: AudioWorkletNode;
   /**
-   * What is captured: `format`, `sampleRate` and `channels`, and nothing else. `Playout.create`, `Receiver.create` and every framing
-   * take it as it is.
+   * The captured stream: `format`, `sampleRate` and `channels`, and nothing else. `Playout.create`, `Receiver.create`
+   * and every framing take it unchanged.
    */
   readonly stream: StreamFormat<Format>;
   /** Frames a second on the wire, Hz. */

@@ -33,7 +33,7 @@ import { Negotiation } from './negotiation.ts';
 import type { RemoteSound } from './call-audio.ts';
 import type { Signalling } from './signalling.ts';
 
-/** How a data channel of a call delivers. */
+/** Options of a data channel of a call. */
 export interface CallDataChannelOptions {
   /**
    * True: everything arrives, in order, however late. False: each message is sent once; the network may lose and reorder it.
