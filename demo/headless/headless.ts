@@ -28,7 +28,7 @@ export interface HeadlessResults {
 /** What the page offers to its driver. */
 export interface HeadlessLab {
   readonly session: Comparison;
-  /** A link by its text, as in an address; null when it is none. */
+  /** A link by its text, as in an address; null for anything else. */
   readonly linkNamed: (text: string) => LinkChoice | null;
   /** Begins a run by the query of an address. @returns what is wrong with it, in words; else an empty text */
   begin(query: string): Promise<string>;

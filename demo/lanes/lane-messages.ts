@@ -51,7 +51,7 @@ export type LaneEvent =
   /** The transport is there. */
   | { readonly type: 'ready' }
   | { readonly type: 'state'; readonly state: LaneState; readonly reason: string }
-  /** What the encoder of the capture is to be told, in per cent, as the receiver reports. */
+  /** What the encoder of the capture is to be told, in percent, as the receiver reports. */
   | { readonly type: 'expect-loss'; readonly expectedLoss: number }
   | { readonly type: 'counts'; readonly id: number; readonly counts: LaneCounts }
   | {

@@ -15,7 +15,7 @@ export type Copies = number | 'adaptive';
 export interface LaneSettings extends CodingSettings {
   /** In the lane with redundancy. */
   readonly copies: Copies;
-  /** What our receivers take waiting for, against concealing: per cent of concealed audio that 100 ms are worth, 0.01–100. */
+  /** What our receivers take waiting for, against concealing: percent of concealed audio that 100 ms are worth, 0.01–100. */
   readonly latencyCost: number;
 }
 

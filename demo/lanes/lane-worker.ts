@@ -8,7 +8,7 @@ export class LaneWorker {
   reason = '';
   /** Called after `state` has changed. */
   onchange: (() => void) | null = null;
-  /** Called when the encoder should expect another loss, in per cent. */
+  /** Called when the encoder should expect another loss, in percent. */
   onloss: ((expectedLoss: number) => void) | null = null;
   private readonly ready: Promise<void>;
   private readonly asked = new Map<number, (event: LaneEvent) => void>();

@@ -39,7 +39,7 @@ export class LaneSession {
   private copiesSent = 0;
   private payloadBytes = 0;
   private wireBytes = 0;
-  /** What the encoder of the capture was told, in per cent. */
+  /** What the encoder of the capture was told, in percent. */
   private expectedLoss = 0;
 
   /** @param tell called when the connection has changed, or the encoder is to be told something */

@@ -256,7 +256,7 @@ export function checkOggTags(tags: unknown): void {
 const HEADER_BYTES = 27;
 /** Most segments of a page. */
 const OGG_MAX_SEGMENTS = 255;
-/** A segment of this size says that the packet goes on. */
+/** A segment of this size says that the packet continues. */
 const FULL_SEGMENT = 255;
 
 const OFFSET = { flags: 5, granule: 6, serial: 14, sequence: 18, crc: 22, segments: 26 } as const;
