@@ -147,11 +147,7 @@ export class Negotiation {
   }
 
   /** A candidate that cannot be used is no reason to give up: there are others. */
-  async #tryCandidate(
-    candidate: string,
-    mid: string | null,
-    index: number | null,
-  ): Promise<void> {
+  async #tryCandidate(candidate: string, mid: string | null, index: number | null): Promise<void> {
     this.#record.update('addIceCandidate', candidateText(candidate, mid, index));
     const words = candidate === '' ? 'no more candidates of the other side' : `got ${candidate}`;
     this.#record.note('ice', words);
