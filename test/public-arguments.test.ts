@@ -1,12 +1,18 @@
 /** Wrong arguments of every public function and constructor: the message names what is wrong. */
 import { describe, expect, it } from 'vitest';
-import * as core from '../src/core/index.ts';
+import * as codec from '../src/core/codec/index.ts';
+import * as metering from '../src/core/metering/index.ts';
+import * as receive from '../src/core/receive/index.ts';
+import * as resampler from '../src/core/resampler/index.ts';
+import * as rtp from '../src/core/rtp/index.ts';
+import * as sdp from '../src/core/webrtc/index.ts';
 import * as testing from '../src/testing/index.ts';
 import * as page from '../src/web/index.ts';
 import * as worker from '../src/worker/index.ts';
 import { FakeContext } from './helpers/node-page.ts';
 
 type Anything = never;
+const core = { ...codec, ...metering, ...receive, ...resampler, ...rtp, ...sdp };
 const context = new FakeContext(48_000) as Anything;
 const stage = { sampleRate: 48_000, channels: 1 };
 const buffer = new core.JitterBuffer({ sampleRate: 48_000 });
@@ -21,10 +27,10 @@ const TAKES_OPTIONS: Readonly<
   ActivityDetector: [(o) => new core.ActivityDetector(o), stage, 'onset'],
   LoudnessMeter: [(o) => new core.LoudnessMeter(o), stage, 'weights'],
   MeterBank: [(o) => new core.MeterBank(o), { ...stage, meters: ['peak'] }, 'settings'],
-  PeakMeter: [(o) => new core.PeakMeter(o), stage, 'holdDuration'],
+  PeakMeter: [(o) => new core.PeakMeter(o), stage, 'holdDurationMs'],
   PpmMeter: [(o) => new core.PpmMeter(o), stage, 'alignmentDbfs'],
   RmsMeter: [(o) => new core.RmsMeter(o), stage, 'window'],
-  TruePeakMeter: [(o) => new core.TruePeakMeter(o), stage, 'interval'],
+  TruePeakMeter: [(o) => new core.TruePeakMeter(o), stage, 'intervalMs'],
   VuMeter: [(o) => new core.VuMeter(o), stage, 'referenceDbfs'],
   EnergySpeechEstimator: [
     (o) => new core.EnergySpeechEstimator(o),
@@ -46,13 +52,13 @@ const TAKES_OPTIONS: Readonly<
   LossReporter: [
     (o) => new core.LossReporter({ sampleRate: 48_000, channels: 1, format: 'opus' }, o),
     {},
-    'interval',
+    'intervalMs',
   ],
   PcapngWriter: [(o) => new core.PcapngWriter(o), {}, 'remote'],
   RedundancyController: [
     (o) => new core.RedundancyController(o),
     { bitrate: 24_000 },
-    'packetDuration',
+    'packetDurationMs',
   ],
   AdaptiveRedundancy: [
     (o) => new core.AdaptiveRedundancy({} as Anything, o),
@@ -86,7 +92,7 @@ const TAKES_OPTIONS: Readonly<
   MediaChunks: [
     (o) => page.MediaChunks.create({ getAudioTracks: () => [] } as Anything, o),
     {},
-    'timeslice',
+    'chunkDurationMs',
   ],
   loadOpusModule: [(o) => page.loadOpusModule(o), {}, 'url'],
   LoopbackTransport: [(o) => page.LoopbackTransport.create(o), {}, 'highWaterBytes'],
@@ -113,8 +119,8 @@ const TAKES_OPTIONS: Readonly<
     'bitrate',
   ],
   'Meter.create': [(o) => page.Meter.create(context, o), {}, 'execution'],
-  'Playout.create': [(o) => page.Playout.create(context, o), { sampleRate: 8000 }, 'targetDelay'],
-  'Receiver.create': [(o) => page.Receiver.create(context, o), { sampleRate: 8000 }, 'minDelay'],
+  'Playout.create': [(o) => page.Playout.create(context, o), { sampleRate: 8000 }, 'targetDelayMs'],
+  'Receiver.create': [(o) => page.Receiver.create(context, o), { sampleRate: 8000 }, 'minDelayMs'],
   createNode: [
     (o) => {
       const scope = testing.createWorkletScope();

@@ -1,4 +1,4 @@
-import type { PayloadFormat } from 'micwire/core';
+import type { PayloadFormat } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
@@ -115,8 +115,11 @@ export class LabSettings extends LitElement {
           </div>
           <div class="field">
             <label for="chunk">Chunk</label>
-            <select id="chunk" @change=${(event: Event) => this.#setNumber('chunkDuration', event)}>
-              ${chunkDurations.map((ms) => selectOption(ms, `${ms} ms`, settings.chunkDuration))}
+            <select
+              id="chunk"
+              @change=${(event: Event) => this.#setNumber('chunkDurationMs', event)}
+            >
+              ${chunkDurations.map((ms) => selectOption(ms, `${ms} ms`, settings.chunkDurationMs))}
             </select>
           </div>
         </div>
@@ -130,11 +133,11 @@ export class LabSettings extends LitElement {
               min=${TARGET_DELAY.min}
               max=${TARGET_DELAY.max}
               step=${TARGET_DELAY.step}
-              .value=${String(settings.targetDelay)}
-              aria-valuetext="${settings.targetDelay} milliseconds"
-              @input=${(event: Event) => this.#setNumber('targetDelay', event)}
+              .value=${String(settings.targetDelayMs)}
+              aria-valuetext="${settings.targetDelayMs} milliseconds"
+              @input=${(event: Event) => this.#setNumber('targetDelayMs', event)}
             />
-            <output class="number" for="target">${settings.targetDelay} ms</output>
+            <output class="number" for="target">${settings.targetDelayMs} ms</output>
           </div>
           <p class="caption">
             How long audio waits before it plays. Less is quicker; more survives a worse network.
@@ -166,7 +169,7 @@ export class LabSettings extends LitElement {
   }
 
   #setNumber(
-    name: 'sampleRate' | 'channels' | 'chunkDuration' | 'targetDelay',
+    name: 'sampleRate' | 'channels' | 'chunkDurationMs' | 'targetDelayMs',
     event: Event,
   ): void {
     const value = Number((event.target as HTMLInputElement | HTMLSelectElement).value);

@@ -1,4 +1,4 @@
-import { Playout, WebSocketTransport } from 'micwire';
+import { Playout, WebSocketTransport, FRAMINGS, PacketError } from 'micwire';
 import type {
   Capture,
   Chunk,
@@ -6,16 +6,13 @@ import type {
   Transport,
   TransportMessage,
   TransportStatus,
-} from 'micwire';
-import { FRAMINGS, PacketError } from 'micwire/core';
-import type {
   Framing,
   MessageDecoder,
   MessageEncoder,
   MessageField,
   Packet,
   PacketHeader,
-} from 'micwire/core';
+} from 'micwire';
 import { problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
 import { SCOPE_SECONDS } from '../audio/tap.ts';
@@ -121,13 +118,13 @@ export class CloseUpLane implements Lane {
     try {
       // It comes before the capture, so that nothing piles up; of Opus it then plays the look-ahead of the encoder too, which the lane
       // counts as delay.
-      const { context, sampleRate, channels, format, targetDelay } = parts;
+      const { context, sampleRate, channels, format, targetDelayMs } = parts;
       const [playout] = await Promise.all([
         Playout.create(context, {
           sampleRate,
           channels,
           format,
-          targetDelay,
+          targetDelayMs,
           backlog: 'catch-up',
         }),
         firstAnswer(transport),
@@ -261,7 +258,7 @@ export class CloseUpLane implements Lane {
 
   /** Changes how long audio waits before it plays, in ms, while it runs. */
   setTargetDelay(ms: number): void {
-    this.#playout.targetDelay = ms;
+    this.#playout.targetDelayMs = ms;
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import type { LaneCounts } from '../measure/metrics.ts';
-import type { FramingName, OpusModule } from 'micwire/core';
+import type { FramingName, OpusModule } from 'micwire';
 import type { Copies, LaneSettings } from './lane-settings.ts';
 
 /**
@@ -52,7 +52,7 @@ export type LaneEvent =
   | { readonly type: 'ready' }
   | { readonly type: 'state'; readonly state: LaneState; readonly reason: string }
   /** What the encoder of the capture is to be told, in percent, as the receiver reports. */
-  | { readonly type: 'expect-loss'; readonly expectedLoss: number }
+  | { readonly type: 'expect-loss'; readonly expectedLossPercent: number }
   | { readonly type: 'counts'; readonly id: number; readonly counts: LaneCounts }
   | {
       readonly type: 'capture-file';

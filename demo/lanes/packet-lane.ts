@@ -1,7 +1,6 @@
 import type { LaneTotals } from '../measure/metrics.ts';
 import { Receiver, loadOpusModule } from 'micwire';
-import type { Call, Capture, PayloadFormat } from 'micwire';
-import type { FramingName } from 'micwire/core';
+import type { Call, Capture, PayloadFormat, FramingName } from 'micwire';
 import { RelayedChannels, connectCalls, openCalls } from './lane-calls.ts';
 import type { LaneWorkerOptions, LaneState } from './lane-messages.ts';
 import { LaneWorker } from './lane-worker.ts';
@@ -46,9 +45,9 @@ class PacketLane implements ComparedLane {
   constructor(framing: FramingName) {
     this.#framing = framing;
     this.#worker.onchange = () => this.onchange?.();
-    this.#worker.onloss = (expectedLoss) => {
+    this.#worker.onloss = (expectedLossPercent) => {
       if (this.#capture?.format === 'opus') {
-        (this.#capture as Capture<'opus'>).adjust({ expectedLoss });
+        (this.#capture as Capture<'opus'>).adjust({ expectedLossPercent });
       }
     };
   }
@@ -94,7 +93,7 @@ class PacketLane implements ComparedLane {
         channels: 1,
         // FEC costs nothing while no loss is expected.
         fec: copies === 'adaptive',
-        expectedLoss: 0,
+        expectedLossPercent: 0,
         // Where packets of any length can be encoded, and the encoder be changed and timed.
         encodeIn: 'worker',
       }).then((it) => (this.#capture = it)),

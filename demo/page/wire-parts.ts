@@ -1,5 +1,5 @@
-import { FRAMINGS } from 'micwire/core';
-import type { FramingName, PacketHeader } from 'micwire/core';
+import { FRAMINGS } from 'micwire';
+import type { FramingName, PacketHeader } from 'micwire';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
 import { FORMAT_LABELS } from '../lanes/close-up-settings.ts';
 import type { LaneMessage } from '../lanes/lane.ts';

@@ -1,5 +1,7 @@
-import { AdaptiveRedundancy, LossReporter, PacketError } from 'micwire/core';
-import type { Packet, RedundancySettings, RtpMessageEncoder } from 'micwire/core';
+import { PacketError } from 'micwire';
+import { AdaptiveRedundancy, LossReporter } from 'micwire/rtp';
+import type { Packet, RtpMessageEncoder } from 'micwire';
+import type { RedundancySettings } from 'micwire/rtp';
 import type { LaneWorkerOptions } from '../lanes/lane-messages.ts';
 
 /**
@@ -17,7 +19,7 @@ export class AdaptiveCopies {
     this.#reporter = new LossReporter({ format, sampleRate, channels: 1 });
     this.#redundancy = new AdaptiveRedundancy(encoder, {
       bitrate: settings.bitrate,
-      packetDuration: settings.chunkDuration,
+      packetDurationMs: settings.chunkDurationMs,
       maxBitrate: MAX_BITRATE,
     });
   }

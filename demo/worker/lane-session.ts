@@ -1,12 +1,14 @@
-import { FRAMINGS, OpusLibrary, PacketError, isRtcp, opusCodec, pcmCodec } from 'micwire/core';
+import { FRAMINGS, PacketError } from 'micwire';
+import { OpusLibrary, opusCodec, pcmCodec } from 'micwire/codec';
+import { isRtcp } from 'micwire/rtp';
 import type {
   MessageDecoder,
   MessageEncoder,
   Packet,
-  PayloadDecoder,
   RtpMessageEncoder,
   StreamFormat,
-} from 'micwire/core';
+} from 'micwire';
+import type { PayloadDecoder } from 'micwire/codec';
 import type { Chunk, PayloadFormat, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
 import type { LaneEvent, LaneWorkerOptions } from '../lanes/lane-messages.ts';
@@ -40,7 +42,7 @@ export class LaneSession {
   #payloadBytes = 0;
   #wireBytes = 0;
   /** What the encoder of the capture was told, in percent. */
-  #expectedLoss = 0;
+  #expectedLossPercent = 0;
 
   /** @param tell called when the connection has changed, or the encoder is to be told something */
   constructor(options: LaneWorkerOptions, tell: (event: LaneEvent) => void) {
@@ -119,10 +121,11 @@ export class LaneSession {
 
   /** Takes a report of the receiver's. */
   #heed(report: Uint8Array): void {
-    const expectedLoss = this.#packer.adaptive?.report(report)?.expectedLoss ?? this.#expectedLoss;
-    if (expectedLoss === this.#expectedLoss) return;
-    this.#expectedLoss = expectedLoss;
-    this.#tell({ type: 'expect-loss', expectedLoss });
+    const expectedLossPercent =
+      this.#packer.adaptive?.report(report)?.expectedLossPercent ?? this.#expectedLossPercent;
+    if (expectedLossPercent === this.#expectedLossPercent) return;
+    this.#expectedLossPercent = expectedLossPercent;
+    this.#tell({ type: 'expect-loss', expectedLossPercent });
   }
 
   #arrive(message: string | Uint8Array): void {

@@ -38,7 +38,7 @@ export interface PipeSource {
 }
 
 /** A message as a transport's `'message'` event brings it. */
-interface PipeMessage {
+export interface PipeMessage {
   readonly data: string | Uint8Array;
 }
 

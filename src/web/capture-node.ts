@@ -61,19 +61,19 @@ export class CaptureNode<
     listener: CaptureListener,
     processor?: { readonly name: ProcessorName; readonly options: object },
   ) {
-    const { stream, encoding, maxChunks, chunkDuration, dither, quality } = settings;
+    const { stream, encoding, maxChunks, chunkDurationMs, dither, quality } = settings;
     this.#settings = settings;
     this.#listener = listener;
     const resampler = resamplerBetween(context.sampleRate, stream.sampleRate, quality);
     this.latencyFrames = resampler?.latencyFrames ?? 0;
     this.queue = new ChunkQueue(maxChunks);
-    const slotBytes = HEADER_BYTES + longestPayload(settings, chunkDuration);
+    const slotBytes = HEADER_BYTES + longestPayload(settings, chunkDurationMs);
     this.#ring = canShareMemory() ? allocateRing(maxChunks, slotBytes) : null;
     const processorOptions: CaptureProcessorOptions<Format> = {
       stream,
       encoding,
       dither,
-      chunkDuration,
+      chunkDurationMs,
       slots: maxChunks,
       resampler,
       ring: this.#ring,
@@ -241,7 +241,7 @@ export class CaptureNode<
   /** Gives the pool as many new buffers as the Worker took with it. */
   #refill(buffers: number): void {
     this.#refilling = false;
-    const bytes = longestPayload(this.#settings, this.#settings.chunkDuration);
+    const bytes = longestPayload(this.#settings, this.#settings.chunkDurationMs);
     for (let i = 0; i < buffers; i++) {
       const slot = poolSlot(bytes);
       this.#send({ type: 'recycle', ...slot }, [slot.header.buffer as ArrayBuffer]);

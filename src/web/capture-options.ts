@@ -34,7 +34,7 @@ export interface CaptureOptions {
    * lengths alternate between two values, so that the rate is exact on average.
    * @default 20
    */
-  readonly chunkDuration?: number;
+  readonly chunkDurationMs?: number;
   /**
    * `'base64'` encodes on the audio thread, a little in every render quantum. Chunks have `bytes` and `base64` either
    * way. @default 'binary'
@@ -47,7 +47,7 @@ export interface CaptureOptions {
    * the reading thread is blocked, and in the reader's queue while nobody reads. Older audio is dropped and counted.
    * @default 6000
    */
-  readonly bufferDuration?: number;
+  readonly bufferDurationMs?: number;
   /** Quality of the resampler: attenuation of 100, 120 or 140 dB. @default 'hq' */
   readonly quality?: ResamplerQuality;
   /** Your own copy of the worklet file: see `loadWorklet`. */
@@ -57,10 +57,10 @@ const NAMES: OptionNames<CaptureOptions> = {
   sampleRate: 1,
   channels: 1,
   format: 1,
-  chunkDuration: 1,
+  chunkDurationMs: 1,
   encoding: 1,
   dither: 1,
-  bufferDuration: 1,
+  bufferDurationMs: 1,
   quality: 1,
   workletUrl: 1,
 };
@@ -69,10 +69,10 @@ const NAMES: OptionNames<CaptureOptions> = {
 export interface CaptureSettings<
   Format extends PayloadFormat = SampleFormat,
 > extends ChunkOptions<Format> {
-  readonly chunkDuration: number;
+  readonly chunkDurationMs: number;
   readonly dither: Dither;
   readonly quality: ResamplerQuality;
-  /** Chunks that fit into `bufferDuration`. */
+  /** Chunks that fit into `bufferDurationMs`. */
   readonly maxChunks: number;
 }
 
@@ -81,8 +81,13 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
   checkOptions('Capture', options, NAMES);
   const rate = options.sampleRate ?? contextRate;
   const sampleRate = integerIn('sampleRate', rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-  const chunkDuration = numberIn('chunkDuration', options.chunkDuration ?? 20, 1, 10_000);
-  const bufferDuration = numberIn('bufferDuration', options.bufferDuration ?? 6000, 100, 60_000);
+  const chunkDurationMs = numberIn('chunkDurationMs', options.chunkDurationMs ?? 20, 1, 10_000);
+  const bufferDurationMs = numberIn(
+    'bufferDurationMs',
+    options.bufferDurationMs ?? 6000,
+    100,
+    60_000,
+  );
   return {
     stream: {
       sampleRate,
@@ -90,11 +95,11 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
       format: oneOf('format', options.format ?? 's16', SAMPLE_FORMATS),
     },
     encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
-    chunkDuration,
+    chunkDurationMs,
     dither: oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
     // One more, because one is always being written.
-    maxChunks: Math.ceil(bufferDuration / chunkDuration) + 1,
+    maxChunks: Math.ceil(bufferDurationMs / chunkDurationMs) + 1,
   };
 }
 

@@ -29,7 +29,7 @@ export interface PlayoutOptions extends Partial<StreamFormat> {
   /** Opus: frames to leave out at the start, the capture's `preSkip`. @default 0 */
   readonly preSkip?: number | undefined;
   /** Opus: dB to add, −128 to 127.99. @default 0 */
-  readonly gain?: number | undefined;
+  readonly gainDb?: number | undefined;
   /** Opus: your own copy of `libopus.wasm`, see `loadOpusModule`. */
   readonly opusUrl?: string | URL | undefined;
   /**
@@ -37,10 +37,10 @@ export interface PlayoutOptions extends Partial<StreamFormat> {
    * without a gap.
    * @default 60
    */
-  readonly targetDelay?: number;
+  readonly targetDelayMs?: number;
   /**
-   * What happens to audio that waits longer than `targetDelay`. `'keep'`, for replies that arrive faster than real
-   * time, plays all of it, and starts as soon as `targetDelay` is queued. `'catch-up'`, for live streams, removes it:
+   * What happens to audio that waits longer than `targetDelayMs`. `'keep'`, for replies that arrive faster than real
+   * time, plays all of it, and starts as soon as `targetDelayMs` is queued. `'catch-up'`, for live streams, removes it:
    * up to a second by playing at most 25 % faster at the same pitch, more by skipping. Each skip dispatches
    * `'skipped'`.
    * @default 'keep'
@@ -51,7 +51,7 @@ export interface PlayoutOptions extends Partial<StreamFormat> {
    * `'skipped'` is dispatched for the others. Memory is allocated as it is needed.
    * @default 1800000, half an hour, with `'keep'`; 10000 with `'catch-up'`
    */
-  readonly maxBuffer?: number;
+  readonly maxBufferMs?: number;
   /** Channels of the node's output, 1–32. @default `channels` */
   readonly outputChannels?: number;
   /** Quality of the resampler, if the context has another rate. @default 'hq' */
@@ -64,11 +64,11 @@ const NAMES = {
   channels: 1,
   format: 1,
   preSkip: 1,
-  gain: 1,
+  gainDb: 1,
   opusUrl: 1,
-  targetDelay: 1,
+  targetDelayMs: 1,
   backlog: 1,
-  maxBuffer: 1,
+  maxBufferMs: 1,
   outputChannels: 1,
   quality: 1,
   workletUrl: 1,
@@ -76,9 +76,9 @@ const NAMES = {
 
 /** The options with their defaults, checked. */
 export interface PlayoutSettings extends StreamFormat<SampleFormat> {
-  readonly targetDelay: number;
+  readonly targetDelayMs: number;
   readonly backlog: BacklogMode;
-  readonly maxBuffer: number;
+  readonly maxBufferMs: number;
   readonly outputChannels: number;
   readonly quality: ResamplerQuality;
 }
@@ -88,7 +88,7 @@ const DEFAULT_MAX_MS = { 'catch-up': 10_000, keep: 1_800_000 } as const;
 /** Shortest buffer, ms: below it not even a chunk fits. */
 const MIN_BUFFER_MS = 100;
 const MAX_BUFFER_MS = 3_600_000;
-/** The longest {@link PlayoutOptions.targetDelay}, ms. */
+/** The longest {@link PlayoutOptions.targetDelayMs}, ms. */
 const MAX_TARGET_MS = 10_000;
 
 /** @throws TypeError or RangeError when an option is wrong */
@@ -96,14 +96,14 @@ export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
   checkOptions('Playout', options, NAMES);
   const channels = integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS);
   const backlog = oneOf('backlog', options.backlog ?? 'keep', ['keep', 'catch-up']);
-  const { maxBuffer = DEFAULT_MAX_MS[backlog] } = options;
+  const { maxBufferMs = DEFAULT_MAX_MS[backlog] } = options;
   return {
     sampleRate: integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
     channels,
     format: sampleFormat(options.format),
-    targetDelay: checkTargetDelay(options.targetDelay ?? DEFAULT_TARGET_MS),
+    targetDelayMs: checkTargetDelay(options.targetDelayMs ?? DEFAULT_TARGET_MS),
     backlog,
-    maxBuffer: numberIn('maxBuffer', maxBuffer, MIN_BUFFER_MS, MAX_BUFFER_MS),
+    maxBufferMs: numberIn('maxBufferMs', maxBufferMs, MIN_BUFFER_MS, MAX_BUFFER_MS),
     outputChannels: integerIn(
       'outputChannels',
       options.outputChannels ?? channels,
@@ -121,8 +121,8 @@ function sampleFormat(format: PayloadFormat = 's16'): SampleFormat {
 }
 
 /** @throws TypeError or RangeError unless it is 0–10000 */
-export function checkTargetDelay(targetDelay: unknown): number {
-  return numberIn('targetDelay', targetDelay, 0, MAX_TARGET_MS);
+export function checkTargetDelay(targetDelayMs: unknown): number {
+  return numberIn('targetDelayMs', targetDelayMs, 0, MAX_TARGET_MS);
 }
 
 /**
@@ -135,14 +135,15 @@ export function createPlayoutNode(
   settings: PlayoutSettings,
   capacityFrames: number,
 ): AudioWorkletNode {
-  const { sampleRate, channels, format, backlog, outputChannels, quality, targetDelay } = settings;
+  const { sampleRate, channels, format, backlog, outputChannels, quality, targetDelayMs } =
+    settings;
   const processorOptions: PlayoutProcessorOptions = {
     format,
     channels,
     sampleRate,
     outputChannels,
     resampler: resamplerBetween(sampleRate, context.sampleRate, quality),
-    targetFrames: Math.round((targetDelay / 1000) * sampleRate),
+    targetFrames: Math.round((targetDelayMs / 1000) * sampleRate),
     backlog,
     capacityFrames,
   };

@@ -62,7 +62,7 @@ export class OpusSession {
     const { settings, module, slots, port, encoding } = options;
     const { sampleRate, channels } = settings;
     const stream = { sampleRate, channels, format: 'opus' } as const;
-    const bytes = longestPayload({ stream, encoding }, settings.frameDuration);
+    const bytes = longestPayload({ stream, encoding }, settings.packetDurationMs);
     this.#sink = new PoolSink(port, slots, bytes);
     this.#port = port;
     this.#listen(port);

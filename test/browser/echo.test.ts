@@ -1,7 +1,6 @@
-import { Capture, Playout, WebSocketTransport } from 'micwire';
-import type { Chunk } from 'micwire';
-import { FRAMINGS, SampleDecoder } from 'micwire/core';
-import type { Packet, SampleFormat } from 'micwire/core';
+import { Capture, Playout, WebSocketTransport, FRAMINGS } from 'micwire';
+import type { Chunk, Packet, SampleFormat } from 'micwire';
+import { SampleDecoder } from 'micwire/codec';
 import { afterEach, describe, expect, it } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 
@@ -135,12 +134,12 @@ describe('from the microphone to the wire and back', () => {
       channels: 1,
       format: 's16',
       encoding: 'base64',
-      chunkDuration: 20,
+      chunkDurationMs: 20,
     });
     cleanups.push(() => capture.close());
     const playout = await Playout.create(context, {
       sampleRate,
-      targetDelay: 100,
+      targetDelayMs: 100,
       backlog: 'keep',
     });
     cleanups.push(() => playout.close());

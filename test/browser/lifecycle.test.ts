@@ -1,6 +1,6 @@
 /** What becomes of contexts, tracks and Workers while micwire uses them. */
 import { Capture, Meter, MicwireError, Playout, Receiver, Recorder } from 'micwire';
-import type { PayloadFormat } from 'micwire/core';
+import type { PayloadFormat } from 'micwire';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -104,7 +104,7 @@ describe('an interrupt', () => {
     playout.connect(context.destination);
     playout.write(counting(24_000), { item: 'a' });
     await eventually(() => expect(playout.position.frames).toBeGreaterThan(1000));
-    const interrupted = playout.interrupt({ fade });
+    const interrupted = playout.interrupt({ fadeMs: fade });
     const ending = end(context);
     const heard = await outcome(interrupted);
     if (state === 'closed') expect((heard as MicwireError).code).toBe('closed');

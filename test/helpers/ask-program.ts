@@ -1,4 +1,4 @@
-import { encodeBase64 } from 'micwire/core';
+import { encodeBase64 } from 'micwire/codec';
 import * as browser from 'vitest/browser';
 
 /** What a program of this machine said. */

@@ -333,7 +333,7 @@ export class Sender {
         stream: { format, sampleRate, channels },
         encoding,
         dither: 'none',
-        chunkDuration: chunkMs,
+        chunkDurationMs: chunkMs,
         slots,
         resampler:
           senderRate === sampleRate

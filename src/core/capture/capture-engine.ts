@@ -22,8 +22,8 @@ const WARM_UP_QUANTA = 48;
 /** Stands in for the port meanwhile. */
 const NO_PORT: PostingPort = { postMessage: () => {} };
 
-/** Makes the writer of a capture: of samples, or of a codec's packets. @param chunkDuration ms */
-export type CreateWriter = (sink: ChunkSink, chunkDuration: number) => FrameWriter;
+/** Makes the writer of a capture: of samples, or of a codec's packets. @param chunkDurationMs ms */
+export type CreateWriter = (sink: ChunkSink, chunkDurationMs: number) => FrameWriter;
 
 /** The capture processor without its scope: takes commands, sends its input away in chunks, posts events. */
 export class CaptureEngine {
@@ -51,11 +51,11 @@ export class CaptureEngine {
     port: MessagePortLike,
     createWriter: CreateWriter,
   ) {
-    const { ring, slots, stream, chunkDuration, resampler } = options;
-    this.#pool = ring ? null : new PoolSink(port, slots, longestPayload(options, chunkDuration));
+    const { ring, slots, stream, chunkDurationMs, resampler } = options;
+    this.#pool = ring ? null : new PoolSink(port, slots, longestPayload(options, chunkDurationMs));
     const sink = this.#pool ?? new RingSink(ring!);
     this.#sink = sink;
-    const writer = createWriter(sink, chunkDuration);
+    const writer = createWriter(sink, chunkDurationMs);
     const { channels } = stream;
     this.#pipeline = new CapturePipeline({ channels, inputRate, resampler, writer });
     this.#warmUp(options, inputRate, createWriter);
@@ -119,18 +119,18 @@ export class CaptureEngine {
   ): void {
     const { ring, stream } = options;
     const isPackets = stream.format === 'opus';
-    const chunkDuration = isPackets
-      ? options.chunkDuration
-      : Math.min(options.chunkDuration, WARM_UP_CHUNK);
+    const chunkDurationMs = isPackets
+      ? options.chunkDurationMs
+      : Math.min(options.chunkDurationMs, WARM_UP_CHUNK);
     // A codec takes long: a packet or two, and those that flushing sends, have to do.
     const quanta = isPackets
-      ? Math.max(10, Math.ceil((chunkDuration / 1000) * (inputRate / WARM_UP_QUANTUM)))
+      ? Math.max(10, Math.ceil((chunkDurationMs / 1000) * (inputRate / WARM_UP_QUANTUM)))
       : WARM_UP_QUANTA;
-    const payloadBytes = longestPayload(options, chunkDuration);
+    const payloadBytes = longestPayload(options, chunkDurationMs);
     const sink = ring
       ? new RingSink(scratchRing(HEADER_BYTES + payloadBytes))
       : new PoolSink(NO_PORT, WARM_UP_SLOTS, payloadBytes);
-    this.#pipeline.warmUp(createWriter(sink, chunkDuration), quanta);
+    this.#pipeline.warmUp(createWriter(sink, chunkDurationMs), quanta);
     this.#pinged = this.#paused = true;
     this.process([], 0, 0);
     this.#paused = false;

@@ -35,13 +35,16 @@ export const HEADER = {
 /** Bytes of a header: at the front of a slot, payload behind. */
 export const HEADER_BYTES: number = 8 * Float64Array.BYTES_PER_ELEMENT;
 
-/** Bytes of the longest payload of chunks of `chunkDuration` ms, as it crosses the thread. */
-export function longestPayload({ stream, encoding }: ChunkOptions, chunkDuration: number): number {
+/** Bytes of the longest payload of chunks of `chunkDurationMs` ms, as it crosses the thread. */
+export function longestPayload(
+  { stream, encoding }: ChunkOptions,
+  chunkDurationMs: number,
+): number {
   const { format, sampleRate, channels } = stream;
   const bytes =
     format === 'opus'
-      ? opusMaxPacketBytes(chunkDuration)
-      : new ChunkClock(sampleRate, chunkDuration).maxFrames * channels * bytesPerSample(format);
+      ? opusMaxPacketBytes(chunkDurationMs)
+      : new ChunkClock(sampleRate, chunkDurationMs).maxFrames * channels * bytesPerSample(format);
   return encoding === 'base64' ? base64Length(bytes) : bytes;
 }
 

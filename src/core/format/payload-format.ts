@@ -12,7 +12,7 @@ const OPUS_FRAME_BYTES = 1275 + 2;
 /** Where a packet is longer than that it is made of several Opus frames of 20 ms. */
 const OPUS_FRAME_MS = 20;
 
-/** Bytes of one Opus packet of `frameDuration` ms at most. */
-export function opusMaxPacketBytes(frameDuration: number): number {
-  return 2 + Math.ceil(frameDuration / OPUS_FRAME_MS) * OPUS_FRAME_BYTES;
+/** Bytes of one Opus packet of `packetDurationMs` ms at most. */
+export function opusMaxPacketBytes(packetDurationMs: number): number {
+  return 2 + Math.ceil(packetDurationMs / OPUS_FRAME_MS) * OPUS_FRAME_BYTES;
 }

@@ -25,7 +25,8 @@ export interface RtpPayloadFormat {
   readonly clockRate: number | undefined;
 }
 
-interface StaticType {
+/** A payload type that needs no agreement. */
+export interface StaticType {
   readonly payloadType: number;
   readonly sampleRate: number;
   readonly channels: number;
