@@ -41,7 +41,7 @@ import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
  */
 
 /** The version that this code writes, and the only one that it reads. */
-export const BINARY_VERSION = 2;
+const BINARY_VERSION = 2;
 
 /** The format's number. A new format takes the next one; a number is never given twice. */
 const FORMAT_CODES: Readonly<Record<PayloadFormat, number>> = {
@@ -228,7 +228,7 @@ const TWO_32 = 2 ** 32;
 const FIRST_BITS = 0x3f;
 
 /** Bytes of an integer of 0..2⁵³−1. */
-export function integerBytes(value: number): 1 | 2 | 4 | 8 {
+function integerBytes(value: number): 1 | 2 | 4 | 8 {
   return value < LIMIT_1 ? 1 : value < LIMIT_2 ? 2 : value < LIMIT_4 ? 4 : 8;
 }
 
@@ -237,7 +237,7 @@ export function integerBytes(value: number): 1 | 2 | 4 | 8 {
  * @param target the caller's; at least `at + integerBytes(value)` bytes
  * @returns where the next byte goes
  */
-export function writeInteger(value: number, target: Uint8Array, at: number): number {
+function writeInteger(value: number, target: Uint8Array, at: number): number {
   if (value < LIMIT_1) {
     target[at] = value;
     return at + 1;
@@ -268,7 +268,7 @@ export function writeInteger(value: number, target: Uint8Array, at: number): num
 }
 
 /** Bytes of the integer whose first byte stands at `at`. @throws PacketError when there is none */
-export function integerBytesAt(source: Uint8Array, at: number): number {
+function integerBytesAt(source: Uint8Array, at: number): number {
   if (at >= source.length) throw truncated();
   return 1 << (source[at]! >> 6);
 }
@@ -277,7 +277,7 @@ export function integerBytesAt(source: Uint8Array, at: number): number {
  * Reads the integer at `at`; the next field lies `integerBytesAt` further.
  * @throws PacketError when the bytes end before it does, or it is above 2⁵³−1
  */
-export function readInteger(source: Uint8Array, at: number): number {
+function readInteger(source: Uint8Array, at: number): number {
   const bytes = integerBytesAt(source, at);
   if (at + bytes > source.length) throw truncated();
   let value = source[at]! & FIRST_BITS;

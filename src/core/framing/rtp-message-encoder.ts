@@ -23,9 +23,9 @@ import type { LazyPacket, Packet } from './packet.ts';
 import { checkOutgoing, checkOutgoingLength, payloadBytes } from './packet.ts';
 
 /** Most redundant copies of a packet. */
-export const MAX_REDUNDANCY = 3;
+const MAX_REDUNDANCY = 3;
 /** Most packets from one copy to the next. */
-export const MAX_REDUNDANCY_SPACING = 4;
+const MAX_REDUNDANCY_SPACING = 4;
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
