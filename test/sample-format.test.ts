@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeAlaw, decodeMulaw } from '../src/core/format/g711.ts';
-import {
-  SAMPLE_FORMATS,
-  SampleDecoder,
-  SampleEncoder,
-  bytesPerSample,
-} from '../src/core/format/sample-format.ts';
-import type { SampleFormat } from '../src/core/format/sample-format.ts';
+import { SAMPLE_FORMATS, bytesPerSample } from '../src/core/format/formats.ts';
+import { SampleDecoder, SampleEncoder } from '../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../src/core/format/formats.ts';
 import { seededRandom } from './helpers/random.ts';
 
 /** Largest error of coding a sample in [−1, 1): half a step, or half of G.711's largest interval. */

@@ -5,17 +5,22 @@ export { ChannelMixer } from './dsp/channel-mixer.ts';
 export type { ChannelMixerOptions } from './dsp/channel-mixer.ts';
 export { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './format/g711.ts';
 export {
+  FORMATS,
+  PAYLOAD_FORMATS,
   SAMPLE_FORMATS,
-  SampleDecoder,
-  SampleEncoder,
   bytesPerSample,
-} from './format/sample-format.ts';
+  isSampleFormat,
+} from './format/formats.ts';
 export type {
-  Dither,
-  SampleDecoderOptions,
-  SampleEncoderOptions,
+  PacketCodec,
+  PacketRow,
+  PayloadFormat,
+  SampleCoding,
   SampleFormat,
-} from './format/sample-format.ts';
+  SampleRow,
+} from './format/formats.ts';
+export { SampleDecoder, SampleEncoder } from './format/sample-format.ts';
+export type { Dither, SampleDecoderOptions, SampleEncoderOptions } from './format/sample-format.ts';
 export { Base64Writer, base64Length, decodeBase64, encodeBase64 } from './base64/base64.ts';
 export type {
   Framing,
@@ -150,12 +155,10 @@ export type { RtpHeader } from './rtp/rtp-header.ts';
 export { RTP_HEADER_BYTES, RtpPacket } from './rtp/rtp-packet.ts';
 export {
   RED_PAYLOAD_TYPE,
-  RTP_PAYLOAD_FORMATS,
   rtpClockRate,
   rtpMap,
   rtpPayloadType,
 } from './rtp/rtp-payload-format.ts';
-export type { RtpPayloadFormat } from './rtp/rtp-payload-format.ts';
 export type { RtpStreamOptions } from './rtp/rtp-stream-options.ts';
 export {
   SequenceUnwrapper,
@@ -177,7 +180,6 @@ export type { VariableResamplerPlan } from './resampler/variable-resampler.ts';
 export type { Codec, PayloadDecoder, PayloadEncoder } from './codec/codec.ts';
 export { pcmCodec } from './codec/pcm-codec.ts';
 export { PacketDecoder } from './codec/packet-decoder.ts';
-export type { PayloadFormat } from './format/payload-format.ts';
 export type { StreamFormat } from './format/stream-format.ts';
 export { opusCodec } from './codec/opus-codec.ts';
 export { OpusDecoder } from './codec/opus-decoder.ts';

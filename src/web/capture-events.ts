@@ -1,6 +1,5 @@
 import type { Chunk } from '../core/capture/chunk.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
-import type { SampleFormat } from '../core/format/sample-format.ts';
+import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
 import type { MicwireError } from '../core/errors.ts';
 
 /** What a `Capture` dispatches. */

@@ -1,12 +1,11 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
-import { CHUNK_ENCODINGS } from '../core/capture/chunk.ts';
+import { numberIn, oneOf } from '../core/arguments.ts';
+import { CHUNK_ENCODINGS, longestPayload } from '../core/capture/chunk.ts';
 import type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
-import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
-import type { Dither, SampleFormat } from '../core/format/sample-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
+import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
+import type { Dither } from '../core/format/sample-format.ts';
+import { checkSampleStream } from '../core/format/check-stream.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 
@@ -29,7 +28,7 @@ export interface CaptureOptions {
   readonly chunkDuration?: number;
   /** `'base64'`: the text is made on the audio thread, in the time it has anyway. Both kinds have `bytes` and `base64`. @default 'binary' */
   readonly encoding?: ChunkEncoding;
-  /** Noise of ±1 step under `'s16'` and `'s24'`, which makes quiet sounds free of distortion. @default 'none' */
+  /** Noise of ±1 step under formats of integers, which makes quiet sounds free of distortion. @default 'none' */
   readonly dither?: Dither;
   /**
    * Milliseconds of audio, 100–60000, that may wait on each side of the thread's edge: on the audio thread while the reading
@@ -60,6 +59,8 @@ export interface CaptureSettings<
   Format extends PayloadFormat = SampleFormat,
 > extends ChunkOptions<Format> {
   readonly chunkDuration: number;
+  /** Of the longest payload, as it crosses the thread. */
+  readonly payloadBytes: number;
   readonly dither: Dither;
   readonly quality: ResamplerQuality;
   /** Chunks that fit into `bufferDuration`. */
@@ -69,18 +70,17 @@ export interface CaptureSettings<
 /** @throws TypeError or RangeError for an option that is none or out of range */
 export function captureSettings(options: CaptureOptions, contextRate: number): CaptureSettings {
   checkOptions('Capture', options, NAMES);
-  const rate = options.sampleRate ?? contextRate;
-  const sampleRate = integerIn('sampleRate', rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+  const { format = 's16', sampleRate = contextRate, channels = 1 } = options;
   const chunkDuration = numberIn('chunkDuration', options.chunkDuration ?? 20, 1, 10_000);
   const bufferDuration = numberIn('bufferDuration', options.bufferDuration ?? 6000, 100, 60_000);
-  return {
-    stream: {
-      sampleRate,
-      channels: integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS),
-      format: oneOf('format', options.format ?? 's16', SAMPLE_FORMATS),
-    },
+  const chunks = {
+    stream: checkSampleStream({ format, sampleRate, channels }),
     encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
+  };
+  return {
+    ...chunks,
     chunkDuration,
+    payloadBytes: longestPayload(chunks, chunkDuration),
     dither: oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
     // One more, because one is always being written.

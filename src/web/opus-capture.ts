@@ -1,9 +1,11 @@
+import { crossingBytes } from '../core/capture/chunk.ts';
 import { OpusEncoder } from '../core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../core/codec/opus-library.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { checkOpusAdjustment } from '../core/codec/opus-options.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
 import { MicwireError } from '../core/errors.ts';
+import { longestPacketBytes } from '../core/format/packet-codecs.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { OpusCaptureCommand } from '../core/messages.ts';
 import type { CaptureBackend, OpenCapture } from './capture-backend.ts';
@@ -112,10 +114,15 @@ async function openWorklet(
     preSkip,
     encodedIn: 'worklet',
     createBackend: (listener) =>
-      new OpusWorkletBackend(context, { ...capture, stream: opusStream(settings) }, listener, {
-        name: 'micwire-capture-opus',
-        options: { opus, module: passed },
-      }),
+      new OpusWorkletBackend(
+        context,
+        { ...capture, stream: opusStream(settings), payloadBytes: packetBytes(settings) },
+        listener,
+        {
+          name: 'micwire-capture-opus',
+          options: { opus, module: passed },
+        },
+      ),
   };
 }
 
@@ -146,6 +153,11 @@ async function openWorker(
     worker.terminate();
     throw error;
   }
+}
+
+/** Of the longest packet, as it crosses the thread. */
+function packetBytes({ capture, opus }: OpusCaptureSettings): number {
+  return crossingBytes(longestPacketBytes('opus', opus.frameDuration), capture.encoding);
 }
 
 function opusStream({ capture }: OpusCaptureSettings): StreamFormat<'opus'> {

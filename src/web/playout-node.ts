@@ -12,11 +12,9 @@ export function createPlayoutNode(
   settings: PlayoutSettings,
   capacityFrames: number,
 ): AudioWorkletNode {
-  const { sampleRate, channels, format, backlog, outputChannels, quality, targetDelay } = settings;
+  const { samples, sampleRate, backlog, outputChannels, quality, targetDelay } = settings;
   const processorOptions: PlayoutProcessorOptions = {
-    format,
-    channels,
-    sampleRate,
+    ...samples,
     outputChannels,
     resampler: resamplerBetween(sampleRate, context.sampleRate, quality),
     targetFrames: Math.round((targetDelay / 1000) * sampleRate),

@@ -1,7 +1,7 @@
 import { checkContext, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { bytesPerSample } from '../core/format/sample-format.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
+import { bytesPerFrame, isSampled } from '../core/format/stream-format.ts';
 import { numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
@@ -82,16 +82,16 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
     checkContext('Playout.create', context);
-    checkPlayoutOptions(options);
+    const settings = checkPlayoutOptions(options);
     const loading = Promise.all([
       loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl }),
       loadResamplerDesign(options.sampleRate, context.sampleRate),
     ]);
-    if (options.format !== 'opus') {
+    if (isSampled(settings)) {
       await whileOpen(context, loading);
       return makeInOpenContext(context, () => new Playout(context, options));
     }
-    // Who plays samples never loads it.
+    // Apps that play samples never load it.
     const opening = import('./opus-playout.ts').then((opus) => opus.openOpusReader(options));
     const [reader] = await whileOpen(context, Promise.all([opening, loading]), ([late]) => {
       late.close();
@@ -115,19 +115,19 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     super();
     checkContext('Playout', context);
     const settings = checkPlayoutOptions(options);
-    if (options.format === 'opus' && reader === undefined) {
+    if (!isSampled(settings) && reader === undefined) {
       throw new TypeError(
-        "For format 'opus' take `await Playout.create(…)`: the decoder has to be loaded.",
+        `For format '${settings.format}' take \`await Playout.create(…)\`: the decoder has to be loaded.`,
       );
     }
     this.#reader = reader;
     const { sampleRate, channels, format } = settings;
     this.sampleRate = sampleRate;
     this.channels = channels;
-    this.format = options.format ?? format;
+    this.format = format;
     this.#targetDelay = settings.targetDelay;
     this.#feed = new PlayoutFeed({
-      bytesPerFrame: channels * bytesPerSample(format),
+      bytesPerFrame: bytesPerFrame(settings.samples),
       sampleRate,
       maxBuffer: settings.maxBuffer,
       send: (command, transfer) => this.#send(command, transfer),

@@ -11,7 +11,8 @@ import type {
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { ReceiveFeed } from '../core/receive/receive-feed.ts';
 import type { ReceivedMessage, ReceivedPackets } from '../core/receive/receive-feed.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
+import { isSampled } from '../core/format/stream-format.ts';
 import { REPORT, REPORT_LENGTH } from '../core/receive/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
@@ -80,7 +81,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       context,
       Promise.all([
         import('../core/resampler/variable-resampler-planner.ts'),
-        settings.format === 'opus' ? loadOpus(url) : undefined,
+        isSampled(settings) ? undefined : loadOpus(url),
         loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
       ]),
     );
@@ -101,9 +102,9 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     checkContext('Receiver', context);
     checkOptions('Receiver', parts, PART_NAMES);
     const settings = checkReceiverOptions(options);
-    if (settings.format === 'opus' && parts.opus === undefined) {
+    if (!isSampled(settings) && parts.opus === undefined) {
       throw new TypeError(
-        "For format 'opus' the library is needed: parts.opus, or Receiver.create().",
+        `For format '${settings.format}' the library is needed: parts.opus, or Receiver.create().`,
       );
     }
     const { format, sampleRate, channels, outputChannels, limits, maxPayloadBytes } = settings;

@@ -1,6 +1,6 @@
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk } from '../core/capture/chunk.ts';
-import { longestPayload } from '../core/capture/chunk.ts';
+import { crossingBytes } from '../core/capture/chunk.ts';
 import { OpusChunkWriter } from '../core/capture/opus-chunk-writer.ts';
 import { PacketSender } from '../core/capture/packet-sender.ts';
 import { PoolSink } from '../core/capture/pool-sink.ts';
@@ -9,6 +9,7 @@ import { OpusLibrary } from '../core/codec/opus-library.ts';
 import { opusPacketLength } from '../core/codec/opus-options.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import { SampleDecoder } from '../core/format/sample-format.ts';
+import { longestPacketBytes } from '../core/format/packet-codecs.ts';
 import type { MicwireError } from '../core/errors.ts';
 import type {
   CaptureCommand,
@@ -49,9 +50,8 @@ export class OpusSession {
   /** @param onError the engine's encoder does not do as it is told: nothing more comes */
   constructor(options: OpusSessionOptions, onError: (error: MicwireError) => void) {
     const { settings, module, slots, port, encoding } = options;
-    const { sampleRate, channels } = settings;
-    const stream = { sampleRate, channels, format: 'opus' } as const;
-    const bytes = longestPayload({ stream, encoding }, settings.frameDuration);
+    const { channels } = settings;
+    const bytes = crossingBytes(longestPacketBytes('opus', settings.frameDuration), encoding);
     this.#sink = new PoolSink(port, slots, bytes);
     this.#port = port;
     this.#listen(port);

@@ -7,7 +7,7 @@ import type {
   ReceivedMessage,
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 
 /** What a {@link ReceiverPort} is told when it is opened. */

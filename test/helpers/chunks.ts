@@ -3,7 +3,7 @@ import type { ChunkOptions } from '../../src/core/capture/chunk.ts';
 import { HEADER } from '../../src/core/capture/chunk.ts';
 import type { ChunkSink, ChunkSlot } from '../../src/core/capture/chunk-sink.ts';
 import { SampleDecoder } from '../../src/core/format/sample-format.ts';
-import type { SampleFormat } from '../../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../../src/core/format/formats.ts';
 
 /** A sink in the same thread, that keeps a copy of each chunk. */
 export class CollectingSink implements ChunkSink {

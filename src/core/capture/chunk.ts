@@ -1,8 +1,6 @@
 import { checkObject } from '../option-names.ts';
-import { opusMaxPacketBytes } from '../format/payload-format.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
-import type { SampleFormat } from '../format/sample-format.ts';
+import type { PayloadFormat, SampleFormat } from '../format/formats.ts';
+import { bytesPerFrame } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../base64/base64.ts';
 import { ChunkClock } from './chunk-clock.ts';
@@ -36,14 +34,18 @@ export const HEADER = {
 /** Bytes of a header: at the front of a slot, payload behind. */
 export const HEADER_BYTES: number = 8 * Float64Array.BYTES_PER_ELEMENT;
 
-/** Bytes of the longest payload of chunks of `chunkDuration` ms, as it crosses the thread. */
-export function longestPayload({ stream, encoding }: ChunkOptions, chunkDuration: number): number {
-  const { format, sampleRate, channels } = stream;
-  const bytes =
-    format === 'opus'
-      ? opusMaxPacketBytes(chunkDuration)
-      : new ChunkClock(sampleRate, chunkDuration).maxFrames * channels * bytesPerSample(format);
+/** Bytes of a payload of `bytes` bytes as it crosses the thread. */
+export function crossingBytes(bytes: number, encoding: ChunkEncoding): number {
   return encoding === 'base64' ? base64Length(bytes) : bytes;
+}
+
+/** Bytes of the longest payload of chunks of `chunkDuration` ms of samples, as it crosses the thread. */
+export function longestPayload(
+  { stream, encoding }: ChunkOptions<SampleFormat>,
+  chunkDuration: number,
+): number {
+  const { maxFrames } = new ChunkClock(stream.sampleRate, chunkDuration);
+  return crossingBytes(maxFrames * bytesPerFrame(stream), encoding);
 }
 
 /** A slot in `buffer` at `offset`, a multiple of 8: header first. */

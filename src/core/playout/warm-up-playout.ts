@@ -1,6 +1,6 @@
 import type { PlayoutProcessorOptions } from '../messages.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
+import { bytesPerSample } from '../format/formats.ts';
 import { warmUpBytes } from '../dsp/warm-up-block.ts';
 import { PlayoutEngine } from './playout-engine.ts';
 

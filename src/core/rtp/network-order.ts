@@ -28,3 +28,25 @@ export function writeUint32(value: number, target: Uint8Array, at: number): void
   target[at + 2] = value >>> 8;
   target[at + 3] = value;
 }
+
+/**
+ * Copies samples and turns each one's bytes round: ours are little-endian, those of RTP are not (RFC 3551 §4.5.11, RFC 3190 §4).
+ * @param sampleBytes 1 only copies
+ * @param target the caller's; at least `at + source.length` bytes. Must not overlap the source
+ */
+export function copySwapped(
+  source: Uint8Array,
+  sampleBytes: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  if (sampleBytes === 1) {
+    target.set(source, at);
+    return;
+  }
+  for (let i = 0; i + sampleBytes <= source.length; i += sampleBytes) {
+    for (let low = 0, high = sampleBytes - 1; low < sampleBytes; low++, high--) {
+      target[at + i + low] = source[i + high]!;
+    }
+  }
+}

@@ -2,7 +2,7 @@ import type { StreamFormat } from '../format/stream-format.ts';
 
 /** A stream as RTP carries it: what both ends agree on beside the sound itself. */
 export interface RtpStreamOptions extends StreamFormat {
-  /** 0..127. @default the format's static one where there is one, else that of `RTP_PAYLOAD_FORMATS` */
+  /** 0..127. @default the format's static one where there is one, else the dynamic one in its row of `FORMATS` */
   readonly payloadType?: number | undefined;
   /** Of packets with redundant copies (RFC 2198), 0..127, another one than `payloadType`. @default 112 */
   readonly redPayloadType?: number | undefined;
