@@ -80,12 +80,7 @@ if (process.argv.includes('--check')) {
 
 /** The design's sources, which Node 20 cannot run as they are. */
 async function load() {
-  const entry = [
-    'image-filter-design',
-    'resampler-filter-design',
-    'resampler-filter-store',
-    'resampler-stage-design',
-  ]
+  const entry = ['image-filter-design', 'resampler-filter-design', 'resampler-stage-design']
     .map((name) => `export * from ${JSON.stringify(`${ROOT}src/core/resampler/${name}.ts`)};`)
     .join('\n');
   const build = await rolldown({

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -56,7 +56,7 @@ export function bundleWorker(name, options) {
  */
 const withoutOptionChecks = (values) => ({
   name: 'without-option-checks',
-  load(id) {
+  async load(id) {
     const path = id.replaceAll('\\', '/');
     if (path.endsWith('/src/core/option-names.ts')) {
       return ['checkOptions', 'checkContext', 'checkObject']
@@ -64,13 +64,16 @@ const withoutOptionChecks = (values) => ({
         .join('\n');
     }
     if (!values || !path.endsWith('/src/core/arguments.ts')) return null;
-    return ['integerIn', 'numberIn', 'oneOf']
-      .map((name) => `/* @__NO_SIDE_EFFECTS__ */ export const ${name} = (_, value) => value;`)
-      .concat(
-        'export const describe = (value) => typeof value;',
-        'export { describe as describeOutside };',
+    const source = await readFile(id, 'utf8');
+    return source
+      .replaceAll(
+        /export function (integerIn|numberIn|oneOf)\b.*?\n}\n/gs,
+        '/* @__NO_SIDE_EFFECTS__ */ export const $1: any = (_: string, value: unknown) => value;\n',
       )
-      .join('\n');
+      .replaceAll(
+        /export function (describe\w*).*?\n}\n/gs,
+        'export const $1 = (value: unknown): string => typeof value;\n',
+      );
   },
 });
 

@@ -188,7 +188,7 @@ function report() {
 function listFiles(path) {
   try {
     return readdirSync(path, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('bytes.ts'))
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('-wasm-bytes.ts'))
       .sort()
       .map((name) => join(path, name));
   } catch {

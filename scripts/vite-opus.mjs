@@ -22,7 +22,7 @@ const FILES = [
     file: async () => (await opusWasm()).bytes,
     inline: opusInlineModule,
   },
-  workerFile('opus', '/web/opus-worker-loader.ts'),
+  workerFile('opus', '/web/opus-capture.ts'),
   workerFile('backup', '/web/recorder-backup.ts'),
 ];
 

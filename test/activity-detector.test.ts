@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ActivityDetector } from '../src/core/metering/activity-detector.ts';
-import { Biquad } from '../src/core/metering/biquad.ts';
+import { Biquad, EnergySpeechEstimator } from '../src/core/metering/speech-estimator.ts';
 import { MeterBank } from '../src/core/metering/meter-bank.ts';
 import { meterModule } from '../src/core/metering/meter-module.ts';
-import { EnergySpeechEstimator } from '../src/core/metering/speech-estimator.ts';
 import type { SpeechEstimator } from '../src/core/metering/speech-estimator.ts';
 import { feed } from './helpers/feed.ts';
 import { seededRandom } from './helpers/random.ts';

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { callFigures } from '../src/core/webrtc/call-figures.ts';
 import { CALL_STEPS, CallTimeline } from '../src/core/webrtc/call-timeline.ts';
 import { iceReport } from '../src/core/webrtc/ice-report.ts';
-import type { StatsEntry } from '../src/core/webrtc/stats-entry.ts';
-import { importerDump } from '../src/web/webrtc/importer-dump.ts';
+import type { StatsEntry } from '../src/core/webrtc/call-figures.ts';
+import { importerDump } from '../src/web/webrtc/dump.ts';
 
 /** A report as Chromium gives it, cut down; `at` ms after the first. */
 function report(at: number): StatsEntry[] {

@@ -4,27 +4,34 @@ import type { CallRole, SignalMessage } from '../src/core/webrtc/signal-message.
 import type { CallOptions } from '../src/web/webrtc/call-options.ts';
 import { Call } from '../src/web/webrtc/call.ts';
 import { dumpForImporter } from '../src/web/webrtc/dump.ts';
-import { memorySignalling } from '../src/web/webrtc/memory-signalling.ts';
-import type { Signalling, SignallingState } from '../src/web/webrtc/signalling.ts';
+import { memorySignalling } from '../src/web/webrtc/signalling.ts';
+import { TypedEventTarget } from '../src/web/typed-event-target.ts';
+import type {
+  Signalling,
+  SignallingEventMap,
+  SignallingState,
+} from '../src/web/webrtc/signalling.ts';
 import { FakePeerConnection, stubPeerConnection } from './helpers/fake-peer-connection.ts';
 
 // Real calls are in test/browser/call.test.ts.
 
 /** A signalling whose other side is the test. */
-class FakeSignalling implements Signalling {
+class FakeSignalling extends TypedEventTarget<SignallingEventMap> implements Signalling {
   state: SignallingState = 'waiting';
   role: CallRole | null = null;
   error: Error | null = null;
-  onmessage: ((message: SignalMessage) => void) | null = null;
-  onstatechange: ((state: SignallingState) => void) | null = null;
   readonly sent: SignalMessage[] = [];
 
   send(message: SignalMessage): void {
     if (this.state === 'ready') this.sent.push(message);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.become('closed');
+  }
+
+  arrive(data: SignalMessage): void {
+    this.dispatchEvent(new MessageEvent('message', { data }));
   }
 
   ready(role: CallRole): void {
@@ -34,7 +41,7 @@ class FakeSignalling implements Signalling {
 
   become(state: SignallingState): void {
     this.state = state;
-    this.onstatechange?.(state);
+    this.dispatchEvent(new Event('statechange'));
   }
 }
 
@@ -43,13 +50,13 @@ function open(
   options: CallOptions = { receive: false },
 ): [Call, FakeSignalling, FakePeerConnection] {
   const signalling = new FakeSignalling();
-  const call = new Call(signalling, options);
+  const call = Call.create(signalling, options);
   calls.push(call);
   return [call, signalling, FakePeerConnection.made.at(-1)!];
 }
 
 afterEach(() => {
-  for (const call of calls.splice(0)) call.close();
+  for (const call of calls.splice(0)) void call.close();
   vi.unstubAllGlobals();
   vi.useRealTimers();
 });
@@ -57,7 +64,7 @@ afterEach(() => {
 describe('Call without WebRTC', () => {
   it('says so, with a cure', () => {
     const [signalling] = memorySignalling();
-    const make = () => new Call(signalling);
+    const make = () => Call.create(signalling);
     expect(make).toThrow(expect.objectContaining({ code: 'unsupported' }));
     expect(make).toThrow('WebSocketTransport');
   });
@@ -98,9 +105,9 @@ describe('Call', () => {
     void call.connect().catch(() => {});
     signalling.ready('callee');
     connection.failures.set('addIceCandidate', new Error('no candidate'));
-    signalling.onmessage?.({ type: 'describe', kind: 'offer', sdp: 'v=0 theirs' });
+    signalling.arrive({ type: 'describe', kind: 'offer', sdp: 'v=0 theirs' });
     for (const candidate of ['candidate:bad', 'candidate:good']) {
-      signalling.onmessage?.({ type: 'candidate', candidate, mid: '0', index: 0 });
+      signalling.arrive({ type: 'candidate', candidate, mid: '0', index: 0 });
     }
     await expect
       .poll(() => connection.calls)
@@ -120,7 +127,7 @@ describe('Call', () => {
       'channel text {"negotiated":true,"id":1}',
     ]);
     const states: string[] = [];
-    call.addEventListener('statechange', ({ detail }) => states.push(detail));
+    call.addEventListener('statechange', () => states.push(call.state));
     const connected = call.connect();
     signalling.ready('caller');
     connection.become('connected');
@@ -130,7 +137,7 @@ describe('Call', () => {
     channel.dispatchEvent(new Event('open'));
     expect(call.state).toBe('connecting');
     connection.become('connected');
-    call.close();
+    void call.close();
     await expect(connected).rejects.toMatchObject({ code: 'closed' });
     expect(states).toEqual(['connecting', 'closed']);
   });
@@ -181,8 +188,8 @@ describe('Call', () => {
     const [call, signalling, connection] = open();
     void call.connect().catch(() => {});
     signalling.ready('caller');
-    call.close();
-    call.close();
+    void call.close();
+    void call.close();
     expect(signalling.sent).toEqual([{ type: 'bye', reason: '' }]);
     expect(connection.calls).toEqual(['close']);
     expect(() => call.createSource(null as never)).toThrow(
@@ -195,7 +202,7 @@ describe('Call', () => {
     const [call, , connection] = open();
     connection.getStats = () => new Promise(() => {});
     const asked = [call.stats(), call.ice(), call.connect()];
-    call.close();
+    void call.close();
     for (const promise of asked) await expect(promise).rejects.toMatchObject({ code: 'closed' });
   });
 

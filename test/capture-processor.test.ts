@@ -11,7 +11,7 @@ import { planResampler } from '../src/core/resampler/resampler-planner.ts';
 import type {
   CaptureDelivery,
   CaptureEvent,
-  CapturePort,
+  MessagePortLike,
   CaptureProcessorOptions,
 } from '../src/core/messages.ts';
 import { createWorkletScope } from '../src/testing/index.ts';
@@ -200,7 +200,7 @@ test('through a port of its own: chunks sent before go one way, the rest the oth
   const { port1, port2 } = new MessageChannel();
   const queue = new ChunkQueue(100, 960);
   port2.on('message', (delivery: CaptureDelivery) => {
-    receiveDelivery(delivery, port2 as unknown as CapturePort, CHUNKS, queue);
+    receiveDelivery(delivery, port2 as unknown as MessagePortLike, CHUNKS, queue);
   });
   rig.tell({ type: 'pipe', port: port1 }, [port1]);
   expect(rig.types()).toEqual(['chunk', 'piped']);

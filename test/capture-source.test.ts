@@ -50,7 +50,7 @@ describe('a remote track', () => {
     'of %s is played by a muted element until the capture is closed',
     async (_, fields) => {
       const source = track(fields);
-      const capture = new Capture(context.asContext, source.asTrack);
+      const capture = await Capture.create(context.asContext, source.asTrack);
       expect(TestAudio.made).toHaveLength(1);
       const [element] = TestAudio.made;
       expect(element).toMatchObject({ muted: true, playing: true });
@@ -63,33 +63,35 @@ describe('a remote track', () => {
     },
   );
 
-  test('is one behind a node too; a local one is not played', () => {
+  test('is one behind a node too; a local one is not played', async () => {
     const node = Object.assign((context as unknown as AudioContext).createGain(), {
       mediaStream: { getAudioTracks: () => [track(remotes[0]![1])] },
     });
-    void new Capture(context.asContext, node);
+    void (await Capture.create(context.asContext, node));
     expect(TestAudio.made).toHaveLength(1);
-    void new Capture(context.asContext, track(local).asTrack);
+    void (await Capture.create(context.asContext, track(local).asTrack));
     expect(TestAudio.made).toHaveLength(1);
   });
 
-  test('that the engine refuses is let go again', () => {
+  test('that the engine refuses is let go again', async () => {
     Object.assign(context, {
       createMediaStreamSource: () => {
         throw new DOMException('no', 'NotSupportedError');
       },
     });
-    expect(() => new Capture(context.asContext, track(remotes[0]![1]).asTrack)).toThrow();
+    await expect(
+      Capture.create(context.asContext, track(remotes[0]![1]).asTrack),
+    ).rejects.toThrow();
     expect(TestAudio.made[0]).toMatchObject({ playing: false, srcObject: null });
   });
 });
 
-test('of a node with several tracks the first by id is watched, in order of code units', () => {
+test('of a node with several tracks the first by id is watched, in order of code units', async () => {
   const tracks = ['b', 'a', 'B', 'ä'].map((id) => track({ ...local, id }));
   const node = Object.assign((context as unknown as AudioContext).createGain(), {
     mediaStream: { getAudioTracks: () => tracks },
   });
-  const capture = new Capture(context.asContext, node);
+  const capture = await Capture.create(context.asContext, node);
   tracks[0]!.end();
   tracks[1]!.end();
   tracks[3]!.end();

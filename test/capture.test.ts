@@ -32,9 +32,9 @@ interface Rig {
   readonly errors: MicwireError[];
 }
 
-function open(options: CaptureOptions = {}): Rig {
+async function open(options: CaptureOptions = {}): Promise<Rig> {
   const track = new TestTrack();
-  const capture = new Capture(context.asContext, track.asTrack, options);
+  const capture = await Capture.create(context.asContext, track.asTrack, options);
   const states: string[] = [];
   const errors: MicwireError[] = [];
   capture.addEventListener('statechange', () => states.push(capture.state));
@@ -52,7 +52,7 @@ async function collect<Format extends PayloadFormat>(
 
 describe('the graph', () => {
   test('is source → capture → destination, and gone after close; the track goes on', async () => {
-    const { capture, track, node } = open();
+    const { capture, track, node } = await open();
     expect(node.context).toBe(context);
     expect(node.name).toBe('micwire-capture');
     expect(node.options).toMatchObject({ numberOfInputs: 1, numberOfOutputs: 1 });
@@ -70,7 +70,7 @@ describe('the graph', () => {
     const source = (context as unknown as AudioContext).createGain();
     const connect = vi.spyOn(source, 'connect');
     const disconnect = vi.spyOn(source, 'disconnect');
-    const capture = new Capture(context.asContext, source);
+    const capture = await Capture.create(context.asContext, source);
     expect(connect.mock.calls).toEqual([[capture.node]]);
     await capture.close();
     expect(disconnect.mock.calls).toEqual([[capture.node]]);
@@ -78,18 +78,18 @@ describe('the graph', () => {
 
   test('a source that the user has disconnected does no harm', async () => {
     const source = (context as unknown as AudioContext).createGain();
-    const capture = new Capture(context.asContext, source);
+    const capture = await Capture.create(context.asContext, source);
     source.disconnect = () => {
       throw new DOMException('not connected', 'InvalidAccessError');
     };
     await capture.close();
   });
 
-  test('takes the live audio track of a stream', () => {
+  test('takes the live audio track of a stream', async () => {
     const dead = new TestTrack();
     dead.readyState = 'ended';
     const stream = testStream(new TestTrack('video'), dead, new TestTrack());
-    expect(new Capture(context.asContext, stream).state).toBe('running');
+    expect((await Capture.create(context.asContext, stream)).state).toBe('running');
   });
 
   test.each([
@@ -103,25 +103,25 @@ describe('the graph', () => {
         return track.asTrack;
       },
     ],
-  ])('refuses %s with no-audio', (_, source) => {
-    expect(() => new Capture(context.asContext, source())).toThrow(
+  ])('refuses %s with no-audio', async (_, source) => {
+    await expect(Capture.create(context.asContext, source())).rejects.toThrow(
       expect.objectContaining({ name: 'MicwireError', code: 'no-audio' }),
     );
     expect(TestNode.made).toHaveLength(0);
   });
 
-  test.each([undefined, null, 'mic', {}])('refuses %j as a source', (source) => {
-    expect(() => new Capture(context.asContext, source as never)).toThrow(TypeError);
+  test.each([undefined, null, 'mic', {}])('refuses %j as a source', async (source) => {
+    await expect(Capture.create(context.asContext, source as never)).rejects.toThrow(TypeError);
   });
 
-  test('tells the cure when the engine refuses a track: https://github.com/openai/openai-realtime-console/issues/5', () => {
+  test('tells the cure when the engine refuses a track: https://github.com/openai/openai-realtime-console/issues/5', async () => {
     const cause = new DOMException('different sample-rate', 'NotSupportedError');
     Object.assign(context, {
       createMediaStreamSource: () => {
         throw cause;
       },
     });
-    expect(() => new Capture(context.asContext, new TestTrack().asTrack)).toThrow(
+    await expect(Capture.create(context.asContext, new TestTrack().asTrack)).rejects.toThrow(
       expect.objectContaining({
         code: 'unsupported',
         cause,
@@ -160,7 +160,7 @@ describe('the graph', () => {
 
 describe('reading', () => {
   test('by for await: from the first chunk to the short last one', async () => {
-    const { capture, node } = open({ sampleRate: 16000 });
+    const { capture, node } = await open({ sampleRate: 16000 });
     await node.render(10);
     const reading = collect(capture);
     await node.render(10);
@@ -175,7 +175,7 @@ describe('reading', () => {
   });
 
   test('by a stream, that takes only what is asked for', async () => {
-    const { capture, node } = open({ bufferDuration: 100 });
+    const { capture, node } = await open({ bufferDuration: 100 });
     await node.render(150);
     const reader = capture.readable.getReader();
     const { value } = await reader.read();
@@ -187,7 +187,7 @@ describe('reading', () => {
   });
 
   test('by events', async () => {
-    const { capture, node } = open();
+    const { capture, node } = await open();
     await node.render(8);
     const frames: number[] = [];
     capture.addEventListener('chunk', ({ detail }) => frames.push(detail.frame));
@@ -198,7 +198,7 @@ describe('reading', () => {
   });
 
   test('in one way at a time', async () => {
-    const { capture } = open();
+    const { capture } = await open();
     const iterator = capture[Symbol.asyncIterator]();
     expect(() => capture.readable).toThrow(TypeError);
     expect(() => capture.addEventListener('chunk', () => {})).toThrow(TypeError);
@@ -209,7 +209,7 @@ describe('reading', () => {
   });
 
   test('by a Worker: what waited and what comes, without a gap', async () => {
-    const { capture, node } = open();
+    const { capture, node } = await open();
     await node.render(20);
     const posted: unknown[] = [];
     const worker = {
@@ -239,7 +239,7 @@ describe('reading', () => {
 
 describe('states', () => {
   test('follow the track and the context', async () => {
-    const { capture, track, states } = open();
+    const { capture, track, states } = await open();
     expect(capture.state).toBe('running');
     track.mute(true);
     context.enter('suspended');
@@ -250,7 +250,7 @@ describe('states', () => {
   });
 
   test('a track that ends ends the reading, and close makes it closed', async () => {
-    const { capture, track, node, states } = open();
+    const { capture, track, node, states } = await open();
     await node.render(10);
     const reading = collect(capture);
     track.end();
@@ -264,7 +264,7 @@ describe('states', () => {
   });
 
   test('a context that closes closes the capture', async () => {
-    const { capture, states } = open();
+    const { capture, states } = await open();
     const reading = collect(capture);
     context.enter('closed');
     expect(states).toEqual(['closed']);
@@ -273,7 +273,7 @@ describe('states', () => {
 
   test('a track that the page stops itself is found ended within a second or so', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { capture, track, node, states } = open();
+    const { capture, track, node, states } = await open();
     await node.render(1);
     track.readyState = 'ended';
     await vi.advanceTimersByTimeAsync(1200);
@@ -283,7 +283,7 @@ describe('states', () => {
   });
 
   test('pause sends what there is; resume goes on', async () => {
-    const { capture, node } = open();
+    const { capture, node } = await open();
     await node.render(10);
     const paused = capture.pause();
     expect(capture.paused).toBe(true);
@@ -299,7 +299,7 @@ describe('states', () => {
 
   test('what was captured is here when pause or close tell so, also by shared memory', async () => {
     vi.stubGlobal('crossOriginIsolated', true);
-    const { capture } = open();
+    const { capture } = await open();
     const { scope } = TestNode;
     // Without a turn of the event loop, in which the ring's reader would wake by itself.
     scope.render(10);
@@ -316,7 +316,7 @@ describe('states', () => {
   });
 
   test('resume wakes a suspended context, and no interrupted one: https://github.com/GetStream/stream-video-js/pull/2249', async () => {
-    const { capture } = open();
+    const { capture } = await open();
     context.enter('interrupted');
     await capture.resume();
     expect(context.resumes).toBe(0);
@@ -332,7 +332,7 @@ describe('states', () => {
 
   test('close does not wait for a context that does not run', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { capture, node } = open();
+    const { capture, node } = await open();
     context.enter('suspended');
     node.port.postMessage = () => {};
     const closed = capture.close();
@@ -344,7 +344,7 @@ describe('states', () => {
   });
 
   test('after close nothing does anything any more', async () => {
-    const { capture, track, node, states } = open();
+    const { capture, track, node, states } = await open();
     const closing = [capture.close(), capture.close()];
     await node.render(1);
     await Promise.all(closing);
@@ -369,7 +369,7 @@ test.each([
     const collectGarbage = runInNewContext('gc') as () => void;
     const track = new TestTrack();
     const captured = await (async () => {
-      const capture = new Capture(context.asContext, track.asTrack);
+      const capture = await Capture.create(context.asContext, track.asTrack);
       const node = TestNode.made.pop()!;
       await node.render(20);
       await capture.close();
@@ -387,7 +387,7 @@ test.each([
 
 describe('failures', () => {
   test('a processor that throws ends the capture: the reader and the listeners hear of it', async () => {
-    const { capture, node, states, errors } = open();
+    const { capture, node, states, errors } = await open();
     const reading = collect(capture);
     const failed = expect(reading).rejects.toThrow(
       expect.objectContaining({ code: 'processor-error' }),
@@ -401,7 +401,7 @@ describe('failures', () => {
 
   test('a context that runs without a quantum is reported once per stall', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { capture, node, errors } = open();
+    const { capture, node, errors } = await open();
     const codes = (): string[] => errors.map(({ code }) => code);
     await vi.advanceTimersByTimeAsync(1050);
     expect(codes()).toEqual([]);
@@ -418,7 +418,7 @@ describe('failures', () => {
 
   test('a suspended context is not stalled, and a closed capture is not watched', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { capture, errors } = open();
+    const { capture, errors } = await open();
     context.enter('suspended');
     await vi.advanceTimersByTimeAsync(5000);
     context.enter('running');

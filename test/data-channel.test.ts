@@ -6,7 +6,7 @@ import { FakeDataChannel } from './helpers/fake-data-channel.ts';
 
 async function open(): Promise<[DataChannelTransport, FakeDataChannel]> {
   const channel = new FakeDataChannel();
-  const transport = new DataChannelTransport(channel, { highWaterBytes: 2 ** 20 });
+  const transport = DataChannelTransport.create(channel, { highWaterBytes: 2 ** 20 });
   await expect.poll(() => transport.status.state).toBe('open');
   return [transport, channel];
 }
@@ -21,7 +21,10 @@ it('drops and counts a message that is longer than the other side takes', async 
 it('ends when the other side does, and says so', async () => {
   const [transport, channel] = await open();
   const reasons: string[] = [];
-  transport.onstatechange = ({ state, reason }) => reasons.push(`${state}: ${reason}`);
+  transport.addEventListener('statechange', () => {
+    const { state, reason } = transport.status;
+    reasons.push(`${state}: ${reason}`);
+  });
   channel.close();
   await expect
     .poll(() => reasons)
@@ -31,7 +34,7 @@ it('ends when the other side does, and says so', async () => {
 it('takes a channel that is open already, and reports it in a later task', async () => {
   const channel = new FakeDataChannel();
   await expect.poll(() => channel.readyState).toBe('open');
-  const transport = new DataChannelTransport(channel);
+  const transport = DataChannelTransport.create(channel);
   expect(transport.status.state).toBe('connecting');
   await expect.poll(() => transport.status.state).toBe('open');
 });
@@ -39,7 +42,7 @@ it('takes a channel that is open already, and reports it in a later task', async
 it('takes a channel that is closed already, and reports it in a later task', async () => {
   const channel = new FakeDataChannel();
   channel.close();
-  const transport = new DataChannelTransport(channel);
+  const transport = DataChannelTransport.create(channel);
   expect(transport.status.state).toBe('connecting');
   await expect.poll(() => transport.status.state).toBe('closed');
 });

@@ -152,6 +152,41 @@ describe('memory', () => {
   });
 });
 
+describe('the target counts from the fastest packets of the present', () => {
+  test('of a device that is off by 2.5 %, once that is known', () => {
+    const target = make();
+    const slow = (n: number): number => 25 + n * 0.5;
+    feed(target, 0, 150, slow);
+    expect(target.drift.skew * 1e6).toBeCloseTo(24_390, -2);
+    feed(target, 150, 400, slow);
+    // Without jitter it is the lead, and a period of a voice to stretch by.
+    expect(target.targetMs).toBeLessThan(LEAD_MS + 12 + 8);
+    expect(waits(target, 399)).toBeCloseTo(slow(399) + target.targetMs, -1);
+  });
+
+  test('after the scale was off by less than the jitter, as by a restart', () => {
+    const random = seededRandom(5);
+    const target = make();
+    feed(target, 0, 400, () => 20 + 110 * random());
+    const before = target.targetMs;
+    target.restarted();
+    feed(target, 400, 800, () => 60 + 110 * random());
+    expect(Math.abs(target.targetMs - before)).toBeLessThan(12);
+    // What is waited in all has grown with the scale.
+    expect(waits(target, 799)).toBeGreaterThan(20 + 40 + 100);
+  });
+
+  test('where those of before were faster by more than is remembered, and a silence follows', () => {
+    const target = make();
+    feed(target, 0, 300, () => 4000);
+    // For 0.8 s packets come without any delay, and then none for 2 s.
+    feed(target, 500, 540, () => 0);
+    feed(target, 540, 640, () => 2000);
+    expect(waits(target, 639)).toBeLessThan(2000 + 60);
+    expect(waits(target, 639)).toBeGreaterThan(2000);
+  });
+});
+
 describe('limits', () => {
   test('hold at once, and the free target stays known', () => {
     const target = make({ startDelayMs: 40, minDelayMs: 60 });

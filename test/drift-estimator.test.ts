@@ -159,6 +159,15 @@ test('after another route the drift is followed on', () => {
   expect(ppm(estimator)).toBeCloseTo(300, -1);
 });
 
+test('a step that came before there was a line to stand out from is left behind', () => {
+  const estimator = new DriftEstimator();
+  // A device that is off by 2.1 %, and a path that is longer by 1.2 s from 1.5 s on.
+  feed(estimator, 0, 75, 21_000, () => 0);
+  feed(estimator, 75, 75 + 250, 21_000, () => 1200);
+  // In units of the receiver's clock.
+  expect(ppm(estimator)).toBeCloseTo(21_000 / 1.021, -2);
+});
+
 test('reset forgets', () => {
   const estimator = new DriftEstimator();
   feed(estimator, 0, MINUTE, 300, () => 0);

@@ -1,19 +1,19 @@
+import { besselI0 } from '../src/core/dsp/windows.ts';
 import { describe, expect, test } from 'vitest';
 import { designImageFilter } from '../src/core/resampler/image-filter-design.ts';
-import { besselI0, kaiserKernel, kaiserSpan } from '../src/core/resampler/kaiser-filter-design.ts';
-import { designRemez } from '../src/core/resampler/remez-filter-design.ts';
 import {
+  kaiserKernel,
+  kaiserSpan,
   designHalfBand,
   designLowPass,
   designSharpFilter,
   interpolateBank,
-} from '../src/core/resampler/resampler-filter-design.ts';
-import {
   storedSharpFilter,
   storedShortFilter,
-} from '../src/core/resampler/resampler-filter-store.ts';
+  RESAMPLER_SPECIFICATIONS,
+} from '../src/core/resampler/resampler-filter-design.ts';
+import { designRemez } from '../src/core/resampler/remez-filter-design.ts';
 import { bandFor, shortFilterSpecification } from '../src/core/resampler/resampler-stage-design.ts';
-import { RESAMPLER_SPECIFICATIONS } from '../src/core/resampler/resampler-specification.ts';
 import { decibels } from './helpers/sine-fit.ts';
 
 /** Amplitude of a symmetric impulse response at `frequency`, cycles per sample. */

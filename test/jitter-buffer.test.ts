@@ -276,6 +276,28 @@ describe('a sender that begins anew', () => {
     expect(rig.buffer.counters.get('restarts')).toBe(2);
   });
 
+  test('numbers and timestamps that leap together, faster than time, leave no gap', () => {
+    const rig = new Rig(1024);
+    for (let n = 0; n < 5; n++) rig.insert(n);
+    for (let n = 5; n < 10; n++) {
+      rig.insert(n + 400, { frame: (n + 400) * FRAMES, now: n * 20 });
+    }
+    for (let i = 0; i < 10; i++) {
+      expect(rig.buffer.gapBefore(rig.buffer.next())).toBe(0);
+      rig.take();
+    }
+    expect(rig.buffer.counters.get('restarts')).toBe(1);
+    expect(rig.buffer.packetsLost).toBe(400);
+  });
+
+  test('packets that were lost while a path became 3 s shorter leave their gap', () => {
+    const rig = new Rig(1024);
+    for (let n = 0; n < 5; n++) rig.insert(n);
+    rig.insert(5 + 149, { frame: (5 + 149) * FRAMES, now: 5 * 20 });
+    for (let n = 0; n < 5; n++) rig.take();
+    expect(rig.buffer.gapBefore(rig.buffer.next())).toBe(149 * FRAMES);
+  });
+
   test('a pause that both the timestamps and the time show stays one', () => {
     const rig = new Rig();
     rig.insert(0);

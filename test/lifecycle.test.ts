@@ -73,7 +73,7 @@ describe('an interrupt', () => {
     await expect(page.playout.undo()).resolves.toBe(false);
     const second = page.playout.interrupt();
     expect(second).not.toBe(first);
-    page.playout.close();
+    void page.playout.close();
     await expect(second).rejects.toEqual(code('closed'));
   });
 
@@ -103,8 +103,8 @@ describe('a capture', () => {
   });
   afterEach(() => closePage());
 
-  const open = (): { capture: Capture; node: TestNode } => {
-    const capture = new Capture(context.asContext, new TestTrack().asTrack);
+  const open = async (): Promise<{ capture: Capture; node: TestNode }> => {
+    const capture = await Capture.create(context.asContext, new TestTrack().asTrack);
     return { capture, node: TestNode.made.at(-1)! };
   };
   const outcome = async (promise: Promise<unknown>): Promise<unknown> => {
@@ -125,7 +125,7 @@ describe('a capture', () => {
 
   test('settles pause, pipeToWorker and close when the audio thread is gone', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
-    const { capture, node } = open();
+    const { capture, node } = await open();
     node.port.postMessage = () => {};
     expect(await outcome(capture.pause())).toEqual(code('stalled'));
     expect(await outcome(capture.pipeToWorker(worker()))).toEqual(code('stalled'));
@@ -135,7 +135,7 @@ describe('a capture', () => {
   });
 
   test('stays the page’s to read when its chunks could not go to a Worker', async () => {
-    const { capture, node } = open();
+    const { capture, node } = await open();
     const { port } = node;
     const post = port.postMessage.bind(port);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -165,7 +165,7 @@ describe('a capture', () => {
 
   test('settles pause and pipeToWorker when its context closes meanwhile', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
-    const { capture, node } = open();
+    const { capture, node } = await open();
     node.port.postMessage = () => {};
     const pausing = outcome(capture.pause());
     const piping = outcome(capture.pipeToWorker(worker()));
@@ -176,7 +176,7 @@ describe('a capture', () => {
 
   test('resume settles though the browser waits for a gesture that never comes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
-    const { capture } = open();
+    const { capture } = await open();
     context.enter('suspended');
     context.resume = () => new Promise(() => {});
     expect(await outcome(capture.resume())).toBe('resolved');
@@ -186,7 +186,7 @@ describe('a capture', () => {
   test('a track that the page stops while the context is suspended ends the reading', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     const track = new TestTrack();
-    const capture = new Capture(context.asContext, track.asTrack);
+    const capture = await Capture.create(context.asContext, track.asTrack);
     context.enter('suspended');
     const reading = capture[Symbol.asyncIterator]().next();
     track.readyState = 'ended';
@@ -197,7 +197,7 @@ describe('a capture', () => {
   });
 
   test('a Worker’s reading ends when the context closes, though the audio thread says no more', async () => {
-    const { capture, node } = open();
+    const { capture, node } = await open();
     const posted: unknown[] = [];
     const piped = capture.pipeToWorker(worker(posted));
     await node.render(20);
@@ -221,7 +221,7 @@ describe('a capture', () => {
     source.connect = () => {
       throw new DOMException('another context', 'InvalidAccessError');
     };
-    expect(() => new Capture(context.asContext, source)).toThrow(code('unsupported'));
+    await expect(Capture.create(context.asContext, source)).rejects.toThrow(code('unsupported'));
     const node = TestNode.made.at(-1)!;
     await node.render(1);
     await vi.waitFor(() => expect([node.disconnects, node.portClosed]).toEqual([1, true]));
@@ -232,7 +232,7 @@ describe('a capture', () => {
 describe('create() in a context that closes meanwhile', () => {
   /** As of an engine that never settles `addModule` then. */
   class LoadingContext extends TestContext {
-    readonly audioWorklet = { addModule: (): Promise<void> => new Promise(() => {}) };
+    override readonly audioWorklet = { addModule: (): Promise<void> => new Promise(() => {}) };
   }
   const makers: [string, (context: BaseAudioContext) => Promise<unknown>][] = [
     ['Capture', (context) => Capture.create(context, new TestTrack().asTrack)],

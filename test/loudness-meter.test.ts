@@ -196,7 +196,7 @@ test('pause leaves out what is heard meanwhile, and windows that reach into it',
   expect(read(meter).measuring).toBe(0);
   expect(read(meter).momentaryLufs).toBeCloseTo(-13, 1);
   at(0.1, -30);
-  meter.start();
+  meter.resume();
   at(5, -30);
   const reading = read(meter);
   expect(reading.integratedLufs).toBeCloseTo(-33, 1);

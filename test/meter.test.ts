@@ -39,6 +39,8 @@ beforeEach(() => {
   RecordingNode.made = [];
   vi.stubGlobal('AudioWorkletNode', RecordingNode);
   context = new MockContext() as unknown as BaseAudioContext;
+  const audioWorklet = { addModule: (): Promise<void> => Promise.resolve() };
+  Object.defineProperty(context, 'audioWorklet', { value: audioWorklet, configurable: true });
 });
 afterEach(() => {
   registrar.reset(context as unknown as MockContext);
@@ -50,8 +52,8 @@ function made(): RecordingNode {
   return RecordingNode.made[0]!;
 }
 
-test('a meter is one node with one input that keeps its channels, pulled by the destination', () => {
-  const meter = new Meter(context, { channels: 6 });
+test('a meter is one node with one input that keeps its channels, pulled by the destination', async () => {
+  const meter = await Meter.create(context, { execution: 'typescript', channels: 6 });
   const node = made();
   expect(meter.node).toBe(node);
   expect(node.context).toBe(context);
@@ -79,8 +81,8 @@ test('create loads the worklet from the URL given, and hands over the kernel unl
   expect(RecordingNode.made[1]!.options.processorOptions.wasm).toBeUndefined();
 });
 
-test('without isolation it asks for posts and reads the latest of them', () => {
-  const meter = new Meter(context);
+test('without isolation it asks for posts and reads the latest of them', async () => {
+  const meter = await Meter.create(context, { execution: 'typescript' });
   const node = made();
   expect(node.options.processorOptions).toEqual({
     channels: 2,
@@ -100,9 +102,13 @@ test('without isolation it asks for posts and reads the latest of them', () => {
   expect([...reading.rmsDbfs]).toEqual([2, 2]);
 });
 
-test('with isolation it shares memory of the right size and reads from it', () => {
+test('with isolation it shares memory of the right size and reads from it', async () => {
   vi.stubGlobal('crossOriginIsolated', true);
-  const meter = new Meter(context, { channels: 1, meters: ['peak'] });
+  const meter = await Meter.create(context, {
+    execution: 'typescript',
+    channels: 1,
+    meters: ['peak'],
+  });
   const { snapshot } = made().options.processorOptions;
   const reading = meter.createReading();
   expect(meter.read(reading)).toBe(false);
@@ -111,12 +117,12 @@ test('with isolation it shares memory of the right size and reads from it', () =
   expect([...reading.values]).toEqual([...reading.values.keys()]);
 });
 
-test('reset and close are told to the processor; after close nothing else is', () => {
-  const meter = new Meter(context);
+test('reset and close are told to the processor; after close nothing else is', async () => {
+  const meter = await Meter.create(context, { execution: 'typescript' });
   const node = made();
   meter.reset();
-  meter.close();
-  meter.close();
+  void meter.close();
+  void meter.close();
   expect(node.commands).toEqual([{ type: 'reset' }, { type: 'close' }]);
   expect(node.disconnects).toBe(1);
   expect(() => meter.reset()).toThrow('The meter is closed');
@@ -124,8 +130,8 @@ test('reset and close are told to the processor; after close nothing else is', (
   expect(node.portClosed).toBe(true);
 });
 
-test('wrong options are refused before a node is made', () => {
-  expect(() => new Meter(context, { channels: 0 })).toThrow(RangeError);
-  expect(() => new Meter(context, { meters: ['vu-meter' as 'rms'] })).toThrow(TypeError);
+test('wrong options are refused before a node is made', async () => {
+  await expect(Meter.create(context, { channels: 0 })).rejects.toThrow(RangeError);
+  await expect(Meter.create(context, { meters: ['vu-meter' as 'rms'] })).rejects.toThrow(TypeError);
   expect(RecordingNode.made).toEqual([]);
 });

@@ -23,7 +23,7 @@ import {
   parseSignallingReply,
   parseSignallingRequest,
 } from '../src/core/webrtc/signalling-protocol.ts';
-import type { StatsEntry } from '../src/core/webrtc/stats-entry.ts';
+import type { StatsEntry } from '../src/core/webrtc/call-figures.ts';
 import { COST_STEP, costRatio, outcomeOf, sizeOf } from './helpers/bounded.ts';
 
 interface Parser<T = string | Uint8Array> {

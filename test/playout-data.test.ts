@@ -1,9 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { isArrayBuffer, typedArrayName } from '../src/core/brands.ts';
+import { isArrayBuffer, typedArrayName, toBytes } from '../src/web/playout-data.ts';
 import type { PayloadFormat } from '../src/core/format/formats.ts';
 import type { PlayoutData } from '../src/web/playout-data.ts';
-import { toBytes } from '../src/web/playout-data.ts';
 
 const foreign = <T>(code: string): T => runInNewContext(code) as T;
 
@@ -69,7 +68,7 @@ describe('toBytes', () => {
   });
 });
 
-describe('brands', () => {
+describe('the kind of a value of any realm', () => {
   it('are told by what a value is, not by what it says', () => {
     expect(isArrayBuffer(foreign('new ArrayBuffer(1)'))).toBe(true);
     expect(isArrayBuffer({ [Symbol.toStringTag]: 'ArrayBuffer', byteLength: 1 })).toBe(false);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BacklogPolicy } from '../src/core/playout/backlog-policy.ts';
-import { GapList } from '../src/core/playout/gap-list.ts';
+import { GapList } from '../src/core/playout/source.ts';
 import { Timeline } from '../src/core/playout/timeline.ts';
 import { PlayoutRig, sine } from './helpers/playout-rig.ts';
 

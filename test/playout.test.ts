@@ -316,7 +316,7 @@ describe('reports', () => {
     page.playout.end();
     page.render(1024);
     page.render(4096);
-    page.playout.close();
+    void page.playout.close();
     expect(states).toEqual(['buffering', 'playing', 'idle', 'closed']);
   });
 });
@@ -353,14 +353,14 @@ describe('close', () => {
     playout.write(counting(5000));
     page.render(1000);
     const interruption = playout.interrupt();
-    playout.close();
+    void playout.close();
     await expect(interruption).rejects.toMatchObject({ code: 'closed' });
     page.render(256);
     expect(page.node.alive).toBe(false);
     expect(page.calls).toEqual(['disconnect']);
     expect(() => playout.write(counting(1))).toThrow('closed');
     expect(() => playout.interrupt()).toThrow('closed');
-    playout.close();
+    void playout.close();
   });
 
   it('comes by itself when the context is closed', async () => {

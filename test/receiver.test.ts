@@ -4,7 +4,6 @@ import { binaryFraming } from '../src/core/framing/binary.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
 import type { ReceiveFraming } from '../src/core/receive/receive-feed.ts';
-import { planVariableResampler } from '../src/core/resampler/variable-resampler-planner.ts';
 import { createWorkletScope } from '../src/testing/index.ts';
 import type { ScopeNode, WorkletScope } from '../src/testing/index.ts';
 import { Receiver } from '../src/web/receiver.ts';
@@ -12,7 +11,8 @@ import { checkReceiverOptions } from '../src/web/receiver-options.ts';
 import type { ReceiverOptions } from '../src/web/receiver-options.ts';
 import { openReceiverPort } from '../src/worker/receiver-port.ts';
 import { FakeContext, openNodePage } from './helpers/node-page.ts';
-import { opusModule } from './helpers/opus.ts';
+import type { NodePage } from './helpers/node-page.ts';
+import { opusDataUrl } from './helpers/opus.ts';
 import { voice } from './helpers/voice.ts';
 import { eventually } from './helpers/eventually.ts';
 import { seededRandom } from './helpers/random.ts';
@@ -23,30 +23,34 @@ const FRAMES = 960;
 /** A page's `Receiver` in Node: real processor and messages, a stand-in scope and graph. */
 class ReceiverPage {
   readonly scope: WorkletScope;
-  readonly context = new FakeContext(RATE);
-  readonly calls: string[] = [];
+  readonly context: FakeContext;
+  readonly calls: string[];
   readonly receiver: Receiver;
   readonly node: ScopeNode;
 
-  private constructor(scope: WorkletScope, options: ReceiverOptions, opus?: object) {
+  private constructor(
+    scope: WorkletScope,
+    context: FakeContext,
+    calls: string[],
+    { held, node }: NodePage<Receiver>,
+  ) {
     this.scope = scope;
-    const { context, calls } = this;
-    const resampler = planVariableResampler({ inputRate: options.sampleRate, outputRate: RATE });
-    const { held, node } = openNodePage(
-      scope,
-      context,
-      calls,
-      (base) => new Receiver(base, options, { resampler, opus }),
-    );
+    this.context = context;
+    this.calls = calls;
     this.receiver = held;
     this.node = node;
   }
 
-  static async open(options: Partial<ReceiverOptions> = {}, opus?: object): Promise<ReceiverPage> {
+  static async open(options: Partial<ReceiverOptions> = {}): Promise<ReceiverPage> {
     const scope = createWorkletScope({ sampleRate: RATE });
     cleanups.push(() => scope.close());
     await scope.addModule(() => import('../worklets/receive.ts'));
-    return new ReceiverPage(scope, { sampleRate: RATE, ...options }, opus);
+    const context = new FakeContext(RATE);
+    const calls: string[] = [];
+    const page = await openNodePage(scope, context, calls, (base) =>
+      Receiver.create(base, { sampleRate: RATE, ...options }),
+    );
+    return new ReceiverPage(scope, context, calls, page);
   }
 
   /** Renders that many frames and delivers what both sides have posted. */
@@ -137,8 +141,8 @@ it('puts what a message decodes to in order: the packet first, then the copies t
 });
 
 it('takes packets of Opus', async () => {
-  await expect(ReceiverPage.open({ format: 'opus' })).rejects.toThrow(TypeError);
-  const page = await ReceiverPage.open({ format: 'opus' }, await opusModule());
+  const opusUrl = await opusDataUrl();
+  const page = await ReceiverPage.open({ format: 'opus', opusUrl });
   // 20 ms of silence, by its table of contents alone.
   const payload = Uint8Array.of(0xf8, 0xff, 0xfe);
   play(page, (sequence) => page.receiver.insert(packet(sequence, { format: 'opus', payload })));
@@ -150,10 +154,7 @@ it('takes packets of Opus', async () => {
   const stereo = packet(0, { format: 'opus', payload, channels: 2 });
   expect(() => page.receiver.insert(stereo)).toThrow(PacketError);
 
-  const short = await ReceiverPage.open(
-    { format: 'opus', maxPacketDuration: 10 },
-    await opusModule(),
-  );
+  const short = await ReceiverPage.open({ format: 'opus', opusUrl, maxPacketDuration: 10 });
   const long = packet(0, { format: 'opus', payload });
   short.receiver.insert(long);
   expect(short.receiver.stats.decodeErrors).toBe(1);
@@ -163,7 +164,7 @@ it('lets a Worker insert, and gives it its buffers back', async () => {
   const page = await ReceiverPage.open();
   let handover: unknown;
   const worker = { postMessage: (message: unknown) => void (handover = message) };
-  page.receiver.pipeFrom(worker as unknown as Worker);
+  page.receiver.pipeFromWorker(worker as unknown as Worker);
   page.scope.deliver();
   expect(openReceiverPort({ data: { type: 'other' } })).toBeUndefined();
   expect(openReceiverPort({ data: null })).toBeUndefined();
@@ -176,7 +177,7 @@ it('lets a Worker insert, and gives it its buffers back', async () => {
     expect(page.receiver.stats.packetsReceived).toBe(20);
   });
   expect(() => port.insert(packet(0, { channels: 2 }))).toThrow(PacketError);
-  port.close();
+  void port.close();
   expect(() => port.insert(packet(0))).toThrow(MicwireError);
 });
 
@@ -268,7 +269,7 @@ describe('receive', () => {
     expect(bad).toBeGreaterThan(1000);
     expect(receiver.stats.badMessages).toBe(bad);
     expect(() => receiver.receive(1 as never)).toThrow(TypeError);
-    receiver.close();
+    void receiver.close();
     expect(receiver.receive(encoder.encode(packet(0)) as Uint8Array<ArrayBuffer>)).toBe(false);
   });
 
@@ -288,7 +289,7 @@ describe('receive', () => {
     expect(page.receiver.receive(other.encode(packet(0)) as Uint8Array<ArrayBuffer>)).toBe(false);
     let handover: unknown;
     const worker = { postMessage: (message: unknown) => void (handover = message) };
-    page.receiver.pipeFrom(worker as unknown as Worker);
+    page.receiver.pipeFromWorker(worker as unknown as Worker);
     page.scope.deliver();
     const port = openReceiverPort({ data: handover }, { framing: binaryFraming })!;
     cleanups.push(() => port.close());
@@ -310,7 +311,7 @@ it('closes by itself with its context, and when the processor fails', async () =
   expect(page.receiver.state).toBe('closed');
   expect(page.calls).toEqual(['disconnect']);
   expect(() => page.receiver.insert(packet(0))).toThrow(MicwireError);
-  page.receiver.close();
+  void page.receiver.close();
 
   const other = await ReceiverPage.open();
   const errors: unknown[] = [];
@@ -319,12 +320,12 @@ it('closes by itself with its context, and when the processor fails', async () =
   node.onprocessorerror(new Event('processorerror'));
   expect(errors).toEqual(['processor-error']);
   expect(other.receiver.state).toBe('closed');
-  expect(() => other.receiver.pipeFrom(new MessageChannel().port1)).toThrow(MicwireError);
+  expect(() => other.receiver.pipeFromWorker(new MessageChannel().port1)).toThrow(MicwireError);
 });
 
 it('ends its processor', async () => {
   const page = await ReceiverPage.open();
-  page.receiver.close();
+  void page.receiver.close();
   page.scope.deliver();
   page.scope.render();
   expect(page.node.alive).toBe(false);

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { InterarrivalJitter } from '../src/core/rtp/interarrival-jitter.ts';
+import { InterarrivalJitter, ReceptionStatistics } from '../src/core/rtp/reception-statistics.ts';
 import { LossRuns } from '../src/core/rtp/loss-runs.ts';
-import { ntpFraction, ntpMiddle, ntpSeconds, ntpToMs } from '../src/core/rtp/ntp-time.ts';
-import { ReceptionStatistics } from '../src/core/rtp/reception-statistics.ts';
 import {
+  ntpFraction,
+  ntpMiddle,
+  ntpSeconds,
+  ntpToMs,
   isRtcp,
   readReports,
   reportBytes,

@@ -8,16 +8,17 @@ import {
   summarizeLosses,
   writeLossPattern,
 } from '../src/core/rtp/loss-pattern.ts';
-import { ntpFraction, ntpSeconds } from '../src/core/rtp/ntp-time.ts';
-import { ReceptionStatistics } from '../src/core/rtp/reception-statistics.ts';
-import { RedundancyController } from '../src/core/rtp/redundancy-controller.ts';
 import {
+  ntpFraction,
+  ntpSeconds,
   isRtcp,
   readReports,
   reportBytes,
   roundTripMs,
   writeReport,
 } from '../src/core/rtp/rtcp.ts';
+import { ReceptionStatistics } from '../src/core/rtp/reception-statistics.ts';
+import { RedundancyController } from '../src/core/rtp/redundancy-controller.ts';
 import type { ReceiverReport, SenderReport } from '../src/core/rtp/rtcp.ts';
 import { seededRandom } from './helpers/random.ts';
 

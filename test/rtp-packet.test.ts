@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { audioLevelByte, audioLevelHasVoice, audioLevelOf } from '../src/core/rtp/audio-level.ts';
-import { HeaderExtensionCursor } from '../src/core/rtp/header-extensions.ts';
+import {
+  audioLevelByte,
+  audioLevelHasVoice,
+  audioLevelOf,
+  HeaderExtensionCursor,
+} from '../src/core/rtp/header-extensions.ts';
 import type { HeaderExtension } from '../src/core/rtp/header-extensions.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import type { RtpHeader } from '../src/core/rtp/rtp-header.ts';

@@ -341,7 +341,7 @@ describe('WebSocketSignalling', () => {
   let arrived = 0;
 
   function open(rig: SignallingRig, room = 'kitchen'): WebSocketSignalling {
-    const signalling = new WebSocketSignalling(`${rig.origin}/signal`, {
+    const signalling = WebSocketSignalling.create(`${rig.origin}/signal`, {
       room,
       createSocket(url) {
         const socket = new WebSocket(url, { origin: rig.origin });
@@ -357,7 +357,7 @@ describe('WebSocketSignalling', () => {
     const rig = await start();
     const first = open(rig);
     const states: string[] = [];
-    first.onstatechange = (state) => states.push(state);
+    first.addEventListener('statechange', () => states.push(first.state));
     await expect.poll(() => first.state).toBe('waiting');
     const second = open(rig);
     await expect.poll(() => [first.state, second.state]).toEqual(['ready', 'ready']);
@@ -368,9 +368,9 @@ describe('WebSocketSignalling', () => {
     second.send(offer);
     second.send(candidate);
     await expect.poll(() => arrived).toBe(before + 2);
-    first.onmessage = (message) => received.push(message);
+    first.addEventListener('message', ({ data }) => received.push(data));
     await expect.poll(() => received).toEqual([offer, candidate]);
-    second.close();
+    void second.close();
     await expect.poll(() => received.at(-1)).toMatchObject({ type: 'bye' });
     expect(second.error).toBeNull();
   });
@@ -392,6 +392,6 @@ describe('WebSocketSignalling', () => {
 
   it('refuses a room that is no name', async () => {
     const options = { room: 'a b' };
-    expect(() => new WebSocketSignalling('ws://localhost/signal', options)).toThrow(TypeError);
+    expect(() => WebSocketSignalling.create('ws://localhost/signal', options)).toThrow(TypeError);
   });
 });

@@ -267,6 +267,35 @@ describe('a sender that restarts', () => {
     expect(follower.lost).toBe(0);
   });
 
+  it('is not the run before where a shorter path delivers packets of the new one early, though both began at 0', () => {
+    const follower = new Follower();
+    for (let n = 0; n < 49; n++) follower.packet(n, n * UNITS);
+    for (let n = 0; n < 200; n++) follower.packet(n, n * UNITS);
+    const { restarts, lost } = follower;
+    expect(restarts).toBe(1);
+    // The next 36 take 720 ms, those behind them none.
+    const verdicts: Continuity[] = [];
+    for (let n = 236; n < 300; n++) {
+      verdicts.push(follower.packet(n, n * UNITS));
+      if (n < 272) verdicts.push(follower.packet(n - 36, (n - 36) * UNITS));
+    }
+    expect(new Set(verdicts)).toEqual(new Set([CONTINUES]));
+    expect([follower.restarts, follower.lost]).toEqual([restarts, lost]);
+  });
+
+  it('is one with the run before where more of that come than are ever overtaken, and both lie on one line', () => {
+    const follower = new Follower();
+    for (let n = 0; n < 49; n++) follower.packet(n, n * UNITS);
+    for (let n = 0; n < 6; n++) follower.packet(n, n * UNITS);
+    expect(follower.restarts).toBe(1);
+    const verdicts: Continuity[] = [];
+    for (let n = 6; n < 26; n++) {
+      verdicts.push(follower.packet(n + 44, (n + 44) * UNITS), follower.packet(n, n * UNITS));
+    }
+    expect(verdicts.slice(16)).not.toContain(STRAY);
+    expect(follower.restarts).toBe(1);
+  });
+
   it('may reset its timestamps alone, or its sequence numbers alone', () => {
     const times = new Follower();
     for (let n = 0; n < 50; n++) times.packet(n, n * UNITS);

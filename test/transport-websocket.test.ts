@@ -39,7 +39,7 @@ let sockets: FakeSocket[] = [];
 const transports: WebSocketTransport[] = [];
 
 function connect(options: WebSocketTransportOptions = {}): WebSocketTransport {
-  const transport = new WebSocketTransport('ws://lab.test/echo', {
+  const transport = WebSocketTransport.create('ws://lab.test/echo', {
     createSocket: (url) => {
       const socket = new FakeSocket(url);
       sockets.push(socket);
@@ -57,7 +57,7 @@ beforeEach(() => {
   sockets = [];
 });
 afterEach(() => {
-  for (const transport of transports.splice(0)) transport.close();
+  for (const transport of transports.splice(0)) void transport.close();
   vi.useRealTimers();
 });
 
@@ -140,7 +140,7 @@ describe('a WebSocket that is lost', () => {
   it('stays closed after close, whatever was under way', () => {
     const transport = connect();
     sockets[0]!.lose();
-    transport.close();
+    void transport.close();
     vi.advanceTimersByTime(60_000);
     expect(sockets.length).toBe(1);
     expect(transport.status.state).toBe('closed');
@@ -193,19 +193,19 @@ describe('the address', () => {
     ['wss://lab.test/echo', 'wss://lab.test/echo'],
   ])('%s becomes %s', (given, used) => {
     const createSocket = (url: string) => new FakeSocket(url);
-    const transport = new WebSocketTransport(given, { createSocket });
+    const transport = WebSocketTransport.create(given, { createSocket });
     transports.push(transport);
     expect(transport.url).toBe(used);
   });
 
   it('must be one', () => {
-    expect(() => new WebSocketTransport('file:///etc/passwd')).toThrow(TypeError);
-    expect(() => new WebSocketTransport('no address')).toThrow(TypeError);
+    expect(() => WebSocketTransport.create('file:///etc/passwd')).toThrow(TypeError);
+    expect(() => WebSocketTransport.create('no address')).toThrow(TypeError);
   });
 
   it('needs a WebSocket to use it, and the error says how to give one', () => {
     vi.stubGlobal('WebSocket', undefined);
-    expect(() => new WebSocketTransport('ws://lab.test')).toThrow(MicwireError);
+    expect(() => WebSocketTransport.create('ws://lab.test')).toThrow(MicwireError);
     vi.unstubAllGlobals();
   });
 });
@@ -225,7 +225,10 @@ describe('a connection that nobody sends over', () => {
   it('is found to be drained by itself', () => {
     const transport = connect({ highWaterBytes: 100, lowWaterBytes: 10 });
     const states: string[] = [];
-    transport.onstatechange = ({ state }) => states.push(state);
+    transport.addEventListener('statechange', () => {
+      const { state } = transport.status;
+      states.push(state);
+    });
     sockets[0]!.open();
     sockets[0]!.bufferedAmount = 101;
     expect(transport.send('x')).toBe(false);
@@ -242,7 +245,10 @@ describe('a connection that nobody sends over', () => {
     vi.advanceTimersByTime(3000);
     expect(transport.status.state).toBe('open');
     const told: string[] = [];
-    transport.onstatechange = ({ state, reason }) => told.push(`${state}: ${reason}`);
+    transport.addEventListener('statechange', () => {
+      const { state, reason } = transport.status;
+      told.push(`${state}: ${reason}`);
+    });
     vi.advanceTimersByTime(2000);
     expect(told[0]).toBe('waiting: The connection stopped moving.');
     expect(sockets[0]!.closed).toBe(true);
@@ -264,7 +270,7 @@ describe('a connection that nobody sends over', () => {
     sockets[0]!.open();
     vi.advanceTimersByTime(3_600_000);
     expect(transport.status.state).toBe('open');
-    transport.close();
+    void transport.close();
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -281,7 +287,10 @@ describe('a connection that nobody sends over', () => {
     vi.advanceTimersByTime(5500);
     expect(transport.status.state).toBe('open');
     const told: string[] = [];
-    transport.onstatechange = ({ state, reason }) => told.push(`${state}: ${reason}`);
+    transport.addEventListener('statechange', () => {
+      const { state, reason } = transport.status;
+      told.push(`${state}: ${reason}`);
+    });
     vi.advanceTimersByTime(2000);
     expect(told[0]).toBe('waiting: The server does not answer.');
     expect(() => connect({ heartbeat: { message: 1 as never } })).toThrow(TypeError);
@@ -318,7 +327,10 @@ describe('createSocket', () => {
       },
     });
     const told: string[] = [];
-    transport.onstatechange = ({ state, reason }) => told.push(`${state} ${reason}`);
+    transport.addEventListener('statechange', () => {
+      const { state, reason } = transport.status;
+      told.push(`${state} ${reason}`);
+    });
     failing = true;
     sockets[0]!.lose();
     for (let attempt = 1; attempt <= 3; attempt++) {
@@ -351,7 +363,7 @@ describe('createSocket', () => {
     expect(transport.status.state).toBe('open');
     expect(transport.send('x')).toBe(true);
     expect(second.sent).toEqual(['x']);
-    transport.close();
+    void transport.close();
     expect(second.closed).toBe(true);
   });
 });

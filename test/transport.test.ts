@@ -5,18 +5,17 @@ import { WebSocket } from 'ws';
 import { attachEcho } from '../demo/server/echo.ts';
 import { DataChannelTransport } from '../src/web/transport/data-channel.ts';
 import { LoopbackTransport } from '../src/web/transport/loopback.ts';
-import { messageBytes } from '../src/web/transport/message-bytes.ts';
-import type { Transport } from '../src/web/transport/transport.ts';
-import type { WaterMarkOptions } from '../src/web/transport/water-marks.ts';
+import { messageBytes } from '../src/web/transport/transport.ts';
+import type { Transport, WaterMarkOptions } from '../src/web/transport/transport.ts';
 import { WebSocketTransport } from '../src/web/transport/websocket.ts';
 import { FakeDataChannel } from './helpers/fake-data-channel.ts';
 import { describeTransport } from './helpers/transport-contract.ts';
 
 /** Each entry gives a transport whose messages come back. */
 const TRANSPORTS: Record<string, (options?: WaterMarkOptions) => Promise<Transport>> = {
-  loopback: async (options) => new LoopbackTransport(options),
+  loopback: async (options) => LoopbackTransport.create(options),
   // Over real ones in test/browser/data-channel.test.ts.
-  'data channel': async (options) => new DataChannelTransport(new FakeDataChannel(), options),
+  'data channel': async (options) => DataChannelTransport.create(new FakeDataChannel(), options),
   websocket: async (options) => {
     const server = createServer();
     const echo = attachEcho(server);
@@ -27,7 +26,7 @@ const TRANSPORTS: Record<string, (options?: WaterMarkOptions) => Promise<Transpo
     });
     const { port } = server.address() as AddressInfo;
     const origin = `http://127.0.0.1:${port}`;
-    return new WebSocketTransport(`${origin}/echo`, {
+    return WebSocketTransport.create(`${origin}/echo`, {
       ...options,
       createSocket: (url) => new WebSocket(url, { origin }),
     });

@@ -24,7 +24,6 @@ const WORKLETS = {
 };
 
 afterEach(() => {
-  vi.doUnmock('../src/core/playout/warm-up-playout.ts');
   vi.doUnmock('../src/core/receive/warm-up-receive.ts');
   vi.restoreAllMocks();
   vi.resetModules();
@@ -74,10 +73,11 @@ function bits(_: string, value: unknown): unknown {
 async function withoutWarmUp<T>(run: () => Promise<T>): Promise<{ result: T; skipped: number }> {
   vi.resetModules();
   const skip = vi.fn();
-  vi.doMock('../src/core/playout/warm-up-playout.ts', () => ({ warmUpPlayout: skip }));
   vi.doMock('../src/core/receive/warm-up-receive.ts', () => ({ warmUpReceive: skip }));
   const { CapturePipeline } = await import('../src/core/capture/capture-pipeline.ts');
   vi.spyOn(CapturePipeline.prototype, 'warmUp').mockImplementation(skip);
+  const { PlayoutEngine } = await import('../src/core/playout/playout-engine.ts');
+  vi.spyOn(PlayoutEngine, 'warmUp').mockImplementation(skip);
   const result = await run();
   return { result, skipped: skip.mock.calls.length };
 }

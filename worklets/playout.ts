@@ -1,6 +1,5 @@
 import type { PlayoutCommand, PlayoutProcessorOptions } from '../src/core/messages.ts';
 import { PlayoutEngine } from '../src/core/playout/playout-engine.ts';
-import { warmUpPlayout } from '../src/core/playout/warm-up-playout.ts';
 import { createResampler } from '../src/core/resampler/resampler-stream.ts';
 
 /** Plays what it is sent. Has no inputs. */
@@ -12,7 +11,7 @@ class PlayoutProcessor extends AudioWorkletProcessor {
     super();
     const { resampler: plan, channels } = processorOptions;
     const resampler = plan && createResampler(plan, channels);
-    warmUpPlayout(processorOptions, sampleRate, resampler);
+    PlayoutEngine.warmUp(processorOptions, sampleRate, resampler);
     this.#engine = new PlayoutEngine(processorOptions, sampleRate, this.port, resampler);
     this.port.onmessage = ({ data }: MessageEvent<PlayoutCommand>): void => {
       this.#engine?.obey(data, currentFrame);

@@ -34,10 +34,10 @@ function load(): { stop(): void; busyMs: number; longestMs: number } {
   return state;
 }
 
-function withoutSharing<Result>(make: () => Result): Result {
+async function withoutSharing<Result>(make: () => Promise<Result>): Promise<Result> {
   Object.defineProperty(globalThis, 'crossOriginIsolated', { value: false, configurable: true });
   try {
-    return make();
+    return await make();
   } finally {
     Reflect.deleteProperty(globalThis, 'crossOriginIsolated');
   }
@@ -60,9 +60,13 @@ export async function soak(seconds: number): Promise<Soak> {
   const own = await Capture.create(context, stream, OPTIONS);
   const captures = {
     'page, shared memory': own,
-    'page, transferred buffers': withoutSharing(() => new Capture(context, stream, OPTIONS)),
-    'Worker, shared memory': new Capture(context, stream, OPTIONS),
-    'Worker, transferred port': withoutSharing(() => new Capture(context, stream, OPTIONS)),
+    'page, transferred buffers': await withoutSharing(() =>
+      Capture.create(context, stream, OPTIONS),
+    ),
+    'Worker, shared memory': await Capture.create(context, stream, OPTIONS),
+    'Worker, transferred port': await withoutSharing(() =>
+      Capture.create(context, stream, OPTIONS),
+    ),
   };
   await own.resume();
   const accounts: [string, Promise<Account>][] = Object.entries(captures).map(([name, capture]) => [

@@ -70,6 +70,6 @@ export class Tap {
       this.source.disconnect(this.meter.node);
       this.source.disconnect(this.analyser);
     } catch {}
-    this.meter.close();
+    void this.meter.close();
   }
 }

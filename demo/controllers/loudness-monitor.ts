@@ -49,8 +49,8 @@ export class LoudnessMonitor implements ReactiveController {
   /** Starts or halts the measurement. */
   toggle(): void {
     this.paused = !this.paused;
-    if (this.paused) this.meter?.pause();
-    else this.meter?.start();
+    if (this.paused) void this.meter?.pause();
+    else void this.meter?.resume();
     this.host.requestUpdate();
   }
 
@@ -70,7 +70,7 @@ export class LoudnessMonitor implements ReactiveController {
     if (node !== this.node) return meter.close();
     this.meter = meter;
     this.levels = meter.createReading();
-    if (this.paused) meter.pause();
+    if (this.paused) void meter.pause();
     node.connect(meter.node);
     this.host.requestUpdate();
   }
@@ -86,6 +86,6 @@ export class LoudnessMonitor implements ReactiveController {
     try {
       node.disconnect(meter.node);
     } catch {}
-    meter.close();
+    void meter.close();
   }
 }

@@ -91,7 +91,7 @@ export class RoomCall implements ReactiveController {
       if (context !== this.context) return source.close();
       this.source = source;
       this.sent = source.node;
-      const call = new Call(new WebSocketSignalling('/signal', { room }), {
+      const call = Call.create(WebSocketSignalling.create('/signal', { room }), {
         track: source.track ?? trackOf(source.node, context),
         iceServers,
         iceTransportPolicy: policy,
@@ -143,7 +143,7 @@ export class RoomCall implements ReactiveController {
     this.heard = null;
     this.phase = 'idle';
     this.problem = problem;
-    call?.close();
+    void call?.close();
     source?.close();
     void context?.close();
     this.host.requestUpdate();

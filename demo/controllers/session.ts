@@ -377,7 +377,7 @@ export class Session implements ReactiveController {
 /** Loads what lanes have in common, so that the first one does not pay for it: the worklets and libopus. */
 async function loadShared(context: AudioContext): Promise<void> {
   const receiver = await Receiver.create(context, { format: 'opus', sampleRate: SAMPLE_RATE });
-  receiver.close();
+  void receiver.close();
 }
 
 function closeAll({ context, source, parts }: Running): void {

@@ -12,11 +12,12 @@ export class RelayedChannels {
   constructor(channels: CallEnds<RTCDataChannel>) {
     const { port1, port2 } = new MessageChannel();
     this.port = port2;
-    this.sender = new DataChannelTransport(channels.sender);
-    this.receiver = new DataChannelTransport(channels.receiver);
-    this.sender.onstatechange = (status) => port1.postMessage(status);
+    this.sender = DataChannelTransport.create(channels.sender);
+    this.receiver = DataChannelTransport.create(channels.receiver);
+    const { sender } = this;
+    sender.addEventListener('statechange', () => port1.postMessage(sender.status));
     for (const end of [this.sender, this.receiver]) {
-      end.onmessage = (message) => port1.postMessage(message);
+      end.addEventListener('message', ({ data: message }) => port1.postMessage(message));
     }
     // Sound goes from the sender's end to the other, and its receiver's reports back.
     port1.onmessage = ({ data }: MessageEvent<Uint8Array<ArrayBuffer>>) =>
@@ -24,7 +25,7 @@ export class RelayedChannels {
   }
 
   close(): void {
-    this.sender.close();
-    this.receiver.close();
+    void this.sender.close();
+    void this.receiver.close();
   }
 }

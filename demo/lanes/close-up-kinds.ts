@@ -7,7 +7,7 @@ import { buildChunkLane } from './close-up-lane.ts';
 const WEBSOCKET = { name: 'WebSocket', what: 'to a server and back' };
 /** Up to a second of sound may wait for the network; what comes on top is dropped, and the page says so. */
 const echo: OpenTransport = (bytesPerSecond) =>
-  new WebSocketTransport('/echo', { highWaterBytes: Math.ceil(bytesPerSecond) });
+  WebSocketTransport.create('/echo', { highWaterBytes: Math.ceil(bytesPerSecond) });
 
 /** Every lane of the lab. A new one is one more line. */
 export const LANES = {

@@ -35,7 +35,7 @@ export async function buildChunkLane(
     const capture = await openCapture(parts, encoding);
     return new ChunkLane(parts, capture, playout, framing, transport);
   } catch (error) {
-    transport.close();
+    void transport.close();
     throw error;
   }
 }
@@ -43,7 +43,7 @@ export async function buildChunkLane(
 /** Resolves when the transport has connected or failed to, or has taken too long to wait for. */
 function firstAnswer(transport: Transport): Promise<void> {
   return new Promise((resolve) => {
-    transport.onstatechange = () => resolve();
+    transport.addEventListener('statechange', () => resolve(), { once: true });
     setTimeout(resolve, FIRST_CONNECTION_MS);
   });
 }
@@ -110,14 +110,15 @@ class ChunkLane implements Lane {
     this.resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
     this.encoderMs = (capture.preSkip / capture.sampleRate) * 1000;
     this.samplesBytesPerSecond = parts.format === 'opus' ? samplesBytesPerSecond(parts) : null;
-    transport.onmessage = (message) => this.receive(message);
+    transport.addEventListener('message', ({ data: message }) => this.receive(message));
     this.retryAt = performance.now() + transport.status.retryInMs;
-    transport.onstatechange = (status) => {
+    transport.addEventListener('statechange', () => {
+      const { status } = transport;
       this.retryAt = performance.now() + status.retryInMs;
       // What was under way on a connection that is gone comes back on no other.
       if (status.state === 'waiting') this.forgetUpTo(Infinity);
       this.onchange?.();
-    };
+    });
     capture.addEventListener('error', ({ detail }) => {
       if (detail.code === 'stalled') this.stalled = true;
       else this.error = detail;
@@ -181,9 +182,9 @@ class ChunkLane implements Lane {
   close(): void {
     this.onchange = null;
     this.closed = true;
-    this.transport.close();
+    void this.transport.close();
     void this.capture.close();
-    this.playout.close();
+    void this.playout.close();
   }
 
   private async sendChunks(): Promise<void> {

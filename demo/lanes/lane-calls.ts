@@ -15,12 +15,12 @@ export async function openCalls(
   const signalling = await link.openSignalling(lane);
   let sender: Call | null = null;
   try {
-    sender = new Call(signalling.sender, options.sender);
-    return { sender, receiver: new Call(signalling.receiver, options.receiver) };
+    sender = Call.create(signalling.sender, options.sender);
+    return { sender, receiver: Call.create(signalling.receiver, options.receiver) };
   } catch (error) {
-    sender?.close();
-    signalling.sender.close();
-    signalling.receiver.close();
+    void sender?.close();
+    void signalling.sender.close();
+    void signalling.receiver.close();
     throw error;
   }
 }
@@ -30,8 +30,8 @@ export async function connectCalls({ sender, receiver }: CallEnds<Call>): Promis
   try {
     await Promise.all([sender.connect(), receiver.connect()]);
   } catch (error) {
-    sender.close();
-    receiver.close();
+    void sender.close();
+    void receiver.close();
     throw error;
   }
 }

@@ -30,7 +30,7 @@ export interface LaneWorkerOptions {
   readonly wire: WireOptions;
 }
 
-/** To the Worker of a lane; besides them come the capture and the receiver, by `pipeToWorker` and `pipeFrom`. */
+/** To the Worker of a lane; besides them come the capture and the receiver, by `pipeToWorker` and `pipeFromWorker`. */
 export type LaneCommand =
   /** The first. Answered by `ready`, or by `state` with `'failed'`. */
   | { readonly type: 'open'; readonly options: LaneWorkerOptions }

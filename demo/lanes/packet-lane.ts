@@ -91,7 +91,7 @@ class PacketLane implements Lane {
     ]);
     // Closed meanwhile: what has come since must go too.
     if (this.closed) return void [receiver.close(), void capture.close()];
-    receiver.pipeFrom(this.worker.worker);
+    receiver.pipeFromWorker(this.worker.worker);
     await capture.pipeToWorker(this.worker.worker);
   }
 
@@ -114,10 +114,10 @@ class PacketLane implements Lane {
     this.onchange = null;
     this.worker.close();
     void this.capture?.close();
-    this.receiver?.close();
+    void this.receiver?.close();
     this.relay?.close();
-    this.call?.sender.close();
-    this.call?.receiver.close();
+    void this.call?.sender.close();
+    void this.call?.receiver.close();
   }
 
   private async openChannels(

@@ -57,11 +57,12 @@ class RecorderLane implements Lane {
     this.playback = new MediaPlayback(context, recordedType()!);
     this.playback.onerror = (reason) => this.become('failed', reason);
     const bytesPerSecond = (settings.bitrate / 8) * (4 / 3);
-    this.transport = new WebSocketTransport(link.socketUrl(id), {
+    this.transport = WebSocketTransport.create(link.socketUrl(id), {
       highWaterBytes: Math.ceil(bytesPerSecond * MAX_WAITING_SECONDS),
     });
-    this.transport.onmessage = (message) => this.arrive(message);
-    this.transport.onstatechange = ({ state, reason }) => {
+    this.transport.addEventListener('message', ({ data: message }) => this.arrive(message));
+    this.transport.addEventListener('statechange', () => {
+      const { state, reason } = this.transport.status;
       if (state === 'open') {
         // The file begins with the connection: without its beginning nothing that follows can be read.
         if (this.chunks === null) void this.send(stream());
@@ -69,7 +70,7 @@ class RecorderLane implements Lane {
       } else if (state === 'waiting' && this.chunks !== null) {
         this.become('failed', 'The connection was lost, and with it a piece of the file.');
       } else if (state === 'waiting') this.become('waiting', reason);
-    };
+    });
   }
 
   get output(): AudioNode {
@@ -105,14 +106,14 @@ class RecorderLane implements Lane {
   close(): void {
     this.closed = true;
     this.onchange = null;
-    this.transport.close();
-    this.chunks?.stop();
+    void this.transport.close();
+    void this.chunks?.close();
     this.playback.close();
   }
 
   private async send(stream: MediaStream): Promise<void> {
     try {
-      this.chunks = new MediaChunks(stream, { timeslice: TIMESLICE_MS, bitrate: this.bitrate });
+      this.chunks = MediaChunks.create(stream, { timeslice: TIMESLICE_MS, bitrate: this.bitrate });
       this.startedAt = performance.now();
       for await (const chunk of this.chunks) {
         if (this.closed) return;

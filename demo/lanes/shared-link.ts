@@ -38,9 +38,9 @@ export class SharedLink implements LinkAccess {
     const url = client.signallingUrl(name);
     const options = { room: `${client.session}-${name}` };
     // Who comes first is called: the receiver.
-    const receiver = new WebSocketSignalling(url, options);
+    const receiver = WebSocketSignalling.create(url, options);
     await joined(receiver);
-    return { receiver, sender: new WebSocketSignalling(url, options) };
+    return { receiver, sender: WebSocketSignalling.create(url, options) };
   }
 
   /** Connects to the engine, if that has not been done. Without one lanes go directly: `missing` tells. */
@@ -116,10 +116,10 @@ function joined(signalling: Signalling): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {
       if (signalling.state === 'connecting') return;
-      signalling.onstatechange = null;
+      signalling.removeEventListener('statechange', look);
       resolve();
     };
-    signalling.onstatechange = look;
+    signalling.addEventListener('statechange', look);
     look();
   });
 }

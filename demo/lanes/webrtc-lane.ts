@@ -74,8 +74,8 @@ class WebrtcLane implements Lane {
 
   close(): void {
     this.onchange = null;
-    this.call.sender.close();
-    this.call.receiver.close();
+    void this.call.sender.close();
+    void this.call.receiver.close();
   }
 }
 

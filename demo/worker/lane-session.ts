@@ -61,7 +61,7 @@ export class LaneSession {
     const bytesPerSecond = format === 'opus' ? settings.bitrate / 8 + 5000 : sampleRate * 2;
     this.wire = openWire(options.wire, Math.ceil(2 * bytesPerSecond * MAX_WAITING_SECONDS));
     this.wire.onmessage = (message) => this.arrive(message);
-    this.wire.onstatechange = ({ state, reason }) => {
+    this.wire.onstatus = ({ state, reason }) => {
       if (state === 'open' || state === 'congested') {
         this.open = true;
         tell('running', '');

@@ -5,8 +5,10 @@ import { dataChannelWireBytes, webSocketWireBytes } from '../measure/wire-bytes.
 
 /** The way there and back, whatever it is made of. */
 export interface LaneWire {
+  /** Called for each message that arrives. */
   onmessage: ((message: TransportMessage) => void) | null;
-  onstatechange: ((status: TransportStatus) => void) | null;
+  /** Called after each change of state. */
+  onstatus: ((status: TransportStatus) => void) | null;
   /** @returns false when it was dropped */
   send(message: string | Uint8Array<ArrayBuffer>): boolean;
   /** From the other end to this one, which has it by `onmessage` like all that arrives. @returns false when it was dropped */
@@ -30,9 +32,20 @@ export function openWire(options: WireOptions, highWaterBytes: number): LaneWire
   }
 }
 
-class SocketWire extends WebSocketTransport implements LaneWire {
+class SocketWire implements LaneWire {
+  onmessage: ((message: TransportMessage) => void) | null = null;
+  onstatus: ((status: TransportStatus) => void) | null = null;
+  private readonly transport: WebSocketTransport;
+
   constructor(url: string, highWaterBytes: number) {
-    super(url, { highWaterBytes });
+    const transport = WebSocketTransport.create(url, { highWaterBytes });
+    this.transport = transport;
+    transport.addEventListener('message', ({ data }) => this.onmessage?.(data));
+    transport.addEventListener('statechange', () => this.onstatus?.(transport.status));
+  }
+
+  send(message: TransportMessage): boolean {
+    return this.transport.send(message);
   }
 
   /** The other end sends back all that it is sent. */
@@ -48,16 +61,17 @@ class SocketWire extends WebSocketTransport implements LaneWire {
 /** What goes into one end of a channel comes out of the other. */
 class ChannelWire implements LaneWire {
   onmessage: ((message: TransportMessage) => void) | null = null;
-  onstatechange: ((status: TransportStatus) => void) | null = null;
+  onstatus: ((status: TransportStatus) => void) | null = null;
   private readonly sender: DataChannelTransport;
   private readonly receiver: DataChannelTransport;
 
   constructor(sender: RTCDataChannel, receiver: RTCDataChannel, highWaterBytes: number) {
-    this.sender = new DataChannelTransport(sender, { highWaterBytes });
-    this.receiver = new DataChannelTransport(receiver);
-    this.sender.onstatechange = (status) => this.onstatechange?.(status);
+    const transport = DataChannelTransport.create(sender, { highWaterBytes });
+    this.sender = transport;
+    this.receiver = DataChannelTransport.create(receiver);
+    transport.addEventListener('statechange', () => this.onstatus?.(transport.status));
     for (const end of [this.sender, this.receiver]) {
-      end.onmessage = (message) => this.onmessage?.(message);
+      end.addEventListener('message', ({ data }) => this.onmessage?.(data));
     }
   }
 
@@ -77,14 +91,14 @@ class ChannelWire implements LaneWire {
 /** Through the page, which has the channels. */
 class RelayWire implements LaneWire {
   onmessage: ((message: TransportMessage) => void) | null = null;
-  onstatechange: ((status: TransportStatus) => void) | null = null;
+  onstatus: ((status: TransportStatus) => void) | null = null;
   private readonly port: MessagePort;
 
   constructor(port: MessagePort) {
     this.port = port;
     port.onmessage = ({ data }: MessageEvent<Uint8Array | TransportStatus>) => {
       if (data instanceof Uint8Array) this.onmessage?.(data);
-      else this.onstatechange?.(data);
+      else this.onstatus?.(data);
     };
   }
 

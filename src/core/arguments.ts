@@ -2,6 +2,12 @@
  * Checks at the public boundary. Each returns its value, or throws with what was expected and what came.
  */
 
+/** The rates that Web Audio guarantees for a buffer begin at 8000 Hz; engines take 3000–768000 Hz (Web Audio §1.4, `sampleRate`). */
+export const MIN_SAMPLE_RATE = 3000;
+export const MAX_SAMPLE_RATE = 768_000;
+/** Web Audio §1.1, `numberOfChannels`: at least 32 are supported. */
+export const MAX_CHANNELS = 32;
+
 /** @throws RangeError unless `value` is an integer in `min`..`max`; TypeError unless it is a number. */
 export function integerIn(name: string, value: unknown, min: number, max: number): number {
   const number = numberIn(name, value, min, max);

@@ -105,14 +105,12 @@ export {
   audioLevelByte,
   audioLevelHasVoice,
   audioLevelOf,
-} from './rtp/audio-level.ts';
-export {
   HeaderExtensionCursor,
   headerExtensionBytes,
   writeHeaderExtensions,
 } from './rtp/header-extensions.ts';
 export type { HeaderExtension } from './rtp/header-extensions.ts';
-export { InterarrivalJitter } from './rtp/interarrival-jitter.ts';
+export { InterarrivalJitter, ReceptionStatistics } from './rtp/reception-statistics.ts';
 export { LossReporter } from './rtp/loss-reporter.ts';
 export type { LossReporterOptions } from './rtp/loss-reporter.ts';
 export { LossRuns } from './rtp/loss-runs.ts';
@@ -123,17 +121,11 @@ export {
   writeLossPattern,
 } from './rtp/loss-pattern.ts';
 export type { LossPattern, LossSummary } from './rtp/loss-pattern.ts';
-export { ntpFraction, ntpMiddle, ntpSeconds, ntpToMs } from './rtp/ntp-time.ts';
-export { PcapngWriter } from './rtp/pcapng.ts';
-export type { PcapDirection, PcapEndpoint, PcapngOptions } from './rtp/pcapng.ts';
-export { ReceptionStatistics } from './rtp/reception-statistics.ts';
-export { RedundancyController } from './rtp/redundancy-controller.ts';
-export type {
-  LossReport,
-  RedundancyControllerOptions,
-  RedundancySettings,
-} from './rtp/redundancy-controller.ts';
 export {
+  ntpFraction,
+  ntpMiddle,
+  ntpSeconds,
+  ntpToMs,
   isRtcp,
   readReports,
   reportBytes,
@@ -142,6 +134,14 @@ export {
   writeReport,
   writeSourceDescription,
 } from './rtp/rtcp.ts';
+export { PcapngWriter } from './rtp/pcapng.ts';
+export type { PcapDirection, PcapEndpoint, PcapngOptions } from './rtp/pcapng.ts';
+export { RedundancyController } from './rtp/redundancy-controller.ts';
+export type {
+  LossReport,
+  RedundancyControllerOptions,
+  RedundancySettings,
+} from './rtp/redundancy-controller.ts';
 export type { ReceiverReport, ReportBlock, SenderReport } from './rtp/rtcp.ts';
 export {
   RED_MAX_BLOCK_BYTES,

@@ -42,20 +42,23 @@ export interface OpusCaptureProcessorOptions extends CaptureProcessorOptions<'op
   readonly module: OpusModule;
 }
 
-/** The part of a `MessagePort` that chunks need, in whichever scope it is. */
-export interface CapturePort {
+/** The part of a `MessagePort` that is used, in whichever scope it is: the core knows no platform's types. */
+export interface MessagePortLike {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   start(): void;
   close(): void;
 }
 
+/** A port that is only posted to. */
+export type PostingPort = Pick<MessagePortLike, 'postMessage'>;
+
 /** To the processor, and to either end of the port that `pipe` handed over. */
 export type CaptureCommand =
   /** A buffer of the pool that comes back, by the port that brought it or by the node's. */
   | { readonly type: 'recycle'; readonly header: Float64Array; readonly bytes: Uint8Array }
   /** From now on chunks go through this port; null: through the node's again. Without a ring only. */
-  | { readonly type: 'pipe'; readonly port: CapturePort | null }
+  | { readonly type: 'pipe'; readonly port: MessagePortLike | null }
   /** Sends what is captured and stops capturing until `resume`. With `hold` the unfinished chunk waits for what follows. */
   | { readonly type: 'pause'; readonly hold?: boolean }
   | { readonly type: 'resume' }
@@ -105,10 +108,10 @@ export interface CaptureHandover extends ChunkOptions {
   /** Chunks that had come to the page before. */
   readonly waiting: readonly ChunkSlot[];
   /** Where the rest come from: one of the two. */
-  readonly port: CapturePort | null;
+  readonly port: MessagePortLike | null;
   readonly ring: SharedArrayBuffer | null;
   /** By which the Worker and the page know of each other. */
-  readonly control?: CapturePort;
+  readonly control?: MessagePortLike;
   /** The Web Lock that the Worker holds while it lives. */
   readonly lock?: string;
 }
@@ -137,7 +140,7 @@ export interface OpusSessionOptions {
   /** How many packets may be on their way to the reader. */
   readonly slots: number;
   /** Where packets go, as `CaptureDelivery`. Takes `recycle` in return. */
-  readonly port: CapturePort;
+  readonly port: MessagePortLike;
 }
 
 /** To `worker/opus.js`. */
@@ -154,7 +157,7 @@ export type OpusWorkerCommand =
    * From now on packets go through this port. Answered by `piped`, by the old port: it brings nothing more. `refill`: buffers
    * that are out will not come back.
    */
-  | { readonly type: 'pipe'; readonly port: CapturePort; readonly refill: boolean }
+  | { readonly type: 'pipe'; readonly port: MessagePortLike; readonly refill: boolean }
   /** Changes the encoder, which is libopus, from the next packet on. */
   | { readonly type: 'adjust'; readonly options: OpusAdjustment }
   /** The samples to encode, as f32. Answered by `ended` when the capture has. */
@@ -220,7 +223,7 @@ export type MeterCommand =
   /** Halts the measurement of integrated loudness, loudness range and their maxima. */
   | { readonly type: 'pause' }
   /** Goes on with it. */
-  | { readonly type: 'start' }
+  | { readonly type: 'resume' }
   | { readonly type: 'close' };
 export type MeterEvent =
   /** The reading, in the order of the meters' fields. Posted at most 60 times a second, only without a snapshot. */
@@ -361,18 +364,10 @@ export interface ReceiveDelivery {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The part of a `MessagePort` that packets need, in whichever scope it is. */
-export interface ReceivePort {
-  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  start(): void;
-  close(): void;
-}
-
 export type ReceiveCommand =
   | ReceiveDelivery
   /** Packets come through this port as well. */
-  | { readonly type: 'pipe'; readonly port: ReceivePort }
+  | { readonly type: 'pipe'; readonly port: MessagePortLike }
   | { readonly type: 'limits'; readonly minDelay: number; readonly maxDelay: number }
   /** Forgets the stream: what comes next is another one. */
   | { readonly type: 'reset' }
@@ -391,7 +386,7 @@ export interface ReceiverHandover extends StreamFormat {
   readonly type: 'micwire-receiver';
   readonly maxPayloadBytes: number;
   readonly maxPacketFrames: number;
-  readonly port: ReceivePort;
+  readonly port: MessagePortLike;
 }
 
 // --- the table -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-import { joinBytes, utf8Bytes } from '../core/container/bytes.ts';
+import { joinBytes, utf8Bytes } from '../core/bytes.ts';
 import { MicwireError } from '../core/errors.ts';
 import { inTime } from './backup-entry.ts';
 import type { BackupArchive, BackupEntry, BackupStore } from './backup-entry.ts';

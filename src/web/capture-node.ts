@@ -11,12 +11,13 @@ import type {
   CaptureEvent,
   CaptureHandover,
   CaptureProcessorOptions,
-  CapturePort,
+  MessagePortLike,
   ProcessorName,
 } from '../core/messages.ts';
 import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import type { CaptureSettings } from './capture-options.ts';
-import { ANSWER_MS, Patience } from './patience.ts';
+import { canShareMemory } from './context-life.ts';
+import { ANSWER_MS, Patience, sleep } from './patience.ts';
 import { RemoteReader, readerFields } from './remote-reader.ts';
 import { resamplerBetween } from './resampler-design.ts';
 
@@ -65,7 +66,7 @@ export class CaptureNode<
     const resampler = resamplerBetween(context.sampleRate, stream.sampleRate, quality);
     this.latencyFrames = resampler?.latencyFrames ?? 0;
     this.queue = new ChunkQueue(maxChunks);
-    this.#ring = isolated() ? allocateRing(maxChunks, HEADER_BYTES + payloadBytes) : null;
+    this.#ring = canShareMemory() ? allocateRing(maxChunks, HEADER_BYTES + payloadBytes) : null;
     const processorOptions: CaptureProcessorOptions<Format> = {
       stream,
       encoding,
@@ -157,7 +158,7 @@ export class CaptureNode<
       firstFrame,
       droppedChunks,
       waiting,
-      port: port as CapturePort | null,
+      port: port as MessagePortLike | null,
       ring,
       ...readerFields(reader),
     };
@@ -216,7 +217,7 @@ export class CaptureNode<
   #readHere(port: MessagePort): void {
     port.onmessage = ({ data }: MessageEvent<CaptureEvent>): void => {
       if (data.type !== 'chunk' && data.type !== 'end') return;
-      receiveDelivery(data, port as CapturePort, this.#settings, this.queue);
+      receiveDelivery(data, port as MessagePortLike, this.#settings, this.queue);
     };
   }
 
@@ -283,12 +284,3 @@ const STALLED =
   'The audio thread does not answer. The audio device may be gone: close the context and make a new one.';
 const PROCESSOR_ERROR =
   'The capture processor failed, and its node is silent for good. Close this capture and make another.';
-
-/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
-function isolated(): boolean {
-  return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}

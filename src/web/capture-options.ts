@@ -2,12 +2,13 @@ import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import { numberIn, oneOf } from '../core/arguments.ts';
 import { CHUNK_ENCODINGS, longestPayload } from '../core/capture/chunk.ts';
-import type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
+import type { Chunk, ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
 import type { Dither } from '../core/format/sample-format.ts';
 import { checkSampleStream } from '../core/format/check-stream.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import type { MicwireError } from '../core/errors.ts';
 
 /** How audio is captured. */
 export interface CaptureOptions {
@@ -86,4 +87,17 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
     // One more, because one is always being written.
     maxChunks: Math.ceil(bufferDuration / chunkDuration) + 1,
   };
+}
+
+/** What a `Capture` dispatches. */
+export interface CaptureEventMap<Format extends PayloadFormat = SampleFormat> {
+  /** A chunk, in `detail`. The first listener makes these events the capture's one reader, for good. */
+  readonly chunk: CustomEvent<Chunk<Format>>;
+  /** `capture.state` has changed. */
+  readonly statechange: Event;
+  /**
+   * A failure, in `detail`: `'stalled'` may pass; after `'worker-gone'` of a Worker that read, the page is the reader again;
+   * after `'processor-error'` the capture is closed.
+   */
+  readonly error: CustomEvent<MicwireError>;
 }

@@ -4,31 +4,38 @@ import type { Chunk, ChunkEncoding } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import { isSampleFormat } from '../core/format/formats.ts';
 import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
+import type { SendFraming } from '../core/framing/framing.ts';
+import { checkPipe, pipeChunks } from '../core/pipe.ts';
+import type { CapturePipeResult, PipeOptions } from '../core/pipe.ts';
+import type { Transport } from './transport/transport.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import { MicwireError } from '../core/errors.ts';
-import { streamOf } from './capture-events.ts';
-import type { CaptureEventMap } from './capture-events.ts';
+import { captureSettings } from './capture-options.ts';
+import type { CaptureEventMap, CaptureOptions, CaptureSettings } from './capture-options.ts';
 import type { CaptureBackend, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
-import { captureSettings } from './capture-options.ts';
-import type { CaptureOptions } from './capture-options.ts';
-import { connectSource, disconnectSource, openSource } from './capture-source.ts';
-import type { CaptureSource, OpenSource } from './capture-source.ts';
-import { SourceWatch, resumeSuspended } from './capture-state.ts';
-import type { CaptureState } from './capture-state.ts';
+import {
+  connectSource,
+  disconnectSource,
+  openSource,
+  SourceWatch,
+  resumeSuspended,
+} from './capture-source.ts';
+import type { CaptureSource, OpenSource, CaptureState } from './capture-source.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
-import { Watchdog } from './watchdog.ts';
+import { Watchdog } from './patience.ts';
 import { CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /**
  * Captures a track or a node as exactly timed chunks of samples.
  *
- * Chunks are read in one way: `for await (const chunk of capture)`, `capture.readable`, `'chunk'` events, or
- * `capture.pipeToWorker(worker)`. Until then they wait, for as long as `bufferDuration`.
+ * Chunks are read in one way: `capture.pipeTo(transport, framing)`, `for await (const chunk of capture)`,
+ * `capture.readable`, `'chunk'` events, or `capture.pipeToWorker(worker)`. Until then they wait, for as long as
+ * `bufferDuration`.
  *
  * @example
  * const capture = await Capture.create(context, stream, { sampleRate: 16000 });
@@ -102,40 +109,32 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
         late.discard?.();
       });
       try {
-        return makeInOpenContext(context, () => new Capture<'opus'>(context, source, opened));
+        return makeInOpenContext(context, () => new Capture(context, source, opened));
       } catch (error) {
         opened.discard?.();
         throw error;
       }
     }
-    const { stream } = captureSettings(options, context.sampleRate);
+    const settings = captureSettings(options, context.sampleRate);
     await whileOpen(
       context,
       Promise.all([
         loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-        loadResamplerDesign(context.sampleRate, stream.sampleRate),
+        loadResamplerDesign(context.sampleRate, settings.stream.sampleRate),
       ]),
     );
-    return makeInOpenContext(context, () => new Capture<SampleFormat>(context, source, options));
+    return makeInOpenContext(
+      context,
+      () => new Capture(context, source, pcmCapture(context, settings)),
+    );
   }
 
-  /**
-   * For a context that has the `capture` worklet already, at its rate, or where `create` has resampled before.
-   * @throws as `create` does
-   */
-  constructor(context: BaseAudioContext, source: CaptureSource, options?: CaptureOptions);
-  /** @internal */
-  constructor(context: BaseAudioContext, source: CaptureSource, opened: OpenCapture<Format>);
-  constructor(
+  private constructor(
     context: BaseAudioContext,
     source: CaptureSource,
-    options: CaptureOptions | OpenCapture<Format> = {},
+    opened: OpenCapture<Format>,
   ) {
     super();
-    checkContext('Capture', context);
-    checkObject('Capture: options must be an object', options);
-    const opened: OpenCapture<Format> =
-      'createBackend' in options ? options : (openPcm(context, options) as never);
     const { stream, encoding } = opened;
     this.stream = stream;
     this.sampleRate = stream.sampleRate;
@@ -215,6 +214,28 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
+   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or `signal`
+   * is aborted. Chunks wait while the transport is not open, or is congested: for as long as `bufferDuration`, then the oldest
+   * is dropped and counted. A transport that comes back is sent to again; its failures are its own `'error'` events.
+   * @example
+   * capture.pipeTo(transport, binaryFraming);
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
+   *   `{ createEncoder: (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
+   * @returns what was sent, when the pipe has ended; another reader may then follow
+   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry; TypeError when the
+   *   capture is being read already
+   */
+  async pipeTo(
+    transport: Transport,
+    framing: SendFraming,
+    options: PipeOptions = {},
+  ): Promise<CapturePipeResult> {
+    checkPipe('capture.pipeTo', transport, framing, 'createEncoder', options);
+    const encoder = framing.createEncoder(this.stream);
+    return pipeChunks(this[Symbol.asyncIterator](), encoder, transport, options.signal);
+  }
+
+  /**
    * Sends all chunks from the audio thread to a Worker, which takes them with `receiveCapture(event)` from
    * `micwire/worker`; they do not pass through this thread, however busy it is. (In WebKit that needs a cross-origin
    * isolated page.) Chunks that wait here go first. The Worker stays the reader until the capture ends. When it is
@@ -276,12 +297,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Ends the capture: what was captured leaves, reading ends after it, the processor ends, the source is disconnected. The
-   * track goes on: it is yours. Resolves when all is done; a second call does no harm.
+   * track continues: it is yours. Resolves when all is done; a second call returns the same promise.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true;
     this.#update();
-    await this.#end();
+    return this.#end();
   }
 
   async #pause(hold: boolean): Promise<void> {
@@ -346,8 +367,10 @@ function isEncoded(options: CaptureOptions | OpusCaptureOptions): options is Opu
   return !isSampleFormat(options.format ?? 's16');
 }
 
-function openPcm(context: BaseAudioContext, options: CaptureOptions): OpenCapture<SampleFormat> {
-  const settings = captureSettings(options, context.sampleRate);
+function pcmCapture(
+  context: BaseAudioContext,
+  settings: CaptureSettings,
+): OpenCapture<SampleFormat> {
   return {
     ...settings,
     preSkip: 0,
@@ -358,3 +381,20 @@ function openPcm(context: BaseAudioContext, options: CaptureOptions): OpenCaptur
 
 const STALLED =
   'The context is running, but for a second no audio has reached the capture. The audio device may be gone or taken: close the context and make a new one.';
+
+/** A stream that takes from an iterator only what its reader asks for. */
+function streamOf<T>(chunks: AsyncIterator<T>): ReadableStream<T> {
+  return new ReadableStream<T>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await chunks.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

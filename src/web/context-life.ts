@@ -1,5 +1,5 @@
 import { MicwireError } from '../core/errors.ts';
-import { deferred } from './deferred.ts';
+import { deferred } from './patience.ts';
 
 /** What is looked at of a context: a native one, or one that a library wraps. */
 export interface LivingContext {
@@ -62,4 +62,9 @@ export function makeInOpenContext<Result>(context: LivingContext, make: () => Re
     }
     throw error;
   }
+}
+
+/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
+export function canShareMemory(): boolean {
+  return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
 }

@@ -13,10 +13,8 @@ export type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
 export type { Dither } from '../core/format/sample-format.ts';
 export { Capture } from './capture.ts';
-export type { CaptureEventMap } from './capture-events.ts';
-export type { CaptureOptions } from './capture-options.ts';
-export type { CaptureSource } from './capture-source.ts';
-export type { CaptureState } from './capture-state.ts';
+export type { CaptureEventMap, CaptureOptions } from './capture-options.ts';
+export type { CaptureSource, CaptureState } from './capture-source.ts';
 export type { EncodedIn } from './capture-backend.ts';
 export type { OpusCaptureOptions, OpusRoute } from './opus-capture-options.ts';
 export { loadOpusModule } from './opus-module.ts';
@@ -39,13 +37,14 @@ export type { PpmType } from '../core/metering/ppm-ballistics.ts';
 export { LoopbackTransport } from './transport/loopback.ts';
 export type {
   Transport,
+  TransportEventMap,
   TransportMessage,
   TransportState,
   TransportStats,
   TransportStatus,
+  WaterMarkOptions,
 } from './transport/transport.ts';
 export type { BackOffOptions } from './transport/back-off.ts';
-export type { WaterMarkOptions } from './transport/water-marks.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
 export type { WebSocketLike } from './transport/socket.ts';
 export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/websocket.ts';
@@ -69,16 +68,20 @@ export type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
 export { unfinishedRecordings } from './recorder-backup.ts';
 export type { RecorderBackupState, UnfinishedRecording } from './recorder-backup.ts';
 export { MediaChunks } from './media-chunks.ts';
-export type { MediaChunk, MediaChunksOptions } from './media-chunks.ts';
+export type {
+  MediaChunk,
+  MediaChunksEventMap,
+  MediaChunksOptions,
+  MediaChunksState,
+} from './media-chunks.ts';
 export { DataChannelTransport } from './transport/data-channel.ts';
 export type { DataChannelLike } from './transport/data-channel.ts';
 export { Call } from './webrtc/call.ts';
 export type { CallDataChannelOptions } from './webrtc/call.ts';
-export type { CallEventMap, CallState } from './webrtc/call-events.ts';
-export type { CallOptions } from './webrtc/call-options.ts';
+export type { CallEventMap, CallState, CallOptions } from './webrtc/call-options.ts';
 export { dumpForImporter } from './webrtc/dump.ts';
-export { memorySignalling } from './webrtc/memory-signalling.ts';
-export type { Signalling, SignallingState } from './webrtc/signalling.ts';
+export { memorySignalling } from './webrtc/signalling.ts';
+export type { Signalling, SignallingEventMap, SignallingState } from './webrtc/signalling.ts';
 export { WebSocketSignalling } from './webrtc/websocket-signalling.ts';
 export type { WebSocketSignallingOptions } from './webrtc/websocket-signalling.ts';
 export type { CallFigures } from '../core/webrtc/call-figures.ts';
@@ -102,10 +105,22 @@ export type {
   DescribeSignal,
   SignalMessage,
 } from '../core/webrtc/signal-message.ts';
+export { TypedEventTarget } from './typed-event-target.ts';
+export type {
+  CapturePipeResult,
+  PipeOptions,
+  PipeSignal,
+  ReceivePipeResult,
+} from '../core/pipe.ts';
+export type { SendFraming } from '../core/framing/framing.ts';
 export { Receiver } from './receiver.ts';
-export type { ReceiverEventMap, ReceiverParts } from './receiver.ts';
-export type { ReceiverOptions } from './receiver-options.ts';
-export type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
+export type { ReceiverEventMap } from './receiver.ts';
+export type {
+  ReceiverOptions,
+  ReceiverPosition,
+  ReceiverState,
+  ReceiverStats,
+} from './receiver-options.ts';
 export type {
   ReceiveFraming,
   ReceivedMessage,

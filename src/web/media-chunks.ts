@@ -3,6 +3,8 @@ import type { OptionNames } from '../core/option-names.ts';
 import { describe, numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { encodeBase64 } from '../core/base64/base64.ts';
+import { deferred } from './patience.ts';
+import { TypedEventTarget } from './typed-event-target.ts';
 
 /** How the browser's own recorder is used. */
 export interface MediaChunksOptions {
@@ -28,6 +30,17 @@ export interface MediaChunk {
   readonly base64: string;
 }
 
+/** What a {@link MediaChunks} is doing. */
+export type MediaChunksState = 'recording' | 'paused' | 'closed';
+
+/** What a {@link MediaChunks} dispatches. */
+export interface MediaChunksEventMap {
+  /** `mediaChunks.state` has changed. */
+  readonly statechange: Event;
+  /** The browser's recorder failed, in `detail`; reading ends with the same error. */
+  readonly error: CustomEvent<MicwireError>;
+}
+
 /** What browsers have, the smallest chunks first. */
 const TYPES = [
   'audio/webm;codecs=opus',
@@ -40,19 +53,29 @@ const TYPES = [
  * What the browser's `MediaRecorder` makes, in chunks: the plainest way to a wire, and the one to compare with. Not exactly
  * timed, not the same in any two engines, and a chunk that is lost spoils all that follow.
  */
-export class MediaChunks implements AsyncIterable<MediaChunk> {
+export class MediaChunks
+  extends TypedEventTarget<MediaChunksEventMap>
+  implements AsyncIterable<MediaChunk>
+{
   /** MIME type of what comes. */
   readonly type: string;
   readonly #recorder: MediaRecorder;
   readonly #chunks: ReadableStream<MediaChunk>;
+  readonly #ended = deferred<void>();
   #cancelled = false;
+  #state: MediaChunksState = 'recording';
 
   /**
    * Begins to record.
    * @throws TypeError or RangeError for a wrong argument; MicwireError 'unsupported' when the browser has no recorder, or none
    *   for the type
    */
-  constructor(stream: MediaStream, options: MediaChunksOptions = {}) {
+  static create(stream: MediaStream, options: MediaChunksOptions = {}): MediaChunks {
+    return new MediaChunks(stream, options);
+  }
+
+  private constructor(stream: MediaStream, options: MediaChunksOptions) {
+    super();
     checkOptions('MediaChunks', options, NAMES);
     if (typeof stream !== 'object' || stream === null || !('getAudioTracks' in stream)) {
       throw new TypeError(`stream must be a MediaStream, got ${describe(stream)}.`);
@@ -73,7 +96,7 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
       start: (controller) => this.#listen(controller),
       cancel: () => {
         this.#cancelled = true;
-        this.stop();
+        void this.close();
       },
     });
     try {
@@ -84,12 +107,17 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
     this.type = this.#recorder.mimeType || (mimeType ?? '');
   }
 
+  /** What the recorder is doing; `'statechange'` tells when that changes. */
+  get state(): MediaChunksState {
+    return this.#state;
+  }
+
   /** The chunks as a stream. Cancelling it ends the recording. */
   get readable(): ReadableStream<MediaChunk> {
     return this.#chunks;
   }
 
-  /** Reads the chunks until `stop()`, or until the stream ends. */
+  /** Reads the chunks until `close()`, or until the stream ends. */
   [Symbol.asyncIterator](): AsyncIterableIterator<MediaChunk> {
     const reader = this.#chunks.getReader();
     const done = { done: true, value: undefined } as const;
@@ -114,20 +142,34 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
     return iterator;
   }
 
-  /** After the end it does nothing. */
-  pause(): void {
-    if (this.#recorder.state !== 'inactive') this.#recorder.pause();
+  /** Stops recording until `resume()`. After the end it does nothing. */
+  async pause(): Promise<void> {
+    if (this.#recorder.state === 'inactive') return;
+    this.#recorder.pause();
+    this.#become('paused');
   }
 
-  /** After the end it does nothing. */
-  resume(): void {
-    if (this.#recorder.state !== 'inactive') this.#recorder.resume();
+  /** Continues. After the end it does nothing. */
+  async resume(): Promise<void> {
+    if (this.#recorder.state === 'inactive') return;
+    this.#recorder.resume();
+    this.#become('recording');
   }
 
-  /** Ends the recording: what is left comes, then reading ends. */
-  stop(): void {
+  /**
+   * Ends the recording: the last chunk comes, then reading ends. Resolves when that chunk is there to be read; a second call
+   * returns the same promise.
+   */
+  close(): Promise<void> {
     // A track that has ended ends it too, but this thread is told later.
     if (this.#recorder.state !== 'inactive') this.#recorder.stop();
+    return this.#ended.promise;
+  }
+
+  #become(state: MediaChunksState): void {
+    if (state === this.#state || this.#state === 'closed') return;
+    this.#state = state;
+    this.dispatchEvent(new Event('statechange'));
   }
 
   #listen(controller: ReadableStreamDefaultController<MediaChunk>): void {
@@ -139,8 +181,10 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
     const fail = (cause: unknown): void => {
       const why = cause instanceof Error ? cause.message : 'it does not say why';
       const text = `The browser's recorder failed: ${why}`;
-      controller.error(new MicwireError('recording', text, { cause }));
-      this.stop();
+      const detail = new MicwireError('recording', text, { cause });
+      controller.error(detail);
+      void this.close();
+      this.dispatchEvent(new CustomEvent('error', { detail }));
     };
     // Null once it has failed.
     const open = (): boolean => !this.#cancelled && controller.desiredSize !== null;
@@ -159,6 +203,8 @@ export class MediaChunks implements AsyncIterable<MediaChunk> {
     recorder.onstop = (): void =>
       void last.then(() => {
         if (open()) controller.close();
+        this.#become('closed');
+        this.#ended.resolve();
       });
     recorder.onerror = (event): void => fail((event as { readonly error?: unknown }).error);
   }

@@ -1,20 +1,19 @@
 import { checkContext, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import { integerIn, numberIn, oneOf, MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/arguments.ts';
 import { LOUDNESS_MIN_RATE } from '../core/metering/loudness-meter.ts';
 import { createMeterReading, meterNames } from '../core/metering/meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE } from '../core/dsp/sample-rate.ts';
 import { MicwireError } from '../core/errors.ts';
 import { connectSource, disconnectSource, openSource } from './capture-source.ts';
 import type { CaptureSource, OpenSource } from './capture-source.ts';
-import { makeInOpenContext, whileOpen } from './context-life.ts';
+import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { METER_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
-import { closeAfterLastWord } from './patience.ts';
+import { LastWord } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
 /** What a `Meter` is told when it is made. */
@@ -89,7 +88,7 @@ export class Meter<
   /** The latest reading posted, while there is no shared memory. */
   #posted: Float64Array | null = null;
   #closed = false;
-  #closePort: () => void = () => this.node.port.close();
+  readonly #lastWord = new LastWord();
   #source: OpenSource | null = null;
 
   /**
@@ -116,22 +115,18 @@ export class Meter<
     return makeInOpenContext(context, () => new Meter(context, options, wasm));
   }
 
-  /**
-   * For a context that has the `meter` worklet already.
-   *
-   * @param wasm what `meterModule()` of `micwire/core` returns; by default TypeScript computes.
-   * @throws RangeError or TypeError when an option is wrong.
-   */
-  constructor(context: BaseAudioContext, options: MeterOptions<Name> = {}, wasm?: object) {
+  private constructor(
+    context: BaseAudioContext,
+    options: MeterOptions<Name>,
+    wasm: object | undefined,
+  ) {
     super();
-    checkContext('Meter', context);
-    checkOptions('Meter', options, NAMES);
     this.channels = integerIn('channels', options.channels ?? 2, 1, MAX_CHANNELS);
     this.meters = meterNames(options.meters ?? (['peak', 'rms'] as readonly MeterName[] as Name[]));
     if ((this.meters as readonly MeterName[]).includes('loudness')) {
       numberIn("the context's rate", context.sampleRate, LOUDNESS_MIN_RATE, MAX_SAMPLE_RATE);
     }
-    const snapshot = isolated() ? allocateSnapshot(this.createReading().values.length) : null;
+    const snapshot = canShareMemory() ? allocateSnapshot(this.createReading().values.length) : null;
     this.#snapshot = snapshot && new SnapshotReader(snapshot);
     const processorOptions: MeterProcessorOptions = {
       channels: this.channels,
@@ -162,7 +157,7 @@ export class Meter<
       }
       this.node.connect(context.destination);
     } catch (error) {
-      this.close();
+      void this.close();
       throw error;
     }
     context.addEventListener('statechange', this.#onContext);
@@ -186,37 +181,42 @@ export class Meter<
     return true;
   }
 
-  /** Halts the measurement of integrated loudness, loudness range and their maxima (Tech 3341 §2.4); all else goes on. @throws MicwireError `closed`. */
-  pause(): void {
+  /**
+   * Halts the measurement of integrated loudness, loudness range and their maxima (Tech 3341 §2.4); all other readings continue.
+   * @throws MicwireError `'closed'`
+   */
+  async pause(): Promise<void> {
     this.#send({ type: 'pause' });
   }
 
-  /** Goes on with the measurement after `pause()`; a new meter measures. @throws MicwireError `closed`. */
-  start(): void {
-    this.#send({ type: 'start' });
+  /** Continues the measurement after `pause()`; a new meter measures. @throws MicwireError `'closed'` */
+  async resume(): Promise<void> {
+    this.#send({ type: 'resume' });
   }
 
-  /** Starts all readings anew, from the next render quantum on. @throws MicwireError `closed`. */
+  /** Restarts all readings, from the next render quantum on. @throws MicwireError `'closed'` */
   reset(): void {
     this.#send({ type: 'reset' });
   }
 
   /**
    * Ends the processor and takes the node out of the graph. The last reading stays readable. The meter closes by itself when
-   * its context is closed.
+   * its context is closed. Resolves when the processor has ended; a second call returns the same promise.
    */
-  close(): void {
-    if (this.#closed) return;
-    this.#send({ type: 'close' });
-    this.#closePort = closeAfterLastWord(this.node.port);
-    this.#closed = true;
-    this.node.context.removeEventListener('statechange', this.#onContext);
-    if (this.#source !== null) disconnectSource(this.#source, this.node);
-    this.node.disconnect();
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#send({ type: 'close' });
+      this.#lastWord.await(this.node.port);
+      this.#closed = true;
+      this.node.context.removeEventListener('statechange', this.#onContext);
+      if (this.#source !== null) disconnectSource(this.#source, this.node);
+      this.node.disconnect();
+    }
+    return this.#lastWord.heard;
   }
 
   readonly #onContext = (): void => {
-    if (this.node.context.state === 'closed') this.close();
+    if (this.node.context.state === 'closed') void this.close();
   };
 
   #send(command: MeterCommand): void {
@@ -226,7 +226,7 @@ export class Meter<
 
   #receive(event: MeterEvent): void {
     if (event.type === 'reading') this.#posted = event.values;
-    else if (event.type === 'closed') this.#closePort();
+    else if (event.type === 'closed') this.#lastWord.hear(this.node.port);
     else {
       const { active, since, frame } = event;
       this.dispatchEvent(new CustomEvent('activity', { detail: { active, since, frame } }));
@@ -236,8 +236,3 @@ export class Meter<
 
 const FAILED =
   "The meter's processor failed; its node is silent for good. Close it and make another one.";
-
-/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
-function isolated(): boolean {
-  return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
-}

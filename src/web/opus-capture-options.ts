@@ -5,7 +5,7 @@ import { opusSettings } from '../core/codec/opus-options.ts';
 import type { OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureOptions, CaptureSettings } from './capture-options.ts';
-import type { WorkerUrl } from './opus-worker-loader.ts';
+import type { WorkerUrl } from './worker-loader.ts';
 
 /**
  * Where Opus is encoded. `'worklet'`: on the audio thread, with libopus, packets of up to 20 ms; `'worker'`: in a Worker, with

@@ -10,14 +10,14 @@ import { MicwireError } from '../core/errors.ts';
 import type {
   CaptureDelivery,
   CaptureHandover,
-  CapturePort,
+  MessagePortLike,
   OpusWorkerCommand,
   OpusWorkerEvent,
 } from '../core/messages.ts';
 import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import type { OpusCaptureSettings } from './opus-capture-options.ts';
-import { ANSWER_MS, Patience } from './patience.ts';
+import { ANSWER_MS, Patience, sleep } from './patience.ts';
 import { RemoteReader, readerFields } from './remote-reader.ts';
 
 const FIXED =
@@ -231,7 +231,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
       firstFrame,
       droppedChunks,
       waiting,
-      port: port2 as CapturePort,
+      port: port2 as MessagePortLike,
       ring: null,
       ...readerFields(reader),
     };
@@ -254,7 +254,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     this.#port = port;
     port.onmessage = ({ data }: MessageEvent<CaptureDelivery | Answer<'piped'>>): void => {
       if (data.type === 'piped') return this.#onPiped?.();
-      receiveDelivery(data, port as CapturePort, this.#chunks, this.queue);
+      receiveDelivery(data, port as MessagePortLike, this.#chunks, this.queue);
       if (data.type === 'end') this.#onEnded();
     };
   }
@@ -262,7 +262,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   /** @returns where packets come from now on */
   #redirect(refill: boolean): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    const command: OpusWorkerCommand = { type: 'pipe', port: port1 as CapturePort, refill };
+    const command: OpusWorkerCommand = { type: 'pipe', port: port1 as MessagePortLike, refill };
     this.#session.worker.postMessage(command, [port1]);
     return port2;
   }
@@ -286,8 +286,4 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     this.#release();
     this.#listener.failed(error);
   }
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

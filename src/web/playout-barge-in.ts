@@ -1,8 +1,7 @@
 import { MicwireError } from '../core/errors.ts';
 import type { PlayoutCommand } from '../core/messages.ts';
-import { deferred } from './deferred.ts';
-import type { Deferred } from './deferred.ts';
-import { ANSWER_MS, Patience } from './patience.ts';
+import { deferred, ANSWER_MS, Patience } from './patience.ts';
+import type { Deferred } from './patience.ts';
 import type { PlayoutInterruption } from './playout-position.ts';
 
 /** How long after its fade an interrupt may be answered before it is taken for one that nothing renders, ms. */

@@ -1,5 +1,4 @@
 import { describe } from '../core/arguments.ts';
-import { isArrayBuffer, typedArrayName } from '../core/brands.ts';
 import { FORMATS, SAMPLE_FORMATS, isSampleFormat } from '../core/format/formats.ts';
 import type { PayloadFormat, SampleFormat, SampleRow } from '../core/format/formats.ts';
 import { decodeBase64 } from '../core/base64/base64.ts';
@@ -72,4 +71,26 @@ function conversion(name: string, format: PayloadFormat): string | undefined {
   if (coding !== 'signed' || bytes !== 2 || from?.coding !== 'float') return undefined;
   const scale = 2 ** (8 * bytes - 1);
   return `Int16Array.from(data, (x) => Math.max(-${scale}, Math.min(${scale - 1}, Math.round(x * ${scale}))))`;
+}
+
+// Descriptors of getters that look at what a value is (its internal slots), which nothing can pretend.
+const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength');
+const typedArrayTag = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+);
+
+/** Whether `value` is an ArrayBuffer, of this realm or another one (a frame, `node:vm`), where `instanceof` says no. */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  try {
+    return bufferLength?.get?.call(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** `'Int16Array'` and the like for a typed array of any realm; undefined for anything else, a DataView included. */
+export function typedArrayName(value: unknown): string | undefined {
+  const name: unknown = typedArrayTag?.get?.call(value);
+  return typeof name === 'string' ? name : undefined;
 }

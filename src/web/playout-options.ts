@@ -1,14 +1,15 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import { MAX_CHANNELS, integerIn, numberIn, oneOf } from '../core/arguments.ts';
 import { checkStream } from '../core/format/check-stream.ts';
 import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
 import { isSampled } from '../core/format/stream-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
-import { MAX_CHANNELS } from '../core/dsp/sample-rate.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { BacklogMode } from '../core/playout/backlog-policy.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import type { PlayoutProcessorOptions } from '../core/messages.ts';
+import { resamplerBetween } from './resampler-design.ts';
 
 /** What a `Playout` is told when it is made. */
 export interface PlayoutOptions extends Partial<StreamFormat> {
@@ -110,4 +111,31 @@ export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
 /** @throws TypeError or RangeError unless it is 0–10000 */
 export function checkTargetDelay(targetDelay: unknown): number {
   return numberIn('targetDelay', targetDelay, 0, MAX_TARGET_MS);
+}
+
+/**
+ * Makes the processor's node, in a context that has its worklet.
+ * @param capacityFrames room for wire frames that wait, to begin with
+ * @throws TypeError when the rates differ and the filter design was not loaded
+ */
+export function createPlayoutNode(
+  context: BaseAudioContext,
+  settings: PlayoutSettings,
+  capacityFrames: number,
+): AudioWorkletNode {
+  const { samples, sampleRate, backlog, outputChannels, quality, targetDelay } = settings;
+  const processorOptions: PlayoutProcessorOptions = {
+    ...samples,
+    outputChannels,
+    resampler: resamplerBetween(sampleRate, context.sampleRate, quality),
+    targetFrames: Math.round((targetDelay / 1000) * sampleRate),
+    backlog,
+    capacityFrames,
+  };
+  return new AudioWorkletNode(context, 'micwire-playout', {
+    numberOfInputs: 0,
+    numberOfOutputs: 1,
+    outputChannelCount: [outputChannels],
+    processorOptions,
+  });
 }

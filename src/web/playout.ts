@@ -3,18 +3,21 @@ import type { OptionNames } from '../core/option-names.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
 import { bytesPerFrame, isSampled } from '../core/format/stream-format.ts';
 import { numberIn } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
+import { MicwireError, PacketError } from '../core/errors.ts';
+import { ReceivePipes, checkPipe } from '../core/pipe.ts';
+import type { PipeOptions, ReceivePipeResult } from '../core/pipe.ts';
+import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
+import type { Transport } from './transport/transport.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../core/messages.ts';
 import { BargeIn } from './playout-barge-in.ts';
 import { toBytes } from './playout-data.ts';
 import type { PlayoutData } from './playout-data.ts';
 import { positionAt, skipOf, statsOf } from './playout-position.ts';
-import { PlayoutFeed } from './playout-feed.ts';
+import { PlayoutFeed } from '../core/playout/playout-feed.ts';
 import { PlayoutItems } from './playout-items.ts';
-import { createPlayoutNode } from './playout-node.ts';
+import { createPlayoutNode, checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
 import type { DecodingStats, PacketReader } from './opus-playout.ts';
-import { checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
 import type { PlayoutOptions } from './playout-options.ts';
 import type {
   PlayoutEventMap,
@@ -25,7 +28,7 @@ import type {
   PlayoutStats,
 } from './playout-position.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
-import { closeAfterLastWord } from './patience.ts';
+import { LastWord } from './patience.ts';
 import { PLAYOUT_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
@@ -68,10 +71,11 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   /** Decodes what is written, where that are packets. */
   readonly #reader: PacketReader | undefined;
   readonly #items = new PlayoutItems();
+  readonly #pipes = new ReceivePipes();
   readonly #bargeIn = new BargeIn((command) => this.#send(command));
   #targetDelay: number;
   #state: PlayoutState = 'idle';
-  #closePort: () => void = () => this.node.port.close();
+  readonly #lastWord = new LastWord();
   /** What the processor reported last. */
   #figures: PlayoutFigures | null = null;
 
@@ -89,7 +93,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     ]);
     if (isSampled(settings)) {
       await whileOpen(context, loading);
-      return makeInOpenContext(context, () => new Playout(context, options));
+      return makeInOpenContext(context, () => new Playout(context, options, undefined));
     }
     // Apps that play samples never load it.
     const opening = import('./opus-playout.ts').then((opus) => opus.openOpusReader(options));
@@ -104,22 +108,13 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     }
   }
 
-  /**
-   * For a context that has the `playout` worklet already, and neither for Opus nor for another rate than the context's.
-   * @throws as `create` does
-   */
-  constructor(context: BaseAudioContext, options: PlayoutOptions);
-  /** @internal */
-  constructor(context: BaseAudioContext, options: PlayoutOptions, reader: PacketReader);
-  constructor(context: BaseAudioContext, options: PlayoutOptions, reader?: PacketReader) {
+  private constructor(
+    context: BaseAudioContext,
+    options: PlayoutOptions,
+    reader: PacketReader | undefined,
+  ) {
     super();
-    checkContext('Playout', context);
     const settings = checkPlayoutOptions(options);
-    if (!isSampled(settings) && reader === undefined) {
-      throw new TypeError(
-        `For format '${settings.format}' take \`await Playout.create(…)\`: the decoder has to be loaded.`,
-      );
-    }
     this.#reader = reader;
     const { sampleRate, channels, format } = settings;
     this.sampleRate = sampleRate;
@@ -213,6 +208,45 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
+   * Writes the packets of every message of a transport, until the transport is closed for good, the playout is closed or
+   * `signal` is aborted: for a transport that keeps messages in order; take a `Receiver` for others. Whatever the network brings,
+   * it does not throw: a message that cannot be read, or is of another stream, is counted.
+   * @example
+   * playout.pipeFrom(transport, binaryFraming);
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`, as for `Receiver.pipeFrom`
+   * @returns what came, when the pipe has ended
+   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
+   */
+  async pipeFrom(
+    transport: Transport,
+    framing: ReceiveFraming,
+    options: PipeOptions = {},
+  ): Promise<ReceivePipeResult> {
+    checkPipe('playout.pipeFrom', transport, framing, 'createDecoder', options);
+    const { format, sampleRate, channels } = this;
+    const decoder = framing.createDecoder({ format, sampleRate, channels });
+    let nextFrame: number | undefined;
+    const done = this.#pipes.pipe(transport, options.signal, (message) => {
+      try {
+        for (const packet of decoder.decode(message)) {
+          if (packet.redundant === true) continue;
+          const same = packet.sampleRate === sampleRate && packet.channels === channels;
+          if (packet.format !== format || !same) return false;
+          const lostFrames = Math.max(0, packet.frame - (nextFrame ?? packet.frame));
+          nextFrame = packet.frame + packet.frames;
+          if (packet.noAudio === undefined) this.write(packet.payload, { lostFrames });
+        }
+        return true;
+      } catch (error) {
+        if (error instanceof PacketError) return false;
+        throw error;
+      }
+    });
+    if (this.#state === 'closed') this.#pipes.close();
+    return done;
+  }
+
+  /**
    * Says that the open item is complete: its end is no underrun, what is left plays without waiting for `targetDelay`, and
    * `'ended'` follows when it was heard.
    * @param item its name, if it has one. Nothing happens when another item is open, or none. The name of an interrupted item
@@ -264,12 +298,17 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     return this.#bargeIn.undo((frames) => this.#feed.reserve(frames));
   }
 
-  /** Ends the processor and disconnects the node. What was not heard is gone. Comes by itself when the context is closed. */
-  close(): void {
-    if (this.#state === 'closed') return;
-    this.#send({ type: 'close' });
-    this.#closePort = closeAfterLastWord(this.node.port);
-    this.#shut();
+  /**
+   * Ends the processor and disconnects the node; audio that was not heard is dropped. The playout closes by itself when its
+   * context is closed. Resolves when the processor has ended; a second call returns the same promise.
+   */
+  close(): Promise<void> {
+    if (this.#state !== 'closed') {
+      this.#send({ type: 'close' });
+      this.#lastWord.await(this.node.port);
+      this.#shut();
+    }
+    return this.#lastWord.heard;
   }
 
   /** Samples as they are to be sent; of a packet, those it decodes to. */
@@ -317,7 +356,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         this.#feed.giveBack(event.buffer, event.received);
         break;
       case 'closed':
-        this.#closePort();
+        this.#lastWord.hear(this.node.port);
     }
   }
 
@@ -400,7 +439,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (state === 'closed') {
       if (this.#state === 'closed') return;
       this.#shut();
-      this.#closePort = closeAfterLastWord(this.node.port);
+      this.#lastWord.await(this.node.port);
     }
     // An offline context is suspended at its user's wish, to go on.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {
@@ -413,7 +452,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED);
     this.#shut();
-    this.#closePort();
+    this.#lastWord.hear(this.node.port);
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 
@@ -421,6 +460,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     this.node.context.removeEventListener('statechange', this.#onContext);
     this.node.disconnect();
     this.#reader?.close();
+    this.#pipes.close();
     this.#bargeIn.close(new MicwireError('closed', CLOSED));
     this.#setState('closed');
   }

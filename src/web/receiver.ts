@@ -1,7 +1,6 @@
-import { checkContext, checkOptions } from '../core/option-names.ts';
-import type { OptionNames } from '../core/option-names.ts';
+import { checkContext } from '../core/option-names.ts';
 import { MicwireError } from '../core/errors.ts';
-import { makeInOpenContext, whileOpen } from './context-life.ts';
+import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
   ReceiveCommand,
   ReceiveEvent,
@@ -10,18 +9,34 @@ import type {
 } from '../core/messages.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { ReceiveFeed } from '../core/receive/receive-feed.ts';
-import type { ReceivedMessage, ReceivedPackets } from '../core/receive/receive-feed.ts';
+import type {
+  ReceiveFraming,
+  ReceivedMessage,
+  ReceivedPackets,
+} from '../core/receive/receive-feed.ts';
+import { checkPipe } from '../core/pipe.ts';
+import type { PipeOptions, ReceivePipeResult } from '../core/pipe.ts';
+import type { Transport } from './transport/transport.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
 import { isSampled } from '../core/format/stream-format.ts';
 import { REPORT, REPORT_LENGTH } from '../core/receive/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
-import { checkDelays, checkReceiverOptions } from './receiver-options.ts';
-import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts';
-import { receiverPosition, receiverStats } from './receiver-stats.ts';
-import type { ReceiverPosition, ReceiverState, ReceiverStats } from './receiver-stats.ts';
+import {
+  checkDelays,
+  checkReceiverOptions,
+  receiverPosition,
+  receiverStats,
+} from './receiver-options.ts';
+import type {
+  ReceiverOptions,
+  ReceiverSettings,
+  ReceiverPosition,
+  ReceiverState,
+  ReceiverStats,
+} from './receiver-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
-import { closeAfterLastWord } from './patience.ts';
+import { LastWord } from './patience.ts';
 import { RECEIVE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -34,22 +49,21 @@ export interface ReceiverEventMap {
 }
 
 /** What a receiver is made of: {@link Receiver.create} loads it. */
-export interface ReceiverParts {
-  /** From the packets' rate to the context's: `planVariableResampler` of `micwire/core`. */
+interface ReceiverParts {
+  /** From the packets' rate to the context's. */
   readonly resampler: VariableResamplerPlan;
   /** For format `'opus'`: `loadOpusModule`. */
   readonly opus?: OpusModule | undefined;
 }
-const PART_NAMES = { resampler: 1, opus: 1 } satisfies OptionNames<ReceiverParts>;
 
 /**
  * Plays packets from a network that delays, loses, doubles and reorders them: an adaptive jitter buffer, concealment,
  * time-scaling and clock recovery, all on the audio thread.
  *
  * @example
- * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000, framing: binaryFraming });
+ * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000 });
  * receiver.connect(context.destination);
- * transport.onmessage = (message) => receiver.receive(message);
+ * receiver.pipeFrom(transport, binaryFraming);
  */
 export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The processor's node, with one output. Connect it. */
@@ -64,7 +78,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The latest report. */
   #values: Float64Array = emptyReport();
   #state: ReceiverState = 'waiting';
-  #closePort: () => void = () => this.node.port.close();
+  readonly #lastWord = new LastWord();
   #minDelay: number;
   #maxDelay: number;
 
@@ -93,20 +107,9 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return makeInOpenContext(context, () => new Receiver(context, options, { resampler, opus }));
   }
 
-  /**
-   * For a context that has the `receive` worklet already.
-   * @throws TypeError or RangeError for a wrong option
-   */
-  constructor(context: BaseAudioContext, options: ReceiverOptions, parts: ReceiverParts) {
+  private constructor(context: BaseAudioContext, options: ReceiverOptions, parts: ReceiverParts) {
     super();
-    checkContext('Receiver', context);
-    checkOptions('Receiver', parts, PART_NAMES);
     const settings = checkReceiverOptions(options);
-    if (!isSampled(settings) && parts.opus === undefined) {
-      throw new TypeError(
-        `For format '${settings.format}' the library is needed: parts.opus, or Receiver.create().`,
-      );
-    }
     const { format, sampleRate, channels, outputChannels, limits, maxPayloadBytes } = settings;
     this.#settings = settings;
     this.format = format;
@@ -114,7 +117,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     this.channels = channels;
     this.#minDelay = limits.minDelay;
     this.#maxDelay = limits.maxDelay;
-    const snapshot = isolated() ? allocateSnapshot(REPORT_LENGTH) : null;
+    const snapshot = canShareMemory() ? allocateSnapshot(REPORT_LENGTH) : null;
     this.#snapshot = snapshot && new SnapshotReader(snapshot);
     const { capacityPackets, maxPacketFrames } = settings;
     const processorOptions: ReceiveProcessorOptions = {
@@ -213,11 +216,30 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   /**
+   * Takes every message of a transport until the transport is closed for good, the receiver is closed or `signal` is aborted.
+   * Whatever the network brings, it does not throw: a message that cannot be read, or is of another stream, is counted.
+   * @example
+   * receiver.pipeFrom(transport, binaryFraming);
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
+   *   `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
+   * @returns what came, when the pipe has ended
+   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
+   */
+  async pipeFrom(
+    transport: Transport,
+    framing: ReceiveFraming,
+    options: PipeOptions = {},
+  ): Promise<ReceivePipeResult> {
+    checkPipe('receiver.pipeFrom', transport, framing, 'createDecoder', options);
+    return this.#feed.pipe(transport, framing, options.signal);
+  }
+
+  /**
    * Lets a Worker of yours insert packets, past the main thread: there `openReceiverPort(event)` of `micwire/worker` gives
    * what has `insert`. By one message; may be called for several Workers, and packets may come from here as well.
    * @throws MicwireError `'closed'`
    */
-  pipeFrom(worker: Worker | MessagePort): void {
+  pipeFromWorker(worker: Worker | MessagePort): void {
     const { port1, port2 } = new MessageChannel();
     this.#send({ type: 'pipe', port: port1 }, [port1]);
     const { format, sampleRate, channels } = this;
@@ -239,12 +261,17 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     this.#send({ type: 'reset' });
   }
 
-  /** Ends the processor and disconnects the node. Comes by itself when the context is closed. */
-  close(): void {
-    if (this.#state === 'closed') return;
-    this.#send({ type: 'close' });
-    this.#closePort = closeAfterLastWord(this.node.port);
-    this.#shut();
+  /**
+   * Ends the processor and disconnects the node. The receiver closes by itself when its context is closed. Resolves when the
+   * processor has ended; a second call returns the same promise.
+   */
+  close(): Promise<void> {
+    if (this.#state !== 'closed') {
+      this.#send({ type: 'close' });
+      this.#lastWord.await(this.node.port);
+      this.#shut();
+    }
+    return this.#lastWord.heard;
   }
 
   #report(): Float64Array {
@@ -271,7 +298,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
         this.#feed.giveBack(event);
         break;
       case 'closed':
-        this.#closePort();
+        this.#lastWord.hear(this.node.port);
     }
   }
 
@@ -289,7 +316,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   readonly #onContext = (): void => {
     if (this.node.context.state !== 'closed' || this.#state === 'closed') return;
     this.#shut();
-    this.#closePort = closeAfterLastWord(this.node.port);
+    this.#lastWord.await(this.node.port);
   };
 
   /** The processor threw: its node is silent for good. */
@@ -297,7 +324,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     if (this.#state === 'closed') return;
     const detail = new MicwireError('processor-error', FAILED, { cause });
     this.#shut();
-    this.#closePort();
+    this.#lastWord.hear(this.node.port);
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 
@@ -323,9 +350,4 @@ function emptyReport(): Float64Array {
   const values = new Float64Array(REPORT_LENGTH);
   values[REPORT.playFrame] = -1;
   return values;
-}
-
-/** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
-function isolated(): boolean {
-  return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';
 }

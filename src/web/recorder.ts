@@ -11,14 +11,13 @@ import type { CaptureOptions } from './capture-options.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import { RecorderBackup } from './recorder-backup.ts';
 import type { RecorderBackupState } from './recorder-backup.ts';
-import { RecordingFile } from './recording-file.ts';
-import { BlobSink, StreamSink } from './recording-sink.ts';
+import { RecordingFile, BlobSink, StreamSink } from './recording-file.ts';
 import { recorderCapture } from './recorder-options.ts';
 import type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
-/** `'failed'`: the file could not be written; `stop()` says why. */
-export type RecorderState = 'recording' | 'paused' | 'stopped' | 'failed';
+/** `'stopped'`: `stop()` gives the file; `'failed'`: it could not be written, and `stop()` says why; `'closed'`: by `close()`. */
+export type RecorderState = 'recording' | 'paused' | 'stopped' | 'failed' | 'closed';
 
 /** What a {@link Recorder} dispatches. */
 export interface RecorderEventMap {
@@ -54,6 +53,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   readonly #result: Promise<Blob | undefined>;
   #state: RecorderState = 'recording';
   #captureError: MicwireError | undefined;
+  #closing: Promise<void> | undefined;
   /** In the file. */
   #frames = 0;
   /** Whether nothing more will be written. */
@@ -92,7 +92,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       return new Recorder(options, capture, meter, opened, backup);
     } catch (error) {
       opened.release();
-      if (meter instanceof Meter) meter.close();
+      if (meter instanceof Meter) void meter.close();
       await Promise.all([capture?.close(), backup?.end(true)]);
       throw error;
     }
@@ -120,7 +120,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
         this.#reading = meter.createReading();
         meter.addEventListener('error', ({ detail }) => this.#report(unmetered(detail)));
       } catch (cause) {
-        meter.close();
+        void meter.close();
         this.#reportLater(unmetered(cause));
       }
     } else this.#reportLater(meter);
@@ -199,28 +199,51 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   /**
    * Ends the recording and completes the file. A second call gives the same.
    * @returns the file; undefined where it went to `stream`, which is closed then
-   * @throws MicwireError `'empty'` when nothing was recorded, `'recording'` when the file could not be written
+   * @throws MicwireError `'empty'` when nothing was recorded, `'recording'` when the file could not be written, `'closed'`
+   *   when the recorder was closed before
    */
   async stop(): Promise<Blob | undefined> {
     await this.capture.close();
     return this.#result;
   }
 
+  /**
+   * Discards the recording, its backup too, and ends the capture; a file that is complete remains. Resolves when all is let go
+   * of; a second call returns the same promise.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#discard());
+  }
+
+  async #discard(): Promise<void> {
+    const error = new MicwireError('closed', DISCARDED);
+    if (!this.#done) this.#file.abort(error);
+    await this.capture.close();
+    await this.#result.catch(() => {});
+    this.#setState('closed');
+  }
+
   async #run(): Promise<Blob | undefined> {
     try {
       await this.#record();
+      if (this.#closing !== undefined) throw new MicwireError('closed', DISCARDED);
       if (this.#frames === 0) throw this.#captureError ?? new MicwireError('empty', EMPTY);
       const file = await this.#file.close();
       await this.#backup?.end(true);
       this.#setState('stopped');
       return file;
     } catch (cause) {
-      const error = failureOf(cause, this.#backup?.state);
-      this.#setState('failed');
-      if (error !== this.#captureError) this.#report(error);
+      const discarded = this.#closing !== undefined;
+      const error = discarded
+        ? new MicwireError('closed', DISCARDED)
+        : failureOf(cause, this.#backup?.state);
+      if (!discarded) {
+        this.#setState('failed');
+        if (error !== this.#captureError) this.#report(error);
+      }
       this.#file.abort(error);
       void this.capture.close();
-      await this.#backup?.end(this.#frames === 0);
+      await this.#backup?.end(discarded || this.#frames === 0);
       throw error;
     } finally {
       this.#done = true;
@@ -228,7 +251,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
       if (this.#meter === undefined) this.#meterSource.release();
       else {
         disconnectSource(this.#meterSource, this.#meter.node);
-        this.#meter.close();
+        void this.#meter.close();
       }
     }
   }
@@ -268,6 +291,8 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 }
 
+const DISCARDED =
+  'The recorder is closed, and its recording was discarded. Take stop() for the file.';
 const EMPTY =
   'Nothing was recorded: the context rendered no audio from create() to stop(). Call context.resume() in a click, start the source, and stop later.';
 

@@ -1,6 +1,6 @@
 import type { ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { MicwireError } from '../core/errors.ts';
-import type { CapturePort, ReaderCommand, ReaderEvent } from '../core/messages.ts';
+import type { MessagePortLike, ReaderCommand, ReaderEvent } from '../core/messages.ts';
 
 /** How often the Worker is asked for its account, ms. */
 const ASK_MS = 400;
@@ -119,8 +119,8 @@ const CURE =
 
 /** The fields of a handover by which a Worker shows that it lives. */
 export function readerFields(reader: RemoteReader): {
-  readonly control: CapturePort;
+  readonly control: MessagePortLike;
   readonly lock: string;
 } {
-  return { control: reader.control as CapturePort, lock: reader.lock };
+  return { control: reader.control as MessagePortLike, lock: reader.lock };
 }

@@ -5,6 +5,15 @@ export type { PayloadFormat } from '../core/format/formats.ts';
 export type { StreamFormat } from '../core/format/stream-format.ts';
 export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
+export type {
+  CapturePipeResult,
+  PipeOptions,
+  PipeSignal,
+  PipeSource,
+  PipeTarget,
+  ReceivePipeResult,
+} from '../core/pipe.ts';
+export type { SendFraming } from '../core/framing/framing.ts';
 export { ReceiverPort, openReceiverPort } from './receiver-port.ts';
 export type { ReceiverPortOptions } from './receiver-port.ts';
 export type {

@@ -1,3 +1,4 @@
+import { planar } from '../core/dsp/planar.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk } from '../core/capture/chunk.ts';
 import { crossingBytes } from '../core/capture/chunk.ts';
@@ -13,7 +14,7 @@ import { longestPacketBytes } from '../core/format/packet-codecs.ts';
 import type { MicwireError } from '../core/errors.ts';
 import type {
   CaptureCommand,
-  CapturePort,
+  MessagePortLike,
   OpusSessionOptions,
   OpusWorkerEvent,
 } from '../core/messages.ts';
@@ -41,7 +42,7 @@ interface Writer {
 export class OpusSession {
   readonly preSkip: number;
   readonly #sink: PoolSink;
-  #port: CapturePort;
+  #port: MessagePortLike;
   readonly #writer: Writer;
   readonly #decoder: SampleDecoder;
   readonly #input: readonly Float32Array[];
@@ -57,7 +58,7 @@ export class OpusSession {
     this.#listen(port);
     this.#packetFrames = opusPacketLength(settings);
     this.#decoder = new SampleDecoder({ format: 'f32', channels });
-    this.#input = Array.from({ length: channels }, () => new Float32Array(this.#packetFrames));
+    this.#input = planar(channels, this.#packetFrames);
     this.#writer =
       module === null
         ? new WebCodecsWriter(options, this.#sink, onError)
@@ -69,7 +70,7 @@ export class OpusSession {
    * Sends what follows through another port. The old one tells it, so that its reader knows that nothing more comes.
    * @param refill the old port's reader is gone, and its buffers with it
    */
-  redirect(port: CapturePort, refill: boolean): void {
+  redirect(port: MessagePortLike, refill: boolean): void {
     const piped: OpusWorkerEvent = { type: 'piped' };
     this.#port.postMessage(piped, []);
     this.#port = port;
@@ -98,7 +99,7 @@ export class OpusSession {
     this.#sink.end(capture.stats.captured);
   }
 
-  #listen(port: CapturePort): void {
+  #listen(port: MessagePortLike): void {
     port.addEventListener('message', ({ data }) => {
       const command = data as CaptureCommand;
       if (command.type === 'recycle') this.#sink.recycle(command);

@@ -5,11 +5,14 @@ import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts
 import { Chunk } from '../core/capture/chunk.ts';
 import type { ChunkEncoding } from '../core/capture/chunk.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
+import type { SendFraming } from '../core/framing/framing.ts';
+import { checkPipe, pipeChunks } from '../core/pipe.ts';
+import type { CapturePipeResult, PipeOptions, PipeTarget } from '../core/pipe.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import type {
   CaptureDelivery,
   CaptureHandover,
-  CapturePort,
+  MessagePortLike,
   ReaderCommand,
   ReaderEvent,
 } from '../core/messages.ts';
@@ -29,7 +32,11 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
   readonly #queue: ChunkQueue;
 
   /** @internal */
-  constructor(handover: CaptureHandover) {
+  static make(handover: CaptureHandover): ReceivedCapture {
+    return new ReceivedCapture(handover);
+  }
+
+  private constructor(handover: CaptureHandover) {
     checkObject('handover must be what the page posted', handover, 'stream');
     const { stream, encoding, maxChunks, firstFrame, droppedChunks, waiting, port, ring } =
       handover;
@@ -74,15 +81,36 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<PayloadFormat>> {
     return this.#queue[Symbol.asyncIterator]();
   }
+
+  /**
+   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or `signal`
+   * is aborted. Chunks wait while the transport is not open, or is congested: for as long as the capture's `bufferDuration`, then the oldest
+   * is dropped and counted. A transport that comes back is sent to again; its failures are its own `'error'` events.
+   * @example
+   * capture.pipeTo(transport, binaryFraming);
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
+   *   `{ createEncoder: (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
+   * @returns what was sent, when the pipe has ended; another reader may then follow
+   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry; TypeError when the
+   *   capture is being read already
+   */
+  async pipeTo(
+    transport: PipeTarget,
+    framing: SendFraming,
+    options: PipeOptions = {},
+  ): Promise<CapturePipeResult> {
+    checkPipe('capture.pipeTo', transport, framing, 'createEncoder', options);
+    const encoder = framing.createEncoder(this.stream);
+    return pipeChunks(this[Symbol.asyncIterator](), encoder, transport, options.signal);
+  }
 }
 
 /**
  * Takes a capture that a page has sent with `capture.pipeToWorker(worker)`.
  *
  * @example
- * onmessage = async (event) => {
- *   const capture = receiveCapture(event);
- *   if (capture) for await (const chunk of capture) socket.send(chunk.bytes);
+ * onmessage = (event) => {
+ *   receiveCapture(event)?.pipeTo(WebSocketTransport.create('/audio'), binaryFraming);
  * };
  *
  * @param event any `message` event of the Worker
@@ -94,7 +122,7 @@ export function receiveCapture(event: { readonly data: unknown }): ReceivedCaptu
   if (typeof data !== 'object' || data === null) return undefined;
   const handover = data as Partial<CaptureHandover>;
   if (handover.type !== 'micwire-capture') return undefined;
-  return new ReceivedCapture(handover as CaptureHandover);
+  return ReceivedCapture.make(handover as CaptureHandover);
 }
 
 /** What the page is told of a reader. */
@@ -105,7 +133,7 @@ interface Reader {
 }
 
 /** Tells the page that this Worker has the capture, and lets it notice when the Worker is gone. */
-function showLife(control: CapturePort, lock: string, reader: Reader): void {
+function showLife(control: MessagePortLike, lock: string, reader: Reader): void {
   const tell = (event: ReaderEvent): void => control.postMessage(event, []);
   let release = (): void => {};
   const ended = new Promise<void>((resolve) => (release = resolve));

@@ -1,12 +1,14 @@
 import { checkObject, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import type { ReceiveEvent, ReceivePort, ReceiverHandover } from '../core/messages.ts';
+import type { ReceiveEvent, MessagePortLike, ReceiverHandover } from '../core/messages.ts';
 import { ReceiveFeed } from '../core/receive/receive-feed.ts';
 import type {
   ReceiveFraming,
   ReceivedMessage,
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
+import { checkPipe } from '../core/pipe.ts';
+import type { PipeOptions, PipeSource, ReceivePipeResult } from '../core/pipe.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 
@@ -23,10 +25,15 @@ export class ReceiverPort implements StreamFormat {
   readonly sampleRate: number;
   readonly channels: number;
   readonly #feed: ReceiveFeed;
-  readonly #port: ReceivePort;
+  readonly #port: MessagePortLike;
+  #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor(handover: ReceiverHandover, options: ReceiverPortOptions) {
+  static make(handover: ReceiverHandover, options: ReceiverPortOptions): ReceiverPort {
+    return new ReceiverPort(handover, options);
+  }
+
+  private constructor(handover: ReceiverHandover, options: ReceiverPortOptions) {
     checkObject('handover must be what the page posted', handover, 'format');
     checkOptions('openReceiverPort', options, NAMES);
     const { format, sampleRate, channels, port } = handover;
@@ -64,6 +71,25 @@ export class ReceiverPort implements StreamFormat {
     return this.#feed.receive(message);
   }
 
+  /**
+   * Takes every message of a transport until the transport is closed for good, the receiver is closed or `signal` is aborted.
+   * Whatever the network brings, it does not throw: a message that cannot be read, or is of another stream, is counted.
+   * @example
+   * receiver.pipeFrom(transport, binaryFraming);
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
+   *   `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
+   * @returns what came, when the pipe has ended
+   * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
+   */
+  async pipeFrom(
+    transport: PipeSource,
+    framing: ReceiveFraming,
+    options: PipeOptions = {},
+  ): Promise<ReceivePipeResult> {
+    checkPipe('receiver.pipeFrom', transport, framing, 'createDecoder', options);
+    return this.#feed.pipe(transport, framing, options.signal);
+  }
+
   /** Messages that `receive` could not read, or that were of another stream. */
   get badMessages(): number {
     return this.#feed.badMessages;
@@ -74,20 +100,23 @@ export class ReceiverPort implements StreamFormat {
     return this.#feed.decodeErrors;
   }
 
-  /** Lets go of the receiver, which plays on. */
-  close(): void {
+  /** Lets go of the receiver, which continues to play. A second call returns the same promise. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#feed.close();
     this.#port.close();
   }
 }
 
 /**
- * Takes a receiver that a page has sent with `receiver.pipeFrom(worker)`.
+ * Takes a receiver that a page has sent with `receiver.pipeFromWorker(worker)`.
  *
  * @example
  * onmessage = (event) => {
- *   const receiver = openReceiverPort(event, { framing: binaryFraming });
- *   if (receiver) transport.onmessage = (message) => receiver.receive(message);
+ *   openReceiverPort(event)?.pipeFrom(WebSocketTransport.create('/audio'), binaryFraming);
  * };
  *
  * @param event any `message` event of the Worker
@@ -102,5 +131,5 @@ export function openReceiverPort(
   if (typeof data !== 'object' || data === null) return undefined;
   const handover = data as Partial<ReceiverHandover>;
   if (handover.type !== 'micwire-receiver') return undefined;
-  return new ReceiverPort(handover as ReceiverHandover, options);
+  return ReceiverPort.make(handover as ReceiverHandover, options);
 }

@@ -24,8 +24,8 @@ const stepOf = (call: Call, name: CallStepName) => call.steps.find((step) => ste
 
 it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', () => {
   const [signalling] = memorySignalling();
-  expect(() => new Call(signalling)).toThrow(MicwireError);
-  expect(() => new Call(signalling)).toThrow('WebSocketTransport');
+  expect(() => Call.create(signalling)).toThrow(MicwireError);
+  expect(() => Call.create(signalling)).toThrow('WebSocketTransport');
 });
 
 describe.runIf(HAS_WEBRTC).each([
@@ -35,10 +35,10 @@ describe.runIf(HAS_WEBRTC).each([
   it('brings sound and data, and tells each step’s times', async () => {
     const { track, context } = await openTone();
     const [caller, callee] = twoCalls({ track, receive: false }, {}, await openSignalling());
-    const sending = new DataChannelTransport(caller.createDataChannel());
-    const receiving = new DataChannelTransport(callee.createDataChannel());
+    const sending = DataChannelTransport.create(caller.createDataChannel());
+    const receiving = DataChannelTransport.create(callee.createDataChannel());
     const received: TransportMessage[] = [];
-    receiving.onmessage = (message) => received.push(message);
+    receiving.addEventListener('message', ({ data }) => received.push(data));
     await Promise.all([caller.connect(), callee.connect()]);
     expect([caller.state, callee.state]).toEqual(['connected', 'connected']);
     expect([caller.role, callee.role]).toEqual(['caller', 'callee']);
@@ -53,7 +53,7 @@ describe.runIf(HAS_WEBRTC).each([
     await expect.poll(() => stepOf(callee, 'media').state).toBe('done');
     expect(callee.answer).toBe(caller.answer);
     expect(callee.offer).toBe(caller.offer);
-    caller.close();
+    void caller.close();
     await expect.poll(() => callee.state).toBe('closed');
     for (const call of [caller, callee]) {
       expect(call.steps.map(({ state }) => state)).toEqual(Array(6).fill('done'));
@@ -186,7 +186,7 @@ describe.runIf(HAS_WEBRTC)('the figures of a call', () => {
     const [caller, callee] = twoCalls({ track, historyIntervalMs: 50 });
     await Promise.all([caller.connect(), callee.connect()]);
     await expect.poll(() => caller.history.length).toBeGreaterThan(5);
-    caller.close();
+    void caller.close();
     const dump = JSON.parse(dumpForImporter([caller, callee]));
     expect(dump.UserAgent).toBe(navigator.userAgent);
     expect(Array.isArray(dump.UserAgentData)).toBe(true);
@@ -282,9 +282,9 @@ describe.runIf(PAIRS_WITH_LOOPBACK)('a call over the link engine', () => {
 describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
   it('says that the other side has not come', async () => {
     const [end] = await serverSignalling();
-    end.close();
+    void end.close();
     const [, callee] = await serverSignalling();
-    const call = new Call(callee, { connectTimeoutMs: 1 });
+    const call = Call.create(callee, { connectTimeoutMs: 1 });
     await expect(call.connect()).rejects.toMatchObject({ code: 'transport' });
     expect(stepOf(call, 'signal').state).toBe('failed');
     expect(stepOf(call, 'ice').state).toBe('skipped');
@@ -292,18 +292,18 @@ describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
 
   it('says what the other side sent that is no description', async () => {
     const [signalling, other] = memorySignalling();
-    const call = new Call(signalling);
+    const call = Call.create(signalling);
     const failed = expect(call.connect()).rejects.toThrow(/answer is refused by this browser/);
-    other.onmessage = ({ type }) => {
+    other.addEventListener('message', ({ data: { type } }) => {
       if (type === 'describe') other.send({ type: 'describe', kind: 'answer', sdp: 'v=7' });
-    };
+    });
     await failed;
     expect(call.state).toBe('closed');
   });
 
   it('ends for both when one hangs up meanwhile, and ignores bad candidates', async () => {
     const [signalling, other] = memorySignalling();
-    const call = new Call(signalling);
+    const call = Call.create(signalling);
     const ended = expect(call.connect()).rejects.toMatchObject({ code: 'closed' });
     other.send({ type: 'candidate', candidate: 'candidate:nonsense', mid: '0', index: 0 });
     other.send({ type: 'describe', kind: 'offer', sdp: 'out of turn' });

@@ -6,10 +6,10 @@ const scope = globalThis as unknown as {
   postMessage(message: unknown): void;
 };
 scope.onmessage = ({ data: channel }) => {
-  const transport = new DataChannelTransport(channel);
-  transport.onmessage = (message) => scope.postMessage(message);
-  transport.onstatechange = ({ state }) => {
-    if (state === 'open') transport.send(Uint8Array.of(1, 2, 3));
-  };
+  const transport = DataChannelTransport.create(channel);
+  transport.addEventListener('message', ({ data: message }) => scope.postMessage(message));
+  transport.addEventListener('statechange', () => {
+    if (transport.state === 'open') transport.send(Uint8Array.of(1, 2, 3));
+  });
 };
 scope.postMessage('ready');

@@ -17,21 +17,19 @@ function echoedChannel(reliable: boolean): { channel: RTCDataChannel; connected:
 }
 
 if (HAS_WEBRTC) {
-  describeTransport(
-    'data channel',
-    async (options?: WaterMarkOptions): Promise<Transport> =>
-      new DataChannelTransport(echoedChannel(true).channel, options),
+  describeTransport('data channel', async (options?: WaterMarkOptions): Promise<Transport> =>
+    DataChannelTransport.create(echoedChannel(true).channel, options),
   );
 }
 
 describe.runIf(HAS_WEBRTC)('a data channel', () => {
   it('tells when the other side is gone', async () => {
     const [caller, callee] = twoCalls({ receive: false }, { receive: false });
-    const transport = new DataChannelTransport(caller.createDataChannel());
+    const transport = DataChannelTransport.create(caller.createDataChannel());
     callee.createDataChannel();
     await Promise.all([caller.connect(), callee.connect()]);
     await expect.poll(() => transport.status.state).toBe('open');
-    callee.close();
+    void callee.close();
     await expect.poll(() => transport.status.state).toBe('closed');
     expect(transport.status.reason).toContain('The other side');
     expect(transport.send('late')).toBe(false);
@@ -40,11 +38,13 @@ describe.runIf(HAS_WEBRTC)('a data channel', () => {
   it('that sends once loses nothing on a sound network, and keeps nothing back', async () => {
     const { channel } = echoedChannel(false);
     expect([channel.ordered, channel.maxRetransmits]).toEqual([false, 0]);
-    const transport = new DataChannelTransport(channel);
+    const transport = DataChannelTransport.create(channel);
     onTestFinished(() => transport.close());
     await expect.poll(() => transport.status.state).toBe('open');
     const back = new Set<number>();
-    transport.onmessage = (message) => back.add((message as Uint8Array)[0]!);
+    transport.addEventListener('message', ({ data: message }) =>
+      back.add((message as Uint8Array)[0]!),
+    );
     for (let i = 0; i < 50; i++) expect(transport.send(new Uint8Array(100).fill(i))).toBe(true);
     await expect.poll(() => back.size).toBe(50);
   });

@@ -126,7 +126,7 @@ describe('from the microphone to the wire and back', () => {
     const { sampleRate } = context;
     const microphone = await openMicrophone(context);
 
-    const transport = new WebSocketTransport('/echo');
+    const transport = WebSocketTransport.create('/echo');
     cleanups.push(() => transport.close());
     await expect.poll(() => transport.status.state).toBe('open');
 
@@ -154,7 +154,7 @@ describe('from the microphone to the wire and back', () => {
     const sent = new Map<number, Chunk>();
     const texts = new Map<number, string>();
     const back: Packet[] = [];
-    transport.onmessage = (message) => {
+    transport.addEventListener('message', ({ data: message }) => {
       const packet = decoder.decode(message)[0]!;
       expect(message).toBe(texts.get(packet.sequence));
       back.push(packet);
@@ -162,7 +162,7 @@ describe('from the microphone to the wire and back', () => {
       const at = Math.round(chunk.contextTime * sampleRate);
       onTheWire.place(decode(packet.payload, 's16', packet.frames), at);
       playout.write(packet.payload);
-    };
+    });
     const send = async () => {
       for await (const chunk of capture) {
         const text = encoder.encode(chunk) as string;
@@ -200,17 +200,17 @@ describe('from the microphone to the wire and back', () => {
   });
 
   it('refuses what the network made of a message with a PacketError, and the connection goes on', async () => {
-    const transport = new WebSocketTransport('/echo');
+    const transport = WebSocketTransport.create('/echo');
     cleanups.push(() => transport.close());
     await expect.poll(() => transport.status.state).toBe('open');
     const outcomes: string[] = [];
-    transport.onmessage = (message) => {
+    transport.addEventListener('message', ({ data: message }) => {
       try {
         outcomes.push(String(decoder.decode(message)[0]!.sequence));
       } catch (error) {
         outcomes.push((error as Error).name);
       }
-    };
+    });
     transport.send('{"type":"audio"');
     transport.send(new Uint8Array(4));
     transport.send(

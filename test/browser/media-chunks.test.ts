@@ -58,26 +58,26 @@ async function settle(): Promise<void> {
 }
 
 test('a reader that cancels ends the encoding, and nothing is rejected after it', async () => {
-  const chunks = new MediaChunks(stream);
+  const chunks = MediaChunks.create(stream);
   const reader = chunks.readable.getReader();
   expect((await reader.read()).done).toBe(false);
   await reader.cancel();
   await eventually(() => expect(recorders[0]!.state).toBe('inactive'));
   await settle();
   expect(rejections).toEqual([]);
-  chunks.stop();
-  chunks.pause();
-  chunks.resume();
+  void chunks.close();
+  void chunks.pause();
+  void chunks.resume();
 });
 
 test('a loop that is left while it waits settles, and reading can begin again', async () => {
-  const chunks = new MediaChunks(stream, { timeslice: 60_000 });
+  const chunks = MediaChunks.create(stream, { timeslice: 60_000 });
   const iterator = chunks[Symbol.asyncIterator]();
   const waiting = iterator.next();
   await iterator.return!();
   expect(await waiting).toEqual({ done: true, value: undefined });
   await settle();
-  chunks.stop();
+  void chunks.close();
   let bytes = 0;
   for await (const chunk of chunks) bytes += chunk.bytes.length;
   expect(bytes).toBeGreaterThan(0);
@@ -85,7 +85,7 @@ test('a loop that is left while it waits settles, and reading can begin again', 
 });
 
 test('a recorder that fails in the middle fails the reading once, and ends', async () => {
-  const chunks = new MediaChunks(stream);
+  const chunks = MediaChunks.create(stream);
   const reader = chunks.readable.getReader();
   await reader.read();
   recorders[0]!.onerror!(
@@ -101,7 +101,7 @@ test('a recorder that fails in the middle fails the reading once, and ends', asy
 });
 
 test('reading ends when the track does', async () => {
-  const chunks = new MediaChunks(stream);
+  const chunks = MediaChunks.create(stream);
   const iterator = chunks[Symbol.asyncIterator]();
   await iterator.next();
   for (const track of stream.getTracks()) track.stop();

@@ -145,8 +145,8 @@ test('in a live context the readings go on until close', async () => {
     meter.read(reading);
     expect(reading.frame).toBeGreaterThan(frame);
   });
-  meter.close();
-  meter.close();
+  void meter.close();
+  void meter.close();
   expect(() => meter.reset()).toThrow('closed');
   expect(meter.read(reading)).toBe(true);
   await endContext(context);

@@ -68,7 +68,7 @@ test('docs/receiving.md: the first example plays what comes back', async () => {
     { timeout: 15_000 },
   );
   expect(receive.mock.results.every(({ type }) => type === 'return')).toBe(true);
-  const receiver = receive.mock.contexts[0] as InstanceType<typeof Receiver>;
+  const receiver = receive.mock.contexts[0] as import('micwire').Receiver;
   await eventually(() => expect(receiver.stats.jitterBufferEmittedCount).toBeGreaterThan(0));
 });
 

@@ -74,10 +74,3 @@ test('lost packets are made up for in place, bad ones are counted, and time goes
   const end = 50 * 960 - preSkip;
   expect(snrDb(whole.subarray(from, end), heard.subarray(from, end))).toBeGreaterThan(6);
 });
-
-test('the constructor cannot load a decoder, and says what can', () => {
-  const context = new OfflineAudioContext(1, 128, 48_000);
-  expect(() => new Playout(context, { format: 'opus', sampleRate: 48_000 })).toThrow(
-    /await Playout.create/,
-  );
-});

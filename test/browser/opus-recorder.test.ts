@@ -186,7 +186,7 @@ describe('live', () => {
     await context.resume();
     let chunks: MediaChunks;
     try {
-      chunks = new MediaChunks(stream, { timeslice: 100 });
+      chunks = MediaChunks.create(stream, { timeslice: 100 });
     } catch (error) {
       // WebKitGTK has a recorder only where the codecs of GStreamer are installed.
       expect(error).toMatchObject({ code: 'unsupported' });
@@ -198,7 +198,7 @@ describe('live', () => {
       expect(chunk.sequence).toBe(parts.length);
       expect(decodeBase64(chunk.base64)).toEqual(chunk.bytes);
       parts.push(chunk.bytes);
-      if (parts.length === 3) chunks.stop();
+      if (parts.length === 3) void chunks.close();
     }
     const sound = await decoded(new Blob(parts, { type: chunks.type }));
     expect(sound.duration).toBeGreaterThan(0.2);

@@ -60,7 +60,7 @@ test('in a live context it plays, is interrupted, comes back and closes', async 
   expect(heard.frames).toBeLessThan(24_000);
   expect(await playout.undo()).toBe(true);
   await eventually(() => expect(playout.position.frames).toBeGreaterThan(heard.frames + 500));
-  playout.close();
+  void playout.close();
   expect(playout.state).toBe('closed');
   expect(() => playout.write(counting(1))).toThrow(MicwireError);
   await endContext(context);

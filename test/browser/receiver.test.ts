@@ -83,11 +83,13 @@ test('over a WebSocket that stalls, the delay comes back to the target by itself
   receiver.addEventListener('statechange', () => states.push(receiver.state));
   const recording = await recordNode(receiver.node);
   cleanups.push(recording.close);
-  const transport = new WebSocketTransport('/echo');
+  const transport = WebSocketTransport.create('/echo');
   cleanups.push(() => transport.close());
   const encoder = binaryFraming.createEncoder();
   const decoder = binaryFraming.createDecoder();
-  transport.onmessage = (message) => receiver.insert(decoder.decode(message));
+  transport.addEventListener('message', ({ data: message }) =>
+    receiver.insert(decoder.decode(message)),
+  );
   await expect.poll(() => transport.status.state).toBe('open');
   const sender = new LiveSender((sequence) => transport.send(encoder.encode(tone(sequence))));
   await playing(receiver, 600);
@@ -182,7 +184,7 @@ test('a Worker feeds it past the page', async () => {
   receiver.connect(context.destination);
   const worker = new Worker(new URL('./receiver-worker.ts', import.meta.url), { type: 'module' });
   cleanups.push(() => worker.terminate());
-  receiver.pipeFrom(worker);
+  receiver.pipeFromWorker(worker);
   await playing(receiver, 500);
   const { frame, seconds, contextTime } = receiver.position;
   expect(frame).toBeGreaterThan(0);
@@ -198,7 +200,7 @@ test('limits, wrong packets and closing', async () => {
   expect(() => receiver.insert({ ...tone(0), format: 'f32' })).toThrow(PacketError);
   expect(() => receiver.insert({ ...tone(0), sampleRate: 8000 })).toThrow(PacketError);
   await eventually(() => expect(receiver.stats.targetDelayMs).toBe(150));
-  receiver.close();
+  void receiver.close();
   expect(receiver.state).toBe('closed');
   expect(() => receiver.insert(tone(0))).toThrow(MicwireError);
   expect(() => receiver.reset()).toThrow(MicwireError);

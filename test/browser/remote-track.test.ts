@@ -82,7 +82,7 @@ withConnection(
       expect(meter.read(reading)).toBe(true);
       expect(reading.peakDbfs[0]).toBeGreaterThan(-20);
     });
-    meter.close();
+    void meter.close();
     const recorder = await Recorder.create(context, track, { container: 'wav' });
     await eventually(() => expect(recorder.level).toBeGreaterThan(-20));
     expect((await recorder.stop())!.size).toBeGreaterThan(1000);

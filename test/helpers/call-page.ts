@@ -24,11 +24,11 @@ export function twoCalls(
   calleeOptions: CallOptions = {},
   ends: readonly [caller: Signalling, callee: Signalling] = memorySignalling(),
 ): [caller: Call, callee: Call] {
-  const caller = new Call(ends[0], callerOptions);
-  const callee = new Call(ends[1], calleeOptions);
+  const caller = Call.create(ends[0], callerOptions);
+  const callee = Call.create(ends[1], calleeOptions);
   onTestFinished(() => {
-    caller.close();
-    callee.close();
+    void caller.close();
+    void callee.close();
   });
   return [caller, callee];
 }
@@ -41,13 +41,13 @@ export async function serverSignalling(
   url = '/signal',
 ): Promise<[caller: Signalling, callee: Signalling]> {
   const room = crypto.randomUUID();
-  const callee = new WebSocketSignalling(url, { room });
+  const callee = WebSocketSignalling.create(url, { room });
   await new Promise<void>((resolve) => {
-    callee.onstatechange = (state) => {
-      if (state === 'waiting') resolve();
-    };
+    callee.addEventListener('statechange', () => {
+      if (callee.state === 'waiting') resolve();
+    });
   });
-  return [new WebSocketSignalling(url, { room }), callee];
+  return [WebSocketSignalling.create(url, { room }), callee];
 }
 
 /** Hz of the loudest part of what a node gives now; 0 for silence. */

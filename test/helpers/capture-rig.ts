@@ -8,6 +8,8 @@ import type { ScopeNode, ScopePort, WorkletScope } from '../../src/testing/index
 export class TestContext extends (MockContext as unknown as new () => EventTarget) {
   #state = 'running';
   readonly destination = {};
+  /** The scope of the rig has every worklet. */
+  readonly audioWorklet = { addModule: (): Promise<void> => Promise.resolve() };
   readonly sampleRate = 48000;
   resumes = 0;
 

@@ -1,5 +1,5 @@
 import type { DataChannelLike } from '../../src/web/transport/data-channel.ts';
-import { messageBytes } from '../../src/web/transport/message-bytes.ts';
+import { messageBytes } from '../../src/web/transport/transport.ts';
 
 /** As Chromium's. */
 const MAX_MESSAGE_BYTES = 2 ** 18;

@@ -5,6 +5,8 @@ import type { NodeOptions, ScopeNode, WorkletScope } from '../../src/testing/ind
 export class FakeContext extends EventTarget {
   state = 'running';
   readonly sampleRate: number;
+  /** The scope has every worklet. */
+  readonly audioWorklet = { addModule: (): Promise<void> => Promise.resolve() };
 
   constructor(sampleRate: number) {
     super();
@@ -28,12 +30,12 @@ export interface NodePage<Held> {
  * @param calls where is noted what it asks of the graph
  * @param make makes what holds the node
  */
-export function openNodePage<Held>(
+export async function openNodePage<Held>(
   scope: WorkletScope,
   context: FakeContext,
   calls: string[],
-  make: (context: BaseAudioContext) => Held,
-): NodePage<Held> {
+  make: (context: BaseAudioContext) => Promise<Held>,
+): Promise<NodePage<Held>> {
   let node: ScopeNode | undefined;
   class Node extends EventTarget {
     readonly context = context;
@@ -53,7 +55,10 @@ export function openNodePage<Held>(
     }
   }
   vi.stubGlobal('AudioWorkletNode', Node);
-  const held = make(context as unknown as BaseAudioContext);
-  vi.unstubAllGlobals();
-  return { held, node: node! };
+  try {
+    const held = await make(context as unknown as BaseAudioContext);
+    return { held, node: node! };
+  } finally {
+    vi.unstubAllGlobals();
+  }
 }

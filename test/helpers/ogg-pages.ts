@@ -1,4 +1,4 @@
-import { oggCrc } from '../../src/core/container/ogg-page.ts';
+import { oggCrc } from '../../src/core/container/ogg-opus.ts';
 
 /** One Ogg page, read back. */
 export interface OggPage {

@@ -9,6 +9,12 @@ export function opusModule(): Promise<WebAssembly.Module> {
   return compiled;
 }
 
+/** The file as an address, for the option `opusUrl` where there is no server. */
+export async function opusDataUrl(): Promise<string> {
+  const { bytes } = await opusWasm();
+  return `data:application/wasm;base64,${Buffer.from(bytes).toString('base64')}`;
+}
+
 /** A new instance of libopus. */
 export async function opusLibrary(): Promise<OpusLibrary> {
   return new OpusLibrary(await opusModule());

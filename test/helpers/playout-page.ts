@@ -1,9 +1,9 @@
 import { createWorkletScope } from '../../src/testing/index.ts';
 import type { ScopeNode, WorkletScope } from '../../src/testing/index.ts';
 import { Playout } from '../../src/web/playout.ts';
-import { loadResamplerDesign } from '../../src/web/resampler-design.ts';
 import type { PlayoutOptions } from '../../src/web/playout-options.ts';
 import { FakeContext, openNodePage } from './node-page.ts';
+import type { NodePage } from './node-page.ts';
 
 /** A page's `Playout` in Node: real processor and messages, a stand-in scope and graph. */
 export class PlayoutPage {
@@ -12,20 +12,18 @@ export class PlayoutPage {
   /** Stands for the context. */
   readonly context: FakeContext;
   /** What the page asked of the graph. */
-  readonly calls: string[] = [];
+  readonly calls: string[];
   readonly node: ScopeNode;
 
-  private constructor(scope: WorkletScope, options: PlayoutOptions) {
+  private constructor(
+    scope: WorkletScope,
+    context: FakeContext,
+    calls: string[],
+    { held, node }: NodePage<Playout>,
+  ) {
     this.scope = scope;
-    const context = new FakeContext(scope.sampleRate);
     this.context = context;
-    const { calls } = this;
-    const { held, node } = openNodePage(
-      scope,
-      context,
-      calls,
-      (base) => new Playout(base, options),
-    );
+    this.calls = calls;
     this.playout = held;
     this.node = node;
   }
@@ -34,11 +32,15 @@ export class PlayoutPage {
     options: PlayoutOptions,
     contextRate: number = options.sampleRate,
   ): Promise<PlayoutPage> {
-    await loadResamplerDesign(0, 1);
     const scope = createWorkletScope({ sampleRate: contextRate });
     await scope.addModule(() => import('../../worklets/playout.ts'));
     try {
-      return new PlayoutPage(scope, options);
+      const context = new FakeContext(scope.sampleRate);
+      const calls: string[] = [];
+      const page = await openNodePage(scope, context, calls, (base) =>
+        Playout.create(base, options),
+      );
+      return new PlayoutPage(scope, context, calls, page);
     } catch (error) {
       scope.close();
       throw error;

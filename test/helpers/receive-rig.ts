@@ -5,7 +5,7 @@ import type {
   ReceiveCommand,
   ReceiveEvent,
   ReceiveLimits,
-  ReceivePort,
+  MessagePortLike,
 } from '../../src/core/messages.ts';
 import { readStatistics } from '../../src/core/receive/receive-counters.ts';
 import type { ReceiveStatistics } from '../../src/core/receive/receive-counters.ts';
@@ -63,7 +63,7 @@ export class ReceiveRig {
     this.#keep = options.keep ?? true;
     this.#outputChannels = options.outputChannels ?? channels;
     this.#rendered = Array.from({ length: this.#outputChannels }, () => []);
-    const port: ReceivePort = {
+    const port: MessagePortLike = {
       postMessage: (message) => this.#hear(message as ReceiveEvent),
       addEventListener: () => {},
       start: () => {},

@@ -3,9 +3,11 @@
  * young generation so large that nothing is collected meanwhile.
  */
 import { HeaderExtensionCursor } from '../../src/core/rtp/header-extensions.ts';
-import { InterarrivalJitter } from '../../src/core/rtp/interarrival-jitter.ts';
+import {
+  InterarrivalJitter,
+  ReceptionStatistics,
+} from '../../src/core/rtp/reception-statistics.ts';
 import { RedBlocks, writeRedBlockHeader, writeRedPrimaryHeader } from '../../src/core/rtp/red.ts';
-import { ReceptionStatistics } from '../../src/core/rtp/reception-statistics.ts';
 import { writeRtpHeader } from '../../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../../src/core/rtp/rtp-packet.ts';
 import { SequenceUnwrapper, TimestampUnwrapper } from '../../src/core/rtp/unwrapper.ts';

@@ -1,7 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { messageBytes } from '../../src/web/transport/message-bytes.ts';
-import type { Transport, TransportMessage } from '../../src/web/transport/transport.ts';
-import type { WaterMarkOptions } from '../../src/web/transport/water-marks.ts';
+import { messageBytes } from '../../src/web/transport/transport.ts';
+import type {
+  Transport,
+  TransportMessage,
+  WaterMarkOptions,
+} from '../../src/web/transport/transport.ts';
 
 /**
  * What every transport keeps.
@@ -24,7 +27,7 @@ export function describeTransport(
       onTestFinished(() => transport.close());
       expect(transport.status.state).toBe('connecting');
       const states: string[] = [];
-      transport.onstatechange = ({ state }) => states.push(state);
+      transport.addEventListener('statechange', () => states.push(transport.state));
       await expect.poll(() => states).toEqual(['open']);
       expect(transport.stats.connections).toBe(1);
     });
@@ -43,7 +46,7 @@ export function describeTransport(
     it('brings text and bytes back in order, each as it was, and counts both', async () => {
       const transport = await open();
       const received: TransportMessage[] = [];
-      transport.onmessage = (message) => received.push(message);
+      transport.addEventListener('message', ({ data }) => received.push(data));
       const larger = Uint8Array.of(9, 1, 2, 3, 9);
       const sent = ['a', larger.subarray(1, 4), 'größer 🎤', new Uint8Array(0), ''];
       for (const message of sent) expect(transport.send(message)).toBe(true);
@@ -67,7 +70,7 @@ export function describeTransport(
     it('has copied a message when send returns', async () => {
       const transport = await open();
       const received: TransportMessage[] = [];
-      transport.onmessage = (message) => received.push(message);
+      transport.addEventListener('message', ({ data }) => received.push(data));
       const buffer = Uint8Array.of(1, 2, 3);
       transport.send(buffer);
       buffer.fill(0);
@@ -78,8 +81,8 @@ export function describeTransport(
       const transport = await open({ highWaterBytes: 2 ** 20, lowWaterBytes: 2 ** 16 });
       const states: string[] = [];
       let received = 0;
-      transport.onstatechange = ({ state }) => states.push(state);
-      transport.onmessage = () => received++;
+      transport.addEventListener('statechange', () => states.push(transport.state));
+      transport.addEventListener('message', () => received++);
       const message = new Uint8Array(2 ** 18);
       let sent = 0;
       // Nothing can drain within one task.
@@ -99,18 +102,18 @@ export function describeTransport(
       const transport = await open();
       const states: string[] = [];
       let received = 0;
-      transport.onstatechange = ({ state }) => states.push(state);
-      transport.onmessage = () => received++;
+      transport.addEventListener('statechange', () => states.push(transport.state));
+      transport.addEventListener('message', () => received++);
       transport.send('on its way');
-      transport.close();
-      transport.close();
+      void transport.close();
+      void transport.close();
       expect(transport.send('late')).toBe(false);
       expect(states).toEqual(['closed']);
       expect(transport.bufferedBytes).toBe(0);
       // Another one's message, sent later the same way, has come: so would this have.
       const other = await open();
       let barrier = 0;
-      other.onmessage = () => barrier++;
+      other.addEventListener('message', () => barrier++);
       other.send('later');
       await expect.poll(() => barrier).toBe(1);
       expect(received).toBe(0);

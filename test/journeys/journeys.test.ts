@@ -107,6 +107,16 @@ describe('the simulated network', () => {
     expect(arrived.filter(({ at }) => at === 1550)).toHaveLength(26);
   });
 
+  it('keeps the order of what a stall held up, and copies with it', () => {
+    const numbers = send(100, { lossRatio: 0, jitterMs: 20 }, [
+      { kind: 'stall', at: 1000, for: 500 },
+      { kind: 'reordering', at: 1000, for: 500, ratio: 0.5, by: 100 },
+      { kind: 'duplicates', at: 1000, for: 500, ratio: 0.5 },
+    ]).flatMap(({ n }) => (n >= 50 && n < 75 ? [n] : []));
+    expect(numbers.length).toBeGreaterThan(25);
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  });
+
   it('doubles packets', () => {
     const arrived = send(100, { lossRatio: 0 }, [
       { kind: 'duplicates', at: 0, for: 10_000, ratio: 1 },

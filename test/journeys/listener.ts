@@ -13,6 +13,8 @@ import type { Sent } from './sender.ts';
  * among the old ones, it takes more of them to tell, and leftovers of the run before come on top.
  */
 export const PROBATION = 12;
+/** So many packets of a run may come behind one that was sent after them, and the run still begins where that one says. */
+const MOST_BEFORE_FIRST = 32;
 
 /**
  * The listening end: a page that decodes messages, and an audio thread that plays. This is what a receiver and a playout
@@ -48,6 +50,7 @@ export abstract class Listener<Command, Event> {
   /** Of the present sender: packets refused; and who it is, for RTP. */
   #refused = 0;
   #segment = 0;
+  #firstOfSegment = 0;
   #ssrc = -1;
   /** Packets of audio that came and were not given yet. */
   readonly #held: Sent[] = [];
@@ -219,6 +222,7 @@ export abstract class Listener<Command, Event> {
     )
       return;
     this.#enter(sent);
+    if (this.#isLeftover(sent)) return;
     if (sent.segment > 1 && ++this.#refused <= PROBATION) return;
     this.clock.fail(
       'no audio refused',
@@ -226,12 +230,22 @@ export abstract class Listener<Command, Event> {
     );
   }
 
-  #enter({ epoch, segment }: Sent): void {
-    if (segment !== this.#segment) {
+  /**
+   * Whether a packet is of a run of numbers before the present one, by which it was overtaken; or was overtaken by many when its
+   * own run began, as where the path gets shorter then. Nobody can tell it from a stray, or from numbers that leap back.
+   */
+  #isLeftover({ segment, sequence }: Sent): boolean {
+    if (segment < this.#segment) return true;
+    return segment > 1 && sequence < this.#firstOfSegment - MOST_BEFORE_FIRST;
+  }
+
+  #enter({ epoch, segment, sequence }: Sent): void {
+    if (segment > this.#segment) {
+      this.#firstOfSegment = sequence;
       this.#refused = 0;
       this.#held.length = 0;
+      this.#segment = segment;
     }
-    this.#segment = segment;
     if (epoch <= this.epoch) return;
     this.epoch = epoch;
     this.#last = undefined;
@@ -264,8 +278,12 @@ export abstract class Listener<Command, Event> {
         clock.fail('frame identity', `packet ${packet.sequence} is not one that was sent.`);
       this.#held.splice(at, 1);
     }
+    if (this.#isLeftover(sent)) return;
     const most = sent.segment > 1 ? PROBATION : 0;
-    if (this.#held.length > most) {
+    if (
+      this.#held.length > most &&
+      this.#held.filter((held) => !this.#isLeftover(held)).length > most
+    ) {
       clock.fail(
         'no audio refused',
         `packet ${sent.sequence} of sender ${sent.epoch} was passed over.`,

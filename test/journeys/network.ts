@@ -30,6 +30,9 @@ export class Network<T> {
   #order = 0;
   #stepMs = 0;
   #lastAt = 0;
+  /** What the last stall held up: until when, and when the last of it arrives. */
+  #heldUntil = 0;
+  #heldAt = 0;
   #bad = false;
 
   /** @param onLost is told of each parcel that never arrives */
@@ -102,6 +105,15 @@ export class Network<T> {
     if (this.#bad) {
       this.#onLost(load);
       return false;
+    }
+    if (leaves > now) {
+      // A queue keeps its order: hundreds that come at once do not overtake each other, nor do their copies come behind them all.
+      if (leaves === this.#heldUntil) at = Math.max(at, this.#heldAt);
+      this.#heldUntil = leaves;
+      this.#heldAt = at;
+      this.#put(load, at);
+      if (copies > 0) this.#put(load, at);
+      return true;
     }
     this.#put(load, at + reordered);
     if (copies > 0) this.#put(load, at + 1 + 40 * chanceOfReordering);

@@ -2,7 +2,7 @@ import { bytesPerSample } from '../../src/core/format/formats.ts';
 import type { Packet } from '../../src/core/framing/packet.ts';
 import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../../src/core/messages.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
-import { PlayoutFeed } from '../../src/web/playout-feed.ts';
+import { PlayoutFeed } from '../../src/core/playout/playout-feed.ts';
 import type { Clock } from './invariants.ts';
 import { Listener } from './listener.ts';
 import type { PlayingProcessor, Processors } from './processors.ts';

@@ -4,7 +4,7 @@ import { pcmCodec } from '../../src/core/codec/pcm-codec.ts';
 import { isSampled } from '../../src/core/format/stream-format.ts';
 import type {
   CaptureCommand,
-  CapturePort,
+  MessagePortLike,
   CaptureProcessorOptions,
   PlayoutCommand,
   PlayoutProcessorOptions,
@@ -173,6 +173,6 @@ function transferOf(command: CaptureCommand | ReceiveCommand | PlayoutCommand): 
   }
 }
 
-function portOf(postMessage: Post): CapturePort {
+function portOf(postMessage: Post): MessagePortLike {
   return { postMessage, addEventListener: () => {}, start: () => {}, close: () => {} };
 }

@@ -35,6 +35,14 @@ const PLAIN: World = {
   targetMs: 60,
 };
 
+/** Of a sender that begins at 0 each time. */
+const FROM_0 = { sequence: 0, frame: 0, newSsrc: false } as const;
+
+/** The same rate everywhere, Hz. */
+function ratesOf(rate: number): Pick<World, 'sampleRate' | 'senderRate' | 'listenerRate'> {
+  return { sampleRate: rate, senderRate: rate, listenerRate: rate };
+}
+
 /**
  * Schedules that failing seeds were shrunk to, and journeys too long for random ones. Each is a test. A new one is what
  * `npm run bench -- journeys` prints for a failing seed.
@@ -71,17 +79,7 @@ export const REGRESSIONS: readonly Regression[] = [
   ...[300, 1200, 1900].map((at) => ({
     name: `plays a sender that restarts ${at} ms into its stream with numbers from 0`,
     world: { ...PLAIN, framing: 'binary' as const, durationMs: at + 12_500 },
-    actions: [
-      {
-        kind: 'restart' as const,
-        at,
-        for: 60,
-        graceful: false,
-        sequence: 0,
-        frame: 0,
-        newSsrc: false,
-      },
-    ],
+    actions: [{ kind: 'restart' as const, at, for: 60, graceful: false, ...FROM_0 }],
   })),
   {
     name: 'plays a sender that restarts with the same SSRC and other first numbers',
@@ -107,6 +105,103 @@ export const REGRESSIONS: readonly Regression[] = [
     name: 'counts no telephone event as lost',
     world: { ...PLAIN, durationMs: 6000 },
     actions: [{ kind: 'no-audio', at: 4000, for: 1000, what: 'telephone-event', every: 3 }],
+  },
+  {
+    name: 'tells the true target of a device that runs 2.9 % slow',
+    world: {
+      ...PLAIN,
+      format: 's24',
+      ...ratesOf(6000),
+      senderQuantum: 100,
+      chunkMs: 60,
+      skewPpm: -29_225,
+      durationMs: 12_600,
+    },
+    actions: [],
+  },
+  {
+    name: 'tells the true target after the numbers of a sender in bursts of 110 ms leapt',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 1206,
+      senderQuantum: 441,
+      chunkMs: 22.5,
+      network: { ...PLAIN.network, jitterMs: 12 },
+      durationMs: 14_900,
+    },
+    actions: [{ kind: 'jump', at: 3764, for: 0, sequences: -1827, frames: -7_021_227 }],
+  },
+  {
+    name: 'tells the true target after a pause of a sender in bursts of 110 ms',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      framing: 'binary',
+      senderQuantum: 441,
+      network: { ...PLAIN.network, delayMs: 124 },
+      durationMs: 21_000,
+    },
+    actions: [{ kind: 'pause', at: 7236, for: 2511 }],
+  },
+  {
+    name: 'finds the clocks’ difference of 2.1 % although the path got longer before it was known',
+    world: { ...PLAIN, skewPpm: -21_498, durationMs: 22_100 },
+    actions: [
+      { kind: 'restart', at: 972, for: 10, graceful: true, ...FROM_0 },
+      { kind: 'reset', at: 4000, for: 0 },
+      { kind: 'pause', at: 5543, for: 300 },
+      { kind: 'step', at: 8612, for: 0, by: 1200 },
+      { kind: 'restart', at: 8676, for: 500, graceful: false, ...FROM_0 },
+    ],
+  },
+  {
+    name: 'conceals nothing after a pause of a sender whose numbers and timestamps leapt 8 s before it',
+    world: {
+      ...PLAIN,
+      ...ratesOf(16_000),
+      listenerRate: 11_025,
+      framing: 'binary',
+      durationMs: 12_500,
+    },
+    actions: [
+      { kind: 'jump', at: 6997, for: 0, sequences: 472, frames: 129_575 },
+      { kind: 'pause', at: 7761, for: 2035 },
+    ],
+  },
+  {
+    name: 'conceals nothing after pauses that follow a suspension of the listener of 2.7 s',
+    world: {
+      ...PLAIN,
+      ...ratesOf(6000),
+      framing: 'binary',
+      format: 'f32',
+      listenerQuantum: 128,
+      durationMs: 14_900,
+    },
+    actions: [
+      { kind: 'suspend', at: 5960, side: 'listener', for: 2708, delivers: true },
+      { kind: 'push-to-talk', at: 8752, talk: 649, rest: 309, for: 3183 },
+    ],
+  },
+  {
+    name: 'conceals nothing 2 s after pauses that follow a stall and a reset',
+    world: { ...PLAIN, ...ratesOf(4000), durationMs: 14_000 },
+    actions: [
+      { kind: 'stall', at: 5666, for: 2833 },
+      { kind: 'reset', at: 6129, for: 0 },
+      { kind: 'push-to-talk', at: 8249, talk: 596, rest: 1217, for: 3000 },
+    ],
+  },
+  {
+    name: 'takes packets of a shorter path for those of the sender’s second run, which began at 0 like the first',
+    world: { ...PLAIN, format: 's24', ...ratesOf(4000), durationMs: 8400 },
+    actions: [
+      { kind: 'restart', at: 970, for: 10, graceful: false, ...FROM_0 },
+      { kind: 'step', at: 4000, for: 0, by: 700 },
+      { kind: 'push-to-talk', at: 4000, talk: 577, rest: 1059, for: 2695 },
+      { kind: 'step', at: 8070, for: 0, by: -1000 },
+    ],
   },
 ];
 

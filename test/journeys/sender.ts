@@ -12,7 +12,7 @@ import type {
   CaptureCommand,
   CaptureDelivery,
   CaptureEvent,
-  CapturePort,
+  MessagePortLike,
 } from '../../src/core/messages.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import type { Clock } from './invariants.ts';
@@ -521,7 +521,7 @@ export class Sender {
   #take(event: CaptureEvent): void {
     if (event.type === 'chunk' || event.type === 'end') {
       const { format, sampleRate, channels, encoding } = this.#world;
-      const back: CapturePort = {
+      const back: MessagePortLike = {
         postMessage: (message) => this.#post(message as CaptureCommand),
         addEventListener: () => {},
         start: () => {},

@@ -248,7 +248,7 @@ function around(a: f32, b: f32, c: f32, d: f32, e: f32, peak: f32): f32 {
   return crest(a, b, c, crest(b, c, d, crest(c, d, e, peak)));
 }
 
-/** See `#crest` in true-peak-interpolator.ts. */
+/** See `#crest` in true-peak-filter.ts. */
 function crest(first: f32, middle: f32, last: f32, peak: f32): f32 {
   const size = abs(middle);
   if (size * HEADROOM <= peak || abs(first) > size || abs(last) > size) return peak;

@@ -1,7 +1,8 @@
 import type {
   CaptureCommand,
   CaptureEvent,
-  CapturePort,
+  MessagePortLike,
+  PostingPort,
   CaptureProcessorOptions,
 } from '../messages.ts';
 import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
@@ -12,7 +13,6 @@ import type { ChunkSink } from './chunk-sink.ts';
 import { HEADER_BYTES, longestPayload } from './chunk.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { PoolSink } from './pool-sink.ts';
-import type { ChunkPort } from './pool-sink.ts';
 import { RingSink } from './ring-sink.ts';
 
 /** For messages that move nothing. */
@@ -22,7 +22,7 @@ const WARM_UP_CHUNK = 10;
 const WARM_UP_SLOTS = 8;
 const WARM_UP_QUANTA = 48;
 /** Stands in for the port meanwhile. */
-const NO_PORT: ChunkPort = { postMessage: () => {} };
+const NO_PORT: PostingPort = { postMessage: () => {} };
 
 /** Makes the writer of a capture: of samples, or of a codec's packets. @param chunkDuration ms */
 export type CreateWriter = (sink: ChunkSink, chunkDuration: number) => FrameWriter;
@@ -50,7 +50,7 @@ export class CaptureEngine {
   constructor(
     options: CaptureProcessorOptions<PayloadFormat>,
     inputRate: number,
-    port: CapturePort,
+    port: MessagePortLike,
     createWriter: CreateWriter,
   ) {
     const { ring, slots, stream, payloadBytes, chunkDuration, resampler } = options;

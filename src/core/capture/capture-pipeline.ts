@@ -1,5 +1,5 @@
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
-import { warmUpBlock } from '../dsp/warm-up-block.ts';
+import { planar, warmUpBlock } from '../dsp/planar.ts';
 import type { ResamplerPlan } from '../resampler/resampler-plan.ts';
 import { createResampler } from '../resampler/resampler-stream.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
@@ -176,8 +176,4 @@ export class CapturePipeline {
     if (this.#resampler === undefined) return;
     this.#writer.write(this.#resampled, this.#resampler.flush(this.#resampled));
   }
-}
-
-function planar(channels: number, frames: number): Float32Array[] {
-  return Array.from({ length: channels }, () => new Float32Array(frames));
 }

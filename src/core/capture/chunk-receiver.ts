@@ -1,4 +1,4 @@
-import type { CaptureCommand, CaptureDelivery, CapturePort } from '../messages.ts';
+import type { CaptureCommand, CaptureDelivery, MessagePortLike } from '../messages.ts';
 import { RingBuffer } from '../dsp/ring-buffer.ts';
 import type { PayloadFormat } from '../format/formats.ts';
 import type { ChunkQueue } from './chunk-queue.ts';
@@ -10,7 +10,7 @@ import { ringSlots } from './ring-sink.ts';
 /** Takes what came through a port into the queue, and sends the buffer back at once. */
 export function receiveDelivery<Format extends PayloadFormat>(
   delivery: CaptureDelivery,
-  port: CapturePort,
+  port: MessagePortLike,
   options: ChunkOptions<Format>,
   queue: ChunkQueue<Format>,
 ): void {

@@ -1,3 +1,4 @@
+import { planar } from '../dsp/planar.ts';
 import type { PayloadEncoder } from '../codec/codec.ts';
 import type { ChunkSink } from './chunk-sink.ts';
 import type { ChunkEncoding } from './chunk.ts';
@@ -38,7 +39,7 @@ export class OpusChunkWriter implements FrameWriter {
     this.#encoder = encoder;
     this.#sender = new PacketSender(sink, encoding);
     this.#packet = new Uint8Array(encoder.maxBytes(packetFrames));
-    this.#gathered = Array.from({ length: channels }, () => new Float32Array(packetFrames));
+    this.#gathered = planar(channels, packetFrames);
   }
 
   get frame(): number {

@@ -1,4 +1,4 @@
-import type { CapturePort } from '../messages.ts';
+import type { PostingPort } from '../messages.ts';
 import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
 import { HEADER_BYTES, slotIn } from './chunk.ts';
 
@@ -9,15 +9,12 @@ interface Parcel {
   bytes: Uint8Array;
 }
 
-/** The part of a port that carries chunks. */
-export type ChunkPort = Pick<CapturePort, 'postMessage'>;
-
 /**
  * Posts chunks in buffers of a fixed pool. A buffer is transferred to the reader, who sends it back by `recycle`. The
  * message objects and the transfer list are made once; a buffer that comes back takes the place of one that is out.
  */
 export class PoolSink implements ChunkSink {
-  #port: ChunkPort;
+  #port: PostingPort;
   readonly #payloadBytes: number;
   /** Parcels that have a buffer, and how many. */
   readonly #ready: Parcel[];
@@ -34,7 +31,7 @@ export class PoolSink implements ChunkSink {
    * @param slots buffers in the pool, at least 1
    * @param payloadBytes the longest payload
    */
-  constructor(port: ChunkPort, slots: number, payloadBytes: number) {
+  constructor(port: PostingPort, slots: number, payloadBytes: number) {
     this.#port = port;
     this.#payloadBytes = payloadBytes;
     this.#ready = Array.from({ length: slots }, () => ({
@@ -75,7 +72,7 @@ export class PoolSink implements ChunkSink {
   }
 
   /** Sends what follows to another port. Buffers that are out may still come back from the old one. */
-  redirect(port: ChunkPort): void {
+  redirect(port: PostingPort): void {
     this.#port = port;
   }
 

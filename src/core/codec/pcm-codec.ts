@@ -1,8 +1,7 @@
-import { integerIn } from '../arguments.ts';
+import { integerIn, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { SampleDecoder, SampleEncoder } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
-import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PacketError } from '../errors.ts';
 import type { Codec, PayloadDecoder, PayloadEncoder } from './codec.ts';
 

@@ -1,11 +1,10 @@
 import type { Chunk } from '../capture/chunk.ts';
-import { OPUS_RATE } from '../codec/opus-packet.ts';
+import { OPUS_LEAST_GAP, OPUS_RATE, opusGapPackets } from '../codec/opus-packet.ts';
 import type { PayloadFormat, SampleFormat } from '../format/formats.ts';
 import { FORMATS } from '../format/formats.ts';
 import { bytesPerFrame, isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { OggOpusWriter } from './ogg-opus.ts';
-import { OPUS_LEAST_GAP, opusGapPackets } from './opus-gap.ts';
 import { WavWriter } from './wav.ts';
 import { WebmOpusWriter } from './webm-opus.ts';
 

@@ -1,7 +1,6 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { integerIn } from '../arguments.ts';
-import { MAX_CHANNELS } from './sample-rate.ts';
+import { integerIn, MAX_CHANNELS } from '../arguments.ts';
 
 /** What {@link ChannelMixer} gives. */
 export interface ChannelMixerOptions {

@@ -1,5 +1,4 @@
-import { integerIn, oneOf } from '../arguments.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn, oneOf } from '../arguments.ts';
 import { FORMATS, PAYLOAD_FORMATS, SAMPLE_FORMATS } from './formats.ts';
 import type { PayloadFormat, SampleFormat } from './formats.ts';
 import { PACKET_CODECS } from './packet-codecs.ts';

@@ -1,9 +1,8 @@
 import { checkObject } from '../option-names.ts';
-import { integerIn, oneOf } from '../arguments.ts';
+import { MAX_CHANNELS, integerIn, oneOf } from '../arguments.ts';
 import { FORMATS, SAMPLE_FORMATS } from './formats.ts';
 import type { SampleCoding, SampleFormat } from './formats.ts';
 import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './g711.ts';
-import { MAX_CHANNELS } from '../dsp/sample-rate.ts';
 
 /** `'tpdf'`: triangular noise of ±1 step, which makes the error of rounding independent of the signal. */
 export type Dither = 'none' | 'tpdf';

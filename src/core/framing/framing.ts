@@ -54,6 +54,11 @@ export interface Framing {
   layout(message: string | Uint8Array): readonly MessageField[];
 }
 
+/** What makes the encoder of a stream's messages: a `Framing`, or your own function around one. */
+export interface SendFraming {
+  createEncoder(stream: StreamFormat): MessageEncoder;
+}
+
 /** A framing whose every message tells all about its packet: nothing has to be known beforehand, and nothing is remembered. */
 export interface SelfDescribingFraming extends Framing {
   createEncoder(stream?: StreamFormat): MessageEncoder;

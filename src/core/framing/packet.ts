@@ -1,8 +1,7 @@
-import { describeOutside } from '../arguments.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, describeOutside } from '../arguments.ts';
 import { FORMATS } from '../format/formats.ts';
 import { PACKET_CODECS } from '../format/packet-codecs.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { PacketError } from '../errors.ts';
 import { encodeBase64 } from '../base64/base64.ts';
 import type { RtpArrival } from '../rtp/rtp-arrival.ts';

@@ -5,7 +5,7 @@ import { FORMATS } from '../format/formats.ts';
 import { bytesPerFrame } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
-import { copySwapped } from '../rtp/network-order.ts';
+import { copySwapped } from '../bytes.ts';
 import type { NoAudio, RtpFields } from '../rtp/rtp-arrival.ts';
 import { RedBlocks } from '../rtp/red.ts';
 import { RtpPacket } from '../rtp/rtp-packet.ts';

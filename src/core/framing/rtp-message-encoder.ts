@@ -2,7 +2,7 @@ import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { bytesPerSample, isSampleFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
-import { copySwapped } from '../rtp/network-order.ts';
+import { copySwapped } from '../bytes.ts';
 import {
   RED_BLOCK_HEADER_BYTES,
   RED_MAX_BLOCK_BYTES,

@@ -1,6 +1,6 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { describe, numberIn } from '../arguments.ts';
+import { describe, numberIn, MAX_SAMPLE_RATE } from '../arguments.ts';
 import { channelWeights } from './k-weighting.ts';
 import { LoudnessHistogram, MEAN, RANGE, powersToLufs } from './loudness-histogram.ts';
 import { meterInSlices } from './meter-kernel.ts';
@@ -9,7 +9,6 @@ import type { BlockMeter, Fields, Reading } from './meter-reading.ts';
 import { createReading } from './meter-reading.ts';
 import { openKernel } from './open-meter-kernel.ts';
 import type { StageOptions } from './open-meter-kernel.ts';
-import { MAX_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 
 /** Loudness by Recommendation ITU-R BS.1770-5 and EBU Tech 3341 (2023) and 3342 (2023). Silence reads −∞. */
 export interface LoudnessReading extends Reading {
@@ -100,7 +99,7 @@ export class LoudnessMeter implements BlockMeter {
   #sAnew = 0;
   #mAge = 0;
   #hopAge = 0;
-  /** Steps since the start or the last `start()`, up to as many as S needs: a window must lie in the measurement wholly. */
+  /** Steps since the start or the last `resume()`, up to as many as S needs: a window must lie in the measurement wholly. */
   #running = 0;
   #paused = false;
   /** In an array: a field would change its kind at 2³¹ frames, half a day, and engines drop the code that they compiled. */
@@ -161,7 +160,7 @@ export class LoudnessMeter implements BlockMeter {
   }
 
   /** Goes on with the measurement of I, LRA and the maxima after `pause()`: see Tech 3341 §2.4. A new meter runs. */
-  start(): void {
+  resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#running = 0;

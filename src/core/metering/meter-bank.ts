@@ -132,8 +132,8 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
   }
 
   /** Goes on with the measurement of integrated loudness, loudness range and their maxima after `pause()`. */
-  start(): void {
-    this.#loudness?.start();
+  resume(): void {
+    this.#loudness?.resume();
   }
 
   /** Halts the measurement of integrated loudness, loudness range and their maxima; all else goes on. */

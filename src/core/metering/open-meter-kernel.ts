@@ -1,6 +1,11 @@
-import { integerIn, numberIn } from '../arguments.ts';
+import {
+  integerIn,
+  numberIn,
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+} from '../arguments.ts';
 import type { MeterKernel } from './meter-kernel.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import { TypeScriptMeterKernel } from './typescript-meter-kernel.ts';
 import { WasmMeterKernel } from './wasm-meter-kernel.ts';
 

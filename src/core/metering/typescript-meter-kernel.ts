@@ -1,3 +1,4 @@
+import { planar } from '../dsp/planar.ts';
 import { kWeightingCoefficients } from './k-weighting.ts';
 import {
   HISTORY,
@@ -9,12 +10,13 @@ import {
   SQUARES,
   SUM,
   thinSamples,
+  SCAN_SLOTS,
+  ScanSlots,
 } from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import { ppmBallistics } from './ppm-ballistics.ts';
 import type { PpmBallistics } from './ppm-ballistics.ts';
-import { SCAN_SLOTS, ScanSlots } from './scan-slots.ts';
-import { TruePeakInterpolator } from './true-peak-interpolator.ts';
+import { TruePeakInterpolator } from './true-peak-filter.ts';
 
 /** Below these a filter's state and an integrator are empty: they would fall into denormals, which are slow. */
 const NEGLIGIBLE_STATE = 1e-30;
@@ -50,7 +52,7 @@ export class TypeScriptMeterKernel implements MeterKernel {
 
   constructor(sampleRate: number, channels: number) {
     this.channels = channels;
-    this.#input = Array.from({ length: channels }, () => new Float32Array(HISTORY + SLICE));
+    this.#input = planar(channels, HISTORY + SLICE);
     const perChannel = (): Float64Array => new Float64Array(channels);
     this.#nonFinite = perChannel();
     this.scanned = new Float64Array(SCAN_NUMBERS * channels * SCAN_SLOTS);

@@ -1,9 +1,15 @@
 import { kWeightingCoefficients } from './k-weighting.ts';
-import { HISTORY, SCAN_NUMBERS, SLICE, thinSamples } from './meter-kernel.ts';
+import {
+  HISTORY,
+  SCAN_NUMBERS,
+  SLICE,
+  thinSamples,
+  SCAN_SLOTS,
+  ScanSlots,
+} from './meter-kernel.ts';
 import type { MeterKernel } from './meter-kernel.ts';
 import { ppmBallistics } from './ppm-ballistics.ts';
 import type { PpmBallistics } from './ppm-ballistics.ts';
-import { SCAN_SLOTS, ScanSlots } from './scan-slots.ts';
 import { TRUE_PEAK_TAPS, truePeakFilter } from './true-peak-filter.ts';
 import { instantiateWasm } from '../dsp/wasm-instance.ts';
 import type { WasmInstance } from '../dsp/wasm-instance.ts';

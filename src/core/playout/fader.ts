@@ -1,3 +1,5 @@
+import { raisedCosine } from '../dsp/windows.ts';
+
 /**
  * A gain that moves between silence and one along a raised cosine (sin² of a phase that runs straight), so that neither a
  * cut nor a return clicks. Turning round half-way goes on from the gain that was reached. Allocates nothing.
@@ -57,8 +59,7 @@ export class Fader {
         phase = 0;
         step = 0;
       }
-      const sine = Math.sin((Math.PI / 2) * phase);
-      const gain = sine * sine;
+      const gain = raisedCosine(phase);
       for (let c = 0; c < count; c++) channels[c]![at + i]! *= gain;
       i++;
     }

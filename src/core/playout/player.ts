@@ -1,3 +1,4 @@
+import { planar } from '../dsp/planar.ts';
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
 import { createResampler } from '../resampler/resampler-stream.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
@@ -129,15 +130,13 @@ export class Player {
       policy: this.#policy,
     });
     this.#mixer = new ChannelMixer({ outputChannels: options.outputChannels });
-    const planar = (frames: number) =>
-      Array.from({ length: channels }, () => new Float32Array(frames));
     this.#resampler = resampler;
     this.#pullFrames = this.#resampler
       ? Math.ceil((BLOCK_OUTPUT_FRAMES * sampleRate) / contextRate)
       : MAX_BLOCK_FRAMES;
-    this.#pulled = planar(this.#pullFrames);
+    this.#pulled = planar(channels, this.#pullFrames);
     this.#block = this.#resampler
-      ? planar(this.#resampler.outputFramesMax(this.#pullFrames))
+      ? planar(channels, this.#resampler.outputFramesMax(this.#pullFrames))
       : this.#pulled;
   }
 

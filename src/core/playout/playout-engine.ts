@@ -3,24 +3,39 @@ import type {
   PlayoutEvent,
   PlayoutFigures,
   PlayoutProcessorOptions,
+  PostingPort,
 } from '../messages.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
 import { Player } from './player.ts';
+import { bytesPerSample } from '../format/formats.ts';
+import { warmUpBytes } from '../dsp/planar.ts';
 
 /** Reports a second, at most, of what changes all the time. */
 const POSTS_PER_SECOND = 50;
 
-/** The part of a `MessagePort` that the engine uses. */
-export interface PlayoutPort {
-  postMessage(message: PlayoutEvent, transfer: ArrayBuffer[]): void;
-}
-
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type EventOf<Type> = Mutable<Extract<PlayoutEvent, { readonly type: Type }>>;
 
+/** Stands in for the port. */
+const NO_PORT = { postMessage: (): void => {} };
+const WARM_UP_QUANTUM = 128;
+/** Hz, of the wire. */
+const WARM_UP_RATE = 8000;
+/** Seconds that are written, and seconds that are rendered then, at most. */
+type WarmUpStep = readonly [write: number, render: number];
+/** Live audio; an underrun; more than real time, until some is left out bit by bit, then at once. */
+const WARM_UP_STEPS: readonly WarmUpStep[] = [
+  ...Array<WarmUpStep>(3).fill([0.02, 0.02]),
+  [0, 0.06],
+  ...Array<WarmUpStep>(9).fill([0.06, 0.04]),
+  [1.2, 0.02],
+  ...Array<WarmUpStep>(4).fill([0.04, 0.04]),
+];
+const WARM_UP_SECONDS = 1.6;
+
 /** The playout processor without its scope: takes commands, renders quanta, posts events. */
 export class PlayoutEngine {
-  readonly #port: PlayoutPort;
+  readonly #port: PostingPort;
   readonly #postFrames: number;
   #player: Player | null;
   #postAt = 0;
@@ -55,7 +70,7 @@ export class PlayoutEngine {
   constructor(
     options: PlayoutProcessorOptions,
     contextRate: number,
-    port: PlayoutPort,
+    port: PostingPort,
     resampler?: StreamResampler | null,
   ) {
     this.#port = port;
@@ -206,6 +221,67 @@ export class PlayoutEngine {
     event.received = this.#player!.timeline.received;
     this.#transfer[0] = buffer;
     this.#port.postMessage(event, this.#transfer);
+  }
+
+  /**
+   * Plays a made-up stream on an engine of its own, so that the first quantum of another one finds compiled code. For
+   * constructors. Allocates.
+   * @param resampler that of the other engine, which resets it when playing starts
+   */
+  static warmUp(
+    options: PlayoutProcessorOptions,
+    contextRate: number,
+    resampler: StreamResampler | null,
+  ): void {
+    const { format, channels } = options;
+    // What takes seconds takes fewer frames at a low rate; to the resampler the ratio counts.
+    const sampleRate = Math.min(WARM_UP_RATE, options.sampleRate);
+    const scratchContextRate = (contextRate * sampleRate) / options.sampleRate;
+    const frameBytes = channels * bytesPerSample(format);
+    const scratch: PlayoutProcessorOptions = {
+      ...options,
+      sampleRate,
+      backlog: 'catch-up',
+      targetFrames: Math.round(0.02 * sampleRate),
+      capacityFrames: Math.round(WARM_UP_SECONDS * sampleRate),
+    };
+    const engine = new PlayoutEngine(scratch, scratchContextRate, NO_PORT, resampler);
+    const output = Array.from(
+      { length: options.outputChannels },
+      () => new Float32Array(WARM_UP_QUANTUM),
+    );
+    let frame = 0;
+    const render = (seconds: number): void => {
+      for (
+        const end = frame + seconds * scratchContextRate;
+        frame < end;
+        frame += WARM_UP_QUANTUM
+      ) {
+        engine.render(output, frame);
+      }
+    };
+    let item = 0;
+    const write = (seconds: number): void => {
+      const bytes = warmUpBytes(format, Math.round(seconds * sampleRate) * frameBytes);
+      engine.obey({ type: 'write', item, bytes, afterGap: item % 2 === 1 }, frame);
+    };
+    for (const [written, rendered] of WARM_UP_STEPS) {
+      if (written > 0) write(written);
+      render(rendered);
+    }
+    engine.obey({ type: 'end', item }, frame);
+    item++;
+    write(0.05);
+    render(0.1);
+    const storage = new ArrayBuffer(scratch.capacityFrames * frameBytes);
+    engine.obey({ type: 'grow', storage }, frame);
+    engine.obey({ type: 'target', frames: scratch.targetFrames }, frame);
+    engine.obey({ type: 'interrupt', fadeFrames: 2 * WARM_UP_QUANTUM }, frame);
+    render(0.05);
+    engine.obey({ type: 'undo' }, frame);
+    render(0.05);
+    engine.obey({ type: 'interrupt', fadeFrames: 0 }, frame);
+    render(0.02);
   }
 }
 

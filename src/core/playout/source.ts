@@ -1,7 +1,8 @@
+import { planar } from '../dsp/planar.ts';
+import { raisedCosine } from '../dsp/windows.ts';
 import type { BacklogPolicy } from './backlog-policy.ts';
 import { Fader } from './fader.ts';
 import type { FrameRing } from './frame-ring.ts';
-import { GapList } from './gap-list.ts';
 import { Splice } from './splice.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -75,7 +76,7 @@ export class Source {
     this.#policy = options.policy;
     this.#ramp = Math.ceil(RAMP_SECONDS * sampleRate);
     this.#splice = new Splice(sampleRate, channels);
-    this.#tail = Array.from({ length: channels }, () => new Float32Array(this.#ramp));
+    this.#tail = planar(channels, this.#ramp);
     this.#patience = PATIENCE_SECONDS * sampleRate;
     this.#lead = Math.ceil(LEAD_SECONDS * sampleRate);
   }
@@ -229,7 +230,7 @@ export class Source {
       const out = overlap[c]!;
       const tail = this.#tail[c]!;
       for (let i = 0; i < frames; i++) {
-        const rise = Math.sin((Math.PI / 2) * ((i + 0.5) / frames)) ** 2;
+        const rise = raisedCosine((i + 0.5) / frames);
         const before = tail[frames - 1 - i]!;
         out[from + i] = before + (out[from + i]! - before) * rise;
       }
@@ -273,5 +274,45 @@ function copy(
     const input = source[c]!;
     const output = target[c]!;
     for (let i = 0; i < frames; i++) output[at + i] = input[from + i]!;
+  }
+}
+
+/** Gaps that may wait at a time; a power of two. */
+const MAX_GAPS = 16;
+const MASK = MAX_GAPS - 1;
+
+/** Where frames are missing, in order: each gap lies before the frame it is known by. More than 16 at a time are forgotten. */
+export class GapList {
+  readonly #frames = new Float64Array(MAX_GAPS);
+  #first = 0;
+  #next = 0;
+
+  /** A gap before `frame`, which is beyond all others. */
+  add(frame: number): void {
+    if (this.#next - this.#first < MAX_GAPS) this.#frames[this.#next++ & MASK] = frame;
+  }
+
+  /** The gap at `frame` is dealt with. */
+  pass(): void {
+    this.#first++;
+  }
+
+  /** Frames from `frame` to the next gap: 0 at one, infinite without one. Gaps before it are forgotten. */
+  distance(frame: number): number {
+    while (this.#first < this.#next) {
+      const frames = this.#frames[this.#first & MASK]! - frame;
+      if (frames >= 0) return frames;
+      this.#first++;
+    }
+    return Infinity;
+  }
+
+  /** Whether there is a gap at `from` … `to`, `to` not included. */
+  within(from: number, to: number): boolean {
+    for (let i = this.#first; i < this.#next; i++) {
+      const frame = this.#frames[i & MASK]!;
+      if (frame >= from && frame < to) return true;
+    }
+    return false;
   }
 }

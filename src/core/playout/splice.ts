@@ -1,3 +1,5 @@
+import { planar } from '../dsp/planar.ts';
+import { raisedCosine } from '../dsp/windows.ts';
 import type { FrameRing } from './frame-ring.ts';
 import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
@@ -23,17 +25,15 @@ export class Splice {
   #shortest = 0;
 
   constructor(sampleRate: number, channels: number) {
-    const planar = (frames: number) =>
-      Array.from({ length: channels }, () => new Float32Array(frames));
     this.#search = new SimilaritySearch(sampleRate);
     const { overlapFrames, shortestFrames, reachFrames } = this.#search;
     this.overlapFrames = overlapFrames;
     this.shortestFrames = shortestFrames;
     this.reachFrames = reachFrames;
-    this.overlap = planar(overlapFrames);
-    this.#candidates = planar(reachFrames + overlapFrames);
+    this.overlap = planar(channels, overlapFrames);
+    this.#candidates = planar(channels, reachFrames + overlapFrames);
     this.#rise = Float32Array.from({ length: overlapFrames }, (_, i) => {
-      return Math.sin((Math.PI / 2) * ((i + 0.5) / overlapFrames)) ** 2;
+      return raisedCosine((i + 0.5) / overlapFrames);
     });
   }
 

@@ -10,6 +10,7 @@ import {
 } from './delay-swings.ts';
 import { DriftEstimator, NOW as DRIFT_NOW, OFFSET, USUAL_MAX_SKEW } from './drift-estimator.ts';
 import type { ArrivalListener } from './jitter-buffer.ts';
+import { LATENESS as RECENT_LATENESS, NOW as RECENT_NOW, RecentLeast } from './recent-least.ts';
 
 /** What a {@link DelayTarget} weighs, and its bounds. */
 export interface DelayTargetOptions {
@@ -56,6 +57,10 @@ const DOUBTED = 2;
 const PERIOD_MS = 12;
 /** A change of the clocks' difference by more than this was not known of. */
 const SKEW_CHANGE = 1000e-6;
+/** One by more than this is a device's that is off by per cent: every second until it was known moved the scale by tens of ms. */
+const DEVICE_SKEW_CHANGE = 2 * USUAL_MAX_SKEW;
+/** As much as after so many time constants is forgotten then: what is left is less than `DelayHistogram.floor` looks at. */
+const FORGOTTEN = 7;
 /** The target is worked out anew this often, and at once after a late packet. */
 const UPDATE_MS = 100;
 /** Fewer arrivals tell nothing yet. */
@@ -142,6 +147,7 @@ export class DelayTarget implements ArrivalListener {
   readonly #leadMs: number;
   readonly #near: DelayHistogram = new DelayHistogram(NEAR_MS);
   readonly #far: DelayHistogram = new DelayHistogram(FAR_MS);
+  readonly #recent: RecentLeast = new RecentLeast();
   readonly #swings: DelaySwings;
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #arrivals = 0;
@@ -229,7 +235,7 @@ export class DelayTarget implements ArrivalListener {
 
   /** What was seen before counts less: the scale may be off by the jitter of the packet that joined it. */
   restarted(): void {
-    this.#doubt();
+    this.#doubt(DOUBTED);
   }
 
   /** Forgets all arrivals; the limits stay. */
@@ -264,7 +270,8 @@ export class DelayTarget implements ArrivalListener {
       drift.observeInput();
     }
     const change = drift.skew - state[SKEW]!;
-    if (change > SKEW_CHANGE || change < -SKEW_CHANGE) this.#doubt();
+    const size = change < 0 ? -change : change;
+    if (size > SKEW_CHANGE) this.#doubt(size > DEVICE_SKEW_CHANGE ? FORGOTTEN : DOUBTED);
     state[SKEW] = drift.skew;
     state[ORIGIN] = state[ORIGIN]! + drift.skew * elapsed;
     let delay = offset - state[ORIGIN]!;
@@ -288,6 +295,9 @@ export class DelayTarget implements ArrivalListener {
     this.#swings.observe();
     this.#watchPath();
     delay = state[LATENESS]!;
+    this.#recent.input[RECENT_NOW] = now;
+    this.#recent.input[RECENT_LATENESS] = delay;
+    this.#recent.add();
     const near = this.#near;
     const far = this.#far;
     near.input[ELAPSED] = elapsed;
@@ -323,7 +333,7 @@ export class DelayTarget implements ArrivalListener {
     const near = this.#near;
     near.findMiddle();
     this.#followRoute();
-    const floor = near.floor();
+    const floor = this.#presentFloor();
     if (floor > HISTOGRAM_MS / 8 && state[EARLY_AT]! < 0) {
       this.#shift(-floor);
       state[ORIGIN] = state[ORIGIN]! + floor;
@@ -340,10 +350,33 @@ export class DelayTarget implements ArrivalListener {
     this.#limit();
   }
 
+  /**
+   * How late the fastest packets of the present path are, whole ms. The near memory remembers longer than a scale lasts that
+   * turned out to have been off, as after a restart; but while the path is in doubt, and where delays swing, what came last may
+   * not be the path's fastest.
+   */
+  #presentFloor(): number {
+    const state = this.#state;
+    const remembered = this.#near.floor();
+    const recent = Math.floor(this.#recent.value);
+    if (recent <= remembered) return remembered;
+    if (!this.#isInDoubt() && !this.#swings.swings) return recent;
+    const before = state[FLOOR]!;
+    return before > recent ? recent : before > remembered ? before : remembered;
+  }
+
+  /** Whether all packets have been later than usual for a moment, or the last one was earlier: it may be another path. */
+  #isInDoubt(): boolean {
+    const state = this.#state;
+    if (state[EARLY_AT]! >= 0) return true;
+    // The first packet of a sender's burst is the latest, and says nothing about the path.
+    return state[LATE_AT]! >= 0 && state[NOW]! - state[LATE_AT]! >= LIFT_AFTER_MS;
+  }
+
   /** What the present path is like, unless it is in doubt. */
   #learnBase(): void {
     const state = this.#state;
-    if (state[LATE_AT]! >= 0 || state[EARLY_AT]! >= 0) return;
+    if (this.#isInDoubt()) return;
     // A few packets that were faster by far may have come another way.
     if (state[FLOOR]! > state[BASE]! - LEAST_STEP_MS) state[BASE] = state[FLOOR]!;
     const spread = this.#near.middle - state[FLOOR]!;
@@ -401,6 +434,7 @@ export class DelayTarget implements ArrivalListener {
     if (now - state[FASTER_SINCE]! < MIXED_MS) return false;
     state[BASE] = state[FASTEST]!;
     state[EARLY_AT] = -1;
+    this.#moveOrigin();
     return true;
   }
 
@@ -421,6 +455,7 @@ export class DelayTarget implements ArrivalListener {
     state[ORIGIN] = state[ORIGIN]! + step;
     state[LATENESS] = state[LATENESS]! - step;
     this.#swings.shift(-step);
+    this.#recent.reset();
     this.#moveFrom(Math.floor(state[LATE_LEAST]!), step);
   }
 
@@ -429,13 +464,21 @@ export class DelayTarget implements ArrivalListener {
     const state = this.#state;
     const base = Math.floor(state[BASE]! - LEAST_STEP_MS);
     const step = Math.floor(this.#usualLeast(base) - state[EARLY_LEAST]!);
-    if (step < LEAST_STEP_MS) {
-      state[EARLY_AT] = -1;
-      state[BASE] = state[EARLY_LEAST]!;
-      return;
-    }
     state[BASE] = state[EARLY_LEAST]!;
-    this.#moveFrom(base, step);
+    if (step < LEAST_STEP_MS) state[EARLY_AT] = -1;
+    else this.#moveFrom(base, step);
+    this.#moveOrigin();
+  }
+
+  /** Where a few packets that were faster by far have left the origin below the path, beyond the memories' reach, it moves to the base. */
+  #moveOrigin(): void {
+    const state = this.#state;
+    const by = Math.floor(state[BASE]!);
+    if (by < HISTOGRAM_MS / 8) return;
+    state[ORIGIN] = state[ORIGIN]! + by;
+    state[LATENESS] = state[LATENESS]! - by;
+    state[FLOOR] = 0;
+    this.#shift(-by);
   }
 
   /** How late the fastest is of as many packets as were watched, of those that were later than `from`. */
@@ -460,14 +503,15 @@ export class DelayTarget implements ArrivalListener {
     else state[FLOOR] = this.#near.floor();
   }
 
-  /** Lets what was seen count for little. */
-  #doubt(): void {
+  /** Lets what was seen count for little, as after so many time constants. */
+  #doubt(constants: number): void {
     const near = this.#near;
     const far = this.#far;
-    near.input[ELAPSED] = DOUBTED * NEAR_MS;
-    far.input[ELAPSED] = DOUBTED * FAR_MS;
+    near.input[ELAPSED] = constants * NEAR_MS;
+    far.input[ELAPSED] = constants * FAR_MS;
     near.forget();
     far.forget();
+    this.#recent.reset();
   }
 
   /** Works `liftMs` out: so much later than now the least late of the packets would be due, at the target as it was. */
@@ -485,6 +529,7 @@ export class DelayTarget implements ArrivalListener {
 
   #forgetPath(): void {
     this.#swings.reset();
+    this.#recent.reset();
     const state = this.#state;
     state[BASE] = 0;
     state[SPREAD] = LEAST_STEP_MS;
@@ -551,6 +596,7 @@ export class DelayTarget implements ArrivalListener {
     this.#near.shift(ms);
     this.#far.shift(ms);
     this.#swings.shift(ms);
+    this.#recent.shift(ms);
     const state = this.#state;
     state[MIDDLE] = state[MIDDLE]! + ms;
     state[BASE] = state[BASE]! + ms;

@@ -21,6 +21,9 @@ const OUTLIER_DEVIATIONS = 4;
 const CONFIRMED = 3;
 /** After so many that are not, the line means nothing. */
 const LEFT_OUT = 12;
+/** Points this far from the line, in ms, of which the newer half are nearer to one of their own by this factor, are two lines. */
+const BROKEN_MS = 20;
+const BROKEN_RATIO = 8;
 
 /** The slots of changing numbers. */
 const SPAN_END = 0;
@@ -36,7 +39,9 @@ const DEVIATION = 7;
 const NEAREST = 8;
 /** How long a point's time is at present. */
 const SPAN = 9;
-const SLOTS = 10;
+/** Of the points' times, times their number. */
+const VARIANCE = 10;
+const SLOTS = 11;
 
 /** Places in {@link DriftEstimator.input}. */
 export const NOW = 0;
@@ -58,7 +63,6 @@ export class DriftEstimator {
   readonly #offsets: Float64Array = new Float64Array(POINTS);
   readonly #state: Float64Array = new Float64Array(SLOTS);
   #count = 0;
-  #oldest = 0;
   /** Outliers in a row that lie close together; and how often in a row they did not. */
   #outliers = 0;
   #leftOut = 0;
@@ -96,7 +100,6 @@ export class DriftEstimator {
   /** As new. */
   reset(): void {
     this.#count = 0;
-    this.#oldest = 0;
     this.#outliers = 0;
     this.#leftOut = 0;
     this.#state.fill(0);
@@ -127,12 +130,12 @@ export class DriftEstimator {
     this.#outliers = 0;
     this.#leftOut = 0;
     if (this.#count === POINTS && state[SPAN]! < SPAN_MS) this.#thin();
-    const at = (this.#oldest + this.#count) % POINTS;
-    this.#times[at] = state[LEAST_AT]!;
-    this.#offsets[at] = state[LEAST]!;
-    if (this.#count < POINTS) this.#count++;
-    else this.#oldest = (this.#oldest + 1) % POINTS;
-    if (this.#count >= ENOUGH) this.#fit();
+    if (this.#count === POINTS) this.#leaveOldest(1);
+    this.#times[this.#count] = state[LEAST_AT]!;
+    this.#offsets[this.#count++] = state[LEAST]!;
+    if (this.#count < ENOUGH) return;
+    this.#fit();
+    if (this.#count >= 2 * ENOUGH && this.#isBroken()) this.#leaveOldHalf();
   }
 
   /** Makes one point of two, the faster: from now on each stands for twice the time. */
@@ -166,7 +169,6 @@ export class DriftEstimator {
       if (++this.#leftOut < LEFT_OUT) return true;
       // There is no line any more.
       this.#count = 0;
-      this.#oldest = 0;
       state[SKEW] = 0;
       return false;
     }
@@ -179,26 +181,66 @@ export class DriftEstimator {
     return false;
   }
 
-  /** Least squares through the points. */
+  /**
+   * Whether the newer half of the points lies on a line, and all of them do not: a step came before a line was known that it would
+   * have stood out from.
+   */
+  #isBroken(): boolean {
+    const state = this.#state;
+    const whole = state[DEVIATION]!;
+    if (whole < BROKEN_MS) return false;
+    this.#draw(this.#count - (this.#count >> 1));
+    const isLine = state[DEVIATION]! < whole / BROKEN_RATIO;
+    this.#draw(0);
+    return isLine;
+  }
+
+  #leaveOldHalf(): void {
+    const half = this.#count >> 1;
+    this.#leaveOldest(this.#count - half);
+    this.#fit();
+  }
+
+  #leaveOldest(count: number): void {
+    this.#times.copyWithin(0, count, this.#count);
+    this.#offsets.copyWithin(0, count, this.#count);
+    this.#count -= count;
+  }
+
+  /** Works the skew out. */
   #fit(): void {
+    this.#draw(0);
+    const state = this.#state;
+    const slope = state[SLOPE]!;
+    // The likeliest skew, where clocks' differences and the slope's errors are both normal.
+    const error = (state[DEVIATION]! * state[DEVIATION]!) / state[VARIANCE]!;
+    const skew = slope / (1 + error / (USUAL_SKEW * USUAL_SKEW));
+    const certain = CERTAIN_DEVIATIONS * CERTAIN_DEVIATIONS * error < slope * slope;
+    if (certain && slope > -MAX_SKEW && slope < MAX_SKEW) state[SKEW] = slope;
+    else if (skew > USUAL_MAX_SKEW) state[SKEW] = USUAL_MAX_SKEW;
+    else state[SKEW] = skew < -USUAL_MAX_SKEW ? -USUAL_MAX_SKEW : skew;
+  }
+
+  /** Draws the line through the points from `first` on: least squares. */
+  #draw(first: number): void {
     const times = this.#times;
     const offsets = this.#offsets;
     const state = this.#state;
-    const count = this.#count;
-    const firstTime = times[this.#oldest]!;
+    const end = this.#count;
+    const count = end - first;
+    const firstTime = times[first]!;
     let sumTime = 0;
     let sumOffset = 0;
-    for (let i = 0; i < count; i++) {
-      const at = (this.#oldest + i) % POINTS;
-      sumTime += times[at]! - firstTime;
-      sumOffset += offsets[at]!;
+    for (let i = first; i < end; i++) {
+      sumTime += times[i]! - firstTime;
+      sumOffset += offsets[i]!;
     }
     const meanTime = firstTime + sumTime / count;
     const meanOffset = sumOffset / count;
     let covariance = 0;
     let variance = 0;
     let spread = 0;
-    for (let i = 0; i < count; i++) {
+    for (let i = first; i < end; i++) {
       const time = times[i]! - meanTime;
       const offset = offsets[i]! - meanOffset;
       covariance += time * offset;
@@ -210,17 +252,10 @@ export class DriftEstimator {
     // Where the grain and the packets' spacing keep step, points lie along another line, and exactly so.
     const grain = this.input[GRAIN]!;
     const least = (grain * grain) / 12;
-    const residual = left > least ? left : least;
     state[MEAN_TIME] = meanTime;
     state[MEAN_OFFSET] = meanOffset;
     state[SLOPE] = slope;
-    state[DEVIATION] = Math.sqrt(residual);
-    // The likeliest skew, where clocks' differences and the slope's errors are both normal.
-    const error = residual / variance;
-    const skew = slope / (1 + error / (USUAL_SKEW * USUAL_SKEW));
-    const certain = CERTAIN_DEVIATIONS * CERTAIN_DEVIATIONS * error < slope * slope;
-    if (certain && slope > -MAX_SKEW && slope < MAX_SKEW) state[SKEW] = slope;
-    else if (skew > USUAL_MAX_SKEW) state[SKEW] = USUAL_MAX_SKEW;
-    else state[SKEW] = skew < -USUAL_MAX_SKEW ? -USUAL_MAX_SKEW : skew;
+    state[VARIANCE] = variance;
+    state[DEVIATION] = Math.sqrt(left > least ? left : least);
   }
 }

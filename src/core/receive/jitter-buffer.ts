@@ -1,7 +1,6 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { integerIn } from '../arguments.ts';
-import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
+import { integerIn, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { PacketSlots } from './packet-slots.ts';
 import { COUNT, ReceiveCounters } from './receive-counters.ts';
 import { FRAME, NOW, SEQUENCE, StreamNumbering } from './stream-numbering.ts';

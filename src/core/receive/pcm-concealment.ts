@@ -1,3 +1,5 @@
+import { planar } from '../dsp/planar.ts';
+import { raisedCosine } from '../dsp/windows.ts';
 import { ComfortNoise } from './comfort-noise.ts';
 import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
@@ -64,13 +66,11 @@ export class PcmConcealment {
     this.historyFrames = MAX_PERIODS * this.#longest + this.#overlap + 1;
     this.mergeFrames = Math.ceil(MERGE_SECONDS * sampleRate);
     this.noise = new ComfortNoise(sampleRate, channels);
-    const planar = (frames: number) =>
-      Array.from({ length: channels }, () => new Float32Array(frames));
-    this.#past = planar(this.historyFrames);
-    this.#merged = planar(this.mergeFrames);
+    this.#past = planar(channels, this.historyFrames);
+    this.#merged = planar(channels, this.mergeFrames);
     this.#offsets = new Float64Array(channels);
     this.#rise = Float64Array.from({ length: this.#overlap }, (_, i) => {
-      return Math.sin((Math.PI / 2) * ((i + 0.5) / this.#overlap)) ** 2;
+      return raisedCosine((i + 0.5) / this.#overlap);
     });
   }
 
@@ -141,8 +141,8 @@ export class PcmConcealment {
       const old = merged[c]!;
       const samples = output[c]!;
       for (let i = 0; i < count; i++) {
-        const sine = Math.sin((Math.PI / 2) * ((i + 0.5) / count));
-        samples[at + i] = old[i]! + (samples[at + i]! - old[i]!) * sine * sine;
+        const rise = raisedCosine((i + 0.5) / count);
+        samples[at + i] = old[i]! + (samples[at + i]! - old[i]!) * rise;
       }
     }
     return count;

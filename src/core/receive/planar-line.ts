@@ -1,3 +1,5 @@
+import { planar } from '../dsp/planar.ts';
+
 /**
  * Planar frames that wait to be read, with those read last kept behind them: straight memory, so that kernels can look back
  * and ahead, and move what waits. Indices count from the memory's start and change when {@link makeRoom} moves everything.
@@ -16,7 +18,7 @@ export class PlanarLine {
   /** @param aheadFrames room for frames that wait */
   constructor(channels: number, historyFrames: number, aheadFrames: number) {
     const frames = 2 * historyFrames + 2 * aheadFrames;
-    this.channels = Array.from({ length: channels }, () => new Float32Array(frames));
+    this.channels = planar(channels, frames);
     this.historyFrames = historyFrames;
     this.read = historyFrames;
     this.end = historyFrames;

@@ -1,3 +1,4 @@
+import { planar } from '../dsp/planar.ts';
 import type { PayloadDecoder } from '../codec/codec.ts';
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
 import { isSampled } from '../format/stream-format.ts';
@@ -5,7 +6,7 @@ import type {
   ReceiveCommand,
   ReceiveDelivery,
   ReceiveEvent,
-  ReceivePort,
+  MessagePortLike,
   ReceiveProcessorOptions,
 } from '../messages.ts';
 import { MAX_SPEED, MIN_SPEED, VariableResampler } from '../resampler/variable-resampler.ts';
@@ -32,7 +33,7 @@ export type ReceiveEngineOptions = Omit<ReceiveProcessorOptions, 'snapshot'> & {
 
 /** The receiving processor without its scope: takes packets and commands, renders quanta, reports. */
 export class ReceiveEngine {
-  readonly #port: ReceivePort;
+  readonly #port: MessagePortLike;
   readonly #contextRate: number;
   readonly #source: ReceiveSource;
   readonly #resampler: VariableResampler;
@@ -41,7 +42,7 @@ export class ReceiveEngine {
   readonly #pulled: readonly Float32Array[];
   readonly #block: readonly Float32Array[];
   readonly #blockFrames: number;
-  readonly #piped: ReceivePort[] = [];
+  readonly #piped: MessagePortLike[] = [];
   readonly #snapshot: SnapshotWriter | null;
   readonly #reportFrames: number;
   #reportAt = 0;
@@ -65,7 +66,7 @@ export class ReceiveEngine {
     options: ReceiveEngineOptions,
     decoder: PayloadDecoder,
     contextRate: number,
-    port: ReceivePort,
+    port: MessagePortLike,
   ) {
     const { channels, resampler, limits, snapshot } = options;
     this.#port = port;
@@ -80,10 +81,8 @@ export class ReceiveEngine {
     this.#mixer = new ChannelMixer({ outputChannels: options.outputChannels });
     const ratio = (resampler.inputRate * MAX_SPEED) / resampler.outputRate;
     this.#blockFrames = Math.max(1, Math.min(BLOCK_FRAMES, Math.floor(MOST_INPUT_FRAMES / ratio)));
-    const planar = (frames: number) =>
-      Array.from({ length: channels }, () => new Float32Array(frames));
-    this.#pulled = planar(MOST_INPUT_FRAMES);
-    this.#block = planar(this.#blockFrames);
+    this.#pulled = planar(channels, MOST_INPUT_FRAMES);
+    this.#block = planar(channels, this.#blockFrames);
     this.#snapshot = snapshot && new SnapshotWriter(snapshot);
     this.#reportFrames = Math.ceil(contextRate / REPORTS_PER_SECOND);
     this.#report = { type: 'report', frame: 0, values: new Float64Array(REPORT_LENGTH) };
@@ -145,7 +144,7 @@ export class ReceiveEngine {
     return resampler.read(this.#block, 0, frames);
   }
 
-  #receive(packet: ReceiveDelivery, port: ReceivePort, frame: number): void {
+  #receive(packet: ReceiveDelivery, port: MessagePortLike, frame: number): void {
     const { sequence, frames, bytes, copy } = packet;
     this.#source.setArrival((frame * 1000) / this.#contextRate);
     this.#source.insert(sequence, packet.frame, frames, bytes, copy);
@@ -156,7 +155,7 @@ export class ReceiveEngine {
     port.postMessage(event, this.#transfer);
   }
 
-  #pipe(port: ReceivePort): void {
+  #pipe(port: MessagePortLike): void {
     this.#piped.push(port);
     port.addEventListener('message', ({ data }) => {
       const delivery = data as ReceiveDelivery;

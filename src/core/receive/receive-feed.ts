@@ -7,6 +7,8 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import type { MessageDecoder } from '../framing/framing.ts';
 import { payloadBytes } from '../framing/packet.ts';
 import type { LazyPacket, Packet } from '../framing/packet.ts';
+import { ReceivePipes } from '../pipe.ts';
+import type { PipeSignal, PipeSource, ReceivePipeResult } from '../pipe.ts';
 import type { ReceiveDelivery, ReceiveEvent } from '../messages.ts';
 
 /** What a receiver takes: a packet, or what a message decoded to. */
@@ -37,6 +39,7 @@ export class ReceiveFeed {
   readonly #options: ReceiveFeedOptions;
   readonly #bufferBytes: number;
   readonly #free: ArrayBuffer[] = [];
+  readonly #pipes = new ReceivePipes();
   #closed = false;
   #decoder: MessageDecoder | undefined;
   #badMessages = 0;
@@ -74,9 +77,29 @@ export class ReceiveFeed {
     const read = messageOf(message);
     if (this.#closed) return false;
     this.#decoder ??= framing.createDecoder({ format, sampleRate, channels });
+    return this.#decode(this.#decoder, read);
+  }
+
+  /**
+   * Hands over the packets of every message of a transport: its own decoder reads them.
+   * @throws TypeError or RangeError for a stream that the framing cannot carry
+   */
+  pipe(
+    source: PipeSource,
+    framing: ReceiveFraming,
+    signal: PipeSignal | undefined,
+  ): Promise<ReceivePipeResult> {
+    const { format, sampleRate, channels } = this.#options;
+    const decoder = framing.createDecoder({ format, sampleRate, channels });
+    const done = this.#pipes.pipe(source, signal, (message) => this.#decode(decoder, message));
+    if (this.#closed) this.#pipes.close();
+    return done;
+  }
+
+  #decode(decoder: MessageDecoder, message: string | Uint8Array): boolean {
     let bad: PacketError | undefined;
     try {
-      bad = this.#insert(this.#decoder.decode(read));
+      bad = this.#insert(decoder.decode(message));
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
       bad = error;
@@ -123,6 +146,7 @@ export class ReceiveFeed {
 
   close(): void {
     this.#closed = true;
+    this.#pipes.close();
     this.#free.length = 0;
   }
 

@@ -10,6 +10,8 @@ import {
 
 /** A timestamp off by more than this, which neither sequence numbers nor the time of arrival explain, has jumped. */
 const JUMP_SECONDS = 1;
+/** Numbers and timestamps that leap together by so much more than the time since the packet before were not lost on the way. */
+const LEAP_SECONDS = 4;
 
 /** The slots of changing numbers, which an array keeps unboxed; the first three are for the caller to set. */
 export const SEQUENCE = 0;
@@ -50,6 +52,7 @@ export class StreamNumbering {
   readonly #continuity: StreamContinuity;
   readonly #framesPerMs: number;
   readonly #jumpFrames: number;
+  readonly #leapFrames: number;
   #opened = false;
   #usualFrames = 0;
   /** How often the scale had to be joined. */
@@ -59,6 +62,7 @@ export class StreamNumbering {
     this.#continuity = new StreamContinuity(sampleRate, false);
     this.#framesPerMs = sampleRate / 1000;
     this.#jumpFrames = JUMP_SECONDS * sampleRate;
+    this.#leapFrames = LEAP_SECONDS * sampleRate;
   }
 
   /** Whether any packet ever came. */
@@ -240,13 +244,15 @@ export class StreamNumbering {
     const state = this.#state;
     const step = state[FRAME]! + state[FRAME_OFFSET]! - state[HIGH_FRAME]!;
     const byNumber = ahead * (this.#usualFrames > 0 ? this.#usualFrames : frames);
-    const byTime = (state[NOW]! - state[HIGH_ARRIVAL]!) * this.#framesPerMs;
+    const byTime = Math.round((state[NOW]! - state[HIGH_ARRIVAL]!) * this.#framesPerMs);
     const forward = 2 * step >= this.#usualFrames;
-    if (forward && Math.abs(step - byNumber) <= this.#jumpFrames) return;
+    const isSoon = step - byTime > this.#leapFrames;
+    if (forward && !isSoon && Math.abs(step - byNumber) <= this.#jumpFrames) return;
     if (forward && Math.abs(step - byTime) <= this.#jumpFrames) return;
     state[OLD_FRAME_OFFSET] = state[FRAME_OFFSET]!;
     state[JUMPED_AT] = state[HIGH_SEQUENCE]! + ahead;
-    state[FRAME_OFFSET] = state[FRAME_OFFSET]! + byNumber - step;
+    const usual = isSoon && byNumber > byTime ? Math.max(this.#usualFrames, byTime) : byNumber;
+    state[FRAME_OFFSET] = state[FRAME_OFFSET]! + usual - step;
     this.restarts++;
   }
 }

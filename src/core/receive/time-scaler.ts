@@ -1,7 +1,13 @@
+import { raisedCosine } from '../dsp/windows.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { integerIn, numberIn } from '../arguments.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
+import {
+  integerIn,
+  numberIn,
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+} from '../arguments.ts';
 import { PlanarLine } from './planar-line.ts';
 import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
@@ -97,7 +103,7 @@ export class TimeScaler {
     this.#patience = PATIENCE_SECONDS * sampleRate;
     this.#joined = new Float32Array(search.overlapFrames);
     this.#rise = Float32Array.from({ length: search.overlapFrames }, (_, i) => {
-      return Math.sin((Math.PI / 2) * ((i + 0.5) / search.overlapFrames)) ** 2;
+      return raisedCosine((i + 0.5) / search.overlapFrames);
     });
   }
 

@@ -1,14 +1,14 @@
 import type { PayloadDecoder } from '../codec/codec.ts';
 import { pcmCodec } from '../codec/pcm-codec.ts';
-import { warmUpBytes } from '../dsp/warm-up-block.ts';
+import { warmUpBytes } from '../dsp/planar.ts';
 import { bytesPerSample, isSampleFormat } from '../format/formats.ts';
-import type { ReceivePort, ReceiveProcessorOptions } from '../messages.ts';
+import type { MessagePortLike, ReceiveProcessorOptions } from '../messages.ts';
 import { snapshotBytes } from '../snapshot.ts';
 import { ReceiveEngine } from './receive-engine.ts';
 import { REPORT_LENGTH } from './receive-report.ts';
 
 /** Stands in for the port. */
-const NO_PORT: ReceivePort = {
+const NO_PORT: MessagePortLike = {
   postMessage: () => {},
   addEventListener: () => {},
   start: () => {},

@@ -1,11 +1,56 @@
 /** The filters that the resampler's stages need, from its specification. Milliseconds each: never on the audio thread. */
-import { designImageFilter } from './image-filter-design.ts';
-import type { ImageFilter, ImageFilterSpecification } from './image-filter-design.ts';
-import { kaiserKernel, kaiserSpan } from './kaiser-filter-design.ts';
-import { storedSharpFilter } from './resampler-filter-store.ts';
-import { designRemez } from './remez-filter-design.ts';
+
+import { besselI0 } from '../dsp/windows.ts';
 import type { ResamplerQuality } from './resampler-plan.ts';
-import { RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
+import { designImageFilter, imageFilter } from './image-filter-design.ts';
+import type { ImageFilter, ImageFilterSpecification } from './image-filter-design.ts';
+import { designRemez } from './remez-filter-design.ts';
+import { decodeBase64 } from '../base64/base64.ts';
+import { SHARP_FILTERS, SHORT_FILTERS } from './resampler-filter-table.ts';
+
+/** What the filters of a quality are designed to. */
+export interface ResamplerSpecification {
+  /** Stopband attenuation of the sharp filter, dB. */
+  readonly attenuationDb: number;
+  /** End of the passband as a part of the lower Nyquist frequency; the stopband starts as far beyond it. */
+  readonly pass: number;
+  /** The same when the stopband must start at the Nyquist frequency itself. */
+  readonly strictPass: number;
+  /** Largest passband deviation of the strict filter, dB. (The half-band filter's is its attenuation: next to nothing.) */
+  readonly strictRippleDb: number;
+  /** Largest passband deviation of the short filter between rates, dB. */
+  readonly shortRippleDb: number;
+  /** Whether coefficients are rounded to single precision, so that every execution computes with the same ones. */
+  readonly singlePrecision: boolean;
+}
+
+export const RESAMPLER_SPECIFICATIONS: Readonly<Record<ResamplerQuality, ResamplerSpecification>> =
+  {
+    voice: {
+      attenuationDb: 102,
+      pass: 0.9,
+      strictPass: 0.9,
+      strictRippleDb: 0.01,
+      shortRippleDb: 0.003,
+      singlePrecision: true,
+    },
+    hq: {
+      attenuationDb: 121,
+      pass: 0.905,
+      strictPass: 0.905,
+      strictRippleDb: 0.005,
+      shortRippleDb: 0.002,
+      singlePrecision: true,
+    },
+    vhq: {
+      attenuationDb: 146,
+      pass: 0.944,
+      strictPass: 0.95,
+      strictRippleDb: 0.0005,
+      shortRippleDb: 0.0002,
+      singlePrecision: false,
+    },
+  };
 
 /** Pairs of taps of sharp filters come in this multiple: then each quarter of them fills whole turns of an unrolled loop. */
 const SHARP_MULTIPLE = 4;
@@ -145,4 +190,91 @@ export function toCoefficientPrecision(
     for (let i = 0; i < coefficients.length; i++) coefficients[i] = Math.fround(coefficients[i]!);
   }
   return coefficients;
+}
+
+/* Filters that were designed at build time: see scripts/build-resampler-filters.mjs. */
+
+/** The sharp filter of a quality, or undefined when none is stored. */
+export function storedSharpFilter(
+  quality: ResamplerQuality,
+  strict: boolean,
+): Float64Array | undefined {
+  const text = SHARP_FILTERS[`${quality}:${strict}`];
+  if (text === undefined) return undefined;
+  // Stored from the centre to one end.
+  const side = decode(text, quality);
+  return Float64Array.of(...side.slice(1).reverse(), ...side);
+}
+
+/** The short filter of a quality whose images lie around multiples of `rate`, in cycles per input frame. */
+export function storedShortFilter(
+  quality: ResamplerQuality,
+  strict: boolean,
+  rate: number,
+): ImageFilter | undefined {
+  const stored = SHORT_FILTERS[shortFilterKey(quality, strict, rate)];
+  return stored && imageFilter(decode(stored.weights, quality), stored.span);
+}
+
+/** Rates of less than a million have ratios that differ in the sixth digit at least. */
+export function shortFilterKey(quality: ResamplerQuality, strict: boolean, rate: number): string {
+  return `${quality}:${strict}:${rate.toFixed(7)}`;
+}
+
+function decode(text: string, quality: ResamplerQuality): Float64Array {
+  const bytes = decodeBase64(text);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const single = RESAMPLER_SPECIFICATIONS[quality].singlePrecision;
+  const size = single ? 4 : 8;
+  return Float64Array.from({ length: bytes.length / size }, (_, i) =>
+    single ? view.getFloat32(size * i, true) : view.getFloat64(size * i, true),
+  );
+}
+
+/*
+ * Low-pass kernels from the Kaiser window, as functions of continuous time, for filters whose prototype has thousands of
+ * taps. J. F. Kaiser, "Nonrecursive Digital Filter Design Using the I₀-sinh Window Function" (IEEE ISCAS 1974).
+ */
+
+/** Frequencies are in cycles per frame of the input. */
+export interface KaiserSpecification {
+  /** End of the passband. */
+  readonly pass: number;
+  /** Start of the stopband. */
+  readonly stop: number;
+  /** Wanted attenuation and, equally, passband accuracy, in dB. */
+  readonly attenuationDb: number;
+}
+
+/** How many frames the kernel must span (Kaiser's estimate, for window lengths in continuous time). */
+export function kaiserSpan(specification: KaiserSpecification): number {
+  const { pass, stop, attenuationDb } = specification;
+  return (attenuationDb - 7.95) / (14.36 * (stop - pass));
+}
+
+/** The impulse response h(t), t in input frames, zero outside ±span/2, with ∫h = 1 up to the ripple. */
+export function kaiserKernel(
+  specification: KaiserSpecification,
+  span: number,
+): (t: number) => number {
+  const { pass, stop } = specification;
+  const cutoff = (pass + stop) / 2;
+  // The span may be rounded up: spend what that gives on attenuation.
+  const attenuationDb = 7.95 + 14.36 * (stop - pass) * span;
+  const beta = kaiserBeta(attenuationDb);
+  const scale = 1 / besselI0(beta);
+  return (t) => {
+    const u = (2 * t) / span;
+    if (u <= -1 || u >= 1) return 0;
+    const x = 2 * Math.PI * cutoff * t;
+    const sinc = x === 0 ? 1 : Math.sin(x) / x;
+    return 2 * cutoff * sinc * besselI0(beta * Math.sqrt(1 - u * u)) * scale;
+  };
+}
+
+/** Kaiser's β for an attenuation in dB. */
+function kaiserBeta(attenuationDb: number): number {
+  if (attenuationDb > 50) return 0.1102 * (attenuationDb - 8.7);
+  if (attenuationDb < 21) return 0;
+  return 0.5842 * (attenuationDb - 21) ** 0.4 + 0.07886 * (attenuationDb - 21);
 }

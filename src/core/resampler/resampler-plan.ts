@@ -80,3 +80,50 @@ export function greatestCommonDivisor(a: number, b: number): number {
   }
   return high;
 }
+
+/** The longest input block for which no stage handles more than `limit` values at once. */
+export function blockFramesFor(plan: ResamplerPlan, limit: number): number {
+  let frames = limit;
+  while (frames > 1 && Math.max(...blockSizes(plan, frames)) > limit)
+    frames = Math.ceil(frames / 2);
+  return frames;
+}
+
+/** The most values before the first stage, between the stages and after the last, for an input block of `frames`. */
+export function blockSizes(plan: ResamplerPlan, frames: number): number[] {
+  const sizes = [frames];
+  let count = frames;
+  for (const stage of plan.stages) {
+    if (stage.kind === 'halve') count = Math.ceil(count / 2);
+    else if (stage.kind === 'double') count *= 2;
+    else count = Math.ceil((count * stage.up) / stage.down);
+    sizes.push(count);
+  }
+  return sizes;
+}
+
+/** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
+export type ResamplerExecution = 'wasm' | 'typescript';
+
+/** What computes a block: stages of any execution. `frames` never exceeds `maxFrames`. */
+export interface ResamplerKernel {
+  readonly execution: ResamplerExecution;
+  readonly maxFrames: number;
+  /**
+   * Converts `frames` frames of `input` from `from` on, or of silence when it is undefined; writes at most `limit` frames to
+   * `output` from `at` on and returns how many it wrote.
+   */
+  convert(
+    input: readonly Float32Array[] | undefined,
+    from: number,
+    frames: number,
+    output: readonly Float32Array[],
+    at: number,
+    limit?: number,
+  ): number;
+  /** How many frames `frames` inputs would give in all, in blocks of at most `maxFrames`. */
+  outputFramesFor(frames: number): number;
+  reset(): void;
+  /** Gives the memory back. Nothing may be called after. */
+  release?(): void;
+}

@@ -1,6 +1,6 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { integerIn, oneOf } from '../arguments.ts';
+import { integerIn, oneOf, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import type { ResamplerPlan, ResamplerQuality, ResamplerStage } from './resampler-plan.ts';
 import {
   bandFor,
@@ -12,8 +12,9 @@ import {
   sharpHalving,
 } from './resampler-stage-design.ts';
 import type { Band } from './resampler-stage-design.ts';
-import { resamplerModule } from './resampler-wasm-module.ts';
-import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
+import { decodeBase64 } from '../base64/base64.ts';
+import { compileWasm } from '../dsp/wasm-instance.ts';
+import { RESAMPLER_WASM } from './resampler-wasm-bytes.ts';
 
 /** What a resampler is to do. */
 export interface ResamplerPlanOptions {
@@ -112,4 +113,15 @@ function planUp(inputRate: number, outputRate: number, band: Band): ResamplerSta
   const stages: ResamplerStage[] = [sharpDoubling(band)];
   if (rate !== sharpRate) stages.push(ratioStage(sharpRate, rate, sharpRate, band));
   return [...stages, ...doublings];
+}
+
+let module: object | undefined;
+
+/** The compiled kernel, or its bytes where compiling failed here: elsewhere it may not. Kept out of worklet bundles. */
+export function resamplerModule(): object {
+  if (module === undefined) {
+    const bytes = decodeBase64(RESAMPLER_WASM);
+    module = compileWasm(bytes) ?? bytes;
+  }
+  return module;
 }

@@ -17,10 +17,10 @@ import {
   sampleBank,
   sharpFilter,
   toCoefficientPrecision,
+  storedShortFilter,
+  RESAMPLER_SPECIFICATIONS,
 } from './resampler-filter-design.ts';
 import type { ShortFilter } from './resampler-filter-design.ts';
-import { storedShortFilter } from './resampler-filter-store.ts';
-import { RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
 
 /** What the whole chain passes and stops. */
 export interface Band {

@@ -1,13 +1,11 @@
 /** Runs a plan. Carries no design code: this is what a worklet imports. */
 import { checkObject } from '../option-names.ts';
-import { integerIn } from '../arguments.ts';
+import { integerIn, MAX_CHANNELS } from '../arguments.ts';
 import { MicwireError } from '../errors.ts';
 import { greatestCommonDivisor } from './resampler-plan.ts';
-import type { ResamplerPlan } from './resampler-plan.ts';
-import type { ResamplerExecution, ResamplerKernel } from './resampler-kernel.ts';
+import type { ResamplerPlan, ResamplerExecution, ResamplerKernel } from './resampler-plan.ts';
 import { TypeScriptKernel } from './resampler-typescript-kernel.ts';
 import { WasmKernel } from './resampler-wasm-kernel.ts';
-import { MAX_CHANNELS } from '../dsp/sample-rate.ts';
 
 /**
  * Converts a stream block by block. Output frame k stands at input instant k · inputRate / outputRate. Nothing allocates

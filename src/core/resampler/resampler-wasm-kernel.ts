@@ -1,5 +1,4 @@
-import type { ResamplerPlan } from './resampler-plan.ts';
-import type { ResamplerKernel } from './resampler-kernel.ts';
+import type { ResamplerPlan, ResamplerKernel } from './resampler-plan.ts';
 import { ResamplerLayout } from './resampler-wasm-layout.ts';
 import { instantiateWasm } from '../dsp/wasm-instance.ts';
 import type { WasmInstance } from '../dsp/wasm-instance.ts';

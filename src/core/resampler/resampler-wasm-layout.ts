@@ -1,5 +1,4 @@
-import { blockFramesFor, blockSizes } from './resampler-blocks.ts';
-import { greatestCommonDivisor } from './resampler-plan.ts';
+import { blockFramesFor, blockSizes, greatestCommonDivisor } from './resampler-plan.ts';
 import type {
   DoubleStage,
   HalveStage,

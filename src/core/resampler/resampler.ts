@@ -3,7 +3,7 @@ import type { OptionNames } from '../option-names.ts';
 import { planResampler } from './resampler-planner.ts';
 import type { ResamplerPlanOptions } from './resampler-planner.ts';
 import { createResampler } from './resampler-stream.ts';
-import type { ResamplerExecution } from './resampler-kernel.ts';
+import type { ResamplerExecution } from './resampler-plan.ts';
 import type { StreamResampler } from './resampler-stream.ts';
 
 /** What a {@link Resampler} converts, and how well. */

@@ -1,6 +1,6 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { integerIn, oneOf } from '../arguments.ts';
+import { integerIn, oneOf, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import type { ResamplerQuality, ResamplerStage } from './resampler-plan.ts';
 import {
   bandFor,
@@ -11,7 +11,6 @@ import {
   sharpDoubling,
   shortFilter,
 } from './resampler-stage-design.ts';
-import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../dsp/sample-rate.ts';
 import type { VariableResamplerPlan } from './variable-resampler.ts';
 
 /** What a resampler whose ratio may change is to do. */

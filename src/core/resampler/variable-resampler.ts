@@ -1,9 +1,8 @@
 import { checkObject } from '../option-names.ts';
-import { integerIn, numberIn } from '../arguments.ts';
+import { integerIn, numberIn, MAX_CHANNELS } from '../arguments.ts';
 import type { ResamplerQuality, ResamplerStage } from './resampler-plan.ts';
-import { createStageKernel, interpolatedSum } from './resampler-stages.ts';
-import type { StageKernel } from './resampler-stages.ts';
-import { MAX_CHANNELS } from '../dsp/sample-rate.ts';
+import { createStageKernel, interpolatedSum } from './resampler-typescript-kernel.ts';
+import type { StageKernel } from './resampler-typescript-kernel.ts';
 
 /** What a {@link VariableResampler} does, as plain data: made by {@link planVariableResampler}, structured-cloneable. */
 export interface VariableResamplerPlan {

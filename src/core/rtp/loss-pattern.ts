@@ -1,6 +1,6 @@
 import { integerIn } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
-import { readUint16, readUint32, writeUint16, writeUint32 } from './network-order.ts';
+import { readUint16, readUint32, writeUint16, writeUint32 } from '../bytes.ts';
 import { rtcpPacketBytes, rtcpPaddingBytes } from './rtcp.ts';
 
 /*

@@ -1,10 +1,9 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
-import { utf8Bytes } from '../container/bytes.ts';
+import { utf8Bytes, writeUint16 } from '../bytes.ts';
 import type { RtpStreamOptions } from './rtp-stream-options.ts';
 import { payloadTypesOf, rtpMap } from './rtp-payload-format.ts';
-import { writeUint16 } from './network-order.ts';
 
 /*
  * A capture file that Wireshark opens (draft-ietf-opsawg-pcapng §4): a section header, one interface, then one enhanced packet

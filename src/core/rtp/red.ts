@@ -1,6 +1,6 @@
 import { integerIn } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
-import { readUint24, writeUint24 } from './network-order.ts';
+import { readUint24, writeUint24 } from '../bytes.ts';
 
 /*
  * Redundant audio data (RFC 2198 §3): the payload of an RTP packet that carries earlier payloads once more. A header of four

@@ -1,7 +1,7 @@
 import { integerIn } from '../arguments.ts';
 import { headerExtensionBytes, writeHeaderExtensions } from './header-extensions.ts';
 import type { HeaderExtension } from './header-extensions.ts';
-import { writeUint16, writeUint32 } from './network-order.ts';
+import { writeUint16, writeUint32 } from '../bytes.ts';
 import {
   EXTENSION_BIT,
   MARKER_BIT,

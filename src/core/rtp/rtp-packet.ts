@@ -1,5 +1,5 @@
 import { PacketError } from '../errors.ts';
-import { readUint16, readUint32 } from './network-order.ts';
+import { readUint16, readUint32 } from '../bytes.ts';
 
 /*
  * RFC 3550 §5.1, and the extension of §5.3.1 behind it where X is set:

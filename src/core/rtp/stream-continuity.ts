@@ -91,6 +91,8 @@ export class StreamContinuity {
   /** Packets in a row that had come before, and that belong to the run before. */
   #repeats = 0;
   #leftovers = 0;
+  /** Packets of this run that were given to the run before. */
+  #overtaken = 0;
   #jumped = false;
   #leads = true;
 
@@ -169,7 +171,7 @@ export class StreamContinuity {
       this.#advance(false);
       return CONTINUES;
     }
-    if (!this.#continues() || (ahead > FEW && this.#isYoung && this.#isOfOldRun())) {
+    if (!this.#continues() || (ahead > FEW && this.#isYoung && this.#continuesOldRun())) {
       return this.#judgeStray();
     }
     if (ahead <= 0 && this.#isRepeat()) {
@@ -208,6 +210,7 @@ export class StreamContinuity {
     this.#came.fill(0);
     this.#hasCandidate = false;
     this.#leftovers = 0;
+    this.#overtaken = 0;
     this.#repeats = 0;
     state[SPAN] = 0;
     state[HIGH_SEQUENCE] = state[SEQUENCE]! - 1;
@@ -278,6 +281,16 @@ export class StreamContinuity {
   /** Whether packets of the run before may still be under way. */
   get #isYoung(): boolean {
     return this.#hasOld && this.#state[SPAN]! <= YOUNG;
+  }
+
+  /**
+   * Whether a packet that would continue the present run is rather one of the run before. Both may lie on one line, as where a
+   * sender begins at 0 each time: then it is the nearer one's, and of those there are only a few. More show that both are one.
+   */
+  #continuesOldRun(): boolean {
+    if (!this.#isOfOldRun()) return false;
+    const on = this.#sequencesFrom(OLD_SEQUENCE);
+    return (on < 0 ? -on : on) < this.#state[AHEAD]! && ++this.#overtaken <= LEFTOVERS;
   }
 
   /** Whether a packet lies on the line of the run before. */

@@ -1,5 +1,5 @@
-import type { StatsEntry } from './stats-entry.ts';
-import { selectedPair, statsIndex, statsNumber, statsText } from './stats-entry.ts';
+import type { StatsEntry } from './call-figures.ts';
+import { selectedPair, statsIndex, statsNumber, statsText } from './call-figures.ts';
 
 /**
  * - `'host'`: an address of the machine itself;

@@ -1,14 +1,7 @@
 import { checkObject, checkOptions } from '../../core/option-names.ts';
-import { TransportCounters } from './counters.ts';
-import type {
-  Transport,
-  TransportMessage,
-  TransportState,
-  TransportStats,
-  TransportStatus,
-} from './transport.ts';
-import type { WaterMarkOptions } from './water-marks.ts';
-import { WATER_MARK_NAMES, WaterMarks } from './water-marks.ts';
+import { BaseTransport } from './base.ts';
+import { WATER_MARK_NAMES, WaterMarks } from './transport.ts';
+import type { TransportMessage, WaterMarkOptions } from './transport.ts';
 
 /** The part of a browser's `RTCDataChannel` that is used. */
 export interface DataChannelLike {
@@ -30,56 +23,52 @@ export interface DataChannelLike {
  * `{ ordered: false, maxRetransmits: 0 }`, as `Call.createDataChannel` does unless told otherwise, loses and reorders what the
  * network does, and never waits. It runs in a Worker too, where the engine can transfer a channel (Chromium).
  */
-export class DataChannelTransport implements Transport {
-  onmessage: ((message: TransportMessage) => void) | null = null;
-  onstatechange: ((status: TransportStatus) => void) | null = null;
-  private readonly channel: DataChannelLike;
-  private readonly counters = new TransportCounters();
-  private readonly marks: WaterMarks;
-  private current: TransportStatus = statusOf('connecting');
+export class DataChannelTransport extends BaseTransport {
+  readonly #channel: DataChannelLike;
+  readonly #marks: WaterMarks;
+  #watch: ReturnType<typeof setInterval> | undefined;
 
   /**
    * @param channel its callbacks and `binaryType` belong to the transport from now on
    * @throws TypeError or RangeError for water marks that are none
    */
-  constructor(channel: DataChannelLike, options: WaterMarkOptions = {}) {
+  static create(channel: DataChannelLike, options: WaterMarkOptions = {}): DataChannelTransport {
+    return new DataChannelTransport(channel, options);
+  }
+
+  private constructor(channel: DataChannelLike, options: WaterMarkOptions) {
+    super();
     checkObject('channel must be an RTCDataChannel', channel, 'send');
     checkOptions('DataChannelTransport', options, WATER_MARK_NAMES);
-    this.marks = new WaterMarks(options);
-    this.channel = channel;
+    this.#marks = new WaterMarks(options);
+    this.#channel = channel;
     channel.binaryType = 'arraybuffer';
-    channel.onopen = () => this.opened();
-    channel.onmessage = (event: { readonly data: unknown }) => this.arrived(event.data);
-    channel.onclose = () => this.end('The other side closed the channel, or is gone.');
+    channel.onopen = () => this.#opened();
+    channel.onmessage = ({ data }: { readonly data: unknown }) => {
+      this.deliver(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
+    };
+    channel.onclose = () => this.#lost('The other side closed the channel, or is gone.');
     // By itself, for nobody may send for long.
-    channel.bufferedAmountLowThreshold = this.marks.lowWaterBytes;
-    channel.onbufferedamountlow = () => this.drained();
+    channel.bufferedAmountLowThreshold = this.#marks.lowWaterBytes;
+    channel.onbufferedamountlow = () => this.#drained();
     // A close follows (W3C webrtc §6.2).
     channel.onerror = () => {};
-    // Opens in a later task, like any other transport, so that its owner can set the callbacks first.
-    if (channel.readyState === 'open') queueMicrotask(() => this.opened());
+    // Opens in a later task, like any other transport, so that its owner can listen first.
+    if (channel.readyState === 'open') queueMicrotask(() => this.#opened());
     else if (channel.readyState !== 'connecting') {
-      queueMicrotask(() => this.end('The channel was closed before.'));
+      queueMicrotask(() => this.#lost('The channel was closed before.'));
     }
   }
 
-  get status(): TransportStatus {
-    return this.current;
-  }
-
   get bufferedBytes(): number {
-    return this.isConnected ? this.channel.bufferedAmount : 0;
-  }
-
-  get stats(): TransportStats {
-    return this.counters.snapshot();
+    return this.isConnected ? this.#channel.bufferedAmount : 0;
   }
 
   send(message: TransportMessage): boolean {
-    const { channel } = this;
-    if (!this.isConnected || this.marks.congested(channel.bufferedAmount)) {
+    const channel = this.#channel;
+    if (!this.isConnected || this.#marks.congested(channel.bufferedAmount)) {
       this.counters.dropped(message);
-      if (this.isConnected) this.become('congested');
+      if (this.isConnected) this.#congested();
       return false;
     }
     try {
@@ -91,56 +80,53 @@ export class DataChannelTransport implements Transport {
       return false;
     }
     this.counters.sent(message);
+    clearInterval(this.#watch);
     this.become('open');
     return true;
   }
 
-  close(): void {
-    this.end('');
+  protected async end(): Promise<void> {
+    this.#letGo('');
   }
 
-  private get isConnected(): boolean {
-    return this.current.state === 'open' || this.current.state === 'congested';
-  }
-
-  private opened(): void {
-    if (this.current.state !== 'connecting') return;
+  #opened(): void {
+    if (this.state !== 'connecting') return;
     this.counters.connected();
     this.become('open');
   }
 
-  private drained(): void {
+  #drained(): void {
     if (!this.isConnected) return;
-    this.become(this.marks.congested(this.channel.bufferedAmount) ? 'congested' : 'open');
+    if (this.#marks.congested(this.#channel.bufferedAmount)) return this.#congested();
+    clearInterval(this.#watch);
+    this.become('open');
   }
 
-  private arrived(data: unknown): void {
-    const message = typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer);
-    this.counters.received(message);
-    this.onmessage?.(message);
+  /** Until it has drained: not every channel tells when that is. */
+  #congested(): void {
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => this.#drained(), LOOK_MS);
+    this.become('congested', CONGESTED);
   }
 
-  private end(reason: string): void {
-    if (this.current.state === 'closed') return;
-    const { channel } = this;
+  #lost(reason: string): void {
+    if (this.state === 'closed') return;
+    this.#letGo(reason);
+    this.report(reason);
+  }
+
+  #letGo(reason: string): void {
+    const channel = this.#channel;
+    clearInterval(this.#watch);
     channel.onopen = null;
     channel.onmessage = null;
     channel.onclose = null;
     channel.onbufferedamountlow = null;
     channel.close();
     this.become('closed', reason);
-    this.onmessage = null;
-    this.onstatechange = null;
-  }
-
-  private become(state: TransportState, reason?: string): void {
-    if (state === this.current.state) return;
-    this.current = statusOf(state, reason);
-    this.onstatechange?.(this.current);
   }
 }
 
-function statusOf(state: TransportState, reason?: string): TransportStatus {
-  const words = state === 'congested' ? 'More is sent than the network takes.' : '';
-  return { state, reason: reason ?? words, failedAttempts: 0, retryInMs: 0 };
-}
+/** How often a congested channel is looked at, ms. */
+const LOOK_MS = 250;
+const CONGESTED = 'More is sent than the network takes.';

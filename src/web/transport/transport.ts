@@ -1,3 +1,8 @@
+import type { MicwireError } from '../../core/errors.ts';
+import type { TypedEventTarget } from '../typed-event-target.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import { integerIn } from '../../core/arguments.ts';
+
 /** What a transport carries: text as a string, anything else as bytes. */
 export type TransportMessage = string | Uint8Array;
 
@@ -35,26 +40,147 @@ export interface TransportStats {
   readonly connections: number;
 }
 
+/** What a {@link Transport} dispatches. */
+export interface TransportEventMap {
+  /** A message arrived, in `data`. Bytes are the listener's to keep. */
+  readonly message: MessageEvent<TransportMessage>;
+  /** `transport.state` has changed. */
+  readonly statechange: Event;
+  /** The connection was lost, or could not be made: code `'transport'`, in `detail`. `state` says whether another attempt follows. */
+  readonly error: CustomEvent<MicwireError>;
+}
+
 /**
- * Carries messages both ways, in order unless it says otherwise, as long as it is connected. It never queues without bound: what cannot leave soon
- * is dropped and counted, because late sound is worth less than no sound.
+ * Carries messages both ways, in order unless it says otherwise, as long as it is connected. It never queues without bound:
+ * a message that cannot leave soon is dropped and counted, because late audio is worth less than none. A transport of your
+ * own extends `TypedEventTarget<TransportEventMap>`.
  */
-export interface Transport {
+export interface Transport extends TypedEventTarget<TransportEventMap> {
+  /** What the transport is doing; `'statechange'` tells when that changes. */
+  readonly state: TransportState;
+  /** The state with its reason, as a snapshot. */
   readonly status: TransportStatus;
   /** Bytes that were sent and have not left this process yet. */
   readonly bufferedBytes: number;
   /** A snapshot of the totals. */
   readonly stats: TransportStats;
-  /** Called for each message that arrives. Bytes are the receiver's to keep. */
-  onmessage: ((message: TransportMessage) => void) | null;
-  /** Called after each change of `status.state`. */
-  onstatechange: ((status: TransportStatus) => void) | null;
   /**
    * Sends a message, or drops and counts it.
    * @param message copied before this returns: the caller may use its buffer again
    * @returns whether it went out; false when the transport is not `'open'`, or is congested
    */
   send(message: TransportMessage): boolean;
-  /** Ends the connection for good. No message and no change of state is reported afterwards, but for `'closed'`. */
-  close(): void;
+  /**
+   * Ends the connection for good: `'statechange'` to `'closed'` is the last event. A second call returns the same promise.
+   */
+  close(): Promise<void>;
+}
+
+/** The running totals of one transport. */
+export class TransportCounters {
+  private sentMessages = 0;
+  private sentBytes = 0;
+  private receivedMessages = 0;
+  private receivedBytes = 0;
+  private droppedMessages = 0;
+  private droppedBytes = 0;
+  private connections = 0;
+
+  connected(): void {
+    this.connections++;
+  }
+
+  sent(message: TransportMessage): void {
+    this.sentMessages++;
+    this.sentBytes += messageBytes(message);
+  }
+
+  received(message: TransportMessage): void {
+    this.receivedMessages++;
+    this.receivedBytes += messageBytes(message);
+  }
+
+  dropped(message: TransportMessage): void {
+    this.droppedMessages++;
+    this.droppedBytes += messageBytes(message);
+  }
+
+  snapshot(): TransportStats {
+    return {
+      sentMessages: this.sentMessages,
+      sentBytes: this.sentBytes,
+      receivedMessages: this.receivedMessages,
+      receivedBytes: this.receivedBytes,
+      droppedMessages: this.droppedMessages,
+      droppedBytes: this.droppedBytes,
+      connections: this.connections,
+    };
+  }
+}
+
+/** Bytes of a message on the wire: text travels as UTF-8 (RFC 6455 §5.6). A lone surrogate counts as its substitute. */
+export function messageBytes(message: TransportMessage): number {
+  if (typeof message !== 'string') return message.byteLength;
+  let bytes = message.length;
+  for (let i = 0; i < message.length; i++) {
+    const code = message.charCodeAt(i);
+    if (code < 0x80) continue;
+    bytes += code < 0x800 ? 1 : 2;
+    if (isHighSurrogate(code) && isLowSurrogate(message.charCodeAt(i + 1))) i++;
+  }
+  return bytes;
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code < 0xdc00;
+}
+
+function isLowSurrogate(code: number): boolean {
+  return code >= 0xdc00 && code < 0xe000;
+}
+
+/** How much a transport may buffer before it drops. */
+export interface WaterMarkOptions {
+  /**
+   * With more bytes than this buffered, messages are dropped. It bounds the latency that a slow network can add, and the
+   * burst that a page may send after it was busy: at 51 kB/s (20 ms of 16 kHz s16 as Base64 JSON) the default holds 2.6 s.
+   * @default 131072
+   */
+  readonly highWaterBytes?: number;
+  /**
+   * Dropping ends when the buffer has drained to this many bytes.
+   * @default a quarter of highWaterBytes
+   */
+  readonly lowWaterBytes?: number;
+}
+export const WATER_MARK_NAMES: OptionNames<WaterMarkOptions> = {
+  highWaterBytes: 1,
+  lowWaterBytes: 1,
+};
+
+const DEFAULT_HIGH_WATER_BYTES = 2 ** 17;
+const MAX_WATER_BYTES = 2 ** 30;
+
+/**
+ * Tells when to drop, with two marks: a single one would let every other message through and cut the sound to shreds.
+ */
+export class WaterMarks {
+  readonly highWaterBytes: number;
+  readonly lowWaterBytes: number;
+  /** Between the marks it keeps what it was. */
+  private isCongested = false;
+
+  constructor(options: WaterMarkOptions) {
+    const high = options.highWaterBytes ?? DEFAULT_HIGH_WATER_BYTES;
+    this.highWaterBytes = integerIn('highWaterBytes', high, 1, MAX_WATER_BYTES);
+    const low = options.lowWaterBytes ?? Math.floor(this.highWaterBytes / 4);
+    this.lowWaterBytes = integerIn('lowWaterBytes', low, 0, this.highWaterBytes);
+  }
+
+  /** Takes the bytes that are buffered now; says whether to drop. */
+  congested(bufferedBytes: number): boolean {
+    if (bufferedBytes > this.highWaterBytes) this.isCongested = true;
+    else if (bufferedBytes <= this.lowWaterBytes) this.isCongested = false;
+    return this.isCongested;
+  }
 }

@@ -3,19 +3,11 @@ import type { OptionNames } from '../../core/option-names.ts';
 import { describe, numberIn } from '../../core/arguments.ts';
 import type { BackOffOptions } from './back-off.ts';
 import { BackOff } from './back-off.ts';
-import { TransportCounters } from './counters.ts';
-import { messageBytes } from './message-bytes.ts';
+import { BaseTransport } from './base.ts';
 import type { WebSocketLike } from './socket.ts';
 import { createGlobalSocket, socketAddress } from './socket.ts';
-import type {
-  Transport,
-  TransportMessage,
-  TransportState,
-  TransportStats,
-  TransportStatus,
-} from './transport.ts';
-import type { WaterMarkOptions } from './water-marks.ts';
-import { WaterMarks } from './water-marks.ts';
+import { WaterMarks, messageBytes } from './transport.ts';
+import type { TransportMessage, WaterMarkOptions } from './transport.ts';
 
 /** How a silent server is asked whether it is there. */
 export interface HeartbeatOptions {
@@ -50,7 +42,7 @@ export interface WebSocketTransportOptions extends WaterMarkOptions, BackOffOpti
   readonly heartbeat?: HeartbeatOptions;
   /**
    * Makes the socket, at once or later, when a token is to be fetched. An attempt for which it throws or rejects has failed:
-   * the next one comes as after any other. (Throwing at the very first attempt, it throws from the constructor.)
+   * the next one comes as after any other. (Throwing at the very first attempt, it throws from `create`.)
    * @default the global WebSocket
    */
   readonly createSocket?: (
@@ -89,44 +81,35 @@ const DEFAULT_HEARTBEAT_MS = 15_000;
  * system reports that it is online again. A slow network never makes latency grow without bound: above the high
  * water mark messages are dropped and counted. What is sent while it is not connected is dropped and counted too.
  */
-export class WebSocketTransport implements Transport {
-  onmessage: ((message: TransportMessage) => void) | null = null;
-  onstatechange: ((status: TransportStatus) => void) | null = null;
+export class WebSocketTransport extends BaseTransport {
   /** The address in full: `ws:` or `wss:`. */
   readonly url: string;
-  private readonly protocols: readonly string[];
-  private readonly connectTimeoutMs: number;
-  private readonly stallTimeoutMs: number;
-  private readonly createSocket: NonNullable<WebSocketTransportOptions['createSocket']>;
-  private readonly heartbeat: Required<HeartbeatOptions> | null;
-  private readonly random: () => number;
-  private readonly marks: WaterMarks;
-  private readonly backOff: BackOff;
-  private readonly counters = new TransportCounters();
-  private current: TransportStatus = {
-    state: 'connecting',
-    reason: '',
-    failedAttempts: 0,
-    retryInMs: 0,
-  };
+  readonly #protocols: readonly string[];
+  readonly #connectTimeoutMs: number;
+  readonly #stallTimeoutMs: number;
+  readonly #createSocket: NonNullable<WebSocketTransportOptions['createSocket']>;
+  readonly #heartbeat: Required<HeartbeatOptions> | null;
+  readonly #random: () => number;
+  readonly #marks: WaterMarks;
+  readonly #backOff: BackOff;
   /** The socket of the attempt or connection under way; null while waiting and when closed. */
-  private socket: WebSocketLike | null = null;
+  #socket: WebSocketLike | null = null;
   /** Ends the attempt when connecting, begins the next one when waiting. */
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Looks at the connection while there is one. */
-  private watch: ReturnType<typeof setInterval> | undefined;
+  #watch: ReturnType<typeof setInterval> | undefined;
   /** Numbers the attempts: a socket that comes late belongs to none. */
-  private attempt = 0;
+  #attempt = 0;
   /** `performance.now()` when the connection opened. */
-  private openedAt = 0;
+  #openedAt = 0;
   /** Bytes handed to the socket; those that had left it, and were in it, at the last look; and when any last left. */
-  private handedBytes = 0;
-  private leftBytes = 0;
-  private heldBytes = 0;
-  private movedAt = 0;
+  #handedBytes = 0;
+  #leftBytes = 0;
+  #heldBytes = 0;
+  #movedAt = 0;
   /** When a message last came, and when it was asked for one since; 0: not. */
-  private heardAt = 0;
-  private askedAt = 0;
+  #heardAt = 0;
+  #askedAt = 0;
 
   /**
    * Begins to connect.
@@ -134,38 +117,35 @@ export class WebSocketTransport implements Transport {
    * @throws MicwireError `'unsupported'` where there is no WebSocket; TypeError or RangeError for an address or an
    *   option that is none
    */
-  constructor(url: string | URL, options: WebSocketTransportOptions = {}) {
+  static create(url: string | URL, options: WebSocketTransportOptions = {}): WebSocketTransport {
+    return new WebSocketTransport(url, options);
+  }
+
+  private constructor(url: string | URL, options: WebSocketTransportOptions) {
+    super();
     checkOptions('WebSocketTransport', options, NAMES);
     this.url = socketAddress(url);
-    this.protocols = options.protocols ?? [];
+    this.#protocols = options.protocols ?? [];
     const { connectTimeoutMs = DEFAULT_TIMEOUT_MS, stallTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    this.connectTimeoutMs = numberIn('connectTimeoutMs', connectTimeoutMs, 1, MAX_TIMEOUT_MS);
-    this.stallTimeoutMs = numberIn('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS);
-    this.createSocket = options.createSocket ?? createGlobalSocket;
-    this.random = options.random ?? Math.random;
-    this.marks = new WaterMarks(options);
-    this.backOff = new BackOff(options);
-    this.heartbeat = options.heartbeat === undefined ? null : checkHeartbeat(options.heartbeat);
-    this.begin(this.createSocket(this.url, this.protocols));
+    this.#connectTimeoutMs = numberIn('connectTimeoutMs', connectTimeoutMs, 1, MAX_TIMEOUT_MS);
+    this.#stallTimeoutMs = numberIn('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS);
+    this.#createSocket = options.createSocket ?? createGlobalSocket;
+    this.#random = options.random ?? Math.random;
+    this.#marks = new WaterMarks(options);
+    this.#backOff = new BackOff(options);
+    this.#heartbeat = options.heartbeat === undefined ? null : checkHeartbeat(options.heartbeat);
+    this.#begin(this.#createSocket(this.url, this.#protocols));
     globalThis.addEventListener?.('online', this.retryNow);
   }
 
-  get status(): TransportStatus {
-    return this.current;
-  }
-
   get bufferedBytes(): number {
-    return this.isConnected ? (this.socket?.bufferedAmount ?? 0) : 0;
-  }
-
-  get stats(): TransportStats {
-    return this.counters.snapshot();
+    return this.isConnected ? (this.#socket?.bufferedAmount ?? 0) : 0;
   }
 
   send(message: TransportMessage): boolean {
-    this.look();
-    const { socket } = this;
-    if (socket === null || this.current.state !== 'open') {
+    this.#look();
+    const socket = this.#socket;
+    if (socket === null || this.state !== 'open') {
       this.counters.dropped(message);
       return false;
     }
@@ -177,162 +157,147 @@ export class WebSocketTransport implements Transport {
       throw error;
     }
     this.counters.sent(message);
-    this.handedBytes += messageBytes(message);
+    this.#handedBytes += messageBytes(message);
     return true;
   }
 
   /** Ends a wait: the next attempt begins at once. Without effect in any other state. */
   readonly retryNow = (): void => {
-    if (this.current.state === 'waiting') this.connect();
+    if (this.state === 'waiting') this.#connect();
   };
 
-  close(): void {
-    if (this.current.state === 'closed') return;
+  protected async end(): Promise<void> {
     globalThis.removeEventListener?.('online', this.retryNow);
-    this.letGo();
+    this.#letGo();
     this.become('closed');
-    this.onmessage = null;
-    this.onstatechange = null;
   }
 
-  private get isConnected(): boolean {
-    return this.current.state === 'open' || this.current.state === 'congested';
-  }
-
-  private connect(): void {
-    clearTimeout(this.timer);
-    this.become('connecting');
-    if (this.current.state !== 'connecting') return;
+  #connect(): void {
+    clearTimeout(this.#timer);
+    this.become('connecting', this.status.reason);
+    // A listener may have closed it.
+    if (this.state !== 'connecting') return;
     let socket: WebSocketLike | Promise<WebSocketLike>;
     try {
-      socket = this.createSocket(this.url, this.protocols);
+      socket = this.#createSocket(this.url, this.#protocols);
     } catch (error) {
-      this.lost(notMade(error));
+      this.#lost(notMade(error));
       return;
     }
-    this.begin(socket);
+    this.#begin(socket);
   }
 
   /** Begins an attempt with a socket that is there, or will be. */
-  private begin(made: WebSocketLike | Promise<WebSocketLike>): void {
-    clearTimeout(this.timer);
-    const attempt = ++this.attempt;
-    this.timer = setTimeout(() => this.lost('The server does not answer.'), this.connectTimeoutMs);
+  #begin(made: WebSocketLike | Promise<WebSocketLike>): void {
+    clearTimeout(this.#timer);
+    const attempt = ++this.#attempt;
+    this.#timer = setTimeout(
+      () => this.#lost('The server does not answer.'),
+      this.#connectTimeoutMs,
+    );
     if ('then' in made) {
       made.then(
         (socket) => {
-          if (attempt === this.attempt) this.listen(socket);
+          if (attempt === this.#attempt) this.#listen(socket);
           else socket.close();
         },
         (error: unknown) => {
-          if (attempt === this.attempt) this.lost(notMade(error));
+          if (attempt === this.#attempt) this.#lost(notMade(error));
         },
       );
-    } else this.listen(made);
+    } else this.#listen(made);
   }
 
-  private listen(socket: WebSocketLike): void {
-    this.socket = socket;
+  #listen(socket: WebSocketLike): void {
+    this.#socket = socket;
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => this.opened();
-    socket.onmessage = (event: { readonly data: unknown }) => this.arrived(event.data);
+    socket.onopen = () => this.#opened();
+    socket.onmessage = (event: { readonly data: unknown }) => this.#arrived(event.data);
     socket.onclose = (event: { readonly code: number; readonly reason: string }) => {
-      this.lost(closeReason(this.isConnected, event.code, event.reason));
+      this.#lost(closeReason(this.isConnected, event.code, event.reason));
     };
     // An error is always followed by a close (WHATWG WebSockets §6), and tells nothing; but `ws` throws without a handler.
     socket.onerror = () => {};
   }
 
-  private opened(): void {
-    clearTimeout(this.timer);
+  #opened(): void {
+    clearTimeout(this.#timer);
     const now = performance.now();
-    this.openedAt = now;
-    this.movedAt = now;
-    this.heardAt = now;
-    this.askedAt = 0;
-    this.handedBytes = 0;
-    this.leftBytes = 0;
-    this.heldBytes = 0;
-    clearInterval(this.watch);
-    this.watch = setInterval(() => this.look(), LOOK_MS);
+    this.#openedAt = now;
+    this.#movedAt = now;
+    this.#heardAt = now;
+    this.#askedAt = 0;
+    this.#handedBytes = 0;
+    this.#leftBytes = 0;
+    this.#heldBytes = 0;
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => this.#look(), LOOK_MS);
     this.counters.connected();
-    this.marks.congested(0);
+    this.#marks.congested(0);
     this.become('open');
   }
 
-  private arrived(data: unknown): void {
-    const message = typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer);
-    this.counters.received(message);
-    this.heardAt = performance.now();
-    this.askedAt = 0;
-    this.onmessage?.(message);
+  #arrived(data: unknown): void {
+    this.#heardAt = performance.now();
+    this.#askedAt = 0;
+    this.deliver(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
   }
 
   /** Finds out how the connection is: by itself, for nobody may send for long. */
-  private look(): void {
-    if (this.socket === null || !this.isConnected) return;
-    const held = this.socket.bufferedAmount;
-    const left = this.handedBytes - held;
+  #look(): void {
+    if (this.#socket === null || !this.isConnected) return;
+    const held = this.#socket.bufferedAmount;
+    const left = this.#handedBytes - held;
     const now = performance.now();
-    if (held === 0 || held < this.heldBytes || left > this.leftBytes) this.movedAt = now;
-    this.heldBytes = held;
-    this.leftBytes = left;
-    if (this.marks.congested(held)) {
+    if (held === 0 || held < this.#heldBytes || left > this.#leftBytes) this.#movedAt = now;
+    this.#heldBytes = held;
+    this.#leftBytes = left;
+    if (this.#marks.congested(held)) {
       this.become('congested', 'The network takes less than is sent; chunks are dropped.');
     } else this.become('open');
-    if (now - this.movedAt >= this.stallTimeoutMs) this.lost('The connection stopped moving.');
-    else this.askIfThere(now);
+    if (now - this.#movedAt >= this.#stallTimeoutMs) this.#lost('The connection stopped moving.');
+    else this.#askIfThere(now);
   }
 
-  private askIfThere(now: number): void {
-    const { heartbeat } = this;
+  #askIfThere(now: number): void {
+    const heartbeat = this.#heartbeat;
     if (heartbeat === null) return;
-    if (this.askedAt > 0) {
-      if (now - this.askedAt >= heartbeat.timeoutMs) this.lost('The server does not answer.');
-    } else if (now - this.heardAt >= heartbeat.intervalMs && this.current.state === 'open') {
-      this.askedAt = now;
+    if (this.#askedAt > 0) {
+      if (now - this.#askedAt >= heartbeat.timeoutMs) this.#lost('The server does not answer.');
+    } else if (now - this.#heardAt >= heartbeat.intervalMs && this.state === 'open') {
+      this.#askedAt = now;
       const { message } = heartbeat;
       try {
         this.send(typeof message === 'function' ? message() : message);
       } catch (error) {
-        this.lost(`The heartbeat could not be sent: ${messageOf(error)}`);
+        this.#lost(`The heartbeat could not be sent: ${messageOf(error)}`);
       }
     }
   }
 
-  private lost(reason: string): void {
-    const wasSound = this.isConnected && performance.now() - this.openedAt >= SOUND_CONNECTION_MS;
-    const failedAttempts = (wasSound ? 0 : this.current.failedAttempts) + 1;
-    this.letGo();
-    const retryInMs = this.backOff.delayMs(failedAttempts, this.random());
-    this.timer = setTimeout(this.retryNow, retryInMs);
+  #lost(reason: string): void {
+    const wasSound = this.isConnected && performance.now() - this.#openedAt >= SOUND_CONNECTION_MS;
+    const failedAttempts = (wasSound ? 0 : this.status.failedAttempts) + 1;
+    this.#letGo();
+    const retryInMs = this.#backOff.delayMs(failedAttempts, this.#random());
+    this.#timer = setTimeout(this.retryNow, retryInMs);
     this.become('waiting', reason, failedAttempts, retryInMs);
+    if (this.state === 'waiting') this.report(reason);
   }
 
   /** Drops the socket and the timer; nothing that the socket still reports is heard. */
-  private letGo(): void {
-    clearTimeout(this.timer);
-    clearInterval(this.watch);
-    this.attempt++;
-    const { socket } = this;
-    this.socket = null;
+  #letGo(): void {
+    clearTimeout(this.#timer);
+    clearInterval(this.#watch);
+    this.#attempt++;
+    const socket = this.#socket;
+    this.#socket = null;
     if (socket === null) return;
     socket.onopen = null;
     socket.onmessage = null;
     socket.onclose = null;
     socket.onerror = () => {};
     socket.close();
-  }
-
-  private become(
-    state: TransportState,
-    reason: string = state === 'connecting' ? this.current.reason : '',
-    failedAttempts: number = this.current.failedAttempts,
-    retryInMs = 0,
-  ): void {
-    if (state === this.current.state) return;
-    this.current = { state, reason, failedAttempts, retryInMs };
-    this.onstatechange?.(this.current);
   }
 }
 

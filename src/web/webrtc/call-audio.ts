@@ -1,5 +1,6 @@
 import type { CallRecord } from './call-record.ts';
 import type { CallSettings } from './call-options.ts';
+import { playMuted } from '../capture-source.ts';
 
 /** The caller's audio: a section of its own in the offer, unless it neither sends nor takes sound. */
 export function offerAudio(
@@ -62,4 +63,62 @@ export function receivesAudio(connection: RTCPeerConnection): RTCRtpReceiver | n
     if (currentDirection === 'sendrecv' || currentDirection === 'recvonly') return receiver;
   }
   return null;
+}
+
+/** How often it is asked for, in ms: at first, and when it has not come for long. */
+const SOON_MS = 15;
+const LATER_MS = 250;
+const SOON_TIMES = 200;
+
+/**
+ * Calls once when the first packet of sound has come in, within some 20 ms of it. It asks the figures, because other signs
+ * depend on whether someone plays the sound.
+ * @returns ends it
+ */
+export function watchFirstSound(receiver: RTCRtpReceiver, onSound: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let ended = false;
+  let asked = 0;
+  const ask = async (): Promise<void> => {
+    // It rejects when the connection is closed meanwhile.
+    const isHere = await hasPackets(receiver).catch(() => false);
+    if (ended) return;
+    if (isHere) onSound();
+    else timer = setTimeout(() => void ask(), ++asked < SOON_TIMES ? SOON_MS : LATER_MS);
+  };
+  void ask();
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+  };
+}
+
+async function hasPackets(receiver: RTCRtpReceiver): Promise<boolean> {
+  const report = await receiver.getStats();
+  for (const entry of report.values()) {
+    if (entry.type === 'inbound-rtp')
+      return (entry as RTCInboundRtpStreamStats).packetsReceived! > 0;
+  }
+  return false;
+}
+
+/** The sound of a call within an AudioContext. */
+export interface RemoteSound {
+  readonly node: MediaStreamAudioSourceNode;
+  /** Disconnects the node and lets go of the stream. */
+  close(): void;
+}
+
+/** Brings a remote track into a context. */
+export function openRemoteSound(context: AudioContext, track: MediaStreamTrack): RemoteSound {
+  const stream = new MediaStream([track]);
+  const endPlaying = playMuted(stream);
+  const node = context.createMediaStreamSource(stream);
+  return {
+    node,
+    close() {
+      node.disconnect();
+      endPlaying();
+    },
+  };
 }

@@ -3,6 +3,8 @@ import type { OptionNames } from '../../core/option-names.ts';
 import { integerIn, numberIn, oneOf } from '../../core/arguments.ts';
 import { checkCallOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import type { CallOpusOptions } from '../../core/webrtc/opus-sdp.ts';
+import type { MicwireError } from '../../core/errors.ts';
+import type { CallStep } from '../../core/webrtc/call-timeline.ts';
 
 /** What a {@link Call} sends, takes and how it connects. */
 export interface CallOptions {
@@ -76,4 +78,22 @@ export function jitterBufferTargetIn(ms: number | null): number | null {
 
 function historyInterval(ms: number): number {
   return ms === 0 ? 0 : numberIn('historyIntervalMs', ms, 20, 3_600_000);
+}
+
+/**
+ * - `'new'`: made; audio and data channels may still be added;
+ * - `'connecting'`: since `connect()`;
+ * - `'connected'`: media and data go through;
+ * - `'closed'`: hung up by either side, or failed.
+ */
+export type CallState = 'new' | 'connecting' | 'connected' | 'closed';
+
+/** What a `Call` dispatches. */
+export interface CallEventMap {
+  /** `call.state` has changed. */
+  readonly statechange: Event;
+  /** A step of the timeline has changed to the `detail`. */
+  readonly step: CustomEvent<CallStep>;
+  /** The call failed, in `detail`; it is closed. */
+  readonly error: CustomEvent<MicwireError>;
 }

@@ -1,6 +1,9 @@
 import { CallTimeline } from '../../core/webrtc/call-timeline.ts';
 import type { CallStep, CallStepName } from '../../core/webrtc/call-timeline.ts';
-import type { ImporterUpdate } from './importer-dump.ts';
+import type { ImporterUpdate } from './dump.ts';
+import { callFigures } from '../../core/webrtc/call-figures.ts';
+import type { CallFigures, StatsEntry } from '../../core/webrtc/call-figures.ts';
+import { MicwireError } from '../../core/errors.ts';
 
 const MAX_UPDATES = 2000;
 
@@ -47,4 +50,110 @@ export class CallRecord {
     const after = this.timeline.step(name);
     if (after !== before) this.onStep(after);
   }
+}
+
+/** Reports of `getStats()` over the time of a call: raw for tools, and as figures for charts. */
+export class StatsHistory {
+  /** The latest reports, oldest first. */
+  readonly reports: (readonly StatsEntry[])[] = [];
+  /** The figures of the same reports. */
+  readonly figures: CallFigures[] = [];
+  private readonly length: number;
+
+  constructor(length: number) {
+    this.length = length;
+  }
+
+  add(report: readonly StatsEntry[]): void {
+    if (this.reports.length === this.length) {
+      this.reports.shift();
+      this.figures.shift();
+    }
+    this.reports.push(report);
+    this.figures.push(callFigures(report, this.figures.at(-1) ?? null));
+  }
+}
+
+/** One report as plain data. */
+export async function takeStats(connection: RTCPeerConnection): Promise<readonly StatsEntry[]> {
+  const report = await connection.getStats();
+  const entries: StatsEntry[] = [];
+  for (const entry of report.values()) entries.push(entry as StatsEntry);
+  return entries;
+}
+
+/** What a call wants to know of its connection. */
+export interface ConnectionListener {
+  track(track: MediaStreamTrack, receiver: RTCRtpReceiver): void;
+  /** A way to the other side works. */
+  iceWorks(): void;
+  /** The keys are agreed on. */
+  connected(): void;
+  /** No way was found, or no keys; or the way is lost for good. */
+  failed(): void;
+}
+
+/** Notes what a connection reports, and passes on what matters. */
+export function observeConnection(
+  connection: RTCPeerConnection,
+  record: CallRecord,
+  listener: ConnectionListener,
+): void {
+  connection.ontrack = ({ track, receiver }) => {
+    record.note('signal', 'the other side sends sound');
+    listener.track(track, receiver);
+  };
+  connection.onsignalingstatechange = () =>
+    record.update('signalingstatechange', connection.signalingState);
+  connection.onicegatheringstatechange = () => {
+    record.note('ice', `gathering: ${connection.iceGatheringState}`);
+    record.update('icegatheringstatechange', connection.iceGatheringState);
+  };
+  connection.onicecandidateerror = ({ url, errorCode, errorText }) => {
+    record.note('ice', `${url} failed: ${errorText} (${errorCode})`);
+    const words = `url: ${url}, error_code: ${errorCode}, error_text: ${errorText}`;
+    record.update('icecandidateerror', words);
+  };
+  connection.oniceconnectionstatechange = () => {
+    const state = connection.iceConnectionState;
+    record.note('ice', `connection: ${state}`);
+    record.update('iceconnectionstatechange', state);
+    if (state === 'connected' || state === 'completed') listener.iceWorks();
+  };
+  connection.onconnectionstatechange = () => {
+    const state = connection.connectionState;
+    record.note('media', `connection: ${state}`);
+    record.update('connectionstatechange', state);
+    if (state === 'connected') listener.connected();
+    else if (state === 'failed') listener.failed();
+  };
+}
+
+/** This engine has no WebRTC. */
+export function noWebrtc(): MicwireError {
+  return new MicwireError(
+    'unsupported',
+    'This browser has no WebRTC (RTCPeerConnection); WebKitGTK is commonly built without it. Carry packets over a ' +
+      'WebSocketTransport, or take another browser.',
+  );
+}
+
+/** The connection has given up. @param iceWorked whether a way to the other side had been found */
+export function connectionFailed(iceWorked: boolean): MicwireError {
+  const message = iceWorked
+    ? 'The way to the other side was lost, or no keys could be agreed on (DTLS failed).'
+    : 'No way to the other side was found (ICE failed). Between networks, name a TURN server in iceServers.';
+  return new MicwireError('transport', message);
+}
+
+/** @param isPeerThere whether the signalling has brought the two together */
+export function tooLate(
+  timeoutMs: number,
+  steps: readonly CallStep[],
+  isPeerThere: boolean,
+): MicwireError {
+  const active = steps.filter((step) => step.state === 'active').map((step) => step.name);
+  const missing = isPeerThere ? '' : ' The other side has not come.';
+  const message = `The call was not connected within ${timeoutMs} ms; it was at: ${active.join(', ')}.${missing}`;
+  return new MicwireError('transport', message);
 }

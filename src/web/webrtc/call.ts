@@ -2,28 +2,36 @@ import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { callFigures } from '../../core/webrtc/call-figures.ts';
-import type { CallFigures } from '../../core/webrtc/call-figures.ts';
+import type { CallFigures, StatsEntry } from '../../core/webrtc/call-figures.ts';
 import type { CallStep, CallStepName } from '../../core/webrtc/call-timeline.ts';
 import { iceReport } from '../../core/webrtc/ice-report.ts';
 import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import type { CallRole } from '../../core/webrtc/signal-message.ts';
-import type { StatsEntry } from '../../core/webrtc/stats-entry.ts';
-import { deferred } from '../deferred.ts';
+import { deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { answerAudio, offerAudio, receivesAudio, sendsRed } from './call-audio.ts';
-import type { CallEventMap, CallState } from './call-events.ts';
-import { connectionFailed, noWebrtc, tooLate } from './call-failures.ts';
+import {
+  answerAudio,
+  offerAudio,
+  receivesAudio,
+  sendsRed,
+  watchFirstSound,
+  openRemoteSound,
+} from './call-audio.ts';
+import type { CallEventMap, CallState, CallOptions, CallSettings } from './call-options.ts';
+import {
+  connectionFailed,
+  noWebrtc,
+  tooLate,
+  CallRecord,
+  observeConnection,
+  StatsHistory,
+  takeStats,
+} from './call-record.ts';
 import { callSettings, jitterBufferTargetIn } from './call-options.ts';
-import type { CallOptions, CallSettings } from './call-options.ts';
-import { CallRecord } from './call-record.ts';
-import type { ImporterConnection } from './importer-dump.ts';
-import { observeConnection } from './connection-observer.ts';
-import { watchFirstSound } from './first-sound.ts';
+import type { ImporterConnection } from './dump.ts';
 import { Negotiation } from './negotiation.ts';
-import { openRemoteSound } from './remote-sound.ts';
-import type { RemoteSound } from './remote-sound.ts';
-import type { Signalling, SignallingState } from './signalling.ts';
-import { StatsHistory, takeStats } from './stats-history.ts';
+import type { RemoteSound } from './call-audio.ts';
+import type { Signalling } from './signalling.ts';
 
 /** How a data channel of a call delivers. */
 export interface CallDataChannelOptions {
@@ -45,8 +53,8 @@ let callsMade = 0;
  * end of a {@link Signalling}.
  *
  * @example
- * const signalling = new WebSocketSignalling('/signal', { room: 'kitchen' });
- * const call = new Call(signalling, { track: microphone.getAudioTracks()[0] });
+ * const signalling = WebSocketSignalling.create('/signal', { room: 'kitchen' });
+ * const call = Call.create(signalling, { track: microphone.getAudioTracks()[0] });
  * await call.connect();
  * call.createSource(context).connect(context.destination);
  */
@@ -65,6 +73,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #sounds: RemoteSound[] = [];
   #channels: RTCDataChannel[] = [];
   #state: CallState = 'new';
+  #closing: Promise<void> | undefined;
   #jitterBufferTarget: number | null;
   #remoteTrack: MediaStreamTrack | null = null;
   #timeout: ReturnType<typeof setTimeout> | undefined;
@@ -77,7 +86,11 @@ export class Call extends TypedEventTarget<CallEventMap> {
    * @param signalling belongs to the call from now on, and ends with it
    * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for an option that is none
    */
-  constructor(signalling: Signalling, options: CallOptions = {}) {
+  static create(signalling: Signalling, options: CallOptions = {}): Call {
+    return new Call(signalling, options);
+  }
+
+  private constructor(signalling: Signalling, options: CallOptions) {
     super();
     checkObject('signalling must be a Signalling', signalling, 'send');
     const settings = callSettings(options);
@@ -242,8 +255,12 @@ export class Call extends TypedEventTarget<CallEventMap> {
     };
   }
 
-  /** Hangs up. Safe to call again. */
-  close(): void {
+  /** Hangs up. A second call returns the same promise. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#hangUp());
+  }
+
+  async #hangUp(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#signalling.send({ type: 'bye', reason: '' });
     this.#end('this side hung up');
@@ -262,11 +279,12 @@ export class Call extends TypedEventTarget<CallEventMap> {
     if (historyIntervalMs > 0) {
       this.#historyTimer = setInterval(() => void this.#remember(), historyIntervalMs);
     }
-    signalling.onstatechange = (state) => this.#signallingIs(state);
-    this.#signallingIs(signalling.state);
+    signalling.addEventListener('statechange', this.#onSignalling);
+    this.#onSignalling();
   }
 
-  #signallingIs(state: SignallingState): void {
+  readonly #onSignalling = (): void => {
+    const { state } = this.#signalling;
     if (state === 'ready') this.#begin();
     else if (state !== 'closed') this.#record.note('signal', `signalling is ${state}`);
     else if (this.#state === 'connecting') {
@@ -274,7 +292,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
       const words = cause?.message ?? 'The signalling was closed.';
       this.#fail(new MicwireError('transport', words, { cause }));
     }
-  }
+  };
 
   #begin(): void {
     const { role } = this.#signalling;
@@ -383,8 +401,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#endWatch?.();
     clearInterval(this.#historyTimer);
     this.#negotiation.end();
-    this.#signalling.onstatechange = null;
-    this.#signalling.close();
+    this.#signalling.removeEventListener('statechange', this.#onSignalling);
+    void this.#signalling.close();
     for (const sound of this.#sounds.splice(0)) sound.close();
     this.connection.close();
     record.update('close');
@@ -397,7 +415,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #become(state: CallState): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#dispatch('statechange', state);
+    this.dispatchEvent(new Event('statechange'));
   }
 
   #dispatch(type: keyof CallEventMap, detail: unknown): void {

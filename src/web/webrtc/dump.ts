@@ -1,7 +1,6 @@
 import { describe } from '../../core/arguments.ts';
 import type { Call } from './call.ts';
-import type { ImporterBrowser } from './importer-dump.ts';
-import { importerDump } from './importer-dump.ts';
+import type { StatsEntry } from '../../core/webrtc/call-figures.ts';
 
 /**
  * A dump of these calls in the format of chrome://webrtc-internals, to be saved as a file and read by webrtc-dump-importer
@@ -26,4 +25,115 @@ function browserOf(navigator: NavigatorWithBrands | undefined): ImporterBrowser 
     userAgent: navigator?.userAgent ?? '',
     brands: navigator?.userAgentData?.brands ?? [],
   };
+}
+
+/** Something that happened, in the words of chrome://webrtc-internals. */
+export interface ImporterUpdate {
+  /** ms since the epoch. */
+  readonly timeMs: number;
+  /** Such as `'setLocalDescription'`. */
+  readonly type: string;
+  readonly value: string;
+}
+
+/** One peer connection and what is known of it. */
+export interface ImporterConnection {
+  /** A name without spaces, unique in the dump. */
+  readonly id: string;
+  /** The page. */
+  readonly url: string;
+  /** The configuration of the connection; passwords are the caller's to leave out. */
+  readonly configuration: unknown;
+  readonly updates: readonly ImporterUpdate[];
+  /** Reports of `getStats()`, oldest first. */
+  readonly reports: readonly (readonly StatsEntry[])[];
+}
+
+/** What a dump says about the browser. */
+export interface ImporterBrowser {
+  /** `navigator.userAgent`. */
+  readonly userAgent: string;
+  /** `navigator.userAgentData.brands`, where there is one. */
+  readonly brands: readonly { readonly brand: string; readonly version: string }[];
+}
+
+/**
+ * Writes a dump as chrome://webrtc-internals does, which webrtc-dump-importer reads
+ * (https://fippo.github.io/webrtc-dump-importer): JSON with the updates, and each figure of each report as a series.
+ */
+export function importerDump(
+  connections: readonly ImporterConnection[],
+  browser: ImporterBrowser,
+): string {
+  const peers: Record<string, unknown> = {};
+  for (const connection of connections) {
+    peers[connection.id] = {
+      pid: 0,
+      rid: 0,
+      url: connection.url,
+      rtcConfiguration: connection.configuration,
+      constraints: '',
+      updateLog: connection.updates.map(({ timeMs, type, value }) => ({
+        time: isoTime(timeMs),
+        type,
+        value,
+      })),
+      stats: series(connection.reports),
+    };
+  }
+  return JSON.stringify({
+    getUserMedia: [],
+    PeerConnections: peers,
+    UserAgent: browser.userAgent,
+    UserAgentData: browser.brands,
+  });
+}
+
+interface Series {
+  readonly statsType: string;
+  readonly startMs: number;
+  endMs: number;
+  readonly values: unknown[];
+}
+
+/**
+ * Key: `<id of the entry>-<name of the figure>`; `values` is JSON within JSON. The series `<id>-timestamp` dates the others by
+ * position, so one that begins later is filled up: counters with the 0 that they had.
+ */
+function series(reports: readonly (readonly StatsEntry[])[]): Record<string, unknown> {
+  const all = new Map<string, Series>();
+  const reported = new Map<string, number>();
+  for (const report of reports) {
+    for (const entry of report) {
+      const position = reported.get(entry.id) ?? 0;
+      reported.set(entry.id, position + 1);
+      for (const [name, value] of Object.entries(entry)) {
+        if (name === 'id' || name === 'type') continue;
+        const key = `${entry.id}-${name}`;
+        let one = all.get(key);
+        if (one === undefined) {
+          one = { statsType: entry.type, startMs: entry.timestamp, endMs: 0, values: [] };
+          all.set(key, one);
+        }
+        const filler = typeof value === 'number' ? 0 : null;
+        while (one.values.length < position) one.values.push(filler);
+        one.endMs = entry.timestamp;
+        one.values.push(value);
+      }
+    }
+  }
+  const result: Record<string, unknown> = {};
+  for (const [key, { statsType, startMs, endMs, values }] of all) {
+    result[key] = {
+      startTime: isoTime(startMs),
+      endTime: isoTime(endMs),
+      statsType,
+      values: JSON.stringify(values),
+    };
+  }
+  return result;
+}
+
+function isoTime(epochMs: number): string {
+  return new Date(epochMs).toISOString();
 }

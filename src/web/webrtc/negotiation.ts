@@ -51,15 +51,18 @@ export class Negotiation {
   begin(role: CallRole): void {
     this.record.note('signal', `both sides are there; this one is the ${role}`);
     this.connection.onicecandidate = ({ candidate }) => this.found(candidate);
-    this.signalling.onmessage = (message) => this.enqueue(() => this.received(message));
+    this.signalling.addEventListener('message', this.onMessage);
     if (role === 'caller') this.enqueue(() => this.makeOffer());
   }
 
   end(): void {
     this.ended = true;
     this.connection.onicecandidate = null;
-    this.signalling.onmessage = null;
+    this.signalling.removeEventListener('message', this.onMessage);
   }
+
+  private readonly onMessage = ({ data }: MessageEvent<SignalMessage>): void =>
+    this.enqueue(() => this.received(data));
 
   private enqueue(work: () => Promise<void>): void {
     this.queue = this.queue.then(async () => {

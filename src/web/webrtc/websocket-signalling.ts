@@ -6,8 +6,8 @@ import type { SignallingReply, SignallingRequest } from '../../core/webrtc/signa
 import { isRoomName, parseSignallingReply } from '../../core/webrtc/signalling-protocol.ts';
 import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
 import type { WebSocketLike } from '../transport/socket.ts';
-import { SignalInbox } from './signal-inbox.ts';
-import type { Signalling, SignallingState } from './signalling.ts';
+import { BaseSignalling } from './signalling.ts';
+import type { SignallingState } from './signalling.ts';
 
 /** Where two peers meet. */
 export interface WebSocketSignallingOptions {
@@ -28,16 +28,14 @@ const NAMES = {
  * Signalling through a WebSocket server that speaks the protocol of `SignallingRequest` and `SignallingReply`. It is for one
  * call: when the connection is lost it is closed, for a call that is up does not need it.
  */
-export class WebSocketSignalling implements Signalling {
-  onstatechange: ((state: SignallingState) => void) | null = null;
+export class WebSocketSignalling extends BaseSignalling {
   /** The address in full. */
   readonly url: string;
   readonly room: string;
-  private readonly inbox = new SignalInbox();
-  private readonly socket: WebSocketLike;
-  private current: SignallingState = 'connecting';
-  private currentRole: CallRole | null = null;
-  private failure: Error | null = null;
+  readonly #socket: WebSocketLike;
+  #current: SignallingState = 'connecting';
+  #currentRole: CallRole | null = null;
+  #failure: Error | null = null;
 
   /**
    * Begins to connect.
@@ -45,7 +43,12 @@ export class WebSocketSignalling implements Signalling {
    * token, goes into its query
    * @throws TypeError for a wrong address or room; MicwireError `'unsupported'` where there is no WebSocket
    */
-  constructor(url: string | URL, options: WebSocketSignallingOptions) {
+  static create(url: string | URL, options: WebSocketSignallingOptions): WebSocketSignalling {
+    return new WebSocketSignalling(url, options);
+  }
+
+  private constructor(url: string | URL, options: WebSocketSignallingOptions) {
+    super();
     checkOptions('WebSocketSignalling', options, NAMES);
     const { room, createSocket = createGlobalSocket } = options;
     if (!isRoomName(room)) {
@@ -54,97 +57,89 @@ export class WebSocketSignalling implements Signalling {
     this.url = socketAddress(url);
     this.room = room;
     const socket = createSocket(this.url, []);
-    this.socket = socket;
-    socket.onopen = () => this.tell({ type: 'join', room });
-    socket.onmessage = (event: { readonly data: unknown }) => this.arrived(event.data);
-    socket.onclose = () => this.lost();
+    this.#socket = socket;
+    socket.onopen = () => this.#tell({ type: 'join', room });
+    socket.onmessage = (event: { readonly data: unknown }) => this.#arrived(event.data);
+    socket.onclose = () => this.#lost();
     // A close follows; but `ws` throws without a handler.
     socket.onerror = () => {};
   }
 
   get state(): SignallingState {
-    return this.current;
+    return this.#current;
   }
 
   get role(): CallRole | null {
-    return this.currentRole;
+    return this.#currentRole;
   }
 
   get error(): Error | null {
-    return this.failure;
-  }
-
-  get onmessage(): ((message: SignalMessage) => void) | null {
-    return this.inbox.onmessage;
-  }
-
-  set onmessage(callback: ((message: SignalMessage) => void) | null) {
-    this.inbox.onmessage = callback;
+    return this.#failure;
   }
 
   send(message: SignalMessage): void {
-    if (this.current === 'ready') this.tell(message);
+    if (this.#current === 'ready') this.#tell(message);
   }
 
-  close(): void {
-    this.end(null);
+  protected async end(): Promise<void> {
+    this.#shut(null);
   }
 
-  private tell(request: SignallingRequest): void {
-    this.socket.send(JSON.stringify(request));
+  #tell(request: SignallingRequest): void {
+    this.#socket.send(JSON.stringify(request));
   }
 
-  private arrived(data: unknown): void {
-    if (this.current === 'closed') return;
+  #arrived(data: unknown): void {
+    if (this.#current === 'closed') return;
     let reply: SignallingReply;
     try {
       reply = parseSignallingReply(typeof data === 'string' ? data : '');
     } catch (error) {
-      this.end(error as Error);
+      this.#shut(error as Error);
       return;
     }
     switch (reply.type) {
       case 'joined':
-        this.become('waiting');
+        this.#become('waiting');
         return;
       case 'ready':
-        this.currentRole = reply.role;
-        this.become('ready');
+        this.#currentRole = reply.role;
+        this.#become('ready');
         return;
       case 'error':
         // The peer has just gone: its `bye` is on the way.
-        if (reply.code !== 'no-peer') this.end(new MicwireError('transport', reply.message));
+        if (reply.code !== 'no-peer') this.#shut(new MicwireError('transport', reply.message));
         return;
       default:
-        this.inbox.take(reply);
+        this.take(reply);
     }
   }
 
-  private lost(): void {
+  #lost(): void {
     const reason =
-      this.current === 'connecting'
+      this.#current === 'connecting'
         ? 'The signalling server cannot be reached, or refused the connection.'
         : 'The connection to the signalling server was cut.';
-    this.end(new MicwireError('transport', `${reason} Is ${this.url} right, and up?`));
+    this.#shut(new MicwireError('transport', `${reason} Is ${this.url} right, and up?`));
   }
 
-  private end(error: Error | null): void {
-    if (this.current === 'closed') return;
-    this.failure = error;
-    const { socket } = this;
+  #shut(error: Error | null): void {
+    if (this.#current === 'closed') return;
+    this.#failure = error;
+    const socket = this.#socket;
     socket.onopen = null;
     socket.onmessage = null;
     socket.onclose = null;
     socket.onerror = () => {};
     socket.close();
-    if (error === null) this.inbox.clear();
-    this.become('closed');
-    this.onstatechange = null;
+    if (error === null) this.clear();
+    this.#become('closed');
+    if (error !== null) this.dispatchEvent(new CustomEvent('error', { detail: error }));
   }
 
-  private become(state: SignallingState): void {
-    if (state === this.current) return;
-    this.current = state;
-    this.onstatechange?.(state);
+  #become(state: SignallingState): void {
+    if (state === this.#current) return;
+    this.#current = state;
+    this.changed();
   }
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FrameBlocks } from '../src/core/playout/frame-blocks.ts';
+import { FrameBlocks } from '../src/core/playout/playout-feed.ts';
 import { seededRandom } from './helpers/random.ts';
 
 it('gives whole frames of what comes split anywhere, byte by byte the same, in blocks that may come back', () => {

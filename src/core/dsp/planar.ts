@@ -1,6 +1,11 @@
 import { FORMATS } from '../format/formats.ts';
 import type { SampleFormat } from '../format/formats.ts';
 
+/** Makes one silent block of samples for each channel. */
+export function planar(channels: number, frames: number): Float32Array[] {
+  return Array.from({ length: channels }, () => new Float32Array(frames));
+}
+
 /**
  * A signal for warming code up: a buzz that swells, noise, silence, numbers next to zero, samples beyond full scale and one
  * that is none, so that branches go either way.

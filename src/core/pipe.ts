@@ -1,0 +1,185 @@
+import { checkObject, checkOptions } from './option-names.ts';
+import type { OptionNames } from './option-names.ts';
+import type { MessageEncoder } from './framing/framing.ts';
+import type { LazyPacket } from './framing/packet.ts';
+
+/** As much of an `AbortSignal` as is used. */
+export interface PipeSignal {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** How a pipe ends before its ends do. */
+export interface PipeOptions {
+  /** Ends the pipe, and nothing else, when it is aborted: an `AbortController`'s `signal`. */
+  readonly signal?: PipeSignal | undefined;
+}
+const NAMES = { signal: 1 } satisfies OptionNames<PipeOptions>;
+
+/** Where a pipe sends messages: as much of a `Transport` as is used. */
+export interface PipeTarget {
+  /** `'open'`: messages go out; `'closed'`: for good; anything else: wait. */
+  readonly state: string;
+  /** @returns whether the message went out */
+  send(message: string | Uint8Array): boolean;
+  addEventListener(type: 'statechange', listener: () => void): void;
+  removeEventListener(type: 'statechange', listener: () => void): void;
+}
+
+/** Where a pipe takes messages from: as much of a `Transport` as is used. */
+export interface PipeSource {
+  /** `'closed'`: no more messages arrive. */
+  readonly state: string;
+  addEventListener(type: 'statechange', listener: () => void): void;
+  removeEventListener(type: 'statechange', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: PipeMessage) => void): void;
+  removeEventListener(type: 'message', listener: (event: PipeMessage) => void): void;
+}
+
+/** A message as a transport's `'message'` event brings it. */
+export interface PipeMessage {
+  readonly data: string | Uint8Array;
+}
+
+/** What a capture's pipe has sent, told when it ends. What the capture itself dropped is in its `stats`. */
+export interface CapturePipeResult {
+  /** What ended first: the capture, and everything was sent; the transport, closed for good; or the signal. */
+  readonly endedBy: 'capture' | 'transport' | 'signal';
+  /** Chunks that went out, one message each. */
+  readonly sentChunks: number;
+  /** Frames in them. With `droppedFrames` it is what the capture delivered to the pipe. */
+  readonly sentFrames: number;
+  /** Frames of chunks that were taken from the capture and could not be sent. */
+  readonly droppedFrames: number;
+}
+
+/** What came through a pipe into a receiver or a playout, told when it ends. */
+export interface ReceivePipeResult {
+  /** What ended first: the transport, closed for good; the receiver or the playout; or the signal. */
+  readonly endedBy: 'transport' | 'receiver' | 'signal';
+  /** Messages that arrived. */
+  readonly messages: number;
+  /** Of those, messages that the framing could not read, or that were of another stream. */
+  readonly badMessages: number;
+}
+
+/**
+ * Sends chunks over a transport until one of them ends. Chunks stay where they are while the transport is not open or is
+ * congested: their queue is bounded, and counts what it drops.
+ * @param chunks `return()` gives the source free for another reader
+ * @throws TypeError for an argument that is none; what the encoder throws
+ */
+export async function pipeChunks(
+  chunks: AsyncIterableIterator<LazyPacket>,
+  encoder: MessageEncoder,
+  target: PipeTarget,
+  signal: PipeSignal | undefined,
+): Promise<CapturePipeResult> {
+  let endedBy: CapturePipeResult['endedBy'] | undefined;
+  let wake = (): void => {};
+  const end = (by: CapturePipeResult['endedBy']): void => {
+    endedBy ??= by;
+    void chunks.return?.();
+    wake();
+  };
+  const onState = (): void => (target.state === 'closed' ? end('transport') : wake());
+  const onAbort = (): void => end('signal');
+  const open = async (): Promise<void> => {
+    while (endedBy === undefined && target.state !== 'open') {
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  };
+  let sentChunks = 0;
+  let sentFrames = 0;
+  let droppedFrames = 0;
+  target.addEventListener('statechange', onState);
+  signal?.addEventListener('abort', onAbort);
+  if (signal?.aborted === true) onAbort();
+  onState();
+  try {
+    for (;;) {
+      await open();
+      if (endedBy !== undefined) break;
+      // A source that failed has told it by an event of its own.
+      const next = await chunks.next().catch(() => undefined);
+      if (next === undefined || next.done === true) {
+        endedBy ??= 'capture';
+        break;
+      }
+      const { frames } = next.value;
+      const message = encoder.encode(next.value);
+      let sent = target.state === 'open' && target.send(message);
+      // A message that an open transport refuses is longer than the network takes, for example.
+      while (!sent && target.state !== 'open' && endedBy === undefined) {
+        await open();
+        if (endedBy === undefined) sent = target.send(message);
+      }
+      if (sent) {
+        sentChunks++;
+        sentFrames += frames;
+      } else droppedFrames += frames;
+    }
+  } finally {
+    target.removeEventListener('statechange', onState);
+    signal?.removeEventListener('abort', onAbort);
+    await chunks.return?.();
+  }
+  return { endedBy, sentChunks, sentFrames, droppedFrames };
+}
+
+/** The pipes that bring messages to one receiver, from transports; all end with it. */
+export class ReceivePipes {
+  readonly #ends = new Set<(by: ReceivePipeResult['endedBy']) => void>();
+
+  /** @param take a message; returns whether it could be read */
+  pipe(
+    source: PipeSource,
+    signal: PipeSignal | undefined,
+    take: (message: string | Uint8Array) => boolean,
+  ): Promise<ReceivePipeResult> {
+    let messages = 0;
+    let badMessages = 0;
+    return new Promise((resolve) => {
+      const end = (endedBy: ReceivePipeResult['endedBy']): void => {
+        this.#ends.delete(end);
+        source.removeEventListener('message', onMessage);
+        source.removeEventListener('statechange', onState);
+        signal?.removeEventListener('abort', onAbort);
+        resolve({ endedBy, messages, badMessages });
+      };
+      const onMessage = ({ data }: PipeMessage): void => {
+        messages++;
+        if (!take(data)) badMessages++;
+      };
+      const onState = (): void => {
+        if (source.state === 'closed') end('transport');
+      };
+      const onAbort = (): void => end('signal');
+      this.#ends.add(end);
+      source.addEventListener('message', onMessage);
+      source.addEventListener('statechange', onState);
+      signal?.addEventListener('abort', onAbort);
+      if (signal?.aborted === true) end('signal');
+      else onState();
+    });
+  }
+
+  /** The receiver is closed. */
+  close(): void {
+    for (const end of this.#ends) end('receiver');
+  }
+}
+
+/** @throws TypeError for a wrong transport, framing or option */
+export function checkPipe(
+  method: string,
+  transport: object,
+  framing: object,
+  maker: 'createEncoder' | 'createDecoder',
+  options: PipeOptions,
+): void {
+  checkObject(`${method}: transport must be a Transport`, transport, 'addEventListener');
+  checkObject(`${method}: framing must be a Framing`, framing, maker);
+  checkOptions(method, options, NAMES);
+}
