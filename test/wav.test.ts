@@ -67,7 +67,7 @@ test.each(KINDS)(
     }
     expect(view.getUint32(at + 4, true)).toBe(dataBytes);
     expect(at + 8).toBe(head.length);
-    const pcm = format === 's16' || format === 's24';
+    const pcm = ['s16', 's24', 's32', 'u8'].includes(format);
     expect(chunks).toEqual(['JUNK', 'fmt ', ...(pcm ? [] : ['fact']), 'data']);
   },
 );

@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/core';
 import type { PayloadFormat } from 'micwire/core';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
@@ -121,7 +122,7 @@ export class LabSettings extends LitElement {
             </select>
           </div>
         </div>
-        ${settings.format === 'opus' ? html`<lab-opus .settings=${settings}></lab-opus>` : nothing}
+        ${isSampleFormat(settings.format) ? nothing : html`<lab-opus .settings=${settings}></lab-opus>`}
         <div class="field">
           <label for="target">Playout target</label>
           <div class="target">

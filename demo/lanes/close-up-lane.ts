@@ -1,6 +1,6 @@
 import type { Capture, Playout } from 'micwire';
 import type { Chunk, PayloadFormat, Transport, TransportMessage, TransportStatus } from 'micwire';
-import { PacketError } from 'micwire/core';
+import { PacketError, isSampleFormat } from 'micwire/core';
 import type { Framing, MessageDecoder, MessageEncoder, Packet } from 'micwire/core';
 import { samplesBytesPerSecond, wireBytesPerSecond } from '../page/costs.ts';
 import { streamOf } from '../page/example-message.ts';
@@ -109,7 +109,7 @@ class ChunkLane implements Lane {
     this.output = playout.node;
     this.resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
     this.encoderMs = (capture.preSkip / capture.sampleRate) * 1000;
-    this.samplesBytesPerSecond = parts.format === 'opus' ? samplesBytesPerSecond(parts) : null;
+    this.samplesBytesPerSecond = isSampleFormat(parts.format) ? null : samplesBytesPerSecond(parts);
     transport.addEventListener('message', ({ data: message }) => this.receive(message));
     this.retryAt = performance.now() + transport.status.retryInMs;
     transport.addEventListener('statechange', () => {
@@ -249,7 +249,7 @@ class ChunkLane implements Lane {
   private missingBefore({ format, frame, frames, sampleRate }: Packet): number {
     const missing = frame - this.nextFrame;
     this.nextFrame = frame + frames;
-    if (format !== 'opus' || missing > MAX_CONCEALED_SECONDS * sampleRate) return 0;
+    if (isSampleFormat(format) || missing > MAX_CONCEALED_SECONDS * sampleRate) return 0;
     return Math.max(0, missing);
   }
 

@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/core';
 import { Capture, Playout } from 'micwire';
 import type { ChunkEncoding, PayloadFormat } from 'micwire';
 import type { LaneBuild } from './close-up-parts.ts';
@@ -11,7 +12,7 @@ export async function openCapture(
   const from = source.track ?? source.node;
   const common = { sampleRate, channels, encoding };
   // A capture of one format is one of any, for who only reads: what differs is what its events are declared to carry.
-  if (format === 'opus') {
+  if (!isSampleFormat(format)) {
     const { bitrate, complexity, application, bitrateMode, fec, dtx, encodeIn } = parts;
     const capture = await Capture.create(context, from, {
       ...common,

@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/core';
 import type { LaneTotals } from '../measure/metrics.ts';
 import { Capture, Receiver, loadOpusModule } from 'micwire';
 import type { Call } from 'micwire';
@@ -70,7 +71,7 @@ class PacketLane implements Lane {
       settings,
       sampleRate: SAMPLE_RATE,
       copies: redundant ? settings.copies : 0,
-      opus: format === 'opus' ? await loadOpusModule() : null,
+      opus: isSampleFormat(format) ? null : await loadOpusModule(),
     };
     const opened =
       transport === 'websocket'
@@ -84,7 +85,7 @@ class PacketLane implements Lane {
       }).then((it) => (this.receiver = it)),
       Capture.create(context, source, {
         sampleRate: SAMPLE_RATE,
-        format: format === 'opus' ? 'f32' : format,
+        format: isSampleFormat(format) ? format : 'f32',
         chunkDuration: settings.frameDuration,
       }).then((it) => (this.capture = it)),
       opened,

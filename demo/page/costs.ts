@@ -1,4 +1,4 @@
-import { bytesPerSample } from 'micwire/core';
+import { bytesPerSample, isSampleFormat } from 'micwire/core';
 import type { Framing } from 'micwire/core';
 import { messageBytes } from './example-message.ts';
 import type { WireSettings } from './example-message.ts';
@@ -14,16 +14,17 @@ export interface Cost {
 export function costsOf(framing: Framing, settings: WireSettings): Cost[] {
   const { sampleRate, channels, format, chunkDuration, bitrate } = settings;
   const messagesPerSecond = 1000 / chunkDuration;
-  const payload = format === 'opus' ? bitrate / 8 : sampleRate * channels * bytesPerSample(format);
+  const payload = isSampleFormat(format)
+    ? sampleRate * channels * bytesPerSample(format)
+    : bitrate / 8;
   const wire = wireBytesPerSecond(framing, settings);
   const rate = (bytesPerSecond: number) => `${kilobits(bytesPerSecond)} kbit/s`;
-  const alone =
-    format === 'opus'
-      ? [
-          { label: 'As 16-bit samples alone', value: rate(samplesBytesPerSecond(settings)) },
-          { label: 'Opus, as asked for', value: rate(payload) },
-        ]
-      : [{ label: 'Samples alone', value: rate(payload) }];
+  const alone = isSampleFormat(format)
+    ? [{ label: 'Samples alone', value: rate(payload) }]
+    : [
+        { label: 'As 16-bit samples alone', value: rate(samplesBytesPerSecond(settings)) },
+        { label: 'Opus, as asked for', value: rate(payload) },
+      ];
   const around = framing.message === 'text' ? 'Base64 and JSON around it' : 'Headers around it';
   return [
     ...alone,

@@ -1,4 +1,4 @@
-import { SampleEncoder, bytesPerSample } from 'micwire/core';
+import { SampleEncoder, bytesPerSample, isSampleFormat } from 'micwire/core';
 import type { StreamFormat, Framing, Packet } from 'micwire/core';
 import type { WireMessage } from '../lanes/close-up-parts.ts';
 import type { LaneSettings } from '../lanes/close-up-settings.ts';
@@ -19,7 +19,7 @@ export function streamOf({ sampleRate, format, channels }: WireSettings): Stream
 /** A message as the lane would send it first, with a quiet tone in it: shown until there is a real one. Null for Opus. */
 export function exampleMessage(framing: Framing, settings: WireSettings): WireMessage | null {
   const { sampleRate, channels, format } = settings;
-  if (format === 'opus') return null;
+  if (!isSampleFormat(format)) return null;
   const frames = framesOf(settings);
   const tone = Float32Array.from(
     { length: frames },
@@ -34,10 +34,9 @@ export function exampleMessage(framing: Framing, settings: WireSettings): WireMe
 /** Bytes of the first message; of Opus, with a packet as long as the bitrate makes them on average. */
 export function messageBytes(framing: Framing, settings: WireSettings): number {
   const { format, channels, chunkDuration, bitrate } = settings;
-  const bytes =
-    format === 'opus'
-      ? (bitrate * chunkDuration) / 8000
-      : framesOf(settings) * channels * bytesPerSample(format);
+  const bytes = isSampleFormat(format)
+    ? framesOf(settings) * channels * bytesPerSample(format)
+    : (bitrate * chunkDuration) / 8000;
   return frame(framing, settings, new Uint8Array(Math.round(bytes))).message.length;
 }
 

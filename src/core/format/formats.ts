@@ -71,6 +71,9 @@ const ROWS = {
   },
   // RFC 7587 §4.1, §7: the clock is 48 kHz, and SDP says two channels, whatever the stream has.
   opus: { codec: 'opus', code: 6, rtp: ['111 opus/48000/2'] },
+  s32: { coding: 'signed', bytes: 4, wav: 1, code: 7 },
+  // RFC 3551 §4.5.10: L8 has an offset of 128, as 8 bits have in WAV.
+  u8: { coding: 'unsigned', bytes: 1, silence: 0x80, wav: 1, code: 8, rtp: ['100 L8'] },
 } as const;
 
 /** What a payload is: samples as they are, or a packet of a codec. A key of {@link FORMATS}. */
