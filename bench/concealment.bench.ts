@@ -14,7 +14,7 @@ const WINDOW = 1024;
 const HOP = 240;
 const AROUND = 480;
 
-/** Makes up frames `at` … of `output`, whose earlier frames are as they were heard, and may change those that come again. */
+/** Conceals frames `at` … of `output`, whose earlier frames are as they were heard, and may change those that come again. */
 type Concealer = (output: Float32Array, at: number, frames: number) => void;
 
 const CONCEALERS: Readonly<Record<string, () => Concealer>> = {

@@ -1,5 +1,5 @@
 /**
- * The link engine's own lateness and work under what the lab puts on it: six WebSocket lanes and four calls, each with a
+ * The simulated network's own lateness and work under what the lab puts on it: six WebSocket lanes and four calls, each with a
  * packet every 20 ms, over 60 ± 30 ms with 5 % loss. Senders and receivers run in this process, the engine in its own.
  */
 import { createSocket } from 'node:dgram';
@@ -86,7 +86,7 @@ export async function run(): Promise<readonly Row[]> {
   const title = `${WEBSOCKETS} WebSockets and ${CALLS} calls, a packet each ${PERIOD_MS} ms, ${SECONDS} s`;
   const row = (metric: string, value: number, unit: string): Row => ({
     case: title,
-    subject: 'link engine',
+    subject: 'simulated network',
     metric,
     value,
     unit,

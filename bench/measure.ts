@@ -2,7 +2,7 @@
 export interface Row {
   /** What was done, with its sizes: 's16 20 ms 16 kHz'. */
   readonly case: string;
-  /** Who did it: 'micwire', or a peer's name. */
+  /** What did it: 'micwire', or a peer's name. */
   readonly subject: string;
   /** What was measured: 'time', 'throughput', 'alias' … */
   readonly metric: string;

@@ -12,7 +12,7 @@ const JITTERS_MS: readonly number[] = [0, 3];
 const DRIFTS_PPM: readonly number[] = [300, -300];
 
 /**
- * An hour through the whole engine of the receiver, at 48 kHz, from a sender whose clock is off: what has to be made up,
+ * An hour through the whole engine of the receiver, at 48 kHz, from a sender whose clock is off: what has to be concealed,
  * and whether the delay stays what it was. Peers have no engine that runs without a browser.
  */
 export function run(): readonly Row[] {
@@ -64,6 +64,6 @@ function anHour(driftPpm: number, jitterMs: number): readonly Row[] {
     row('least delay from then on', Math.min(...later), 'ms'),
     row('most delay from then on', Math.max(...later), 'ms'),
     row('delay at the end', later.at(-1)!, 'ms'),
-    row('drift as reckoned', rig.report('driftPpm'), 'ppm'),
+    row('drift as estimated', rig.report('driftPpm'), 'ppm'),
   ];
 }

@@ -21,7 +21,7 @@ const NATIVE_SECONDS = 5;
 /** About how many times faster than real time it converts one channel. */
 const NATIVE_SPEED = 4000;
 const ROUNDS = 7;
-/** A turn lasts as long for whoever takes it: the fastest pass of few would be slower than that of many. */
+/** A turn lasts as long for every peer: the fastest pass of few would be slower than that of many. */
 const TURN_SECONDS = 0.03;
 const WARM_UP_MS = 250;
 const SHAPES = [

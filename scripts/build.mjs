@@ -4,10 +4,15 @@
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WORKER_NAMES, bundleWorker, bundleWorklet, workletNames } from './bundle-worklet.mjs';
-import { opusWasm } from './opus-wasm.mjs';
+import { ensureInstalled } from './ensure-installed.mjs';
 import { ROOT, runTool } from './run.mjs';
-import { opusInlineModule } from './vite-opus.mjs';
+
+// What follows is made of packages: a fresh clone has none.
+await ensureInstalled();
+const { WORKER_NAMES, bundleWorker, bundleWorklet, workletNames } =
+  await import('./bundle-worklet.mjs');
+const { opusWasm } = await import('./opus-wasm.mjs');
+const { opusInlineModule } = await import('./vite-opus.mjs');
 
 const LIBRARY = [
   'src/core',

@@ -54,8 +54,32 @@ export function labTable({ settings, tables }) {
     .join('\n');
 }
 
+/** Markdown has two tables for each link, because one with all columns is too wide to read. @type {readonly (readonly LaneMetricId[])[]} */
+const MARKDOWN_TABLES = [
+  [
+    'latency_p50_ms',
+    'latency_p95_ms',
+    'bitrate_kbps',
+    'payload_kbps',
+    'loss_ratio',
+    'concealed_ratio',
+    'time_scaled_ratio',
+    'match_ratio',
+  ],
+  [
+    'playout_delay_ms',
+    'playout_target_ms',
+    'lsd_db',
+    'seg_snr_db',
+    'glitches_per_min',
+    'first_sound_ms',
+    'encode_ms_per_s',
+    'decode_ms_per_s',
+  ],
+];
+
 /**
- * The same as Markdown, for the guide.
+ * The same as Markdown, for docs/lab-results.md.
  *
  * @param {RunResults} results
  * @returns {string}
@@ -64,14 +88,25 @@ export function labMarkdown({ settings, tables }) {
   return tables
     .map(({ link, lanes, verdict, counted, voided }) => {
       const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`;
+      const markdown = MARKDOWN_TABLES.flatMap((ids) => {
+        const columns = COLUMNS.filter(({ id }) => ids.includes(id));
+        return [
+          '',
+          line(['lane', ...columns.map(({ head }) => head)]),
+          line(['---', ...columns.map(() => '---:')]),
+          ...settings.lanes.map((lane) =>
+            line([
+              lane,
+              ...columns.map((column) => cell(lanes[lane]?.[column.id] ?? null, column)),
+            ]),
+          ),
+        ];
+      });
       return [
-        `**${link}** (${counted} of ${counted + voided} repetitions count). ${verdict}`,
+        `## ${link}`,
         '',
-        line(['lane', ...COLUMNS.map(({ head }) => head)]),
-        line(['---', ...COLUMNS.map(() => '---:')]),
-        ...settings.lanes.map((lane) =>
-          line([lane, ...COLUMNS.map((column) => cell(lanes[lane]?.[column.id] ?? null, column))]),
-        ),
+        `${counted} of ${counted + voided} repetitions count. ${verdict}`,
+        ...markdown,
         '',
       ].join('\n');
     })

@@ -10,7 +10,6 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
-import { findMutants } from './mutation/mutants.mjs';
 import { Runner } from './mutation/runner.mjs';
 import { ROOT } from './run.mjs';
 
@@ -27,6 +26,8 @@ const GRACE_MS = 20_000;
 const WARM_UP = /warm-up/;
 
 await ensureInstalled();
+// Made of a package: a fresh clone has none before.
+const { findMutants } = await import('./mutation/mutants.mjs');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

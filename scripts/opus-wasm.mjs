@@ -21,7 +21,7 @@ const TEXT = /binaryDecode\('((?:[^'\\]|\\[\s\S])*)'\)/;
 /** One export in that script: `_oc_encode=Module["_oc_encode"]=wasmExports["k"]`, or without the middle. */
 const EXPORT = /(\w+)=(?:Module\["\w+"\]=|wasmMemory=)?wasmExports\["(\w+)"\]/g;
 
-/** The notices that whoever passes the bytes on has to pass on too, in one comment. */
+/** The notices that have to travel with the bytes, in one comment. */
 export const OPUS_NOTICE =
   '/*! libopus 1.6.1, copyright Xiph.Org, Skype Limited, Octasic, Jean-Marc Valin and others, BSD licence ' +
   '(https://opus-codec.org/license/); compiled by libopus-wasm 0.4.0, copyright openclaw, MIT licence */';

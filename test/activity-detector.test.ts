@@ -130,7 +130,7 @@ test('another estimator can take the place of the energy-based one', () => {
   ]);
 });
 
-test('the reading tells the state, and reset starts anew', () => {
+test('the reading tells the state, and reset restarts the detector', () => {
   const detector = new ActivityDetector({ sampleRate: RATE, channels: 1 });
   const reading = detector.createReading();
   detector.process([burst()], 0, 3.5 * RATE);

@@ -240,7 +240,7 @@ describe('the sender of redundancy', () => {
     expect(sender.loss).toBe(0.125);
   });
 
-  it('reckons by totals, so that a report that is lost hides nothing', () => {
+  it('computes from totals, so that a lost report hides nothing', () => {
     const { sender } = create();
     sender.receive(message({ highestSequence: 50 }), 1000);
     // In between 50 packets were lost, of which a report told that did not come.

@@ -23,7 +23,10 @@ function traps(): readonly (readonly [name: string, value: unknown])[] {
     }
   }
   return [
-    ['a constructor that is no function', { constructor: { name: { toString: 1, valueOf: 1 } } }],
+    [
+      'a constructor that is not a function',
+      { constructor: { name: { toString: 1, valueOf: 1 } } },
+    ],
     ['a constructor that is null', { constructor: null }],
     ['a constructor with a getter', Object.defineProperty({}, 'constructor', { get: fail })],
     ['a class whose name is a getter', new Getter()],

@@ -80,7 +80,7 @@ describe('Call', () => {
     ['a timeout', { connectTimeoutMs: 0 }],
     ['an interval', { historyIntervalMs: 5 }],
     ['a length', { historyLength: 0 }],
-  ])('refuses %s that is none, and makes no connection', (_name, options) => {
+  ])('refuses %s that is invalid, and makes no connection', (_name, options) => {
     expect(() => open(options)).toThrow(/must/);
     expect(FakePeerConnection.made).toEqual([]);
   });
@@ -100,7 +100,7 @@ describe('Call', () => {
     expect(call.role).toBe('caller');
   });
 
-  it('answers an offer, takes candidates in order, and goes on after a bad one', async () => {
+  it('answers an offer, takes candidates in order, and continues after a bad one', async () => {
     const [call, signalling, connection] = open();
     void call.connect().catch(() => {});
     signalling.ready('callee');
@@ -172,7 +172,7 @@ describe('Call', () => {
     await expect(connected).rejects.toThrow('not connected within 500 ms; it was at: signal.');
   });
 
-  it('goes on when the signalling is cut while it is connected', async () => {
+  it('continues when the signalling is cut while it is connected', async () => {
     const [call, signalling, connection] = open();
     const connected = call.connect();
     signalling.ready('caller');

@@ -131,7 +131,7 @@ function tone(contextFrame: number, frames: number, rate: number): Float32Array 
   );
 }
 
-/** Chunks parted where time does not go on with frames: at pauses and gaps. */
+/** Chunks split where time does not continue with frames: at pauses and gaps. */
 function runsOf(chunks: readonly Chunk[]): Chunk[][] {
   const runs: Chunk[][] = [];
   for (const chunk of chunks) {
@@ -169,7 +169,7 @@ describe('an eventful capture', () => {
       for (let step = 0; step < 400; step++) {
         const event = random();
         if (event < 0.01 && step > 2) {
-          // The graph goes on without us.
+          // The graph continues without us.
           contextFrame += 1 + Math.floor(random() * 3000);
         } else if (event < 0.02) {
           pipeline.flush();
@@ -296,7 +296,7 @@ describe('an eventful capture', () => {
     }
   });
 
-  it('begins where rendering is continuous: after one quantum and a gap it begins anew', () => {
+  it('begins where rendering is continuous: after one quantum and a gap it restarts', () => {
     for (const encoding of CHUNK_ENCODINGS) {
       for (const sampleRate of [48000, 16000]) {
         const { pipeline, sink } = rig(48000, { ...RAW, sampleRate, encoding });
@@ -315,7 +315,7 @@ describe('an eventful capture', () => {
     }
   });
 
-  it('leaves nothing behind at a pause, and goes on without a hole in its count', () => {
+  it('leaves nothing behind at a pause, and continues without a gap in its count', () => {
     const { pipeline, sink } = rig(48000, { ...RAW, sampleRate: 16000, encoding: 'base64' });
     pipeline.process([new Float32Array(1000)], 1000, 0);
     pipeline.flush();

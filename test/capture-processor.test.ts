@@ -113,7 +113,7 @@ test('silence is captured too: nothing connected takes time like anything else',
   expect(rig.chunks.every(({ bytes }) => bytes.every((byte) => byte === 0))).toBe(true);
 });
 
-test('without buffers it drops, counts, and goes on when they come back', async () => {
+test('without buffers it drops, counts, and continues when they come back', async () => {
   const rig = await bench({ slots: 2 });
   rig.recycling = false;
   rig.run(45);
@@ -146,7 +146,7 @@ test('every buffer is one of the pool: they are reused, and strangers are refuse
   expect(rig.chunks).toHaveLength(2);
 });
 
-test('pause sends what there is, resume goes on without a hole in frames', async () => {
+test('pause sends what there is, resume continues without a gap in frames', async () => {
   const rig = await bench({
     stream: { ...STREAM, sampleRate: 16000 },
     resampler: planResampler({ inputRate: 48000, outputRate: 16000 }),
@@ -164,7 +164,7 @@ test('pause sends what there is, resume goes on without a hole in frames', async
   expect(contextTime).toBeCloseTo((110 * 128) / 48000, 9);
 });
 
-test('close sends what there is and ends the processor, whoever asks afterwards', async () => {
+test('close sends what there is and ends the processor, and later commands change nothing', async () => {
   const rig = await bench();
   rig.run(10);
   rig.tell({ type: 'close' });

@@ -51,7 +51,7 @@ async function collect<Format extends PayloadFormat>(
 }
 
 describe('the graph', () => {
-  test('is source → capture → destination, and gone after close; the track goes on', async () => {
+  test('is source → capture → destination, and gone after close; the track continues', async () => {
     const { capture, track, node } = await open();
     expect(node.context).toBe(context);
     expect(node.name).toBe('micwire-capture');
@@ -282,7 +282,7 @@ describe('states', () => {
     expect((await collect(capture)).map(({ frames }) => frames)).toEqual([128]);
   });
 
-  test('pause sends what there is; resume goes on', async () => {
+  test('pause sends what there is; resume continues', async () => {
     const { capture, node } = await open();
     await node.render(10);
     const paused = capture.pause();

@@ -44,7 +44,7 @@ describe('ChunkClock', () => {
     expect(total).toBe(7992);
   });
 
-  it('begins anew when it is reset', () => {
+  it('restarts when it is reset', () => {
     const clock = new ChunkClock(11025, 20);
     clock.next();
     clock.reset();

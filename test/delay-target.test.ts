@@ -199,7 +199,7 @@ describe('limits', () => {
     expect([target.minDelayMs, target.maxDelayMs]).toEqual([0, 3]);
   });
 
-  test('that are none are refused', () => {
+  test('that are invalid are refused', () => {
     expect(() => make({ minDelayMs: 10, maxDelayMs: 5 })).toThrow('maxDelayMs must lie between 10');
     expect(() => make({ latencyCost: 0 })).toThrow(RangeError);
     expect(() => make().setLimits(-1, 5)).toThrow(RangeError);

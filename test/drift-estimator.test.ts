@@ -119,7 +119,7 @@ describe('the clocks’ ratio is found', () => {
   });
 });
 
-describe('what is no drift', () => {
+describe('arrivals without drift', () => {
   test('a stall of 2 s', () => {
     const random = seededRandom(4);
     const estimator = new DriftEstimator();

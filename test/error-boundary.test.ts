@@ -28,7 +28,7 @@ describe('ErrorBoundary', () => {
     expect(lines.length).toBeLessThan(20);
   });
 
-  it('prints nothing of a thrown value that is no error, and little of a long one', () => {
+  it('prints nothing of a thrown value that is not an error, and little of a long one', () => {
     const lines: string[] = [];
     const boundary = new ErrorBoundary('test', (line) => lines.push(line));
     boundary.report({ toString: fail });

@@ -127,7 +127,7 @@ describe('a packet as RTP', () => {
 });
 
 describe('a stream as RTP', () => {
-  it('counts on where sequence numbers and timestamps begin anew', () => {
+  it('extends sequence numbers and timestamps that wrap', () => {
     const encoder = rtpFraming.createEncoder(OPUS);
     const decoder = rtpFraming.createDecoder(OPUS);
     // 5 million packets in steps of 20,000: 76 rounds of sequence numbers, one and more of timestamps.
@@ -164,7 +164,7 @@ describe('a stream as RTP', () => {
     expect(droppedOf(15, 9960)).toBe(0);
   });
 
-  it('sets the marker where the sound does not go on from the packet before (RFC 3551 §4.1)', () => {
+  it('sets the marker where the audio does not continue from the packet before (RFC 3551 §4.1)', () => {
     const encoder = rtpFraming.createEncoder(OPUS);
     const [a, b, c, d] = opusPackets(4);
     const markerOf = (packet: Packet) => new RtpPacket().parse(encoder.encode(packet)).marker;
@@ -188,7 +188,7 @@ describe('a stream as RTP', () => {
     expect(strict.decode(from(9))).toEqual([first]);
   });
 
-  it('refuses what is no packet of it, and goes on', () => {
+  it('refuses anything but its packets, and continues', () => {
     const decoder = rtpFraming.createDecoder(OPUS);
     const reason = (bytes: Uint8Array) => outcomeOf(() => decoder.decode(bytes));
     // Whose packets those are nobody knows yet.

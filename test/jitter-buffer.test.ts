@@ -112,7 +112,7 @@ describe('what came is played in order', () => {
     expect(rig.insert(1)).toBe('duplicate');
     expect(rig.takeAll()).toEqual([2]);
     expect(rig.buffer.counters.get('packetsDuplicated')).toBe(2);
-    // RFC 3550 A.3: what is doubled makes up for what is lost.
+    // RFC 3550 A.3: duplicates offset losses.
     expect(rig.buffer.packetsLost).toBe(-2);
   });
 
@@ -142,7 +142,7 @@ describe('copies', () => {
     expect(rig.buffer.packetsLost).toBe(1);
   });
 
-  test('give way to what is closer to the original', () => {
+  test('are replaced by what is closer to the original', () => {
     const rig = new Rig();
     for (const n of [1, 3]) rig.insert(n);
     expect(rig.insert(2, { copy: FEC_COPY })).toBe('recovered');
@@ -222,7 +222,7 @@ describe('packets without audio', () => {
   });
 });
 
-describe('a sender that begins anew', () => {
+describe('a sender that restarts', () => {
   test('within the last hundred packets is known by five in a row', () => {
     const rig = new Rig(128);
     for (let n = 0; n < 60; n++) rig.insert(n);

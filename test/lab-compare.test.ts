@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Locator, Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Session } from '../demo/controllers/session.ts';
+import type { Comparison } from '../demo/lanes/comparison.ts';
 import { namelessControls, placesIn, useLab } from './helpers/lab-page.ts';
 
 /*
@@ -36,7 +36,7 @@ const figure = async (lane: string, column: number): Promise<number> => {
 };
 const gainOf = (heard: string): Promise<unknown> =>
   page.locator('lab-compare').evaluate((element, name) => {
-    const { session } = element as unknown as { session: Session };
+    const { session } = element as unknown as { session: Comparison };
     return session.heard === name;
   }, heard);
 
@@ -101,9 +101,9 @@ describe('all lanes in the lab', { timeout: 60_000 }, () => {
     await page.getByLabel('Satellite', { exact: true }).first().check();
     await eventually(() => figure('opus-rtp-dc', 0)).toBeGreaterThan(300);
     await page.getByLabel('Delay, one way').fill('0');
-    await eventually(() => words('lab-verdict')).toMatch(/the link as set/);
+    await eventually(() => words('lab-verdict')).toMatch(/the network as set/);
     await page.getByText('Bursts, order, standstills, trace').click();
-    await page.getByLabel('A recorded link').setInputFiles({
+    await page.getByLabel('Replay a recorded network').setInputFiles({
       name: 'trace.txt',
       mimeType: 'text/plain',
       buffer: Buffer.from('0 10\n500 lost\n600 20\n'),

@@ -13,7 +13,7 @@ import { openBrowser } from './engines/open-browser.mjs';
 import { eventually } from './helpers/eventually.ts';
 
 /*
- * All lanes of the lab at once, in Chromium, over the real link engine: that sound comes through each, and is counted.
+ * All lanes of the lab at once, in Chromium, over the real simulated network: that sound comes through each, and is counted.
  */
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -76,7 +76,7 @@ const seen = (): Promise<Seen[]> =>
       .map(({ id, state, reason, figures }) => ({ id, state, reason, figures })),
   );
 
-/** Bytes on the wire of the lanes that are calls: as the lab reckons them, and as the engine tells. */
+/** Bytes on the wire of the lanes that are calls: as the lab computes them, and as the engine tells. */
 const wireBytes = async () =>
   new Map(
     await page.evaluate(async () => {
@@ -85,7 +85,7 @@ const wireBytes = async () =>
       return Promise.all(
         calls.map(async ({ id, lane }) => {
           const [totals, stats] = await Promise.all([lane!.totals(), lane!.call!.sender.stats()]);
-          return [id, { reckoned: totals.wireBytes!, told: stats.wireBytesSent }] as const;
+          return [id, { computed: totals.wireBytes!, told: stats.wireBytesSent }] as const;
         }),
       );
     }),
@@ -164,19 +164,19 @@ describe('the lanes', { timeout: 180_000 }, () => {
       // A data channel that may not repeat drops a packet for which the machine had no time.
       expect(figures.packets_lost! / figures.packets_sent!, id).toBeLessThan(0.01);
     }
-    // What a page cannot see is reckoned; the engine tells all that a call sends, STUN and RTCP included.
+    // What a page cannot see is computed; the engine tells all that a call sends, STUN and RTCP included.
     // The two are not read at the same instant: of so many bytes a packet or two are little.
     const since = async () => {
       const grown = [...(await wireBytes())].map(([id, now]) => {
         const before = first.get(id)!;
-        return { id, told: now.told - before.told, reckoned: now.reckoned - before.reckoned };
+        return { id, told: now.told - before.told, computed: now.computed - before.computed };
       });
       expect(Math.min(...grown.map(({ told }) => told))).toBeGreaterThan(40_000);
       return grown;
     };
-    for (const { id, told, reckoned } of await eventually(since, { timeout: 30_000 })) {
-      expect(reckoned / told, id).toBeGreaterThan(0.9);
-      expect(reckoned / told, id).toBeLessThan(1.03);
+    for (const { id, told, computed } of await eventually(since, { timeout: 30_000 })) {
+      expect(computed / told, id).toBeGreaterThan(0.9);
+      expect(computed / told, id).toBeLessThan(1.03);
     }
     const captured = await page.evaluate(async () => {
       const slots = (globalThis as unknown as { lab: HeadlessLab }).lab.session.lanes;

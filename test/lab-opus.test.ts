@@ -189,7 +189,7 @@ describe('recording in the lab', { timeout: 60_000 }, () => {
     },
   );
 
-  it('completes the file when the source stops, and begins anew with the next', async () => {
+  it('completes the file when the source stops, and restarts with the next', async () => {
     await start();
     await eventually(() => status().textContent()).toMatch(/Running/);
     await record().click();

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { AbxTest } from '../demo/page/abx.ts';
 import { CALL_CHARTS, callChartData } from '../demo/page/call-charts.ts';
-import type { CompareStatusSubject } from '../demo/page/compare-status.ts';
-import { compareStatusOf } from '../demo/page/compare-status.ts';
+import type { ComparisonStatusSubject } from '../demo/page/status.ts';
+import { comparisonStatus } from '../demo/page/status.ts';
 import { joinedHistories } from '../demo/lanes/lane-history.ts';
-import { LANE_MARKS } from '../demo/lanes/lane-marks.ts';
+import { LANES } from '../demo/lanes/lanes.ts';
 import { LaneHistory } from '../demo/lanes/lane-history.ts';
 import { LANE_IDS } from '../demo/lanes/lane-ids.ts';
 import {
@@ -88,7 +88,7 @@ describe('the sliders of the link', () => {
 });
 
 describe('a blind comparison', () => {
-  it('draws X anew after each guess, counts, and tells how likely that is by chance', () => {
+  it('draws X again after each guess, counts, and tells how likely that is by chance', () => {
     const test = new AbxTest('opus-rtp-dc', 'webrtc', seededRandom(7));
     expect(test.chance).toBe(1);
     let right = 0;
@@ -112,9 +112,9 @@ describe('a blind comparison', () => {
 describe('the marks of lanes', () => {
   it('tell all lanes apart without colour, by shape and by dashes within a colour', () => {
     const shapes = LANE_IDS.map(
-      (id) => `${LANE_MARKS[id].colour} ${LANE_MARKS[id].shape} ${LANE_MARKS[id].hollow}`,
+      (id) => `${LANES[id].mark.colour} ${LANES[id].mark.shape} ${LANES[id].mark.hollow}`,
     );
-    const lines = LANE_IDS.map((id) => `${LANE_MARKS[id].colour} ${LANE_MARKS[id].dash.join()}`);
+    const lines = LANE_IDS.map((id) => `${LANES[id].mark.colour} ${LANES[id].mark.dash.join()}`);
     expect(new Set(shapes).size).toBe(LANE_IDS.length);
     expect(new Set(lines).size).toBe(LANE_IDS.length);
   });
@@ -186,12 +186,12 @@ describe('the status of all lanes', () => {
     kind: { label: id },
     lane: state === 'running' ? {} : null,
   });
-  const subject = (changes: object): CompareStatusSubject =>
+  const subject = (changes: object): ComparisonStatusSubject =>
     ({
       phase: 'running',
       problem: null,
-      source: { kind: 'speech' },
-      sourceLabel: 'Speech sample, looped',
+      stage: { kind: 'speech' },
+      source: { label: 'Speech sample, looped' },
       suspended: false,
       trackMuted: false,
       context: { state: 'running' },
@@ -200,23 +200,23 @@ describe('the status of all lanes', () => {
       muted: false,
       progress: null,
       ...changes,
-    }) as unknown as CompareStatusSubject;
+    }) as unknown as ComparisonStatusSubject;
 
   it.each([
     [{ phase: 'idle' }, 'idle', /Ready.*Press Start/],
-    [{ phase: 'starting', source: { kind: 'microphone' } }, 'busy', /asks whether/],
+    [{ phase: 'starting', stage: { kind: 'microphone' }, source: null }, 'busy', /asks whether/],
     [{}, 'good', /Running.*One lane; you hear one/],
     [{ heard: 'two' }, 'good', /press one to hear it/],
     [{ heard: 'source' }, 'good', /you hear the source/],
     [{ muted: true }, 'good', /output is muted/],
     [{ lanes: [lane('one', 'running'), lane('two', 'opening')] }, 'busy', /Opening/],
     [{ lanes: [lane('one', 'failed')] }, 'warning', /One lane is not up.*one/],
-    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /holds the sound/],
+    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /blocking the audio/],
     [{ suspended: true, context: { state: 'interrupted' } }, 'warning', /interrupted/],
     [{ trackMuted: true }, 'warning', /microphone is muted/],
     [{ progress: {} }, 'good', /run is being measured/],
   ] as const)('%j: %s', (changes, tone, words) => {
-    const status = compareStatusOf(subject(changes));
+    const status = comparisonStatus(subject(changes));
     expect(status.tone).toBe(tone);
     expect(`${status.title} ${status.detail}`).toMatch(words);
   });

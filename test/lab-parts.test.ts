@@ -2,9 +2,13 @@ import { readFileSync } from 'node:fs';
 import { FRAMINGS } from 'micwire/core';
 import type { Framing } from 'micwire/core';
 import { describe, expect, it } from 'vitest';
-import { costsOf, wireBytesPerSecond } from '../demo/page/costs.ts';
-import { delayParts, scaleFor } from '../demo/page/delay-parts.ts';
-import { exampleMessage, streamOf } from '../demo/page/example-message.ts';
+import {
+  costsOf,
+  exampleMessage,
+  streamOf,
+  wireBytesPerSecond,
+} from '../demo/page/message-costs.ts';
+import { delayParts, scaleFor } from '../demo/page/readings.ts';
 import { bytes, count, decibels, kilobits, milliseconds } from '../demo/page/format.ts';
 import { RecentValues, RunningRate } from '../demo/lanes/running-figures.ts';
 import { ChunkTape } from '../demo/scope/chunk-tape.ts';
@@ -18,9 +22,9 @@ import {
   choicesFor,
   withChanges,
 } from '../demo/lanes/close-up-settings.ts';
-import type { StatusSubject } from '../demo/page/status.ts';
-import { statusOf } from '../demo/page/status.ts';
-import { costOf, takeApart } from '../demo/page/wire-rows.ts';
+import type { CloseUpStatusSubject } from '../demo/page/status.ts';
+import { closeUpStatus } from '../demo/page/status.ts';
+import { costOf, takeApart } from '../demo/page/wire-parts.ts';
 import { seededRandom } from './helpers/random.ts';
 
 describe('figures', () => {
@@ -237,7 +241,7 @@ describe('Opus, before it runs', () => {
 
 describe('the status', () => {
   const nothing = () => {};
-  const subject = (changes: object): StatusSubject =>
+  const subject = (changes: object): CloseUpStatusSubject =>
     ({
       phase: 'running',
       problem: null,
@@ -251,7 +255,7 @@ describe('the status', () => {
       start: nothing,
       resume: nothing,
       ...changes,
-    }) as unknown as StatusSubject;
+    }) as unknown as CloseUpStatusSubject;
   const lane = (state: string, failedAttempts = 0, retryInMs = 0) => ({
     lane: {
       wireStatus: { state, failedAttempts, reason: 'Because.' },
@@ -267,7 +271,7 @@ describe('the status', () => {
     [{ phase: 'starting', stage: { kind: 'microphone' }, source: null }, 'busy', /asks whether/],
     [{}, 'good', /Running.*Speech sample, at 48 kHz/],
     [{ muted: true }, 'good', /output is muted/],
-    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /holds the sound/],
+    [{ suspended: true, context: { state: 'suspended' } }, 'warning', /blocking the audio/],
     [{ suspended: true, context: { state: 'interrupted' } }, 'warning', /system has interrupted/],
     [{ trackMuted: true }, 'warning', /microphone is muted/],
     [lane('connecting'), 'busy', /Connecting/],
@@ -275,16 +279,16 @@ describe('the status', () => {
     [lane('waiting', 2, 2100), 'warning', /server is gone.*Because\. Attempt 3 in 3 s/],
     [lane('congested'), 'warning', /network is too slow.*Because/],
   ] as const)('%j: %s', (changes, tone, words) => {
-    const status = statusOf(subject(changes));
+    const status = closeUpStatus(subject(changes));
     expect(status.tone).toBe(tone);
     expect(`${status.title} ${status.detail}`).toMatch(words);
   });
 
   it('offers the one thing to do, and no resume while the system holds the sound', () => {
-    const action = (changes: object) => statusOf(subject(changes)).action?.label;
+    const action = (changes: object) => closeUpStatus(subject(changes)).action?.label;
     const problem = { kind: 'no-device', title: 'None.', cure: 'Connect one.' };
     expect(action({ phase: 'failed', problem })).toBe('Try again');
-    expect(action({ suspended: true, context: { state: 'suspended' } })).toBe('Let it sound');
+    expect(action({ suspended: true, context: { state: 'suspended' } })).toBe('Play the audio');
     expect(action({ suspended: true, context: { state: 'interrupted' } })).toBeUndefined();
     expect(action(lane('waiting', 1, 500))).toBe('Try now');
   });

@@ -31,7 +31,7 @@ describe('addresses', () => {
       source: 'music',
       lanes: ['opus-rtp-dc', 'webrtc'],
       links: [{ name: 'loss-5', settings: PRESETS['loss-5'].settings }, custom],
-      frameDuration: 40,
+      chunkDuration: 40,
       bitrate: 24_000,
       copies: 2,
       latencyCost: 2.5,
@@ -101,14 +101,14 @@ describe('the verdict', () => {
     );
   });
 
-  it('turns round when WebRTC is ahead, and tells of made up sound and of ranges that overlap', () => {
+  it('turns round when WebRTC is ahead, and tells of concealment and of ranges that overlap', () => {
     const verdict = verdictOf({
       'opus-rtp-dc': lane(90, 60, { concealed: 0.05, range: 30 }),
       webrtc: lane(70, 60, { concealed: 0.01, range: 5 }),
     });
     expect(verdict).toBe(
       'WebRTC is 20 ms ahead of Opus over a data channel (70 ms to 90 ms, in ranges that overlap), at about the same bitrate, ' +
-        'and makes up less of the sound (1.0 %, not 5.0 %).',
+        'and conceals less of the audio (1.0 %, not 5.0 %).',
     );
   });
 
@@ -126,14 +126,14 @@ describe('the verdict', () => {
     });
     expect(verdict).toBe(
       'Opus over WebSocket takes 90 ms at 56 kbit/s. PCM as Base64 JSON over WebSocket and binary PCM over WebSocket lose too ' +
-        'much of the sound to be of use here.',
+        'much of the audio to be of use here.',
     );
   });
 
   it('says so when nothing comes through, or nothing was measured', () => {
     expect(verdictOf({})).toBe('There are no figures to judge by.');
     expect(verdictOf({ 'pcm-json-ws': lane(900, 1100, { match: 0.4 }) })).toBe(
-      'No lane brings enough of the sound through here; PCM as Base64 JSON over WebSocket brings the most, 40 %.',
+      'No lane brings enough of the audio through here; PCM as Base64 JSON over WebSocket brings the most, 40 %.',
     );
   });
 });
@@ -242,7 +242,9 @@ describe('a run', () => {
       { link: 'clean', index: 0, ...measured(50, 9), voided: voidReason(measured(50, 9).run) },
     ];
     const [table] = tablesOf(settings, repetitions);
-    expect(table!.verdict).toMatch(/^Nothing here counts\. The link was up to 9\.0 ms late/);
+    expect(table!.verdict).toMatch(
+      /^Nothing here counts\. The simulated network was up to 9\.0 ms late/,
+    );
     expect(voidReason({ link_lateness_p99_ms: null, recorder_dropped_ms: 20 })).toMatch(
       /lost 20 ms/,
     );

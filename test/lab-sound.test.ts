@@ -85,7 +85,7 @@ describe('the Fourier transform', () => {
     }
   });
 
-  it('refuses a length that is no power of two', () => {
+  it('refuses a length that is not a power of two', () => {
     expect(() => new Fft(12)).toThrow(RangeError);
   });
 });
@@ -114,7 +114,7 @@ describe('the lag', () => {
     expect(lag!.correlation).toBeCloseTo(1 / Math.sqrt(1 + 10 ** (-snrDb / 10)), 1);
   });
 
-  it('is none in silence, and not believed in another sound', () => {
+  it('is zero in silence, and not believed in another sound', () => {
     const sound = babble(3 * RATE, 5);
     const finder = new LagFinder(RATE);
     const [silent, other] = finder.find(sound, [new Float32Array(3 * RATE), babble(3 * RATE, 6)]);
@@ -159,7 +159,7 @@ describe('quality', () => {
     }
     expect(quality.holes(sound, holed, RATE, false)).toEqual({ begun: 3, open: false });
     expect(quality.holes(sound, delayed(sound, 240), RATE, false).begun).toBe(0);
-    // One that goes on from before is no new one.
+    // One that continues from before is not a new one.
     const dead = new Float32Array(RATE);
     expect(quality.holes(sound, dead, RATE, false)).toEqual({ begun: 1, open: true });
     expect(quality.holes(sound, dead, RATE, true)).toEqual({ begun: 0, open: true });

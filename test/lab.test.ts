@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Session } from '../demo/lanes/close-up.ts';
+import type { CloseUp } from '../demo/lanes/close-up.ts';
 import { namelessControls, placesIn, useLab } from './helpers/lab-page.ts';
 
 /*
@@ -35,7 +35,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     expect(await reading('Round trip')).toBeGreaterThan(0);
     expect(await reading('Lost')).toBe(0);
     expect(await status().textContent()).toMatch(/Running/);
-    // The next stop is the choice of source; an arrow key takes the microphone, and the session goes on with it.
+    // The next stop is the choice of source; an arrow key takes the microphone, and the session continues with it.
     await page.keyboard.press('Tab');
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
@@ -76,7 +76,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     await page.getByLabel('Playout target').fill('400');
     const compare = () =>
       page.locator('lab-single').evaluate((element) => {
-        const { session } = element as unknown as { session: Session };
+        const { session } = element as unknown as { session: CloseUp };
         const { lane, inputTap, outputTap, context } = session;
         const total = lane?.figures().totalMs;
         if (!total || !inputTap || !outputTap || !context || total.p95 - total.median > 3)
@@ -105,7 +105,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     await expect.poll(compare, { timeout: 40_000, interval: 300 }).toBeLessThan(8);
   });
 
-  it('says that the server is gone, and goes on when it is back', async () => {
+  it('says that the server is gone, and continues when it is back', async () => {
     let up = true;
     let connection: { close(): Promise<void> } | undefined;
     await page.routeWebSocket(/\/echo$/, (socket) => {
@@ -158,7 +158,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     });
   });
 
-  it('tells when the browser holds the sound, and goes on at a press', async () => {
+  it('says when the browser holds the audio, and continues at a press', async () => {
     await start();
     await eventually(() => status().textContent()).toMatch(/Running/);
     await page.locator('lab-single').evaluate(async (element) => {
@@ -166,8 +166,8 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
         element as unknown as { session: { context: AudioContext } }
       ).session.context.suspend();
     });
-    await eventually(() => status().textContent()).toMatch(/The browser holds the sound/);
-    await page.getByRole('button', { name: 'Let it sound' }).click();
+    await eventually(() => status().textContent()).toMatch(/The browser blocking the audio/);
+    await page.getByRole('button', { name: 'Play the audio' }).click();
     await eventually(() => status().textContent()).toMatch(/Running/);
     const sent = await reading('Chunks sent');
     await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent);
@@ -181,7 +181,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     const tellTrack = (muted: boolean, event: string) =>
       page.locator('lab-single').evaluate(
         (element, [value, type]) => {
-          const track = (element as unknown as { session: Session }).session.source!.track!;
+          const track = (element as unknown as { session: CloseUp }).session.source!.track!;
           Object.defineProperty(track, 'muted', { value, configurable: true });
           track.dispatchEvent(new Event(type));
         },

@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-/** A server whose pages reach a link engine. */
+/** A server whose pages reach a simulated network. */
 async function startLink(
   options: LinkProcessOptions = {},
 ): Promise<{ link: LinkProcess; port: number; base: string }> {
@@ -77,7 +77,7 @@ async function peer(port: number): Promise<{ socket: Socket; received: string[] 
   return { socket, received };
 }
 
-describe('the link engine as a process', () => {
+describe('the simulated network as a process', () => {
   it('loses nothing of what a client sends at once, however busy the process is that it connects to', async () => {
     const { base } = await startLink();
     const client = await connect(base);
@@ -230,7 +230,7 @@ describe('the link engine as a process', () => {
     await expect(client.closeLane('z')).rejects.toMatchObject({ code: 'unknown-lane' });
   });
 
-  it('answers every malformed request with a typed error, and goes on', async () => {
+  it('answers every malformed request with a typed error, and continues', async () => {
     const { base } = await startLink({ maxRequestsPerSecond: 2000 });
     const socket = open(`${base}/link/control`);
     const replies: { type: string; id?: number | null; code?: string }[] = [];
@@ -372,7 +372,7 @@ function hostileRequests(): readonly string[] {
   ]);
 }
 
-/** Text that is no request, each number another: nonsense, and requests with a part spoilt. */
+/** Text that is not a request, each number another: nonsense, and requests with a part spoilt. */
 function malformed(seed: number): string {
   const random = seededRandom(seed);
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;

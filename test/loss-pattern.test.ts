@@ -22,7 +22,7 @@ function written(pattern: LossPattern): Uint8Array {
   return bytes;
 }
 
-/** Runs of packets that came and of lost ones in turns, beginning with such as came. */
+/** Alternating runs of packets that arrived and of lost ones, starting with arrived ones. */
 function pattern(begin: number, runs: readonly number[]): LossPattern {
   const came = runs.flatMap((length, i) => Array.from({ length }, () => (i % 2 === 0 ? 1 : 0)));
   return { reporter: 77, ssrc: 7, begin, came: Uint8Array.from(came) };

@@ -98,7 +98,7 @@ test('the input may vanish, change its channels, and the quantum its size', asyn
   scope.close();
 });
 
-test('reset starts anew; close ends the processor and says at which frame', async () => {
+test('reset restarts the meters; close ends the processor and says at which frame', async () => {
   const { messages, alive } = await renderOffline('micwire-meter', {
     module,
     frames: 48000,

@@ -239,7 +239,7 @@ describe.runIf(installed('ffmpeg'))('ffmpeg', () => {
   });
 });
 
-test('what is no Opus packet is refused, and does not move the stream', () => {
+test('anything but an Opus packet is refused, and does not move the stream', () => {
   const writer = new OggOpusWriter({ channels: 1, preSkip: 0 });
   writer.head();
   expect(() => writer.packet(Uint8Array.of())).toThrow(PacketError);

@@ -17,7 +17,7 @@ test('the library is libopus 1.6.1', async () => {
   expect((await opusLibrary()).version).toMatch(/^libopus 1\.6\.1/);
 });
 
-test('a module that is none, or another one, is refused with what to do about it', async () => {
+test('a value that is not a module, or another module, is refused with what to do about it', async () => {
   expect(() => new OpusLibrary(undefined as never)).toThrow(TypeError);
   const empty = await WebAssembly.compile(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
   expect(() => new OpusLibrary(empty)).toThrow(MicwireError);

@@ -81,6 +81,20 @@ test('dtx: silence takes packets of 1 or 2 bytes, and inDtx says so', () => {
   expect(encoder.inDtx).toBe(true);
 });
 
+test('dtx: digital silence has about 10 full packets at first, then one about every 0.4 s; noise is no silence', () => {
+  const zeros = [new Float32Array(8 * 48_000)];
+  const full = packetsOf({ dtx: true }, 1, zeros).flatMap((p, i) => (p.length > 2 ? [i] : []));
+  const first = full.findIndex((at, i) => at !== i);
+  expect(first).toBeGreaterThanOrEqual(8);
+  expect(first).toBeLessThanOrEqual(12);
+  const gaps = full.slice(first).map((at, i) => (at - full[first + i - 1]!) * 20);
+  expect(gaps.length).toBeGreaterThan(10);
+  for (const gap of gaps) expect(gap).toBeCloseTo(400, -2);
+  const noise = [zeros[0]!.map((_, i) => 0.0005 * Math.sin(i * i))];
+  const quiet = packetsOf({ dtx: true }, 1, noise).filter((p) => p.length <= 2);
+  expect(quiet).toHaveLength(0);
+});
+
 test('complexity: more takes longer to say it better', () => {
   const snr = (complexity: number) => {
     const stream = { sampleRate: 48_000, channels: 1 };

@@ -99,7 +99,7 @@ const SDP_INPUTS: Parser<string>['inputs'] = {
   'carriage returns': (n) => SDP_HEAD + fill('\r', n),
   blanks: (n) => `${SDP_HEAD}a=fmtp:0 ${fill(' ', n)}x`,
   'blanks in lines': (n) => SDP_HEAD + fill(`a=${fill(' ', 200)}x\n`, n),
-  'lines that are none': (n) => SDP_HEAD + fill('hello there\n', n),
+  'lines without a type': (n) => SDP_HEAD + fill('hello there\n', n),
   'a line without end': (n) => SDP_HEAD + fill('x', n),
   extensions: (n) => audio(' 0') + fill('a=extmap:1 urn:x\n', n),
 };
@@ -436,7 +436,7 @@ describe('statistics of a call', () => {
   it.each([
     ['iceReport', (all: readonly StatsEntry[]) => iceReport(all)],
     ['callFigures', (all: readonly StatsEntry[]) => callFigures(all, null)],
-  ])('%s is linear in the number of candidates that the other side makes up', (_name, read) => {
+  ])('%s is linear in the number of candidates that the other side invents', (_name, read) => {
     const [small, large] = [entries(8000 / COST_STEP), entries(8000)];
     expect(sizeOf(read(large))).toBeLessThan(BASE_BYTES + 400 * large.length);
     const ratio = costRatio(

@@ -7,7 +7,7 @@ import { snrDb } from './helpers/snr.ts';
 import { speech } from './helpers/speech.ts';
 import { voice } from './helpers/voice.ts';
 
-/** Replaces `gap` frames from `at` on by what is made up, in pieces, and merges into what follows. */
+/** Replaces `gap` frames from `at` on by concealment, in pieces, and merges into what follows. */
 function conceal(
   signals: readonly Float32Array[],
   sampleRate: number,

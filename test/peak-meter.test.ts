@@ -44,7 +44,7 @@ test('a single sample anywhere is found, in dBFS, for at least 50 ms and at most
   }
 });
 
-test('a peak is held for 1.5 s, then gives way to what is there', () => {
+test('a peak is held for 1.5 s, then replaced by the present one', () => {
   const peaks = meter();
   const signal = sine({ frequency: 1000, sampleRate: RATE, frames: 3 * RATE, amplitude: 0.1 });
   signal[1000] = 0.9;

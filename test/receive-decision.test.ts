@@ -137,7 +137,7 @@ describe('playing', () => {
     expect(rig.concealedMs()).toBe(0);
   });
 
-  test('on a steady network goes on packet by packet, at the target', () => {
+  test('plays packet by packet at the target on a steady network', () => {
     const rig = new Rig().run(
       network(1000, () => 30),
       19_000,
@@ -152,7 +152,7 @@ describe('playing', () => {
 });
 
 describe('what is lost', () => {
-  test('is made up in its length, and the delay stays', () => {
+  test('is concealed for its length, and the delay stays', () => {
     const random = seededRandom(1);
     const lost = new Set<number>();
     const rig = new Rig().run(
@@ -165,7 +165,7 @@ describe('what is lost', () => {
     );
     const due = [...lost].filter((n) => n < rig.played().at(-1)!);
     expect(due.length).toBeGreaterThan(100);
-    // It may be made up a step too long when the next packet is there a moment after it was looked for.
+    // It may be concealed a step too long when the next packet is there a moment after it was looked for.
     expect(Math.abs(rig.concealedMs() - 20 * due.length)).toBeLessThan(15);
     const delays = rig.delays(30_000, 39_000);
     expect(Math.max(...delays) - Math.min(...delays)).toBeLessThan(2);
@@ -287,7 +287,7 @@ test('a lost packet is left out rather than concealed where the next one is over
   expect(counters.get('concealmentEvents')).toBe(1);
 });
 
-test('a pause of the sender is made up in its length', () => {
+test('a pause of the sender is concealed for its length', () => {
   const pause = 25;
   const packets = network(1000, () => 30).map(({ n, at }) => {
     const shift = n >= 500 ? pause : 0;
@@ -298,7 +298,7 @@ test('a pause of the sender is made up in its length', () => {
   expect(rig.count('skip')).toBe(0);
 });
 
-test('the resampler makes up for small errors, and never by more than 1.5 ‰ beyond the drift', () => {
+test('the resampler corrects small errors, and never by more than 1.5 ‰ beyond the drift', () => {
   const random = seededRandom(3);
   const rig = new Rig();
   const packets = network(3000, () => 30 + 6 * random());
@@ -332,7 +332,7 @@ test.each([1, 2, 3])('all time is accounted for on a wild network (seed %i)', (s
   );
 });
 
-test('reset waits for the target anew', () => {
+test('reset waits for the target again', () => {
   const rig = new Rig().run(
     network(200, () => 30),
     3000,
@@ -354,13 +354,13 @@ describe('beside the model of NetEQ’s policy, on seeds of its own', () => {
     };
   }
 
-  test('5 % loss: 10 ms less, no more made up', () => {
+  test('5 % loss: 10 ms less, no more concealed', () => {
     const { ours, neteq } = both('5 % loss', FEC);
     expect(ours.meanMs).toBeLessThan(neteq.meanMs - 10);
     expect(ours.concealed).toBeLessThanOrEqual(neteq.concealed);
   });
 
-  test('60 ± 30 ms and 5 % loss: 25 ms less with 3 copies, no more made up', () => {
+  test('60 ± 30 ms and 5 % loss: 25 ms less with 3 copies, no more concealed', () => {
     const { ours, neteq } = both('60 ± 30 ms + 5 %', copies(3));
     expect(ours.meanMs).toBeLessThan(neteq.meanMs - 25);
     expect(ours.concealed).toBeLessThanOrEqual(neteq.concealed);

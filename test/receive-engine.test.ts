@@ -86,7 +86,7 @@ describe('what is lost', () => {
   const signal = speech(4 * RATE);
   const lossy = (sequence: number): number => (sequence % 10 === 9 ? -1 : sent(sequence));
 
-  it('is made up without a click, and counted', () => {
+  it('is concealed without a click, and counted', () => {
     const rig = new ReceiveRig();
     rig.run(4, lossy, (sequence) => rig.encode([signal], sequence));
     const { stats } = rig;
@@ -250,7 +250,7 @@ it.each([300, -300])('a sender whose clock is off by %i ppm is followed without 
 });
 
 describe('whatever comes', () => {
-  it('never throws, and time goes on', async () => {
+  it('never throws, and time continues', async () => {
     const library = await opusLibrary();
     for (let seed = 1; seed <= 6; seed++) {
       const random = seededRandom(seed);
@@ -308,7 +308,7 @@ it('closes: it gives nothing more and says so', () => {
   expect(rig.returned).toBe(0);
 });
 
-describe('a sender whose clock is off by per cent', () => {
+describe('a sender whose clock is off by percent', () => {
   it.each([50_000, 10_000, 5000, -5000, -10_000, -50_000])(
     'is followed by playing longer or shorter, %i ppm: nothing is concealed, and the delay stays',
     (ppm) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LossRuns } from '../src/core/rtp/loss-runs.ts';
 import { RedundancyController } from '../src/core/rtp/redundancy-controller.ts';
@@ -115,6 +116,29 @@ describe('redundancy', () => {
     expect(call.controller.settings.copies).toBeGreaterThan(0);
     // Settled, and not from report to report.
     expect(call.changes(120)).toBeLessThanOrEqual(12);
+  });
+
+  it('settles at the copies, bitrates and remaining losses of the table in docs/rtp.md', () => {
+    const rows = readFileSync(new URL('../docs/rtp.md', import.meta.url), 'utf8')
+      .split('| channel | copies, spacing |')[1]!
+      .split('\n')
+      .slice(2, 8)
+      .map((row) => row.split('|').map((cell) => cell.trim()));
+    const channels = [[0.03], [0.05], [0.1], [0.2], [0.05, 2], [0.05, 3]] as const;
+    for (const [i, [loss, meanRun]] of channels.entries()) {
+      const [, name = '', copies = '', rates = '', lost = ''] = rows[i]!;
+      const call = new Call(OPTIONS, 2);
+      call.run(180, steady(loss, meanRun));
+      const last = call.history.slice(-120);
+      expect(name).toContain(`${loss * 100} %`);
+      for (const { copies: count, spacing } of last) {
+        expect(copies.replace(' (at times 2)', ' or 2, 1'), name).toContain(`${count}, ${spacing}`);
+      }
+      const kbps = last.map(({ copies: n }) => Math.round(call.controller.bitrateWith(n) / 1000));
+      const range = [...new Set([Math.min(...kbps), Math.max(...kbps)])].join('–');
+      expect(rates, name).toBe(`${range} kb/s`);
+      expect(lost, name).toBe(`${(call.residual(120) * 100).toFixed(2)} %`);
+    }
   });
 
   it('sends copies further apart where losses come in runs', () => {

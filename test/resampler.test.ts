@@ -252,7 +252,7 @@ describe('bad input', () => {
 });
 
 describe('plans', () => {
-  test('the length is exact after hours, too: beyond the frame where the counts begin anew', () => {
+  test('the length is exact after hours, too: beyond the frame where the counts restart', () => {
     const resampler = new Resampler({ inputRate: 48000, outputRate: 24000, quality: 'voice' });
     const block = new Float32Array(1 << 14);
     const output = [new Float32Array(1 << 14)];

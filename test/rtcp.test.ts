@@ -55,7 +55,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     00 00 00 07  // SSRC of who is reported about
     40           // a quarter was lost
     ff ff fe     // −2 packets in all: duplicates came
-    00 01 00 05  // the sixth after the numbers began anew
+    00 01 00 05  // the sixth after the numbers wrapped
     00 00 01 e0  // jitter 480
     89 ab cd ef  // last SR
     00 01 00 00  // a second ago`;
@@ -109,7 +109,7 @@ describe('reports (RFC 3550 §6.4)', () => {
     expect(reason(`a0 c9 00 01  00 00 00 01 \n ${RECEIVER}`)).toBe('bad-field');
   });
 
-  it('§6.4.1: padding at the end of the last one is none of it', () => {
+  it('§6.4.1: padding at the end of the last one is not part of it', () => {
     // P=1, 10 words; the last octet counts the padding.
     const padded = `${RECEIVER.replace('81 c9 00 07', 'a1 c9 00 09')}\n 00 00 00 00 00 00 00 08`;
     expect(readReports(bytesOf(padded))).toEqual(readReports(bytesOf(RECEIVER)));
@@ -188,7 +188,7 @@ describe('the round trip (RFC 3550 §6.4.1, figure 2)', () => {
     expect(roundTripMs(block, sent + 5249)).toBe(0);
   });
 
-  it('comes out where both clocks differ, and where the 16 bits of seconds begin anew', () => {
+  it('comes out where both clocks differ, and where the 16 bits of seconds wrap', () => {
     const random = seededRandom(3);
     for (let i = 0; i < 200; i++) {
       const sentAt = random() * 2 ** 42;
@@ -264,7 +264,7 @@ describe('reception (RFC 3550 A.3)', () => {
     });
     receive(65_600, 65_700, () => true);
     expect(statistics.report(0)).toMatchObject({ fractionLost: 0, packetsLost: 25 });
-    // Duplicates make up for losses, but never for a fraction below 0.
+    // Duplicates offset losses, but never for a fraction below 0.
     receive(65_600, 65_700, () => true);
     expect(statistics.report(0)).toMatchObject({ fractionLost: 0, packetsLost: -75 });
   });

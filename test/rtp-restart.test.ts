@@ -47,7 +47,7 @@ class Listener {
   readonly packets: Packet[] = [];
   refused = 0;
   dropped = 0;
-  /** Packets whose numbers go back, or are none. */
+  /** Packets whose numbers go back, or are missing. */
   faults = 0;
   #sequence = -1;
   #end = -1;

@@ -55,18 +55,14 @@ describe.each(PARSERS)('%s', (_name, parse, messages) => {
     ['a list', '[]', 'bad-json'],
     ['null', 'null', 'bad-json'],
     ['no type', '{}', 'bad-field'],
-    ['a type that is no text', '{"type":7}', 'bad-field'],
+    ['a type that is not text', '{"type":7}', 'bad-field'],
     ['an unknown type', '{"type":"constructor"}', 'unknown-type'],
     [
       'a description of neither kind',
       '{"type":"describe","kind":"rollback","sdp":""}',
       'bad-field',
     ],
-    [
-      'an index that is none',
-      '{"type":"candidate","candidate":"","mid":"0","index":-1}',
-      'bad-field',
-    ],
+    ['an invalid index', '{"type":"candidate","candidate":"","mid":"0","index":-1}', 'bad-field'],
     ['an index of parts', '{"type":"candidate","candidate":"","mid":"0","index":0.5}', 'bad-field'],
     ['no reason', '{"type":"bye"}', 'bad-field'],
   ])('refuses %s', (_case, text, reason) => {

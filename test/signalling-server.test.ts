@@ -168,7 +168,7 @@ describe('the signalling server', () => {
     expect(rig.signalling.rooms).toBe(0);
   });
 
-  it('answers hostile messages with a typed error, and goes on', async () => {
+  it('answers hostile messages with a typed error, and continues', async () => {
     const rig = await start({ maxMessagesPerSecond: 10_000, maxConnections: 1000 });
     const random = seededRandom(7);
     const pieces = ['"', '{', '}', '[', 'null', '1e999', '\\', '\u0000', ':', ',', 'type', 'join'];
@@ -200,7 +200,7 @@ describe('the signalling server', () => {
   });
 });
 
-describe('a call over the link engine', () => {
+describe('a call over the simulated network', () => {
   function engine(): { splices: number; closed: number; open: () => Promise<CallSplice> } {
     const state = {
       splices: 0,
@@ -275,11 +275,11 @@ describe('a call over the link engine', () => {
     });
     const rig = await start({ openSplice: async () => ({ ...(await link.open()), lost }) });
     const peers = await pair(rig, 'lane-1');
-    lose('The link engine has ended. Open it again.');
+    lose('The simulated network has ended. Open it again.');
     for (const peer of peers) {
       await expect.poll(() => peer.types()).toEqual(['joined', 'ready', 'bye', 'error']);
       expect(peer.replies[2]).toMatchObject({
-        reason: 'The link engine has ended. Open it again.',
+        reason: 'The simulated network has ended. Open it again.',
       });
       expect(peer.replies[3]).toMatchObject({ code: 'refused' });
     }
@@ -390,7 +390,7 @@ describe('WebSocketSignalling', () => {
     expect(nowhere.error?.message).toContain('cannot be reached');
   });
 
-  it('refuses a room that is no name', async () => {
+  it('refuses a room that is not a name', async () => {
     const options = { room: 'a b' };
     expect(() => WebSocketSignalling.create('ws://localhost/signal', options)).toThrow(TypeError);
   });

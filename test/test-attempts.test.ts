@@ -104,7 +104,7 @@ describe('a browser test that fails', () => {
     ]);
   });
 
-  test('does not run again where many fail: that is no flakiness', () => {
+  test('does not run again where many fail: a broken change is not flakiness', () => {
     const tests = Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`t${i}`, 'failed']));
     const attempts = new TestAttempts();
     attempts.addRun(run([module('a', tests as Record<string, State>)]), 1);

@@ -91,7 +91,7 @@ describe('a WebSocket that is lost', () => {
     expect(transport.status.reason).toBe('The server ended the connection: too long (code 1009).');
   });
 
-  it('starts the back-off anew only after a connection that lasted', () => {
+  it('restarts the back-off only after a connection that lasted', () => {
     const transport = connect();
     for (const lived of [0, 4999]) {
       sockets.at(-1)!.open();
@@ -165,7 +165,7 @@ describe('a network that is too slow', () => {
     expect(transport.stats.droppedMessages).toBe(3);
   });
 
-  it('makes it connect anew when nothing has moved for the stall timeout', () => {
+  it('makes it connect again when nothing has moved for the stall timeout', () => {
     const transport = connect({ ...marks, stallTimeoutMs: 2000 });
     const socket = sockets[0]!;
     socket.open();

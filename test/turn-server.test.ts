@@ -314,7 +314,7 @@ describe('the TURN server', () => {
     expect(errorCode(await one.ask(METHOD.refresh, zero))).toBe(437);
   });
 
-  it('goes on after hostile datagrams', async () => {
+  it('continues after hostile datagrams', async () => {
     const server = await start();
     const { client: one } = await allocate(server);
     const random = seededRandom(5);

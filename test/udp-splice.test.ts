@@ -194,7 +194,7 @@ describe('UdpSplice', () => {
 });
 
 describe('RealClock', () => {
-  it('runs timers in their order, at their time by its own reckoning', async () => {
+  it('runs timers in their order, at their time by its own clock', async () => {
     const clock = new RealClock();
     cleanups.push(() => clock.close());
     const begin = clock.nowMs;

@@ -18,7 +18,7 @@ const library = await opusLibrary();
 const folder = mkdtempSync(join(tmpdir(), 'micwire-webm-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** 6 s and a bit that is no whole packet. */
+/** 6 s and a part of a packet. */
 const FRAMES = 6 * 48_000 + 777;
 
 /** A file as it is at the end, and as it is while it grows. */
@@ -187,7 +187,7 @@ test.runIf(installed('ffmpeg'))('a gap keeps its length', () => {
   expect(planarFloats(stdout, 1)[0]!.length).toBe(60 * 960 + 12_000 - 312);
 });
 
-test('the order of calls is head, packets, end, finish; what is no Opus packet is refused', () => {
+test('the order of calls is head, packets, end, finish; anything but an Opus packet is refused', () => {
   const writer = new WebmOpusWriter({ channels: 2, preSkip: 0 });
   expect(() => writer.packet(Uint8Array.of(0xf8))).toThrow(/head\(\) must come first/);
   writer.head();

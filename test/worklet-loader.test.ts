@@ -38,7 +38,7 @@ describe('the chain', () => {
     expect(context.asked[0]).toMatch(/\/worklets\/meter\.js$/);
   });
 
-  it('goes on to a blob: copy, then to a data: copy of the same script', async () => {
+  it('tries a blob: copy, then a data: copy of the same script', async () => {
     const revoked = vi.spyOn(URL, 'revokeObjectURL');
     const context = contextRefusing((url) => !url.startsWith('data:'));
     await loadWorklet(context, METER_WORKLET);

@@ -92,7 +92,7 @@ export const SCENARIOS: readonly Scenario[] = [
     spikeMs: 120,
   },
   {
-    name: 'calm and 60 ± 30 ms in turns',
+    name: 'alternating calm and 60 ± 30 ms',
     settings: link({ delayMs: 40, jitterMs: 3, lossRatio: 0.01 }),
     otherwise: link({ delayMs: 60, jitterMs: 30, lossRatio: 0.05 }),
     seconds: MINUTES,

@@ -44,7 +44,7 @@ function firstFrame(
   return performance.now() - begun;
 }
 
-/** The fastest of the rounds, in turns. WebCodecs works in the background: only the whole can be timed. */
+/** The fastest of the alternating rounds. WebCodecs works in the background: only the whole can be timed. */
 async function measure(
   input: Float32Array,
   module: WebAssembly.Module,

@@ -1,4 +1,4 @@
-/** Seconds of the exponential by which one sound gives way to another: no gap, no click. */
+/** Seconds of the exponential by which one sound replaces another: no gap, no click. */
 const FADE = 0.008;
 
 /** Plays one of several sounds, and switches between them without a gap: they all go on, only their gains cross over. */

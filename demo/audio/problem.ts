@@ -22,7 +22,7 @@ export interface Problem {
 export const TRACK_ENDED: Problem = {
   kind: 'ended',
   title: 'The microphone has stopped.',
-  cure: 'It was unplugged, or stopped by the browser. Connect one, then start again.',
+  cure: 'It was unplugged, or the browser stopped it. Connect one, then start again.',
 };
 
 /** Turns whatever `getUserMedia`, the loader or the graph threw into a problem (Media Capture §10.3.1 names the errors). */
@@ -69,7 +69,7 @@ export function problemOf(error: unknown): Problem {
       return {
         kind: 'bad-file',
         title: 'This browser cannot read that file.',
-        cure: 'Take one with sound that the browser can play, such as WAV, MP3 or Ogg.',
+        cure: 'Choose one with audio that the browser can play, such as WAV, MP3 or Ogg.',
       };
     case 'SecurityError':
       return {

@@ -18,7 +18,7 @@ export interface VoiceProcessing {
   readonly echoCancellation: boolean;
   /** Makes quiet voices louder. */
   readonly autoGainControl: boolean;
-  /** Takes out what is no voice. */
+  /** Removes everything but voices. */
   readonly noiseSuppression: boolean;
 }
 

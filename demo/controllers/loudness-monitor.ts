@@ -54,7 +54,7 @@ export class LoudnessMonitor implements ReactiveController {
     this.host.requestUpdate();
   }
 
-  /** Starts all readings anew. */
+  /** Restarts all readings. */
   reset(): void {
     this.meter?.reset();
     this.history.clear();

@@ -97,7 +97,7 @@ export class Recording implements ReactiveController {
     }
   }
 
-  /** Leaves a time out, or goes on after it. */
+  /** Pauses the recording, or continues it. */
   async togglePause(): Promise<void> {
     const { recorder, phase } = this;
     if (recorder === null) return;

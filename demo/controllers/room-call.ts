@@ -31,7 +31,7 @@ export interface RoomCallSettings {
 /** How long it is waited for the other side, ms. */
 const WAIT_MS = 600_000;
 
-/** Calls whoever else is in a room: another tab, or another machine that reaches this server. */
+/** Calls the other peer of a room: another tab, or another machine that reaches this server. */
 export class RoomCall implements ReactiveController {
   settings: RoomCallSettings;
   /** `'idle'`: no call; `'busy'`: waiting for the other side, or connecting. */
@@ -72,7 +72,7 @@ export class RoomCall implements ReactiveController {
     this.host.requestUpdate();
   }
 
-  /** Enters the room and calls whoever is there, or comes. Call it from a user's gesture. */
+  /** Enters the room and calls the peer that is there, or arrives. Call it from a user's gesture. */
   async start(): Promise<void> {
     this.hangUp();
     this.problem = '';

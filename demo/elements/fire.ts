@@ -1,9 +1,9 @@
 import type { LaneId } from '../lanes/lane-ids.ts';
-import type { LaneSettings as LanesSettings } from '../lanes/lane-settings.ts';
-import type { Heard } from '../controllers/session.ts';
+import type { CloseUpSettings } from '../lanes/close-up-settings.ts';
+import type { Heard } from '../lanes/comparison.ts';
+import type { LaneSettings } from '../lanes/lane-settings.ts';
 import type { StageSource } from '../audio/stage-source.ts';
 import type { LinkChoice, RunSettings } from '../runs/run.ts';
-import type { LaneSettings } from '../lanes/close-up-settings.ts';
 
 /** What the elements ask of the page, by event. */
 export interface LabEvents {
@@ -15,12 +15,12 @@ export interface LabEvents {
   'lab-source': Partial<StageSource>;
 
   /** One lane, close up: its settings. */
-  'lab-configure': Partial<LaneSettings>;
+  'lab-configure': Partial<CloseUpSettings>;
 
   /** All lanes side by side: over which link, and what is heard of it. */
   'lab-link': LinkChoice;
   'lab-lanes': { readonly lanes: readonly LaneId[] };
-  'lab-coding': Partial<LanesSettings>;
+  'lab-coding': Partial<LaneSettings>;
   'lab-hear': { readonly heard: Heard };
   'lab-plan': Partial<Pick<RunSettings, 'links' | 'seconds' | 'settleSeconds' | 'repetitions'>>;
   /** Start a run, or stop it. */

@@ -3,16 +3,16 @@ import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { AbxButton } from '../page/abx.ts';
 import { AbxTest } from '../page/abx.ts';
-import type { Heard } from '../controllers/session.ts';
+import type { Heard } from '../lanes/comparison.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
-import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 
 /** Below this the guesses are hardly luck. */
 const SIGNIFICANT = 0.05;
 
-/** Hears two lanes in turns, and one of them unnamed. Fires `lab-hear`, and `blind` when it begins or ends. */
+/** Plays two lanes, and one of them unnamed. Fires `lab-hear`, and `blind` when it begins or ends. */
 @customElement('lab-abx')
 export class LabAbx extends LitElement {
   static override styles: CSSResultGroup = [
@@ -142,7 +142,7 @@ export class LabAbx extends LitElement {
     if (!ready) {
       return this.a === this.b ? 'Choose two lanes.' : 'Both lanes have to run.';
     }
-    if (last === null) return 'Press X, listen, compare, then guess. Then X is drawn anew.';
+    if (last === null) return 'Press X, listen, compare, then guess. Then X is drawn again.';
     const { right, guesses, chance } = test;
     const percent = chance < 0.01 ? 'less than 1 %' : `${Math.round(chance * 100)} %`;
     const verdict = chance < SIGNIFICANT ? 'You hear a difference.' : 'That may be luck so far.';

@@ -9,7 +9,7 @@ const NAMES: Readonly<Record<CallStepName, readonly [name: string, what: string]
   create: ['Create', 'The connection and what it shall carry.'],
   signal: ['Signal', 'Offer and answer go to and fro.'],
   ice: ['ICE', 'Addresses are tried in pairs until one works.'],
-  media: ['Media', 'Keys are agreed on; the first sound comes.'],
+  media: ['Media', 'Keys are agreed on; the first audio arrives.'],
   data: ['Data', 'Data channels open.'],
   close: ['Close', 'One side hangs up.'],
 };

@@ -3,12 +3,11 @@ import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Copies, LaneSettings } from '../lanes/lane-settings.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
-import { BITRATES, COMPLEXITIES } from '../lanes/close-up-settings.ts';
+import { BITRATES, COMPLEXITIES, OPUS_DURATIONS } from '../lanes/lane-settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 import { selectOption } from './select-option.ts';
 
-const DURATIONS: readonly number[] = [10, 20, 40, 60];
 const COPIES: readonly Copies[] = ['adaptive', 1, 2, 3];
 const LATENCY_COSTS: readonly number[] = [0.1, 0.25, 0.5, 1, 2, 5];
 
@@ -38,19 +37,19 @@ export class LabCoding extends LitElement {
   @property({ type: Boolean }) fixed = false;
 
   protected override render(): TemplateResult {
-    const { frameDuration, bitrate, complexity, copies, latencyCost } = this.settings;
+    const { chunkDuration, bitrate, complexity, copies, latencyCost } = this.settings;
     return html`<section class="panel" aria-labelledby="title">
       <div>
         <h2 id="title">All lanes alike</h2>
-        <p class="caption">A change opens the lanes anew, so that they begin equal.</p>
+        <p class="caption">A change restarts the lanes, so that they begin equal.</p>
       </div>
       <fieldset ?disabled=${this.fixed}>
         <legend class="unseen">Coding</legend>
         ${this.choice('bitrate', 'Opus bitrate', BITRATES, bitrate, (v) => `${v / 1000} kbit/s`)}
-        ${this.choice('frameDuration', 'Packet', DURATIONS, frameDuration, (v) => `${v} ms`)}
+        ${this.choice('chunkDuration', 'Packet', OPUS_DURATIONS, chunkDuration, (v) => `${v} ms`)}
         ${this.choice('complexity', 'Our encoder works', COMPLEXITIES, complexity, String)}
         ${this.copies(copies)}
-        ${this.choice('latencyCost', '100 ms are worth', LATENCY_COSTS, latencyCost, (v) => `${v} % made up`)}
+        ${this.choice('latencyCost', '100 ms are worth', LATENCY_COSTS, latencyCost, (v) => `${v} % concealed`)}
       </fieldset>
     </section>`;
   }

@@ -1,11 +1,11 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html, nothing } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
-import { compareStatusOf } from '../page/compare-status.ts';
-import { Session } from '../controllers/session.ts';
 import { ShortcutKeys } from '../controllers/shortcut-keys.ts';
+import { Comparison } from '../lanes/comparison.ts';
 import { LANE_IDS } from '../lanes/lane-ids.ts';
 import { linkWords, liveVerdict } from '../page/live-verdict.ts';
+import { comparisonStatus } from '../page/status.ts';
 import { settingsOf } from '../runs/address.ts';
 import { MAX_LATENESS_MS } from '../runs/results.ts';
 import { compareStyles } from '../styles/compare-layout.ts';
@@ -35,7 +35,7 @@ export class LabCompare extends LitElement {
   static override styles: CSSResultGroup = [controls, compareStyles];
 
   /** Audio lives here; the page draws it. Public for tests. */
-  readonly session: Session = new Session(this);
+  readonly session: Comparison = new Comparison(this);
   @state() private blind = false;
   /** A run was asked for, and its end has not come. */
   @state() private measuring = false;
@@ -47,7 +47,7 @@ export class LabCompare extends LitElement {
     const { session } = this;
     const settings = settingsOf(location.search);
     session.settings = settings;
-    session.source = { ...session.source, kind: settings.source };
+    session.stage = { ...session.stage, kind: settings.source };
     this.tellLink();
     // The first that comes up.
     session.hear(settings.lanes[0]!);
@@ -72,13 +72,13 @@ export class LabCompare extends LitElement {
     >
       <section class="stage" aria-label="Source and link">
         <lab-source
-          .source=${session.source}
+          .source=${session.stage}
           .active=${active}
           .fixed=${measuring}
           .volume=${session.volume}
           .muted=${session.muted}
         ></lab-source>
-        <lab-status .status=${compareStatusOf(session)}></lab-status>
+        <lab-status .status=${comparisonStatus(session)}></lab-status>
         <lab-link
           .choice=${measuring ? session.linkChoice : settings.links[0]!}
           .latenessMs=${session.latenessMs}
@@ -97,7 +97,7 @@ export class LabCompare extends LitElement {
       ></lab-lanes>
       <p class="caption keys">
         Keys: 1 to 9 hear a lane alone, 0 the source; a, b and x are those of the blind comparison.
-        Lanes go on while another is heard, so that nothing is missed and no gap is heard.
+        Lanes keep running while another is heard, so there is no gap.
       </p>
       <lab-run .settings=${settings} .progress=${session.progress} .active=${measuring}></lab-run>
       ${
@@ -116,7 +116,7 @@ export class LabCompare extends LitElement {
         <lab-coding .settings=${settings} .fixed=${measuring}></lab-coding>
       </div>
       <lab-loudness .input=${session.input} .output=${this.heardNode()}></lab-loudness>
-      <lab-recorder .context=${session.context} .source=${session.recordable}></lab-recorder>
+      <lab-recorder .context=${session.context} .source=${session.source}></lab-recorder>
     </main>`;
   }
 
@@ -124,7 +124,7 @@ export class LabCompare extends LitElement {
     const { linkChoice, latenessMs } = this.session;
     const what = `The last 5 seconds, over ${linkWords(linkChoice)}`;
     const late = latenessMs !== null && latenessMs > MAX_LATENESS_MS;
-    return late ? `${what}. The link is late: it is this machine that is measured.` : `${what}:`;
+    return late ? `${what}. This machine is too busy; these figures are not valid.` : `${what}:`;
   }
 
   /** What is heard, for meters. */

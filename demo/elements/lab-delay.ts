@@ -1,8 +1,8 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { DelayPart } from '../page/delay-parts.ts';
-import { scaleFor } from '../page/delay-parts.ts';
+import type { DelayPart } from '../page/readings.ts';
+import { scaleFor } from '../page/readings.ts';
 import { milliseconds } from '../page/format.ts';
 import type { Spread } from '../lanes/running-figures.ts';
 import { controls } from '../styles/controls.ts';

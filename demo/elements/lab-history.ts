@@ -1,9 +1,9 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { LANE_MARKS } from '../lanes/lane-marks.ts';
+import { LANES } from '../lanes/lanes.ts';
 import { joinedHistories } from '../lanes/lane-history.ts';
-import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
 import { METRICS } from '../measure/metric-table.ts';
 import { metricUnit } from '../page/format.ts';
 import { CHART_METRICS } from '../measure/metrics.ts';
@@ -63,7 +63,7 @@ export class LabHistory extends LitElement {
   protected override willUpdate(): void {
     if (this.series.length === this.lanes.length) return;
     this.series = this.lanes.map(({ id, kind }) => {
-      const { colour, dash } = LANE_MARKS[id];
+      const { colour, dash } = LANES[id].mark;
       return { label: kind.label, colour, dash, width: 2 };
     });
   }
@@ -109,7 +109,7 @@ export class LabHistory extends LitElement {
 }
 
 function lineOf(id: LaneView['id']): TemplateResult {
-  const { colour, dash } = LANE_MARKS[id];
+  const { colour, dash } = LANES[id].mark;
   return html`<svg class="line" viewBox="0 0 32 10" aria-hidden="true">
     <path
       d="M0 5h32"

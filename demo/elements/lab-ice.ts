@@ -90,7 +90,7 @@ export class LabIce extends LitElement {
               <th scope="col">This side</th>
               <th scope="col">Other side</th>
               <th scope="col">State</th>
-              <th scope="col" class="right">There and back</th>
+              <th scope="col" class="right">Round trip</th>
               <th scope="col" class="right">Checks</th>
               <th scope="col" class="right">Sent</th>
               <th scope="col" class="right">Received</th>

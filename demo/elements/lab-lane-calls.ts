@@ -1,9 +1,10 @@
+import type { Call } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { LaneId } from '../lanes/lane-ids.ts';
-import type { LaneView } from '../lanes/lane-view.ts';
-import type { LaneCall } from '../lanes/lane.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
+import type { CallEnds } from '../lanes/lane.ts';
 import { controls } from '../styles/controls.ts';
 import './lab-call.ts';
 import type { CallEnd } from './lab-call.ts';
@@ -45,7 +46,7 @@ export class LabLaneCalls extends LitElement {
   @state() private chosen: LaneId = 'webrtc';
   @state() private open = false;
   private ends: readonly CallEnd[] = [];
-  private endsOf: LaneCall | null = null;
+  private endsOf: CallEnds<Call> | null = null;
 
   protected override willUpdate(): void {
     const view = this.lanes.find(({ id }) => id === this.chosen);

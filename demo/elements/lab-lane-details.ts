@@ -1,11 +1,11 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
 import { LANE_METRICS, NO_FIGURES } from '../measure/metrics.ts';
 import type { LaneFigures, LaneMetricId } from '../measure/metrics.ts';
-import type { SentMessage } from '../page/sent-message.ts';
-import { sentMessage } from '../page/sent-message.ts';
+import type { SentMessage } from '../page/wire-parts.ts';
+import { sentMessage } from '../page/wire-parts.ts';
 import { metricText, metricUnit } from '../page/format.ts';
 import { stationsOfLane } from '../page/stations.ts';
 import { controls } from '../styles/controls.ts';
@@ -115,7 +115,7 @@ export class LabLaneDetails extends LitElement {
     }
     if (message === null) {
       return html`<p class="caption">
-        ${open ? 'Nothing has been sent yet.' : 'Its last message stands here while it runs.'}
+        ${open ? 'Nothing has been sent yet.' : 'Its last message appears here while it runs.'}
       </p>`;
     }
     if (message.parts !== null) {

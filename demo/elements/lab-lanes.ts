@@ -1,11 +1,11 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { Heard } from '../controllers/session.ts';
-import { scaleFor } from '../page/delay-parts.ts';
-import { LANE_MARKS } from '../lanes/lane-marks.ts';
+import type { Heard } from '../lanes/comparison.ts';
+import { scaleFor } from '../page/readings.ts';
+import { LANES } from '../lanes/lanes.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
-import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
 import { metricText, metricUnit } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
@@ -30,7 +30,7 @@ const COLUMN_COUNT = COLUMNS.length + 6;
 
 const STATE_WORDS: Readonly<Record<LaneView['state'], string>> = {
   off: '',
-  opening: 'Being opened …',
+  opening: 'Opening …',
   running: '',
   waiting: '▲ Waiting.',
   failed: '✕ Failed.',
@@ -58,14 +58,14 @@ export class LabLanes extends LitElement {
     const scale = this.latencyScale();
     return html`<table>
       <caption class="unseen">
-        The lanes, all fed with the same sound. A number key hears that lane alone, 0 the source.
+        The lanes, all with the same source. A number key hears that lane alone, 0 the source.
       </caption>
       <thead>
         <tr>
           <th scope="col" class="run"><span class="unseen">Runs</span></th>
           <th scope="col" class="hear">Hear</th>
           <th scope="col" class="lane">Lane</th>
-          <th scope="col" class="sound">Sound, dBFS</th>
+          <th scope="col" class="sound">Level, dBFS</th>
           ${COLUMNS.map(
             ({ metric, below }) =>
               html`<th scope="col" class="figure">
@@ -111,7 +111,7 @@ export class LabLanes extends LitElement {
 
   private rows(view: LaneView, number: number, scale: number): TemplateResult {
     const { id, kind, figures, history, lane } = view;
-    const { colour, dash } = LANE_MARKS[id];
+    const { colour, dash } = LANES[id].mark;
     const open = this.open.has(id);
     const quiet = view.state === 'off' || view.state === 'unavailable';
     return html`<tr class="${quiet ? 'quiet' : ''} ${open ? 'open' : ''}" data-lane=${id}>
@@ -226,7 +226,7 @@ function whatToSay({ state: is, reason, kind }: LaneView): TemplateResult {
   return html`${STATE_WORDS[is] || kind.path.join(' → ')}`;
 }
 
-/** The same arrays each time: a chart that is given new ones is built anew. */
+/** The same arrays each time: a chart that is given new ones is rebuilt. */
 const seriesCache = new Map<string, readonly object[]>();
 
 function seriesOf(label: string, colour: string, dash: readonly number[]): readonly object[] {

@@ -52,7 +52,7 @@ export class LabLink extends LitElement {
       choice.name === 'custom' ? 'As the sliders say, both ways.' : PRESETS[choice.name].note;
     return html`<section class="panel" aria-labelledby="title">
       <div class="head">
-        <h2 id="title">Link</h2>
+        <h2 id="title">Simulated network</h2>
         <p class="caption note">${note}</p>
         ${this.lateness()}
       </div>
@@ -136,7 +136,7 @@ export class LabLink extends LitElement {
   private trace(): TemplateResult {
     const { trace } = this.choice.settings;
     return html`<div class="field trace">
-      <label for="trace">A recorded link, to be replayed</label>
+      <label for="trace">Replay a recorded network</label>
       <div>
         <input id="trace" type="file" accept=".txt,.csv,.trace,text/*" @change=${this.readTrace} />
         ${

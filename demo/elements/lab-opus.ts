@@ -1,15 +1,14 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { LaneSettings } from '../lanes/close-up-settings.ts';
+import type { CloseUpSettings } from '../lanes/close-up-settings.ts';
 import {
   APPLICATION_LABELS,
-  BITRATES,
   BITRATE_MODE_LABELS,
-  COMPLEXITIES,
   DEFAULT_SETTINGS,
   ROUTE_LABELS,
 } from '../lanes/close-up-settings.ts';
+import { BITRATES, COMPLEXITIES } from '../lanes/lane-settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 import { selectOption } from './select-option.ts';
@@ -46,7 +45,7 @@ export class LabOpus extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) settings: LaneSettings = DEFAULT_SETTINGS;
+  @property({ attribute: false }) settings: CloseUpSettings = DEFAULT_SETTINGS;
 
   protected override render(): TemplateResult {
     const { bitrate, complexity, application, fec, dtx } = this.settings;

@@ -17,7 +17,7 @@ interface View {
 const VIEWS: Readonly<Record<string, View>> = {
   compare: {
     label: 'All lanes',
-    about: 'One sound, one network, every way to carry it, measured at the same time.',
+    about: 'One source, one network, and every way to carry audio, measured at the same time.',
     content: html`<lab-compare></lab-compare>`,
   },
   lane: {

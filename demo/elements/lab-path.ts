@@ -93,7 +93,7 @@ export class LabPath extends LitElement {
   @property({ attribute: false }) stations: readonly Station[] = [];
 
   protected override render(): TemplateResult {
-    return html`<ol aria-label="The way of the sound">
+    return html`<ol aria-label="The path of the audio">
       ${this.stations.map(
         ({ name, what, side }) =>
           html`<li class=${side}>

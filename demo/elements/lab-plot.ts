@@ -36,7 +36,7 @@ function loadLibrary(): Promise<typeof uPlot | null> {
 }
 
 /**
- * A chart of lines over time, by uPlot, in the colours of the page. It follows its own width. Draws when `data` is given anew, not by
+ * A chart of lines over time, by uPlot, in the colours of the page. It follows its own width. Draws when `data` is set again, not by
  * itself: give it a new array, or call `redraw()`.
  */
 @customElement('lab-plot')

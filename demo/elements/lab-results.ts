@@ -47,8 +47,8 @@ export class LabResults extends LitElement {
         <div>
           <h2 id="title">Result</h2>
           <p class="caption">
-            ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${each} a link, packets of
-            ${settings.frameDuration} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores} cores,
+            ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${each} a network, packets of
+            ${settings.chunkDuration} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores} cores,
             ${machine.contextSampleRate / 1000} kHz. Medians, and from the least to the most.
           </p>
         </div>
@@ -62,7 +62,7 @@ export class LabResults extends LitElement {
   }
 
   private table(table: LinkTable, lanes: readonly LaneId[]): TemplateResult {
-    const label = PRESETS[table.link as LinkPresetId]?.label ?? 'The link as set';
+    const label = PRESETS[table.link as LinkPresetId]?.label ?? 'The network as set';
     return html`<h3>${label}</h3>
       <p class="verdict">${table.verdict}</p>
       <p class="caption">${this.count(table)}</p>
@@ -97,7 +97,8 @@ export class LabResults extends LitElement {
 
   private count({ counted, voided, run, link }: LinkTable): string {
     const lateness = metricText('link_lateness_p99_ms', run.link_lateness_p99_ms?.max);
-    const late = lateness === '–' ? '' : ` The link was at most ${lateness} ms late (p99).`;
+    const late =
+      lateness === '–' ? '' : ` The simulated network was at most ${lateness} ms late (p99).`;
     if (voided === 0) return `All ${counted} repetitions count.${late}`;
     const reasons = new Set(
       this.results!.repetitions.filter((each) => each.link === link).flatMap(

@@ -102,8 +102,8 @@ export class LabRun extends LitElement {
       <div>
         <h2 id="title">A measured run</h2>
         <p class="caption">
-          All chosen lanes at once, over each link in turns, again and again: medians and ranges
-          come out. Leave the page in front meanwhile.
+          All chosen lanes at once, over each network in turn, repeatedly: medians and ranges come
+          out. Leave the page in front meanwhile.
         </p>
       </div>
       <div class="plan">
@@ -218,7 +218,7 @@ function done(progress: RunProgress | null): number {
 function running(progress: RunProgress | null): string {
   if (progress === null) return 'Starting.';
   const { done: before, total, link, stage, secondsLeft } = progress;
-  const name = PRESETS[link as LinkPresetId]?.label ?? 'the link as set';
+  const name = PRESETS[link as LinkPresetId]?.label ?? 'the network as set';
   return `${before + 1} of ${total}: ${name}, ${STAGES[stage]}. About ${timeText(secondsLeft)} left.`;
 }
 

@@ -4,13 +4,12 @@ import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { count } from '../page/format.ts';
-import type { LaneId } from '../lanes/close-up-id.ts';
-import { LANES } from '../lanes/close-up-kinds.ts';
-import type { Cost } from '../page/costs.ts';
-import type { LaneSettings } from '../lanes/close-up-settings.ts';
+import type { Cost } from '../page/message-costs.ts';
+import type { CloseUpFraming, CloseUpSettings } from '../lanes/close-up-settings.ts';
 import {
   DEFAULT_SETTINGS,
   FORMAT_LABELS,
+  FRAMING_WORDS,
   TARGET_DELAY,
   choicesFor,
 } from '../lanes/close-up-settings.ts';
@@ -74,7 +73,7 @@ export class LabSettings extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) settings: LaneSettings = DEFAULT_SETTINGS;
+  @property({ attribute: false }) settings: CloseUpSettings = DEFAULT_SETTINGS;
 
   @property({ attribute: false }) costs: readonly Cost[] = [];
 
@@ -88,9 +87,9 @@ export class LabSettings extends LitElement {
         <fieldset>
           <legend>On the wire</legend>
           <div class="choice">
-            ${Object.entries(LANES).map(([id, { label }]) => this.laneChoice(id as LaneId, label))}
+            ${Object.entries(FRAMING_WORDS).map(([name, { label }]) => this.framingChoice(name as CloseUpFraming, label))}
           </div>
-          <p class="note caption">${LANES[settings.lane].note}</p>
+          <p class="note caption">${FRAMING_WORDS[settings.framing].note}</p>
         </fieldset>
         <div class="pair">
           <div class="field">
@@ -139,7 +138,7 @@ export class LabSettings extends LitElement {
             <output class="number" for="target">${settings.targetDelay} ms</output>
           </div>
           <p class="caption">
-            How long sound waits before it plays. Less is quicker; more survives a worse network.
+            How long audio waits before it plays. Less is quicker; more survives a worse network.
           </p>
         </div>
       </form>
@@ -155,14 +154,14 @@ export class LabSettings extends LitElement {
     </section>`;
   }
 
-  private laneChoice(lane: LaneId, label: string): TemplateResult {
+  private framingChoice(framing: CloseUpFraming, label: string): TemplateResult {
     return html`<label>
       <input
         type="radio"
-        name="lane"
-        value=${lane}
-        .checked=${this.settings.lane === lane}
-        @change=${() => fire(this, 'lab-configure', { lane })}
+        name="framing"
+        value=${framing}
+        .checked=${this.settings.framing === framing}
+        @change=${() => fire(this, 'lab-configure', { framing })}
       />${label}
     </label>`;
   }

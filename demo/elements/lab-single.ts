@@ -1,15 +1,14 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
+import { FRAMINGS } from 'micwire/core';
 import { LitElement, html } from 'lit';
 import { customElement } from 'lit/decorators.js';
-import { Session } from '../lanes/close-up.ts';
+import { CloseUp } from '../lanes/close-up.ts';
 import { Ticker } from '../controllers/ticker.ts';
-import { delayParts } from '../page/delay-parts.ts';
-import { costsOf } from '../page/costs.ts';
 import { count } from '../page/format.ts';
-import { readingsOf } from '../page/readings.ts';
-import { exampleMessage } from '../page/example-message.ts';
+import { costsOf, exampleMessage } from '../page/message-costs.ts';
+import { delayParts, readingsOf } from '../page/readings.ts';
 import { stationsOf } from '../page/stations.ts';
-import { statusOf } from '../page/status.ts';
+import { closeUpStatus } from '../page/status.ts';
 import { controls } from '../styles/controls.ts';
 import type { LabEvent } from './fire.ts';
 import './lab-delay.ts';
@@ -34,7 +33,7 @@ export class LabSingle extends LitElement {
   static override styles: CSSResultGroup = [controls, singleStyles];
 
   /** Audio lives here; the page draws it. Public for tests. */
-  readonly session: Session = new Session(this);
+  readonly session: CloseUp = new CloseUp(this);
 
   constructor() {
     super();
@@ -44,6 +43,7 @@ export class LabSingle extends LitElement {
   protected override render(): TemplateResult {
     const { session } = this;
     const { lane, inputTap, outputTap, settings } = session;
+    const framing = FRAMINGS[settings.framing];
     const figures = lane?.figures() ?? null;
     const active = session.phase === 'running' || session.phase === 'starting';
     return html`
@@ -59,7 +59,7 @@ export class LabSingle extends LitElement {
           .volume=${session.volume}
           .muted=${session.muted}
         ></lab-source>
-        <lab-status .status=${statusOf(session)}></lab-status>
+        <lab-status .status=${closeUpStatus(session)}></lab-status>
         <lab-path .stations=${stationsOf(session)}></lab-path>
         <section class="bank" aria-label="Waveforms and levels">
           <lab-level
@@ -98,13 +98,10 @@ export class LabSingle extends LitElement {
         ></lab-loudness>
         <lab-recorder .context=${session.context} .source=${session.source}></lab-recorder>
         <div class="columns">
-          <lab-settings
-            .settings=${settings}
-            .costs=${costsOf(session.laneKind.framing, settings)}
-          ></lab-settings>
+          <lab-settings .settings=${settings} .costs=${costsOf(framing, settings)}></lab-settings>
           <lab-wire
             .message=${lane?.lastMessage ?? null}
-            .example=${lane?.lastMessage ? null : exampleMessage(session.laneKind.framing, settings)}
+            .example=${lane?.lastMessage ? null : exampleMessage(framing, settings)}
           ></lab-wire>
         </div>
       </main>
@@ -153,7 +150,7 @@ const tapeLegend = html`<span>One mark a chunk:</span>
       <path class="dropped" d="M1 2l8 6M9 2l-8 6" fill="none" /></svg
     >dropped</span
   >
-  <span>Waves are drawn with quiet sound raised.</span>`;
+  <span>Quiet audio is drawn larger.</span>`;
 
 /** What the browser says that its output adds, in ms; null where it says nothing (Web Audio §1.2, `outputLatency`). */
 function outputLatencyMs(context: AudioContext | null): number | null {

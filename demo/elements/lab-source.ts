@@ -206,7 +206,7 @@ export class LabSource extends LitElement {
   }
 
   private choose(kind: SourceKind): void {
-    // Without a file there is nothing to start anew with: picking one fires the rest.
+    // Without a file there is nothing to restart with: picking one fires the rest.
     fire(this, 'lab-source', { kind });
     if (kind === 'file' && this.source.file === null) this.picker.click();
   }

@@ -57,7 +57,7 @@ export class LabVerdict extends LitElement {
     const { shown } = this;
     return html`<p class="caption">${this.about}</p>
       <p class="verdict ${shown === null ? 'empty' : ''}" data-test="verdict">
-        ${shown ?? 'Nothing to compare yet. A few seconds of sound are needed.'}
+        ${shown ?? 'Nothing to compare yet. A few seconds of audio are needed.'}
       </p>`;
   }
 }

@@ -1,9 +1,9 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { WireMessage } from '../lanes/close-up-parts.ts';
+import type { WireMessage } from '../lanes/close-up-lane.ts';
 import { controls } from '../styles/controls.ts';
-import { costOf, takeApart } from '../page/wire-rows.ts';
+import { costOf, takeApart } from '../page/wire-parts.ts';
 
 /** The last message as it went over the wire, field by field. */
 @customElement('lab-wire')
@@ -133,7 +133,7 @@ export class LabWire extends LitElement {
 
   private get waiting(): string {
     return this.example === null
-      ? 'It stands here as soon as a packet of Opus was sent.'
+      ? 'It appears here once a packet of Opus has been sent.'
       : 'An example, until there is one.';
   }
 

@@ -1,11 +1,11 @@
 import type { TemplateResult } from 'lit';
 import { html } from 'lit';
-import { LANE_MARKS } from '../lanes/lane-marks.ts';
+import { LANES } from '../lanes/lanes.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
 
 /** A lane's sign, for the eye: its name stands beside it. */
 export function laneMark(id: LaneId): TemplateResult {
-  const { colour, shape, hollow } = LANE_MARKS[id];
+  const { colour, shape, hollow } = LANES[id].mark;
   return html`<svg
     class="lane-mark"
     viewBox="0 0 10 10"

@@ -2,7 +2,7 @@
  * The lab without a picture, for `npm run lab` and tests: drawing would take time from what is measured. What it offers is in
  * `globalThis.lab`.
  */
-import { Session } from '../controllers/session.ts';
+import { Comparison } from '../lanes/comparison.ts';
 import { lanesNamed, linkOf, settingsOf } from '../runs/address.ts';
 import type { LinkChoice, RunProgress, RunResults } from '../runs/run.ts';
 import { csvOf, rowsOf } from '../runs/run-rows.ts';
@@ -27,8 +27,8 @@ export interface HeadlessResults {
 
 /** What the page offers to its driver. */
 export interface HeadlessLab {
-  readonly session: Session;
-  /** A link by its text, as in an address; null when it is none. */
+  readonly session: Comparison;
+  /** A link by its text, as in an address; null for anything else. */
   readonly linkNamed: (text: string) => LinkChoice | null;
   /** Begins a run by the query of an address. @returns what is wrong with it, in words; else an empty text */
   begin(query: string): Promise<string>;
@@ -37,7 +37,7 @@ export interface HeadlessLab {
   finished(): HeadlessResults;
 }
 
-const session = new Session({ addController() {}, requestUpdate() {} });
+const session = new Comparison({ addController() {}, requestUpdate() {} });
 let running = false;
 
 const lab: HeadlessLab = {
@@ -48,7 +48,7 @@ const lab: HeadlessLab = {
     const fault = faultOf(new URLSearchParams(query));
     if (fault !== '') return fault;
     session.settings = settingsOf(query);
-    session.source = { ...session.source, kind: session.settings.source };
+    session.stage = { ...session.stage, kind: session.settings.source };
     session.muted = true;
     running = true;
     void session.run().finally(() => (running = false));
@@ -101,7 +101,7 @@ function faultOf(query: URLSearchParams): string {
 }
 
 const NUMBERS: Readonly<Record<string, string>> = {
-  frame: 'frameDuration',
+  frame: 'chunkDuration',
   bitrate: 'bitrate',
   complexity: 'complexity',
   copies: 'copies',

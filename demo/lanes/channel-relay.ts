@@ -1,6 +1,6 @@
 import { DataChannelTransport } from 'micwire';
 import { isRtcp } from 'micwire/core';
-import type { CallEnds } from './link-access.ts';
+import type { CallEnds } from './lane.ts';
 
 /** Carries messages between a data channel's two ends and a Worker, where the engine cannot give the Worker the channel. */
 export class RelayedChannels {

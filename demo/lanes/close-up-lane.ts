@@ -1,13 +1,30 @@
-import type { Capture, Playout } from 'micwire';
-import type { Chunk, PayloadFormat, Transport, TransportMessage, TransportStatus } from 'micwire';
-import { PacketError, isSampleFormat } from 'micwire/core';
-import type { Framing, MessageDecoder, MessageEncoder, Packet } from 'micwire/core';
-import { samplesBytesPerSecond, wireBytesPerSecond } from '../page/costs.ts';
-import { streamOf } from '../page/example-message.ts';
+import { Playout, WebSocketTransport } from 'micwire';
+import type {
+  Capture,
+  Chunk,
+  PayloadFormat,
+  Transport,
+  TransportMessage,
+  TransportStatus,
+} from 'micwire';
+import { FRAMINGS, PacketError, isSampleFormat } from 'micwire/core';
+import type {
+  Framing,
+  MessageDecoder,
+  MessageEncoder,
+  MessageField,
+  Packet,
+  PacketHeader,
+} from 'micwire/core';
+import { problemOf } from '../audio/problem.ts';
+import type { Source } from '../audio/source.ts';
 import { SCOPE_SECONDS } from '../audio/tap.ts';
+import { samplesBytesPerSecond, streamOf, wireBytesPerSecond } from '../page/message-costs.ts';
 import { ChunkTape } from '../scope/chunk-tape.ts';
-import type { Lane, LaneBuild, LaneFigures, LaneKind, WireMessage } from './close-up-parts.ts';
-import { openCapture, openPlayout } from './open-audio.ts';
+import type { CloseUpSettings } from './close-up-settings.ts';
+import type { LaneState } from './lane-messages.ts';
+import type { Lane } from './lane.ts';
+import { openCapture } from './open-capture.ts';
 import { PlayoutWait } from './playout-wait.ts';
 import { RecentValues, RunningRate } from './running-figures.ts';
 
@@ -20,25 +37,25 @@ const MAX_PENDING = 1000;
 /** How long a lane waits for its first connection before it captures: what is captured earlier would only be dropped. */
 const FIRST_CONNECTION_MS = 1500;
 
-/** Longer gaps are not made up for: the sound goes on with what comes. */
+/** Longer gaps are not concealed: playout continues with what comes. */
 const MAX_CONCEALED_SECONDS = 0.2;
 
-/** Builds the lane capture → framing → transport → playout, for samples and for Opus. */
-export async function buildChunkLane(
-  parts: LaneBuild,
-  { framing, openTransport }: LaneKind,
-): Promise<Lane> {
-  const transport = openTransport(wireBytesPerSecond(framing, parts));
-  try {
-    const [playout] = await Promise.all([openPlayout(parts), firstAnswer(transport)]);
-    const encoding = framing.message === 'text' ? 'base64' : 'binary';
-    const capture = await openCapture(parts, encoding);
-    return new ChunkLane(parts, capture, playout, framing, transport);
-  } catch (error) {
-    void transport.close();
-    throw error;
-  }
+/** A message as it went over the wire, and what it says. */
+export interface WireMessage {
+  readonly message: string | Uint8Array;
+  readonly packet: PacketHeader;
+  /** Where the fields lie; nothing for text. */
+  readonly layout: readonly MessageField[];
 }
+
+/** What a lane is built from. */
+export interface CloseUpBuild extends CloseUpSettings {
+  readonly context: AudioContext;
+  readonly source: Source;
+}
+
+/** What a lane close up counts and measures. */
+export type CloseUpFigures = ReturnType<CloseUpLane['figures']>;
 
 /** Resolves when the transport has connected or failed to, or has taken too long to wait for. */
 function firstAnswer(transport: Transport): Promise<void> {
@@ -56,11 +73,15 @@ interface UnderWay {
   readonly time: number;
 }
 
-class ChunkLane implements Lane {
+/** A lane close up: capture → framing → WebSocket and back → playout, all of it on the page's thread. */
+export class CloseUpLane implements Lane {
+  /** What came back, to be connected by the owner. */
   readonly output: AudioNode;
   readonly tape = new ChunkTape(SCOPE_SECONDS + 0.5);
   onchange: (() => void) | null = null;
+  /** What broke it, if anything has. */
   error: unknown = undefined;
+  /** Whether the audio thread has stopped delivering. It may come back. */
   stalled = false;
   private readonly context: AudioContext;
   private readonly capture: Capture<PayloadFormat>;
@@ -69,7 +90,7 @@ class ChunkLane implements Lane {
   private readonly framing: Framing;
   private readonly encoder: MessageEncoder;
   private readonly decoder: MessageDecoder;
-  private readonly transport: Transport & { retryNow?(): void };
+  private readonly transport: WebSocketTransport;
   private readonly resamplerMs: number;
   private readonly encoderMs: number;
   private readonly samplesBytesPerSecond: number | null;
@@ -90,12 +111,46 @@ class ChunkLane implements Lane {
   /** When the transport will try again, by `performance.now()`. */
   private retryAt = 0;
 
-  constructor(
-    parts: LaneBuild,
+  /** Throws what its parts throw. */
+  static async open(parts: CloseUpBuild): Promise<CloseUpLane> {
+    const framing = FRAMINGS[parts.framing];
+    // Up to a second of audio may wait for the network; what comes on top is dropped, and the page says so.
+    const transport = WebSocketTransport.create('/echo', {
+      highWaterBytes: Math.ceil(wireBytesPerSecond(framing, parts)),
+    });
+    try {
+      // It comes before the capture, so that nothing piles up; of Opus it then plays the look-ahead of the encoder too, which the lane
+      // counts as delay.
+      const { context, sampleRate, channels, format, targetDelay } = parts;
+      const [playout] = await Promise.all([
+        Playout.create(context, {
+          sampleRate,
+          channels,
+          format,
+          targetDelay,
+          backlog: 'catch-up',
+        }),
+        firstAnswer(transport),
+      ]);
+      const encoding = framing.message === 'text' ? 'base64' : 'binary';
+      const { source } = parts;
+      const capture = await openCapture(context, source.track ?? source.node, {
+        ...parts,
+        encoding,
+      });
+      return new CloseUpLane(parts, capture, playout, framing, transport);
+    } catch (error) {
+      void transport.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    parts: CloseUpBuild,
     capture: Capture<PayloadFormat>,
     playout: Playout,
     framing: Framing,
-    transport: Transport,
+    transport: WebSocketTransport,
   ) {
     this.context = parts.context;
     this.capture = capture;
@@ -131,50 +186,80 @@ class ChunkLane implements Lane {
     void this.sendChunks();
   }
 
+  get state(): LaneState {
+    if (this.error !== undefined) return 'failed';
+    const { state } = this.transport.status;
+    return state === 'open' || state === 'congested' ? 'running' : 'waiting';
+  }
+
+  get reason(): string {
+    return this.error === undefined ? this.transport.status.reason : problemOf(this.error).title;
+  }
+
   get wireStatus(): TransportStatus {
     return this.transport.status;
   }
 
+  /** ms until the transport tries again; 0 when it is not waiting. */
   get retryInMs(): number {
     if (this.transport.status.state !== 'waiting') return 0;
     return Math.max(0, this.retryAt - performance.now());
   }
 
+  /** The last message that went out; null before the first. */
   get lastMessage(): WireMessage | null {
     if (this.lastSent === null) return null;
     return { ...this.lastSent, layout: this.framing.layout(this.lastSent.message) };
   }
 
-  figures(): LaneFigures {
+  /** The figures now; counters run since the lane was built. Call it a few times a second: rates are made from call to call. */
+  figures() {
     const { stats } = this.transport;
     const now = performance.now();
     return {
       sentChunks: stats.sentMessages,
+      /** Bytes of the messages, without the headers of WebSocket, TCP and IP. */
       sentBytes: stats.sentBytes,
+      /** Of those, bytes of samples or packets of Opus, without Base64. */
       sentPayloadBytes: this.sentPayloadBytes,
       receivedChunks: stats.receivedMessages - this.refusedMessages,
-      receivedBytes: stats.receivedBytes,
+      /** Bytes of messages sent a second, over the last seconds. */
       sentBytesPerSecond: this.sentRate.update(now, stats.sentBytes),
+      /** The same of `sentPayloadBytes`. */
       payloadBytesPerSecond: this.payloadRate.update(now, this.sentPayloadBytes),
+      /** What the same audio takes as 16-bit samples; null where it is samples. */
       samplesBytesPerSecond: this.samplesBytesPerSecond,
+      /** Frames lost before they became a chunk that the page could read, at the wire rate. */
       captureDroppedFrames: this.capture.stats.dropped,
+      /** Chunks that the transport refused: not connected, or congested. */
       wireDroppedChunks: stats.droppedMessages,
+      /** Chunks that went out and whose echo did not come, found by the gap in the numbers. */
       lostChunks: this.lostChunks,
+      /** Messages that were no packets. */
       refusedMessages: this.refusedMessages,
+      /** ms from `send` to the echo's event, both on this page's main thread. */
       roundTripMs: this.roundTrips.spread(),
+      /** ms from the first frame of a chunk at the capture node to the same frame at the playout node. */
       totalMs: this.totals.spread(),
+      /** ms from the last frame of a chunk at the capture node to the chunk on the page. */
       handOverMs: this.handOvers.spread(),
+      /** ms by which the resampler looks ahead. */
       resamplerMs: this.resamplerMs,
+      /** ms by which the encoder looks ahead; 0 for samples. */
       encoderMs: this.encoderMs,
+      /** ms that a chunk waits in the playout before it plays. */
       playoutDelayMs: this.wait.spread(),
+      /** How often the playout ran empty. */
       underruns: this.playout.stats.underruns,
     };
   }
 
+  /** Lets a waiting transport try at once. */
   retryNow(): void {
-    this.transport.retryNow?.();
+    this.transport.retryNow();
   }
 
+  /** Changes how long audio waits before it plays, in ms, while it runs. */
   setTargetDelay(ms: number): void {
     this.playout.targetDelay = ms;
   }
@@ -245,7 +330,7 @@ class ChunkLane implements Lane {
     this.forgetUpTo(packet.sequence);
   }
 
-  /** Frames that the decoder of Opus has to make up for before a packet; 0 for samples, which have no decoder. */
+  /** Frames that the decoder of Opus has to conceal before a packet; 0 for samples, which have no decoder. */
   private missingBefore({ format, frame, frames, sampleRate }: Packet): number {
     const missing = frame - this.nextFrame;
     this.nextFrame = frame + frames;

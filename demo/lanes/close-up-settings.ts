@@ -1,24 +1,23 @@
 import type { OpusRoute } from 'micwire';
 import { FORMATS, PAYLOAD_FORMATS, isSampleFormat } from 'micwire/core';
 import type { OpusApplication, OpusBitrateMode, PayloadFormat, SampleCoding } from 'micwire/core';
-import type { LaneId } from './close-up-id.ts';
+import { OPUS_DURATIONS } from './lane-settings.ts';
+import type { CodingSettings } from './lane-settings.ts';
 
-/** What the user can choose about the way of the sound. Every change rebuilds the lane. */
-export interface LaneSettings {
-  readonly lane: LaneId;
+/** Name of a way to write messages that the close-up offers. */
+export type CloseUpFraming = keyof typeof FRAMING_WORDS;
+
+/** What the user can choose about a single lane. Every change builds the lane again. */
+export interface CloseUpSettings extends CodingSettings {
+  readonly framing: CloseUpFraming;
   /** Wire rate in Hz. */
   readonly sampleRate: number;
   /** On the wire: 1 or 2. */
   readonly channels: number;
   readonly format: PayloadFormat;
-  /** ms of sound in a chunk; of Opus, in a packet. */
-  readonly chunkDuration: number;
-  /** ms of sound that the playout keeps waiting. */
+  /** ms of audio that the playout keeps waiting. */
   readonly targetDelay: number;
-  /** bit/s that Opus is asked for, as are those below. */
-  readonly bitrate: number;
-  /** 0–10: how hard the encoder works. */
-  readonly complexity: number;
+  // Of Opus:
   readonly application: OpusApplication;
   readonly bitrateMode: OpusBitrateMode;
   /** Packets also carry the one before, for when that is lost. */
@@ -28,22 +27,27 @@ export interface LaneSettings {
   readonly encodeIn: OpusRoute;
 }
 
-/** The choices for `LaneSettings.sampleRate`. */
+/** The choices for `CloseUpSettings.sampleRate`. */
 export const SAMPLE_RATES: readonly number[] = [8000, 16_000, 22_050, 24_000, 44_100, 48_000];
-/** The choices for `LaneSettings.chunkDuration`. */
+/** The choices for `CloseUpSettings.chunkDuration`. */
 export const CHUNK_DURATIONS: readonly number[] = [5, 10, 20, 40, 60, 100, 250];
 /** The sample rates that Opus takes. */
 export const OPUS_RATES: readonly number[] = [8000, 12_000, 16_000, 24_000, 48_000];
-/** How long a packet of Opus may be, in the lab. */
-export const OPUS_DURATIONS: readonly number[] = [10, 20, 40, 60];
 /** The longest that the audio thread encodes. */
 const MAX_WORKLET_DURATION = 20;
-/** The choices for `LaneSettings.bitrate`. */
-export const BITRATES: readonly number[] = [
-  6000, 8000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000, 96_000, 128_000,
-];
-/** The choices for `LaneSettings.complexity`. */
-export const COMPLEXITIES: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+/** How messages are written, in the words of the page. */
+export const FRAMING_WORDS = {
+  'base64-json': {
+    label: 'Base64 JSON',
+    note: 'One JSON object a chunk, the audio in Base64: what most speech services take.',
+    what: 'one object a chunk',
+  },
+  binary: {
+    label: 'Binary',
+    note: 'A header of about 9 bytes, then the audio as it is: at least a quarter less on the wire.',
+    what: 'short header',
+  },
+} as const;
 /** What Opus is tuned for, in the words of the page. */
 export const APPLICATION_LABELS: Readonly<Record<OpusApplication, string>> = {
   voip: 'Understanding speech',
@@ -62,7 +66,7 @@ export const ROUTE_LABELS: Readonly<Record<OpusRoute, string>> = {
   worker: 'In a Worker',
   webcodecs: 'By the browser',
 };
-/** The range of `LaneSettings.targetDelay`. */
+/** The range of `CloseUpSettings.targetDelay`. */
 export const TARGET_DELAY = { min: 10, max: 500, step: 10 } as const;
 
 /** What a sample is coded as, in the words of the page. */
@@ -86,8 +90,8 @@ function labelOf(format: PayloadFormat): string {
 }
 
 /** What speech services take most often: 16 kHz, 16 bits, 20 ms. */
-export const DEFAULT_SETTINGS: LaneSettings = {
-  lane: 'base64-json-websocket',
+export const DEFAULT_SETTINGS: CloseUpSettings = {
+  framing: 'base64-json',
   sampleRate: 16_000,
   channels: 1,
   format: 's16',
@@ -103,7 +107,7 @@ export const DEFAULT_SETTINGS: LaneSettings = {
 };
 
 /** The rates and the durations that go with the rest of the settings. */
-export function choicesFor(settings: LaneSettings): {
+export function choicesFor(settings: CloseUpSettings): {
   readonly sampleRates: readonly number[];
   readonly chunkDurations: readonly number[];
 } {
@@ -118,7 +122,10 @@ export function choicesFor(settings: LaneSettings): {
 }
 
 /** Settings with changes made, and what does not go with them moved to the nearest that does: up, if there is one. */
-export function withChanges(settings: LaneSettings, changes: Partial<LaneSettings>): LaneSettings {
+export function withChanges(
+  settings: CloseUpSettings,
+  changes: Partial<CloseUpSettings>,
+): CloseUpSettings {
   const wanted = { ...settings, ...changes };
   const { sampleRates, chunkDurations } = choicesFor(wanted);
   return {

@@ -1,7 +1,7 @@
 import { Call } from 'micwire';
 import type { CallOptions } from 'micwire';
 import type { LaneId } from './lane-ids.ts';
-import type { CallEnds, LinkAccess } from './link-access.ts';
+import type { CallEnds, LinkAccess } from './lane.ts';
 
 /**
  * Makes the two calls of a lane, both in this page, not connected yet: data channels are added before.

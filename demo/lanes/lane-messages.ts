@@ -1,6 +1,14 @@
 import type { LaneCounts } from '../measure/metrics.ts';
 import type { FramingName, OpusModule } from 'micwire/core';
-import type { Copies, LaneSettings, LaneState } from './lane-settings.ts';
+import type { Copies, LaneSettings } from './lane-settings.ts';
+
+/**
+ * - `'opening'`: being built;
+ * - `'running'`: audio goes through;
+ * - `'waiting'`: the connection is lost, or not up yet, and comes back by itself;
+ * - `'failed'`: broken for good, `reason` says why.
+ */
+export type LaneState = 'opening' | 'running' | 'waiting' | 'failed';
 
 /** How a lane's Worker reaches the other end. */
 export type WireOptions =
@@ -17,7 +25,7 @@ export type WireOptions =
 
 /** What a lane's Worker does. */
 export interface LaneWorkerOptions {
-  /** Samples go as they come; Opus is encoded in the Worker. */
+  /** Of the capture. */
   readonly format: 's16' | 'opus';
   /** Hz. */
   readonly sampleRate: number;
@@ -25,7 +33,7 @@ export interface LaneWorkerOptions {
   /** Earlier packets that each message repeats; 0: none. */
   readonly copies: Copies;
   readonly settings: LaneSettings;
-  /** libopus, for format `'opus'`. */
+  /** libopus, for format `'opus'`: what decoding takes is timed with it. */
   readonly opus: OpusModule | null;
   readonly wire: WireOptions;
 }
@@ -40,9 +48,11 @@ export type LaneCommand =
 
 /** From the Worker of a lane. */
 export type LaneEvent =
-  /** Codec and transport are there. */
+  /** The transport is there. */
   | { readonly type: 'ready' }
   | { readonly type: 'state'; readonly state: LaneState; readonly reason: string }
+  /** What the encoder of the capture is to be told, in percent, as the receiver reports. */
+  | { readonly type: 'expect-loss'; readonly expectedLoss: number }
   | { readonly type: 'counts'; readonly id: number; readonly counts: LaneCounts }
   | {
       readonly type: 'capture-file';

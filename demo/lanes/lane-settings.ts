@@ -1,24 +1,31 @@
-/** Earlier packets that each packet repeats, 1–3; `'adaptive'`: 0–3, as the receiver's reports call for. */
-export type Copies = number | 'adaptive';
-
-/** What all lanes are told alike: whatever they are compared by must not differ by accident. */
-export interface LaneSettings {
-  /** ms of sound in a packet: 10, 20, 40 or 60. */
-  readonly frameDuration: number;
-  /** bit/s that Opus is asked for, in our lanes and in WebRTC's. */
+/** What every lane is told. */
+export interface CodingSettings {
+  /** ms of audio in a chunk; of Opus, in a packet. */
+  readonly chunkDuration: number;
+  /** bit/s that Opus is asked for. */
   readonly bitrate: number;
   /** 0–10: how hard our encoder works. */
   readonly complexity: number;
+}
+
+/** Earlier packets that each packet repeats, 1–3; `'adaptive'`: 0–3, as the receiver's reports call for. */
+export type Copies = number | 'adaptive';
+
+/** What all lanes side by side are told alike: whatever they are compared by must not differ by accident. */
+export interface LaneSettings extends CodingSettings {
   /** In the lane with redundancy. */
   readonly copies: Copies;
-  /** What our receivers take waiting for, against concealing: per cent of made up sound that 100 ms are worth, 0.01–100. */
+  /** What our receivers take waiting for, against concealing: percent of concealed audio that 100 ms are worth, 0.01–100. */
   readonly latencyCost: number;
 }
 
-/**
- * - `'opening'`: being built;
- * - `'running'`: sound goes through;
- * - `'waiting'`: the connection is lost, or not up yet, and comes back by itself;
- * - `'failed'`: broken for good, `reason` says why.
- */
-export type LaneState = 'opening' | 'running' | 'waiting' | 'failed';
+/** Hz, of what goes over the wire: what Opus codes at best, and the same for samples, so that both carry the same audio. */
+export const LANE_SAMPLE_RATE = 48_000;
+/** The choices for `bitrate`. */
+export const BITRATES: readonly number[] = [
+  6000, 8000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000, 96_000, 128_000,
+];
+/** The choices for `complexity`. */
+export const COMPLEXITIES: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+/** How long a packet of Opus may be, in the lab. */
+export const OPUS_DURATIONS: readonly number[] = [10, 20, 40, 60];

@@ -8,12 +8,27 @@ import { laneFigures } from './lane-figures.ts';
 import { LaneHistory } from './lane-history.ts';
 import type { LaneId } from './lane-ids.ts';
 import { LANE_IDS } from './lane-ids.ts';
-import type { LaneView } from './lane-view.ts';
-import type { Lane, LaneBuild, LaneKind } from './lane.ts';
+import type { LaneState } from './lane-messages.ts';
+import type { ComparedLane, LaneBuild, LaneKind } from './lane.ts';
 import { LANES } from './lanes.ts';
 
 /** Readings that live figures are made between: 5 s, one a second. */
 const LIVE_READINGS = 6;
+
+/** A line of the table as it stands: what a page draws. The session changes it in place and asks its host to update. */
+export interface LaneView {
+  readonly id: LaneId;
+  readonly kind: LaneKind;
+  /** `'off'`: not chosen, or nothing runs. `'unavailable'`: this browser lacks a part. */
+  readonly state: LaneState | 'off' | 'unavailable';
+  /** Why it is unavailable, waiting or has failed, in a sentence; else empty. */
+  readonly reason: string;
+  /** null unless it is open. Its `output` is for meters. */
+  readonly lane: ComparedLane | null;
+  /** Of the last 5 s; counters of packets since it was opened. */
+  readonly figures: LaneFigures;
+  readonly history: LaneHistory;
+}
 
 /** What a lane is opened within. */
 export interface SlotParts {
@@ -30,7 +45,7 @@ export class LaneSlot implements LaneView {
   readonly index: number;
   state: LaneView['state'];
   reason: string;
-  lane: Lane | null = null;
+  lane: ComparedLane | null = null;
   figures: LaneFigures = NO_FIGURES;
   history: LaneHistory = new LaneHistory();
   /** The last readings of what the lane counts, oldest first. */
@@ -57,7 +72,7 @@ export class LaneSlot implements LaneView {
     parts.measurement.open(this.index);
     try {
       const lane = await this.kind.build({ ...parts.build, id: this.id });
-      // Closed, or opened anew, meanwhile.
+      // Closed, or reopened, meanwhile.
       if (this.parts !== parts) return lane.close();
       this.lane = lane;
       parts.mixer.add(this.id, lane.output);
@@ -86,7 +101,7 @@ export class LaneSlot implements LaneView {
     lane.close();
   }
 
-  /** Takes a reading, and makes the live figures anew. @param sound what was heard in the last 5 s */
+  /** Takes a reading, and computes the live figures again. @param sound what was heard in the last 5 s */
   async update(sound: SoundReading | null): Promise<void> {
     const { lane } = this;
     if (lane === null) return;

@@ -1,6 +1,5 @@
 import type { LaneCounts } from '../measure/metrics.ts';
-import type { LaneCommand, LaneEvent, LaneWorkerOptions } from './lane-messages.ts';
-import type { LaneState } from './lane-settings.ts';
+import type { LaneCommand, LaneEvent, LaneWorkerOptions, LaneState } from './lane-messages.ts';
 
 /** The page's side of a lane's Worker. */
 export class LaneWorker {
@@ -9,6 +8,8 @@ export class LaneWorker {
   reason = '';
   /** Called after `state` has changed. */
   onchange: (() => void) | null = null;
+  /** Called when the encoder should expect another loss, in percent. */
+  onloss: ((expectedLoss: number) => void) | null = null;
   private readonly ready: Promise<void>;
   private readonly asked = new Map<number, (event: LaneEvent) => void>();
   private questions = 0;
@@ -28,11 +29,11 @@ export class LaneWorker {
         this.become('failed', reason);
       };
     });
-    // Who does not wait for it is told by `state`.
+    // A caller that does not wait for it is told by `state`.
     this.ready.catch(() => {});
   }
 
-  /** Has the Worker open codec and transport. @param transfer what of the options is handed over */
+  /** Has the Worker open the transport. @param transfer what of the options is handed over */
   open(options: LaneWorkerOptions, transfer: Transferable[] = []): Promise<void> {
     this.send({ type: 'open', options }, transfer);
     return this.ready;
@@ -62,6 +63,7 @@ export class LaneWorker {
 
   close(): void {
     this.onchange = null;
+    this.onloss = null;
     this.state = 'failed';
     this.worker.terminate();
     for (const answer of this.asked.values()) answer({ type: 'ready' });
@@ -78,6 +80,7 @@ export class LaneWorker {
 
   private receive(event: LaneEvent): void {
     if (event.type === 'state') this.become(event.state, event.reason);
+    if (event.type === 'expect-loss') this.onloss?.(event.expectedLoss);
     if (!('id' in event)) return;
     this.asked.get(event.id)?.(event);
     this.asked.delete(event.id);

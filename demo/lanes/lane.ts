@@ -1,8 +1,8 @@
-import type { Call } from 'micwire';
+import type { Call, Signalling } from 'micwire';
 import type { LaneMetricId, LaneTotals } from '../measure/metrics.ts';
 import type { LaneId } from './lane-ids.ts';
-import type { LaneSettings, LaneState } from './lane-settings.ts';
-import type { LinkAccess } from './link-access.ts';
+import type { LaneState } from './lane-messages.ts';
+import type { LaneSettings } from './lane-settings.ts';
 
 /** A message as it went over the wire. */
 export interface LaneMessage {
@@ -11,15 +11,20 @@ export interface LaneMessage {
   readonly framing: string | null;
 }
 
-/** A way of the sound from the source to the wire and back, running. */
+/** A way of the audio from the source to the wire and back, running. */
 export interface Lane {
-  /** What came back, mono. To be connected by the owner. */
+  /** What came back. To be connected by the owner. */
   readonly output: AudioNode;
   readonly state: LaneState;
   /** Why it is waiting or has failed, in a sentence; else empty. */
   readonly reason: string;
   /** Called after `state` or `reason` has changed. */
   onchange: (() => void) | null;
+  close(): void;
+}
+
+/** A lane beside others: mono, over the simulated network, counted as all are. */
+export interface ComparedLane extends Lane {
   /** What it has counted. Does not throw: what cannot be asked for any more is as it was. */
   totals(): Promise<LaneTotals>;
   /** The last message that went out, where there are messages that a page can see. */
@@ -27,32 +32,54 @@ export interface Lane {
   /** A capture file (pcapng) of the packets of RTP as they arrived in the last minute; null for lanes without, or before any. */
   captureFile(): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Its call, for lanes that have one. */
-  readonly call: LaneCall | null;
-  close(): void;
+  readonly call: CallEnds<Call> | null;
 }
 
-/** The two ends of a lane's call, for who shows their steps, descriptions and candidates. */
-export interface LaneCall {
-  readonly sender: Call;
-  readonly receiver: Call;
+/** The two ends of what has two ends. */
+export interface CallEnds<End> {
+  readonly sender: End;
+  readonly receiver: End;
+}
+
+/** How lanes get onto the simulated network that all of them share. */
+export interface LinkAccess {
+  /** Address of a WebSocket that leads over the network once, and back. For one connection at a time; ask again for each lane. */
+  socketUrl(lane: LaneId): string;
+  /** Makes the two ends of a signalling whose call goes over the network. */
+  openSignalling(lane: LaneId): Promise<CallEnds<Signalling>>;
 }
 
 /** What a lane is built from. */
 export interface LaneBuild {
   readonly id: LaneId;
   readonly context: AudioContext;
-  /** The sound that goes in: mono, the same node for every lane. */
+  /** The audio that goes in: mono, the same node for every lane. */
   readonly source: AudioNode;
-  /** The same sound as a track, for what takes only tracks; made on first use. */
+  /** The same audio as a track, for what takes only tracks; made on first use. */
   readonly stream: () => MediaStream;
   readonly settings: LaneSettings;
   readonly link: LinkAccess;
+}
+
+/** How a lane is told from the others: by its colour, and by its shape and the dashes of its line as well. */
+export interface LaneMark {
+  /** Name of a custom property of the page. Lanes of a family share it. */
+  readonly colour: string;
+  /** In a box of 10 by 10. */
+  readonly shape: string;
+  /** Whether only the outline is drawn. */
+  readonly hollow: boolean;
+  /** Of its line in charts: lengths of strokes and gaps; none for a full line. */
+  readonly dash: readonly number[];
 }
 
 /** A kind of lane: one line of the table. */
 export interface LaneKind {
   /** Its name for people, short: 'Opus, binary'. */
   readonly label: string;
+  /** Its name in a sentence: 'Opus over WebSocket'. */
+  readonly inWords: string;
+  readonly mark: LaneMark;
   /** The stations between source and output. */
   readonly path: readonly string[];
   /** One sentence about it. */
@@ -64,5 +91,5 @@ export interface LaneKind {
   /** What this browser lacks for it, in a sentence; null when it has all. */
   missing(): string | null;
   /** Opens it. Throws what its parts throw. */
-  build(parts: LaneBuild): Promise<Lane>;
+  build(parts: LaneBuild): Promise<ComparedLane>;
 }

@@ -5,6 +5,16 @@ import { openPacketLane } from './packet-lane.ts';
 import { missingRecorder, openRecorderLane } from './recorder-lane.ts';
 import { openWebrtcLane } from './webrtc-lane.ts';
 
+/** Shapes of marks, in a box of 10 by 10. Colours are after Okabe & Ito (2008). */
+const SQUARE = 'M1.5 1.5h7v7h-7z';
+const CIRCLE = 'M5 1a4 4 0 1 1 0 8a4 4 0 1 1 0-8z';
+const DIAMOND = 'M5 .5L9.5 5L5 9.5L.5 5z';
+const TRIANGLE = 'M5 1L9.3 8.8H.7z';
+const FULL: readonly number[] = [];
+const LONG: readonly number[] = [8, 4];
+const SHORT: readonly number[] = [3, 3];
+const MIXED: readonly number[] = [8, 3, 2, 3];
+
 const BROWSERS_OWN = 'The browser does it, and does not tell how long it takes.';
 const NO_RECEIVER = 'The browser’s media element plays it, and does not tell.';
 
@@ -29,8 +39,10 @@ const WEBRTC_LACKS = {
 export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   'pcm-json-ws': {
     label: 'PCM, Base64 JSON',
+    inWords: 'PCM as Base64 JSON over WebSocket',
+    mark: { colour: '--lane-pcm', shape: SQUARE, hollow: true, dash: LONG },
     path: ['PCM s16', 'Base64 JSON', 'WebSocket'],
-    note: 'Samples as they are, as text: the plainest way, and what many speech services take.',
+    note: 'Samples as text: the simplest way, and what many speech services take.',
     family: 'pcm',
     lacks: {},
     missing: () => null,
@@ -39,8 +51,10 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   },
   'pcm-binary-ws': {
     label: 'PCM, binary',
+    inWords: 'binary PCM over WebSocket',
+    mark: { colour: '--lane-pcm', shape: SQUARE, hollow: false, dash: FULL },
     path: ['PCM s16', 'binary', 'WebSocket'],
-    note: 'Samples as they are, in bytes: a quarter less than as text.',
+    note: 'Samples as bytes: a quarter less than as text.',
     family: 'pcm',
     lacks: {},
     missing: () => null,
@@ -49,8 +63,10 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   },
   'opus-json-ws': {
     label: 'Opus, Base64 JSON',
+    inWords: 'Opus as Base64 JSON over WebSocket',
+    mark: { colour: '--lane-opus', shape: CIRCLE, hollow: true, dash: LONG },
     path: ['Opus', 'Base64 JSON', 'WebSocket'],
-    note: 'Coded, as text: most of each message is what stands around the sound.',
+    note: 'Coded, as text: most of each message is not audio.',
     family: 'opus',
     lacks: {},
     missing: () => null,
@@ -59,8 +75,10 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   },
   'opus-binary-ws': {
     label: 'Opus, binary',
+    inWords: 'Opus over WebSocket',
+    mark: { colour: '--lane-opus', shape: CIRCLE, hollow: false, dash: FULL },
     path: ['Opus', 'binary', 'WebSocket'],
-    note: 'Coded, in bytes. Nothing is lost; what is repeated by TCP comes late, and all behind it too.',
+    note: 'Coded, as bytes. Nothing is lost, but a packet that TCP repeats is late, and so are all behind it.',
     family: 'opus',
     lacks: {},
     missing: () => null,
@@ -69,8 +87,10 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   },
   'opus-rtp-dc': {
     label: 'Opus, data channel',
+    inWords: 'Opus over a data channel',
+    mark: { colour: '--lane-opus', shape: DIAMOND, hollow: true, dash: SHORT },
     path: ['Opus', 'RTP', 'data channel'],
-    note: 'Coded, in RTP, over a data channel that repeats nothing: a lost packet holds up no other, and is made up for.',
+    note: 'Coded, in RTP, over a data channel that repeats nothing: a lost packet delays no other, and is concealed.',
     family: 'opus',
     lacks: {},
     missing: missingCalls,
@@ -79,8 +99,10 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   },
   'opus-rtp-dc-red': {
     label: 'Opus, data channel, copies',
+    inWords: 'Opus with copies over a data channel',
+    mark: { colour: '--lane-opus', shape: DIAMOND, hollow: false, dash: MIXED },
     path: ['Opus', 'RTP + RED', 'data channel'],
-    note: 'The same, with copies of earlier packets: what is lost comes once more, at the price of bitrate. How many, the receiver’s reports decide.',
+    note: 'The same, with copies of earlier packets: a lost packet arrives again, at the cost of bitrate. The receiver’s reports decide how many.',
     family: 'opus',
     lacks: {},
     missing: missingCalls,
@@ -94,6 +116,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   },
   'recorder-json-ws': {
     label: 'MediaRecorder',
+    inWords: 'MediaRecorder over WebSocket',
+    mark: { colour: '--lane-recorder', shape: SQUARE, hollow: false, dash: SHORT },
     path: ['MediaRecorder', 'Base64 JSON', 'WebSocket'],
     note: 'The browser’s own file in pieces of about 100 ms, played by Media Source Extensions as it grows.',
     family: 'recorder',
@@ -103,6 +127,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   },
   webrtc: {
     label: 'WebRTC',
+    inWords: 'WebRTC',
+    mark: { colour: '--lane-webrtc', shape: TRIANGLE, hollow: false, dash: FULL },
     path: ['WebRTC', 'Opus', 'SRTP'],
     note: 'The browser’s own path from track to track: its Opus, its jitter buffer, its concealment.',
     family: 'webrtc',
@@ -112,6 +138,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   },
   'webrtc-red': {
     label: 'WebRTC, RED',
+    inWords: 'WebRTC with RED',
+    mark: { colour: '--lane-webrtc', shape: TRIANGLE, hollow: true, dash: LONG },
     path: ['WebRTC', 'Opus + RED', 'SRTP'],
     note: 'The same, each packet with a copy of the one before.',
     family: 'webrtc',

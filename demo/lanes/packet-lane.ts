@@ -1,18 +1,15 @@
 import { isSampleFormat } from 'micwire/core';
 import type { LaneTotals } from '../measure/metrics.ts';
-import { Capture, Receiver, loadOpusModule } from 'micwire';
-import type { Call } from 'micwire';
+import { Receiver, loadOpusModule } from 'micwire';
+import type { Call, Capture, PayloadFormat } from 'micwire';
 import type { FramingName } from 'micwire/core';
 import { RelayedChannels } from './channel-relay.ts';
 import { connectCalls, openCalls } from './lane-calls.ts';
-import type { LaneWorkerOptions } from './lane-messages.ts';
-import type { LaneState } from './lane-settings.ts';
+import type { LaneWorkerOptions, LaneState } from './lane-messages.ts';
 import { LaneWorker } from './lane-worker.ts';
-import type { Lane, LaneBuild, LaneCall, LaneMessage } from './lane.ts';
-import type { CallEnds } from './link-access.ts';
-
-/** Of what goes over the wire: what Opus codes at best, and the same for samples, so that both carry the same sound. */
-const SAMPLE_RATE = 48_000;
+import { LANE_SAMPLE_RATE } from './lane-settings.ts';
+import type { CallEnds, ComparedLane, LaneBuild, LaneMessage } from './lane.ts';
+import { openCapture } from './open-capture.ts';
 
 /** What tells lanes of packets apart. */
 export interface PacketLaneOptions {
@@ -23,8 +20,11 @@ export interface PacketLaneOptions {
   readonly redundant?: boolean;
 }
 
-/** Opens a lane whose packets are made by us: audio thread → Worker → network → Worker → audio thread. */
-export async function openPacketLane(parts: LaneBuild, options: PacketLaneOptions): Promise<Lane> {
+/** Opens a lane whose packets are the library's: audio thread → (Opus in a Worker of the library →) Worker → network and back. */
+export async function openPacketLane(
+  parts: LaneBuild,
+  options: PacketLaneOptions,
+): Promise<ComparedLane> {
   const lane = new PacketLane(options.framing);
   try {
     await lane.open(parts, options);
@@ -35,12 +35,12 @@ export async function openPacketLane(parts: LaneBuild, options: PacketLaneOption
   }
 }
 
-class PacketLane implements Lane {
-  call: LaneCall | null = null;
+class PacketLane implements ComparedLane {
+  call: CallEnds<Call> | null = null;
   onchange: (() => void) | null = null;
   private readonly framing: FramingName;
   private readonly worker = new LaneWorker();
-  private capture: Capture | null = null;
+  private capture: Capture<PayloadFormat> | null = null;
   private receiver: Receiver | null = null;
   private relay: RelayedChannels | null = null;
   private closed = false;
@@ -48,6 +48,10 @@ class PacketLane implements Lane {
   constructor(framing: FramingName) {
     this.framing = framing;
     this.worker.onchange = () => this.onchange?.();
+    this.worker.onloss = (expectedLoss) => {
+      if (this.capture === null || isSampleFormat(this.capture.format)) return;
+      (this.capture as Capture<'opus'>).adjust({ expectedLoss });
+    };
   }
 
   get output(): AudioNode {
@@ -65,12 +69,13 @@ class PacketLane implements Lane {
   async open(parts: LaneBuild, options: PacketLaneOptions): Promise<void> {
     const { context, id, source, settings, link } = parts;
     const { format, framing, transport, redundant = false } = options;
+    const copies = redundant ? settings.copies : 0;
     const common = {
       format,
       framing,
       settings,
-      sampleRate: SAMPLE_RATE,
-      copies: redundant ? settings.copies : 0,
+      sampleRate: LANE_SAMPLE_RATE,
+      copies,
       opus: isSampleFormat(format) ? null : await loadOpusModule(),
     };
     const opened =
@@ -80,13 +85,19 @@ class PacketLane implements Lane {
     const [receiver, capture] = await Promise.all([
       Receiver.create(context, {
         format,
-        sampleRate: SAMPLE_RATE,
+        sampleRate: LANE_SAMPLE_RATE,
         latencyCost: settings.latencyCost,
       }).then((it) => (this.receiver = it)),
-      Capture.create(context, source, {
-        sampleRate: SAMPLE_RATE,
-        format: isSampleFormat(format) ? format : 'f32',
-        chunkDuration: settings.frameDuration,
+      openCapture(context, source, {
+        ...settings,
+        format,
+        sampleRate: LANE_SAMPLE_RATE,
+        channels: 1,
+        // FEC costs nothing while no loss is expected.
+        fec: copies === 'adaptive',
+        expectedLoss: 0,
+        // Where packets of any length can be encoded, and the encoder be changed and timed.
+        encodeIn: 'worker',
       }).then((it) => (this.capture = it)),
       opened,
     ]);
@@ -98,7 +109,13 @@ class PacketLane implements Lane {
 
   async totals(): Promise<LaneTotals> {
     const counts = await this.worker.counts();
-    return { ...this.receiver!.stats, ...counts, atMs: performance.now() };
+    return {
+      ...this.receiver!.stats,
+      ...counts,
+      // The codec's, and what it takes to put packets into messages.
+      encodeMs: (this.capture?.encodeMs ?? 0) + (counts?.encodeMs ?? 0),
+      atMs: performance.now(),
+    };
   }
 
   async lastMessage(): Promise<LaneMessage | null> {

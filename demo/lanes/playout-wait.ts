@@ -23,7 +23,7 @@ export class PlayoutWait {
 
   /**
    * Writes what has arrived, and notes how long it will wait.
-   * @param lostFrames frames before it that are missing, and made up for
+   * @param lostFrames frames before it that are missing, and concealed
    * @returns the wait in seconds; null while the playout is not playing, because it may wait for more
    */
   write(data: Uint8Array, lostFrames: number): number | null {

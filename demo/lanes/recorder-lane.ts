@@ -5,8 +5,8 @@ import { decodeBase64 } from 'micwire/core';
 import { webSocketWireBytes } from '../measure/wire-bytes.ts';
 import { Arrivals } from './arrivals.ts';
 import { MediaPlayback } from './media-playback.ts';
-import type { LaneState } from './lane-settings.ts';
-import type { Lane, LaneBuild, LaneMessage } from './lane.ts';
+import type { LaneState } from './lane-messages.ts';
+import type { ComparedLane, LaneBuild, LaneMessage } from './lane.ts';
 
 /** ms of a piece, as far as the browser heeds it. */
 const TIMESLICE_MS = 100;
@@ -24,15 +24,15 @@ interface MediaMessage {
 export function missingRecorder(): string | null {
   if (!('MediaRecorder' in globalThis)) return 'This browser has no MediaRecorder.';
   const type = recordedType();
-  return type === null ? 'This browser records no sound.' : MediaPlayback.missing(type);
+  return type === null ? 'This browser records no audio.' : MediaPlayback.missing(type);
 }
 
 /** Opens a lane of the browser's own recorder: its file in pieces, in Base64, over a WebSocket, and played as it grows. */
-export async function openRecorderLane(parts: LaneBuild): Promise<Lane> {
+export async function openRecorderLane(parts: LaneBuild): Promise<ComparedLane> {
   return new RecorderLane(parts);
 }
 
-class RecorderLane implements Lane {
+class RecorderLane implements ComparedLane {
   readonly call = null;
   onchange: (() => void) | null = null;
   state: LaneState = 'opening';

@@ -5,7 +5,7 @@ import type { LinkStatistics } from '../link/protocol.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
 import type { LinkChoice } from '../runs/run.ts';
 import type { LaneId } from './lane-ids.ts';
-import type { CallEnds, LinkAccess } from './link-access.ts';
+import type { CallEnds, LinkAccess } from './lane.ts';
 
 /** A server that knows nothing of links may leave the request unanswered, ms. */
 const CONNECT_TIMEOUT_MS = 5000;
@@ -14,13 +14,13 @@ const CONNECT_TIMEOUT_MS = 5000;
 export class SharedLink implements LinkAccess {
   /** What it is now. */
   choice: LinkChoice = DEFAULT_RUN.links[0]!;
-  /** Why there is no link engine, in a sentence; empty while there is one, or before it is asked for. */
+  /** Why there is no simulated network, in a sentence; empty while there is one, or before it is asked for. */
   missing = '';
   /** Called after `missing` has changed. */
   onchange: (() => void) | null = null;
   private client: LinkClient | null = null;
   private connecting: Promise<LinkClient | null> | null = null;
-  /** Numbers lanes, so that one that is opened anew has a name of its own while the old one still goes. */
+  /** Numbers lanes, so that one that is reopened has a name of its own while the old one still runs. */
   private opened = 0;
 
   socketUrl(lane: LaneId): string {
@@ -37,7 +37,7 @@ export class SharedLink implements LinkAccess {
     const name = this.nameOf(lane);
     const url = client.signallingUrl(name);
     const options = { room: `${client.session}-${name}` };
-    // Who comes first is called: the receiver.
+    // The first peer is called: the receiver.
     const receiver = WebSocketSignalling.create(url, options);
     await joined(receiver);
     return { receiver, sender: WebSocketSignalling.create(url, options) };
@@ -49,7 +49,7 @@ export class SharedLink implements LinkAccess {
     const client = await this.connecting;
     if (client === null) {
       this.connecting = null;
-      this.tell('The server has no link engine: lanes go directly, whatever link is chosen.');
+      this.tell('The server has no simulated network: lanes go directly, whatever is chosen here.');
       return;
     }
     if (this.client === client) return;
@@ -58,7 +58,7 @@ export class SharedLink implements LinkAccess {
       if (this.client !== client) return;
       this.client = null;
       this.connecting = null;
-      this.tell('The link engine has ended, and lanes with it. Start them again.');
+      this.tell('The simulated network has ended, and the lanes with it. Start them again.');
     };
     this.tell('');
   }
@@ -70,7 +70,7 @@ export class SharedLink implements LinkAccess {
     this.choice = choice;
   }
 
-  /** Begins anew: chance from the seed, statistics at nothing. */
+  /** Restarts: chance from the seed, statistics at nothing. */
   async restart(seed: number): Promise<void> {
     await this.client?.restart(seed);
   }

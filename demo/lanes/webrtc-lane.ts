@@ -2,9 +2,8 @@ import type { LaneTotals } from '../measure/metrics.ts';
 import type { Call, CallFigures, CallOptions } from 'micwire';
 import { srtpWireBytes } from '../measure/wire-bytes.ts';
 import { connectCalls, openCalls } from './lane-calls.ts';
-import type { LaneState } from './lane-settings.ts';
-import type { Lane, LaneBuild } from './lane.ts';
-import type { CallEnds } from './link-access.ts';
+import type { LaneState } from './lane-messages.ts';
+import type { CallEnds, ComparedLane, LaneBuild } from './lane.ts';
 
 /** What tells lanes of WebRTC apart. */
 export interface WebrtcLaneOptions {
@@ -16,12 +15,12 @@ export interface WebrtcLaneOptions {
 export async function openWebrtcLane(
   parts: LaneBuild,
   { redundancy }: WebrtcLaneOptions,
-): Promise<Lane> {
+): Promise<ComparedLane> {
   const { context, id, link, settings, stream } = parts;
   const track = stream().getAudioTracks()[0]!;
   const opus = {
     bitrate: settings.bitrate,
-    ptimeMs: settings.frameDuration as NonNullable<NonNullable<CallOptions['opus']>['ptimeMs']>,
+    ptimeMs: settings.chunkDuration as NonNullable<NonNullable<CallOptions['opus']>['ptimeMs']>,
   };
   const calls = await openCalls(id, link, {
     sender: { track, receive: false, redundancy, opus },
@@ -31,7 +30,7 @@ export async function openWebrtcLane(
   return new WebrtcLane(calls, calls.receiver.createSource(context), redundancy);
 }
 
-class WebrtcLane implements Lane {
+class WebrtcLane implements ComparedLane {
   readonly output: AudioNode;
   readonly call: CallEnds<Call>;
   state: LaneState = 'running';

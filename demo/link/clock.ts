@@ -5,7 +5,7 @@ export interface ClockTimer {
 
 /** What a model of the network runs on: simulated or real time. */
 export interface Clock {
-  /** ms from the clock's beginning. While a timer runs, its due time: whoever computes from it is never late. */
+  /** ms from the clock's beginning. While a timer runs, its due time: what is computed from it is never late. */
   readonly nowMs: number;
   /** Runs `action` at a time, after all that was set for that time or an earlier one before. A time that has passed is now. */
   at(timeMs: number, action: () => void): ClockTimer;

@@ -84,7 +84,7 @@ export class CongestionWindow {
     this.reduction = null;
   }
 
-  /** The loss was none. */
+  /** There was no loss. */
   undo(): void {
     if (this.priorWindow > 0) {
       this.current = Math.max(this.current, this.priorWindow);

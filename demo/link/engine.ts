@@ -71,7 +71,7 @@ export class LinkEngine {
   constructor(
     clock: RealClock,
     options: LinkEngineOptions = {},
-    boundary: ErrorBoundary = new ErrorBoundary('link engine'),
+    boundary: ErrorBoundary = new ErrorBoundary('simulated network'),
   ) {
     this.clock = clock;
     this.boundary = boundary;
@@ -246,7 +246,8 @@ export class LinkEngine {
         return { type: 'error', id, code: error.code, message: error.message };
       }
       this.boundary.report(error);
-      const message = 'The link engine has a fault: its log, in the server’s terminal, says more.';
+      const message =
+        'The simulated network has a fault: its log, in the server’s terminal, says more.';
       return { type: 'error', id, code: 'failed', message };
     }
   }

@@ -50,7 +50,7 @@ export class LanePath implements Link {
     };
   }
 
-  /** Begins anew with another model, whose time begins at `beginMs`; what is under way arrives as it would have. */
+  /** Restarts with another model, whose time begins at `beginMs`; what is under way arrives as it would have. */
   restart(model: LinkModel, beginMs: number): void {
     this.model = model;
     this.beginMs = beginMs;

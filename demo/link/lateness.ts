@@ -20,7 +20,7 @@ export class Lateness {
   private count = 0;
   private maxMs = 0;
 
-  /** @param ms below 0 counts as 0: that is no lateness */
+  /** @param ms below 0 counts as 0 */
   add(ms: number): void {
     const late = Math.max(0, ms);
     const index = late <= FIRST_MS ? 0 : Math.ceil(Math.log(late / FIRST_MS) / Math.log(GROWTH));

@@ -24,11 +24,11 @@ interface Waiting {
   reject(error: LinkControlError): void;
 }
 
-/** A page's session with the link engine. It ends with its connection, and its lanes with it. */
+/** A page's session with the simulated network. It ends with its connection, and its lanes with it. */
 export class LinkClient {
   /** Called once when the connection has ended, by whomever. */
   onclose: (() => void) | null = null;
-  /** The session's name: whoever knows it can use its lanes. */
+  /** The session's name: its lanes can be used only with it. */
   readonly session: string;
   private readonly base: string;
   private readonly socket: ClientSocket;
@@ -64,7 +64,7 @@ export class LinkClient {
     return new Promise((resolve, reject) => {
       const socket = createSocket(`${base}/link/control`);
       const fail = (): void => {
-        reject(new LinkControlError('failed', 'The link engine cannot be reached.'));
+        reject(new LinkControlError('failed', 'The simulated network cannot be reached.'));
       };
       socket.onerror = fail;
       socket.onclose = fail;
@@ -135,7 +135,9 @@ export class LinkClient {
   private ask(request: Ask): Promise<ControlReply> {
     return new Promise((resolve, reject) => {
       if (this.closed) {
-        reject(new LinkControlError('failed', 'The connection to the link engine has ended.'));
+        reject(
+          new LinkControlError('failed', 'The connection to the simulated network has ended.'),
+        );
         return;
       }
       const id = ++this.lastId;
@@ -147,14 +149,17 @@ export class LinkClient {
   private end(): void {
     if (this.closed) return;
     this.closed = true;
-    const error = new LinkControlError('failed', 'The connection to the link engine has ended.');
+    const error = new LinkControlError(
+      'failed',
+      'The connection to the simulated network has ended.',
+    );
     for (const waiting of this.waiting.values()) waiting.reject(error);
     this.waiting.clear();
     this.onclose?.();
   }
 }
 
-/** A message of the engine's; null for what is no such message, so that no message throws within the socket. */
+/** A message of the engine's; null for anything else, so that no message throws within the socket. */
 function replyOf(data: unknown): ControlReply | null {
   if (typeof data !== 'string') return null;
   try {

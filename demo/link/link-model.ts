@@ -25,7 +25,7 @@ const PARETO_MOST = 8;
 
 /**
  * One direction of a link: tells of each packet when it arrives, or that it is lost. It knows no clock and keeps no packets:
- * whoever asks delivers them. The same settings, seed, sizes and times give the same fates.
+ * the caller delivers them. The same settings, seed, sizes and times give the same fates.
  *
  * A packet passes, in this order: the queue before the capacity, a standstill, loss, delay with jitter, the trace. Each kind
  * of chance has numbers of its own and uses equally many a packet, so that a change of one setting leaves what the others
@@ -154,7 +154,7 @@ export class LinkModel {
     }
   }
 
-  /** `timeMs`, or when the link goes on if it stands still then. */
+  /** `timeMs`, or when the link resumes if it stalls then. */
   private afterStandstill(timeMs: number): number {
     const { stallEveryMs, stallForMs } = this.current;
     if (stallEveryMs === 0 || timeMs < stallEveryMs) return timeMs;
@@ -165,7 +165,7 @@ export class LinkModel {
   /** What the trace says for a moment, in ms; below 0: lost. */
   private tracedDelay({ points, durationMs }: LinkTrace, nowMs: number): number {
     const within = ((nowMs % durationMs) + durationMs) % durationMs;
-    // From packet to packet time goes on by little: the search begins where the last one ended.
+    // From packet to packet time advances little: the search begins where the last one ended.
     let index = this.tracePoint;
     if (points[index]!.atMs > within) index = 0;
     while (index + 1 < points.length && points[index + 1]!.atMs <= within) index++;

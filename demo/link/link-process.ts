@@ -47,7 +47,7 @@ interface Running {
 }
 
 /**
- * The link engine's process, seen from the server, and its supervisor. It starts when the first page asks for it. When it dies it
+ * The simulated network's process, seen from the server, and its supervisor. It starts when the first page asks for it. When it dies it
  * is started again; the connections of its sessions and lanes end with it, calls are told through `CallSplice.lost`, and all can
  * open again at once. `close` ends it, and so does the end of this process.
  */
@@ -126,7 +126,7 @@ export class LinkProcess {
     if (reply.type !== 'splice') {
       throw reply.type === 'refused'
         ? new LinkControlError(reply.code, reply.message)
-        : new LinkControlError('failed', 'The link engine has ended.');
+        : new LinkControlError('failed', 'The simulated network has ended.');
     }
     const { lane, address, ports }: SpliceAddress = reply.splice;
     return {
@@ -169,7 +169,9 @@ export class LinkProcess {
 
   private start(): Promise<Running> {
     if (this.closed) {
-      return Promise.reject(new LinkControlError('failed', 'The link engine has been closed.'));
+      return Promise.reject(
+        new LinkControlError('failed', 'The simulated network has been closed.'),
+      );
     }
     clearTimeout(this.restarting ?? undefined);
     this.restarting = null;
@@ -197,7 +199,7 @@ export class LinkProcess {
       throw error;
     });
     const code = await this.code;
-    if (this.closed) throw new LinkControlError('failed', 'The link engine has been closed.');
+    if (this.closed) throw new LinkControlError('failed', 'The simulated network has been closed.');
     // Its program comes by standard input: no file has to be written, and none is left behind.
     const child = spawn(process.execPath, ['--input-type=module', '-'], {
       stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
@@ -224,7 +226,7 @@ export class LinkProcess {
       };
       child.on('message', this.boundary.guard(onMessage));
       child.once('exit', (exitCode, signal) => {
-        const words = `The link engine has ended (${exitCode === null ? signal : `code ${exitCode}`}). Open it again.`;
+        const words = `The simulated network has ended (${exitCode === null ? signal : `code ${exitCode}`}). Open it again.`;
         tellEnded(words);
         for (const [id, done] of waiting) {
           done({ type: 'refused', id, code: 'failed', message: words });

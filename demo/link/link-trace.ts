@@ -8,7 +8,7 @@ export interface LinkTracePoint {
   readonly delayMs: number;
 }
 
-/** What a link did over some time, recorded. Replayed, it begins anew at its end. */
+/** What a link did over some time, recorded. Replayed, it restarts at its end. */
 export interface LinkTrace {
   /** Its length in ms. */
   readonly durationMs: number;

@@ -1,5 +1,5 @@
 /**
- * The link engine as a process of its own: nothing that the server computes makes a packet late. `LinkProcess` starts it, and
+ * The simulated network as a process of its own: nothing that the server computes makes a packet late. `LinkProcess` starts it, and
  * it ends with its parent.
  */
 import { Socket } from 'node:net';
@@ -10,7 +10,7 @@ import { LinkControlError } from './protocol.ts';
 import { RealClock } from './real-clock.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
 
-const boundary = new ErrorBoundary('link engine');
+const boundary = new ErrorBoundary('simulated network');
 let engine: LinkEngine | null = null;
 /** Connections that the server's process has not let go of yet, the oldest first; undefined: its client is gone already. */
 const coming: ((() => void) | undefined)[] = [];

@@ -10,7 +10,7 @@ import { MAX_TRACE_POINTS } from './link-trace.ts';
 import type { TcpModelCounts } from './tcp-model.ts';
 
 /**
- * What a page says to the link engine, as JSON over a WebSocket. `id` is the page's own number for it, which the reply
+ * What a page says to the simulated network, as JSON over a WebSocket. `id` is the page's own number for it, which the reply
  * repeats.
  */
 export type ControlRequest =

@@ -42,7 +42,7 @@ export class RealClock implements Clock {
     return timer;
   }
 
-  /** Does what is due. Whoever brings something from outside calls it first, so that all happens in the order of time. */
+  /** Does what is due. Call it first when something arrives from outside, so that all happens in the order of time. */
   catchUp(): void {
     if (this.running) return;
     this.running = true;

@@ -74,7 +74,7 @@ export class Session {
     }
   }
 
-  /** Begins anew: chance, the links' time, all statistics. */
+  /** Restarts chance, the links' time and all statistics. */
   restart(seed: number): void {
     this.options.clock.catchUp();
     this.currentSeed = seed;

@@ -36,7 +36,7 @@ export interface LinkSettings {
   readonly rateKbps: number;
   /** Longest queue before the capacity, in ms of its own time; a packet that would wait longer is lost. 0 to 10 000. */
   readonly queueMs: number;
-  /** Every so many ms the link stands still for `stallForMs`; 0: never. Packets wait, and leave when it goes on. */
+  /** Every so many ms the link stands still for `stallForMs`; 0: never. Packets wait, and leave when it resumes. */
   readonly stallEveryMs: number;
   /** 0 to 10 000 ms, and below `stallEveryMs`. */
   readonly stallForMs: number;

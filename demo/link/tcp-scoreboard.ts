@@ -29,7 +29,7 @@ export interface AckNews {
   readonly original: boolean;
   /** A round trip; -1 when it tells of none. */
   readonly roundTripMs: number;
-  /** Whether what has come beyond a gap was sent after the oldest segment was last: that is no reason to wait for it longer. */
+  /** Whether what has come beyond a gap was sent after the oldest segment was last: then there is no reason to wait for it longer. */
   readonly newerThanHead: boolean;
 }
 
@@ -250,7 +250,7 @@ export class Scoreboard {
   /** Nothing is lost after all. */
   clearLost(): void {
     for (const segment of this.queue) segment.lost = false;
-    // To be looked at anew.
+    // To be examined again.
     this.rackAdvanced = true;
   }
 

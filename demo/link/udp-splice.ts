@@ -46,7 +46,7 @@ interface Side {
 
 /**
  * A link between the two peers of a WebRTC call. Each is told one address, one of the two ports here, as the other's only
- * candidate; what it sends there comes out of the other port, later or not at all. A peer is whoever sends the first STUN
+ * candidate; what it sends there comes out of the other port, later or not at all. A peer is the address that sends the first STUN
  * message to a port, which ICE begins with: addresses hidden by mDNS need not be known. Nobody else gets anything through.
  */
 export class UdpSplice {

@@ -2,11 +2,11 @@
 export interface Metric {
   /** For the eye, short. */
   readonly label: string;
-  /** Of the value as it is kept. `'ratio'`: 0 to 1, shown in per cent. */
+  /** Of the value as it is kept. `'ratio'`: 0 to 1, shown in percent. */
   readonly unit: 'ms' | 'kbit/s' | 'ratio' | 'dB' | 'packets' | 'per min' | 'ms/s' | '';
   /** Which way is better; null where that cannot be said. */
   readonly better: 'lower' | 'higher' | null;
-  /** Digits behind the point, as shown: of a ratio, of its per cent. */
+  /** Digits behind the point, as shown: of a ratio, of its percent. */
   readonly digits: number;
   /** Of each lane, or of a run as a whole. */
   readonly scope: 'lane' | 'run';
@@ -132,7 +132,7 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'On the wire, one way, with every header up to IPv4, reckoned from the messages sent. WebSocket: the message, 2–8 bytes of frame and 4 of mask ' +
+      'On the wire, one way, with every header up to IPv4, computed from the messages sent. WebSocket: the message, 2–8 bytes of frame and 4 of mask ' +
       '(RFC 6455 §5.2), and for every segment of 1448 bytes 32 of TCP with time stamps and 20 of IP. Data channel: the message, 16 of the DATA chunk ' +
       'padded to 4 and 12 of SCTP (RFC 9260), 22 of DTLS 1.3 with AES-GCM (RFC 9147), 8 of UDP, 20 of IP. WebRTC: payload, RTP header with extensions, ' +
       '10 of SRTP’s tag (HMAC-SHA1-80), 8 of UDP, 20 of IP. ' +
@@ -257,7 +257,7 @@ export const METRICS = {
     better: 'lower',
     digits: 2,
     definition:
-      'The share of all frames played that were made up, because what belonged there was lost or late.',
+      'The share of all frames played that were concealed, because their packet was lost or late.',
     webrtc: 'inbound-rtp: concealedSamples / totalSamplesReceived',
     from: { part: ['concealedSamples'], whole: ['totalSamplesReceived'], factor: 1 },
     chart: [0, 5],

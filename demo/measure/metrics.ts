@@ -57,7 +57,7 @@ export type LaneCounter = CountersOf<(typeof METRICS)[MetricId]['from']>;
 /** What a lane counts, since it was opened; absent or null where it has no such thing. */
 export type LaneCounts = Readonly<Partial<Record<LaneCounter, number | null>>>;
 
-/** Counts and when they were read: whoever reads twice has what happened between. */
+/** Counts and when they were read: two readings tell what happened between. */
 export interface LaneTotals extends LaneCounts {
   /** ms, by `performance.now()` of the page. */
   readonly atMs: number;

@@ -1,5 +1,5 @@
 /**
- * What a message takes on the wire with every header around it up to IPv4, as `bitrate_kbps` is defined. Reckoned, because a
+ * What a message takes on the wire with every header around it up to IPv4, as `bitrate_kbps` is defined. Computed, because a
  * page cannot see it.
  */
 

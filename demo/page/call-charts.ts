@@ -58,7 +58,7 @@ export const CALL_CHARTS: readonly CallChart[] = [
         dash: DASHED,
         value: (now, before) => mean(now, before, 'jitterBufferTargetDelay'),
       },
-      { label: 'there and back', colour: '--in', value: (now) => now.roundTripTime * 1000 },
+      { label: 'round trip', colour: '--in', value: (now) => now.roundTripTime * 1000 },
       { label: 'jitter', colour: '--tape', dash: [2, 3], value: (now) => now.jitter * 1000 },
     ],
   },
@@ -120,7 +120,7 @@ function mean(
   return emitted > 0 ? ((now[name] - before[name]) / emitted) * 1000 : null;
 }
 
-/** Per cent of the samples between two reports. */
+/** Percent of the samples between two reports. */
 function samples(
   now: CallFigures,
   before: CallFigures,

@@ -10,7 +10,7 @@ export interface LinkControl {
   readonly low: number;
   /** Fineness at the bottom, in the unit of the eye; higher up steps are coarser. */
   readonly step: number;
-  /** The setting is the shown value by this: 0.01 for per cent. */
+  /** The setting is the shown value by this: 0.01 for percent. */
   readonly factor: number;
   /** What 0 means, where it is no number. */
   readonly none?: string;

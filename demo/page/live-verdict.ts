@@ -1,4 +1,4 @@
-import type { LaneView } from '../lanes/lane-view.ts';
+import type { LaneView } from '../lanes/lane-slot.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
 import { PRESETS } from '../link/settings.ts';
 import type { LinkChoice } from '../runs/run.ts';
@@ -31,5 +31,5 @@ export function liveVerdict(lanes: readonly LaneView[]): string | null {
 
 /** A link by its name, for the middle of a sentence. */
 export function linkWords({ name }: Pick<LinkChoice, 'name'>): string {
-  return name === 'custom' ? 'the link as set' : `“${PRESETS[name].label}”`;
+  return name === 'custom' ? 'the network as set' : `“${PRESETS[name].label}”`;
 }

@@ -1,4 +1,5 @@
-import type { Session } from '../lanes/close-up.ts';
+import type { CloseUp } from '../lanes/close-up.ts';
+import { FRAMING_WORDS } from '../lanes/close-up-settings.ts';
 import { count } from './format.ts';
 import type { SourceKind } from '../runs/run.ts';
 
@@ -18,15 +19,13 @@ export interface Station {
 }
 
 /** The part of a session that its stations are made from. */
-export type StationsSubject = Pick<
-  Session,
-  'stage' | 'context' | 'settings' | 'laneKind' | 'volume' | 'muted'
->;
+export type StationsSubject = Pick<CloseUp, 'stage' | 'context' | 'settings' | 'volume' | 'muted'>;
 
 /** The way of the sound, from the source round to the ear. */
 export function stationsOf(session: StationsSubject): Station[] {
-  const { stage, context, settings, laneKind, volume, muted } = session;
-  const { sampleRate, format, chunkDuration, targetDelay } = settings;
+  const { stage, context, settings, volume, muted } = session;
+  const { framing, sampleRate, format, chunkDuration, targetDelay } = settings;
+  const { label, what } = FRAMING_WORDS[framing];
   return [
     {
       name: SOURCE_NAMES[stage.kind],
@@ -38,7 +37,8 @@ export function stationsOf(session: StationsSubject): Station[] {
       what: `${format}, ${count(sampleRate)} Hz, ${chunkDuration} ms`,
       side: 'in',
     },
-    ...laneKind.stations.map((station) => ({ ...station, side: 'wire' as const })),
+    { name: label, what, side: 'wire' },
+    { name: 'WebSocket', what: 'to a server and back', side: 'wire' },
     { name: 'Playout', what: `waits ${targetDelay} ms`, side: 'out' },
     { name: 'Output', what: muted ? 'muted' : `${Math.round(volume * 100)} %`, side: 'out' },
   ];

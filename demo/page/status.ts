@@ -1,4 +1,6 @@
-import type { Session } from '../lanes/close-up.ts';
+import type { CloseUp } from '../lanes/close-up.ts';
+import type { Comparison } from '../lanes/comparison.ts';
+import type { Session } from '../controllers/session.ts';
 
 /** One line that says how things stand, and what the user can do about it. */
 export interface Status {
@@ -14,56 +16,56 @@ export interface StatusAction {
   readonly run: () => void;
 }
 
-/** What both kinds of session say of themselves. */
-export interface CommonSubject {
-  readonly phase: 'idle' | 'starting' | 'running' | 'failed';
-  readonly problem: { readonly title: string; readonly cure: string } | null;
-  readonly suspended: boolean;
-  readonly trackMuted: boolean;
-  readonly context: { readonly state: string } | null;
-  start(): unknown;
-  resume(): void;
-}
+/** The part of a session that its status is made from, whichever lanes it has. */
+type SessionSubject = Pick<
+  Session,
+  | 'phase'
+  | 'problem'
+  | 'stage'
+  | 'source'
+  | 'suspended'
+  | 'trackMuted'
+  | 'context'
+  | 'muted'
+  | 'start'
+  | 'resume'
+>;
 
-/** What of a session the two kinds tell differently. */
-export interface CommonWords {
-  /** Whether the microphone is the source. */
-  readonly microphone: boolean;
-  /** Whether the browser may be asking for it, while the session starts. */
-  readonly asking: boolean;
-  /** What to do while nothing runs, for sources other than the microphone. */
-  readonly idle: string;
-}
-
-/** What goes before everything that is particular to a kind of session; null while nothing of that is the case. */
-export function commonStatus(session: CommonSubject, words: CommonWords): Status | null {
+/**
+ * What goes before everything that is particular to a kind of session; null while nothing of that is the case.
+ * @param idle what to do while nothing runs, for sources other than the microphone
+ */
+function commonStatus(session: SessionSubject, idle: string): Status | null {
+  const microphone = session.stage.kind === 'microphone';
+  // The browser may be asking for it.
+  const asking = microphone && session.source === null;
   const { phase, problem, context } = session;
   if (phase === 'failed' && problem !== null) {
     const action = { label: 'Try again', run: () => void session.start() };
     return { tone: 'problem', title: problem.title, detail: problem.cure, action };
   }
   if (phase === 'idle' || phase === 'failed') {
-    const detail = words.microphone
-      ? 'Press Start; the browser will ask for the microphone.'
-      : words.idle;
+    const detail = microphone ? 'Press Start; the browser will ask for the microphone.' : idle;
     return { tone: 'idle', title: 'Ready.', detail, action: null };
   }
   if (session.suspended) {
     const interrupted = context?.state !== 'suspended';
     return {
       tone: 'warning',
-      title: interrupted ? 'The system has interrupted the sound.' : 'The browser holds the sound.',
+      title: interrupted
+        ? 'The system has interrupted the audio.'
+        : 'The browser is blocking the audio.',
       detail: interrupted
-        ? 'It goes on by itself when the other sound, or the call, has ended.'
-        : 'It lets none out before you press something on the page.',
-      action: interrupted ? null : { label: 'Let it sound', run: () => session.resume() },
+        ? 'It resumes when the other app, or the call, has ended.'
+        : 'It allows none before you press something on the page.',
+      action: interrupted ? null : { label: 'Play the audio', run: () => session.resume() },
     };
   }
   if (phase === 'starting') {
     return {
       tone: 'busy',
-      title: words.asking ? 'Waiting for the microphone.' : 'Starting.',
-      detail: words.asking ? 'The browser asks whether this page may use it.' : '',
+      title: asking ? 'Waiting for the microphone.' : 'Starting.',
+      detail: asking ? 'The browser asks whether this page may use it.' : '',
       action: null,
     };
   }
@@ -78,44 +80,26 @@ export function commonStatus(session: CommonSubject, words: CommonWords): Status
   return null;
 }
 
-/** The part of a session that a status is made from. */
-export type StatusSubject = Pick<
-  Session,
-  | 'phase'
-  | 'problem'
-  | 'stage'
-  | 'suspended'
-  | 'trackMuted'
-  | 'context'
-  | 'source'
-  | 'lane'
-  | 'muted'
-  | 'start'
-  | 'resume'
->;
+/** The part of a close-up that a status is made from. */
+export type CloseUpStatusSubject = SessionSubject & Pick<CloseUp, 'lane'>;
 
-/** The most pressing thing to say about a session. */
-export function statusOf(session: StatusSubject): Status {
-  const { lane, stage, source } = session;
-  const microphone = stage.kind === 'microphone';
-  const common = commonStatus(session, {
-    microphone,
-    asking: microphone && source === null,
-    idle: 'Press Start to send the sound round.',
-  });
+/** The most pressing thing to say about one lane. */
+export function closeUpStatus(session: CloseUpStatusSubject): Status {
+  const { lane } = session;
+  const common = commonStatus(session, 'Press Start to send audio to the server and back.');
   if (common !== null) return common;
   if (lane?.stalled === true) {
     return {
       tone: 'warning',
-      title: 'The browser delivers no sound.',
-      detail: 'Its audio thread stands still. It may come back; if it does not, stop and start.',
+      title: 'The browser delivers no audio.',
+      detail: 'Its audio thread has stopped. It may come back; if it does not, stop and start.',
       action: null,
     };
   }
-  return (lane && wireStatus(lane)) ?? running(session);
+  return (lane && wireStatus(lane)) ?? closeUpRunning(session);
 }
 
-function wireStatus(lane: NonNullable<StatusSubject['lane']>): Status | null {
+function wireStatus(lane: NonNullable<CloseUpStatusSubject['lane']>): Status | null {
   const { state, reason, failedAttempts } = lane.wireStatus;
   const retry = { label: 'Try now', run: () => lane.retryNow() };
   switch (state) {
@@ -140,10 +124,61 @@ function wireStatus(lane: NonNullable<StatusSubject['lane']>): Status | null {
   }
 }
 
-function running({ source, context, muted }: StatusSubject): Status {
+function closeUpRunning({ source, context, muted }: CloseUpStatusSubject): Status {
   const kHz = ((context?.sampleRate ?? 0) / 1000).toLocaleString('en');
   const detail = muted
-    ? 'The output is muted; everything else goes on.'
+    ? 'The output is muted; everything else continues.'
     : `${source?.label ?? ''}, at ${kHz} kHz in this browser.`;
   return { tone: 'good', title: 'Running.', detail, action: null };
+}
+
+/** The part of a comparison that a status is made from. */
+export type ComparisonStatusSubject = SessionSubject &
+  Pick<Comparison, 'lanes' | 'heard' | 'progress'>;
+
+/** The most pressing thing to say about all lanes at once. */
+export function comparisonStatus(session: ComparisonStatusSubject): Status {
+  const common = commonStatus(session, 'Press Start to send audio down every lane.');
+  if (common !== null) return common;
+  return session.progress === null ? comparisonRunning(session) : measuring();
+}
+
+function comparisonRunning(session: ComparisonStatusSubject): Status {
+  const { lanes } = session;
+  const opening = lanes.filter(({ state }) => state === 'opening').length;
+  if (opening > 0) {
+    return { tone: 'busy', title: 'Opening the lanes.', detail: '', action: null };
+  }
+  const broken = lanes.filter(({ state }) => state === 'failed' || state === 'waiting');
+  const up = lanes.filter(({ state }) => state === 'running').length;
+  if (broken.length > 0) {
+    const names = broken.map(({ kind }) => kind.label).join('; ');
+    const is = broken.length === 1 ? 'One lane is' : `${broken.length} lanes are`;
+    const detail = `${names}. The line below says why.`;
+    return { tone: 'warning', title: `${is} not up.`, detail, action: null };
+  }
+  const lines = up === 1 ? 'One lane' : `${up} lanes`;
+  return {
+    tone: 'good',
+    title: 'Running.',
+    detail: `${session.source?.label ?? ''}. ${lines}; ${heardWords(session)}`,
+    action: null,
+  };
+}
+
+function heardWords({ heard, lanes, muted }: ComparisonStatusSubject): string {
+  if (muted) return 'the output is muted.';
+  if (heard === null) return 'press one to hear it.';
+  if (heard === 'source') return 'you hear the source.';
+  const view = lanes.find(({ id, lane }) => id === heard && lane !== null);
+  return view === undefined ? 'press one to hear it.' : `you hear ${view.kind.label}.`;
+}
+
+function measuring(): Status {
+  return {
+    tone: 'good',
+    title: 'A run is being measured.',
+    detail: 'Its progress is below the lanes.',
+    action: null,
+  };
 }

@@ -2,6 +2,7 @@ import { CLEAN, PRESETS, checkLinkSettings } from '../link/settings.ts';
 import type { LinkPresetId, LinkSettings } from '../link/settings.ts';
 import { LANE_IDS } from '../lanes/lane-ids.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
+import { OPUS_DURATIONS } from '../lanes/lane-settings.ts';
 import type { LinkChoice, RunSettings, SourceKind } from './run.ts';
 
 /** What a page begins with, where its address says nothing. */
@@ -9,7 +10,7 @@ export const DEFAULT_RUN: RunSettings = {
   source: 'speech',
   lanes: LANE_IDS,
   links: [{ name: 'clean', settings: PRESETS.clean.settings }],
-  frameDuration: 20,
+  chunkDuration: 20,
   bitrate: 32_000,
   complexity: 9,
   copies: 'adaptive',
@@ -21,11 +22,10 @@ export const DEFAULT_RUN: RunSettings = {
 };
 
 const SOURCES: readonly SourceKind[] = ['speech', 'music', 'microphone', 'file'];
-const FRAME_DURATIONS: readonly number[] = [10, 20, 40, 60];
 
 /** The numbers of an address, each with its range. */
 const NUMBERS = {
-  frame: { setting: 'frameDuration', min: 10, max: 60 },
+  frame: { setting: 'chunkDuration', min: 10, max: 60 },
   bitrate: { setting: 'bitrate', min: 6000, max: 510_000 },
   complexity: { setting: 'complexity', min: 0, max: 10 },
   copies: { setting: 'copies', min: 1, max: 3 },
@@ -65,7 +65,7 @@ export function settingsOf(query: string, defaults: RunSettings = DEFAULT_RUN): 
     const fits = name === 'cost' ? Number.isFinite(value) : Number.isInteger(value);
     if (fits && value >= min && value <= max) numbers[setting] = value;
   }
-  if (!FRAME_DURATIONS.includes(numbers['frameDuration'] ?? 20)) delete numbers['frameDuration'];
+  if (!OPUS_DURATIONS.includes(numbers['chunkDuration'] ?? 20)) delete numbers['chunkDuration'];
   const source = asked.get('source') as SourceKind;
   const copies = asked.get('copies') === 'adaptive' ? { copies: 'adaptive' as const } : {};
   const wanted = asked.get('lanes')?.split(',');
@@ -81,7 +81,7 @@ export function settingsOf(query: string, defaults: RunSettings = DEFAULT_RUN): 
   };
 }
 
-/** Lanes by a list of names with commas: `'all'` for all. @throws RangeError for a name that is none */
+/** Lanes by a list of names with commas: `'all'` for all. @throws RangeError for an unknown name */
 export function lanesNamed(list: string): readonly LaneId[] {
   const wanted = new Set<LaneId>();
   for (const name of list.split(',')) {
@@ -97,7 +97,7 @@ export function lanesNamed(list: string): readonly LaneId[] {
 /**
  * A link by its text: the name of one of the list, or `custom` and what differs from a clean one, such as
  * `custom:delayMs:60:lossRatio:0.05`.
- * @returns null when it is none
+ * @returns null for anything else
  */
 export function linkOf(text: string): LinkChoice | null {
   if (Object.hasOwn(PRESETS, text)) {

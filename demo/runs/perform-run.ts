@@ -44,7 +44,7 @@ const CLOSING_SECONDS = 2.5;
 const PROGRESS_STEP_SECONDS = 0.5;
 
 /**
- * Measures all lanes at once over each link, in turns: the first repetition of every link, then the second. What the machine does
+ * Measures all lanes at once over each link, alternating: the first repetition of every link, then the second. What the machine does
  * meanwhile hits all links alike.
  * @throws the signal's reason, when it is aborted; what the stage throws
  */

@@ -12,10 +12,10 @@ export const MAX_LATENESS_MS = 5;
 export function voidReason(run: Repetition['run']): string | null {
   const { link_lateness_p99_ms: lateness, recorder_dropped_ms: dropped } = run;
   if (lateness !== null && lateness > MAX_LATENESS_MS) {
-    return `The link was up to ${lateness.toFixed(1)} ms late (p99): the machine was too busy. At most ${MAX_LATENESS_MS} ms count.`;
+    return `The simulated network was up to ${lateness.toFixed(1)} ms late (p99): the machine was too busy. At most ${MAX_LATENESS_MS} ms count.`;
   }
   if (dropped !== null && dropped > 0) {
-    return `The recorder lost ${Math.round(dropped)} ms of sound: the machine was too busy.`;
+    return `The recorder lost ${Math.round(dropped)} ms of audio: the machine was too busy.`;
   }
   return null;
 }

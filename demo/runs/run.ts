@@ -98,6 +98,6 @@ export interface RunProgress {
   readonly stage: 'opening' | 'settling' | 'measuring';
   /** Of the stage, 0 to 1. */
   readonly share: number;
-  /** Seconds until the whole is done, reckoned. */
+  /** Estimated seconds until the whole run is done. */
   readonly secondsLeft: number;
 }

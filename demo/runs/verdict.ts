@@ -1,27 +1,15 @@
 import type { LaneId } from '../lanes/lane-ids.ts';
 import { LANE_IDS } from '../lanes/lane-ids.ts';
+import { LANES } from '../lanes/lanes.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
 import type { Spread } from './run.ts';
 
 /** What the verdict looks at. */
 type VerdictFigures = Readonly<Partial<Record<LaneMetricId, Spread | null>>>;
 
-/** What lanes are called in a sentence. */
-const NAMES: Readonly<Record<LaneId, string>> = {
-  'pcm-json-ws': 'PCM as Base64 JSON over WebSocket',
-  'pcm-binary-ws': 'binary PCM over WebSocket',
-  'opus-json-ws': 'Opus as Base64 JSON over WebSocket',
-  'opus-binary-ws': 'Opus over WebSocket',
-  'opus-rtp-dc': 'Opus over a data channel',
-  'opus-rtp-dc-red': 'Opus with copies over a data channel',
-  'recorder-json-ws': 'MediaRecorder over WebSocket',
-  webrtc: 'WebRTC',
-  'webrtc-red': 'WebRTC with RED',
-};
-
 /** A lane is of use when this much of the sound came through. */
 const USABLE_MATCH = 0.9;
-/** Made up sound above this is heard by most (about one in fifty frames). */
+/** Concealment above this is heard by most (about one in fifty frames). */
 const AUDIBLE_CONCEALMENT = 0.02;
 /** Latencies nearer than this are the same to anybody, ms. */
 const SAME_MS = 3;
@@ -71,7 +59,7 @@ function rivalOf(best: Candidate, usable: readonly Candidate[]): Candidate | und
 
 function compared(best: Candidate, rival: Candidate): string {
   const ahead = rival.latency.median - best.latency.median;
-  const names = [NAMES[best.id], NAMES[rival.id]] as const;
+  const names = [LANES[best.id].inWords, LANES[rival.id].inWords] as const;
   const overlap = best.latency.max >= rival.latency.min && best.latency.count > 1;
   const latency =
     ahead < SAME_MS
@@ -101,30 +89,30 @@ function concealmentWords(best: Candidate, rival: Candidate): string {
   if (Math.abs(difference) < 0.005) return '';
   const [mine, theirs] = [percent(best.concealed, 1), percent(rival.concealed, 1)];
   return difference < 0
-    ? `, and makes up less of the sound (${mine}, not ${theirs})`
-    : `, but makes up more of the sound (${mine}, not ${theirs})`;
+    ? `, and conceals less of the audio (${mine}, not ${theirs})`
+    : `, but conceals more of the audio (${mine}, not ${theirs})`;
 }
 
 function alone(best: Candidate): string {
   const rate = best.kbps === null ? '' : ` at ${Math.round(best.kbps)} kbit/s`;
   const concealed =
     best.concealed !== null && best.concealed > AUDIBLE_CONCEALMENT
-      ? `, with ${percent(best.concealed, 1)} of the sound made up`
+      ? `, with ${percent(best.concealed, 1)} of the audio concealed`
       : '';
-  return `${capital(NAMES[best.id])} takes ${ms(best.latency.median)}${rate}${concealed}.`;
+  return `${capital(LANES[best.id].inWords)} takes ${ms(best.latency.median)}${rate}${concealed}.`;
 }
 
 function brokenOnes(all: readonly Candidate[]): string {
-  const broken = all.filter(({ match }) => match < USABLE_MATCH).map(({ id }) => NAMES[id]);
+  const broken = all.filter(({ match }) => match < USABLE_MATCH).map(({ id }) => LANES[id].inWords);
   if (broken.length === 0) return '';
   const verb = broken.length === 1 ? 'loses' : 'lose';
-  return `${capital(list(broken))} ${verb} too much of the sound to be of use here.`;
+  return `${capital(list(broken))} ${verb} too much of the audio to be of use here.`;
 }
 
 function nothingUsable(all: readonly Candidate[]): string {
   if (all.length === 0) return 'There are no figures to judge by.';
   const best = all.reduce((a, b) => (b.match > a.match ? b : a));
-  return `No lane brings enough of the sound through here; ${NAMES[best.id]} brings the most, ${percent(best.match)}.`;
+  return `No lane brings enough of the audio through here; ${LANES[best.id].inWords} brings the most, ${percent(best.match)}.`;
 }
 
 function list(names: readonly string[]): string {

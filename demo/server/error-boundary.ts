@@ -3,7 +3,7 @@ import { MessageRate } from './message-rate.ts';
 
 /** Characters of an error that are printed. */
 const MAX_PRINTED = 2000;
-/** Lines a second that are printed; whoever finds a fault shall not fill a disk with it. */
+/** Lines a second that are printed; a peer that finds a fault must not fill a disk with it. */
 const PRINTED_PER_SECOND = 1;
 
 /**

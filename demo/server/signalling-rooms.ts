@@ -8,7 +8,7 @@ import type { UdpAddress } from './rewrite-candidates.ts';
 import type { ErrorBoundary } from './error-boundary.ts';
 import { rewriteCandidates } from './rewrite-candidates.ts';
 
-/** The way of one call over the link engine. */
+/** The way of one call over the simulated network. */
 export interface CallSplice {
   /** Where each side sends its packets: the only candidate that it learns. */
   readonly sendTo: Readonly<Record<CallRole, UdpAddress>>;
@@ -115,7 +115,7 @@ export class SignallingRooms {
     } else if (orderly && room.roles?.has(other)) {
       other.reply({ type: 'bye', reason: 'The other side is gone.' });
     }
-    // One that was cut off may go on calling without signalling, so the other is left alone.
+    // One that was cut off may continue its call without signalling, so the other is left alone.
   }
 
   /** The way of a call is gone: nothing that either peer sends arrives, so both are told that the call is over. */
@@ -140,7 +140,7 @@ export class SignallingRooms {
         for (const peer of room.peers.slice()) peer.refuse('refused', words);
         return;
       }
-      // One has left meanwhile, and the other goes on waiting; or a third came for it, with a splice of its own.
+      // One has left meanwhile, and the other still waits; or a third came for it, with a splice of its own.
       if (room.peers.length < 2 || room.roles !== null) {
         splice.close();
         return;

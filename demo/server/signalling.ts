@@ -35,7 +35,7 @@ export interface SignallingServerOptions {
   readonly maxBufferedBytes?: number;
   /** Origins that may connect besides the server's own pages. See `isTrustedOrigin`. */
   readonly allowedOrigins?: readonly string[];
-  /** Opens the way of a call over the link engine. @default none: calls that ask for one are refused */
+  /** Opens the way of a call over the simulated network. @default none: calls that ask for one are refused */
   readonly openSplice?: OpenSplice;
 }
 

@@ -17,7 +17,7 @@ export class AdaptiveCopies {
     this.reporter = new LossReporter({ format, sampleRate, channels: 1 });
     this.redundancy = new AdaptiveRedundancy(encoder, {
       bitrate: settings.bitrate,
-      packetDuration: settings.frameDuration,
+      packetDuration: settings.chunkDuration,
       maxBitrate: MAX_BITRATE,
     });
   }
@@ -27,7 +27,7 @@ export class AdaptiveCopies {
     return this.reporter.receive(packet, performance.now());
   }
 
-  /** At the sender. @returns what is to be sent from now on; null for what is no report */
+  /** At the sender. @returns what is to be sent from now on; null for anything but a report */
   report(message: Uint8Array): RedundancySettings | null {
     try {
       return this.redundancy.receive(message, performance.now());

@@ -1,9 +1,7 @@
 import {
   FRAMINGS,
-  OpusEncoder,
   OpusLibrary,
   PacketError,
-  SampleDecoder,
   isRtcp,
   isSampleFormat,
   opusCodec,
@@ -19,25 +17,23 @@ import type {
 } from 'micwire/core';
 import type { Chunk, PayloadFormat, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
-import type { LaneWorkerOptions } from '../lanes/lane-messages.ts';
+import type { LaneEvent, LaneWorkerOptions } from '../lanes/lane-messages.ts';
 import type { LaneCounts } from '../measure/metrics.ts';
-import type { LaneState } from '../lanes/lane-settings.ts';
 import { AdaptiveCopies } from './adaptive-copies.ts';
 import type { LaneWire } from './lane-wire.ts';
 import { openWire } from './lane-wire.ts';
 import { PacketLog } from './packet-log.ts';
 
-/** Encoded once before the first packet that counts, so that the engine has compiled the encoder. */
-const WARM_UP_PACKETS = 25;
 /** Seconds of messages that may wait for the network before more are dropped. */
 const MAX_WAITING_SECONDS = 0.5;
 /** One packet of so many is decoded here too, to time it. */
 const TIMED_SHARE = 8;
 
-/** Makes packets of what is captured, sends them, and takes what comes back. */
+/** Sends packets as they are captured, and takes what comes back. */
 export class LaneSession {
   lastMessage: string | Uint8Array | null = null;
   private readonly options: LaneWorkerOptions;
+  private readonly tell: (event: LaneEvent) => void;
   private readonly wire: LaneWire;
   private readonly packer: Packer;
   private readonly unpacker: Unpacker;
@@ -51,11 +47,14 @@ export class LaneSession {
   private copiesSent = 0;
   private payloadBytes = 0;
   private wireBytes = 0;
+  /** What the encoder of the capture was told, in percent. */
+  private expectedLoss = 0;
 
-  /** @param tell called when the connection has changed */
-  constructor(options: LaneWorkerOptions, tell: (state: LaneState, reason: string) => void) {
+  /** @param tell called when the connection has changed, or the encoder is to be told something */
+  constructor(options: LaneWorkerOptions, tell: (event: LaneEvent) => void) {
     const { settings, sampleRate, format } = options;
     this.options = options;
+    this.tell = tell;
     this.packer = new Packer(options);
     this.unpacker = new Unpacker(options);
     // What the sound takes, twice, so that Base64 and headers fit too.
@@ -65,9 +64,11 @@ export class LaneSession {
     this.wire.onstatus = ({ state, reason }) => {
       if (state === 'open' || state === 'congested') {
         this.open = true;
-        tell('running', '');
-      } else if (state === 'closed') tell('failed', reason || 'The connection has ended.');
-      else tell('waiting', reason);
+        tell({ type: 'state', state: 'running', reason: '' });
+      } else if (state === 'closed') {
+        const ended = reason || 'The connection has ended.';
+        tell({ type: 'state', state: 'failed', reason: ended });
+      } else tell({ type: 'state', state: 'waiting', reason });
     };
   }
 
@@ -80,9 +81,7 @@ export class LaneSession {
   async send(capture: ReceivedCapture): Promise<void> {
     for await (const chunk of capture) {
       if (!this.open) continue;
-      const packed = this.packer.pack(chunk);
-      if (packed === null) continue;
-      const { message, payloadBytes, copies } = packed;
+      const { message, payloadBytes, copies } = this.packer.pack(chunk);
       // A number is given only to what leaves: a gap on arrival is then the network's.
       if (!this.wire.send(message)) {
         this.packetsDropped++;
@@ -121,9 +120,17 @@ export class LaneSession {
     return this.log.file({ format, sampleRate, channels: 1 });
   }
 
+  /** Takes a report of the receiver's. */
+  private heed(report: Uint8Array): void {
+    const expectedLoss = this.packer.adaptive?.report(report)?.expectedLoss ?? this.expectedLoss;
+    if (expectedLoss === this.expectedLoss) return;
+    this.expectedLoss = expectedLoss;
+    this.tell({ type: 'expect-loss', expectedLoss });
+  }
+
   private arrive(message: string | Uint8Array): void {
     if (this.options.framing === 'rtp' && typeof message !== 'string') {
-      if (isRtcp(message)) return this.packer.heed(message);
+      if (isRtcp(message)) return this.heed(message);
       this.log.add(message);
     }
     const packets = this.unpacker.unpack(message);
@@ -147,92 +154,53 @@ interface Packed {
   readonly copies: number;
 }
 
-/** Turns chunks into messages, and times it. */
+/** Puts packets into messages, and times it. */
 class Packer {
   /** Spent so far. */
   ms = 0;
-  /** Of sound so far. */
+  /** Of audio so far. */
   frames = 0;
   /** Where copies adapt. */
   readonly adaptive: AdaptiveCopies | null;
-  private readonly options: LaneWorkerOptions;
   private readonly encoder: MessageEncoder;
   /** The same, where it makes copies. */
   private readonly copying: RtpMessageEncoder | null;
-  private readonly opus: OpusEncoder | null;
-  private readonly samples: SampleDecoder;
-  private readonly input: readonly [Float32Array];
-  private readonly packet: Uint8Array<ArrayBuffer>;
   private sequence = 0;
-  /** What the encoder of Opus was told. */
-  private expectedLoss = 0;
 
   constructor(options: LaneWorkerOptions) {
-    const { sampleRate, format, settings, framing, copies, opus } = options;
-    this.options = options;
+    const { sampleRate, format, framing, copies } = options;
     const stream: StreamFormat = { format, sampleRate, channels: 1 };
     this.copying = framing === 'rtp' ? FRAMINGS.rtp.createEncoder(stream) : null;
     this.encoder = this.copying ?? FRAMINGS[framing].createEncoder(stream);
     const adapts = this.copying !== null && copies === 'adaptive';
     this.adaptive = adapts ? new AdaptiveCopies(this.copying, options) : null;
     if (this.copying !== null && copies !== 'adaptive') this.copying.redundancy = copies;
-    this.samples = new SampleDecoder({ format: 'f32', channels: 1 });
-    this.opus =
-      opus === null
-        ? null
-        : new OpusEncoder(new OpusLibrary(opus), {
-            sampleRate,
-            channels: 1,
-            frameDuration: settings.frameDuration as 20,
-            bitrate: settings.bitrate,
-            complexity: settings.complexity,
-            // It costs nothing while no loss is expected.
-            fec: this.adaptive !== null,
-            expectedLoss: 0,
-          });
-    this.opus?.warmUp(WARM_UP_PACKETS);
-    this.input = [new Float32Array(this.opus?.packetFrames ?? 0)];
-    this.packet = new Uint8Array(this.opus?.maxBytes() ?? 0);
   }
 
-  /** @returns null for what is no whole packet: the end of the capture */
-  pack(chunk: Chunk<PayloadFormat>): Packed | null {
-    const { opus, options } = this;
+  pack(chunk: Chunk<PayloadFormat>): Packed {
     const start = performance.now();
-    let payload: Uint8Array = chunk.bytes;
-    if (opus !== null) {
-      if (chunk.frames !== opus.packetFrames) return null;
-      this.samples.decode(chunk.bytes, 0, chunk.frames, this.input, 0);
-      const length = opus.encode(this.input, 0, chunk.frames, this.packet, 0);
-      payload = this.packet.subarray(0, length);
-    }
+    const { frame, frames, timestamp, dropped, format, sampleRate, channels } = chunk;
+    const payload = chunk.bytes;
     const message = this.encoder.encode({
+      // Not the capture's: it numbers those that do not leave, too.
       sequence: this.sequence++,
-      frame: chunk.frame,
-      frames: chunk.frames,
-      timestamp: chunk.timestamp,
-      dropped: chunk.dropped,
-      format: options.format,
-      sampleRate: options.sampleRate,
-      channels: 1,
+      frame,
+      frames,
+      timestamp,
+      dropped,
+      format,
+      sampleRate,
+      channels,
       payload,
     });
     this.ms += performance.now() - start;
-    this.frames += chunk.frames;
+    this.frames += frames;
     return {
       // Our framings make messages in memory of their own, never shared.
       message: message as string | Uint8Array<ArrayBuffer>,
       payloadBytes: payload.length,
       copies: this.copying?.redundancy ?? 0,
     };
-  }
-
-  /** Takes a report of the receiver's. */
-  heed(report: Uint8Array): void {
-    const settings = this.adaptive?.report(report) ?? null;
-    if (settings === null || settings.expectedLoss === this.expectedLoss) return;
-    this.expectedLoss = settings.expectedLoss;
-    this.opus?.adjust({ expectedLoss: settings.expectedLoss });
   }
 
   /** The last message did not leave: the next one takes its number. */
@@ -264,7 +232,7 @@ class Unpacker {
     this.output = [new Float32Array(sampleRate)];
   }
 
-  /** None for what is no packet. */
+  /** None for anything but a packet. */
   unpack(message: string | Uint8Array): readonly Packet[] {
     const start = performance.now();
     try {

@@ -3,7 +3,7 @@ import type { TransportMessage, TransportStatus } from 'micwire';
 import type { WireOptions } from '../lanes/lane-messages.ts';
 import { dataChannelWireBytes, webSocketWireBytes } from '../measure/wire-bytes.ts';
 
-/** The way there and back, whatever it is made of. */
+/** The round trip, whatever it consists of. */
 export interface LaneWire {
   /** Called for each message that arrives. */
   onmessage: ((message: TransportMessage) => void) | null;

@@ -22,9 +22,7 @@ function fail(error: unknown): void {
 function obey(command: LaneCommand): void {
   switch (command.type) {
     case 'open':
-      session = new LaneSession(command.options, (state, reason) =>
-        tell({ type: 'state', state, reason }),
-      );
+      session = new LaneSession(command.options, tell);
       tell({ type: 'ready' });
       break;
     case 'count':

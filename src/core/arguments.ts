@@ -18,7 +18,7 @@ export function integerIn(name: string, value: unknown, min: number, max: number
 }
 
 /**
- * @param words describes a value that is no number; {@link describeOutside} for one from a network or a file
+ * @param words describes a value that is not a number; {@link describeOutside} for one from a network or a file
  * @throws RangeError unless `value` lies in `min`..`max`; TypeError unless it is a number
  */
 export function numberIn(

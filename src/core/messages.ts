@@ -170,6 +170,8 @@ export type OpusWorkerEvent =
   | { readonly type: 'probed'; readonly faults: readonly string[] }
   /** `preSkip`: frames at the wire rate. */
   | { readonly type: 'opened'; readonly preSkip: number }
+  /** What encoding has taken so far, ms; told a few times a second of audio, where it can be timed. */
+  | { readonly type: 'encoded'; readonly ms: number }
   | { readonly type: 'piped' }
   | { readonly type: 'ended' }
   /** Nothing more comes. */
@@ -218,11 +220,11 @@ export interface MeterProcessorOptions {
   readonly snapshot: SharedArrayBuffer | null;
 }
 export type MeterCommand =
-  /** Starts the meters anew. */
+  /** Restarts the meters. */
   | { readonly type: 'reset' }
   /** Halts the measurement of integrated loudness, loudness range and their maxima. */
   | { readonly type: 'pause' }
-  /** Goes on with it. */
+  /** Continues it. */
   | { readonly type: 'resume' }
   | { readonly type: 'close' };
 export type MeterEvent =
@@ -260,7 +262,7 @@ export type PlayoutCommand =
       /** Whether something is missing before them: the join is smoothed. */
       readonly afterGap: boolean;
     }
-  /** The item will not go on. */
+  /** The item is complete. */
   | { readonly type: 'end'; readonly item: number }
   /** More memory for the frames that wait; what it replaces comes back by `buffer`. */
   | { readonly type: 'grow'; readonly storage: ArrayBuffer }
@@ -392,7 +394,7 @@ export interface ReceiverHandover extends StreamFormat {
 // --- the table -----------------------------------------------------------------------------------------------------
 
 /** Registered name of each processor → what it takes at construction, what it is told, what it tells. */
-export interface ProcessorMap {
+interface ProcessorMap {
   readonly 'micwire-capture': {
     readonly options: CaptureProcessorOptions;
     readonly command: CaptureCommand;

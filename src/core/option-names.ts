@@ -1,7 +1,7 @@
 import { describe } from './arguments.ts';
 
 /**
- * Every option that an interface has. The compiler sees to it that none is missing and none too many:
+ * Every option that an interface has. The compiler checks that none is missing and none too many:
  * `const NAMES = { sampleRate: 1, channels: 1 } satisfies OptionNames<SomeOptions>`.
  */
 export type OptionNames<Options> = Readonly<Record<keyof Options, 1>>;

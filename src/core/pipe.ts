@@ -68,7 +68,7 @@ export interface ReceivePipeResult {
  * Sends chunks over a transport until one of them ends. Chunks stay where they are while the transport is not open or is
  * congested: their queue is bounded, and counts what it drops.
  * @param chunks `return()` gives the source free for another reader
- * @throws TypeError for an argument that is none; what the encoder throws
+ * @throws TypeError for a wrong argument; what the encoder throws
  */
 export async function pipeChunks(
   chunks: AsyncIterableIterator<LazyPacket>,

@@ -12,7 +12,7 @@ import type { BackupArchive, BackupEntry, BackupStore } from './backup-entry.ts'
  */
 const FOLDER = 'micwire-recordings';
 const LENGTH_BYTES = 4;
-/** An entry is some hundred bytes; a length beyond this is none. */
+/** An entry is some hundred bytes; a length beyond this is not one. */
 const MAX_ENTRY_BYTES = 65_536;
 
 /** Writing takes a Worker; reading is for every scope. */

@@ -44,7 +44,7 @@ export class ScopeNode<P = object> {
   readonly processor: P;
   /** The page's end of the processor's port. */
   readonly port: ScopePort;
-  /** Told when `process()` throws. Without a handler the error is thrown to whoever renders. */
+  /** Told when `process()` throws. Without a handler, `render()` throws the error. */
   onprocessorerror: ((event: ProcessorErrorEvent) => void) | null = null;
 
   readonly #innerPort: ScopePort;

@@ -3,13 +3,13 @@
  * browsers throw: a TypeError, also for numbers that are not finite.
  */
 
-/** `unsigned long`: NaN and what is no number become 0, fractions are cut off, the rest is taken modulo 2³². */
+/** `unsigned long`: NaN and everything that is not a number become 0, fractions are cut off, the rest is taken modulo 2³². */
 export function toUnsignedLong(value: unknown): number {
   return toNumber(value) >>> 0;
 }
 
 /** `double`: any finite number. */
-export function toDouble(name: string, value: unknown): number {
+function toDouble(name: string, value: unknown): number {
   const number = toNumber(value);
   if (!Number.isFinite(number)) throw new TypeError(`${name} must be finite, got ${number}.`);
   return number;

@@ -83,7 +83,7 @@ export class WorkletScope implements RunningScope {
     return this.#currentFrame / this.sampleRate;
   }
 
-  /** Frames per render quantum. It may be set between quanta: every node's arrays are then made anew. */
+  /** Frames per render quantum. It may be set between quanta: every node's arrays are then replaced. */
   get quantum(): number {
     return this.#quantum;
   }

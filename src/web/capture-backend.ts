@@ -22,6 +22,8 @@ export interface CaptureBackend<Format extends PayloadFormat = PayloadFormat> {
   readonly latencyFrames: number;
   /** Frames so far, as this thread has seen them. */
   readonly stats: CaptureStats;
+  /** What encoding has taken so far, ms; left out where nobody times it. */
+  readonly encodeMs?: number | null;
   /** True once `end()` was called or it has failed. */
   readonly ended: boolean;
   /** Asks the next render quantum for an answer. */

@@ -129,7 +129,7 @@ export class CaptureNode<
       const channel = new MessageChannel();
       port = channel.port2;
       transfer.push(port);
-      // What was posted before comes here, and goes on with what waits: nothing is lost or out of order.
+      // What was posted before arrives here, and is queued with the rest: nothing is lost or out of order.
       const piped = this.#next('piped', patienceMs);
       this.#send({ type: 'pipe', port: channel.port1 }, [channel.port1]);
       const answer = await piped;

@@ -68,7 +68,7 @@ export interface CaptureSettings<
   readonly maxChunks: number;
 }
 
-/** @throws TypeError or RangeError for an option that is none or out of range */
+/** @throws TypeError or RangeError for a wrong option */
 export function captureSettings(options: CaptureOptions, contextRate: number): CaptureSettings {
   checkOptions('Capture', options, NAMES);
   const { format = 's16', sampleRate = contextRate, channels = 1 } = options;

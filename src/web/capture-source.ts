@@ -11,13 +11,13 @@ export interface OpenSource {
   readonly node: AudioNode;
   /** The track behind it; null where the source is a node without one. */
   readonly track: MediaStreamTrack | null;
-  /** Gives back what it took to hear the track. The track itself goes on. */
+  /** Gives back what it took to hear the track. The track itself continues. */
   release(): void;
 }
 
 /**
  * Makes a node of a source. The user's track is never stopped.
- * @throws TypeError for what is no source; MicwireError `'no-audio'` when there is no live audio track, `'unsupported'` when
+ * @throws TypeError for anything but a source; MicwireError `'no-audio'` when there is no live audio track, `'unsupported'` when
  * the engine refuses the track in this context
  */
 export function openSource(context: BaseAudioContext, source: CaptureSource): OpenSource {

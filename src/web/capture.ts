@@ -103,7 +103,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     checkContext('Capture.create', context);
     checkObject('Capture: options must be an object', options);
     if (isEncoded(options)) {
-      // Apps that capture samples never load it.
+      // Apps that capture PCM never load it.
       const { openOpusCapture } = await import('./opus-capture.ts');
       const opened = await whileOpen(context, openOpusCapture(context, options), (late) => {
         late.discard?.();
@@ -198,7 +198,15 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * The chunks as a stream. What its reader does not ask for waits, and the oldest gives way.
+   * Milliseconds that encoding Opus has taken so far, as the Worker told within the last quarter of a second of audio. null
+   * where nobody can time it: for samples, on the audio thread, and in the engine's own encoder.
+   */
+  get encodeMs(): number | null {
+    return this.#processor.encodeMs ?? null;
+  }
+
+  /**
+   * The chunks as a stream. Chunks that its reader does not ask for are queued, and the oldest is dropped.
    * @throws TypeError at the first use, when the capture is being read in another way
    */
   get readable(): ReadableStream<Chunk<Format>> {
@@ -206,7 +214,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Reads the chunks until the capture ends. Leaving the loop ends nothing: another may go on.
+   * Reads the chunks until the capture ends. Leaving the loop ends nothing: another loop continues.
    * @throws TypeError when the capture is being read already: each chunk goes to one reader
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<Format>> {
@@ -270,7 +278,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Goes on after a pause: `frame` goes on without a hole, `contextTime` tells the real time. Also resumes the context if
+   * Continues after a pause: `frame` continues without a gap, `contextTime` shows the real time. Also resumes the context if
    * it is suspended, as browsers leave it until a user's gesture: call this in one. Resolves when the context runs, at the
    * latest after a second: `state` says what came of it.
    */

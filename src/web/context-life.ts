@@ -33,7 +33,7 @@ export async function whileOpen<Result>(
   const onChange = (): void => {
     if (context.state === 'closed') closed.reject(contextClosed());
   };
-  // What is no context, `work` refuses.
+  // `work` refuses anything but a context.
   context?.addEventListener?.('statechange', onChange);
   try {
     const result = await Promise.race([work, closed.promise]);

@@ -67,9 +67,9 @@ export interface OpusCaptureSettings {
 
 /** Where the audio thread may encode: an encode of more than 20 ms would take too much of one quantum. */
 export const MAX_WORKLET_FRAME_MS = 20;
-export const OPUS_ROUTES: readonly OpusRoute[] = ['auto', 'worklet', 'worker', 'webcodecs'];
+const OPUS_ROUTES: readonly OpusRoute[] = ['auto', 'worklet', 'worker', 'webcodecs'];
 
-/** @throws TypeError or RangeError for an option that is none or out of range, or that rules another out */
+/** @throws TypeError or RangeError for a wrong option, or for options that exclude each other */
 export function opusCaptureSettings(options: OpusCaptureOptions): OpusCaptureSettings {
   for (const name of ['dither', 'chunkDuration'] as const) {
     if (

@@ -17,9 +17,9 @@ export interface OpusReaderOptions {
 
 /** What became of packets. */
 export interface DecodingStats {
-  /** Packets that were none: each was concealed. */
+  /** Invalid packets: each was concealed. */
   readonly badPackets: number;
-  /** Frames made up for packets that were lost or bad. */
+  /** Frames concealed for packets that were lost or bad. */
   readonly concealedFrames: number;
   /** Frames of lost packets that were taken from the packet behind (FEC). */
   readonly recoveredFrames: number;
@@ -29,7 +29,7 @@ export interface DecodingStats {
 export interface PacketReader {
   readonly stats: DecodingStats;
   /**
-   * @param lostFrames frames that are missing before the packet: they are made up for, or taken from it
+   * @param lostFrames frames that are missing before the packet: they are concealed, or decoded from its FEC
    * @returns interleaved f32 samples, valid until the next call; and how many of the missing frames are not among them
    */
   read(

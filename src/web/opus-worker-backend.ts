@@ -37,7 +37,7 @@ type Answer<Type> = Extract<OpusWorkerEvent, { readonly type: Type }>;
  * Sends a command, and waits for its answer.
  * @throws MicwireError 'unsupported' when the Worker fails, 'worker-gone' when it does not answer
  */
-export function ask<Type extends OpusWorkerEvent['type']>(
+function ask<Type extends OpusWorkerEvent['type']>(
   worker: Worker,
   command: OpusWorkerCommand,
   type: Type,
@@ -107,6 +107,7 @@ export async function openWorkerSession(
 /** Captures samples, has them encoded in a Worker, and queues the packets. The samples do not pass through this thread. */
 export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   readonly queue: ChunkQueue<'opus'>;
+  encodeMs: number | null = null;
   readonly #capture: CaptureNode;
   readonly #listener: CaptureListener;
   readonly #session: OpusWorkerSession;
@@ -146,6 +147,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     this.#ended = new Promise((resolve) => (this.#onEnded = resolve));
     worker.onmessage = ({ data }: MessageEvent<OpusWorkerEvent>): void => {
       if (data.type === 'failed') this.#fail(new MicwireError('unsupported', data.message));
+      if (data.type === 'encoded') this.encodeMs = data.ms;
       if (data.type === 'ended' && this.#piped) this.#onEnded();
     };
     this.#port = session.port;
@@ -193,7 +195,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   }
 
   async pipeTo(target: Worker): Promise<void> {
-    // What the Worker sent before comes here, and goes on with what waits: nothing is lost or out of order.
+    // What the Worker sent before arrives here, and is queued with the rest: nothing is lost or out of order.
     const piped = new Promise<boolean>((resolve) => {
       const patience = new Patience();
       this.#onPiped = (answered = true): void => {

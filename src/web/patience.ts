@@ -5,7 +5,7 @@ export interface Deferred<T> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A promise that nobody has settled yet. Its rejection is no unhandled one: whoever waits for it gets it all the same. */
+/** A promise that nobody has settled yet. Its rejection does not count as unhandled; callers that await it still get it. */
 export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (error: unknown) => void;

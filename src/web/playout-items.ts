@@ -100,7 +100,7 @@ export class PlayoutItems {
     return this.#namesAfter(item).filter((name) => this.#undoNames.includes(name));
   }
 
-  /** The last interrupt is undone. @returns the calls to make up for */
+  /** The last interrupt is undone. @returns the calls to repeat */
   undo(): readonly HeldCall[] {
     for (const name of this.#undoNames) this.#interrupted.delete(name);
     this.#undoNames = [];

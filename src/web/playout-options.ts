@@ -83,7 +83,7 @@ const DEFAULT_MAX_MS = { 'catch-up': 10_000, keep: 1_800_000 } as const;
 const MIN_BUFFER_MS = 100;
 const MAX_BUFFER_MS = 3_600_000;
 /** The longest {@link PlayoutOptions.targetDelay}, ms. */
-export const MAX_TARGET_MS = 10_000;
+const MAX_TARGET_MS = 10_000;
 
 /** @throws TypeError or RangeError when an option is wrong */
 export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {

@@ -65,7 +65,7 @@ export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'closed';
 export interface PlayoutEventMap {
   /** An item's last frame was heard, or left out to catch up: the whole item, in `detail`. Not for interrupted items. */
   readonly ended: CustomEvent<PlayoutPosition>;
-  /** Playing ran out of audio in the middle of an item. It goes on when `targetDelay` is there again. */
+  /** Playing ran out of audio in the middle of an item. It continues when `targetDelay` is queued again. */
   readonly underrun: Event;
   /** Audio was left out, in `detail`: at most 50 times a second while catching up, and once for each `write` without room. */
   readonly skipped: CustomEvent<PlayoutSkip>;

@@ -44,7 +44,7 @@ export interface PlayoutWriteOptions {
    * interrupted takes no more until its `end`: give each reply a name of its own.
    */
   readonly item?: string | undefined;
-  /** How many frames are missing before it: a chunk's `dropped`. They are not made up for, but the join does not click. @default 0 */
+  /** How many frames are missing before it: a chunk's `dropped`. They are not concealed, but the join does not click. @default 0 */
   readonly lostFrames?: number | undefined;
 }
 const WRITE_NAMES = { item: 1, lostFrames: 1 } satisfies OptionNames<PlayoutWriteOptions>;
@@ -95,7 +95,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       await whileOpen(context, loading);
       return makeInOpenContext(context, () => new Playout(context, options, undefined));
     }
-    // Apps that play samples never load it.
+    // Apps that play PCM never load it.
     const opening = import('./opus-playout.ts').then((opus) => opus.openOpusReader(options));
     const [reader] = await whileOpen(context, Promise.all([opening, loading]), ([late]) => {
       late.close();
@@ -176,7 +176,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Takes more audio. Of Opus it is one packet: missing frames before it are made up for, a packet that is none is too, and
+   * Takes more audio. Of Opus it is one packet: missing frames before it are concealed, and so is an invalid packet, and
    * counted in `decoding`. Of samples, a frame may be split between two writes of one item; what is left of one at the item's
    * end is dropped.
    * @param data stays the caller's
@@ -441,7 +441,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       this.#shut();
       this.#lastWord.await(this.node.port);
     }
-    // An offline context is suspended at its user's wish, to go on.
+    // An offline context is suspended at its user's wish, and resumed later.
     else if (state !== 'running' && !('startRendering' in this.node.context)) {
       this.#bargeIn.hasten();
     }

@@ -13,7 +13,7 @@ import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 import { readStatistics } from '../core/receive/receive-counters.ts';
 import type { ReceiveStatistics } from '../core/receive/receive-counters.ts';
-import { REPORT, REPORT_FIELDS, RECEIVE_STATES } from '../core/receive/receive-report.ts';
+import { REPORT, REPORT_FIELDS } from '../core/receive/receive-report.ts';
 import type { ReceiveState } from '../core/receive/receive-report.ts';
 
 /** What a `Receiver` is told when it is made. */
@@ -34,7 +34,7 @@ export interface ReceiverOptions extends Partial<StreamFormat> {
   /** Nor more, while it can be helped, ms, `minDelay`–10000. Can be changed. @default 2000 */
   readonly maxDelay?: number;
   /**
-   * What waiting is worth, as per cent of concealed sound per 100 ms of delay, 0.01–100: large for conversation, small for
+   * What waiting is worth, as percent of concealed audio per 100 ms of delay, 0.01–100: large for conversation, small for
    * music and archives.
    * @default 0.5
    */
@@ -193,9 +193,4 @@ export function receiverPosition(
     seconds: frame < 0 ? -1 : frame / sampleRate,
     contextTime: values[REPORT.contextFrame]! / contextRate,
   };
-}
-
-/** The state of a report. */
-export function receiverState(values: Float64Array): ReceiveState {
-  return RECEIVE_STATES[values[REPORT.state]!] ?? 'waiting';
 }

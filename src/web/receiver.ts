@@ -340,7 +340,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
 const CLOSED = 'The receiver is closed. Make another one.';
 const FAILED = 'The receive processor threw and is silent for good. Make another receiver.';
 
-/** Who plays samples never loads it. */
+/** Apps that play PCM never load it. */
 async function loadOpus(url: string | URL | undefined): Promise<OpusModule> {
   const { loadOpusModule, passableOpusModule } = await import('./opus-module.ts');
   return passableOpusModule(await loadOpusModule({ url }), { url });

@@ -15,7 +15,7 @@ import type { WorkletUrl } from './worklet-loader.ts';
 export type { RecorderContainer };
 
 /** Every {@link RecorderContainer}, for menus and checks. */
-export const RECORDER_CONTAINERS: readonly RecorderContainer[] = ['ogg', 'webm', 'wav'];
+const RECORDER_CONTAINERS: readonly RecorderContainer[] = ['ogg', 'webm', 'wav'];
 
 /** How a recording is made. */
 export interface RecorderOptions extends OpusOptions {
@@ -74,7 +74,7 @@ const NAMES: OptionNames<RecorderOptions> = {
 /** Milliseconds of samples that come at once: few messages, and little to lose. */
 const WAV_CHUNK_MS = 100;
 
-/** What a `Recorder` captures. @throws TypeError or RangeError for an option that is none or out of range */
+/** What a `Recorder` captures. @throws TypeError or RangeError for a wrong option or out of range */
 export function recorderCapture(
   options: RecorderOptions,
   contextRate: number,

@@ -58,7 +58,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   #frames = 0;
   /** Whether nothing more will be written. */
   #done = false;
-  /** Who waits for that is told of every chunk. */
+  /** Called for each chunk, for a caller that waits for that. */
   #onWritten: (() => void) | undefined;
 
   /**
@@ -279,7 +279,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     this.dispatchEvent(new CustomEvent('error', { detail: error }));
   }
 
-  /** Of what has happened in `create`: whoever awaits that has no listener yet. */
+  /** For what happened in `create`: its caller has no listener yet. */
   #reportLater(error: MicwireError): void {
     setTimeout(() => this.#report(error));
   }

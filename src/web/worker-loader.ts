@@ -1,7 +1,7 @@
 /** Your own copy of a Worker's script. */
 export type WorkerUrl = string | URL;
 
-/** A Worker's script: where it is to be had. Each is a constant of its own, so that an app ships only those that it uses. */
+/** Where a Worker's script is found. Each is a constant of its own, so that an app ships only those that it uses. */
 export interface WorkerFile {
   /** Under which the Worker is listed in developer tools. */
   readonly name: string;

@@ -1,7 +1,7 @@
 /** The processors that this package ships, by the name of their file. */
 export type WorkletName = 'capture' | 'capture-opus' | 'meter' | 'playout' | 'receive';
 
-/** Where one worklet's script is to be had. */
+/** Where one worklet's script is found. */
 export interface WorkletFile {
   readonly name: WorkletName;
   /** The file beside the package. Throws where a bundler left `import.meta.url` without a value. */

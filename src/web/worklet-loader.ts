@@ -34,7 +34,7 @@ const loads = new WeakMap<object, Map<string, Promise<void>>>();
  * Without `options.url` it tries the file beside the package, then a copy carried in JavaScript as a `blob:`, then as a
  * `data:` address, and so runs under any bundler. A page with a strict Content-Security-Policy allows the file only.
  *
- * @throws TypeError when `context` is none; MicwireError 'unsupported' where the context has no AudioWorklet,
+ * @throws TypeError when `context` is not a context; MicwireError 'unsupported' where the context has no AudioWorklet,
  *   'closed' when it is closed, before or meanwhile, 'worklet-load' when every way failed: its message names each, the cause and the cure.
  */
 export function loadWorklet(

@@ -1,5 +1,4 @@
 import { planar } from '../core/dsp/planar.ts';
-import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk } from '../core/capture/chunk.ts';
 import { crossingBytes } from '../core/capture/chunk.ts';
 import { OpusChunkWriter } from '../core/capture/opus-chunk-writer.ts';
@@ -18,8 +17,11 @@ import type {
   OpusSessionOptions,
   OpusWorkerEvent,
 } from '../core/messages.ts';
+import type { ReceivedCapture } from './receive-capture.ts';
 import { WebCodecsOpusEncoder } from './web-codecs-opus.ts';
 
+/** How often the time that encoding takes is told, in seconds of audio. */
+const TOLD_SECONDS = 0.25;
 /** Encoded once before the first packet that counts. */
 const WARM_UP_PACKETS = 20;
 
@@ -47,9 +49,18 @@ export class OpusSession {
   readonly #decoder: SampleDecoder;
   readonly #input: readonly Float32Array[];
   readonly #packetFrames: number;
+  readonly #onEncoded: (ms: number) => void;
 
-  /** @param onError the engine's encoder does not do as it is told: nothing more comes */
-  constructor(options: OpusSessionOptions, onError: (error: MicwireError) => void) {
+  /**
+   * @param onError the engine's encoder does not do as it is told: nothing more comes
+   * @param onEncoded called a few times a second with the ms that libopus has taken so far
+   */
+  constructor(
+    options: OpusSessionOptions,
+    onError: (error: MicwireError) => void,
+    onEncoded: (ms: number) => void,
+  ) {
+    this.#onEncoded = onEncoded;
     const { settings, module, slots, port, encoding } = options;
     const { channels } = settings;
     const bytes = crossingBytes(longestPacketBytes('opus', settings.frameDuration), encoding);
@@ -85,12 +96,24 @@ export class OpusSession {
   }
 
   /** Resolves when the capture has ended and everything has left. */
-  async run(capture: AsyncIterable<Chunk> & { readonly stats: CaptureStats }): Promise<void> {
+  async run(
+    capture: AsyncIterable<Chunk> & Pick<ReceivedCapture, 'sampleRate' | 'stats'>,
+  ): Promise<void> {
     const writer = this.#writer;
+    let encodeMs = 0;
+    let untoldFrames = 0;
     for await (const chunk of capture) {
       if (chunk.dropped > 0) writer.skip(chunk.dropped);
       this.#decoder.decode(chunk.bytes, 0, chunk.frames, this.#input, 0);
+      const start = performance.now();
       writer.write(this.#input, chunk.frames, chunk.contextTime);
+      encodeMs += performance.now() - start;
+      untoldFrames += chunk.frames;
+      // The engine's own encoder works elsewhere, later.
+      if (writer.adjust !== undefined && untoldFrames >= TOLD_SECONDS * capture.sampleRate) {
+        untoldFrames = 0;
+        this.#onEncoded(encodeMs);
+      }
       // A chunk is short where a run ends: a pause, a gap, the end.
       if (chunk.frames < this.#packetFrames) await writer.finish();
     }

@@ -27,7 +27,7 @@ async function obey(command: OpusWorkerCommand): Promise<void> {
       tell({ type: 'probed', faults: await webCodecsFaults(command.settings, command.asked) });
       break;
     case 'open':
-      session = new OpusSession(command.options, fail);
+      session = new OpusSession(command.options, fail, (ms) => tell({ type: 'encoded', ms }));
       tell({ type: 'opened', preSkip: session.preSkip });
       break;
     case 'pipe':

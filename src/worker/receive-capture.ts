@@ -75,7 +75,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
   }
 
   /**
-   * Reads the chunks until the capture ends. While nobody reads they wait, and the oldest give way.
+   * Reads the chunks until the capture ends. While nobody reads they are queued, and the oldest are dropped.
    * @throws TypeError when it is being read already
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<PayloadFormat>> {

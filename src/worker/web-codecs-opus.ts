@@ -132,7 +132,7 @@ export class WebCodecsOpusEncoder {
       }
     } catch (cause) {
       if (!(cause instanceof PacketError)) throw cause;
-      this.#fail("the engine's encoder made what is no Opus packet", cause);
+      this.#fail("the engine's encoder made an invalid Opus packet", cause);
       return;
     }
     onPacket(this.#packet, byteLength);
@@ -155,7 +155,7 @@ export class WebCodecsOpusEncoder {
 }
 
 /** libopus looks ahead 2.5 ms for CELT, and 4 ms more where it may use SILK. @returns frames */
-export function opusLookahead(settings: OpusSettings): number {
+function opusLookahead(settings: OpusSettings): number {
   const ms = settings.application === 'lowdelay' ? 2.5 : 6.5;
   return (settings.sampleRate * ms) / 1000;
 }
@@ -168,7 +168,7 @@ const RATE_TOLERANCE = 1.25;
 const KILOBIT = 1000;
 
 /**
- * Tries the engine's encoder on a made-up voice, and looks at what comes out: engines accept options that they do not honour.
+ * Tries the engine's encoder on a synthetic voice, and examines the result: engines accept options that they do not honour.
  *
  * @param asked options that were given: the engine has to know each of them by name
  * @returns what it does not honour; empty when it does all that was asked

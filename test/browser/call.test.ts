@@ -253,7 +253,7 @@ it.runIf(HAS_WEBRTC)('the guide’s first example runs as written', async () => 
 /** Firefox tries a loopback address only from another one, and has none without a microphone's permission (nICEr). */
 const PAIRS_WITH_LOOPBACK = HAS_WEBRTC && !navigator.userAgent.includes('Firefox');
 
-describe.runIf(PAIRS_WITH_LOOPBACK)('a call over the link engine', () => {
+describe.runIf(PAIRS_WITH_LOOPBACK)('a call over the simulated network', () => {
   it('takes no other way, and feels its delay', async () => {
     const { track } = await openTone();
     const base = location.origin.replace(/^http/, 'ws');
@@ -290,7 +290,7 @@ describe.runIf(HAS_WEBRTC)('a call that does not come about', () => {
     expect(stepOf(call, 'ice').state).toBe('skipped');
   });
 
-  it('says what the other side sent that is no description', async () => {
+  it('says what the other side sent instead of a description', async () => {
     const [signalling, other] = memorySignalling();
     const call = Call.create(signalling);
     const failed = expect(call.connect()).rejects.toThrow(/answer is refused by this browser/);

@@ -99,7 +99,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     await capture.close();
   });
 
-  test('what nobody reads waits, and the oldest gives way: the next chunk says how much', async () => {
+  test('chunks that nobody reads are queued, the oldest are dropped, and the next chunk says how much', async () => {
     const capture = await Capture.create(context, tone(), { bufferDuration: 100 });
     await capture.resume();
     await eventually(() => expect(capture.stats.dropped).toBeGreaterThan(0));

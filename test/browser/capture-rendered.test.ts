@@ -113,7 +113,7 @@ test('an impulse is found at its context time, resampled or not', async () => {
   }
 });
 
-test('a source that stops leaves silence, and time goes on', async () => {
+test('a source that stops leaves silence, and time continues', async () => {
   const chunks = await rendered(48000, {}, (context) => {
     const source = new ConstantSourceNode(context, { offset: 0.5 });
     source.start(0);

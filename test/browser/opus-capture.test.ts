@@ -112,6 +112,13 @@ describe.each(['worklet', 'worker'] as const)('libopus in a %s', (encodeIn) => {
   });
 });
 
+test('tells what encoding in a Worker takes, and of the audio thread that nobody knows', async () => {
+  const { capture } = await captured({ encodeIn: 'worker' });
+  expect(capture.encodeMs).toBeGreaterThan(0);
+  const { capture: onAudioThread } = await captured({ encodeIn: 'worklet' });
+  expect(onAudioThread.encodeMs).toBeNull();
+});
+
 test.each([40, 60, 120])('libopus in a Worker: %i ms', async (frameDuration) => {
   const { packets, capture } = await captured({ encodeIn: 'worker', frameDuration });
   check(packets, capture, 2.5);

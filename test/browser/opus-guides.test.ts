@@ -74,7 +74,7 @@ test('docs/receiving.md: the first example plays what comes back', async () => {
 
 const BLOCKS = {
   // @ts-expect-error As below.
-  'docs/receiving.md, stats': () => import('guide:docs/receiving.md:1') as Promise<unknown>,
+  'docs/receiving.md, stats': () => import('guide:docs/receiving.md:2') as Promise<unknown>,
   // @ts-expect-error The modules are blocks of the guides, made by the test's plugin.
   'docs/opus.md, decoding': () => import('guide:docs/opus.md:1') as Promise<unknown>,
   // @ts-expect-error As above.

@@ -50,7 +50,7 @@ test('packets, some as Base64, are heard as what was encoded, without the look-a
   expect([...heard.subarray(0, whole.length)]).toEqual([...whole]);
 });
 
-test('lost packets are made up for in place, bad ones are counted, and time goes on', async () => {
+test('lost packets are concealed in place, bad ones are counted, and time continues', async () => {
   const heard = await play((playout) => {
     let frames = 0;
     let lostFrames = 0;

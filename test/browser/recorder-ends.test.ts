@@ -181,7 +181,7 @@ test.skipIf(WEBKIT).each([3, 4, 5, 6, 7, 8])(
       await file!.arrayBuffer(),
     );
     expect(sound.numberOfChannels).toBe(channels);
-    // Firefox's own decoder loses what is no whole frame at the end of each of its buffers: of 5 and of 7 channels some audio is
+    // Firefox's own decoder loses an incomplete frame at the end of each of its buffers: of 5 and of 7 channels some audio is
     // missing, and the channels after it change places.
     const odd = navigator.userAgent.includes('Firefox') && (channels === 5 || channels === 7);
     expect(sound.length).toBeGreaterThanOrEqual(odd ? 9400 : 9600);

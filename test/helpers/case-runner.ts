@@ -25,7 +25,7 @@ const FLAGS: Readonly<Record<CaseMode, readonly string[]>> = {
   allocation: [...NODE_FLAGS, ...COMPILE_SOON],
   sites: [...NODE_FLAGS, ...COMPILE_SOON],
   time: NODE_FLAGS,
-  // As it comes, but for the collector: Node's own objects are none of the audio thread's.
+  // As it comes, but for the collector: Node's own objects are not the audio thread's.
   cold: NODE_FLAGS,
 };
 

@@ -73,7 +73,7 @@ function framingTarget(
   };
 }
 
-/** Whoever sends, with restarts, padding and other payload types; and the reports about it. */
+/** Any sender, with restarts, padding and other payload types; and the reports about it. */
 function rtpStreamTarget(): FuzzTarget {
   const random = seededRandom(7);
   const samples: Uint8Array[] = [];
@@ -98,7 +98,7 @@ function rtpStreamTarget(): FuzzTarget {
   const reporter = new LossReporter(OPUS);
   let nowMs = 0;
   return {
-    name: 'RTP of whoever sends, and the reports about it',
+    name: 'RTP of any sender, and the reports about it',
     samples,
     read(message) {
       nowMs += 20;

@@ -17,7 +17,7 @@ export interface LabPage {
   readonly faults: string[];
   /** Polls: text changes twice a second, and the machine may be busy. */
   readonly eventually: <T>(value: () => T) => ReturnType<typeof expect.poll<T>>;
-  /** Opens the page anew: as a user finds it. @param query of its address, with the question mark */
+  /** Opens the page again: as a user finds it. @param query of its address, with the question mark */
   readonly reopen: (query?: string) => Promise<void>;
   readonly status: () => Locator;
   readonly start: () => Promise<void>;
@@ -29,7 +29,7 @@ export interface LabPage {
 
 /**
  * Serves the lab for the tests of a file, in one browser. Each test finds the page that the one before has left, with nothing running:
- * one that needs it fresh opens it anew.
+ * one that needs it fresh opens it again.
  * @param view the fragment of the page's address
  */
 export function useLab(view: 'compare' | 'lane' | 'call'): LabPage {
@@ -51,7 +51,7 @@ export function useLab(view: 'compare' | 'lane' | 'call'): LabPage {
       configFile: path('../../vite.config.ts'),
       root: path('../../demo'),
       logLevel: 'silent',
-      // Its own: where two servers bundle the same packages anew, pages of one get what the other has outdated.
+      // Its own: where two servers bundle the same packages again, pages of one get what the other has outdated.
       cacheDir: path(`../../node_modules/.vite/${basename(expect.getState().testPath!)}`),
       server: { host: '127.0.0.1', port: 0, watch: null, hmr: false },
     });

@@ -20,7 +20,7 @@ export function stretches(sampleRate: number, parts: Stretches, frequency = 1000
   for (const [index, [, level]] of parts.entries()) {
     const amplitude = level === null ? 0 : 10 ** (level / 20);
     for (const end = at + lengths[index]!; at < end; at++) {
-      // sin((n + 1)w) = 2·cos(w)·sin(nw) − sin((n − 1)w), much faster than the sine, begun anew before errors grow.
+      // sin((n + 1)w) = 2·cos(w)·sin(nw) − sin((n − 1)w), much faster than the sine, restarted before errors grow.
       if (at % 1024 === 0) {
         before = Math.sin(step * (at - 1));
         now = Math.sin(step * at);

@@ -30,7 +30,7 @@ export function readOggPages(source: Uint8Array): OggPage[] {
       from += length;
       length = 0;
     }
-    // What is left of a packet that goes on on the next page.
+    // The rest of a packet that continues on the next page.
     from += length;
     const bytes = file.slice(at, from);
     const blank = bytes.slice();

@@ -77,7 +77,7 @@ export function describeTransport(
       await expect.poll(() => received).toEqual([Uint8Array.of(1, 2, 3)]);
     });
 
-    it('drops above the high water mark, says congested, and goes on once drained', async () => {
+    it('drops above the high water mark, says congested, and continues once drained', async () => {
       const transport = await open({ highWaterBytes: 2 ** 20, lowWaterBytes: 2 ** 16 });
       const states: string[] = [];
       let received = 0;

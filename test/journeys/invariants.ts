@@ -31,7 +31,7 @@ export class Violation extends Error {
   }
 }
 
-/** The journey's clock, which whoever finds a fault reads. */
+/** The journey's clock, which the rules read. */
 export class Clock {
   now = 0;
 

@@ -31,9 +31,13 @@ describe('journeys from the microphone to the listener', () => {
     120_000,
   );
 
-  it.each(REGRESSIONS)('$name', async (journey) => {
-    expect(await runJourney(journey)).toBeNull();
-  });
+  it.each(REGRESSIONS)(
+    '$name',
+    async (journey) => {
+      expect(await runJourney(journey)).toBeNull();
+    },
+    120_000,
+  );
 
   it.each([2, 5, 21])('come out alike in worklets and in their engines, seed %i', async (seed) => {
     const { world, actions } = planJourney(seed);

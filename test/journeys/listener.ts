@@ -212,7 +212,7 @@ export abstract class Listener<Command, Event> {
 
   #refuse(sent: Sent, error: PacketError): void {
     if (sent.kind !== 'audio') return;
-    // Whoever is not yet, or no more, the sender that was agreed on is refused by design.
+    // A source that is not yet, or no longer, the agreed sender is refused by design.
     if (this.world.framing === 'rtp' && this.#ssrc >= 0 && sent.ssrc !== this.#ssrc) return;
     if (
       this.world.framing === 'rtp' &&

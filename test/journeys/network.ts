@@ -21,7 +21,7 @@ interface Parcel<T> {
  * changes nothing else.
  */
 export class Network<T> {
-  readonly #onLost: (load: T) => void;
+  readonly #onLost: (load: T, at: number) => void;
   #sent = 0;
   readonly #conditions: NetworkConditions;
   readonly #seed: number;
@@ -35,8 +35,8 @@ export class Network<T> {
   #heldAt = 0;
   #bad = false;
 
-  /** @param onLost is told of each parcel that never arrives */
-  constructor(conditions: NetworkConditions, seed: number, onLost: (load: T) => void) {
+  /** @param onLost is told of each parcel that never arrives, and of when it would have, ms */
+  constructor(conditions: NetworkConditions, seed: number, onLost: (load: T, at: number) => void) {
     this.#onLost = onLost;
     this.#conditions = conditions;
     this.#seed = seed;
@@ -103,7 +103,7 @@ export class Network<T> {
       return true;
     }
     if (this.#bad) {
-      this.#onLost(load);
+      this.#onLost(load, at);
       return false;
     }
     if (leaves > now) {

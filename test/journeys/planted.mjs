@@ -82,7 +82,7 @@ export const FAULTS = [
     replacement: '',
   },
   {
-    name: 'A4: a clock that is off by per cent is concealed',
+    name: 'A4: a clock that is off by percent is concealed',
     file: 'receive/drift-estimator.ts',
     anchor: 'const MAX_SKEW = 0.06;',
     replacement: 'const MAX_SKEW = 1500e-6;',

@@ -20,6 +20,8 @@ const BREAK_SECONDS = 0.04;
 const CAUGHT_UP_MS = 8000;
 const SLACK_MS = 60;
 const JOIN = 2.5;
+/** So long after two sounds met the step between them has been heard, seconds; reports lag. */
+const MET_SECONDS = 0.1;
 
 /** A `Playout` of a live stream: its page's part is `PlayoutFeed`, its processor one of {@link Processors}. */
 export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
@@ -48,6 +50,9 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
   #undone = false;
   #leastWaiting = Infinity;
   #calm = 0;
+  /** The sender's run, and the frame by which the step at the last beginning has been heard: the step is the sound's own. */
+  #segment = 1;
+  #metBefore = -Infinity;
 
   constructor(journey: Journey, processors: Processors, clock: Clock, steepest: number) {
     super(journey.world, clock);
@@ -130,7 +135,13 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
     this.#engine.obey(command, this.frame);
   }
 
-  protected insert(packets: readonly Packet[], _sent: Sent): void {
+  protected insert(packets: readonly Packet[], sent: Sent): void {
+    // After an undo the rest of the item is played, and then one that begins in the midst of the sound.
+    const isCutOff = this.#undone && this.#item !== this.#begun;
+    if (sent.segment !== this.#segment || isCutOff) {
+      this.#segment = sent.segment;
+      this.#metBefore = this.#sentFrames + MET_SECONDS * this.world.sampleRate;
+    }
     for (const packet of packets) {
       if (packet.dropped > 0) this.#breaks++;
       this.#feed.lose(packet.dropped);
@@ -157,8 +168,8 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
     const samples = output[0]!;
     if (this.#numbered) this.#identify(samples);
     const steepest = this.steepestStep(samples);
-    if (this.#checksJoins)
-      this.clock.within('no click', 'step from sample to sample', steepest, 0, this.#steepest);
+    if (!this.#checksJoins || this.#playedFrames < this.#metBefore) return;
+    this.clock.within('no click', 'step from sample to sample', steepest, 0, this.#steepest);
   }
 
   protected hear(event: PlayoutEvent): void {
@@ -189,6 +200,12 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
       case 'closed':
         this.#closed = true;
     }
+  }
+
+  /** As the last report tells. */
+  get #playedFrames(): number {
+    const figures = this.#figures;
+    return figures === undefined ? 0 : figures.heard + figures.skipped + figures.interrupted;
   }
 
   #frames(ms: number): number {

@@ -95,8 +95,9 @@ class Extreme {
  * does not know.
  */
 export class Recovery {
-  /** Frames of audio that the network lost so far. */
-  lostFrames = 0;
+  /** Frames of audio that the network lost and that would have arrived by now; and those that would arrive later, with when. */
+  #lostFrames = 0;
+  #losses: { readonly at: number; readonly frames: number }[] = [];
   readonly #clock: Clock;
   readonly #framesPerMs: number;
   readonly #quantumMs: number;
@@ -108,6 +109,8 @@ export class Recovery {
   #lostBefore = -1;
   #missedBefore = -1;
   #missedFrom = 0;
+  /** At the last report. */
+  #concealed = 0;
   /** The delay: sum and count of the present block, and when it began. */
   #sum = 0;
   #count = 0;
@@ -128,6 +131,11 @@ export class Recovery {
     this.#calms = calmStretches(journey);
   }
 
+  /** The network lost a packet of audio, which would have arrived at `at`, ms: it is missing from then on. */
+  lost(frames: number, at: number): void {
+    if (frames > 0) this.#losses.push({ at, frames });
+  }
+
   /** A packet of audio has reached the receiver's audio thread. */
   arrived(sent: Sent): void {
     const { now } = this.#clock;
@@ -144,6 +152,7 @@ export class Recovery {
 
   report(figures: ReceiverFigures): void {
     const { now } = this.#clock;
+    this.#countLosses();
     this.#leastTarget.add(now, figures.targetMs);
     this.#mostTarget.add(now, figures.targetMs);
     let calm = this.#calms[this.#calm];
@@ -156,9 +165,21 @@ export class Recovery {
       calm = this.#calms[this.#calm];
     }
     if (calm === undefined || now < calm.from) return;
-    if (this.#lostBefore < 0) this.#lostBefore = this.lostFrames;
+    if (this.#lostBefore < 0) this.#lostBefore = this.#lostFrames;
     if (now >= calm.from + CONCEALMENT_MS) this.#checkConcealment(figures, calm);
-    if (now >= calm.from + DELAY_MS) this.#checkDelay(figures, calm);
+    const conceals = figures.concealed !== this.#concealed;
+    this.#concealed = figures.concealed;
+    // Where packets were lost nothing is heard that has a delay: the newest that came says nothing about the present.
+    if (now >= calm.from + DELAY_MS && !conceals) this.#checkDelay(figures, calm);
+  }
+
+  #countLosses(): void {
+    const { now } = this.#clock;
+    if (this.#losses.length === 0) return;
+    this.#losses = this.#losses.filter(({ at, frames }) => {
+      if (at <= now) this.#lostFrames += frames;
+      return at > now;
+    });
   }
 
   #checkConcealment({ concealed, skipped }: ReceiverFigures, calm: Calm): void {
@@ -171,7 +192,7 @@ export class Recovery {
     const packet = this.#newest?.frames ?? 0;
     const elapsed = (now - this.#missedFrom) * this.#framesPerMs;
     const allowed =
-      this.lostFrames -
+      this.#lostFrames -
       this.#lostBefore +
       ALLOWED_PACKETS * packet +
       this.#burstFrames +
@@ -181,7 +202,7 @@ export class Recovery {
     const since = ((now - calm.from) / 1000).toFixed(1);
     this.#clock.fail(
       'concealment recovers',
-      `${since} s after ${name(calm)}: ${got} frames were concealed or skipped in ${elapsed.toFixed(0)}, of which ${this.lostFrames - this.#lostBefore} were lost.`,
+      `${since} s after ${name(calm)}: ${got} frames were concealed or skipped in ${elapsed.toFixed(0)}, of which ${this.#lostFrames - this.#lostBefore} were lost.`,
     );
   }
 

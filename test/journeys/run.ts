@@ -71,10 +71,8 @@ async function attempt(journey: Journey): Promise<Failure | null> {
 async function travel(journey: Journey, processors: Processors, clock: Clock): Promise<void> {
   const { world, actions } = journey;
   const recovery = new Recovery(journey, clock);
-  const network = new Network<Sent>(
-    world.network,
-    world.seed,
-    ({ frames }) => (recovery.lostFrames += frames),
+  const network = new Network<Sent>(world.network, world.seed, ({ frames }, at) =>
+    recovery.lost(frames, at),
   );
   const sender = new Sender(journey, processors, network, clock);
   const { steepest } = sender.microphone;

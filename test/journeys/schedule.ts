@@ -59,7 +59,7 @@ export type Action = { readonly at: number; readonly for: number } & (
   | { readonly kind: 'suspend'; readonly side: Side; readonly delivers: boolean }
   /** The page's thread is busy. */
   | { readonly kind: 'block'; readonly side: Side }
-  /** The context's frame goes on without the capture being called. */
+  /** The context's frame advances without the capture being called. */
   | { readonly kind: 'glitch' }
   /** The sender ends, and another begins after `for`. */
   | {
@@ -218,7 +218,7 @@ function planWorld(seed: number, random: () => number): World {
   };
 }
 
-/** Quartz is within 200 ppm; some devices are off by per cent. */
+/** Quartz is within 200 ppm; some devices are off by percent. */
 function skew(listener: World['listener'], random: () => number): number {
   if (listener === 'receiver' && random() < 0.15) return Math.round((random() * 2 - 1) * 50_000);
   return random() < 0.3 ? 0 : Math.round((random() * 2 - 1) * 200);

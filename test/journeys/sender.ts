@@ -56,7 +56,7 @@ const FRAMES_PER_RUN = 2;
  * A restart makes all but the microphone again.
  */
 export class Sender {
-  /** Who sends at present, from 0. */
+  /** The present sender, from 0. */
   epoch = -1;
   readonly microphone: Microphone;
   readonly #world: World;

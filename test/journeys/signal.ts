@@ -85,7 +85,7 @@ export class Microphone {
     this.#gain = 0;
   }
 
-  /** Goes on by frames that no capture is given. */
+  /** Advances by frames that no capture is given. */
   skip(frames: number): void {
     this.#makeRoom(frames);
     this.tape.fill(Number.NaN, this.frames, this.frames + frames);

@@ -13,7 +13,7 @@ function frameOf(left: usize, right: usize): v128 {
 /**
  * Filters `frames` frames of all channels by BS.1770-5 Annex 1, two channels at a time, and writes the weighted sum of the
  * squares to `result`. `coefficients`: b1, b2, a1, a2 of the shelf over its b0, which the
- * weights make up for, then −1 − a1 and 1 + a1 + a2 of the high-pass, 64-bit floats. `state`: twelve per pair of channels.
+ * weights compensate for, then −1 − a1 and 1 + a1 + a2 of the high-pass, 64-bit floats. `state`: twelve per pair of channels.
  * `weights`: one per channel; a pair without weight is left out.
  */
 export function energy(

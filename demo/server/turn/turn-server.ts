@@ -128,7 +128,7 @@ export class TurnServer {
         this.channelData(bytes, client);
       else this.message(parseStun(bytes), client);
     } catch (error) {
-      // What is no STUN gets no answer: it may come from an address that was forged.
+      // Only STUN gets an answer: it may come from an address that was forged.
       if (!(error instanceof PacketError)) throw error;
     }
   }

@@ -77,7 +77,7 @@ export class Base64Writer {
   }
 
   /**
-   * Writes the last group with its padding, and begins anew.
+   * Writes the last group with its padding, and starts again.
    * @param target the caller's; four bytes from `at` suffice
    * @returns characters written: 0 or 4
    */

@@ -157,7 +157,7 @@ export class CapturePipeline {
   }
 
   #jumpTo(contextFrame: number): void {
-    // Chromium 156 renders a new node's first quantum, then moves its rendering to another thread and goes on some quanta
+    // Chromium 156 renders a new node's first quantum, then moves its rendering to another thread and continues some quanta
     // later: capture has not begun before that.
     if (this.#quanta === 1 && this.#writer.restart()) {
       this.#resampler?.reset();

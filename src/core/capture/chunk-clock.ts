@@ -38,7 +38,7 @@ export class ChunkClock {
     return this.#frames + 1;
   }
 
-  /** Begins anew with chunk 0: after a pause or a gap. */
+  /** Restarts at chunk 0, after a pause or a gap. */
   reset(): void {
     this.#carry = 0;
   }

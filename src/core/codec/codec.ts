@@ -56,7 +56,7 @@ export interface PayloadDecoder extends StreamFormat {
     at: number,
   ): number;
   /**
-   * Makes up `frames` frames that were lost, from what was decoded before.
+   * Conceals `frames` lost frames, from what was decoded before.
    * @returns `frames`; fewer while a pre-skip is left out
    */
   conceal(frames: number, output: readonly Float32Array[], at: number): number;
@@ -66,7 +66,7 @@ export interface PayloadDecoder extends StreamFormat {
    */
   redundantFramesIn(source: Uint8Array, byteOffset: number, byteLength: number): number;
   /**
-   * Makes up the `frames` frames that were lost right before a payload: the last `redundantFramesIn(…)` from what the payload
+   * Replaces the `frames` frames that were lost right before a payload: the last `redundantFramesIn(…)` from what the payload
    * says about them, those before by concealment. `decode` the payload itself afterwards.
    * @returns as `conceal`
    * @throws PacketError as `decode`, with nothing written

@@ -114,11 +114,11 @@ export class OpusLibrary {
     return shared;
   }
 
-  /** It has stopped itself: its memory is in no state to go on. */
+  /** It has stopped itself: its memory is not usable any more. */
   #broken = false;
 
   /**
-   * @throws TypeError when `module` is none; MicwireError 'codec-load' when it is not our build of libopus, 'out-of-memory'
+   * @throws TypeError when `module` is not a module; MicwireError 'codec-load' when it is not our build of libopus, 'out-of-memory'
    *   when there is no room for it
    */
   constructor(module: OpusModule) {

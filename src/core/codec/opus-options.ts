@@ -36,9 +36,9 @@ export interface OpusOptions {
 }
 
 /** Packet durations in ms. */
-export const OPUS_FRAME_DURATIONS: readonly number[] = [2.5, 5, 10, 20, 40, 60, 80, 100, 120];
+const OPUS_FRAME_DURATIONS: readonly number[] = [2.5, 5, 10, 20, 40, 60, 80, 100, 120];
 /** Every {@link OpusApplication}. */
-export const OPUS_APPLICATIONS: readonly OpusApplication[] = ['voip', 'audio', 'lowdelay'];
+const OPUS_APPLICATIONS: readonly OpusApplication[] = ['voip', 'audio', 'lowdelay'];
 
 /** {@link OpusOptions} that were checked, with the defaults filled in. Structured-cloneable. */
 export interface OpusSettings {

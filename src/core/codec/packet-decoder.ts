@@ -3,7 +3,7 @@ import type { PayloadDecoder } from './codec.ts';
 
 /**
  * Decodes packets as the network brings them, for an audio thread: whatever the bytes are it never throws, and time always
- * goes on. A packet that cannot be decoded is concealed and counted; so are frames that never came, and where the packet
+ * continues. A packet that cannot be decoded is concealed and counted; so are frames that never came, and where the packet
  * behind them tells about them they are taken from it.
  */
 export class PacketDecoder {
@@ -11,11 +11,11 @@ export class PacketDecoder {
   /** Frames of the last good packet: how long one that cannot be read is taken to be. */
   #usualFrames = 0;
 
-  /** Packets that were none. */
+  /** Payloads that were not packets. */
   errors = 0;
   /** The last of them; undefined before the first. */
   lastError: PacketError | undefined;
-  /** Frames made up, of lost packets and of bad ones. */
+  /** Concealed frames, of lost packets and of bad ones. */
   concealedFrames = 0;
   /** Frames that were lost and taken from the packet behind. */
   recoveredFrames = 0;
@@ -63,7 +63,7 @@ export class PacketDecoder {
     return written;
   }
 
-  /** Makes up frames that are due and have not come. @returns frames written */
+  /** Conceals frames that are due and have not arrived. @returns frames written */
   conceal(frames: number, output: readonly Float32Array[], at: number): number {
     return this.#conceal(frames, frames, output, at);
   }

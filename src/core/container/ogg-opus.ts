@@ -43,7 +43,7 @@ const VENDOR = 'micwire, libopus';
 
 /**
  * Writes an Ogg Opus stream (RFC 7845) that may be cut at any page, and with one packet a page has none waiting. Each method
- * gives the bytes to append, which are none where packets wait for their page. Send `head()` first, also to those who join
+ * gives the bytes to append, possibly 0 bytes while packets wait for their page. Send `head()` first, also to those who join
  * later: from then on any page is a good place to begin.
  */
 export class OggOpusWriter {
@@ -255,8 +255,8 @@ export function checkOggTags(tags: unknown): void {
 
 const HEADER_BYTES = 27;
 /** Most segments of a page. */
-export const OGG_MAX_SEGMENTS = 255;
-/** A segment of this size says that the packet goes on. */
+const OGG_MAX_SEGMENTS = 255;
+/** A segment of this size says that the packet continues. */
 const FULL_SEGMENT = 255;
 
 const OFFSET = { flags: 5, granule: 6, serial: 14, sequence: 18, crc: 22, segments: 26 } as const;
@@ -264,15 +264,15 @@ const OFFSET = { flags: 5, granule: 6, serial: 14, sequence: 18, crc: 22, segmen
 /** The page begins with the rest of a packet (RFC 3533 §6, header type flag). */
 const OGG_CONTINUED = 1;
 /** First page of the stream. */
-export const OGG_BEGIN = 2;
+const OGG_BEGIN = 2;
 /** Last page of the stream. */
-export const OGG_END = 4;
+const OGG_END = 4;
 
 /** The granule position of a page on which no packet ends (RFC 3533 §6). */
-export const OGG_NO_GRANULE = -1;
+const OGG_NO_GRANULE = -1;
 
 /** Segments that a packet takes. */
-export function oggSegments(packetBytes: number): number {
+function oggSegments(packetBytes: number): number {
   return Math.floor(packetBytes / FULL_SEGMENT) + 1;
 }
 

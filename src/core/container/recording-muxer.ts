@@ -104,7 +104,7 @@ class OpusMuxer implements RecordingMuxer {
     const writer = this.#writer;
     const start = Math.round(chunk.frame * this.#ratio);
     const last = this.#last;
-    // A packet without captured frames, which only brings out the encoder's look-ahead, gives way to what follows.
+    // A packet without captured frames, which only brings out the encoder's look-ahead, is replaced by what follows.
     const needless =
       last?.frames === 0 && chunk.frames > 0 && writer.position + this.#packetFrames > start;
     if (last !== undefined && !needless) yield writer.packet(last.bytes);

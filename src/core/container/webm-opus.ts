@@ -323,7 +323,7 @@ export function ebml(id: number, ...parts: readonly Uint8Array[]): Uint8Array<Ar
 }
 
 /** Only the beginning of an element: its content follows in pieces. @param size in bytes; undefined is "unknown" */
-export function ebmlOpen(id: number, size: number | undefined): Uint8Array<ArrayBuffer> {
+function ebmlOpen(id: number, size: number | undefined): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from(UNKNOWN_SIZE);
   if (size !== undefined) {
     new DataView(bytes.buffer).setBigUint64(0, BigInt(size) | (1n << 56n));
@@ -332,7 +332,7 @@ export function ebmlOpen(id: number, size: number | undefined): Uint8Array<Array
 }
 
 /** An unsigned integer. @param bytes its length, where it must not depend on the value */
-export function ebmlUint(id: number, value: number, bytes = 0): Uint8Array<ArrayBuffer> {
+function ebmlUint(id: number, value: number, bytes = 0): Uint8Array<ArrayBuffer> {
   const shortest = unsigned(value);
   const padded = new Uint8Array(Math.max(shortest.length, bytes));
   padded.set(shortest, padded.length - shortest.length);
@@ -340,25 +340,25 @@ export function ebmlUint(id: number, value: number, bytes = 0): Uint8Array<Array
 }
 
 /** A signed integer, of 8 bytes. */
-export function ebmlInt(id: number, value: number): Uint8Array<ArrayBuffer> {
+function ebmlInt(id: number, value: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigInt64(0, BigInt(value));
   return ebml(id, bytes);
 }
 
 /** A binary64 number. */
-export function ebmlFloat(id: number, value: number): Uint8Array<ArrayBuffer> {
+function ebmlFloat(id: number, value: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value);
   return ebml(id, bytes);
 }
 
-export function ebmlText(id: number, text: string): Uint8Array<ArrayBuffer> {
+function ebmlText(id: number, text: string): Uint8Array<ArrayBuffer> {
   return ebml(id, utf8Bytes(text));
 }
 
 /** Keeps room for something that comes later. @param length in all, 2 to 128 bytes */
-export function ebmlVoid(length: number): Uint8Array<ArrayBuffer> {
+function ebmlVoid(length: number): Uint8Array<ArrayBuffer> {
   return ebml(VOID, new Uint8Array(length - 2));
 }
 

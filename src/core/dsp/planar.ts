@@ -8,7 +8,7 @@ export function planar(channels: number, frames: number): Float32Array[] {
 
 /**
  * A signal for warming code up: a buzz that swells, noise, silence, numbers next to zero, samples beyond full scale and one
- * that is none, so that branches go either way.
+ * that is not part of it, so that branches go either way.
  *
  * @param frames at least 256
  */

@@ -14,7 +14,7 @@ const QUIET = 1e-6;
 /** More work than there is. */
 const ALL = 2 ** 29;
 
-/** Slots of what changes while searching: fields would be allocated anew by the engine whenever they change. */
+/** Slots of what changes while searching: the engine would allocate fields again whenever they change. */
 const TEMPLATE_ENERGY = 0;
 const ENERGY = 1;
 const BEST_SCORE = 2;
@@ -82,7 +82,7 @@ export class SimilaritySearch {
   }
 
   /**
-   * Begins anew. All channels count, by unequal weights, so that channels of opposite phase do not cancel.
+   * Starts again. All channels count, by unequal weights, so that channels of opposite phase do not cancel.
    * @param template frames `at` … `at + overlapFrames` are what is looked for
    * @param candidates frames `from` … `from + reach + overlapFrames` are where
    * @param reach the highest lag to compare, at most `reachFrames`

@@ -27,9 +27,9 @@ import {
  */
 
 /** The value of `type` in every message. */
-export const JSON_TYPE = 'audio';
+const JSON_TYPE = 'audio';
 /** The version that this code writes, and the only one that it reads. */
-export const JSON_VERSION = 1;
+const JSON_VERSION = 1;
 
 /** The longest text that is handed to the JSON parser: the longest payload and room for the other fields. */
 const MAX_MESSAGE_LENGTH = base64Length(MAX_PAYLOAD_BYTES) + 4096;

@@ -62,9 +62,9 @@ export class RtpMessageDecoder implements MessageDecoder {
   readonly #timestampOffset: number;
   readonly #ticksPerFrame: number;
   readonly #clockRate: number;
-  /** Who has to send; −1: the first that is heard. */
+  /** The SSRC that has to send; −1: the first that is heard. */
   readonly #wantedSsrc: number;
-  /** Who sends; −1 before the first. */
+  /** The SSRC that sends; −1 before the first. */
   #ssrc: number;
   readonly #packet = new RtpPacket();
   readonly #blocks = new RedBlocks();
@@ -80,7 +80,7 @@ export class RtpMessageDecoder implements MessageDecoder {
   #endTick = 0;
   /** Whether a packet is missing since the newest one with audio. */
   #hasGap = true;
-  /** Numbers and first frames of the last packets, in turns. */
+  /** Numbers and first frames of the last packets, alternating. */
   readonly #lastSequences = new Float64Array(REMEMBERED).fill(-1);
   readonly #lastFrames = new Float64Array(REMEMBERED);
   /** Numbers of the last packets without audio, each at its place modulo the length. */

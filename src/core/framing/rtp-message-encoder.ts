@@ -103,7 +103,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     }));
   }
 
-  /** Who sends (RFC 3550 §3). */
+  /** The source (RFC 3550 §3). */
   get ssrc(): number {
     return this.#header.ssrc;
   }
@@ -184,7 +184,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     this.#lastSent = -1;
   }
 
-  /** Whoever hands over numbers that begin again, begins again. */
+  /** A caller whose numbers restart has restarted. */
   #note(sent: number): void {
     if (this.#firstSent < 0 || sent < this.#lastSent - MAX_MISORDER) {
       this.#firstSent = sent;

@@ -92,7 +92,7 @@ export class LoudnessMeter implements BlockMeter {
   #frameInSecond = 0;
   /** Power gathered in the current step. */
   #power = 0;
-  /** Running sums over the windows, and the same sums made anew since the ring's beginning: they take over in turn, so that rounding never gathers. */
+  /** Running sums over the windows, and the same sums computed again since the ring's beginning: they take over in turn, so that rounding never gathers. */
   #m = 0;
   #s = 0;
   #mAnew = 0;
@@ -159,7 +159,7 @@ export class LoudnessMeter implements BlockMeter {
     }
   }
 
-  /** Goes on with the measurement of I, LRA and the maxima after `pause()`: see Tech 3341 §2.4. A new meter runs. */
+  /** Continues the measurement of I, LRA and the maxima after `pause()`: see Tech 3341 §2.4. A new meter runs. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
@@ -179,7 +179,7 @@ export class LoudnessMeter implements BlockMeter {
     }
   }
 
-  /** Starts everything anew; a paused measurement stays paused. */
+  /** Restarts everything; a paused measurement stays paused. */
   reset(): void {
     this.#kernel.reset();
     this.#ring.fill(0);

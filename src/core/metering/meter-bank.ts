@@ -131,12 +131,12 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     return to;
   }
 
-  /** Goes on with the measurement of integrated loudness, loudness range and their maxima after `pause()`. */
+  /** Continues the measurement of integrated loudness, loudness range and their maxima after `pause()`. */
   resume(): void {
     this.#loudness?.resume();
   }
 
-  /** Halts the measurement of integrated loudness, loudness range and their maxima; all else goes on. */
+  /** Halts the measurement of integrated loudness, loudness range and their maxima; all else continues. */
   pause(): void {
     this.#loudness?.pause();
   }
@@ -157,7 +157,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.#kernel.release?.();
   }
 
-  /** Starts all meters anew, and their frame count too; a paused measurement stays paused. */
+  /** Restarts all meters, and their frame count too; a paused measurement stays paused. */
   reset(): void {
     this.#frame[0] = 0;
     this.#present = 0;

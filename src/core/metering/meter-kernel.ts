@@ -1,7 +1,7 @@
 import type { PpmBallistics } from './ppm-ballistics.ts';
 
 /** What computes: a WebAssembly SIMD kernel, or plain TypeScript. */
-export type MeterExecution = 'wasm' | 'typescript';
+type MeterExecution = 'wasm' | 'typescript';
 
 /** Samples before a loaded block that the kernel keeps: true peak looks back at them. */
 export const HISTORY = 40;

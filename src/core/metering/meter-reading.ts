@@ -10,7 +10,7 @@ export interface Reading {
 }
 
 /** A field: how many numbers stand behind it (one, one per channel, or that many), and what they are at the start. */
-export type Field = readonly [size: 'value' | 'channels' | number, atStart: number];
+type Field = readonly [size: 'value' | 'channels' | number, atStart: number];
 
 /** The fields of a reading in the order in which its meter stores them. */
 export type Fields<R extends Reading> = {
@@ -31,7 +31,7 @@ export interface BlockMeter {
 }
 
 /** How many numbers the fields take for that many channels. */
-export function readingSize(fields: Readonly<Record<string, Field>>, channels: number): number {
+function readingSize(fields: Readonly<Record<string, Field>>, channels: number): number {
   let count = 0;
   for (const [size] of Object.values(fields)) count += fieldSize(size, channels);
   return count;

@@ -11,7 +11,7 @@ export interface PeakHoldOptions {
 
 /**
  * Per channel the peak of the last interval, the held peak and the highest of all. The interval slides in parts, so
- * that who reads at least as often as it is long misses no peak, whoever else reads.
+ * that a reader misses no peak if it reads at least as often as it is long, however many others read.
  */
 export class PeakHold {
   readonly #channels: number;
@@ -53,7 +53,7 @@ export class PeakHold {
     return this.#partFrames - this.#inPart;
   }
 
-  /** Puts the peak of the current part into `target[0]`: what is no higher changes nothing. */
+  /** Puts the peak of the current part into `target[0]`; a lower one changes nothing. */
   readPart(channel: number, target: Float64Array): void {
     target[0] = this.#parts[channel * this.#slots + this.#part]!;
   }

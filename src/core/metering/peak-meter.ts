@@ -11,9 +11,9 @@ import { PeakHold } from './peak-hold.ts';
 import type { PeakHoldOptions } from './peak-hold.ts';
 
 /** The largest sample of 16-bit PCM: what a converter that clips delivers. */
-export const FULL_SCALE_16: number = 32767 / 32768;
+const FULL_SCALE_16: number = 32767 / 32768;
 /** How many clip runs a reading lists: the latest ones. */
-export const CLIP_RUNS_LISTED = 8;
+const CLIP_RUNS_LISTED = 8;
 
 /** Sample peaks and clipping. dBFS here: 20·log10 of the amplitude, 1.0 being 0 dBFS; silence reads −∞. */
 export interface PeakReading extends Reading {

@@ -78,7 +78,7 @@ export class RmsMeter implements BlockMeter {
   readonly #squares: Float64Array;
   readonly #peaks: Float64Array;
   readonly #sums: Float64Array;
-  /** Running sum of `#sums`, made anew once per round so that rounding never gathers. */
+  /** Running sum of `#sums`, computed again once per round, so that rounding errors never accumulate. */
   readonly #dc: Float64Array;
   /**
    * The window is the steps since the ring's beginning and the rest of the round before. Per channel, the sum and the peak of
@@ -218,7 +218,7 @@ export class RmsMeter implements BlockMeter {
     }
   }
 
-  /** Makes the running sum of the samples anew. */
+  /** Computes the running sum of the samples again. */
   #sumAnew(channel: number): void {
     let sum = 0;
     for (let i = channel * DC_STEPS, end = i + DC_STEPS; i < end; i++) sum += this.#sums[i]!;

@@ -19,9 +19,9 @@ export const TRUE_PEAK_TAPS = 32;
 /** Frames by which the interpolated signal lags the input. */
 export const TRUE_PEAK_LATENCY: number = TRUE_PEAK_TAPS / 2;
 /** A peak between two of the points lies above the higher one by 1/cos(π/8) at most: at half the sample rate. */
-export const TRUE_PEAK_HEADROOM: number = 1 / Math.cos(Math.PI / 8);
+const TRUE_PEAK_HEADROOM: number = 1 / Math.cos(Math.PI / 8);
 /** By less than this factor, 0.00001 dB, no peak need be raised. */
-export const TRUE_PEAK_STEP = 1.000001;
+const TRUE_PEAK_STEP = 1.000001;
 const OVERSAMPLING = 4;
 /** Of the Kaiser window. Less reads tones more than 0.02 dB high; more reads bursts at 0.44 of the rate lower. */
 const BETA = 5.8;

@@ -2,7 +2,7 @@ import { raisedCosine } from '../dsp/windows.ts';
 
 /**
  * A gain that moves between silence and one along a raised cosine (sin² of a phase that runs straight), so that neither a
- * cut nor a return clicks. Turning round half-way goes on from the gain that was reached. Allocates nothing.
+ * cut nor a return clicks. Turning round half-way continues from the gain that was reached. Allocates nothing.
  */
 export class Fader {
   /** 0 is silence, 1 is open; the gain is sin²(π/2 · phase). */

@@ -19,7 +19,7 @@ const BLOCK_OUTPUT_FRAMES = 32;
 /** Frames of the longest block without resampling. */
 const MAX_BLOCK_FRAMES = 256;
 /** How long an interrupt can be undone. */
-export const UNDO_SECONDS = 1;
+const UNDO_SECONDS = 1;
 
 /** What a player is made of: the wire's stream, and how it is played. */
 export interface PlayerOptions extends StreamFormat<SampleFormat> {
@@ -180,7 +180,7 @@ export class Player {
     return frames;
   }
 
-  /** `item` is complete: its last frame will be followed by silence or the next item, which is no underrun. */
+  /** `item` is complete: its last frame will be followed by silence or the next item, without an underrun. */
   end(item: number): void {
     this.timeline.end(item);
     if (this.timeline.buffered === 0) this.#starved = false;

@@ -154,7 +154,7 @@ export class PlayoutEngine {
     return true;
   }
 
-  /** The answer follows a report, so that a page that goes on from it finds the totals up to date. */
+  /** The answer follows a report, so that a page that continues from it finds the totals up to date. */
   #answerInterrupt(): void {
     if (!this.#silenced) return;
     this.#silenced = false;
@@ -224,7 +224,7 @@ export class PlayoutEngine {
   }
 
   /**
-   * Plays a made-up stream on an engine of its own, so that the first quantum of another one finds compiled code. For
+   * Plays a synthetic stream on an engine of its own, so that the first quantum of another one finds compiled code. For
    * constructors. Allocates.
    * @param resampler that of the other engine, which resets it when playing starts
    */

@@ -30,7 +30,7 @@ export interface SourceOptions {
  * The stream at the wire rate as it is to be heard: the frames of the ring in order, less what the policy takes out, and when
  * there are no more, an end without a click. Allocates in its constructor only.
  *
- * The frames that run dry in the middle of an item are followed by their own mirror image, fading: it goes on where they
+ * The frames that run dry in the middle of an item are followed by their own mirror image, fading: it continues where they
  * stopped, so that every frame is heard in full.
  */
 export class Source {
@@ -153,7 +153,7 @@ export class Source {
     this.#fader.apply(output, at, frames - at);
   }
 
-  /** Goes on looking for a cut, where one is due, before the next `frames` frames are supplied. */
+  /** Continues to look for a cut, where one is due, before the next `frames` frames are supplied. */
   #lookForCut(frames: number): void {
     if (this.#cutAt < 0 && !this.#beginCut()) return;
     if (this.#cutFound) return;

@@ -70,7 +70,7 @@ export class Splice {
     this.#search.begin(this.overlap, 0, this.#candidates, 0, reach, reach);
   }
 
-  /** Goes on: as `SimilaritySearch.work`. @returns whether `length` and `score` are found */
+  /** Continues: as `SimilaritySearch.work`. @returns whether `length` and `score` are found */
   work(amount: number): boolean {
     return this.#search.work(amount);
   }

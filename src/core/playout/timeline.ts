@@ -119,7 +119,7 @@ export class Timeline {
     return true;
   }
 
-  /** `item` will not go on. An item without frames ends where it begins. */
+  /** `item` is complete. An item without frames ends where it begins. */
   end(item: number): void {
     if (this.#open(item)) this.#close();
   }

@@ -57,7 +57,7 @@ export class ComfortNoise {
 
   /**
    * Looks at what was played: frames `from` … `from + frames` of `input`, and a few before them. Costs the same for each.
-   * @param input as many channels as at construction; what was made up should not be among it
+   * @param input as many channels as at construction; concealed audio should not be among it
    */
   listen(input: readonly Float32Array[], from: number, frames: number): void {
     let at = from;

@@ -12,7 +12,7 @@ const LEAST_CLIMB_MS = 40;
 const MOST_CLIMB_MS = 80;
 /** No step from one window to the next is more than this share of a climb. */
 const STEP_SHARE = 0.6;
-/** What is to be ready for is so many times as much again: more than can be had, so that all is played longer meanwhile. */
+/** The level to be ready for is so many times as much again: more than is available, so that audio is stretched meanwhile. */
 const CLIMBS_ON = 3;
 /** How long a level is held, ms, at a `latencyCost` of 1. */
 const HOLD_MS = 6000;
@@ -44,7 +44,7 @@ export const SPREAD = 2;
  * networks do. Then the highest level of late is held, as it will come again.
  *
  * How long it pays to hold it follows from what delay costs. To release 100 ms too early costs 100 ms of concealment, less what
- * playing longer covers; to hold them for a second costs `latencyCost` per cent of a second. Without stretching both are the
+ * playing longer covers; to hold them for a second costs `latencyCost` percent of a second. Without stretching both are the
  * same after `10 s / latencyCost` (ski rental); with it, sooner.
  *
  * And it notices when the level climbs, as it does while a queue fills up: then what is there is played longer at once, before it

@@ -17,8 +17,8 @@ export interface DelayTargetOptions {
   /** Hz, of the wire: what frames are counted in. */
   readonly sampleRate: number;
   /**
-   * What waiting is worth, as per cent of concealed sound per 100 ms of delay: at 2, a delay shorter by 100 ms is worth 2 %
-   * more concealed sound. Small for music and archives, large for conversation. 0.01 to 100. @default 0.5
+   * What waiting is worth, as percent of concealed audio per 100 ms of delay: at 2, a delay shorter by 100 ms is worth 2 %
+   * more concealed audio. Small for music and archives, large for conversation. 0.01 to 100. @default 0.5
    */
   readonly latencyCost?: number;
   /** The target is never less, ms beyond the fastest packet. 0 to 10000. @default 0 */
@@ -57,11 +57,11 @@ const DOUBTED = 2;
 const PERIOD_MS = 12;
 /** A change of the clocks' difference by more than this was not known of. */
 const SKEW_CHANGE = 1000e-6;
-/** One by more than this is a device's that is off by per cent: every second until it was known moved the scale by tens of ms. */
+/** One by more than this is a device's that is off by percent: every second until it was known moved the scale by tens of ms. */
 const DEVICE_SKEW_CHANGE = 2 * USUAL_MAX_SKEW;
 /** As much as after so many time constants is forgotten then: what is left is less than `DelayHistogram.floor` looks at. */
 const FORGOTTEN = 7;
-/** The target is worked out anew this often, and at once after a late packet. */
+/** How often the target is computed again; a late packet does so immediately. */
 const UPDATE_MS = 100;
 /** Fewer arrivals tell nothing yet. */
 const ENOUGH = 25;

@@ -72,8 +72,8 @@ const SLOTS = 2;
  * Holds packets from their arrival until they are played: puts them in order, finds the one at the playhead, and counts what
  * was late, lost, doubled or reordered. It keeps no time of its own and decides nothing: {@link ReceiveDecision} does.
  *
- * Frames are numbered on one continuous scale of the buffer's own. It begins with the first packet's `frame`, and goes on
- * without a step where the sender begins to count anew or its timestamps jump.
+ * Frames are numbered on one continuous scale of the buffer's own. It starts with the first packet's `frame`, and continues
+ * without a step where the sender restarts or its timestamps jump.
  *
  * Nothing allocates after construction, and the work of a call is bounded: payloads are copied into slots of fixed size.
  */

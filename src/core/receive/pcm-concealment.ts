@@ -3,7 +3,7 @@ import { raisedCosine } from '../dsp/windows.ts';
 import { ComfortNoise } from './comfort-noise.ts';
 import { SimilaritySearch } from '../dsp/similarity-search.ts';
 
-/** Length of the cross-fades inside of what is made up: the quarter of a deep voice's period. */
+/** Length of the cross-fades within concealment: the quarter of a deep voice's period. */
 const OVERLAP_SECONDS = 0.004;
 /** At full level so long … */
 const STEADY_SECONDS = 0.01;
@@ -21,7 +21,7 @@ const VOICED_SCORE = 0.5;
 const MERGE_SECONDS = 0.004;
 
 /**
- * Makes up audio that never came, from the audio before it: repeats the last period of a voice, then the last two and
+ * Conceals audio that never arrived, from the audio before it: repeats the last period of a voice, then the last two and
  * three, fades out within 60 ms while comfort noise rises, and cross-fades into what comes again (after G.711 Appendix I,
  * at any rate; without its delay of 3.75 ms: the step where the repetition begins is bent straight instead). Allocates in its
  * constructor only.
@@ -33,7 +33,7 @@ export class PcmConcealment {
   readonly mergeFrames: number;
   /** What takes over when the repetition has faded. Let it listen to what is played. */
   readonly noise: ComfortNoise;
-  /** Frames made up since the gap began. */
+  /** Frames concealed since the gap began. */
   concealedFrames = 0;
   /** Of the last {@link conceal}: frames without any of the repetition, silence or comfort noise. */
   silentFrames = 0;
@@ -103,7 +103,7 @@ export class PcmConcealment {
     }
   }
 
-  /** Makes up `frames` frames more, to `output` at `at`. */
+  /** Conceals `frames` more frames, to `output` at `at`. */
   conceal(output: readonly Float32Array[], at: number, frames: number): void {
     this.silentFrames = 0;
     const { noise } = this;
@@ -126,7 +126,7 @@ export class PcmConcealment {
   }
 
   /**
-   * Cross-fades what was made up into what comes again, in place: frames `at` … of `output`, `frames` of them at most.
+   * Cross-fades concealment into the next audio, in place: frames `at` … of `output`, `frames` of them at most.
    * @returns frames of the cross-fade
    */
   merge(output: readonly Float32Array[], at: number, frames: number): number {
@@ -224,7 +224,7 @@ export class PcmConcealment {
 
 /**
  * The frame at `place` of what is repeated: `length` frames that end before `end`. The last of them turn into those before
- * the first, so that the repetition goes on without a step.
+ * the first, so that the repetition continues without a step.
  */
 function looped(
   past: Float32Array,

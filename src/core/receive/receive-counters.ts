@@ -25,13 +25,13 @@ export const RECEIVE_STATISTICS = [
   'jitterBufferMinimumDelay',
   /** Frames that left the buffer. */
   'jitterBufferEmittedCount',
-  /** Frames that were played, made up ones too. */
+  /** Frames that were played, concealed ones included. */
   'totalSamplesReceived',
-  /** Frames that were made up: of lost packets and while nothing was there. */
+  /** Frames that were concealed: of lost packets, and while the buffer was empty. */
   'concealedSamples',
   /** Those of them that were silence or comfort noise. */
   'silentConcealedSamples',
-  /** Runs of made up frames. */
+  /** Runs of concealed frames. */
   'concealmentEvents',
   /** Frames that were inserted to play slower. */
   'insertedSamplesForDeceleration',
@@ -47,7 +47,7 @@ export const RECEIVE_STATISTICS = [
   'packetsRecovered',
   /** Frames left out at once after a stall. No name of getStats. */
   'skippedSamples',
-  /** How often the sender began to count anew, or its timestamps jumped. No name of getStats. */
+  /** How often the sender restarted, or its timestamps jumped. No name of getStats. */
   'restarts',
 ] as const;
 

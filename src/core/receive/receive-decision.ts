@@ -16,7 +16,7 @@ export type PlayoutAction =
   /** The same, but lengthen it by up to `scaleFrames`. */
   | 'decelerate'
   /**
-   * Make up `frames`. Of a packet that is given up (`lost`) the playhead moves over them; otherwise nothing at all is there,
+   * Conceal `frames`. Of a packet that is given up (`lost`) the playhead moves over them; otherwise nothing at all is there,
    * the playhead stands and the sound is stretched.
    */
   | 'conceal'
@@ -35,7 +35,7 @@ export interface ReceiveDecisionOptions {
   readonly maxDeceleration?: number;
   /** Delay beyond the target by more than this is left out at once, ms. @default 1000 */
   readonly skipAboveMs?: number;
-  /** How much is made up at once while nothing is there, ms: how soon a packet that comes is heard. @default 5 */
+  /** Audio concealed per step while the buffer is empty, ms: how soon the next packet is heard. @default 5 */
   readonly concealStepMs?: number;
 }
 const NAMES = {
@@ -48,7 +48,7 @@ const NAMES = {
 } satisfies OptionNames<ReceiveDecisionOptions>;
 
 /** The resampler's share of keeping the target: no ear notices 1.5 ‰. */
-export const MAX_SPEED_TRIM = 1500e-6;
+const MAX_SPEED_TRIM = 1500e-6;
 /** How far it follows the sender's clock; what lies beyond is time-scaling's, which keeps the pitch. */
 const MAX_SPEED_DRIFT = 1500e-6;
 
@@ -57,7 +57,7 @@ const ABOVE_MS = 8;
 const BELOW_MS = 5;
 /** The most that time-scaling may take from, or add to, the credit it has saved up: a period of a low voice. */
 const MOST_CREDIT_SECONDS = 0.015;
-/** Once made up sound has faded out, waiting for the target costs nothing: playing on at once would only run dry again. */
+/** Once concealed audio has faded out, waiting for the target costs nothing: playing on at once would only run dry again. */
 const MUTED_SECONDS = 0.1;
 /** With nothing to play for this long the stream is taken to have paused. */
 const PAUSED_SECONDS = 1;
@@ -69,11 +69,11 @@ const TRIM_MS = 10;
 const NOW = 0;
 const HEARD = 1;
 const CREDIT = 2;
-/** Frames made up while the playhead stood. */
+/** Frames concealed while the playhead stood still. */
 const STOOD = 3;
 const SURPLUS = 4;
 const SPEED = 5;
-/** Frames made up in a row. */
+/** Frames concealed in a row. */
 const SILENT = 6;
 /** Which frame {@link SURPLUS} is about. */
 const MEASURED = 7;
@@ -90,7 +90,7 @@ export class ReceiveDecision {
   readonly maxDeceleration: number;
   /** The packet that the last decision is about; −1 for none. */
   slot = -1;
-  /** Frames to make up, to wait for, or that were left out. */
+  /** Frames to conceal, to wait for, or that were skipped. */
   frames = 0;
   /** Most frames to leave out or to add. */
   scaleFrames = 0;
@@ -190,7 +190,7 @@ export class ReceiveDecision {
     }
   }
 
-  /** Waits anew for the target, as at the beginning. */
+  /** Waits for the target again, as at the start. */
   reset(): void {
     this.#started = false;
     this.#concealing = false;
@@ -254,7 +254,7 @@ export class ReceiveDecision {
     this.#started = true;
   }
 
-  /** Nothing is there, or too little to go on: makes up a little, the playhead staying where it is. */
+  /** The buffer is empty, or holds too little to continue: conceals a little, without moving the playhead. */
   #stand(): PlayoutAction {
     const frames = this.#stepFrames;
     this.frames = frames;
@@ -263,7 +263,7 @@ export class ReceiveDecision {
     return 'conceal';
   }
 
-  /** Made up frames have already covered some of the gap. @returns what is left of it */
+  /** Concealed frames have already covered some of the gap. @returns what is left of it */
   #useStood(gap: number): number {
     const stood = this.#state[STOOD]!;
     const used = stood < gap ? stood : gap;

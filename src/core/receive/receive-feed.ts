@@ -67,7 +67,7 @@ export class ReceiveFeed {
    * Decodes a message of the framing and hands over its packets. Never throws for what comes from the network.
    * @returns false for a message that the framing does not know, or that is of another stream: it is counted; and after
    *   `close()`
-   * @throws TypeError where there is no framing, or for what is no message
+   * @throws TypeError where there is no framing, or for a value that is not a message
    */
   receive(message: ReceivedMessage): boolean {
     const { framing, format, sampleRate, channels } = this.#options;

@@ -36,7 +36,7 @@ const ARRIVAL = 2;
  * What came from the network, as one stream at the wire's rate that never ends: whenever nothing decoded is left it asks
  * {@link ReceiveDecision}, and decodes the next packet, takes a lost one from the packet behind it (FEC), or makes sound up;
  * then plays it longer or shorter as it was told. Whatever the bytes are nothing throws. Allocates in its constructor only,
- * but for the errors of packets that are none.
+ * except the errors of invalid packets.
  */
 export class ReceiveSource {
   readonly sampleRate: number;
@@ -56,11 +56,11 @@ export class ReceiveSource {
   readonly #times = new Float64Array(3);
   readonly #msPerFrame: number;
   readonly #lookAheadFrames: number;
-  /** Frames made up without a break; 0 while packets play. */
+  /** Frames concealed without a break; 0 while packets play. */
   #concealed = 0;
   /** Whether what is decoded next is cross-faded into. */
   #joins = true;
-  /** Frames in the line, from the one to be read next, that may be made up. */
+  /** Frames in the line, from the one to be read next, that may be concealed. */
   #doubtful = 0;
   /** Frames of this quantum: pulled, and of the packets decoded. */
   #quantumPulled = 0;
@@ -102,7 +102,7 @@ export class ReceiveSource {
     return this.#scaler.line.available;
   }
 
-  /** Whether sound is being made up. */
+  /** Whether audio is being concealed. */
   get conceals(): boolean {
     return this.#concealed > 0;
   }
@@ -270,7 +270,7 @@ export class ReceiveSource {
     line.end = end + left;
   }
 
-  /** Decodes a packet behind the line's end. @returns false when it is none */
+  /** Decodes a packet behind the line's end. @returns false for an invalid packet */
   #decode(slot: number, frames: number): boolean {
     const room = this.#scaler.makeRoom(frames);
     this.#quantumDecoded += frames;
@@ -313,7 +313,7 @@ export class ReceiveSource {
     scaler.wanted = 0;
   }
 
-  /** @returns whether the decoder has made up the frames */
+  /** @returns whether the decoder has concealed the frames */
   #decoderMakes(frames: number): boolean {
     if (this.#concealed + frames > this.#decoderConceals || this.#joins) return false;
     const { line } = this.#scaler;
@@ -335,14 +335,14 @@ export class ReceiveSource {
     }
   }
 
-  /** What is in the line goes on as repetition from here. */
+  /** From here on, the line holds repetition. */
   #begin(): void {
     const { line } = this.#scaler;
     this.#concealment.begin(line.channels, line.end);
     this.#joins = true;
   }
 
-  /** Lets the background be learnt from what was read last, where none of it was made up. */
+  /** Lets the background be learnt from what was read last, where none of it was concealed. */
   #listen(frames: number): void {
     this.#doubtful -= frames;
     if (this.#doubtful > 0) return;

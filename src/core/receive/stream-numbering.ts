@@ -121,7 +121,7 @@ export class StreamNumbering {
     state[EXTRA_EXPECTED] = state[EXTRA_EXPECTED]! + 1;
   }
 
-  /** A copy came, inside of another packet. @returns false when it is none of the latest packets */
+  /** A copy came, inside of another packet. @returns false when it is not among the latest packets */
   locate(): boolean {
     const state = this.#state;
     state[SEQUENCE] = state[SEQUENCE]! + state[SEQUENCE_OFFSET]!;
@@ -237,7 +237,7 @@ export class StreamNumbering {
   }
 
   /**
-   * Where the timestamp jumped while the numbers and the time went on, or went back below the packet before: shifts the scale,
+   * Where the timestamp jumped while the numbers and the time continued, or went back below the packet before: shifts the scale,
    * so that there is no jump.
    */
   #followJump(ahead: number, frames: number): void {

@@ -169,7 +169,7 @@ export class TimeScaler {
     this.#looking = 0;
   }
 
-  /** Goes on with what is under way before the next `frames` frames are read. */
+  /** Continues the search before the next `frames` frames are read. */
   #advance(frames: number): void {
     if (this.#place < 0 && !this.#begin()) return;
     const { line } = this;
@@ -241,7 +241,7 @@ export class TimeScaler {
     this.removedFrames += length;
   }
 
-  /** Cross-fades from the frames at `place` to those a piece before, and goes on from there. */
+  /** Cross-fades from the frames at `place` to those a piece before, and continues from there. */
   #insert(place: number, length: number): void {
     const { line } = this;
     const { overlapFrames } = this.#search;

@@ -23,7 +23,7 @@ const OPUS_HEADS = [9 << 3, 15 << 3, 31 << 3];
 const OPUS_BYTES = 80;
 
 /**
- * Receives a made-up stream on an engine of its own, so that the first quantum of another one finds compiled code. For
+ * Receives a synthetic stream on an engine of its own, so that the first quantum of another one finds compiled code. For
  * constructors. Allocates.
  * @param decoder that of the other engine, which works here too where it takes long to make one; it is reset
  */
@@ -75,7 +75,7 @@ export function warmUpReceive(
   };
   render(1);
   live(2);
-  // One that is lost, and one that is no packet.
+  // One that is lost, and one that is not a packet.
   sequence++;
   live(2);
   const bytes = new Uint8Array(1);

@@ -237,7 +237,7 @@ function decode(text: string, quality: ResamplerQuality): Float64Array {
  */
 
 /** Frequencies are in cycles per frame of the input. */
-export interface KaiserSpecification {
+interface KaiserSpecification {
   /** End of the passband. */
   readonly pass: number;
   /** Start of the stopband. */

@@ -19,7 +19,7 @@ export interface HalveStage {
 /** Symmetric filter that doubles the rate: outputs 2j and 2j + 1 stand at input j and j + ½. */
 export interface DoubleStage {
   readonly kind: 'double';
-  /** Taps at odd distances ±1, ±3, … of the output, one side; gain 2 makes up for the zeros put in. */
+  /** Taps at odd distances ±1, ±3, … of the output, one side; gain 2 compensates for the inserted zeros. */
   readonly odd: Float64Array;
   /** Taps at even distances of the output, one side with the centre. */
   readonly even: Float64Array;

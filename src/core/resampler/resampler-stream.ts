@@ -68,7 +68,7 @@ function createKernel(plan: ResamplerPlan, channels: number): ResamplerKernel {
   return new TypeScriptKernel(plan, channels);
 }
 
-/** After so many frames the counts begin anew. Times the greatest rate this stays below 2⁵³. */
+/** After so many frames the counts restart. Times the greatest rate this stays below 2⁵³. */
 const LONG_FRAMES = 2 ** 28;
 
 class KernelResampler implements StreamResampler {

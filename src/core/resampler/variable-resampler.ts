@@ -52,7 +52,7 @@ export class VariableResampler {
   #fill = 0;
   /** The next output's first tap in the lines. */
   #start = 0;
-  /** How far its instant lies beyond that tap's place, 0 to 1; and the speed. Fields would be allocated anew. */
+  /** How far its instant lies beyond that tap's place, 0 to 1; and the speed. Fields would be allocated again. */
   readonly #state: Float64Array = new Float64Array(2);
   /** Values that have left the lines. */
   #gone = 0;

@@ -32,7 +32,7 @@ const MAX_RUN = 64;
  * The sender's end of adaptive redundancy: hears a receiver's reports, has a {@link RedundancyController} decide on copies, and sets
  * them at the encoder. Has no clock: time comes with each report.
  *
- * It reckons the loss from one report to the next by their totals (RFC 3550 §6.4.4): a lost report loses no information, and packets
+ * It computes the loss from one report to the next by their totals (RFC 3550 §6.4.4): a lost report loses no information, and packets
  * that overtake each other are no loss. What cannot be true changes nothing: reports and loss patterns about packets that were never
  * sent, more packets lost than were sent, and what was told already.
  */
@@ -41,7 +41,7 @@ export class AdaptiveRedundancy {
   readonly #controller: RedundancyController;
   /** The highest number of the last report, in full; −1 before the first. */
   #highest = -1;
-  /** The most that was ever reported lost: later ones that come after all are no gain to reckon with. */
+  /** The most that was ever reported lost: packets that arrive after all are not a gain. */
   #mostLost = 0;
   /** Whether the last report told of more lost packets than there were. */
   #isDoubtful = false;
@@ -72,7 +72,7 @@ export class AdaptiveRedundancy {
     return this.#controller.settings;
   }
 
-  /** The loss that is reckoned with, 0..1. */
+  /** The estimated loss, 0..1. */
   get loss(): number {
     return this.#controller.loss;
   }

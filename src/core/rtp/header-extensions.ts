@@ -35,9 +35,9 @@ export interface HeaderExtension {
 }
 
 /** Says that elements follow with one byte before each (RFC 8285 §4.2). */
-export const ONE_BYTE_PROFILE = 0xbede;
+const ONE_BYTE_PROFILE = 0xbede;
 /** Says that elements follow with two bytes before each; the last four bits are the application's (RFC 8285 §4.3). */
-export const TWO_BYTE_PROFILE = 0x1000;
+const TWO_BYTE_PROFILE = 0x1000;
 const TWO_BYTE_PROFILE_MASK = 0xfff0;
 
 const ONE_BYTE_MAX_ID = 14;
@@ -45,7 +45,7 @@ const ONE_BYTE_MAX_BYTES = 16;
 const ONE_BYTE_ID_SHIFT = 4;
 const ONE_BYTE_LENGTH_MASK = 0x0f;
 const PADDING_ID = 0;
-/** Reserved: whoever meets it looks no further (RFC 8285 §4.2). */
+/** Reserved: a parser stops here (RFC 8285 §4.2). */
 const STOP_ID = 15;
 const MAX_ID = 255;
 const MAX_BYTES = 255;
@@ -123,7 +123,7 @@ export class HeaderExtensionCursor {
   #byteOffset = 0;
   #byteLength = 0;
 
-  /** Goes before the first element. There are none where the header extension is of another kind, or missing. */
+  /** Moves before the first element. There are none where the header extension is of another kind, or missing. */
   begin(packet: RtpPacket): void {
     const profile = packet.extensionProfile;
     this.#oneByte = profile === ONE_BYTE_PROFILE;
@@ -134,7 +134,7 @@ export class HeaderExtensionCursor {
   }
 
   /**
-   * Goes on to the next element.
+   * Moves to the next element.
    * @returns false behind the last
    * @throws PacketError when an element goes beyond the end
    */

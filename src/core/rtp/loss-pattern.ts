@@ -26,7 +26,7 @@ import { rtcpPacketBytes, rtcpPaddingBytes } from './rtcp.ts';
 
 /** What became of a run of packets. */
 export interface LossPattern {
-  /** Who reports. 0..2³²−1 */
+  /** The SSRC of the reporter. 0..2³²−1 */
   readonly reporter: number;
   /** Whom it is about. 0..2³²−1 */
   readonly ssrc: number;

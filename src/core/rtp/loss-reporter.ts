@@ -19,7 +19,7 @@ import type { ReceiverReport } from './rtcp.ts';
 export interface LossReporterOptions {
   /** From one report to the next, ms, 100..60000. @default 1000 */
   readonly interval?: number | undefined;
-  /** Who reports, 0..2³²−1: not the SSRC of who sends. @default 1 */
+  /** The SSRC of the reporter, 0..2³²−1: not that of the sender. @default 1 */
   readonly reporter?: number | undefined;
   /** The canonical name of who reports (RFC 3550 §6.5.1), 1 to 255 characters of ASCII. @default 'micwire' */
   readonly cname?: string | undefined;

@@ -83,7 +83,7 @@ export class LossRuns {
   }
 
   #moveTo(due: number): void {
-    // A gap so long is a standstill or another stream, and no loss to be made up for.
+    // A gap so long is a stall or another stream, and not a loss to compensate for.
     if (due - this.#due > SETTLING) {
       while (this.#settled < this.#due) this.#settle();
       this.#settled = due - 1;

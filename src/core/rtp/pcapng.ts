@@ -32,7 +32,7 @@ export interface PcapEndpoint {
   readonly port: number;
 }
 
-/** Who talks in a capture file. */
+/** The two ends of a capture file. */
 export interface PcapngOptions {
   /** @default 192.0.2.1, port 5004: an address for examples (RFC 5737) */
   readonly local?: PcapEndpoint | undefined;
@@ -72,7 +72,7 @@ const REMOTE: PcapEndpoint = { address: '192.0.2.2', port: 5004 };
 
 /**
  * Writes messages of RTP and RTCP as a capture file, piece by piece: `begin` first, then each message as it comes. What is given back
- * is the caller's, to be joined into a file `x.pcapng`. Addresses are made up where the messages travelled some other way.
+ * is the caller's, to be joined into a file `x.pcapng`. Addresses are invented where the messages travelled some other way.
  */
 export class PcapngWriter {
   readonly #local: PcapEndpoint;
@@ -80,7 +80,7 @@ export class PcapngWriter {
   readonly #addresses: { readonly local: Uint8Array; readonly remote: Uint8Array };
   #identification = 0;
 
-  /** @throws TypeError or RangeError for an address or a port that is none */
+  /** @throws TypeError or RangeError for an invalid address or port */
   constructor(options: PcapngOptions = {}) {
     checkOptions('PcapngWriter', options, NAMES);
     const { local = LOCAL, remote = REMOTE } = options;

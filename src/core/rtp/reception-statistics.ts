@@ -125,7 +125,7 @@ export class ReceptionStatistics {
   }
 
   /**
-   * Takes a packet in the order of arrival; redundant copies are none.
+   * Takes a packet in the order of arrival; redundant copies do not count.
    * @param sequence its sequence number, of 16 bits or unwrapped
    * @param timestamp its own, in the payload's clock, of 32 bits or unwrapped
    * @param arrivalMs when it came, by any clock
@@ -155,7 +155,7 @@ export class ReceptionStatistics {
     else this.#strays++;
   }
 
-  /** Notes a sender report, so that the next receiver report lets its sender reckon the round trip. */
+  /** Notes a sender report, so that its sender can compute the round trip from the next receiver report. */
   senderReport(report: SenderReport, arrivalMs: number): void {
     this.#lastSenderReport = ntpMiddle(report.ntpSeconds, report.ntpFraction);
     this.#senderReportAtMs = arrivalMs;

@@ -26,7 +26,7 @@ export const RED_BLOCK_HEADER_BYTES = 4;
 /** Bytes of the header of the primary block. */
 export const RED_PRIMARY_HEADER_BYTES = 1;
 /** Most blocks that are read in one payload. There is no use for more than a few. */
-export const RED_MAX_BLOCKS = 32;
+const RED_MAX_BLOCKS = 32;
 
 const FOLLOWED_BIT = 0x80;
 const PAYLOAD_TYPE_MASK = 0x7f;

@@ -61,14 +61,14 @@ const RED_PRIMARY_BYTES = 1;
 
 /** From that much loss on, copies are worth their bits; below, what Opus carries itself is enough. */
 const COPIES_FROM = 0.015;
-/** From that much loss that nothing else makes up for, Opus is told of it. */
+/** From this much loss that copies do not compensate for, Opus is told of it. */
 const FEC_FROM = 0.005;
 /** Steps of `expectedLoss`, so that the encoder is not told of every fluctuation. */
 const LOSS_STEPS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 100];
 
 /** Time constant of the estimate: reports of a second are of a few packets, and differ by chance. */
 const SMOOTHING_MS = 5000;
-/** A report above that is no chance: the estimate goes half of the way at once. */
+/** A report above this is not chance: the estimate moves half of the way immediately. */
 const ALARM_FACTOR = 2;
 const ALARM_STEP = 0.05;
 const ALARM_GAIN = 0.5;
@@ -135,7 +135,7 @@ export class RedundancyController {
     return this.#settings;
   }
 
-  /** The loss that is reckoned with, 0..1. */
+  /** The estimated loss, 0..1. */
   get loss(): number {
     return Number.isNaN(this.#loss) ? 0 : this.#loss;
   }

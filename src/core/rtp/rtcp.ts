@@ -130,7 +130,7 @@ export function readReports(
   return reports;
 }
 
-/** Length of the packet at `at`, with padding. @throws PacketError when it is none, or goes beyond `end` */
+/** Length of the packet at `at`, with padding. @throws PacketError when it is not a packet, or ends beyond `end` */
 export function rtcpPacketBytes(source: Uint8Array, at: number, end: number): number {
   if (at + 4 > end) {
     throw new PacketError('truncated', `an RTCP packet has at least 4 bytes, got ${end - at}.`);
@@ -333,7 +333,7 @@ export function roundTripMs(report: ReportBlock, nowMs: number): number {
  *     |        seconds (32 bits)        |       fraction (32 bits)        |
  *                      |      the middle 32 bits: 1/65536 s     |
  *
- * Any clock will do where there is no wall clock: what is reckoned with is one clock's differences.
+ * Any clock will do where there is no wall clock: only differences of one clock count.
  */
 
 const TWO_16 = 2 ** 16;

@@ -6,7 +6,7 @@ export type NoAudio = 'padding' | 'comfort-noise' | 'other';
 
 /** What the header of an RTP packet said (RFC 3550 §5.1), as it came. */
 export interface RtpFields {
-  /** Who sent it, 0..2³²−1. */
+  /** The SSRC of its source, 0..2³²−1. */
   readonly ssrc: number;
   /** 0..65535 */
   readonly sequenceNumber: number;

@@ -20,7 +20,7 @@ export interface RtpHeader {
   readonly sequenceNumber: number;
   /** Of the first frame, in the payload's clock. 0..2³²−1 */
   readonly timestamp: number;
-  /** Who sends it: at random, so that no two meet (RFC 3550 §8). 0..2³²−1 */
+  /** The SSRC of its source: random, so that no two collide (RFC 3550 §8). 0..2³²−1 */
   readonly ssrc: number;
   /** With audio: the first packet of a talkspurt (RFC 3551 §4.1). @default false */
   readonly marker?: boolean;

@@ -33,9 +33,9 @@ export const RTP_MAX_CSRCS = 15;
 export const VERSION_SHIFT = 6;
 export const PADDING_BIT = 0x20;
 export const EXTENSION_BIT = 0x10;
-export const CSRC_COUNT_MASK = 0x0f;
+const CSRC_COUNT_MASK = 0x0f;
 export const MARKER_BIT = 0x80;
-export const PAYLOAD_TYPE_MASK = 0x7f;
+const PAYLOAD_TYPE_MASK = 0x7f;
 /** Profile and length of a header extension (RFC 3550 §5.3.1). */
 export const EXTENSION_HEADER_BYTES = 4;
 
@@ -133,7 +133,7 @@ export class RtpPacket {
     return readUint32(this.#source, this.#at + RTP_OFFSET.timestamp);
   }
 
-  /** Who sends it. 0..2³²−1 */
+  /** The SSRC of its source. 0..2³²−1 */
   get ssrc(): number {
     return readUint32(this.#source, this.#at + RTP_OFFSET.ssrc);
   }

@@ -9,7 +9,7 @@ import type { RtpStreamOptions } from './rtp-stream-options.ts';
 /** The payload type of RED where none was agreed on. Chromium offers 63, which Wireshark does not take for a dynamic one. */
 export const RED_PAYLOAD_TYPE = 112;
 
-/** Who sends where nobody said: where there is one sender any will do. The letters 'micw'. */
+/** The default SSRC: with a single sender any will do. The letters 'micw'. */
 export const DEFAULT_SSRC = 0x6d69_6377;
 
 /** The formats that RTP carries. */

@@ -8,7 +8,7 @@ import { sequenceDifference, timestampDifference } from './unwrapper.ts';
  */
 
 /** A.1: so many packets may be missing. More only where the timestamps say exactly the same. */
-export const MAX_DROPOUT = 3000;
+const MAX_DROPOUT = 3000;
 /** A.1: so far back a packet may be a duplicate. */
 export const MAX_MISORDER = 100;
 /** So few packets ahead or behind, the timestamp has jumped rather than the stream restarted. Also the reach of a confirmation. */

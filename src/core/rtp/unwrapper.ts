@@ -1,5 +1,5 @@
 /*
- * Arithmetic with numbers that begin anew after their largest: sequence numbers (16 bits) and timestamps (32 bits) of RTP. All of
+ * Arithmetic with numbers that wrap: sequence numbers (16 bits) and timestamps (32 bits) of RTP. All of
  * it is here. One number lies before another when the way to it is shorter forwards than backwards (RFC 1982).
  */
 
@@ -17,11 +17,11 @@ export function timestampDifference(from: number, to: number): number {
 }
 
 /**
- * Counts on where sequence numbers begin anew: 65535, 0 gives 65535, 65536. The first keeps its value; of the others each is
+ * Extends sequence numbers that wrap: 65535, 0 gives 65535, 65536. The first keeps its value; of the others each is
  * taken to lie within 2¹⁵ of the highest. Allocates in its constructor only.
  */
 export class SequenceUnwrapper {
-  /** The highest so far; NaN before the first. In an array, since V8 allocates a field of a double anew. */
+  /** The highest so far; NaN before the first. In an array, since V8 allocates each new value of a field that holds a double. */
   readonly #highest = Float64Array.of(Number.NaN);
 
   /**

@@ -25,7 +25,7 @@ export function statsText(entry: StatsEntry | undefined, name: string): string {
 }
 
 /** The entry with this id. */
-export function statsById(entries: readonly StatsEntry[], id: unknown): StatsEntry | undefined {
+function statsById(entries: readonly StatsEntry[], id: unknown): StatsEntry | undefined {
   return entries.find((entry) => entry.id === id);
 }
 
@@ -82,7 +82,7 @@ export interface CallFigures {
   readonly jitterBufferEmittedCount: number;
   /** Samples per channel that were played, concealed ones included. */
   readonly totalSamplesReceived: number;
-  /** Samples per channel that were made up because packets were missing. */
+  /** Samples per channel that were concealed because packets were missing. */
   readonly concealedSamples: number;
   /** Of those, silence. */
   readonly silentConcealedSamples: number;
@@ -105,7 +105,7 @@ export interface CallFigures {
   readonly remotePacketsLost: number;
   /** The same as a share of the last interval, 0 to 1. */
   readonly fractionLost: number;
-  /** Seconds there and back, from RTCP (RFC 3550 §6.4.1); from ICE while there is none. */
+  /** Round-trip time in seconds, from RTCP (RFC 3550 §6.4.1); from ICE while there is none. */
   readonly roundTripTime: number;
 
   /** Such as `'audio/opus'`; empty while nothing is sent. Chromium names Opus here when it goes within RED, too. */

@@ -95,7 +95,7 @@ function badField(message: string): CandidateFault {
   return { reason: 'bad-field', message };
 }
 
-/** @returns −1 for what is no integer in the range */
+/** @returns −1 for anything but an integer in the range */
 function integerOf(text: string | undefined, min: number, max: number): number {
   const value = /^\d{1,10}$/.test(text ?? '') ? Number(text) : -1;
   return value >= min && value <= max ? value : -1;

@@ -36,7 +36,7 @@ export interface IcePairReport {
   /** Whether it carries the call now. */
   readonly selected: boolean;
   readonly priority: number;
-  /** Seconds there and back by the last check; null before the first answer. */
+  /** Round-trip time of the last check, in seconds; null before the first answer. */
   readonly roundTripTime: number | null;
   readonly requestsSent: number;
   readonly responsesReceived: number;

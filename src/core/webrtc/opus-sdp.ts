@@ -24,7 +24,7 @@ const MIN_BITRATE = 6000;
 const MAX_BITRATE = 510_000;
 const PTIMES_MS: readonly number[] = [10, 20, 40, 60, 120];
 
-/** @throws TypeError or RangeError for an option that is none */
+/** @throws TypeError or RangeError for a wrong option */
 export function checkCallOpusOptions(options: CallOpusOptions): void {
   if (options.bitrate !== undefined) {
     integerIn('opus.bitrate', options.bitrate, MIN_BITRATE, MAX_BITRATE);

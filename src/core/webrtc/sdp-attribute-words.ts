@@ -60,7 +60,7 @@ const ATTRIBUTE_WORDS: ReadonlyMap<string, AttributeWords> = new Map<string, Att
   [
     'fingerprint',
     (value) =>
-      `The hash (${short(value.split(' ', 1)[0] ?? '')}) of the certificate that this side will show in DTLS: whoever has another is not the one who sent this.`,
+      `The hash (${short(value.split(' ', 1)[0] ?? '')}) of the certificate that this side will show in DTLS: a peer with another certificate did not send this.`,
   ],
   ['setup', setupWords],
   [

@@ -420,7 +420,7 @@ export function readParameters(text: string, into: Map<string, string>): void {
   into.set('', (before === undefined ? nameless : [before, ...nameless]).join(';'));
 }
 
-/** @returns −1 for what is no payload type */
+/** @returns −1 for anything but a payload type */
 function payloadTypeOf(format: string): number {
   return /^\d{1,3}$/.test(format) && Number(format) <= MAX_PAYLOAD_TYPE ? Number(format) : -1;
 }

@@ -3,7 +3,7 @@ import { PacketError } from '../errors.ts';
 import { parseJsonObject } from '../framing/json-object.ts';
 import type { JsonFields } from '../framing/json-object.ts';
 
-/** Who makes the offer of a call, and who answers it. */
+/** The caller makes the offer of a call, and the callee answers it. */
 export type CallRole = 'caller' | 'callee';
 
 /** A session description (RFC 8866) that one peer has made. */
@@ -41,7 +41,7 @@ export type SignalMessage = DescribeSignal | CandidateSignal | ByeSignal;
  */
 export const MAX_SDP_LENGTH = 262_144;
 /** Longest candidate that is taken: the attribute has some 150 characters. */
-export const MAX_CANDIDATE_LENGTH = 1024;
+const MAX_CANDIDATE_LENGTH = 1024;
 /** Longest reason that is taken. */
 export const MAX_REASON_LENGTH = 256;
 /**
@@ -74,7 +74,7 @@ export function parseSignalFields(text: string): SignalFields {
   return fields;
 }
 
-/** The message that these fields make, with no field more; null when its type is none between peers. */
+/** The message that these fields make, with no field more; null when its type is not one between peers. */
 export function signalFrom(fields: SignalFields): SignalMessage | null {
   switch (fields['type']) {
     case 'describe': {

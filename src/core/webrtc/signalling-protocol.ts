@@ -52,7 +52,7 @@ const SIGNALLING_ERROR_CODES = [
   'refused',
 ] as const;
 
-/** The server refuses something, and says why. After `'bad-message'` and `'no-peer'` the connection goes on. */
+/** The server refuses something, and says why. After `'bad-message'` and `'no-peer'` the connection continues. */
 export interface ErrorReply {
   readonly type: 'error';
   readonly code: SignallingErrorCode;

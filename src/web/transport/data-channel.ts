@@ -30,7 +30,7 @@ export class DataChannelTransport extends BaseTransport {
 
   /**
    * @param channel its callbacks and `binaryType` belong to the transport from now on
-   * @throws TypeError or RangeError for water marks that are none
+   * @throws TypeError or RangeError for wrong water marks
    */
   static create(channel: DataChannelLike, options: WaterMarkOptions = {}): DataChannelTransport {
     return new DataChannelTransport(channel, options);

@@ -13,7 +13,7 @@ export class LoopbackTransport extends BaseTransport {
   /** Bytes on their way through the channel. */
   #inFlightBytes = 0;
 
-  /** @throws TypeError or RangeError for an option that is none */
+  /** @throws TypeError or RangeError for a wrong option */
   static create(options: WaterMarkOptions = {}): LoopbackTransport {
     return new LoopbackTransport(options);
   }

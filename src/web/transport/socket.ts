@@ -25,7 +25,7 @@ export function createGlobalSocket(url: string, protocols: readonly string[]): W
 
 /**
  * The address in full, for not every browser's WebSocket takes `http:` and relative ones (WHATWG WebSockets §3.1, since 2023).
- * @throws TypeError for an address that is none
+ * @throws TypeError for an invalid address
  */
 export function socketAddress(url: string | URL): string {
   const absolute = new URL(url, globalThis.location?.href);

@@ -70,7 +70,7 @@ const NAMES = {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 600_000;
-/** A connection that lived this long was sound: the back-off starts anew after it. */
+/** A connection that lived this long was good: the back-off restarts after it. */
 const SOUND_CONNECTION_MS = 5000;
 /** How often a connection is looked at. */
 const LOOK_MS = 250;
@@ -115,7 +115,7 @@ export class WebSocketTransport extends BaseTransport {
    * Begins to connect.
    * @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page
    * @throws MicwireError `'unsupported'` where there is no WebSocket; TypeError or RangeError for an address or an
-   *   option that is none
+   *   invalid option
    */
   static create(url: string | URL, options: WebSocketTransportOptions = {}): WebSocketTransport {
     return new WebSocketTransport(url, options);

@@ -49,7 +49,7 @@ const NAMES: OptionNames<CallOptions> = {
 /** The options with their defaults. */
 export type CallSettings = Required<CallOptions>;
 
-/** @throws TypeError or RangeError for an option that is none */
+/** @throws TypeError or RangeError for a wrong option */
 export function callSettings(options: CallOptions): CallSettings {
   checkOptions('Call', options, NAMES);
   const opus = options.opus ?? {};

@@ -84,7 +84,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   /**
    * Makes the connection; nothing is sent before `connect()`.
    * @param signalling belongs to the call from now on, and ends with it
-   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for an option that is none
+   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong option
    */
   static create(signalling: Signalling, options: CallOptions = {}): Call {
     return new Call(signalling, options);

@@ -50,7 +50,7 @@ export interface ImporterConnection {
 }
 
 /** What a dump says about the browser. */
-export interface ImporterBrowser {
+interface ImporterBrowser {
   /** `navigator.userAgent`. */
   readonly userAgent: string;
   /** `navigator.userAgentData.brands`, where there is one. */

@@ -26,7 +26,7 @@ export interface SignallingEventMap {
  */
 export interface Signalling extends TypedEventTarget<SignallingEventMap> {
   readonly state: SignallingState;
-  /** Who of the two calls; null until `'ready'`. */
+  /** Whether this side is the caller or the callee; null until `'ready'`. */
   readonly role: CallRole | null;
   /** Why it was closed; null unless something failed. */
   readonly error: Error | null;

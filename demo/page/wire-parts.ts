@@ -1,8 +1,10 @@
-import { isSampleFormat } from 'micwire/core';
-import type { PacketHeader } from 'micwire/core';
-import { bytes, count } from './format.ts';
-import type { WireMessage } from '../lanes/close-up-parts.ts';
+import { FRAMINGS, isSampleFormat } from 'micwire/core';
+import type { FramingName, PacketHeader } from 'micwire/core';
+import type { WireMessage } from '../lanes/close-up-lane.ts';
 import { FORMAT_LABELS } from '../lanes/close-up-settings.ts';
+import type { LaneMessage } from '../lanes/lane.ts';
+import { LANE_SAMPLE_RATE } from '../lanes/lane-settings.ts';
+import { bytes, count } from './format.ts';
 
 /** One field of a message: where it lies, what stands there, and what that means. */
 export interface WireRow {
@@ -107,7 +109,7 @@ function meaningOf(field: string, packet: PacketHeader): string {
   const seconds = (frames: number) => `${(frames / packet.sampleRate).toFixed(3)} s`;
   switch (field) {
     case 'type':
-      return 'A packet of sound.';
+      return 'An audio packet.';
     case 'version':
       return 'The layout of this message.';
     case 'version, format':
@@ -143,13 +145,13 @@ function meaningOf(field: string, packet: PacketHeader): string {
     case 'RTP timestamp':
       return `In the payload's clock: it began ${seconds(packet.frame)} after the start.`;
     case 'SSRC':
-      return 'Who sends it.';
+      return 'The sender.';
     case 'copy: header':
-      return 'How far back a copy lies, and how long it is.';
+      return 'Which packet the copy is of, and its length.';
     case 'copy':
-      return 'The sound of an earlier packet once more.';
+      return 'A copy of an earlier packet’s audio.';
     case 'payload: header':
-      return 'Here the copies end.';
+      return 'The end of the copies.';
     default:
       return '';
   }
@@ -159,4 +161,35 @@ function meaningOf(field: string, packet: PacketHeader): string {
 export function costOf({ messageBytes, payloadBytes, payloadKind }: WireParts): string {
   const extra = messageBytes - payloadBytes;
   return `${bytes(messageBytes)} on the wire: ${bytes(payloadBytes)} of ${payloadKind} and ${bytes(extra)} around them (${Math.round((extra / messageBytes) * 100)} %).`;
+}
+
+/** A message of a lane, made ready for the eye. */
+export interface SentMessage {
+  /** For who takes it apart; null where its format is not ours. */
+  readonly parts: WireMessage | null;
+  /** What it is, in words. */
+  readonly summary: string;
+}
+
+/** Makes a lane's message ready. */
+export function sentMessage({ message, framing }: LaneMessage): SentMessage {
+  const summary =
+    typeof message === 'string'
+      ? `${bytes(message.length)} of text, ${count(message.length)} characters: ${message.slice(0, 96)}…`
+      : bytes(message.length);
+  return { parts: framing === null ? null : takenApart(message, framing as FramingName), summary };
+}
+
+function takenApart(message: string | Uint8Array, name: FramingName): WireMessage | null {
+  const framing = FRAMINGS[name];
+  for (const format of ['opus', 's16'] as const) {
+    try {
+      const decoder = framing.createDecoder({ format, sampleRate: LANE_SAMPLE_RATE, channels: 1 });
+      const packet = decoder.decode(message).at(-1);
+      if (packet !== undefined) return { message, packet, layout: framing.layout(message) };
+    } catch {
+      // Not in that format.
+    }
+  }
+  return null;
 }

@@ -1,0 +1,89 @@
+/**
+ * Phrases that `npm run check` refuses in Markdown, sources, tests and the lab: each has a reason and what to write instead. To quote
+ * one, put `words: quote` in a comment on the same line or the line before; in Markdown,
+ * between `<!-- words: quote -->` and `<!-- words: end -->`.
+ *
+ * @type {readonly { pattern: RegExp, reason: string, instead: string }[]}
+ */
+export const BANNED_WORDS = [
+  {
+    pattern: /\bma(?:de|ke|kes|king)[- ]up\b/i,
+    reason: 'Ambiguous: invented, composed or compensated.',
+    instead: 'conceal, concealed, synthetic, compensate, consists of',
+  },
+  {
+    pattern: /\banew\b/i,
+    reason: 'Archaic.',
+    instead: 'again, restarts, from the start',
+  },
+  {
+    pattern: /\b(?:goes|went) on\b|\b(?:to|can|may|must|will|and|not) go on\b/i,
+    reason: 'Reads as "turns on" or as speech.',
+    instead: 'continues, continue',
+  },
+  {
+    pattern: /(?<!\bthere )\b(?:is|are|was|were) none\b/i,
+    reason: 'A reader has to look for what is missing.',
+    instead: 'there is no x; is not a x; without x',
+  },
+  {
+    pattern: /\b(?:what|that|which) (?:is|are) no (?!longer|more\b|less\b)/i,
+    reason: 'A negated noun where English negates the verb.',
+    instead: 'that is not a packet; anything else',
+  },
+  {
+    pattern: /\breckon(?:s|ed|ing)?\b/i,
+    reason: 'Dialect.',
+    instead: 'compute, calculate, estimate, expect',
+  },
+  {
+    pattern: /\b(?:to|can|could|may) be had\b/i,
+    reason: 'Archaic.',
+    instead: 'is available, can be repeated',
+  },
+  {
+    pattern: /\bin turns\b/i,
+    reason: 'Not idiomatic.',
+    instead: 'alternating, one after the other',
+  },
+  {
+    pattern: /\bwhoever\b/i,
+    reason: 'A headless clause.',
+    instead: 'name the thing: the reader, the peer, anyone who',
+  },
+  {
+    pattern: /^[\s*/|>-]*Who [a-z][^?]*$|[.;] Who [a-z][^?]*\.$/,
+    reason: 'A headless clause.',
+    instead: 'Apps that …, The caller …',
+  },
+  {
+    pattern: /\b(?:sees?|saw) to (?:it|that)\b/i,
+    reason: 'A test or a table does something definite.',
+    instead: 'ensures, keeps, measures, holds',
+  },
+  {
+    pattern: /\bthere and back\b/i,
+    reason: 'One term for one thing.',
+    instead: 'round trip',
+  },
+  {
+    pattern: /\btaken along\b/i,
+    reason: 'Not idiomatic.',
+    instead: 'bundled, included',
+  },
+  {
+    pattern: /\b(?:gives?|gave|given) way\b/i,
+    reason: 'A structure that collapses.',
+    instead: 'is dropped, is replaced',
+  },
+  {
+    pattern: /\bper cent\b/i,
+    reason: 'One spelling.',
+    instead: 'percent',
+  },
+  {
+    pattern: /\b(?:link|the) engine's own\b(?=.*\bsplice\b)|\blink engine\b/i,
+    reason: 'One term for one thing.',
+    instead: 'simulated network',
+  },
+];

@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** What snippets use without making it themselves: the things that the text around them speaks of. */
+const PRELUDE = `
+import type * as micwire from 'micwire';
+declare global {
+  const context: AudioContext;
+  const microphone: MediaStream;
+  const source: AudioNode;
+  const track: MediaStreamTrack;
+  const socket: WebSocket;
+  const channel: RTCDataChannel;
+  const worker: Worker;
+  const capture: micwire.Capture;
+  const chunk: micwire.Chunk;
+  const playout: micwire.Playout;
+  const receiver: micwire.Receiver;
+  const call: micwire.Call;
+  const signalling: micwire.Signalling;
+  const bytes: Uint8Array<ArrayBuffer>;
+  const block: Float32Array<ArrayBuffer>;
+  function play(payload: Uint8Array): void;
+  function download(file: Blob, name: string): void;
+}
+`;
+
+interface Snippet {
+  /** The file and the number of the block in it: `docs/opus.md, block 2`. */
+  readonly name: string;
+  readonly file: string;
+  readonly code: string;
+}
+
+const GUIDES = [
+  'README.md',
+  ...(await readdir(join(ROOT, 'docs')))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+].sort();
+
+const SNIPPETS: Snippet[] = [];
+for (const guide of GUIDES) {
+  const text = await readFile(join(ROOT, guide), 'utf8');
+  for (const [index, [, code = '']] of [...text.matchAll(/^```ts\n(.*?)^```/gms)].entries()) {
+    const file = `${guide.replaceAll(/\W/g, '-')}-${index}.ts`;
+    SNIPPETS.push({ name: `${guide}, block ${index}`, file, code });
+  }
+}
+
+/** What the compiler says, by the snippet's file; under '' what it says of no snippet.  */
+const faults = new Map<string, string[]>();
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'micwire-snippets-'));
+  for (const { file, code } of SNIPPETS) {
+    await writeFile(join(folder, file), `${code}\nexport {};\n`);
+  }
+  await writeFile(join(folder, 'prelude.ts'), PRELUDE);
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(await project()));
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const args = [tsc, '-p', join(folder, 'tsconfig.json'), '--pretty', 'false'];
+  const text = await new Promise<string>((resolve) => {
+    execFile(process.execPath, args, { cwd: folder }, (_error, stdout) => resolve(stdout));
+  });
+  for (const line of text.split('\n').filter((each) => each.includes('error TS'))) {
+    // The sources are checked by their own projects, with what exists in their scopes.
+    if (/^[^(]*\/src\//.test(line)) continue;
+    const file = SNIPPETS.find((each) => line.startsWith(`${each.file}(`))?.file ?? '';
+    faults.set(file, [...(faults.get(file) ?? []), line]);
+  }
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A strict project in which `micwire` and its entries are this repository's sources. */
+async function project(): Promise<object> {
+  const { exports } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const paths: Record<string, string[]> = {};
+  for (const [entry, target] of Object.entries<{ types?: string }>(exports)) {
+    if (target.types === undefined) continue;
+    const file = target.types.replace('./dist/', '').replace('.d.ts', '.ts');
+    paths[`micwire${entry.slice(1)}`] = [join(ROOT, file)];
+  }
+  return {
+    files: ['prelude.ts', ...SNIPPETS.map(({ file }) => file)],
+    compilerOptions: {
+      strict: true,
+      noEmit: true,
+      target: 'es2022',
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      allowImportingTsExtensions: true,
+      skipLibCheck: true,
+      lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'],
+      types: [],
+      paths,
+    },
+  };
+}
+
+describe('the TypeScript of the guides compiles as it is printed', () => {
+  test('every guide with code takes part', () => {
+    expect(SNIPPETS.length).toBeGreaterThan(35);
+  });
+
+  test.each(SNIPPETS)('$name', ({ file }) => {
+    expect(faults.get(file) ?? []).toEqual([]);
+  });
+
+  test('the compiler says nothing of the project itself', () => {
+    expect(faults.get('') ?? []).toEqual([]);
+  });
+});
