@@ -130,9 +130,7 @@ describe.each(SAMPLE_FORMATS)('samples of %s', (format) => {
     expect(Buffer.compare(first[1]!, chunks[0]!.bytes)).toBe(0);
 
     // What is missing before a chunk decodes to silence: of A-law, to its smallest step.
-    const [silence, second] = [
-      ...muxer.add({ ...chunks[0]!, bytes: chunks[0]!.bytes, frame: 4800, frames: 960 }),
-    ];
+    const [silence, second] = [...muxer.add({ bytes: chunks[0]!.bytes, frame: 4800, frames: 960 })];
     const frames = 4800 - 960;
     expect(silence!.length).toBe(frames * 2 * bytes);
     expect(second!.length).toBe(chunks[0]!.bytes.length);

@@ -152,10 +152,10 @@ test('a format is added by a row and its vectors, and every suite that takes for
     () => '  s8: 1 / 2 ** 7,',
   );
   expect(vectors).toBe(1);
-  const suites = ['formats', 'sample-format', 'wav', 'framing', 'framing-fuzz', 'codec'];
+  const suites = ['formats', 'sample-format', 'framing'];
   const passed = await copy.test(...suites.map((name) => `test/${name}.test.ts`));
   const own = passed.filter((name) => /\bs8\b/.test(name));
-  for (const part of ['captured', 'messages', 'WAV', 'played', 'received', 'NaN', 'refuses']) {
+  for (const part of ['captured', 'messages', 'WAV', 'played', 'received', 'row of', 'NaN']) {
     expect(own.filter((name) => name.includes(part)).length, part).toBeGreaterThan(0);
   }
 }, 120_000);
