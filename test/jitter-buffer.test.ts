@@ -298,6 +298,21 @@ describe('a sender that restarts', () => {
     expect(rig.buffer.gapBefore(rig.buffer.next())).toBe(149 * FRAMES);
   });
 
+  test('a packet says whether its audio follows that of the packet before', () => {
+    const rig = new Rig();
+    for (let n = 0; n < 3; n++) rig.insert(n);
+    // At once, as after a blocked page, but two seconds were left out before it.
+    rig.insert(3, { frame: 103 * FRAMES, now: 40 });
+    rig.insert(4, { frame: 104 * FRAMES, now: 40 });
+    const joins = Array.from({ length: 5 }, () => {
+      const slot = rig.buffer.next();
+      expect(rig.buffer.gapBefore(slot)).toBe(0);
+      rig.take();
+      return rig.buffer.joinsAt(slot);
+    });
+    expect(joins).toEqual([false, false, false, true, false]);
+  });
+
   test('a pause that both the timestamps and the time show stays one', () => {
     const rig = new Rig();
     rig.insert(0);

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { RelayedChannels } from '../demo/lanes/channel-relay.ts';
+import { RelayedChannels } from '../demo/lanes/lane-calls.ts';
 import { LossReporter } from '../src/core/rtp/loss-reporter.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
 import type { Packet } from '../src/core/framing/packet.ts';

@@ -1,4 +1,6 @@
 import sampleUrl from '../assets/speech.wav';
+import type { SourceKind } from '../runs/run.ts';
+import { renderMusic } from './music.ts';
 
 /** A running source of sound. */
 export interface Source {
@@ -30,31 +32,17 @@ export const UNPROCESSED: VoiceProcessing = {
 };
 
 /** Plays the bundled voice. Throws whatever `fetch` or `decodeAudioData` throws. */
-export async function openSpeech(context: AudioContext): Promise<Source> {
+async function openSpeech(context: AudioContext): Promise<Source> {
   const response = await fetch(sampleUrl);
   if (!response.ok) {
     throw new Error(`The speech sample could not be fetched: status ${response.status}.`);
   }
-  const node = context.createBufferSource();
-  node.buffer = await context.decodeAudioData(await response.arrayBuffer());
-  node.loop = true;
-  node.start();
-  return {
-    label: 'Speech sample, looped',
-    node,
-    track: null,
-    close() {
-      node.stop();
-      node.disconnect();
-    },
-  };
+  const buffer = await context.decodeAudioData(await response.arrayBuffer());
+  return looped(context, buffer, 'Speech sample, looped');
 }
 
 /** Opens the microphone. Throws whatever `getUserMedia` throws. */
-export async function openMicrophone(
-  context: AudioContext,
-  processing: VoiceProcessing,
-): Promise<Source> {
+async function openMicrophone(context: AudioContext, processing: VoiceProcessing): Promise<Source> {
   // Absent where the page is neither on localhost nor https.
   if (!('mediaDevices' in navigator)) throw new DOMException('', 'SecurityError');
   const stream = await navigator.mediaDevices.getUserMedia({
@@ -69,6 +57,53 @@ export async function openMicrophone(
     close() {
       node.disconnect();
       for (const each of stream.getTracks()) each.stop();
+    },
+  };
+}
+
+/** Which audio goes into the lanes. */
+export interface StageSource {
+  readonly kind: SourceKind;
+  /** For kind `'file'`: any that the browser decodes. */
+  readonly file: Blob | null;
+  /** Of the microphone. */
+  readonly processing: VoiceProcessing;
+}
+
+/** Opens the audio that goes into the lanes. Throws whatever `fetch`, `decodeAudioData` or `getUserMedia` throws. */
+export async function openStageSource(
+  context: AudioContext,
+  { kind, file, processing }: StageSource,
+): Promise<Source> {
+  switch (kind) {
+    case 'speech':
+      return openSpeech(context);
+    case 'microphone':
+      return openMicrophone(context, processing);
+    case 'music':
+      return looped(context, await renderMusic(context.sampleRate), 'Music, looped');
+    case 'file': {
+      if (file === null) throw new DOMException('', 'DataError');
+      const buffer = await context.decodeAudioData(await file.arrayBuffer());
+      return looped(
+        context,
+        buffer,
+        'name' in file ? `${String(file.name)}, looped` : 'File, looped',
+      );
+    }
+  }
+}
+
+function looped(context: AudioContext, buffer: AudioBuffer, label: string): Source {
+  const node = new AudioBufferSourceNode(context, { buffer, loop: true });
+  node.start();
+  return {
+    label,
+    node,
+    track: null,
+    close() {
+      node.stop();
+      node.disconnect();
     },
   };
 }

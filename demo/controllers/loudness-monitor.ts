@@ -8,7 +8,7 @@ const METERS = ['truePeak', 'loudness', 'ppm', 'vu'] as const;
 export type LoudnessLevels = MeterReading<(typeof METERS)[number]>;
 
 /** Channels that are metered: what the lab's sources have, at most. */
-export const MONITOR_CHANNELS = 2;
+const MONITOR_CHANNELS = 2;
 
 /** Owns the meter of one node, and its history. The element that holds it draws. */
 export class LoudnessMonitor implements ReactiveController {

@@ -2,8 +2,7 @@ import { Call, MicwireError, WebSocketSignalling } from 'micwire';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
-import { UNPROCESSED } from '../audio/source.ts';
-import { openStageSource } from '../audio/stage-source.ts';
+import { UNPROCESSED, openStageSource } from '../audio/source.ts';
 
 /** Which STUN and TURN servers a call may use. */
 export type ServerChoice =

@@ -1,10 +1,8 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { Problem } from '../audio/problem.ts';
 import { TRACK_ENDED, problemOf } from '../audio/problem.ts';
-import type { Source } from '../audio/source.ts';
-import { UNPROCESSED } from '../audio/source.ts';
-import type { StageSource } from '../audio/stage-source.ts';
-import { openStageSource } from '../audio/stage-source.ts';
+import type { Source, StageSource } from '../audio/source.ts';
+import { UNPROCESSED, openStageSource } from '../audio/source.ts';
 
 /**
  * - `'idle'`: nothing runs;

@@ -2,7 +2,7 @@ import type { LaneId } from '../lanes/lane-ids.ts';
 import type { CloseUpSettings } from '../lanes/close-up-settings.ts';
 import type { Heard } from '../lanes/comparison.ts';
 import type { LaneSettings } from '../lanes/lane-settings.ts';
-import type { StageSource } from '../audio/stage-source.ts';
+import type { StageSource } from '../audio/source.ts';
 import type { LinkChoice, RunSettings } from '../runs/run.ts';
 
 /** What the elements ask of the page, by event. */

@@ -6,7 +6,7 @@ import { DEFAULT_RUN } from '../runs/address.ts';
 import { BITRATES, COMPLEXITIES, OPUS_DURATIONS } from '../lanes/lane-settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
-import { selectOption } from './select-option.ts';
+import { selectOption } from './templates.ts';
 
 const COPIES: readonly Copies[] = ['adaptive', 1, 2, 3];
 const LATENCY_COSTS: readonly number[] = [0.1, 0.25, 0.5, 1, 2, 5];

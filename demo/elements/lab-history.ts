@@ -12,7 +12,7 @@ import { controls } from '../styles/controls.ts';
 import { toolPanel } from '../styles/tool-panel.ts';
 import './lab-plot.ts';
 import type { PlotSeries } from './lab-plot.ts';
-import { laneMark } from './lane-mark.ts';
+import { laneMark } from './templates.ts';
 
 const SECONDS = 120;
 const HEIGHT = 220;

@@ -8,7 +8,7 @@ import type { CallEnds } from '../lanes/lane.ts';
 import { controls } from '../styles/controls.ts';
 import './lab-call.ts';
 import type { CallEnd } from './lab-call.ts';
-import { selectOption } from './select-option.ts';
+import { selectOption } from './templates.ts';
 
 /** The WebRTC path of the lanes that have one, made visible. */
 @customElement('lab-lane-calls')

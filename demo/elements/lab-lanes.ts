@@ -15,7 +15,7 @@ import './lab-lane-details.ts';
 import './lab-metric.ts';
 import './lab-plot.ts';
 import './lab-strip.ts';
-import { laneMark } from './lane-mark.ts';
+import { laneMark } from './templates.ts';
 
 /** What each line tells, in its order, and which figure stands small below another. */
 const COLUMNS: readonly { readonly metric: LaneMetricId; readonly below?: LaneMetricId }[] = [

@@ -21,7 +21,7 @@ import { controls } from '../styles/controls.ts';
 import { linkStyles } from '../styles/link-styles.ts';
 import { fire } from './fire.ts';
 import './lab-metric.ts';
-import { selectOption } from './select-option.ts';
+import { selectOption } from './templates.ts';
 
 const DISTRIBUTIONS: Readonly<Record<JitterDistribution, string>> = {
   normal: 'like a bell',

@@ -11,7 +11,7 @@ import {
 import { BITRATES, COMPLEXITIES } from '../lanes/lane-settings.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
-import { selectOption } from './select-option.ts';
+import { selectOption } from './templates.ts';
 
 /** The options of Opus. Fires `lab-configure` with what was changed. */
 @customElement('lab-opus')

@@ -12,7 +12,7 @@ import type { LinkTable, RunResults, Spread } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';
 import { resultsStyles } from '../styles/results-styles.ts';
 import './lab-metric.ts';
-import { laneMark } from './lane-mark.ts';
+import { laneMark } from './templates.ts';
 import { saveFile, timeName } from './save-file.ts';
 
 /** The columns; files hold everything. */

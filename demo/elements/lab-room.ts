@@ -8,7 +8,7 @@ import { roomStyles } from '../styles/room-layout.ts';
 import './lab-call.ts';
 import type { CallEnd } from './lab-call.ts';
 import './lab-strip.ts';
-import { selectOption } from './select-option.ts';
+import { selectOption } from './templates.ts';
 
 const SERVERS: Readonly<Record<ServerChoice, string>> = {
   none: 'None',

@@ -16,7 +16,7 @@ import {
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
 import './lab-opus.ts';
-import { selectOption } from './select-option.ts';
+import { selectOption } from './templates.ts';
 
 const CHANNELS: readonly (readonly [number, string])[] = [
   [1, 'Mono'],

@@ -1,9 +1,8 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import type { VoiceProcessing } from '../audio/source.ts';
+import type { StageSource, VoiceProcessing } from '../audio/source.ts';
 import { UNPROCESSED } from '../audio/source.ts';
-import type { StageSource } from '../audio/stage-source.ts';
 import type { SourceKind } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';

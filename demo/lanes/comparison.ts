@@ -1,7 +1,7 @@
 import { Receiver } from 'micwire';
 import { Mixer } from '../audio/mixer.ts';
 import { problemOf } from '../audio/problem.ts';
-import type { StageSource } from '../audio/stage-source.ts';
+import type { StageSource } from '../audio/source.ts';
 import type { OpenStage, SessionHost } from '../controllers/session.ts';
 import { Session } from '../controllers/session.ts';
 import { MAX_LAG_SECONDS, WINDOW_SECONDS } from '../measure/lag-finder.ts';

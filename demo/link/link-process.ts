@@ -11,22 +11,12 @@ import type { SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
 import { isTrustedOrigin } from '../server/origin.ts';
+import type { CallSplice } from '../server/signalling-rooms.ts';
 
 /** What the engine allows, and who may reach it. */
 export interface LinkProcessOptions extends LinkEngineOptions {
   /** Origins that may connect besides the server's own pages. See `isTrustedOrigin`. */
   readonly allowedOrigins?: readonly string[];
-}
-
-/** A way for one call, as the signalling wants it. */
-export interface CallSplice {
-  readonly sendTo: {
-    readonly caller: { readonly address: string; readonly port: number };
-    readonly callee: { readonly address: string; readonly port: number };
-  };
-  /** Resolves with the reason when the engine's process ends before the splice is closed. */
-  readonly lost: Promise<string>;
-  close(): void;
 }
 
 /** Where pages reach the engine. */

@@ -47,11 +47,12 @@ export const METRICS = {
     better: 'lower',
     digits: 0,
     definition:
-      'From graph-in to graph-out: how much later the sound leaves the lane’s last node than it entered its first, both in one ' +
-      'AudioContext, so by one clock. For every window of 200 ms of the reference that holds sound (RMS above −45 dBFS) the lag is ' +
-      'searched, up to 2 s, at which the normalised cross-correlation with the lane’s output is largest; a window counts when that is at ' +
-      'least 0.6. The figure is the median of the windows, to one sample. What the microphone, the loudspeaker and ' +
-      'their drivers add is outside: no page can measure it.',
+      'From graph-in to graph-out: how much later the audio leaves the lane’s last node than it entered its first. ' +
+      'Both are in one AudioContext, so one clock times them. For every 200 ms window of the reference that holds ' +
+      'audio (RMS above −45 dBFS), the lab searches for the lag, up to 2 s, at which the normalised ' +
+      'cross-correlation with the lane’s output is largest. A window counts when that correlation is at least 0.6. ' +
+      'The figure is the median of the windows, to one sample. It excludes the microphone, the loudspeaker and ' +
+      'their drivers: no page can measure those.',
     chart: [0, 100],
   },
   latency_p95_ms: {
@@ -61,7 +62,8 @@ export const METRICS = {
     better: 'lower',
     digits: 0,
     definition:
-      'The same as the latency, but the lag that 95 % of the windows do not exceed: what a call feels like in its worse moments.',
+      'The same as the latency, but the lag that 95 % of the windows do not exceed: what a call feels like in its ' +
+      'worse moments.',
   },
   match_ratio: {
     ...lane,
@@ -70,8 +72,9 @@ export const METRICS = {
     better: 'higher',
     digits: 1,
     definition:
-      'The share of the reference’s windows with sound that were found again in the lane’s output: correlation of at least 0.6 within 2 s. ' +
-      'What is missing was lost, concealed with something else, stretched beyond recognition, or later than 2 s.',
+      'The share of the reference’s windows with audio that were found in the lane’s output: a correlation of at ' +
+      'least 0.6 within 2 s. The other windows were lost, concealed, stretched beyond recognition, or later than 2 ' +
+      's.',
   },
   correlation: {
     ...lane,
@@ -80,8 +83,9 @@ export const METRICS = {
     better: 'higher',
     digits: 3,
     definition:
-      'The median, over the windows with sound, of the largest normalised cross-correlation: 1 is the same waveform, whatever its ' +
-      'level. Codecs do not keep the waveform, so that Opus at 32 kbit/s has less, without sounding worse in that measure.',
+      'The median, over the windows with audio, of the largest normalised cross-correlation. 1 is the same waveform ' +
+      'at any level. Codecs do not keep the waveform: Opus at 32 kbit/s scores lower without sounding as much ' +
+      'worse.',
   },
   first_sound_ms: {
     ...lane,
@@ -90,9 +94,9 @@ export const METRICS = {
     better: 'lower',
     digits: 0,
     definition:
-      'From the moment at which the lane was asked for, while the source was playing already, to the first 10 ms of its output above −50 dBFS: ' +
-      'Worker, codec, connection, signalling, ICE and DTLS included. By the context’s clock. What lanes have in common (worklets, libopus) is loaded before; ' +
-      'lanes are opened one after the other.',
+      'From the request for the lane, while the source is already playing, to the first 10 ms of output above −50 ' +
+      'dBFS. It includes Worker, codec, connection, signalling, ICE and DTLS, and is timed by the context’s clock. ' +
+      'What lanes share (worklets, libopus) is loaded before, and lanes open one at a time.',
   },
   seg_snr_db: {
     ...lane,
@@ -101,9 +105,10 @@ export const METRICS = {
     better: 'higher',
     digits: 1,
     definition:
-      'Frames of 20 ms with sound, aligned by the lag of their window, between samples too: ten times the logarithm of the reference’s ' +
-      'energy over the difference’s energy, clamped to −10 … 35 dB, the mean of all frames. It punishes any change of the waveform, and so ' +
-      'tells samples from codecs rather than good codecs from bad ones.',
+      'Over 20 ms frames with audio, aligned to a fraction of a sample by the lag of their window: ten times the ' +
+      'logarithm of the reference’s energy over the energy of the difference, clamped to −10 … 35 dB; the mean of ' +
+      'all frames. Any change of the waveform lowers it, so it separates samples from codecs rather than good ' +
+      'codecs from bad ones.',
   },
   lsd_db: {
     ...lane,
@@ -112,8 +117,9 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Log-spectral distance of aligned windows: Hann windows of about 21 ms, from 100 Hz to 8 kHz; the root of the mean squared difference of the ' +
-      'two power spectra in dB, with a floor 80 dB below a full-scale sine; the median. Blind to phase: it tells what is missing or added, not what is shifted.',
+      'Log-spectral distance of aligned windows: Hann windows of about 21 ms, from 100 Hz to 8 kHz; the root of the ' +
+      'mean squared difference of the two power spectra in dB, with a floor 80 dB below a full-scale sine; the ' +
+      'median. It ignores phase: it shows what is missing or added, not what is shifted.',
   },
   glitches_per_min: {
     ...lane,
@@ -122,8 +128,10 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Holes and wrong sound, a minute of source with sound. One glitch is a run of frames of 10 ms in which the reference has sound (above −45 dBFS) and the ' +
-      'aligned output is more than 15 dB weaker (than the quietest of three neighbouring frames); or a run of windows that were not recognised at all. What was concealed well is no glitch.',
+      'Holes and wrong audio, for each minute of source with audio. One glitch is a run of 10 ms frames in which ' +
+      'the reference has audio (above −45 dBFS) and the aligned output is more than 15 dB weaker than the quietest ' +
+      'of three neighbouring frames; or a run of windows that were not recognised at all. Well-concealed audio is ' +
+      'not a glitch.',
   },
   bitrate_kbps: {
     ...lane,
@@ -148,7 +156,8 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Only the audio itself, one way: samples or packets of Opus (with redundancy: each once), before Base64 and before any header.',
+      'Only the audio itself, one way: samples or packets of Opus (with redundancy, each counted once), before ' +
+      'Base64 and before any header.',
     webrtc: 'outbound-rtp: bytesSent (with RED that holds the copies too)',
     from: { part: ['payloadBytes'], whole: 'seconds', factor: 8 / 1000 },
   },
@@ -159,7 +168,7 @@ export const METRICS = {
     better: null,
     digits: 0,
     definition:
-      'Packets that left: one is one message, or one RTP packet. Sent = received + lost + under way.',
+      'Packets that left. A packet is one message, or one RTP packet. Sent = received + lost + under way.',
     webrtc: 'outbound-rtp: packetsSent',
     from: { counter: 'packetsSent' },
   },
@@ -180,7 +189,8 @@ export const METRICS = {
     better: 'lower',
     digits: 0,
     definition:
-      'Packets with a number below the highest that arrived, which did not arrive themselves (RFC 3550 A.3). One that comes after all is taken off again.',
+      'Packets with a number below the highest that arrived, which did not arrive themselves (RFC 3550 A.3). A ' +
+      'packet that arrives after all is subtracted again.',
     webrtc: 'inbound-rtp: packetsLost',
     from: { counter: 'packetsLost' },
   },
@@ -191,7 +201,8 @@ export const METRICS = {
     better: null,
     digits: 0,
     definition:
-      'Packets sent with a number above the highest that arrived: on the link, or in a queue before it.',
+      'Packets sent with a number above the highest that arrived: they are on the simulated network, or in a queue ' +
+      'before it.',
     webrtc: 'packetsSent − packetsReceived − packetsLost, as the two reports saw them',
     from: { sum: ['packetsSent'], less: ['packetsReceived', 'packetsLost'] },
   },
@@ -201,7 +212,7 @@ export const METRICS = {
     unit: 'packets',
     better: 'lower',
     digits: 0,
-    definition: 'Packets that arrived, but after their turn to be played: thrown away.',
+    definition: 'Packets that arrived after their turn to be played, and were thrown away.',
     webrtc:
       'inbound-rtp: packetsDiscarded (not with RED: copies that are not needed count there too)',
     from: { counter: 'packetsLate' },
@@ -213,7 +224,7 @@ export const METRICS = {
     better: null,
     digits: 0,
     definition:
-      'Packets that were lost, but whose sound came by another: a copy in a later packet (RED, RFC 2198) or Opus’s in-band FEC.',
+      'Lost packets whose audio arrived in another packet: as a copy (RED, RFC 2198) or as Opus’s in-band FEC.',
     webrtc: 'inbound-rtp: fecPacketsReceived − fecPacketsDiscarded',
     from: { counter: 'packetsRecovered' },
   },
@@ -224,7 +235,8 @@ export const METRICS = {
     better: 'lower',
     digits: 0,
     definition:
-      'Packets that the sender threw away itself: not connected, or more waiting for the network than half a second of sound.',
+      'Packets that the sender did not send: it was not connected, or more than half a second of audio was waiting ' +
+      'for the network.',
     from: { counter: 'packetsDropped' },
   },
   copies_per_packet: {
@@ -234,8 +246,9 @@ export const METRICS = {
     better: null,
     digits: 2,
     definition:
-      'Copies of earlier packets (RED, RFC 2198) that a packet carries, on average. Where they adapt, the receiver reports once a second what was ' +
-      'lost, on the same channel, and the sender takes as few as leave less than 0.5 % lost.',
+      'Copies of earlier packets (RED, RFC 2198) in each packet, on average. Where copies adapt, the receiver ' +
+      'reports its losses once a second on the same channel, and the sender uses the fewest copies that leave less ' +
+      'than 0.5 % lost.',
     from: { part: ['copiesSent'], whole: ['packetsSent'], factor: 1 },
   },
   loss_ratio: {
@@ -245,7 +258,8 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Lost packets over those received and lost. TCP delivers all of them, late: a WebSocket lane has no loss, but waits.',
+      'Lost packets over those received and lost. TCP delivers every packet, some of them late: a WebSocket lane ' +
+      'has no loss, but waits.',
     webrtc: 'inbound-rtp: packetsLost / (packetsReceived + packetsLost)',
     from: { part: ['packetsLost'], whole: ['packetsLost', 'packetsReceived'], factor: 1 },
     chart: [0, 5],
@@ -257,7 +271,7 @@ export const METRICS = {
     better: 'lower',
     digits: 2,
     definition:
-      'The share of all frames played that were concealed, because their packet was lost or late.',
+      'The share of all played frames that were concealed, because the audio for them was lost or late.',
     webrtc: 'inbound-rtp: concealedSamples / totalSamplesReceived',
     from: { part: ['concealedSamples'], whole: ['totalSamplesReceived'], factor: 1 },
     chart: [0, 5],
@@ -269,7 +283,7 @@ export const METRICS = {
     better: 'lower',
     digits: 2,
     definition:
-      'Frames that were left out to catch up, and those that were put in to wait, over all frames played.',
+      'Frames that were removed to catch up, and those inserted to wait, over all played frames.',
     webrtc:
       'inbound-rtp: (removedSamplesForAcceleration + insertedSamplesForDeceleration) / totalSamplesReceived',
     from: {
@@ -285,7 +299,7 @@ export const METRICS = {
     better: 'lower',
     digits: 0,
     definition:
-      'How long sound waits in the receiver from its arrival until it is played, on average.',
+      'How long audio waits in the receiver, from its arrival until it plays, on average.',
     webrtc: 'inbound-rtp: jitterBufferDelay / jitterBufferEmittedCount',
     from: { part: ['jitterBufferDelay'], whole: ['jitterBufferEmittedCount'], factor: 1000 },
   },
@@ -296,7 +310,7 @@ export const METRICS = {
     better: null,
     digits: 0,
     definition:
-      'How long the receiver wants sound to wait, from what it has learnt of the network, on average.',
+      'How long the receiver aims to let audio wait, from what it has learnt of the network, on average.',
     webrtc: 'inbound-rtp: jitterBufferTargetDelay / jitterBufferEmittedCount',
     from: { part: ['jitterBufferTargetDelay'], whole: ['jitterBufferEmittedCount'], factor: 1000 },
   },
@@ -307,7 +321,8 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Time that making packets takes, for a second of sound: codec, Base64 and framing. Measured in the Worker that does it, by performance.now().',
+      'Time that making packets takes, for a second of audio: codec, Base64 and framing. Measured by ' +
+      'performance.now() in the Workers that do it: the codec in the capture’s, the rest in the lane’s.',
     from: { part: ['encodeMs'], whole: ['encodedSeconds'], factor: 1 },
   },
   decode_ms_per_s: {
@@ -317,19 +332,19 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Time that reading packets takes, for a second of sound: framing, Base64 and codec. The audio thread, where the codec runs, has no clock; one packet ' +
-      'of eight is decoded once more in a Worker to time it.',
+      'Time that reading packets takes, for a second of audio: framing, Base64 and codec. The codec runs on the ' +
+      'audio thread, which has no clock; a Worker decodes one packet in eight once more to time it.',
     from: { part: ['decodeMs'], whole: ['decodedSeconds'], factor: 1 },
   },
   link_lateness_p99_ms: {
-    label: 'Link’s lateness, 99 %',
+    label: 'Network lateness, 99 %',
     unit: 'ms',
     better: 'lower',
     digits: 1,
     scope: 'run',
     definition:
-      'By how much the link delivered packets later than its model said, because the machine was busy. A run above 5 ms is void: it would ' +
-      'measure the machine.',
+      'How much later the simulated network delivered packets than its model said, because the machine was busy. A ' +
+      'run above 5 ms is void: it would measure the machine.',
     webrtc: null,
     from: null,
     chart: null,
@@ -341,7 +356,8 @@ export const METRICS = {
     digits: 0,
     scope: 'run',
     definition:
-      'Sound that the recorder behind the figures lost, in ms. Windows that touch a gap are left out; a run with any is void.',
+      'Audio that the recorder behind the figures lost, in ms. Windows that touch a gap are left out; a run with ' +
+      'any gap is void.',
     webrtc: null,
     from: null,
     chart: null,

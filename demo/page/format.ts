@@ -61,7 +61,7 @@ export function metricWithUnit(id: MetricId, value: number | null | undefined): 
 }
 
 /** Always as many digits behind the point, grouped, with a true minus. */
-export function numberText(value: number, digits: number): string {
+function numberText(value: number, digits: number): string {
   let format = grouped.get(digits);
   if (format === undefined) {
     format = new Intl.NumberFormat('en', {

@@ -1,24 +1,24 @@
-/** What went wrong outside the caller's control. Each message names the cause and the cure. */
+/** Causes outside the caller's control. Each message names the cause and the cure. */
 export type MicwireErrorCode =
-  /** No way of loading the processor's module worked. */
+  /** The processor's module could not be loaded in any way. */
   | 'worklet-load'
-  /** No way of loading a codec's WebAssembly worked. */
+  /** A codec's WebAssembly could not be loaded in any way. */
   | 'codec-load'
   /** The processor threw; its node is silent for good (Web Audio §1.32.4). */
   | 'processor-error'
   /** The context is running but no render quantum has reached the processor. */
   | 'stalled'
-  /** The operation needs an object that is closed already. */
+  /** The object is already closed. */
   | 'closed'
-  /** The engine lacks something that was asked for. */
+  /** The engine lacks a requested feature. */
   | 'unsupported'
   /** The source has no audio track that is live. */
   | 'no-audio'
-  /** There is no room for what was asked for. */
+  /** There is not enough memory. */
   | 'out-of-memory'
   /** A Worker that reads or encodes is gone: it was terminated, has crashed or was never loaded. */
   | 'worker-gone'
-  /** What is recorded cannot be written. */
+  /** The recording cannot be written. */
   | 'recording'
   /** Nothing was recorded: there is no file. */
   | 'empty'
@@ -27,7 +27,7 @@ export type MicwireErrorCode =
   /** The transport is not connected, or its peer went away. */
   | 'transport';
 
-/** A failure of the world, as against a wrong argument (`TypeError`, `RangeError`). */
+/** A failure outside the program, unlike a wrong argument (`TypeError`, `RangeError`). */
 export class MicwireError extends Error {
   override readonly name: 'MicwireError' = 'MicwireError';
   readonly code: MicwireErrorCode;

@@ -222,7 +222,7 @@ export interface MeterProcessorOptions {
 export type MeterCommand =
   /** Restarts the meters. */
   | { readonly type: 'reset' }
-  /** Halts the measurement of integrated loudness, loudness range and their maxima. */
+  /** Pauses the measurement of integrated loudness, loudness range and their maxima. */
   | { readonly type: 'pause' }
   /** Continues it. */
   | { readonly type: 'resume' }

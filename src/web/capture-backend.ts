@@ -14,7 +14,7 @@ export interface CaptureListener {
   readerLost(error: MicwireError): void;
 }
 
-/** What captures for a `Capture`: its processor, and whatever comes after that until there are chunks. */
+/** Produces the chunks of a `Capture`: its processor, and everything behind it. */
 export interface CaptureBackend<Format extends PayloadFormat = PayloadFormat> {
   readonly node: AudioWorkletNode;
   readonly queue: ChunkQueue<Format>;
@@ -29,7 +29,7 @@ export interface CaptureBackend<Format extends PayloadFormat = PayloadFormat> {
   /** Asks the next render quantum for an answer. */
   ping(): void;
   /**
-   * Resolves when what was captured has left.
+   * Resolves when the captured audio has been sent.
    * @param hold keeps the unfinished chunk: what follows fills it
    * @throws MicwireError `'stalled'` when the audio thread does not answer
    */
@@ -46,7 +46,9 @@ export interface CaptureBackend<Format extends PayloadFormat = PayloadFormat> {
    * @throws TypeError or RangeError for a value out of its range; MicwireError 'unsupported' where the encoder cannot
    */
   adjust?(options: OpusAdjustment): void;
-  /** Has the processor send what it has, and ends it. Resolves when the last chunk is here, or will never be. */
+  /**
+   * Makes the processor send its remaining audio, and ends it. Resolves when the last chunk is here, or will never be.
+   */
   end(): Promise<void>;
 }
 

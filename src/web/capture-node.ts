@@ -166,7 +166,9 @@ export class CaptureNode<
     reader.watch();
   }
 
-  /** Has the processor send what it has, and ends it. Resolves when the last chunk is here, or will never be. */
+  /**
+   * Makes the processor send its remaining audio, and ends it. Resolves when the last chunk is here, or will never be.
+   */
   end(): Promise<void> {
     if (this.#ending === undefined) {
       const isOffline = 'startRendering' in this.node.context;

@@ -13,32 +13,35 @@ import type { MicwireError } from '../core/errors.ts';
 /** How audio is captured. */
 export interface CaptureOptions {
   /**
-   * Frames a second on the wire: any integer from 3000 to 768000 Hz. The context keeps its own rate; the audio is resampled.
+   * Frames per second of the chunks: any integer from 3000 to 768000 Hz. The context keeps its own rate; the audio is
+   * resampled.
    * @default the context's rate
    */
   readonly sampleRate?: number;
-  /** 1–32. What comes in is mixed to as many by Web Audio's rules for speakers. @default 1 */
+  /** Channels of the chunks, 1–32. The input is mixed by Web Audio's speaker rules. @default 1 */
   readonly channels?: number;
   /** @default 's16' */
   readonly format?: SampleFormat;
   /**
-   * Milliseconds of a chunk, 1–10000, not necessarily an integer. Where it gives no whole number of frames, chunks of two
-   * lengths alternate so that the rate is exact in the long run.
+   * Milliseconds of a chunk, 1–10000, not necessarily an integer. If this is not a whole number of frames, chunk
+   * lengths alternate between two values, so that the rate is exact on average.
    * @default 20
    */
   readonly chunkDuration?: number;
-  /** `'base64'`: the text is made on the audio thread, in the time it has anyway. Both kinds have `bytes` and `base64`. @default 'binary' */
+  /**
+   * `'base64'` encodes on the audio thread, a little in every render quantum. Chunks have `bytes` and `base64` either
+   * way. @default 'binary'
+   */
   readonly encoding?: ChunkEncoding;
-  /** Noise of ±1 step under formats of integers, which makes quiet sounds free of distortion. @default 'none' */
+  /** Noise of ±1 step for formats of integers, which removes the distortion of quiet audio. @default 'none' */
   readonly dither?: Dither;
   /**
-   * Milliseconds of audio, 100–60000, that may wait on each side of the thread's edge: on the audio thread while the reading
-   * thread is blocked, and in the reader's queue while nobody reads, as before a socket is open. What is more is dropped
-   * and counted.
+   * Milliseconds of audio, 100–60000, that may be queued on each side of the thread boundary: on the audio thread while
+   * the reading thread is blocked, and in the reader's queue while nobody reads. Older audio is dropped and counted.
    * @default 6000
    */
   readonly bufferDuration?: number;
-  /** Steepness and attenuation of the resampler: 100, 120 or 140 dB. @default 'hq' */
+  /** Quality of the resampler: attenuation of 100, 120 or 140 dB. @default 'hq' */
   readonly quality?: ResamplerQuality;
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
@@ -91,13 +94,13 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
 
 /** What a `Capture` dispatches. */
 export interface CaptureEventMap<Format extends PayloadFormat = SampleFormat> {
-  /** A chunk, in `detail`. The first listener makes these events the capture's one reader, for good. */
+  /** A chunk, in `detail`. The first listener makes these events the capture's reader until it ends. */
   readonly chunk: CustomEvent<Chunk<Format>>;
   /** `capture.state` has changed. */
   readonly statechange: Event;
   /**
-   * A failure, in `detail`: `'stalled'` may pass; after `'worker-gone'` of a Worker that read, the page is the reader again;
-   * after `'processor-error'` the capture is closed.
+   * A failure, in `detail`. The capture may recover from `'stalled'`; after `'worker-gone'` of a Worker that read, the
+   * page can read again; after `'processor-error'` the capture is closed.
    */
   readonly error: CustomEvent<MicwireError>;
 }

@@ -31,11 +31,11 @@ import { CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /**
- * Captures a track or a node as exactly timed chunks of samples.
+ * Captures a track or a node as precisely timed chunks.
  *
- * Chunks are read in one way: `capture.pipeTo(transport, framing)`, `for await (const chunk of capture)`,
- * `capture.readable`, `'chunk'` events, or `capture.pipeToWorker(worker)`. Until then they wait, for as long as
- * `bufferDuration`.
+ * A capture has one reader: `capture.pipeTo(transport, framing)`, `for await (const chunk of capture)`,
+ * `capture.readable`, `'chunk'` events, or `capture.pipeToWorker(worker)`. Until there is one, chunks are queued, for
+ * at most `bufferDuration`.
  *
  * @example
  * const capture = await Capture.create(context, stream, { sampleRate: 16000 });
@@ -59,18 +59,18 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   readonly encoding: ChunkEncoding;
   /** Milliseconds. */
   readonly chunkDuration: number;
-  /** The resampler's look-ahead in frames of the context: chunks leave later by so much. Their times are free of it. */
+  /** The resampler's look-ahead in frames of the context. It delays chunks, and is not in their times. */
   readonly latencyFrames: number;
-  /** By how many frames at the wire rate what is decoded comes after what was encoded: Opus's look-ahead, 0 for samples. */
+  /** Delay of decoded audio against the input, in frames at the wire rate: Opus's look-ahead, 0 for PCM. */
   readonly preSkip: number;
-  /** Where chunks are made; of Opus, what `encodeIn: 'auto'` has come to. */
+  /** Where chunks are made; for Opus, what `encodeIn: 'auto'` has chosen. */
   readonly encodedIn: EncodedIn;
   readonly #source: OpenSource;
   readonly #processor: CaptureBackend<Format>;
   readonly #watch: SourceWatch;
   readonly #watchdog: Watchdog;
   #state: CaptureState;
-  /** By `close()` or an error. A track that ends only ends. */
+  /** True after `close()` or an error, but not because a track ended. */
   #closed = false;
   #paused = false;
   #readable: ReadableStream<Chunk<Format>> | undefined;
@@ -80,10 +80,10 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   #ending: Promise<void> | undefined;
 
   /**
-   * Loads the worklet and begins to capture.
-   * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when the source has no live audio track,
-   * `'worklet-load'` or `'codec-load'` when something cannot be loaded, `'unsupported'` where the engine cannot do it,
-   * `'closed'` when the context is closed, before or meanwhile
+   * Loads the worklet and starts to capture.
+   * @throws TypeError or RangeError for a wrong argument; MicwireError `'no-audio'` when the source has no live audio
+   *   track, `'worklet-load'` or `'codec-load'` when a file cannot be loaded, `'unsupported'` where the engine cannot
+   *   do it, `'closed'` when the context is closed, before or during the call
    */
   static create(
     context: BaseAudioContext,
@@ -179,7 +179,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     }
   }
 
-  /** What the capture is doing; `'statechange'` tells when it does something else. */
+  /** What the capture is doing; `'statechange'` follows each change. */
   get state(): CaptureState {
     return this.#state;
   }
@@ -190,16 +190,16 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Frames so far, as this thread has seen them. After `pipeToWorker` the Worker's own `stats` go on, and these become the
-   * processor's final count when the capture ends.
+   * Frames so far, as this thread has seen them. After `pipeToWorker` the Worker's own `stats` continue, and these
+   * become the processor's final count when the capture ends.
    */
   get stats(): CaptureStats {
     return this.#processor.stats;
   }
 
   /**
-   * Milliseconds that encoding Opus has taken so far, as the Worker told within the last quarter of a second of audio. null
-   * where nobody can time it: for samples, on the audio thread, and in the engine's own encoder.
+   * Milliseconds that encoding Opus has taken, as reported by the Worker within the last quarter of a second of audio.
+   * null where it cannot be timed: for PCM, on the audio thread, and in the engine's own encoder.
    */
   get encodeMs(): number | null {
     return this.#processor.encodeMs ?? null;
@@ -222,13 +222,14 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or `signal`
-   * is aborted. Chunks wait while the transport is not open, or is congested: for as long as `bufferDuration`, then the oldest
-   * is dropped and counted. A transport that comes back is sent to again; its failures are its own `'error'` events.
+   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or
+   * `signal` is aborted. While the transport is not open, or is congested, chunks are queued for at most
+   * `bufferDuration`; then the oldest is dropped and counted. Sending continues when the transport reconnects; its
+   * failures are its own `'error'` events.
    * @example
    * capture.pipeTo(transport, binaryFraming);
-   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
-   *   `{ createEncoder: (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own, `{ createEncoder:
+   *   (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
    * @returns what was sent, when the pipe has ended; another reader may then follow
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry; TypeError when the
    *   capture is being read already
@@ -245,12 +246,12 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Sends all chunks from the audio thread to a Worker, which takes them with `receiveCapture(event)` from
-   * `micwire/worker`; they do not pass through this thread, however busy it is. (In WebKit that needs a cross-origin
-   * isolated page.) Chunks that wait here go first. The Worker stays the reader until the capture ends. When it is
-   * terminated, an `'error'` event says so (`'worker-gone'`, within two seconds), what it left unread counts as dropped, and
-   * the capture can be read in any way again.
-   * @throws TypeError when the capture is being read already; MicwireError `'closed'` when it has ended or ends meanwhile,
-   *   `'stalled'` when the audio thread does not answer
+   * `micwire/worker`; they do not pass through this thread. (In WebKit that needs a cross-origin isolated page.) Queued
+   * chunks go first. The Worker remains the reader until the capture ends. If it is terminated, an `'error'` event with
+   * `'worker-gone'` follows within two seconds, the chunks it left unread count as dropped, and the capture can be read
+   * again.
+   * @throws TypeError when the capture is being read already; MicwireError `'closed'` when it has ended or ends during
+   *   the call, `'stalled'` when the audio thread does not answer
    */
   async pipeToWorker(worker: Worker): Promise<void> {
     if (this.#processor.ended) throw new MicwireError('closed', 'The capture has ended.');
@@ -265,7 +266,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Stops capturing: what was captured leaves, the last chunk being short. Resolves when that is done.
+   * Pauses the capture. Captured audio is delivered, the last chunk being shorter. Resolves when that is done.
    * @throws MicwireError `'stalled'` when the audio thread does not answer
    */
   async pause(): Promise<void> {
@@ -278,9 +279,9 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Continues after a pause: `frame` continues without a gap, `contextTime` shows the real time. Also resumes the context if
-   * it is suspended, as browsers leave it until a user's gesture: call this in one. Resolves when the context runs, at the
-   * latest after a second: `state` says what came of it.
+   * Continues after a pause: `frame` continues without a gap, `contextTime` shows the real time. Also resumes a
+   * suspended context: call it in a user's gesture. Resolves when the context runs, at the latest after a second;
+   * `state` shows the result.
    */
   async resume(): Promise<void> {
     if (this.#processor.ended) return;
@@ -290,9 +291,9 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Changes the encoder of Opus from its next packet on, as `AdaptiveRedundancy` may ask: `capture.adjust({ expectedLoss })`.
-   * After the end it does nothing.
-   * @throws TypeError for a capture of samples, TypeError or RangeError for a value that Opus does not have; MicwireError
+   * Changes the Opus encoder from its next packet on, for example after a report of `AdaptiveRedundancy`:
+   * `capture.adjust({ expectedLoss })`. After the end it does nothing.
+   * @throws TypeError for a capture of PCM, TypeError or RangeError for a value that Opus does not accept; MicwireError
    *   `'unsupported'` where the engine's own encoder works (`encodedIn` is `'webcodecs'`)
    */
   adjust(this: Capture<'opus'>, changes: OpusAdjustment): void {
@@ -304,8 +305,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
-   * Ends the capture: what was captured leaves, reading ends after it, the processor ends, the source is disconnected. The
-   * track continues: it is yours. Resolves when all is done; a second call returns the same promise.
+   * Ends the capture. Captured audio is delivered, then reading ends, the processor ends and the source is
+   * disconnected. The track continues: it is yours. Resolves when this is done; a second call returns the same promise.
    */
   close(): Promise<void> {
     this.#closed = true;

@@ -8,22 +8,22 @@ import { TypedEventTarget } from './typed-event-target.ts';
 
 /** How the browser's own recorder is used. */
 export interface MediaChunksOptions {
-  /** Milliseconds of a chunk, as far as the browser heeds it: WebKit sends one a second. @default 100 */
+  /** Milliseconds per chunk, as far as the browser follows it: WebKit sends one a second. @default 100 */
   readonly timeslice?: number;
   /** @default the first of WebM, Ogg and MP4 with Opus or AAC that the browser has */
   readonly mimeType?: string;
-  /** Bits a second. @default the browser's */
+  /** Bits per second. @default the browser's */
   readonly bitrate?: number;
 }
 const NAMES = { timeslice: 1, mimeType: 1, bitrate: 1 } satisfies OptionNames<MediaChunksOptions>;
 
-/** A piece of the browser's file. Only the first can be read by itself: they belong in a row. */
+/** A piece of the browser's file. Only the first can be read alone: later ones continue it. */
 export interface MediaChunk {
   /** Number of the chunk, from 0. Chunks that the browser leaves empty have none. */
   readonly sequence: number;
   /** MIME type of the whole. */
   readonly type: string;
-  /** When the chunk came, µs since the start; the browser does not say which samples are in it. */
+  /** When the chunk arrived, µs since the start; the browser does not say which samples are in it. */
   readonly timestamp: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The bytes as Base64 text (RFC 4648 §4), made on first use. */
@@ -50,8 +50,8 @@ const TYPES = [
 ];
 
 /**
- * What the browser's `MediaRecorder` makes, in chunks: the plainest way to a wire, and the one to compare with. Not exactly
- * timed, not the same in any two engines, and a chunk that is lost spoils all that follow.
+ * Chunks of the browser's `MediaRecorder`, for comparison. They are not precisely timed and differ between engines, and
+ * one lost chunk makes all later ones unplayable.
  */
 export class MediaChunks
   extends TypedEventTarget<MediaChunksEventMap>
@@ -66,9 +66,8 @@ export class MediaChunks
   #state: MediaChunksState = 'recording';
 
   /**
-   * Begins to record.
-   * @throws TypeError or RangeError for a wrong argument; MicwireError 'unsupported' when the browser has no recorder, or none
-   *   for the type
+   * Starts to record. @throws TypeError or RangeError for a wrong argument; MicwireError 'unsupported' when the browser
+   * has no recorder, or none for the type
    */
   static create(stream: MediaStream, options: MediaChunksOptions = {}): MediaChunks {
     return new MediaChunks(stream, options);

@@ -16,14 +16,17 @@ import type { WorkletUrl } from './worklet-loader.ts';
 import { LastWord } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
-/** What a `Meter` is told when it is made. */
+/** Options of a `Meter`. */
 export interface MeterOptions<Name extends MeterName = MeterName> {
-  /** Channels to meter, 1 to 32. An input with more is mixed down to as many by Web Audio; one with fewer leaves the others silent. @default 2 */
+  /**
+   * Channels to meter, 1 to 32. An input with more channels is mixed down by Web Audio; with fewer, the others are
+   * silent. @default 2
+   */
   readonly channels?: number;
   /**
-   * What to meter: a track, a stream or a node. The meter connects it, and disconnects it when it is closed. A remote track
-   * of WebRTC is to be given here: Chromium gives its nodes silence unless a media element plays it too, which the meter sees
-   * to. @default nothing: connect what you like to `meter.node`
+   * What to meter: a track, a stream or a node. The meter connects it, and disconnects it when it is closed. Pass a
+   * remote WebRTC track here: Chromium gives its nodes silence unless a media element plays it too, and the meter keeps
+   * a muted one. @default none: connect a source to `meter.node`
    */
   readonly source?: CaptureSource;
   /** Which meters to run. @default ['peak', 'rms'] */
@@ -31,7 +34,7 @@ export interface MeterOptions<Name extends MeterName = MeterName> {
   /** Settings of single meters, by name. */
   readonly settings?: MeterSettings;
   /**
-   * What computes: a WebAssembly SIMD kernel where the engine and the page's Content Security Policy allow it, or plain
+   * Which kernel computes: WebAssembly SIMD where the engine and the page's Content Security Policy allow it, or plain
    * TypeScript. The readings agree within 0.001 dB. @default 'auto'
    */
   readonly execution?: 'auto' | 'typescript';
@@ -61,13 +64,13 @@ export interface MeterActivity {
 export interface MeterEventMap {
   /** Speech or silence began. Only when `activity` is metered. */
   readonly activity: CustomEvent<MeterActivity>;
-  /** The processor failed, in `detail`: the reading stands still for good. */
+  /** The processor failed, in `detail`; the reading no longer changes. */
   readonly error: CustomEvent<MicwireError>;
 }
 
 /**
- * Meters what is connected to its node: `source.connect(meter.node)`. Readings come through shared memory when the page
- * is cross-origin isolated, otherwise as at most 60 messages a second.
+ * Measures the levels of what is connected to its node: `source.connect(meter.node)`. Readings arrive through shared
+ * memory if the page is cross-origin isolated, otherwise in at most 60 messages a second.
  *
  * @example
  * const meter = await Meter.create(context);
@@ -78,7 +81,7 @@ export interface MeterEventMap {
 export class Meter<
   Name extends MeterName = 'peak' | 'rms',
 > extends TypedEventTarget<MeterEventMap> {
-  /** Connect what is to be metered to it. It is connected to the context's destination already, and silent there. */
+  /** Connect a source to it. It is already connected to the context's destination, where it is silent. */
   readonly node: AudioWorkletNode;
   /** Channels that are metered. */
   readonly channels: number;
@@ -93,9 +96,9 @@ export class Meter<
 
   /**
    * Loads the worklet and makes the meter.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the source has no live audio track,
-   * `'unsupported'` when the engine refuses it, `'worklet-load'` when the worklet cannot be loaded,
-   * `'closed'` when the context is closed, before or meanwhile
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the source has no live audio
+   *   track, `'unsupported'` when the engine refuses it, `'worklet-load'` when the worklet cannot be loaded, `'closed'`
+   *   when the context is closed, before or during the call
    */
   static async create<const Name extends MeterName = 'peak' | 'rms'>(
     context: BaseAudioContext,
@@ -163,7 +166,7 @@ export class Meter<
     context.addEventListener('statechange', this.#onContext);
   }
 
-  /** Makes a reading to hand to `read()`: every field a number or one number per channel, as of silence. Allocates. */
+  /** Makes a reading for `read()`: each field is a number or one number per channel, as in silence. Allocates. */
   createReading(): MeterReading<Name> {
     return createMeterReading(this.meters, this.channels);
   }
@@ -182,14 +185,15 @@ export class Meter<
   }
 
   /**
-   * Halts the measurement of integrated loudness, loudness range and their maxima (Tech 3341 §2.4); all other readings continue.
+   * Pauses the measurement of integrated loudness, loudness range and their maxima (Tech 3341 §2.4); all other readings
+   * continue.
    * @throws MicwireError `'closed'`
    */
   async pause(): Promise<void> {
     this.#send({ type: 'pause' });
   }
 
-  /** Continues the measurement after `pause()`; a new meter measures. @throws MicwireError `'closed'` */
+  /** Continues the measurement after `pause()`. A new meter is running. @throws MicwireError `'closed'` */
   async resume(): Promise<void> {
     this.#send({ type: 'resume' });
   }
@@ -200,8 +204,8 @@ export class Meter<
   }
 
   /**
-   * Ends the processor and takes the node out of the graph. The last reading stays readable. The meter closes by itself when
-   * its context is closed. Resolves when the processor has ended; a second call returns the same promise.
+   * Ends the processor and disconnects the node. The last reading stays readable. The meter closes by itself when its
+   * context is closed. Resolves when the processor has ended; a second call returns the same promise.
    */
   close(): Promise<void> {
     if (!this.#closed) {

@@ -8,13 +8,14 @@ import type { CaptureOptions, CaptureSettings } from './capture-options.ts';
 import type { WorkerUrl } from './worker-loader.ts';
 
 /**
- * Where Opus is encoded. `'worklet'`: on the audio thread, with libopus, packets of up to 20 ms; `'worker'`: in a Worker, with
- * libopus; `'webcodecs'`: in a Worker, with the engine's encoder; `'auto'`: with the engine's encoder where it honours
- * every option, for that costs no download, else with libopus on the audio thread, or in a Worker for packets above 20 ms.
+ * Where Opus is encoded. `'worklet'`: on the audio thread with libopus, packets of up to 20 ms; `'worker'`: in a Worker
+ * with libopus; `'webcodecs'`: in a Worker with the engine's encoder; `'auto'`: with the engine's encoder if it honours
+ * every option, because that needs no download; otherwise with libopus, on the audio thread for packets of up to 20 ms,
+ * and in a Worker above.
  */
 export type OpusRoute = 'auto' | 'worklet' | 'worker' | 'webcodecs';
 
-/** How audio is captured as Opus: each packet is a chunk. */
+/** Options of a capture as Opus. Each packet is a chunk. */
 export interface OpusCaptureOptions
   extends
     Omit<CaptureOptions, 'format' | 'dither' | 'chunkDuration' | 'sampleRate' | 'channels'>,

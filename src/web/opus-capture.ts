@@ -66,7 +66,7 @@ const WARM_UP_STEP_MS = 40;
 
 /**
  * Loads what a capture of Opus needs, by the route that was asked for, or the best there is.
- * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load' or 'worklet-load' when something cannot be
+ * @throws TypeError or RangeError for a wrong option; MicwireError 'codec-load' or 'worklet-load' when a file cannot be
  *   loaded, 'unsupported' when the route cannot honour an option: the message says which
  */
 export async function openOpusCapture(

@@ -20,11 +20,11 @@ const loads = new Map<string, Promise<WebAssembly.Module>>();
 const PACKAGED = '';
 
 /**
- * Loads and compiles libopus, once for this thread; calls at the same time share one load. 160 kB are downloaded, compressed,
- * and only by those who call this. The module can be posted to Workers and passed to worklets.
+ * Loads and compiles libopus, once for this thread; simultaneous calls share one load. It downloads 161 kB, compressed.
+ * The module can be posted to Workers and passed to worklets.
  *
- * @throws TypeError when `url` is no address; MicwireError 'codec-load' when every way failed: its message names each, the
- *   cause and the cure
+ * @throws TypeError when `url` is not a URL; MicwireError 'codec-load' when every way failed: its message names each,
+ *   the cause and the cure
  */
 export async function loadOpusModule(options: OpusLoadOptions = {}): Promise<OpusModule> {
   checkOptions('loadOpusModule', options, NAMES);

@@ -21,7 +21,7 @@ export interface DecodingStats {
   readonly badPackets: number;
   /** Frames concealed for packets that were lost or bad. */
   readonly concealedFrames: number;
-  /** Frames of lost packets that were taken from the packet behind (FEC). */
+  /** Frames of lost packets that were decoded from the next packet (FEC). */
   readonly recoveredFrames: number;
 }
 

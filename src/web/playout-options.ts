@@ -11,13 +11,13 @@ import type { WorkletUrl } from './worklet-loader.ts';
 import type { PlayoutProcessorOptions } from '../core/messages.ts';
 import { resamplerBetween } from './resampler-design.ts';
 
-/** What a `Playout` is told when it is made. */
+/** Options of a `Playout`. */
 export interface PlayoutOptions extends Partial<StreamFormat> {
-  /** Of what will be written, Hz: any integer from 3000 to 768000. */
+  /** Sample rate of what will be written, Hz: any integer from 3000 to 768000. */
   readonly sampleRate: number;
-  /** Of what will be written, 1–32, interleaved. @default 1 */
+  /** Channels of what will be written, 1–32, interleaved. @default 1 */
   readonly channels?: number;
-  /** Of what will be written. `'opus'`: each write is one packet. @default 's16' */
+  /** Format of what will be written. With `'opus'`, each write is one packet. @default 's16' */
   readonly format?: PayloadFormat;
   /** Opus: frames to leave out at the start, the capture's `preSkip`. @default 0 */
   readonly preSkip?: number | undefined;
@@ -26,27 +26,28 @@ export interface PlayoutOptions extends Partial<StreamFormat> {
   /** Opus: your own copy of `libopus.wasm`, see `loadOpusModule`. */
   readonly opusUrl?: string | URL | undefined;
   /**
-   * How long audio waits before it plays, ms, 0–10000: at the start and after an underrun. So late may a chunk be without
-   * being missed.
+   * How long audio waits before it plays, at the start and after an underrun, ms, 0–10000. A chunk may be this late
+   * without a gap.
    * @default 60
    */
   readonly targetDelay?: number;
   /**
-   * What becomes of audio that waits longer than `targetDelay`. `'keep'`, for replies that arrive faster than real time, plays
-   * all of it, and starts as soon as `targetDelay` is there. `'catch-up'`, for live streams, removes it: up to a second by
-   * playing at most 25 % faster at the same pitch, more by skipping. Each skip dispatches `'skipped'`.
+   * What happens to audio that waits longer than `targetDelay`. `'keep'`, for replies that arrive faster than real
+   * time, plays all of it, and starts as soon as `targetDelay` is queued. `'catch-up'`, for live streams, removes it:
+   * up to a second by playing at most 25 % faster at the same pitch, more by skipping. Each skip dispatches
+   * `'skipped'`.
    * @default 'keep'
    */
   readonly backlog?: BacklogMode;
   /**
-   * How much may wait, ms, 100–3600000. `write` does not take more: it returns how many frames it took, and `'skipped'` is
-   * dispatched for the others. Memory is taken as it is needed.
+   * Maximum of queued audio, ms, 100–3600000. `write` does not take more: it returns how many frames it took, and
+   * `'skipped'` is dispatched for the others. Memory is allocated as it is needed.
    * @default 1800000, half an hour, with `'keep'`; 10000 with `'catch-up'`
    */
   readonly maxBuffer?: number;
-  /** Of the node's output, 1–32. @default `channels` */
+  /** Channels of the node's output, 1–32. @default `channels` */
   readonly outputChannels?: number;
-  /** Of the resampler, where the context's rate is another. @default 'hq' */
+  /** Quality of the resampler, if the context has another rate. @default 'hq' */
   readonly quality?: ResamplerQuality;
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;

@@ -1,7 +1,7 @@
 import type { MicwireError } from '../core/errors.ts';
 import type { PlayoutFigures } from '../core/messages.ts';
 
-/** How far an item has been played. Frames count at the rate that was written. */
+/** How far an item has been played. Frames count at the rate of what was written. */
 export interface PlayoutPosition {
   /** The name given to `write`; undefined for audio without one, or when nothing has been written. */
   readonly item: string | undefined;
@@ -11,9 +11,9 @@ export interface PlayoutPosition {
   readonly seconds: number;
   /** `frames` in whole ms, rounded down so that it never exceeds what was sent: OpenAI's `audio_end_ms`. */
   readonly ms: number;
-  /** How many of the `frames` were left out to catch up. The others were heard. */
+  /** How many of the `frames` were skipped to catch up. The others were heard. */
   readonly skippedFrames: number;
-  /** When this was so: a frame of the context, for `frame / context.sampleRate`. */
+  /** When this was true: a frame of the context; in seconds, `frame / context.sampleRate`. */
   readonly contextFrame: number;
 }
 
@@ -31,22 +31,22 @@ export interface PlayoutStats {
   readonly playedFrames: number;
   /** Frames left out to catch up. */
   readonly skippedFrames: number;
-  /** Frames taken away by interrupts, and not brought back. */
+  /** Frames removed by interrupts, and not restored. */
   readonly interruptedFrames: number;
   readonly bufferedFrames: number;
-  /** Playout delay: how long what arrives now will wait. */
+  /** Playout delay: how long audio that arrives now will wait, ms. */
   readonly bufferedMs: number;
-  /** Frames that `write` did not take: no room, or of an item that was interrupted. */
+  /** Frames that `write` did not take, because there was no room or their item was interrupted. */
   readonly droppedFrames: number;
   /** Frames that `write` was told of as lost. */
   readonly lostFrames: number;
-  /** Times that playing ran out of audio in the middle of an item. */
+  /** How often playout ran out of audio in the middle of an item. */
   readonly underruns: number;
   /** How long they lasted. */
   readonly underrunFrames: number;
 }
 
-/** Audio that is not going to be heard, although no `interrupt()` asked for that. */
+/** Audio that will not be heard, although `interrupt()` was not called. */
 export interface PlayoutSkip {
   /** The name given to `write`; undefined for audio without one. */
   readonly item: string | undefined;
@@ -54,20 +54,26 @@ export interface PlayoutSkip {
   readonly frames: number;
   /** `frames` in ms. */
   readonly ms: number;
-  /** `'catch-up'`: left out by `backlog: 'catch-up'`. `'no-room'`: `maxBuffer`, or the memory, was full. */
+  /** `'catch-up'`: skipped by `backlog: 'catch-up'`. `'no-room'`: `maxBuffer`, or the memory, was full. */
   readonly reason: 'catch-up' | 'no-room';
 }
 
-/** `'idle'`: nothing to play; `'buffering'`: audio waits for `targetDelay`; `'playing'`; `'closed'`. */
+/** `'idle'`: nothing to play; `'buffering'`: audio is queued until `targetDelay`; `'playing'`; `'closed'`. */
 export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'closed';
 
 /** What a `Playout` dispatches. */
 export interface PlayoutEventMap {
-  /** An item's last frame was heard, or left out to catch up: the whole item, in `detail`. Not for interrupted items. */
+  /**
+   * The last frame of an item was heard, or skipped to catch up; `detail` is the whole item. Not dispatched for
+   * interrupted items.
+   */
   readonly ended: CustomEvent<PlayoutPosition>;
-  /** Playing ran out of audio in the middle of an item. It continues when `targetDelay` is queued again. */
+  /** Playout ran out of audio in the middle of an item. It continues when `targetDelay` is queued again. */
   readonly underrun: Event;
-  /** Audio was left out, in `detail`: at most 50 times a second while catching up, and once for each `write` without room. */
+  /**
+   * Audio was skipped, in `detail`: at most 50 times a second while catching up, and once for each `write` without
+   * room.
+   */
   readonly skipped: CustomEvent<PlayoutSkip>;
   /** `playout.state` has changed. */
   readonly statechange: Event;

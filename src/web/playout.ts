@@ -40,18 +40,21 @@ const MAX_FADE_MS = 1000;
 /** What is said of a piece of audio. */
 export interface PlayoutWriteOptions {
   /**
-   * Name of what it belongs to, a reply for example. Another name than the last ends the last item. A named item that was
-   * interrupted takes no more until its `end`: give each reply a name of its own.
+   * Name of the item that the audio belongs to, such as a reply. Another name ends the last item. A named item that was
+   * interrupted takes no more audio until its `end`: give each reply its own name.
    */
   readonly item?: string | undefined;
-  /** How many frames are missing before it: a chunk's `dropped`. They are not concealed, but the join does not click. @default 0 */
+  /**
+   * Frames missing before the data: a chunk's `dropped`. PCM does not conceal them, but the join does not click.
+   * @default 0
+   */
   readonly lostFrames?: number | undefined;
 }
 const WRITE_NAMES = { item: 1, lostFrames: 1 } satisfies OptionNames<PlayoutWriteOptions>;
 
 /**
- * Plays samples as they arrive: sample-exact across chunks, with silence instead of clicks when they are late, and an exact
- * account of what was heard.
+ * Plays audio as it arrives. Joins chunks sample-exactly, covers late ones with silence instead of clicks, and reports
+ * exactly what was heard.
  *
  * @example
  * const playout = await Playout.create(context, { sampleRate: 24000 });
@@ -80,9 +83,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   #figures: PlayoutFigures | null = null;
 
   /**
-   * Loads the worklet and makes a playout.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
-   * be loaded, `'closed'` when the context is closed, before or meanwhile
+   * Loads the worklet and creates a playout.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when a file
+   *   cannot be loaded, `'closed'` when the context is closed, before or during the call
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
     checkContext('Playout.create', context);
@@ -138,12 +141,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     return this.#state;
   }
 
-  /** How far the item that plays has been heard, as of the last report: at most 20 ms ago while the context runs. */
+  /** How far the present item has been heard, as of the last report: at most 20 ms ago while the context runs. */
   get position(): PlayoutPosition {
     return this.#position(this.#figures);
   }
 
-  /** What became of packets; undefined where samples are written. */
+  /** Counts of decoded and concealed packets; undefined for PCM. */
   get decoding(): DecodingStats | undefined {
     return this.#reader?.stats;
   }
@@ -155,7 +158,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
 
   /**
    * How long audio waits before it plays, ms, 0–10000. A longer wait takes effect at the next start.
-   * @throws TypeError or RangeError when it is set to something else
+   * @throws TypeError or RangeError for another value
    */
   get targetDelay(): number {
     return this.#targetDelay;
@@ -176,13 +179,13 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Takes more audio. Of Opus it is one packet: missing frames before it are concealed, and so is an invalid packet, and
-   * counted in `decoding`. Of samples, a frame may be split between two writes of one item; what is left of one at the item's
-   * end is dropped.
+   * Queues audio. Opus takes one packet: missing frames before it are concealed, and an invalid packet is concealed and
+   * counted in `decoding`. In PCM, a frame may be split between two writes of one item; an incomplete frame at the end
+   * of the item is dropped.
    * @param data stays the caller's
-   * @returns frames taken; the others found no room, are counted as dropped, and `'skipped'` is dispatched for them
-   * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array of another kind than the format's
-   *   (Float32Array for `'s16'`); MicwireError `'closed'`
+   * @returns frames taken. The others found no room and count as dropped, and `'skipped'` is dispatched for them
+   * @throws PacketError `'bad-base64'` for text that is not Base64; TypeError for a typed array of another kind than
+   *   the format's (Float32Array for `'s16'`); MicwireError `'closed'`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
     checkOptions('playout.write', options, WRITE_NAMES);
@@ -208,13 +211,13 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Writes the packets of every message of a transport, until the transport is closed for good, the playout is closed or
-   * `signal` is aborted: for a transport that keeps messages in order; take a `Receiver` for others. Whatever the network brings,
-   * it does not throw: a message that cannot be read, or is of another stream, is counted.
+   * Writes the packets of every message of a transport, until the transport is closed for good, the playout is closed
+   * or `signal` is aborted: for a transport that keeps messages in order; use a `Receiver` for others. Nothing from the
+   * network makes it throw: a message that cannot be read, or is of another stream, is counted.
    * @example
    * playout.pipeFrom(transport, binaryFraming);
    * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`, as for `Receiver.pipeFrom`
-   * @returns what came, when the pipe has ended
+   * @returns what was received, when the pipe has ended
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
@@ -247,10 +250,10 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Says that the open item is complete: its end is no underrun, what is left plays without waiting for `targetDelay`, and
-   * `'ended'` follows when it was heard.
-   * @param item its name, if it has one. Nothing happens when another item is open, or none. The name of an interrupted item
-   *   is free for a new one after this
+   * Declares the open item complete. Its end is not an underrun, the rest plays without waiting for `targetDelay`, and
+   * `'ended'` follows when it has been heard.
+   * @param item its name, if it has one. Has no effect when another item is open, or none. Afterwards, the name of an
+   *   interrupted item is free for a new one
    */
   end(item?: string): void {
     this.#checkOpen();
@@ -263,11 +266,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Silences everything that was written: it fades out within one render quantum plus `fade`, and what was not heard is
-   * taken away. While the context is not running, or as soon as it stops running, at once.
+   * Silences everything that was written: it fades out within one render quantum plus `fade`, and the rest is removed.
+   * While the context is not running, or when it stops, this happens without a fade.
    * @param options `fade`: ms, 0–1000; default 5
-   * @returns how far which item was heard, to the frame
-   * @throws MicwireError `'closed'`, also when it is closed meanwhile; `'stalled'` when the audio thread does not answer
+   * @returns the item and how far it was heard, to the frame
+   * @throws MicwireError `'closed'`, also when it is closed during the call; `'stalled'` when the audio thread does not
+   *   answer
    */
   interrupt(options: { readonly fade?: number } = {}): Promise<PlayoutInterruption> {
     checkOptions('playout.interrupt', options, { fade: 1 });
@@ -284,10 +288,11 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Takes the last interrupt back: what it silenced plays on from where it was heard to, with a short fade-in. Within a
-   * second of audio time, and as long as nothing newer has begun to play.
+   * Takes the last interrupt back: playback continues from the position that was heard, with a short fade-in. Works
+   * within a second of audio time, until newer audio starts to play.
    * @returns whether it did
-   * @throws MicwireError `'closed'`, also when it is closed meanwhile; `'stalled'` when the audio thread does not answer
+   * @throws MicwireError `'closed'`, also when it is closed during the call; `'stalled'` when the audio thread does not
+   *   answer
    */
   async undo(): Promise<boolean> {
     this.#checkOpen();
@@ -299,7 +304,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Ends the processor and disconnects the node; audio that was not heard is dropped. The playout closes by itself when its
+   * Ends the processor and disconnects the node; the remaining audio is dropped. The playout closes by itself when its
    * context is closed. Resolves when the processor has ended; a second call returns the same promise.
    */
   close(): Promise<void> {

@@ -16,36 +16,39 @@ import type { ReceiveStatistics } from '../core/receive/receive-counters.ts';
 import { REPORT, REPORT_FIELDS } from '../core/receive/receive-report.ts';
 import type { ReceiveState } from '../core/receive/receive-report.ts';
 
-/** What a `Receiver` is told when it is made. */
+/** Options of a `Receiver`. */
 export interface ReceiverOptions extends Partial<StreamFormat> {
   /** Of the packets. @default 's16' */
   readonly format?: PayloadFormat;
-  /** Of the packets, Hz: any integer from 3000 to 768000; of Opus 8000, 12000, 16000, 24000 or 48000. */
+  /** Sample rate of the packets, Hz: any integer from 3000 to 768000; for Opus 8000, 12000, 16000, 24000 or 48000. */
   readonly sampleRate: number;
-  /** Of the packets, 1–32; of Opus 1 or 2. @default 1 */
+  /** Channels of the packets, 1–32; for Opus 1 or 2. @default 1 */
   readonly channels?: number;
   /**
    * How packets lie in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of `micwire/core`;
    * or, with options of your own, `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`.
    */
   readonly framing?: ReceiveFraming | undefined;
-  /** The delay is never less, ms beyond the fastest packet, 0–10000. Can be changed. @default 0 */
+  /** Minimum delay, in ms after the fastest packet, 0–10000. Can be changed. @default 0 */
   readonly minDelay?: number;
-  /** Nor more, while it can be helped, ms, `minDelay`–10000. Can be changed. @default 2000 */
+  /**
+   * Maximum delay, in ms after the fastest packet, `minDelay`–10000. It may be exceeded for a moment. Can be changed.
+   * @default 2000
+   */
   readonly maxDelay?: number;
   /**
-   * What waiting is worth, as percent of concealed audio per 100 ms of delay, 0.01–100: large for conversation, small for
-   * music and archives.
+   * How many percent of concealed audio 100 ms less delay are worth, 0.01–100: large for conversation, small for music
+   * and archives.
    * @default 0.5
    */
   readonly latencyCost?: number | undefined;
-  /** Audio of the longest packet, ms, 2.5–1000. @default 120 for Opus, 60 for others */
+  /** Duration of the longest packet, ms, 2.5–1000. @default 120 for Opus, 60 for others */
   readonly maxPacketDuration?: number;
-  /** Packets that may wait, a power of two, 32–4096: at 20 ms the default holds 10 s. @default 512 */
+  /** Packets that the jitter buffer holds, a power of two, 32–4096: at 20 ms the default holds 10 s. @default 512 */
   readonly maxPackets?: number;
-  /** Of the node's output, 1–32. @default `channels` */
+  /** Channels of the node's output, 1–32. @default `channels` */
   readonly outputChannels?: number;
-  /** Of the resampler, which also follows the sender's clock. @default 'hq' */
+  /** Quality of the resampler, which also follows the sender's clock. @default 'hq' */
   readonly quality?: ResamplerQuality;
   /** Opus: your own copy of `libopus.wasm`, see `loadOpusModule`. */
   readonly opusUrl?: string | URL | undefined;
@@ -136,22 +139,22 @@ function checkPackets(packets: unknown): number {
   throw new RangeError(`maxPackets must be a power of two, got ${count}.`);
 }
 
-/** Nothing has come yet, or nothing for a second · audio plays · it is concealed, for what has not come · closed. */
+/** Nothing has arrived yet, or nothing for a second · audio plays · missing audio is concealed · closed. */
 export type ReceiverState = ReceiveState | 'closed';
 
-/** Totals since the receiver was made, under the names of `getStats()` where it has one; and how things stand. */
+/** Totals since the receiver was created, under the names of `getStats()` where it has one; and the present delays. */
 export interface ReceiverStats extends ReceiveStatistics {
   /** What waits, decoded or not, ms. */
   readonly bufferedMs: number;
-  /** How long it is to wait at present, ms beyond the fastest packet. */
+  /** The present target delay, in ms after the fastest packet. */
   readonly targetDelayMs: number;
   /** How much faster the sender's clock runs than the context's, parts per million; 0 until it is known. */
   readonly driftPpm: number;
-  /** Packets that no decoder takes: each is concealed. Of those that a Worker inserts, its own `decodeErrors` tells some. */
+  /** Packets that no decoder accepts: each is concealed. Some that a Worker inserts count in its own `decodeErrors`. */
   readonly decodeErrors: number;
   /** Messages that `receive` could not read, or that were of another stream. */
   readonly badMessages: number;
-  /** Frames of lost packets that were taken from the packet behind (in-band FEC). */
+  /** Frames of lost packets that were decoded from the next packet (in-band FEC). */
   readonly fecSamples: number;
 }
 

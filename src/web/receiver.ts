@@ -57,8 +57,8 @@ interface ReceiverParts {
 }
 
 /**
- * Plays packets from a network that delays, loses, doubles and reorders them: an adaptive jitter buffer, concealment,
- * time-scaling and clock recovery, all on the audio thread.
+ * Plays packets from a network that delays, loses, duplicates and reorders them, with an adaptive jitter buffer,
+ * concealment, time-scaling and clock recovery, all on the audio thread.
  *
  * @example
  * const receiver = await Receiver.create(context, { format: 'opus', sampleRate: 48000 });
@@ -83,9 +83,9 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   #maxDelay: number;
 
   /**
-   * Loads the worklet, for Opus also libopus, and makes a receiver.
-   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when something cannot
-   * be loaded, `'closed'` when the context is closed, before or meanwhile
+   * Loads the worklet, for Opus also libopus, and creates a receiver.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'worklet-load'` or `'codec-load'` when a file
+   *   cannot be loaded, `'closed'` when the context is closed, before or during the call
    */
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
     checkContext('Receiver.create', context);
@@ -158,7 +158,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return this.#state;
   }
 
-  /** Totals, and how things stand: at most 20 ms old while the context runs. */
+  /** Totals and present delays: at most 20 ms old while the context runs. */
   get stats(): ReceiverStats {
     return receiverStats(this.#report(), this.#feed);
   }
@@ -168,7 +168,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return receiverPosition(this.#report(), this.sampleRate, this.node.context.sampleRate);
   }
 
-  /** The delay is never less, ms beyond the fastest packet. @throws TypeError or RangeError when set outside 0–`maxDelay` */
+  /** Minimum delay, in ms after the fastest packet. @throws TypeError or RangeError when set outside 0–`maxDelay` */
   get minDelay(): number {
     return this.#minDelay;
   }
@@ -176,7 +176,9 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     this.#limit(minDelay, this.#maxDelay);
   }
 
-  /** Nor more, ms. @throws TypeError or RangeError when set outside `minDelay`–10000 */
+  /**
+   * Maximum delay, in ms after the fastest packet. @throws TypeError or RangeError when set outside `minDelay`–10000
+   */
   get maxDelay(): number {
     return this.#maxDelay;
   }
@@ -195,34 +197,35 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   /**
-   * Takes packets, in whatever order and however often they come. What becomes of them is in `stats`.
-   * @param packets one; or those that a message decoded to, with redundant copies of others: in one call, for a copy that comes
-   * before its message's own packet is dropped. Payloads are copied and stay yours
-   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
-   *   MicwireError `'closed'`
+   * Inserts packets, in any order and any number of times. `stats` counts what happens to them.
+   * @param packets one packet; or everything that a message decoded to, in one call, because a redundant copy before
+   *   its message's own packet is dropped. Payloads are copied and stay yours
+   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the
+   *   same; MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
     this.#feed.insert(packets);
   }
 
   /**
-   * Decodes a message of the option `framing` and inserts its packets. Whatever the network brings, it does not throw: a message
-   * that cannot be read, or is of another stream, counts in `stats.badMessages`.
+   * Decodes a message of the option `framing` and inserts its packets. Nothing from the network makes it throw: a
+   * message that cannot be read, or is of another stream, counts in `stats.badMessages`.
    * @returns whether the message was taken; false after `close()` too
-   * @throws TypeError without the option `framing`, or for what is neither text nor bytes
+   * @throws TypeError without the option `framing`, or for a message that is neither text nor bytes
    */
   receive(message: ReceivedMessage): boolean {
     return this.#feed.receive(message);
   }
 
   /**
-   * Takes every message of a transport until the transport is closed for good, the receiver is closed or `signal` is aborted.
-   * Whatever the network brings, it does not throw: a message that cannot be read, or is of another stream, is counted.
+   * Plays every message of a transport until the transport is closed for good, the receiver is closed or `signal` is
+   * aborted. Nothing from the network makes it throw: a message that cannot be read, or is of another stream, is
+   * counted.
    * @example
    * receiver.pipeFrom(transport, binaryFraming);
-   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
-   *   `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
-   * @returns what came, when the pipe has ended
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own, `{ createDecoder:
+   *   (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
+   * @returns what was received, when the pipe has ended
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
@@ -235,8 +238,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 
   /**
-   * Lets a Worker of yours insert packets, past the main thread: there `openReceiverPort(event)` of `micwire/worker` gives
-   * what has `insert`. By one message; may be called for several Workers, and packets may come from here as well.
+   * Lets a Worker insert packets, past the main thread: there, `openReceiverPort(event)` of `micwire/worker` returns an
+   * object with `insert`. Several Workers may do so, and this thread as well.
    * @throws MicwireError `'closed'`
    */
   pipeFromWorker(worker: Worker | MessagePort): void {
@@ -256,7 +259,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     worker.postMessage(handover, [port2]);
   }
 
-  /** Forgets the stream: what comes next is another one. Totals go on. @throws MicwireError `'closed'` */
+  /** Forgets the stream: the next packet starts another one. Totals continue. @throws MicwireError `'closed'` */
   reset(): void {
     this.#send({ type: 'reset' });
   }

@@ -326,8 +326,9 @@ export interface UnfinishedRecording {
 }
 
 /**
- * Recordings with a backup that were not completed: the page, the browser or the machine went away. Those that are under way,
- * here or in another tab, are not among them. Never rejects: where storage is blocked there are none.
+ * Lists recordings with a backup that were not completed, because the page, the browser or the machine ended.
+ * Recordings in progress, here or in another tab, are not among them. Never rejects: if storage is blocked, the list is
+ * empty.
  */
 export async function unfinishedRecordings(): Promise<readonly UnfinishedRecording[]> {
   const backups = await listBackups().catch(() => []);

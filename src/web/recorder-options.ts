@@ -28,24 +28,24 @@ export interface RecorderOptions extends OpusOptions {
   readonly format?: SampleFormat;
   /** Where Opus is encoded. @default 'auto' */
   readonly encodeIn?: OpusRoute;
-  /** Names and values to be stored in an Ogg file: `{ TITLE: 'Interview' }`. */
+  /** Names and values that an Ogg file stores: `{ TITLE: 'Interview' }`. */
   readonly tags?: Readonly<Record<string, string>>;
   /**
-   * Where the file goes as it grows, in place of a Blob at the end: `await fileHandle.createWritable()`, or any stream of bytes.
-   * Bytes come in order; only a WAV's or a WebM's head is mended at the end, where the stream has `seek`. It is closed at the
-   * end, or aborted when there is no file. One that takes no bytes for 10 s ends the recording. A browser shows a file of the
-   * file system only when it has been closed: see `backup`.
+   * Receives the file as it grows, instead of a Blob at the end: `await fileHandle.createWritable()`, or any stream of
+   * bytes. Bytes arrive in order; only the header of WAV and WebM is rewritten at the end, if the stream has `seek`.
+   * The stream is closed at the end, or aborted if there is no file. A stream that takes no bytes for 10 s ends the
+   * recording. Browsers show a file of the file system only after it has been closed: see `backup`.
    */
   readonly stream?: WritableStream;
   /**
-   * A name under which everything is also stored as it is recorded, by a Worker that needs nothing of the page, so that a crash
-   * costs at most the last second: `unfinishedRecordings()` finds it again. Deleted when the recording is complete. Where it
-   * fails an `'error'` event with the code `'backup'` tells it, and the recording continues.
+   * A name under which the recording is also stored as it grows, by a Worker that does not depend on the page, so that
+   * a crash costs at most the last second: `unfinishedRecordings()` finds it again. It is deleted when the recording is
+   * complete. If it fails, an `'error'` event with the code `'backup'` follows, and the recording continues.
    */
   readonly backup?: string;
   /**
-   * Your own copies of the worklets' files. A recorder needs two, the capture's and the meter's, so give a function from the
-   * name: a single address is taken for the capture's.
+   * Your own copies of the worklets' files. A recorder needs two, the capture's and the meter's, so pass a function of
+   * the name: a single URL is used for the capture's.
    */
   readonly workletUrl?: WorkletUrl;
   /** Your own copy of `libopus.wasm`: see `loadOpusModule`. */

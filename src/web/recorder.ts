@@ -16,7 +16,10 @@ import { recorderCapture } from './recorder-options.ts';
 import type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
-/** `'stopped'`: `stop()` gives the file; `'failed'`: it could not be written, and `stop()` says why; `'closed'`: by `close()`. */
+/**
+ * `'stopped'`: `stop()` returns the file; `'failed'`: it could not be written, and `stop()` says why; `'closed'`: by
+ * `close()`.
+ */
 export type RecorderState = 'recording' | 'paused' | 'stopped' | 'failed' | 'closed';
 
 /** What a {@link Recorder} dispatches. */
@@ -24,8 +27,8 @@ export interface RecorderEventMap {
   /** `recorder.state` has changed. */
   readonly statechange: Event;
   /**
-   * A failure, in `detail`. Where the state is `'failed'` there is no file. A failed backup (code `'backup'`) or meter leaves the
-   * recording as it is; a capture that fails completes the file.
+   * A failure, in `detail`. In the state `'failed'` there is no file. A failed backup (code `'backup'`) or meter leaves
+   * the recording as it is; a capture that fails completes the file.
    */
   readonly error: CustomEvent<MicwireError>;
 }
@@ -41,7 +44,7 @@ export interface RecorderEventMap {
  */
 export class Recorder extends TypedEventTarget<RecorderEventMap> {
   readonly container: RecorderContainer;
-  /** What captures: its `node`, `stats` and `state` are of interest. Leave its chunks alone. */
+  /** The capture behind the file. Read its `node`, `stats` and `state`, and leave its chunks alone. */
   readonly capture: Capture<PayloadFormat>;
   readonly #file: RecordingFile;
   readonly #backup: RecorderBackup | undefined;
@@ -62,7 +65,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   #onWritten: (() => void) | undefined;
 
   /**
-   * Loads what is needed and begins to record.
+   * Loads what is needed and starts to record.
    * @throws as `Capture.create`; TypeError for options that do not fit the container
    */
   static async create(
@@ -134,7 +137,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     this.#result.catch(() => {});
   }
 
-  /** What the recorder is doing; `'statechange'` tells when it does something else. A track that ends stops it. */
+  /** What the recorder is doing; `'statechange'` follows each change. A track that ends stops it. */
   get state(): RecorderState {
     return this.#state;
   }
@@ -149,7 +152,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     return this.#file.size;
   }
 
-  /** Seconds that are recorded; pauses take none. */
+  /** Recorded seconds, without pauses. */
   get duration(): number {
     return this.#frames / this.capture.sampleRate;
   }
@@ -160,8 +163,8 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 
   /**
-   * The loudest sample of late, over all channels, in dBFS with a slow decay: −Infinity is silence, NaN a meter that could not
-   * be made, which an `'error'` event has told.
+   * The loudest recent sample of all channels in dBFS, with a slow decay. −Infinity is silence; NaN means that the
+   * meter could not be created, which an `'error'` event has reported.
    */
   get level(): number {
     if (this.#meter === undefined || this.#reading === undefined) return NaN;
@@ -172,8 +175,8 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 
   /**
-   * Stops recording until `resume()`; the time between is not in the file. Resolves when what was captured before is written, but
-   * for what does not fill a packet of Opus: that waits for what follows. `duration` and `size` then stand still.
+   * Pauses the recording until `resume()`; the time between is not in the file. Resolves when the captured audio is
+   * written, except an incomplete Opus packet, which is completed later. `duration` and `size` no longer change then.
    */
   async pause(): Promise<void> {
     if (this.#state !== 'recording') return;
@@ -197,10 +200,10 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 
   /**
-   * Ends the recording and completes the file. A second call gives the same.
-   * @returns the file; undefined where it went to `stream`, which is closed then
-   * @throws MicwireError `'empty'` when nothing was recorded, `'recording'` when the file could not be written, `'closed'`
-   *   when the recorder was closed before
+   * Ends the recording and completes the file. A second call returns the same promise.
+   * @returns the file; undefined if it went to `stream`, which is then closed
+   * @throws MicwireError `'empty'` when nothing was recorded, `'recording'` when the file could not be written,
+   *   `'closed'` when the recorder was closed before
    */
   async stop(): Promise<Blob | undefined> {
     await this.capture.close();
@@ -208,8 +211,8 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 
   /**
-   * Discards the recording, its backup too, and ends the capture; a file that is complete remains. Resolves when all is let go
-   * of; a second call returns the same promise.
+   * Discards the recording and its backup, and ends the capture; a completed file remains. Resolves when everything is
+   * released; a second call returns the same promise.
    */
   close(): Promise<void> {
     return (this.#closing ??= this.#discard());

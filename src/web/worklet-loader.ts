@@ -7,7 +7,7 @@ import type { WorkletFile, WorkletName } from './worklet-files.ts';
 
 export type { WorkletName };
 
-/** Your own copy of a worklet's file: its address, or a function from the worklet's name to it. */
+/** URL of your own copy of a worklet's file, or a function from the worklet's name to it. */
 export type WorkletUrl = string | URL | ((name: WorkletName) => string | URL);
 
 /** Where to take worklet files from. */
@@ -29,13 +29,14 @@ export interface WorkletContext extends LivingContext {
 const loads = new WeakMap<object, Map<string, Promise<void>>>();
 
 /**
- * Adds the module of one worklet to a context, once; calls at the same time share one load.
+ * Adds the module of one worklet to a context, once; simultaneous calls share one load.
  *
  * Without `options.url` it tries the file beside the package, then a copy carried in JavaScript as a `blob:`, then as a
  * `data:` address, and so runs under any bundler. A page with a strict Content-Security-Policy allows the file only.
  *
  * @throws TypeError when `context` is not a context; MicwireError 'unsupported' where the context has no AudioWorklet,
- *   'closed' when it is closed, before or meanwhile, 'worklet-load' when every way failed: its message names each, the cause and the cure.
+ *   'closed' when it is closed, before or meanwhile, 'worklet-load' when every way failed: its message names each, the
+ *   cause and the cure.
  */
 export function loadWorklet(
   context: WorkletContext,

@@ -83,13 +83,14 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
   }
 
   /**
-   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or `signal`
-   * is aborted. Chunks wait while the transport is not open, or is congested: for as long as the capture's `bufferDuration`, then the oldest
-   * is dropped and counted. A transport that comes back is sent to again; its failures are its own `'error'` events.
+   * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or
+   * `signal` is aborted. While the transport is not open, or is congested, chunks are queued for at most the capture's
+   * `bufferDuration`; then the oldest is dropped and counted. Sending continues when the transport reconnects; its
+   * failures are its own `'error'` events.
    * @example
    * capture.pipeTo(transport, binaryFraming);
-   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
-   *   `{ createEncoder: (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own, `{ createEncoder:
+   *   (stream) => rtpFraming.createEncoder({ ...stream, payloadType: 96 }) }`
    * @returns what was sent, when the pipe has ended; another reader may then follow
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry; TypeError when the
    *   capture is being read already

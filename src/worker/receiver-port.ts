@@ -54,31 +54,32 @@ export class ReceiverPort implements StreamFormat {
   }
 
   /**
-   * Takes packets: as `Receiver.insert`. They go nowhere once the receiver is closed.
-   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the same;
-   *   MicwireError `'closed'` after `close()`
+   * Inserts packets, as `Receiver.insert` does. They have no effect when the receiver is closed.
+   * @throws PacketError when one is not of the stream's format, rate or channel count: the others are taken all the
+   *   same; MicwireError `'closed'` after `close()`
    */
   insert(packets: ReceivedPackets): void {
     this.#feed.insert(packets);
   }
 
   /**
-   * Takes a message of the option `framing`: as `Receiver.receive`.
+   * Decodes a message of the option `framing`, as `Receiver.receive` does.
    * @returns whether it was taken
-   * @throws TypeError without the option `framing`, or for what is neither text nor bytes
+   * @throws TypeError without the option `framing`, or for a message that is neither text nor bytes
    */
   receive(message: ReceivedMessage): boolean {
     return this.#feed.receive(message);
   }
 
   /**
-   * Takes every message of a transport until the transport is closed for good, the receiver is closed or `signal` is aborted.
-   * Whatever the network brings, it does not throw: a message that cannot be read, or is of another stream, is counted.
+   * Plays every message of a transport until the transport is closed for good, the receiver is closed or `signal` is
+   * aborted. Nothing from the network makes it throw: a message that cannot be read, or is of another stream, is
+   * counted.
    * @example
    * receiver.pipeFrom(transport, binaryFraming);
-   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own,
-   *   `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
-   * @returns what came, when the pipe has ended
+   * @param framing `binaryFraming`, `base64JsonFraming` or `rtpFraming`; with options of your own, `{ createDecoder:
+   *   (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`
+   * @returns what was received, when the pipe has ended
    * @throws TypeError or RangeError for a wrong argument, or a stream that the framing cannot carry
    */
   async pipeFrom(
@@ -95,12 +96,12 @@ export class ReceiverPort implements StreamFormat {
     return this.#feed.badMessages;
   }
 
-  /** Packets that were not passed on, for no decoder takes them. */
+  /** Packets that were not passed on, because no decoder accepts them. */
   get decodeErrors(): number {
     return this.#feed.decodeErrors;
   }
 
-  /** Lets go of the receiver, which continues to play. A second call returns the same promise. */
+  /** Releases the receiver, which continues to play. A second call returns the same promise. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }

@@ -42,7 +42,8 @@ export function useLab(view: 'compare' | 'lane' | 'call'): LabPage {
   const reopen = async (query = ''): Promise<void> => {
     // An address that differs by its fragment alone would not load anything.
     await page.goto('about:blank');
-    await page.goto(`${address}${query}#${view}`);
+    // The first time the server bundles everything.
+    await page.goto(`${address}${query}#${view}`, { timeout: 40_000 });
     await page.getByRole('button', { name: 'Start', exact: true }).waitFor({ timeout: 40_000 });
   };
 

@@ -203,6 +203,20 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'step', at: 8070, for: 0, by: -1000 },
     ],
   },
+  {
+    name: 'joins without a click what was captured before and after a page was blocked for 3 s',
+    world: {
+      ...PLAIN,
+      ...ratesOf(6000),
+      seed: 2372,
+      framing: 'binary',
+      bufferMs: 1000,
+      skewPpm: 48,
+      network: { ...PLAIN.network, jitterMs: 28 },
+      durationMs: 7900,
+    },
+    actions: [{ kind: 'block', at: 4000, side: 'sender', for: 2970 }],
+  },
 ];
 
 /**

@@ -56,22 +56,25 @@ export function slotIn(buffer: ArrayBufferLike, offset: number, payloadBytes: nu
   };
 }
 
-/** A run of captured frames. It owns its bytes: they stay as they are, and may be transferred. */
+/** A run of captured frames. It owns its bytes: you may keep, change or transfer them. */
 export class Chunk<Format extends PayloadFormat = SampleFormat> implements StreamFormat<Format> {
   readonly sampleRate: number;
   readonly channels: number;
   readonly format: Format;
   readonly encoding: ChunkEncoding;
   /**
-   * Number of the chunk among those that were given to the reader, from 0, without a gap. Audio that was dropped, wherever it was,
-   * takes no number: `dropped` and `frame` tell about it.
+   * Number of the chunk for its reader, from 0, without gaps. Dropped audio takes no number: `dropped` and `frame` show
+   * it.
    */
   readonly sequence: number;
   /** First frame at the wire rate, counted from the start of capture; pauses take no frames, dropped frames are counted. */
   readonly frame: number;
   /** Frames in the chunk. */
   readonly frames: number;
-  /** The context's time of the first frame at the processor's input, in seconds; the resampler's delay is taken off. */
+  /**
+   * When the first frame reached the processor, on the clock of `context.currentTime`, in seconds, without the
+   * resampler's delay.
+   */
   readonly contextTime: number;
   #dropped: number;
   #binary: Uint8Array<ArrayBuffer> | undefined;
@@ -101,7 +104,7 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
     else this.#binary = payload;
   }
 
-  /** Frames that were lost just before this chunk, at the wire rate: `frame` has moved on by as many. */
+  /** Frames lost just before this chunk, at the wire rate; `frame` includes them. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -111,12 +114,12 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
     return Math.round((this.frame / this.sampleRate) * 1e6);
   }
 
-  /** The interleaved samples, or the packet. Made from the Base64 text on first use when that is what came. */
+  /** The interleaved samples, or the packet. If Base64 was sent, converted on first access. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return (this.#binary ??= decodeBase64(this.#text!));
   }
 
-  /** The same as Base64 text (RFC 4648 §4). Made from the bytes on first use when they are what came. */
+  /** The same as Base64 text (RFC 4648 §4). If bytes were sent, converted on first access. */
   get base64(): string {
     return (this.#text ??= encodeBase64(this.#binary!));
   }

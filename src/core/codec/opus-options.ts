@@ -2,32 +2,34 @@ import { checkObject } from '../option-names.ts';
 import { describe, integerIn, numberIn, oneOf } from '../arguments.ts';
 import { PACKET_CODECS } from '../format/packet-codecs.ts';
 
-/** What the encoder is tuned for: understanding speech, likeness to the original, or least delay (2.5 ms less look-ahead). */
+/**
+ * What the encoder optimizes: intelligible speech, fidelity, or minimal delay (a look-ahead of 2.5 ms instead of 6.5).
+ */
 export type OpusApplication = 'voip' | 'audio' | 'lowdelay';
-/** `'variable'`: packets as large as they need to be around the bit rate; `'constant'`: all of one size. */
+/** `'variable'`: packet sizes vary around the bitrate; `'constant'`: all packets have the same size. */
 export type OpusBitrateMode = 'variable' | 'constant';
-/** Says what comes, where you know; it decides between Opus's two codecs. */
+/** The kind of signal, if you know it; it decides between Opus's two codecs. */
 export type OpusSignal = 'auto' | 'voice' | 'music';
 
-/** How Opus encodes. All the same wherever it runs. */
+/** Options of the Opus encoder, the same wherever it runs. */
 export interface OpusOptions {
-  /** Bits a second, 500–512000 for each channel. @default 32000 a channel */
+  /** Bits per second of all channels together, 500 to 512000 × channels. @default 32000 a channel */
   readonly bitrate?: number | undefined;
   /** 0–10: more is better and slower. @default 9, as libopus */
   readonly complexity?: number | undefined;
   /** @default 'voip' for one channel, 'audio' for two */
   readonly application?: OpusApplication | undefined;
-  /** Milliseconds of a packet: 2.5, 5, 10, 20, 40, 60, 80, 100 or 120. @default 20 */
+  /** Milliseconds per packet: 2.5, 5, 10, 20, 40, 60, 80, 100 or 120. @default 20 */
   readonly frameDuration?: number | undefined;
   /**
-   * Lets packets also carry the one before at a low rate, where it is worth it, for when that is lost. Needs 'voip' or
+   * Packets also carry the previous one at a low rate where that is worth it, in case it is lost. Needs 'voip' or
    * 'audio' and packets of at least 10 ms.
    * @default false
    */
   readonly fec?: boolean | undefined;
-  /** Packets that get lost, in percent, 0–100: more makes FEC and prediction more robust. @default 10 with FEC, else 0 */
+  /** Expected packet loss in percent, 0–100: more makes FEC and prediction more robust. @default 10 with FEC, else 0 */
   readonly expectedLoss?: number | undefined;
-  /** In silence sends packets of 1 or 2 bytes. @default false */
+  /** Sends most packets of digital silence as 1 or 2 bytes. @default false */
   readonly dtx?: boolean | undefined;
   /** @default 'variable' */
   readonly bitrateMode?: OpusBitrateMode | undefined;

@@ -2,7 +2,7 @@ import type { PayloadFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { LazyPacket, Packet } from './packet.ts';
 
-/** Writes the packets of one stream as messages. One stream has one, since a framing may count or remember. */
+/** Writes the packets of one stream as messages. Each stream has its own, because a framing may keep state. */
 export interface MessageEncoder {
   /**
    * Writes one packet as one message, in memory of its own: what `WebSocket.send` and `RTCDataChannel.send` take.
@@ -13,12 +13,15 @@ export interface MessageEncoder {
   reset(): void;
 }
 
-/** Reads the messages of one stream. One stream has one, since a framing may have to tell numbers from what came before. */
+/**
+ * Reads the messages of one stream. Each stream has its own, because a framing may extend numbers from earlier
+ * messages.
+ */
 export interface MessageDecoder {
   /**
-   * Reads one message. A payload may be a view of `message`: it is the caller's to keep the message unchanged.
-   * @returns the packet; before it, oldest first, such as came along once more (`redundant`), whether they are missing or not. Of
-   *   RTP also packets without audio (`noAudio`), and none for a packet that may be a stray.
+   * Reads one message. A payload may be a view of `message`, so keep the message unchanged.
+   * @returns the packet, preceded by redundant copies of earlier ones, oldest first, whether they are missing or not.
+   *   RTP also returns packets without audio (`noAudio`), and none for a packet that may be a stray.
    * @throws PacketError, and nothing else, whatever comes from the network. The decoder stays usable.
    */
   decode(message: string | Uint8Array): readonly Packet[];
@@ -26,7 +29,7 @@ export interface MessageDecoder {
   reset(): void;
 }
 
-/** Where a field lies in a message of bytes, for those who show one. */
+/** Position of a field in a binary message. */
 export interface MessageField {
   /** Names of {@link Packet}, or of the framing's own standard. */
   readonly name: string;
@@ -38,7 +41,7 @@ export interface MessageField {
 export interface Framing {
   /** The name in the table of framings. */
   readonly name: string;
-  /** What an encoder makes, and the only thing that a decoder takes: a string, or bytes. */
+  /** What an encoder returns and a decoder accepts: a string, or bytes. */
   readonly message: 'text' | 'bytes';
   /** What it can carry. */
   readonly formats: readonly PayloadFormat[];
@@ -49,7 +52,7 @@ export interface Framing {
   /**
    * The fields of a message of bytes in their order, the payload last. Allocates its result.
    * @returns none for text
-   * @throws PacketError when it is no message of this framing
+   * @throws PacketError when it is not a message of this framing
    */
   layout(message: string | Uint8Array): readonly MessageField[];
 }
@@ -59,7 +62,7 @@ export interface SendFraming {
   createEncoder(stream: StreamFormat): MessageEncoder;
 }
 
-/** A framing whose every message tells all about its packet: nothing has to be known beforehand, and nothing is remembered. */
+/** A framing whose messages are complete: it needs no stream beforehand, and keeps no state. */
 export interface SelfDescribingFraming extends Framing {
   createEncoder(stream?: StreamFormat): MessageEncoder;
   createDecoder(stream?: StreamFormat): MessageDecoder;

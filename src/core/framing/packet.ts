@@ -9,8 +9,8 @@ import type { RtpArrival } from '../rtp/rtp-arrival.ts';
 /** What every packet says about its payload, whichever framing carries it. All numbers are integers. */
 export interface PacketHeader extends StreamFormat {
   /**
-   * Number of the packet since the start, from 0, without a gap as sent: a gap on arrival is a loss on the way. Audio that the sender
-   * dropped takes no number. 0..2⁵³−1.
+   * Number of the packet since the start, from 0, without gaps: a gap on arrival is a loss on the network. Audio that
+   * the sender dropped takes no number. 0..2⁵³−1.
    */
   readonly sequence: number;
   /** Number of the payload's first frame at the wire rate since the start. 0..2⁵³−1. */
@@ -22,13 +22,15 @@ export interface PacketHeader extends StreamFormat {
   readonly frames: number;
   /** The instant of the first frame in µs since the start, as in WebCodecs. 0..2⁵³−1. */
   readonly timestamp: number;
-  /** Frames that the sender dropped before this packet, since the packet before. 0..2³²−1. */
+  /** Frames that the sender dropped between the previous packet and this one. 0..2³²−1. */
   readonly dropped: number;
 }
 
 /** A packet whose payload is at hand as bytes: what every framing gives back. */
 export interface Packet extends PacketHeader, RtpArrival {
-  /** Interleaved little-endian samples, or one packet of Opus. May be a view of the message that was decoded: copy it to keep it. */
+  /**
+   * Interleaved little-endian samples, or one Opus packet. May be a view of the decoded message: copy it to keep it.
+   */
   readonly payload: Uint8Array;
 }
 

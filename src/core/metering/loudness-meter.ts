@@ -166,7 +166,7 @@ export class LoudnessMeter implements BlockMeter {
     this.#running = 0;
   }
 
-  /** Halts the measurement of I, LRA and the maxima; M and S go on. */
+  /** Pauses the measurement of I, LRA and the maxima; M and S continue. */
   pause(): void {
     this.#paused = true;
   }

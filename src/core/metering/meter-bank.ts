@@ -136,7 +136,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.#loudness?.resume();
   }
 
-  /** Halts the measurement of integrated loudness, loudness range and their maxima; all else continues. */
+  /** Pauses the measurement of integrated loudness, loudness range and their maxima; all else continues. */
   pause(): void {
     this.#loudness?.pause();
   }
@@ -152,7 +152,7 @@ export class MeterBank<Name extends MeterName = MeterName> implements BlockMeter
     this.reset();
   }
 
-  /** Gives the kernel's memory back, for another bank of this scope. Nothing may be called after. */
+  /** Returns the kernel's memory, for another bank of this scope. Do not call anything afterwards. */
   close(): void {
     this.#kernel.release?.();
   }

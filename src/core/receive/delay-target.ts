@@ -21,13 +21,13 @@ export interface DelayTargetOptions {
    * more concealed audio. Small for music and archives, large for conversation. 0.01 to 100. @default 0.5
    */
   readonly latencyCost?: number;
-  /** The target is never less, ms beyond the fastest packet. 0 to 10000. @default 0 */
+  /** Minimum of the target delay, in ms after the fastest packet. 0 to 10000. @default 0 */
   readonly minDelayMs?: number;
-  /** Nor more. `minDelayMs` to 10000. @default 2000 */
+  /** Maximum of the target delay, ms. `minDelayMs` to 10000. @default 2000 */
   readonly maxDelayMs?: number;
-  /** The target until arrivals have told enough. @default 40 */
+  /** The target until enough packets have arrived. @default 40 */
   readonly startDelayMs?: number;
-  /** How long before it is heard a packet must be there: the player's own lead. @default 5 */
+  /** How long before it is heard a packet must have arrived: the player's own lead. @default 5 */
   readonly leadMs?: number;
 }
 const NAMES = {
@@ -131,13 +131,13 @@ const LIFT = 28;
 const SLOTS = 29;
 
 /**
- * How long packets should wait. It watches when each packet was first there, by whatever copy of it, and takes the delay at
- * which waiting longer would cost more than the sound it saves: the least of `delay + concealed share × price`, the price
- * being 10000 ms / `latencyCost`. Lost packets cost the same at any delay and so do not move it; redundant copies do, as
- * they come a packet or more behind.
+ * Decides how long packets should wait. It observes when each packet first arrived, as whatever copy, and chooses the
+ * delay beyond which waiting costs more than the audio it saves: the least of `delay + concealed share × price`, the
+ * price being 10000 ms / `latencyCost`. Lost packets cost the same at any delay and so do not move it; redundant copies
+ * do, as they come a packet or more behind.
  *
- * A delay here is the time from a packet's capture to its playing, on the receiver's clock, less an origin near the fastest
- * packet's: {@link dueMs} puts both together.
+ * A delay here is the time from a packet's capture to its playing, on the receiver's clock, less an origin near the
+ * fastest packet's: {@link dueMs} puts both together.
  */
 export class DelayTarget implements ArrivalListener {
   /** The ratio of the two clocks, from the same arrivals. */

@@ -69,13 +69,14 @@ const PLAY_FRAME = 1;
 const SLOTS = 2;
 
 /**
- * Holds packets from their arrival until they are played: puts them in order, finds the one at the playhead, and counts what
- * was late, lost, doubled or reordered. It keeps no time of its own and decides nothing: {@link ReceiveDecision} does.
+ * Holds packets from their arrival until they are played: orders them, finds the one at the playhead, and counts late,
+ * lost, duplicate and reordered packets. It has no clock and decides nothing: {@link ReceiveDecision} does.
  *
- * Frames are numbered on one continuous scale of the buffer's own. It starts with the first packet's `frame`, and continues
- * without a step where the sender restarts or its timestamps jump.
+ * Frames are numbered on one continuous scale of the buffer's own. It starts with the first packet's `frame`, and
+ * continues without a step where the sender restarts or its timestamps jump.
  *
- * Nothing allocates after construction, and the work of a call is bounded: payloads are copied into slots of fixed size.
+ * Nothing allocates after construction, and the work of a call is bounded: payloads are copied into slots of fixed
+ * size.
  */
 export class JitterBuffer {
   readonly sampleRate: number;
@@ -93,6 +94,8 @@ export class JitterBuffer {
   readonly #mask: number;
   /** Something of the stream has been played, or passed over. */
   #played = false;
+  /** Whether the packet at hand is the first after the scale was joined. */
+  #joins = false;
 
   constructor(options: JitterBufferOptions) {
     checkOptions('JitterBuffer', options, NAMES);
@@ -157,14 +160,14 @@ export class JitterBuffer {
   }
 
   /**
-   * Puts a packet in. Put a packet in before the copies of others that came inside of it.
+   * Inserts a packet. Insert it before the copies that arrived in it.
    * @param sequence the packet's number, unwrapped
    * @param frame number of its first frame, unwrapped
    * @param frames frames that it holds; 0, with an empty payload, for a packet that carries no audio
    * @param payload copied; yours again on return
    * @param nowMs time of arrival on the clock of playing
-   * @param copy 0 for the packet itself, 1 and up for redundant copies, {@link FEC_COPY} for FEC: they fill a hole, or take
-   *   the place of a higher one, or are dropped
+   * @param copy 0 for the packet itself, 1 and up for redundant copies, {@link FEC_COPY} for FEC: they fill a hole, or
+   *   take the place of a higher one, or are dropped
    */
   insert(
     sequence: number,
@@ -228,6 +231,14 @@ export class JitterBuffer {
   /** 0 for the packet itself, {@link FEC_COPY} for FEC in another's payload, else which copy. */
   copyOf(slot: number): number {
     return this.#slots.copies[slot]!;
+  }
+
+  /**
+   * Whether it is the first behind a place where the scale was joined: its audio need not continue that of the packet before, even
+   * where no frames are missing between.
+   */
+  joinsAt(slot: number): boolean {
+    return this.#slots.joins[slot] === 1;
   }
 
   /**
@@ -295,7 +306,8 @@ export class JitterBuffer {
     }
     const { restarts } = numbering;
     if (!numbering.accept(frames)) return 'stray';
-    if (numbering.restarts !== restarts) this.#listener?.restarted();
+    this.#joins = numbering.restarts !== restarts;
+    if (this.#joins) this.#listener?.restarted();
     if (numbering.ahead > 0) this.#moveWindow();
     else if (numbering.ahead < 0) this.counters.add(COUNT.packetsReordered, 1);
     return this.#place(frames, payload, 0);
@@ -326,6 +338,7 @@ export class JitterBuffer {
   }
 
   #acceptCopy(frames: number, payload: Uint8Array, copy: number): InsertOutcome {
+    this.#joins = false;
     if (frames <= 0 || payload.length > this.maxPayloadBytes) return 'unusable';
     if (!this.#numbering.locate()) return 'stray';
     // FEC is about the audio before, not about the number before.
@@ -386,6 +399,7 @@ export class JitterBuffer {
     this.#slots.sequences[slot] = sequence;
     this.#slots.starts[slot] = start;
     this.#slots.arrivals[slot] = now;
+    this.#slots.joins[slot] = this.#joins ? 1 : 0;
     this.#slots.put(slot, frames, payload, copy);
     return 'stored';
   }
@@ -397,7 +411,7 @@ export class JitterBuffer {
     return sequence < state[NEXT_SEQUENCE]! || start + frames <= state[PLAY_FRAME]!;
   }
 
-  /** A packet that was there before. What is closer to the original takes the place of a copy: it may sound better. */
+  /** A packet that has already arrived. A better copy replaces a worse one. */
   #again(
     slot: number,
     sequence: number,

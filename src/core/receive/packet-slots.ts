@@ -12,6 +12,8 @@ export class PacketSlots {
   readonly frames: Int32Array;
   readonly bytes: Int32Array;
   readonly copies: Uint8Array;
+  /** 1 where what the packet holds does not continue the one before. */
+  readonly joins: Uint8Array;
   /** Packets held. */
   count = 0;
   /** One bit a slot: it holds a packet. */
@@ -27,6 +29,7 @@ export class PacketSlots {
     this.frames = new Int32Array(capacity);
     this.bytes = new Int32Array(capacity);
     this.copies = new Uint8Array(capacity);
+    this.joins = new Uint8Array(capacity);
     this.#held = new Int32Array(capacity >> 5);
   }
 

@@ -20,7 +20,7 @@ export type PlayoutAction =
    * the playhead stands and the sound is stretched.
    */
   | 'conceal'
-  /** Sound was left out, `frames` of it: take `slot`, and cross-fade to it. */
+  /** `frames` were skipped: take `slot`, and cross-fade to it. */
   | 'skip';
 
 /** What a {@link ReceiveDecision} decides about, and within which limits. */
@@ -29,11 +29,11 @@ export interface ReceiveDecisionOptions {
   readonly buffer: JitterBuffer;
   /** How long it should wait. */
   readonly target: DelayTarget;
-  /** Most that is left out of any stretch of sound, as a share of it. 0 to 0.5. @default 0.25 */
+  /** Maximum share that time-scaling removes from any stretch, 0 to 0.5. @default 0.25 */
   readonly maxAcceleration?: number;
-  /** Most that is added. 0 to 0.5. @default 0.25 */
+  /** Maximum share that time-scaling adds, 0 to 0.5. @default 0.25 */
   readonly maxDeceleration?: number;
-  /** Delay beyond the target by more than this is left out at once, ms. @default 1000 */
+  /** Delay above the target by more than this is skipped, ms. @default 1000 */
   readonly skipAboveMs?: number;
   /** Audio concealed per step while the buffer is empty, ms: how soon the next packet is heard. @default 5 */
   readonly concealStepMs?: number;
@@ -80,8 +80,9 @@ const MEASURED = 7;
 const SLOTS = 8;
 
 /**
- * Says what to play next, so that sound keeps to the target delay. The player asks whenever it has nothing decoded left,
- * does what it is told, and tells how much a change of length came to. Nothing here allocates, and the work is bounded.
+ * Decides what to play next, so that audio keeps to the target delay. The player asks when it has no decoded audio
+ * left, carries out the decision, and reports how much time-scaling removed or added. Nothing here allocates, and the
+ * work is bounded.
  */
 export class ReceiveDecision {
   readonly buffer: JitterBuffer;
@@ -130,7 +131,7 @@ export class ReceiveDecision {
     return this.#started;
   }
 
-  /** How much later than the target the next frame would be heard, ms, at the last decision; negative when sooner. */
+  /** By how much the next frame would be later than the target, ms, at the last decision; negative if earlier. */
   get surplusMs(): number {
     return this.#state[SURPLUS]!;
   }
@@ -142,8 +143,8 @@ export class ReceiveDecision {
 
   /**
    * What to play next.
-   * @param nowMs time on the clock of arrivals
-   * @param aheadMs sound that is decoded and not heard yet: what is decided on now is heard that much later
+   * @param nowMs time on the clock of arrivals @param aheadMs decoded audio that has not been heard yet: this decision
+   *   is heard that much later
    */
   decide(nowMs: number, aheadMs: number): PlayoutAction {
     // So short that it is inlined: the numbers of a real call would be allocated.
@@ -177,7 +178,7 @@ export class ReceiveDecision {
     return covered;
   }
 
-  /** Tells how much time-scaling left out of the sound, in frames; negative where it added. */
+  /** Reports how many frames time-scaling removed; negative if it added frames. */
   scaled(removedFrames: number): void {
     const counters = this.buffer.counters;
     const state = this.#state;

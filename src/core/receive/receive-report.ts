@@ -22,7 +22,7 @@ export const REPORT_FIELDS = [
   'driftPpm',
   /** Packets that could not be decoded. */
   'decodeErrors',
-  /** Frames of lost packets that were taken from the packet behind (in-band FEC). */
+  /** Frames of lost packets that were decoded from the next packet (in-band FEC). */
   'fecSamples',
 ] as const;
 

@@ -11,7 +11,7 @@ import { TimeScaler } from './time-scaler.ts';
 export interface ReceiveSourceOptions {
   /** Taken over: nobody else may use it. */
   readonly decoder: PayloadDecoder;
-  /** Whether the decoder's own concealment is worth hearing: Opus's is. */
+  /** Whether the decoder's own concealment is used: Opus's is. */
   readonly decoderConceals: boolean;
   /** Of the longest packet. */
   readonly maxPacketFrames: number;
@@ -24,7 +24,7 @@ export interface ReceiveSourceOptions {
   readonly latencyCost: number | null;
 }
 
-/** So long the decoder's own concealment is listened to; then it has faded, and the background takes over. */
+/** How long the decoder's own concealment is used; then it has faded, and comfort noise replaces it. */
 const DECODER_CONCEALS_SECONDS = 0.1;
 
 /** Slots of times, which calls would otherwise box. */
@@ -33,10 +33,10 @@ const AHEAD = 1;
 const ARRIVAL = 2;
 
 /**
- * What came from the network, as one stream at the wire's rate that never ends: whenever nothing decoded is left it asks
- * {@link ReceiveDecision}, and decodes the next packet, takes a lost one from the packet behind it (FEC), or makes sound up;
- * then plays it longer or shorter as it was told. Whatever the bytes are nothing throws. Allocates in its constructor only,
- * except the errors of invalid packets.
+ * Turns packets from the network into one endless stream at the wire's rate. When no decoded audio is left, it asks
+ * {@link ReceiveDecision}, and decodes the next packet, recovers a lost one from the packet after it (FEC), or
+ * conceals; then it plays the audio longer or shorter as decided. No bytes make it throw. Allocates in its constructor
+ * only, except the errors of invalid packets.
  */
 export class ReceiveSource {
   readonly sampleRate: number;
@@ -46,7 +46,7 @@ export class ReceiveSource {
   readonly decision: ReceiveDecision;
   /** Packets that could not be decoded. */
   decodeErrors = 0;
-  /** Frames of lost packets that came from the packet behind. */
+  /** Frames of lost packets that were decoded from the next packet. */
   fecFrames = 0;
 
   readonly #decoder: PayloadDecoder;
@@ -137,9 +137,8 @@ export class ReceiveSource {
   }
 
   /**
-   * Sets the time of the next pulls.
-   * @param nowMs on the clock of arrivals
-   * @param aheadMs the first frame that is pulled will be heard so much later
+   * Sets the time of the next pulls. @param nowMs on the clock of arrivals @param aheadMs delay from now until the
+   * first pulled frame is heard
    */
   setTime(nowMs: number, aheadMs: number): void {
     this.#times[NOW] = nowMs;
@@ -170,7 +169,7 @@ export class ReceiveSource {
     return count;
   }
 
-  /** Forgets the stream: what comes next is another one. The counters stay. */
+  /** Forgets the stream: the next packet starts another one. The counters stay. */
   reset(): void {
     this.buffer.reset();
     this.target.reset();
@@ -188,8 +187,8 @@ export class ReceiveSource {
   }
 
   /**
-   * Time-scaling must see what comes: takes packets that are there. A quantum decodes twice the frames that it pulls for this,
-   * at most, or one packet.
+   * Time-scaling needs to look ahead, so this decodes packets that are already there: per quantum at most twice the
+   * frames that it pulls, or one packet.
    */
   #lookAhead(frames: number): void {
     const { buffer } = this;
@@ -228,7 +227,7 @@ export class ReceiveSource {
     }
   }
 
-  /** Silence, or the background where there was any. */
+  /** Silence, or comfort noise if a background is known. */
   #append(frames: number): void {
     const scaler = this.#scaler;
     scaler.makeRoom(frames);
@@ -243,10 +242,11 @@ export class ReceiveSource {
     this.#concealed = 0;
   }
 
-  /** @param skips whether sound was left out before the packet */
+  /** @param skips whether audio was skipped before the packet */
   #play(skips: boolean): void {
     const { buffer, decision } = this;
     const { slot } = decision;
+    const jumps = skips || buffer.joinsAt(slot);
     const covered = decision.take();
     const frames = buffer.framesOf(slot);
     const { line } = this.#scaler;
@@ -263,7 +263,7 @@ export class ReceiveSource {
         channels[c]!.copyWithin(end, end + covered, end + frames);
       }
     }
-    if (!this.#joins && (skips || covered > 0)) this.#begin();
+    if (!this.#joins && (jumps || covered > 0)) this.#begin();
     if (this.#joins) this.#concealment.merge(channels, end, left);
     this.#joins = false;
     this.#concealed = 0;
@@ -295,7 +295,7 @@ export class ReceiveSource {
     }
   }
 
-  /** Makes sound up: the decoder does, while that is worth it, then repetition that fades into the background. */
+  /** Conceals: by the decoder, while that is useful, then by repetition that fades into comfort noise. */
   #conceal(frames: number): void {
     const scaler = this.#scaler;
     scaler.makeRoom(frames);
@@ -342,7 +342,7 @@ export class ReceiveSource {
     this.#joins = true;
   }
 
-  /** Lets the background be learnt from what was read last, where none of it was concealed. */
+  /** Learns the background from the audio read last, if none of it was concealed. */
   #listen(frames: number): void {
     this.#doubtful -= frames;
     if (this.#doubtful > 0) return;
@@ -352,7 +352,7 @@ export class ReceiveSource {
   }
 }
 
-/** Bytes that no decoder takes are no failure of ours. @returns false */
+/** Bytes that no decoder accepts are not a failure. @returns false */
 function refused(error: unknown): false {
   if (error instanceof PacketError || error instanceof MicwireError) return false;
   throw error;

@@ -6,7 +6,7 @@ import { createResampler } from './resampler-stream.ts';
 import type { ResamplerExecution } from './resampler-plan.ts';
 import type { StreamResampler } from './resampler-stream.ts';
 
-/** What a {@link Resampler} converts, and how well. */
+/** Options of a {@link Resampler}. */
 export interface ResamplerOptions extends ResamplerPlanOptions {
   /** 1 to 32. @default 1 */
   readonly channels?: number;
@@ -68,7 +68,7 @@ export class Resampler implements StreamResampler {
 }
 
 /**
- * Converts whole signals at once: n frames become round(n · to / from). Allocates the result.
+ * Converts whole signals in one call: n frames become round(n · to / from). Allocates the result.
  * @param channels planar, equally long; left untouched.
  */
 export function resample(

@@ -19,8 +19,8 @@ export interface DataChannelLike {
 }
 
 /**
- * Messages over an `RTCDataChannel` (RFC 8831). Whether they arrive for sure and in order is the channel's own: one made with
- * `{ ordered: false, maxRetransmits: 0 }`, as `Call.createDataChannel` does unless told otherwise, loses and reorders what the
+ * Carries messages over an `RTCDataChannel` (RFC 8831). Reliability and order are those of the channel: one made with
+ * `{ ordered: false, maxRetransmits: 0 }`, as `Call.createDataChannel` does by default, loses and reorders what the
  * network does, and never waits. It runs in a Worker too, where the engine can transfer a channel (Chromium).
  */
 export class DataChannelTransport extends BaseTransport {

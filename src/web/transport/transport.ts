@@ -7,12 +7,12 @@ import { integerIn } from '../../core/arguments.ts';
 export type TransportMessage = string | Uint8Array;
 
 /**
- * - `'connecting'`: the first attempt, or the next one, is under way;
+ * - `'connecting'`: the first or the next attempt is in progress;
  * - `'open'`: messages go out;
  * - `'congested'`: connected, but more is buffered than the high water mark: messages are dropped and counted until it
  *   has drained to the low water mark;
- * - `'waiting'`: the connection is lost; the next attempt comes by itself after `retryInMs`;
- * - `'closed'`: for good, by `close()`; or by the other side, over a transport that cannot come back.
+ * - `'waiting'`: the connection is lost; the next attempt starts after `retryInMs`;
+ * - `'closed'`: by `close()`, or by the other side over a transport that cannot reconnect.
  */
 export type TransportState = 'connecting' | 'open' | 'congested' | 'waiting' | 'closed';
 
@@ -36,7 +36,7 @@ export interface TransportStats {
   /** Messages that `send` refused. */
   readonly droppedMessages: number;
   readonly droppedBytes: number;
-  /** Connections that came up, the first one included. */
+  /** Connections that opened, the first one included. */
   readonly connections: number;
 }
 
@@ -56,11 +56,11 @@ export interface TransportEventMap {
  * own extends `TypedEventTarget<TransportEventMap>`.
  */
 export interface Transport extends TypedEventTarget<TransportEventMap> {
-  /** What the transport is doing; `'statechange'` tells when that changes. */
+  /** What the transport is doing; `'statechange'` follows each change. */
   readonly state: TransportState;
   /** The state with its reason, as a snapshot. */
   readonly status: TransportStatus;
-  /** Bytes that were sent and have not left this process yet. */
+  /** Bytes that were sent but have not left this process. */
   readonly bufferedBytes: number;
   /** A snapshot of the totals. */
   readonly stats: TransportStats;
@@ -70,9 +70,7 @@ export interface Transport extends TypedEventTarget<TransportEventMap> {
    * @returns whether it went out; false when the transport is not `'open'`, or is congested
    */
   send(message: TransportMessage): boolean;
-  /**
-   * Ends the connection for good: `'statechange'` to `'closed'` is the last event. A second call returns the same promise.
-   */
+  /** Ends the connection: `'statechange'` to `'closed'` is the last event. A second call returns the same promise. */
   close(): Promise<void>;
 }
 
@@ -162,7 +160,8 @@ const DEFAULT_HIGH_WATER_BYTES = 2 ** 17;
 const MAX_WATER_BYTES = 2 ** 30;
 
 /**
- * Tells when to drop, with two marks: a single one would let every other message through and cut the sound to shreds.
+ * Decides when to drop, with two marks: a single one would let every other message through, and leave only fragments of
+ * the audio.
  */
 export class WaterMarks {
   readonly highWaterBytes: number;

@@ -9,13 +9,13 @@ import { createGlobalSocket, socketAddress } from './socket.ts';
 import { WaterMarks, messageBytes } from './transport.ts';
 import type { TransportMessage, WaterMarkOptions } from './transport.ts';
 
-/** How a silent server is asked whether it is there. */
+/** How a silent server is probed. */
 export interface HeartbeatOptions {
-  /** What to send: your server must answer it by any message. */
+  /** The message to send; your server must answer it with any message. */
   readonly message: TransportMessage | (() => TransportMessage);
-  /** It is sent when nothing has come for this many ms. @default 15000 */
+  /** Sent when nothing has arrived for this many ms. @default 15000 */
   readonly intervalMs?: number;
-  /** The connection is given up when nothing has come for this many ms after it. @default 10000 */
+  /** The connection is replaced when nothing has arrived for this many ms after it. @default 10000 */
   readonly timeoutMs?: number;
 }
 
@@ -29,20 +29,20 @@ export interface WebSocketTransportOptions extends WaterMarkOptions, BackOffOpti
    */
   readonly connectTimeoutMs?: number;
   /**
-   * A connection that holds bytes and has not moved one for this many ms is given up, and a new one made: a network that
-   * went away leaves a WebSocket open for minutes.
+   * A connection that holds bytes and has sent none for this many ms is replaced: a network that is gone leaves a
+   * WebSocket open for minutes.
    * @default 10000
    */
   readonly stallTimeoutMs?: number;
   /**
-   * Asks a server that says nothing whether it is there: a WebSocket that sends nothing does not notice that its network went
-   * away, and pages cannot send its pings. Give a message that your server answers.
+   * Probes a silent server: a WebSocket that sends nothing does not notice that its network is gone, and pages cannot
+   * send its pings. Pass a message that your server answers.
    * @default none: a server may be silent for as long as it likes
    */
   readonly heartbeat?: HeartbeatOptions;
   /**
-   * Makes the socket, at once or later, when a token is to be fetched. An attempt for which it throws or rejects has failed:
-   * the next one comes as after any other. (Throwing at the very first attempt, it throws from `create`.)
+   * Makes the socket, or a promise of one, for example after fetching a token. If it throws or rejects, the attempt has
+   * failed, and the next one follows. (Throwing at the very first attempt, it throws from `create`.)
    * @default the global WebSocket
    */
   readonly createSocket?: (
@@ -77,9 +77,10 @@ const LOOK_MS = 250;
 const DEFAULT_HEARTBEAT_MS = 15_000;
 
 /**
- * Messages over a WebSocket (RFC 6455) that comes back by itself: bounded exponential back-off with jitter, and at once when the
- * system reports that it is online again. A slow network never makes latency grow without bound: above the high
- * water mark messages are dropped and counted. What is sent while it is not connected is dropped and counted too.
+ * Carries messages over a WebSocket (RFC 6455) that reconnects by itself: with bounded exponential back-off and jitter,
+ * and immediately when the system is online again. A slow network never makes latency grow without bound: above the
+ * high water mark, messages are dropped and counted. Messages sent while it is not connected are dropped and counted
+ * too.
  */
 export class WebSocketTransport extends BaseTransport {
   /** The address in full: `ws:` or `wss:`. */
@@ -112,8 +113,7 @@ export class WebSocketTransport extends BaseTransport {
   #askedAt = 0;
 
   /**
-   * Begins to connect.
-   * @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page
+   * Starts to connect. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page
    * @throws MicwireError `'unsupported'` where there is no WebSocket; TypeError or RangeError for an address or an
    *   invalid option
    */
@@ -161,7 +161,7 @@ export class WebSocketTransport extends BaseTransport {
     return true;
   }
 
-  /** Ends a wait: the next attempt begins at once. Without effect in any other state. */
+  /** Ends a wait: the next attempt starts immediately. No effect in any other state. */
   readonly retryNow = (): void => {
     if (this.state === 'waiting') this.#connect();
   };

@@ -6,25 +6,28 @@ import type { CallOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import type { MicwireError } from '../../core/errors.ts';
 import type { CallStep } from '../../core/webrtc/call-timeline.ts';
 
-/** What a {@link Call} sends, takes and how it connects. */
+/** Options of a {@link Call}. */
 export interface CallOptions {
-  /** The sound to send; stays the caller's own and is not stopped. @default none */
+  /** The audio to send; it stays yours and is not stopped. @default none */
   readonly track?: MediaStreamTrack | null;
-  /** Whether sound of the other side is taken. @default true */
+  /** Whether to receive the other side's audio. @default true */
   readonly receive?: boolean;
   /** STUN and TURN servers. @default none: enough on one machine and within a network */
   readonly iceServers?: readonly RTCIceServer[];
   /** `'relay'`: only through a TURN server, so that the peers do not learn each other's addresses. @default 'all' */
   readonly iceTransportPolicy?: RTCIceTransportPolicy;
   /**
-   * Whether each packet shall carry a copy of the one before (RED, RFC 2198), where the engine can. The caller's wish counts,
-   * for both directions; `call.redundancy` tells whether it came true.
+   * Whether each packet carries a copy of the previous one (RED, RFC 2198), if the engine can. The caller's setting
+   * counts, for both directions; `call.redundancy` says whether it is in use.
    * @default false
    */
   readonly redundancy?: boolean;
   /** How this side encodes. @default as the browser has it: some 32 kbit/s, one channel, FEC, 20 ms a packet */
   readonly opus?: CallOpusOptions;
-  /** ms that the jitter buffer shall aim at, 0 to 4000; it goes above when the network asks for it. @default the browser's */
+  /**
+   * Target of the browser's jitter buffer in ms, 0 to 4000; the delay exceeds it if the network requires. @default the
+   * browser's
+   */
   readonly jitterBufferTarget?: number | null;
   /** `connect` fails after this many ms. @default 20000 */
   readonly connectTimeoutMs?: number;

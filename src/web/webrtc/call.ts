@@ -49,8 +49,8 @@ const CHANNEL_NAMES = { reliable: 1, label: 1 } satisfies OptionNames<CallDataCh
 let callsMade = 0;
 
 /**
- * One call between two peers over WebRTC: one sound each way at most, and data channels. Each side makes its own `Call` on its
- * end of a {@link Signalling}.
+ * One call between two peers over WebRTC: at most one audio stream each way, and data channels. Each side makes its own
+ * `Call` on its end of a {@link Signalling}.
  *
  * @example
  * const signalling = WebSocketSignalling.create('/signal', { room: 'kitchen' });
@@ -82,7 +82,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #lastFigures: CallFigures | null = null;
 
   /**
-   * Makes the connection; nothing is sent before `connect()`.
+   * Creates the connection; nothing is sent before `connect()`.
    * @param signalling belongs to the call from now on, and ends with it
    * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong option
    */
@@ -137,17 +137,17 @@ export class Call extends TypedEventTarget<CallEventMap> {
     return this.#record.timeline.steps;
   }
 
-  /** The offer as it went over the wire; null before. See `explainSdp`. */
+  /** The offer as it was sent; null before. See `explainSdp`. */
   get offer(): string | null {
     return this.#negotiation.offer;
   }
 
-  /** The answer as it went over the wire; null before. */
+  /** The answer as it was sent; null before. */
   get answer(): string | null {
     return this.#negotiation.answer;
   }
 
-  /** The sound of the other side; null before it is there. */
+  /** The audio of the other side; null until it is there. */
   get remoteTrack(): MediaStreamTrack | null {
     return this.#remoteTrack;
   }
@@ -162,7 +162,9 @@ export class Call extends TypedEventTarget<CallEventMap> {
     return this.#history.figures;
   }
 
-  /** ms that the jitter buffer shall aim at; null: the browser decides. May be set at any time. @throws RangeError */
+  /**
+   * Target of the browser's jitter buffer in ms; null: the browser decides. May be set at any time. @throws RangeError
+   */
   get jitterBufferTarget(): number | null {
     return this.#jitterBufferTarget;
   }
@@ -224,7 +226,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
   }
 
   /**
-   * A node that plays the other side's sound. It stops with the call.
+   * A node with the other side's audio. It ends with the call.
    * @throws MicwireError `'no-audio'` while there is none
    */
   createSource(context: AudioContext): MediaStreamAudioSourceNode {

@@ -18,7 +18,7 @@ export interface NegotiationListener {
  * Offer and answer, and candidates both ways, once (RFC 8829; JSEP without renegotiation, so that no two offers can meet).
  */
 export class Negotiation {
-  /** The offer as it went over the wire; null before. */
+  /** The offer as it was sent; null before. */
   offer: string | null = null;
   /** The answer, likewise. */
   answer: string | null = null;

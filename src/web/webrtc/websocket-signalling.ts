@@ -38,9 +38,8 @@ export class WebSocketSignalling extends BaseSignalling {
   #failure: Error | null = null;
 
   /**
-   * Begins to connect.
-   * @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. What else the server must know, such as a
-   * token, goes into its query
+   * Starts to connect. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. What else the
+   * server must know, such as a token, goes into its query
    * @throws TypeError for a wrong address or room; MicwireError `'unsupported'` where there is no WebSocket
    */
   static create(url: string | URL, options: WebSocketSignallingOptions): WebSocketSignalling {
