@@ -181,7 +181,7 @@ function fec(module: object): Row[] {
     complexity: 10,
     signal: 'voice',
     fec: true,
-    expectedLoss: 20,
+    expectedLossPercent: 20,
   });
   const target = new Uint8Array(encoder.maxBytes());
   const packets = Array.from({ length: COUNT }, (_, i) =>

@@ -12,7 +12,7 @@ import { constant, noise, sine } from './helpers/signals.ts';
 const RATE = 16000;
 interface Change {
   active: boolean;
-  since: number;
+  sinceFrame: number;
   frame: number;
 }
 
@@ -24,7 +24,7 @@ function changesOf(
   const detector = new ActivityDetector({
     sampleRate: RATE,
     channels: channels.length,
-    onChange: (active, since, frame) => void changes.push({ active, since, frame }),
+    onChange: (active, sinceFrame, frame) => void changes.push({ active, sinceFrame, frame }),
     ...options,
   });
   feed(detector, channels, 700, seededRandom(1));
@@ -44,14 +44,14 @@ test.each([8000, 16000, 44100, 48000, 96000])(
   (sampleRate) => {
     const changes = changesOf([burst(sampleRate)], { sampleRate });
     expect(changes.map(({ active }) => active)).toEqual([true, false]);
-    const [start, end] = changes.map(({ since, frame }) => ({
-      since: since / sampleRate,
+    const [start, end] = changes.map(({ sinceFrame, frame }) => ({
+      sinceFrame: sinceFrame / sampleRate,
       known: frame / sampleRate,
     }));
-    expect(Math.abs(start!.since - 3)).toBeLessThan(0.011);
-    expect(start!.known - start!.since).toBeCloseTo(0.03, 2);
-    expect(Math.abs(end!.since - 4)).toBeLessThan(0.021);
-    expect(end!.known - end!.since).toBeCloseTo(0.3, 2);
+    expect(Math.abs(start!.sinceFrame - 3)).toBeLessThan(0.011);
+    expect(start!.known - start!.sinceFrame).toBeCloseTo(0.03, 2);
+    expect(Math.abs(end!.sinceFrame - 4)).toBeLessThan(0.021);
+    expect(end!.known - end!.sinceFrame).toBeCloseTo(0.3, 2);
   },
 );
 
@@ -62,8 +62,8 @@ test('how the audio is cut into blocks, and what computes, change nothing', () =
   for (const wasm of [undefined, meterModule()]) {
     for (const largest of [1, 128, 20_000]) {
       const changes: Change[] = [];
-      const onChange = (active: boolean, since: number, frame: number): void =>
-        void changes.push({ active, since, frame });
+      const onChange = (active: boolean, sinceFrame: number, frame: number): void =>
+        void changes.push({ active, sinceFrame, frame });
       const detector = new ActivityDetector({ sampleRate: RATE, channels: 2, wasm, onChange });
       feed(detector, channels, largest, seededRandom(3));
       expect(changes).toEqual(expected);
@@ -85,14 +85,16 @@ test('steady noise is silence once the floor has followed it, and speech stands 
   signal.set(noise(random, RATE, 0.3), 8 * RATE);
   const changes = changesOf([signal]);
   const last = changes.filter(({ active }) => active).at(-1)!;
-  expect(last.since / RATE).toBeCloseTo(8, 1);
+  expect(last.sinceFrame / RATE).toBeCloseTo(8, 1);
   expect(changes.filter(({ frame }) => frame > 3 * RATE && frame < 8 * RATE)).toEqual([]);
 });
 
 test('hum below the voice, DC and digital silence are silence', () => {
   const hum = sine({ frequency: 30, sampleRate: RATE, frames: 4 * RATE, amplitude: 0.005 });
   expect(changesOf([hum])).toEqual([]);
-  expect(changesOf([constant(0.3, 4 * RATE)]).filter(({ since }) => since > RATE / 2)).toEqual([]);
+  expect(
+    changesOf([constant(0.3, 4 * RATE)]).filter(({ sinceFrame }) => sinceFrame > RATE / 2),
+  ).toEqual([]);
   expect(changesOf([new Float32Array(4 * RATE)])).toEqual([]);
 });
 
@@ -104,8 +106,8 @@ test('recorded speech is found, and its end', () => {
   expect(changes[0]?.active).toBe(true);
   expect(changes.at(-1)?.active).toBe(false);
   let heard = 0;
-  for (const [i, { active, since }] of changes.entries()) {
-    if (!active) heard += since - changes[i - 1]!.since;
+  for (const [i, { active, sinceFrame }] of changes.entries()) {
+    if (!active) heard += sinceFrame - changes[i - 1]!.sinceFrame;
   }
   expect(heard / speech.samples.length).toBeGreaterThan(0.5);
 });
@@ -122,11 +124,11 @@ test('another estimator can take the place of the energy-based one', () => {
     reset: () => void (stretches.length = 0),
   };
   const signal = new Float32Array(512 * 40).fill(1, 512 * 10, 512 * 20);
-  const changes = changesOf([signal], { estimator, attackDuration: 64, holdDuration: 96 });
+  const changes = changesOf([signal], { estimator, attackDurationMs: 64, holdDurationMs: 96 });
   expect(stretches).toEqual(new Array(40).fill(512));
   expect(changes).toEqual([
-    { active: true, since: 512 * 10, frame: 512 * 12 },
-    { active: false, since: 512 * 20, frame: 512 * 23 },
+    { active: true, sinceFrame: 512 * 10, frame: 512 * 12 },
+    { active: false, sinceFrame: 512 * 20, frame: 512 * 23 },
   ]);
 });
 

@@ -170,7 +170,7 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     expect(seconds).toBeGreaterThan(10);
     expect(seconds).toBeLessThan(40);
     expect(channel.copies.at(-1)).toBe(0);
-    expect(channel.sender.settings.expectedLoss).toBe(0);
+    expect(channel.sender.settings.expectedLossPercent).toBe(0);
   });
 
   it('spends no more than it may, and tells Opus of the rest', () => {
@@ -178,9 +178,9 @@ describe('redundancy that adapts, over a channel that loses sound and reports al
     const channel = new Channel(5, { bitrate: 24_000, maxBitrate: 60_000 });
     channel.run(60, { loss: 0.2 });
     expect(Math.max(...channel.copies)).toBe(1);
-    const { fec, expectedLoss } = channel.sender.settings;
+    const { fec, expectedLossPercent } = channel.sender.settings;
     expect(fec).toBe(true);
-    expect(expectedLoss).toBeGreaterThanOrEqual(3);
+    expect(expectedLossPercent).toBeGreaterThanOrEqual(3);
   });
 
   it('puts copies further apart where losses come in runs', () => {
@@ -355,7 +355,7 @@ describe('the sender of redundancy', () => {
 describe('the receiver’s reports', () => {
   it('are about the source and the numbers that the stream was given', () => {
     const stream = { ...STREAM, ssrc: 99, sequenceOffset: 65_500 };
-    const reporter = new LossReporter(stream, { interval: 2000, reporter: 5 });
+    const reporter = new LossReporter(stream, { intervalMs: 2000, reporter: 5 });
     const times: number[] = [];
     let last = new Uint8Array();
     for (let sequence = 0; sequence < 300; sequence++) {
@@ -381,7 +381,7 @@ describe('the receiver’s reports', () => {
   });
 
   it('cannot be asked for at another pace than every 0.1 to 60 s', () => {
-    expect(() => new LossReporter(STREAM, { interval: 99 })).toThrow(RangeError);
+    expect(() => new LossReporter(STREAM, { intervalMs: 99 })).toThrow(RangeError);
     expect(() => new LossReporter(STREAM, { reporter: -1 })).toThrow(RangeError);
     expect(() => new LossReporter({ ...STREAM, format: 'f32' })).toThrow(TypeError);
   });

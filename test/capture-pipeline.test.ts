@@ -25,11 +25,11 @@ interface CapturedFormat extends StreamFormat<SampleFormat> {
   readonly encoding: ChunkEncoding;
 }
 
-function rig(inputRate: number, captured: CapturedFormat, chunkDuration = 20): Rig {
+function rig(inputRate: number, captured: CapturedFormat, chunkDurationMs = 20): Rig {
   const { encoding, ...stream } = captured;
   const { channels, sampleRate } = stream;
-  const sink = new CollectingSink({ stream, encoding }, chunkDuration);
-  const writer = new ChunkWriter({ stream, encoding, chunkDuration, sink, dither: 'none' });
+  const sink = new CollectingSink({ stream, encoding }, chunkDurationMs);
+  const writer = new ChunkWriter({ stream, encoding, chunkDurationMs, sink, dither: 'none' });
   const resampler =
     inputRate === sampleRate ? null : planResampler({ inputRate, outputRate: sampleRate });
   return { pipeline: new CapturePipeline({ channels, inputRate, resampler, writer }), sink };
@@ -57,7 +57,7 @@ describe('a capture of random quanta', () => {
       format: SAMPLE_FORMATS[i % SAMPLE_FORMATS.length]!,
       encoding: CHUNK_ENCODINGS[i % CHUNK_ENCODINGS.length]!,
     },
-    chunkDuration: [20, 2.5, 33.3, 7][i % 4]!,
+    chunkDurationMs: [20, 2.5, 33.3, 7][i % 4]!,
     seed: i,
   }));
 
@@ -69,16 +69,16 @@ describe('a capture of random quanta', () => {
   ] as const;
   for (const [inputRate, sampleRate] of extremes) {
     const format = { sampleRate, channels: 1, format: 's16', encoding: 'base64' } as const;
-    cases.push({ inputRate, format, chunkDuration: 20, seed: inputRate });
+    cases.push({ inputRate, format, chunkDurationMs: 20, seed: inputRate });
   }
 
   it.each(cases)(
-    'is that of the whole: $inputRate → $format.sampleRate Hz $format.format $format.encoding, $chunkDuration ms',
+    'is that of the whole: $inputRate → $format.sampleRate Hz $format.format $format.encoding, $chunkDurationMs ms',
     (kase) => {
-      const { inputRate, format, chunkDuration } = kase;
+      const { inputRate, format, chunkDurationMs } = kase;
       const random = seededRandom(kase.seed);
       const frames = Math.floor(inputRate * 0.3);
-      const { pipeline, sink } = rig(inputRate, format, chunkDuration);
+      const { pipeline, sink } = rig(inputRate, format, chunkDurationMs);
 
       // The input has one to six channels in turn, and at times none.
       const mixer = new ChannelMixer({ outputChannels: format.channels });
@@ -112,7 +112,7 @@ describe('a capture of random quanta', () => {
         expect(chunk.timestamp).toBe(Math.round((frame / format.sampleRate) * 1e6));
         expect(chunk.contextTime).toBeCloseTo(1000 / inputRate + frame / format.sampleRate, 9);
         frame += chunk.frames;
-        const whole = (format.sampleRate * chunkDuration) / 1000;
+        const whole = (format.sampleRate * chunkDurationMs) / 1000;
         if (sequence < chunks.length - 1) {
           expect(frame).toBe(Math.floor((sequence + 1) * whole + 1e-9));
         }

@@ -36,7 +36,7 @@ class Bench {
     const processorOptions: CaptureProcessorOptions = {
       ...CHUNKS,
       dither: 'none',
-      chunkDuration: 20,
+      chunkDurationMs: 20,
       payloadBytes: longestPayload({ ...CHUNKS, ...options }, 20),
       slots: 4,
       resampler: null,

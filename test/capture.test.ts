@@ -139,9 +139,9 @@ describe('the graph', () => {
     [{ encoding: 'hex' }, TypeError],
     [{ dither: 'blue' }, TypeError],
     [{ quality: 'best' }, TypeError],
-    [{ chunkDuration: 0.5 }, RangeError],
-    [{ chunkDuration: NaN }, RangeError],
-    [{ bufferDuration: 50 }, RangeError],
+    [{ chunkDurationMs: 0.5 }, RangeError],
+    [{ chunkDurationMs: NaN }, RangeError],
+    [{ bufferDurationMs: 50 }, RangeError],
     [{ sampleRate: '16000' }, TypeError],
   ])('refuses %j before anything is loaded', async (options, type) => {
     const created = Capture.create(context.asContext, new TestTrack().asTrack, options as never);
@@ -175,7 +175,7 @@ describe('reading', () => {
   });
 
   test('by a stream, that takes only what is asked for', async () => {
-    const { capture, node } = await open({ bufferDuration: 100 });
+    const { capture, node } = await open({ bufferDurationMs: 100 });
     await node.render(150);
     const reader = capture.readable.getReader();
     const { value } = await reader.read();

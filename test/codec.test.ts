@@ -69,14 +69,18 @@ const CASES: readonly Case[] = [
   samples('f32', stereo, { packetFrames: 100, leastSnrDb: Infinity }),
   samples('mulaw', mono, { packetFrames: 160, leastSnrDb: 30 }),
   samples('alaw', stereo, { packetFrames: 160, leastSnrDb: 30 }),
-  ...([2.5, 20, 60, 120] as const).map((frameDuration) =>
-    opus(`${frameDuration} ms`, { bitrate: 96_000, frameDuration, application: 'audio' }, mono),
+  ...([2.5, 20, 60, 120] as const).map((packetDurationMs) =>
+    opus(
+      `${packetDurationMs} ms`,
+      { bitrate: 96_000, packetDurationMs, application: 'audio' },
+      mono,
+    ),
   ),
   opus('stereo', { bitrate: 160_000 }, stereo),
-  opus('stereo 60 ms', { bitrate: 160_000, frameDuration: 60 }, stereo),
+  opus('stereo 60 ms', { bitrate: 160_000, packetDurationMs: 60 }, stereo),
   opus(
     'at 16 kHz with FEC',
-    { bitrate: 32_000, fec: true, expectedLoss: 20 },
+    { bitrate: 32_000, fec: true, expectedLossPercent: 20 },
     { sampleRate: 16_000, channels: 1 },
     3,
   ),

@@ -66,7 +66,7 @@ function largestError(a: readonly Float32Array[], b: readonly Float32Array[], fr
 function captured(format: SampleFormat, encoding: 'binary' | 'base64', input: Float32Array[]) {
   const chunks = { stream: stream(format), encoding };
   const sink = new CollectingSink(chunks, 20);
-  const writer = new ChunkWriter({ ...chunks, chunkDuration: 20, dither: 'none', sink });
+  const writer = new ChunkWriter({ ...chunks, chunkDurationMs: 20, dither: 'none', sink });
   const options = { inputRate: RATE, channels: 2, resampler: null, writer };
   const pipeline = new CapturePipeline(options);
   for (let at = 0; at < input[0]!.length; at += 128) {
@@ -119,7 +119,7 @@ describe.each(SAMPLE_FORMATS)('samples of %s', (format) => {
   test('are a WAV file with the tag, the depth and the silence of the format', () => {
     const chunks = captured(format, 'binary', input);
     const options = { container: 'wav', stream: stream(format), preSkip: 0 } as const;
-    const muxer = recordingMuxer({ ...options, chunkDuration: 20 }, 1);
+    const muxer = recordingMuxer({ ...options, chunkDurationMs: 20 }, 1);
     const first = [...muxer.add(chunks[0]!)];
     const head = Buffer.from(first[0]!);
     const fmt = head.indexOf('fmt ') + 8;
@@ -267,7 +267,7 @@ test('a file of unsigned 8 bits is silent at 128, and one of 32 bits is extensib
     frames,
   });
   const u8 = { format: 'u8', sampleRate: 8000, channels: 1 } as const;
-  const options = { container: 'wav', preSkip: 0, chunkDuration: 100 } as const;
+  const options = { container: 'wav', preSkip: 0, chunkDurationMs: 100 } as const;
   const [head, silence] = [...recordingMuxer({ ...options, stream: u8 }, 1).add(chunk(800, 1))];
   const fmt = Buffer.from(head!).indexOf('fmt ');
   expect(Buffer.from(head!).readUInt32LE(fmt + 4)).toBe(16);

@@ -381,9 +381,9 @@ describe('redundant copies (RFC 2198)', () => {
   it('of Opus fit at 20 ms up to 400 kb/s, of longer packets at less', async () => {
     const library = await opusLibrary();
     const input = speech(6000);
-    const skipped = ([frameDuration, bitrate]: readonly [20 | 60 | 120, number]) => {
+    const skipped = ([packetDurationMs, bitrate]: readonly [20 | 60 | 120, number]) => {
       const bitrateMode = 'constant' as const;
-      const opus = new OpusEncoder(library, { ...OPUS, bitrate, bitrateMode, frameDuration });
+      const opus = new OpusEncoder(library, { ...OPUS, bitrate, bitrateMode, packetDurationMs });
       const encoder = rtpFraming.createEncoder(OPUS);
       encoder.redundancy = 1;
       const target = new Uint8Array(opus.maxBytes(opus.packetFrames));

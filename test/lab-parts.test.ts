@@ -185,8 +185,8 @@ describe('a message, taken apart', () => {
   it('an example can be made for every choice on the page, and its cost told', () => {
     for (const framing of Object.values(FRAMINGS)) {
       for (const sampleRate of SAMPLE_RATES) {
-        for (const [chunkDuration, channels] of pairs(CHUNK_DURATIONS, [1, 2])) {
-          const settings = { ...DEFAULT_SETTINGS, sampleRate, chunkDuration, channels };
+        for (const [chunkDurationMs, channels] of pairs(CHUNK_DURATIONS, [1, 2])) {
+          const settings = { ...DEFAULT_SETTINGS, sampleRate, chunkDurationMs, channels };
           const { packet, message } = exampleMessage(framing, settings)!;
           const decoder = framing.createDecoder(streamOf(settings));
           expect(decoder.decode(message).map(({ frames }) => frames)).toEqual([packet.frames]);
@@ -226,13 +226,13 @@ describe('Opus, before it runs', () => {
   it('every choice goes with every other that is offered beside it', () => {
     for (const encodeIn of ['auto', 'worklet', 'worker', 'webcodecs'] as const) {
       for (const sampleRate of SAMPLE_RATES) {
-        for (const chunkDuration of CHUNK_DURATIONS) {
-          const changes = { format: 'opus', encodeIn, sampleRate, chunkDuration } as const;
+        for (const chunkDurationMs of CHUNK_DURATIONS) {
+          const changes = { format: 'opus', encodeIn, sampleRate, chunkDurationMs } as const;
           const settings = withChanges(DEFAULT_SETTINGS, changes);
           const { sampleRates, chunkDurations } = choicesFor(settings);
           expect(sampleRates).toContain(settings.sampleRate);
-          expect(chunkDurations).toContain(settings.chunkDuration);
-          expect(settings.chunkDuration).toBeLessThanOrEqual(encodeIn === 'worklet' ? 20 : 60);
+          expect(chunkDurations).toContain(settings.chunkDurationMs);
+          expect(settings.chunkDurationMs).toBeLessThanOrEqual(encodeIn === 'worklet' ? 20 : 60);
         }
       }
     }

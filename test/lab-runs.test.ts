@@ -31,7 +31,7 @@ describe('addresses', () => {
       source: 'music',
       lanes: ['opus-rtp-dc', 'webrtc'],
       links: [{ name: 'loss-5', settings: PRESETS['loss-5'].settings }, custom],
-      chunkDuration: 40,
+      chunkDurationMs: 40,
       bitrate: 24_000,
       copies: 2,
       latencyCost: 2.5,

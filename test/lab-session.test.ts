@@ -55,7 +55,7 @@ function session(lossRatio: number, bitrate = 32_000) {
       framing: 'rtp',
       copies: 'adaptive',
       settings: {
-        chunkDuration: 20,
+        chunkDurationMs: 20,
         bitrate,
         complexity: 9,
         copies: 'adaptive',
@@ -112,7 +112,7 @@ it('has the capture’s encoder told of the loss where there is no room for copi
   const { told, run } = session(0.2, 250_000);
   await run(500);
   const losses = told.flatMap((event) =>
-    event.type === 'expect-loss' ? [event.expectedLoss] : [],
+    event.type === 'expect-loss' ? [event.expectedLossPercent] : [],
   );
   expect(Math.max(...losses)).toBeGreaterThan(0);
   expect(losses.every((loss, i) => loss !== (losses[i - 1] ?? 0))).toBe(true);

@@ -25,7 +25,7 @@ describe('an interrupt', () => {
   test.each(['suspended', 'interrupted'])(
     'ends with what was heard when the context becomes %s in its fade, and can be undone',
     async (state) => {
-      const interrupted = page.playout.interrupt({ fade: 1000 });
+      const interrupted = page.playout.interrupt({ fadeMs: 1000 });
       page.scope.deliver();
       page.render(480);
       page.context.changeState(state);
@@ -41,14 +41,14 @@ describe('an interrupt', () => {
           true,
         );
       });
-      const second = page.playout.interrupt({ fade: 0 });
+      const second = page.playout.interrupt({ fadeMs: 0 });
       page.scope.deliver();
       expect((await second).frames).toBe(5376);
     },
   );
 
   test('a cut that comes after the answer takes nothing of what was written since', async () => {
-    const interrupted = page.playout.interrupt({ fade: 0 });
+    const interrupted = page.playout.interrupt({ fadeMs: 0 });
     page.scope.deliver();
     await interrupted;
     page.playout.write(counting(4800), { item: 'b' });
@@ -78,7 +78,7 @@ describe('an interrupt', () => {
   });
 
   test('an undo rejects with stalled when the audio thread is gone, and with closed on close', async () => {
-    const interrupted = page.playout.interrupt({ fade: 0 });
+    const interrupted = page.playout.interrupt({ fadeMs: 0 });
     page.scope.deliver();
     await interrupted;
     vi.useFakeTimers();

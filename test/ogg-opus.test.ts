@@ -59,9 +59,9 @@ function fileOf(parts: readonly Uint8Array[]): string {
 
 const KINDS: readonly (readonly [name: string, channels: number, options: OpusOptions])[] = [
   ['mono 20 ms', 1, { bitrate: 24_000 }],
-  ['stereo 60 ms', 2, { bitrate: 96_000, frameDuration: 60 }],
-  ['mono 2.5 ms lowdelay', 1, { bitrate: 96_000, frameDuration: 2.5, application: 'lowdelay' }],
-  ['mono 120 ms with FEC', 1, { bitrate: 48_000, frameDuration: 120, fec: true }],
+  ['stereo 60 ms', 2, { bitrate: 96_000, packetDurationMs: 60 }],
+  ['mono 2.5 ms lowdelay', 1, { bitrate: 96_000, packetDurationMs: 2.5, application: 'lowdelay' }],
+  ['mono 120 ms with FEC', 1, { bitrate: 48_000, packetDurationMs: 120, fec: true }],
   ['mono 20 ms with DTX', 1, { bitrate: 16_000, dtx: true }],
 ];
 
@@ -81,7 +81,7 @@ test.each(KINDS)(
       pages.map((_, i) => (i === 0 ? 2 : i === pages.length - 1 ? 4 : 0)),
     );
     expect(pages.slice(2).map((page) => page.packets)).toEqual(packets.map((packet) => [packet]));
-    const duration = (options.frameDuration ?? 20) * 48;
+    const duration = (options.packetDurationMs ?? 20) * 48;
     const granules = pages.slice(2).map((page) => page.granule);
     expect(granules.slice(0, -1)).toEqual(granules.slice(0, -1).map((_, i) => (i + 1) * duration));
     expect(granules.at(-1)).toBe(FRAMES + preSkip);
@@ -126,7 +126,7 @@ describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () =
       ]).stdout;
       const heard = planarFloats(pcm, channels);
       const decoder = new OpusDecoder(library, { sampleRate: 48_000, channels, preSkip });
-      const ours = decodeAll(decoder, packets, (options.frameDuration ?? 20) * 48);
+      const ours = decodeAll(decoder, packets, (options.packetDurationMs ?? 20) * 48);
       for (let c = 0; c < channels; c++) {
         expect(heard[c]!.length).toBe(FRAMES);
         expect(segmentalSnrDb(input[c]!, heard[c]!)).toBeGreaterThan(2);
@@ -138,7 +138,7 @@ describe.runIf(installed('opusinfo') && installed('opusdec'))('opus-tools', () =
 
   test('with pages of 400 ms it is smaller by a third, and as good', () => {
     const { packets, head, pages } = stream(1, { bitrate: 24_000 });
-    const writer = new OggOpusWriter({ channels: 1, preSkip: 312, pageDuration: 400 });
+    const writer = new OggOpusWriter({ channels: 1, preSkip: 312, pageDurationMs: 400 });
     const parts: Uint8Array[] = [writer.head()];
     for (const packet of packets.slice(0, -1)) parts.push(writer.packet(packet));
     parts.push(writer.end(packets.at(-1), packets.length * 960 - 312 - FRAMES));

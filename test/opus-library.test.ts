@@ -43,7 +43,7 @@ test('memory is given back: a thousand encoders and decoders, one after the othe
 test('memory grows when many are open at once, and those opened before go on', async () => {
   const library = new OpusLibrary(await opusModule());
   const before = library.bytes.length;
-  const format = { sampleRate: 48_000, channels: 2, frameDuration: 120 };
+  const format = { sampleRate: 48_000, channels: 2, packetDurationMs: 120 };
   const first = new OpusEncoder(library, format);
   const input = [new Float32Array(5760).fill(0.1), new Float32Array(5760).fill(-0.1)];
   const target = new Uint8Array(first.maxBytes());

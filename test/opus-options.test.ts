@@ -30,20 +30,25 @@ test.each([6000, 12_000, 24_000, 64_000, 128_000])('bitrate %i is kept to on spe
   expect(kilobits(packetsOf({ bitrate }))).toBeGreaterThan((bitrate / 1000) * 0.6);
 });
 
-test.each([10, 20, 60])('bitrateMode constant: packets of one size at %i ms', (frameDuration) => {
-  const packets = packetsOf({ bitrate: 32_000, bitrateMode: 'constant', frameDuration });
-  expect(new Set(packets.map((packet) => packet.length))).toEqual(new Set([4 * frameDuration]));
-});
+test.each([10, 20, 60])(
+  'bitrateMode constant: packets of one size at %i ms',
+  (packetDurationMs) => {
+    const packets = packetsOf({ bitrate: 32_000, bitrateMode: 'constant', packetDurationMs });
+    expect(new Set(packets.map((packet) => packet.length))).toEqual(
+      new Set([4 * packetDurationMs]),
+    );
+  },
+);
 
-test.each([2.5, 5, 10, 20, 40, 60, 80, 100, 120])('frameDuration %d ms', (frameDuration) => {
+test.each([2.5, 5, 10, 20, 40, 60, 80, 100, 120])('packetDurationMs %d ms', (packetDurationMs) => {
   for (const channels of [1, 2]) {
     const input = channels === 1 ? mono : stereoSpeech(48_000);
     // The most that a packet can have: nothing may be cut off.
     const bitrate = 510_000 * channels;
-    const packets = packetsOf({ frameDuration, bitrate, application: 'audio' }, channels, input);
+    const packets = packetsOf({ packetDurationMs, bitrate, application: 'audio' }, channels, input);
     for (const packet of packets) {
-      expect(opusPacketInfo(packet).frames).toBe(frameDuration * 48);
-      expect(packet.length).toBeLessThanOrEqual(longestPacketBytes('opus', frameDuration));
+      expect(opusPacketInfo(packet).frames).toBe(packetDurationMs * 48);
+      expect(packet.length).toBeLessThanOrEqual(longestPacketBytes('opus', packetDurationMs));
     }
   }
 });
@@ -127,13 +132,16 @@ test('what Opus has not is refused, with what it has', () => {
     [{ bitrate: 499 }, /bitrate must lie between 500 and 512000/],
     [{ bitrate: 600_000 }, /bitrate/],
     [{ complexity: 11 }, /complexity must lie between 0 and 10/],
-    [{ frameDuration: 30 }, /frameDuration must be one of 2.5, 5, 10, 20, 40, 60, 80, 100, 120/],
+    [
+      { packetDurationMs: 30 },
+      /packetDurationMs must be one of 2.5, 5, 10, 20, 40, 60, 80, 100, 120/,
+    ],
     [{ application: 'music' as never }, /application/],
-    [{ expectedLoss: 101 }, /expectedLoss/],
+    [{ expectedLossPercent: 101 }, /expectedLossPercent/],
     [{ bitrateMode: 'quantizer' as never }, /bitrateMode/],
     [{ fec: 1 as never }, /fec must be true or false/],
     [{ fec: true, application: 'lowdelay' }, /fec needs application 'voip' or 'audio'/],
-    [{ fec: true, frameDuration: 5 }, /fec needs .* at least 10 ms/],
+    [{ fec: true, packetDurationMs: 5 }, /fec needs .* at least 10 ms/],
   ];
   for (const [options, message] of refused) {
     expect(() => opusSettings(format, options), String(message)).toThrow(message);
@@ -141,7 +149,7 @@ test('what Opus has not is refused, with what it has', () => {
   expect(() => opusSettings({ sampleRate: 44_100, channels: 1 })).toThrow(/sampleRate of Opus/);
   expect(() => opusSettings({ sampleRate: 48_000, channels: 3 })).toThrow(/channels of Opus/);
   const decoder = { sampleRate: 48_000, channels: 1 };
-  expect(() => new OpusDecoder(library, { ...decoder, gain: 128 })).toThrow(/gain/);
+  expect(() => new OpusDecoder(library, { ...decoder, gainDb: 128 })).toThrow(/gain/);
   expect(() => new OpusDecoder(library, { ...decoder, preSkip: -1 })).toThrow(/preSkip/);
 });
 
@@ -152,7 +160,7 @@ test('preSkip leaves the look-ahead out, gain adds dB', () => {
     packets,
     960,
   );
-  const options = { sampleRate: 48_000, channels: 1, preSkip: 1000, gain: -6 };
+  const options = { sampleRate: 48_000, channels: 1, preSkip: 1000, gainDb: -6 };
   const quiet = decodeAll(new OpusDecoder(library, options), packets, 960);
   expect(quiet[0]!.length).toBe(plain[0]!.length - 1000);
   const ratio = 10 ** (-6 / 20);
@@ -171,7 +179,7 @@ test('a decoder of another rate and channel count resamples and mixes', () => {
 
 test('FEC: at 10 % random loss what is recovered is far nearer than what is concealed', () => {
   const options = { bitrate: 24_000, complexity: 10, signal: 'voice' } as const;
-  const packets = packetsOf({ ...options, fec: true, expectedLoss: 20 }, 1, [speech()]);
+  const packets = packetsOf({ ...options, fec: true, expectedLossPercent: 20 }, 1, [speech()]);
   const format = { sampleRate: 48_000, channels: 1 };
   const whole = decodeAll(new OpusDecoder(library, format), packets, 960)[0]!;
   const random = seededRandom(7);

@@ -23,8 +23,8 @@ const reasonOf = (bytes: Uint8Array) => {
 
 test('the table of contents says mode, bandwidth and duration (RFC 6716 table 2)', () => {
   const rows = Array.from({ length: 32 }, (_, config) => {
-    const { mode, bandwidth, frameDuration } = opusPacketInfo(packet(config << 3, 0));
-    return [mode, bandwidth, frameDuration];
+    const { mode, bandwidthHz, frameDurationMs } = opusPacketInfo(packet(config << 3, 0));
+    return [mode, bandwidthHz, frameDurationMs];
   });
   expect(rows).toEqual([
     ...[4000, 6000, 8000].flatMap((hz) => [10, 20, 40, 60].map((ms) => ['silk', hz, ms])),
@@ -146,13 +146,13 @@ test.each([
     const options = {
       sampleRate: 48_000,
       channels,
-      frameDuration: ms,
+      frameDurationMs: ms,
       bitrate: 24_000 * channels,
       application: 'voip',
       signal: 'voice',
     } as const;
     const count = (fec: boolean) => {
-      const encoder = new OpusEncoder(library, { ...options, fec, expectedLoss: 25 });
+      const encoder = new OpusEncoder(library, { ...options, fec, expectedLossPercent: 25 });
       const packets = encodeAll(encoder, input);
       encoder.close();
       return packets.filter((bytes) => hasOpusFec(bytes, 0, bytes.length)).length / packets.length;

@@ -121,7 +121,7 @@ test('the reading does not depend on how the audio is cut into blocks', () => {
 });
 
 test('channels may come and go; a missing one is silent and ends its clip run', () => {
-  const peaks = meter(2, { interval: 10 });
+  const peaks = meter(2, { intervalMs: 10 });
   const loud = new Float32Array(960).fill(1);
   peaks.process([loud, loud], 0, 960);
   peaks.process([loud], 0, 960);
@@ -142,7 +142,7 @@ test('reset forgets everything', () => {
 
 test('options out of range are refused', () => {
   expect(() => meter(0)).toThrow(RangeError);
-  expect(() => meter(1, { interval: 0 })).toThrow('interval must lie between');
+  expect(() => meter(1, { intervalMs: 0 })).toThrow('interval must lie between');
   expect(() => meter(1, { clipRun: 1.5 })).toThrow('clipRun must be an integer');
   expect(() => meter(1, { sampleRate: NaN })).toThrow(RangeError);
 });

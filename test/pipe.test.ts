@@ -150,7 +150,7 @@ describe('capture.pipeTo', () => {
     const told: string[] = [];
     transport.addEventListener('error', ({ detail }) => told.push(detail.code));
     // Holds five chunks: the cut below is longer.
-    const { capture, node } = await open({ bufferDuration: 100 });
+    const { capture, node } = await open({ bufferDurationMs: 100 });
     const piped = capture.pipeTo(transport, binaryFraming);
     const random = seededRandom(7);
     for (let round = 0; round < 5; round++) {
@@ -283,7 +283,7 @@ describe('playout.pipeFrom', () => {
   it('plays what a capture was piped to, sample for sample, and counts strangers', async () => {
     const { capture, node } = await open();
     const transport = LoopbackTransport.create();
-    const page = await PlayoutPage.open({ sampleRate: 48_000, targetDelay: 0 });
+    const page = await PlayoutPage.open({ sampleRate: 48_000, targetDelayMs: 0 });
     const played = page.playout.pipeFrom(transport, binaryFraming);
     const messages = arrivals(transport);
     const piped = capture.pipeTo(transport, binaryFraming);

@@ -88,7 +88,7 @@ describe('with the defaults', () => {
 
 describe('what finds no room', () => {
   it('is told by write and by an event, and what was taken plays', async () => {
-    const { page, playout, skips } = await open({ maxBuffer: 1000 });
+    const { page, playout, skips } = await open({ maxBufferMs: 1000 });
     const seen: string[] = [];
     playout.addEventListener('skipped', () => seen.push('during write'));
     expect(playout.write(counting(RATE + 600), { item: 'reply' })).toBe(RATE);

@@ -76,8 +76,8 @@ describe('write', () => {
     expect(firstDifference(output.subarray(0, 300), counted(300))).toBe(-1);
   });
 
-  it('takes as much as maxBuffer has room for, and says how much', async () => {
-    const page = await open({ maxBuffer: 1000 });
+  it('takes as much as maxBufferMs has room for, and says how much', async () => {
+    const page = await open({ maxBufferMs: 1000 });
     const { playout } = page;
     expect(playout.write(counting(20_000))).toBe(20_000);
     expect(playout.write(counting(10_000))).toBe(4000);
@@ -190,7 +190,7 @@ describe('interrupt', () => {
     const bytes = counting(6000);
     playout.write(bytes.subarray(0, 4001), { item: 'a' });
     page.render(1000);
-    const interruption = playout.interrupt({ fade: 10 });
+    const interruption = playout.interrupt({ fadeMs: 10 });
     page.render(1024);
     playout.write(bytes.subarray(4001), { item: 'a' });
     playout.end('a');
@@ -388,9 +388,9 @@ describe('options', () => {
     [{ sampleRate: 24_000.5 }, RangeError],
     [{ channels: 0 }, RangeError],
     [{ format: 's32' as 's16' }, TypeError],
-    [{ targetDelay: -1 }, RangeError],
-    [{ targetDelay: Number.NaN }, RangeError],
-    [{ maxBuffer: 0 }, RangeError],
+    [{ targetDelayMs: -1 }, RangeError],
+    [{ targetDelayMs: Number.NaN }, RangeError],
+    [{ maxBufferMs: 0 }, RangeError],
     [{ backlog: 'drop' as 'keep' }, TypeError],
     [{ outputChannels: 33 }, RangeError],
     [{ quality: 'best' as 'hq' }, TypeError],

@@ -21,10 +21,10 @@ const TAKES_OPTIONS: Readonly<
   ActivityDetector: [(o) => new core.ActivityDetector(o), stage, 'onset'],
   LoudnessMeter: [(o) => new core.LoudnessMeter(o), stage, 'weights'],
   MeterBank: [(o) => new core.MeterBank(o), { ...stage, meters: ['peak'] }, 'settings'],
-  PeakMeter: [(o) => new core.PeakMeter(o), stage, 'holdDuration'],
+  PeakMeter: [(o) => new core.PeakMeter(o), stage, 'holdDurationMs'],
   PpmMeter: [(o) => new core.PpmMeter(o), stage, 'alignmentDbfs'],
   RmsMeter: [(o) => new core.RmsMeter(o), stage, 'window'],
-  TruePeakMeter: [(o) => new core.TruePeakMeter(o), stage, 'interval'],
+  TruePeakMeter: [(o) => new core.TruePeakMeter(o), stage, 'intervalMs'],
   VuMeter: [(o) => new core.VuMeter(o), stage, 'referenceDbfs'],
   EnergySpeechEstimator: [
     (o) => new core.EnergySpeechEstimator(o),
@@ -46,13 +46,13 @@ const TAKES_OPTIONS: Readonly<
   LossReporter: [
     (o) => new core.LossReporter({ sampleRate: 48_000, channels: 1, format: 'opus' }, o),
     {},
-    'interval',
+    'intervalMs',
   ],
   PcapngWriter: [(o) => new core.PcapngWriter(o), {}, 'remote'],
   RedundancyController: [
     (o) => new core.RedundancyController(o),
     { bitrate: 24_000 },
-    'packetDuration',
+    'packetDurationMs',
   ],
   AdaptiveRedundancy: [
     (o) => new core.AdaptiveRedundancy({} as Anything, o),
@@ -86,7 +86,7 @@ const TAKES_OPTIONS: Readonly<
   MediaChunks: [
     (o) => page.MediaChunks.create({ getAudioTracks: () => [] } as Anything, o),
     {},
-    'timeslice',
+    'chunkDurationMs',
   ],
   loadOpusModule: [(o) => page.loadOpusModule(o), {}, 'url'],
   LoopbackTransport: [(o) => page.LoopbackTransport.create(o), {}, 'highWaterBytes'],
@@ -113,8 +113,8 @@ const TAKES_OPTIONS: Readonly<
     'bitrate',
   ],
   'Meter.create': [(o) => page.Meter.create(context, o), {}, 'execution'],
-  'Playout.create': [(o) => page.Playout.create(context, o), { sampleRate: 8000 }, 'targetDelay'],
-  'Receiver.create': [(o) => page.Receiver.create(context, o), { sampleRate: 8000 }, 'minDelay'],
+  'Playout.create': [(o) => page.Playout.create(context, o), { sampleRate: 8000 }, 'targetDelayMs'],
+  'Receiver.create': [(o) => page.Receiver.create(context, o), { sampleRate: 8000 }, 'minDelayMs'],
   createNode: [
     (o) => {
       const scope = testing.createWorkletScope();

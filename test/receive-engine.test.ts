@@ -57,7 +57,7 @@ describe('what comes in time', () => {
 
   it('is the signal but for less than a frame of delay, where nothing is scaled', () => {
     const signal = voice(4 * RATE);
-    const rig = new ReceiveRig({ limits: { minDelay: 40, maxDelay: 40 } });
+    const rig = new ReceiveRig({ limits: { minDelayMs: 40, maxDelayMs: 40 } });
     rig.run(4, sent, (sequence) => rig.encode([signal], sequence));
     expect(bestSnr(signal, rig.rendered(), RATE / 4)).toBeGreaterThan(30);
   });
@@ -118,7 +118,7 @@ describe('what is lost', () => {
     const settings = opusSettings(format, {
       bitrate: 32_000,
       fec: true,
-      expectedLoss: 20,
+      expectedLossPercent: 20,
       application: 'voip',
     });
     const concealed: number[] = [];
@@ -152,7 +152,7 @@ describe('comfort noise', () => {
     samples.reduce((sum, x) => sum + x * x, 0) / samples.length;
 
   it('is as loud as the background was, after the silence before the first packet and after other gaps', () => {
-    const rig = new ReceiveRig({ limits: { minDelay: 60 } });
+    const rig = new ReceiveRig({ limits: { minDelayMs: 60 } });
     // Gaps of 200 ms twice a second.
     rig.run(
       3.8,
@@ -199,7 +199,7 @@ describe('a pause of the sender', () => {
 describe('a stall', () => {
   it('is covered, and the delay comes back', () => {
     const signal = voice(8 * RATE);
-    const rig = new ReceiveRig({ limits: { maxDelay: 80 } });
+    const rig = new ReceiveRig({ limits: { maxDelayMs: 80 } });
     let most = 0;
     rig.run(
       8,
@@ -218,7 +218,7 @@ describe('a stall', () => {
 
   it('of seconds is left out at once', () => {
     const signal = voice(8 * RATE);
-    const rig = new ReceiveRig({ limits: { maxDelay: 80 } });
+    const rig = new ReceiveRig({ limits: { maxDelayMs: 80 } });
     rig.run(
       8,
       (sequence) => (sequence > 100 && sequence < 200 ? sent(200) : sent(sequence)),
@@ -275,7 +275,7 @@ describe('whatever comes', () => {
         }
         if (random() < 0.005) rig.tell({ type: 'reset' });
         if (random() < 0.01) {
-          rig.tell({ type: 'limits', minDelay: 10 * random(), maxDelay: 500 * random() + 10 });
+          rig.tell({ type: 'limits', minDelayMs: 10 * random(), maxDelayMs: 500 * random() + 10 });
         }
         rig.render(random() < 0.8 ? 128 : 1 + Math.floor(random() * 1024));
       }

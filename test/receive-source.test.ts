@@ -27,8 +27,8 @@ function shorten(sampleRate: number, packetFrames: number, quantum: number, seco
     maxPacketFrames: packetFrames,
     capacityPackets: 1024,
     maxPayloadBytes: encoder.maxBytes(packetFrames),
-    minDelay: 400,
-    maxDelay: 1000,
+    minDelayMs: 400,
+    maxDelayMs: 1000,
     latencyCost: null,
   });
   const output = new Float32Array(signal.length).fill(Number.NaN);

@@ -154,7 +154,7 @@ it('takes packets of Opus', async () => {
   const stereo = packet(0, { format: 'opus', payload, channels: 2 });
   expect(() => page.receiver.insert(stereo)).toThrow(PacketError);
 
-  const short = await ReceiverPage.open({ format: 'opus', opusUrl, maxPacketDuration: 10 });
+  const short = await ReceiverPage.open({ format: 'opus', opusUrl, maxPacketDurationMs: 10 });
   const long = packet(0, { format: 'opus', payload });
   short.receiver.insert(long);
   expect(short.receiver.stats.decodeErrors).toBe(1);
@@ -184,16 +184,16 @@ it('lets a Worker insert, and gives it its buffers back', async () => {
 it('changes its limits while it plays', async () => {
   const page = await ReceiverPage.open();
   const { receiver } = page;
-  receiver.minDelay = 200;
+  receiver.minDelayMs = 200;
   play(page, (sequence) => receiver.insert(packet(sequence)));
   expect(receiver.stats.targetDelayMs).toBe(200);
-  expect(receiver.minDelay).toBe(200);
-  receiver.minDelay = 0;
-  receiver.maxDelay = 30;
+  expect(receiver.minDelayMs).toBe(200);
+  receiver.minDelayMs = 0;
+  receiver.maxDelayMs = 30;
   page.render(FRAMES);
   expect(receiver.stats.targetDelayMs).toBeLessThanOrEqual(30);
-  expect(() => (receiver.minDelay = 31)).toThrow(RangeError);
-  expect(() => (receiver.maxDelay = 20_000)).toThrow(RangeError);
+  expect(() => (receiver.minDelayMs = 31)).toThrow(RangeError);
+  expect(() => (receiver.maxDelayMs = 20_000)).toThrow(RangeError);
 });
 
 it('forgets a stream', async () => {
@@ -335,11 +335,11 @@ it.each([
   [{ format: 'mp3' }, TypeError],
   [{ sampleRate: 100 }, RangeError],
   [{ format: 'opus', channels: 3 }, RangeError],
-  [{ minDelay: -1 }, RangeError],
-  [{ minDelay: 50, maxDelay: 40 }, RangeError],
+  [{ minDelayMs: -1 }, RangeError],
+  [{ minDelayMs: 50, maxDelayMs: 40 }, RangeError],
   [{ latencyCost: 0 }, RangeError],
   [{ maxPackets: 100 }, RangeError],
-  [{ maxPacketDuration: 1 }, RangeError],
+  [{ maxPacketDurationMs: 1 }, RangeError],
   [{ outputChannels: 33 }, RangeError],
   [{ quality: 'best' }, TypeError],
 ])('refuses %o', (options, error) => {

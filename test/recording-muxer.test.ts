@@ -60,21 +60,24 @@ class ListSink implements ChunkSink {
 
 interface Case {
   readonly container: 'ogg' | 'webm';
-  readonly frameDuration: number;
+  readonly packetDurationMs: number;
   readonly inputRate: number;
   readonly sampleRate: number;
   readonly dropping: boolean;
 }
 
 /** Some 1.5 s in pieces of any length, with pauses between them; where `dropping`, whole packets get lost. */
-function record(seed: number, { container, frameDuration, inputRate, sampleRate, dropping }: Case) {
+function record(
+  seed: number,
+  { container, packetDurationMs, inputRate, sampleRate, dropping }: Case,
+) {
   const random = seededRandom(seed);
-  const encoder = new OpusEncoder(library, { sampleRate, channels: 1, frameDuration });
+  const encoder = new OpusEncoder(library, { sampleRate, channels: 1, packetDurationMs });
   const format: RecordingOptions = {
     container,
     stream: { format: 'opus', sampleRate, channels: 1 },
     preSkip: encoder.latencyFrames,
-    chunkDuration: frameDuration,
+    chunkDurationMs: packetDurationMs,
   };
   const sink = new ListSink(format);
   const writer = new OpusChunkWriter({ encoder, encoding: 'binary', sink });
@@ -104,9 +107,9 @@ function record(seed: number, { container, frameDuration, inputRate, sampleRate,
 
 const CASES: readonly Case[] = (['ogg', 'webm'] as const).flatMap((container) =>
   [
-    { frameDuration: 20, inputRate: 48_000, sampleRate: 48_000 },
-    { frameDuration: 120, inputRate: 44_100, sampleRate: 48_000 },
-    { frameDuration: 2.5, inputRate: 48_000, sampleRate: 16_000 },
+    { packetDurationMs: 20, inputRate: 48_000, sampleRate: 48_000 },
+    { packetDurationMs: 120, inputRate: 44_100, sampleRate: 48_000 },
+    { packetDurationMs: 2.5, inputRate: 48_000, sampleRate: 16_000 },
   ].flatMap((rest) => [
     { container, ...rest, dropping: false },
     { container, ...rest, dropping: true },
@@ -115,7 +118,7 @@ const CASES: readonly Case[] = (['ogg', 'webm'] as const).flatMap((container) =>
 
 describe.runIf(installed('ffmpeg'))('recordings with pauses', () => {
   test.each(CASES)(
-    'last as long as what was captured: $container of $frameDuration ms, $inputRate to $sampleRate Hz, packets lost: $dropping',
+    'last as long as what was captured: $container of $packetDurationMs ms, $inputRate to $sampleRate Hz, packets lost: $dropping',
     (options) => {
       for (let seed = 1; seed <= 2; seed++) {
         const { file, frames, chunks } = record(seed, options);
@@ -135,7 +138,7 @@ test('a packet that spans a pause has the time of its first frame', () => {
   const random = seededRandom(1);
   const { chunks } = record(1, {
     container: 'ogg',
-    frameDuration: 20,
+    packetDurationMs: 20,
     inputRate: 48_000,
     sampleRate: 48_000,
     dropping: false,
@@ -152,7 +155,7 @@ const WAV: RecordingOptions = {
   container: 'wav',
   stream: { format: 'mulaw', sampleRate: 8000, channels: 1 },
   preSkip: 0,
-  chunkDuration: 100,
+  chunkDurationMs: 100,
 };
 
 test.each(['mulaw', 'alaw'] as const)(

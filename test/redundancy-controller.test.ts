@@ -88,7 +88,7 @@ describe('redundancy', () => {
     const call = new Call(OPTIONS, 1);
     call.run(60, steady(0));
     expect(call.history.every((settings) => settings.copies === 0 && !settings.fec)).toBe(true);
-    expect(call.controller.settings.expectedLoss).toBe(0);
+    expect(call.controller.settings.expectedLossPercent).toBe(0);
     expect(call.controller.bitrateWith(0)).toBe(24_000 + 12 * 8 * 50);
   });
 
@@ -96,7 +96,7 @@ describe('redundancy', () => {
     const controller = new RedundancyController(OPTIONS);
     expect(controller.update({ fractionLost: 0.01 }, 0)).toEqual({
       fec: true,
-      expectedLoss: 1,
+      expectedLossPercent: 1,
       copies: 0,
       spacing: 1,
     });
@@ -149,7 +149,7 @@ describe('redundancy', () => {
     expect(close).toMatchObject({ copies: 1, spacing: 1 });
     expect(apart.copies * apart.spacing).toBeGreaterThan(close.copies * close.spacing);
     // But never so far that the last copy comes later than it may.
-    const patient = new RedundancyController({ ...OPTIONS, maxCopyDelay: 40 });
+    const patient = new RedundancyController({ ...OPTIONS, maxCopyDelayMs: 40 });
     const bounded = patient.update({ fractionLost: 0.3, meanRun: 5 }, 0);
     expect(bounded.copies * bounded.spacing * 20).toBeLessThanOrEqual(40);
   });
@@ -159,11 +159,12 @@ describe('redundancy', () => {
       const controller = new RedundancyController({ ...OPTIONS, maxBitrate });
       for (let i = 0; i < 20; i++) {
         const settings = controller.update({ fractionLost: 0.3 }, i * 1000);
-        const { copies, fec, expectedLoss } = settings;
+        const { copies, fec, expectedLossPercent } = settings;
         if (copies > 0) expect(controller.bitrateWith(copies)).toBeLessThanOrEqual(maxBitrate);
         expect(fec).toBe(true);
-        expect(expectedLoss).toBeGreaterThan(0);
-        if (maxBitrate === 20_000) expect(settings).toMatchObject({ copies: 0, expectedLoss: 30 });
+        expect(expectedLossPercent).toBeGreaterThan(0);
+        if (maxBitrate === 20_000)
+          expect(settings).toMatchObject({ copies: 0, expectedLossPercent: 30 });
       }
     }
   });
@@ -178,7 +179,11 @@ describe('redundancy', () => {
     const lowered = call.history.findIndex((settings, i) => i > 30 && settings.copies === 0);
     expect(lowered).toBeGreaterThanOrEqual(40);
     expect(lowered).toBeLessThan(60);
-    expect(call.controller.settings).toMatchObject({ copies: 0, fec: false, expectedLoss: 0 });
+    expect(call.controller.settings).toMatchObject({
+      copies: 0,
+      fec: false,
+      expectedLossPercent: 0,
+    });
   });
 
   it('is taken back where it is what fills the link, and tried again ever more rarely', () => {
@@ -228,10 +233,10 @@ describe('redundancy', () => {
 
   it.each([
     ['bitrate', { bitrate: 0 }],
-    ['packetDuration', { packetDuration: 0 }],
+    ['packetDurationMs', { packetDurationMs: 0 }],
     ['residualLoss', { residualLoss: 2 }],
     ['maxBitrate', { maxBitrate: -1 }],
-    ['maxCopyDelay', { maxCopyDelay: Number.NaN }],
+    ['maxCopyDelayMs', { maxCopyDelayMs: Number.NaN }],
     ['overheadBytes', { overheadBytes: -1 }],
   ])('refuses %s out of range', (name, options) => {
     expect(() => new RedundancyController({ ...OPTIONS, ...options })).toThrow(name);

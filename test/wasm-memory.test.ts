@@ -161,7 +161,7 @@ describe('processors that are closed while their source stays connected', () => 
       stream: { sampleRate: 16_000, channels: 1, format: 's16' },
       encoding: 'binary',
       dither: 'none',
-      chunkDuration: 20,
+      chunkDurationMs: 20,
       payloadBytes: 640,
       slots: 4,
       resampler: planResampler(RATES),

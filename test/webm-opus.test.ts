@@ -61,9 +61,9 @@ function pathOf(bytes: Uint8Array): string {
 
 const KINDS: readonly (readonly [name: string, channels: number, options: OpusOptions])[] = [
   ['mono 20 ms', 1, { bitrate: 24_000 }],
-  ['stereo 60 ms', 2, { bitrate: 96_000, frameDuration: 60 }],
-  ['mono 2.5 ms lowdelay', 1, { bitrate: 96_000, frameDuration: 2.5, application: 'lowdelay' }],
-  ['mono 120 ms', 1, { bitrate: 48_000, frameDuration: 120 }],
+  ['stereo 60 ms', 2, { bitrate: 96_000, packetDurationMs: 60 }],
+  ['mono 2.5 ms lowdelay', 1, { bitrate: 96_000, packetDurationMs: 2.5, application: 'lowdelay' }],
+  ['mono 120 ms', 1, { bitrate: 48_000, packetDurationMs: 120 }],
   ['mono 20 ms with DTX', 1, { bitrate: 16_000, dtx: true }],
 ];
 
@@ -117,7 +117,7 @@ describe.each(KINDS)('%s', (_, channels, options) => {
         });
     });
     expect(blocks.map(({ packet }) => [...packet])).toEqual(packets.map((packet) => [...packet]));
-    const duration48 = (options.frameDuration ?? 20) * 48;
+    const duration48 = (options.packetDurationMs ?? 20) * 48;
     for (const [i, { ms }] of blocks.entries()) {
       expect(Math.abs(ms - (i * duration48) / 48)).toBeLessThanOrEqual(0.5);
     }

@@ -13,7 +13,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
       processorOptions,
       sampleRate,
       this.port,
-      (sink, chunkDuration) => new ChunkWriter({ ...processorOptions, chunkDuration, sink }),
+      (sink, chunkDurationMs) => new ChunkWriter({ ...processorOptions, chunkDurationMs, sink }),
     );
     this.port.onmessage = ({ data }: MessageEvent<CaptureCommand>): void => {
       this.#engine?.obey(data, currentFrame);

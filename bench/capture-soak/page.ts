@@ -15,7 +15,7 @@ export interface Soak {
   readonly accounts: Readonly<Record<string, Account>>;
 }
 
-const OPTIONS = { sampleRate: 16000, format: 's16', chunkDuration: 20 } as const;
+const OPTIONS = { sampleRate: 16000, format: 's16', chunkDurationMs: 20 } as const;
 
 /** Keeps the thread busy: 30 of every 50 ms, and every ten seconds for 1.5 s on end. Returns a function that stops it. */
 function load(): { stop(): void; busyMs: number; longestMs: number } {

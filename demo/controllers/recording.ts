@@ -57,7 +57,7 @@ export class Recording implements ReactiveController {
   }
 
   get seconds(): number {
-    return this.recorder?.duration ?? this.file?.seconds ?? 0;
+    return this.recorder?.durationSeconds ?? this.file?.seconds ?? 0;
   }
 
   get bytes(): number {
@@ -66,7 +66,7 @@ export class Recording implements ReactiveController {
 
   /** dBFS; −Infinity is silence, and while nothing is recorded. */
   get level(): number {
-    return this.phase === 'recording' && this.recorder ? this.recorder.level : -Infinity;
+    return this.phase === 'recording' && this.recorder ? this.recorder.levelDbfs : -Infinity;
   }
 
   /** Begins to record. */
@@ -136,7 +136,10 @@ export class Recording implements ReactiveController {
   }
 }
 
-async function fileOf(blob: Blob, { container, duration }: Recorder): Promise<RecordedFile> {
+async function fileOf(
+  blob: Blob,
+  { container, durationSeconds: duration }: Recorder,
+): Promise<RecordedFile> {
   // Colons, which times have, are not for names of files.
   const when = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   const name = `micwire-${when}.${container}`;

@@ -37,7 +37,7 @@ export class LabCoding extends LitElement {
   @property({ type: Boolean }) fixed = false;
 
   protected override render(): TemplateResult {
-    const { chunkDuration, bitrate, complexity, copies, latencyCost } = this.settings;
+    const { chunkDurationMs, bitrate, complexity, copies, latencyCost } = this.settings;
     return html`<section class="panel" aria-labelledby="title">
       <div>
         <h2 id="title">All lanes alike</h2>
@@ -46,7 +46,7 @@ export class LabCoding extends LitElement {
       <fieldset ?disabled=${this.fixed}>
         <legend class="unseen">Coding</legend>
         ${this.choice('bitrate', 'Opus bitrate', BITRATES, bitrate, (v) => `${v / 1000} kbit/s`)}
-        ${this.choice('chunkDuration', 'Packet', OPUS_DURATIONS, chunkDuration, (v) => `${v} ms`)}
+        ${this.choice('chunkDurationMs', 'Packet', OPUS_DURATIONS, chunkDurationMs, (v) => `${v} ms`)}
         ${this.choice('complexity', 'Our encoder works', COMPLEXITIES, complexity, String)}
         ${this.copies(copies)}
         ${this.choice('latencyCost', '100 ms are worth', LATENCY_COSTS, latencyCost, (v) => `${v} % concealed`)}

@@ -48,8 +48,8 @@ export class LabResults extends LitElement {
           <h2 id="title">Result</h2>
           <p class="caption">
             ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${each} a network, packets of
-            ${settings.chunkDuration} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores} cores,
-            ${machine.contextSampleRate / 1000} kHz. Medians, and from the least to the most.
+            ${settings.chunkDurationMs} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores}
+            cores, ${machine.contextSampleRate / 1000} kHz. Medians, and from the least to the most.
           </p>
         </div>
         <div class="files">

@@ -116,8 +116,11 @@ export class LabSettings extends LitElement {
           </div>
           <div class="field">
             <label for="chunk">Chunk</label>
-            <select id="chunk" @change=${(event: Event) => this.setNumber('chunkDuration', event)}>
-              ${chunkDurations.map((ms) => selectOption(ms, `${ms} ms`, settings.chunkDuration))}
+            <select
+              id="chunk"
+              @change=${(event: Event) => this.setNumber('chunkDurationMs', event)}
+            >
+              ${chunkDurations.map((ms) => selectOption(ms, `${ms} ms`, settings.chunkDurationMs))}
             </select>
           </div>
         </div>
@@ -131,11 +134,11 @@ export class LabSettings extends LitElement {
               min=${TARGET_DELAY.min}
               max=${TARGET_DELAY.max}
               step=${TARGET_DELAY.step}
-              .value=${String(settings.targetDelay)}
-              aria-valuetext="${settings.targetDelay} milliseconds"
-              @input=${(event: Event) => this.setNumber('targetDelay', event)}
+              .value=${String(settings.targetDelayMs)}
+              aria-valuetext="${settings.targetDelayMs} milliseconds"
+              @input=${(event: Event) => this.setNumber('targetDelayMs', event)}
             />
-            <output class="number" for="target">${settings.targetDelay} ms</output>
+            <output class="number" for="target">${settings.targetDelayMs} ms</output>
           </div>
           <p class="caption">
             How long audio waits before it plays. Less is quicker; more survives a worse network.
@@ -167,7 +170,7 @@ export class LabSettings extends LitElement {
   }
 
   private setNumber(
-    name: 'sampleRate' | 'channels' | 'chunkDuration' | 'targetDelay',
+    name: 'sampleRate' | 'channels' | 'chunkDurationMs' | 'targetDelayMs',
     event: Event,
   ): void {
     const value = Number((event.target as HTMLInputElement | HTMLSelectElement).value);

@@ -70,7 +70,7 @@ export class LabSingle extends LitElement {
           ></lab-level>
           <div class="wire">
             <div class="name">Chunks</div>
-            <div class="caption">${count(1000 / settings.chunkDuration)} a second</div>
+            <div class="caption">${count(1000 / settings.chunkDurationMs)} a second</div>
           </div>
           <lab-level
             class="output"
@@ -88,7 +88,7 @@ export class LabSingle extends LitElement {
         </section>
         <lab-readings .readings=${readingsOf(figures)}></lab-readings>
         <lab-delay
-          .parts=${delayParts(figures, settings.chunkDuration)}
+          .parts=${delayParts(figures, settings.chunkDurationMs)}
           .total=${figures?.totalMs ?? null}
           .outputMs=${outputLatencyMs(session.context)}
         ></lab-delay>

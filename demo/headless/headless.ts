@@ -101,7 +101,7 @@ function faultOf(query: URLSearchParams): string {
 }
 
 const NUMBERS: Readonly<Record<string, string>> = {
-  frame: 'chunkDuration',
+  frame: 'chunkDurationMs',
   bitrate: 'bitrate',
   complexity: 'complexity',
   copies: 'copies',

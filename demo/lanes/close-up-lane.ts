@@ -121,13 +121,13 @@ export class CloseUpLane implements Lane {
     try {
       // It comes before the capture, so that nothing piles up; of Opus it then plays the look-ahead of the encoder too, which the lane
       // counts as delay.
-      const { context, sampleRate, channels, format, targetDelay } = parts;
+      const { context, sampleRate, channels, format, targetDelayMs } = parts;
       const [playout] = await Promise.all([
         Playout.create(context, {
           sampleRate,
           channels,
           format,
-          targetDelay,
+          targetDelayMs,
           backlog: 'catch-up',
         }),
         firstAnswer(transport),
@@ -261,7 +261,7 @@ export class CloseUpLane implements Lane {
 
   /** Changes how long audio waits before it plays, in ms, while it runs. */
   setTargetDelay(ms: number): void {
-    this.playout.targetDelay = ms;
+    this.playout.targetDelayMs = ms;
   }
 
   close(): void {

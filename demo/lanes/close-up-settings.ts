@@ -16,7 +16,7 @@ export interface CloseUpSettings extends CodingSettings {
   readonly channels: number;
   readonly format: PayloadFormat;
   /** ms of audio that the playout keeps waiting. */
-  readonly targetDelay: number;
+  readonly targetDelayMs: number;
   // Of Opus:
   readonly application: OpusApplication;
   readonly bitrateMode: OpusBitrateMode;
@@ -29,7 +29,7 @@ export interface CloseUpSettings extends CodingSettings {
 
 /** The choices for `CloseUpSettings.sampleRate`. */
 export const SAMPLE_RATES: readonly number[] = [8000, 16_000, 22_050, 24_000, 44_100, 48_000];
-/** The choices for `CloseUpSettings.chunkDuration`. */
+/** The choices for `CloseUpSettings.chunkDurationMs`. */
 export const CHUNK_DURATIONS: readonly number[] = [5, 10, 20, 40, 60, 100, 250];
 /** The sample rates that Opus takes. */
 export const OPUS_RATES: readonly number[] = [8000, 12_000, 16_000, 24_000, 48_000];
@@ -66,7 +66,7 @@ export const ROUTE_LABELS: Readonly<Record<OpusRoute, string>> = {
   worker: 'In a Worker',
   webcodecs: 'By the browser',
 };
-/** The range of `CloseUpSettings.targetDelay`. */
+/** The range of `CloseUpSettings.targetDelayMs`. */
 export const TARGET_DELAY = { min: 10, max: 500, step: 10 } as const;
 
 /** What a sample is coded as, in the words of the page. */
@@ -95,8 +95,8 @@ export const DEFAULT_SETTINGS: CloseUpSettings = {
   sampleRate: 16_000,
   channels: 1,
   format: 's16',
-  chunkDuration: 20,
-  targetDelay: 60,
+  chunkDurationMs: 20,
+  targetDelayMs: 60,
   bitrate: 24_000,
   complexity: 9,
   application: 'voip',
@@ -131,7 +131,7 @@ export function withChanges(
   return {
     ...wanted,
     sampleRate: fitting(sampleRates, wanted.sampleRate),
-    chunkDuration: fitting(chunkDurations, wanted.chunkDuration),
+    chunkDurationMs: fitting(chunkDurations, wanted.chunkDurationMs),
     // The part of Opus with the least delay has no redundancy.
     fec: wanted.fec && wanted.application !== 'lowdelay',
   };

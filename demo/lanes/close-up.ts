@@ -20,12 +20,12 @@ export class CloseUp extends Session {
    * removes the surplus, but waits longer from its next start on.
    */
   async configure(changes: Partial<CloseUpSettings>): Promise<void> {
-    const { targetDelay = Infinity, ...others } = changes;
-    const shorter = targetDelay <= this.settings.targetDelay;
+    const { targetDelayMs = Infinity, ...others } = changes;
+    const shorter = targetDelayMs <= this.settings.targetDelayMs;
     this.settings = withChanges(this.settings, changes);
     this.host.requestUpdate();
     if (this.phase !== 'running') return;
-    if (shorter) this.lane?.setTargetDelay(targetDelay);
+    if (shorter) this.lane?.setTargetDelay(targetDelayMs);
     if (shorter && Object.keys(others).length === 0) return;
     const generation = ++this.generation;
     this.closeLane();

@@ -52,7 +52,7 @@ export type LaneEvent =
   | { readonly type: 'ready' }
   | { readonly type: 'state'; readonly state: LaneState; readonly reason: string }
   /** What the encoder of the capture is to be told, in percent, as the receiver reports. */
-  | { readonly type: 'expect-loss'; readonly expectedLoss: number }
+  | { readonly type: 'expect-loss'; readonly expectedLossPercent: number }
   | { readonly type: 'counts'; readonly id: number; readonly counts: LaneCounts }
   | {
       readonly type: 'capture-file';

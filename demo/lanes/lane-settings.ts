@@ -1,7 +1,7 @@
 /** What every lane is told. */
 export interface CodingSettings {
   /** ms of audio in a chunk; of Opus, in a packet. */
-  readonly chunkDuration: number;
+  readonly chunkDurationMs: number;
   /** bit/s that Opus is asked for. */
   readonly bitrate: number;
   /** 0–10: how hard our encoder works. */

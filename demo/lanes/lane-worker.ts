@@ -9,7 +9,7 @@ export class LaneWorker {
   /** Called after `state` has changed. */
   onchange: (() => void) | null = null;
   /** Called when the encoder should expect another loss, in percent. */
-  onloss: ((expectedLoss: number) => void) | null = null;
+  onloss: ((expectedLossPercent: number) => void) | null = null;
   private readonly ready: Promise<void>;
   private readonly asked = new Map<number, (event: LaneEvent) => void>();
   private questions = 0;
@@ -80,7 +80,7 @@ export class LaneWorker {
 
   private receive(event: LaneEvent): void {
     if (event.type === 'state') this.become(event.state, event.reason);
-    if (event.type === 'expect-loss') this.onloss?.(event.expectedLoss);
+    if (event.type === 'expect-loss') this.onloss?.(event.expectedLossPercent);
     if (!('id' in event)) return;
     this.asked.get(event.id)?.(event);
     this.asked.delete(event.id);

@@ -9,7 +9,7 @@ export interface LaneCaptureSettings
     CodingSettings,
     Pick<
       OpusCaptureOptions,
-      'application' | 'bitrateMode' | 'fec' | 'expectedLoss' | 'dtx' | 'encodeIn'
+      'application' | 'bitrateMode' | 'fec' | 'expectedLossPercent' | 'dtx' | 'encodeIn'
     > {
   readonly format: PayloadFormat;
   readonly sampleRate: number;
@@ -23,11 +23,11 @@ export async function openCapture(
   source: CaptureSource,
   settings: LaneCaptureSettings,
 ): Promise<Capture<PayloadFormat>> {
-  const { format, sampleRate, channels, encoding = 'binary', chunkDuration } = settings;
+  const { format, sampleRate, channels, encoding = 'binary', chunkDurationMs } = settings;
   const common = { sampleRate, channels, encoding };
   // A capture of one format is one of any, for who only reads: what differs is what its events are declared to carry.
   if (isSampleFormat(format)) {
-    const options = { ...common, format, chunkDuration };
+    const options = { ...common, format, chunkDurationMs };
     return (await Capture.create(context, source, options)) as Capture<PayloadFormat>;
   }
   const {
@@ -38,7 +38,7 @@ export async function openCapture(
     fec = false,
     dtx = false,
     encodeIn = 'auto',
-    expectedLoss,
+    expectedLossPercent,
   } = settings;
   const capture = await Capture.create(context, source, {
     ...common,
@@ -50,9 +50,9 @@ export async function openCapture(
     fec,
     dtx,
     encodeIn,
-    frameDuration: chunkDuration,
+    packetDurationMs: chunkDurationMs,
     // The engine’s own encoder may not take it: it is asked for only where it counts.
-    ...(expectedLoss !== undefined && { expectedLoss }),
+    ...(expectedLossPercent !== undefined && { expectedLossPercent }),
   });
   return capture as Capture<PayloadFormat>;
 }

@@ -47,9 +47,9 @@ class PacketLane implements ComparedLane {
   constructor(framing: FramingName) {
     this.framing = framing;
     this.worker.onchange = () => this.onchange?.();
-    this.worker.onloss = (expectedLoss) => {
+    this.worker.onloss = (expectedLossPercent) => {
       if (this.capture === null || isSampleFormat(this.capture.format)) return;
-      (this.capture as Capture<'opus'>).adjust({ expectedLoss });
+      (this.capture as Capture<'opus'>).adjust({ expectedLossPercent });
     };
   }
 
@@ -94,7 +94,7 @@ class PacketLane implements ComparedLane {
         channels: 1,
         // FEC costs nothing while no loss is expected.
         fec: copies === 'adaptive',
-        expectedLoss: 0,
+        expectedLossPercent: 0,
         // Where packets of any length can be encoded, and the encoder be changed and timed.
         encodeIn: 'worker',
       }).then((it) => (this.capture = it)),

@@ -113,7 +113,10 @@ class RecorderLane implements ComparedLane {
 
   private async send(stream: MediaStream): Promise<void> {
     try {
-      this.chunks = MediaChunks.create(stream, { timeslice: TIMESLICE_MS, bitrate: this.bitrate });
+      this.chunks = MediaChunks.create(stream, {
+        chunkDurationMs: TIMESLICE_MS,
+        bitrate: this.bitrate,
+      });
       this.startedAt = performance.now();
       for await (const chunk of this.chunks) {
         if (this.closed) return;

@@ -20,7 +20,7 @@ export async function openWebrtcLane(
   const track = stream().getAudioTracks()[0]!;
   const opus = {
     bitrate: settings.bitrate,
-    ptimeMs: settings.chunkDuration as NonNullable<NonNullable<CallOptions['opus']>['ptimeMs']>,
+    ptimeMs: settings.chunkDurationMs as NonNullable<NonNullable<CallOptions['opus']>['ptimeMs']>,
   };
   const calls = await openCalls(id, link, {
     sender: { track, receive: false, redundancy, opus },

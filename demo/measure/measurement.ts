@@ -41,7 +41,7 @@ export class Measurement {
     const capture = await Capture.create(context, merger, {
       channels: laneCount + 1,
       format: 'f32',
-      bufferDuration: BUFFER_MS,
+      bufferDurationMs: BUFFER_MS,
     });
     const worker = new Worker(new URL('../worker/measure.ts', import.meta.url), { type: 'module' });
     try {

@@ -9,7 +9,7 @@ const TONE_HZ = 440;
 /** The settings that a message depends on. */
 export type WireSettings = Pick<
   CloseUpSettings,
-  'sampleRate' | 'channels' | 'format' | 'chunkDuration' | 'bitrate'
+  'sampleRate' | 'channels' | 'format' | 'chunkDurationMs' | 'bitrate'
 >;
 
 /** What a lane with these settings sends. */
@@ -34,10 +34,10 @@ export function exampleMessage(framing: Framing, settings: WireSettings): WireMe
 
 /** Bytes of the first message; of Opus, with a packet as long as the bitrate makes them on average. */
 export function messageBytes(framing: Framing, settings: WireSettings): number {
-  const { format, channels, chunkDuration, bitrate } = settings;
+  const { format, channels, chunkDurationMs, bitrate } = settings;
   const bytes = isSampleFormat(format)
     ? framesOf(settings) * channels * bytesPerSample(format)
-    : (bitrate * chunkDuration) / 8000;
+    : (bitrate * chunkDurationMs) / 8000;
   return frame(framing, settings, new Uint8Array(Math.round(bytes))).message.length;
 }
 
@@ -56,8 +56,8 @@ function frame(framing: Framing, settings: WireSettings, payload: Uint8Array): W
   return { message, packet, layout: framing.layout(message) };
 }
 
-function framesOf({ sampleRate, chunkDuration }: WireSettings): number {
-  return Math.floor((sampleRate * chunkDuration) / 1000);
+function framesOf({ sampleRate, chunkDurationMs }: WireSettings): number {
+  return Math.floor((sampleRate * chunkDurationMs) / 1000);
 }
 
 /** What a lane will cost, before it runs. */
@@ -68,8 +68,8 @@ export interface Cost {
 
 /** What the settings come to: the samples or the Opus alone, the messages, and both together. */
 export function costsOf(framing: Framing, settings: WireSettings): Cost[] {
-  const { sampleRate, channels, format, chunkDuration, bitrate } = settings;
-  const messagesPerSecond = 1000 / chunkDuration;
+  const { sampleRate, channels, format, chunkDurationMs, bitrate } = settings;
+  const messagesPerSecond = 1000 / chunkDurationMs;
   const sampled = isSampleFormat(format);
   const payload = sampled ? sampleRate * channels * bytesPerSample(format) : bitrate / 8;
   const wire = wireBytesPerSecond(framing, settings);
@@ -91,7 +91,7 @@ export function costsOf(framing: Framing, settings: WireSettings): Cost[] {
 
 /** Bytes of messages a second, one way: nearly, because numbers in text grow, and packets of Opus differ in length. */
 export function wireBytesPerSecond(framing: Framing, settings: WireSettings): number {
-  return (messageBytes(framing, settings) * 1000) / settings.chunkDuration;
+  return (messageBytes(framing, settings) * 1000) / settings.chunkDurationMs;
 }
 
 /** Bytes a second of 16-bit samples of the same rate. */

@@ -94,14 +94,14 @@ export interface DelayPart {
 }
 
 /** Takes the delay of a lane apart, in the order of the way; a part is null while it is not known. */
-export function delayParts(figures: CloseUpFigures | null, chunkDuration: number): DelayPart[] {
+export function delayParts(figures: CloseUpFigures | null, chunkDurationMs: number): DelayPart[] {
   const handOver = figures?.handOverMs?.median ?? null;
   const resampler = figures?.resamplerMs ?? null;
   const encoder = figures?.encoderMs ?? 0;
   return [
     {
       label: 'Chunk fills',
-      ms: figures && chunkDuration,
+      ms: figures && chunkDurationMs,
       side: 'in',
       note: 'Its first frame waits for its last one.',
     },

@@ -24,7 +24,7 @@ export type StationsSubject = Pick<CloseUp, 'stage' | 'context' | 'settings' | '
 /** The way of the sound, from the source round to the ear. */
 export function stationsOf(session: StationsSubject): Station[] {
   const { stage, context, settings, volume, muted } = session;
-  const { framing, sampleRate, format, chunkDuration, targetDelay } = settings;
+  const { framing, sampleRate, format, chunkDurationMs, targetDelayMs } = settings;
   const { label, what } = FRAMING_WORDS[framing];
   return [
     {
@@ -34,12 +34,12 @@ export function stationsOf(session: StationsSubject): Station[] {
     },
     {
       name: 'Capture',
-      what: `${format}, ${count(sampleRate)} Hz, ${chunkDuration} ms`,
+      what: `${format}, ${count(sampleRate)} Hz, ${chunkDurationMs} ms`,
       side: 'in',
     },
     { name: label, what, side: 'wire' },
     { name: 'WebSocket', what: 'to a server and back', side: 'wire' },
-    { name: 'Playout', what: `waits ${targetDelay} ms`, side: 'out' },
+    { name: 'Playout', what: `waits ${targetDelayMs} ms`, side: 'out' },
     { name: 'Output', what: muted ? 'muted' : `${Math.round(volume * 100)} %`, side: 'out' },
   ];
 }

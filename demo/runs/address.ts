@@ -10,7 +10,7 @@ export const DEFAULT_RUN: RunSettings = {
   source: 'speech',
   lanes: LANE_IDS,
   links: [{ name: 'clean', settings: PRESETS.clean.settings }],
-  chunkDuration: 20,
+  chunkDurationMs: 20,
   bitrate: 32_000,
   complexity: 9,
   copies: 'adaptive',
@@ -25,7 +25,7 @@ const SOURCES: readonly SourceKind[] = ['speech', 'music', 'microphone', 'file']
 
 /** The numbers of an address, each with its range. */
 const NUMBERS = {
-  frame: { setting: 'chunkDuration', min: 10, max: 60 },
+  frame: { setting: 'chunkDurationMs', min: 10, max: 60 },
   bitrate: { setting: 'bitrate', min: 6000, max: 510_000 },
   complexity: { setting: 'complexity', min: 0, max: 10 },
   copies: { setting: 'copies', min: 1, max: 3 },
@@ -65,7 +65,7 @@ export function settingsOf(query: string, defaults: RunSettings = DEFAULT_RUN): 
     const fits = name === 'cost' ? Number.isFinite(value) : Number.isInteger(value);
     if (fits && value >= min && value <= max) numbers[setting] = value;
   }
-  if (!OPUS_DURATIONS.includes(numbers['chunkDuration'] ?? 20)) delete numbers['chunkDuration'];
+  if (!OPUS_DURATIONS.includes(numbers['chunkDurationMs'] ?? 20)) delete numbers['chunkDurationMs'];
   const source = asked.get('source') as SourceKind;
   const copies = asked.get('copies') === 'adaptive' ? { copies: 'adaptive' as const } : {};
   const wanted = asked.get('lanes')?.split(',');

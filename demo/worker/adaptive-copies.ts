@@ -17,7 +17,7 @@ export class AdaptiveCopies {
     this.reporter = new LossReporter({ format, sampleRate, channels: 1 });
     this.redundancy = new AdaptiveRedundancy(encoder, {
       bitrate: settings.bitrate,
-      packetDuration: settings.chunkDuration,
+      packetDurationMs: settings.chunkDurationMs,
       maxBitrate: MAX_BITRATE,
     });
   }

@@ -48,7 +48,7 @@ export class LaneSession {
   private payloadBytes = 0;
   private wireBytes = 0;
   /** What the encoder of the capture was told, in percent. */
-  private expectedLoss = 0;
+  private expectedLossPercent = 0;
 
   /** @param tell called when the connection has changed, or the encoder is to be told something */
   constructor(options: LaneWorkerOptions, tell: (event: LaneEvent) => void) {
@@ -122,10 +122,11 @@ export class LaneSession {
 
   /** Takes a report of the receiver's. */
   private heed(report: Uint8Array): void {
-    const expectedLoss = this.packer.adaptive?.report(report)?.expectedLoss ?? this.expectedLoss;
-    if (expectedLoss === this.expectedLoss) return;
-    this.expectedLoss = expectedLoss;
-    this.tell({ type: 'expect-loss', expectedLoss });
+    const expectedLossPercent =
+      this.packer.adaptive?.report(report)?.expectedLossPercent ?? this.expectedLossPercent;
+    if (expectedLossPercent === this.expectedLossPercent) return;
+    this.expectedLossPercent = expectedLossPercent;
+    this.tell({ type: 'expect-loss', expectedLossPercent });
   }
 
   private arrive(message: string | Uint8Array): void {

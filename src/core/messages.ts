@@ -24,7 +24,7 @@ export interface CaptureProcessorOptions<
 > extends ChunkOptions<Format> {
   readonly dither: Dither;
   /** Milliseconds. */
-  readonly chunkDuration: number;
+  readonly chunkDurationMs: number;
   /** Of the longest payload, as it crosses the thread. */
   readonly payloadBytes: number;
   /** How many chunks may be on their way to the reader. */
@@ -35,7 +35,7 @@ export interface CaptureProcessorOptions<
   readonly ring: SharedArrayBuffer | null;
 }
 
-/** `micwire-capture-opus`: `chunkDuration` is that of a packet. */
+/** `micwire-capture-opus`: `chunkDurationMs` is that of a packet. */
 export interface OpusCaptureProcessorOptions extends CaptureProcessorOptions<'opus'> {
   readonly opus: OpusSettings;
   /** libopus, compiled; or its bytes as a `Uint8Array`, where a module cannot be passed. */
@@ -184,7 +184,7 @@ export interface BackupRequest {
   readonly id: string;
   readonly name: string;
   /** ms since 1970. */
-  readonly startedAt: number;
+  readonly startedAtMs: number;
   readonly recording: RecordingOptions;
 }
 
@@ -234,7 +234,7 @@ export type MeterEvent =
   | {
       readonly type: 'activity';
       readonly frame: number;
-      readonly since: number;
+      readonly sinceFrame: number;
       readonly active: boolean;
     }
   | { readonly type: 'closed'; readonly frame: number };
@@ -333,8 +333,8 @@ export type PlayoutEvent =
 /** The limits within which a receiver chooses its delay. */
 export interface ReceiveLimits {
   /** Milliseconds. */
-  readonly minDelay: number;
-  readonly maxDelay: number;
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
   /** What a millisecond of delay is worth against concealment; see `DelayTarget`. Null: its default. */
   readonly latencyCost: number | null;
 }
@@ -370,7 +370,7 @@ export type ReceiveCommand =
   | ReceiveDelivery
   /** Packets come through this port as well. */
   | { readonly type: 'pipe'; readonly port: MessagePortLike }
-  | { readonly type: 'limits'; readonly minDelay: number; readonly maxDelay: number }
+  | { readonly type: 'limits'; readonly minDelayMs: number; readonly maxDelayMs: number }
   /** Forgets the stream: what comes next is another one. */
   | { readonly type: 'reset' }
   | { readonly type: 'close' };

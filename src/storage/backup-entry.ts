@@ -10,7 +10,7 @@ export interface BackupEntry {
   /** MIME type. */
   readonly type: string;
   /** When it began, ms since 1970. */
-  readonly startedAt: number;
+  readonly startedAtMs: number;
   /** Of WAV: its head is mended when it is read. */
   readonly wav: StreamFormat<SampleFormat> | null;
 }

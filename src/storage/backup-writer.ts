@@ -35,13 +35,13 @@ export class BackupWriter {
    * @throws MicwireError 'backup' when there is no storage
    */
   static async open(
-    { id, name, startedAt, recording }: BackupRequest,
+    { id, name, startedAtMs, recording }: BackupRequest,
     onError: (error: MicwireError) => void,
   ): Promise<BackupWriter> {
     const muxer = recordingMuxer(recording, 1 + Math.floor(Math.random() * (2 ** 32 - 1)));
     const { stream } = recording;
     const wav = isSampled(stream) ? stream : null;
-    const entry: BackupEntry = { id, name, type: muxer.type, startedAt, wav };
+    const entry: BackupEntry = { id, name, type: muxer.type, startedAtMs, wav };
     return new BackupWriter(muxer, await openBackup(entry), onError);
   }
 

@@ -58,7 +58,7 @@ export type EncodedIn = 'worklet' | 'worker' | 'webcodecs';
 /** Everything that a `Capture` of one format needs, loaded and checked. */
 export interface OpenCapture<Format extends PayloadFormat> extends ChunkOptions<Format> {
   /** Milliseconds. */
-  readonly chunkDuration: number;
+  readonly chunkDurationMs: number;
   /** Frames at the wire rate. */
   readonly preSkip: number;
   /** Where chunks are made. */

@@ -60,7 +60,8 @@ export class CaptureNode<
     listener: CaptureListener,
     processor?: { readonly name: ProcessorName; readonly options: object },
   ) {
-    const { stream, encoding, payloadBytes, maxChunks, chunkDuration, dither, quality } = settings;
+    const { stream, encoding, payloadBytes, maxChunks, chunkDurationMs, dither, quality } =
+      settings;
     this.#settings = settings;
     this.#listener = listener;
     const resampler = resamplerBetween(context.sampleRate, stream.sampleRate, quality);
@@ -71,7 +72,7 @@ export class CaptureNode<
       stream,
       encoding,
       dither,
-      chunkDuration,
+      chunkDurationMs,
       payloadBytes,
       slots: maxChunks,
       resampler,

@@ -27,7 +27,7 @@ export interface CaptureOptions {
    * lengths alternate between two values, so that the rate is exact on average.
    * @default 20
    */
-  readonly chunkDuration?: number;
+  readonly chunkDurationMs?: number;
   /**
    * `'base64'` encodes on the audio thread, a little in every render quantum. Chunks have `bytes` and `base64` either
    * way. @default 'binary'
@@ -40,7 +40,7 @@ export interface CaptureOptions {
    * the reading thread is blocked, and in the reader's queue while nobody reads. Older audio is dropped and counted.
    * @default 6000
    */
-  readonly bufferDuration?: number;
+  readonly bufferDurationMs?: number;
   /** Quality of the resampler: attenuation of 100, 120 or 140 dB. @default 'hq' */
   readonly quality?: ResamplerQuality;
   /** Your own copy of the worklet file: see `loadWorklet`. */
@@ -50,10 +50,10 @@ const NAMES: OptionNames<CaptureOptions> = {
   sampleRate: 1,
   channels: 1,
   format: 1,
-  chunkDuration: 1,
+  chunkDurationMs: 1,
   encoding: 1,
   dither: 1,
-  bufferDuration: 1,
+  bufferDurationMs: 1,
   quality: 1,
   workletUrl: 1,
 };
@@ -62,12 +62,12 @@ const NAMES: OptionNames<CaptureOptions> = {
 export interface CaptureSettings<
   Format extends PayloadFormat = SampleFormat,
 > extends ChunkOptions<Format> {
-  readonly chunkDuration: number;
+  readonly chunkDurationMs: number;
   /** Of the longest payload, as it crosses the thread. */
   readonly payloadBytes: number;
   readonly dither: Dither;
   readonly quality: ResamplerQuality;
-  /** Chunks that fit into `bufferDuration`. */
+  /** Chunks that fit into `bufferDurationMs`. */
   readonly maxChunks: number;
 }
 
@@ -75,20 +75,25 @@ export interface CaptureSettings<
 export function captureSettings(options: CaptureOptions, contextRate: number): CaptureSettings {
   checkOptions('Capture', options, NAMES);
   const { format = 's16', sampleRate = contextRate, channels = 1 } = options;
-  const chunkDuration = numberIn('chunkDuration', options.chunkDuration ?? 20, 1, 10_000);
-  const bufferDuration = numberIn('bufferDuration', options.bufferDuration ?? 6000, 100, 60_000);
+  const chunkDurationMs = numberIn('chunkDurationMs', options.chunkDurationMs ?? 20, 1, 10_000);
+  const bufferDurationMs = numberIn(
+    'bufferDurationMs',
+    options.bufferDurationMs ?? 6000,
+    100,
+    60_000,
+  );
   const chunks = {
     stream: checkSampleStream({ format, sampleRate, channels }),
     encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
   };
   return {
     ...chunks,
-    chunkDuration,
-    payloadBytes: longestPayload(chunks, chunkDuration),
+    chunkDurationMs,
+    payloadBytes: longestPayload(chunks, chunkDurationMs),
     dither: oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
     // One more, because one is always being written.
-    maxChunks: Math.ceil(bufferDuration / chunkDuration) + 1,
+    maxChunks: Math.ceil(bufferDurationMs / chunkDurationMs) + 1,
   };
 }
 

@@ -35,7 +35,7 @@ import { loadWorklet } from './worklet-loader.ts';
  *
  * A capture has one reader: `capture.pipeTo(transport, framing)`, `for await (const chunk of capture)`,
  * `capture.readable`, `'chunk'` events, or `capture.pipeToWorker(worker)`. Until there is one, chunks are queued, for
- * at most `bufferDuration`.
+ * at most `bufferDurationMs`.
  *
  * @example
  * const capture = await Capture.create(context, stream, { sampleRate: 16000 });
@@ -58,7 +58,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   readonly format: Format;
   readonly encoding: ChunkEncoding;
   /** Milliseconds. */
-  readonly chunkDuration: number;
+  readonly chunkDurationMs: number;
   /** The resampler's look-ahead in frames of the context. It delays chunks, and is not in their times. */
   readonly latencyFrames: number;
   /** Delay of decoded audio against the input, in frames at the wire rate: Opus's look-ahead, 0 for PCM. */
@@ -141,7 +141,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.channels = stream.channels;
     this.format = stream.format;
     this.encoding = encoding;
-    this.chunkDuration = opened.chunkDuration;
+    this.chunkDurationMs = opened.chunkDurationMs;
     this.preSkip = opened.preSkip;
     this.encodedIn = opened.encodedIn;
     this.#source = openSource(context, source);
@@ -224,7 +224,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   /**
    * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or
    * `signal` is aborted. While the transport is not open, or is congested, chunks are queued for at most
-   * `bufferDuration`; then the oldest is dropped and counted. Sending continues when the transport reconnects; its
+   * `bufferDurationMs`; then the oldest is dropped and counted. Sending continues when the transport reconnects; its
    * failures are its own `'error'` events.
    * @example
    * capture.pipeTo(transport, binaryFraming);
@@ -292,7 +292,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
 
   /**
    * Changes the Opus encoder from its next packet on, for example after a report of `AdaptiveRedundancy`:
-   * `capture.adjust({ expectedLoss })`. After the end it does nothing.
+   * `capture.adjust({ expectedLossPercent })`. After the end it does nothing.
    * @throws TypeError for a capture of PCM, TypeError or RangeError for a value that Opus does not accept; MicwireError
    *   `'unsupported'` where the engine's own encoder works (`encodedIn` is `'webcodecs'`)
    */

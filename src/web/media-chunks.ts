@@ -9,13 +9,17 @@ import { TypedEventTarget } from './typed-event-target.ts';
 /** How the browser's own recorder is used. */
 export interface MediaChunksOptions {
   /** Milliseconds per chunk, as far as the browser follows it: WebKit sends one a second. @default 100 */
-  readonly timeslice?: number;
+  readonly chunkDurationMs?: number;
   /** @default the first of WebM, Ogg and MP4 with Opus or AAC that the browser has */
   readonly mimeType?: string;
   /** Bits per second. @default the browser's */
   readonly bitrate?: number;
 }
-const NAMES = { timeslice: 1, mimeType: 1, bitrate: 1 } satisfies OptionNames<MediaChunksOptions>;
+const NAMES = {
+  chunkDurationMs: 1,
+  mimeType: 1,
+  bitrate: 1,
+} satisfies OptionNames<MediaChunksOptions>;
 
 /** A piece of the browser's file. Only the first can be read alone: later ones continue it. */
 export interface MediaChunk {
@@ -79,7 +83,7 @@ export class MediaChunks
     if (typeof stream !== 'object' || stream === null || !('getAudioTracks' in stream)) {
       throw new TypeError(`stream must be a MediaStream, got ${describe(stream)}.`);
     }
-    const timeslice = numberIn('timeslice', options.timeslice ?? 100, 10, 60_000);
+    const chunkDurationMs = numberIn('chunkDurationMs', options.chunkDurationMs ?? 100, 10, 60_000);
     const mimeType = options.mimeType ?? supportedType();
     const { bitrate } = options;
     try {
@@ -99,7 +103,7 @@ export class MediaChunks
       },
     });
     try {
-      this.#recorder.start(timeslice);
+      this.#recorder.start(chunkDurationMs);
     } catch (cause) {
       throw new MicwireError('unsupported', 'This browser cannot record the stream.', { cause });
     }

@@ -55,7 +55,7 @@ export interface MeterActivity {
   /** True when speech began. */
   readonly active: boolean;
   /** The context's frame at which the speech or the silence began. */
-  readonly since: number;
+  readonly sinceFrame: number;
   /** The context's frame at which it was known. */
   readonly frame: number;
 }
@@ -232,8 +232,8 @@ export class Meter<
     if (event.type === 'reading') this.#posted = event.values;
     else if (event.type === 'closed') this.#lastWord.hear(this.node.port);
     else {
-      const { active, since, frame } = event;
-      this.dispatchEvent(new CustomEvent('activity', { detail: { active, since, frame } }));
+      const { active, sinceFrame, frame } = event;
+      this.dispatchEvent(new CustomEvent('activity', { detail: { active, sinceFrame, frame } }));
     }
   }
 }

@@ -18,7 +18,7 @@ export type OpusRoute = 'auto' | 'worklet' | 'worker' | 'webcodecs';
 /** Options of a capture as Opus. Each packet is a chunk. */
 export interface OpusCaptureOptions
   extends
-    Omit<CaptureOptions, 'format' | 'dither' | 'chunkDuration' | 'sampleRate' | 'channels'>,
+    Omit<CaptureOptions, 'format' | 'dither' | 'chunkDurationMs' | 'sampleRate' | 'channels'>,
     OpusOptions {
   readonly format: 'opus';
   /** 8000, 12000, 16000, 24000 or 48000 Hz: the audio is resampled to it before it is encoded. @default 48000 */
@@ -37,9 +37,9 @@ export const OPUS_NAMES: OptionNames<OpusOptions> = {
   bitrate: 1,
   complexity: 1,
   application: 1,
-  frameDuration: 1,
+  packetDurationMs: 1,
   fec: 1,
-  expectedLoss: 1,
+  expectedLossPercent: 1,
   dtx: 1,
   bitrateMode: 1,
   signal: 1,
@@ -52,7 +52,7 @@ const NAMES: OptionNames<OpusCaptureOptions> = {
   opusUrl: 1,
   workerUrl: 1,
   encoding: 1,
-  bufferDuration: 1,
+  bufferDurationMs: 1,
   quality: 1,
   workletUrl: 1,
   ...OPUS_NAMES,
@@ -72,36 +72,36 @@ const OPUS_ROUTES: readonly OpusRoute[] = ['auto', 'worklet', 'worker', 'webcode
 
 /** @throws TypeError or RangeError for a wrong option, or for options that exclude each other */
 export function opusCaptureSettings(options: OpusCaptureOptions): OpusCaptureSettings {
-  for (const name of ['dither', 'chunkDuration'] as const) {
+  for (const name of ['dither', 'chunkDurationMs'] as const) {
     if (
-      (options as { readonly dither?: unknown; readonly chunkDuration?: unknown })[name] ===
+      (options as { readonly dither?: unknown; readonly chunkDurationMs?: unknown })[name] ===
       undefined
     )
       continue;
     throw new TypeError(
       name === 'dither'
         ? 'dither is for integer samples: Opus takes floats.'
-        : 'chunkDuration is for samples: a packet of Opus lasts frameDuration.',
+        : 'chunkDurationMs is for samples: a packet of Opus lasts packetDurationMs.',
     );
   }
-  checkOptions('Capture of Opus', options, { ...NAMES, dither: 1, chunkDuration: 1 });
+  checkOptions('Capture of Opus', options, { ...NAMES, dither: 1, chunkDurationMs: 1 });
   const { sampleRate = 48_000, channels = 1 } = options;
   const opus = opusSettings({ sampleRate, channels }, options);
   const route = oneOf('encodeIn', options.encodeIn ?? 'auto', OPUS_ROUTES);
-  if (route === 'worklet' && opus.frameDuration > MAX_WORKLET_FRAME_MS) {
+  if (route === 'worklet' && opus.packetDurationMs > MAX_WORKLET_FRAME_MS) {
     throw new RangeError(
-      `encodeIn 'worklet' takes a frameDuration of up to ${MAX_WORKLET_FRAME_MS} ms, got ${opus.frameDuration}: ` +
+      `encodeIn 'worklet' takes a packetDurationMs of up to ${MAX_WORKLET_FRAME_MS} ms, got ${opus.packetDurationMs}: ` +
         "longer packets would hold up the audio thread. Take 'worker'.",
     );
   }
-  const { bufferDuration, encoding, quality, workletUrl } = options;
+  const { bufferDurationMs, encoding, quality, workletUrl } = options;
   const capture = captureSettings(
     {
       sampleRate,
       channels,
       format: 'f32',
-      chunkDuration: opus.frameDuration,
-      ...(bufferDuration === undefined ? {} : { bufferDuration }),
+      chunkDurationMs: opus.packetDurationMs,
+      ...(bufferDurationMs === undefined ? {} : { bufferDurationMs }),
       ...(encoding === undefined ? {} : { encoding }),
       ...(quality === undefined ? {} : { quality }),
       ...(workletUrl === undefined ? {} : { workletUrl }),

@@ -51,9 +51,9 @@ const ENCODER_OPTIONS: readonly (keyof OpusOptions)[] = [
   'bitrate',
   'complexity',
   'application',
-  'frameDuration',
+  'packetDurationMs',
   'fec',
-  'expectedLoss',
+  'expectedLossPercent',
   'dtx',
   'bitrateMode',
   'signal',
@@ -82,7 +82,7 @@ export async function openOpusCapture(
     return openWorker(context, settings, options, worker, false);
   }
   // The audio thread may take its place where packets are short.
-  const replaceable = route === 'auto' && opus.frameDuration <= MAX_WORKLET_FRAME_MS;
+  const replaceable = route === 'auto' && opus.packetDurationMs <= MAX_WORKLET_FRAME_MS;
   try {
     const worker = await startOpusWorker(options.workerUrl);
     const asked = ENCODER_OPTIONS.filter((name) => options[name] !== undefined);
@@ -137,7 +137,7 @@ async function openWorklet(
   return {
     stream: opusStream(settings),
     encoding: capture.encoding,
-    chunkDuration: opus.frameDuration,
+    chunkDurationMs: opus.packetDurationMs,
     preSkip,
     encodedIn: 'worklet',
     createBackend: (listener) =>
@@ -170,7 +170,7 @@ async function openWorker(
     return {
       stream: opusStream(settings),
       encoding: settings.capture.encoding,
-      chunkDuration: settings.opus.frameDuration,
+      chunkDurationMs: settings.opus.packetDurationMs,
       preSkip: session.preSkip,
       encodedIn: webCodecs ? 'webcodecs' : 'worker',
       createBackend: (listener) => new OpusWorkerBackend(context, settings, session, listener),
@@ -184,7 +184,7 @@ async function openWorker(
 
 /** Of the longest packet, as it crosses the thread. */
 function packetBytes({ capture, opus }: OpusCaptureSettings): number {
-  return crossingBytes(longestPacketBytes('opus', opus.frameDuration), capture.encoding);
+  return crossingBytes(longestPacketBytes('opus', opus.packetDurationMs), capture.encoding);
 }
 
 function opusStream({ capture }: OpusCaptureSettings): StreamFormat<'opus'> {
@@ -214,8 +214,8 @@ class OpusWorkletBackend extends CaptureNode<'opus'> implements CaptureBackend<'
  */
 async function warmUp(module: OpusModule, settings: OpusSettings): Promise<number> {
   const encoder = new OpusEncoder(OpusLibrary.shared(module), settings);
-  const step = Math.max(1, Math.round(WARM_UP_STEP_MS / settings.frameDuration));
-  const packets = Math.ceil((WARM_UP_SECONDS * 1000) / settings.frameDuration);
+  const step = Math.max(1, Math.round(WARM_UP_STEP_MS / settings.packetDurationMs));
+  const packets = Math.ceil((WARM_UP_SECONDS * 1000) / settings.packetDurationMs);
   for (let packet = 0; packet < packets; packet += step) {
     encoder.warmUp(step, packet);
     await sleep(0);

@@ -11,7 +11,7 @@ export interface OpusReaderOptions {
   /** @default 1 */
   readonly channels?: number;
   readonly preSkip?: number | undefined;
-  readonly gain?: number | undefined;
+  readonly gainDb?: number | undefined;
   readonly opusUrl?: string | URL | undefined;
 }
 
@@ -50,9 +50,9 @@ const MAX_CONCEALED_SECONDS = 1;
  */
 export async function openOpusReader(options: OpusReaderOptions): Promise<PacketReader> {
   const library = OpusLibrary.shared(await loadOpusModule({ url: options.opusUrl }));
-  const { sampleRate, channels = 1, preSkip = 0, gain = 0 } = options;
+  const { sampleRate, channels = 1, preSkip = 0, gainDb = 0 } = options;
   const decoder = new PacketDecoder(
-    new OpusDecoder(library, { sampleRate, channels, preSkip, gain }),
+    new OpusDecoder(library, { sampleRate, channels, preSkip, gainDb }),
   );
   const maxLost = sampleRate * MAX_CONCEALED_SECONDS;
   const maxFrames = maxLost + (OPUS_MAX_FRAMES * sampleRate) / OPUS_RATE;

@@ -22,7 +22,7 @@ export interface PlayoutOptions extends Partial<StreamFormat> {
   /** Opus: frames to leave out at the start, the capture's `preSkip`. @default 0 */
   readonly preSkip?: number | undefined;
   /** Opus: dB to add, −128 to 127.99. @default 0 */
-  readonly gain?: number | undefined;
+  readonly gainDb?: number | undefined;
   /** Opus: your own copy of `libopus.wasm`, see `loadOpusModule`. */
   readonly opusUrl?: string | URL | undefined;
   /**
@@ -30,10 +30,10 @@ export interface PlayoutOptions extends Partial<StreamFormat> {
    * without a gap.
    * @default 60
    */
-  readonly targetDelay?: number;
+  readonly targetDelayMs?: number;
   /**
-   * What happens to audio that waits longer than `targetDelay`. `'keep'`, for replies that arrive faster than real
-   * time, plays all of it, and starts as soon as `targetDelay` is queued. `'catch-up'`, for live streams, removes it:
+   * What happens to audio that waits longer than `targetDelayMs`. `'keep'`, for replies that arrive faster than real
+   * time, plays all of it, and starts as soon as `targetDelayMs` is queued. `'catch-up'`, for live streams, removes it:
    * up to a second by playing at most 25 % faster at the same pitch, more by skipping. Each skip dispatches
    * `'skipped'`.
    * @default 'keep'
@@ -44,7 +44,7 @@ export interface PlayoutOptions extends Partial<StreamFormat> {
    * `'skipped'` is dispatched for the others. Memory is allocated as it is needed.
    * @default 1800000, half an hour, with `'keep'`; 10000 with `'catch-up'`
    */
-  readonly maxBuffer?: number;
+  readonly maxBufferMs?: number;
   /** Channels of the node's output, 1–32. @default `channels` */
   readonly outputChannels?: number;
   /** Quality of the resampler, if the context has another rate. @default 'hq' */
@@ -57,11 +57,11 @@ const NAMES = {
   channels: 1,
   format: 1,
   preSkip: 1,
-  gain: 1,
+  gainDb: 1,
   opusUrl: 1,
-  targetDelay: 1,
+  targetDelayMs: 1,
   backlog: 1,
-  maxBuffer: 1,
+  maxBufferMs: 1,
   outputChannels: 1,
   quality: 1,
   workletUrl: 1,
@@ -71,9 +71,9 @@ const NAMES = {
 export interface PlayoutSettings extends StreamFormat {
   /** What reaches the processor: decoded packets come as floats. */
   readonly samples: StreamFormat<SampleFormat>;
-  readonly targetDelay: number;
+  readonly targetDelayMs: number;
   readonly backlog: BacklogMode;
-  readonly maxBuffer: number;
+  readonly maxBufferMs: number;
   readonly outputChannels: number;
   readonly quality: ResamplerQuality;
 }
@@ -83,7 +83,7 @@ const DEFAULT_MAX_MS = { 'catch-up': 10_000, keep: 1_800_000 } as const;
 /** Shortest buffer, ms: below it not even a chunk fits. */
 const MIN_BUFFER_MS = 100;
 const MAX_BUFFER_MS = 3_600_000;
-/** The longest {@link PlayoutOptions.targetDelay}, ms. */
+/** The longest {@link PlayoutOptions.targetDelayMs}, ms. */
 const MAX_TARGET_MS = 10_000;
 
 /** @throws TypeError or RangeError when an option is wrong */
@@ -92,13 +92,13 @@ export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
   const { format = 's16', sampleRate, channels = 1 } = options;
   const stream = checkStream({ format, sampleRate, channels });
   const backlog = oneOf('backlog', options.backlog ?? 'keep', ['keep', 'catch-up']);
-  const { maxBuffer = DEFAULT_MAX_MS[backlog] } = options;
+  const { maxBufferMs = DEFAULT_MAX_MS[backlog] } = options;
   return {
     ...stream,
     samples: isSampled(stream) ? stream : { ...stream, format: 'f32' },
-    targetDelay: checkTargetDelay(options.targetDelay ?? DEFAULT_TARGET_MS),
+    targetDelayMs: checkTargetDelay(options.targetDelayMs ?? DEFAULT_TARGET_MS),
     backlog,
-    maxBuffer: numberIn('maxBuffer', maxBuffer, MIN_BUFFER_MS, MAX_BUFFER_MS),
+    maxBufferMs: numberIn('maxBufferMs', maxBufferMs, MIN_BUFFER_MS, MAX_BUFFER_MS),
     outputChannels: integerIn(
       'outputChannels',
       options.outputChannels ?? channels,
@@ -110,8 +110,8 @@ export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
 }
 
 /** @throws TypeError or RangeError unless it is 0–10000 */
-export function checkTargetDelay(targetDelay: unknown): number {
-  return numberIn('targetDelay', targetDelay, 0, MAX_TARGET_MS);
+export function checkTargetDelay(targetDelayMs: unknown): number {
+  return numberIn('targetDelayMs', targetDelayMs, 0, MAX_TARGET_MS);
 }
 
 /**
@@ -124,12 +124,12 @@ export function createPlayoutNode(
   settings: PlayoutSettings,
   capacityFrames: number,
 ): AudioWorkletNode {
-  const { samples, sampleRate, backlog, outputChannels, quality, targetDelay } = settings;
+  const { samples, sampleRate, backlog, outputChannels, quality, targetDelayMs } = settings;
   const processorOptions: PlayoutProcessorOptions = {
     ...samples,
     outputChannels,
     resampler: resamplerBetween(sampleRate, context.sampleRate, quality),
-    targetFrames: Math.round((targetDelay / 1000) * sampleRate),
+    targetFrames: Math.round((targetDelayMs / 1000) * sampleRate),
     backlog,
     capacityFrames,
   };

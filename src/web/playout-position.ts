@@ -54,11 +54,11 @@ export interface PlayoutSkip {
   readonly frames: number;
   /** `frames` in ms. */
   readonly ms: number;
-  /** `'catch-up'`: skipped by `backlog: 'catch-up'`. `'no-room'`: `maxBuffer`, or the memory, was full. */
+  /** `'catch-up'`: skipped by `backlog: 'catch-up'`. `'no-room'`: `maxBufferMs`, or the memory, was full. */
   readonly reason: 'catch-up' | 'no-room';
 }
 
-/** `'idle'`: nothing to play; `'buffering'`: audio is queued until `targetDelay`; `'playing'`; `'closed'`. */
+/** `'idle'`: nothing to play; `'buffering'`: audio is queued until `targetDelayMs`; `'playing'`; `'closed'`. */
 export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'closed';
 
 /** What a `Playout` dispatches. */
@@ -68,7 +68,7 @@ export interface PlayoutEventMap {
    * interrupted items.
    */
   readonly ended: CustomEvent<PlayoutPosition>;
-  /** Playout ran out of audio in the middle of an item. It continues when `targetDelay` is queued again. */
+  /** Playout ran out of audio in the middle of an item. It continues when `targetDelayMs` is queued again. */
   readonly underrun: Event;
   /**
    * Audio was skipped, in `detail`: at most 50 times a second while catching up, and once for each `write` without

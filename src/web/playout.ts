@@ -76,7 +76,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   readonly #items = new PlayoutItems();
   readonly #pipes = new ReceivePipes();
   readonly #bargeIn = new BargeIn((command) => this.#send(command));
-  #targetDelay: number;
+  #targetDelayMs: number;
   #state: PlayoutState = 'idle';
   readonly #lastWord = new LastWord();
   /** What the processor reported last. */
@@ -123,11 +123,11 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     this.sampleRate = sampleRate;
     this.channels = channels;
     this.format = format;
-    this.#targetDelay = settings.targetDelay;
+    this.#targetDelayMs = settings.targetDelayMs;
     this.#feed = new PlayoutFeed({
       bytesPerFrame: bytesPerFrame(settings.samples),
       sampleRate,
-      maxBuffer: settings.maxBuffer,
+      maxBufferMs: settings.maxBufferMs,
       send: (command, transfer) => this.#send(command, transfer),
     });
     this.node = createPlayoutNode(context, settings, this.#feed.capacityFrames);
@@ -160,12 +160,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * How long audio waits before it plays, ms, 0–10000. A longer wait takes effect at the next start.
    * @throws TypeError or RangeError for another value
    */
-  get targetDelay(): number {
-    return this.#targetDelay;
+  get targetDelayMs(): number {
+    return this.#targetDelayMs;
   }
-  set targetDelay(targetDelay: number) {
-    this.#targetDelay = checkTargetDelay(targetDelay);
-    this.#send({ type: 'target', frames: this.#frames(targetDelay) });
+  set targetDelayMs(targetDelayMs: number) {
+    this.#targetDelayMs = checkTargetDelay(targetDelayMs);
+    this.#send({ type: 'target', frames: this.#frames(targetDelayMs) });
   }
 
   /** Connects the node. @returns `destination` */
@@ -250,7 +250,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Declares the open item complete. Its end is not an underrun, the rest plays without waiting for `targetDelay`, and
+   * Declares the open item complete. Its end is not an underrun, the rest plays without waiting for `targetDelayMs`, and
    * `'ended'` follows when it has been heard.
    * @param item its name, if it has one. Has no effect when another item is open, or none. Afterwards, the name of an
    *   interrupted item is free for a new one
@@ -266,16 +266,16 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   }
 
   /**
-   * Silences everything that was written: it fades out within one render quantum plus `fade`, and the rest is removed.
+   * Silences everything that was written: it fades out within one render quantum plus `fadeMs`, and the rest is removed.
    * While the context is not running, or when it stops, this happens without a fade.
-   * @param options `fade`: ms, 0–1000; default 5
+   * @param options `fadeMs`: ms, 0–1000; default 5
    * @returns the item and how far it was heard, to the frame
    * @throws MicwireError `'closed'`, also when it is closed during the call; `'stalled'` when the audio thread does not
    *   answer
    */
-  interrupt(options: { readonly fade?: number } = {}): Promise<PlayoutInterruption> {
-    checkOptions('playout.interrupt', options, { fade: 1 });
-    const fade = numberIn('fade', options.fade ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
+  interrupt(options: { readonly fadeMs?: number } = {}): Promise<PlayoutInterruption> {
+    checkOptions('playout.interrupt', options, { fadeMs: 1 });
+    const fade = numberIn('fadeMs', options.fadeMs ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
     this.#checkOpen();
     const { interruption, undoing } = this.#bargeIn;
     if (interruption !== null) return interruption;

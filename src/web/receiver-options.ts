@@ -30,12 +30,12 @@ export interface ReceiverOptions extends Partial<StreamFormat> {
    */
   readonly framing?: ReceiveFraming | undefined;
   /** Minimum delay, in ms after the fastest packet, 0–10000. Can be changed. @default 0 */
-  readonly minDelay?: number;
+  readonly minDelayMs?: number;
   /**
-   * Maximum delay, in ms after the fastest packet, `minDelay`–10000. It may be exceeded for a moment. Can be changed.
+   * Maximum delay, in ms after the fastest packet, `minDelayMs`–10000. It may be exceeded for a moment. Can be changed.
    * @default 2000
    */
-  readonly maxDelay?: number;
+  readonly maxDelayMs?: number;
   /**
    * How many percent of concealed audio 100 ms less delay are worth, 0.01–100: large for conversation, small for music
    * and archives.
@@ -43,7 +43,7 @@ export interface ReceiverOptions extends Partial<StreamFormat> {
    */
   readonly latencyCost?: number | undefined;
   /** Duration of the longest packet, ms, 2.5–1000. @default 120 for Opus, 60 for others */
-  readonly maxPacketDuration?: number;
+  readonly maxPacketDurationMs?: number;
   /** Packets that the jitter buffer holds, a power of two, 32–4096: at 20 ms the default holds 10 s. @default 512 */
   readonly maxPackets?: number;
   /** Channels of the node's output, 1–32. @default `channels` */
@@ -59,10 +59,10 @@ const NAMES = {
   format: 1,
   sampleRate: 1,
   channels: 1,
-  minDelay: 1,
-  maxDelay: 1,
+  minDelayMs: 1,
+  maxDelayMs: 1,
   latencyCost: 1,
-  maxPacketDuration: 1,
+  maxPacketDurationMs: 1,
   maxPackets: 1,
   outputChannels: 1,
   quality: 1,
@@ -94,16 +94,16 @@ export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings
   const stream = checkStream({ format, sampleRate: options.sampleRate, channels });
   const { codec } = FORMATS[stream.format];
   const usual = codec === undefined ? DEFAULT_PACKET_MS : PACKET_CODECS[codec].maxPacketMs;
-  const { maxPacketDuration = usual } = options;
-  const longest = numberIn('maxPacketDuration', maxPacketDuration, 2.5, 1000);
+  const { maxPacketDurationMs = usual } = options;
+  const longest = numberIn('maxPacketDurationMs', maxPacketDurationMs, 2.5, 1000);
   const maxPacketFrames = Math.ceil((longest / 1000) * stream.sampleRate);
-  const [minDelay, maxDelay] = checkDelays(options.minDelay ?? 0, options.maxDelay);
+  const [minDelayMs, maxDelayMs] = checkDelays(options.minDelayMs ?? 0, options.maxDelayMs);
   const { latencyCost } = options;
   return {
     ...stream,
     limits: {
-      minDelay,
-      maxDelay,
+      minDelayMs,
+      maxDelayMs,
       latencyCost:
         latencyCost === undefined ? null : numberIn('latencyCost', latencyCost, 0.01, 100),
     },
@@ -123,14 +123,14 @@ export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings
   };
 }
 
-/** @throws TypeError or RangeError unless 0 ≤ `minDelay` ≤ `maxDelay` ≤ 10000 */
+/** @throws TypeError or RangeError unless 0 ≤ `minDelayMs` ≤ `maxDelayMs` ≤ 10000 */
 export function checkDelays(
-  minDelay: unknown,
-  maxDelay: unknown,
-): readonly [minDelay: number, maxDelay: number] {
-  const least = numberIn('minDelay', minDelay, 0, MAX_DELAY_MS);
-  const most = maxDelay ?? Math.max(DEFAULT_MAX_DELAY_MS, least);
-  return [least, numberIn('maxDelay', most, least, MAX_DELAY_MS)];
+  minDelayMs: unknown,
+  maxDelayMs: unknown,
+): readonly [minDelayMs: number, maxDelayMs: number] {
+  const least = numberIn('minDelayMs', minDelayMs, 0, MAX_DELAY_MS);
+  const most = maxDelayMs ?? Math.max(DEFAULT_MAX_DELAY_MS, least);
+  return [least, numberIn('maxDelayMs', most, least, MAX_DELAY_MS)];
 }
 
 function checkPackets(packets: unknown): number {

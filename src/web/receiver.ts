@@ -79,8 +79,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   #values: Float64Array = emptyReport();
   #state: ReceiverState = 'waiting';
   readonly #lastWord = new LastWord();
-  #minDelay: number;
-  #maxDelay: number;
+  #minDelayMs: number;
+  #maxDelayMs: number;
 
   /**
    * Loads the worklet, for Opus also libopus, and creates a receiver.
@@ -115,8 +115,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     this.format = format;
     this.sampleRate = sampleRate;
     this.channels = channels;
-    this.#minDelay = limits.minDelay;
-    this.#maxDelay = limits.maxDelay;
+    this.#minDelayMs = limits.minDelayMs;
+    this.#maxDelayMs = limits.maxDelayMs;
     const snapshot = canShareMemory() ? allocateSnapshot(REPORT_LENGTH) : null;
     this.#snapshot = snapshot && new SnapshotReader(snapshot);
     const { capacityPackets, maxPacketFrames } = settings;
@@ -168,22 +168,22 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return receiverPosition(this.#report(), this.sampleRate, this.node.context.sampleRate);
   }
 
-  /** Minimum delay, in ms after the fastest packet. @throws TypeError or RangeError when set outside 0–`maxDelay` */
-  get minDelay(): number {
-    return this.#minDelay;
+  /** Minimum delay, in ms after the fastest packet. @throws TypeError or RangeError when set outside 0–`maxDelayMs` */
+  get minDelayMs(): number {
+    return this.#minDelayMs;
   }
-  set minDelay(minDelay: number) {
-    this.#limit(minDelay, this.#maxDelay);
+  set minDelayMs(minDelayMs: number) {
+    this.#limit(minDelayMs, this.#maxDelayMs);
   }
 
   /**
-   * Maximum delay, in ms after the fastest packet. @throws TypeError or RangeError when set outside `minDelay`–10000
+   * Maximum delay, in ms after the fastest packet. @throws TypeError or RangeError when set outside `minDelayMs`–10000
    */
-  get maxDelay(): number {
-    return this.#maxDelay;
+  get maxDelayMs(): number {
+    return this.#maxDelayMs;
   }
-  set maxDelay(maxDelay: number) {
-    this.#limit(this.#minDelay, maxDelay);
+  set maxDelayMs(maxDelayMs: number) {
+    this.#limit(this.#minDelayMs, maxDelayMs);
   }
 
   /** Connects the node. @returns `destination` */
@@ -282,11 +282,11 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     return this.#values;
   }
 
-  #limit(minDelay: number, maxDelay: number): void {
-    checkDelays(minDelay, maxDelay);
-    this.#minDelay = minDelay;
-    this.#maxDelay = maxDelay;
-    this.#send({ type: 'limits', minDelay, maxDelay });
+  #limit(minDelayMs: number, maxDelayMs: number): void {
+    checkDelays(minDelayMs, maxDelayMs);
+    this.#minDelayMs = minDelayMs;
+    this.#maxDelayMs = maxDelayMs;
+    this.#send({ type: 'limits', minDelayMs, maxDelayMs });
   }
 
   #hear(event: ReceiveEvent): void {

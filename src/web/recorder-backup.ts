@@ -146,12 +146,12 @@ interface Route {
 }
 
 async function openRoute(source: BackupSource, failed: (error: unknown) => void): Promise<Route> {
-  const startedAt = Date.now();
-  const id = `${startedAt}-${Math.random().toString(36).slice(2)}`;
+  const startedAtMs = Date.now();
+  const id = `${startedAtMs}-${Math.random().toString(36).slice(2)}`;
   const request: MakeRequest = (capture) => ({
     id,
     name: source.name,
-    startedAt,
+    startedAtMs,
     recording: source.recording(capture),
   });
   const worker = await startWorker(BACKUP_WORKER, source.workerUrl, START_MS).catch(
@@ -318,7 +318,7 @@ export interface UnfinishedRecording {
   /** MIME type. */
   readonly type: string;
   /** When it began, ms since 1970. */
-  readonly startedAt: number;
+  readonly startedAtMs: number;
   /** The file, as far as it was stored. @throws MicwireError 'backup' when it cannot be read, or is deleted */
   blob(): Promise<Blob>;
   /** Forgets it. @throws MicwireError 'backup' when it cannot be deleted */
@@ -333,12 +333,12 @@ export interface UnfinishedRecording {
 export async function unfinishedRecordings(): Promise<readonly UnfinishedRecording[]> {
   const backups = await listBackups().catch(() => []);
   return backups.map((backup) => {
-    const { id, name, type, startedAt } = backup.entry;
+    const { id, name, type, startedAtMs } = backup.entry;
     return {
       id,
       name,
       type,
-      startedAt,
+      startedAtMs,
       blob: () => backup.blob(),
       delete: () => backup.delete(),
     };

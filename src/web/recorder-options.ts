@@ -105,7 +105,7 @@ export function recorderCapture(
   };
   if (container === 'wav') {
     const { format = 's16' } = options;
-    const capture: CaptureOptions = { ...common, format, chunkDuration: WAV_CHUNK_MS };
+    const capture: CaptureOptions = { ...common, format, chunkDurationMs: WAV_CHUNK_MS };
     captureSettings(capture, contextRate);
     return capture;
   }
@@ -118,15 +118,16 @@ export function recorderCapture(
 }
 
 function opusOptionsOf(options: RecorderOptions): Partial<OpusCaptureOptions> {
-  const { bitrate, complexity, application, frameDuration, fec, expectedLoss, dtx } = options;
+  const { bitrate, complexity, application, packetDurationMs, fec, expectedLossPercent, dtx } =
+    options;
   const { bitrateMode, signal, encodeIn, opusUrl, workerUrl } = options;
   return {
     bitrate,
     complexity,
     application,
-    frameDuration,
+    packetDurationMs,
     fec,
-    expectedLoss,
+    expectedLossPercent,
     dtx,
     bitrateMode,
     signal,

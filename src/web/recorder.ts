@@ -153,7 +153,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   }
 
   /** Recorded seconds, without pauses. */
-  get duration(): number {
+  get durationSeconds(): number {
     return this.#frames / this.capture.sampleRate;
   }
 
@@ -166,7 +166,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
    * The loudest recent sample of all channels in dBFS, with a slow decay. −Infinity is silence; NaN means that the
    * meter could not be created, which an `'error'` event has reported.
    */
-  get level(): number {
+  get levelDbfs(): number {
     if (this.#meter === undefined || this.#reading === undefined) return NaN;
     this.#meter.read(this.#reading);
     let level = -Infinity;
@@ -176,7 +176,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
 
   /**
    * Pauses the recording until `resume()`; the time between is not in the file. Resolves when the captured audio is
-   * written, except an incomplete Opus packet, which is completed later. `duration` and `size` no longer change then.
+   * written, except an incomplete Opus packet, which is completed later. `durationSeconds` and `size` no longer change then.
    */
   async pause(): Promise<void> {
     if (this.#state !== 'recording') return;
@@ -261,7 +261,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
 
   /** Resolves when the capture has ended, of whatever cause: what it gave until then is a file. */
   async #record(): Promise<void> {
-    const shortFrames = Math.floor((this.capture.sampleRate * this.capture.chunkDuration) / 1000);
+    const shortFrames = Math.floor((this.capture.sampleRate * this.capture.chunkDurationMs) / 1000);
     const chunks = this.capture[Symbol.asyncIterator]();
     for (;;) {
       // A capture that failed has told it.
@@ -334,10 +334,10 @@ async function openBackup(
 }
 
 function recordingOf(
-  { stream, preSkip, chunkDuration }: Capture<PayloadFormat>,
+  { stream, preSkip, chunkDurationMs }: Capture<PayloadFormat>,
   { container, tags }: RecorderOptions,
 ): RecordingOptions {
-  return { container, stream, preSkip, chunkDuration, tags };
+  return { container, stream, preSkip, chunkDurationMs, tags };
 }
 
 /** Why there is no file. */

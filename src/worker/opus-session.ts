@@ -63,7 +63,7 @@ export class OpusSession {
     this.#onEncoded = onEncoded;
     const { settings, module, slots, port, encoding } = options;
     const { channels } = settings;
-    const bytes = crossingBytes(longestPacketBytes('opus', settings.frameDuration), encoding);
+    const bytes = crossingBytes(longestPacketBytes('opus', settings.packetDurationMs), encoding);
     this.#sink = new PoolSink(port, slots, bytes);
     this.#port = port;
     this.#listen(port);

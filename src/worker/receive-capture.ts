@@ -85,7 +85,7 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
   /**
    * Sends every chunk over a transport, one message each, until the capture ends, the transport is closed for good or
    * `signal` is aborted. While the transport is not open, or is congested, chunks are queued for at most the capture's
-   * `bufferDuration`; then the oldest is dropped and counted. Sending continues when the transport reconnects; its
+   * `bufferDurationMs`; then the oldest is dropped and counted. Sending continues when the transport reconnects; its
    * failures are its own `'error'` events.
    * @example
    * capture.pipeTo(transport, binaryFraming);

@@ -29,9 +29,9 @@ export function webCodecsConfig(settings: OpusSettings): Config {
     bitrateMode: settings.bitrateMode,
     opus: {
       format: 'opus',
-      frameDuration: settings.frameDuration * 1000,
+      frameDuration: settings.packetDurationMs * 1000,
       complexity: settings.complexity,
-      packetlossperc: settings.expectedLoss,
+      packetlossperc: settings.expectedLossPercent,
       useinbandfec: settings.fec,
       usedtx: settings.dtx,
       application: settings.application,
@@ -126,7 +126,7 @@ export class WebCodecsOpusEncoder {
       const frames = opusPacketFrames(this.#packet, 0, byteLength) / ratio;
       if (frames !== this.#packetFrames) {
         const ms = (frames / this.#settings.sampleRate) * 1000;
-        const wanted = this.#settings.frameDuration;
+        const wanted = this.#settings.packetDurationMs;
         this.#fail(`the engine's encoder makes packets of ${ms} ms when asked for ${wanted} ms`);
         return;
       }
@@ -200,9 +200,9 @@ function unknownOptions(
     bitrate: config?.bitrate,
     bitrateMode: config?.bitrateMode,
     complexity: config?.opus?.complexity,
-    frameDuration: config?.opus?.frameDuration,
+    packetDurationMs: config?.opus?.frameDuration,
     fec: config?.opus?.useinbandfec,
-    expectedLoss: config?.opus?.packetlossperc,
+    expectedLossPercent: config?.opus?.packetlossperc,
     dtx: config?.opus?.usedtx,
     application: (config?.opus as Partial<OpusConfig> | undefined)?.application,
     signal: (config?.opus as Partial<OpusConfig> | undefined)?.signal,
@@ -257,7 +257,7 @@ function visibleFaults(
 ): string[] {
   const faults: string[] = [];
   const bytes = packets.reduce((sum, packet) => sum + packet.length, 0);
-  const seconds = (packets.length * settings.frameDuration) / 1000;
+  const seconds = (packets.length * settings.packetDurationMs) / 1000;
   const rate = (bytes * 8) / seconds;
   if (rate > settings.bitrate * RATE_TOLERANCE) {
     const [wanted, got] = [settings.bitrate, rate].map((r) => (r / KILOBIT).toFixed(0));

@@ -76,7 +76,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
   );
 
   test('pause leaves no hole in the count of frames, and one in the time', async () => {
-    const capture = await Capture.create(context, tone(), { chunkDuration: 10 });
+    const capture = await Capture.create(context, tone(), { chunkDurationMs: 10 });
     await capture.resume();
     await eventually(() => expect(capture.stats.captured).toBeGreaterThan(0));
     await capture.pause();
@@ -100,7 +100,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
   });
 
   test('chunks that nobody reads are queued, the oldest are dropped, and the next chunk says how much', async () => {
-    const capture = await Capture.create(context, tone(), { bufferDuration: 100 });
+    const capture = await Capture.create(context, tone(), { bufferDurationMs: 100 });
     await capture.resume();
     await eventually(() => expect(capture.stats.dropped).toBeGreaterThan(0));
     const { value } = await capture.readable.getReader().read();

@@ -58,7 +58,7 @@ function joined(chunks: readonly Chunk[], channel = 0): number[] {
 
 test.each(SHARING)('a sine arrives whole, by %s', async (_, globals) => {
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
-  const chunks = await rendered(48000, { sampleRate: 16000, chunkDuration: 20 }, (context) =>
+  const chunks = await rendered(48000, { sampleRate: 16000, chunkDurationMs: 20 }, (context) =>
     play(context, tone(1000, 48000)),
   );
   const samples = joined(chunks);
@@ -75,7 +75,7 @@ test.each(SHARING)('a sine arrives whole, by %s', async (_, globals) => {
 });
 
 test('Base64 text is made of the same bytes', async () => {
-  const options = { sampleRate: 24000, channels: 2, chunkDuration: 2.5 } as const;
+  const options = { sampleRate: 24000, channels: 2, chunkDurationMs: 2.5 } as const;
   const build = (context: BaseAudioContext): AudioNode =>
     play(context, tone(440, 44100), tone(660, 44100));
   const binary = await rendered(44100, options, build);
@@ -129,7 +129,7 @@ test('a source that stops leaves silence, and time continues', async () => {
 test.each([8000, 11025, 44100, 96000])(
   'chunks of 20 ms at %i Hz hold the rate exactly',
   async (sampleRate) => {
-    const chunks = await rendered(48000, { sampleRate, chunkDuration: 20 }, (context) =>
+    const chunks = await rendered(48000, { sampleRate, chunkDurationMs: 20 }, (context) =>
       play(context, tone(440, 48000)),
     );
     for (const { sequence, frame } of chunks) {

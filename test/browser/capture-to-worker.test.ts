@@ -52,7 +52,7 @@ test.each([
     const context = new AudioContext();
     const capture = await Capture.create(context, tone(context), {
       sampleRate: 16000,
-      chunkDuration: 20,
+      chunkDurationMs: 20,
     });
     await capture.resume();
     await eventually(() => expect(capture.stats.captured).toBeGreaterThan(1600));

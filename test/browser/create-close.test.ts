@@ -90,7 +90,9 @@ const makers: [string, Maker][] = [
     async (c, s) => {
       const recorder = await Recorder.create(c, s, { container: 'wav' });
       // A recording of nothing is an error.
-      await vi.waitFor(() => expect(recorder.duration).toBeGreaterThan(0), { timeout: 10_000 });
+      await vi.waitFor(() => expect(recorder.durationSeconds).toBeGreaterThan(0), {
+        timeout: 10_000,
+      });
       return recorder;
     },
   ],

@@ -135,12 +135,12 @@ describe('from the microphone to the wire and back', () => {
       channels: 1,
       format: 's16',
       encoding: 'base64',
-      chunkDuration: 20,
+      chunkDurationMs: 20,
     });
     cleanups.push(() => capture.close());
     const playout = await Playout.create(context, {
       sampleRate,
-      targetDelay: 100,
+      targetDelayMs: 100,
       backlog: 'keep',
     });
     cleanups.push(() => playout.close());

@@ -104,7 +104,7 @@ describe('an interrupt', () => {
     playout.connect(context.destination);
     playout.write(counting(24_000), { item: 'a' });
     await eventually(() => expect(playout.position.frames).toBeGreaterThan(1000));
-    const interrupted = playout.interrupt({ fade });
+    const interrupted = playout.interrupt({ fadeMs: fade });
     const ending = end(context);
     const heard = await outcome(interrupted);
     if (state === 'closed') expect((heard as MicwireError).code).toBe('closed');

@@ -71,7 +71,7 @@ test('a reader that cancels ends the encoding, and nothing is rejected after it'
 });
 
 test('a loop that is left while it waits settles, and reading can begin again', async () => {
-  const chunks = MediaChunks.create(stream, { timeslice: 60_000 });
+  const chunks = MediaChunks.create(stream, { chunkDurationMs: 60_000 });
   const iterator = chunks[Symbol.asyncIterator]();
   const waiting = iterator.next();
   await iterator.return!();

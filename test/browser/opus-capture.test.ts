@@ -47,8 +47,8 @@ async function captured(
 
 /** Decodes with our decoder, and compares with what went in. */
 function check(packets: readonly Packet[], capture: Capture<'opus'>, leastDb: number): void {
-  const { sampleRate, channels, chunkDuration, preSkip } = capture;
-  const packetFrames = (sampleRate * chunkDuration) / 1000;
+  const { sampleRate, channels, chunkDurationMs, preSkip } = capture;
+  const packetFrames = (sampleRate * chunkDurationMs) / 1000;
   let next = 0;
   for (const [i, packet] of packets.entries()) {
     expect(packet.format).toBe('opus');
@@ -57,7 +57,7 @@ function check(packets: readonly Packet[], capture: Capture<'opus'>, leastDb: nu
     expect(packet.dropped).toBe(0);
     expect(packet.timestamp).toBe(Math.round((next / sampleRate) * 1e6));
     expect(packet.contextTime).toBeCloseTo(next / sampleRate, 6);
-    expect(opusPacketInfo(packet.bytes).frames).toBe(chunkDuration * 48);
+    expect(opusPacketInfo(packet.bytes).frames).toBe(chunkDurationMs * 48);
     expect(packet.frames).toBeLessThanOrEqual(packetFrames);
     if (next + packetFrames <= sampleRate * SECONDS) expect(packet.frames).toBe(packetFrames);
     next += packet.frames;
@@ -78,8 +78,8 @@ function check(packets: readonly Packet[], capture: Capture<'opus'>, leastDb: nu
 
 const CASES: readonly (readonly [string, Omit<OpusCaptureOptions, 'format'>])[] = [
   ['20 ms mono', { bitrate: 32_000, complexity: 5, application: 'audio' }],
-  ['10 ms stereo, Base64', { channels: 2, frameDuration: 10, encoding: 'base64' }],
-  ['2.5 ms lowdelay', { frameDuration: 2.5, application: 'lowdelay', bitrate: 96_000 }],
+  ['10 ms stereo, Base64', { channels: 2, packetDurationMs: 10, encoding: 'base64' }],
+  ['2.5 ms lowdelay', { packetDurationMs: 2.5, application: 'lowdelay', bitrate: 96_000 }],
   ['20 ms constant', { bitrate: 32_000, bitrateMode: 'constant' }],
 ];
 
@@ -119,8 +119,8 @@ test('tells what encoding in a Worker takes, and of the audio thread that nobody
   expect(onAudioThread.encodeMs).toBeNull();
 });
 
-test.each([40, 60, 120])('libopus in a Worker: %i ms', async (frameDuration) => {
-  const { packets, capture } = await captured({ encodeIn: 'worker', frameDuration });
+test.each([40, 60, 120])('libopus in a Worker: %i ms', async (packetDurationMs) => {
+  const { packets, capture } = await captured({ encodeIn: 'worker', packetDurationMs });
   check(packets, capture, 2.5);
 });
 
@@ -142,9 +142,11 @@ describe('adjust', () => {
       capture.addEventListener('chunk', ({ detail }) => packets.push(detail));
       await capture.resume();
       await eventually(() => expect(packets.length).toBeGreaterThan(5));
-      expect(() => capture.adjust({ bitrate: 24_000, expectedLoss: 101 })).toThrow(RangeError);
+      expect(() => capture.adjust({ bitrate: 24_000, expectedLossPercent: 101 })).toThrow(
+        RangeError,
+      );
       expect(() => capture.adjust({ dtx: 1 as never })).toThrow(TypeError);
-      capture.adjust({ bitrate: 16_000, expectedLoss: 20, complexity: 3, dtx: false });
+      capture.adjust({ bitrate: 16_000, expectedLossPercent: 20, complexity: 3, dtx: false });
       await eventually(() => expect(packets.at(-1)!.bytes.length).toBe(40));
       await capture.close();
       capture.adjust({ bitrate: 64_000 });
@@ -160,13 +162,13 @@ describe('adjust', () => {
     const context = new OfflineAudioContext(1, 4800, 48_000);
     const source = new ConstantSourceNode(context);
     const samples = (await Capture.create(context, source)) as unknown as Capture<'opus'>;
-    expect(() => samples.adjust({ expectedLoss: 5 })).toThrow(/opus, got one of s16/);
+    expect(() => samples.adjust({ expectedLossPercent: 5 })).toThrow(/opus, got one of s16/);
     const own = await Capture.create(context, source, {
       format: 'opus',
       encodeIn: 'webcodecs',
     }).catch((error: unknown) => error);
     if (own instanceof MicwireError) return expect(own.code).toBe('unsupported');
-    const refused = expect(() => (own as Capture<'opus'>).adjust({ expectedLoss: 5 }));
+    const refused = expect(() => (own as Capture<'opus'>).adjust({ expectedLossPercent: 5 }));
     refused.toThrow(MicwireError);
     refused.toThrow(/encodeIn 'worklet' or 'worker'/);
     await (own as Capture<'opus'>).close();
@@ -176,8 +178,8 @@ describe('adjust', () => {
 describe('WebCodecs', () => {
   test.each([
     ['20 ms mono', { bitrate: 32_000, channels: 1 }],
-    ['60 ms stereo', { bitrate: 96_000, channels: 2, frameDuration: 60 }],
-    ['120 ms', { bitrate: 64_000, frameDuration: 120 }],
+    ['60 ms stereo', { bitrate: 96_000, channels: 2, packetDurationMs: 60 }],
+    ['120 ms', { bitrate: 64_000, packetDurationMs: 120 }],
   ] as const)('%s: as good as libopus, or refused with the reason', async (_, options) => {
     const result = await captured({ ...options, encodeIn: 'webcodecs' }).catch((e: unknown) => e);
     if (result instanceof MicwireError) {
@@ -193,8 +195,8 @@ describe('WebCodecs', () => {
 
 test.each([
   ['20 ms', {}],
-  ['60 ms', { frameDuration: 60 }],
-  ['120 ms', { frameDuration: 120, bitrate: 64_000 }],
+  ['60 ms', { packetDurationMs: 60 }],
+  ['120 ms', { packetDurationMs: 120, bitrate: 64_000 }],
   ['with FEC', { fec: true, bitrate: 24_000 }],
 ] as const)('auto gives what was asked for, in every engine: %s', async (_, options) => {
   const fetched = vi.spyOn(globalThis, 'fetch');
@@ -247,8 +249,10 @@ test('what the worklet cannot take is refused before anything is loaded', async 
   const source = new ConstantSourceNode(context);
   const create = (options: object) =>
     Capture.create(context, source, { format: 'opus', ...options } as OpusCaptureOptions);
-  await expect(create({ encodeIn: 'worklet', frameDuration: 40 })).rejects.toThrow(/up to 20 ms/);
-  await expect(create({ chunkDuration: 20 })).rejects.toThrow(/frameDuration/);
+  await expect(create({ encodeIn: 'worklet', packetDurationMs: 40 })).rejects.toThrow(
+    /up to 20 ms/,
+  );
+  await expect(create({ chunkDurationMs: 20 })).rejects.toThrow(/packetDurationMs/);
   await expect(create({ dither: 'tpdf' })).rejects.toThrow(/dither/);
   await expect(create({ sampleRate: 44_100 })).rejects.toThrow(RangeError);
   await expect(create({ encodeIn: 'gpu' })).rejects.toThrow(/encodeIn/);
@@ -289,10 +293,10 @@ describe('without a Worker that starts', () => {
     'one %s, auto takes the audio thread for short packets only',
     async (_, worker) => {
       vi.stubGlobal('Worker', worker);
-      const { packets, capture } = await captured({ frameDuration: 20 });
+      const { packets, capture } = await captured({ packetDurationMs: 20 });
       expect(capture.encodedIn).toBe('worklet');
       expect(packets.length).toBeGreaterThan(70);
-      const failure = await captured({ frameDuration: 60 }).catch((error: unknown) => error);
+      const failure = await captured({ packetDurationMs: 60 }).catch((error: unknown) => error);
       expect(failure).toMatchObject({ name: 'MicwireError', code: 'codec-load' });
       for (const encodeIn of ['worker', 'webcodecs'] as const) {
         await expect(captured({ encodeIn })).rejects.toMatchObject({ code: 'codec-load' });

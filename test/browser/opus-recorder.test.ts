@@ -38,11 +38,14 @@ const OPUS_CASES: readonly (readonly [string, RecorderOptions])[] = [
   ['Ogg, worklet', { container: 'ogg', encodeIn: 'worklet', application: 'audio' }],
   [
     'Ogg, worker, stereo 60 ms',
-    { container: 'ogg', encodeIn: 'worker', channels: 2, frameDuration: 60 },
+    { container: 'ogg', encodeIn: 'worker', channels: 2, packetDurationMs: 60 },
   ],
   ['Ogg, WebCodecs', { container: 'ogg', encodeIn: 'webcodecs', bitrate: 48_000 }],
   ['Ogg, auto', { container: 'ogg', bitrate: 48_000 }],
-  ['Ogg, 2.5 ms', { container: 'ogg', encodeIn: 'worklet', frameDuration: 2.5, bitrate: 96_000 }],
+  [
+    'Ogg, 2.5 ms',
+    { container: 'ogg', encodeIn: 'worklet', packetDurationMs: 2.5, bitrate: 96_000 },
+  ],
   ['WebM, worklet', { container: 'webm', encodeIn: 'worklet', application: 'audio' }],
   ['WebM, auto, stereo', { container: 'webm', channels: 2 }],
 ];
@@ -58,7 +61,7 @@ describe.each(OPUS_CASES)('%s', (_, options) => {
     expect(result).not.toBeInstanceOf(Error);
     const { recorder, file } = result as Awaited<ReturnType<typeof recorded>>;
     expect(recorder.state).toBe('stopped');
-    expect(recorder.duration).toBe(2);
+    expect(recorder.durationSeconds).toBe(2);
     expect(file!.type).toBe(recorder.type);
     expect(file!.size).toBe(recorder.size);
     const frames = (await ffmpegFrames(file!, channels)) ?? FRAMES;
@@ -72,7 +75,7 @@ describe.each(OPUS_CASES)('%s', (_, options) => {
 
 test.each(['s16', 'f32', 'mulaw'] as const)('WAV of %s holds every sample', async (format) => {
   const { recorder, file } = await recorded({ container: 'wav', format, channels: 2 });
-  expect(recorder.duration).toBe(2);
+  expect(recorder.durationSeconds).toBe(2);
   expect((await ffmpegFrames(file!, 2)) ?? FRAMES).toBe(FRAMES);
   if (format === 'mulaw') return;
   const sound = await decoded(file!);
@@ -133,24 +136,24 @@ describe('live', () => {
     await recorder.capture.resume();
     let loudest = -Infinity;
     await eventually(() => {
-      loudest = Math.max(loudest, recorder.level);
-      expect(recorder.duration).toBeGreaterThan(0.3);
+      loudest = Math.max(loudest, recorder.levelDbfs);
+      expect(recorder.durationSeconds).toBeGreaterThan(0.3);
       expect(loudest).toBeGreaterThan(-Infinity);
     });
     await recorder.pause();
     expect(recorder.state).toBe('paused');
-    const { duration, size } = recorder;
+    const { durationSeconds: duration, size } = recorder;
     const until = context.currentTime + 0.2;
     await eventually(() => expect(context.currentTime).toBeGreaterThan(until));
-    expect(recorder.duration).toBe(duration);
+    expect(recorder.durationSeconds).toBe(duration);
     expect(recorder.size).toBe(size);
     await recorder.resume();
-    await eventually(() => expect(recorder.duration).toBeGreaterThan(duration + 0.1));
+    await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(duration + 0.1));
     stream.getTracks()[0]!.stop();
     const file = await recorder.stop();
     expect(recorder.state).toBe('stopped');
     const sound = await decoded(file!);
-    expect(sound.duration).toBeCloseTo(recorder.duration, 2);
+    expect(sound.duration).toBeCloseTo(recorder.durationSeconds, 2);
     // What an engine makes of the tone depends on how busy it is; the level has to tell what the file holds. Of its last moment
     // before the pause the level may not have told yet.
     const told = Math.floor((duration - 0.15) * sound.sampleRate);
@@ -172,7 +175,7 @@ describe('live', () => {
       expect(recorder.backup).toBe('worker');
       await recorder.capture.resume();
       const found = async () => (await unfinishedRecordings()).find((one) => one.name === name);
-      await eventually(() => expect(recorder.duration).toBeGreaterThan(1.5));
+      await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(1.5));
       expect(await found()).toBeUndefined();
       const file = await recorder.stop();
       expect(file!.size).toBe(recorder.size);
@@ -186,7 +189,7 @@ describe('live', () => {
     await context.resume();
     let chunks: MediaChunks;
     try {
-      chunks = MediaChunks.create(stream, { timeslice: 100 });
+      chunks = MediaChunks.create(stream, { chunkDurationMs: 100 });
     } catch (error) {
       // WebKitGTK has a recorder only where the codecs of GStreamer are installed.
       expect(error).toMatchObject({ code: 'unsupported' });

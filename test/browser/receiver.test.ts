@@ -77,7 +77,7 @@ async function playing(receiver: Receiver, ms: number): Promise<void> {
 
 test('over a WebSocket that stalls, the delay comes back to the target by itself, and nothing clicks', async () => {
   const context = await liveContext();
-  const receiver = await Receiver.create(context, { sampleRate: RATE, maxDelay: 100 });
+  const receiver = await Receiver.create(context, { sampleRate: RATE, maxDelayMs: 100 });
   cleanups.push(() => receiver.close());
   const states: string[] = [];
   receiver.addEventListener('statechange', () => states.push(receiver.state));
@@ -139,7 +139,7 @@ test('packets of Opus are decoded on the audio thread, and one lost is taken fro
   cleanups.push(recording.close);
   const settings = opusSettings(
     { sampleRate: 48_000, channels: 1 },
-    { bitrate: 32_000, fec: true, expectedLoss: 20, application: 'voip', signal: 'voice' },
+    { bitrate: 32_000, fec: true, expectedLossPercent: 20, application: 'voip', signal: 'voice' },
   );
   const encoder = new OpusEncoder(new OpusLibrary(await loadOpusModule()), settings);
   const samples = new Float32Array(960);
@@ -195,8 +195,8 @@ test('a Worker feeds it past the page', async () => {
 test('limits, wrong packets and closing', async () => {
   const context = await liveContext();
   const receiver = await Receiver.create(context, { sampleRate: RATE });
-  receiver.minDelay = 150;
-  expect(() => (receiver.maxDelay = 100)).toThrow(RangeError);
+  receiver.minDelayMs = 150;
+  expect(() => (receiver.maxDelayMs = 100)).toThrow(RangeError);
   expect(() => receiver.insert({ ...tone(0), format: 'f32' })).toThrow(PacketError);
   expect(() => receiver.insert({ ...tone(0), sampleRate: 8000 })).toThrow(PacketError);
   await eventually(() => expect(receiver.stats.targetDelayMs).toBe(150));

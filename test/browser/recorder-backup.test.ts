@@ -45,7 +45,7 @@ async function recording(
   const errors: MicwireError[] = [];
   recorder.addEventListener('error', ({ detail }) => errors.push(detail));
   await context.resume();
-  await eventually(() => expect(recorder.duration).toBeGreaterThan(0.3));
+  await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(0.3));
   return { recorder, errors };
 }
 
@@ -55,13 +55,13 @@ async function completes(recorder: Recorder, errors: readonly MicwireError[]): P
   expect(errors[0]!.message).toMatch(/continues without one: .+ Free storage/);
   expect(recorder.backup).toBe('failed');
   expect(recorder.state).toBe('recording');
-  const { duration } = recorder;
-  await eventually(() => expect(recorder.duration).toBeGreaterThan(duration + 0.2));
+  const { durationSeconds: duration } = recorder;
+  await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(duration + 0.2));
   const file = await recorder.stop();
   expect(recorder.state).toBe('stopped');
   expect(file!.size).toBe(recorder.size);
   const frames = await ffmpegFrames(file!, 1);
-  if (frames !== undefined) expect(frames).toBe(Math.round(recorder.duration * 48_000));
+  if (frames !== undefined) expect(frames).toBe(Math.round(recorder.durationSeconds * 48_000));
   expect(errors.length).toBe(1);
 }
 
@@ -213,7 +213,8 @@ test('where no Worker starts the page backs up, and a stream that fails leaves t
     return found!;
   });
   const frames = await ffmpegFrames(await kept.blob(), 1);
-  if (frames !== undefined) expect(frames / 48_000).toBeGreaterThanOrEqual(recorder.duration);
+  if (frames !== undefined)
+    expect(frames / 48_000).toBeGreaterThanOrEqual(recorder.durationSeconds);
   await kept.delete();
   expect(await named('kept')).toBeUndefined();
   await expect(kept.blob()).rejects.toMatchObject({ code: 'backup' });
@@ -253,14 +254,14 @@ describe('IndexedDB', () => {
 
   test('pieces of no recording are removed; those of a dead one, or of one under way, are not', async () => {
     const { recorder } = await recording({ container: 'wav', backup: 'alive', ...NO_WORKER });
-    const dead = { id: '5-dead', name: 'dead', type: 'audio/ogg', startedAt: 5, wav: null };
+    const dead = { id: '5-dead', name: 'dead', type: 'audio/ogg', startedAtMs: 5, wav: null };
     const orphans = [0, 1, 2].flatMap((number) =>
       ['1-a', '2-b', '9-z'].map((id): [string, number] => [id, number]),
     );
     await put([dead], [...orphans, [dead.id, 0], [dead.id, 1]]);
     const [found, ...others] = await unfinishedRecordings();
     expect(others).toEqual([]);
-    expect(found).toMatchObject({ id: dead.id, name: 'dead', type: 'audio/ogg', startedAt: 5 });
+    expect(found).toMatchObject({ id: dead.id, name: 'dead', type: 'audio/ogg', startedAtMs: 5 });
     expect((await found!.blob()).size).toBe(200);
     const left = new Set(await pieceIds());
     for (const id of ['1-a', '2-b', '9-z']) expect(left.has(id)).toBe(false);
@@ -272,7 +273,7 @@ describe('IndexedDB', () => {
   });
 
   test('a recording of many pieces comes back in order', async () => {
-    const entry = { id: '7-long', name: 'long', type: 'audio/ogg', startedAt: 7, wav: null };
+    const entry = { id: '7-long', name: 'long', type: 'audio/ogg', startedAtMs: 7, wav: null };
     await put(
       [entry],
       Array.from({ length: 150 }, (_, i): [string, number] => [entry.id, i]),
@@ -326,9 +327,9 @@ describe('a page that dies', () => {
     async (container) => {
       const name = `crash ${container}`;
       const page = await otherPage({ container, backup: name });
-      await eventually(() => expect(page.window.recorder.duration).toBeGreaterThan(0.5));
+      await eventually(() => expect(page.window.recorder.durationSeconds).toBeGreaterThan(0.5));
       expect(page.window.recorder.backup).toBe('worker');
-      const { duration } = page.window.recorder;
+      const { durationSeconds: duration } = page.window.recorder;
       const blocked = performance.now();
       while (performance.now() - blocked < 4000);
       // In the same task: the page has had no turn since.
@@ -357,10 +358,12 @@ describe('a page that dies', () => {
 
 test('a second page that gives back and deletes what it finds leaves a recording under way alone', async () => {
   const page = await otherPage({ container: 'ogg', backup: 'in another tab' });
-  await eventually(() => expect(page.window.recorder.duration).toBeGreaterThan(1));
+  await eventually(() => expect(page.window.recorder.durationSeconds).toBeGreaterThan(1));
   for (const lost of await unfinishedRecordings()) await lost.delete();
-  const { duration } = page.window.recorder;
-  await eventually(() => expect(page.window.recorder.duration).toBeGreaterThan(duration + 0.5));
+  const { durationSeconds: duration } = page.window.recorder;
+  await eventually(() =>
+    expect(page.window.recorder.durationSeconds).toBeGreaterThan(duration + 0.5),
+  );
   expect(page.window.recorder.state).toBe('recording');
   expect(page.window.recorder.backup).toBe('worker');
   page.frame.remove();

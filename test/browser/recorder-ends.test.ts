@@ -46,7 +46,7 @@ describe('nothing was recorded', () => {
           message: expect.stringMatching(/Nothing was recorded.*context\.resume\(\)/) as string,
         });
         expect(recorder.state).toBe('failed');
-        expect(recorder.duration).toBe(0);
+        expect(recorder.durationSeconds).toBe(0);
         expect(errors.map(({ code }) => code)).toEqual(['empty']);
       }
       await eventually(() => expect(aborted.length).toBe(1));
@@ -141,8 +141,8 @@ test.each(['ogg', 'webm', 'wav'] as const)(
     const recorder = await Recorder.create(context, tone(), { container, sampleRate: 48_000 });
     await context.resume();
     for (let pause = 0; pause < 10; pause++) {
-      const { duration } = recorder;
-      await eventually(() => expect(recorder.duration).toBeGreaterThan(duration + 0.03), {
+      const { durationSeconds: duration } = recorder;
+      await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(duration + 0.03), {
         interval: 5,
       });
       await recorder.pause();
@@ -150,11 +150,11 @@ test.each(['ogg', 'webm', 'wav'] as const)(
     }
     const file = await recorder.stop();
     const frames = await ffmpegFrames(file!, 1);
-    if (frames !== undefined) expect(frames).toBe(Math.round(recorder.duration * 48_000));
+    if (frames !== undefined) expect(frames).toBe(Math.round(recorder.durationSeconds * 48_000));
     const sound = await new OfflineAudioContext(1, 1, 48_000).decodeAudioData(
       await file!.arrayBuffer(),
     );
-    expect(Math.abs(sound.length - recorder.duration * 48_000)).toBeLessThan(960);
+    expect(Math.abs(sound.length - recorder.durationSeconds * 48_000)).toBeLessThan(960);
   },
 );
 
@@ -201,7 +201,7 @@ describe('the meter', () => {
     };
     const recorder = await Recorder.create(context, tone(), { container: 'wav', workletUrl });
     await context.resume();
-    await eventually(() => expect(recorder.level).toBeGreaterThan(-10));
+    await eventually(() => expect(recorder.levelDbfs).toBeGreaterThan(-10));
     await recorder.stop();
     expect(asked.toSorted()).toEqual(['capture', 'meter']);
   });
@@ -215,8 +215,8 @@ describe('the meter', () => {
     await eventually(() => expect(errors.length).toBe(1));
     expect(errors[0]).toMatchObject({ code: 'worklet-load' });
     expect(errors[0]!.message).toMatch(/^The recording continues, but its level is not known/);
-    expect(recorder.level).toBeNaN();
-    await eventually(() => expect(recorder.duration).toBeGreaterThan(0.2));
+    expect(recorder.levelDbfs).toBeNaN();
+    await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(0.2));
     const file = await recorder.stop();
     expect(recorder.state).toBe('stopped');
     expect(file!.size).toBe(recorder.size);
@@ -240,7 +240,7 @@ test('a capture that fails completes the file with what came before', async () =
   const recorder = await Recorder.create(context, tone(), { container: 'wav' });
   const errors = errorsOf(recorder);
   await context.resume();
-  await eventually(() => expect(recorder.duration).toBeGreaterThan(0.3));
+  await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(0.3));
   // As the engine does when a processor throws.
   recorder.capture.node.onprocessorerror!(new ErrorEvent('processorerror'));
   await eventually(() => expect(recorder.state).toBe('stopped'));

@@ -84,7 +84,7 @@ withConnection(
     });
     void meter.close();
     const recorder = await Recorder.create(context, track, { container: 'wav' });
-    await eventually(() => expect(recorder.level).toBeGreaterThan(-20));
+    await eventually(() => expect(recorder.levelDbfs).toBeGreaterThan(-20));
     expect((await recorder.stop())!.size).toBeGreaterThan(1000);
     end();
     await endContext(context);

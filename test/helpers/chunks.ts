@@ -15,9 +15,9 @@ export class CollectingSink implements ChunkSink {
   readonly #options: ChunkOptions<SampleFormat>;
   readonly #slot: ChunkSlot;
 
-  constructor(options: ChunkOptions<SampleFormat>, chunkDuration: number) {
+  constructor(options: ChunkOptions<SampleFormat>, chunkDurationMs: number) {
     this.#options = options;
-    const length = longestPayload(options, chunkDuration);
+    const length = longestPayload(options, chunkDurationMs);
     this.#slot = slotIn(new ArrayBuffer(HEADER_BYTES + length), 0, length);
   }
 

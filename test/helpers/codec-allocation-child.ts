@@ -61,7 +61,7 @@ function figuresOf(name: SampleFormat) {
   return figures(pcmCodec.createEncoder(stream), pcmCodec.createDecoder(stream));
 }
 
-const opus = { ...format, bitrate: 24_000, complexity: 3, fec: true, expectedLoss: 25 };
+const opus = { ...format, bitrate: 24_000, complexity: 3, fec: true, expectedLossPercent: 25 };
 console.log(
   JSON.stringify({
     opus: figures(new OpusEncoder(library, opus), new OpusDecoder(library, format)),

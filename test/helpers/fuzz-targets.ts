@@ -119,7 +119,7 @@ function adaptiveTarget(): FuzzTarget {
   const packets = randomPackets(OPUS, 200, seededRandom(8));
   for (const packet of packets) encoder.encode(packet);
   const sender = new AdaptiveRedundancy(encoder, { bitrate: 24_000 });
-  const reporter = new LossReporter(OPUS, { interval: 100 });
+  const reporter = new LossReporter(OPUS, { intervalMs: 100 });
   const samples: Uint8Array[] = [];
   for (const [i, packet] of packets.entries()) {
     const report = i % 9 === 4 ? null : reporter.receive(packet, i * 20);

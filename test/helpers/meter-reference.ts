@@ -57,7 +57,7 @@ export const REFERENCE_READINGS: Readonly<Record<string, number | readonly numbe
   maxVu: [14.1101, 5.4723],
   active: 0,
   activityLikelihood: 0.011,
-  activitySince: 201120,
+  activitySinceFrame: 201120,
 };
 
 /** Which readings differ from the reference by more than 0.01, and by how much. */

@@ -17,7 +17,7 @@ export async function recordNode(node: AudioNode): Promise<NodeRecording> {
     sampleRate,
     channels: 1,
     format: 'f32',
-    bufferDuration: 10_000,
+    bufferDurationMs: 10_000,
   });
   const decoder = new SampleDecoder({ format: 'f32', channels: 1 });
   const pieces: Float32Array[] = [];

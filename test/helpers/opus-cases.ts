@@ -34,15 +34,15 @@ function opus(name: string, kase: OpusCase): ProcessorCase {
     open: () => {
       const settings = opusSettings({ sampleRate: 48_000, channels }, kase.opus);
       const stream = { sampleRate: 48_000, channels, format: 'opus' } as const;
-      const chunkDuration = settings.frameDuration;
+      const chunkDurationMs = settings.packetDurationMs;
       const slots = 20;
-      const payloadBytes = crossingBytes(longestPacketBytes('opus', chunkDuration), encoding);
+      const payloadBytes = crossingBytes(longestPacketBytes('opus', chunkDurationMs), encoding);
       const ring = kase.ring === true ? allocateRing(slots, HEADER_BYTES + payloadBytes) : null;
       const processorOptions: OpusCaptureProcessorOptions = {
         stream,
         encoding,
         dither: 'none',
-        chunkDuration,
+        chunkDurationMs,
         payloadBytes,
         slots,
         resampler:
@@ -73,7 +73,7 @@ function receive(name: string): ProcessorCase {
         bitrate: 32_000,
         application: 'voip',
         fec: true,
-        expectedLoss: 20,
+        expectedLossPercent: 20,
       } as const;
       const encoder = new OpusEncoder(new OpusLibrary(module), opusSettings(format, options));
       const bytes = new Uint8Array(encoder.maxBytes(960));
@@ -110,7 +110,7 @@ export const OPUS_CASES: readonly ProcessorCase[] = [
     sampleRate: 44_100,
     channels: 2,
     encoding: 'base64',
-    opus: { frameDuration: 2.5, application: 'lowdelay' },
+    opus: { packetDurationMs: 2.5, application: 'lowdelay' },
   }),
   receive('20 ms mono with FEC, lost and jittered'),
 ];

@@ -98,14 +98,14 @@ interface CaptureCase extends Variation {
   readonly quality?: ResamplerQuality;
   /** Not the WebAssembly kernel. @default false */
   readonly typescript?: boolean;
-  readonly chunkDuration?: number;
+  readonly chunkDurationMs?: number;
   readonly ring?: boolean;
   /** Whether somebody takes the chunks. @default true */
   readonly reader?: boolean;
 }
 
 function capture(name: string, kase: CaptureCase): ProcessorCase {
-  const { sampleRate = 48000, quantum = 128, reader = true, chunkDuration = 20 } = kase;
+  const { sampleRate = 48000, quantum = 128, reader = true, chunkDurationMs = 20 } = kase;
   const { format = 's16', channels = 1, encoding = 'binary' } = kase;
   const chunks: ChunkOptions<SampleFormat> = {
     stream: { sampleRate: kase.to, channels, format },
@@ -120,14 +120,14 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
     quantum,
     inputChannels: kase.inputChannels ?? [channels],
     open: () => {
-      const payloadBytes = longestPayload(chunks, chunkDuration);
+      const payloadBytes = longestPayload(chunks, chunkDurationMs);
       const ring = kase.ring === true ? allocateRing(slots, HEADER_BYTES + payloadBytes) : null;
       const { quality = 'hq' } = kase;
       const execution = kase.typescript === true ? 'typescript' : 'wasm';
       const processorOptions: CaptureProcessorOptions = {
         ...chunks,
         dither: kase.dither ?? 'none',
-        chunkDuration,
+        chunkDurationMs,
         payloadBytes,
         slots,
         resampler:
@@ -297,7 +297,7 @@ export function receiveOptions(options: {
   const processorOptions: ReceiveProcessorOptions = {
     ...format,
     resampler: planVariableResampler({ inputRate: options.sampleRate, outputRate: contextRate }),
-    limits: { minDelay: 0, maxDelay: 1000, latencyCost: null },
+    limits: { minDelayMs: 0, maxDelayMs: 1000, latencyCost: null },
     capacityPackets: 64,
     maxPayloadBytes: maxPacketFrames * options.channels * 4,
     maxPacketFrames,
@@ -390,7 +390,7 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
     sampleRate: 16000,
     to: 48000,
     format: 'f32',
-    chunkDuration: 2.5,
+    chunkDurationMs: 2.5,
   }),
   capture('48 → 16 kHz, input comes and goes', {
     to: 16000,

@@ -76,7 +76,7 @@ export class ReceiveRig {
         channels,
         outputChannels: this.#outputChannels,
         resampler: planVariableResampler({ inputRate: sampleRate, outputRate: contextRate }),
-        limits: { minDelay: 0, maxDelay: 1000, latencyCost: null, ...options.limits },
+        limits: { minDelayMs: 0, maxDelayMs: 1000, latencyCost: null, ...options.limits },
         capacityPackets: 256,
         maxPayloadBytes: 8192,
         maxPacketFrames: 3 * packetFrames,

@@ -66,7 +66,7 @@ export class PlayoutListener extends Listener<PlayoutCommand, PlayoutEvent> {
     this.#feed = new PlayoutFeed({
       bytesPerFrame: channels * bytesPerSample(format),
       sampleRate,
-      maxBuffer: MAX_BUFFER_MS,
+      maxBufferMs: MAX_BUFFER_MS,
       send: (command) => {
         if (command.type === 'write' || command.type === 'grow') this.#buffersOut++;
         this.post(command);

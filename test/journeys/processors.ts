@@ -60,7 +60,7 @@ const ENGINES: Processors = {
       options,
       rate,
       portOf(post),
-      (sink, chunkDuration) => new ChunkWriter({ ...options, chunkDuration, sink }),
+      (sink, chunkDurationMs) => new ChunkWriter({ ...options, chunkDurationMs, sink }),
     ),
   receive(options, rate, post) {
     if (!isSampled(options)) throw new TypeError('Journeys carry samples.');

@@ -101,7 +101,7 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
           plan === undefined
             ? linearPlan(sampleRate, listenerRate)
             : plan({ inputRate: sampleRate, outputRate: listenerRate, quality: 'voice' }),
-        limits: { minDelay: 0, maxDelay: MAX_DELAY_MS, latencyCost: null },
+        limits: { minDelayMs: 0, maxDelayMs: MAX_DELAY_MS, latencyCost: null },
         capacityPackets: CAPACITY_PACKETS,
         maxPayloadBytes,
         maxPacketFrames,
@@ -157,13 +157,13 @@ export class ReceiverListener extends Listener<ReceiveCommand, ReceiveEvent> {
 
   protected act(action: Action): void {
     if (action.kind === 'limits')
-      this.post({ type: 'limits', minDelay: action.min, maxDelay: action.max });
+      this.post({ type: 'limits', minDelayMs: action.min, maxDelayMs: action.max });
     else if (action.kind === 'reset') this.#reset();
   }
 
   protected undo(action: Action): void {
     if (action.kind === 'limits')
-      this.post({ type: 'limits', minDelay: 0, maxDelay: MAX_DELAY_MS });
+      this.post({ type: 'limits', minDelayMs: 0, maxDelayMs: MAX_DELAY_MS });
   }
 
   protected obey(command: ReceiveCommand): void {

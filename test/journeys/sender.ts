@@ -334,7 +334,7 @@ export class Sender {
         stream: { format, sampleRate, channels },
         encoding,
         dither: 'none',
-        chunkDuration: chunkMs,
+        chunkDurationMs: chunkMs,
         payloadBytes: longestPayload(
           { stream: { format, sampleRate, channels }, encoding },
           chunkMs,

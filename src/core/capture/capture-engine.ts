@@ -24,8 +24,8 @@ const WARM_UP_QUANTA = 48;
 /** Stands in for the port meanwhile. */
 const NO_PORT: PostingPort = { postMessage: () => {} };
 
-/** Makes the writer of a capture: of samples, or of a codec's packets. @param chunkDuration ms */
-export type CreateWriter = (sink: ChunkSink, chunkDuration: number) => FrameWriter;
+/** Makes the writer of a capture: of samples, or of a codec's packets. @param chunkDurationMs ms */
+export type CreateWriter = (sink: ChunkSink, chunkDurationMs: number) => FrameWriter;
 
 /** The capture processor without its scope: takes commands, sends its input away in chunks, posts events. */
 export class CaptureEngine {
@@ -53,11 +53,11 @@ export class CaptureEngine {
     port: MessagePortLike,
     createWriter: CreateWriter,
   ) {
-    const { ring, slots, stream, payloadBytes, chunkDuration, resampler } = options;
+    const { ring, slots, stream, payloadBytes, chunkDurationMs, resampler } = options;
     this.#pool = ring ? null : new PoolSink(port, slots, payloadBytes);
     const sink = this.#pool ?? new RingSink(ring!);
     this.#sink = sink;
-    const writer = createWriter(sink, chunkDuration);
+    const writer = createWriter(sink, chunkDurationMs);
     const { channels } = stream;
     this.#pipeline = new CapturePipeline({ channels, inputRate, resampler, writer });
     this.#warmUp(options, inputRate, createWriter);
@@ -120,19 +120,19 @@ export class CaptureEngine {
     createWriter: CreateWriter,
   ): void {
     const { ring, stream, encoding } = options;
-    let { chunkDuration, payloadBytes } = options;
+    let { chunkDurationMs, payloadBytes } = options;
     let quanta = WARM_UP_QUANTA;
     if (isSampled(stream)) {
-      chunkDuration = Math.min(chunkDuration, WARM_UP_CHUNK);
-      payloadBytes = longestPayload({ stream, encoding }, chunkDuration);
+      chunkDurationMs = Math.min(chunkDurationMs, WARM_UP_CHUNK);
+      payloadBytes = longestPayload({ stream, encoding }, chunkDurationMs);
     } else {
       // A codec takes long: a packet or two, and those that flushing sends, have to do.
-      quanta = Math.max(10, Math.ceil((chunkDuration / 1000) * (inputRate / WARM_UP_QUANTUM)));
+      quanta = Math.max(10, Math.ceil((chunkDurationMs / 1000) * (inputRate / WARM_UP_QUANTUM)));
     }
     const sink = ring
       ? new RingSink(scratchRing(HEADER_BYTES + payloadBytes))
       : new PoolSink(NO_PORT, WARM_UP_SLOTS, payloadBytes);
-    this.#pipeline.warmUp(createWriter(sink, chunkDuration), quanta);
+    this.#pipeline.warmUp(createWriter(sink, chunkDurationMs), quanta);
     this.#pinged = this.#paused = true;
     this.process([], 0, 0);
     this.#paused = false;

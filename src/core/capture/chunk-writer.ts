@@ -16,7 +16,7 @@ const SCRATCH_FRAMES = 256;
 export interface ChunkWriterOptions extends ChunkOptions<SampleFormat> {
   readonly dither: Dither;
   /** Milliseconds. */
-  readonly chunkDuration: number;
+  readonly chunkDurationMs: number;
   readonly sink: ChunkSink;
 }
 
@@ -55,7 +55,7 @@ export class ChunkWriter implements FrameWriter {
     this.sampleRate = sampleRate;
     this.#sink = options.sink;
     this.#encoder = new SampleEncoder({ format, channels, dither: options.dither });
-    this.#clock = new ChunkClock(sampleRate, options.chunkDuration);
+    this.#clock = new ChunkClock(sampleRate, options.chunkDurationMs);
     const streamed = encoding === 'base64';
     this.#base64 = streamed ? new Base64Writer() : undefined;
     this.#scratch = new Uint8Array(

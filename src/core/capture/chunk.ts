@@ -39,12 +39,12 @@ export function crossingBytes(bytes: number, encoding: ChunkEncoding): number {
   return encoding === 'base64' ? base64Length(bytes) : bytes;
 }
 
-/** Bytes of the longest payload of chunks of `chunkDuration` ms of samples, as it crosses the thread. */
+/** Bytes of the longest payload of chunks of `chunkDurationMs` ms of samples, as it crosses the thread. */
 export function longestPayload(
   { stream, encoding }: ChunkOptions<SampleFormat>,
-  chunkDuration: number,
+  chunkDurationMs: number,
 ): number {
-  const { maxFrames } = new ChunkClock(stream.sampleRate, chunkDuration);
+  const { maxFrames } = new ChunkClock(stream.sampleRate, chunkDurationMs);
   return crossingBytes(maxFrames * bytesPerFrame(stream), encoding);
 }
 

@@ -19,13 +19,13 @@ export interface OpusDecoderOptions {
   /** Frames to leave out at the start, at `sampleRate`: the encoder's `latencyFrames`, or what OpusHead says. @default 0 */
   readonly preSkip?: number | undefined;
   /** dB added to what comes out, −128 to 127.99: also OpusHead's output gain. @default 0 */
-  readonly gain?: number | undefined;
+  readonly gainDb?: number | undefined;
 }
 const NAMES = {
   sampleRate: 1,
   channels: 1,
   preSkip: 1,
-  gain: 1,
+  gainDb: 1,
 } satisfies OptionNames<OpusDecoderOptions>;
 
 const SET_GAIN = 4034;
@@ -72,7 +72,7 @@ export class OpusDecoder implements PayloadDecoder {
     this.sampleRate = sampleRate;
     this.channels = channels;
     this.preSkip = integerIn('preSkip', options.preSkip ?? 0, 0, 65_535);
-    const gain = numberIn('gain', options.gain ?? 0, -128, MAX_GAIN_DB);
+    const gain = numberIn('gainDb', options.gainDb ?? 0, -128, MAX_GAIN_DB);
     this.#gainSteps = Math.round(gain * GAIN_STEPS_PER_DB);
     this.#library = library;
     this.#ratio = OPUS_RATE / sampleRate;
@@ -162,7 +162,7 @@ export class OpusDecoder implements PayloadDecoder {
     this.#decoder = exports.q(this.sampleRate, this.channels, this.#packet);
     if (this.#decoder === 0) throw outOfMemory();
     const code = exports.B(this.#decoder, SET_GAIN, this.#gainSteps);
-    if (code < 0) throw failed('set gain', code);
+    if (code < 0) throw failed('set gainDb', code);
   }
 
   #take(

@@ -57,7 +57,7 @@ export class OpusEncoder implements PayloadEncoder {
     this.sampleRate = settings.sampleRate;
     this.channels = settings.channels;
     this.packetFrames = opusPacketLength(settings);
-    this.#maxBytes = longestPacketBytes('opus', settings.frameDuration);
+    this.#maxBytes = longestPacketBytes('opus', settings.packetDurationMs);
     this.#samples = library.allocate(this.packetFrames * this.channels * FLOAT_BYTES);
     this.#packet = library.allocate(this.#maxBytes);
     this.#encoder = this.#create();
@@ -164,10 +164,10 @@ export class OpusEncoder implements PayloadEncoder {
     return encoder;
   }
 
-  #apply({ bitrate, complexity, expectedLoss, dtx }: OpusAdjustment): void {
+  #apply({ bitrate, complexity, expectedLossPercent, dtx }: OpusAdjustment): void {
     if (bitrate !== undefined) this.#request(SET_BITRATE, bitrate);
     if (complexity !== undefined) this.#request(SET_COMPLEXITY, complexity);
-    if (expectedLoss !== undefined) this.#request(SET_PACKET_LOSS_PERC, expectedLoss);
+    if (expectedLossPercent !== undefined) this.#request(SET_PACKET_LOSS_PERC, expectedLossPercent);
     if (dtx !== undefined) this.#request(SET_DTX, dtx ? 1 : 0);
   }
 

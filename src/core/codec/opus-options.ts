@@ -20,7 +20,7 @@ export interface OpusOptions {
   /** @default 'voip' for one channel, 'audio' for two */
   readonly application?: OpusApplication | undefined;
   /** Milliseconds per packet: 2.5, 5, 10, 20, 40, 60, 80, 100 or 120. @default 20 */
-  readonly frameDuration?: number | undefined;
+  readonly packetDurationMs?: number | undefined;
   /**
    * Packets also carry the previous one at a low rate where that is worth it, in case it is lost. Needs 'voip' or
    * 'audio' and packets of at least 10 ms.
@@ -28,7 +28,7 @@ export interface OpusOptions {
    */
   readonly fec?: boolean | undefined;
   /** Expected packet loss in percent, 0–100: more makes FEC and prediction more robust. @default 10 with FEC, else 0 */
-  readonly expectedLoss?: number | undefined;
+  readonly expectedLossPercent?: number | undefined;
   /** Sends most packets of digital silence as 1 or 2 bytes. @default false */
   readonly dtx?: boolean | undefined;
   /** @default 'variable' */
@@ -49,16 +49,19 @@ export interface OpusSettings {
   readonly bitrate: number;
   readonly complexity: number;
   readonly application: OpusApplication;
-  readonly frameDuration: number;
+  readonly packetDurationMs: number;
   readonly fec: boolean;
-  readonly expectedLoss: number;
+  readonly expectedLossPercent: number;
   readonly dtx: boolean;
   readonly bitrateMode: OpusBitrateMode;
   readonly signal: OpusSignal;
 }
 
 /** What of an encoder can be changed while it runs. */
-export type OpusAdjustment = Pick<OpusOptions, 'bitrate' | 'complexity' | 'expectedLoss' | 'dtx'>;
+export type OpusAdjustment = Pick<
+  OpusOptions,
+  'bitrate' | 'complexity' | 'expectedLossPercent' | 'dtx'
+>;
 
 const MIN_BITRATE = 500;
 const MAX_BITRATE_PER_CHANNEL = 512_000;
@@ -85,17 +88,21 @@ export function opusSettings(
     bitrate: checkBitrate(options.bitrate ?? DEFAULT_BITRATE_PER_CHANNEL * channels, channels),
     complexity: checkComplexity(options.complexity ?? 9),
     application: oneOf('application', application, OPUS_APPLICATIONS),
-    frameDuration: choice('frameDuration', options.frameDuration ?? 20, OPUS_FRAME_DURATIONS),
+    packetDurationMs: choice(
+      'packetDurationMs',
+      options.packetDurationMs ?? 20,
+      OPUS_FRAME_DURATIONS,
+    ),
     fec,
-    expectedLoss: checkExpectedLoss(options.expectedLoss ?? (fec ? 10 : 0)),
+    expectedLossPercent: checkExpectedLoss(options.expectedLossPercent ?? (fec ? 10 : 0)),
     dtx: flag('dtx', options.dtx),
     bitrateMode: oneOf('bitrateMode', options.bitrateMode ?? 'variable', ['variable', 'constant']),
     signal: oneOf('signal', options.signal ?? 'auto', ['auto', 'voice', 'music']),
   };
-  if (fec && (application === 'lowdelay' || settings.frameDuration < MIN_FEC_MS)) {
+  if (fec && (application === 'lowdelay' || settings.packetDurationMs < MIN_FEC_MS)) {
     throw new RangeError(
-      `fec needs application 'voip' or 'audio' and a frameDuration of at least ${MIN_FEC_MS} ms, ` +
-        `got '${application}' and ${settings.frameDuration} ms.`,
+      `fec needs application 'voip' or 'audio' and a packetDurationMs of at least ${MIN_FEC_MS} ms, ` +
+        `got '${application}' and ${settings.packetDurationMs} ms.`,
     );
   }
   return settings;
@@ -117,12 +124,12 @@ export function checkOpusFormat(format: {
  * @throws TypeError or RangeError for a value out of its range
  */
 export function checkOpusAdjustment(options: OpusAdjustment, channels: number): OpusAdjustment {
-  const { bitrate, complexity, expectedLoss, dtx } = options;
+  const { bitrate, complexity, expectedLossPercent, dtx } = options;
   return {
     ...(bitrate !== undefined && { bitrate: checkBitrate(bitrate, channels) }),
     ...(complexity !== undefined && { complexity: checkComplexity(complexity) }),
-    ...(expectedLoss !== undefined && {
-      expectedLoss: checkExpectedLoss(expectedLoss),
+    ...(expectedLossPercent !== undefined && {
+      expectedLossPercent: checkExpectedLoss(expectedLossPercent),
     }),
     ...(dtx !== undefined && { dtx: flag('dtx', dtx) }),
   };
@@ -130,8 +137,8 @@ export function checkOpusAdjustment(options: OpusAdjustment, channels: number): 
 
 const checkComplexity = (complexity: unknown): number => integerIn('complexity', complexity, 0, 10);
 
-const checkExpectedLoss = (expectedLoss: unknown): number =>
-  integerIn('expectedLoss', expectedLoss, 0, 100);
+const checkExpectedLoss = (expectedLossPercent: unknown): number =>
+  integerIn('expectedLossPercent', expectedLossPercent, 0, 100);
 
 function checkBitrate(bitrate: unknown, channels: number): number {
   const most = MAX_BITRATE_PER_CHANNEL * channels;
@@ -141,9 +148,9 @@ function checkBitrate(bitrate: unknown, channels: number): number {
 /** Frames of one packet at the encoder's rate: always a whole number. */
 export function opusPacketLength(settings: {
   readonly sampleRate: number;
-  readonly frameDuration: number;
+  readonly packetDurationMs: number;
 }): number {
-  return (settings.sampleRate * settings.frameDuration) / 1000;
+  return (settings.sampleRate * settings.packetDurationMs) / 1000;
 }
 
 function choice(name: string, value: unknown, choices: readonly number[]): number {

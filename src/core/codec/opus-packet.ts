@@ -6,7 +6,7 @@ import { PACKET_CODECS } from '../format/packet-codecs.ts';
  *
  *     0 1 2 3 4 5 6 7
  *    +-+-+-+-+-+-+-+-+
- *    | config  |s| c |     config: mode, bandwidth, frame duration; s: stereo; c: how many frames, and how they lie
+ *    | config  |s| c |     config: mode, bandwidthHz, frame duration; s: stereo; c: how many frames, and how they lie
  *    +-+-+-+-+-+-+-+-+
  */
 
@@ -24,9 +24,9 @@ export type OpusMode = 'silk' | 'hybrid' | 'celt';
 export interface OpusPacketInfo {
   readonly mode: OpusMode;
   /** Highest frequency that is coded, Hz: 4000, 6000, 8000, 12000 or 20000. */
-  readonly bandwidth: number;
+  readonly bandwidthHz: number;
   /** Milliseconds of one Opus frame: 2.5, 5, 10, 20, 40 or 60. */
-  readonly frameDuration: number;
+  readonly frameDurationMs: number;
   /** Opus frames in the packet, 1–48. */
   readonly frameCount: number;
   readonly channels: 1 | 2;
@@ -159,7 +159,7 @@ export function opusPacketInfo(packet: Uint8Array): OpusPacketInfo {
   const config = toc >> 3;
   const samples = samplesPerFrame(toc);
   const mode: OpusMode = config < 12 ? 'silk' : config < 16 ? 'hybrid' : 'celt';
-  const bandwidth =
+  const bandwidthHz =
     mode === 'silk'
       ? SILK_BANDWIDTHS[config >> 2]!
       : mode === 'hybrid'
@@ -167,8 +167,8 @@ export function opusPacketInfo(packet: Uint8Array): OpusPacketInfo {
         : CELT_BANDWIDTHS[(config >> 2) & 3]!;
   return {
     mode,
-    bandwidth,
-    frameDuration: (samples / OPUS_RATE) * 1000,
+    bandwidthHz,
+    frameDurationMs: (samples / OPUS_RATE) * 1000,
     frameCount: frames / samples,
     channels: (toc & 4) === 0 ? 1 : 2,
     frames,

@@ -13,7 +13,7 @@ export interface OggOpusOptions {
   /** Rate of what was encoded, Hz; for information only. @default 48000 */
   readonly inputSampleRate?: number | undefined;
   /** dB for the player to add, −128 to 127.99. @default 0 */
-  readonly gain?: number | undefined;
+  readonly gainDb?: number | undefined;
   /** Tells this stream from others in the same file; a random number is best. 0..2³²−1. @default 1 */
   readonly serial?: number | undefined;
   /**
@@ -21,7 +21,7 @@ export interface OggOpusOptions {
    * streams. A file is smaller with more: at 24 kb/s a page for each packet of 20 ms takes half as much again.
    * @default 0
    */
-  readonly pageDuration?: number | undefined;
+  readonly pageDurationMs?: number | undefined;
   /** Tags such as `{ TITLE: 'Interview' }` (Vorbis comments). Names are printable ASCII without '='. @default none */
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
@@ -29,9 +29,9 @@ const NAMES = {
   channels: 1,
   preSkip: 1,
   inputSampleRate: 1,
-  gain: 1,
+  gainDb: 1,
   serial: 1,
-  pageDuration: 1,
+  pageDurationMs: 1,
   tags: 1,
 } satisfies OptionNames<OggOpusOptions>;
 
@@ -65,10 +65,10 @@ export class OggOpusWriter {
     integerIn('channels', options.channels, 1, 2);
     integerIn('preSkip', options.preSkip, 0, 2 ** 16 - 1);
     integerIn('inputSampleRate', options.inputSampleRate ?? OPUS_RATE, 0, 2 ** 32 - 1);
-    numberIn('gain', options.gain ?? 0, -128, 127.99);
+    numberIn('gainDb', options.gainDb ?? 0, -128, 127.99);
     checkOggTags(options.tags);
-    const pageDuration = numberIn('pageDuration', options.pageDuration ?? 0, 0, 5000);
-    this.#pageFrames = (pageDuration / 1000) * OPUS_RATE;
+    const pageDurationMs = numberIn('pageDurationMs', options.pageDurationMs ?? 0, 0, 5000);
+    this.#pageFrames = (pageDurationMs / 1000) * OPUS_RATE;
     this.#options = options;
     this.#pages = new OggPageWriter(integerIn('serial', options.serial ?? 1, 0, 2 ** 32 - 1));
   }
@@ -184,7 +184,7 @@ export function opusHead(options: OggOpusOptions): Uint8Array<ArrayBuffer> {
   view.setUint8(9, options.channels);
   view.setUint16(10, options.preSkip, true);
   view.setUint32(12, options.inputSampleRate ?? OPUS_RATE, true);
-  view.setInt16(16, Math.round((options.gain ?? 0) * 256), true);
+  view.setInt16(16, Math.round((options.gainDb ?? 0) * 256), true);
   view.setUint8(18, 0);
   return head;
 }

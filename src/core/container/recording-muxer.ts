@@ -19,7 +19,7 @@ export interface RecordingOptions {
   /** Frames at the wire rate. */
   readonly preSkip: number;
   /** Milliseconds of a chunk. */
-  readonly chunkDuration: number;
+  readonly chunkDurationMs: number;
   /** Of Ogg. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
@@ -82,12 +82,12 @@ class OpusMuxer implements RecordingMuxer {
   #begun = false;
 
   constructor(options: RecordingOptions, serial: number) {
-    const { container, stream, preSkip, chunkDuration, tags } = options;
+    const { container, stream, preSkip, chunkDurationMs, tags } = options;
     const { sampleRate, channels } = stream;
     this.type = TYPES[container];
     this.#channels = channels;
     this.#ratio = OPUS_RATE / sampleRate;
-    this.#packetFrames = (chunkDuration * OPUS_RATE) / 1000;
+    this.#packetFrames = (chunkDurationMs * OPUS_RATE) / 1000;
     const head = {
       channels,
       preSkip: Math.round(preSkip * this.#ratio),
@@ -96,7 +96,7 @@ class OpusMuxer implements RecordingMuxer {
     this.#writer =
       container === 'webm'
         ? new WebmOpusWriter({ ...head, uid: serial })
-        : new OggOpusWriter({ ...head, pageDuration: PAGE_MS, serial, tags });
+        : new OggOpusWriter({ ...head, pageDurationMs: PAGE_MS, serial, tags });
   }
 
   *add(chunk: RecordedChunk): Bytes {

@@ -17,13 +17,13 @@ export interface ActivityReading extends Reading {
   /** How likely the last stretch (10 ms, or the estimator's) was speech, 0 to 1. */
   readonly activityLikelihood: number;
   /** Frame, counted from the meter's start or last reset, at which the speech or the silence began. */
-  readonly activitySince: number;
+  readonly activitySinceFrame: number;
 }
 
 export const ACTIVITY_FIELDS: Fields<ActivityReading> = {
   active: ['value', 0],
   activityLikelihood: ['value', 0],
-  activitySince: ['value', 0],
+  activitySinceFrame: ['value', 0],
 };
 
 /** Told of each change, within `process()`: it must not throw, nor allocate on an audio thread. */
@@ -31,7 +31,7 @@ export type ActivityListener = (
   /** True when speech began. */
   active: boolean,
   /** First frame of the speech, or of the silence, counted from the meter's start or last reset. */
-  since: number,
+  sinceFrame: number,
   /** The frame at which it was known. */
   frame: number,
 ) => void;
@@ -47,9 +47,9 @@ export interface ActivityDetectorOptions extends StageOptions {
   /** Likelihood below which a stretch may end speech. @default 0.1 */
   readonly release?: number;
   /** How long the likelihood must stay above `onset`, ms, to the next whole stretch. @default 30 */
-  readonly attackDuration?: number;
+  readonly attackDurationMs?: number;
   /** How long it must stay below `release`, ms, to the next whole stretch. @default 300 */
-  readonly holdDuration?: number;
+  readonly holdDurationMs?: number;
   /** Told of each change. */
   readonly onChange?: ActivityListener | undefined;
 }
@@ -61,8 +61,8 @@ const NAMES = {
   estimator: 1,
   onset: 1,
   release: 1,
-  attackDuration: 1,
-  holdDuration: 1,
+  attackDurationMs: 1,
+  holdDurationMs: 1,
   onChange: 1,
 } satisfies OptionNames<ActivityDetectorOptions>;
 
@@ -107,8 +107,8 @@ export class ActivityDetector implements BlockMeter {
     } else this.#estimator = options.estimator;
     this.#onset = numberIn('onset', options.onset ?? 0.5, 0, 1);
     this.#release = numberIn('release', options.release ?? 0.1, 0, this.#onset);
-    const attack = numberIn('attackDuration', options.attackDuration ?? 30, 0, 60_000);
-    const hold = numberIn('holdDuration', options.holdDuration ?? 300, 0, 60_000);
+    const attack = numberIn('attackDurationMs', options.attackDurationMs ?? 30, 0, 60_000);
+    const hold = numberIn('holdDurationMs', options.holdDurationMs ?? 300, 0, 60_000);
     this.#onChange = options.onChange;
     const frames = integerIn('estimator.frames', this.#estimator.frames, 1, 1_000_000);
     const stretchMs = (1000 * frames) / sampleRate;

@@ -34,7 +34,7 @@ export class MeterEngine {
   readonly #activity: Reusable<'activity'> = {
     type: 'activity',
     frame: 0,
-    since: 0,
+    sinceFrame: 0,
     active: false,
   };
   /** Frames from one publication to the next, and the frame from which on the next one is due. */
@@ -55,7 +55,7 @@ export class MeterEngine {
       settings,
       wasm,
       sampleRate,
-      onActivity: (active, since, frame) => this.#postActivity(active, since, frame),
+      onActivity: (active, sinceFrame, frame) => this.#postActivity(active, sinceFrame, frame),
     });
     this.#values = this.#bank.createReading().values;
     this.#snapshot =
@@ -120,9 +120,9 @@ export class MeterEngine {
     this.#port.postMessage(this.#reading, NONE);
   }
 
-  #postActivity(active: boolean, since: number, frame: number): void {
+  #postActivity(active: boolean, sinceFrame: number, frame: number): void {
     this.#activity.active = active;
-    this.#activity.since = this.#began + since;
+    this.#activity.sinceFrame = this.#began + sinceFrame;
     this.#activity.frame = this.#began + frame;
     this.#port.postMessage(this.#activity, NONE);
   }

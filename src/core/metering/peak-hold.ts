@@ -4,9 +4,9 @@ import { amplitudeToDb } from './decibels.ts';
 /** How long peaks are looked back at and held. */
 export interface PeakHoldOptions {
   /** Time in ms over which the peak looks back. @default 50 */
-  readonly interval?: number;
+  readonly intervalMs?: number;
   /** Time in ms for which a peak is held. @default 1500 */
-  readonly holdDuration?: number;
+  readonly holdDurationMs?: number;
 }
 
 /**
@@ -36,8 +36,8 @@ export class PeakHold {
    * @throws RangeError when an option is out of its range.
    */
   constructor(sampleRate: number, channels: number, options: PeakHoldOptions, parts: number) {
-    const interval = numberIn('interval', options.interval ?? 50, 1, 10_000);
-    const hold = numberIn('holdDuration', options.holdDuration ?? 1500, 0, 3_600_000);
+    const interval = numberIn('intervalMs', options.intervalMs ?? 50, 1, 10_000);
+    const hold = numberIn('holdDurationMs', options.holdDurationMs ?? 1500, 0, 3_600_000);
     this.#channels = channels;
     this.#slots = parts + 1;
     this.#partFrames = Math.max(1, Math.round((sampleRate * interval) / 1000 / parts));

@@ -17,9 +17,9 @@ const CLIP_RUNS_LISTED = 8;
 
 /** Sample peaks and clipping. dBFS here: 20·log10 of the amplitude, 1.0 being 0 dBFS; silence reads −∞. */
 export interface PeakReading extends Reading {
-  /** Highest |sample| of the last 50 ms (option `interval`; up to a tenth longer), dBFS per channel. No peak is missed by who reads at least that often. */
+  /** Highest |sample| of the last 50 ms (option `intervalMs`; up to a tenth longer), dBFS per channel. No peak is missed by who reads at least that often. */
   readonly peakDbfs: Float64Array;
-  /** The peak, held for 1.5 s (option `holdDuration`) after it was last reached, dBFS per channel. */
+  /** The peak, held for 1.5 s (option `holdDurationMs`) after it was last reached, dBFS per channel. */
   readonly heldPeakDbfs: Float64Array;
   /** Highest |sample| since the start or the last reset, dBFS per channel. */
   readonly maxPeakDbfs: Float64Array;
@@ -61,8 +61,8 @@ const NAMES = {
   channels: 1,
   wasm: 1,
   kernel: 1,
-  interval: 1,
-  holdDuration: 1,
+  intervalMs: 1,
+  holdDurationMs: 1,
   clipLevel: 1,
   clipRun: 1,
 } satisfies OptionNames<PeakMeterOptions>;

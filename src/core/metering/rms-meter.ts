@@ -15,7 +15,7 @@ import type { StageOptions } from './open-meter-kernel.ts';
  * −3.01. AES17 has the sine at 0 dBFS: add 3.01 dB.
  */
 export interface RmsReading extends Reading {
-  /** RMS level of the last 300 ms (option `window`), dBFS per channel. */
+  /** RMS level of the last 300 ms (option `windowMs`), dBFS per channel. */
   readonly rmsDbfs: Float64Array;
   /** Peak over RMS, both of that window, dB per channel: 0 for a square wave, 3.01 for a sine; 0 for silence. */
   readonly crestDb: Float64Array;
@@ -35,14 +35,14 @@ export const RMS_FIELDS: Fields<RmsReading> = {
 /** How long an {@link RmsMeter} averages. */
 export interface RmsMeterOptions extends StageOptions {
   /** Integration time in ms, in steps of 5 ms. @default 300 */
-  readonly window?: number;
+  readonly windowMs?: number;
 }
 const NAMES = {
   sampleRate: 1,
   channels: 1,
   wasm: 1,
   kernel: 1,
-  window: 1,
+  windowMs: 1,
 } satisfies OptionNames<RmsMeterOptions>;
 
 const STEP_MS = 5;
@@ -99,7 +99,7 @@ export class RmsMeter implements BlockMeter {
   constructor(options: RmsMeterOptions) {
     checkOptions('RmsMeter', options, NAMES);
     const { sampleRate, channels, kernel } = openKernel(options);
-    const window = numberIn('window', options.window ?? 300, 100, 60_000);
+    const window = numberIn('windowMs', options.windowMs ?? 300, 100, 60_000);
     this.channels = channels;
     this.#kernel = kernel;
     this.#stepFrames = Math.round((sampleRate * STEP_MS) / 1000);

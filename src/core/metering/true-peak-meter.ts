@@ -12,9 +12,9 @@ import { TRUE_PEAK_LATENCY } from './true-peak-filter.ts';
 
 /** Peaks of the waveform between the samples too: dBTP (BS.1770-5 Annex 2). Silence reads −∞. */
 export interface TruePeakReading extends Reading {
-  /** Highest true peak of the last 50 ms (option `interval`; up to a fifth longer), dBTP per channel. */
+  /** Highest true peak of the last 50 ms (option `intervalMs`; up to a fifth longer), dBTP per channel. */
   readonly truePeakDbtp: Float64Array;
-  /** The true peak, held for 1.5 s (option `holdDuration`) after it was last reached, dBTP per channel. */
+  /** The true peak, held for 1.5 s (option `holdDurationMs`) after it was last reached, dBTP per channel. */
   readonly heldTruePeakDbtp: Float64Array;
   /** Highest true peak since the start or the last reset, dBTP per channel. */
   readonly maxTruePeakDbtp: Float64Array;
@@ -33,8 +33,8 @@ const NAMES = {
   channels: 1,
   wasm: 1,
   kernel: 1,
-  interval: 1,
-  holdDuration: 1,
+  intervalMs: 1,
+  holdDurationMs: 1,
 } satisfies OptionNames<TruePeakMeterOptions>;
 
 /** Few: only what may rise above the peak of the current part costs much. */

@@ -9,7 +9,7 @@ export interface PlayoutFeedOptions {
   /** Of the wire, Hz. */
   readonly sampleRate: number;
   /** How much may wait, ms. */
-  readonly maxBuffer: number;
+  readonly maxBufferMs: number;
   readonly send: (command: PlayoutCommand, transfer: ArrayBuffer[]) => void;
 }
 
@@ -41,7 +41,7 @@ export class PlayoutFeed {
     const { sampleRate } = options;
     this.#options = options;
     this.#blocks = new FrameBlocks(options.bytesPerFrame);
-    this.#maxFrames = Math.ceil((options.maxBuffer / 1000) * sampleRate);
+    this.#maxFrames = Math.ceil((options.maxBufferMs / 1000) * sampleRate);
     this.#capacityFrames = Math.min(this.#maxFrames, FIRST_SECONDS * sampleRate);
   }
 

@@ -99,7 +99,7 @@ export class ReceiveEngine {
         this.#pipe(command.port);
         break;
       case 'limits':
-        this.#source.target.setLimits(command.minDelay, command.maxDelay);
+        this.#source.target.setLimits(command.minDelayMs, command.maxDelayMs);
         break;
       case 'reset':
         this.#source.reset();

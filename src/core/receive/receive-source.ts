@@ -18,8 +18,8 @@ export interface ReceiveSourceOptions {
   readonly capacityPackets: number;
   readonly maxPayloadBytes: number;
   /** ms. */
-  readonly minDelay: number;
-  readonly maxDelay: number;
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
   /** Null: the default of `DelayTarget`. */
   readonly latencyCost: number | null;
 }
@@ -75,8 +75,8 @@ export class ReceiveSource {
     this.#decoderConceals = options.decoderConceals ? DECODER_CONCEALS_SECONDS * sampleRate : 0;
     this.target = new DelayTarget({
       sampleRate,
-      minDelayMs: options.minDelay,
-      maxDelayMs: options.maxDelay,
+      minDelayMs: options.minDelayMs,
+      maxDelayMs: options.maxDelayMs,
       ...(options.latencyCost !== null && { latencyCost: options.latencyCost }),
     });
     this.buffer = new JitterBuffer({

@@ -65,8 +65,8 @@ export class AdaptiveRedundancy {
   }
 
   /**
-   * What is sent now. `copies` and `spacing` are set already; `fec` and `expectedLoss` are for the encoder of Opus:
-   * `opusEncoder.adjust({ expectedLoss })`, of one made with `fec: true`.
+   * What is sent now. `copies` and `spacing` are set already; `fec` and `expectedLossPercent` are for the encoder of Opus:
+   * `opusEncoder.adjust({ expectedLossPercent })`, of one made with `fec: true`.
    */
   get settings(): RedundancySettings {
     return this.#controller.settings;

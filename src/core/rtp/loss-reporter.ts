@@ -18,13 +18,13 @@ import type { ReceiverReport } from './rtcp.ts';
 /** How a {@link LossReporter} reports. */
 export interface LossReporterOptions {
   /** From one report to the next, ms, 100..60000. @default 1000 */
-  readonly interval?: number | undefined;
+  readonly intervalMs?: number | undefined;
   /** The SSRC of the reporter, 0..2³²−1: not that of the sender. @default 1 */
   readonly reporter?: number | undefined;
   /** The canonical name of who reports (RFC 3550 §6.5.1), 1 to 255 characters of ASCII. @default 'micwire' */
   readonly cname?: string | undefined;
 }
-const NAMES = { interval: 1, reporter: 1, cname: 1 } satisfies OptionNames<LossReporterOptions>;
+const NAMES = { intervalMs: 1, reporter: 1, cname: 1 } satisfies OptionNames<LossReporterOptions>;
 
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_REPORTER = 1;
@@ -60,7 +60,7 @@ export class LossReporter {
     checkObject('stream must be an object', stream);
     checkOptions('LossReporter', options, NAMES);
     const {
-      interval = DEFAULT_INTERVAL_MS,
+      intervalMs = DEFAULT_INTERVAL_MS,
       reporter = DEFAULT_REPORTER,
       cname = DEFAULT_CNAME,
     } = options;
@@ -69,7 +69,7 @@ export class LossReporter {
     this.#ssrc = integerIn('ssrc', stream.ssrc ?? DEFAULT_SSRC, 0, 2 ** 32 - 1);
     this.#statistics = new ReceptionStatistics(this.#ssrc, this.#clockRate, true);
     this.#reporter = integerIn('reporter', reporter, 0, 2 ** 32 - 1);
-    this.#intervalMs = numberIn('interval', interval, 100, 60_000);
+    this.#intervalMs = numberIn('intervalMs', intervalMs, 100, 60_000);
     this.#cname = checkCname(cname);
     this.#sequenceOffset = integerIn(
       'sequenceOffset',

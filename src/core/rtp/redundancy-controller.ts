@@ -9,21 +9,21 @@ export interface RedundancyControllerOptions {
   /** Bits a second that payloads, copies and headers together may take. Copies are left out above it. @default no limit */
   readonly maxBitrate?: number | undefined;
   /** Sound in a packet, ms. @default 20 */
-  readonly packetDuration?: number | undefined;
+  readonly packetDurationMs?: number | undefined;
   /** Bytes around each payload: 12 of RTP; 28 more of UDP and IP, and so on, where they count. @default 12 */
   readonly overheadBytes?: number | undefined;
   /** Packets that may stay lost, as a part of all. @default 0.005 */
   readonly residualLoss?: number | undefined;
   /** How late the last copy may come after its packet, in ms: a jitter buffer has to wait for it. @default 80 */
-  readonly maxCopyDelay?: number | undefined;
+  readonly maxCopyDelayMs?: number | undefined;
 }
 const NAMES = {
   bitrate: 1,
   maxBitrate: 1,
-  packetDuration: 1,
+  packetDurationMs: 1,
   overheadBytes: 1,
   residualLoss: 1,
-  maxCopyDelay: 1,
+  maxCopyDelayMs: 1,
 } satisfies OptionNames<RedundancyControllerOptions>;
 
 /** What to send. */
@@ -31,7 +31,7 @@ export interface RedundancySettings {
   /** For the encoder of Opus: whether packets also carry the one before at a low rate. */
   readonly fec: boolean;
   /** For the encoder of Opus: packets that get lost and no copy brings back, in percent, 0..100. */
-  readonly expectedLoss: number;
+  readonly expectedLossPercent: number;
   /** Copies of earlier packets in each packet, 0..3. */
   readonly copies: number;
   /** From how many packets ago the first copy is, and how many lie between copies, 1..4. */
@@ -47,10 +47,10 @@ export interface LossReport {
 }
 
 const DEFAULTS = {
-  packetDuration: 20,
+  packetDurationMs: 20,
   overheadBytes: 12,
   residualLoss: 0.005,
-  maxCopyDelay: 80,
+  maxCopyDelayMs: 80,
 } as const;
 
 const MAX_COPIES = 3;
@@ -63,7 +63,7 @@ const RED_PRIMARY_BYTES = 1;
 const COPIES_FROM = 0.015;
 /** From this much loss that copies do not compensate for, Opus is told of it. */
 const FEC_FROM = 0.005;
-/** Steps of `expectedLoss`, so that the encoder is not told of every fluctuation. */
+/** Steps of `expectedLossPercent`, so that the encoder is not told of every fluctuation. */
 const LOSS_STEPS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 100];
 
 /** Time constant of the estimate: reports of a second are of a few packets, and differ by chance. */
@@ -84,7 +84,7 @@ const CONGESTION_MS = 6000;
 const BACKOFF_MS = 15_000;
 const MAX_BACKOFF_MS = 120_000;
 
-const NOTHING: RedundancySettings = { fec: false, expectedLoss: 0, copies: 0, spacing: 1 };
+const NOTHING: RedundancySettings = { fec: false, expectedLossPercent: 0, copies: 0, spacing: 1 };
 
 /**
  * Decides from receiver reports how a sender protects its packets on a channel that loses some: by Opus's own error correction,
@@ -93,10 +93,10 @@ const NOTHING: RedundancySettings = { fec: false, expectedLoss: 0, copies: 0, sp
  */
 export class RedundancyController {
   readonly #payloadBytes: number;
-  readonly #packetDuration: number;
+  readonly #packetDurationMs: number;
   readonly #overheadBytes: number;
   readonly #residualLoss: number;
-  readonly #maxCopyDelay: number;
+  readonly #maxCopyDelayMs: number;
   /** Copies that the bit rate allows. */
   readonly #affordable: number;
   #settings = NOTHING;
@@ -118,12 +118,12 @@ export class RedundancyController {
   constructor(options: RedundancyControllerOptions) {
     checkOptions('RedundancyController', options, NAMES);
     const settings = { ...DEFAULTS, maxBitrate: Number.POSITIVE_INFINITY, ...defined(options) };
-    this.#packetDuration = numberIn('packetDuration', settings.packetDuration, 1, 1000);
+    this.#packetDurationMs = numberIn('packetDurationMs', settings.packetDurationMs, 1, 1000);
     this.#overheadBytes = numberIn('overheadBytes', settings.overheadBytes, 0, 1000);
     this.#residualLoss = numberIn('residualLoss', settings.residualLoss, 0, 1);
-    this.#maxCopyDelay = numberIn('maxCopyDelay', settings.maxCopyDelay, 0, 10_000);
+    this.#maxCopyDelayMs = numberIn('maxCopyDelayMs', settings.maxCopyDelayMs, 0, 10_000);
     const bitrate = numberIn('bitrate', settings.bitrate, 1, 1e9);
-    this.#payloadBytes = (bitrate * this.#packetDuration) / 8000;
+    this.#payloadBytes = (bitrate * this.#packetDurationMs) / 8000;
     const ceiling = numberIn('maxBitrate', settings.maxBitrate, 0, Number.POSITIVE_INFINITY);
     let copies = 0;
     while (copies < MAX_COPIES && this.bitrateWith(copies + 1) <= ceiling) copies++;
@@ -145,7 +145,7 @@ export class RedundancyController {
     integerIn('copies', copies, 0, MAX_COPIES);
     const red = copies === 0 ? 0 : RED_PRIMARY_BYTES + copies * RED_BLOCK_BYTES;
     const bytes = this.#payloadBytes * (copies + 1) + this.#overheadBytes + red;
-    return (bytes * 8000) / this.#packetDuration;
+    return (bytes * 8000) / this.#packetDurationMs;
   }
 
   /**
@@ -232,7 +232,7 @@ export class RedundancyController {
     let left = loss;
     for (let count = 1; count <= most && left > this.#residualLoss; count++) {
       for (let apart = 1; apart <= MAX_SPACING && left > this.#residualLoss; apart++) {
-        if (count * apart * this.#packetDuration > this.#maxCopyDelay) break;
+        if (count * apart * this.#packetDurationMs > this.#maxCopyDelayMs) break;
         const residual = loss * this.#lostToo(loss, apart) ** count;
         // A hair's breadth is worth neither bits nor delay.
         if (residual > 0.9 * left) continue;
@@ -242,7 +242,7 @@ export class RedundancyController {
       }
     }
     const fec = left >= FEC_FROM;
-    return { fec, expectedLoss: fec ? stepAbove(left * 100) : 0, copies, spacing };
+    return { fec, expectedLossPercent: fec ? stepAbove(left * 100) : 0, copies, spacing };
   }
 
   /**
@@ -257,8 +257,10 @@ export class RedundancyController {
 }
 
 /** Puts settings in order: what costs more is more. */
-function strength({ fec, expectedLoss, copies, spacing }: RedundancySettings): number {
-  return copies * 10_000 + (copies > 0 ? spacing : 0) * 1000 + (fec ? 500 : 0) + expectedLoss;
+function strength({ fec, expectedLossPercent, copies, spacing }: RedundancySettings): number {
+  return (
+    copies * 10_000 + (copies > 0 ? spacing : 0) * 1000 + (fec ? 500 : 0) + expectedLossPercent
+  );
 }
 
 function stepAbove(percent: number): number {
