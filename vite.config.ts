@@ -46,7 +46,12 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^micwire$/, replacement: path('src/web/index.ts') },
-      { find: /^micwire\/(core|testing|worker)$/, replacement: path('src/$1/index.ts') },
+      { find: /^micwire\/(testing|worker)$/, replacement: path('src/$1/index.ts') },
+      { find: 'micwire/sdp', replacement: path('src/core/webrtc/index.ts') },
+      {
+        find: /^micwire\/(codec|metering|receive|resampler|rtp)$/,
+        replacement: path('src/core/$1/index.ts'),
+      },
     ],
   },
   server: { headers },

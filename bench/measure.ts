@@ -11,9 +11,6 @@ export interface Row {
   readonly unit: string;
 }
 
-/** A suite is a module that exports this. */
-export type Suite = () => Promise<readonly Row[]> | readonly Row[];
-
 export interface Timing {
   /** Median over the rounds, ns per call. */
   readonly medianNs: number;

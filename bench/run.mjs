@@ -113,7 +113,12 @@ async function bundle(name, { format, platform, external, plugins = [] }) {
     plugins,
     resolve: {
       alias: {
-        'micwire/core': join(ROOT, 'src/core/index.ts'),
+        ...Object.fromEntries(
+          ['codec', 'metering', 'receive', 'resampler', 'rtp'].map((room) => [
+            `micwire/${room}`,
+            join(ROOT, `src/core/${room}/index.ts`),
+          ]),
+        ),
         'micwire/testing': join(ROOT, 'src/testing/index.ts'),
         micwire: join(ROOT, 'src/web/index.ts'),
       },

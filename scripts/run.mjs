@@ -45,10 +45,19 @@ export function run(program, args, { env = {}, cwd = ROOT, quiet = false } = {})
  * @param {Parameters<typeof run>[2]} [options]
  */
 export function runTool(packageName, name, args, options) {
+  return run(process.execPath, [toolFile(packageName, name), ...args], options);
+}
+
+/**
+ * The script behind the command `name` of an installed package.
+ *
+ * @param {string} packageName
+ * @param {string} name
+ */
+export function toolFile(packageName, name) {
   const manifest = packageFile(packageName);
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
-  const file = typeof bin === 'string' ? bin : bin[name];
-  return run(process.execPath, [join(dirname(manifest), file), ...args], options);
+  return join(dirname(manifest), typeof bin === 'string' ? bin : bin[name]);
 }
 
 /** @param {string} packageName */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ChunkClock } from '../src/core/capture/chunk-clock.ts';
+import { ChunkClock } from '../src/core/capture/chunk.ts';
 
 describe('ChunkClock', () => {
   it.each([

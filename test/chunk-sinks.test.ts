@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { CapturePipeline } from '../src/core/capture/capture-pipeline.ts';
-import type { FrameWriter } from '../src/core/capture/frame-writer.ts';
+import type { FrameWriter } from '../src/core/capture/capture-pipeline.ts';
 import { HEADER_BYTES, slotIn } from '../src/core/capture/chunk.ts';
-import { PoolSink } from '../src/core/capture/pool-sink.ts';
-import { RingSink, ringSlots } from '../src/core/capture/ring-sink.ts';
+import { PoolSink, RingSink, ringSlots } from '../src/core/capture/chunk-sinks.ts';
 import { RingBuffer, allocateRing } from '../src/core/dsp/ring-buffer.ts';
 import { planResampler } from '../src/core/resampler/resampler-planner.ts';
 

@@ -3,7 +3,7 @@ import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream-options.ts';
+import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream.ts';
 import { RedBlocks, writeRedBlockHeader, writeRedPrimaryHeader } from '../src/core/rtp/red.ts';
 import { writeRtpHeader } from '../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';

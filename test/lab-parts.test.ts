@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { FRAMINGS } from 'micwire/core';
-import type { Framing } from 'micwire/core';
+import { FRAMINGS } from 'micwire';
+import type { Framing } from 'micwire';
 import { describe, expect, it } from 'vitest';
 import {
   costsOf,

@@ -1,5 +1,6 @@
-import type { Packet } from 'micwire/core';
-import { FRAMINGS, isRtcp } from 'micwire/core';
+import type { Packet } from 'micwire';
+import { FRAMINGS } from 'micwire';
+import { isRtcp } from 'micwire/rtp';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { LaneEvent } from '../demo/lanes/lane-messages.ts';
 import { LaneSession } from '../demo/worker/lane-session.ts';

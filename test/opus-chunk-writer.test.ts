@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ChunkSink, ChunkSlot } from '../src/core/capture/chunk-sink.ts';
+import type { ChunkSink, ChunkSlot } from '../src/core/capture/chunk-sinks.ts';
 import { HEADER, HEADER_BYTES, slotIn } from '../src/core/capture/chunk.ts';
 import { OpusChunkWriter } from '../src/core/capture/opus-chunk-writer.ts';
 import type { PayloadEncoder } from '../src/core/codec/codec.ts';

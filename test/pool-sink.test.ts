@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { PoolSink } from '../src/core/capture/pool-sink.ts';
+import { PoolSink } from '../src/core/capture/chunk-sinks.ts';
 import { HEADER_BYTES, slotIn } from '../src/core/capture/chunk.ts';
-import type { ChunkSlot } from '../src/core/capture/chunk-sink.ts';
+import type { ChunkSlot } from '../src/core/capture/chunk-sinks.ts';
 
 const PAYLOAD_BYTES = 64;
 

@@ -1,12 +1,18 @@
 /** Wrong arguments of every public function and constructor: the message names what is wrong. */
 import { describe, expect, it } from 'vitest';
-import * as core from '../src/core/index.ts';
+import * as codec from '../src/core/codec/index.ts';
+import * as metering from '../src/core/metering/index.ts';
+import * as receive from '../src/core/receive/index.ts';
+import * as resampler from '../src/core/resampler/index.ts';
+import * as rtp from '../src/core/rtp/index.ts';
+import * as sdp from '../src/core/webrtc/index.ts';
 import * as testing from '../src/testing/index.ts';
 import * as page from '../src/web/index.ts';
 import * as worker from '../src/worker/index.ts';
 import { FakeContext } from './helpers/node-page.ts';
 
 type Anything = never;
+const core = { ...codec, ...metering, ...receive, ...resampler, ...rtp, ...sdp };
 const context = new FakeContext(48_000) as Anything;
 const stage = { sampleRate: 48_000, channels: 1 };
 const buffer = new core.JitterBuffer({ sampleRate: 48_000 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { pcmCodec } from '../src/core/codec/pcm-codec.ts';
-import { readStatistics } from '../src/core/receive/receive-counters.ts';
-import type { ReceiveStatistics } from '../src/core/receive/receive-counters.ts';
+import { readStatistics } from '../src/core/receive/receive-report.ts';
+import type { ReceiveStatistics } from '../src/core/receive/receive-report.ts';
 import { ReceiveSource } from '../src/core/receive/receive-source.ts';
 import { steepest } from './helpers/playout-rig.ts';
 import { voice } from './helpers/voice.ts';

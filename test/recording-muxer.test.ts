@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CapturePipeline } from '../src/core/capture/capture-pipeline.ts';
-import type { ChunkSink, ChunkSlot } from '../src/core/capture/chunk-sink.ts';
+import type { ChunkSink, ChunkSlot } from '../src/core/capture/chunk-sinks.ts';
 import { Chunk, HEADER_BYTES, slotIn } from '../src/core/capture/chunk.ts';
 import { OpusChunkWriter } from '../src/core/capture/opus-chunk-writer.ts';
 import type { PayloadFormat } from '../src/core/format/formats.ts';

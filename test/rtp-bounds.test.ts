@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream-options.ts';
+import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream.ts';
 import { AdaptiveRedundancy } from '../src/core/rtp/adaptive-redundancy.ts';
 import { HeaderExtensionCursor } from '../src/core/rtp/header-extensions.ts';
 import { readLossPatterns } from '../src/core/rtp/loss-pattern.ts';

@@ -3,7 +3,7 @@ import { PacketError } from '../src/core/errors.ts';
 import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream-options.ts';
+import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream.ts';
 import { InterarrivalJitter, ReceptionStatistics } from '../src/core/rtp/reception-statistics.ts';
 import { readLossPatterns } from '../src/core/rtp/loss-pattern.ts';
 import { LossReporter } from '../src/core/rtp/loss-reporter.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
-import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream-options.ts';
+import type { RtpStreamOptions } from '../src/core/rtp/rtp-stream.ts';
 import type { Packet } from '../src/core/framing/packet.ts';
 import { audioLevelByte } from '../src/core/rtp/header-extensions.ts';
 import { lossPatternBytes, writeLossPattern } from '../src/core/rtp/loss-pattern.ts';

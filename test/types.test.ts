@@ -1,13 +1,9 @@
 /** What compiles: held by `tsc`, which reads this file; a fault is an error of types, not of a run. */
 import { expect, test } from 'vitest';
-import {
-  LossReporter,
-  RtpMessageEncoder,
-  base64JsonFraming,
-  binaryFraming,
-  rtpFraming,
-} from '../src/core/index.ts';
-import type { MessageEncoder, Packet, PayloadFormat, SampleFormat } from '../src/core/index.ts';
+import { RtpMessageEncoder } from '../src/core/framing/rtp-message-encoder.ts';
+import { LossReporter } from '../src/core/rtp/index.ts';
+import { base64JsonFraming, binaryFraming, rtpFraming } from '../src/web/index.ts';
+import type { MessageEncoder, Packet, PayloadFormat, SampleFormat } from '../src/web/index.ts';
 import type { ReceivedCapture } from '../src/worker/index.ts';
 
 const stream = { format: 's16', sampleRate: 8000, channels: 1 } as const;

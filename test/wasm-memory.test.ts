@@ -1,15 +1,8 @@
 /** Kernels give their WebAssembly memory back, and do without it where there is no more. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import {
-  MeterBank,
-  OpusDecoder,
-  OpusEncoder,
-  OpusLibrary,
-  Resampler,
-  meterModule,
-  planResampler,
-  createResampler,
-} from '../src/core/index.ts';
+import { OpusDecoder, OpusEncoder, OpusLibrary } from '../src/core/codec/index.ts';
+import { MeterBank, meterModule } from '../src/core/metering/index.ts';
+import { Resampler, createResampler, planResampler } from '../src/core/resampler/index.ts';
 import type { CaptureProcessorOptions, MeterProcessorOptions } from '../src/core/messages.ts';
 import { createWorkletScope } from '../src/testing/index.ts';
 import { opusModule } from './helpers/opus.ts';

@@ -1,5 +1,10 @@
-import { DelayTarget, FEC_COPY, JitterBuffer, ReceiveDecision } from '../../src/core/index.ts';
-import type { DelayTargetOptions, ReceiveDecisionOptions } from '../../src/core/index.ts';
+import {
+  DelayTarget,
+  FEC_COPY,
+  JitterBuffer,
+  ReceiveDecision,
+} from '../../src/core/receive/index.ts';
+import type { DelayTargetOptions, ReceiveDecisionOptions } from '../../src/core/receive/index.ts';
 import { seededRandom } from '../../test/helpers/random.ts';
 import type { Outcome } from './outcome.ts';
 import { Recorder } from './outcome.ts';

@@ -1,5 +1,5 @@
 /** What measure.py has found out about one connection. */
-export interface TruthConnection {
+interface TruthConnection {
   readonly congestion: string;
   /** Of a message, without what a WebSocket puts before it. */
   readonly bytes: number;

@@ -1,6 +1,6 @@
 import { Recorder } from 'micwire';
 import type { RecorderContainer } from 'micwire';
-import { TruePeakMeter } from 'micwire/core';
+import { TruePeakMeter } from 'micwire/metering';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { Problem } from '../audio/problem.ts';
 import { problemOf } from '../audio/problem.ts';

@@ -1,5 +1,5 @@
-import { explainSdp } from 'micwire/core';
-import type { ExplainedSdpLine } from 'micwire/core';
+import { explainSdp } from 'micwire/sdp';
+import type { ExplainedSdpLine } from 'micwire/sdp';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';

@@ -1,5 +1,5 @@
-import { isSampleFormat } from 'micwire/core';
-import type { PayloadFormat } from 'micwire/core';
+import { isSampleFormat } from 'micwire/codec';
+import type { PayloadFormat } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';

@@ -1,5 +1,5 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
-import { FRAMINGS } from 'micwire/core';
+import { FRAMINGS } from 'micwire';
 import { LitElement, html } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import { CloseUp } from '../lanes/close-up.ts';

@@ -1,4 +1,5 @@
-import { Playout, WebSocketTransport } from 'micwire';
+import { isSampleFormat } from 'micwire/codec';
+import { Playout, WebSocketTransport, FRAMINGS, PacketError } from 'micwire';
 import type {
   Capture,
   Chunk,
@@ -6,16 +7,13 @@ import type {
   Transport,
   TransportMessage,
   TransportStatus,
-} from 'micwire';
-import { FRAMINGS, PacketError, isSampleFormat } from 'micwire/core';
-import type {
   Framing,
   MessageDecoder,
   MessageEncoder,
   MessageField,
   Packet,
   PacketHeader,
-} from 'micwire/core';
+} from 'micwire';
 import { problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
 import { SCOPE_SECONDS } from '../audio/tap.ts';

@@ -1,6 +1,6 @@
-import type { OpusRoute } from 'micwire';
-import { FORMATS, PAYLOAD_FORMATS, isSampleFormat } from 'micwire/core';
-import type { OpusApplication, OpusBitrateMode, PayloadFormat, SampleCoding } from 'micwire/core';
+import { FORMATS, PAYLOAD_FORMATS, isSampleFormat } from 'micwire/codec';
+import type { SampleCoding } from 'micwire/codec';
+import type { OpusRoute, OpusApplication, OpusBitrateMode, PayloadFormat } from 'micwire';
 import { OPUS_DURATIONS } from './lane-settings.ts';
 import type { CodingSettings } from './lane-settings.ts';
 
@@ -32,7 +32,7 @@ export const SAMPLE_RATES: readonly number[] = [8000, 16_000, 22_050, 24_000, 44
 /** The choices for `CloseUpSettings.chunkDurationMs`. */
 export const CHUNK_DURATIONS: readonly number[] = [5, 10, 20, 40, 60, 100, 250];
 /** The sample rates that Opus takes. */
-export const OPUS_RATES: readonly number[] = [8000, 12_000, 16_000, 24_000, 48_000];
+const OPUS_RATES: readonly number[] = [8000, 12_000, 16_000, 24_000, 48_000];
 /** The longest that the audio thread encodes. */
 const MAX_WORKLET_DURATION = 20;
 /** How messages are written, in the words of the page. */

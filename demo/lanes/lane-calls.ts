@@ -1,6 +1,6 @@
 import { Call, DataChannelTransport } from 'micwire';
 import type { CallOptions } from 'micwire';
-import { isRtcp } from 'micwire/core';
+import { isRtcp } from 'micwire/rtp';
 import type { LaneId } from './lane-ids.ts';
 import type { CallEnds, LinkAccess } from './lane.ts';
 

@@ -1,5 +1,5 @@
 import type { LaneCounts } from '../measure/metrics.ts';
-import type { FramingName, OpusModule } from 'micwire/core';
+import type { FramingName, OpusModule } from 'micwire';
 import type { Copies, LaneSettings } from './lane-settings.ts';
 
 /**

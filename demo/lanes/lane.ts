@@ -62,7 +62,7 @@ export interface LaneBuild {
 }
 
 /** How a lane is told from the others: by its colour, and by its shape and the dashes of its line as well. */
-export interface LaneMark {
+interface LaneMark {
   /** Name of a custom property of the page. Lanes of a family share it. */
   readonly colour: string;
   /** In a box of 10 by 10. */

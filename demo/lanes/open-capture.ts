@@ -1,4 +1,4 @@
-import { isSampleFormat } from 'micwire/core';
+import { isSampleFormat } from 'micwire/codec';
 import { Capture } from 'micwire';
 import type { CaptureSource, ChunkEncoding, OpusCaptureOptions, PayloadFormat } from 'micwire';
 import type { CodingSettings } from './lane-settings.ts';

@@ -1,8 +1,7 @@
-import { isSampleFormat } from 'micwire/core';
+import { isSampleFormat } from 'micwire/codec';
 import type { LaneTotals } from '../measure/metrics.ts';
 import { Receiver, loadOpusModule } from 'micwire';
-import type { Call, Capture, PayloadFormat } from 'micwire';
-import type { FramingName } from 'micwire/core';
+import type { Call, Capture, PayloadFormat, FramingName } from 'micwire';
 import { RelayedChannels, connectCalls, openCalls } from './lane-calls.ts';
 import type { LaneWorkerOptions, LaneState } from './lane-messages.ts';
 import { LaneWorker } from './lane-worker.ts';

@@ -1,7 +1,7 @@
 import type { LaneTotals } from '../measure/metrics.ts';
 import { MediaChunks, WebSocketTransport } from 'micwire';
 import type { MediaChunk } from 'micwire';
-import { decodeBase64 } from 'micwire/core';
+import { decodeBase64 } from 'micwire/codec';
 import { webSocketWireBytes } from '../measure/wire-bytes.ts';
 import { Arrivals } from './arrivals.ts';
 import { MediaPlayback } from './media-playback.ts';

@@ -43,7 +43,7 @@ export interface UpgradeRequest {
 }
 
 /** Where pages reach the engine: `/link/control` for a session, `/link/lane/SESSION/NAME` for a WebSocket lane of it. */
-export const LINK_PATH = '/link/';
+const LINK_PATH = '/link/';
 
 const CONTROL = /^control$/;
 /** A session's name is 12 random bytes, which nobody guesses. The lane's name may be left out. */

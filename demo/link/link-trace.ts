@@ -1,7 +1,7 @@
 import { describeOutside, numberIn } from '../../src/core/arguments.ts';
 
 /** What a link did from one moment on, until the next point. */
-export interface LinkTracePoint {
+interface LinkTracePoint {
   /** ms from the trace's beginning. */
   readonly atMs: number;
   /** One-way delay, in ms; -1: packets were lost. */

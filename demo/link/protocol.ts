@@ -116,7 +116,7 @@ const MAX_REQUEST_DEPTH = 5;
 const MAX_REQUEST_VALUES = 2 * 2 * MAX_TRACE_POINTS + 1024;
 
 /** Whether a name may be a lane's: 1 to 32 of A–Z, a–z, 0–9, _ and -. */
-export function isLaneName(name: string): boolean {
+function isLaneName(name: string): boolean {
   return LANE_NAME.test(name);
 }
 

@@ -52,7 +52,7 @@ type CountersOf<From> = From extends { readonly counter: infer Counter }
       : never;
 
 /** Name of what a lane may count: those of the table, which are those of getStats where it has the same. */
-export type LaneCounter = CountersOf<(typeof METRICS)[MetricId]['from']>;
+type LaneCounter = CountersOf<(typeof METRICS)[MetricId]['from']>;
 
 /** What a lane counts, since it was opened; absent or null where it has no such thing. */
 export type LaneCounts = Readonly<Partial<Record<LaneCounter, number | null>>>;

@@ -10,7 +10,7 @@ export interface CallChart {
 }
 
 /** A line of a chart. */
-export interface CallChartLine {
+interface CallChartLine {
   readonly label: string;
   readonly colour: string;
   readonly dash?: readonly number[];

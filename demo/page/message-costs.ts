@@ -1,5 +1,6 @@
-import { SampleEncoder, bytesPerSample, isSampleFormat } from 'micwire/core';
-import type { StreamFormat, Framing, Packet } from 'micwire/core';
+import { isSampleFormat } from 'micwire/codec';
+import { SampleEncoder, bytesPerSample } from 'micwire/codec';
+import type { StreamFormat, Framing, Packet } from 'micwire';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
 import type { CloseUpSettings } from '../lanes/close-up-settings.ts';
 import { count, kilobits } from './format.ts';
@@ -33,7 +34,7 @@ export function exampleMessage(framing: Framing, settings: WireSettings): WireMe
 }
 
 /** Bytes of the first message; of Opus, with a packet as long as the bitrate makes them on average. */
-export function messageBytes(framing: Framing, settings: WireSettings): number {
+function messageBytes(framing: Framing, settings: WireSettings): number {
   const { format, channels, chunkDurationMs, bitrate } = settings;
   const bytes = isSampleFormat(format)
     ? framesOf(settings) * channels * bytesPerSample(format)

@@ -11,7 +11,7 @@ export interface Status {
 }
 
 /** What a status offers to do. */
-export interface StatusAction {
+interface StatusAction {
   readonly label: string;
   readonly run: () => void;
 }

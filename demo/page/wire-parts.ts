@@ -1,5 +1,6 @@
-import { FRAMINGS, isSampleFormat } from 'micwire/core';
-import type { FramingName, PacketHeader } from 'micwire/core';
+import { isSampleFormat } from 'micwire/codec';
+import { FRAMINGS } from 'micwire';
+import type { FramingName, PacketHeader } from 'micwire';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
 import { FORMAT_LABELS } from '../lanes/close-up-settings.ts';
 import type { LaneMessage } from '../lanes/lane.ts';
@@ -7,7 +8,7 @@ import { LANE_SAMPLE_RATE } from '../lanes/lane-settings.ts';
 import { bytes, count } from './format.ts';
 
 /** One field of a message: where it lies, what stands there, and what that means. */
-export interface WireRow {
+interface WireRow {
   readonly where: string;
   readonly wire: string;
   readonly meaning: string;

@@ -1,5 +1,7 @@
-import { AdaptiveRedundancy, LossReporter, PacketError } from 'micwire/core';
-import type { Packet, RedundancySettings, RtpMessageEncoder } from 'micwire/core';
+import { PacketError } from 'micwire';
+import { AdaptiveRedundancy, LossReporter } from 'micwire/rtp';
+import type { Packet, RtpMessageEncoder } from 'micwire';
+import type { RedundancySettings } from 'micwire/rtp';
 import type { LaneWorkerOptions } from '../lanes/lane-messages.ts';
 
 /**

@@ -1,20 +1,15 @@
-import {
-  FRAMINGS,
-  OpusLibrary,
-  PacketError,
-  isRtcp,
-  isSampleFormat,
-  opusCodec,
-  pcmCodec,
-} from 'micwire/core';
+import { isSampleFormat } from 'micwire/codec';
+import { FRAMINGS, PacketError } from 'micwire';
+import { OpusLibrary, opusCodec, pcmCodec } from 'micwire/codec';
+import { isRtcp } from 'micwire/rtp';
 import type {
   MessageDecoder,
   MessageEncoder,
   Packet,
-  PayloadDecoder,
   RtpMessageEncoder,
   StreamFormat,
-} from 'micwire/core';
+} from 'micwire';
+import type { PayloadDecoder } from 'micwire/codec';
 import type { Chunk, PayloadFormat, ReceivedCapture, ReceiverPort } from 'micwire/worker';
 import { Arrivals } from '../lanes/arrivals.ts';
 import type { LaneEvent, LaneWorkerOptions } from '../lanes/lane-messages.ts';

@@ -1,5 +1,5 @@
-import { PcapngWriter } from 'micwire/core';
-import type { StreamFormat } from 'micwire/core';
+import { PcapngWriter } from 'micwire/rtp';
+import type { StreamFormat } from 'micwire';
 
 /** A minute of packets of 10 ms. */
 const CAPACITY = 6000;

@@ -3,7 +3,7 @@
  * quantum; events come from it and carry `frame`, the context's `currentFrame`, never wall time.
  */
 import type { ReaderAccount } from './capture/chunk-queue.ts';
-import type { ChunkSlot } from './capture/chunk-sink.ts';
+import type { ChunkSlot } from './capture/chunk-sinks.ts';
 import type { ChunkEncoding, ChunkOptions } from './capture/chunk.ts';
 import type { OpusModule } from './codec/opus-library.ts';
 import type { RecordingOptions } from './container/recording-muxer.ts';

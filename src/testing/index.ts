@@ -11,3 +11,4 @@ export type { ProcessorErrorEvent, ScopeNode } from './scope-node.ts';
 export type { PortListener, ScopePort } from './scope-port.ts';
 export type { PortMessageEvent } from './platform.ts';
 export type { ParameterDescriptor, ProcessorClass } from './registration.ts';
+export type { AudioWorkletProcessor, RunningScope } from './scope-globals.ts';

@@ -2,7 +2,7 @@ import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
 import { HEADER_BYTES, slotOf } from '../core/capture/chunk.ts';
-import { poolSlot } from '../core/capture/pool-sink.ts';
+import { poolSlot } from '../core/capture/chunk-sinks.ts';
 import { allocateRing } from '../core/dsp/ring-buffer.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';

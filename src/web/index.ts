@@ -105,6 +105,15 @@ export type {
   DescribeSignal,
   SignalMessage,
 } from '../core/webrtc/signal-message.ts';
+export { loadWorklet } from './worklet-loader.ts';
+export type { WorkletContext, WorkletLoadOptions, WorkletUrl } from './worklet-loader.ts';
+export {
+  CAPTURE_WORKLET,
+  METER_WORKLET,
+  PLAYOUT_WORKLET,
+  RECEIVE_WORKLET,
+} from './worklet-files.ts';
+export type { WorkletFile, WorkletName } from './worklet-files.ts';
 export { TypedEventTarget } from './typed-event-target.ts';
 export type {
   CapturePipeResult,
@@ -127,3 +136,30 @@ export type {
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
 export type { ReceiveState } from '../core/receive/receive-report.ts';
+export type {
+  Framing,
+  MessageDecoder,
+  MessageEncoder,
+  MessageField,
+  SelfDescribingFraming,
+} from '../core/framing/framing.ts';
+export type { FramingName } from '../core/framing/framings.ts';
+export { FRAMINGS } from '../core/framing/framings.ts';
+export { base64JsonFraming } from '../core/framing/base64-json.ts';
+export { binaryFraming } from '../core/framing/binary.ts';
+export { rtpFraming } from '../core/framing/rtp.ts';
+export type { RtpFraming } from '../core/framing/rtp.ts';
+export type { LazyPacket, Packet, PacketHeader } from '../core/framing/packet.ts';
+export type { NoAudio, RtpArrival, RtpFields } from '../core/rtp/rtp-stream.ts';
+export type { RtpStreamOptions } from '../core/rtp/rtp-stream.ts';
+export type {
+  RtpDecoderStatistics,
+  RtpMessageDecoder,
+} from '../core/framing/rtp-message-decoder.ts';
+export type { RtpMessageEncoder } from '../core/framing/rtp-message-encoder.ts';
+export { CALL_STEPS } from '../core/webrtc/call-timeline.ts';
+export type { ChunkSlot } from '../core/capture/chunk-sinks.ts';
+export type { PipeMessage, PipeSource, PipeTarget } from '../core/pipe.ts';
+export type { LivingContext } from './context-life.ts';
+export type { BaseTransport } from './transport/base.ts';
+export type { BaseSignalling } from './webrtc/signalling.ts';

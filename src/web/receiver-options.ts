@@ -11,10 +11,8 @@ import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
-import { readStatistics } from '../core/receive/receive-counters.ts';
-import type { ReceiveStatistics } from '../core/receive/receive-counters.ts';
-import { REPORT, REPORT_FIELDS } from '../core/receive/receive-report.ts';
-import type { ReceiveState } from '../core/receive/receive-report.ts';
+import { readStatistics, REPORT, REPORT_FIELDS } from '../core/receive/receive-report.ts';
+import type { ReceiveStatistics, ReceiveState } from '../core/receive/receive-report.ts';
 
 /** Options of a `Receiver`. */
 export interface ReceiverOptions extends Partial<StreamFormat> {
@@ -25,7 +23,7 @@ export interface ReceiverOptions extends Partial<StreamFormat> {
   /** Channels of the packets, 1–32; for Opus 1 or 2. @default 1 */
   readonly channels?: number;
   /**
-   * How packets lie in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of `micwire/core`;
+   * How packets lie in messages, for `receive(message)`: `binaryFraming`, `base64JsonFraming` or `rtpFraming` of `micwire`;
    * or, with options of your own, `{ createDecoder: (stream) => rtpFraming.createDecoder({ ...stream, payloadType: 96 }) }`.
    */
   readonly framing?: ReceiveFraming | undefined;

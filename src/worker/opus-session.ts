@@ -1,9 +1,8 @@
 import { planar } from '../core/dsp/planar.ts';
 import type { Chunk } from '../core/capture/chunk.ts';
 import { crossingBytes } from '../core/capture/chunk.ts';
-import { OpusChunkWriter } from '../core/capture/opus-chunk-writer.ts';
-import { PacketSender } from '../core/capture/packet-sender.ts';
-import { PoolSink } from '../core/capture/pool-sink.ts';
+import { OpusChunkWriter, PacketSender } from '../core/capture/opus-chunk-writer.ts';
+import { PoolSink } from '../core/capture/chunk-sinks.ts';
 import { OpusEncoder } from '../core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../core/codec/opus-library.ts';
 import { opusPacketLength } from '../core/codec/opus-options.ts';

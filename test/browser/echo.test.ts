@@ -1,7 +1,6 @@
-import { Capture, Playout, WebSocketTransport } from 'micwire';
-import type { Chunk } from 'micwire';
-import { FRAMINGS, SampleDecoder } from 'micwire/core';
-import type { Packet, SampleFormat } from 'micwire/core';
+import { Capture, Playout, WebSocketTransport, FRAMINGS } from 'micwire';
+import type { Chunk, Packet, SampleFormat } from 'micwire';
+import { SampleDecoder } from 'micwire/codec';
 import { afterEach, describe, expect, it } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 

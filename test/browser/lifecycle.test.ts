@@ -1,6 +1,6 @@
 /** What becomes of contexts, tracks and Workers while micwire uses them. */
 import { Capture, Meter, MicwireError, Playout, Receiver, Recorder } from 'micwire';
-import type { PayloadFormat } from 'micwire/core';
+import type { PayloadFormat } from 'micwire';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';

@@ -1,6 +1,6 @@
 import { Meter } from 'micwire';
 import type { MeterReading } from 'micwire';
-import { METER_NAMES } from 'micwire/core';
+import { METER_NAMES } from 'micwire/metering';
 import { afterEach, expect, test, vi } from 'vitest';
 import {
   REFERENCE_FRAMES,

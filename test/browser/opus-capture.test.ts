@@ -1,6 +1,6 @@
 import { Capture, MicwireError, loadOpusModule } from 'micwire';
 import type { Chunk, OpusCaptureOptions } from 'micwire';
-import { OpusDecoder, OpusLibrary, opusPacketInfo } from 'micwire/core';
+import { OpusDecoder, OpusLibrary, opusPacketInfo } from 'micwire/codec';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeAll } from '../helpers/codec-stream.ts';
 import { segmentalSnrDb } from '../helpers/snr.ts';

@@ -1,5 +1,5 @@
 import { Playout, loadOpusModule } from 'micwire';
-import { OpusDecoder, OpusEncoder, OpusLibrary, encodeBase64 } from 'micwire/core';
+import { OpusDecoder, OpusEncoder, OpusLibrary, encodeBase64 } from 'micwire/codec';
 import { beforeAll, expect, test } from 'vitest';
 import { decodeAll, encodeAll } from '../helpers/codec-stream.ts';
 import { snrDb } from '../helpers/snr.ts';

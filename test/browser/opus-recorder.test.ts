@@ -1,6 +1,6 @@
 import { MediaChunks, MicwireError, Recorder, unfinishedRecordings } from 'micwire';
 import type { RecorderOptions } from 'micwire';
-import { decodeBase64 } from 'micwire/core';
+import { decodeBase64 } from 'micwire/codec';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ffmpegFrames, opusdecFrames, opusinfoSeconds } from '../helpers/ask-program.ts';
 import { segmentalSnrDb } from '../helpers/snr.ts';

@@ -1,6 +1,6 @@
 import { Playout, MicwireError } from 'micwire';
 import type { PlayoutOptions } from 'micwire';
-import { encodeBase64 } from 'micwire/core';
+import { encodeBase64 } from 'micwire/codec';
 import { expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';

@@ -1,6 +1,13 @@
-import { MicwireError, Receiver, WebSocketTransport, loadOpusModule } from 'micwire';
-import { OpusEncoder, OpusLibrary, PacketError, binaryFraming, opusSettings } from 'micwire/core';
-import type { Packet } from 'micwire/core';
+import {
+  MicwireError,
+  Receiver,
+  WebSocketTransport,
+  loadOpusModule,
+  PacketError,
+  binaryFraming,
+} from 'micwire';
+import { OpusEncoder, OpusLibrary, opusSettings } from 'micwire/codec';
+import type { Packet } from 'micwire';
 import { afterEach, expect, test } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
 import { recordNode, steepestStep } from '../helpers/node-recording.ts';

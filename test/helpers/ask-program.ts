@@ -1,8 +1,8 @@
-import { encodeBase64 } from 'micwire/core';
+import { encodeBase64 } from 'micwire/codec';
 import * as browser from 'vitest/browser';
 
 /** What a program of this machine said. */
-export interface ProgramAnswer {
+interface ProgramAnswer {
   readonly stdout: string;
   readonly stderr: string;
   readonly outputBytes: number;
@@ -20,7 +20,7 @@ const { commands } = browser as unknown as {
 };
 
 /** Runs a program on a file; `FILE` in `args` stands for it. @returns null where the program is not installed */
-export async function askProgram(
+async function askProgram(
   file: Blob | Uint8Array,
   program: string,
   args: readonly string[],

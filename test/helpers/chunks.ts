@@ -1,7 +1,12 @@
-import { Chunk, HEADER_BYTES, longestPayload, slotIn } from '../../src/core/capture/chunk.ts';
+import {
+  Chunk,
+  HEADER_BYTES,
+  longestPayload,
+  slotIn,
+  HEADER,
+} from '../../src/core/capture/chunk.ts';
 import type { ChunkOptions } from '../../src/core/capture/chunk.ts';
-import { HEADER } from '../../src/core/capture/chunk.ts';
-import type { ChunkSink, ChunkSlot } from '../../src/core/capture/chunk-sink.ts';
+import type { ChunkSink, ChunkSlot } from '../../src/core/capture/chunk-sinks.ts';
 import { SampleDecoder } from '../../src/core/format/sample-format.ts';
 import type { SampleFormat } from '../../src/core/format/formats.ts';
 

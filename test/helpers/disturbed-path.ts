@@ -9,7 +9,7 @@ const PACKET_MS = 20;
 const QUANTUM_MS = 128 / 48;
 
 /** How packets travel while nothing is wrong: ms. */
-export interface Network {
+interface Network {
   readonly delayMs: number;
   /** Normal deviates of this size; packets may overtake each other. */
   readonly normalMs?: number;
@@ -21,7 +21,7 @@ export interface Network {
 }
 
 /** One thing that goes wrong, at a time. */
-export type Disturbance =
+type Disturbance =
   /** The sender stops for a while; its frame numbers continue where they were, or with the clock. */
   | { readonly kind: 'pause'; readonly ms: number; readonly frames: 'continue' | 'clock' }
   /** The sender restarts after a while, with these numbers. */

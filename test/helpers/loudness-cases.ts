@@ -28,7 +28,7 @@ export interface Measurement {
 type Single = Exclude<keyof Measurement, 'series'>;
 
 /** One reading that a case asks for: `expected` −`below` … +`above`. */
-export type Check = {
+type Check = {
   readonly expected: number;
   readonly below: number;
   readonly above: number;

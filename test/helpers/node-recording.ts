@@ -1,5 +1,5 @@
 import { Capture } from 'micwire';
-import { SampleDecoder } from 'micwire/core';
+import { SampleDecoder } from 'micwire/codec';
 import { expect } from 'vitest';
 
 /** A recording under way. */

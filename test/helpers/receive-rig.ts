@@ -7,10 +7,9 @@ import type {
   ReceiveLimits,
   MessagePortLike,
 } from '../../src/core/messages.ts';
-import { readStatistics } from '../../src/core/receive/receive-counters.ts';
-import type { ReceiveStatistics } from '../../src/core/receive/receive-counters.ts';
+import { readStatistics, REPORT, REPORT_FIELDS } from '../../src/core/receive/receive-report.ts';
+import type { ReceiveStatistics } from '../../src/core/receive/receive-report.ts';
 import { ReceiveEngine } from '../../src/core/receive/receive-engine.ts';
-import { REPORT, REPORT_FIELDS } from '../../src/core/receive/receive-report.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 
 export interface ReceiveRigOptions {

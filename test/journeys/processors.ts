@@ -19,7 +19,7 @@ import type { ScopeNode, WorkletScope } from '../../src/testing/index.ts';
 import type { Journey } from './schedule.ts';
 
 /** Where a processor posts what it has to say. */
-export type Post = (message: unknown) => void;
+type Post = (message: unknown) => void;
 
 /** The capture's processor, as its scope sees it. Frames are the context's. */
 export interface CaptureProcessor {

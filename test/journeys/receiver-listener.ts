@@ -2,10 +2,14 @@ import { bytesPerSample } from '../../src/core/format/formats.ts';
 import { PacketError } from '../../src/core/errors.ts';
 import type { Packet } from '../../src/core/framing/packet.ts';
 import type { ReceiveCommand, ReceiveEvent } from '../../src/core/messages.ts';
-import { RECEIVE_STATISTICS } from '../../src/core/receive/receive-counters.ts';
-import type { ReceiveStatistic } from '../../src/core/receive/receive-counters.ts';
+import {
+  RECEIVE_STATISTICS,
+  REPORT,
+  REPORT_FIELDS,
+  REPORT_LENGTH,
+} from '../../src/core/receive/receive-report.ts';
+import type { ReceiveStatistic } from '../../src/core/receive/receive-report.ts';
 import { ReceiveFeed } from '../../src/core/receive/receive-feed.ts';
-import { REPORT, REPORT_FIELDS, REPORT_LENGTH } from '../../src/core/receive/receive-report.ts';
 import type { VariableResamplerPlan } from '../../src/core/resampler/variable-resampler.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import type { Clock } from './invariants.ts';

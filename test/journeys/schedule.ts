@@ -48,7 +48,7 @@ export interface NetworkConditions {
 }
 
 /** Which end an action is about. */
-export type Side = 'sender' | 'listener';
+type Side = 'sender' | 'listener';
 
 /** What people and the world do. `at` and `for` are ms since the journey began. */
 export type Action = { readonly at: number; readonly for: number } & (
@@ -95,7 +95,7 @@ export type Action = { readonly at: number; readonly for: number } & (
   | { readonly kind: 'reset' }
   | { readonly kind: 'interrupt'; readonly fade: number; readonly undo: boolean }
 );
-export type ActionKind = Action['kind'];
+type ActionKind = Action['kind'];
 
 /** A world and what happens in it. */
 export interface Journey {

@@ -66,7 +66,7 @@ const FAMILY_IPV4 = 1;
 const FAMILY_IPV6 = 2;
 
 /** An attribute; `offset` is where its header begins in the message. */
-export interface StunAttribute {
+interface StunAttribute {
   readonly type: number;
   readonly offset: number;
   readonly value: Buffer;

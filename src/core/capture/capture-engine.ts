@@ -9,11 +9,10 @@ import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
 import type { PayloadFormat } from '../format/formats.ts';
 import { isSampled } from '../format/stream-format.ts';
 import { CapturePipeline, WARM_UP_QUANTUM } from './capture-pipeline.ts';
-import type { ChunkSink } from './chunk-sink.ts';
+import type { ChunkSink } from './chunk-sinks.ts';
 import { HEADER_BYTES, longestPayload } from './chunk.ts';
-import type { FrameWriter } from './frame-writer.ts';
-import { PoolSink } from './pool-sink.ts';
-import { RingSink } from './ring-sink.ts';
+import type { FrameWriter } from './capture-pipeline.ts';
+import { PoolSink, RingSink } from './chunk-sinks.ts';
 
 /** For messages that move nothing. */
 const NONE: ArrayBuffer[] = [];

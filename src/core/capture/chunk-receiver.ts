@@ -2,10 +2,10 @@ import type { CaptureCommand, CaptureDelivery, MessagePortLike } from '../messag
 import { RingBuffer } from '../dsp/ring-buffer.ts';
 import type { PayloadFormat } from '../format/formats.ts';
 import type { ChunkQueue } from './chunk-queue.ts';
-import type { ChunkSlot } from './chunk-sink.ts';
+import type { ChunkSlot } from './chunk-sinks.ts';
 import { Chunk } from './chunk.ts';
 import type { ChunkOptions } from './chunk.ts';
-import { ringSlots } from './ring-sink.ts';
+import { ringSlots } from './chunk-sinks.ts';
 
 /** Takes what came through a port into the queue, and sends the buffer back at once. */
 export function receiveDelivery<Format extends PayloadFormat>(

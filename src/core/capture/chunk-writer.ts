@@ -3,11 +3,10 @@ import { SampleEncoder } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/formats.ts';
 import type { Dither } from '../format/sample-format.ts';
 import { Base64Writer } from '../base64/base64.ts';
-import { ChunkClock } from './chunk-clock.ts';
-import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
-import { HEADER } from './chunk.ts';
+import { ChunkClock, HEADER } from './chunk.ts';
+import type { ChunkSink, ChunkSlot } from './chunk-sinks.ts';
 import type { ChunkOptions } from './chunk.ts';
-import type { FrameWriter } from './frame-writer.ts';
+import type { FrameWriter } from './capture-pipeline.ts';
 
 /** Frames encoded at once on the way to Base64. */
 const SCRATCH_FRAMES = 256;

@@ -317,7 +317,7 @@ const UNKNOWN_SIZE: readonly number[] = [0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xf
 const VOID = 0xec;
 
 /** An element of other elements, or of bytes. */
-export function ebml(id: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function ebml(id: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   return joinBytes([unsigned(id), sizeOf(length), ...parts]);
 }

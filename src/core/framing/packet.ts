@@ -4,7 +4,7 @@ import { PACKET_CODECS } from '../format/packet-codecs.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
 import { encodeBase64 } from '../base64/base64.ts';
-import type { RtpArrival } from '../rtp/rtp-arrival.ts';
+import type { RtpArrival } from '../rtp/rtp-stream.ts';
 
 /** What every packet says about its payload, whichever framing carries it. All numbers are integers. */
 export interface PacketHeader extends StreamFormat {

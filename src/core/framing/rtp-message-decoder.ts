@@ -6,11 +6,10 @@ import { bytesPerFrame } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
 import { copySwapped } from '../bytes.ts';
-import type { NoAudio, RtpFields } from '../rtp/rtp-arrival.ts';
+import type { NoAudio, RtpFields, RtpStreamOptions } from '../rtp/rtp-stream.ts';
 import { RedBlocks } from '../rtp/red.ts';
 import { RtpPacket } from '../rtp/rtp-packet.ts';
 import { payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
-import type { RtpStreamOptions } from '../rtp/rtp-stream-options.ts';
 import {
   CANDIDATE,
   CONTINUES,

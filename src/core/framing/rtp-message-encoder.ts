@@ -15,7 +15,7 @@ import { writeRtpHeader } from '../rtp/rtp-header.ts';
 import type { RtpHeader } from '../rtp/rtp-header.ts';
 import { RTP_HEADER_BYTES } from '../rtp/rtp-packet.ts';
 import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from '../rtp/rtp-payload-format.ts';
-import type { RtpStreamOptions } from '../rtp/rtp-stream-options.ts';
+import type { RtpStreamOptions } from '../rtp/rtp-stream.ts';
 import { MAX_MISORDER } from '../rtp/stream-continuity.ts';
 import { timestampDifference } from '../rtp/unwrapper.ts';
 import type { MessageEncoder } from './framing.ts';

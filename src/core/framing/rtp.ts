@@ -2,7 +2,7 @@ import { PacketError } from '../errors.ts';
 import { RED_BLOCK_HEADER_BYTES, RED_PRIMARY_HEADER_BYTES, RedBlocks } from '../rtp/red.ts';
 import { RED_PAYLOAD_TYPE, RTP_FORMATS } from '../rtp/rtp-payload-format.ts';
 import { EXTENSION_HEADER_BYTES, RtpPacket } from '../rtp/rtp-packet.ts';
-import type { RtpStreamOptions } from '../rtp/rtp-stream-options.ts';
+import type { RtpStreamOptions } from '../rtp/rtp-stream.ts';
 import type { Framing, MessageField } from './framing.ts';
 import { RtpMessageDecoder } from './rtp-message-decoder.ts';
 import { RtpMessageEncoder } from './rtp-message-encoder.ts';

@@ -38,18 +38,15 @@ export interface MeterReadings {
 /** A meter's name in the table. */
 export type MeterName = keyof MeterReadings;
 
-/** What a meter is told by who runs several. */
-type Stage = keyof StageOptions;
-
 /** What each meter can be told beside rate and channels: plain data, which can be sent to another thread. */
 export interface MeterSettings {
-  readonly peak?: Omit<PeakMeterOptions, Stage>;
-  readonly rms?: Omit<RmsMeterOptions, Stage>;
-  readonly truePeak?: Omit<TruePeakMeterOptions, Stage>;
-  readonly loudness?: Omit<LoudnessMeterOptions, Stage>;
-  readonly ppm?: Omit<PpmMeterOptions, Stage>;
-  readonly vu?: Omit<VuMeterOptions, Stage>;
-  readonly activity?: Omit<ActivityDetectorOptions, Stage | 'estimator' | 'onChange'>;
+  readonly peak?: Omit<PeakMeterOptions, keyof StageOptions>;
+  readonly rms?: Omit<RmsMeterOptions, keyof StageOptions>;
+  readonly truePeak?: Omit<TruePeakMeterOptions, keyof StageOptions>;
+  readonly loudness?: Omit<LoudnessMeterOptions, keyof StageOptions>;
+  readonly ppm?: Omit<PpmMeterOptions, keyof StageOptions>;
+  readonly vu?: Omit<VuMeterOptions, keyof StageOptions>;
+  readonly activity?: Omit<ActivityDetectorOptions, keyof StageOptions | 'estimator' | 'onChange'>;
 }
 
 /** The fields of each meter's reading; the order of the names is their order in a bank and in its reading. */
@@ -66,7 +63,8 @@ const BANK_FIELDS: Fields<BankReading> = { frame: ['value', 0], channels: ['valu
 /** All names, in the table's order. */
 export const METER_NAMES: readonly MeterName[] = Object.keys(METER_FIELDS) as MeterName[];
 
-type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
+/** The members of a union, side by side in one type. */
+export type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
   all: infer All,
 ) => void
   ? All

@@ -2,7 +2,7 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { PacketSlots } from './packet-slots.ts';
-import { COUNT, ReceiveCounters } from './receive-counters.ts';
+import { COUNT, ReceiveCounters } from './receive-report.ts';
 import { FRAME, NOW, SEQUENCE, StreamNumbering } from './stream-numbering.ts';
 
 /** What became of a packet that was put into a {@link JitterBuffer}. */

@@ -3,7 +3,7 @@ import type { OptionNames } from '../option-names.ts';
 import { numberIn } from '../arguments.ts';
 import type { DelayTarget } from './delay-target.ts';
 import type { JitterBuffer } from './jitter-buffer.ts';
-import { COUNT } from './receive-counters.ts';
+import { COUNT } from './receive-report.ts';
 
 /** What a player does next: see {@link ReceiveDecision.decide}. */
 export type PlayoutAction =

@@ -5,7 +5,7 @@ import { FEC_COPY, JitterBuffer } from './jitter-buffer.ts';
 import type { InsertOutcome } from './jitter-buffer.ts';
 import { PcmConcealment } from './pcm-concealment.ts';
 import { ReceiveDecision } from './receive-decision.ts';
-import { COUNT } from './receive-counters.ts';
+import { COUNT } from './receive-report.ts';
 import { TimeScaler } from './time-scaler.ts';
 
 export interface ReceiveSourceOptions {

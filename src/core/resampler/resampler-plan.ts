@@ -48,6 +48,7 @@ export interface InterpolatedStage {
   readonly coefficients: Float64Array;
 }
 
+/** One step of a plan. */
 export type ResamplerStage = HalveStage | DoubleStage | PolyphaseStage | InterpolatedStage;
 
 /** The stages from input to output, with what is known of the whole. Structured-cloneable; do not write to its arrays. */

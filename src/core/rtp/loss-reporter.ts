@@ -1,8 +1,7 @@
 import { checkObject, checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
-import type { RtpArrival } from './rtp-arrival.ts';
-import type { RtpStreamOptions } from './rtp-stream-options.ts';
+import type { RtpArrival, RtpStreamOptions } from './rtp-stream.ts';
 import { lossPatternBytes, writeLossPattern } from './loss-pattern.ts';
 import { ReceptionStatistics } from './reception-statistics.ts';
 import { DEFAULT_SSRC, payloadTypesOf, rtpClockRate } from './rtp-payload-format.ts';

@@ -2,7 +2,7 @@ import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { utf8Bytes, writeUint16 } from '../bytes.ts';
-import type { RtpStreamOptions } from './rtp-stream-options.ts';
+import type { RtpStreamOptions } from './rtp-stream.ts';
 import { payloadTypesOf, rtpMap } from './rtp-payload-format.ts';
 
 /*

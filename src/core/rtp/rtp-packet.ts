@@ -31,7 +31,7 @@ export const RTP_VERSION = 2;
 export const RTP_MAX_CSRCS = 15;
 
 export const VERSION_SHIFT = 6;
-export const PADDING_BIT = 0x20;
+const PADDING_BIT = 0x20;
 export const EXTENSION_BIT = 0x10;
 const CSRC_COUNT_MASK = 0x0f;
 export const MARKER_BIT = 0x80;

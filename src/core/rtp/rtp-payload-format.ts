@@ -4,7 +4,7 @@ import { FORMATS, PAYLOAD_FORMATS } from '../format/formats.ts';
 import type { PayloadFormat } from '../format/formats.ts';
 import { checkStream } from '../format/check-stream.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
-import type { RtpStreamOptions } from './rtp-stream-options.ts';
+import type { RtpStreamOptions } from './rtp-stream.ts';
 
 /** The payload type of RED where none was agreed on. Chromium offers 63, which Wireshark does not take for a dynamic one. */
 export const RED_PAYLOAD_TYPE = 112;

@@ -47,7 +47,7 @@ const MAX_MOMENTS = 200;
 
 /** Keeps the steps of one call. It has no clock: every time is ms since the call was made. */
 export class CallTimeline {
-  private readonly states: Record<CallStepName, CallStep>;
+  readonly #states: Record<CallStepName, CallStep>;
 
   constructor() {
     const step = (name: CallStepName): CallStep => ({
@@ -57,7 +57,7 @@ export class CallTimeline {
       endMs: null,
       moments: [],
     });
-    this.states = {
+    this.#states = {
       create: step('create'),
       signal: step('signal'),
       ice: step('ice'),
@@ -69,34 +69,34 @@ export class CallTimeline {
 
   /** A snapshot, in order. */
   get steps(): readonly CallStep[] {
-    return CALL_STEPS.map((name) => this.states[name]);
+    return CALL_STEPS.map((name) => this.#states[name]);
   }
 
   step(name: CallStepName): CallStep {
-    return this.states[name];
+    return this.#states[name];
   }
 
   /** Without effect when it has begun already. */
   begin(name: CallStepName, atMs: number): void {
-    const step = this.states[name];
-    if (step.state === 'waiting') this.states[name] = { ...step, state: 'active', startMs: atMs };
+    const step = this.#states[name];
+    if (step.state === 'waiting') this.#states[name] = { ...step, state: 'active', startMs: atMs };
   }
 
   /** Without effect unless it is active. */
   end(name: CallStepName, atMs: number, state: 'done' | 'failed' = 'done'): void {
-    const step = this.states[name];
-    if (step.state === 'active') this.states[name] = { ...step, state, endMs: atMs };
+    const step = this.#states[name];
+    if (step.state === 'active') this.#states[name] = { ...step, state, endMs: atMs };
   }
 
   /** Without effect when it has begun already. */
   skip(name: CallStepName): void {
-    const step = this.states[name];
-    if (step.state === 'waiting') this.states[name] = { ...step, state: 'skipped' };
+    const step = this.#states[name];
+    if (step.state === 'waiting') this.#states[name] = { ...step, state: 'skipped' };
   }
 
   note(name: CallStepName, atMs: number, text: string): void {
-    const step = this.states[name];
+    const step = this.#states[name];
     const moments = [...step.moments, { atMs, text }].slice(-MAX_MOMENTS);
-    this.states[name] = { ...step, moments };
+    this.#states[name] = { ...step, moments };
   }
 }

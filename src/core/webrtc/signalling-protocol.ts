@@ -42,7 +42,8 @@ export interface ReadyReply {
  */
 export type SignallingErrorCode = (typeof SIGNALLING_ERROR_CODES)[number];
 
-const SIGNALLING_ERROR_CODES = [
+/** Every {@link SignallingErrorCode}. */
+export const SIGNALLING_ERROR_CODES = [
   'bad-message',
   'not-joined',
   'room-full',

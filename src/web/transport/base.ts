@@ -15,6 +15,7 @@ export abstract class BaseTransport
   extends TypedEventTarget<TransportEventMap>
   implements Transport
 {
+  /** @internal */
   protected readonly counters: TransportCounters = new TransportCounters();
   #status: TransportStatus = { state: 'connecting', reason: '', failedAttempts: 0, retryInMs: 0 };
   #closing: Promise<void> | undefined;
@@ -38,20 +39,21 @@ export abstract class BaseTransport
     return (this.#closing ??= this.end());
   }
 
-  /** Lets go of everything and ends in `'closed'`. */
+  /** Lets go of everything and ends in `'closed'`. @internal */
   protected abstract end(): Promise<void>;
 
+  /** @internal */
   protected get isConnected(): boolean {
     return this.state === 'open' || this.state === 'congested';
   }
 
-  /** Counts and dispatches a message. */
+  /** Counts and dispatches a message. @internal */
   protected deliver(data: TransportMessage): void {
     this.counters.received(data);
     this.dispatchEvent(new MessageEvent('message', { data }));
   }
 
-  /** Enters a state, if it is another. `'closed'` is for good. */
+  /** Enters a state, if it is another. `'closed'` is for good. @internal */
   protected become(
     state: TransportState,
     reason = '',
@@ -63,7 +65,7 @@ export abstract class BaseTransport
     this.dispatchEvent(new Event('statechange'));
   }
 
-  /** Says that the connection failed, after the state has changed. */
+  /** Says that the connection failed, after the state has changed. @internal */
   protected report(reason: string): void {
     const detail = new MicwireError('transport', reason);
     this.dispatchEvent(new CustomEvent('error', { detail }));

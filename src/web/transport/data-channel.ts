@@ -85,6 +85,7 @@ export class DataChannelTransport extends BaseTransport {
     return true;
   }
 
+  /** @internal */
   protected async end(): Promise<void> {
     this.#letGo('');
   }

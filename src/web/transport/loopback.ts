@@ -51,6 +51,7 @@ export class LoopbackTransport extends BaseTransport {
     return true;
   }
 
+  /** @internal */
   protected async end(): Promise<void> {
     this.#channel.port1.close();
     this.#channel.port2.close();

@@ -76,42 +76,42 @@ export interface Transport extends TypedEventTarget<TransportEventMap> {
 
 /** The running totals of one transport. */
 export class TransportCounters {
-  private sentMessages = 0;
-  private sentBytes = 0;
-  private receivedMessages = 0;
-  private receivedBytes = 0;
-  private droppedMessages = 0;
-  private droppedBytes = 0;
-  private connections = 0;
+  #sentMessages = 0;
+  #sentBytes = 0;
+  #receivedMessages = 0;
+  #receivedBytes = 0;
+  #droppedMessages = 0;
+  #droppedBytes = 0;
+  #connections = 0;
 
   connected(): void {
-    this.connections++;
+    this.#connections++;
   }
 
   sent(message: TransportMessage): void {
-    this.sentMessages++;
-    this.sentBytes += messageBytes(message);
+    this.#sentMessages++;
+    this.#sentBytes += messageBytes(message);
   }
 
   received(message: TransportMessage): void {
-    this.receivedMessages++;
-    this.receivedBytes += messageBytes(message);
+    this.#receivedMessages++;
+    this.#receivedBytes += messageBytes(message);
   }
 
   dropped(message: TransportMessage): void {
-    this.droppedMessages++;
-    this.droppedBytes += messageBytes(message);
+    this.#droppedMessages++;
+    this.#droppedBytes += messageBytes(message);
   }
 
   snapshot(): TransportStats {
     return {
-      sentMessages: this.sentMessages,
-      sentBytes: this.sentBytes,
-      receivedMessages: this.receivedMessages,
-      receivedBytes: this.receivedBytes,
-      droppedMessages: this.droppedMessages,
-      droppedBytes: this.droppedBytes,
-      connections: this.connections,
+      sentMessages: this.#sentMessages,
+      sentBytes: this.#sentBytes,
+      receivedMessages: this.#receivedMessages,
+      receivedBytes: this.#receivedBytes,
+      droppedMessages: this.#droppedMessages,
+      droppedBytes: this.#droppedBytes,
+      connections: this.#connections,
     };
   }
 }
@@ -167,7 +167,7 @@ export class WaterMarks {
   readonly highWaterBytes: number;
   readonly lowWaterBytes: number;
   /** Between the marks it keeps what it was. */
-  private isCongested = false;
+  #isCongested = false;
 
   constructor(options: WaterMarkOptions) {
     const high = options.highWaterBytes ?? DEFAULT_HIGH_WATER_BYTES;
@@ -178,8 +178,8 @@ export class WaterMarks {
 
   /** Takes the bytes that are buffered now; says whether to drop. */
   congested(bufferedBytes: number): boolean {
-    if (bufferedBytes > this.highWaterBytes) this.isCongested = true;
-    else if (bufferedBytes <= this.lowWaterBytes) this.isCongested = false;
-    return this.isCongested;
+    if (bufferedBytes > this.highWaterBytes) this.#isCongested = true;
+    else if (bufferedBytes <= this.lowWaterBytes) this.#isCongested = false;
+    return this.#isCongested;
   }
 }

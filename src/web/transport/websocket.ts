@@ -166,6 +166,7 @@ export class WebSocketTransport extends BaseTransport {
     if (this.state === 'waiting') this.#connect();
   };
 
+  /** @internal */
   protected async end(): Promise<void> {
     globalThis.removeEventListener?.('online', this.retryNow);
     this.#letGo();

@@ -11,44 +11,44 @@ const MAX_UPDATES = 2000;
 export class CallRecord {
   readonly timeline: CallTimeline = new CallTimeline();
   readonly updates: ImporterUpdate[] = [];
-  private readonly madeAt: number = performance.now();
-  private readonly onStep: (step: CallStep) => void;
+  readonly #madeAt: number = performance.now();
+  readonly #onStep: (step: CallStep) => void;
 
   /** @param onStep called after each change of a step */
   constructor(onStep: (step: CallStep) => void) {
-    this.onStep = onStep;
+    this.#onStep = onStep;
   }
 
   /** ms since the call was made. */
   get nowMs(): number {
-    return performance.now() - this.madeAt;
+    return performance.now() - this.#madeAt;
   }
 
   begin(name: CallStepName): void {
-    this.change(name, () => this.timeline.begin(name, this.nowMs));
+    this.#change(name, () => this.timeline.begin(name, this.nowMs));
   }
 
   end(name: CallStepName, state: 'done' | 'failed' = 'done'): void {
-    this.change(name, () => this.timeline.end(name, this.nowMs, state));
+    this.#change(name, () => this.timeline.end(name, this.nowMs, state));
   }
 
   skip(name: CallStepName): void {
-    this.change(name, () => this.timeline.skip(name));
+    this.#change(name, () => this.timeline.skip(name));
   }
 
   note(name: CallStepName, text: string): void {
-    this.change(name, () => this.timeline.note(name, this.nowMs, text));
+    this.#change(name, () => this.timeline.note(name, this.nowMs, text));
   }
 
   update(type: string, value = ''): void {
     if (this.updates.length < MAX_UPDATES) this.updates.push({ timeMs: Date.now(), type, value });
   }
 
-  private change(name: CallStepName, act: () => void): void {
+  #change(name: CallStepName, act: () => void): void {
     const before = this.timeline.step(name);
     act();
     const after = this.timeline.step(name);
-    if (after !== before) this.onStep(after);
+    if (after !== before) this.#onStep(after);
   }
 }
 
@@ -58,14 +58,14 @@ export class StatsHistory {
   readonly reports: (readonly StatsEntry[])[] = [];
   /** The figures of the same reports. */
   readonly figures: CallFigures[] = [];
-  private readonly length: number;
+  readonly #length: number;
 
   constructor(length: number) {
-    this.length = length;
+    this.#length = length;
   }
 
   add(report: readonly StatsEntry[]): void {
-    if (this.reports.length === this.length) {
+    if (this.reports.length === this.#length) {
       this.reports.shift();
       this.figures.shift();
     }

@@ -22,16 +22,16 @@ export class Negotiation {
   offer: string | null = null;
   /** The answer, likewise. */
   answer: string | null = null;
-  private readonly connection: RTCPeerConnection;
-  private readonly signalling: Signalling;
-  private readonly settings: CallSettings;
-  private readonly record: CallRecord;
-  private readonly listener: NegotiationListener;
+  readonly #connection: RTCPeerConnection;
+  readonly #signalling: Signalling;
+  readonly #settings: CallSettings;
+  readonly #record: CallRecord;
+  readonly #listener: NegotiationListener;
   /** Candidates found before the description they belong to has gone out. */
-  private early: SignalMessage[] | null = [];
+  #early: SignalMessage[] | null = [];
   /** Messages are worked off one after another. */
-  private queue: Promise<void> = Promise.resolve();
-  private ended = false;
+  #queue: Promise<void> = Promise.resolve();
+  #ended = false;
 
   constructor(
     connection: RTCPeerConnection,
@@ -40,95 +40,95 @@ export class Negotiation {
     record: CallRecord,
     listener: NegotiationListener,
   ) {
-    this.connection = connection;
-    this.signalling = signalling;
-    this.settings = settings;
-    this.record = record;
-    this.listener = listener;
+    this.#connection = connection;
+    this.#signalling = signalling;
+    this.#settings = settings;
+    this.#record = record;
+    this.#listener = listener;
   }
 
   /** Both peers are there. */
   begin(role: CallRole): void {
-    this.record.note('signal', `both sides are there; this one is the ${role}`);
-    this.connection.onicecandidate = ({ candidate }) => this.found(candidate);
-    this.signalling.addEventListener('message', this.onMessage);
-    if (role === 'caller') this.enqueue(() => this.makeOffer());
+    this.#record.note('signal', `both sides are there; this one is the ${role}`);
+    this.#connection.onicecandidate = ({ candidate }) => this.#found(candidate);
+    this.#signalling.addEventListener('message', this.#onMessage);
+    if (role === 'caller') this.#enqueue(() => this.#makeOffer());
   }
 
   end(): void {
-    this.ended = true;
-    this.connection.onicecandidate = null;
-    this.signalling.removeEventListener('message', this.onMessage);
+    this.#ended = true;
+    this.#connection.onicecandidate = null;
+    this.#signalling.removeEventListener('message', this.#onMessage);
   }
 
-  private readonly onMessage = ({ data }: MessageEvent<SignalMessage>): void =>
-    this.enqueue(() => this.received(data));
+  readonly #onMessage = ({ data }: MessageEvent<SignalMessage>): void =>
+    this.#enqueue(() => this.#received(data));
 
-  private enqueue(work: () => Promise<void>): void {
-    this.queue = this.queue.then(async () => {
-      if (this.ended) return;
+  #enqueue(work: () => Promise<void>): void {
+    this.#queue = this.#queue.then(async () => {
+      if (this.#ended) return;
       try {
         await work();
       } catch (error) {
-        if (!this.ended) this.listener.failed(asMicwireError(error));
+        if (!this.#ended) this.#listener.failed(asMicwireError(error));
       }
     });
   }
 
-  private async makeOffer(): Promise<void> {
-    const offer = await this.connection.createOffer();
-    this.record.update('createOfferOnSuccess', descriptionText('offer', offer.sdp));
-    await this.describe('offer', offer.sdp ?? '');
+  async #makeOffer(): Promise<void> {
+    const offer = await this.#connection.createOffer();
+    this.#record.update('createOfferOnSuccess', descriptionText('offer', offer.sdp));
+    await this.#describe('offer', offer.sdp ?? '');
   }
 
-  private async makeAnswer(): Promise<void> {
-    this.listener.prepareAnswer();
-    const answer = await this.connection.createAnswer();
-    this.record.update('createAnswerOnSuccess', descriptionText('answer', answer.sdp));
-    await this.describe('answer', answer.sdp ?? '');
-    this.agreed();
+  async #makeAnswer(): Promise<void> {
+    this.#listener.prepareAnswer();
+    const answer = await this.#connection.createAnswer();
+    this.#record.update('createAnswerOnSuccess', descriptionText('answer', answer.sdp));
+    await this.#describe('answer', answer.sdp ?? '');
+    this.#agreed();
   }
 
-  private async describe(kind: 'offer' | 'answer', made: string): Promise<void> {
+  async #describe(kind: 'offer' | 'answer', made: string): Promise<void> {
     // A decoder has two channels only when its own description asks for them (RFC 7587 §6.1, `stereo`).
     const promised = kind === 'answer' && promisesStereo(this.offer ?? '');
-    const stereo = this.settings.opus.stereo ?? (promised || undefined);
+    const stereo = this.#settings.opus.stereo ?? (promised || undefined);
     const sdp = stereo === undefined ? made : withOpusOptions(made, { stereo });
-    this.record.update('setLocalDescription', descriptionText(kind, sdp));
-    this.record.begin('ice');
-    await this.connection.setLocalDescription({ type: kind, sdp });
-    if (this.ended) return;
+    this.#record.update('setLocalDescription', descriptionText(kind, sdp));
+    this.#record.begin('ice');
+    await this.#connection.setLocalDescription({ type: kind, sdp });
+    if (this.#ended) return;
     this[kind] = sdp;
-    this.signalling.send({ type: 'describe', kind, sdp });
-    this.record.note('signal', `${kind} sent, ${sdp.length} characters`);
-    const { early } = this;
-    this.early = null;
-    for (const candidate of early ?? []) this.signalling.send(candidate);
+    this.#signalling.send({ type: 'describe', kind, sdp });
+    this.#record.note('signal', `${kind} sent, ${sdp.length} characters`);
+    const early = this.#early;
+    this.#early = null;
+    for (const candidate of early ?? []) this.#signalling.send(candidate);
   }
 
-  private async received(message: SignalMessage): Promise<void> {
+  async #received(message: SignalMessage): Promise<void> {
     switch (message.type) {
       case 'describe':
-        return this.described(message.kind, message.sdp);
+        return this.#described(message.kind, message.sdp);
       case 'candidate':
-        return this.tryCandidate(message.candidate, message.mid, message.index);
+        return this.#tryCandidate(message.candidate, message.mid, message.index);
       case 'bye':
-        this.listener.bye(message.reason);
+        this.#listener.bye(message.reason);
     }
   }
 
-  private async described(kind: 'offer' | 'answer', sdp: string): Promise<void> {
-    const expected = this.signalling.role === 'caller' ? 'answer' : 'offer';
+  async #described(kind: 'offer' | 'answer', sdp: string): Promise<void> {
+    const expected = this.#signalling.role === 'caller' ? 'answer' : 'offer';
     if (kind !== expected || this[kind] !== null) {
-      this.record.note('signal', `${kind} out of turn, ignored`);
+      this.#record.note('signal', `${kind} out of turn, ignored`);
       return;
     }
     this[kind] = sdp;
-    this.record.note('signal', `${kind} received, ${sdp.length} characters`);
-    const applied = withOpusOptions(sdp, this.settings.opus);
-    this.record.update('setRemoteDescription', descriptionText(kind, applied));
+    this.#record.note('signal', `${kind} received, ${sdp.length} characters`);
+    const applied = withOpusOptions(sdp, this.#settings.opus);
+    this.#record.update('setRemoteDescription', descriptionText(kind, applied));
     try {
-      await this.connection.setRemoteDescription({ type: kind, sdp: applied });
+      await this.#connection.setRemoteDescription({ type: kind, sdp: applied });
     } catch (cause) {
       throw new MicwireError(
         'transport',
@@ -136,42 +136,38 @@ export class Negotiation {
         { cause },
       );
     }
-    if (this.ended) return;
-    if (kind === 'offer') await this.makeAnswer();
-    else this.agreed();
+    if (this.#ended) return;
+    if (kind === 'offer') await this.#makeAnswer();
+    else this.#agreed();
   }
 
-  private agreed(): void {
-    this.record.note('signal', 'both sides have offer and answer');
-    this.record.end('signal');
+  #agreed(): void {
+    this.#record.note('signal', 'both sides have offer and answer');
+    this.#record.end('signal');
   }
 
   /** A candidate that cannot be used is no reason to give up: there are others. */
-  private async tryCandidate(
-    candidate: string,
-    mid: string | null,
-    index: number | null,
-  ): Promise<void> {
-    this.record.update('addIceCandidate', candidateText(candidate, mid, index));
+  async #tryCandidate(candidate: string, mid: string | null, index: number | null): Promise<void> {
+    this.#record.update('addIceCandidate', candidateText(candidate, mid, index));
     const words = candidate === '' ? 'no more candidates of the other side' : `got ${candidate}`;
-    this.record.note('ice', words);
+    this.#record.note('ice', words);
     try {
-      await this.connection.addIceCandidate({ candidate, sdpMid: mid, sdpMLineIndex: index });
+      await this.#connection.addIceCandidate({ candidate, sdpMid: mid, sdpMLineIndex: index });
     } catch (error) {
-      this.record.note('ice', `candidate refused: ${messageOf(error)}`);
-      this.record.update('addIceCandidateFailed', messageOf(error));
+      this.#record.note('ice', `candidate refused: ${messageOf(error)}`);
+      this.#record.update('addIceCandidateFailed', messageOf(error));
     }
   }
 
-  private found(found: RTCIceCandidate | null): void {
+  #found(found: RTCIceCandidate | null): void {
     // Null says the same as the empty one before it, but for engines that do not give that one; it needs no sending.
     if (found === null) return;
     const { candidate, sdpMid: mid, sdpMLineIndex: index } = found;
-    this.record.update('icecandidate', candidateText(candidate, mid, index));
-    this.record.note('ice', candidate === '' ? 'no more candidates' : `found ${candidate}`);
+    this.#record.update('icecandidate', candidateText(candidate, mid, index));
+    this.#record.note('ice', candidate === '' ? 'no more candidates' : `found ${candidate}`);
     const message: SignalMessage = { type: 'candidate', candidate, mid, index };
-    if (this.early === null) this.signalling.send(message);
-    else this.early.push(message);
+    if (this.#early === null) this.#signalling.send(message);
+    else this.#early.push(message);
   }
 }
 

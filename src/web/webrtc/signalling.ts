@@ -57,7 +57,7 @@ export abstract class BaseSignalling
     return (this.#closing ??= this.end());
   }
 
-  /** Ends it, of one's own will. */
+  /** Ends it, of one's own will. @internal */
   protected abstract end(): Promise<void>;
 
   /** @internal */
@@ -70,16 +70,18 @@ export abstract class BaseSignalling
     });
   }
 
+  /** @internal */
   protected take(data: SignalMessage): void {
     if (this.#heard) this.dispatchEvent(new MessageEvent('message', { data }));
     else if (this.#kept.length < MAX_KEPT) this.#kept.push(data);
   }
 
-  /** Drops what nobody has heard. */
+  /** Drops what nobody has heard. @internal */
   protected clear(): void {
     this.#kept = [];
   }
 
+  /** @internal */
   protected changed(): void {
     this.dispatchEvent(new Event('statechange'));
   }
@@ -117,6 +119,7 @@ class MemorySignalling extends BaseSignalling {
     if (peer !== null) setTimeout(() => peer.#arrive(message));
   }
 
+  /** @internal */
   protected async end(): Promise<void> {
     const { peer } = this;
     if (peer === null) return;

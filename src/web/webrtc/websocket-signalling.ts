@@ -80,6 +80,7 @@ export class WebSocketSignalling extends BaseSignalling {
     if (this.#current === 'ready') this.#tell(message);
   }
 
+  /** @internal */
   protected async end(): Promise<void> {
     this.#shut(null);
   }

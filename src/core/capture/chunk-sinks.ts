@@ -1,6 +1,30 @@
 import type { PostingPort } from '../messages.ts';
-import type { ChunkSink, ChunkSlot } from './chunk-sink.ts';
 import { HEADER_BYTES, slotIn } from './chunk.ts';
+import { RingBuffer } from '../dsp/ring-buffer.ts';
+
+/** A place for one chunk on its way between threads: header and payload lie in one buffer. */
+export interface ChunkSlot {
+  /** The fields of `HEADER` in `chunk.ts`. */
+  readonly header: Float64Array;
+  /** The payload; as long as the longest chunk. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Where the audio thread writes chunks: acquire a slot, write it, commit it. One slot at a time. No method allocates or
+ * waits.
+ */
+export interface ChunkSink {
+  /** A free slot, or undefined while the reader holds all of them. */
+  acquire(): ChunkSlot | undefined;
+  /** Sends the slot that was acquired last to the reader. */
+  commit(): void;
+  /**
+   * Tells the reader that nothing more comes. Not for `process()`: this may allocate.
+   * @param captured frames captured in all, delivered or not
+   */
+  end(captured: number): void;
+}
 
 /** The message that carries a chunk: one object for each buffer of the pool, posted again and again. */
 interface Parcel {
@@ -89,4 +113,38 @@ export class PoolSink implements ChunkSink {
 /** A buffer of the pool. */
 export function poolSlot(payloadBytes: number): ChunkSlot {
   return slotIn(new ArrayBuffer(HEADER_BYTES + payloadBytes), 0, payloadBytes);
+}
+
+/** Writes chunks to shared memory: the reader looks there, and no message is posted. */
+export class RingSink implements ChunkSink {
+  readonly #ring: RingBuffer;
+  readonly #slots: readonly ChunkSlot[];
+
+  /** @param memory from `allocateRing`, with slots of `HEADER_BYTES` and the longest payload */
+  constructor(memory: ArrayBufferLike) {
+    const ring = new RingBuffer(memory);
+    this.#ring = ring;
+    this.#slots = ringSlots(ring);
+  }
+
+  acquire(): ChunkSlot | undefined {
+    const slot = this.#ring.writable();
+    return slot < 0 ? undefined : this.#slots[slot];
+  }
+
+  commit(): void {
+    this.#ring.commit();
+  }
+
+  end(captured: number): void {
+    this.#ring.note[0] = captured;
+    this.#ring.close();
+  }
+}
+
+/** The ring's slots as chunks, in order. */
+export function ringSlots(ring: RingBuffer): readonly ChunkSlot[] {
+  return Array.from({ length: ring.slots }, (_, slot) =>
+    slotIn(ring.memory, ring.offsetOf(slot), ring.slotBytes - HEADER_BYTES),
+  );
 }
