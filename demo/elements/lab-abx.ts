@@ -140,7 +140,7 @@ export class LabAbx extends LitElement {
   private score(ready: boolean): string {
     const { test, last } = this;
     if (!ready) {
-      return this.a === this.b ? 'Choose two lanes.' : 'Both lanes have to run.';
+      return this.a === this.b ? 'Choose two lanes.' : 'Both lanes must be running.';
     }
     if (last === null) return 'Press X, listen, compare, then guess. Then X is drawn again.';
     const { right, guesses, chance } = test;

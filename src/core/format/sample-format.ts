@@ -7,7 +7,7 @@ import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './g711.ts';
 /** `'tpdf'`: triangular noise of ±1 step, which makes the error of rounding independent of the signal. */
 export type Dither = 'none' | 'tpdf';
 
-/** How {@link SampleEncoder} writes samples. */
+/** Options of a {@link SampleEncoder}. */
 export interface SampleEncoderOptions {
   readonly format: SampleFormat;
   /** 1–32 */
