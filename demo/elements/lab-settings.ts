@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import type { PayloadFormat } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
@@ -123,7 +124,7 @@ export class LabSettings extends LitElement {
             </select>
           </div>
         </div>
-        ${settings.format === 'opus' ? html`<lab-opus .settings=${settings}></lab-opus>` : nothing}
+        ${isSampleFormat(settings.format) ? nothing : html`<lab-opus .settings=${settings}></lab-opus>`}
         <div class="field">
           <label for="target">Playout target</label>
           <div class="target">

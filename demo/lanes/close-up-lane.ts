@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import { Playout, WebSocketTransport, FRAMINGS, PacketError } from 'micwire';
 import type {
   Capture,
@@ -161,7 +162,9 @@ export class CloseUpLane implements Lane {
     this.output = playout.node;
     this.#resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
     this.#encoderMs = (capture.preSkip / capture.sampleRate) * 1000;
-    this.#samplesBytesPerSecond = parts.format === 'opus' ? samplesBytesPerSecond(parts) : null;
+    this.#samplesBytesPerSecond = isSampleFormat(parts.format)
+      ? null
+      : samplesBytesPerSecond(parts);
     transport.addEventListener('message', ({ data: message }) => this.#receive(message));
     this.#retryAt = performance.now() + transport.status.retryInMs;
     transport.addEventListener('statechange', () => {
@@ -331,7 +334,7 @@ export class CloseUpLane implements Lane {
   #missingBefore({ format, frame, frames, sampleRate }: Packet): number {
     const missing = frame - this.#nextFrame;
     this.#nextFrame = frame + frames;
-    if (format !== 'opus' || missing > MAX_CONCEALED_SECONDS * sampleRate) return 0;
+    if (isSampleFormat(format) || missing > MAX_CONCEALED_SECONDS * sampleRate) return 0;
     return Math.max(0, missing);
   }
 

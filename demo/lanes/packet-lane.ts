@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import type { LaneTotals } from '../measure/metrics.ts';
 import { Receiver, loadOpusModule } from 'micwire';
 import type { Call, Capture, PayloadFormat, FramingName } from 'micwire';
@@ -46,9 +47,8 @@ class PacketLane implements ComparedLane {
     this.#framing = framing;
     this.#worker.onchange = () => this.onchange?.();
     this.#worker.onloss = (expectedLossPercent) => {
-      if (this.#capture?.format === 'opus') {
-        (this.#capture as Capture<'opus'>).adjust({ expectedLossPercent });
-      }
+      if (this.#capture === null || isSampleFormat(this.#capture.format)) return;
+      (this.#capture as Capture<'opus'>).adjust({ expectedLossPercent });
     };
   }
 
@@ -74,7 +74,7 @@ class PacketLane implements ComparedLane {
       settings,
       sampleRate: LANE_SAMPLE_RATE,
       copies,
-      opus: format === 'opus' ? await loadOpusModule() : null,
+      opus: isSampleFormat(format) ? null : await loadOpusModule(),
     };
     const opened =
       transport === 'websocket'

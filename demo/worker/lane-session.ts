@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import { FRAMINGS, PacketError } from 'micwire';
 import { OpusLibrary, opusCodec, pcmCodec } from 'micwire/codec';
 import { isRtcp } from 'micwire/rtp';
@@ -52,7 +53,7 @@ export class LaneSession {
     this.#packer = new Packer(options);
     this.#unpacker = new Unpacker(options);
     // What the sound takes, twice, so that Base64 and headers fit too.
-    const bytesPerSecond = format === 'opus' ? settings.bitrate / 8 + 5000 : sampleRate * 2;
+    const bytesPerSecond = isSampleFormat(format) ? sampleRate * 2 : settings.bitrate / 8 + 5000;
     this.#wire = openWire(options.wire, Math.ceil(2 * bytesPerSecond * MAX_WAITING_SECONDS));
     this.#wire.onmessage = (message) => this.#arrive(message);
     this.#wire.onstatus = ({ state, reason }) => {

@@ -1,5 +1,5 @@
-import { PAYLOAD_FORMATS } from '../format/payload-format.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
+import { FORMATS, PAYLOAD_FORMATS } from '../format/formats.ts';
+import type { PayloadFormat } from '../format/formats.ts';
 import { PacketError } from '../errors.ts';
 import type {
   MessageDecoder,
@@ -43,17 +43,7 @@ import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
 /** The version that this code writes, and the only one that it reads. */
 const BINARY_VERSION = 2;
 
-/** The format's number. A new format takes the next one; a number is never given twice. */
-const FORMAT_CODES: Readonly<Record<PayloadFormat, number>> = {
-  s16: 1,
-  s24: 2,
-  f32: 3,
-  mulaw: 4,
-  alaw: 5,
-  opus: 6,
-};
-const FORMATS_BY_CODE: readonly (PayloadFormat | undefined)[] =
-  /* @__PURE__ */ byCode(FORMAT_CODES);
+const FORMATS_BY_CODE: readonly (PayloadFormat | undefined)[] = /* @__PURE__ */ byCode();
 
 /** Rates by their code. New ones go to the end; code 0 says that the rate follows in Hz. */
 const RATES: readonly number[] = [
@@ -100,7 +90,7 @@ function encodeBinary(packet: Packet | LazyPacket): Uint8Array<ArrayBuffer> {
   if (dropped !== 0) length += integerBytes(dropped);
 
   const message = new Uint8Array(length);
-  message[0] = (BINARY_VERSION << VERSION_SHIFT) | FORMAT_CODES[packet.format];
+  message[0] = (BINARY_VERSION << VERSION_SHIFT) | FORMATS[packet.format].code;
   message[1] =
     (hasFrame ? HAS_FRAME : 0) |
     (hasTimestamp ? HAS_TIMESTAMP : 0) |
@@ -204,9 +194,9 @@ function binaryLayout(message: string | Uint8Array): readonly MessageField[] {
   return fields;
 }
 
-function byCode(codes: Readonly<Record<PayloadFormat, number>>): (PayloadFormat | undefined)[] {
+function byCode(): (PayloadFormat | undefined)[] {
   const formats: (PayloadFormat | undefined)[] = [];
-  for (const format of PAYLOAD_FORMATS) formats[codes[format]] = format;
+  for (const format of PAYLOAD_FORMATS) formats[FORMATS[format].code] = format;
   return formats;
 }
 
