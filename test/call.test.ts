@@ -206,7 +206,7 @@ describe('Call', () => {
     for (const promise of asked) await expect(promise).rejects.toMatchObject({ code: 'closed' });
   });
 
-  it('says that the browser gives no figures', async () => {
+  it('says that the browser returns no statistics', async () => {
     const [call, , connection] = open();
     connection.getStats = () => Promise.reject(new DOMException('no', 'InvalidStateError'));
     await expect(call.stats()).rejects.toMatchObject({ name: 'MicwireError', code: 'transport' });

@@ -1,6 +1,14 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
+import { laneFigures } from '../demo/lanes/lane-figures.ts';
+import { LaneHistory, joinedHistories } from '../demo/lanes/lane-history.ts';
+import { METRICS } from '../demo/measure/metric-table.ts';
 import type { Metric } from '../demo/measure/metric-table.ts';
+import { LANE_METRICS, NO_FIGURES } from '../demo/measure/metrics.ts';
+import { metricWithUnit } from '../demo/page/format.ts';
+import { DEFAULT_RUN } from '../demo/runs/address.ts';
+import { tablesOf } from '../demo/runs/results.ts';
+import { csvOf, rowsOf } from '../demo/runs/run-rows.ts';
 import type { RunResults } from '../demo/runs/run.ts';
 
 /*
@@ -8,7 +16,7 @@ import type { RunResults } from '../demo/runs/run.ts';
  */
 
 const DEMO = new URL('../demo/', import.meta.url);
-const ROW: Metric = {
+const ROW: Metric = vi.hoisted(() => ({
   label: 'Plugs pulled',
   unit: 'per min',
   better: 'lower',
@@ -18,21 +26,14 @@ const ROW: Metric = {
   webrtc: null,
   from: { part: ['plugsPulled'], whole: ['packetsSent'], factor: 60 },
   chart: [0, 7],
-};
+}));
 
 vi.mock('../demo/measure/metric-table.ts', async (load) => {
   const table = await load<typeof import('../demo/measure/metric-table.ts')>();
   return { ...table, METRICS: { ...table.METRICS, plugs_pulled: ROW } };
 });
 
-it('shows a counter that has a row in the table, and nothing else, in figures, charts, results and files', async () => {
-  const { laneFigures } = await import('../demo/lanes/lane-figures.ts');
-  const { LaneHistory, joinedHistories } = await import('../demo/lanes/lane-history.ts');
-  const { LANE_METRICS, NO_FIGURES } = await import('../demo/measure/metrics.ts');
-  const { metricWithUnit } = await import('../demo/page/format.ts');
-  const { DEFAULT_RUN } = await import('../demo/runs/address.ts');
-  const { tablesOf } = await import('../demo/runs/results.ts');
-  const { csvOf, rowsOf } = await import('../demo/runs/run-rows.ts');
+it('shows a counter that has a row in the table, and nothing else, in figures, charts, results and files', () => {
   const id = 'plugs_pulled' as 'copies_per_packet';
 
   const totals = (plugsPulled: number, packetsSent: number) =>
@@ -68,8 +69,7 @@ it('shows a counter that has a row in the table, and nothing else, in figures, c
   );
 });
 
-it('names the counters of our own lanes in the table, and where they are counted', async () => {
-  const { METRICS } = await import('../demo/measure/metric-table.ts');
+it('names the counters of our own lanes in the table, and where they are counted', () => {
   const named = Object.values(METRICS as Readonly<Record<string, Metric>>).flatMap(({ from }) =>
     from === null ? [] : Object.values(from).flat(),
   );

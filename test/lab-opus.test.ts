@@ -166,7 +166,7 @@ describe('recording in the lab', { timeout: 60_000 }, () => {
       await eventually(() => level('Recording level')).toBeGreaterThan(-40);
       await panel().getByRole('button', { name: 'Pause' }).click();
       await eventually(() => panel().locator('section').textContent()).toMatch(/Paused/);
-      await panel().getByRole('button', { name: 'Go on' }).press('Enter');
+      await panel().getByRole('button', { name: 'Resume' }).press('Enter');
       const before = await elapsed();
       await eventually(elapsed).toBeGreaterThan(before);
       await panel().getByRole('button', { name: 'Stop recording' }).click();

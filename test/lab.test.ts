@@ -166,7 +166,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
         element as unknown as { session: { context: AudioContext } }
       ).session.context.suspend();
     });
-    await eventually(() => status().textContent()).toMatch(/The browser blocking the audio/);
+    await eventually(() => status().textContent()).toMatch(/The browser is blocking the audio/);
     await page.getByRole('button', { name: 'Play the audio' }).click();
     await eventually(() => status().textContent()).toMatch(/Running/);
     const sent = await reading('Chunks sent');

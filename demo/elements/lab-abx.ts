@@ -141,7 +141,7 @@ export class LabAbx extends LitElement {
     const { last } = this;
     const test = this.#test;
     if (!ready) {
-      return this.a === this.b ? 'Choose two lanes.' : 'Both lanes have to run.';
+      return this.a === this.b ? 'Choose two lanes.' : 'Both lanes must be running.';
     }
     if (last === null) return 'Press X, listen, compare, then guess. Then X is drawn again.';
     const { right, guesses, chance } = test;

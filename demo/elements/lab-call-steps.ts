@@ -6,8 +6,8 @@ import { milliseconds } from '../page/format.ts';
 import { controls } from '../styles/controls.ts';
 
 const NAMES: Readonly<Record<CallStepName, readonly [name: string, what: string]>> = {
-  create: ['Create', 'The connection and what it shall carry.'],
-  signal: ['Signal', 'Offer and answer go to and fro.'],
+  create: ['Create', 'The connection and what it will carry.'],
+  signal: ['Signal', 'Offer and answer are exchanged.'],
   ice: ['ICE', 'Addresses are tried in pairs until one works.'],
   media: ['Media', 'Keys are agreed on; the first audio arrives.'],
   data: ['Data', 'Data channels open.'],

@@ -47,9 +47,9 @@ export class LabCoding extends LitElement {
         <legend class="unseen">Coding</legend>
         ${this.#choice('bitrate', 'Opus bitrate', BITRATES, bitrate, (v) => `${v / 1000} kbit/s`)}
         ${this.#choice('chunkDurationMs', 'Packet', OPUS_DURATIONS, chunkDurationMs, (v) => `${v} ms`)}
-        ${this.#choice('complexity', 'Our encoder works', COMPLEXITIES, complexity, String)}
+        ${this.#choice('complexity', 'Encoder complexity', COMPLEXITIES, complexity, String)}
         ${this.#copies(copies)}
-        ${this.#choice('latencyCost', '100 ms are worth', LATENCY_COSTS, latencyCost, (v) => `${v} % concealed`)}
+        ${this.#choice('latencyCost', '100 ms is worth', LATENCY_COSTS, latencyCost, (v) => `${v} % concealed`)}
       </fieldset>
     </section>`;
   }

@@ -85,7 +85,7 @@ export class LabLaneCalls extends LitElement {
       </div>
       ${
         this.#ends.length === 0
-          ? html`<p>Nothing yet: press Start, and let this lane run.</p>`
+          ? html`<p>Nothing yet: press Start with this lane switched on.</p>`
           : html`<lab-call .ends=${this.#ends}></lab-call>`
       }
     </div>`;

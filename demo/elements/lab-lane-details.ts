@@ -128,7 +128,9 @@ export class LabLaneDetails extends LitElement {
     if (this.view?.kind.path.some((part) => part.startsWith('RTP')) !== true) return nothing;
     return html`<p class="capture">
       <button type="button" @click=${this.#save}>Save the packets for Wireshark</button>
-      <span class="caption">A pcapng file of what came lately, as RTP with Opus.</span>
+      <span class="caption"
+        >A pcapng file of the packets of the last minute, as RTP with Opus.</span
+      >
     </p>`;
   }
 

@@ -129,7 +129,7 @@ export class LabRecorder extends LitElement {
           ?disabled=${!going}
           @click=${() => this.#recording.togglePause()}
         >
-          ${phase === 'paused' ? 'Go on' : 'Pause'}
+          ${phase === 'paused' ? 'Resume' : 'Pause'}
         </button>
       </div>
       <div class="below">
@@ -187,10 +187,10 @@ export class LabRecorder extends LitElement {
 
   #hint(): string {
     const { phase, container } = this.#recording;
-    if (phase === 'recording') return 'Recording. It can be heard here when it is complete.';
-    if (phase === 'paused') return 'Paused. What sounds now is left out.';
+    if (phase === 'recording') return 'Recording. You can listen to it here when it is complete.';
+    if (phase === 'paused') return 'Paused. This part is left out.';
     if (phase === 'busy') return 'One moment.';
-    if (this.source === null) return 'Press Start first: what is recorded is the source.';
+    if (this.source === null) return 'Press Start first: the recorder records the source.';
     const opus =
       container === 'wav' ? '16-bit samples' : `Opus, ${RECORDING_BITRATE / 1000} kbit/s`;
     return `Records the source, mono: ${opus}.`;

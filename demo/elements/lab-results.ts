@@ -49,7 +49,7 @@ export class LabResults extends LitElement {
           <p class="caption">
             ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${each} a network, packets of
             ${settings.chunkDurationMs} ms, ${settings.bitrate / 1000} kbit/s, ${machine.cores}
-            cores, ${machine.contextSampleRate / 1000} kHz. Medians, and from the least to the most.
+            cores, ${machine.contextSampleRate / 1000} kHz. Medians, each with its range.
           </p>
         </div>
         <div class="files">

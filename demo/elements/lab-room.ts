@@ -62,9 +62,9 @@ export class LabRoom extends LitElement {
         <fieldset class="settings" ?disabled=${phase !== 'idle'}>
           <legend class="unseen">Settings</legend>
           ${this.#text('room', 'Room, the same on both sides', '[A-Za-z0-9_\\-]{1,64}')}
-          ${this.#select('sound', 'Sound', { speech: 'Speech', microphone: 'Microphone' })}
+          ${this.#select('sound', 'Source', { speech: 'Speech', microphone: 'Microphone' })}
           ${this.#select('servers', 'STUN and TURN servers', SERVERS)}
-          ${this.#select('policy', 'Ways that may be taken', {
+          ${this.#select('policy', 'Allowed routes', {
             all: 'Any',
             relay: 'Only through a TURN server',
           })}

@@ -102,8 +102,8 @@ export class LabRun extends LitElement {
       <div>
         <h2 id="title">A measured run</h2>
         <p class="caption">
-          All chosen lanes at once, over each network in turn, repeatedly: medians and ranges come
-          out. Leave the page in front meanwhile.
+          Measures all chosen lanes at once, over each network in turn, several times. Shows medians
+          and ranges. Keep this page in front until it ends.
         </p>
       </div>
       <div class="plan">
@@ -111,7 +111,7 @@ export class LabRun extends LitElement {
         ${this.#number('settleSeconds', 'Before, s', 0, 60)}
         ${this.#number('repetitions', 'Repetitions', 1, 100)}
         <fieldset ?disabled=${active}>
-          <legend>Links: ${linkWords(settings.links[0]!)}, and</legend>
+          <legend>Networks: ${linkWords(settings.links[0]!)}, and</legend>
           <div class="links">${this.#linkChoices()}</div>
         </fieldset>
       </div>
@@ -190,7 +190,7 @@ export class LabRun extends LitElement {
     const { seconds, settleSeconds, repetitions, links } = this.settings;
     // Opening the lanes and waiting for the last sound take some seconds each time.
     const whole = repetitions * links.length * (seconds + settleSeconds + 5);
-    return `Takes about ${timeText(whole)}. Whatever sounds now stops first.`;
+    return `Takes about ${timeText(whole)}. Anything that is playing stops first.`;
   }
 
   readonly #copy = async (): Promise<void> => {

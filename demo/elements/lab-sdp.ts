@@ -98,8 +98,8 @@ export class LabSdp extends LitElement {
         </span>
       </div>
       <div class="sides">
-        ${this.#side('Offer, by the caller', offer, answer)}
-        ${this.#side('Answer, by the called', answer, offer)}
+        ${this.#side('Offer (from the caller)', offer, answer)}
+        ${this.#side('Answer (from the callee)', answer, offer)}
       </div>`;
   }
 

@@ -199,7 +199,7 @@ export class LabSource extends LitElement {
       )}
       ${
         Object.values(processing).some(Boolean)
-          ? html`<span>The browser changes the voice before it is measured.</span>`
+          ? html`<span>The browser changes the voice before the lanes get it.</span>`
           : nothing
       }`;
   }

@@ -81,13 +81,13 @@ export const CALL_CHARTS: readonly CallChart[] = [
         value: (now, before) => samples(now, before, 'concealedSamples'),
       },
       {
-        label: 'left out to catch up',
+        label: 'removed to catch up',
         colour: '--in',
         dash: DASHED,
         value: (now, before) => samples(now, before, 'removedSamplesForAcceleration'),
       },
       {
-        label: 'put in to wait',
+        label: 'inserted to wait',
         colour: '--in',
         dash: [2, 3],
         value: (now, before) => samples(now, before, 'insertedSamplesForDeceleration'),

@@ -19,7 +19,7 @@ const MAX_ENTRY_BYTES = 65_536;
 export const fileArchive: BackupArchive = {
   async create(entry) {
     if (!canWriteFiles()) {
-      throw new MicwireError('backup', 'This scope writes no files of the origin by itself.');
+      throw new MicwireError('backup', 'This scope cannot write files of the origin.');
     }
     const folder = await inTime('The file system', openFolder(true));
     const file = await folder.getFileHandle(entry.id, { create: true });

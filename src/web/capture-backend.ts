@@ -4,7 +4,7 @@ import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { MicwireError } from '../core/errors.ts';
 
-/** What a {@link CaptureBackend} tells. */
+/** Events of a {@link CaptureBackend}. */
 export interface CaptureListener {
   /** A render quantum has answered `ping()`. */
   answered(): void;

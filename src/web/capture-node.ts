@@ -285,6 +285,6 @@ function stalled(): MicwireError {
 
 const ENDED = 'The capture has ended.';
 const STALLED =
-  'The audio thread does not answer. The audio device may be gone: close the context and make a new one.';
+  'The audio thread does not answer. The audio device may be gone: close the context and create a new one.';
 const PROCESSOR_ERROR =
   'The capture processor failed, and its node is silent for good. Close this capture and make another.';

@@ -17,7 +17,7 @@ import type { WorkletUrl } from './worklet-loader.ts';
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { MicwireError } from '../core/errors.ts';
 
-/** How audio is captured. */
+/** Options of a capture. */
 export interface CaptureOptions {
   /**
    * Frames per second of the chunks: any integer from 3000 to 768000 Hz. The context keeps its own rate; the audio is
@@ -103,7 +103,7 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
   };
 }
 
-/** What a `Capture` dispatches. */
+/** Events of a `Capture`. */
 export interface CaptureEventMap<Format extends PayloadFormat = SampleFormat> {
   /** A chunk, in `detail`. The first listener makes these events the capture's reader until it ends. */
   readonly chunk: CustomEvent<Chunk<Format>>;

@@ -36,7 +36,7 @@ export function openSource(context: BaseAudioContext, source: CaptureSource): Op
   if (!('createMediaStreamSource' in context)) {
     throw new MicwireError(
       'unsupported',
-      'This context takes no tracks: an OfflineAudioContext captures nodes only.',
+      'This context cannot take tracks: an OfflineAudioContext captures only nodes.',
     );
   }
   const release = makeAudible(track);
@@ -117,7 +117,7 @@ function refused(context: BaseAudioContext, cause: unknown): MicwireError {
   if (closing || context.state === 'closed') return contextClosed(cause);
   return new MicwireError(
     'unsupported',
-    `The engine refused the source in this context of ${context.sampleRate} Hz. Make the AudioContext without a sampleRate, in this window; capture resamples by itself.`,
+    `The engine refused the source in this context of ${context.sampleRate} Hz. Create the AudioContext without a sampleRate, in this window: micwire resamples.`,
     { cause },
   );
 }

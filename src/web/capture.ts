@@ -48,8 +48,8 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   /** The processor's node. The source is connected to it, and it to the destination, silently. */
   readonly node: AudioWorkletNode;
   /**
-   * What is captured: `format`, `sampleRate` and `channels`, and nothing else. `Playout.create`, `Receiver.create` and every framing
-   * take it as it is.
+   * The captured stream: `format`, `sampleRate` and `channels`, and nothing else. `Playout.create`, `Receiver.create`
+   * and every framing take it unchanged.
    */
   readonly stream: StreamFormat<Format>;
   /** Frames a second on the wire, Hz. */
@@ -384,7 +384,7 @@ function pcmCapture(
 }
 
 const STALLED =
-  'The context is running, but for a second no audio has reached the capture. The audio device may be gone or taken: close the context and make a new one.';
+  'The context is running, but for a second no audio has reached the capture. The audio device may be gone or taken: close the context and create a new one.';
 
 /** A stream that takes from an iterator only what its reader asks for. */
 function streamOf<T>(chunks: AsyncIterator<T>): ReadableStream<T> {

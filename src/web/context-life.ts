@@ -11,7 +11,7 @@ export interface LivingContext {
 /** The error of everything that needs a context which is closed. */
 export function contextClosed(cause?: unknown): MicwireError {
   const options = cause === undefined ? undefined : { cause };
-  return new MicwireError('closed', 'The audio context is closed; make a new one.', options);
+  return new MicwireError('closed', 'The audio context is closed. Create a new one.', options);
 }
 
 /** @throws MicwireError `'closed'` */

@@ -6,7 +6,7 @@ import { encodeBase64 } from '../core/base64/base64.ts';
 import { deferred } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
-/** How the browser's own recorder is used. */
+/** Options of a {@link MediaChunks}. */
 export interface MediaChunksOptions {
   /** Milliseconds per chunk, as far as the browser follows it: WebKit sends one a second. @default 100 */
   readonly chunkDurationMs?: number;
@@ -34,10 +34,10 @@ export interface MediaChunk {
   readonly base64: string;
 }
 
-/** What a {@link MediaChunks} is doing. */
+/** States of a {@link MediaChunks}. */
 export type MediaChunksState = 'recording' | 'paused' | 'closed';
 
-/** What a {@link MediaChunks} dispatches. */
+/** Events of a {@link MediaChunks}. */
 export interface MediaChunksEventMap {
   /** `mediaChunks.state` has changed. */
   readonly statechange: Event;
@@ -234,7 +234,7 @@ function mediaChunk(
 /** Undefined leaves it to the browser. */
 function supportedType(): string | undefined {
   if (typeof MediaRecorder !== 'function') {
-    throw new MicwireError('unsupported', 'This browser has no MediaRecorder. Take a Recorder.');
+    throw new MicwireError('unsupported', 'This browser has no MediaRecorder. Use a Recorder.');
   }
   return TYPES.find((candidate) => MediaRecorder.isTypeSupported(candidate));
 }

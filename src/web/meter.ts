@@ -224,7 +224,7 @@ export class Meter<
   };
 
   #send(command: MeterCommand): void {
-    if (this.#closed) throw new MicwireError('closed', 'The meter is closed. Make another one.');
+    if (this.#closed) throw new MicwireError('closed', 'The meter is closed. Create another one.');
     this.node.port.postMessage(command);
   }
 

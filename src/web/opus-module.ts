@@ -106,7 +106,7 @@ async function compileFile(url: string): Promise<WebAssembly.Module> {
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   // Servers that do not know the type send another, and streaming then refuses. A page's fallback has the type of a page.
   const type = response.headers.get('content-type') ?? '';
-  if (type.startsWith('text/html')) throw new Error('the server sent a page in its place');
+  if (type.startsWith('text/html')) throw new Error('the server sent a page instead');
   if (type === 'application/wasm') return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
 }

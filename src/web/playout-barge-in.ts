@@ -100,6 +100,6 @@ export class BargeIn {
 function stalled(): MicwireError {
   return new MicwireError(
     'stalled',
-    'The audio thread does not answer. The audio device may be gone: close the context and make a new one.',
+    'The audio thread does not answer. The audio device may be gone: close the context and create a new one.',
   );
 }

@@ -339,7 +339,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   }
 }
 
-const CLOSED = 'The receiver is closed. Make another one.';
+const CLOSED = 'The receiver is closed. Create another one.';
 const FAILED = 'The receive processor threw and is silent for good. Make another receiver.';
 
 /** Apps that play PCM never load it. */

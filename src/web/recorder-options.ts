@@ -17,14 +17,14 @@ export type { RecorderContainer };
 /** Every {@link RecorderContainer}, for menus and checks. */
 const RECORDER_CONTAINERS: readonly RecorderContainer[] = ['ogg', 'webm', 'wav'];
 
-/** How a recording is made. */
+/** Options of a recording. */
 export interface RecorderOptions extends OpusOptions {
   readonly container: RecorderContainer;
   /** @default 48000 for Opus, the context's rate for WAV */
   readonly sampleRate?: number;
   /** @default 1 */
   readonly channels?: number;
-  /** Of WAV. @default 's16' */
+  /** Sample format of WAV. @default 's16' */
   readonly format?: SampleFormat;
   /** Where Opus is encoded. @default 'auto' */
   readonly encodeIn?: OpusRoute;
@@ -87,7 +87,7 @@ export function recorderCapture(
       throw new TypeError(`stream must be a WritableStream, got ${describe(stream)}.`);
     }
     if (stream.locked) {
-      throw new TypeError('stream must not be locked: another writer has it. Release that first.');
+      throw new TypeError('stream must not be locked: release its other writer first.');
     }
   }
   if (backup !== undefined && typeof backup !== 'string') {

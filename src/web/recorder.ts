@@ -22,7 +22,7 @@ import { TypedEventTarget } from './typed-event-target.ts';
  */
 export type RecorderState = 'recording' | 'paused' | 'stopped' | 'failed' | 'closed';
 
-/** What a {@link Recorder} dispatches. */
+/** Events of a {@link Recorder}. */
 export interface RecorderEventMap {
   /** `recorder.state` has changed. */
   readonly statechange: Event;

@@ -22,7 +22,7 @@ const REST_MS = 1000;
 
 /** A capture as it arrives in a Worker. Reading ends when the capture does. */
 export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, StreamFormat {
-  /** What is captured: framings and receivers take it as it is. */
+  /** The captured stream. Framings and receivers take it unchanged. */
   readonly stream: StreamFormat;
   readonly sampleRate: number;
   readonly channels: number;

@@ -12,7 +12,7 @@ import type { PipeOptions, PipeSource, ReceivePipeResult } from '../core/pipe.ts
 import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 
-/** What a {@link ReceiverPort} is told when it is opened. */
+/** Options of a {@link ReceiverPort}. */
 export interface ReceiverPortOptions {
   /** For `receive`: see `ReceiverOptions.framing`. */
   readonly framing?: ReceiveFraming | undefined;

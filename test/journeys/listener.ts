@@ -50,7 +50,8 @@ export abstract class Listener<Command, Event> {
   /** Of the present sender: packets refused; and who it is, for RTP. */
   #refused = 0;
   #segment = 0;
-  #firstOfSegment = 0;
+  /** The first packet of the segment that was given; −1 before it. */
+  #firstGiven = -1;
   #ssrc = -1;
   /** Packets of audio that came and were not given yet. */
   readonly #held: Sent[] = [];
@@ -182,6 +183,7 @@ export abstract class Listener<Command, Event> {
       this.#decoder = this.#createDecoder(sent.ssrc);
       this.#ssrc = sent.ssrc;
       this.#last = undefined;
+      this.#firstGiven = -1;
       this.newStream();
       return;
     }
@@ -236,12 +238,12 @@ export abstract class Listener<Command, Event> {
    */
   #isLeftover({ segment, sequence }: Sent): boolean {
     if (segment < this.#segment) return true;
-    return segment > 1 && sequence < this.#firstOfSegment - MOST_BEFORE_FIRST;
+    return this.#firstGiven >= 0 && segment > 1 && sequence < this.#firstGiven - MOST_BEFORE_FIRST;
   }
 
-  #enter({ epoch, segment, sequence }: Sent): void {
+  #enter({ epoch, segment }: Sent): void {
     if (segment > this.#segment) {
-      this.#firstOfSegment = sequence;
+      this.#firstGiven = -1;
       this.#refused = 0;
       this.#held.length = 0;
       this.#segment = segment;
@@ -269,6 +271,7 @@ export abstract class Listener<Command, Event> {
     const { clock } = this;
     if (sent.epoch < this.epoch) return;
     this.#held.push(sent);
+    if (audio.length > 0 && this.#firstGiven < 0) this.#firstGiven = sent.sequence;
     for (const packet of audio) {
       const at = this.#held.findIndex(
         ({ frames, payload }) =>

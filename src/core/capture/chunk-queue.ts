@@ -171,7 +171,7 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Chunk<Format>> {
     if (this.#reading) {
-      throw new TypeError('The capture is being read already: each chunk goes to one reader.');
+      throw new TypeError('The capture is already being read: each chunk goes to one reader.');
     }
     this.#reading = true;
     let open = true;

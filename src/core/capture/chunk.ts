@@ -13,7 +13,7 @@ export type ChunkEncoding = 'binary' | 'base64';
 /** Every {@link ChunkEncoding}, for menus and checks. */
 export const CHUNK_ENCODINGS: readonly ChunkEncoding[] = ['binary', 'base64'];
 
-/** What all chunks of a capture have in common. Structured-cloneable. */
+/** The fields that all chunks of a capture share. Structured-cloneable. */
 export interface ChunkOptions<Format extends PayloadFormat = PayloadFormat> {
   /** What the chunks hold. */
   readonly stream: StreamFormat<Format>;

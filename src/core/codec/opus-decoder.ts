@@ -9,7 +9,7 @@ import type { OpusLibrary } from './opus-library.ts';
 import { checkOpusFormat } from './opus-options.ts';
 import { hasOpusFec, OPUS_MAX_FRAMES, OPUS_RATE, opusPacketFrames } from './opus-packet.ts';
 
-/** How {@link OpusDecoder} decodes. */
+/** Options of an {@link OpusDecoder}. */
 export interface OpusDecoderOptions {
   /** Rate of what comes out: 8000, 12000, 16000, 24000 or 48000 Hz, whatever went in. */
   readonly sampleRate: number;

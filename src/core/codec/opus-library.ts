@@ -196,7 +196,7 @@ function instantiate(
   }
 }
 
-/** For when libopus finds no room for an encoder or a decoder. @internal */
+/** For when libopus has no room for an encoder or a decoder. @internal */
 export function outOfMemory(bytes?: number): MicwireError {
   return noMemory(bytes === undefined ? 'an encoder or a decoder' : `${bytes} bytes`);
 }
@@ -204,7 +204,7 @@ export function outOfMemory(bytes?: number): MicwireError {
 function noMemory(what: string, cause?: unknown): MicwireError {
   return new MicwireError(
     'out-of-memory',
-    `libopus finds no room for ${what}. Call close() on captures, recorders, receivers and playouts that are not used any more, and close their contexts.`,
+    `libopus has no room for ${what}. Call close() on captures, recorders, receivers and playouts that are not used any more, and close their contexts.`,
     cause === undefined ? undefined : { cause },
   );
 }

@@ -57,7 +57,7 @@ export interface OpusSettings {
   readonly signal: OpusSignal;
 }
 
-/** What of an encoder can be changed while it runs. */
+/** Options of an encoder that can be changed while it runs. */
 export type OpusAdjustment = Pick<
   OpusOptions,
   'bitrate' | 'complexity' | 'expectedLossPercent' | 'dtx'

@@ -62,7 +62,10 @@ export function opusPacketFrames(
       return samples;
     case 1:
       if (byteLength % 2 === 0) {
-        throw new PacketError('truncated', 'two Opus frames of one size have an even sum.');
+        throw new PacketError(
+          'truncated',
+          'two Opus frames of equal size need an even number of bytes.',
+        );
       }
       checkFrameBytes((byteLength - 1) / 2);
       return 2 * samples;

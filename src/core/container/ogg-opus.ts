@@ -90,7 +90,7 @@ export class OggOpusWriter {
 
   /** The pages at the beginning: OpusHead on one, OpusTags on the next, or on several where the tags are long. Once only. */
   head(): Uint8Array<ArrayBuffer> {
-    if (this.#begun) throw new RangeError('head() belongs at the beginning, once.');
+    if (this.#begun) throw new RangeError('head() must be called first, and only once.');
     this.#begun = true;
     const head = this.#pages.page([opusHead(this.#options)], 0, OGG_BEGIN);
     return joinBytes([head, ...this.#pages.pagesOf(opusTags(this.#options.tags ?? {}), 0)]);

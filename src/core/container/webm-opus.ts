@@ -142,7 +142,7 @@ export class WebmOpusWriter {
 
   /** The beginning of the file, for while its length is not known. Once only. */
   head(): Uint8Array<ArrayBuffer> {
-    if (this.#begun) throw new RangeError('head() belongs at the beginning, once.');
+    if (this.#begun) throw new RangeError('head() must be called first, and only once.');
     this.#begun = true;
     return this.#head(false);
   }

@@ -29,7 +29,7 @@ export function bytesPerSample(format: SampleFormat): number {
   }
 }
 
-/** How {@link SampleEncoder} writes samples. */
+/** Options of a {@link SampleEncoder}. */
 export interface SampleEncoderOptions {
   readonly format: SampleFormat;
   /** 1–32 */

@@ -37,7 +37,7 @@ export interface MessageField {
   readonly byteLength: number;
 }
 
-/** How packets lie in the messages of a transport. */
+/** Describes how packets lie in the messages of a transport. */
 export interface Framing {
   /** The name in the table of framings. */
   readonly name: string;

@@ -5,7 +5,7 @@ import { PacketError } from '../errors.ts';
 import { encodeBase64 } from '../base64/base64.ts';
 import type { RtpArrival } from '../rtp/rtp-stream.ts';
 
-/** What every packet says about its payload, whichever framing carries it. All numbers are integers. */
+/** The fields that describe a packet's payload in every framing. All numbers are integers. */
 export interface PacketHeader extends StreamFormat {
   /**
    * Number of the packet since the start, from 0, without gaps: a gap on arrival is a loss on the network. Audio that

@@ -36,7 +36,7 @@ export type ActivityListener = (
   frame: number,
 ) => void;
 
-/** How an {@link ActivityDetector} tells speech from silence. */
+/** Options of an {@link ActivityDetector}. */
 export interface ActivityDetectorOptions extends StageOptions {
   /** Channels that are taken together, by their mean. */
   readonly channels: number;

@@ -41,7 +41,7 @@ export const LOUDNESS_FIELDS: Fields<LoudnessReading> = {
   measuring: ['value', 1],
 };
 
-/** How a {@link LoudnessMeter} weighs the channels. */
+/** Options of a {@link LoudnessMeter}. */
 export interface LoudnessMeterOptions extends StageOptions {
   /** Hz, 8000 or more: K-weighting needs the band to 4 kHz. */
   readonly sampleRate: number;

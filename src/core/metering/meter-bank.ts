@@ -16,7 +16,7 @@ import { RmsMeter } from './rms-meter.ts';
 import { TruePeakMeter } from './true-peak-meter.ts';
 import { VuMeter } from './vu-meter.ts';
 
-/** Which meters a {@link MeterBank} runs, and how. */
+/** Options of a {@link MeterBank}. */
 export interface MeterBankOptions<Name extends MeterName = MeterName> extends StageOptions {
   /** Hz; 8000 or more when loudness is metered. */
   readonly sampleRate: number;

@@ -1,7 +1,7 @@
 import { numberIn } from '../arguments.ts';
 import { amplitudeToDb } from './decibels.ts';
 
-/** How long peaks are looked back at and held. */
+/** Options of meters that hold peaks. */
 export interface PeakHoldOptions {
   /** Time in ms over which the peak looks back. @default 50 */
   readonly intervalMs?: number;

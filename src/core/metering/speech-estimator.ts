@@ -20,7 +20,7 @@ export interface SpeechEstimator {
   reset(): void;
 }
 
-/** How an energy-based estimator follows the noise floor. */
+/** Options of an energy-based estimator. */
 export interface EnergySpeechEstimatorOptions {
   /** Hz. */
   readonly sampleRate: number;

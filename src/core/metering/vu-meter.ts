@@ -22,7 +22,7 @@ export const VU_FIELDS: Fields<VuReading> = {
   maxVu: ['channels', -Infinity],
 };
 
-/** Where a {@link VuMeter} has its 0. */
+/** Options of a {@link VuMeter}. */
 export interface VuMeterOptions extends StageOptions {
   /** Peak of the steady sine that reads 0 VU, dBFS. @default -18 (EBU R 68; SMPTE RP 155 has −20) */
   readonly referenceDbfs?: number;

@@ -8,7 +8,7 @@ export interface PlayoutFeedOptions {
   readonly bytesPerFrame: number;
   /** Of the wire, Hz. */
   readonly sampleRate: number;
-  /** How much may wait, ms. */
+  /** Maximum of queued audio, ms. */
   readonly maxBufferMs: number;
   readonly send: (command: PlayoutCommand, transfer: ArrayBuffer[]) => void;
 }

@@ -12,7 +12,7 @@ import { DriftEstimator, NOW as DRIFT_NOW, OFFSET, USUAL_MAX_SKEW } from './drif
 import type { ArrivalListener } from './jitter-buffer.ts';
 import { LATENESS as RECENT_LATENESS, NOW as RECENT_NOW, RecentLeast } from './recent-least.ts';
 
-/** What a {@link DelayTarget} weighs, and its bounds. */
+/** Options of a {@link DelayTarget}. */
 export interface DelayTargetOptions {
   /** Hz, of the wire: what frames are counted in. */
   readonly sampleRate: number;

@@ -5,7 +5,7 @@ import { PacketSlots } from './packet-slots.ts';
 import { COUNT, ReceiveCounters } from './receive-report.ts';
 import { FRAME, NOW, SEQUENCE, StreamNumbering } from './stream-numbering.ts';
 
-/** What became of a packet that was put into a {@link JitterBuffer}. */
+/** The outcome of inserting a packet into a {@link JitterBuffer}. */
 export type InsertOutcome =
   /** It is held until it is played. */
   | 'stored'
@@ -42,7 +42,7 @@ export interface ArrivalListener {
   restarted(): void;
 }
 
-/** Of what stream a {@link JitterBuffer} is, and how much it holds. */
+/** Options of a {@link JitterBuffer}. */
 export interface JitterBufferOptions {
   /** Hz, of the wire: what `frame` and `frames` count. */
   readonly sampleRate: number;

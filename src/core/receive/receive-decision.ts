@@ -5,7 +5,7 @@ import type { DelayTarget } from './delay-target.ts';
 import type { JitterBuffer } from './jitter-buffer.ts';
 import { COUNT } from './receive-report.ts';
 
-/** What a player does next: see {@link ReceiveDecision.decide}. */
+/** The next action of a player: see {@link ReceiveDecision.decide}. */
 export type PlayoutAction =
   /** Nothing is played yet: silence, for `frames`. */
   | 'wait'
@@ -23,7 +23,7 @@ export type PlayoutAction =
   /** `frames` were skipped: take `slot`, and cross-fade to it. */
   | 'skip';
 
-/** What a {@link ReceiveDecision} decides about, and within which limits. */
+/** Options of a {@link ReceiveDecision}. */
 export interface ReceiveDecisionOptions {
   /** What waits to be played. */
   readonly buffer: JitterBuffer;

@@ -61,7 +61,8 @@ export class ReceiveFeed {
    *   MicwireError `'closed'`
    */
   insert(packets: ReceivedPackets): void {
-    if (this.#closed) throw new MicwireError('closed', 'The receiver is closed. Make another one.');
+    if (this.#closed)
+      throw new MicwireError('closed', 'The receiver is closed. Create another one.');
     const stranger = this.#insert(packets);
     if (stranger !== undefined) throw stranger;
   }
@@ -75,7 +76,9 @@ export class ReceiveFeed {
   receive(message: ReceivedMessage): boolean {
     const { framing, format, sampleRate, channels } = this.#options;
     if (framing === undefined) {
-      throw new TypeError('receive() takes the option framing: give it, or decode and insert().');
+      throw new TypeError(
+        'receive() needs the option framing: set it, or decode the message and call insert().',
+      );
     }
     const read = messageOf(message);
     if (this.#closed) return false;

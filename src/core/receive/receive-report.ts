@@ -47,7 +47,7 @@ export const RECEIVE_STATISTICS = [
   'packetsRecovered',
   /** Frames left out at once after a stall. No name of getStats. */
   'skippedSamples',
-  /** How often the sender restarted, or its timestamps jumped. No name of getStats. */
+  /** How often the sender restarted, or its timestamps jumped. Not in getStats. */
   'restarts',
 ] as const;
 

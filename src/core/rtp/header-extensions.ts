@@ -184,7 +184,7 @@ export class HeaderExtensionCursor {
 }
 
 function truncated(): PacketError {
-  return new PacketError('truncated', 'an element goes beyond the header extension.');
+  return new PacketError('truncated', 'an element ends beyond the header extension.');
 }
 
 /*

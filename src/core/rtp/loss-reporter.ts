@@ -14,7 +14,7 @@ import {
 } from './rtcp.ts';
 import type { ReceiverReport } from './rtcp.ts';
 
-/** How a {@link LossReporter} reports. */
+/** Options of a {@link LossReporter}. */
 export interface LossReporterOptions {
   /** From one report to the next, ms, 100..60000. @default 1000 */
   readonly intervalMs?: number | undefined;

@@ -124,7 +124,7 @@ function linesOf(text: string): OpenLine[] {
   let first = 0;
   while (first < texts.length && isBlank(texts[first]!)) first++;
   const count = texts.length - first;
-  if (count <= 0) throw new PacketError('truncated', 'A session description has lines.');
+  if (count <= 0) throw new PacketError('truncated', 'A session description must have lines.');
   if (count > MAX_LINES) {
     throw new PacketError('oversized', `A session description may have ${MAX_LINES} lines.`);
   }
@@ -136,7 +136,7 @@ function linesOf(text: string): OpenLine[] {
     lines.push(line);
   }
   if (lines[0]?.type !== 'v' || lines[0].value !== '0') {
-    throw new PacketError('unknown-type', 'A session description begins with v=0.');
+    throw new PacketError('unknown-type', 'A session description must start with v=0.');
   }
   if (section >= MAX_SECTIONS) {
     throw new PacketError('oversized', `A session description may have ${MAX_SECTIONS} sections.`);

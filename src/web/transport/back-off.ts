@@ -1,6 +1,6 @@
 import { numberIn } from '../../core/arguments.ts';
 
-/** How long to wait between attempts to connect. */
+/** Options of the waits between attempts to connect. */
 export interface BackOffOptions {
   /**
    * Longest wait after the first failure in ms; it doubles with every further one.

@@ -17,7 +17,7 @@ export function createGlobalSocket(url: string, protocols: readonly string[]): W
   if (typeof WebSocket === 'undefined') {
     throw new MicwireError(
       'unsupported',
-      'There is no WebSocket in this scope. Give one with the option createSocket.',
+      'There is no WebSocket in this scope. Pass one with the option createSocket.',
     );
   }
   return new WebSocket(url, [...protocols]);

@@ -3,7 +3,7 @@ import type { TypedEventTarget } from '../typed-event-target.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { integerIn } from '../../core/arguments.ts';
 
-/** What a transport carries: text as a string, anything else as bytes. */
+/** A message of a transport: text as a string, anything else as bytes. */
 export type TransportMessage = string | Uint8Array;
 
 /**
@@ -40,7 +40,7 @@ export interface TransportStats {
   readonly connections: number;
 }
 
-/** What a {@link Transport} dispatches. */
+/** Events of a {@link Transport}. */
 export interface TransportEventMap {
   /** A message arrived, in `data`. Bytes are the listener's to keep. */
   readonly message: MessageEvent<TransportMessage>;
@@ -137,7 +137,7 @@ function isLowSurrogate(code: number): boolean {
   return code >= 0xdc00 && code < 0xe000;
 }
 
-/** How much a transport may buffer before it drops. */
+/** Limits of what a transport buffers before it drops messages. */
 export interface WaterMarkOptions {
   /**
    * With more bytes than this buffered, messages are dropped. It bounds the latency that a slow network can add, and the

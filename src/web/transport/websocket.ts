@@ -19,7 +19,7 @@ export interface HeartbeatOptions {
   readonly timeoutMs?: number;
 }
 
-/** How a {@link WebSocketTransport} connects, waits and drops. */
+/** Options of a {@link WebSocketTransport}. */
 export interface WebSocketTransportOptions extends WaterMarkOptions, BackOffOptions {
   /** Subprotocols to offer (RFC 6455 §1.9). */
   readonly protocols?: readonly string[];

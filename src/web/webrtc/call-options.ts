@@ -22,7 +22,7 @@ export interface CallOptions {
    * @default false
    */
   readonly redundancy?: boolean;
-  /** How this side encodes. @default as the browser has it: some 32 kbit/s, one channel, FEC, 20 ms a packet */
+  /** Options of this side's encoder. @default the browser's: about 32 kbit/s, one channel, FEC, 20 ms a packet */
   readonly opus?: CallOpusOptions;
   /**
    * Target of the browser's jitter buffer in ms, 0 to 4000; the delay exceeds it if the network requires. @default the
@@ -31,9 +31,9 @@ export interface CallOptions {
   readonly jitterBufferTarget?: number | null;
   /** `connect` fails after this many ms. @default 20000 */
   readonly connectTimeoutMs?: number;
-  /** How often `getStats()` is asked for the history, in ms; 0 for no history. @default 1000 */
+  /** Interval at which the history reads `getStats()`, in ms; 0 for no history. @default 1000 */
   readonly historyIntervalMs?: number;
-  /** How many reports the history keeps; the oldest go first. @default 600 */
+  /** Number of reports that the history keeps; the oldest are removed first. @default 600 */
   readonly historyLength?: number;
 }
 const NAMES: OptionNames<CallOptions> = {

@@ -134,7 +134,7 @@ export function noWebrtc(): MicwireError {
   return new MicwireError(
     'unsupported',
     'This browser has no WebRTC (RTCPeerConnection); WebKitGTK is commonly built without it. Carry packets over a ' +
-      'WebSocketTransport, or take another browser.',
+      'WebSocketTransport, or use another browser.',
   );
 }
 

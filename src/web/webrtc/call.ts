@@ -33,7 +33,7 @@ import { Negotiation } from './negotiation.ts';
 import type { RemoteSound } from './call-audio.ts';
 import type { Signalling } from './signalling.ts';
 
-/** How a data channel of a call delivers. */
+/** Options of a data channel of a call. */
 export interface CallDataChannelOptions {
   /**
    * True: everything arrives, in order, however late. False: each message is sent once; the network may lose and reorder it.
@@ -185,7 +185,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     if (this.#state !== 'new') {
       throw new MicwireError(
         'closed',
-        'Add data channels before connect(): both sides must know of them.',
+        'Add data channels before connect(): both sides must know them.',
       );
     }
     const { reliable = false, label = 'data' } = options;
@@ -233,7 +233,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     if (this.#remoteTrack === null || this.#state === 'closed') {
       throw new MicwireError(
         'no-audio',
-        'There is no sound of the other side: await connect() first.',
+        'There is no audio from the other side yet: await connect() first.',
       );
     }
     const sound = openRemoteSound(context, this.#remoteTrack);
@@ -358,7 +358,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
       return await Promise.race([this.#ended.promise, takeStats(this.connection)]);
     } catch (cause) {
       if (this.#state === 'closed') throw noFigures(cause);
-      throw new MicwireError('transport', `The browser gives no figures: ${String(cause)}.`, {
+      throw new MicwireError('transport', `The browser returns no statistics: ${String(cause)}.`, {
         cause,
       });
     }

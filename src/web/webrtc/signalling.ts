@@ -9,7 +9,7 @@ import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.t
  */
 export type SignallingState = 'connecting' | 'waiting' | 'ready' | 'closed';
 
-/** What a {@link Signalling} dispatches. */
+/** Events of a {@link Signalling}. */
 export interface SignallingEventMap {
   /** A message of the other peer, in `data`. Messages that arrive before the first listener are kept for it. */
   readonly message: MessageEvent<SignalMessage>;
