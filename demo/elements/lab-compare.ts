@@ -145,7 +145,8 @@ export class LabCompare extends LitElement {
     const { session } = this;
     const others = session.settings.links.slice(1).filter(({ name }) => name !== detail.name);
     session.plan({ links: [detail, ...others] });
-    this.#linkTimer ??= setTimeout(() => {
+    if (this.#linkTimer !== undefined) return;
+    this.#linkTimer = setTimeout(() => {
       this.#linkTimer = undefined;
       this.#tellLink();
     }, LINK_INTERVAL_MS);

@@ -86,7 +86,7 @@ export class LabLaneCalls extends LitElement {
       ${
         this.#ends.length === 0
           ? html`<p>Nothing yet: press Start with this lane switched on.</p>`
-          : html`<lab-call .#ends=${this.#ends}></lab-call>`
+          : html`<lab-call .ends=${this.#ends}></lab-call>`
       }
     </div>`;
   }

@@ -9,7 +9,13 @@ export {
   bytesPerSample,
   isSampleFormat,
 } from '../format/formats.ts';
-export type { PacketCodec, PacketRow, SampleCoding, SampleRow } from '../format/formats.ts';
+export type {
+  FormatRow,
+  PacketCodec,
+  PacketRow,
+  SampleCoding,
+  SampleRow,
+} from '../format/formats.ts';
 export { SampleDecoder, SampleEncoder } from '../format/sample-format.ts';
 export type { SampleFormat } from '../format/formats.ts';
 export type {

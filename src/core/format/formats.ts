@@ -7,7 +7,7 @@ import { oneOf } from '../arguments.ts';
 export type SampleCoding = 'signed' | 'unsigned' | 'float' | 'mulaw' | 'alaw';
 
 /** What every row has. */
-interface FormatRow {
+export interface FormatRow {
   /** Its number in the binary framing, 1..15. A new format takes the next one; a number is never given twice. */
   readonly code: number;
   /**
@@ -87,8 +87,8 @@ export type SampleFormat = {
 }[PayloadFormat];
 
 /**
- * Every payload format, one row each: all that is different between formats stands here, and the loops that read and write
- * samples stand in `sample-format.ts`, by `coding`. The rows hold no code, so that neither a page nor a worklet pays for loops
+ * Every payload format, one row each: everything in which formats differ is here, and the loops that read and write
+ * samples are in `sample-format.ts`, by `coding`. The rows hold no code, so that neither a page nor a worklet pays for loops
  * and codecs of others. `test/formats.test.ts` takes every row through capture, files, framings, playout and receiver.
  */
 export const FORMATS: {
@@ -104,7 +104,7 @@ export const PAYLOAD_FORMATS: readonly PayloadFormat[] = /* @__PURE__ */ Object.
 export const SAMPLE_FORMATS: readonly SampleFormat[] =
   /* @__PURE__ */ PAYLOAD_FORMATS.filter(isSampleFormat);
 
-/** Whether a format's payload is samples, not packets of a codec; so is what is no format, for `oneOf` to refuse. */
+/** Whether a format's payload is samples, not packets of a codec; an unknown format counts as samples, for `oneOf` to refuse. */
 export function isSampleFormat(format: PayloadFormat): format is SampleFormat {
   return FORMATS[format]?.codec === undefined;
 }
