@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -48,19 +48,37 @@ export function bundleWorker(name, options) {
 }
 
 /**
- * A script's options come from the page, which has checked them: the checks of names, and the names, are left out.
+ * A script's options come from the page, which has checked them: the checks are left out, with the names of options and the words
+ * of messages. What comes from the network is checked where it is read, without them.
  *
- * @type {import('rolldown').Plugin}
+ * @param {boolean} values - leaves out the checks of values too, not only those of names
+ * @returns {import('rolldown').Plugin}
  */
-const withoutOptionChecks = {
+const withoutOptionChecks = (values) => ({
   name: 'without-option-checks',
-  load(id) {
-    if (!id.replaceAll('\\', '/').endsWith('/src/core/option-names.ts')) return null;
-    return ['checkOptions', 'checkContext', 'checkObject']
-      .map((name) => `/* @__NO_SIDE_EFFECTS__ */ export function ${name}() {}`)
-      .join('\n');
+  async load(id) {
+    const path = id.replaceAll('\\', '/');
+    if (path.endsWith('/src/core/option-names.ts')) {
+      return ['checkOptions', 'checkContext', 'checkObject']
+        .map((name) => `/* @__NO_SIDE_EFFECTS__ */ export function ${name}() {}`)
+        .join('\n');
+    }
+    if (!values || !path.endsWith('/src/core/arguments.ts')) return null;
+    const source = await readFile(id, 'utf8');
+    return source
+      .replaceAll(
+        /export function (integerIn|numberIn|oneOf)\b.*?\n}\n/gs,
+        '/* @__NO_SIDE_EFFECTS__ */ export const $1: any = (_: string, value: unknown) => value;\n',
+      )
+      .replaceAll(
+        /export function (describe\w*).*?\n}\n/gs,
+        'export const $1 = (value: unknown): string => typeof value;\n',
+      );
   },
-};
+});
+
+/** The page has no meters, so that it does not check their settings: their worklet does. */
+const CHECKS_VALUES = ['worklets/meter.ts'];
 
 /**
  * @param {string} label what messages call it
@@ -73,7 +91,7 @@ async function bundleScript(label, entry, { minify = false } = {}) {
     input: entry,
     platform: 'neutral',
     transform: { target: 'es2022' },
-    plugins: [withoutOptionChecks],
+    plugins: [withoutOptionChecks(!CHECKS_VALUES.includes(label))],
     onLog(level, log) {
       if (level === 'warn') throw new Error(`${label}: ${log.message}`);
     },

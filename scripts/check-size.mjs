@@ -95,7 +95,12 @@ async function bundlePage(imports) {
     const { output } = await build.generate({ format: 'esm', minify: true });
     const chunks = output.filter((file) => file.type === 'chunk');
     const [entry] = chunks;
-    const first = new Set([entry?.fileName, ...(entry?.imports ?? [])]);
+    const first = new Set([entry?.fileName]);
+    for (const fileName of first) {
+      for (const imported of chunks.find((chunk) => chunk.fileName === fileName)?.imports ?? []) {
+        first.add(imported);
+      }
+    }
     return {
       atOnce: sum(
         chunks.filter((chunk) => first.has(chunk.fileName)).map(({ code }) => weigh(code)),

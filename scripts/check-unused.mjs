@@ -25,8 +25,8 @@ const ALLOWED = {
     'only few pairs of rates take it: a test measures it alone',
   'src/core/resampler/resampler-stage-design.ts shortFilterSpecification':
     'scripts/build-resampler-filters.mjs designs the table by it',
+  'src/core/rtp/rtcp.ts ntpToMs': 'a test reads the times of reports back',
   'src/core/rtp/stream-continuity.ts STRAY': 'a test reads the verdict of each packet',
-  'src/core/webrtc/call-timeline.ts CALL_STEPS': 'a test runs over the steps',
   'src/web/playout-data.ts isArrayBuffer': 'a test tries values of other realms',
   'src/web/playout-data.ts typedArrayName': 'a test tries values of other realms',
   'src/web/webrtc/dump.ts importerDump': 'a test gives it figures that no engine need make',

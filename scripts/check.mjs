@@ -4,6 +4,7 @@
  * complaining about them.
  */
 import { checkPaths } from './check-paths.mjs';
+import { checkPrivate } from './check-private.mjs';
 import { checkUnused } from './check-unused.mjs';
 import { checkWords } from './check-words.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
@@ -28,6 +29,7 @@ const steps = [
   ['types', () => succeeds(runTool('typescript', 'tsc', ['-b', '--pretty']))],
   ['wasm', () => checkWasm()],
   ['lint', () => succeeds(runTool('oxlint', 'oxlint', [], { quiet: true }))],
+  ['private', () => checkPrivate()],
   ['unused', () => checkUnused()],
   ['format', () => succeeds(runTool('oxfmt', 'oxfmt', update ? [] : ['--check'], { quiet: true }))],
   ['API reports', () => checkApiReports({ update })],

@@ -5,7 +5,7 @@ import { RingReader, receiveDelivery } from '../src/core/capture/chunk-receiver.
 import { Chunk, HEADER_BYTES, longestPayload } from '../src/core/capture/chunk.ts';
 import type { ChunkOptions } from '../src/core/capture/chunk.ts';
 import { allocateRing } from '../src/core/dsp/ring-buffer.ts';
-import type { SampleFormat } from '../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../src/core/format/formats.ts';
 import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import { planResampler } from '../src/core/resampler/resampler-planner.ts';
 import type {
@@ -37,6 +37,7 @@ class Bench {
       ...CHUNKS,
       dither: 'none',
       chunkDurationMs: 20,
+      payloadBytes: longestPayload({ ...CHUNKS, ...options }, 20),
       slots: 4,
       resampler: null,
       ring: null,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesPerSample } from '../src/core/format/sample-format.ts';
+import { bytesPerSample } from '../src/core/format/formats.ts';
 import { PacketError } from '../src/core/errors.ts';
 import type { Framing, MessageDecoder } from '../src/core/framing/framing.ts';
 import type { StreamFormat } from '../src/core/format/stream-format.ts';

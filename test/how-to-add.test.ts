@@ -141,3 +141,21 @@ test('a meter is added by a file and a line beside each line of another meter, a
   const passed = await copy.test(...suites);
   expect(passed.filter((name) => name.includes('mean')).length).toBeGreaterThan(1);
 }, 120_000);
+
+test('a format is added by a row and its vectors, and every suite that takes formats runs over it', async () => {
+  copy = await copyProject();
+  const row = "  s8: { coding: 'signed', bytes: 1, wav: 1, code: 15 },";
+  expect(await copy.besideLines('src/core/format/formats.ts', /^  s32: /, () => row)).toBe(1);
+  const vectors = await copy.besideLines(
+    'test/sample-format.test.ts',
+    /^  s24: /,
+    () => '  s8: 1 / 2 ** 7,',
+  );
+  expect(vectors).toBe(1);
+  const suites = ['formats', 'sample-format', 'framing'];
+  const passed = await copy.test(...suites.map((name) => `test/${name}.test.ts`));
+  const own = passed.filter((name) => /\bs8\b/.test(name));
+  for (const part of ['captured', 'messages', 'WAV', 'played', 'received', 'row of', 'NaN']) {
+    expect(own.filter((name) => name.includes(part)).length, part).toBeGreaterThan(0);
+  }
+}, 120_000);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { opusSettings } from '../src/core/codec/opus-options.ts';
-import { opusMaxPacketBytes } from '../src/core/format/payload-format.ts';
+import { longestPacketBytes } from '../src/core/format/packet-codecs.ts';
 import type { OpusOptions } from '../src/core/codec/opus-options.ts';
 import { opusPacketInfo } from '../src/core/codec/opus-packet.ts';
 import { PacketDecoder } from '../src/core/codec/packet-decoder.ts';
@@ -48,7 +48,7 @@ test.each([2.5, 5, 10, 20, 40, 60, 80, 100, 120])('packetDurationMs %d ms', (pac
     const packets = packetsOf({ packetDurationMs, bitrate, application: 'audio' }, channels, input);
     for (const packet of packets) {
       expect(opusPacketInfo(packet).frames).toBe(packetDurationMs * 48);
-      expect(packet.length).toBeLessThanOrEqual(opusMaxPacketBytes(packetDurationMs));
+      expect(packet.length).toBeLessThanOrEqual(longestPacketBytes('opus', packetDurationMs));
     }
   }
 });

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { isArrayBuffer, typedArrayName, toBytes } from '../src/web/playout-data.ts';
-import type { PayloadFormat } from '../src/core/format/payload-format.ts';
+import type { PayloadFormat } from '../src/core/format/formats.ts';
 import type { PlayoutData } from '../src/web/playout-data.ts';
 
 const foreign = <T>(code: string): T => runInNewContext(code) as T;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { SAMPLE_FORMATS } from '../src/core/format/sample-format.ts';
+import { SAMPLE_FORMATS } from '../src/core/format/formats.ts';
 import { PlayoutRig, sine, steepest } from './helpers/playout-rig.ts';
 import { seededRandom } from './helpers/random.ts';
 

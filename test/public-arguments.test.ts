@@ -29,7 +29,7 @@ const TAKES_OPTIONS: Readonly<
   MeterBank: [(o) => new core.MeterBank(o), { ...stage, meters: ['peak'] }, 'settings'],
   PeakMeter: [(o) => new core.PeakMeter(o), stage, 'holdDurationMs'],
   PpmMeter: [(o) => new core.PpmMeter(o), stage, 'alignmentDbfs'],
-  RmsMeter: [(o) => new core.RmsMeter(o), stage, 'window'],
+  RmsMeter: [(o) => new core.RmsMeter(o), stage, 'windowMs'],
   TruePeakMeter: [(o) => new core.TruePeakMeter(o), stage, 'intervalMs'],
   VuMeter: [(o) => new core.VuMeter(o), stage, 'referenceDbfs'],
   EnergySpeechEstimator: [

@@ -6,7 +6,7 @@ import { CapturePipeline } from '../src/core/capture/capture-pipeline.ts';
 import type { ChunkSink, ChunkSlot } from '../src/core/capture/chunk-sinks.ts';
 import { Chunk, HEADER_BYTES, slotIn } from '../src/core/capture/chunk.ts';
 import { OpusChunkWriter } from '../src/core/capture/opus-chunk-writer.ts';
-import type { PayloadFormat } from '../src/core/format/payload-format.ts';
+import type { PayloadFormat } from '../src/core/format/formats.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { recordingMuxer } from '../src/core/container/recording-muxer.ts';
 import type { RecordedChunk, RecordingOptions } from '../src/core/container/recording-muxer.ts';

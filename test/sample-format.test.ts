@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeAlaw, decodeMulaw } from '../src/core/format/g711.ts';
-import {
-  SAMPLE_FORMATS,
-  SampleDecoder,
-  SampleEncoder,
-  bytesPerSample,
-} from '../src/core/format/sample-format.ts';
-import type { SampleFormat } from '../src/core/format/sample-format.ts';
+import { SAMPLE_FORMATS, bytesPerSample } from '../src/core/format/formats.ts';
+import { SampleDecoder, SampleEncoder } from '../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../src/core/format/formats.ts';
 import { seededRandom } from './helpers/random.ts';
 
 /** Largest error of coding a sample in [−1, 1): half a step, or half of G.711's largest interval. */
@@ -16,6 +12,9 @@ const TOLERANCE: Readonly<Record<SampleFormat, number>> = {
   f32: 0,
   mulaw: 644 / 2 ** 15,
   alaw: 513 / 2 ** 15,
+  // A float has 24 bits, and +1 is clamped.
+  s32: 1 / 2 ** 24,
+  u8: 1 / 2 ** 7,
 };
 
 function encodeOne(format: SampleFormat, sample: number): number[] {
@@ -34,6 +33,12 @@ describe('SampleEncoder', () => {
     expect(encodeOne('s16', -Infinity)).toEqual([0x00, 0x80]);
     expect(encodeOne('s24', 1)).toEqual([0xff, 0xff, 0x7f]);
     expect(encodeOne('s24', -1)).toEqual([0x00, 0x00, 0x80]);
+    expect(encodeOne('s32', 1)).toEqual([0xff, 0xff, 0xff, 0x7f]);
+    expect(encodeOne('s32', -1)).toEqual([0x00, 0x00, 0x00, 0x80]);
+    expect(encodeOne('u8', 1)).toEqual([0xff]);
+    expect(encodeOne('u8', 99)).toEqual([0xff]);
+    expect(encodeOne('u8', -1)).toEqual([0x00]);
+    expect(encodeOne('u8', 0)).toEqual([0x80]);
     expect(encodeOne('mulaw', 1)).toEqual([0x80]);
     expect(encodeOne('alaw', 1)).toEqual([0xaa]);
   });
@@ -50,6 +55,10 @@ describe('SampleEncoder', () => {
     expect(encodeOne('s16', 258.4 / 2 ** 15)).toEqual([2, 1]);
     expect(encodeOne('s16', -258.4 / 2 ** 15)).toEqual([0xfe, 0xfe]);
     expect(encodeOne('s24', 0x010203 / 2 ** 23)).toEqual([3, 2, 1]);
+    expect(encodeOne('s32', 0x01020300 / 2 ** 31)).toEqual([0, 3, 2, 1]);
+    expect(encodeOne('s32', -0.5)).toEqual([0, 0, 0, 0xc0]);
+    expect(encodeOne('u8', 3.4 / 2 ** 7)).toEqual([0x83]);
+    expect(encodeOne('u8', -3.4 / 2 ** 7)).toEqual([0x7d]);
   });
 
   it('dithers with triangular noise: mean 0, variance 1/6 step² and independent of the signal', () => {
@@ -73,12 +82,12 @@ describe('SampleEncoder', () => {
   });
 
   it('refuses what it does not know', () => {
-    expect(() => new SampleEncoder({ format: 'u8' as SampleFormat, channels: 1 })).toThrow(
+    expect(() => new SampleEncoder({ format: 'u16' as SampleFormat, channels: 1 })).toThrow(
       TypeError,
     );
     expect(() => new SampleEncoder({ format: 's16', channels: 0 })).toThrow(RangeError);
     expect(() => new SampleEncoder({ format: 's16', channels: 1.5 })).toThrow(RangeError);
-    expect(() => bytesPerSample('u8' as SampleFormat)).toThrow(TypeError);
+    expect(() => bytesPerSample('u16' as SampleFormat)).toThrow(TypeError);
   });
 });
 
@@ -123,6 +132,13 @@ describe('SampleDecoder', () => {
     for (const [format, bytes] of [
       ['s16', s16],
       ['s24', s24],
+      ['u8', codes],
+      [
+        's32',
+        Uint8Array.from({ length: 4 * 4096 }, (_, i) =>
+          i % 4 === 0 ? 0 : (i * 2654435761) >>> 24,
+        ),
+      ],
       ['alaw', codes],
       ['mulaw', codes.filter((code) => code !== 0x7f)],
     ] as const) {

@@ -155,6 +155,7 @@ describe('processors that are closed while their source stays connected', () => 
       encoding: 'binary',
       dither: 'none',
       chunkDurationMs: 20,
+      payloadBytes: 640,
       slots: 4,
       resampler: planResampler(RATES),
       ring: null,

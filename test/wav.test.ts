@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { WavWriter } from '../src/core/container/wav.ts';
-import { SAMPLE_FORMATS, SampleDecoder, SampleEncoder } from '../src/core/format/sample-format.ts';
+import { FORMATS, SAMPLE_FORMATS } from '../src/core/format/formats.ts';
+import { SampleDecoder, SampleEncoder } from '../src/core/format/sample-format.ts';
 import { installed, planarFloats, runProgram } from './helpers/programs.ts';
 import { seededRandom } from './helpers/random.ts';
 import { noise } from './helpers/signals.ts';
@@ -66,7 +67,7 @@ test.each(KINDS)(
     }
     expect(view.getUint32(at + 4, true)).toBe(dataBytes);
     expect(at + 8).toBe(head.length);
-    const pcm = format === 's16' || format === 's24';
+    const pcm = FORMATS[format].wav === 1;
     expect(chunks).toEqual(['JUNK', 'fmt ', ...(pcm ? [] : ['fact']), 'data']);
   },
 );

@@ -2,15 +2,14 @@ import type { PayloadDecoder } from '../src/core/codec/codec.ts';
 import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
 import { OpusLibrary } from '../src/core/codec/opus-library.ts';
 import { pcmCodec } from '../src/core/codec/pcm-codec.ts';
+import { isSampled } from '../src/core/format/stream-format.ts';
 import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messages.ts';
 import { ReceiveEngine } from '../src/core/receive/receive-engine.ts';
 import { warmUpReceive } from '../src/core/receive/warm-up-receive.ts';
 
 function openDecoder(options: ReceiveProcessorOptions): PayloadDecoder {
-  const { format, opus, sampleRate, channels } = options;
-  if (format !== 'opus') {
-    return pcmCodec.createDecoder({ format, sampleRate, channels }, { conceals: false });
-  }
+  if (isSampled(options)) return pcmCodec.createDecoder(options, { conceals: false });
+  const { opus, sampleRate, channels } = options;
   // The compiled module comes from the page; bytes come where modules cannot be passed.
   return new OpusDecoder(OpusLibrary.shared(opus!), { sampleRate, channels });
 }

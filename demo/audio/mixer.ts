@@ -5,8 +5,8 @@ const FADE = 0.008;
 export class Mixer<Key> {
   /** What is heard, to be connected by the owner. */
   readonly node: GainNode;
-  private readonly inputs = new Map<Key, { readonly source: AudioNode; readonly gain: GainNode }>();
-  private heardKey: Key | null = null;
+  readonly #inputs = new Map<Key, { readonly source: AudioNode; readonly gain: GainNode }>();
+  #heardKey: Key | null = null;
 
   constructor(context: AudioContext) {
     this.node = new GainNode(context);
@@ -14,21 +14,21 @@ export class Mixer<Key> {
 
   /** Which is heard; null for none. */
   get heard(): Key | null {
-    return this.heardKey;
+    return this.#heardKey;
   }
 
   /** A sound that may be heard. It takes the place of an earlier one of the same name. */
   add(key: Key, source: AudioNode): void {
     this.remove(key);
-    const gain = new GainNode(this.node.context, { gain: key === this.heardKey ? 1 : 0 });
+    const gain = new GainNode(this.node.context, { gain: key === this.#heardKey ? 1 : 0 });
     source.connect(gain).connect(this.node);
-    this.inputs.set(key, { source, gain });
+    this.#inputs.set(key, { source, gain });
   }
 
   remove(key: Key): void {
-    const input = this.inputs.get(key);
+    const input = this.#inputs.get(key);
     if (input === undefined) return;
-    this.inputs.delete(key);
+    this.#inputs.delete(key);
     input.gain.disconnect();
     try {
       input.source.disconnect(input.gain);
@@ -39,9 +39,9 @@ export class Mixer<Key> {
 
   /** Lets only that one be heard; one that is not there yet, as soon as it is. */
   hear(key: Key | null): void {
-    this.heardKey = key;
+    this.#heardKey = key;
     const { currentTime } = this.node.context;
-    for (const [each, { gain }] of this.inputs) {
+    for (const [each, { gain }] of this.#inputs) {
       gain.gain.setTargetAtTime(each === key ? 1 : 0, currentTime, FADE);
     }
   }

@@ -17,10 +17,10 @@ export class SoundTap {
   /** dBFS (RMS), falling slowly; below −90: silence. */
   levelDbfs = -Infinity;
   readonly node: AudioNode;
-  private readonly analyser: AnalyserNode;
-  private readonly samples = new Float32Array(ANALYSER_SIZE);
+  readonly #analyser: AnalyserNode;
+  readonly #samples = new Float32Array(ANALYSER_SIZE);
   /** The context's time up to which the sound was looked at. */
-  private readUntil: number;
+  #readUntil: number;
 
   /**
    * @param seconds that the history holds
@@ -29,21 +29,21 @@ export class SoundTap {
   constructor(node: AudioNode, seconds: number, columnsPerSecond: number) {
     this.node = node;
     this.history = new WaveHistory(seconds + 0.5, columnsPerSecond);
-    this.analyser = new AnalyserNode(node.context, { fftSize: ANALYSER_SIZE, channelCount: 1 });
-    this.readUntil = node.context.currentTime;
-    node.connect(this.analyser);
+    this.#analyser = new AnalyserNode(node.context, { fftSize: ANALYSER_SIZE, channelCount: 1 });
+    this.#readUntil = node.context.currentTime;
+    node.connect(this.#analyser);
   }
 
   /** Takes in the sound up to now. Call it once an animation frame. */
   update(): void {
     const { currentTime, sampleRate } = this.node.context;
-    const elapsed = currentTime - this.readUntil;
+    const elapsed = currentTime - this.#readUntil;
     const frames = Math.round(elapsed * sampleRate);
     if (frames <= 0) return;
-    const { samples } = this;
-    this.analyser.getFloatTimeDomainData(samples);
+    const samples = this.#samples;
+    this.#analyser.getFloatTimeDomainData(samples);
     this.history.add(samples, Math.max(0, samples.length - frames), currentTime, sampleRate);
-    this.readUntil = currentTime;
+    this.#readUntil = currentTime;
     let energy = 0;
     const from = samples.length - Math.round((LEVEL_MS / 1000) * sampleRate);
     for (let i = from; i < samples.length; i++) energy += samples[i]! ** 2;
@@ -55,7 +55,7 @@ export class SoundTap {
   close(): void {
     // The node may be gone from the graph already, with the lane that it belonged to.
     try {
-      this.node.disconnect(this.analyser);
+      this.node.disconnect(this.#analyser);
     } catch {}
   }
 }

@@ -19,43 +19,43 @@ const ANALYSER_SIZE = 32_768;
 /** Listens in on a node: its levels from a `Meter`, its waveform from an AnalyserNode. Does not change the sound. */
 export class Tap {
   readonly history = new WaveHistory(SCOPE_SECONDS + 0.5, COLUMNS_PER_SECOND);
-  private readonly source: AudioNode;
-  private readonly meter: Meter;
-  private readonly analyser: AnalyserNode;
-  private readonly samples = new Float32Array(ANALYSER_SIZE);
-  private readonly reading: ReturnType<Meter['createReading']>;
+  readonly #source: AudioNode;
+  readonly #meter: Meter;
+  readonly #analyser: AnalyserNode;
+  readonly #samples = new Float32Array(ANALYSER_SIZE);
+  readonly #reading: ReturnType<Meter['createReading']>;
   /** The context's time up to which the waveform has been read. */
-  private readUntil: number;
+  #readUntil: number;
 
   static async create(source: AudioNode): Promise<Tap> {
     return new Tap(source, await Meter.create(source.context, { channels: 1 }));
   }
 
   private constructor(source: AudioNode, meter: Meter) {
-    this.source = source;
-    this.meter = meter;
-    this.reading = meter.createReading();
-    this.analyser = new AnalyserNode(source.context, { fftSize: ANALYSER_SIZE, channelCount: 1 });
-    this.readUntil = source.context.currentTime;
+    this.#source = source;
+    this.#meter = meter;
+    this.#reading = meter.createReading();
+    this.#analyser = new AnalyserNode(source.context, { fftSize: ANALYSER_SIZE, channelCount: 1 });
+    this.#readUntil = source.context.currentTime;
     source.connect(meter.node);
-    source.connect(this.analyser);
+    source.connect(this.#analyser);
   }
 
   /** Takes in the waveform up to now. Call it once an animation frame. */
   update(): void {
-    const { currentTime, sampleRate } = this.source.context;
-    const frames = Math.round((currentTime - this.readUntil) * sampleRate);
+    const { currentTime, sampleRate } = this.#source.context;
+    const frames = Math.round((currentTime - this.#readUntil) * sampleRate);
     if (frames <= 0) return;
-    this.analyser.getFloatTimeDomainData(this.samples);
-    const from = Math.max(0, this.samples.length - frames);
-    this.history.add(this.samples, from, currentTime, sampleRate);
-    this.readUntil = currentTime;
+    this.#analyser.getFloatTimeDomainData(this.#samples);
+    const from = Math.max(0, this.#samples.length - frames);
+    this.history.add(this.#samples, from, currentTime, sampleRate);
+    this.#readUntil = currentTime;
   }
 
   /** The levels now. */
   get levels(): Levels {
-    this.meter.read(this.reading);
-    const { peakDbfs, heldPeakDbfs, rmsDbfs, clips } = this.reading;
+    this.#meter.read(this.#reading);
+    const { peakDbfs, heldPeakDbfs, rmsDbfs, clips } = this.#reading;
     return {
       peakDbfs: peakDbfs[0]!,
       heldPeakDbfs: heldPeakDbfs[0]!,
@@ -67,9 +67,9 @@ export class Tap {
   close(): void {
     // The node may be gone from the graph already, with the lane that it belonged to.
     try {
-      this.source.disconnect(this.meter.node);
-      this.source.disconnect(this.analyser);
+      this.#source.disconnect(this.#meter.node);
+      this.#source.disconnect(this.#analyser);
     } catch {}
-    void this.meter.close();
+    void this.#meter.close();
   }
 }

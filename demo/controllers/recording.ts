@@ -34,48 +34,49 @@ export class Recording implements ReactiveController {
   phase: 'idle' | 'busy' | 'recording' | 'paused' = 'idle';
   problem: Problem | null = null;
   file: RecordedFile | null = null;
-  private readonly host: ReactiveControllerHost;
-  private source: Source | null = null;
-  private recorder: Recorder | null = null;
+  readonly #host: ReactiveControllerHost;
+  #source: Source | null = null;
+  #recorder: Recorder | null = null;
 
   constructor(host: ReactiveControllerHost) {
-    this.host = host;
+    this.#host = host;
     host.addController(this);
   }
 
   hostDisconnected(): void {
     this.follow(null);
-    this.forgetFile();
+    this.#forgetFile();
   }
 
   /** Records from another source from now on; what was being recorded is completed. */
   follow(source: Source | null): void {
-    if (source === this.source) return;
-    this.source = source;
-    if (this.phase === 'busy' && this.recorder === null) this.enter('idle');
+    if (source === this.#source) return;
+    this.#source = source;
+    if (this.phase === 'busy' && this.#recorder === null) this.#enter('idle');
     else void this.stop();
   }
 
   get seconds(): number {
-    return this.recorder?.durationSeconds ?? this.file?.seconds ?? 0;
+    return this.#recorder?.durationSeconds ?? this.file?.seconds ?? 0;
   }
 
   get bytes(): number {
-    return this.recorder?.size ?? this.file?.bytes ?? 0;
+    return this.#recorder?.size ?? this.file?.bytes ?? 0;
   }
 
   /** dBFS; −Infinity is silence, and while nothing is recorded. */
   get level(): number {
-    return this.phase === 'recording' && this.recorder ? this.recorder.levelDbfs : -Infinity;
+    return this.phase === 'recording' && this.#recorder ? this.#recorder.levelDbfs : -Infinity;
   }
 
   /** Begins to record. */
   async start(context: BaseAudioContext): Promise<void> {
-    const { source, container } = this;
+    const { container } = this;
+    const source = this.#source;
     if (source === null || this.phase !== 'idle') return;
-    this.forgetFile();
+    this.#forgetFile();
     this.problem = null;
-    this.enter('busy');
+    this.#enter('busy');
     try {
       // In a context that is closed meanwhile this may never settle: `follow` does not wait for it.
       const recorder = await Recorder.create(
@@ -83,56 +84,58 @@ export class Recording implements ReactiveController {
         source.track ?? source.node,
         container === 'wav' ? { container } : { container, bitrate: RECORDING_BITRATE },
       );
-      if (source !== this.source) return void recorder.stop().catch(() => {});
-      this.recorder = recorder;
+      if (source !== this.#source) return void recorder.stop().catch(() => {});
+      this.#recorder = recorder;
       // The track may end, or the file fail, without anybody's asking.
       recorder.addEventListener('statechange', () => {
         if (recorder.state === 'stopped' || recorder.state === 'failed') void this.stop();
       });
-      this.enter('recording');
+      this.#enter('recording');
     } catch (error) {
-      if (source !== this.source) return;
+      if (source !== this.#source) return;
       this.problem = problemOf(error);
-      this.enter('idle');
+      this.#enter('idle');
     }
   }
 
   /** Pauses the recording, or continues it. */
   async togglePause(): Promise<void> {
-    const { recorder, phase } = this;
+    const { phase } = this;
+    const recorder = this.#recorder;
     if (recorder === null) return;
     if (phase === 'recording') {
-      this.enter('paused');
+      this.#enter('paused');
       await recorder.pause();
     } else if (phase === 'paused') {
-      this.enter('recording');
+      this.#enter('recording');
       await recorder.resume();
     }
   }
 
   /** Completes the file. */
   async stop(): Promise<void> {
-    const { recorder, phase } = this;
+    const { phase } = this;
+    const recorder = this.#recorder;
     if (recorder === null || phase === 'busy') return;
-    this.enter('busy');
+    this.#enter('busy');
     try {
       const blob = await recorder.stop();
       if (blob) this.file = await fileOf(blob, recorder);
     } catch (error) {
       this.problem = problemOf(error);
     }
-    this.recorder = null;
-    this.enter('idle');
+    this.#recorder = null;
+    this.#enter('idle');
   }
 
-  private forgetFile(): void {
+  #forgetFile(): void {
     if (this.file !== null) URL.revokeObjectURL(this.file.url);
     this.file = null;
   }
 
-  private enter(phase: Recording['phase']): void {
+  #enter(phase: Recording['phase']): void {
     this.phase = phase;
-    this.host.requestUpdate();
+    this.#host.requestUpdate();
   }
 }
 

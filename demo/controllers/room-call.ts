@@ -42,12 +42,12 @@ export class RoomCall implements ReactiveController {
   /** What is sent, and what comes, for meters. */
   sent: AudioNode | null = null;
   heard: AudioNode | null = null;
-  private readonly host: ReactiveControllerHost;
-  private context: AudioContext | null = null;
-  private source: Source | null = null;
+  readonly #host: ReactiveControllerHost;
+  #context: AudioContext | null = null;
+  #source: Source | null = null;
 
   constructor(host: ReactiveControllerHost, room: string) {
-    this.host = host;
+    this.#host = host;
     this.settings = {
       room,
       sound: 'speech',
@@ -68,27 +68,27 @@ export class RoomCall implements ReactiveController {
   /** They count from the next call on. */
   configure(changes: Partial<RoomCallSettings>): void {
     this.settings = { ...this.settings, ...changes };
-    this.host.requestUpdate();
+    this.#host.requestUpdate();
   }
 
   /** Enters the room and calls the peer that is there, or arrives. Call it from a user's gesture. */
   async start(): Promise<void> {
     this.hangUp();
     this.problem = '';
-    this.enter('busy');
+    this.#enter('busy');
     const context = new AudioContext();
-    this.context = context;
+    this.#context = context;
     context.resume().catch(() => {});
     try {
       const { sound, room, policy, redundancy } = this.settings;
-      const iceServers = await this.iceServers();
+      const iceServers = await this.#iceServers();
       const source = await openStageSource(context, {
         kind: sound,
         file: null,
         processing: { ...UNPROCESSED, echoCancellation: true },
       });
-      if (context !== this.context) return source.close();
-      this.source = source;
+      if (context !== this.#context) return source.close();
+      this.#source = source;
       this.sent = source.node;
       const call = Call.create(WebSocketSignalling.create('/signal', { room }), {
         track: source.track ?? trackOf(source.node, context),
@@ -98,24 +98,24 @@ export class RoomCall implements ReactiveController {
         connectTimeoutMs: WAIT_MS,
       });
       this.call = call;
-      call.addEventListener('statechange', () => this.follow(call));
-      call.addEventListener('step', () => this.host.requestUpdate());
+      call.addEventListener('statechange', () => this.#follow(call));
+      call.addEventListener('step', () => this.#host.requestUpdate());
       await call.connect();
       if (call !== this.call || call.remoteTrack === null) return;
       const heard = call.createSource(context);
       heard.connect(context.destination);
       this.heard = heard;
-      this.enter('up');
+      this.#enter('up');
     } catch (error) {
-      if (context === this.context) this.end(wordsOf(error));
+      if (context === this.#context) this.#end(wordsOf(error));
     }
   }
 
   hangUp(): void {
-    this.end('');
+    this.#end('');
   }
 
-  private async iceServers(): Promise<RTCIceServer[]> {
+  async #iceServers(): Promise<RTCIceServer[]> {
     const { servers, urls, username, credential } = this.settings;
     if (servers === 'none') return [];
     if (servers === 'own') {
@@ -127,17 +127,19 @@ export class RoomCall implements ReactiveController {
     return (await response.json()) as RTCIceServer[];
   }
 
-  private follow(call: Call): void {
+  #follow(call: Call): void {
     if (call === this.call && call.state === 'closed' && this.phase !== 'idle') {
-      this.end(call.steps.find(({ name }) => name === 'close')?.moments.at(-1)?.text ?? '');
+      this.#end(call.steps.find(({ name }) => name === 'close')?.moments.at(-1)?.text ?? '');
     }
-    this.host.requestUpdate();
+    this.#host.requestUpdate();
   }
 
-  private end(problem: string): void {
-    const { context, source, call } = this;
-    this.context = null;
-    this.source = null;
+  #end(problem: string): void {
+    const { call } = this;
+    const context = this.#context;
+    const source = this.#source;
+    this.#context = null;
+    this.#source = null;
     this.sent = null;
     this.heard = null;
     this.phase = 'idle';
@@ -145,12 +147,12 @@ export class RoomCall implements ReactiveController {
     void call?.close();
     source?.close();
     void context?.close();
-    this.host.requestUpdate();
+    this.#host.requestUpdate();
   }
 
-  private enter(phase: RoomCall['phase']): void {
+  #enter(phase: RoomCall['phase']): void {
     this.phase = phase;
-    this.host.requestUpdate();
+    this.#host.requestUpdate();
   }
 }
 

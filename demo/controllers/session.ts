@@ -43,7 +43,7 @@ export abstract class Session implements ReactiveController {
   protected readonly host: SessionHost;
   /** Counts starts and stops: what comes back from an await after another one is out of date. */
   protected generation = 0;
-  private output: GainNode | null = null;
+  #output: GainNode | null = null;
 
   constructor(host: SessionHost) {
     this.host = host;
@@ -71,7 +71,7 @@ export abstract class Session implements ReactiveController {
 
   stop(): void {
     this.takeDown();
-    this.enter('idle');
+    this.#enter('idle');
   }
 
   /** Resumes a suspended context. Call it from a user's gesture. */
@@ -90,8 +90,10 @@ export abstract class Session implements ReactiveController {
   setVolume(volume: number, muted: boolean): void {
     this.volume = volume;
     this.muted = muted;
-    const { context, output } = this;
-    if (context && output) output.gain.setTargetAtTime(this.gain, context.currentTime, VOLUME_RAMP);
+    const { context } = this;
+    const output = this.#output;
+    if (context && output)
+      output.gain.setTargetAtTime(this.#gain, context.currentTime, VOLUME_RAMP);
     this.host.requestUpdate();
   }
 
@@ -109,7 +111,7 @@ export abstract class Session implements ReactiveController {
     this.takeDown();
     const { generation } = this;
     const outdated = (): boolean => generation !== this.generation;
-    this.enter('starting');
+    this.#enter('starting');
     const context = new AudioContext({ latencyHint: 'interactive', ...this.contextOptions });
     this.context = context;
     context.onstatechange = () => this.host.requestUpdate();
@@ -122,13 +124,13 @@ export abstract class Session implements ReactiveController {
         return false;
       }
       this.source = source;
-      this.watchTrack(source);
-      const output = new GainNode(context, { gain: this.gain });
+      this.#watchTrack(source);
+      const output = new GainNode(context, { gain: this.#gain });
       output.connect(context.destination);
-      this.output = output;
+      this.#output = output;
       await this.open({ context, source, output, outdated });
       if (outdated()) return false;
-      this.enter('running');
+      this.#enter('running');
       return true;
     } catch (error) {
       if (!outdated()) this.fail(problemOf(error));
@@ -142,7 +144,7 @@ export abstract class Session implements ReactiveController {
     this.shut();
     this.source?.close();
     this.source = null;
-    this.output = null;
+    this.#output = null;
     const { context } = this;
     this.context = null;
     if (context === null) return;
@@ -153,15 +155,15 @@ export abstract class Session implements ReactiveController {
   protected fail(problem: Problem): void {
     this.takeDown();
     this.problem = problem;
-    this.enter('failed');
+    this.#enter('failed');
   }
 
-  private get gain(): number {
+  get #gain(): number {
     // Squared, so that equal steps of the slider sound about equally large.
     return this.muted ? 0 : this.volume ** 2;
   }
 
-  private watchTrack(source: Source): void {
+  #watchTrack(source: Source): void {
     const { track } = source;
     if (track === null) return;
     track.onended = () => {
@@ -170,7 +172,7 @@ export abstract class Session implements ReactiveController {
     track.onmute = track.onunmute = () => this.host.requestUpdate();
   }
 
-  private enter(phase: SessionPhase): void {
+  #enter(phase: SessionPhase): void {
     this.phase = phase;
     if (phase !== 'failed') this.problem = null;
     this.host.requestUpdate();

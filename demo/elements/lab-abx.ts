@@ -54,7 +54,7 @@ export class LabAbx extends LitElement {
   @state() private b: LaneId = 'webrtc';
   @state() private pressed: AbxButton | null = null;
   @state() private last: boolean | null = null;
-  private test = new AbxTest(this.a, this.b);
+  #test = new AbxTest(this.a, this.b);
 
   /** Whether what is heard is not to be told. */
   get blind(): boolean {
@@ -64,7 +64,7 @@ export class LabAbx extends LitElement {
   protected override willUpdate(changed: Map<string, unknown>): void {
     if (!changed.has('heard')) return;
     // Another lane was chosen elsewhere.
-    if (this.pressed !== null && this.heard !== this.test.laneOf(this.pressed)) this.press(null);
+    if (this.pressed !== null && this.heard !== this.#test.laneOf(this.pressed)) this.press(null);
   }
 
   protected override render(): TemplateResult {
@@ -78,7 +78,7 @@ export class LabAbx extends LitElement {
         <h2 id="title">Blind, A/B/X</h2>
         <p class="caption">X is A or B, by chance. Can you tell which?</p>
       </div>
-      <div class="pair">${this.choice('A', a)} ${this.choice('B', b)}</div>
+      <div class="pair">${this.#choice('A', a)} ${this.#choice('B', b)}</div>
       <div class="buttons">
         ${(['A', 'B', 'X'] as const).map(
           (button) =>
@@ -93,10 +93,10 @@ export class LabAbx extends LitElement {
               ${button}
             </button>`,
         )}
-        <button type="button" ?disabled=${!ready} @click=${() => this.guess('A')}>X is A</button>
-        <button type="button" ?disabled=${!ready} @click=${() => this.guess('B')}>X is B</button>
+        <button type="button" ?disabled=${!ready} @click=${() => this.#guess('A')}>X is A</button>
+        <button type="button" ?disabled=${!ready} @click=${() => this.#guess('B')}>X is B</button>
       </div>
-      <p class="score caption" role="status">${this.score(ready)}</p>
+      <p class="score caption" role="status">${this.#score(ready)}</p>
     </section>`;
   }
 
@@ -105,13 +105,13 @@ export class LabAbx extends LitElement {
     if (button === this.pressed) return;
     this.pressed = button;
     this.dispatchEvent(new CustomEvent('blind', { detail: this.blind }));
-    if (button !== null) fire(this, 'lab-hear', { heard: this.test.laneOf(button) });
+    if (button !== null) fire(this, 'lab-hear', { heard: this.#test.laneOf(button) });
   }
 
-  private choice(button: 'A' | 'B', chosen: LaneId): TemplateResult {
+  #choice(button: 'A' | 'B', chosen: LaneId): TemplateResult {
     return html`<div class="field">
       <label for=${button}>${button}</label>
-      <select id=${button} @change=${(event: Event) => this.choose(button, event)}>
+      <select id=${button} @change=${(event: Event) => this.#choose(button, event)}>
         ${this.lanes.map(
           ({ id, kind, state: is }) =>
             html`<option value=${id} .selected=${id === chosen} ?disabled=${is === 'unavailable'}>
@@ -122,23 +122,24 @@ export class LabAbx extends LitElement {
     </div>`;
   }
 
-  private choose(button: 'A' | 'B', event: Event): void {
+  #choose(button: 'A' | 'B', event: Event): void {
     const id = (event.target as HTMLSelectElement).value as LaneId;
     if (button === 'A') this.a = id;
     else this.b = id;
-    this.test = new AbxTest(this.a, this.b);
+    this.#test = new AbxTest(this.a, this.b);
     this.last = null;
     this.press(null);
   }
 
-  private guess(what: 'A' | 'B'): void {
-    this.last = this.test.guess(what);
-    if (this.pressed === 'X') fire(this, 'lab-hear', { heard: this.test.laneOf('X') });
+  #guess(what: 'A' | 'B'): void {
+    this.last = this.#test.guess(what);
+    if (this.pressed === 'X') fire(this, 'lab-hear', { heard: this.#test.laneOf('X') });
     this.requestUpdate();
   }
 
-  private score(ready: boolean): string {
-    const { test, last } = this;
+  #score(ready: boolean): string {
+    const { last } = this;
+    const test = this.#test;
     if (!ready) {
       return this.a === this.b ? 'Choose two lanes.' : 'Both lanes must be running.';
     }

@@ -127,11 +127,11 @@ export class LabCallSteps extends LitElement {
     const connecting = this.steps.filter(({ name }) => name !== 'close');
     const end = Math.max(1, ...connecting.map(({ startMs, endMs }) => endMs ?? startMs ?? 0));
     return html`<ol aria-label="Steps of the call">
-      ${this.steps.map((step) => this.step(step, end))}
+      ${this.steps.map((step) => this.#step(step, end))}
     </ol>`;
   }
 
-  private step(step: CallStep, end: number): TemplateResult {
+  #step(step: CallStep, end: number): TemplateResult {
     const { name, state, moments } = step;
     const [label, what] = NAMES[name];
     return html`<li class=${state}>

@@ -80,33 +80,33 @@ export class LabCall extends LitElement {
   @property({ attribute: false }) ends: readonly CallEnd[] = [];
   @state() private chosen = 0;
   @state() private ice: IceReport | null = null;
-  private timer: ReturnType<typeof setInterval> | undefined;
-  private seen: Call | null = null;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #seen: Call | null = null;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.timer = setInterval(() => void this.look(), INTERVAL_MS);
+    this.#timer = setInterval(() => void this.#look(), INTERVAL_MS);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    clearInterval(this.timer);
+    clearInterval(this.#timer);
   }
 
   protected override willUpdate(): void {
-    const { call } = this;
-    if (call === this.seen) return;
-    this.seen = call;
+    const call = this.#call;
+    if (call === this.#seen) return;
+    this.#seen = call;
     this.ice = null;
-    void this.look();
+    void this.#look();
   }
 
   protected override render(): TemplateResult | typeof nothing {
-    const { call } = this;
+    const call = this.#call;
     if (call === null) return nothing;
     return html`<div class="head">
-        ${this.ends.length > 1 ? this.choice() : html`<span></span>`}
-        <button type="button" @click=${this.save}>Save a webrtc-internals dump</button>
+        ${this.ends.length > 1 ? this.#choice() : html`<span></span>`}
+        <button type="button" @click=${this.#save}>Save a webrtc-internals dump</button>
       </div>
       <div>
         <h3>Six steps</h3>
@@ -122,15 +122,15 @@ export class LabCall extends LitElement {
       </div>
       <div>
         <h3>From getStats, the last ${CHART_SECONDS} s</h3>
-        <div class="charts">${CALL_CHARTS.map((chart) => this.chart(chart, call))}</div>
+        <div class="charts">${CALL_CHARTS.map((chart) => this.#chart(chart, call))}</div>
       </div>`;
   }
 
-  private get call(): Call | null {
+  get #call(): Call | null {
     return (this.ends[this.chosen] ?? this.ends[0])?.call ?? null;
   }
 
-  private choice(): TemplateResult {
+  #choice(): TemplateResult {
     return html`<fieldset class="choice" aria-label="End of the call">
       ${this.ends.map(
         ({ label }, index) =>
@@ -146,7 +146,7 @@ export class LabCall extends LitElement {
     </fieldset>`;
   }
 
-  private chart(chart: CallChart, { history }: Call): TemplateResult {
+  #chart(chart: CallChart, { history }: Call): TemplateResult {
     const { title, unit, span, lines } = chart;
     return html`<div>
       <lab-plot
@@ -177,16 +177,16 @@ export class LabCall extends LitElement {
     </div>`;
   }
 
-  private async look(): Promise<void> {
-    const { call } = this;
+  async #look(): Promise<void> {
+    const call = this.#call;
     if (call !== null && call.state !== 'closed') {
       const ice = await call.ice().catch(() => null);
-      if (call === this.call && ice !== null) this.ice = ice;
+      if (call === this.#call && ice !== null) this.ice = ice;
     }
     this.requestUpdate();
   }
 
-  private readonly save = (): void => {
+  readonly #save = (): void => {
     const dump = dumpForImporter(this.ends.map(({ call }) => call));
     saveFile(`webrtc-internals-${timeName()}.json`, 'application/json', dump);
   };

@@ -45,16 +45,16 @@ export class LabCoding extends LitElement {
       </div>
       <fieldset ?disabled=${this.fixed}>
         <legend class="unseen">Coding</legend>
-        ${this.choice('bitrate', 'Opus bitrate', BITRATES, bitrate, (v) => `${v / 1000} kbit/s`)}
-        ${this.choice('chunkDurationMs', 'Packet', OPUS_DURATIONS, chunkDurationMs, (v) => `${v} ms`)}
-        ${this.choice('complexity', 'Encoder complexity', COMPLEXITIES, complexity, String)}
-        ${this.copies(copies)}
-        ${this.choice('latencyCost', '100 ms is worth', LATENCY_COSTS, latencyCost, (v) => `${v} % concealed`)}
+        ${this.#choice('bitrate', 'Opus bitrate', BITRATES, bitrate, (v) => `${v / 1000} kbit/s`)}
+        ${this.#choice('chunkDurationMs', 'Packet', OPUS_DURATIONS, chunkDurationMs, (v) => `${v} ms`)}
+        ${this.#choice('complexity', 'Encoder complexity', COMPLEXITIES, complexity, String)}
+        ${this.#copies(copies)}
+        ${this.#choice('latencyCost', '100 ms is worth', LATENCY_COSTS, latencyCost, (v) => `${v} % concealed`)}
       </fieldset>
     </section>`;
   }
 
-  private copies(current: Copies): TemplateResult {
+  #copies(current: Copies): TemplateResult {
     return html`<div class="field">
       <label for="copies">Copies, where there are</label>
       <select
@@ -69,7 +69,7 @@ export class LabCoding extends LitElement {
     </div>`;
   }
 
-  private choice(
+  #choice(
     name: keyof LaneSettings,
     label: string,
     values: readonly number[],

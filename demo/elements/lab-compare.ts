@@ -40,7 +40,7 @@ export class LabCompare extends LitElement {
   /** A run was asked for, and its end has not come. */
   @state() private measuring = false;
   @query('lab-abx') private abx!: LabAbx;
-  private linkTimer: ReturnType<typeof setTimeout> | undefined;
+  #linkTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     super();
@@ -48,10 +48,10 @@ export class LabCompare extends LitElement {
     const settings = settingsOf(location.search);
     session.settings = settings;
     session.stage = { ...session.stage, kind: settings.source };
-    this.tellLink();
+    this.#tellLink();
     // The first that comes up.
     session.hear(settings.lanes[0]!);
-    new ShortcutKeys(this, (key) => this.press(key));
+    new ShortcutKeys(this, (key) => this.#press(key));
   }
 
   protected override render(): TemplateResult {
@@ -59,16 +59,16 @@ export class LabCompare extends LitElement {
     const { lanes, settings, heard } = session;
     const active = session.phase === 'running' || session.phase === 'starting';
     return html`<main
-      @lab-toggle=${this.toggle}
+      @lab-toggle=${this.#toggle}
       @lab-source=${({ detail }: LabEvent<'lab-source'>) => void session.choose(detail)}
       @lab-volume=${({ detail }: LabEvent<'lab-volume'>) =>
         session.setVolume(detail.volume, detail.muted)}
-      @lab-link=${this.setLink}
+      @lab-link=${this.#setLink}
       @lab-lanes=${({ detail }: LabEvent<'lab-lanes'>) => void session.chooseLanes(detail.lanes)}
       @lab-coding=${({ detail }: LabEvent<'lab-coding'>) => void session.configure(detail)}
       @lab-hear=${({ detail }: LabEvent<'lab-hear'>) => session.hear(detail.heard)}
       @lab-plan=${({ detail }: LabEvent<'lab-plan'>) => session.plan(detail)}
-      @lab-run=${this.run}
+      @lab-run=${this.#run}
     >
       <section class="stage" aria-label="Source and link">
         <lab-source
@@ -86,7 +86,7 @@ export class LabCompare extends LitElement {
           .fixed=${measuring}
         ></lab-link>
       </section>
-      <lab-verdict .verdict=${liveVerdict(lanes)} .about=${this.about()}></lab-verdict>
+      <lab-verdict .verdict=${liveVerdict(lanes)} .about=${this.#about()}></lab-verdict>
       <lab-lanes
         .lanes=${[...lanes]}
         .chosen=${settings.lanes}
@@ -115,12 +115,12 @@ export class LabCompare extends LitElement {
         ></lab-abx>
         <lab-coding .settings=${settings} .fixed=${measuring}></lab-coding>
       </div>
-      <lab-loudness .input=${session.input} .output=${this.heardNode()}></lab-loudness>
+      <lab-loudness .input=${session.input} .output=${this.#heardNode()}></lab-loudness>
       <lab-recorder .context=${session.context} .source=${session.source}></lab-recorder>
     </main>`;
   }
 
-  private about(): string {
+  #about(): string {
     const { linkChoice, latenessMs } = this.session;
     const what = `The last 5 seconds, over ${linkWords(linkChoice)}`;
     const late = latenessMs !== null && latenessMs > MAX_LATENESS_MS;
@@ -128,30 +128,30 @@ export class LabCompare extends LitElement {
   }
 
   /** What is heard, for meters. */
-  private heardNode(): AudioNode | null {
+  #heardNode(): AudioNode | null {
     const { heard, lanes, input } = this.session;
     if (heard === 'source') return input;
     return lanes.find(({ id }) => id === heard)?.lane?.output ?? null;
   }
 
-  private readonly toggle = (): void => {
+  readonly #toggle = (): void => {
     const { session } = this;
     if (session.phase === 'running' || session.phase === 'starting') session.stop();
     else void session.start();
   };
 
   /** Sliders change it more often than the link has to know. */
-  private readonly setLink = ({ detail }: LabEvent<'lab-link'>): void => {
+  readonly #setLink = ({ detail }: LabEvent<'lab-link'>): void => {
     const { session } = this;
     const others = session.settings.links.slice(1).filter(({ name }) => name !== detail.name);
     session.plan({ links: [detail, ...others] });
-    this.linkTimer ??= setTimeout(() => {
-      this.linkTimer = undefined;
-      this.tellLink();
+    this.#linkTimer ??= setTimeout(() => {
+      this.#linkTimer = undefined;
+      this.#tellLink();
     }, LINK_INTERVAL_MS);
   };
 
-  private tellLink(): void {
+  #tellLink(): void {
     const { session } = this;
     const { links } = session.settings;
     // When the link is gone, `linkMissing` says so.
@@ -159,7 +159,7 @@ export class LabCompare extends LitElement {
     session.plan({ links });
   }
 
-  private readonly run = async (): Promise<void> => {
+  readonly #run = async (): Promise<void> => {
     const { session } = this;
     if (this.measuring) return session.stop();
     this.measuring = true;
@@ -167,7 +167,7 @@ export class LabCompare extends LitElement {
     this.measuring = false;
   };
 
-  private press(key: string): boolean {
+  #press(key: string): boolean {
     const { session, abx } = this;
     if (key === '0') session.hear(session.heard === 'source' ? null : 'source');
     else if (key >= '1' && key <= '9') {

@@ -151,11 +151,11 @@ export class LabDelay extends LitElement {
             </li>`,
         )}
       </ol>
-      <p class="caption outside">${this.outside()}</p>
+      <p class="caption outside">${this.#outside()}</p>
     </section>`;
   }
 
-  private outside(): string {
+  #outside(): string {
     const { total, outputMs } = this;
     const scope =
       'From a frame at the capture node to the same frame at the playout node; devices come on top.';

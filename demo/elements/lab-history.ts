@@ -58,11 +58,11 @@ export class LabHistory extends LitElement {
 
   @property({ attribute: false }) lanes: readonly LaneView[] = [];
   @state() private metric: ChartMetricId = 'latency_p50_ms';
-  private series: readonly PlotSeries[] = [];
+  #series: readonly PlotSeries[] = [];
 
   protected override willUpdate(): void {
-    if (this.series.length === this.lanes.length) return;
-    this.series = this.lanes.map(({ id, kind }) => {
+    if (this.#series.length === this.lanes.length) return;
+    this.#series = this.lanes.map(({ id, kind }) => {
       const { colour, dash } = LANES[id].mark;
       return { label: kind.label, colour, dash, width: 2 };
     });
@@ -92,7 +92,7 @@ export class LabHistory extends LitElement {
       <lab-plot
         .height=${HEIGHT}
         .seconds=${SECONDS}
-        .series=${this.series}
+        .series=${this.#series}
         .unit=${metricUnit(metric)}
         .span=${METRICS[metric].chart}
         .data=${joinedHistories(histories, metric, percent ? 100 : 1)}

@@ -45,16 +45,16 @@ export class LabLaneCalls extends LitElement {
   @property({ attribute: false }) lanes: readonly LaneView[] = [];
   @state() private chosen: LaneId = 'webrtc';
   @state() private open = false;
-  private ends: readonly CallEnd[] = [];
-  private endsOf: CallEnds<Call> | null = null;
+  #ends: readonly CallEnd[] = [];
+  #endsOf: CallEnds<Call> | null = null;
 
   protected override willUpdate(): void {
     const view = this.lanes.find(({ id }) => id === this.chosen);
     const call = view?.lane?.call ?? null;
     // What was seen of a call stays when it has ended.
-    if (call === null || call === this.endsOf) return;
-    this.endsOf = call;
-    this.ends = [
+    if (call === null || call === this.#endsOf) return;
+    this.#endsOf = call;
+    this.#ends = [
       { label: 'Sender', call: call.sender },
       { label: 'Receiver', call: call.receiver },
     ];
@@ -64,13 +64,13 @@ export class LabLaneCalls extends LitElement {
     const family = this.lanes.filter(({ kind }) => {
       return kind.family === 'webrtc' || kind.path.includes('data channel');
     });
-    return html`<details class="panel" ?open=${this.open} @toggle=${this.toggled}>
+    return html`<details class="panel" ?open=${this.open} @toggle=${this.#toggled}>
       <summary><h2>The WebRTC path, step by step</h2></summary>
-      ${this.open ? this.content(family) : ''}
+      ${this.open ? this.#content(family) : ''}
     </details>`;
   }
 
-  private content(family: readonly LaneView[]): TemplateResult {
+  #content(family: readonly LaneView[]): TemplateResult {
     return html`<div class="content">
       <div class="head">
         <p class="caption">
@@ -78,26 +78,26 @@ export class LabLaneCalls extends LitElement {
         </p>
         <div class="field">
           <label for="lane">Lane</label>
-          <select id="lane" @change=${this.choose}>
+          <select id="lane" @change=${this.#choose}>
             ${family.map(({ id, kind }) => selectOption(id, kind.label, this.chosen))}
           </select>
         </div>
       </div>
       ${
-        this.ends.length === 0
+        this.#ends.length === 0
           ? html`<p>Nothing yet: press Start with this lane switched on.</p>`
-          : html`<lab-call .ends=${this.ends}></lab-call>`
+          : html`<lab-call .#ends=${this.#ends}></lab-call>`
       }
     </div>`;
   }
 
-  private readonly toggled = (event: Event): void => {
+  readonly #toggled = (event: Event): void => {
     this.open = (event.target as HTMLDetailsElement).open;
   };
 
-  private readonly choose = (event: Event): void => {
+  readonly #choose = (event: Event): void => {
     this.chosen = (event.target as HTMLSelectElement).value as LaneId;
-    this.ends = [];
-    this.endsOf = null;
+    this.#ends = [];
+    this.#endsOf = null;
   };
 }

@@ -68,17 +68,17 @@ export class LabLaneDetails extends LitElement {
   /** Those of the view: they change while it stays. */
   @property({ attribute: false }) figures: LaneFigures = NO_FIGURES;
   @state() private message: SentMessage | null = null;
-  private timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    void this.ask();
-    this.timer = setInterval(() => void this.ask(), MESSAGE_INTERVAL_MS);
+    void this.#ask();
+    this.#timer = setInterval(() => void this.#ask(), MESSAGE_INTERVAL_MS);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    clearInterval(this.timer);
+    clearInterval(this.#timer);
   }
 
   protected override render(): TemplateResult | typeof nothing {
@@ -87,11 +87,11 @@ export class LabLaneDetails extends LitElement {
     const { kind, lane } = view;
     return html`<p class="about">${kind.note}</p>
       <lab-path .stations=${stationsOfLane(kind.path)}></lab-path>
-      <dl>${LANE_METRICS.map((id) => this.figure(id, kind.lacks[id]))}</dl>
-      ${this.wire(lane !== null)}`;
+      <dl>${LANE_METRICS.map((id) => this.#figure(id, kind.lacks[id]))}</dl>
+      ${this.#wire(lane !== null)}`;
   }
 
-  private figure(id: LaneMetricId, lack: string | undefined): TemplateResult {
+  #figure(id: LaneMetricId, lack: string | undefined): TemplateResult {
     return html`<div>
       <dt><lab-metric .metric=${id}></lab-metric></dt>
       ${
@@ -105,7 +105,7 @@ export class LabLaneDetails extends LitElement {
     </div>`;
   }
 
-  private wire(open: boolean): TemplateResult {
+  #wire(open: boolean): TemplateResult {
     const { message, view } = this;
     if (view?.kind.family === 'webrtc') {
       return html`<p class="caption">
@@ -119,29 +119,29 @@ export class LabLaneDetails extends LitElement {
       </p>`;
     }
     if (message.parts !== null) {
-      return html`<lab-wire class="plain" .message=${message.parts}></lab-wire>${this.capture()}`;
+      return html`<lab-wire class="plain" .message=${message.parts}></lab-wire>${this.#capture()}`;
     }
     return html`<p class="caption">The last message: ${message.summary}</p>`;
   }
 
-  private capture(): TemplateResult | typeof nothing {
+  #capture(): TemplateResult | typeof nothing {
     if (this.view?.kind.path.some((part) => part.startsWith('RTP')) !== true) return nothing;
     return html`<p class="capture">
-      <button type="button" @click=${this.save}>Save the packets for Wireshark</button>
+      <button type="button" @click=${this.#save}>Save the packets for Wireshark</button>
       <span class="caption"
         >A pcapng file of the packets of the last minute, as RTP with Opus.</span
       >
     </p>`;
   }
 
-  private readonly save = async (): Promise<void> => {
+  readonly #save = async (): Promise<void> => {
     const { view } = this;
     const file = await view?.lane?.captureFile();
     if (file)
       saveFile(`micwire-${view!.id}-${timeName()}.pcapng`, 'application/octet-stream', file);
   };
 
-  private async ask(): Promise<void> {
+  async #ask(): Promise<void> {
     const { view } = this;
     const message = (await view?.lane?.lastMessage()) ?? null;
     if (view === this.view) this.message = message === null ? null : sentMessage(message);

@@ -55,7 +55,7 @@ export class LabLanes extends LitElement {
   @state() private open: ReadonlySet<LaneId> = new Set();
 
   protected override render(): TemplateResult {
-    const scale = this.latencyScale();
+    const scale = this.#latencyScale();
     return html`<table>
       <caption class="unseen">
         The lanes, all with the same source. A number key hears that lane alone, 0 the source.
@@ -89,15 +89,15 @@ export class LabLanes extends LitElement {
         </tr>
       </thead>
       <tbody>
-        ${this.sourceRow()} ${this.lanes.map((view, index) => this.rows(view, index + 1, scale))}
+        ${this.#sourceRow()} ${this.lanes.map((view, index) => this.#rows(view, index + 1, scale))}
       </tbody>
     </table>`;
   }
 
-  private sourceRow(): TemplateResult {
+  #sourceRow(): TemplateResult {
     return html`<tr class="source">
       <td class="run"></td>
-      <td class="hear">${this.hearButton('source', '0', 'the source')}</td>
+      <td class="hear">${this.#hearButton('source', '0', 'the source')}</td>
       <th scope="row" class="lane">
         <span class="name">Source</span>
         <span class="caption">What goes into every lane.</span>
@@ -109,7 +109,7 @@ export class LabLanes extends LitElement {
     </tr>`;
   }
 
-  private rows(view: LaneView, number: number, scale: number): TemplateResult {
+  #rows(view: LaneView, number: number, scale: number): TemplateResult {
     const { id, kind, figures, history, lane } = view;
     const { colour, dash } = LANES[id].mark;
     const open = this.open.has(id);
@@ -121,10 +121,10 @@ export class LabLanes extends LitElement {
             aria-label=${`Run ${kind.label}`}
             .checked=${this.chosen.includes(id) && view.state !== 'unavailable'}
             ?disabled=${this.fixed || view.state === 'unavailable'}
-            @change=${(event: Event) => this.choose(id, event)}
+            @change=${(event: Event) => this.#choose(id, event)}
           />
         </td>
-        <td class="hear">${this.hearButton(id, String(number), kind.label, lane === null)}</td>
+        <td class="hear">${this.#hearButton(id, String(number), kind.label, lane === null)}</td>
         <th scope="row" class="lane">
           <span class="name">${laneMark(id)} ${kind.label}</span>
           <span class="caption">${whatToSay(view)}</span>
@@ -160,7 +160,7 @@ export class LabLanes extends LitElement {
             type="button"
             aria-expanded=${open}
             aria-label=${`Details of ${kind.label}`}
-            @click=${() => this.toggle(id)}
+            @click=${() => this.#toggle(id)}
           >
             <span aria-hidden="true">${open ? '▴' : '▾'}</span>
           </button>
@@ -177,7 +177,7 @@ export class LabLanes extends LitElement {
       }`;
   }
 
-  private hearButton(
+  #hearButton(
     heard: NonNullable<Heard>,
     key: string,
     name: string,
@@ -198,7 +198,7 @@ export class LabLanes extends LitElement {
   }
 
   /** One scale for all, so that the lines can be compared. */
-  private latencyScale(): number {
+  #latencyScale(): number {
     let highest = 0;
     for (const { history } of this.lanes) {
       for (const value of history.columns.latency_p50_ms.slice(-CHART_SECONDS)) {
@@ -208,13 +208,13 @@ export class LabLanes extends LitElement {
     return scaleFor(Math.max(highest, 100));
   }
 
-  private choose(id: LaneId, event: Event): void {
+  #choose(id: LaneId, event: Event): void {
     const on = (event.target as HTMLInputElement).checked;
     const others = this.chosen.filter((each) => each !== id);
     fire(this, 'lab-lanes', { lanes: on ? [...others, id] : others });
   }
 
-  private toggle(id: LaneId): void {
+  #toggle(id: LaneId): void {
     const open = new Set(this.open);
     if (!open.delete(id)) open.add(id);
     this.open = open;

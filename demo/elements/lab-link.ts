@@ -54,33 +54,33 @@ export class LabLink extends LitElement {
       <div class="head">
         <h2 id="title">Simulated network</h2>
         <p class="caption note">${note}</p>
-        ${this.lateness()}
+        ${this.#lateness()}
       </div>
       ${this.missing === '' ? nothing : html`<p class="missing" role="status">▲ ${this.missing}</p>`}
       <fieldset ?disabled=${this.fixed}>
         <legend class="unseen">Preset</legend>
         <div class="presets">
           ${(Object.entries(PRESETS) as [LinkPresetId, (typeof PRESETS)[LinkPresetId]][]).map(
-            ([id, { label }]) => this.preset(id, label),
+            ([id, { label }]) => this.#preset(id, label),
           )}
         </div>
       </fieldset>
       <fieldset ?disabled=${this.fixed} class="sliders">
         <legend class="unseen">Settings</legend>
-        ${MAIN_CONTROLS.map((control) => this.slider(control))}
+        ${MAIN_CONTROLS.map((control) => this.#slider(control))}
       </fieldset>
       <details>
         <summary>Bursts, order, standstills, trace</summary>
         <fieldset ?disabled=${this.fixed} class="sliders">
           <legend class="unseen">More settings</legend>
-          ${MORE_CONTROLS.map((control) => this.slider(control))} ${this.distribution()}
-          ${this.order()} ${this.trace()}
+          ${MORE_CONTROLS.map((control) => this.#slider(control))} ${this.#distribution()}
+          ${this.#order()} ${this.#trace()}
         </fieldset>
       </details>
     </section>`;
   }
 
-  private preset(id: LinkPresetId, label: string): TemplateResult {
+  #preset(id: LinkPresetId, label: string): TemplateResult {
     return html`<label>
       <input
         type="radio"
@@ -91,7 +91,7 @@ export class LabLink extends LitElement {
     </label>`;
   }
 
-  private slider(control: LinkControl): TemplateResult {
+  #slider(control: LinkControl): TemplateResult {
     const { name, label } = control;
     const value = this.choice.settings[name];
     const text = controlText(control, value);
@@ -105,16 +105,16 @@ export class LabLink extends LitElement {
         max=${SLIDER_STEPS}
         .value=${String(positionOf(control, value))}
         aria-valuetext=${text}
-        @input=${(event: Event) => this.slide(control, event)}
+        @input=${(event: Event) => this.#slide(control, event)}
       />
     </div>`;
   }
 
-  private distribution(): TemplateResult {
+  #distribution(): TemplateResult {
     const { jitterDistribution } = this.choice.settings;
     return html`<div class="field">
       <label for="distribution">Delays spread</label>
-      <select id="distribution" @change=${this.distribute}>
+      <select id="distribution" @change=${this.#distribute}>
         ${JITTER_DISTRIBUTIONS.map((each) =>
           selectOption(each, DISTRIBUTIONS[each], jitterDistribution),
         )}
@@ -122,27 +122,27 @@ export class LabLink extends LitElement {
     </div>`;
   }
 
-  private order(): TemplateResult {
+  #order(): TemplateResult {
     return html`<label class="check">
       <input
         type="checkbox"
         .checked=${this.choice.settings.keepOrder}
         @change=${(event: Event) =>
-          this.change({ keepOrder: (event.target as HTMLInputElement).checked })}
+          this.#change({ keepOrder: (event.target as HTMLInputElement).checked })}
       />Packets keep their order
     </label>`;
   }
 
-  private trace(): TemplateResult {
+  #trace(): TemplateResult {
     const { trace } = this.choice.settings;
     return html`<div class="field trace">
       <label for="trace">Replay a recorded network</label>
       <div>
-        <input id="trace" type="file" accept=".txt,.csv,.trace,text/*" @change=${this.readTrace} />
+        <input id="trace" type="file" accept=".txt,.csv,.trace,text/*" @change=${this.#readTrace} />
         ${
           trace === null
             ? nothing
-            : html`<button type="button" @click=${() => this.change({ trace: null })}>
+            : html`<button type="button" @click=${() => this.#change({ trace: null })}>
                 Take out
               </button>`
         }
@@ -158,7 +158,7 @@ export class LabLink extends LitElement {
     </div>`;
   }
 
-  private lateness(): TemplateResult {
+  #lateness(): TemplateResult {
     const { latenessMs } = this;
     const late = latenessMs !== null && latenessMs > MAX_LATENESS_MS;
     return html`<p class="lateness ${late ? 'late' : ''}">
@@ -169,26 +169,26 @@ export class LabLink extends LitElement {
     </p>`;
   }
 
-  private slide(control: LinkControl, event: Event): void {
+  #slide(control: LinkControl, event: Event): void {
     const value = valueAt(control, Number((event.target as HTMLInputElement).value));
     const settings = withControl(this.choice.settings, control.name, value);
     fire(this, 'lab-link', { name: 'custom', settings });
   }
 
-  private change(changes: Partial<LinkSettings>): void {
+  #change(changes: Partial<LinkSettings>): void {
     fire(this, 'lab-link', { name: 'custom', settings: { ...this.choice.settings, ...changes } });
   }
 
-  private readonly distribute = (event: Event): void => {
+  readonly #distribute = (event: Event): void => {
     const jitterDistribution = (event.target as HTMLSelectElement).value as JitterDistribution;
-    this.change({ jitterDistribution });
+    this.#change({ jitterDistribution });
   };
 
-  private readonly readTrace = async (event: Event): Promise<void> => {
+  readonly #readTrace = async (event: Event): Promise<void> => {
     const file = (event.target as HTMLInputElement).files?.[0];
     if (file === undefined) return;
     try {
-      this.change({ trace: parseLinkTrace(await file.text()) });
+      this.#change({ trace: parseLinkTrace(await file.text()) });
       this.traceProblem = '';
     } catch (error) {
       this.traceProblem = error instanceof Error ? error.message : String(error);

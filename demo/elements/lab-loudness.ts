@@ -91,62 +91,63 @@ export class LabLoudness extends LitElement {
   @query('canvas') private canvas!: HTMLCanvasElement;
   @query('lab-plot') private plot!: LabPlot;
 
-  private readonly monitor = new LoudnessMonitor(this);
-  private readonly dark = matchMedia('(prefers-color-scheme: dark)');
-  private theme: ScopeTheme | null = null;
-  private span: readonly [number, number] = loudnessSpan('+9', 'LUFS');
-  private plottedAt = -Infinity;
+  readonly #monitor = new LoudnessMonitor(this);
+  readonly #dark = matchMedia('(prefers-color-scheme: dark)');
+  #theme: ScopeTheme | null = null;
+  #span: readonly [number, number] = loudnessSpan('+9', 'LUFS');
+  #plottedAt = -Infinity;
 
   constructor() {
     super();
-    new FrameLoop(this, () => this.draw());
+    new FrameLoop(this, () => this.#draw());
     new Ticker(this, TEXT_INTERVAL_MS);
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.dark.addEventListener('change', this.forgetTheme);
+    this.#dark.addEventListener('change', this.#forgetTheme);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.dark.removeEventListener('change', this.forgetTheme);
+    this.#dark.removeEventListener('change', this.#forgetTheme);
   }
 
   protected override willUpdate(changed: Map<string, unknown>): void {
     if (changed.has('scale') || changed.has('unit')) {
-      this.span = loudnessSpan(this.scale, this.unit);
+      this.#span = loudnessSpan(this.scale, this.unit);
     }
-    this.monitor.follow(this.side === 'in' ? this.input : this.output);
+    this.#monitor.follow(this.side === 'in' ? this.input : this.output);
   }
 
   protected override render(): TemplateResult {
-    const { monitor, unit } = this;
+    const { unit } = this;
+    const monitor = this.#monitor;
     const levels = monitor.read();
     return html`
       <section class="panel" aria-label="Loudness">
         <div class="head">
           <h2>Loudness</h2>
-          ${this.choice('Which side', this.side, { in: 'In', out: 'Out' }, (side) => {
+          ${this.#choice('Which side', this.side, { in: 'In', out: 'Out' }, (side) => {
             this.side = side;
           })}
-          ${this.choice('Unit', unit, { LUFS: 'LUFS', LU: 'LU' }, (chosen) => {
+          ${this.#choice('Unit', unit, { LUFS: 'LUFS', LU: 'LU' }, (chosen) => {
             this.unit = chosen;
           })}
-          ${this.choice('Scale', this.scale, { '+9': 'EBU +9', '+18': 'EBU +18' }, (scale) => {
+          ${this.#choice('Scale', this.scale, { '+9': 'EBU +9', '+18': 'EBU +18' }, (scale) => {
             this.scale = scale;
           })}
           <button @click=${() => monitor.toggle()}>${monitor.paused ? 'Continue' : 'Pause'}</button>
           <button @click=${() => monitor.reset()}>Reset</button>
         </div>
         <div class="pictures">
-          ${this.meterFor(levels)}
+          ${this.#meterFor(levels)}
           <lab-plot
             fixed
             .height=${LOUDNESS_HEIGHT}
             .seconds=${HISTORY_SECONDS}
             .series=${SERIES}
-            .span=${this.span}
+            .span=${this.#span}
             label=${`Loudness over the last ${HISTORY_SECONDS} seconds, in ${unit}: S, thin M, dashed I, the target a thin line`}
           ></lab-plot>
         </div>
@@ -169,7 +170,7 @@ export class LabLoudness extends LitElement {
     `;
   }
 
-  private meterFor(levels: LoudnessLevels | null): TemplateResult {
+  #meterFor(levels: LoudnessLevels | null): TemplateResult {
     const { low, high } = EBU_SCALES[this.scale];
     const zero = this.unit === 'LUFS' ? TARGET_LUFS : 0;
     const lufs = levels?.shortTermLufs ?? -Infinity;
@@ -187,7 +188,7 @@ export class LabLoudness extends LitElement {
     ></canvas>`;
   }
 
-  private choice<Value extends string>(
+  #choice<Value extends string>(
     name: string,
     chosen: Value,
     labels: Readonly<Record<Value, string>>,
@@ -209,16 +210,17 @@ export class LabLoudness extends LitElement {
     </fieldset>`;
   }
 
-  private readonly forgetTheme = (): void => {
-    this.theme = null;
+  readonly #forgetTheme = (): void => {
+    this.#theme = null;
   };
 
-  private draw(): void {
-    const { canvas, monitor, scale, unit } = this;
+  #draw(): void {
+    const { canvas, scale, unit } = this;
+    const monitor = this.#monitor;
     const pen = canvas?.getContext('2d');
     const width = canvas?.clientWidth ?? 0;
     if (!pen || width === 0) return;
-    this.theme ??= readTheme(this);
+    this.#theme ??= readTheme(this);
     const ratio = devicePixelRatio;
     const [wide, high] = [Math.round(width * ratio), Math.round(LOUDNESS_HEIGHT * ratio)];
     if (canvas.width !== wide || canvas.height !== high) {
@@ -227,10 +229,10 @@ export class LabLoudness extends LitElement {
     }
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     const levels = monitor.read();
-    drawLoudness(pen, width, { levels, scale, unit }, this.theme);
+    drawLoudness(pen, width, { levels, scale, unit }, this.#theme);
     const now = performance.now();
-    if (now - this.plottedAt < PLOT_INTERVAL_MS) return;
-    this.plottedAt = now;
+    if (now - this.#plottedAt < PLOT_INTERVAL_MS) return;
+    this.#plottedAt = now;
     const integrated = levels?.integratedLufs ?? -Infinity;
     this.plot.data = loudnessColumns(monitor.history, integrated, scale, unit);
   }

@@ -73,7 +73,7 @@ export class LabMetric extends LitElement {
     return html`<button type="button" popovertarget="definition" aria-label="${label}: what it is">
         ${shown}
       </button>
-      <div id="definition" popover role="note" aria-label=${label} @toggle=${this.place}>
+      <div id="definition" popover role="note" aria-label=${label} @toggle=${this.#place}>
         <h3>${label}${unit === '' ? nothing : `, ${unit === 'ratio' ? '%' : unit}`}</h3>
         <p>${definition}</p>
         ${webrtc === null ? nothing : html`<p class="caption">WebRTC: <code>${webrtc}</code></p>`}
@@ -85,7 +85,7 @@ export class LabMetric extends LitElement {
   }
 
   /** Below the name, or above it where there is no room below; within the window. */
-  private readonly place = (event: Event): void => {
+  readonly #place = (event: Event): void => {
     if ((event as ToggleEvent).newState !== 'open') return;
     const { button, popup } = this;
     const name = button.getBoundingClientRect();

@@ -53,30 +53,30 @@ export class LabOpus extends LitElement {
       <div class="pair">
         <div class="field">
           <label for="bitrate">Bitrate</label>
-          <select id="bitrate" @change=${(event: Event) => this.setNumber('bitrate', event)}>
+          <select id="bitrate" @change=${(event: Event) => this.#setNumber('bitrate', event)}>
             ${BITRATES.map((rate) => selectOption(rate, `${rate / 1000} kbit/s`, bitrate))}
           </select>
         </div>
         <div class="field">
           <label for="complexity">Complexity</label>
-          <select id="complexity" @change=${(event: Event) => this.setNumber('complexity', event)}>
+          <select id="complexity" @change=${(event: Event) => this.#setNumber('complexity', event)}>
             ${COMPLEXITIES.map((value) => selectOption(value, String(value), complexity))}
           </select>
         </div>
       </div>
       <div class="pair">
-        ${this.choice('application', 'Tuned for', APPLICATION_LABELS)}
-        ${this.choice('bitrateMode', 'Packets', BITRATE_MODE_LABELS)}
+        ${this.#choice('application', 'Tuned for', APPLICATION_LABELS)}
+        ${this.#choice('bitrateMode', 'Packets', BITRATE_MODE_LABELS)}
       </div>
-      ${this.choice('encodeIn', 'Encoded', ROUTE_LABELS)}
+      ${this.#choice('encodeIn', 'Encoded', ROUTE_LABELS)}
       <div class="checks">
-        ${this.check('fec', fec, 'Packets carry the one before (FEC)', application === 'lowdelay')}
-        ${this.check('dtx', dtx, 'Silence takes next to nothing (DTX)')}
+        ${this.#check('fec', fec, 'Packets carry the one before (FEC)', application === 'lowdelay')}
+        ${this.#check('dtx', dtx, 'Silence takes next to nothing (DTX)')}
       </div>
     </fieldset>`;
   }
 
-  private choice(
+  #choice(
     name: 'application' | 'bitrateMode' | 'encodeIn',
     label: string,
     labels: Readonly<Record<string, string>>,
@@ -92,12 +92,7 @@ export class LabOpus extends LitElement {
     </div>`;
   }
 
-  private check(
-    name: 'fec' | 'dtx',
-    checked: boolean,
-    label: string,
-    disabled = false,
-  ): TemplateResult {
+  #check(name: 'fec' | 'dtx', checked: boolean, label: string, disabled = false): TemplateResult {
     return html`<label>
       <input
         type="checkbox"
@@ -109,7 +104,7 @@ export class LabOpus extends LitElement {
     </label>`;
   }
 
-  private setNumber(name: 'bitrate' | 'complexity', event: Event): void {
+  #setNumber(name: 'bitrate' | 'complexity', event: Event): void {
     fire(this, 'lab-configure', { [name]: Number((event.target as HTMLSelectElement).value) });
   }
 }

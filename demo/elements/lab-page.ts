@@ -41,12 +41,12 @@ export class LabPage extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    addEventListener('hashchange', this.follow);
+    addEventListener('hashchange', this.#follow);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    removeEventListener('hashchange', this.follow);
+    removeEventListener('hashchange', this.#follow);
   }
 
   protected override render(): TemplateResult {
@@ -75,7 +75,7 @@ export class LabPage extends LitElement {
     `;
   }
 
-  private readonly follow = (): void => {
+  readonly #follow = (): void => {
     this.view = viewOf(location.hash);
   };
 }

@@ -76,31 +76,31 @@ export class LabPlot extends LitElement {
   /** Whether there can be no chart. */
   @state() private missing = false;
 
-  private library: typeof uPlot | null = null;
-  private plot: uPlot | null = null;
-  private wide = 0;
-  private readonly dark = matchMedia('(prefers-color-scheme: dark)');
-  private readonly resize = new ResizeObserver(() => this.fit());
+  #library: typeof uPlot | null = null;
+  #plot: uPlot | null = null;
+  #wide = 0;
+  readonly #dark = matchMedia('(prefers-color-scheme: dark)');
+  readonly #resize = new ResizeObserver(() => this.#fit());
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.resize.observe(this);
-    this.dark.addEventListener('change', this.rebuild);
-    void this.load();
+    this.#resize.observe(this);
+    this.#dark.addEventListener('change', this.#rebuild);
+    void this.#load();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.resize.disconnect();
-    this.dark.removeEventListener('change', this.rebuild);
-    this.plot?.destroy();
-    this.plot = null;
+    this.#resize.disconnect();
+    this.#dark.removeEventListener('change', this.#rebuild);
+    this.#plot?.destroy();
+    this.#plot = null;
   }
 
   /** Draws what the columns of `data` hold now. */
   redraw(): void {
-    if (this.plot === null || this.data.length === 0) return;
-    this.plot.setData(this.data as unknown as uPlot.AlignedData);
+    if (this.#plot === null || this.data.length === 0) return;
+    this.#plot.setData(this.data as unknown as uPlot.AlignedData);
   }
 
   protected override render(): TemplateResult {
@@ -116,34 +116,34 @@ export class LabPlot extends LitElement {
 
   protected override updated(changed: Map<string, unknown>): void {
     const shape = ['series', 'height', 'unit', 'bare', 'seconds', 'span', 'fixed'];
-    if (this.plot === null || shape.some((name) => changed.has(name))) this.rebuild();
+    if (this.#plot === null || shape.some((name) => changed.has(name))) this.#rebuild();
     else if (changed.has('data')) this.redraw();
   }
 
-  private async load(): Promise<void> {
-    this.library = await loadLibrary();
-    this.missing = this.library === null;
-    if (this.isConnected) this.rebuild();
+  async #load(): Promise<void> {
+    this.#library = await loadLibrary();
+    this.missing = this.#library === null;
+    if (this.isConnected) this.#rebuild();
   }
 
-  private fit(): void {
+  #fit(): void {
     const width = this.clientWidth;
-    if (width === this.wide || width === 0) return;
-    this.wide = width;
-    if (this.plot === null) this.rebuild();
-    else this.plot.setSize({ width, height: this.height });
+    if (width === this.#wide || width === 0) return;
+    this.#wide = width;
+    if (this.#plot === null) this.#rebuild();
+    else this.#plot.setSize({ width, height: this.height });
   }
 
-  private readonly rebuild = (): void => {
-    this.plot?.destroy();
-    this.plot = null;
-    const { library: Plot } = this;
-    if (Plot === null || !this.frame || this.wide === 0) return;
+  readonly #rebuild = (): void => {
+    this.#plot?.destroy();
+    this.#plot = null;
+    const Plot = this.#library;
+    if (Plot === null || !this.frame || this.#wide === 0) return;
     const data = this.data.length > 0 ? this.data : [[], ...this.series.map(() => [])];
-    this.plot = new Plot(this.options(), data as unknown as uPlot.AlignedData, this.frame);
+    this.#plot = new Plot(this.#options(), data as unknown as uPlot.AlignedData, this.frame);
   };
 
-  private options(): uPlot.Options {
+  #options(): uPlot.Options {
     const style = getComputedStyle(this);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
     const font = `${AXIS_FONT_PX}px ${colour('--mono')}`;
@@ -154,7 +154,7 @@ export class LabPlot extends LitElement {
       ticks: { show: false },
     };
     return {
-      width: this.wide,
+      width: this.#wide,
       height: this.height,
       padding: this.bare ? [4, 2, 4, 2] : [10, 12, 0, 0],
       cursor: { show: false },
@@ -162,7 +162,7 @@ export class LabPlot extends LitElement {
       select: { show: false, left: 0, top: 0, width: 0, height: 0 },
       scales: {
         x: { time: false, range: (_, __, max) => [(max ?? 0) - this.seconds, max ?? 0] },
-        y: { range: (_, min, max) => this.range(min, max) },
+        y: { range: (_, min, max) => this.#range(min, max) },
       },
       axes: this.bare
         ? [{ show: false }, { show: false }]
@@ -171,14 +171,14 @@ export class LabPlot extends LitElement {
               ...axis,
               size: 20,
               gap: 2,
-              splits: (self) => this.splits(self),
-              values: (self, at) => this.ages(self, at),
+              splits: (self) => this.#splits(self),
+              values: (self, at) => this.#ages(self, at),
             },
             {
               ...axis,
               size: this.unit.length > 2 ? 76 : 52,
               gap: 4,
-              values: (_, at) => at.map((value) => this.scaleText(value)),
+              values: (_, at) => at.map((value) => this.#scaleText(value)),
             },
           ],
       series: [
@@ -194,7 +194,7 @@ export class LabPlot extends LitElement {
     };
   }
 
-  private range(min: number | null, max: number | null): [number, number] {
+  #range(min: number | null, max: number | null): [number, number] {
     const [low, high] = this.span;
     if (this.fixed) return [low, high];
     const top = Math.max(high, (max ?? high) * 1.1);
@@ -202,7 +202,7 @@ export class LabPlot extends LitElement {
   }
 
   /** Marks at round ages, the newest at the right. */
-  private splits(self: uPlot): number[] {
+  #splits(self: uPlot): number[] {
     const newest = self.scales['x']?.max ?? 0;
     const step = this.seconds <= 60 ? 10 : 20;
     const count = Math.floor(this.seconds / step);
@@ -210,7 +210,7 @@ export class LabPlot extends LitElement {
   }
 
   /** The x axis tells how long ago it was. */
-  private ages(self: uPlot, at: readonly number[]): string[] {
+  #ages(self: uPlot, at: readonly number[]): string[] {
     const newest = self.scales['x']?.max ?? 0;
     return at.map((value, i) => {
       const age = Math.round(newest - value);
@@ -220,7 +220,7 @@ export class LabPlot extends LitElement {
     });
   }
 
-  private scaleText(value: number): string {
+  #scaleText(value: number): string {
     const text = String(Math.round(value * 100) / 100).replace('-', '−');
     return this.unit === '' ? text : `${text} ${this.unit}`;
   }

@@ -92,7 +92,7 @@ export class LabRecorder extends LitElement {
   @property({ attribute: false }) context: BaseAudioContext | null = null;
   /** What is recorded; null where nothing runs. */
   @property({ attribute: false }) source: Source | null = null;
-  private readonly recording = new Recording(this);
+  readonly #recording = new Recording(this);
 
   constructor() {
     super();
@@ -100,11 +100,11 @@ export class LabRecorder extends LitElement {
   }
 
   protected override willUpdate(): void {
-    this.recording.follow(this.source);
+    this.#recording.follow(this.source);
   }
 
   protected override render(): TemplateResult {
-    const { phase, seconds, bytes: size, file } = this.recording;
+    const { phase, seconds, bytes: size, file } = this.#recording;
     const going = phase === 'recording' || phase === 'paused';
     const [length, unit] = bytes(size).split(' ');
     return html`<section class="panel" aria-label="Recording">
@@ -112,14 +112,14 @@ export class LabRecorder extends LitElement {
         <h2>Recording</h2>
         <fieldset class="choice" aria-label="Container" ?disabled=${phase !== 'idle'}>
           ${(Object.entries(CONTAINERS) as [RecorderContainer, string][]).map(([id, label]) =>
-            this.containerChoice(id, label),
+            this.#containerChoice(id, label),
           )}
         </fieldset>
         <button
           class="record ${going ? '' : 'primary'}"
           type="button"
           ?disabled=${phase === 'busy' || (!going && this.source === null)}
-          @click=${this.toggle}
+          @click=${this.#toggle}
         >
           ${going ? 'Stop recording' : 'Record'}
         </button>
@@ -127,7 +127,7 @@ export class LabRecorder extends LitElement {
           class="pause"
           type="button"
           ?disabled=${!going}
-          @click=${() => this.recording.togglePause()}
+          @click=${() => this.#recording.togglePause()}
         >
           ${phase === 'paused' ? 'Resume' : 'Pause'}
         </button>
@@ -140,27 +140,27 @@ export class LabRecorder extends LitElement {
               : figure('Length', seconds.toFixed(2), 's')
           }
           ${figure('Size', length!, unit!)}
-          ${file === null ? this.levelFigure() : truePeakFigure(file.truePeakDbtp)}
+          ${file === null ? this.#levelFigure() : truePeakFigure(file.truePeakDbtp)}
         </dl>
-        <div class="file">${this.outcome()}</div>
+        <div class="file">${this.#outcome()}</div>
       </div>
     </section>`;
   }
 
-  private containerChoice(container: RecorderContainer, label: string): TemplateResult {
+  #containerChoice(container: RecorderContainer, label: string): TemplateResult {
     return html`<label>
       <input
         type="radio"
         name="container"
         .value=${container}
-        .checked=${this.recording.container === container}
-        @change=${() => this.choose(container)}
+        .checked=${this.#recording.container === container}
+        @change=${() => this.#choose(container)}
       />${label}
     </label>`;
   }
 
-  private levelFigure(): TemplateResult {
-    const { level } = this.recording;
+  #levelFigure(): TemplateResult {
+    const { level } = this.#recording;
     const text = decibels(level);
     const now = Math.round(Math.max(METER_FLOOR_DBFS, Math.min(0, level)));
     return html`<div
@@ -175,18 +175,18 @@ export class LabRecorder extends LitElement {
     </div>`;
   }
 
-  private outcome(): TemplateResult {
-    const { problem, file } = this.recording;
+  #outcome(): TemplateResult {
+    const { problem, file } = this.#recording;
     if (problem !== null) {
       return html`<p class="problem" role="alert">${problem.title} ${problem.cure}</p>`;
     }
-    if (file === null) return html`<p class="caption" role="status">${this.hint()}</p>`;
+    if (file === null) return html`<p class="caption" role="status">${this.#hint()}</p>`;
     return html`<audio controls src=${file.url} aria-label="The recording"></audio>
       <a href=${file.url} download=${file.name}>Download ${bytes(file.bytes)}</a>`;
   }
 
-  private hint(): string {
-    const { phase, container } = this.recording;
+  #hint(): string {
+    const { phase, container } = this.#recording;
     if (phase === 'recording') return 'Recording. You can listen to it here when it is complete.';
     if (phase === 'paused') return 'Paused. This part is left out.';
     if (phase === 'busy') return 'One moment.';
@@ -196,13 +196,14 @@ export class LabRecorder extends LitElement {
     return `Records the source, mono: ${opus}.`;
   }
 
-  private choose(container: RecorderContainer): void {
-    this.recording.container = container;
+  #choose(container: RecorderContainer): void {
+    this.#recording.container = container;
     this.requestUpdate();
   }
 
-  private readonly toggle = (): void => {
-    const { recording, context } = this;
+  readonly #toggle = (): void => {
+    const { context } = this;
+    const recording = this.#recording;
     if (recording.phase !== 'idle') void recording.stop();
     else if (context !== null) void recording.start(context);
   };

@@ -53,19 +53,19 @@ export class LabResults extends LitElement {
           </p>
         </div>
         <div class="files">
-          <button type="button" @click=${this.saveJson}>Save JSON</button>
-          <button type="button" @click=${this.saveCsv}>Save CSV</button>
+          <button type="button" @click=${this.#saveJson}>Save JSON</button>
+          <button type="button" @click=${this.#saveCsv}>Save CSV</button>
         </div>
       </div>
-      ${tables.map((table) => this.table(table, settings.lanes))}
+      ${tables.map((table) => this.#table(table, settings.lanes))}
     </section>`;
   }
 
-  private table(table: LinkTable, lanes: readonly LaneId[]): TemplateResult {
+  #table(table: LinkTable, lanes: readonly LaneId[]): TemplateResult {
     const label = PRESETS[table.link as LinkPresetId]?.label ?? 'The network as set';
     return html`<h3>${label}</h3>
       <p class="verdict">${table.verdict}</p>
-      <p class="caption">${this.count(table)}</p>
+      <p class="caption">${this.#count(table)}</p>
       <div class="scroll" tabindex="0" role="region" aria-label=${`Figures over ${label}`}>
         <table>
           <thead>
@@ -81,13 +81,13 @@ export class LabResults extends LitElement {
             </tr>
           </thead>
           <tbody>
-            ${lanes.map((id) => this.row(id, table))}
+            ${lanes.map((id) => this.#row(id, table))}
           </tbody>
         </table>
       </div>`;
   }
 
-  private row(id: LaneId, { lanes }: LinkTable): TemplateResult {
+  #row(id: LaneId, { lanes }: LinkTable): TemplateResult {
     const spreads = lanes[id];
     return html`<tr>
       <th scope="row" class="lane"><span>${laneMark(id)} ${LANES[id].label}</span></th>
@@ -95,7 +95,7 @@ export class LabResults extends LitElement {
     </tr>`;
   }
 
-  private count({ counted, voided, run, link }: LinkTable): string {
+  #count({ counted, voided, run, link }: LinkTable): string {
     const lateness = metricText('link_lateness_p99_ms', run.link_lateness_p99_ms?.max);
     const late =
       lateness === '–' ? '' : ` The simulated network was at most ${lateness} ms late (p99).`;
@@ -108,14 +108,14 @@ export class LabResults extends LitElement {
     return `${counted} of ${counted + voided} repetitions count, ${voided} ${voided === 1 ? 'is' : 'are'} void. ${[...reasons].join(' ')}`;
   }
 
-  private readonly saveJson = (): void => {
+  readonly #saveJson = (): void => {
     const { results } = this;
     if (results === null) return;
     const text = `${JSON.stringify(results, null, 2)}\n`;
     saveFile(`micwire-run-${timeName(results.startedAt)}.json`, 'application/json', text);
   };
 
-  private readonly saveCsv = (): void => {
+  readonly #saveCsv = (): void => {
     const { results } = this;
     if (results === null) return;
     saveFile(`micwire-run-${timeName(results.startedAt)}.csv`, 'text/csv', csvOf(results));

@@ -23,11 +23,11 @@ export class LabRoom extends LitElement {
 
   /** Audio lives here; the element draws it. Public for tests. */
   readonly calling: RoomCall = new RoomCall(this, roomOf(location.search));
-  private ends: readonly CallEnd[] = [];
+  #ends: readonly CallEnd[] = [];
 
   protected override willUpdate(): void {
     const { call } = this.calling;
-    if (call !== null && call !== this.ends[0]?.call) this.ends = [{ label: 'This side', call }];
+    if (call !== null && call !== this.#ends[0]?.call) this.#ends = [{ label: 'This side', call }];
   }
 
   protected override render(): TemplateResult {
@@ -39,13 +39,13 @@ export class LabRoom extends LitElement {
           <button
             type="button"
             class="start ${phase === 'idle' ? 'primary' : ''}"
-            @click=${this.toggle}
+            @click=${this.#toggle}
           >
             ${phase === 'idle' ? 'Start' : 'Hang up'}
           </button>
           <div>
             <h2 id="title">A call between two tabs, or two machines</h2>
-            <p role="status">${this.status()}</p>
+            <p role="status">${this.#status()}</p>
           </div>
           <a href=${there} target="_blank" rel="noopener">Open the other side</a>
         </div>
@@ -61,14 +61,14 @@ export class LabRoom extends LitElement {
         </div>
         <fieldset class="settings" ?disabled=${phase !== 'idle'}>
           <legend class="unseen">Settings</legend>
-          ${this.text('room', 'Room, the same on both sides', '[A-Za-z0-9_\\-]{1,64}')}
-          ${this.select('sound', 'Source', { speech: 'Speech', microphone: 'Microphone' })}
-          ${this.select('servers', 'STUN and TURN servers', SERVERS)}
-          ${this.select('policy', 'Allowed routes', {
+          ${this.#text('room', 'Room, the same on both sides', '[A-Za-z0-9_\\-]{1,64}')}
+          ${this.#select('sound', 'Source', { speech: 'Speech', microphone: 'Microphone' })}
+          ${this.#select('servers', 'STUN and TURN servers', SERVERS)}
+          ${this.#select('policy', 'Allowed routes', {
             all: 'Any',
             relay: 'Only through a TURN server',
           })}
-          ${settings.servers === 'own' ? this.ownServers() : nothing}
+          ${settings.servers === 'own' ? this.#ownServers() : nothing}
           <label class="check">
             <input
               type="checkbox"
@@ -82,21 +82,21 @@ export class LabRoom extends LitElement {
         </fieldset>
       </section>
       ${
-        this.ends.length === 0
+        this.#ends.length === 0
           ? nothing
           : html`<section class="panel" aria-label="The call, step by step">
-              <lab-call .ends=${this.ends}></lab-call>
+              <lab-call .ends=${this.#ends}></lab-call>
             </section>`
       }
     </main>`;
   }
 
-  private ownServers(): TemplateResult {
-    return html`${this.text('urls', 'Addresses, such as turn:example.org')}
-    ${this.text('username', 'User')} ${this.text('credential', 'Password')}`;
+  #ownServers(): TemplateResult {
+    return html`${this.#text('urls', 'Addresses, such as turn:example.org')}
+    ${this.#text('username', 'User')} ${this.#text('credential', 'Password')}`;
   }
 
-  private text(
+  #text(
     name: 'room' | 'urls' | 'username' | 'credential',
     label: string,
     pattern = '.*',
@@ -118,7 +118,7 @@ export class LabRoom extends LitElement {
     </div>`;
   }
 
-  private select<Name extends 'sound' | 'servers' | 'policy'>(
+  #select<Name extends 'sound' | 'servers' | 'policy'>(
     name: Name,
     label: string,
     labels: Readonly<Record<RoomCallSettings[Name], string>>,
@@ -136,7 +136,7 @@ export class LabRoom extends LitElement {
     </div>`;
   }
 
-  private status(): string {
+  #status(): string {
     const { phase, problem, call, settings } = this.calling;
     if (phase === 'up') return 'Connected. Wear headphones where the microphone is on.';
     if (phase === 'busy') {
@@ -148,7 +148,7 @@ export class LabRoom extends LitElement {
     return 'Press Start, open the other side, and press Start there.';
   }
 
-  private readonly toggle = (): void => {
+  readonly #toggle = (): void => {
     if (this.calling.phase === 'idle') void this.calling.start();
     else this.calling.hangUp();
   };

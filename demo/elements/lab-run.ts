@@ -107,12 +107,12 @@ export class LabRun extends LitElement {
         </p>
       </div>
       <div class="plan">
-        ${this.number('seconds', 'Measured, s', 1, 600)}
-        ${this.number('settleSeconds', 'Before, s', 0, 60)}
-        ${this.number('repetitions', 'Repetitions', 1, 100)}
+        ${this.#number('seconds', 'Measured, s', 1, 600)}
+        ${this.#number('settleSeconds', 'Before, s', 0, 60)}
+        ${this.#number('repetitions', 'Repetitions', 1, 100)}
         <fieldset ?disabled=${active}>
           <legend>Networks: ${linkWords(settings.links[0]!)}, and</legend>
-          <div class="links">${this.linkChoices()}</div>
+          <div class="links">${this.#linkChoices()}</div>
         </fieldset>
       </div>
       <div class="go">
@@ -125,16 +125,16 @@ export class LabRun extends LitElement {
         </button>
         <div>
           <progress max="1" .value=${done(progress)} aria-label="The run"></progress>
-          <p class="caption" role="status">${active ? running(progress) : this.duration()}</p>
+          <p class="caption" role="status">${active ? running(progress) : this.#duration()}</p>
         </div>
-        <button type="button" @click=${this.copy}>
+        <button type="button" @click=${this.#copy}>
           ${this.copied ? 'Copied' : 'Copy a link to these settings'}
         </button>
       </div>
     </section>`;
   }
 
-  private number(
+  #number(
     name: 'seconds' | 'settleSeconds' | 'repetitions',
     label: string,
     min: number,
@@ -150,18 +150,18 @@ export class LabRun extends LitElement {
         max=${max}
         ?disabled=${this.active}
         .value=${String(this.settings[name])}
-        @change=${(event: Event) => this.setNumber(name, event.target as HTMLInputElement)}
+        @change=${(event: Event) => this.#setNumber(name, event.target as HTMLInputElement)}
       />
     </div>`;
   }
 
-  private setNumber(name: 'seconds' | 'settleSeconds' | 'repetitions', input: HTMLInputElement) {
+  #setNumber(name: 'seconds' | 'settleSeconds' | 'repetitions', input: HTMLInputElement) {
     if (input.checkValidity() && input.value !== '') {
       fire(this, 'lab-plan', { [name]: Math.round(input.valueAsNumber) });
     } else input.value = String(this.settings[name]);
   }
 
-  private linkChoices(): TemplateResult[] {
+  #linkChoices(): TemplateResult[] {
     const [first, ...others] = this.settings.links;
     return (Object.keys(PRESETS) as LinkPresetId[])
       .filter((id) => id !== first!.name)
@@ -171,13 +171,13 @@ export class LabRun extends LitElement {
             <input
               type="checkbox"
               .checked=${others.some(({ name }) => name === id)}
-              @change=${(event: Event) => this.chooseLink(id, event)}
+              @change=${(event: Event) => this.#chooseLink(id, event)}
             />${PRESETS[id].label}
           </label>`,
       );
   }
 
-  private chooseLink(name: LinkPresetId, event: Event): void {
+  #chooseLink(name: LinkPresetId, event: Event): void {
     const [first, ...others] = this.settings.links;
     const rest = others.filter((each) => each.name !== name);
     if ((event.target as HTMLInputElement).checked) {
@@ -186,14 +186,14 @@ export class LabRun extends LitElement {
     fire(this, 'lab-plan', { links: [first!, ...rest] });
   }
 
-  private duration(): string {
+  #duration(): string {
     const { seconds, settleSeconds, repetitions, links } = this.settings;
     // Opening the lanes and waiting for the last sound take some seconds each time.
     const whole = repetitions * links.length * (seconds + settleSeconds + 5);
     return `Takes about ${timeText(whole)}. Anything that is playing stops first.`;
   }
 
-  private readonly copy = async (): Promise<void> => {
+  readonly #copy = async (): Promise<void> => {
     const query = queryOf(this.settings);
     const address = `${location.origin}${location.pathname}${query === '' ? '' : `?${query}`}`;
     history.replaceState(null, '', address);

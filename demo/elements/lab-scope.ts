@@ -40,18 +40,18 @@ export class LabScope extends LitElement {
   @property({ attribute: false }) tape: ChunkTape | null = null;
   @query('canvas') private canvas!: HTMLCanvasElement;
 
-  private readonly clock = new SmoothClock();
-  private readonly dark = matchMedia('(prefers-color-scheme: dark)');
-  private readonly resize = new ResizeObserver(() => this.fit());
-  private theme: ScopeTheme | null = null;
+  readonly #clock = new SmoothClock();
+  readonly #dark = matchMedia('(prefers-color-scheme: dark)');
+  readonly #resize = new ResizeObserver(() => this.#fit());
+  #theme: ScopeTheme | null = null;
   /** CSS pixels. */
-  private width = 0;
+  #width = 0;
 
   constructor() {
     super();
     new FrameLoop(
       this,
-      () => this.draw(),
+      () => this.#draw(),
       () => {
         this.inputTap?.update();
         this.outputTap?.update();
@@ -61,14 +61,14 @@ export class LabScope extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.resize.observe(this);
-    this.dark.addEventListener('change', this.forgetTheme);
+    this.#resize.observe(this);
+    this.#dark.addEventListener('change', this.#forgetTheme);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.resize.disconnect();
-    this.dark.removeEventListener('change', this.forgetTheme);
+    this.#resize.disconnect();
+    this.#dark.removeEventListener('change', this.#forgetTheme);
   }
 
   protected override render(): TemplateResult {
@@ -78,30 +78,31 @@ export class LabScope extends LitElement {
     ></canvas>`;
   }
 
-  private readonly forgetTheme = (): void => {
-    this.theme = null;
+  readonly #forgetTheme = (): void => {
+    this.#theme = null;
   };
 
-  private fit(): void {
+  #fit(): void {
     const { canvas } = this;
     if (!canvas) return;
-    this.width = this.clientWidth;
-    canvas.width = Math.round(this.width * devicePixelRatio);
+    this.#width = this.clientWidth;
+    canvas.width = Math.round(this.#width * devicePixelRatio);
     canvas.height = Math.round(SCOPE_HEIGHT * devicePixelRatio);
   }
 
-  private draw(): void {
+  #draw(): void {
     const pen = this.canvas?.getContext('2d');
-    if (!pen || this.width === 0) return;
-    this.theme ??= readTheme(this);
-    const { theme, inputTap, outputTap } = this;
+    if (!pen || this.#width === 0) return;
+    this.#theme ??= readTheme(this);
+    const { inputTap, outputTap } = this;
+    const theme = this.#theme;
     const view: View = {
-      now: this.clock.read(this.context?.currentTime ?? 0, performance.now() / 1000),
+      now: this.#clock.read(this.context?.currentTime ?? 0, performance.now() / 1000),
       seconds: SCOPE_SECONDS,
     };
-    const layout = layOut(this.width);
+    const layout = layOut(this.#width);
     pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    pen.clearRect(0, 0, this.width, SCOPE_HEIGHT);
+    pen.clearRect(0, 0, this.#width, SCOPE_HEIGHT);
     drawAxis(pen, layout.axis, view, SCOPE_HEIGHT, theme);
     drawWave(pen, layout.inputWave, view, inputTap?.history ?? null, theme.input);
     drawTape(pen, layout.tape, view, this.tape, theme);

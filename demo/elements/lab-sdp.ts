@@ -98,12 +98,12 @@ export class LabSdp extends LitElement {
         </span>
       </div>
       <div class="sides">
-        ${this.side('Offer (from the caller)', offer, answer)}
-        ${this.side('Answer (from the callee)', answer, offer)}
+        ${this.#side('Offer (from the caller)', offer, answer)}
+        ${this.#side('Answer (from the callee)', answer, offer)}
       </div>`;
   }
 
-  private side(
+  #side(
     title: string,
     lines: readonly ExplainedSdpLine[],
     others: readonly ExplainedSdpLine[],

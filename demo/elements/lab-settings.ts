@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import type { PayloadFormat } from 'micwire';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
@@ -86,14 +87,14 @@ export class LabSettings extends LitElement {
         <fieldset>
           <legend>On the wire</legend>
           <div class="choice">
-            ${Object.entries(FRAMING_WORDS).map(([name, { label }]) => this.framingChoice(name as CloseUpFraming, label))}
+            ${Object.entries(FRAMING_WORDS).map(([name, { label }]) => this.#framingChoice(name as CloseUpFraming, label))}
           </div>
           <p class="note caption">${FRAMING_WORDS[settings.framing].note}</p>
         </fieldset>
         <div class="pair">
           <div class="field">
             <label for="format">Sample format</label>
-            <select id="format" @change=${this.setFormat}>
+            <select id="format" @change=${this.#setFormat}>
               ${Object.entries(FORMAT_LABELS).map(([format, label]) =>
                 selectOption(format, label, settings.format),
               )}
@@ -101,7 +102,7 @@ export class LabSettings extends LitElement {
           </div>
           <div class="field">
             <label for="channels">Channels</label>
-            <select id="channels" @change=${(event: Event) => this.setNumber('channels', event)}>
+            <select id="channels" @change=${(event: Event) => this.#setNumber('channels', event)}>
               ${CHANNELS.map(([count, label]) => selectOption(count, label, settings.channels))}
             </select>
           </div>
@@ -109,7 +110,7 @@ export class LabSettings extends LitElement {
         <div class="pair">
           <div class="field">
             <label for="rate">Wire rate</label>
-            <select id="rate" @change=${(event: Event) => this.setNumber('sampleRate', event)}>
+            <select id="rate" @change=${(event: Event) => this.#setNumber('sampleRate', event)}>
               ${sampleRates.map((rate) => selectOption(rate, `${count(rate)} Hz`, settings.sampleRate))}
             </select>
           </div>
@@ -117,13 +118,13 @@ export class LabSettings extends LitElement {
             <label for="chunk">Chunk</label>
             <select
               id="chunk"
-              @change=${(event: Event) => this.setNumber('chunkDurationMs', event)}
+              @change=${(event: Event) => this.#setNumber('chunkDurationMs', event)}
             >
               ${chunkDurations.map((ms) => selectOption(ms, `${ms} ms`, settings.chunkDurationMs))}
             </select>
           </div>
         </div>
-        ${settings.format === 'opus' ? html`<lab-opus .settings=${settings}></lab-opus>` : nothing}
+        ${isSampleFormat(settings.format) ? nothing : html`<lab-opus .settings=${settings}></lab-opus>`}
         <div class="field">
           <label for="target">Playout target</label>
           <div class="target">
@@ -135,7 +136,7 @@ export class LabSettings extends LitElement {
               step=${TARGET_DELAY.step}
               .value=${String(settings.targetDelayMs)}
               aria-valuetext="${settings.targetDelayMs} milliseconds"
-              @input=${(event: Event) => this.setNumber('targetDelayMs', event)}
+              @input=${(event: Event) => this.#setNumber('targetDelayMs', event)}
             />
             <output class="number" for="target">${settings.targetDelayMs} ms</output>
           </div>
@@ -156,7 +157,7 @@ export class LabSettings extends LitElement {
     </section>`;
   }
 
-  private framingChoice(framing: CloseUpFraming, label: string): TemplateResult {
+  #framingChoice(framing: CloseUpFraming, label: string): TemplateResult {
     return html`<label>
       <input
         type="radio"
@@ -168,7 +169,7 @@ export class LabSettings extends LitElement {
     </label>`;
   }
 
-  private setNumber(
+  #setNumber(
     name: 'sampleRate' | 'channels' | 'chunkDurationMs' | 'targetDelayMs',
     event: Event,
   ): void {
@@ -176,7 +177,7 @@ export class LabSettings extends LitElement {
     fire(this, 'lab-configure', { [name]: value });
   }
 
-  private readonly setFormat = (event: Event): void => {
+  readonly #setFormat = (event: Event): void => {
     fire(this, 'lab-configure', {
       format: (event.target as HTMLSelectElement).value as PayloadFormat,
     });

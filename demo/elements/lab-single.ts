@@ -48,10 +48,10 @@ export class LabSingle extends LitElement {
     const active = session.phase === 'running' || session.phase === 'starting';
     return html`
       <main
-        @lab-toggle=${this.toggle}
-        @lab-source=${this.chooseSource}
-        @lab-volume=${this.setVolume}
-        @lab-configure=${this.configure}
+        @lab-toggle=${this.#toggle}
+        @lab-source=${this.#chooseSource}
+        @lab-volume=${this.#setVolume}
+        @lab-configure=${this.#configure}
       >
         <lab-source
           .source=${session.stage}
@@ -114,22 +114,22 @@ export class LabSingle extends LitElement {
     `;
   }
 
-  private readonly toggle = (): void => {
+  readonly #toggle = (): void => {
     const { session } = this;
     const active = session.phase === 'running' || session.phase === 'starting';
     if (active) session.stop();
     else void session.start();
   };
 
-  private readonly chooseSource = ({ detail }: LabEvent<'lab-source'>): void => {
+  readonly #chooseSource = ({ detail }: LabEvent<'lab-source'>): void => {
     void this.session.choose(detail);
   };
 
-  private readonly setVolume = ({ detail }: LabEvent<'lab-volume'>): void => {
+  readonly #setVolume = ({ detail }: LabEvent<'lab-volume'>): void => {
     this.session.setVolume(detail.volume, detail.muted);
   };
 
-  private readonly configure = ({ detail }: LabEvent<'lab-configure'>): void => {
+  readonly #configure = ({ detail }: LabEvent<'lab-configure'>): void => {
     void this.session.configure(detail);
   };
 }

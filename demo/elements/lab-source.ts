@@ -102,27 +102,27 @@ export class LabSource extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    addEventListener('dragover', this.dragged);
-    addEventListener('dragleave', this.left);
-    addEventListener('drop', this.dropped);
+    addEventListener('dragover', this.#dragged);
+    addEventListener('dragleave', this.#left);
+    addEventListener('drop', this.#dropped);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    removeEventListener('dragover', this.dragged);
-    removeEventListener('dragleave', this.left);
-    removeEventListener('drop', this.dropped);
+    removeEventListener('dragover', this.#dragged);
+    removeEventListener('dragleave', this.#left);
+    removeEventListener('drop', this.#dropped);
   }
 
   protected override render(): TemplateResult {
     return html`<div class="panel bar ${this.over ? 'over' : ''}">
-      <button class="start ${this.active ? '' : 'primary'}" type="button" @click=${this.toggle}>
+      <button class="start ${this.active ? '' : 'primary'}" type="button" @click=${this.#toggle}>
         ${this.active ? 'Stop' : 'Start'}
       </button>
       <fieldset ?disabled=${this.fixed}>
         <legend>Source</legend>
         <div class="choice">
-          ${(Object.entries(KINDS) as [SourceKind, string][]).map(([kind, label]) => this.choice(kind, label))}
+          ${(Object.entries(KINDS) as [SourceKind, string][]).map(([kind, label]) => this.#choice(kind, label))}
         </div>
       </fieldset>
       <div class="field">
@@ -136,39 +136,39 @@ export class LabSource extends LitElement {
             step="1"
             .value=${String(Math.round(this.volume * 100))}
             aria-valuetext="${Math.round(this.volume * 100)} percent"
-            @input=${this.setVolume}
+            @input=${this.#setVolume}
           />
-          <button type="button" aria-pressed=${this.muted} @click=${this.toggleMute}>
+          <button type="button" aria-pressed=${this.muted} @click=${this.#toggleMute}>
             ${this.muted ? 'Muted' : 'Mute'}
           </button>
         </div>
       </div>
-      <div class="hint caption">${this.hint()}</div>
+      <div class="hint caption">${this.#hint()}</div>
       <input
         type="file"
         accept="audio/*,video/*"
         hidden
         aria-label="Sound file"
-        @change=${this.picked}
+        @change=${this.#picked}
       />
     </div>`;
   }
 
-  private choice(kind: SourceKind, label: string): TemplateResult {
+  #choice(kind: SourceKind, label: string): TemplateResult {
     return html`<label>
       <input
         type="radio"
         name="source"
         .value=${kind}
         .checked=${this.source.kind === kind}
-        @change=${() => this.choose(kind)}
+        @change=${() => this.#choose(kind)}
       />${label}
     </label>`;
   }
 
-  private hint(): TemplateResult {
+  #hint(): TemplateResult {
     const { kind, file } = this.source;
-    if (kind === 'microphone') return this.microphoneHint();
+    if (kind === 'microphone') return this.#microphoneHint();
     if (kind === 'file') {
       return html`<button class="file" type="button" @click=${() => this.picker.click()}>
           Choose a file
@@ -182,7 +182,7 @@ export class LabSource extends LitElement {
     return html`<span>${what} No permission is needed. A file may be dropped on the page.</span>`;
   }
 
-  private microphoneHint(): TemplateResult {
+  #microphoneHint(): TemplateResult {
     const { processing } = this.source;
     return html`<span>Wear headphones: a loudspeaker would feed the microphone.</span> ${(
         Object.entries(PROCESSING) as [keyof VoiceProcessing, string][]
@@ -193,7 +193,7 @@ export class LabSource extends LitElement {
               type="checkbox"
               ?disabled=${this.fixed}
               .checked=${processing[name]}
-              @change=${(event: Event) => this.process(name, event)}
+              @change=${(event: Event) => this.#process(name, event)}
             />${label}</label
           >`,
       )}
@@ -204,33 +204,33 @@ export class LabSource extends LitElement {
       }`;
   }
 
-  private choose(kind: SourceKind): void {
+  #choose(kind: SourceKind): void {
     // Without a file there is nothing to restart with: picking one fires the rest.
     fire(this, 'lab-source', { kind });
     if (kind === 'file' && this.source.file === null) this.picker.click();
   }
 
-  private process(name: keyof VoiceProcessing, event: Event): void {
+  #process(name: keyof VoiceProcessing, event: Event): void {
     const on = (event.target as HTMLInputElement).checked;
     fire(this, 'lab-source', { processing: { ...this.source.processing, [name]: on } });
   }
 
-  private readonly picked = (): void => {
+  readonly #picked = (): void => {
     const file = this.picker.files?.[0];
     if (file !== undefined) fire(this, 'lab-source', { kind: 'file', file });
   };
 
-  private readonly dragged = (event: DragEvent): void => {
+  readonly #dragged = (event: DragEvent): void => {
     if (this.fixed || event.dataTransfer?.types.includes('Files') !== true) return;
     event.preventDefault();
     this.over = true;
   };
 
-  private readonly left = (event: DragEvent): void => {
+  readonly #left = (event: DragEvent): void => {
     if (event.relatedTarget === null) this.over = false;
   };
 
-  private readonly dropped = (event: DragEvent): void => {
+  readonly #dropped = (event: DragEvent): void => {
     this.over = false;
     const file = event.dataTransfer?.files[0];
     if (file === undefined || this.fixed) return;
@@ -238,14 +238,14 @@ export class LabSource extends LitElement {
     fire(this, 'lab-source', { kind: 'file', file });
   };
 
-  private readonly toggle = (): void => fire(this, 'lab-toggle', undefined);
+  readonly #toggle = (): void => fire(this, 'lab-toggle', undefined);
 
-  private readonly setVolume = (event: Event): void => {
+  readonly #setVolume = (event: Event): void => {
     const volume = Number((event.target as HTMLInputElement).value) / 100;
     fire(this, 'lab-volume', { volume, muted: this.muted });
   };
 
-  private readonly toggleMute = (): void => {
+  readonly #toggleMute = (): void => {
     fire(this, 'lab-volume', { volume: this.volume, muted: !this.muted });
   };
 }

@@ -54,39 +54,40 @@ export class LabStrip extends LitElement {
   @property() colour = '--tape';
   @query('canvas') private canvas!: HTMLCanvasElement;
 
-  private tap: SoundTap | null = null;
-  private readonly clock = new SmoothClock();
-  private readonly dark = matchMedia('(prefers-color-scheme: dark)');
-  private readonly resize = new ResizeObserver(() => this.fit());
-  private ink: { readonly wave: string; readonly rest: string } | null = null;
-  private width = 0;
+  #tap: SoundTap | null = null;
+  readonly #clock = new SmoothClock();
+  readonly #dark = matchMedia('(prefers-color-scheme: dark)');
+  readonly #resize = new ResizeObserver(() => this.#fit());
+  #ink: { readonly wave: string; readonly rest: string } | null = null;
+  #width = 0;
 
   constructor() {
     super();
-    new FrameLoop(this, () => this.draw());
+    new FrameLoop(this, () => this.#draw());
     new Ticker(this, TEXT_INTERVAL_MS);
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.resize.observe(this);
-    this.dark.addEventListener('change', this.forgetInk);
+    this.#resize.observe(this);
+    this.#dark.addEventListener('change', this.#forgetInk);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.resize.disconnect();
-    this.dark.removeEventListener('change', this.forgetInk);
-    this.follow(null);
+    this.#resize.disconnect();
+    this.#dark.removeEventListener('change', this.#forgetInk);
+    this.#follow(null);
   }
 
   protected override willUpdate(changed: Map<string, unknown>): void {
-    if (changed.has('node') || this.tap?.node !== (this.node ?? undefined)) this.follow(this.node);
-    if (changed.has('colour')) this.forgetInk();
+    if (changed.has('node') || this.#tap?.node !== (this.node ?? undefined))
+      this.#follow(this.node);
+    if (changed.has('colour')) this.#forgetInk();
   }
 
   protected override render(): TemplateResult {
-    const level = this.tap?.levelDbfs ?? -Infinity;
+    const level = this.#tap?.levelDbfs ?? -Infinity;
     const text = decibels(level);
     return html`<canvas aria-hidden="true"></canvas>
       <span
@@ -101,44 +102,45 @@ export class LabStrip extends LitElement {
       >`;
   }
 
-  private follow(node: AudioNode | null): void {
-    if (node === (this.tap?.node ?? null)) return;
-    this.tap?.close();
-    this.tap = node === null ? null : new SoundTap(node, SECONDS, COLUMNS_PER_SECOND);
+  #follow(node: AudioNode | null): void {
+    if (node === (this.#tap?.node ?? null)) return;
+    this.#tap?.close();
+    this.#tap = node === null ? null : new SoundTap(node, SECONDS, COLUMNS_PER_SECOND);
   }
 
-  private readonly forgetInk = (): void => {
-    this.ink = null;
+  readonly #forgetInk = (): void => {
+    this.#ink = null;
   };
 
-  private fit(): void {
+  #fit(): void {
     const { canvas } = this;
     if (!canvas) return;
-    this.width = canvas.clientWidth;
-    canvas.width = Math.round(this.width * devicePixelRatio);
+    this.#width = canvas.clientWidth;
+    canvas.width = Math.round(this.#width * devicePixelRatio);
     canvas.height = Math.round(HEIGHT * devicePixelRatio);
   }
 
-  private draw(): void {
+  #draw(): void {
     const pen = this.canvas?.getContext('2d');
-    if (!pen || this.width === 0) return;
-    const { tap, width } = this;
-    this.ink ??= this.readInk();
+    if (!pen || this.#width === 0) return;
+    const tap = this.#tap;
+    const width = this.#width;
+    this.#ink ??= this.#readInk();
     tap?.update();
     pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     pen.clearRect(0, 0, width, HEIGHT);
-    const now = this.clock.read(tap?.node.context.currentTime ?? 0, performance.now() / 1000);
+    const now = this.#clock.read(tap?.node.context.currentTime ?? 0, performance.now() / 1000);
     const box = { x: 0, y: 0, width: width - BAR - GAP, height: HEIGHT };
-    drawWave(pen, box, { now, seconds: SECONDS }, tap?.history ?? null, this.ink.wave);
-    pen.fillStyle = this.ink.rest;
+    drawWave(pen, box, { now, seconds: SECONDS }, tap?.history ?? null, this.#ink.wave);
+    pen.fillStyle = this.#ink.rest;
     pen.fillRect(width - BAR, 0, BAR, HEIGHT);
     const level = Math.max(METER_FLOOR_DBFS, Math.min(0, tap?.levelDbfs ?? METER_FLOOR_DBFS));
     const high = HEIGHT * (1 - level / METER_FLOOR_DBFS);
-    pen.fillStyle = this.ink.wave;
+    pen.fillStyle = this.#ink.wave;
     pen.fillRect(width - BAR, HEIGHT - high, BAR, high);
   }
 
-  private readInk(): { readonly wave: string; readonly rest: string } {
+  #readInk(): { readonly wave: string; readonly rest: string } {
     const style = getComputedStyle(this);
     const value = (name: string): string => style.getPropertyValue(name).trim();
     return { wave: value(this.colour), rest: value('--line') };

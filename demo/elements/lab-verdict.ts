@@ -41,20 +41,21 @@ export class LabVerdict extends LitElement {
   @property() verdict: string | null = null;
   /** Where the figures are from. */
   @property() about = '';
-  private shown: string | null = null;
-  private shownAt = -Infinity;
+  #shown: string | null = null;
+  #shownAt = -Infinity;
 
   protected override willUpdate(): void {
     const now = performance.now();
-    const { verdict, shown } = this;
+    const { verdict } = this;
+    const shown = this.#shown;
     if (verdict === shown) return;
-    if (verdict !== null && shown !== null && now - this.shownAt < MIN_READING_MS) return;
-    this.shown = verdict;
-    this.shownAt = now;
+    if (verdict !== null && shown !== null && now - this.#shownAt < MIN_READING_MS) return;
+    this.#shown = verdict;
+    this.#shownAt = now;
   }
 
   protected override render(): TemplateResult {
-    const { shown } = this;
+    const shown = this.#shown;
     return html`<p class="caption">${this.about}</p>
       <p class="verdict ${shown === null ? 'empty' : ''}" data-test="verdict">
         ${shown ?? 'Nothing to compare yet. A few seconds of audio are needed.'}

@@ -116,28 +116,28 @@ export class LabWire extends LitElement {
       <div class="head">
         <div>
           <h2 id="title">The last chunk, as it went over the wire</h2>
-          <p class="caption">${sent === null ? this.waiting : costOf(takeApart(sent))}</p>
+          <p class="caption">${sent === null ? this.#waiting : costOf(takeApart(sent))}</p>
         </div>
         <button
           type="button"
           aria-pressed=${this.held !== null}
           ?disabled=${sent === null}
-          @click=${this.toggleHold}
+          @click=${this.#toggleHold}
         >
           ${this.held === null ? 'Hold' : 'Held'}
         </button>
       </div>
-      ${shown === null ? nothing : this.parts(shown)}
+      ${shown === null ? nothing : this.#parts(shown)}
     </section>`;
   }
 
-  private get waiting(): string {
+  get #waiting(): string {
     return this.example === null
       ? 'It appears here once a packet of Opus has been sent.'
       : 'An example, until there is one.';
   }
 
-  private parts(shown: WireMessage): TemplateResult {
+  #parts(shown: WireMessage): TemplateResult {
     const { rows, payload, payloadNote, payloadCut } = takeApart(shown);
     const place = typeof shown.message === 'string' ? 'Key' : 'Offset';
     return html`<table>
@@ -165,7 +165,7 @@ export class LabWire extends LitElement {
       <p class="caption">${payloadNote}</p>`;
   }
 
-  private readonly toggleHold = (): void => {
+  readonly #toggleHold = (): void => {
     this.held = this.held === null ? this.message : null;
   };
 }

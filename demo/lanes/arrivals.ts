@@ -7,29 +7,29 @@ const WINDOW = 4096;
  */
 export class Arrivals {
   received = 0;
-  private readonly first: number;
-  private highest: number;
+  readonly #first: number;
+  #highest: number;
   /** The number that was last seen at each place of the window. */
-  private readonly seen = new Float64Array(WINDOW).fill(-1);
+  readonly #seen = new Float64Array(WINDOW).fill(-1);
 
   /** @param first the number of the first packet sent */
   constructor(first: number) {
-    this.first = first;
-    this.highest = first - 1;
+    this.#first = first;
+    this.#highest = first - 1;
   }
 
   /** Below the highest that has come, and not come. */
   get lost(): number {
-    return this.highest - this.first + 1 - this.received;
+    return this.#highest - this.#first + 1 - this.received;
   }
 
   /** @returns false for one that had come before, or that is too old to tell */
   add(sequence: number): boolean {
     const place = ((sequence % WINDOW) + WINDOW) % WINDOW;
-    if (sequence < this.first || sequence <= this.highest - WINDOW) return false;
-    if (this.seen[place] === sequence) return false;
-    this.seen[place] = sequence;
-    this.highest = Math.max(this.highest, sequence);
+    if (sequence < this.#first || sequence <= this.#highest - WINDOW) return false;
+    if (this.#seen[place] === sequence) return false;
+    this.#seen[place] = sequence;
+    this.#highest = Math.max(this.#highest, sequence);
     this.received++;
     return true;
   }

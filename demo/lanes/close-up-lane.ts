@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import { Playout, WebSocketTransport, FRAMINGS, PacketError } from 'micwire';
 import type {
   Capture,
@@ -80,33 +81,33 @@ export class CloseUpLane implements Lane {
   error: unknown = undefined;
   /** Whether the audio thread has stopped delivering. It may come back. */
   stalled = false;
-  private readonly context: AudioContext;
-  private readonly capture: Capture<PayloadFormat>;
-  private readonly playout: Playout;
-  private readonly wait: PlayoutWait;
-  private readonly framing: Framing;
-  private readonly encoder: MessageEncoder;
-  private readonly decoder: MessageDecoder;
-  private readonly transport: WebSocketTransport;
-  private readonly resamplerMs: number;
-  private readonly encoderMs: number;
-  private readonly samplesBytesPerSecond: number | null;
+  readonly #context: AudioContext;
+  readonly #capture: Capture<PayloadFormat>;
+  readonly #playout: Playout;
+  readonly #wait: PlayoutWait;
+  readonly #framing: Framing;
+  readonly #encoder: MessageEncoder;
+  readonly #decoder: MessageDecoder;
+  readonly #transport: WebSocketTransport;
+  readonly #resamplerMs: number;
+  readonly #encoderMs: number;
+  readonly #samplesBytesPerSecond: number | null;
   /** The chunks under way by their sequence, in the order of sending. */
-  private readonly underWay = new Map<number, UnderWay>();
-  private readonly roundTrips = new RecentValues(RECENT);
-  private readonly totals = new RecentValues(RECENT);
-  private readonly handOvers = new RecentValues(RECENT);
-  private readonly sentRate = new RunningRate(RATE_SPAN_MS);
-  private readonly payloadRate = new RunningRate(RATE_SPAN_MS);
-  private lastSent: Omit<WireMessage, 'layout'> | null = null;
-  private sentPayloadBytes = 0;
-  private lostChunks = 0;
+  readonly #underWay = new Map<number, UnderWay>();
+  readonly #roundTrips = new RecentValues(RECENT);
+  readonly #totals = new RecentValues(RECENT);
+  readonly #handOvers = new RecentValues(RECENT);
+  readonly #sentRate = new RunningRate(RATE_SPAN_MS);
+  readonly #payloadRate = new RunningRate(RATE_SPAN_MS);
+  #lastSent: Omit<WireMessage, 'layout'> | null = null;
+  #sentPayloadBytes = 0;
+  #lostChunks = 0;
   /** The frame behind the last packet that came back. */
-  private nextFrame = 0;
-  private refusedMessages = 0;
-  private closed = false;
+  #nextFrame = 0;
+  #refusedMessages = 0;
+  #closed = false;
   /** When the transport will try again, by `performance.now()`. */
-  private retryAt = 0;
+  #retryAt = 0;
 
   /** Throws what its parts throw. */
   static async open(parts: CloseUpBuild): Promise<CloseUpLane> {
@@ -149,26 +150,28 @@ export class CloseUpLane implements Lane {
     framing: Framing,
     transport: WebSocketTransport,
   ) {
-    this.context = parts.context;
-    this.capture = capture;
-    this.playout = playout;
-    this.wait = new PlayoutWait(playout, parts.context);
-    this.framing = framing;
+    this.#context = parts.context;
+    this.#capture = capture;
+    this.#playout = playout;
+    this.#wait = new PlayoutWait(playout, parts.context);
+    this.#framing = framing;
     const stream = streamOf(parts);
-    this.encoder = framing.createEncoder(stream);
-    this.decoder = framing.createDecoder(stream);
-    this.transport = transport;
+    this.#encoder = framing.createEncoder(stream);
+    this.#decoder = framing.createDecoder(stream);
+    this.#transport = transport;
     this.output = playout.node;
-    this.resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
-    this.encoderMs = (capture.preSkip / capture.sampleRate) * 1000;
-    this.samplesBytesPerSecond = parts.format === 'opus' ? samplesBytesPerSecond(parts) : null;
-    transport.addEventListener('message', ({ data: message }) => this.receive(message));
-    this.retryAt = performance.now() + transport.status.retryInMs;
+    this.#resamplerMs = (capture.latencyFrames / parts.context.sampleRate) * 1000;
+    this.#encoderMs = (capture.preSkip / capture.sampleRate) * 1000;
+    this.#samplesBytesPerSecond = isSampleFormat(parts.format)
+      ? null
+      : samplesBytesPerSecond(parts);
+    transport.addEventListener('message', ({ data: message }) => this.#receive(message));
+    this.#retryAt = performance.now() + transport.status.retryInMs;
     transport.addEventListener('statechange', () => {
       const { status } = transport;
-      this.retryAt = performance.now() + status.retryInMs;
+      this.#retryAt = performance.now() + status.retryInMs;
       // What was under way on a connection that is gone comes back on no other.
-      if (status.state === 'waiting') this.forgetUpTo(Infinity);
+      if (status.state === 'waiting') this.#forgetUpTo(Infinity);
       this.onchange?.();
     });
     capture.addEventListener('error', ({ detail }) => {
@@ -180,100 +183,100 @@ export class CloseUpLane implements Lane {
       this.error = detail;
       this.onchange?.();
     });
-    void this.sendChunks();
+    void this.#sendChunks();
   }
 
   get state(): LaneState {
     if (this.error !== undefined) return 'failed';
-    const { state } = this.transport.status;
+    const { state } = this.#transport.status;
     return state === 'open' || state === 'congested' ? 'running' : 'waiting';
   }
 
   get reason(): string {
-    return this.error === undefined ? this.transport.status.reason : problemOf(this.error).title;
+    return this.error === undefined ? this.#transport.status.reason : problemOf(this.error).title;
   }
 
   get wireStatus(): TransportStatus {
-    return this.transport.status;
+    return this.#transport.status;
   }
 
   /** ms until the transport tries again; 0 when it is not waiting. */
   get retryInMs(): number {
-    if (this.transport.status.state !== 'waiting') return 0;
-    return Math.max(0, this.retryAt - performance.now());
+    if (this.#transport.status.state !== 'waiting') return 0;
+    return Math.max(0, this.#retryAt - performance.now());
   }
 
   /** The last message that went out; null before the first. */
   get lastMessage(): WireMessage | null {
-    if (this.lastSent === null) return null;
-    return { ...this.lastSent, layout: this.framing.layout(this.lastSent.message) };
+    if (this.#lastSent === null) return null;
+    return { ...this.#lastSent, layout: this.#framing.layout(this.#lastSent.message) };
   }
 
   /** The figures now; counters run since the lane was built. Call it a few times a second: rates are made from call to call. */
   figures() {
-    const { stats } = this.transport;
+    const { stats } = this.#transport;
     const now = performance.now();
     return {
       sentChunks: stats.sentMessages,
       /** Bytes of the messages, without the headers of WebSocket, TCP and IP. */
       sentBytes: stats.sentBytes,
       /** Of those, bytes of samples or packets of Opus, without Base64. */
-      sentPayloadBytes: this.sentPayloadBytes,
-      receivedChunks: stats.receivedMessages - this.refusedMessages,
+      sentPayloadBytes: this.#sentPayloadBytes,
+      receivedChunks: stats.receivedMessages - this.#refusedMessages,
       /** Bytes of messages sent a second, over the last seconds. */
-      sentBytesPerSecond: this.sentRate.update(now, stats.sentBytes),
+      sentBytesPerSecond: this.#sentRate.update(now, stats.sentBytes),
       /** The same of `sentPayloadBytes`. */
-      payloadBytesPerSecond: this.payloadRate.update(now, this.sentPayloadBytes),
+      payloadBytesPerSecond: this.#payloadRate.update(now, this.#sentPayloadBytes),
       /** What the same audio takes as 16-bit samples; null where it is samples. */
-      samplesBytesPerSecond: this.samplesBytesPerSecond,
+      samplesBytesPerSecond: this.#samplesBytesPerSecond,
       /** Frames lost before they became a chunk that the page could read, at the wire rate. */
-      captureDroppedFrames: this.capture.stats.dropped,
+      captureDroppedFrames: this.#capture.stats.dropped,
       /** Chunks that the transport refused: not connected, or congested. */
       wireDroppedChunks: stats.droppedMessages,
       /** Chunks that went out and whose echo did not come, found by the gap in the numbers. */
-      lostChunks: this.lostChunks,
+      lostChunks: this.#lostChunks,
       /** Messages that were no packets. */
-      refusedMessages: this.refusedMessages,
+      refusedMessages: this.#refusedMessages,
       /** ms from `send` to the echo's event, both on this page's main thread. */
-      roundTripMs: this.roundTrips.spread(),
+      roundTripMs: this.#roundTrips.spread(),
       /** ms from the first frame of a chunk at the capture node to the same frame at the playout node. */
-      totalMs: this.totals.spread(),
+      totalMs: this.#totals.spread(),
       /** ms from the last frame of a chunk at the capture node to the chunk on the page. */
-      handOverMs: this.handOvers.spread(),
+      handOverMs: this.#handOvers.spread(),
       /** ms by which the resampler looks ahead. */
-      resamplerMs: this.resamplerMs,
+      resamplerMs: this.#resamplerMs,
       /** ms by which the encoder looks ahead; 0 for samples. */
-      encoderMs: this.encoderMs,
+      encoderMs: this.#encoderMs,
       /** ms that a chunk waits in the playout before it plays. */
-      playoutDelayMs: this.wait.spread(),
+      playoutDelayMs: this.#wait.spread(),
       /** How often the playout ran empty. */
-      underruns: this.playout.stats.underruns,
+      underruns: this.#playout.stats.underruns,
     };
   }
 
   /** Lets a waiting transport try at once. */
   retryNow(): void {
-    this.transport.retryNow();
+    this.#transport.retryNow();
   }
 
   /** Changes how long audio waits before it plays, in ms, while it runs. */
   setTargetDelay(ms: number): void {
-    this.playout.targetDelayMs = ms;
+    this.#playout.targetDelayMs = ms;
   }
 
   close(): void {
     this.onchange = null;
-    this.closed = true;
-    void this.transport.close();
-    void this.capture.close();
-    void this.playout.close();
+    this.#closed = true;
+    void this.#transport.close();
+    void this.#capture.close();
+    void this.#playout.close();
   }
 
-  private async sendChunks(): Promise<void> {
+  async #sendChunks(): Promise<void> {
     try {
-      for await (const chunk of this.capture) {
-        if (this.closed) return;
-        this.send(chunk);
+      for await (const chunk of this.#capture) {
+        if (this.#closed) return;
+        this.#send(chunk);
       }
     } catch (error) {
       this.error = error;
@@ -281,66 +284,66 @@ export class CloseUpLane implements Lane {
     }
   }
 
-  private send(chunk: Chunk<PayloadFormat>): void {
+  #send(chunk: Chunk<PayloadFormat>): void {
     const seconds = chunk.frames / chunk.sampleRate;
-    this.handOvers.add((this.context.currentTime - chunk.contextTime - seconds) * 1000);
+    this.#handOvers.add((this.#context.currentTime - chunk.contextTime - seconds) * 1000);
     this.stalled = false;
-    const message = this.encoder.encode(chunk);
+    const message = this.#encoder.encode(chunk);
     const now = performance.now();
-    const sent = this.transport.send(message);
+    const sent = this.#transport.send(message);
     const { sequence, contextTime: time } = chunk;
     this.tape.add({ sequence, time, seconds, fate: sent ? 'sent' : 'dropped' });
     if (!sent) return;
-    this.lastSent = { message, packet: chunk };
-    this.sentPayloadBytes += payloadBytes(chunk);
-    this.underWay.set(sequence, { sentAt: now, time });
-    if (this.underWay.size > MAX_PENDING) this.forgetUpTo(this.underWay.keys().next().value!);
+    this.#lastSent = { message, packet: chunk };
+    this.#sentPayloadBytes += payloadBytes(chunk);
+    this.#underWay.set(sequence, { sentAt: now, time });
+    if (this.#underWay.size > MAX_PENDING) this.#forgetUpTo(this.#underWay.keys().next().value!);
   }
 
-  private receive(message: TransportMessage): void {
+  #receive(message: TransportMessage): void {
     const now = performance.now();
     let packets: readonly Packet[];
     try {
-      packets = this.decoder.decode(message);
+      packets = this.#decoder.decode(message);
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
-      this.refusedMessages++;
+      this.#refusedMessages++;
       return;
     }
     // This lane's transport loses nothing, so that copies for the case of loss are of no use.
-    for (const packet of packets) if (packet.redundant !== true) this.play(packet, now);
+    for (const packet of packets) if (packet.redundant !== true) this.#play(packet, now);
   }
 
-  private play(packet: Packet, now: number): void {
-    const sent = this.underWay.get(packet.sequence);
+  #play(packet: Packet, now: number): void {
+    const sent = this.#underWay.get(packet.sequence);
     this.tape.mark(packet.sequence, 'back');
-    const wait = this.wait.write(packet.payload, this.missingBefore(packet));
+    const wait = this.#wait.write(packet.payload, this.#missingBefore(packet));
     if (sent !== undefined) {
-      this.roundTrips.add(now - sent.sentAt);
+      this.#roundTrips.add(now - sent.sentAt);
       if (wait !== null) {
         // What is decoded comes later than what was encoded by the encoder's look-ahead.
-        this.totals.add((this.context.currentTime + wait - sent.time) * 1000 + this.encoderMs);
+        this.#totals.add((this.#context.currentTime + wait - sent.time) * 1000 + this.#encoderMs);
       }
     }
     // The echo keeps the order: what was sent before this chunk and is not back will not come.
-    this.underWay.delete(packet.sequence);
-    this.forgetUpTo(packet.sequence);
+    this.#underWay.delete(packet.sequence);
+    this.#forgetUpTo(packet.sequence);
   }
 
   /** Frames that the decoder of Opus has to conceal before a packet; 0 for samples, which have no decoder. */
-  private missingBefore({ format, frame, frames, sampleRate }: Packet): number {
-    const missing = frame - this.nextFrame;
-    this.nextFrame = frame + frames;
-    if (format !== 'opus' || missing > MAX_CONCEALED_SECONDS * sampleRate) return 0;
+  #missingBefore({ format, frame, frames, sampleRate }: Packet): number {
+    const missing = frame - this.#nextFrame;
+    this.#nextFrame = frame + frames;
+    if (isSampleFormat(format) || missing > MAX_CONCEALED_SECONDS * sampleRate) return 0;
     return Math.max(0, missing);
   }
 
-  private forgetUpTo(sequence: number): void {
-    for (const pending of this.underWay.keys()) {
+  #forgetUpTo(sequence: number): void {
+    for (const pending of this.#underWay.keys()) {
       if (pending > sequence) return;
-      this.underWay.delete(pending);
+      this.#underWay.delete(pending);
       this.tape.mark(pending, 'dropped');
-      this.lostChunks++;
+      this.#lostChunks++;
     }
   }
 }

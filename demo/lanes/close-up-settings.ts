@@ -1,3 +1,5 @@
+import { FORMATS, PAYLOAD_FORMATS, isSampleFormat } from 'micwire/codec';
+import type { SampleCoding } from 'micwire/codec';
 import type { OpusRoute, OpusApplication, OpusBitrateMode, PayloadFormat } from 'micwire';
 import { OPUS_DURATIONS } from './lane-settings.ts';
 import type { CodingSettings } from './lane-settings.ts';
@@ -67,15 +69,25 @@ export const ROUTE_LABELS: Readonly<Record<OpusRoute, string>> = {
 /** The range of `CloseUpSettings.targetDelayMs`. */
 export const TARGET_DELAY = { min: 10, max: 500, step: 10 } as const;
 
-/** The formats in the words of the page. */
-export const FORMAT_LABELS: Readonly<Record<PayloadFormat, string>> = {
-  s16: '16-bit integer (s16)',
-  s24: '24-bit integer (s24)',
-  f32: '32-bit float (f32)',
-  mulaw: '8-bit µ-law (G.711)',
-  alaw: '8-bit A-law (G.711)',
-  opus: 'Opus, coded',
+/** What a sample is coded as, in the words of the page. */
+const CODING_LABELS: Readonly<Record<SampleCoding, string>> = {
+  signed: 'integer',
+  unsigned: 'unsigned integer',
+  float: 'float',
+  mulaw: 'µ-law, G.711',
+  alaw: 'A-law, G.711',
 };
+
+/** The formats in the words of the page. */
+export const FORMAT_LABELS: Readonly<Record<PayloadFormat, string>> = Object.fromEntries(
+  PAYLOAD_FORMATS.map((format) => [format, labelOf(format)]),
+) as Record<PayloadFormat, string>;
+
+function labelOf(format: PayloadFormat): string {
+  if (!isSampleFormat(format)) return `${format[0]!.toUpperCase()}${format.slice(1)}, coded`;
+  const { bytes, coding } = FORMATS[format];
+  return `${8 * bytes}-bit ${CODING_LABELS[coding]} (${format})`;
+}
 
 /** What speech services take most often: 16 kHz, 16 bits, 20 ms. */
 export const DEFAULT_SETTINGS: CloseUpSettings = {
@@ -99,7 +111,7 @@ export function choicesFor(settings: CloseUpSettings): {
   readonly sampleRates: readonly number[];
   readonly chunkDurations: readonly number[];
 } {
-  if (settings.format !== 'opus') {
+  if (isSampleFormat(settings.format)) {
     return { sampleRates: SAMPLE_RATES, chunkDurations: CHUNK_DURATIONS };
   }
   const longest = settings.encodeIn === 'worklet' ? MAX_WORKLET_DURATION : Infinity;

@@ -13,7 +13,7 @@ export class CloseUp extends Session {
   inputTap: Tap | null = null;
   outputTap: Tap | null = null;
   protected readonly contextOptions = {};
-  private opened: OpenStage | null = null;
+  #opened: OpenStage | null = null;
 
   /**
    * Takes new settings; a running lane is built again, the source continues. Only a shorter target needs no new lane: the playout
@@ -28,9 +28,9 @@ export class CloseUp extends Session {
     if (shorter) this.lane?.setTargetDelay(targetDelayMs);
     if (shorter && Object.keys(others).length === 0) return;
     const generation = ++this.generation;
-    this.closeLane();
+    this.#closeLane();
     try {
-      await this.buildLane(() => generation !== this.generation);
+      await this.#buildLane(() => generation !== this.generation);
     } catch (error) {
       if (generation === this.generation) this.fail(problemOf(error));
     }
@@ -38,22 +38,23 @@ export class CloseUp extends Session {
   }
 
   protected async open(stage: OpenStage): Promise<void> {
-    this.opened = stage;
+    this.#opened = stage;
     const tap = await Tap.create(stage.source.node);
     if (stage.outdated()) return tap.close();
     this.inputTap = tap;
-    await this.buildLane(stage.outdated);
+    await this.#buildLane(stage.outdated);
   }
 
   protected shut(): void {
-    this.opened = null;
-    this.closeLane();
+    this.#opened = null;
+    this.#closeLane();
     this.inputTap?.close();
     this.inputTap = null;
   }
 
-  private async buildLane(outdated: () => boolean): Promise<void> {
-    const { opened, settings } = this;
+  async #buildLane(outdated: () => boolean): Promise<void> {
+    const { settings } = this;
+    const opened = this.#opened;
     if (opened === null) return;
     const { context, source, output } = opened;
     const lane = await CloseUpLane.open({ context, source, ...settings });
@@ -62,7 +63,7 @@ export class CloseUp extends Session {
     if (late || settings !== this.settings) {
       outputTap.close();
       lane.close();
-      return late ? undefined : this.buildLane(outdated);
+      return late ? undefined : this.#buildLane(outdated);
     }
     lane.output.connect(output);
     lane.onchange = () => {
@@ -73,7 +74,7 @@ export class CloseUp extends Session {
     this.outputTap = outputTap;
   }
 
-  private closeLane(): void {
+  #closeLane(): void {
     this.outputTap?.close();
     this.outputTap = null;
     this.lane?.close();

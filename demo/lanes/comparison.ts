@@ -37,38 +37,38 @@ export class Comparison extends Session {
   results: RunResults | null = null;
   // Opus works at this rate, and WebRTC too: no resampler is measured.
   protected readonly contextOptions = { sampleRate: LANE_SAMPLE_RATE };
-  private readonly link = new SharedLink();
-  private parts: SlotParts | null = null;
-  private stopping: AbortController | null = null;
+  readonly #link = new SharedLink();
+  #parts: SlotParts | null = null;
+  #stopping: AbortController | null = null;
 
   constructor(host: SessionHost) {
     super(host);
     this.lanes = LANE_IDS.map((id) => new LaneSlot(id, () => host.requestUpdate()));
-    this.link.onchange = () => host.requestUpdate();
+    this.#link.onchange = () => host.requestUpdate();
   }
 
   override hostDisconnected(): void {
     super.hostDisconnected();
-    this.link.close();
+    this.#link.close();
   }
 
   /** What goes into the lanes, for meters; null while nothing runs. */
   get input(): AudioNode | null {
-    return this.parts?.build.source ?? null;
+    return this.#parts?.build.source ?? null;
   }
 
   /** The simulated network of the lanes: during a run, that of the moment. */
   get linkChoice(): LinkChoice {
-    return this.link.choice;
+    return this.#link.choice;
   }
 
   /** Why there is no simulated network, in a sentence; else empty. */
   get linkMissing(): string {
-    return this.link.missing;
+    return this.#link.missing;
   }
 
   override async start(): Promise<void> {
-    if (await this.begin()) await this.openLanes(this.settings.lanes);
+    if (await this.begin()) await this.#openLanes(this.settings.lanes);
   }
 
   override async choose(changes: Partial<StageSource>): Promise<void> {
@@ -80,7 +80,7 @@ export class Comparison extends Session {
   async chooseLanes(lanes: readonly LaneId[]): Promise<void> {
     this.settings = { ...this.settings, lanes: LANE_IDS.filter((id) => lanes.includes(id)) };
     this.host.requestUpdate();
-    if (this.phase === 'running' && this.progress === null) await this.openLanes(lanes);
+    if (this.phase === 'running' && this.progress === null) await this.#openLanes(lanes);
   }
 
   /** Changes what lanes are told; those that run restart. */
@@ -88,15 +88,15 @@ export class Comparison extends Session {
     this.settings = { ...this.settings, ...changes };
     this.host.requestUpdate();
     if (this.phase !== 'running' || this.progress !== null) return;
-    this.closeLanes();
-    await this.openLanes(this.settings.lanes);
+    this.#closeLanes();
+    await this.#openLanes(this.settings.lanes);
   }
 
   /** Changes the simulated network under everything that runs, at once. */
   async setLink(choice: LinkChoice): Promise<void> {
     this.settings = { ...this.settings, links: [choice] };
     this.host.requestUpdate();
-    if (this.progress === null) await this.link.set(choice);
+    if (this.progress === null) await this.#link.set(choice);
     this.host.requestUpdate();
   }
 
@@ -113,7 +113,7 @@ export class Comparison extends Session {
   /** Lets one lane be heard alone, without a gap; null: none. */
   hear(heard: Heard): void {
     this.heard = heard;
-    this.parts?.mixer.hear(heard ?? '');
+    this.#parts?.mixer.hear(heard ?? '');
     this.host.requestUpdate();
   }
 
@@ -122,7 +122,7 @@ export class Comparison extends Session {
    * figures are of 5 s.
    */
   async soundOfLast(seconds: number): Promise<ReadonlyMap<LaneId, SoundReading>> {
-    const { parts } = this;
+    const parts = this.#parts;
     if (parts === null) return new Map();
     const { measurement } = parts;
     const to =
@@ -140,8 +140,8 @@ export class Comparison extends Session {
     if (!(await this.begin())) return null;
     const { generation } = this;
     const stopping = new AbortController();
-    this.stopping = stopping;
-    const stage = new LaneStage(this.lanes, this.parts!, this.link);
+    this.#stopping = stopping;
+    const stage = new LaneStage(this.lanes, this.#parts!, this.#link);
     try {
       const results = await performRun(stage, settings, {
         machine: {
@@ -175,17 +175,17 @@ export class Comparison extends Session {
     mixer.node.connect(output);
     const [measurement] = await Promise.all([
       Measurement.create(context, input, LANE_IDS.length),
-      this.link.set(this.settings.links[0]!),
+      this.#link.set(this.settings.links[0]!),
       loadShared(context),
     ]);
     if (outdated()) return measurement.close();
-    measurement.onlive = (lanes) => void this.update(lanes);
+    measurement.onlive = (lanes) => void this.#update(lanes);
     let destination: MediaStreamAudioDestinationNode | null = null;
     const build = {
       context,
       source: input,
       settings: this.settings,
-      link: this.link,
+      link: this.#link,
       stream: () => {
         if (destination === null) {
           destination = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
@@ -194,40 +194,40 @@ export class Comparison extends Session {
         return destination.stream;
       },
     };
-    this.parts = { build, measurement, mixer };
+    this.#parts = { build, measurement, mixer };
   }
 
   protected shut(): void {
-    this.stopping?.abort();
-    this.stopping = null;
+    this.#stopping?.abort();
+    this.#stopping = null;
     this.progress = null;
     this.latenessMs = null;
-    this.closeLanes();
-    this.parts?.measurement.close();
-    this.parts = null;
+    this.#closeLanes();
+    this.#parts?.measurement.close();
+    this.#parts = null;
   }
 
   /** Opens those that are to run and do not, one at a time, and closes the others. */
-  private async openLanes(wanted: readonly LaneId[]): Promise<void> {
-    const { parts } = this;
+  async #openLanes(wanted: readonly LaneId[]): Promise<void> {
+    const parts = this.#parts;
     if (parts === null) return;
     const told = { ...parts, build: { ...parts.build, settings: this.settings } };
     for (const slot of this.lanes) if (!wanted.includes(slot.id)) slot.close();
     for (const slot of this.lanes) {
       // Stopped or started again while one was being opened: the rest is not for us any more.
-      if (this.parts !== parts) return;
+      if (this.#parts !== parts) return;
       const stays = slot.lane !== null || slot.state === 'opening';
       if (!stays && this.settings.lanes.includes(slot.id)) await slot.open(told);
     }
   }
 
-  private closeLanes(): void {
+  #closeLanes(): void {
     for (const slot of this.lanes) slot.close();
   }
 
-  private async update(sounds: readonly SoundReading[]): Promise<void> {
+  async #update(sounds: readonly SoundReading[]): Promise<void> {
     const [statistics] = await Promise.all([
-      this.link.statistics().catch(() => null),
+      this.#link.statistics().catch(() => null),
       ...this.lanes.map((slot) => slot.update(sounds[slot.index] ?? null)),
     ]);
     const { count = 0, p99Ms = 0 } = statistics?.lateness ?? {};

@@ -49,15 +49,15 @@ export class LaneSlot implements LaneView {
   figures: LaneFigures = NO_FIGURES;
   history: LaneHistory = new LaneHistory();
   /** The last readings of what the lane counts, oldest first. */
-  private readings: LaneTotals[] = [];
-  private parts: SlotParts | null = null;
-  private readonly onchange: () => void;
+  #readings: LaneTotals[] = [];
+  #parts: SlotParts | null = null;
+  readonly #onchange: () => void;
 
   constructor(id: LaneId, onchange: () => void) {
     this.id = id;
     this.kind = LANES[id];
     this.index = LANE_IDS.indexOf(id);
-    this.onchange = onchange;
+    this.#onchange = onchange;
     const missing = this.kind.missing();
     this.state = missing === null ? 'off' : 'unavailable';
     this.reason = missing ?? '';
@@ -67,33 +67,34 @@ export class LaneSlot implements LaneView {
   async open(parts: SlotParts): Promise<void> {
     if (this.state === 'unavailable') return;
     this.close();
-    this.parts = parts;
-    this.become('opening', '');
+    this.#parts = parts;
+    this.#become('opening', '');
     parts.measurement.open(this.index);
     try {
       const lane = await this.kind.build({ ...parts.build, id: this.id });
       // Closed, or reopened, meanwhile.
-      if (this.parts !== parts) return lane.close();
+      if (this.#parts !== parts) return lane.close();
       this.lane = lane;
       parts.mixer.add(this.id, lane.output);
       parts.measurement.connect(this.index, lane.output);
-      lane.onchange = () => this.become(lane.state, lane.reason);
-      this.become(lane.state, lane.reason);
+      lane.onchange = () => this.#become(lane.state, lane.reason);
+      this.#become(lane.state, lane.reason);
     } catch (error) {
-      if (this.parts !== parts) return;
+      if (this.#parts !== parts) return;
       const { title, cure, kind } = problemOf(error);
-      this.become('failed', kind === 'unexpected' ? cure : `${title} ${cure}`);
+      this.#become('failed', kind === 'unexpected' ? cure : `${title} ${cure}`);
     }
   }
 
   close(): void {
-    const { lane, parts } = this;
+    const { lane } = this;
+    const parts = this.#parts;
     this.lane = null;
-    this.parts = null;
-    this.readings = [];
+    this.#parts = null;
+    this.#readings = [];
     this.figures = NO_FIGURES;
     this.history = new LaneHistory();
-    if (this.state !== 'unavailable') this.become('off', '');
+    if (this.state !== 'unavailable') this.#become('off', '');
     parts?.mixer.remove(this.id);
     parts?.measurement.shut(this.index);
     if (lane === null) return;
@@ -107,16 +108,16 @@ export class LaneSlot implements LaneView {
     if (lane === null) return;
     const totals = await lane.totals();
     if (this.lane !== lane) return;
-    this.readings.push(totals);
-    if (this.readings.length > LIVE_READINGS) this.readings.shift();
-    const before = this.readings.length > 1 ? this.readings[0]! : null;
+    this.#readings.push(totals);
+    if (this.#readings.length > LIVE_READINGS) this.#readings.shift();
+    const before = this.#readings.length > 1 ? this.#readings[0]! : null;
     this.figures = laneFigures(before, totals, sound, 'all');
     this.history.add(totals.atMs / 1000, this.figures);
   }
 
-  private become(state: LaneView['state'], reason: string): void {
+  #become(state: LaneView['state'], reason: string): void {
     this.state = state;
     this.reason = reason;
-    this.onchange();
+    this.#onchange();
   }
 }

@@ -11,11 +11,11 @@ export class MediaPlayback {
   readonly node: AudioNode;
   /** Called when the browser does not take the file any more. */
   onerror: ((reason: string) => void) | null = null;
-  private readonly element = new Audio();
-  private readonly source = new MediaSource();
-  private readonly url: string;
-  private buffer: SourceBuffer | null = null;
-  private readonly waiting: Uint8Array<ArrayBuffer>[] = [];
+  readonly #element = new Audio();
+  readonly #source = new MediaSource();
+  readonly #url: string;
+  #buffer: SourceBuffer | null = null;
+  readonly #waiting: Uint8Array<ArrayBuffer>[] = [];
 
   /** Why this browser cannot play such a file; null when it can. */
   static missing(type: string): string | null {
@@ -26,51 +26,53 @@ export class MediaPlayback {
 
   /** @param type of the file */
   constructor(context: AudioContext, type: string) {
-    const { element, source } = this;
-    this.url = URL.createObjectURL(source);
-    element.src = this.url;
+    const element = this.#element;
+    const source = this.#source;
+    this.#url = URL.createObjectURL(source);
+    element.src = this.#url;
     this.node = context.createMediaElementSource(element);
-    element.onerror = () => this.fail(element.error?.message ?? '');
+    element.onerror = () => this.#fail(element.error?.message ?? '');
     source.addEventListener('sourceopen', () => {
       if (source.readyState !== 'open') return;
-      this.buffer = source.addSourceBuffer(type);
-      this.buffer.onupdateend = () => this.next();
-      this.next();
+      this.#buffer = source.addSourceBuffer(type);
+      this.#buffer.onupdateend = () => this.#next();
+      this.#next();
     });
   }
 
   /** Takes the next piece. */
   append(bytes: Uint8Array<ArrayBuffer>): void {
-    this.waiting.push(bytes);
-    this.next();
+    this.#waiting.push(bytes);
+    this.#next();
   }
 
   close(): void {
-    const { element } = this;
+    const element = this.#element;
     this.onerror = null;
     element.onerror = null;
     element.pause();
     element.removeAttribute('src');
-    URL.revokeObjectURL(this.url);
+    URL.revokeObjectURL(this.#url);
     this.node.disconnect();
   }
 
-  private next(): void {
-    const { buffer, waiting } = this;
-    if (buffer === null || buffer.updating || this.source.readyState !== 'open') return;
-    this.follow(buffer);
+  #next(): void {
+    const buffer = this.#buffer;
+    const waiting = this.#waiting;
+    if (buffer === null || buffer.updating || this.#source.readyState !== 'open') return;
+    this.#follow(buffer);
     if (buffer.updating) return;
     const bytes = waiting.shift();
     try {
       if (bytes !== undefined) buffer.appendBuffer(bytes);
     } catch (error) {
-      this.fail(error instanceof Error ? error.message : String(error));
+      this.#fail(error instanceof Error ? error.message : String(error));
     }
   }
 
   /** Keeps playing near the end of what is there. */
-  private follow(buffer: SourceBuffer): void {
-    const { element } = this;
+  #follow(buffer: SourceBuffer): void {
+    const element = this.#element;
     const { buffered } = buffer;
     if (buffered.length === 0) return;
     const end = buffered.end(buffered.length - 1);
@@ -84,7 +86,7 @@ export class MediaPlayback {
     if (currentTime - start > 2 * KEPT) buffer.remove(start, currentTime - KEPT);
   }
 
-  private fail(reason: string): void {
+  #fail(reason: string): void {
     this.onerror?.(`The browser does not play its own recording any more. ${reason}`.trim());
   }
 }

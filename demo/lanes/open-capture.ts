@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import { Capture } from 'micwire';
 import type { CaptureSource, ChunkEncoding, OpusCaptureOptions, PayloadFormat } from 'micwire';
 import type { CodingSettings } from './lane-settings.ts';
@@ -25,7 +26,7 @@ export async function openCapture(
   const { format, sampleRate, channels, encoding = 'binary', chunkDurationMs } = settings;
   const common = { sampleRate, channels, encoding };
   // A capture of one format is one of any, for who only reads: what differs is what its events are declared to carry.
-  if (format !== 'opus') {
+  if (isSampleFormat(format)) {
     const options = { ...common, format, chunkDurationMs };
     return (await Capture.create(context, source, options)) as Capture<PayloadFormat>;
   }

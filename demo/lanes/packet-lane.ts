@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import type { LaneTotals } from '../measure/metrics.ts';
 import { Receiver, loadOpusModule } from 'micwire';
 import type { Call, Capture, PayloadFormat, FramingName } from 'micwire';
@@ -35,33 +36,32 @@ export async function openPacketLane(
 class PacketLane implements ComparedLane {
   call: CallEnds<Call> | null = null;
   onchange: (() => void) | null = null;
-  private readonly framing: FramingName;
-  private readonly worker = new LaneWorker();
-  private capture: Capture<PayloadFormat> | null = null;
-  private receiver: Receiver | null = null;
-  private relay: RelayedChannels | null = null;
-  private closed = false;
+  readonly #framing: FramingName;
+  readonly #worker = new LaneWorker();
+  #capture: Capture<PayloadFormat> | null = null;
+  #receiver: Receiver | null = null;
+  #relay: RelayedChannels | null = null;
+  #closed = false;
 
   constructor(framing: FramingName) {
-    this.framing = framing;
-    this.worker.onchange = () => this.onchange?.();
-    this.worker.onloss = (expectedLossPercent) => {
-      if (this.capture?.format === 'opus') {
-        (this.capture as Capture<'opus'>).adjust({ expectedLossPercent });
-      }
+    this.#framing = framing;
+    this.#worker.onchange = () => this.onchange?.();
+    this.#worker.onloss = (expectedLossPercent) => {
+      if (this.#capture === null || isSampleFormat(this.#capture.format)) return;
+      (this.#capture as Capture<'opus'>).adjust({ expectedLossPercent });
     };
   }
 
   get output(): AudioNode {
-    return this.receiver!.node;
+    return this.#receiver!.node;
   }
 
   get state(): LaneState {
-    return this.worker.state;
+    return this.#worker.state;
   }
 
   get reason(): string {
-    return this.worker.reason;
+    return this.#worker.reason;
   }
 
   async open(parts: LaneBuild, options: PacketLaneOptions): Promise<void> {
@@ -74,18 +74,18 @@ class PacketLane implements ComparedLane {
       settings,
       sampleRate: LANE_SAMPLE_RATE,
       copies,
-      opus: format === 'opus' ? await loadOpusModule() : null,
+      opus: isSampleFormat(format) ? null : await loadOpusModule(),
     };
     const opened =
       transport === 'websocket'
-        ? this.worker.open({ ...common, wire: { type: 'websocket', url: link.socketUrl(id) } })
-        : this.openChannels(parts, common);
+        ? this.#worker.open({ ...common, wire: { type: 'websocket', url: link.socketUrl(id) } })
+        : this.#openChannels(parts, common);
     const [receiver, capture] = await Promise.all([
       Receiver.create(context, {
         format,
         sampleRate: LANE_SAMPLE_RATE,
         latencyCost: settings.latencyCost,
-      }).then((it) => (this.receiver = it)),
+      }).then((it) => (this.#receiver = it)),
       openCapture(context, source, {
         ...settings,
         format,
@@ -96,60 +96,60 @@ class PacketLane implements ComparedLane {
         expectedLossPercent: 0,
         // Where packets of any length can be encoded, and the encoder be changed and timed.
         encodeIn: 'worker',
-      }).then((it) => (this.capture = it)),
+      }).then((it) => (this.#capture = it)),
       opened,
     ]);
     // Closed meanwhile: what has come since must go too.
-    if (this.closed) return void [receiver.close(), void capture.close()];
-    receiver.pipeFromWorker(this.worker.worker);
-    await capture.pipeToWorker(this.worker.worker);
+    if (this.#closed) return void [receiver.close(), void capture.close()];
+    receiver.pipeFromWorker(this.#worker.worker);
+    await capture.pipeToWorker(this.#worker.worker);
   }
 
   async totals(): Promise<LaneTotals> {
-    const counts = await this.worker.counts();
+    const counts = await this.#worker.counts();
     return {
-      ...this.receiver!.stats,
+      ...this.#receiver!.stats,
       ...counts,
       // The codec's, and what it takes to put packets into messages.
-      encodeMs: (this.capture?.encodeMs ?? 0) + (counts?.encodeMs ?? 0),
+      encodeMs: (this.#capture?.encodeMs ?? 0) + (counts?.encodeMs ?? 0),
       atMs: performance.now(),
     };
   }
 
   async lastMessage(): Promise<LaneMessage | null> {
-    const message = await this.worker.lastMessage();
-    return message === null ? null : { message, framing: this.framing };
+    const message = await this.#worker.lastMessage();
+    return message === null ? null : { message, framing: this.#framing };
   }
 
   captureFile(): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.worker.captureFile();
+    return this.#worker.captureFile();
   }
 
   close(): void {
-    this.closed = true;
+    this.#closed = true;
     this.onchange = null;
-    this.worker.close();
-    void this.capture?.close();
-    void this.receiver?.close();
-    this.relay?.close();
+    this.#worker.close();
+    void this.#capture?.close();
+    void this.#receiver?.close();
+    this.#relay?.close();
     void this.call?.sender.close();
     void this.call?.receiver.close();
   }
 
-  private async openChannels(
+  async #openChannels(
     { id, link }: LaneBuild,
     options: Omit<LaneWorkerOptions, 'wire'>,
   ): Promise<void> {
     const silent = { receive: false };
     const calls = await openCalls(id, link, { sender: silent, receiver: silent });
     this.call = calls;
-    if (this.closed) return void [calls.sender.close(), calls.receiver.close()];
-    const opened = this.handOver(calls, options);
+    if (this.#closed) return void [calls.sender.close(), calls.receiver.close()];
+    const opened = this.#handOver(calls, options);
     await Promise.all([opened, connectCalls(calls)]);
   }
 
   /** Gives the channels to the Worker where the engine can, in the task that makes them; else the page carries messages for it. */
-  private handOver(
+  #handOver(
     { sender, receiver }: CallEnds<Call>,
     options: Omit<LaneWorkerOptions, 'wire'>,
   ): Promise<void> {
@@ -157,12 +157,12 @@ class PacketLane implements ComparedLane {
     // The types do not know yet that channels can be transferred (W3C webrtc-extensions §11).
     const transfer = [ends.sender, ends.receiver] as unknown as Transferable[];
     try {
-      return this.worker.open({ ...options, wire: { type: 'channels', ...ends } }, transfer);
+      return this.#worker.open({ ...options, wire: { type: 'channels', ...ends } }, transfer);
     } catch (error) {
       if (!(error instanceof DOMException) || error.name !== 'DataCloneError') throw error;
     }
-    this.relay = new RelayedChannels(ends);
-    const { port } = this.relay;
-    return this.worker.open({ ...options, wire: { type: 'relay', port } }, [port]);
+    this.#relay = new RelayedChannels(ends);
+    const { port } = this.#relay;
+    return this.#worker.open({ ...options, wire: { type: 'relay', port } }, [port]);
   }
 }

@@ -10,15 +10,15 @@ const RECENT = 50;
  * to the arrival it has played on, which the context's clock tells.
  */
 export class PlayoutWait {
-  private readonly playout: Playout;
-  private readonly context: AudioContext;
-  private readonly waits = new RecentValues(RECENT);
+  readonly #playout: Playout;
+  readonly #context: AudioContext;
+  readonly #waits = new RecentValues(RECENT);
   /** Frames that the playout has taken. */
-  private writtenFrames = 0;
+  #writtenFrames = 0;
 
   constructor(playout: Playout, context: AudioContext) {
-    this.playout = playout;
-    this.context = context;
+    this.#playout = playout;
+    this.#context = context;
   }
 
   /**
@@ -27,22 +27,23 @@ export class PlayoutWait {
    * @returns the wait in seconds; null while the playout is not playing, because it may wait for more
    */
   write(data: Uint8Array, lostFrames: number): number | null {
-    const { playout, context } = this;
+    const playout = this.#playout;
+    const context = this.#context;
     let wait: number | null = null;
     if (playout.state === 'playing') {
       const { playedFrames, skippedFrames, interruptedFrames } = playout.stats;
       const reportedAt = playout.position.contextFrame / context.sampleRate;
-      const waiting = this.writtenFrames - playedFrames - skippedFrames - interruptedFrames;
+      const waiting = this.#writtenFrames - playedFrames - skippedFrames - interruptedFrames;
       const playedSince = context.currentTime - reportedAt;
       wait = Math.max(0, waiting / playout.sampleRate - playedSince);
-      this.waits.add(wait * 1000);
+      this.#waits.add(wait * 1000);
     }
-    this.writtenFrames += playout.write(data, { lostFrames });
+    this.#writtenFrames += playout.write(data, { lostFrames });
     return wait;
   }
 
   /** In ms. */
   spread(): Spread | null {
-    return this.waits.spread();
+    return this.#waits.spread();
   }
 }

@@ -37,66 +37,66 @@ class RecorderLane implements ComparedLane {
   onchange: (() => void) | null = null;
   state: LaneState = 'opening';
   reason = '';
-  private readonly bitrate: number;
-  private readonly transport: WebSocketTransport;
-  private readonly playback: MediaPlayback;
-  private readonly arrivals = new Arrivals(0);
-  private chunks: MediaChunks | null = null;
-  private closed = false;
-  private lastSent: string | null = null;
-  private packetsSent = 0;
-  private packetsDropped = 0;
-  private payloadBytes = 0;
-  private wireBytes = 0;
-  private encodeMs = 0;
-  private decodeMs = 0;
-  private startedAt = 0;
+  readonly #bitrate: number;
+  readonly #transport: WebSocketTransport;
+  readonly #playback: MediaPlayback;
+  readonly #arrivals = new Arrivals(0);
+  #chunks: MediaChunks | null = null;
+  #closed = false;
+  #lastSent: string | null = null;
+  #packetsSent = 0;
+  #packetsDropped = 0;
+  #payloadBytes = 0;
+  #wireBytes = 0;
+  #encodeMs = 0;
+  #decodeMs = 0;
+  #startedAt = 0;
 
   constructor({ context, id, link, settings, stream }: LaneBuild) {
-    this.bitrate = settings.bitrate;
-    this.playback = new MediaPlayback(context, recordedType()!);
-    this.playback.onerror = (reason) => this.become('failed', reason);
+    this.#bitrate = settings.bitrate;
+    this.#playback = new MediaPlayback(context, recordedType()!);
+    this.#playback.onerror = (reason) => this.#become('failed', reason);
     const bytesPerSecond = (settings.bitrate / 8) * (4 / 3);
-    this.transport = WebSocketTransport.create(link.socketUrl(id), {
+    this.#transport = WebSocketTransport.create(link.socketUrl(id), {
       highWaterBytes: Math.ceil(bytesPerSecond * MAX_WAITING_SECONDS),
     });
-    this.transport.addEventListener('message', ({ data: message }) => this.arrive(message));
-    this.transport.addEventListener('statechange', () => {
-      const { state, reason } = this.transport.status;
+    this.#transport.addEventListener('message', ({ data: message }) => this.#arrive(message));
+    this.#transport.addEventListener('statechange', () => {
+      const { state, reason } = this.#transport.status;
       if (state === 'open') {
         // The file begins with the connection: without its beginning nothing that follows can be read.
-        if (this.chunks === null) void this.send(stream());
-        this.become('running', '');
-      } else if (state === 'waiting' && this.chunks !== null) {
-        this.become('failed', 'The connection was lost, and with it a piece of the file.');
-      } else if (state === 'waiting') this.become('waiting', reason);
+        if (this.#chunks === null) void this.#send(stream());
+        this.#become('running', '');
+      } else if (state === 'waiting' && this.#chunks !== null) {
+        this.#become('failed', 'The connection was lost, and with it a piece of the file.');
+      } else if (state === 'waiting') this.#become('waiting', reason);
     });
   }
 
   get output(): AudioNode {
-    return this.playback.node;
+    return this.#playback.node;
   }
 
   async totals(): Promise<LaneTotals> {
-    const { arrivals } = this;
-    const seconds = this.chunks === null ? 0 : (performance.now() - this.startedAt) / 1000;
+    const arrivals = this.#arrivals;
+    const seconds = this.#chunks === null ? 0 : (performance.now() - this.#startedAt) / 1000;
     return {
       atMs: performance.now(),
-      packetsSent: this.packetsSent,
-      packetsDropped: this.packetsDropped,
-      payloadBytes: this.payloadBytes,
-      wireBytes: this.wireBytes,
+      packetsSent: this.#packetsSent,
+      packetsDropped: this.#packetsDropped,
+      payloadBytes: this.#payloadBytes,
+      wireBytes: this.#wireBytes,
       packetsReceived: arrivals.received,
       packetsLost: arrivals.lost,
-      encodeMs: this.encodeMs,
+      encodeMs: this.#encodeMs,
       encodedSeconds: seconds,
-      decodeMs: this.decodeMs,
+      decodeMs: this.#decodeMs,
       decodedSeconds: seconds,
     };
   }
 
   async lastMessage(): Promise<LaneMessage | null> {
-    return this.lastSent === null ? null : { message: this.lastSent, framing: null };
+    return this.#lastSent === null ? null : { message: this.#lastSent, framing: null };
   }
 
   async captureFile(): Promise<null> {
@@ -104,30 +104,30 @@ class RecorderLane implements ComparedLane {
   }
 
   close(): void {
-    this.closed = true;
+    this.#closed = true;
     this.onchange = null;
-    void this.transport.close();
-    void this.chunks?.close();
-    this.playback.close();
+    void this.#transport.close();
+    void this.#chunks?.close();
+    this.#playback.close();
   }
 
-  private async send(stream: MediaStream): Promise<void> {
+  async #send(stream: MediaStream): Promise<void> {
     try {
-      this.chunks = MediaChunks.create(stream, {
+      this.#chunks = MediaChunks.create(stream, {
         chunkDurationMs: TIMESLICE_MS,
-        bitrate: this.bitrate,
+        bitrate: this.#bitrate,
       });
-      this.startedAt = performance.now();
-      for await (const chunk of this.chunks) {
-        if (this.closed) return;
-        this.sendChunk(chunk);
+      this.#startedAt = performance.now();
+      for await (const chunk of this.#chunks) {
+        if (this.#closed) return;
+        this.#sendChunk(chunk);
       }
     } catch (error) {
-      this.become('failed', error instanceof Error ? error.message : String(error));
+      this.#become('failed', error instanceof Error ? error.message : String(error));
     }
   }
 
-  private sendChunk(chunk: MediaChunk): void {
+  #sendChunk(chunk: MediaChunk): void {
     const start = performance.now();
     const message: MediaMessage = {
       type: 'media',
@@ -135,31 +135,31 @@ class RecorderLane implements ComparedLane {
       payload: chunk.base64,
     };
     const text = JSON.stringify(message);
-    this.encodeMs += performance.now() - start;
-    if (!this.transport.send(text)) {
-      this.packetsDropped++;
-      this.become(
+    this.#encodeMs += performance.now() - start;
+    if (!this.#transport.send(text)) {
+      this.#packetsDropped++;
+      this.#become(
         'failed',
         'The network took too little for too long: a piece of the file is lost.',
       );
       return;
     }
-    this.lastSent = text;
-    this.packetsSent++;
-    this.payloadBytes += chunk.bytes.length;
-    this.wireBytes += webSocketWireBytes(text.length);
+    this.#lastSent = text;
+    this.#packetsSent++;
+    this.#payloadBytes += chunk.bytes.length;
+    this.#wireBytes += webSocketWireBytes(text.length);
   }
 
-  private arrive(message: string | Uint8Array): void {
+  #arrive(message: string | Uint8Array): void {
     const start = performance.now();
     const { sequence, payload } = JSON.parse(String(message)) as MediaMessage;
     const bytes = decodeBase64(payload);
-    this.decodeMs += performance.now() - start;
-    this.arrivals.add(sequence);
-    this.playback.append(bytes);
+    this.#decodeMs += performance.now() - start;
+    this.#arrivals.add(sequence);
+    this.#playback.append(bytes);
   }
 
-  private become(state: LaneState, reason: string): void {
+  #become(state: LaneState, reason: string): void {
     if (this.state === 'failed') return;
     this.state = state;
     this.reason = reason;

@@ -8,22 +8,22 @@ export interface Spread {
 
 /** Keeps the last measurements of something. */
 export class RecentValues {
-  private readonly values: Float64Array;
-  private added = 0;
+  readonly #values: Float64Array;
+  #added = 0;
 
   constructor(capacity: number) {
-    this.values = new Float64Array(capacity);
+    this.#values = new Float64Array(capacity);
   }
 
   add(value: number): void {
-    this.values[this.added++ % this.values.length] = value;
+    this.#values[this.#added++ % this.#values.length] = value;
   }
 
   /** Nearest-rank percentiles; null while nothing was measured. Sorts a copy. */
   spread(): Spread | null {
-    const count = Math.min(this.added, this.values.length);
+    const count = Math.min(this.#added, this.#values.length);
     if (count === 0) return null;
-    const sorted = this.values.slice(0, count).sort();
+    const sorted = this.#values.slice(0, count).sort();
     const rank = (quantile: number) => sorted[Math.ceil(quantile * count) - 1]!;
     return { median: rank(0.5), p95: rank(0.95), count };
   }
@@ -31,18 +31,19 @@ export class RecentValues {
 
 /** How fast a running total grows, over the last seconds. */
 export class RunningRate {
-  private readonly spanMs: number;
-  private readonly points: { readonly atMs: number; readonly total: number }[] = [];
+  readonly #spanMs: number;
+  readonly #points: { readonly atMs: number; readonly total: number }[] = [];
 
   constructor(spanMs: number) {
-    this.spanMs = spanMs;
+    this.#spanMs = spanMs;
   }
 
   /** Takes the total at a time; call it every so often. @returns growth a second, 0 until there are two points */
   update(atMs: number, total: number): number {
-    this.points.push({ atMs, total });
-    while (this.points.length > 2 && this.points[0]!.atMs < atMs - this.spanMs) this.points.shift();
-    const first = this.points[0]!;
+    this.#points.push({ atMs, total });
+    while (this.#points.length > 2 && this.#points[0]!.atMs < atMs - this.#spanMs)
+      this.#points.shift();
+    const first = this.#points[0]!;
     return atMs > first.atMs ? ((total - first.total) * 1000) / (atMs - first.atMs) : 0;
   }
 }

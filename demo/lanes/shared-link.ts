@@ -18,23 +18,23 @@ export class SharedLink implements LinkAccess {
   missing = '';
   /** Called after `missing` has changed. */
   onchange: (() => void) | null = null;
-  private client: LinkClient | null = null;
-  private connecting: Promise<LinkClient | null> | null = null;
+  #client: LinkClient | null = null;
+  #connecting: Promise<LinkClient | null> | null = null;
   /** Numbers lanes, so that one that is reopened has a name of its own while the old one still runs. */
-  private opened = 0;
+  #opened = 0;
 
   socketUrl(lane: LaneId): string {
-    const { client } = this;
-    return client === null ? webSocketUrl('/echo') : client.laneUrl(this.nameOf(lane));
+    const client = this.#client;
+    return client === null ? webSocketUrl('/echo') : client.laneUrl(this.#nameOf(lane));
   }
 
   async openSignalling(lane: LaneId): Promise<CallEnds<Signalling>> {
-    const { client } = this;
+    const client = this.#client;
     if (client === null) {
       const [sender, receiver] = memorySignalling();
       return { sender, receiver };
     }
-    const name = this.nameOf(lane);
+    const name = this.#nameOf(lane);
     const url = client.signallingUrl(name);
     const options = { room: `${client.session}-${name}` };
     // The first peer is called: the receiver.
@@ -45,53 +45,55 @@ export class SharedLink implements LinkAccess {
 
   /** Connects to the engine, if that has not been done. Without one lanes go directly: `missing` tells. */
   async open(): Promise<void> {
-    this.connecting ??= connect();
-    const client = await this.connecting;
+    this.#connecting ??= connect();
+    const client = await this.#connecting;
     if (client === null) {
-      this.connecting = null;
-      this.tell('The server has no simulated network: lanes go directly, whatever is chosen here.');
+      this.#connecting = null;
+      this.#tell(
+        'The server has no simulated network: lanes go directly, whatever is chosen here.',
+      );
       return;
     }
-    if (this.client === client) return;
-    this.client = client;
+    if (this.#client === client) return;
+    this.#client = client;
     client.onclose = () => {
-      if (this.client !== client) return;
-      this.client = null;
-      this.connecting = null;
-      this.tell('The simulated network has ended, and the lanes with it. Start them again.');
+      if (this.#client !== client) return;
+      this.#client = null;
+      this.#connecting = null;
+      this.#tell('The simulated network has ended, and the lanes with it. Start them again.');
     };
-    this.tell('');
+    this.#tell('');
   }
 
   /** Makes the link another one, for everything that is under way too. */
   async set(choice: LinkChoice): Promise<void> {
     await this.open();
-    await this.client?.configure(choice.settings);
+    await this.#client?.configure(choice.settings);
     this.choice = choice;
   }
 
   /** Restarts: chance from the seed, statistics at nothing. */
   async restart(seed: number): Promise<void> {
-    await this.client?.restart(seed);
+    await this.#client?.restart(seed);
   }
 
   /** What it has carried since then; null without an engine. */
   async statistics(): Promise<LinkStatistics | null> {
-    return this.client?.statistics() ?? null;
+    return this.#client?.statistics() ?? null;
   }
 
   close(): void {
     this.onchange = null;
-    this.client?.close();
-    this.client = null;
-    this.connecting = null;
+    this.#client?.close();
+    this.#client = null;
+    this.#connecting = null;
   }
 
-  private nameOf(lane: LaneId): string {
-    return `${lane}-${++this.opened}`;
+  #nameOf(lane: LaneId): string {
+    return `${lane}-${++this.#opened}`;
   }
 
-  private tell(missing: string): void {
+  #tell(missing: string): void {
     if (missing === this.missing) return;
     this.missing = missing;
     this.onchange?.();

@@ -36,11 +36,11 @@ class WebrtcLane implements ComparedLane {
   state: LaneState = 'running';
   reason = '';
   onchange: (() => void) | null = null;
-  private readonly redundancy: boolean;
-  private figures: CallEnds<CallFigures> | null = null;
+  readonly #redundancy: boolean;
+  #figures: CallEnds<CallFigures> | null = null;
 
   constructor(calls: CallEnds<Call>, output: AudioNode, redundancy: boolean) {
-    this.redundancy = redundancy;
+    this.#redundancy = redundancy;
     this.call = calls;
     this.output = output;
     for (const call of [calls.sender, calls.receiver]) {
@@ -56,11 +56,11 @@ class WebrtcLane implements ComparedLane {
     const { sender, receiver } = this.call;
     try {
       const [sent, received] = await Promise.all([sender.stats(), receiver.stats()]);
-      this.figures = { sender: sent, receiver: received };
+      this.#figures = { sender: sent, receiver: received };
     } catch {
       // The call has ended: they are as they were.
     }
-    return totalsOf(this.figures, this.redundancy);
+    return totalsOf(this.#figures, this.#redundancy);
   }
 
   async lastMessage(): Promise<null> {

@@ -34,23 +34,23 @@ const before = (a: Timer, b: Timer): boolean =>
 
 /** Timers in the order in which they are due: a binary heap. */
 export class TimerQueue {
-  private readonly heap: Timer[] = [];
-  private count = 0;
+  readonly #heap: Timer[] = [];
+  #count = 0;
 
   /** When the first one is due; Infinity when there is none. */
   get nextMs(): number {
-    while (this.heap[0]?.action === null) this.removeFirst();
-    return this.heap[0]?.timeMs ?? Infinity;
+    while (this.#heap[0]?.action === null) this.#removeFirst();
+    return this.#heap[0]?.timeMs ?? Infinity;
   }
 
   /** How many are waiting, with some of those called off. */
   get length(): number {
-    return this.heap.length;
+    return this.#heap.length;
   }
 
   add(timeMs: number, action: () => void): ClockTimer {
-    const timer = new Timer(timeMs, this.count++, action);
-    const { heap } = this;
+    const timer = new Timer(timeMs, this.#count++, action);
+    const heap = this.#heap;
     let at = heap.length;
     while (at > 0) {
       const parent = (at - 1) >> 1;
@@ -64,15 +64,15 @@ export class TimerQueue {
 
   /** Takes the first one out; call it only while `nextMs` is finite. */
   take(): () => void {
-    const timer = this.heap[0]!;
-    this.removeFirst();
+    const timer = this.#heap[0]!;
+    this.#removeFirst();
     const action = timer.action!;
     timer.action = null;
     return action;
   }
 
-  private removeFirst(): void {
-    const { heap } = this;
+  #removeFirst(): void {
+    const heap = this.#heap;
     const last = heap.pop()!;
     if (heap.length === 0) return;
     let at = 0;
@@ -91,17 +91,17 @@ export class TimerQueue {
 /** Time that passes only when told to: an hour takes as long as what happens in it. */
 export class VirtualClock implements Clock {
   nowMs = 0;
-  private readonly timers = new TimerQueue();
+  readonly #timers = new TimerQueue();
 
   at(timeMs: number, action: () => void): ClockTimer {
-    return this.timers.add(Math.max(timeMs, this.nowMs), action);
+    return this.#timers.add(Math.max(timeMs, this.nowMs), action);
   }
 
   /** Lets time pass until `timeMs`, and all happen that is due by then. */
   runUntil(timeMs: number): void {
-    while (this.timers.nextMs <= timeMs) {
-      this.nowMs = this.timers.nextMs;
-      this.timers.take()();
+    while (this.#timers.nextMs <= timeMs) {
+      this.nowMs = this.#timers.nextMs;
+      this.#timers.take()();
     }
     this.nowMs = Math.max(this.nowMs, timeMs);
   }

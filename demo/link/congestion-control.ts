@@ -42,19 +42,19 @@ const RENO_STEP = (1 + BETA) / (3 * (1 - BETA));
 /** RFC 9438, with the friendliness to Reno that decides at small windows. */
 class Cubic implements CongestionControl {
   /** The window before the last loss, or what fast convergence made of it; 0 before the first. */
-  private lastMaximum = 0;
+  #lastMaximum = 0;
   /** Since when the window has grown; -1 until the first growth after a loss. */
-  private epochMs = -1;
+  #epochMs = -1;
   /** Seconds from the epoch to `origin`. */
-  private secondsToOrigin = 0;
-  private origin = 0;
+  #secondsToOrigin = 0;
+  #origin = 0;
   /** What Reno would have by now, and acknowledged segments not counted into it yet. */
-  private renoWindow = 0;
-  private renoCount = 0;
+  #renoWindow = 0;
+  #renoCount = 0;
 
   afterLoss(window: number): number {
-    this.lastMaximum = window < this.lastMaximum ? Math.floor(window * FAST_CONVERGENCE) : window;
-    this.epochMs = -1;
+    this.#lastMaximum = window < this.#lastMaximum ? Math.floor(window * FAST_CONVERGENCE) : window;
+    this.#epochMs = -1;
     return Math.max(Math.floor(window * BETA), LEAST_WINDOW);
   }
 
@@ -64,29 +64,29 @@ class Cubic implements CongestionControl {
     nowMs: number,
     roundTripMs: number,
   ): number {
-    this.renoCount += acknowledged;
-    if (this.epochMs < 0) {
-      this.epochMs = nowMs;
-      this.renoCount = acknowledged;
-      this.renoWindow = window;
-      const below = this.lastMaximum - window;
-      this.secondsToOrigin = below > 0 ? Math.cbrt(below / C) : 0;
-      this.origin = Math.max(this.lastMaximum, window);
+    this.#renoCount += acknowledged;
+    if (this.#epochMs < 0) {
+      this.#epochMs = nowMs;
+      this.#renoCount = acknowledged;
+      this.#renoWindow = window;
+      const below = this.#lastMaximum - window;
+      this.#secondsToOrigin = below > 0 ? Math.cbrt(below / C) : 0;
+      this.#origin = Math.max(this.#lastMaximum, window);
     }
     // One round trip ahead (RFC 9438 §4.2). Whole segments short of the maximum, or beyond it: a window of few is back there
     // long before the curve is.
-    const seconds = (nowMs - this.epochMs + roundTripMs) / 1000 - this.secondsToOrigin;
-    const target = this.origin + Math.trunc(C * seconds ** 3);
+    const seconds = (nowMs - this.#epochMs + roundTripMs) / 1000 - this.#secondsToOrigin;
+    const target = this.#origin + Math.trunc(C * seconds ** 3);
     let perStep = target > window ? Math.floor(window / (target - window)) : 100 * window;
     // Before the first loss there is no maximum to be wary of.
-    if (this.lastMaximum === 0) perStep = Math.min(perStep, 20);
+    if (this.#lastMaximum === 0) perStep = Math.min(perStep, 20);
     const renoStep = Math.floor(window * RENO_STEP);
-    while (this.renoCount > renoStep) {
-      this.renoCount -= renoStep;
-      this.renoWindow++;
+    while (this.#renoCount > renoStep) {
+      this.#renoCount -= renoStep;
+      this.#renoWindow++;
     }
-    if (this.renoWindow > window) {
-      perStep = Math.min(perStep, Math.floor(window / (this.renoWindow - window)));
+    if (this.#renoWindow > window) {
+      perStep = Math.min(perStep, Math.floor(window / (this.#renoWindow - window)));
     }
     return Math.max(perStep, 2);
   }

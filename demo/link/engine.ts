@@ -58,59 +58,59 @@ const MAX_WAITING_REPLIES = 2 ** 20;
 
 /** Sessions, their control connections and lanes. Knows nothing of processes. */
 export class LinkEngine {
-  private readonly clock: RealClock;
-  private readonly options: LinkEngineOptions;
-  private readonly sessions = new Map<string, Session>();
-  private readonly controls: WebSocketServer;
-  private readonly laneSockets: WebSocketServer;
-  private readonly pingTimer: NodeJS.Timeout;
+  readonly #clock: RealClock;
+  readonly #options: LinkEngineOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #controls: WebSocketServer;
+  readonly #laneSockets: WebSocketServer;
+  readonly #pingTimer: NodeJS.Timeout;
   /** Pages that have answered since the last ping. */
-  private readonly alive = new WeakSet<WebSocket>();
-  private readonly boundary: ErrorBoundary;
+  readonly #alive = new WeakSet<WebSocket>();
+  readonly #boundary: ErrorBoundary;
 
   constructor(
     clock: RealClock,
     options: LinkEngineOptions = {},
     boundary: ErrorBoundary = new ErrorBoundary('simulated network'),
   ) {
-    this.clock = clock;
-    this.boundary = boundary;
-    this.options = options;
+    this.#clock = clock;
+    this.#boundary = boundary;
+    this.#options = options;
     const {
       maxMessageBytes = 2 ** 18,
       maxRequestBytes = MAX_REQUEST_LENGTH,
       pingIntervalMs = 10_000,
     } = options;
     const common = { noServer: true, perMessageDeflate: false } as const;
-    this.controls = new WebSocketServer({ ...common, maxPayload: maxRequestBytes });
-    this.laneSockets = new WebSocketServer({ ...common, maxPayload: maxMessageBytes });
-    this.pingTimer = setInterval(() => this.ping(), pingIntervalMs);
+    this.#controls = new WebSocketServer({ ...common, maxPayload: maxRequestBytes });
+    this.#laneSockets = new WebSocketServer({ ...common, maxPayload: maxMessageBytes });
+    this.#pingTimer = setInterval(() => this.#ping(), pingIntervalMs);
   }
 
   /** Sessions that are open now. */
   get sessionCount(): number {
-    return this.sessions.size;
+    return this.#sessions.size;
   }
 
   /** Makes a WebSocket of a connection, or refuses it. Who may connect is for the caller to have checked. */
   upgrade(request: UpgradeRequest, socket: Socket, head: Buffer): void {
     socket.on('error', () => {});
-    this.boundary.run(
-      () => this.upgraded(request, socket, head),
+    this.#boundary.run(
+      () => this.#upgraded(request, socket, head),
       () => socket.destroy(),
     );
   }
 
-  private upgraded(request: UpgradeRequest, socket: Socket, head: Buffer): void {
+  #upgraded(request: UpgradeRequest, socket: Socket, head: Buffer): void {
     const path = request.url.split('?', 1)[0]!.slice(LINK_PATH.length);
     const lane = LANE.exec(path);
-    if (lane !== null) return this.upgradeLane(request, socket, head, lane[1]!, lane[2] ?? '');
+    if (lane !== null) return this.#upgradeLane(request, socket, head, lane[1]!, lane[2] ?? '');
     if (!CONTROL.test(path)) return refuse(socket, '404 Not Found');
-    if (this.sessions.size >= (this.options.maxSessions ?? 16)) {
+    if (this.#sessions.size >= (this.#options.maxSessions ?? 16)) {
       return refuse(socket, '503 Service Unavailable');
     }
     const message = request as unknown as IncomingMessage;
-    this.controls.handleUpgrade(message, socket, head, (client) => this.serveControl(client));
+    this.#controls.handleUpgrade(message, socket, head, (client) => this.#serveControl(client));
   }
 
   /**
@@ -120,54 +120,54 @@ export class LinkEngine {
    */
   openSplice(link: string): Promise<SpliceAddress> {
     const [, name = '', lane = ''] = CALL_LINK.exec(link) ?? [];
-    return this.sessionOf(name).openSplice(lane);
+    return this.#sessionOf(name).openSplice(lane);
   }
 
   /** Closes a lane; one that is gone already is no error. */
   closeLane(link: string, lane: string): void {
-    const session = this.sessions.get(CALL_LINK.exec(link)?.[1] ?? '');
+    const session = this.#sessions.get(CALL_LINK.exec(link)?.[1] ?? '');
     try {
       session?.closeLane(lane);
     } catch (error) {
-      if (!(error instanceof LinkControlError)) this.boundary.report(error);
+      if (!(error instanceof LinkControlError)) this.#boundary.report(error);
     }
   }
 
   close(): void {
-    clearInterval(this.pingTimer);
-    for (const client of this.controls.clients) client.terminate();
-    for (const session of this.sessions.values()) session.close();
-    this.sessions.clear();
-    this.controls.close();
-    this.laneSockets.close();
-    this.clock.close();
+    clearInterval(this.#pingTimer);
+    for (const client of this.#controls.clients) client.terminate();
+    for (const session of this.#sessions.values()) session.close();
+    this.#sessions.clear();
+    this.#controls.close();
+    this.#laneSockets.close();
+    this.#clock.close();
   }
 
   /** Lanes end with the sessions of those that are gone. */
-  private ping(): void {
-    for (const client of this.controls.clients) {
-      if (!this.alive.has(client)) client.terminate();
-      this.alive.delete(client);
+  #ping(): void {
+    for (const client of this.#controls.clients) {
+      if (!this.#alive.has(client)) client.terminate();
+      this.#alive.delete(client);
       if (client.readyState === WebSocket.OPEN) client.ping();
     }
   }
 
-  private sessionOf(name: string): Session {
-    const session = this.sessions.get(name);
+  #sessionOf(name: string): Session {
+    const session = this.#sessions.get(name);
     if (session === undefined) {
       throw new LinkControlError('unknown-lane', 'There is no such session, or it has ended.');
     }
     return session;
   }
 
-  private upgradeLane(
+  #upgradeLane(
     request: UpgradeRequest,
     socket: Socket,
     head: Buffer,
     name: string,
     lane: string,
   ): void {
-    const session = this.sessions.get(name);
+    const session = this.#sessions.get(name);
     if (session === undefined) return refuse(socket, '404 Not Found');
     try {
       session.checkName(lane);
@@ -180,31 +180,31 @@ export class LinkEngine {
     }
     const message = request as unknown as IncomingMessage;
     // Within the same turn: what was checked holds.
-    this.laneSockets.handleUpgrade(message, socket, head, (client) => {
+    this.#laneSockets.handleUpgrade(message, socket, head, (client) => {
       session.addSocket(lane, client);
     });
   }
 
-  private serveControl(client: WebSocket): void {
+  #serveControl(client: WebSocket): void {
     const name = randomBytes(SESSION_BYTES).toString('hex');
-    const { maxLanes, spliceAddress, maxRequestsPerSecond = 50 } = this.options;
+    const { maxLanes, spliceAddress, maxRequestsPerSecond = 50 } = this.#options;
     const session = new Session({
-      clock: this.clock,
-      boundary: this.boundary,
+      clock: this.#clock,
+      boundary: this.#boundary,
       ...(maxLanes === undefined ? {} : { maxLanes }),
       ...(spliceAddress === undefined ? {} : { spliceAddress }),
     });
-    this.sessions.set(name, session);
+    this.#sessions.set(name, session);
     const rate = new MessageRate(maxRequestsPerSecond, performance.now());
     const reply = (message: ControlReply): void => {
       if (client.readyState !== WebSocket.OPEN) return;
       client.send(JSON.stringify(message));
       if (client.bufferedAmount > MAX_WAITING_REPLIES) client.terminate();
     };
-    this.alive.add(client);
-    client.on('pong', () => this.alive.add(client));
+    this.#alive.add(client);
+    client.on('pong', () => this.#alive.add(client));
     const onMessage = (data: RawData, binary: boolean): Promise<void> | void => {
-      this.alive.add(client);
+      this.#alive.add(client);
       if (client.readyState !== WebSocket.OPEN) return;
       if (!rate.take(performance.now())) {
         reply({
@@ -216,24 +216,24 @@ export class LinkEngine {
         client.close(POLICY_VIOLATION, 'too-fast');
         return;
       }
-      return this.answer(session, binary ? '' : (data as Buffer).toString()).then(reply);
+      return this.#answer(session, binary ? '' : (data as Buffer).toString()).then(reply);
     };
     const onClose = (): void => {
-      this.sessions.delete(name);
+      this.#sessions.delete(name);
       session.close();
     };
     client.on(
       'message',
-      this.boundary.guard(onMessage, () => client.terminate()),
+      this.#boundary.guard(onMessage, () => client.terminate()),
     );
-    client.on('close', this.boundary.guard(onClose));
+    client.on('close', this.#boundary.guard(onClose));
     // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
     client.on('error', () => {});
     reply({ type: 'session', session: name, seed: session.seed });
   }
 
   /** Does what a page asks, or says why not: bytes from the network cause nothing else. */
-  private async answer(session: Session, text: string): Promise<ControlReply> {
+  async #answer(session: Session, text: string): Promise<ControlReply> {
     try {
       return await perform(session, parseControlRequest(text));
     } catch (error) {
@@ -245,7 +245,7 @@ export class LinkEngine {
       if (error instanceof LinkControlError) {
         return { type: 'error', id, code: error.code, message: error.message };
       }
-      this.boundary.report(error);
+      this.#boundary.report(error);
       const message =
         'The simulated network has a fault: its log, in the server’s terminal, says more.';
       return { type: 'error', id, code: 'failed', message };

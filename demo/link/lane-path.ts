@@ -24,46 +24,46 @@ export interface Link {
 
 /** One direction of a lane over a link. The model may be exchanged while packets are under way. */
 export class LanePath implements Link {
-  private model: LinkModel;
+  #model: LinkModel;
   /** The model's time 0 on the lane's clock. */
-  private beginMs: number;
-  private payloadBytes = 0;
+  #beginMs: number;
+  #payloadBytes = 0;
 
   constructor(model: LinkModel, beginMs: number) {
-    this.model = model;
-    this.beginMs = beginMs;
+    this.#model = model;
+    this.#beginMs = beginMs;
   }
 
   get link(): LinkModel {
-    return this.model;
+    return this.#model;
   }
 
   get statistics(): PathStatistics {
-    const { packets, lost, queueDropped, bytes } = this.model.counts;
+    const { packets, lost, queueDropped, bytes } = this.#model.counts;
     return {
       sent: packets,
       forwarded: packets - lost - queueDropped,
       lost,
       queueDropped,
       bytes,
-      payloadBytes: this.payloadBytes,
+      payloadBytes: this.#payloadBytes,
     };
   }
 
   /** Restarts with another model, whose time begins at `beginMs`; what is under way arrives as it would have. */
   restart(model: LinkModel, beginMs: number): void {
-    this.model = model;
-    this.beginMs = beginMs;
-    this.payloadBytes = 0;
+    this.#model = model;
+    this.#beginMs = beginMs;
+    this.#payloadBytes = 0;
   }
 
   fate(bytes: number, nowMs: number): number {
-    const arrival = this.model.fate(bytes, nowMs - this.beginMs);
-    return arrival < 0 ? -1 : arrival + this.beginMs;
+    const arrival = this.#model.fate(bytes, nowMs - this.#beginMs);
+    return arrival < 0 ? -1 : arrival + this.#beginMs;
   }
 
   /** Counts what the lane asked to be sent. */
   addPayload(bytes: number): void {
-    this.payloadBytes += bytes;
+    this.#payloadBytes += bytes;
   }
 }

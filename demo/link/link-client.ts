@@ -30,25 +30,25 @@ export class LinkClient {
   onclose: (() => void) | null = null;
   /** The session's name: its lanes can be used only with it. */
   readonly session: string;
-  private readonly base: string;
-  private readonly socket: ClientSocket;
-  private readonly waiting = new Map<number, Waiting>();
-  private lastId = 0;
-  private closed = false;
+  readonly #base: string;
+  readonly #socket: ClientSocket;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #closed = false;
 
   private constructor(base: string, socket: ClientSocket, session: string) {
-    this.base = base;
-    this.socket = socket;
+    this.#base = base;
+    this.#socket = socket;
     this.session = session;
     socket.onmessage = (event: { readonly data: unknown }) => {
       const reply = replyOf(event.data);
       if (reply === null || !('id' in reply) || reply.id === null) return;
-      const waiting = this.waiting.get(reply.id);
-      this.waiting.delete(reply.id);
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
       if (reply.type !== 'error') waiting?.resolve(reply);
       else waiting?.reject(new LinkControlError(reply.code, reply.message));
     };
-    socket.onclose = () => this.end();
+    socket.onclose = () => this.#end();
   }
 
   /**
@@ -82,7 +82,7 @@ export class LinkClient {
    * @param lane its name, 1 to 32 of A–Z, a–z, 0–9, _ and -; '' for any
    */
   laneUrl(lane: string): string {
-    return `${this.base}/link/lane/${this.session}${lane === '' ? '' : `/${lane}`}`;
+    return `${this.#base}/link/lane/${this.session}${lane === '' ? '' : `/${lane}`}`;
   }
 
   /** The name that the lab's signalling knows a call's lane by; '' for any lane. */
@@ -92,7 +92,7 @@ export class LinkClient {
 
   /** Where both peers of a call meet so that it goes over the link as the lane of that name; '' for any. */
   signallingUrl(lane: string): string {
-    return `${this.base}/signal?link=${this.callLink(lane)}`;
+    return `${this.#base}/signal?link=${this.callLink(lane)}`;
   }
 
   /**
@@ -100,61 +100,61 @@ export class LinkClient {
    * @param back of the other direction, where it differs
    */
   async configure(settings: LinkSettings, back: LinkSettings | null = null): Promise<void> {
-    await this.ask({ type: 'configure', settings, back });
+    await this.#ask({ type: 'configure', settings, back });
   }
 
   /** Begins a run: chance from the seed (an integer below 2³²), the link's time at 0, statistics at nothing. */
   async restart(seed: number): Promise<void> {
-    await this.ask({ type: 'restart', seed });
+    await this.#ask({ type: 'restart', seed });
   }
 
   /** What has been carried since the last restart. */
   async statistics(): Promise<LinkStatistics> {
-    const reply = await this.ask({ type: 'statistics' });
+    const reply = await this.#ask({ type: 'statistics' });
     if (reply.type !== 'statistics') throw new LinkControlError('failed', 'No statistics came.');
     return reply.statistics;
   }
 
   /** Opens a lane for the two peers of a call, where no signalling does. */
   async openSplice(lane: string): Promise<SpliceAddress> {
-    const reply = await this.ask({ type: 'open-splice', lane });
+    const reply = await this.#ask({ type: 'open-splice', lane });
     if (reply.type !== 'splice') throw new LinkControlError('failed', 'No splice came.');
     return { lane: reply.lane, address: reply.address, ports: reply.ports };
   }
 
   /** Closes a lane of either kind. */
   async closeLane(lane: string): Promise<void> {
-    await this.ask({ type: 'close-lane', lane });
+    await this.#ask({ type: 'close-lane', lane });
   }
 
   close(): void {
-    this.socket.close();
-    this.end();
+    this.#socket.close();
+    this.#end();
   }
 
-  private ask(request: Ask): Promise<ControlReply> {
+  #ask(request: Ask): Promise<ControlReply> {
     return new Promise((resolve, reject) => {
-      if (this.closed) {
+      if (this.#closed) {
         reject(
           new LinkControlError('failed', 'The connection to the simulated network has ended.'),
         );
         return;
       }
-      const id = ++this.lastId;
-      this.waiting.set(id, { resolve, reject });
-      this.socket.send(JSON.stringify({ ...request, id }));
+      const id = ++this.#lastId;
+      this.#waiting.set(id, { resolve, reject });
+      this.#socket.send(JSON.stringify({ ...request, id }));
     });
   }
 
-  private end(): void {
-    if (this.closed) return;
-    this.closed = true;
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     const error = new LinkControlError(
       'failed',
       'The connection to the simulated network has ended.',
     );
-    for (const waiting of this.waiting.values()) waiting.reject(error);
-    this.waiting.clear();
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
     this.onclose?.();
   }
 }

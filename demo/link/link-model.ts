@@ -32,37 +32,37 @@ const PARETO_MOST = 8;
  * do to each packet as it was.
  */
 export class LinkModel {
-  private current: LinkSettings;
-  private readonly lossRandom: SeededRandom;
-  private readonly jitterRandom: SeededRandom;
-  private readonly reorderRandom: SeededRandom;
+  #current: LinkSettings;
+  readonly #lossRandom: SeededRandom;
+  readonly #jitterRandom: SeededRandom;
+  readonly #reorderRandom: SeededRandom;
   /** Whether the Markov chain of losses is in its bad state. */
-  private bad = false;
+  #bad = false;
   /** When the last packet will have left the queue. */
-  private busyUntilMs = -Infinity;
+  #busyUntilMs = -Infinity;
   /** Latest arrival so far: none comes before it where order is kept. */
-  private lastArrivalMs = -Infinity;
+  #lastArrivalMs = -Infinity;
   /** The trace's point that held at the last packet. */
-  private tracePoint = 0;
-  private packets = 0;
-  private lost = 0;
-  private queueDropped = 0;
-  private heldBack = 0;
-  private bytes = 0;
+  #tracePoint = 0;
+  #packets = 0;
+  #lost = 0;
+  #queueDropped = 0;
+  #heldBack = 0;
+  #bytes = 0;
 
   /**
    * @param seed an integer; its low 32 bits count
    * @throws as `checkLinkSettings`
    */
   constructor(settings: LinkSettings, seed: number) {
-    this.current = checkLinkSettings(settings);
-    this.lossRandom = new SeededRandom(seed, 1);
-    this.jitterRandom = new SeededRandom(seed, 2);
-    this.reorderRandom = new SeededRandom(seed, 3);
+    this.#current = checkLinkSettings(settings);
+    this.#lossRandom = new SeededRandom(seed, 1);
+    this.#jitterRandom = new SeededRandom(seed, 2);
+    this.#reorderRandom = new SeededRandom(seed, 3);
   }
 
   get settings(): LinkSettings {
-    return this.current;
+    return this.#current;
   }
 
   /**
@@ -70,12 +70,16 @@ export class LinkModel {
    * @throws as `checkLinkSettings`
    */
   set settings(settings: LinkSettings) {
-    this.current = checkLinkSettings(settings);
-    this.tracePoint = 0;
+    this.#current = checkLinkSettings(settings);
+    this.#tracePoint = 0;
   }
 
   get counts(): LinkCounts {
-    const { packets, lost, queueDropped, heldBack, bytes } = this;
+    const packets = this.#packets;
+    const lost = this.#lost;
+    const queueDropped = this.#queueDropped;
+    const heldBack = this.#heldBack;
+    const bytes = this.#bytes;
     return { packets, lost, queueDropped, heldBack, bytes };
   }
 
@@ -87,62 +91,62 @@ export class LinkModel {
    * @returns when it leaves the link, on the same clock, or -1 when it is lost
    */
   fate(bytes: number, nowMs: number): number {
-    const { delayMs, rateKbps, queueMs, reorderMs, reorderRatio, keepOrder, trace } = this.current;
-    this.packets++;
-    this.bytes += bytes;
-    const lost = this.drawLoss();
-    const jitterMs = this.drawJitter();
-    const heldBack = this.reorderRandom.next() < reorderRatio;
+    const { delayMs, rateKbps, queueMs, reorderMs, reorderRatio, keepOrder, trace } = this.#current;
+    this.#packets++;
+    this.#bytes += bytes;
+    const lost = this.#drawLoss();
+    const jitterMs = this.#drawJitter();
+    const heldBack = this.#reorderRandom.next() < reorderRatio;
 
     let leavesMs = nowMs;
     if (rateKbps > 0) {
-      const startsMs = Math.max(nowMs, this.busyUntilMs);
+      const startsMs = Math.max(nowMs, this.#busyUntilMs);
       if (startsMs - nowMs > queueMs) {
-        this.queueDropped++;
+        this.#queueDropped++;
         return -1;
       }
       // Bits over kbit/s are ms.
-      leavesMs = this.afterStandstill(startsMs) + (bytes * 8) / rateKbps;
-      this.busyUntilMs = leavesMs;
+      leavesMs = this.#afterStandstill(startsMs) + (bytes * 8) / rateKbps;
+      this.#busyUntilMs = leavesMs;
     } else {
-      leavesMs = this.afterStandstill(nowMs);
+      leavesMs = this.#afterStandstill(nowMs);
     }
-    const tracedMs = trace === null ? 0 : this.tracedDelay(trace, nowMs);
+    const tracedMs = trace === null ? 0 : this.#tracedDelay(trace, nowMs);
     if (lost || tracedMs < 0) {
-      this.lost++;
+      this.#lost++;
       return -1;
     }
     let arrivesMs = leavesMs + Math.max(0, delayMs + jitterMs) + tracedMs;
-    if (keepOrder && arrivesMs < this.lastArrivalMs) arrivesMs = this.lastArrivalMs;
+    if (keepOrder && arrivesMs < this.#lastArrivalMs) arrivesMs = this.#lastArrivalMs;
     // What is held back holds up nobody else.
     if (heldBack) {
-      this.heldBack++;
+      this.#heldBack++;
       return arrivesMs + reorderMs;
     }
-    if (arrivesMs > this.lastArrivalMs) this.lastArrivalMs = arrivesMs;
+    if (arrivesMs > this.#lastArrivalMs) this.#lastArrivalMs = arrivesMs;
     return arrivesMs;
   }
 
   /** Whether the packet is lost, after E. N. Gilbert, "Capacity of a burst-noise channel" (1960), with all lost in bad. */
-  private drawLoss(): boolean {
-    const { lossRatio, burstLength } = this.current;
-    const chance = this.lossRandom.next();
+  #drawLoss(): boolean {
+    const { lossRatio, burstLength } = this.#current;
+    const chance = this.#lossRandom.next();
     // Chances to stay bad and to turn bad that give lossRatio in the long run and bursts of that mean. At the shortest
     // burst both are lossRatio: losses that do not know of each other.
     const burst = Math.max(burstLength, 1 / Math.max(1 - lossRatio, 1e-9));
     const staysBad = 1 - 1 / burst;
     const turnsBad = lossRatio < 1 ? lossRatio / (1 - lossRatio) / burst : 1;
-    const first = this.packets === 1;
-    this.bad = chance < (first ? lossRatio : this.bad ? staysBad : turnsBad);
-    return this.bad;
+    const first = this.#packets === 1;
+    this.#bad = chance < (first ? lossRatio : this.#bad ? staysBad : turnsBad);
+    return this.#bad;
   }
 
   /** What this packet's delay differs by, in ms. */
-  private drawJitter(): number {
-    const { jitterMs, jitterDistribution } = this.current;
+  #drawJitter(): number {
+    const { jitterMs, jitterDistribution } = this.#current;
     // Above 0, for the logarithm and the power.
-    const u = 1 - this.jitterRandom.next();
-    const v = this.jitterRandom.next();
+    const u = 1 - this.#jitterRandom.next();
+    const v = this.#jitterRandom.next();
     if (jitterMs === 0) return 0;
     switch (jitterDistribution) {
       case 'normal': // Box and Muller
@@ -155,21 +159,21 @@ export class LinkModel {
   }
 
   /** `timeMs`, or when the link resumes if it stalls then. */
-  private afterStandstill(timeMs: number): number {
-    const { stallEveryMs, stallForMs } = this.current;
+  #afterStandstill(timeMs: number): number {
+    const { stallEveryMs, stallForMs } = this.#current;
     if (stallEveryMs === 0 || timeMs < stallEveryMs) return timeMs;
     const since = timeMs % stallEveryMs;
     return since < stallForMs ? timeMs - since + stallForMs : timeMs;
   }
 
   /** What the trace says for a moment, in ms; below 0: lost. */
-  private tracedDelay({ points, durationMs }: LinkTrace, nowMs: number): number {
+  #tracedDelay({ points, durationMs }: LinkTrace, nowMs: number): number {
     const within = ((nowMs % durationMs) + durationMs) % durationMs;
     // From packet to packet time advances little: the search begins where the last one ended.
-    let index = this.tracePoint;
+    let index = this.#tracePoint;
     if (points[index]!.atMs > within) index = 0;
     while (index + 1 < points.length && points[index + 1]!.atMs <= within) index++;
-    this.tracePoint = index;
+    this.#tracePoint = index;
     return points[index]!.delayMs;
   }
 }

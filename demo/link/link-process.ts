@@ -42,31 +42,31 @@ interface Running {
  * open again at once. `close` ends it, and so does the end of this process.
  */
 export class LinkProcess {
-  private readonly options: LinkProcessOptions;
-  private running: Promise<Running> | null = null;
-  private child: ChildProcess | null = null;
-  private waitingConnections = 0;
-  private lastId = 0;
-  private closed = false;
-  private readonly boundary = new ErrorBoundary('link process');
+  readonly #options: LinkProcessOptions;
+  #running: Promise<Running> | null = null;
+  #child: ChildProcess | null = null;
+  #waitingConnections = 0;
+  #lastId = 0;
+  #closed = false;
+  readonly #boundary = new ErrorBoundary('link process');
   /** The engine's program, once it has been made. */
-  private code: Promise<string> | null = null;
-  private restarting: ReturnType<typeof setTimeout> | null = null;
-  private restartMs = FIRST_RESTART_MS;
-  private count = 0;
+  #code: Promise<string> | null = null;
+  #restarting: ReturnType<typeof setTimeout> | null = null;
+  #restartMs = FIRST_RESTART_MS;
+  #count = 0;
 
   constructor(options: LinkProcessOptions = {}) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** How often the process has died, and was not told to. */
   get deaths(): number {
-    return this.count;
+    return this.#count;
   }
 
   /** The process's number; null while there is none. */
   get pid(): number | null {
-    return this.child?.pid ?? null;
+    return this.#child?.pid ?? null;
   }
 
   /**
@@ -79,21 +79,21 @@ export class LinkProcess {
       const url = request.url ?? '';
       if (!url.startsWith(PATH)) return;
       const { origin, host } = request.headers;
-      if (!isTrustedOrigin(origin, host, this.options.allowedOrigins ?? [])) {
+      if (!isTrustedOrigin(origin, host, this.#options.allowedOrigins ?? [])) {
         return refuse(socket, '403 Forbidden');
       }
       // A connection under TLS is a state of this process, and cannot leave it.
       if (!(socket instanceof Socket) || 'encrypted' in socket) {
         return refuse(socket, '501 Not Implemented');
       }
-      if (this.closed || this.waitingConnections >= MAX_WAITING) {
+      if (this.#closed || this.#waitingConnections >= MAX_WAITING) {
         return refuse(socket, '503 Service Unavailable');
       }
       socket.on('error', () => {});
-      this.waitingConnections++;
-      void this.handOver(request, socket, head).finally(() => this.waitingConnections--);
+      this.#waitingConnections++;
+      void this.#handOver(request, socket, head).finally(() => this.#waitingConnections--);
     };
-    const onUpgrade = this.boundary.guard(upgrade, (_request, socket) => socket.destroy());
+    const onUpgrade = this.#boundary.guard(upgrade, (_request, socket) => socket.destroy());
     server.on('upgrade', onUpgrade);
     return () => {
       server.off('upgrade', onUpgrade);
@@ -107,8 +107,8 @@ export class LinkProcess {
    * @throws LinkControlError
    */
   async openSplice(link: string): Promise<CallSplice> {
-    const { child, waiting, ended } = await this.start();
-    const id = ++this.lastId;
+    const { child, waiting, ended } = await this.#start();
+    const id = ++this.#lastId;
     const reply = await new Promise<FromEngine>((resolve) => {
       waiting.set(id, resolve);
       post(child, { type: 'open-splice', id, link });
@@ -131,16 +131,16 @@ export class LinkProcess {
 
   /** Ends the process, and with it every session. */
   close(): void {
-    this.closed = true;
-    clearTimeout(this.restarting ?? undefined);
-    this.child?.kill();
-    this.child = null;
-    this.running = null;
+    this.#closed = true;
+    clearTimeout(this.#restarting ?? undefined);
+    this.#child?.kill();
+    this.#child = null;
+    this.#running = null;
   }
 
-  private async handOver(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  async #handOver(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     try {
-      const { child } = await this.start();
+      const { child } = await this.#start();
       const { method = '', url = '', headers } = request;
       const message: ToEngine = {
         type: 'upgrade',
@@ -157,44 +157,45 @@ export class LinkProcess {
     }
   }
 
-  private start(): Promise<Running> {
-    if (this.closed) {
+  #start(): Promise<Running> {
+    if (this.#closed) {
       return Promise.reject(
         new LinkControlError('failed', 'The simulated network has been closed.'),
       );
     }
-    clearTimeout(this.restarting ?? undefined);
-    this.restarting = null;
-    this.running ??= this.launch().catch((error: unknown) => {
-      this.running = null;
+    clearTimeout(this.#restarting ?? undefined);
+    this.#restarting = null;
+    this.#running ??= this.#launch().catch((error: unknown) => {
+      this.#running = null;
       throw error;
     });
-    return this.running;
+    return this.#running;
   }
 
   /** The process has died: the next one is there before a page asks again. */
-  private restartLater(livedMs: number): void {
-    this.count++;
-    this.restartMs = livedMs >= STEADY_MS ? FIRST_RESTART_MS : this.restartMs;
-    this.restarting = setTimeout(() => {
-      this.start().catch((error: unknown) => this.boundary.report(error));
-    }, this.restartMs);
-    this.restarting.unref();
-    this.restartMs = Math.min(LAST_RESTART_MS, 2 * this.restartMs);
+  #restartLater(livedMs: number): void {
+    this.#count++;
+    this.#restartMs = livedMs >= STEADY_MS ? FIRST_RESTART_MS : this.#restartMs;
+    this.#restarting = setTimeout(() => {
+      this.#start().catch((error: unknown) => this.#boundary.report(error));
+    }, this.#restartMs);
+    this.#restarting.unref();
+    this.#restartMs = Math.min(LAST_RESTART_MS, 2 * this.#restartMs);
   }
 
-  private async launch(): Promise<Running> {
-    this.code ??= bundleEngine().catch((error: unknown) => {
-      this.code = null;
+  async #launch(): Promise<Running> {
+    this.#code ??= bundleEngine().catch((error: unknown) => {
+      this.#code = null;
       throw error;
     });
-    const code = await this.code;
-    if (this.closed) throw new LinkControlError('failed', 'The simulated network has been closed.');
+    const code = await this.#code;
+    if (this.#closed)
+      throw new LinkControlError('failed', 'The simulated network has been closed.');
     // Its program comes by standard input: no file has to be written, and none is left behind.
     const child = spawn(process.execPath, ['--input-type=module', '-'], {
       stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
     });
-    this.child = child;
+    this.#child = child;
     const waiting: Running['waiting'] = new Map();
     const startedMs = performance.now();
     let isReady = false;
@@ -214,7 +215,7 @@ export class LinkProcess {
           waiting.delete(message.id);
         }
       };
-      child.on('message', this.boundary.guard(onMessage));
+      child.on('message', this.#boundary.guard(onMessage));
       child.once('exit', (exitCode, signal) => {
         const words = `The simulated network has ended (${exitCode === null ? signal : `code ${exitCode}`}). Open it again.`;
         tellEnded(words);
@@ -223,15 +224,15 @@ export class LinkProcess {
         }
         waiting.clear();
         reject(new LinkControlError('failed', words));
-        if (this.child !== child) return;
-        this.child = null;
-        this.running = null;
+        if (this.#child !== child) return;
+        this.#child = null;
+        this.#running = null;
         // One that does not even start is tried again when a page asks.
-        if (isReady && !this.closed) this.restartLater(performance.now() - startedMs);
+        if (isReady && !this.#closed) this.#restartLater(performance.now() - startedMs);
       });
       child.stdin!.on('error', () => {});
       child.stdin!.end(code);
-      const { allowedOrigins: _, ...options } = this.options;
+      const { allowedOrigins: _, ...options } = this.#options;
       post(child, { type: 'begin', options });
       // It keeps nobody waiting who is done otherwise.
       child.unref();

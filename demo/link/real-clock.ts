@@ -16,44 +16,44 @@ const EARLY_MS = 0.25;
  * is, and only what leaves the process is late. Lateness does not add up.
  */
 export class RealClock implements Clock {
-  private readonly timers = new TimerQueue();
-  private armed: ReturnType<typeof setTimeout> | null = null;
-  private armedForMs = Infinity;
+  readonly #timers = new TimerQueue();
+  #armed: ReturnType<typeof setTimeout> | null = null;
+  #armedForMs = Infinity;
   /** Where the model's time stands; it does not go back. */
-  private modelMs = 0;
+  #modelMs = 0;
   /** Whether timers are running now. */
-  private running = false;
-  private readonly boundary: ErrorBoundary;
+  #running = false;
+  readonly #boundary: ErrorBoundary;
 
   /** @param boundary catches what timers throw: those of others run all the same */
   constructor(boundary: ErrorBoundary = new ErrorBoundary('clock')) {
-    this.boundary = boundary;
+    this.#boundary = boundary;
   }
 
   get nowMs(): number {
-    if (this.running) return this.modelMs;
-    this.modelMs = Math.max(this.modelMs, performance.now());
-    return this.modelMs;
+    if (this.#running) return this.#modelMs;
+    this.#modelMs = Math.max(this.#modelMs, performance.now());
+    return this.#modelMs;
   }
 
   at(timeMs: number, action: () => void): ClockTimer {
-    const timer = this.timers.add(Math.max(timeMs, this.modelMs), action);
-    if (!this.running) this.arm();
+    const timer = this.#timers.add(Math.max(timeMs, this.#modelMs), action);
+    if (!this.#running) this.#arm();
     return timer;
   }
 
   /** Does what is due. Call it first when something arrives from outside, so that all happens in the order of time. */
   catchUp(): void {
-    if (this.running) return;
-    this.running = true;
+    if (this.#running) return;
+    this.#running = true;
     try {
-      while (this.timers.nextMs <= performance.now() + EARLY_MS) {
-        this.modelMs = this.timers.nextMs;
-        this.boundary.run(this.timers.take());
+      while (this.#timers.nextMs <= performance.now() + EARLY_MS) {
+        this.#modelMs = this.#timers.nextMs;
+        this.#boundary.run(this.#timers.take());
       }
     } finally {
-      this.running = false;
-      this.arm();
+      this.#running = false;
+      this.#arm();
     }
   }
 
@@ -64,26 +64,26 @@ export class RealClock implements Clock {
       get nowMs() {
         return now();
       },
-      at: (timeMs, action) => this.at(timeMs, () => this.boundary.run(action, end)),
+      at: (timeMs, action) => this.at(timeMs, () => this.#boundary.run(action, end)),
     };
   }
 
   /** Lets no timer run any more. */
   close(): void {
-    clearTimeout(this.armed ?? undefined);
-    this.armed = null;
-    this.armedForMs = -Infinity;
+    clearTimeout(this.#armed ?? undefined);
+    this.#armed = null;
+    this.#armedForMs = -Infinity;
   }
 
-  private arm(): void {
-    const next = this.timers.nextMs;
-    if (next === Infinity || next >= this.armedForMs) return;
-    clearTimeout(this.armed ?? undefined);
-    this.armedForMs = next;
+  #arm(): void {
+    const next = this.#timers.nextMs;
+    if (next === Infinity || next >= this.#armedForMs) return;
+    clearTimeout(this.#armed ?? undefined);
+    this.#armedForMs = next;
     // Rounded down: woken too early, it sleeps once more.
-    this.armed = setTimeout(
+    this.#armed = setTimeout(
       () => {
-        this.armedForMs = Infinity;
+        this.#armedForMs = Infinity;
         this.catchUp();
       },
       Math.floor(next - performance.now()),

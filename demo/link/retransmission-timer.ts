@@ -17,51 +17,51 @@ export interface RetransmissionTimerEvents {
 
 /** The round-trip time and what waits for it: the probe (RFC 8985 §7), the time-out (RFC 6298), the reordering timer. */
 export class RetransmissionTimer {
-  private readonly clock: Clock;
-  private readonly events: RetransmissionTimerEvents;
-  private smoothed = 0;
-  private variation = 0;
-  private timeoutMs = FIRST_TIMEOUT_MS;
-  private main: ClockTimer | null = null;
-  private reorder: ClockTimer | null = null;
+  readonly #clock: Clock;
+  readonly #events: RetransmissionTimerEvents;
+  #smoothed = 0;
+  #variation = 0;
+  #timeoutMs = FIRST_TIMEOUT_MS;
+  #main: ClockTimer | null = null;
+  #reorder: ClockTimer | null = null;
   /** Whether the main timer is for a probe. */
-  private forProbe = false;
+  #forProbe = false;
 
   constructor(clock: Clock, events: RetransmissionTimerEvents) {
-    this.clock = clock;
-    this.events = events;
+    this.#clock = clock;
+    this.#events = events;
   }
 
   /** Smoothed round-trip time; 0 while unknown. */
   get smoothedMs(): number {
-    return this.smoothed;
+    return this.#smoothed;
   }
 
   /** Whether a probe is due next. */
   get probing(): boolean {
-    return this.main !== null && this.forProbe;
+    return this.#main !== null && this.#forProbe;
   }
 
   /** A round trip took so long. Ends the back-off. */
   measure(roundTripMs: number): void {
-    if (this.smoothed === 0) {
-      this.smoothed = Math.max(roundTripMs, 0.001);
-      this.variation = roundTripMs / 2;
+    if (this.#smoothed === 0) {
+      this.#smoothed = Math.max(roundTripMs, 0.001);
+      this.#variation = roundTripMs / 2;
     } else {
-      this.variation += (Math.abs(roundTripMs - this.smoothed) - this.variation) / 4;
-      this.smoothed += (roundTripMs - this.smoothed) / 8;
+      this.#variation += (Math.abs(roundTripMs - this.#smoothed) - this.#variation) / 4;
+      this.#smoothed += (roundTripMs - this.#smoothed) / 8;
     }
     // Linux holds the variation's part, not the sum, above the least.
-    this.timeoutMs = Math.min(
+    this.#timeoutMs = Math.min(
       MOST_TIMEOUT_MS,
-      this.smoothed + Math.max(LEAST_TIMEOUT_MS, 4 * this.variation),
+      this.#smoothed + Math.max(LEAST_TIMEOUT_MS, 4 * this.#variation),
     );
   }
 
   /** Nothing came back: the next time-out takes twice as long (RFC 6298 §5.5). */
   backOff(): void {
-    this.timeoutMs = Math.min(MOST_TIMEOUT_MS, 2 * this.timeoutMs);
-    this.set(this.timeoutMs, false);
+    this.#timeoutMs = Math.min(MOST_TIMEOUT_MS, 2 * this.#timeoutMs);
+    this.#set(this.#timeoutMs, false);
   }
 
   /**
@@ -71,47 +71,47 @@ export class RetransmissionTimer {
    */
   timeOutIn(headSentMs: number, afterProbe: boolean): void {
     const fromHead = afterProbe && this.probing;
-    const left = headSentMs + this.timeoutMs - this.clock.nowMs;
-    this.set(fromHead ? Math.max(left, 1) : this.timeoutMs, false);
+    const left = headSentMs + this.#timeoutMs - this.#clock.nowMs;
+    this.#set(fromHead ? Math.max(left, 1) : this.#timeoutMs, false);
   }
 
   /** Arms the probe. @param underWay segments not acknowledged: a lone one may wait for a delayed acknowledgement */
   probeIn(underWay: number, headSentMs: number): void {
     const wait = underWay === 1 ? LEAST_TIMEOUT_MS : TICKS_MS;
-    const delay = this.smoothed > 0 ? 2 * this.smoothed + wait : FIRST_TIMEOUT_MS;
-    const left = headSentMs + this.timeoutMs - this.clock.nowMs;
-    this.set(Math.min(delay, Math.max(left, 1)), true);
+    const delay = this.#smoothed > 0 ? 2 * this.#smoothed + wait : FIRST_TIMEOUT_MS;
+    const left = headSentMs + this.#timeoutMs - this.#clock.nowMs;
+    this.#set(Math.min(delay, Math.max(left, 1)), true);
   }
 
   /** Asks again about segments that may have been overtaken, in so many ms; Infinity: not at all. */
   reorderIn(ms: number): void {
-    this.reorder?.cancel();
-    this.reorder = null;
+    this.#reorder?.cancel();
+    this.#reorder = null;
     if (ms === Infinity) return;
-    this.reorder = this.clock.at(this.clock.nowMs + ms + TICKS_MS, () => {
-      this.reorder = null;
-      this.events.onreorder();
+    this.#reorder = this.#clock.at(this.#clock.nowMs + ms + TICKS_MS, () => {
+      this.#reorder = null;
+      this.#events.onreorder();
     });
   }
 
   /** All is acknowledged. */
   stop(): void {
-    this.main?.cancel();
-    this.main = null;
+    this.#main?.cancel();
+    this.#main = null;
   }
 
   close(): void {
     this.stop();
-    this.reorder?.cancel();
+    this.#reorder?.cancel();
   }
 
-  private set(delayMs: number, forProbe: boolean): void {
+  #set(delayMs: number, forProbe: boolean): void {
     this.stop();
-    this.forProbe = forProbe;
-    this.main = this.clock.at(this.clock.nowMs + delayMs, () => {
-      this.main = null;
-      if (forProbe) this.events.onprobe();
-      else this.events.ontimeout();
+    this.#forProbe = forProbe;
+    this.#main = this.#clock.at(this.#clock.nowMs + delayMs, () => {
+      this.#main = null;
+      if (forProbe) this.#events.onprobe();
+      else this.#events.ontimeout();
     });
   }
 }

@@ -4,21 +4,21 @@
  * each other.
  */
 export class SeededRandom {
-  private readonly state = new Uint32Array(4);
+  readonly #state = new Uint32Array(4);
 
   /**
    * @param seed any integer; its low 32 bits count
    * @param stream tells generators with the same seed apart
    */
   constructor(seed: number, stream = 0) {
-    this.state.set([seed, stream, 0x9e3779b9, 1]);
+    this.#state.set([seed, stream, 0x9e3779b9, 1]);
     // Sixteen rounds mix the seed into all of the state.
     for (let round = 0; round < 16; round++) this.next();
   }
 
   /** The next number, in [0, 1). */
   next(): number {
-    const s = this.state;
+    const s = this.#state;
     const sum = (s[0]! + s[1]! + s[3]!) >>> 0;
     s[3] = s[3]! + 1;
     s[0] = s[1]! ^ (s[1]! >>> 9);

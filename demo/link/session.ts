@@ -37,38 +37,38 @@ const FIRST_SEED = 1;
  * link to itself.
  */
 export class Session {
-  private readonly options: SessionOptions;
-  private readonly lanes = new Map<string, Lane>();
+  readonly #options: SessionOptions;
+  readonly #lanes = new Map<string, Lane>();
   /** Names whose ports are being opened. */
-  private readonly opening = new Set<string>();
-  private readonly lateness = new Lateness();
-  private settings: LinkSettings = CLEAN;
-  private backSettings: LinkSettings = CLEAN;
-  private currentSeed = FIRST_SEED;
+  readonly #opening = new Set<string>();
+  readonly #lateness = new Lateness();
+  #settings: LinkSettings = CLEAN;
+  #backSettings: LinkSettings = CLEAN;
+  #currentSeed = FIRST_SEED;
   /** Time 0 of the links. */
-  private beginMs: number;
-  private unnamed = 0;
-  private closed = false;
+  #beginMs: number;
+  #unnamed = 0;
+  #closed = false;
 
   constructor(options: SessionOptions) {
-    this.options = options;
-    this.beginMs = options.clock.nowMs;
+    this.#options = options;
+    this.#beginMs = options.clock.nowMs;
   }
 
   get seed(): number {
-    return this.currentSeed;
+    return this.#currentSeed;
   }
 
   get laneCount(): number {
-    return this.lanes.size + this.opening.size;
+    return this.#lanes.size + this.#opening.size;
   }
 
   /** Sets the links of all lanes, from the next packet on. */
   configure(settings: LinkSettings, back: LinkSettings): void {
-    this.options.clock.catchUp();
-    this.settings = settings;
-    this.backSettings = back;
-    for (const lane of this.lanes.values()) {
+    this.#options.clock.catchUp();
+    this.#settings = settings;
+    this.#backSettings = back;
+    for (const lane of this.#lanes.values()) {
       lane.forward.link.settings = settings;
       lane.back.link.settings = back;
     }
@@ -76,98 +76,98 @@ export class Session {
 
   /** Restarts chance, the links' time and all statistics. */
   restart(seed: number): void {
-    this.options.clock.catchUp();
-    this.currentSeed = seed;
-    this.beginMs = this.options.clock.nowMs;
-    this.lateness.reset();
-    for (const { forward, back, carrier } of this.lanes.values()) {
-      const [forwardModel, backModel] = this.models();
-      forward.restart(forwardModel, this.beginMs);
-      back.restart(backModel, this.beginMs);
+    this.#options.clock.catchUp();
+    this.#currentSeed = seed;
+    this.#beginMs = this.#options.clock.nowMs;
+    this.#lateness.reset();
+    for (const { forward, back, carrier } of this.#lanes.values()) {
+      const [forwardModel, backModel] = this.#models();
+      forward.restart(forwardModel, this.#beginMs);
+      back.restart(backModel, this.#beginMs);
       carrier.restart();
     }
   }
 
   /** @param name '' for one that is not taken */
   async openSplice(name: string): Promise<SpliceAddress> {
-    const lane = name === '' ? this.freeName('call') : name;
+    const lane = name === '' ? this.#freeName('call') : name;
     this.checkName(lane);
-    this.opening.add(lane);
-    const paths = this.paths();
-    const { clock, boundary, spliceAddress } = this.options;
+    this.#opening.add(lane);
+    const paths = this.#paths();
+    const { clock, boundary, spliceAddress } = this.#options;
     let splice: UdpSplice;
     try {
       splice = await UdpSplice.open({
         clock,
         boundary,
         ...paths,
-        lateness: this.lateness,
+        lateness: this.#lateness,
         ...(spliceAddress === undefined ? {} : { address: spliceAddress }),
       });
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       throw new LinkControlError('failed', `No port could be opened: ${words}`);
     } finally {
-      this.opening.delete(lane);
+      this.#opening.delete(lane);
     }
-    if (this.closed) {
+    if (this.#closed) {
       splice.close();
       throw new LinkControlError('failed', 'The session has ended.');
     }
     // A restart in the meantime was not told of these.
-    const [forwardModel, backModel] = this.models();
-    paths.forward.restart(forwardModel, this.beginMs);
-    paths.back.restart(backModel, this.beginMs);
-    this.lanes.set(lane, { ...paths, carrier: splice });
+    const [forwardModel, backModel] = this.#models();
+    paths.forward.restart(forwardModel, this.#beginMs);
+    paths.back.restart(backModel, this.#beginMs);
+    this.#lanes.set(lane, { ...paths, carrier: splice });
     return { lane, address: splice.address, ports: splice.ports };
   }
 
   /** Takes a client's connection as a lane, which ends with it. @param name '' for one that is not taken */
   addSocket(name: string, socket: WebSocket): void {
-    const lane = name === '' ? this.freeName('websocket') : name;
+    const lane = name === '' ? this.#freeName('websocket') : name;
     this.checkName(lane);
-    const paths = this.paths();
-    const { clock, boundary } = this.options;
-    const { lateness } = this;
+    const paths = this.#paths();
+    const { clock, boundary } = this.#options;
+    const lateness = this.#lateness;
     const carrier = new WebSocketLink(socket, { clock, boundary, ...paths, lateness });
-    this.lanes.set(lane, { ...paths, carrier });
+    this.#lanes.set(lane, { ...paths, carrier });
     socket.on('close', () => {
-      if (this.lanes.get(lane)?.carrier === carrier) this.lanes.delete(lane);
+      if (this.#lanes.get(lane)?.carrier === carrier) this.#lanes.delete(lane);
     });
   }
 
   /** @throws LinkControlError when the name is taken, or there are as many lanes as may be */
   checkName(lane: string): void {
-    if (this.lanes.has(lane) || this.opening.has(lane)) {
+    if (this.#lanes.has(lane) || this.#opening.has(lane)) {
       throw new LinkControlError('lane-exists', `There is a lane '${lane}' already.`);
     }
-    const { maxLanes = 32 } = this.options;
+    const { maxLanes = 32 } = this.#options;
     if (this.laneCount >= maxLanes) {
       throw new LinkControlError('too-many-lanes', `A session has at most ${maxLanes} lanes.`);
     }
   }
 
   closeLane(name: string): void {
-    const lane = this.lanes.get(name);
+    const lane = this.#lanes.get(name);
     if (lane === undefined) {
       throw new LinkControlError('unknown-lane', `There is no lane '${name}'.`);
     }
-    this.lanes.delete(name);
+    this.#lanes.delete(name);
     lane.carrier.close();
   }
 
   close(): void {
-    this.closed = true;
-    for (const { carrier } of this.lanes.values()) carrier.close();
-    this.lanes.clear();
+    this.#closed = true;
+    for (const { carrier } of this.#lanes.values()) carrier.close();
+    this.#lanes.clear();
   }
 
   statistics(): LinkStatistics {
     return {
-      seed: this.currentSeed,
-      elapsedMs: performance.now() - this.beginMs,
-      lateness: this.lateness.report(),
-      lanes: [...this.lanes].map(([lane, { forward, back, carrier }]): LaneStatistics => {
+      seed: this.#currentSeed,
+      elapsedMs: performance.now() - this.#beginMs,
+      lateness: this.#lateness.report(),
+      lanes: [...this.#lanes].map(([lane, { forward, back, carrier }]): LaneStatistics => {
         const splice = carrier instanceof UdpSplice;
         return {
           lane,
@@ -181,27 +181,27 @@ export class Session {
     };
   }
 
-  private paths(): { forward: LanePath; back: LanePath } {
-    const [forward, back] = this.models();
+  #paths(): { forward: LanePath; back: LanePath } {
+    const [forward, back] = this.#models();
     return {
-      forward: new LanePath(forward, this.beginMs),
-      back: new LanePath(back, this.beginMs),
+      forward: new LanePath(forward, this.#beginMs),
+      back: new LanePath(back, this.#beginMs),
     };
   }
 
   /** The same for every lane: what chance does to one's first packet it does to each one's. */
-  private models(): [LinkModel, LinkModel] {
+  #models(): [LinkModel, LinkModel] {
     return [
-      new LinkModel(this.settings, this.currentSeed),
+      new LinkModel(this.#settings, this.#currentSeed),
       // Far from all seeds that anyone counts up to.
-      new LinkModel(this.backSettings, this.currentSeed ^ 0x5bd1e995),
+      new LinkModel(this.#backSettings, this.#currentSeed ^ 0x5bd1e995),
     ];
   }
 
-  private freeName(kind: string): string {
+  #freeName(kind: string): string {
     let name;
-    do name = `${kind}-${++this.unnamed}`;
-    while (this.lanes.has(name) || this.opening.has(name));
+    do name = `${kind}-${++this.#unnamed}`;
+    while (this.#lanes.has(name) || this.#opening.has(name));
     return name;
   }
 }

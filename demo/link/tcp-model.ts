@@ -49,45 +49,49 @@ const MOST_SACK_BLOCKS = 3;
  * and delivers messages when a real connection would. The connection is open from the start, and nobody closes it.
  */
 export class TcpModel<Message> {
-  private readonly options: TcpModelOptions<Message>;
-  private readonly sender: TcpSender;
-  private readonly receiver: TcpReceiver;
+  readonly #options: TcpModelOptions<Message>;
+  readonly #sender: TcpSender;
+  readonly #receiver: TcpReceiver;
   /** Messages not delivered yet, with the stream's byte behind each. */
-  private readonly underWay: { readonly message: Message; readonly end: number }[] = [];
-  private written = 0;
-  private sentMessages = 0;
-  private deliveredMessages = 0;
-  private forwardBytes = 0;
-  private acknowledgements = 0;
-  private backBytes = 0;
-  private closed = false;
+  readonly #underWay: { readonly message: Message; readonly end: number }[] = [];
+  #written = 0;
+  #sentMessages = 0;
+  #deliveredMessages = 0;
+  #forwardBytes = 0;
+  #acknowledgements = 0;
+  #backBytes = 0;
+  #closed = false;
 
   constructor(options: TcpModelOptions<Message>) {
-    this.options = options;
+    this.#options = options;
     const { clock, congestion = 'cubic' } = options;
-    this.sender = new TcpSender(clock, SEGMENT_BYTES, congestion, (segment) => {
-      this.carryForward(segment);
+    this.#sender = new TcpSender(clock, SEGMENT_BYTES, congestion, (segment) => {
+      this.#carryForward(segment);
     });
-    this.receiver = new TcpReceiver(
+    this.#receiver = new TcpReceiver(
       clock,
       SEGMENT_BYTES,
-      (upTo) => this.deliver(upTo),
-      (ack) => this.carryBack(ack),
+      (upTo) => this.#deliver(upTo),
+      (ack) => this.#carryBack(ack),
     );
   }
 
   /** Bytes written that the sender would have to keep: not acknowledged yet. */
   get bufferedBytes(): number {
-    return this.sender.bufferedBytes;
+    return this.#sender.bufferedBytes;
   }
 
   get counts(): TcpModelCounts {
-    const { sentMessages, deliveredMessages, forwardBytes, acknowledgements, backBytes } = this;
+    const sentMessages = this.#sentMessages;
+    const deliveredMessages = this.#deliveredMessages;
+    const forwardBytes = this.#forwardBytes;
+    const acknowledgements = this.#acknowledgements;
+    const backBytes = this.#backBytes;
     return {
-      ...this.sender.counts,
+      ...this.#sender.counts,
       sentMessages,
       deliveredMessages,
-      messageBytes: this.written,
+      messageBytes: this.#written,
       forwardBytes,
       acknowledgements,
       backBytes,
@@ -99,53 +103,53 @@ export class TcpModel<Message> {
    * @param bytes its size in the stream, above 0
    */
   send(message: Message, bytes: number): void {
-    if (this.closed) return;
-    this.sentMessages++;
-    this.written += bytes;
-    this.underWay.push({ message, end: this.written });
-    this.sender.write(bytes);
+    if (this.#closed) return;
+    this.#sentMessages++;
+    this.#written += bytes;
+    this.#underWay.push({ message, end: this.#written });
+    this.#sender.write(bytes);
   }
 
   /** Delivers nothing further, and stops all timers. */
   close(): void {
-    this.closed = true;
-    this.sender.close();
-    this.receiver.close();
-    this.underWay.length = 0;
+    this.#closed = true;
+    this.#sender.close();
+    this.#receiver.close();
+    this.#underWay.length = 0;
   }
 
-  private carryForward(segment: TcpSegment): void {
-    const { clock, forward } = this.options;
+  #carryForward(segment: TcpSegment): void {
+    const { clock, forward } = this.#options;
     const bytes = segment.end - segment.start + HEADER_BYTES;
-    this.forwardBytes += bytes;
+    this.#forwardBytes += bytes;
     const arrival = forward.fate(bytes, clock.nowMs);
     if (arrival < 0) return;
     clock.at(arrival, () => {
-      if (!this.closed) this.receiver.receive(segment);
+      if (!this.#closed) this.#receiver.receive(segment);
     });
   }
 
-  private carryBack(ack: TcpAck): void {
-    const { clock, back } = this.options;
+  #carryBack(ack: TcpAck): void {
+    const { clock, back } = this.#options;
     const blocks = ack.beyond.length + (ack.duplicate === null ? 0 : 1);
     const bytes =
       HEADER_BYTES +
       (blocks > 0 ? SACK_BYTES + SACK_BLOCK_BYTES * Math.min(blocks, MOST_SACK_BLOCKS) : 0);
-    this.acknowledgements++;
-    this.backBytes += bytes;
+    this.#acknowledgements++;
+    this.#backBytes += bytes;
     const arrival = back.fate(bytes, clock.nowMs);
     if (arrival < 0) return;
     clock.at(arrival, () => {
-      if (this.closed) return;
-      this.sender.receive(ack);
-      this.options.onacknowledge?.();
+      if (this.#closed) return;
+      this.#sender.receive(ack);
+      this.#options.onacknowledge?.();
     });
   }
 
-  private deliver(upTo: number): void {
-    while (this.underWay[0] !== undefined && this.underWay[0].end <= upTo) {
-      this.deliveredMessages++;
-      this.options.deliver(this.underWay.shift()!.message);
+  #deliver(upTo: number): void {
+    while (this.#underWay[0] !== undefined && this.#underWay[0].end <= upTo) {
+      this.#deliveredMessages++;
+      this.#options.deliver(this.#underWay.shift()!.message);
     }
   }
 }

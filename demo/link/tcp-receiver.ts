@@ -34,19 +34,19 @@ const MERGE_MS = 1;
 
 /** The receiving end of a TCP connection: puts segments in order, and acknowledges them as Linux does for a prompt reader. */
 export class TcpReceiver {
-  private readonly clock: Clock;
-  private readonly segmentBytes: number;
-  private readonly advance: (upTo: number) => void;
-  private readonly acknowledge: (ack: TcpAck) => void;
-  private upTo = 0;
+  readonly #clock: Clock;
+  readonly #segmentBytes: number;
+  readonly #advance: (upTo: number) => void;
+  readonly #acknowledge: (ack: TcpAck) => void;
+  #upTo = 0;
   /** What came beyond a gap, in order, merged. */
-  private beyond: ByteRange[] = [];
-  private acknowledgedUpTo = 0;
-  private echoMs = 0;
-  private delayed: ClockTimer | null = null;
+  #beyond: ByteRange[] = [];
+  #acknowledgedUpTo = 0;
+  #echoMs = 0;
+  #delayed: ClockTimer | null = null;
   /** Acknowledgements sent since `upTo` last moved, and the one that waits for others to go with it. */
-  private duplicates = 0;
-  private merged: ClockTimer | null = null;
+  #duplicates = 0;
+  #merged: ClockTimer | null = null;
 
   /**
    * @param segmentBytes what a full segment carries
@@ -58,67 +58,73 @@ export class TcpReceiver {
     advance: (upTo: number) => void,
     acknowledge: (ack: TcpAck) => void,
   ) {
-    this.clock = clock;
-    this.segmentBytes = segmentBytes;
-    this.advance = advance;
-    this.acknowledge = acknowledge;
+    this.#clock = clock;
+    this.#segmentBytes = segmentBytes;
+    this.#advance = advance;
+    this.#acknowledge = acknowledge;
   }
 
   receive(segment: TcpSegment): void {
     const { start, end } = segment;
-    if (end <= this.upTo || this.beyond.some((range) => range.start <= start && end <= range.end)) {
-      this.acknowledgeNow({ start, end });
+    if (
+      end <= this.#upTo ||
+      this.#beyond.some((range) => range.start <= start && end <= range.end)
+    ) {
+      this.#acknowledgeNow({ start, end });
       return;
     }
     // Loss or its repair: the sender waits for every word about it (RFC 5681 §4.2).
-    const gap = this.beyond.length > 0 || start > this.upTo;
-    if (start > this.upTo) {
-      this.keep(start, end);
-      if (this.duplicates++ >= PROMPT_DUPLICATES) {
-        this.merged ??= this.clock.at(this.clock.nowMs + MERGE_MS, () => this.acknowledgeNow(null));
+    const gap = this.#beyond.length > 0 || start > this.#upTo;
+    if (start > this.#upTo) {
+      this.#keep(start, end);
+      if (this.#duplicates++ >= PROMPT_DUPLICATES) {
+        this.#merged ??= this.#clock.at(this.#clock.nowMs + MERGE_MS, () =>
+          this.#acknowledgeNow(null),
+        );
         return;
       }
     } else {
-      this.duplicates = 0;
-      this.echoMs = segment.sentMs;
-      this.upTo = end;
-      while (this.beyond[0] !== undefined && this.beyond[0].start <= this.upTo) {
-        this.upTo = Math.max(this.upTo, this.beyond.shift()!.end);
+      this.#duplicates = 0;
+      this.#echoMs = segment.sentMs;
+      this.#upTo = end;
+      while (this.#beyond[0] !== undefined && this.#beyond[0].start <= this.#upTo) {
+        this.#upTo = Math.max(this.#upTo, this.#beyond.shift()!.end);
       }
-      this.advance(this.upTo);
+      this.#advance(this.#upTo);
     }
     if (gap) {
-      this.acknowledgeNow(null);
-    } else if (segment.push || this.upTo - this.acknowledgedUpTo > this.segmentBytes) {
+      this.#acknowledgeNow(null);
+    } else if (segment.push || this.#upTo - this.#acknowledgedUpTo > this.#segmentBytes) {
       // When it is read, with all that came at the same moment.
-      this.merged ??= this.clock.at(this.clock.nowMs, () => this.acknowledgeNow(null));
+      this.#merged ??= this.#clock.at(this.#clock.nowMs, () => this.#acknowledgeNow(null));
     } else {
-      this.delayed ??= this.clock.at(this.clock.nowMs + ACK_DELAY_MS, () =>
-        this.acknowledgeNow(null),
+      this.#delayed ??= this.#clock.at(this.#clock.nowMs + ACK_DELAY_MS, () =>
+        this.#acknowledgeNow(null),
       );
     }
   }
 
   close(): void {
-    this.delayed?.cancel();
-    this.merged?.cancel();
+    this.#delayed?.cancel();
+    this.#merged?.cancel();
   }
 
-  private acknowledgeNow(duplicate: ByteRange | null): void {
-    this.delayed?.cancel();
-    this.delayed = null;
-    this.merged?.cancel();
-    this.merged = null;
-    this.acknowledgedUpTo = this.upTo;
-    const { upTo, echoMs } = this;
-    this.acknowledge({ upTo, beyond: this.beyond.slice(), duplicate, echoMs });
+  #acknowledgeNow(duplicate: ByteRange | null): void {
+    this.#delayed?.cancel();
+    this.#delayed = null;
+    this.#merged?.cancel();
+    this.#merged = null;
+    this.#acknowledgedUpTo = this.#upTo;
+    const upTo = this.#upTo;
+    const echoMs = this.#echoMs;
+    this.#acknowledge({ upTo, beyond: this.#beyond.slice(), duplicate, echoMs });
   }
 
   /** Puts a range among those beyond the gap. */
-  private keep(start: number, end: number): void {
+  #keep(start: number, end: number): void {
     const merged: ByteRange[] = [];
     let range: ByteRange = { start, end };
-    for (const other of this.beyond) {
+    for (const other of this.#beyond) {
       if (other.end < range.start) merged.push(other);
       else if (other.start > range.end) {
         merged.push(range);
@@ -131,6 +137,6 @@ export class TcpReceiver {
       }
     }
     merged.push(range);
-    this.beyond = merged;
+    this.#beyond = merged;
   }
 }

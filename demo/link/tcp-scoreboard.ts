@@ -59,60 +59,60 @@ export class Scoreboard {
   acknowledged = 0;
   /** Infinity while unknown. */
   leastRoundTripMs: number = Infinity;
-  private readonly segmentBytes: number;
-  private readonly queue: SentSegment[] = [];
-  private leastSeenMs = 0;
+  readonly #segmentBytes: number;
+  readonly #queue: SentSegment[] = [];
+  #leastSeenMs = 0;
   /** Of the segment sent last among those that have come: when, its end, and its round trip. */
-  private rackSentMs = -Infinity;
-  private rackEnd = 0;
-  private rackRoundTripMs = 0;
-  private rackAdvanced = false;
+  #rackSentMs = -Infinity;
+  #rackEnd = 0;
+  #rackRoundTripMs = 0;
+  #rackAdvanced = false;
   /** The end of the furthest byte that has come beyond a gap. */
-  private furthest = 0;
-  private reorderingSeen = false;
-  private reorderSteps = 1;
-  private reorderPersists = 0;
+  #furthest = 0;
+  #reorderingSeen = false;
+  #reorderSteps = 1;
+  #reorderPersists = 0;
   /** Up to this byte duplicates widen the reordering window no further: once a round trip. */
-  private widenedUpTo = -1;
+  #widenedUpTo = -1;
 
   /** @param segmentBytes what a full segment carries */
   constructor(segmentBytes: number) {
-    this.segmentBytes = segmentBytes;
+    this.#segmentBytes = segmentBytes;
   }
 
   get empty(): boolean {
-    return this.queue.length === 0;
+    return this.#queue.length === 0;
   }
 
   /** Segments sent and not acknowledged. */
   get count(): number {
-    return this.queue.length;
+    return this.#queue.length;
   }
 
   get head(): SentSegment | undefined {
-    return this.queue[0];
+    return this.#queue[0];
   }
 
   get last(): SentSegment | undefined {
-    return this.queue.at(-1);
+    return this.#queue.at(-1);
   }
 
   get headSentMs(): number {
-    return this.queue[0]?.sentMs ?? 0;
+    return this.#queue[0]?.sentMs ?? 0;
   }
 
   get hasSacked(): boolean {
-    return this.queue.some((segment) => segment.sacked);
+    return this.#queue.some((segment) => segment.sacked);
   }
 
   /** Segments that were sent again and are under way. */
   get resentCount(): number {
-    return this.queue.reduce((sum, { resent }) => sum + (resent ? 1 : 0), 0);
+    return this.#queue.reduce((sum, { resent }) => sum + (resent ? 1 : 0), 0);
   }
 
   /** Segments thought to be on the link. */
   get inFlight(): number {
-    return this.queue.reduce(
+    return this.#queue.reduce(
       (sum, { sacked, lost, resent }) => (sacked ? sum : sum + (lost ? 0 : 1) + (resent ? 1 : 0)),
       0,
     );
@@ -129,23 +129,23 @@ export class Scoreboard {
       resent: false,
       everResent: false,
     };
-    this.queue.push(segment);
+    this.#queue.push(segment);
     return segment;
   }
 
   /** Notes that a segment goes out again; small ones behind it go with it, as far as they fit. */
   resend(segment: SentSegment, sentMs: number): void {
-    const at = this.queue.indexOf(segment);
-    let behind = this.queue[at + 1];
+    const at = this.#queue.indexOf(segment);
+    let behind = this.#queue[at + 1];
     while (
       behind !== undefined &&
       !behind.sacked &&
-      behind.end - segment.start <= this.segmentBytes
+      behind.end - segment.start <= this.#segmentBytes
     ) {
       segment.end = behind.end;
       segment.push = behind.push;
-      this.queue.splice(at + 1, 1);
-      behind = this.queue[at + 1];
+      this.#queue.splice(at + 1, 1);
+      behind = this.#queue[at + 1];
     }
     segment.resent = true;
     segment.everResent = true;
@@ -154,16 +154,16 @@ export class Scoreboard {
 
   /** Those to be sent again, the oldest first. */
   *lostToSend(): Generator<SentSegment> {
-    for (let at = 0; at < this.queue.length; at++) {
-      const segment = this.queue[at]!;
+    for (let at = 0; at < this.#queue.length; at++) {
+      const segment = this.#queue[at]!;
       if (segment.lost && !segment.resent && !segment.sacked) yield segment;
     }
   }
 
   acknowledge({ upTo, beyond }: TcpAck, nowMs: number): AckNews {
-    const { queue } = this;
+    const queue = this.#queue;
     const advanced = upTo > this.acknowledged;
-    const furthestBefore = this.furthest;
+    const furthestBefore = this.#furthest;
     let delivered = 0;
     let original = false;
     let anyResent = false;
@@ -171,13 +171,13 @@ export class Scoreboard {
     let latestMs = -Infinity;
     const arrived = (segment: SentSegment): void => {
       delivered++;
-      this.noteArrival(segment, nowMs);
+      this.#noteArrival(segment, nowMs);
       if (segment.everResent) anyResent = true;
       else {
         original = true;
         earliestMs = Math.min(earliestMs, segment.sentMs);
         latestMs = Math.max(latestMs, segment.sentMs);
-        if (segment.start < furthestBefore) this.reorderingSeen = true;
+        if (segment.start < furthestBefore) this.#reorderingSeen = true;
       }
     };
     while (queue[0] !== undefined && queue[0].end <= upTo) {
@@ -197,11 +197,11 @@ export class Scoreboard {
       segment.lost = false;
       segment.resent = false;
       sacked = true;
-      this.furthest = Math.max(this.furthest, segment.end);
+      this.#furthest = Math.max(this.#furthest, segment.end);
       if (!segment.everResent && roundTripMs < 0) roundTripMs = nowMs - sentMs;
       if (sentMs < this.headSentMs) newerThanHead = true;
     }
-    if (latestMs > -Infinity) this.noteRoundTrip(nowMs - latestMs, nowMs);
+    if (latestMs > -Infinity) this.#noteRoundTrip(nowMs - latestMs, nowMs);
     return { advanced, delivered, sacked, original, roundTripMs, newerThanHead };
   }
 
@@ -213,15 +213,15 @@ export class Scoreboard {
     let lost = 0;
     let resent = false;
     let nextMs = Infinity;
-    if (!this.rackAdvanced) return { lost, resent, nextMs };
-    const windowMs = this.reorderWindowMs(smoothedMs, recovering);
-    for (const segment of this.queue) {
+    if (!this.#rackAdvanced) return { lost, resent, nextMs };
+    const windowMs = this.#reorderWindowMs(smoothedMs, recovering);
+    for (const segment of this.#queue) {
       if (segment.sacked || (segment.lost && !segment.resent)) continue;
       const older =
-        segment.sentMs < this.rackSentMs ||
-        (segment.sentMs === this.rackSentMs && segment.end < this.rackEnd);
+        segment.sentMs < this.#rackSentMs ||
+        (segment.sentMs === this.#rackSentMs && segment.end < this.#rackEnd);
       if (!older) continue;
-      const left = this.rackRoundTripMs + windowMs - (nowMs - segment.sentMs);
+      const left = this.#rackRoundTripMs + windowMs - (nowMs - segment.sentMs);
       if (left <= ROUNDING_MS) {
         lost++;
         if (segment.resent) resent = true;
@@ -232,15 +232,15 @@ export class Scoreboard {
       }
     }
     // A timer that asks again has to be heard.
-    this.rackAdvanced = nextMs < Infinity;
+    this.#rackAdvanced = nextMs < Infinity;
     return { lost, resent, nextMs };
   }
 
   /** The time-out: all but what was sent within the last round trip is lost, and the oldest in any case. */
   markAllLost(nowMs: number): void {
-    for (const [index, segment] of this.queue.entries()) {
+    for (const [index, segment] of this.#queue.entries()) {
       if (segment.sacked) continue;
-      const fresh = this.rackRoundTripMs - (nowMs - segment.sentMs) > 0;
+      const fresh = this.#rackRoundTripMs - (nowMs - segment.sentMs) > 0;
       if (index > 0 && fresh) continue;
       segment.lost = true;
       segment.resent = false;
@@ -249,50 +249,50 @@ export class Scoreboard {
 
   /** Nothing is lost after all. */
   clearLost(): void {
-    for (const segment of this.queue) segment.lost = false;
+    for (const segment of this.#queue) segment.lost = false;
     // To be examined again.
-    this.rackAdvanced = true;
+    this.#rackAdvanced = true;
   }
 
   /** The receiver had what was sent again: wait longer for what may have been overtaken (RFC 8985 §6.2). */
   widenReorderWindow(): void {
-    if (this.acknowledged < this.widenedUpTo) return;
-    this.reorderSteps = Math.min(MOST_REORDER_STEPS, this.reorderSteps + 1);
-    this.reorderPersists = REORDER_PERSISTS;
-    this.widenedUpTo = this.queue.at(-1)?.end ?? this.acknowledged;
+    if (this.acknowledged < this.#widenedUpTo) return;
+    this.#reorderSteps = Math.min(MOST_REORDER_STEPS, this.#reorderSteps + 1);
+    this.#reorderPersists = REORDER_PERSISTS;
+    this.#widenedUpTo = this.#queue.at(-1)?.end ?? this.acknowledged;
   }
 
   endRecovery(): void {
-    if (this.reorderPersists > 0 && --this.reorderPersists === 0) this.reorderSteps = 1;
+    if (this.#reorderPersists > 0 && --this.#reorderPersists === 0) this.#reorderSteps = 1;
   }
 
   /** How long a segment may be later than one sent after it (RFC 8985 §6.2). */
-  private reorderWindowMs(smoothedMs: number, recovering: boolean): number {
-    if (!this.reorderingSeen) {
+  #reorderWindowMs(smoothedMs: number, recovering: boolean): number {
+    if (!this.#reorderingSeen) {
       if (recovering) return 0;
-      const sacked = this.queue.reduce((sum, segment) => sum + (segment.sacked ? 1 : 0), 0);
+      const sacked = this.#queue.reduce((sum, segment) => sum + (segment.sacked ? 1 : 0), 0);
       if (sacked >= MANY_SACKED) return 0;
     }
-    return Math.min((this.leastRoundTripMs / 4) * this.reorderSteps, smoothedMs);
+    return Math.min((this.leastRoundTripMs / 4) * this.#reorderSteps, smoothedMs);
   }
 
-  private noteArrival({ sentMs, end, everResent }: SentSegment, nowMs: number): void {
+  #noteArrival({ sentMs, end, everResent }: SentSegment, nowMs: number): void {
     const roundTripMs = nowMs - sentMs;
     // That was the first one, which came late, not the one sent again.
     if (everResent && roundTripMs < this.leastRoundTripMs) return;
-    this.rackAdvanced = true;
-    this.rackRoundTripMs = roundTripMs;
-    if (sentMs > this.rackSentMs || (sentMs === this.rackSentMs && end > this.rackEnd)) {
-      this.rackSentMs = sentMs;
-      this.rackEnd = end;
+    this.#rackAdvanced = true;
+    this.#rackRoundTripMs = roundTripMs;
+    if (sentMs > this.#rackSentMs || (sentMs === this.#rackSentMs && end > this.#rackEnd)) {
+      this.#rackSentMs = sentMs;
+      this.#rackEnd = end;
     }
   }
 
-  private noteRoundTrip(roundTripMs: number, nowMs: number): void {
-    const old = nowMs - this.leastSeenMs > LEAST_ROUND_TRIP_HOLDS_MS;
+  #noteRoundTrip(roundTripMs: number, nowMs: number): void {
+    const old = nowMs - this.#leastSeenMs > LEAST_ROUND_TRIP_HOLDS_MS;
     if (roundTripMs > this.leastRoundTripMs && !old) return;
     this.leastRoundTripMs = roundTripMs;
-    this.leastSeenMs = nowMs;
+    this.#leastSeenMs = nowMs;
   }
 }
 

@@ -29,36 +29,36 @@ type State = 'open' | 'recovery' | 'loss';
  * bytes there are, not which.
  */
 export class TcpSender {
-  private readonly clock: Clock;
-  private readonly segmentBytes: number;
-  private readonly transmit: (segment: TcpSegment) => void;
-  private readonly board: Scoreboard;
-  private readonly window: CongestionWindow;
-  private readonly timer: RetransmissionTimer;
-  private state: State = 'open';
+  readonly #clock: Clock;
+  readonly #segmentBytes: number;
+  readonly #transmit: (segment: TcpSegment) => void;
+  readonly #board: Scoreboard;
+  readonly #window: CongestionWindow;
+  readonly #timer: RetransmissionTimer;
+  #state: State = 'open';
   /** The end of what was sent when the state was entered: acknowledged, it is over. */
-  private highByte = 0;
+  #highByte = 0;
   /** The end of what was written. */
-  private written = 0;
+  #written = 0;
   /** The end of what was sent. */
-  private next = 0;
+  #next = 0;
   /** The end of the last write of which something is unsent, and those before it. */
-  private readonly writeEnds: number[] = [];
+  readonly #writeEnds: number[] = [];
   /** When the first retransmission of this recovery went out; -1 when none has. */
-  private firstRetransmissionMs = -1;
+  #firstRetransmissionMs = -1;
   /** Retransmissions that nothing has proven needless; -1 when there have been none, or it is too late to undo. */
-  private doubtful = -1;
+  #doubtful = -1;
   /** What was acknowledged when the state was entered: retransmissions of later bytes are what may be undone. */
-  private undoByte = 0;
+  #undoByte = 0;
   /** The end of what was sent when the probe went out; -1 when none is out. And whether it carried old bytes. */
-  private probedUpTo = -1;
-  private probeResent = false;
+  #probedUpTo = -1;
+  #probeResent = false;
   /** Whether new segments are sent after a time-out to learn whether it was one (F-RTO). */
-  private testingTimeout = false;
-  private segments = 0;
-  private retransmissions = 0;
-  private timeouts = 0;
-  private probes = 0;
+  #testingTimeout = false;
+  #segments = 0;
+  #retransmissions = 0;
+  #timeouts = 0;
+  #probes = 0;
 
   /**
    * @param segmentBytes what a full segment carries
@@ -70,43 +70,49 @@ export class TcpSender {
     congestion: CongestionControlName,
     transmit: (segment: TcpSegment) => void,
   ) {
-    this.clock = clock;
-    this.segmentBytes = segmentBytes;
-    this.board = new Scoreboard(segmentBytes);
-    this.transmit = transmit;
-    this.window = new CongestionWindow(congestion);
-    this.timer = new RetransmissionTimer(clock, {
-      onprobe: () => this.probe(),
-      ontimeout: () => this.timeOut(),
-      onreorder: () => this.detectLate(),
+    this.#clock = clock;
+    this.#segmentBytes = segmentBytes;
+    this.#board = new Scoreboard(segmentBytes);
+    this.#transmit = transmit;
+    this.#window = new CongestionWindow(congestion);
+    this.#timer = new RetransmissionTimer(clock, {
+      onprobe: () => this.#probe(),
+      ontimeout: () => this.#timeOut(),
+      onreorder: () => this.#detectLate(),
     });
   }
 
   /** Bytes written that are not acknowledged. */
   get bufferedBytes(): number {
-    return this.written - this.board.acknowledged;
+    return this.#written - this.#board.acknowledged;
   }
 
   get counts(): TcpSenderCounts {
-    const { segments, retransmissions, timeouts, probes } = this;
+    const segments = this.#segments;
+    const retransmissions = this.#retransmissions;
+    const timeouts = this.#timeouts;
+    const probes = this.#probes;
     return { segments, retransmissions, timeouts, probes };
   }
 
   /** Writes bytes to the stream, and sends what may go. */
   write(bytes: number): void {
-    this.written += bytes;
-    this.writeEnds.push(this.written);
-    this.sendNew();
+    this.#written += bytes;
+    this.#writeEnds.push(this.#written);
+    this.#sendNew();
   }
 
   close(): void {
-    this.timer.close();
+    this.#timer.close();
   }
 
   /** An acknowledgement has come. */
   receive(ack: TcpAck): void {
-    if (ack.upTo < this.board.acknowledged) return;
-    const { board, clock, timer, window } = this;
+    if (ack.upTo < this.#board.acknowledged) return;
+    const board = this.#board;
+    const clock = this.#clock;
+    const timer = this.#timer;
+    const window = this.#window;
     const now = clock.nowMs;
     const news = board.acknowledge(ack, now);
     // RFC 7323 §4.1 where segments were sent again, and none tells its round trip.
@@ -115,233 +121,241 @@ export class TcpSender {
     if (roundTripMs >= 0) timer.measure(roundTripMs);
     if (ack.duplicate !== null) {
       board.widenReorderWindow();
-      if (this.doubtful > 0 && ack.duplicate.end > this.undoByte) this.doubtful--;
+      if (this.#doubtful > 0 && ack.duplicate.end > this.#undoByte) this.#doubtful--;
     }
-    if (this.probedUpTo >= 0) this.judgeProbe(ack, news.advanced);
-    if (news.advanced || news.newerThanHead) this.armTimer();
-    const late = news.advanced && this.cameLate(ack);
-    const waiting = this.judgeRecovery(news.advanced, late);
-    const sendNewOnly = this.state === 'loss' && this.judgeTimeout(ack.upTo, late, news);
-    if (this.state !== 'open' && ack.upTo >= this.highByte) this.leave(late);
-    const found = waiting ? NOTHING_FOUND : this.detect();
+    if (this.#probedUpTo >= 0) this.#judgeProbe(ack, news.advanced);
+    if (news.advanced || news.newerThanHead) this.#armTimer();
+    const late = news.advanced && this.#cameLate(ack);
+    const waiting = this.#judgeRecovery(news.advanced, late);
+    const sendNewOnly = this.#state === 'loss' && this.#judgeTimeout(ack.upTo, late, news);
+    if (this.#state !== 'open' && ack.upTo >= this.#highByte) this.#leave(late);
+    const found = waiting ? NOTHING_FOUND : this.#detect();
     const lost = found.lost > 0;
-    if (lost && (this.state === 'open' || (this.state === 'loss' && found.resent))) this.recover();
-    if (this.state === 'recovery') {
+    if (lost && (this.#state === 'open' || (this.#state === 'loss' && found.resent)))
+      this.#recover();
+    if (this.#state === 'recovery') {
       window.reduce(board.inFlight, news.delivered, news.advanced && !lost);
     } else if (news.advanced) {
       window.grow(news.delivered, now, board.leastRoundTripMs);
     }
     if (sendNewOnly) {
-      this.sendNew();
-      if (this.next > this.highByte) return;
-      this.testingTimeout = false;
+      this.#sendNew();
+      if (this.#next > this.#highByte) return;
+      this.#testingTimeout = false;
     }
-    if (!waiting) this.sendLost();
-    this.sendNew();
+    if (!waiting) this.#sendLost();
+    this.#sendNew();
   }
 
   /** Marks what RACK takes for lost. */
-  private detect(): FoundLost {
-    const { board, clock, timer } = this;
-    const found = board.detectLost(clock.nowMs, timer.smoothedMs, this.state !== 'open');
+  #detect(): FoundLost {
+    const board = this.#board;
+    const clock = this.#clock;
+    const timer = this.#timer;
+    const found = board.detectLost(clock.nowMs, timer.smoothedMs, this.#state !== 'open');
     timer.reorderIn(found.nextMs);
     return found;
   }
 
   /** The time in which a late segment could have been overtaken is over. */
-  private detectLate(): void {
-    if (this.detect().lost === 0) return;
-    if (this.state !== 'recovery') this.recover();
-    this.window.reduce(this.board.inFlight, 1, false);
-    this.sendLost();
-    this.sendNew();
+  #detectLate(): void {
+    if (this.#detect().lost === 0) return;
+    if (this.#state !== 'recovery') this.#recover();
+    this.#window.reduce(this.#board.inFlight, 1, false);
+    this.#sendLost();
+    this.#sendNew();
   }
 
-  private recover(): void {
-    this.state = 'recovery';
-    this.enter();
-    this.window.startReduction();
+  #recover(): void {
+    this.#state = 'recovery';
+    this.#enter();
+    this.#window.startReduction();
   }
 
-  private enter(): void {
-    this.highByte = this.next;
-    this.undoByte = this.board.acknowledged;
-    this.firstRetransmissionMs = -1;
-    this.doubtful = this.board.resentCount || -1;
+  #enter(): void {
+    this.#highByte = this.#next;
+    this.#undoByte = this.#board.acknowledged;
+    this.#firstRetransmissionMs = -1;
+    this.#doubtful = this.#board.resentCount || -1;
   }
 
   /** @param late whether what ended it had been sent before it began */
-  private leave(late: boolean): void {
-    if (this.doubtful === 0 || late) this.undo();
+  #leave(late: boolean): void {
+    if (this.#doubtful === 0 || late) this.#undo();
     else {
-      this.board.endRecovery();
-      if (this.state === 'recovery') this.window.endReduction();
+      this.#board.endRecovery();
+      if (this.#state === 'recovery') this.#window.endReduction();
     }
-    this.state = 'open';
-    this.testingTimeout = false;
+    this.#state = 'open';
+    this.#testingTimeout = false;
   }
 
   /** RFC 3522: what is acknowledged was sent before the first retransmission: that was needless, or at least early. */
-  private cameLate(ack: TcpAck): boolean {
-    return this.firstRetransmissionMs >= 0 && ack.echoMs < this.firstRetransmissionMs;
+  #cameLate(ack: TcpAck): boolean {
+    return this.#firstRetransmissionMs >= 0 && ack.echoMs < this.#firstRetransmissionMs;
   }
 
   /**
    * Takes back a reduction for what was no loss.
    * @returns whether a retransmission that may have been needless is still out: nothing else is taken for lost until then
    */
-  private judgeRecovery(advanced: boolean, late: boolean): boolean {
-    if (this.state === 'recovery' && advanced && late) {
-      if (this.board.resentCount > 0) return true;
-      this.board.clearLost();
-      this.undo();
+  #judgeRecovery(advanced: boolean, late: boolean): boolean {
+    if (this.#state === 'recovery' && advanced && late) {
+      if (this.#board.resentCount > 0) return true;
+      this.#board.clearLost();
+      this.#undo();
     }
     // RFC 3708: the receiver had all that was sent again. That may come to light after the recovery.
-    if (this.state !== 'loss' && this.doubtful === 0) this.undo();
+    if (this.#state !== 'loss' && this.#doubtful === 0) this.#undo();
     return false;
   }
 
-  private undo(): void {
-    this.window.undo();
-    this.state = 'open';
-    this.doubtful = -1;
-    this.testingTimeout = false;
+  #undo(): void {
+    this.#window.undo();
+    this.#state = 'open';
+    this.#doubtful = -1;
+    this.#testingTimeout = false;
   }
 
   /** F-RTO (RFC 5682 §3.1, with SACK). Returns whether new data is to go before old. */
-  private judgeTimeout(
+  #judgeTimeout(
     upTo: number,
     late: boolean,
     news: { readonly advanced: boolean; readonly sacked: boolean; readonly original: boolean },
   ): boolean {
-    const needless = news.advanced && (late || this.doubtful === 0);
-    if (needless || (this.testingTimeout && news.original)) {
-      this.board.clearLost();
-      this.undo();
+    const needless = news.advanced && (late || this.#doubtful === 0);
+    if (needless || (this.#testingTimeout && news.original)) {
+      this.#board.clearLost();
+      this.#undo();
     }
-    if (!this.testingTimeout) return false;
-    if (this.next > this.highByte) {
-      if (news.sacked) this.testingTimeout = false;
+    if (!this.#testingTimeout) return false;
+    if (this.#next > this.#highByte) {
+      if (news.sacked) this.#testingTimeout = false;
       return false;
     }
-    if (!news.advanced || upTo >= this.highByte) return false;
-    this.highByte = this.next;
-    if (this.next < this.written) return true;
-    this.testingTimeout = false;
+    if (!news.advanced || upTo >= this.#highByte) return false;
+    this.#highByte = this.#next;
+    if (this.#next < this.#written) return true;
+    this.#testingTimeout = false;
     return false;
   }
 
   /** RFC 8985 §7.4: a probe that repaired a loss means a loss for the window. */
-  private judgeProbe(ack: TcpAck, advanced: boolean): void {
-    if (!this.probeResent || ack.duplicate !== null) {
-      if (ack.upTo >= this.probedUpTo || ack.duplicate !== null) this.probedUpTo = -1;
+  #judgeProbe(ack: TcpAck, advanced: boolean): void {
+    if (!this.#probeResent || ack.duplicate !== null) {
+      if (ack.upTo >= this.#probedUpTo || ack.duplicate !== null) this.#probedUpTo = -1;
       return;
     }
-    if (ack.upTo > this.probedUpTo) {
-      this.probedUpTo = -1;
-      if (this.state !== 'open') return;
-      this.window.startReduction();
-      this.window.endReduction();
+    if (ack.upTo > this.#probedUpTo) {
+      this.#probedUpTo = -1;
+      if (this.#state !== 'open') return;
+      this.#window.startReduction();
+      this.#window.endReduction();
     } else if (!advanced && ack.beyond.length === 0) {
-      this.probedUpTo = -1;
+      this.#probedUpTo = -1;
     }
   }
 
-  private probe(): void {
-    if (this.board.empty) return;
-    if (this.probedUpTo < 0) {
-      this.probes++;
-      this.probeResent = this.next >= this.written;
-      if (this.probeResent) this.resend(this.board.last!);
-      else this.sendNext();
-      this.probedUpTo = this.next;
+  #probe(): void {
+    if (this.#board.empty) return;
+    if (this.#probedUpTo < 0) {
+      this.#probes++;
+      this.#probeResent = this.#next >= this.#written;
+      if (this.#probeResent) this.#resend(this.#board.last!);
+      else this.#sendNext();
+      this.#probedUpTo = this.#next;
     }
-    this.timer.timeOutIn(this.board.headSentMs, false);
+    this.#timer.timeOutIn(this.#board.headSentMs, false);
   }
 
-  private timeOut(): void {
-    const { board, window, timer, clock } = this;
+  #timeOut(): void {
+    const board = this.#board;
+    const window = this.#window;
+    const timer = this.#timer;
+    const clock = this.#clock;
     if (board.empty) return;
-    this.timeouts++;
-    const fresh = this.state === 'open';
+    this.#timeouts++;
+    const fresh = this.#state === 'open';
     board.markAllLost(clock.nowMs);
-    window.timeOut(board.inFlight, fresh || this.highByte <= board.acknowledged);
-    const again = this.state === 'loss';
-    this.state = 'loss';
-    this.enter();
-    this.testingTimeout = fresh || again;
-    this.resend(board.head!);
+    window.timeOut(board.inFlight, fresh || this.#highByte <= board.acknowledged);
+    const again = this.#state === 'loss';
+    this.#state = 'loss';
+    this.#enter();
+    this.#testingTimeout = fresh || again;
+    this.#resend(board.head!);
     timer.backOff();
   }
 
   /** Sends again what is taken for lost, as far as the window allows. */
-  private sendLost(): void {
-    const { board, window } = this;
-    if (this.state === 'open') return;
+  #sendLost(): void {
+    const board = this.#board;
+    const window = this.#window;
+    if (this.#state === 'open') return;
     let inFlight = board.inFlight;
     for (const segment of board.lostToSend()) {
       if (inFlight >= window.segments) return;
       const head = segment === board.head;
-      this.resend(segment);
+      this.#resend(segment);
       inFlight++;
-      if (this.state === 'recovery') window.sent(1);
-      if (head) this.timer.timeOutIn(board.headSentMs, false);
+      if (this.#state === 'recovery') window.sent(1);
+      if (head) this.#timer.timeOutIn(board.headSentMs, false);
     }
   }
 
   /** Sends what was not sent yet, as far as the window allows. */
-  private sendNew(): void {
-    const { board, window } = this;
+  #sendNew(): void {
+    const board = this.#board;
+    const window = this.#window;
     let sent = 0;
     let inFlight = board.inFlight;
-    while (this.next < this.written && inFlight < window.segments) {
-      this.sendNext();
+    while (this.#next < this.#written && inFlight < window.segments) {
+      this.#sendNext();
       inFlight++;
       sent++;
     }
-    if (sent > 0 && this.state === 'recovery') window.sent(sent);
+    if (sent > 0 && this.#state === 'recovery') window.sent(sent);
     const limited = inFlight >= window.segments;
     if (sent > 0 || limited) {
-      window.noteUse(limited, board.count, board.acknowledged, this.next);
+      window.noteUse(limited, board.count, board.acknowledged, this.#next);
     }
   }
 
-  private sendNext(): void {
-    const start = this.next;
-    const end = Math.min(this.written, start + this.segmentBytes);
-    while (this.writeEnds.length > 0 && this.writeEnds[0]! < end) this.writeEnds.shift();
-    const first = this.board.empty;
-    const segment = this.board.add(start, end, this.writeEnds[0] === end, this.clock.nowMs);
-    this.next = end;
-    this.put(segment);
-    if (first || this.timer.probing) this.timer.timeOutIn(this.board.headSentMs, !first);
-    this.armProbe();
+  #sendNext(): void {
+    const start = this.#next;
+    const end = Math.min(this.#written, start + this.#segmentBytes);
+    while (this.#writeEnds.length > 0 && this.#writeEnds[0]! < end) this.#writeEnds.shift();
+    const first = this.#board.empty;
+    const segment = this.#board.add(start, end, this.#writeEnds[0] === end, this.#clock.nowMs);
+    this.#next = end;
+    this.#put(segment);
+    if (first || this.#timer.probing) this.#timer.timeOutIn(this.#board.headSentMs, !first);
+    this.#armProbe();
   }
 
-  private resend(segment: SentSegment): void {
-    this.board.resend(segment, this.clock.nowMs);
-    this.retransmissions++;
-    if (this.firstRetransmissionMs < 0) this.firstRetransmissionMs = this.clock.nowMs;
-    this.doubtful = Math.max(0, this.doubtful) + 1;
-    this.put(segment);
+  #resend(segment: SentSegment): void {
+    this.#board.resend(segment, this.#clock.nowMs);
+    this.#retransmissions++;
+    if (this.#firstRetransmissionMs < 0) this.#firstRetransmissionMs = this.#clock.nowMs;
+    this.#doubtful = Math.max(0, this.#doubtful) + 1;
+    this.#put(segment);
   }
 
-  private put({ start, end, push, sentMs }: SentSegment): void {
-    this.segments++;
-    this.transmit({ start, end, push, sentMs });
+  #put({ start, end, push, sentMs }: SentSegment): void {
+    this.#segments++;
+    this.#transmit({ start, end, push, sentMs });
   }
 
-  private armTimer(): void {
-    if (this.board.empty) this.timer.stop();
-    else if (!this.armProbe()) this.timer.timeOutIn(this.board.headSentMs, true);
+  #armTimer(): void {
+    if (this.#board.empty) this.#timer.stop();
+    else if (!this.#armProbe()) this.#timer.timeOutIn(this.#board.headSentMs, true);
   }
 
   /** Arms the probe where one may be sent. */
-  private armProbe(): boolean {
-    const { board } = this;
-    if (this.state !== 'open' || board.empty || board.hasSacked || this.probedUpTo >= 0)
+  #armProbe(): boolean {
+    const board = this.#board;
+    if (this.#state !== 'open' || board.empty || board.hasSacked || this.#probedUpTo >= 0)
       return false;
-    this.timer.probeIn(board.count, board.headSentMs);
+    this.#timer.probeIn(board.count, board.headSentMs);
     return true;
   }
 }

@@ -53,22 +53,23 @@ export class UdpSplice {
   /** Where the first peer and the second send to. */
   readonly ports: readonly [number, number];
   readonly address: string;
-  private refusedPackets = 0;
-  private readonly options: UdpSpliceOptions;
-  private readonly sides: readonly [Side, Side];
-  private readonly headerBytes: number;
-  private closed = false;
+  #refusedPackets = 0;
+  readonly #options: UdpSpliceOptions;
+  readonly #sides: readonly [Side, Side];
+  readonly #headerBytes: number;
+  #closed = false;
 
   private constructor(options: UdpSpliceOptions, address: string, sockets: [Socket, Socket]) {
-    this.options = options;
+    this.#options = options;
     this.address = address;
-    this.headerBytes = UDP_HEADER_BYTES + (isIPv6(address) ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES);
+    this.#headerBytes =
+      UDP_HEADER_BYTES + (isIPv6(address) ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES);
     const perSecond = options.maxPacketsPerSecond ?? 4000;
     const [first, second] = sockets;
-    this.sides = [sideOf(first, perSecond), sideOf(second, perSecond)];
+    this.#sides = [sideOf(first, perSecond), sideOf(second, perSecond)];
     this.ports = [first.address().port, second.address().port];
-    this.serve(this.sides[0], this.sides[1], options.forward);
-    this.serve(this.sides[1], this.sides[0], options.back);
+    this.#serve(this.#sides[0], this.#sides[1], options.forward);
+    this.#serve(this.#sides[1], this.#sides[0], options.back);
   }
 
   /** Opens both ports. @throws what binding a socket throws */
@@ -85,32 +86,32 @@ export class UdpSplice {
 
   /** Datagrams refused: of strangers, too long, too many. */
   get refused(): number {
-    return this.refusedPackets;
+    return this.#refusedPackets;
   }
 
   restart(): void {
-    this.refusedPackets = 0;
+    this.#refusedPackets = 0;
   }
 
   /** Frees both ports; what is under way is dropped. */
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    for (const { socket } of this.sides) socket.close();
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { socket } of this.#sides) socket.close();
   }
 
-  private serve(from: Side, to: Side, path: LanePath): void {
-    const { clock, boundary } = this.options;
+  #serve(from: Side, to: Side, path: LanePath): void {
+    const { clock, boundary } = this.#options;
     const onDatagram = (datagram: Buffer, sender: RemoteInfo): void => {
       clock.catchUp();
       const now = clock.nowMs;
-      if (!this.admit(from, datagram, sender, now)) {
-        this.refusedPackets++;
+      if (!this.#admit(from, datagram, sender, now)) {
+        this.#refusedPackets++;
         return;
       }
       path.addPayload(datagram.length);
-      const arrival = path.fate(datagram.length + this.headerBytes, now);
-      if (arrival >= 0) clock.at(arrival, () => this.put(to, datagram, arrival));
+      const arrival = path.fate(datagram.length + this.#headerBytes, now);
+      if (arrival >= 0) clock.at(arrival, () => this.#put(to, datagram, arrival));
     };
     from.socket.on('message', boundary.guard(onDatagram));
     // A peer that is gone answers with ICMP, which some systems report here: it may come back.
@@ -118,7 +119,7 @@ export class UdpSplice {
   }
 
   /** Whether a datagram is one of the call's. */
-  private admit(side: Side, datagram: Buffer, { address, port }: RemoteInfo, now: number): boolean {
+  #admit(side: Side, datagram: Buffer, { address, port }: RemoteInfo, now: number): boolean {
     if (datagram.length === 0 || datagram.length > MAX_BYTES) return false;
     const known = side.peer?.port === port && side.peer.address === address;
     if (!known) {
@@ -130,10 +131,10 @@ export class UdpSplice {
     return side.rate.take(now);
   }
 
-  private put({ socket, peer }: Side, datagram: Buffer, dueMs: number): void {
+  #put({ socket, peer }: Side, datagram: Buffer, dueMs: number): void {
     // Before the other peer has said a word, nobody knows where it is: as if it were not there yet.
-    if (this.closed || peer === null) return;
-    this.options.lateness.add(performance.now() - dueMs);
+    if (this.#closed || peer === null) return;
+    this.#options.lateness.add(performance.now() - dueMs);
     socket.send(datagram, peer.port, peer.address, () => {});
   }
 }

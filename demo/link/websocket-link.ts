@@ -38,34 +38,34 @@ const POLICY_VIOLATION = 1008;
  * loopback, both ways; the link is passed in one direction only, as a call's sound passes it.
  */
 export class WebSocketLink {
-  private readonly socket: WebSocket;
-  private readonly options: WebSocketLinkOptions;
-  private readonly tcp: TcpModel<Message>;
+  readonly #socket: WebSocket;
+  readonly #options: WebSocketLinkOptions;
+  readonly #tcp: TcpModel<Message>;
   /** What `tcp` had counted at the last restart. */
-  private base: TcpModelCounts;
-  private readonly rate: MessageRate;
-  private readonly maxBufferedBytes: number;
+  #base: TcpModelCounts;
+  readonly #rate: MessageRate;
+  readonly #maxBufferedBytes: number;
 
   constructor(socket: WebSocket, options: WebSocketLinkOptions) {
     const { clock, forward, back, boundary, maxMessagesPerSecond = 1000 } = options;
-    this.socket = socket;
-    this.options = options;
-    this.maxBufferedBytes = options.maxBufferedBytes ?? 2 ** 18;
-    this.rate = new MessageRate(maxMessagesPerSecond, performance.now());
-    this.tcp = new TcpModel({
+    this.#socket = socket;
+    this.#options = options;
+    this.#maxBufferedBytes = options.maxBufferedBytes ?? 2 ** 18;
+    this.#rate = new MessageRate(maxMessagesPerSecond, performance.now());
+    this.#tcp = new TcpModel({
       clock: clock.guarded(() => this.close()),
       forward,
       back,
-      deliver: (message) => this.deliver(message),
-      onacknowledge: () => this.regulate(),
+      deliver: (message) => this.#deliver(message),
+      onacknowledge: () => this.#regulate(),
     });
-    this.base = this.tcp.counts;
-    const onMessage = (data: RawData, binary: boolean): void => this.take(data, binary);
+    this.#base = this.#tcp.counts;
+    const onMessage = (data: RawData, binary: boolean): void => this.#take(data, binary);
     const cut = (): void => this.close();
     socket.on('message', boundary.guard(onMessage, cut));
     socket.on(
       'close',
-      boundary.guard(() => this.tcp.close()),
+      boundary.guard(() => this.#tcp.close()),
     );
     // A message that is too long or not UTF-8: `ws` closes the connection with the right code by itself.
     socket.on('error', () => {});
@@ -73,47 +73,47 @@ export class WebSocketLink {
 
   /** What the modelled connection has done since the last restart. */
   get counts(): TcpModelCounts {
-    const counts: Record<string, number> = { ...this.tcp.counts };
-    for (const [name, before] of Object.entries(this.base)) counts[name]! -= before as number;
+    const counts: Record<string, number> = { ...this.#tcp.counts };
+    for (const [name, before] of Object.entries(this.#base)) counts[name]! -= before as number;
     return counts as unknown as TcpModelCounts;
   }
 
   restart(): void {
-    this.base = this.tcp.counts;
+    this.#base = this.#tcp.counts;
   }
 
   /** Cuts the connection. */
   close(): void {
-    this.tcp.close();
-    this.socket.terminate();
+    this.#tcp.close();
+    this.#socket.terminate();
   }
 
-  private take(data: RawData, binary: boolean): void {
-    const { clock, forward } = this.options;
+  #take(data: RawData, binary: boolean): void {
+    const { clock, forward } = this.#options;
     clock.catchUp();
-    if (!this.rate.take(performance.now())) {
-      this.socket.close(POLICY_VIOLATION, 'too many messages');
+    if (!this.#rate.take(performance.now())) {
+      this.#socket.close(POLICY_VIOLATION, 'too many messages');
       return;
     }
     const bytes = (data as Buffer).length;
     forward.addPayload(bytes);
-    this.tcp.send({ data, binary }, bytes + frameHeaderBytes(bytes));
-    this.regulate();
+    this.#tcp.send({ data, binary }, bytes + frameHeaderBytes(bytes));
+    this.#regulate();
   }
 
   /** Stops reading while too much waits for the link, or for a client that does not read: the pressure goes to the sender. */
-  private regulate(): void {
-    const { socket } = this;
-    const waiting = Math.max(this.tcp.bufferedBytes, socket.bufferedAmount);
-    if (waiting > this.maxBufferedBytes) socket.pause();
-    else if (socket.isPaused && waiting <= this.maxBufferedBytes / 2) socket.resume();
+  #regulate(): void {
+    const socket = this.#socket;
+    const waiting = Math.max(this.#tcp.bufferedBytes, socket.bufferedAmount);
+    if (waiting > this.#maxBufferedBytes) socket.pause();
+    else if (socket.isPaused && waiting <= this.#maxBufferedBytes / 2) socket.resume();
   }
 
-  private deliver({ data, binary }: Message): void {
-    const { socket } = this;
+  #deliver({ data, binary }: Message): void {
+    const socket = this.#socket;
     if (socket.readyState !== socket.OPEN) return;
-    this.options.lateness.add(performance.now() - this.options.clock.nowMs);
-    socket.send(data, { binary }, () => this.regulate());
+    this.#options.lateness.add(performance.now() - this.#options.clock.nowMs);
+    socket.send(data, { binary }, () => this.#regulate());
   }
 }
 

@@ -4,10 +4,10 @@
  */
 export class Fft {
   readonly size: number;
-  private readonly cosines: Float64Array;
-  private readonly sines: Float64Array;
+  readonly #cosines: Float64Array;
+  readonly #sines: Float64Array;
   /** Where each element goes before the butterflies: its index with the bits reversed. */
-  private readonly order: Uint32Array;
+  readonly #order: Uint32Array;
 
   /** @param size a power of two, at least 2 */
   constructor(size: number) {
@@ -15,21 +15,24 @@ export class Fft {
       throw new RangeError(`size must be a power of two from 2 on, got ${size}.`);
     }
     this.size = size;
-    this.cosines = Float64Array.from({ length: size / 2 }, (_, k) =>
+    this.#cosines = Float64Array.from({ length: size / 2 }, (_, k) =>
       Math.cos((2 * Math.PI * k) / size),
     );
-    this.sines = Float64Array.from({ length: size / 2 }, (_, k) =>
+    this.#sines = Float64Array.from({ length: size / 2 }, (_, k) =>
       Math.sin((2 * Math.PI * k) / size),
     );
-    this.order = new Uint32Array(size);
+    this.#order = new Uint32Array(size);
     for (let i = 1, half = size / 2; i < size; i++) {
-      this.order[i] = (this.order[i >> 1]! >> 1) + (i % 2 === 1 ? half : 0);
+      this.#order[i] = (this.#order[i >> 1]! >> 1) + (i % 2 === 1 ? half : 0);
     }
   }
 
   /** Transforms in place. @param re real and @param im imaginary parts, `size` each */
   forward(re: Float64Array, im: Float64Array): void {
-    const { size, cosines, sines, order } = this;
+    const { size } = this;
+    const cosines = this.#cosines;
+    const sines = this.#sines;
+    const order = this.#order;
     for (let i = 0; i < size; i++) {
       const j = order[i]!;
       if (j <= i) continue;

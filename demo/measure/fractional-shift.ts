@@ -3,14 +3,14 @@ const HALF = 12;
 
 /** Reads sound between its samples: a sinc under a Hann window of 24 samples. Allocates in the constructor only. */
 export class FractionalShift {
-  private readonly taps = new Float64Array(2 * HALF);
+  readonly #taps = new Float64Array(2 * HALF);
 
   /**
    * Writes `target[i]` = `samples` at `from + fraction + i`. What lies outside of `samples` is silence.
    * @param fraction −1 to 1
    */
   read(samples: Float32Array, from: number, fraction: number, target: Float32Array): void {
-    const { taps } = this;
+    const taps = this.#taps;
     if (Math.abs(fraction) < 1e-3) {
       for (let i = 0; i < target.length; i++) target[i] = samples[from + i] ?? 0;
       return;

@@ -31,32 +31,32 @@ export class LagFinder {
   readonly windowFrames: number;
   /** Frames of output that a search takes, from the window's first frame on. */
   readonly spanFrames: number;
-  private readonly coarseWindow: number;
-  private readonly coarseLags: number;
-  private readonly fft: Fft;
-  private readonly referenceRe: Float64Array;
-  private readonly referenceIm: Float64Array;
-  private readonly re: Float64Array;
-  private readonly im: Float64Array;
-  private readonly coarse: readonly [Float64Array, Float64Array];
+  readonly #coarseWindow: number;
+  readonly #coarseLags: number;
+  readonly #fft: Fft;
+  readonly #referenceRe: Float64Array;
+  readonly #referenceIm: Float64Array;
+  readonly #re: Float64Array;
+  readonly #im: Float64Array;
+  readonly #coarse: readonly [Float64Array, Float64Array];
 
   /** @param sampleRate of reference and outputs, Hz; at least 8000 */
   constructor(sampleRate: number) {
     const decimation = Math.max(1, Math.round(sampleRate / COARSE_RATE));
     this.decimation = decimation;
-    this.coarseWindow = Math.round((WINDOW_SECONDS * sampleRate) / decimation);
-    this.coarseLags = Math.round((MAX_LAG_SECONDS * sampleRate) / decimation);
-    const coarseSpan = this.coarseWindow + this.coarseLags;
-    this.windowFrames = this.coarseWindow * decimation;
+    this.#coarseWindow = Math.round((WINDOW_SECONDS * sampleRate) / decimation);
+    this.#coarseLags = Math.round((MAX_LAG_SECONDS * sampleRate) / decimation);
+    const coarseSpan = this.#coarseWindow + this.#coarseLags;
+    this.windowFrames = this.#coarseWindow * decimation;
     // One more on either side of the last lag, for the search at the full rate.
     this.spanFrames = (coarseSpan + 1) * decimation;
     const size = powerOfTwoFrom(coarseSpan);
-    this.fft = new Fft(size);
-    this.referenceRe = new Float64Array(size);
-    this.referenceIm = new Float64Array(size);
-    this.re = new Float64Array(size);
-    this.im = new Float64Array(size);
-    this.coarse = [new Float64Array(coarseSpan), new Float64Array(coarseSpan)];
+    this.#fft = new Fft(size);
+    this.#referenceRe = new Float64Array(size);
+    this.#referenceIm = new Float64Array(size);
+    this.#re = new Float64Array(size);
+    this.#im = new Float64Array(size);
+    this.#coarse = [new Float64Array(coarseSpan), new Float64Array(coarseSpan)];
   }
 
   /**
@@ -66,30 +66,37 @@ export class LagFinder {
    * @returns the lag of each
    */
   find(reference: Float32Array, outputs: readonly Float32Array[]): Lag[] {
-    const { fft, referenceRe, referenceIm, coarse } = this;
+    const fft = this.#fft;
+    const referenceRe = this.#referenceRe;
+    const referenceIm = this.#referenceIm;
+    const coarse = this.#coarse;
     referenceRe.fill(0);
     referenceIm.fill(0);
-    this.average(reference, this.coarseWindow, referenceRe);
-    const energy = energyOf(referenceRe, 0, this.coarseWindow);
+    this.#average(reference, this.#coarseWindow, referenceRe);
+    const energy = energyOf(referenceRe, 0, this.#coarseWindow);
     fft.forward(referenceRe, referenceIm);
     const lags: Lag[] = [];
     for (let first = 0; first < outputs.length; first += 2) {
       const [one, two] = coarse;
-      this.average(outputs[first]!, one.length, one);
+      this.#average(outputs[first]!, one.length, one);
       const second = outputs[first + 1];
       if (second === undefined) two.fill(0);
-      else this.average(second, two.length, two);
-      this.correlate(one, two);
-      lags.push(this.refine(reference, outputs[first]!, this.peak(this.re, one, energy)));
+      else this.#average(second, two.length, two);
+      this.#correlate(one, two);
+      lags.push(this.#refine(reference, outputs[first]!, this.#peak(this.#re, one, energy)));
       if (second === undefined) continue;
-      lags.push(this.refine(reference, second, this.peak(this.im, two, energy)));
+      lags.push(this.#refine(reference, second, this.#peak(this.#im, two, energy)));
     }
     return lags;
   }
 
   /** Leaves the correlations of the reference with both, times a constant, in `re` and `im`, by lag. */
-  private correlate(one: Float64Array, two: Float64Array): void {
-    const { fft, re, im, referenceRe, referenceIm } = this;
+  #correlate(one: Float64Array, two: Float64Array): void {
+    const fft = this.#fft;
+    const re = this.#re;
+    const im = this.#im;
+    const referenceRe = this.#referenceRe;
+    const referenceIm = this.#referenceIm;
     re.fill(0);
     im.fill(0);
     re.set(one);
@@ -107,8 +114,9 @@ export class LagFinder {
   }
 
   /** The coarse lag at which the normalised correlation is largest; −1 where there is nothing but silence. */
-  private peak(correlation: Float64Array, output: Float64Array, energy: number): number {
-    const { coarseWindow, coarseLags } = this;
+  #peak(correlation: Float64Array, output: Float64Array, energy: number): number {
+    const coarseWindow = this.#coarseWindow;
+    const coarseLags = this.#coarseLags;
     const floor = SILENCE * coarseWindow;
     let outputEnergy = energyOf(output, 0, coarseWindow);
     let best = -1;
@@ -130,7 +138,7 @@ export class LagFinder {
   }
 
   /** The best lag at the full rate around a coarse one. */
-  private refine(reference: Float32Array, output: Float32Array, coarse: number): Lag {
+  #refine(reference: Float32Array, output: Float32Array, coarse: number): Lag {
     if (coarse < 0) return { frames: -1, fraction: 0, correlation: 0 };
     const { windowFrames, decimation } = this;
     const middle = coarse * decimation;
@@ -164,7 +172,7 @@ export class LagFinder {
   }
 
   /** Means of `decimation` frames each. */
-  private average(samples: Float32Array, count: number, target: Float64Array): void {
+  #average(samples: Float32Array, count: number, target: Float64Array): void {
     const { decimation } = this;
     for (let i = 0, from = 0; i < count; i++) {
       let sum = 0;

@@ -19,14 +19,14 @@ export interface Measured {
 export class Measurement {
   /** Called once a second with the figures of the last 5 s, by number of the lane. */
   onlive: ((lanes: readonly SoundReading[]) => void) | null = null;
-  private readonly context: AudioContext;
-  private readonly reference: AudioNode;
-  private readonly merger: ChannelMergerNode;
-  private readonly capture: Capture;
-  private readonly worker: Worker;
-  private readonly outputs = new Map<number, AudioNode>();
-  private readonly asked = new Map<number, (measured: Measured) => void>();
-  private questions = 0;
+  readonly #context: AudioContext;
+  readonly #reference: AudioNode;
+  readonly #merger: ChannelMergerNode;
+  readonly #capture: Capture;
+  readonly #worker: Worker;
+  readonly #outputs = new Map<number, AudioNode>();
+  readonly #asked = new Map<number, (measured: Measured) => void>();
+  #questions = 0;
 
   /**
    * @param reference what goes into the lanes
@@ -61,70 +61,70 @@ export class Measurement {
     capture: Capture,
     worker: Worker,
   ) {
-    this.context = context;
-    this.reference = reference;
-    this.merger = merger;
-    this.capture = capture;
-    this.worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<MeasureEvent>) => this.receive(data);
+    this.#context = context;
+    this.#reference = reference;
+    this.#merger = merger;
+    this.#capture = capture;
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<MeasureEvent>) => this.#receive(data);
     reference.connect(merger, 0, 0);
   }
 
   /** The context's frame now: where a measurement may begin or end. */
   get frame(): number {
-    return Math.round(this.context.currentTime * this.context.sampleRate);
+    return Math.round(this.#context.currentTime * this.#context.sampleRate);
   }
 
   /** A lane counts from now on, though its sound is still to come. */
   open(lane: number): void {
-    this.send({ type: 'open', lane, frame: this.frame });
+    this.#send({ type: 'open', lane, frame: this.frame });
   }
 
   /** What a lane plays. */
   connect(lane: number, output: AudioNode): void {
-    this.disconnect(lane);
-    this.outputs.set(lane, output);
-    output.connect(this.merger, 0, lane + 1);
+    this.#disconnect(lane);
+    this.#outputs.set(lane, output);
+    output.connect(this.#merger, 0, lane + 1);
   }
 
   /** A lane is gone. */
   shut(lane: number): void {
-    this.disconnect(lane);
-    this.send({ type: 'close', lane });
+    this.#disconnect(lane);
+    this.#send({ type: 'close', lane });
   }
 
   /** The figures of [from, to), frames of the context. They come some 2 s after `to`, once the longest lag has passed. */
   measure(from: number, to: number): Promise<Measured> {
-    const id = ++this.questions;
-    this.send({ type: 'measure', id, from, to });
-    return new Promise((resolve) => this.asked.set(id, resolve));
+    const id = ++this.#questions;
+    this.#send({ type: 'measure', id, from, to });
+    return new Promise((resolve) => this.#asked.set(id, resolve));
   }
 
   close(): void {
     this.onlive = null;
-    for (const lane of [...this.outputs.keys()]) this.disconnect(lane);
-    this.reference.disconnect(this.merger);
-    void this.capture.close();
-    this.worker.terminate();
+    for (const lane of [...this.#outputs.keys()]) this.#disconnect(lane);
+    this.#reference.disconnect(this.#merger);
+    void this.#capture.close();
+    this.#worker.terminate();
   }
 
-  private receive(event: MeasureEvent): void {
+  #receive(event: MeasureEvent): void {
     if (event.type === 'live') return this.onlive?.(event.lanes);
-    this.asked.get(event.id)?.(event);
-    this.asked.delete(event.id);
+    this.#asked.get(event.id)?.(event);
+    this.#asked.delete(event.id);
   }
 
-  private disconnect(lane: number): void {
-    const output = this.outputs.get(lane);
-    this.outputs.delete(lane);
+  #disconnect(lane: number): void {
+    const output = this.#outputs.get(lane);
+    this.#outputs.delete(lane);
     try {
-      output?.disconnect(this.merger, 0, lane + 1);
+      output?.disconnect(this.#merger, 0, lane + 1);
     } catch {
       // Not connected any more, with the lane that it belonged to.
     }
   }
 
-  private send(command: MeasureCommand): void {
-    this.worker.postMessage(command);
+  #send(command: MeasureCommand): void {
+    this.#worker.postMessage(command);
   }
 }

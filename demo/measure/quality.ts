@@ -25,35 +25,35 @@ export interface SegmentalSnr {
 
 /** The quality of an output against the reference, once the lag has been taken off. Allocates in the constructor only. */
 export class Quality {
-  private readonly snrFrame: number;
-  private readonly holeFrame: number;
-  private readonly fft: Fft;
-  private readonly hann: Float64Array;
-  private readonly re: Float64Array;
-  private readonly im: Float64Array;
-  private readonly firstBin: number;
-  private readonly lastBin: number;
+  readonly #snrFrame: number;
+  readonly #holeFrame: number;
+  readonly #fft: Fft;
+  readonly #hann: Float64Array;
+  readonly #re: Float64Array;
+  readonly #im: Float64Array;
+  readonly #firstBin: number;
+  readonly #lastBin: number;
 
   /** @param sampleRate Hz */
   constructor(sampleRate: number) {
-    this.snrFrame = Math.round(SNR_FRAME_SECONDS * sampleRate);
-    this.holeFrame = Math.round(HOLE_FRAME_SECONDS * sampleRate);
+    this.#snrFrame = Math.round(SNR_FRAME_SECONDS * sampleRate);
+    this.#holeFrame = Math.round(HOLE_FRAME_SECONDS * sampleRate);
     const size = powerOfTwoFrom(SPECTRUM_SECONDS * sampleRate * 0.75);
-    this.fft = new Fft(size);
-    this.re = new Float64Array(size);
-    this.im = new Float64Array(size);
+    this.#fft = new Fft(size);
+    this.#re = new Float64Array(size);
+    this.#im = new Float64Array(size);
     // Scaled so that a sine at full scale has a power of 1 in its bin.
-    this.hann = Float64Array.from(
+    this.#hann = Float64Array.from(
       { length: size },
       (_, i) => ((0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size)) * 4) / size,
     );
-    this.firstBin = Math.ceil((LOWEST_HZ * size) / sampleRate);
-    this.lastBin = Math.floor((Math.min(HIGHEST_HZ, sampleRate / 2 - 1) * size) / sampleRate);
+    this.#firstBin = Math.ceil((LOWEST_HZ * size) / sampleRate);
+    this.#lastBin = Math.floor((Math.min(HIGHEST_HZ, sampleRate / 2 - 1) * size) / sampleRate);
   }
 
   /** Segmental SNR of `frames` frames, of an output that does not lag any more. */
   segmentalSnr(reference: Float32Array, output: Float32Array, frames: number): SegmentalSnr {
-    const { snrFrame } = this;
+    const snrFrame = this.#snrFrame;
     let sumDb = 0;
     let count = 0;
     for (let start = 0; start + snrFrame <= frames; start += snrFrame) {
@@ -75,7 +75,12 @@ export class Quality {
 
   /** Log-spectral distance in dB: the mean over spectra taken at every other of their lengths. */
   logSpectralDistance(reference: Float32Array, output: Float32Array, frames: number): number {
-    const { fft, re, im, hann, firstBin, lastBin } = this;
+    const fft = this.#fft;
+    const re = this.#re;
+    const im = this.#im;
+    const hann = this.#hann;
+    const firstBin = this.#firstBin;
+    const lastBin = this.#lastBin;
     const { size } = fft;
     let sum = 0;
     let count = 0;
@@ -116,7 +121,7 @@ export class Quality {
     frames: number,
     inHole: boolean,
   ): { readonly begun: number; readonly open: boolean } {
-    const { holeFrame } = this;
+    const holeFrame = this.#holeFrame;
     const last = Math.floor(frames / holeFrame) - 1;
     const energy = (samples: Float32Array, at: number): number => {
       let sum = 0;

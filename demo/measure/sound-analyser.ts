@@ -28,55 +28,55 @@ interface LaneState {
 export class SoundAnalyser {
   readonly sampleRate: number;
   readonly windowFrames: number;
-  private readonly finder: LagFinder;
-  private readonly quality: Quality;
-  private readonly shift = new FractionalShift();
+  readonly #finder: LagFinder;
+  readonly #quality: Quality;
+  readonly #shift = new FractionalShift();
   /** A window of a lane, where it was found, between samples too. */
-  private readonly aligned: Float32Array;
+  readonly #aligned: Float32Array;
   /** The last frames of each channel; the reference is the first. */
-  private readonly rings: readonly Float32Array[];
-  private readonly mask: number;
-  private readonly lanes: readonly LaneState[];
-  private readonly reference: Float32Array;
-  private readonly spans: readonly Float32Array[];
-  private readonly firstSoundFrames: number;
+  readonly #rings: readonly Float32Array[];
+  readonly #mask: number;
+  readonly #lanes: readonly LaneState[];
+  readonly #reference: Float32Array;
+  readonly #spans: readonly Float32Array[];
+  readonly #firstSoundFrames: number;
   /** The frame that comes next; −1 before the first block. */
-  private nextFrame = -1;
+  #nextFrame = -1;
   /** The next window's first frame. */
-  private windowFrame = 0;
+  #windowFrame = 0;
   /** The frame after the last gap: windows before it are left out. */
-  private soundSince = 0;
+  #soundSince = 0;
 
   /** @param laneCount lanes that there may be */
   constructor(sampleRate: number, laneCount: number) {
     this.sampleRate = sampleRate;
-    this.finder = new LagFinder(sampleRate);
-    this.quality = new Quality(sampleRate);
-    const { windowFrames, spanFrames } = this.finder;
+    this.#finder = new LagFinder(sampleRate);
+    this.#quality = new Quality(sampleRate);
+    const { windowFrames, spanFrames } = this.#finder;
     this.windowFrames = windowFrames;
     const capacity = 2 ** Math.ceil(Math.log2(2 * spanFrames));
-    this.mask = capacity - 1;
-    this.rings = Array.from({ length: laneCount + 1 }, () => new Float32Array(capacity));
-    this.lanes = Array.from({ length: laneCount }, () => ({
+    this.#mask = capacity - 1;
+    this.#rings = Array.from({ length: laneCount + 1 }, () => new Float32Array(capacity));
+    this.#lanes = Array.from({ length: laneCount }, () => ({
       openedAt: Infinity,
       firstSound: -1,
       inGlitch: false,
       windows: [],
     }));
-    this.reference = new Float32Array(windowFrames);
-    this.aligned = new Float32Array(windowFrames);
-    this.spans = Array.from({ length: laneCount }, () => new Float32Array(spanFrames));
-    this.firstSoundFrames = Math.round(FIRST_SOUND_SECONDS * sampleRate);
+    this.#reference = new Float32Array(windowFrames);
+    this.#aligned = new Float32Array(windowFrames);
+    this.#spans = Array.from({ length: laneCount }, () => new Float32Array(spanFrames));
+    this.#firstSoundFrames = Math.round(FIRST_SOUND_SECONDS * sampleRate);
   }
 
   /** Windows of the reference that begin before this frame have been looked for. */
   get analysedUntil(): number {
-    return this.windowFrame;
+    return this.#windowFrame;
   }
 
   /** A lane counts from a frame on: what was known of its place is forgotten. */
   open(lane: number, frame: number): void {
-    const state = this.lanes[lane]!;
+    const state = this.#lanes[lane]!;
     state.openedAt = frame;
     state.firstSound = -1;
     state.inGlitch = false;
@@ -85,7 +85,7 @@ export class SoundAnalyser {
 
   /** A lane is gone. */
   close(lane: number): void {
-    this.lanes[lane]!.openedAt = Infinity;
+    this.#lanes[lane]!.openedAt = Infinity;
   }
 
   /**
@@ -94,12 +94,13 @@ export class SoundAnalyser {
    * @param samples interleaved: the reference, then each lane
    */
   push(frame: number, samples: Float32Array): void {
-    const { rings, mask } = this;
+    const rings = this.#rings;
+    const mask = this.#mask;
     const channels = rings.length;
     const frames = Math.floor(samples.length / channels);
-    if (this.nextFrame !== frame) {
-      this.soundSince = frame;
-      this.windowFrame = Math.max(this.windowFrame, frame);
+    if (this.#nextFrame !== frame) {
+      this.#soundSince = frame;
+      this.#windowFrame = Math.max(this.#windowFrame, frame);
     }
     for (let c = 0; c < channels; c++) {
       const ring = rings[c]!;
@@ -107,48 +108,56 @@ export class SoundAnalyser {
         ring[(frame + i) & mask] = samples[at]!;
       }
     }
-    this.nextFrame = frame + frames;
-    this.findFirstSounds(frame);
-    const { windowFrames, finder } = this;
-    while (this.windowFrame + finder.spanFrames <= this.nextFrame) {
-      if (this.windowFrame >= this.soundSince) this.analyse(this.windowFrame);
-      this.windowFrame += windowFrames;
+    this.#nextFrame = frame + frames;
+    this.#findFirstSounds(frame);
+    const { windowFrames } = this;
+    const finder = this.#finder;
+    while (this.#windowFrame + finder.spanFrames <= this.#nextFrame) {
+      if (this.#windowFrame >= this.#soundSince) this.#analyse(this.#windowFrame);
+      this.#windowFrame += windowFrames;
     }
   }
 
   /** The figures of a lane over the windows that begin in [from, to). */
   figures(lane: number, from: number, to: number): SoundFigures {
-    const windows = this.lanes[lane]!.windows.filter(({ frame }) => frame >= from && frame < to);
+    const windows = this.#lanes[lane]!.windows.filter(({ frame }) => frame >= from && frame < to);
     return soundFigures(windows, this.sampleRate, this.windowFrames);
   }
 
   /** ms from a lane's opening to its first sound; null before. */
   firstSoundMs(lane: number): number | null {
-    const { openedAt, firstSound } = this.lanes[lane]!;
+    const { openedAt, firstSound } = this.#lanes[lane]!;
     return firstSound < 0 ? null : ((firstSound - openedAt) * 1000) / this.sampleRate;
   }
 
-  private analyse(frame: number): void {
-    const { reference, spans, lanes, finder, windowFrames } = this;
-    this.copy(0, frame, reference);
+  #analyse(frame: number): void {
+    const { windowFrames } = this;
+    const reference = this.#reference;
+    const spans = this.#spans;
+    const lanes = this.#lanes;
+    const finder = this.#finder;
+    this.#copy(0, frame, reference);
     if (meanSquare(reference, windowFrames) < SOUND) return;
     const open: number[] = [];
     for (let lane = 0; lane < lanes.length; lane++) {
       if (frame < lanes[lane]!.openedAt) continue;
-      this.copy(lane + 1, frame, spans[lane]!);
+      this.#copy(lane + 1, frame, spans[lane]!);
       open.push(lane);
     }
     const lags = finder.find(
       reference,
       open.map((lane) => spans[lane]!),
     );
-    lags.forEach((lag, i) => this.judge(frame, open[i]!, lag));
+    lags.forEach((lag, i) => this.#judge(frame, open[i]!, lag));
   }
 
-  private judge(frame: number, lane: number, lag: Lag): void {
+  #judge(frame: number, lane: number, lag: Lag): void {
     const { frames: lagFrames, fraction, correlation } = lag;
-    const { reference, windowFrames, quality, aligned } = this;
-    const state = this.lanes[lane]!;
+    const { windowFrames } = this;
+    const reference = this.#reference;
+    const quality = this.#quality;
+    const aligned = this.#aligned;
+    const state = this.#lanes[lane]!;
     const { windows } = state;
     if (windows.length >= KEPT_WINDOWS) windows.splice(0, KEPT_WINDOWS / 10);
     if (correlation < RECOGNISED) {
@@ -158,7 +167,7 @@ export class SoundAnalyser {
       windows.push({ frame, lagFrames, correlation, ...nothing, glitches });
       return;
     }
-    this.shift.read(this.spans[lane]!, lagFrames, fraction, aligned);
+    this.#shift.read(this.#spans[lane]!, lagFrames, fraction, aligned);
     const snr = quality.segmentalSnr(reference, aligned, windowFrames);
     const holes = quality.holes(reference, aligned, windowFrames, state.inGlitch);
     state.inGlitch = holes.open;
@@ -174,8 +183,12 @@ export class SoundAnalyser {
   }
 
   /** Looks for the first sound of lanes that have made none, in what came with the last block. */
-  private findFirstSounds(from: number): void {
-    const { lanes, rings, mask, firstSoundFrames, nextFrame } = this;
+  #findFirstSounds(from: number): void {
+    const lanes = this.#lanes;
+    const rings = this.#rings;
+    const mask = this.#mask;
+    const firstSoundFrames = this.#firstSoundFrames;
+    const nextFrame = this.#nextFrame;
     const silence = FIRST_SOUND * firstSoundFrames;
     for (let lane = 0; lane < lanes.length; lane++) {
       const state = lanes[lane]!;
@@ -192,9 +205,9 @@ export class SoundAnalyser {
     }
   }
 
-  private copy(channel: number, frame: number, target: Float32Array): void {
-    const { mask } = this;
-    const ring = this.rings[channel]!;
+  #copy(channel: number, frame: number, target: Float32Array): void {
+    const mask = this.#mask;
+    const ring = this.#rings[channel]!;
     const start = frame & mask;
     const first = Math.min(target.length, ring.length - start);
     target.set(ring.subarray(start, start + first));

@@ -9,28 +9,28 @@ export class AbxTest {
   readonly b: LaneId;
   right = 0;
   guesses = 0;
-  private readonly random: () => number;
-  private x: LaneId;
+  readonly #random: () => number;
+  #x: LaneId;
 
   /** @param random from 0 to 1, as `Math.random` */
   constructor(a: LaneId, b: LaneId, random: () => number = Math.random) {
     this.a = a;
     this.b = b;
-    this.random = random;
-    this.x = this.draw();
+    this.#random = random;
+    this.#x = this.#draw();
   }
 
   /** What is heard at a button. */
   laneOf(button: AbxButton): LaneId {
-    return button === 'A' ? this.a : button === 'B' ? this.b : this.x;
+    return button === 'A' ? this.a : button === 'B' ? this.b : this.#x;
   }
 
   /** Takes a guess of what X is, and draws a new X. @returns whether it was right */
   guess(what: 'A' | 'B'): boolean {
-    const right = this.laneOf(what) === this.x;
+    const right = this.laneOf(what) === this.#x;
     this.guesses++;
     if (right) this.right++;
-    this.x = this.draw();
+    this.#x = this.#draw();
     return right;
   }
 
@@ -46,7 +46,7 @@ export class AbxTest {
     return sum / 2 ** guesses;
   }
 
-  private draw(): LaneId {
-    return this.random() < 0.5 ? this.a : this.b;
+  #draw(): LaneId {
+    return this.#random() < 0.5 ? this.a : this.b;
   }
 }

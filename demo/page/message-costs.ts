@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import { SampleEncoder, bytesPerSample } from 'micwire/codec';
 import type { StreamFormat, Framing, Packet } from 'micwire';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
@@ -20,7 +21,7 @@ export function streamOf({ sampleRate, format, channels }: WireSettings): Stream
 /** A message as the lane would send it first, with a quiet tone in it: shown until there is a real one. Null for Opus. */
 export function exampleMessage(framing: Framing, settings: WireSettings): WireMessage | null {
   const { sampleRate, channels, format } = settings;
-  if (format === 'opus') return null;
+  if (!isSampleFormat(format)) return null;
   const frames = framesOf(settings);
   const tone = Float32Array.from(
     { length: frames },
@@ -35,10 +36,9 @@ export function exampleMessage(framing: Framing, settings: WireSettings): WireMe
 /** Bytes of the first message; of Opus, with a packet as long as the bitrate makes them on average. */
 function messageBytes(framing: Framing, settings: WireSettings): number {
   const { format, channels, chunkDurationMs, bitrate } = settings;
-  const bytes =
-    format === 'opus'
-      ? (bitrate * chunkDurationMs) / 8000
-      : framesOf(settings) * channels * bytesPerSample(format);
+  const bytes = isSampleFormat(format)
+    ? framesOf(settings) * channels * bytesPerSample(format)
+    : (bitrate * chunkDurationMs) / 8000;
   return frame(framing, settings, new Uint8Array(Math.round(bytes))).message.length;
 }
 
@@ -71,16 +71,16 @@ export interface Cost {
 export function costsOf(framing: Framing, settings: WireSettings): Cost[] {
   const { sampleRate, channels, format, chunkDurationMs, bitrate } = settings;
   const messagesPerSecond = 1000 / chunkDurationMs;
-  const payload = format === 'opus' ? bitrate / 8 : sampleRate * channels * bytesPerSample(format);
+  const sampled = isSampleFormat(format);
+  const payload = sampled ? sampleRate * channels * bytesPerSample(format) : bitrate / 8;
   const wire = wireBytesPerSecond(framing, settings);
   const rate = (bytesPerSecond: number) => `${kilobits(bytesPerSecond)} kbit/s`;
-  const alone =
-    format === 'opus'
-      ? [
-          { label: 'As 16-bit samples alone', value: rate(samplesBytesPerSecond(settings)) },
-          { label: 'Opus, as asked for', value: rate(payload) },
-        ]
-      : [{ label: 'Samples alone', value: rate(payload) }];
+  const alone = sampled
+    ? [{ label: 'Samples alone', value: rate(payload) }]
+    : [
+        { label: 'As 16-bit samples alone', value: rate(samplesBytesPerSecond(settings)) },
+        { label: 'Opus, as asked for', value: rate(payload) },
+      ];
   const around = framing.message === 'text' ? 'Base64 and JSON around it' : 'Headers around it';
   return [
     ...alone,

@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import { FRAMINGS } from 'micwire';
 import type { FramingName, PacketHeader } from 'micwire';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
@@ -92,7 +93,7 @@ function takeBytesApart(message: Uint8Array, { packet, layout }: WireMessage): W
 }
 
 function kindOf({ format }: PacketHeader): WireParts['payloadKind'] {
-  return format === 'opus' ? 'Opus' : 'samples';
+  return isSampleFormat(format) ? 'samples' : 'Opus';
 }
 
 function part(shown: number, all: number): string {
@@ -129,9 +130,9 @@ function meaningOf(field: string, packet: PacketHeader): string {
     case 'dropped':
       return packet.dropped === 0 ? 'No frame was lost before it.' : 'Frames lost before it.';
     case 'format':
-      return packet.format === 'opus'
-        ? 'One packet of Opus.'
-        : `${FORMAT_LABELS[packet.format]}, little-endian.`;
+      return isSampleFormat(packet.format)
+        ? `${FORMAT_LABELS[packet.format]}, little-endian.`
+        : 'One packet of Opus.';
     case 'sampleRate':
       return `${count(packet.sampleRate)} frames a second.`;
     case 'channels':
@@ -139,7 +140,7 @@ function meaningOf(field: string, packet: PacketHeader): string {
     case 'V, P, X, CC':
       return 'Version 2 of RTP; whether there is padding, an extension, contributing sources.';
     case 'M, PT':
-      return packet.format === 'opus' ? 'Opus, by its number.' : 'The format, by its number.';
+      return isSampleFormat(packet.format) ? 'The format, by its number.' : 'Opus, by its number.';
     case 'sequence number':
       return `The last 16 bits of ${meaningOf('sequence', packet)}`;
     case 'RTP timestamp':

@@ -15,29 +15,29 @@ const MEASURED_TIMEOUT_MS = 15_000;
 
 /** The lanes of a page as what runs are made on. */
 export class LaneStage implements RunStage {
-  private readonly slots: readonly LaneSlot[];
-  private readonly parts: SlotParts;
-  private readonly link: SharedLink;
+  readonly #slots: readonly LaneSlot[];
+  readonly #parts: SlotParts;
+  readonly #link: SharedLink;
 
   constructor(slots: readonly LaneSlot[], parts: SlotParts, link: SharedLink) {
-    this.slots = slots;
-    this.parts = parts;
-    this.link = link;
+    this.#slots = slots;
+    this.#parts = parts;
+    this.#link = link;
   }
 
   setLink(choice: LinkChoice): Promise<void> {
-    return this.link.set(choice);
+    return this.#link.set(choice);
   }
 
   async openLanes(lanes: readonly LaneId[], settings: LaneSettings): Promise<void> {
-    const parts = { ...this.parts, build: { ...this.parts.build, settings } };
-    for (const slot of this.chosen(lanes)) {
+    const parts = { ...this.#parts, build: { ...this.#parts.build, settings } };
+    for (const slot of this.#chosen(lanes)) {
       await withTimeout(slot.open(parts), OPENING_TIMEOUT_MS);
     }
   }
 
   closeLanes(): void {
-    for (const slot of this.slots) slot.close();
+    for (const slot of this.#slots) slot.close();
   }
 
   wait(seconds: number, signal: AbortSignal): Promise<void> {
@@ -56,9 +56,9 @@ export class LaneStage implements RunStage {
     seed: number,
     signal: AbortSignal,
   ): Promise<Pick<Repetition, 'lanes' | 'run'>> {
-    const { measurement, build } = this.parts;
-    const slots = this.chosen(lanes);
-    await this.link.restart(seed);
+    const { measurement, build } = this.#parts;
+    const slots = this.#chosen(lanes);
+    await this.#link.restart(seed);
     const from = measurement.frame;
     const before = await Promise.all(slots.map(totalsOf));
     const to = from + Math.round(seconds * build.context.sampleRate);
@@ -68,7 +68,7 @@ export class LaneStage implements RunStage {
     }
     const [after, link] = await Promise.all([
       Promise.all(slots.map(totalsOf)),
-      this.link.statistics(),
+      this.#link.statistics(),
     ]);
     const measured = await withTimeout(measurement.measure(from, to), MEASURED_TIMEOUT_MS);
     const results: Partial<Record<LaneId, LaneRun>> = {};
@@ -91,8 +91,8 @@ export class LaneStage implements RunStage {
     return new Date().toISOString();
   }
 
-  private chosen(lanes: readonly LaneId[]): LaneSlot[] {
-    return this.slots.filter(({ id }) => lanes.includes(id));
+  #chosen(lanes: readonly LaneId[]): LaneSlot[] {
+    return this.#slots.filter(({ id }) => lanes.includes(id));
   }
 }
 

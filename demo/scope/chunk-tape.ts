@@ -18,30 +18,30 @@ export interface TapeTile {
 
 /** The chunks of the last seconds, oldest first, each with what became of it. */
 export class ChunkTape {
-  private readonly tiles: TapeTile[] = [];
-  private readonly bySequence = new Map<number, TapeTile>();
-  private readonly seconds: number;
+  readonly #tiles: TapeTile[] = [];
+  readonly #bySequence = new Map<number, TapeTile>();
+  readonly #seconds: number;
 
   /** @param seconds how long a chunk stays on the tape */
   constructor(seconds: number) {
-    this.seconds = seconds;
+    this.#seconds = seconds;
   }
 
   add(tile: TapeTile): void {
-    this.tiles.push(tile);
-    this.bySequence.set(tile.sequence, tile);
-    while (this.tiles.length > 0 && this.tiles[0]!.time < tile.time - this.seconds) {
-      this.bySequence.delete(this.tiles.shift()!.sequence);
+    this.#tiles.push(tile);
+    this.#bySequence.set(tile.sequence, tile);
+    while (this.#tiles.length > 0 && this.#tiles[0]!.time < tile.time - this.#seconds) {
+      this.#bySequence.delete(this.#tiles.shift()!.sequence);
     }
   }
 
   /** Tells what became of a chunk; one that has left the tape already is passed over. */
   mark(sequence: number, fate: ChunkFate): void {
-    const tile = this.bySequence.get(sequence);
+    const tile = this.#bySequence.get(sequence);
     if (tile !== undefined) tile.fate = fate;
   }
 
   [Symbol.iterator](): IterableIterator<TapeTile> {
-    return this.tiles.values();
+    return this.#tiles.values();
   }
 }

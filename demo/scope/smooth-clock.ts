@@ -4,13 +4,13 @@
  */
 export class SmoothClock {
   /** Context time minus page time, in seconds, averaged. */
-  private offset = Number.NaN;
+  #offset = Number.NaN;
 
   /** @param pageTime seconds by `performance.now()` */
   read(contextTime: number, pageTime: number): number {
     const offset = contextTime - pageTime;
-    const jumped = !(Math.abs(offset - this.offset) < 0.1);
-    this.offset = jumped ? offset : this.offset + (offset - this.offset) * 0.05;
-    return pageTime + this.offset;
+    const jumped = !(Math.abs(offset - this.#offset) < 0.1);
+    this.#offset = jumped ? offset : this.#offset + (offset - this.#offset) * 0.05;
+    return pageTime + this.#offset;
   }
 }

@@ -5,17 +5,17 @@
 export class WaveHistory {
   readonly columns: number;
   readonly columnsPerSecond: number;
-  private readonly lows: Float32Array;
-  private readonly highs: Float32Array;
+  readonly #lows: Float32Array;
+  readonly #highs: Float32Array;
   /** Which column (counted from time 0) lies in each place; −1 where none does. */
-  private readonly columnAt: Float64Array;
+  readonly #columnAt: Float64Array;
 
   constructor(seconds: number, columnsPerSecond: number) {
     this.columnsPerSecond = columnsPerSecond;
     this.columns = Math.ceil(seconds * columnsPerSecond);
-    this.lows = new Float32Array(this.columns);
-    this.highs = new Float32Array(this.columns);
-    this.columnAt = new Float64Array(this.columns).fill(-1);
+    this.#lows = new Float32Array(this.columns);
+    this.#highs = new Float32Array(this.columns);
+    this.#columnAt = new Float64Array(this.columns).fill(-1);
   }
 
   /**
@@ -26,32 +26,32 @@ export class WaveHistory {
     const startTime = endTime - (samples.length - from) / sampleRate;
     for (let i = from; i < samples.length; i++) {
       const time = startTime + (i - from) / sampleRate;
-      this.addSample(Math.floor(time * this.columnsPerSecond), samples[i]!);
+      this.#addSample(Math.floor(time * this.columnsPerSecond), samples[i]!);
     }
   }
 
   /** Lowest sample of the column with this number; 0 where there is none. */
   low(column: number): number {
     const place = column % this.columns;
-    return this.columnAt[place] === column ? this.lows[place]! : 0;
+    return this.#columnAt[place] === column ? this.#lows[place]! : 0;
   }
 
   /** Highest sample of the column with this number; 0 where there is none. */
   high(column: number): number {
     const place = column % this.columns;
-    return this.columnAt[place] === column ? this.highs[place]! : 0;
+    return this.#columnAt[place] === column ? this.#highs[place]! : 0;
   }
 
-  private addSample(column: number, sample: number): void {
+  #addSample(column: number, sample: number): void {
     if (column < 0) return;
     const place = column % this.columns;
-    if (this.columnAt[place] !== column) {
-      this.columnAt[place] = column;
-      this.lows[place] = sample;
-      this.highs[place] = sample;
+    if (this.#columnAt[place] !== column) {
+      this.#columnAt[place] = column;
+      this.#lows[place] = sample;
+      this.#highs[place] = sample;
       return;
     }
-    if (sample < this.lows[place]!) this.lows[place] = sample;
-    if (sample > this.highs[place]!) this.highs[place] = sample;
+    if (sample < this.#lows[place]!) this.#lows[place] = sample;
+    if (sample > this.#highs[place]!) this.#highs[place] = sample;
   }
 }

@@ -11,23 +11,23 @@ const PRINTED_PER_SECOND = 1;
  * printed and ends what it was about, such as one connection. It never ends the process, and so never ends what others do.
  */
 export class ErrorBoundary {
-  private readonly name: string;
-  private readonly print: (line: string) => void;
-  private readonly rate = new MessageRate(PRINTED_PER_SECOND, performance.now());
-  private count = 0;
+  readonly #name: string;
+  readonly #print: (line: string) => void;
+  readonly #rate = new MessageRate(PRINTED_PER_SECOND, performance.now());
+  #count = 0;
 
   /**
    * @param name of the server, for the log
    * @param print writes a line of the log
    */
   constructor(name: string, print: (line: string) => void = (line) => console.error(line)) {
-    this.name = name;
-    this.print = print;
+    this.#name = name;
+    this.#print = print;
   }
 
   /** How many errors have been caught. */
   get faults(): number {
-    return this.count;
+    return this.#count;
   }
 
   /**
@@ -51,21 +51,21 @@ export class ErrorBoundary {
   run(action: () => unknown, end: () => void = () => {}): void {
     try {
       const result = action();
-      if (result instanceof Promise) result.catch((error: unknown) => this.fault(error, end));
+      if (result instanceof Promise) result.catch((error: unknown) => this.#fault(error, end));
     } catch (error) {
-      this.fault(error, end);
+      this.#fault(error, end);
     }
   }
 
   /** Counts and prints an error. */
   report(error: unknown): void {
-    this.count++;
-    if (!this.rate.take(performance.now())) return;
+    this.#count++;
+    if (!this.#rate.take(performance.now())) return;
     const words = error instanceof Error ? (error.stack ?? error.message) : typeof error;
-    this.print(`${this.name}: an unexpected error was caught: ${words.slice(0, MAX_PRINTED)}`);
+    this.#print(`${this.#name}: an unexpected error was caught: ${words.slice(0, MAX_PRINTED)}`);
   }
 
-  private fault(error: unknown, end: () => void): void {
+  #fault(error: unknown, end: () => void): void {
     this.report(error);
     try {
       end();

@@ -27,33 +27,33 @@ const MAX_SERVERS = 8;
  * under which the page was reached, so that another machine's page gets one that it reaches too.
  */
 export class IceServers {
-  private readonly boundary = new ErrorBoundary('ICE servers');
-  private readonly servers = new Map<string, Promise<TurnServer>>();
-  private readonly address: string | null;
-  private readonly username = 'lab';
-  private readonly credential = randomBytes(16).toString('hex');
-  private closed = false;
+  readonly #boundary = new ErrorBoundary('ICE servers');
+  readonly #servers = new Map<string, Promise<TurnServer>>();
+  readonly #address: string | null;
+  readonly #username = 'lab';
+  readonly #credential = randomBytes(16).toString('hex');
+  #closed = false;
 
   /** @param address of this machine, to listen at in place of the one under which a page was reached; null for that one */
   constructor(address: string | null = null) {
-    this.address = address;
+    this.#address = address;
   }
 
   /** Answers a GET of this server's own pages with a JSON array of {@link IceServer}; nobody else gets the password. */
   readonly answer: (request: IncomingMessage, response: ServerResponse) => void =
-    this.boundary.guard(
-      (request: IncomingMessage, response: ServerResponse) => this.answered(request, response),
+    this.#boundary.guard(
+      (request: IncomingMessage, response: ServerResponse) => this.#answered(request, response),
       (_request, response) => response.destroy(),
     );
 
-  private async answered(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answered(request: IncomingMessage, response: ServerResponse): Promise<void> {
     withoutCors(response);
     const status = (code: number): void => void response.writeHead(code).end();
     if (request.method !== 'GET') return status(405);
     if (!isOwnRequest(request.headers)) return status(403);
     let servers: readonly IceServer[];
     try {
-      servers = await this.at(this.address ?? localAddress(request));
+      servers = await this.at(this.#address ?? localAddress(request));
     } catch {
       return status(503);
     }
@@ -62,24 +62,25 @@ export class IceServers {
 
   /** @param address an address of this machine */
   async at(address: string): Promise<readonly IceServer[]> {
-    const { username, credential } = this;
-    let opening = this.servers.get(address);
+    const username = this.#username;
+    const credential = this.#credential;
+    let opening = this.#servers.get(address);
     if (opening === undefined) {
-      if (this.closed || this.servers.size >= MAX_SERVERS)
+      if (this.#closed || this.#servers.size >= MAX_SERVERS)
         throw new Error('No further TURN server.');
       opening = TurnServer.open({ host: address, username, password: credential });
-      this.servers.set(address, opening);
-      opening.catch(() => this.servers.delete(address));
+      this.#servers.set(address, opening);
+      opening.catch(() => this.#servers.delete(address));
     }
     const { url } = await opening;
     return [{ urls: [url, stunUrl(url)], username, credential }];
   }
 
   close(): void {
-    this.closed = true;
-    for (const opening of this.servers.values())
+    this.#closed = true;
+    for (const opening of this.#servers.values())
       opening.then((server) => server.close()).catch(() => {});
-    this.servers.clear();
+    this.#servers.clear();
   }
 }
 

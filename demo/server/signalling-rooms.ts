@@ -41,19 +41,19 @@ interface Room {
 
 /** Brings peers together, two a room, and passes on what they say. Knows nothing of sockets. */
 export class SignallingRooms {
-  private readonly rooms = new Map<string, Room>();
-  private readonly maxRooms: number;
-  private readonly openSplice: OpenSplice | null;
-  private readonly boundary: ErrorBoundary;
+  readonly #rooms = new Map<string, Room>();
+  readonly #maxRooms: number;
+  readonly #openSplice: OpenSplice | null;
+  readonly #boundary: ErrorBoundary;
 
   constructor(maxRooms: number, openSplice: OpenSplice | null, boundary: ErrorBoundary) {
-    this.boundary = boundary;
-    this.maxRooms = maxRooms;
-    this.openSplice = openSplice;
+    this.#boundary = boundary;
+    this.#maxRooms = maxRooms;
+    this.#openSplice = openSplice;
   }
 
   get count(): number {
-    return this.rooms.size;
+    return this.#rooms.size;
   }
 
   /**
@@ -62,21 +62,21 @@ export class SignallingRooms {
    * @returns what to call for the peer's messages and when it goes; null when it was refused
    */
   join(peer: Peer, name: string, link: string): RoomSeat | null {
-    let room = this.rooms.get(name);
+    let room = this.#rooms.get(name);
     if (room === undefined) {
-      if (this.rooms.size >= this.maxRooms) {
+      if (this.#rooms.size >= this.#maxRooms) {
         peer.refuse(
           'too-many-rooms',
-          `The server carries ${this.maxRooms} calls at most. Try again later.`,
+          `The server carries ${this.#maxRooms} calls at most. Try again later.`,
         );
         return null;
       }
-      if (link !== '' && this.openSplice === null) {
+      if (link !== '' && this.#openSplice === null) {
         peer.refuse('refused', 'This server has no simulated network: leave out `link`.');
         return null;
       }
       room = { name, link, peers: [], roles: null, splice: null, spent: false };
-      this.rooms.set(name, room);
+      this.#rooms.set(name, room);
     }
     if (room.peers.length === 2 || room.spent) {
       peer.refuse('room-full', `Two are in room '${name}' already. Take another name.`);
@@ -84,7 +84,7 @@ export class SignallingRooms {
     }
     room.peers.push(peer);
     peer.reply({ type: 'joined', room: name });
-    if (room.peers.length === 2) this.boundary.run(() => this.begin(room));
+    if (room.peers.length === 2) this.#boundary.run(() => this.#begin(room));
     return new RoomSeat(this, room, peer);
   }
 
@@ -109,7 +109,7 @@ export class SignallingRooms {
     room.spent = room.roles !== null;
     const [other] = room.peers;
     if (other === undefined) {
-      this.rooms.delete(room.name);
+      this.#rooms.delete(room.name);
       room.splice?.close();
       room.splice = null;
     } else if (orderly && room.roles?.has(other)) {
@@ -119,7 +119,7 @@ export class SignallingRooms {
   }
 
   /** The way of a call is gone: nothing that either peer sends arrives, so both are told that the call is over. */
-  private lose(room: Room, splice: CallSplice, reason: string): void {
+  #lose(room: Room, splice: CallSplice, reason: string): void {
     if (room.splice !== splice) return;
     room.splice = null;
     room.spent = true;
@@ -129,11 +129,11 @@ export class SignallingRooms {
     }
   }
 
-  private async begin(room: Room): Promise<void> {
-    if (room.link !== '' && this.openSplice !== null) {
+  async #begin(room: Room): Promise<void> {
+    if (room.link !== '' && this.#openSplice !== null) {
       let splice: CallSplice;
       try {
-        splice = await this.openSplice(room.link);
+        splice = await this.#openSplice(room.link);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         const words = `The simulated network cannot carry this call: ${reason}`.slice(0, 500);
@@ -146,7 +146,7 @@ export class SignallingRooms {
         return;
       }
       room.splice = splice;
-      void splice.lost?.then((reason) => this.lose(room, splice, reason));
+      void splice.lost?.then((reason) => this.#lose(room, splice, reason));
     }
     const [callee, caller] = room.peers;
     if (callee === undefined || caller === undefined) return;
@@ -161,23 +161,23 @@ export class SignallingRooms {
 
 /** A peer's place in a room. */
 export class RoomSeat {
-  private readonly rooms: SignallingRooms;
-  private readonly room: Room;
-  private readonly peer: Peer;
+  readonly #rooms: SignallingRooms;
+  readonly #room: Room;
+  readonly #peer: Peer;
 
   constructor(rooms: SignallingRooms, room: Room, peer: Peer) {
-    this.rooms = rooms;
-    this.room = room;
-    this.peer = peer;
+    this.#rooms = rooms;
+    this.#room = room;
+    this.#peer = peer;
   }
 
   /** Passes a message on to the other peer. */
   say(message: SignalMessage): void {
-    this.rooms.relay(this.room, this.peer, message);
+    this.#rooms.relay(this.#room, this.#peer, message);
   }
 
   /** @param orderly whether the peer ended its connection itself, as against one that was cut */
   leave(orderly: boolean): void {
-    this.rooms.leave(this.room, this.peer, orderly);
+    this.#rooms.leave(this.#room, this.#peer, orderly);
   }
 }

@@ -12,12 +12,12 @@ const MAX_BITRATE = 256_000;
 
 /** Both ends of the reports by which a lane's copies adapt: those of its receiver, and what its sender makes of them. */
 export class AdaptiveCopies {
-  private readonly reporter: LossReporter;
-  private readonly redundancy: AdaptiveRedundancy;
+  readonly #reporter: LossReporter;
+  readonly #redundancy: AdaptiveRedundancy;
 
   constructor(encoder: RtpMessageEncoder, { format, sampleRate, settings }: LaneWorkerOptions) {
-    this.reporter = new LossReporter({ format, sampleRate, channels: 1 });
-    this.redundancy = new AdaptiveRedundancy(encoder, {
+    this.#reporter = new LossReporter({ format, sampleRate, channels: 1 });
+    this.#redundancy = new AdaptiveRedundancy(encoder, {
       bitrate: settings.bitrate,
       packetDurationMs: settings.chunkDurationMs,
       maxBitrate: MAX_BITRATE,
@@ -26,13 +26,13 @@ export class AdaptiveCopies {
 
   /** At the receiver. @returns a report to be sent back; null while none is due */
   packet(packet: Packet): Uint8Array<ArrayBuffer> | null {
-    return this.reporter.receive(packet, performance.now());
+    return this.#reporter.receive(packet, performance.now());
   }
 
   /** At the sender. @returns what is to be sent from now on; null for anything but a report */
   report(message: Uint8Array): RedundancySettings | null {
     try {
-      return this.redundancy.receive(message, performance.now());
+      return this.#redundancy.receive(message, performance.now());
     } catch (error) {
       if (error instanceof PacketError) return null;
       throw error;

@@ -1,3 +1,4 @@
+import { isSampleFormat } from 'micwire/codec';
 import { FRAMINGS, PacketError } from 'micwire';
 import { OpusLibrary, opusCodec, pcmCodec } from 'micwire/codec';
 import { isRtcp } from 'micwire/rtp';
@@ -26,38 +27,38 @@ const TIMED_SHARE = 8;
 /** Sends packets as they are captured, and takes what comes back. */
 export class LaneSession {
   lastMessage: string | Uint8Array | null = null;
-  private readonly options: LaneWorkerOptions;
-  private readonly tell: (event: LaneEvent) => void;
-  private readonly wire: LaneWire;
-  private readonly packer: Packer;
-  private readonly unpacker: Unpacker;
-  private readonly arrivals = new Arrivals(0);
+  readonly #options: LaneWorkerOptions;
+  readonly #tell: (event: LaneEvent) => void;
+  readonly #wire: LaneWire;
+  readonly #packer: Packer;
+  readonly #unpacker: Unpacker;
+  readonly #arrivals = new Arrivals(0);
   /** null until it has been handed over. */
-  private receiver: ReceiverPort | null = null;
-  private readonly log = new PacketLog();
-  private open = false;
-  private packetsSent = 0;
-  private packetsDropped = 0;
-  private copiesSent = 0;
-  private payloadBytes = 0;
-  private wireBytes = 0;
+  #receiver: ReceiverPort | null = null;
+  readonly #log = new PacketLog();
+  #open = false;
+  #packetsSent = 0;
+  #packetsDropped = 0;
+  #copiesSent = 0;
+  #payloadBytes = 0;
+  #wireBytes = 0;
   /** What the encoder of the capture was told, in percent. */
-  private expectedLossPercent = 0;
+  #expectedLossPercent = 0;
 
   /** @param tell called when the connection has changed, or the encoder is to be told something */
   constructor(options: LaneWorkerOptions, tell: (event: LaneEvent) => void) {
     const { settings, sampleRate, format } = options;
-    this.options = options;
-    this.tell = tell;
-    this.packer = new Packer(options);
-    this.unpacker = new Unpacker(options);
+    this.#options = options;
+    this.#tell = tell;
+    this.#packer = new Packer(options);
+    this.#unpacker = new Unpacker(options);
     // What the sound takes, twice, so that Base64 and headers fit too.
-    const bytesPerSecond = format === 'opus' ? settings.bitrate / 8 + 5000 : sampleRate * 2;
-    this.wire = openWire(options.wire, Math.ceil(2 * bytesPerSecond * MAX_WAITING_SECONDS));
-    this.wire.onmessage = (message) => this.arrive(message);
-    this.wire.onstatus = ({ state, reason }) => {
+    const bytesPerSecond = isSampleFormat(format) ? sampleRate * 2 : settings.bitrate / 8 + 5000;
+    this.#wire = openWire(options.wire, Math.ceil(2 * bytesPerSecond * MAX_WAITING_SECONDS));
+    this.#wire.onmessage = (message) => this.#arrive(message);
+    this.#wire.onstatus = ({ state, reason }) => {
       if (state === 'open' || state === 'congested') {
-        this.open = true;
+        this.#open = true;
         tell({ type: 'state', state: 'running', reason: '' });
       } else if (state === 'closed') {
         const ended = reason || 'The connection has ended.';
@@ -68,74 +69,79 @@ export class LaneSession {
 
   /** What arrives is played there. */
   deliverTo(receiver: ReceiverPort): void {
-    this.receiver = receiver;
+    this.#receiver = receiver;
   }
 
   /** Sends the capture until it ends. What is captured before the connection is there is not counted. */
   async send(capture: ReceivedCapture): Promise<void> {
     for await (const chunk of capture) {
-      if (!this.open) continue;
-      const { message, payloadBytes, copies } = this.packer.pack(chunk);
+      if (!this.#open) continue;
+      const { message, payloadBytes, copies } = this.#packer.pack(chunk);
       // A number is given only to what leaves: a gap on arrival is then the network's.
-      if (!this.wire.send(message)) {
-        this.packetsDropped++;
-        this.packer.takeBack();
+      if (!this.#wire.send(message)) {
+        this.#packetsDropped++;
+        this.#packer.takeBack();
         continue;
       }
       this.lastMessage = message;
-      this.packetsSent++;
-      this.copiesSent += copies;
-      this.payloadBytes += payloadBytes;
-      this.wireBytes += this.wire.bytesOnWire(message.length);
+      this.#packetsSent++;
+      this.#copiesSent += copies;
+      this.#payloadBytes += payloadBytes;
+      this.#wireBytes += this.#wire.bytesOnWire(message.length);
     }
   }
 
   get counts(): LaneCounts {
-    const { packetsSent, packetsDropped, copiesSent, payloadBytes, wireBytes, packer, unpacker } =
-      this;
+    const packetsSent = this.#packetsSent;
+    const packetsDropped = this.#packetsDropped;
+    const copiesSent = this.#copiesSent;
+    const payloadBytes = this.#payloadBytes;
+    const wireBytes = this.#wireBytes;
+    const packer = this.#packer;
+    const unpacker = this.#unpacker;
     return {
       packetsSent,
       packetsDropped,
       copiesSent,
       payloadBytes,
       wireBytes,
-      packetsReceived: this.arrivals.received,
-      packetsLost: this.arrivals.lost,
+      packetsReceived: this.#arrivals.received,
+      packetsLost: this.#arrivals.lost,
       encodeMs: packer.ms,
-      encodedSeconds: packer.frames / this.options.sampleRate,
+      encodedSeconds: packer.frames / this.#options.sampleRate,
       decodeMs: unpacker.ms,
-      decodedSeconds: unpacker.frames / this.options.sampleRate,
+      decodedSeconds: unpacker.frames / this.#options.sampleRate,
     };
   }
 
   /** A capture file of what has arrived lately; null where that is not RTP, or nothing has. */
   captureFile(): Uint8Array<ArrayBuffer> | null {
-    const { format, sampleRate } = this.options;
-    return this.log.file({ format, sampleRate, channels: 1 });
+    const { format, sampleRate } = this.#options;
+    return this.#log.file({ format, sampleRate, channels: 1 });
   }
 
   /** Takes a report of the receiver's. */
-  private heed(report: Uint8Array): void {
+  #heed(report: Uint8Array): void {
     const expectedLossPercent =
-      this.packer.adaptive?.report(report)?.expectedLossPercent ?? this.expectedLossPercent;
-    if (expectedLossPercent === this.expectedLossPercent) return;
-    this.expectedLossPercent = expectedLossPercent;
-    this.tell({ type: 'expect-loss', expectedLossPercent });
+      this.#packer.adaptive?.report(report)?.expectedLossPercent ?? this.#expectedLossPercent;
+    if (expectedLossPercent === this.#expectedLossPercent) return;
+    this.#expectedLossPercent = expectedLossPercent;
+    this.#tell({ type: 'expect-loss', expectedLossPercent });
   }
 
-  private arrive(message: string | Uint8Array): void {
-    if (this.options.framing === 'rtp' && typeof message !== 'string') {
-      if (isRtcp(message)) return this.heed(message);
-      this.log.add(message);
+  #arrive(message: string | Uint8Array): void {
+    if (this.#options.framing === 'rtp' && typeof message !== 'string') {
+      if (isRtcp(message)) return this.#heed(message);
+      this.#log.add(message);
     }
-    const packets = this.unpacker.unpack(message);
+    const packets = this.#unpacker.unpack(message);
     // All at once: a copy counts only where the packet that brought it is known.
-    this.receiver?.insert(packets);
+    this.#receiver?.insert(packets);
     for (const packet of packets) {
-      if (packet.redundant !== true) this.arrivals.add(packet.sequence);
-      const report = this.packer.adaptive?.packet(packet) ?? null;
-      if (report !== null && this.wire.sendBack(report)) {
-        this.wireBytes += this.wire.bytesOnWire(report.length);
+      if (packet.redundant !== true) this.#arrivals.add(packet.sequence);
+      const report = this.#packer.adaptive?.packet(packet) ?? null;
+      if (report !== null && this.#wire.sendBack(report)) {
+        this.#wireBytes += this.#wire.bytesOnWire(report.length);
       }
     }
   }
@@ -157,28 +163,28 @@ class Packer {
   frames = 0;
   /** Where copies adapt. */
   readonly adaptive: AdaptiveCopies | null;
-  private readonly encoder: MessageEncoder;
+  readonly #encoder: MessageEncoder;
   /** The same, where it makes copies. */
-  private readonly copying: RtpMessageEncoder | null;
-  private sequence = 0;
+  readonly #copying: RtpMessageEncoder | null;
+  #sequence = 0;
 
   constructor(options: LaneWorkerOptions) {
     const { sampleRate, format, framing, copies } = options;
     const stream: StreamFormat = { format, sampleRate, channels: 1 };
-    this.copying = framing === 'rtp' ? FRAMINGS.rtp.createEncoder(stream) : null;
-    this.encoder = this.copying ?? FRAMINGS[framing].createEncoder(stream);
-    const adapts = this.copying !== null && copies === 'adaptive';
-    this.adaptive = adapts ? new AdaptiveCopies(this.copying, options) : null;
-    if (this.copying !== null && copies !== 'adaptive') this.copying.redundancy = copies;
+    this.#copying = framing === 'rtp' ? FRAMINGS.rtp.createEncoder(stream) : null;
+    this.#encoder = this.#copying ?? FRAMINGS[framing].createEncoder(stream);
+    const adapts = this.#copying !== null && copies === 'adaptive';
+    this.adaptive = adapts ? new AdaptiveCopies(this.#copying, options) : null;
+    if (this.#copying !== null && copies !== 'adaptive') this.#copying.redundancy = copies;
   }
 
   pack(chunk: Chunk<PayloadFormat>): Packed {
     const start = performance.now();
     const { frame, frames, timestamp, dropped, format, sampleRate, channels } = chunk;
     const payload = chunk.bytes;
-    const message = this.encoder.encode({
+    const message = this.#encoder.encode({
       // Not the capture's: it numbers those that do not leave, too.
-      sequence: this.sequence++,
+      sequence: this.#sequence++,
       frame,
       frames,
       timestamp,
@@ -194,13 +200,13 @@ class Packer {
       // Our framings make messages in memory of their own, never shared.
       message: message as string | Uint8Array<ArrayBuffer>,
       payloadBytes: payload.length,
-      copies: this.copying?.redundancy ?? 0,
+      copies: this.#copying?.redundancy ?? 0,
     };
   }
 
   /** The last message did not leave: the next one takes its number. */
   takeBack(): void {
-    this.sequence--;
+    this.#sequence--;
   }
 }
 
@@ -208,15 +214,15 @@ class Packer {
 class Unpacker {
   ms = 0;
   frames = 0;
-  private readonly decoder: MessageDecoder;
-  private readonly codec: PayloadDecoder;
-  private readonly output: readonly [Float32Array];
-  private packets = 0;
+  readonly #decoder: MessageDecoder;
+  readonly #codec: PayloadDecoder;
+  readonly #output: readonly [Float32Array];
+  #packets = 0;
 
   constructor(options: LaneWorkerOptions) {
     const { sampleRate, opus, framing, format } = options;
-    this.decoder = FRAMINGS[framing].createDecoder({ format, sampleRate, channels: 1 });
-    this.codec =
+    this.#decoder = FRAMINGS[framing].createDecoder({ format, sampleRate, channels: 1 });
+    this.#codec =
       opus === null
         ? pcmCodec.createDecoder({ format: 's16', sampleRate, channels: 1 })
         : opusCodec(new OpusLibrary(opus)).createDecoder({
@@ -224,17 +230,17 @@ class Unpacker {
             sampleRate,
             channels: 1,
           });
-    this.output = [new Float32Array(sampleRate)];
+    this.#output = [new Float32Array(sampleRate)];
   }
 
   /** None for anything but a packet. */
   unpack(message: string | Uint8Array): readonly Packet[] {
     const start = performance.now();
     try {
-      const packets = this.decoder.decode(message);
+      const packets = this.#decoder.decode(message);
       this.ms += performance.now() - start;
       const packet = packets.at(-1);
-      if (packet !== undefined) this.time(packet);
+      if (packet !== undefined) this.#time(packet);
       return packets;
     } catch (error) {
       if (error instanceof PacketError) return [];
@@ -242,11 +248,11 @@ class Unpacker {
     }
   }
 
-  private time({ payload, frames }: Packet): void {
+  #time({ payload, frames }: Packet): void {
     this.frames += frames;
-    if (this.packets++ % TIMED_SHARE !== 0) return;
+    if (this.#packets++ % TIMED_SHARE !== 0) return;
     const start = performance.now();
-    this.codec.decode(payload, 0, payload.length, this.output, 0);
+    this.#codec.decode(payload, 0, payload.length, this.#output, 0);
     this.ms += TIMED_SHARE * (performance.now() - start);
   }
 }

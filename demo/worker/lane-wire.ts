@@ -35,17 +35,17 @@ export function openWire(options: WireOptions, highWaterBytes: number): LaneWire
 class SocketWire implements LaneWire {
   onmessage: ((message: TransportMessage) => void) | null = null;
   onstatus: ((status: TransportStatus) => void) | null = null;
-  private readonly transport: WebSocketTransport;
+  readonly #transport: WebSocketTransport;
 
   constructor(url: string, highWaterBytes: number) {
     const transport = WebSocketTransport.create(url, { highWaterBytes });
-    this.transport = transport;
+    this.#transport = transport;
     transport.addEventListener('message', ({ data }) => this.onmessage?.(data));
     transport.addEventListener('statechange', () => this.onstatus?.(transport.status));
   }
 
   send(message: TransportMessage): boolean {
-    return this.transport.send(message);
+    return this.#transport.send(message);
   }
 
   /** The other end sends back all that it is sent. */
@@ -62,25 +62,25 @@ class SocketWire implements LaneWire {
 class ChannelWire implements LaneWire {
   onmessage: ((message: TransportMessage) => void) | null = null;
   onstatus: ((status: TransportStatus) => void) | null = null;
-  private readonly sender: DataChannelTransport;
-  private readonly receiver: DataChannelTransport;
+  readonly #sender: DataChannelTransport;
+  readonly #receiver: DataChannelTransport;
 
   constructor(sender: RTCDataChannel, receiver: RTCDataChannel, highWaterBytes: number) {
     const transport = DataChannelTransport.create(sender, { highWaterBytes });
-    this.sender = transport;
-    this.receiver = DataChannelTransport.create(receiver);
+    this.#sender = transport;
+    this.#receiver = DataChannelTransport.create(receiver);
     transport.addEventListener('statechange', () => this.onstatus?.(transport.status));
-    for (const end of [this.sender, this.receiver]) {
+    for (const end of [this.#sender, this.#receiver]) {
       end.addEventListener('message', ({ data }) => this.onmessage?.(data));
     }
   }
 
   send(message: TransportMessage): boolean {
-    return this.sender.send(message);
+    return this.#sender.send(message);
   }
 
   sendBack(report: Uint8Array<ArrayBuffer>): boolean {
-    return this.receiver.send(report);
+    return this.#receiver.send(report);
   }
 
   bytesOnWire(messageBytes: number): number {
@@ -92,10 +92,10 @@ class ChannelWire implements LaneWire {
 class RelayWire implements LaneWire {
   onmessage: ((message: TransportMessage) => void) | null = null;
   onstatus: ((status: TransportStatus) => void) | null = null;
-  private readonly port: MessagePort;
+  readonly #port: MessagePort;
 
   constructor(port: MessagePort) {
-    this.port = port;
+    this.#port = port;
     port.onmessage = ({ data }: MessageEvent<Uint8Array | TransportStatus>) => {
       if (data instanceof Uint8Array) this.onmessage?.(data);
       else this.onstatus?.(data);
@@ -103,7 +103,7 @@ class RelayWire implements LaneWire {
   }
 
   send(message: string | Uint8Array<ArrayBuffer>): boolean {
-    this.port.postMessage(message);
+    this.#port.postMessage(message);
     return true;
   }
 

@@ -12,20 +12,20 @@ interface Arrived {
 
 /** Keeps the RTP packets that arrived in the last minute or two, for a capture file. */
 export class PacketLog {
-  private readonly arrived: Arrived[] = [];
-  private next = 0;
+  readonly #arrived: Arrived[] = [];
+  #next = 0;
 
   /** @param message kept as it is */
   add(message: Uint8Array): void {
     const timeMs = performance.timeOrigin + performance.now();
-    this.arrived[this.next++ % CAPACITY] = { message, timeMs };
+    this.#arrived[this.#next++ % CAPACITY] = { message, timeMs };
   }
 
   /** A file that Wireshark opens as RTP with its payload, packets as they arrived. Null before the first. */
   file(stream: StreamFormat): Uint8Array<ArrayBuffer> | null {
-    const { arrived } = this;
+    const arrived = this.#arrived;
     if (arrived.length === 0) return null;
-    const oldest = arrived.length < CAPACITY ? 0 : this.next % CAPACITY;
+    const oldest = arrived.length < CAPACITY ? 0 : this.#next % CAPACITY;
     const inOrder = [...arrived.slice(oldest), ...arrived.slice(0, oldest)];
     const writer = new PcapngWriter();
     const pieces = [writer.begin(stream, inOrder[0]!.timeMs)];

@@ -10,8 +10,8 @@ import type { RecordingOptions } from './container/recording-muxer.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from './codec/opus-options.ts';
 import type { MeterName, MeterSettings } from './metering/meter-table.ts';
 import type { ResamplerPlan } from './resampler/resampler-plan.ts';
-import type { PayloadFormat } from './format/payload-format.ts';
-import type { Dither, SampleFormat } from './format/sample-format.ts';
+import type { PayloadFormat, SampleFormat } from './format/formats.ts';
+import type { Dither } from './format/sample-format.ts';
 import type { StreamFormat } from './format/stream-format.ts';
 import type { BacklogMode } from './playout/backlog-policy.ts';
 import type { ReceiveState } from './receive/receive-report.ts';
@@ -25,6 +25,8 @@ export interface CaptureProcessorOptions<
   readonly dither: Dither;
   /** Milliseconds. */
   readonly chunkDurationMs: number;
+  /** Of the longest payload, as it crosses the thread. */
+  readonly payloadBytes: number;
   /** How many chunks may be on their way to the reader. */
   readonly slots: number;
   /** From the context's rate to the wire's; null where they are equal. */

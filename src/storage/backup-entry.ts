@@ -1,5 +1,5 @@
 import { MicwireError } from '../core/errors.ts';
-import type { SampleFormat } from '../core/format/sample-format.ts';
+import type { SampleFormat } from '../core/format/formats.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 
 /** What is known of a recording that is backed up. Structured-cloneable. */

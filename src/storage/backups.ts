@@ -1,5 +1,5 @@
 import { WavWriter } from '../core/container/wav.ts';
-import { bytesPerSample } from '../core/format/sample-format.ts';
+import { bytesPerSample } from '../core/format/formats.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { BackupArchive, BackupEntry, BackupStore } from './backup-entry.ts';
 import { databaseArchive } from './indexed-db.ts';

@@ -1,7 +1,7 @@
 import type { CaptureStats, ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { ChunkOptions } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
 import type { MicwireError } from '../core/errors.ts';
 
 /** Events of a {@link CaptureBackend}. */

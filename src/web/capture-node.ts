@@ -1,12 +1,11 @@
 import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { RingReader, receiveDelivery } from '../core/capture/chunk-receiver.ts';
-import { HEADER_BYTES, longestPayload, slotOf } from '../core/capture/chunk.ts';
+import { HEADER_BYTES, slotOf } from '../core/capture/chunk.ts';
 import { poolSlot } from '../core/capture/chunk-sinks.ts';
 import { allocateRing } from '../core/dsp/ring-buffer.ts';
 import { MicwireError } from '../core/errors.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
-import type { SampleFormat } from '../core/format/sample-format.ts';
+import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
 import type {
   CaptureCommand,
   CaptureEvent,
@@ -61,19 +60,20 @@ export class CaptureNode<
     listener: CaptureListener,
     processor?: { readonly name: ProcessorName; readonly options: object },
   ) {
-    const { stream, encoding, maxChunks, chunkDurationMs, dither, quality } = settings;
+    const { stream, encoding, payloadBytes, maxChunks, chunkDurationMs, dither, quality } =
+      settings;
     this.#settings = settings;
     this.#listener = listener;
     const resampler = resamplerBetween(context.sampleRate, stream.sampleRate, quality);
     this.latencyFrames = resampler?.latencyFrames ?? 0;
     this.queue = new ChunkQueue(maxChunks);
-    const slotBytes = HEADER_BYTES + longestPayload(settings, chunkDurationMs);
-    this.#ring = canShareMemory() ? allocateRing(maxChunks, slotBytes) : null;
+    this.#ring = canShareMemory() ? allocateRing(maxChunks, HEADER_BYTES + payloadBytes) : null;
     const processorOptions: CaptureProcessorOptions<Format> = {
       stream,
       encoding,
       dither,
       chunkDurationMs,
+      payloadBytes,
       slots: maxChunks,
       resampler,
       ring: this.#ring,
@@ -241,9 +241,8 @@ export class CaptureNode<
   /** Gives the pool as many new buffers as the Worker took with it. */
   #refill(buffers: number): void {
     this.#refilling = false;
-    const bytes = longestPayload(this.#settings, this.#settings.chunkDurationMs);
     for (let i = 0; i < buffers; i++) {
-      const slot = poolSlot(bytes);
+      const slot = poolSlot(this.#settings.payloadBytes);
       this.#send({ type: 'recycle', ...slot }, [slot.header.buffer as ArrayBuffer]);
     }
   }

@@ -1,20 +1,13 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import {
-  integerIn,
-  numberIn,
-  oneOf,
-  MAX_CHANNELS,
-  MAX_SAMPLE_RATE,
-  MIN_SAMPLE_RATE,
-} from '../core/arguments.ts';
-import { CHUNK_ENCODINGS } from '../core/capture/chunk.ts';
+import { numberIn, oneOf } from '../core/arguments.ts';
+import { CHUNK_ENCODINGS, longestPayload } from '../core/capture/chunk.ts';
 import type { Chunk, ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
-import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
-import type { Dither, SampleFormat } from '../core/format/sample-format.ts';
+import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
+import type { Dither } from '../core/format/sample-format.ts';
+import { checkSampleStream } from '../core/format/check-stream.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { MicwireError } from '../core/errors.ts';
 
 /** Options of a capture. */
@@ -40,7 +33,7 @@ export interface CaptureOptions {
    * way. @default 'binary'
    */
   readonly encoding?: ChunkEncoding;
-  /** Noise of ±1 step for `'s16'` and `'s24'`, which removes the distortion of quiet audio. @default 'none' */
+  /** Noise of ±1 step for formats of integers, which removes the distortion of quiet audio. @default 'none' */
   readonly dither?: Dither;
   /**
    * Milliseconds of audio, 100–60000, that may be queued on each side of the thread boundary: on the audio thread while
@@ -70,6 +63,8 @@ export interface CaptureSettings<
   Format extends PayloadFormat = SampleFormat,
 > extends ChunkOptions<Format> {
   readonly chunkDurationMs: number;
+  /** Of the longest payload, as it crosses the thread. */
+  readonly payloadBytes: number;
   readonly dither: Dither;
   readonly quality: ResamplerQuality;
   /** Chunks that fit into `bufferDurationMs`. */
@@ -79,8 +74,7 @@ export interface CaptureSettings<
 /** @throws TypeError or RangeError for a wrong option */
 export function captureSettings(options: CaptureOptions, contextRate: number): CaptureSettings {
   checkOptions('Capture', options, NAMES);
-  const rate = options.sampleRate ?? contextRate;
-  const sampleRate = integerIn('sampleRate', rate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
+  const { format = 's16', sampleRate = contextRate, channels = 1 } = options;
   const chunkDurationMs = numberIn('chunkDurationMs', options.chunkDurationMs ?? 20, 1, 10_000);
   const bufferDurationMs = numberIn(
     'bufferDurationMs',
@@ -88,14 +82,14 @@ export function captureSettings(options: CaptureOptions, contextRate: number): C
     100,
     60_000,
   );
-  return {
-    stream: {
-      sampleRate,
-      channels: integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS),
-      format: oneOf('format', options.format ?? 's16', SAMPLE_FORMATS),
-    },
+  const chunks = {
+    stream: checkSampleStream({ format, sampleRate, channels }),
     encoding: oneOf('encoding', options.encoding ?? 'binary', CHUNK_ENCODINGS),
+  };
+  return {
+    ...chunks,
     chunkDurationMs,
+    payloadBytes: longestPayload(chunks, chunkDurationMs),
     dither: oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
     // One more, because one is always being written.

@@ -2,12 +2,12 @@ import { checkContext, checkObject } from '../core/option-names.ts';
 import type { CaptureStats } from '../core/capture/chunk-queue.ts';
 import type { Chunk, ChunkEncoding } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import { isSampleFormat } from '../core/format/formats.ts';
+import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
 import type { SendFraming } from '../core/framing/framing.ts';
 import { checkPipe, pipeChunks } from '../core/pipe.ts';
 import type { CapturePipeResult, PipeOptions } from '../core/pipe.ts';
 import type { Transport } from './transport/transport.ts';
-import type { SampleFormat } from '../core/format/sample-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import { MicwireError } from '../core/errors.ts';
 import { captureSettings } from './capture-options.ts';
@@ -102,7 +102,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   ): Promise<Capture | Capture<'opus'>> {
     checkContext('Capture.create', context);
     checkObject('Capture: options must be an object', options);
-    if (options.format === 'opus') {
+    if (isEncoded(options)) {
       // Apps that capture PCM never load it.
       const { openOpusCapture } = await import('./opus-capture.ts');
       const opened = await whileOpen(context, openOpusCapture(context, options), (late) => {
@@ -369,6 +369,11 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   #report(error: MicwireError): void {
     this.dispatchEvent(new CustomEvent('error', { detail: error }));
   }
+}
+
+/** Whether a codec makes the chunks. */
+function isEncoded(options: CaptureOptions | OpusCaptureOptions): options is OpusCaptureOptions {
+  return !isSampleFormat(options.format ?? 's16');
 }
 
 function pcmCapture(

@@ -11,7 +11,7 @@ export type {
 export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
-export type { Dither, SampleFormat } from '../core/format/sample-format.ts';
+export type { Dither } from '../core/format/sample-format.ts';
 export { Capture } from './capture.ts';
 export type { CaptureEventMap, CaptureOptions } from './capture-options.ts';
 export type { CaptureSource, CaptureState } from './capture-source.ts';
@@ -28,7 +28,7 @@ export type {
   OpusOptions,
   OpusSignal,
 } from '../core/codec/opus-options.ts';
-export type { PayloadFormat } from '../core/format/payload-format.ts';
+export type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
 export type { StreamFormat } from '../core/format/stream-format.ts';
 export { Meter } from './meter.ts';
 export type { MeterActivity, MeterEventMap, MeterOptions } from './meter.ts';

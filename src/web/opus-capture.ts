@@ -1,9 +1,11 @@
+import { crossingBytes } from '../core/capture/chunk.ts';
 import { OpusEncoder } from '../core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../core/codec/opus-library.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { checkOpusAdjustment } from '../core/codec/opus-options.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
 import { MicwireError } from '../core/errors.ts';
+import { longestPacketBytes } from '../core/format/packet-codecs.ts';
 import { startWorker } from './worker-loader.ts';
 import type { WorkerFile, WorkerUrl } from './worker-loader.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
@@ -139,10 +141,15 @@ async function openWorklet(
     preSkip,
     encodedIn: 'worklet',
     createBackend: (listener) =>
-      new OpusWorkletBackend(context, { ...capture, stream: opusStream(settings) }, listener, {
-        name: 'micwire-capture-opus',
-        options: { opus, module: passed },
-      }),
+      new OpusWorkletBackend(
+        context,
+        { ...capture, stream: opusStream(settings), payloadBytes: packetBytes(settings) },
+        listener,
+        {
+          name: 'micwire-capture-opus',
+          options: { opus, module: passed },
+        },
+      ),
   };
 }
 
@@ -173,6 +180,11 @@ async function openWorker(
     worker.terminate();
     throw error;
   }
+}
+
+/** Of the longest packet, as it crosses the thread. */
+function packetBytes({ capture, opus }: OpusCaptureSettings): number {
+  return crossingBytes(longestPacketBytes('opus', opus.packetDurationMs), capture.encoding);
 }
 
 function opusStream({ capture }: OpusCaptureSettings): StreamFormat<'opus'> {

@@ -1,17 +1,10 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import {
-  integerIn,
-  numberIn,
-  oneOf,
-  MAX_CHANNELS,
-  MAX_SAMPLE_RATE,
-  MIN_SAMPLE_RATE,
-} from '../core/arguments.ts';
-import { SAMPLE_FORMATS } from '../core/format/sample-format.ts';
-import type { SampleFormat } from '../core/format/sample-format.ts';
+import { MAX_CHANNELS, integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import { checkStream } from '../core/format/check-stream.ts';
+import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
+import { isSampled } from '../core/format/stream-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { BacklogMode } from '../core/playout/backlog-policy.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
@@ -75,7 +68,9 @@ const NAMES = {
 } satisfies OptionNames<PlayoutOptions>;
 
 /** The options with their defaults, checked. */
-export interface PlayoutSettings extends StreamFormat<SampleFormat> {
+export interface PlayoutSettings extends StreamFormat {
+  /** What reaches the processor: decoded packets come as floats. */
+  readonly samples: StreamFormat<SampleFormat>;
   readonly targetDelayMs: number;
   readonly backlog: BacklogMode;
   readonly maxBufferMs: number;
@@ -94,13 +89,13 @@ const MAX_TARGET_MS = 10_000;
 /** @throws TypeError or RangeError when an option is wrong */
 export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
   checkOptions('Playout', options, NAMES);
-  const channels = integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS);
+  const { format = 's16', sampleRate, channels = 1 } = options;
+  const stream = checkStream({ format, sampleRate, channels });
   const backlog = oneOf('backlog', options.backlog ?? 'keep', ['keep', 'catch-up']);
   const { maxBufferMs = DEFAULT_MAX_MS[backlog] } = options;
   return {
-    sampleRate: integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
-    channels,
-    format: sampleFormat(options.format),
+    ...stream,
+    samples: isSampled(stream) ? stream : { ...stream, format: 'f32' },
     targetDelayMs: checkTargetDelay(options.targetDelayMs ?? DEFAULT_TARGET_MS),
     backlog,
     maxBufferMs: numberIn('maxBufferMs', maxBufferMs, MIN_BUFFER_MS, MAX_BUFFER_MS),
@@ -112,12 +107,6 @@ export function checkPlayoutOptions(options: PlayoutOptions): PlayoutSettings {
     ),
     quality: oneOf('quality', options.quality ?? 'hq', ['voice', 'hq', 'vhq']),
   };
-}
-
-/** Packets of Opus reach the processor as f32. @throws TypeError */
-function sampleFormat(format: PayloadFormat = 's16'): SampleFormat {
-  if (oneOf('format', format, [...SAMPLE_FORMATS, 'opus']) === 'opus') return 'f32';
-  return format as SampleFormat;
 }
 
 /** @throws TypeError or RangeError unless it is 0–10000 */
@@ -135,12 +124,9 @@ export function createPlayoutNode(
   settings: PlayoutSettings,
   capacityFrames: number,
 ): AudioWorkletNode {
-  const { sampleRate, channels, format, backlog, outputChannels, quality, targetDelayMs } =
-    settings;
+  const { samples, sampleRate, backlog, outputChannels, quality, targetDelayMs } = settings;
   const processorOptions: PlayoutProcessorOptions = {
-    format,
-    channels,
-    sampleRate,
+    ...samples,
     outputChannels,
     resampler: resamplerBetween(sampleRate, context.sampleRate, quality),
     targetFrames: Math.round((targetDelayMs / 1000) * sampleRate),

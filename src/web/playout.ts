@@ -1,7 +1,7 @@
 import { checkContext, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import { bytesPerSample } from '../core/format/sample-format.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
+import { bytesPerFrame, isSampled } from '../core/format/stream-format.ts';
 import { numberIn } from '../core/arguments.ts';
 import { MicwireError, PacketError } from '../core/errors.ts';
 import { ReceivePipes, checkPipe } from '../core/pipe.ts';
@@ -89,12 +89,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    */
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
     checkContext('Playout.create', context);
-    checkPlayoutOptions(options);
+    const settings = checkPlayoutOptions(options);
     const loading = Promise.all([
       loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl }),
       loadResamplerDesign(options.sampleRate, context.sampleRate),
     ]);
-    if (options.format !== 'opus') {
+    if (isSampled(settings)) {
       await whileOpen(context, loading);
       return makeInOpenContext(context, () => new Playout(context, options, undefined));
     }
@@ -122,10 +122,10 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     const { sampleRate, channels, format } = settings;
     this.sampleRate = sampleRate;
     this.channels = channels;
-    this.format = options.format ?? format;
+    this.format = format;
     this.#targetDelayMs = settings.targetDelayMs;
     this.#feed = new PlayoutFeed({
-      bytesPerFrame: channels * bytesPerSample(format),
+      bytesPerFrame: bytesPerFrame(settings.samples),
       sampleRate,
       maxBufferMs: settings.maxBufferMs,
       send: (command, transfer) => this.#send(command, transfer),

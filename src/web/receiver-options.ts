@@ -1,17 +1,12 @@
 import { checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
-import {
-  integerIn,
-  numberIn,
-  oneOf,
-  MAX_CHANNELS,
-  MAX_SAMPLE_RATE,
-  MIN_SAMPLE_RATE,
-} from '../core/arguments.ts';
-import { bytesPerSample } from '../core/format/sample-format.ts';
+import { MAX_CHANNELS, integerIn, numberIn, oneOf } from '../core/arguments.ts';
+import { checkStream } from '../core/format/check-stream.ts';
+import { FORMATS } from '../core/format/formats.ts';
 import type { ReceiveLimits } from '../core/messages.ts';
-import { PAYLOAD_FORMATS } from '../core/format/payload-format.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
+import { PACKET_CODECS, longestPacketBytes } from '../core/format/packet-codecs.ts';
+import { bytesPerFrame } from '../core/format/stream-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
@@ -87,29 +82,23 @@ export interface ReceiverSettings extends StreamFormat {
 const DEFAULT_MAX_DELAY_MS = 2000;
 const MAX_DELAY_MS = 10_000;
 const DEFAULT_PACKETS = 512;
-/** 120 ms of Opus are at most six frames of 1275 bytes, with their lengths; usual packets have a tenth of that. */
-const OPUS_BYTES = 8192;
+/** Of samples; a codec says how long its packets are. */
+const DEFAULT_PACKET_MS = 60;
 
 /** @throws TypeError or RangeError when an option is wrong */
 export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings {
   checkOptions('Receiver', options, NAMES);
-  const format = oneOf('format', options.format ?? 's16', PAYLOAD_FORMATS);
-  const sampleRate = integerIn('sampleRate', options.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-  const most = format === 'opus' ? 2 : MAX_CHANNELS;
-  const channels = integerIn('channels', options.channels ?? 1, 1, most);
-  const longest = numberIn(
-    'maxPacketDurationMs',
-    options.maxPacketDurationMs ?? (format === 'opus' ? 120 : 60),
-    2.5,
-    1000,
-  );
-  const maxPacketFrames = Math.ceil((longest / 1000) * sampleRate);
+  const { format = 's16', channels = 1 } = options;
+  const stream = checkStream({ format, sampleRate: options.sampleRate, channels });
+  const { codec } = FORMATS[stream.format];
+  const usual = codec === undefined ? DEFAULT_PACKET_MS : PACKET_CODECS[codec].maxPacketMs;
+  const { maxPacketDurationMs = usual } = options;
+  const longest = numberIn('maxPacketDurationMs', maxPacketDurationMs, 2.5, 1000);
+  const maxPacketFrames = Math.ceil((longest / 1000) * stream.sampleRate);
   const [minDelayMs, maxDelayMs] = checkDelays(options.minDelayMs ?? 0, options.maxDelayMs);
   const { latencyCost } = options;
   return {
-    format,
-    sampleRate,
-    channels,
+    ...stream,
     limits: {
       minDelayMs,
       maxDelayMs,
@@ -118,7 +107,9 @@ export function checkReceiverOptions(options: ReceiverOptions): ReceiverSettings
     },
     maxPacketFrames,
     maxPayloadBytes:
-      format === 'opus' ? OPUS_BYTES : maxPacketFrames * channels * bytesPerSample(format),
+      codec === undefined
+        ? maxPacketFrames * bytesPerFrame(stream)
+        : longestPacketBytes(codec, usual),
     capacityPackets: checkPackets(options.maxPackets ?? DEFAULT_PACKETS),
     outputChannels: integerIn(
       'outputChannels',

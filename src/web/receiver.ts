@@ -17,7 +17,8 @@ import type {
 import { checkPipe } from '../core/pipe.ts';
 import type { PipeOptions, ReceivePipeResult } from '../core/pipe.ts';
 import type { Transport } from './transport/transport.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
+import { isSampled } from '../core/format/stream-format.ts';
 import { REPORT, REPORT_LENGTH } from '../core/receive/receive-report.ts';
 import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
@@ -94,7 +95,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       context,
       Promise.all([
         import('../core/resampler/variable-resampler-planner.ts'),
-        settings.format === 'opus' ? loadOpus(url) : undefined,
+        isSampled(settings) ? undefined : loadOpus(url),
         loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
       ]),
     );

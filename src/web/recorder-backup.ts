@@ -1,5 +1,5 @@
 import type { RecordedChunk, RecordingOptions } from '../core/container/recording-muxer.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { BackupRequest, BackupWorkerCommand, BackupWorkerEvent } from '../core/messages.ts';
 import { BackupWriter } from '../storage/backup-writer.ts';

@@ -4,7 +4,7 @@ import { describe, oneOf } from '../core/arguments.ts';
 import type { OpusOptions } from '../core/codec/opus-options.ts';
 import { checkOggTags } from '../core/container/ogg-opus.ts';
 import type { RecorderContainer } from '../core/container/recording-muxer.ts';
-import type { SampleFormat } from '../core/format/sample-format.ts';
+import type { SampleFormat } from '../core/format/formats.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureOptions } from './capture-options.ts';
 import { OPUS_NAMES, opusCaptureSettings } from './opus-capture-options.ts';

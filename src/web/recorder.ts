@@ -1,5 +1,5 @@
 import { checkContext } from '../core/option-names.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
 import type { RecordingOptions } from '../core/container/recording-muxer.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { MeterReading } from '../core/metering/meter-table.ts';

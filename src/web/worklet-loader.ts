@@ -5,8 +5,6 @@ import type { LivingContext } from './context-life.ts';
 import type { LoadAttempt } from './worklet-diagnosis.ts';
 import type { WorkletFile, WorkletName } from './worklet-files.ts';
 
-export type { WorkletName };
-
 /** URL of your own copy of a worklet's file, or a function from the worklet's name to it. */
 export type WorkletUrl = string | URL | ((name: WorkletName) => string | URL);
 

@@ -1,7 +1,7 @@
 /** Entry `micwire/worker`: what runs in a Worker of yours. Touches no global when it loads. */
 export { ReceivedCapture, receiveCapture } from './receive-capture.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
-export type { PayloadFormat } from '../core/format/payload-format.ts';
+export type { PayloadFormat } from '../core/format/formats.ts';
 export type { StreamFormat } from '../core/format/stream-format.ts';
 export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';

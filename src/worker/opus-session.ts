@@ -1,6 +1,6 @@
 import { planar } from '../core/dsp/planar.ts';
 import type { Chunk } from '../core/capture/chunk.ts';
-import { longestPayload } from '../core/capture/chunk.ts';
+import { crossingBytes } from '../core/capture/chunk.ts';
 import { OpusChunkWriter, PacketSender } from '../core/capture/opus-chunk-writer.ts';
 import { PoolSink } from '../core/capture/chunk-sinks.ts';
 import { OpusEncoder } from '../core/codec/opus-encoder.ts';
@@ -8,6 +8,7 @@ import { OpusLibrary } from '../core/codec/opus-library.ts';
 import { opusPacketLength } from '../core/codec/opus-options.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import { SampleDecoder } from '../core/format/sample-format.ts';
+import { longestPacketBytes } from '../core/format/packet-codecs.ts';
 import type { MicwireError } from '../core/errors.ts';
 import type {
   CaptureCommand,
@@ -60,9 +61,8 @@ export class OpusSession {
   ) {
     this.#onEncoded = onEncoded;
     const { settings, module, slots, port, encoding } = options;
-    const { sampleRate, channels } = settings;
-    const stream = { sampleRate, channels, format: 'opus' } as const;
-    const bytes = longestPayload({ stream, encoding }, settings.packetDurationMs);
+    const { channels } = settings;
+    const bytes = crossingBytes(longestPacketBytes('opus', settings.packetDurationMs), encoding);
     this.#sink = new PoolSink(port, slots, bytes);
     this.#port = port;
     this.#listen(port);

@@ -4,7 +4,7 @@ import { ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { CaptureStats, ReaderAccount } from '../core/capture/chunk-queue.ts';
 import { Chunk } from '../core/capture/chunk.ts';
 import type { ChunkEncoding } from '../core/capture/chunk.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
 import type { SendFraming } from '../core/framing/framing.ts';
 import { checkPipe, pipeChunks } from '../core/pipe.ts';
 import type { CapturePipeResult, PipeOptions, PipeTarget } from '../core/pipe.ts';

@@ -9,7 +9,7 @@ import type {
 } from '../core/receive/receive-feed.ts';
 import { checkPipe } from '../core/pipe.ts';
 import type { PipeOptions, PipeSource, ReceivePipeResult } from '../core/pipe.ts';
-import type { PayloadFormat } from '../core/format/payload-format.ts';
+import type { PayloadFormat } from '../core/format/formats.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 
 /** Options of a {@link ReceiverPort}. */

@@ -16,32 +16,32 @@ afterEach(async () => {
 
 /** Samples at their places on the context's clock. */
 class Recording {
-  private readonly samples: Float32Array;
-  private readonly from: number;
-  private written = 0;
+  readonly #samples: Float32Array;
+  readonly #from: number;
+  #written = 0;
 
   /** @param from the context's frame at index 0 */
   constructor(from: number, frames: number) {
-    this.from = from;
-    this.samples = new Float32Array(frames);
+    this.#from = from;
+    this.#samples = new Float32Array(frames);
   }
 
   get complete(): boolean {
-    return this.written >= this.samples.length;
+    return this.#written >= this.#samples.length;
   }
 
   /** Places samples whose first one stands at that frame of the context. */
   place(samples: Float32Array, contextFrame: number): void {
     for (let i = 0; i < samples.length; i++) {
-      const at = contextFrame + i - this.from;
-      if (at < 0 || at >= this.samples.length) continue;
-      this.samples[at] = samples[i]!;
-      this.written++;
+      const at = contextFrame + i - this.#from;
+      if (at < 0 || at >= this.#samples.length) continue;
+      this.#samples[at] = samples[i]!;
+      this.#written++;
     }
   }
 
   get values(): Float32Array {
-    return this.samples;
+    return this.#samples;
   }
 }
 

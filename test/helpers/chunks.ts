@@ -8,7 +8,7 @@ import {
 import type { ChunkOptions } from '../../src/core/capture/chunk.ts';
 import type { ChunkSink, ChunkSlot } from '../../src/core/capture/chunk-sinks.ts';
 import { SampleDecoder } from '../../src/core/format/sample-format.ts';
-import type { SampleFormat } from '../../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../../src/core/format/formats.ts';
 
 /** A sink in the same thread, that keeps a copy of each chunk. */
 export class CollectingSink implements ChunkSink {

@@ -5,7 +5,7 @@
 import { opusWasm } from '../../scripts/opus-wasm.mjs';
 import type { PayloadDecoder, PayloadEncoder } from '../../src/core/codec/codec.ts';
 import { pcmCodec } from '../../src/core/codec/pcm-codec.ts';
-import type { SampleFormat } from '../../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../../src/core/format/formats.ts';
 import { OpusDecoder } from '../../src/core/codec/opus-decoder.ts';
 import { OpusEncoder } from '../../src/core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../../src/core/codec/opus-library.ts';

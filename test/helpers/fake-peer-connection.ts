@@ -39,12 +39,12 @@ export class FakePeerConnection {
   }
 
   async setRemoteDescription({ type, sdp }: RTCSessionDescriptionInit): Promise<void> {
-    this.failIfTold('setRemoteDescription');
+    this.#failIfTold('setRemoteDescription');
     this.calls.push(`remote ${type}: ${sdp}`);
   }
 
   async addIceCandidate({ candidate }: RTCIceCandidateInit): Promise<void> {
-    this.failIfTold('addIceCandidate');
+    this.#failIfTold('addIceCandidate');
     this.calls.push(`add ${candidate}`);
   }
 
@@ -81,7 +81,7 @@ export class FakePeerConnection {
     this.onconnectionstatechange?.();
   }
 
-  private failIfTold(method: string): void {
+  #failIfTold(method: string): void {
     const failure = this.failures.get(method);
     this.failures.delete(method);
     if (failure !== undefined) throw failure;

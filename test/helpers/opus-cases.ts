@@ -1,8 +1,9 @@
 import { opusWasm } from '../../scripts/opus-wasm.mjs';
-import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
+import { HEADER_BYTES, crossingBytes } from '../../src/core/capture/chunk.ts';
 import type { ChunkEncoding } from '../../src/core/capture/chunk.ts';
 import { opusSettings } from '../../src/core/codec/opus-options.ts';
 import type { OpusOptions } from '../../src/core/codec/opus-options.ts';
+import { longestPacketBytes } from '../../src/core/format/packet-codecs.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { allocateRing } from '../../src/core/dsp/ring-buffer.ts';
 import type { OpusCaptureProcessorOptions } from '../../src/core/messages.ts';
@@ -35,13 +36,14 @@ function opus(name: string, kase: OpusCase): ProcessorCase {
       const stream = { sampleRate: 48_000, channels, format: 'opus' } as const;
       const chunkDurationMs = settings.packetDurationMs;
       const slots = 20;
-      const slotBytes = HEADER_BYTES + longestPayload({ stream, encoding }, chunkDurationMs);
-      const ring = kase.ring === true ? allocateRing(slots, slotBytes) : null;
+      const payloadBytes = crossingBytes(longestPacketBytes('opus', chunkDurationMs), encoding);
+      const ring = kase.ring === true ? allocateRing(slots, HEADER_BYTES + payloadBytes) : null;
       const processorOptions: OpusCaptureProcessorOptions = {
         stream,
         encoding,
         dither: 'none',
         chunkDurationMs,
+        payloadBytes,
         slots,
         resampler:
           sampleRate === 48_000

@@ -2,7 +2,7 @@ import { OPUS_RATE, opusPacketFrames } from '../../src/core/codec/opus-packet.ts
 import type { Framing } from '../../src/core/framing/framing.ts';
 import type { StreamFormat } from '../../src/core/format/stream-format.ts';
 import type { Packet } from '../../src/core/framing/packet.ts';
-import { bytesPerSample } from '../../src/core/format/sample-format.ts';
+import { bytesPerSample } from '../../src/core/format/formats.ts';
 
 const OPUS_RATES = [8000, 12_000, 16_000, 24_000, 48_000];
 /** One Opus frame of 10, 20, 40 and 60 ms of SILK, then 2.5, 5, 10 and 20 ms of CELT (RFC 6716 table 2). */

@@ -1,6 +1,6 @@
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { SampleEncoder } from '../../src/core/format/sample-format.ts';
-import type { SampleFormat } from '../../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../../src/core/format/formats.ts';
 import type { BacklogMode } from '../../src/core/playout/backlog-policy.ts';
 import { Player } from '../../src/core/playout/player.ts';
 

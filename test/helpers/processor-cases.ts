@@ -4,12 +4,12 @@ import { meterModule } from '../../src/core/metering/meter-module.ts';
 import { METER_NAMES, createMeterReading } from '../../src/core/metering/meter-table.ts';
 import type { ResamplerQuality } from '../../src/core/resampler/resampler-plan.ts';
 import { pcmCodec } from '../../src/core/codec/pcm-codec.ts';
-import type { PayloadFormat } from '../../src/core/format/payload-format.ts';
+import type { PayloadFormat, SampleFormat } from '../../src/core/format/formats.ts';
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { RingBuffer, allocateRing } from '../../src/core/dsp/ring-buffer.ts';
-import { bytesPerSample } from '../../src/core/format/sample-format.ts';
-import type { Dither, SampleFormat } from '../../src/core/format/sample-format.ts';
+import { bytesPerSample } from '../../src/core/format/formats.ts';
+import type { Dither } from '../../src/core/format/sample-format.ts';
 import type {
   CaptureProcessorOptions,
   MeterProcessorOptions,
@@ -120,14 +120,15 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
     quantum,
     inputChannels: kase.inputChannels ?? [channels],
     open: () => {
-      const slotBytes = HEADER_BYTES + longestPayload(chunks, chunkDurationMs);
-      const ring = kase.ring === true ? allocateRing(slots, slotBytes) : null;
+      const payloadBytes = longestPayload(chunks, chunkDurationMs);
+      const ring = kase.ring === true ? allocateRing(slots, HEADER_BYTES + payloadBytes) : null;
       const { quality = 'hq' } = kase;
       const execution = kase.typescript === true ? 'typescript' : 'wasm';
       const processorOptions: CaptureProcessorOptions = {
         ...chunks,
         dither: kase.dither ?? 'none',
         chunkDurationMs,
+        payloadBytes,
         slots,
         resampler:
           kase.to === sampleRate

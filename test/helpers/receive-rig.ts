@@ -1,6 +1,6 @@
 import type { PayloadDecoder } from '../../src/core/codec/codec.ts';
 import { pcmCodec } from '../../src/core/codec/pcm-codec.ts';
-import type { SampleFormat } from '../../src/core/format/sample-format.ts';
+import type { SampleFormat } from '../../src/core/format/formats.ts';
 import type {
   ReceiveCommand,
   ReceiveEvent,

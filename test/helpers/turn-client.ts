@@ -14,18 +14,18 @@ import {
 /** A client of a TURN server, by hand. */
 export class TurnClient {
   readonly received: Buffer[] = [];
-  private readonly socket: Socket;
-  private readonly port: number;
-  private readonly username: string;
-  private readonly password: string;
-  private realm = '';
-  private nonce = '';
+  readonly #socket: Socket;
+  readonly #port: number;
+  readonly #username: string;
+  readonly #password: string;
+  #realm = '';
+  #nonce = '';
 
   private constructor(socket: Socket, port: number, username: string, password: string) {
-    this.socket = socket;
-    this.port = port;
-    this.username = username;
-    this.password = password;
+    this.#socket = socket;
+    this.#port = port;
+    this.#username = username;
+    this.#password = password;
     socket.on('message', (bytes) => this.received.push(bytes));
   }
 
@@ -37,32 +37,32 @@ export class TurnClient {
   }
 
   get ownPort(): number {
-    return this.socket.address().port;
+    return this.#socket.address().port;
   }
 
   sendRaw(bytes: Buffer): void {
-    this.socket.send(bytes, this.port, '127.0.0.1');
+    this.#socket.send(bytes, this.#port, '127.0.0.1');
   }
 
   /** Asks, again with the realm and nonce of a first refusal, and gives the answer. */
   async ask(method: number, add: (request: StunWriter) => void): Promise<StunMessage> {
-    const first = await this.askOnce(method, add);
-    if (this.nonce !== '' || errorCode(first) !== 401) return first;
-    this.realm = stunText(first, STUN_ATTRIBUTE.realm);
-    this.nonce = stunText(first, STUN_ATTRIBUTE.nonce);
-    return this.askOnce(method, add);
+    const first = await this.#askOnce(method, add);
+    if (this.#nonce !== '' || errorCode(first) !== 401) return first;
+    this.#realm = stunText(first, STUN_ATTRIBUTE.realm);
+    this.#nonce = stunText(first, STUN_ATTRIBUTE.nonce);
+    return this.#askOnce(method, add);
   }
 
   /** Asks with attributes behind the signature, where they do not count. Needs the nonce of an earlier request. */
   askWithTail(method: number, tail: readonly (readonly [number, Buffer])[]): Promise<StunMessage> {
-    return this.askOnce(method, () => {}, tail);
+    return this.#askOnce(method, () => {}, tail);
   }
 
   close(): void {
-    this.socket.close();
+    this.#socket.close();
   }
 
-  private async askOnce(
+  async #askOnce(
     method: number,
     add: (request: StunWriter) => void,
     tail: readonly (readonly [number, Buffer])[] = [],
@@ -71,12 +71,12 @@ export class TurnClient {
     const request = new StunWriter(method, STUN_CLASS.request, transaction);
     add(request);
     let key: Buffer | null = null;
-    if (this.nonce !== '') {
+    if (this.#nonce !== '') {
       request
-        .add(STUN_ATTRIBUTE.username, this.username)
-        .add(STUN_ATTRIBUTE.realm, this.realm)
-        .add(STUN_ATTRIBUTE.nonce, this.nonce);
-      const words = `${this.username}:${this.realm}:${this.password}`;
+        .add(STUN_ATTRIBUTE.username, this.#username)
+        .add(STUN_ATTRIBUTE.realm, this.#realm)
+        .add(STUN_ATTRIBUTE.nonce, this.#nonce);
+      const words = `${this.#username}:${this.#realm}:${this.#password}`;
       key = createHash('md5').update(words).digest();
     }
     const answer = new Promise<StunMessage>((resolve) => {
@@ -84,10 +84,10 @@ export class TurnClient {
         if ((bytes[0] ?? 0) >= 0x40) return;
         const message = parseStun(bytes);
         if (!message.transaction.equals(transaction)) return;
-        this.socket.off('message', listen);
+        this.#socket.off('message', listen);
         resolve(message);
       };
-      this.socket.on('message', listen);
+      this.#socket.on('message', listen);
     });
     const finished = request.finish(key);
     this.sendRaw(tail.length === 0 ? finished : withTail(finished, tail));

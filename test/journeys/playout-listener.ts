@@ -1,4 +1,4 @@
-import { bytesPerSample } from '../../src/core/format/sample-format.ts';
+import { bytesPerSample } from '../../src/core/format/formats.ts';
 import type { Packet } from '../../src/core/framing/packet.ts';
 import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../../src/core/messages.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';

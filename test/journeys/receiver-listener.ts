@@ -1,4 +1,4 @@
-import { bytesPerSample } from '../../src/core/format/sample-format.ts';
+import { bytesPerSample } from '../../src/core/format/formats.ts';
 import { PacketError } from '../../src/core/errors.ts';
 import type { Packet } from '../../src/core/framing/packet.ts';
 import type { ReceiveCommand, ReceiveEvent } from '../../src/core/messages.ts';

@@ -1,7 +1,8 @@
 import { ChunkQueue } from '../../src/core/capture/chunk-queue.ts';
 import { receiveDelivery } from '../../src/core/capture/chunk-receiver.ts';
+import { longestPayload } from '../../src/core/capture/chunk.ts';
 import type { Chunk } from '../../src/core/capture/chunk.ts';
-import { bytesPerSample } from '../../src/core/format/sample-format.ts';
+import { bytesPerSample } from '../../src/core/format/formats.ts';
 import type { MessageEncoder } from '../../src/core/framing/framing.ts';
 import { base64JsonFraming } from '../../src/core/framing/base64-json.ts';
 import { binaryFraming } from '../../src/core/framing/binary.ts';
@@ -334,6 +335,10 @@ export class Sender {
         encoding,
         dither: 'none',
         chunkDurationMs: chunkMs,
+        payloadBytes: longestPayload(
+          { stream: { format, sampleRate, channels }, encoding },
+          chunkMs,
+        ),
         slots,
         resampler:
           senderRate === sampleRate

@@ -1,4 +1,4 @@
-import { bytesPerSample } from '../../src/core/format/sample-format.ts';
+import { bytesPerSample } from '../../src/core/format/formats.ts';
 import type { World } from './schedule.ts';
 
 /** A ramp's step from frame to frame: every number up to 2²⁰ is exact in s24 and f32. */

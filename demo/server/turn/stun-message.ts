@@ -176,17 +176,17 @@ export function isSignedWith(message: StunMessage, key: Buffer): boolean {
 
 /** Writes one STUN message. */
 export class StunWriter {
-  private readonly parts: Buffer[] = [];
-  private readonly transaction: Buffer;
+  readonly #parts: Buffer[] = [];
+  readonly #transaction: Buffer;
 
   /** @param transaction 12 bytes */
   constructor(method: number, messageClass: number, transaction: Buffer) {
-    this.transaction = transaction;
+    this.#transaction = transaction;
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeUInt16BE(method | messageClass, 0);
     header.writeUInt32BE(COOKIE, 4);
     transaction.copy(header, 8);
-    this.parts.push(header);
+    this.#parts.push(header);
   }
 
   add(type: number, value: Buffer | string): this {
@@ -194,7 +194,7 @@ export class StunWriter {
     const header = Buffer.alloc(4);
     header.writeUInt16BE(type, 0);
     header.writeUInt16BE(bytes.length, 2);
-    this.parts.push(header, bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4));
+    this.#parts.push(header, bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4));
     return this;
   }
 
@@ -214,7 +214,7 @@ export class StunWriter {
     const plain = addressBytes(address);
     const mask = Buffer.alloc(16);
     mask.writeUInt32BE(COOKIE, 0);
-    this.transaction.copy(mask, 4);
+    this.#transaction.copy(mask, 4);
     const value = Buffer.alloc(4 + plain.length);
     value[1] = plain.length === 4 ? FAMILY_IPV4 : FAMILY_IPV6;
     value.writeUInt16BE(port ^ (COOKIE >>> 16), 2);
@@ -225,17 +225,17 @@ export class StunWriter {
   /** @param key signs the message when given; the fingerprint comes last (RFC 8489 §14.5 and §14.7) */
   finish(key: Buffer | null = null): Buffer {
     if (key !== null) {
-      const signed = this.withLength(4 + INTEGRITY_BYTES);
+      const signed = this.#withLength(4 + INTEGRITY_BYTES);
       this.add(STUN_ATTRIBUTE.messageIntegrity, createHmac('sha1', key).update(signed).digest());
     }
-    const checked = this.withLength(8);
+    const checked = this.#withLength(8);
     this.addUInt32(STUN_ATTRIBUTE.fingerprint, crc32(checked) ^ FINGERPRINT_XOR);
-    return this.withLength(0);
+    return this.#withLength(0);
   }
 
   /** The message so far, whose length counts so many bytes more. */
-  private withLength(more: number): Buffer {
-    const bytes = Buffer.concat(this.parts);
+  #withLength(more: number): Buffer {
+    const bytes = Buffer.concat(this.#parts);
     bytes.writeUInt16BE(bytes.length - HEADER_BYTES + more, 2);
     return bytes;
   }

@@ -16,9 +16,9 @@ export class TurnAllocation {
   /** ms; the server closes it then. */
   expiresAt = 0;
   /** Address → ms when the permission ends. */
-  private readonly permissions = new Map<string, number>();
-  private readonly byNumber = new Map<number, { readonly peer: UdpAddress; expiresAt: number }>();
-  private readonly byPeer = new Map<string, number>();
+  readonly #permissions = new Map<string, number>();
+  readonly #byNumber = new Map<number, { readonly peer: UdpAddress; expiresAt: number }>();
+  readonly #byPeer = new Map<string, number>();
 
   constructor(client: UdpAddress, relay: Socket, relayed: UdpAddress) {
     this.client = client;
@@ -28,49 +28,49 @@ export class TurnAllocation {
 
   /** Frees the channels and the permissions that have expired (RFC 8656 §9 and §12). */
   dropExpired(now: number): void {
-    for (const [address, expiresAt] of this.permissions) {
-      if (expiresAt <= now) this.permissions.delete(address);
+    for (const [address, expiresAt] of this.#permissions) {
+      if (expiresAt <= now) this.#permissions.delete(address);
     }
-    for (const [number, { peer, expiresAt }] of this.byNumber) {
+    for (const [number, { peer, expiresAt }] of this.#byNumber) {
       if (expiresAt > now) continue;
-      this.byNumber.delete(number);
-      this.byPeer.delete(keyOf(peer));
+      this.#byNumber.delete(number);
+      this.#byPeer.delete(keyOf(peer));
     }
   }
 
   /** @returns false when there is no room for it */
   permit(address: string, now: number): boolean {
     this.dropExpired(now);
-    if (!this.permissions.has(address) && this.permissions.size >= MAX_PERMISSIONS) return false;
-    this.permissions.set(address, now + PERMISSION_S * 1000);
+    if (!this.#permissions.has(address) && this.#permissions.size >= MAX_PERMISSIONS) return false;
+    this.#permissions.set(address, now + PERMISSION_S * 1000);
     return true;
   }
 
   permits(address: string, now: number): boolean {
-    return (this.permissions.get(address) ?? 0) > now;
+    return (this.#permissions.get(address) ?? 0) > now;
   }
 
   /** @returns false when number or peer is bound otherwise already, or there is no room (RFC 8656 §12.2) */
   bind(number: number, peer: UdpAddress, now: number): boolean {
     this.dropExpired(now);
-    const bound = this.byPeer.get(keyOf(peer));
-    const channel = this.byNumber.get(number);
+    const bound = this.#byPeer.get(keyOf(peer));
+    const channel = this.#byNumber.get(number);
     if (bound !== undefined && bound !== number) return false;
     if (channel !== undefined && keyOf(channel.peer) !== keyOf(peer)) return false;
-    if (channel === undefined && this.byNumber.size >= MAX_CHANNELS) return false;
+    if (channel === undefined && this.#byNumber.size >= MAX_CHANNELS) return false;
     if (!this.permit(peer.address, now)) return false;
-    this.byNumber.set(number, { peer, expiresAt: now + CHANNEL_S * 1000 });
-    this.byPeer.set(keyOf(peer), number);
+    this.#byNumber.set(number, { peer, expiresAt: now + CHANNEL_S * 1000 });
+    this.#byPeer.set(keyOf(peer), number);
     return true;
   }
 
   peerOf(number: number, now: number): UdpAddress | null {
-    const channel = this.byNumber.get(number);
+    const channel = this.#byNumber.get(number);
     return channel !== undefined && channel.expiresAt > now ? channel.peer : null;
   }
 
   channelOf(peer: UdpAddress, now: number): number | null {
-    const number = this.byPeer.get(keyOf(peer));
+    const number = this.#byPeer.get(keyOf(peer));
     return number !== undefined && this.peerOf(number, now) !== null ? number : null;
   }
 }

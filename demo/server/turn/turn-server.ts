@@ -64,22 +64,22 @@ const KNOWN: ReadonlySet<number> = new Set([
 export class TurnServer {
   /** For `iceServers`: `turn:host:port?transport=udp`. */
   readonly url: string;
-  private readonly socket: Socket;
-  private readonly host: string;
+  readonly #socket: Socket;
+  readonly #host: string;
   /** The same, as addresses in messages are written. */
-  private readonly address: string;
-  private readonly boundary = new ErrorBoundary('TURN');
-  private readonly username: string;
-  private readonly key: Buffer;
-  private readonly nonce = randomBytes(12).toString('hex');
-  private readonly maxAllocations: number;
-  private readonly allocations = new Map<string, TurnAllocation>();
+  readonly #address: string;
+  readonly #boundary = new ErrorBoundary('TURN');
+  readonly #username: string;
+  readonly #key: Buffer;
+  readonly #nonce = randomBytes(12).toString('hex');
+  readonly #maxAllocations: number;
+  readonly #allocations = new Map<string, TurnAllocation>();
   /** The ports of those. */
-  private readonly ports = new Set<number>();
+  readonly #ports = new Set<number>();
   /** Clients whose port is being opened. */
-  private readonly opening = new Set<string>();
-  private readonly sweep: ReturnType<typeof setInterval>;
-  private closed = false;
+  readonly #opening = new Set<string>();
+  readonly #sweep: ReturnType<typeof setInterval>;
+  #closed = false;
 
   /** Begins to listen. @throws when the address cannot be listened at */
   static async open(options: TurnServerOptions): Promise<TurnServer> {
@@ -90,225 +90,227 @@ export class TurnServer {
 
   private constructor(socket: Socket, host: string, options: TurnServerOptions) {
     const { username, password, maxAllocations = 64 } = options;
-    this.socket = socket;
-    this.host = host;
-    this.address = canonicalAddress(host);
-    this.username = username;
-    this.key = createHash('md5').update(`${username}:${REALM}:${password}`).digest();
-    this.maxAllocations = maxAllocations;
+    this.#socket = socket;
+    this.#host = host;
+    this.#address = canonicalAddress(host);
+    this.#username = username;
+    this.#key = createHash('md5').update(`${username}:${REALM}:${password}`).digest();
+    this.#maxAllocations = maxAllocations;
     const name = isIPv6(host) ? `[${host}]` : host;
     this.url = `turn:${name}:${socket.address().port}?transport=udp`;
-    const onMessage = (bytes: Buffer, client: RemoteInfo): void => this.arrived(bytes, client);
-    socket.on('message', this.boundary.guard(onMessage));
-    this.sweep = setInterval(
-      this.boundary.guard(() => this.dropExpired()),
+    const onMessage = (bytes: Buffer, client: RemoteInfo): void => this.#arrived(bytes, client);
+    socket.on('message', this.#boundary.guard(onMessage));
+    this.#sweep = setInterval(
+      this.#boundary.guard(() => this.#dropExpired()),
       SWEEP_MS,
     );
-    this.sweep.unref();
+    this.#sweep.unref();
   }
 
   /** Clients that have a port now. */
   get clients(): number {
-    return this.allocations.size;
+    return this.#allocations.size;
   }
 
   /** Closes every port. */
   close(): void {
-    clearInterval(this.sweep);
-    for (const allocation of this.allocations.values()) this.drop(allocation);
-    this.closed = true;
-    this.socket.close();
+    clearInterval(this.#sweep);
+    for (const allocation of this.#allocations.values()) this.#drop(allocation);
+    this.#closed = true;
+    this.#socket.close();
   }
 
-  private arrived(bytes: Buffer, { address, port }: RemoteInfo): void {
+  #arrived(bytes: Buffer, { address, port }: RemoteInfo): void {
     const client = { address, port };
     try {
       const first = bytes[0] ?? 0;
       if (first >= FIRST_CHANNEL >>> 8 && first <= LAST_CHANNEL >>> 8)
-        this.channelData(bytes, client);
-      else this.message(parseStun(bytes), client);
+        this.#channelData(bytes, client);
+      else this.#message(parseStun(bytes), client);
     } catch (error) {
       // Only STUN gets an answer: it may come from an address that was forged.
       if (!(error instanceof PacketError)) throw error;
     }
   }
 
-  private message(message: StunMessage, client: UdpAddress): void {
+  #message(message: StunMessage, client: UdpAddress): void {
     if (message.class === CLASS.indication) {
-      if (message.method === METHOD.send) this.send(message, client);
+      if (message.method === METHOD.send) this.#send(message, client);
       return;
     }
     if (message.class !== CLASS.request) return;
     if (message.method === METHOD.binding) {
-      this.reply(
+      this.#reply(
         client,
-        this.success(message).addXorAddress(ATTRIBUTE.xorMappedAddress, client),
+        this.#success(message).addXorAddress(ATTRIBUTE.xorMappedAddress, client),
         null,
       );
       return;
     }
-    if (!this.isAllowed(message, client)) return;
+    if (!this.#isAllowed(message, client)) return;
     const unknown = message.attributes.filter(({ type }) => type < 0x8000 && !KNOWN.has(type));
-    if (unknown.length > 0) return this.refuse(message, client, 420, 'Unknown Attribute', unknown);
+    if (unknown.length > 0) return this.#refuse(message, client, 420, 'Unknown Attribute', unknown);
     switch (message.method) {
       case METHOD.allocate:
-        return this.allocate(message, client);
+        return this.#allocate(message, client);
       case METHOD.refresh:
-        return this.refresh(message, client);
+        return this.#refresh(message, client);
       case METHOD.createPermission:
-        return this.createPermission(message, client);
+        return this.#createPermission(message, client);
       case METHOD.channelBind:
-        return this.channelBind(message, client);
+        return this.#channelBind(message, client);
       default:
-        return this.refuse(message, client, 400, 'Bad Request');
+        return this.#refuse(message, client, 400, 'Bad Request');
     }
   }
 
   /** RFC 8489 §9.2.4. */
-  private isAllowed(message: StunMessage, client: UdpAddress): boolean {
+  #isAllowed(message: StunMessage, client: UdpAddress): boolean {
     const isSigned = stunAttribute(message, ATTRIBUTE.messageIntegrity) !== undefined;
-    const isUser = stunText(message, ATTRIBUTE.username) === this.username;
-    if (!isSigned || !isUser || !isSignedWith(message, this.key)) {
-      this.challenge(message, client, 401, 'Unauthorized');
+    const isUser = stunText(message, ATTRIBUTE.username) === this.#username;
+    if (!isSigned || !isUser || !isSignedWith(message, this.#key)) {
+      this.#challenge(message, client, 401, 'Unauthorized');
       return false;
     }
-    if (stunText(message, ATTRIBUTE.nonce) !== this.nonce) {
-      this.challenge(message, client, 438, 'Stale Nonce');
+    if (stunText(message, ATTRIBUTE.nonce) !== this.#nonce) {
+      this.#challenge(message, client, 438, 'Stale Nonce');
       return false;
     }
     return true;
   }
 
-  private allocate(message: StunMessage, client: UdpAddress): void {
+  #allocate(message: StunMessage, client: UdpAddress): void {
     const key = keyOf(client);
     const transport = stunAttribute(message, ATTRIBUTE.requestedTransport);
     const family = stunAttribute(message, ATTRIBUTE.requestedAddressFamily)?.[0];
-    const own = isIPv6(this.host) ? 2 : 1;
-    if (this.allocations.has(key)) return this.refuse(message, client, 437, 'Allocation Mismatch');
+    const own = isIPv6(this.#host) ? 2 : 1;
+    if (this.#allocations.has(key))
+      return this.#refuse(message, client, 437, 'Allocation Mismatch');
     // The same request again, while its port is being opened: the answer to the first one is enough.
-    if (this.opening.has(key)) return;
-    if (transport === undefined) return this.refuse(message, client, 400, 'Bad Request');
+    if (this.#opening.has(key)) return;
+    if (transport === undefined) return this.#refuse(message, client, 400, 'Bad Request');
     if (transport[0] !== UDP_PROTOCOL) {
-      return this.refuse(message, client, 442, 'Unsupported Transport Protocol');
+      return this.#refuse(message, client, 442, 'Unsupported Transport Protocol');
     }
     if (family !== undefined && family !== own) {
-      return this.refuse(message, client, 440, 'Address Family not Supported');
+      return this.#refuse(message, client, 440, 'Address Family not Supported');
     }
-    if (this.allocations.size + this.opening.size >= this.maxAllocations) {
-      return this.refuse(message, client, 486, 'Allocation Quota Reached');
+    if (this.#allocations.size + this.#opening.size >= this.#maxAllocations) {
+      return this.#refuse(message, client, 486, 'Allocation Quota Reached');
     }
-    this.opening.add(key);
+    this.#opening.add(key);
     // The datagram's buffer is this message's own: it may be kept.
-    void openSocket(this.host, 0).then(
+    void openSocket(this.#host, 0).then(
       (relay) =>
-        this.boundary.run(
-          () => this.allocated(message, client, relay),
+        this.#boundary.run(
+          () => this.#allocated(message, client, relay),
           () => relay.close(),
         ),
       () => {
-        this.opening.delete(key);
-        this.refuse(message, client, 508, 'Insufficient Capacity');
+        this.#opening.delete(key);
+        this.#refuse(message, client, 508, 'Insufficient Capacity');
       },
     );
   }
 
-  private allocated(message: StunMessage, client: UdpAddress, relay: Socket): void {
-    this.opening.delete(keyOf(client));
-    if (this.closed) {
+  #allocated(message: StunMessage, client: UdpAddress, relay: Socket): void {
+    this.#opening.delete(keyOf(client));
+    if (this.#closed) {
       relay.close();
       return;
     }
-    const relayed = { address: this.host, port: relay.address().port };
+    const relayed = { address: this.#host, port: relay.address().port };
     const allocation = new TurnAllocation(client, relay, relayed);
     const lifetime = lifetimeOf(message);
     allocation.expiresAt = Date.now() + lifetime * 1000;
-    this.allocations.set(keyOf(client), allocation);
-    this.ports.add(relayed.port);
+    this.#allocations.set(keyOf(client), allocation);
+    this.#ports.add(relayed.port);
     const onMessage = (bytes: Buffer, peer: RemoteInfo): void =>
-      this.relayed(allocation, bytes, peer);
-    relay.on('message', this.boundary.guard(onMessage));
-    const reply = this.success(message)
+      this.#relayed(allocation, bytes, peer);
+    relay.on('message', this.#boundary.guard(onMessage));
+    const reply = this.#success(message)
       .addXorAddress(ATTRIBUTE.xorRelayedAddress, relayed)
       .addUInt32(ATTRIBUTE.lifetime, lifetime)
       .addXorAddress(ATTRIBUTE.xorMappedAddress, client);
-    this.reply(client, reply);
+    this.#reply(client, reply);
   }
 
-  private refresh(message: StunMessage, client: UdpAddress): void {
-    const allocation = this.allocations.get(keyOf(client));
-    if (allocation === undefined) return this.refuse(message, client, 437, 'Allocation Mismatch');
+  #refresh(message: StunMessage, client: UdpAddress): void {
+    const allocation = this.#allocations.get(keyOf(client));
+    if (allocation === undefined) return this.#refuse(message, client, 437, 'Allocation Mismatch');
     const lifetime = lifetimeOf(message);
-    if (lifetime === 0) this.drop(allocation);
+    if (lifetime === 0) this.#drop(allocation);
     else allocation.expiresAt = Date.now() + lifetime * 1000;
-    this.reply(client, this.success(message).addUInt32(ATTRIBUTE.lifetime, lifetime));
+    this.#reply(client, this.#success(message).addUInt32(ATTRIBUTE.lifetime, lifetime));
   }
 
-  private createPermission(message: StunMessage, client: UdpAddress): void {
-    const allocation = this.allocations.get(keyOf(client));
-    if (allocation === undefined) return this.refuse(message, client, 437, 'Allocation Mismatch');
+  #createPermission(message: StunMessage, client: UdpAddress): void {
+    const allocation = this.#allocations.get(keyOf(client));
+    if (allocation === undefined) return this.#refuse(message, client, 437, 'Allocation Mismatch');
     const peers = message.attributes
       .filter(({ type }) => type === ATTRIBUTE.xorPeerAddress)
       .map(({ value }) => readXorAddress(message, value));
-    if (peers.length === 0) return this.refuse(message, client, 400, 'Bad Request');
-    if (peers.some(({ address }) => address !== this.address)) {
-      return this.refuse(message, client, 403, 'Forbidden: peers must use this server too');
+    if (peers.length === 0) return this.#refuse(message, client, 400, 'Bad Request');
+    if (peers.some(({ address }) => address !== this.#address)) {
+      return this.#refuse(message, client, 403, 'Forbidden: peers must use this server too');
     }
     // All of them are this one address.
-    if (!allocation.permit(this.address, Date.now())) {
-      return this.refuse(message, client, 508, 'Insufficient Capacity');
+    if (!allocation.permit(this.#address, Date.now())) {
+      return this.#refuse(message, client, 508, 'Insufficient Capacity');
     }
-    this.reply(client, this.success(message));
+    this.#reply(client, this.#success(message));
   }
 
-  private channelBind(message: StunMessage, client: UdpAddress): void {
-    const allocation = this.allocations.get(keyOf(client));
-    if (allocation === undefined) return this.refuse(message, client, 437, 'Allocation Mismatch');
+  #channelBind(message: StunMessage, client: UdpAddress): void {
+    const allocation = this.#allocations.get(keyOf(client));
+    if (allocation === undefined) return this.#refuse(message, client, 437, 'Allocation Mismatch');
     const numberBytes = stunAttribute(message, ATTRIBUTE.channelNumber);
     const peerBytes = stunAttribute(message, ATTRIBUTE.xorPeerAddress);
     if (numberBytes?.length !== 4 || peerBytes === undefined) {
-      return this.refuse(message, client, 400, 'Bad Request');
+      return this.#refuse(message, client, 400, 'Bad Request');
     }
     const number = numberBytes.readUInt16BE(0);
     const peer = readXorAddress(message, peerBytes);
-    if (peer.address !== this.address) {
-      return this.refuse(message, client, 403, 'Forbidden: peers must use this server too');
+    if (peer.address !== this.#address) {
+      return this.#refuse(message, client, 403, 'Forbidden: peers must use this server too');
     }
     const isInRange = number >= FIRST_CHANNEL && number <= LAST_CHANNEL;
     if (!isInRange || !allocation.bind(number, peer, Date.now())) {
-      return this.refuse(message, client, 400, 'Bad Request');
+      return this.#refuse(message, client, 400, 'Bad Request');
     }
-    this.reply(client, this.success(message));
+    this.#reply(client, this.#success(message));
   }
 
   /** From a client to a peer, in a message (RFC 8656 §11.2). */
-  private send(message: StunMessage, client: UdpAddress): void {
-    const allocation = this.allocations.get(keyOf(client));
+  #send(message: StunMessage, client: UdpAddress): void {
+    const allocation = this.#allocations.get(keyOf(client));
     const data = stunAttribute(message, ATTRIBUTE.data);
     const peer = stunAttribute(message, ATTRIBUTE.xorPeerAddress);
     if (allocation === undefined || data === undefined || peer === undefined) return;
-    this.toPeer(allocation, data, readXorAddress(message, peer));
+    this.#toPeer(allocation, data, readXorAddress(message, peer));
   }
 
   /** From a client to a peer, through a channel: number (16), length (16), data (RFC 8656 §12.4). */
-  private channelData(bytes: Buffer, client: UdpAddress): void {
-    const allocation = this.allocations.get(keyOf(client));
+  #channelData(bytes: Buffer, client: UdpAddress): void {
+    const allocation = this.#allocations.get(keyOf(client));
     if (allocation === undefined || bytes.length < 4) return;
     const peer = allocation.peerOf(bytes.readUInt16BE(0), Date.now());
     const end = 4 + bytes.readUInt16BE(2);
-    if (peer !== null && end <= bytes.length) this.toPeer(allocation, bytes.subarray(4, end), peer);
+    if (peer !== null && end <= bytes.length)
+      this.#toPeer(allocation, bytes.subarray(4, end), peer);
   }
 
-  private toPeer(allocation: TurnAllocation, data: Buffer, peer: UdpAddress): void {
+  #toPeer(allocation: TurnAllocation, data: Buffer, peer: UdpAddress): void {
     // Only to ports of this server's own: see the class.
-    if (!allocation.permits(peer.address, Date.now()) || !this.ports.has(peer.port)) return;
+    if (!allocation.permits(peer.address, Date.now()) || !this.#ports.has(peer.port)) return;
     allocation.relay.send(data, peer.port, peer.address, ignoreError);
   }
 
   /** From a peer to a client: only from a port of this server's own, and only when the client has let it in. */
-  private relayed(allocation: TurnAllocation, data: Buffer, from: RemoteInfo): void {
+  #relayed(allocation: TurnAllocation, data: Buffer, from: RemoteInfo): void {
     const peer = { address: canonicalAddress(from.address), port: from.port };
     const now = Date.now();
-    if (peer.address !== this.address || !this.ports.has(peer.port)) return;
+    if (peer.address !== this.#address || !this.#ports.has(peer.port)) return;
     if (!allocation.permits(peer.address, now)) return;
     const { client } = allocation;
     const number = allocation.channelOf(peer, now);
@@ -316,34 +318,34 @@ export class TurnServer {
       const message = new StunWriter(METHOD.data, CLASS.indication, randomBytes(12))
         .addXorAddress(ATTRIBUTE.xorPeerAddress, peer)
         .add(ATTRIBUTE.data, data);
-      this.socket.send(message.finish(), client.port, client.address, ignoreError);
+      this.#socket.send(message.finish(), client.port, client.address, ignoreError);
       return;
     }
     const header = Buffer.alloc(4);
     header.writeUInt16BE(number, 0);
     header.writeUInt16BE(data.length, 2);
-    this.socket.send([header, data], client.port, client.address, ignoreError);
+    this.#socket.send([header, data], client.port, client.address, ignoreError);
   }
 
-  private dropExpired(): void {
+  #dropExpired(): void {
     const now = Date.now();
-    for (const allocation of this.allocations.values()) {
-      if (allocation.expiresAt <= now) this.drop(allocation);
+    for (const allocation of this.#allocations.values()) {
+      if (allocation.expiresAt <= now) this.#drop(allocation);
       else allocation.dropExpired(now);
     }
   }
 
-  private drop(allocation: TurnAllocation): void {
-    this.allocations.delete(keyOf(allocation.client));
-    this.ports.delete(allocation.relayed.port);
+  #drop(allocation: TurnAllocation): void {
+    this.#allocations.delete(keyOf(allocation.client));
+    this.#ports.delete(allocation.relayed.port);
     allocation.relay.close();
   }
 
-  private success({ method, transaction }: StunMessage): StunWriter {
+  #success({ method, transaction }: StunMessage): StunWriter {
     return new StunWriter(method, CLASS.success, transaction);
   }
 
-  private refuse(
+  #refuse(
     { method, transaction }: StunMessage,
     client: UdpAddress,
     code: number,
@@ -356,10 +358,10 @@ export class TurnServer {
       for (const [i, { type }] of unknown.entries()) types.writeUInt16BE(type, 2 * i);
       reply.add(ATTRIBUTE.unknownAttributes, types);
     }
-    this.reply(client, reply);
+    this.#reply(client, reply);
   }
 
-  private challenge(
+  #challenge(
     { method, transaction }: StunMessage,
     client: UdpAddress,
     code: number,
@@ -368,12 +370,13 @@ export class TurnServer {
     const reply = new StunWriter(method, CLASS.error, transaction)
       .addError(code, reason)
       .add(ATTRIBUTE.realm, REALM)
-      .add(ATTRIBUTE.nonce, this.nonce);
-    this.reply(client, reply, null);
+      .add(ATTRIBUTE.nonce, this.#nonce);
+    this.#reply(client, reply, null);
   }
 
-  private reply(client: UdpAddress, reply: StunWriter, key: Buffer | null = this.key): void {
-    if (!this.closed) this.socket.send(reply.finish(key), client.port, client.address, ignoreError);
+  #reply(client: UdpAddress, reply: StunWriter, key: Buffer | null = this.#key): void {
+    if (!this.#closed)
+      this.#socket.send(reply.finish(key), client.port, client.address, ignoreError);
   }
 }
 

@@ -6,7 +6,8 @@ import type {
   CaptureProcessorOptions,
 } from '../messages.ts';
 import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
+import type { PayloadFormat } from '../format/formats.ts';
+import { isSampled } from '../format/stream-format.ts';
 import { CapturePipeline, WARM_UP_QUANTUM } from './capture-pipeline.ts';
 import type { ChunkSink } from './chunk-sinks.ts';
 import { HEADER_BYTES, longestPayload } from './chunk.ts';
@@ -51,8 +52,8 @@ export class CaptureEngine {
     port: MessagePortLike,
     createWriter: CreateWriter,
   ) {
-    const { ring, slots, stream, chunkDurationMs, resampler } = options;
-    this.#pool = ring ? null : new PoolSink(port, slots, longestPayload(options, chunkDurationMs));
+    const { ring, slots, stream, payloadBytes, chunkDurationMs, resampler } = options;
+    this.#pool = ring ? null : new PoolSink(port, slots, payloadBytes);
     const sink = this.#pool ?? new RingSink(ring!);
     this.#sink = sink;
     const writer = createWriter(sink, chunkDurationMs);
@@ -117,16 +118,16 @@ export class CaptureEngine {
     inputRate: number,
     createWriter: CreateWriter,
   ): void {
-    const { ring, stream } = options;
-    const isPackets = stream.format === 'opus';
-    const chunkDurationMs = isPackets
-      ? options.chunkDurationMs
-      : Math.min(options.chunkDurationMs, WARM_UP_CHUNK);
-    // A codec takes long: a packet or two, and those that flushing sends, have to do.
-    const quanta = isPackets
-      ? Math.max(10, Math.ceil((chunkDurationMs / 1000) * (inputRate / WARM_UP_QUANTUM)))
-      : WARM_UP_QUANTA;
-    const payloadBytes = longestPayload(options, chunkDurationMs);
+    const { ring, stream, encoding } = options;
+    let { chunkDurationMs, payloadBytes } = options;
+    let quanta = WARM_UP_QUANTA;
+    if (isSampled(stream)) {
+      chunkDurationMs = Math.min(chunkDurationMs, WARM_UP_CHUNK);
+      payloadBytes = longestPayload({ stream, encoding }, chunkDurationMs);
+    } else {
+      // A codec takes long: a packet or two, and those that flushing sends, have to do.
+      quanta = Math.max(10, Math.ceil((chunkDurationMs / 1000) * (inputRate / WARM_UP_QUANTUM)));
+    }
     const sink = ring
       ? new RingSink(scratchRing(HEADER_BYTES + payloadBytes))
       : new PoolSink(NO_PORT, WARM_UP_SLOTS, payloadBytes);

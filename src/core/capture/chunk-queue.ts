@@ -1,4 +1,4 @@
-import type { PayloadFormat } from '../format/payload-format.ts';
+import type { PayloadFormat } from '../format/formats.ts';
 import type { Chunk } from './chunk.ts';
 
 /** Frames at the wire rate, as the reading side has seen them: captured = delivered + queued + dropped. */

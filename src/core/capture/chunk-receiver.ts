@@ -1,6 +1,6 @@
 import type { CaptureCommand, CaptureDelivery, MessagePortLike } from '../messages.ts';
 import { RingBuffer } from '../dsp/ring-buffer.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
+import type { PayloadFormat } from '../format/formats.ts';
 import type { ChunkQueue } from './chunk-queue.ts';
 import type { ChunkSlot } from './chunk-sinks.ts';
 import { Chunk } from './chunk.ts';

@@ -1,5 +1,7 @@
-import { bytesPerSample, SampleEncoder } from '../format/sample-format.ts';
-import type { Dither, SampleFormat } from '../format/sample-format.ts';
+import { bytesPerSample } from '../format/formats.ts';
+import { SampleEncoder } from '../format/sample-format.ts';
+import type { SampleFormat } from '../format/formats.ts';
+import type { Dither } from '../format/sample-format.ts';
 import { Base64Writer } from '../base64/base64.ts';
 import { ChunkClock, HEADER } from './chunk.ts';
 import type { ChunkSink, ChunkSlot } from './chunk-sinks.ts';

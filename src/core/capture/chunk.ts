@@ -1,8 +1,6 @@
 import { checkObject } from '../option-names.ts';
-import { opusMaxPacketBytes } from '../format/payload-format.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
-import type { SampleFormat } from '../format/sample-format.ts';
+import type { PayloadFormat, SampleFormat } from '../format/formats.ts';
+import { bytesPerFrame } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { asciiText, base64Length, decodeBase64, encodeBase64 } from '../base64/base64.ts';
 import type { ChunkSlot } from './chunk-sinks.ts';
@@ -35,17 +33,18 @@ export const HEADER = {
 /** Bytes of a header: at the front of a slot, payload behind. */
 export const HEADER_BYTES: number = 8 * Float64Array.BYTES_PER_ELEMENT;
 
-/** Bytes of the longest payload of chunks of `chunkDurationMs` ms, as it crosses the thread. */
+/** Bytes of a payload of `bytes` bytes as it crosses the thread. */
+export function crossingBytes(bytes: number, encoding: ChunkEncoding): number {
+  return encoding === 'base64' ? base64Length(bytes) : bytes;
+}
+
+/** Bytes of the longest payload of chunks of `chunkDurationMs` ms of samples, as it crosses the thread. */
 export function longestPayload(
-  { stream, encoding }: ChunkOptions,
+  { stream, encoding }: ChunkOptions<SampleFormat>,
   chunkDurationMs: number,
 ): number {
-  const { format, sampleRate, channels } = stream;
-  const bytes =
-    format === 'opus'
-      ? opusMaxPacketBytes(chunkDurationMs)
-      : new ChunkClock(sampleRate, chunkDurationMs).maxFrames * channels * bytesPerSample(format);
-  return encoding === 'base64' ? base64Length(bytes) : bytes;
+  const { maxFrames } = new ChunkClock(stream.sampleRate, chunkDurationMs);
+  return crossingBytes(maxFrames * bytesPerFrame(stream), encoding);
 }
 
 /** A slot in `buffer` at `offset`, a multiple of 8: header first. */

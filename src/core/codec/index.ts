@@ -3,22 +3,25 @@ export { MicwireError, PacketError } from '../errors.ts';
 export type { MicwireErrorCode, PacketErrorReason } from '../errors.ts';
 export { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from '../format/g711.ts';
 export {
+  FORMATS,
+  PAYLOAD_FORMATS,
   SAMPLE_FORMATS,
-  SampleDecoder,
-  SampleEncoder,
   bytesPerSample,
-} from '../format/sample-format.ts';
+  isSampleFormat,
+} from '../format/formats.ts';
+export type { PacketCodec, PacketRow, SampleCoding, SampleRow } from '../format/formats.ts';
+export { SampleDecoder, SampleEncoder } from '../format/sample-format.ts';
+export type { SampleFormat } from '../format/formats.ts';
 export type {
   Dither,
   SampleDecoderOptions,
   SampleEncoderOptions,
-  SampleFormat,
 } from '../format/sample-format.ts';
 export { decodeBase64, encodeBase64 } from '../base64/base64.ts';
 export type { Codec, PayloadDecoder, PayloadEncoder } from './codec.ts';
 export { pcmCodec } from './pcm-codec.ts';
 export { PacketDecoder } from './packet-decoder.ts';
-export type { PayloadFormat } from '../format/payload-format.ts';
+export type { PayloadFormat } from '../format/formats.ts';
 export type { StreamFormat } from '../format/stream-format.ts';
 export { opusCodec } from './opus-codec.ts';
 export { OpusDecoder } from './opus-decoder.ts';

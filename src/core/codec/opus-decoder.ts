@@ -2,6 +2,7 @@ import { checkObject, checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { integerIn, numberIn } from '../arguments.ts';
 import { MicwireError, PacketError } from '../errors.ts';
+import { PACKET_CODECS } from '../format/packet-codecs.ts';
 import type { PayloadDecoder } from './codec.ts';
 import { failed } from './opus-encoder.ts';
 import { outOfMemory } from './opus-library.ts';
@@ -34,8 +35,7 @@ const MAX_GAIN_DB = (2 ** 15 - 1) / GAIN_STEPS_PER_DB;
 /** Concealment comes in multiples of this, and in no more than the longest packet at once. */
 const CONCEALMENT_SECONDS = 0.0025;
 const FLOAT_BYTES = 4;
-/** A packet that is longer holds padding only; it is refused, so that the memory for it is bounded. */
-const MAX_BYTES = 65_536;
+const MAX_BYTES = PACKET_CODECS.opus.maxPacketBytes;
 
 /**
  * Decodes with libopus, in whichever scope it is made; conceals what was lost, or takes it from the packet behind (FEC).

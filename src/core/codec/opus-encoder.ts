@@ -5,7 +5,7 @@ import type { OpusLibrary } from './opus-library.ts';
 import { outOfMemory } from './opus-library.ts';
 import { checkOpusAdjustment, opusPacketLength, opusSettings } from './opus-options.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from './opus-options.ts';
-import { opusMaxPacketBytes } from '../format/payload-format.ts';
+import { longestPacketBytes } from '../format/packet-codecs.ts';
 
 /** Requests and values of `opus_defines.h`. */
 const APPLICATION = { voip: 2048, audio: 2049, lowdelay: 2051 } as const;
@@ -57,7 +57,7 @@ export class OpusEncoder implements PayloadEncoder {
     this.sampleRate = settings.sampleRate;
     this.channels = settings.channels;
     this.packetFrames = opusPacketLength(settings);
-    this.#maxBytes = opusMaxPacketBytes(settings.packetDurationMs);
+    this.#maxBytes = longestPacketBytes('opus', settings.packetDurationMs);
     this.#samples = library.allocate(this.packetFrames * this.channels * FLOAT_BYTES);
     this.#packet = library.allocate(this.#maxBytes);
     this.#encoder = this.#create();

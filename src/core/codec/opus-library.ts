@@ -83,9 +83,6 @@ export const OPUS_EXPORTS: Readonly<Record<string, keyof Exports>> = {
   _free: 'F',
 };
 
-/** Rates that libopus takes and gives, Hz (RFC 6716 §2.1.1). */
-export const OPUS_SAMPLE_RATES: readonly number[] = [8000, 12_000, 16_000, 24_000, 48_000];
-
 const WASM_PAGE_BYTES = 65_536;
 
 /** The scope's own: see {@link OpusLibrary.shared}. */

@@ -1,6 +1,6 @@
 import { checkObject } from '../option-names.ts';
 import { describe, integerIn, numberIn, oneOf } from '../arguments.ts';
-import { OPUS_SAMPLE_RATES } from './opus-library.ts';
+import { PACKET_CODECS } from '../format/packet-codecs.ts';
 
 /**
  * What the encoder optimizes: intelligible speech, fidelity, or minimal delay (a look-ahead of 2.5 ms instead of 6.5).
@@ -114,8 +114,8 @@ export function checkOpusFormat(format: {
   readonly channels: number;
 }): { readonly sampleRate: number; readonly channels: number } {
   return {
-    sampleRate: choice('sampleRate of Opus', format.sampleRate, OPUS_SAMPLE_RATES),
-    channels: integerIn('channels of Opus', format.channels, 1, 2),
+    sampleRate: choice('sampleRate of Opus', format.sampleRate, PACKET_CODECS.opus.sampleRates),
+    channels: integerIn('channels of Opus', format.channels, 1, PACKET_CODECS.opus.maxChannels),
   };
 }
 

@@ -1,4 +1,5 @@
 import { PacketError } from '../errors.ts';
+import { PACKET_CODECS } from '../format/packet-codecs.ts';
 
 /**
  * The form of an Opus packet (RFC 6716 §3). The first byte is the table of contents:
@@ -14,7 +15,8 @@ export const OPUS_RATE = 48_000;
 /** The longest packet, in frames at 48 kHz: 120 ms (RFC 6716 §3.4, R5). */
 export const OPUS_MAX_FRAMES = 5760;
 /** The longest Opus frame inside a packet, in bytes (RFC 6716 §3.4, R2). */
-const MAX_FRAME_BYTES = 1275;
+const MAX_FRAME_BYTES = PACKET_CODECS.opus.maxFrameBytes;
+
 /** Which of its two codecs a packet uses, or both. */
 export type OpusMode = 'silk' | 'hybrid' | 'celt';
 

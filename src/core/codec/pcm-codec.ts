@@ -1,6 +1,6 @@
 import { integerIn, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
 import { SampleDecoder, SampleEncoder } from '../format/sample-format.ts';
-import type { SampleFormat } from '../format/sample-format.ts';
+import type { SampleFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
 import type { Codec, PayloadDecoder, PayloadEncoder } from './codec.ts';

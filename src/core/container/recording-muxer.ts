@@ -1,9 +1,8 @@
 import type { Chunk } from '../capture/chunk.ts';
-import { OPUS_RATE, OPUS_LEAST_GAP, opusGapPackets } from '../codec/opus-packet.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
-import type { SampleFormat } from '../format/sample-format.ts';
-import { isSampled } from '../format/stream-format.ts';
+import { OPUS_LEAST_GAP, OPUS_RATE, opusGapPackets } from '../codec/opus-packet.ts';
+import type { PayloadFormat, SampleFormat } from '../format/formats.ts';
+import { FORMATS } from '../format/formats.ts';
+import { bytesPerFrame, isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { OggOpusWriter } from './ogg-opus.ts';
 import { WavWriter } from './wav.ts';
@@ -189,11 +188,10 @@ class WavMuxer implements RecordingMuxer {
   }
 
   *#silence(frames: number): Bytes {
-    const { format, channels } = this.#stream;
-    const bytesPerFrame = channels * bytesPerSample(format);
-    const zero = format === 'mulaw' ? 0xff : format === 'alaw' ? 0xd5 : 0;
+    const frameBytes = bytesPerFrame(this.#stream);
+    const { silence = 0 } = FORMATS[this.#stream.format];
     for (let rest = frames; rest > 0; rest -= GAP_FRAMES) {
-      const bytes = new Uint8Array(Math.min(rest, GAP_FRAMES) * bytesPerFrame).fill(zero);
+      const bytes = new Uint8Array(Math.min(rest, GAP_FRAMES) * frameBytes).fill(silence);
       this.#writer.add(bytes.length);
       yield bytes;
     }

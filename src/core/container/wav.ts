@@ -1,14 +1,16 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { integerIn, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
-import type { SampleFormat } from '../format/sample-format.ts';
+import { integerIn } from '../arguments.ts';
+import { checkSampleStream } from '../format/check-stream.ts';
+import { FORMATS } from '../format/formats.ts';
+import type { SampleFormat } from '../format/formats.ts';
+import { bytesPerFrame } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 
 const NAMES = { sampleRate: 1, channels: 1, format: 1 } satisfies OptionNames<StreamFormat>;
 
-/** `wFormatTag` (Microsoft, mmreg.h). */
-const FORMAT_TAG = { s16: 1, s24: 1, f32: 3, alaw: 6, mulaw: 7 } as const;
+/** `WAVE_FORMAT_PCM`, integers; anything else has a longer head. */
+const PCM = 1;
 const EXTENSIBLE = 0xfffe;
 /** What follows the format tag in the GUID of an extensible format. */
 const GUID_TAIL = [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
@@ -33,10 +35,8 @@ export class WavWriter {
   /** @throws TypeError or RangeError for an option out of its range */
   constructor(stream: StreamFormat<SampleFormat>) {
     checkOptions('WavWriter', stream, NAMES);
-    integerIn('sampleRate', stream.sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-    integerIn('channels', stream.channels, 1, MAX_CHANNELS);
-    this.#stream = stream;
-    this.#bytesPerFrame = stream.channels * bytesPerSample(stream.format);
+    this.#stream = checkSampleStream(stream);
+    this.#bytesPerFrame = bytesPerFrame(stream);
   }
 
   /** Frames written so far. */
@@ -74,9 +74,11 @@ export class WavWriter {
 
   #head(dataBytes: number | undefined): Uint8Array<ArrayBuffer> {
     const { channels, sampleRate, format } = this.#stream;
-    const bits = bytesPerSample(format) * 8;
-    const pcm = format === 's16' || format === 's24';
-    const extensible = channels > 2 || format === 's24';
+    const { bytes, wav } = FORMATS[format];
+    const bits = bytes * 8;
+    const pcm = wav === PCM;
+    // Microsoft asks for it above two channels, and above 16 bits of integers.
+    const extensible = channels > 2 || (pcm && bits > 16);
     const fmtBytes = extensible ? 40 : pcm ? 16 : 18;
     const factBytes = pcm ? 0 : CHUNK_HEAD_BYTES + 4;
     const headBytes = RIFF_BYTES + CHUNK_HEAD_BYTES * 3 + DS64_BYTES + fmtBytes + factBytes;
@@ -98,11 +100,11 @@ export class WavWriter {
     for (const size of sizes) head.uint64(size);
     head.uint32(0);
     head.text('fmt ').uint32(fmtBytes);
-    head.uint16(extensible ? EXTENSIBLE : FORMAT_TAG[format]).uint16(channels);
+    head.uint16(extensible ? EXTENSIBLE : wav).uint16(channels);
     head.uint32(sampleRate).uint32(sampleRate * this.#bytesPerFrame);
     head.uint16(this.#bytesPerFrame).uint16(bits);
     if (extensible) {
-      head.uint16(22).uint16(bits).uint32(speakerMask(channels)).uint16(FORMAT_TAG[format]);
+      head.uint16(22).uint16(bits).uint32(speakerMask(channels)).uint16(wav);
       for (const byte of GUID_TAIL) head.uint8(byte);
     } else if (!pcm) {
       head.uint16(0);

@@ -1,4 +1,5 @@
-import type { SampleFormat } from '../format/sample-format.ts';
+import { FORMATS } from '../format/formats.ts';
+import type { SampleFormat } from '../format/formats.ts';
 
 /** Makes one silent block of samples for each channel. */
 export function planar(channels: number, frames: number): Float32Array[] {
@@ -32,7 +33,7 @@ export function warmUpBlock(channels: number, frames: number): Float32Array[] {
 /** Encoded audio for warming code up: a tone of quiet samples, whatever the channels; bytes that say little as well. */
 export function warmUpBytes(format: SampleFormat, byteLength: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(byteLength);
-  if (format !== 'f32') {
+  if (FORMATS[format].coding !== 'float') {
     for (let i = 0; i < byteLength; i++) bytes[i] = i % 240;
     return bytes;
   }

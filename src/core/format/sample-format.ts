@@ -1,33 +1,11 @@
 import { checkObject } from '../option-names.ts';
-import { integerIn, oneOf, MAX_CHANNELS } from '../arguments.ts';
+import { MAX_CHANNELS, integerIn, oneOf } from '../arguments.ts';
+import { FORMATS, SAMPLE_FORMATS } from './formats.ts';
+import type { SampleCoding, SampleFormat } from './formats.ts';
 import { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './g711.ts';
-
-/**
- * How a sample lies in bytes: signed integers of 16 and 24 bits and IEEE 754 binary32, all little-endian; or one byte of
- * G.711 µ-law or A-law. Frames are interleaved.
- */
-export type SampleFormat = 's16' | 's24' | 'f32' | 'mulaw' | 'alaw';
-
-/** Every {@link SampleFormat}, for menus and checks. */
-export const SAMPLE_FORMATS: readonly SampleFormat[] = ['s16', 's24', 'f32', 'mulaw', 'alaw'];
 
 /** `'tpdf'`: triangular noise of ±1 step, which makes the error of rounding independent of the signal. */
 export type Dither = 'none' | 'tpdf';
-
-/** Bytes of one sample of one channel. @throws TypeError for an unknown format */
-export function bytesPerSample(format: SampleFormat): number {
-  switch (oneOf('format', format, SAMPLE_FORMATS)) {
-    case 's16':
-      return 2;
-    case 's24':
-      return 3;
-    case 'f32':
-      return 4;
-    case 'mulaw':
-    case 'alaw':
-      return 1;
-  }
-}
 
 /** Options of a {@link SampleEncoder}. */
 export interface SampleEncoderOptions {
@@ -35,24 +13,25 @@ export interface SampleEncoderOptions {
   /** 1–32 */
   readonly channels: number;
   /**
-   * For `'s16'` and `'s24'`; without effect on the others, whose steps are not uniform.
+   * For formats of integers; without effect on the others, whose steps are not uniform.
    * @default 'none'
    */
   readonly dither?: Dither;
 }
 
-const S16_SCALE = 2 ** 15;
-const S24_SCALE = 2 ** 23;
+/** G.711 takes 16 bits. */
+const G711_SCALE = 2 ** 15;
 const UINT32 = 2 ** 32;
 
 /**
  * Writes planar float samples as interleaved bytes. Integers are rounded to nearest and clamped: +1.0 is the largest integer
- * (32767), −1.0 the smallest (−32768), NaN is 0. `'f32'` is not clamped. Allocates in its constructor only.
+ * (of 16 bits 32767), −1.0 the smallest (−32768), NaN is 0. Floats are not clamped. Allocates in its constructor only.
  */
 export class SampleEncoder {
   readonly format: SampleFormat;
   readonly channels: number;
   readonly bytesPerFrame: number;
+  readonly #coding: SampleCoding;
   /** Steps of dither: 1 or 0. */
   readonly #ditherSteps: number;
   /** Xorshift32 state; in a typed array because a 32-bit integer in a field is boxed by some engines. */
@@ -65,7 +44,9 @@ export class SampleEncoder {
     checkObject('SampleEncoder: options must be an object', options);
     this.format = oneOf('format', options.format, SAMPLE_FORMATS);
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
-    this.bytesPerFrame = this.channels * bytesPerSample(this.format);
+    const { bytes, coding } = FORMATS[this.format];
+    this.bytesPerFrame = this.channels * bytes;
+    this.#coding = coding;
     const dither = oneOf('dither', options.dither ?? 'none', ['none', 'tpdf']);
     this.#ditherSteps = dither === 'tpdf' ? 1 : 0;
   }
@@ -88,24 +69,22 @@ export class SampleEncoder {
     for (let c = 0; c < this.channels; c++) {
       const samples = input[c]!;
       const at = byteOffset + c * sampleBytes;
-      switch (this.format) {
-        case 's16':
-          this.#encodeS16(samples, from, frames, target, at, step);
+      switch (this.#coding) {
+        case 'signed':
+        case 'unsigned':
+          this.#encodeIntegers(samples, from, frames, target, at, step);
           break;
-        case 's24':
-          this.#encodeS24(samples, from, frames, target, at, step);
-          break;
-        case 'f32':
-          this.#encodeF32(samples, from, frames, target, at, step);
+        case 'float':
+          this.#encodeFloats(samples, from, frames, target, at, step);
           break;
         case 'mulaw':
           for (let i = 0, o = at; i < frames; i++, o += step) {
-            target[o] = encodeMulaw(toInteger(samples[from + i]! * S16_SCALE, S16_SCALE));
+            target[o] = encodeMulaw(toInteger(samples[from + i]! * G711_SCALE, G711_SCALE));
           }
           break;
         case 'alaw':
           for (let i = 0, o = at; i < frames; i++, o += step) {
-            target[o] = encodeAlaw(toInteger(samples[from + i]! * S16_SCALE, S16_SCALE));
+            target[o] = encodeAlaw(toInteger(samples[from + i]! * G711_SCALE, G711_SCALE));
           }
           break;
       }
@@ -113,7 +92,7 @@ export class SampleEncoder {
     return frames * step;
   }
 
-  #encodeS16(
+  #encodeIntegers(
     samples: Float32Array,
     from: number,
     frames: number,
@@ -121,48 +100,25 @@ export class SampleEncoder {
     at: number,
     step: number,
   ): void {
+    const bytes = step / this.channels;
+    const scale = 2 ** (8 * bytes - 1);
+    const offset = this.#coding === 'unsigned' ? scale : 0;
     const dither = this.#ditherSteps !== 0;
     for (let i = 0, o = at; i < frames; i++, o += step) {
       const noise = dither ? this.#triangular() : 0;
       // As `toInteger`, in place: a call that the engine does not inline would box the sample.
-      const scaled = samples[from + i]! * S16_SCALE + noise;
-      const value =
-        scaled >= S16_SCALE - 1
-          ? S16_SCALE - 1
-          : scaled <= -S16_SCALE
-            ? -S16_SCALE
-            : Math.floor(scaled + 0.5) | 0;
+      const scaled = samples[from + i]! * scale + noise;
+      const integer =
+        scaled >= scale - 1 ? scale - 1 : scaled <= -scale ? -scale : Math.floor(scaled + 0.5) | 0;
+      const value = integer ^ offset;
       target[o] = value;
-      target[o + 1] = value >> 8;
+      if (bytes > 1) target[o + 1] = value >> 8;
+      if (bytes > 2) target[o + 2] = value >> 16;
+      if (bytes > 3) target[o + 3] = value >> 24;
     }
   }
 
-  #encodeS24(
-    samples: Float32Array,
-    from: number,
-    frames: number,
-    target: Uint8Array,
-    at: number,
-    step: number,
-  ): void {
-    const dither = this.#ditherSteps !== 0;
-    for (let i = 0, o = at; i < frames; i++, o += step) {
-      const noise = dither ? this.#triangular() : 0;
-      // As `toInteger`, in place: a call that the engine does not inline would box the sample.
-      const scaled = samples[from + i]! * S24_SCALE + noise;
-      const value =
-        scaled >= S24_SCALE - 1
-          ? S24_SCALE - 1
-          : scaled <= -S24_SCALE
-            ? -S24_SCALE
-            : Math.floor(scaled + 0.5) | 0;
-      target[o] = value;
-      target[o + 1] = value >> 8;
-      target[o + 2] = value >> 16;
-    }
-  }
-
-  #encodeF32(
+  #encodeFloats(
     samples: Float32Array,
     from: number,
     frames: number,
@@ -216,13 +172,14 @@ export interface SampleDecoderOptions {
 }
 
 /**
- * Reads interleaved bytes as planar float samples in [−1, 1); `'f32'` comes as it is, but for NaN, which becomes 0. Allocates
+ * Reads interleaved bytes as planar float samples in [−1, 1); floats come as they are, but for NaN, which becomes 0. Allocates
  * in its constructor only.
  */
 export class SampleDecoder {
   readonly format: SampleFormat;
   readonly channels: number;
   readonly bytesPerFrame: number;
+  readonly #coding: SampleCoding;
   /** G.711 byte → sample, empty for other formats. */
   readonly #table: Float32Array;
   readonly #float = new Float32Array(1);
@@ -233,12 +190,13 @@ export class SampleDecoder {
     checkObject('SampleDecoder: options must be an object', options);
     this.format = oneOf('format', options.format, SAMPLE_FORMATS);
     this.channels = integerIn('channels', options.channels, 1, MAX_CHANNELS);
-    this.bytesPerFrame = this.channels * bytesPerSample(this.format);
-    const companded = this.format === 'mulaw' || this.format === 'alaw';
-    this.#table = new Float32Array(companded ? 256 : 0);
+    const { bytes, coding } = FORMATS[this.format];
+    this.bytesPerFrame = this.channels * bytes;
+    this.#coding = coding;
+    const decode = coding === 'mulaw' ? decodeMulaw : coding === 'alaw' ? decodeAlaw : null;
+    this.#table = new Float32Array(decode === null ? 0 : 256);
     for (let byte = 0; byte < this.#table.length; byte++) {
-      this.#table[byte] =
-        (this.format === 'mulaw' ? decodeMulaw(byte) : decodeAlaw(byte)) / S16_SCALE;
+      this.#table[byte] = decode!(byte) / G711_SCALE;
     }
   }
 
@@ -256,25 +214,27 @@ export class SampleDecoder {
   ): void {
     const step = this.bytesPerFrame;
     const sampleBytes = step / this.channels;
+    const shift = 32 - 8 * sampleBytes;
+    const offset = this.#coding === 'unsigned' ? 1 << 31 : 0;
     const table = this.#table;
     const float = this.#float;
     const floatBits = this.#floatBits;
     for (let c = 0; c < this.channels; c++) {
       const samples = output[c]!;
       let o = byteOffset + c * sampleBytes;
-      switch (this.format) {
-        case 's16':
+      switch (this.#coding) {
+        case 'signed':
+        case 'unsigned':
           for (let i = at; i < at + frames; i++, o += step) {
-            samples[i] = ((source[o]! | (source[o + 1]! << 8)) << 16) / 2 ** 31;
+            // The most significant byte comes last, and goes to the top.
+            let bits = source[o]!;
+            if (sampleBytes > 1) bits |= source[o + 1]! << 8;
+            if (sampleBytes > 2) bits |= source[o + 2]! << 16;
+            if (sampleBytes > 3) bits |= source[o + 3]! << 24;
+            samples[i] = ((bits << shift) ^ offset) / 2 ** 31;
           }
           break;
-        case 's24':
-          for (let i = at; i < at + frames; i++, o += step) {
-            const bits = source[o]! | (source[o + 1]! << 8) | (source[o + 2]! << 16);
-            samples[i] = (bits << 8) / 2 ** 31;
-          }
-          break;
-        case 'f32':
+        case 'float':
           for (let i = at; i < at + frames; i++, o += step) {
             floatBits[0] =
               source[o]! | (source[o + 1]! << 8) | (source[o + 2]! << 16) | (source[o + 3]! << 24);

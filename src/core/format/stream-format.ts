@@ -1,5 +1,5 @@
-import type { PayloadFormat } from './payload-format.ts';
-import type { SampleFormat } from './sample-format.ts';
+import { FORMATS, isSampleFormat } from './formats.ts';
+import type { PayloadFormat, SampleFormat } from './formats.ts';
 
 /**
  * What kind of stream it is: what a capture makes, and all that a playout, a receiver, a framing, a codec or a file has to know
@@ -16,5 +16,10 @@ export interface StreamFormat<Format extends PayloadFormat = PayloadFormat> {
 
 /** Whether a stream is of samples, not of a codec's packets. */
 export function isSampled(stream: StreamFormat): stream is StreamFormat<SampleFormat> {
-  return stream.format !== 'opus';
+  return isSampleFormat(stream.format);
+}
+
+/** Bytes of a frame: a sample of each channel. 0 for packets, which differ in length. */
+export function bytesPerFrame({ format, channels }: StreamFormat): number {
+  return isSampleFormat(format) ? channels * FORMATS[format].bytes : 0;
 }

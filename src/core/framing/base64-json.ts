@@ -1,5 +1,5 @@
-import { PAYLOAD_FORMATS } from '../format/payload-format.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
+import { PAYLOAD_FORMATS } from '../format/formats.ts';
+import type { PayloadFormat } from '../format/formats.ts';
 import { describeOutside } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
 import { base64Length, decodeBase64 } from '../base64/base64.ts';

@@ -1,5 +1,5 @@
-import { PAYLOAD_FORMATS } from '../format/payload-format.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
+import { FORMATS, PAYLOAD_FORMATS } from '../format/formats.ts';
+import type { PayloadFormat } from '../format/formats.ts';
 import { PacketError } from '../errors.ts';
 import type {
   MessageDecoder,
@@ -41,19 +41,9 @@ import type { LazyPacket, Packet, PacketHeader } from './packet.ts';
  */
 
 /** The version that this code writes, and the only one that it reads. */
-export const BINARY_VERSION = 2;
+const BINARY_VERSION = 2;
 
-/** The format's number. A new format takes the next one; a number is never given twice. */
-const FORMAT_CODES: Readonly<Record<PayloadFormat, number>> = {
-  s16: 1,
-  s24: 2,
-  f32: 3,
-  mulaw: 4,
-  alaw: 5,
-  opus: 6,
-};
-const FORMATS_BY_CODE: readonly (PayloadFormat | undefined)[] =
-  /* @__PURE__ */ byCode(FORMAT_CODES);
+const FORMATS_BY_CODE: readonly (PayloadFormat | undefined)[] = /* @__PURE__ */ byCode();
 
 /** Rates by their code. New ones go to the end; code 0 says that the rate follows in Hz. */
 const RATES: readonly number[] = [
@@ -100,7 +90,7 @@ function encodeBinary(packet: Packet | LazyPacket): Uint8Array<ArrayBuffer> {
   if (dropped !== 0) length += integerBytes(dropped);
 
   const message = new Uint8Array(length);
-  message[0] = (BINARY_VERSION << VERSION_SHIFT) | FORMAT_CODES[packet.format];
+  message[0] = (BINARY_VERSION << VERSION_SHIFT) | FORMATS[packet.format].code;
   message[1] =
     (hasFrame ? HAS_FRAME : 0) |
     (hasTimestamp ? HAS_TIMESTAMP : 0) |
@@ -204,9 +194,9 @@ function binaryLayout(message: string | Uint8Array): readonly MessageField[] {
   return fields;
 }
 
-function byCode(codes: Readonly<Record<PayloadFormat, number>>): (PayloadFormat | undefined)[] {
+function byCode(): (PayloadFormat | undefined)[] {
   const formats: (PayloadFormat | undefined)[] = [];
-  for (const format of PAYLOAD_FORMATS) formats[codes[format]] = format;
+  for (const format of PAYLOAD_FORMATS) formats[FORMATS[format].code] = format;
   return formats;
 }
 
@@ -228,7 +218,7 @@ const TWO_32 = 2 ** 32;
 const FIRST_BITS = 0x3f;
 
 /** Bytes of an integer of 0..2⁵³−1. */
-export function integerBytes(value: number): 1 | 2 | 4 | 8 {
+function integerBytes(value: number): 1 | 2 | 4 | 8 {
   return value < LIMIT_1 ? 1 : value < LIMIT_2 ? 2 : value < LIMIT_4 ? 4 : 8;
 }
 
@@ -237,7 +227,7 @@ export function integerBytes(value: number): 1 | 2 | 4 | 8 {
  * @param target the caller's; at least `at + integerBytes(value)` bytes
  * @returns where the next byte goes
  */
-export function writeInteger(value: number, target: Uint8Array, at: number): number {
+function writeInteger(value: number, target: Uint8Array, at: number): number {
   if (value < LIMIT_1) {
     target[at] = value;
     return at + 1;
@@ -268,7 +258,7 @@ export function writeInteger(value: number, target: Uint8Array, at: number): num
 }
 
 /** Bytes of the integer whose first byte stands at `at`. @throws PacketError when there is none */
-export function integerBytesAt(source: Uint8Array, at: number): number {
+function integerBytesAt(source: Uint8Array, at: number): number {
   if (at >= source.length) throw truncated();
   return 1 << (source[at]! >> 6);
 }
@@ -277,7 +267,7 @@ export function integerBytesAt(source: Uint8Array, at: number): number {
  * Reads the integer at `at`; the next field lies `integerBytesAt` further.
  * @throws PacketError when the bytes end before it does, or it is above 2⁵³−1
  */
-export function readInteger(source: Uint8Array, at: number): number {
+function readInteger(source: Uint8Array, at: number): number {
   const bytes = integerBytesAt(source, at);
   if (at + bytes > source.length) throw truncated();
   let value = source[at]! & FIRST_BITS;

@@ -1,4 +1,4 @@
-import type { PayloadFormat } from '../format/payload-format.ts';
+import type { PayloadFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { LazyPacket, Packet } from './packet.ts';
 

@@ -1,5 +1,6 @@
-import { describeOutside, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from '../arguments.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, describeOutside } from '../arguments.ts';
+import { FORMATS } from '../format/formats.ts';
+import { PACKET_CODECS } from '../format/packet-codecs.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
 import { encodeBase64 } from '../base64/base64.ts';
@@ -58,13 +59,11 @@ export function payloadBase64(packet: Packet | LazyPacket): string {
   return 'payload' in packet ? encodeBase64(packet.payload) : packet.base64;
 }
 
-/** Longest packet of Opus that a framing writes or reads; real ones have up to 7664 bytes. */
-const MAX_OPUS_BYTES = 2 ** 16;
-
-/** Least and most bytes that a payload with this header may have. Samples: one number, Opus: a range. @internal */
+/** Least and most bytes that a payload with this header may have. Samples: one number, packets: a range. @internal */
 export function payloadBounds(header: PacketHeader): readonly [least: number, most: number] {
-  if (header.format === 'opus') return [1, MAX_OPUS_BYTES];
-  const bytes = header.frames * header.channels * bytesPerSample(header.format);
+  const row = FORMATS[header.format];
+  if (row.codec !== undefined) return [1, PACKET_CODECS[row.codec].maxPacketBytes];
+  const bytes = header.frames * header.channels * row.bytes;
   return [bytes, Math.min(bytes, MAX_PAYLOAD_BYTES)];
 }
 

@@ -1,7 +1,8 @@
 import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
-import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
+import { packetFrames } from '../codec/packet-frames.ts';
+import { FORMATS } from '../format/formats.ts';
+import { bytesPerFrame } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { PacketError } from '../errors.ts';
 import { copySwapped } from '../bytes.ts';
@@ -97,7 +98,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     this.#ticksPerFrame = this.#clockRate / sampleRate;
     this.#continuity = new StreamContinuity(this.#clockRate, true);
     this.#stream = { format, sampleRate, channels };
-    this.#bytesPerFrame = format === 'opus' ? 0 : channels * bytesPerSample(format);
+    this.#bytesPerFrame = bytesPerFrame(stream);
     const { payloadType, redPayloadType } = payloadTypesOf(stream);
     this.#payloadType = payloadType;
     this.#redPayloadType = redPayloadType;
@@ -353,9 +354,8 @@ export class RtpMessageDecoder implements MessageDecoder {
         `a payload has at most ${MAX_PAYLOAD_BYTES} bytes, ${got}`,
       );
     }
-    if (this.#bytesPerFrame === 0) {
-      return (opusPacketFrames(payload) * this.#stream.sampleRate) / OPUS_RATE;
-    }
+    const { codec } = FORMATS[this.#stream.format];
+    if (codec !== undefined) return packetFrames(codec, payload, this.#stream.sampleRate);
     if (payload.length % this.#bytesPerFrame !== 0) {
       const got = `got ${payload.length} bytes.`;
       throw new PacketError('truncated', `a frame has ${this.#bytesPerFrame} bytes, ${got}`);
@@ -423,10 +423,10 @@ export class RtpMessageDecoder implements MessageDecoder {
   }
 
   #littleEndian(payload: Uint8Array): Uint8Array {
-    const { format } = this.#stream;
-    if (format !== 's16' && format !== 's24') return payload;
+    const sampleBytes = this.#bytesPerFrame / this.#stream.channels;
+    if (sampleBytes <= 1) return payload;
     const swapped = new Uint8Array(payload.length);
-    copySwapped(payload, bytesPerSample(format), swapped, 0);
+    copySwapped(payload, sampleBytes, swapped, 0);
     return swapped;
   }
 }

@@ -1,6 +1,6 @@
 import { checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
+import { bytesPerSample, isSampleFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { copySwapped } from '../bytes.ts';
 import {
@@ -23,9 +23,9 @@ import type { LazyPacket, Packet } from './packet.ts';
 import { checkOutgoing, checkOutgoingLength, payloadBytes } from './packet.ts';
 
 /** Most redundant copies of a packet. */
-export const MAX_REDUNDANCY = 3;
+const MAX_REDUNDANCY = 3;
 /** Most packets from one copy to the next. */
-export const MAX_REDUNDANCY_SPACING = 4;
+const MAX_REDUNDANCY_SPACING = 4;
 
 const SEQUENCES = 2 ** 16;
 const TIMESTAMPS = 2 ** 32;
@@ -76,7 +76,7 @@ export class RtpMessageEncoder implements MessageEncoder {
     const { format, sampleRate, channels } = stream;
     this.#ticksPerFrame = rtpClockRate(stream) / sampleRate;
     this.#stream = { format, sampleRate, channels };
-    this.#sampleBytes = format === 'opus' ? 1 : bytesPerSample(format);
+    this.#sampleBytes = isSampleFormat(format) ? bytesPerSample(format) : 1;
     const { payloadType, redPayloadType } = payloadTypesOf(stream);
     this.#payloadType = payloadType;
     this.#redPayloadType = redPayloadType;

@@ -4,7 +4,7 @@ import { createResampler } from '../resampler/resampler-stream.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
 import type { ResamplerPlan } from '../resampler/resampler-plan.ts';
 import { SampleDecoder } from '../format/sample-format.ts';
-import type { SampleFormat } from '../format/sample-format.ts';
+import type { SampleFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { BacklogPolicy } from './backlog-policy.ts';
 import type { BacklogMode } from './backlog-policy.ts';

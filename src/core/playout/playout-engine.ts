@@ -7,7 +7,7 @@ import type {
 } from '../messages.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
 import { Player } from './player.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
+import { bytesPerSample } from '../format/formats.ts';
 import { warmUpBytes } from '../dsp/planar.ts';
 
 /** Reports a second, at most, of what changes all the time. */

@@ -1,6 +1,7 @@
 import { planar } from '../dsp/planar.ts';
 import type { PayloadDecoder } from '../codec/codec.ts';
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
+import { isSampled } from '../format/stream-format.ts';
 import type {
   ReceiveCommand,
   ReceiveDelivery,
@@ -74,7 +75,7 @@ export class ReceiveEngine {
       ...options,
       ...limits,
       decoder,
-      decoderConceals: options.format === 'opus',
+      decoderConceals: !isSampled(options),
     });
     this.#resampler = new VariableResampler(resampler, channels);
     this.#mixer = new ChannelMixer({ outputChannels: options.outputChannels });

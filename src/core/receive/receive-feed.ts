@@ -1,7 +1,8 @@
 import { describe, describeOutside } from '../arguments.ts';
-import { OPUS_RATE, opusPacketFrames } from '../codec/opus-packet.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
+import { packetFrames } from '../codec/packet-frames.ts';
 import { MicwireError, PacketError } from '../errors.ts';
+import { FORMATS } from '../format/formats.ts';
+import { bytesPerFrame } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { MessageDecoder } from '../framing/framing.ts';
 import { payloadBytes } from '../framing/packet.ts';
@@ -37,8 +38,6 @@ const MAX_FREE = 64;
 export class ReceiveFeed {
   readonly #options: ReceiveFeedOptions;
   readonly #bufferBytes: number;
-  /** Bytes of a frame; 0 for Opus. */
-  readonly #frameBytes: number;
   readonly #free: ArrayBuffer[] = [];
   readonly #pipes = new ReceivePipes();
   #closed = false;
@@ -47,10 +46,8 @@ export class ReceiveFeed {
   #decodeErrors = 0;
 
   constructor(options: ReceiveFeedOptions) {
-    const { format, channels, maxPayloadBytes } = options;
     this.#options = options;
-    this.#bufferBytes = maxPayloadBytes;
-    this.#frameBytes = format === 'opus' ? 0 : channels * bytesPerSample(format);
+    this.#bufferBytes = options.maxPayloadBytes;
   }
 
   /**
@@ -192,21 +189,22 @@ export class ReceiveFeed {
 
   /** @returns frames in the payload; −1 when no decoder takes it, or it is longer than there is room for */
   #framesOf(packet: Packet | LazyPacket, payload: Uint8Array): number {
-    const { sampleRate, maxPayloadBytes, maxPacketFrames } = this.#options;
+    const { maxPayloadBytes, maxPacketFrames, sampleRate, format } = this.#options;
     const { length } = payload;
     if (length > maxPayloadBytes) return -1;
-    if (packet.frames === 0 && length === 0) return 0;
-    let frames = length / this.#frameBytes;
-    if (this.#frameBytes === 0) {
-      try {
-        // The last packet of a run says how much of it was captured, and holds more.
-        frames = opusPacketFrames(payload) / (OPUS_RATE / sampleRate);
-      } catch (error) {
-        if (error instanceof PacketError) return -1;
-        throw error;
-      }
-    } else if (length === 0 || length % this.#frameBytes !== 0) return -1;
-    return frames > maxPacketFrames ? -1 : frames;
+    if (length === 0) return packet.frames === 0 ? 0 : -1;
+    const { codec } = FORMATS[format];
+    try {
+      // The last packet of a run says how much of it was captured, and holds more.
+      const frames =
+        codec === undefined
+          ? length / bytesPerFrame(this.#options)
+          : packetFrames(codec, payload, sampleRate);
+      return frames % 1 !== 0 || frames > maxPacketFrames ? -1 : frames;
+    } catch (error) {
+      if (error instanceof PacketError) return -1;
+      throw error;
+    }
   }
 }
 

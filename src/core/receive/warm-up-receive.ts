@@ -1,7 +1,7 @@
 import type { PayloadDecoder } from '../codec/codec.ts';
 import { pcmCodec } from '../codec/pcm-codec.ts';
 import { warmUpBytes } from '../dsp/planar.ts';
-import { bytesPerSample } from '../format/sample-format.ts';
+import { bytesPerSample, isSampleFormat } from '../format/formats.ts';
 import type { MessagePortLike, ReceiveProcessorOptions } from '../messages.ts';
 import { snapshotBytes } from '../snapshot.ts';
 import { ReceiveEngine } from './receive-engine.ts';
@@ -34,10 +34,12 @@ export function warmUpReceive(
 ): void {
   const { format, channels } = options;
   // What takes seconds takes fewer frames at a low rate; to the resampler the ratio counts.
-  const sampleRate =
-    format === 'opus' ? decoder.sampleRate : Math.min(WARM_UP_RATE, decoder.sampleRate);
-  const own =
-    format === 'opus' ? decoder : pcmCodec.createDecoder({ format, sampleRate, channels });
+  const sampleRate = isSampleFormat(format)
+    ? Math.min(WARM_UP_RATE, decoder.sampleRate)
+    : decoder.sampleRate;
+  const own = isSampleFormat(format)
+    ? pcmCodec.createDecoder({ format, sampleRate, channels })
+    : decoder;
   const scratchContextRate = (contextRate * sampleRate) / decoder.sampleRate;
   const frames = Math.max(
     1,
@@ -98,7 +100,8 @@ function payload(
   sequence: number,
   frames: number,
 ): Uint8Array<ArrayBuffer> {
-  if (format !== 'opus') return warmUpBytes(format, frames * channels * bytesPerSample(format));
+  if (isSampleFormat(format))
+    return warmUpBytes(format, frames * channels * bytesPerSample(format));
   // Any bytes are sound to the decoder: it takes arithmetic codes apart.
   const bytes = warmUpBytes('s16', OPUS_BYTES);
   const head = OPUS_HEADS[Math.floor(sequence / 3) % OPUS_HEADS.length]!;

@@ -47,12 +47,10 @@ export { RedBlocks, writeRedBlockHeader, writeRedPrimaryHeader } from './red.ts'
 export { rtpHeaderBytes, writeRtpHeader } from './rtp-header.ts';
 export type { RtpHeader } from './rtp-header.ts';
 export { RtpPacket } from './rtp-packet.ts';
-export { RTP_PAYLOAD_FORMATS, rtpClockRate, rtpMap, rtpPayloadType } from './rtp-payload-format.ts';
-export type { RtpPayloadFormat } from './rtp-payload-format.ts';
+export { rtpClockRate, rtpMap, rtpPayloadType } from './rtp-payload-format.ts';
 export {
   SequenceUnwrapper,
   TimestampUnwrapper,
   sequenceDifference,
   timestampDifference,
 } from './unwrapper.ts';
-export type { StaticType } from './rtp-payload-format.ts';

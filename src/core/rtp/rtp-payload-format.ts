@@ -1,36 +1,10 @@
 import { checkObject } from '../option-names.ts';
-import {
-  describe,
-  integerIn,
-  oneOf,
-  MAX_CHANNELS,
-  MAX_SAMPLE_RATE,
-  MIN_SAMPLE_RATE,
-} from '../arguments.ts';
-import type { PayloadFormat } from '../format/payload-format.ts';
-import { OPUS_SAMPLE_RATES } from '../codec/opus-library.ts';
-import { OPUS_RATE } from '../codec/opus-packet.ts';
+import { integerIn } from '../arguments.ts';
+import { FORMATS, PAYLOAD_FORMATS } from '../format/formats.ts';
+import type { PayloadFormat } from '../format/formats.ts';
+import { checkStream } from '../format/check-stream.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { RtpStreamOptions } from './rtp-stream.ts';
-
-/** How RTP carries one of our formats. */
-export interface RtpPayloadFormat {
-  /** The name in SDP (a=rtpmap). */
-  readonly encodingName: string;
-  /** The payload type where none was agreed on, 96..127 (RFC 3551 §6). */
-  readonly dynamicType: number;
-  /** Payload types that need no agreement (RFC 3551 §6, table 4). */
-  readonly staticTypes: readonly StaticType[];
-  /** Where the timestamp counts at one rate whatever the sound's is; else undefined, and it counts frames. */
-  readonly clockRate: number | undefined;
-}
-
-/** A payload type that needs no agreement. */
-export interface StaticType {
-  readonly payloadType: number;
-  readonly sampleRate: number;
-  readonly channels: number;
-}
 
 /** The payload type of RED where none was agreed on. Chromium offers 63, which Wireshark does not take for a dynamic one. */
 export const RED_PAYLOAD_TYPE = 112;
@@ -38,87 +12,63 @@ export const RED_PAYLOAD_TYPE = 112;
 /** The default SSRC: with a single sender any will do. The letters 'micw'. */
 export const DEFAULT_SSRC = 0x6d69_6377;
 
-/**
- * What RTP carries, and how. There is no payload format for 32-bit floating point.
- *
- *   opus         RFC 7587. Its clock is 48 kHz, whatever the sound's rate is
- *   s16 → L16    RFC 3551 §4.5.11: network byte order, as against `s16`
- *   s24 → L24    RFC 3190 §4: likewise
- *   mulaw, alaw  RFC 3551 §4.5.14
- */
-export const RTP_PAYLOAD_FORMATS: Readonly<Partial<Record<PayloadFormat, RtpPayloadFormat>>> = {
-  opus: { encodingName: 'opus', dynamicType: 111, staticTypes: [], clockRate: OPUS_RATE },
-  s16: {
-    encodingName: 'L16',
-    dynamicType: 96,
-    staticTypes: [
-      { payloadType: 10, sampleRate: 44_100, channels: 2 },
-      { payloadType: 11, sampleRate: 44_100, channels: 1 },
-    ],
-    clockRate: undefined,
-  },
-  s24: { encodingName: 'L24', dynamicType: 97, staticTypes: [], clockRate: undefined },
-  mulaw: {
-    encodingName: 'PCMU',
-    dynamicType: 98,
-    staticTypes: [{ payloadType: 0, sampleRate: 8000, channels: 1 }],
-    clockRate: undefined,
-  },
-  alaw: {
-    encodingName: 'PCMA',
-    dynamicType: 99,
-    staticTypes: [{ payloadType: 8, sampleRate: 8000, channels: 1 }],
-    clockRate: undefined,
-  },
-};
+/** The formats that RTP carries. */
+export const RTP_FORMATS: readonly PayloadFormat[] = /* @__PURE__ */ PAYLOAD_FORMATS.filter(
+  (format) => FORMATS[format].rtp !== undefined,
+);
 
-/** The formats that RTP carries: those of the table. */
-export const RTP_FORMATS: readonly PayloadFormat[] = ['s16', 's24', 'mulaw', 'alaw', 'opus'];
-
-/** Opus is mono or stereo (RFC 7587 §7). */
-const OPUS_CHANNELS = 2;
+/** A line of SDP behind `a=rtpmap:`, taken apart. */
+interface RtpMap {
+  readonly payloadType: number;
+  readonly name: string;
+  readonly clockRate: number;
+  readonly channels: number;
+}
 
 /**
- * How RTP carries a stream.
+ * How RTP carries a stream: first as agreed on, then without agreement.
  * @throws TypeError or RangeError for a stream that it cannot
  */
-function rtpPayloadFormat({ format, sampleRate, channels }: StreamFormat): RtpPayloadFormat {
-  const { [oneOf('format', format, RTP_FORMATS)]: payloadFormat } = RTP_PAYLOAD_FORMATS;
-  if (payloadFormat === undefined) throw new TypeError(`format is ${describe(format)}.`);
-  const rate = integerIn('sampleRate', sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE);
-  integerIn('channels', channels, 1, format === 'opus' ? OPUS_CHANNELS : MAX_CHANNELS);
-  if (format === 'opus' && !OPUS_SAMPLE_RATES.includes(rate)) {
-    throw new RangeError(`sampleRate must be one of ${OPUS_SAMPLE_RATES.join(', ')}, got ${rate}.`);
+function rtpMaps(stream: StreamFormat): readonly [RtpMap, ...RtpMap[]] {
+  checkObject('stream must be an object', stream);
+  const { format, sampleRate, channels } = checkStream(stream);
+  const { rtp } = FORMATS[format];
+  if (rtp === undefined) {
+    throw new TypeError(
+      `RTP has no payload format for '${format}': format must be one of ${RTP_FORMATS.join(', ')}.`,
+    );
   }
-  return payloadFormat;
+  return rtp.map((map): RtpMap => {
+    const [payloadType, name, clockRate = sampleRate, mapChannels = channels] = map.split(/[ /]/);
+    return {
+      payloadType: Number(payloadType),
+      name: name!,
+      clockRate: Number(clockRate),
+      channels: Number(mapChannels),
+    };
+  }) as [RtpMap, ...RtpMap[]];
 }
 
-/** Hz that a stream's timestamps count in. @throws as `rtpPayloadFormat` */
+/** Hz that a stream's timestamps count in. @throws TypeError or RangeError for a stream that RTP cannot carry */
 export function rtpClockRate(stream: StreamFormat): number {
-  checkObject('stream must be an object', stream);
-  return rtpPayloadFormat(stream).clockRate ?? stream.sampleRate;
+  return rtpMaps(stream)[0].clockRate;
 }
 
-/** A stream's payload type: the static one where there is one, else our usual dynamic one. @throws as `rtpPayloadFormat` */
+/** A stream's payload type: the static one where there is one, else our usual dynamic one. @throws as `rtpClockRate` */
 export function rtpPayloadType(stream: StreamFormat): number {
-  checkObject('stream must be an object', stream);
-  const { staticTypes, dynamicType } = rtpPayloadFormat(stream);
-  for (const { payloadType, sampleRate, channels } of staticTypes) {
-    if (sampleRate === stream.sampleRate && channels === stream.channels) return payloadType;
-  }
-  return dynamicType;
+  const [agreed, ...fixed] = rtpMaps(stream);
+  const { sampleRate, channels } = stream;
+  const own = fixed.find((map) => map.clockRate === sampleRate && map.channels === channels);
+  return (own ?? agreed).payloadType;
 }
 
 /**
  * A stream as a line of SDP has it behind `a=rtpmap:` and the payload type: `opus/48000/2`, `L16/16000`.
- * @throws as `rtpPayloadFormat`
+ * @throws as `rtpClockRate`
  */
 export function rtpMap(stream: StreamFormat): string {
-  checkObject('stream must be an object', stream);
-  const { encodingName } = rtpPayloadFormat(stream);
-  // Opus says 2 even where it is mono (RFC 7587 §7).
-  const channels = stream.format === 'opus' ? OPUS_CHANNELS : stream.channels;
-  return `${encodingName}/${rtpClockRate(stream)}${channels === 1 ? '' : `/${channels}`}`;
+  const [{ name, clockRate, channels }] = rtpMaps(stream);
+  return `${name}/${clockRate}${channels === 1 ? '' : `/${channels}`}`;
 }
 
 /**
