@@ -135,7 +135,7 @@ describe('the graph', () => {
     [{ sampleRate: 16000.5 }, RangeError],
     [{ channels: 0 }, RangeError],
     [{ channels: 33 }, RangeError],
-    [{ format: 'u8' }, TypeError],
+    [{ format: 'u16' }, TypeError],
     [{ encoding: 'hex' }, TypeError],
     [{ dither: 'blue' }, TypeError],
     [{ quality: 'best' }, TypeError],

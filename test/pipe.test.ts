@@ -251,7 +251,7 @@ describe('capture.pipeTo', () => {
     );
     await expect(capture.pipeTo(transport, undefined as never)).rejects.toThrow(/framing must/);
     void capture.pipeTo(transport, binaryFraming);
-    await expect(capture.pipeTo(transport, binaryFraming)).rejects.toThrow(/read already/);
+    await expect(capture.pipeTo(transport, binaryFraming)).rejects.toThrow(/already being read/);
     await transport.close();
   });
 });

@@ -1,5 +1,4 @@
-import { isSampleFormat } from 'micwire/codec';
-import { SampleEncoder, bytesPerSample } from 'micwire/codec';
+import { isSampleFormat, SampleEncoder, bytesPerSample } from 'micwire/codec';
 import type { StreamFormat, Framing, Packet } from 'micwire';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
 import type { CloseUpSettings } from '../lanes/close-up-settings.ts';

@@ -1,6 +1,5 @@
-import { isSampleFormat } from 'micwire/codec';
+import { isSampleFormat, OpusLibrary, opusCodec, pcmCodec } from 'micwire/codec';
 import { FRAMINGS, PacketError } from 'micwire';
-import { OpusLibrary, opusCodec, pcmCodec } from 'micwire/codec';
 import { isRtcp } from 'micwire/rtp';
 import type {
   MessageDecoder,

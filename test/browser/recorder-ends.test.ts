@@ -1,4 +1,4 @@
-import { Meter, Recorder } from 'micwire';
+import { Meter, Recorder, unfinishedRecordings } from 'micwire';
 import type { MicwireError, RecorderOptions } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ffmpegFrames } from '../helpers/ask-program.ts';
@@ -53,6 +53,40 @@ describe('nothing was recorded', () => {
       expect(written).toEqual([]);
     },
   );
+});
+
+describe('close()', () => {
+  test('discards the recording and its backup, and tells no error', async () => {
+    const aborted: unknown[] = [];
+    const stream = new WritableStream({ abort: (reason) => void aborted.push(reason) });
+    for (const one of [
+      { container: 'wav', stream },
+      { container: 'ogg', backup: 'thrown away' },
+    ]) {
+      const recorder = await Recorder.create(context, tone(), one as RecorderOptions);
+      const errors = errorsOf(recorder);
+      await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(0.1));
+      const closing = recorder.close();
+      expect(recorder.close()).toBe(closing);
+      await closing;
+      expect(recorder.state).toBe('closed');
+      expect(recorder.capture.state).toBe('closed');
+      await expect(recorder.stop()).rejects.toMatchObject({ code: 'closed' });
+      expect(errors).toEqual([]);
+    }
+    expect(aborted).toHaveLength(1);
+    const left = await unfinishedRecordings();
+    expect(left.filter(({ name }) => name === 'thrown away')).toEqual([]);
+  });
+
+  test('after stop() leaves the file', async () => {
+    const recorder = await Recorder.create(context, tone(), { container: 'wav' });
+    await eventually(() => expect(recorder.durationSeconds).toBeGreaterThan(0.1));
+    const file = await recorder.stop();
+    await recorder.close();
+    expect(recorder.state).toBe('closed');
+    expect(await recorder.stop()).toBe(file);
+  });
 });
 
 describe('a stream', () => {
