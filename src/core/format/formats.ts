@@ -104,7 +104,7 @@ export const PAYLOAD_FORMATS: readonly PayloadFormat[] = /* @__PURE__ */ Object.
 export const SAMPLE_FORMATS: readonly SampleFormat[] =
   /* @__PURE__ */ PAYLOAD_FORMATS.filter(isSampleFormat);
 
-/** Whether a format's payload is samples, not packets of a codec; so is what is no format, for `oneOf` to refuse. */
+/** Whether a format's payload is samples, not packets of a codec; so is anything but a format, for `oneOf` to refuse. */
 export function isSampleFormat(format: PayloadFormat): format is SampleFormat {
   return FORMATS[format]?.codec === undefined;
 }
