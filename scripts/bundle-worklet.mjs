@@ -59,8 +59,11 @@ const withoutOptionChecks = (values) => ({
   async load(id) {
     const path = id.replaceAll('\\', '/');
     if (path.endsWith('/src/core/option-names.ts')) {
-      return ['checkOptions', 'checkContext', 'checkObject']
+      return ['checkOptions', 'checkContext', 'checkObject', 'checkText']
         .map((name) => `/* @__NO_SIDE_EFFECTS__ */ export function ${name}() {}`)
+        .concat(
+          '/* @__NO_SIDE_EFFECTS__ */ export const checkBytes = (_: string, value: unknown) => value;',
+        )
         .join('\n');
     }
     if (!values || !path.endsWith('/src/core/arguments.ts')) return null;

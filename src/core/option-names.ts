@@ -56,6 +56,25 @@ export function checkObject(what: string, value: unknown, ...members: readonly s
   throw new TypeError(`${what}, got ${describe(value)}.`);
 }
 
+/**
+ * Checks that bytes come where bytes are expected. In worklets only the value is left, as of every check here.
+ *
+ * @returns the bytes
+ * @throws TypeError
+ */
+export function checkBytes(name: string, value: Uint8Array): Uint8Array {
+  // By form, not by class: bytes may come from another realm.
+  if (ArrayBuffer.isView(value) && 'subarray' in value) return value;
+  throw new TypeError(`${name} must be a Uint8Array, got ${describe(value)}.`);
+}
+
+/** Checks that text comes where text is expected. @throws TypeError */
+export function checkText(name: string, value: unknown): void {
+  if (typeof value !== 'string') {
+    throw new TypeError(`${name} must be a string, got ${describe(value)}.`);
+  }
+}
+
 /** Insertions, deletions, replacements (Levenshtein) from one word to another. */
 function editsBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);

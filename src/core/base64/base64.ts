@@ -1,3 +1,4 @@
+import { checkBytes, checkText } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -101,6 +102,7 @@ function writeGroup(bits: number, target: Uint8Array, at: number): void {
 
 /** The Base64 text of `bytes` (RFC 4648 §4), of any length. Uses the engine's own encoder where it has one. */
 export function encodeBase64(bytes: Uint8Array): string {
+  checkBytes('bytes', bytes);
   const native = bytes as NativeEncoder;
   return native.toBase64 === undefined ? encodeInScript(bytes) : native.toBase64();
 }
@@ -156,6 +158,7 @@ export function asciiText(ascii: Uint8Array, length: number = ascii.length): str
  * @throws PacketError `'bad-base64'` for any other text; for a `data:` URL it says what to pass instead
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  checkText('text', text);
   if (text.length % 4 === 0) {
     const bytes = decodePlain(text);
     if (bytes !== null) return bytes;

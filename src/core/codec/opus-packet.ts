@@ -1,3 +1,4 @@
+import { checkBytes } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
 import { PACKET_CODECS } from '../format/packet-codecs.ts';
 
@@ -52,7 +53,7 @@ function samplesPerFrame(toc: number): number {
 export function opusPacketFrames(
   source: Uint8Array,
   byteOffset = 0,
-  byteLength: number = source.length - byteOffset,
+  byteLength: number = checkBytes('source', source).length - byteOffset,
 ): number {
   const end = byteOffset + byteLength;
   if (byteLength < 1) throw new PacketError('truncated', 'an Opus packet has at least 1 byte.');
@@ -157,7 +158,7 @@ const CELT_BANDWIDTHS = [4000, 8000, 12_000, 20_000] as const;
  * @throws PacketError when it is no Opus packet
  */
 export function opusPacketInfo(packet: Uint8Array): OpusPacketInfo {
-  const frames = opusPacketFrames(packet);
+  const frames = opusPacketFrames(checkBytes('packet', packet));
   const toc = packet[0]!;
   const config = toc >> 3;
   const samples = samplesPerFrame(toc);
@@ -184,6 +185,7 @@ export function opusPacketInfo(packet: Uint8Array): OpusPacketInfo {
  * the first frame, one for each channel, behind those of voice activity (RFC 6716 §4.2.3, §4.2.4).
  */
 export function hasOpusFec(source: Uint8Array, byteOffset: number, byteLength: number): boolean {
+  checkBytes('source', source);
   const toc = source[byteOffset]!;
   if (toc >> 3 >= 16) return false;
   const at = firstFrame(source, byteOffset, byteOffset + byteLength);

@@ -1,3 +1,4 @@
+import { checkText } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
 
 /** What a text may hold before it is handed to `JSON.parse`. */
@@ -23,6 +24,7 @@ const BACKSLASH = 0x5c;
  * @throws PacketError `oversized` or `bad-json`, and nothing else
  */
 export function parseJsonObject(what: string, text: string, limits: JsonLimits): JsonFields {
+  checkText('text', text);
   const { maxLength, maxDepth = 16, maxValues = 1024 } = limits;
   if (text.length > maxLength) {
     const got = `got ${text.length}`;

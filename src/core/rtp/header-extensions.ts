@@ -1,3 +1,4 @@
+import { checkBytes, checkObject } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
 import { writeUint16 } from '../bytes.ts';
 import { EXTENSION_HEADER_BYTES } from './rtp-packet.ts';
@@ -52,6 +53,7 @@ const MAX_BYTES = 255;
 
 /** Bytes of the header extension with these elements, its own four included; 0 without any. */
 export function headerExtensionBytes(extensions: readonly HeaderExtension[]): number {
+  checkObject('extensions must be an array', extensions, 'length');
   if (extensions.length === 0) return 0;
   const before = fitsOneByte(extensions) ? 1 : 2;
   let bytes = 0;
@@ -70,6 +72,7 @@ export function writeHeaderExtensions(
   target: Uint8Array,
   byteOffset: number,
 ): number {
+  checkBytes('target', target);
   const bytes = headerExtensionBytes(extensions);
   if (bytes === 0) return 0;
   const oneByte = fitsOneByte(extensions);

@@ -1,3 +1,4 @@
+import { checkBytes, checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
 import { readUint16, readUint32, writeUint16, writeUint32 } from '../bytes.ts';
@@ -63,7 +64,9 @@ const SEQUENCES = 2 ** 16;
 const THINNING_MASK = 0x0f;
 
 /** Bytes that `writeLossPattern` will write. */
-export function lossPatternBytes({ came }: LossPattern): number {
+export function lossPatternBytes(pattern: LossPattern): number {
+  checkObject('pattern must be a LossPattern', pattern, 'came');
+  const { came } = pattern;
   let chunks = 0;
   for (let at = 0; at < came.length; at += chunkPackets(came, at)) chunks++;
   return HEADER_BYTES + BLOCK_HEADER_BYTES + 4 * Math.ceil((chunks * CHUNK_BYTES) / 4);
@@ -76,8 +79,9 @@ export function lossPatternBytes({ came }: LossPattern): number {
  * @throws RangeError when a field is out of its range
  */
 export function writeLossPattern(pattern: LossPattern, target: Uint8Array, byteOffset = 0): number {
-  const { came } = pattern;
   const bytes = lossPatternBytes(pattern);
+  checkBytes('target', target);
+  const { came } = pattern;
   const begin = integerIn('begin', pattern.begin, 0, SEQUENCES - 1);
   const packets = integerIn('came.length', came.length, 0, MAX_PACKETS);
   target[byteOffset] = VERSION_BITS;
@@ -139,7 +143,7 @@ export interface LossBlock {
 export function readLossPatterns(
   source: Uint8Array,
   byteOffset = 0,
-  byteLength: number = source.length - byteOffset,
+  byteLength: number = checkBytes('source', source).length - byteOffset,
 ): LossPattern[] {
   return readLossBlocks(source, byteOffset, byteLength).map((block) => {
     const { reporter, ssrc, begin } = block;
@@ -259,6 +263,7 @@ export function summarizeBlock(
 
 /** Sums a pattern up, for a `RedundancyController`. */
 export function summarizeLosses(came: Uint8Array): LossSummary {
+  checkBytes('came', came);
   let lost = 0;
   let runs = 0;
   let longest = 0;

@@ -1,3 +1,4 @@
+import { checkBytes } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
 import { readUint24, writeUint24 } from '../bytes.ts';
@@ -47,6 +48,7 @@ export function writeRedBlockHeader(
   target: Uint8Array,
   at: number,
 ): number {
+  checkBytes('target', target);
   integerIn('timestampOffset', timestampOffset, 0, RED_MAX_TIMESTAMP_OFFSET);
   integerIn('byteLength', byteLength, 0, RED_MAX_BLOCK_BYTES);
   target[at] = FOLLOWED_BIT | integerIn('payloadType', payloadType, 0, MAX_PAYLOAD_TYPE);

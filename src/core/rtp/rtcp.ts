@@ -1,3 +1,4 @@
+import { checkBytes, checkObject, checkText } from '../option-names.ts';
 import { describe, integerIn, numberIn } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
 import {
@@ -103,7 +104,7 @@ const MAX_LOST = 2 ** 23 - 1;
 
 /** Whether a message is RTCP and not RTP (RFC 5761 §4), as far as its second byte tells. */
 export function isRtcp(source: Uint8Array, byteOffset = 0): boolean {
-  const type = source[byteOffset + 1] ?? 0;
+  const type = checkBytes('source', source)[byteOffset + 1] ?? 0;
   return type >= RTCP_TYPES[0] && type <= RTCP_TYPES[1];
 }
 
@@ -115,7 +116,7 @@ export function isRtcp(source: Uint8Array, byteOffset = 0): boolean {
 export function readReports(
   source: Uint8Array,
   byteOffset = 0,
-  byteLength: number = source.length - byteOffset,
+  byteLength: number = checkBytes('source', source).length - byteOffset,
 ): (SenderReport | ReceiverReport)[] {
   const end = byteOffset + byteLength;
   const reports: (SenderReport | ReceiverReport)[] = [];
@@ -207,7 +208,9 @@ function readBlock(source: Uint8Array, at: number): ReportBlock {
 }
 
 /** Bytes of a report. */
-export function reportBytes({ type, reports }: SenderReport | ReceiverReport): number {
+export function reportBytes(report: SenderReport | ReceiverReport): number {
+  checkObject('report must be a SenderReport or ReceiverReport', report, 'reports');
+  const { type, reports } = report;
   return HEADER_BYTES + (type === 'sender' ? SENDER_BYTES : 0) + reports.length * BLOCK_BYTES;
 }
 
@@ -223,6 +226,7 @@ export function writeReport(
   byteOffset = 0,
 ): number {
   const bytes = reportBytes(report);
+  checkBytes('target', target);
   const { reports } = report;
   target[byteOffset] =
     (VERSION << VERSION_SHIFT) | integerIn('reports.length', reports.length, 0, MAX_REPORTS);
@@ -267,6 +271,7 @@ function write32(name: string, value: number, target: Uint8Array, at: number): v
 
 /** Bytes of a source description with that name. */
 export function sourceDescriptionBytes(cname: string): number {
+  checkText('cname', cname);
   // The list of items ends with at least one zero, and the packet with a whole word (§6.5).
   return HEADER_BYTES + 4 * Math.ceil((2 + cname.length + 1) / 4);
 }
@@ -288,6 +293,7 @@ export function writeSourceDescription(
 ): number {
   const name = checkCname(cname);
   const bytes = sourceDescriptionBytes(name);
+  checkBytes('target', target);
   target.fill(0, byteOffset, byteOffset + bytes);
   target[byteOffset] = (VERSION << VERSION_SHIFT) | 1;
   target[byteOffset + 1] = DESCRIPTION_TYPE;
@@ -321,6 +327,7 @@ const MS_PER_UNIT = 1000 / 2 ** 16;
  * @returns ms, not below 0; NaN where the receiver has had no sender report yet
  */
 export function roundTripMs(report: ReportBlock, nowMs: number): number {
+  checkObject('report must be a ReportBlock', report);
   if (report.lastSenderReport === 0) return Number.NaN;
   const now = ntpMiddle(ntpSeconds(nowMs), ntpFraction(nowMs));
   const passed = timestampDifference(report.lastSenderReport, now);

@@ -1,3 +1,4 @@
+import { checkBytes, checkObject } from '../option-names.ts';
 import { integerIn } from '../arguments.ts';
 import { headerExtensionBytes, writeHeaderExtensions } from './header-extensions.ts';
 import type { HeaderExtension } from './header-extensions.ts';
@@ -35,7 +36,9 @@ const MAX_UINT32 = 2 ** 32 - 1;
 const MAX_PAYLOAD_TYPE = 127;
 
 /** Bytes that `writeRtpHeader` will write. */
-export function rtpHeaderBytes({ csrcs, extensions }: RtpHeader): number {
+export function rtpHeaderBytes(header: RtpHeader): number {
+  checkObject('header must be an RtpHeader', header);
+  const { csrcs, extensions } = header;
   const extensionBytes = extensions === undefined ? 0 : headerExtensionBytes(extensions);
   return RTP_HEADER_BYTES + 4 * (csrcs?.length ?? 0) + extensionBytes;
 }
@@ -47,8 +50,9 @@ export function rtpHeaderBytes({ csrcs, extensions }: RtpHeader): number {
  * @throws RangeError when a field is out of its range, or the target too short
  */
 export function writeRtpHeader(header: RtpHeader, target: Uint8Array, byteOffset = 0): number {
-  const { csrcs, extensions } = header;
   const bytes = rtpHeaderBytes(header);
+  checkBytes('target', target);
+  const { csrcs, extensions } = header;
   if (byteOffset + bytes > target.length) {
     const room = target.length - byteOffset;
     throw new RangeError(`the header has ${bytes} bytes, got room for ${room}.`);

@@ -1,3 +1,4 @@
+import { checkText } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
 import type { PacketErrorReason } from '../errors.ts';
 import type { IceCandidateType } from './ice-report.ts';
@@ -44,6 +45,7 @@ interface CandidateFault {
  * @throws PacketError `oversized`, `truncated`, `unknown-type` or `bad-field`, and nothing else
  */
 export function parseIceCandidate(text: string): IceCandidate {
+  checkText('text', text);
   const candidate = readIceCandidate(text);
   if ('reason' in candidate) throw new PacketError(candidate.reason, candidate.message);
   return candidate;

@@ -1,3 +1,4 @@
+import { checkText } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
 import type { IceCandidate } from './ice-candidate.ts';
 import { readIceCandidate } from './ice-candidate.ts';
@@ -112,6 +113,7 @@ export function parseSdp(text: string): Sdp {
 }
 
 function linesOf(text: string): OpenLine[] {
+  checkText('text', text);
   if (text.length > MAX_SDP_LENGTH) {
     const got = `got ${text.length}`;
     throw new PacketError(
