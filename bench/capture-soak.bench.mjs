@@ -21,13 +21,14 @@ export function run() {
 function rowsOf(soak) {
   const name = `${soak.seconds.toFixed(0)} s (${soak.contextSeconds.toFixed(1)} s of the context), ${soak.contextRate} Hz → 16 kHz s16, page ${(soak.load * 100).toFixed(0)} % busy, blocked for up to ${soak.longestBlockMs.toFixed(0)} ms`;
   return Object.entries(soak.accounts).flatMap(([subject, account]) => {
-    const { captured, delivered, dropped, queued } = account.stats;
+    const { capturedFrames, deliveredFrames, droppedFrames, queuedFrames } = account.stats;
+    const accounted = deliveredFrames + droppedFrames + queuedFrames;
     /** @type {[string, number, string][]} */
     const figures = [
-      ['captured', captured, 'frames'],
-      ['delivered', delivered, 'frames'],
-      ['dropped', dropped, 'frames'],
-      ['unaccounted for', captured - delivered - dropped - queued, 'frames'],
+      ['captured', capturedFrames, 'frames'],
+      ['delivered', deliveredFrames, 'frames'],
+      ['dropped', droppedFrames, 'frames'],
+      ['unaccounted for', capturedFrames - accounted, 'frames'],
       ['chunks', account.chunks, 'chunks'],
       ['chunks out of place', account.faults, 'chunks'],
       ['worst error of contextTime', account.clockErrorUs, 'µs'],

@@ -215,7 +215,12 @@ test('through a port of its own: chunks sent before go one way, the rest the oth
   expect(rig.types()).toEqual(['chunk', 'piped', 'closed']);
   // The first chunk came by the node's port.
   const queued = 210 * 128 - 960;
-  expect(queue.stats).toEqual({ captured: queued, delivered: 0, queued, dropped: 0 });
+  expect(queue.stats).toEqual({
+    capturedFrames: queued,
+    deliveredFrames: 0,
+    queuedFrames: queued,
+    droppedFrames: 0,
+  });
   let sequence = 1;
   for await (const chunk of queue) expect(chunk.sequence).toBe(sequence++);
   expect(sequence).toBe(28);
@@ -236,7 +241,12 @@ test('through shared memory nothing is posted, and the books are the same', asyn
   rig.tell({ type: 'close' });
   await eventually(() => expect(queue.ended).toBe(true));
   expect(rig.types()).toEqual(['closed']);
-  const { captured, delivered, queued, dropped } = queue.stats;
+  const {
+    capturedFrames: captured,
+    deliveredFrames: delivered,
+    queuedFrames: queued,
+    droppedFrames: dropped,
+  } = queue.stats;
   expect(captured).toBe(160 * 128);
   expect(rig.events[0]).toMatchObject({ captured, delivered: queued, dropped });
   expect([delivered, dropped > 0]).toEqual([0, true]);
@@ -254,7 +264,7 @@ test('a reader of the ring that was stopped leaves it to the next', async () => 
   reader.stop();
   rig.run(20);
   await rig.scope.settle();
-  expect(first.stats.queued).toBe(2 * 960);
+  expect(first.stats.queuedFrames).toBe(2 * 960);
   const second = new ChunkQueue(100);
   new RingReader({ memory: ring, chunks: CHUNKS, queue: second, sleep });
   rig.tell({ type: 'close' });

@@ -171,7 +171,12 @@ describe('reading', () => {
       [320, 320],
       [640, 213],
     ]);
-    expect(capture.stats).toEqual({ captured: 853, delivered: 853, queued: 0, dropped: 0 });
+    expect(capture.stats).toEqual({
+      capturedFrames: 853,
+      deliveredFrames: 853,
+      queuedFrames: 0,
+      droppedFrames: 0,
+    });
   });
 
   test('by a stream, that takes only what is asked for', async () => {
@@ -181,7 +186,7 @@ describe('reading', () => {
     const { value } = await reader.read();
     expect(value!.dropped).toBeGreaterThan(0);
     expect(value!.frame).toBe(value!.dropped);
-    expect(capture.stats.delivered).toBe(value!.frames);
+    expect(capture.stats.deliveredFrames).toBe(value!.frames);
     await reader.cancel();
     expect((await capture[Symbol.asyncIterator]().next()).done).toBe(false);
   });
@@ -194,7 +199,7 @@ describe('reading', () => {
     capture.addEventListener('chunk', ({ detail }) => frames.push(-detail.frame));
     await node.render(8);
     expect(frames).toEqual([0, -0, 960, -960]);
-    expect(capture.stats).toMatchObject({ delivered: 1920, queued: 0 });
+    expect(capture.stats).toMatchObject({ deliveredFrames: 1920, queuedFrames: 0 });
   });
 
   test('in one way at a time', async () => {
@@ -228,7 +233,12 @@ describe('reading', () => {
     expect(chunks.map(({ sequence }) => sequence)).toEqual(chunks.map((_, i) => i));
     const total = 60 * 128;
     expect(chunks.reduce((sum, { frames }) => sum + frames, 0)).toBe(total);
-    const stats = { captured: total, delivered: total, queued: 0, dropped: 0 };
+    const stats = {
+      capturedFrames: total,
+      deliveredFrames: total,
+      queuedFrames: 0,
+      droppedFrames: 0,
+    };
     expect(received.stats).toEqual(stats);
     expect(capture.stats).toEqual(stats);
     await expect(capture.pipeToWorker(worker as unknown as Worker)).rejects.toThrow(
@@ -289,12 +299,12 @@ describe('states', () => {
     expect(capture.paused).toBe(true);
     await node.render(10);
     await paused;
-    expect(capture.stats).toMatchObject({ captured: 1280, queued: 1280 });
+    expect(capture.stats).toMatchObject({ capturedFrames: 1280, queuedFrames: 1280 });
     await capture.resume();
     expect(capture.paused).toBe(false);
     await node.render(10);
     await capture.close();
-    expect(capture.stats).toMatchObject({ captured: 2560, dropped: 0 });
+    expect(capture.stats).toMatchObject({ capturedFrames: 2560, droppedFrames: 0 });
   });
 
   test('what was captured is here when pause or close tell so, also by shared memory', async () => {
@@ -305,13 +315,23 @@ describe('states', () => {
     scope.render(10);
     void capture.pause();
     scope.deliver();
-    expect(capture.stats).toEqual({ captured: 1280, delivered: 0, queued: 1280, dropped: 0 });
+    expect(capture.stats).toEqual({
+      capturedFrames: 1280,
+      deliveredFrames: 0,
+      queuedFrames: 1280,
+      droppedFrames: 0,
+    });
     void capture.resume();
     scope.deliver();
     scope.render(10);
     void capture.close();
     scope.deliver();
-    expect(capture.stats).toEqual({ captured: 2560, delivered: 0, queued: 2560, dropped: 0 });
+    expect(capture.stats).toEqual({
+      capturedFrames: 2560,
+      deliveredFrames: 0,
+      queuedFrames: 2560,
+      droppedFrames: 0,
+    });
     expect((await collect(capture)).map(({ frames }) => frames)).toEqual([960, 320, 960, 320]);
   });
 

@@ -24,7 +24,12 @@ describe('ChunkQueue', () => {
   it('drops the oldest and tells the next, so that frames stay gapless in sum', async () => {
     const queue = new ChunkQueue(2);
     for (let i = 0; i < 5; i++) queue.push(chunk(i));
-    expect(queue.stats).toEqual({ captured: 50, delivered: 0, queued: 20, dropped: 30 });
+    expect(queue.stats).toEqual({
+      capturedFrames: 50,
+      deliveredFrames: 0,
+      queuedFrames: 20,
+      droppedFrames: 30,
+    });
     const { value } = await queue[Symbol.asyncIterator]().next();
     // A dropped chunk takes no number: what is sent has none missing.
     expect([value?.sequence, value?.frame, value?.dropped]).toEqual([0, 30, 30]);
@@ -34,16 +39,31 @@ describe('ChunkQueue', () => {
     const queue = new ChunkQueue(2);
     queue.push(chunk(0));
     queue.end(25);
-    expect(queue.stats).toEqual({ captured: 25, delivered: 0, queued: 10, dropped: 15 });
+    expect(queue.stats).toEqual({
+      capturedFrames: 25,
+      deliveredFrames: 0,
+      queuedFrames: 10,
+      droppedFrames: 15,
+    });
   });
 
   it('begins to count where it is told, and takes a gap before the first chunk for frames that were dropped', async () => {
     const queue = new ChunkQueue(5, 30);
     queue.push(chunk(3));
-    expect(queue.stats).toEqual({ captured: 10, delivered: 0, queued: 10, dropped: 0 });
+    expect(queue.stats).toEqual({
+      capturedFrames: 10,
+      deliveredFrames: 0,
+      queuedFrames: 10,
+      droppedFrames: 0,
+    });
     const late = new ChunkQueue(5, 30);
     late.push(chunk(5));
-    expect(late.stats).toEqual({ captured: 30, delivered: 0, queued: 10, dropped: 20 });
+    expect(late.stats).toEqual({
+      capturedFrames: 30,
+      deliveredFrames: 0,
+      queuedFrames: 10,
+      droppedFrames: 20,
+    });
     expect((await late[Symbol.asyncIterator]().next()).value?.dropped).toBe(20);
   });
 
@@ -54,11 +74,21 @@ describe('ChunkQueue', () => {
     await iterator.next();
     // Chunks 1 and 2 are handed over; the other reader then has 3 as well, of which 10 frames were dropped.
     expect(here.drain().map(({ sequence }) => sequence)).toEqual([1, 2]);
-    here.reclaim({ delivered: 30, dropped: 10 });
-    expect(here.stats).toEqual({ captured: 50, delivered: 40, queued: 0, dropped: 10 });
+    here.reclaim({ deliveredFrames: 30, droppedFrames: 10 });
+    expect(here.stats).toEqual({
+      capturedFrames: 50,
+      deliveredFrames: 40,
+      queuedFrames: 0,
+      droppedFrames: 10,
+    });
     // Chunk 5 was on its way to it.
     here.push(chunk(6));
-    expect(here.stats).toEqual({ captured: 70, delivered: 40, queued: 10, dropped: 20 });
+    expect(here.stats).toEqual({
+      capturedFrames: 70,
+      deliveredFrames: 40,
+      queuedFrames: 10,
+      droppedFrames: 20,
+    });
     expect((await iterator.next()).value?.dropped).toBe(10);
   });
 
@@ -68,8 +98,13 @@ describe('ChunkQueue', () => {
     const there = new ChunkQueue(5, here.handoverFrame);
     expect(here.handoverFrame).toBe(0);
     for (const waiting of here.drain()) there.push(waiting);
-    expect(there.stats).toEqual({ captured: 40, delivered: 0, queued: 20, dropped: 20 });
-    expect(here.stats.queued).toBe(0);
+    expect(there.stats).toEqual({
+      capturedFrames: 40,
+      deliveredFrames: 0,
+      queuedFrames: 20,
+      droppedFrames: 20,
+    });
+    expect(here.stats.queuedFrames).toBe(0);
     expect(here.handoverFrame).toBe(40);
     expect(here.droppedChunks).toBe(2);
   });
@@ -121,7 +156,7 @@ describe('ChunkQueue', () => {
         frame += dropped + frames;
         if (random() < 0.5) {
           next ??= iterator.next();
-          const waits = queue.stats.queued === 0 && random() < 0.5;
+          const waits = queue.stats.queuedFrames === 0 && random() < 0.5;
           if (!waits) {
             const { value } = await next;
             next = undefined;
@@ -131,7 +166,12 @@ describe('ChunkQueue', () => {
             expect(value!.sequence).toBe(given++);
           }
         }
-        const { captured, delivered, queued, dropped: lost } = queue.stats;
+        const {
+          capturedFrames: captured,
+          deliveredFrames: delivered,
+          queuedFrames: queued,
+          droppedFrames: lost,
+        } = queue.stats;
         expect(captured).toBe(frame);
         expect(captured).toBe(delivered + queued + lost);
       }

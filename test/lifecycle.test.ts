@@ -156,10 +156,10 @@ describe('a capture', () => {
     await reading;
     expect(chunks.reduce((sum, { frames }) => sum + frames, 0)).toBe(31 * 128);
     expect(capture.stats).toEqual({
-      captured: 31 * 128,
-      delivered: 31 * 128,
-      queued: 0,
-      dropped: 0,
+      capturedFrames: 31 * 128,
+      deliveredFrames: 31 * 128,
+      queuedFrames: 0,
+      droppedFrames: 0,
     });
   });
 
@@ -213,7 +213,12 @@ describe('a capture', () => {
     await reading;
     const frames = chunks.reduce((sum, chunk) => sum + chunk.frames, 0);
     expect(frames).toBe(4800);
-    expect(received.stats).toEqual({ captured: 4800, delivered: 4800, queued: 0, dropped: 0 });
+    expect(received.stats).toEqual({
+      capturedFrames: 4800,
+      deliveredFrames: 4800,
+      queuedFrames: 0,
+      droppedFrames: 0,
+    });
   });
 
   test('that cannot be connected leaves no processor behind', async () => {

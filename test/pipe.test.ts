@@ -108,7 +108,11 @@ describe('capture.pipeTo', () => {
       await node.render(30, 0.2);
       await end(capture, node);
       const result = await piped;
-      const { captured, delivered, dropped } = capture.stats;
+      const {
+        capturedFrames: captured,
+        deliveredFrames: delivered,
+        droppedFrames: dropped,
+      } = capture.stats;
       expect(result).toEqual({
         endedBy: 'capture',
         sentChunks: transport.stats.sentMessages,
@@ -132,7 +136,7 @@ describe('capture.pipeTo', () => {
     socket.open();
     await expect.poll(() => socket.sent.length).toBeGreaterThan(0);
     await end(capture, node);
-    expect((await piped).sentFrames).toBe(capture.stats.captured);
+    expect((await piped).sentFrames).toBe(capture.stats.capturedFrames);
     expect(framesIn(binaryFraming, socket.sent)[0]).toMatchObject({ frame: 0, dropped: 0 });
     expect(transport.stats.droppedMessages).toBe(0);
     await transport.close();
@@ -167,7 +171,12 @@ describe('capture.pipeTo', () => {
     const { endedBy, sentFrames, droppedFrames } = await piped;
     expect(endedBy).toBe('capture');
     expect(told).toEqual(['transport', 'transport', 'transport', 'transport', 'transport']);
-    const { captured, delivered, dropped, queued } = capture.stats;
+    const {
+      capturedFrames: captured,
+      deliveredFrames: delivered,
+      droppedFrames: dropped,
+      queuedFrames: queued,
+    } = capture.stats;
     expect(queued).toBe(0);
     expect(dropped).toBeGreaterThan(0);
     expect(delivered).toBe(sentFrames + droppedFrames);
@@ -191,9 +200,9 @@ describe('capture.pipeTo', () => {
     await node.render(200);
     await end(capture, node);
     const { sentFrames, droppedFrames } = await piped;
-    expect(sentFrames + droppedFrames).toBe(capture.stats.delivered);
+    expect(sentFrames + droppedFrames).toBe(capture.stats.deliveredFrames);
     expect(droppedFrames).toBe(0);
-    expect(sentFrames).toBe(capture.stats.captured);
+    expect(sentFrames).toBe(capture.stats.capturedFrames);
     await transport.close();
   });
 
@@ -211,7 +220,11 @@ describe('capture.pipeTo', () => {
     await node.render(30);
     await end(capture, node);
     const two = await more;
-    const { captured, delivered, dropped } = capture.stats;
+    const {
+      capturedFrames: captured,
+      deliveredFrames: delivered,
+      droppedFrames: dropped,
+    } = capture.stats;
     expect(one.sentFrames + one.droppedFrames + two.sentFrames).toBe(delivered);
     expect(delivered + dropped).toBe(captured);
     expect(two.endedBy).toBe('capture');
@@ -273,7 +286,7 @@ describe('the pipe of a capture in a Worker', () => {
     await end(capture, node);
     const { endedBy, sentFrames } = await piped;
     expect(endedBy).toBe('capture');
-    expect(sentFrames).toBe(received.stats.captured);
+    expect(sentFrames).toBe(received.stats.capturedFrames);
     await expect.poll(() => framesOf(framesIn(binaryFraming, messages))).toBe(sentFrames);
     await transport.close();
   });

@@ -70,11 +70,11 @@ async function live(seconds: number, complexity: number): Promise<Row[]> {
       (stats?.underrunDuration ?? stats?.fallbackFramesDuration ?? NaN) * 1000,
       'ms',
     ),
-    row('captured', captured.captured, 'frames'),
-    row('dropped', captured.dropped, 'frames'),
+    row('captured', captured.capturedFrames, 'frames'),
+    row('dropped', captured.droppedFrames, 'frames'),
     row('chunks out of place', holes, 'chunks'),
     row('latest chunk', latestMs, 'ms'),
-    row('bit rate', (bytes * 8) / (captured.captured / capture.sampleRate) / 1000, 'kb/s'),
+    row('bit rate', (bytes * 8) / (captured.capturedFrames / capture.sampleRate) / 1000, 'kb/s'),
   ];
 }
 

@@ -230,7 +230,7 @@ export class CloseUpLane implements Lane {
       /** What the same audio takes as 16-bit samples; null where it is samples. */
       samplesBytesPerSecond: this.#samplesBytesPerSecond,
       /** Frames lost before they became a chunk that the page could read, at the wire rate. */
-      captureDroppedFrames: this.#capture.stats.dropped,
+      captureDroppedFrames: this.#capture.stats.droppedFrames,
       /** Chunks that the transport refused: not connected, or congested. */
       wireDroppedChunks: stats.droppedMessages,
       /** Chunks that went out and whose echo did not come, found by the gap in the numbers. */

@@ -191,7 +191,12 @@ export class CaptureNode<
     if (event.type === 'piped' && this.#refilling) this.#refill(event.out);
     if (event.type === 'closed' && this.#piped) {
       const { captured, delivered, dropped } = event;
-      this.#final = { captured, delivered, queued: 0, dropped };
+      this.#final = {
+        capturedFrames: captured,
+        deliveredFrames: delivered,
+        queuedFrames: 0,
+        droppedFrames: dropped,
+      };
     }
     this.#answer(event.type, 'answered');
   }
@@ -258,7 +263,7 @@ export class CaptureNode<
 
   #finish(): void {
     this.#finished = true;
-    this.#reader?.end(this.#final?.captured ?? null);
+    this.#reader?.end(this.#final?.capturedFrames ?? null);
     this.#ringReader?.take();
     this.#ringReader?.stop();
     this.queue.end();

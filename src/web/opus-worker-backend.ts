@@ -275,7 +275,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     worker.onmessage = null;
     worker.terminate();
     this.#onPiped?.(false);
-    this.#reader?.end(this.#capture.stats.captured);
+    this.#reader?.end(this.#capture.stats.capturedFrames);
     this.#port.close();
     this.queue.end();
   }

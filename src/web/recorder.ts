@@ -185,7 +185,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     const opus = this.container !== 'wav';
     void this.#backup?.pause();
     await (opus ? this.capture.hold() : this.capture.pause());
-    const { captured } = this.capture.stats;
+    const { capturedFrames: captured } = this.capture.stats;
     while (this.#frames < captured && !this.#done) {
       await new Promise<void>((resolve) => (this.#onWritten = resolve));
     }

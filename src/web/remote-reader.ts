@@ -10,7 +10,7 @@ const MISSED = 3;
 const TAKE_MS = 10_000;
 
 /** Nothing was read. */
-const NOTHING: ReaderAccount = { delivered: 0, dropped: 0 };
+const NOTHING: ReaderAccount = { deliveredFrames: 0, droppedFrames: 0 };
 
 /** Numbers the readers of a page. */
 let readersMade = 0;

@@ -118,7 +118,7 @@ export class OpusSession {
     }
     await writer.finish();
     writer.close();
-    this.#sink.end(capture.stats.captured);
+    this.#sink.end(capture.stats.capturedFrames);
   }
 
   #listen(port: MessagePortLike): void {

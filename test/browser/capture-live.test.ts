@@ -51,7 +51,12 @@ describe.each(SHARING)('by %s', (_, globals) => {
     }
     expect(capture.state).toBe('closed');
     expect(track.readyState).toBe('live');
-    const { captured, delivered, dropped, queued } = capture.stats;
+    const {
+      capturedFrames: captured,
+      deliveredFrames: delivered,
+      droppedFrames: dropped,
+      queuedFrames: queued,
+    } = capture.stats;
     expect([captured, queued]).toEqual([next, 0]);
     expect(captured).toBe(delivered + dropped);
   });
@@ -63,12 +68,12 @@ describe.each(SHARING)('by %s', (_, globals) => {
       const node = context.createMediaStreamSource(new MediaStream([track]));
       const capture = await Capture.create(context, by === 'itself' ? track : node);
       await capture.resume();
-      await eventually(() => expect(capture.stats.captured).toBeGreaterThan(0));
+      await eventually(() => expect(capture.stats.capturedFrames).toBeGreaterThan(0));
       // No event tells of this (Media Capture §4.3.1): the capture looks once a second.
       track.stop();
       let frames = 0;
       for await (const chunk of capture) frames += chunk.frames;
-      expect(frames).toBe(capture.stats.captured);
+      expect(frames).toBe(capture.stats.capturedFrames);
       expect(capture.state).toBe('ended');
       await capture.close();
       expect(capture.state).toBe('closed');
@@ -78,12 +83,12 @@ describe.each(SHARING)('by %s', (_, globals) => {
   test('pause leaves no hole in the count of frames, and one in the time', async () => {
     const capture = await Capture.create(context, tone(), { chunkDurationMs: 10 });
     await capture.resume();
-    await eventually(() => expect(capture.stats.captured).toBeGreaterThan(0));
+    await eventually(() => expect(capture.stats.capturedFrames).toBeGreaterThan(0));
     await capture.pause();
-    const before = capture.stats.captured;
+    const before = capture.stats.capturedFrames;
     const time = context.currentTime;
     await eventually(() => expect(context.currentTime).toBeGreaterThan(time + 0.3));
-    expect(capture.stats.captured).toBe(before);
+    expect(capture.stats.capturedFrames).toBe(before);
     await capture.resume();
     let last: Chunk | undefined;
     for await (const chunk of capture) {
@@ -102,7 +107,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
   test('chunks that nobody reads are queued, the oldest are dropped, and the next chunk says how much', async () => {
     const capture = await Capture.create(context, tone(), { bufferDurationMs: 100 });
     await capture.resume();
-    await eventually(() => expect(capture.stats.dropped).toBeGreaterThan(0));
+    await eventually(() => expect(capture.stats.droppedFrames).toBeGreaterThan(0));
     const { value } = await capture.readable.getReader().read();
     expect(value!.dropped).toBeGreaterThan(0);
     expect(value!.frame).toBe(value!.dropped);
@@ -116,7 +121,7 @@ describe.each(SHARING)('by %s', (_, globals) => {
     const states: string[] = [];
     capture.addEventListener('statechange', () => states.push(capture.state));
     await capture.resume();
-    await eventually(() => expect(capture.stats.captured).toBeGreaterThan(0));
+    await eventually(() => expect(capture.stats.capturedFrames).toBeGreaterThan(0));
     await context.suspend();
     await eventually(() => expect(capture.state).toBe('suspended'));
     await capture.close();
@@ -134,9 +139,9 @@ describe.each(SHARING)('by %s', (_, globals) => {
       for await (const chunk of capture) frames += chunk.frames;
       return frames;
     })();
-    await eventually(() => expect(capture.stats.captured).toBeGreaterThan(0));
+    await eventually(() => expect(capture.stats.capturedFrames).toBeGreaterThan(0));
     await context.close();
-    expect(await reading).toBe(capture.stats.delivered);
+    expect(await reading).toBe(capture.stats.deliveredFrames);
     expect(capture.state).toBe('closed');
   });
 });
@@ -150,11 +155,11 @@ test('one context takes captures of many kinds at once', async () => {
   await captures[0]!.resume();
   await eventually(() => {
     for (const { stats, sampleRate } of captures) {
-      expect(stats.captured).toBeGreaterThan(sampleRate / 2);
+      expect(stats.capturedFrames).toBeGreaterThan(sampleRate / 2);
     }
   });
   await Promise.all(captures.map((capture) => capture.close()));
-  for (const { stats } of captures) expect(stats.dropped).toBe(0);
+  for (const { stats } of captures) expect(stats.droppedFrames).toBe(0);
 });
 
 test('events come while somebody listens, here from the microphone of the engine', async (test) => {
@@ -171,5 +176,5 @@ test('events come while somebody listens, here from the microphone of the engine
   await capture.close();
   expect(microphone.getAudioTracks()[0]!.readyState).toBe('live');
   for (const track of microphone.getTracks()) track.stop();
-  expect(capture.stats.delivered).toBe(chunks.reduce((sum, { frames }) => sum + frames, 0));
+  expect(capture.stats.deliveredFrames).toBe(chunks.reduce((sum, { frames }) => sum + frames, 0));
 });

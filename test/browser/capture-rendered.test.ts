@@ -28,7 +28,12 @@ async function rendered(
   })();
   await context.startRendering();
   await reading;
-  const { captured, delivered, dropped, queued } = capture.stats;
+  const {
+    capturedFrames: captured,
+    deliveredFrames: delivered,
+    droppedFrames: dropped,
+    queuedFrames: queued,
+  } = capture.stats;
   expect(captured).toBe(delivered + dropped + queued);
   expect(dropped).toBe(0);
   expect(capture.state).toBe('closed');

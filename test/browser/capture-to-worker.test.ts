@@ -55,7 +55,7 @@ test.each([
       chunkDurationMs: 20,
     });
     await capture.resume();
-    await eventually(() => expect(capture.stats.captured).toBeGreaterThan(1600));
+    await eventually(() => expect(capture.stats.capturedFrames).toBeGreaterThan(1600));
 
     const worker = new Worker(new URL('./capture-worker.ts', import.meta.url), { type: 'module' });
     const answers = listen(worker);
@@ -78,7 +78,12 @@ test.each([
       expect(arrival.frame).toBe(frame);
       frame += arrival.frames;
     });
-    expect(stats).toEqual({ captured: frame, delivered: frame, queued: 0, dropped: 0 });
+    expect(stats).toEqual({
+      capturedFrames: frame,
+      deliveredFrames: frame,
+      queuedFrames: 0,
+      droppedFrames: 0,
+    });
     expect(capture.stats).toEqual(stats);
     expect(arrivals.length).toBeGreaterThan(10);
     // The two clocks agree to about a millisecond.

@@ -16,10 +16,10 @@ export interface Arrival {
 export interface WorkerReport {
   readonly arrivals: readonly Arrival[];
   readonly stats: {
-    readonly captured: number;
-    readonly delivered: number;
-    readonly queued: number;
-    readonly dropped: number;
+    readonly capturedFrames: number;
+    readonly deliveredFrames: number;
+    readonly queuedFrames: number;
+    readonly droppedFrames: number;
   };
 }
 

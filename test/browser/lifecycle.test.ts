@@ -162,10 +162,12 @@ describe('a Worker that is terminated while it reads', () => {
     const read = first.told.at(-1)!.frames;
     // What the Worker had is told up to its last answer; the rest of it counts as dropped.
     const { stats } = capture;
-    expect(stats.captured).toBe(stats.delivered + stats.queued + stats.dropped);
-    expect(stats.dropped).toBe(dropped);
-    expect(stats.delivered).toBeLessThanOrEqual(read + frames);
-    expect(stats.delivered + stats.dropped).toBeGreaterThanOrEqual(read + frames);
+    expect(stats.capturedFrames).toBe(
+      stats.deliveredFrames + stats.queuedFrames + stats.droppedFrames,
+    );
+    expect(stats.droppedFrames).toBe(dropped);
+    expect(stats.deliveredFrames).toBeLessThanOrEqual(read + frames);
+    expect(stats.deliveredFrames + stats.droppedFrames).toBeGreaterThanOrEqual(read + frames);
 
     const second = start();
     await capture.pipeToWorker(second.worker);
@@ -175,7 +177,7 @@ describe('a Worker that is terminated while it reads', () => {
     second.worker.terminate();
     expect(errors).toHaveLength(1);
     const end = capture.stats;
-    expect(end.captured).toBe(end.delivered + end.queued + end.dropped);
+    expect(end.capturedFrames).toBe(end.deliveredFrames + end.queuedFrames + end.droppedFrames);
     await endContext(context);
   });
 

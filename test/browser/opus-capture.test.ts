@@ -62,7 +62,11 @@ function check(packets: readonly Packet[], capture: Capture<'opus'>, leastDb: nu
     if (next + packetFrames <= sampleRate * SECONDS) expect(packet.frames).toBe(packetFrames);
     next += packet.frames;
   }
-  const { captured: total, delivered, dropped } = capture.stats;
+  const {
+    capturedFrames: total,
+    deliveredFrames: delivered,
+    droppedFrames: dropped,
+  } = capture.stats;
   expect([total, delivered, dropped]).toEqual([next, next, 0]);
   const decoder = new OpusDecoder(library, { sampleRate, channels, preSkip });
   const bytes = packets.map((packet) => packet.bytes);
@@ -218,7 +222,7 @@ describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %
     source.start();
     const capture = await Capture.create(context, source, { format: 'opus', encodeIn });
     await capture.resume();
-    await eventually(() => expect(capture.stats.queued).toBeGreaterThan(4 * 960));
+    await eventually(() => expect(capture.stats.queuedFrames).toBeGreaterThan(4 * 960));
     const worker = new Worker(new URL('./capture-worker.ts', import.meta.url), { type: 'module' });
     const report = new Promise<WorkerReport>((resolve, reject) => {
       worker.onmessage = ({ data }: MessageEvent<WorkerReport | 'reading'>) => {
@@ -238,7 +242,12 @@ describe.each(['worklet', 'worker', 'auto'] as const)('to a Worker, encoded by %
     }
     // Nothing is lost: neither what waited here nor what was on its way.
     expect(arrivals.length).toBeGreaterThan(20);
-    expect(stats).toMatchObject({ captured: next, delivered: next, queued: 0, dropped: 0 });
+    expect(stats).toMatchObject({
+      capturedFrames: next,
+      deliveredFrames: next,
+      queuedFrames: 0,
+      droppedFrames: 0,
+    });
     worker.terminate();
     await endContext(context);
   });

@@ -58,7 +58,7 @@ withConnection(
       for await (const { bytes } of capture) {
         highest = Math.max(highest, peak(bytes));
         if (highest > 0.1) break;
-        if (capture.stats.delivered > 10 * capture.sampleRate) break;
+        if (capture.stats.deliveredFrames > 10 * capture.sampleRate) break;
       }
       expect(highest).toBeGreaterThan(0.1);
       await capture.close();
@@ -112,7 +112,7 @@ test('of a node with two tracks the one that sounds is the one that is watched',
     let highest = 0;
     for await (const { bytes } of capture) {
       highest = Math.max(highest, peak(bytes));
-      if (capture.stats.delivered > capture.sampleRate / 2) break;
+      if (capture.stats.deliveredFrames > capture.sampleRate / 2) break;
     }
     // By what is heard, not by a rule: which of the two is it?
     const heard = highest > 0.1;
@@ -121,7 +121,7 @@ test('of a node with two tracks the one that sounds is the one that is watched',
       let loudest = 0;
       for await (const { bytes } of single) {
         loudest = Math.max(loudest, peak(bytes));
-        if (single.stats.delivered > single.sampleRate / 4) break;
+        if (single.stats.deliveredFrames > single.sampleRate / 4) break;
       }
       await single.close();
       return loudest;

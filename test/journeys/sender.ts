@@ -276,7 +276,7 @@ export class Sender {
   turn(): Promise<void> | undefined {
     if (this.#is('block')) return undefined;
     while (this.#toPage.length > 0) this.#take(this.#toPage.shift()!);
-    if (this.#is('slow-reader') || this.#queue.stats.queued === 0) return undefined;
+    if (this.#is('slow-reader') || this.#queue.stats.queuedFrames === 0) return undefined;
     return this.#read();
   }
 
@@ -294,7 +294,7 @@ export class Sender {
     let done: boolean | undefined;
     void this.#reader.next().then((result) => (done = result.done));
     for (let turns = 0; turns < 5; turns++) await Promise.resolve();
-    const { delivered } = this.#queue.stats;
+    const { deliveredFrames: delivered } = this.#queue.stats;
     this.#clock.equal('capture account', 'frames that were read', this.#readFrames, delivered);
     if (done !== true) this.#clock.fail('all settled', 'reading did not end with the capture.');
   }
@@ -419,13 +419,13 @@ export class Sender {
     clock.equal(
       'capture account',
       'frames that the reader was told of',
-      stats.captured,
+      stats.capturedFrames,
       closed.captured,
     );
     clock.equal(
       'capture account',
       'captured, less delivered, queued and dropped',
-      stats.captured - stats.delivered - stats.queued - stats.dropped,
+      stats.capturedFrames - stats.deliveredFrames - stats.queuedFrames - stats.droppedFrames,
       0,
     );
     const { senderRate, sampleRate } = this.#world;
@@ -534,7 +534,12 @@ export class Sender {
         this.#queue,
       );
       if (event.type === 'end') this.#ended = true;
-      const { captured, delivered, queued, dropped } = this.#queue.stats;
+      const {
+        capturedFrames: captured,
+        deliveredFrames: delivered,
+        queuedFrames: queued,
+        droppedFrames: dropped,
+      } = this.#queue.stats;
       this.#clock.equal(
         'capture account',
         'captured, less delivered, queued and dropped',
@@ -548,7 +553,7 @@ export class Sender {
   }
 
   async #read(): Promise<void> {
-    while (this.#queue.stats.queued > 0 && !this.#is('slow-reader')) {
+    while (this.#queue.stats.queuedFrames > 0 && !this.#is('slow-reader')) {
       const { value } = await this.#reader.next();
       if (value !== undefined) this.#handle(value);
     }

@@ -4,20 +4,20 @@ import type { Chunk } from './chunk.ts';
 /** Frames at the wire rate, as the reading side has seen them: captured = delivered + queued + dropped. */
 export interface CaptureStats {
   /** As told with the last chunk that came, or at the end. */
-  readonly captured: number;
+  readonly capturedFrames: number;
   /** In chunks that were handed to the reader. */
-  readonly delivered: number;
+  readonly deliveredFrames: number;
   /** In chunks that wait to be read. */
-  readonly queued: number;
+  readonly queuedFrames: number;
   /**
    * Lost on the audio thread (no buffer was free, or quanta were not rendered), or here: the queue was full, and the oldest chunk was
    * dropped. Those after the last chunk, which no chunk tells about, count when the capture ends.
    */
-  readonly dropped: number;
+  readonly droppedFrames: number;
 }
 
 /** What a reader elsewhere has had, as far as it is known. */
-export interface ReaderAccount extends Pick<CaptureStats, 'delivered' | 'dropped'> {
+export interface ReaderAccount extends Pick<CaptureStats, 'deliveredFrames' | 'droppedFrames'> {
   /** Number of the next chunk that it would have been given; undefined or −1 where it had none, or told nothing. */
   readonly sequence?: number;
 }
@@ -69,10 +69,10 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
 
   get stats(): CaptureStats {
     return {
-      captured: this.#nextFrame - this.#firstFrame,
-      delivered: this.#delivered,
-      queued: this.#queued,
-      dropped: this.#dropped,
+      capturedFrames: this.#nextFrame - this.#firstFrame,
+      deliveredFrames: this.#delivered,
+      queuedFrames: this.#queued,
+      droppedFrames: this.#dropped,
     };
   }
 
@@ -137,7 +137,11 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
 
   /** What this queue's reader has had, for the queue that takes over. */
   get account(): ReaderAccount {
-    return { delivered: this.#delivered, dropped: this.#dropped, sequence: this.#nextSequence };
+    return {
+      deliveredFrames: this.#delivered,
+      droppedFrames: this.#dropped,
+      sequence: this.#nextSequence,
+    };
   }
 
   /** Takes out what waits, for that reader. */
@@ -155,7 +159,7 @@ export class ChunkQueue<Format extends PayloadFormat = PayloadFormat> implements
    * next chunk.
    * @param read its account, as far as it is known
    */
-  reclaim({ delivered, dropped, sequence }: ReaderAccount): void {
+  reclaim({ deliveredFrames: delivered, droppedFrames: dropped, sequence }: ReaderAccount): void {
     const handed = this.#handed;
     this.#delivered += delivered - handed.delivered;
     this.#dropped += dropped - handed.dropped;
