@@ -387,7 +387,7 @@ describe('options', () => {
     [{ sampleRate: 100 }, RangeError],
     [{ sampleRate: 24_000.5 }, RangeError],
     [{ channels: 0 }, RangeError],
-    [{ format: 's32' as 's16' }, TypeError],
+    [{ format: 'u16' as 's16' }, TypeError],
     [{ targetDelayMs: -1 }, RangeError],
     [{ targetDelayMs: Number.NaN }, RangeError],
     [{ maxBufferMs: 0 }, RangeError],
