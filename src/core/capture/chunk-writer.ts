@@ -3,7 +3,7 @@ import { SampleEncoder } from '../format/sample-format.ts';
 import type { SampleFormat } from '../format/formats.ts';
 import type { Dither } from '../format/sample-format.ts';
 import { Base64Writer } from '../base64/base64.ts';
-import { ChunkClock, HEADER } from './chunk.ts';
+import { ChunkAccount, ChunkClock, HEADER } from './chunk.ts';
 import type { ChunkSink, ChunkSlot } from './chunk-sinks.ts';
 import type { ChunkOptions } from './chunk.ts';
 import type { FrameWriter } from './capture-pipeline.ts';
@@ -38,12 +38,8 @@ export class ChunkWriter implements FrameWriter {
   #chunkFrames = 0;
   #filledFrames = 0;
   #filledBytes = 0;
-  #sequence = 0;
   #frame = 0;
-  #delivered = 0;
-  #dropped = 0;
-  /** Dropped since the last chunk was begun. */
-  #droppedBefore = 0;
+  readonly #account = new ChunkAccount();
   /** The run's first frame, and its context time in seconds. */
   #runFrame = 0;
   #runTime = 0;
@@ -69,12 +65,12 @@ export class ChunkWriter implements FrameWriter {
 
   /** Frames in chunks that the sink has taken. */
   get delivered(): number {
-    return this.#delivered;
+    return this.#account.delivered;
   }
 
   /** Frames that were dropped. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#account.dropped;
   }
 
   /** The next frame stands at this context time, in seconds; those after it follow at the wire rate. An unfinished chunk keeps its own. */
@@ -86,10 +82,9 @@ export class ChunkWriter implements FrameWriter {
 
   /** Forgets the unfinished first chunk. @returns false, with nothing done, when frames have left or were dropped */
   restart(): boolean {
-    if (this.#delivered > 0 || this.#dropped > 0) return false;
+    if (!this.#account.restart()) return false;
     this.#unused = this.#slot;
     this.#slot = undefined;
-    this.#sequence = 0;
     this.#frame = 0;
     this.#base64?.reset();
     return true;
@@ -129,7 +124,7 @@ export class ChunkWriter implements FrameWriter {
     }
     slot.header[HEADER.frames] = this.#filledFrames;
     slot.header[HEADER.byteLength] = this.#filledBytes;
-    this.#delivered += this.#filledFrames;
+    this.#account.deliver(this.#filledFrames);
     this.#sink.commit();
   }
 
@@ -142,11 +137,9 @@ export class ChunkWriter implements FrameWriter {
     this.#filledFrames = 0;
     this.#filledBytes = 0;
     const { header } = slot;
-    header[HEADER.sequence] = this.#sequence++;
     header[HEADER.frame] = this.#frame;
     header[HEADER.contextTime] = this.#runTime + (this.#frame - this.#runFrame) / this.sampleRate;
-    header[HEADER.dropped] = this.#droppedBefore;
-    this.#droppedBefore = 0;
+    this.#account.number(header);
     return true;
   }
 
@@ -166,7 +159,6 @@ export class ChunkWriter implements FrameWriter {
 
   #drop(frames: number): void {
     this.#frame += frames;
-    this.#dropped += frames;
-    this.#droppedBefore += frames;
+    this.#account.drop(frames);
   }
 }

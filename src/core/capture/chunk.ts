@@ -134,6 +134,50 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
   }
 }
 
+/** What became of the frames of a capture: delivered in chunks, which it numbers, or dropped. */
+export class ChunkAccount {
+  #sequence = 0;
+  #delivered = 0;
+  #dropped = 0;
+  /** Dropped since the last chunk began. */
+  #droppedBefore = 0;
+
+  /** Frames in chunks that the sink has taken. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  /** Frames that were dropped. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Writes into a chunk's header its number, and how many frames were dropped before it. */
+  number(header: Float64Array): void {
+    header[HEADER.sequence] = this.#sequence++;
+    header[HEADER.dropped] = this.#droppedBefore;
+    this.#droppedBefore = 0;
+  }
+
+  /** A chunk left, with so many frames. */
+  deliver(frames: number): void {
+    this.#delivered += frames;
+  }
+
+  /** Frames are in no chunk. */
+  drop(frames: number): void {
+    this.#dropped += frames;
+    this.#droppedBefore += frames;
+  }
+
+  /** Numbers from 0 again: the chunk that was numbered is forgotten. @returns false when frames have left or were dropped */
+  restart(): boolean {
+    if (this.#delivered > 0 || this.#dropped > 0) return false;
+    this.#sequence = 0;
+    return true;
+  }
+}
+
 /** A copy of a chunk as a slot, to send it to another thread. */
 export function slotOf(chunk: Chunk<PayloadFormat>): ChunkSlot {
   const length = chunk.encoding === 'base64' ? chunk.base64.length : chunk.bytes.length;

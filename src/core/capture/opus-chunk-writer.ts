@@ -1,6 +1,6 @@
 import { Base64Writer } from '../base64/base64.ts';
 import type { ChunkSink } from './chunk-sinks.ts';
-import { HEADER } from './chunk.ts';
+import { ChunkAccount, HEADER } from './chunk.ts';
 import type { ChunkEncoding } from './chunk.ts';
 import { planar } from '../dsp/planar.ts';
 import type { PayloadEncoder } from '../codec/codec.ts';
@@ -15,11 +15,7 @@ export class PacketSender {
   readonly contextTime: Float64Array = new Float64Array(1);
   readonly #sink: ChunkSink;
   readonly #base64: Base64Writer | undefined;
-  #sequence = 0;
-  #delivered = 0;
-  #dropped = 0;
-  /** Dropped since the last packet. */
-  #droppedBefore = 0;
+  readonly #account = new ChunkAccount();
 
   constructor(sink: ChunkSink, encoding: ChunkEncoding) {
     this.#sink = sink;
@@ -28,12 +24,12 @@ export class PacketSender {
 
   /** Frames in packets that the sink has taken. */
   get delivered(): number {
-    return this.#delivered;
+    return this.#account.delivered;
   }
 
   /** Frames that were dropped. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#account.dropped;
   }
 
   /**
@@ -56,20 +52,17 @@ export class PacketSender {
       written += this.#base64.finish(bytes, written);
     }
     header[HEADER.byteLength] = written;
-    header[HEADER.sequence] = this.#sequence++;
     header[HEADER.frame] = frame;
     header[HEADER.frames] = frames;
     header[HEADER.contextTime] = this.contextTime[0]!;
-    header[HEADER.dropped] = this.#droppedBefore;
-    this.#droppedBefore = 0;
-    this.#delivered += frames;
+    this.#account.number(header);
+    this.#account.deliver(frames);
     this.#sink.commit();
   }
 
   /** Counts frames that are in no packet. */
   drop(frames: number): void {
-    this.#dropped += frames;
-    this.#droppedBefore += frames;
+    this.#account.drop(frames);
   }
 }
 
