@@ -159,7 +159,8 @@ describe('the binary layout, version 2', () => {
     expect(reasonOf(binaryDecoder, Uint8Array.of(...bytes(usual), 0))).toBe('oversized');
     expect(changed(0, 0x11)).toBe('unknown-type');
     expect(changed(0, 0x20)).toBe('unknown-type');
-    expect(changed(0, 0x27)).toBe('unknown-type');
+    expect(changed(0, 0x29)).toBe('unknown-type'); // one above the last format
+    expect(changed(0, 0x2f)).toBe('unknown-type');
     expect(changed(2, 200)).toBe('unknown-type');
     expect(changed(2, 0)).toBe('bad-field'); // a sample rate of 500 Hz
     expect(changed(1, 0x01)).toBe('truncated'); // two channels

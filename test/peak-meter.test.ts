@@ -142,7 +142,7 @@ test('reset forgets everything', () => {
 
 test('options out of range are refused', () => {
   expect(() => meter(0)).toThrow(RangeError);
-  expect(() => meter(1, { intervalMs: 0 })).toThrow('interval must lie between');
+  expect(() => meter(1, { intervalMs: 0 })).toThrow('intervalMs must lie between');
   expect(() => meter(1, { clipRun: 1.5 })).toThrow('clipRun must be an integer');
   expect(() => meter(1, { sampleRate: NaN })).toThrow(RangeError);
 });

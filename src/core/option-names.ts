@@ -64,7 +64,7 @@ export function checkObject(what: string, value: unknown, ...members: readonly s
  */
 export function checkBytes(name: string, value: Uint8Array): Uint8Array {
   // By form, not by class: bytes may come from another realm.
-  if (ArrayBuffer.isView(value) && 'subarray' in value) return value;
+  if (typeof value === 'object' && value !== null && 'subarray' in value) return value;
   throw new TypeError(`${name} must be a Uint8Array, got ${describe(value)}.`);
 }
 
