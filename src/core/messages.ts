@@ -25,7 +25,7 @@ export interface CaptureProcessorOptions<
   readonly dither: Dither;
   /** Milliseconds. */
   readonly chunkDurationMs: number;
-  /** Of the longest payload, as it crosses the thread. */
+  /** Bytes of the longest payload, as it crosses the thread. */
   readonly payloadBytes: number;
   /** How many chunks may be on their way to the reader. */
   readonly slots: number;
@@ -347,7 +347,7 @@ export interface ReceiveProcessorOptions extends StreamFormat {
   /** Packets that may wait, a power of two, and the longest payload in bytes. */
   readonly capacityPackets: number;
   readonly maxPayloadBytes: number;
-  /** Of the longest packet. */
+  /** Bytes of the longest packet. */
   readonly maxPacketFrames: number;
   /** libopus for format `'opus'`, compiled or as bytes; else null. */
   readonly opus: OpusModule | null;

@@ -3,21 +3,21 @@ import type { OptionNames } from './option-names.ts';
 import type { MessageEncoder } from './framing/framing.ts';
 import type { LazyPacket } from './framing/packet.ts';
 
-/** As much of an `AbortSignal` as is used. */
+/** The part of an `AbortSignal` that is used. */
 export interface PipeSignal {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** How a pipe ends before its ends do. */
+/** Options of a pipe. */
 export interface PipeOptions {
   /** Ends the pipe, and nothing else, when it is aborted: an `AbortController`'s `signal`. */
   readonly signal?: PipeSignal | undefined;
 }
 const NAMES = { signal: 1 } satisfies OptionNames<PipeOptions>;
 
-/** Where a pipe sends messages: as much of a `Transport` as is used. */
+/** Target of a pipe's messages: the part of a `Transport` that is used. */
 export interface PipeTarget {
   /** `'open'`: messages go out; `'closed'`: for good; anything else: wait. */
   readonly state: string;
@@ -27,7 +27,7 @@ export interface PipeTarget {
   removeEventListener(type: 'statechange', listener: () => void): void;
 }
 
-/** Where a pipe takes messages from: as much of a `Transport` as is used. */
+/** Source of a pipe's messages: the part of a `Transport` that is used. */
 export interface PipeSource {
   /** `'closed'`: no more messages arrive. */
   readonly state: string;
@@ -42,7 +42,7 @@ export interface PipeMessage {
   readonly data: string | Uint8Array;
 }
 
-/** What a capture's pipe has sent, told when it ends. What the capture itself dropped is in its `stats`. */
+/** Result of `capture.pipeTo`. Frames that the capture itself dropped are in its `stats`. */
 export interface CapturePipeResult {
   /** What ended first: the capture, and everything was sent; the transport, closed for good; or the signal. */
   readonly endedBy: 'capture' | 'transport' | 'signal';
@@ -54,7 +54,7 @@ export interface CapturePipeResult {
   readonly droppedFrames: number;
 }
 
-/** What came through a pipe into a receiver or a playout, told when it ends. */
+/** Result of `receiver.pipeFrom` and `playout.pipeFrom`. */
 export interface ReceivePipeResult {
   /** What ended first: the transport, closed for good; the receiver or the playout; or the signal. */
   readonly endedBy: 'transport' | 'receiver' | 'signal';

@@ -11,7 +11,7 @@ export interface BackupEntry {
   readonly type: string;
   /** When it began, ms since 1970. */
   readonly startedAtMs: number;
-  /** Of WAV: its head is mended when it is read. */
+  /** WAV only: its header is corrected when it is read. */
   readonly wav: StreamFormat<SampleFormat> | null;
 }
 

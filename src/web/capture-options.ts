@@ -63,7 +63,7 @@ export interface CaptureSettings<
   Format extends PayloadFormat = SampleFormat,
 > extends ChunkOptions<Format> {
   readonly chunkDurationMs: number;
-  /** Of the longest payload, as it crosses the thread. */
+  /** Bytes of the longest payload, as it crosses the thread. */
   readonly payloadBytes: number;
   readonly dither: Dither;
   readonly quality: ResamplerQuality;

@@ -3,7 +3,7 @@ import { MicwireError } from '../core/errors.ts';
 import { contextClosed } from './context-life.ts';
 import { sleep } from './patience.ts';
 
-/** Where audio comes from. */
+/** Source of a capture's audio. */
 export type CaptureSource = MediaStreamTrack | MediaStream | AudioNode;
 
 /** A source as a node of the context. */
@@ -129,7 +129,7 @@ function notASource(source: unknown): TypeError {
 }
 
 /**
- * What a capture is doing:
+ * State of a capture:
  * `'running'`; `'suspended'`: the context is suspended or interrupted, no time passes; `'muted'`: the source delivers silence;
  * `'ended'`: the track is over; `'closed'`: by `close()`, with its context, or by an error.
  */

@@ -179,7 +179,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     }
   }
 
-  /** What the capture is doing; `'statechange'` follows each change. */
+  /** State of the capture. `'statechange'` follows each change. */
   get state(): CaptureState {
     return this.#state;
   }

@@ -110,7 +110,7 @@ export class MediaChunks
     this.type = this.#recorder.mimeType || (mimeType ?? '');
   }
 
-  /** What the recorder is doing; `'statechange'` tells when that changes. */
+  /** State of the recorder. `'statechange'` follows each change. */
   get state(): MediaChunksState {
     return this.#state;
   }

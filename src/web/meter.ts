@@ -60,7 +60,7 @@ export interface MeterActivity {
   readonly frame: number;
 }
 
-/** What a {@link Meter} dispatches. */
+/** Events of a {@link Meter}. */
 export interface MeterEventMap {
   /** Speech or silence began. Only when `activity` is metered. */
   readonly activity: CustomEvent<MeterActivity>;

@@ -5,7 +5,7 @@ import type { OpusModule } from '../core/codec/opus-library.ts';
 import { MicwireError } from '../core/errors.ts';
 import { decodeBase64 } from '../core/base64/base64.ts';
 
-/** Where to take libopus from. */
+/** Where to load libopus from. */
 export interface OpusLoadOptions {
   /**
    * Your own copy of `libopus.wasm` (`npx micwire copy <dir>` makes one). When it is given nothing else is tried.

@@ -5,7 +5,7 @@ import { PacketDecoder } from '../core/codec/packet-decoder.ts';
 import { SampleEncoder } from '../core/format/sample-format.ts';
 import { loadOpusModule } from './opus-module.ts';
 
-/** How packets become samples. */
+/** Options of decoding. */
 export interface OpusReaderOptions {
   readonly sampleRate: number;
   /** @default 1 */
@@ -15,7 +15,7 @@ export interface OpusReaderOptions {
   readonly opusUrl?: string | URL | undefined;
 }
 
-/** What became of packets. */
+/** Counts of decoded packets. */
 export interface DecodingStats {
   /** Invalid packets: each was concealed. */
   readonly badPackets: number;

@@ -114,7 +114,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
   readonly #chunks: ChunkOptions<'opus'>;
   #piped = false;
   #onPiped: ((answered?: boolean) => void) | undefined;
-  /** Of yours, who reads the packets. */
+  /** Your Worker, which reads the packets. */
   #reader: RemoteReader | null = null;
   #ending: Promise<void> | undefined;
   #failed = false;

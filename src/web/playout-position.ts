@@ -1,7 +1,7 @@
 import type { MicwireError } from '../core/errors.ts';
 import type { PlayoutFigures } from '../core/messages.ts';
 
-/** How far an item has been played. Frames count at the rate of what was written. */
+/** Position of playback in an item. Frames count at the rate of the written audio. */
 export interface PlayoutPosition {
   /** The name given to `write`; undefined for audio without one, or when nothing has been written. */
   readonly item: string | undefined;
@@ -11,13 +11,13 @@ export interface PlayoutPosition {
   readonly seconds: number;
   /** `frames` in whole ms, rounded down so that it never exceeds what was sent: OpenAI's `audio_end_ms`. */
   readonly ms: number;
-  /** How many of the `frames` were skipped to catch up. The others were heard. */
+  /** Frames of `frames` that were skipped to catch up. The others were heard. */
   readonly skippedFrames: number;
   /** When this was true: a frame of the context; in seconds, `frame / context.sampleRate`. */
   readonly contextFrame: number;
 }
 
-/** What `interrupt()` silenced. */
+/** Audio that `interrupt()` silenced. */
 export interface PlayoutInterruption extends PlayoutPosition {
   /** Names of the items after `item` of which nothing was heard. */
   readonly unheard: readonly string[];
@@ -40,9 +40,9 @@ export interface PlayoutStats {
   readonly droppedFrames: number;
   /** Frames that `write` was told of as lost. */
   readonly lostFrames: number;
-  /** How often playout ran out of audio in the middle of an item. */
+  /** Times that playout ran out of audio in the middle of an item. */
   readonly underruns: number;
-  /** How long they lasted. */
+  /** Length of the underruns. */
   readonly underrunFrames: number;
 }
 
@@ -61,7 +61,7 @@ export interface PlayoutSkip {
 /** `'idle'`: nothing to play; `'buffering'`: audio is queued until `targetDelayMs`; `'playing'`; `'closed'`. */
 export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'closed';
 
-/** What a `Playout` dispatches. */
+/** Events of a `Playout`. */
 export interface PlayoutEventMap {
   /**
    * The last frame of an item was heard, or skipped to catch up; `detail` is the whole item. Not dispatched for

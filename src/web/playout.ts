@@ -37,7 +37,7 @@ import { TypedEventTarget } from './typed-event-target.ts';
 const DEFAULT_FADE_MS = 5;
 const MAX_FADE_MS = 1000;
 
-/** What is said of a piece of audio. */
+/** Options of a write. */
 export interface PlayoutWriteOptions {
   /**
    * Name of the item that the audio belongs to, such as a reply. Another name ends the last item. A named item that was
@@ -66,7 +66,7 @@ const WRITE_NAMES = { item: 1, lostFrames: 1 } satisfies OptionNames<PlayoutWrit
 export class Playout extends TypedEventTarget<PlayoutEventMap> {
   /** The processor's node, with one output. Connect it. */
   readonly node: AudioWorkletNode;
-  /** Of what is written, Hz. */
+  /** Sample rate of the written audio, Hz. */
   readonly sampleRate: number;
   readonly channels: number;
   readonly format: PayloadFormat;

@@ -16,7 +16,7 @@ import type { ReceiveStatistics, ReceiveState } from '../core/receive/receive-re
 
 /** Options of a `Receiver`. */
 export interface ReceiverOptions extends Partial<StreamFormat> {
-  /** Of the packets. @default 's16' */
+  /** Payload format of the packets. @default 's16' */
   readonly format?: PayloadFormat;
   /** Sample rate of the packets, Hz: any integer from 3000 to 768000; for Opus 8000, 12000, 16000, 24000 or 48000. */
   readonly sampleRate: number;
@@ -142,11 +142,11 @@ export type ReceiverState = ReceiveState | 'closed';
 
 /** Totals since the receiver was created, under the names of `getStats()` where it has one; and the present delays. */
 export interface ReceiverStats extends ReceiveStatistics {
-  /** What waits, decoded or not, ms. */
+  /** Audio that is waiting, decoded or not, ms. */
   readonly bufferedMs: number;
   /** The present target delay, in ms after the fastest packet. */
   readonly targetDelayMs: number;
-  /** How much faster the sender's clock runs than the context's, parts per million; 0 until it is known. */
+  /** Difference of the sender's clock from the context's, positive if it runs faster, parts per million; 0 until it is known. */
   readonly driftPpm: number;
   /** Packets that no decoder accepts: each is concealed. Some that a Worker inserts count in its own `decodeErrors`. */
   readonly decodeErrors: number;
@@ -156,7 +156,7 @@ export interface ReceiverStats extends ReceiveStatistics {
   readonly fecSamples: number;
 }
 
-/** What leaves the node's output. */
+/** Audio at the node's output. */
 export interface ReceiverPosition {
   /** Number of the frame, on the scale of the packets' `frame` as it began; −1 before the first. */
   readonly frame: number;
@@ -182,7 +182,7 @@ export function receiverStats(
   };
 }
 
-/** Where a report says that playing stands. */
+/** Reads the position of playback from a report. */
 export function receiverPosition(
   values: Float64Array,
   sampleRate: number,

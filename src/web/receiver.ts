@@ -48,7 +48,7 @@ export interface ReceiverEventMap {
   readonly error: CustomEvent<MicwireError>;
 }
 
-/** What a receiver is made of: {@link Receiver.create} loads it. */
+/** Parts that {@link Receiver.create} loads. */
 interface ReceiverParts {
   /** From the packets' rate to the context's. */
   readonly resampler: VariableResamplerPlan;
@@ -69,7 +69,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   /** The processor's node, with one output. Connect it. */
   readonly node: AudioWorkletNode;
   readonly format: PayloadFormat;
-  /** Of the packets, Hz. */
+  /** Sample rate of the packets, Hz. */
   readonly sampleRate: number;
   readonly channels: number;
   readonly #settings: ReceiverSettings;
@@ -153,7 +153,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     context.addEventListener('statechange', this.#onContext);
   }
 
-  /** What the receiver is doing. */
+  /** State of the receiver. */
   get state(): ReceiverState {
     return this.#state;
   }

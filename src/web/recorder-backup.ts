@@ -25,14 +25,14 @@ const PATIENCE_MS = 6000;
 /** Where the backup of a recording is written: in a Worker, on the page, or nowhere. */
 export type RecorderBackupState = 'off' | 'worker' | 'page' | 'failed';
 
-/** What a backup is of. */
+/** Describes the recording that a backup belongs to. */
 export interface BackupSource {
   readonly context: BaseAudioContext;
   readonly node: AudioNode;
   readonly capture: CaptureOptions | OpusCaptureOptions;
   readonly name: string;
   readonly workerUrl?: WorkerUrl | undefined;
-  /** Of what a capture makes, the file's. */
+  /** Format of the file that a capture's chunks make. */
   recording(capture: Capture<PayloadFormat>): RecordingOptions;
 }
 
@@ -310,14 +310,14 @@ async function inTime<Value>(promise: Promise<Value>, onLate?: () => void): Prom
   }
 }
 
-/** What is known of a recording that was not completed. */
+/** Describes a recording that was not completed. */
 export interface UnfinishedRecording {
   readonly id: string;
   /** The name that it was given. */
   readonly name: string;
   /** MIME type. */
   readonly type: string;
-  /** When it began, ms since 1970. */
+  /** Start of the recording, ms since 1970. */
   readonly startedAtMs: number;
   /** The file, as far as it was stored. @throws MicwireError 'backup' when it cannot be read, or is deleted */
   blob(): Promise<Blob>;

@@ -137,7 +137,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     this.#result.catch(() => {});
   }
 
-  /** What the recorder is doing; `'statechange'` follows each change. A track that ends stops it. */
+  /** State of the recorder. `'statechange'` follows each change. A track that ends stops it. */
   get state(): RecorderState {
     return this.#state;
   }

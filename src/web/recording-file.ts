@@ -58,7 +58,7 @@ export class RecordingFile {
   }
 }
 
-/** Where the bytes of a recording go. Calls come one after the other. */
+/** Destination of a recording's bytes. Calls come one after the other. */
 export interface RecordingSink {
   /** Whether `close` can put a head in the place of the beginning. */
   readonly mendable: boolean;

@@ -8,7 +8,7 @@ import type { WorkletFile, WorkletName } from './worklet-files.ts';
 /** URL of your own copy of a worklet's file, or a function from the worklet's name to it. */
 export type WorkletUrl = string | URL | ((name: WorkletName) => string | URL);
 
-/** Where to take worklet files from. */
+/** Where to load worklet files from. */
 export interface WorkletLoadOptions {
   /**
    * Your own copy of the file (`npx micwire copy <dir>` makes one). When it is given nothing else is tried.

@@ -38,11 +38,11 @@ const SLICE_FRAMES = 512;
 /** Frames of the quanta of `warmUp`. Those of any other length take the same paths. */
 export const WARM_UP_QUANTUM = 128;
 
-/** How captured audio is treated. */
+/** Options of a {@link CapturePipeline}. */
 export interface CapturePipelineOptions {
   /** The context's rate, Hz. */
   readonly inputRate: number;
-  /** Of the wire, 1–32. */
+  /** Channels on the wire, 1–32. */
   readonly channels: number;
   /** From the context's rate to the wire's; null where they are equal. */
   readonly resampler: ResamplerPlan | null;

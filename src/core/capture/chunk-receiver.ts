@@ -24,7 +24,7 @@ export function receiveDelivery<Format extends PayloadFormat>(
   port.postMessage(answer, [header.buffer as ArrayBuffer]);
 }
 
-/** How a thread reads a ring. */
+/** Options of a ring's reader. */
 export interface RingReaderOptions<Format extends PayloadFormat> {
   readonly memory: SharedArrayBuffer;
   readonly chunks: ChunkOptions<Format>;

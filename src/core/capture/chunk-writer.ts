@@ -11,7 +11,7 @@ import type { FrameWriter } from './capture-pipeline.ts';
 /** Frames encoded at once on the way to Base64. */
 const SCRATCH_FRAMES = 256;
 
-/** How frames become chunks. */
+/** Options of a {@link ChunkWriter}. */
 export interface ChunkWriterOptions extends ChunkOptions<SampleFormat> {
   readonly dither: Dither;
   /** Milliseconds. */

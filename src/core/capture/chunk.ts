@@ -13,7 +13,7 @@ export const CHUNK_ENCODINGS: readonly ChunkEncoding[] = ['binary', 'base64'];
 
 /** The fields that all chunks of a capture share. Structured-cloneable. */
 export interface ChunkOptions<Format extends PayloadFormat = PayloadFormat> {
-  /** What the chunks hold. */
+  /** Stream that the chunks hold. */
   readonly stream: StreamFormat<Format>;
   /** How their payload crosses from the audio thread. */
   readonly encoding: ChunkEncoding;
@@ -134,7 +134,7 @@ export class Chunk<Format extends PayloadFormat = SampleFormat> implements Strea
   }
 }
 
-/** What became of the frames of a capture: delivered in chunks, which it numbers, or dropped. */
+/** Counts the frames of a capture as delivered or dropped, and numbers its chunks. */
 export class ChunkAccount {
   #sequence = 0;
   #delivered = 0;

@@ -66,7 +66,7 @@ export class PacketSender {
   }
 }
 
-/** How frames become packets. */
+/** Options of an {@link OpusChunkWriter}. */
 export interface OpusChunkWriterOptions {
   readonly encoder: PayloadEncoder;
   readonly encoding: ChunkEncoding;

@@ -85,7 +85,7 @@ export interface PayloadDecoder extends StreamFormat {
   close(): void;
 }
 
-/** What encodes and decodes payloads of some formats. */
+/** Makes encoders and decoders of some formats. */
 export interface Codec<Format extends PayloadFormat = PayloadFormat> {
   /** @throws TypeError or RangeError for a format, a rate or a channel count that the codec does not have */
   createEncoder(stream: StreamFormat<Format>): PayloadEncoder;

@@ -21,7 +21,7 @@ const MAX_FRAME_BYTES = PACKET_CODECS.opus.maxFrameBytes;
 /** Which of its two codecs a packet uses, or both. */
 export type OpusMode = 'silk' | 'hybrid' | 'celt';
 
-/** What an Opus packet says about itself. */
+/** Describes an Opus packet, by its own header. */
 export interface OpusPacketInfo {
   readonly mode: OpusMode;
   /** Highest frequency that is coded, Hz: 4000, 6000, 8000, 12000 or 20000. */

@@ -20,7 +20,7 @@ export interface RecordingOptions {
   readonly preSkip: number;
   /** Milliseconds of a chunk. */
   readonly chunkDurationMs: number;
-  /** Of Ogg. */
+  /** Tags of an Ogg file. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 

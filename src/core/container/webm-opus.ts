@@ -91,7 +91,7 @@ const POSITION_BYTES = 8;
 
 interface Cue {
   readonly ms: number;
-  /** Of the cluster, from the beginning of the segment's content. */
+  /** Offset of the cluster from the start of the segment's content. */
   readonly position: number;
 }
 
@@ -251,7 +251,7 @@ export class WebmOpusWriter {
     );
   }
 
-  /** Of one length, whether it is complete or not. */
+  /** The header of the file. It has the same length, complete or not. */
   #head(complete: boolean): Uint8Array<ArrayBuffer> {
     const { channels, preSkip } = this.#options;
     const ms = (this.#position - this.#trimmed - preSkip) / FRAMES_PER_MS;

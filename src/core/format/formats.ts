@@ -6,7 +6,7 @@ import { oneOf } from '../arguments.ts';
  */
 export type SampleCoding = 'signed' | 'unsigned' | 'float' | 'mulaw' | 'alaw';
 
-/** What every row has. */
+/** Fields of every row. */
 export interface FormatRow {
   /** Its number in the binary framing, 1..15. A new format takes the next one; a number is never given twice. */
   readonly code: number;
@@ -22,7 +22,7 @@ export interface FormatRow {
 export interface SampleRow extends FormatRow {
   readonly codec?: undefined;
   readonly coding: SampleCoding;
-  /** Of one sample of one channel. Its depth in bits is eight times as much. */
+  /** Bytes of one sample of one channel. */
   readonly bytes: number;
   /** Each byte of silence. @default 0 */
   readonly silence?: number;
@@ -32,7 +32,7 @@ export interface SampleRow extends FormatRow {
 
 /** A format whose payloads are packets of a codec. */
 export interface PacketRow extends FormatRow {
-  /** What encodes and decodes it: a key of `PACKET_CODECS`. */
+  /** Codec that encodes and decodes it: a key of `PACKET_CODECS`. */
   readonly codec: PacketCodec;
 }
 
@@ -76,7 +76,7 @@ const ROWS = {
   u8: { coding: 'unsigned', bytes: 1, silence: 0x80, wav: 1, code: 8, rtp: ['100 L8'] },
 } as const;
 
-/** What a payload is: samples as they are, or a packet of a codec. A key of {@link FORMATS}. */
+/** Format of a payload: samples as they are, or a packet of a codec. A key of {@link FORMATS}. */
 export type PayloadFormat = keyof typeof ROWS;
 
 /** A format whose payload is samples, interleaved. */

@@ -1,6 +1,6 @@
 import type { PacketCodec } from './formats.ts';
 
-/** What a codec's packets can be. */
+/** Limits of a codec's packets. */
 export interface PacketLimits {
   /** The rates that it has, Hz. */
   readonly sampleRates: readonly number[];

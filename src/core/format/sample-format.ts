@@ -164,7 +164,7 @@ function toInteger(value: number, scale: number): number {
   return Math.floor(value + 0.5) | 0;
 }
 
-/** What {@link SampleDecoder} reads. */
+/** Options of a {@link SampleDecoder}. */
 export interface SampleDecoderOptions {
   readonly format: SampleFormat;
   /** 1–32 */

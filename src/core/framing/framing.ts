@@ -41,9 +41,9 @@ export interface MessageField {
 export interface Framing {
   /** The name in the table of framings. */
   readonly name: string;
-  /** What an encoder returns and a decoder accepts: a string, or bytes. */
+  /** Type of the messages: a string, or bytes. */
   readonly message: 'text' | 'bytes';
-  /** What it can carry. */
+  /** Formats that it can carry. */
   readonly formats: readonly PayloadFormat[];
   /** @throws TypeError or RangeError for a stream that this framing cannot carry */
   createEncoder(stream: StreamFormat): MessageEncoder;
@@ -57,7 +57,7 @@ export interface Framing {
   layout(message: string | Uint8Array): readonly MessageField[];
 }
 
-/** What makes the encoder of a stream's messages: a `Framing`, or your own function around one. */
+/** Makes the encoder of a stream's messages: a `Framing`, or an object of your own around one. */
 export interface SendFraming {
   createEncoder(stream: StreamFormat): MessageEncoder;
 }

@@ -34,7 +34,7 @@ const REMEMBERED = 32;
 const COMFORT_NOISE_TYPE = 13;
 const NO_BYTES = new Uint8Array(0);
 
-/** What an RTP decoder has counted since the start or `reset`. */
+/** Counts of an RTP decoder since the start or `reset`. */
 export interface RtpDecoderStatistics {
   /** Packets of the stream: with audio or without, late ones and duplicates too. */
   readonly packetsReceived: number;
@@ -42,7 +42,7 @@ export interface RtpDecoderStatistics {
   readonly withoutAudio: Readonly<Record<NoAudio, number>>;
   /** Packets from elsewhere: of other sources, and far from all others without one that confirms them. */
   readonly strays: number;
-  /** How often the sender restarted, or another source took its place. */
+  /** Times that the sender restarted, or another source took its place. */
   readonly restarts: number;
 }
 
@@ -109,7 +109,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     this.#ssrc = this.#wantedSsrc;
   }
 
-  /** What was counted. Allocates its result. */
+  /** The counts. Allocates its result. */
   get statistics(): RtpDecoderStatistics {
     return {
       packetsReceived: this.#received,

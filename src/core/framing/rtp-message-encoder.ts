@@ -38,7 +38,7 @@ interface Sent {
   /** −1: nothing is here. */
   sequence: number;
   timestamp: number;
-  /** Of its sound, in the payload's clock. */
+  /** Length of its audio, in units of the payload's clock. */
   duration: number;
   byteLength: number;
   /** The first of them, as many as RED can hold. */

@@ -89,7 +89,7 @@ export class WasmMeterKernel implements MeterKernel {
   #thinTarget: Float32Array | undefined;
   /** Addresses in bytes. */
   readonly #memory: number;
-  /** Of the block's first sample. */
+  /** Offset of the block's first sample. */
   #input: number;
   readonly #counts: number;
   readonly #results: number;

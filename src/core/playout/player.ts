@@ -21,9 +21,9 @@ const MAX_BLOCK_FRAMES = 256;
 /** How long an interrupt can be undone. */
 const UNDO_SECONDS = 1;
 
-/** What a player is made of: the wire's stream, and how it is played. */
+/** Options of a player: the wire's stream, and how it is played. */
 export interface PlayerOptions extends StreamFormat<SampleFormat> {
-  /** Of the context, Hz. */
+  /** Sample rate of the context, Hz. */
   readonly contextRate: number;
   readonly outputChannels: number;
   /** From the wire's rate to the context's; null when they are equal. */

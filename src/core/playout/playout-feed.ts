@@ -4,9 +4,9 @@ import type { PlayoutCommand, PlayoutFigures } from '../messages.ts';
 const FIRST_SECONDS = 2;
 
 export interface PlayoutFeedOptions {
-  /** Of the wire. */
+  /** Channels on the wire. */
   readonly bytesPerFrame: number;
-  /** Of the wire, Hz. */
+  /** Sample rate of the wire, Hz. */
   readonly sampleRate: number;
   /** Maximum of queued audio, ms. */
   readonly maxBufferMs: number;

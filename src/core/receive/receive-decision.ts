@@ -95,7 +95,7 @@ export class ReceiveDecision {
   frames = 0;
   /** Most frames to leave out or to add. */
   scaleFrames = 0;
-  /** Of 'conceal': the packet is given up. */
+  /** With 'conceal': the packet is given up. */
   lost = false;
   readonly #skipAboveMs: number;
   readonly #stepFrames: number;

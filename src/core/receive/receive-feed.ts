@@ -11,13 +11,13 @@ import { ReceivePipes } from '../pipe.ts';
 import type { PipeSignal, PipeSource, ReceivePipeResult } from '../pipe.ts';
 import type { ReceiveDelivery, ReceiveEvent } from '../messages.ts';
 
-/** What a receiver takes: a packet, or what a message decoded to. */
+/** Input of a receiver: a packet, or the packets of a message. */
 export type ReceivedPackets = Packet | LazyPacket | readonly Packet[];
 
-/** What `receive` takes: a message as transports bring it. */
+/** Input of `receive`: a message as transports bring it. */
 export type ReceivedMessage = string | ArrayBuffer | ArrayBufferView;
 
-/** What makes the decoder of a stream's messages: a `Framing`, or your own function around one. */
+/** Makes the decoder of a stream's messages: a `Framing`, or an object of your own around one. */
 export interface ReceiveFraming {
   createDecoder(stream: StreamFormat): MessageDecoder;
 }

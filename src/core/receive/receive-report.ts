@@ -47,7 +47,7 @@ export const RECEIVE_STATISTICS = [
   'packetsRecovered',
   /** Frames left out at once after a stall. No name of getStats. */
   'skippedSamples',
-  /** How often the sender restarted, or its timestamps jumped. Not in getStats. */
+  /** Times that the sender restarted, or its timestamps jumped. Not in getStats. */
   'restarts',
 ] as const;
 
@@ -103,9 +103,9 @@ export const REPORT_FIELDS = [
   'state',
   /** Number of the frame that leaves the output then, on the sender's scale as it began; −1 before the first. */
   'playFrame',
-  /** What waits, decoded or not, ms. */
+  /** Audio that is waiting, decoded or not, ms. */
   'bufferedMs',
-  /** What is to wait, ms. */
+  /** Target delay, ms. */
   'targetMs',
   /** How much faster the sender's clock runs than the context's, parts per million. */
   'driftPpm',

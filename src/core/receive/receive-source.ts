@@ -13,7 +13,7 @@ export interface ReceiveSourceOptions {
   readonly decoder: PayloadDecoder;
   /** Whether the decoder's own concealment is used: Opus's is. */
   readonly decoderConceals: boolean;
-  /** Of the longest packet. */
+  /** Bytes of the longest packet. */
   readonly maxPacketFrames: number;
   readonly capacityPackets: number;
   readonly maxPayloadBytes: number;

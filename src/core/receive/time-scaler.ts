@@ -67,7 +67,7 @@ export class PlanarLine {
   }
 }
 
-/** What a {@link TimeScaler} is made for. */
+/** Options of a {@link TimeScaler}. */
 export interface TimeScalerOptions {
   /** Hz, 3000–768000. */
   readonly sampleRate: number;

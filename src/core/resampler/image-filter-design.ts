@@ -20,7 +20,7 @@ export interface ImageFilterSpecification {
 }
 
 export interface ImageFilter {
-  /** Of the basis functions cos(π (2m + 1) t / span): the filter is made of nothing else. */
+  /** Weights of the basis functions cos(π (2m + 1) t / span), whose sum is the filter. */
   readonly weights: Float64Array;
   /** The impulse response h(t), t in input frames, zero outside ±`span` / 2, with ∫h = 1 up to the ripple. */
   readonly kernel: (t: number) => number;

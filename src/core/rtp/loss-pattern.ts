@@ -29,7 +29,7 @@ import { rtcpPacketBytes, rtcpPaddingBytes } from './rtcp.ts';
 export interface LossPattern {
   /** The SSRC of the reporter. 0..2³²−1 */
   readonly reporter: number;
-  /** Whom it is about. 0..2³²−1 */
+  /** SSRC of the source that it describes, 0..2³²−1. */
   readonly ssrc: number;
   /** Sequence number of the first packet, 0..65535. */
   readonly begin: number;

@@ -18,7 +18,7 @@ export class LossRuns {
   #lost = 0;
   #runs = 0;
   #longest = 0;
-  /** Of the run that is going on. */
+  /** Packets of the present run. */
   #length = 0;
   /** What was settled since the last `takePattern`, and the number of its first packet. */
   readonly #pattern = new Uint8Array(MAX_PATTERN);

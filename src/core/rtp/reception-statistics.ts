@@ -27,7 +27,7 @@ const ARRIVAL = 2;
  * Allocates in its constructor only.
  */
 export class InterarrivalJitter {
-  /** Of the payload's clock, Hz. */
+  /** Rate of the payload's clock, Hz. */
   readonly clockRate: number;
   /** Jitter in units of the clock; timestamp and arrival of the last packet, NaN before the first. */
   readonly #state = Float64Array.of(0, Number.NaN, Number.NaN);

@@ -40,13 +40,13 @@ import { timestampDifference } from './unwrapper.ts';
 
 /** What a receiver says about one source (RFC 3550 §6.4.1). */
 export interface ReportBlock {
-  /** Whom it is about. */
+  /** SSRC of the source that it describes. */
   readonly ssrc: number;
   /** Packets lost of those expected since the report before, 0..255/256 in steps of 1/256. Not below 0 where duplicates came. */
   readonly fractionLost: number;
   /** Packets lost since the start, −2²³..2²³−1: negative where more came than were expected. */
   readonly packetsLost: number;
-  /** Of the highest sequence number the last 32 bits in full: the lower 16 are the packet's. */
+  /** Highest sequence number, extended to 32 bits: the lower 16 are the packet's. */
   readonly highestSequence: number;
   /** Interarrival jitter in units of the payload's clock, 0..2³²−1. */
   readonly jitter: number;

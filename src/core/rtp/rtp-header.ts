@@ -19,7 +19,7 @@ export interface RtpHeader {
   readonly payloadType: number;
   /** 0..65535; goes up by one with every packet, and from 65535 to 0. */
   readonly sequenceNumber: number;
-  /** Of the first frame, in the payload's clock. 0..2³²−1 */
+  /** Timestamp of the first frame, in units of the payload's clock, 0..2³²−1. */
   readonly timestamp: number;
   /** The SSRC of its source: random, so that no two collide (RFC 3550 §8). 0..2³²−1 */
   readonly ssrc: number;

@@ -128,7 +128,7 @@ export class RtpPacket {
     return readUint16(this.#source, this.#at + RTP_OFFSET.sequenceNumber);
   }
 
-  /** Of the first frame, in the payload's clock. 0..2³²−1 */
+  /** Timestamp of the first frame, in units of the payload's clock, 0..2³²−1. */
   get timestamp(): number {
     return readUint32(this.#source, this.#at + RTP_OFFSET.timestamp);
   }

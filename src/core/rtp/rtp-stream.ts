@@ -4,7 +4,7 @@ import type { StreamFormat } from '../format/stream-format.ts';
 export interface RtpStreamOptions extends StreamFormat {
   /** 0..127. @default the format's static one where there is one, else that of `RTP_PAYLOAD_FORMATS` */
   readonly payloadType?: number | undefined;
-  /** Of packets with redundant copies (RFC 2198), 0..127, another one than `payloadType`. @default 112 */
+  /** Payload type of packets with redundant copies (RFC 2198), 0..127, different from `payloadType`. @default 112 */
   readonly redPayloadType?: number | undefined;
   /**
    * The SSRC of the source, 0..2³²−1. A decoder without one takes the first that it hears, and another one once four of its packets came in a row;

@@ -84,7 +84,7 @@ export interface CallFigures {
   readonly totalSamplesReceived: number;
   /** Samples per channel that were concealed because packets were missing. */
   readonly concealedSamples: number;
-  /** Of those, silence. */
+  /** Of those, samples of silence. */
   readonly silentConcealedSamples: number;
   /** How often concealment began. */
   readonly concealmentEvents: number;

@@ -31,11 +31,11 @@ export interface SdpCodec {
   readonly clockRate: number;
   readonly channels: number;
   /**
-   * Of all `a=fmtp` of it: name → value. A flag has an empty value. A value without a name, which does not begin with a letter,
+   * Parameters of all its `a=fmtp` lines: name → value. A flag has an empty value. A value without a name, which does not begin with a letter,
    * has an empty name (as of RED and of telephone-event); several are joined by `;`.
    */
   readonly parameters: ReadonlyMap<string, string>;
-  /** Of `a=rtcp-fb`, those for every codec (`*`) included: such as `'transport-cc'`. */
+  /** Values of `a=rtcp-fb`, including those for every codec (`*`): such as `'transport-cc'`. */
   readonly feedback: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export interface SdpMedia {
   readonly protocol: string;
   /** As the media line lists them: of RTP payload types, those out of range included. */
   readonly formats: readonly string[];
-  /** Of `a=mid`; empty without. */
+  /** Value of `a=mid`; empty without one. */
   readonly mid: string;
   readonly direction: 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
   /** The address of the section's `c=`, or else of the session's; empty without. */
@@ -60,7 +60,7 @@ export interface SdpMedia {
   readonly codecs: readonly SdpCodec[];
   /** Those that can be read. */
   readonly candidates: readonly IceCandidate[];
-  /** Of `a=ssrc`: the streams that will come, 32 bits each. */
+  /** Values of `a=ssrc`: the sources that will send, 32 bits each. */
   readonly ssrcs: readonly number[];
 }
 

@@ -10,7 +10,7 @@ import type {
   TransportStatus,
 } from './transport.ts';
 
-/** What all transports of this library have in common: their state, their totals and their events. */
+/** Base of this library's transports: their state, their totals and their events. */
 export abstract class BaseTransport
   extends TypedEventTarget<TransportEventMap>
   implements Transport

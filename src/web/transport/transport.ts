@@ -56,7 +56,7 @@ export interface TransportEventMap {
  * own extends `TypedEventTarget<TransportEventMap>`.
  */
 export interface Transport extends TypedEventTarget<TransportEventMap> {
-  /** What the transport is doing; `'statechange'` follows each change. */
+  /** State of the transport. `'statechange'` follows each change. */
   readonly state: TransportState;
   /** The state with its reason, as a snapshot. */
   readonly status: TransportStatus;

@@ -9,7 +9,7 @@ import { createGlobalSocket, socketAddress } from './socket.ts';
 import { WaterMarks, messageBytes } from './transport.ts';
 import type { TransportMessage, WaterMarkOptions } from './transport.ts';
 
-/** How a silent server is probed. */
+/** Options of a heartbeat, which probes a silent server. */
 export interface HeartbeatOptions {
   /** The message to send; your server must answer it with any message. */
   readonly message: TransportMessage | (() => TransportMessage);

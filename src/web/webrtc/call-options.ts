@@ -91,7 +91,7 @@ function historyInterval(ms: number): number {
  */
 export type CallState = 'new' | 'connecting' | 'connected' | 'closed';
 
-/** What a `Call` dispatches. */
+/** Events of a `Call`. */
 export interface CallEventMap {
   /** `call.state` has changed. */
   readonly statechange: Event;

@@ -39,7 +39,7 @@ export interface Signalling extends TypedEventTarget<SignallingEventMap> {
 /** More than a call has messages: beyond it the newest are dropped, so that a hostile peer fills no memory. */
 const MAX_KEPT = 256;
 
-/** What all signallings of this library have in common: their events. Keeps messages as long as nobody listens. */
+/** Base of this library's signallings: their events. Keeps messages as long as nobody listens. */
 export abstract class BaseSignalling
   extends TypedEventTarget<SignallingEventMap>
   implements Signalling

@@ -9,7 +9,7 @@ import type { WebSocketLike } from '../transport/socket.ts';
 import { BaseSignalling } from './signalling.ts';
 import type { SignallingState } from './signalling.ts';
 
-/** Where two peers meet. */
+/** Options of a {@link WebSocketSignalling}. */
 export interface WebSocketSignallingOptions {
   /** Both peers name the same room: 1 to 64 of `A–Z a–z 0–9 _ -`. */
   readonly room: string;
