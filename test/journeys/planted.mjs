@@ -95,9 +95,9 @@ export const FAULTS = [
   },
   {
     name: 'frames that find no slot are not counted',
-    file: 'capture/chunk-writer.ts',
-    anchor: 'this.#dropped += frames;',
-    replacement: '',
+    file: 'capture/chunk.ts',
+    anchor: 'this.#dropped += frames;\n    this.#droppedBefore += frames;',
+    replacement: 'this.#droppedBefore += frames;',
   },
   {
     name: 'a gap of the context is not counted',
