@@ -31,7 +31,7 @@ export function writeUint32(value: number, target: Uint8Array, at: number): void
 
 /**
  * Copies samples and turns each one's bytes round: ours are little-endian, those of RTP are not (RFC 3551 §4.5.11, RFC 3190 §4).
- * @param sampleBytes 1 only copies
+ * @param sampleBytes 1..4; 1 only copies
  * @param target the caller's; at least `at + source.length` bytes. Must not overlap the source
  */
 export function copySwapped(
@@ -44,10 +44,14 @@ export function copySwapped(
     target.set(source, at);
     return;
   }
-  for (let i = 0; i + sampleBytes <= source.length; i += sampleBytes) {
-    for (let low = 0, high = sampleBytes - 1; low < sampleBytes; low++, high--) {
-      target[at + i + low] = source[i + high]!;
-    }
+  // The outer two bytes, then what is between them: a loop over the bytes of each sample takes half as long again.
+  const last = sampleBytes - 1;
+  for (let i = 0; i + last < source.length; i += sampleBytes) {
+    target[at + i] = source[i + last]!;
+    target[at + i + last] = source[i]!;
+    if (last === 1) continue;
+    target[at + i + 1] = source[i + last - 1]!;
+    if (last === 3) target[at + i + 2] = source[i + 1]!;
   }
 }
 
