@@ -5,7 +5,7 @@ import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import { isSampleFormat } from '../core/format/formats.ts';
 import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
 import type { SendFraming } from '../core/framing/framing.ts';
-import { checkPipe, pipeChunks } from '../core/pipe.ts';
+import { pipeChunks } from '../core/pipe.ts';
 import type { CapturePipeResult, PipeOptions } from '../core/pipe.ts';
 import type { Transport } from './transport/transport.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
@@ -239,9 +239,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     framing: SendFraming,
     options: PipeOptions = {},
   ): Promise<CapturePipeResult> {
-    checkPipe('capture.pipeTo', transport, framing, 'createEncoder', options);
-    const encoder = framing.createEncoder(this.stream);
-    return pipeChunks(this[Symbol.asyncIterator](), encoder, transport, options.signal);
+    return pipeChunks(this, transport, framing, options);
   }
 
   /**

@@ -94,9 +94,7 @@ export class ReceiveFeed {
   ): Promise<ReceivePipeResult> {
     const { format, sampleRate, channels } = this.#options;
     const decoder = framing.createDecoder({ format, sampleRate, channels });
-    const done = this.#pipes.pipe(source, signal, (message) => this.#decode(decoder, message));
-    if (this.#closed) this.#pipes.close();
-    return done;
+    return this.#pipes.pipe(source, signal, (message) => this.#decode(decoder, message));
   }
 
   #decode(decoder: MessageDecoder, message: string | Uint8Array): boolean {
