@@ -17,7 +17,8 @@ export const BANNED_WORDS = [
     instead: 'again, restarts, from the start',
   },
   {
-    pattern: /\b(?:goes|went) on\b|\b(?:to|can|may|must|will|and|not) go on\b/i,
+    pattern:
+      /\b(?:goes|went) on\b|\b(?:to|can|may|must|will|and|not|stream|noise) go on\b|\bgo on where\b/i,
     reason: 'Reads as "turns on" or as speech.',
     instead: 'continues, continue',
   },

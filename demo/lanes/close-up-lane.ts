@@ -348,7 +348,7 @@ export class CloseUpLane implements Lane {
   }
 }
 
-/** Bytes of a chunk's samples or packet, measured. What comes as Base64 is not made bytes for that. */
+/** Bytes of a chunk's samples or packet, as measured. Base64 is counted by its length, without decoding. */
 function payloadBytes(chunk: Chunk<PayloadFormat>): number {
   if (chunk.encoding === 'binary') return chunk.bytes.length;
   const { base64 } = chunk;

@@ -121,7 +121,7 @@ export class OpusEncoder implements PayloadEncoder {
    * Encodes a synthetic signal and forgets it, so that the engine has compiled the code well before it counts: the first
    * packet of all takes 7 to 20 ms, one when warm 0.2 ms.
    * @param packets how many
-   * @param from the number of the first, for who does it bit by bit
+   * @param from number of the first packet, for callers that warm up step by step
    */
   warmUp(packets: number, from = 0): void {
     const input = Array.from({ length: this.channels }, () => new Float32Array(this.packetFrames));

@@ -15,7 +15,7 @@ const SILENT = 1e-10;
 const POWERS = ORDER + 1;
 
 /**
- * Makes the background noise of a stream go on where the stream itself does not. It keeps the quietest piece of the last
+ * Continues the background noise of a stream where the stream itself is missing. It keeps the quietest piece of the last
  * seconds, of which it takes the level of each channel and the spectral shape (linear prediction), and filters noise with it.
  * Allocates in its constructor only.
  */

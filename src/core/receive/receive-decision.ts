@@ -25,9 +25,9 @@ export type PlayoutAction =
 
 /** Options of a {@link ReceiveDecision}. */
 export interface ReceiveDecisionOptions {
-  /** What waits to be played. */
+  /** Buffer of the packets to play. */
   readonly buffer: JitterBuffer;
-  /** How long it should wait. */
+  /** Target delay of the packets. */
   readonly target: DelayTarget;
   /** Maximum share that time-scaling removes from any stretch, 0 to 0.5. @default 0.25 */
   readonly maxAcceleration?: number;

@@ -105,7 +105,7 @@ const AHEAD_SECONDS = 0.2;
  * render quantum is about constant. Allocates in its constructor only.
  */
 export class TimeScaler {
-  /** What waits to be read and what was read last. Decoders may write behind its `end` after {@link makeRoom}. */
+  /** Audio to be read, and the audio that was read last. Decoders may write behind its `end` after {@link makeRoom}. */
   readonly line: PlanarLine;
   /** Frames that should wait while something is wanted: the search then reaches the deepest voices. */
   readonly lookAheadFrames: number;
