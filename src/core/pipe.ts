@@ -1,7 +1,6 @@
 import { checkObject, checkOptions } from './option-names.ts';
 import type { OptionNames } from './option-names.ts';
-import type { StreamFormat } from './format/stream-format.ts';
-import type { SendFraming } from './framing/framing.ts';
+import type { MessageEncoder } from './framing/framing.ts';
 import type { LazyPacket } from './framing/packet.ts';
 
 /** The part of an `AbortSignal` that is used. */
@@ -65,28 +64,18 @@ export interface ReceivePipeResult {
   readonly badMessages: number;
 }
 
-/** The part of a capture that a pipe uses. */
-export interface PipedCapture {
-  readonly stream: StreamFormat;
-  [Symbol.asyncIterator](): AsyncIterableIterator<LazyPacket>;
-}
-
 /**
  * Sends chunks over a transport until one of them ends. Chunks stay where they are while the transport is not open or is
  * congested: their queue is bounded, and counts what it drops.
- * @param source its iterator's `return()` frees it for another reader
+ * @param chunks `return()` gives the source free for another reader
  * @throws TypeError for a wrong argument; what the encoder throws
  */
 export async function pipeChunks(
-  source: PipedCapture,
+  chunks: AsyncIterableIterator<LazyPacket>,
+  encoder: MessageEncoder,
   target: PipeTarget,
-  framing: SendFraming,
-  options: PipeOptions,
+  signal: PipeSignal | undefined,
 ): Promise<CapturePipeResult> {
-  checkPipe('capture.pipeTo', target, framing, 'createEncoder', options);
-  const { signal } = options;
-  const encoder = framing.createEncoder(source.stream);
-  const chunks = source[Symbol.asyncIterator]();
   let endedBy: CapturePipeResult['endedBy'] | undefined;
   let wake = (): void => {};
   const end = (by: CapturePipeResult['endedBy']): void => {
@@ -142,7 +131,6 @@ export async function pipeChunks(
 /** The pipes that bring messages to one receiver, from transports; all end with it. */
 export class ReceivePipes {
   readonly #ends = new Set<(by: ReceivePipeResult['endedBy']) => void>();
-  #closed = false;
 
   /** @param take a message; returns whether it could be read */
   pipe(
@@ -174,13 +162,11 @@ export class ReceivePipes {
       signal?.addEventListener('abort', onAbort);
       if (signal?.aborted === true) end('signal');
       else onState();
-      if (this.#closed) this.close();
     });
   }
 
-  /** The receiver is closed: pipes end, and later ones at once. */
+  /** The receiver is closed. */
   close(): void {
-    this.#closed = true;
     for (const end of this.#ends) end('receiver');
   }
 }

@@ -5,7 +5,7 @@ import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import { isSampleFormat } from '../core/format/formats.ts';
 import type { PayloadFormat, SampleFormat } from '../core/format/formats.ts';
 import type { SendFraming } from '../core/framing/framing.ts';
-import { pipeChunks } from '../core/pipe.ts';
+import { checkPipe, pipeChunks } from '../core/pipe.ts';
 import type { CapturePipeResult, PipeOptions } from '../core/pipe.ts';
 import type { Transport } from './transport/transport.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
@@ -239,7 +239,9 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     framing: SendFraming,
     options: PipeOptions = {},
   ): Promise<CapturePipeResult> {
-    return pipeChunks(this, transport, framing, options);
+    checkPipe('capture.pipeTo', transport, framing, 'createEncoder', options);
+    const encoder = framing.createEncoder(this.stream);
+    return pipeChunks(this[Symbol.asyncIterator](), encoder, transport, options.signal);
   }
 
   /**

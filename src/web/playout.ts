@@ -229,7 +229,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     const { format, sampleRate, channels } = this;
     const decoder = framing.createDecoder({ format, sampleRate, channels });
     let nextFrame: number | undefined;
-    return this.#pipes.pipe(transport, options.signal, (message) => {
+    const done = this.#pipes.pipe(transport, options.signal, (message) => {
       try {
         for (const packet of decoder.decode(message)) {
           if (packet.redundant === true) continue;
@@ -245,6 +245,8 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         throw error;
       }
     });
+    if (this.#state === 'closed') this.#pipes.close();
+    return done;
   }
 
   /**

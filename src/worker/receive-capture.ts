@@ -6,7 +6,7 @@ import { Chunk } from '../core/capture/chunk.ts';
 import type { ChunkEncoding } from '../core/capture/chunk.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
 import type { SendFraming } from '../core/framing/framing.ts';
-import { pipeChunks } from '../core/pipe.ts';
+import { checkPipe, pipeChunks } from '../core/pipe.ts';
 import type { CapturePipeResult, PipeOptions, PipeTarget } from '../core/pipe.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import type {
@@ -100,7 +100,9 @@ export class ReceivedCapture implements AsyncIterable<Chunk<PayloadFormat>>, Str
     framing: SendFraming,
     options: PipeOptions = {},
   ): Promise<CapturePipeResult> {
-    return pipeChunks(this, transport, framing, options);
+    checkPipe('capture.pipeTo', transport, framing, 'createEncoder', options);
+    const encoder = framing.createEncoder(this.stream);
+    return pipeChunks(this[Symbol.asyncIterator](), encoder, transport, options.signal);
   }
 }
 

@@ -94,7 +94,9 @@ export class ReceiveFeed {
   ): Promise<ReceivePipeResult> {
     const { format, sampleRate, channels } = this.#options;
     const decoder = framing.createDecoder({ format, sampleRate, channels });
-    return this.#pipes.pipe(source, signal, (message) => this.#decode(decoder, message));
+    const done = this.#pipes.pipe(source, signal, (message) => this.#decode(decoder, message));
+    if (this.#closed) this.#pipes.close();
+    return done;
   }
 
   #decode(decoder: MessageDecoder, message: string | Uint8Array): boolean {
