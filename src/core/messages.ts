@@ -14,6 +14,7 @@ import type { PayloadFormat, SampleFormat } from './format/formats.ts';
 import type { Dither } from './format/sample-format.ts';
 import type { StreamFormat } from './format/stream-format.ts';
 import type { BacklogMode } from './playout/backlog-policy.ts';
+import type { SilenceKind } from './microphone/life-messages.ts';
 import type { ReceiveState } from './receive/receive-report.ts';
 import type { VariableResamplerPlan } from './resampler/variable-resampler.ts';
 
@@ -31,6 +32,8 @@ export interface CaptureProcessorOptions<
   readonly slots: number;
   /** From the context's rate to the wire's; null where they are equal. */
   readonly resampler: ResamplerPlan | null;
+  /** Frames of the context that a source with push-to-talk keeps from before each press. None if left out. */
+  readonly preRollFrames?: number;
   /** Where chunks go (`src/core/dsp/ring-buffer.ts`); null where memory cannot be shared: they are posted then. */
   readonly ring: SharedArrayBuffer | null;
 }
@@ -204,6 +207,70 @@ export type BackupWorkerEvent =
   | { readonly type: 'ended' }
   /** Nothing more is stored. */
   | { readonly type: 'failed'; readonly message: string };
+
+// --- microphone ----------------------------------------------------------------------------------------------------
+
+export interface MicrophoneProcessorOptions {
+  readonly channels: number;
+  /** Frames of the context for which the input may be exact zeros, or below the floor, before it counts as silent. */
+  readonly silenceFrames: number;
+  /** Whether push-to-talk begins with nobody talking. */
+  readonly held: boolean | null;
+}
+
+/** Inputs are numbered 0 and 1: the device in use, and the next one. */
+export type MicrophoneCommand =
+  /**
+   * Takes this input as soon as audio comes from it, at the latest after `patienceFrames`. Until then the other continues,
+   * if it is live. Answered by `heard`.
+   */
+  | {
+      readonly type: 'take';
+      readonly input: 0 | 1;
+      readonly request: number;
+      readonly patienceFrames: number;
+      readonly fadeFrames: number;
+    }
+  /** Audio is missing from the next quantum on, until a `take` is answered. */
+  | { readonly type: 'lose' }
+  /** Silence in place of the device, with running numbers. */
+  | { readonly type: 'mute'; readonly on: boolean; readonly fadeFrames: number }
+  /** Push-to-talk: somebody talks, nobody does; null: no push-to-talk, always open. */
+  | { readonly type: 'hold'; readonly held: boolean | null }
+  /** Answered by `account`. */
+  | { readonly type: 'ask' }
+  | { readonly type: 'close' };
+
+/** Frames of the context: all that passed since the start = present + missing + paused. */
+export interface MicrophoneAccount {
+  readonly presentFrames: number;
+  readonly missingFrames: number;
+  readonly pausedFrames: number;
+  /** Of the present ones, those that were silenced by `mute`. */
+  readonly mutedFrames: number;
+}
+
+export type MicrophoneEvent =
+  /**
+   * The input of `take` is used from `frame` on. `missingFrames`: since the audio before; `silentFrames`: exact zeros
+   * directly before that, which were delivered as silence, and may have been missing too.
+   */
+  | {
+      readonly type: 'heard';
+      readonly frame: number;
+      readonly request: number;
+      readonly missingFrames: number;
+      readonly silentFrames: number;
+    }
+  /** The input has been silent since `sinceFrame`; null: it is not any more. */
+  | {
+      readonly type: 'silence';
+      readonly frame: number;
+      readonly sinceFrame: number;
+      readonly kind: SilenceKind | null;
+    }
+  | ({ readonly type: 'account'; readonly frame: number } & MicrophoneAccount)
+  | ({ readonly type: 'closed'; readonly frame: number } & MicrophoneAccount);
 
 // --- meter ---------------------------------------------------------------------------------------------------------
 
@@ -404,6 +471,11 @@ interface ProcessorMap {
     readonly options: OpusCaptureProcessorOptions;
     readonly command: OpusCaptureCommand;
     readonly event: CaptureEvent;
+  };
+  readonly 'micwire-microphone': {
+    readonly options: MicrophoneProcessorOptions;
+    readonly command: MicrophoneCommand;
+    readonly event: MicrophoneEvent;
   };
   readonly 'micwire-meter': {
     readonly options: MeterProcessorOptions;

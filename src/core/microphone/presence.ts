@@ -1,0 +1,18 @@
+/**
+ * The values of a microphone's presence signal, constant within a render quantum: whether the audio beside it is the
+ * device's. A capture that hears no such signal takes all audio as present.
+ */
+export const PRESENT = 1;
+/** The device delivers nothing: the frames count as captured and dropped. */
+export const MISSING = 0;
+/** Nobody talks (push-to-talk): the frames take no numbers, as in a pause. */
+export const PAUSED = -1;
+
+/** Outputs of the node of `micwire-microphone`. */
+export const MICROPHONE_OUTPUTS = {
+  /** For everyone; silent while nobody talks. */
+  audio: 0,
+  /** For captures: the same, also while nobody talks, for their pre-roll. */
+  feed: 1,
+  presence: 2,
+} as const;
