@@ -81,9 +81,10 @@ export class ClockAligner {
   missingFrames = 0;
   /** How often audio was missing. */
   gaps = 0;
+  /** To be changed before the first block only. */
+  timeline: ContextTimeline;
 
   readonly #clock: SourceClock;
-  readonly #timeline: ContextTimeline;
   readonly #resampler: VariableResampler;
   readonly #mixer: ChannelMixer;
   readonly #channels: number;
@@ -110,7 +111,7 @@ export class ClockAligner {
   constructor(options: ClockAlignerOptions) {
     const { resampler, channels, timeline } = options;
     const { inputRate, outputRate } = resampler;
-    this.#timeline = timeline;
+    this.timeline = timeline;
     this.#clock = new SourceClock(inputRate);
     this.#resampler = new VariableResampler(resampler, channels);
     this.#mixer = new ChannelMixer({ outputChannels: channels });
@@ -139,6 +140,11 @@ export class ClockAligner {
     return this.#state[END]! - this.#state[READ]!;
   }
 
+  /** The same, ms. */
+  get bufferedMs(): number {
+    return this.bufferedFrames * this.#msPerFrame;
+  }
+
   /** By how much this source is heard too early on the common clock at present, ms. */
   get errorMs(): number {
     return this.#state[ERROR_MS]!;
@@ -146,7 +152,7 @@ export class ClockAligner {
 
   /** The source's speed over its nominal one, by the context's clock. */
   get ratio(): number {
-    return this.#timeline.ratio * this.#clock.ratio;
+    return this.timeline.ratio * this.#clock.ratio;
   }
 
   /** Whether audio of the source is being given. */
@@ -194,7 +200,7 @@ export class ClockAligner {
     const needed = latest + state[BLOCK_MS]! + this.#fixedDelayMs;
     const urgent = state[LATE]! >= LATE_ARRIVALS;
     if (urgent) state[LATE] = 0;
-    this.#timeline.need(
+    this.timeline.need(
       needed < this.#maxDelayMs ? needed : this.#maxDelayMs,
       urgent || nowMs < state[FIRST_AT]! + START_MS,
     );
@@ -202,7 +208,7 @@ export class ClockAligner {
 
   /** Fills frames `at` … `at + frames` of `output`, the first of which is the context's at `nowMs`. */
   read(output: readonly Float32Array[], at: number, frames: number, nowMs: number): void {
-    if (this.receivedFrames > 0) this.#steer(this.#clock.timeAt(this.#timeline.heardAt(nowMs)));
+    if (this.receivedFrames > 0) this.#steer(this.#clock.timeAt(this.timeline.heardAt(nowMs)));
     for (let done = 0; done < frames;) {
       const left = frames - done;
       const count = left < this.#blockFrames ? left : this.#blockFrames;
@@ -219,13 +225,13 @@ export class ClockAligner {
     if (this.#playing) {
       const error = (state[BASE]! + resampler.position) * this.#msPerFrame - target;
       state[ERROR_MS] = error;
-      const most = this.#jumps === this.#timeline.jumps ? JUMP_MS : MOVED_MS;
-      this.#jumps = this.#timeline.jumps;
+      const most = this.#jumps === this.timeline.jumps ? JUMP_MS : MOVED_MS;
+      this.#jumps = this.timeline.jumps;
       if (error < most && error > -most) {
         const part = error / CORRECTION_MS;
         const least = part > -MOST_CORRECTION ? part : -MOST_CORRECTION;
         const correction = least < MOST_CORRECTION ? least : MOST_CORRECTION;
-        const speed = this.#timeline.speed * this.#clock.ratio * (1 - correction);
+        const speed = this.timeline.speed * this.#clock.ratio * (1 - correction);
         resampler.speed = speed < MIN_SPEED ? MIN_SPEED : speed > MAX_SPEED ? MAX_SPEED : speed;
         return;
       }
@@ -394,7 +400,7 @@ export class ClockAligner {
 
   #arrive(nowMs: number, endMs: number): void {
     const state = this.#state;
-    const lateness = this.#timeline.observe(nowMs, endMs);
+    const lateness = this.timeline.observe(nowMs, endMs);
     if (nowMs >= state[WINDOW_END]!) {
       // The first window begins with a guess.
       if (state[WINDOW_END]! > -Infinity) state[LATEST_BEFORE] = state[LATEST]!;

@@ -99,6 +99,11 @@ export class ContextTimeline {
     state[DELAY] = delay + state[CHANGE]! * elapsed;
   }
 
+  /** The timestamp of the end of a block that arrives now and was the fastest, ms. Only once {@link begun}. */
+  timestampAt(nowMs: number): number {
+    return nowMs - this.#line.offsetAt(nowMs);
+  }
+
   /** The timestamp that is heard at `nowMs`, ms. */
   heardAt(nowMs: number): number {
     return nowMs - this.#line.offsetAt(nowMs) - this.#state[DELAY]!;
