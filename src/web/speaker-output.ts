@@ -20,10 +20,9 @@ export interface SpeakerOutput {
   close(): Promise<void>;
 }
 
-/** Whether this page can choose the device of a context, and of an element. */
-export function canSink(context: AudioContext, route: SpeakerRoute): boolean {
-  if (route === 'context') return 'setSinkId' in context;
-  return typeof Audio === 'function' && 'setSinkId' in Audio.prototype;
+/** Whether a context can play on another device than the default. */
+export function canChooseSink(context: AudioContext): boolean {
+  return typeof (context as SinkContext).setSinkId === 'function';
 }
 
 /**
@@ -45,8 +44,8 @@ export function openOutput(
   }
   // Apps whose echo plan needs no call never load it.
   return import('./speaker-call.ts').then(async ({ callThrough }) => {
-    const { stream, close } = await callThrough(destination.stream);
-    return new ElementOutput('call', destination, stream, changed, close);
+    const call = await callThrough(destination.stream);
+    return new ElementOutput('call', destination, call.stream, changed, () => call.close());
   });
 }
 

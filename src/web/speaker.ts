@@ -1,5 +1,4 @@
 import { checkContext, checkOptions } from '../core/option-names.ts';
-import type { OptionNames } from '../core/option-names.ts';
 import { describe, numberIn, oneOf } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { SPEAKER_ROUTES } from '../core/microphone/echo-plan.ts';
@@ -15,87 +14,25 @@ import {
   watchOutputs,
 } from './speaker-devices.ts';
 import type { OutputDevice } from './speaker-devices.ts';
-import { canSink, openOutput } from './speaker-output.ts';
+import { canChooseSink, openOutput } from './speaker-output.ts';
 import type { SpeakerOutput } from './speaker-output.ts';
+import { MAX_VOLUME, PLAYBACK_STATS, SPEAKER_OPTION_NAMES } from './speaker-options.ts';
+import type {
+  PlaybackStats,
+  SpeakerDeviceChange,
+  SpeakerEventMap,
+  SpeakerOptions,
+  SpeakerState,
+} from './speaker-options.ts';
 import { sleep } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
-/**
- * State of a speaker:
- * `'locked'`: the browser plays nothing before a gesture of the user; `'running'`; `'suspended'`: the context is suspended by
- * the app or interrupted by the system; `'closed'`: by `close()` or with its context.
- */
-export type SpeakerState = 'locked' | 'running' | 'suspended' | 'closed';
-
-/** Options of a {@link Speaker}. */
-export interface SpeakerOptions {
-  /** Device to play on, by its id; null: the system's default. @default the context's, `sinkId` */
-  readonly deviceId?: string | null | undefined;
-  /** Linear gain, 0–16: 1 changes nothing. @default 1 */
-  readonly volume?: number;
-  /**
-   * How audio reaches the loudspeaker. `'auto'`: as the echo plan of a `Microphone` with this speaker wants it, and without
-   * one by the context, or by an element where only that can use the device. @default 'auto'
-   */
-  readonly route?: 'auto' | SpeakerRoute;
-  /**
-   * What happens after the browser has refused to play: `'gesture'`: the first gesture of the user anywhere on the page
-   * unlocks the speaker; `'manual'`: the app calls `unlock()`. @default 'gesture'
-   */
-  readonly unlock?: 'gesture' | 'manual';
-}
-const NAMES = {
-  deviceId: 1,
-  volume: 1,
-  route: 1,
-  unlock: 1,
-} satisfies OptionNames<SpeakerOptions>;
-
-/** 24 dB: more is a mistake. */
-const MAX_VOLUME = 16;
 /** Time constant of a change of volume, seconds: short, and without a click. */
 const VOLUME_SECONDS = 0.005;
 /** How long an engine that allows audio may take to start it, ms. */
 const START_MS = 250;
 
-/** A change of the output device. */
-export interface SpeakerDeviceChange {
-  /** In use from now on; null: the system's default. */
-  readonly device: OutputDevice | null;
-  readonly previous: OutputDevice | null;
-  /** `'chosen'`: by `use()`; `'gone'`: the device was unplugged, and the default takes its place. */
-  readonly cause: 'chosen' | 'gone';
-}
-
-/** Events of a {@link Speaker}. */
-export interface SpeakerEventMap {
-  /** `speaker.state` has changed. */
-  readonly statechange: Event;
-  /** Another device is in use, in `detail`. */
-  readonly devicechange: CustomEvent<SpeakerDeviceChange>;
-  /** A failure, in `detail`. The speaker continues, on the default device or by another route. */
-  readonly error: CustomEvent<MicwireError>;
-}
-
-/** The figures of `AudioContext.playbackStats` (Web Audio, `AudioPlaybackStats`), under their own names. Seconds. */
-export interface PlaybackStats {
-  readonly underrunDuration: number;
-  readonly underrunEvents: number;
-  readonly totalDuration: number;
-  readonly averageLatency: number;
-  readonly minimumLatency: number;
-  readonly maximumLatency: number;
-}
-const STATS = [
-  'underrunDuration',
-  'underrunEvents',
-  'totalDuration',
-  'averageLatency',
-  'minimumLatency',
-  'maximumLatency',
-] as const satisfies readonly (keyof PlaybackStats)[];
-
-/** Says how a speaker should play, by whether it plays on the default output. */
+/** Says how a speaker should play, depending on whether it plays on the system's default output. */
 export type RoutePlanner = (defaultOutput: boolean) => SpeakerRoute;
 
 /**
@@ -155,7 +92,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
    */
   static async open(context: AudioContext, options: SpeakerOptions = {}): Promise<Speaker> {
     checkContext('Speaker.open', context);
-    checkOptions('Speaker', options, NAMES);
+    checkOptions('Speaker', options, SPEAKER_OPTION_NAMES);
     oneOf('route', options.route ?? 'auto', ['auto', ...SPEAKER_ROUTES]);
     oneOf('unlock', options.unlock ?? 'gesture', ['gesture', 'manual']);
     numberIn('volume', options.volume ?? 1, 0, MAX_VOLUME);
@@ -237,7 +174,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     const { playbackStats } = this.#context as AudioContext & { playbackStats?: PlaybackStats };
     if (playbackStats === undefined) return null;
     const stats: Partial<Record<keyof PlaybackStats, number>> = {};
-    for (const name of STATS) stats[name] = playbackStats[name];
+    for (const name of PLAYBACK_STATS) stats[name] = playbackStats[name];
     return stats as PlaybackStats;
   }
 
@@ -266,8 +203,9 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   }
 
   /**
-   * Lets an echo plan choose the route, where the app has not. Asked now, and before each change of the device.
-   * @internal
+   * Lets an echo plan choose the route, where the app has not. A `Microphone` that is opened with this speaker does it.
+   * @param planner is asked now, and before each change of the device. Null: as if there were no plan
+   * @throws MicwireError `'closed'`; as `use()` where no route to the device is left
    */
   async setRoutePlanner(planner: RoutePlanner | null): Promise<void> {
     await this.#inTurn(async () => {
@@ -315,7 +253,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     if (this.#wanted !== 'auto') return this.#wanted;
     const planned = this.#planner?.(sink === DEFAULT_SINK) ?? 'context';
     if (planned !== 'context' || sink === DEFAULT_SINK) return planned;
-    return canSink(this.#context, 'context') ? 'context' : 'element';
+    return canChooseSink(this.#context) ? 'context' : 'element';
   }
 
   /** Plays on a device by a route. What fails leaves everything as it was. */

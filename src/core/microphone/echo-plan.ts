@@ -108,8 +108,7 @@ export function planEcho(mode: EchoMode, engine: EchoEngine, grant: EchoGrant): 
     );
   }
   if (granted === 'all') {
-    const why = 'The engine cancels everything that the system plays.';
-    return mode === 'route' ? routed(plan, engine, grant, `${why} `) : plan('context', true, why);
+    return plan('context', true, 'The engine cancels everything that the system plays.');
   }
   if (mode === 'browser') {
     return plan('context', heardInContext(engine, grant), 'Echo is left to the browser, as asked.');
@@ -124,7 +123,7 @@ export function planEcho(mode: EchoMode, engine: EchoEngine, grant: EchoGrant): 
   if (mode === 'auto' && heardInContext(engine, grant)) {
     return plan('context', true, engine.family === 'gecko' ? HEARD.gecko : HEARD.chromium);
   }
-  return routed(plan, engine, grant, '');
+  return routed(plan, engine, grant);
 }
 
 /** Whether the canceller hears what a context plays by itself. */
@@ -132,7 +131,6 @@ function heardInContext(
   { family, modes }: EchoEngine,
   { granted, defaultOutput }: EchoGrant,
 ): boolean {
-  if (granted === 'all') return true;
   if (granted === 'remote-only' || !defaultOutput) return false;
   // Chromium that knows the modes either cancels in its audio service ('remote-only' is a choice there) or has the system's
   // own canceller ('all' is). Others cancel calls only.
@@ -153,13 +151,13 @@ const HEARD = {
 type Make = (route: SpeakerRoute, covered: boolean, why: string) => EchoPlan;
 
 /** The way of playing that the canceller hears best. */
-function routed(make: Make, engine: EchoEngine, grant: EchoGrant, before: string): EchoPlan {
+function routed(make: Make, engine: EchoEngine, grant: EchoGrant): EchoPlan {
   const { family, modes, elements, calls } = engine;
   const { defaultOutput, granted } = grant;
   const call = (why: string): EchoPlan | null =>
-    calls && elements ? make('call', true, `${before}${why}`) : null;
+    calls && elements ? make('call', true, why) : null;
   const element = (covered: boolean, why: string): EchoPlan | null =>
-    elements ? make('element', covered, `${before}${why}`) : null;
+    elements ? make('element', covered, why) : null;
   let chosen: EchoPlan | null;
   if (granted === 'remote-only') {
     chosen = call(
@@ -191,7 +189,7 @@ function routed(make: Make, engine: EchoEngine, grant: EchoGrant, before: string
     make(
       'context',
       heardInContext(engine, grant),
-      `${before}This page can play in no other way than by its context.`,
+      'This page can play in no other way than by its context.',
     )
   );
 }
