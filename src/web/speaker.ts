@@ -276,7 +276,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     this.#look();
   }
 
-  /** To choose a device, engines suspend the context for a moment: that is no change of state. */
+  /** To choose a device, engines suspend the context for a moment: the state stays. */
   async #whileChanging(change: () => Promise<void>): Promise<void> {
     const { state } = this.#context;
     this.#changing++;
