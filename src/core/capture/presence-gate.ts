@@ -7,6 +7,10 @@ import type { CapturePipeline } from './capture-pipeline.ts';
 const CATCH_UP = 4;
 /** Spans that can wait behind a pre-roll. More there are only where presence changes every few quanta. */
 const MAX_SPANS = 8;
+/** Where each number of a span is, and how many there are. */
+const START = 1;
+const FRAMES = 2;
+const SPAN = 3;
 
 /** Options of a {@link PresenceGate}. */
 export interface PresenceGateOptions {
@@ -40,12 +44,9 @@ export class PresenceGate {
   #keptEnd = 0;
   /** Whether nobody talks, as of the last quantum. */
   #paused = false;
-  /** Spans that wait, from `#first` on: their presence, first context frame and frames. */
-  readonly #presence = new Int32Array(MAX_SPANS);
-  readonly #start = new Float64Array(MAX_SPANS);
-  readonly #frames = new Float64Array(MAX_SPANS);
-  #first = 0;
-  #spans = 0;
+  /** Spans that wait, the oldest first: presence, first context frame and frames of each; and where they end. */
+  readonly #spans = new Float64Array(MAX_SPANS * SPAN);
+  #spansEnd = 0;
 
   constructor(pipeline: CapturePipeline, options: PresenceGateOptions) {
     const { channels, preRollFrames, holdPauses } = options;
@@ -78,11 +79,9 @@ export class PresenceGate {
       return;
     }
     this.#paused = false;
-    if (this.#kept > 0) {
-      if (this.#keptEnd === contextFrame) this.#add(PRESENT, contextFrame - this.#kept, this.#kept);
-      else this.#count -= this.#kept;
-      this.#kept = 0;
-    }
+    if (this.#keptEnd !== contextFrame) this.#forget();
+    if (this.#kept > 0) this.#add(PRESENT, contextFrame - this.#kept, this.#kept);
+    this.#kept = 0;
     this.#drain(CATCH_UP * frames);
     this.#pass(presence === MISSING ? MISSING : PRESENT, input, frames, contextFrame);
   }
@@ -101,7 +100,7 @@ export class PresenceGate {
     frames: number,
     contextFrame: number,
   ): void {
-    if (this.#spans > 0) {
+    if (this.#spansEnd > 0) {
       this.#add(presence, contextFrame, frames);
       if (presence === PRESENT) this.#write(input, 0, frames);
     } else if (presence === PRESENT) this.#pipeline.process(input, frames, contextFrame);
@@ -115,61 +114,51 @@ export class PresenceGate {
   }
 
   #add(presence: number, contextFrame: number, frames: number): void {
-    const last = (this.#first + this.#spans - 1) % MAX_SPANS;
-    if (
-      this.#spans > 0 &&
-      this.#presence[last] === presence &&
-      this.#start[last]! + this.#frames[last]! === contextFrame
-    ) {
-      this.#frames[last]! += frames;
-      return;
+    const spans = this.#spans;
+    if (this.#spansEnd > 0) {
+      const last = this.#spansEnd - SPAN;
+      if (
+        spans[last] === presence &&
+        spans[last + START]! + spans[last + FRAMES]! === contextFrame
+      ) {
+        spans[last + FRAMES]! += frames;
+        return;
+      }
+      // There are too many: their audio counts as dropped.
+      if (this.#spansEnd === spans.length) this.#drain(Infinity, false);
     }
-    if (this.#spans === MAX_SPANS) this.#abandon();
-    const next = (this.#first + this.#spans) % MAX_SPANS;
-    this.#presence[next] = presence;
-    this.#start[next] = contextFrame;
-    this.#frames[next] = frames;
-    this.#spans++;
+    const next = this.#spansEnd;
+    this.#spansEnd = next + SPAN;
+    spans[next] = presence;
+    spans[next + START] = contextFrame;
+    spans[next + FRAMES] = frames;
   }
 
-  /** Carries out what waits, up to so many frames of audio. */
-  #drain(budget: number): void {
+  /**
+   * Carries out what waits, up to so many frames of audio.
+   * @param deliver false drops the audio
+   */
+  #drain(budget: number, deliver = true): void {
+    const spans = this.#spans;
     let left = budget;
-    while (this.#spans > 0) {
-      const span = this.#first;
-      const start = this.#start[span]!;
-      const frames = this.#frames[span]!;
-      if (this.#presence[span] !== PRESENT) this.#skip(this.#presence[span]!, start, frames);
+    while (this.#spansEnd > 0) {
+      const start = spans[START]!;
+      const frames = spans[FRAMES]!;
+      if (spans[0] !== PRESENT) this.#skip(spans[0]!, start, frames);
       else {
-        if (left <= 0) return;
         const count = Math.min(frames, left, this.#capacity - this.#read);
-        this.#pipeline.process(this.#ring, count, start, this.#read);
+        if (count === 0) return;
+        if (deliver) this.#pipeline.process(this.#ring, count, start, this.#read);
+        else this.#pipeline.miss(start, count);
         this.#read = (this.#read + count) % this.#capacity;
         this.#count -= count;
         left -= count;
-        if (count < frames) {
-          this.#start[span] = start + count;
-          this.#frames[span] = frames - count;
-          continue;
-        }
+        spans[START] = start + count;
+        spans[FRAMES] = frames - count;
+        if (count < frames) continue;
       }
-      this.#first = (span + 1) % MAX_SPANS;
-      this.#spans--;
-    }
-  }
-
-  /** There are too many spans: their audio counts as dropped. */
-  #abandon(): void {
-    for (; this.#spans > 0; this.#spans--) {
-      const span = this.#first;
-      const frames = this.#frames[span]!;
-      const audio = this.#presence[span] === PRESENT;
-      this.#skip(audio ? MISSING : this.#presence[span]!, this.#start[span]!, frames);
-      if (audio) {
-        this.#read = (this.#read + frames) % this.#capacity;
-        this.#count -= frames;
-      }
-      this.#first = (span + 1) % MAX_SPANS;
+      spans.copyWithin(0, SPAN);
+      this.#spansEnd -= SPAN;
     }
   }
 
@@ -195,10 +184,9 @@ export class PresenceGate {
 
   #write(input: readonly Float32Array[], from: number, frames: number): void {
     const at = (this.#read + this.#count) % this.#capacity;
-    const room = this.#capacity - at;
-    const first = frames < room ? frames : room;
+    const first = Math.min(frames, this.#capacity - at);
     this.#mixer.mix(input, from, first, this.#ring, at);
-    if (frames > first) this.#mixer.mix(input, from + first, frames - first, this.#ring, 0);
+    this.#mixer.mix(input, from + first, frames - first, this.#ring, 0);
     this.#count += frames;
   }
 }
