@@ -19,6 +19,8 @@ export interface SimulatedSource {
   readonly jitterMs?: number;
   /** By how much timestamps are late, evenly distributed from 0. @default 0 */
   readonly timestampJitterMs?: number;
+  /** Timestamps are those of the next multiple of this: of a source that is rendered in bursts. @default exact */
+  readonly timestampGrainMs?: number;
   /** Arrivals in these stretches wait until they end, seconds. */
   readonly stalls?: readonly (readonly [from: number, to: number])[];
   /** Blocks that begin in these stretches are lost, seconds. */
@@ -115,7 +117,8 @@ class Feed {
     // None overtakes another.
     this.#arrived = Math.max(this.#arrived, at);
     const late = (this.#source.timestampJitterMs ?? 0) * this.#random();
-    const timestampMs = this.#secondsOf(first) * 1000 + late;
+    const grain = this.#source.timestampGrainMs ?? 1e-6;
+    const timestampMs = Math.ceil((this.#secondsOf(first) * 1000) / grain) * grain + late;
     return { at: this.#arrived, timestampMs, channels: this.#channels, frames: this.#frames };
   }
 }

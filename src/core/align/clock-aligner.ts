@@ -34,6 +34,9 @@ const LEAST_REST = 1e-7;
 /** What a delay has in reserve, ms. */
 const RESERVE_MS = 2;
 
+/** So many stretches of lost frames are told apart while they wait. */
+const LOST_STRETCHES = 8;
+
 /** What {@link ClockAligner} makes. */
 export interface ClockAlignerOptions {
   /** From the source's nominal rate to the context's. */
@@ -76,6 +79,8 @@ export class ClockAligner {
   droppedFrames = 0;
   /** Those that never arrived: timestamps jump over them. */
   lostFrames = 0;
+  /** Those of them that came to the resampler, as silence. */
+  silentFrames = 0;
   /** Frames of the context with audio of the source, and without. */
   presentFrames = 0;
   missingFrames = 0;
@@ -105,6 +110,9 @@ export class ClockAligner {
   /** Per channel: the last output, and what is left of it at an edge. */
   readonly #last: Float64Array;
   readonly #rest: Float64Array;
+  /** Stretches of lost frames: from, to, from, to … */
+  readonly #lost: Float64Array = new Float64Array(2 * LOST_STRETCHES);
+  #lostAt = 0;
   #playing = false;
   #jumps = 0;
 
@@ -192,6 +200,11 @@ export class ClockAligner {
     }
   }
 
+  /** No block follows: what waits is dropped. */
+  end(): void {
+    this.#restart();
+  }
+
   /** Tells the timeline, before it follows, which delay the source needs. Once per render quantum. */
   ask(nowMs: number): void {
     if (this.receivedFrames === 0) return;
@@ -258,6 +271,7 @@ export class ClockAligner {
     this.#rest.set(this.#last);
     const from = Math.ceil(state[BASE]! + this.#resampler.position);
     if (from >= state[READ]!) return;
+    this.silentFrames -= this.#lostIn(from, state[READ]!);
     this.usedFrames -= state[READ]! - from;
     state[READ] = from;
   }
@@ -280,6 +294,7 @@ export class ClockAligner {
       const from = state[READ]! % this.#capacity;
       const count = left < this.#capacity - from ? left : this.#capacity - from;
       this.#resampler.write(this.#ring, from, count);
+      this.silentFrames += this.#lostIn(state[READ]!, state[READ]! + count);
       state[READ] = state[READ]! + count;
       this.usedFrames += count;
       left -= count;
@@ -350,6 +365,21 @@ export class ClockAligner {
       }
     }
     state[END] = end + frames;
+    this.#lost[this.#lostAt] = end;
+    this.#lost[this.#lostAt + 1] = end + frames;
+    this.#lostAt = (this.#lostAt + 2) % this.#lost.length;
+  }
+
+  /** How many of these frames are lost ones. */
+  #lostIn(from: number, to: number): number {
+    const lost = this.#lost;
+    let frames = 0;
+    for (let i = 0; i < lost.length; i += 2) {
+      const first = lost[i]! > from ? lost[i]! : from;
+      const end = lost[i + 1]! < to ? lost[i + 1]! : to;
+      if (end > first) frames += end - first;
+    }
+    return frames;
   }
 
   /** The frames from this one on come again. */
@@ -359,6 +389,8 @@ export class ClockAligner {
     if (from >= state[END]!) return;
     this.droppedFrames += state[END]! - from;
     state[END] = from;
+    const lost = this.#lost;
+    for (let i = 1; i < lost.length; i += 2) lost[i] = Math.min(lost[i]!, from);
   }
 
   /** @returns whether some of them come too late */

@@ -64,10 +64,10 @@ export class MixerEngine {
         this.#receive(command, this.#port, frame);
         break;
       case 'stream':
-        this.#slots[command.slot] = this.#open({ ...command, tellsPresence: false });
+        this.#openStream(command.slot, command.id, command.gain).open(command.resampler);
         break;
       case 'node':
-        this.#slots[command.slot] = this.#open({ ...command, resampler: null });
+        this.#open(command.slot, command.id, command.gain, command.tellsPresence);
         break;
       case 'gain': {
         const slot = this.#slots[command.slot];
@@ -143,24 +143,25 @@ export class MixerEngine {
     engine.process(inputs, output, now);
   }
 
-  #open(command: {
-    readonly id: number;
-    readonly gain: number;
-    readonly resampler: MixerProcessorOptions['warmUp'] | null;
-    readonly tellsPresence: boolean;
-  }): MixerSlot {
-    const { id, gain, resampler, tellsPresence } = command;
+  /** The source that has this number, or a new one in its place. */
+  #openStream(place: number, id: number, gain: number): MixerSlot {
+    const slot = this.#slots[place];
+    return slot?.id === id ? slot : this.#open(place, id, gain, false);
+  }
+
+  #open(place: number, id: number, gain: number, tellsPresence: boolean): MixerSlot {
     const { layout, channels, maxDelayMs } = this.#options;
-    return new MixerSlot({
+    const slot = new MixerSlot({
       id,
       gain,
-      resampler,
       tellsPresence,
       channels: layout === 'separate' ? 1 : channels,
       contextRate: this.#contextRate,
       timeline: this.#timeline,
       maxDelayMs,
     });
+    this.#slots[place] = slot;
+    return slot;
   }
 
   #receive({ id, timestampMs, channels }: MixerDelivery, port: MessagePortLike, frame: number) {
@@ -168,7 +169,7 @@ export class MixerEngine {
     for (const slot of this.#slots) {
       if (slot?.id === id) slot.insert(channels, timestampMs, now);
     }
-    const event: MixerEvent = { type: 'buffers', frame, channels };
+    const event: MixerEvent = { type: 'buffers', frame, id, channels };
     port.postMessage(
       event,
       channels.map(({ buffer }) => buffer),
