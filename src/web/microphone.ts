@@ -34,6 +34,14 @@ import type {
   MicrophoneStats,
 } from './microphone-options.ts';
 import { engineFamily, MicrophoneEcho, openTrack } from './microphone-echo.ts';
+import {
+  microphoneClosed,
+  microphoneFailure,
+  PROCESSOR_ERROR,
+  REFUSED,
+  STALLED,
+  unrouted,
+} from './microphone-failure.ts';
 import { inputDevices, PermissionWatch } from './microphone-permission.ts';
 import { MicrophoneTracks, trackStats } from './microphone-tracks.ts';
 import { PageLife } from './page-life.ts';
@@ -63,7 +71,7 @@ const FADE_MS = 5;
 export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements LivingSource {
   /** The audio. Connect it once: it remains the same when the device changes. */
   readonly node: AudioWorkletNode;
-  /** How captures are connected. @internal */
+  /** How captures are connected. */
   readonly captureFeed: SourceFeed;
   readonly #settings: MicrophoneSettings;
   readonly #life: MicrophoneLife;
@@ -102,7 +110,10 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       throw new TypeError('Microphone.open takes an AudioContext, got an OfflineAudioContext.');
     }
     void resumeSuspended(context);
-    await whileOpen(context, loadWorklet(context, MICROPHONE_WORKLET, { url: settings.workletUrl }));
+    await whileOpen(
+      context,
+      loadWorklet(context, MICROPHONE_WORKLET, { url: settings.workletUrl }),
+    );
     const microphone = makeInOpenContext(context, () => new Microphone(context, settings));
     await microphone.#start();
     return microphone;
@@ -297,7 +308,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       this.#watchdog.stop();
       clearTimeout(this.#timer);
       this.node.context.removeEventListener('statechange', this.#onContext);
-      for (const call of this.#calls.values()) call.reject(closed());
+      for (const call of this.#calls.values()) call.reject(microphoneClosed());
       this.#calls.clear();
       this.node.port.postMessage({ type: 'close' } satisfies MicrophoneCommand);
       this.#lastWord.await(this.node.port);
@@ -323,7 +334,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   }
 
   #ask(event: (call: number) => LifeEvent): Promise<void> {
-    if (this.#closed) return Promise.reject(closed());
+    if (this.#closed) return Promise.reject(microphoneClosed());
     const call = ++this.#call;
     const answer = deferred<void>();
     this.#calls.set(call, answer);
@@ -379,7 +390,9 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         break;
       case 'device':
         // The route of the speaker is not worth the microphone.
-        this.#echo.take(this.#tracks.track).catch((error: unknown) => this.#report(unrouted(error)));
+        this.#echo
+          .take(this.#tracks.track)
+          .catch((error: unknown) => this.#report(unrouted(error)));
         this.dispatchEvent(new Event('devicechange'));
         break;
       case 'devices':
@@ -397,7 +410,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         this.#settle(action.call)?.resolve();
         break;
       case 'failed':
-        this.#settle(action.call)?.reject(failure(action.reason));
+        this.#settle(action.call)?.reject(microphoneFailure(action.reason));
         break;
     }
   }
@@ -459,7 +472,11 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     }
   }
 
-  #endGap({ frame, missingFrames, silentFrames }: Extract<MicrophoneEvent, { type: 'heard' }>): void {
+  #endGap({
+    frame,
+    missingFrames,
+    silentFrames,
+  }: Extract<MicrophoneEvent, { type: 'heard' }>): void {
     const { sampleRate } = this.node.context;
     const gap: MicrophoneGap = {
       cause: this.#cause,
@@ -520,52 +537,12 @@ function accountOf(account: MicrophoneAccount): MicrophoneAccount {
   return { presentFrames, missingFrames, pausedFrames, mutedFrames };
 }
 
-function closed(): MicwireError {
-  return new MicwireError('closed', 'The microphone is closed. Open another one.');
-}
-
 function thisBrowser(): AdviceBrowser {
   const family = engineFamily();
   const engine = family === 'gecko' ? 'firefox' : family === 'webkit' ? 'webkit' : 'chromium';
   // A phone or a tablet, as far as a page needs to know: it is used by fingers only.
-  return { engine, mobile: matchMedia('(any-pointer: coarse) and (not (any-pointer: fine))').matches };
+  return {
+    engine,
+    mobile: matchMedia('(any-pointer: coarse) and (not (any-pointer: fine))').matches,
+  };
 }
-
-function unrouted(cause: unknown): MicwireError {
-  if (cause instanceof MicwireError) return cause;
-  return new MicwireError('device', UNROUTED, { cause });
-}
-
-/** Why a call failed, by the name of the DOMException that `getUserMedia` gave (Media Capture §10.2). */
-function failure(reason: string): MicwireError {
-  switch (reason) {
-    case 'closed':
-      return closed();
-    case 'unavailable':
-      return new MicwireError('unsupported', UNAVAILABLE);
-    case 'NotAllowedError':
-    case 'SecurityError':
-      return new MicwireError('permission', NOT_ALLOWED);
-    case 'NotFoundError':
-    case 'OverconstrainedError':
-      return new MicwireError('device', NOT_FOUND);
-    default:
-      return new MicwireError('device', `${NOT_READABLE} (${reason})`);
-  }
-}
-
-const UNAVAILABLE =
-  'This page cannot use microphones. It needs https or localhost, and a Permissions-Policy that allows them.';
-const NOT_ALLOWED =
-  "The microphone is not allowed. Allow it in the browser's settings for this site, and in the system's privacy settings.";
-const NOT_FOUND = 'There is no such microphone. Plug one in, or choose another.';
-const NOT_READABLE =
-  'The microphone does not open: another program may have it. Close that program, or choose another microphone.';
-const UNROUTED =
-  'The speaker does not play in a way that the echo canceller hears; it continues as before. Use headphones.';
-const REFUSED =
-  'The engine refused the microphone in this context. Create the AudioContext without a sampleRate: micwire resamples.';
-const STALLED =
-  'The context is running, but for a second no audio has been rendered. The output device may be gone or taken: close the context and create a new one.';
-const PROCESSOR_ERROR =
-  "The microphone's processor failed, and its node is silent for good. Open another microphone.";

@@ -25,7 +25,9 @@ export function signalAt(device: number, frame: number): number {
 }
 
 /** Which device a sample is of, and its frame modulo 65536; null for silence. */
-export function readSignal(sample: number): { readonly device: number; readonly frame: number } | null {
+export function readSignal(
+  sample: number,
+): { readonly device: number; readonly frame: number } | null {
   if (sample === 0) return null;
   const device = Math.floor(sample);
   return { device, frame: Math.round((sample - device) * 2 * PERIOD) };
@@ -145,11 +147,10 @@ class WorkletNode extends PageNode {
   override outputOf(output: number): readonly Float32Array[] {
     return this.processor.outputs[output]!;
   }
-  render(): void {
+  takeInputs(): void {
     for (const { from, output, input } of this.edges) {
       this.processor.setInput(input, from.outputOf(output));
     }
-    this.scope.render();
   }
 }
 
@@ -204,7 +205,9 @@ export class MicrophonePage {
   }
 
   /** Puts the page in place: afterwards `vi.unstubAllGlobals()`. */
-  static async open(devices: readonly PageDevice[] = [deviceNumber(1), deviceNumber(2)]): Promise<MicrophonePage> {
+  static async open(
+    devices: readonly PageDevice[] = [deviceNumber(1), deviceNumber(2)],
+  ): Promise<MicrophonePage> {
     const page = new MicrophonePage(devices);
     for (const [name, load] of Object.entries(WORKLETS)) {
       const scope = createWorkletScope({ sampleRate: PAGE_RATE, quantum: QUANTUM });
@@ -212,7 +215,8 @@ export class MicrophonePage {
       page.#scopes.set(`micwire-${name}`, scope);
     }
     Object.assign(page.media, {
-      getUserMedia: (constraints: { audio: MediaTrackConstraints }) => page.#give(constraints.audio),
+      getUserMedia: (constraints: { audio: MediaTrackConstraints }) =>
+        page.#give(constraints.audio),
       enumerateDevices: () =>
         Promise.resolve(page.devices.map((device) => ({ ...device, kind: 'audioinput' }))),
     });
@@ -220,6 +224,7 @@ export class MicrophonePage {
     vi.stubGlobal('GainNode', PageGain);
     vi.stubGlobal('MediaStream', PageStream);
     vi.stubGlobal('MediaStreamTrack', PageTrack);
+    vi.stubGlobal('matchMedia', () => ({ matches: false }));
     vi.stubGlobal('document', page.document);
     vi.stubGlobal('window', page.window);
     vi.stubGlobal('navigator', {
@@ -252,7 +257,10 @@ export class MicrophonePage {
   async render(quanta: number): Promise<void> {
     for (let i = 0; i < quanta; i++) {
       if (this.context.state === 'running') {
-        for (const node of this.context.worklets) node.render();
+        for (const scope of this.#scopes.values()) {
+          for (const node of this.context.worklets) if (node.scope === scope) node.takeInputs();
+          scope.render();
+        }
         this.context.frame += QUANTUM;
       }
       for (const scope of this.#scopes.values()) scope.deliver();
