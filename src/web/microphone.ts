@@ -1,12 +1,6 @@
 import { oneOf } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import type {
-  MicrophoneAccount,
-  MicrophoneCommand,
-  MicrophoneEvent,
-  MicrophoneProcessorOptions,
-} from '../core/messages.ts';
-import type {
   GapCause,
   InputDevice,
   LifeAction,
@@ -20,7 +14,6 @@ import type { EchoPlan } from '../core/microphone/echo-plan.ts';
 import { permissionAdvice, troubleOf } from '../core/microphone/permission-advice.ts';
 import type { AdviceBrowser } from '../core/microphone/permission-advice.ts';
 import { MicrophoneLife } from '../core/microphone/microphone-life.ts';
-import { MICROPHONE_OUTPUTS } from '../core/microphone/presence.ts';
 import { checkContext, checkOptions } from '../core/option-names.ts';
 import { resumeSuspended } from './capture-source.ts';
 import type { LivingSource, SourceFeed } from './capture-source.ts';
@@ -42,10 +35,11 @@ import {
   STALLED,
   unrouted,
 } from './microphone-failure.ts';
+import { MicrophoneNode } from './microphone-node.ts';
 import { inputDevices, PermissionWatch } from './microphone-permission.ts';
 import { MicrophoneTracks, trackStats } from './microphone-tracks.ts';
 import { PageLife } from './page-life.ts';
-import { deferred, LastWord, Watchdog } from './patience.ts';
+import { deferred, Watchdog } from './patience.ts';
 import type { Deferred } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { MICROPHONE_WORKLET } from './worklet-files.ts';
@@ -53,10 +47,6 @@ import { loadWorklet } from './worklet-loader.ts';
 
 /** The call of `open()` among the calls that `MicrophoneLife` settles. */
 const START = 0;
-/** A new device that is silent counts as heard after this many ms. */
-const PATIENCE_MS = 1000;
-/** Fades when devices are switched and at `mute()`, ms. */
-const FADE_MS = 5;
 
 /**
  * A microphone for as long as the app runs: one node for life, whatever becomes of the device. Pass it to `Capture`,
@@ -80,19 +70,15 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   readonly #permissions: PermissionWatch;
   readonly #echo: MicrophoneEcho;
   readonly #watchdog: Watchdog;
-  readonly #lastWord = new LastWord();
-  /** Keeps the node rendering while nothing else is connected to it. */
-  readonly #pull: GainNode;
+  readonly #processor: MicrophoneNode;
   readonly #calls = new Map<number, Deferred<void>>();
   #call = START;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #account: MicrophoneAccount = NOTHING;
   #gaps = 0;
   #lastGap: MicrophoneGap | null = null;
   /** Of the loss that the next `heard` ends. */
   #cause: GapCause = 'ended';
   #silence: { readonly kind: SilenceKind | null; readonly contextTime: number };
-  #held: boolean | null;
   #interrupted = false;
   #closed = false;
 
@@ -127,30 +113,20 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   private constructor(context: AudioContext, settings: MicrophoneSettings) {
     super();
     this.#settings = settings;
-    const { channels, silenceMs, pushToTalk, preRollMs } = settings;
-    this.#held = pushToTalk ? false : null;
+    const { reacquire, silenceMs } = settings;
     this.#silence = { kind: null, contextTime: context.currentTime };
-    const processorOptions: MicrophoneProcessorOptions = {
-      channels,
-      silenceFrames: Math.round((silenceMs / 1000) * context.sampleRate),
-      held: this.#held,
-    };
-    this.node = new AudioWorkletNode(context, 'micwire-microphone', {
-      numberOfInputs: 2,
-      numberOfOutputs: 3,
-      outputChannelCount: [channels, channels, 1],
-      channelCount: channels,
-      channelCountMode: 'explicit',
-      processorOptions,
+    this.#processor = new MicrophoneNode(context, settings, {
+      heard: (request, gap) => this.#heard(request, gap),
+      silent: (kind, contextTime) => {
+        this.#silence = { kind, contextTime };
+        this.#tell({ type: 'silence', kind });
+      },
+      answered: () => this.#watchdog.answered(),
+      failed: (cause) => this.#fail(cause),
     });
-    this.captureFeed = {
-      output: MICROPHONE_OUTPUTS.feed,
-      presenceOutput: MICROPHONE_OUTPUTS.presence,
-      preRollMs,
-    };
-    this.node.port.onmessage = ({ data }: MessageEvent<MicrophoneEvent>): void => this.#hear(data);
-    this.node.onprocessorerror = (cause): void => this.#fail(cause);
-    this.#life = new MicrophoneLife({ reacquire: settings.reacquire, silenceMs });
+    this.node = this.#processor.node;
+    this.captureFeed = this.#processor.feed;
+    this.#life = new MicrophoneLife({ reacquire, silenceMs });
     this.#tracks = new MicrophoneTracks({
       opened: (track) => this.#tell({ type: 'opened', track }),
       refused: (request, name) => this.#tell({ type: 'refused', request, name }),
@@ -174,12 +150,9 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       },
     });
     this.#watchdog = new Watchdog({
-      ask: () => this.#send({ type: 'ask' }),
+      ask: () => this.#processor.ask(),
       stalled: () => this.#report(new MicwireError('stalled', STALLED)),
     });
-    // Engines render only what leads to the destination.
-    this.#pull = new GainNode(context, { gain: 0 });
-    this.node.connect(this.#pull).connect(context.destination);
     context.addEventListener('statechange', this.#onContext);
     this.#guard();
   }
@@ -211,7 +184,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
 
   /** Push-to-talk: true between `hold()` and `release()`, otherwise false; null without push-to-talk. */
   get held(): boolean | null {
-    return this.#held;
+    return this.#processor.held;
   }
 
   /** What the track's settings are; null while there is no track. */
@@ -234,7 +207,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   get stats(): MicrophoneStats {
     const track = this.#tracks.track;
     return {
-      ...this.#account,
+      ...this.#processor.account,
       gaps: this.#gaps,
       lostFrames: this.#tracks.lostFrames,
       track: track && trackStats(track),
@@ -310,12 +283,8 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       this.node.context.removeEventListener('statechange', this.#onContext);
       for (const call of this.#calls.values()) call.reject(microphoneClosed());
       this.#calls.clear();
-      this.node.port.postMessage({ type: 'close' } satisfies MicrophoneCommand);
-      this.#lastWord.await(this.node.port);
-      this.node.disconnect();
-      this.#pull.disconnect();
     }
-    return this.#lastWord.heard;
+    return this.#processor.close();
   }
 
   async #start(): Promise<void> {
@@ -343,11 +312,10 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   }
 
   #hold(held: boolean): void {
-    if (this.#held === null) {
+    if (this.held === null) {
       throw new TypeError('hold() and release() take a microphone opened with pushToTalk: true.');
     }
-    this.#held = held;
-    this.#send({ type: 'hold', held });
+    this.#processor.hold(held);
   }
 
   /** Tells the deciding part, and does what it says. */
@@ -376,10 +344,10 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         break;
       case 'lose':
         this.#cause = action.cause;
-        this.#send({ type: 'lose' });
+        this.#processor.lose();
         break;
       case 'silence':
-        this.#send({ type: 'mute', on: action.on, fadeFrames: this.#frames(FADE_MS) });
+        this.#processor.mute(action.on);
         break;
       case 'enumerate':
         void this.#permissions.enumerate();
@@ -431,9 +399,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       return;
     }
     if (input === undefined) return;
-    const patienceFrames = this.#frames(PATIENCE_MS);
-    const fadeFrames = this.#frames(FADE_MS);
-    this.#send({ type: 'take', input, request, patienceFrames, fadeFrames });
+    this.#processor.take(request, input);
     // Nobody hears anything in a context that does not run: calls do not wait for it.
     if (this.node.context.state !== 'running') {
       queueMicrotask(() => this.#tell({ type: 'heard', request }));
@@ -450,46 +416,15 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     };
   }
 
-  #hear(event: MicrophoneEvent): void {
-    const { sampleRate } = this.node.context;
-    switch (event.type) {
-      case 'heard':
-        this.#endGap(event);
-        this.#tell({ type: 'heard', request: event.request });
-        break;
-      case 'silence':
-        this.#silence = { kind: event.kind, contextTime: event.sinceFrame / sampleRate };
-        this.#tell({ type: 'silence', kind: event.kind });
-        break;
-      case 'account':
-        this.#account = accountOf(event);
-        this.#watchdog.answered();
-        break;
-      case 'closed':
-        this.#account = accountOf(event);
-        this.#lastWord.hear(this.node.port);
-        break;
-    }
-  }
-
-  #endGap({
-    frame,
-    missingFrames,
-    silentFrames,
-  }: Extract<MicrophoneEvent, { type: 'heard' }>): void {
-    const { sampleRate } = this.node.context;
-    const gap: MicrophoneGap = {
-      cause: this.#cause,
-      frames: missingFrames,
-      durationMs: (missingFrames / sampleRate) * 1000,
-      silentFrames,
-      contextTime: frame / sampleRate,
-    };
+  #heard(request: number, found: Omit<MicrophoneGap, 'cause'>): void {
+    const gap: MicrophoneGap = { cause: this.#cause, ...found };
     this.#cause = 'switched';
     this.#lastGap = gap;
-    if (missingFrames === 0) return;
-    this.#gaps++;
-    this.dispatchEvent(new CustomEvent('gap', { detail: gap }));
+    if (gap.frames > 0) {
+      this.#gaps++;
+      this.dispatchEvent(new CustomEvent('gap', { detail: gap }));
+    }
+    this.#tell({ type: 'heard', request });
   }
 
   readonly #onContext = (): void => {
@@ -515,26 +450,6 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   #report(error: MicwireError): void {
     this.dispatchEvent(new CustomEvent('error', { detail: error }));
   }
-
-  #frames(ms: number): number {
-    return Math.round((ms / 1000) * this.node.context.sampleRate);
-  }
-
-  #send(command: MicrophoneCommand): void {
-    if (!this.#closed) this.node.port.postMessage(command);
-  }
-}
-
-const NOTHING: MicrophoneAccount = {
-  presentFrames: 0,
-  missingFrames: 0,
-  pausedFrames: 0,
-  mutedFrames: 0,
-};
-
-function accountOf(account: MicrophoneAccount): MicrophoneAccount {
-  const { presentFrames, missingFrames, pausedFrames, mutedFrames } = account;
-  return { presentFrames, missingFrames, pausedFrames, mutedFrames };
 }
 
 function thisBrowser(): AdviceBrowser {
