@@ -59,6 +59,8 @@ function plugIn(): readonly [Device, Device] {
   plugged = [...devices];
   const { mediaDevices } = navigator;
   vi.spyOn(mediaDevices, 'getUserMedia').mockImplementation(async (constraints) => {
+    // As long as a quick device takes: what is missing meanwhile is more than a render quantum.
+    await new Promise((resolve) => setTimeout(resolve, 50));
     const { deviceId } = constraints!.audio as { deviceId?: { exact: string } };
     const device = deviceId ? plugged.find((each) => each.deviceId === deviceId.exact) : plugged[0];
     if (device === undefined) throw new DOMException('', 'NotFoundError');
