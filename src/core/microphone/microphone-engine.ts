@@ -272,6 +272,7 @@ export class MicrophoneEngine {
     heard.request = this.#request;
     heard.missingFrames = this.#gap;
     heard.silentFrames = this.#live ? this.#silence.zeroFrames : this.#silentFrames;
+    this.#gap = 0;
     this.#current = this.#next;
     this.#next = NONE;
     this.#losing = this.#faded = false;
