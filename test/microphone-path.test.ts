@@ -42,7 +42,8 @@ class CaptureRig {
       dither: 'none',
       chunkDurationMs: CHUNK_MS,
       payloadBytes: longestPayload(CHUNKS, CHUNK_MS),
-      slots: 4,
+      // Room for the longest pre-roll: at a pause it leaves at once.
+      slots: 64,
       resampler: null,
       ring: null,
       preRollFrames,
