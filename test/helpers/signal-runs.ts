@@ -9,6 +9,8 @@ export interface SignalRun {
   readonly source: number | 'zeros' | 'other';
   /** Time of the run's first frame in the signal of its source, seconds; 0 where there is none. */
   readonly seconds: number;
+  /** Of the frame after its last. It need not be `frames` later to the frame: engines follow clocks. */
+  readonly endSeconds: number;
 }
 
 /** Largest difference between a sample and the signal that it belongs to. */
@@ -49,7 +51,8 @@ export function signalRuns(samples: Float32Array, reader: NumberedSignalReader):
     const limit = found[index + 1]?.first.at ?? samples.length;
     while (end < limit && fits(samples[end]!, after(end - last.at))) end++;
     const seconds = wrap(first.reading.seconds - (first.at - from) / sampleRate);
-    runs.push({ from, frames: end - from, source: first.reading.source, seconds });
+    const endSeconds = wrap(last.reading.seconds + (end - last.at) / sampleRate);
+    runs.push({ from, frames: end - from, source: first.reading.source, seconds, endSeconds });
   }
   pushRest(runs, samples, end, samples.length);
   return runs;
@@ -88,7 +91,8 @@ function pushRest(runs: SignalRun[], samples: Float32Array, from: number, to: nu
       end = Math.max(end, start + 1);
       while (end < to && !silentFrom(samples, end, to)) end++;
     }
-    runs.push({ from: start, frames: end - start, source: zeros ? 'zeros' : 'other', seconds: 0 });
+    const source = zeros ? 'zeros' : 'other';
+    runs.push({ from: start, frames: end - start, source, seconds: 0, endSeconds: 0 });
     start = end;
   }
 }
