@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { drive } from './devices-live/drive.ts';
-import { rowsOf } from './devices-live/rows.ts';
+import { lineOf, rowsOf } from './devices-live/rows.ts';
 import { scheduleOf } from './devices-live/schedule.ts';
 import { judge } from './devices-live/verdict.ts';
 import { withLivePage } from './live-page.mjs';
@@ -38,7 +38,9 @@ export async function run({ minutes = '10', events = '50', engine = 'chromium', 
       });
       const done = await drive(sound, browser, schedule, (line) => console.log(line));
       const verdict = judge(done);
+      for (const effect of verdict.effects) console.log(lineOf(effect));
       for (const fault of verdict.faults) console.log(`FAULT ${fault}`);
+      if (verdict.jumps.length > 0) console.log(`jumps: ${verdict.jumps.join(' ')}`);
       return rowsOf(verdict, `${browser.version}, ${minutes} min, ${events} events, seed ${seed}`);
     });
   } finally {

@@ -1,9 +1,14 @@
 /** A suite's page in an installed browser, cross-origin isolated, with the library's sources served to it. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createServer } from 'vite';
 
 const ROOT = process.cwd();
+const HEADERS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
 
 /** Not bundled with the suite: these find their neighbours by their own address. @param {string} path */
 const load = (path) => import(pathToFileURL(join(ROOT, path)).href);
@@ -29,17 +34,14 @@ export async function withLivePage({ page, microphone, sound, engine = 'chromium
     configFile: false,
     root: ROOT,
     logLevel: 'warn',
-    plugins: [worklets(), opus()],
+    plugins: [worklets(), opus(), asItIs(page)],
     optimizeDeps: { noDiscovery: true },
     server: {
       host: '127.0.0.1',
       port: 0,
       hmr: false,
       watch: null,
-      headers: {
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Cross-Origin-Embedder-Policy': 'require-corp',
-      },
+      headers: HEADERS,
     },
   });
   await server.listen();
@@ -55,4 +57,23 @@ export async function withLivePage({ page, microphone, sound, engine = 'chromium
     await browser.close();
     await server.close();
   }
+}
+
+/**
+ * Serves the page without the client that Vite puts into pages: a page that was frozen loses its connection, and the client
+ * would then load it again.
+ *
+ * @param {string} page
+ * @returns {import('vite').Plugin}
+ */
+function asItIs(page) {
+  return {
+    name: 'page-as-it-is',
+    configureServer(server) {
+      server.middlewares.use(`/${page}`, (_request, response) => {
+        response.writeHead(200, { 'Content-Type': 'text/html', ...HEADERS });
+        response.end(readFileSync(join(ROOT, page)));
+      });
+    },
+  };
 }

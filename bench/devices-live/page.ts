@@ -68,7 +68,7 @@ class LiveRun {
     let microphone = first;
     if (label !== null) {
       // Labels are known only now.
-      const deviceId = await deviceIdOf(label);
+      const deviceId = (await deviceIdOf(label)) ?? null;
       await first.close();
       microphone = await Microphone.open(context, { ...options, deviceId });
     }

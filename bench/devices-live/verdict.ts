@@ -71,7 +71,7 @@ export function judge(run: Run): Verdict {
       delays.add(part, worker.sampleRate);
     } else foreignFrames += part.frames;
   }
-  jumps.push(...jumpsOf(worker));
+  jumps.push(...jumpsOf(worker, clock));
   if (delays.spreadMs > MAX_DELAY_SPREAD_MS) {
     faults.push(
       `the delay of ${run.names[delays.source]} differs by ${delays.spreadMs.toFixed(0)} ms`,
@@ -257,31 +257,56 @@ class Delays {
   }
 }
 
-/** Frames by which audio jumps from one run of a device to its next, where nothing else but silence is between them. */
-function jumpsOf({ runs, gaps, sampleRate }: Account): number[] {
+/**
+ * Frames by which audio jumps from one run of a device to its next, where nothing but silence is between them: positive where
+ * the engine lost some. What passes while a page sleeps is none.
+ */
+function jumpsOf({ runs, gaps, sampleRate }: Account, clock: Clock): number[] {
   const jumps: number[] = [];
   let last: HeardRun | undefined;
-  let inserted = 0;
+  let between = 0;
   for (const run of runs) {
     if (typeof run.source !== 'number') {
-      inserted += run.frames;
+      between += run.frames;
       continue;
     }
-    const end = last === undefined ? 0 : last.contextFrame + last.frames;
-    const apart =
-      last === undefined ||
-      gaps.some((gap) => gap.contextFrame >= end && gap.contextFrame <= run.contextFrame);
-    if (last !== undefined && last.source === run.source && !apart) {
-      const frames = secondsBetween(last.endOffset, run.offset) * sampleRate;
-      // Silence that was inserted makes audio late by as much; silence in its place does not.
-      const jump =
-        Math.min(Math.abs(frames), Math.abs(frames + inserted)) < 2 ? 0 : frames + inserted;
-      if (jump !== 0) jumps.push(Math.round(jump));
-    }
+    const jump = last?.source === run.source && jumpBetween(last, run, between, gaps, sampleRate);
+    if (jump !== false && !slept(last!, run, jump, clock, sampleRate)) jumps.push(Math.round(jump));
     last = run;
-    inserted = 0;
+    between = 0;
   }
   return jumps;
+}
+
+/** False where audio was dropped between the two, or nothing is amiss. */
+function jumpBetween(
+  last: HeardRun,
+  run: HeardRun,
+  between: number,
+  gaps: Account['gaps'],
+  sampleRate: number,
+): number | false {
+  const end = last.contextFrame + last.frames;
+  const dropped = (gap: Account['gaps'][number]): boolean =>
+    gap.contextFrame >= end && gap.contextFrame <= run.contextFrame;
+  if (gaps.some(dropped)) return false;
+  // Silence is in the place of audio, or was inserted, so that audio is late by as much.
+  const replaced = secondsBetween(last.endOffset, run.offset) * sampleRate;
+  const inserted = replaced + between;
+  const jump = Math.abs(replaced) < Math.abs(inserted) ? replaced : inserted;
+  return Math.abs(jump) >= 2 && jump;
+}
+
+function slept(
+  last: HeardRun,
+  run: HeardRun,
+  jump: number,
+  clock: Clock,
+  sampleRate: number,
+): boolean {
+  const before = clock.aheadAt((last.contextFrame + last.frames) / sampleRate - 0.3);
+  const after = clock.aheadAt(run.contextFrame / sampleRate + 0.3);
+  return after - before > 100 && Math.abs((jump / sampleRate) * 1000 - (after - before)) < 200;
 }
 
 function effectsOf(run: Run, clock: Clock, owner: Owner): EventEffect[] {
