@@ -14,6 +14,10 @@ export type MicwireErrorCode =
   | 'unsupported'
   /** The source has no audio track that is live. */
   | 'no-audio'
+  /** The user, the browser or the system does not allow the microphone. */
+  | 'permission'
+  /** The audio device is not there, or another program has it. */
+  | 'device'
   /** There is not enough memory. */
   | 'out-of-memory'
   /** A Worker that reads or encodes is gone: it was terminated, has crashed or was never loaded. */

@@ -34,6 +34,8 @@ export interface CaptureProcessorOptions<
   readonly resampler: ResamplerPlan | null;
   /** Frames of the context that a source with push-to-talk keeps from before each press. None if left out. */
   readonly preRollFrames?: number;
+  /** Keeps the unfinished chunk while nobody talks: what follows fills it. For audio that is cut together. */
+  readonly holdPauses?: boolean;
   /** Where chunks go (`src/core/dsp/ring-buffer.ts`); null where memory cannot be shared: they are posted then. */
   readonly ring: SharedArrayBuffer | null;
 }
@@ -214,15 +216,15 @@ export interface MicrophoneProcessorOptions {
   readonly channels: number;
   /** Frames of the context for which the input may be exact zeros, or below the floor, before it counts as silent. */
   readonly silenceFrames: number;
-  /** Whether push-to-talk begins with nobody talking. */
+  /** Push-to-talk at the start, as in the command `hold`. */
   readonly held: boolean | null;
 }
 
 /** Inputs are numbered 0 and 1: the device in use, and the next one. */
 export type MicrophoneCommand =
   /**
-   * Takes this input as soon as audio comes from it, at the latest after `patienceFrames`. Until then the other continues,
-   * if it is live. Answered by `heard`.
+   * Takes this input as soon as audio comes from it, at the latest after `patienceFrames`; at once if it is in use. Until then
+   * the other continues, if it is live. Answered by `heard`.
    */
   | {
       readonly type: 'take';
@@ -231,20 +233,27 @@ export type MicrophoneCommand =
       readonly patienceFrames: number;
       readonly fadeFrames: number;
     }
-  /** Audio is missing from the next quantum on, until a `take` is answered. */
+  /**
+   * Audio is missing from the next quantum on, until a `take` is answered; from the one after it where the device is still
+   * heard: it fades out first.
+   */
   | { readonly type: 'lose' }
   /** Silence in place of the device, with running numbers. */
   | { readonly type: 'mute'; readonly on: boolean; readonly fadeFrames: number }
-  /** Push-to-talk: somebody talks, nobody does; null: no push-to-talk, always open. */
+  /** Push-to-talk. True: somebody talks; false: nobody does; null: there is no push-to-talk. */
   | { readonly type: 'hold'; readonly held: boolean | null }
-  /** Answered by `account`. */
+  /** Asks the next render quantum for an `account`. */
   | { readonly type: 'ask' }
   | { readonly type: 'close' };
 
-/** Frames of the context: all that passed since the start = present + missing + paused. */
+/**
+ * Frames of the context: all that passed since the first quantum = present + missing + paused. Quanta that were not rendered
+ * to the microphone count as missing.
+ */
 export interface MicrophoneAccount {
   readonly presentFrames: number;
   readonly missingFrames: number;
+  /** While nobody talked, whether the device was there or not. */
   readonly pausedFrames: number;
   /** Of the present ones, those that were silenced by `mute`. */
   readonly mutedFrames: number;
@@ -252,8 +261,8 @@ export interface MicrophoneAccount {
 
 export type MicrophoneEvent =
   /**
-   * The input of `take` is used from `frame` on. `missingFrames`: since the audio before; `silentFrames`: exact zeros
-   * directly before that, which were delivered as silence, and may have been missing too.
+   * The input of `take` is used from `frame` on. `missingFrames`: since the audio before, without those in which nobody
+   * talked; `silentFrames`: exact zeros directly before that, which were delivered as silence, and may have been missing too.
    */
   | {
       readonly type: 'heard';
@@ -269,6 +278,7 @@ export type MicrophoneEvent =
       readonly sinceFrame: number;
       readonly kind: SilenceKind | null;
     }
+  /** Up to `frame`. */
   | ({ readonly type: 'account'; readonly frame: number } & MicrophoneAccount)
   | ({ readonly type: 'closed'; readonly frame: number } & MicrophoneAccount);
 

@@ -2,6 +2,7 @@ import type { CaptureStats, ChunkQueue } from '../core/capture/chunk-queue.ts';
 import type { ChunkOptions } from '../core/capture/chunk.ts';
 import type { OpusAdjustment } from '../core/codec/opus-options.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
+import type { SourceFeed } from './capture-source.ts';
 import type { MicwireError } from '../core/errors.ts';
 
 /** Events of a {@link CaptureBackend}. */
@@ -63,8 +64,8 @@ export interface OpenCapture<Format extends PayloadFormat> extends ChunkOptions<
   readonly preSkip: number;
   /** Where chunks are made. */
   readonly encodedIn: EncodedIn;
-  /** Makes the node. Once. */
-  createBackend(listener: CaptureListener): CaptureBackend<Format>;
+  /** Makes the node, once. @param feed how it hears a source that outlives its tracks */
+  createBackend(listener: CaptureListener, feed?: SourceFeed): CaptureBackend<Format>;
   /** Gives back what was loaded, in place of `createBackend`. */
   discard?(): void;
 }

@@ -15,6 +15,7 @@ import type {
   ProcessorName,
 } from '../core/messages.ts';
 import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
+import type { SourceFeed } from './capture-source.ts';
 import type { CaptureSettings } from './capture-options.ts';
 import { canShareMemory } from './context-life.ts';
 import { ANSWER_MS, Patience, sleep } from './patience.ts';
@@ -53,11 +54,15 @@ export class CaptureNode<
   /** The processor's own count at the end, for when its chunks went to a Worker. */
   #final: CaptureStats | undefined;
 
-  /** @param processor another one that obeys as `micwire-capture` does, and the options that it takes besides */
+  /**
+   * @param feed how it hears a source that outlives its tracks
+   * @param processor another one that obeys as `micwire-capture` does, and the options that it takes besides
+   */
   constructor(
     context: BaseAudioContext,
     settings: CaptureSettings<Format>,
     listener: CaptureListener,
+    feed?: SourceFeed,
     processor?: { readonly name: ProcessorName; readonly options: object },
   ) {
     const { stream, encoding, payloadBytes, maxChunks, chunkDurationMs, dither, quality } =
@@ -77,9 +82,11 @@ export class CaptureNode<
       slots: maxChunks,
       resampler,
       ring: this.#ring,
+      preRollFrames: Math.round(((feed?.preRollMs ?? 0) * context.sampleRate) / 1000),
+      holdPauses: feed?.holdPauses ?? false,
     };
     this.node = new AudioWorkletNode(context, processor?.name ?? 'micwire-capture', {
-      numberOfInputs: 1,
+      numberOfInputs: feed === undefined ? 1 : 2,
       numberOfOutputs: 1,
       outputChannelCount: [1],
       processorOptions: { ...processorOptions, ...processor?.options },

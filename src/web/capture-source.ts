@@ -3,14 +3,39 @@ import { MicwireError } from '../core/errors.ts';
 import { contextClosed } from './context-life.ts';
 import { sleep } from './patience.ts';
 
+/** How a capture hears a {@link LivingSource}. */
+export interface SourceFeed {
+  /** Output of the source's node with the audio, also while nobody talks. */
+  readonly output: number;
+  /** Output of the source's node that says whether the audio is there: see `presence.ts`. */
+  readonly presenceOutput: number;
+  /** Milliseconds of audio from before each press of push-to-talk. */
+  readonly preRollMs: number;
+  /** Keeps the unfinished chunk while nobody talks: what follows fills it. @internal */
+  readonly holdPauses?: boolean;
+}
+
+/** A source that outlives its tracks: a `Microphone`. */
+export interface LivingSource {
+  /** Its first output is for everyone; `captureFeed` names those for captures. */
+  readonly node: AudioNode;
+  readonly captureFeed: SourceFeed;
+  /** Of a `Microphone`: `'live'` while audio comes, `'closed'` at the end. */
+  readonly state: string;
+  addEventListener(type: 'statechange', listener: () => void): void;
+  removeEventListener(type: 'statechange', listener: () => void): void;
+}
+
 /** Source of a capture's audio. */
-export type CaptureSource = MediaStreamTrack | MediaStream | AudioNode;
+export type CaptureSource = MediaStreamTrack | MediaStream | AudioNode | LivingSource;
 
 /** A source as a node of the context. */
 export interface OpenSource {
   readonly node: AudioNode;
   /** The track behind it; null where the source is a node without one. */
   readonly track: MediaStreamTrack | null;
+  /** The source, where it outlives its tracks. */
+  readonly living: LivingSource | null;
   /** Gives back what it took to hear the track. The track itself continues. */
   release(): void;
 }
@@ -22,10 +47,11 @@ export interface OpenSource {
  */
 export function openSource(context: BaseAudioContext, source: CaptureSource): OpenSource {
   if (typeof source !== 'object' || source === null) throw notASource(source);
-  // By form, not by class: libraries wrap contexts and nodes.
+  // By form, not by class: libraries wrap contexts and nodes, and apps without a microphone ship no class for it.
+  if ('captureFeed' in source) return livingSource(source);
   if ('connect' in source && 'context' in source) {
     const behind = trackOf(source);
-    return { node: source, track: behind, release: makeAudible(behind) };
+    return { node: source, track: behind, living: null, release: makeAudible(behind) };
   }
   const track = 'getAudioTracks' in source ? liveTrack(source) : source;
   if (!('readyState' in track) || !('kind' in track)) throw notASource(source);
@@ -42,20 +68,33 @@ export function openSource(context: BaseAudioContext, source: CaptureSource): Op
   const release = makeAudible(track);
   try {
     const stream = new MediaStream([track]);
-    return { node: (context as AudioContext).createMediaStreamSource(stream), track, release };
+    const node = (context as AudioContext).createMediaStreamSource(stream);
+    return { node, track, living: null, release };
   } catch (cause) {
     release();
     throw refused(context, cause);
   }
 }
 
+function livingSource(living: LivingSource): OpenSource {
+  if (living.state === 'closed') {
+    throw new MicwireError('no-audio', 'The microphone is closed. Open another one.');
+  }
+  return { node: living.node, track: null, living, release: () => {} };
+}
+
 /**
- * Connects an open source.
+ * Connects an open source: to a second input of `target`, if it has one, what says whether the audio is there.
  * @throws MicwireError `'unsupported'` when the engine refuses
  */
-export function connectSource(source: OpenSource, target: AudioNode): void {
+export function connectSource({ node, living }: OpenSource, target: AudioNode): void {
   try {
-    source.node.connect(target);
+    if (living === null || target.numberOfInputs < 2) {
+      node.connect(target);
+      return;
+    }
+    node.connect(target, living.captureFeed.presenceOutput, 1);
+    node.connect(target, living.captureFeed.output, 0);
   } catch (cause) {
     throw refused(target.context, cause);
   }
@@ -124,21 +163,23 @@ function refused(context: BaseAudioContext, cause: unknown): MicwireError {
 
 function notASource(source: unknown): TypeError {
   return new TypeError(
-    `source must be a MediaStreamTrack, a MediaStream or an AudioNode, got ${describe(source)}.`,
+    `source must be a MediaStreamTrack, a MediaStream, an AudioNode or a Microphone, got ${describe(source)}.`,
   );
 }
 
 /**
  * State of a capture:
- * `'running'`; `'suspended'`: the context is suspended or interrupted, no time passes; `'muted'`: the source delivers silence;
- * `'ended'`: the track is over; `'closed'`: by `close()`, with its context, or by an error.
+ * `'running'`; `'suspended'`: the context is suspended or interrupted, no time passes; `'muted'`: the source delivers
+ * silence, or a microphone has no device; `'ended'`: the track is over, or the microphone closed; `'closed'`: by `close()`,
+ * with its context, or by an error.
  */
 export type CaptureState = 'running' | 'suspended' | 'muted' | 'ended' | 'closed';
 
-/** Follows the context and the track. */
+/** Follows the context, and the track or the microphone. */
 export class SourceWatch {
   readonly #context: BaseAudioContext;
   readonly #track: MediaStreamTrack | null;
+  readonly #living: LivingSource | null;
   readonly #changed: () => void;
   #contextState: string;
   /** The system took the context's audio away while it was running (Web Audio §1.2.1, `"interrupted"`). */
@@ -147,12 +188,18 @@ export class SourceWatch {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** @param changed called after every event of either */
-  constructor(context: BaseAudioContext, track: MediaStreamTrack | null, changed: () => void) {
+  constructor(
+    context: BaseAudioContext,
+    { track, living }: Pick<OpenSource, 'track' | 'living'>,
+    changed: () => void,
+  ) {
     this.#context = context;
     this.#track = track;
+    this.#living = living;
     this.#changed = changed;
     this.#contextState = context.state;
     context.addEventListener('statechange', this.#onContext);
+    living?.addEventListener('statechange', changed);
     for (const type of TRACK_EVENTS) track?.addEventListener(type, this.#onTrack);
     // A track that the page itself stops fires no event (Media Capture §4.3.1).
     if (track !== null) this.#timer = setInterval(() => this.#lookAtTrack(track), LOOK_MS);
@@ -162,14 +209,16 @@ export class SourceWatch {
   get state(): CaptureState {
     const contextState: string = this.#context.state;
     if (contextState === 'closed') return 'closed';
-    if (this.#ended || this.#track?.readyState === 'ended') return 'ended';
+    const living = this.#living?.state ?? 'live';
+    if (this.#ended || this.#track?.readyState === 'ended' || living === 'closed') return 'ended';
     if (contextState !== 'running') return 'suspended';
-    return this.#track?.muted === true ? 'muted' : 'running';
+    return this.#track?.muted === true || living !== 'live' ? 'muted' : 'running';
   }
 
   stop(): void {
     clearInterval(this.#timer);
     this.#context.removeEventListener('statechange', this.#onContext);
+    this.#living?.removeEventListener('statechange', this.#changed);
     for (const type of TRACK_EVENTS) this.#track?.removeEventListener(type, this.#onTrack);
   }
 

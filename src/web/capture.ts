@@ -12,7 +12,7 @@ import type { StreamFormat } from '../core/format/stream-format.ts';
 import { MicwireError } from '../core/errors.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureEventMap, CaptureOptions, CaptureSettings } from './capture-options.ts';
-import type { CaptureBackend, EncodedIn, OpenCapture } from './capture-backend.ts';
+import type { CaptureBackend, CaptureListener, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import {
@@ -31,7 +31,7 @@ import { CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /**
- * Captures a track or a node as precisely timed chunks.
+ * Captures a track, a node or a `Microphone` as precisely timed chunks.
  *
  * A capture has one reader: `capture.pipeTo(transport, framing)`, `for await (const chunk of capture)`,
  * `capture.readable`, `'chunk'` events, or `capture.pipeToWorker(worker)`. Until there is one, chunks are queued, for
@@ -146,14 +146,15 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     this.encodedIn = opened.encodedIn;
     this.#source = openSource(context, source);
     try {
-      this.#processor = opened.createBackend({
+      const listener: CaptureListener = {
         answered: () => this.#watchdog.answered(),
         failed: (error) => this.#fail(error),
         readerLost: (error) => {
           void this.#handedOver?.return?.();
           this.#report(error);
         },
-      });
+      };
+      this.#processor = opened.createBackend(listener, this.#source.living?.captureFeed);
     } catch (error) {
       this.#source.release();
       throw error;
@@ -167,7 +168,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
       },
       stalled: () => this.#report(new MicwireError('stalled', STALLED)),
     });
-    this.#watch = new SourceWatch(context, this.#source.track, () => this.#update());
+    this.#watch = new SourceWatch(context, this.#source, () => this.#update());
     this.#state = this.#watch.state;
     this.#guard();
     try {
@@ -384,7 +385,7 @@ function pcmCapture(
     ...settings,
     preSkip: 0,
     encodedIn: 'worklet',
-    createBackend: (listener) => new CaptureNode(context, settings, listener),
+    createBackend: (listener, feed) => new CaptureNode(context, settings, listener, feed),
   };
 }
 

@@ -24,7 +24,7 @@ export interface MeterOptions<Name extends MeterName = MeterName> {
    */
   readonly channels?: number;
   /**
-   * What to meter: a track, a stream or a node. The meter connects it, and disconnects it when it is closed. Pass a
+   * What to meter: a track, a stream, a node or a `Microphone`. The meter connects it, and disconnects it when it is closed. Pass a
    * remote WebRTC track here: Chromium gives its nodes silence unless a media element plays it too, and the meter keeps
    * a muted one. @default none: connect a source to `meter.node`
    */

@@ -140,11 +140,12 @@ async function openWorklet(
     chunkDurationMs: opus.packetDurationMs,
     preSkip,
     encodedIn: 'worklet',
-    createBackend: (listener) =>
+    createBackend: (listener, feed) =>
       new OpusWorkletBackend(
         context,
         { ...capture, stream: opusStream(settings), payloadBytes: packetBytes(settings) },
         listener,
+        feed,
         {
           name: 'micwire-capture-opus',
           options: { opus, module: passed },
@@ -173,7 +174,8 @@ async function openWorker(
       chunkDurationMs: settings.opus.packetDurationMs,
       preSkip: session.preSkip,
       encodedIn: webCodecs ? 'webcodecs' : 'worker',
-      createBackend: (listener) => new OpusWorkerBackend(context, settings, session, listener),
+      createBackend: (listener, feed) =>
+        new OpusWorkerBackend(context, settings, session, listener, feed),
       discard: () => worker.terminate(),
     };
   } catch (error) {

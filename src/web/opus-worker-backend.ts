@@ -16,6 +16,7 @@ import type {
 } from '../core/messages.ts';
 import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
+import type { SourceFeed } from './capture-source.ts';
 import type { OpusCaptureSettings } from './opus-capture-options.ts';
 import { ANSWER_MS, Patience, sleep } from './patience.ts';
 import { RemoteReader, readerFields } from './remote-reader.ts';
@@ -130,6 +131,7 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     { capture }: OpusCaptureSettings,
     session: OpusWorkerSession,
     listener: CaptureListener,
+    feed?: SourceFeed,
   ) {
     this.#listener = listener;
     this.#session = session;
@@ -138,11 +140,12 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     this.#chunks = { stream: { ...capture.stream, format: 'opus' }, encoding };
     // What reaches the Worker are samples, whatever the packets are to become.
     const samples = { ...capture, encoding: 'binary' } as const;
-    this.#capture = new CaptureNode(context, samples, {
+    const own: CaptureListener = {
       answered: () => listener.answered(),
       failed: (error) => this.#fail(error),
       readerLost: () => this.#fail(new MicwireError('worker-gone', GONE)),
-    });
+    };
+    this.#capture = new CaptureNode(context, samples, own, feed);
     const { worker } = session;
     this.#ended = new Promise((resolve) => (this.#onEnded = resolve));
     worker.onmessage = ({ data }: MessageEvent<OpusWorkerEvent>): void => {

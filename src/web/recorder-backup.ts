@@ -5,6 +5,7 @@ import type { BackupRequest, BackupWorkerCommand, BackupWorkerEvent } from '../c
 import { BackupWriter } from '../storage/backup-writer.ts';
 import { listBackups, reasonOf } from '../storage/backups.ts';
 import { Capture } from './capture.ts';
+import type { CaptureSource } from './capture-source.ts';
 import type { CaptureOptions } from './capture-options.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import type { WorkerFile, WorkerUrl } from './worker-loader.ts';
@@ -28,7 +29,7 @@ export type RecorderBackupState = 'off' | 'worker' | 'page' | 'failed';
 /** Describes the recording that a backup belongs to. */
 export interface BackupSource {
   readonly context: BaseAudioContext;
-  readonly node: AudioNode;
+  readonly source: CaptureSource;
   readonly capture: CaptureOptions | OpusCaptureOptions;
   readonly name: string;
   readonly workerUrl?: WorkerUrl | undefined;
@@ -182,14 +183,14 @@ class WorkerRoute implements Route {
   }
 
   static async open(
-    { context, node, capture: options }: BackupSource,
+    { context, source, capture: options }: BackupSource,
     worker: Worker,
     request: MakeRequest,
     failed: (error: unknown) => void,
   ): Promise<Route> {
     let capture: Capture<PayloadFormat> | undefined;
     try {
-      capture = (await Capture.create(context, node, options as never)) as Capture<PayloadFormat>;
+      capture = (await Capture.create(context, source, options as never)) as Capture<PayloadFormat>;
       const opening = request(capture);
       await ask(worker, { type: 'open', request: opening }, 'opened');
       worker.onmessage = ({ data }: MessageEvent<BackupWorkerEvent>): void => {

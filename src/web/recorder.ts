@@ -5,7 +5,7 @@ import { MicwireError } from '../core/errors.ts';
 import type { MeterReading } from '../core/metering/meter-table.ts';
 import { Capture } from './capture.ts';
 import { connectSource, disconnectSource, openSource } from './capture-source.ts';
-import type { CaptureSource, OpenSource } from './capture-source.ts';
+import type { CaptureSource, LivingSource, OpenSource } from './capture-source.ts';
 import { Meter } from './meter.ts';
 import type { CaptureOptions } from './capture-options.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
@@ -34,7 +34,7 @@ export interface RecorderEventMap {
 }
 
 /**
- * Records a track or a node to a file, as Opus or samples.
+ * Records a track, a node or a `Microphone` to a file, as Opus or samples.
  *
  * @example
  * const recorder = await Recorder.create(context, stream, { container: 'ogg', bitrate: 32000 });
@@ -77,10 +77,11 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     const captureOptions = recorderCapture(options, context.sampleRate);
     // One node for all: of two on one track WebKitGTK 2.50 leaves one repeating its first quantum, now and then (two of six runs).
     const opened = openSource(context, source);
+    const captured = recordedSource(opened, options);
     // Before the capture: from then on there is something to lose.
     const [meter, backup] = await Promise.all([
       openMeter(context, options),
-      openBackup(context, opened.node, captureOptions, options),
+      openBackup(context, captured, captureOptions, options),
     ]).catch((error: unknown) => {
       opened.release();
       throw error;
@@ -89,7 +90,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     try {
       capture = (await Capture.create(
         context,
-        opened.node,
+        captured,
         captureOptions as never,
       )) as Capture<PayloadFormat>;
       return new Recorder(options, capture, meter, opened, backup);
@@ -299,6 +300,25 @@ const DISCARDED =
 const EMPTY =
   'Nothing was recorded: the context rendered no audio from create() to stop(). Call context.resume() in a click, start the source, and stop later.';
 
+/**
+ * Of a microphone, Opus takes what is said in one piece: a packet that is filled up with silence, when nobody talks any more,
+ * would be heard at its full length.
+ */
+function recordedSource({ node, living }: OpenSource, options: RecorderOptions): CaptureSource {
+  if (living === null) return node;
+  const captureFeed = { ...living.captureFeed, holdPauses: options.container !== 'wav' };
+  const recorded: LivingSource = {
+    node,
+    captureFeed,
+    get state() {
+      return living.state;
+    },
+    addEventListener: (type, listener) => living.addEventListener(type, listener),
+    removeEventListener: (type, listener) => living.removeEventListener(type, listener),
+  };
+  return recorded;
+}
+
 /** A meter is a comfort: its failure is told, and the recording does without. */
 async function openMeter(
   context: BaseAudioContext,
@@ -323,14 +343,14 @@ function unmetered(cause: unknown): MicwireError {
 /** Loaded only where it is asked for. */
 async function openBackup(
   context: BaseAudioContext,
-  node: AudioNode,
+  captured: CaptureSource,
   capture: CaptureOptions | OpusCaptureOptions,
   options: RecorderOptions,
 ): Promise<RecorderBackup | undefined> {
   const { backup: name, backupWorkerUrl: workerUrl } = options;
   if (name === undefined) return undefined;
   const recording = (made: Capture<PayloadFormat>): RecordingOptions => recordingOf(made, options);
-  return RecorderBackup.open({ context, node, capture, name, workerUrl, recording });
+  return RecorderBackup.open({ context, source: captured, capture, name, workerUrl, recording });
 }
 
 function recordingOf(

@@ -1,5 +1,11 @@
 /** The processors that this package ships, by the name of their file. */
-export type WorkletName = 'capture' | 'capture-opus' | 'meter' | 'playout' | 'receive';
+export type WorkletName =
+  | 'capture'
+  | 'capture-opus'
+  | 'meter'
+  | 'microphone'
+  | 'playout'
+  | 'receive';
 
 /** Where one worklet's script is found. */
 export interface WorkletFile {
@@ -33,6 +39,13 @@ export const METER_WORKLET: WorkletFile = {
   name: 'meter',
   url: () => new URL('../../worklets/meter.js', import.meta.url),
   inline: () => import('../../worklets/meter.inline.js'),
+};
+
+/** Registers `micwire-microphone`. */
+export const MICROPHONE_WORKLET: WorkletFile = {
+  name: 'microphone',
+  url: () => new URL('../../worklets/microphone.js', import.meta.url),
+  inline: () => import('../../worklets/microphone.inline.js'),
 };
 
 /** Registers `micwire-playout`. */

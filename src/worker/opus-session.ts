@@ -102,7 +102,11 @@ export class OpusSession {
     let encodeMs = 0;
     let untoldFrames = 0;
     for await (const chunk of capture) {
-      if (chunk.dropped > 0) writer.skip(chunk.dropped);
+      if (chunk.dropped > 0) {
+        // Where a gap begins with a whole chunk.
+        await writer.finish();
+        writer.skip(chunk.dropped);
+      }
       this.#decoder.decode(chunk.bytes, 0, chunk.frames, this.#input, 0);
       const start = performance.now();
       writer.write(this.#input, chunk.frames, chunk.contextTime);

@@ -8,7 +8,9 @@ import type {
 import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
 import type { PayloadFormat } from '../format/formats.ts';
 import { isSampled } from '../format/stream-format.ts';
+import { PRESENT } from '../microphone/presence.ts';
 import { CapturePipeline, WARM_UP_QUANTUM } from './capture-pipeline.ts';
+import { PresenceGate } from './presence-gate.ts';
 import type { ChunkSink } from './chunk-sinks.ts';
 import { HEADER_BYTES, longestPayload } from './chunk.ts';
 import type { FrameWriter } from './capture-pipeline.ts';
@@ -33,6 +35,7 @@ export class CaptureEngine {
   /** The sink again, where buffers come back by message. */
   readonly #pool: PoolSink | null;
   readonly #pipeline: CapturePipeline;
+  readonly #gate: PresenceGate;
   /** Reused for every answer. */
   readonly #pong: { readonly type: 'pong'; frame: number } = { type: 'pong', frame: 0 };
   #pinged = false;
@@ -59,6 +62,8 @@ export class CaptureEngine {
     const writer = createWriter(sink, chunkDurationMs);
     const { channels } = stream;
     this.#pipeline = new CapturePipeline({ channels, inputRate, resampler, writer });
+    const { preRollFrames = 0, holdPauses = false } = options;
+    this.#gate = new PresenceGate(this.#pipeline, { channels, preRollFrames, holdPauses });
     this.#warmUp(options, inputRate, createWriter);
     this.#port = port;
   }
@@ -68,9 +73,15 @@ export class CaptureEngine {
    * @param input any number of channels; none is silence
    * @param frames length of the quantum
    * @param frame the context's `currentFrame`
+   * @param presence of the audio: see `presence.ts`
    * @returns false when closed: the processor may go
    */
-  process(input: readonly Float32Array[], frames: number, frame: number): boolean {
+  process(
+    input: readonly Float32Array[],
+    frames: number,
+    frame: number,
+    presence: number = PRESENT,
+  ): boolean {
     if (this.#closed) return false;
     this.#frame = frame;
     if (this.#pinged) {
@@ -78,7 +89,7 @@ export class CaptureEngine {
       this.#pong.frame = frame;
       this.#port.postMessage(this.#pong, NONE);
     }
-    if (!this.#paused) this.#pipeline.process(input, frames, frame);
+    if (!this.#paused) this.#gate.process(input, frames, frame, presence);
     return true;
   }
 
@@ -91,6 +102,7 @@ export class CaptureEngine {
     else if (command.type === 'resume') this.#paused = false;
     else if (command.type === 'pause') {
       this.#paused = true;
+      this.#gate.settle();
       if (command.hold === true) this.#pipeline.hold();
       else this.#pipeline.flush();
       this.#tell({ type: 'paused', frame });
@@ -104,6 +116,7 @@ export class CaptureEngine {
       this.#tell({ type: 'piped', frame, out: this.#pool?.out ?? 0 });
     } else {
       this.#closed = true;
+      this.#gate.settle();
       this.#pipeline.flush();
       const { captured, delivered, dropped } = this.#pipeline;
       this.#sink.end(captured);
@@ -131,7 +144,7 @@ export class CaptureEngine {
     const sink = ring
       ? new RingSink(scratchRing(HEADER_BYTES + payloadBytes))
       : new PoolSink(NO_PORT, WARM_UP_SLOTS, payloadBytes);
-    this.#pipeline.warmUp(createWriter(sink, chunkDurationMs), quanta);
+    this.#pipeline.warmUp(createWriter(sink, chunkDurationMs), quanta, this.#gate);
     this.#pinged = this.#paused = true;
     this.process([], 0, 0);
     this.#paused = false;

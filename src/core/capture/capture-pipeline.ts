@@ -1,5 +1,7 @@
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
 import { planar, warmUpBlock } from '../dsp/planar.ts';
+import { MISSING, PAUSED, PRESENT } from '../microphone/presence.ts';
+import type { PresenceGate } from './presence-gate.ts';
 import type { ResamplerPlan } from '../resampler/resampler-plan.ts';
 import { createResampler } from '../resampler/resampler-stream.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
@@ -62,7 +64,9 @@ export class CapturePipeline {
   #writer: FrameWriter;
   /** False before the first quantum, and while paused. */
   #running = false;
-  /** Quanta taken since the start. */
+  /** True while audio is missing. */
+  #missing = false;
+  /** Quanta taken since the start, and pauses. */
   #quanta = 0;
   /** The context's frame that the next quantum begins with, unless quanta were missed. */
   #nextContextFrame = 0;
@@ -108,22 +112,39 @@ export class CapturePipeline {
    * @param frames length of the quantum, any number
    * @param contextFrame the context's `currentFrame`. Where it has jumped, quanta were not rendered to us: the gap counts
    * as captured and dropped
+   * @param start where the quantum begins in `input`
    */
-  process(input: readonly Float32Array[], frames: number, contextFrame: number): void {
+  process(input: readonly Float32Array[], frames: number, contextFrame: number, start = 0): void {
     if (!this.#running) this.#begin(contextFrame);
-    else if (contextFrame !== this.#nextContextFrame) this.#jumpTo(contextFrame);
+    else if (this.#missing || contextFrame !== this.#nextContextFrame) this.#jumpTo(contextFrame);
     this.#quanta++;
     this.#nextContextFrame = contextFrame + frames;
     for (let from = 0; from < frames; from += SLICE_FRAMES) {
       const rest = frames - from;
       const count = rest < SLICE_FRAMES ? rest : SLICE_FRAMES;
-      this.#mixer.mix(input, from, count, this.#mixed, 0);
+      this.#mixer.mix(input, start + from, count, this.#mixed, 0);
       const produced =
         this.#resampler === undefined
           ? count
           : this.#resampler.process(this.#mixed, this.#resampled, count);
       this.#writer.write(this.#resampled, produced);
     }
+  }
+
+  /**
+   * Takes one render quantum whose audio is missing: it counts as captured and dropped. What was captured before is sent.
+   * @param contextFrame the context's `currentFrame`
+   */
+  miss(contextFrame: number, frames: number): void {
+    if (!this.#missing) {
+      if (this.#running) this.#flushResampler();
+      else this.#begin(contextFrame);
+      this.#missing = true;
+      this.#writer.finishChunk();
+    }
+    this.#quanta++;
+    this.#nextContextFrame = contextFrame + frames;
+    this.#skipTo(this.#nextContextFrame);
   }
 
   /**
@@ -140,8 +161,9 @@ export class CapturePipeline {
    * packet of Opus that is filled up with silence would be heard at its full length.
    */
   hold(): void {
+    this.#quanta++;
     if (!this.#running) return;
-    this.#running = false;
+    this.#running = this.#missing = false;
     this.#flushResampler();
   }
 
@@ -150,20 +172,23 @@ export class CapturePipeline {
    * before the first quantum. Allocates.
    * @param writer takes what is captured meanwhile. Of the same class as the pipeline's own
    * @param quanta how many
+   * @param gate passes them to this pipeline
    */
-  warmUp(writer: FrameWriter, quanta: number): void {
+  warmUp(writer: FrameWriter, quanta: number, gate: PresenceGate): void {
     const own = this.#writer;
     this.#writer = writer;
     const block = warmUpBlock(2, WARM_UP_QUANTUM);
     const inputs = [block, block.slice(0, 1), [], this.#mixed];
     let frame = 0;
     for (let quantum = 0; quantum < quanta; quantum++) {
-      // The second quantum and some more come late, and the capture pauses.
-      if (quantum % 16 === 1) frame += WARM_UP_QUANTUM;
-      if (quantum % 16 === 8) this.flush();
-      this.process(inputs[quantum % inputs.length]!, WARM_UP_QUANTUM, frame);
+      // The second quantum and some more come late, audio is missing, and the capture pauses.
+      const step = quantum % 16;
+      if (step === 1) frame += WARM_UP_QUANTUM;
+      const presence = step === 4 ? MISSING : step > 7 && step < 10 ? PAUSED : PRESENT;
+      gate.process(inputs[quantum % inputs.length]!, WARM_UP_QUANTUM, frame, presence);
       frame += WARM_UP_QUANTUM;
     }
+    gate.settle();
     this.flush();
     this.#resampler?.reset();
     this.#writer = own;
@@ -178,6 +203,7 @@ export class CapturePipeline {
 
   #begin(contextFrame: number): void {
     this.#running = true;
+    this.#missing = false;
     this.#originContextFrame = contextFrame;
     this.#originFrame = this.#writer.frame;
     this.#writer.beginRun(contextFrame / this.#inputRate);
@@ -191,12 +217,20 @@ export class CapturePipeline {
       this.#begin(contextFrame);
       return;
     }
-    this.#flushResampler();
-    this.#writer.finishChunk();
+    if (!this.#missing) {
+      this.#flushResampler();
+      this.#writer.finishChunk();
+    }
+    this.#missing = false;
+    this.#skipTo(contextFrame);
+    this.#writer.beginRun(contextFrame / this.#inputRate);
+  }
+
+  /** Counts the frames up to this one of the context as dropped. */
+  #skipTo(contextFrame: number): void {
     const elapsed = (contextFrame - this.#originContextFrame) / this.#inputRate;
     const frame = this.#originFrame + Math.round(elapsed * this.#writer.sampleRate);
     this.#writer.skip(frame - this.#writer.frame);
-    this.#writer.beginRun(contextFrame / this.#inputRate);
   }
 
   #flushResampler(): void {

@@ -23,7 +23,7 @@ const PAGE_BYTES = 65_536;
 /** Instances that were given back, by kernel and pages. */
 const released = new Map<string, { readonly exports: object; readonly memory: ArrayBuffer }[]>();
 /** How many of one kind are kept. */
-const MAX_RELEASED = 16;
+const MAX_RELEASED = 4;
 
 /** Undefined when the scope has no WebAssembly, or its Content Security Policy forbids compiling, or the engine lacks SIMD. */
 export function compileWasm(bytes: Uint8Array): object | undefined {

@@ -15,9 +15,9 @@ export interface InputDevice {
 
 /**
  * State of a microphone:
- * `'opening'`: the first device is being opened; `'live'`: audio of the device arrives; `'muted'`: by `mute()`;
- * `'lost'`: the device is gone or was taken, and is looked for; `'blocked'`: it needs the user (permission, a device, a
- * gesture); `'closed'`: by `close()` or with its context.
+ * `'opening'`: a device is being opened because the user wants it; `'live'`: audio of the device arrives; `'muted'`: by
+ * `mute()`; `'lost'`: the device is gone or was taken, and is looked for; `'blocked'`: it needs the user (permission, a device,
+ * a gesture); `'closed'`: by `close()` or with its context.
  */
 export type MicrophoneState = 'opening' | 'live' | 'muted' | 'lost' | 'blocked' | 'closed';
 
@@ -90,9 +90,9 @@ export type LifeEvent =
   | { readonly type: 'changed'; readonly request: number }
   /** The audio thread hears the track that was connected last. */
   | { readonly type: 'heard'; readonly request: number }
-  /** The audio thread finds the connected track silent; null: not any more. */
+  /** The audio thread finds the track in use silent; null: not any more. Each `heard` begins without silence. */
   | { readonly type: 'silence'; readonly kind: SilenceKind | null }
-  /** `use()`. `call` names the promise. */
+  /** `use()`. `call` names the promise: from 1 on, 0 is the start. */
   | { readonly type: 'use'; readonly call: number; readonly deviceId: string | null }
   | { readonly type: 'mute'; readonly call: number; readonly keep: MuteKeep }
   | { readonly type: 'unmute'; readonly call: number }
@@ -108,7 +108,10 @@ export type LifeEvent =
 export type LifeAction =
   /** Calls `getUserMedia`, for this device exactly; null: for the default. Answered by `opened` or `refused`. */
   | { readonly type: 'open'; readonly request: number; readonly deviceId: string | null }
-  /** Connects the track; the audio thread takes it as soon as audio comes from it. Answered by `heard`. */
+  /**
+   * Connects the track; the audio thread takes it as soon as audio comes from it. Answered by `heard`. The one connected last
+   * counts: where that is the track in use, the audio thread stays with it, and answers at once.
+   */
   | { readonly type: 'connect'; readonly request: number }
   /** Stops the track and forgets it. Whatever it still tells is ignored. */
   | { readonly type: 'stop'; readonly request: number }

@@ -1,12 +1,15 @@
 /**
  * The values of a microphone's presence signal, constant within a render quantum: whether the audio beside it is the
- * device's. A capture that hears no such signal takes all audio as present.
+ * device's. None of them is 0, which is what an input hears when nothing is connected, or when an engine leaves silence out:
+ * a capture that hears no such signal takes all audio as present.
  */
 export const PRESENT = 1;
 /** The device delivers nothing: the frames count as captured and dropped. */
-export const MISSING = 0;
-/** Nobody talks (push-to-talk): the frames take no numbers, as in a pause. */
-export const PAUSED = -1;
+export const MISSING = 2;
+/** Nobody talks (push-to-talk): the frames take no numbers, as in a pause. The audio is the device's, for a pre-roll. */
+export const PAUSED = 3;
+/** Nobody talks, and the device delivers nothing either. */
+export const PAUSED_MISSING = 4;
 
 /** Outputs of the node of `micwire-microphone`. */
 export const MICROPHONE_OUTPUTS = {

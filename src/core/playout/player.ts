@@ -8,7 +8,7 @@ import type { SampleFormat } from '../format/formats.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { BacklogPolicy } from './backlog-policy.ts';
 import type { BacklogMode } from './backlog-policy.ts';
-import { Fader } from './fader.ts';
+import { Fader } from '../dsp/fader.ts';
 import { FrameRing } from './frame-ring.ts';
 import { Source } from './source.ts';
 import { Timeline } from './timeline.ts';

@@ -1,7 +1,7 @@
 import { planar } from '../dsp/planar.ts';
 import { raisedCosine } from '../dsp/windows.ts';
 import type { BacklogPolicy } from './backlog-policy.ts';
-import { Fader } from './fader.ts';
+import { Fader } from '../dsp/fader.ts';
 import type { FrameRing } from './frame-ring.ts';
 import { Splice } from './splice.ts';
 import type { Timeline } from './timeline.ts';

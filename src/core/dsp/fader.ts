@@ -1,4 +1,4 @@
-import { raisedCosine } from '../dsp/windows.ts';
+import { raisedCosine } from './windows.ts';
 
 /**
  * A gain that moves between silence and one along a raised cosine (sin² of a phase that runs straight), so that neither a

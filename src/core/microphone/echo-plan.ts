@@ -1,0 +1,195 @@
+/**
+ * What is done about echo: what the microphone asks for, and how the app's audio has to be played so that the browser's echo
+ * canceller hears it. Pure: the web part brings the facts and carries the plan out.
+ *
+ * The facts behind the table, with their sources, are in docs/microphone.md.
+ */
+
+/**
+ * What to do about echo:
+ * `'auto'`: asks the engine to cancel everything that the system plays, and where it cannot, plays the speaker's audio in such
+ * a way that the canceller hears it; `'browser'`: asks for echo cancellation and leaves the rest to the browser; `'all'`: asks
+ * for everything, and changes nothing about the speaker; `'route'`: asks for plain echo cancellation and always plays the
+ * speaker's audio in a way that the canceller hears; `'none'`: asks for no echo cancellation.
+ */
+export type EchoMode = 'auto' | 'browser' | 'all' | 'route' | 'none';
+
+/** Every {@link EchoMode}, for menus and checks. */
+export const ECHO_MODES: readonly EchoMode[] = ['auto', 'browser', 'all', 'route', 'none'];
+
+/** A value of the setting `echoCancellation` (Media Capture and Streams, `EchoCancellationModeEnum`). */
+export type EchoSetting = boolean | 'all' | 'remote-only';
+
+/**
+ * How a speaker plays:
+ * `'context'`: the context's own destination; `'element'`: an `<audio>` element that plays a MediaStreamAudioDestinationNode;
+ * `'call'`: the same through a connection between two RTCPeerConnections of this page.
+ */
+export type SpeakerRoute = 'context' | 'element' | 'call';
+
+/** Every {@link SpeakerRoute}, for menus and checks. */
+export const SPEAKER_ROUTES: readonly SpeakerRoute[] = ['context', 'element', 'call'];
+
+/** What an engine can do about echo. A page cannot ask what a canceller hears: that follows from the engine's family. */
+export interface EchoEngine {
+  readonly family: 'chromium' | 'gecko' | 'webkit' | 'other';
+  /** Values of `track.getCapabilities().echoCancellation`; null where the engine does not tell. */
+  readonly modes: readonly EchoSetting[] | null;
+  /** Whether a speaker can play by an element, and by a call. */
+  readonly elements: boolean;
+  readonly calls: boolean;
+}
+
+/** What came of asking. */
+export interface EchoGrant {
+  /** `echoCancellation` of `track.getSettings()`; null where the engine does not tell. */
+  readonly granted: EchoSetting | null;
+  /** Whether the speaker plays on the system's default output. */
+  readonly defaultOutput: boolean;
+}
+
+/** What is done about echo. */
+export interface EchoPlan {
+  readonly mode: EchoMode;
+  /** What the microphone was asked for. */
+  readonly asked: EchoSetting;
+  /** What the engine says that it does; null where it does not tell. */
+  readonly granted: EchoSetting | null;
+  /** How the speaker should play. */
+  readonly route: SpeakerRoute;
+  /** Whether the canceller should hear what the speaker plays, as far as is known. `measureEcho()` finds out. */
+  readonly covered: boolean;
+  /** Which way was taken and why, in a sentence or two for people. */
+  readonly why: string;
+}
+
+/** What to ask for. Engines that do not know `'all'` take it as `true`, by Web IDL's conversion to boolean. */
+export function echoToAsk(mode: EchoMode): EchoSetting {
+  if (mode === 'none') return false;
+  return mode === 'auto' || mode === 'all' ? 'all' : true;
+}
+
+/**
+ * The constraint for `getUserMedia`: a wish, so that no device is refused because of it.
+ *
+ * Chromium drops echo cancellation without a word for a device whose other processing is off
+ * (`noiseSuppression: false, autoGainControl: false`). Where the settings then say `false`, ask again with `exact`.
+ * @param exact whether to insist. `'all'` is never insisted on: `true` is
+ */
+export function echoConstraint(
+  mode: EchoMode,
+  exact = false,
+): { readonly ideal: EchoSetting } | { readonly exact: boolean } {
+  const asked = echoToAsk(mode);
+  return exact ? { exact: asked !== false } : { ideal: asked };
+}
+
+/** Decides how the speaker plays, now that it is known what the engine granted. */
+export function planEcho(mode: EchoMode, engine: EchoEngine, grant: EchoGrant): EchoPlan {
+  const { granted } = grant;
+  const plan = (route: SpeakerRoute, covered: boolean, why: string): EchoPlan => ({
+    mode,
+    asked: echoToAsk(mode),
+    granted,
+    route,
+    covered,
+    why,
+  });
+  if (mode === 'none') {
+    return granted === null || granted === false
+      ? plan('context', false, 'Echo cancellation is off, as asked.')
+      : plan('context', false, 'Echo cancellation was to be off, but the engine keeps it on.');
+  }
+  if (granted === false) {
+    return plan(
+      'context',
+      false,
+      'The engine offers no echo cancellation for this device. Use headphones, or lower the volume while the user speaks.',
+    );
+  }
+  if (granted === 'all') {
+    return plan('context', true, 'The engine cancels everything that the system plays.');
+  }
+  if (mode === 'browser') {
+    return plan('context', heardInContext(engine, grant), 'Echo is left to the browser, as asked.');
+  }
+  if (mode === 'all') {
+    return plan(
+      'context',
+      heardInContext(engine, grant),
+      "The engine cannot cancel everything that the system plays; it took plain echo cancellation. With echo: 'auto' the speaker plays in a way that the canceller hears.",
+    );
+  }
+  if (mode === 'auto' && heardInContext(engine, grant)) {
+    return plan('context', true, engine.family === 'gecko' ? HEARD.gecko : HEARD.chromium);
+  }
+  return routed(plan, engine, grant);
+}
+
+/** Whether the canceller hears what a context plays by itself. */
+function heardInContext(
+  { family, modes }: EchoEngine,
+  { granted, defaultOutput }: EchoGrant,
+): boolean {
+  if (granted === 'remote-only' || !defaultOutput) return false;
+  // Chromium that knows the modes either cancels in its audio service ('remote-only' is a choice there) or has the system's
+  // own canceller ('all' is). Others cancel calls only.
+  if (family === 'chromium') return isModern(modes);
+  return family === 'gecko';
+}
+
+function isModern(modes: readonly EchoSetting[] | null): boolean {
+  return modes !== null && (modes.includes('remote-only') || modes.includes('all'));
+}
+
+const HEARD = {
+  chromium: 'The engine cancels all audio that the browser plays on the default output.',
+  gecko:
+    "The engine cancels what this page plays on the default output, where the context has the device's own sample rate.",
+};
+
+type Make = (route: SpeakerRoute, covered: boolean, why: string) => EchoPlan;
+
+/** The way of playing that the canceller hears best. */
+function routed(make: Make, engine: EchoEngine, grant: EchoGrant): EchoPlan {
+  const { family, modes, elements, calls } = engine;
+  const { defaultOutput, granted } = grant;
+  const call = (why: string): EchoPlan | null =>
+    calls && elements ? make('call', true, why) : null;
+  const element = (covered: boolean, why: string): EchoPlan | null =>
+    elements ? make('element', covered, why) : null;
+  let chosen: EchoPlan | null;
+  if (granted === 'remote-only') {
+    chosen = call(
+      'The canceller hears only calls: the speaker plays through one within this page.',
+    );
+  } else if (family === 'chromium' && isModern(modes)) {
+    // The canceller's reference is the output that the page's calls play on.
+    chosen = defaultOutput
+      ? element(true, `${HEARD.chromium} The speaker plays by an audio element there.`)
+      : call(
+          'The canceller hears the output that calls play on: the speaker plays through a call within this page, so that the canceller hears the chosen output.',
+        );
+  } else if (family === 'chromium') {
+    chosen = call(
+      'This engine may cancel only calls: the speaker plays through a call within this page.',
+    );
+  } else {
+    chosen = element(
+      family !== 'other',
+      'The speaker plays by an audio element, which the canceller hears.',
+    );
+  }
+  return (
+    chosen ??
+    element(
+      false,
+      'Calls are not available: the speaker plays by an audio element, which the canceller may not hear.',
+    ) ??
+    make(
+      'context',
+      heardInContext(engine, grant),
+      'This page can play in no other way than by its context.',
+    )
+  );
+}

@@ -1,0 +1,67 @@
+import { isOfDefault, namesDefault } from './device-choice.ts';
+import type { DeviceId } from './device-choice.ts';
+import type { InputDevice, OpenedTrack } from './life-messages.ts';
+
+/** A track that is in use, or about to be. */
+export class LifeTrack {
+  readonly request: number;
+  /** What was asked for; null: the default. */
+  readonly asked: DeviceId;
+  /** By the track's settings. */
+  readonly device: InputDevice;
+  /** Since when the system has muted the track; null: it has not. */
+  mutedAtMs: number | null;
+  /** The system has muted it for too long: its audio counts as missing. */
+  givenUp = false;
+  /** Since when it is in use. */
+  heardAtMs = 0;
+  /** It was in a list of devices: from then on its absence means something. */
+  #wasListed = false;
+  /** It was the default's when a list said which that is. */
+  #wasDefault = false;
+  /** The default for which this track was opened, though it seems to be another device's. */
+  readonly #acceptedKey: string | null;
+
+  /** @param acceptedKey the default that was asked for, if the list was the same from the question to the answer */
+  constructor(
+    { request, deviceId, groupId, label, muted }: OpenedTrack,
+    asked: DeviceId,
+    nowMs: number,
+    acceptedKey: string | null,
+  ) {
+    this.request = request;
+    this.asked = asked;
+    this.device = { deviceId: deviceId || (asked ?? ''), groupId, label };
+    this.mutedAtMs = muted ? nowMs : null;
+    this.#acceptedKey = acceptedKey;
+  }
+
+  /** Takes note of a list. @returns whether the device has vanished from it */
+  look(devices: readonly InputDevice[]): boolean {
+    const { deviceId, groupId } = this.device;
+    if (deviceId === '') return false;
+    if (this.asked === null && isOfDefault(this.device, devices)) this.#wasDefault = true;
+    const listed = devices.some(
+      (device) =>
+        device.deviceId === deviceId &&
+        (deviceId !== 'default' || groupId === '' || device.groupId === groupId),
+    );
+    const grouped = groupId !== '' && devices.some((device) => device.groupId === groupId);
+    if (listed || (deviceId === 'default' && grouped)) {
+      this.#wasListed = true;
+      return false;
+    }
+    // Engines that withhold the devices list one of them, without an id.
+    const withheld = devices.length > 0 && devices.every((device) => device.deviceId === '');
+    if (withheld || !this.#wasListed) return false;
+    return deviceId !== 'default' || groupId !== '' || devices.length === 0;
+  }
+
+  /** Whether the default was asked for and is another device by now. */
+  hasLostDefault(devices: readonly InputDevice[], key: string): boolean {
+    if (this.asked !== null || isOfDefault(this.device, devices)) return false;
+    // Without an entry for the default, the user may have picked another device in the browser's prompt.
+    if (!namesDefault(devices) && !this.#wasDefault) return false;
+    return key !== this.#acceptedKey;
+  }
+}

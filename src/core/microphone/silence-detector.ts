@@ -1,0 +1,73 @@
+import type { SilenceKind } from './life-messages.ts';
+
+/**
+ * −100 dBFS: a device whose peaks stay below it for seconds hears nothing. The smallest step of 16 bits is −90 dBFS; and a
+ * room of 20 dB(A), as quiet as rooms get, has −100 dBFS RMS at a microphone with 120 dB SPL at full scale, with peaks 12 dB
+ * above that.
+ */
+export const SILENCE_FLOOR = 1e-5;
+
+/**
+ * Finds out whether a device is silent: exact zeros, or peaks below a floor that no microphone has, for so many frames.
+ * Constant work per quantum. Allocates nothing.
+ */
+export class SilenceDetector {
+  /** `'zeros'`, `'floor'`, or null while the device is heard. */
+  kind: SilenceKind | null = null;
+  readonly #silenceFrames: number;
+  /** Frames up to now that were exact zeros, and that stayed below the floor. */
+  #zeroFrames = 0;
+  #quietFrames = 0;
+
+  /** @param silenceFrames at least 1 */
+  constructor(silenceFrames: number) {
+    this.#silenceFrames = silenceFrames;
+  }
+
+  /** Frames up to now that were exact zeros in all channels. */
+  get zeroFrames(): number {
+    return this.#zeroFrames;
+  }
+
+  /** Frames for which the device has been silent, in the sense of `kind`. */
+  get silentFrames(): number {
+    return this.kind === 'zeros' ? this.#zeroFrames : this.#quietFrames;
+  }
+
+  /**
+   * Takes a block.
+   * @param channels finite samples, any number of channels; none is exact zeros
+   * @returns whether `kind` has changed
+   */
+  process(channels: readonly Float32Array[], frames: number): boolean {
+    let sounding = -1;
+    let loud = -1;
+    for (let c = 0; c < channels.length; c++) {
+      const samples = channels[c]!;
+      let i = frames - 1;
+      // From the end: of a device that is heard, this takes a few samples.
+      for (; i > loud; i--) {
+        const sample = samples[i]!;
+        if (sample === 0) continue;
+        if (i > sounding) sounding = i;
+        if (sample >= SILENCE_FLOOR || sample <= -SILENCE_FLOOR) loud = i;
+      }
+    }
+    this.#zeroFrames = sounding < 0 ? this.#zeroFrames + frames : frames - 1 - sounding;
+    this.#quietFrames = loud < 0 ? this.#quietFrames + frames : frames - 1 - loud;
+    return this.#decide();
+  }
+
+  /** What follows is another device's, or does not follow what was. @returns whether `kind` has changed */
+  restart(): boolean {
+    this.#zeroFrames = this.#quietFrames = 0;
+    return this.#decide();
+  }
+
+  #decide(): boolean {
+    const before = this.kind;
+    if (this.#zeroFrames >= this.#silenceFrames) this.kind = 'zeros';
+    else this.kind = this.#quietFrames >= this.#silenceFrames ? 'floor' : null;
+    return this.kind !== before;
+  }
+}

@@ -1,0 +1,92 @@
+import { echoConstraint, planEcho } from '../core/microphone/echo-plan.ts';
+import type { EchoEngine, EchoMode, EchoPlan, EchoSetting } from '../core/microphone/echo-plan.ts';
+import type { Speaker } from './speaker.ts';
+
+/**
+ * Opens a track with the echo cancellation that a mode asks for.
+ * @throws what `getUserMedia` throws
+ */
+export async function openTrack(
+  mode: EchoMode,
+  constraints: MediaTrackConstraints,
+): Promise<MediaStream> {
+  const stream = await ask(mode, constraints, false);
+  const track = stream.getAudioTracks()[0]!;
+  if (mode === 'none' || track.getSettings().echoCancellation !== false) return stream;
+  // Chromium drops it without a word where all other processing is off.
+  try {
+    const second = await ask(mode, constraints, true);
+    track.stop();
+    return second;
+  } catch {
+    return stream;
+  }
+}
+
+/** What is done about the echo of a microphone, and the speaker that plays as it has to. */
+export class MicrophoneEcho {
+  readonly mode: EchoMode;
+  readonly #speaker: Speaker | null;
+  #track: MediaStreamTrack | null = null;
+
+  constructor(mode: EchoMode, speaker: Speaker | null) {
+    this.mode = mode;
+    this.#speaker = speaker;
+  }
+
+  /** What is done; null while there is no track. */
+  get plan(): EchoPlan | null {
+    const speaker = this.#speaker;
+    return this.#planFor(speaker === null || speaker.device === null);
+  }
+
+  /** Takes the track in use: makes the speaker play so that its canceller hears it. */
+  async take(track: MediaStreamTrack | null): Promise<void> {
+    this.#track = track;
+    if (track === null) return;
+    await this.#speaker?.setRoutePlanner(
+      (defaultOutput) => this.#planFor(defaultOutput)?.route ?? 'context',
+    );
+  }
+
+  /** Leaves the speaker as it was. */
+  async close(): Promise<void> {
+    this.#track = null;
+    await this.#speaker?.setRoutePlanner(null);
+  }
+
+  #planFor(defaultOutput: boolean): EchoPlan | null {
+    const track = this.#track;
+    if (track === null) return null;
+    const granted = (track.getSettings().echoCancellation ?? null) as EchoSetting | null;
+    return planEcho(this.mode, engineOf(track), { granted, defaultOutput });
+  }
+}
+
+async function ask(
+  mode: EchoMode,
+  constraints: MediaTrackConstraints,
+  exact: boolean,
+): Promise<MediaStream> {
+  // The DOM's types know no strings here yet.
+  const echoCancellation = echoConstraint(mode, exact) as ConstrainBoolean;
+  return navigator.mediaDevices.getUserMedia({ audio: { ...constraints, echoCancellation } });
+}
+
+/** Engines differ in what their cancellers hear, and no feature tells: each family is known by a global of its own. */
+function engineOf(track: MediaStreamTrack): EchoEngine {
+  const modes = track.getCapabilities?.().echoCancellation as readonly EchoSetting[] | undefined;
+  return {
+    family: engineFamily(),
+    modes: modes ?? null,
+    elements: typeof Audio === 'function',
+    calls: typeof RTCPeerConnection === 'function',
+  };
+}
+
+/** The family of the engine, by a global that only it has. */
+export function engineFamily(): EchoEngine['family'] {
+  if ('userAgentData' in navigator) return 'chromium';
+  if ('mozInnerScreenX' in globalThis) return 'gecko';
+  return 'webkitConvertPointFromNodeToPage' in globalThis ? 'webkit' : 'other';
+}

@@ -1,0 +1,187 @@
+import { integerIn, numberIn, oneOf, describe, MAX_CHANNELS } from '../core/arguments.ts';
+import type { MicwireError } from '../core/errors.ts';
+import type {
+  GapCause,
+  ReacquirePolicy,
+  SilenceCause,
+  SilenceKind,
+} from '../core/microphone/life-messages.ts';
+import { ECHO_MODES } from '../core/microphone/echo-plan.ts';
+import type { EchoMode } from '../core/microphone/echo-plan.ts';
+import { checkObject, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
+import type { Speaker } from './speaker.ts';
+import type { WorkletUrl } from './worklet-loader.ts';
+
+/** Options of a `Microphone`. */
+export interface MicrophoneOptions {
+  /** The device, by its `deviceId`. @default null, the system's default device */
+  readonly deviceId?: string | null;
+  /** Channels of `microphone.node`, 1–32. Devices with others are mixed by Web Audio's speaker rules. @default 1 */
+  readonly channels?: number;
+  /**
+   * What is done about echo. `'auto'` asks the engine to cancel everything that the system plays, and where it cannot,
+   * makes `speaker` play in a way that the canceller hears; `'browser'` leaves it to the browser; `'all'` asks for
+   * everything and changes nothing about the speaker; `'route'` always makes the speaker play so; `'none'` asks for no
+   * echo cancellation. `microphone.echo` says what came of it. @default 'auto'
+   */
+  readonly echo?: EchoMode;
+  /** What plays the app's audio, for `echo`. @default none */
+  readonly speaker?: Speaker;
+  /** Asks the browser to remove noise. @default true */
+  readonly noiseSuppression?: boolean;
+  /** Asks the browser to control the level. @default true */
+  readonly autoGainControl?: boolean;
+  /**
+   * What happens when the device is lost: `'any'` opens the same device again and otherwise the default one; `'same'`
+   * waits for the same device; `'never'` waits for `use()`. @default 'any'
+   */
+  readonly reacquire?: ReacquirePolicy;
+  /**
+   * Whether `open()` rejects when the microphone cannot be used, or resolves with a microphone that is `'blocked'` and
+   * becomes live by itself as soon as the user allows it or plugs one in. @default 'reject'
+   */
+  readonly ifBlocked?: 'reject' | 'wait';
+  /** Milliseconds of silence of the device after which a `'silent'` event says so, 100–600000. @default 3000 */
+  readonly silenceMs?: number;
+  /** Push-to-talk: nothing is captured except between `hold()` and `release()`. @default false */
+  readonly pushToTalk?: boolean;
+  /** Milliseconds from before each `hold()` that captures deliver too, 0–5000. @default 300 with push-to-talk */
+  readonly preRollMs?: number;
+  /** Keeps the screen on while the microphone is live. @default true */
+  readonly wakeLock?: boolean;
+  /**
+   * Sets `navigator.audioSession.type` to `'play-and-record'` where there is one (Safari), and back when the microphone
+   * is closed. @default true
+   */
+  readonly audioSession?: boolean;
+  /** Your own copy of the worklet file: see `loadWorklet`. */
+  readonly workletUrl?: WorkletUrl;
+}
+const NAMES: OptionNames<MicrophoneOptions> = {
+  deviceId: 1,
+  channels: 1,
+  echo: 1,
+  speaker: 1,
+  noiseSuppression: 1,
+  autoGainControl: 1,
+  reacquire: 1,
+  ifBlocked: 1,
+  silenceMs: 1,
+  pushToTalk: 1,
+  preRollMs: 1,
+  wakeLock: 1,
+  audioSession: 1,
+  workletUrl: 1,
+};
+
+/** {@link MicrophoneOptions} checked and filled in. */
+export interface MicrophoneSettings extends Required<
+  Omit<MicrophoneOptions, 'workletUrl' | 'speaker'>
+> {
+  readonly speaker: Speaker | null;
+  readonly workletUrl: WorkletUrl | undefined;
+}
+
+/** @throws TypeError or RangeError for a wrong option */
+export function microphoneSettings(options: MicrophoneOptions): MicrophoneSettings {
+  checkOptions('Microphone', options, NAMES);
+  const pushToTalk = flag('pushToTalk', options.pushToTalk ?? false);
+  return {
+    deviceId: deviceIdOrNull(options.deviceId ?? null),
+    channels: integerIn('channels', options.channels ?? 1, 1, MAX_CHANNELS),
+    echo: oneOf('echo', options.echo ?? 'auto', ECHO_MODES),
+    speaker: speakerOrNull(options.speaker),
+    noiseSuppression: flag('noiseSuppression', options.noiseSuppression ?? true),
+    autoGainControl: flag('autoGainControl', options.autoGainControl ?? true),
+    reacquire: oneOf('reacquire', options.reacquire ?? 'any', ['any', 'same', 'never']),
+    ifBlocked: oneOf('ifBlocked', options.ifBlocked ?? 'reject', ['reject', 'wait']),
+    silenceMs: numberIn('silenceMs', options.silenceMs ?? 3000, 100, 600_000),
+    pushToTalk,
+    preRollMs: numberIn('preRollMs', options.preRollMs ?? (pushToTalk ? 300 : 0), 0, 5000),
+    wakeLock: flag('wakeLock', options.wakeLock ?? true),
+    audioSession: flag('audioSession', options.audioSession ?? true),
+    workletUrl: options.workletUrl,
+  };
+}
+
+/** @throws TypeError unless it is a device's id or null */
+export function deviceIdOrNull(deviceId: unknown): string | null {
+  if (deviceId === null || typeof deviceId === 'string') return deviceId;
+  throw new TypeError(`deviceId must be a string or null, got ${describe(deviceId)}.`);
+}
+
+function speakerOrNull(speaker: Speaker | undefined): Speaker | null {
+  if (speaker === undefined) return null;
+  checkObject('speaker must be a Speaker', speaker, 'setRoutePlanner');
+  return speaker;
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${name} must be a boolean, got ${describe(value)}.`);
+}
+
+/** Audio that was missing: the `detail` of a `gap` event. */
+export interface MicrophoneGap {
+  /** Why. */
+  readonly cause: GapCause;
+  /** Frames of the context that were missing. Captures count them as dropped, at their own rate. */
+  readonly frames: number;
+  /** The same in milliseconds. */
+  readonly durationMs: number;
+  /**
+   * Frames of exact zeros directly before, which were delivered as silence. The system does not say when the device
+   * stopped: they may have been missing as well.
+   */
+  readonly silentFrames: number;
+  /** When audio continued, on the clock of `context.currentTime`, seconds. */
+  readonly contextTime: number;
+}
+
+/** A device that delivers silence: the `detail` of a `silent` event. */
+export interface MicrophoneSilence {
+  /** The likely cause; null when the device is not silent any more. */
+  readonly cause: SilenceCause | null;
+  /** `'zeros'`: exact zeros; `'floor'`: below the noise of any microphone; null when it is not silent any more. */
+  readonly kind: SilenceKind | null;
+  /** When it began, or ended, on the clock of `context.currentTime`, seconds. */
+  readonly contextTime: number;
+}
+
+/** Figures of a `Microphone`: frames of the context, all since it was opened = present + missing + paused. */
+export interface MicrophoneStats {
+  /** Frames of the device's audio, or of the silence in its place while muted. */
+  readonly presentFrames: number;
+  /** Frames for which there was no device. Captures count them as dropped. */
+  readonly missingFrames: number;
+  /** Frames while nobody talked, with push-to-talk. */
+  readonly pausedFrames: number;
+  /** Of the present frames, those that `mute()` silenced. */
+  readonly mutedFrames: number;
+  /** Gaps so far. */
+  readonly gaps: number;
+  /**
+   * Frames that the system lost between the device and the page, at the device's rate, of all tracks so far; null where
+   * the engine has no `MediaStreamTrack.stats`.
+   */
+  readonly lostFrames: number | null;
+  /** `MediaStreamTrack.stats` of the track in use, as the engine gives it; null where it does not. */
+  readonly track: Readonly<Record<string, number>> | null;
+}
+
+/** Events of a `Microphone`. */
+export interface MicrophoneEventMap {
+  /** `microphone.state` has changed. */
+  readonly statechange: Event;
+  /** `microphone.permission` has changed. */
+  readonly permissionchange: Event;
+  /** `microphone.device` or the list of devices has changed. */
+  readonly devicechange: Event;
+  /** Audio was missing, in `detail`, and continues. */
+  readonly gap: CustomEvent<MicrophoneGap>;
+  /** The device is silent, or not any more, in `detail`. */
+  readonly silent: CustomEvent<MicrophoneSilence>;
+  /** A failure, in `detail`. After `'processor-error'` the microphone is closed. */
+  readonly error: CustomEvent<MicwireError>;
+}

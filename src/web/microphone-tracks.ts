@@ -1,0 +1,168 @@
+import type { OpenedTrack } from '../core/microphone/life-messages.ts';
+
+/** A track in use or on its way to it. */
+interface OpenTrack {
+  readonly stream: MediaStream;
+  readonly track: MediaStreamTrack;
+  /** Of the settings, to notice that the device's format changes. */
+  format: string;
+  /** While it is connected. */
+  node: MediaStreamAudioSourceNode | null;
+  input: 0 | 1;
+  forget(): void;
+}
+
+/** What {@link MicrophoneTracks} tells. */
+export interface TracksListener {
+  opened(track: OpenedTrack): void;
+  refused(request: number, name: string): void;
+  ended(request: number): void;
+  muted(request: number, muted: boolean): void;
+  changed(request: number): void;
+}
+
+/** The tracks that a microphone has opened, by the number of their request, and the inputs that they are connected to. */
+export class MicrophoneTracks {
+  readonly #listener: TracksListener;
+  readonly #open = new Map<number, OpenTrack>();
+  /** Requests that nobody waits for any more. */
+  readonly #unwanted = new Set<number>();
+  /** The input that was connected last. */
+  #input: 0 | 1 = 1;
+  #connected: OpenTrack | null = null;
+  /** Of the tracks that were stopped. */
+  #lostBefore = 0;
+
+  constructor(listener: TracksListener) {
+    this.#listener = listener;
+  }
+
+  /** Opens a track. Answers by `opened` or `refused`, later. @param open calls `getUserMedia` */
+  async open(request: number, open: () => Promise<MediaStream>): Promise<void> {
+    try {
+      this.#take(request, await open());
+    } catch (error) {
+      this.#unwanted.delete(request);
+      this.#listener.refused(request, error instanceof Error ? error.name : 'UnknownError');
+    }
+  }
+
+  /** Connects a track to the input that is not in use. @returns which; undefined when the track is gone */
+  connect(request: number, target: AudioNode): 0 | 1 | undefined {
+    const open = this.#open.get(request);
+    if (open === undefined) return undefined;
+    if (open.node === null) {
+      const { context } = target;
+      open.node = (context as AudioContext).createMediaStreamSource(open.stream);
+      open.input = this.#input === 0 ? 1 : 0;
+      open.node.connect(target, 0, open.input);
+    }
+    this.#input = open.input;
+    this.#connected = open;
+    return open.input;
+  }
+
+  /** Stops a track, or the one that is still being opened. */
+  stop(request: number): void {
+    const open = this.#open.get(request);
+    if (open === undefined) {
+      this.#unwanted.add(request);
+      return;
+    }
+    this.#open.delete(request);
+    this.#lostBefore += lostFrames(open.track) ?? 0;
+    open.forget();
+    open.track.stop();
+    open.node?.disconnect();
+    if (this.#connected === open) this.#connected = null;
+  }
+
+  /** Looks for what fires no event: a track that the page itself stopped, a format that changed. Once a second. */
+  look(): void {
+    for (const [request, open] of this.#open) {
+      if (open.track.readyState === 'ended') this.#listener.ended(request);
+      else this.#compare(request, open);
+    }
+  }
+
+  /** The settings of the track in use; null while there is none. */
+  get settings(): MediaTrackSettings | null {
+    return this.#connected?.track.getSettings() ?? null;
+  }
+
+  /** The track in use; null while there is none. */
+  get track(): MediaStreamTrack | null {
+    return this.#connected?.track ?? null;
+  }
+
+  /** Frames that the system lost, of all tracks so far; null where the engine does not tell. */
+  get lostFrames(): number | null {
+    if (!('stats' in MediaStreamTrack.prototype)) return null;
+    let lost = this.#lostBefore;
+    for (const { track } of this.#open.values()) lost += lostFrames(track) ?? 0;
+    return lost;
+  }
+
+  close(): void {
+    for (const request of this.#open.keys()) this.stop(request);
+  }
+
+  #take(request: number, stream: MediaStream): void {
+    const track = stream.getAudioTracks()[0]!;
+    if (this.#unwanted.delete(request)) {
+      track.stop();
+      return;
+    }
+    const listener = this.#listener;
+    const onEnded = (): void => listener.ended(request);
+    const onMute = (): void => listener.muted(request, track.muted);
+    const open: OpenTrack = {
+      stream,
+      track,
+      format: formatOf(track),
+      node: null,
+      input: 0,
+      forget: () => {
+        track.removeEventListener('ended', onEnded);
+        track.removeEventListener('mute', onMute);
+        track.removeEventListener('unmute', onMute);
+        track.removeEventListener('configurationchange', onConfiguration);
+      },
+    };
+    const onConfiguration = (): void => this.#compare(request, open);
+    track.addEventListener('ended', onEnded);
+    track.addEventListener('mute', onMute);
+    track.addEventListener('unmute', onMute);
+    // Media Capture Extensions, `configurationchange`.
+    track.addEventListener('configurationchange', onConfiguration);
+    this.#open.set(request, open);
+    const { deviceId = '', groupId = '' } = track.getSettings();
+    listener.opened({ request, deviceId, groupId, label: track.label, muted: track.muted });
+  }
+
+  #compare(request: number, open: OpenTrack): void {
+    const format = formatOf(open.track);
+    if (format === open.format) return;
+    open.format = format;
+    this.#listener.changed(request);
+  }
+}
+
+function formatOf(track: MediaStreamTrack): string {
+  const { sampleRate, channelCount, groupId } = track.getSettings();
+  return `${sampleRate} ${channelCount} ${groupId}`;
+}
+
+/** `MediaStreamTrack.stats` (Media Capture Extensions), as the engine gives it; null where it has none. */
+export function trackStats(track: MediaStreamTrack): Record<string, number> | null {
+  const { stats } = track as { readonly stats?: { toJSON?(): Record<string, number> } | null };
+  return stats?.toJSON?.() ?? null;
+}
+
+/** Frames that did not reach the page. */
+function lostFrames(track: MediaStreamTrack): number | null {
+  const stats = trackStats(track);
+  if (stats === null) return null;
+  const { totalFrames = 0, deliveredFrames = 0 } = stats;
+  return Math.max(0, totalFrames - deliveredFrames);
+}

@@ -1,0 +1,87 @@
+import { MicwireError } from '../core/errors.ts';
+
+/** One audio output, as `MediaDeviceInfo` describes it. `label` is empty until the page may use the device. */
+export interface OutputDevice {
+  readonly deviceId: string;
+  readonly groupId: string;
+  readonly label: string;
+}
+
+/** The id of the system's default output, for `setSinkId`. */
+export const DEFAULT_SINK = '';
+
+/**
+ * The sink of a device. Chromium's own id `'default'` names the same device, but turns its echo canceller off for the context
+ * (https://github.com/ricky0123/vad/issues/159), which the empty id does not.
+ */
+export function sinkOf(deviceId: string | null): string {
+  return deviceId === null || deviceId === 'default' ? DEFAULT_SINK : deviceId;
+}
+
+/** The outputs that the engine lists. */
+export async function listOutputs(): Promise<OutputDevice[]> {
+  const media = mediaDevices();
+  if (media === undefined) return [];
+  const devices = await media.enumerateDevices();
+  return devices
+    .filter(({ kind, deviceId }) => kind === 'audiooutput' && deviceId !== '')
+    .map(({ deviceId, groupId, label }) => ({ deviceId, groupId, label }));
+}
+
+/**
+ * Lets the user choose an output in the browser's own dialog (Audio Output Devices API, `selectAudioOutput`).
+ * @throws MicwireError `'unsupported'`, `'permission'`, `'device'`
+ */
+export async function chooseOutput(deviceId: string | undefined): Promise<OutputDevice> {
+  const media = mediaDevices() as (MediaDevices & Partial<SelectsOutput>) | undefined;
+  if (media?.selectAudioOutput === undefined) {
+    throw new MicwireError(
+      'unsupported',
+      'This browser has no dialog for outputs. List them with Speaker.devices() after the microphone is allowed.',
+    );
+  }
+  try {
+    const chosen = await media.selectAudioOutput(deviceId === undefined ? {} : { deviceId });
+    return { deviceId: chosen.deviceId, groupId: chosen.groupId, label: chosen.label };
+  } catch (cause) {
+    throw sinkError(cause);
+  }
+}
+
+/** In words, why an output cannot be used. */
+export function sinkError(cause: unknown): MicwireError {
+  const name = cause instanceof DOMException ? cause.name : '';
+  if (name === 'NotFoundError') {
+    return new MicwireError(
+      'device',
+      'The output device is not there. List the devices again with Speaker.devices().',
+      { cause },
+    );
+  }
+  if (name === 'NotAllowedError' || name === 'SecurityError' || name === 'InvalidStateError') {
+    return new MicwireError(
+      'permission',
+      'The page may not use this output device. Allow the microphone first, or call Speaker.choose() in a click; an embedded page needs allow="speaker-selection".',
+      { cause },
+    );
+  }
+  return new MicwireError('device', 'The output device cannot be used. Choose another one.', {
+    cause,
+  });
+}
+
+/** Calls when the list of devices may have changed. @returns ends it */
+export function watchOutputs(changed: () => void): () => void {
+  const media = mediaDevices();
+  media?.addEventListener('devicechange', changed);
+  return () => media?.removeEventListener('devicechange', changed);
+}
+
+interface SelectsOutput {
+  selectAudioOutput(options: { readonly deviceId?: string }): Promise<MediaDeviceInfo>;
+}
+
+/** Absent in pages that are not secure. */
+function mediaDevices(): MediaDevices | undefined {
+  return (globalThis.navigator as Partial<Navigator> | undefined)?.mediaDevices;
+}

@@ -1,0 +1,168 @@
+import { MicwireError } from '../core/errors.ts';
+import type { SpeakerRoute } from '../core/microphone/echo-plan.ts';
+import { DEFAULT_SINK, sinkError } from './speaker-devices.ts';
+
+/** One way to the loudspeaker. */
+export interface SpeakerOutput {
+  readonly route: SpeakerRoute;
+  /** What to connect to. */
+  readonly input: AudioNode;
+  /** False while autoplay is refused. */
+  readonly playing: boolean;
+  /**
+   * Plays on a device from now on.
+   * @throws MicwireError `'unsupported'`, `'permission'` or `'device'`; the device is then the one before
+   */
+  setSink(sink: string): Promise<void>;
+  /** Plays, if it may: `playing` says so afterwards. Starts within the call, as a gesture needs it. */
+  play(): Promise<void>;
+  /** Gives everything back. */
+  close(): Promise<void>;
+}
+
+/** Whether a context can play on another device than the default. */
+export function canChooseSink(context: AudioContext): boolean {
+  return typeof (context as SinkContext).setSinkId === 'function';
+}
+
+/**
+ * @param changed called when `playing` has changed by itself
+ * @throws MicwireError `'unsupported'`
+ */
+export function openOutput(
+  context: AudioContext,
+  route: SpeakerRoute,
+  changed: () => void,
+): SpeakerOutput | Promise<SpeakerOutput> {
+  if (route === 'context') return new ContextOutput(context);
+  if (typeof Audio !== 'function' || !('createMediaStreamDestination' in context)) {
+    throw new MicwireError('unsupported', 'This page cannot play a stream by an audio element.');
+  }
+  const destination = context.createMediaStreamDestination();
+  if (route === 'element') {
+    return new ElementOutput('element', destination, destination.stream, changed, () => {});
+  }
+  // Apps whose echo plan needs no call never load it.
+  return import('./speaker-call.ts').then(async ({ callThrough }) => {
+    const call = await callThrough(destination.stream);
+    return new ElementOutput('call', destination, call.stream, changed, () => call.close());
+  });
+}
+
+type SinkContext = AudioContext & {
+  readonly sinkId?: unknown;
+  setSinkId?(sink: unknown): Promise<void>;
+};
+
+/** The context's own destination. */
+class ContextOutput implements SpeakerOutput {
+  readonly route = 'context';
+  readonly input: AudioNode;
+  readonly playing = true;
+  readonly #context: SinkContext;
+  /** The sink that the app gave the context; undefined while it is in use. */
+  #before: unknown;
+
+  constructor(context: AudioContext) {
+    this.#context = context;
+    this.input = context.destination;
+  }
+
+  async setSink(sink: string): Promise<void> {
+    const context = this.#context;
+    const before = context.sinkId ?? DEFAULT_SINK;
+    // An app may have chosen a context without an output (`{ type: 'none' }`): that stays until it chooses a device.
+    if (before === sink || (sink === DEFAULT_SINK && typeof before !== 'string')) return;
+    if (context.setSinkId === undefined) {
+      throw new MicwireError(
+        'unsupported',
+        "This browser cannot choose the output of an AudioContext. Open the speaker with route: 'element'.",
+      );
+    }
+    try {
+      await context.setSinkId(sink);
+    } catch (cause) {
+      throw sinkError(cause);
+    }
+    this.#before ??= before;
+  }
+
+  async play(): Promise<void> {}
+
+  async close(): Promise<void> {
+    if (this.#before === undefined || this.#context.state === 'closed') return;
+    // The app's device may be gone meanwhile.
+    await this.#context.setSinkId?.(this.#before).catch(() => {});
+  }
+}
+
+/** An `<audio>` element. */
+class ElementOutput implements SpeakerOutput {
+  readonly route: SpeakerRoute;
+  readonly input: MediaStreamAudioDestinationNode;
+  readonly #element = new Audio();
+  readonly #changed: () => void;
+  readonly #release: () => void;
+  #playing = false;
+  #closed = false;
+
+  constructor(
+    route: 'element' | 'call',
+    input: MediaStreamAudioDestinationNode,
+    stream: MediaStream,
+    changed: () => void,
+    release: () => void,
+  ) {
+    this.route = route;
+    this.input = input;
+    this.#changed = changed;
+    this.#release = release;
+    this.#element.srcObject = stream;
+    this.#element.addEventListener('pause', this.#onPause);
+  }
+
+  get playing(): boolean {
+    return this.#playing;
+  }
+
+  async setSink(sink: string): Promise<void> {
+    const element: HTMLAudioElement & { setSinkId?(sink: string): Promise<void> } = this.#element;
+    if ((element.sinkId ?? DEFAULT_SINK) === sink) return;
+    if (element.setSinkId === undefined) {
+      throw new MicwireError('unsupported', 'This browser cannot choose an output device.');
+    }
+    try {
+      await element.setSinkId(sink);
+    } catch (cause) {
+      throw sinkError(cause);
+    }
+  }
+
+  async play(): Promise<void> {
+    if (this.#closed) return;
+    const before = this.#playing;
+    // Refused without a gesture (NotAllowedError), or interrupted by another call (AbortError).
+    this.#playing = await this.#element.play().then(
+      () => !this.#closed,
+      () => false,
+    );
+    if (before !== this.#playing) this.#changed();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#playing = false;
+    this.#element.removeEventListener('pause', this.#onPause);
+    this.#element.pause();
+    this.#element.srcObject = null;
+    for (const track of this.input.stream.getTracks()) track.stop();
+    this.#release();
+  }
+
+  /** A media key or the system has paused the element, which the app never does. */
+  readonly #onPause = (): void => {
+    this.#playing = false;
+    this.#changed();
+    void this.play();
+  };
+}

@@ -1,0 +1,427 @@
+import { checkContext, checkOptions } from '../core/option-names.ts';
+import { describe, numberIn, oneOf } from '../core/arguments.ts';
+import { MicwireError } from '../core/errors.ts';
+import { SPEAKER_ROUTES } from '../core/microphone/echo-plan.ts';
+import type { SpeakerRoute } from '../core/microphone/echo-plan.ts';
+import { contextClosed, makeInOpenContext } from './context-life.ts';
+import { resumeSuspended } from './capture-source.ts';
+import { onGesture, prime } from './gesture.ts';
+import {
+  DEFAULT_SINK,
+  chooseOutput,
+  listOutputs,
+  sinkOf,
+  watchOutputs,
+} from './speaker-devices.ts';
+import type { OutputDevice } from './speaker-devices.ts';
+import { canChooseSink, openOutput } from './speaker-output.ts';
+import type { SpeakerOutput } from './speaker-output.ts';
+import { MAX_VOLUME, PLAYBACK_STATS, SPEAKER_OPTION_NAMES } from './speaker-options.ts';
+import type {
+  PlaybackStats,
+  SpeakerDeviceChange,
+  SpeakerEventMap,
+  SpeakerOptions,
+  SpeakerState,
+} from './speaker-options.ts';
+import { sleep } from './patience.ts';
+import { TypedEventTarget } from './typed-event-target.ts';
+
+/** Time constant of a change of volume, seconds: short, and without a click. */
+const VOLUME_SECONDS = 0.005;
+/** How long an engine that allows audio may take to start it, ms. */
+const START_MS = 250;
+
+/** Says how a speaker should play, depending on whether it plays on the system's default output. */
+export type RoutePlanner = (defaultOutput: boolean) => SpeakerRoute;
+
+/**
+ * The loudspeaker of an app: a node to connect to, with a device, a volume, and a route that echo cancellers hear.
+ *
+ * @example
+ * const speaker = await Speaker.open(context);
+ * playout.connect(speaker.node);
+ * speaker.addEventListener('statechange', () => (hint.hidden = speaker.state !== 'locked'));
+ */
+export class Speaker extends TypedEventTarget<SpeakerEventMap> {
+  /** Connect to it what is to be heard. It stays the same when the device or the route changes. */
+  readonly node: AudioNode;
+  readonly #gain: GainNode;
+  readonly #context: AudioContext;
+  readonly #wanted: 'auto' | SpeakerRoute;
+  readonly #unlocks: boolean;
+  #output: SpeakerOutput | null = null;
+  #sink: string = DEFAULT_SINK;
+  #device: OutputDevice | null = null;
+  #volume: number;
+  #state: SpeakerState = 'suspended';
+  #contextState: string;
+  /** Whether the context has run: if it has, a suspended one is the app's will, not the autoplay policy. */
+  #ran = false;
+  /** Whether audio was asked for and not given. */
+  #refused = false;
+  /** The system took the context's audio away while it was running (Web Audio §1.2.1, `"interrupted"`). */
+  #interrupted = false;
+  /** Counts changes of the device in progress: engines suspend the context for their time. */
+  #changing = 0;
+  #disarm: (() => void) | null = null;
+  #planner: RoutePlanner | null = null;
+  readonly #endWatch: () => void;
+  /** Changes happen one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #ending: Promise<void> | undefined;
+
+  /** Lists the outputs that the page may know. Browsers list few or none before the microphone is allowed. */
+  static devices(): Promise<OutputDevice[]> {
+    return listOutputs();
+  }
+
+  /**
+   * Opens the browser's own dialog for outputs, where there is one (Firefox). Call it in a click.
+   * @param deviceId of an earlier choice, which the browser may allow without asking again
+   * @throws MicwireError `'unsupported'` where there is no dialog, `'permission'` when the user declines, `'device'`
+   */
+  static choose(deviceId?: string): Promise<OutputDevice> {
+    return chooseOutput(deviceId);
+  }
+
+  /**
+   * Opens the speaker and starts the context: `state` is `'locked'` afterwards if the browser refuses to play.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'device'` or `'permission'` when the device cannot be
+   *   used, `'unsupported'` where the engine cannot do it, `'closed'` when the context is closed
+   */
+  static async open(context: AudioContext, options: SpeakerOptions = {}): Promise<Speaker> {
+    checkContext('Speaker.open', context);
+    checkOptions('Speaker', options, SPEAKER_OPTION_NAMES);
+    oneOf('route', options.route ?? 'auto', ['auto', ...SPEAKER_ROUTES]);
+    oneOf('unlock', options.unlock ?? 'gesture', ['gesture', 'manual']);
+    numberIn('volume', options.volume ?? 1, 0, MAX_VOLUME);
+    const sink = sinkOf(
+      checkDeviceId(options.deviceId === undefined ? sinkIdOf(context) : options.deviceId),
+    );
+    if ('startRendering' in context) {
+      throw new MicwireError('unsupported', 'An OfflineAudioContext has no loudspeaker.');
+    }
+    const speaker = makeInOpenContext(context, () => new Speaker(context, options));
+    try {
+      await speaker.#inTurn(() => speaker.#play(sink));
+      speaker.#sink = sink;
+      speaker.#device = await deviceOf(sink);
+      await speaker.#start();
+      speaker.#checkOpen();
+      return speaker;
+    } catch (error) {
+      await speaker.close();
+      throw error;
+    }
+  }
+
+  private constructor(context: AudioContext, options: SpeakerOptions) {
+    super();
+    this.#context = context;
+    this.#wanted = options.route ?? 'auto';
+    this.#unlocks = (options.unlock ?? 'gesture') === 'gesture';
+    this.#volume = options.volume ?? 1;
+    this.#gain = context.createGain();
+    this.#gain.gain.value = this.#volume;
+    this.node = this.#gain;
+    this.#contextState = context.state;
+    this.#ran = context.state === 'running';
+    context.addEventListener('statechange', this.#onContext);
+    context.addEventListener('error', this.#onContextError);
+    this.#endWatch = watchOutputs(() => this.#outputsChanged(false));
+  }
+
+  /** State of the speaker. `'statechange'` follows each change. */
+  get state(): SpeakerState {
+    return this.#state;
+  }
+
+  /** Device in use; null: the system's default. */
+  get device(): OutputDevice | null {
+    return this.#device;
+  }
+
+  /** How audio reaches the loudspeaker. */
+  get route(): SpeakerRoute {
+    return this.#output?.route ?? 'context';
+  }
+
+  /**
+   * Linear gain, 0–16: 1 changes nothing, 0.5 is −6 dB. A change takes some 20 ms and does not click.
+   * @throws TypeError or RangeError for another value
+   */
+  get volume(): number {
+    return this.#volume;
+  }
+  set volume(volume: number) {
+    this.#volume = numberIn('volume', volume, 0, MAX_VOLUME);
+    this.#gain.gain.setTargetAtTime(volume, this.#context.currentTime, VOLUME_SECONDS);
+  }
+
+  /**
+   * Time from the context's destination to the loudspeaker, ms, as the engine estimates it: `baseLatency` and
+   * `outputLatency`. Null where it does not tell, and by another route than `'context'`, whose own delay no engine tells.
+   */
+  get outputLatencyMs(): number | null {
+    const { baseLatency, outputLatency } = this.#context;
+    const ms = 1000 * (baseLatency + outputLatency);
+    return this.route === 'context' && Number.isFinite(ms) ? ms : null;
+  }
+
+  /** What the system lost: `AudioContext.playbackStats`, where it exists (Chromium). */
+  get stats(): PlaybackStats | null {
+    const { playbackStats } = this.#context as AudioContext & { playbackStats?: PlaybackStats };
+    if (playbackStats === undefined) return null;
+    const stats: Partial<Record<keyof PlaybackStats, number>> = {};
+    for (const name of PLAYBACK_STATS) stats[name] = playbackStats[name];
+    return stats as PlaybackStats;
+  }
+
+  /**
+   * Plays on another device. If it cannot be used, everything stays as it is.
+   * @param deviceId of `Speaker.devices()` or `Speaker.choose()`; null: the system's default
+   * @throws MicwireError `'device'`, `'permission'`, `'unsupported'`, `'closed'`
+   */
+  async use(deviceId: string | null): Promise<void> {
+    const sink = sinkOf(checkDeviceId(deviceId));
+    await this.#inTurn(async () => {
+      await this.#play(sink);
+      await this.#took(sink, 'chosen');
+    });
+  }
+
+  /**
+   * Starts audio that the browser has refused. Call it in a click, or leave it to the first gesture (`unlock: 'gesture'`).
+   * @returns whether the speaker is running
+   * @throws MicwireError `'closed'`
+   */
+  async unlock(): Promise<boolean> {
+    this.#checkOpen();
+    await this.#wake();
+    return this.#state === 'running';
+  }
+
+  /**
+   * Lets an echo plan choose the route, where the app has not. A `Microphone` that is opened with this speaker does it.
+   * @param planner is asked now, and before each change of the device. Null: as if there were no plan
+   * @throws MicwireError `'closed'`; as `use()` where no route to the device is left
+   */
+  async setRoutePlanner(planner: RoutePlanner | null): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#planner = planner;
+      await this.#play(this.#sink);
+    });
+  }
+
+  /**
+   * Disconnects the node, ends the route and gives the context back the device that it had. The speaker closes by itself when
+   * its context is closed. A second call returns the same promise.
+   */
+  close(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    this.#become('closed');
+    this.#context.removeEventListener('statechange', this.#onContext);
+    this.#context.removeEventListener('error', this.#onContextError);
+    this.#endWatch();
+    this.node.disconnect();
+    await this.#turn;
+    await this.#output?.close();
+  }
+
+  /** Plays on a device, by the route that fits it. */
+  async #play(sink: string): Promise<void> {
+    const route = this.#routeFor(sink);
+    if (this.#wanted !== 'auto') return this.#take(route, sink);
+    // Where a route is not available, the simpler ones after it may be.
+    for (const simpler of SPEAKER_ROUTES.slice(0, SPEAKER_ROUTES.indexOf(route) + 1).reverse()) {
+      try {
+        return await this.#take(simpler, sink);
+      } catch (error) {
+        const tryOn = error instanceof MicwireError && error.code === 'unsupported';
+        if (!tryOn || simpler === 'context') throw error;
+        this.dispatchEvent(new CustomEvent('error', { detail: error }));
+      }
+    }
+  }
+
+  #routeFor(sink: string): SpeakerRoute {
+    if (this.#wanted !== 'auto') return this.#wanted;
+    const planned = this.#planner?.(sink === DEFAULT_SINK) ?? 'context';
+    if (planned !== 'context' || sink === DEFAULT_SINK) return planned;
+    return canChooseSink(this.#context) ? 'context' : 'element';
+  }
+
+  /** Plays on a device by a route. What fails leaves everything as it was. */
+  async #take(route: SpeakerRoute, sink: string): Promise<void> {
+    const before = this.#output;
+    if (before?.route === route) return this.#whileChanging(() => before.setSink(sink));
+    const output = await openOutput(this.#context, route, () => this.#look());
+    try {
+      await this.#whileChanging(() => output.setSink(sink));
+      await Promise.race([output.play(), sleep(START_MS)]);
+      this.#checkOpen();
+    } catch (error) {
+      await output.close();
+      throw error;
+    }
+    if (before !== null) this.node.disconnect(before.input);
+    this.node.connect(output.input);
+    this.#output = output;
+    await this.#whileChanging(async () => before?.close());
+    this.#look();
+  }
+
+  /** To choose a device, engines suspend the context for a moment: the state stays. */
+  async #whileChanging(change: () => Promise<void>): Promise<void> {
+    const { state } = this.#context;
+    this.#changing++;
+    try {
+      await change();
+      if (state === 'running') await resumeSuspended(this.#context);
+    } finally {
+      this.#changing--;
+      this.#look();
+    }
+  }
+
+  /** Another device is in use. */
+  async #took(sink: string, cause: SpeakerDeviceChange['cause']): Promise<void> {
+    const previous = this.#device;
+    if (sink === this.#sink) return;
+    this.#sink = sink;
+    this.#device = await deviceOf(sink);
+    const detail: SpeakerDeviceChange = { device: this.#device, previous, cause };
+    this.dispatchEvent(new CustomEvent('devicechange', { detail }));
+  }
+
+  /** Falls back to the default when the device is gone. @param failed whether the context has lost its device */
+  async #lookAtDevice(failed: boolean): Promise<void> {
+    if (this.#state === 'closed' || this.#sink === DEFAULT_SINK) return;
+    const outputs = await listOutputs();
+    const isListed = outputs.some(({ deviceId }) => deviceId === this.#sink);
+    // A list without anything says that the page may not know, not that nothing is there.
+    if (!failed && (isListed || outputs.length === 0)) return;
+    await this.#play(DEFAULT_SINK);
+    await this.#took(DEFAULT_SINK, 'gone');
+    // Losing its device has suspended the context.
+    if (this.#ran) await resumeSuspended(this.#context);
+    this.#look();
+  }
+
+  /** The device of a context whose app has chosen one is gone (Web Audio §1.2, `onerror`). */
+  readonly #onContextError = (): void => this.#outputsChanged(true);
+
+  #outputsChanged(failed: boolean): void {
+    this.#inTurn(() => this.#lookAtDevice(failed)).catch((error: unknown) => {
+      if (this.#state === 'closed') return;
+      this.dispatchEvent(new CustomEvent('error', { detail: error as MicwireError }));
+    });
+  }
+
+  readonly #onContext = (): void => {
+    const before = this.#contextState;
+    const now: string = this.#context.state;
+    this.#contextState = now;
+    if (now === 'interrupted' && before === 'running') this.#interrupted = true;
+    if (now === 'running') this.#interrupted = false;
+    if (now === 'suspended' && this.#interrupted) {
+      // After an interruption iOS leaves the context suspended, for the page to resume it.
+      this.#interrupted = false;
+      void resumeSuspended(this.#context).then(() => {
+        this.#refused = this.#context.state === 'suspended';
+        this.#look();
+      });
+    }
+    this.#look();
+  };
+
+  /** Asks for audio to start. */
+  async #start(): Promise<void> {
+    const { state } = this.#context;
+    if (state === 'suspended') await this.#settle(this.#context.resume());
+    this.#refused = this.#context.state === 'suspended';
+    this.#look();
+  }
+
+  /** Within a gesture: nothing may be awaited before the context and the element are asked. */
+  async #wake(): Promise<void> {
+    prime(this.#context);
+    const resumed = this.#context.state === 'suspended' ? this.#context.resume() : undefined;
+    const played = this.#output?.play();
+    await this.#settle(Promise.all([resumed, played]));
+    this.#look();
+  }
+
+  /** Waits for what engines leave pending while they refuse. */
+  async #settle(asked: Promise<unknown>): Promise<void> {
+    await Promise.race([asked.catch(() => {}), sleep(START_MS)]);
+  }
+
+  #look(): void {
+    if (this.#state === 'closed') return;
+    const context: string = this.#context.state;
+    if (context === 'closed') {
+      void this.close();
+      return;
+    }
+    if (this.#changing > 0 || this.#output === null) return;
+    const plays = context === 'running' && this.#output.playing;
+    if (context === 'running') this.#ran = true;
+    if (plays) this.#refused = false;
+    const isLocked =
+      context === 'running' || (context === 'suspended' && (this.#refused || !this.#ran));
+    this.#become(plays ? 'running' : isLocked ? 'locked' : 'suspended');
+  }
+
+  #become(state: SpeakerState): void {
+    if (state !== 'locked') {
+      this.#disarm?.();
+      this.#disarm = null;
+    } else if (this.#unlocks) {
+      this.#disarm ??= onGesture(() => void this.#wake());
+    }
+    if (state === this.#state) return;
+    this.#state = state;
+    this.dispatchEvent(new Event('statechange'));
+  }
+
+  #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(() => {
+      this.#checkOpen();
+      return change();
+    });
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  #checkOpen(): void {
+    if (this.#context.state === 'closed') throw contextClosed();
+    if (this.#state !== 'closed') return;
+    throw new MicwireError('closed', 'The speaker is closed. Open another one.');
+  }
+}
+
+/** @throws TypeError */
+function checkDeviceId(deviceId: unknown): string | null {
+  if (deviceId === null || typeof deviceId === 'string') return deviceId;
+  throw new TypeError(`deviceId must be a string or null, got ${describe(deviceId)}.`);
+}
+
+/** What the list says about a sink. */
+async function deviceOf(sink: string): Promise<OutputDevice | null> {
+  if (sink === DEFAULT_SINK) return null;
+  const outputs = await listOutputs();
+  const listed = outputs.find(({ deviceId }) => deviceId === sink);
+  return listed ?? { deviceId: sink, groupId: '', label: '' };
+}
+
+/** The device that the app gave the context; null where it gave it no device. */
+function sinkIdOf(context: AudioContext): string | null {
+  const { sinkId } = context as AudioContext & { readonly sinkId?: unknown };
+  return typeof sinkId === 'string' && sinkId !== DEFAULT_SINK ? sinkId : null;
+}

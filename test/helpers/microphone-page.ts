@@ -1,0 +1,335 @@
+import { vi } from 'vitest';
+import { createWorkletScope } from '../../src/testing/index.ts';
+import type { NodeOptions, ScopeNode, WorkletScope } from '../../src/testing/index.ts';
+import { Microphone } from '../../src/web/microphone.ts';
+import type { MicrophoneOptions } from '../../src/web/microphone-options.ts';
+
+const QUANTUM = 128;
+export const PAGE_RATE = 48_000;
+
+/** A device of the page's system. Frame `n` of its signal tells both the device and the frame: see {@link signalAt}. */
+export interface PageDevice {
+  readonly deviceId: string;
+  readonly groupId: string;
+  readonly label: string;
+  /** Which signal it has, from 1. */
+  readonly number: number;
+}
+
+/** Frames after which signals repeat. */
+const PERIOD = 65_536;
+
+/** Sample of a device at a frame of the context. Exact in 32 bits. */
+export function signalAt(device: number, frame: number): number {
+  return device + (frame % PERIOD) / PERIOD / 2;
+}
+
+/** Which device a sample is of, and its frame modulo 65536; null for silence. */
+export function readSignal(
+  sample: number,
+): { readonly device: number; readonly frame: number } | null {
+  if (sample === 0) return null;
+  const device = Math.floor(sample);
+  return { device, frame: Math.round((sample - device) * 2 * PERIOD) };
+}
+
+/** A track of a device that is plugged in, or was. */
+export class PageTrack extends EventTarget {
+  readonly kind = 'audio';
+  readonly device: PageDevice;
+  readyState: 'live' | 'ended' = 'live';
+  muted = false;
+
+  constructor(device: PageDevice) {
+    super();
+    this.device = device;
+  }
+  get label(): string {
+    return this.device.label;
+  }
+  getSettings(): MediaTrackSettings {
+    const { deviceId, groupId } = this.device;
+    return { deviceId, groupId };
+  }
+  stop(): void {
+    this.readyState = 'ended';
+  }
+  end(): void {
+    if (this.readyState === 'ended') return;
+    this.readyState = 'ended';
+    this.dispatchEvent(new Event('ended'));
+  }
+  setMuted(muted: boolean): void {
+    this.muted = muted;
+    this.dispatchEvent(new Event(muted ? 'mute' : 'unmute'));
+  }
+}
+
+class PageStream {
+  readonly track: PageTrack;
+  constructor(track: PageTrack) {
+    this.track = track;
+  }
+  getAudioTracks(): PageTrack[] {
+    return [this.track];
+  }
+  getTracks(): PageTrack[] {
+    return [this.track];
+  }
+}
+
+/** A node of the page's graph. */
+interface Edge {
+  readonly from: PageNode;
+  readonly output: number;
+  readonly input: number;
+}
+
+class PageNode extends EventTarget {
+  readonly context: PageContext;
+  readonly edges: Edge[] = [];
+  readonly targets = new Set<PageNode>();
+
+  constructor(context: PageContext) {
+    super();
+    this.context = context;
+  }
+  connect(target: PageNode, output = 0, input = 0): PageNode {
+    target.edges.push({ from: this, output, input });
+    this.targets.add(target);
+    return target;
+  }
+  disconnect(): void {
+    for (const target of this.targets) {
+      for (let i = target.edges.length - 1; i >= 0; i--) {
+        if (target.edges[i]!.from === this) target.edges.splice(i, 1);
+      }
+    }
+    this.targets.clear();
+  }
+  outputOf(_output: number): readonly Float32Array[] {
+    return [];
+  }
+}
+
+class TrackNode extends PageNode {
+  readonly track: PageTrack;
+  readonly #block = new Float32Array(QUANTUM);
+
+  constructor(context: PageContext, track: PageTrack) {
+    super(context);
+    this.track = track;
+  }
+  override outputOf(): readonly Float32Array[] {
+    const { track } = this;
+    const live = track.readyState === 'live' && !track.muted && !this.context.page.dead(track);
+    const { frame } = this.context;
+    for (let i = 0; i < QUANTUM; i++) {
+      this.#block[i] = live ? signalAt(track.device.number, frame + i) : 0;
+    }
+    return [this.#block];
+  }
+}
+
+class WorkletNode extends PageNode {
+  readonly scope: WorkletScope;
+  readonly processor: ScopeNode;
+  readonly port: unknown;
+  onprocessorerror: ((event: Event) => void) | null = null;
+
+  constructor(context: PageContext, name: string, options: NodeOptions) {
+    super(context);
+    this.scope = context.page.scopeOf(name);
+    this.processor = this.scope.createNode(name, options);
+    this.port = this.processor.port;
+    context.worklets.push(this);
+  }
+  override outputOf(output: number): readonly Float32Array[] {
+    return this.processor.outputs[output]!;
+  }
+  takeInputs(): void {
+    for (const { from, output, input } of this.edges) {
+      this.processor.setInput(input, from.outputOf(output));
+    }
+  }
+}
+
+class PageGain extends PageNode {}
+
+class PageContext extends EventTarget {
+  state = 'running';
+  readonly sampleRate = PAGE_RATE;
+  readonly page: MicrophonePage;
+  readonly audioWorklet = { addModule: (): Promise<void> => Promise.resolve() };
+  readonly worklets: WorkletNode[] = [];
+  readonly destination: PageNode = new PageNode(this);
+  frame = 0;
+
+  constructor(page: MicrophonePage) {
+    super();
+    this.page = page;
+  }
+  get currentTime(): number {
+    return this.frame / PAGE_RATE;
+  }
+  resume(): Promise<void> {
+    this.enter('running');
+    return Promise.resolve();
+  }
+  createMediaStreamSource(stream: PageStream): TrackNode {
+    return new TrackNode(this, stream.track);
+  }
+  enter(state: string): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.dispatchEvent(new Event('statechange'));
+  }
+}
+
+/** A page with devices, in Node: real worklets, each in a scope of its own, a graph, and a system that gives tracks. */
+export class MicrophonePage {
+  readonly context: PageContext = new PageContext(this);
+  readonly tracks: PageTrack[] = [];
+  readonly document: EventTarget & { visibilityState?: string } = new EventTarget();
+  readonly window: EventTarget = new EventTarget();
+  readonly media: EventTarget = new EventTarget();
+  /** The name of the error that `getUserMedia` gives; null: it works. */
+  refusal: string | null = null;
+  devices: PageDevice[];
+  readonly #scopes = new Map<string, WorkletScope>();
+  readonly #status = Object.assign(new EventTarget(), { state: 'granted' });
+
+  private constructor(devices: readonly PageDevice[]) {
+    this.devices = [...devices];
+    this.document.visibilityState = 'visible';
+  }
+
+  /** Puts the page in place: afterwards `vi.unstubAllGlobals()`. */
+  static async open(
+    devices: readonly PageDevice[] = [deviceNumber(1), deviceNumber(2)],
+  ): Promise<MicrophonePage> {
+    const page = new MicrophonePage(devices);
+    for (const [name, load] of Object.entries(WORKLETS)) {
+      const scope = createWorkletScope({ sampleRate: PAGE_RATE, quantum: QUANTUM });
+      await scope.addModule(load);
+      page.#scopes.set(`micwire-${name}`, scope);
+    }
+    Object.assign(page.media, {
+      getUserMedia: (constraints: { audio: MediaTrackConstraints }) =>
+        page.#give(constraints.audio),
+      enumerateDevices: () =>
+        Promise.resolve(page.devices.map((device) => ({ ...device, kind: 'audioinput' }))),
+    });
+    vi.stubGlobal('AudioWorkletNode', WorkletNode);
+    vi.stubGlobal('GainNode', PageGain);
+    vi.stubGlobal('MediaStream', PageStream);
+    vi.stubGlobal('MediaStreamTrack', PageTrack);
+    vi.stubGlobal('matchMedia', () => ({ matches: false }));
+    vi.stubGlobal('document', page.document);
+    vi.stubGlobal('window', page.window);
+    vi.stubGlobal('navigator', {
+      mediaDevices: page.media,
+      permissions: { query: () => Promise.resolve(page.#status) },
+      userAgent: 'Chromium',
+    });
+    return page;
+  }
+
+  get asContext(): AudioContext {
+    return this.context as unknown as AudioContext;
+  }
+
+  /** Opens a microphone, rendering until it is live or has failed. */
+  async microphone(options: MicrophoneOptions = {}): Promise<Microphone> {
+    return this.during(Microphone.open(this.asContext, options));
+  }
+
+  /** Renders until a promise settles. */
+  async during<Result>(promise: Promise<Result>): Promise<Result> {
+    let settled = false;
+    const mark = (): void => void (settled = true);
+    promise.then(mark, mark);
+    for (let round = 0; round < 2000 && !settled; round++) await this.render(8);
+    return promise;
+  }
+
+  /** Renders so many quanta, with all messages delivered in between. */
+  async render(quanta: number): Promise<void> {
+    for (let i = 0; i < quanta; i++) {
+      if (this.context.state === 'running') {
+        for (const scope of this.#scopes.values()) {
+          for (const node of this.context.worklets) if (node.scope === scope) node.takeInputs();
+          scope.render();
+        }
+        this.context.frame += QUANTUM;
+      }
+      for (const scope of this.#scopes.values()) scope.deliver();
+    }
+    for (const scope of this.#scopes.values()) await scope.settle();
+  }
+
+  scopeOf(name: string): WorkletScope {
+    return this.#scopes.get(name)!;
+  }
+
+  /** Whether the device behind a track is gone. */
+  dead({ device }: PageTrack): boolean {
+    return !this.devices.includes(device);
+  }
+
+  /** Pulls a device out: silence at once, the events when `told`. */
+  unplug(number: number): void {
+    this.devices = this.devices.filter((device) => device.number !== number);
+    for (const track of this.tracks) if (this.dead(track)) track.end();
+    this.media.dispatchEvent(new Event('devicechange'));
+  }
+
+  plugIn(device: PageDevice): void {
+    this.devices = [...this.devices, device];
+    this.media.dispatchEvent(new Event('devicechange'));
+  }
+
+  setPermission(state: PermissionState): void {
+    this.#status.state = state;
+    this.#status.dispatchEvent(new Event('change'));
+  }
+
+  /** The tracks that are open. */
+  get open(): PageTrack[] {
+    return this.tracks.filter(({ readyState }) => readyState === 'live');
+  }
+
+  close(): void {
+    for (const scope of this.#scopes.values()) scope.close();
+    vi.unstubAllGlobals();
+  }
+
+  #give({ deviceId }: MediaTrackConstraints): Promise<PageStream> {
+    const exact = (deviceId as { exact?: string } | undefined)?.exact;
+    const device =
+      exact === undefined || exact === 'default'
+        ? this.devices[0]
+        : this.devices.find((each) => each.deviceId === exact);
+    const refusal = this.refusal ?? (device === undefined ? 'NotFoundError' : null);
+    if (refusal !== null) return Promise.reject(new DOMException('', refusal));
+    const track = new PageTrack(device!);
+    this.tracks.push(track);
+    return Promise.resolve(new PageStream(track));
+  }
+}
+
+const WORKLETS = {
+  microphone: () => import('../../worklets/microphone.ts'),
+  capture: () => import('../../worklets/capture.ts'),
+  meter: () => import('../../worklets/meter.ts'),
+};
+
+/** A device with that signal. */
+export function deviceNumber(number: number): PageDevice {
+  return {
+    deviceId: `device-${number}`,
+    groupId: `group-${number}`,
+    label: `Microphone ${number}`,
+    number,
+  };
+}

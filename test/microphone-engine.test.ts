@@ -1,0 +1,297 @@
+import { describe, expect, test } from 'vitest';
+import { MicrophoneEngine } from '../src/core/microphone/microphone-engine.ts';
+import { MISSING, PAUSED, PAUSED_MISSING, PRESENT } from '../src/core/microphone/presence.ts';
+import type {
+  MicrophoneCommand,
+  MicrophoneEvent,
+  MicrophoneProcessorOptions,
+} from '../src/core/messages.ts';
+
+const RATE = 48_000;
+const QUANTUM = 128;
+
+type Input = readonly Float32Array[];
+
+/** An engine, and everything that it gives. */
+class Rig {
+  readonly engine: MicrophoneEngine;
+  readonly events: MicrophoneEvent[] = [];
+  /** Samples of the outputs so far; of presence one value a quantum. */
+  readonly audio: number[] = [];
+  readonly feed: number[] = [];
+  readonly presence: number[] = [];
+  frame = 0;
+
+  constructor(options: Partial<MicrophoneProcessorOptions> = {}) {
+    const all = { channels: 1, silenceFrames: 4800, held: null, ...options };
+    this.engine = new MicrophoneEngine(all, RATE, {
+      postMessage: (event: MicrophoneEvent) => void this.events.push({ ...event }),
+    });
+  }
+
+  render(first: Input, second: Input = [], frames = QUANTUM): void {
+    const outputs = Array.from({ length: 3 }, () => [new Float32Array(frames).fill(NaN)]);
+    this.engine.process([first, second], outputs, this.frame);
+    this.audio.push(...outputs[0]![0]!);
+    this.feed.push(...outputs[1]![0]!);
+    const presence = new Set(outputs[2]![0]!);
+    if (presence.size !== 1) throw new Error('presence must be constant');
+    this.presence.push(...presence);
+    this.frame += frames;
+  }
+
+  tell(command: MicrophoneCommand): void {
+    this.engine.obey(command, this.frame);
+  }
+
+  take(input: 0 | 1, fields: Partial<Extract<MicrophoneCommand, { type: 'take' }>> = {}): void {
+    this.tell({
+      type: 'take',
+      input,
+      request: 1,
+      patienceFrames: 48_000,
+      fadeFrames: 0,
+      ...fields,
+    });
+  }
+
+  account(): object {
+    const before = this.frame;
+    this.tell({ type: 'ask' });
+    const told = this.events.length;
+    this.render([], []);
+    expect(this.events.length).toBeGreaterThan(told);
+    const { type, frame, ...account } = this.events.at(-1) as MicrophoneEvent & { type: 'account' };
+    expect([type, frame]).toEqual(['account', before]);
+    const { presentFrames, missingFrames, pausedFrames } = account;
+    expect(presentFrames + missingFrames + pausedFrames).toBe(before);
+    return account;
+  }
+
+  of<Type extends MicrophoneEvent['type']>(type: Type): Extract<MicrophoneEvent, { type: Type }>[] {
+    return this.events.filter((event) => event.type === type) as never;
+  }
+}
+
+function constant(value: number, frames = QUANTUM): Input {
+  return [new Float32Array(frames).fill(value)];
+}
+
+/** Silence, then a constant from frame `at` on. */
+function from(at: number, value: number): Input {
+  return [new Float32Array(QUANTUM).fill(value, at)];
+}
+
+describe('a device', () => {
+  test('is missing until it is heard, and begins with the quantum of its first sound', () => {
+    const rig = new Rig();
+    rig.render(constant(0.5));
+    rig.take(0, { request: 7 });
+    rig.render(constant(0));
+    rig.render([]);
+    rig.render(from(100, 0.5));
+    rig.render(constant(0.5));
+    expect(rig.presence).toEqual([MISSING, MISSING, MISSING, PRESENT, PRESENT]);
+    expect(rig.feed.slice(0, 384).every((sample) => sample === 0)).toBe(true);
+    expect(rig.feed.slice(384)).toEqual([...from(100, 0.5)[0]!, ...constant(0.5)[0]!]);
+    expect(rig.audio).toEqual(rig.feed);
+    expect(rig.of('heard')).toEqual([
+      { type: 'heard', frame: 384, request: 7, missingFrames: 384, silentFrames: 0 },
+    ]);
+    expect(rig.account()).toMatchObject({ presentFrames: 256, missingFrames: 384 });
+  });
+
+  test('that is silent is taken when patience is over', () => {
+    const rig = new Rig();
+    rig.take(1, { patienceFrames: 300 });
+    for (let i = 0; i < 4; i++) rig.render(constant(0.5), constant(0));
+    expect(rig.presence).toEqual([MISSING, MISSING, MISSING, PRESENT]);
+    expect(rig.of('heard')).toMatchObject([{ frame: 384, missingFrames: 384 }]);
+  });
+
+  test('fades into the next one at its first sound, and no frame is missing', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.take(1, { request: 2, fadeFrames: 200 });
+    rig.render(constant(0.5), constant(0));
+    rig.render(constant(0.5), from(60, 0.5));
+    for (let i = 0; i < 3; i++) rig.render(constant(0.5), constant(0.5));
+    expect(rig.presence).toEqual(Array(6).fill(PRESENT));
+    // The gains of both add up to 1.
+    for (const sample of rig.feed) expect(sample).toBeCloseTo(0.5, 6);
+    expect(rig.of('heard')).toMatchObject([
+      { request: 1 },
+      { request: 2, frame: 256, missingFrames: 0, silentFrames: 0 },
+    ]);
+    // The old one is not heard any more.
+    rig.render(constant(0.9), constant(0.5));
+    expect(rig.feed.at(-1)).toBe(0.5);
+  });
+
+  test('can be returned to in the middle of a fade', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.take(1, { fadeFrames: 1000 });
+    for (let i = 0; i < 3; i++) rig.render(constant(0.5), constant(-0.5));
+    rig.take(0, { fadeFrames: 1000 });
+    for (let i = 0; i < 9; i++) rig.render(constant(0.5), constant(-0.5));
+    expect(largestStep(rig.feed)).toBeLessThan(0.002);
+    expect(rig.feed.at(-1)).toBe(0.5);
+  });
+
+  test('that is lost fades out while it is still heard, and is missing from then on', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.tell({ type: 'lose' });
+    for (let i = 0; i < 3; i++) rig.render(constant(0.5));
+    expect(rig.presence).toEqual([PRESENT, PRESENT, MISSING, MISSING]);
+    expect(largestStep(rig.audio.slice(QUANTUM))).toBeLessThan(0.01);
+    expect(rig.feed.slice(2 * QUANTUM).every((sample) => sample === 0)).toBe(true);
+    rig.take(1, { request: 3 });
+    rig.render([], constant(0.25));
+    expect(rig.of('heard').at(-1)).toMatchObject({ request: 3, missingFrames: 256 });
+    expect(rig.account()).toMatchObject({ presentFrames: 384, missingFrames: 256 });
+  });
+
+  test('that has gone is missing at once, and its last sample fades out', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.tell({ type: 'lose' });
+    rig.render([]);
+    rig.render([]);
+    expect(rig.presence).toEqual([PRESENT, MISSING, MISSING]);
+    expect(largestStep(rig.audio.slice(QUANTUM))).toBeLessThan(0.01);
+    expect(rig.audio.at(-1)).toBe(0);
+  });
+
+  test('tells how long it delivered nothing but zeros before it was lost', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    const fading = constant(0.5);
+    fading[0]!.fill(0, 28);
+    rig.render(fading);
+    rig.render([]);
+    rig.tell({ type: 'lose' });
+    rig.render([]);
+    rig.take(0, { request: 4 });
+    rig.render(constant(0.5));
+    expect(rig.of('heard').at(-1)).toEqual({
+      type: 'heard',
+      frame: 512,
+      request: 4,
+      missingFrames: 128,
+      silentFrames: 228,
+    });
+  });
+
+  test('that delivers NaN or infinities does no harm', () => {
+    const rig = new Rig();
+    rig.take(0);
+    const bad = constant(0.5);
+    bad[0]!.set([NaN, Infinity, -Infinity], 10);
+    rig.render(bad);
+    rig.take(1, { fadeFrames: 100 });
+    rig.render(bad, bad);
+    rig.tell({ type: 'lose' });
+    rig.render([], bad);
+    rig.render([], []);
+    for (const sample of [...rig.feed, ...rig.audio]) expect(Math.abs(sample)).toBeLessThan(1);
+    expect(rig.feed.slice(9, 14)).toEqual([0.5, 0, 0, 0, 0.5]);
+  });
+});
+
+describe('mute', () => {
+  test('is silence with running numbers, and fades', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.tell({ type: 'mute', on: true, fadeFrames: 200 });
+    for (let i = 0; i < 3; i++) rig.render(constant(0.5));
+    rig.tell({ type: 'mute', on: false, fadeFrames: 200 });
+    for (let i = 0; i < 3; i++) rig.render(constant(0.5));
+    expect(rig.presence).toEqual(Array(7).fill(PRESENT));
+    expect(rig.feed.slice(400, 512).every((sample) => sample === 0)).toBe(true);
+    expect(rig.audio).toEqual(rig.feed);
+    expect(largestStep(rig.feed)).toBeLessThan(0.005);
+    expect(rig.feed.at(-1)).toBe(0.5);
+    expect(rig.account()).toEqual({
+      presentFrames: 896,
+      missingFrames: 0,
+      pausedFrames: 0,
+      mutedFrames: 384,
+    });
+  });
+});
+
+describe('push-to-talk', () => {
+  test('silences the first output while nobody talks, and not the feed of captures', () => {
+    const rig = new Rig({ held: false });
+    rig.take(0);
+    rig.render([]);
+    for (let i = 0; i < 3; i++) rig.render(constant(0.5));
+    rig.tell({ type: 'hold', held: true });
+    for (let i = 0; i < 4; i++) rig.render(constant(0.5));
+    rig.tell({ type: 'hold', held: false });
+    for (let i = 0; i < 4; i++) rig.render(constant(0.5));
+    expect(rig.presence).toEqual([
+      PAUSED_MISSING,
+      ...Array(3).fill(PAUSED),
+      ...Array(4).fill(PRESENT),
+      ...Array(4).fill(PAUSED),
+    ]);
+    expect(rig.feed.slice(QUANTUM).every((sample) => sample === 0.5)).toBe(true);
+    expect(rig.audio.slice(0, 4 * QUANTUM).every((sample) => sample === 0)).toBe(true);
+    expect(rig.audio[8 * QUANTUM - 1]).toBe(0.5);
+    expect(rig.audio.at(-1)).toBe(0);
+    expect(largestStep(rig.audio)).toBeLessThan(0.005);
+    expect(rig.account()).toMatchObject({
+      presentFrames: 512,
+      missingFrames: 0,
+      pausedFrames: 1024,
+    });
+    rig.tell({ type: 'hold', held: null });
+    rig.render(constant(0.5));
+    expect(rig.presence.at(-1)).toBe(PRESENT);
+  });
+});
+
+describe('quanta that were not rendered', () => {
+  test('are missing, or paused while nobody talks', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.render(constant(0.5));
+    rig.frame += 1000;
+    rig.render(constant(0.5));
+    expect(rig.account()).toMatchObject({ presentFrames: 384, missingFrames: 1000 });
+    rig.tell({ type: 'hold', held: false });
+    rig.render(constant(0.5));
+    rig.frame += 2000;
+    rig.render(constant(0.5));
+    expect(rig.account()).toMatchObject({ missingFrames: 1000, pausedFrames: 2256 });
+  });
+
+  test('count for the patience', () => {
+    const rig = new Rig();
+    rig.render([]);
+    rig.take(0, { patienceFrames: 1000 });
+    rig.render([]);
+    rig.frame += 1000;
+    rig.render([]);
+    expect(rig.presence).toEqual([MISSING, MISSING, PRESENT]);
+  });
+});
+
+/** The largest difference between two samples that follow each other: a click is a large one. */
+function largestStep(samples: readonly number[]): number {
+  let largest = 0;
+  for (let i = 1; i < samples.length; i++) {
+    largest = Math.max(largest, Math.abs(samples[i]! - samples[i - 1]!));
+  }
+  return largest;
+}
