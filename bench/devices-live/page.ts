@@ -2,6 +2,7 @@ import { Capture, MicwireError, Microphone } from '../../src/web/index.ts';
 import { NumberedSignalReader } from '../../test/helpers/numbered-signal.ts';
 import { accountOf, compareAudio, Recorder } from './recording.ts';
 import type { Account, RecordedCapture } from './recording.ts';
+import { PRE_ROLL_MS } from './schedule.ts';
 import type { WorkerRecording } from './worker.ts';
 
 /** What the driver asks of the page. Devices go by their labels. */
@@ -40,7 +41,6 @@ export interface Report {
   readonly moments: readonly Moment[];
 }
 
-const PRE_ROLL_MS = 300;
 /** Stats are at most a second old. */
 const STATS_MS = 1100;
 

@@ -23,6 +23,9 @@ export const EVENT_KINDS = [
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
+/** Of push-to-talk, ms: a release is longer. */
+export const PRE_ROLL_MS = 300;
+
 /** One event of a run. */
 export interface ScheduledEvent {
   readonly kind: EventKind;
@@ -64,7 +67,7 @@ export function scheduleOf(options: {
   while (schedule.length < events) {
     if (bag.length === 0) bag = [...usable];
     const [kind] = bag.splice(Math.floor(random() * bag.length), 1);
-    const holdMs = LONG_MS[kind!] ?? Math.min(4000, slotMs * (0.15 + 0.25 * random()));
+    const holdMs = LONG_MS[kind!] ?? Math.min(4000, PRE_ROLL_MS + slotMs * (0.1 + 0.25 * random()));
     const restMs = Math.max(500, slotMs * (0.8 + 0.4 * random()) - holdMs);
     schedule.push({ kind: kind!, holdMs, restMs, choice: random() });
   }

@@ -2,6 +2,7 @@ import { secondsBetween } from '../../test/helpers/signal-runs.ts';
 import type { Run, DoneEvent } from './drive.ts';
 import type { Account, HeardRun } from './recording.ts';
 import type { Moment, Report } from './page.ts';
+import { PRE_ROLL_MS } from './schedule.ts';
 import type { EventKind } from './schedule.ts';
 
 /** What one event did to the audio: ms of the context, from its beginning to the next one's. */
@@ -45,8 +46,8 @@ export interface Verdict {
   readonly delaySpreadMs: number;
 }
 
-/** Around a change of device both are right, seconds: its event comes after the audio. */
-const CHANGE_SECONDS = 2;
+/** Around a change of device both are right, seconds: its event comes by way of the page's thread. */
+const CHANGE_SECONDS = 0.25;
 /** Delay of one device, ms: engines hold 10 to 100 ms, and insert silence when they are late. */
 const MAX_DELAY_SPREAD_MS = 400;
 
@@ -130,7 +131,28 @@ function accountFaults(report: Report): string[] {
       `the microphone missed ${missing} frames, the capture dropped ${worker.droppedFrames}`,
     );
   }
+  const told = sum(
+    report.moments.map(({ what, detail }) => (what === 'gap' ? framesOf(detail) : 0)),
+  );
+  if (told !== missing)
+    faults.push(`the microphone missed ${missing} frames, its events told ${told}`);
+  const presses = report.moments.filter(({ what }) => what === 'hold …').length;
+  const paused = Number(after['pausedFrames']) - Number(before['pausedFrames']);
+  const preRoll = (PRE_ROLL_MS / 1000) * worker.sampleRate;
+  if (paused - presses * preRoll !== worker.pausedFrames) {
+    faults.push(
+      `nobody talked for ${paused} frames, ${presses} pre-rolls of ${preRoll}, but ${worker.pausedFrames} are left out`,
+    );
+  }
   return faults;
+}
+
+function framesOf(gap: unknown): number {
+  return (gap as { readonly frames: number }).frames;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Wall's clock and context's. */
