@@ -293,17 +293,19 @@ describe('a pre-roll', () => {
     expect(told(feed.rig.sink)).toEqual(['0: 1200 + 240']);
   });
 
-  test('is dropped and counted where presence changes more often than it can follow', () => {
+  test.each([
+    ['missing', MISSING, 40],
+    ['paused', PAUSED_MISSING, 20],
+  ])('is dropped and counted where audio is %s every other frame', (_, presence, frames) => {
     const feed = new Feed(rig({ preRollFrames: 4800 }));
     feed.quanta(50, PAUSED);
     for (let i = 0; i < 20; i++) {
       feed.quanta(1, PRESENT, 1);
-      feed.quanta(1, MISSING, 1);
+      feed.quanta(1, presence, 1);
     }
-    feed.quanta(1, PAUSED);
     feed.quanta(60, PAUSED);
     const { pipeline, sink } = feed.rig;
-    expect(pipeline.captured).toBe(4800 + 40);
+    expect(pipeline.captured).toBe(4800 + frames);
     expect(pipeline.captured).toBe(pipeline.delivered + pipeline.dropped);
     expect(pipeline.dropped).toBeGreaterThan(4000);
     feed.quanta(60, PRESENT);
