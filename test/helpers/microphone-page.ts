@@ -135,10 +135,12 @@ class WorkletNode extends PageNode {
   readonly scope: WorkletScope;
   readonly processor: ScopeNode;
   readonly port: unknown;
+  readonly numberOfInputs: number;
   onprocessorerror: ((event: Event) => void) | null = null;
 
   constructor(context: PageContext, name: string, options: NodeOptions) {
     super(context);
+    this.numberOfInputs = options.numberOfInputs ?? 1;
     this.scope = context.page.scopeOf(name);
     this.processor = this.scope.createNode(name, options);
     this.port = this.processor.port;

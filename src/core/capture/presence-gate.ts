@@ -70,27 +70,24 @@ export class PresenceGate {
     contextFrame: number,
     presence: number,
   ): void {
-    if (presence === PAUSED || presence === PAUSED_MISSING) {
-      this.#drain(CATCH_UP * frames);
-      if (!this.#paused) this.#pass(PAUSED, input, 0, contextFrame);
-      this.#paused = true;
-      if (presence === PAUSED_MISSING || this.#keptEnd !== contextFrame) this.#forget();
-      if (presence === PAUSED && this.#capacity > 0) this.#keep(input, frames, contextFrame);
-      return;
-    }
-    this.#paused = false;
+    // What is kept is of use only where it leads up to this quantum.
     if (this.#keptEnd !== contextFrame) this.#forget();
-    if (this.#kept > 0) this.#add(PRESENT, contextFrame - this.#kept, this.#kept);
-    this.#kept = 0;
+    const paused = presence === PAUSED || presence === PAUSED_MISSING;
+    if (!paused && this.#kept > 0) {
+      this.#add(PRESENT, contextFrame - this.#kept, this.#kept);
+      this.#kept = 0;
+    }
     this.#drain(CATCH_UP * frames);
-    this.#pass(presence === MISSING ? MISSING : PRESENT, input, frames, contextFrame);
+    if (!paused) this.#pass(presence === MISSING ? MISSING : PRESENT, input, frames, contextFrame);
+    else if (!this.#paused) this.#pass(PAUSED, input, 0, contextFrame);
+    this.#paused = paused;
+    if (presence === PAUSED && this.#capacity > 0) this.#keep(input, frames, contextFrame);
   }
 
   /** Sends all that waits, and forgets what is kept: for the capture's own pause and its end. Not for `process()`. */
   settle(): void {
     this.#forget();
     this.#drain(Infinity);
-    this.#paused = false;
   }
 
   /** Carries out a span, or lets it wait behind the others. */
