@@ -23,7 +23,7 @@ const KINDS: readonly EventKind[] = [
 ];
 /** Chromium only: Firefox has no protocol for it. */
 const OF_PAGES: readonly EventKind[] = ['page hidden', 'page frozen'];
-const SECONDS_OF_AN_EVENT = 2.5;
+const SECONDS_OF_AN_EVENT = 1.8;
 
 const missing = missingForSoundServer();
 

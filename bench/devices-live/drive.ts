@@ -37,7 +37,7 @@ export interface DoneEvent {
 }
 
 /** Which source was the system's default from a time on. */
-export interface DefaultSource {
+interface DefaultSource {
   readonly wallMs: number;
   readonly name: string;
 }

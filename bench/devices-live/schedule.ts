@@ -1,7 +1,7 @@
 import { seededRandom } from '../../test/helpers/random.ts';
 
 /** What happens to a microphone in a run, each with what undoes it. */
-export const EVENT_KINDS = [
+const EVENT_KINDS = [
   'device in use unplugged, and plugged in again',
   'another device unplugged, and plugged in again',
   'all devices unplugged, and plugged in again',
