@@ -16,11 +16,7 @@ import { formatTable } from './table.mjs';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const SUITE = /^(.+)\.bench\.(ts|mjs)$/;
 /** Suites that compare with nobody: they start without an installation. */
-<<<<<<< HEAD
 const WITHOUT_PEERS = new Set(['clocks', 'devices', 'devices-live', 'journeys']);
-=======
-const WITHOUT_PEERS = new Set(['clocks', 'devices-live', 'journeys']);
->>>>>>> devices
 
 /** How often a suite was imported: a file that has changed needs another address. */
 let loads = 0;
