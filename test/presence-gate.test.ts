@@ -339,3 +339,56 @@ describe('a pause that holds', () => {
     expect(told(feed.rig.sink)).toEqual(['0: 0 + 120', '(120) 240: 360 + 240']);
   });
 });
+
+/** Hz. */
+const TONE = 1000;
+
+/** A tone whose phase is 0 at context time 0: what time a sample comes from can be heard in it. */
+function tone(contextFrame: number, frames: number): Float32Array {
+  return Float32Array.from({ length: frames }, (_, i) =>
+    Math.cos((2 * Math.PI * TONE * (contextFrame + i)) / RATE),
+  );
+}
+
+describe('resampled audio', () => {
+  test.each([16_000, 44_100, 96_000])(
+    'is of the time that its chunk says, after gaps and pre-rolls too: 48000 → %i Hz',
+    (sampleRate) => {
+      const random = seededRandom(sampleRate);
+      const { gate, pipeline, sink } = rig({ sampleRate, preRollFrames: 3000 });
+      let frame = 777;
+      let counted = 0;
+      for (let run = 0; run < 40; run++) {
+        const presence = [PRESENT, PAUSED, MISSING, PAUSED_MISSING][run % 4]!;
+        const begun = frame;
+        for (let quantum = 20 + Math.floor(random() * 40); quantum > 0; quantum--) {
+          const frames = 100 + Math.floor(random() * 100);
+          gate.process([tone(frame, frames)], frames, frame, presence);
+          frame += frames;
+        }
+        // The device goes in the moment of the press: its pre-roll comes all the same.
+        if (presence === PAUSED) counted += Math.min(3000, frame - begun);
+        if (presence === PRESENT || presence === MISSING) counted += frame - begun;
+      }
+      gate.settle();
+      pipeline.flush();
+      expect(pipeline.captured).toBe(pipeline.delivered + pipeline.dropped);
+      let next = 0;
+      let heard = 0;
+      for (const chunk of sink.chunks) {
+        expect(chunk.frame).toBe(next + chunk.dropped);
+        next = chunk.frame + chunk.frames;
+        const samples = samplesOf(chunk)[0]!;
+        samples.forEach((sample, i) => {
+          // At the edges of a run the resampler sees the silence around it.
+          const time = chunk.contextTime + i / sampleRate;
+          const exact = Math.cos(2 * Math.PI * TONE * time);
+          if (Math.abs(sample - exact) < 1e-4) heard++;
+        });
+      }
+      // Ten runs, with a few ms at either end that are not the tone.
+      expect(heard).toBeGreaterThan(pipeline.delivered - 20 * 0.005 * sampleRate);
+      expect(Math.abs(pipeline.captured - (counted * sampleRate) / RATE)).toBeLessThan(20);
+    },
+  );
+});
