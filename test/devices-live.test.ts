@@ -80,7 +80,7 @@ async function run(engine: 'chromium' | 'firefox'): Promise<Verdict> {
         withPage: browser.life !== undefined,
         kinds,
       });
-      return judge(await drive(sound, browser, schedule));
+      return judge(await drive(sound, browser, schedule, { device: 'first' }));
     });
   } finally {
     sound.stop();
