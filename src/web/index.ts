@@ -62,6 +62,41 @@ export type {
   PlayoutStats,
 } from './playout-position.ts';
 export type { BacklogMode } from '../core/playout/backlog-policy.ts';
+export { Microphone } from './microphone.ts';
+export type {
+  MicrophoneEventMap,
+  MicrophoneGap,
+  MicrophoneOptions,
+  MicrophoneSilence,
+  MicrophoneStats,
+} from './microphone-options.ts';
+export type {
+  GapCause,
+  InputDevice,
+  MicrophonePermission,
+  MicrophoneState,
+  MuteKeep,
+  ReacquirePolicy,
+  SilenceCause,
+  SilenceKind,
+} from '../core/microphone/life-messages.ts';
+export type { LivingSource, SourceFeed } from './capture-source.ts';
+export { Speaker } from './speaker.ts';
+export type { RoutePlanner } from './speaker.ts';
+export type {
+  PlaybackStats,
+  SpeakerDeviceChange,
+  SpeakerEventMap,
+  SpeakerOptions,
+  SpeakerState,
+} from './speaker-options.ts';
+export type { OutputDevice } from './speaker-devices.ts';
+export type {
+  EchoMode,
+  EchoPlan,
+  EchoSetting,
+  SpeakerRoute,
+} from '../core/microphone/echo-plan.ts';
 export { Recorder } from './recorder.ts';
 export type { RecorderEventMap, RecorderState } from './recorder.ts';
 export type { RecorderContainer, RecorderOptions } from './recorder-options.ts';
@@ -110,6 +145,7 @@ export type { WorkletContext, WorkletLoadOptions, WorkletUrl } from './worklet-l
 export {
   CAPTURE_WORKLET,
   METER_WORKLET,
+  MICROPHONE_WORKLET,
   PLAYOUT_WORKLET,
   RECEIVE_WORKLET,
 } from './worklet-files.ts';

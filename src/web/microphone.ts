@@ -1,12 +1,6 @@
 import { oneOf } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import type {
-  MicrophoneAccount,
-  MicrophoneCommand,
-  MicrophoneEvent,
-  MicrophoneProcessorOptions,
-} from '../core/messages.ts';
-import type {
   GapCause,
   InputDevice,
   LifeAction,
@@ -20,7 +14,6 @@ import type { EchoPlan } from '../core/microphone/echo-plan.ts';
 import { permissionAdvice, troubleOf } from '../core/microphone/permission-advice.ts';
 import type { AdviceBrowser } from '../core/microphone/permission-advice.ts';
 import { MicrophoneLife } from '../core/microphone/microphone-life.ts';
-import { MICROPHONE_OUTPUTS } from '../core/microphone/presence.ts';
 import { checkContext, checkOptions } from '../core/option-names.ts';
 import { resumeSuspended } from './capture-source.ts';
 import type { LivingSource, SourceFeed } from './capture-source.ts';
@@ -34,10 +27,19 @@ import type {
   MicrophoneStats,
 } from './microphone-options.ts';
 import { engineFamily, MicrophoneEcho, openTrack } from './microphone-echo.ts';
+import {
+  microphoneClosed,
+  microphoneFailure,
+  PROCESSOR_ERROR,
+  REFUSED,
+  STALLED,
+  unrouted,
+} from './microphone-failure.ts';
+import { MicrophoneNode } from './microphone-node.ts';
 import { inputDevices, PermissionWatch } from './microphone-permission.ts';
 import { MicrophoneTracks, trackStats } from './microphone-tracks.ts';
 import { PageLife } from './page-life.ts';
-import { deferred, LastWord, Watchdog } from './patience.ts';
+import { deferred, Watchdog } from './patience.ts';
 import type { Deferred } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { MICROPHONE_WORKLET } from './worklet-files.ts';
@@ -45,10 +47,6 @@ import { loadWorklet } from './worklet-loader.ts';
 
 /** The call of `open()` among the calls that `MicrophoneLife` settles. */
 const START = 0;
-/** A new device that is silent counts as heard after this many ms. */
-const PATIENCE_MS = 1000;
-/** Fades when devices are switched and at `mute()`, ms. */
-const FADE_MS = 5;
 
 /**
  * A microphone for as long as the app runs: one node for life, whatever becomes of the device. Pass it to `Capture`,
@@ -63,7 +61,7 @@ const FADE_MS = 5;
 export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements LivingSource {
   /** The audio. Connect it once: it remains the same when the device changes. */
   readonly node: AudioWorkletNode;
-  /** How captures are connected. @internal */
+  /** How captures are connected. */
   readonly captureFeed: SourceFeed;
   readonly #settings: MicrophoneSettings;
   readonly #life: MicrophoneLife;
@@ -72,19 +70,15 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   readonly #permissions: PermissionWatch;
   readonly #echo: MicrophoneEcho;
   readonly #watchdog: Watchdog;
-  readonly #lastWord = new LastWord();
-  /** Keeps the node rendering while nothing else is connected to it. */
-  readonly #pull: GainNode;
+  readonly #processor: MicrophoneNode;
   readonly #calls = new Map<number, Deferred<void>>();
   #call = START;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #account: MicrophoneAccount = NOTHING;
   #gaps = 0;
   #lastGap: MicrophoneGap | null = null;
   /** Of the loss that the next `heard` ends. */
   #cause: GapCause = 'ended';
   #silence: { readonly kind: SilenceKind | null; readonly contextTime: number };
-  #held: boolean | null;
   #interrupted = false;
   #closed = false;
 
@@ -102,7 +96,10 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       throw new TypeError('Microphone.open takes an AudioContext, got an OfflineAudioContext.');
     }
     void resumeSuspended(context);
-    await whileOpen(context, loadWorklet(context, MICROPHONE_WORKLET, { url: settings.workletUrl }));
+    await whileOpen(
+      context,
+      loadWorklet(context, MICROPHONE_WORKLET, { url: settings.workletUrl }),
+    );
     const microphone = makeInOpenContext(context, () => new Microphone(context, settings));
     await microphone.#start();
     return microphone;
@@ -116,30 +113,20 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   private constructor(context: AudioContext, settings: MicrophoneSettings) {
     super();
     this.#settings = settings;
-    const { channels, silenceMs, pushToTalk, preRollMs } = settings;
-    this.#held = pushToTalk ? false : null;
+    const { reacquire, silenceMs } = settings;
     this.#silence = { kind: null, contextTime: context.currentTime };
-    const processorOptions: MicrophoneProcessorOptions = {
-      channels,
-      silenceFrames: Math.round((silenceMs / 1000) * context.sampleRate),
-      held: this.#held,
-    };
-    this.node = new AudioWorkletNode(context, 'micwire-microphone', {
-      numberOfInputs: 2,
-      numberOfOutputs: 3,
-      outputChannelCount: [channels, channels, 1],
-      channelCount: channels,
-      channelCountMode: 'explicit',
-      processorOptions,
+    this.#processor = new MicrophoneNode(context, settings, {
+      heard: (request, gap) => this.#heard(request, gap),
+      silent: (kind, contextTime) => {
+        this.#silence = { kind, contextTime };
+        this.#tell({ type: 'silence', kind });
+      },
+      answered: () => this.#watchdog.answered(),
+      failed: (cause) => this.#fail(cause),
     });
-    this.captureFeed = {
-      output: MICROPHONE_OUTPUTS.feed,
-      presenceOutput: MICROPHONE_OUTPUTS.presence,
-      preRollMs,
-    };
-    this.node.port.onmessage = ({ data }: MessageEvent<MicrophoneEvent>): void => this.#hear(data);
-    this.node.onprocessorerror = (cause): void => this.#fail(cause);
-    this.#life = new MicrophoneLife({ reacquire: settings.reacquire, silenceMs });
+    this.node = this.#processor.node;
+    this.captureFeed = this.#processor.feed;
+    this.#life = new MicrophoneLife({ reacquire, silenceMs });
     this.#tracks = new MicrophoneTracks({
       opened: (track) => this.#tell({ type: 'opened', track }),
       refused: (request, name) => this.#tell({ type: 'refused', request, name }),
@@ -163,12 +150,9 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       },
     });
     this.#watchdog = new Watchdog({
-      ask: () => this.#send({ type: 'ask' }),
+      ask: () => this.#processor.ask(),
       stalled: () => this.#report(new MicwireError('stalled', STALLED)),
     });
-    // Engines render only what leads to the destination.
-    this.#pull = new GainNode(context, { gain: 0 });
-    this.node.connect(this.#pull).connect(context.destination);
     context.addEventListener('statechange', this.#onContext);
     this.#guard();
   }
@@ -200,7 +184,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
 
   /** Push-to-talk: true between `hold()` and `release()`, otherwise false; null without push-to-talk. */
   get held(): boolean | null {
-    return this.#held;
+    return this.#processor.held;
   }
 
   /** What the track's settings are; null while there is no track. */
@@ -223,7 +207,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   get stats(): MicrophoneStats {
     const track = this.#tracks.track;
     return {
-      ...this.#account,
+      ...this.#processor.account,
       gaps: this.#gaps,
       lostFrames: this.#tracks.lostFrames,
       track: track && trackStats(track),
@@ -297,20 +281,17 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       this.#watchdog.stop();
       clearTimeout(this.#timer);
       this.node.context.removeEventListener('statechange', this.#onContext);
-      for (const call of this.#calls.values()) call.reject(closed());
+      for (const call of this.#calls.values()) call.reject(microphoneClosed());
       this.#calls.clear();
-      this.node.port.postMessage({ type: 'close' } satisfies MicrophoneCommand);
-      this.#lastWord.await(this.node.port);
-      this.node.disconnect();
-      this.#pull.disconnect();
     }
-    return this.#lastWord.heard;
+    return this.#processor.close();
   }
 
   async #start(): Promise<void> {
     const started = deferred<void>();
     this.#calls.set(START, started);
     void this.#permissions.start();
+    if (document.visibilityState === 'hidden') this.#tell({ type: 'visible', visible: false });
     this.#tell({ type: 'start', deviceId: this.#settings.deviceId });
     try {
       await whileOpen(this.node.context, started.promise);
@@ -323,7 +304,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   }
 
   #ask(event: (call: number) => LifeEvent): Promise<void> {
-    if (this.#closed) return Promise.reject(closed());
+    if (this.#closed) return Promise.reject(microphoneClosed());
     const call = ++this.#call;
     const answer = deferred<void>();
     this.#calls.set(call, answer);
@@ -332,11 +313,10 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   }
 
   #hold(held: boolean): void {
-    if (this.#held === null) {
+    if (this.held === null) {
       throw new TypeError('hold() and release() take a microphone opened with pushToTalk: true.');
     }
-    this.#held = held;
-    this.#send({ type: 'hold', held });
+    this.#processor.hold(held);
   }
 
   /** Tells the deciding part, and does what it says. */
@@ -365,10 +345,10 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         break;
       case 'lose':
         this.#cause = action.cause;
-        this.#send({ type: 'lose' });
+        this.#processor.lose();
         break;
       case 'silence':
-        this.#send({ type: 'mute', on: action.on, fadeFrames: this.#frames(FADE_MS) });
+        this.#processor.mute(action.on);
         break;
       case 'enumerate':
         void this.#permissions.enumerate();
@@ -379,7 +359,9 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         break;
       case 'device':
         // The route of the speaker is not worth the microphone.
-        this.#echo.take(this.#tracks.track).catch((error: unknown) => this.#report(unrouted(error)));
+        this.#echo
+          .take(this.#tracks.track)
+          .catch((error: unknown) => this.#report(unrouted(error)));
         this.dispatchEvent(new Event('devicechange'));
         break;
       case 'devices':
@@ -397,7 +379,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         this.#settle(action.call)?.resolve();
         break;
       case 'failed':
-        this.#settle(action.call)?.reject(failure(action.reason));
+        this.#settle(action.call)?.reject(microphoneFailure(action.reason));
         break;
     }
   }
@@ -418,12 +400,13 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       return;
     }
     if (input === undefined) return;
-    const patienceFrames = this.#frames(PATIENCE_MS);
-    const fadeFrames = this.#frames(FADE_MS);
-    this.#send({ type: 'take', input, request, patienceFrames, fadeFrames });
+    this.#processor.take(request, input);
     // Nobody hears anything in a context that does not run: calls do not wait for it.
     if (this.node.context.state !== 'running') {
-      queueMicrotask(() => this.#tell({ type: 'heard', request }));
+      queueMicrotask(() => {
+        this.#tracks.heard(request);
+        this.#tell({ type: 'heard', request });
+      });
     }
   }
 
@@ -437,42 +420,16 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     };
   }
 
-  #hear(event: MicrophoneEvent): void {
-    const { sampleRate } = this.node.context;
-    switch (event.type) {
-      case 'heard':
-        this.#endGap(event);
-        this.#tell({ type: 'heard', request: event.request });
-        break;
-      case 'silence':
-        this.#silence = { kind: event.kind, contextTime: event.sinceFrame / sampleRate };
-        this.#tell({ type: 'silence', kind: event.kind });
-        break;
-      case 'account':
-        this.#account = accountOf(event);
-        this.#watchdog.answered();
-        break;
-      case 'closed':
-        this.#account = accountOf(event);
-        this.#lastWord.hear(this.node.port);
-        break;
-    }
-  }
-
-  #endGap({ frame, missingFrames, silentFrames }: Extract<MicrophoneEvent, { type: 'heard' }>): void {
-    const { sampleRate } = this.node.context;
-    const gap: MicrophoneGap = {
-      cause: this.#cause,
-      frames: missingFrames,
-      durationMs: (missingFrames / sampleRate) * 1000,
-      silentFrames,
-      contextTime: frame / sampleRate,
-    };
+  #heard(request: number, found: Omit<MicrophoneGap, 'cause'>): void {
+    const gap: MicrophoneGap = { cause: this.#cause, ...found };
     this.#cause = 'switched';
     this.#lastGap = gap;
-    if (missingFrames === 0) return;
-    this.#gaps++;
-    this.dispatchEvent(new CustomEvent('gap', { detail: gap }));
+    if (gap.frames > 0) {
+      this.#gaps++;
+      this.dispatchEvent(new CustomEvent('gap', { detail: gap }));
+    }
+    this.#tracks.heard(request);
+    this.#tell({ type: 'heard', request });
   }
 
   readonly #onContext = (): void => {
@@ -498,74 +455,14 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   #report(error: MicwireError): void {
     this.dispatchEvent(new CustomEvent('error', { detail: error }));
   }
-
-  #frames(ms: number): number {
-    return Math.round((ms / 1000) * this.node.context.sampleRate);
-  }
-
-  #send(command: MicrophoneCommand): void {
-    if (!this.#closed) this.node.port.postMessage(command);
-  }
-}
-
-const NOTHING: MicrophoneAccount = {
-  presentFrames: 0,
-  missingFrames: 0,
-  pausedFrames: 0,
-  mutedFrames: 0,
-};
-
-function accountOf(account: MicrophoneAccount): MicrophoneAccount {
-  const { presentFrames, missingFrames, pausedFrames, mutedFrames } = account;
-  return { presentFrames, missingFrames, pausedFrames, mutedFrames };
-}
-
-function closed(): MicwireError {
-  return new MicwireError('closed', 'The microphone is closed. Open another one.');
 }
 
 function thisBrowser(): AdviceBrowser {
   const family = engineFamily();
   const engine = family === 'gecko' ? 'firefox' : family === 'webkit' ? 'webkit' : 'chromium';
   // A phone or a tablet, as far as a page needs to know: it is used by fingers only.
-  return { engine, mobile: matchMedia('(any-pointer: coarse) and (not (any-pointer: fine))').matches };
+  return {
+    engine,
+    mobile: matchMedia('(any-pointer: coarse) and (not (any-pointer: fine))').matches,
+  };
 }
-
-function unrouted(cause: unknown): MicwireError {
-  if (cause instanceof MicwireError) return cause;
-  return new MicwireError('device', UNROUTED, { cause });
-}
-
-/** Why a call failed, by the name of the DOMException that `getUserMedia` gave (Media Capture §10.2). */
-function failure(reason: string): MicwireError {
-  switch (reason) {
-    case 'closed':
-      return closed();
-    case 'unavailable':
-      return new MicwireError('unsupported', UNAVAILABLE);
-    case 'NotAllowedError':
-    case 'SecurityError':
-      return new MicwireError('permission', NOT_ALLOWED);
-    case 'NotFoundError':
-    case 'OverconstrainedError':
-      return new MicwireError('device', NOT_FOUND);
-    default:
-      return new MicwireError('device', `${NOT_READABLE} (${reason})`);
-  }
-}
-
-const UNAVAILABLE =
-  'This page cannot use microphones. It needs https or localhost, and a Permissions-Policy that allows them.';
-const NOT_ALLOWED =
-  "The microphone is not allowed. Allow it in the browser's settings for this site, and in the system's privacy settings.";
-const NOT_FOUND = 'There is no such microphone. Plug one in, or choose another.';
-const NOT_READABLE =
-  'The microphone does not open: another program may have it. Close that program, or choose another microphone.';
-const UNROUTED =
-  'The speaker does not play in a way that the echo canceller hears; it continues as before. Use headphones.';
-const REFUSED =
-  'The engine refused the microphone in this context. Create the AudioContext without a sampleRate: micwire resamples.';
-const STALLED =
-  'The context is running, but for a second no audio has been rendered. The output device may be gone or taken: close the context and create a new one.';
-const PROCESSOR_ERROR =
-  "The microphone's processor failed, and its node is silent for good. Open another microphone.";

@@ -106,8 +106,7 @@ export class PageLife {
   #look(): void {
     const wall = Date.now();
     // A context that is suspended has no clock to compare with.
-    const audio =
-      this.#context.state === 'running' ? this.#context.currentTime * 1000 : Number.NaN;
+    const audio = this.#context.state === 'running' ? this.#context.currentTime * 1000 : Number.NaN;
     const slept = wall - this.#wall - (audio - this.#audio);
     this.#wall = wall;
     this.#audio = audio;

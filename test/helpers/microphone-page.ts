@@ -25,7 +25,9 @@ export function signalAt(device: number, frame: number): number {
 }
 
 /** Which device a sample is of, and its frame modulo 65536; null for silence. */
-export function readSignal(sample: number): { readonly device: number; readonly frame: number } | null {
+export function readSignal(
+  sample: number,
+): { readonly device: number; readonly frame: number } | null {
   if (sample === 0) return null;
   const device = Math.floor(sample);
   return { device, frame: Math.round((sample - device) * 2 * PERIOD) };
@@ -133,10 +135,12 @@ class WorkletNode extends PageNode {
   readonly scope: WorkletScope;
   readonly processor: ScopeNode;
   readonly port: unknown;
+  readonly numberOfInputs: number;
   onprocessorerror: ((event: Event) => void) | null = null;
 
   constructor(context: PageContext, name: string, options: NodeOptions) {
     super(context);
+    this.numberOfInputs = options.numberOfInputs ?? 1;
     this.scope = context.page.scopeOf(name);
     this.processor = this.scope.createNode(name, options);
     this.port = this.processor.port;
@@ -145,11 +149,10 @@ class WorkletNode extends PageNode {
   override outputOf(output: number): readonly Float32Array[] {
     return this.processor.outputs[output]!;
   }
-  render(): void {
+  takeInputs(): void {
     for (const { from, output, input } of this.edges) {
       this.processor.setInput(input, from.outputOf(output));
     }
-    this.scope.render();
   }
 }
 
@@ -195,6 +198,7 @@ export class MicrophonePage {
   /** The name of the error that `getUserMedia` gives; null: it works. */
   refusal: string | null = null;
   devices: PageDevice[];
+  readonly #microphones: Microphone[] = [];
   readonly #scopes = new Map<string, WorkletScope>();
   readonly #status = Object.assign(new EventTarget(), { state: 'granted' });
 
@@ -204,7 +208,9 @@ export class MicrophonePage {
   }
 
   /** Puts the page in place: afterwards `vi.unstubAllGlobals()`. */
-  static async open(devices: readonly PageDevice[] = [deviceNumber(1), deviceNumber(2)]): Promise<MicrophonePage> {
+  static async open(
+    devices: readonly PageDevice[] = [deviceNumber(1), deviceNumber(2)],
+  ): Promise<MicrophonePage> {
     const page = new MicrophonePage(devices);
     for (const [name, load] of Object.entries(WORKLETS)) {
       const scope = createWorkletScope({ sampleRate: PAGE_RATE, quantum: QUANTUM });
@@ -212,7 +218,8 @@ export class MicrophonePage {
       page.#scopes.set(`micwire-${name}`, scope);
     }
     Object.assign(page.media, {
-      getUserMedia: (constraints: { audio: MediaTrackConstraints }) => page.#give(constraints.audio),
+      getUserMedia: (constraints: { audio: MediaTrackConstraints }) =>
+        page.#give(constraints.audio),
       enumerateDevices: () =>
         Promise.resolve(page.devices.map((device) => ({ ...device, kind: 'audioinput' }))),
     });
@@ -220,6 +227,7 @@ export class MicrophonePage {
     vi.stubGlobal('GainNode', PageGain);
     vi.stubGlobal('MediaStream', PageStream);
     vi.stubGlobal('MediaStreamTrack', PageTrack);
+    vi.stubGlobal('matchMedia', () => ({ matches: false }));
     vi.stubGlobal('document', page.document);
     vi.stubGlobal('window', page.window);
     vi.stubGlobal('navigator', {
@@ -236,7 +244,9 @@ export class MicrophonePage {
 
   /** Opens a microphone, rendering until it is live or has failed. */
   async microphone(options: MicrophoneOptions = {}): Promise<Microphone> {
-    return this.during(Microphone.open(this.asContext, options));
+    const microphone = await this.during(Microphone.open(this.asContext, options));
+    this.#microphones.push(microphone);
+    return microphone;
   }
 
   /** Renders until a promise settles. */
@@ -251,13 +261,21 @@ export class MicrophonePage {
   /** Renders so many quanta, with all messages delivered in between. */
   async render(quanta: number): Promise<void> {
     for (let i = 0; i < quanta; i++) {
-      if (this.context.state === 'running') {
-        for (const node of this.context.worklets) node.render();
-        this.context.frame += QUANTUM;
-      }
+      this.renderBlocked(1);
       for (const scope of this.#scopes.values()) scope.deliver();
     }
     for (const scope of this.#scopes.values()) await scope.settle();
+  }
+
+  /** Renders so many quanta while the page's own thread is blocked. */
+  renderBlocked(quanta: number): void {
+    for (let i = 0; i < quanta && this.context.state === 'running'; i++) {
+      for (const scope of this.#scopes.values()) {
+        for (const node of this.context.worklets) if (node.scope === scope) node.takeInputs();
+        scope.render();
+      }
+      this.context.frame += QUANTUM;
+    }
   }
 
   scopeOf(name: string): WorkletScope {
@@ -292,6 +310,8 @@ export class MicrophonePage {
   }
 
   close(): void {
+    // One that lives on would open devices of the next page.
+    for (const microphone of this.#microphones) void microphone.close();
     for (const scope of this.#scopes.values()) scope.close();
     vi.unstubAllGlobals();
   }

@@ -1,0 +1,45 @@
+import { MicwireError } from '../core/errors.ts';
+import { refusalOf } from '../core/microphone/refusal.ts';
+
+/** The error of every call of a microphone that is closed. */
+export function microphoneClosed(): MicwireError {
+  return new MicwireError('closed', 'The microphone is closed. Open another one.');
+}
+
+/** The error of a speaker that cannot play as the echo canceller needs it. */
+export function unrouted(cause: unknown): MicwireError {
+  if (cause instanceof MicwireError) return cause;
+  return new MicwireError('device', UNROUTED, { cause });
+}
+
+/** Why a call failed, by the name of the DOMException that `getUserMedia` gave (Media Capture §10.2). */
+export function microphoneFailure(reason: string): MicwireError {
+  if (reason === 'closed') return microphoneClosed();
+  switch (refusalOf(reason)) {
+    case 'unavailable':
+      return new MicwireError('unsupported', UNAVAILABLE);
+    case 'permission':
+      return new MicwireError('permission', NOT_ALLOWED);
+    case 'missing':
+      return new MicwireError('device', NOT_FOUND);
+    case 'busy':
+    case 'inactive':
+      return new MicwireError('device', `${NOT_READABLE} (${reason})`);
+  }
+}
+
+const UNAVAILABLE =
+  'This page cannot use microphones. It needs https or localhost, and a Permissions-Policy that allows them.';
+const NOT_ALLOWED =
+  "The microphone is not allowed. Allow it in the browser's settings for this site, and in the system's privacy settings.";
+const NOT_FOUND = 'There is no such microphone. Plug one in, or choose another.';
+const NOT_READABLE =
+  'The microphone does not open: another program may have it. Close that program, or choose another microphone.';
+const UNROUTED =
+  'The speaker does not play in a way that the echo canceller hears; it continues as before. Use headphones.';
+export const REFUSED =
+  'The engine refused the microphone in this context. Create the AudioContext without a sampleRate: micwire resamples.';
+export const STALLED =
+  'The context is running, but for a second no audio has been rendered. The output device may be gone or taken: close the context and create a new one.';
+export const PROCESSOR_ERROR =
+  "The microphone's processor failed, and its node is silent for good. Open another microphone.";

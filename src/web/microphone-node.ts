@@ -1,0 +1,159 @@
+import type {
+  MicrophoneAccount,
+  MicrophoneCommand,
+  MicrophoneEvent,
+  MicrophoneProcessorOptions,
+} from '../core/messages.ts';
+import type { SilenceKind } from '../core/microphone/life-messages.ts';
+import { MICROPHONE_OUTPUTS } from '../core/microphone/presence.ts';
+import type { SourceFeed } from './capture-source.ts';
+import type { MicrophoneGap, MicrophoneSettings } from './microphone-options.ts';
+import { LastWord } from './patience.ts';
+
+/** A new device that is silent counts as heard after this many ms. */
+const PATIENCE_MS = 1000;
+/** Fades when devices are switched and at `mute()`, ms. */
+const FADE_MS = 5;
+
+/** What a {@link MicrophoneNode} tells. */
+export interface MicrophoneNodeListener {
+  /** The track of this request is heard; what was missing before it. */
+  heard(request: number, gap: Omit<MicrophoneGap, 'cause'>): void;
+  /** The device is silent, or (null) not any more, since a time of the context. */
+  silent(kind: SilenceKind | null, contextTime: number): void;
+  /** A render quantum has answered `ask()`. */
+  answered(): void;
+  /** The processor has thrown; the node is silent for good. */
+  failed(cause: Event): void;
+}
+
+/** The microphone processor as seen from the page: its node, its messages, its account. */
+export class MicrophoneNode {
+  readonly node: AudioWorkletNode;
+  readonly feed: SourceFeed;
+  readonly #listener: MicrophoneNodeListener;
+  readonly #lastWord = new LastWord();
+  /** Keeps the node rendering while nothing else is connected to it. */
+  readonly #pull: GainNode;
+  #account: MicrophoneAccount = {
+    presentFrames: 0,
+    missingFrames: 0,
+    pausedFrames: 0,
+    mutedFrames: 0,
+  };
+  #held: boolean | null;
+  #closed = false;
+
+  constructor(
+    context: AudioContext,
+    { channels, silenceMs, pushToTalk, preRollMs }: MicrophoneSettings,
+    listener: MicrophoneNodeListener,
+  ) {
+    this.#listener = listener;
+    this.#held = pushToTalk ? false : null;
+    const processorOptions: MicrophoneProcessorOptions = {
+      channels,
+      silenceFrames: Math.round((silenceMs / 1000) * context.sampleRate),
+      held: this.#held,
+    };
+    this.node = new AudioWorkletNode(context, 'micwire-microphone', {
+      numberOfInputs: 2,
+      numberOfOutputs: 3,
+      outputChannelCount: [channels, channels, 1],
+      channelCount: channels,
+      channelCountMode: 'explicit',
+      processorOptions,
+    });
+    const { feed: output, presence: presenceOutput } = MICROPHONE_OUTPUTS;
+    this.feed = { output, presenceOutput, preRollMs };
+    this.node.port.onmessage = ({ data }: MessageEvent<MicrophoneEvent>): void => this.#hear(data);
+    this.node.onprocessorerror = (cause): void => listener.failed(cause);
+    // Engines render only what leads to the destination.
+    this.#pull = new GainNode(context, { gain: 0 });
+    this.node.connect(this.#pull).connect(context.destination);
+  }
+
+  /** Frames so far, as of the last answer to `ask()`. */
+  get account(): MicrophoneAccount {
+    return this.#account;
+  }
+
+  /** Whether somebody talks; null without push-to-talk. */
+  get held(): boolean | null {
+    return this.#held;
+  }
+
+  /** Takes the track that is connected to this input, as soon as it is heard. */
+  take(request: number, input: 0 | 1): void {
+    const patienceFrames = this.#frames(PATIENCE_MS);
+    this.#send({ type: 'take', input, request, patienceFrames, fadeFrames: this.#frames(FADE_MS) });
+  }
+
+  /** Audio is missing from now on. */
+  lose(): void {
+    this.#send({ type: 'lose' });
+  }
+
+  /** Sends silence in place of the device, or no longer. */
+  mute(on: boolean): void {
+    this.#send({ type: 'mute', on, fadeFrames: this.#frames(FADE_MS) });
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    this.#send({ type: 'hold', held });
+  }
+
+  /** Asks the next render quantum for the account. */
+  ask(): void {
+    this.#send({ type: 'ask' });
+  }
+
+  /** Ends the processor. Resolves when that is done. */
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#send({ type: 'close' });
+      this.#closed = true;
+      this.#lastWord.await(this.node.port);
+      this.node.disconnect();
+      this.#pull.disconnect();
+    }
+    return this.#lastWord.heard;
+  }
+
+  #hear(event: MicrophoneEvent): void {
+    const { sampleRate } = this.node.context;
+    switch (event.type) {
+      case 'heard': {
+        const { request, frame, missingFrames: frames, silentFrames } = event;
+        const durationMs = (frames / sampleRate) * 1000;
+        const contextTime = frame / sampleRate;
+        this.#listener.heard(request, { frames, durationMs, silentFrames, contextTime });
+        break;
+      }
+      case 'silence':
+        this.#listener.silent(event.kind, event.sinceFrame / sampleRate);
+        break;
+      case 'account':
+        this.#take(event);
+        this.#listener.answered();
+        break;
+      case 'closed':
+        this.#take(event);
+        this.#lastWord.hear(this.node.port);
+        break;
+    }
+  }
+
+  #take({ presentFrames, missingFrames, pausedFrames, mutedFrames }: MicrophoneAccount): void {
+    this.#account = { presentFrames, missingFrames, pausedFrames, mutedFrames };
+  }
+
+  #frames(ms: number): number {
+    return Math.round((ms / 1000) * this.node.context.sampleRate);
+  }
+
+  #send(command: MicrophoneCommand): void {
+    if (!this.#closed) this.node.port.postMessage(command);
+  }
+}
