@@ -130,7 +130,7 @@ function within(spans: readonly (readonly [number, number])[], time: number): bo
 /** Runs aligners in virtual time. */
 export class ClockRig {
   readonly feeds: readonly Feed[];
-  readonly timeline = new ContextTimeline();
+  readonly timeline: ContextTimeline;
   frame = 0;
   /** True seconds for which the context stood still. */
   #stood = 0;
@@ -138,6 +138,7 @@ export class ClockRig {
 
   constructor(context: SimulatedContext, sources: readonly SimulatedSource[]) {
     this.#context = { ppm: 0, quantum: 128, burst: 4, ...context };
+    this.timeline = new ContextTimeline(context.sampleRate);
     this.feeds = sources.map((source) => new Feed(source, this.#context, this.timeline));
   }
 
@@ -163,9 +164,9 @@ export class ClockRig {
       for (let i = 0; i < burst; i++) {
         const nowMs = (this.frame / sampleRate) * 1000;
         for (const feed of this.feeds) feed.deliver(due, nowMs);
-        for (const { aligner } of this.feeds) aligner.ask(nowMs);
-        this.timeline.follow(nowMs);
-        for (const { aligner, output } of this.feeds) aligner.read(output, 0, quantum, nowMs);
+        for (const { aligner } of this.feeds) aligner.ask(this.frame);
+        this.timeline.follow(this.frame);
+        for (const { aligner, output } of this.feeds) aligner.read(output, 0, quantum, this.frame);
         heard?.(this.seconds);
         this.frame += quantum;
       }

@@ -96,6 +96,7 @@ export class ClockAligner {
   readonly #ring: readonly Float32Array[];
   readonly #capacity: number;
   readonly #msPerFrame: number;
+  readonly #msPerOutputFrame: number;
   readonly #blockFrames: number;
   readonly #fixedDelayMs: number;
   readonly #maxDelayMs: number;
@@ -110,6 +111,8 @@ export class ClockAligner {
   /** Per channel: the last output, and what is left of it at an edge. */
   readonly #last: Float64Array;
   readonly #rest: Float64Array;
+  /** What calls would otherwise box. */
+  readonly #times: Float64Array = new Float64Array(2);
   /** Stretches of lost frames: from, to, from, to … */
   readonly #lost: Float64Array = new Float64Array(2 * LOST_STRETCHES);
   #lostAt = 0;
@@ -129,6 +132,7 @@ export class ClockAligner {
     this.#last = new Float64Array(channels);
     this.#rest = new Float64Array(channels);
     this.#msPerFrame = 1000 / inputRate;
+    this.#msPerOutputFrame = 1000 / outputRate;
     const ratio = (inputRate * MAX_SPEED) / outputRate;
     this.#blockFrames = Math.max(1, Math.min(BLOCK_FRAMES, Math.floor(MOST_INPUT_FRAMES / ratio)));
     this.#fixedDelayMs =
@@ -206,22 +210,29 @@ export class ClockAligner {
   }
 
   /** Tells the timeline, before it follows, which delay the source needs. Once per render quantum. */
-  ask(nowMs: number): void {
+  ask(frame: number): void {
     if (this.receivedFrames === 0) return;
     const state = this.#state;
     const latest = Math.max(state[LATEST]!, state[LATEST_BEFORE]!);
     const needed = latest + state[BLOCK_MS]! + this.#fixedDelayMs;
     const urgent = state[LATE]! >= LATE_ARRIVALS;
     if (urgent) state[LATE] = 0;
-    this.timeline.need(
-      needed < this.#maxDelayMs ? needed : this.#maxDelayMs,
-      urgent || nowMs < state[FIRST_AT]! + START_MS,
-    );
+    const isStarting = frame * this.#msPerOutputFrame < state[FIRST_AT]! + START_MS;
+    const times = this.#times;
+    times[0] = needed < this.#maxDelayMs ? needed : this.#maxDelayMs;
+    times[1] = urgent || isStarting ? 1 : 0;
+    this.timeline.need(times);
   }
 
-  /** Fills frames `at` … `at + frames` of `output`, the first of which is the context's at `nowMs`. */
-  read(output: readonly Float32Array[], at: number, frames: number, nowMs: number): void {
-    if (this.receivedFrames > 0) this.#steer(this.#clock.timeAt(this.timeline.heardAt(nowMs)));
+  /** Fills frames `at` … `at + frames` of `output`, the first of which is the context's `frame`. */
+  read(output: readonly Float32Array[], at: number, frames: number, frame: number): void {
+    if (this.receivedFrames > 0) {
+      const times = this.#times;
+      times[0] = frame;
+      this.timeline.hear(times);
+      this.#clock.translate(times);
+      this.#steer();
+    }
     for (let done = 0; done < frames;) {
       const left = frames - done;
       const count = left < this.#blockFrames ? left : this.#blockFrames;
@@ -231,9 +242,10 @@ export class ClockAligner {
     }
   }
 
-  /** Decides where and how fast to read. @param target the source's time to be heard, nominal ms since its frame 0 */
-  #steer(target: number): void {
+  /** Decides where and how fast to read: which time of the source is to be heard is in the array of times. */
+  #steer(): void {
     const state = this.#state;
+    const target = this.#times[0]!;
     const resampler = this.#resampler;
     if (this.#playing) {
       const error = (state[BASE]! + resampler.position) * this.#msPerFrame - target;

@@ -25,7 +25,11 @@ export class ContextTimeline {
   readonly #line = new ClockLine();
   readonly #state: Float64Array = new Float64Array(SLOTS);
 
-  constructor() {
+  readonly #msPerFrame: number;
+
+  /** @param contextRate Hz */
+  constructor(contextRate: number) {
+    this.#msPerFrame = 1000 / contextRate;
     this.#state[DELAY] = NaN;
   }
 
@@ -66,18 +70,21 @@ export class ContextTimeline {
   }
 
   /**
-   * A source needs this delay, in ms after the fastest arrival: to be said before each {@link follow}.
-   * @param urgent whether its blocks keep coming too late
+   * A source needs a delay: to be said before each {@link follow}.
+   * @param request the delay, in ms after the fastest arrival; and whether its blocks keep coming too late: 1
    */
-  need(delayMs: number, urgent: boolean): void {
+  need(request: Float64Array): void {
     const state = this.#state;
+    const delayMs = request[0]!;
+    const urgent = request[1]! > 0;
     if (delayMs > state[NEEDED]!) state[NEEDED] = delayMs;
     if (urgent && delayMs > state[URGENT]!) state[URGENT] = delayMs;
   }
 
-  /** Moves the delay to what the sources need: gently, unless it is urgent. Once per render quantum. */
-  follow(nowMs: number): void {
+  /** Moves the delay to what the sources need: gently, unless it is urgent. Once per render quantum, at this frame. */
+  follow(frame: number): void {
     const state = this.#state;
+    const nowMs = frame * this.#msPerFrame;
     const elapsed = nowMs - state[FOLLOWED_AT]!;
     const needed = state[NEEDED]!;
     const urgent = state[URGENT]!;
@@ -104,8 +111,10 @@ export class ContextTimeline {
     return nowMs - this.#line.offsetAt(nowMs);
   }
 
-  /** The timestamp that is heard at `nowMs`, ms. */
-  heardAt(nowMs: number): number {
-    return nowMs - this.#line.offsetAt(nowMs) - this.#state[DELAY]!;
+  /** Turns a frame of the context into the timestamp that is heard there, ms, in place. */
+  hear(times: Float64Array): void {
+    times[0] = times[0]! * this.#msPerFrame;
+    this.#line.translate(times);
+    times[0] = times[0]! - this.#state[DELAY]!;
   }
 }

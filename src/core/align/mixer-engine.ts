@@ -31,7 +31,7 @@ export class MixerEngine {
   readonly #contextRate: number;
   readonly #port: MessagePortLike;
   readonly #piped: MessagePortLike[] = [];
-  readonly #timeline = new ContextTimeline();
+  readonly #timeline: ContextTimeline;
   readonly #slots: (MixerSlot | null)[];
   readonly #snapshot: SnapshotWriter | null;
   readonly #reportFrames: number;
@@ -48,6 +48,7 @@ export class MixerEngine {
     this.#options = options;
     this.#contextRate = contextRate;
     this.#port = port;
+    this.#timeline = new ContextTimeline(contextRate);
     this.#slots = Array.from({ length: options.slots }, () => null);
     this.#snapshot = options.snapshot && new SnapshotWriter(options.snapshot);
     const perSecond = this.#snapshot === null ? POSTS_PER_SECOND : REPORTS_PER_SECOND;
@@ -94,20 +95,17 @@ export class MixerEngine {
     if (this.#closed) return false;
     const slots = this.#slots;
     const frames = output[0]!.length;
-    const rate = this.#contextRate;
     const separate = this.#options.layout === 'separate';
     this.#frame = frame;
     for (let c = 0; c < output.length; c++) output[c]!.fill(0);
-    const now = (frame * 1000) / rate;
-    for (let s = 0; s < slots.length; s++) slots[s]?.begin(now);
-    this.#timeline.follow(now);
+    for (let s = 0; s < slots.length; s++) slots[s]?.begin(frame);
+    this.#timeline.follow(frame);
     for (let at = 0; at < frames; at += BLOCK_FRAMES) {
       const count = frames - at < BLOCK_FRAMES ? frames - at : BLOCK_FRAMES;
-      const then = ((frame + at) * 1000) / rate;
       for (let s = 0; s < slots.length; s++) {
         const input = inputs[s] ?? NO_INPUT;
         const presence = inputs[slots.length + s] ?? NO_INPUT;
-        slots[s]?.add(input, presence, output, separate ? s : 0, at, count, then);
+        slots[s]?.add(input, presence, output, separate ? s : 0, at, count, frame + at);
       }
     }
     this.#tell(frame + frames);

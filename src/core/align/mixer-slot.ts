@@ -50,7 +50,7 @@ export class MixerSlot {
   /** Figures of what the source sent at another rate before. */
   readonly #before: Float64Array = new Float64Array(SOURCE_FIELDS.length);
   /** For timestamps of another clock than the common one. */
-  readonly #own = new ContextTimeline();
+  readonly #own: ContextTimeline;
   #gaps = 0;
   #isPresent = true;
 
@@ -60,6 +60,7 @@ export class MixerSlot {
     this.#options = options;
     this.#channels = channels;
     this.#mixer = new ChannelMixer({ outputChannels: channels });
+    this.#own = new ContextTimeline(options.contextRate);
     this.#block = planar(channels, BLOCK_FRAMES);
     this.#gainStep = 1 / (GAIN_SECONDS * options.contextRate);
     // It fades in.
@@ -94,11 +95,11 @@ export class MixerSlot {
   }
 
   /** A render quantum begins: before the timeline follows. */
-  begin(nowMs: number): void {
+  begin(frame: number): void {
     const aligner = this.#aligner;
     if (aligner === null) return;
-    aligner.ask(nowMs);
-    if (aligner.timeline === this.#own) this.#own.follow(nowMs);
+    aligner.ask(frame);
+    if (aligner.timeline === this.#own) this.#own.follow(frame);
   }
 
   /**
@@ -106,6 +107,7 @@ export class MixerSlot {
    * @param input of a node
    * @param presence of a node that has it
    * @param first channel of `output` to add to
+   * @param frame of the context, at `at`
    */
   add(
     input: readonly Float32Array[],
@@ -114,10 +116,10 @@ export class MixerSlot {
     first: number,
     at: number,
     frames: number,
-    nowMs: number,
+    frame: number,
   ): void {
     const block = this.#block;
-    if (this.#aligner !== null) this.#aligner.read(block, 0, frames, nowMs);
+    if (this.#aligner !== null) this.#aligner.read(block, 0, frames, frame);
     else {
       this.#count(presence, at, frames);
       this.#mixer.mix(input, at, frames, block, 0);

@@ -92,9 +92,9 @@ export class SourceClock {
     return jump;
   }
 
-  /** The nominal time of the frame that has this timestamp, ms since frame 0. */
-  timeAt(timestampMs: number): number {
-    return timestampMs - this.#line.offsetAt(timestampMs);
+  /** Turns a timestamp, ms, into the nominal time of its frame, ms since frame 0, in place. */
+  translate(times: Float64Array): void {
+    this.#line.translate(times);
   }
 
   /** The timestamp after the last block, ms; steadier than the block's own. `nearMs`: about that. */
