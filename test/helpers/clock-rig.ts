@@ -21,6 +21,8 @@ export interface SimulatedSource {
   readonly timestampJitterMs?: number;
   /** Timestamps are those of the next multiple of this: of a source that is rendered in bursts. @default exact */
   readonly timestampGrainMs?: number;
+  /** Timestamps in these stretches, seconds, are wrong by so many ms. */
+  readonly timestampErrors?: readonly (readonly [from: number, to: number, ms: number])[];
   /** Arrivals in these stretches wait until they end, seconds. */
   readonly stalls?: readonly (readonly [from: number, to: number])[];
   /** Blocks that begin in these stretches are lost, seconds. */
@@ -118,7 +120,11 @@ class Feed {
     this.#arrived = Math.max(this.#arrived, at);
     const late = (this.#source.timestampJitterMs ?? 0) * this.#random();
     const grain = this.#source.timestampGrainMs ?? 1e-6;
-    const timestampMs = Math.ceil((this.#secondsOf(first) * 1000) / grain) * grain + late;
+    const begin = this.#secondsOf(first);
+    let timestampMs = Math.ceil((begin * 1000) / grain) * grain + late;
+    for (const [from, to, ms] of this.#source.timestampErrors ?? []) {
+      if (begin >= from && begin < to) timestampMs += ms;
+    }
     return { at: this.#arrived, timestampMs, channels: this.#channels, frames: this.#frames };
   }
 }

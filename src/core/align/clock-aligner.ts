@@ -191,8 +191,8 @@ export class ClockAligner {
     const jump = clock.advance(timestampMs, frames);
     const first = clock.nextFrame - frames;
     if (jump === RESTARTED) this.#restart();
-    else if (jump > 0) this.#lose(jump);
-    else if (jump < 0) this.#takeBack(first);
+    else if (jump > 0) this.#lose(first - this.#state[END]!);
+    this.#takeBack(first);
     const late = this.#put(channels, frames, first);
     if (jump > 0 && jump < RESTARTED) this.#smooth(first, frames);
     state[BLOCK_MS] = frames * this.#msPerFrame;
@@ -361,6 +361,8 @@ export class ClockAligner {
 
   /** Frames are missing before the block that came: silence takes their numbers. */
   #lose(frames: number): void {
+    // Where numbers were taken back, none may be left.
+    if (frames <= 0) return;
     const state = this.#state;
     const capacity = this.#capacity;
     this.lostFrames += frames;

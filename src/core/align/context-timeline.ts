@@ -1,7 +1,8 @@
 import { ClockLine, NOW, OFFSET } from './clock-line.ts';
 
-/** A block cannot be this much faster than the fastest, ms: the context's clock stood still for a while. */
+/** Where all blocks are this much faster than the fastest, ms, for so long, ms, the context's clock stood still. */
 const FASTER_MS = 30;
+const LASTING_MS = 200;
 /** By how much the delay may change per ms: less than two cents of pitch. It falls only by what exceeds this, ms. */
 const RISE = 1e-3;
 const FALL = 2e-4;
@@ -13,7 +14,9 @@ const FOLLOWED_AT = 1;
 const NEEDED = 2;
 const URGENT = 3;
 const CHANGE = 4;
-const SLOTS = 5;
+/** Since when all blocks have been faster. */
+const FASTER_SINCE = 5;
+const SLOTS = 6;
 
 /**
  * The clock of the sources' timestamps, as the context's clock shows it, and the delay with which all sources of this
@@ -31,6 +34,7 @@ export class ContextTimeline {
   constructor(contextRate: number) {
     this.#msPerFrame = 1000 / contextRate;
     this.#state[DELAY] = NaN;
+    this.#state[FASTER_SINCE] = Infinity;
   }
 
   /** Whether a block has arrived. */
@@ -62,7 +66,14 @@ export class ContextTimeline {
   observe(nowMs: number, timestampMs: number): number {
     const line = this.#line;
     const offset = nowMs - timestampMs;
-    if (line.begun && offset < line.offsetAt(nowMs) - FASTER_MS) line.restart();
+    const state = this.#state;
+    if (line.begun && offset < line.offsetAt(nowMs) - FASTER_MS) {
+      // Or a timestamp is wrong: not believed yet.
+      if (state[FASTER_SINCE]! > nowMs) state[FASTER_SINCE] = nowMs;
+      if (nowMs < state[FASTER_SINCE]! + LASTING_MS) return 0;
+      line.restart();
+    }
+    state[FASTER_SINCE] = Infinity;
     line.input[NOW] = nowMs;
     line.input[OFFSET] = offset;
     line.observe();

@@ -7,8 +7,9 @@ const JUMP_LATENESSES = 2;
 /** Timestamps are expected to be this late at first, ms; then as late as in the last one to two windows of this length, ms. */
 const FIRST_LATENESS_MS = 10;
 const WINDOW_MS = 30_000;
-/** Where all are late for so long, ms, it was a jump too. */
-const LASTING_MS = 250;
+/** Where all are late by about a block, in blocks, for so long, ms, it was a jump too. */
+const LASTING_BLOCKS = 0.75;
+const LASTING_MS = 400;
 /** A jump that is taken back within this time, ms, was none: timestamps are that uneven. */
 const TAKEN_BACK_MS = 2000;
 /** Losses are of whole blocks: a jump this near to so many, in blocks, is so many. */
@@ -114,7 +115,7 @@ export class SourceClock {
     const latest = Math.max(state[LATEST]!, state[LATEST_BEFORE]!);
     const lasting = this.#lasting(timestampMs, late);
     const isJump = late < -least || late > JUMP_LATENESSES * latest + least;
-    const jump = isJump ? late : lasting > least ? lasting : 0;
+    const jump = isJump ? late : lasting > LASTING_BLOCKS * block ? lasting : 0;
     this.#open(timestampMs);
     if (jump === 0) {
       if (late > state[LATEST]!) state[LATEST] = late;
