@@ -1,4 +1,4 @@
-import { Capture } from 'micwire';
+import { Capture, Microphone } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SourceMixer } from '../../src/web/source-mixer.ts';
 import type { MixedSource } from '../../src/web/mixed-source.ts';
@@ -144,6 +144,34 @@ function lagFrames(a: Float32Array, b: Float32Array): number {
   }
   return bestLag;
 }
+
+test('a microphone and what is shared are the channels of one capture', async (test) => {
+  // Elsewhere the user is asked, by a window that no test can answer.
+  if (!chromium) return test.skip('only Chromium shares without asking');
+  const microphone = await Microphone.open(context, { echo: 'none' });
+  const shared = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true });
+  const mixer = await SourceMixer.create(context, [{ source: microphone }, { source: shared }]);
+  expect(mixer.sources.map(({ aligned }) => aligned)).toEqual([false, true]);
+  const capture = await Capture.create(context, mixer.node, { channels: 2, format: 'f32' });
+  await playing(mixer.sources);
+  // The engine's devices beep now and then.
+  const heard = [false, false];
+  await eventually(async () => {
+    const channels = await record(capture, Math.round(context.sampleRate / 2));
+    for (const [c, samples] of channels.entries()) {
+      heard[c] ||= samples.some((sample) => Math.abs(sample) > 0.01);
+    }
+    expect(heard).toEqual([true, true]);
+  });
+  const [voice, tab] = mixer.sources;
+  expect(voice!.stats.missingFrames).toBe(0);
+  expect(Math.abs(tab!.stats.driftPpm)).toBeLessThan(1500);
+  for (const track of shared.getTracks()) track.stop();
+  await eventually(() => expect(tab!.state).toBe('ended'));
+  await capture.close();
+  await mixer.close();
+  await microphone.close();
+}, 40_000);
 
 test('a node is mixed with a stream', async () => {
   const other = open(44_100);
