@@ -198,6 +198,7 @@ export class MicrophonePage {
   /** The name of the error that `getUserMedia` gives; null: it works. */
   refusal: string | null = null;
   devices: PageDevice[];
+  readonly #microphones: Microphone[] = [];
   readonly #scopes = new Map<string, WorkletScope>();
   readonly #status = Object.assign(new EventTarget(), { state: 'granted' });
 
@@ -243,7 +244,9 @@ export class MicrophonePage {
 
   /** Opens a microphone, rendering until it is live or has failed. */
   async microphone(options: MicrophoneOptions = {}): Promise<Microphone> {
-    return this.during(Microphone.open(this.asContext, options));
+    const microphone = await this.during(Microphone.open(this.asContext, options));
+    this.#microphones.push(microphone);
+    return microphone;
   }
 
   /** Renders until a promise settles. */
@@ -258,16 +261,21 @@ export class MicrophonePage {
   /** Renders so many quanta, with all messages delivered in between. */
   async render(quanta: number): Promise<void> {
     for (let i = 0; i < quanta; i++) {
-      if (this.context.state === 'running') {
-        for (const scope of this.#scopes.values()) {
-          for (const node of this.context.worklets) if (node.scope === scope) node.takeInputs();
-          scope.render();
-        }
-        this.context.frame += QUANTUM;
-      }
+      this.renderBlocked(1);
       for (const scope of this.#scopes.values()) scope.deliver();
     }
     for (const scope of this.#scopes.values()) await scope.settle();
+  }
+
+  /** Renders so many quanta while the page's own thread is blocked. */
+  renderBlocked(quanta: number): void {
+    for (let i = 0; i < quanta && this.context.state === 'running'; i++) {
+      for (const scope of this.#scopes.values()) {
+        for (const node of this.context.worklets) if (node.scope === scope) node.takeInputs();
+        scope.render();
+      }
+      this.context.frame += QUANTUM;
+    }
   }
 
   scopeOf(name: string): WorkletScope {
@@ -302,6 +310,8 @@ export class MicrophonePage {
   }
 
   close(): void {
+    // One that lives on would open devices of the next page.
+    for (const microphone of this.#microphones) void microphone.close();
     for (const scope of this.#scopes.values()) scope.close();
     vi.unstubAllGlobals();
   }
