@@ -334,6 +334,7 @@ const WORKLETS = {
   microphone: () => import('../../worklets/microphone.ts'),
   capture: () => import('../../worklets/capture.ts'),
   meter: () => import('../../worklets/meter.ts'),
+  mixer: () => import('../../worklets/mixer.ts'),
 };
 
 /** A device with that signal. */
