@@ -218,8 +218,10 @@ export class MicrophoneEngine {
       this.#request = command.request;
       this.#patience = command.patienceFrames;
       this.#fadeFrames = command.fadeFrames;
-    } else if (command.type === 'lose') this.#losing = this.#current !== NONE;
-    else if (command.type === 'mute') {
+    } else if (command.type === 'lose') {
+      this.#next = NONE;
+      this.#losing = this.#current !== NONE;
+    } else if (command.type === 'mute') {
       this.#muted = command.on;
       if (command.on) this.#mute.fadeOut(command.fadeFrames);
       else this.#mute.fadeIn(command.fadeFrames);
