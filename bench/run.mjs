@@ -16,7 +16,7 @@ import { formatTable } from './table.mjs';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const SUITE = /^(.+)\.bench\.(ts|mjs)$/;
 /** Suites that compare with nobody: they start without an installation. */
-const WITHOUT_PEERS = new Set(['journeys']);
+const WITHOUT_PEERS = new Set(['journeys', 'devices']);
 
 /** How often a suite was imported: a file that has changed needs another address. */
 let loads = 0;
@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'string' },
     browser: { type: 'boolean', default: false },
-    // Of the suite `journeys`.
+    // Of the suites `journeys` and `devices`.
     seed: { type: 'string' },
     seeds: { type: 'string' },
     from: { type: 'string' },
@@ -79,8 +79,11 @@ async function load(name, plugins = []) {
 
 /** @param {string} name */
 async function runPlantedHere(name) {
-  const { runPlanted } = await import('../test/journeys/planted.mjs');
-  return runPlanted((plugin) => load(name, [plugin]));
+  const { FAULTS } = await import(
+    name === 'devices' ? '../test/devices/planted.mjs' : '../test/journeys/planted.mjs'
+  );
+  const { runPlanted } = await import('../test/helpers/planting.mjs');
+  return runPlanted(name, FAULTS, (plugin) => load(name, [plugin]));
 }
 
 /** @param {string} name */
