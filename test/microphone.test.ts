@@ -317,12 +317,14 @@ describe('through trouble', () => {
     const { microphone } = await live();
     const errors = vi.fn();
     process.on('uncaughtException', errors);
-    microphone.addEventListener('devicechange', () => {
+    const throws = (): void => {
       throw new Error('of the app');
-    });
+    };
+    microphone.addEventListener('devicechange', throws);
     await page.during(microphone.use('device-2'));
     expect(microphone.device).toMatchObject({ label: 'Microphone 2' });
     await vi.waitFor(() => expect(errors).toHaveBeenCalled());
+    microphone.removeEventListener('devicechange', throws);
     process.off('uncaughtException', errors);
   });
 

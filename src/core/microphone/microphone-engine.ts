@@ -377,7 +377,7 @@ function firstSound(channels: readonly Float32Array[], frames: number): number {
   return first < frames ? first : NONE;
 }
 
-/** Copies samples; those that are no finite numbers become silence, lest they stay in filters and meters further on. */
+/** Copies samples; NaN and infinities become silence, lest they stay in filters and meters further on. */
 function copyFinite(source: Float32Array | undefined, target: Float32Array, frames: number): void {
   if (source === undefined) {
     target.fill(0);
