@@ -16,7 +16,7 @@ import type { AdviceBrowser } from '../core/microphone/permission-advice.ts';
 import type { EchoEstimate } from '../core/echo/echo-estimate.ts';
 import { MicrophoneLife } from '../core/microphone/microphone-life.ts';
 import { checkContext, checkOptions } from '../core/option-names.ts';
-import { resumeSuspended } from './capture-source.ts';
+import { Interruption, resumeSuspended } from './context-resume.ts';
 import type { LivingSource, SourceFeed } from './capture-source.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import { deviceIdOrNull, microphoneSettings } from './microphone-options.ts';
@@ -72,6 +72,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   readonly #permissions: PermissionWatch;
   readonly #echo: MicrophoneEcho;
   readonly #watchdog: Watchdog;
+  readonly #interruption: Interruption;
   readonly #processor: MicrophoneNode;
   readonly #calls = new Map<number, Deferred<void>>();
   #call = START;
@@ -81,7 +82,6 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   /** Of the loss that the next `heard` ends. */
   #cause: GapCause = 'ended';
   #silence: { readonly kind: SilenceKind | null; readonly contextTime: number };
-  #interrupted = false;
   #closed = false;
 
   /**
@@ -155,6 +155,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       ask: () => this.#processor.ask(),
       stalled: () => this.#report(new MicwireError('stalled', STALLED)),
     });
+    this.#interruption = new Interruption(context);
     context.addEventListener('statechange', this.#onContext);
     this.#guard();
   }
@@ -453,10 +454,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   readonly #onContext = (): void => {
     const state: string = this.node.context.state;
     if (state === 'closed') void this.close();
-    // After an interruption iOS leaves the context suspended, for the page to resume it.
-    if (state === 'interrupted') this.#interrupted = true;
-    else if (state === 'suspended' && this.#interrupted) void resumeSuspended(this.node.context);
-    if (state === 'running') this.#interrupted = false;
+    void this.#interruption.changed();
     this.#guard();
   };
 

@@ -1,7 +1,7 @@
 import { Capture, Meter, MicwireError, Recorder } from 'micwire';
 import type { Chunk } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { resumeSuspended } from '../../src/web/capture-source.ts';
+import { resumeSuspended } from '../../src/web/context-resume.ts';
 import { samplesOf } from '../helpers/chunks.ts';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';
