@@ -1,5 +1,6 @@
 import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
 import type { ChunkEncoding, ChunkOptions } from '../../src/core/capture/chunk.ts';
+import { SOURCE_FIELDS } from '../../src/core/align/mixer-report.ts';
 import { meterModule } from '../../src/core/metering/meter-module.ts';
 import { METER_NAMES, createMeterReading } from '../../src/core/metering/meter-table.ts';
 import type { ResamplerQuality } from '../../src/core/resampler/resampler-plan.ts';
@@ -8,11 +9,14 @@ import type { PayloadFormat, SampleFormat } from '../../src/core/format/formats.
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { RingBuffer, allocateRing } from '../../src/core/dsp/ring-buffer.ts';
+import { MISSING, PAUSED, PAUSED_MISSING, PRESENT } from '../../src/core/microphone/presence.ts';
 import { bytesPerSample } from '../../src/core/format/formats.ts';
 import type { Dither } from '../../src/core/format/sample-format.ts';
 import type {
   CaptureProcessorOptions,
   MeterProcessorOptions,
+  MicrophoneProcessorOptions,
+  MixerProcessorOptions,
   PlayoutProcessorOptions,
   ReceiveProcessorOptions,
 } from '../../src/core/messages.ts';
@@ -48,6 +52,10 @@ export interface ProcessorCase {
   readonly quantum?: number;
   /** Channels of the input in each quantum; the list repeats. 0 is an input to which nothing is connected. @default [1] */
   readonly inputChannels?: readonly number[];
+  /** Inputs that bring the signal. @default 1 */
+  readonly inputs?: number;
+  /** Presence of the audio in each quantum, by a second input; the list repeats. */
+  readonly presence?: readonly number[];
   /**
    * Messages are worked on between quanta, which may box a number where the compiler does not inline: only what `process()`
    * itself allocates counts. @default false
@@ -102,6 +110,9 @@ interface CaptureCase extends Variation {
   readonly ring?: boolean;
   /** Whether somebody takes the chunks. @default true */
   readonly reader?: boolean;
+  /** As in `ProcessorCase`. */
+  readonly presence?: readonly number[];
+  readonly preRollMs?: number;
 }
 
 function capture(name: string, kase: CaptureCase): ProcessorCase {
@@ -119,6 +130,7 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
     sampleRate,
     quantum,
     inputChannels: kase.inputChannels ?? [channels],
+    ...(kase.presence && { presence: kase.presence }),
     open: () => {
       const payloadBytes = longestPayload(chunks, chunkDurationMs);
       const ring = kase.ring === true ? allocateRing(slots, HEADER_BYTES + payloadBytes) : null;
@@ -135,8 +147,10 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
             ? null
             : planResampler({ inputRate: sampleRate, outputRate: kase.to, quality, execution }),
         ring,
+        preRollFrames: Math.round(((kase.preRollMs ?? 0) * sampleRate) / 1000),
       };
-      const options = { outputChannelCount: [1], processorOptions };
+      const numberOfInputs = kase.presence ? 2 : 1;
+      const options = { numberOfInputs, outputChannelCount: [1], processorOptions };
       if (!reader) return { options };
       return { options, ...(ring ? ringReader(ring) : poolReader(slots)) };
     },
@@ -171,6 +185,70 @@ export function ringReader(memory: SharedArrayBuffer): Omit<OpenCase, 'options'>
   return {
     beforeQuantum: () => {
       while (ring.readable() >= 0) ring.release();
+    },
+  };
+}
+
+interface MicrophoneCase extends Variation {
+  readonly channels?: number;
+  /** Whether devices and modes change all the time. @default true */
+  readonly eventful?: boolean;
+}
+
+function microphone(name: string, kase: MicrophoneCase): ProcessorCase {
+  const { channels = 1, quantum = 128, eventful = true, ...variation } = kase;
+  const fadeFrames = 3 * quantum;
+  const take = { type: 'take', input: 0, request: 0, patienceFrames: 10 * quantum, fadeFrames };
+  const mute = { type: 'mute', on: false, fadeFrames };
+  const hold = { type: 'hold', held: false as boolean | null };
+  const lose = { type: 'lose' };
+  const ask = { type: 'ask' };
+  return {
+    name: `microphone, ${name}`,
+    worklet: 'microphone',
+    processor: 'micwire-microphone',
+    quantum,
+    inputChannels: [channels],
+    inputs: 2,
+    ...variation,
+    open: () => {
+      const processorOptions: MicrophoneProcessorOptions = {
+        channels,
+        silenceFrames: 5 * quantum,
+        held: null,
+      };
+      let request = 0;
+      return {
+        options: {
+          numberOfInputs: 2,
+          numberOfOutputs: 3,
+          outputChannelCount: [channels, channels, 1],
+          processorOptions,
+        },
+        beforeQuantum: (index, send) => {
+          const step = index % 64;
+          if (step === 0 && (eventful || index === 0)) {
+            take.input = request & 1;
+            take.request = request++;
+            send(take);
+          }
+          if (!eventful) return;
+          if (step === 20) send(lose);
+          if (step === 30) {
+            take.request = request;
+            send(take);
+          }
+          if (step === 5 || step === 15) {
+            mute.on = step === 5;
+            send(mute);
+          }
+          if (step === 35 || step === 45 || step === 55) {
+            hold.held = step === 35 ? false : step === 45 ? true : null;
+            send(hold);
+          }
+          if (step === 40) send(ask);
+        },
+      };
     },
   };
 }
@@ -354,6 +432,88 @@ function toneChannels(
   );
 }
 
+/** Talk, push-to-talk with long and short pauses, and gaps in all of them; 256 quanta. */
+const PRESENCES: readonly number[] = [
+  [100, PRESENT],
+  [40, PAUSED],
+  [20, PRESENT],
+  [3, PAUSED],
+  [10, PRESENT],
+  [5, MISSING],
+  [30, PRESENT],
+  [8, PAUSED_MISSING],
+  [20, PAUSED],
+  [1, PRESENT],
+  [1, MISSING],
+  [1, PAUSED],
+  [17, PRESENT],
+].flatMap(([quanta, presence]) => Array<number>(quanta!).fill(presence!));
+
+interface MixerCase extends Variation {
+  readonly layout?: MixerProcessorOptions['layout'];
+  readonly channels?: number;
+  /** Hz, of the stream. @default 48000 */
+  readonly from?: number;
+  /** One in so many blocks is lost; 0: none. @default 0 */
+  readonly lost?: number;
+  /** Quanta by which each second batch of 50 blocks comes later. @default 0 */
+  readonly later?: number;
+  /** @default false */
+  readonly shared?: boolean;
+}
+
+/** A stream of blocks of 10 ms and a node. */
+function mixer(name: string, kase: MixerCase): ProcessorCase {
+  const { sampleRate = 48000, quantum = 128, from = 48000, lost = 0, later = 0 } = kase;
+  const { layout = 'separate', channels = 2, shared = false, ...variation } = kase;
+  return {
+    name: `mixer, ${name}`,
+    worklet: 'mixer',
+    processor: 'micwire-mixer',
+    worksBetween: true,
+    open: () => {
+      const slots = 2;
+      const frames = from / 100;
+      const resampler = planVariableResampler({ inputRate: from, outputRate: sampleRate });
+      const processorOptions: MixerProcessorOptions = {
+        layout,
+        channels,
+        slots,
+        maxDelayMs: 250,
+        warmUp: resampler,
+        snapshot: shared ? allocateSnapshot(slots * SOURCE_FIELDS.length) : null,
+      };
+      const blocks = Array.from({ length: 50 }, (_, i) =>
+        toneChannels(from, 2, i * frames, frames),
+      );
+      const block = { type: 'block', id: 2, timestampMs: 0, channels: blocks[0]! };
+      let sent = 0;
+      return {
+        options: {
+          numberOfInputs: 2 * slots,
+          outputChannelCount: [channels],
+          processorOptions,
+        },
+        start: (send) => {
+          send({ type: 'node', slot: 0, id: 1, gain: 1, tellsPresence: false });
+          send({ type: 'stream', slot: 1, id: 2, gain: 0.5, resampler });
+        },
+        beforeQuantum: (index, send) => {
+          for (;;) {
+            const delay = Math.floor(sent / 50) % 2 === 1 ? later : 0;
+            if ((sent * sampleRate) / 100 > (index - delay) * quantum) return;
+            block.timestampMs = sent * 10;
+            block.channels = blocks[sent % 50]!;
+            if (lost === 0 || sent % lost !== lost - 1) send(block);
+            sent++;
+          }
+        },
+      };
+    },
+    ...variation,
+  };
+}
+
 /** Every processor in every configuration that takes a path of its own. One line each. */
 export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   meter('mono, posted', { channels: 1, shared: false }),
@@ -399,6 +559,39 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   }),
   capture('48 → 16 kHz, nobody reads', { to: 16000, reader: false }),
   capture('48 → 16 kHz, quantum 1024', { to: 16000, quantum: 1024 }),
+  capture('48 → 16 kHz, of a microphone that comes and goes, with pre-roll', {
+    to: 16000,
+    channels: 2,
+    presence: PRESENCES,
+    preRollMs: 100,
+  }),
+  capture('48 kHz f32, of a microphone, quantum 256, ring', {
+    to: 48000,
+    format: 'f32',
+    quantum: 256,
+    presence: PRESENCES,
+    preRollMs: 20,
+    ring: true,
+  }),
+
+  microphone('mono', {}),
+  microphone('stereo, quantum 1024', { channels: 2, quantum: 1024 }),
+  microphone('stereo, inputs come and go, and are silent for long', {
+    channels: 2,
+    inputChannels: [2, 0, 1, ...Array<number>(12).fill(2), ...Array<number>(9).fill(0)],
+  }),
+  microphone('mono, live', { eventful: false }),
+
+  mixer('stream and node, separate', {}),
+  mixer('44.1 kHz and node, mixed, lost and jittered, shared', {
+    from: 44100,
+    layout: 'mixed',
+    lost: 17,
+    later: 30,
+    shared: true,
+    inputChannels: [2, 0, 1],
+  }),
+  mixer('to 44.1 kHz, quantum 1024', { sampleRate: 44100, quantum: 1024 }),
 
   playout('48 kHz s16', { from: 48000 }),
   playout('24 → 48 kHz s16', { from: 24000 }),
