@@ -9,7 +9,7 @@ import { MONITOR } from './system.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Openings within a minute that no call explains. */
-const MOST_OPENINGS = 24;
+const MOST_OPENINGS = 45;
 /** What a call may explain: each device may be tried twice, and the old one opened again. */
 const OPENINGS_OF_CALL = 5;
 const MINUTE_MS = 60_000;
@@ -42,7 +42,7 @@ export class Rig {
   /** Connected last, and ever. */
   #connected: number | null = null;
   readonly #used = new Set<number>();
-  /** What was asked for last, and could be had: an index; null: the default. */
+  /** What was asked for last, and opened: an index; null: the default. */
   wanted: number | null;
   /** Its id. */
   wantedId: string | null = null;

@@ -2,7 +2,7 @@ import type { MuteKeep, ReacquirePolicy } from '../../src/core/microphone/life-m
 import { seededRandom } from '../helpers/random.ts';
 
 /** How engines differ, as far as a microphone notices. */
-export type Engine = 'chromium' | 'firefox' | 'webkit';
+type Engine = 'chromium' | 'firefox' | 'webkit';
 
 /** What the user does with a prompt. */
 export type Answer = 'allow' | 'deny' | 'dismiss';

@@ -52,7 +52,7 @@ const HEARD_PATIENCE_MS = 3000;
 /** An opening that has no answer by then has failed, unless a prompt may be open. */
 const OPEN_PATIENCE_MS = 20_000;
 /** A device that was in use for so long has proved to work: failures before it do not count any more. */
-const STABLE_MS = 5000;
+const STABLE_MS = 2000;
 /** So many moves to the default that end at the same device prove that it is the engine's default, whatever it lists. */
 const ACCEPTED_AFTER = 4;
 /** Where the system opens one device at a time, so many moves fail before the one in use is let go for a last try. */
@@ -130,7 +130,7 @@ export class MicrophoneLife {
   #opensOne = false;
   /** The user has refused: nothing is opened any more unless somebody asks for it. */
   #isRefused = false;
-  /** The device that was let go for another one that cannot be had: it is opened again. */
+  /** The device that was let go for another one, which did not open: it is opened again. */
   #letGo: DeviceId | undefined;
   /** When the device in use is opened again. */
   #refreshAtMs = Infinity;
@@ -293,7 +293,7 @@ export class MicrophoneLife {
     this.#isRefused = false;
     if (this.#muted === 'light') return this.#useLater(call, deviceId);
     if (this.#isOf(deviceId)) {
-      this.#supersede('AbortError');
+      this.#supersede('superseded');
       this.#wanted = this.#describe(deviceId);
       this.#push({ type: 'done', call });
       return this.#planMove();
@@ -335,8 +335,8 @@ export class MicrophoneLife {
   }
 
   #lightOff(): void {
-    this.#supersede('AbortError');
-    this.#failWaiters('AbortError');
+    this.#supersede('superseded');
+    this.#failWaiters('superseded');
     this.#pair.drop('muted');
     this.#isSeeking = false;
     this.#forgetPlans();
@@ -366,7 +366,7 @@ export class MicrophoneLife {
     cause: GapCause,
     options: { mayLetGo?: boolean; call?: number } = {},
   ): void {
-    this.#supersede('AbortError');
+    this.#supersede('superseded');
     this.#pursuit = new Pursuit(kind, devices, cause, options);
     this.#advance();
   }
@@ -476,7 +476,7 @@ export class MicrophoneLife {
     this.#advance();
   }
 
-  /** The device that was asked for cannot be had. */
+  /** The device that was asked for is not available. */
   #skip(pursuit: Pursuit, name: string): void {
     pursuit.request = null;
     const refusal = refusalOf(name);
@@ -532,7 +532,7 @@ export class MicrophoneLife {
     this.#planMove();
   }
 
-  /** Nothing of the pursuit can be had. */
+  /** None of the devices opens. */
   #fail(pursuit: Pursuit): void {
     this.#pursuit = null;
     const { kind, reason, call, hasLost } = pursuit;
@@ -602,6 +602,7 @@ export class MicrophoneLife {
     const { current } = this.#pair;
     if (current === null) return;
     const isUnstable = this.#nowMs - current.heardAtMs < STABLE_MS;
+    if (!isUnstable) this.#requests.giveBack();
     this.#pair.dropCurrent(cause);
     this.#muteDueMs = Infinity;
     this.#isSeeking = this.#policy !== 'never';
@@ -625,7 +626,7 @@ export class MicrophoneLife {
     this.#muteDueMs = muted && !track.givenUp ? this.#nowMs + SYSTEM_MUTE_MS : Infinity;
     if (muted || !track.givenUp) return;
     this.#retryAtMs = Infinity;
-    if (this.#pursuit?.kind === 'find') this.#supersede('AbortError');
+    if (this.#pursuit?.kind === 'find') this.#supersede('superseded');
     if (!this.#isConnecting) this.#pair.connect(track, this.#nowMs);
   }
 
