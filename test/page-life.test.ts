@@ -180,7 +180,7 @@ describe('time', () => {
     const life = page.open();
     await page.run(60_000);
     expect(page.told).toEqual([]);
-    expect(page.looks).toBe(60);
+    expect(page.looks).toBe(120);
     life.close();
   });
 

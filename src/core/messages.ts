@@ -310,7 +310,7 @@ export interface MixerDelivery {
 
 export type MixerCommand =
   | MixerDelivery
-  /** A stream takes the slot. `resampler`: from its nominal rate to the context's. */
+  /** A stream takes the slot, or continues at another rate. `resampler`: from its nominal rate to the context's. */
   | {
       readonly type: 'stream';
       readonly slot: number;
@@ -347,6 +347,7 @@ export type MixerEvent =
   | {
       readonly type: 'buffers';
       readonly frame: number;
+      readonly id: number;
       readonly channels: Float32Array<ArrayBuffer>[];
     }
   /** The source's last figures. */

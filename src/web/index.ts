@@ -81,6 +81,15 @@ export type {
   SilenceKind,
 } from '../core/microphone/life-messages.ts';
 export type { LivingSource, SourceFeed } from './capture-source.ts';
+export { SourceMixer } from './source-mixer.ts';
+export type { MixedSource } from './mixed-source.ts';
+export type { MixedSourceState, MixedSourceStats } from './mixed-source.ts';
+export type {
+  MixerGap,
+  MixerSource,
+  SourceMixerEventMap,
+  SourceMixerOptions,
+} from './source-mixer-options.ts';
 export { Speaker } from './speaker.ts';
 export type { RoutePlanner } from './speaker.ts';
 export type {

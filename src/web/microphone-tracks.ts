@@ -83,7 +83,7 @@ export class MicrophoneTracks {
     if (this.#connected === open) this.#connected = this.#heard;
   }
 
-  /** Looks for what fires no event: a track that the page itself stopped, a format that changed. Once a second. */
+  /** Looks for what fires no event: a track that the page itself stopped, a format that changed. Twice a second. */
   look(): void {
     for (const [request, open] of this.#open) {
       if (open.track.readyState === 'ended') this.#listener.ended(request);

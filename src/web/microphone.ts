@@ -397,6 +397,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     } catch (cause) {
       // Older Firefoxes take a microphone only into a context of its own rate.
       this.#report(new MicwireError('unsupported', REFUSED, { cause }));
+      queueMicrotask(() => this.#tell({ type: 'ended', request }));
       return;
     }
     if (input === undefined) return;

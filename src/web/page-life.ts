@@ -4,7 +4,7 @@ export interface PageLifeListener {
   visible(visible: boolean): void;
   /** The page was frozen, or the machine slept, for so long, and runs again. */
   woke(ms: number): void;
-  /** Once a second while the page runs. */
+  /** Twice a second while the page runs. */
   look(): void;
 }
 
@@ -17,7 +17,7 @@ export interface PageLifeOptions {
 }
 
 /** How often it looks, ms. */
-const LOOK_MS = 1000;
+const LOOK_MS = 500;
 /** The wall's clock may run ahead of the context's by so much in one look, ms, before that counts as sleep. */
 const SLEPT_MS = 2000;
 

@@ -353,6 +353,7 @@ const WORKLETS = {
   microphone: () => import('../../worklets/microphone.ts'),
   capture: () => import('../../worklets/capture.ts'),
   meter: () => import('../../worklets/meter.ts'),
+  mixer: () => import('../../worklets/mixer.ts'),
 };
 
 /** A device with that signal. */
