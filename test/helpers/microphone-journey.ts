@@ -154,7 +154,6 @@ export class MicrophoneJourney {
       this.#checkNow(microphone);
       await this.#pass(this.#someTime());
     }
-    if (process.env['DBG']) console.log(this.#log.join(' · '), 'B', this.#page.context.frame);
     if (this.#chance(0.75)) await this.#settle(microphone);
     await this.#end(microphone);
   }
@@ -598,7 +597,6 @@ export class MicrophoneJourney {
         if (read !== null && read.frame === frame % 65_536) exact++;
         else other++;
       });
-      if (process.env['DBG']) console.log(this.#page.context.worklets[0]!.edges.map((e) => [e.input, (e.from as any).track?.readyState, (e.from as any).track?.muted, this.#page.dead((e.from as any).track)]), exact, other, from, tap.bornAt, tap.chunks.length, JSON.stringify(tap.capture.stats), tap.capture.state, this.#microphone!.stats, this.#page.open, tap.chunks.slice(-3).map((c) => [c.contextTime * tap.rate, c.frames, c.frame]), this.#taps.length, this.#page.context.frame, this.#microphone!.held);
       expect(exact, 'audio arrives in peace').toBeGreaterThan(0);
       expect(other, 'every frame is the device’s in peace').toBe(0);
     }
