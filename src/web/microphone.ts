@@ -13,6 +13,7 @@ import type {
 import type { EchoPlan } from '../core/microphone/echo-plan.ts';
 import { permissionAdvice, troubleOf } from '../core/microphone/permission-advice.ts';
 import type { AdviceBrowser } from '../core/microphone/permission-advice.ts';
+import type { EchoEstimate } from '../core/echo/echo-estimate.ts';
 import { MicrophoneLife } from '../core/microphone/microphone-life.ts';
 import { checkContext, checkOptions } from '../core/option-names.ts';
 import { resumeSuspended } from './capture-source.ts';
@@ -26,6 +27,7 @@ import type {
   MicrophoneSettings,
   MicrophoneStats,
 } from './microphone-options.ts';
+import type { MeasureEchoOptions } from './echo-measure.ts';
 import { engineFamily, MicrophoneEcho, openTrack } from './microphone-echo.ts';
 import {
   microphoneClosed,
@@ -264,6 +266,21 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   /** Push-to-talk: nothing is captured any more. @throws TypeError without `pushToTalk` */
   release(): void {
     this.#hold(false);
+  }
+
+  /**
+   * Plays a quiet probe by the speaker and tells how late and how loud it comes back to the microphone, after the browser's
+   * own echo cancellation. Takes some three seconds, in which nobody should talk.
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'no-audio'` when the context is not running or the
+   *   microphone delivers too little, `'closed'`, `'worklet-load'`
+   */
+  async measureEcho(options: MeasureEchoOptions = {}): Promise<EchoEstimate> {
+    if (this.#closed) throw microphoneClosed();
+    // Few apps measure.
+    const { measureEcho } = await import('./echo-measure.ts');
+    const context = this.node.context as AudioContext;
+    const output = this.#settings.speaker?.node ?? context.destination;
+    return measureEcho(context, this, output, options);
   }
 
   /**

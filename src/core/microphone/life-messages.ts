@@ -115,7 +115,10 @@ export type LifeAction =
   | { readonly type: 'connect'; readonly request: number }
   /** Stops the track and forgets it. Whatever it still tells is ignored. */
   | { readonly type: 'stop'; readonly request: number }
-  /** From now on audio is missing, until a connected track is heard. */
+  /**
+   * From now on audio is missing, until a track is heard that is connected from now on. While audio is missing already: only
+   * takes back the track that was connected last.
+   */
   | { readonly type: 'lose'; readonly cause: GapCause }
   /** Sends silence in place of the device, or no longer. */
   | { readonly type: 'silence'; readonly on: boolean }

@@ -20,6 +20,8 @@ export class Pursuit {
   readonly devices: DeviceId[];
   /** A track was in use when it began, and is gone. */
   hasLost = false;
+  /** The device that was let go for it; undefined: none was. */
+  letGo: DeviceId | undefined;
   /** The opening that waits for an answer. */
   request: number | null = null;
   #reason: string | null = null;
