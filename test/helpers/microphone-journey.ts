@@ -57,7 +57,7 @@ export class MicrophoneJourney {
   readonly #calls: Call[] = [];
   readonly #taps: Tap[] = [];
   readonly #meters: Meter[] = [];
-  readonly #gaps: { gap: MicrophoneGap; }[] = [];
+  readonly #gaps: { gap: MicrophoneGap }[] = [];
   readonly #rejections: unknown[] = [];
   /** What did not hold in a listener. */
   readonly #broken: string[] = [];
@@ -113,6 +113,8 @@ export class MicrophoneJourney {
       throw new Error(`${(error as Error).message}\n${way}`, { cause: error });
     } finally {
       process.off('unhandledRejection', onRejection);
+      // Where it has failed: one that lives on would disturb the next journey.
+      page.context.enter('closed');
       page.close();
       vi.useRealTimers();
     }
@@ -253,7 +255,9 @@ export class MicrophoneJourney {
         return new Promise((resolve) => void setTimeout(() => resolve(answer), 2500));
       case 'without labels':
         return Promise.resolve(
-          list.slice(0, 1).map((info) => ({ ...info, deviceId: '', groupId: '', label: '' })) as never,
+          list
+            .slice(0, 1)
+            .map((info) => ({ ...info, deviceId: '', groupId: '', label: '' })) as never,
         );
       case 'twice':
         return Promise.resolve([...answer, ...answer]);
@@ -269,10 +273,40 @@ export class MicrophoneJourney {
     const plugged = page.devices.includes(device);
     const track = page.open.at(-1);
     const what = this.#pick([
-      'unplug', 'unplug', 'unplug', 'plug', 'plug', 'unplug silently', 'default', 'new id',
-      'mute track', 'mute track', 'unmute track', 'unmute track', 'end track', 'silence', 'sound',
-      'answer', 'answer', 'list', 'list', 'refuse', 'allow', 'allow', 'permission', 'hide', 'show',
-      'freeze', 'resume', 'sleep', 'block', 'suspend', 'interrupt', 'run', 'run', 'clock back',
+      'unplug',
+      'unplug',
+      'unplug',
+      'plug',
+      'plug',
+      'unplug silently',
+      'default',
+      'new id',
+      'mute track',
+      'mute track',
+      'unmute track',
+      'unmute track',
+      'end track',
+      'silence',
+      'sound',
+      'answer',
+      'answer',
+      'list',
+      'list',
+      'refuse',
+      'allow',
+      'allow',
+      'permission',
+      'hide',
+      'show',
+      'freeze',
+      'resume',
+      'sleep',
+      'block',
+      'suspend',
+      'interrupt',
+      'run',
+      'run',
+      'clock back',
     ] as const);
     this.#note(what);
     switch (what) {
@@ -294,7 +328,8 @@ export class MicrophoneJourney {
         const renamed = { ...device, deviceId: `${device.deviceId}'` };
         this.#all = this.#all.map((each) => (each === device ? renamed : each));
         page.devices = page.devices.map((each) => (each === device ? renamed : each));
-        for (const each of page.tracks) if (each.device === device) Object.assign(each, { device: renamed });
+        for (const each of page.tracks)
+          if (each.device === device) Object.assign(each, { device: renamed });
         page.media.dispatchEvent(new Event('devicechange'));
         break;
       }
@@ -319,7 +354,13 @@ export class MicrophoneJourney {
         break;
       case 'list':
         this.#listing = this.#pick([
-          'well', 'well', 'slowly', 'throws', 'never', 'without labels', 'twice',
+          'well',
+          'well',
+          'slowly',
+          'throws',
+          'never',
+          'without labels',
+          'twice',
         ]);
         this.#note(this.#listing);
         break;
@@ -373,8 +414,27 @@ export class MicrophoneJourney {
 
   async #act(microphone: Microphone): Promise<void> {
     const what = this.#pick([
-      'use', 'use', 'use', 'use many', 'mute', 'mute', 'unmute', 'unmute', 'light', 'unmute', 'hold',
-      'hold', 'hold', 'release', 'release', 'tap', 'untap', 'pause', 'meter', 'unmeter', 'read',
+      'use',
+      'use',
+      'use',
+      'use many',
+      'mute',
+      'mute',
+      'unmute',
+      'unmute',
+      'light',
+      'unmute',
+      'hold',
+      'hold',
+      'hold',
+      'release',
+      'release',
+      'tap',
+      'untap',
+      'pause',
+      'meter',
+      'unmeter',
+      'read',
     ] as const);
     this.#note(what);
     const tap = this.#taps.length === 0 ? undefined : this.#pick(this.#taps);
@@ -419,7 +479,11 @@ export class MicrophoneJourney {
       case 'meter':
         this.#meters.push(
           await this.#during(
-            Meter.create(this.#page.asContext, { source: microphone, channels: 1, execution: 'typescript' }),
+            Meter.create(this.#page.asContext, {
+              source: microphone,
+              channels: 1,
+              execution: 'typescript',
+            }),
           ),
         );
         break;
@@ -438,7 +502,10 @@ export class MicrophoneJourney {
   }
 
   async #tap(): Promise<void> {
-    const rate = this.#taps.length === 0 ? this.#page.context.sampleRate : this.#pick([16_000, this.#page.context.sampleRate]);
+    const rate =
+      this.#taps.length === 0
+        ? this.#page.context.sampleRate
+        : this.#pick([16_000, this.#page.context.sampleRate]);
     const before = this.#page.context.frame;
     const capture = await this.#during(
       Capture.create(this.#page.asContext, this.#microphone!, {
@@ -538,7 +605,8 @@ export class MicrophoneJourney {
     const { open } = this.#page;
     expect(open.length, 'two tracks at most').toBeLessThanOrEqual(2);
     if (microphone.muted === 'light') expect(open, 'the light is out').toEqual([]);
-    if (microphone.state === 'live') expect(microphone.device, 'live means a device').not.toBeNull();
+    if (microphone.state === 'live')
+      expect(microphone.device, 'live means a device').not.toBeNull();
     for (const { capture } of this.#taps) {
       const { capturedFrames, deliveredFrames, queuedFrames, droppedFrames } = capture.stats;
       expect(capturedFrames).toBe(deliveredFrames + queuedFrames + droppedFrames);
@@ -564,21 +632,24 @@ export class MicrophoneJourney {
   async #settle(microphone: Microphone): Promise<void> {
     this.#note('calm');
     this.#calm();
-    const unmuted = this.#track('last unmute', microphone.unmute());
+    this.#track('last unmute', microphone.unmute());
     if (microphone.held === false) microphone.hold();
-    if (this.#options.reacquire !== 'any') {
-      await this.#pass(100);
+    await this.#pass(100);
+    // Where the engine tells of no permission, only a call asks again.
+    if (this.#options.reacquire !== 'any' || microphone.state === 'blocked') {
       this.#track('last use', microphone.use(this.#all[0]!.deviceId));
     }
     for (let i = 0; i < 150 && microphone.state !== 'live'; i++) await this.#pass(1000);
     expect(microphone.state, 'becomes live when nothing is in the way').toBe('live');
+    // Calls of getUserMedia that are never answered hold up the next ones for a minute.
+    for (let i = 0; i < 150 && this.#pending.length > 0; i++) await this.#pass(1000);
+    expect(this.#pending, 'calls settle').toEqual([]);
     // It may still be on its way back to the device that was chosen.
-    await this.#pass(16_000);
-    expect(unmuted.outcome, 'the last unmute settles').not.toBeNull();
-    const pending = this.#calls.filter(({ outcome }) => outcome === null).map(({ name }) => name);
-    expect(pending, 'calls settle').toEqual([]);
+    await this.#pass(10_000);
     expect(this.#page.open, 'one track is open').toHaveLength(1);
-    expect(microphone.device?.label, 'the device is the open track’s').toBe(this.#page.open[0]!.label);
+    expect(microphone.device?.label, 'the device is the open track’s').toBe(
+      this.#page.open[0]!.label,
+    );
     expect(microphone.stats.missingFrames).toBeGreaterThanOrEqual(0);
     // The rest is exact.
     const from = this.#page.context.frame;
@@ -604,7 +675,12 @@ export class MicrophoneJourney {
 
   async #end(microphone: Microphone): Promise<void> {
     const { context } = this.#page;
-    const way = this.#pick(['microphone', 'microphone first', 'context', 'captures first'] as const);
+    const way = this.#pick([
+      'microphone',
+      'microphone first',
+      'context',
+      'captures first',
+    ] as const);
     this.#note(`end: ${way}`);
     if (way === 'captures first') {
       for (const tap of this.#taps) this.#track('capture.close', tap.capture.close());
@@ -650,7 +726,10 @@ export class MicrophoneJourney {
         expect(chunk.contextTime, 'time does not run backwards').toBeGreaterThan(end - 2 / rate);
         end = chunk.contextTime + chunk.frames / rate;
       }
-      expect(capturedFrames, 'all that was captured is in chunks or dropped').toBeGreaterThanOrEqual(next);
+      expect(
+        capturedFrames,
+        'all that was captured is in chunks or dropped',
+      ).toBeGreaterThanOrEqual(next);
       expect(droppedFrames).toBeGreaterThanOrEqual(dropped);
       if (rate !== sampleRate) continue;
       const open = new Set(this.#page.tracks.map(({ device }) => device.number));
@@ -666,12 +745,17 @@ export class MicrophoneJourney {
     }
   }
 
+  get #pending(): string[] {
+    return this.#calls.filter(({ outcome }) => outcome === null).map(({ name }) => name);
+  }
+
   #checkEnd(): void {
     expect(this.#rejections, 'no unhandled rejection').toEqual([]);
     expect(this.#broken).toEqual([]);
-    const pending = this.#calls.filter(({ outcome }) => outcome === null).map(({ name }) => name);
-    expect(pending, 'calls settle').toEqual([]);
-    const odd = this.#calls.filter(({ outcome }) => outcome!.startsWith('not a')).map(({ name, outcome }) => `${name}: ${outcome}`);
+    expect(this.#pending, 'calls settle').toEqual([]);
+    const odd = this.#calls
+      .filter(({ outcome }) => outcome!.startsWith('not a'))
+      .map(({ name, outcome }) => `${name}: ${outcome}`);
     expect(odd, 'failures are MicwireErrors').toEqual([]);
     expect(this.#page.open, 'every track is stopped').toEqual([]);
     expect(this.#locks, 'the screen may turn off').toBe(0);
@@ -705,7 +789,11 @@ export class MicrophoneJourney {
 function forEachFrame({ chunks, rate }: Tap, call: (sample: number, frame: number) => void): void {
   for (const chunk of chunks) {
     const at = Math.round(chunk.contextTime * rate);
-    const samples = new Float32Array(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.frames * chunk.channels);
+    const samples = new Float32Array(
+      chunk.bytes.buffer,
+      chunk.bytes.byteOffset,
+      chunk.frames * chunk.channels,
+    );
     for (let i = 0; i < chunk.frames; i++) call(samples[i * chunk.channels]!, at + i);
   }
 }
