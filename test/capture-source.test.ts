@@ -184,6 +184,23 @@ describe('a microphone', () => {
     expect(starts).toEqual([30 * 128, 15 * 128, 130 * 128 - 12_000]);
   });
 
+  test('is captured from the quantum in which it is connected', async () => {
+    const capture = await Capture.create(context.asContext, new TestLivingSource(), {
+      chunkDurationMs: 10,
+    });
+    const node = TestNode.made.at(-1)!;
+    await node.render(5, 0.5);
+    node.processor.setInput(1, [new Float32Array(128).fill(1)]);
+    await node.render(15, 0.5);
+    const closing = capture.close();
+    await node.render(1);
+    await closing;
+    expect(capture.stats.capturedFrames).toBe(15 * 128);
+    for await (const { frame, contextTime } of capture) {
+      if (frame === 0) expect(contextTime).toBe((5 * 128) / 48_000);
+    }
+  });
+
   test('is metered by its first output', async () => {
     await TestNode.scope.addModule(() => import('../worklets/meter.ts'));
     const source = new TestLivingSource();

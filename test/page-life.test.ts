@@ -166,6 +166,16 @@ describe('the audio session', () => {
     expect(page.session.type).toBe('playback');
   });
 
+  test('of several microphones is given back by the last', () => {
+    const page = new Page();
+    const first = page.open();
+    const second = page.open();
+    first.close();
+    expect(page.session.type).toBe('play-and-record');
+    second.close();
+    expect(page.session.type).toBe('auto');
+  });
+
   test('is not touched without the option, and may not exist', () => {
     const page = new Page();
     page.open({ audioSession: false }).close();
@@ -180,7 +190,7 @@ describe('time', () => {
     const life = page.open();
     await page.run(60_000);
     expect(page.told).toEqual([]);
-    expect(page.looks).toBe(60);
+    expect(page.looks).toBe(120);
     life.close();
   });
 

@@ -25,6 +25,7 @@ describe('every class of micwire', () => {
       'Playout',
       'Receiver',
       'Recorder',
+      'SourceMixer',
       'Speaker',
       'WebSocketSignalling',
       'WebSocketTransport',

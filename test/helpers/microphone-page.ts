@@ -5,6 +5,7 @@ import { Microphone } from '../../src/web/microphone.ts';
 import type { MicrophoneOptions } from '../../src/web/microphone-options.ts';
 
 const QUANTUM = 128;
+/** The page's rate, unless told otherwise. */
 export const PAGE_RATE = 48_000;
 
 /** A device of the page's system. Frame `n` of its signal tells both the device and the frame: see {@link signalAt}. */
@@ -99,13 +100,13 @@ class PageNode extends EventTarget {
     this.targets.add(target);
     return target;
   }
-  disconnect(): void {
-    for (const target of this.targets) {
+  disconnect(only?: PageNode): void {
+    for (const target of only === undefined ? [...this.targets] : [only]) {
       for (let i = target.edges.length - 1; i >= 0; i--) {
         if (target.edges[i]!.from === this) target.edges.splice(i, 1);
       }
+      this.targets.delete(target);
     }
-    this.targets.clear();
   }
   outputOf(_output: number): readonly Float32Array[] {
     return [];
@@ -114,18 +115,21 @@ class PageNode extends EventTarget {
 
 class TrackNode extends PageNode {
   readonly track: PageTrack;
-  readonly #block = new Float32Array(QUANTUM);
+  readonly #block: Float32Array;
 
   constructor(context: PageContext, track: PageTrack) {
     super(context);
     this.track = track;
+    this.#block = new Float32Array(context.quantum);
   }
   override outputOf(): readonly Float32Array[] {
     const { track } = this;
-    const live = track.readyState === 'live' && !track.muted && !this.context.page.dead(track);
-    const { frame } = this.context;
-    for (let i = 0; i < QUANTUM; i++) {
-      this.#block[i] = live ? signalAt(track.device.number, frame + i) : 0;
+    const { page, frame } = this.context;
+    const { number } = track.device;
+    const isHeard = track.readyState === 'live' && !track.muted && !page.dead(track);
+    const live = isHeard && !page.silent.has(number);
+    for (let i = 0; i < this.#block.length; i++) {
+      this.#block[i] = live ? page.signal(number, frame + i) : 0;
     }
     return [this.#block];
   }
@@ -160,19 +164,22 @@ class PageGain extends PageNode {}
 
 class PageContext extends EventTarget {
   state = 'running';
-  readonly sampleRate = PAGE_RATE;
+  readonly sampleRate: number;
+  readonly quantum: number;
   readonly page: MicrophonePage;
   readonly audioWorklet = { addModule: (): Promise<void> => Promise.resolve() };
   readonly worklets: WorkletNode[] = [];
   readonly destination: PageNode = new PageNode(this);
   frame = 0;
 
-  constructor(page: MicrophonePage) {
+  constructor(page: MicrophonePage, { sampleRate, quantum }: Required<PageOptions>) {
     super();
     this.page = page;
+    this.sampleRate = sampleRate;
+    this.quantum = quantum;
   }
   get currentTime(): number {
-    return this.frame / PAGE_RATE;
+    return this.frame / this.sampleRate;
   }
   resume(): Promise<void> {
     this.enter('running');
@@ -188,9 +195,15 @@ class PageContext extends EventTarget {
   }
 }
 
+/** How a page's context renders. */
+export interface PageOptions {
+  readonly sampleRate?: number;
+  readonly quantum?: number;
+}
+
 /** A page with devices, in Node: real worklets, each in a scope of its own, a graph, and a system that gives tracks. */
 export class MicrophonePage {
-  readonly context: PageContext = new PageContext(this);
+  readonly context: PageContext;
   readonly tracks: PageTrack[] = [];
   readonly document: EventTarget & { visibilityState?: string } = new EventTarget();
   readonly window: EventTarget = new EventTarget();
@@ -198,11 +211,16 @@ export class MicrophonePage {
   /** The name of the error that `getUserMedia` gives; null: it works. */
   refusal: string | null = null;
   devices: PageDevice[];
+  /** Numbers of the devices that deliver silence. */
+  readonly silent = new Set<number>();
+  /** Sample of a device at a frame of the context. */
+  signal: (device: number, frame: number) => number = signalAt;
   readonly #microphones: Microphone[] = [];
   readonly #scopes = new Map<string, WorkletScope>();
   readonly #status = Object.assign(new EventTarget(), { state: 'granted' });
 
-  private constructor(devices: readonly PageDevice[]) {
+  private constructor(devices: readonly PageDevice[], options: Required<PageOptions>) {
+    this.context = new PageContext(this, options);
     this.devices = [...devices];
     this.document.visibilityState = 'visible';
   }
@@ -210,10 +228,11 @@ export class MicrophonePage {
   /** Puts the page in place: afterwards `vi.unstubAllGlobals()`. */
   static async open(
     devices: readonly PageDevice[] = [deviceNumber(1), deviceNumber(2)],
+    { sampleRate = PAGE_RATE, quantum = QUANTUM }: PageOptions = {},
   ): Promise<MicrophonePage> {
-    const page = new MicrophonePage(devices);
+    const page = new MicrophonePage(devices, { sampleRate, quantum });
     for (const [name, load] of Object.entries(WORKLETS)) {
-      const scope = createWorkletScope({ sampleRate: PAGE_RATE, quantum: QUANTUM });
+      const scope = createWorkletScope({ sampleRate, quantum });
       await scope.addModule(load);
       page.#scopes.set(`micwire-${name}`, scope);
     }
@@ -274,7 +293,7 @@ export class MicrophonePage {
         for (const node of this.context.worklets) if (node.scope === scope) node.takeInputs();
         scope.render();
       }
-      this.context.frame += QUANTUM;
+      this.context.frame += this.context.quantum;
     }
   }
 
