@@ -68,8 +68,8 @@ export class PageTrack extends EventTarget {
 
 class PageStream {
   readonly track: PageTrack;
-  constructor(track: PageTrack) {
-    this.track = track;
+  constructor(track: PageTrack | readonly PageTrack[]) {
+    this.track = 'length' in track ? track[0]! : track;
   }
   getAudioTracks(): PageTrack[] {
     return [this.track];
