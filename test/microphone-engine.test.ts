@@ -417,15 +417,39 @@ describe('commands', () => {
     expect(rig.of('heard').at(-1)).toMatchObject({ request: 2, missingFrames: 256 });
   });
 
-  test('lose leaves a take that waits, which may come in the same quantum', () => {
+  test('lose takes back a take that waits', () => {
+    const rig = new Rig();
+    rig.take(0, { request: 1, patienceFrames: 200 });
+    rig.tell({ type: 'lose' });
+    for (let i = 0; i < 5; i++) rig.render(constant(0.5));
+    expect(rig.presence).toEqual(Array(5).fill(MISSING));
+    rig.take(0, { request: 2 });
+    rig.render(constant(0.5));
+    rig.take(1, { request: 3 });
+    rig.tell({ type: 'lose' });
+    for (let i = 0; i < 3; i++) rig.render(constant(0.5), constant(0.5));
+    expect(rig.presence.slice(5)).toEqual([PRESENT, PRESENT, MISSING, MISSING]);
+    expect(rig.of('heard').map(({ request }) => request)).toEqual([2]);
+  });
+
+  test('take directly after lose may be heard in the same quantum: nothing is missing', () => {
     const rig = new Rig();
     rig.take(0, { request: 1 });
     rig.render(constant(0.5));
-    rig.take(1, { request: 2, fadeFrames: 64 });
     rig.tell({ type: 'lose' });
+    rig.take(1, { request: 2, fadeFrames: 64 });
     rig.render(constant(0.5), constant(0.5));
-    expect(rig.presence).toEqual([PRESENT, PRESENT]);
+    // The same request once more, whose answer has crossed the loss.
+    rig.tell({ type: 'lose' });
+    rig.take(1, { request: 2, fadeFrames: 64 });
+    rig.render(constant(0.5), constant(0.5));
+    expect(rig.presence).toEqual([PRESENT, PRESENT, PRESENT]);
     for (const sample of rig.feed) expect(sample).toBeCloseTo(0.5, 6);
+    expect(rig.of('heard').map(({ request, missingFrames }) => [request, missingFrames])).toEqual([
+      [1, 0],
+      [2, 0],
+      [2, 0],
+    ]);
   });
 
   test('after close change nothing', () => {

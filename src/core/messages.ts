@@ -234,8 +234,8 @@ export type MicrophoneCommand =
       readonly fadeFrames: number;
     }
   /**
-   * Audio is missing from the next quantum on, until a `take` is answered; from the one after it where the device is still
-   * heard: it fades out first.
+   * Audio is missing from the next quantum on, until a `take` that follows is answered; from the one after it where the device
+   * is still heard: it fades out first. A `take` before it that was not answered is forgotten.
    */
   | { readonly type: 'lose' }
   /** Silence in place of the device, with running numbers. */

@@ -99,6 +99,8 @@ export type {
   SpeakerOptions,
   SpeakerState,
 } from './speaker-options.ts';
+export type { MeasureEchoOptions } from './echo-measure.ts';
+export type { EchoEstimate } from '../core/echo/echo-estimate.ts';
 export type { OutputDevice } from './speaker-devices.ts';
 export type {
   EchoMode,

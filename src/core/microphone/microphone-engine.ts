@@ -221,8 +221,10 @@ export class MicrophoneEngine {
       this.#request = command.request;
       this.#patience = command.patienceFrames;
       this.#fadeFrames = command.fadeFrames;
-    } else if (command.type === 'lose') this.#losing = this.#current !== NONE;
-    else if (command.type === 'mute') {
+    } else if (command.type === 'lose') {
+      this.#next = NONE;
+      this.#losing = this.#current !== NONE;
+    } else if (command.type === 'mute') {
       this.#muted = command.on;
       if (command.on) this.#mute.fadeOut(command.fadeFrames);
       else this.#mute.fadeIn(command.fadeFrames);
@@ -378,7 +380,7 @@ function firstSound(channels: readonly Float32Array[], frames: number): number {
   return first < frames ? first : NONE;
 }
 
-/** Copies samples; those that are no finite numbers become silence, lest they stay in filters and meters further on. */
+/** Copies samples; NaN and infinities become silence, lest they stay in filters and meters further on. */
 function copyFinite(source: Float32Array | undefined, target: Float32Array, frames: number): void {
   if (source === undefined) {
     target.fill(0);
