@@ -4,7 +4,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { describeFailure, formatJourney } from '../test/journeys/report.ts';
+import { formatSchedule } from '../test/helpers/format-schedule.ts';
+import { describeFailure } from '../test/journeys/report.ts';
 import { runSeed } from '../test/journeys/run.ts';
 import type { Failure } from '../test/journeys/run.ts';
 import { planJourney } from '../test/journeys/schedule.ts';
@@ -88,7 +89,7 @@ export async function firstFailure(
 }
 
 async function runOne(seed: number): Promise<readonly Row[]> {
-  console.log(formatJourney(planJourney(seed)));
+  console.log(formatSchedule(planJourney(seed)));
   const failure = await runSeed(seed);
   if (failure === null) console.log(`Seed ${seed} shows no fault.`);
   else {

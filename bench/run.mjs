@@ -16,7 +16,7 @@ import { formatTable } from './table.mjs';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const SUITE = /^(.+)\.bench\.(ts|mjs)$/;
 /** Suites that compare with nobody: they start without an installation. */
-const WITHOUT_PEERS = new Set(['journeys']);
+const WITHOUT_PEERS = new Set(['clocks', 'devices', 'devices-live', 'journeys']);
 
 /** How often a suite was imported: a file that has changed needs another address. */
 let loads = 0;
@@ -31,6 +31,10 @@ const { values, positionals } = parseArgs({
     seeds: { type: 'string' },
     from: { type: 'string' },
     planted: { type: 'boolean' },
+    // Of the suite `devices-live`; `--seed` too.
+    minutes: { type: 'string' },
+    events: { type: 'string' },
+    engine: { type: 'string' },
   },
 });
 const suites = (await readdir(HERE)).flatMap((file) => SUITE.exec(file)?.[1] ?? []);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { playMicwire } from '../bench/jitter/micwire-player.ts';
 import { DRIFTS, PLAIN, trace } from '../bench/jitter/traces.ts';
-import { DriftEstimator, GRAIN } from '../src/core/receive/drift-estimator.ts';
+import { DriftEstimator, GRAIN } from '../src/core/dsp/drift-estimator.ts';
 import { seededRandom } from './helpers/random.ts';
 
 /** Packets of 20 ms on a receiver's clock that runs faster by `ppm`, each `extra(n)` ms later than the fastest. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Fft } from '../demo/measure/fft.ts';
+import { Fft } from '../src/core/dsp/fft.ts';
 import { LagFinder } from '../demo/measure/lag-finder.ts';
 import { Quality } from '../demo/measure/quality.ts';
 import { SoundAnalyser } from '../demo/measure/sound-analyser.ts';

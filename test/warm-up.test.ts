@@ -19,6 +19,7 @@ const QUANTA = 500;
 const WORKLETS = {
   capture: () => import('../worklets/capture.ts'),
   'capture-opus': () => import('../worklets/capture-opus.ts'),
+  microphone: () => import('../worklets/microphone.ts'),
   playout: () => import('../worklets/playout.ts'),
   receive: () => import('../worklets/receive.ts'),
 };
@@ -54,7 +55,7 @@ async function outcome(kase: ProcessorCase): Promise<string> {
   );
   for (let quantum = 0; quantum < QUANTA; quantum++) {
     driver.run(1);
-    for (const channel of driver.node.outputs[0]!)
+    for (const channel of driver.node.outputs.flat())
       hash.update(hex(new Uint8Array(channel.slice().buffer)));
   }
   driver.close();
@@ -78,6 +79,8 @@ async function withoutWarmUp<T>(run: () => Promise<T>): Promise<{ result: T; ski
   vi.spyOn(CapturePipeline.prototype, 'warmUp').mockImplementation(skip);
   const { PlayoutEngine } = await import('../src/core/playout/playout-engine.ts');
   vi.spyOn(PlayoutEngine, 'warmUp').mockImplementation(skip);
+  const { MicrophoneEngine } = await import('../src/core/microphone/microphone-engine.ts');
+  vi.spyOn(MicrophoneEngine, 'warmUp').mockImplementation(skip);
   const result = await run();
   return { result, skipped: skip.mock.calls.length };
 }

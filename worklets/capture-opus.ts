@@ -34,8 +34,8 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
   /** True keeps the processor running, on silence too, until it is closed. */
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     const frames = outputs[0]![0]!.length;
-    // A second input, where there is one, is the presence of a microphone.
-    const presence = inputs[1]?.[0]?.[0];
+    // A second input is the presence of a microphone. As an integer, since engines would box a float.
+    const presence = (inputs[1]?.[0]?.[0] ?? 0) | 0;
     return this.#engine?.process(inputs[0]!, frames, currentFrame, presence) ?? false;
   }
 }

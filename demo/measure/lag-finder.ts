@@ -1,4 +1,4 @@
-import { Fft, powerOfTwoFrom } from './fft.ts';
+import { Fft, powerOfTwoFrom } from '../../src/core/dsp/fft.ts';
 
 /** Seconds of a window whose lag is searched. */
 export const WINDOW_SECONDS = 0.2;

@@ -1,4 +1,4 @@
-import { Fft, powerOfTwoFrom } from './fft.ts';
+import { Fft, powerOfTwoFrom } from '../../src/core/dsp/fft.ts';
 
 /** Bounds of a frame's SNR in dB, as usual for the segmental one. */
 const SNR_MIN_DB = -10;

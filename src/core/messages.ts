@@ -282,6 +282,82 @@ export type MicrophoneEvent =
   | ({ readonly type: 'account'; readonly frame: number } & MicrophoneAccount)
   | ({ readonly type: 'closed'; readonly frame: number } & MicrophoneAccount);
 
+// --- source mixer ------------------------------------------------------------------------------------------------------
+
+/** Inputs `0` … `slots − 1` of the node are for sources that are nodes; as many after them are for their presence. */
+export interface MixerProcessorOptions {
+  /** `'separate'`: each source, mixed to mono, has a channel of its own, that of its slot. */
+  readonly layout: 'separate' | 'mixed';
+  /** Of the output; with `'separate'` as many as there are slots. */
+  readonly channels: number;
+  readonly slots: number;
+  /** Blocks that would need more delay than this are given up. */
+  readonly maxDelayMs: number;
+  /** Any plan of a stream, to warm up with. */
+  readonly warmUp: VariableResamplerPlan;
+  /** Where reports go (`src/core/snapshot.ts`); null where memory cannot be shared: they are posted then. */
+  readonly snapshot: SharedArrayBuffer | null;
+}
+
+/** A block of a stream's audio. The channels are transferred, and come back by `buffers`. */
+export interface MixerDelivery {
+  readonly type: 'block';
+  readonly id: number;
+  /** Of the first frame, on the system's clock. */
+  readonly timestampMs: number;
+  readonly channels: Float32Array<ArrayBuffer>[];
+}
+
+export type MixerCommand =
+  | MixerDelivery
+  /** A stream takes the slot. `resampler`: from its nominal rate to the context's. */
+  | {
+      readonly type: 'stream';
+      readonly slot: number;
+      readonly id: number;
+      readonly gain: number;
+      readonly resampler: VariableResamplerPlan;
+    }
+  /** What is connected to the slot's input takes the slot. `tellsPresence`: also to the input for its presence. */
+  | {
+      readonly type: 'node';
+      readonly slot: number;
+      readonly id: number;
+      readonly gain: number;
+      readonly tellsPresence: boolean;
+    }
+  | { readonly type: 'gain'; readonly slot: number; readonly gain: number }
+  /** Frees the slot. Answered by `removed`. */
+  | { readonly type: 'remove'; readonly slot: number }
+  /** Blocks come through this port as well. */
+  | { readonly type: 'pipe'; readonly port: MessagePortLike }
+  | { readonly type: 'close' };
+
+export type MixerEvent =
+  /** The figures of each slot in the order of `SOURCE_FIELDS`. At most 20 times a second, only without a snapshot. */
+  | { readonly type: 'report'; readonly frame: number; readonly values: Float64Array }
+  /** Audio of a source is back, after `missingFrames` of the context without. */
+  | {
+      readonly type: 'gap';
+      readonly frame: number;
+      readonly id: number;
+      readonly missingFrames: number;
+    }
+  /** Memory that the processor does not use any more. */
+  | {
+      readonly type: 'buffers';
+      readonly frame: number;
+      readonly channels: Float32Array<ArrayBuffer>[];
+    }
+  /** The source's last figures. */
+  | {
+      readonly type: 'removed';
+      readonly frame: number;
+      readonly id: number;
+      readonly values: Float64Array;
+    }
+  | { readonly type: 'closed'; readonly frame: number };
+
 // --- meter ---------------------------------------------------------------------------------------------------------
 
 export interface MeterProcessorOptions {
@@ -491,6 +567,11 @@ interface ProcessorMap {
     readonly options: MeterProcessorOptions;
     readonly command: MeterCommand;
     readonly event: MeterEvent;
+  };
+  readonly 'micwire-mixer': {
+    readonly options: MixerProcessorOptions;
+    readonly command: MixerCommand;
+    readonly event: MixerEvent;
   };
   readonly 'micwire-playout': {
     readonly options: PlayoutProcessorOptions;

@@ -18,6 +18,9 @@ export async function inputDevices(): Promise<readonly InputDevice[]> {
 export class PermissionWatch {
   readonly #listener: PermissionListener;
   #status: PermissionStatus | null = null;
+  /** Numbers of the last question, and of the one whose answer was told last. */
+  #asked = 0;
+  #answered = 0;
   /** As told last. */
   #devices: readonly InputDevice[] = [];
   #closed = false;
@@ -68,8 +71,11 @@ export class PermissionWatch {
 
   async #list(tells: (devices: readonly InputDevice[]) => boolean): Promise<void> {
     try {
+      const asked = ++this.#asked;
       const devices = await inputDevices();
-      if (this.#closed || !tells(devices)) return;
+      // An answer that was overtaken tells nothing new.
+      if (this.#closed || asked < this.#answered || !tells(devices)) return;
+      this.#answered = asked;
       this.#devices = devices;
       this.#listener.devices(devices);
     } catch {

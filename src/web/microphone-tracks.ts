@@ -27,8 +27,8 @@ export class MicrophoneTracks {
   readonly #open = new Map<number, OpenTrack>();
   /** Requests that nobody waits for any more. */
   readonly #unwanted = new Set<number>();
-  /** The input that was connected last. */
-  #input: 0 | 1 = 1;
+  /** The track that was heard last, and the one that was connected last. */
+  #heard: OpenTrack | null = null;
   #connected: OpenTrack | null = null;
   /** Of the tracks that were stopped. */
   #lostBefore = 0;
@@ -47,19 +47,24 @@ export class MicrophoneTracks {
     }
   }
 
-  /** Connects a track to the input that is not in use. @returns which; undefined when the track is gone */
+  /** Connects a track to an input that is not in use. @returns which; undefined when the track is gone */
   connect(request: number, target: AudioNode): 0 | 1 | undefined {
     const open = this.#open.get(request);
     if (open === undefined) return undefined;
     if (open.node === null) {
       const { context } = target;
       open.node = (context as AudioContext).createMediaStreamSource(open.stream);
-      open.input = this.#input === 0 ? 1 : 0;
+      const taken = this.#heard ?? this.#connected;
+      open.input = taken?.input === 0 ? 1 : 0;
       open.node.connect(target, 0, open.input);
     }
-    this.#input = open.input;
     this.#connected = open;
     return open.input;
+  }
+
+  /** The track is in use. */
+  heard(request: number): void {
+    this.#heard = this.#open.get(request) ?? null;
   }
 
   /** Stops a track, or the one that is still being opened. */
@@ -74,7 +79,8 @@ export class MicrophoneTracks {
     open.forget();
     open.track.stop();
     open.node?.disconnect();
-    if (this.#connected === open) this.#connected = null;
+    if (this.#heard === open) this.#heard = null;
+    if (this.#connected === open) this.#connected = this.#heard;
   }
 
   /** Looks for what fires no event: a track that the page itself stopped, a format that changed. Once a second. */

@@ -291,6 +291,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     const started = deferred<void>();
     this.#calls.set(START, started);
     void this.#permissions.start();
+    if (document.visibilityState === 'hidden') this.#tell({ type: 'visible', visible: false });
     this.#tell({ type: 'start', deviceId: this.#settings.deviceId });
     try {
       await whileOpen(this.node.context, started.promise);
@@ -402,7 +403,10 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     this.#processor.take(request, input);
     // Nobody hears anything in a context that does not run: calls do not wait for it.
     if (this.node.context.state !== 'running') {
-      queueMicrotask(() => this.#tell({ type: 'heard', request }));
+      queueMicrotask(() => {
+        this.#tracks.heard(request);
+        this.#tell({ type: 'heard', request });
+      });
     }
   }
 
@@ -424,6 +428,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       this.#gaps++;
       this.dispatchEvent(new CustomEvent('gap', { detail: gap }));
     }
+    this.#tracks.heard(request);
     this.#tell({ type: 'heard', request });
   }
 

@@ -7,10 +7,10 @@ import { startSilentSound } from './silent-sound.mjs';
  * @param {import('./open-browser.mjs').BrowserOptions} options
  * @returns {Promise<import('./open-browser.mjs').OpenBrowser>}
  */
-export async function openFirefox({ args = [] }) {
+export async function openFirefox({ args = [], sound: given }) {
   const { default: puppeteer } = await import('puppeteer-core');
   const executablePath = findBrowser('firefox');
-  const sound = await startSilentSound();
+  const sound = given === undefined ? await startSilentSound() : { env: given.env, stop: () => {} };
   try {
     const browser = await puppeteer.launch({
       browser: 'firefox',
@@ -20,7 +20,7 @@ export async function openFirefox({ args = [] }) {
       args: [...args],
       env: { ...process.env, ...sound.env },
       extraPrefsFirefox: {
-        'media.navigator.streams.fake': true,
+        'media.navigator.streams.fake': given === undefined,
         'media.navigator.permission.disabled': true,
         'media.autoplay.default': 0,
         'media.autoplay.blocking_policy': 0,

@@ -1,3 +1,4 @@
+import { openChromiumTabs } from './chromium-tabs.mjs';
 import { openChromium } from './chromium.mjs';
 import { openFirefox } from './firefox.mjs';
 import { openWebkit } from './webkit.mjs';
@@ -13,12 +14,21 @@ import { openWebkit } from './webkit.mjs';
  * @property {(body: string) => Promise<unknown>} evaluate - runs `body` as an async function's body in the page; its
  *   value must survive JSON
  * @property {import('playwright-core').Page} [page] - Chromium only, for tests that need clicks, keys or screenshots
+ * @property {PageLife} [life] - Chromium with `sound` only
  * @property {() => Promise<void>} close - ends the browser and everything that was started for it
+ */
+
+/**
+ * What the user and the system do with a page. A page must be hidden to be frozen.
+ *
+ * @typedef {{ readonly [Step in 'hide' | 'show' | 'freeze' | 'resume']: () => Promise<void> }} PageLife
  */
 
 /**
  * @typedef {object} BrowserOptions
  * @property {string} [microphone] - path of a WAV file that plays in a loop as the microphone (Chromium)
+ * @property {{ readonly env: Record<string, string> }} [sound] - a sound server whose devices take the place of the fake
+ *   microphone (Chromium and Firefox)
  * @property {readonly string[]} [args] - further arguments for the browser
  * @property {number} [width] - of the page, CSS px (Chromium)
  * @property {number} [height] - of the page, CSS px (Chromium)
@@ -34,7 +44,9 @@ import { openWebkit } from './webkit.mjs';
 export function openBrowser(engine, options = {}) {
   switch (engine) {
     case 'chromium':
-      return openChromium(options);
+      return options.sound === undefined
+        ? openChromium(options)
+        : openChromiumTabs({ ...options, sound: options.sound });
     case 'firefox':
       return openFirefox(options);
     case 'webkit':

@@ -14,6 +14,9 @@ const SIGNAL_FRAMES = 1 << 16;
 /** Channels of input, made as they are needed. */
 const SIGNALS: Float32Array[] = [];
 
+/** A presence signal of each value; the rest of a quantum is not read. */
+const PRESENCE_BLOCKS = Array.from({ length: 5 }, (_, value) => [Float32Array.of(value)]);
+
 /** Runs one case quantum by quantum. After construction the driver itself allocates nothing. */
 export class CaseDriver {
   readonly scope: WorkletScope;
@@ -27,6 +30,8 @@ export class CaseDriver {
   readonly #kase: ProcessorCase;
   readonly #inputs: readonly (readonly Float32Array[])[];
   readonly #pattern: readonly number[];
+  readonly #inputCount: number;
+  readonly #presence: readonly number[];
   readonly #before: OpenCase['beforeQuantum'];
   readonly #send: Send;
   #index = 0;
@@ -39,6 +44,8 @@ export class CaseDriver {
     this.constructionMs = made.milliseconds;
     this.#kase = kase;
     this.#pattern = kase.inputChannels ?? [1];
+    this.#inputCount = kase.inputs ?? 1;
+    this.#presence = kase.presence ?? [];
     const channels = Math.max(0, ...this.#pattern);
     while (SIGNALS.length < channels) SIGNALS.push(testSignal(SIGNALS.length + 1));
     this.#inputs = Array.from({ length: channels + 1 }, (_, count) => SIGNALS.slice(0, count));
@@ -106,7 +113,13 @@ export class CaseDriver {
     if (pattern.length > 0) {
       const channels = pattern[this.#index % pattern.length]!;
       this.#from = (this.#from + this.scope.quantum) % (SIGNAL_FRAMES - this.scope.quantum);
-      this.node.setInput(0, this.#inputs[channels]!, this.#from);
+      for (let i = 0; i < this.#inputCount; i++) {
+        this.node.setInput(i, this.#inputs[channels]!, this.#from);
+      }
+    }
+    const presence = this.#presence;
+    if (presence.length > 0) {
+      this.node.setInput(1, PRESENCE_BLOCKS[presence[this.#index % presence.length]!]!);
     }
     if (this.#before) this.#before(this.#index, this.#send);
     this.#index++;

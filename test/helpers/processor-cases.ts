@@ -8,11 +8,13 @@ import type { PayloadFormat, SampleFormat } from '../../src/core/format/formats.
 import { planVariableResampler } from '../../src/core/resampler/variable-resampler-planner.ts';
 import { planResampler } from '../../src/core/resampler/resampler-planner.ts';
 import { RingBuffer, allocateRing } from '../../src/core/dsp/ring-buffer.ts';
+import { MISSING, PAUSED, PAUSED_MISSING, PRESENT } from '../../src/core/microphone/presence.ts';
 import { bytesPerSample } from '../../src/core/format/formats.ts';
 import type { Dither } from '../../src/core/format/sample-format.ts';
 import type {
   CaptureProcessorOptions,
   MeterProcessorOptions,
+  MicrophoneProcessorOptions,
   PlayoutProcessorOptions,
   ReceiveProcessorOptions,
 } from '../../src/core/messages.ts';
@@ -48,6 +50,10 @@ export interface ProcessorCase {
   readonly quantum?: number;
   /** Channels of the input in each quantum; the list repeats. 0 is an input to which nothing is connected. @default [1] */
   readonly inputChannels?: readonly number[];
+  /** Inputs that bring the signal. @default 1 */
+  readonly inputs?: number;
+  /** Presence of the audio in each quantum, by a second input; the list repeats. */
+  readonly presence?: readonly number[];
   /**
    * Messages are worked on between quanta, which may box a number where the compiler does not inline: only what `process()`
    * itself allocates counts. @default false
@@ -102,6 +108,9 @@ interface CaptureCase extends Variation {
   readonly ring?: boolean;
   /** Whether somebody takes the chunks. @default true */
   readonly reader?: boolean;
+  /** As in `ProcessorCase`. */
+  readonly presence?: readonly number[];
+  readonly preRollMs?: number;
 }
 
 function capture(name: string, kase: CaptureCase): ProcessorCase {
@@ -119,6 +128,7 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
     sampleRate,
     quantum,
     inputChannels: kase.inputChannels ?? [channels],
+    ...(kase.presence && { presence: kase.presence }),
     open: () => {
       const payloadBytes = longestPayload(chunks, chunkDurationMs);
       const ring = kase.ring === true ? allocateRing(slots, HEADER_BYTES + payloadBytes) : null;
@@ -135,8 +145,10 @@ function capture(name: string, kase: CaptureCase): ProcessorCase {
             ? null
             : planResampler({ inputRate: sampleRate, outputRate: kase.to, quality, execution }),
         ring,
+        preRollFrames: Math.round(((kase.preRollMs ?? 0) * sampleRate) / 1000),
       };
-      const options = { outputChannelCount: [1], processorOptions };
+      const numberOfInputs = kase.presence ? 2 : 1;
+      const options = { numberOfInputs, outputChannelCount: [1], processorOptions };
       if (!reader) return { options };
       return { options, ...(ring ? ringReader(ring) : poolReader(slots)) };
     },
@@ -171,6 +183,70 @@ export function ringReader(memory: SharedArrayBuffer): Omit<OpenCase, 'options'>
   return {
     beforeQuantum: () => {
       while (ring.readable() >= 0) ring.release();
+    },
+  };
+}
+
+interface MicrophoneCase extends Variation {
+  readonly channels?: number;
+  /** Whether devices and modes change all the time. @default true */
+  readonly eventful?: boolean;
+}
+
+function microphone(name: string, kase: MicrophoneCase): ProcessorCase {
+  const { channels = 1, quantum = 128, eventful = true, ...variation } = kase;
+  const fadeFrames = 3 * quantum;
+  const take = { type: 'take', input: 0, request: 0, patienceFrames: 10 * quantum, fadeFrames };
+  const mute = { type: 'mute', on: false, fadeFrames };
+  const hold = { type: 'hold', held: false as boolean | null };
+  const lose = { type: 'lose' };
+  const ask = { type: 'ask' };
+  return {
+    name: `microphone, ${name}`,
+    worklet: 'microphone',
+    processor: 'micwire-microphone',
+    quantum,
+    inputChannels: [channels],
+    inputs: 2,
+    ...variation,
+    open: () => {
+      const processorOptions: MicrophoneProcessorOptions = {
+        channels,
+        silenceFrames: 5 * quantum,
+        held: null,
+      };
+      let request = 0;
+      return {
+        options: {
+          numberOfInputs: 2,
+          numberOfOutputs: 3,
+          outputChannelCount: [channels, channels, 1],
+          processorOptions,
+        },
+        beforeQuantum: (index, send) => {
+          const step = index % 64;
+          if (step === 0 && (eventful || index === 0)) {
+            take.input = request & 1;
+            take.request = request++;
+            send(take);
+          }
+          if (!eventful) return;
+          if (step === 20) send(lose);
+          if (step === 30) {
+            take.request = request;
+            send(take);
+          }
+          if (step === 5 || step === 15) {
+            mute.on = step === 5;
+            send(mute);
+          }
+          if (step === 35 || step === 45 || step === 55) {
+            hold.held = step === 35 ? false : step === 45 ? true : null;
+            send(hold);
+          }
+          if (step === 40) send(ask);
+        },
+      };
     },
   };
 }
@@ -354,6 +430,23 @@ function toneChannels(
   );
 }
 
+/** Talk, push-to-talk with long and short pauses, and gaps in all of them; 256 quanta. */
+const PRESENCES: readonly number[] = [
+  [100, PRESENT],
+  [40, PAUSED],
+  [20, PRESENT],
+  [3, PAUSED],
+  [10, PRESENT],
+  [5, MISSING],
+  [30, PRESENT],
+  [8, PAUSED_MISSING],
+  [20, PAUSED],
+  [1, PRESENT],
+  [1, MISSING],
+  [1, PAUSED],
+  [17, PRESENT],
+].flatMap(([quanta, presence]) => Array<number>(quanta!).fill(presence!));
+
 /** Every processor in every configuration that takes a path of its own. One line each. */
 export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   meter('mono, posted', { channels: 1, shared: false }),
@@ -399,6 +492,28 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   }),
   capture('48 → 16 kHz, nobody reads', { to: 16000, reader: false }),
   capture('48 → 16 kHz, quantum 1024', { to: 16000, quantum: 1024 }),
+  capture('48 → 16 kHz, of a microphone that comes and goes, with pre-roll', {
+    to: 16000,
+    channels: 2,
+    presence: PRESENCES,
+    preRollMs: 100,
+  }),
+  capture('48 kHz f32, of a microphone, quantum 256, ring', {
+    to: 48000,
+    format: 'f32',
+    quantum: 256,
+    presence: PRESENCES,
+    preRollMs: 20,
+    ring: true,
+  }),
+
+  microphone('mono', {}),
+  microphone('stereo, quantum 1024', { channels: 2, quantum: 1024 }),
+  microphone('stereo, inputs come and go, and are silent for long', {
+    channels: 2,
+    inputChannels: [2, 0, 1, ...Array<number>(12).fill(2), ...Array<number>(9).fill(0)],
+  }),
+  microphone('mono, live', { eventful: false }),
 
   playout('48 kHz s16', { from: 48000 }),
   playout('24 → 48 kHz s16', { from: 24000 }),

@@ -83,7 +83,7 @@ export const FAULTS = [
   },
   {
     name: 'A4: a clock that is off by percent is concealed',
-    file: 'receive/drift-estimator.ts',
+    file: 'dsp/drift-estimator.ts',
     anchor: 'const MAX_SKEW = 0.06;',
     replacement: 'const MAX_SKEW = 1500e-6;',
   },

@@ -1,7 +1,7 @@
+import { formatSchedule } from '../helpers/format-schedule.ts';
 import { runJourney } from './run.ts';
 import type { Failure } from './run.ts';
 import { planJourney } from './schedule.ts';
-import type { Journey } from './schedule.ts';
 import { shrink } from './shrink.ts';
 
 /** The one command that runs a seed again. */
@@ -16,22 +16,6 @@ export async function describeFailure(seed: number, failure: Failure): Promise<s
     `Seed ${seed} breaks the rule '${failure.rule}' at ${(failure.atMs / 1000).toFixed(3)} s: ${failure.detail}`,
     `Run it again with: ${replayCommand(seed)}`,
     `The shortest schedule found, for test/journeys/regressions.ts (${shrunk.failure.detail.split('\n')[0]}):`,
-    formatJourney(shrunk.journey),
+    formatSchedule(shrunk.journey),
   ].join('\n');
-}
-
-/** A journey as an entry of the table of regressions. */
-export function formatJourney({ world, actions }: Journey): string {
-  const lines = actions.map((action) => `      ${literal(action)},\n`);
-  const list = lines.length === 0 ? '[]' : `[\n${lines.join('')}    ]`;
-  return `  {\n    world: ${literal(world)},\n    actions: ${list},\n  },`;
-}
-
-function literal(value: object): string {
-  return JSON.stringify(value)
-    .replaceAll(/"(\w+)":/g, '$1: ')
-    .replaceAll(/,(?=\w+: )/g, ', ')
-    .replaceAll('"', "'")
-    .replaceAll('{', '{ ')
-    .replaceAll('}', ' }');
 }

@@ -1,3 +1,4 @@
+import { shrinkSchedule } from '../helpers/shrink-schedule.ts';
 import type { Failure } from './run.ts';
 import type { Action, Journey, World } from './schedule.ts';
 
@@ -10,50 +11,15 @@ export interface FailingJourney {
 /** Runs a journey: `runJourney`, or a stand-in. */
 export type RunJourney = (journey: Journey) => Promise<Failure | null>;
 
-/** Journeys that are tried at most. */
-const MOST_RUNS = 400;
-
-/**
- * Finds a short journey that fails by the same rule: leaves out actions, makes the world plainer, then the actions that are
- * left shorter, for as long as the failure stays.
- */
+/** Finds a short journey that fails by the same rule. */
 export async function shrink(failing: FailingJourney, run: RunJourney): Promise<FailingJourney> {
-  let best = failing;
-  let runs = 0;
-  const improve = async (journey: Journey): Promise<boolean> => {
-    if (++runs > MOST_RUNS) return false;
-    const failure = await run(journey);
-    if (failure?.rule !== failing.failure.rule) return false;
-    best = { journey, failure };
-    return true;
-  };
-  await improve(upTo(best.journey, best.failure.atMs + 1));
-  for (let before = -1; before !== runs && runs < MOST_RUNS;) {
-    before = runs;
-    let better = false;
-    for (let i = best.journey.actions.length - 1; i >= 0; i--) {
-      const { world, actions } = best.journey;
-      better = (await improve({ world, actions: actions.toSpliced(i, 1) })) || better;
-    }
-    for (const plainer of PLAINER) {
-      const { world, actions } = best.journey;
-      const changed = { ...world, ...plainer(world) };
-      if (JSON.stringify(changed) === JSON.stringify(world)) continue;
-      better = (await improve({ world: changed, actions })) || better;
-    }
-    for (let i = 0; i < best.journey.actions.length; i++) {
-      for (const action of shorter(best.journey.actions[i]!)) {
-        const { world, actions } = best.journey;
-        if (await improve({ world, actions: actions.with(i, action) })) {
-          better = true;
-          break;
-        }
-      }
-    }
-    if (!better) break;
-  }
-  await improve(upTo(best.journey, best.failure.atMs + 1));
-  return best;
+  const { journey, failure } = failing;
+  const shrunk = await shrinkSchedule({ schedule: journey, failure }, run, {
+    upTo,
+    worlds: PLAINER,
+    shorter,
+  });
+  return { journey: shrunk.schedule, failure: shrunk.failure };
 }
 
 /** The same, ending at `atMs`: what begins later is left out. */

@@ -6,7 +6,7 @@ import type { CapturePipeline } from './capture-pipeline.ts';
 /** How much faster than real time a pre-roll is sent: of N ms the last is sent N / (4 − 1) ms after the press. */
 const CATCH_UP = 4;
 /** Spans that can wait behind a pre-roll. More there are only where presence changes every few quanta. */
-const MAX_SPANS = 8;
+const MAX_SPANS = 16;
 /** Where each number of a span is, and how many there are. */
 const START = 1;
 const FRAMES = 2;

@@ -84,15 +84,15 @@ export class ChannelMixer {
     for (let o = 0; o < this.outputChannels; o++) {
       const target = output[o]!;
       if (gains === undefined) {
-        if (o < inputChannels) add(input[o]!, from, frames, target, at, 1, true);
+        if (o < inputChannels) add(input[o]!, from, frames, target, at, UNITY, 0, true);
         else target.fill(0, at, at + frames);
         continue;
       }
       let first = true;
       for (let i = 0; i < inputChannels; i++) {
-        const gain = gains[o * inputChannels + i]!;
-        if (gain === 0) continue;
-        add(input[i]!, from, frames, target, at, gain, first);
+        const index = o * inputChannels + i;
+        if (gains[index] === 0) continue;
+        add(input[i]!, from, frames, target, at, gains, index, first);
         first = false;
       }
       if (first) target.fill(0, at, at + frames);
@@ -100,15 +100,21 @@ export class ChannelMixer {
   }
 }
 
+/** The gain of channels that are taken as they are. */
+const UNITY = Float64Array.of(1);
+
+/** @param gains engines would box a gain where this is not inlined: it is the one at `index` */
 function add(
   source: Float32Array,
   from: number,
   frames: number,
   target: Float32Array,
   at: number,
-  gain: number,
+  gains: Float64Array,
+  index: number,
   first: boolean,
 ): void {
+  const gain = gains[index]!;
   if (first) for (let i = 0; i < frames; i++) target[at + i] = source[from + i]! * gain;
   else for (let i = 0; i < frames; i++) target[at + i]! += source[from + i]! * gain;
 }

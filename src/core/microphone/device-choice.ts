@@ -37,6 +37,13 @@ export function sameDevice(
   return alike.length === 1 ? alike[0]! : null;
 }
 
+/** A track's device as the list has it; as the track has it, where the list's entry may stand for another one by now. */
+export function listedDevice(device: InputDevice, devices: readonly InputDevice[]): InputDevice {
+  if (ALIASES.has(device.deviceId)) return device;
+  const listed = devices.find(({ deviceId }) => deviceId === device.deviceId);
+  return listed === undefined || listed.label === '' ? device : listed;
+}
+
 /**
  * What to open, in order, when nothing is open.
  *

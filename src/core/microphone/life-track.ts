@@ -19,21 +19,29 @@ export class LifeTrack {
   #wasListed = false;
   /** It was the default's when a list said which that is. */
   #wasDefault = false;
-  /** The default for which this track was opened, though it seems to be another device's. */
-  readonly #acceptedKey: string | null;
+  /** The default that this track does not seem to be of, though opening the default gave it twice. */
+  acceptedKey: string | null = null;
 
-  /** @param acceptedKey the default that was asked for, if the list was the same from the question to the answer */
   constructor(
     { request, deviceId, groupId, label, muted }: OpenedTrack,
     asked: DeviceId,
     nowMs: number,
-    acceptedKey: string | null,
   ) {
     this.request = request;
     this.asked = asked;
     this.device = { deviceId: deviceId || (asked ?? ''), groupId, label };
     this.mutedAtMs = muted ? nowMs : null;
-    this.#acceptedKey = acceptedKey;
+  }
+
+  /** Whether both are of the same device. */
+  isLike({ device, asked }: LifeTrack): boolean {
+    const { deviceId, groupId, label } = this.device;
+    return (
+      asked === this.asked &&
+      deviceId === device.deviceId &&
+      groupId === device.groupId &&
+      label === device.label
+    );
   }
 
   /** Takes note of a list. @returns whether the device has vanished from it */
@@ -62,6 +70,6 @@ export class LifeTrack {
     if (this.asked !== null || isOfDefault(this.device, devices)) return false;
     // Without an entry for the default, the user may have picked another device in the browser's prompt.
     if (!namesDefault(devices) && !this.#wasDefault) return false;
-    return key !== this.#acceptedKey;
+    return key !== this.acceptedKey;
   }
 }

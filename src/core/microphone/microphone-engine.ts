@@ -272,6 +272,7 @@ export class MicrophoneEngine {
     heard.request = this.#request;
     heard.missingFrames = this.#gap;
     heard.silentFrames = this.#live ? this.#silence.zeroFrames : this.#silentFrames;
+    this.#gap = 0;
     this.#current = this.#next;
     this.#next = NONE;
     this.#losing = this.#faded = false;
@@ -329,7 +330,12 @@ export class MicrophoneEngine {
 
   /** Lets the last frame fade out, where the input has gone in the middle of a sound. */
   #endLast(feed: readonly Float32Array[], frames: number): void {
-    for (let c = 0; c < this.#channels; c++) feed[c]!.fill(this.#last[c]!);
+    for (let c = 0; c < this.#channels; c++) {
+      const samples = feed[c]!;
+      const last = this.#last[c]!;
+      // `fill` would box it.
+      for (let i = 0; i < frames; i++) samples[i] = last;
+    }
     this.#tail.open();
     this.#tail.fadeOut(frames);
     this.#tail.apply(feed, 0, frames);

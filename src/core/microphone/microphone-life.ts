@@ -6,6 +6,7 @@ import {
   deviceIdOf,
   isAbsent,
   sameDevice,
+  listedDevice,
   sameList,
 } from './device-choice.ts';
 import type { DeviceId } from './device-choice.ts';
@@ -95,7 +96,7 @@ export class MicrophoneLife {
   #isOpening = true;
   /** Why only the user can help: the name of a DOMException. */
   #blockedBy: string | null = null;
-  #wasBlockedHidden = false;
+  #wasRefusedHidden = false;
   #failedBy: string | null = null;
 
   /** Whether a lost device is looked for; failed rounds in a row; when the next one is due. */
@@ -106,6 +107,8 @@ export class MicrophoneLife {
   #moveFailures = 0;
   #moveAtMs = Infinity;
   #moveMayLetGo = false;
+  /** Nobody has refused a move: that would be asked again and again. */
+  #mayMove = true;
   /** When the device in use is opened again. */
   #refreshAtMs = Infinity;
   #refreshCause: GapCause = 'changed';
@@ -254,6 +257,7 @@ export class MicrophoneLife {
   }
 
   #use(call: number, deviceId: DeviceId): void {
+    this.#mayMove = true;
     if (this.#muted === 'light') return this.#useLater(call, deviceId);
     if (this.#isOf(deviceId)) {
       this.#supersede('AbortError');
@@ -301,6 +305,7 @@ export class MicrophoneLife {
     this.#supersede('AbortError');
     this.#failWaiters('AbortError');
     this.#pair.drop('muted');
+    this.#isSeeking = false;
     this.#forgetPlans();
     this.#blockedBy = null;
   }
@@ -350,7 +355,7 @@ export class MicrophoneLife {
     if (deviceId === undefined) return this.#fail(pursuit);
     const now = this.#nowMs;
     if (!this.#requests.mayOpen(now, this.#permission === 'prompt')) return;
-    const { request } = this.#requests.begin(deviceId, now, this.#defaultKey);
+    const { request } = this.#requests.begin(deviceId, now, !this.#isVisible);
     pursuit.request = request;
     this.#push({ type: 'open', request, deviceId });
   }
@@ -372,9 +377,11 @@ export class MicrophoneLife {
       pursuit.skip('NotReadableError');
       return this.#advance();
     }
-    const key = this.#defaultKey;
-    const accepted = opening.defaultKey === key ? key : null;
-    const next = new LifeTrack(track, opening.deviceId, this.#nowMs, accepted);
+    const next = new LifeTrack(track, opening.deviceId, this.#nowMs);
+    // The engine opens another default than it lists.
+    if (pursuit.kind === 'move' && current !== null && next.isLike(current)) {
+      next.acceptedKey = this.#defaultKey;
+    }
     next.look(this.#devices);
     this.#pair.connect(next, this.#nowMs);
     if (sameDevice(next.device, this.#devices)?.label === undefined) {
@@ -397,7 +404,10 @@ export class MicrophoneLife {
   }
 
   #refused(request: number, name: string): void {
-    if (this.#requests.answer(request) === undefined) return;
+    const opening = this.#requests.answer(request);
+    if (opening === undefined) return;
+    // No user has seen that prompt, if there was one.
+    this.#wasRefusedHidden = opening.wasHidden && !this.#isVisible;
     const pursuit = this.#pursuit;
     if (pursuit === null) return;
     if (pursuit.request === request) return this.#skip(pursuit, name);
@@ -458,8 +468,9 @@ export class MicrophoneLife {
   /** The wanted device has another id than before, by its label. */
   #recognize({ asked, device }: LifeTrack): void {
     const wanted = this.#wanted;
-    if (wanted === null || asked === null || asked === wanted.deviceId) return;
-    if (sameDevice(wanted, [device]) !== null) this.#wanted = this.#describe(asked, device);
+    if (wanted === null || asked === null || wanted.groupId === '') return;
+    const isSame = wanted.label === device.label && wanted.groupId === device.groupId;
+    if (isSame) this.#wanted = this.#describe(asked, device);
   }
 
   /** Nothing of the pursuit can be had. */
@@ -468,6 +479,8 @@ export class MicrophoneLife {
     const { kind, reason, call, hasLost } = pursuit;
     if (call !== null) this.#push({ type: 'failed', call, reason });
     if (this.#pair.isLive) {
+      const isUsersNo = refusalOf(reason) === 'permission' && this.#toldPermission !== 'granted';
+      if (isUsersNo) this.#mayMove = false;
       if (kind === 'move') this.#planMove();
       return;
     }
@@ -493,7 +506,6 @@ export class MicrophoneLife {
   #block(reason: string): void {
     this.#blockedBy = reason;
     this.#failedBy = reason;
-    this.#wasBlockedHidden = !this.#isVisible;
     this.#isOpening = false;
     this.#shownPermission = refusalOf(reason) === 'unavailable' ? 'unavailable' : 'denied';
     this.#failWaiters(reason);
@@ -572,7 +584,12 @@ export class MicrophoneLife {
   }
 
   #takeDevices(devices: readonly InputDevice[]): void {
-    if (sameList(devices, this.#devices)) return;
+    const { current: used } = this.#pair;
+    if (used !== null) used.acceptedKey = null;
+    if (sameList(devices, this.#devices)) {
+      if (this.#moveAtMs === Infinity && this.#better() !== undefined) this.#planMove();
+      return;
+    }
     const betterBefore = this.#better();
     this.#devices = devices;
     this.#defaultKey = defaultKey(devices);
@@ -599,6 +616,7 @@ export class MicrophoneLife {
     const before = this.#toldPermission;
     if (permission === before) return;
     this.#toldPermission = permission;
+    if (permission === 'granted') this.#mayMove = true;
     if (permission !== 'prompt' || before === 'granted') this.#shownPermission = null;
     this.#isRevoked =
       permission === 'denied' ||
@@ -623,7 +641,7 @@ export class MicrophoneLife {
     }
     if (isLive || !this.#isSeeking) return;
     const isHopeless =
-      this.#needsUser() && !this.#wasBlockedHidden && this.#toldPermission !== 'granted';
+      this.#needsUser() && !this.#wasRefusedHidden && this.#toldPermission !== 'granted';
     if (!isHopeless) this.#retryAtMs = this.#nowMs;
   }
 
@@ -718,7 +736,7 @@ export class MicrophoneLife {
   /** The device to move to; undefined: the one in use is right. */
   #better(): DeviceId | undefined {
     const { current, isLive } = this.#pair;
-    if (!isLive || current === null || this.#policy === 'never') return undefined;
+    if (!isLive || current === null || !this.#mayMove || this.#policy === 'never') return undefined;
     const same = this.#wanted === null ? null : sameDevice(this.#wanted, this.#devices);
     if (same !== null) return this.#isOf(same.deviceId) ? undefined : same.deviceId;
     return current.hasLostDefault(this.#devices, this.#defaultKey) ? null : undefined;
@@ -765,11 +783,10 @@ export class MicrophoneLife {
 
   #facts() {
     const { current } = this.#pair;
-    const listed = current === null ? null : sameDevice(current.device, this.#devices);
     return {
       state: this.#stateNow(),
       permission: this.#permission,
-      device: current === null ? null : (listed ?? current.device),
+      device: current === null ? null : listedDevice(current.device, this.#devices),
       devices: this.#devices,
       silent: this.#silentNow(current),
     };

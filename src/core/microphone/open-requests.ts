@@ -12,8 +12,8 @@ export interface OpenRequest {
   /** Null: the default. */
   readonly deviceId: DeviceId;
   readonly sinceMs: number;
-  /** What the default was at that time. */
-  readonly defaultKey: string;
+  /** Whether the page was hidden then. */
+  readonly wasHidden: boolean;
 }
 
 /** The openings that wait for an answer. A call of `getUserMedia` cannot be taken back: each is answered some day, or never. */
@@ -46,9 +46,9 @@ export class OpenRequests {
     return due;
   }
 
-  begin(deviceId: DeviceId, nowMs: number, defaultKey: string): OpenRequest {
+  begin(deviceId: DeviceId, nowMs: number, wasHidden: boolean): OpenRequest {
     this.#budget.take(nowMs);
-    const opening = { request: ++this.#last, deviceId, sinceMs: nowMs, defaultKey };
+    const opening = { request: ++this.#last, deviceId, sinceMs: nowMs, wasHidden };
     this.#waiting.set(opening.request, opening);
     return opening;
   }

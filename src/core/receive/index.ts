@@ -3,7 +3,7 @@ export { PacketError } from '../errors.ts';
 export type { PacketErrorReason } from '../errors.ts';
 export { DelayTarget } from './delay-target.ts';
 export type { DelayTargetOptions } from './delay-target.ts';
-export { DriftEstimator } from './drift-estimator.ts';
+export { DriftEstimator } from '../dsp/drift-estimator.ts';
 export { FEC_COPY, JitterBuffer } from './jitter-buffer.ts';
 export type { ArrivalListener, InsertOutcome, JitterBufferOptions } from './jitter-buffer.ts';
 export { ComfortNoise } from './comfort-noise.ts';

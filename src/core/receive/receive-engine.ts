@@ -11,7 +11,7 @@ import type {
 } from '../messages.ts';
 import { MAX_SPEED, MIN_SPEED, VariableResampler } from '../resampler/variable-resampler.ts';
 import { SnapshotWriter } from '../snapshot.ts';
-import { GRAIN } from './drift-estimator.ts';
+import { GRAIN } from '../dsp/drift-estimator.ts';
 import { REPORT, REPORT_FIELDS, REPORT_LENGTH, RECEIVE_STATES } from './receive-report.ts';
 import type { ReceiveState } from './receive-report.ts';
 import { ReceiveSource } from './receive-source.ts';

@@ -81,6 +81,12 @@ export class DriftEstimator {
     return 1 - this.#state[SKEW]!;
   }
 
+  /** The offset of the line at `nowMs`, ms: that of the fastest packet. Only while {@link known}. @internal */
+  offsetAt(nowMs: number): number {
+    const state = this.#state;
+    return state[MEAN_OFFSET]! + state[SKEW]! * (nowMs - state[MEAN_TIME]!);
+  }
+
   /** Whether there has been enough to go by. */
   get known(): boolean {
     return this.#count >= ENOUGH;

@@ -1,0 +1,241 @@
+import { numberedSignal } from '../../test/helpers/numbered-signal.ts';
+import type { PageAction, Report } from './page.ts';
+import type { EventKind, ScheduledEvent } from './schedule.ts';
+
+/** The parts of a sound server (test/engines/sound-server.mjs) that a run uses. */
+export interface Microphones {
+  readonly sampleRate: number;
+  control(...args: string[]): Promise<string>;
+  addMicrophone(name: string, period: Float32Array): Promise<SystemMicrophone>;
+}
+
+interface SystemMicrophone {
+  readonly name: string;
+  readonly plugged: boolean;
+  plug(): Promise<void>;
+  unplug(): Promise<void>;
+  mute(on: boolean): Promise<unknown>;
+  suspend(on: boolean): Promise<unknown>;
+  makeDefault(): Promise<unknown>;
+}
+
+/** The parts of a browser (test/engines/open-browser.mjs) that a run uses. */
+export interface Browser {
+  evaluate(body: string): Promise<unknown>;
+  readonly life?:
+    | { readonly [Step in 'hide' | 'show' | 'freeze' | 'resume']: () => Promise<void> }
+    | undefined;
+}
+
+/** An event as it was: from its beginning until it was undone, ms of the wall's clock. */
+export interface DoneEvent {
+  readonly kind: EventKind;
+  readonly startMs: number;
+  readonly undoMs: number;
+  /** What it was done to, and what the page's calls came to. */
+  readonly notes: readonly string[];
+}
+
+/** Which source was the system's default from a time on. */
+export interface DefaultSource {
+  readonly wallMs: number;
+  readonly name: string;
+}
+
+export interface Run {
+  readonly names: readonly string[];
+  readonly events: readonly DoneEvent[];
+  readonly defaults: readonly DefaultSource[];
+  readonly endMs: number;
+  readonly report: Report;
+}
+
+const NAMES = ['first', 'second', 'third'] as const;
+/** The devices are all there again, the microphone is live: longer than any back-off between attempts. */
+const PATIENCE_MS = 20_000;
+
+/** Plays a schedule to a page that has opened a microphone on these devices. */
+export async function drive(
+  sound: Microphones,
+  browser: Browser,
+  schedule: readonly ScheduledEvent[],
+  say: (line: string) => void = () => {},
+): Promise<Run> {
+  const devices = await plugAll(sound);
+  const driver = new Driver(sound, browser, devices);
+  await driver.noteDefault();
+  await browser.evaluate(`await live.open('${NAMES[0]}');`);
+  const events: DoneEvent[] = [];
+  for (const [index, event] of schedule.entries()) {
+    const done = await driver.play(event);
+    events.push(done);
+    say(`${index + 1}/${schedule.length} ${event.kind}: ${done.notes.join(', ')}`);
+    await wait(event.restMs);
+    await driver.noteDefault();
+  }
+  const endMs = Date.now();
+  const report = (await browser.evaluate('return live.run.finish();')) as Report;
+  return { names: NAMES, events, defaults: driver.defaults, endMs, report };
+}
+
+async function plugAll(sound: Microphones): Promise<SystemMicrophone[]> {
+  const devices: SystemMicrophone[] = [];
+  for (const [index, name] of NAMES.entries()) {
+    const device = await sound.addMicrophone(name, numberedSignal(index, sound.sampleRate));
+    await device.plug();
+    devices.push(device);
+  }
+  await devices[0]!.makeDefault();
+  return devices;
+}
+
+class Driver {
+  readonly defaults: DefaultSource[] = [];
+  readonly #sound: Microphones;
+  readonly #browser: Browser;
+  readonly #devices: readonly SystemMicrophone[];
+  #notes: string[] = [];
+
+  constructor(sound: Microphones, browser: Browser, devices: readonly SystemMicrophone[]) {
+    this.#sound = sound;
+    this.#browser = browser;
+    this.#devices = devices;
+  }
+
+  async play({ kind, holdMs, choice }: ScheduledEvent): Promise<DoneEvent> {
+    this.#notes = [];
+    await this.#live();
+    const inUse = await this.#inUse();
+    const others = this.#devices.filter((device) => device !== inUse);
+    const other = others[Math.floor(choice * others.length)]!;
+    const startMs = Date.now();
+    const undo = await this.#begin(kind, inUse, other, holdMs);
+    const rest = holdMs - (Date.now() - startMs);
+    await this.noteDefault();
+    if (rest > 0) await wait(rest);
+    const undoMs = Date.now();
+    await undo();
+    await this.noteDefault();
+    return { kind, startMs, undoMs, notes: this.#notes };
+  }
+
+  async noteDefault(): Promise<void> {
+    const name = await this.#sound.control('get-default-source');
+    if (this.defaults.at(-1)?.name !== name) this.defaults.push({ wallMs: Date.now(), name });
+  }
+
+  /** Does what an event is. @returns what undoes it */
+  async #begin(
+    kind: EventKind,
+    inUse: SystemMicrophone,
+    other: SystemMicrophone,
+    holdMs: number,
+  ): Promise<() => Promise<unknown>> {
+    const nothing = async (): Promise<void> => {};
+    switch (kind) {
+      case 'device in use unplugged, and plugged in again':
+        await this.#unplug(inUse);
+        return () => inUse.plug();
+      case 'another device unplugged, and plugged in again':
+        await this.#unplug(other);
+        return () => other.plug();
+      case 'all devices unplugged, and plugged in again':
+        for (const device of this.#devices) await this.#unplug(device);
+        return async () => {
+          for (const device of this.#devices) await device.plug();
+        };
+      case 'default device changed':
+        this.#notes.push(`to ${other.name}`);
+        await other.makeDefault();
+        return nothing;
+      case 'source muted by the system':
+      case 'source muted by the system for more than 5 s':
+        this.#notes.push(inUse.name);
+        await inUse.mute(true);
+        return () => inUse.mute(false);
+      case 'source suspended by the system':
+        this.#notes.push(inUse.name);
+        await inUse.suspend(true);
+        return () => inUse.suspend(false);
+      case 'use(another device)':
+        await this.#act({ type: 'use', label: other.name });
+        return nothing;
+      case 'use(null)':
+        await this.#act({ type: 'use', label: null });
+        return nothing;
+      case 'use(a device that is gone)':
+        await this.#act({ type: 'use', label: 'gone' });
+        return nothing;
+      case "mute({ keep: 'time' })":
+        await this.#act({ type: 'mute', keep: 'time' });
+        return () => this.#act({ type: 'unmute' });
+      case "mute({ keep: 'light' })":
+        await this.#act({ type: 'mute', keep: 'light' });
+        return () => this.#act({ type: 'unmute' });
+      case 'release() and hold()':
+        await this.#act({ type: 'release' });
+        return () => this.#act({ type: 'hold' });
+      case 'context suspended and resumed':
+        await this.#act({ type: 'suspend' });
+        return () => this.#act({ type: 'resume' });
+      case 'page’s thread blocked':
+      case 'page’s thread blocked for 10 s':
+        await this.#act({ type: 'block', ms: holdMs });
+        return nothing;
+      case 'page hidden':
+        await this.#browser.life!.hide();
+        return () => this.#browser.life!.show();
+      case 'page frozen':
+        await this.#browser.life!.hide();
+        await this.#browser.life!.freeze();
+        return async () => {
+          await this.#browser.life!.resume();
+          await this.#browser.life!.show();
+        };
+    }
+  }
+
+  async #unplug(device: SystemMicrophone): Promise<void> {
+    this.#notes.push(device.name);
+    await device.unplug();
+  }
+
+  async #act(action: PageAction): Promise<void> {
+    const label = 'label' in action ? ` ${action.label}` : '';
+    const outcome = await this.#browser.evaluate(`return live.run.act(${JSON.stringify(action)});`);
+    this.#notes.push(`${action.type}${label}: ${String(outcome)}`);
+  }
+
+  /** Waits until the microphone is live: an event is nothing to one that still looks for a device. */
+  async #live(): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const { state } = await this.#look();
+      if (state === 'live') return;
+      if (Date.now() > deadline) {
+        this.#notes.push(`still ${state} after ${PATIENCE_MS / 1000} s`);
+        return;
+      }
+      await wait(100);
+    }
+  }
+
+  async #inUse(): Promise<SystemMicrophone> {
+    const { device } = await this.#look();
+    const name = this.#devices.some(({ name }) => name === device)
+      ? device
+      : await this.#sound.control('get-default-source');
+    return this.#devices.find((one) => one.name === name) ?? this.#devices[0]!;
+  }
+
+  async #look(): Promise<{ readonly state: string; readonly device: string | null }> {
+    return (await this.#browser.evaluate('return live.run.look();')) as {
+      state: string;
+      device: string | null;
+    };
+  }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

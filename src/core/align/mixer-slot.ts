@@ -1,0 +1,191 @@
+import { ChannelMixer } from '../dsp/channel-mixer.ts';
+import { planar } from '../dsp/planar.ts';
+import { MISSING, PAUSED } from '../microphone/presence.ts';
+import type { VariableResamplerPlan } from '../resampler/variable-resampler.ts';
+import { ClockAligner } from './clock-aligner.ts';
+import { ContextTimeline } from './context-timeline.ts';
+import { SOURCE } from './mixer-report.ts';
+
+/** Frames that are mixed at once. */
+export const BLOCK_FRAMES = 128;
+/** Timestamps that differ by more than this, ms, from what the other sources' say are of another clock. */
+const OTHER_CLOCK_MS = 1000;
+/** How long a change of the gain takes, seconds. */
+const GAIN_SECONDS = 0.01;
+
+/** The slots of changing numbers. */
+const GAIN = 0;
+const TARGET = 1;
+const PRESENT_FRAMES = 2;
+const MISSING_FRAMES = 3;
+const PAUSED_FRAMES = 4;
+const TOLD = 5;
+const SLOTS = 6;
+
+/** One source of a mixer: a stream with a clock of its own, or a node of the context. */
+export class MixerSlot {
+  readonly id: number;
+  /** Null: the source is a node. */
+  readonly aligner: ClockAligner | null;
+  readonly #channels: number;
+  readonly #mixer: ChannelMixer;
+  readonly #block: readonly Float32Array[];
+  readonly #state: Float64Array = new Float64Array(SLOTS);
+  readonly #gainStep: number;
+  readonly #rates: number;
+  /** Whether the node says by a second input whether its audio is there. */
+  readonly #tellsPresence: boolean;
+  /** For timestamps of another clock than the common one. */
+  readonly #own = new ContextTimeline();
+  #gaps = 0;
+  #isPresent = true;
+
+  constructor(options: {
+    readonly id: number;
+    readonly channels: number;
+    readonly gain: number;
+    readonly contextRate: number;
+    readonly timeline: ContextTimeline;
+    readonly maxDelayMs: number;
+    /** Null: a node. */
+    readonly resampler: VariableResamplerPlan | null;
+    readonly tellsPresence: boolean;
+  }) {
+    const { channels, resampler } = options;
+    this.id = options.id;
+    this.#channels = channels;
+    this.#mixer = new ChannelMixer({ outputChannels: channels });
+    this.#block = planar(channels, BLOCK_FRAMES);
+    this.#gainStep = 1 / (GAIN_SECONDS * options.contextRate);
+    this.#rates = resampler === null ? 1 : options.contextRate / resampler.inputRate;
+    this.#tellsPresence = options.tellsPresence;
+    this.aligner = resampler && new ClockAligner({ ...options, resampler });
+    // It fades in.
+    this.#state[TARGET] = options.gain;
+  }
+
+  set gain(gain: number) {
+    this.#state[TARGET] = gain;
+  }
+
+  /** A block of the stream arrived. */
+  insert(channels: readonly Float32Array[], timestampMs: number, nowMs: number): void {
+    const { aligner } = this;
+    const frames = channels[0]?.length ?? 0;
+    if (aligner === null || frames === 0) return;
+    const common = aligner.timeline;
+    if (aligner.receivedFrames === 0 && common.begun) {
+      const apart = timestampMs - common.timestampAt(nowMs);
+      if (Math.abs(apart) > OTHER_CLOCK_MS) aligner.timeline = this.#own;
+    }
+    aligner.insert(channels, frames, timestampMs, nowMs);
+  }
+
+  /** A render quantum begins: before the timeline follows. */
+  begin(nowMs: number): void {
+    const { aligner } = this;
+    if (aligner === null) return;
+    aligner.ask(nowMs);
+    if (aligner.timeline === this.#own) this.#own.follow(nowMs);
+  }
+
+  /**
+   * Adds frames `at` … `at + frames` of the source to `output`.
+   * @param input of a node
+   * @param presence of a node that has it
+   * @param first channel of `output` to add to
+   */
+  add(
+    input: readonly Float32Array[],
+    presence: readonly Float32Array[],
+    output: readonly Float32Array[],
+    first: number,
+    at: number,
+    frames: number,
+    nowMs: number,
+  ): void {
+    const block = this.#block;
+    if (this.aligner !== null) this.aligner.read(block, 0, frames, nowMs);
+    else {
+      this.#count(presence, at, frames);
+      this.#mixer.mix(input, at, frames, block, 0);
+    }
+    const state = this.#state;
+    const target = state[TARGET]!;
+    let gain = state[GAIN]!;
+    for (let c = 0; c < this.#channels; c++) {
+      const source = block[c]!;
+      const channel = output[first + c]!;
+      gain = state[GAIN]!;
+      for (let i = 0; i < frames; i++) {
+        const missing = target - gain;
+        const step = this.#gainStep;
+        gain = missing > step ? gain + step : missing < -step ? gain - step : target;
+        channel[at + i] = channel[at + i]! + source[i]! * gain;
+      }
+    }
+    state[GAIN] = gain;
+  }
+
+  /** Frames of the context that were missing in the gap that has just ended; 0 if none has. */
+  takeGap(): number {
+    const { aligner } = this;
+    const state = this.#state;
+    const missing = this.#missingFrames();
+    if (missing === state[TOLD]!) return 0;
+    if (aligner === null ? !this.#isPresent : !aligner.playing) return 0;
+    const gap = missing - state[TOLD]!;
+    state[TOLD] = missing;
+    return gap;
+  }
+
+  /** Puts the figures to `values` from `at` on, in the order of `SOURCE_FIELDS`. */
+  report(values: Float64Array, at: number): void {
+    const { aligner } = this;
+    const state = this.#state;
+    values[at + SOURCE.id] = this.id;
+    values[at + SOURCE.missingFrames] = this.#missingFrames();
+    if (aligner === null) {
+      values[at + SOURCE.playing] = this.#isPresent ? 1 : 0;
+      values[at + SOURCE.presentFrames] = state[PRESENT_FRAMES]!;
+      values[at + SOURCE.pausedFrames] = state[PAUSED_FRAMES]!;
+      values[at + SOURCE.gaps] = this.#gaps;
+      return;
+    }
+    values[at + SOURCE.playing] = aligner.playing ? 1 : 0;
+    values[at + SOURCE.driftPpm] = (aligner.ratio - 1) * 1e6;
+    values[at + SOURCE.offsetMs] = aligner.errorMs;
+    values[at + SOURCE.delayMs] = aligner.timeline.begun ? aligner.timeline.delayMs : 0;
+    values[at + SOURCE.bufferedMs] = aligner.bufferedMs;
+    values[at + SOURCE.receivedFrames] = aligner.receivedFrames;
+    values[at + SOURCE.usedFrames] = aligner.usedFrames;
+    values[at + SOURCE.droppedFrames] = aligner.droppedFrames;
+    values[at + SOURCE.lostFrames] = aligner.lostFrames;
+    values[at + SOURCE.presentFrames] =
+      aligner.presentFrames + aligner.missingFrames - this.#missingFrames();
+    values[at + SOURCE.gaps] = aligner.gaps;
+  }
+
+  /** Frames that the timestamps jump over count as well: silence was given in their place. */
+  #missingFrames(): number {
+    const { aligner } = this;
+    if (aligner === null) return this.#state[MISSING_FRAMES]!;
+    return aligner.missingFrames + Math.round(aligner.lostFrames * this.#rates);
+  }
+
+  #count(presence: readonly Float32Array[], at: number, frames: number): void {
+    const state = this.#state;
+    // A node that is gone says nothing.
+    const told = presence.length > 0 ? presence[0]![at]! : MISSING;
+    const value = this.#tellsPresence ? told : 1;
+    if (value === PAUSED) {
+      state[PAUSED_FRAMES] = state[PAUSED_FRAMES]! + frames;
+      return;
+    }
+    const isPresent = value > MISSING;
+    if (!isPresent && this.#isPresent) this.#gaps++;
+    this.#isPresent = isPresent;
+    const which = isPresent ? PRESENT_FRAMES : MISSING_FRAMES;
+    state[which] = state[which]! + frames;
+  }
+}

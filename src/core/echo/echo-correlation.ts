@@ -1,0 +1,78 @@
+import { Fft, powerOfTwoFrom } from '../dsp/fft.ts';
+
+/** How wide the spectrum is averaged that the whitened correlation is levelled by, Hz to each side. */
+const LEVELLED_HZ = 100;
+
+/** A recording compared with a sweep at every frame of it. */
+export interface EchoCorrelation {
+  /** By the frame at which the sweep would begin: the gain at which it does. */
+  readonly plain: Float64Array;
+  /**
+   * The same with every frequency weighted by how little else is recorded there: speech and hum have most of theirs where the
+   * sweep has little. Tells when, but not how much.
+   */
+  readonly whitened: Float64Array;
+  /** What turns the power of `plain`, summed over time, into that of the gain: the share of the spectrum that a sweep fills. */
+  readonly bandShare: number;
+}
+
+/** Compares at every frame, by Fourier transforms. */
+export function correlateSweep(
+  samples: Float32Array,
+  sweep: Float32Array,
+  sampleRate: number,
+): EchoCorrelation {
+  const fft = new Fft(powerOfTwoFrom(samples.length + sweep.length));
+  const { size } = fft;
+  const re = new Float64Array(size);
+  const im = new Float64Array(size);
+  // Both are real: one transform carries them as its real and its imaginary part.
+  re.set(samples);
+  im.set(sweep);
+  fft.forward(re, im);
+  const half = size / 2;
+  const power = new Float64Array(half + 1);
+  const crossRe = new Float64Array(half + 1);
+  const crossIm = new Float64Array(half + 1);
+  let energy = 0;
+  let squares = 0;
+  for (let k = 0; k <= half; k++) {
+    const mirror = k === 0 ? 0 : size - k;
+    const a = (re[k]! + re[mirror]!) / 2;
+    const b = (im[k]! - im[mirror]!) / 2;
+    const c = (im[k]! + im[mirror]!) / 2;
+    const d = (re[mirror]! - re[k]!) / 2;
+    power[k] = a * a + b * b;
+    crossRe[k] = a * c + b * d;
+    crossIm[k] = b * c - a * d;
+    const square = c * c + d * d;
+    const times = k === 0 || k === half ? 1 : 2;
+    energy += times * square;
+    squares += times * square * square;
+  }
+  levelled(power, Math.max(1, Math.round((LEVELLED_HZ / sampleRate) * size)));
+  // And back likewise: plain + i · whitened.
+  for (let k = 0; k <= half; k++) {
+    const x = crossRe[k]! / energy;
+    const y = crossIm[k]! / energy;
+    const weight = power[k]! > 0 ? energy / power[k]! : 0;
+    re[k] = x - y * weight;
+    im[k] = y + x * weight;
+    if (k === 0 || k === half) continue;
+    re[size - k] = x + y * weight;
+    im[size - k] = x * weight - y;
+  }
+  fft.inverse(re, im);
+  return { plain: re, whitened: im, bandShare: (energy * energy) / squares / size };
+}
+
+/** Each value becomes the mean of those around it. */
+function levelled(values: Float64Array, reach: number): void {
+  const sums = new Float64Array(values.length + 1);
+  for (let k = 0; k < values.length; k++) sums[k + 1] = sums[k]! + values[k]!;
+  for (let k = 0; k < values.length; k++) {
+    const from = Math.max(0, k - reach);
+    const to = Math.min(values.length, k + reach + 1);
+    values[k] = (sums[to]! - sums[from]!) / (to - from);
+  }
+}

@@ -1,0 +1,131 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import { checkObject, checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
+import { findArrival } from './echo-arrival.ts';
+import type { EchoArrival } from './echo-arrival.ts';
+import { correlateSweep } from './echo-correlation.ts';
+import { commonPower } from './echo-power.ts';
+import type { EchoProbe } from './echo-probe.ts';
+
+/** A recording of an {@link EchoProbe}, for `estimateEcho`. */
+export interface EchoRecording {
+  /** Mono samples at the probe's rate. */
+  readonly samples: Float32Array;
+  /** Where in them the probe began to play, in frames, not necessarily an integer. */
+  readonly playedAtFrame: number;
+  /** Longest delay to look for, ms, 1–5000. @default 1000 */
+  readonly maxDelayMs?: number;
+}
+const NAMES: OptionNames<EchoRecording> = { samples: 1, playedAtFrame: 1, maxDelayMs: 1 };
+
+/** What was heard of a probe. */
+export interface EchoEstimate {
+  /** From the speaker's node to the first sound of it in the recording, frames and ms; null where it was not heard. */
+  readonly delayFrames: number | null;
+  readonly delayMs: number | null;
+  /**
+   * How much quieter the probe came back than it was played, in dB, over its band and with its reverberation. Where
+   * `isLowerBound`, it came back at least that much quieter.
+   */
+  readonly returnLossDb: number;
+  /** Whether `returnLossDb` is only a bound, because the probe was not heard well enough to tell. */
+  readonly isLowerBound: boolean;
+  /** How far the probe stands out from what else was recorded, after correlation, dB. */
+  readonly prominenceDb: number;
+}
+
+/** Lags before the earliest possible echo, which tell the noise, seconds. */
+const BEFORE_SECONDS = 0.1;
+/** How much of an echo and its reverberation counts, seconds. */
+const REVERB_SECONDS = 0.3;
+/** And what lies this long before its first sound, seconds: the rise of its edge. */
+const EDGE_SECONDS = 0.002;
+/** What an echo must have to count as heard: above the median of all lags, and above its loudest rival, dB. */
+const MIN_PROMINENCE_DB = 9;
+const MIN_LEAD_DB = 4;
+/** Largest standard error of the power, as a share of it, with which a level counts as measured. */
+const MAX_ERROR = 0.08;
+/** Standard errors to the bound where it does not. */
+const BOUND_ERRORS = 3;
+
+/**
+ * Finds a probe in a recording. In core, without a clock: the caller says when the probe began to play.
+ *
+ * A confident answer lies within 1 ms and 1 dB of the truth, with reverberation, noise or speech about as loud as the echo, and
+ * clocks that differ by up to 200 ppm. Takes some 100 ms.
+ * @throws TypeError or RangeError for a wrong argument, and for a recording that ends before the longest delay
+ */
+export function estimateEcho(probe: EchoProbe, recording: EchoRecording): EchoEstimate {
+  checkObject('probe must be an EchoProbe', probe, 'sweep', 'startFrames');
+  checkOptions('estimateEcho', recording, NAMES);
+  const { samples } = recording;
+  checkObject('samples must be a Float32Array', samples, 'subarray');
+  const { sampleRate, startFrames, sweep } = probe;
+  const maxDelayMs = numberIn('maxDelayMs', recording.maxDelayMs ?? 1000, 1, 5000);
+  const playedAt = numberIn('playedAtFrame', recording.playedAtFrame, 0, samples.length);
+  const frames = (seconds: number): number => Math.round(seconds * sampleRate);
+  const base = Math.round(playedAt);
+  const reach = Math.ceil((maxDelayMs / 1000) * sampleRate);
+  const least = base + probe.samples.length + reach;
+  integerIn('samples.length', samples.length, least, Number.MAX_SAFE_INTEGER);
+  const { plain, whitened, bandShare } = correlateSweep(samples, sweep, sampleRate);
+  const starts = startFrames.map((start) => base + start);
+  const reverb = frames(REVERB_SECONDS);
+  const before = Math.min(base, frames(BEFORE_SECONDS));
+  const span = { before, reach, reverb, sampleRate };
+  // Whitened, a loud echo turns its own reflections round in time: only what is not plain needs it.
+  let arrival = findArrival(plain, starts, span);
+  if (!isHeard(arrival)) arrival = findArrival(whitened, starts, span);
+  const { lag, prominenceDb } = arrival;
+  if (!isHeard(arrival)) {
+    const most = loudestAnswer(plain, starts, reach, reverb);
+    return {
+      delayFrames: null,
+      delayMs: null,
+      returnLossDb: lossDb(most * bandShare),
+      isLowerBound: true,
+      prominenceDb: Number.isNaN(prominenceDb) ? 0 : prominenceDb,
+    };
+  }
+  const edge = frames(EDGE_SECONDS);
+  const answers = starts.map((start) => start + lag - edge);
+  const { power, error } = commonPower(plain, answers, edge + reverb, sampleRate);
+  const isMeasured = error <= MAX_ERROR * power;
+  const delayFrames = lag + base - playedAt;
+  return {
+    delayFrames,
+    delayMs: (1000 * delayFrames) / sampleRate,
+    returnLossDb: lossDb(
+      (isMeasured ? power : Math.max(0, power) + BOUND_ERRORS * error) * bandShare,
+    ),
+    isLowerBound: !isMeasured,
+    prominenceDb,
+  };
+}
+
+function isHeard({ prominenceDb, leadDb }: EchoArrival): boolean {
+  return prominenceDb >= MIN_PROMINENCE_DB && leadDb >= MIN_LEAD_DB;
+}
+
+/** Power of the loudest answer that could have been there at any lag: all that was recorded in its time. */
+function loudestAnswer(
+  correlation: Float64Array,
+  starts: readonly number[],
+  reach: number,
+  reverb: number,
+): number {
+  const sums = new Float64Array(reach + reverb + 1);
+  for (let i = 0; i < reach + reverb; i++) {
+    let power = 0;
+    for (const start of starts) power += (correlation[start + i] ?? 0) ** 2;
+    sums[i + 1] = sums[i]! + power / starts.length;
+  }
+  let most = 0;
+  for (let i = 0; i < reach; i++) most = Math.max(most, sums[i + reverb]! - sums[i]!);
+  return most;
+}
+
+function lossDb(gainSquared: number): number {
+  // Not −0.
+  return gainSquared === 1 ? 0 : -10 * Math.log10(gainSquared);
+}

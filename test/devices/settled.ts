@@ -1,0 +1,84 @@
+import { refusalOf } from '../../src/core/microphone/refusal.ts';
+import type { Rig } from './rig.ts';
+import type { Schedule, World } from './schedule.ts';
+import type { SystemDevice } from './system.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** Within this after the last disturbance, the right device is in use, if it can be had. */
+const SETTLE_MS = 75_000;
+/** In engines that are slow to open, an opening may take this longer. */
+const SLOW_MS = 160_000;
+/** Nothing is opened in this last part, where everything is as it should be. */
+const QUIET_MS = 15_000;
+
+/** How long a schedule has to settle. */
+export function settleMs({ actions, world }: Schedule): number {
+  const slow = actions.some(({ kind }) => kind === 'slow') ? SLOW_MS : 0;
+  const asks = world.permission === 'prompt' ? 2 * world.answerMs : 0;
+  return SETTLE_MS + slow + asks;
+}
+
+/** Checks the end of a schedule. */
+export function checkSettled(rig: Rig, { world }: Schedule, time: VirtualTime): void {
+  if (rig.closed) return;
+  const { browser, life, audio } = rig;
+  if (rig.pending.size > 0 && !browser.isPrompting) {
+    const calls = [...rig.pending.values()].map(({ type }) => type);
+    time.fail('calls settle', `Not settled: ${calls.join(', ')}.`);
+  }
+  if (rig.muted === 'light') return;
+  const target = targetOf(rig, world);
+  const { inUse } = audio;
+  if (target === 'any' || (world.policy === 'never' && rig.hasLost)) return;
+  if (target === null) return;
+  const failed = (detail: string): never => {
+    const used = inUse === null ? 'none' : inUse.device.label;
+    return time.fail(
+      'settles',
+      `${detail} Device in use: ${used}; state ${life.state}, failed by ${life.failedBy}.`,
+    );
+  };
+  if (inUse === null || inUse.device !== target) return failed(`${target.label} can be had.`);
+  if (!browser.isAlive(inUse) || inUse.over) return failed('The device in use is dead.');
+  if (rig.open.size > 1) {
+    time.fail('no leaked track', `${rig.open.size} tracks are open, and one is in use.`);
+  }
+  const isSilent = target.hardwareMutes > 0;
+  if (rig.muted === null && (life.silent !== null) !== isSilent) {
+    return failed(`The device is ${isSilent ? '' : 'not '}silent, told: ${life.silent}.`);
+  }
+  if (rig.lastOpeningMs > time.now - QUIET_MS && rig.wanted === null) {
+    time.fail('quiet', 'Opened, though the right device is in use.');
+  }
+}
+
+/** The device that must be in use; null: none can be had; `'any'`: the schedule leaves it open. */
+function targetOf(rig: Rig, world: World): SystemDevice | null | 'any' {
+  const { policy, secondTrack, engine, listsDefaultFirst } = world;
+  const { browser, life, audio } = rig;
+  const { permission, system } = browser;
+  if (permission === 'denied' || permission === 'unavailable') return null;
+  const isBlocked = life.blockedBy !== null && refusalOf(life.blockedBy) === 'permission';
+  if (browser.isPrompting || (isBlocked && !browser.tellsGrant)) return 'any';
+  const wanted = rig.wanted === null ? system.default : wantedDevice(rig);
+  const fallback = policy === 'any' ? system.default : null;
+  for (const device of [wanted, fallback]) {
+    if (device === null || !device.isPresent) continue;
+    if (device.systemMutes > 0 || browser.wouldPrompt(device)) return 'any';
+    if (device.busy > 0) continue;
+    // Such an engine does not tell that the default has changed.
+    const tells = engine === 'chromium' || listsDefaultFirst;
+    if (!tells && audio.inUse?.asked === null) return audio.inUse.device;
+    // Where a second track is refused, nobody learns that a device is free again.
+    const isOnFallback = secondTrack === 'refused' && life.state === 'live' && rig.wanted !== null;
+    return isOnFallback ? 'any' : device;
+  }
+  return null;
+}
+
+function wantedDevice({ wanted, wantedId, browser, seen }: Rig): SystemDevice | null {
+  if (wanted === null || wanted < 0) return null;
+  const device = browser.system.at(wanted);
+  const isKnown = device.id === wantedId || (wantedId !== null && seen.has(wantedId));
+  return isKnown ? device : null;
+}

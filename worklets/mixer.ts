@@ -1,0 +1,31 @@
+import { MixerEngine } from '../src/core/align/mixer-engine.ts';
+import type { MixerCommand, MixerProcessorOptions } from '../src/core/messages.ts';
+
+/** Puts several sources on the context's clock, as channels of one output or mixed. */
+class MixerProcessor extends AudioWorkletProcessor {
+  /** Null when closed: a node that stays connected keeps its processor. */
+  #engine: MixerEngine | null;
+
+  constructor({ processorOptions }: { readonly processorOptions: MixerProcessorOptions }) {
+    super();
+    MixerEngine.warmUp(processorOptions, sampleRate);
+    this.#engine = new MixerEngine(processorOptions, sampleRate, this.port);
+    this.port.onmessage = ({ data }: MessageEvent<MixerCommand>): void => {
+      this.#engine?.obey(data, currentFrame);
+      if (data.type !== 'close') return;
+      this.#engine = null;
+      this.port.onmessage = null;
+    };
+  }
+
+  /** True keeps the mixer running, through silence too, until it is closed. */
+  process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
+    return this.#engine?.process(inputs, outputs[0]!, currentFrame) ?? false;
+  }
+}
+
+try {
+  registerProcessor('micwire-mixer', MixerProcessor);
+} catch {
+  // Loaded a second time into this context: the first registration stands.
+}
