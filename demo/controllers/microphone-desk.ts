@@ -7,7 +7,19 @@ import { problemOf } from '../audio/problem.ts';
 const FIGURES_MS = 1000;
 
 /** What the desk is doing. */
-export type DeskTask = 'switching' | 'muting';
+export type DeskTask = 'switching' | 'muting' | 'measuring';
+
+/** What `microphone.measureEcho()` tells. */
+export interface EchoReading {
+  /** null: the probe was not heard. */
+  readonly delayMs: number | null;
+  readonly returnLossDb: number;
+  /** Whether the loss is at least that, because the probe was not heard well enough to tell. */
+  readonly isLowerBound: boolean;
+}
+
+/** A microphone that can measure the echo of its speaker. */
+type EchoMeter = Microphone & { measureEcho?(): Promise<EchoReading> };
 
 /**
  * Owns what a page does with its microphone besides opening it: the choice of the device, mute, and what came of both. The
@@ -22,6 +34,8 @@ export class MicrophoneDesk implements ReactiveController {
   speaker: Speaker | null = null;
   /** What was missing at the last change of the device or the last loss; null before the first. */
   lastGap: MicrophoneGap | null = null;
+  /** The last measurement of the echo; null before the first. */
+  echo: EchoReading | null = null;
   /** Why the last wish was not granted, in a sentence or two; else empty. */
   problem = '';
   task: DeskTask | null = null;
@@ -38,7 +52,7 @@ export class MicrophoneDesk implements ReactiveController {
 
   hostConnected(): void {
     mediaDevices()?.addEventListener('devicechange', this.#list);
-    void this.#list();
+    this.#list();
   }
 
   hostDisconnected(): void {
@@ -67,13 +81,14 @@ export class MicrophoneDesk implements ReactiveController {
     this.problem = '';
     if (microphone !== null) {
       this.lastGap = null;
+      this.echo = null;
       for (const type of CHANGES) microphone.addEventListener(type, this.#update);
       microphone.addEventListener('gap', this.#heardGap);
       microphone.addEventListener('error', this.#heardError);
       this.#timer = setInterval(this.#update, FIGURES_MS);
     } else {
       // What has been allowed meanwhile has a name now.
-      void this.#list();
+      this.#list();
     }
     this.#update();
   }
@@ -100,6 +115,19 @@ export class MicrophoneDesk implements ReactiveController {
     );
   }
 
+  /** Whether the echo can be measured here. */
+  get measuresEcho(): boolean {
+    return this.microphone !== null && 'measureEcho' in this.microphone;
+  }
+
+  /** Plays a quiet probe, and listens to what comes back of it. */
+  async measureEcho(): Promise<void> {
+    await this.#wish('measuring', async (microphone: EchoMeter, isLast) => {
+      const echo = await microphone.measureEcho?.();
+      if (isLast() && echo !== undefined) this.echo = echo;
+    });
+  }
+
   async #wish(
     task: DeskTask,
     grant: (microphone: Microphone, isLast: () => boolean) => Promise<void>,
@@ -122,9 +150,15 @@ export class MicrophoneDesk implements ReactiveController {
     this.#update();
   }
 
-  readonly #list = async (): Promise<void> => {
-    this.#listed = await Microphone.devices().catch(() => []);
-    this.#update();
+  readonly #list = (): void => {
+    Microphone.devices().then(
+      (devices) => {
+        this.#listed = devices;
+        this.#update();
+      },
+      // The page is going away: there is no list.
+      () => {},
+    );
   };
 
   readonly #heardGap = ({ detail }: CustomEvent<MicrophoneGap>): void => {

@@ -18,6 +18,7 @@ export interface LabEvents {
   /** The microphone: which device (null: the system's default), and whether it is muted. */
   'lab-device': { readonly deviceId: string | null };
   'lab-mute': { readonly keep: MuteKeep | null };
+  'lab-measure-echo': undefined;
 
   /** One lane, close up: its settings. */
   'lab-configure': Partial<CloseUpSettings>;

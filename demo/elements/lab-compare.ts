@@ -66,6 +66,7 @@ export class LabCompare extends LitElement {
         session.setVolume(detail.volume, detail.muted)}
       @lab-device=${({ detail }: LabEvent<'lab-device'>) => void session.desk.use(detail.deviceId)}
       @lab-mute=${({ detail }: LabEvent<'lab-mute'>) => void session.desk.mute(detail.keep)}
+      @lab-measure-echo=${() => void session.desk.measureEcho()}
       @lab-link=${this.#setLink}
       @lab-lanes=${({ detail }: LabEvent<'lab-lanes'>) => void session.chooseLanes(detail.lanes)}
       @lab-coding=${({ detail }: LabEvent<'lab-coding'>) => void session.configure(detail)}

@@ -20,8 +20,8 @@ const MUTES: readonly (readonly [keep: MuteKeep | null, label: string])[] = [
 ];
 
 /**
- * The controls of a microphone: its device, mute, what is done about echo, and its own figures. Fires `lab-device` and
- * `lab-mute`.
+ * The controls of a microphone: its device, mute, what is done about echo, and its own figures. Fires `lab-device`,
+ * `lab-mute` and `lab-measure-echo`.
  */
 @customElement('lab-microphone')
 export class LabMicrophone extends LitElement {
@@ -48,12 +48,15 @@ export class LabMicrophone extends LitElement {
           <p>${value('last_gap_ms', view)} <span class="caption">${view.gapReason}</span></p>
         </div>
       </div>
-      <p
-        class="said caption ${view.cancelsEcho ? 'roomy' : ''} ${view.problem === '' ? '' : 'problem'}"
-        role="status"
-      >
-        ${view.problem || view.echo}
-      </p>
+      <div class="echo">
+        <p
+          class="said caption ${view.cancelsEcho ? 'roomy' : ''} ${view.problem && 'problem'}"
+          role="status"
+        >
+          ${view.problem || view.echo}
+        </p>
+        ${view.measuresEcho ? this.#measure(view) : nothing}
+      </div>
       <details>
         <summary>The device’s own figures</summary>
         <dl>
@@ -82,6 +85,21 @@ export class LabMicrophone extends LitElement {
       >
         ${devices.map(({ deviceId, label }) => selectOption(deviceId, label, chosen))}
       </select>
+    </div>`;
+  }
+
+  #measure(view: MicrophoneView): TemplateResult {
+    const measuring = view.task === 'measuring';
+    return html`<div class="measure">
+      <button
+        type="button"
+        ?disabled=${this.fixed || measuring || view.muted !== null}
+        @click=${() => fire(this, 'lab-measure-echo', undefined)}
+      >
+        ${measuring ? 'Measuring …' : 'Measure echo'}
+      </button>
+      <p>${name('echo_loss_db')}<br />${value('echo_loss_db', view)}</p>
+      <p>${name('echo_delay_ms')}<br />${value('echo_delay_ms', view)}</p>
     </div>`;
   }
 

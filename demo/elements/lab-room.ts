@@ -41,6 +41,7 @@ export class LabRoom extends LitElement {
     return html`<main
       @lab-device=${({ detail }: LabEvent<'lab-device'>) => void desk.use(detail.deviceId)}
       @lab-mute=${({ detail }: LabEvent<'lab-mute'>) => void desk.mute(detail.keep)}
+      @lab-measure-echo=${() => void desk.measureEcho()}
     >
       <section class="panel" aria-labelledby="title">
         <div class="bar">

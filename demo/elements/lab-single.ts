@@ -54,6 +54,7 @@ export class LabSingle extends LitElement {
         @lab-volume=${this.#setVolume}
         @lab-device=${({ detail }: LabEvent<'lab-device'>) => void session.desk.use(detail.deviceId)}
         @lab-mute=${({ detail }: LabEvent<'lab-mute'>) => void session.desk.mute(detail.keep)}
+        @lab-measure-echo=${() => void session.desk.measureEcho()}
         @lab-configure=${this.#configure}
       >
         <lab-source

@@ -1,12 +1,14 @@
+import type { EchoReading } from '../controllers/microphone-desk.ts';
 import type { MicrophoneGap, MicrophoneStats, PlaybackStats } from 'micwire';
-import { count, milliseconds } from './format.ts';
+import { count, decibels, milliseconds } from './format.ts';
 
 /** What the figures of a microphone are read from. */
-export interface MicrophoneReading {
+interface MicrophoneReading {
   readonly stats: MicrophoneStats;
   /** Of the track in use; null while there is none. */
   readonly settings: MediaTrackSettings | null;
   readonly lastGap: MicrophoneGap | null;
+  readonly echo: EchoReading | null;
   /** Of the output beside the microphone; null where the engine has none. */
   readonly playback: PlaybackStats | null;
 }
@@ -31,16 +33,36 @@ export const MICROPHONE_FIGURES = {
     unit: 'ms',
     definition:
       'How long audio was missing when the device was last switched or lost, from the last sample of the one to the ' +
-      'first of the other, counted in frames on the audio thread. 0: none was missing. Captures count the same frames ' +
-      'as dropped.',
+      'first of the other, counted in frames on the audio thread. 0 means that nothing was missing. Captures count the ' +
+      'same frames as dropped.',
     from: 'microphone.use(), the gap event',
     text: ({ lastGap }) => lastGap && milliseconds(lastGap.durationMs),
+  },
+  echo_loss_db: {
+    label: 'Echo return loss',
+    unit: 'dB',
+    definition:
+      'How much quieter a probe came back into the microphone than it was played, after the browser’s echo canceller ' +
+      'where there is one. More is better; with ≥ the probe was not heard well enough to tell. Measured when you press ' +
+      '“Measure echo”.',
+    from: 'microphone.measureEcho(), returnLossDb',
+    text: ({ echo }) => echo && `${echo.isLowerBound ? '≥ ' : ''}${decibels(echo.returnLossDb)}`,
+  },
+  echo_delay_ms: {
+    label: 'Echo delay',
+    unit: 'ms',
+    definition:
+      'From the speaker’s node to the first sound of the probe in the microphone: the delay of the output, the room and ' +
+      'the input together. A dash: the probe was not heard.',
+    from: 'microphone.measureEcho(), delayMs',
+    text: ({ echo }) => echo && known(echo.delayMs),
   },
   gaps: {
     label: 'Gaps',
     unit: '',
     definition:
-      'How often audio was missing: at switches that were not seamless, at losses, and at “Mute, light off”.',
+      'How often audio was missing: until the first device was heard, at switches that were not seamless, at losses, and ' +
+      'at “Mute, light off”.',
     from: 'microphone.stats.gaps',
     text: ({ stats }) => count(stats.gaps),
   },
@@ -108,11 +130,14 @@ export const MICROPHONE_FIGURES = {
 /** Name of a figure of a microphone. */
 export type MicrophoneFigureId = keyof typeof MICROPHONE_FIGURES;
 
-/** Figures that have no place in the bar itself. */
-export const DETAIL_FIGURES = (Object.keys(MICROPHONE_FIGURES) as MicrophoneFigureId[]).filter(
-  (id) => id !== 'last_gap_ms',
-);
+/** Those that have a place of their own beside the controls. */
+const BESIDE: readonly MicrophoneFigureId[] = ['last_gap_ms', 'echo_loss_db', 'echo_delay_ms'];
 
-function known(ms: number | undefined): string | null {
-  return ms === undefined || !Number.isFinite(ms) ? null : milliseconds(ms);
+/** The others. */
+export const DETAIL_FIGURES: readonly MicrophoneFigureId[] = (
+  Object.keys(MICROPHONE_FIGURES) as MicrophoneFigureId[]
+).filter((id) => !BESIDE.includes(id));
+
+function known(ms: number | null | undefined): string | null {
+  return ms === undefined || ms === null || !Number.isFinite(ms) ? null : milliseconds(ms);
 }

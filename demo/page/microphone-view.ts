@@ -1,10 +1,10 @@
 import type { GapCause, InputDevice, MuteKeep } from 'micwire';
-import type { MicrophoneDesk } from '../controllers/microphone-desk.ts';
+import type { DeskTask, MicrophoneDesk } from '../controllers/microphone-desk.ts';
 import type { MicrophoneFigureId } from './microphone-figures.ts';
 import { MICROPHONE_FIGURES } from './microphone-figures.ts';
 
 /** A device to choose. */
-export interface DeviceOption {
+interface DeviceOption {
   /** Empty: the system's default. */
   readonly deviceId: string;
   readonly label: string;
@@ -26,8 +26,10 @@ export interface MicrophoneView {
   readonly cancelsEcho: boolean;
   /** What is done about echo, in a sentence or two. */
   readonly echo: string;
-  /** Whether something is being done at this moment. */
-  readonly busy: boolean;
+  /** Whether the echo can be measured. */
+  readonly measuresEcho: boolean;
+  /** What is being done at this moment. */
+  readonly task: DeskTask | null;
   /** Why the last wish was not granted; else empty. */
   readonly problem: string;
   /** As text; a dash where a figure is not known. */
@@ -37,7 +39,15 @@ export interface MicrophoneView {
 /** The part of a desk that its view is made from. */
 export type DeskSubject = Pick<
   MicrophoneDesk,
-  'deviceId' | 'microphone' | 'speaker' | 'devices' | 'lastGap' | 'problem' | 'task'
+  | 'deviceId'
+  | 'microphone'
+  | 'speaker'
+  | 'devices'
+  | 'lastGap'
+  | 'echo'
+  | 'measuresEcho'
+  | 'problem'
+  | 'task'
 >;
 
 const DEFAULT_DEVICE: DeviceOption = { deviceId: '', label: 'The system’s default' };
@@ -68,6 +78,7 @@ export function microphoneView(desk: DeskSubject, cancelsEcho: boolean): Microph
     stats: microphone.stats,
     settings: microphone.settings,
     lastGap,
+    echo: desk.echo,
     playback: speaker?.stats ?? null,
   };
   const figures = Object.entries(MICROPHONE_FIGURES).map(
@@ -82,7 +93,8 @@ export function microphoneView(desk: DeskSubject, cancelsEcho: boolean): Microph
     gapReason: lastGap === null ? '' : CAUSES[lastGap.cause],
     cancelsEcho,
     echo: microphone?.echo?.why ?? (cancelsEcho ? ECHO_LATER : ECHO_OFF),
-    busy: desk.task !== null,
+    measuresEcho: desk.measuresEcho,
+    task: desk.task,
     problem: desk.problem,
     figures: Object.fromEntries(figures) as Record<MicrophoneFigureId, string>,
   };

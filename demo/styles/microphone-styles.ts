@@ -31,6 +31,23 @@ export const microphoneStyles: CSSResult = css`
   .mutes {
     grid-template-columns: 1fr 1fr auto;
   }
+  .echo {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr) auto;
+    gap: 0.5rem 1.75rem;
+    align-items: center;
+  }
+  .measure {
+    display: grid;
+    grid-template-columns: auto 8rem 6rem;
+    gap: 0.25rem 1.25rem;
+    align-items: center;
+    font-size: var(--small);
+    white-space: nowrap;
+  }
+  .measure button {
+    min-width: 8.5rem;
+  }
   .said {
     min-height: 1.45em;
   }
@@ -67,6 +84,9 @@ export const microphoneStyles: CSSResult = css`
     .controls {
       grid-template-columns: minmax(0, 1fr);
     }
+    .echo {
+      grid-template-columns: minmax(0, 1fr);
+    }
     .gap {
       min-height: 3rem;
     }
@@ -81,6 +101,12 @@ export const microphoneStyles: CSSResult = css`
     }
     .roomy {
       min-height: 7.25em;
+    }
+    .measure {
+      grid-template-columns: 1fr 1fr;
+    }
+    .measure button {
+      grid-column: 1 / -1;
     }
     dl {
       grid-template-columns: repeat(2, minmax(0, 1fr));
