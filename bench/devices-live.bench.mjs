@@ -1,7 +1,8 @@
 /**
  * A microphone whose devices are unplugged, plugged in, muted and switched by the system, while the page is blocked, hidden and
  * frozen; each device carries a signal whose every frame has a number. Says whether every frame is accounted for, and how
- * long audio was missing after each kind of event. `--minutes 10 --events 50 --engine chromium --seed 1`.
+ * long audio was missing after each kind of event. `--minutes 10 --events 50 --engine chromium --seed 1`; with
+ * an even seed the page opens the system's default device.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -36,7 +37,10 @@ export async function run({ minutes = '10', events = '50', engine = 'chromium', 
         minutes: Number(minutes),
         withPage: browser.life !== undefined,
       });
-      const done = await drive(sound, browser, schedule, (line) => console.log(line));
+      const done = await drive(sound, browser, schedule, {
+        device: Number(seed) % 2 === 1 ? 'first' : 'default',
+        say: (line) => console.log(line),
+      });
       const verdict = judge(done);
       for (const effect of verdict.effects) console.log(lineOf(effect));
       for (const fault of verdict.faults) console.log(`FAULT ${fault}`);

@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'string' },
     browser: { type: 'boolean', default: false },
-    // Of the suite `journeys`.
+    // Of the suites `journeys` and `devices`.
     seed: { type: 'string' },
     seeds: { type: 'string' },
     from: { type: 'string' },
@@ -83,8 +83,11 @@ async function load(name, plugins = []) {
 
 /** @param {string} name */
 async function runPlantedHere(name) {
-  const { runPlanted } = await import('../test/journeys/planted.mjs');
-  return runPlanted((plugin) => load(name, [plugin]));
+  const { FAULTS } = await import(
+    name === 'devices' ? '../test/devices/planted.mjs' : '../test/journeys/planted.mjs'
+  );
+  const { runPlanted } = await import('../test/helpers/planting.mjs');
+  return runPlanted(name, FAULTS, (plugin) => load(name, [plugin]));
 }
 
 /** @param {string} name */

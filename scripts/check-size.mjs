@@ -9,10 +9,12 @@ import { ROOT } from './run.mjs';
 const USES = {
   capture: { imports: '{ Capture }', worklets: ['capture'] },
   meter: { imports: '{ Meter }', worklets: ['meter'] },
+  microphone: { imports: '{ Capture, Microphone }', worklets: ['capture', 'microphone'] },
+  speaker: { imports: '{ Speaker }', worklets: [] },
   playout: { imports: '{ Playout }', worklets: ['playout'] },
   receiver: { imports: '{ Receiver }', worklets: ['receive'] },
   call: { imports: '{ Call, WebSocketSignalling }', worklets: [] },
-  all: { imports: '*', worklets: ['capture', 'meter', 'playout', 'receive'] },
+  all: { imports: '*', worklets: ['capture', 'meter', 'microphone', 'playout', 'receive'] },
 };
 
 /** Budgets are multiples of this, so that not every line of code moves one. */

@@ -23,7 +23,7 @@ const KINDS: readonly EventKind[] = [
 ];
 /** Chromium only: Firefox has no protocol for it. */
 const OF_PAGES: readonly EventKind[] = ['page hidden', 'page frozen'];
-const SECONDS_OF_AN_EVENT = 2.5;
+const SECONDS_OF_AN_EVENT = 1.8;
 
 const missing = missingForSoundServer();
 
@@ -80,7 +80,7 @@ async function run(engine: 'chromium' | 'firefox'): Promise<Verdict> {
         withPage: browser.life !== undefined,
         kinds,
       });
-      return judge(await drive(sound, browser, schedule));
+      return judge(await drive(sound, browser, schedule, { device: 'first' }));
     });
   } finally {
     sound.stop();

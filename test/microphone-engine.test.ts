@@ -21,8 +21,10 @@ class Rig {
   readonly feed: number[] = [];
   readonly presence: number[] = [];
   frame = 0;
+  readonly #channels: number;
 
   constructor(options: Partial<MicrophoneProcessorOptions> = {}) {
+    this.#channels = options.channels ?? 1;
     const all = { channels: 1, silenceFrames: 4800, held: null, ...options };
     this.engine = new MicrophoneEngine(all, RATE, {
       postMessage: (event: MicrophoneEvent) => void this.events.push({ ...event }),
@@ -30,7 +32,9 @@ class Rig {
   }
 
   render(first: Input, second: Input = [], frames = QUANTUM): void {
-    const outputs = Array.from({ length: 3 }, () => [new Float32Array(frames).fill(NaN)]);
+    const outputs = [this.#channels, this.#channels, 1].map((channels) =>
+      Array.from({ length: channels }, () => new Float32Array(frames).fill(NaN)),
+    );
     this.engine.process([first, second], outputs, this.frame);
     this.audio.push(...outputs[0]![0]!);
     this.feed.push(...outputs[1]![0]!);
@@ -276,6 +280,20 @@ describe('quanta that were not rendered', () => {
     expect(rig.account()).toMatchObject({ missingFrames: 1000, pausedFrames: 2256 });
   });
 
+  test('are none where Chromium tells a frame twice', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.render(constant(0.5));
+    rig.frame -= 128;
+    rig.render(constant(0.5));
+    rig.tell({ type: 'lose' });
+    rig.render([]);
+    rig.frame += 128;
+    rig.render([]);
+    expect(rig.account()).toMatchObject({ presentFrames: 384, missingFrames: 256 });
+  });
+
   test('count for the patience', () => {
     const rig = new Rig();
     rig.render([]);
@@ -295,3 +313,165 @@ function largestStep(samples: readonly number[]): number {
   }
   return largest;
 }
+
+describe('a silent device', () => {
+  const quiet = (value: number, quanta: number, rig: Rig): void => {
+    for (let i = 0; i < quanta; i++) rig.render(constant(value));
+  };
+
+  test('is told once, with its kind and since when, and once when it is heard again', () => {
+    const rig = new Rig({ silenceFrames: 1000 });
+    rig.take(0);
+    quiet(0.5, 2, rig);
+    quiet(0, 30, rig);
+    quiet(0.5, 30, rig);
+    expect(rig.of('silence')).toEqual([
+      { type: 'silence', frame: 10 * QUANTUM, sinceFrame: 2 * QUANTUM, kind: 'zeros' },
+      { type: 'silence', frame: 33 * QUANTUM, sinceFrame: 33 * QUANTUM, kind: null },
+    ]);
+  });
+
+  test('may be one whose peaks stay below −100 dBFS', () => {
+    const rig = new Rig({ silenceFrames: 1000 });
+    rig.take(0);
+    quiet(0.9e-5, 30, rig);
+    quiet(-1.1e-5, 1, rig);
+    expect(rig.of('silence').map(({ kind }) => kind)).toEqual(['floor', null]);
+  });
+
+  test('changes its kind when zeros become a murmur, and the other way round', () => {
+    const rig = new Rig({ silenceFrames: 1000 });
+    rig.take(0);
+    quiet(0.5, 1, rig);
+    quiet(0, 20, rig);
+    quiet(-1e-7, 20, rig);
+    quiet(0, 20, rig);
+    expect(rig.of('silence').map(({ kind, sinceFrame }) => [kind, sinceFrame])).toEqual([
+      ['zeros', QUANTUM],
+      ['floor', QUANTUM],
+      ['zeros', 41 * QUANTUM],
+    ]);
+  });
+
+  test('is measured from the sample on, in all channels', () => {
+    const rig = new Rig({ silenceFrames: 1000, channels: 2 });
+    rig.take(0);
+    const silence = new Float32Array(QUANTUM);
+    const click = (at: number): Float32Array =>
+      Float32Array.from(silence, (_, i) => (i === at ? 0.5 : 0));
+    rig.render([click(10), click(90)]);
+    for (let i = 0; i < 20; i++) rig.render([silence, silence]);
+    expect(rig.of('silence')).toMatchObject([{ kind: 'zeros', sinceFrame: 91 }]);
+  });
+
+  test('is another one after a switch, and no longer silent when it is lost', () => {
+    const rig = new Rig({ silenceFrames: 1000 });
+    rig.take(0, { patienceFrames: 0 });
+    quiet(0, 20, rig);
+    rig.take(1, { patienceFrames: 0 });
+    quiet(0, 20, rig);
+    rig.tell({ type: 'lose' });
+    quiet(0, 20, rig);
+    const told = rig.events.map((event) => (event.type === 'silence' ? event.kind : event.type));
+    expect(told).toEqual(['heard', 'zeros', null, 'heard', 'zeros', null]);
+  });
+
+  test('is found while it is muted and while nobody talks: what counts is the device', () => {
+    const rig = new Rig({ silenceFrames: 1000, held: false });
+    rig.take(0);
+    rig.tell({ type: 'mute', on: true, fadeFrames: 0 });
+    quiet(0.5, 20, rig);
+    expect(rig.of('silence')).toEqual([]);
+    quiet(0, 20, rig);
+    expect(rig.of('silence')).toMatchObject([{ kind: 'zeros' }]);
+  });
+});
+
+describe('commands', () => {
+  test('take of the input in use takes back the other one, at once', () => {
+    const rig = new Rig();
+    rig.take(0, { request: 1 });
+    rig.render(constant(0.5));
+    rig.take(1, { request: 2 });
+    rig.render(constant(0.5), constant(0));
+    rig.take(0, { request: 3, fadeFrames: 100 });
+    rig.render(constant(0.5), constant(0.25));
+    rig.render(constant(0.5), constant(0.25));
+    expect(rig.of('heard').map(({ request, frame }) => [request, frame])).toEqual([
+      [1, 0],
+      [3, 256],
+    ]);
+    expect(rig.feed.every((sample) => sample === 0.5)).toBe(true);
+  });
+
+  test('take after lose waits for audio also from the same input', () => {
+    const rig = new Rig();
+    rig.take(0, { request: 1 });
+    rig.render(constant(0.5));
+    rig.tell({ type: 'lose' });
+    rig.take(0, { request: 2 });
+    rig.render(constant(0));
+    rig.render(constant(0));
+    rig.render(constant(0.5));
+    expect(rig.presence).toEqual([PRESENT, MISSING, MISSING, PRESENT]);
+    expect(rig.of('heard').at(-1)).toMatchObject({ request: 2, missingFrames: 256 });
+  });
+
+  test('lose takes back a take that waits', () => {
+    const rig = new Rig();
+    rig.take(0, { request: 1, patienceFrames: 200 });
+    rig.tell({ type: 'lose' });
+    for (let i = 0; i < 5; i++) rig.render(constant(0.5));
+    expect(rig.presence).toEqual(Array(5).fill(MISSING));
+    rig.take(0, { request: 2 });
+    rig.render(constant(0.5));
+    rig.take(1, { request: 3 });
+    rig.tell({ type: 'lose' });
+    for (let i = 0; i < 3; i++) rig.render(constant(0.5), constant(0.5));
+    expect(rig.presence.slice(5)).toEqual([PRESENT, PRESENT, MISSING, MISSING]);
+    expect(rig.of('heard').map(({ request }) => request)).toEqual([2]);
+  });
+
+  test('take directly after lose may be heard in the same quantum: nothing is missing', () => {
+    const rig = new Rig();
+    rig.take(0, { request: 1 });
+    rig.render(constant(0.5));
+    rig.tell({ type: 'lose' });
+    rig.take(1, { request: 2, fadeFrames: 64 });
+    rig.render(constant(0.5), constant(0.5));
+    // The same request once more, whose answer has crossed the loss.
+    rig.tell({ type: 'lose' });
+    rig.take(1, { request: 2, fadeFrames: 64 });
+    rig.render(constant(0.5), constant(0.5));
+    expect(rig.presence).toEqual([PRESENT, PRESENT, PRESENT]);
+    for (const sample of rig.feed) expect(sample).toBeCloseTo(0.5, 6);
+    expect(rig.of('heard').map(({ request, missingFrames }) => [request, missingFrames])).toEqual([
+      [1, 0],
+      [2, 0],
+      [2, 0],
+    ]);
+  });
+
+  test('after close change nothing', () => {
+    const rig = new Rig();
+    rig.tell({ type: 'close' });
+    rig.tell({ type: 'close' });
+    rig.take(0);
+    const outputs = Array.from({ length: 3 }, () => [new Float32Array(QUANTUM)]);
+    expect(rig.engine.process([constant(0.5), []], outputs, 0)).toBe(false);
+    expect(rig.events.map(({ type }) => type)).toEqual(['closed']);
+  });
+
+  test('missing frames are told once, though nobody talks afterwards', () => {
+    const rig = new Rig({ held: true });
+    rig.render([]);
+    rig.take(0);
+    rig.tell({ type: 'hold', held: false });
+    rig.render(constant(0.5));
+    rig.tell({ type: 'lose' });
+    rig.render([]);
+    rig.take(0);
+    rig.render(constant(0.5));
+    expect(rig.of('heard').map(({ missingFrames }) => missingFrames)).toEqual([128, 0]);
+  });
+});

@@ -1,6 +1,6 @@
 /** A microphone's journeys across page, audio thread and capture, in Node: real worklets, a page with devices that come and go. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Capture, Microphone } from '../src/web/index.ts';
+import { Capture, Meter, Microphone } from '../src/web/index.ts';
 import type { Chunk, MicrophoneGap, MicrophoneOptions } from '../src/web/index.ts';
 import { MicrophonePage, deviceNumber, readSignal } from './helpers/microphone-page.ts';
 
@@ -214,6 +214,208 @@ describe('a microphone', () => {
     expect(silent).toHaveLength(2);
     expect(silent[1]).toBeNull();
   });
+});
+
+describe('through trouble', () => {
+  /** A microphone on a fake clock, with a capture. */
+  async function live(options: MicrophoneOptions = {}) {
+    const microphone = await page.microphone(options);
+    const { capture, chunks } = await record(microphone);
+    await page.render(40);
+    return { microphone, capture, chunks };
+  }
+
+  test('a minute of mute keeps every number, in both kinds', async () => {
+    const { microphone, capture, chunks } = await live();
+    const minute = 60 * 375;
+    const aMinute = async (): Promise<void> => {
+      // The page reads now and then.
+      for (let at = 0; at < minute; at += 150) await page.render(150);
+    };
+    await page.during(microphone.mute());
+    const before = capture.stats.capturedFrames;
+    await aMinute();
+    expect(capture.stats.capturedFrames - before).toBe(minute * 128);
+    expect(page.open).toHaveLength(1);
+    await page.during(microphone.unmute());
+    await page.render(40);
+    expect(checkAccount(chunks, capture).dropped).toBe(0);
+    await page.during(microphone.mute({ keep: 'light' }));
+    expect(page.open).toEqual([]);
+    await aMinute();
+    await page.during(microphone.unmute());
+    await page.render(40);
+    const { dropped } = checkAccount(chunks, capture);
+    expect(dropped).toBeGreaterThanOrEqual(minute * 128);
+    expect(dropped).toBeLessThan(minute * 128 + 4800);
+    const [first] = chunks;
+    const last = chunks.at(-1)!;
+    expect(last.contextTime - first!.contextTime).toBeCloseTo(
+      (last.frame - first!.frame) / 48_000,
+      9,
+    );
+  }, 60_000);
+
+  test('a page that is blocked for ten seconds loses no frame that its buffer holds', async () => {
+    const microphone = await page.microphone();
+    const capture = await Capture.create(page.asContext, microphone, {
+      format: 'f32',
+      chunkDurationMs: 10,
+      bufferDurationMs: 12_000,
+    });
+    const chunks: Chunk[] = [];
+    capture.addEventListener('chunk', ({ detail }) => void chunks.push(detail));
+    await page.render(40);
+    page.renderBlocked(3750);
+    await page.render(40);
+    const { dropped, next } = checkAccount(chunks, capture);
+    expect(dropped).toBe(0);
+    expect(next).toBeGreaterThan(3800 * 128);
+    expect(fades).toBe(0);
+    expect(microphone.state).toBe('live');
+  });
+
+  test('an interruption of the context takes no frames, and the context is resumed after it', async () => {
+    const { microphone, capture, chunks } = await live();
+    const at = page.context.frame;
+    page.context.enter('interrupted');
+    await page.render(400);
+    expect(page.context.frame).toBe(at);
+    // iOS leaves it suspended, for the page to resume it.
+    page.context.enter('suspended');
+    await vi.waitFor(() => expect(page.context.state).toBe('running'));
+    await page.render(40);
+    expect(checkAccount(chunks, capture).dropped).toBe(0);
+    expect(fades).toBe(0);
+    expect(microphone.state).toBe('live');
+  });
+
+  test('a page that was frozen while its device was unplugged finds another one', async () => {
+    const { microphone, capture, chunks } = await live({ deviceId: 'device-1' });
+    page.document.dispatchEvent(new Event('freeze'));
+    page.devices = page.devices.filter(({ number }) => number !== 1);
+    page.document.dispatchEvent(new Event('resume'));
+    await vi.waitFor(
+      () => page.render(20).then(() => expect(microphone.device?.label).toBe('Microphone 2')),
+      10_000,
+    );
+    await page.render(40);
+    checkAccount(chunks, capture);
+    expect(page.open).toHaveLength(1);
+  }, 20_000);
+
+  test('a device that is gone without any event is found by looking', async () => {
+    const { microphone } = await live({ deviceId: 'device-1' });
+    page.devices = page.devices.filter(({ number }) => number !== 1);
+    await vi.waitFor(
+      () => page.render(20).then(() => expect(microphone.device?.label).toBe('Microphone 2')),
+      10_000,
+    );
+  }, 20_000);
+
+  test('the listeners of an app that throw do no harm', async () => {
+    const { microphone } = await live();
+    const errors = vi.fn();
+    process.on('uncaughtException', errors);
+    const throws = (): void => {
+      throw new Error('of the app');
+    };
+    microphone.addEventListener('devicechange', throws);
+    await page.during(microphone.use('device-2'));
+    expect(microphone.device).toMatchObject({ label: 'Microphone 2' });
+    await vi.waitFor(() => expect(errors).toHaveBeenCalled());
+    microphone.removeEventListener('devicechange', throws);
+    process.off('uncaughtException', errors);
+  });
+
+  test('two captures and a meter hear the same', async () => {
+    const { microphone, capture, chunks } = await live();
+    const other = await record(microphone);
+    const meter = await Meter.create(page.asContext, { source: microphone, channels: 1 });
+    await page.render(100);
+    await page.during(microphone.use('device-2'));
+    await page.render(100);
+    checkAccount(chunks, capture);
+    checkAccount(other.chunks, other.capture);
+    const reading = meter.createReading();
+    expect(meter.read(reading)).toBe(true);
+    expect(reading.peakDbfs[0]).toBeGreaterThan(0);
+  });
+});
+
+describe('events', () => {
+  test('that a listener causes follow those that are under way', async () => {
+    const microphone = await page.microphone();
+    await page.during(microphone.mute({ keep: 'light' }));
+    const told: string[] = [];
+    microphone.addEventListener('devicechange', () => {
+      told.push(microphone.device?.label ?? 'no device');
+      microphone.mute().catch(() => {});
+    });
+    microphone.addEventListener('statechange', () => void told.push(microphone.state));
+    await page.during(microphone.unmute());
+    expect(told).toEqual(['opening', 'Microphone 1', 'live', 'muted']);
+  });
+
+  test('end with close(), also within a listener, and the screen may turn off', async () => {
+    const locks: { released: boolean }[] = [];
+    const request = (): Promise<object> => {
+      const lock = Object.assign(new EventTarget(), {
+        released: false,
+        release: async (): Promise<void> => void (lock.released = true),
+      });
+      locks.push(lock);
+      return Promise.resolve(lock);
+    };
+    vi.stubGlobal('navigator', Object.assign(navigator, { wakeLock: { request } }));
+    const microphone = await page.microphone({ ifBlocked: 'wait' });
+    expect(locks).toHaveLength(1);
+    await page.during(microphone.mute({ keep: 'light' }));
+    await page.render(8);
+    expect(locks.every(({ released }) => released)).toBe(true);
+    const states: string[] = [];
+    let gaps = 0;
+    microphone.addEventListener('gap', () => void gaps++);
+    microphone.addEventListener('statechange', () => void states.push(microphone.state));
+    microphone.addEventListener('devicechange', () => void microphone.close());
+    await page.during(microphone.unmute());
+    await page.render(8);
+    expect(states).toEqual(['opening', 'closed']);
+    expect(gaps).toBe(0);
+    expect(locks.every(({ released }) => released)).toBe(true);
+    expect(page.open).toEqual([]);
+  });
+
+  test('say that the silence is over when mute() ends it', async () => {
+    const microphone = await page.microphone({ silenceMs: 200 });
+    const silent: object[] = [];
+    microphone.addEventListener('silent', ({ detail }) => void silent.push(detail));
+    page.silent.add(1);
+    await page.render(100);
+    await page.during(microphone.mute());
+    expect(silent).toEqual([
+      { cause: 'hardware-mute', kind: 'zeros', contextTime: expect.any(Number) },
+      { cause: null, kind: null, contextTime: expect.closeTo(page.context.currentTime, 1) },
+    ]);
+  });
+});
+
+test('devices that are never listed are asked for once only', async () => {
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
+  });
+  let asked = 0;
+  const microphone = await page.microphone();
+  Object.assign(page.media, {
+    enumerateDevices: () => {
+      asked++;
+      return new Promise(() => {});
+    },
+  });
+  vi.advanceTimersByTime(60_000);
+  await page.render(8);
+  expect(asked).toBe(1);
+  expect(microphone.state).toBe('live');
 });
 
 describe('permission', () => {

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ChunkSink, ChunkSlot } from '../src/core/capture/chunk-sinks.ts';
+import { CapturePipeline } from '../src/core/capture/capture-pipeline.ts';
+import { PresenceGate } from '../src/core/capture/presence-gate.ts';
+import { MISSING, PAUSED, PRESENT } from '../src/core/microphone/presence.ts';
 import { HEADER, HEADER_BYTES, slotIn } from '../src/core/capture/chunk.ts';
 import { OpusChunkWriter } from '../src/core/capture/opus-chunk-writer.ts';
 import type { PayloadEncoder } from '../src/core/codec/codec.ts';
@@ -268,3 +271,49 @@ test('packets of OpusChunkWriter decode to the audio, its end included, once the
   decoder.close();
   writer.close();
 });
+
+test.each([false, true])(
+  'what a microphone misses is counted, and pauses of push-to-talk end a packet unless it is held (%s)',
+  (holdPauses) => {
+    const { sink, writer } = open(plainEncoder(0));
+    const pipeline = new CapturePipeline({
+      channels: 1,
+      inputRate: 1000,
+      resampler: null,
+      writer,
+    });
+    const gate = new PresenceGate(pipeline, { channels: 1, preRollFrames: 6, holdPauses });
+    let frame = 0;
+    const quanta = (count: number, presence: number): void => {
+      for (let i = 0; i < count; i++, frame += 4) {
+        gate.process([Float32Array.from(numbers(frame + 1, 4))], 4, frame, presence);
+      }
+    };
+    quanta(3, PRESENT);
+    quanta(5, MISSING);
+    quanta(2, PRESENT);
+    quanta(5, PAUSED);
+    quanta(1, PRESENT);
+    gate.settle();
+    pipeline.flush();
+    const sent = sink.sent.map(({ frame: first, frames, dropped, contextTime, bytes }) => {
+      const heard = bytes.filter((byte) => byte !== 0);
+      return [first, frames, dropped, Math.round(contextTime * 1000), heard[0], heard.at(-1)];
+    });
+    const before = [
+      [0, 10, 0, 0, 1, 10],
+      [10, 2, 0, 10, 11, 12],
+    ];
+    const after = holdPauses
+      ? [
+          [32, 10, 20, 32, 33, 56],
+          [42, 8, 0, 56, 57, 64],
+        ]
+      : [
+          [32, 8, 20, 32, 33, 40],
+          [40, 10, 0, 54, 55, 64],
+        ];
+    expect(sent).toEqual([...before, ...after]);
+    expect(pipeline.captured).toBe(50);
+  },
+);

@@ -177,6 +177,8 @@ describe('the context', () => {
   it.each<[string, (first: Anything) => unknown]>([
     ['Capture.create', (first) => page.Capture.create(first, context)],
     ['Meter.create', (first) => page.Meter.create(first)],
+    ['Microphone.open', (first) => page.Microphone.open(first)],
+    ['Speaker.open', (first) => page.Speaker.open(first)],
     ['Playout.create', (first) => page.Playout.create(first, context)],
     ['Receiver.create', (first) => page.Receiver.create(first, context)],
     ['Recorder.create', (first) => page.Recorder.create(first, context, { container: 'wav' })],
@@ -201,8 +203,9 @@ const ENGINE =
   /Cannot (read|set|convert|destructure)|is not (a function|iterable|defined)|undefined \(reading|null \(/;
 type Callable = (...given: Anything[]) => unknown;
 const isClass = (callable: Callable): boolean => callable.toString().startsWith('class');
-/** Made by `create`, as apps make it; other classes by their constructors. */
+/** Made by `create` or `open`, as apps make it; other classes by their constructors. */
 function make(callable: Callable, given: Anything[]): unknown {
+  if ('open' in callable) return (callable as { open: Callable }).open(...given);
   if ('create' in callable) return (callable as { create: Callable }).create(...given);
   return isClass(callable) ? Reflect.construct(callable, given) : callable(...given);
 }

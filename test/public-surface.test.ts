@@ -6,7 +6,7 @@ import { PlayoutPage } from './helpers/playout-page.ts';
 
 /** Values, errors, and the base of all: they do not open anything. */
 const OTHERS = new Set(['Chunk', 'MicwireError', 'PacketError', 'TypedEventTarget']);
-type Class = { readonly prototype: object; readonly create?: unknown };
+type Class = { readonly prototype: object; readonly create?: unknown; readonly open?: unknown };
 const classes = Object.entries(page).filter(
   ([name, value]) =>
     typeof value === 'function' && value.toString().startsWith('class') && !OTHERS.has(name),
@@ -21,19 +21,26 @@ describe('every class of micwire', () => {
       'LoopbackTransport',
       'MediaChunks',
       'Meter',
+      'Microphone',
       'Playout',
       'Receiver',
       'Recorder',
+      'SourceMixer',
+      'Speaker',
       'WebSocketSignalling',
       'WebSocketTransport',
     ]);
   });
 
-  it.each(classes)('%s is made by create(), closed by close(), and an EventTarget', (_, one) => {
-    expect(one.create).toBeTypeOf('function');
-    expect((one.prototype as { close?: unknown }).close).toBeTypeOf('function');
-    expect(one.prototype).toBeInstanceOf(EventTarget);
-  });
+  it.each(classes)(
+    '%s is made by create(), or open() for a device, closed by close(), and an EventTarget',
+    (name, one) => {
+      const isDevice = name === 'Microphone' || name === 'Speaker';
+      expect(isDevice ? one.open : one.create).toBeTypeOf('function');
+      expect((one.prototype as { close?: unknown }).close).toBeTypeOf('function');
+      expect(one.prototype).toBeInstanceOf(EventTarget);
+    },
+  );
 });
 
 describe('a second close()', () => {

@@ -20,6 +20,7 @@ const WORKLETS = {
   capture: () => import('../worklets/capture.ts'),
   'capture-opus': () => import('../worklets/capture-opus.ts'),
   microphone: () => import('../worklets/microphone.ts'),
+  mixer: () => import('../worklets/mixer.ts'),
   playout: () => import('../worklets/playout.ts'),
   receive: () => import('../worklets/receive.ts'),
 };
@@ -81,6 +82,8 @@ async function withoutWarmUp<T>(run: () => Promise<T>): Promise<{ result: T; ski
   vi.spyOn(PlayoutEngine, 'warmUp').mockImplementation(skip);
   const { MicrophoneEngine } = await import('../src/core/microphone/microphone-engine.ts');
   vi.spyOn(MicrophoneEngine, 'warmUp').mockImplementation(skip);
+  const { MixerEngine } = await import('../src/core/align/mixer-engine.ts');
+  vi.spyOn(MixerEngine, 'warmUp').mockImplementation(skip);
   const result = await run();
   return { result, skipped: skip.mock.calls.length };
 }

@@ -2,6 +2,7 @@ import { CaptureEngine } from '../src/core/capture/capture-engine.ts';
 import { OpusChunkWriter } from '../src/core/capture/opus-chunk-writer.ts';
 import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../src/core/codec/opus-library.ts';
+import { NO_SIGNAL, PRESENT } from '../src/core/microphone/presence.ts';
 import type { OpusCaptureCommand, OpusCaptureProcessorOptions } from '../src/core/messages.ts';
 
 /** As `micwire-capture`, but encodes Opus on the audio thread. A file of its own: who captures samples never loads it. */
@@ -35,7 +36,7 @@ class OpusCaptureProcessor extends AudioWorkletProcessor {
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     const frames = outputs[0]![0]!.length;
     // A second input is the presence of a microphone. As an integer, since engines would box a float.
-    const presence = (inputs[1]?.[0]?.[0] ?? 0) | 0;
+    const presence = inputs.length < 2 ? PRESENT : (inputs[1]![0]?.[0] ?? NO_SIGNAL) | 0;
     return this.#engine?.process(inputs[0]!, frames, currentFrame, presence) ?? false;
   }
 }

@@ -1,5 +1,6 @@
 import { CaptureEngine } from '../src/core/capture/capture-engine.ts';
 import { ChunkWriter } from '../src/core/capture/chunk-writer.ts';
+import { NO_SIGNAL, PRESENT } from '../src/core/microphone/presence.ts';
 import type { CaptureCommand, CaptureProcessorOptions } from '../src/core/messages.ts';
 
 /** Sends its input away in chunks. Its output is silent: it lets engines pull the node, and tells the quantum's length. */
@@ -27,7 +28,7 @@ class CaptureProcessor extends AudioWorkletProcessor {
   process(inputs: readonly Float32Array[][], outputs: readonly Float32Array[][]): boolean {
     const frames = outputs[0]![0]!.length;
     // A second input is the presence of a microphone. As an integer, since engines would box a float.
-    const presence = (inputs[1]?.[0]?.[0] ?? 0) | 0;
+    const presence = inputs.length < 2 ? PRESENT : (inputs[1]![0]?.[0] ?? NO_SIGNAL) | 0;
     return this.#engine?.process(inputs[0]!, frames, currentFrame, presence) ?? false;
   }
 }

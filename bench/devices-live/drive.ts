@@ -37,7 +37,7 @@ export interface DoneEvent {
 }
 
 /** Which source was the system's default from a time on. */
-export interface DefaultSource {
+interface DefaultSource {
   readonly wallMs: number;
   readonly name: string;
 }
@@ -54,17 +54,22 @@ const NAMES = ['first', 'second', 'third'] as const;
 /** The devices are all there again, the microphone is live: longer than any back-off between attempts. */
 const PATIENCE_MS = 20_000;
 
-/** Plays a schedule to a page that has opened a microphone on these devices. */
+/**
+ * Plays a schedule to a page.
+ * @param options.device what the page opens: the first device by its id, or the system's default
+ * @param options.say is told each event when it is done
+ */
 export async function drive(
   sound: Microphones,
   browser: Browser,
   schedule: readonly ScheduledEvent[],
-  say: (line: string) => void = () => {},
+  options: { readonly device: 'first' | 'default'; readonly say?: (line: string) => void },
 ): Promise<Run> {
+  const { device: opened, say = () => {} } = options;
   const devices = await plugAll(sound);
   const driver = new Driver(sound, browser, devices);
   await driver.noteDefault();
-  await browser.evaluate(`await live.open('${NAMES[0]}');`);
+  await browser.evaluate(`await live.open(${opened === 'first' ? `'${NAMES[0]}'` : null});`);
   const events: DoneEvent[] = [];
   for (const [index, event] of schedule.entries()) {
     const done = await driver.play(event);
@@ -182,6 +187,47 @@ class Driver {
       case 'page’s thread blocked for 10 s':
         await this.#act({ type: 'block', ms: holdMs });
         return nothing;
+      case 'unplugged while the page’s thread is blocked': {
+        const blocked = this.#act({ type: 'block', ms: holdMs });
+        await this.#unplug(inUse);
+        return async () => {
+          await blocked;
+          await inUse.plug();
+        };
+      }
+      case "unplugged while muted with keep: 'light'":
+        await this.#act({ type: 'mute', keep: 'light' });
+        await this.#unplug(inUse);
+        return async () => {
+          await this.#act({ type: 'unmute' });
+          await inUse.plug();
+        };
+      case 'unplugged while nobody talks':
+        await this.#act({ type: 'release' });
+        await this.#unplug(inUse);
+        return async () => {
+          await this.#act({ type: 'hold' });
+          await inUse.plug();
+        };
+      case 'use(another device) while that is unplugged':
+        await Promise.all([this.#act({ type: 'use', label: other.name }), this.#unplug(other)]);
+        return () => other.plug();
+      case 'use(another device), then at once use(null)':
+        await Promise.all([
+          this.#act({ type: 'use', label: other.name }),
+          this.#act({ type: 'use', label: null }),
+        ]);
+        return nothing;
+      case 'unplugged while the page is frozen':
+        await this.#browser.life!.hide();
+        await this.#browser.life!.freeze();
+        await this.#unplug(inUse);
+        return async () => {
+          await this.#browser.life!.resume();
+          await this.#browser.life!.show();
+          await wait(holdMs);
+          await inUse.plug();
+        };
       case 'page hidden':
         await this.#browser.life!.hide();
         return () => this.#browser.life!.show();

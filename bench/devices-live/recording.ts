@@ -58,7 +58,7 @@ export class Recorder {
 }
 
 /** Frames of the context, from `contextFrame` on. */
-export interface Stretch {
+interface Stretch {
   readonly contextFrame: number;
   readonly frames: number;
 }

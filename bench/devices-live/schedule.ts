@@ -1,7 +1,7 @@
 import { seededRandom } from '../../test/helpers/random.ts';
 
 /** What happens to a microphone in a run, each with what undoes it. */
-export const EVENT_KINDS = [
+const EVENT_KINDS = [
   'device in use unplugged, and plugged in again',
   'another device unplugged, and plugged in again',
   'all devices unplugged, and plugged in again',
@@ -18,8 +18,14 @@ export const EVENT_KINDS = [
   'context suspended and resumed',
   'page’s thread blocked',
   'page’s thread blocked for 10 s',
+  'unplugged while the page’s thread is blocked',
+  "unplugged while muted with keep: 'light'",
+  'unplugged while nobody talks',
+  'use(another device) while that is unplugged',
+  'use(another device), then at once use(null)',
   'page hidden',
   'page frozen',
+  'unplugged while the page is frozen',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
@@ -38,7 +44,11 @@ export interface ScheduledEvent {
 }
 
 /** Kinds that only a browser with `life` can have. */
-const OF_PAGES: ReadonlySet<EventKind> = new Set(['page hidden', 'page frozen']);
+const OF_PAGES: ReadonlySet<EventKind> = new Set([
+  'page hidden',
+  'page frozen',
+  'unplugged while the page is frozen',
+]);
 
 /** Length of the events that are given it by their name, ms. */
 const LONG_MS: Partial<Record<EventKind, number>> = {

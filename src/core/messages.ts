@@ -234,8 +234,8 @@ export type MicrophoneCommand =
       readonly fadeFrames: number;
     }
   /**
-   * Audio is missing from the next quantum on, until a `take` is answered; from the one after it where the device is still
-   * heard: it fades out first.
+   * Audio is missing from the next quantum on, until a `take` that follows is answered; from the one after it where the device
+   * is still heard: it fades out first. A `take` before it that was not answered is forgotten.
    */
   | { readonly type: 'lose' }
   /** Silence in place of the device, with running numbers. */
@@ -310,7 +310,7 @@ export interface MixerDelivery {
 
 export type MixerCommand =
   | MixerDelivery
-  /** A stream takes the slot. `resampler`: from its nominal rate to the context's. */
+  /** A stream takes the slot, or continues at another rate. `resampler`: from its nominal rate to the context's. */
   | {
       readonly type: 'stream';
       readonly slot: number;
@@ -347,6 +347,7 @@ export type MixerEvent =
   | {
       readonly type: 'buffers';
       readonly frame: number;
+      readonly id: number;
       readonly channels: Float32Array<ArrayBuffer>[];
     }
   /** The source's last figures. */

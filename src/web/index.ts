@@ -81,6 +81,15 @@ export type {
   SilenceKind,
 } from '../core/microphone/life-messages.ts';
 export type { LivingSource, SourceFeed } from './capture-source.ts';
+export { SourceMixer } from './source-mixer.ts';
+export type { MixedSource } from './mixed-source.ts';
+export type { MixedSourceState, MixedSourceStats } from './mixed-source.ts';
+export type {
+  MixerGap,
+  MixerSource,
+  SourceMixerEventMap,
+  SourceMixerOptions,
+} from './source-mixer-options.ts';
 export { Speaker } from './speaker.ts';
 export type { RoutePlanner } from './speaker.ts';
 export type {
@@ -90,6 +99,8 @@ export type {
   SpeakerOptions,
   SpeakerState,
 } from './speaker-options.ts';
+export type { MeasureEchoOptions } from './echo-measure.ts';
+export type { EchoEstimate } from '../core/echo/echo-estimate.ts';
 export type { OutputDevice } from './speaker-devices.ts';
 export type {
   EchoMode,

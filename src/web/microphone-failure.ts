@@ -15,6 +15,7 @@ export function unrouted(cause: unknown): MicwireError {
 /** Why a call failed, by the name of the DOMException that `getUserMedia` gave (Media Capture §10.2). */
 export function microphoneFailure(reason: string): MicwireError {
   if (reason === 'closed') return microphoneClosed();
+  if (reason === 'superseded') return new MicwireError('device', SUPERSEDED);
   switch (refusalOf(reason)) {
     case 'unavailable':
       return new MicwireError('unsupported', UNAVAILABLE);
@@ -32,6 +33,7 @@ const UNAVAILABLE =
   'This page cannot use microphones. It needs https or localhost, and a Permissions-Policy that allows them.';
 const NOT_ALLOWED =
   "The microphone is not allowed. Allow it in the browser's settings for this site, and in the system's privacy settings.";
+const SUPERSEDED = 'Another call of use(), mute() or unmute() took the place of this one.';
 const NOT_FOUND = 'There is no such microphone. Plug one in, or choose another.';
 const NOT_READABLE =
   'The microphone does not open: another program may have it. Close that program, or choose another microphone.';

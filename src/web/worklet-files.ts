@@ -4,6 +4,7 @@ export type WorkletName =
   | 'capture-opus'
   | 'meter'
   | 'microphone'
+  | 'mixer'
   | 'playout'
   | 'receive';
 
@@ -46,6 +47,13 @@ export const MICROPHONE_WORKLET: WorkletFile = {
   name: 'microphone',
   url: () => new URL('../../worklets/microphone.js', import.meta.url),
   inline: () => import('../../worklets/microphone.inline.js'),
+};
+
+/** Registers `micwire-mixer`. */
+export const MIXER_WORKLET: WorkletFile = {
+  name: 'mixer',
+  url: () => new URL('../../worklets/mixer.js', import.meta.url),
+  inline: () => import('../../worklets/mixer.inline.js'),
 };
 
 /** Registers `micwire-playout`. */

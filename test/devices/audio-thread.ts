@@ -8,6 +8,9 @@ const FIRST_AUDIO_MS = 20;
 /** Slack of the rules about silence: messages, and the step of this model. */
 const SLACK_MS = 1500;
 
+/** Another device's audio is noticed by the time of the shell's next look. */
+const FOREIGN_MS = 2500;
+
 export interface AudioEvents {
   heard(request: number): void;
   silence(kind: 'zeros' | null): void;
@@ -36,6 +39,8 @@ export class AudioThread {
   #deafMs = 0;
   #falseMs = 0;
   #gapMs = 0;
+  #foreignMs = 0;
+  #stoppedMs = 0;
   suspended = 0;
   /** The account. */
   totalMs = 0;
@@ -65,6 +70,7 @@ export class AudioThread {
   }
 
   lose(): void {
+    this.#take = null;
     this.#missing = true;
   }
 
@@ -91,6 +97,8 @@ export class AudioThread {
     this.#deafMs = 0;
     this.#falseMs = 0;
     this.#gapMs = 0;
+    this.#foreignMs = 0;
+    this.#stoppedMs = 0;
   }
 
   #takeInput(ms: number): void {
@@ -132,10 +140,22 @@ export class AudioThread {
     if (this.#deafMs > this.#silenceMs + PATIENCE_MS + SLACK_MS) {
       this.#time.fail('silence told', `Without audio for ${this.#deafMs} ms, and nothing says so.`);
     }
-    const isFalse = told.live && told.silent && isAudible;
+    // A hidden page's timers are late.
+    const isFalse = told.live && told.silent && isAudible && this.#browser.hidden === 0;
     this.#falseMs = isFalse ? this.#falseMs + ms : 0;
-    if (this.#falseMs > SLACK_MS) {
+    if (this.#falseMs > this.#silenceMs + SLACK_MS + PATIENCE_MS) {
       this.#time.fail('silence taken back', `Audio for ${this.#falseMs} ms is told as silence.`);
+    }
+    const isForeign =
+      told.live && this.#input !== null && !this.#missing && this.#browser.isForeign(this.#input);
+    this.#foreignMs = isForeign && this.#browser.hidden === 0 ? this.#foreignMs + ms : 0;
+    if (this.#foreignMs > FOREIGN_MS) {
+      this.#time.fail('foreign audio', `Another device's audio for ${this.#foreignMs} ms.`);
+    }
+    const isStopped = !this.#missing && this.#input !== null && this.#input.stopped;
+    this.#stoppedMs = isStopped ? this.#stoppedMs + ms : 0;
+    if (this.#stoppedMs > SLACK_MS) {
+      this.#time.fail('coherent actions', 'A track that is stopped counts as audio.');
     }
     const isGap = this.#missing && told.live;
     this.#gapMs = isGap ? this.#gapMs + ms : 0;

@@ -8,14 +8,17 @@ import type { VirtualTime } from './virtual-time.ts';
 /** A track that a page has got. */
 export interface Track {
   readonly request: number;
-  readonly device: SystemDevice;
+  device: SystemDevice;
   /** The device's, when the track was opened. */
-  readonly generation: number;
+  generation: number;
   readonly id: string;
+  /** It is of whatever device is the default. */
+  readonly follows: boolean;
   /** What the page asked for; null: the default. */
   readonly asked: string | null;
   /** It has ended, or the page has stopped it. */
   over: boolean;
+  stopped: boolean;
   /** What mutes it besides its device. */
   mutes: number;
   /** As the page sees it. */
@@ -92,7 +95,21 @@ export class Browser {
 
   /** Whether the track delivers audio, if somebody speaks. */
   isAudible(track: Track): boolean {
-    return !track.over && !track.muted && this.isAlive(track) && track.device.hardwareMutes === 0;
+    const { device, mutes } = track;
+    if (track.over || mutes > 0 || this.isForeign(track)) return this.isForeign(track);
+    return this.isAlive(track) && device.systemMutes === 0 && device.hardwareMutes === 0;
+  }
+
+  /** Whether the track gives the audio of another device than it says. */
+  isForeign(track: Track): boolean {
+    const { endedOnUnplug } = this.#world;
+    if (endedOnUnplug !== 'on-look' || track.over || this.isAlive(track)) return false;
+    return this.system.default !== null;
+  }
+
+  /** Whether it is open, with its device behind it. */
+  gives(track: Track): boolean {
+    return !track.over && this.isAlive(track);
   }
 
   /** Whether there is a device behind it. */
@@ -103,9 +120,23 @@ export class Browser {
   /** The device that `getUserMedia` opens; null: none. */
   find(deviceId: string | null): SystemDevice | null {
     if (deviceId === null || (deviceId === 'default' && this.#world.engine === 'chromium')) {
-      return this.system.default;
+      return this.system.default ?? (this.#hasMonitors ? this.system.monitor : null);
     }
-    return this.system.present.find(({ id }) => id === deviceId) ?? null;
+    return this.#listed.find(({ id }) => id === deviceId) ?? null;
+  }
+
+  get #hasMonitors(): boolean {
+    return this.#world.monitors && this.#world.engine === 'firefox';
+  }
+
+  /** What can be opened by its id. */
+  get #listed(): readonly SystemDevice[] {
+    const { present, monitor } = this.system;
+    return this.#hasMonitors ? [...present, monitor] : present;
+  }
+
+  #groupOf({ group }: SystemDevice): string {
+    return this.#world.engine === 'firefox' ? 'group' : group;
   }
 
   // --- what a page calls ---------------------------------------------------------------------------------------------
@@ -132,15 +163,25 @@ export class Browser {
 
   stop(request: number): void {
     const track = this.tracks.get(request);
-    if (track !== undefined) track.over = true;
+    if (track !== undefined) track.over = track.stopped = true;
   }
 
   /** The list, after a while. */
   enumerate(): void {
     this.#time.after(1 + this.#random() * 30, () => {
+      if (this.#world.endedOnUnplug === 'on-look') this.#notice();
       const devices = this.#list();
       this.#page.post(() => this.#page.tell({ type: 'devices', devices }));
     });
+  }
+
+  /** Chromium on Linux learns from a list which devices are gone. */
+  #notice(): void {
+    for (const track of this.tracks.values()) {
+      if (track.over || this.isAlive(track)) continue;
+      this.end(track, 15);
+      this.#deviceChange(10);
+    }
   }
 
   /** Firefox holds openings back until the page is seen. */
@@ -196,7 +237,7 @@ export class Browser {
     deviceId: string | null,
     refuse: (name: string, ms?: number) => void,
   ): void {
-    const { engine, secondTrack } = this.#world;
+    const { engine, secondTrack, defaultEntry } = this.#world;
     const device = this.find(deviceId);
     const isFirefox = engine === 'firefox';
     const injected = this.refusals.at(-1);
@@ -215,15 +256,17 @@ export class Browser {
       device,
       generation: device.generation,
       id: isAlias ? 'default' : device.id,
+      follows: isAlias && defaultEntry === 'fixed',
       asked: deviceId,
       over: false,
+      stopped: false,
       mutes: 0,
       muted: device.systemMutes > 0,
     };
     this.tracks.set(request, track);
     const { id, muted } = track;
-    const label = isAlias ? `Default - ${device.label}` : device.label;
-    const told = { request, deviceId: id, groupId: device.group, label, muted };
+    const { groupId, label } = isAlias ? this.#defaultEntry(device) : this.#entry(device);
+    const told = { request, deviceId: id, groupId, label, muted };
     this.#page.post(() => this.#page.tell({ type: 'opened', track: told }));
     for (const other of others) {
       if (secondTrack === 'ends') this.end(other, this.#random() * 100);
@@ -231,22 +274,28 @@ export class Browser {
     }
   }
 
+  #entry(device: SystemDevice): InputDevice {
+    return { deviceId: device.id, groupId: this.#groupOf(device), label: device.label };
+  }
+
+  /** Chromium's entry that stands for another one. */
+  #defaultEntry(device: SystemDevice): InputDevice {
+    if (this.#world.defaultEntry === 'fixed') {
+      return { deviceId: 'default', groupId: 'group-default', label: 'Default' };
+    }
+    return { deviceId: 'default', groupId: device.group, label: `Default - ${device.label}` };
+  }
+
   #list(): readonly InputDevice[] {
     const { engine, listsDefaultFirst } = this.#world;
-    const { present, default: first } = this.system;
-    if (first === null) return [];
+    const first = this.system.default;
+    const devices = this.#listed;
+    if (devices.length === 0) return [];
     const isKnown = this.#permission === 'granted' || this.#grants.size > 0 || this.#hasTracks;
     if (!isKnown) return [{ deviceId: '', groupId: '', label: '' }];
-    const list = present.map(({ id, group, label }) => ({ deviceId: id, groupId: group, label }));
-    if (engine === 'chromium') {
-      const alias = {
-        deviceId: 'default',
-        groupId: first.group,
-        label: `Default - ${first.label}`,
-      };
-      return [alias, ...list];
-    }
-    if (!listsDefaultFirst) return list;
+    const list = devices.map((device) => this.#entry(device));
+    if (engine === 'chromium' && first !== null) return [this.#defaultEntry(first), ...list];
+    if (!listsDefaultFirst || first === null) return list;
     return list.toSorted(
       (a, b) => Number(b.deviceId === first.id) - Number(a.deviceId === first.id),
     );
@@ -262,24 +311,40 @@ export class Browser {
   unplug(device: SystemDevice): void {
     if (device.absent++ > 0) return;
     device.generation++;
+    this.#followDefault();
     const { endedOnUnplug } = this.#world;
     const isFirst = endedOnUnplug === 'before';
-    if (endedOnUnplug !== 'never') {
+    if (endedOnUnplug === 'before' || endedOnUnplug === 'after') {
       for (const track of this.#tracksOf(device)) this.end(track, isFirst ? 5 : 250);
     }
-    this.#deviceChange(isFirst ? 250 : 5);
+    if (endedOnUnplug !== 'on-look') this.#deviceChange(isFirst ? 250 : 5);
   }
 
   replug(device: SystemDevice, newId: boolean): void {
     if (--device.absent > 0) return;
     if (newId) device.id = `${device.id}+`;
-    this.#deviceChange(50);
+    this.#followDefault();
+    if (this.#world.endedOnUnplug === 'on-look') {
+      // The system moves its streams back.
+      for (const track of this.#tracksOf(device)) track.generation = device.generation;
+    } else this.#deviceChange(50);
   }
 
   makeDefault(device: SystemDevice): void {
     const before = this.system.default;
     this.system.prefer(device);
+    this.#followDefault();
     if (this.system.default !== before) this.#deviceChange(50);
+  }
+
+  #followDefault(): void {
+    const device = this.system.default;
+    for (const track of this.tracks.values()) {
+      if (!track.follows || track.over || device === null) continue;
+      track.device = device;
+      track.generation = device.generation;
+      this.#muteTrack(track, 0);
+    }
   }
 
   occupy(device: SystemDevice, takes: boolean): void {
@@ -300,6 +365,7 @@ export class Browser {
   }
 
   revoke(to: 'denied' | 'prompt'): void {
+    if (this.#permission === 'unavailable') return;
     this.#grants.clear();
     const tracks = [...this.tracks.values()].filter((track) => !track.over);
     // The order of the two differs between engines and times.
@@ -339,11 +405,13 @@ export class Browser {
 
   #muteTrack(track: Track, by: number): void {
     track.mutes = Math.max(0, track.mutes + by);
-    const muted = track.mutes > 0 || track.device.systemMutes > 0;
-    if (muted === track.muted || track.over) return;
-    track.muted = muted;
-    const { request } = track;
-    this.#page.post(() => this.#page.tell({ type: 'trackmute', request, muted }));
+    this.#time.after(this.#world.muteLagMs, () => {
+      const muted = track.mutes > 0 || track.device.systemMutes > 0;
+      if (muted === track.muted || track.over) return;
+      track.muted = muted;
+      const { request } = track;
+      this.#page.post(() => this.#page.tell({ type: 'trackmute', request, muted }));
+    });
   }
 
   #tracksOf(device: SystemDevice): readonly Track[] {
@@ -351,7 +419,7 @@ export class Browser {
   }
 
   #setPermission(permission: PermissionState): void {
-    if (this.#permission === permission) return;
+    if (this.#permission === permission || this.#permission === 'unavailable') return;
     this.#permission = permission;
     this.queryPermission();
   }

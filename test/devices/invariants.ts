@@ -23,6 +23,8 @@ export type Rule =
   | 'silence told'
   /** Audio is not told as silence. */
   | 'silence taken back'
+  /** A track that gives another device's audio than it says is noticed. */
+  | 'foreign audio'
   /** A gap ends when audio is there. */
   | 'gap ends'
   /** The right device is in use some time after the last disturbance. */

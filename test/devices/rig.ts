@@ -5,10 +5,11 @@ import { AudioThread } from './audio-thread.ts';
 import { Browser } from './browser.ts';
 import type { Track } from './browser.ts';
 import type { World } from './schedule.ts';
+import { MONITOR } from './system.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Openings within a minute that no call explains. */
-const MOST_OPENINGS = 24;
+const MOST_OPENINGS = 45;
 /** What a call may explain: each device may be tried twice, and the old one opened again. */
 const OPENINGS_OF_CALL = 5;
 const MINUTE_MS = 60_000;
@@ -41,7 +42,7 @@ export class Rig {
   /** Connected last, and ever. */
   #connected: number | null = null;
   readonly #used = new Set<number>();
-  /** What was asked for last, and could be had: an index; null: the default. */
+  /** What was asked for last, and opened: an index; null: the default. */
   wanted: number | null;
   /** Its id. */
   wantedId: string | null = null;
@@ -49,14 +50,19 @@ export class Rig {
   readonly seen = new Set<string>();
   muted: MuteKeep | null = null;
   closed = false;
+  /** A device was opened that is no monitor. */
+  hadMicrophone = false;
   /** A gap that no call made. */
   hasLost = false;
+  /** As the page has it. */
+  #isMissing = true;
   #isSilenced = false;
   /** Somebody wants the microphone since the last prompt was refused. */
   #isWished = true;
   #stoppedDepth = 0;
   #stoppedAt = 0;
   readonly #backlog: (() => void)[] = [];
+  /** The shell's clock against the machine's. */
   #asleepMs = 0;
   #timer = 0;
   #isTimerLate = false;
@@ -167,6 +173,16 @@ export class Rig {
     }
   }
 
+  /** The wall's clock is set. */
+  setClock(byMs: number): void {
+    this.#asleepMs -= byMs;
+  }
+
+  /** The shell looks after the tracks and the devices once a second. */
+  look(): void {
+    if (!this.closed) this.browser.enumerate();
+  }
+
   get isRunning(): boolean {
     return this.#stoppedDepth === 0;
   }
@@ -183,6 +199,8 @@ export class Rig {
   #tellOf(event: LifeEvent): void {
     if (event.type === 'opened') {
       this.seen.add(event.track.deviceId);
+      this.hadMicrophone ||= event.track.label !== MONITOR;
+      if (this.browser.lastAnswer === 'allow') this.#wish();
       this.open.set(event.track.request, this.browser.tracks.get(event.track.request)!);
     }
     const seen = event.type === 'devices' ? event.devices : [];
@@ -232,7 +250,7 @@ export class Rig {
   }
 
   #note(event: LifeEvent, actions: readonly LifeAction[]): void {
-    const isDull = event.type === 'tick' && actions.length === 0;
+    const isDull = (event.type === 'tick' || event.type === 'devices') && actions.length === 0;
     if (isDull || this.log.length > 2000) return;
     const list = actions.map((action) => `\n        ${JSON.stringify(action)}`).join('');
     this.log.push(`  ${(this.#time.now / 1000).toFixed(3)} ${JSON.stringify(event)}${list}`);
@@ -262,6 +280,7 @@ export class Rig {
       case 'lose':
         this.audio.lose();
         this.#checkLoss(action.cause, event);
+        this.#isMissing = true;
         return;
       case 'silence':
         if (action.on === this.#isSilenced) time.fail('coherent actions', 'Silenced twice.');
@@ -276,6 +295,8 @@ export class Rig {
       case 'failed':
         return this.#settle(action.call, false);
       case 'state':
+        if (action.state === 'live') this.#isMissing = false;
+        return;
       case 'device':
       case 'devices':
       case 'permission':
@@ -304,6 +325,7 @@ export class Rig {
   #checkLoss(cause: string, event: LifeEvent): void {
     if (cause === 'muted') return;
     this.hasLost = true;
+    if (this.#isMissing || event.type === 'close') return;
     if (cause !== 'switched' && cause !== 'default-changed' && cause !== 'changed') return;
     const isRefused = event.type === 'refused' && refusalOf(event.name) === 'busy';
     if (!isRefused && event.type !== 'ended') {

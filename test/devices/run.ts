@@ -67,6 +67,8 @@ function live(schedule: Schedule, rig: Rig, time: VirtualTime): void {
     time.runUntil(now);
     const { state, silent } = rig.life;
     const isLive = rig.isRunning && state === 'live';
+    const isLooking = rig.browser.hidden > 0 ? now % 60_000 === 0 : now % 1000 === 0;
+    if (isLooking && rig.isRunning) rig.look();
     rig.audio.step(STEP_MS, { live: isLive, silent: silent !== null });
   }
   checkSettled(rig, schedule, time);
@@ -117,6 +119,8 @@ function begin(rig: Rig, action: Action, time: VirtualTime): void {
       return rig.stopRunning(false);
     case 'sleep':
       return rig.stopRunning(true);
+    case 'clock':
+      return rig.setClock(action.by);
     case 'suspend':
       rig.audio.suspended++;
       return;
@@ -165,6 +169,7 @@ function end(rig: Rig, action: Action): void {
     case 'flap':
     case 'default':
     case 'profile':
+    case 'clock':
     case 'use':
     case 'close':
       return;

@@ -2,7 +2,7 @@ import type { MuteKeep, ReacquirePolicy } from '../../src/core/microphone/life-m
 import { seededRandom } from '../helpers/random.ts';
 
 /** How engines differ, as far as a microphone notices. */
-export type Engine = 'chromium' | 'firefox' | 'webkit';
+type Engine = 'chromium' | 'firefox' | 'webkit';
 
 /** What the user does with a prompt. */
 export type Answer = 'allow' | 'deny' | 'dismiss';
@@ -26,8 +26,17 @@ export interface World {
   readonly answerMs: number;
   /** What a second track does to the first, or whether it is refused. */
   readonly secondTrack: 'shares' | 'refused' | 'ends' | 'mutes';
-  /** When `ended` comes after a plug was pulled: before `devicechange`, after it, or not at all. */
-  readonly endedOnUnplug: 'before' | 'after' | 'never';
+  /**
+   * When `ended` comes after a plug was pulled: before `devicechange`, after it, or not at all. `'on-look'`: only once somebody
+   * lists the devices; until then the track gives the audio of another device (Chromium 156 on Linux).
+   */
+  readonly endedOnUnplug: 'before' | 'after' | 'never' | 'on-look';
+  /** Chromium's entry for the default: of the group of the device it stands for, or (Linux) always the same. */
+  readonly defaultEntry: 'follows' | 'fixed';
+  /** Firefox lists what outputs play as inputs, and opens that where there is no other. */
+  readonly monitors: boolean;
+  /** From the system's mute to the event, and back. */
+  readonly muteLagMs: number;
   /** Whether the default comes first in the list, in engines that have no entry for it. */
   readonly listsDefaultFirst: boolean;
   /** What a hidden page does to tracks. */
@@ -55,6 +64,9 @@ export const PLAIN: Omit<World, 'seed'> = {
   answerMs: 1000,
   secondTrack: 'shares',
   endedOnUnplug: 'before',
+  defaultEntry: 'follows',
+  monitors: false,
+  muteLagMs: 0,
   listsDefaultFirst: true,
   hiding: 'nothing',
   throttleMs: 1000,
@@ -102,6 +114,8 @@ export type Action =
   | (Span & { readonly kind: 'hide' })
   | (Span & { readonly kind: 'freeze' })
   | (Span & { readonly kind: 'sleep' })
+  /** The wall's clock is set. */
+  | (Span & { readonly kind: 'clock'; readonly by: number })
   /** The audio context is suspended. */
   | (Span & { readonly kind: 'suspend' })
   /** `use()`: an index; null: the default; -1: a device that is not there. */
@@ -157,7 +171,14 @@ export function planSchedule(seed: number): Schedule {
       engine === 'webkit'
         ? pick(['ends', 'mutes', 'mutes', 'shares'])
         : pick(['shares', 'shares', 'shares', 'refused']),
-    endedOnUnplug: pick(['before', 'before', 'after', 'never']),
+    endedOnUnplug: pick(
+      engine === 'chromium'
+        ? ['before', 'after', 'never', 'on-look', 'on-look']
+        : ['before', 'after', 'after', 'never'],
+    ),
+    defaultEntry: engine === 'chromium' ? pick(['follows', 'fixed']) : 'follows',
+    monitors: engine === 'firefox' && chance(0.4),
+    muteLagMs: pick([0, 20, 500]),
     listsDefaultFirst: chance(0.7),
     hiding: engine === 'webkit' ? pick(['nothing', 'mutes', 'ends']) : 'nothing',
     throttleMs: chance(0.8) ? 1000 : 60_000,
@@ -203,7 +224,9 @@ export function planSchedule(seed: number): Schedule {
       case 10:
         return { kind: 'system-mute', at, for: length(), device };
       case 11:
-        return { kind: 'profile', at, for: 0, device };
+        return chance(0.7)
+          ? { kind: 'profile', at, for: 0, device }
+          : { kind: 'clock', at, for: 0, by: (chance(0.5) ? -1 : 1) * skewed(100, 4e6) };
       case 12:
         return { kind: 'refuse', at, for: skewed(100, 40_000), name: pick(ERRORS) };
       case 13:

@@ -4,7 +4,7 @@ import type { Schedule, World } from './schedule.ts';
 import type { SystemDevice } from './system.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-/** Within this after the last disturbance, the right device is in use, if it can be had. */
+/** Within this after the last disturbance, the right device is in use, if it opens. */
 const SETTLE_MS = 75_000;
 /** In engines that are slow to open, an opening may take this longer. */
 const SLOW_MS = 160_000;
@@ -29,8 +29,15 @@ export function checkSettled(rig: Rig, { world }: Schedule, time: VirtualTime): 
   if (rig.muted === 'light') return;
   const target = targetOf(rig, world);
   const { inUse } = audio;
-  if (target === 'any' || (world.policy === 'never' && rig.hasLost)) return;
-  if (target === null) return;
+  // With `'never'`, the device in use remains, whatever becomes the default.
+  const isLeft = world.policy === 'never' && (rig.hasLost || inUse !== null);
+  if (target === 'any' || isLeft) return;
+  if (target === null) {
+    // Nobody wants to hear what the output plays.
+    const isMonitor = inUse !== null && inUse.device === browser.system.monitor;
+    if (isMonitor && rig.hadMicrophone) time.fail('settles', 'A monitor of the output is in use.');
+    return;
+  }
   const failed = (detail: string): never => {
     const used = inUse === null ? 'none' : inUse.device.label;
     return time.fail(
@@ -38,8 +45,8 @@ export function checkSettled(rig: Rig, { world }: Schedule, time: VirtualTime): 
       `${detail} Device in use: ${used}; state ${life.state}, failed by ${life.failedBy}.`,
     );
   };
-  if (inUse === null || inUse.device !== target) return failed(`${target.label} can be had.`);
-  if (!browser.isAlive(inUse) || inUse.over) return failed('The device in use is dead.');
+  if (inUse === null || inUse.device !== target) return failed(`${target.label} is available.`);
+  if (!browser.gives(inUse)) return failed('The device in use is dead.');
   if (rig.open.size > 1) {
     time.fail('no leaked track', `${rig.open.size} tracks are open, and one is in use.`);
   }
@@ -47,38 +54,54 @@ export function checkSettled(rig: Rig, { world }: Schedule, time: VirtualTime): 
   if (rig.muted === null && (life.silent !== null) !== isSilent) {
     return failed(`The device is ${isSilent ? '' : 'not '}silent, told: ${life.silent}.`);
   }
-  if (rig.lastOpeningMs > time.now - QUIET_MS && rig.wanted === null) {
+  const isMuted = target.systemMutes > 0;
+  if (
+    !isMuted &&
+    tellsDefault(world, rig) &&
+    rig.lastOpeningMs > time.now - QUIET_MS &&
+    rig.wanted === null
+  ) {
     time.fail('quiet', 'Opened, though the right device is in use.');
   }
 }
 
-/** The device that must be in use; null: none can be had; `'any'`: the schedule leaves it open. */
+/** The device that must be in use; null: none opens; `'any'`: the schedule leaves it open. */
 function targetOf(rig: Rig, world: World): SystemDevice | null | 'any' {
-  const { policy, secondTrack, engine, listsDefaultFirst } = world;
+  const { policy, secondTrack } = world;
   const { browser, life, audio } = rig;
   const { permission, system } = browser;
   if (permission === 'denied' || permission === 'unavailable') return null;
   const isBlocked = life.blockedBy !== null && refusalOf(life.blockedBy) === 'permission';
   if (browser.isPrompting || (isBlocked && !browser.tellsGrant)) return 'any';
-  const wanted = rig.wanted === null ? system.default : wantedDevice(rig);
+  const wanted = rig.wanted === null ? system.default : wantedDevice(rig, world);
+  if (wanted === 'any') return 'any';
   const fallback = policy === 'any' ? system.default : null;
   for (const device of [wanted, fallback]) {
     if (device === null || !device.isPresent) continue;
     if (device.systemMutes > 0 || browser.wouldPrompt(device)) return 'any';
+    // What another program wants is still ours.
+    if (audio.inUse?.device === device && browser.gives(audio.inUse)) return device;
     if (device.busy > 0) continue;
-    // Such an engine does not tell that the default has changed.
-    const tells = engine === 'chromium' || listsDefaultFirst;
-    if (!tells && audio.inUse?.asked === null) return audio.inUse.device;
+    if (!tellsDefault(world, rig) && audio.inUse?.asked === null) return audio.inUse.device;
     // Where a second track is refused, nobody learns that a device is free again.
-    const isOnFallback = secondTrack === 'refused' && life.state === 'live' && rig.wanted !== null;
+    const isOnFallback = secondTrack === 'refused' && audio.inUse !== null;
     return isOnFallback ? 'any' : device;
   }
   return null;
 }
 
-function wantedDevice({ wanted, wantedId, browser, seen }: Rig): SystemDevice | null {
+/** Whether the page can know which device is the default, and that the user has not picked another one in a prompt. */
+function tellsDefault({ engine, listsDefaultFirst }: World, { browser }: Rig): boolean {
+  return engine === 'chromium' || (listsDefaultFirst && browser.prompts === 0);
+}
+
+function wantedDevice(rig: Rig, world: World): SystemDevice | null | 'any' {
+  const { wanted, wantedId, browser, seen } = rig;
   if (wanted === null || wanted < 0) return null;
   const device = browser.system.at(wanted);
+  // Nothing tells two of the same name apart.
+  const isThere = device.isPresent && device.id === wantedId;
+  if (!isThere && world.twins && world.engine === 'firefox') return 'any';
   const isKnown = device.id === wantedId || (wantedId !== null && seen.has(wantedId));
   return isKnown ? device : null;
 }

@@ -32,7 +32,7 @@ function* shorter(action: Action): Generator<Action> {
   if (action.for === FOREVER_MS) yield { ...action, for: 60_000 };
   for (const unit of [1000, 100, 10]) {
     const length = Math.floor(action.for / 2 / unit) * unit;
-    if (length > 0) yield { ...action, for: length };
+    if (length > 0 && action.for < FOREVER_MS) yield { ...action, for: length };
     const at = Math.floor(action.at / 2 / unit) * unit;
     if (at > 0) yield { ...action, at };
     const rounded = Math.round(action.at / unit) * unit;

@@ -26,9 +26,14 @@ export class SystemDevice {
   }
 }
 
+/** What the output plays, as an input. */
+export const MONITOR = 'Monitor of output';
+
 /** The devices of a machine, and which of them is the default: the one that was made it last, of those that are there. */
 export class SystemDevices {
   readonly all: readonly SystemDevice[];
+  /** Is no microphone, and never goes. */
+  readonly monitor = new SystemDevice(99, MONITOR);
   #preference: SystemDevice[];
 
   constructor({ devices, twins }: World) {

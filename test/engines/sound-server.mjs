@@ -6,11 +6,11 @@ import { eventually, start } from './child.mjs';
 import { findProgram } from './find-browser.mjs';
 
 /** What the rig of devices needs, and the one command that gets it. */
-export const SOUND_SERVER_PROGRAMS = ['pulseaudio', 'pactl', 'pacat'];
+const PROGRAMS = ['pulseaudio', 'pactl', 'pacat'];
 
 /** A sentence on what is missing to start a sound server with microphones, or undefined. */
 export function missingForSoundServer() {
-  const missing = SOUND_SERVER_PROGRAMS.filter((name) => findProgram(name) === undefined);
+  const missing = PROGRAMS.filter((name) => findProgram(name) === undefined);
   if (missing.length === 0) return undefined;
   return `${missing.join(' and ')} not found: apt-get install -y pulseaudio pulseaudio-utils gets microphones that can be unplugged.`;
 }

@@ -31,12 +31,44 @@ export class TestContext extends (MockContext as unknown as new () => EventTarge
   }
 }
 
+/** A source that outlives its tracks, as captures see a `Microphone`. */
+export class TestLivingSource extends EventTarget {
+  state = 'live';
+  readonly captureFeed = { output: 1, presenceOutput: 2, preRollMs: 250 };
+  /** Its node's connections: target, output and input. */
+  readonly connections: unknown[][] = [];
+  readonly disconnections: unknown[] = [];
+  readonly #listeners = new Set<unknown>();
+  readonly node: AudioNode = {
+    connect: (...connection: unknown[]) => void this.connections.push(connection),
+    disconnect: (target: unknown) => void this.disconnections.push(target),
+  } as unknown as AudioNode;
+
+  enter(state: string): void {
+    this.state = state;
+    this.dispatchEvent(new Event('statechange'));
+  }
+  /** How many listen to its state. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+  override addEventListener(type: string, listener: () => void): void {
+    this.#listeners.add(listener);
+    super.addEventListener(type, listener);
+  }
+  override removeEventListener(type: string, listener: () => void): void {
+    this.#listeners.delete(listener);
+    super.removeEventListener(type, listener);
+  }
+}
+
 /** What the mock lacks: a worklet node. Behind it runs the real processor. */
 export class TestNode {
   static made: TestNode[] = [];
   static scope: WorkletScope;
   readonly context: unknown;
   readonly name: string;
+  readonly numberOfInputs: number;
   readonly options: AudioWorkletNodeOptions & { processorOptions: CaptureProcessorOptions };
   readonly connected: unknown[] = [];
   disconnects = 0;
@@ -49,6 +81,7 @@ export class TestNode {
   constructor(context: unknown, name: string, options: TestNode['options']) {
     this.context = context;
     this.name = name;
+    this.numberOfInputs = options.numberOfInputs ?? 1;
     this.options = options;
     this.processor = TestNode.scope.createNode(name, options as never);
     this.port = this.processor.port;

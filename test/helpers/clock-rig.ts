@@ -19,6 +19,10 @@ export interface SimulatedSource {
   readonly jitterMs?: number;
   /** By how much timestamps are late, evenly distributed from 0. @default 0 */
   readonly timestampJitterMs?: number;
+  /** Timestamps are those of the next multiple of this: of a source that is rendered in bursts. @default exact */
+  readonly timestampGrainMs?: number;
+  /** Timestamps in these stretches, seconds, are wrong by so many ms. */
+  readonly timestampErrors?: readonly (readonly [from: number, to: number, ms: number])[];
   /** Arrivals in these stretches wait until they end, seconds. */
   readonly stalls?: readonly (readonly [from: number, to: number])[];
   /** Blocks that begin in these stretches are lost, seconds. */
@@ -115,7 +119,12 @@ class Feed {
     // None overtakes another.
     this.#arrived = Math.max(this.#arrived, at);
     const late = (this.#source.timestampJitterMs ?? 0) * this.#random();
-    const timestampMs = this.#secondsOf(first) * 1000 + late;
+    const grain = this.#source.timestampGrainMs ?? 1e-6;
+    const begin = this.#secondsOf(first);
+    let timestampMs = Math.ceil((begin * 1000) / grain) * grain + late;
+    for (const [from, to, ms] of this.#source.timestampErrors ?? []) {
+      if (begin >= from && begin < to) timestampMs += ms;
+    }
     return { at: this.#arrived, timestampMs, channels: this.#channels, frames: this.#frames };
   }
 }
@@ -127,7 +136,7 @@ function within(spans: readonly (readonly [number, number])[], time: number): bo
 /** Runs aligners in virtual time. */
 export class ClockRig {
   readonly feeds: readonly Feed[];
-  readonly timeline = new ContextTimeline();
+  readonly timeline: ContextTimeline;
   frame = 0;
   /** True seconds for which the context stood still. */
   #stood = 0;
@@ -135,6 +144,7 @@ export class ClockRig {
 
   constructor(context: SimulatedContext, sources: readonly SimulatedSource[]) {
     this.#context = { ppm: 0, quantum: 128, burst: 4, ...context };
+    this.timeline = new ContextTimeline(context.sampleRate);
     this.feeds = sources.map((source) => new Feed(source, this.#context, this.timeline));
   }
 
@@ -160,9 +170,9 @@ export class ClockRig {
       for (let i = 0; i < burst; i++) {
         const nowMs = (this.frame / sampleRate) * 1000;
         for (const feed of this.feeds) feed.deliver(due, nowMs);
-        for (const { aligner } of this.feeds) aligner.ask(nowMs);
-        this.timeline.follow(nowMs);
-        for (const { aligner, output } of this.feeds) aligner.read(output, 0, quantum, nowMs);
+        for (const { aligner } of this.feeds) aligner.ask(this.frame);
+        this.timeline.follow(this.frame);
+        for (const { aligner, output } of this.feeds) aligner.read(output, 0, quantum, this.frame);
         heard?.(this.seconds);
         this.frame += quantum;
       }
@@ -171,7 +181,7 @@ export class ClockRig {
 }
 
 /** The cycle of the signal by which {@link timeOf} reads time, seconds. */
-export const CYCLE_SECONDS = 2;
+const CYCLE_SECONDS = 2;
 
 /** Audio that carries its own time: two channels that turn once a cycle. */
 export function timeSignal(seconds: number, channel: number): number {

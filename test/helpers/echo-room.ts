@@ -39,20 +39,29 @@ export function convolve(a: Float32Array, b: Float32Array): Float64Array {
 
 /** Half of the taps of the interpolation: enough up to 0.45 of the rate. */
 const TAPS = 24;
+/** The Hann window's angle at each tap. */
+const WINDOW = Math.PI / (TAPS + 1);
+const COSINES = Float64Array.from({ length: 2 * TAPS }, (_, i) =>
+  Math.cos(WINDOW * (i - TAPS + 1)),
+);
+const SINES = Float64Array.from({ length: 2 * TAPS }, (_, i) => Math.sin(WINDOW * (i - TAPS + 1)));
 
 /** A band-limited signal between its samples: a sinc under a Hann window. */
-function between(samples: ArrayLike<number>, at: number): number {
+function between(samples: Float64Array, at: number): number {
   const middle = Math.floor(at);
   const fraction = at - middle;
+  if (fraction < 1e-9) return samples[middle] ?? 0;
+  const c = Math.cos(WINDOW * fraction);
+  const s = Math.sin(WINDOW * fraction);
   let sum = 0;
-  for (let i = -TAPS + 1; i <= TAPS; i++) {
-    const sample = samples[middle + i];
-    if (sample === undefined || sample === 0) continue;
-    const x = i - fraction;
-    const sinc = Math.abs(x) < 1e-9 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
-    sum += sample * sinc * Math.cos((Math.PI * x) / (2 * TAPS + 2)) ** 2;
+  for (let t = 0; t < 2 * TAPS; t++) {
+    const i = t - TAPS + 1;
+    const window = 0.5 + 0.5 * (COSINES[t]! * c + SINES[t]! * s);
+    // sin π(i − f) is ± sin πf.
+    const sign = (i & 1) === 0 ? -1 : 1;
+    sum += (sign * window * (samples[middle + i] ?? 0)) / (i - fraction);
   }
-  return sum;
+  return (sum * Math.sin(Math.PI * fraction)) / Math.PI;
 }
 
 /** What the microphone hears of what the loudspeaker plays, on the microphone's own clock. Both begin at frame 0. */

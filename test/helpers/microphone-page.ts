@@ -5,6 +5,7 @@ import { Microphone } from '../../src/web/microphone.ts';
 import type { MicrophoneOptions } from '../../src/web/microphone-options.ts';
 
 const QUANTUM = 128;
+/** The page's rate, unless told otherwise. */
 export const PAGE_RATE = 48_000;
 
 /** A device of the page's system. Frame `n` of its signal tells both the device and the frame: see {@link signalAt}. */
@@ -67,8 +68,8 @@ export class PageTrack extends EventTarget {
 
 class PageStream {
   readonly track: PageTrack;
-  constructor(track: PageTrack) {
-    this.track = track;
+  constructor(track: PageTrack | readonly PageTrack[]) {
+    this.track = 'length' in track ? track[0]! : track;
   }
   getAudioTracks(): PageTrack[] {
     return [this.track];
@@ -99,13 +100,13 @@ class PageNode extends EventTarget {
     this.targets.add(target);
     return target;
   }
-  disconnect(): void {
-    for (const target of this.targets) {
+  disconnect(only?: PageNode): void {
+    for (const target of only === undefined ? [...this.targets] : [only]) {
       for (let i = target.edges.length - 1; i >= 0; i--) {
         if (target.edges[i]!.from === this) target.edges.splice(i, 1);
       }
+      this.targets.delete(target);
     }
-    this.targets.clear();
   }
   outputOf(_output: number): readonly Float32Array[] {
     return [];
@@ -114,18 +115,21 @@ class PageNode extends EventTarget {
 
 class TrackNode extends PageNode {
   readonly track: PageTrack;
-  readonly #block = new Float32Array(QUANTUM);
+  readonly #block: Float32Array;
 
   constructor(context: PageContext, track: PageTrack) {
     super(context);
     this.track = track;
+    this.#block = new Float32Array(context.quantum);
   }
   override outputOf(): readonly Float32Array[] {
     const { track } = this;
-    const live = track.readyState === 'live' && !track.muted && !this.context.page.dead(track);
-    const { frame } = this.context;
-    for (let i = 0; i < QUANTUM; i++) {
-      this.#block[i] = live ? signalAt(track.device.number, frame + i) : 0;
+    const { page, frame } = this.context;
+    const { number } = track.device;
+    const isHeard = track.readyState === 'live' && !track.muted && !page.dead(track);
+    const live = isHeard && !page.silent.has(number);
+    for (let i = 0; i < this.#block.length; i++) {
+      this.#block[i] = live ? page.signal(number, frame + i) : 0;
     }
     return [this.#block];
   }
@@ -135,10 +139,12 @@ class WorkletNode extends PageNode {
   readonly scope: WorkletScope;
   readonly processor: ScopeNode;
   readonly port: unknown;
+  readonly numberOfInputs: number;
   onprocessorerror: ((event: Event) => void) | null = null;
 
   constructor(context: PageContext, name: string, options: NodeOptions) {
     super(context);
+    this.numberOfInputs = options.numberOfInputs ?? 1;
     this.scope = context.page.scopeOf(name);
     this.processor = this.scope.createNode(name, options);
     this.port = this.processor.port;
@@ -158,19 +164,22 @@ class PageGain extends PageNode {}
 
 class PageContext extends EventTarget {
   state = 'running';
-  readonly sampleRate = PAGE_RATE;
+  readonly sampleRate: number;
+  readonly quantum: number;
   readonly page: MicrophonePage;
   readonly audioWorklet = { addModule: (): Promise<void> => Promise.resolve() };
   readonly worklets: WorkletNode[] = [];
   readonly destination: PageNode = new PageNode(this);
   frame = 0;
 
-  constructor(page: MicrophonePage) {
+  constructor(page: MicrophonePage, { sampleRate, quantum }: Required<PageOptions>) {
     super();
     this.page = page;
+    this.sampleRate = sampleRate;
+    this.quantum = quantum;
   }
   get currentTime(): number {
-    return this.frame / PAGE_RATE;
+    return this.frame / this.sampleRate;
   }
   resume(): Promise<void> {
     this.enter('running');
@@ -186,9 +195,15 @@ class PageContext extends EventTarget {
   }
 }
 
+/** How a page's context renders. */
+export interface PageOptions {
+  readonly sampleRate?: number;
+  readonly quantum?: number;
+}
+
 /** A page with devices, in Node: real worklets, each in a scope of its own, a graph, and a system that gives tracks. */
 export class MicrophonePage {
-  readonly context: PageContext = new PageContext(this);
+  readonly context: PageContext;
   readonly tracks: PageTrack[] = [];
   readonly document: EventTarget & { visibilityState?: string } = new EventTarget();
   readonly window: EventTarget = new EventTarget();
@@ -196,10 +211,16 @@ export class MicrophonePage {
   /** The name of the error that `getUserMedia` gives; null: it works. */
   refusal: string | null = null;
   devices: PageDevice[];
+  /** Numbers of the devices that deliver silence. */
+  readonly silent = new Set<number>();
+  /** Sample of a device at a frame of the context. */
+  signal: (device: number, frame: number) => number = signalAt;
+  readonly #microphones: Microphone[] = [];
   readonly #scopes = new Map<string, WorkletScope>();
   readonly #status = Object.assign(new EventTarget(), { state: 'granted' });
 
-  private constructor(devices: readonly PageDevice[]) {
+  private constructor(devices: readonly PageDevice[], options: Required<PageOptions>) {
+    this.context = new PageContext(this, options);
     this.devices = [...devices];
     this.document.visibilityState = 'visible';
   }
@@ -207,10 +228,11 @@ export class MicrophonePage {
   /** Puts the page in place: afterwards `vi.unstubAllGlobals()`. */
   static async open(
     devices: readonly PageDevice[] = [deviceNumber(1), deviceNumber(2)],
+    { sampleRate = PAGE_RATE, quantum = QUANTUM }: PageOptions = {},
   ): Promise<MicrophonePage> {
-    const page = new MicrophonePage(devices);
+    const page = new MicrophonePage(devices, { sampleRate, quantum });
     for (const [name, load] of Object.entries(WORKLETS)) {
-      const scope = createWorkletScope({ sampleRate: PAGE_RATE, quantum: QUANTUM });
+      const scope = createWorkletScope({ sampleRate, quantum });
       await scope.addModule(load);
       page.#scopes.set(`micwire-${name}`, scope);
     }
@@ -241,7 +263,9 @@ export class MicrophonePage {
 
   /** Opens a microphone, rendering until it is live or has failed. */
   async microphone(options: MicrophoneOptions = {}): Promise<Microphone> {
-    return this.during(Microphone.open(this.asContext, options));
+    const microphone = await this.during(Microphone.open(this.asContext, options));
+    this.#microphones.push(microphone);
+    return microphone;
   }
 
   /** Renders until a promise settles. */
@@ -256,16 +280,21 @@ export class MicrophonePage {
   /** Renders so many quanta, with all messages delivered in between. */
   async render(quanta: number): Promise<void> {
     for (let i = 0; i < quanta; i++) {
-      if (this.context.state === 'running') {
-        for (const scope of this.#scopes.values()) {
-          for (const node of this.context.worklets) if (node.scope === scope) node.takeInputs();
-          scope.render();
-        }
-        this.context.frame += QUANTUM;
-      }
+      this.renderBlocked(1);
       for (const scope of this.#scopes.values()) scope.deliver();
     }
     for (const scope of this.#scopes.values()) await scope.settle();
+  }
+
+  /** Renders so many quanta while the page's own thread is blocked. */
+  renderBlocked(quanta: number): void {
+    for (let i = 0; i < quanta && this.context.state === 'running'; i++) {
+      for (const scope of this.#scopes.values()) {
+        for (const node of this.context.worklets) if (node.scope === scope) node.takeInputs();
+        scope.render();
+      }
+      this.context.frame += this.context.quantum;
+    }
   }
 
   scopeOf(name: string): WorkletScope {
@@ -300,6 +329,8 @@ export class MicrophonePage {
   }
 
   close(): void {
+    // One that lives on would open devices of the next page.
+    for (const microphone of this.#microphones) void microphone.close();
     for (const scope of this.#scopes.values()) scope.close();
     vi.unstubAllGlobals();
   }
@@ -322,6 +353,7 @@ const WORKLETS = {
   microphone: () => import('../../worklets/microphone.ts'),
   capture: () => import('../../worklets/capture.ts'),
   meter: () => import('../../worklets/meter.ts'),
+  mixer: () => import('../../worklets/mixer.ts'),
 };
 
 /** A device with that signal. */

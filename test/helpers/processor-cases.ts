@@ -1,5 +1,6 @@
 import { HEADER_BYTES, longestPayload } from '../../src/core/capture/chunk.ts';
 import type { ChunkEncoding, ChunkOptions } from '../../src/core/capture/chunk.ts';
+import { SOURCE_FIELDS } from '../../src/core/align/mixer-report.ts';
 import { meterModule } from '../../src/core/metering/meter-module.ts';
 import { METER_NAMES, createMeterReading } from '../../src/core/metering/meter-table.ts';
 import type { ResamplerQuality } from '../../src/core/resampler/resampler-plan.ts';
@@ -15,6 +16,7 @@ import type {
   CaptureProcessorOptions,
   MeterProcessorOptions,
   MicrophoneProcessorOptions,
+  MixerProcessorOptions,
   PlayoutProcessorOptions,
   ReceiveProcessorOptions,
 } from '../../src/core/messages.ts';
@@ -431,7 +433,7 @@ function toneChannels(
 }
 
 /** Talk, push-to-talk with long and short pauses, and gaps in all of them; 256 quanta. */
-const PRESENCES: readonly number[] = [
+export const PRESENCES: readonly number[] = [
   [100, PRESENT],
   [40, PAUSED],
   [20, PRESENT],
@@ -446,6 +448,71 @@ const PRESENCES: readonly number[] = [
   [1, PAUSED],
   [17, PRESENT],
 ].flatMap(([quanta, presence]) => Array<number>(quanta!).fill(presence!));
+
+interface MixerCase extends Variation {
+  readonly layout?: MixerProcessorOptions['layout'];
+  readonly channels?: number;
+  /** Hz, of the stream. @default 48000 */
+  readonly from?: number;
+  /** One in so many blocks is lost; 0: none. @default 0 */
+  readonly lost?: number;
+  /** Quanta by which each second batch of 50 blocks comes later. @default 0 */
+  readonly later?: number;
+  /** @default false */
+  readonly shared?: boolean;
+}
+
+/** A stream of blocks of 10 ms and a node. */
+function mixer(name: string, kase: MixerCase): ProcessorCase {
+  const { sampleRate = 48000, quantum = 128, from = 48000, lost = 0, later = 0 } = kase;
+  const { layout = 'separate', channels = 2, shared = false, ...variation } = kase;
+  return {
+    name: `mixer, ${name}`,
+    worklet: 'mixer',
+    processor: 'micwire-mixer',
+    worksBetween: true,
+    open: () => {
+      const slots = 2;
+      const frames = from / 100;
+      const resampler = planVariableResampler({ inputRate: from, outputRate: sampleRate });
+      const processorOptions: MixerProcessorOptions = {
+        layout,
+        channels,
+        slots,
+        maxDelayMs: 250,
+        warmUp: resampler,
+        snapshot: shared ? allocateSnapshot(slots * SOURCE_FIELDS.length) : null,
+      };
+      const blocks = Array.from({ length: 50 }, (_, i) =>
+        toneChannels(from, 2, i * frames, frames),
+      );
+      const block = { type: 'block', id: 2, timestampMs: 0, channels: blocks[0]! };
+      let sent = 0;
+      return {
+        options: {
+          numberOfInputs: 2 * slots,
+          outputChannelCount: [channels],
+          processorOptions,
+        },
+        start: (send) => {
+          send({ type: 'node', slot: 0, id: 1, gain: 1, tellsPresence: false });
+          send({ type: 'stream', slot: 1, id: 2, gain: 0.5, resampler });
+        },
+        beforeQuantum: (index, send) => {
+          for (;;) {
+            const delay = Math.floor(sent / 50) % 2 === 1 ? later : 0;
+            if ((sent * sampleRate) / 100 > (index - delay) * quantum) return;
+            block.timestampMs = sent * 10;
+            block.channels = blocks[sent % 50]!;
+            if (lost === 0 || sent % lost !== lost - 1) send(block);
+            sent++;
+          }
+        },
+      };
+    },
+    ...variation,
+  };
+}
 
 /** Every processor in every configuration that takes a path of its own. One line each. */
 export const PROCESSOR_CASES: readonly ProcessorCase[] = [
@@ -514,6 +581,17 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
     inputChannels: [2, 0, 1, ...Array<number>(12).fill(2), ...Array<number>(9).fill(0)],
   }),
   microphone('mono, live', { eventful: false }),
+
+  mixer('stream and node, separate', {}),
+  mixer('44.1 kHz and node, mixed, lost and jittered, shared', {
+    from: 44100,
+    layout: 'mixed',
+    lost: 17,
+    later: 30,
+    shared: true,
+    inputChannels: [2, 0, 1],
+  }),
+  mixer('to 44.1 kHz, quantum 1024', { sampleRate: 44100, quantum: 1024 }),
 
   playout('48 kHz s16', { from: 48000 }),
   playout('24 → 48 kHz s16', { from: 24000 }),

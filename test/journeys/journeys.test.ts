@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { formatSchedule } from '../helpers/format-schedule.ts';
+import { plant, sourceOf } from '../helpers/planting.mjs';
 import { Network } from './network.ts';
-import { FAULTS, plant, sourceOf } from './planted.mjs';
+import { FAULTS } from './planted.mjs';
 import { OPEN, REGRESSIONS } from './regressions.ts';
 import { describeFailure, replayCommand } from './report.ts';
 import { runJourney, runSeed } from './run.ts';

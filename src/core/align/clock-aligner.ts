@@ -34,6 +34,9 @@ const LEAST_REST = 1e-7;
 /** What a delay has in reserve, ms. */
 const RESERVE_MS = 2;
 
+/** So many stretches of lost frames are told apart while they wait. */
+const LOST_STRETCHES = 8;
+
 /** What {@link ClockAligner} makes. */
 export interface ClockAlignerOptions {
   /** From the source's nominal rate to the context's. */
@@ -76,6 +79,8 @@ export class ClockAligner {
   droppedFrames = 0;
   /** Those that never arrived: timestamps jump over them. */
   lostFrames = 0;
+  /** Those of them that came to the resampler, as silence. */
+  silentFrames = 0;
   /** Frames of the context with audio of the source, and without. */
   presentFrames = 0;
   missingFrames = 0;
@@ -91,6 +96,7 @@ export class ClockAligner {
   readonly #ring: readonly Float32Array[];
   readonly #capacity: number;
   readonly #msPerFrame: number;
+  readonly #msPerOutputFrame: number;
   readonly #blockFrames: number;
   readonly #fixedDelayMs: number;
   readonly #maxDelayMs: number;
@@ -105,6 +111,11 @@ export class ClockAligner {
   /** Per channel: the last output, and what is left of it at an edge. */
   readonly #last: Float64Array;
   readonly #rest: Float64Array;
+  /** What calls would otherwise box. */
+  readonly #times: Float64Array = new Float64Array(2);
+  /** Stretches of lost frames: from, to, from, to … */
+  readonly #lost: Float64Array = new Float64Array(2 * LOST_STRETCHES);
+  #lostAt = 0;
   #playing = false;
   #jumps = 0;
 
@@ -121,6 +132,7 @@ export class ClockAligner {
     this.#last = new Float64Array(channels);
     this.#rest = new Float64Array(channels);
     this.#msPerFrame = 1000 / inputRate;
+    this.#msPerOutputFrame = 1000 / outputRate;
     const ratio = (inputRate * MAX_SPEED) / outputRate;
     this.#blockFrames = Math.max(1, Math.min(BLOCK_FRAMES, Math.floor(MOST_INPUT_FRAMES / ratio)));
     this.#fixedDelayMs =
@@ -179,8 +191,8 @@ export class ClockAligner {
     const jump = clock.advance(timestampMs, frames);
     const first = clock.nextFrame - frames;
     if (jump === RESTARTED) this.#restart();
-    else if (jump > 0) this.#lose(jump);
-    else if (jump < 0) this.#takeBack(first);
+    else if (jump > 0) this.#lose(first - this.#state[END]!);
+    this.#takeBack(first);
     const late = this.#put(channels, frames, first);
     if (jump > 0 && jump < RESTARTED) this.#smooth(first, frames);
     state[BLOCK_MS] = frames * this.#msPerFrame;
@@ -192,23 +204,35 @@ export class ClockAligner {
     }
   }
 
+  /** No block follows: what waits is dropped. */
+  end(): void {
+    this.#restart();
+  }
+
   /** Tells the timeline, before it follows, which delay the source needs. Once per render quantum. */
-  ask(nowMs: number): void {
+  ask(frame: number): void {
     if (this.receivedFrames === 0) return;
     const state = this.#state;
     const latest = Math.max(state[LATEST]!, state[LATEST_BEFORE]!);
     const needed = latest + state[BLOCK_MS]! + this.#fixedDelayMs;
     const urgent = state[LATE]! >= LATE_ARRIVALS;
     if (urgent) state[LATE] = 0;
-    this.timeline.need(
-      needed < this.#maxDelayMs ? needed : this.#maxDelayMs,
-      urgent || nowMs < state[FIRST_AT]! + START_MS,
-    );
+    const isStarting = frame * this.#msPerOutputFrame < state[FIRST_AT]! + START_MS;
+    const times = this.#times;
+    times[0] = needed < this.#maxDelayMs ? needed : this.#maxDelayMs;
+    times[1] = urgent || isStarting ? 1 : 0;
+    this.timeline.need(times);
   }
 
-  /** Fills frames `at` … `at + frames` of `output`, the first of which is the context's at `nowMs`. */
-  read(output: readonly Float32Array[], at: number, frames: number, nowMs: number): void {
-    if (this.receivedFrames > 0) this.#steer(this.#clock.timeAt(this.timeline.heardAt(nowMs)));
+  /** Fills frames `at` … `at + frames` of `output`, the first of which is the context's `frame`. */
+  read(output: readonly Float32Array[], at: number, frames: number, frame: number): void {
+    if (this.receivedFrames > 0) {
+      const times = this.#times;
+      times[0] = frame;
+      this.timeline.hear(times);
+      this.#clock.translate(times);
+      this.#steer();
+    }
     for (let done = 0; done < frames;) {
       const left = frames - done;
       const count = left < this.#blockFrames ? left : this.#blockFrames;
@@ -218,9 +242,10 @@ export class ClockAligner {
     }
   }
 
-  /** Decides where and how fast to read. @param target the source's time to be heard, nominal ms since its frame 0 */
-  #steer(target: number): void {
+  /** Decides where and how fast to read: which time of the source is to be heard is in the array of times. */
+  #steer(): void {
     const state = this.#state;
+    const target = this.#times[0]!;
     const resampler = this.#resampler;
     if (this.#playing) {
       const error = (state[BASE]! + resampler.position) * this.#msPerFrame - target;
@@ -258,6 +283,7 @@ export class ClockAligner {
     this.#rest.set(this.#last);
     const from = Math.ceil(state[BASE]! + this.#resampler.position);
     if (from >= state[READ]!) return;
+    this.silentFrames -= this.#lostIn(from, state[READ]!);
     this.usedFrames -= state[READ]! - from;
     state[READ] = from;
   }
@@ -280,6 +306,7 @@ export class ClockAligner {
       const from = state[READ]! % this.#capacity;
       const count = left < this.#capacity - from ? left : this.#capacity - from;
       this.#resampler.write(this.#ring, from, count);
+      this.silentFrames += this.#lostIn(state[READ]!, state[READ]! + count);
       state[READ] = state[READ]! + count;
       this.usedFrames += count;
       left -= count;
@@ -334,6 +361,8 @@ export class ClockAligner {
 
   /** Frames are missing before the block that came: silence takes their numbers. */
   #lose(frames: number): void {
+    // Where numbers were taken back, none may be left.
+    if (frames <= 0) return;
     const state = this.#state;
     const capacity = this.#capacity;
     this.lostFrames += frames;
@@ -350,6 +379,21 @@ export class ClockAligner {
       }
     }
     state[END] = end + frames;
+    this.#lost[this.#lostAt] = end;
+    this.#lost[this.#lostAt + 1] = end + frames;
+    this.#lostAt = (this.#lostAt + 2) % this.#lost.length;
+  }
+
+  /** How many of these frames are lost ones. */
+  #lostIn(from: number, to: number): number {
+    const lost = this.#lost;
+    let frames = 0;
+    for (let i = 0; i < lost.length; i += 2) {
+      const first = lost[i]! > from ? lost[i]! : from;
+      const end = lost[i + 1]! < to ? lost[i + 1]! : to;
+      if (end > first) frames += end - first;
+    }
+    return frames;
   }
 
   /** The frames from this one on come again. */
@@ -359,6 +403,8 @@ export class ClockAligner {
     if (from >= state[END]!) return;
     this.droppedFrames += state[END]! - from;
     state[END] = from;
+    const lost = this.#lost;
+    for (let i = 1; i < lost.length; i += 2) lost[i] = Math.min(lost[i]!, from);
   }
 
   /** @returns whether some of them come too late */

@@ -1,7 +1,8 @@
 import { ClockLine, NOW, OFFSET } from './clock-line.ts';
 
-/** A block cannot be this much faster than the fastest, ms: the context's clock stood still for a while. */
+/** Where all blocks are this much faster than the fastest, ms, for so long, ms, the context's clock stood still. */
 const FASTER_MS = 30;
+const LASTING_MS = 200;
 /** By how much the delay may change per ms: less than two cents of pitch. It falls only by what exceeds this, ms. */
 const RISE = 1e-3;
 const FALL = 2e-4;
@@ -13,7 +14,9 @@ const FOLLOWED_AT = 1;
 const NEEDED = 2;
 const URGENT = 3;
 const CHANGE = 4;
-const SLOTS = 5;
+/** Since when all blocks have been faster. */
+const FASTER_SINCE = 5;
+const SLOTS = 6;
 
 /**
  * The clock of the sources' timestamps, as the context's clock shows it, and the delay with which all sources of this
@@ -25,8 +28,13 @@ export class ContextTimeline {
   readonly #line = new ClockLine();
   readonly #state: Float64Array = new Float64Array(SLOTS);
 
-  constructor() {
+  readonly #msPerFrame: number;
+
+  /** @param contextRate Hz */
+  constructor(contextRate: number) {
+    this.#msPerFrame = 1000 / contextRate;
     this.#state[DELAY] = NaN;
+    this.#state[FASTER_SINCE] = Infinity;
   }
 
   /** Whether a block has arrived. */
@@ -58,7 +66,14 @@ export class ContextTimeline {
   observe(nowMs: number, timestampMs: number): number {
     const line = this.#line;
     const offset = nowMs - timestampMs;
-    if (line.begun && offset < line.offsetAt(nowMs) - FASTER_MS) line.restart();
+    const state = this.#state;
+    if (line.begun && offset < line.offsetAt(nowMs) - FASTER_MS) {
+      // Or a timestamp is wrong: not believed yet.
+      if (state[FASTER_SINCE]! > nowMs) state[FASTER_SINCE] = nowMs;
+      if (nowMs < state[FASTER_SINCE]! + LASTING_MS) return 0;
+      line.restart();
+    }
+    state[FASTER_SINCE] = Infinity;
     line.input[NOW] = nowMs;
     line.input[OFFSET] = offset;
     line.observe();
@@ -66,18 +81,21 @@ export class ContextTimeline {
   }
 
   /**
-   * A source needs this delay, in ms after the fastest arrival: to be said before each {@link follow}.
-   * @param urgent whether its blocks keep coming too late
+   * A source needs a delay: to be said before each {@link follow}.
+   * @param request the delay, in ms after the fastest arrival; and whether its blocks keep coming too late: 1
    */
-  need(delayMs: number, urgent: boolean): void {
+  need(request: Float64Array): void {
     const state = this.#state;
+    const delayMs = request[0]!;
+    const urgent = request[1]! > 0;
     if (delayMs > state[NEEDED]!) state[NEEDED] = delayMs;
     if (urgent && delayMs > state[URGENT]!) state[URGENT] = delayMs;
   }
 
-  /** Moves the delay to what the sources need: gently, unless it is urgent. Once per render quantum. */
-  follow(nowMs: number): void {
+  /** Moves the delay to what the sources need: gently, unless it is urgent. Once per render quantum, at this frame. */
+  follow(frame: number): void {
     const state = this.#state;
+    const nowMs = frame * this.#msPerFrame;
     const elapsed = nowMs - state[FOLLOWED_AT]!;
     const needed = state[NEEDED]!;
     const urgent = state[URGENT]!;
@@ -104,8 +122,10 @@ export class ContextTimeline {
     return nowMs - this.#line.offsetAt(nowMs);
   }
 
-  /** The timestamp that is heard at `nowMs`, ms. */
-  heardAt(nowMs: number): number {
-    return nowMs - this.#line.offsetAt(nowMs) - this.#state[DELAY]!;
+  /** Turns a frame of the context into the timestamp that is heard there, ms, in place. */
+  hear(times: Float64Array): void {
+    times[0] = times[0]! * this.#msPerFrame;
+    this.#line.translate(times);
+    times[0] = times[0]! - this.#state[DELAY]!;
   }
 }

@@ -31,7 +31,7 @@ export class MixerEngine {
   readonly #contextRate: number;
   readonly #port: MessagePortLike;
   readonly #piped: MessagePortLike[] = [];
-  readonly #timeline = new ContextTimeline();
+  readonly #timeline: ContextTimeline;
   readonly #slots: (MixerSlot | null)[];
   readonly #snapshot: SnapshotWriter | null;
   readonly #reportFrames: number;
@@ -48,6 +48,7 @@ export class MixerEngine {
     this.#options = options;
     this.#contextRate = contextRate;
     this.#port = port;
+    this.#timeline = new ContextTimeline(contextRate);
     this.#slots = Array.from({ length: options.slots }, () => null);
     this.#snapshot = options.snapshot && new SnapshotWriter(options.snapshot);
     const perSecond = this.#snapshot === null ? POSTS_PER_SECOND : REPORTS_PER_SECOND;
@@ -64,10 +65,10 @@ export class MixerEngine {
         this.#receive(command, this.#port, frame);
         break;
       case 'stream':
-        this.#slots[command.slot] = this.#open({ ...command, tellsPresence: false });
+        this.#openStream(command.slot, command.id, command.gain).open(command.resampler);
         break;
       case 'node':
-        this.#slots[command.slot] = this.#open({ ...command, resampler: null });
+        this.#open(command.slot, command.id, command.gain, command.tellsPresence);
         break;
       case 'gain': {
         const slot = this.#slots[command.slot];
@@ -94,20 +95,17 @@ export class MixerEngine {
     if (this.#closed) return false;
     const slots = this.#slots;
     const frames = output[0]!.length;
-    const rate = this.#contextRate;
     const separate = this.#options.layout === 'separate';
     this.#frame = frame;
     for (let c = 0; c < output.length; c++) output[c]!.fill(0);
-    const now = (frame * 1000) / rate;
-    for (let s = 0; s < slots.length; s++) slots[s]?.begin(now);
-    this.#timeline.follow(now);
+    for (let s = 0; s < slots.length; s++) slots[s]?.begin(frame);
+    this.#timeline.follow(frame);
     for (let at = 0; at < frames; at += BLOCK_FRAMES) {
       const count = frames - at < BLOCK_FRAMES ? frames - at : BLOCK_FRAMES;
-      const then = ((frame + at) * 1000) / rate;
       for (let s = 0; s < slots.length; s++) {
         const input = inputs[s] ?? NO_INPUT;
         const presence = inputs[slots.length + s] ?? NO_INPUT;
-        slots[s]?.add(input, presence, output, separate ? s : 0, at, count, then);
+        slots[s]?.add(input, presence, output, separate ? s : 0, at, count, frame + at);
       }
     }
     this.#tell(frame + frames);
@@ -143,24 +141,25 @@ export class MixerEngine {
     engine.process(inputs, output, now);
   }
 
-  #open(command: {
-    readonly id: number;
-    readonly gain: number;
-    readonly resampler: MixerProcessorOptions['warmUp'] | null;
-    readonly tellsPresence: boolean;
-  }): MixerSlot {
-    const { id, gain, resampler, tellsPresence } = command;
+  /** The source that has this number, or a new one in its place. */
+  #openStream(place: number, id: number, gain: number): MixerSlot {
+    const slot = this.#slots[place];
+    return slot?.id === id ? slot : this.#open(place, id, gain, false);
+  }
+
+  #open(place: number, id: number, gain: number, tellsPresence: boolean): MixerSlot {
     const { layout, channels, maxDelayMs } = this.#options;
-    return new MixerSlot({
+    const slot = new MixerSlot({
       id,
       gain,
-      resampler,
       tellsPresence,
       channels: layout === 'separate' ? 1 : channels,
       contextRate: this.#contextRate,
       timeline: this.#timeline,
       maxDelayMs,
     });
+    this.#slots[place] = slot;
+    return slot;
   }
 
   #receive({ id, timestampMs, channels }: MixerDelivery, port: MessagePortLike, frame: number) {
@@ -168,7 +167,7 @@ export class MixerEngine {
     for (const slot of this.#slots) {
       if (slot?.id === id) slot.insert(channels, timestampMs, now);
     }
-    const event: MixerEvent = { type: 'buffers', frame, channels };
+    const event: MixerEvent = { type: 'buffers', frame, id, channels };
     port.postMessage(
       event,
       channels.map(({ buffer }) => buffer),

@@ -1,10 +1,10 @@
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
 import { planar } from '../dsp/planar.ts';
-import { MISSING, PAUSED } from '../microphone/presence.ts';
+import { MISSING, PAUSED, PAUSED_MISSING, PRESENT } from '../microphone/presence.ts';
 import type { VariableResamplerPlan } from '../resampler/variable-resampler.ts';
 import { ClockAligner } from './clock-aligner.ts';
 import { ContextTimeline } from './context-timeline.ts';
-import { SOURCE } from './mixer-report.ts';
+import { SOURCE, SOURCE_FIELDS } from './mixer-report.ts';
 
 /** Frames that are mixed at once. */
 export const BLOCK_FRAMES = 128;
@@ -22,46 +22,59 @@ const PAUSED_FRAMES = 4;
 const TOLD = 5;
 const SLOTS = 6;
 
+/** What {@link MixerSlot} is made for. */
+export interface MixerSlotOptions {
+  readonly id: number;
+  readonly channels: number;
+  readonly gain: number;
+  readonly contextRate: number;
+  readonly timeline: ContextTimeline;
+  readonly maxDelayMs: number;
+  /** Of a node: whether a second input says if its audio is there. */
+  readonly tellsPresence: boolean;
+}
+
 /** One source of a mixer: a stream with a clock of its own, or a node of the context. */
 export class MixerSlot {
   readonly id: number;
-  /** Null: the source is a node. */
-  readonly aligner: ClockAligner | null;
   readonly #channels: number;
   readonly #mixer: ChannelMixer;
   readonly #block: readonly Float32Array[];
   readonly #state: Float64Array = new Float64Array(SLOTS);
   readonly #gainStep: number;
-  readonly #rates: number;
-  /** Whether the node says by a second input whether its audio is there. */
-  readonly #tellsPresence: boolean;
+  readonly #options: MixerSlotOptions;
+  /** Null: the source is a node. */
+  #aligner: ClockAligner | null = null;
+  /** Frames of the context per frame of the stream. */
+  #rates = 1;
+  /** Figures of what the source sent at another rate before. */
+  readonly #before: Float64Array = new Float64Array(SOURCE_FIELDS.length);
   /** For timestamps of another clock than the common one. */
-  readonly #own = new ContextTimeline();
+  readonly #own: ContextTimeline;
   #gaps = 0;
   #isPresent = true;
 
-  constructor(options: {
-    readonly id: number;
-    readonly channels: number;
-    readonly gain: number;
-    readonly contextRate: number;
-    readonly timeline: ContextTimeline;
-    readonly maxDelayMs: number;
-    /** Null: a node. */
-    readonly resampler: VariableResamplerPlan | null;
-    readonly tellsPresence: boolean;
-  }) {
-    const { channels, resampler } = options;
+  constructor(options: MixerSlotOptions) {
+    const { channels } = options;
     this.id = options.id;
+    this.#options = options;
     this.#channels = channels;
     this.#mixer = new ChannelMixer({ outputChannels: channels });
+    this.#own = new ContextTimeline(options.contextRate);
     this.#block = planar(channels, BLOCK_FRAMES);
     this.#gainStep = 1 / (GAIN_SECONDS * options.contextRate);
-    this.#rates = resampler === null ? 1 : options.contextRate / resampler.inputRate;
-    this.#tellsPresence = options.tellsPresence;
-    this.aligner = resampler && new ClockAligner({ ...options, resampler });
     // It fades in.
     this.#state[TARGET] = options.gain;
+  }
+
+  /** Blocks of another rate follow, or the first. */
+  open(resampler: VariableResamplerPlan): void {
+    if (this.#aligner !== null) {
+      this.#aligner.end();
+      this.report(this.#before, 0);
+    }
+    this.#rates = this.#options.contextRate / resampler.inputRate;
+    this.#aligner = new ClockAligner({ ...this.#options, resampler });
   }
 
   set gain(gain: number) {
@@ -70,7 +83,7 @@ export class MixerSlot {
 
   /** A block of the stream arrived. */
   insert(channels: readonly Float32Array[], timestampMs: number, nowMs: number): void {
-    const { aligner } = this;
+    const aligner = this.#aligner;
     const frames = channels[0]?.length ?? 0;
     if (aligner === null || frames === 0) return;
     const common = aligner.timeline;
@@ -82,11 +95,11 @@ export class MixerSlot {
   }
 
   /** A render quantum begins: before the timeline follows. */
-  begin(nowMs: number): void {
-    const { aligner } = this;
+  begin(frame: number): void {
+    const aligner = this.#aligner;
     if (aligner === null) return;
-    aligner.ask(nowMs);
-    if (aligner.timeline === this.#own) this.#own.follow(nowMs);
+    aligner.ask(frame);
+    if (aligner.timeline === this.#own) this.#own.follow(frame);
   }
 
   /**
@@ -94,6 +107,7 @@ export class MixerSlot {
    * @param input of a node
    * @param presence of a node that has it
    * @param first channel of `output` to add to
+   * @param frame of the context, at `at`
    */
   add(
     input: readonly Float32Array[],
@@ -102,10 +116,10 @@ export class MixerSlot {
     first: number,
     at: number,
     frames: number,
-    nowMs: number,
+    frame: number,
   ): void {
     const block = this.#block;
-    if (this.aligner !== null) this.aligner.read(block, 0, frames, nowMs);
+    if (this.#aligner !== null) this.#aligner.read(block, 0, frames, frame);
     else {
       this.#count(presence, at, frames);
       this.#mixer.mix(input, at, frames, block, 0);
@@ -129,7 +143,7 @@ export class MixerSlot {
 
   /** Frames of the context that were missing in the gap that has just ended; 0 if none has. */
   takeGap(): number {
-    const { aligner } = this;
+    const aligner = this.#aligner;
     const state = this.#state;
     const missing = this.#missingFrames();
     if (missing === state[TOLD]!) return 0;
@@ -141,8 +155,9 @@ export class MixerSlot {
 
   /** Puts the figures to `values` from `at` on, in the order of `SOURCE_FIELDS`. */
   report(values: Float64Array, at: number): void {
-    const { aligner } = this;
+    const aligner = this.#aligner;
     const state = this.#state;
+    const before = this.#before;
     values[at + SOURCE.id] = this.id;
     values[at + SOURCE.missingFrames] = this.#missingFrames();
     if (aligner === null) {
@@ -157,32 +172,37 @@ export class MixerSlot {
     values[at + SOURCE.offsetMs] = aligner.errorMs;
     values[at + SOURCE.delayMs] = aligner.timeline.begun ? aligner.timeline.delayMs : 0;
     values[at + SOURCE.bufferedMs] = aligner.bufferedMs;
-    values[at + SOURCE.receivedFrames] = aligner.receivedFrames;
-    values[at + SOURCE.usedFrames] = aligner.usedFrames;
-    values[at + SOURCE.droppedFrames] = aligner.droppedFrames;
-    values[at + SOURCE.lostFrames] = aligner.lostFrames;
+    values[at + SOURCE.receivedFrames] = before[SOURCE.receivedFrames]! + aligner.receivedFrames;
+    values[at + SOURCE.usedFrames] = before[SOURCE.usedFrames]! + aligner.usedFrames;
+    values[at + SOURCE.droppedFrames] = before[SOURCE.droppedFrames]! + aligner.droppedFrames;
+    values[at + SOURCE.lostFrames] = before[SOURCE.lostFrames]! + aligner.lostFrames;
     values[at + SOURCE.presentFrames] =
-      aligner.presentFrames + aligner.missingFrames - this.#missingFrames();
-    values[at + SOURCE.gaps] = aligner.gaps;
+      before[SOURCE.presentFrames]! +
+      before[SOURCE.missingFrames]! +
+      aligner.presentFrames +
+      aligner.missingFrames -
+      this.#missingFrames();
+    values[at + SOURCE.gaps] = before[SOURCE.gaps]! + aligner.gaps;
   }
 
-  /** Frames that the timestamps jump over count as well: silence was given in their place. */
+  /** Lost frames count as well: silence was given in their place. */
   #missingFrames(): number {
-    const { aligner } = this;
+    const aligner = this.#aligner;
     if (aligner === null) return this.#state[MISSING_FRAMES]!;
-    return aligner.missingFrames + Math.round(aligner.lostFrames * this.#rates);
+    const silent = Math.round(aligner.silentFrames * this.#rates);
+    return this.#before[SOURCE.missingFrames]! + aligner.missingFrames + silent;
   }
 
   #count(presence: readonly Float32Array[], at: number, frames: number): void {
     const state = this.#state;
-    // A node that is gone says nothing.
+    // A node that is gone says nothing, or 0.
     const told = presence.length > 0 ? presence[0]![at]! : MISSING;
-    const value = this.#tellsPresence ? told : 1;
-    if (value === PAUSED) {
+    const value = this.#options.tellsPresence ? told : PRESENT;
+    if (value === PAUSED || value === PAUSED_MISSING) {
       state[PAUSED_FRAMES] = state[PAUSED_FRAMES]! + frames;
       return;
     }
-    const isPresent = value > MISSING;
+    const isPresent = value === PRESENT;
     if (!isPresent && this.#isPresent) this.#gaps++;
     this.#isPresent = isPresent;
     const which = isPresent ? PRESENT_FRAMES : MISSING_FRAMES;

@@ -1,14 +1,19 @@
 import { ClockLine, NOW, OFFSET } from './clock-line.ts';
 
-/** A timestamp this far from the expected one is a jump, in ms, in blocks, and in jumps that were taken back. */
+/** A timestamp is a jump if it is too early by so much, ms and blocks, or too late by that and so many times the usual. */
 const JUMP_MS = 6;
 const JUMP_BLOCKS = 0.6;
-const JUMP_JITTERS = 1.5;
+const JUMP_LATENESSES = 2;
+/** Timestamps are expected to be this late at first, ms; then as late as in the last one to two windows of this length, ms. */
+const FIRST_LATENESS_MS = 10;
+const WINDOW_MS = 30_000;
+/** Where all are late by about a block, in blocks, for so long, ms, it was a jump too. */
+const LASTING_BLOCKS = 0.75;
+const LASTING_MS = 400;
+/** A jump that is taken back within this time, ms, was none: timestamps are that uneven. */
+const TAKEN_BACK_MS = 2000;
 /** Losses are of whole blocks: a jump this near to so many, in blocks, is so many. */
 const NEAR_BLOCKS = 0.35;
-/** A jump is taken back if it is so within this time, ms: then timestamps are that uneven, for so long. */
-const TAKEN_BACK_MS = 2000;
-const UNEVEN_MS = 60_000;
 /** After more than this, ms, it is another stretch of the source. */
 const RESTART_MS = 1000;
 
@@ -17,10 +22,19 @@ export const RESTARTED: number = Infinity;
 
 /** The slots of changing numbers. */
 const NEXT = 0;
+/** The last jump, and when. */
 const JUMP = 1;
 const JUMP_AT = 2;
-const JITTER = 3;
-const SLOTS = 4;
+/** The most that timestamps were late, in this window and in the one before. */
+const LATEST = 3;
+const LATEST_BEFORE = 4;
+const WINDOW_END = 5;
+/** The least in this short stretch. */
+const LEAST = 6;
+const LASTING_END = 7;
+/** How many frames the last jump was worth. */
+const JUMP_FRAMES = 8;
+const SLOTS = 9;
 
 /**
  * Numbers the frames of a source by its timestamps, which jump where blocks were lost, and follows its clock: which
@@ -34,6 +48,12 @@ export class SourceClock {
   /** @param sampleRate the nominal one, Hz */
   constructor(sampleRate: number) {
     this.#msPerFrame = 1000 / sampleRate;
+    const state = this.#state;
+    state[LATEST_BEFORE] = FIRST_LATENESS_MS;
+    state[WINDOW_END] = -Infinity;
+    state[LEAST] = Infinity;
+    state[LASTING_END] = -Infinity;
+    state[JUMP_AT] = -Infinity;
   }
 
   /** Number of the frame after the last block. */
@@ -63,16 +83,19 @@ export class SourceClock {
       jump -= next;
       state[NEXT] = 0;
     }
-    line.input[NOW] = timestampMs;
-    line.input[OFFSET] = timestampMs - state[NEXT]! * this.#msPerFrame;
-    line.observe();
+    // What follows a jump is not believed before it could have been taken back.
+    if (!(timestampMs < state[JUMP_AT]! + LASTING_MS) || !line.begun) {
+      line.input[NOW] = timestampMs;
+      line.input[OFFSET] = timestampMs - state[NEXT]! * this.#msPerFrame;
+      line.observe();
+    }
     state[NEXT] = state[NEXT]! + frames;
     return jump;
   }
 
-  /** The nominal time of the frame that has this timestamp, ms since frame 0. */
-  timeAt(timestampMs: number): number {
-    return timestampMs - this.#line.offsetAt(timestampMs);
+  /** Turns a timestamp, ms, into the nominal time of its frame, ms since frame 0, in place. */
+  translate(times: Float64Array): void {
+    this.#line.translate(times);
   }
 
   /** The timestamp after the last block, ms; steadier than the block's own. `nearMs`: about that. */
@@ -83,19 +106,63 @@ export class SourceClock {
   #jumpFrames(timestampMs: number, frames: number): number {
     const state = this.#state;
     const block = frames * this.#msPerFrame;
-    const jump = timestampMs - this.endAt(timestampMs);
-    const size = Math.abs(jump);
-    const quiet = timestampMs - state[JUMP_AT]!;
-    if (quiet > UNEVEN_MS) state[JITTER] = 0;
-    const least = Math.max(JUMP_MS, JUMP_BLOCKS * block, JUMP_JITTERS * state[JITTER]!);
-    if (size < least) return 0;
+    const least = Math.max(JUMP_MS, JUMP_BLOCKS * block);
+    const late = timestampMs - this.endAt(timestampMs);
+    if (late > RESTART_MS || late < -RESTART_MS) {
+      this.#jumped(timestampMs, 0);
+      return RESTARTED;
+    }
+    const latest = Math.max(state[LATEST]!, state[LATEST_BEFORE]!);
+    const lasting = this.#lasting(timestampMs, late);
+    const isJump = late < -least || late > JUMP_LATENESSES * latest + least;
+    const jump = isJump ? late : lasting > LASTING_BLOCKS * block ? lasting : 0;
+    this.#open(timestampMs);
+    if (jump === 0) {
+      if (late > state[LATEST]!) state[LATEST] = late;
+      return 0;
+    }
     const before = state[JUMP]!;
-    state[JUMP_AT] = timestampMs;
-    state[JUMP] = jump;
-    if (size > RESTART_MS) return RESTARTED;
-    if (quiet < TAKEN_BACK_MS && before * jump < 0) state[JITTER] = Math.max(state[JITTER]!, size);
+    const wasFrames = state[JUMP_FRAMES]!;
+    const isRecent = timestampMs < state[JUMP_AT]! + TAKEN_BACK_MS;
+    this.#jumped(timestampMs, jump);
+    if (isRecent && jump < 0 && before > 0 && before + jump < before / 2 + block) {
+      state[LATEST] = Math.max(state[LATEST]!, before);
+      state[JUMP] = 0;
+      return -wasFrames;
+    }
     const blocks = Math.round(jump / block);
-    if (Math.abs(jump - blocks * block) < NEAR_BLOCKS * block) return blocks * frames;
-    return Math.round(jump / this.#msPerFrame);
+    const isWhole = Math.abs(jump - blocks * block) < NEAR_BLOCKS * block;
+    state[JUMP_FRAMES] = isWhole ? blocks * frames : Math.round(jump / this.#msPerFrame);
+    return state[JUMP_FRAMES]!;
+  }
+
+  #jumped(timestampMs: number, jump: number): void {
+    const state = this.#state;
+    state[JUMP] = jump;
+    state[JUMP_AT] = timestampMs;
+    state[LEAST] = Infinity;
+    state[LASTING_END] = timestampMs + LASTING_MS;
+  }
+
+  /** @returns how late all timestamps of a stretch were that is over now, ms; else 0 */
+  #lasting(timestampMs: number, late: number): number {
+    const state = this.#state;
+    if (late < state[LEAST]!) state[LEAST] = late;
+    if (timestampMs < state[LASTING_END]!) return 0;
+    const isWhole = state[LASTING_END]! > -Infinity;
+    const least = state[LEAST]!;
+    state[LEAST] = Infinity;
+    state[LASTING_END] = timestampMs + LASTING_MS;
+    return isWhole ? least : 0;
+  }
+
+  /** Opens the next window when this one is over. */
+  #open(timestampMs: number): void {
+    const state = this.#state;
+    if (timestampMs < state[WINDOW_END]!) return;
+    // The first window begins with a guess.
+    if (state[WINDOW_END]! > -Infinity) state[LATEST_BEFORE] = state[LATEST]!;
+    state[LATEST] = 0;
+    state[WINDOW_END] = timestampMs + WINDOW_MS;
   }
 }

@@ -1,6 +1,6 @@
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
 import { planar } from '../dsp/planar.ts';
-import { MISSING, PAUSED, PAUSED_MISSING, PRESENT } from '../microphone/presence.ts';
+import { MISSING, PAUSED, PRESENT } from '../microphone/presence.ts';
 import type { CapturePipeline } from './capture-pipeline.ts';
 
 /** How much faster than real time a pre-roll is sent: of N ms the last is sent N / (4 − 1) ms after the press. */
@@ -62,7 +62,7 @@ export class PresenceGate {
    * @param input any number of channels; none is silence
    * @param frames length of the quantum, any number
    * @param contextFrame the context's `currentFrame`
-   * @param presence of `presence.ts`; anything else is `PRESENT`
+   * @param presence of `presence.ts`
    */
   process(
     input: readonly Float32Array[],
@@ -70,27 +70,24 @@ export class PresenceGate {
     contextFrame: number,
     presence: number,
   ): void {
-    if (presence === PAUSED || presence === PAUSED_MISSING) {
-      this.#drain(CATCH_UP * frames);
-      if (!this.#paused) this.#pass(PAUSED, input, 0, contextFrame);
-      this.#paused = true;
-      if (presence === PAUSED_MISSING || this.#keptEnd !== contextFrame) this.#forget();
-      if (presence === PAUSED && this.#capacity > 0) this.#keep(input, frames, contextFrame);
-      return;
-    }
-    this.#paused = false;
+    // What is kept is of use only where it leads up to this quantum.
     if (this.#keptEnd !== contextFrame) this.#forget();
-    if (this.#kept > 0) this.#add(PRESENT, contextFrame - this.#kept, this.#kept);
-    this.#kept = 0;
+    const paused = presence !== PRESENT && presence !== MISSING;
+    if (!paused && this.#kept > 0) {
+      this.#add(PRESENT, contextFrame - this.#kept, this.#kept);
+      this.#kept = 0;
+    }
     this.#drain(CATCH_UP * frames);
-    this.#pass(presence === MISSING ? MISSING : PRESENT, input, frames, contextFrame);
+    if (!paused) this.#pass(presence, input, frames, contextFrame);
+    else if (!this.#paused) this.#pass(PAUSED, input, 0, contextFrame);
+    this.#paused = paused;
+    if (presence === PAUSED && this.#capacity > 0) this.#keep(input, frames, contextFrame);
   }
 
   /** Sends all that waits, and forgets what is kept: for the capture's own pause and its end. Not for `process()`. */
   settle(): void {
     this.#forget();
     this.#drain(Infinity);
-    this.#paused = false;
   }
 
   /** Carries out a span, or lets it wait behind the others. */

@@ -5,7 +5,7 @@ const EARLIER_SECONDS = 0.03;
 /** As loud beside the loudest, as power, an earlier peak counts as the first sound. */
 const EARLIER_SHARE = 0.1;
 /** As loud beside what is not an echo, as power. */
-const EARLIER_TIMES = 1.5;
+const EARLIER_TIMES = 2;
 
 /** Where the echo of several sweeps begins. */
 export interface EchoArrival {
@@ -41,19 +41,18 @@ export function findArrival(
   },
 ): EchoArrival {
   const half = Math.max(1, Math.round(SMOOTH_SECONDS * sampleRate));
-  const score = scoreOf(correlation, starts, before, reach, half);
+  const score = scoreOf(correlation, starts, before, reach + reverb, half);
   const noise = median(score, half);
   let best = before;
-  for (let i = before; i < score.length; i++) if (score[i]! > score[best]!) best = i;
+  for (let i = before; i < before + reach; i++) if (score[i]! > score[best]!) best = i;
   const top = score[best]!;
-  const earliest = Math.max(before, best - Math.round(EARLIER_SECONDS * sampleRate));
+  const from = Math.max(0, best - Math.round(EARLIER_SECONDS * sampleRate));
   let rival = 0;
   for (let i = 0; i < score.length; i++) {
-    if (i === earliest) i = best + reverb;
-    rival = Math.max(rival, score[i] ?? 0);
+    if (i < from || i > best + reverb) rival = Math.max(rival, score[i]!);
   }
   const enough = Math.max(top * EARLIER_SHARE, rival * EARLIER_TIMES);
-  let first = earliest;
+  let first = Math.max(before, from);
   while (first < best && !(score[first]! >= enough && isPeak(score, first))) first++;
   return {
     lag: first - before,
@@ -70,10 +69,10 @@ function scoreOf(
   correlation: Float64Array,
   starts: readonly number[],
   before: number,
-  reach: number,
+  behind: number,
   half: number,
 ): Float64Array {
-  const lags = before + reach;
+  const lags = before + behind;
   const sum = new Float64Array(lags);
   const most = new Float64Array(lags);
   for (const start of starts) {

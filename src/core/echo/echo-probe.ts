@@ -15,8 +15,8 @@ const NAMES: OptionNames<EchoProbeOptions> = { sampleRate: 1, levelDbfs: 1, swee
 
 const MIN_RATE = 8000;
 const SWEEP_SECONDS = 0.3;
-/** From the start of one sweep to that of the next, seconds: no two distances between sweeps are alike. */
-const STEPS_SECONDS = [0.32, 0.37, 0.34, 0.41, 0.33, 0.39, 0.35, 0.43] as const;
+/** From the start of one sweep to that of the next, seconds: no two distances between any sweeps are alike, to 8 ms. */
+const STEPS_SECONDS = [0.383, 0.436, 0.411, 0.347, 0.391, 0.325, 0.403, 0.364] as const;
 /** Band of the sweeps, Hz: a voice's. */
 const LOW_HZ = 200;
 const HIGH_HZ = 6500;

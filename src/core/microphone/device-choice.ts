@@ -21,7 +21,10 @@ export function isAbsent(deviceId: string, devices: readonly InputDevice[]): boo
   return hasIds(devices) && !devices.some((device) => device.deviceId === deviceId);
 }
 
-/** The same device in a list: by id, then by label and group, then by a label that occurs once. */
+/**
+ * The same device in a list: by id, then by label and group. Where a group is not known, by a label that occurs once: two
+ * devices of the same make have the same label.
+ */
 export function sameDevice(
   { deviceId, groupId, label }: InputDevice,
   devices: readonly InputDevice[],
@@ -32,9 +35,12 @@ export function sameDevice(
   const alike = devices.filter(
     (device) => device.label === label && !ALIASES.has(device.deviceId) && device.deviceId !== '',
   );
-  const grouped = alike.find((device) => groupId !== '' && device.groupId === groupId);
-  if (grouped !== undefined) return grouped;
-  return alike.length === 1 ? alike[0]! : null;
+  const [first] = alike;
+  if (first === undefined) return null;
+  if (groupId !== '' && first.groupId !== '') {
+    return alike.find((device) => device.groupId === groupId) ?? null;
+  }
+  return alike.length === 1 ? first : null;
 }
 
 /** A track's device as the list has it; as the track has it, where the list's entry may stand for another one by now. */
@@ -42,6 +48,21 @@ export function listedDevice(device: InputDevice, devices: readonly InputDevice[
   if (ALIASES.has(device.deviceId)) return device;
   const listed = devices.find(({ deviceId }) => deviceId === device.deviceId);
   return listed === undefined || listed.label === '' ? device : listed;
+}
+
+/** PulseAudio's name for what an output plays: Firefox lists that as an input. */
+export function isMonitor(label: string): boolean {
+  return label.startsWith('Monitor of ');
+}
+
+/**
+ * What to open in place of the default: null, for the default itself. Firefox takes the monitor of an output for the default
+ * when the system has no other: an app would hear itself.
+ */
+export function defaultDevice(devices: readonly InputDevice[]): DeviceId {
+  const first = namesDefault(devices) ? undefined : devices[0];
+  if (first === undefined || !isMonitor(first.label)) return null;
+  return devices.find(({ label }) => !isMonitor(label))?.deviceId ?? null;
 }
 
 /**
@@ -54,11 +75,13 @@ export function candidates(
   devices: readonly InputDevice[],
   policy: ReacquirePolicy,
 ): DeviceId[] {
-  if (wanted === null) return [null];
-  const same = sameDevice(wanted, devices);
-  const first = same?.deviceId ?? (isAbsent(wanted.deviceId, devices) ? null : wanted.deviceId);
-  const list: DeviceId[] = first === null ? [] : [first];
-  if (policy === 'any') list.push(null);
+  const list: DeviceId[] = [];
+  if (wanted !== null) {
+    const same = sameDevice(wanted, devices);
+    if (same !== null) list.push(same.deviceId);
+    else if (!isAbsent(wanted.deviceId, devices)) list.push(wanted.deviceId);
+  }
+  if (wanted === null || policy === 'any') list.push(defaultDevice(devices));
   return list;
 }
 
@@ -66,7 +89,7 @@ export function candidates(
  * The system's default device: Chromium lists it under the id `'default'`, with the group and the label of the device it
  * stands for. Other engines list the default first (Media Capture and Streams §9.2.1).
  */
-export function defaultEntry(devices: readonly InputDevice[]): InputDevice | null {
+function defaultEntry(devices: readonly InputDevice[]): InputDevice | null {
   const entry = devices.find(({ deviceId }) => deviceId === 'default');
   return entry ?? (hasIds(devices) ? devices[0]! : null);
 }
@@ -83,7 +106,8 @@ export function isOfDefault(track: InputDevice, devices: readonly InputDevice[])
   if (entry === null) return true;
   if (entry.deviceId !== 'default') return track.deviceId === entry.deviceId;
   if (track.groupId !== '' && entry.groupId !== '' && track.groupId !== entry.groupId) return false;
-  return track.label === '' || entry.label === '' || track.label === entry.label;
+  // "Default - Label", in the browser's language.
+  return track.label === '' || entry.label.endsWith(track.label);
 }
 
 /** Whether the engine says which device is the default, and opens that one when asked for the default. */

@@ -115,7 +115,10 @@ export type LifeAction =
   | { readonly type: 'connect'; readonly request: number }
   /** Stops the track and forgets it. Whatever it still tells is ignored. */
   | { readonly type: 'stop'; readonly request: number }
-  /** From now on audio is missing, until a connected track is heard. */
+  /**
+   * From now on audio is missing, until a track is heard that is connected from now on. While audio is missing already: only
+   * takes back the track that was connected last.
+   */
   | { readonly type: 'lose'; readonly cause: GapCause }
   /** Sends silence in place of the device, or no longer. */
   | { readonly type: 'silence'; readonly on: boolean }
@@ -133,5 +136,8 @@ export type LifeAction =
   | { readonly type: 'silent'; readonly cause: SilenceCause | null }
   /** A call of `use`, `mute` or `unmute` is done; or the start is (call 0). */
   | { readonly type: 'done'; readonly call: number }
-  /** It failed: why, as a DOMException's name, or `'closed'`. */
+  /**
+   * It failed: why, as a DOMException's name, or `'closed'`, `'superseded'` (by a later call) or `'unavailable'` (no permission
+   * to ask).
+   */
   | { readonly type: 'failed'; readonly call: number; readonly reason: string };

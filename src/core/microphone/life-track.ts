@@ -1,4 +1,4 @@
-import { isOfDefault, namesDefault } from './device-choice.ts';
+import { isOfDefault } from './device-choice.ts';
 import type { DeviceId } from './device-choice.ts';
 import type { InputDevice, OpenedTrack } from './life-messages.ts';
 
@@ -17,8 +17,6 @@ export class LifeTrack {
   heardAtMs = 0;
   /** It was in a list of devices: from then on its absence means something. */
   #wasListed = false;
-  /** It was the default's when a list said which that is. */
-  #wasDefault = false;
   /** The default that this track does not seem to be of, though opening the default gave it twice. */
   acceptedKey: string | null = null;
 
@@ -31,6 +29,11 @@ export class LifeTrack {
     this.asked = asked;
     this.device = { deviceId: deviceId || (asked ?? ''), groupId, label };
     this.mutedAtMs = muted ? nowMs : null;
+  }
+
+  /** Whether it is of the device of this id. */
+  isOf(deviceId: string): boolean {
+    return this.asked === deviceId || this.device.deviceId === deviceId;
   }
 
   /** Whether both are of the same device. */
@@ -48,7 +51,6 @@ export class LifeTrack {
   look(devices: readonly InputDevice[]): boolean {
     const { deviceId, groupId } = this.device;
     if (deviceId === '') return false;
-    if (this.asked === null && isOfDefault(this.device, devices)) this.#wasDefault = true;
     const listed = devices.some(
       (device) =>
         device.deviceId === deviceId &&
@@ -65,11 +67,13 @@ export class LifeTrack {
     return deviceId !== 'default' || groupId !== '' || devices.length === 0;
   }
 
-  /** Whether the default was asked for and is another device by now. */
+  /** Whether it was opened as the default, and is of the default. */
+  isDefault(devices: readonly InputDevice[]): boolean {
+    return this.asked === null && devices.length > 0 && isOfDefault(this.device, devices);
+  }
+
+  /** Whether the default was asked for and, by the list, is another device. */
   hasLostDefault(devices: readonly InputDevice[], key: string): boolean {
-    if (this.asked !== null || isOfDefault(this.device, devices)) return false;
-    // Without an entry for the default, the user may have picked another device in the browser's prompt.
-    if (!namesDefault(devices) && !this.#wasDefault) return false;
-    return key !== this.acceptedKey;
+    return this.asked === null && !isOfDefault(this.device, devices) && key !== this.acceptedKey;
   }
 }

@@ -1,5 +1,6 @@
 import { warmUpBlock } from '../dsp/planar.ts';
 import { Fader } from '../dsp/fader.ts';
+import { QuantumClock } from '../dsp/quantum-clock.ts';
 import type {
   MicrophoneAccount,
   MicrophoneCommand,
@@ -63,6 +64,7 @@ export class MicrophoneEngine {
   readonly #tail = new Fader();
   /** The context's frame that follows the last quantum, and how many quanta there were. */
   #nextFrame = 0;
+  readonly #clock = new QuantumClock();
   #quanta = 0;
   /** Whether audio was there in the last quantum. */
   #live = false;
@@ -157,19 +159,20 @@ export class MicrophoneEngine {
    * Renders one quantum.
    * @param inputs the two inputs; any number of channels, none is silence
    * @param outputs audio, feed and presence: see `MICROPHONE_OUTPUTS`
-   * @param frame the context's `currentFrame`. Where it has jumped, quanta were not rendered to us: they count as missing
+   * @param currentFrame of the context. Where it has jumped, quanta were not rendered to us: they count as missing
    * @returns false when closed: the processor may go
    */
   process(
     inputs: readonly (readonly Float32Array[])[],
     outputs: readonly (readonly Float32Array[])[],
-    frame: number,
+    currentFrame: number,
   ): boolean {
     if (this.#closed) return false;
     const feed = outputs[MICROPHONE_OUTPUTS.feed]!;
     const audio = outputs[MICROPHONE_OUTPUTS.audio]!;
     const presence = outputs[MICROPHONE_OUTPUTS.presence]![0]!;
     const frames = presence.length;
+    const frame = this.#clock.begin(currentFrame, frames);
     if (frame !== this.#nextFrame) this.#jumpTo(frame);
     this.#quanta++;
     this.#nextFrame = frame + frames;
@@ -218,8 +221,10 @@ export class MicrophoneEngine {
       this.#request = command.request;
       this.#patience = command.patienceFrames;
       this.#fadeFrames = command.fadeFrames;
-    } else if (command.type === 'lose') this.#losing = this.#current !== NONE;
-    else if (command.type === 'mute') {
+    } else if (command.type === 'lose') {
+      this.#next = NONE;
+      this.#losing = this.#current !== NONE;
+    } else if (command.type === 'mute') {
       this.#muted = command.on;
       if (command.on) this.#mute.fadeOut(command.fadeFrames);
       else this.#mute.fadeIn(command.fadeFrames);
@@ -375,7 +380,7 @@ function firstSound(channels: readonly Float32Array[], frames: number): number {
   return first < frames ? first : NONE;
 }
 
-/** Copies samples; those that are no finite numbers become silence, lest they stay in filters and meters further on. */
+/** Copies samples; NaN and infinities become silence, lest they stay in filters and meters further on. */
 function copyFinite(source: Float32Array | undefined, target: Float32Array, frames: number): void {
   if (source === undefined) {
     target.fill(0);

@@ -2,9 +2,13 @@ import { backOffMs } from './back-off.ts';
 import {
   candidates,
   countDevices,
+  defaultDevice,
   defaultKey,
   deviceIdOf,
   isAbsent,
+  isMonitor,
+  isOfDefault,
+  namesDefault,
   sameDevice,
   listedDevice,
   sameList,
@@ -48,13 +52,19 @@ const HEARD_PATIENCE_MS = 3000;
 /** An opening that has no answer by then has failed, unless a prompt may be open. */
 const OPEN_PATIENCE_MS = 20_000;
 /** A device that was in use for so long has proved to work: failures before it do not count any more. */
-const STABLE_MS = 5000;
+const STABLE_MS = 2000;
+/** So many moves to the default that end at the same device prove that it is the engine's default, whatever it lists. */
+const ACCEPTED_AFTER = 4;
+/** Where the system opens one device at a time, so many moves fail before the one in use is let go for a last try. */
+const LAST_TRY = 5;
 /** Refreshes of a device whose format has changed are no more frequent. */
 const REFRESH_MS = 10_000;
 /** After a sleep of this length a track is opened again, even if it seems to be alive. */
 const SLEEP_MS = 5000;
 /** Where the page may have the microphone and the browser may not: asks again so often. No prompt opens. */
 const SYSTEM_DENIED_MS = 30_000;
+/** A track that is heard within this after it was connected gives audio: the audio thread takes a silent one later. */
+const AUDIBLE_MS = 900;
 /** Silence that begins later than this after `silenceMs` follows audio. */
 const SILENCE_SLACK_MS = 1000;
 
@@ -72,7 +82,9 @@ export class MicrophoneLife {
   readonly #requests = new OpenRequests();
   readonly #pair = new TrackPair((action) => this.#push(action));
   #actions: LifeAction[] = [];
+  /** Time that has passed, and the shell's clock: it may be the wall's, which can be set back. */
   #nowMs = 0;
+  #shellMs: number | null = null;
 
   /** As the shell was told; null where the engine does not tell. */
   #toldPermission: MicrophonePermission | null = null;
@@ -89,6 +101,13 @@ export class MicrophoneLife {
   #pursuit: Pursuit | null = null;
   /** The calls that are done as soon as a device is in use: the start, and `unmute` after the light went out. */
   #waiters: number[] = [];
+  /**
+   * The engine lists the default first: a track that was opened as the default was of that device. Without this and without an
+   * entry for the default, the user may have picked any device in the browser's prompt.
+   */
+  #firstIsDefault: boolean | null = null;
+  /** A device was opened that is no monitor of an output. */
+  #hadMicrophone = false;
   #isStarted = false;
   #isClosed = false;
   #muted: MuteKeep | null = null;
@@ -107,8 +126,12 @@ export class MicrophoneLife {
   #moveFailures = 0;
   #moveAtMs = Infinity;
   #moveMayLetGo = false;
-  /** Nobody has refused a move: that would be asked again and again. */
-  #mayMove = true;
+  /** The system has been seen to open one device at a time. */
+  #opensOne = false;
+  /** The user has refused: nothing is opened any more unless somebody asks for it. */
+  #isRefused = false;
+  /** The device that was let go for another one, which did not open: it is opened again. */
+  #letGo: DeviceId | undefined;
   /** When the device in use is opened again. */
   #refreshAtMs = Infinity;
   #refreshCause: GapCause = 'changed';
@@ -117,6 +140,10 @@ export class MicrophoneLife {
   #muteDueMs = Infinity;
 
   #silence: SilenceKind | null = null;
+  /** The silent device was opened again, in case only its track was dead. */
+  #hasTriedAgain = false;
+  /** When the silence of the track before is not taken to be that of the present one any more. */
+  #silenceDueMs = Infinity;
   /** Devices that were heard. */
   readonly #audible = new Set<string>();
 
@@ -168,11 +195,16 @@ export class MicrophoneLife {
 
   /** When `tick` is due; Infinity: never. A later one does no harm, nor does one too many. */
   get dueMs(): number {
-    if (this.#isClosed) return Infinity;
+    return this.#dueMs() - this.#nowMs + (this.#shellMs ?? 0);
+  }
+
+  #dueMs(): number {
+    if (this.#isClosed || this.#muted === 'light') return Infinity;
     const { next, connectedAtMs, isLive } = this.#pair;
-    let due = this.#muteDueMs;
+    let due = Math.min(this.#muteDueMs, this.#silenceDueMs);
     if (next !== null) due = Math.min(due, connectedAtMs + HEARD_PATIENCE_MS);
     if (this.#pursuit !== null) return Math.min(due, this.#openDueMs(this.#pursuit));
+    if (this.#pair.isReturning) return due;
     return Math.min(due, isLive ? Math.min(this.#moveAtMs, this.#refreshAtMs) : this.#retryAtMs);
   }
 
@@ -180,7 +212,8 @@ export class MicrophoneLife {
   handle(event: LifeEvent, nowMs: number): readonly LifeAction[] {
     const actions: LifeAction[] = [];
     this.#actions = actions;
-    this.#nowMs = Math.max(this.#nowMs, nowMs);
+    this.#nowMs += Math.max(0, nowMs - (this.#shellMs ?? nowMs));
+    this.#shellMs = nowMs;
     if (this.#isClosed) this.#takeLate(event);
     else {
       this.#take(event);
@@ -257,10 +290,10 @@ export class MicrophoneLife {
   }
 
   #use(call: number, deviceId: DeviceId): void {
-    this.#mayMove = true;
+    this.#isRefused = false;
     if (this.#muted === 'light') return this.#useLater(call, deviceId);
     if (this.#isOf(deviceId)) {
-      this.#supersede('AbortError');
+      this.#supersede('superseded');
       this.#wanted = this.#describe(deviceId);
       this.#push({ type: 'done', call });
       return this.#planMove();
@@ -302,8 +335,8 @@ export class MicrophoneLife {
   }
 
   #lightOff(): void {
-    this.#supersede('AbortError');
-    this.#failWaiters('AbortError');
+    this.#supersede('superseded');
+    this.#failWaiters('superseded');
     this.#pair.drop('muted');
     this.#isSeeking = false;
     this.#forgetPlans();
@@ -311,6 +344,7 @@ export class MicrophoneLife {
   }
 
   #lightOn(): void {
+    this.#isRefused = false;
     this.#isSeeking = true;
     this.#isOpening = true;
     this.#failures = 0;
@@ -332,7 +366,7 @@ export class MicrophoneLife {
     cause: GapCause,
     options: { mayLetGo?: boolean; call?: number } = {},
   ): void {
-    this.#supersede('AbortError');
+    this.#supersede('superseded');
     this.#pursuit = new Pursuit(kind, devices, cause, options);
     this.#advance();
   }
@@ -343,7 +377,12 @@ export class MicrophoneLife {
     const { current } = this.#pair;
     // The system mutes a device for a reason: another one in its place might hear what it should not.
     const list =
-      current === null ? candidates(this.#wanted, this.#devices, this.#policy) : [current.asked];
+      current === null
+        ? candidates(this.#wanted, this.#devices, this.#policy)
+        : [this.#betterThan(current), this.#idOf(current)].filter((id) => id !== undefined);
+    const letGo = this.#letGo;
+    this.#letGo = undefined;
+    if (current === null && letGo !== undefined && !list.includes(letGo)) list.unshift(letGo);
     this.#begin('find', list, 'muted-by-system', { mayLetGo: true });
   }
 
@@ -351,6 +390,7 @@ export class MicrophoneLife {
   #advance(): void {
     const pursuit = this.#pursuit;
     if (pursuit === null || pursuit.request !== null || this.#isConnecting) return;
+    if (this.#toldPermission === 'unavailable') pursuit.giveUp('unavailable');
     const [deviceId] = pursuit.devices;
     if (deviceId === undefined) return this.#fail(pursuit);
     const now = this.#nowMs;
@@ -363,7 +403,10 @@ export class MicrophoneLife {
   #opened(track: OpenedTrack): void {
     const { request } = track;
     const opening = this.#requests.answer(request);
-    if (opening !== undefined) this.#shownPermission = 'granted';
+    if (opening !== undefined) {
+      this.#shownPermission = 'granted';
+      this.#isRefused = false;
+    }
     if (opening === undefined || !this.#canUse(opening)) {
       this.#push({ type: 'stop', request });
       return this.#advance();
@@ -377,12 +420,24 @@ export class MicrophoneLife {
       pursuit.skip('NotReadableError');
       return this.#advance();
     }
+    const isOutput = isMonitor(track.label);
+    this.#hadMicrophone ||= !isOutput;
+    this.#opensOne ||= pursuit.letGo !== undefined;
+    if (isOutput && opening.deviceId === null && (this.#wanted !== null || this.#hadMicrophone)) {
+      this.#push({ type: 'stop', request });
+      pursuit.skip('NotFoundError');
+      return this.#advance();
+    }
     const next = new LifeTrack(track, opening.deviceId, this.#nowMs);
-    // The engine opens another default than it lists.
-    if (pursuit.kind === 'move' && current !== null && next.isLike(current)) {
+    // Time and again, the engine opens another default than it lists.
+    const isLike = current !== null && next.isLike(current);
+    if (isLike) next.acceptedKey = current.acceptedKey;
+    if (isLike && pursuit.kind === 'move' && this.#moveFailures >= ACCEPTED_AFTER) {
       next.acceptedKey = this.#defaultKey;
+      this.#firstIsDefault = false;
     }
     next.look(this.#devices);
+    this.#learnFirst(next);
     this.#pair.connect(next, this.#nowMs);
     if (sameDevice(next.device, this.#devices)?.label === undefined) {
       this.#push({ type: 'enumerate' });
@@ -408,6 +463,10 @@ export class MicrophoneLife {
     if (opening === undefined) return;
     // No user has seen that prompt, if there was one.
     this.#wasRefusedHidden = opening.wasHidden && !this.#isVisible;
+    this.#isRefused ||=
+      refusalOf(name) === 'permission' &&
+      this.#toldPermission !== 'granted' &&
+      !this.#wasRefusedHidden;
     const pursuit = this.#pursuit;
     if (pursuit === null) return;
     if (pursuit.request === request) return this.#skip(pursuit, name);
@@ -417,7 +476,7 @@ export class MicrophoneLife {
     this.#advance();
   }
 
-  /** The device that was asked for cannot be had. */
+  /** The device that was asked for is not available. */
   #skip(pursuit: Pursuit, name: string): void {
     pursuit.request = null;
     const refusal = refusalOf(name);
@@ -430,6 +489,7 @@ export class MicrophoneLife {
     ) {
       // Perhaps the system opens only one at a time.
       pursuit.hasLost = true;
+      pursuit.letGo = this.#idOf(this.#pair.current);
       this.#isSeeking = true;
       this.#isOpening = true;
       this.#pair.dropCurrent(pursuit.cause);
@@ -441,23 +501,30 @@ export class MicrophoneLife {
   /** The connected track is in use. */
   #heard(): void {
     const pair = this.#pair;
-    const { next } = pair;
+    const { next, connectedAtMs } = pair;
     if (next === null) return;
+    const isQuick = this.#nowMs - connectedAtMs < AUDIBLE_MS;
+    if (isQuick) this.#audible.add(next.device.deviceId);
     const isAgain = next === pair.current;
+    const isSameDevice = pair.current !== null && next.isLike(pair.current);
     pair.promote(this.#nowMs);
     const pursuit = this.#pursuit;
     if (pursuit !== null && !isAgain) {
       this.#pursuit = null;
       if (pursuit.kind === 'use') this.#wanted = this.#describe(next.asked, next.device);
-      else this.#recognize(next);
       if (pursuit.call !== null) this.#push({ type: 'done', call: pursuit.call });
     }
     for (const call of this.#waiters) this.#push({ type: 'done', call });
     this.#waiters = [];
+    this.#letGo = undefined;
     this.#blockedBy = null;
     this.#failedBy = null;
     this.#isOpening = false;
-    this.#silence = null;
+    // A silent device that was opened again is silent until there is proof of the contrary.
+    const isSilent =
+      this.#hasTriedAgain && !isQuick && (isSameDevice || pursuit?.kind === 'refresh');
+    if (!isSilent) this.#endSilence();
+    else this.#silenceDueMs = this.#nowMs + this.#silenceMs + SILENCE_SLACK_MS;
     this.#retryAtMs = Infinity;
     this.#refreshAtMs = Infinity;
     this.#refreshedAtMs = this.#nowMs;
@@ -465,22 +532,12 @@ export class MicrophoneLife {
     this.#planMove();
   }
 
-  /** The wanted device has another id than before, by its label. */
-  #recognize({ asked, device }: LifeTrack): void {
-    const wanted = this.#wanted;
-    if (wanted === null || asked === null || wanted.groupId === '') return;
-    const isSame = wanted.label === device.label && wanted.groupId === device.groupId;
-    if (isSame) this.#wanted = this.#describe(asked, device);
-  }
-
-  /** Nothing of the pursuit can be had. */
+  /** None of the devices opens. */
   #fail(pursuit: Pursuit): void {
     this.#pursuit = null;
     const { kind, reason, call, hasLost } = pursuit;
     if (call !== null) this.#push({ type: 'failed', call, reason });
     if (this.#pair.isLive) {
-      const isUsersNo = refusalOf(reason) === 'permission' && this.#toldPermission !== 'granted';
-      if (isUsersNo) this.#mayMove = false;
       if (kind === 'move') this.#planMove();
       return;
     }
@@ -491,6 +548,7 @@ export class MicrophoneLife {
       this.#isOpening &&= hasLost || this.#waiters.length > 0;
       this.#retryAtMs = this.#isSeeking ? this.#nowMs : Infinity;
       if (hasLost) this.#failures = 0;
+      this.#letGo = pursuit.letGo;
       return;
     }
     this.#failures++;
@@ -509,8 +567,9 @@ export class MicrophoneLife {
     this.#isOpening = false;
     this.#shownPermission = refusalOf(reason) === 'unavailable' ? 'unavailable' : 'denied';
     this.#failWaiters(reason);
-    this.#retryAtMs =
-      this.#toldPermission === 'granted' ? this.#nowMs + SYSTEM_DENIED_MS : Infinity;
+    // Where no prompt can open, asking again costs nothing.
+    const isSilent = this.#toldPermission === 'granted' || this.#shownPermission === 'unavailable';
+    this.#retryAtMs = isSilent ? this.#nowMs + SYSTEM_DENIED_MS : Infinity;
   }
 
   /** Ends the pursuit; a track that it has connected is let go. */
@@ -543,6 +602,7 @@ export class MicrophoneLife {
     const { current } = this.#pair;
     if (current === null) return;
     const isUnstable = this.#nowMs - current.heardAtMs < STABLE_MS;
+    if (!isUnstable) this.#requests.giveBack();
     this.#pair.dropCurrent(cause);
     this.#muteDueMs = Infinity;
     this.#isSeeking = this.#policy !== 'never';
@@ -565,9 +625,8 @@ export class MicrophoneLife {
     if (track !== this.#pair.current) return;
     this.#muteDueMs = muted && !track.givenUp ? this.#nowMs + SYSTEM_MUTE_MS : Infinity;
     if (muted || !track.givenUp) return;
-    track.givenUp = false;
     this.#retryAtMs = Infinity;
-    if (this.#pursuit?.kind === 'find') this.#supersede('AbortError');
+    if (this.#pursuit?.kind === 'find') this.#supersede('superseded');
     if (!this.#isConnecting) this.#pair.connect(track, this.#nowMs);
   }
 
@@ -584,8 +643,6 @@ export class MicrophoneLife {
   }
 
   #takeDevices(devices: readonly InputDevice[]): void {
-    const { current: used } = this.#pair;
-    if (used !== null) used.acceptedKey = null;
     if (sameList(devices, this.#devices)) {
       if (this.#moveAtMs === Infinity && this.#better() !== undefined) this.#planMove();
       return;
@@ -596,6 +653,9 @@ export class MicrophoneLife {
     const listed = devices.find(({ deviceId }) => deviceId === this.#wanted?.deviceId);
     if (listed !== undefined && listed.label !== '') this.#wanted = listed;
     const { next, current } = this.#pair;
+    this.#learnFirst(current);
+    this.#learnFirst(next);
+    if (current !== null && current.acceptedKey !== this.#defaultKey) current.acceptedKey = null;
     if (next !== null && next !== current && next.look(devices)) this.#nextGone();
     if (current !== null && current.look(devices)) this.#currentGone('ended');
     if (this.#pair.isLive) {
@@ -616,13 +676,16 @@ export class MicrophoneLife {
     const before = this.#toldPermission;
     if (permission === before) return;
     this.#toldPermission = permission;
-    if (permission === 'granted') this.#mayMove = true;
+    if (permission === 'granted') this.#isRefused = false;
     if (permission !== 'prompt' || before === 'granted') this.#shownPermission = null;
     this.#isRevoked =
       permission === 'denied' ||
       permission === 'unavailable' ||
       (permission === 'prompt' && before === 'granted');
-    if (permission !== 'granted' || !this.#isSeeking || this.#pair.isLive) return;
+    if (!this.#isSeeking || this.#pair.isLive) return;
+    // The track may have ended before this was told.
+    if (this.#isRevoked && this.#pursuit === null) this.#block('NotAllowedError');
+    if (permission !== 'granted') return;
     if (this.#needsUser()) {
       this.#blockedBy = null;
       this.#isOpening = true;
@@ -656,7 +719,26 @@ export class MicrophoneLife {
     if (current === null) return;
     const playedMs = this.#nowMs - current.heardAtMs - this.#silenceMs;
     if (kind === null || playedMs > SILENCE_SLACK_MS) this.#audible.add(current.device.deviceId);
+    if (kind === null) {
+      this.#endSilence();
+      // What can be heard is not muted: engines tell it later.
+      this.#trackMuted(current.request, false);
+      return;
+    }
     this.#silence = kind;
+    this.#silenceDueMs = Infinity;
+    // Devices vanish without any other sign.
+    this.#push({ type: 'enumerate' });
+    if (this.#hasTriedAgain || current.mutedAtMs !== null) return;
+    // So do tracks, though their devices are there: after a sleep, or a short loss of contact.
+    this.#hasTriedAgain = true;
+    this.#refreshSoon('changed');
+  }
+
+  #endSilence(): void {
+    this.#silence = null;
+    this.#silenceDueMs = Infinity;
+    this.#hasTriedAgain = false;
   }
 
   // --- time ----------------------------------------------------------------------------------------------------------
@@ -667,6 +749,7 @@ export class MicrophoneLife {
     const pair = this.#pair;
     if (pair.next !== null && now >= pair.connectedAtMs + HEARD_PATIENCE_MS) this.#heard();
     if (now >= this.#muteDueMs) this.#giveUp();
+    if (now >= this.#silenceDueMs) this.#endSilence();
     const pursuit = this.#pursuit;
     if (pursuit !== null && pursuit.request !== null && now >= this.#openDueMs(pursuit)) {
       this.#skip(pursuit, 'TimeoutError');
@@ -675,8 +758,9 @@ export class MicrophoneLife {
     if (this.#pursuit !== null || this.#muted === 'light') return;
     const allowedMs = this.#requests.allowedMs(now);
     if (!pair.isLive) {
-      if (this.#retryAtMs > now) return;
-      if (allowedMs > now) this.#retryAtMs = allowedMs;
+      if (this.#retryAtMs > now || pair.isReturning) return;
+      if (this.#isRefused) this.#block('NotAllowedError');
+      else if (allowedMs > now) this.#retryAtMs = allowedMs;
       else this.#find();
     } else if (this.#moveAtMs <= now) {
       const better = this.#better();
@@ -709,7 +793,11 @@ export class MicrophoneLife {
   #refresh(): void {
     this.#refreshAtMs = Infinity;
     this.#refreshedAtMs = this.#nowMs;
-    this.#begin('refresh', [this.#pair.current!.asked], this.#refreshCause);
+    const { current } = this.#pair;
+    if (current === null || this.#isRefused) return;
+    // A track that gives only zeros is no loss.
+    const mayLetGo = this.#silence === 'zeros';
+    this.#begin('refresh', [this.#idOf(current)], this.#refreshCause, { mayLetGo });
   }
 
   /** Plans the next move to a device that suits better than the one in use, if there is one. */
@@ -720,6 +808,7 @@ export class MicrophoneLife {
       this.#moveAtMs = Infinity;
     } else {
       this.#moveFailures++;
+      this.#moveMayLetGo = this.#opensOne && this.#moveFailures === LAST_TRY;
       this.#moveAtMs = this.#nowMs + backOffMs(this.#moveFailures);
     }
   }
@@ -729,6 +818,7 @@ export class MicrophoneLife {
     this.#moveAtMs = Infinity;
     this.#refreshAtMs = Infinity;
     this.#muteDueMs = Infinity;
+    this.#silenceDueMs = Infinity;
   }
 
   // --- what is known -------------------------------------------------------------------------------------------------
@@ -736,20 +826,52 @@ export class MicrophoneLife {
   /** The device to move to; undefined: the one in use is right. */
   #better(): DeviceId | undefined {
     const { current, isLive } = this.#pair;
-    if (!isLive || current === null || !this.#mayMove || this.#policy === 'never') return undefined;
-    const same = this.#wanted === null ? null : sameDevice(this.#wanted, this.#devices);
-    if (same !== null) return this.#isOf(same.deviceId) ? undefined : same.deviceId;
-    return current.hasLostDefault(this.#devices, this.#defaultKey) ? null : undefined;
+    return isLive && current !== null ? this.#betterThan(current) : undefined;
+  }
+
+  /** The device that is right in place of this one; undefined: this one is. */
+  #betterThan(track: LifeTrack): DeviceId | undefined {
+    if (this.#isRefused || this.#policy === 'never') return undefined;
+    const wanted = this.#wanted;
+    const same = wanted === null ? null : sameDevice(wanted, this.#devices);
+    const right = same === null ? defaultDevice(this.#devices) : same.deviceId;
+    if (right !== null) return track.isOf(right) ? undefined : right;
+    if (track.asked === null) {
+      return this.#hasLostDefault(track) ? null : undefined;
+    }
+    // A device in place of the default: put back into use by its id, or taken because of a monitor.
+    const isInPlace = wanted === null || (this.#policy === 'any' && !track.isOf(wanted.deviceId));
+    return isInPlace && !isOfDefault(track.device, this.#devices) ? null : undefined;
   }
 
   /** Whether the device in use is this one. */
   #isOf(deviceId: DeviceId): boolean {
     const { current, isLive } = this.#pair;
     if (!isLive || current === null) return false;
-    if (deviceId !== null) {
-      return current.asked === deviceId || current.device.deviceId === deviceId;
-    }
-    return current.asked === null && !current.hasLostDefault(this.#devices, this.#defaultKey);
+    if (deviceId !== null) return current.isOf(deviceId);
+    return current.asked === null && !this.#hasLostDefault(current);
+  }
+
+  /** Whether the track was opened as the default and is not of the default any more. */
+  #hasLostDefault(track: LifeTrack): boolean {
+    const canTell = this.#firstIsDefault === true || namesDefault(this.#devices);
+    return canTell && track.hasLostDefault(this.#devices, this.#defaultKey);
+  }
+
+  #learnFirst(track: LifeTrack | null): void {
+    if (track?.isDefault(this.#devices) === true) this.#firstIsDefault ??= true;
+  }
+
+  /** How to open a track's device again: by its id, if it is the default no more. */
+  #idOf(track: LifeTrack): DeviceId {
+    if (!this.#hasLostDefault(track)) return track.asked;
+    const { deviceId, groupId, label } = track.device;
+    if (deviceId !== 'default') return deviceId;
+    const device = this.#devices.find(
+      (other) =>
+        other.deviceId !== 'default' && other.groupId === groupId && label.endsWith(other.label),
+    );
+    return device?.deviceId ?? null;
   }
 
   /** A track is connected that is not in use yet. */

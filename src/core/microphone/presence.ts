@@ -1,8 +1,14 @@
 /**
  * The values of a microphone's presence signal, constant within a render quantum: whether the audio beside it is the
- * device's. None of them is 0, which is what an input hears when nothing is connected, or when an engine leaves silence out:
- * a capture that hears no such signal takes all audio as present.
+ * device's.
  */
+
+/**
+ * Nothing is connected, or not yet: Chromium 156 renders a new node before its connections take effect. A capture of a
+ * microphone has not begun then. (A capture of anything else has no input for the signal, and all its audio is present.)
+ */
+export const NO_SIGNAL = 0;
+/** The audio is the device's. */
 export const PRESENT = 1;
 /** The device delivers nothing: the frames count as captured and dropped. */
 export const MISSING = 2;

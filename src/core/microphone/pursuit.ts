@@ -20,6 +20,8 @@ export class Pursuit {
   readonly devices: DeviceId[];
   /** A track was in use when it began, and is gone. */
   hasLost = false;
+  /** The device that was let go for it; undefined: none was. */
+  letGo: DeviceId | undefined;
   /** The opening that waits for an answer. */
   request: number | null = null;
   #reason: string | null = null;
@@ -48,13 +50,13 @@ export class Pursuit {
     return this.#triedDefault;
   }
 
-  /** The device cannot be had: the next one is to be tried. */
+  /** The device does not open: the next one is tried. */
   skip(reason: string): void {
     this.#reason ??= reason;
     if (this.devices.shift() === null) this.#triedDefault = true;
   }
 
-  /** No device can be had. */
+  /** No other device is tried. */
   giveUp(reason: string): void {
     this.#reason = reason;
     this.devices.length = 0;

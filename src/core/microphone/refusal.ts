@@ -23,6 +23,8 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   // No `mediaDevices` (no secure context), or constraints that the engine does not understand.
   TypeError: 'unavailable',
   NotSupportedError: 'unavailable',
+  // Of our own: it was known before anything was opened.
+  unavailable: 'unavailable',
   NotFoundError: 'missing',
   DevicesNotFoundError: 'missing',
   // Every constraint but the device is an ideal: only the device can be wrong.

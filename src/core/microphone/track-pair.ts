@@ -12,6 +12,7 @@ export class TrackPair {
   #connectedAtMs = 0;
   /** A microphone begins without audio. */
   #missing = true;
+  #cause: GapCause = 'ended';
 
   constructor(push: (action: LifeAction) => void) {
     this.#push = push;
@@ -36,6 +37,11 @@ export class TrackPair {
     return this.#current !== null && !this.#current.givenUp;
   }
 
+  /** The current track is connected again, and not heard yet. */
+  get isReturning(): boolean {
+    return this.#next !== null && this.#next === this.#current;
+  }
+
   find(request: number): LifeTrack | null {
     if (this.#next?.request === request) return this.#next;
     return this.#current?.request === request ? this.#current : null;
@@ -45,7 +51,13 @@ export class TrackPair {
   lose(cause: GapCause): void {
     if (this.#missing) return;
     this.#missing = true;
+    this.#cause = cause;
     this.#push({ type: 'lose', cause });
+    const next = this.#next;
+    // It was taken back with that; or the audio thread has taken it already, before it learns of the loss.
+    if (next !== null && next !== this.#current) {
+      this.#push({ type: 'connect', request: next.request });
+    }
   }
 
   /** Connects a track, in place of one that was connected before and not heard. */
@@ -77,6 +89,7 @@ export class TrackPair {
     this.#next = null;
     // The audio thread waits for the next one: this takes it back.
     if (this.isLive) this.connect(this.#current!, nowMs);
+    else this.#takeBack();
     this.#stop(next);
   }
 
@@ -84,7 +97,10 @@ export class TrackPair {
   dropCurrent(cause: GapCause): void {
     const current = this.#current;
     if (current === null) return;
-    if (this.#next === current) this.#next = null;
+    if (this.#next === current) {
+      this.#next = null;
+      if (this.#missing) this.#takeBack();
+    }
     this.#current = null;
     this.lose(cause);
     this.#stop(current);
@@ -94,8 +110,16 @@ export class TrackPair {
   drop(cause: GapCause): void {
     const next = this.#next;
     this.#next = null;
-    if (next !== null && next !== this.#current) this.#stop(next);
+    if (next !== null && next !== this.#current) {
+      if (this.#current === null) this.#takeBack();
+      this.#stop(next);
+    }
     this.dropCurrent(cause);
+  }
+
+  /** The audio thread is not to wait for the track that was connected last. */
+  #takeBack(): void {
+    this.#push({ type: 'lose', cause: this.#cause });
   }
 
   #stop({ request }: LifeTrack): void {

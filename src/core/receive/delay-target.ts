@@ -8,7 +8,12 @@ import {
   NOW as SWING_NOW,
   SPREAD as SWING_SPREAD,
 } from './delay-swings.ts';
-import { DriftEstimator, NOW as DRIFT_NOW, OFFSET, USUAL_MAX_SKEW } from '../dsp/drift-estimator.ts';
+import {
+  DriftEstimator,
+  NOW as DRIFT_NOW,
+  OFFSET,
+  USUAL_MAX_SKEW,
+} from '../dsp/drift-estimator.ts';
 import type { ArrivalListener } from './jitter-buffer.ts';
 import { LATENESS as RECENT_LATENESS, NOW as RECENT_NOW, RecentLeast } from './recent-least.ts';
 
