@@ -1,5 +1,5 @@
 import { Microphone } from 'micwire';
-import type { InputDevice, MicrophoneGap, MuteKeep, Speaker } from 'micwire';
+import type { EchoEstimate, InputDevice, MicrophoneGap, MuteKeep, Speaker } from 'micwire';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import { problemOf } from '../audio/problem.ts';
 
@@ -8,18 +8,6 @@ const FIGURES_MS = 1000;
 
 /** What the desk is doing. */
 export type DeskTask = 'switching' | 'muting' | 'measuring';
-
-/** What `microphone.measureEcho()` tells. */
-export interface EchoReading {
-  /** null: the probe was not heard. */
-  readonly delayMs: number | null;
-  readonly returnLossDb: number;
-  /** Whether the loss is at least that, because the probe was not heard well enough to tell. */
-  readonly isLowerBound: boolean;
-}
-
-/** A microphone that can measure the echo of its speaker. */
-type EchoMeter = Microphone & { measureEcho?(): Promise<EchoReading> };
 
 /**
  * Owns what a page does with its microphone besides opening it: the choice of the device, mute, and what came of both. The
@@ -35,7 +23,7 @@ export class MicrophoneDesk implements ReactiveController {
   /** What was missing at the last change of the device or the last loss; null before the first. */
   lastGap: MicrophoneGap | null = null;
   /** The last measurement of the echo; null before the first. */
-  echo: EchoReading | null = null;
+  echo: EchoEstimate | null = null;
   /** Why the last wish was not granted, in a sentence or two; else empty. */
   problem = '';
   task: DeskTask | null = null;
@@ -115,16 +103,11 @@ export class MicrophoneDesk implements ReactiveController {
     );
   }
 
-  /** Whether the echo can be measured here. */
-  get measuresEcho(): boolean {
-    return this.microphone !== null && 'measureEcho' in this.microphone;
-  }
-
   /** Plays a quiet probe, and listens to what comes back of it. */
   async measureEcho(): Promise<void> {
-    await this.#wish('measuring', async (microphone: EchoMeter, isLast) => {
-      const echo = await microphone.measureEcho?.();
-      if (isLast() && echo !== undefined) this.echo = echo;
+    await this.#wish('measuring', async (microphone, isLast) => {
+      const echo = await microphone.measureEcho();
+      if (isLast()) this.echo = echo;
     });
   }
 

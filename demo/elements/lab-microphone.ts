@@ -55,7 +55,7 @@ export class LabMicrophone extends LitElement {
         >
           ${view.problem || view.echo}
         </p>
-        ${view.measuresEcho ? this.#measure(view) : nothing}
+        ${this.#measure(view)}
       </div>
       <details>
         <summary>The device’s own figures</summary>
@@ -93,7 +93,7 @@ export class LabMicrophone extends LitElement {
     return html`<div class="measure">
       <button
         type="button"
-        ?disabled=${this.fixed || measuring || view.muted !== null}
+        ?disabled=${this.fixed || measuring || !view.open || view.muted !== null}
         @click=${() => fire(this, 'lab-measure-echo', undefined)}
       >
         ${measuring ? 'Measuring …' : 'Measure echo'}

@@ -1,5 +1,4 @@
-import type { EchoReading } from '../controllers/microphone-desk.ts';
-import type { MicrophoneGap, MicrophoneStats, PlaybackStats } from 'micwire';
+import type { EchoEstimate, MicrophoneGap, MicrophoneStats, PlaybackStats } from 'micwire';
 import { count, decibels, milliseconds } from './format.ts';
 
 /** What the figures of a microphone are read from. */
@@ -8,7 +7,7 @@ interface MicrophoneReading {
   /** Of the track in use; null while there is none. */
   readonly settings: MediaTrackSettings | null;
   readonly lastGap: MicrophoneGap | null;
-  readonly echo: EchoReading | null;
+  readonly echo: EchoEstimate | null;
   /** Of the output beside the microphone; null where the engine has none. */
   readonly playback: PlaybackStats | null;
 }

@@ -26,8 +26,6 @@ export interface MicrophoneView {
   readonly cancelsEcho: boolean;
   /** What is done about echo, in a sentence or two. */
   readonly echo: string;
-  /** Whether the echo can be measured. */
-  readonly measuresEcho: boolean;
   /** What is being done at this moment. */
   readonly task: DeskTask | null;
   /** Why the last wish was not granted; else empty. */
@@ -39,15 +37,7 @@ export interface MicrophoneView {
 /** The part of a desk that its view is made from. */
 export type DeskSubject = Pick<
   MicrophoneDesk,
-  | 'deviceId'
-  | 'microphone'
-  | 'speaker'
-  | 'devices'
-  | 'lastGap'
-  | 'echo'
-  | 'measuresEcho'
-  | 'problem'
-  | 'task'
+  'deviceId' | 'microphone' | 'speaker' | 'devices' | 'lastGap' | 'echo' | 'problem' | 'task'
 >;
 
 const DEFAULT_DEVICE: DeviceOption = { deviceId: '', label: 'The system’s default' };
@@ -73,7 +63,7 @@ export function microphoneView(desk: DeskSubject, cancelsEcho: boolean): Microph
   const devices = [DEFAULT_DEVICE, ...listed.map(optionOf)];
   const wanted = desk.deviceId ?? '';
   // Where the device that was chosen is lost, another is in use.
-  const used = wanted === '' || microphone?.device == null ? wanted : microphone.device.deviceId;
+  const used = wanted === '' ? wanted : (microphone?.device?.deviceId ?? wanted);
   const reading = microphone && {
     stats: microphone.stats,
     settings: microphone.settings,
@@ -93,7 +83,6 @@ export function microphoneView(desk: DeskSubject, cancelsEcho: boolean): Microph
     gapReason: lastGap === null ? '' : CAUSES[lastGap.cause],
     cancelsEcho,
     echo: microphone?.echo?.why ?? (cancelsEcho ? ECHO_LATER : ECHO_OFF),
-    measuresEcho: desk.measuresEcho,
     task: desk.task,
     problem: desk.problem,
     figures: Object.fromEntries(figures) as Record<MicrophoneFigureId, string>,
