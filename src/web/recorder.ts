@@ -138,7 +138,10 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     this.#result.catch(() => {});
   }
 
-  /** State of the recorder. `'statechange'` follows each change. A track that ends stops it. */
+  /**
+   * State of the recorder. `'statechange'` follows each change. A track that ends, or a `Microphone` that closes, stops
+   * it.
+   */
   get state(): RecorderState {
     return this.#state;
   }

@@ -1,10 +1,9 @@
-import { refusalOf } from '../../src/core/microphone/refusal.ts';
 import type { Rig } from './rig.ts';
 import type { Schedule, World } from './schedule.ts';
 import type { SystemDevice } from './system.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-/** Within this after the last disturbance, the right device is in use, if it can be had. */
+/** Within this after the last disturbance, the right device is in use, if it opens. */
 const SETTLE_MS = 75_000;
 /** In engines that are slow to open, an opening may take this longer. */
 const SLOW_MS = 160_000;
@@ -45,7 +44,7 @@ export function checkSettled(rig: Rig, { world }: Schedule, time: VirtualTime): 
       `${detail} Device in use: ${used}; state ${life.state}, failed by ${life.failedBy}.`,
     );
   };
-  if (inUse === null || inUse.device !== target) return failed(`${target.label} can be had.`);
+  if (inUse === null || inUse.device !== target) return failed(`${target.label} is available.`);
   if (!browser.gives(inUse)) return failed('The device in use is dead.');
   if (rig.open.size > 1) {
     time.fail('no leaked track', `${rig.open.size} tracks are open, and one is in use.`);
@@ -65,14 +64,13 @@ export function checkSettled(rig: Rig, { world }: Schedule, time: VirtualTime): 
   }
 }
 
-/** The device that must be in use; null: none can be had; `'any'`: the schedule leaves it open. */
+/** The device that must be in use; null: none opens; `'any'`: the schedule leaves it open. */
 function targetOf(rig: Rig, world: World): SystemDevice | null | 'any' {
   const { policy, secondTrack } = world;
-  const { browser, life, audio } = rig;
+  const { browser, audio } = rig;
   const { permission, system } = browser;
   if (permission === 'denied' || permission === 'unavailable') return null;
-  const isBlocked = life.blockedBy !== null && refusalOf(life.blockedBy) === 'permission';
-  if (browser.isPrompting || (isBlocked && !browser.tellsGrant)) return 'any';
+  if (browser.isPrompting || (rig.wasRefused && !browser.tellsGrant)) return 'any';
   const wanted = rig.wanted === null ? system.default : wantedDevice(rig, world);
   if (wanted === 'any') return 'any';
   const fallback = policy === 'any' ? system.default : null;

@@ -11,7 +11,7 @@ export const PERIOD = 65_536;
 export type DeviceNumber = 0 | 1;
 
 /** Sample of a device at a frame of its signal. A float32 holds it exactly; it is never 0. The sign tells the device. */
-export function numberedSample(device: DeviceNumber, frame: number): number {
+function numberedSample(device: DeviceNumber, frame: number): number {
   return (device === 0 ? 1 : -1) * (0.25 + (frame % PERIOD) / PERIOD / 4);
 }
 

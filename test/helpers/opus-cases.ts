@@ -9,7 +9,13 @@ import { allocateRing } from '../../src/core/dsp/ring-buffer.ts';
 import type { OpusCaptureProcessorOptions } from '../../src/core/messages.ts';
 import { OpusEncoder } from '../../src/core/codec/opus-encoder.ts';
 import { OpusLibrary } from '../../src/core/codec/opus-library.ts';
-import { packetSender, poolReader, receiveOptions, ringReader } from './processor-cases.ts';
+import {
+  PRESENCES,
+  packetSender,
+  poolReader,
+  receiveOptions,
+  ringReader,
+} from './processor-cases.ts';
 import type { ProcessorCase } from './processor-cases.ts';
 
 /** As Node tests and benchmarks run in the repository's folder, bundled or not. */
@@ -20,6 +26,8 @@ interface OpusCase {
   readonly channels?: number;
   readonly encoding?: ChunkEncoding;
   readonly ring?: boolean;
+  /** Of a microphone that comes and goes, with a pre-roll. @default false */
+  readonly living?: boolean;
   readonly opus: OpusOptions;
 }
 
@@ -31,6 +39,7 @@ function opus(name: string, kase: OpusCase): ProcessorCase {
     processor: 'micwire-capture-opus',
     sampleRate,
     inputChannels: [channels],
+    ...(kase.living === true && { presence: PRESENCES }),
     open: () => {
       const settings = opusSettings({ sampleRate: 48_000, channels }, kase.opus);
       const stream = { sampleRate: 48_000, channels, format: 'opus' } as const;
@@ -50,10 +59,12 @@ function opus(name: string, kase: OpusCase): ProcessorCase {
             ? null
             : planResampler({ inputRate: sampleRate, outputRate: 48_000, quality: 'hq' }),
         ring,
+        preRollFrames: kase.living === true ? sampleRate / 10 : 0,
         opus: settings,
         module,
       };
-      const options = { outputChannelCount: [1], processorOptions };
+      const numberOfInputs = kase.living === true ? 2 : 1;
+      const options = { numberOfInputs, outputChannelCount: [1], processorOptions };
       return { options, ...(ring ? ringReader(ring) : poolReader(slots)) };
     },
   };
@@ -111,6 +122,10 @@ export const OPUS_CASES: readonly ProcessorCase[] = [
     channels: 2,
     encoding: 'base64',
     opus: { packetDurationMs: 2.5, application: 'lowdelay' },
+  }),
+  opus('20 ms mono complexity 0, of a microphone that comes and goes, with pre-roll', {
+    living: true,
+    opus: { complexity: 0 },
   }),
   receive('20 ms mono with FEC, lost and jittered'),
 ];

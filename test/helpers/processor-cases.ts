@@ -433,7 +433,7 @@ function toneChannels(
 }
 
 /** Talk, push-to-talk with long and short pauses, and gaps in all of them; 256 quanta. */
-const PRESENCES: readonly number[] = [
+export const PRESENCES: readonly number[] = [
   [100, PRESENT],
   [40, PAUSED],
   [20, PRESENT],

@@ -19,11 +19,11 @@ export interface FailingSchedule<W, A, F> {
 /** What is known about a kind of schedules: how to make one plainer. */
 export interface Plainer<W, A> {
   /** The same, ending at `atMs`: what begins later is left out. */
-  upTo(schedule: AnySchedule<W, A>, atMs: number): AnySchedule<W, A>;
+  readonly upTo: (schedule: AnySchedule<W, A>, atMs: number) => AnySchedule<W, A>;
   /** Changes of a world that make it plainer. */
   readonly worlds: readonly ((world: W) => Partial<W>)[];
   /** The action with rounder and smaller numbers. */
-  shorter(action: A): Iterable<A>;
+  readonly shorter: (action: A) => Iterable<A>;
 }
 
 /** Schedules that are tried at most. */

@@ -101,7 +101,7 @@ export class CapturePipeline {
     return this.#writer.delivered;
   }
 
-  /** Frames that found no free slot, or never reached us. */
+  /** Frames that found no free slot, never reached us, or were missing. */
   get dropped(): number {
     return this.#writer.dropped;
   }

@@ -10,8 +10,8 @@ export interface CaptureStats {
   /** In chunks that wait to be read. */
   readonly queuedFrames: number;
   /**
-   * Lost on the audio thread (no buffer was free, or quanta were not rendered), or here: the queue was full, and the oldest chunk was
-   * dropped. Those after the last chunk, which no chunk tells about, count when the capture ends.
+   * Lost on the audio thread (no buffer was free, quanta were not rendered, or a `Microphone` had no device), or here: the queue was
+   * full, and the oldest chunk was dropped. Those after the last chunk, which no chunk tells about, count when the capture ends.
    */
   readonly droppedFrames: number;
 }

@@ -31,6 +31,10 @@ export class OpenBudget {
     this.#left = Math.max(-BURST, this.#left - 1);
   }
 
+  giveBack(): void {
+    this.#left = Math.min(BURST, this.#left + 1);
+  }
+
   #refill(nowMs: number): void {
     this.#left = Math.min(BURST, this.#left + Math.max(0, nowMs - this.#atMs) / REFILL_MS);
     this.#atMs = Math.max(this.#atMs, nowMs);

@@ -89,7 +89,7 @@ export function candidates(
  * The system's default device: Chromium lists it under the id `'default'`, with the group and the label of the device it
  * stands for. Other engines list the default first (Media Capture and Streams §9.2.1).
  */
-export function defaultEntry(devices: readonly InputDevice[]): InputDevice | null {
+function defaultEntry(devices: readonly InputDevice[]): InputDevice | null {
   const entry = devices.find(({ deviceId }) => deviceId === 'default');
   return entry ?? (hasIds(devices) ? devices[0]! : null);
 }

@@ -136,5 +136,8 @@ export type LifeAction =
   | { readonly type: 'silent'; readonly cause: SilenceCause | null }
   /** A call of `use`, `mute` or `unmute` is done; or the start is (call 0). */
   | { readonly type: 'done'; readonly call: number }
-  /** It failed: why, as a DOMException's name, or `'closed'`. */
+  /**
+   * It failed: why, as a DOMException's name, or `'closed'`, `'superseded'` (by a later call) or `'unavailable'` (no permission
+   * to ask).
+   */
   | { readonly type: 'failed'; readonly call: number; readonly reason: string };

@@ -27,6 +27,11 @@ export class OpenRequests {
     return this.#budget.nextMs(nowMs);
   }
 
+  /** An opening has led to a device that was in use for a while: it does not count any more. */
+  giveBack(): void {
+    this.#budget.giveBack();
+  }
+
   /** Whether another one may be begun: while a prompt may be open, there is to be no second one behind it. */
   mayOpen(nowMs: number, mayPrompt: boolean): boolean {
     const most = mayPrompt ? 1 : MOST_IN_FLIGHT;

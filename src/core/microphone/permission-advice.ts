@@ -2,7 +2,7 @@ import type { MicrophonePermission, MicrophoneState, SilenceCause } from './life
 import { refusalOf } from './refusal.ts';
 
 /** Engines whose users find the permission in different places. */
-export type AdviceEngine = 'chromium' | 'firefox' | 'webkit';
+type AdviceEngine = 'chromium' | 'firefox' | 'webkit';
 
 /** Where a page runs. */
 export interface AdviceBrowser {

@@ -1,6 +1,6 @@
 import type { SilenceCause, SilenceKind } from './life-messages.ts';
 
-/** Inputs that are no microphones: what plays on the machine, or what a program puts in. */
+/** Names of inputs other than microphones: what plays on the machine, or what a program puts in. */
 const NO_MICROPHONE =
   /\bmonitor of\b|\.monitor\b|stereo mix|what u hear|loopback|virtual|vb-audio|voicemeeter|blackhole|soundflower|\bcable\b/i;
 
