@@ -41,7 +41,7 @@ export async function startSoundServer({ sampleRate = 48_000 } = {}) {
     { env: { XDG_RUNTIME_DIR: folder, HOME: folder, PULSE_CONFIG: config } },
   );
   const env = { PULSE_SERVER: `unix:${socket}` };
-  /** Ends each of what was started beside the daemon. @type {Set<() => void>} */
+  /** They end the programs that were started beside the daemon. @type {Set<() => void>} */
   const stops = new Set();
   const stop = () => {
     for (const end of stops) end();
