@@ -34,7 +34,8 @@ export async function startSoundServer({ sampleRate = 48_000 } = {}) {
   const child = start(
     program,
     [
-      ...['-n', '--daemonize=no', '--exit-idle-time=-1', '--use-pid-file=no', '--log-level=error'],
+      // Should this process be killed, it still ends some time after its last client.
+      ...['-n', '--daemonize=no', '--exit-idle-time=600', '--use-pid-file=no', '--log-level=error'],
       ...['-L', `module-null-sink sink_name=micwire rate=${sampleRate} channels=2 norewinds=1`],
       ...['-L', `module-native-protocol-unix socket=${socket} auth-anonymous=1`],
     ],
