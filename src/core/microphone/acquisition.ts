@@ -219,6 +219,7 @@ export class Acquisition {
     const pursuit = this.#pursuit;
     if (pursuit === null || pursuit.request !== null || this.isConnecting) return;
     if (this.#permission.isUnavailable) pursuit.giveUp('unavailable');
+    else if (this.#permission.isRefused) pursuit.giveUp('NotAllowedError');
     const [deviceId] = pursuit.devices;
     if (deviceId === undefined) {
       this.#pursuit = null;

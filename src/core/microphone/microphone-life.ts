@@ -474,6 +474,7 @@ export class MicrophoneLife {
     if (isLive && current !== null && current.mutedAtMs !== null) {
       plans.muteDueMs = Math.min(plans.muteDueMs, nowMs + MUTE_AFTER_RETURN_MS);
     }
+    if (isLive && this.#silence.kind !== null) this.#refreshSoon('changed');
     if (isLive || !this.#isSeeking) return;
     if (!this.#needsUser() || !this.#permission.isHopeless) plans.retryAtMs = nowMs;
   }
