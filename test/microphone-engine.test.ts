@@ -280,6 +280,20 @@ describe('quanta that were not rendered', () => {
     expect(rig.account()).toMatchObject({ missingFrames: 1000, pausedFrames: 2256 });
   });
 
+  test('are none where Chromium tells a frame twice', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.render(constant(0.5));
+    rig.frame -= 128;
+    rig.render(constant(0.5));
+    rig.tell({ type: 'lose' });
+    rig.render([]);
+    rig.frame += 128;
+    rig.render([]);
+    expect(rig.account()).toMatchObject({ presentFrames: 384, missingFrames: 256 });
+  });
+
   test('count for the patience', () => {
     const rig = new Rig();
     rig.render([]);

@@ -343,6 +343,81 @@ describe('through trouble', () => {
   });
 });
 
+describe('events', () => {
+  test('that a listener causes follow those that are under way', async () => {
+    const microphone = await page.microphone();
+    await page.during(microphone.mute({ keep: 'light' }));
+    const told: string[] = [];
+    microphone.addEventListener('devicechange', () => {
+      told.push(microphone.device?.label ?? 'no device');
+      microphone.mute().catch(() => {});
+    });
+    microphone.addEventListener('statechange', () => void told.push(microphone.state));
+    await page.during(microphone.unmute());
+    expect(told).toEqual(['opening', 'Microphone 1', 'live', 'muted']);
+  });
+
+  test('end with close(), also within a listener, and the screen may turn off', async () => {
+    const locks: { released: boolean }[] = [];
+    const request = (): Promise<object> => {
+      const lock = Object.assign(new EventTarget(), {
+        released: false,
+        release: async (): Promise<void> => void (lock.released = true),
+      });
+      locks.push(lock);
+      return Promise.resolve(lock);
+    };
+    vi.stubGlobal('navigator', Object.assign(navigator, { wakeLock: { request } }));
+    const microphone = await page.microphone({ ifBlocked: 'wait' });
+    expect(locks).toHaveLength(1);
+    await page.during(microphone.mute({ keep: 'light' }));
+    await page.render(8);
+    expect(locks.every(({ released }) => released)).toBe(true);
+    const states: string[] = [];
+    let gaps = 0;
+    microphone.addEventListener('gap', () => void gaps++);
+    microphone.addEventListener('statechange', () => void states.push(microphone.state));
+    microphone.addEventListener('devicechange', () => void microphone.close());
+    await page.during(microphone.unmute());
+    await page.render(8);
+    expect(states).toEqual(['opening', 'closed']);
+    expect(gaps).toBe(0);
+    expect(locks.every(({ released }) => released)).toBe(true);
+    expect(page.open).toEqual([]);
+  });
+
+  test('say that the silence is over when mute() ends it', async () => {
+    const microphone = await page.microphone({ silenceMs: 200 });
+    const silent: object[] = [];
+    microphone.addEventListener('silent', ({ detail }) => void silent.push(detail));
+    page.silent.add(1);
+    await page.render(100);
+    await page.during(microphone.mute());
+    expect(silent).toEqual([
+      { cause: 'hardware-mute', kind: 'zeros', contextTime: expect.any(Number) },
+      { cause: null, kind: null, contextTime: expect.closeTo(page.context.currentTime, 1) },
+    ]);
+  });
+});
+
+test('devices that are never listed are asked for once only', async () => {
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
+  });
+  let asked = 0;
+  const microphone = await page.microphone();
+  Object.assign(page.media, {
+    enumerateDevices: () => {
+      asked++;
+      return new Promise(() => {});
+    },
+  });
+  vi.advanceTimersByTime(60_000);
+  await page.render(8);
+  expect(asked).toBe(1);
+  expect(microphone.state).toBe('live');
+});
+
 describe('permission', () => {
   test('that is refused rejects, and leaves nothing open', async () => {
     page.refusal = 'NotAllowedError';

@@ -166,6 +166,16 @@ describe('the audio session', () => {
     expect(page.session.type).toBe('playback');
   });
 
+  test('of several microphones is given back by the last', () => {
+    const page = new Page();
+    const first = page.open();
+    const second = page.open();
+    first.close();
+    expect(page.session.type).toBe('play-and-record');
+    second.close();
+    expect(page.session.type).toBe('auto');
+  });
+
   test('is not touched without the option, and may not exist', () => {
     const page = new Page();
     page.open({ audioSession: false }).close();

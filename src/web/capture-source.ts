@@ -1,7 +1,7 @@
 import { describe } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { contextClosed } from './context-life.ts';
-import { sleep } from './patience.ts';
+import { Interruption } from './context-resume.ts';
 
 /** How a capture hears a {@link LivingSource}. */
 export interface SourceFeed {
@@ -181,9 +181,7 @@ export class SourceWatch {
   readonly #track: MediaStreamTrack | null;
   readonly #living: LivingSource | null;
   readonly #changed: () => void;
-  #contextState: string;
-  /** The system took the context's audio away while it was running (Web Audio §1.2.1, `"interrupted"`). */
-  #interrupted = false;
+  readonly #interruption: Interruption;
   #ended = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -197,7 +195,7 @@ export class SourceWatch {
     this.#track = track;
     this.#living = living;
     this.#changed = changed;
-    this.#contextState = context.state;
+    this.#interruption = new Interruption(context);
     context.addEventListener('statechange', this.#onContext);
     living?.addEventListener('statechange', changed);
     for (const type of TRACK_EVENTS) track?.addEventListener(type, this.#onTrack);
@@ -234,16 +232,7 @@ export class SourceWatch {
   };
 
   readonly #onContext = (): void => {
-    const before = this.#contextState;
-    const now: string = this.#context.state;
-    this.#contextState = now;
-    if (now === 'interrupted' && before === 'running') this.#interrupted = true;
-    if (now === 'running') this.#interrupted = false;
-    // After an interruption iOS leaves the context suspended, for the page to resume it.
-    if (now === 'suspended' && this.#interrupted) {
-      this.#interrupted = false;
-      void resumeSuspended(this.#context);
-    }
+    void this.#interruption.changed();
     this.#changed();
   };
 }
@@ -251,21 +240,6 @@ export class SourceWatch {
 /** How often a track is looked at, ms. */
 const LOOK_MS = 1000;
 const TRACK_EVENTS = ['ended', 'mute', 'unmute'] as const;
-
-/**
- * Resumes a suspended context, and no other: `resume()` while it is `"interrupted"` can wedge it for good
- * (https://github.com/GetStream/stream-video-js/pull/2249). Never rejects: without a user's gesture it stays suspended.
- */
-export async function resumeSuspended(context: BaseAudioContext): Promise<void> {
-  if (context.state !== 'suspended' || !('resume' in context) || 'startRendering' in context)
-    return;
-  // Pending until a user's gesture, perhaps for ever. The state says what came of it.
-  const resumed = (context as AudioContext).resume().catch(() => {});
-  await Promise.race([resumed, sleep(RESUME_MS)]);
-}
-
-/** How long `resume()` is waited for, ms. */
-const RESUME_MS = 1000;
 
 /**
  * Plays a stream by a muted media element. Chromium gives a node of a remote track no sound unless an element plays it as well

@@ -15,13 +15,8 @@ import type { CaptureEventMap, CaptureOptions, CaptureSettings } from './capture
 import type { CaptureBackend, CaptureListener, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
-import {
-  connectSource,
-  disconnectSource,
-  openSource,
-  SourceWatch,
-  resumeSuspended,
-} from './capture-source.ts';
+import { resumeSuspended } from './context-resume.ts';
+import { connectSource, disconnectSource, openSource, SourceWatch } from './capture-source.ts';
 import type { CaptureSource, OpenSource, CaptureState } from './capture-source.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import { loadResamplerDesign } from './resampler-design.ts';

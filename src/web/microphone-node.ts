@@ -122,6 +122,8 @@ export class MicrophoneNode {
   }
 
   #hear(event: MicrophoneEvent): void {
+    // What was under way when it closed is of no use to anybody.
+    if (this.#closed && event.type !== 'closed') return;
     const { sampleRate } = this.node.context;
     switch (event.type) {
       case 'heard': {

@@ -23,6 +23,7 @@ export class PermissionWatch {
   #answered = 0;
   /** As told last. */
   #devices: readonly InputDevice[] = [];
+  #isLooking = false;
   #closed = false;
 
   constructor(listener: PermissionListener) {
@@ -45,9 +46,12 @@ export class PermissionWatch {
     await this.#list(() => true);
   }
 
-  /** Tells the devices if they have changed. */
+  /** Tells the devices if they have changed. Waits for the look before: a system may take long, or never answer. */
   async look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     await this.#list((devices) => !isEqualList(devices, this.#devices));
+    this.#isLooking = false;
   }
 
   close(): void {

@@ -53,9 +53,8 @@ export class MicrophoneTracks {
     if (open === undefined) return undefined;
     if (open.node === null) {
       const { context } = target;
+      open.input = this.#freeInput();
       open.node = (context as AudioContext).createMediaStreamSource(open.stream);
-      const taken = this.#heard ?? this.#connected;
-      open.input = taken?.input === 0 ? 1 : 0;
       open.node.connect(target, 0, open.input);
     }
     this.#connected = open;
@@ -64,7 +63,7 @@ export class MicrophoneTracks {
 
   /** The track is in use. */
   heard(request: number): void {
-    this.#heard = this.#open.get(request) ?? null;
+    this.#heard = this.#open.get(request) ?? this.#heard;
   }
 
   /** Stops a track, or the one that is still being opened. */
@@ -144,6 +143,14 @@ export class MicrophoneTracks {
     this.#open.set(request, open);
     const { deviceId = '', groupId = '' } = track.getSettings();
     listener.opened({ request, deviceId, groupId, label: track.label, muted: track.muted });
+  }
+
+  /** The input that no track is on; of two that are taken, the one that is not in use. */
+  #freeInput(): 0 | 1 {
+    let taken = 0;
+    for (const { node, input } of this.#open.values()) if (node !== null) taken |= 1 << input;
+    if (taken !== 3) return (taken & 1) === 0 ? 0 : 1;
+    return (this.#heard ?? this.#connected)?.input === 0 ? 1 : 0;
   }
 
   #compare(request: number, open: OpenTrack): void {

@@ -8,6 +8,7 @@ import type {
   MicrophonePermission,
   MicrophoneState,
   MuteKeep,
+  SilenceCause,
   SilenceKind,
 } from '../core/microphone/life-messages.ts';
 import type { EchoPlan } from '../core/microphone/echo-plan.ts';
@@ -16,7 +17,7 @@ import type { AdviceBrowser } from '../core/microphone/permission-advice.ts';
 import type { EchoEstimate } from '../core/echo/echo-estimate.ts';
 import { MicrophoneLife } from '../core/microphone/microphone-life.ts';
 import { checkContext, checkOptions } from '../core/option-names.ts';
-import { resumeSuspended } from './capture-source.ts';
+import { Interruption, resumeSuspended } from './context-resume.ts';
 import type { LivingSource, SourceFeed } from './capture-source.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import { deviceIdOrNull, microphoneSettings } from './microphone-options.ts';
@@ -25,6 +26,7 @@ import type {
   MicrophoneGap,
   MicrophoneOptions,
   MicrophoneSettings,
+  MicrophoneSilence,
   MicrophoneStats,
 } from './microphone-options.ts';
 import type { MeasureEchoOptions } from './echo-measure.ts';
@@ -72,16 +74,18 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   readonly #permissions: PermissionWatch;
   readonly #echo: MicrophoneEcho;
   readonly #watchdog: Watchdog;
+  readonly #interruption: Interruption;
   readonly #processor: MicrophoneNode;
   readonly #calls = new Map<number, Deferred<void>>();
   #call = START;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Events that the deciding part has not dealt with yet; the first one is being dealt with. */
+  readonly #events: LifeEvent[] = [];
   #gaps = 0;
   #lastGap: MicrophoneGap | null = null;
   /** Of the loss that the next `heard` ends. */
   #cause: GapCause = 'ended';
   #silence: { readonly kind: SilenceKind | null; readonly contextTime: number };
-  #interrupted = false;
   #closed = false;
 
   /**
@@ -155,13 +159,14 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       ask: () => this.#processor.ask(),
       stalled: () => this.#report(new MicwireError('stalled', STALLED)),
     });
+    this.#interruption = new Interruption(context);
     context.addEventListener('statechange', this.#onContext);
     this.#guard();
   }
 
   /** State of the microphone. `'statechange'` follows each change. */
   get state(): MicrophoneState {
-    return this.#life.state;
+    return this.#closed ? 'closed' : this.#life.state;
   }
 
   /** Whether the page may use microphones. `'permissionchange'` follows each change. */
@@ -336,9 +341,23 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     this.#processor.hold(held);
   }
 
-  /** Tells the deciding part, and does what it says. */
+  /**
+   * Tells the deciding part, and does what it says. An event that comes meanwhile, from a listener of the app, waits until
+   * everything is told in order.
+   */
   #tell(event: LifeEvent): void {
-    for (const action of this.#life.handle(event, Date.now())) this.#do(action);
+    this.#events.push(event);
+    if (this.#events.length > 1) return;
+    for (let next: LifeEvent | undefined = event; next !== undefined; next = this.#events[0]) {
+      try {
+        for (const action of this.#life.handle(next, Date.now())) {
+          // Once a listener has closed the microphone, nothing counts but the end.
+          if (!this.#closed || next.type === 'close' || action.type === 'stop') this.#do(action);
+        }
+      } finally {
+        this.#events.shift();
+      }
+    }
     clearTimeout(this.#timer);
     const { dueMs } = this.#life;
     if (dueMs === Infinity || this.#closed) return;
@@ -388,9 +407,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         this.dispatchEvent(new Event('permissionchange'));
         break;
       case 'silent':
-        this.dispatchEvent(
-          new CustomEvent('silent', { detail: { cause: action.cause, ...this.#silence } }),
-        );
+        this.#tellSilent(action.cause);
         break;
       case 'done':
         this.#settle(action.call)?.resolve();
@@ -399,6 +416,16 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         this.#settle(action.call)?.reject(microphoneFailure(action.reason));
         break;
     }
+  }
+
+  #tellSilent(cause: SilenceCause | null): void {
+    const { kind, contextTime } = this.#silence;
+    // What ends it may be something else than audio: the device is gone, or muted.
+    const detail: MicrophoneSilence =
+      cause === null && kind !== null
+        ? { cause, kind: null, contextTime: this.node.context.currentTime }
+        : { cause, kind, contextTime };
+    this.dispatchEvent(new CustomEvent('silent', { detail }));
   }
 
   #settle(call: number): Deferred<void> | undefined {
@@ -442,21 +469,18 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     const gap: MicrophoneGap = { cause: this.#cause, ...found };
     this.#cause = 'switched';
     this.#lastGap = gap;
-    if (gap.frames > 0) {
-      this.#gaps++;
-      this.dispatchEvent(new CustomEvent('gap', { detail: gap }));
-    }
+    if (gap.frames > 0) this.#gaps++;
     this.#tracks.heard(request);
     this.#tell({ type: 'heard', request });
+    if (gap.frames > 0 && !this.#closed) {
+      this.dispatchEvent(new CustomEvent('gap', { detail: gap }));
+    }
   }
 
   readonly #onContext = (): void => {
     const state: string = this.node.context.state;
     if (state === 'closed') void this.close();
-    // After an interruption iOS leaves the context suspended, for the page to resume it.
-    if (state === 'interrupted') this.#interrupted = true;
-    else if (state === 'suspended' && this.#interrupted) void resumeSuspended(this.node.context);
-    if (state === 'running') this.#interrupted = false;
+    void this.#interruption.changed();
     this.#guard();
   };
 

@@ -21,9 +21,29 @@ const LOOK_MS = 500;
 /** The wall's clock may run ahead of the context's by so much in one look, ms, before that counts as sleep. */
 const SLEPT_MS = 2000;
 
+interface AudioSession {
+  type: string;
+}
+
 /** Navigator of Safari 16.4 and later (Audio Session API). */
 interface SessionNavigator {
-  readonly audioSession?: { type: string };
+  readonly audioSession?: AudioSession;
+}
+
+/** How many microphones use a session, and its type before the first. */
+const sessions = new WeakMap<AudioSession, { users: number; readonly before: string }>();
+
+/** Sets a session for playing and recording. @returns gives it back, if nobody else uses it and the app has not set it */
+function useSession(session: AudioSession): () => void {
+  const use = sessions.get(session) ?? { users: 0, before: session.type };
+  sessions.set(session, use);
+  use.users++;
+  session.type = 'play-and-record';
+  return () => {
+    if (--use.users > 0) return;
+    sessions.delete(session);
+    if (session.type === 'play-and-record') session.type = use.before;
+  };
 }
 
 /**
@@ -42,8 +62,8 @@ export class PageLife {
   /** Both clocks at the last look, ms. */
   #wall = Date.now();
   #audio = NaN;
-  /** What the session's type was before. */
-  #sessionBefore: string | null = null;
+  /** Gives the audio session back. */
+  #endSession = (): void => {};
 
   constructor(context: BaseAudioContext, options: PageLifeOptions, listener: PageLifeListener) {
     this.#context = context;
@@ -57,10 +77,7 @@ export class PageLife {
     window.addEventListener('pagehide', this.#onFreeze);
     window.addEventListener('pageshow', this.#onResume);
     const session = (navigator as SessionNavigator).audioSession;
-    if (options.audioSession && session !== undefined) {
-      this.#sessionBefore = session.type;
-      session.type = 'play-and-record';
-    }
+    if (options.audioSession && session !== undefined) this.#endSession = useSession(session);
   }
 
   /** Whether the screen is to stay on from now on. */
@@ -77,11 +94,7 @@ export class PageLife {
     window.removeEventListener('pagehide', this.#onFreeze);
     window.removeEventListener('pageshow', this.#onResume);
     this.awake = false;
-    const session = (navigator as SessionNavigator).audioSession;
-    // Somebody else may have set it since.
-    if (this.#sessionBefore !== null && session?.type === 'play-and-record') {
-      session.type = this.#sessionBefore;
-    }
+    this.#endSession();
   }
 
   readonly #onVisibility = (): void => {

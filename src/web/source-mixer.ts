@@ -3,7 +3,7 @@ import { SOURCE, SOURCE_FIELDS } from '../core/align/mixer-report.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { MixerCommand, MixerEvent, MixerProcessorOptions } from '../core/messages.ts';
 import { checkContext } from '../core/option-names.ts';
-import { planVariableResampler } from '../core/resampler/variable-resampler-planner.ts';
+import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
 import { openSource, SourceWatch } from './capture-source.ts';
 import type { OpenSource } from './capture-source.ts';
@@ -28,6 +28,9 @@ import { loadWorklet } from './worklet-loader.ts';
 const FADE_MS = 20;
 /** How long the audio thread may take to let go of a source, ms. */
 const REMOVE_MS = 1000;
+
+/** Designs the resampler of a stream: from its rate, Hz, to the context's. */
+type Planner = (inputRate: number) => VariableResamplerPlan;
 
 /** A source, and all that belongs to it. */
 interface Entry {
@@ -55,6 +58,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   /** The audio. Pass it to `Capture`, `Recorder` and `Meter`, or connect it. */
   readonly node: AudioWorkletNode;
   readonly #settings: MixerSettings;
+  readonly #plan: Planner;
   readonly #snapshot: SnapshotReader | null;
   #values: Float64Array;
   readonly #entries = new Map<number, Entry>();
@@ -81,8 +85,16 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     }
     const settings = mixerSettings(options, sources.length);
     const checked = sources.map(mixerSource);
-    await whileOpen(context, loadWorklet(context, MIXER_WORKLET, { url: options.workletUrl }));
-    const mixer = makeInOpenContext(context, () => new SourceMixer(context, settings));
+    const [{ planVariableResampler }] = await whileOpen(
+      context,
+      Promise.all([
+        import('../core/resampler/variable-resampler-planner.ts'),
+        loadWorklet(context, MIXER_WORKLET, { url: options.workletUrl }),
+      ]),
+    );
+    const plan: Planner = (inputRate) =>
+      planVariableResampler({ inputRate, outputRate: context.sampleRate });
+    const mixer = makeInOpenContext(context, () => new SourceMixer(context, settings, plan));
     try {
       for (const source of checked) mixer.add(source);
     } catch (error) {
@@ -92,20 +104,20 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     return mixer;
   }
 
-  private constructor(context: AudioContext, settings: MixerSettings) {
+  private constructor(context: AudioContext, settings: MixerSettings, plan: Planner) {
     super();
+    this.#plan = plan;
     this.#settings = settings;
     const { layout, channels, slots, maxDelayMs } = settings;
     this.#values = new Float64Array(slots * SOURCE_FIELDS.length);
     const snapshot = canShareMemory() ? allocateSnapshot(this.#values.length) : null;
     this.#snapshot = snapshot && new SnapshotReader(snapshot);
-    const { sampleRate } = context;
     const processorOptions: MixerProcessorOptions = {
       layout,
       channels,
       slots,
       maxDelayMs,
-      warmUp: planVariableResampler({ inputRate: sampleRate, outputRate: sampleRate }),
+      warmUp: plan(context.sampleRate),
       snapshot,
     };
     this.node = new AudioWorkletNode(context, 'micwire-mixer', {
@@ -206,10 +218,9 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
 
   /** Takes a track's blocks past the engine's own node. */
   #follow({ id, slot, mixed }: Entry, track: MediaStreamTrack): TrackFeed {
-    const { sampleRate } = this.node.context;
     return new TrackFeed(track, {
       rate: (inputRate) => {
-        const resampler = planVariableResampler({ inputRate, outputRate: sampleRate });
+        const resampler = this.#plan(inputRate);
         this.#send({ type: 'stream', slot, id, gain: mixed.gain, resampler });
       },
       block: (timestampMs, channels) => {

@@ -4,7 +4,7 @@ import { MicwireError } from '../core/errors.ts';
 import { SPEAKER_ROUTES } from '../core/microphone/echo-plan.ts';
 import type { SpeakerRoute } from '../core/microphone/echo-plan.ts';
 import { contextClosed, makeInOpenContext } from './context-life.ts';
-import { resumeSuspended } from './capture-source.ts';
+import { Interruption, resumeSuspended } from './context-resume.ts';
 import { onGesture, prime } from './gesture.ts';
 import {
   DEFAULT_SINK,
@@ -55,13 +55,11 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   #device: OutputDevice | null = null;
   #volume: number;
   #state: SpeakerState = 'suspended';
-  #contextState: string;
+  readonly #interruption: Interruption;
   /** Whether the context has run: if it has, a suspended one is the app's will, not the autoplay policy. */
   #ran = false;
   /** Whether audio was asked for and not given. */
   #refused = false;
-  /** The system took the context's audio away while it was running (Web Audio §1.2.1, `"interrupted"`). */
-  #interrupted = false;
   /** Counts changes of the device in progress: engines suspend the context for their time. */
   #changing = 0;
   #disarm: (() => void) | null = null;
@@ -125,7 +123,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     this.#gain = context.createGain();
     this.#gain.gain.value = this.#volume;
     this.node = this.#gain;
-    this.#contextState = context.state;
+    this.#interruption = new Interruption(context);
     this.#ran = context.state === 'running';
     context.addEventListener('statechange', this.#onContext);
     context.addEventListener('error', this.#onContextError);
@@ -324,19 +322,10 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   }
 
   readonly #onContext = (): void => {
-    const before = this.#contextState;
-    const now: string = this.#context.state;
-    this.#contextState = now;
-    if (now === 'interrupted' && before === 'running') this.#interrupted = true;
-    if (now === 'running') this.#interrupted = false;
-    if (now === 'suspended' && this.#interrupted) {
-      // After an interruption iOS leaves the context suspended, for the page to resume it.
-      this.#interrupted = false;
-      void resumeSuspended(this.#context).then(() => {
-        this.#refused = this.#context.state === 'suspended';
-        this.#look();
-      });
-    }
+    void this.#interruption.changed()?.then(() => {
+      this.#refused = this.#context.state === 'suspended';
+      this.#look();
+    });
     this.#look();
   };
 

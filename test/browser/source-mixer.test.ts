@@ -109,11 +109,6 @@ describe('two streams', () => {
     );
     const [a, b] = await record(capture, Math.round(context.sampleRate / 2));
     const lag = (1000 * lagFrames(a!, b!)) / context.sampleRate;
-    console.log(
-      'offset of two streams, ms:',
-      lag,
-      JSON.stringify(mixer.sources.map((s) => s.stats)),
-    );
     expect(Math.abs(lag)).toBeLessThan(5);
     await capture.close();
     await mixer.close();

@@ -181,7 +181,7 @@ export class ClockRig {
 }
 
 /** The cycle of the signal by which {@link timeOf} reads time, seconds. */
-export const CYCLE_SECONDS = 2;
+const CYCLE_SECONDS = 2;
 
 /** Audio that carries its own time: two channels that turn once a cycle. */
 export function timeSignal(seconds: number, channel: number): number {

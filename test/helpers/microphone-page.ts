@@ -68,8 +68,8 @@ export class PageTrack extends EventTarget {
 
 class PageStream {
   readonly track: PageTrack;
-  constructor(track: PageTrack) {
-    this.track = track;
+  constructor(track: PageTrack | readonly PageTrack[]) {
+    this.track = 'length' in track ? track[0]! : track;
   }
   getAudioTracks(): PageTrack[] {
     return [this.track];
@@ -100,13 +100,13 @@ class PageNode extends EventTarget {
     this.targets.add(target);
     return target;
   }
-  disconnect(): void {
-    for (const target of this.targets) {
+  disconnect(only?: PageNode): void {
+    for (const target of only === undefined ? [...this.targets] : [only]) {
       for (let i = target.edges.length - 1; i >= 0; i--) {
         if (target.edges[i]!.from === this) target.edges.splice(i, 1);
       }
+      this.targets.delete(target);
     }
-    this.targets.clear();
   }
   outputOf(_output: number): readonly Float32Array[] {
     return [];

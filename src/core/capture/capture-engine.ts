@@ -5,6 +5,7 @@ import type {
   PostingPort,
   CaptureProcessorOptions,
 } from '../messages.ts';
+import { QuantumClock } from '../dsp/quantum-clock.ts';
 import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
 import type { PayloadFormat } from '../format/formats.ts';
 import { isSampled } from '../format/stream-format.ts';
@@ -43,6 +44,7 @@ export class CaptureEngine {
   #closed = false;
   /** `currentFrame` as of the last call. */
   #frame = 0;
+  readonly #clock = new QuantumClock();
 
   /**
    * @param inputRate the context's sample rate, Hz
@@ -72,17 +74,18 @@ export class CaptureEngine {
    * Takes one render quantum.
    * @param input any number of channels; none is silence
    * @param frames length of the quantum
-   * @param frame the context's `currentFrame`
+   * @param currentFrame of the context
    * @param presence of the audio: see `presence.ts`
    * @returns false when closed: the processor may go
    */
   process(
     input: readonly Float32Array[],
     frames: number,
-    frame: number,
+    currentFrame: number,
     presence: number = PRESENT,
   ): boolean {
     if (this.#closed) return false;
+    const frame = this.#clock.begin(currentFrame, frames);
     this.#frame = frame;
     if (this.#pinged) {
       this.#pinged = false;

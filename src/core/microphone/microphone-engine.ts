@@ -1,5 +1,6 @@
 import { warmUpBlock } from '../dsp/planar.ts';
 import { Fader } from '../dsp/fader.ts';
+import { QuantumClock } from '../dsp/quantum-clock.ts';
 import type {
   MicrophoneAccount,
   MicrophoneCommand,
@@ -63,6 +64,7 @@ export class MicrophoneEngine {
   readonly #tail = new Fader();
   /** The context's frame that follows the last quantum, and how many quanta there were. */
   #nextFrame = 0;
+  readonly #clock = new QuantumClock();
   #quanta = 0;
   /** Whether audio was there in the last quantum. */
   #live = false;
@@ -157,19 +159,20 @@ export class MicrophoneEngine {
    * Renders one quantum.
    * @param inputs the two inputs; any number of channels, none is silence
    * @param outputs audio, feed and presence: see `MICROPHONE_OUTPUTS`
-   * @param frame the context's `currentFrame`. Where it has jumped, quanta were not rendered to us: they count as missing
+   * @param currentFrame of the context. Where it has jumped, quanta were not rendered to us: they count as missing
    * @returns false when closed: the processor may go
    */
   process(
     inputs: readonly (readonly Float32Array[])[],
     outputs: readonly (readonly Float32Array[])[],
-    frame: number,
+    currentFrame: number,
   ): boolean {
     if (this.#closed) return false;
     const feed = outputs[MICROPHONE_OUTPUTS.feed]!;
     const audio = outputs[MICROPHONE_OUTPUTS.audio]!;
     const presence = outputs[MICROPHONE_OUTPUTS.presence]![0]!;
     const frames = presence.length;
+    const frame = this.#clock.begin(currentFrame, frames);
     if (frame !== this.#nextFrame) this.#jumpTo(frame);
     this.#quanta++;
     this.#nextFrame = frame + frames;
