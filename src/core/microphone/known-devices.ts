@@ -63,6 +63,10 @@ export class KnownDevices {
   /** Compares a track with the list. @returns whether its device has vanished */
   look(track: LifeTrack): boolean {
     if (track.isDefault(this.#list)) this.#firstIsDefault ??= true;
+    const wanted = this.#wanted;
+    if (wanted !== null && wanted.label === '' && track.asked === wanted.deviceId) {
+      this.#wanted = { ...track.device, deviceId: wanted.deviceId };
+    }
     if (track.acceptedKey !== this.#defaultKey) track.acceptedKey = null;
     return track.look(this.#list);
   }

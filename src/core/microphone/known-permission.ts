@@ -64,6 +64,7 @@ export class KnownPermission {
   /** An opening was answered by a track. */
   opened(): void {
     this.#shown = 'granted';
+    if (this.#told === 'prompt') this.#isRevoked = false;
   }
 
   /** @param wasHidden nobody has seen the prompt, if there was one */

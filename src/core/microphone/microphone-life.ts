@@ -222,9 +222,12 @@ export class MicrophoneLife {
   #use(call: number, deviceId: DeviceId): void {
     this.#permission.wish();
     if (this.#muted === 'light') return this.#useLater(call, deviceId);
-    const { current, isLive } = this.#acquisition.pair;
-    if (isLive && current !== null && this.#devices.isOf(current, deviceId)) {
-      this.#acquisition.supersede('superseded');
+    const { pair, pursuit } = this.#acquisition;
+    const isInUse =
+      pair.isLive && pair.current !== null && this.#devices.isOf(pair.current, deviceId);
+    // A silent device is opened again: perhaps that helps.
+    if (isInUse && this.#silence.kind === null) {
+      if (pursuit?.kind !== 'refresh') this.#acquisition.supersede('superseded');
       this.#devices.want(deviceId);
       this.#push({ type: 'done', call });
       return this.#planMove();
@@ -451,6 +454,7 @@ export class MicrophoneLife {
 
   #takePermission(permission: MicrophonePermission): void {
     const isNews = this.#permission.tell(permission);
+    if (isNews) this.#acquisition.restartPatience();
     if (!isNews || !this.#isSeeking || this.#acquisition.pair.isLive) return;
     // The track may have ended before this was told.
     const isRevoked = this.#permission.isRevoked && this.#acquisition.pursuit === null;
