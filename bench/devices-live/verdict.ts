@@ -305,7 +305,7 @@ class Delays {
 
 /**
  * Frames by which audio jumps from one run of a device to its next, where nothing but silence is between them: positive where
- * the engine lost some. What passes while a page sleeps is none.
+ * the engine lost some. Time that passes while a page sleeps does not count.
  */
 function jumpsOf({ runs, gaps, sampleRate }: Account, clock: Clock): number[] {
   const jumps: number[] = [];
