@@ -713,6 +713,34 @@ describe('a silent device', () => {
     expect(play.life.silent).toBe('hardware-mute');
   });
 
+  it('that gives the faintest noise is told and left alone: its track is not dead', () => {
+    const play = Play.live();
+    const silent = play.tell({ type: 'silence', kind: 'floor' });
+    expect(of(silent, 'silent')).toEqual([{ type: 'silent', cause: 'hardware-mute' }]);
+    expect(opens(play.wait(600_000))).toEqual([]);
+  });
+
+  it('is opened again by use(), which is done when it is heard', () => {
+    const play = Play.live();
+    play.tell({ type: 'silence', kind: 'floor' });
+    const used = play.tell({ type: 'use', call: 1, deviceId: 'a' });
+    expect(opens(used)).toEqual(['a']);
+    expect(of(used, 'done')).toEqual([]);
+    expect(of(play.take(A), 'done')).toEqual([{ type: 'done', call: 1 }]);
+  });
+
+  it('is opened again when the page returns, and later when that fails', () => {
+    const play = Play.live();
+    play.tell({ type: 'silence', kind: 'zeros' });
+    play.refuse('InvalidStateError');
+    expect(play.life.state).toBe('live');
+    expect(opens(play.wait(29_999))).toEqual([]);
+    expect(opens(play.wait(1))).toEqual(['a']);
+    play.refuse('InvalidStateError');
+    expect(opens(play.wait(10_000))).toEqual([]);
+    expect(opens(play.tell({ type: 'visible', visible: true }))).toEqual(['a']);
+  });
+
   it('is not silent any more when opening it again has helped', () => {
     const play = Play.live();
     play.tell({ type: 'silence', kind: 'zeros' });

@@ -347,7 +347,7 @@ export class MicrophoneLife {
     const { nowMs } = this.#clock;
     if (this.#acquisition.pair.isLive) {
       if (kind === 'move') this.#planMove();
-      const isStillSilent = kind === 'refresh' && this.#silence.kind !== null;
+      const isStillSilent = kind === 'refresh' && this.#silence.kind === 'zeros';
       if (isStillSilent) this.#plans.refreshLater(nowMs);
       return;
     }
