@@ -301,6 +301,28 @@ describe('an opening that is refused', () => {
     expect(count).toBeLessThan(24);
   });
 
+  it('has 20 s from the moment on at which no prompt can hold it up any more', () => {
+    const play = new Play();
+    play.tell({ type: 'permission', permission: 'prompt' });
+    play.tell({ type: 'start', deviceId: null });
+    expect(play.wait(60_000)).toEqual(NONE);
+    play.tell({ type: 'permission', permission: 'granted' });
+    expect(play.wait(19_999)).toEqual(NONE);
+    expect(of(play.wait(1), 'failed')).toEqual([
+      { type: 'failed', call: 0, reason: 'TimeoutError' },
+    ]);
+  });
+
+  it('has 20 s from the return to the page on: some engines wait for that', () => {
+    const play = Play.live();
+    play.tell({ type: 'visible', visible: false });
+    play.end();
+    expect(play.wait(60_000)).toEqual(NONE);
+    play.tell({ type: 'visible', visible: true });
+    expect(play.wait(19_999)).toEqual(NONE);
+    expect(opens(play.wait(1))).toEqual([null]);
+  });
+
   it('has failed without an answer after 20 s, and a late answer is still taken', () => {
     const play = Play.live({ deviceId: null, devices: [defaultOf(A), A] });
     play.end();

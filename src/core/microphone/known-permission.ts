@@ -52,6 +52,7 @@ export class KnownPermission {
     const before = this.#told;
     if (permission === before) return false;
     this.#told = permission;
+    this.#wasRefusedHidden = false;
     if (permission === 'granted') this.#isRefused = false;
     if (permission !== 'prompt' || before === 'granted') this.#shown = null;
     this.#isRevoked =

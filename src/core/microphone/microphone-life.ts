@@ -227,7 +227,8 @@ export class MicrophoneLife {
       pair.isLive && pair.current !== null && this.#devices.isOf(pair.current, deviceId);
     // A silent device is opened again: perhaps that helps.
     if (isInUse && this.#silence.kind === null) {
-      if (pursuit?.kind !== 'refresh') this.#acquisition.supersede('superseded');
+      const isSame = pursuit?.kind === 'refresh' && pursuit.devices[0] === deviceId;
+      if (!isSame) this.#acquisition.supersede('superseded');
       this.#devices.want(deviceId);
       this.#push({ type: 'done', call });
       return this.#planMove();
@@ -455,6 +456,9 @@ export class MicrophoneLife {
   #takePermission(permission: MicrophonePermission): void {
     const isNews = this.#permission.tell(permission);
     if (isNews) this.#acquisition.restartPatience();
+    if (isNews && permission === 'granted' && this.#silence.kind === 'zeros') {
+      this.#refreshSoon('changed');
+    }
     if (!isNews || !this.#isSeeking || this.#acquisition.pair.isLive) return;
     // The track may have ended before this was told.
     const isRevoked = this.#permission.isRevoked && this.#acquisition.pursuit === null;
