@@ -193,6 +193,30 @@ describe('a device', () => {
     });
   });
 
+  test('tells zeros before a switch as well: a device may be gone before anybody knows', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.render(constant(0));
+    rig.render([]);
+    rig.take(1);
+    rig.render([], constant(0.5));
+    expect(rig.of('heard').at(-1)).toMatchObject({ missingFrames: 0, silentFrames: 256 });
+  });
+
+  test('that was lost is not heard any more, though it sounds again', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.tell({ type: 'lose' });
+    rig.render([]);
+    rig.render(constant(0.5));
+    rig.take(1, { fadeFrames: 100 });
+    rig.render(constant(0.5), constant(0));
+    expect(rig.feed.slice(2 * QUANTUM).every((sample) => sample === 0)).toBe(true);
+    expect(rig.presence.slice(1)).toEqual([MISSING, MISSING, MISSING]);
+  });
+
   test('that delivers NaN or infinities does no harm', () => {
     const rig = new Rig();
     rig.take(0);
@@ -292,6 +316,33 @@ describe('quanta that were not rendered', () => {
     rig.frame += 128;
     rig.render([]);
     expect(rig.account()).toMatchObject({ presentFrames: 384, missingFrames: 256 });
+  });
+
+  test('after the first do not count: rendering had not begun', () => {
+    const rig = new Rig();
+    rig.frame = 896;
+    rig.render([]);
+    rig.frame = 1536;
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.render(constant(0.5));
+    rig.tell({ type: 'close' });
+    expect(rig.of('heard')).toMatchObject([{ missingFrames: 0 }]);
+    expect(rig.of('closed')).toMatchObject([{ presentFrames: 256, missingFrames: 0 }]);
+  });
+
+  test('end a silence: nobody knows what they were', () => {
+    const rig = new Rig({ silenceFrames: 1000 });
+    rig.take(0);
+    rig.render(constant(0.5));
+    for (let i = 0; i < 10; i++) rig.render(constant(0));
+    rig.frame += 5000;
+    for (let i = 0; i < 10; i++) rig.render(constant(0));
+    expect(rig.of('silence').map(({ kind, sinceFrame }) => [kind, sinceFrame])).toEqual([
+      ['zeros', 128],
+      [null, 6408],
+      ['zeros', 6408],
+    ]);
   });
 
   test('are no gap of a device that is taken later', () => {
