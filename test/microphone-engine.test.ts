@@ -145,6 +145,17 @@ describe('a device', () => {
     expect(rig.feed.at(-1)).toBe(0.5);
   });
 
+  test('that begins in the middle of a quantum leaves a fade before it as it was', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.take(1, { fadeFrames: 1000 });
+    for (let i = 0; i < 3; i++) rig.render([], constant(0.5));
+    rig.take(0, { fadeFrames: 1000 });
+    rig.render(from(60, 0.5), constant(0.5));
+    expect(largestStep(rig.feed.slice(4 * QUANTUM - 1, 4 * QUANTUM + 60))).toBeLessThan(0.002);
+  });
+
   test('that is lost fades out while it is still heard, and is missing from then on', () => {
     const rig = new Rig();
     rig.take(0);
