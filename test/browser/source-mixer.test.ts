@@ -168,6 +168,30 @@ test('a microphone and what is shared are the channels of one capture', async (t
   await microphone.close();
 }, 40_000);
 
+test('a page that is busy for a second misses nothing', async (test) => {
+  if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
+  const other = open();
+  const mixer = await SourceMixer.create(context, [{ source: stream(tone(other, 500)) }]);
+  await other.resume();
+  const [mixed] = mixer.sources;
+  await playing([mixed!]);
+  await eventually(() =>
+    expect(mixed!.stats.presentFrames).toBeGreaterThan(4 * context.sampleRate),
+  );
+  // The audio thread is this machine's, which may be busy itself: one calm second of a few is enough.
+  await eventually(
+    () => {
+      const before = mixed!.stats;
+      for (const end = performance.now() + 1000; performance.now() < end;);
+      const { stats } = mixed!;
+      expect(stats.presentFrames - before.presentFrames).toBeGreaterThan(0.7 * context.sampleRate);
+      expect(stats.missingFrames).toBe(before.missingFrames);
+    },
+    { timeout: 20_000 },
+  );
+  await mixer.close();
+}, 40_000);
+
 test('a node is mixed with a stream', async () => {
   const other = open(44_100);
   const mixer = await SourceMixer.create(
