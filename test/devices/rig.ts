@@ -57,7 +57,7 @@ export class Rig {
   readonly seen = new Set<string>();
   muted: MuteKeep | null = null;
   closed = false;
-  /** A device was opened that is no monitor. */
+  /** A device was opened that is not a monitor. */
   hadMicrophone = false;
   /** Nobody has asked for the microphone since an opening was refused. */
   wasRefused = false;
