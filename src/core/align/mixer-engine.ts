@@ -1,4 +1,5 @@
 import { warmUpBlock } from '../dsp/planar.ts';
+import { QuantumClock } from '../dsp/quantum-clock.ts';
 import type {
   MessagePortLike,
   MixerCommand,
@@ -32,6 +33,7 @@ export class MixerEngine {
   readonly #port: MessagePortLike;
   readonly #piped: MessagePortLike[] = [];
   readonly #timeline: ContextTimeline;
+  readonly #clock = new QuantumClock();
   readonly #slots: (MixerSlot | null)[];
   readonly #snapshot: SnapshotWriter | null;
   readonly #reportFrames: number;
@@ -90,11 +92,12 @@ export class MixerEngine {
   process(
     inputs: readonly (readonly Float32Array[])[],
     output: readonly Float32Array[],
-    frame: number,
+    currentFrame: number,
   ): boolean {
     if (this.#closed) return false;
     const slots = this.#slots;
     const frames = output[0]!.length;
+    const frame = this.#clock.begin(currentFrame, frames);
     const separate = this.#options.layout === 'separate';
     this.#frame = frame;
     for (let c = 0; c < output.length; c++) output[c]!.fill(0);
