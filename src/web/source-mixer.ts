@@ -218,7 +218,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
 
   /** Takes a track's blocks past the engine's own node. */
   #follow({ id, slot, mixed }: Entry, track: MediaStreamTrack): TrackFeed {
-    return new TrackFeed(track, id, {
+    return new TrackFeed(track, id, this.#settings.workerUrl, {
       rate: (inputRate) => {
         const resampler = this.#plan(inputRate);
         this.#send({ type: 'stream', slot, id, gain: mixed.gain, resampler });

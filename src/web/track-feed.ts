@@ -2,7 +2,7 @@ import { BlockReader } from '../core/align/block-reader.ts';
 import type { AudioBlockReader } from '../core/align/block-reader.ts';
 import type { BlocksWorkerCommand, BlocksWorkerEvent } from '../core/messages.ts';
 import { startWorker } from './worker-loader.ts';
-import type { WorkerFile } from './worker-loader.ts';
+import type { WorkerFile, WorkerUrl } from './worker-loader.ts';
 
 /** Reads tracks. */
 const BLOCKS_WORKER: WorkerFile = {
@@ -56,12 +56,17 @@ export class TrackFeed {
   }
 
   /** @param id of the source, for the audio thread */
-  constructor(track: MediaStreamTrack, id: number, listener: TrackFeedListener) {
+  constructor(
+    track: MediaStreamTrack,
+    id: number,
+    workerUrl: WorkerUrl | undefined,
+    listener: TrackFeedListener,
+  ) {
     this.#listener = listener;
     users++;
     worker ??=
       typeof Worker === 'function'
-        ? startWorker(BLOCKS_WORKER, undefined, START_MS).catch(() => null)
+        ? startWorker(BLOCKS_WORKER, workerUrl, START_MS).catch(() => null)
         : Promise.resolve(null);
     void this.#open(track, id);
   }
