@@ -92,7 +92,7 @@ describe('two streams', () => {
     await mixer.close();
   }, 40_000);
 
-  test('of one clock are less than 5 ms apart', async (test) => {
+  test('of one clock come to be less than 5 ms apart', async (test) => {
     if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
     const other = open(44_100);
     const noise = new AudioBufferSourceNode(other, { buffer: noiseBuffer(other), loop: true });
@@ -107,9 +107,15 @@ describe('two streams', () => {
     await eventually(() =>
       expect(late.stats.presentFrames).toBeGreaterThan(context.sampleRate * 3),
     );
-    const [a, b] = await record(capture, Math.round(context.sampleRate / 2));
-    const lag = (1000 * lagFrames(a!, b!)) / context.sampleRate;
-    expect(Math.abs(lag)).toBeLessThan(5);
+    // A context's stream has timestamps that are uneven by 10 ms: it takes some seconds to see through them.
+    await eventually(
+      async () => {
+        const [a, b] = await record(capture, Math.round(context.sampleRate / 2));
+        const lagMs = (1000 * lagFrames(a!, b!)) / context.sampleRate;
+        expect(Math.abs(lagMs)).toBeLessThan(5);
+      },
+      { timeout: 25_000 },
+    );
     await capture.close();
     await mixer.close();
   }, 40_000);
