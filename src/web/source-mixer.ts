@@ -218,14 +218,15 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
 
   /** Takes a track's blocks past the engine's own node. */
   #follow({ id, slot, mixed }: Entry, track: MediaStreamTrack): TrackFeed {
-    return new TrackFeed(track, {
+    return new TrackFeed(track, id, this.#settings.workerUrl, {
       rate: (inputRate) => {
         const resampler = this.#plan(inputRate);
         this.#send({ type: 'stream', slot, id, gain: mixed.gain, resampler });
       },
-      block: (timestampMs, channels) => {
+      pipe: (port) => this.#send({ type: 'pipe', port }, [port]),
+      block: (timestampMs, sampleRate, channels) => {
         const transfer = channels.map(({ buffer }) => buffer);
-        this.#send({ type: 'block', id, timestampMs, channels }, transfer);
+        this.#send({ type: 'block', id, timestampMs, sampleRate, channels }, transfer);
       },
       end: () => this.#end(id),
     });
