@@ -39,7 +39,7 @@ function fill(samples: Float32Array, source: number, from: number): void {
 }
 
 describe('runs of a numbered signal', () => {
-  it('are told to the sample: who, silence, what is no signal, and who comes after', () => {
+  it('are told to the sample: the device, silence, anything else, and the next device', () => {
     const samples = new Float32Array(RATE);
     fill(samples.subarray(0, 10_000), 0, 500);
     fill(samples.subarray(12_000, 30_000), 1, 7000);

@@ -94,6 +94,50 @@ describe('all lanes in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
+  it('continue while the microphone’s device is switched, muted and lost', async () => {
+    await reopen(LANES);
+    await page.getByLabel('Microphone', { exact: true }).check();
+    await start();
+    // Levels are drawn while they can be seen.
+    await row('pcm-json-ws').scrollIntoViewIfNeeded();
+    await eventually(() => level('PCM, Base64 JSON, level')).toBeGreaterThan(-50);
+    await eventually(() => status().textContent()).toMatch(/Running.*Fake Default.*3 lanes/s);
+    const running = await page.locator('lab-compare').evaluateHandle((element) => {
+      const { session } = element as unknown as { session: Comparison };
+      return session.lanes.map(({ lane }) => lane);
+    });
+    const device = page.getByLabel('Device', { exact: true });
+    await device.selectOption('Fake Audio Input 1');
+    await eventually(() => status().textContent()).toMatch(/Running.*Fake Audio Input 1.*3 lanes/s);
+    await page.getByRole('radio', { name: 'Mute, light off' }).check();
+    await eventually(() => status().textContent()).toMatch(/have muted/);
+    await row('pcm-json-ws').scrollIntoViewIfNeeded();
+    await eventually(() => level('PCM, Base64 JSON, level')).toBe(-60);
+    await page.getByRole('radio', { name: 'On', exact: true }).check();
+    await eventually(() => status().textContent()).toMatch(/Running.*3 lanes/s);
+    // As if the plug had been pulled while it was muted.
+    await page.locator('lab-compare').evaluate((element) => {
+      const { session } = element as unknown as { session: Comparison };
+      const media = navigator.mediaDevices;
+      media.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'));
+      return session.desk.mute('light').then(() => session.desk.mute(null));
+    });
+    await eventually(() => status().textContent()).toMatch(/No microphone was found/);
+    await page.evaluate(() => {
+      delete (navigator.mediaDevices as { getUserMedia?: unknown }).getUserMedia;
+      navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+    });
+    await eventually(() => status().textContent()).toMatch(/Running.*3 lanes/s);
+    await row('pcm-json-ws').scrollIntoViewIfNeeded();
+    await eventually(() => level('PCM, Base64 JSON, level')).toBeGreaterThan(-50);
+    const same = await page.locator('lab-compare').evaluate((element, before) => {
+      const { session } = element as unknown as { session: Comparison };
+      return session.lanes.map(({ lane }, i) => lane === before[i]);
+    }, running);
+    expect(same).toEqual(same.map(() => true));
+    expect(faults).toEqual([]);
+  });
+
   it('share one link, which changes while they run', async () => {
     await reopen('?lanes=opus-rtp-dc');
     await start();

@@ -194,7 +194,7 @@ describe('recording in the lab', { timeout: 60_000 }, () => {
     await eventually(() => status().textContent()).toMatch(/Running/);
     await record().click();
     await eventually(elapsed).toBeGreaterThan(1);
-    await page.getByLabel('Microphone').check();
+    await page.getByLabel('Microphone', { exact: true }).check();
     await eventually(() => panel().locator('audio').count()).toBe(1);
     expect((await finished()).duration).toBeGreaterThan(0.9);
     await eventually(() => status().textContent()).toMatch(/Running\.\s+Fake/);

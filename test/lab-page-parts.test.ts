@@ -193,7 +193,6 @@ describe('the status of all lanes', () => {
       stage: { kind: 'speech' },
       source: { label: 'Speech sample, looped' },
       suspended: false,
-      trackMuted: false,
       context: { state: 'running' },
       lanes: [lane('one', 'running'), lane('two', 'off')],
       heard: 'one',
@@ -201,6 +200,10 @@ describe('the status of all lanes', () => {
       progress: null,
       ...changes,
     }) as unknown as ComparisonStatusSubject;
+
+  const microphone = (state: string, facts: object = {}) => ({
+    source: { label: 'Fake', microphone: { state, advice: null, muted: null, ...facts } },
+  });
 
   it.each([
     [{ phase: 'idle' }, 'idle', /Ready.*Press Start/],
@@ -213,7 +216,14 @@ describe('the status of all lanes', () => {
     [{ lanes: [lane('one', 'failed')] }, 'warning', /One lane is not up.*one/],
     [{ suspended: true, context: { state: 'suspended' } }, 'warning', /blocking the audio/],
     [{ suspended: true, context: { state: 'interrupted' } }, 'warning', /interrupted/],
-    [{ trackMuted: true }, 'warning', /microphone is muted/],
+    [microphone('muted', { muted: 'light' }), 'idle', /have muted.*light is off/],
+    [microphone('live', { advice: 'It is silent. Look.' }), 'warning', /silent\. Look/],
+    [
+      microphone('blocked', { advice: 'It is blocked. Allow it.' }),
+      'problem',
+      /blocked\. Allow it/,
+    ],
+    [{ ...microphone('lost'), progress: {} }, 'warning', /microphone is gone/],
     [{ progress: {} }, 'good', /run is being measured/],
   ] as const)('%j: %s', (changes, tone, words) => {
     const status = comparisonStatus(subject(changes));

@@ -247,7 +247,6 @@ describe('the status', () => {
       problem: null,
       stage: { kind: 'speech' },
       suspended: false,
-      trackMuted: false,
       context: { state: 'running', sampleRate: 48_000 },
       source: { label: 'Speech sample' },
       lane: { wireStatus: { state: 'open', failedAttempts: 0 }, stalled: false, retryInMs: 0 },
@@ -265,6 +264,10 @@ describe('the status', () => {
     },
   });
 
+  const microphone = (state: string, facts: object = {}) => ({
+    source: { label: 'Fake', microphone: { state, advice: null, muted: null, ...facts } },
+  });
+
   it.each([
     [{ phase: 'idle' }, 'idle', /Ready.*Press Start/],
     [{ phase: 'starting' }, 'busy', /Starting/],
@@ -273,7 +276,10 @@ describe('the status', () => {
     [{ muted: true }, 'good', /output is muted/],
     [{ suspended: true, context: { state: 'suspended' } }, 'warning', /blocking the audio/],
     [{ suspended: true, context: { state: 'interrupted' } }, 'warning', /system has interrupted/],
-    [{ trackMuted: true }, 'warning', /microphone is muted/],
+    [microphone('muted', { muted: 'time' }), 'idle', /have muted.*stays open/],
+    [microphone('lost', { advice: 'It is gone. Connect it.' }), 'warning', /gone\. Connect it/],
+    [microphone('opening'), 'busy', /Waiting for the microphone/],
+    [microphone('live'), 'good', /Running/],
     [lane('connecting'), 'busy', /Connecting/],
     [lane('connecting', 2), 'warning', /server is gone.*Because\. Attempt 3 is under way/],
     [lane('waiting', 2, 2100), 'warning', /server is gone.*Because\. Attempt 3 in 3 s/],

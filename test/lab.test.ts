@@ -10,9 +10,48 @@ import { namelessControls, placesIn, useLab } from './helpers/lab-page.ts';
 const lab = useLab('lane');
 const { eventually, faults, level, reading, reopen, start, status } = lab;
 let page: Page;
-beforeEach(() => {
+beforeEach(async () => {
   page = lab.page;
+  await refuseMicrophones(null);
 });
+
+interface KeptTracks {
+  tracks: MediaStreamTrack[];
+}
+
+/** Has `getUserMedia` fail by that name; null: no longer, the browser's own is the prototype's. */
+const refuseMicrophones = (name: string | null) =>
+  page.evaluate((error) => {
+    const media = navigator.mediaDevices as { getUserMedia?: unknown };
+    if (error === null) delete media.getUserMedia;
+    else media.getUserMedia = () => Promise.reject(new DOMException('', error));
+  }, name);
+/** Keeps the tracks that the page opens, for tests that end them. */
+const keepTracks = () =>
+  page.evaluate(() => {
+    const kept = globalThis as unknown as KeptTracks;
+    kept.tracks = [];
+    const media = navigator.mediaDevices;
+    media.getUserMedia = async (constraints) => {
+      const stream = await MediaDevices.prototype.getUserMedia.call(media, constraints);
+      kept.tracks.push(...stream.getTracks());
+      return stream;
+    };
+  });
+/** What the controls of the microphone say, names and their definitions left out. */
+const microphoneWords = () =>
+  page
+    .locator('lab-microphone')
+    .evaluate((host) => host.shadowRoot!.textContent.replaceAll(/\s+/g, ' '));
+/** What the definition says that is open. */
+const microphoneTerms = () => page.locator('lab-microphone [popover]:popover-open').textContent();
+/** One of the device's own figures; −1 where it is not known. */
+const figure = async (name: string) => {
+  const term = page.getByRole('button', { name: `${name}: what it is`, exact: true });
+  const cell = page.locator('lab-microphone dl > div').filter({ has: term });
+  const text = (await cell.locator('.number').textContent()) ?? '';
+  return text === '–' ? -1 : Number(text.replaceAll(',', ''));
+};
 
 describe('one lane in the lab', { timeout: 60_000 }, () => {
   it('comes up quiet, without a fault, every control with a name', async () => {
@@ -136,26 +175,27 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
   });
 
   it('tells what is wrong with the microphone and what to do, then takes another source', async () => {
-    await page.getByLabel('Microphone').check();
-    for (const [name, words] of [
-      ['NotAllowedError', /did not allow the microphone.*Allow it/s],
-      ['NotFoundError', /There is no microphone.*Connect one/s],
-      ['NotReadableError', /does not answer.*Another program/s],
+    await page.getByLabel('Microphone', { exact: true }).check();
+    for (const [name, words, button] of [
+      [
+        'NotAllowedError',
+        /system does not let this browser use the microphone.*Allow it/s,
+        'Try again',
+      ],
+      ['NotFoundError', /No microphone was found.*Connect one/s, 'Try again'],
+      // It is tried again by itself.
+      ['NotReadableError', /microphone does not start.*Close other programs/s, 'Stop'],
     ] as const) {
-      await page.evaluate((error) => {
-        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', error));
-      }, name);
+      await refuseMicrophones(name);
       await start();
       await eventually(() => status().textContent()).toMatch(words);
+      expect(await page.getByRole('button', { name: button, exact: true }).isVisible()).toBe(true);
+      await page.getByRole('button', { name: 'Stop', exact: true }).click();
     }
     await page.getByLabel('Speech', { exact: true }).check();
-    await page.getByRole('button', { name: 'Try again' }).click();
+    await start();
     await eventually(() => status().textContent()).toMatch(/Running/);
     expect(faults).toEqual([]);
-    // What stood in for it goes: the browser's own is the prototype's.
-    await page.evaluate(() => {
-      delete (navigator.mediaDevices as { getUserMedia?: unknown }).getUserMedia;
-    });
   });
 
   it('says when the browser holds the audio, and continues at a press', async () => {
@@ -174,26 +214,80 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('tells when the microphone stops, or is muted from outside', async () => {
-    await page.getByLabel('Microphone').check();
+  it('lists the microphones, and switches between them while the lane runs', async () => {
+    await page.getByLabel('Microphone', { exact: true }).check();
+    await start();
+    await eventually(() => status().textContent()).toMatch(/Running\.\s+Fake Default/);
+    const device = page.getByLabel('Device', { exact: true });
+    const names = device.locator('option').allTextContents();
+    expect((await names).map((text) => text.trim())).toEqual([
+      'The system’s default',
+      'Fake Audio Input 1',
+      'Fake Audio Input 2',
+    ]);
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(20);
+    const sent = await reading('Chunks sent');
+    await device.selectOption('Fake Audio Input 2');
+    await eventually(() => status().textContent()).toMatch(/Running\.\s+Fake Audio Input 2/);
+    expect(await microphoneWords()).toMatch(/[\d.]+ ms Another device was chosen/);
+    // The same lane: it counts on.
+    expect(await reading('Chunks sent')).toBeGreaterThanOrEqual(sent);
+    await eventually(() => level('Output level')).toBeGreaterThan(-50);
+    // By keyboard, and the choice remains.
+    await device.press('ArrowUp');
+    await eventually(() => status().textContent()).toMatch(/Running\.\s+Fake Audio Input 1/);
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await start();
+    await eventually(() => status().textContent()).toMatch(/Running\.\s+Fake Audio Input 1/);
+    expect(faults).toEqual([]);
+  });
+
+  it('mutes the microphone in both ways, and shows the device’s own figures', async () => {
+    await page.getByLabel('Microphone', { exact: true }).check();
+    await start();
+    await eventually(() => level('Input level')).toBeGreaterThan(-50);
+    await page.getByRole('radio', { name: 'Mute', exact: true }).check();
+    await eventually(() => status().textContent()).toMatch(/have muted.*The device stays open/s);
+    await eventually(() => level('Input level')).toBe(-60);
+    const sent = await reading('Chunks sent');
+    await eventually(() => reading('Chunks sent')).toBeGreaterThan(sent + 10);
+    await page.getByRole('radio', { name: 'Mute, light off' }).check();
+    await eventually(() => status().textContent()).toMatch(/have muted.*its light is off/s);
+    await page.getByRole('radio', { name: 'On', exact: true }).check();
+    await eventually(() => status().textContent()).toMatch(/Running/);
+    await eventually(() => level('Input level')).toBeGreaterThan(-50);
+    await eventually(microphoneWords).toMatch(/[\d.]+ ms It was muted/);
+    await page.getByText('The device’s own figures').click();
+    await eventually(() => figure('Muted')).toBeGreaterThan(0);
+    await eventually(() => figure('Missing')).toBeGreaterThan(0);
+    await eventually(() => figure('Present')).toBeGreaterThan(0);
+    expect(await figure('Lost in the system')).toBeGreaterThanOrEqual(0);
+    expect(await namelessControls(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Missing: what it is' }).click();
+    await eventually(microphoneTerms).toMatch(/Frames for which there was no device/);
+    await page.keyboard.press('Escape');
+    expect(await microphoneWords()).toMatch(/Echo cancellation is off, as asked/);
+    await page.getByLabel('Cancel echo').check();
+    await eventually(microphoneWords).toMatch(/engine cancels/);
+    await page.getByLabel('Cancel echo').uncheck();
+    expect(faults).toEqual([]);
+  });
+
+  it('says that the microphone is gone, and continues when one is there', async () => {
+    await page.getByLabel('Microphone', { exact: true }).check();
+    await keepTracks();
     await start();
     await eventually(() => status().textContent()).toMatch(/Running/);
-    const tellTrack = (muted: boolean, event: string) =>
-      page.locator('lab-single').evaluate(
-        (element, [value, type]) => {
-          const track = (element as unknown as { session: CloseUp }).session.source!.track!;
-          Object.defineProperty(track, 'muted', { value, configurable: true });
-          track.dispatchEvent(new Event(type));
-        },
-        [muted, event] as const,
-      );
-    await tellTrack(true, 'mute');
-    await eventually(() => status().textContent()).toMatch(/The microphone is muted/);
-    await tellTrack(false, 'unmute');
+    await refuseMicrophones('NotFoundError');
+    await page.evaluate(() => {
+      for (const track of (globalThis as unknown as KeptTracks).tracks) track.stop();
+    });
+    await eventually(() => status().textContent()).toMatch(/microphone is gone/);
+    await refuseMicrophones(null);
+    await page.evaluate(() => navigator.mediaDevices.dispatchEvent(new Event('devicechange')));
     await eventually(() => status().textContent()).toMatch(/Running/);
-    await tellTrack(false, 'ended');
-    await eventually(() => status().textContent()).toMatch(/The microphone has stopped/);
-    expect(await page.getByRole('button', { name: 'Start' }).isVisible()).toBe(true);
+    await eventually(() => level('Output level')).toBeGreaterThan(-50);
+    await eventually(microphoneWords).toMatch(/[\d.,]+ ms The device was gone/);
     expect(faults).toEqual([]);
   });
 

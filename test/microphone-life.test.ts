@@ -400,7 +400,7 @@ describe('use', () => {
     expect(play.tell({ type: 'use', call: 1, deviceId: 'a' })).toEqual([{ type: 'done', call: 1 }]);
   });
 
-  it('goes on where the system ends the old device for the new one, as iOS does', () => {
+  it('continues where the system ends the old device for the new one, as iOS does', () => {
     const play = Play.live();
     const before = play.connected;
     play.tell({ type: 'use', call: 1, deviceId: 'b' });
@@ -677,7 +677,7 @@ describe('mute', () => {
     expect(play.life.state).toBe('muted');
   });
 
-  it('ends with unmute, which fails when the device does not open, and the search goes on', () => {
+  it('ends with unmute, which fails when the device does not open, and the search continues', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'light' });
     play.tell({ type: 'unmute', call: 2 });

@@ -36,16 +36,19 @@ export interface DoneEvent {
   readonly notes: readonly string[];
 }
 
-/** Which source was the system's default from a time on. */
-interface DefaultSource {
+/** What the system said at a time: it moves streams from source to source as it likes, and browsers do not tell. */
+interface SystemView {
   readonly wallMs: number;
-  readonly name: string;
+  /** Name of the default source. */
+  readonly defaultSource: string;
+  /** Names of the sources that somebody records. */
+  readonly recorded: readonly string[];
 }
 
 export interface Run {
   readonly names: readonly string[];
   readonly events: readonly DoneEvent[];
-  readonly defaults: readonly DefaultSource[];
+  readonly views: readonly SystemView[];
   readonly endMs: number;
   readonly report: Report;
 }
@@ -68,7 +71,7 @@ export async function drive(
   const { device: opened, say = () => {} } = options;
   const devices = await plugAll(sound);
   const driver = new Driver(sound, browser, devices);
-  await driver.noteDefault();
+  await driver.noteSystem();
   await browser.evaluate(`await live.open(${opened === 'first' ? `'${NAMES[0]}'` : null});`);
   const events: DoneEvent[] = [];
   for (const [index, event] of schedule.entries()) {
@@ -76,11 +79,11 @@ export async function drive(
     events.push(done);
     say(`${index + 1}/${schedule.length} ${event.kind}: ${done.notes.join(', ')}`);
     await wait(event.restMs);
-    await driver.noteDefault();
+    await driver.noteSystem();
   }
   const endMs = Date.now();
   const report = (await browser.evaluate('return live.run.finish();')) as Report;
-  return { names: NAMES, events, defaults: driver.defaults, endMs, report };
+  return { names: NAMES, events, views: driver.views, endMs, report };
 }
 
 async function plugAll(sound: Microphones): Promise<SystemMicrophone[]> {
@@ -95,7 +98,7 @@ async function plugAll(sound: Microphones): Promise<SystemMicrophone[]> {
 }
 
 class Driver {
-  readonly defaults: DefaultSource[] = [];
+  readonly views: SystemView[] = [];
   readonly #sound: Microphones;
   readonly #browser: Browser;
   readonly #devices: readonly SystemMicrophone[];
@@ -116,17 +119,23 @@ class Driver {
     const startMs = Date.now();
     const undo = await this.#begin(kind, inUse, other, holdMs);
     const rest = holdMs - (Date.now() - startMs);
-    await this.noteDefault();
+    await this.noteSystem();
     if (rest > 0) await wait(rest);
     const undoMs = Date.now();
     await undo();
-    await this.noteDefault();
+    await this.noteSystem();
     return { kind, startMs, undoMs, notes: this.#notes };
   }
 
-  async noteDefault(): Promise<void> {
-    const name = await this.#sound.control('get-default-source');
-    if (this.defaults.at(-1)?.name !== name) this.defaults.push({ wallMs: Date.now(), name });
+  async noteSystem(): Promise<void> {
+    const [defaultSource, outputs, sources] = await Promise.all([
+      this.#sound.control('get-default-source'),
+      this.#sound.control('list', 'short', 'source-outputs'),
+      this.#sound.control('list', 'short', 'sources'),
+    ]);
+    const names = new Map(columnsOf(sources).map(([index, name]) => [index, name]));
+    const recorded = columnsOf(outputs).flatMap(([, source]) => names.get(source) ?? []);
+    this.views.push({ wallMs: Date.now(), defaultSource, recorded });
   }
 
   /** Does what an event is. @returns what undoes it */
@@ -280,6 +289,11 @@ class Driver {
       device: string | null;
     };
   }
+}
+
+/** The lines of a short list of pactl. */
+function columnsOf(list: string): string[][] {
+  return list.split('\n').map((line) => line.split('\t'));
 }
 
 function wait(ms: number): Promise<void> {

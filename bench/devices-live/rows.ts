@@ -13,7 +13,7 @@ export function rowsOf(verdict: Verdict, name: string): Row[] {
     ['delivered: of the device in use, with its numbers', verdict.rightFrames, 'frames'],
     ['delivered: exact zeros', verdict.zeroFrames, 'frames'],
     ['delivered: fades and joins', verdict.otherFrames, 'frames'],
-    ['delivered: of another device', verdict.foreignFrames, 'frames'],
+    ['delivered: of a device that the system changed to unasked', verdict.foreignFrames, 'frames'],
     ['jumps within a device', verdict.jumps.length, 'jumps'],
     ['frames that the engine lost there', sum(verdict.jumps.filter((jump) => jump > 0)), 'frames'],
     ['delay of a device, from opening to opening', verdict.delaySpreadMs, 'ms'],

@@ -39,6 +39,7 @@ export interface Verdict {
   readonly rightFrames: number;
   readonly zeroFrames: number;
   readonly otherFrames: number;
+  /** Of a device that the system moved the browser's stream to, while the browser named another. */
   readonly foreignFrames: number;
   /** Audio of one opening of a device that jumps: what the engine lost (positive) or repeated, frames. */
   readonly jumps: readonly number[];
@@ -48,6 +49,8 @@ export interface Verdict {
 
 /** Around a change of device both are right, seconds: its event comes by way of the page's thread. */
 const CHANGE_SECONDS = 0.25;
+/** What the system says is asked for just after it was told something. */
+const VIEW_SECONDS = 1;
 /** Delay of one device, ms: engines hold 10 to 100 ms, and insert silence when they are late. */
 const MAX_DELAY_SPREAD_MS = 400;
 
@@ -70,7 +73,13 @@ export function judge(run: Run): Verdict {
     else if (owner.owns(part, worker.sampleRate)) {
       rightFrames += part.frames;
       delays.add(part, worker.sampleRate);
-    } else foreignFrames += part.frames;
+    } else {
+      foreignFrames += part.frames;
+      if (!owner.isMoved(part, worker.sampleRate)) {
+        const seconds = (part.contextFrame / worker.sampleRate).toFixed(3);
+        faults.push(`${part.frames} frames of ${run.names[part.source]} at ${seconds} s`);
+      }
+    }
   }
   jumps.push(...jumpsOf(worker, clock));
   if (delays.spreadMs > MAX_DELAY_SPREAD_MS) {
@@ -221,13 +230,28 @@ class Owner {
   }
 
   #defaulted(name: string, from: number, to: number): boolean {
-    return heldBetween(
-      this.#run.defaults,
-      ({ wallMs }) => this.#clock.secondsAt(wallMs),
-      (one) => one.name,
-      from,
-      to,
-    ).has(name);
+    return this.#viewed(from, to, ({ defaultSource }) => defaultSource).has(name);
+  }
+
+  /** Whether the system had a stream on the source of this run: the microphone's was moved there. */
+  isMoved({ contextFrame, frames, source }: HeardRun, sampleRate: number): boolean {
+    if (typeof source !== 'number') return false;
+    const from = contextFrame / sampleRate - VIEW_SECONDS;
+    const to = (contextFrame + frames) / sampleRate + VIEW_SECONDS;
+    const name = this.#run.names[source]!;
+    return [...this.#viewed(from, to, ({ recorded }) => recorded)].some((all) =>
+      all.includes(name),
+    );
+  }
+
+  #viewed<Value>(
+    from: number,
+    to: number,
+    valueOf: (view: Run['views'][number]) => Value,
+  ): Set<Value> {
+    const timeOf = ({ wallMs }: { readonly wallMs: number }): number =>
+      this.#clock.secondsAt(wallMs);
+    return heldBetween(this.#run.views, timeOf, valueOf, from, to);
   }
 }
 
@@ -281,7 +305,7 @@ class Delays {
 
 /**
  * Frames by which audio jumps from one run of a device to its next, where nothing but silence is between them: positive where
- * the engine lost some. What passes while a page sleeps is none.
+ * the engine lost some. Time that passes while a page sleeps does not count.
  */
 function jumpsOf({ runs, gaps, sampleRate }: Account, clock: Clock): number[] {
   const jumps: number[] = [];

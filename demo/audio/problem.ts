@@ -1,12 +1,11 @@
 import { MicwireError } from 'micwire';
+import type { MicwireErrorCode } from 'micwire';
 
 /** Why there is no sound, in words for the user: what happened and what to do. */
 export interface Problem {
   readonly kind:
     | 'no-permission'
     | 'no-device'
-    | 'device-busy'
-    | 'insecure'
     | 'no-file'
     | 'bad-file'
     | 'ended'
@@ -18,47 +17,35 @@ export interface Problem {
   readonly cure: string;
 }
 
-/** The microphone was unplugged, or the user stopped it in the browser's own controls. */
-export const TRACK_ENDED: Problem = {
-  kind: 'ended',
-  title: 'The microphone has stopped.',
-  cure: 'It was unplugged, or the browser stopped it. Connect one, then start again.',
+/** What failures of micwire are called here; those whose messages need no title of their own have none. */
+const FAILURES: Readonly<
+  Partial<Record<MicwireErrorCode, { readonly kind: Problem['kind']; readonly title?: string }>>
+> = {
+  'worklet-load': { kind: 'no-worklet', title: 'The audio code could not be loaded.' },
+  'codec-load': { kind: 'no-codec', title: 'Opus could not be loaded.' },
+  unsupported: { kind: 'unsupported', title: 'This browser cannot do that.' },
+  permission: { kind: 'no-permission' },
+  device: { kind: 'no-device' },
+  'no-audio': { kind: 'ended' },
 };
 
-/** Turns whatever `getUserMedia`, the loader or the graph threw into a problem (Media Capture §10.3.1 names the errors). */
+/** Takes a text apart: its first sentence says what happened, the others what to do. */
+export function firstSentence(text: string): [title: string, others: string] {
+  const end = text.indexOf('. ') + 1;
+  return end === 0 ? [text, ''] : [text.slice(0, end), text.slice(end + 1)];
+}
+
+/** Turns whatever the microphone, the loader or the graph threw into a problem. */
 export function problemOf(error: unknown): Problem {
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof MicwireError && error.code === 'worklet-load') {
-    return { kind: 'no-worklet', title: 'The audio code could not be loaded.', cure: message };
+  const failure = error instanceof MicwireError ? FAILURES[error.code] : undefined;
+  if (failure !== undefined) {
+    const { kind, title } = failure;
+    if (title !== undefined) return { kind, title, cure: message };
+    const [what, cure] = firstSentence(message);
+    return { kind, title: what, cure };
   }
-  if (error instanceof MicwireError && error.code === 'codec-load') {
-    return { kind: 'no-codec', title: 'Opus could not be loaded.', cure: message };
-  }
-  if (error instanceof MicwireError && error.code === 'unsupported') {
-    return { kind: 'unsupported', title: 'This browser cannot do that.', cure: message };
-  }
-  if (error instanceof MicwireError && error.code === 'no-audio') return TRACK_ENDED;
   switch (error instanceof DOMException ? error.name : '') {
-    case 'NotAllowedError':
-      return {
-        kind: 'no-permission',
-        title: 'The browser did not allow the microphone.',
-        cure: 'Allow it beside the address bar, then start again. The speech sample needs no permission.',
-      };
-    case 'NotFoundError':
-    case 'OverconstrainedError':
-      return {
-        kind: 'no-device',
-        title: 'There is no microphone.',
-        cure: 'Connect one, then start again. Or take the speech sample.',
-      };
-    case 'NotReadableError':
-    case 'AbortError':
-      return {
-        kind: 'device-busy',
-        title: 'The microphone does not answer.',
-        cure: 'Another program may be using it. Close that one, then start again.',
-      };
     case 'DataError':
       return {
         kind: 'no-file',
@@ -70,12 +57,6 @@ export function problemOf(error: unknown): Problem {
         kind: 'bad-file',
         title: 'This browser cannot read that file.',
         cure: 'Choose one with audio that the browser can play, such as WAV, MP3 or Ogg.',
-      };
-    case 'SecurityError':
-      return {
-        kind: 'insecure',
-        title: 'This page may not use a microphone.',
-        cure: 'Browsers give one only to localhost and to https pages.',
       };
     default:
       return { kind: 'unexpected', title: 'Something unexpected happened.', cure: message };

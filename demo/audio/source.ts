@@ -1,15 +1,17 @@
+import { Microphone } from 'micwire';
+import type { Speaker } from 'micwire';
 import sampleUrl from '../assets/speech.wav';
 import type { SourceKind } from '../runs/run.ts';
 import { renderMusic } from './music.ts';
 
 /** A running source of sound. */
 export interface Source {
-  /** What is heard, for the eye: the device's name, or what the sample is. */
+  /** For the eye: the name of the device in use, or what the sample is. */
   readonly label: string;
-  /** The sound as a node, for meters. */
+  /** The audio as a node, for meters. It remains the same when the microphone's device changes. */
   readonly node: AudioNode;
-  /** The microphone's track, which can end or be muted; null for the sample. */
-  readonly track: MediaStreamTrack | null;
+  /** What captures and recorders take, so that they count what was missing; null for the sample. */
+  readonly microphone: Microphone | null;
   /** Stops the sound and lets the device go. */
   close(): void;
 }
@@ -41,23 +43,39 @@ async function openSpeech(context: AudioContext): Promise<Source> {
   return looped(context, buffer, 'Speech sample, looped');
 }
 
-/** Opens the microphone. Throws whatever `getUserMedia` throws. */
-async function openMicrophone(context: AudioContext, processing: VoiceProcessing): Promise<Source> {
-  // Absent where the page is neither on localhost nor https.
-  if (!('mediaDevices' in navigator)) throw new DOMException('', 'SecurityError');
-  const stream = await navigator.mediaDevices.getUserMedia({
-    audio: { ...processing },
+/** What a microphone is opened with, besides its processing. */
+export interface MicrophoneSetup {
+  /** null: the system's default. */
+  readonly deviceId: string | null;
+  /** What plays the page's audio, for the echo canceller; null: an output that no plan may change. */
+  readonly speaker: Speaker | null;
+}
+
+/**
+ * Opens the microphone. One that is not allowed, or not there, is open all the same: its state is `'blocked'`, `advice` says
+ * what to do, and it becomes live by itself.
+ */
+async function openMicrophone(
+  context: AudioContext,
+  { echoCancellation, autoGainControl, noiseSuppression }: VoiceProcessing,
+  { deviceId, speaker }: MicrophoneSetup,
+): Promise<Source> {
+  const echo = !echoCancellation ? 'none' : speaker === null ? 'browser' : 'auto';
+  const microphone = await Microphone.open(context, {
+    deviceId,
+    echo,
+    autoGainControl,
+    noiseSuppression,
+    ifBlocked: 'wait',
+    ...(speaker !== null && { speaker }),
   });
-  const track = stream.getAudioTracks()[0]!;
-  const node = context.createMediaStreamSource(stream);
   return {
-    label: track.label || 'Microphone',
-    node,
-    track,
-    close() {
-      node.disconnect();
-      for (const each of stream.getTracks()) each.stop();
+    get label(): string {
+      return microphone.device?.label || 'Microphone';
     },
+    node: microphone.node,
+    microphone,
+    close: () => void microphone.close(),
   };
 }
 
@@ -70,16 +88,17 @@ export interface StageSource {
   readonly processing: VoiceProcessing;
 }
 
-/** Opens the audio that goes into the lanes. Throws whatever `fetch`, `decodeAudioData` or `getUserMedia` throws. */
+/** Opens the audio that goes into the lanes. Throws whatever `fetch`, `decodeAudioData` or `Microphone.open` throws. */
 export async function openStageSource(
   context: AudioContext,
   { kind, file, processing }: StageSource,
+  setup: MicrophoneSetup,
 ): Promise<Source> {
   switch (kind) {
     case 'speech':
       return openSpeech(context);
     case 'microphone':
-      return openMicrophone(context, processing);
+      return openMicrophone(context, processing, setup);
     case 'music':
       return looped(context, await renderMusic(context.sampleRate), 'Music, looped');
     case 'file': {
@@ -100,7 +119,7 @@ function looped(context: AudioContext, buffer: AudioBuffer, label: string): Sour
   return {
     label,
     node,
-    track: null,
+    microphone: null,
     close() {
       node.stop();
       node.disconnect();

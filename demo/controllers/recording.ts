@@ -81,7 +81,7 @@ export class Recording implements ReactiveController {
       // In a context that is closed meanwhile this may never settle: `follow` does not wait for it.
       const recorder = await Recorder.create(
         context,
-        source.track ?? source.node,
+        source.microphone ?? source.node,
         container === 'wav' ? { container } : { container, bitrate: RECORDING_BITRATE },
       );
       if (source !== this.#source) return void recorder.stop().catch(() => {});

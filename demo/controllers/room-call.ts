@@ -1,8 +1,11 @@
 import { Call, MicwireError, WebSocketSignalling } from 'micwire';
+import type { Speaker } from 'micwire';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import { openSpeaker } from '../audio/open-speaker.ts';
 import { problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
 import { UNPROCESSED, openStageSource } from '../audio/source.ts';
+import { MicrophoneDesk } from './microphone-desk.ts';
 
 /** Which STUN and TURN servers a call may use. */
 export type ServerChoice =
@@ -42,9 +45,12 @@ export class RoomCall implements ReactiveController {
   /** What is sent, and what comes, for meters. */
   sent: AudioNode | null = null;
   heard: AudioNode | null = null;
+  /** The choice of the microphone's device, and what is done with it. */
+  readonly desk: MicrophoneDesk;
   readonly #host: ReactiveControllerHost;
   #context: AudioContext | null = null;
   #source: Source | null = null;
+  #speaker: Speaker | null = null;
 
   constructor(host: ReactiveControllerHost, room: string) {
     this.#host = host;
@@ -59,6 +65,7 @@ export class RoomCall implements ReactiveController {
       redundancy: false,
     };
     host.addController(this);
+    this.desk = new MicrophoneDesk(host);
   }
 
   hostDisconnected(): void {
@@ -82,16 +89,22 @@ export class RoomCall implements ReactiveController {
     try {
       const { sound, room, policy, redundancy } = this.settings;
       const iceServers = await this.#iceServers();
-      const source = await openStageSource(context, {
-        kind: sound,
-        file: null,
-        processing: { ...UNPROCESSED, echoCancellation: true },
-      });
+      const speaker = sound === 'microphone' ? await openSpeaker(context) : null;
+      if (context !== this.#context) return;
+      this.#speaker = speaker;
+      const processing = { ...UNPROCESSED, echoCancellation: true };
+      const { deviceId } = this.desk;
+      const source = await openStageSource(
+        context,
+        { kind: sound, file: null, processing },
+        { deviceId, speaker },
+      );
       if (context !== this.#context) return source.close();
       this.#source = source;
+      this.desk.follow(source.microphone, speaker);
       this.sent = source.node;
       const call = Call.create(WebSocketSignalling.create('/signal', { room }), {
-        track: source.track ?? trackOf(source.node, context),
+        track: trackOf(source.node, context),
         iceServers,
         iceTransportPolicy: policy,
         redundancy,
@@ -103,7 +116,7 @@ export class RoomCall implements ReactiveController {
       await call.connect();
       if (call !== this.call || call.remoteTrack === null) return;
       const heard = call.createSource(context);
-      heard.connect(context.destination);
+      heard.connect(speaker?.node ?? context.destination);
       this.heard = heard;
       this.#enter('up');
     } catch (error) {
@@ -139,13 +152,17 @@ export class RoomCall implements ReactiveController {
     const context = this.#context;
     const source = this.#source;
     this.#context = null;
+    const speaker = this.#speaker;
     this.#source = null;
+    this.#speaker = null;
     this.sent = null;
     this.heard = null;
     this.phase = 'idle';
     this.problem = problem;
     void call?.close();
+    this.desk.follow(null, null);
     source?.close();
+    void speaker?.close();
     void context?.close();
     this.#host.requestUpdate();
   }

@@ -1,8 +1,11 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import type { Speaker } from 'micwire';
 import type { Problem } from '../audio/problem.ts';
-import { TRACK_ENDED, problemOf } from '../audio/problem.ts';
+import { openSpeaker } from '../audio/open-speaker.ts';
+import { problemOf } from '../audio/problem.ts';
 import type { Source, StageSource } from '../audio/source.ts';
 import { UNPROCESSED, openStageSource } from '../audio/source.ts';
+import { MicrophoneDesk } from './microphone-desk.ts';
 
 /**
  * - `'idle'`: nothing runs;
@@ -40,14 +43,18 @@ export abstract class Session implements ReactiveController {
   /** null while nothing runs, as is `source`. */
   context: AudioContext | null = null;
   source: Source | null = null;
+  /** The choice of the microphone's device, and what is done with it. */
+  readonly desk: MicrophoneDesk;
   protected readonly host: SessionHost;
   /** Counts starts and stops: what comes back from an await after another one is out of date. */
   protected generation = 0;
   #output: GainNode | null = null;
+  #speaker: Speaker | null = null;
 
   constructor(host: SessionHost) {
     this.host = host;
     host.addController(this);
+    this.desk = new MicrophoneDesk(host);
   }
 
   hostDisconnected(): void {
@@ -57,11 +64,6 @@ export abstract class Session implements ReactiveController {
   /** Whether the browser holds the audio back until the user does something, or the system has interrupted it. */
   get suspended(): boolean {
     return this.source !== null && this.context?.state !== 'running';
-  }
-
-  /** Whether the microphone runs but delivers silence by order of the system or the browser. */
-  get trackMuted(): boolean {
-    return this.source?.track?.muted === true;
   }
 
   /** Starts the chosen source and the lanes. Call it from a user's gesture: browsers let no audio out before one. */
@@ -118,15 +120,21 @@ export abstract class Session implements ReactiveController {
     // Not awaited: without a gesture it never settles; `suspended` tells.
     context.resume().catch(() => {});
     try {
-      const source = await openStageSource(context, this.stage);
+      const { deviceId } = this.desk;
+      const speaker = this.stage.kind === 'microphone' ? await openSpeaker(context) : null;
+      if (outdated()) return false;
+      this.#speaker = speaker;
+      const source = await openStageSource(context, this.stage, { deviceId, speaker });
       if (outdated()) {
         source.close();
         return false;
       }
       this.source = source;
-      this.#watchTrack(source);
+      this.desk.follow(source.microphone, speaker);
+      this.#watchMicrophone(source);
       const output = new GainNode(context, { gain: this.#gain });
-      output.connect(context.destination);
+      // Behind everything that is measured: how the speaker plays changes no figure.
+      output.connect(speaker?.node ?? context.destination);
       this.#output = output;
       await this.open({ context, source, output, outdated });
       if (outdated()) return false;
@@ -142,8 +150,11 @@ export abstract class Session implements ReactiveController {
   protected takeDown(): void {
     this.generation++;
     this.shut();
+    this.desk.follow(null, null);
     this.source?.close();
     this.source = null;
+    void this.#speaker?.close();
+    this.#speaker = null;
     this.#output = null;
     const { context } = this;
     this.context = null;
@@ -163,13 +174,12 @@ export abstract class Session implements ReactiveController {
     return this.muted ? 0 : this.volume ** 2;
   }
 
-  #watchTrack(source: Source): void {
-    const { track } = source;
-    if (track === null) return;
-    track.onended = () => {
-      if (this.source === source) this.fail(TRACK_ENDED);
-    };
-    track.onmute = track.onunmute = () => this.host.requestUpdate();
+  /** A microphone that is lost comes back by itself; one whose processor has failed does not. */
+  #watchMicrophone({ microphone }: Source): void {
+    microphone?.addEventListener('error', ({ detail }) => {
+      const isOver = microphone.state === 'closed' && this.source?.microphone === microphone;
+      if (isOver) this.fail(problemOf(detail));
+    });
   }
 
   #enter(phase: SessionPhase): void {

@@ -1,3 +1,4 @@
+import type { MuteKeep } from 'micwire';
 import type { LaneId } from '../lanes/lane-ids.ts';
 import type { CloseUpSettings } from '../lanes/close-up-settings.ts';
 import type { Heard } from '../lanes/comparison.ts';
@@ -13,6 +14,11 @@ export interface LabEvents {
 
   /** What sounds. */
   'lab-source': Partial<StageSource>;
+
+  /** The microphone: which device (null: the system's default), and whether it is muted. */
+  'lab-device': { readonly deviceId: string | null };
+  'lab-mute': { readonly keep: MuteKeep | null };
+  'lab-measure-echo': undefined;
 
   /** One lane, close up: its settings. */
   'lab-configure': Partial<CloseUpSettings>;

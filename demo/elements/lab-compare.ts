@@ -5,6 +5,7 @@ import { ShortcutKeys } from '../controllers/shortcut-keys.ts';
 import { Comparison } from '../lanes/comparison.ts';
 import { LANE_IDS } from '../lanes/lane-ids.ts';
 import { linkWords, liveVerdict } from '../page/live-verdict.ts';
+import { microphoneView } from '../page/microphone-view.ts';
 import { comparisonStatus } from '../page/status.ts';
 import { settingsOf } from '../runs/address.ts';
 import { MAX_LATENESS_MS } from '../runs/results.ts';
@@ -63,6 +64,9 @@ export class LabCompare extends LitElement {
       @lab-source=${({ detail }: LabEvent<'lab-source'>) => void session.choose(detail)}
       @lab-volume=${({ detail }: LabEvent<'lab-volume'>) =>
         session.setVolume(detail.volume, detail.muted)}
+      @lab-device=${({ detail }: LabEvent<'lab-device'>) => void session.desk.use(detail.deviceId)}
+      @lab-mute=${({ detail }: LabEvent<'lab-mute'>) => void session.desk.mute(detail.keep)}
+      @lab-measure-echo=${() => void session.desk.measureEcho()}
       @lab-link=${this.#setLink}
       @lab-lanes=${({ detail }: LabEvent<'lab-lanes'>) => void session.chooseLanes(detail.lanes)}
       @lab-coding=${({ detail }: LabEvent<'lab-coding'>) => void session.configure(detail)}
@@ -73,6 +77,7 @@ export class LabCompare extends LitElement {
       <section class="stage" aria-label="Source and link">
         <lab-source
           .source=${session.stage}
+          .microphone=${microphoneView(session.desk, session.stage.processing.echoCancellation)}
           .active=${active}
           .fixed=${measuring}
           .volume=${session.volume}

@@ -1,99 +1,26 @@
-import type { CSSResultGroup, TemplateResult } from 'lit';
-import { LitElement, css, html, nothing } from 'lit';
-import { customElement, property, query } from 'lit/decorators.js';
+import { html } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
 import { METRICS } from '../measure/metric-table.ts';
 import type { MetricId } from '../measure/metrics.ts';
-import { controls } from '../styles/controls.ts';
-
-/** Room between the name, the definition and the window's edges, in CSS pixels. */
-const GAP = 6;
+import type { Term } from './lab-term.ts';
+import { LabTerm } from './lab-term.ts';
 
 /** The name of a metric; pressed, it tells what the metric is. */
 @customElement('lab-metric')
-export class LabMetric extends LitElement {
-  static override styles: CSSResultGroup = [
-    controls,
-    css`
-      :host {
-        display: inline-block;
-      }
-      button {
-        min-height: 1.5rem;
-        padding: 0;
-        border: 0;
-        border-radius: 2px;
-        color: inherit;
-        font: inherit;
-        text-align: inherit;
-        text-decoration: underline dotted var(--line-strong);
-        text-underline-offset: 0.2em;
-      }
-      button:hover {
-        text-decoration-style: solid;
-      }
-      [popover] {
-        position: fixed;
-        inset: auto;
-        width: min(26rem, calc(100vw - 1rem));
-        margin: 0;
-        padding: 0.875rem 1rem 1rem;
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius);
-        background: var(--panel);
-        color: var(--ink);
-        font: 400 0.875rem/1.5 var(--font);
-        text-align: left;
-        white-space: normal;
-        box-shadow: 0 8px 28px rgb(0 0 0 / 18%);
-      }
-      h3 {
-        margin: 0 0 0.35rem;
-        font-size: 0.9375rem;
-        font-weight: 600;
-      }
-      p + p {
-        margin-top: 0.5rem;
-      }
-      code {
-        font: 0.8125rem var(--mono);
-        overflow-wrap: anywhere;
-      }
-    `,
-  ];
-
+export class LabMetric extends LabTerm {
   @property() metric: MetricId = 'latency_p50_ms';
-  /** In place of the metric's own name, where there is less room. */
-  @property() short = '';
-  @query('button') private button!: HTMLElement;
-  @query('[popover]') private popup!: HTMLElement;
 
-  protected override render(): TemplateResult {
+  protected override get named(): Term {
     const { label, unit, definition, webrtc, better } = METRICS[this.metric];
-    const shown = this.short || label;
-    return html`<button type="button" popovertarget="definition" aria-label="${label}: what it is">
-        ${shown}
-      </button>
-      <div id="definition" popover role="note" aria-label=${label} @toggle=${this.#place}>
-        <h3>${label}${unit === '' ? nothing : `, ${unit === 'ratio' ? '%' : unit}`}</h3>
-        <p>${definition}</p>
-        ${webrtc === null ? nothing : html`<p class="caption">WebRTC: <code>${webrtc}</code></p>`}
-        <p class="caption">
-          ${better === null ? nothing : `${better === 'lower' ? 'Less' : 'More'} is better. `}In
-          files: <code>${this.metric}</code>
-        </p>
-      </div>`;
+    const file = html`In files: <code>${this.metric}</code>`;
+    return {
+      label,
+      unit: unit === 'ratio' ? '%' : unit,
+      definition,
+      notes: [
+        ...(webrtc === null ? [] : [html`WebRTC: <code>${webrtc}</code>`]),
+        better === null ? file : html`${better === 'lower' ? 'Less' : 'More'} is better. ${file}`,
+      ],
+    };
   }
-
-  /** Below the name, or above it where there is no room below; within the window. */
-  readonly #place = (event: Event): void => {
-    if ((event as ToggleEvent).newState !== 'open') return;
-    const { button, popup } = this;
-    const name = button.getBoundingClientRect();
-    const { width, height } = popup.getBoundingClientRect();
-    const left = Math.min(name.left, document.documentElement.clientWidth - width - GAP);
-    const below = name.bottom + GAP;
-    const top = below + height > innerHeight ? Math.max(GAP, name.top - height - GAP) : below;
-    popup.style.left = `${Math.max(GAP, left)}px`;
-    popup.style.top = `${top}px`;
-  };
 }

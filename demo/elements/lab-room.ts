@@ -3,10 +3,14 @@ import { LitElement, html, nothing } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import type { RoomCallSettings, ServerChoice } from '../controllers/room-call.ts';
 import { RoomCall } from '../controllers/room-call.ts';
+import { microphoneView } from '../page/microphone-view.ts';
+import { microphoneStatus } from '../page/status.ts';
 import { controls } from '../styles/controls.ts';
 import { roomStyles } from '../styles/room-layout.ts';
 import './lab-call.ts';
 import type { CallEnd } from './lab-call.ts';
+import type { LabEvent } from './fire.ts';
+import './lab-microphone.ts';
 import './lab-strip.ts';
 import { selectOption } from './templates.ts';
 
@@ -33,7 +37,12 @@ export class LabRoom extends LitElement {
   protected override render(): TemplateResult {
     const { settings, phase } = this.calling;
     const there = `${location.origin}${location.pathname}?room=${encodeURIComponent(settings.room)}#call`;
-    return html`<main>
+    const { desk } = this.calling;
+    return html`<main
+      @lab-device=${({ detail }: LabEvent<'lab-device'>) => void desk.use(detail.deviceId)}
+      @lab-mute=${({ detail }: LabEvent<'lab-mute'>) => void desk.mute(detail.keep)}
+      @lab-measure-echo=${() => void desk.measureEcho()}
+    >
       <section class="panel" aria-labelledby="title">
         <div class="bar">
           <button
@@ -80,6 +89,11 @@ export class LabRoom extends LitElement {
             />Packets carry the one before (RED)
           </label>
         </fieldset>
+        ${
+          settings.sound === 'microphone'
+            ? html`<lab-microphone .view=${microphoneView(desk, true)}></lab-microphone>`
+            : nothing
+        }
       </section>
       ${
         this.#ends.length === 0
@@ -137,12 +151,17 @@ export class LabRoom extends LitElement {
   }
 
   #status(): string {
-    const { phase, problem, call, settings } = this.calling;
-    if (phase === 'up') return 'Connected. Wear headphones where the microphone is on.';
+    const { phase, problem, call, settings, desk } = this.calling;
+    const { microphone } = desk;
+    const trouble = microphone && microphoneStatus(microphone, () => {});
+    const told = trouble === null ? '' : ` ${trouble.title} ${trouble.detail}`;
+    if (phase === 'up') {
+      return `Connected.${told || ' Wear headphones where the microphone is on.'}`;
+    }
     if (phase === 'busy') {
       return (call?.role ?? null) === null
-        ? `In room “${settings.room}”, waiting for the other side.`
-        : 'The other side is there: connecting.';
+        ? `In room “${settings.room}”, waiting for the other side.${told}`
+        : `The other side is there: connecting.${told}`;
     }
     if (problem !== '') return problem;
     return 'Press Start, open the other side, and press Start there.';

@@ -8,6 +8,7 @@ import { count } from '../page/format.ts';
 import { costsOf, exampleMessage } from '../page/message-costs.ts';
 import { delayParts, readingsOf } from '../page/readings.ts';
 import { stationsOf } from '../page/stations.ts';
+import { microphoneView } from '../page/microphone-view.ts';
 import { closeUpStatus } from '../page/status.ts';
 import { controls } from '../styles/controls.ts';
 import type { LabEvent } from './fire.ts';
@@ -51,10 +52,14 @@ export class LabSingle extends LitElement {
         @lab-toggle=${this.#toggle}
         @lab-source=${this.#chooseSource}
         @lab-volume=${this.#setVolume}
+        @lab-device=${({ detail }: LabEvent<'lab-device'>) => void session.desk.use(detail.deviceId)}
+        @lab-mute=${({ detail }: LabEvent<'lab-mute'>) => void session.desk.mute(detail.keep)}
+        @lab-measure-echo=${() => void session.desk.measureEcho()}
         @lab-configure=${this.#configure}
       >
         <lab-source
           .source=${session.stage}
+          .microphone=${microphoneView(session.desk, session.stage.processing.echoCancellation)}
           .active=${active}
           .volume=${session.volume}
           .muted=${session.muted}

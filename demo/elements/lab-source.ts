@@ -3,9 +3,11 @@ import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { StageSource, VoiceProcessing } from '../audio/source.ts';
 import { UNPROCESSED } from '../audio/source.ts';
+import type { MicrophoneView } from '../page/microphone-view.ts';
 import type { SourceKind } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';
 import { fire } from './fire.ts';
+import './lab-microphone.ts';
 
 const KINDS: Readonly<Record<SourceKind, string>> = {
   speech: 'Speech',
@@ -20,7 +22,10 @@ const PROCESSING: Readonly<Record<keyof VoiceProcessing, string>> = {
   noiseSuppression: 'Suppress noise',
 };
 
-/** What sounds, whether it runs, and how loud it comes out. Takes dropped files. Fires `lab-toggle`, `lab-source`, `lab-volume`. */
+/**
+ * What sounds, whether it runs, and how loud it comes out. Takes dropped files. Fires `lab-toggle`, `lab-source`, `lab-volume`,
+ * and what the microphone's controls fire.
+ */
 @customElement('lab-source')
 export class LabSource extends LitElement {
   static override styles: CSSResultGroup = [
@@ -65,6 +70,9 @@ export class LabSource extends LitElement {
       .file {
         min-height: 2rem;
       }
+      lab-microphone {
+        grid-column: 1 / -1;
+      }
       .over {
         outline: 2px dashed var(--focus);
         outline-offset: -4px;
@@ -92,6 +100,8 @@ export class LabSource extends LitElement {
     file: null,
     processing: UNPROCESSED,
   };
+  /** Shown while the microphone is chosen. */
+  @property({ attribute: false }) microphone: MicrophoneView | null = null;
   @property({ type: Boolean }) active = false;
   /** Whether nothing may be changed now, but stopped. */
   @property({ type: Boolean }) fixed = false;
@@ -144,6 +154,11 @@ export class LabSource extends LitElement {
         </div>
       </div>
       <div class="hint caption">${this.#hint()}</div>
+      ${
+        this.source.kind === 'microphone'
+          ? html`<lab-microphone .view=${this.microphone} .fixed=${this.fixed}></lab-microphone>`
+          : nothing
+      }
       <input
         type="file"
         accept="audio/*,video/*"

@@ -132,7 +132,7 @@ export class CloseUpLane implements Lane {
       ]);
       const encoding = framing.message === 'text' ? 'base64' : 'binary';
       const { source } = parts;
-      const capture = await openCapture(context, source.track ?? source.node, {
+      const capture = await openCapture(context, source.microphone ?? source.node, {
         ...parts,
         encoding,
       });

@@ -55,7 +55,7 @@ export function readingsOf(figures: CloseUpFigures | null): Reading[] {
       label: 'Dropped in capture',
       value: shown(f === null ? undefined : count(f.captureDroppedFrames)),
       unit: 'frames',
-      note: 'This page was too busy to read them.',
+      note: 'Not read in time, or not there: no device.',
       bad: (f?.captureDroppedFrames ?? 0) > 0,
     },
     {

@@ -1,3 +1,5 @@
+import type { Microphone } from 'micwire';
+import { firstSentence } from '../audio/problem.ts';
 import type { CloseUp } from '../lanes/close-up.ts';
 import type { Comparison } from '../lanes/comparison.ts';
 import type { Session } from '../controllers/session.ts';
@@ -19,16 +21,7 @@ interface StatusAction {
 /** The part of a session that its status is made from, whichever lanes it has. */
 type SessionSubject = Pick<
   Session,
-  | 'phase'
-  | 'problem'
-  | 'stage'
-  | 'source'
-  | 'suspended'
-  | 'trackMuted'
-  | 'context'
-  | 'muted'
-  | 'start'
-  | 'resume'
+  'phase' | 'problem' | 'stage' | 'source' | 'suspended' | 'context' | 'muted' | 'start' | 'resume'
 >;
 
 /**
@@ -69,16 +62,40 @@ function commonStatus(session: SessionSubject, idle: string): Status | null {
       action: null,
     };
   }
-  if (session.trackMuted) {
-    return {
-      tone: 'warning',
-      title: 'The microphone is muted.',
-      detail: 'Not by this page: look at its switch, the system or the browser.',
-      action: null,
-    };
-  }
-  return null;
+  const microphoneOpen = session.source?.microphone ?? null;
+  return microphoneOpen && microphoneStatus(microphoneOpen, () => void session.start());
 }
+
+/** What there is to say about a microphone that is open; null while its audio arrives. @param retry opens it again */
+export function microphoneStatus(
+  microphone: Pick<Microphone, 'state' | 'advice' | 'muted'>,
+  retry: () => void,
+): Status | null {
+  const { state, advice, muted } = microphone;
+  const [title, detail] = firstSentence(advice ?? '');
+  switch (state) {
+    case 'blocked': {
+      const action = { label: 'Try again', run: retry };
+      return { tone: 'problem', title: title || 'The microphone does not open.', detail, action };
+    }
+    case 'lost':
+      return { tone: 'warning', title: title || LOST, detail, action: null };
+    case 'opening':
+      return { tone: 'busy', title: 'Waiting for the microphone.', detail, action: null };
+    case 'muted': {
+      const how = muted === 'light' ? MUTED_WITHOUT_LIGHT : MUTED;
+      return { tone: 'idle', title: 'You have muted the microphone.', detail: how, action: null };
+    }
+    case 'live':
+      return advice === null ? null : { tone: 'warning', title, detail, action: null };
+    case 'closed':
+      return null;
+  }
+}
+
+const LOST = 'The microphone is gone.';
+const MUTED = 'Silence is sent. The device stays open.';
+const MUTED_WITHOUT_LIGHT = 'Silence is sent. The device is closed, so its light is off.';
 
 /** The part of a close-up that a status is made from. */
 export type CloseUpStatusSubject = SessionSubject & Pick<CloseUp, 'lane'>;

@@ -28,6 +28,9 @@ const SHARING = [
   ['transferred buffers', { crossOriginIsolated: false }],
 ] as const;
 
+/** Frames of the longest quantum: a device that is lost fades out in one. */
+const MAX_QUANTUM = 512;
+
 /** Part of a capture in which one device is heard without a break. */
 interface Run {
   readonly device: DeviceNumber;
@@ -65,7 +68,11 @@ function runsOf(chunks: readonly Chunk[]): Run[] {
       else runs.push({ device, offset, from: chunk.frame + i, frames: 1, dropped });
     });
   }
-  return runs;
+  // A sample that fades out may look like another frame's.
+  return runs.filter(
+    ({ device, frames, dropped }, i) =>
+      dropped > 0 || frames > MAX_QUANTUM || device !== runs[i - 1]?.device,
+  );
 }
 
 async function read(capture: Capture): Promise<Chunk[]> {
@@ -233,8 +240,8 @@ test.each(['worklet', 'worker', 'webcodecs'] as const)(
     for (const chunk of chunks) {
       expect(chunk.frame).toBe(next + chunk.dropped);
       time += chunk.dropped / 48_000;
-      // Time and number differ by one pause, and by what was rounded.
-      if (Math.abs(chunk.contextTime - time) > 2 / 48_000) {
+      // Time and number differ by one pause, and by what was rounded. Packets of 0 frames bring out the look-ahead.
+      if (chunk.frames > 0 && Math.abs(chunk.contextTime - time) > 2 / 48_000) {
         breaks++;
         expect(chunk.contextTime - time).toBeGreaterThan(0.1);
         time = chunk.contextTime;

@@ -50,7 +50,18 @@ describe('a microphone among devices that come and go', () => {
     }
     expect([...kinds].toSorted()).toEqual(
       [
-        ...['busy', 'clock', 'close', 'default', 'flap', 'freeze', 'hardware-mute', 'hide', 'mute'],
+        ...[
+          'busy',
+          'clock',
+          'close',
+          'default',
+          'flap',
+          'freeze',
+          'hardware-mute',
+          'hide',
+          'mute',
+          'glitch',
+        ],
         ...['profile', 'refuse', 'revoke', 'sleep', 'slow', 'suspend', 'system-mute', 'unplug'],
         'use',
       ].toSorted(),

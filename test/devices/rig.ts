@@ -1,4 +1,9 @@
-import type { LifeAction, LifeEvent, MuteKeep } from '../../src/core/microphone/life-messages.ts';
+import type {
+  InputDevice,
+  LifeAction,
+  LifeEvent,
+  MuteKeep,
+} from '../../src/core/microphone/life-messages.ts';
 import { MicrophoneLife } from '../../src/core/microphone/microphone-life.ts';
 import { refusalOf } from '../../src/core/microphone/refusal.ts';
 import { AudioThread } from './audio-thread.ts';
@@ -36,6 +41,8 @@ export class Rig {
   #lastCall = 0;
   /** Tracks that the page has got and not stopped, by request. */
   readonly open = new Map<number, Track>();
+  /** Of those, the ones whose device was in a list since. */
+  readonly #listed = new Set<number>();
   readonly #stopped = new Set<number>();
   readonly #openings: number[] = [];
   readonly #calls: number[] = [];
@@ -50,8 +57,10 @@ export class Rig {
   readonly seen = new Set<string>();
   muted: MuteKeep | null = null;
   closed = false;
-  /** A device was opened that is no monitor. */
+  /** A device was opened that is not a monitor. */
   hadMicrophone = false;
+  /** Nobody has asked for the microphone since an opening was refused. */
+  wasRefused = false;
   /** A gap that no call made. */
   hasLost = false;
   /** As the page has it. */
@@ -135,6 +144,7 @@ export class Rig {
   }
 
   #wish(): void {
+    this.wasRefused = false;
     this.#isWished = true;
   }
 
@@ -200,13 +210,14 @@ export class Rig {
     if (event.type === 'opened') {
       this.seen.add(event.track.deviceId);
       this.hadMicrophone ||= event.track.label !== MONITOR;
-      if (this.browser.lastAnswer === 'allow') this.#wish();
+      if (this.browser.lastAnswer === 'allow') this.#isWished = true;
       this.open.set(event.track.request, this.browser.tracks.get(event.track.request)!);
     }
     const seen = event.type === 'devices' ? event.devices : [];
     for (const { deviceId, label } of seen) if (label !== '') this.seen.add(deviceId);
     if (event.type === 'permission' && event.permission === 'granted') this.#wish();
     const { lastAnswer } = this.browser;
+    this.wasRefused ||= event.type === 'refused' && refusalOf(event.name) === 'permission';
     if (event.type === 'refused' && refusalOf(event.name) === 'permission' && lastAnswer !== null) {
       this.#isWished &&= lastAnswer === 'allow';
     }
@@ -246,6 +257,7 @@ export class Rig {
     this.#note(event, actions);
     for (const action of actions) this.#do(action, event);
     this.#check();
+    if (event.type === 'devices') this.#checkListed(event.devices);
     this.#arm();
   }
 
@@ -352,6 +364,22 @@ export class Rig {
         : call.device >= 0 && track.device === this.browser.system.at(call.device));
     if (!isRight) {
       this.#time.fail('done truly', `use(${call.device}) is done, and another device is in use.`);
+    }
+  }
+
+  /** A device that was in the list and is not any more is not in use. */
+  #checkListed(devices: readonly InputDevice[]): void {
+    for (const [request, { id }] of this.open) {
+      if (devices.some(({ deviceId }) => deviceId === id)) this.#listed.add(request);
+      else if (
+        request === this.#connected &&
+        id !== 'default' &&
+        this.#listed.has(request) &&
+        this.life.device?.deviceId === id &&
+        !devices.some(({ deviceId }) => deviceId === '')
+      ) {
+        this.#time.fail('coherent state', `${id} is in use, and not in the list any more.`);
+      }
     }
   }
 

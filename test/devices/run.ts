@@ -103,6 +103,9 @@ function begin(rig: Rig, action: Action, time: VirtualTime): void {
       return;
     case 'system-mute':
       return browser.systemMute(system.at(action.device), 1);
+    case 'glitch':
+      system.at(action.device).generation++;
+      return;
     case 'profile':
       return browser.changeFormat(system.at(action.device));
     case 'refuse':
@@ -168,6 +171,7 @@ function end(rig: Rig, action: Action): void {
       return rig.unmute();
     case 'flap':
     case 'default':
+    case 'glitch':
     case 'profile':
     case 'clock':
     case 'use':

@@ -103,6 +103,8 @@ export type Action =
   | (DeviceSpan & { readonly kind: 'hardware-mute' })
   /** The system mutes its tracks. */
   | (DeviceSpan & { readonly kind: 'system-mute' })
+  /** It loses contact for a moment: its tracks are dead, and nothing tells so. */
+  | (DeviceSpan & { readonly kind: 'glitch' })
   /** Its format changes. */
   | (DeviceSpan & { readonly kind: 'profile' })
   /** Each opening is refused with this error. */
@@ -151,8 +153,8 @@ export function planSchedule(seed: number): Schedule {
   const skewed = (low: number, high: number): number =>
     Math.round(low * Math.pow(high / low, random()));
 
-  const engine = pick<Engine>(['chromium', 'chromium', 'firefox', 'webkit']);
-  const devices = int(1, 4);
+  const engine = pick<Engine>(['chromium', 'chromium', 'firefox', 'firefox', 'webkit']);
+  const devices = pick([1, 1, 2, 2, 3, 4]);
   const anyDevice = (): number => int(0, devices - 1);
   const world: World = {
     seed,
@@ -161,10 +163,15 @@ export function planSchedule(seed: number): Schedule {
     devices,
     twins: devices > 2 && chance(0.3),
     wanted: chance(0.5) ? null : chance(0.9) ? anyDevice() : -1,
-    permission: chance(0.6) ? 'granted' : chance(0.8) ? 'prompt' : pick(['denied', 'unavailable']),
+    permission: chance(0.45)
+      ? 'granted'
+      : chance(0.85)
+        ? 'prompt'
+        : pick(['denied', 'unavailable']),
     tellsPermission: engine !== 'webkit' || chance(0.5),
-    answers: Array.from({ length: int(1, 3) }, () =>
-      chance(0.75) ? 'allow' : pick<Answer>(['deny', 'dismiss']),
+    // Firefox asks for each device: the second prompt is the one that comes unexpected.
+    answers: Array.from({ length: int(1, 3) }, (_, i) =>
+      chance(i === 1 ? 0.4 : 0.75) ? 'allow' : pick<Answer>(['deny', 'dismiss']),
     ),
     answerMs: skewed(300, 30_000),
     secondTrack:
@@ -189,7 +196,7 @@ export function planSchedule(seed: number): Schedule {
   };
 
   const actions: Action[] = [];
-  const count = int(1, 16);
+  const count = int(1, 20);
   const lastAt = skewed(4000, 120_000);
   const length = (): number => (chance(0.12) ? FOREVER_MS : skewed(20, 60_000));
   for (let i = 0; i < count; i++) {
@@ -205,13 +212,15 @@ export function planSchedule(seed: number): Schedule {
 
   function planAction(at: number): Action {
     const device = anyDevice();
-    switch (int(0, 21)) {
+    switch (int(0, 25)) {
       case 0:
       case 1:
-      case 2:
-        return { kind: 'unplug', at, for: length(), device, newId: chance(0.3) };
+      case 2: {
+        const ms = chance(0.3) ? int(5, 900) : length();
+        return { kind: 'unplug', at, for: ms, device, newId: chance(0.3) };
+      }
       case 3:
-        return { kind: 'flap', at, for: skewed(200, 20_000), device, every: skewed(20, 3000) };
+        return { kind: 'flap', at, for: skewed(1000, 60_000), device, every: skewed(40, 3000) };
       case 4:
       case 5:
         return { kind: 'default', at, for: 0, device };
@@ -224,7 +233,7 @@ export function planSchedule(seed: number): Schedule {
       case 10:
         return { kind: 'system-mute', at, for: length(), device };
       case 11:
-        return chance(0.7)
+        return chance(0.6)
           ? { kind: 'profile', at, for: 0, device }
           : { kind: 'clock', at, for: 0, by: (chance(0.5) ? -1 : 1) * skewed(100, 4e6) };
       case 12:
@@ -253,6 +262,13 @@ export function planSchedule(seed: number): Schedule {
         };
       case 20:
         return { kind: 'mute', at, for: length(), keep: pick(['time', 'light']) };
+      case 21:
+      case 22:
+        return { kind: 'glitch', at, for: 0, device };
+      case 23:
+        return { kind: 'default', at, for: 0, device };
+      case 24:
+        return { kind: 'flap', at, for: skewed(1000, 60_000), device, every: skewed(40, 1000) };
       default:
         return chance(0.2) ? { kind: 'close', at, for: 0 } : { kind: 'use', at, for: 0, device };
     }

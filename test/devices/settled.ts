@@ -1,4 +1,3 @@
-import { refusalOf } from '../../src/core/microphone/refusal.ts';
 import type { Rig } from './rig.ts';
 import type { Schedule, World } from './schedule.ts';
 import type { SystemDevice } from './system.ts';
@@ -68,11 +67,10 @@ export function checkSettled(rig: Rig, { world }: Schedule, time: VirtualTime): 
 /** The device that must be in use; null: none opens; `'any'`: the schedule leaves it open. */
 function targetOf(rig: Rig, world: World): SystemDevice | null | 'any' {
   const { policy, secondTrack } = world;
-  const { browser, life, audio } = rig;
+  const { browser, audio } = rig;
   const { permission, system } = browser;
   if (permission === 'denied' || permission === 'unavailable') return null;
-  const isBlocked = life.blockedBy !== null && refusalOf(life.blockedBy) === 'permission';
-  if (browser.isPrompting || (isBlocked && !browser.tellsGrant)) return 'any';
+  if (browser.isPrompting || (rig.wasRefused && !browser.tellsGrant)) return 'any';
   const wanted = rig.wanted === null ? system.default : wantedDevice(rig, world);
   if (wanted === 'any') return 'any';
   const fallback = policy === 'any' ? system.default : null;

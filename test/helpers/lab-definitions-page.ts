@@ -2,6 +2,8 @@ import { LANE_IDS } from '../../demo/lanes/lane-ids.ts';
 import { LANES } from '../../demo/lanes/lanes.ts';
 import { METRICS } from '../../demo/measure/metric-table.ts';
 import type { Metric } from '../../demo/measure/metric-table.ts';
+import { MICROPHONE_FIGURES } from '../../demo/page/microphone-figures.ts';
+import type { MicrophoneFigure } from '../../demo/page/microphone-figures.ts';
 
 const COLUMNS = 112;
 
@@ -9,8 +11,9 @@ const HOW = `\
 # Definitions of the lab
 
 Every lane, and every figure that [the lab](lab.md) shows. The page shows the same definitions; JSON, CSV and
-the command line use the names in code. This page is generated from \`demo/lanes/lanes.ts\` and
-\`demo/measure/metric-table.ts\`: \`npx vitest run --project node test/lab-figures.test.ts -u\`.
+the command line use the names in code. This page is generated from \`demo/lanes/lanes.ts\`,
+\`demo/measure/metric-table.ts\` and \`demo/page/microphone-figures.ts\`: \`npx vitest run --project node
+test/lab-figures.test.ts -u\`.
 
 ## How the lab measures
 
@@ -29,8 +32,8 @@ a whole connection sent (calls, and data channels of Chromium), the two agree to
 includes STUN, RTCP and the handshake. \`test/lab-lanes.test.ts\` holds them to that.
 
 The lab does not measure devices: the microphone, the loudspeaker and their drivers add the same to every lane,
-and no page can measure them. It does not measure quality as people judge it: no standard measure (PESQ, POLQA,
-ViSQOL) can be bundled freely.`;
+and no page can measure them. It shows what the engine reports of them ([the microphone](#the-microphone)). It
+does not measure quality as people judge it: no standard measure (PESQ, POLQA, ViSQOL) can be bundled freely.`;
 
 const ONE_LANE = `\
 ## One lane
@@ -53,7 +56,8 @@ The view *One lane* has readings of its own.
   Opus also the payload before Base64, and for comparison what 16-bit samples of that rate would need, which is
   computed.
 - **Underruns**: how often the playout ran empty.
-- **Dropped in capture**: frames that the page did not read in time.
+- **Dropped in capture**: frames that the page did not read in time, and frames for which the microphone had no
+  device.
 - **Dropped at the wire**: chunks that the transport refused because it was not connected, or because more than
   a second of audio was buffered.
 - **Lost**: chunks that were sent and whose echo did not arrive, and messages that were not packets.
@@ -77,6 +81,10 @@ export function labDefinitionsPage(): string {
       `- **${label}** (\`${id}\`${unit === '' ? '' : `, ${unit}`}): ${definition}${from}`,
     );
   });
+  const microphone = Object.values<MicrophoneFigure>(MICROPHONE_FIGURES).map(
+    ({ label, unit, definition, from }) =>
+      item(`- **${label}**${unit === '' ? '' : ` (${unit})`}: ${definition} *From: ${from}.*`),
+  );
   return [
     HOW,
     '',
@@ -91,6 +99,10 @@ export function labDefinitionsPage(): string {
     ...figures,
     '',
     ONE_LANE,
+    '',
+    '## The microphone',
+    '',
+    ...microphone,
     '',
   ].join('\n');
 }

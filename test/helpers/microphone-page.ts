@@ -21,7 +21,7 @@ export interface PageDevice {
 const PERIOD = 65_536;
 
 /** Sample of a device at a frame of the context. Exact in 32 bits. */
-export function signalAt(device: number, frame: number): number {
+function signalAt(device: number, frame: number): number {
   return device + (frame % PERIOD) / PERIOD / 2;
 }
 

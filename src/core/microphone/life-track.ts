@@ -2,6 +2,9 @@ import { isOfDefault } from './device-choice.ts';
 import type { DeviceId } from './device-choice.ts';
 import type { InputDevice, OpenedTrack } from './life-messages.ts';
 
+/** A device that was in use for so long works. */
+const STABLE_MS = 2000;
+
 /** A track that is in use, or about to be. */
 export class LifeTrack {
   readonly request: number;
@@ -29,6 +32,11 @@ export class LifeTrack {
     this.asked = asked;
     this.device = { deviceId: deviceId || (asked ?? ''), groupId, label };
     this.mutedAtMs = muted ? nowMs : null;
+  }
+
+  /** Whether its device has proved to work: failures before it do not count any more. */
+  hasLasted(nowMs: number): boolean {
+    return nowMs - this.heardAtMs >= STABLE_MS;
   }
 
   /** Whether it is of the device of this id. */

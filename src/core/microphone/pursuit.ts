@@ -1,6 +1,13 @@
 import type { DeviceId } from './device-choice.ts';
 import type { GapCause } from './life-messages.ts';
 
+/** Each false or null by default. */
+interface PursuitOptions {
+  readonly mayLetGo?: boolean;
+  readonly isProof?: boolean;
+  readonly call?: number | null;
+}
+
 /**
  * `'find'`: no device is in use; `'use'`: by a call; `'move'`: to a device that suits better than the one in use; `'refresh'`:
  * the same device again.
@@ -16,6 +23,8 @@ export class Pursuit {
   readonly cause: GapCause;
   /** Whether the track in use may be let go where the system opens only one. */
   readonly mayLetGo: boolean;
+  /** If it ends at the same device, that is what the engine opens as the default, whatever it lists. */
+  readonly isProof: boolean;
   /** What is to be opened, in order. */
   readonly devices: DeviceId[];
   /** A track was in use when it began, and is gone. */
@@ -31,12 +40,13 @@ export class Pursuit {
     kind: PursuitKind,
     devices: readonly DeviceId[],
     cause: GapCause,
-    { mayLetGo = false, call = null }: { mayLetGo?: boolean; call?: number | null } = {},
+    { mayLetGo = false, isProof = false, call = null }: PursuitOptions = {},
   ) {
     this.kind = kind;
     this.devices = [...devices];
     this.cause = cause;
     this.mayLetGo = mayLetGo;
+    this.isProof = isProof;
     this.call = call;
   }
 

@@ -41,3 +41,9 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 export function refusalOf(name: string): Refusal {
   return Object.hasOwn(REFUSALS, name) ? REFUSALS[name]! : 'busy';
 }
+
+/** Whether no other device has better prospects. */
+export function isFinal(name: string): boolean {
+  const refusal = refusalOf(name);
+  return refusal === 'permission' || refusal === 'unavailable';
+}

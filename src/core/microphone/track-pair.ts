@@ -53,11 +53,10 @@ export class TrackPair {
     this.#missing = true;
     this.#cause = cause;
     this.#push({ type: 'lose', cause });
+    if (this.isReturning) this.#next = null;
     const next = this.#next;
     // It was taken back with that; or the audio thread has taken it already, before it learns of the loss.
-    if (next !== null && next !== this.#current) {
-      this.#push({ type: 'connect', request: next.request });
-    }
+    if (next !== null) this.#push({ type: 'connect', request: next.request });
   }
 
   /** Connects a track, in place of one that was connected before and not heard. */
@@ -104,17 +103,6 @@ export class TrackPair {
     this.#current = null;
     this.lose(cause);
     this.#stop(current);
-  }
-
-  /** Lets both go. */
-  drop(cause: GapCause): void {
-    const next = this.#next;
-    this.#next = null;
-    if (next !== null && next !== this.#current) {
-      if (this.#current === null) this.#takeBack();
-      this.#stop(next);
-    }
-    this.dropCurrent(cause);
   }
 
   /** The audio thread is not to wait for the track that was connected last. */

@@ -1,0 +1,132 @@
+import {
+  candidates,
+  defaultDevice,
+  defaultKey,
+  isMonitor,
+  isOfDefault,
+  namesDefault,
+  sameDevice,
+  sameList,
+} from './device-choice.ts';
+import type { DeviceId } from './device-choice.ts';
+import type { InputDevice, OpenedTrack, ReacquirePolicy } from './life-messages.ts';
+import type { LifeTrack } from './life-track.ts';
+
+/** What is known about the devices, and which of them is wanted. */
+export class KnownDevices {
+  readonly #policy: ReacquirePolicy;
+  #list: readonly InputDevice[] = [];
+  #defaultKey = '';
+  /** Null: the default. */
+  #wanted: InputDevice | null = null;
+  /**
+   * The engine lists the default first: a track that was opened as the default was of that device. Without this and without an
+   * entry for the default, the user may have picked any device in the browser's prompt. Null: not known.
+   */
+  #firstIsDefault: boolean | null = null;
+  /** A device was opened that is not a monitor of an output. */
+  #hadMicrophone = false;
+
+  constructor(policy: ReacquirePolicy) {
+    this.#policy = policy;
+  }
+
+  get list(): readonly InputDevice[] {
+    return this.#list;
+  }
+
+  /** The device that was asked for; null: the default. */
+  get wantedId(): DeviceId {
+    return this.#wanted?.deviceId ?? null;
+  }
+
+  /** @param device what its track says of it */
+  want(deviceId: DeviceId, device: InputDevice | null = null): void {
+    const listed = this.#list.find((other) => other.deviceId === deviceId);
+    if (deviceId === null) this.#wanted = null;
+    else if (listed !== undefined && listed.label !== '') this.#wanted = listed;
+    else {
+      this.#wanted = { deviceId, groupId: device?.groupId ?? '', label: device?.label ?? '' };
+    }
+  }
+
+  /** Takes a list. @returns whether it differs from the one before */
+  take(devices: readonly InputDevice[]): boolean {
+    if (sameList(devices, this.#list)) return false;
+    this.#list = devices;
+    this.#defaultKey = defaultKey(devices);
+    const listed = devices.find(({ deviceId }) => deviceId === this.#wanted?.deviceId);
+    if (listed !== undefined && listed.label !== '') this.#wanted = listed;
+    return true;
+  }
+
+  /** Compares a track with the list. @returns whether its device has vanished */
+  look(track: LifeTrack): boolean {
+    if (track.isDefault(this.#list)) this.#firstIsDefault ??= true;
+    if (track.acceptedKey !== this.#defaultKey) track.acceptedKey = null;
+    return track.look(this.#list);
+  }
+
+  /** Time and again, the engine opens this as the default, whatever it lists. */
+  accept(track: LifeTrack): void {
+    track.acceptedKey = this.#defaultKey;
+    this.#firstIsDefault = false;
+  }
+
+  /** Whether the track is a monitor of an output, which the engine has given for want of a microphone. */
+  refuses({ label }: OpenedTrack, asked: DeviceId): boolean {
+    if (!isMonitor(label)) {
+      this.#hadMicrophone = true;
+      return false;
+    }
+    return asked === null && (this.#wanted !== null || this.#hadMicrophone);
+  }
+
+  /** Whether the list has the device, with its label. */
+  hasLabelOf({ device }: LifeTrack): boolean {
+    const listed = sameDevice(device, this.#list);
+    return listed !== null && listed.label !== '';
+  }
+
+  /** What to open, in order, when nothing is open. */
+  candidates(): DeviceId[] {
+    return candidates(this.#wanted, this.#list, this.#policy);
+  }
+
+  /** The device that is right in place of the track's; undefined: that one is. */
+  betterThan(track: LifeTrack): DeviceId | undefined {
+    if (this.#policy === 'never') return undefined;
+    const wanted = this.#wanted;
+    const same = wanted === null ? null : sameDevice(wanted, this.#list);
+    const right = same === null ? defaultDevice(this.#list) : same.deviceId;
+    if (right !== null) return track.isOf(right) ? undefined : right;
+    if (track.asked === null) return this.#hasLostDefault(track) ? null : undefined;
+    // A device in place of the default: put back into use by its id, or taken because of a monitor.
+    const isInPlace = wanted === null || (this.#policy === 'any' && !track.isOf(wanted.deviceId));
+    return isInPlace && !isOfDefault(track.device, this.#list) ? null : undefined;
+  }
+
+  /** Whether the track is of this device. */
+  isOf(track: LifeTrack, deviceId: DeviceId): boolean {
+    if (deviceId !== null) return track.isOf(deviceId);
+    return track.asked === null && !this.#hasLostDefault(track);
+  }
+
+  /** How to open the track's device again: by its id, if it is not the default any more. */
+  idOf(track: LifeTrack): DeviceId {
+    if (!this.#hasLostDefault(track)) return track.asked;
+    const { deviceId, groupId, label } = track.device;
+    if (deviceId !== 'default') return deviceId;
+    const device = this.#list.find(
+      (other) =>
+        other.deviceId !== 'default' && other.groupId === groupId && label.endsWith(other.label),
+    );
+    return device?.deviceId ?? null;
+  }
+
+  /** Whether the track was opened as the default and is not of the default any more. */
+  #hasLostDefault(track: LifeTrack): boolean {
+    const canTell = this.#firstIsDefault === true || namesDefault(this.#list);
+    return canTell && track.hasLostDefault(this.#list, this.#defaultKey);
+  }
+}
