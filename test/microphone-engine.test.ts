@@ -280,7 +280,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.account()).toMatchObject({ missingFrames: 1000, pausedFrames: 2256 });
   });
 
-  test('are not counted where Chromium tells a frame twice', () => {
+  test('are not assumed where Chromium gives a frame twice', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));

@@ -25,7 +25,7 @@ function excerpt(
 }
 
 describe('a numbered signal', () => {
-  it.each([48000, 44100, 16000])('is read to 2 µs from 5 ms, from any device, at %d Hz', (rate) => {
+  it.each([48000, 44100, 16000])('is read to 2 µs from 5 ms of any source, at %d Hz', (rate) => {
     const random = seededRandom(1);
     const windowFrames = Math.round(rate / 200);
     const reader = new NumberedSignalReader(rate, { windowFrames });

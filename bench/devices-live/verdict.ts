@@ -28,7 +28,7 @@ export interface EventEffect {
 }
 
 export interface Verdict {
-  /** What must not be, one sentence each. */
+  /** Violated rules, one sentence each. */
   readonly faults: readonly string[];
   readonly effects: readonly EventEffect[];
   readonly capturedFrames: number;
@@ -41,7 +41,7 @@ export interface Verdict {
   readonly otherFrames: number;
   /** Of a device that the system moved the browser's stream to, while the browser named another. */
   readonly foreignFrames: number;
-  /** Audio of one opening of a device that jumps: what the engine lost (positive) or repeated, frames. */
+  /** Jumps in the audio of a device that stayed open: frames that the engine lost (positive) or repeated. */
   readonly jumps: readonly number[];
   /** Largest difference of a device's delay between two openings, ms. */
   readonly delaySpreadMs: number;
@@ -273,7 +273,7 @@ function heldBetween<Entry, Value>(
   return values;
 }
 
-/** How late each device's audio is, against the wall's clock: what is the same for all its openings but the engine's part. */
+/** The delay of each device's audio against the wall's clock. It differs between openings only by the engine's share. */
 class Delays {
   spreadMs = 0;
   source = 0;
@@ -286,7 +286,7 @@ class Delays {
   }
 
   add({ contextFrame, frames, source, offset }: HeardRun, sampleRate: number): void {
-    // Shorter ones are what is left between two jumps.
+    // Between two jumps there are shorter ones.
     if (typeof source !== 'number' || frames < sampleRate / 4) return;
     const seconds = contextFrame / sampleRate;
     const advance = offset - this.#clock.aheadAt(seconds + frames / sampleRate / 2) / 1000;
@@ -305,7 +305,7 @@ class Delays {
 
 /**
  * Frames by which audio jumps from one run of a device to its next, where nothing but silence is between them: positive where
- * the engine lost some. Time that passes while a page sleeps does not count.
+ * the engine lost some. Audio that passes while a page sleeps does not count.
  */
 function jumpsOf({ runs, gaps, sampleRate }: Account, clock: Clock): number[] {
   const jumps: number[] = [];
