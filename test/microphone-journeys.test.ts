@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { MicrophoneJourney } from './helpers/microphone-journey.ts';
 
 const ONE = process.env['MICWIRE_SEED'];
-const COUNT = Number(process.env['MICWIRE_SEEDS'] ?? 16);
+const COUNT = Number(process.env['MICWIRE_SEEDS'] ?? 12);
 const seeds =
   ONE === undefined ? Array.from({ length: COUNT }, (_, seed) => seed + 1) : [Number(ONE)];
 
@@ -24,5 +24,5 @@ test(
     }
     expect(failures.join('\n\n')).toBe('');
   },
-  60_000 * Math.max(1, COUNT / 16),
+  120_000 * Math.max(1, COUNT / 12),
 );

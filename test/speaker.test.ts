@@ -492,3 +492,46 @@ describe('arguments', () => {
     );
   });
 });
+
+describe('a system that fails', () => {
+  test('to list its outputs keeps no device from being used', async () => {
+    const { mediaDevices } = navigator;
+    vi.spyOn(mediaDevices, 'enumerateDevices').mockImplementation(async () => {
+      throw new DOMException('', 'InvalidStateError');
+    });
+    const speaker = await open(new FakeAudioContext(), { deviceId: 'desk' });
+    const seen = follow(speaker);
+    expect(speaker.device).toEqual({ deviceId: 'desk', groupId: '', label: '' });
+    mediaDevices.dispatchEvent(new Event('devicechange'));
+    await speaker.use(null);
+    expect(await Speaker.devices()).toEqual([]);
+    expect(seen).toHaveLength(1);
+    await speaker.close();
+  });
+
+  test.each(['closes the speaker', 'closes the context'])(
+    'to answer leaves nothing waiting when the app %s',
+    async (way) => {
+      const context = new FakeAudioContext();
+      const speaker = await open(context);
+      vi.spyOn(context, 'setSinkId').mockImplementation(() => new Promise(() => {}));
+      const calls = [speaker.use('desk'), speaker.use('hall'), speaker.setRoutePlanner(null)];
+      if (way === 'closes the context') context.changeState('closed');
+      const ended = speaker.close();
+      for (const call of calls) {
+        await expect(call).rejects.toEqual(expect.objectContaining({ code: 'closed' }));
+      }
+      await ended;
+      expect(speaker.state).toBe('closed');
+    },
+  );
+
+  test('to answer keeps no speaker opening whose context is closed', async () => {
+    const context = new FakeAudioContext();
+    vi.spyOn(context, 'setSinkId').mockImplementation(() => new Promise(() => {}));
+    const opening = open(context, { deviceId: 'desk' });
+    await Promise.resolve();
+    context.changeState('closed');
+    await expect(opening).rejects.toEqual(expect.objectContaining({ code: 'closed' }));
+  });
+});
