@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MicwireError } from '../src/core/errors.ts';
-import { Speaker } from '../src/web/speaker.ts';
-import type { SpeakerDeviceChange, SpeakerOptions } from '../src/web/speaker-options.ts';
+import { Speaker } from '../src/web/speaker/speaker.ts';
+import type { SpeakerDeviceChange, SpeakerOptions } from '../src/web/speaker/speaker-options.ts';
 import { FakeAudio, FakeAudioContext, stubSpeakerPage } from './helpers/speaker-page.ts';
 import type { SpeakerPage } from './helpers/speaker-page.ts';
 import { eventually } from './helpers/eventually.ts';

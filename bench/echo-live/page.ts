@@ -1,6 +1,6 @@
 import { Capture, Speaker } from '../../src/web/index.ts';
 import type { SpeakerRoute } from '../../src/web/index.ts';
-import { measureEcho } from '../../src/web/echo-measure.ts';
+import { measureEcho } from '../../src/web/microphone/echo-measure.ts';
 
 /** One way to play, and what the microphone is asked for. */
 export interface EchoCase {

@@ -1,8 +1,8 @@
 import { Capture, Microphone } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SourceMixer } from '../../src/web/source-mixer.ts';
-import type { MixedSource } from '../../src/web/mixed-source.ts';
-import type { MixerGap } from '../../src/web/source-mixer-options.ts';
+import { SourceMixer } from '../../src/web/mixer/source-mixer.ts';
+import type { MixedSource } from '../../src/web/mixer/mixed-source.ts';
+import type { MixerGap } from '../../src/web/mixer/source-mixer-options.ts';
 import { samplesOf } from '../helpers/chunks.ts';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';

@@ -1,11 +1,11 @@
-import { integerIn, MAX_CHANNELS, numberIn, oneOf } from '../core/arguments.ts';
-import { checkOptions } from '../core/option-names.ts';
-import type { OptionNames } from '../core/option-names.ts';
-import type { CaptureSource } from './capture-source.ts';
+import { integerIn, MAX_CHANNELS, numberIn, oneOf } from '../../core/arguments.ts';
+import { checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import type { CaptureSource } from '../capture-source.ts';
 import type { MixedSource } from './mixed-source.ts';
-import type { MicwireError } from '../core/errors.ts';
-import type { WorkerUrl } from './worker-loader.ts';
-import type { WorkletUrl } from './worklet-loader.ts';
+import type { MicwireError } from '../../core/errors.ts';
+import type { WorkerUrl } from '../worker-loader.ts';
+import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** A source of a `SourceMixer`. */
 export interface MixerSource {
