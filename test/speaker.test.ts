@@ -346,6 +346,18 @@ describe('the device', () => {
     expect(seen).toMatchObject(['suspended', { cause: 'gone' }, 'running']);
   });
 
+  test('that is unplugged leaves a context suspended that the app has suspended', async () => {
+    const context = new FakeAudioContext();
+    const speaker = await open(context, { deviceId: 'head' });
+    context.changeState('suspended');
+    context.log.length = 0;
+    page.devices.changeTo('default');
+    await eventually(() => expect(speaker.device).toBe(null));
+    await speaker.use(null);
+    expect(context.log).toEqual(['context sink ""']);
+    expect(speaker.state).toBe('suspended');
+  });
+
   test('reports an error when not even the default can be used', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });

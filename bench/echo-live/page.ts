@@ -25,8 +25,8 @@ export interface EchoResult {
 }
 
 /** For the canceller to learn the room, s. */
-const LEARN_SECONDS = 5;
-const MEASURE_SECONDS = 4;
+const LEARN_SECONDS = 4;
+const MEASURE_SECONDS = 3;
 
 async function run(options: EchoCase): Promise<EchoResult> {
   const { sampleRate, echoCancellation } = options;

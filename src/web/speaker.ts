@@ -307,7 +307,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     await this.#play(DEFAULT_SINK);
     await this.#took(DEFAULT_SINK, 'gone');
     // Losing its device has suspended the context.
-    if (this.#ran) await resumeSuspended(this.#context);
+    if (failed && this.#ran) await resumeSuspended(this.#context);
     this.#look();
   }
 
