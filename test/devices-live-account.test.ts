@@ -202,6 +202,15 @@ describe('the verdict on a run', () => {
     expect(verdict.effects[0]!.droppedMs).toBeCloseTo(100, 6);
   });
 
+  it('takes the first device for that of the time before the page told it', () => {
+    const [start, gap] = runOf().report.moments;
+    const late = [
+      { ...start!, contextTime: 7 },
+      { ...gap!, contextTime: 7.1 },
+    ];
+    expect(judge(runOf({ moments: late })).rightFrames).toBe(CHUNKS * CHUNK);
+  });
+
   it('counts audio of a source to which the system has moved the stream', () => {
     const verdict = judge(runOf({}, 'second', ['second']));
     expect(verdict.faults).toEqual([]);

@@ -301,6 +301,28 @@ describe('an opening that is refused', () => {
     expect(count).toBeLessThan(24);
   });
 
+  it('has 20 s from the moment on at which no prompt can hold it up any more', () => {
+    const play = new Play();
+    play.tell({ type: 'permission', permission: 'prompt' });
+    play.tell({ type: 'start', deviceId: null });
+    expect(play.wait(60_000)).toEqual(NONE);
+    play.tell({ type: 'permission', permission: 'granted' });
+    expect(play.wait(19_999)).toEqual(NONE);
+    expect(of(play.wait(1), 'failed')).toEqual([
+      { type: 'failed', call: 0, reason: 'TimeoutError' },
+    ]);
+  });
+
+  it('has 20 s from the return to the page on: some engines wait for that', () => {
+    const play = Play.live();
+    play.tell({ type: 'visible', visible: false });
+    play.end();
+    expect(play.wait(60_000)).toEqual(NONE);
+    play.tell({ type: 'visible', visible: true });
+    expect(play.wait(19_999)).toEqual(NONE);
+    expect(opens(play.wait(1))).toEqual([null]);
+  });
+
   it('has failed without an answer after 20 s, and a late answer is still taken', () => {
     const play = Play.live({ deviceId: null, devices: [defaultOf(A), A] });
     play.end();
@@ -711,6 +733,34 @@ describe('a silent device', () => {
     expect(opens(play.tell({ type: 'silence', kind: 'zeros' }))).toEqual([]);
     expect(opens(play.wait(600_000))).toEqual([]);
     expect(play.life.silent).toBe('hardware-mute');
+  });
+
+  it('that gives the faintest noise is told and left alone: its track is not dead', () => {
+    const play = Play.live();
+    const silent = play.tell({ type: 'silence', kind: 'floor' });
+    expect(of(silent, 'silent')).toEqual([{ type: 'silent', cause: 'hardware-mute' }]);
+    expect(opens(play.wait(600_000))).toEqual([]);
+  });
+
+  it('is opened again by use(), which is done when it is heard', () => {
+    const play = Play.live();
+    play.tell({ type: 'silence', kind: 'floor' });
+    const used = play.tell({ type: 'use', call: 1, deviceId: 'a' });
+    expect(opens(used)).toEqual(['a']);
+    expect(of(used, 'done')).toEqual([]);
+    expect(of(play.take(A), 'done')).toEqual([{ type: 'done', call: 1 }]);
+  });
+
+  it('is opened again when the page returns, and later when that fails', () => {
+    const play = Play.live();
+    play.tell({ type: 'silence', kind: 'zeros' });
+    play.refuse('InvalidStateError');
+    expect(play.life.state).toBe('live');
+    expect(opens(play.wait(29_999))).toEqual([]);
+    expect(opens(play.wait(1))).toEqual(['a']);
+    play.refuse('InvalidStateError');
+    expect(opens(play.wait(10_000))).toEqual([]);
+    expect(opens(play.tell({ type: 'visible', visible: true }))).toEqual(['a']);
   });
 
   it('is not silent any more when opening it again has helped', () => {

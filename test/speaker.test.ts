@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MicwireError } from '../src/core/errors.ts';
-import { Speaker } from '../src/web/speaker.ts';
-import type { SpeakerDeviceChange, SpeakerOptions } from '../src/web/speaker-options.ts';
+import { Speaker } from '../src/web/speaker/speaker.ts';
+import type { SpeakerDeviceChange, SpeakerOptions } from '../src/web/speaker/speaker-options.ts';
 import { FakeAudio, FakeAudioContext, stubSpeakerPage } from './helpers/speaker-page.ts';
 import type { SpeakerPage } from './helpers/speaker-page.ts';
 import { eventually } from './helpers/eventually.ts';
@@ -344,6 +344,18 @@ describe('the device', () => {
     await eventually(() => expect(speaker.state).toBe('running'));
     expect(context.sinkId).toBe('');
     expect(seen).toMatchObject(['suspended', { cause: 'gone' }, 'running']);
+  });
+
+  test('that is unplugged leaves a context suspended that the app has suspended', async () => {
+    const context = new FakeAudioContext();
+    const speaker = await open(context, { deviceId: 'head' });
+    context.changeState('suspended');
+    context.log.length = 0;
+    page.devices.changeTo('default');
+    await eventually(() => expect(speaker.device).toBe(null));
+    await speaker.use(null);
+    expect(context.log).toEqual(['context sink ""']);
+    expect(speaker.state).toBe('suspended');
   });
 
   test('reports an error when not even the default can be used', async () => {

@@ -51,8 +51,8 @@ export interface Verdict {
 const CHANGE_SECONDS = 0.25;
 /** What the system says is asked for just after it was told something. */
 const VIEW_SECONDS = 1;
-/** Delay of one device, ms: engines hold 10 to 100 ms, and insert silence when they are late. */
-const MAX_DELAY_SPREAD_MS = 400;
+/** Delay of one device, ms: engines hold 10 to 100 ms, and insert silence when they are late, as on a busy machine. */
+const MAX_DELAY_SPREAD_MS = 1000;
 
 /** Judges a run, by the account of the capture that a Worker reads. */
 export function judge(run: Run): Verdict {
@@ -255,7 +255,7 @@ class Owner {
   }
 }
 
-/** The values that entries with a time had between two times: the last one before included. */
+/** The values that entries with a time had between two times. An entry holds until the next, and the first one always did. */
 function heldBetween<Entry, Value>(
   entries: readonly Entry[],
   timeOf: (entry: Entry) => number,
@@ -266,7 +266,7 @@ function heldBetween<Entry, Value>(
   const values = new Set<Value>();
   for (const entry of entries) {
     const time = timeOf(entry);
-    if (time > to) break;
+    if (time > to && values.size > 0) break;
     if (time <= from) values.clear();
     values.add(valueOf(entry));
   }

@@ -1,6 +1,6 @@
 import { Capture, Speaker } from '../../src/web/index.ts';
 import type { SpeakerRoute } from '../../src/web/index.ts';
-import { measureEcho } from '../../src/web/echo-measure.ts';
+import { measureEcho } from '../../src/web/microphone/echo-measure.ts';
 
 /** One way to play, and what the microphone is asked for. */
 export interface EchoCase {
@@ -25,8 +25,8 @@ export interface EchoResult {
 }
 
 /** For the canceller to learn the room, s. */
-const LEARN_SECONDS = 5;
-const MEASURE_SECONDS = 4;
+const LEARN_SECONDS = 4;
+const MEASURE_SECONDS = 3;
 
 async function run(options: EchoCase): Promise<EchoResult> {
   const { sampleRate, echoCancellation } = options;

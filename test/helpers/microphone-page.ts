@@ -1,8 +1,8 @@
 import { vi } from 'vitest';
 import { createWorkletScope } from '../../src/testing/index.ts';
 import type { NodeOptions, ScopeNode, WorkletScope } from '../../src/testing/index.ts';
-import { Microphone } from '../../src/web/microphone.ts';
-import type { MicrophoneOptions } from '../../src/web/microphone-options.ts';
+import { Microphone } from '../../src/web/microphone/microphone.ts';
+import type { MicrophoneOptions } from '../../src/web/microphone/microphone-options.ts';
 
 const QUANTUM = 128;
 /** The page's rate, unless told otherwise. */

@@ -222,9 +222,13 @@ export class MicrophoneLife {
   #use(call: number, deviceId: DeviceId): void {
     this.#permission.wish();
     if (this.#muted === 'light') return this.#useLater(call, deviceId);
-    const { current, isLive } = this.#acquisition.pair;
-    if (isLive && current !== null && this.#devices.isOf(current, deviceId)) {
-      this.#acquisition.supersede('superseded');
+    const { pair, pursuit } = this.#acquisition;
+    const isInUse =
+      pair.isLive && pair.current !== null && this.#devices.isOf(pair.current, deviceId);
+    // A silent device is opened again: perhaps that helps.
+    if (isInUse && this.#silence.kind === null) {
+      const isSame = pursuit?.kind === 'refresh' && pursuit.devices[0] === deviceId;
+      if (!isSame) this.#acquisition.supersede('superseded');
       this.#devices.want(deviceId);
       this.#push({ type: 'done', call });
       return this.#planMove();
@@ -344,7 +348,7 @@ export class MicrophoneLife {
     const { nowMs } = this.#clock;
     if (this.#acquisition.pair.isLive) {
       if (kind === 'move') this.#planMove();
-      const isStillSilent = kind === 'refresh' && this.#silence.kind !== null;
+      const isStillSilent = kind === 'refresh' && this.#silence.kind === 'zeros';
       if (isStillSilent) this.#plans.refreshLater(nowMs);
       return;
     }
@@ -451,6 +455,10 @@ export class MicrophoneLife {
 
   #takePermission(permission: MicrophonePermission): void {
     const isNews = this.#permission.tell(permission);
+    if (isNews) this.#acquisition.restartPatience();
+    if (isNews && permission === 'granted' && this.#silence.kind === 'zeros') {
+      this.#refreshSoon('changed');
+    }
     if (!isNews || !this.#isSeeking || this.#acquisition.pair.isLive) return;
     // The track may have ended before this was told.
     const isRevoked = this.#permission.isRevoked && this.#acquisition.pursuit === null;
@@ -474,6 +482,7 @@ export class MicrophoneLife {
     if (isLive && current !== null && current.mutedAtMs !== null) {
       plans.muteDueMs = Math.min(plans.muteDueMs, nowMs + MUTE_AFTER_RETURN_MS);
     }
+    if (isLive && this.#silence.kind !== null) this.#refreshSoon('changed');
     if (isLive || !this.#isSeeking) return;
     if (!this.#needsUser() || !this.#permission.isHopeless) plans.retryAtMs = nowMs;
   }

@@ -1,4 +1,4 @@
-import { MicwireError } from '../core/errors.ts';
+import { MicwireError } from '../../core/errors.ts';
 
 /** One audio output, as `MediaDeviceInfo` describes it. `label` is empty until the page may use the device. */
 export interface OutputDevice {

@@ -1,10 +1,10 @@
-import { checkContext, checkOptions } from '../core/option-names.ts';
-import { describe, numberIn, oneOf } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
-import { SPEAKER_ROUTES } from '../core/microphone/echo-plan.ts';
-import type { SpeakerRoute } from '../core/microphone/echo-plan.ts';
-import { contextClosed, makeInOpenContext } from './context-life.ts';
-import { Interruption, resumeSuspended } from './context-resume.ts';
+import { checkContext, checkOptions } from '../../core/option-names.ts';
+import { describe, numberIn, oneOf } from '../../core/arguments.ts';
+import { MicwireError } from '../../core/errors.ts';
+import { SPEAKER_ROUTES } from '../../core/microphone/echo-plan.ts';
+import type { SpeakerRoute } from '../../core/microphone/echo-plan.ts';
+import { contextClosed, makeInOpenContext } from '../context-life.ts';
+import { Interruption, resumeSuspended } from '../context-resume.ts';
 import { onGesture, prime } from './gesture.ts';
 import {
   DEFAULT_SINK,
@@ -24,8 +24,8 @@ import type {
   SpeakerOptions,
   SpeakerState,
 } from './speaker-options.ts';
-import { deferred, sleep } from './patience.ts';
-import { TypedEventTarget } from './typed-event-target.ts';
+import { deferred, sleep } from '../patience.ts';
+import { TypedEventTarget } from '../typed-event-target.ts';
 
 /** Time constant of a change of volume, seconds: short, and without a click. */
 const VOLUME_SECONDS = 0.005;
@@ -313,7 +313,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     await this.#play(DEFAULT_SINK);
     await this.#took(DEFAULT_SINK, 'gone');
     // Losing its device has suspended the context.
-    if (this.#ran) await resumeSuspended(this.#context);
+    if (failed && this.#ran) await resumeSuspended(this.#context);
     this.#look();
   }
 

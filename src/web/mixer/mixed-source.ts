@@ -1,6 +1,6 @@
-import { SOURCE, SOURCE_FIELDS } from '../core/align/mixer-report.ts';
+import { SOURCE, SOURCE_FIELDS } from '../../core/align/mixer-report.ts';
 import { gainOf } from './source-mixer-options.ts';
-import type { CaptureSource } from './capture-source.ts';
+import type { CaptureSource } from '../capture-source.ts';
 
 /**
  * State of a source in a mixer: `'waiting'`: no audio has come yet, or none is coming; `'playing'`; `'ended'`: the track is

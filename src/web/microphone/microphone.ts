@@ -1,5 +1,5 @@
-import { oneOf } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
+import { oneOf } from '../../core/arguments.ts';
+import { MicwireError } from '../../core/errors.ts';
 import type {
   GapCause,
   InputDevice,
@@ -10,16 +10,16 @@ import type {
   MuteKeep,
   SilenceCause,
   SilenceKind,
-} from '../core/microphone/life-messages.ts';
-import type { EchoPlan } from '../core/microphone/echo-plan.ts';
-import { permissionAdvice, troubleOf } from '../core/microphone/permission-advice.ts';
-import type { AdviceBrowser } from '../core/microphone/permission-advice.ts';
-import type { EchoEstimate } from '../core/echo/echo-estimate.ts';
-import { MicrophoneLife } from '../core/microphone/microphone-life.ts';
-import { checkContext, checkOptions } from '../core/option-names.ts';
-import { Interruption, resumeSuspended } from './context-resume.ts';
-import type { LivingSource, SourceFeed } from './capture-source.ts';
-import { makeInOpenContext, whileOpen } from './context-life.ts';
+} from '../../core/microphone/life-messages.ts';
+import type { EchoPlan } from '../../core/microphone/echo-plan.ts';
+import { permissionAdvice, troubleOf } from '../../core/microphone/permission-advice.ts';
+import type { AdviceBrowser } from '../../core/microphone/permission-advice.ts';
+import type { EchoEstimate } from '../../core/echo/echo-estimate.ts';
+import { MicrophoneLife } from '../../core/microphone/microphone-life.ts';
+import { checkContext, checkOptions } from '../../core/option-names.ts';
+import { Interruption, resumeSuspended } from '../context-resume.ts';
+import type { LivingSource, SourceFeed } from '../capture-source.ts';
+import { makeInOpenContext, whileOpen } from '../context-life.ts';
 import { deviceIdOrNull, microphoneSettings } from './microphone-options.ts';
 import type {
   MicrophoneEventMap,
@@ -43,11 +43,11 @@ import { MicrophoneNode } from './microphone-node.ts';
 import { inputDevices, PermissionWatch } from './microphone-permission.ts';
 import { MicrophoneTracks, trackStats } from './microphone-tracks.ts';
 import { PageLife } from './page-life.ts';
-import { deferred, Watchdog } from './patience.ts';
-import type { Deferred } from './patience.ts';
-import { TypedEventTarget } from './typed-event-target.ts';
-import { MICROPHONE_WORKLET } from './worklet-files.ts';
-import { loadWorklet } from './worklet-loader.ts';
+import { deferred, Watchdog } from '../patience.ts';
+import type { Deferred } from '../patience.ts';
+import { TypedEventTarget } from '../typed-event-target.ts';
+import { MICROPHONE_WORKLET } from '../worklet-files.ts';
+import { loadWorklet } from '../worklet-loader.ts';
 
 /** The call of `open()` among the calls that `MicrophoneLife` settles. */
 const START = 0;

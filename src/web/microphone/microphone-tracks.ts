@@ -1,5 +1,5 @@
-import type { OpenedTrack } from '../core/microphone/life-messages.ts';
-import { deferred } from './patience.ts';
+import type { OpenedTrack } from '../../core/microphone/life-messages.ts';
+import { deferred } from '../patience.ts';
 
 /** A track in use or on its way to it. */
 interface OpenTrack {
