@@ -209,6 +209,8 @@ describe('the permission', () => {
     expect(opens(play.tell({ type: 'use', call: 1, deviceId: null }))).toEqual([null]);
     play.take(A);
     expect(play.life.permission).toBe('granted');
+    play.end();
+    expect(play.life.permission).toBe('granted');
   });
 
   it('is not asked for again when the user has refused, until a call asks', () => {
@@ -402,6 +404,16 @@ describe('use', () => {
     expect(of(play.take(C), 'done')).toEqual([{ type: 'done', call: 2 }]);
   });
 
+  it('that was superseded may fail late: that is not the answer to the one after it', () => {
+    const play = Play.live({ devices: [A, B, C] });
+    play.tell({ type: 'use', call: 1, deviceId: 'b' });
+    const first = play.asked.request;
+    play.tell({ type: 'use', call: 2, deviceId: 'c' });
+    const late = { type: 'refused', request: first, name: 'NotFoundError' } as const;
+    expect(play.tell(late)).toEqual(NONE);
+    expect(of(play.take(C), 'done')).toEqual([{ type: 'done', call: 2 }]);
+  });
+
   it('that is superseded while its track is connected goes back to the one in use', () => {
     const play = Play.live({ devices: [A, B, C] });
     const before = play.connected;
@@ -493,6 +505,21 @@ describe('a device that is lost', () => {
     expect(of(back, 'lose')).toEqual([]);
     expect(of(play.take(A), 'lose')).toEqual([]);
     expect(play.life.device).toEqual(A);
+  });
+
+  it('and taken by another program leaves the default in use, also when that changes', () => {
+    const play = Play.live({ devices: [defaultOf(B), A, B, C] });
+    play.end();
+    play.refuse('NotReadableError');
+    play.take(defaultOf(B));
+    play.wait(500);
+    play.refuse('NotReadableError');
+    const changed = play.tell({ type: 'devices', devices: [defaultOf(C), A, B, C] });
+    expect(opens(changed)).toEqual(['a']);
+    expect(opens(play.refuse('NotReadableError'))).toEqual(['a']);
+    expect(opens(play.refuse('NotReadableError'))).toEqual([null]);
+    play.take(defaultOf(C));
+    expect(play.life.device).toEqual(defaultOf(C));
   });
 
   it('is waited for with the policy "same"', () => {

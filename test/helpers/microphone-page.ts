@@ -140,11 +140,14 @@ class WorkletNode extends PageNode {
   readonly processor: ScopeNode;
   readonly port: unknown;
   readonly numberOfInputs: number;
+  /** The context's frame at which it was made. */
+  readonly bornAt: number;
   onprocessorerror: ((event: Event) => void) | null = null;
 
   constructor(context: PageContext, name: string, options: NodeOptions) {
     super(context);
     this.numberOfInputs = options.numberOfInputs ?? 1;
+    this.bornAt = context.frame;
     this.scope = context.page.scopeOf(name);
     this.processor = this.scope.createNode(name, options);
     this.port = this.processor.port;

@@ -24,7 +24,7 @@ export interface Acquired {
   readonly pursuit: Pursuit | null;
   /** It gave audio at once. */
   readonly isQuick: boolean;
-  /** It is of the device that was in use before. */
+  /** It is another track of the device that was in use before. */
   readonly isSame: boolean;
 }
 
@@ -195,7 +195,7 @@ export class Acquisition {
       track: next,
       pursuit,
       isQuick: nowMs - connectedAtMs < AUDIBLE_MS,
-      isSame: isLike || pursuit?.kind === 'refresh',
+      isSame: pursuit !== null && (isLike || pursuit.kind === 'refresh'),
     });
   }
 

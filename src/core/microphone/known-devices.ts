@@ -119,17 +119,31 @@ export class KnownDevices {
     return candidates(this.#wanted, this.#list, this.#policy);
   }
 
-  /** The device that is right in place of the track's; undefined: that one is. */
-  betterThan(track: LifeTrack): DeviceId | undefined {
-    if (this.#policy === 'never') return undefined;
+  /** What is right in place of the track's device, in order; empty: that one is. */
+  betterThan(track: LifeTrack): readonly DeviceId[] {
+    if (this.#policy === 'never') return [];
     const wanted = this.#wanted;
     const same = wanted === null ? null : sameDevice(wanted, this.#list);
-    const right = same === null ? defaultDevice(this.#list) : same.deviceId;
-    if (right !== null) return track.isOf(right) ? undefined : right;
-    if (track.asked === null) return this.#hasLostDefault(track) ? null : undefined;
+    if (same !== null) {
+      if (track.isOf(same.deviceId)) return [];
+      // Perhaps it does not open: meanwhile, the default is right.
+      const isFallback = this.#policy === 'any' && this.#isNoDefault(track);
+      return isFallback ? [same.deviceId, null] : [same.deviceId];
+    }
+    const instead = defaultDevice(this.#list);
+    if (instead !== null) return track.isOf(instead) ? [] : [instead];
     // A device in place of the default: put back into use by its id, or taken because of a monitor.
-    const isInPlace = wanted === null || (this.#policy === 'any' && !track.isOf(wanted.deviceId));
-    return isInPlace && !isOfDefault(track.device, this.#list) ? null : undefined;
+    const isInPlace =
+      track.asked === null ||
+      wanted === null ||
+      (this.#policy === 'any' && !track.isOf(wanted.deviceId));
+    return isInPlace && this.#isNoDefault(track) ? [null] : [];
+  }
+
+  /** Whether the track is not of the default, as far as can be known. */
+  #isNoDefault(track: LifeTrack): boolean {
+    if (track.asked === null) return this.#hasLostDefault(track);
+    return !isOfDefault(track.device, this.#list);
   }
 
   /** Whether the track is of this device. */

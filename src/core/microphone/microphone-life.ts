@@ -315,8 +315,8 @@ export class MicrophoneLife {
     if (current !== null) {
       // The system mutes a device for a reason: another one in its place might hear what it should not.
       const same = this.#devices.idOf(current);
-      const better = this.#devices.betterThan(current);
-      list = better === undefined ? [same] : [better, same];
+      const better = this.#devices.betterThan(current).filter((deviceId) => deviceId !== same);
+      list = [...better, same];
     } else {
       list = this.#devices.candidates();
       if (letGo !== undefined && !list.includes(letGo)) list = [letGo, ...list];
@@ -439,7 +439,7 @@ export class MicrophoneLife {
     const plans = this.#plans;
     const betterBefore = this.#better();
     if (!this.#devices.take(devices)) {
-      if (plans.moveAtMs === Infinity && betterBefore !== undefined) this.#planMove();
+      if (plans.moveAtMs === Infinity && betterBefore.length > 0) this.#planMove();
       return;
     }
     const { pair, isConnecting } = this.#acquisition;
@@ -448,8 +448,8 @@ export class MicrophoneLife {
     if (current !== null && this.#devices.look(current)) this.#currentGone('ended');
     if (pair.isLive) {
       const better = this.#better();
-      if (better === undefined) plans.moveNever();
-      else if (better !== betterBefore) plans.moveNow(this.#clock.nowMs);
+      if (better.length === 0) plans.moveNever();
+      else if (!isSameOrder(better, betterBefore)) plans.moveNow(this.#clock.nowMs);
     } else if (this.#isSeeking && !this.#needsUser()) plans.retryNow(this.#clock.nowMs);
   }
 
@@ -522,7 +522,7 @@ export class MicrophoneLife {
     } else if (plans.moveAtMs <= nowMs) {
       const better = this.#better();
       if (allowedMs > nowMs) plans.moveAtMs = allowedMs;
-      else if (better === undefined) plans.moveNever();
+      else if (better.length === 0) plans.moveNever();
       else this.#move(better);
     } else if (plans.refreshAtMs <= nowMs) {
       if (allowedMs > nowMs) plans.refreshAtMs = allowedMs;
@@ -530,9 +530,9 @@ export class MicrophoneLife {
     }
   }
 
-  #move(deviceId: DeviceId): void {
-    const cause = deviceId === null ? 'default-changed' : 'switched';
-    this.#acquisition.begin(new Pursuit('move', [deviceId], cause, this.#plans.moving()));
+  #move(better: readonly DeviceId[]): void {
+    const cause = better[0] === null ? 'default-changed' : 'switched';
+    this.#acquisition.begin(new Pursuit('move', better, cause, this.#plans.moving()));
   }
 
   #refresh(): void {
@@ -548,14 +548,14 @@ export class MicrophoneLife {
 
   /** Plans the next move to a device that suits better than the one in use, if there is one. */
   #planMove(): void {
-    if (this.#better() === undefined) this.#plans.moveNever();
+    if (this.#better().length === 0) this.#plans.moveNever();
     else this.#plans.moveLater(this.#clock.nowMs, this.#acquisition.opensOne);
   }
 
-  /** The device to move to; undefined: the one in use is right. */
-  #better(): DeviceId | undefined {
+  /** The devices to move to, in order; empty: the one in use is right. */
+  #better(): readonly DeviceId[] {
     const { current, isLive } = this.#acquisition.pair;
-    if (!isLive || current === null || this.#permission.isRefused) return undefined;
+    if (!isLive || current === null || this.#permission.isRefused) return [];
     return this.#devices.betterThan(current);
   }
 
@@ -591,4 +591,8 @@ export class MicrophoneLife {
   #push(action: LifeAction): void {
     this.#actions.push(action);
   }
+}
+
+function isSameOrder(a: readonly DeviceId[], b: readonly DeviceId[]): boolean {
+  return a.length === b.length && a.every((deviceId, i) => deviceId === b[i]);
 }

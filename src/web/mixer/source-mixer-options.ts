@@ -2,6 +2,7 @@ import { integerIn, MAX_CHANNELS, numberIn, oneOf } from '../../core/arguments.t
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import type { CaptureSource } from '../capture-source.ts';
+import { gainOf } from './mixed-source.ts';
 import type { MixedSource } from './mixed-source.ts';
 import type { MicwireError } from '../../core/errors.ts';
 import type { WorkerUrl } from '../worker-loader.ts';
@@ -78,7 +79,6 @@ export interface MixerSettings {
 }
 
 const MAX_SOURCES = 16;
-const MAX_GAIN = 100;
 
 /** @throws TypeError or RangeError */
 export function mixerSettings(options: SourceMixerOptions, sources: number): MixerSettings {
@@ -105,9 +105,4 @@ export function mixerSettings(options: SourceMixerOptions, sources: number): Mix
 export function mixerSource(source: MixerSource): Required<MixerSource> {
   checkOptions('SourceMixer.add', source, SOURCE_NAMES);
   return { source: source.source, gain: gainOf(source.gain ?? 1) };
-}
-
-/** @throws TypeError or RangeError */
-export function gainOf(gain: number): number {
-  return numberIn('gain', gain, 0, MAX_GAIN);
 }
