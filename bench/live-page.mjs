@@ -21,12 +21,13 @@ const load = (path) => import(pathToFileURL(join(ROOT, path)).href);
  * @param {string} options.page - an HTML file, from the repository's root
  * @param {string} [options.microphone] - a WAV that speaks into the fake microphone, from there too
  * @param {{ readonly env: Record<string, string> }} [options.sound] - a sound server in the fake microphone's place
+ * @param {readonly string[]} [options.args] - further arguments for the browser
  * @param {import('../test/engines/find-browser.mjs').Engine} [options.engine] - Chromium if left out
  * @param {(evaluate: (script: string) => Promise<any>, browser: import('../test/engines/open-browser.mjs').OpenBrowser) =>
  *   Promise<Result>} use - `evaluate` runs the body of a function there
  * @returns {Promise<Result>}
  */
-export async function withLivePage({ page, microphone, sound, engine = 'chromium' }, use) {
+export async function withLivePage({ page, microphone, sound, args, engine = 'chromium' }, use) {
   const { openBrowser } = await load('test/engines/open-browser.mjs');
   const { worklets } = await load('scripts/vite-worklets.mjs');
   const { opus } = await load('scripts/vite-opus.mjs');
@@ -48,6 +49,7 @@ export async function withLivePage({ page, microphone, sound, engine = 'chromium
   const browser = await openBrowser(engine, {
     ...(microphone === undefined ? {} : { microphone: join(ROOT, microphone) }),
     ...(sound === undefined ? {} : { sound }),
+    ...(args === undefined ? {} : { args }),
   });
   try {
     const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer?.address());

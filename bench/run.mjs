@@ -16,7 +16,7 @@ import { formatTable } from './table.mjs';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const SUITE = /^(.+)\.bench\.(ts|mjs)$/;
 /** Suites that compare with nobody: they start without an installation. */
-const WITHOUT_PEERS = new Set(['clocks', 'devices', 'devices-live', 'journeys']);
+const WITHOUT_PEERS = new Set(['clocks', 'devices', 'devices-live', 'echo-live', 'journeys']);
 
 /** How often a suite was imported: a file that has changed needs another address. */
 let loads = 0;

@@ -33,8 +33,8 @@ export function bundleWorklet(name, options) {
   return bundleScript(`worklets/${name}.ts`, join(WORKLET_SOURCES, `${name}.ts`), options);
 }
 
-/** The Workers that the package ships, by the name of their file: one encodes Opus, one stores recordings. */
-export const WORKER_NAMES = /** @type {const} */ (['opus', 'backup']);
+/** The Workers that the package ships, by the name of their file: one encodes Opus, one stores recordings, one reads tracks. */
+export const WORKER_NAMES = /** @type {const} */ (['opus', 'backup', 'blocks']);
 
 /**
  * A Worker as one script: see `bundleWorklet`.

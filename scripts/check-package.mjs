@@ -12,7 +12,7 @@ const SHIPPED = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|SECURITY\.md|THIRD_PARTY_NOTICES\.md)$/,
   /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
-  /^dist\/worker\/(opus|backup)(\.inline)?\.js$/,
+  /^dist\/worker\/(opus|backup|blocks)(\.inline)?\.js$/,
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];
@@ -23,6 +23,7 @@ const NEEDED = [
   'dist/worklets/capture.js',
   'dist/worker/opus.js',
   'dist/worker/backup.js',
+  'dist/worker/blocks.js',
   'dist/wasm/libopus.wasm',
 ];
 

@@ -24,10 +24,11 @@ const FILES = [
   },
   workerFile('opus', '/web/opus-capture.ts'),
   workerFile('backup', '/web/recorder-backup.ts'),
+  workerFile('blocks', '/web/track-feed.ts'),
 ];
 
 /**
- * @param {'opus' | 'backup'} name
+ * @param {'opus' | 'backup' | 'blocks'} name
  * @param {string} user
  */
 function workerFile(name, user) {

@@ -114,8 +114,8 @@ describe('a microphone', () => {
     const capture = await Capture.create(context.asContext, source, { sampleRate: 16_000 });
     const node = TestNode.made.at(-1)!;
     expect(source.connections).toEqual([
-      [node, 2, 1],
       [node, 1, 0],
+      [node, 2, 1],
     ]);
     expect(node.options.numberOfInputs).toBe(2);
     // At the context's rate.
@@ -226,7 +226,7 @@ describe('a microphone', () => {
       const [meter, capture] = TestNode.made as [TestNode, TestNode];
       expect([meter.name, meter.numberOfInputs]).toEqual(['micwire-meter', 1]);
       expect(capture.options.processorOptions).toMatchObject({ holdPauses, preRollFrames: 12_000 });
-      expect(source.connections).toEqual([[capture, 2, 1], [capture, 1, 0], [meter]]);
+      expect(source.connections).toEqual([[capture, 1, 0], [capture, 2, 1], [meter]]);
       source.enter('lost');
       expect(recorder.capture.state).toBe('muted');
       const closing = recorder.close();

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Run } from '../bench/devices-live/drive.ts';
+import type { Report } from '../bench/devices-live/page.ts';
 import { accountOf, compareAudio } from '../bench/devices-live/recording.ts';
 import type { ChunkFacts, RecordedCapture } from '../bench/devices-live/recording.ts';
+import { judge } from '../bench/devices-live/verdict.ts';
 import { NumberedSignalReader, numberedSignal } from './helpers/numbered-signal.ts';
 import { signalRuns } from './helpers/signal-runs.ts';
 
@@ -39,7 +42,7 @@ function fill(samples: Float32Array, source: number, from: number): void {
 }
 
 describe('runs of a numbered signal', () => {
-  it('are told to the sample: who, silence, what is no signal, and who comes after', () => {
+  it('are exact to the sample: a source, silence, a fade, and the next source', () => {
     const samples = new Float32Array(RATE);
     fill(samples.subarray(0, 10_000), 0, 500);
     fill(samples.subarray(12_000, 30_000), 1, 7000);
@@ -131,5 +134,106 @@ describe('the account of a recording', () => {
     expect(compareAudio(shorter, all)).toEqual({ frames: 16 * CHUNK, different: 0 });
     shorter.samples[500] = 0.9;
     expect(compareAudio(all, shorter).different).toBe(1);
+  });
+});
+
+describe('the verdict on a run', () => {
+  const SECONDS = 8;
+  const CHUNKS = (SECONDS * RATE) / CHUNK;
+
+  /** Source 0 for four seconds, a gap of 4,800 frames, then what `change` makes of it. */
+  function runOf(
+    fields: Partial<Report> = {},
+    second: 'first' | 'second' = 'first',
+    recorded: readonly string[] = ['first'],
+  ): Run {
+    const audio = recording(CHUNKS, ({ sequence, frame }, samples) => {
+      if (sequence < CHUNKS / 2) return undefined;
+      const isGap = sequence === CHUNKS / 2;
+      const dropped = isGap ? 4800 : 0;
+      if (second === 'second') fill(samples, 1, frame + dropped);
+      return { dropped, frame: frame + dropped, contextTime: 1 + (frame + dropped) / RATE };
+    });
+    const account = accountOf(audio, reader);
+    const stats = {
+      capturedFrames: CHUNKS * CHUNK + 4800,
+      deliveredFrames: CHUNKS * CHUNK,
+      droppedFrames: 4800,
+      queuedFrames: 0,
+    };
+    const moment = { wallMs: 0, contextTime: 0, state: 'live', device: 'first' };
+    const report: Report = {
+      worker: account,
+      page: account,
+      workerStats: stats,
+      pageStats: stats,
+      common: { frames: CHUNKS * CHUNK, different: 0 },
+      before: { missingFrames: 100, pausedFrames: 256 },
+      after: { missingFrames: 4900, pausedFrames: 256 },
+      moments: [
+        { ...moment, what: 'start', detail: null },
+        { ...moment, what: 'gap', contextTime: 5.1, detail: { frames: 4800 } },
+      ],
+      ...fields,
+    };
+    const at = (seconds: number): number => 1e6 + seconds * 1000 + 25;
+    return {
+      names: ['first', 'second', 'third'],
+      events: [
+        {
+          kind: 'device in use unplugged, and plugged in again',
+          startMs: at(4.9),
+          undoMs: at(6),
+          notes: [],
+        },
+      ],
+      views: [{ wallMs: at(1), defaultSource: 'first', recorded }],
+      endMs: at(9),
+      report,
+    };
+  }
+
+  it('is good where every frame is the device’s, and tells the gap', () => {
+    const verdict = judge(runOf());
+    expect(verdict.faults).toEqual([]);
+    expect(verdict).toMatchObject({ unaccountedFrames: 0, foreignFrames: 0, jumps: [] });
+    expect(verdict.rightFrames).toBe(CHUNKS * CHUNK);
+    expect(verdict.effects).toHaveLength(1);
+    expect(verdict.effects[0]!.droppedMs).toBeCloseTo(100, 6);
+  });
+
+  it('takes the first device for that of the time before the page told it', () => {
+    const [start, gap] = runOf().report.moments;
+    const late = [
+      { ...start!, contextTime: 7 },
+      { ...gap!, contextTime: 7.1 },
+    ];
+    expect(judge(runOf({ moments: late })).rightFrames).toBe(CHUNKS * CHUNK);
+  });
+
+  it('counts audio of a source to which the system has moved the stream', () => {
+    const verdict = judge(runOf({}, 'second', ['second']));
+    expect(verdict.faults).toEqual([]);
+    expect(verdict.foreignFrames).toBe((CHUNKS / 2) * CHUNK);
+  });
+
+  it.each<[string, Run]>([
+    ['audio of a device that nobody records', runOf({}, 'second')],
+    [
+      'a gap that the microphone counts otherwise',
+      runOf({ after: { missingFrames: 4772, pausedFrames: 256 } }),
+    ],
+    ['a gap that no event tells', runOf({ moments: runOf().report.moments.slice(0, 1) })],
+    [
+      'a pause that the capture does not know',
+      runOf({ after: { missingFrames: 4900, pausedFrames: 384 } }),
+    ],
+    ['captures that differ', runOf({ common: { frames: 1000, different: 1 } })],
+    [
+      'figures that do not add up',
+      runOf({ workerStats: { ...runOf().report.workerStats, droppedFrames: 4799 } }),
+    ],
+  ])('finds %s', (_name, run) => {
+    expect(judge(run).faults).not.toEqual([]);
   });
 });

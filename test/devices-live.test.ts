@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { drive } from '../bench/devices-live/drive.ts';
 import { scheduleOf } from '../bench/devices-live/schedule.ts';
 import type { EventKind } from '../bench/devices-live/schedule.ts';
@@ -26,16 +26,13 @@ const OF_PAGES: readonly EventKind[] = ['page hidden', 'page frozen'];
 const SECONDS_OF_AN_EVENT = 1.8;
 
 const missing = missingForSoundServer();
+if (missing !== undefined) console.warn(`Real devices are not tested: ${missing}`);
 
 describe.each(['chromium', 'firefox'] as const)('a microphone in %s', (engine) => {
   let verdict: Verdict;
   beforeAll(async () => {
     if (missing === undefined) verdict = await run(engine);
   }, 120_000);
-  afterAll(() => {
-    if (missing !== undefined)
-      console.warn(`Microphones that come and go were not tested: ${missing}`);
-  });
   const effect = (kind: EventKind): EventEffect =>
     verdict.effects.find((event) => event.kind === kind)!;
 

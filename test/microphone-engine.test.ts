@@ -35,7 +35,7 @@ class Rig {
     const outputs = [this.#channels, this.#channels, 1].map((channels) =>
       Array.from({ length: channels }, () => new Float32Array(frames).fill(NaN)),
     );
-    this.engine.process([first, second], outputs, this.frame);
+    expect(this.engine.process([first, second], outputs, this.frame)).toBe(true);
     this.audio.push(...outputs[0]![0]!);
     this.feed.push(...outputs[1]![0]!);
     const presence = new Set(outputs[2]![0]!);
@@ -145,6 +145,17 @@ describe('a device', () => {
     expect(rig.feed.at(-1)).toBe(0.5);
   });
 
+  test('that begins in the middle of a quantum leaves a fade before it as it was', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.take(1, { fadeFrames: 1000 });
+    for (let i = 0; i < 3; i++) rig.render([], constant(0.5));
+    rig.take(0, { fadeFrames: 1000 });
+    rig.render(from(60, 0.5), constant(0.5));
+    expect(largestStep(rig.feed.slice(4 * QUANTUM - 1, 4 * QUANTUM + 60))).toBeLessThan(0.002);
+  });
+
   test('that is lost fades out while it is still heard, and is missing from then on', () => {
     const rig = new Rig();
     rig.take(0);
@@ -152,7 +163,7 @@ describe('a device', () => {
     rig.tell({ type: 'lose' });
     for (let i = 0; i < 3; i++) rig.render(constant(0.5));
     expect(rig.presence).toEqual([PRESENT, PRESENT, MISSING, MISSING]);
-    expect(largestStep(rig.audio.slice(QUANTUM))).toBeLessThan(0.01);
+    expect(largestStep(rig.audio.slice(QUANTUM - 1))).toBeLessThan(0.01);
     expect(rig.feed.slice(2 * QUANTUM).every((sample) => sample === 0)).toBe(true);
     rig.take(1, { request: 3 });
     rig.render([], constant(0.25));
@@ -168,7 +179,7 @@ describe('a device', () => {
     rig.render([]);
     rig.render([]);
     expect(rig.presence).toEqual([PRESENT, MISSING, MISSING]);
-    expect(largestStep(rig.audio.slice(QUANTUM))).toBeLessThan(0.01);
+    expect(largestStep(rig.audio.slice(QUANTUM - 1))).toBeLessThan(0.01);
     expect(rig.audio.at(-1)).toBe(0);
   });
 
@@ -191,6 +202,30 @@ describe('a device', () => {
       missingFrames: 128,
       silentFrames: 228,
     });
+  });
+
+  test('tells zeros before a switch as well: a device may be gone before anybody knows', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.render(constant(0));
+    rig.render([]);
+    rig.take(1);
+    rig.render([], constant(0.5));
+    expect(rig.of('heard').at(-1)).toMatchObject({ missingFrames: 0, silentFrames: 256 });
+  });
+
+  test('that was lost is not heard any more, though it sounds again', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.tell({ type: 'lose' });
+    rig.render([]);
+    rig.render(constant(0.5));
+    rig.take(1, { fadeFrames: 100 });
+    rig.render(constant(0.5), constant(0));
+    expect(rig.feed.slice(2 * QUANTUM).every((sample) => sample === 0)).toBe(true);
+    expect(rig.presence.slice(1)).toEqual([MISSING, MISSING, MISSING]);
   });
 
   test('that delivers NaN or infinities does no harm', () => {
@@ -280,7 +315,7 @@ describe('quanta that were not rendered', () => {
     expect(rig.account()).toMatchObject({ missingFrames: 1000, pausedFrames: 2256 });
   });
 
-  test('are none where Chromium tells a frame twice', () => {
+  test('are not assumed where Chromium gives a frame twice', () => {
     const rig = new Rig();
     rig.take(0);
     rig.render(constant(0.5));
@@ -292,6 +327,45 @@ describe('quanta that were not rendered', () => {
     rig.frame += 128;
     rig.render([]);
     expect(rig.account()).toMatchObject({ presentFrames: 384, missingFrames: 256 });
+  });
+
+  test('after the first do not count: rendering had not begun', () => {
+    const rig = new Rig();
+    rig.frame = 896;
+    rig.render([]);
+    rig.frame = 1536;
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.render(constant(0.5));
+    rig.tell({ type: 'close' });
+    expect(rig.of('heard')).toMatchObject([{ missingFrames: 0 }]);
+    expect(rig.of('closed')).toMatchObject([{ presentFrames: 256, missingFrames: 0 }]);
+  });
+
+  test('end a silence: nobody knows what they were', () => {
+    const rig = new Rig({ silenceFrames: 1000 });
+    rig.take(0);
+    rig.render(constant(0.5));
+    for (let i = 0; i < 10; i++) rig.render(constant(0));
+    rig.frame += 5000;
+    for (let i = 0; i < 10; i++) rig.render(constant(0));
+    expect(rig.of('silence').map(({ kind, sinceFrame }) => [kind, sinceFrame])).toEqual([
+      ['zeros', 128],
+      [null, 6408],
+      ['zeros', 6408],
+    ]);
+  });
+
+  test('are no gap of a device that is taken later', () => {
+    const rig = new Rig();
+    rig.take(0);
+    rig.render(constant(0.5));
+    rig.render(constant(0.5));
+    rig.frame += 1000;
+    rig.render(constant(0.5));
+    rig.take(1);
+    rig.render(constant(0.5), constant(0.5));
+    expect(rig.of('heard').map(({ missingFrames }) => missingFrames)).toEqual([0, 0]);
   });
 
   test('count for the patience', () => {

@@ -209,6 +209,8 @@ describe('the permission', () => {
     expect(opens(play.tell({ type: 'use', call: 1, deviceId: null }))).toEqual([null]);
     play.take(A);
     expect(play.life.permission).toBe('granted');
+    play.end();
+    expect(play.life.permission).toBe('granted');
   });
 
   it('is not asked for again when the user has refused, until a call asks', () => {
@@ -301,6 +303,28 @@ describe('an opening that is refused', () => {
     expect(count).toBeLessThan(24);
   });
 
+  it('has 20 s from the moment on at which no prompt can hold it up any more', () => {
+    const play = new Play();
+    play.tell({ type: 'permission', permission: 'prompt' });
+    play.tell({ type: 'start', deviceId: null });
+    expect(play.wait(60_000)).toEqual(NONE);
+    play.tell({ type: 'permission', permission: 'granted' });
+    expect(play.wait(19_999)).toEqual(NONE);
+    expect(of(play.wait(1), 'failed')).toEqual([
+      { type: 'failed', call: 0, reason: 'TimeoutError' },
+    ]);
+  });
+
+  it('has 20 s from the return to the page on: some engines wait for that', () => {
+    const play = Play.live();
+    play.tell({ type: 'visible', visible: false });
+    play.end();
+    expect(play.wait(60_000)).toEqual(NONE);
+    play.tell({ type: 'visible', visible: true });
+    expect(play.wait(19_999)).toEqual(NONE);
+    expect(opens(play.wait(1))).toEqual([null]);
+  });
+
   it('has failed without an answer after 20 s, and a late answer is still taken', () => {
     const play = Play.live({ deviceId: null, devices: [defaultOf(A), A] });
     play.end();
@@ -380,6 +404,16 @@ describe('use', () => {
     expect(of(play.take(C), 'done')).toEqual([{ type: 'done', call: 2 }]);
   });
 
+  it('that was superseded may fail late: that is not the answer to the one after it', () => {
+    const play = Play.live({ devices: [A, B, C] });
+    play.tell({ type: 'use', call: 1, deviceId: 'b' });
+    const first = play.asked.request;
+    play.tell({ type: 'use', call: 2, deviceId: 'c' });
+    const late = { type: 'refused', request: first, name: 'NotFoundError' } as const;
+    expect(play.tell(late)).toEqual(NONE);
+    expect(of(play.take(C), 'done')).toEqual([{ type: 'done', call: 2 }]);
+  });
+
   it('that is superseded while its track is connected goes back to the one in use', () => {
     const play = Play.live({ devices: [A, B, C] });
     const before = play.connected;
@@ -400,7 +434,7 @@ describe('use', () => {
     expect(play.tell({ type: 'use', call: 1, deviceId: 'a' })).toEqual([{ type: 'done', call: 1 }]);
   });
 
-  it('goes on where the system ends the old device for the new one, as iOS does', () => {
+  it('continues where the system ends the old device for the new one, as iOS does', () => {
     const play = Play.live();
     const before = play.connected;
     play.tell({ type: 'use', call: 1, deviceId: 'b' });
@@ -471,6 +505,21 @@ describe('a device that is lost', () => {
     expect(of(back, 'lose')).toEqual([]);
     expect(of(play.take(A), 'lose')).toEqual([]);
     expect(play.life.device).toEqual(A);
+  });
+
+  it('and taken by another program leaves the default in use, also when that changes', () => {
+    const play = Play.live({ devices: [defaultOf(B), A, B, C] });
+    play.end();
+    play.refuse('NotReadableError');
+    play.take(defaultOf(B));
+    play.wait(500);
+    play.refuse('NotReadableError');
+    const changed = play.tell({ type: 'devices', devices: [defaultOf(C), A, B, C] });
+    expect(opens(changed)).toEqual(['a']);
+    expect(opens(play.refuse('NotReadableError'))).toEqual(['a']);
+    expect(opens(play.refuse('NotReadableError'))).toEqual([null]);
+    play.take(defaultOf(C));
+    expect(play.life.device).toEqual(defaultOf(C));
   });
 
   it('is waited for with the policy "same"', () => {
@@ -677,7 +726,7 @@ describe('mute', () => {
     expect(play.life.state).toBe('muted');
   });
 
-  it('ends with unmute, which fails when the device does not open, and the search goes on', () => {
+  it('ends with unmute, which fails when the device does not open, and the search continues', () => {
     const play = Play.live();
     play.tell({ type: 'mute', call: 1, keep: 'light' });
     play.tell({ type: 'unmute', call: 2 });
@@ -711,6 +760,34 @@ describe('a silent device', () => {
     expect(opens(play.tell({ type: 'silence', kind: 'zeros' }))).toEqual([]);
     expect(opens(play.wait(600_000))).toEqual([]);
     expect(play.life.silent).toBe('hardware-mute');
+  });
+
+  it('that gives the faintest noise is told and left alone: its track is not dead', () => {
+    const play = Play.live();
+    const silent = play.tell({ type: 'silence', kind: 'floor' });
+    expect(of(silent, 'silent')).toEqual([{ type: 'silent', cause: 'hardware-mute' }]);
+    expect(opens(play.wait(600_000))).toEqual([]);
+  });
+
+  it('is opened again by use(), which is done when it is heard', () => {
+    const play = Play.live();
+    play.tell({ type: 'silence', kind: 'floor' });
+    const used = play.tell({ type: 'use', call: 1, deviceId: 'a' });
+    expect(opens(used)).toEqual(['a']);
+    expect(of(used, 'done')).toEqual([]);
+    expect(of(play.take(A), 'done')).toEqual([{ type: 'done', call: 1 }]);
+  });
+
+  it('is opened again when the page returns, and later when that fails', () => {
+    const play = Play.live();
+    play.tell({ type: 'silence', kind: 'zeros' });
+    play.refuse('InvalidStateError');
+    expect(play.life.state).toBe('live');
+    expect(opens(play.wait(29_999))).toEqual([]);
+    expect(opens(play.wait(1))).toEqual(['a']);
+    play.refuse('InvalidStateError');
+    expect(opens(play.wait(10_000))).toEqual([]);
+    expect(opens(play.tell({ type: 'visible', visible: true }))).toEqual(['a']);
   });
 
   it('is not silent any more when opening it again has helped', () => {

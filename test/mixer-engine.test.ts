@@ -60,7 +60,13 @@ class Rig {
         let sent = this.#sent.get(Number(id)) ?? Math.floor((this.frame / RATE) * 100);
         for (; (sent + 1) * 480 <= this.frame; sent++) {
           const channels = [new Float32Array(rate / 100).fill(value)];
-          this.tell({ type: 'block', id: Number(id), timestampMs: zeroMs + sent * 10, channels });
+          this.tell({
+            type: 'block',
+            id: Number(id),
+            timestampMs: zeroMs + sent * 10,
+            sampleRate: rate,
+            channels,
+          });
         }
         this.#sent.set(Number(id), sent);
       }
@@ -230,7 +236,7 @@ test('timestamps of another clock do not disturb the other sources', () => {
 test('buffers come back, blocks of unknown sources too', () => {
   const rig = new Rig();
   const channels = [new Float32Array([1, 2])];
-  rig.tell({ type: 'block', id: 9, timestampMs: 0, channels });
+  rig.tell({ type: 'block', id: 9, timestampMs: 0, sampleRate: RATE, channels });
   expect(rig.of('buffers')).toEqual([
     { type: 'buffers', frame: 0, id: 9, channels: [new Float32Array([1, 2])] },
   ]);

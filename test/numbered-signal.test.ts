@@ -25,29 +25,26 @@ function excerpt(
 }
 
 describe('a numbered signal', () => {
-  it.each([48000, 44100, 16000])(
-    'is read to 2 µs from 5 ms, whoever it is from, at %d Hz',
-    (rate) => {
-      const random = seededRandom(1);
-      const windowFrames = Math.round(rate / 200);
-      const reader = new NumberedSignalReader(rate, { windowFrames });
-      let worst = 0;
-      for (let i = 0; i < 500; i++) {
-        const source = Math.floor(random() * SIGNAL_SOURCES);
-        const seconds = random() * SIGNAL_PERIOD_SECONDS;
-        const samples = excerpt(source, seconds, rate, {
-          frames: windowFrames,
-          noise: 1 / 32768,
-          gain: 0.1 + random(),
-          random,
-        });
-        const reading = reader.read(samples);
-        expect(reading.source).toBe(source);
-        worst = Math.max(worst, Math.abs(reading.seconds - seconds));
-      }
-      expect(worst).toBeLessThan(2e-6);
-    },
-  );
+  it.each([48000, 44100, 16000])('is read to 2 µs from 5 ms of any source, at %d Hz', (rate) => {
+    const random = seededRandom(1);
+    const windowFrames = Math.round(rate / 200);
+    const reader = new NumberedSignalReader(rate, { windowFrames });
+    let worst = 0;
+    for (let i = 0; i < 500; i++) {
+      const source = Math.floor(random() * SIGNAL_SOURCES);
+      const seconds = random() * SIGNAL_PERIOD_SECONDS;
+      const samples = excerpt(source, seconds, rate, {
+        frames: windowFrames,
+        noise: 1 / 32768,
+        gain: 0.1 + random(),
+        random,
+      });
+      const reading = reader.read(samples);
+      expect(reading.source).toBe(source);
+      worst = Math.max(worst, Math.abs(reading.seconds - seconds));
+    }
+    expect(worst).toBeLessThan(2e-6);
+  });
 
   it('repeats without a seam', () => {
     const rate = 48000;

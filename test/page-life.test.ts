@@ -1,7 +1,7 @@
 /** A page that is hidden, frozen, put to sleep and brought back, with a fake clock. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { PageLife } from '../src/web/page-life.ts';
-import type { PageLifeOptions } from '../src/web/page-life.ts';
+import { PageLife } from '../src/web/microphone/page-life.ts';
+import type { PageLifeOptions } from '../src/web/microphone/page-life.ts';
 
 class Lock extends EventTarget {
   released = false;

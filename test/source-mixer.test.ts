@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Capture } from '../src/web/capture.ts';
 import type { CaptureSource } from '../src/web/capture-source.ts';
-import type { MixedSource } from '../src/web/mixed-source.ts';
-import { SourceMixer } from '../src/web/source-mixer.ts';
-import type { MixerGap, MixerSource } from '../src/web/source-mixer-options.ts';
+import type { MixedSource } from '../src/web/mixer/mixed-source.ts';
+import { SourceMixer } from '../src/web/mixer/source-mixer.ts';
+import type { MixerGap, MixerSource } from '../src/web/mixer/source-mixer-options.ts';
 import { samplesOf } from './helpers/chunks.ts';
 import { MicrophonePage, PAGE_RATE, readSignal } from './helpers/microphone-page.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MicwireError } from '../src/core/errors.ts';
-import { Speaker } from '../src/web/speaker.ts';
-import type { SpeakerDeviceChange, SpeakerOptions } from '../src/web/speaker-options.ts';
+import { Speaker } from '../src/web/speaker/speaker.ts';
+import type { SpeakerDeviceChange, SpeakerOptions } from '../src/web/speaker/speaker-options.ts';
 import { FakeAudio, FakeAudioContext, stubSpeakerPage } from './helpers/speaker-page.ts';
 import type { SpeakerPage } from './helpers/speaker-page.ts';
 import { eventually } from './helpers/eventually.ts';
@@ -346,6 +346,18 @@ describe('the device', () => {
     expect(seen).toMatchObject(['suspended', { cause: 'gone' }, 'running']);
   });
 
+  test('that is unplugged leaves a context suspended that the app has suspended', async () => {
+    const context = new FakeAudioContext();
+    const speaker = await open(context, { deviceId: 'head' });
+    context.changeState('suspended');
+    context.log.length = 0;
+    page.devices.changeTo('default');
+    await eventually(() => expect(speaker.device).toBe(null));
+    await speaker.use(null);
+    expect(context.log).toEqual(['context sink ""']);
+    expect(speaker.state).toBe('suspended');
+  });
+
   test('reports an error when not even the default can be used', async () => {
     const context = new FakeAudioContext();
     const speaker = await open(context, { deviceId: 'head' });
@@ -478,5 +490,48 @@ describe('arguments', () => {
     await expect(speaker.use(undefined as never)).rejects.toThrow(
       'deviceId must be a string or null, got undefined.',
     );
+  });
+});
+
+describe('a system that fails', () => {
+  test('to list its outputs keeps no device from being used', async () => {
+    const { mediaDevices } = navigator;
+    vi.spyOn(mediaDevices, 'enumerateDevices').mockImplementation(async () => {
+      throw new DOMException('', 'InvalidStateError');
+    });
+    const speaker = await open(new FakeAudioContext(), { deviceId: 'desk' });
+    const seen = follow(speaker);
+    expect(speaker.device).toEqual({ deviceId: 'desk', groupId: '', label: '' });
+    mediaDevices.dispatchEvent(new Event('devicechange'));
+    await speaker.use(null);
+    expect(await Speaker.devices()).toEqual([]);
+    expect(seen).toHaveLength(1);
+    await speaker.close();
+  });
+
+  test.each(['closes the speaker', 'closes the context'])(
+    'to answer leaves nothing waiting when the app %s',
+    async (way) => {
+      const context = new FakeAudioContext();
+      const speaker = await open(context);
+      vi.spyOn(context, 'setSinkId').mockImplementation(() => new Promise(() => {}));
+      const calls = [speaker.use('desk'), speaker.use('hall'), speaker.setRoutePlanner(null)];
+      if (way === 'closes the context') context.changeState('closed');
+      const ended = speaker.close();
+      for (const call of calls) {
+        await expect(call).rejects.toEqual(expect.objectContaining({ code: 'closed' }));
+      }
+      await ended;
+      expect(speaker.state).toBe('closed');
+    },
+  );
+
+  test('to answer keeps no speaker opening whose context is closed', async () => {
+    const context = new FakeAudioContext();
+    vi.spyOn(context, 'setSinkId').mockImplementation(() => new Promise(() => {}));
+    const opening = open(context, { deviceId: 'desk' });
+    await Promise.resolve();
+    context.changeState('closed');
+    await expect(opening).rejects.toEqual(expect.objectContaining({ code: 'closed' }));
   });
 });

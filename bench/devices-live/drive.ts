@@ -32,7 +32,7 @@ export interface DoneEvent {
   readonly kind: EventKind;
   readonly startMs: number;
   readonly undoMs: number;
-  /** What it was done to, and what the page's calls came to. */
+  /** The devices that it touched, and the outcome of the page's calls. */
   readonly notes: readonly string[];
 }
 
@@ -138,7 +138,7 @@ class Driver {
     this.views.push({ wallMs: Date.now(), defaultSource, recorded });
   }
 
-  /** Does what an event is. @returns what undoes it */
+  /** Carries out an event. @returns a function that undoes it */
   async #begin(
     kind: EventKind,
     inUse: SystemMicrophone,

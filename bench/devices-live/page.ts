@@ -130,7 +130,7 @@ class LiveRun {
     this.#note('start');
   }
 
-  /** Does what the driver asks; tells the name of the error's code where it fails. */
+  /** Carries out an action. @returns 'done', or the error's code */
   async act(action: PageAction): Promise<string> {
     this.#note(`${action.type} …`, action);
     const outcome = await this.#do(action).then(

@@ -2,7 +2,7 @@ import type { NumberedSignalReader } from '../../test/helpers/numbered-signal.ts
 import { signalRuns } from '../../test/helpers/signal-runs.ts';
 import type { SignalRun } from '../../test/helpers/signal-runs.ts';
 
-/** Of a chunk, what the account is made of. */
+/** The fields of a chunk that the account needs. */
 export interface ChunkFacts {
   readonly sequence: number;
   readonly frame: number;
@@ -154,7 +154,7 @@ export function accountOf(recorded: RecordedCapture, reader: NumberedSignalReade
   };
 }
 
-/** Compares what both captures delivered of the same frames of the context. */
+/** Compares the audio of two captures, where both delivered the same frames of the context. */
 export function compareAudio(
   a: RecordedCapture,
   b: RecordedCapture,

@@ -1,7 +1,7 @@
 import type { Row } from '../measure.ts';
 import type { EventEffect, Verdict } from './verdict.ts';
 
-/** The verdict as rows: the account, then what each kind of event cost. */
+/** The verdict as rows: the account, then the cost of each kind of event. */
 export function rowsOf(verdict: Verdict, name: string): Row[] {
   const { capturedFrames, deliveredFrames, droppedFrames, unaccountedFrames } = verdict;
   const account: [metric: string, value: number, unit: string][] = [

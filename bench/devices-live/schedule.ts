@@ -1,6 +1,6 @@
 import { seededRandom } from '../../test/helpers/random.ts';
 
-/** What happens to a microphone in a run, each with what undoes it. */
+/** The kinds of events of a run. Each is undone after a while. */
 const EVENT_KINDS = [
   'device in use unplugged, and plugged in again',
   'another device unplugged, and plugged in again',

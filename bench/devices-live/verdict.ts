@@ -28,7 +28,7 @@ export interface EventEffect {
 }
 
 export interface Verdict {
-  /** What must not be, one sentence each. */
+  /** Violated rules, one sentence each. */
   readonly faults: readonly string[];
   readonly effects: readonly EventEffect[];
   readonly capturedFrames: number;
@@ -41,7 +41,7 @@ export interface Verdict {
   readonly otherFrames: number;
   /** Of a device that the system moved the browser's stream to, while the browser named another. */
   readonly foreignFrames: number;
-  /** Audio of one opening of a device that jumps: what the engine lost (positive) or repeated, frames. */
+  /** Jumps in the audio of a device that stayed open: frames that the engine lost (positive) or repeated. */
   readonly jumps: readonly number[];
   /** Largest difference of a device's delay between two openings, ms. */
   readonly delaySpreadMs: number;
@@ -51,8 +51,8 @@ export interface Verdict {
 const CHANGE_SECONDS = 0.25;
 /** What the system says is asked for just after it was told something. */
 const VIEW_SECONDS = 1;
-/** Delay of one device, ms: engines hold 10 to 100 ms, and insert silence when they are late. */
-const MAX_DELAY_SPREAD_MS = 400;
+/** Delay of one device, ms: engines hold 10 to 100 ms, and insert silence when they are late, as on a busy machine. */
+const MAX_DELAY_SPREAD_MS = 1000;
 
 /** Judges a run, by the account of the capture that a Worker reads. */
 export function judge(run: Run): Verdict {
@@ -255,7 +255,7 @@ class Owner {
   }
 }
 
-/** The values that entries with a time had between two times: the last one before included. */
+/** The values that entries with a time had between two times. An entry holds until the next, and the first one always did. */
 function heldBetween<Entry, Value>(
   entries: readonly Entry[],
   timeOf: (entry: Entry) => number,
@@ -266,14 +266,14 @@ function heldBetween<Entry, Value>(
   const values = new Set<Value>();
   for (const entry of entries) {
     const time = timeOf(entry);
-    if (time > to) break;
+    if (time > to && values.size > 0) break;
     if (time <= from) values.clear();
     values.add(valueOf(entry));
   }
   return values;
 }
 
-/** How late each device's audio is, against the wall's clock: what is the same for all its openings but the engine's part. */
+/** The delay of each device's audio against the wall's clock. It differs between openings only by the engine's share. */
 class Delays {
   spreadMs = 0;
   source = 0;
@@ -286,7 +286,7 @@ class Delays {
   }
 
   add({ contextFrame, frames, source, offset }: HeardRun, sampleRate: number): void {
-    // Shorter ones are what is left between two jumps.
+    // Between two jumps there are shorter ones.
     if (typeof source !== 'number' || frames < sampleRate / 4) return;
     const seconds = contextFrame / sampleRate;
     const advance = offset - this.#clock.aheadAt(seconds + frames / sampleRate / 2) / 1000;
@@ -305,7 +305,7 @@ class Delays {
 
 /**
  * Frames by which audio jumps from one run of a device to its next, where nothing but silence is between them: positive where
- * the engine lost some. What passes while a page sleeps is none.
+ * the engine lost some. Audio that passes while a page sleeps does not count.
  */
 function jumpsOf({ runs, gaps, sampleRate }: Account, clock: Clock): number[] {
   const jumps: number[] = [];

@@ -305,6 +305,8 @@ export interface MixerDelivery {
   readonly id: number;
   /** Of the first frame, on the system's clock. */
   readonly timestampMs: number;
+  /** Hz. A block of another rate than the stream's last one is given up. */
+  readonly sampleRate: number;
   readonly channels: Float32Array<ArrayBuffer>[];
 }
 
@@ -358,6 +360,27 @@ export type MixerEvent =
       readonly values: Float64Array;
     }
   | { readonly type: 'closed'; readonly frame: number };
+
+// --- blocks of tracks, read in a Worker -------------------------------------------------------------------------------
+
+/** To `worker/blocks.js`. */
+export type BlocksWorkerCommand =
+  /** Sends a track's blocks (a `ReadableStream` of `AudioData`) to the mixer's processor by this port, as source `id`. */
+  | {
+      readonly type: 'read';
+      readonly feed: number;
+      readonly id: number;
+      readonly readable: object;
+      readonly port: MessagePortLike;
+    }
+  | { readonly type: 'close'; readonly feed: number };
+
+export type BlocksWorkerEvent =
+  /** The script has run. */
+  | { readonly type: 'loaded' }
+  /** Blocks of this rate follow. */
+  | { readonly type: 'rate'; readonly feed: number; readonly sampleRate: number }
+  | { readonly type: 'ended'; readonly feed: number };
 
 // --- meter ---------------------------------------------------------------------------------------------------------
 

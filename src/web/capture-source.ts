@@ -93,8 +93,9 @@ export function connectSource({ node, living }: OpenSource, target: AudioNode): 
       node.connect(target);
       return;
     }
-    node.connect(target, living.captureFeed.presenceOutput, 1);
+    // In this order: a capture begins where it hears of presence, and the audio must be there by then.
     node.connect(target, living.captureFeed.output, 0);
+    node.connect(target, living.captureFeed.presenceOutput, 1);
   } catch (cause) {
     throw refused(target.context, cause);
   }

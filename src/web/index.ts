@@ -62,14 +62,14 @@ export type {
   PlayoutStats,
 } from './playout-position.ts';
 export type { BacklogMode } from '../core/playout/backlog-policy.ts';
-export { Microphone } from './microphone.ts';
+export { Microphone } from './microphone/microphone.ts';
 export type {
   MicrophoneEventMap,
   MicrophoneGap,
   MicrophoneOptions,
   MicrophoneSilence,
   MicrophoneStats,
-} from './microphone-options.ts';
+} from './microphone/microphone-options.ts';
 export type {
   GapCause,
   InputDevice,
@@ -81,27 +81,27 @@ export type {
   SilenceKind,
 } from '../core/microphone/life-messages.ts';
 export type { LivingSource, SourceFeed } from './capture-source.ts';
-export { SourceMixer } from './source-mixer.ts';
-export type { MixedSource } from './mixed-source.ts';
-export type { MixedSourceState, MixedSourceStats } from './mixed-source.ts';
+export { SourceMixer } from './mixer/source-mixer.ts';
+export type { MixedSource } from './mixer/mixed-source.ts';
+export type { MixedSourceState, MixedSourceStats } from './mixer/mixed-source.ts';
 export type {
   MixerGap,
   MixerSource,
   SourceMixerEventMap,
   SourceMixerOptions,
-} from './source-mixer-options.ts';
-export { Speaker } from './speaker.ts';
-export type { RoutePlanner } from './speaker.ts';
+} from './mixer/source-mixer-options.ts';
+export { Speaker } from './speaker/speaker.ts';
+export type { RoutePlanner } from './speaker/speaker.ts';
 export type {
   PlaybackStats,
   SpeakerDeviceChange,
   SpeakerEventMap,
   SpeakerOptions,
   SpeakerState,
-} from './speaker-options.ts';
-export type { MeasureEchoOptions } from './echo-measure.ts';
+} from './speaker/speaker-options.ts';
+export type { MeasureEchoOptions } from './microphone/echo-measure.ts';
 export type { EchoEstimate } from '../core/echo/echo-estimate.ts';
-export type { OutputDevice } from './speaker-devices.ts';
+export type { OutputDevice } from './speaker/speaker-devices.ts';
 export type {
   EchoMode,
   EchoPlan,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { measureEcho } from '../../src/web/echo-measure.ts';
-import { Speaker } from '../../src/web/speaker.ts';
+import { measureEcho } from '../../src/web/microphone/echo-measure.ts';
+import { Speaker } from '../../src/web/speaker/speaker.ts';
 import { endContext } from '../helpers/end-context.ts';
 import { seededRandom } from '../helpers/random.ts';
 

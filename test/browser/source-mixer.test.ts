@@ -1,8 +1,8 @@
 import { Capture, Microphone } from 'micwire';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SourceMixer } from '../../src/web/source-mixer.ts';
-import type { MixedSource } from '../../src/web/mixed-source.ts';
-import type { MixerGap } from '../../src/web/source-mixer-options.ts';
+import { SourceMixer } from '../../src/web/mixer/source-mixer.ts';
+import type { MixedSource } from '../../src/web/mixer/mixed-source.ts';
+import type { MixerGap } from '../../src/web/mixer/source-mixer-options.ts';
 import { samplesOf } from '../helpers/chunks.ts';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -92,7 +92,7 @@ describe('two streams', () => {
     await mixer.close();
   }, 40_000);
 
-  test('of one clock are less than 5 ms apart', async (test) => {
+  test('of one clock come to be less than 5 ms apart', async (test) => {
     if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
     const other = open(44_100);
     const noise = new AudioBufferSourceNode(other, { buffer: noiseBuffer(other), loop: true });
@@ -107,9 +107,15 @@ describe('two streams', () => {
     await eventually(() =>
       expect(late.stats.presentFrames).toBeGreaterThan(context.sampleRate * 3),
     );
-    const [a, b] = await record(capture, Math.round(context.sampleRate / 2));
-    const lag = (1000 * lagFrames(a!, b!)) / context.sampleRate;
-    expect(Math.abs(lag)).toBeLessThan(5);
+    // A context's stream has timestamps that are uneven by 10 ms: it takes some seconds to see through them.
+    await eventually(
+      async () => {
+        const [a, b] = await record(capture, Math.round(context.sampleRate / 2));
+        const lagMs = (1000 * lagFrames(a!, b!)) / context.sampleRate;
+        expect(Math.abs(lagMs)).toBeLessThan(5);
+      },
+      { timeout: 25_000 },
+    );
     await capture.close();
     await mixer.close();
   }, 40_000);
@@ -166,6 +172,30 @@ test('a microphone and what is shared are the channels of one capture', async (t
   await capture.close();
   await mixer.close();
   await microphone.close();
+}, 40_000);
+
+test('a page that is busy for a second misses nothing', async (test) => {
+  if (!chromium) return test.skip('only Chromium gives the timestamps that this needs');
+  const other = open();
+  const mixer = await SourceMixer.create(context, [{ source: stream(tone(other, 500)) }]);
+  await other.resume();
+  const [mixed] = mixer.sources;
+  await playing([mixed!]);
+  await eventually(() =>
+    expect(mixed!.stats.presentFrames).toBeGreaterThan(4 * context.sampleRate),
+  );
+  // The audio thread is this machine's, which may be busy itself: one calm second of a few is enough.
+  await eventually(
+    () => {
+      const before = mixed!.stats;
+      for (const end = performance.now() + 1000; performance.now() < end;);
+      const { stats } = mixed!;
+      expect(stats.presentFrames - before.presentFrames).toBeGreaterThan(0.7 * context.sampleRate);
+      expect(stats.missingFrames).toBe(before.missingFrames);
+    },
+    { timeout: 20_000 },
+  );
+  await mixer.close();
 }, 40_000);
 
 test('a node is mixed with a stream', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { Speaker } from '../../src/web/speaker.ts';
+import { Speaker } from '../../src/web/speaker/speaker.ts';
 import type { SpeakerRoute } from '../../src/core/microphone/echo-plan.ts';
 import { endContext } from '../helpers/end-context.ts';
 import { eventually } from '../helpers/eventually.ts';

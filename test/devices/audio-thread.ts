@@ -147,7 +147,11 @@ export class AudioThread {
       this.#time.fail('silence taken back', `Audio for ${this.#falseMs} ms is told as silence.`);
     }
     const isForeign =
-      told.live && this.#input !== null && !this.#missing && this.#browser.isForeign(this.#input);
+      told.live &&
+      this.#input !== null &&
+      !this.#missing &&
+      !this.#input.device.isPresent &&
+      this.#browser.isForeign(this.#input);
     this.#foreignMs = isForeign && this.#browser.hidden === 0 ? this.#foreignMs + ms : 0;
     if (this.#foreignMs > FOREIGN_MS) {
       this.#time.fail('foreign audio', `Another device's audio for ${this.#foreignMs} ms.`);

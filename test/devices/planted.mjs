@@ -41,14 +41,14 @@ export const FAULTS = [
   {
     name: 'the default is not followed when it changes',
     file: 'microphone/known-devices.ts',
-    anchor: 'if (track.asked === null) return this.#hasLostDefault(track) ? null : undefined;',
-    replacement: 'if (track.asked === null) return undefined;',
+    anchor: 'return isInPlace && this.#isNoDefault(track) ? [null] : [];',
+    replacement: 'return [];',
   },
   {
     name: 'the wanted device is not taken again when it comes back',
     file: 'microphone/known-devices.ts',
-    anchor: 'if (right !== null) return track.isOf(right) ? undefined : right;',
-    replacement: 'if (right !== null) return undefined;',
+    anchor: 'return isFallback ? [same.deviceId, null] : [same.deviceId];',
+    replacement: 'return [];',
   },
   {
     name: 'the device in use is let go before the new one is opened',

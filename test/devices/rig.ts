@@ -57,7 +57,7 @@ export class Rig {
   readonly seen = new Set<string>();
   muted: MuteKeep | null = null;
   closed = false;
-  /** A device was opened that is no monitor. */
+  /** A device was opened that is not a monitor. */
   hadMicrophone = false;
   /** Nobody has asked for the microphone since an opening was refused. */
   wasRefused = false;
@@ -121,8 +121,8 @@ export class Rig {
 
   mute(keep: MuteKeep): void {
     if (this.#stoppedDepth > 0) return;
+    if (this.muted === 'light' && keep === 'time') this.#wish();
     if (!this.closed) this.muted = keep;
-    if (keep === 'time') this.#wish();
     this.dispatch({
       type: 'mute',
       call: this.#call({ type: 'mute', device: null, id: null }),
@@ -132,8 +132,8 @@ export class Rig {
 
   unmute(): void {
     if (this.#stoppedDepth > 0) return;
+    if (this.muted === 'light') this.#wish();
     this.muted = null;
-    this.#wish();
     this.dispatch({ type: 'unmute', call: this.#call({ type: 'unmute', device: null, id: null }) });
   }
 

@@ -19,6 +19,8 @@ export async function openChromiumTabs({ sound, args = [] }) {
       '--disable-backgrounding-occluded-windows',
       '--disable-renderer-backgrounding',
       '--disable-background-timer-throttling',
+      // Only the sound server hears it.
+      '--mute-audio',
     ],
     args: [
       ...(isRoot() ? ['--no-sandbox'] : []),

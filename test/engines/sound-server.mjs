@@ -34,14 +34,15 @@ export async function startSoundServer({ sampleRate = 48_000 } = {}) {
   const child = start(
     program,
     [
-      ...['-n', '--daemonize=no', '--exit-idle-time=-1', '--use-pid-file=no', '--log-level=error'],
+      // Should this process be killed, it still ends some time after its last client.
+      ...['-n', '--daemonize=no', '--exit-idle-time=600', '--use-pid-file=no', '--log-level=error'],
       ...['-L', `module-null-sink sink_name=micwire rate=${sampleRate} channels=2 norewinds=1`],
       ...['-L', `module-native-protocol-unix socket=${socket} auth-anonymous=1`],
     ],
     { env: { XDG_RUNTIME_DIR: folder, HOME: folder, PULSE_CONFIG: config } },
   );
   const env = { PULSE_SERVER: `unix:${socket}` };
-  /** Ends each of what was started beside the daemon. @type {Set<() => void>} */
+  /** They end the programs that were started beside the daemon. @type {Set<() => void>} */
   const stops = new Set();
   const stop = () => {
     for (const end of stops) end();

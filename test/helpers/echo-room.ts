@@ -17,7 +17,7 @@ export interface EchoRoom {
 }
 
 /** Convolves, by transforms. */
-export function convolve(a: Float32Array, b: Float32Array): Float64Array {
+function convolve(a: Float32Array, b: Float32Array): Float64Array {
   const length = a.length + b.length - 1;
   const fft = new Fft(powerOfTwoFrom(length));
   const re = new Float64Array(fft.size);

@@ -73,7 +73,6 @@ export class MicrophoneJourney {
   #microphone: Microphone | null = null;
   #states: string[] = [];
   #carry = 0;
-  #bornAt = 0;
   #options: MicrophoneOptions = {};
 
   private constructor(page: MicrophonePage, all: PageDevice[], random: () => number) {
@@ -124,7 +123,6 @@ export class MicrophoneJourney {
     this.#install();
     this.#options = this.#someOptions();
     if (this.#chance(0.15)) this.#disturb();
-    this.#bornAt = this.#page.context.frame;
     const opening = Microphone.open(this.#page.asContext, this.#options);
     const opened = this.#track('open', opening);
     for (let i = 0; i < 40 && opened.outcome === null; i++) {
@@ -604,7 +602,9 @@ export class MicrophoneJourney {
     expect(this.#broken).toEqual([]);
     const { open } = this.#page;
     expect(open.length, 'two tracks at most').toBeLessThanOrEqual(2);
-    if (microphone.muted === 'light') expect(open, 'the light is out').toEqual([]);
+    if (microphone.muted === 'light' && !this.#pending.includes('light')) {
+      expect(open, 'the light is out').toEqual([]);
+    }
     if (microphone.state === 'live')
       expect(microphone.device, 'live means a device').not.toBeNull();
     for (const { capture } of this.#taps) {
@@ -696,13 +696,14 @@ export class MicrophoneJourney {
     const { presentFrames, missingFrames, pausedFrames } = microphone.stats;
     if (way !== 'context' && running) {
       const counted = presentFrames + missingFrames + pausedFrames;
-      const most = closedAt - this.#bornAt;
-      expect(counted, 'every frame is counted').toBeLessThanOrEqual(most);
-      expect(counted).toBeGreaterThan(0);
+      expect(counted, 'every frame is counted').toBe(closedAt - context.worklets[0]!.bornAt);
     }
     for (const meter of this.#meters) this.#track('meter.close', meter.close());
     for (const { capture } of this.#taps) this.#track('capture.close', capture.close());
     this.#track('use after the end', microphone.use(null));
+    await this.#pass(1500);
+    // What is answered late is not to open anything. Nothing has to be rendered for that.
+    if (context.state === 'running') context.enter('suspended');
     await this.#pass(30_000);
     expect(this.#calls.at(-1)).toMatchObject({ outcome: 'closed' });
     this.#checkTaps();

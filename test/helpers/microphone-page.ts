@@ -1,8 +1,8 @@
 import { vi } from 'vitest';
 import { createWorkletScope } from '../../src/testing/index.ts';
 import type { NodeOptions, ScopeNode, WorkletScope } from '../../src/testing/index.ts';
-import { Microphone } from '../../src/web/microphone.ts';
-import type { MicrophoneOptions } from '../../src/web/microphone-options.ts';
+import { Microphone } from '../../src/web/microphone/microphone.ts';
+import type { MicrophoneOptions } from '../../src/web/microphone/microphone-options.ts';
 
 const QUANTUM = 128;
 /** The page's rate, unless told otherwise. */
@@ -21,7 +21,7 @@ export interface PageDevice {
 const PERIOD = 65_536;
 
 /** Sample of a device at a frame of the context. Exact in 32 bits. */
-export function signalAt(device: number, frame: number): number {
+function signalAt(device: number, frame: number): number {
   return device + (frame % PERIOD) / PERIOD / 2;
 }
 
@@ -140,11 +140,14 @@ class WorkletNode extends PageNode {
   readonly processor: ScopeNode;
   readonly port: unknown;
   readonly numberOfInputs: number;
+  /** The context's frame at which it was made. */
+  readonly bornAt: number;
   onprocessorerror: ((event: Event) => void) | null = null;
 
   constructor(context: PageContext, name: string, options: NodeOptions) {
     super(context);
     this.numberOfInputs = options.numberOfInputs ?? 1;
+    this.bornAt = context.frame;
     this.scope = context.page.scopeOf(name);
     this.processor = this.scope.createNode(name, options);
     this.port = this.processor.port;

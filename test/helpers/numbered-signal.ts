@@ -174,7 +174,7 @@ class ToneBasis {
     };
   }
 
-  /** Phase of a tone at the window's first sample, in turns from 0 to 1. */
+  /** Phase of a tone at the window's first sample, as a fraction of a turn. */
   #turns(index: number): number {
     return fraction(
       Math.atan2(-this.#weights[2 * index + 1]!, this.#weights[2 * index]!) / (2 * Math.PI),

@@ -486,7 +486,13 @@ function mixer(name: string, kase: MixerCase): ProcessorCase {
       const blocks = Array.from({ length: 50 }, (_, i) =>
         toneChannels(from, 2, i * frames, frames),
       );
-      const block = { type: 'block', id: 2, timestampMs: 0, channels: blocks[0]! };
+      const block = {
+        type: 'block',
+        id: 2,
+        timestampMs: 0,
+        sampleRate: from,
+        channels: blocks[0]!,
+      };
       let sent = 0;
       return {
         options: {

@@ -5,7 +5,7 @@ import type { NumberedSignalReader, SignalReading } from './numbered-signal.ts';
 export interface SignalRun {
   readonly from: number;
   readonly frames: number;
-  /** Whose signal; `'zeros'` exactly, or `'other'`: fades, clicks, what is too short to tell. */
+  /** Whose signal; `'zeros'` exactly, or `'other'`: fades, clicks, and runs that are too short to tell. */
   readonly source: number | 'zeros' | 'other';
   /** Time of the run's first frame in the signal of its source, seconds; 0 where there is none. */
   readonly seconds: number;

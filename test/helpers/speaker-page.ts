@@ -144,7 +144,7 @@ export class FakeAudio extends EventTarget {
 }
 
 /** The page's outputs. */
-export class FakeMediaDevices extends EventTarget {
+class FakeMediaDevices extends EventTarget {
   outputs: { readonly deviceId: string; readonly label: string }[] = [
     { deviceId: 'default', label: 'Default' },
     { deviceId: 'desk', label: 'Desk speaker' },

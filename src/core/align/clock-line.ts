@@ -24,6 +24,7 @@ export class ClockLine {
   readonly input: Float64Array = new Float64Array(2);
   readonly #drift = new DriftEstimator();
   readonly #state: Float64Array = new Float64Array(SLOTS);
+  readonly #times: Float64Array = new Float64Array(1);
 
   constructor() {
     this.#state[LEAST] = Infinity;
@@ -41,9 +42,10 @@ export class ClockLine {
 
   /** The least offset that an observation at `nowMs` can have. Only once {@link begun}. */
   offsetAt(nowMs: number): number {
-    if (this.#drift.known) return this.#drift.offsetAt(nowMs);
-    const state = this.#state;
-    return state[LEAST]! + state[HELD_SKEW]! * (nowMs - state[LEAST_AT]!);
+    const times = this.#times;
+    times[0] = nowMs;
+    this.translate(times);
+    return nowMs - times[0]!;
   }
 
   /**
@@ -51,7 +53,13 @@ export class ClockLine {
    * @param times in an array, as the number would be allocated where this is not inlined
    */
   translate(times: Float64Array): void {
-    times[0] = times[0]! - this.offsetAt(times[0]!);
+    if (this.#drift.known) {
+      this.#drift.translate(times);
+      return;
+    }
+    const state = this.#state;
+    const now = times[0]!;
+    times[0] = now - state[LEAST]! - state[HELD_SKEW]! * (now - state[LEAST_AT]!);
   }
 
   /** Takes {@link input}. */

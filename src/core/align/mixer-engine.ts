@@ -1,4 +1,5 @@
 import { warmUpBlock } from '../dsp/planar.ts';
+import { QuantumClock } from '../dsp/quantum-clock.ts';
 import type {
   MessagePortLike,
   MixerCommand,
@@ -32,6 +33,7 @@ export class MixerEngine {
   readonly #port: MessagePortLike;
   readonly #piped: MessagePortLike[] = [];
   readonly #timeline: ContextTimeline;
+  readonly #clock = new QuantumClock();
   readonly #slots: (MixerSlot | null)[];
   readonly #snapshot: SnapshotWriter | null;
   readonly #reportFrames: number;
@@ -90,11 +92,12 @@ export class MixerEngine {
   process(
     inputs: readonly (readonly Float32Array[])[],
     output: readonly Float32Array[],
-    frame: number,
+    currentFrame: number,
   ): boolean {
     if (this.#closed) return false;
     const slots = this.#slots;
     const frames = output[0]!.length;
+    const frame = this.#clock.begin(currentFrame, frames);
     const separate = this.#options.layout === 'separate';
     this.#frame = frame;
     for (let c = 0; c < output.length; c++) output[c]!.fill(0);
@@ -120,7 +123,10 @@ export class MixerEngine {
     const { warmUp: resampler } = options;
     const frames = Math.ceil(resampler.inputRate / 100);
     const output = Array.from({ length: options.channels }, () => new Float32Array(BLOCK_FRAMES));
-    const block = warmUpBlock(2, Math.max(256, frames)).map((channel) => channel.slice(0, frames));
+    const sampleRate = resampler.inputRate;
+    const samples = warmUpBlock(2, Math.max(256, frames)).map((channel) =>
+      channel.slice(0, frames),
+    );
     const input = warmUpBlock(1, 256);
     const inputs: Float32Array[][] = Array.from({ length: 2 * options.slots }, () => input);
     const last = options.slots - 1;
@@ -131,9 +137,16 @@ export class MixerEngine {
     // Half a second; with a block that is lost, some that are late, and a pause.
     for (; now < contextRate / 2; now += BLOCK_FRAMES) {
       for (; (sent + 1) * 10 < (now * 1000) / contextRate; sent++) {
-        const channels = block.map((channel) => channel.slice());
+        const channels = samples.map((channel) => channel.slice());
         const isLost = sent === 20 || (sent > 30 && sent < 38);
-        if (!isLost) engine.obey({ type: 'block', id: 1, timestampMs: sent * 10, channels }, now);
+        const block = {
+          type: 'block',
+          id: 1,
+          timestampMs: sent * 10,
+          sampleRate,
+          channels,
+        } as const;
+        if (!isLost) engine.obey(block, now);
       }
       engine.process(inputs, output, now);
     }
@@ -162,10 +175,11 @@ export class MixerEngine {
     return slot;
   }
 
-  #receive({ id, timestampMs, channels }: MixerDelivery, port: MessagePortLike, frame: number) {
+  #receive(delivery: MixerDelivery, port: MessagePortLike, frame: number): void {
+    const { id, timestampMs, sampleRate, channels } = delivery;
     const now = (frame * 1000) / this.#contextRate;
     for (const slot of this.#slots) {
-      if (slot?.id === id) slot.insert(channels, timestampMs, now);
+      if (slot?.id === id) slot.insert(channels, sampleRate, timestampMs, now);
     }
     const event: MixerEvent = { type: 'buffers', frame, id, channels };
     port.postMessage(

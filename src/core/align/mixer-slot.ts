@@ -45,6 +45,8 @@ export class MixerSlot {
   readonly #options: MixerSlotOptions;
   /** Null: the source is a node. */
   #aligner: ClockAligner | null = null;
+  /** Of the stream, Hz. */
+  #sampleRate = 0;
   /** Frames of the context per frame of the stream. */
   #rates = 1;
   /** Figures of what the source sent at another rate before. */
@@ -73,6 +75,7 @@ export class MixerSlot {
       this.#aligner.end();
       this.report(this.#before, 0);
     }
+    this.#sampleRate = resampler.inputRate;
     this.#rates = this.#options.contextRate / resampler.inputRate;
     this.#aligner = new ClockAligner({ ...this.#options, resampler });
   }
@@ -82,10 +85,15 @@ export class MixerSlot {
   }
 
   /** A block of the stream arrived. */
-  insert(channels: readonly Float32Array[], timestampMs: number, nowMs: number): void {
+  insert(
+    channels: readonly Float32Array[],
+    sampleRate: number,
+    timestampMs: number,
+    nowMs: number,
+  ): void {
     const aligner = this.#aligner;
     const frames = channels[0]?.length ?? 0;
-    if (aligner === null || frames === 0) return;
+    if (aligner === null || frames === 0 || sampleRate !== this.#sampleRate) return;
     const common = aligner.timeline;
     if (aligner.receivedFrames === 0 && common.begun) {
       const apart = timestampMs - common.timestampAt(nowMs);

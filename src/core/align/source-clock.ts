@@ -10,7 +10,7 @@ const WINDOW_MS = 30_000;
 /** Where all are late by about a block, in blocks, for so long, ms, it was a jump too. */
 const LASTING_BLOCKS = 0.75;
 const LASTING_MS = 400;
-/** A jump that is taken back within this time, ms, was none: timestamps are that uneven. */
+/** A jump that is taken back within this time, ms, does not count: timestamps are that uneven. */
 const TAKEN_BACK_MS = 2000;
 /** Losses are of whole blocks: a jump this near to so many, in blocks, is so many. */
 const NEAR_BLOCKS = 0.35;

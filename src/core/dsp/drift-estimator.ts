@@ -81,10 +81,14 @@ export class DriftEstimator {
     return 1 - this.#state[SKEW]!;
   }
 
-  /** The offset of the line at `nowMs`, ms: that of the fastest packet. Only while {@link known}. @internal */
-  offsetAt(nowMs: number): number {
+  /**
+   * Turns a time on the receiver's clock, ms, into that on the sender's by the line of the fastest packets, in place. Only
+   * while {@link known}. @internal
+   */
+  translate(times: Float64Array): void {
     const state = this.#state;
-    return state[MEAN_OFFSET]! + state[SKEW]! * (nowMs - state[MEAN_TIME]!);
+    const now = times[0]!;
+    times[0] = now - state[MEAN_OFFSET]! - state[SKEW]! * (now - state[MEAN_TIME]!);
   }
 
   /** Whether there has been enough to go by. */

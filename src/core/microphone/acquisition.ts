@@ -24,7 +24,7 @@ export interface Acquired {
   readonly pursuit: Pursuit | null;
   /** It gave audio at once. */
   readonly isQuick: boolean;
-  /** It is of the device that was in use before. */
+  /** It is another track of the device that was in use before. */
   readonly isSame: boolean;
 }
 
@@ -53,6 +53,7 @@ export class Acquisition {
   readonly #requests = new OpenRequests();
   #pursuit: Pursuit | null = null;
   #isVisible = true;
+  #patientFromMs = 0;
   #opensOne = false;
 
   constructor(
@@ -74,6 +75,12 @@ export class Acquisition {
 
   set isVisible(isVisible: boolean) {
     this.#isVisible = isVisible;
+    this.restartPatience();
+  }
+
+  /** An answer may have waited for the user until now. */
+  restartPatience(): void {
+    this.#patientFromMs = this.#clock.nowMs;
   }
 
   /** The system has been seen to open one device at a time. */
@@ -188,7 +195,7 @@ export class Acquisition {
       track: next,
       pursuit,
       isQuick: nowMs - connectedAtMs < AUDIBLE_MS,
-      isSame: isLike || pursuit?.kind === 'refresh',
+      isSame: pursuit !== null && (isLike || pursuit.kind === 'refresh'),
     });
   }
 
@@ -219,6 +226,7 @@ export class Acquisition {
     const pursuit = this.#pursuit;
     if (pursuit === null || pursuit.request !== null || this.isConnecting) return;
     if (this.#permission.isUnavailable) pursuit.giveUp('unavailable');
+    else if (this.#permission.isRefused) pursuit.giveUp('NotAllowedError');
     const [deviceId] = pursuit.devices;
     if (deviceId === undefined) {
       this.#pursuit = null;
@@ -269,7 +277,7 @@ export class Acquisition {
     if (this.#permission.now(this.hasTrack) !== 'granted') return Infinity;
     const { request } = pursuit;
     if (request === null) return this.#requests.forgottenMs(this.#clock.nowMs);
-    return this.#requests.sinceMs(request) + OPEN_PATIENCE_MS;
+    return Math.max(this.#requests.sinceMs(request), this.#patientFromMs) + OPEN_PATIENCE_MS;
   }
 
   #stop(request: number): void {

@@ -64,7 +64,7 @@ export interface EchoPlan {
 }
 
 /** What to ask for. Engines that do not know `'all'` take it as `true`, by Web IDL's conversion to boolean. */
-export function echoToAsk(mode: EchoMode): EchoSetting {
+function echoToAsk(mode: EchoMode): EchoSetting {
   if (mode === 'none') return false;
   return mode === 'auto' || mode === 'all' ? 'all' : true;
 }

@@ -12,11 +12,16 @@ import type { DeviceId } from './device-choice.ts';
 import type { InputDevice, OpenedTrack, ReacquirePolicy } from './life-messages.ts';
 import type { LifeTrack } from './life-track.ts';
 
+/** Devices that are remembered after they are gone. */
+const MOST_REMEMBERED = 64;
+
 /** What is known about the devices, and which of them is wanted. */
 export class KnownDevices {
   readonly #policy: ReacquirePolicy;
   #list: readonly InputDevice[] = [];
   #defaultKey = '';
+  /** Devices with their labels, also those that are gone: by these they are known when they have another id. */
+  readonly #remembered = new Map<string, InputDevice>();
   /** Null: the default. */
   #wanted: InputDevice | null = null;
   /**
@@ -42,11 +47,14 @@ export class KnownDevices {
 
   /** @param device what its track says of it */
   want(deviceId: DeviceId, device: InputDevice | null = null): void {
-    const listed = this.#list.find((other) => other.deviceId === deviceId);
     if (deviceId === null) this.#wanted = null;
-    else if (listed !== undefined && listed.label !== '') this.#wanted = listed;
     else {
-      this.#wanted = { deviceId, groupId: device?.groupId ?? '', label: device?.label ?? '' };
+      const known = this.#remembered.get(deviceId);
+      this.#wanted = known ?? {
+        deviceId,
+        groupId: device?.groupId ?? '',
+        label: device?.label ?? '',
+      };
     }
   }
 
@@ -55,14 +63,32 @@ export class KnownDevices {
     if (sameList(devices, this.#list)) return false;
     this.#list = devices;
     this.#defaultKey = defaultKey(devices);
-    const listed = devices.find(({ deviceId }) => deviceId === this.#wanted?.deviceId);
-    if (listed !== undefined && listed.label !== '') this.#wanted = listed;
+    for (const device of devices) {
+      if (device.label !== '') this.#remember(device);
+    }
+    if (this.#wanted !== null) this.want(this.#wanted.deviceId, this.#wanted);
     return true;
+  }
+
+  #remember(device: InputDevice): void {
+    const remembered = this.#remembered;
+    // The last one is the newest.
+    remembered.delete(device.deviceId);
+    remembered.set(device.deviceId, device);
+    if (remembered.size <= MOST_REMEMBERED) return;
+    for (const oldest of remembered.keys()) {
+      remembered.delete(oldest);
+      return;
+    }
   }
 
   /** Compares a track with the list. @returns whether its device has vanished */
   look(track: LifeTrack): boolean {
     if (track.isDefault(this.#list)) this.#firstIsDefault ??= true;
+    const wanted = this.#wanted;
+    if (wanted !== null && wanted.label === '' && track.asked === wanted.deviceId) {
+      this.#wanted = { ...track.device, deviceId: wanted.deviceId };
+    }
     if (track.acceptedKey !== this.#defaultKey) track.acceptedKey = null;
     return track.look(this.#list);
   }
@@ -93,17 +119,31 @@ export class KnownDevices {
     return candidates(this.#wanted, this.#list, this.#policy);
   }
 
-  /** The device that is right in place of the track's; undefined: that one is. */
-  betterThan(track: LifeTrack): DeviceId | undefined {
-    if (this.#policy === 'never') return undefined;
+  /** What is right in place of the track's device, in order; empty: that one is. */
+  betterThan(track: LifeTrack): readonly DeviceId[] {
+    if (this.#policy === 'never') return [];
     const wanted = this.#wanted;
     const same = wanted === null ? null : sameDevice(wanted, this.#list);
-    const right = same === null ? defaultDevice(this.#list) : same.deviceId;
-    if (right !== null) return track.isOf(right) ? undefined : right;
-    if (track.asked === null) return this.#hasLostDefault(track) ? null : undefined;
+    if (same !== null) {
+      if (track.isOf(same.deviceId)) return [];
+      // Perhaps it does not open: meanwhile, the default is right.
+      const isFallback = this.#policy === 'any' && this.#isNoDefault(track);
+      return isFallback ? [same.deviceId, null] : [same.deviceId];
+    }
+    const instead = defaultDevice(this.#list);
+    if (instead !== null) return track.isOf(instead) ? [] : [instead];
     // A device in place of the default: put back into use by its id, or taken because of a monitor.
-    const isInPlace = wanted === null || (this.#policy === 'any' && !track.isOf(wanted.deviceId));
-    return isInPlace && !isOfDefault(track.device, this.#list) ? null : undefined;
+    const isInPlace =
+      track.asked === null ||
+      wanted === null ||
+      (this.#policy === 'any' && !track.isOf(wanted.deviceId));
+    return isInPlace && this.#isNoDefault(track) ? [null] : [];
+  }
+
+  /** Whether the track is not of the default, as far as can be known. */
+  #isNoDefault(track: LifeTrack): boolean {
+    if (track.asked === null) return this.#hasLostDefault(track);
+    return !isOfDefault(track.device, this.#list);
   }
 
   /** Whether the track is of this device. */

@@ -52,6 +52,7 @@ export class KnownPermission {
     const before = this.#told;
     if (permission === before) return false;
     this.#told = permission;
+    this.#wasRefusedHidden = false;
     if (permission === 'granted') this.#isRefused = false;
     if (permission !== 'prompt' || before === 'granted') this.#shown = null;
     this.#isRevoked =
@@ -64,6 +65,7 @@ export class KnownPermission {
   /** An opening was answered by a track. */
   opened(): void {
     this.#shown = 'granted';
+    if (this.#told === 'prompt') this.#isRevoked = false;
   }
 
   /** @param wasHidden nobody has seen the prompt, if there was one */

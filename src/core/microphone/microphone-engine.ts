@@ -74,6 +74,8 @@ export class MicrophoneEngine {
   #mutedFrames = 0;
   /** Missing frames since the last present one. */
   #gap = 0;
+  /** `#heard` is to be told as soon as the other input has faded out. */
+  #isUntold = false;
   /** An account is asked for. */
   #asked = false;
   #closed = false;
@@ -186,6 +188,7 @@ export class MicrophoneEngine {
     else if (this.#losing) this.#end(inputs, frames, frame);
     // Output 0 is where the second of two inputs is worked on, until it is written.
     this.#mix(inputs, feed, audio, at, frame);
+    if (this.#isUntold && this.#gains[1 - this.#current]!.silent) this.#tellHeard();
     const present = this.#current !== NONE;
     if (!present && this.#live) this.#endLast(feed, frames);
     this.#live = present;
@@ -217,11 +220,13 @@ export class MicrophoneEngine {
   obey(command: MicrophoneCommand, frame: number): void {
     if (this.#closed) return;
     if (command.type === 'take') {
+      this.#tellHeard();
       this.#next = command.input;
       this.#request = command.request;
       this.#patience = command.patienceFrames;
       this.#fadeFrames = command.fadeFrames;
     } else if (command.type === 'lose') {
+      this.#tellHeard();
       this.#next = NONE;
       this.#losing = this.#current !== NONE;
     } else if (command.type === 'mute') {
@@ -282,7 +287,14 @@ export class MicrophoneEngine {
     this.#next = NONE;
     this.#losing = this.#faded = false;
     if (this.#silence.restart()) this.#tellSilence(frame);
-    this.#port.postMessage(heard, NOTHING);
+    this.#isUntold = true;
+  }
+
+  /** Tells what was taken. Its answer stops the other input's track, which would cut short a fade. */
+  #tellHeard(): void {
+    if (!this.#isUntold) return;
+    this.#isUntold = false;
+    this.#port.postMessage(this.#heard, NOTHING);
   }
 
   /** The input in use is lost: it fades out in this quantum, or audio is missing from this quantum on. */

@@ -222,9 +222,13 @@ export class MicrophoneLife {
   #use(call: number, deviceId: DeviceId): void {
     this.#permission.wish();
     if (this.#muted === 'light') return this.#useLater(call, deviceId);
-    const { current, isLive } = this.#acquisition.pair;
-    if (isLive && current !== null && this.#devices.isOf(current, deviceId)) {
-      this.#acquisition.supersede('superseded');
+    const { pair, pursuit } = this.#acquisition;
+    const isInUse =
+      pair.isLive && pair.current !== null && this.#devices.isOf(pair.current, deviceId);
+    // A silent device is opened again: perhaps that helps.
+    if (isInUse && this.#silence.kind === null) {
+      const isSame = pursuit?.kind === 'refresh' && pursuit.devices[0] === deviceId;
+      if (!isSame) this.#acquisition.supersede('superseded');
       this.#devices.want(deviceId);
       this.#push({ type: 'done', call });
       return this.#planMove();
@@ -311,8 +315,8 @@ export class MicrophoneLife {
     if (current !== null) {
       // The system mutes a device for a reason: another one in its place might hear what it should not.
       const same = this.#devices.idOf(current);
-      const better = this.#devices.betterThan(current);
-      list = better === undefined ? [same] : [better, same];
+      const better = this.#devices.betterThan(current).filter((deviceId) => deviceId !== same);
+      list = [...better, same];
     } else {
       list = this.#devices.candidates();
       if (letGo !== undefined && !list.includes(letGo)) list = [letGo, ...list];
@@ -344,7 +348,7 @@ export class MicrophoneLife {
     const { nowMs } = this.#clock;
     if (this.#acquisition.pair.isLive) {
       if (kind === 'move') this.#planMove();
-      const isStillSilent = kind === 'refresh' && this.#silence.kind !== null;
+      const isStillSilent = kind === 'refresh' && this.#silence.kind === 'zeros';
       if (isStillSilent) this.#plans.refreshLater(nowMs);
       return;
     }
@@ -435,7 +439,7 @@ export class MicrophoneLife {
     const plans = this.#plans;
     const betterBefore = this.#better();
     if (!this.#devices.take(devices)) {
-      if (plans.moveAtMs === Infinity && betterBefore !== undefined) this.#planMove();
+      if (plans.moveAtMs === Infinity && betterBefore.length > 0) this.#planMove();
       return;
     }
     const { pair, isConnecting } = this.#acquisition;
@@ -444,13 +448,17 @@ export class MicrophoneLife {
     if (current !== null && this.#devices.look(current)) this.#currentGone('ended');
     if (pair.isLive) {
       const better = this.#better();
-      if (better === undefined) plans.moveNever();
-      else if (better !== betterBefore) plans.moveNow(this.#clock.nowMs);
+      if (better.length === 0) plans.moveNever();
+      else if (!isSameOrder(better, betterBefore)) plans.moveNow(this.#clock.nowMs);
     } else if (this.#isSeeking && !this.#needsUser()) plans.retryNow(this.#clock.nowMs);
   }
 
   #takePermission(permission: MicrophonePermission): void {
     const isNews = this.#permission.tell(permission);
+    if (isNews) this.#acquisition.restartPatience();
+    if (isNews && permission === 'granted' && this.#silence.kind === 'zeros') {
+      this.#refreshSoon('changed');
+    }
     if (!isNews || !this.#isSeeking || this.#acquisition.pair.isLive) return;
     // The track may have ended before this was told.
     const isRevoked = this.#permission.isRevoked && this.#acquisition.pursuit === null;
@@ -474,6 +482,7 @@ export class MicrophoneLife {
     if (isLive && current !== null && current.mutedAtMs !== null) {
       plans.muteDueMs = Math.min(plans.muteDueMs, nowMs + MUTE_AFTER_RETURN_MS);
     }
+    if (isLive && this.#silence.kind !== null) this.#refreshSoon('changed');
     if (isLive || !this.#isSeeking) return;
     if (!this.#needsUser() || !this.#permission.isHopeless) plans.retryAtMs = nowMs;
   }
@@ -513,7 +522,7 @@ export class MicrophoneLife {
     } else if (plans.moveAtMs <= nowMs) {
       const better = this.#better();
       if (allowedMs > nowMs) plans.moveAtMs = allowedMs;
-      else if (better === undefined) plans.moveNever();
+      else if (better.length === 0) plans.moveNever();
       else this.#move(better);
     } else if (plans.refreshAtMs <= nowMs) {
       if (allowedMs > nowMs) plans.refreshAtMs = allowedMs;
@@ -521,9 +530,9 @@ export class MicrophoneLife {
     }
   }
 
-  #move(deviceId: DeviceId): void {
-    const cause = deviceId === null ? 'default-changed' : 'switched';
-    this.#acquisition.begin(new Pursuit('move', [deviceId], cause, this.#plans.moving()));
+  #move(better: readonly DeviceId[]): void {
+    const cause = better[0] === null ? 'default-changed' : 'switched';
+    this.#acquisition.begin(new Pursuit('move', better, cause, this.#plans.moving()));
   }
 
   #refresh(): void {
@@ -539,14 +548,14 @@ export class MicrophoneLife {
 
   /** Plans the next move to a device that suits better than the one in use, if there is one. */
   #planMove(): void {
-    if (this.#better() === undefined) this.#plans.moveNever();
+    if (this.#better().length === 0) this.#plans.moveNever();
     else this.#plans.moveLater(this.#clock.nowMs, this.#acquisition.opensOne);
   }
 
-  /** The device to move to; undefined: the one in use is right. */
-  #better(): DeviceId | undefined {
+  /** The devices to move to, in order; empty: the one in use is right. */
+  #better(): readonly DeviceId[] {
     const { current, isLive } = this.#acquisition.pair;
-    if (!isLive || current === null || this.#permission.isRefused) return undefined;
+    if (!isLive || current === null || this.#permission.isRefused) return [];
     return this.#devices.betterThan(current);
   }
 
@@ -582,4 +591,8 @@ export class MicrophoneLife {
   #push(action: LifeAction): void {
     this.#actions.push(action);
   }
+}
+
+function isSameOrder(a: readonly DeviceId[], b: readonly DeviceId[]): boolean {
+  return a.length === b.length && a.every((deviceId, i) => deviceId === b[i]);
 }

@@ -4,7 +4,7 @@
  */
 
 /**
- * Nothing is connected, or not yet: Chromium 156 renders a new node before its connections take effect. A capture of a
+ * Nothing is connected, or not yet: Chromium 156 may render a new node before its connections take effect. A capture of a
  * microphone has not begun then. (A capture of anything else has no input for the signal, and all its audio is present.)
  */
 export const NO_SIGNAL = 0;

@@ -5,7 +5,7 @@ import type { SilenceKind } from './life-messages.ts';
  * room of 20 dB(A), as quiet as rooms get, has −100 dBFS RMS at a microphone with 120 dB SPL at full scale, with peaks 12 dB
  * above that.
  */
-export const SILENCE_FLOOR = 1e-5;
+const SILENCE_FLOOR = 1e-5;
 
 /**
  * Finds out whether a device is silent: exact zeros, or peaks below a floor that no microphone has, for so many frames.

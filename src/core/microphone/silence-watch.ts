@@ -37,9 +37,11 @@ export class SilenceWatch {
     this.#dueMs = Infinity;
   }
 
-  /** Whether to open the silent device again, once: its track may be dead, after a sleep or a short loss of contact. */
+  /**
+   * Whether to open a device that gives zeros again, once: its track may be dead, after a sleep or a short loss of contact.
+   */
   isToTryAgain({ mutedAtMs }: LifeTrack): boolean {
-    return this.#kind !== null && !this.#hasTriedAgain && mutedAtMs === null;
+    return this.#kind === 'zeros' && !this.#hasTriedAgain && mutedAtMs === null;
   }
 
   /** The device is opened again. */

@@ -1,4 +1,4 @@
-import { MicwireError } from '../core/errors.ts';
+import { MicwireError } from '../../core/errors.ts';
 
 /** One audio output, as `MediaDeviceInfo` describes it. `label` is empty until the page may use the device. */
 export interface OutputDevice {
@@ -18,11 +18,12 @@ export function sinkOf(deviceId: string | null): string {
   return deviceId === null || deviceId === 'default' ? DEFAULT_SINK : deviceId;
 }
 
-/** The outputs that the engine lists. */
+/** The outputs that the engine lists; none where it does not. */
 export async function listOutputs(): Promise<OutputDevice[]> {
-  const media = mediaDevices();
-  if (media === undefined) return [];
-  const devices = await media.enumerateDevices();
+  const devices =
+    (await mediaDevices()
+      ?.enumerateDevices()
+      .catch(() => [])) ?? [];
   return devices
     .filter(({ kind, deviceId }) => kind === 'audiooutput' && deviceId !== '')
     .map(({ deviceId, groupId, label }) => ({ deviceId, groupId, label }));

@@ -1,6 +1,6 @@
-import { SOURCE, SOURCE_FIELDS } from '../core/align/mixer-report.ts';
-import { gainOf } from './source-mixer-options.ts';
-import type { CaptureSource } from './capture-source.ts';
+import { SOURCE, SOURCE_FIELDS } from '../../core/align/mixer-report.ts';
+import { numberIn } from '../../core/arguments.ts';
+import type { CaptureSource } from '../capture-source.ts';
 
 /**
  * State of a source in a mixer: `'waiting'`: no audio has come yet, or none is coming; `'playing'`; `'ended'`: the track is
@@ -105,4 +105,11 @@ export class MixedSource {
   leave(values: Float64Array | null): void {
     this.#last = values ?? new Float64Array(SOURCE_FIELDS.length);
   }
+}
+
+const MAX_GAIN = 100;
+
+/** @throws TypeError or RangeError */
+export function gainOf(gain: number): number {
+  return numberIn('gain', gain, 0, MAX_GAIN);
 }

@@ -1,4 +1,4 @@
-import type { InputDevice, MicrophonePermission } from '../core/microphone/life-messages.ts';
+import type { InputDevice, MicrophonePermission } from '../../core/microphone/life-messages.ts';
 
 /** What {@link PermissionWatch} tells. */
 export interface PermissionListener {

@@ -9,47 +9,42 @@ interface AudioBlock {
   close(): void;
 }
 
-/** Chromium has it for audio (Media Capture Transform §4); the compiler's DOM library does not. */
-type TrackProcessor = new (init: { readonly track: MediaStreamTrack; maxBufferSize?: number }) => {
-  readonly readable: ReadableStream<AudioBlock>;
-};
+/** A reader of blocks (Streams §4.3): the core knows no platform's types. */
+export interface AudioBlockReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: AudioBlock | undefined }>;
+  cancel(): Promise<void>;
+}
 
-/** How many blocks of 10 ms wait for this thread while it is busy: later ones than that come too late in any case. */
-const MOST_WAITING = 50;
+/** Blocks whose buffers are kept for the next ones. */
+const MOST_KEPT = 50;
 
 /** What becomes of a track's blocks. */
-export interface TrackFeedListener {
+export interface BlockListener {
   /** Blocks of this rate follow. */
   rate(sampleRate: number): void;
   /** The channels are the listener's, until it gives them back. */
-  block(timestampMs: number, channels: Float32Array<ArrayBuffer>[]): void;
+  block(timestampMs: number, sampleRate: number, channels: Float32Array<ArrayBuffer>[]): void;
   /** The track has ended. */
   end(): void;
 }
 
-/** Reads the blocks of a track with the time at which each was captured, which Web Audio's own nodes do not tell. */
-export class TrackFeed {
-  readonly #listener: TrackFeedListener;
-  readonly #reader: ReadableStreamDefaultReader<AudioBlock>;
+/** Reads the blocks of a track with the time at which each was captured, on whichever thread. */
+export class BlockReader {
+  readonly #reader: AudioBlockReader;
+  readonly #listener: BlockListener;
   readonly #pool: Float32Array<ArrayBuffer>[] = [];
   #sampleRate = 0;
   #closed = false;
 
-  /** Whether the engine gives a track's blocks to this thread. */
-  static get isSupported(): boolean {
-    return trackProcessor() !== undefined;
-  }
-
-  constructor(track: MediaStreamTrack, listener: TrackFeedListener) {
+  constructor(reader: AudioBlockReader, listener: BlockListener) {
+    this.#reader = reader;
     this.#listener = listener;
-    const Processor = trackProcessor()!;
-    this.#reader = new Processor({ track, maxBufferSize: MOST_WAITING }).readable.getReader();
     void this.#read();
   }
 
   /** Takes back what `block` gave away. */
   giveBack(channels: readonly Float32Array<ArrayBuffer>[]): void {
-    if (!this.#closed && this.#pool.length < MOST_WAITING) this.#pool.push(...channels);
+    if (!this.#closed && this.#pool.length < MOST_KEPT) this.#pool.push(...channels);
   }
 
   /** Reads no more. The track continues. */
@@ -63,7 +58,7 @@ export class TrackFeed {
     try {
       for (;;) {
         const { done, value } = await this.#reader.read();
-        if (done) break;
+        if (done || value === undefined) break;
         this.#take(value);
         value.close();
       }
@@ -75,9 +70,10 @@ export class TrackFeed {
 
   #take(block: AudioBlock): void {
     if (this.#closed || block.numberOfFrames === 0) return;
-    if (block.sampleRate !== this.#sampleRate) {
-      this.#sampleRate = block.sampleRate;
-      this.#listener.rate(block.sampleRate);
+    const { sampleRate } = block;
+    if (sampleRate !== this.#sampleRate) {
+      this.#sampleRate = sampleRate;
+      this.#listener.rate(sampleRate);
     }
     const channels: Float32Array<ArrayBuffer>[] = [];
     for (let planeIndex = 0; planeIndex < block.numberOfChannels; planeIndex++) {
@@ -85,7 +81,7 @@ export class TrackFeed {
       block.copyTo(channel, { planeIndex, format: 'f32-planar' });
       channels.push(channel);
     }
-    this.#listener.block(block.timestamp / 1000, channels);
+    this.#listener.block(block.timestamp / 1000, sampleRate, channels);
   }
 
   /** One from the pool where it fits: blocks of a track are of one length. */
@@ -93,11 +89,4 @@ export class TrackFeed {
     const channel = this.#pool.pop();
     return channel?.length === frames ? channel : new Float32Array(frames);
   }
-}
-
-function trackProcessor(): TrackProcessor | undefined {
-  const { MediaStreamTrackProcessor: processor } = globalThis as {
-    MediaStreamTrackProcessor?: TrackProcessor;
-  };
-  return typeof processor === 'function' ? processor : undefined;
 }

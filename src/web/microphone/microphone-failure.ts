@@ -1,5 +1,5 @@
-import { MicwireError } from '../core/errors.ts';
-import { refusalOf } from '../core/microphone/refusal.ts';
+import { MicwireError } from '../../core/errors.ts';
+import { refusalOf } from '../../core/microphone/refusal.ts';
 
 /** The error of every call of a microphone that is closed. */
 export function microphoneClosed(): MicwireError {

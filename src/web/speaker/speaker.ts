@@ -1,10 +1,10 @@
-import { checkContext, checkOptions } from '../core/option-names.ts';
-import { describe, numberIn, oneOf } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
-import { SPEAKER_ROUTES } from '../core/microphone/echo-plan.ts';
-import type { SpeakerRoute } from '../core/microphone/echo-plan.ts';
-import { contextClosed, makeInOpenContext } from './context-life.ts';
-import { Interruption, resumeSuspended } from './context-resume.ts';
+import { checkContext, checkOptions } from '../../core/option-names.ts';
+import { describe, numberIn, oneOf } from '../../core/arguments.ts';
+import { MicwireError } from '../../core/errors.ts';
+import { SPEAKER_ROUTES } from '../../core/microphone/echo-plan.ts';
+import type { SpeakerRoute } from '../../core/microphone/echo-plan.ts';
+import { contextClosed, makeInOpenContext } from '../context-life.ts';
+import { Interruption, resumeSuspended } from '../context-resume.ts';
 import { onGesture, prime } from './gesture.ts';
 import {
   DEFAULT_SINK,
@@ -24,13 +24,15 @@ import type {
   SpeakerOptions,
   SpeakerState,
 } from './speaker-options.ts';
-import { sleep } from './patience.ts';
-import { TypedEventTarget } from './typed-event-target.ts';
+import { deferred, sleep } from '../patience.ts';
+import { TypedEventTarget } from '../typed-event-target.ts';
 
 /** Time constant of a change of volume, seconds: short, and without a click. */
 const VOLUME_SECONDS = 0.005;
 /** How long an engine that allows audio may take to start it, ms. */
 const START_MS = 250;
+/** How long `close()` waits for a change of the device that is under way, and then for the device, ms. */
+const END_MS = 1000;
 
 /** Says how a speaker should play, depending on whether it plays on the system's default output. */
 export type RoutePlanner = (defaultOutput: boolean) => SpeakerRoute;
@@ -67,6 +69,8 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
   readonly #endWatch: () => void;
   /** Changes happen one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Rejects at the end, for calls that wait for a device. */
+  readonly #gone = deferred<never>();
   #ending: Promise<void> | undefined;
 
   /** Lists the outputs that the page may know. Browsers list few or none before the microphone is allowed. */
@@ -227,8 +231,10 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     this.#context.removeEventListener('error', this.#onContextError);
     this.#endWatch();
     this.node.disconnect();
-    await this.#turn;
-    await this.#output?.close();
+    this.#gone.reject(speakerClosed());
+    // A device that hangs answers never: what it answers later is let go of.
+    await Promise.race([this.#turn, sleep(END_MS)]);
+    await Promise.race([this.#output?.close(), sleep(END_MS)]);
   }
 
   /** Plays on a device, by the route that fits it. */
@@ -307,7 +313,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     await this.#play(DEFAULT_SINK);
     await this.#took(DEFAULT_SINK, 'gone');
     // Losing its device has suspended the context.
-    if (this.#ran) await resumeSuspended(this.#context);
+    if (failed && this.#ran) await resumeSuspended(this.#context);
     this.#look();
   }
 
@@ -385,14 +391,18 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
       return change();
     });
     this.#turn = result.catch(() => {});
-    return result;
+    return Promise.race([result, this.#gone.promise]);
   }
 
   #checkOpen(): void {
     if (this.#context.state === 'closed') throw contextClosed();
     if (this.#state !== 'closed') return;
-    throw new MicwireError('closed', 'The speaker is closed. Open another one.');
+    throw speakerClosed();
   }
+}
+
+function speakerClosed(): MicwireError {
+  return new MicwireError('closed', 'The speaker is closed. Open another one.');
 }
 
 /** @throws TypeError */

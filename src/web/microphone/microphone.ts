@@ -1,5 +1,5 @@
-import { oneOf } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
+import { oneOf } from '../../core/arguments.ts';
+import { MicwireError } from '../../core/errors.ts';
 import type {
   GapCause,
   InputDevice,
@@ -10,16 +10,16 @@ import type {
   MuteKeep,
   SilenceCause,
   SilenceKind,
-} from '../core/microphone/life-messages.ts';
-import type { EchoPlan } from '../core/microphone/echo-plan.ts';
-import { permissionAdvice, troubleOf } from '../core/microphone/permission-advice.ts';
-import type { AdviceBrowser } from '../core/microphone/permission-advice.ts';
-import type { EchoEstimate } from '../core/echo/echo-estimate.ts';
-import { MicrophoneLife } from '../core/microphone/microphone-life.ts';
-import { checkContext, checkOptions } from '../core/option-names.ts';
-import { Interruption, resumeSuspended } from './context-resume.ts';
-import type { LivingSource, SourceFeed } from './capture-source.ts';
-import { makeInOpenContext, whileOpen } from './context-life.ts';
+} from '../../core/microphone/life-messages.ts';
+import type { EchoPlan } from '../../core/microphone/echo-plan.ts';
+import { permissionAdvice, troubleOf } from '../../core/microphone/permission-advice.ts';
+import type { AdviceBrowser } from '../../core/microphone/permission-advice.ts';
+import type { EchoEstimate } from '../../core/echo/echo-estimate.ts';
+import { MicrophoneLife } from '../../core/microphone/microphone-life.ts';
+import { checkContext, checkOptions } from '../../core/option-names.ts';
+import { Interruption, resumeSuspended } from '../context-resume.ts';
+import type { LivingSource, SourceFeed } from '../capture-source.ts';
+import { makeInOpenContext, whileOpen } from '../context-life.ts';
 import { deviceIdOrNull, microphoneSettings } from './microphone-options.ts';
 import type {
   MicrophoneEventMap,
@@ -43,14 +43,16 @@ import { MicrophoneNode } from './microphone-node.ts';
 import { inputDevices, PermissionWatch } from './microphone-permission.ts';
 import { MicrophoneTracks, trackStats } from './microphone-tracks.ts';
 import { PageLife } from './page-life.ts';
-import { deferred, Watchdog } from './patience.ts';
-import type { Deferred } from './patience.ts';
-import { TypedEventTarget } from './typed-event-target.ts';
-import { MICROPHONE_WORKLET } from './worklet-files.ts';
-import { loadWorklet } from './worklet-loader.ts';
+import { deferred, Watchdog } from '../patience.ts';
+import type { Deferred } from '../patience.ts';
+import { TypedEventTarget } from '../typed-event-target.ts';
+import { MICROPHONE_WORKLET } from '../worklet-files.ts';
+import { loadWorklet } from '../worklet-loader.ts';
 
 /** The call of `open()` among the calls that `MicrophoneLife` settles. */
 const START = 0;
+/** A device that `mute()` lets go fades out until then, ms. */
+const FADED_MS = 30;
 
 /**
  * A microphone for as long as the app runs: one node for life, whatever becomes of the device. Pass it to `Capture`,
@@ -86,6 +88,8 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   /** Of the loss that the next `heard` ends. */
   #cause: GapCause = 'ended';
   #silence: { readonly kind: SilenceKind | null; readonly contextTime: number };
+  /** Until `open()` resolves. */
+  #isStarting = true;
   #closed = false;
 
   /**
@@ -108,6 +112,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     );
     const microphone = makeInOpenContext(context, () => new Microphone(context, settings));
     await microphone.#start();
+    microphone.#isStarting = false;
     return microphone;
   }
 
@@ -377,7 +382,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
         this.#connect(action.request);
         break;
       case 'stop':
-        this.#tracks.stop(action.request);
+        this.#tracks.stop(action.request, this.#cause === 'muted' ? FADED_MS : 0);
         break;
       case 'lose':
         this.#cause = action.cause;
@@ -409,9 +414,12 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       case 'silent':
         this.#tellSilent(action.cause);
         break;
-      case 'done':
-        this.#settle(action.call)?.resolve();
+      case 'done': {
+        const answer = this.#settle(action.call);
+        // The light is out when the track has stopped.
+        if (answer !== undefined) void this.#tracks.stopped().then(answer.resolve);
         break;
+      }
       case 'failed':
         this.#settle(action.call)?.reject(microphoneFailure(action.reason));
         break;
@@ -469,10 +477,12 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     const gap: MicrophoneGap = { cause: this.#cause, ...found };
     this.#cause = 'switched';
     this.#lastGap = gap;
-    if (gap.frames > 0) this.#gaps++;
+    // What is missing until the first device is heard is missing to nobody.
+    const isGap = gap.frames > 0 && !this.#isStarting;
+    if (isGap) this.#gaps++;
     this.#tracks.heard(request);
     this.#tell({ type: 'heard', request });
-    if (gap.frames > 0 && !this.#closed) {
+    if (isGap && !this.#closed) {
       this.dispatchEvent(new CustomEvent('gap', { detail: gap }));
     }
   }

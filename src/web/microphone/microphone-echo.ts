@@ -1,6 +1,11 @@
-import { echoConstraint, planEcho } from '../core/microphone/echo-plan.ts';
-import type { EchoEngine, EchoMode, EchoPlan, EchoSetting } from '../core/microphone/echo-plan.ts';
-import type { Speaker } from './speaker.ts';
+import { echoConstraint, planEcho } from '../../core/microphone/echo-plan.ts';
+import type {
+  EchoEngine,
+  EchoMode,
+  EchoPlan,
+  EchoSetting,
+} from '../../core/microphone/echo-plan.ts';
+import type { Speaker } from '../speaker/speaker.ts';
 
 /**
  * Opens a track with the echo cancellation that a mode asks for.

@@ -1,17 +1,17 @@
-import { describe } from '../core/arguments.ts';
-import { SOURCE, SOURCE_FIELDS } from '../core/align/mixer-report.ts';
-import { MicwireError } from '../core/errors.ts';
-import type { MixerCommand, MixerEvent, MixerProcessorOptions } from '../core/messages.ts';
-import { checkContext } from '../core/option-names.ts';
-import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
-import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
-import { openSource, SourceWatch } from './capture-source.ts';
-import type { OpenSource } from './capture-source.ts';
-import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
+import { describe } from '../../core/arguments.ts';
+import { SOURCE, SOURCE_FIELDS } from '../../core/align/mixer-report.ts';
+import { MicwireError } from '../../core/errors.ts';
+import type { MixerCommand, MixerEvent, MixerProcessorOptions } from '../../core/messages.ts';
+import { checkContext } from '../../core/option-names.ts';
+import type { VariableResamplerPlan } from '../../core/resampler/variable-resampler.ts';
+import { SnapshotReader, allocateSnapshot } from '../../core/snapshot.ts';
+import { openSource, SourceWatch } from '../capture-source.ts';
+import type { OpenSource } from '../capture-source.ts';
+import { canShareMemory, makeInOpenContext, whileOpen } from '../context-life.ts';
 import { MixedSource } from './mixed-source.ts';
 import type { MixedSourceStats } from './mixed-source.ts';
-import { deferred, LastWord, sleep } from './patience.ts';
-import type { Deferred } from './patience.ts';
+import { deferred, LastWord, sleep } from '../patience.ts';
+import type { Deferred } from '../patience.ts';
 import { mixerSettings, mixerSource } from './source-mixer-options.ts';
 import type {
   MixerSettings,
@@ -20,9 +20,9 @@ import type {
   SourceMixerOptions,
 } from './source-mixer-options.ts';
 import { TrackFeed } from './track-feed.ts';
-import { TypedEventTarget } from './typed-event-target.ts';
-import { MIXER_WORKLET } from './worklet-files.ts';
-import { loadWorklet } from './worklet-loader.ts';
+import { TypedEventTarget } from '../typed-event-target.ts';
+import { MIXER_WORKLET } from '../worklet-files.ts';
+import { loadWorklet } from '../worklet-loader.ts';
 
 /** A source fades out before it leaves, ms. */
 const FADE_MS = 20;
@@ -88,7 +88,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     const [{ planVariableResampler }] = await whileOpen(
       context,
       Promise.all([
-        import('../core/resampler/variable-resampler-planner.ts'),
+        import('../../core/resampler/variable-resampler-planner.ts'),
         loadWorklet(context, MIXER_WORKLET, { url: options.workletUrl }),
       ]),
     );
@@ -218,14 +218,15 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
 
   /** Takes a track's blocks past the engine's own node. */
   #follow({ id, slot, mixed }: Entry, track: MediaStreamTrack): TrackFeed {
-    return new TrackFeed(track, {
+    return new TrackFeed(track, id, this.#settings.workerUrl, {
       rate: (inputRate) => {
         const resampler = this.#plan(inputRate);
         this.#send({ type: 'stream', slot, id, gain: mixed.gain, resampler });
       },
-      block: (timestampMs, channels) => {
+      pipe: (port) => this.#send({ type: 'pipe', port }, [port]),
+      block: (timestampMs, sampleRate, channels) => {
         const transfer = channels.map(({ buffer }) => buffer);
-        this.#send({ type: 'block', id, timestampMs, channels }, transfer);
+        this.#send({ type: 'block', id, timestampMs, sampleRate, channels }, transfer);
       },
       end: () => this.#end(id),
     });

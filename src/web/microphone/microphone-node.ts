@@ -3,12 +3,12 @@ import type {
   MicrophoneCommand,
   MicrophoneEvent,
   MicrophoneProcessorOptions,
-} from '../core/messages.ts';
-import type { SilenceKind } from '../core/microphone/life-messages.ts';
-import { MICROPHONE_OUTPUTS } from '../core/microphone/presence.ts';
-import type { SourceFeed } from './capture-source.ts';
+} from '../../core/messages.ts';
+import type { SilenceKind } from '../../core/microphone/life-messages.ts';
+import { MICROPHONE_OUTPUTS } from '../../core/microphone/presence.ts';
+import type { SourceFeed } from '../capture-source.ts';
 import type { MicrophoneGap, MicrophoneSettings } from './microphone-options.ts';
-import { LastWord } from './patience.ts';
+import { LastWord } from '../patience.ts';
 
 /** A new device that is silent counts as heard after this many ms. */
 const PATIENCE_MS = 1000;

@@ -1,15 +1,15 @@
-import { checkContext, checkObject, checkOptions } from '../core/option-names.ts';
-import type { OptionNames } from '../core/option-names.ts';
-import { numberIn } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
-import { EchoProbe } from '../core/echo/echo-probe.ts';
-import { estimateEcho } from '../core/echo/echo-estimate.ts';
-import type { EchoEstimate } from '../core/echo/echo-estimate.ts';
-import { Capture } from './capture.ts';
-import type { CaptureSource } from './capture-source.ts';
-import { makeInOpenContext } from './context-life.ts';
-import { deferred } from './patience.ts';
-import type { WorkletUrl } from './worklet-loader.ts';
+import { checkContext, checkObject, checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import { numberIn } from '../../core/arguments.ts';
+import { MicwireError } from '../../core/errors.ts';
+import { EchoProbe } from '../../core/echo/echo-probe.ts';
+import { estimateEcho } from '../../core/echo/echo-estimate.ts';
+import type { EchoEstimate } from '../../core/echo/echo-estimate.ts';
+import { Capture } from '../capture.ts';
+import type { CaptureSource } from '../capture-source.ts';
+import { makeInOpenContext } from '../context-life.ts';
+import { deferred } from '../patience.ts';
+import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** Options of `measureEcho`. */
 export interface MeasureEchoOptions {

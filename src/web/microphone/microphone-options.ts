@@ -1,17 +1,17 @@
-import { integerIn, numberIn, oneOf, describe, MAX_CHANNELS } from '../core/arguments.ts';
-import type { MicwireError } from '../core/errors.ts';
+import { integerIn, numberIn, oneOf, describe, MAX_CHANNELS } from '../../core/arguments.ts';
+import type { MicwireError } from '../../core/errors.ts';
 import type {
   GapCause,
   ReacquirePolicy,
   SilenceCause,
   SilenceKind,
-} from '../core/microphone/life-messages.ts';
-import { ECHO_MODES } from '../core/microphone/echo-plan.ts';
-import type { EchoMode } from '../core/microphone/echo-plan.ts';
-import { checkObject, checkOptions } from '../core/option-names.ts';
-import type { OptionNames } from '../core/option-names.ts';
-import type { Speaker } from './speaker.ts';
-import type { WorkletUrl } from './worklet-loader.ts';
+} from '../../core/microphone/life-messages.ts';
+import { ECHO_MODES } from '../../core/microphone/echo-plan.ts';
+import type { EchoMode } from '../../core/microphone/echo-plan.ts';
+import { checkObject, checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import type { Speaker } from '../speaker/speaker.ts';
+import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** Options of a `Microphone`. */
 export interface MicrophoneOptions {

@@ -1,6 +1,6 @@
-import type { OptionNames } from '../core/option-names.ts';
-import type { MicwireError } from '../core/errors.ts';
-import type { SpeakerRoute } from '../core/microphone/echo-plan.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import type { MicwireError } from '../../core/errors.ts';
+import type { SpeakerRoute } from '../../core/microphone/echo-plan.ts';
 import type { OutputDevice } from './speaker-devices.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { MicwireError } from '../core/errors.ts';
-import type { SpeakerRoute } from '../core/microphone/echo-plan.ts';
+import { MicwireError } from '../../core/errors.ts';
+import type { SpeakerRoute } from '../../core/microphone/echo-plan.ts';
 import { DEFAULT_SINK, sinkError } from './speaker-devices.ts';
 
 /** One way to the loudspeaker. */

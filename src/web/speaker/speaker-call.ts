@@ -1,6 +1,6 @@
-import { MicwireError } from '../core/errors.ts';
-import { withOpusOptions } from '../core/webrtc/opus-sdp.ts';
-import { deferred } from './patience.ts';
+import { MicwireError } from '../../core/errors.ts';
+import { withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
+import { deferred } from '../patience.ts';
 
 /** What a connection within one page may take, ms. */
 const CONNECT_MS = 5000;

@@ -1,10 +1,12 @@
-import { integerIn, MAX_CHANNELS, numberIn, oneOf } from '../core/arguments.ts';
-import { checkOptions } from '../core/option-names.ts';
-import type { OptionNames } from '../core/option-names.ts';
-import type { CaptureSource } from './capture-source.ts';
+import { integerIn, MAX_CHANNELS, numberIn, oneOf } from '../../core/arguments.ts';
+import { checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import type { CaptureSource } from '../capture-source.ts';
+import { gainOf } from './mixed-source.ts';
 import type { MixedSource } from './mixed-source.ts';
-import type { MicwireError } from '../core/errors.ts';
-import type { WorkletUrl } from './worklet-loader.ts';
+import type { MicwireError } from '../../core/errors.ts';
+import type { WorkerUrl } from '../worker-loader.ts';
+import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** A source of a `SourceMixer`. */
 export interface MixerSource {
@@ -36,6 +38,8 @@ export interface SourceMixerOptions {
   readonly maxDelayMs?: number;
   /** Your own copy of the worklet file: see `loadWorklet`. */
   readonly workletUrl?: WorkletUrl;
+  /** Your own copy of `blocks.js`, the Worker that reads tracks; all mixers of a page share the first one's. */
+  readonly workerUrl?: WorkerUrl;
 }
 const NAMES = {
   layout: 1,
@@ -43,6 +47,7 @@ const NAMES = {
   channels: 1,
   maxDelayMs: 1,
   workletUrl: 1,
+  workerUrl: 1,
 } satisfies OptionNames<SourceMixerOptions>;
 
 /** Audio of a source is back: the `detail` of a `gap` event. */
@@ -70,10 +75,10 @@ export interface MixerSettings {
   readonly channels: number;
   readonly slots: number;
   readonly maxDelayMs: number;
+  readonly workerUrl: WorkerUrl | undefined;
 }
 
 const MAX_SOURCES = 16;
-const MAX_GAIN = 100;
 
 /** @throws TypeError or RangeError */
 export function mixerSettings(options: SourceMixerOptions, sources: number): MixerSettings {
@@ -91,6 +96,7 @@ export function mixerSettings(options: SourceMixerOptions, sources: number): Mix
     slots,
     channels:
       layout === 'separate' ? slots : integerIn('channels', options.channels ?? 2, 1, MAX_CHANNELS),
+    workerUrl: options.workerUrl,
     maxDelayMs: numberIn('maxDelayMs', options.maxDelayMs ?? 250, 20, 1000),
   };
 }
@@ -99,9 +105,4 @@ export function mixerSettings(options: SourceMixerOptions, sources: number): Mix
 export function mixerSource(source: MixerSource): Required<MixerSource> {
   checkOptions('SourceMixer.add', source, SOURCE_NAMES);
   return { source: source.source, gain: gainOf(source.gain ?? 1) };
-}
-
-/** @throws TypeError or RangeError */
-export function gainOf(gain: number): number {
-  return numberIn('gain', gain, 0, MAX_GAIN);
 }

@@ -1,4 +1,5 @@
-import type { OpenedTrack } from '../core/microphone/life-messages.ts';
+import type { OpenedTrack } from '../../core/microphone/life-messages.ts';
+import { deferred } from '../patience.ts';
 
 /** A track in use or on its way to it. */
 interface OpenTrack {
@@ -25,6 +26,11 @@ export interface TracksListener {
 export class MicrophoneTracks {
   readonly #listener: TracksListener;
   readonly #open = new Map<number, OpenTrack>();
+  /** Tracks that stop when their fade has ended. */
+  readonly #leaving = new Map<
+    OpenTrack,
+    { readonly end: () => void; readonly stopped: Promise<void> }
+  >();
   /** Requests that nobody waits for any more. */
   readonly #unwanted = new Set<number>();
   /** The track that was heard last, and the one that was connected last. */
@@ -66,20 +72,37 @@ export class MicrophoneTracks {
     this.#heard = this.#open.get(request) ?? this.#heard;
   }
 
-  /** Stops a track, or the one that is still being opened. */
-  stop(request: number): void {
+  /**
+   * Stops a track, or the one that is still being opened.
+   * @param afterMs lets a fade end that is under way. Until then it counts as open for `stopped`
+   */
+  stop(request: number, afterMs = 0): void {
     const open = this.#open.get(request);
     if (open === undefined) {
       this.#unwanted.add(request);
       return;
     }
     this.#open.delete(request);
-    this.#lostBefore += lostFrames(open.track) ?? 0;
     open.forget();
-    open.track.stop();
-    open.node?.disconnect();
     if (this.#heard === open) this.#heard = null;
     if (this.#connected === open) this.#connected = this.#heard;
+    if (afterMs === 0) this.#end(open);
+    else {
+      const stopped = deferred<void>();
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#leaving.delete(open);
+        this.#end(open);
+        stopped.resolve();
+      };
+      const timer = setTimeout(end, afterMs);
+      this.#leaving.set(open, { end, stopped: stopped.promise });
+    }
+  }
+
+  /** Resolves when the tracks that were to stop later have stopped. */
+  async stopped(): Promise<void> {
+    await Promise.all([...this.#leaving.values()].map(({ stopped }) => stopped));
   }
 
   /** Looks for what fires no event: a track that the page itself stopped, a format that changed. Twice a second. */
@@ -105,11 +128,19 @@ export class MicrophoneTracks {
     if (!('stats' in MediaStreamTrack.prototype)) return null;
     let lost = this.#lostBefore;
     for (const { track } of this.#open.values()) lost += lostFrames(track) ?? 0;
+    for (const { track } of this.#leaving.keys()) lost += lostFrames(track) ?? 0;
     return lost;
   }
 
   close(): void {
     for (const request of this.#open.keys()) this.stop(request);
+    for (const { end } of this.#leaving.values()) end();
+  }
+
+  #end({ track, node }: OpenTrack): void {
+    this.#lostBefore += lostFrames(track) ?? 0;
+    track.stop();
+    node?.disconnect();
   }
 
   #take(request: number, stream: MediaStream): void {
@@ -148,7 +179,9 @@ export class MicrophoneTracks {
   /** The input that no track is on; of two that are taken, the one that is not in use. */
   #freeInput(): 0 | 1 {
     let taken = 0;
-    for (const { node, input } of this.#open.values()) if (node !== null) taken |= 1 << input;
+    for (const { node, input } of [...this.#open.values(), ...this.#leaving.keys()]) {
+      if (node !== null) taken |= 1 << input;
+    }
     if (taken !== 3) return (taken & 1) === 0 ? 0 : 1;
     return (this.#heard ?? this.#connected)?.input === 0 ? 1 : 0;
   }
