@@ -44,14 +44,13 @@ function workerFile(name, user) {
   };
 }
 
+/** The way from a module up to the package's own folder: modules lie at different depths. */
+const UP = /^(?:\.\.\/)+/;
 const INLINE_ID = '\0micwire-opus:';
 
-/** From a source to the top of the tree. */
-const UPWARDS = /^(?:\.\.\/)+/;
-
 /**
- * Lets Vite and Vitest run the library from source: answers for `new URL('../../PATH', import.meta.url)`, and for the import
- * of the same in JavaScript.
+ * Lets Vite and Vitest run the library from source: answers for `new URL('../../PATH', import.meta.url)`, from any depth, and
+ * for the import of the same in JavaScript.
  *
  * @returns {import('vite').Plugin}
  */
@@ -84,8 +83,7 @@ export function opus() {
     resolveId(id, importer) {
       // Only the sources' own import: an installed package has the real file.
       if (importer?.includes('node_modules')) return undefined;
-      const asked = id.replace(UPWARDS, '');
-      const known = asked === id ? undefined : FILES.find(({ path }) => asked === inlinePath(path));
+      const known = FILES.find(({ path }) => id.replace(UP, '') === inlinePath(path));
       return known && INLINE_ID + known.path;
     },
 
@@ -100,11 +98,11 @@ export function opus() {
       const name = known.path.replace(/^.*\//, '');
       const asset = this.emitFile({ type: 'asset', name, source: await known.file(true) });
       const address = new RegExp(
-        `new URL\\('(?:\\.\\./)+${known.path}', import\\.meta\\.url\\)`,
+        `new URL\\('(?:\\.\\./)+${known.path.replace('.', '\\.')}', import\\.meta\\.url\\)`,
         'g',
       );
       return {
-        code: code.replaceAll(address, `new URL(import.meta.ROLLUP_FILE_URL_${asset})`),
+        code: code.replace(address, `new URL(import.meta.ROLLUP_FILE_URL_${asset})`),
         map: null,
       };
     },

@@ -124,6 +124,18 @@ describe('the microphone of the lab', () => {
     expect(status()).toBeNull();
   });
 
+  it('forgets what was not granted once it has come by itself', async () => {
+    const microphone = await opened();
+    await page.during(desk.mute('light'));
+    page.refusal = 'NotFoundError';
+    await page.during(desk.mute(null));
+    expect(view().problem).toMatch(/no such microphone/);
+    page.refusal = null;
+    page.plugIn(deviceNumber(3));
+    await until(() => microphone.state === 'live');
+    expect(view().problem).toBe('');
+  });
+
   it('says that the device is gone, continues with the next, and tells the gap', async () => {
     const microphone = await opened();
     page.unplug(1);

@@ -273,7 +273,7 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  it('says that the microphone is gone, and continues when one is there', async () => {
+  it('says that the microphone is gone, continues when one is there, and stops when its processor fails', async () => {
     await page.getByLabel('Microphone', { exact: true }).check();
     await keepTracks();
     await start();
@@ -288,6 +288,15 @@ describe('one lane in the lab', { timeout: 60_000 }, () => {
     await eventually(() => status().textContent()).toMatch(/Running/);
     await eventually(() => level('Output level')).toBeGreaterThan(-50);
     await eventually(microphoneWords).toMatch(/[\d.,]+ ms The device was gone/);
+    // Only a processor that has failed does not come back by itself.
+    await page.locator('lab-single').evaluate((element) => {
+      const { session } = element as unknown as { session: CloseUp };
+      session.source!.microphone!.node.dispatchEvent(new Event('processorerror'));
+    });
+    await eventually(() => status().textContent()).toMatch(/processor failed/);
+    expect(await page.getByRole('button', { name: 'Try again' }).isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await eventually(() => status().textContent()).toMatch(/Running/);
     expect(faults).toEqual([]);
   });
 

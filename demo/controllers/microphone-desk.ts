@@ -61,6 +61,7 @@ export class MicrophoneDesk implements ReactiveController {
     this.#wishes++;
     clearInterval(this.#timer);
     for (const type of CHANGES) before?.removeEventListener(type, this.#update);
+    before?.removeEventListener('statechange', this.#heardState);
     before?.removeEventListener('gap', this.#heardGap);
     before?.removeEventListener('error', this.#heardError);
     this.microphone = microphone;
@@ -71,6 +72,7 @@ export class MicrophoneDesk implements ReactiveController {
       this.lastGap = null;
       this.echo = null;
       for (const type of CHANGES) microphone.addEventListener(type, this.#update);
+      microphone.addEventListener('statechange', this.#heardState);
       microphone.addEventListener('gap', this.#heardGap);
       microphone.addEventListener('error', this.#heardError);
       this.#timer = setInterval(this.#update, FIGURES_MS);
@@ -144,6 +146,12 @@ export class MicrophoneDesk implements ReactiveController {
     );
   };
 
+  readonly #heardState = (): void => {
+    // What was not granted then has come by itself.
+    if (this.microphone?.state === 'live') this.problem = '';
+    this.#update();
+  };
+
   readonly #heardGap = ({ detail }: CustomEvent<MicrophoneGap>): void => {
     this.lastGap = detail;
     this.#update();
@@ -157,7 +165,7 @@ export class MicrophoneDesk implements ReactiveController {
   readonly #update = (): void => this.#host.requestUpdate();
 }
 
-const CHANGES = ['statechange', 'permissionchange', 'devicechange', 'silent'] as const;
+const CHANGES = ['permissionchange', 'devicechange', 'silent'] as const;
 
 function wordsOf(error: unknown): string {
   const { title, cure } = problemOf(error);

@@ -95,7 +95,7 @@ export function microphoneStatus(
 
 const LOST = 'The microphone is gone.';
 const MUTED = 'Silence is sent. The device stays open.';
-const MUTED_WITHOUT_LIGHT = 'Silence is sent. The device is closed, so its light is off.';
+const MUTED_WITHOUT_LIGHT = 'The device is closed, so its light is off.';
 
 /** The part of a close-up that a status is made from. */
 export type CloseUpStatusSubject = SessionSubject & Pick<CloseUp, 'lane'>;

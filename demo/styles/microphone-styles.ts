@@ -20,6 +20,7 @@ export const microphoneStyles: CSSResult = css`
     align-self: stretch;
     display: grid;
     grid-template-rows: auto 1fr;
+    margin-top: -0.1875rem;
     font-size: var(--small);
   }
   .gap p {
@@ -91,7 +92,7 @@ export const microphoneStyles: CSSResult = css`
       min-height: 3rem;
     }
     .roomy {
-      min-height: 4.35em;
+      min-height: 2.9em;
     }
   }
   @media (max-width: 30rem) {
@@ -100,7 +101,7 @@ export const microphoneStyles: CSSResult = css`
       font-size: 0.875rem;
     }
     .roomy {
-      min-height: 7.25em;
+      min-height: 4.35em;
     }
     .measure {
       grid-template-columns: 1fr 1fr;
