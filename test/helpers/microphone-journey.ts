@@ -29,7 +29,7 @@ export class MicrophoneJourney {
   readonly #rejections: unknown[] = [];
   /** What did not hold in a listener. */
   readonly #broken: string[] = [];
-  /** Fades that are no device's. */
+  /** Fades that are not a device's. */
   #fades = 4;
   #microphone: Microphone | null = null;
   /** Of a quantum that is not over, ms. */
