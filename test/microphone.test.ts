@@ -208,11 +208,13 @@ describe('a microphone', () => {
     await page.render(100);
     expect(silent).toHaveLength(1);
     expect(silent[0]).not.toBeNull();
+    expect(microphone.silent).toBe(silent[0]);
     expect(microphone.advice).toBeTypeOf('string');
     page.tracks[0]!.muted = false;
     await page.render(40);
     expect(silent).toHaveLength(2);
     expect(silent[1]).toBeNull();
+    expect(microphone.silent).toBeNull();
   });
 });
 
@@ -477,10 +479,13 @@ describe('permission', () => {
     const microphone = await page.microphone({ ifBlocked: 'wait' });
     expect(microphone).toMatchObject({ state: 'blocked', permission: 'denied' });
     expect(microphone.advice).toMatch(/\w/);
+    const gaps = gapsOf(microphone);
+    await page.render(40);
     page.refusal = null;
     page.setPermission('granted');
     await vi.waitFor(() => page.render(20).then(() => expect(microphone.state).toBe('live')), 5000);
     expect(microphone.advice).toBeNull();
+    expect(gaps).toMatchObject([{ cause: 'blocked' }]);
   });
 
   test('is asked for again by use(), after a prompt that was closed', async () => {

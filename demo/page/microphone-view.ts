@@ -48,6 +48,7 @@ const ALIASES: readonly string[] = ['', 'default', 'communications'];
 const CAUSES: Readonly<Record<GapCause, string>> = {
   switched: 'Another device was chosen.',
   ended: 'The device was gone.',
+  blocked: 'There was no microphone yet.',
   'muted-by-system': 'The system had muted it.',
   'default-changed': 'The default device changed.',
   changed: 'The device changed its format.',

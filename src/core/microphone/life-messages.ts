@@ -30,6 +30,8 @@ export type ReacquirePolicy = 'any' | 'same' | 'never';
 
 /** Why audio was missing. */
 export type GapCause =
+  /** There was no device yet: the microphone was not allowed, or there was none. */
+  | 'blocked'
   /** Another device was chosen by `use()`. */
   | 'switched'
   /** The track ended: the device was unplugged, or the system took it. */

@@ -86,7 +86,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   #gaps = 0;
   #lastGap: MicrophoneGap | null = null;
   /** Of the loss that the next `heard` ends. */
-  #cause: GapCause = 'ended';
+  #cause: GapCause = 'blocked';
   #silence: { readonly kind: SilenceKind | null; readonly contextTime: number };
   /** Until `open()` resolves. */
   #isStarting = true;
@@ -192,6 +192,11 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
   /** What `mute()` keeps; null while the microphone is not muted. */
   get muted(): MuteKeep | null {
     return this.#life.muted;
+  }
+
+  /** Why the device is likely to be silent; null while it is not. A `'silent'` event follows each change. */
+  get silent(): SilenceCause | null {
+    return this.#life.silent;
   }
 
   /** Push-to-talk: true between `hold()` and `release()`, otherwise false; null without push-to-talk. */
