@@ -24,7 +24,7 @@ const FILES = [
   },
   workerFile('opus', '/web/opus-capture.ts'),
   workerFile('backup', '/web/recorder-backup.ts'),
-  workerFile('blocks', '/web/track-feed.ts'),
+  workerFile('blocks', '/web/mixer/track-feed.ts'),
 ];
 
 /**
@@ -47,7 +47,7 @@ function workerFile(name, user) {
 const INLINE_ID = '\0micwire-opus:';
 
 /**
- * Lets Vite and Vitest run the library from source: answers for `new URL('../../PATH', import.meta.url)`, and for the import
+ * Lets Vite and Vitest run the library from source: answers for `new URL('../../PATH', import.meta.url)` from any depth, and for the import
  * of the same in JavaScript.
  *
  * @returns {import('vite').Plugin}
@@ -81,7 +81,8 @@ export function opus() {
     resolveId(id, importer) {
       // Only the sources' own import: an installed package has the real file.
       if (importer?.includes('node_modules')) return undefined;
-      const known = FILES.find(({ path }) => id === `../../${inlinePath(path)}`);
+      const asked = id.replace(/^(?:\.\.\/){2,}/, '');
+      const known = asked === id ? undefined : FILES.find(({ path }) => asked === inlinePath(path));
       return known && INLINE_ID + known.path;
     },
 
@@ -95,9 +96,11 @@ export function opus() {
       if (!building || !known) return undefined;
       const name = known.path.replace(/^.*\//, '');
       const asset = this.emitFile({ type: 'asset', name, source: await known.file(true) });
-      const address = `new URL('../../${known.path}', import.meta.url)`;
+      const address = /new URL\('(?:\.\.\/){2,}([\w./-]+)', import\.meta\.url\)/g;
       return {
-        code: code.replaceAll(address, `new URL(import.meta.ROLLUP_FILE_URL_${asset})`),
+        code: code.replaceAll(address, (found, path) =>
+          path === known.path ? `new URL(import.meta.ROLLUP_FILE_URL_${asset})` : found,
+        ),
         map: null,
       };
     },
