@@ -44,11 +44,13 @@ function workerFile(name, user) {
   };
 }
 
+/** The way from a module up to the package's own folder: modules lie at different depths. */
+const UP = /^(?:\.\.\/)+/;
 const INLINE_ID = '\0micwire-opus:';
 
 /**
- * Lets Vite and Vitest run the library from source: answers for `new URL('../../PATH', import.meta.url)` from any depth, and for the import
- * of the same in JavaScript.
+ * Lets Vite and Vitest run the library from source: answers for `new URL('../../PATH', import.meta.url)`, from any depth, and
+ * for the import of the same in JavaScript.
  *
  * @returns {import('vite').Plugin}
  */
@@ -81,8 +83,7 @@ export function opus() {
     resolveId(id, importer) {
       // Only the sources' own import: an installed package has the real file.
       if (importer?.includes('node_modules')) return undefined;
-      const asked = id.replace(/^(?:\.\.\/){2,}/, '');
-      const known = asked === id ? undefined : FILES.find(({ path }) => asked === inlinePath(path));
+      const known = FILES.find(({ path }) => id.replace(UP, '') === inlinePath(path));
       return known && INLINE_ID + known.path;
     },
 
@@ -96,11 +97,12 @@ export function opus() {
       if (!building || !known) return undefined;
       const name = known.path.replace(/^.*\//, '');
       const asset = this.emitFile({ type: 'asset', name, source: await known.file(true) });
-      const address = /new URL\('(?:\.\.\/){2,}([\w./-]+)', import\.meta\.url\)/g;
+      const address = new RegExp(
+        `new URL\\('(?:\\.\\./)+${known.path.replace('.', '\\.')}', import\\.meta\\.url\\)`,
+        'g',
+      );
       return {
-        code: code.replaceAll(address, (found, path) =>
-          path === known.path ? `new URL(import.meta.ROLLUP_FILE_URL_${asset})` : found,
-        ),
+        code: code.replace(address, `new URL(import.meta.ROLLUP_FILE_URL_${asset})`),
         map: null,
       };
     },

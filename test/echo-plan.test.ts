@@ -55,7 +55,8 @@ describe('the route', () => {
     ['another engine', 'element', 'element'],
   ] as const)("of 'auto' in %s is %s, and %s on another device", (name, usual, elsewhere) => {
     const plan = (defaultOutput: boolean): string =>
-      planEcho('auto', ENGINES[name], { granted: granted[name], defaultOutput }).route;
+      planEcho('auto', ENGINES[name], { granted: granted[name], defaultOutput, deviceRate: true })
+        .route;
     expect([plan(true), plan(false)]).toEqual([usual, elsewhere]);
   });
 
@@ -67,7 +68,7 @@ describe('the route', () => {
     ['Safari', 'element', 'element'],
   ] as const)("of 'route' in %s is %s, and %s on another device", (name, usual, elsewhere) => {
     const plan = (defaultOutput: boolean): string =>
-      planEcho('route', ENGINES[name], { granted: true, defaultOutput }).route;
+      planEcho('route', ENGINES[name], { granted: true, defaultOutput, deviceRate: true }).route;
     expect([plan(true), plan(false)]).toEqual([usual, elsewhere]);
   });
 
@@ -75,7 +76,9 @@ describe('the route', () => {
     for (const each of Object.values(ENGINES)) {
       for (const setting of [true, false, 'all', 'remote-only', null] as const) {
         for (const defaultOutput of [true, false]) {
-          expect(planEcho(mode, each, { granted: setting, defaultOutput }).route).toBe('context');
+          expect(
+            planEcho(mode, each, { granted: setting, defaultOutput, deviceRate: true }).route,
+          ).toBe('context');
         }
       }
     }
@@ -85,15 +88,27 @@ describe('the route', () => {
     const plan = planEcho('auto', ENGINES['Chromium on Linux'], {
       granted: 'remote-only',
       defaultOutput: true,
+      deviceRate: true,
     });
     expect(plan).toMatchObject({ route: 'call', covered: true });
+  });
+
+  test.each([
+    ['Chromium on Linux', 'call'],
+    ['Firefox', 'element'],
+    ['Safari', 'element'],
+  ] as const)('of a context of another rate than the output in %s is %s', (name, route) => {
+    const grant = { granted: true, defaultOutput: true, deviceRate: false } as const;
+    const plan = planEcho('auto', ENGINES[name], grant);
+    expect(plan.route).toBe(route);
+    expect(planEcho('browser', ENGINES[name], grant).covered).toBe(false);
   });
 
   test('is never one that the page lacks', () => {
     for (const { family, modes } of Object.values(ENGINES)) {
       for (const defaultOutput of [true, false]) {
         for (const mode of ECHO_MODES) {
-          const grant = { granted: true, defaultOutput } as const;
+          const grant = { granted: true, defaultOutput, deviceRate: true } as const;
           const bare = { family, modes, elements: false, calls: false };
           expect(planEcho(mode, bare, grant).route).toBe('context');
           const noCalls = planEcho(mode, { family, modes, elements: true, calls: false }, grant);
@@ -104,7 +119,7 @@ describe('the route', () => {
     const lacking = planEcho(
       'auto',
       { ...ENGINES['Chromium 140'], calls: false },
-      { granted: true, defaultOutput: true },
+      { granted: true, defaultOutput: true, deviceRate: true },
     );
     expect(lacking).toMatchObject({ route: 'element', covered: false });
     expect(lacking.why).toContain('may not hear');
@@ -117,7 +132,11 @@ describe('what the plan says', () => {
       for (const mode of ECHO_MODES) {
         for (const setting of [true, false, 'all', 'remote-only', null] as const) {
           for (const defaultOutput of [true, false]) {
-            const plan = planEcho(mode, each, { granted: setting, defaultOutput });
+            const plan = planEcho(mode, each, {
+              granted: setting,
+              defaultOutput,
+              deviceRate: true,
+            });
             expect(plan.why).toMatch(/^[A-Z][^{}]+\.$/);
             expect(plan).toMatchObject({ mode, granted: setting });
             expect(echoConstraint(mode)).toEqual({ ideal: plan.asked });
@@ -146,7 +165,11 @@ describe('what the plan says', () => {
     ['none', null, false, 'Echo cancellation is off, as asked.'],
     ['none', true, false, 'Echo cancellation was to be off, but the engine keeps it on.'],
   ])('%s, granted %s: covered %s, %s', (mode, granted, covered, words) => {
-    const plan = planEcho(mode, ENGINES['Chromium on Linux'], { granted, defaultOutput: true });
+    const plan = planEcho(mode, ENGINES['Chromium on Linux'], {
+      granted,
+      defaultOutput: true,
+      deviceRate: true,
+    });
     expect(plan.covered).toBe(covered);
     expect(plan.why.startsWith(words)).toBe(true);
   });

@@ -220,7 +220,8 @@ export function planSchedule(seed: number): Schedule {
         return { kind: 'unplug', at, for: ms, device, newId: chance(0.3) };
       }
       case 3:
-        return { kind: 'flap', at, for: skewed(1000, 60_000), device, every: skewed(40, 3000) };
+        // Not in step with the audio thread's model.
+        return { kind: 'flap', at, for: skewed(1000, 60_000), device, every: skewed(40, 3000) | 1 };
       case 4:
       case 5:
         return { kind: 'default', at, for: 0, device };
@@ -268,7 +269,7 @@ export function planSchedule(seed: number): Schedule {
       case 23:
         return { kind: 'default', at, for: 0, device };
       case 24:
-        return { kind: 'flap', at, for: skewed(1000, 60_000), device, every: skewed(40, 1000) };
+        return { kind: 'flap', at, for: skewed(1000, 60_000), device, every: skewed(40, 1000) | 1 };
       default:
         return chance(0.2) ? { kind: 'close', at, for: 0 } : { kind: 'use', at, for: 0, device };
     }

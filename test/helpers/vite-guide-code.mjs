@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { transformWithOxc } from 'vite';
 
 const IMPORT = /^guide:([\w./-]+\.md):(\d+)$/;
 const ID = /^\0guide:([\w./-]+\.md):(\d+)\.ts$/;
@@ -25,7 +26,9 @@ export function guideCode() {
       const blocks = [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
       const code = blocks[Number(index)];
       if (code === undefined) throw new Error(`${file} has no code block ${index}.`);
-      return { code: `${code}\nexport {};`, moduleType: 'ts' };
+      // Vite leaves types in modules without a file.
+      const { code: plain } = await transformWithOxc(`${code}\nexport {};`, 'guide.ts');
+      return { code: plain, moduleType: 'js' };
     },
   };
 }

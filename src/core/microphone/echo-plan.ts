@@ -46,6 +46,8 @@ export interface EchoGrant {
   readonly granted: EchoSetting | null;
   /** Whether the speaker plays on the system's default output. */
   readonly defaultOutput: boolean;
+  /** Whether the context runs at the output's own sample rate, as far as is known. */
+  readonly deviceRate: boolean;
 }
 
 /** What is done about echo. */
@@ -129,9 +131,10 @@ export function planEcho(mode: EchoMode, engine: EchoEngine, grant: EchoGrant): 
 /** Whether the canceller hears what a context plays by itself. */
 function heardInContext(
   { family, modes }: EchoEngine,
-  { granted, defaultOutput }: EchoGrant,
+  { granted, defaultOutput, deviceRate }: EchoGrant,
 ): boolean {
-  if (granted === 'remote-only' || !defaultOutput) return false;
+  // What is resampled on its way out is not in the reference: measured in Chromium 156, and Firefox has a graph for each rate.
+  if (granted === 'remote-only' || !defaultOutput || !deviceRate) return false;
   // Chromium that knows the modes either cancels in its audio service ('remote-only' is a choice there) or has the system's
   // own canceller ('all' is). Others cancel calls only.
   if (family === 'chromium') return isModern(modes);
@@ -148,12 +151,17 @@ const HEARD = {
     "The engine cancels what this page plays on the default output, where the context has the device's own sample rate.",
 };
 
+const OTHER_OUTPUT =
+  'The canceller hears the output that calls play on: the speaker plays through a call within this page, so that the canceller hears the chosen output.';
+const OTHER_RATE =
+  'The canceller does not hear a context of another sample rate than the output has: the speaker plays through a call within this page. Create the AudioContext without a sampleRate to do without.';
+
 type Make = (route: SpeakerRoute, covered: boolean, why: string) => EchoPlan;
 
 /** The way of playing that the canceller hears best. */
 function routed(make: Make, engine: EchoEngine, grant: EchoGrant): EchoPlan {
   const { family, modes, elements, calls } = engine;
-  const { defaultOutput, granted } = grant;
+  const { defaultOutput, deviceRate, granted } = grant;
   const call = (why: string): EchoPlan | null =>
     calls && elements ? make('call', true, why) : null;
   const element = (covered: boolean, why: string): EchoPlan | null =>
@@ -165,11 +173,10 @@ function routed(make: Make, engine: EchoEngine, grant: EchoGrant): EchoPlan {
     );
   } else if (family === 'chromium' && isModern(modes)) {
     // The canceller's reference is the output that the page's calls play on.
-    chosen = defaultOutput
-      ? element(true, `${HEARD.chromium} The speaker plays by an audio element there.`)
-      : call(
-          'The canceller hears the output that calls play on: the speaker plays through a call within this page, so that the canceller hears the chosen output.',
-        );
+    chosen =
+      defaultOutput && deviceRate
+        ? element(true, `${HEARD.chromium} The speaker plays by an audio element there.`)
+        : call(defaultOutput ? OTHER_RATE : OTHER_OUTPUT);
   } else if (family === 'chromium') {
     chosen = call(
       'This engine may cancel only calls: the speaker plays through a call within this page.',

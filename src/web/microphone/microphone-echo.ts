@@ -32,11 +32,15 @@ export async function openTrack(
 export class MicrophoneEcho {
   readonly mode: EchoMode;
   readonly #speaker: Speaker | null;
+  readonly #sampleRate: number;
   #track: MediaStreamTrack | null = null;
+  #deviceRate = true;
 
-  constructor(mode: EchoMode, speaker: Speaker | null) {
+  /** @param sampleRate of the context, Hz */
+  constructor(mode: EchoMode, speaker: Speaker | null, sampleRate: number) {
     this.mode = mode;
     this.#speaker = speaker;
+    this.#sampleRate = sampleRate;
   }
 
   /** What is done; null while there is no track. */
@@ -49,6 +53,7 @@ export class MicrophoneEcho {
   async take(track: MediaStreamTrack | null): Promise<void> {
     this.#track = track;
     if (track === null) return;
+    this.#deviceRate = this.#sampleRate === (outputRate() ?? this.#sampleRate);
     await this.#speaker?.setRoutePlanner(
       (defaultOutput) => this.#planFor(defaultOutput)?.route ?? 'context',
     );
@@ -64,7 +69,11 @@ export class MicrophoneEcho {
     const track = this.#track;
     if (track === null) return null;
     const granted = (track.getSettings().echoCancellation ?? null) as EchoSetting | null;
-    return planEcho(this.mode, engineOf(track), { granted, defaultOutput });
+    return planEcho(this.mode, engineOf(track), {
+      granted,
+      defaultOutput,
+      deviceRate: this.#deviceRate,
+    });
   }
 }
 
@@ -87,6 +96,23 @@ function engineOf(track: MediaStreamTrack): EchoEngine {
     elements: typeof Audio === 'function',
     calls: typeof RTCPeerConnection === 'function',
   };
+}
+
+/** The sample rate of the default output: what a context takes that is given none. No other property tells it. */
+function outputRate(): number | undefined {
+  const family = engineFamily();
+  // Elsewhere the answer changes nothing.
+  if (family !== 'chromium' && family !== 'gecko') return undefined;
+  if (typeof AudioContext !== 'function') return undefined;
+  try {
+    const context = new AudioContext();
+    const { sampleRate } = context;
+    context.close().catch(() => {});
+    return sampleRate;
+  } catch {
+    // The engine has no more of them.
+    return undefined;
+  }
 }
 
 /** The family of the engine, by a global that only it has. */

@@ -149,7 +149,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
       permission: (permission) => this.#tell({ type: 'permission', permission }),
       devices: (devices) => this.#tell({ type: 'devices', devices }),
     });
-    this.#echo = new MicrophoneEcho(settings.echo, settings.speaker);
+    this.#echo = new MicrophoneEcho(settings.echo, settings.speaker, context.sampleRate);
     this.#page = new PageLife(context, settings, {
       visible: (visible) => this.#tell({ type: 'visible', visible }),
       woke: (ms) => this.#tell({ type: 'woke', ms }),

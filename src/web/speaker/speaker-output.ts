@@ -7,14 +7,14 @@ export interface SpeakerOutput {
   readonly route: SpeakerRoute;
   /** What to connect to. */
   readonly input: AudioNode;
-  /** False while autoplay is refused. */
-  readonly playing: boolean;
+  /** Whether the browser has refused to play. It has not while it has not answered. */
+  readonly refused: boolean;
   /**
    * Plays on a device from now on.
    * @throws MicwireError `'unsupported'`, `'permission'` or `'device'`; the device is then the one before
    */
   setSink(sink: string): Promise<void>;
-  /** Plays, if it may: `playing` says so afterwards. Starts within the call, as a gesture needs it. */
+  /** Plays, if it may: `refused` says so afterwards. Starts within the call, as a gesture needs it. */
   play(): Promise<void>;
   /** Gives everything back. */
   close(): Promise<void>;
@@ -26,7 +26,7 @@ export function canChooseSink(context: AudioContext): boolean {
 }
 
 /**
- * @param changed called when `playing` has changed by itself
+ * @param changed called when `refused` has changed by itself
  * @throws MicwireError `'unsupported'`
  */
 export function openOutput(
@@ -58,7 +58,7 @@ type SinkContext = AudioContext & {
 class ContextOutput implements SpeakerOutput {
   readonly route = 'context';
   readonly input: AudioNode;
-  readonly playing = true;
+  readonly refused = false;
   readonly #context: SinkContext;
   /** The sink that the app gave the context; undefined while it is in use. */
   #before: unknown;
@@ -103,7 +103,7 @@ class ElementOutput implements SpeakerOutput {
   readonly #element = new Audio();
   readonly #changed: () => void;
   readonly #release: () => void;
-  #playing = false;
+  #refused = false;
   #closed = false;
 
   constructor(
@@ -121,8 +121,8 @@ class ElementOutput implements SpeakerOutput {
     this.#element.addEventListener('pause', this.#onPause);
   }
 
-  get playing(): boolean {
-    return this.#playing;
+  get refused(): boolean {
+    return this.#refused;
   }
 
   async setSink(sink: string): Promise<void> {
@@ -140,18 +140,17 @@ class ElementOutput implements SpeakerOutput {
 
   async play(): Promise<void> {
     if (this.#closed) return;
-    const before = this.#playing;
-    // Refused without a gesture (NotAllowedError), or interrupted by another call (AbortError).
-    this.#playing = await this.#element.play().then(
-      () => !this.#closed,
+    const before = this.#refused;
+    // Without a gesture (NotAllowedError), or interrupted by the system (AbortError).
+    this.#refused = await this.#element.play().then(
       () => false,
+      () => !this.#closed,
     );
-    if (before !== this.#playing) this.#changed();
+    if (before !== this.#refused) this.#changed();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#playing = false;
     this.#element.removeEventListener('pause', this.#onPause);
     this.#element.pause();
     this.#element.srcObject = null;
@@ -161,8 +160,6 @@ class ElementOutput implements SpeakerOutput {
 
   /** A media key or the system has paused the element, which the app never does. */
   readonly #onPause = (): void => {
-    this.#playing = false;
-    this.#changed();
     void this.play();
   };
 }

@@ -365,7 +365,7 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
       return;
     }
     if (this.#changing > 0 || this.#output === null) return;
-    const plays = context === 'running' && this.#output.playing;
+    const plays = context === 'running' && !this.#output.refused;
     if (context === 'running') this.#ran = true;
     if (plays) this.#refused = false;
     const isLocked =
