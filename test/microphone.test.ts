@@ -483,6 +483,18 @@ describe('permission', () => {
     expect(microphone.advice).toBeNull();
   });
 
+  test('is asked for again by use(), after a prompt that was closed', async () => {
+    page.setPermission('prompt');
+    page.refusal = 'NotAllowedError';
+    const microphone = await page.microphone({ ifBlocked: 'wait' });
+    expect(microphone.state).toBe('blocked');
+    page.refusal = null;
+    await page.render(400);
+    expect(page.tracks).toEqual([]);
+    await page.during(microphone.use(null));
+    expect(microphone.state).toBe('live');
+  });
+
   test.each<[MicrophoneOptions, string]>([
     [{ deviceId: 'device-7' }, 'device'],
     [{}, 'device'],
