@@ -177,7 +177,7 @@ export abstract class Session implements ReactiveController {
   /** A microphone that is lost comes back by itself; one whose processor has failed does not. */
   #watchMicrophone({ microphone }: Source): void {
     microphone?.addEventListener('error', ({ detail }) => {
-      const isOver = microphone.state === 'closed' && this.source?.microphone === microphone;
+      const isOver = detail.code === 'processor-error' && this.source?.microphone === microphone;
       if (isOver) this.fail(problemOf(detail));
     });
   }
