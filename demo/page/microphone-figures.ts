@@ -60,8 +60,7 @@ export const MICROPHONE_FIGURES = {
     label: 'Gaps',
     unit: '',
     definition:
-      'How often audio was missing: until the first device was heard, at switches that were not seamless, at losses, and ' +
-      'at “Mute, light off”.',
+      'How often audio was missing: at switches that were not seamless, at losses, and at “Mute, light off”.',
     from: 'microphone.stats.gaps',
     text: ({ stats }) => count(stats.gaps),
   },
