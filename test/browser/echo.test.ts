@@ -125,7 +125,8 @@ describe('from the microphone to the wire and back', () => {
     const { sampleRate } = context;
     const microphone = await openMicrophone(context);
 
-    const transport = WebSocketTransport.create('/echo');
+    // Room for all of it: a machine that is busy may stall the server for a second.
+    const transport = WebSocketTransport.create('/echo', { highWaterBytes: 4e6 });
     cleanups.push(() => transport.close());
     await expect.poll(() => transport.status.state).toBe('open');
 
