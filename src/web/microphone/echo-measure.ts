@@ -63,6 +63,7 @@ export async function measureEcho(
   const probe = new EchoProbe({ sampleRate, levelDbfs, sweeps });
   if (context.state !== 'running') throw noAudio('The context is not running. Resume it first.');
   signal?.throwIfAborted();
+  const player = makeInOpenContext(context, () => playerOf(context, probe));
   const capture = await Capture.create(context, source, {
     format: 'f32',
     ...(workletUrl === undefined ? {} : { workletUrl }),
@@ -76,7 +77,6 @@ export async function measureEcho(
   const abort = (): void => given.reject(signal?.reason);
   signal?.addEventListener('abort', abort);
   if (signal?.aborted === true) abort();
-  const player = makeInOpenContext(context, () => playerOf(context, probe));
   try {
     player.connect(output);
     const recording = record(capture, seconds, (contextTime) => player.start(contextTime));
