@@ -64,6 +64,18 @@ export function makeInOpenContext<Result>(context: LivingContext, make: () => Re
   }
 }
 
+/**
+ * Keeps a node rendering that nothing else may be connected to: engines render only what leads to the destination. Nothing of
+ * it is heard.
+ * @returns ends it
+ */
+export function keepRendering(node: AudioNode): () => void {
+  const { context } = node;
+  const pull = new GainNode(context, { gain: 0 });
+  node.connect(pull).connect(context.destination);
+  return () => pull.disconnect();
+}
+
 /** Whether memory can be shared with the audio thread (HTML §8.1.3, `crossOriginIsolated`). */
 export function canShareMemory(): boolean {
   return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function';

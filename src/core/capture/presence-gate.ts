@@ -26,7 +26,7 @@ export interface PresenceGateOptions {
  * Passes a microphone's quanta to a capture's pipeline by their presence: audio that is missing counts as captured and
  * dropped; while nobody talks the pipeline pauses, and the last audio is kept.
  *
- * At the press that audio goes first, faster than real time but never at once. What comes meanwhile waits behind it as spans
+ * At the press that audio goes first, faster than real time but never at once. Audio of the meantime waits behind it as spans
  * in order, audio in the ring; each quantum adds less than it takes out, so that the ring never overflows. Allocates in its
  * constructor only.
  */

@@ -28,7 +28,7 @@ type EventOf<Type> = Writable<Extract<MicrophoneEvent, { readonly type: Type }>>
 
 /**
  * The microphone processor without its scope: passes on the device in use, changes to the next one as soon as audio comes
- * from it, says in its presence signal when there is none, and counts every frame.
+ * from it, says in its presence signal when there is no device, and counts every frame.
  *
  * Presence is constant within a quantum, so a device begins and ends at a quantum's edge. When it is lost while audio still
  * comes from it, one more quantum is passed on, in which it fades out; when nothing comes from it any more, its last sample
@@ -379,7 +379,7 @@ export class MicrophoneEngine {
   }
 }
 
-/** The first frame with a finite sample that is not 0; `NONE` if there is none. */
+/** The first frame with a finite sample that is not 0; `NONE` if all are 0. */
 function firstSound(channels: readonly Float32Array[], frames: number): number {
   let first = frames;
   for (let c = 0; c < channels.length; c++) {

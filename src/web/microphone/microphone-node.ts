@@ -7,6 +7,7 @@ import type {
 import type { SilenceKind } from '../../core/microphone/life-messages.ts';
 import { MICROPHONE_OUTPUTS } from '../../core/microphone/presence.ts';
 import type { SourceFeed } from '../capture-source.ts';
+import { keepRendering } from '../context-life.ts';
 import type { MicrophoneGap, MicrophoneSettings } from './microphone-options.ts';
 import { LastWord } from '../patience.ts';
 
@@ -33,8 +34,7 @@ export class MicrophoneNode {
   readonly feed: SourceFeed;
   readonly #listener: MicrophoneNodeListener;
   readonly #lastWord = new LastWord();
-  /** Keeps the node rendering while nothing else is connected to it. */
-  readonly #pull: GainNode;
+  readonly #endRendering: () => void;
   #account: MicrophoneAccount = {
     presentFrames: 0,
     missingFrames: 0,
@@ -68,9 +68,7 @@ export class MicrophoneNode {
     this.feed = { output, presenceOutput, preRollMs };
     this.node.port.onmessage = ({ data }: MessageEvent<MicrophoneEvent>): void => this.#hear(data);
     this.node.onprocessorerror = (cause): void => listener.failed(cause);
-    // Engines render only what leads to the destination.
-    this.#pull = new GainNode(context, { gain: 0 });
-    this.node.connect(this.#pull).connect(context.destination);
+    this.#endRendering = keepRendering(this.node);
   }
 
   /** Frames so far, as of the last answer to `ask()`. */
@@ -116,7 +114,7 @@ export class MicrophoneNode {
       this.#closed = true;
       this.#lastWord.await(this.node.port);
       this.node.disconnect();
-      this.#pull.disconnect();
+      this.#endRendering();
     }
     return this.#lastWord.heard;
   }

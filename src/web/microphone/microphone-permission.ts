@@ -1,17 +1,11 @@
+import { sameList } from '../../core/microphone/device-choice.ts';
 import type { InputDevice, MicrophonePermission } from '../../core/microphone/life-messages.ts';
+import { listDevices, mediaDevices } from '../media-devices.ts';
 
 /** What {@link PermissionWatch} tells. */
 export interface PermissionListener {
   permission(permission: MicrophonePermission): void;
   devices(devices: readonly InputDevice[]): void;
-}
-
-/** The audio inputs that the system has. Labels are empty until permission is granted. */
-export async function inputDevices(): Promise<readonly InputDevice[]> {
-  const devices = (await mediaDevices()?.enumerateDevices()) ?? [];
-  return devices
-    .filter(({ kind }) => kind === 'audioinput')
-    .map(({ deviceId, groupId, label }) => ({ deviceId, groupId, label }));
 }
 
 /** Follows the permission for microphones and the list of devices. */
@@ -50,7 +44,7 @@ export class PermissionWatch {
   async look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    await this.#list((devices) => !isEqualList(devices, this.#devices));
+    await this.#list((devices) => !sameList(devices, this.#devices));
     this.#isLooking = false;
   }
 
@@ -76,7 +70,7 @@ export class PermissionWatch {
   async #list(tells: (devices: readonly InputDevice[]) => boolean): Promise<void> {
     try {
       const asked = ++this.#asked;
-      const devices = await inputDevices();
+      const devices = await listDevices('audioinput');
       // An answer that was overtaken tells nothing new.
       if (this.#closed || asked < this.#answered || !tells(devices)) return;
       this.#answered = asked;
@@ -92,19 +86,4 @@ export class PermissionWatch {
   };
 
   readonly #onDevices = (): void => void this.enumerate();
-}
-
-function isEqualList(one: readonly InputDevice[], other: readonly InputDevice[]): boolean {
-  return (
-    one.length === other.length &&
-    one.every(({ deviceId, groupId, label }, i) => {
-      const same = other[i]!;
-      return deviceId === same.deviceId && groupId === same.groupId && label === same.label;
-    })
-  );
-}
-
-/** Undefined where the page is no secure context (Media Capture §9.1). */
-function mediaDevices(): MediaDevices | undefined {
-  return (navigator as { readonly mediaDevices?: MediaDevices }).mediaDevices;
 }

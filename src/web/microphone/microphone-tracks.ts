@@ -113,12 +113,12 @@ export class MicrophoneTracks {
     }
   }
 
-  /** The settings of the track in use; null while there is none. */
+  /** The settings of the track in use; null while no track is in use. */
   get settings(): MediaTrackSettings | null {
     return this.#connected?.track.getSettings() ?? null;
   }
 
-  /** The track in use; null while there is none. */
+  /** The track in use; null while no track is in use. */
   get track(): MediaStreamTrack | null {
     return this.#connected?.track ?? null;
   }

@@ -40,7 +40,8 @@ import {
   unrouted,
 } from './microphone-failure.ts';
 import { MicrophoneNode } from './microphone-node.ts';
-import { inputDevices, PermissionWatch } from './microphone-permission.ts';
+import { PermissionWatch } from './microphone-permission.ts';
+import { listDevices } from '../media-devices.ts';
 import { MicrophoneTracks, trackStats } from './microphone-tracks.ts';
 import { PageLife } from './page-life.ts';
 import { deferred, Watchdog } from '../patience.ts';
@@ -118,7 +119,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
 
   /** The microphones that the system has. Labels are empty until permission is granted. */
   static async devices(): Promise<readonly InputDevice[]> {
-    return inputDevices();
+    return listDevices('audioinput');
   }
 
   private constructor(context: AudioContext, settings: MicrophoneSettings) {
@@ -179,7 +180,7 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     return this.#life.permission;
   }
 
-  /** The device in use; null while there is none. `'devicechange'` follows each change. */
+  /** The device in use; null while no device is in use. `'devicechange'` follows each change. */
   get device(): InputDevice | null {
     return this.#life.device;
   }

@@ -7,7 +7,7 @@ import type { VariableResamplerPlan } from '../../core/resampler/variable-resamp
 import { SnapshotReader, allocateSnapshot } from '../../core/snapshot.ts';
 import { openSource, SourceWatch } from '../capture-source.ts';
 import type { OpenSource } from '../capture-source.ts';
-import { canShareMemory, makeInOpenContext, whileOpen } from '../context-life.ts';
+import { canShareMemory, keepRendering, makeInOpenContext, whileOpen } from '../context-life.ts';
 import { MixedSource } from './mixed-source.ts';
 import type { MixedSourceStats } from './mixed-source.ts';
 import { deferred, LastWord, sleep } from '../patience.ts';
@@ -63,8 +63,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
   #values: Float64Array;
   readonly #entries = new Map<number, Entry>();
   readonly #lastWord = new LastWord();
-  /** Keeps the node rendering while nothing else is connected to it. */
-  readonly #pull: GainNode;
+  readonly #endRendering: () => void;
   #ids = 0;
   #closed = false;
 
@@ -128,9 +127,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     });
     this.node.port.onmessage = ({ data }: MessageEvent<MixerEvent>): void => this.#hear(data);
     this.node.onprocessorerror = (cause): void => this.#fail(cause);
-    // Engines render only what leads to the destination.
-    this.#pull = new GainNode(context, { gain: 0 });
-    this.node.connect(this.#pull).connect(context.destination);
+    this.#endRendering = keepRendering(this.node);
     context.addEventListener('statechange', this.#onContext);
   }
 
@@ -334,7 +331,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     this.#closed = true;
     this.node.context.removeEventListener('statechange', this.#onContext);
     this.node.disconnect();
-    this.#pull.disconnect();
+    this.#endRendering();
   }
 }
 

@@ -1,4 +1,5 @@
 import { MicwireError } from '../../core/errors.ts';
+import { listDevices, mediaDevices } from '../media-devices.ts';
 
 /** One audio output, as `MediaDeviceInfo` describes it. `label` is empty until the page may use the device. */
 export interface OutputDevice {
@@ -20,13 +21,8 @@ export function sinkOf(deviceId: string | null): string {
 
 /** The outputs that the engine lists; none where it does not. */
 export async function listOutputs(): Promise<OutputDevice[]> {
-  const devices =
-    (await mediaDevices()
-      ?.enumerateDevices()
-      .catch(() => [])) ?? [];
-  return devices
-    .filter(({ kind, deviceId }) => kind === 'audiooutput' && deviceId !== '')
-    .map(({ deviceId, groupId, label }) => ({ deviceId, groupId, label }));
+  const devices = await listDevices('audiooutput').catch(() => []);
+  return devices.filter(({ deviceId }) => deviceId !== '');
 }
 
 /**
@@ -80,9 +76,4 @@ export function watchOutputs(changed: () => void): () => void {
 
 interface SelectsOutput {
   selectAudioOutput(options: { readonly deviceId?: string }): Promise<MediaDeviceInfo>;
-}
-
-/** Absent in pages that are not secure. */
-function mediaDevices(): MediaDevices | undefined {
-  return (globalThis.navigator as Partial<Navigator> | undefined)?.mediaDevices;
 }
