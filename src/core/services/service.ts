@@ -6,7 +6,7 @@ export type WireMessage = string | Uint8Array<ArrayBuffer>;
 
 /** Where to connect. Structured-cloneable. */
 export interface ServiceAddress {
-  /** `ws:` or `wss:`, in full. */
+  /** `ws:` or `wss:`, in full; of TCP `tcp://host:port`. */
   readonly url: string;
   /** Subprotocols to offer (RFC 6455 §1.9). */
   readonly protocols: readonly string[];
@@ -28,6 +28,11 @@ export type AfterClose = 'retry' | 'stop';
 export interface Service {
   /** Name of its file: `'openai-realtime'`. */
   readonly id: string;
+  /**
+   * What carries its messages. Over `'tcp'` they are bytes, written one after the other, and `decode` takes the stream in slices
+   * as they come, with any number of messages and pieces of messages: it keeps a copy of the piece that waits for its end.
+   */
+  readonly transport: 'websocket' | 'tcp';
   /** What it takes: a session captures this. */
   readonly input: StreamFormat;
   /** What it sends unless an `'audio'` event says otherwise; null for services that only listen. */
@@ -72,7 +77,8 @@ export interface ServiceConnection {
   encode(request: ServiceRequest): readonly WireMessage[];
   /**
    * What a message from the service says, in order; none where it says nothing to a session.
-   * @throws PacketError, and nothing else, whatever comes. The connection remains usable
+   * @throws PacketError, and nothing else, whatever comes. The connection remains usable. Over TCP a fault is an `'error'` event
+   * instead, since the same slice may hold good messages; it is fatal where the ends of messages cannot be found any more
    */
   decode(message: string | Uint8Array): readonly ServiceEvent[];
 }
@@ -183,6 +189,11 @@ export type ServiceEvent =
   | { readonly type: 'marked'; readonly name: string }
   /** The service has all audio before `frame`. */
   | { readonly type: 'acknowledged'; readonly frame: number }
+  /**
+   * The service takes no audio for now, or takes it again: what waits stays in the outbox. A new connection takes it, and marks,
+   * commits and the like go out all the same.
+   */
+  | { readonly type: 'flow'; readonly open: boolean }
   /** With this handle the next connection continues this session; null: with none. */
   | { readonly type: 'handle'; readonly handle: string | null }
   /** The service will close the connection in so many ms: the session makes a new one before. */
