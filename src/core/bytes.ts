@@ -73,6 +73,36 @@ function tail(code: number, shift: number): number {
   return 0x80 | ((code >> shift) & 0x3f);
 }
 
+/**
+ * The text of bytes in UTF-8 (RFC 3629). For where there is no TextDecoder.
+ * @returns undefined for bytes that are no UTF-8: overlong forms, surrogates, what is above U+10FFFF, a character cut short
+ */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes[at++]!;
+    if (first < 0x80) {
+      text += String.fromCharCode(first);
+      continue;
+    }
+    const tails = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    if (first < 0xc2 || first > 0xf4 || at + tails > bytes.length) return undefined;
+    let code = first & (0x3f >> tails);
+    for (let i = 0; i < tails; i++) {
+      const next = bytes[at++]!;
+      if ((next & 0xc0) !== 0x80) return undefined;
+      code = (code << 6) | (next & 0x3f);
+    }
+    const isSurrogate = code >= 0xd800 && code <= 0xdfff;
+    if (code < LEAST_BY_TAILS[tails]! || code > 0x10ffff || isSurrogate) return undefined;
+    text += String.fromCodePoint(code);
+  }
+  return text;
+}
+
+/** The least character that needs so many bytes behind its first. */
+const LEAST_BY_TAILS = [0, 0x80, 0x800, 0x10000];
+
 /** All bytes in one array. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
