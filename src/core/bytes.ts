@@ -74,34 +74,36 @@ function tail(code: number, shift: number): number {
 }
 
 /**
- * The text of bytes in UTF-8 (RFC 3629). For where there is no TextDecoder.
- * @returns undefined for bytes that are no UTF-8: overlong forms, surrogates, what is above U+10FFFF, a character cut short
+ * The text of bytes in UTF-8 (RFC 3629). For where there is no TextDecoder; what is not UTF-8 becomes U+FFFD, as there. Takes
+ * time and memory in proportion to the bytes.
  */
-export function utf8Text(bytes: Uint8Array): string | undefined {
+export function utf8Text(bytes: Uint8Array): string {
   let text = '';
-  for (let at = 0; at < bytes.length; ) {
-    const first = bytes[at++]!;
-    if (first < 0x80) {
-      text += String.fromCharCode(first);
-      continue;
+  // As many code points in a call as any engine takes arguments.
+  const codes: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const lead = bytes[at++]!;
+    let code = lead;
+    if (lead >= 0x80) {
+      // Bytes that follow, and the range of the first of them: without overlong forms, surrogates and what is above U+10FFFF.
+      const more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+      let least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+      let most = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+      let missing = lead < 0xc2 || lead > 0xf4 ? -1 : more;
+      code = lead & (0x3f >> more);
+      for (; missing > 0 && at < bytes.length; missing--, at++) {
+        const next = bytes[at]!;
+        if (next < least || next > most) break;
+        code = (code << 6) | (next & 0x3f);
+        least = 0x80;
+        most = 0xbf;
+      }
+      if (missing !== 0) code = 0xfffd;
     }
-    const tails = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
-    if (first < 0xc2 || first > 0xf4 || at + tails > bytes.length) return undefined;
-    let code = first & (0x3f >> tails);
-    for (let i = 0; i < tails; i++) {
-      const next = bytes[at++]!;
-      if ((next & 0xc0) !== 0x80) return undefined;
-      code = (code << 6) | (next & 0x3f);
-    }
-    const isSurrogate = code >= 0xd800 && code <= 0xdfff;
-    if (code < LEAST_BY_TAILS[tails]! || code > 0x10ffff || isSurrogate) return undefined;
-    text += String.fromCodePoint(code);
+    if (codes.push(code) === 4096) text += String.fromCodePoint(...codes.splice(0));
   }
-  return text;
+  return text + String.fromCodePoint(...codes);
 }
-
-/** The least character that needs so many bytes behind its first. */
-const LEAST_BY_TAILS = [0, 0x80, 0x800, 0x10000];
 
 /** All bytes in one array. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -49,6 +49,8 @@ export interface Service {
   readonly muteAs: ServiceMute;
   /** A keep-alive message is due when nothing was sent for so many ms; 0: it has none. */
   readonly keepAliveMs: number;
+  /** Whether audio may follow the messages of `'open'` at once; else a `'ready'` event comes first. */
+  readonly readyOnOpen: boolean;
   /**
    * The address to connect to.
    * @param url as the app gave it
@@ -81,7 +83,7 @@ export interface UpAudio {
   readonly frame: number;
   readonly frames: number;
   /** Interleaved samples, or one packet of a codec. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** The same as Base64 (RFC 4648 §4). */
   readonly base64: string;
 }
@@ -140,7 +142,7 @@ export type ServiceRequest =
 
 /** What a message of a service says. */
 export type ServiceEvent =
-  /** Audio may be sent. Nothing but the messages of `'open'`, and replies, goes out before. */
+  /** Audio may be sent. Without `readyOnOpen`, nothing but the messages of `'open'`, and replies, goes out before. */
   | { readonly type: 'ready' }
   /**
    * Audio to play. `item`: the reply that it belongs to; a name is never used again for another one.
