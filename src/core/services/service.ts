@@ -41,7 +41,10 @@ export interface Service {
    * `overlapMs` old, and is otherwise sent again after a reconnection.
    */
   readonly acknowledges: boolean;
-  /** How much of what was handed to a lost connection is sent again, ms. 0 where it acknowledges. */
+  /**
+   * How much of what a lost connection was handed is sent again, ms, at most back to the last `'settled'` event. 0 where the
+   * service acknowledges audio and continues the session on the next connection.
+   */
   readonly overlapMs: number;
   /** Audio is replayed at most so many times as fast as real time. Above 1. */
   readonly replaySpeed: number;
@@ -183,6 +186,11 @@ export type ServiceEvent =
   | { readonly type: 'marked'; readonly name: string }
   /** The service has all audio before `frame`. */
   | { readonly type: 'acknowledged'; readonly frame: number }
+  /**
+   * All that was said before `frame` has its final text. A recognizer starts from nothing on a new connection, also where it
+   * had acknowledged the audio: a session sends it again from here, at most `overlapMs`, so that no word is lost or doubled.
+   */
+  | { readonly type: 'settled'; readonly frame: number }
   /** With this handle the next connection continues this session; null: with none. */
   | { readonly type: 'handle'; readonly handle: string | null }
   /** The service will close the connection in so many ms: the session makes a new one before. */
