@@ -46,7 +46,7 @@ export type {
 } from './transport/transport.ts';
 export type { BackOffOptions } from './transport/back-off.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
-export type { WebSocketLike } from './transport/socket.ts';
+export type { WebSocketLike } from '../core/socket.ts';
 export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/websocket.ts';
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
