@@ -8,6 +8,8 @@ export interface SessionScope {
   now(): number;
   /** Calls `run` after so many ms. @returns cancels it */
   setTimer(ms: number, run: () => void): () => void;
+  /** Uniform in [0, 1). */
+  random(): number;
   /** The address in full, with `ws:` or `wss:`. @throws TypeError for an invalid one */
   absolute(url: string): string;
   readonly createSocket: CreateSocket;
