@@ -14,7 +14,7 @@ import type {
   SessionState,
   SessionStats,
 } from './session-messages.ts';
-import { findAddress, openSocket } from './session-scope.ts';
+import { sessionIo } from './session-scope.ts';
 import type { SessionScope } from './session-scope.ts';
 
 /** What an app is told of a session. Structured-cloneable. */
@@ -78,8 +78,6 @@ export interface SessionEngineOptions {
   readonly tell: (news: SessionNews) => void;
 }
 
-const DEFAULT_CONNECT_MS = 10_000;
-
 /**
  * A session without its page: connection, outbox and replies, between captured chunks that go in and what plays. It runs on a
  * page or in a Worker.
@@ -96,17 +94,11 @@ export class SessionEngine {
 
   constructor(options: SessionEngineOptions) {
     const { connection, scope, session, halfDuplex, openSink } = options;
-    const { service, connectTimeoutMs = DEFAULT_CONNECT_MS } = connection;
+    const { service } = connection;
     this.#options = options;
     this.#driver = new SessionDriver(
       service,
-      {
-        now: () => scope.now(),
-        setTimer: (ms, run) => scope.setTimer(ms, run),
-        random: () => scope.random(),
-        address: () => findAddress(scope, connection, service, connectTimeoutMs),
-        connect: (address, listener) => openSocket(scope, address, listener),
-      },
+      sessionIo(scope, connection, service),
       { ...connection, session, halfDuplex },
       (action) => this.#act(action),
     );

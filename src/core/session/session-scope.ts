@@ -1,6 +1,7 @@
 import { describe } from '../arguments.ts';
-import type { Service, ServiceAddress, WireMessage } from '../services/service.ts';
+import type { Service, ServiceAddress } from '../services/service.ts';
 import type { CreateSocket, WebSocketLike } from '../socket.ts';
+import type { SessionIo, SocketHandle, SocketListener } from './session-driver.ts';
 
 /** What a scope gives a session: a page, a Worker or Node. */
 export interface SessionScope {
@@ -23,28 +24,11 @@ export interface SessionTarget {
   readonly token?: string | (() => string | Promise<string>) | undefined;
 }
 
-/** What a socket tells. */
-export interface SocketListener {
-  opened(): void;
-  message(data: string | Uint8Array): void;
-  /** Once, also when the socket could not be made: 1006. */
-  closed(code: number, reason: string): void;
-}
-
-/** A socket under way or open. */
-export interface SocketHandle {
-  /** Bytes that have not left it; of a closed one, those that never will. */
-  readonly bufferedBytes: number;
-  send(message: WireMessage): void;
-  /** Nothing is told afterwards. */
-  close(code: number): void;
-}
-
 /** Code of a connection that was lost or never made (RFC 6455 §7.1.5). */
 const LOST = 1006;
 
 /** Makes a socket, and tells what becomes of it. Never throws: a socket that cannot be made is one that has closed. */
-export function openSocket(
+function openSocket(
   scope: SessionScope,
   { url, protocols }: ServiceAddress,
   listener: SocketListener,
@@ -90,23 +74,19 @@ function letGo(socket: WebSocketLike): void {
 }
 
 /**
- * Calls the app's functions for an address and a token.
- * @param timeoutMs how long they may take
- * @throws what they throw; TypeError for an invalid answer; Error when they take too long
+ * Calls the app's functions for an address and a token, and asks the service for its own.
+ * @throws what they throw; TypeError for an answer of another kind
  */
-export function findAddress(
+async function findAddress(
   scope: SessionScope,
   { url, token }: SessionTarget,
   service: Service,
-  timeoutMs: number,
 ): Promise<ServiceAddress> {
-  return new Promise((resolve, reject) => {
-    const cancel = scope.setTimer(timeoutMs, () => reject(new Error(late(timeoutMs))));
-    Promise.all([answerOf('url', url), token === undefined ? undefined : answerOf('token', token)])
-      .then(([where, key]) => service.address(scope.absolute(where), key))
-      .then(resolve, reject)
-      .finally(cancel);
-  });
+  const [where, key] = await Promise.all([
+    answerOf('url', url),
+    token === undefined ? undefined : answerOf('token', token),
+  ]);
+  return service.address(scope.absolute(where), key);
 }
 
 async function answerOf(
@@ -118,6 +98,13 @@ async function answerOf(
   throw new TypeError(`${name} must give a string, got ${describe(answer)}.`);
 }
 
-function late(timeoutMs: number): string {
-  return `The functions url and token gave no answer within ${timeoutMs} ms.`;
+/** The timers, sockets and functions of a session's driver. */
+export function sessionIo(scope: SessionScope, target: SessionTarget, service: Service): SessionIo {
+  return {
+    now: () => scope.now(),
+    setTimer: (ms, run) => scope.setTimer(ms, run),
+    random: () => scope.random(),
+    address: () => findAddress(scope, target, service),
+    connect: (address, listener) => openSocket(scope, address, listener),
+  };
 }
