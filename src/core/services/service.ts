@@ -55,6 +55,11 @@ export interface Service {
   /** Whether audio may follow the messages of `'open'` at once; else a `'ready'` event comes first. */
   readonly readyOnOpen: boolean;
   /**
+   * Whether it sends what is left after the messages of `'end'`, and then an `'ended'` event or closes the connection: a session
+   * that closes waits for that.
+   */
+  readonly answersEnd: boolean;
+  /**
    * The address to connect to.
    * @param url as the app gave it
    * @param token as the app's function gave it; undefined where there is none
@@ -186,6 +191,11 @@ export type ServiceEvent =
   | { readonly type: 'marked'; readonly name: string }
   /** The service has all audio before `frame`. */
   | { readonly type: 'acknowledged'; readonly frame: number }
+  /**
+   * The service takes no audio for now, or takes it again: what waits stays in the outbox. A new connection takes it, and marks,
+   * commits and the like go out all the same.
+   */
+  | { readonly type: 'flow'; readonly open: boolean }
   /**
    * All that was said before `frame` has its final text. A recognizer starts from nothing on a new connection, also where it
    * had acknowledged the audio: a session sends it again from here, at most `overlapMs`, so that no word is lost or doubled.
