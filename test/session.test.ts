@@ -44,24 +44,27 @@ async function open(
 ): Promise<Opened> {
   const microphone =
     options.microphone === undefined ? await page.microphone() : options.microphone;
-  const session = await page.during(
-    Session.open({
-      context: page.asContext,
-      service: fakeService(service),
-      url: 'ws://server/audio',
-      createSocket: server.createSocket,
-      ...options,
-      microphone,
-    }),
-  );
-  sessions.push(session);
   const events: Opened['events'] = [];
-  for (const type of EVENTS) {
-    session.addEventListener(type, (event) => {
-      const detail = type === 'statechange' ? session.state : (event as CustomEvent).detail;
-      events.push({ type, detail });
-    });
-  }
+  const opening = Session.open({
+    context: page.asContext,
+    service: fakeService(service),
+    url: 'ws://server/audio',
+    createSocket: server.createSocket,
+    ...options,
+    microphone,
+  });
+  const listening = opening.then((session) => {
+    sessions.push(session);
+    for (const type of EVENTS) {
+      session.addEventListener(type, (event) => {
+        const detail = type === 'statechange' ? session.state : (event as CustomEvent).detail;
+        events.push({ type, detail });
+      });
+    }
+    return session;
+  });
+  const session = await page.during(listening);
+  // News from before is told in a task of its own.
   await new Promise((resolve) => setTimeout(resolve, 5));
   return { session, events };
 }
@@ -405,6 +408,53 @@ describe('replies', () => {
     expect(chunks).toBeGreaterThanOrEqual(64);
     expect(chunks).toBeLessThan(72);
     expect(silent.slice(from + chunks)).not.toContain(true);
+  });
+});
+
+describe('marks and captions', () => {
+  test('are told in the frame in which their place is heard', async () => {
+    const { session, events } = await open();
+    server.socket.say({ type: 'caption', item: 'a', text: 'Hello', startMs: 0, endMs: 50 });
+    server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });
+    server.socket.say({ type: 'caption', item: 'a', text: 'world', startMs: 50 });
+    server.socket.say({ type: 'mark', item: 'a', name: 'half', frame: 1200 });
+    server.socket.say({ type: 'mark', item: 'a', name: 'so far' });
+    session.mark('mine', { item: 'a', frames: 600 });
+    server.socket.say({ type: 'audio', item: 'a', bytes: reply(2400) });
+    server.socket.say({ type: 'item-end', item: 'a' });
+    await page.render(200);
+    const heard = events.filter(({ type }) => type === 'caption' || type === 'played');
+    const places = heard.map(({ detail }) => {
+      const { text, name, frames, contextFrame } = detail as Record<string, never>;
+      return [text ?? name, frames, contextFrame];
+    });
+    const start = places[0]![2] as unknown as number;
+    // Twice as many frames in the context.
+    expect(places).toEqual([
+      ['Hello', undefined, start],
+      ['mine', 600, start + 1200],
+      ['world', undefined, start + 2400],
+      ['half', 1200, start + 2400],
+      ['so far', 2400, start + 4800],
+      [null, 4800, start + 9600],
+    ]);
+    await drained(session);
+    const told = server.socket.requests.filter(({ type }) => type === 'played');
+    expect(told).toEqual([
+      { type: 'played', item: 'a', name: 'half', frames: 1200 },
+      { type: 'played', item: 'a', name: 'so far', frames: 2400 },
+      { type: 'played', item: 'a', name: null, frames: 4800 },
+    ]);
+  });
+
+  test('of what was interrupted are never told', async () => {
+    const { session, events } = await open();
+    server.socket.say({ type: 'audio', item: 'a', bytes: reply(24_000) });
+    server.socket.say({ type: 'mark', item: 'a', name: 'late', frame: 20_000 });
+    await page.render(50);
+    await page.during(session.interrupt());
+    await page.render(500);
+    expect(played(events)).toEqual([]);
   });
 });
 

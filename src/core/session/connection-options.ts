@@ -73,7 +73,9 @@ export function checkConnection(owner: string, options: SessionConnectionOptions
     throw new TypeError(`${owner}: token must be a string or a function, got ${describe(token)}.`);
   }
   if (createSocket !== undefined && typeof createSocket !== 'function') {
-    throw new TypeError(`${owner}: createSocket must be a function, got ${describe(createSocket)}.`);
+    throw new TypeError(
+      `${owner}: createSocket must be a function, got ${describe(createSocket)}.`,
+    );
   }
   for (const name of Object.keys(RANGES) as (keyof typeof RANGES)[]) {
     const [least, most] = RANGES[name];

@@ -7,10 +7,7 @@ export interface ReplySink {
   write(bytes: Uint8Array, options: { readonly item: string; readonly lostFrames: number }): void;
   end(item: string): void;
   /** Answered by `marked`. @param place `frames` undefined: the end of what was written so far */
-  mark(
-    name: string,
-    place: { readonly item: string; readonly frames?: number | undefined },
-  ): void;
+  mark(name: string, place: { readonly item: string; readonly frames?: number | undefined }): void;
   interrupt(): Promise<HeardItem>;
   close(): Promise<void>;
 }
