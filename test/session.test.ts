@@ -4,7 +4,7 @@ import { Session } from '../src/web/session/session.ts';
 import type { SessionEventMap, SessionOptions } from '../src/web/session/session-options.ts';
 import type { Service } from '../src/core/services/service.ts';
 import { FakeServer, fakeService } from './helpers/fake-service.ts';
-import { MicrophonePage } from './helpers/microphone-page.ts';
+import { MicrophonePage, PAGE_RATE } from './helpers/microphone-page.ts';
 
 let page: MicrophonePage;
 let server: FakeServer;
@@ -457,6 +457,70 @@ describe('marks and captions', () => {
     expect(played(events)).toEqual([]);
   });
 });
+
+describe('record()', () => {
+  const CONTEXT_STREAM = { format: 's16', sampleRate: PAGE_RATE, channels: 1 } as const;
+
+  test('takes the user left and the agent right, aligned to the frame', async () => {
+    page.signal = (_, frame) => (frame % 65_536) / 65_536;
+    const { session, events } = await open({}, { output: CONTEXT_STREAM });
+    const recorder = await page.during(
+      session.record({ channels: 'both', container: 'wav', format: 'f32' }),
+    );
+    await page.render(20);
+    session.mark('start', { item: 'a', frames: 0 });
+    server.socket.say({ type: 'audio', item: 'a', bytes: reply(4800) });
+    server.socket.say({ type: 'item-end', item: 'a' });
+    await page.render(100);
+    session.mute();
+    await page.render(20);
+    const file = await page.during(recorder.stop());
+    const { samples, channels } = wavSamples(await file!.arrayBuffer());
+    expect(channels).toBe(2);
+    const agent = samples.filter((_, i) => i % 2 === 1);
+    const user = samples.filter((_, i) => i % 2 === 0);
+    const start = agent.findIndex((sample) => sample !== 0);
+    const [first] = played(events) as { name: string; contextFrame: number }[];
+    expect(first?.name).toBe('start');
+    // Each of the user's samples says its frame of the context.
+    expect(Math.round(user[start]! * 65_536)).toBe(first!.contextFrame % 65_536);
+    expect(agent.lastIndexOf(agent[start + 100]!) - start).toBe(4799);
+    expect(user.at(-1)).toBe(0);
+  });
+
+  test('ends with the session, and its file is complete', async () => {
+    const { session } = await open();
+    const recorder = await page.during(session.record({ channels: 'user', container: 'wav' }));
+    await page.render(100);
+    await page.during(session.close());
+    await vi.waitFor(() => expect(recorder.state).toBe('stopped'));
+    expect((await recorder.stop())!.size).toBeGreaterThan(20_000);
+  });
+
+  test('needs a microphone for the user alone, and an open session', async () => {
+    const { session } = await open({ microphone: null });
+    const options = { channels: 'user', container: 'wav' } as const;
+    await expect(session.record(options)).rejects.toThrow(TypeError);
+    await page.during(session.close());
+    await expect(session.record(options)).rejects.toMatchObject({ code: 'closed' });
+  });
+});
+
+/** The samples of a WAV file of 32-bit floats, interleaved. */
+function wavSamples(file: ArrayBuffer): { readonly samples: Float32Array; readonly channels: number } {
+  const view = new DataView(file);
+  let at = 12;
+  let channels = 0;
+  for (;;) {
+    const id = view.getUint32(at);
+    const length = view.getUint32(at + 4, true);
+    if (id === 0x66_6d_74_20) channels = view.getUint16(at + 10, true);
+    if (id === 0x64_61_74_61) {
+      return { samples: new Float32Array(file.slice(at + 8, at + 8 + length)), channels };
+    }
+    at += 8 + length + (length % 2);
+  }
+}
 
 describe('the end', () => {
   test('close() sends what was said until then', async () => {

@@ -164,6 +164,7 @@ class WorkletNode extends PageNode {
 }
 
 class PageGain extends PageNode {
+  readonly numberOfInputs = 1;
   readonly gain: { value: number; setTargetAtTime(value: number): void } = {
     value: 1,
     setTargetAtTime(value) {
@@ -389,12 +390,13 @@ export class MicrophonePage {
   }
 }
 
+/** In the order in which a quantum is rendered: sources first. */
 const WORKLETS = {
+  playout: () => import('../../worklets/playout.ts'),
   microphone: () => import('../../worklets/microphone.ts'),
   capture: () => import('../../worklets/capture.ts'),
   meter: () => import('../../worklets/meter.ts'),
   mixer: () => import('../../worklets/mixer.ts'),
-  playout: () => import('../../worklets/playout.ts'),
 };
 
 /** A device with that signal. */
