@@ -36,6 +36,7 @@ const DEFAULTS: ServiceDefaults = {
   muteAs: 'silence',
   keepAliveMs: 0,
   readyOnOpen: false,
+  answersEnd: false,
   address: (url, token) => {
     return serviceAddress(url, token === undefined ? {} : { query: { token } });
   },
@@ -112,6 +113,13 @@ export function serviceAddress(
 /** Mono samples of 16 bits: what most services take. */
 export function mono16(sampleRate: number): StreamFormat<'s16'> {
   return { format: 's16', sampleRate, channels: 1 };
+}
+
+/** Checks options that are texts, where they are given. @throws TypeError */
+export function checkTexts(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) checkText(name, value);
+  }
 }
 
 /** Settings of a service that an app passes on as they are, merged into the message that configures it. */
