@@ -75,8 +75,6 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
       expect(row.inputs).toContain(formatName(service.input, row.inputs));
       if (service.output !== null) {
         expect(row.outputs).toContain(formatName(service.output, row.outputs));
-      } else {
-        expect(row.outputs).toHaveLength(0);
       }
       expect(service.chunkDurationMs).toBeGreaterThanOrEqual(1);
       expect(service.chunkDurationMs).toBeLessThanOrEqual(1000);
@@ -108,9 +106,9 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
 
   it('says after each closing code whether to come back', () => {
     const service = row.create();
-    for (let code = 1000; code < 5000; code++) {
-      expect(['retry', 'stop']).toContain(service.afterClose(code, 'a reason'));
-    }
+    const codes = Array.from({ length: 4000 }, (_, i) => 1000 + i);
+    const answers = new Set(codes.map((code) => service.afterClose(code, 'a reason')));
+    expect([...answers].filter((answer) => answer !== 'retry' && answer !== 'stop')).toEqual([]);
   });
 
   it('refuses an option that it does not have', async () => {
@@ -127,6 +125,8 @@ describe.each(SERVICES.map((row) => [row.id, row] as const))('%s', (id, row) => 
     const service = row.create();
     expect(row.fixtures.length).toBeGreaterThan(0);
     for (const steps of row.fixtures) replay(service.connect(), steps);
+    const { url, connects, resumes = connects } = row.address;
+    expect(service.address(url, 'T').url).toBe(resumes);
   });
 
   it('begins every connection with its configuration, and takes audio when it is ready', () => {

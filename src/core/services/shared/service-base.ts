@@ -116,6 +116,13 @@ export function mono16(sampleRate: number): StreamFormat<'s16'> {
   return { format: 's16', sampleRate, channels: 1 };
 }
 
+/** Checks options that are texts, where they are given. @throws TypeError */
+export function checkTexts(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) checkText(name, value);
+  }
+}
+
 /** Settings of a service that an app passes on as they are, merged into the message that configures it. */
 export type ServiceSettings = Readonly<Record<string, unknown>>;
 
