@@ -1,4 +1,10 @@
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, describe, integerIn } from '../arguments.ts';
+import {
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+  describe,
+  integerIn,
+} from '../arguments.ts';
 import { utf8Bytes, utf8Text } from '../bytes.ts';
 import { PacketError } from '../errors.ts';
 import { checkOptions } from '../option-names.ts';
@@ -7,8 +13,15 @@ import type { JsonFields } from '../framing/json-object.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceEvent, WireMessage } from './service.ts';
 import { audioEvents, wholeFrames } from './shared/call.ts';
-import { MAX_SERVICE_MESSAGE, flagOf, need, objectOf, readJson, textOf } from './shared/json-fields.ts';
-import { jsonText } from './shared/message-connection.ts';
+import {
+  MAX_SERVICE_MESSAGE,
+  flagOf,
+  need,
+  objectOf,
+  readJson,
+  textOf,
+} from './shared/json-fields.ts';
+import { appMessage, jsonText } from './shared/message-connection.ts';
 import { bytesField, protobufField, readProtobuf, varintField } from './shared/protobuf.ts';
 import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';
@@ -129,9 +142,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
               return ours ? [bytesField(FRAME.interruption)] : [];
             }
             case 'message':
-              return request.value instanceof Uint8Array
-                ? [Uint8Array.from(request.value)]
-                : [messageFrame(request.value)];
+              return [appFrame(request.value)];
             default:
               return [];
           }
@@ -183,7 +194,10 @@ function audioOf(
     throw new PacketError('bad-field', `sample_rate must be a rate, got ${sampleRate}.`);
   }
   if (!(channels >= 1 && channels <= MAX_CHANNELS)) {
-    throw new PacketError('bad-field', `num_channels must be 1 to ${MAX_CHANNELS}, got ${channels}.`);
+    throw new PacketError(
+      'bad-field',
+      `num_channels must be 1 to ${MAX_CHANNELS}, got ${channels}.`,
+    );
   }
   const audio = protobufField(fields, AUDIO.audio)?.bytes ?? null;
   if (audio === null || audio.length === 0) return [];
@@ -198,7 +212,13 @@ function clientReady(connection: number, version: string): Uint8Array<ArrayBuffe
   return messageFrame({ label: RTVI_LABEL, type: 'client-ready', id, data });
 }
 
+/** A message of the app's own: an object becomes a `MessageFrame`; text and bytes go as they are. */
+function appFrame(value: unknown): WireMessage {
+  const asIs =
+    typeof value === 'string' || value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+  return asIs ? appMessage(value) : messageFrame(value);
+}
+
 function messageFrame(value: unknown): Uint8Array<ArrayBuffer> {
-  const text = typeof value === 'string' ? value : jsonText('a message', value);
-  return bytesField(FRAME.message, bytesField(DATA, utf8Bytes(text)));
+  return bytesField(FRAME.message, bytesField(DATA, utf8Bytes(jsonText('a message', value))));
 }

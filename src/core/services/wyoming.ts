@@ -1,5 +1,6 @@
 import { checkOptions } from '../option-names.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn } from '../arguments.ts';
+import type { OptionNames } from '../option-names.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn, oneOf } from '../arguments.ts';
 import { joinBytes, utf8Bytes, utf8Text } from '../bytes.ts';
 import { PacketError } from '../errors.ts';
 import { parseJsonObject } from '../framing/json-object.ts';
@@ -28,7 +29,7 @@ const MAX_DATA_BYTES = 2 ** 20;
 const MAX_PAYLOAD_BYTES = 2 ** 24;
 const LIMITS = { maxLength: MAX_DATA_BYTES, maxDepth: 16, maxValues: 16_384 };
 /** Longest transcript that is put together from pieces. */
-const MAX_TRANSCRIPT = 65_536;
+const MAX_TRANSCRIPT = 2048;
 const PING_MS = 30_000;
 /** Formats by `width`, bytes of a sample. */
 const WIDTHS = ['u8', 's16', 's24', 's32'] as const;
@@ -61,6 +62,8 @@ const NAMES: OptionNames<WyomingOptions> = {
  * to 4 bytes a sample and any rate. `session.send({ type: 'synthesize', data: { text: 'Hello' } })` has a text spoken. The events reach
  * the app as `'message'` events with `type` and `data`.
  *
+ * Not confirmed: that samples of one byte are unsigned, as in WAV files.
+ *
  * Source: OHF-Voice/wyoming, README.md, wyoming/event.py, wyoming/audio.py.
  *
  * @throws TypeError or RangeError for an unknown option or a value out of its range
@@ -72,9 +75,7 @@ export function wyoming(options: WyomingOptions = {}): Service {
   const output = mono16(
     integerIn('outputSampleRate', outputSampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
   );
-  if (request !== 'transcribe' && request !== 'detect' && request !== null) {
-    throw new TypeError("request must be 'transcribe', 'detect' or null.");
-  }
+  if (request !== null) oneOf('request', request, ['transcribe', 'detect']);
   const configure = checkSettings('configure', options.configure);
   const format = { rate: input.sampleRate, width: 2, channels: 1 };
   const names = new ReplyNames();
@@ -159,7 +160,9 @@ export function wyoming(options: WyomingOptions = {}): Service {
               if (started) return [chunk];
               started = true;
               const start = eventBytes('audio-start', { ...format, timestamp });
-              return request === null ? [start, chunk] : [eventBytes(request, configure), start, chunk];
+              return request === null
+                ? [start, chunk]
+                : [eventBytes(request, configure), start, chunk];
             }
             case 'commit':
             case 'end':
@@ -180,6 +183,13 @@ export function wyoming(options: WyomingOptions = {}): Service {
   };
 }
 
+/** The line of an event, and how much follows it. */
+interface EventHeader {
+  readonly fields: JsonFields;
+  readonly dataBytes: number;
+  readonly payloadBytes: number;
+}
+
 interface WyomingEvent {
   readonly type: string;
   readonly data: JsonFields;
@@ -192,9 +202,7 @@ class WyomingParser {
   /** How far the end of the line was looked for. */
   #looked = 0;
   /** The line of the event whose data or payload is still coming. */
-  #header:
-    | { readonly fields: JsonFields; readonly data: number; readonly payload: number }
-    | undefined;
+  #header: EventHeader | undefined;
   #lost = false;
 
   constructor(said: (event: WyomingEvent) => readonly ServiceEvent[]) {
@@ -207,10 +215,10 @@ class WyomingParser {
 
   next(queue: ByteQueue): readonly ServiceEvent[] | null {
     const header = (this.#header ??= this.#readHeader(queue));
-    if (header === undefined || queue.length < header.data + header.payload) return null;
+    if (header === undefined || queue.length < header.dataBytes + header.payloadBytes) return null;
     this.#header = undefined;
-    const more = queue.take(header.data);
-    const payload = queue.take(header.payload);
+    const more = queue.take(header.dataBytes);
+    const payload = queue.take(header.payloadBytes);
     // From here on a fault is that of this event only: the next one begins where it ends.
     const type = need(textOf(header.fields, 'type'), 'type');
     const data = { ...objectOf(header.fields, 'data'), ...(more.length > 0 ? readData(more) : {}) };
@@ -218,7 +226,7 @@ class WyomingParser {
   }
 
   /** Without the line, nobody knows where the next event begins. */
-  #readHeader(queue: ByteQueue): typeof this.#header {
+  #readHeader(queue: ByteQueue): EventHeader | undefined {
     this.#lost = true;
     const end = queue.indexOf(LF, this.#looked);
     if ((end < 0 ? queue.length : end) > MAX_LINE_BYTES) {
@@ -232,10 +240,10 @@ class WyomingParser {
     const line = queue.take(end);
     queue.skip(1);
     const fields = readData(line);
-    const data = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
-    const payload = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
+    const dataBytes = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
+    const payloadBytes = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
     this.#lost = false;
-    return { fields, data, payload };
+    return { fields, dataBytes, payloadBytes };
   }
 }
 
@@ -266,11 +274,15 @@ function eventBytes(
   return joinBytes([utf8Bytes(`${jsonText('an event', line)}\n`), payload]);
 }
 
-/** An event of the app's: `type`, and optionally `data` and `payload`. @throws TypeError for any other value */
+/**
+ * A message of the app's: text and bytes as they are, or an event with `type`, and optionally `data` and `payload`.
+ * @throws TypeError for any other value
+ */
 function appEvent(value: unknown): Uint8Array<ArrayBuffer> {
+  if (typeof value === 'string') return utf8Bytes(value);
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (typeof value !== 'object' || value === null) {
-    throw new TypeError('An event of Wyoming must be an object or bytes.');
+    throw new TypeError('An event of Wyoming must be an object.');
   }
   const { type, data, payload } = value as Readonly<Record<string, unknown>>;
   if (typeof type !== 'string') throw new TypeError('An event of Wyoming must have a type.');
