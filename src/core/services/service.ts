@@ -6,7 +6,7 @@ export type WireMessage = string | Uint8Array<ArrayBuffer>;
 
 /** Where to connect. Structured-cloneable. */
 export interface ServiceAddress {
-  /** `ws:` or `wss:`, in full; of TCP `tcp://host:port`. */
+  /** `ws:` or `wss:`, in full. */
   readonly url: string;
   /** Subprotocols to offer (RFC 6455 §1.9). */
   readonly protocols: readonly string[];
@@ -28,11 +28,6 @@ export type AfterClose = 'retry' | 'stop';
 export interface Service {
   /** Name of its file: `'openai-realtime'`. */
   readonly id: string;
-  /**
-   * What carries its messages. Over `'tcp'` they are bytes, written one after the other, and `decode` takes the stream in slices
-   * as they come, with any number of messages and pieces of messages: it keeps a copy of the piece that waits for its end.
-   */
-  readonly transport: 'websocket' | 'tcp';
   /** What it takes: a session captures this. */
   readonly input: StreamFormat;
   /** What it sends unless an `'audio'` event says otherwise; null for services that only listen. */
@@ -42,13 +37,14 @@ export interface Service {
   /** `'base64'` where its messages carry Base64, so that the audio thread makes the text. */
   readonly encoding: ChunkEncoding;
   /**
-   * Whether it acknowledges audio. Where it does not, what was handed to the connection counts as acknowledged once it is
-   * `overlapMs` old, and is otherwise sent again after a reconnection.
+   * Whether it acknowledges audio: all of it, within a few seconds, also when nothing follows; and then it answers keep-alive
+   * messages too, with any message. A session takes it for lost otherwise. Where it does not, what was handed to the connection
+   * counts as acknowledged once it is `overlapMs` old, and is otherwise sent again after a reconnection.
    */
   readonly acknowledges: boolean;
   /**
-   * How much of what a lost connection was handed is sent again, ms, at most back to the last `'settled'` event. 0 where the
-   * service acknowledges audio and continues the session on the next connection.
+   * How much of what was handed to a lost connection, or was acknowledged, is sent again, ms; without what `'settled'` events say
+   * need not be. Where it acknowledges: 0, unless a new connection has forgotten what the last one heard.
    */
   readonly overlapMs: number;
   /** Audio is replayed at most so many times as fast as real time. Above 1. */
@@ -80,8 +76,7 @@ export interface ServiceConnection {
   encode(request: ServiceRequest): readonly WireMessage[];
   /**
    * What a message from the service says, in order; none where it says nothing to a session.
-   * @throws PacketError, and nothing else, whatever comes. The connection remains usable. Over TCP a fault is an `'error'` event
-   * instead, since the same slice may hold good messages; it is fatal where the ends of messages cannot be found any more
+   * @throws PacketError, and nothing else, whatever comes. The connection remains usable
    */
   decode(message: string | Uint8Array): readonly ServiceEvent[];
 }
@@ -192,6 +187,8 @@ export type ServiceEvent =
   | { readonly type: 'marked'; readonly name: string }
   /** The service has all audio before `frame`. */
   | { readonly type: 'acknowledged'; readonly frame: number }
+  /** Everything said before `frame` has its final text: a new connection need not hear it again. */
+  | { readonly type: 'settled'; readonly frame: number }
   /**
    * The service takes no audio for now, or takes it again: what waits stays in the outbox. A new connection takes it, and marks,
    * commits and the like go out all the same.
