@@ -194,11 +194,6 @@ export type ServiceEvent =
    * commits and the like go out all the same.
    */
   | { readonly type: 'flow'; readonly open: boolean }
-  /**
-   * All that was said before `frame` has its final text. A recognizer starts from nothing on a new connection, also where it
-   * had acknowledged the audio: a session sends it again from here, at most `overlapMs`, so that no word is lost or doubled.
-   */
-  | { readonly type: 'settled'; readonly frame: number }
   /** With this handle the next connection continues this session; null: with none. */
   | { readonly type: 'handle'; readonly handle: string | null }
   /** The service will close the connection in so many ms: the session makes a new one before. */
