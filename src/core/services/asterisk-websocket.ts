@@ -133,7 +133,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
             return [];
         }
       };
-      const { encode } = messageConnection({
+      const messages = messageConnection({
         requests: {
           audio: ({ audio }) => [audio.bytes],
           // Asterisk takes no text above 128 bytes: names stay here.
@@ -145,7 +145,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
         json: () => [],
       });
       return {
-        encode,
+        encode: (request) => messages.encode(request),
         decode(message) {
           if (typeof message !== 'string') return audioEvents(caller, wholeFrames(message, stream));
           const isJson = message.startsWith('{');

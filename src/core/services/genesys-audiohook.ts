@@ -77,6 +77,7 @@ export function genesysAudiohook(options: GenesysAudiohookOptions = {}): Service
     ...serviceBase(options, {
       ...CALL,
       chunkDurationMs: 200,
+      answersEnd: true,
       // A client whose connection is lost opens another one for the same conversation.
       afterClose: (code) => afterClose(code),
     }),

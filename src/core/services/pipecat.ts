@@ -36,6 +36,8 @@ const TEXT = 3;
 /** Of `MessageFrame`. */
 const DATA = 1;
 
+/** Longest transcript of a reply, characters. What comes after is left out. */
+const MAX_TRANSCRIPT = 4096;
 /** What messages of RTVI, Pipecat's own protocol, are labelled with. */
 const RTVI_LABEL = 'rtvi-ai';
 
@@ -94,6 +96,16 @@ export function pipecat(options: PipecatOptions = {}): Service {
       const replies = new UnnamedReplies(names);
       /** Whether the pipeline was the one who interrupted: to send that back would interrupt it again. */
       let theirs = false;
+      /** Transcript of the reply that is arriving. */
+      let spoken = '';
+      const agentSaid = (final: boolean): ServiceEvent => {
+        return { type: 'transcript', who: 'agent', text: spoken, final, item: replies.item };
+      };
+      const ended = (): readonly ServiceEvent[] => {
+        const said = spoken === '' ? [] : [agentSaid(true)];
+        spoken = '';
+        return [...said, ...replies.end()];
+      };
       const rtvi = (fields: JsonFields): readonly ServiceEvent[] => {
         const data = objectOf(fields, 'data') ?? {};
         switch (textOf(fields, 'type')) {
@@ -106,11 +118,13 @@ export function pipecat(options: PipecatOptions = {}): Service {
             return [{ type: 'transcript', who: 'user', text, final: flagOf(data, 'final') }];
           }
           case 'bot-transcription': {
+            // A sentence at a time.
             const text = need(textOf(data, 'text'), 'text');
-            return [{ type: 'transcript', who: 'agent', text, final: true }];
+            spoken = (spoken === '' ? text : `${spoken} ${text}`).slice(0, MAX_TRANSCRIPT);
+            return [agentSaid(false)];
           }
           case 'bot-stopped-speaking':
-            return replies.end();
+            return ended();
           case 'error': {
             const message = textOf(data, 'error') ?? 'Pipecat reports an error.';
             return [
@@ -172,7 +186,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
               return messageEvents(bytes);
             case FRAME.interruption:
               theirs = true;
-              return [{ type: 'interrupted' }, ...replies.end()];
+              return [{ type: 'interrupted' }, ...ended()];
             default:
               throw new PacketError('unknown-type', `frame ${field!.number} is not known.`);
           }

@@ -6,7 +6,7 @@ export type WireMessage = string | Uint8Array<ArrayBuffer>;
 
 /** Where to connect. Structured-cloneable. */
 export interface ServiceAddress {
-  /** `ws:` or `wss:`, in full. */
+  /** `ws:` or `wss:`, in full; of TCP `tcp://host:port`. */
   readonly url: string;
   /** Subprotocols to offer (RFC 6455 §1.9). */
   readonly protocols: readonly string[];
@@ -28,6 +28,11 @@ export type AfterClose = 'retry' | 'stop';
 export interface Service {
   /** Name of its file: `'openai-realtime'`. */
   readonly id: string;
+  /**
+   * What carries its messages. Over `'tcp'` they are bytes, written one after the other, and `decode` takes the stream in slices
+   * as they come, with any number of messages and pieces of messages: it keeps a copy of the piece that waits for its end.
+   */
+  readonly transport: 'websocket' | 'tcp';
   /** What it takes: a session captures this. */
   readonly input: StreamFormat;
   /** What it sends unless an `'audio'` event says otherwise; null for services that only listen. */
@@ -37,9 +42,8 @@ export interface Service {
   /** `'base64'` where its messages carry Base64, so that the audio thread makes the text. */
   readonly encoding: ChunkEncoding;
   /**
-   * Whether it acknowledges audio: all of it, within a few seconds, also when nothing follows; and then it answers keep-alive
-   * messages too, with any message. A session takes it for lost otherwise. Where it does not, what was handed to the connection
-   * counts as acknowledged once it is `overlapMs` old, and is otherwise sent again after a reconnection.
+   * Whether it acknowledges audio. Where it does not, what was handed to the connection counts as acknowledged once it is
+   * `overlapMs` old, and is otherwise sent again after a reconnection.
    */
   readonly acknowledges: boolean;
   /**
@@ -55,6 +59,11 @@ export interface Service {
   readonly keepAliveMs: number;
   /** Whether audio may follow the messages of `'open'` at once; else a `'ready'` event comes first. */
   readonly readyOnOpen: boolean;
+  /**
+   * Whether it sends what is left after the messages of `'end'`, and then an `'ended'` event or closes the connection: a session
+   * that closes waits for that.
+   */
+  readonly answersEnd: boolean;
   /**
    * The address to connect to.
    * @param url as the app gave it
@@ -76,7 +85,8 @@ export interface ServiceConnection {
   encode(request: ServiceRequest): readonly WireMessage[];
   /**
    * What a message from the service says, in order; none where it says nothing to a session.
-   * @throws PacketError, and nothing else, whatever comes. The connection remains usable
+   * @throws PacketError, and nothing else, whatever comes. The connection remains usable. Over TCP a fault is an `'error'` event
+   * instead, since the same slice may hold good messages; it is fatal where the ends of messages cannot be found any more
    */
   decode(message: string | Uint8Array): readonly ServiceEvent[];
 }

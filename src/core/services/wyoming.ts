@@ -28,9 +28,13 @@ const MAX_LINE_BYTES = 65_536;
 const MAX_DATA_BYTES = 2 ** 20;
 const MAX_PAYLOAD_BYTES = 2 ** 24;
 const LIMITS = { maxLength: MAX_DATA_BYTES, maxDepth: 16, maxValues: 16_384 };
-/** Longest transcript that is put together from pieces. */
+/** Longest transcript that is put together from pieces; the final one comes whole. */
 const MAX_TRANSCRIPT = 2048;
+/** Utterances that wait for their transcript, at most. */
+const MAX_WAITING = 64;
 const PING_MS = 30_000;
+/** Longest utterance that is sent again after a loss. */
+const UTTERANCE_MS = 15_000;
 /** Formats by `width`, bytes of a sample. */
 const WIDTHS = ['u8', 's16', 's24', 's32'] as const;
 
@@ -58,7 +62,8 @@ const NAMES: OptionNames<WyomingOptions> = {
  * Wyoming, the protocol of Home Assistant's voice services, over TCP: speech-to-text, wake words, voice activity and text-to-speech.
  *
  * Audio goes up as mono samples of 16 bits in `audio-chunk` events with the time since the session began. `commit()` ends the
- * utterance with `audio-stop`, to which a server answers with its `transcript`; the next audio begins another one. What comes may have 1
+ * utterance with `audio-stop`, to which a server answers with its `transcript`; the next audio begins another one. Many servers close
+ * the connection after a transcript; the session comes back, and an utterance without a transcript is sent again. What comes may have 1
  * to 4 bytes a sample and any rate. `session.send({ type: 'synthesize', data: { text: 'Hello' } })` has a text spoken. The events reach
  * the app as `'message'` events with `type` and `data`.
  *
@@ -87,6 +92,9 @@ export function wyoming(options: WyomingOptions = {}): Service {
     ...serviceBase(options, {
       transport: 'tcp',
       readyOnOpen: true,
+      answersEnd: true,
+      // Speech-to-text hears an utterance again from its beginning; a wake word must not be found twice.
+      overlapMs: request === 'transcribe' ? UTTERANCE_MS : 0,
       muteAs: 'keep-alive',
       keepAliveMs: PING_MS,
       address: tcpAddress,
@@ -96,14 +104,19 @@ export function wyoming(options: WyomingOptions = {}): Service {
       const replies = new UnnamedReplies(names);
       let started = false;
       let transcript = '';
-      let stream: StreamFormat = output;
-      const stop = (): readonly Uint8Array<ArrayBuffer>[] => {
+      let isEnding = false;
+      /** The frame after the last one that was sent. */
+      let ended = 0;
+      /** Where the utterances end whose transcripts are still to come. */
+      const ends: number[] = [];
+      const stop = (frame: number): readonly Uint8Array<ArrayBuffer>[] => {
         if (!started) return [];
         started = false;
+        if (ends.push(frame) > MAX_WAITING) ends.shift();
         return [eventBytes('audio-stop')];
       };
       const played = (event: WyomingEvent): readonly ServiceEvent[] => {
-        stream = streamOf(event.data, output);
+        const stream = streamOf(event.data, output);
         const bytes = wholeFrames(event.payload, stream);
         return audioEvents(replies.item, bytes, stream === output ? {} : { stream });
       };
@@ -122,10 +135,15 @@ export function wyoming(options: WyomingOptions = {}): Service {
             return [{ type: 'transcript', who: 'user', text: transcript, final: false }];
           }
           case 'transcript': {
-            transcript = '';
             const text = need(textOf(data, 'text'), 'text');
-            return [{ type: 'transcript', who: 'user', text, final: true }];
+            transcript = '';
+            const frame = ends.shift();
+            const settled: readonly ServiceEvent[] =
+              frame === undefined ? [] : [{ type: 'settled', frame }];
+            return [{ type: 'transcript', who: 'user', text, final: true }, ...settled];
           }
+          case 'info':
+            return isEnding ? [{ type: 'ended' }] : [];
           case 'voice-started':
             return [{ type: 'speech', active: true }];
           case 'voice-stopped':
@@ -154,7 +172,8 @@ export function wyoming(options: WyomingOptions = {}): Service {
         encode(asked) {
           switch (asked.type) {
             case 'audio': {
-              const { frame, bytes } = asked.audio;
+              const { frame, frames, bytes } = asked.audio;
+              ended = frame + frames;
               const timestamp = Math.round((frame / input.sampleRate) * 1000);
               const chunk = eventBytes('audio-chunk', { ...format, timestamp }, bytes);
               if (started) return [chunk];
@@ -165,8 +184,11 @@ export function wyoming(options: WyomingOptions = {}): Service {
                 : [eventBytes(request, configure), start, chunk];
             }
             case 'commit':
+              return stop(asked.frame);
             case 'end':
-              return stop();
+              isEnding = true;
+              // Servers take one event after the other: when this is answered, so is the end of the utterance.
+              return [...stop(ended), eventBytes('describe')];
             case 'played':
               return asked.name === null ? [eventBytes('played')] : [];
             case 'keep-alive':

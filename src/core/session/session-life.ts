@@ -1,8 +1,6 @@
-import { integerIn, numberIn } from '../arguments.ts';
 import { MicwireError, PacketError } from '../errors.ts';
-import { isSampled } from '../format/stream-format.ts';
+import { bytesPerFrame, isSampled } from '../format/stream-format.ts';
 import { LifeClock } from '../life-clock.ts';
-import { checkOptions } from '../option-names.ts';
 import type { HeardItem, Service, ServiceEvent, ServiceRequest } from '../services/service.ts';
 import { GapReport } from './gap-report.ts';
 import { Outbox } from './outbox.ts';
@@ -11,6 +9,17 @@ import { isWhole, silenceLike } from './raw-audio.ts';
 import { RequestQueue } from './request-queue.ts';
 import { RetryDelay } from './retry-delay.ts';
 import { SessionLink } from './session-link.ts';
+import {
+  BAD_AUDIO,
+  BAD_MESSAGE,
+  BAD_VALUE,
+  NO_ADDRESS,
+  QUEUE_FULL,
+  SERVICE_FAULT,
+  TOO_FAR,
+  closedWith,
+  serviceSays,
+} from './session-errors.ts';
 import type {
   CapturedAudio,
   SessionAction,
@@ -26,21 +35,21 @@ export interface SessionLifeOptions {
   /** Unique name of the session, the same for all its connections. */
   readonly session: string;
   /** So much audio is held at most until it is acknowledged, ms. What is older gives way. @default 60_000 */
-  readonly maxOutboxMs?: number;
+  readonly maxOutboxMs?: number | undefined;
   /** The same in bytes. @default 16_777_216 */
-  readonly maxOutboxBytes?: number;
+  readonly maxOutboxBytes?: number | undefined;
   /** The first delay before an attempt to connect again is at most so long; each further one may be twice as long. @default 250 */
-  readonly firstDelayMs?: number;
+  readonly firstDelayMs?: number | undefined;
   /** The longest delay, ms. @default 10_000 */
-  readonly maxDelayMs?: number;
+  readonly maxDelayMs?: number | undefined;
   /** The app's functions, and then the socket, may take so long, ms. @default 10_000 */
-  readonly connectTimeoutMs?: number;
+  readonly connectTimeoutMs?: number | undefined;
   /** The service may take so long to be ready, ms. @default 10_000 */
-  readonly readyTimeoutMs?: number;
+  readonly readyTimeoutMs?: number | undefined;
   /** A connection on which nothing moves for so long, ms, counts as half-open, and is replaced. @default 5000 */
-  readonly stallMs?: number;
+  readonly stallMs?: number | undefined;
   /** While a reply is being heard the service gets silence: for devices without echo cancellation. @default false */
-  readonly halfDuplex?: boolean;
+  readonly halfDuplex?: boolean | undefined;
 }
 
 /** A socket that holds more gets no more: what waits in the outbox is still counted, and can be sent elsewhere. */
@@ -54,8 +63,6 @@ const LASTING_MS = 5000;
 const LEAVE_EARLY_MS = 500;
 /** A tick that comes so late means that the machine slept. */
 const SLEPT_MS = 1000;
-/** After it was told that nothing follows, a service may take so long to say the last word. */
-const LAST_WORD_MS = 3000;
 /** Closing code of a connection that is given up while the session continues: one that apps may use (RFC 6455 §7.4.2). */
 const COMES_BACK = 4000;
 const DONE = 1000;
@@ -114,34 +121,19 @@ export class SessionLife {
   #hasNewAudio = false;
   #interruptsAgain = false;
 
-  /** @throws TypeError or RangeError for a wrong option */
   constructor(service: Service, options: SessionLifeOptions) {
-    checkOptions('SessionLife', options, {
-      random: 1,
-      session: 1,
-      maxOutboxMs: 1,
-      maxOutboxBytes: 1,
-      firstDelayMs: 1,
-      maxDelayMs: 1,
-      connectTimeoutMs: 1,
-      readyTimeoutMs: 1,
-      stallMs: 1,
-      halfDuplex: 1,
-    });
     const { input, acknowledges, overlapMs, encoding, replaySpeed } = service;
-    const ms = (name: MsOption, normal: number, min: number): number =>
-      numberIn(name, options[name] ?? normal, min, 86_400_000);
     this.#service = service;
     this.#session = options.session;
-    this.#connectTimeoutMs = ms('connectTimeoutMs', 10_000, 100);
-    this.#readyTimeoutMs = ms('readyTimeoutMs', 10_000, 100);
-    this.#stallMs = ms('stallMs', 5000, 100);
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
+    this.#readyTimeoutMs = options.readyTimeoutMs ?? 10_000;
+    this.#stallMs = options.stallMs ?? 5000;
     this.#halfDuplex = options.halfDuplex ?? false;
-    const firstDelayMs = ms('firstDelayMs', 250, 0);
-    this.#delay = new RetryDelay(options.random, firstDelayMs, ms('maxDelayMs', 10_000, 0));
+    const { random, firstDelayMs = 250, maxDelayMs = 10_000 } = options;
+    this.#delay = new RetryDelay(random, firstDelayMs, maxDelayMs);
     this.#outbox = new Outbox(input, {
-      maxMs: ms('maxOutboxMs', 60_000, 1000),
-      maxBytes: integerIn('maxOutboxBytes', options.maxOutboxBytes ?? 2 ** 24, 65_536, 2 ** 32),
+      maxMs: options.maxOutboxMs ?? 60_000,
+      maxBytes: options.maxOutboxBytes ?? 2 ** 24,
       acknowledges,
       overlapMs,
       encoding,
@@ -193,7 +185,7 @@ export class SessionLife {
     this.#clock.follow(nowMs);
     const link = this.#link;
     if (link !== null) {
-      if (this.#clock.nowMs - dueMs >= SLEPT_MS) this.#forgive(link);
+      if (this.#clock.nowMs - dueMs >= SLEPT_MS) link.forgive(this.#clock.nowMs, this.#stallMs);
       link.observe(bufferedBytes, this.#clock.nowMs);
       this.#outbox.left(link.leftBytes, this.#clock.nowMs);
       this.#answers.left(link.leftBytes);
@@ -269,12 +261,7 @@ export class SessionLife {
     const { nowMs } = this.#clock;
     const attempt = ++this.#attempts;
     this.#retryAtMs = Infinity;
-    this.#link = new SessionLink(
-      attempt,
-      nowMs,
-      nowMs + this.#connectTimeoutMs,
-      this.#isHurried,
-    );
+    this.#link = new SessionLink(attempt, nowMs, nowMs + this.#connectTimeoutMs, this.#isHurried);
     this.#isHurried = false;
     this.#push({ type: 'address', attempt });
   }
@@ -390,12 +377,6 @@ export class SessionLife {
     }
   }
 
-  #forgive(link: SessionLink): void {
-    const { nowMs } = this.#clock;
-    link.forgive(nowMs);
-    link.deadlineMs = Math.max(link.deadlineMs, nowMs + this.#stallMs);
-  }
-
   // --- messages of the service ---------------------------------------------------------------------------------------
 
   #message(attempt: number, data: string | Uint8Array): void {
@@ -476,8 +457,7 @@ export class SessionLife {
     if (this.#drainsUntilMs < Infinity) return;
     const { input, encoding, muteAs } = this.#service;
     const { frame, frames, dropped } = audio;
-    const isUsable =
-      Number.isSafeInteger(frame + frames) && frame >= this.#nextFrame && frames > 0;
+    const isUsable = Number.isSafeInteger(frame + frames) && frame >= this.#nextFrame && frames > 0;
     if (!isUsable || !isWhole(audio, input, encoding)) return this.#error(BAD_AUDIO);
     const isGated = this.#muted || (this.#halfDuplex && this.#isPlaying);
     if (isGated && !(muteAs === 'silence' && isSampled(input))) {
@@ -691,8 +671,7 @@ export class SessionLife {
     if (!link.isReady) return due;
     const { keepAliveMs } = this.#service;
     if (keepAliveMs > 0) due = Math.min(due, link.sentAtMs + keepAliveMs);
-    const isPolled =
-      link.bufferedBytes > 0 && (link.isLeaving || this.#drainsUntilMs < Infinity);
+    const isPolled = link.bufferedBytes > 0 && (link.isLeaving || this.#drainsUntilMs < Infinity);
     if (isPolled) due = Math.min(due, this.#clock.nowMs + POLL_MS);
     return Math.min(due, this.#pumpAtMs, link.leavesAtMs);
   }
@@ -702,10 +681,9 @@ export class SessionLife {
   /** All that could be sent was sent: the service is told that nothing follows. */
   #end(link: SessionLink): void {
     this.#outbox.arrived();
-    const isHeard = this.#request(link, { type: 'end' });
-    const { nowMs } = this.#clock;
+    this.#request(link, { type: 'end' });
     link.phase = 'ending';
-    link.deadlineMs = isHeard ? Math.min(this.#drainsUntilMs, nowMs + LAST_WORD_MS) : nowMs;
+    link.deadlineMs = this.#service.answersEnd ? this.#drainsUntilMs : this.#clock.nowMs;
   }
 
   #fail(message: string): void {
@@ -761,6 +739,8 @@ export class SessionLife {
   }
 }
 
-type MsOption = {
-  [Name in keyof SessionLifeOptions]-?: Name extends `${string}Ms` ? Name : never;
-}[keyof SessionLifeOptions];
+/** A socket that holds more is given no more. */
+function maxBufferedBytes({ input, encoding }: Service): number {
+  const audioBytes = (bytesPerFrame(input) * input.sampleRate * MAX_BUFFERED_MS) / 1000;
+  return Math.max(MAX_BUFFERED_BYTES, encoding === 'base64' ? audioBytes * (4 / 3) : audioBytes);
+}

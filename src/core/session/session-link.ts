@@ -19,15 +19,15 @@ export class SessionLink {
   connection: ServiceConnection | null = null;
   /** When the phase has to be over. */
   deadlineMs: number;
-  readyAtMs = Infinity;
+  readyAtMs: number = Infinity;
   /** The connection is given up at this time, because the service will close it; Infinity: it will not. */
-  leavesAtMs = Infinity;
+  leavesAtMs: number = Infinity;
   /** The service takes no audio for now. */
   isHeld = false;
   /** The service has said that coming back is no use; null: it has not. */
   refusal: string | null = null;
   /** Kinds of errors that were told already. */
-  readonly told = new Set<string>();
+  readonly told: Set<string> = new Set();
 
   /** Bytes of messages that the socket was handed, and those that have left it. */
   handedBytes = 0;
@@ -40,6 +40,8 @@ export class SessionLink {
   #acknowledgedAtMs = 0;
   /** A keep-alive message waits for its answer since then. */
   #askedAtMs = Infinity;
+  /** The wait was extended once since the last sign of life. */
+  #isForgiven = false;
 
   constructor(attempt: number, nowMs: number, deadlineMs: number, isHurried: boolean) {
     this.attempt = attempt;
@@ -73,7 +75,7 @@ export class SessionLink {
     this.readyAtMs = nowMs;
     this.deadlineMs = Infinity;
     this.sentAtMs = nowMs;
-    this.forgive(nowMs);
+    this.#begin(nowMs);
   }
 
   /** The socket is handed a message. */
@@ -87,6 +89,7 @@ export class SessionLink {
   heard(nowMs: number): void {
     this.#heardAtMs = nowMs;
     this.#askedAtMs = Infinity;
+    this.#isForgiven = false;
   }
 
   /** The service has acknowledged something new, or what comes now is the first that it has to acknowledge. */
@@ -99,8 +102,19 @@ export class SessionLink {
     this.#askedAtMs = Math.min(this.#askedAtMs, nowMs);
   }
 
-  /** Time has passed in which nothing could happen: the machine slept. */
-  forgive(nowMs: number): void {
+  /**
+   * Time has passed in which nothing could happen: the machine slept. Only once until the next sign of life, since the timers of
+   * hidden pages are as late as if it did.
+   */
+  forgive(nowMs: number, waitMs: number): void {
+    if (this.#isForgiven) return;
+    this.#isForgiven = true;
+    if (this.deadlineMs < Infinity) this.deadlineMs = Math.max(this.deadlineMs, nowMs + waitMs);
+    this.#begin(nowMs);
+  }
+
+  /** All waits begin now. */
+  #begin(nowMs: number): void {
     this.#movedAtMs = nowMs;
     this.#heardAtMs = nowMs;
     this.#acknowledgedAtMs = nowMs;
@@ -114,9 +128,7 @@ export class SessionLink {
   stallsAtMs(stallMs: number, isOwed: boolean): number {
     const socket = this.bufferedBytes > 0 ? this.#movedAtMs + stallMs : Infinity;
     const last = Math.max(this.#acknowledgedAtMs, this.#heardAtMs) + stallMs;
-    const owed = isOwed
-      ? Math.min(last, this.#acknowledgedAtMs + PATIENCE * stallMs)
-      : Infinity;
+    const owed = isOwed ? Math.min(last, this.#acknowledgedAtMs + PATIENCE * stallMs) : Infinity;
     return Math.min(socket, owed, this.#askedAtMs + stallMs);
   }
 }

@@ -37,6 +37,7 @@ const DEFAULTS: ServiceDefaults = {
   muteAs: 'silence',
   keepAliveMs: 0,
   readyOnOpen: false,
+  answersEnd: false,
   address: (url, token) => {
     return serviceAddress(url, token === undefined ? {} : { query: { token } });
   },
