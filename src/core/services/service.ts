@@ -55,6 +55,11 @@ export interface Service {
   /** Whether audio may follow the messages of `'open'` at once; else a `'ready'` event comes first. */
   readonly readyOnOpen: boolean;
   /**
+   * Whether it sends what is left after the messages of `'end'`, and then an `'ended'` event or closes the connection: a session
+   * that closes waits for that.
+   */
+  readonly answersEnd: boolean;
+  /**
    * The address to connect to.
    * @param url as the app gave it
    * @param token as the app's function gave it; undefined where there is none
