@@ -15,7 +15,7 @@ import type { Packet } from '../framing/packet.ts';
  * its format in one byte, its channels (i) and its rate in Hz (i); or one byte of 0 for no stream.
  *
  *    0x10 hello          version (i), session (t), frame (i), next (i), input (s), output (s)
- *    0x11 welcome        version (i), known (i), next (i), frame (i), output (s)
+ *    0x11 welcome        version (i), known (i), next (i), output (s)
  *    0x12 acknowledged   frame (i)
  *    0x13 item           frame (i), item (t)
  *    0x14 item-end       frame (i), item (t)
@@ -143,8 +143,6 @@ export interface WelcomeMessage {
   readonly known: boolean;
   /** The next frame up that the server needs. */
   readonly next: number;
-  /** The first frame down that may follow: the one that the client asked for, or a later one. */
-  readonly frame: number;
   /** What the server sends; null: no audio. */
   readonly output: StreamFormat | null;
 }
@@ -199,7 +197,6 @@ export function encodeProtocol(message: ProtocolMessage): Uint8Array<ArrayBuffer
       writer.integer('version', PROTOCOL_VERSION);
       writer.flag(message.known);
       writer.integer('next', message.next);
-      writer.integer('frame', message.frame);
       writer.stream(message.output);
       break;
     case 'acknowledged':
@@ -294,7 +291,6 @@ function readFields(type: ControlType, reader: Reader): ProtocolMessage {
         type,
         known: reader.flag(),
         next: reader.integer(),
-        frame: reader.integer(),
         output: reader.stream(),
       };
     case 'acknowledged':
@@ -360,6 +356,7 @@ class Writer {
   }
 
   text(name: string, text: string, least: number, most: number): void {
+    if (!isWellFormed(text)) throw new RangeError(`${name} must be well-formed Unicode.`);
     const bytes = utf8Bytes(text);
     if (bytes.length < least || bytes.length > most) {
       const range = `${least} to ${most} bytes of UTF-8`;
@@ -436,7 +433,8 @@ class Reader {
     }
     const bytes = this.#bytes.subarray(this.#at, this.#at + length);
     this.#at += length;
-    return utf8Text(bytes) ?? fail(`${name} must be UTF-8.`);
+    const text = utf8Text(bytes);
+    return isWellFormed(text) ? text : fail(`${name} must be UTF-8.`);
   }
 
   session(): string {
@@ -471,6 +469,11 @@ class Reader {
     const left = this.#bytes.length - this.#at;
     if (left > 0) throw new PacketError('oversized', `${left} bytes follow the last field.`);
   }
+}
+
+/** Neither a lone surrogate, nor U+FFFD, which stands for bytes that are no UTF-8: both would come back as another name. */
+function isWellFormed(text: string): boolean {
+  return !/[\ufffd\p{Surrogate}]/u.test(text);
 }
 
 function fail(message: string): never {
