@@ -14,7 +14,7 @@ import type {
 } from '../../src/core/session/server/session-server.ts';
 
 /** A client's connection to a `SessionServer` in the same process: messages wait until they are delivered. */
-export class LinkedConnection {
+export class LinkedConnection implements SessionWire {
   readonly client: ServiceConnection;
   readonly server: ServerConnection;
   /** What the server has sent and the client has not got. */
@@ -30,17 +30,15 @@ export class LinkedConnection {
   constructor(link: SessionLink, client: ServiceConnection, token: string | undefined) {
     this.#link = link;
     this.client = client;
-    const wire: SessionWire = {
-      send: (message) => this.down.push(message),
-      close: (code, reason) => {
-        this.closing = { code, reason };
-      },
-      get bufferedBytes() {
-        return self.bufferedBytes;
-      },
-    };
-    const self = this;
-    this.server = link.server.connect(wire, { token }, link.nowMs);
+    this.server = link.server.connect(this, { token }, link.nowMs);
+  }
+
+  send(message: WireMessage): void {
+    this.down.push(message);
+  }
+
+  close(code: number, reason: string): void {
+    this.closing = { code, reason };
   }
 
   /** Sends what carries out a request. */

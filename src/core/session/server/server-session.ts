@@ -230,7 +230,7 @@ export class ServerSession {
     }
     if (answer.frame !== undefined) this.#stored = next;
     this.#acknowledged = this.#stored;
-    this.#replies.rewind(hello.next);
+    this.#replies.rewind(hello.next, this.#settings.now());
     this.#wire = wire;
     wire.send(
       encodeProtocol({
@@ -269,7 +269,11 @@ export class ServerSession {
         this.#audio(message.packet);
         return;
       case 'acknowledged':
-        this.#replies.acknowledge(message.frame);
+        if (message.frame > this.#replies.end) {
+          throw new PacketError('bad-field', 'acknowledged must not be beyond what was sent.');
+        }
+        this.#replies.acknowledge(message.frame, this.#settings.now());
+        this.#send();
         return;
       case 'commit':
         if (message.frame > this.#committed) {
@@ -370,7 +374,7 @@ export class ServerSession {
     const wire = this.#wire;
     if (wire === null) return;
     while (wire.bufferedBytes < MAX_BUFFERED_BYTES) {
-      const message = this.#replies.next();
+      const message = this.#replies.next(this.#settings.now());
       if (message === undefined) return;
       wire.send(message);
     }
