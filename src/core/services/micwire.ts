@@ -1,7 +1,8 @@
 import { PacketError } from '../errors.ts';
 import { checkStream } from '../format/check-stream.ts';
-import { isSameStream } from '../format/stream-format.ts';
+import { bytesPerFrame, isSameStream } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
+import type { JsonFields } from '../framing/json-object.ts';
 import type { Packet } from '../framing/packet.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
@@ -9,6 +10,7 @@ import { encodeAppMessage, readAppText } from '../session/app-messages.ts';
 import { ArrivalCursor } from '../session/arrival-cursor.ts';
 import {
   CLOSING,
+  MAX_PAYLOAD_BYTES,
   MAX_UNHEARD,
   PROTOCOL_NAME,
   decodeProtocol,
@@ -62,18 +64,25 @@ export function micwire(options: MicwireOptions = {}): Service {
   checkOptions('micwire', options, OPTION_NAMES);
   const input = checkStream(options.input ?? mono16(16_000));
   const output = options.output === null ? null : checkStream(options.output ?? mono16(24_000));
+  const base = serviceBase(options, {
+    acknowledges: true,
+    replaySpeed: 8,
+    muteAs: 'keep-alive',
+    keepAliveMs: KEEP_ALIVE_MS,
+    address: (url, token) =>
+      serviceAddress(url, {
+        protocols: token === undefined ? [PROTOCOL_NAME] : [PROTOCOL_NAME, tokenProtocol(token)],
+      }),
+    afterClose,
+  });
+  const chunkBytes = (bytesPerFrame(input) * input.sampleRate * base.chunkDurationMs) / 1000;
+  if (chunkBytes > MAX_PAYLOAD_BYTES) {
+    throw new RangeError(
+      `Chunks must have at most ${MAX_PAYLOAD_BYTES} bytes, got ${chunkBytes}. Choose a shorter chunkDurationMs.`,
+    );
+  }
   return {
-    ...serviceBase(options, {
-      acknowledges: true,
-      replaySpeed: 8,
-      muteAs: 'keep-alive',
-      keepAliveMs: KEEP_ALIVE_MS,
-      address: (url, token) =>
-        serviceAddress(url, {
-          protocols: token === undefined ? [PROTOCOL_NAME] : [PROTOCOL_NAME, tokenProtocol(token)],
-        }),
-      afterClose,
-    }),
+    ...base,
     id: 'micwire',
     input,
     output,
@@ -175,18 +184,16 @@ class MicwireConnection implements ServiceConnection {
   }
 
   decode(message: string | Uint8Array): readonly ServiceEvent[] {
-    if (typeof message === 'string') return [textEvent(message)];
-    const read = decodeProtocol(message);
-    if (read.type === 'bye') return byeEvents(read.code, read.reason);
-    if (read.type === 'welcome') return this.#welcome(read);
-    if (this.#down === null) {
-      throw new PacketError('bad-field', `welcome must come first, got ${read.type}.`);
+    const read = typeof message === 'string' ? message : decodeProtocol(message);
+    if (typeof read !== 'string') {
+      if (read.type === 'bye') return byeEvents(read.code, read.reason);
+      if (read.type === 'welcome') return this.#welcome(read);
     }
-    return this.#events(read, this.#down);
+    if (this.#down === null) throw new PacketError('bad-field', 'welcome must come first.');
+    return typeof read === 'string' ? textEvents(read) : this.#events(read, this.#down);
   }
 
   #welcome(welcome: WelcomeMessage): ServiceEvent[] {
-    if (this.#down !== null) throw new PacketError('bad-field', 'welcome must come once.');
     const { item } = this.#place;
     const isItemOver = item !== '' && !welcome.known;
     const place = isItemOver ? { next: this.#place.next, item: '' } : this.#place;
@@ -327,34 +334,42 @@ function byeEvents(code: number, message: string): readonly ServiceEvent[] {
   return [{ type: 'error', code: String(code), message, fatal: true, retry: false }];
 }
 
-/** A text message is the app's own, unless it is an object that has a `micwire`. */
-function textEvent(text: string): ServiceEvent {
-  const fields = readAppText(text);
-  if (typeof fields === 'string') return { type: 'message', value: fields };
+/** A text message is the app's own; one that is an object with a `micwire` also says something to the session. */
+function textEvents(text: string): readonly ServiceEvent[] {
+  const value = readAppText(text);
+  const message: ServiceEvent = { type: 'message', value };
+  return typeof value === 'string' ? [message] : [...objectEvents(value), message];
+}
+
+function objectEvents(fields: JsonFields): readonly ServiceEvent[] {
   switch (fields['micwire']) {
     case 'speech':
-      return { type: 'speech', active: flagOf(fields, 'active') };
+      return [{ type: 'speech', active: flagOf(fields, 'active') }];
     case 'transcript': {
       const item = textOf(fields, 'item');
-      return {
-        type: 'transcript',
-        who: textOf(fields, 'who') === 'agent' ? 'agent' : 'user',
-        text: need(textOf(fields, 'text'), 'text'),
-        final: flagOf(fields, 'final'),
-        ...(item === undefined ? undefined : { item }),
-      };
+      return [
+        {
+          type: 'transcript',
+          who: textOf(fields, 'who') === 'agent' ? 'agent' : 'user',
+          text: need(textOf(fields, 'text'), 'text'),
+          final: flagOf(fields, 'final'),
+          ...(item === undefined ? undefined : { item }),
+        },
+      ];
     }
     case 'caption': {
       const endMs = numberOf(fields, 'endMs');
-      return {
-        type: 'caption',
-        item: need(textOf(fields, 'item'), 'item'),
-        text: need(textOf(fields, 'text'), 'text'),
-        startMs: need(numberOf(fields, 'startMs'), 'startMs'),
-        ...(endMs === undefined ? undefined : { endMs }),
-      };
+      return [
+        {
+          type: 'caption',
+          item: need(textOf(fields, 'item'), 'item'),
+          text: need(textOf(fields, 'text'), 'text'),
+          startMs: need(numberOf(fields, 'startMs'), 'startMs'),
+          ...(endMs === undefined ? undefined : { endMs }),
+        },
+      ];
     }
     default:
-      return { type: 'message', value: fields };
+      return [];
   }
 }

@@ -1,5 +1,6 @@
 import { PacketError } from '../errors.ts';
 import { parseJsonObject } from '../framing/json-object.ts';
+import type { JsonFields } from '../framing/json-object.ts';
 import type { WireMessage } from '../services/service.ts';
 import { appMessage } from '../services/shared/message-connection.ts';
 import { MAX_MESSAGE_BYTES, encodeProtocol } from './protocol.ts';
@@ -24,7 +25,7 @@ export function encodeAppMessage(value: unknown): WireMessage {
  * What a text message holds: an object where it begins with a brace, else the text.
  * @throws PacketError, and nothing else
  */
-export function readAppText(text: string): string | Readonly<Record<string, unknown>> {
+export function readAppText(text: string): string | JsonFields {
   if (text.startsWith('{')) return parseJsonObject('a text', text, LIMITS);
   if (text.length <= MAX_MESSAGE_BYTES) return text;
   throw new PacketError('oversized', `a text may have ${MAX_MESSAGE_BYTES} characters.`);

@@ -387,7 +387,8 @@ export class Outbox {
     const { audio, acknowledged, wasSent } = next;
     const frames = audio.frames - acknowledged;
     this.#waitingFrames -= frames;
-    if (wasSent && this.#acknowledges && frames > 0) this.#doubt(audio.frame + acknowledged, frames);
+    if (wasSent && this.#acknowledges && frames > 0)
+      this.#doubt(audio.frame + acknowledged, frames);
     else this.#lose(next, acknowledged, audio.frames, 'overflow');
     this.#dropFirst();
     return true;

@@ -38,6 +38,8 @@ const PROTOCOL_VERSION = 1;
 
 /** Most bytes of a message, and most characters of a text message. */
 export const MAX_MESSAGE_BYTES: number = 2 ** 20;
+/** Most bytes of audio in a message: the header has at most 43. */
+export const MAX_PAYLOAD_BYTES: number = MAX_MESSAGE_BYTES - 64;
 /** Most bytes of the name of an item or of a mark, in UTF-8. */
 export const MAX_NAME_BYTES = 128;
 /** Most items that an `interrupted` names beside the first. */
@@ -181,6 +183,10 @@ const audioDecoder = /* @__PURE__ */ binaryFraming.createDecoder();
  */
 export function encodeProtocol(message: ProtocolMessage): Uint8Array<ArrayBuffer> {
   if (message.type === 'audio') {
+    const { length } = message.packet.payload;
+    if (length > MAX_PAYLOAD_BYTES) {
+      throw new RangeError(`payload must have at most ${MAX_PAYLOAD_BYTES} bytes, got ${length}.`);
+    }
     return audioEncoder.encode(message.packet) as Uint8Array<ArrayBuffer>;
   }
   const writer = new Writer(CODES[message.type]);

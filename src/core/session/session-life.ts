@@ -269,12 +269,7 @@ export class SessionLife {
     const { nowMs } = this.#clock;
     const attempt = ++this.#attempts;
     this.#retryAtMs = Infinity;
-    this.#link = new SessionLink(
-      attempt,
-      nowMs,
-      nowMs + this.#connectTimeoutMs,
-      this.#isHurried,
-    );
+    this.#link = new SessionLink(attempt, nowMs, nowMs + this.#connectTimeoutMs, this.#isHurried);
     this.#isHurried = false;
     this.#push({ type: 'address', attempt });
   }
@@ -476,8 +471,7 @@ export class SessionLife {
     if (this.#drainsUntilMs < Infinity) return;
     const { input, encoding, muteAs } = this.#service;
     const { frame, frames, dropped } = audio;
-    const isUsable =
-      Number.isSafeInteger(frame + frames) && frame >= this.#nextFrame && frames > 0;
+    const isUsable = Number.isSafeInteger(frame + frames) && frame >= this.#nextFrame && frames > 0;
     if (!isUsable || !isWhole(audio, input, encoding)) return this.#error(BAD_AUDIO);
     const isGated = this.#muted || (this.#halfDuplex && this.#isPlaying);
     if (isGated && !(muteAs === 'silence' && isSampled(input))) {
@@ -691,8 +685,7 @@ export class SessionLife {
     if (!link.isReady) return due;
     const { keepAliveMs } = this.#service;
     if (keepAliveMs > 0) due = Math.min(due, link.sentAtMs + keepAliveMs);
-    const isPolled =
-      link.bufferedBytes > 0 && (link.isLeaving || this.#drainsUntilMs < Infinity);
+    const isPolled = link.bufferedBytes > 0 && (link.isLeaving || this.#drainsUntilMs < Infinity);
     if (isPolled) due = Math.min(due, this.#clock.nowMs + POLL_MS);
     return Math.min(due, this.#pumpAtMs, link.leavesAtMs);
   }

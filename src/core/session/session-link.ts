@@ -114,9 +114,7 @@ export class SessionLink {
   stallsAtMs(stallMs: number, isOwed: boolean): number {
     const socket = this.bufferedBytes > 0 ? this.#movedAtMs + stallMs : Infinity;
     const last = Math.max(this.#acknowledgedAtMs, this.#heardAtMs) + stallMs;
-    const owed = isOwed
-      ? Math.min(last, this.#acknowledgedAtMs + PATIENCE * stallMs)
-      : Infinity;
+    const owed = isOwed ? Math.min(last, this.#acknowledgedAtMs + PATIENCE * stallMs) : Infinity;
     return Math.min(socket, owed, this.#askedAtMs + stallMs);
   }
 }

@@ -2,7 +2,7 @@ import { bytesPerFrame } from '../../format/stream-format.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 import type { WireMessage } from '../../services/service.ts';
 import { Outbox } from '../outbox.ts';
-import { encodeProtocol } from '../protocol.ts';
+import { MAX_PAYLOAD_BYTES, encodeProtocol } from '../protocol.ts';
 import { RawAudio } from '../raw-audio.ts';
 
 /** Limits of a {@link ReplyQueue}. */
@@ -84,7 +84,7 @@ export class ReplyQueue {
   write(frames: number, bytes: Uint8Array): void {
     const frameBytes = bytesPerFrame(this.#stream);
     // A packet cannot be cut.
-    const most = frameBytes === 0 ? frames : Math.ceil(this.#stream.sampleRate * PIECE_SECONDS);
+    const most = frameBytes === 0 ? frames : this.#pieceFrames(frameBytes);
     for (let done = 0; done < frames; done += most) {
       const piece = Math.min(most, frames - done);
       const from = done * frameBytes;
@@ -152,6 +152,11 @@ export class ReplyQueue {
     const stale = this.#notes.slice(0, this.#sentNotes).filter(isStale).length;
     this.#notes = this.#notes.filter((note) => !isStale(note));
     this.#sentNotes -= stale;
+  }
+
+  #pieceFrames(frameBytes: number): number {
+    const fitting = Math.floor(MAX_PAYLOAD_BYTES / frameBytes);
+    return Math.min(fitting, Math.ceil(this.#stream.sampleRate * PIECE_SECONDS));
   }
 
   #forgetNotes(count: number): void {

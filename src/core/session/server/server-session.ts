@@ -1,5 +1,8 @@
 import { integerIn } from '../../arguments.ts';
 import { PacketError } from '../../errors.ts';
+import { checkStream } from '../../format/check-stream.ts';
+import { FORMATS } from '../../format/formats.ts';
+import { PACKET_CODECS } from '../../format/packet-codecs.ts';
 import { bytesPerFrame, isSameStream } from '../../format/stream-format.ts';
 import type { StreamFormat } from '../../format/stream-format.ts';
 import { checkBytes } from '../../option-names.ts';
@@ -47,6 +50,8 @@ const MAX_BUFFERED_BYTES = 65_536;
 const LOOK_AGAIN_MS = 20;
 /** Items whose fate may still be told by name. */
 const MAX_ITEMS = 1024;
+/** Marks of an item that wait for their answers; the first gives way. */
+const MAX_MARKS = 1024;
 /** For sessions that send no audio: their queue holds messages only. */
 const NO_AUDIO: StreamFormat = { format: 's16', sampleRate: 8000, channels: 1 };
 
@@ -57,6 +62,10 @@ interface Item {
   /** The frame after its last one; null: more may come. */
   end: number | null;
   isInterrupted: boolean;
+  /** The client has said that it played the item to its end. */
+  isPlayed: boolean;
+  /** Marks that are not answered, in the order of their frames. */
+  readonly marks: { readonly name: string; readonly frames: number }[];
 }
 
 /**
@@ -94,7 +103,8 @@ export class ServerSession {
   constructor(hello: HelloMessage, answer: SessionAnswer, settings: ServerSessionSettings) {
     this.id = hello.session;
     this.input = hello.input;
-    this.output = answer.output === undefined ? hello.output : answer.output;
+    const output = answer.output === undefined ? hello.output : answer.output;
+    this.output = output === null ? null : checkStream(output);
     this.#settings = settings;
     this.#replies = new ReplyQueue(this.output ?? NO_AUDIO, settings.replies);
     this.#cursor = new ArrivalCursor(this.input, 0);
@@ -140,12 +150,7 @@ export class ServerSession {
     const bytes = checkBytes('bytes', audio.bytes);
     const { output } = this;
     if (output === null) throw new TypeError('The session has no output.');
-    const frameBytes = bytesPerFrame(output);
-    const frames = audio.frames ?? bytes.length / frameBytes;
-    integerIn('frames', frames, 0, 2 ** 32 - 1);
-    if (frameBytes > 0 && frames * frameBytes !== bytes.length) {
-      throw new RangeError(`bytes must be ${frames * frameBytes}, got ${bytes.length}.`);
-    }
+    const frames = checkedFrames(output, bytes, audio.frames);
     if (this.#isOver) return false;
     const item = this.#itemToWrite(audio.item);
     if (item.isInterrupted) return false;
@@ -175,6 +180,9 @@ export class ServerSession {
     }
     const { frames = this.#replies.end - item.frame, name } = mark;
     this.#note({ type: 'mark', frames, item: item.name, name }, item.name);
+    const later = item.marks.findIndex((other) => other.frames > frames);
+    item.marks.splice(later < 0 ? item.marks.length : later, 0, { name, frames });
+    if (item.marks.length > MAX_MARKS) item.marks.shift();
   }
 
   /** Nothing of what was written so far is to be heard any more. The client answers what was: `host.interrupted`. */
@@ -223,7 +231,8 @@ export class ServerSession {
   attach(wire: SessionWire, hello: HelloMessage, answer: SessionAnswer): void {
     this.detach(CLOSING.replaced, 'A newer connection of the session has taken over.');
     const isKnown = this.#connections++ > 0;
-    const next = answer.frame ?? this.#cursor.next;
+    const { frame: next = this.#cursor.next } = answer;
+    integerIn('frame', next, 0, Number.MAX_SAFE_INTEGER);
     if (next !== this.#cursor.next) {
       this.#duplicates += this.#cursor.duplicates;
       this.#cursor = new ArrivalCursor(this.input, next);
@@ -291,11 +300,9 @@ export class ServerSession {
       case 'mark':
         host.mark?.(this, { name: message.name, frame: message.frames });
         return;
-      case 'played': {
-        const { item, name, frames } = message;
-        host.played?.(this, { item, name: name === '' ? null : name, frames });
+      case 'played':
+        this.#played(message.item, message.name === '' ? null : message.name, message.frames);
         return;
-      }
       case 'mute':
         host.muted?.(this, message.muted);
         return;
@@ -388,7 +395,14 @@ export class ServerSession {
     if (known?.isInterrupted === true) return known;
     if (known !== undefined)
       throw new RangeError('item must be a new one, got one that has ended.');
-    const item: Item = { name, frame: this.#replies.end, end: null, isInterrupted: false };
+    const item: Item = {
+      name,
+      frame: this.#replies.end,
+      end: null,
+      isInterrupted: false,
+      isPlayed: false,
+      marks: [],
+    };
     const message = encodeProtocol({ type: 'item', frame: item.frame, item: name });
     this.#endOpen();
     this.#replies.note(message, name, true);
@@ -420,6 +434,35 @@ export class ServerSession {
     if (this.#open === item) this.#open = null;
   }
 
+  /**
+   * The client has played an item up to a place, and so everything before: what it said of that was lost with a connection. What it
+   * says twice is told once.
+   */
+  #played(name: string, mark: string | null, frames: number): void {
+    const tell = (item: string, told: string | null, place: number): void => {
+      this.#settings.host.played?.(this, { item, name: told, frames: place });
+    };
+    const index = this.#items.findIndex((item) => item.name === name);
+    const item = this.#items[index];
+    if (item === undefined) {
+      // One from before a restart of the server.
+      tell(name, mark, frames);
+      return;
+    }
+    const last = item.marks.findIndex((known) => known.name === mark);
+    if (item.isPlayed || (mark !== null && last < 0)) return;
+    for (const before of this.#items.slice(0, index)) {
+      if (before.isPlayed || before.isInterrupted) continue;
+      before.isPlayed = true;
+      for (const known of before.marks.splice(0)) tell(before.name, known.name, known.frames);
+      tell(before.name, null, before.end! - before.frame);
+    }
+    const answered = item.marks.splice(0, mark === null ? item.marks.length : last + 1);
+    item.isPlayed = mark === null;
+    for (const known of answered) tell(name, known.name, known.frames);
+    if (mark === null) tell(name, null, frames);
+  }
+
   #interrupted(item: string, frames: number, unheard: readonly string[]): void {
     const names = item === '' ? unheard : [item, ...unheard];
     let end = 0;
@@ -437,4 +480,17 @@ export class ServerSession {
       unheard,
     });
   }
+}
+
+/** Frames of audio that is to be written. @throws TypeError or RangeError where that cannot be */
+function checkedFrames(output: StreamFormat, bytes: Uint8Array, given: number | undefined): number {
+  const frameBytes = bytesPerFrame(output);
+  const { codec } = FORMATS[output.format];
+  const frames = integerIn('frames', given ?? bytes.length / frameBytes, 0, 2 ** 32 - 1);
+  if (codec !== undefined) {
+    integerIn('bytes.length', bytes.length, 1, PACKET_CODECS[codec].maxPacketBytes);
+  } else if (frames * frameBytes !== bytes.length) {
+    throw new RangeError(`bytes must be ${frames * frameBytes}, got ${bytes.length}.`);
+  }
+  return frames;
 }
