@@ -56,6 +56,7 @@ describe('Protocol Buffers', () => {
     ['a varint without end', '08 80', 'truncated'],
     ['a varint of more than 64 bits', '08 ff ff ff ff ff ff ff ff ff ff 01', 'bad-field'],
     ['bytes that are longer than the message', '0a 05 01 02', 'truncated'],
+    ['bytes that are longer than what is left of it', '08 01 08 01 0a 03 01 02', 'truncated'],
     ['a length of 2^63', '0a ff ff ff ff ff ff ff ff 7f', 'truncated'],
     ['half of 64 bits', '09 01 02 03', 'truncated'],
     ['a group', '0b', 'unknown-type'],

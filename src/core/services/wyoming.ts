@@ -14,7 +14,7 @@ import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import { SERVICE_OPTION_NAMES, checkSettings, mono16, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 import { streamDecoder, tcpAddress } from './shared/tcp-messages.ts';
-import type { ByteQueue } from './shared/tcp-messages.ts';
+import type { ByteQueue, StreamParser } from './shared/tcp-messages.ts';
 
 /*
  * An event of Wyoming. The data of both places belong together.
@@ -219,7 +219,7 @@ interface WyomingEvent {
 }
 
 /** Reads events off a stream. */
-class WyomingParser {
+class WyomingParser implements StreamParser {
   readonly #said: (event: WyomingEvent) => readonly ServiceEvent[];
   /** How far the end of the line was looked for. */
   #looked = 0;

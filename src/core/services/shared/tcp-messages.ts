@@ -85,32 +85,39 @@ export interface StreamParser {
   readonly isOver: boolean;
 }
 
+/** Wrong messages that a stream may have before it is given up: each costs as much as a thousand good bytes. */
+const MAX_FAULTS = 64;
+
 /**
- * Makes the `decode` of a connection over TCP. Each kind of fault is told once; one after which the stream is over is told as fatal.
+ * Makes the `decode` of a connection over TCP. Each kind of fault is told once; one after which nothing is read any more is told as
+ * fatal.
  */
 export function streamDecoder(
   parser: StreamParser,
 ): (slice: string | Uint8Array) => readonly ServiceEvent[] {
   const queue = new ByteQueue();
   const told = new Set<string>();
+  let faults = 0;
+  const isOver = (): boolean => parser.isOver || faults > MAX_FAULTS;
   return (slice) => {
     if (typeof slice === 'string') {
       throw new PacketError('unknown-type', 'a stream must be bytes, got text.');
     }
     const events: ServiceEvent[] = [];
-    if (parser.isOver) return events;
+    if (isOver()) return events;
     queue.push(slice);
-    while (!parser.isOver) {
+    while (!isOver()) {
       try {
         const found = parser.next(queue);
         if (found === null) return events;
         events.push(...found);
       } catch (error) {
         if (!(error instanceof PacketError)) throw error;
+        faults++;
         const { reason: code, message } = error;
-        if (!parser.isOver && told.has(code)) continue;
+        if (!isOver() && told.has(code)) continue;
         told.add(code);
-        events.push({ type: 'error', code, message, fatal: parser.isOver, retry: true });
+        events.push({ type: 'error', code, message, fatal: isOver(), retry: true });
       }
     }
     queue.skip(queue.length);
