@@ -1,5 +1,6 @@
+import { AGENT_SERVICES } from './agents.ts';
 import { REALTIME_SERVICES } from './realtime.ts';
 import type { ServiceCase } from './service-case.ts';
 
 /** Every service, a row each. */
-export const SERVICES: readonly ServiceCase[] = [...REALTIME_SERVICES];
+export const SERVICES: readonly ServiceCase[] = [...AGENT_SERVICES, ...REALTIME_SERVICES];
