@@ -1,6 +1,11 @@
 import { AGENT_SERVICES } from './agents.ts';
 import { REALTIME_SERVICES } from './realtime.ts';
 import type { ServiceCase } from './service-case.ts';
+import { TELEPHONY_SERVICES } from './telephony.ts';
 
 /** Every service, a row each. */
-export const SERVICES: readonly ServiceCase[] = [...AGENT_SERVICES, ...REALTIME_SERVICES];
+export const SERVICES: readonly ServiceCase[] = [
+  AGENT_SERVICES,
+  REALTIME_SERVICES,
+  TELEPHONY_SERVICES,
+].flat();
