@@ -1,5 +1,11 @@
+import { BINARY_AGENTS } from './binary-agents.ts';
 import { REALTIME_SERVICES } from './realtime.ts';
+import { RECOGNIZERS } from './recognizers.ts';
 import type { ServiceCase } from './service-case.ts';
 
 /** Every service, a row each. */
-export const SERVICES: readonly ServiceCase[] = [...REALTIME_SERVICES];
+export const SERVICES: readonly ServiceCase[] = [
+  ...REALTIME_SERVICES,
+  ...RECOGNIZERS,
+  ...BINARY_AGENTS,
+];
