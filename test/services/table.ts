@@ -2,10 +2,12 @@ import { BINARY_AGENTS } from './binary-agents.ts';
 import { REALTIME_SERVICES } from './realtime.ts';
 import { RECOGNIZERS } from './recognizers.ts';
 import type { ServiceCase } from './service-case.ts';
+import { TELEPHONY_SERVICES } from './telephony.ts';
 
 /** Every service, a row each. */
 export const SERVICES: readonly ServiceCase[] = [
   ...REALTIME_SERVICES,
   ...RECOGNIZERS,
   ...BINARY_AGENTS,
+  ...TELEPHONY_SERVICES,
 ];

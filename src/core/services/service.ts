@@ -28,6 +28,11 @@ export type AfterClose = 'retry' | 'stop';
 export interface Service {
   /** Name of its file: `'openai-realtime'`. */
   readonly id: string;
+  /**
+   * What carries its messages. Over `'tcp'` they are bytes, written one after the other, and `decode` takes the stream in slices
+   * as they come, with any number of messages and pieces of messages: it keeps a copy of the piece that waits for its end.
+   */
+  readonly transport: 'websocket' | 'tcp';
   /** What it takes: a session captures this. */
   readonly input: StreamFormat;
   /** What it sends unless an `'audio'` event says otherwise; null for services that only listen. */
@@ -191,6 +196,11 @@ export type ServiceEvent =
   | { readonly type: 'marked'; readonly name: string }
   /** The service has all audio before `frame`. */
   | { readonly type: 'acknowledged'; readonly frame: number }
+  /**
+   * The service takes no audio for now, or takes it again: what waits stays in the outbox. A new connection takes it, and marks,
+   * commits and the like go out all the same.
+   */
+  | { readonly type: 'flow'; readonly open: boolean }
   /**
    * All that was said before `frame` has its final text. A recognizer starts from nothing on a new connection, also where it
    * had acknowledged the audio: a session sends it again from here, at most `overlapMs`, so that no word is lost or doubled.

@@ -29,6 +29,7 @@ export const SERVICE_OPTION_NAMES: OptionNames<ServiceOptions> = {
 export type ServiceDefaults = Omit<Service, 'id' | 'input' | 'output' | 'connect' | 'encoding'>;
 
 const DEFAULTS: ServiceDefaults = {
+  transport: 'websocket',
   chunkDurationMs: 20,
   acknowledges: false,
   overlapMs: 500,
@@ -120,6 +121,13 @@ export function serviceAddress(
 /** Mono samples of 16 bits: what most services take. */
 export function mono16(sampleRate: number): StreamFormat<'s16'> {
   return { format: 's16', sampleRate, channels: 1 };
+}
+
+/** Checks options that are texts, where they are given. @throws TypeError */
+export function checkTexts(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) checkText(name, value);
+  }
 }
 
 /** Settings of a service that an app passes on as they are, merged into the message that configures it. */
