@@ -45,8 +45,14 @@ export function scriptedService(options: Partial<Service> = {}): Service {
   } as Service;
 }
 
+/** The first frames of messages of audio. */
+const frameOf = new WeakMap<Uint8Array, number>();
+
 function encode(request: ServiceRequest): readonly (string | Uint8Array<ArrayBuffer>)[] {
-  if (request.type === 'audio') return [request.audio.bytes];
+  if (request.type === 'audio') {
+    frameOf.set(request.audio.bytes, request.audio.frame);
+    return [request.audio.bytes];
+  }
   if (request.type === 'message' && request.value === undefined) throw new TypeError('No value.');
   return [JSON.stringify(request)];
 }
@@ -65,7 +71,7 @@ export function numberedAudio(frame: number, frames: number, dropped = 0): Captu
   return Object.assign(new RawAudio(frame, frames, bytes), { dropped });
 }
 
-/** Requests as they went over the wire; of audio the number of its first frame, as its samples say, and its frames. */
+/** Requests as they went over the wire; of audio where it begins, and its frames. */
 export type Heard = Exclude<ServiceRequest, { readonly type: 'audio' }> | HeardAudio;
 export interface HeardAudio {
   readonly type: 'audio';
@@ -256,11 +262,13 @@ export class SessionPlay {
 
   #read(message: string | Uint8Array): Heard {
     if (typeof message === 'string') return JSON.parse(message) as Heard;
-    const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
-    // Frames are near the last ones.
-    const low = view.getUint16(0, true);
-    const frame = this.lastFrame + (((low - this.lastFrame + 98_304) & 0xffff) - 32_768);
+    const frame = frameOf.get(message) ?? Number.NaN;
     const frames = message.length / 2;
+    const first = new DataView(message.buffer, message.byteOffset).getUint16(0, true);
+    const isNumbered = this.service.input.format === 's16' && message.some((byte) => byte !== 0);
+    if (isNumbered && first !== (frame & 0xffff)) {
+      throw new Error(`Audio of frame ${frame} begins with sample ${first}.`);
+    }
     this.lastFrame = frame + frames;
     return { type: 'audio', frame, frames };
   }
