@@ -14,7 +14,7 @@ export interface ServiceCase {
   /** Name of the file in `src/core/services`. */
   readonly id: string;
   /** Makes the service as most apps do. The fixtures are of this one. */
-  create(): Service;
+  readonly create: () => Service;
   /** The service with other options: one for each format and each option that changes messages. */
   readonly variants: readonly (() => Service)[];
   /** What the service takes and sends, as its documents have it: `'s16 24000'`, with `'s16 any'` for any rate. Channels: ` x2`. */
@@ -25,6 +25,8 @@ export interface ServiceCase {
     readonly url: string;
     readonly connects: string;
     readonly protocols?: readonly string[];
+    /** The address after the fixtures, where it continues the conversation. @default `connects` */
+    readonly resumes?: string;
   };
   /** Connections of one session, one after the other, each from its first message on. Written by us from the documents. */
   readonly fixtures: readonly (readonly FixtureStep[])[];

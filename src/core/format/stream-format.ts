@@ -23,3 +23,12 @@ export function isSampled(stream: StreamFormat): stream is StreamFormat<SampleFo
 export function bytesPerFrame({ format, channels }: StreamFormat): number {
   return isSampleFormat(format) ? channels * FORMATS[format].bytes : 0;
 }
+
+/** Whether two streams are of the same kind. */
+export function isSameStream(one: StreamFormat, other: StreamFormat | null): boolean {
+  return (
+    one.format === other?.format &&
+    one.sampleRate === other.sampleRate &&
+    one.channels === other.channels
+  );
+}

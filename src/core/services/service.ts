@@ -28,6 +28,11 @@ export type AfterClose = 'retry' | 'stop';
 export interface Service {
   /** Name of its file: `'openai-realtime'`. */
   readonly id: string;
+  /**
+   * What carries its messages. Over `'tcp'` they are bytes, written one after the other, and `decode` takes the stream in slices
+   * as they come, with any number of messages and pieces of messages: it keeps a copy of the piece that waits for its end.
+   */
+  readonly transport: 'websocket' | 'tcp';
   /** What it takes: a session captures this. */
   readonly input: StreamFormat;
   /** What it sends unless an `'audio'` event says otherwise; null for services that only listen. */
