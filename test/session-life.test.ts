@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SessionPlay, actionsOf } from './helpers/session-play.ts';
+import { SessionPlay, actionsOf, decode, encode } from './helpers/session-play.ts';
 
 describe('the start of a session', () => {
   it('asks for an address, connects, says who it is, and is open when the service is ready', () => {
@@ -99,11 +99,10 @@ describe('a lost connection', () => {
       service: {
         connect: () => ({
           encode: (request) => {
-            if (request.type !== 'audio') return ['{}'];
-            replayed.push(request.replayed);
-            return [request.audio.bytes];
+            if (request.type === 'audio') replayed.push(request.replayed);
+            return encode(request);
           },
-          decode: (message) => JSON.parse(message as string),
+          decode,
         }),
       },
     });
@@ -114,6 +113,40 @@ describe('a lost connection', () => {
     play.talk(20);
     expect(replayed).toEqual([false, false, true, false, false]);
     expect(play.life.stats.replayedFrames).toBe(320);
+  });
+
+  it('may still bring what its socket holds, when it was closed from this side', () => {
+    const play = SessionPlay.open({ maxOutboxMs: 1000 });
+    play.capture(20);
+    play.tell({ type: 'send', value: 1 });
+    play.buffered = 1000;
+    play.wait(5000);
+    expect(play.life.state).toBe('waiting');
+    play.heard();
+    // The audio gives way; it may have arrived.
+    play.talk(1000);
+    expect(play.life.stats.droppedFrames).toBe(320);
+    play.wait(200);
+    expect(play.gaps).toEqual([]);
+    play.connect({ type: 'acknowledged', frame: 320 });
+    expect(play.life.stats.droppedFrames).toBe(0);
+    // The message is not sent again: it would be there twice.
+    expect(play.heard().map(({ type }) => type)).not.toContain('message');
+  });
+
+  it('is over: what gives way on the next one is lost, whatever that acknowledges', () => {
+    const play = SessionPlay.open({ maxOutboxMs: 1000 });
+    play.talk(600);
+    play.drop();
+    play.reconnect({ type: 'acknowledged', frame: 0 });
+    play.say({ type: 'flow', open: false });
+    play.talk(1000);
+    play.wait(100);
+    expect(play.gaps).not.toEqual([]);
+    const { droppedFrames } = play.life.stats;
+    play.say({ type: 'flow', open: true });
+    play.talk(1000, { acknowledged: true });
+    expect(play.life.stats.droppedFrames).toBeGreaterThanOrEqual(droppedFrames);
   });
 
   it('keeps the last handle for the next connection', () => {

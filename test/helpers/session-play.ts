@@ -48,7 +48,7 @@ export function scriptedService(options: Partial<Service> = {}): Service {
 /** The first frames of messages of audio. */
 const frameOf = new WeakMap<Uint8Array, number>();
 
-function encode(request: ServiceRequest): readonly (string | Uint8Array<ArrayBuffer>)[] {
+export function encode(request: ServiceRequest): readonly (string | Uint8Array<ArrayBuffer>)[] {
   if (request.type === 'audio') {
     frameOf.set(request.audio.bytes, request.audio.frame);
     return [request.audio.bytes];
@@ -57,7 +57,7 @@ function encode(request: ServiceRequest): readonly (string | Uint8Array<ArrayBuf
   return [JSON.stringify(request)];
 }
 
-function decode(message: string | Uint8Array): readonly ServiceEvent[] {
+export function decode(message: string | Uint8Array): readonly ServiceEvent[] {
   if (message === 'nonsense') throw new PacketError('bad-json', 'Not JSON.');
   if (message === 'crash') throw new Error('A fault of the service.');
   return JSON.parse(message as string) as ServiceEvent[];
