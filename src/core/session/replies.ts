@@ -297,9 +297,7 @@ export class Replies {
 
   /** @returns null: it has to wait */
   #sinkFor(stream: StreamFormat): ReplySink | null {
-    if (this.#sink !== null && this.#stream !== null && isSameStream(stream, this.#stream)) {
-      return this.#sink;
-    }
+    if (this.#sink !== null && isSameStream(stream, this.#stream)) return this.#sink;
     if (this.#sink !== null && this.#sounding.size > 0) {
       // What the sink has is heard first.
       if (this.#last !== undefined) this.#sink.end(this.#last);
