@@ -96,6 +96,7 @@ export class SessionPlay {
   readonly errors: Error[] = [];
   /** The frame that is captured next. */
   frame = 0;
+  #lastFrame = 0;
 
   constructor({ service = {}, random = () => 0.5, ...options }: PlayOptions = {}) {
     this.service = scriptedService(service);
@@ -123,7 +124,7 @@ export class SessionPlay {
       }
       if (action.type === 'send') {
         expect(action.attempt).toBe(this.socket);
-        this.wire.push(read(action.message));
+        this.wire.push(this.#read(action.message));
       }
       if (action.type === 'gap') this.gaps.push(action.gap);
       if (action.type === 'error') this.errors.push(action.error);
@@ -188,9 +189,20 @@ export class SessionPlay {
     return actions;
   }
 
+  /** Waits until the app is asked for an address again. @returns how long, ms */
+  waitForAttempt(): number {
+    const { attempt, nowMs } = this;
+    while (this.attempt === attempt && this.life.dueMs < Infinity) {
+      this.wait(this.life.dueMs - this.nowMs);
+    }
+    expect(this.attempt).toBe(attempt + 1);
+    return this.nowMs - nowMs;
+  }
+
   /** The next attempt is made, and succeeds. */
   reconnect(...events: readonly ServiceEvent[]): readonly SessionAction[] {
-    return [...this.wait(20_000), ...this.connect(...events)];
+    this.waitForAttempt();
+    return this.connect(...events);
   }
 
   /** Captures so much audio at once, as one chunk. */
@@ -227,12 +239,16 @@ export class SessionPlay {
     }
     return stretches;
   }
-}
 
-function read(message: string | Uint8Array): Heard {
-  if (typeof message === 'string') return JSON.parse(message) as Heard;
-  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
-  return { type: 'audio', frame: view.getUint16(0, true), frames: message.length / 2 };
+  #read(message: string | Uint8Array): Heard {
+    if (typeof message === 'string') return JSON.parse(message) as Heard;
+    const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+    // Frames are near the last ones.
+    const low = view.getUint16(0, true);
+    const frame = this.#lastFrame + (((low - this.#lastFrame + 98_304) & 0xffff) - 32_768);
+    this.#lastFrame = frame;
+    return { type: 'audio', frame, frames: message.length / 2 };
+  }
 }
 
 /** The actions of one type. */

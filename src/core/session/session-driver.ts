@@ -40,6 +40,8 @@ export interface SessionIo {
 
 /** Engines cut longer timers short (2³¹ ms). */
 const MAX_TIMER_MS = 60_000;
+/** Code of a connection that was lost or never made (RFC 6455 §7.1.5). */
+const LOST = 1006;
 
 interface OpenSocket {
   readonly attempt: number;
@@ -99,6 +101,8 @@ export class SessionDriver {
           errors.push(error);
         }
       }
+      // What a closed socket still held is told with its end only.
+      if (next.type === 'closed' && next.attempt === this.#socket?.attempt) this.#socket = null;
       this.#events.shift();
     }
     this.#setTimer();
@@ -182,6 +186,3 @@ export class SessionDriver {
     socket.handle.close(code);
   }
 }
-
-/** Code of a connection that was lost or never made (RFC 6455 §7.1.5). */
-const LOST = 1006;

@@ -1,3 +1,5 @@
+import { MicwireError } from '../errors.ts';
+
 /** What a session tells when the world fails: what happened, and what to do. */
 
 export const NO_ADDRESS =
@@ -14,6 +16,11 @@ export const QUEUE_FULL =
   'More than 64 messages wait to be sent; the oldest was dropped. Send fewer while the state is not open.';
 export const BAD_VALUE =
   'A value cannot be sent to the service, as cause says. Send an object that JSON can carry, text or bytes.';
+
+/** A failure of a session's connection. */
+export function sessionError(message: string, cause?: unknown): MicwireError {
+  return new MicwireError('transport', message, cause === undefined ? {} : { cause });
+}
 
 /** The service has closed the connection for good. */
 export function closedWith(code: number, reason: string): string {
