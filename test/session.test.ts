@@ -361,6 +361,14 @@ describe('replies', () => {
     expect(await page.during(session.interrupt())).toEqual(nothing);
   });
 
+  test('that have not begun when they are interrupted count as heard for no time', async () => {
+    const { session } = await open();
+    server.socket.say({ type: 'audio', item: 'a', bytes: reply(240) });
+    server.socket.say({ type: 'audio', item: 'b', bytes: reply(240) });
+    const heard = await page.during(session.interrupt());
+    expect(heard).toEqual({ item: 'a', frames: 0, ms: 0, unheard: ['b'] });
+  });
+
   test('of another stream wait for the one before, and lose nothing', async () => {
     const { session, events } = await open();
     const other = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
