@@ -5,6 +5,7 @@ import type { SessionEventMap, SessionOptions } from '../src/web/session/session
 import type { Service } from '../src/core/services/service.ts';
 import { FakeServer, fakeService } from './helpers/fake-service.ts';
 import { MicrophonePage, PAGE_RATE } from './helpers/microphone-page.ts';
+import { wavSamples } from './helpers/wav-samples.ts';
 
 let page: MicrophonePage;
 let server: FakeServer;
@@ -513,22 +514,6 @@ describe('record()', () => {
     await expect(session.record(options)).rejects.toMatchObject({ code: 'closed' });
   });
 });
-
-/** The samples of a WAV file of 32-bit floats, interleaved. */
-function wavSamples(file: ArrayBuffer): { readonly samples: Float32Array; readonly channels: number } {
-  const view = new DataView(file);
-  let at = 12;
-  let channels = 0;
-  for (;;) {
-    const id = view.getUint32(at);
-    const length = view.getUint32(at + 4, true);
-    if (id === 0x66_6d_74_20) channels = view.getUint16(at + 10, true);
-    if (id === 0x64_61_74_61) {
-      return { samples: new Float32Array(file.slice(at + 8, at + 8 + length)), channels };
-    }
-    at += 8 + length + (length % 2);
-  }
-}
 
 describe('the end', () => {
   test('close() sends what was said until then', async () => {
