@@ -45,8 +45,9 @@ function redirect(server: VoiceServer, token: string): void {
     'WebSocket',
     class extends Native {
       constructor(url: string, protocols: string[]) {
-        const isService = /^wss:/.test(url);
-        super(isService ? server.url + new URL(url).search : url, protocols);
+        const { protocol, pathname, search } = new URL(url);
+        const isService = protocol === 'wss:' || pathname === '/session';
+        super(isService ? server.url + search : url, protocols);
       }
     },
   );
@@ -70,6 +71,11 @@ const CLIENTS = [
     language: 'deepgram',
     run: () => import('../../examples/voice-client/deepgram.ts'),
     protocols: 'bearer, secret',
+  },
+  {
+    language: 'micwire',
+    run: () => import('../../examples/voice-client/micwire.ts'),
+    protocols: 'micwire.1',
   },
 ] as const;
 

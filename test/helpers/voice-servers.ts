@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
+import { SessionServer } from '../../src/core/session/server/session-server.ts';
+import { tokenOf } from '../../src/core/session/token-protocol.ts';
 
 /** A message of a test's server that is looked at. */
 type Fields = Readonly<Record<string, unknown>>;
@@ -11,8 +13,15 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface VoiceLog {
   /** The address and the subprotocols of each connection. */
   readonly connections: { readonly url: string; readonly protocols: string }[];
-  /** The user's audio in the order of arrival, in Base64, with the number of its connection. */
-  readonly audio: { readonly connection: number; readonly base64: string }[];
+  /**
+   * The user's audio in the order of arrival, in Base64, with the number of its connection; and its first frame, where the
+   * language numbers frames.
+   */
+  readonly audio: {
+    readonly connection: number;
+    readonly base64: string;
+    readonly frame?: number;
+  }[];
   /** The other messages. */
   readonly messages: { readonly connection: number; readonly fields: Fields }[];
 }
@@ -71,11 +80,15 @@ class Agent {
     this.#heardMs += (Buffer.byteLength(base64, 'base64') / 2 / RATE) * 1000;
     if (before < TURN_MS && this.#heardMs >= TURN_MS) {
       this.#language.speech(this);
-      const audio = Buffer.alloc((REPLY_MS / 1000) * RATE * 2);
-      for (let at = 0; at < audio.length; at += 2) audio.writeInt16LE(REPLY_SAMPLE, at);
-      this.#language.answer(this, `item-${this.#connection}`, audio);
+      this.#language.answer(this, `item-${this.#connection}`, reply());
     }
   }
+}
+
+function reply(): Buffer {
+  const audio = Buffer.alloc((REPLY_MS / 1000) * RATE * 2);
+  for (let at = 0; at < audio.length; at += 2) audio.writeInt16LE(REPLY_SAMPLE, at);
+  return audio;
 }
 
 const PIECE_BYTES = (PIECE_MS / 1000) * RATE * 2;
@@ -137,8 +150,40 @@ const DEEPGRAM: Language = {
 
 const LANGUAGES: Readonly<Record<string, Language>> = { openai: OPENAI, deepgram: DEEPGRAM };
 
+/** A server of micwire's own protocol: tells what the user has said in messages of its own. */
+function micwireServer(log: VoiceLog): SessionServer {
+  return new SessionServer({
+    open: () => ({}),
+    audio(session, { frame, frames, bytes }) {
+      const base64 = Buffer.from(bytes).toString('base64');
+      log.audio.push({ connection: log.connections.length - 1, base64, frame });
+      const turn = (TURN_MS / 1000) * session.input.sampleRate;
+      if (frame >= turn || frame + frames < turn) return;
+      session.send({ who: 'user', text: 'Hello.' });
+      session.send({ who: 'agent', text: 'Good morning.' });
+      session.write({ item: 'item-0', bytes: reply() });
+      session.endItem('item-0');
+    },
+    message(_session, value) {
+      log.messages.push({ connection: log.connections.length - 1, fields: value as Fields });
+    },
+    interrupted(_session, { item, frames, ms }) {
+      const fields = { type: 'interrupted', item, frames, ms };
+      log.messages.push({ connection: log.connections.length - 1, fields });
+    },
+    played(_session, place) {
+      log.messages.push({ connection: log.connections.length - 1, fields: { ...place } });
+    },
+    failed(error) {
+      throw error;
+    },
+  });
+}
+
 interface Voice {
   readonly log: VoiceLog;
+  /** For those who speak micwire. */
+  readonly server: SessionServer;
   readonly sockets: Set<WebSocket>;
   isUp: boolean;
 }
@@ -149,7 +194,18 @@ interface Voice {
  */
 export class VoiceServers {
   readonly #voices = new Map<string, Voice>();
-  readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    handleProtocols: (protocols) => [...protocols][0] ?? false,
+  });
+
+  constructor() {
+    const tick = (): void => {
+      for (const { server } of this.#voices.values()) server.tick(performance.now());
+    };
+    setInterval(tick, 20).unref();
+  }
 
   /** @param server an HTTP server: whatever emits `'upgrade'` */
   attach(server: EventEmitter): void {
@@ -164,7 +220,9 @@ export class VoiceServers {
         voice.sockets.add(client);
         client.on('close', () => voice.sockets.delete(client));
         client.on('error', () => {});
-        serve(client, LANGUAGES[language]!, voice.log);
+        const spoken = LANGUAGES[language];
+        if (spoken === undefined) serveMicwire(client, voice.server, protocols);
+        else serve(client, spoken, voice.log);
       });
     });
   }
@@ -181,11 +239,10 @@ export class VoiceServers {
   };
 
   #voice(name: string): Voice {
-    const voice = this.#voices.get(name) ?? {
-      log: { connections: [], audio: [], messages: [] },
-      sockets: new Set(),
-      isUp: true,
-    };
+    const known = this.#voices.get(name);
+    if (known !== undefined) return known;
+    const log: VoiceLog = { connections: [], audio: [], messages: [] };
+    const voice = { log, server: micwireServer(log), sockets: new Set<WebSocket>(), isUp: true };
     this.#voices.set(name, voice);
     return voice;
   }
@@ -195,4 +252,22 @@ function serve(client: WebSocket, language: Language, log: VoiceLog): void {
   const agent = new Agent(client, language, log);
   client.on('message', (data: Buffer, isBinary: boolean) => language.heard(agent, data, isBinary));
   language.welcome(agent);
+}
+
+function serveMicwire(client: WebSocket, server: SessionServer, offered: string): void {
+  const connection = server.connect(
+    {
+      get bufferedBytes() {
+        return client.bufferedAmount;
+      },
+      send: (message) => client.send(message),
+      close: (code, reason) => client.close(code, reason),
+    },
+    { token: tokenOf(offered.split(/\s*,\s*/)) },
+    performance.now(),
+  );
+  client.on('message', (data: Buffer, isBinary: boolean) => {
+    connection.receive(isBinary ? data : data.toString(), performance.now());
+  });
+  client.on('close', () => connection.closed(performance.now()));
 }
