@@ -73,6 +73,38 @@ function tail(code: number, shift: number): number {
   return 0x80 | ((code >> shift) & 0x3f);
 }
 
+/**
+ * The text of bytes in UTF-8 (RFC 3629). For where there is no TextDecoder; what is not UTF-8 becomes U+FFFD, as there. Takes
+ * time and memory in proportion to the bytes.
+ */
+export function utf8Text(bytes: Uint8Array): string {
+  let text = '';
+  // As many code points in a call as any engine takes arguments.
+  const codes: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const lead = bytes[at++]!;
+    let code = lead;
+    if (lead >= 0x80) {
+      // Bytes that follow, and the range of the first of them: without overlong forms, surrogates and what is above U+10FFFF.
+      const more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+      let least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+      let most = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+      let missing = lead < 0xc2 || lead > 0xf4 ? -1 : more;
+      code = lead & (0x3f >> more);
+      for (; missing > 0 && at < bytes.length; missing--, at++) {
+        const next = bytes[at]!;
+        if (next < least || next > most) break;
+        code = (code << 6) | (next & 0x3f);
+        least = 0x80;
+        most = 0xbf;
+      }
+      if (missing !== 0) code = 0xfffd;
+    }
+    if (codes.push(code) === 4096) text += String.fromCodePoint(...codes.splice(0));
+  }
+  return text + String.fromCodePoint(...codes);
+}
+
 /** All bytes in one array. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -41,7 +41,10 @@ export interface Service {
    * `overlapMs` old, and is otherwise sent again after a reconnection.
    */
   readonly acknowledges: boolean;
-  /** How much of what was handed to a lost connection is sent again, ms. 0 where it acknowledges. */
+  /**
+   * How much of what a lost connection was handed is sent again, ms, at most back to the last `'settled'` event. 0 where the
+   * service acknowledges audio and continues the session on the next connection.
+   */
   readonly overlapMs: number;
   /** Audio is replayed at most so many times as fast as real time. Above 1. */
   readonly replaySpeed: number;
@@ -49,6 +52,8 @@ export interface Service {
   readonly muteAs: ServiceMute;
   /** A keep-alive message is due when nothing was sent for so many ms; 0: it has none. */
   readonly keepAliveMs: number;
+  /** Whether audio may follow the messages of `'open'` at once; else a `'ready'` event comes first. */
+  readonly readyOnOpen: boolean;
   /**
    * The address to connect to.
    * @param url as the app gave it
@@ -81,7 +86,7 @@ export interface UpAudio {
   readonly frame: number;
   readonly frames: number;
   /** Interleaved samples, or one packet of a codec. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** The same as Base64 (RFC 4648 §4). */
   readonly base64: string;
 }
@@ -140,7 +145,7 @@ export type ServiceRequest =
 
 /** What a message of a service says. */
 export type ServiceEvent =
-  /** Audio may be sent. Nothing but the messages of `'open'`, and replies, goes out before. */
+  /** Audio may be sent. Without `readyOnOpen`, nothing but the messages of `'open'`, and replies, goes out before. */
   | { readonly type: 'ready' }
   /**
    * Audio to play. `item`: the reply that it belongs to; a name is never used again for another one.
@@ -181,6 +186,11 @@ export type ServiceEvent =
   | { readonly type: 'marked'; readonly name: string }
   /** The service has all audio before `frame`. */
   | { readonly type: 'acknowledged'; readonly frame: number }
+  /**
+   * All that was said before `frame` has its final text. A recognizer starts from nothing on a new connection, also where it
+   * had acknowledged the audio: a session sends it again from here, at most `overlapMs`, so that no word is lost or doubled.
+   */
+  | { readonly type: 'settled'; readonly frame: number }
   /** With this handle the next connection continues this session; null: with none. */
   | { readonly type: 'handle'; readonly handle: string | null }
   /** The service will close the connection in so many ms: the session makes a new one before. */

@@ -1,0 +1,81 @@
+import { PacketError } from '../errors.ts';
+
+/*
+ * Variable-length integers of QUIC (RFC 9000 §16), as far as a double counts exactly. The two highest bits of the first byte
+ * say how long it is; all numbers are in network byte order.
+ *
+ *    00   1 byte    6 bits   0 … 63
+ *    01   2 bytes  14 bits   0 … 16383
+ *    10   4 bytes  30 bits   0 … 1073741823
+ *    11   8 bytes  62 bits   0 … 2⁵³ − 1 (what is above is refused)
+ */
+
+const LIMIT_1 = 2 ** 6;
+const LIMIT_2 = 2 ** 14;
+const LIMIT_4 = 2 ** 30;
+const TWO_32 = 2 ** 32;
+/** Bits of the first byte that belong to the number. */
+const FIRST_BITS = 0x3f;
+
+/** Bytes of an integer of 0..2⁵³−1. */
+export function integerBytes(value: number): 1 | 2 | 4 | 8 {
+  return value < LIMIT_1 ? 1 : value < LIMIT_2 ? 2 : value < LIMIT_4 ? 4 : 8;
+}
+
+/**
+ * Writes an integer of 0..2⁵³−1 in as few bytes as it takes.
+ * @param target the caller's; at least `at + integerBytes(value)` bytes
+ * @returns where the next byte goes
+ */
+export function writeInteger(value: number, target: Uint8Array, at: number): number {
+  if (value < LIMIT_1) {
+    target[at] = value;
+    return at + 1;
+  }
+  if (value < LIMIT_2) {
+    target[at] = 0x40 | (value >> 8);
+    target[at + 1] = value;
+    return at + 2;
+  }
+  if (value < LIMIT_4) {
+    target[at] = 0x80 | (value >>> 24);
+    target[at + 1] = value >>> 16;
+    target[at + 2] = value >>> 8;
+    target[at + 3] = value;
+    return at + 4;
+  }
+  const high = Math.floor(value / TWO_32);
+  const low = value % TWO_32;
+  target[at] = 0xc0 | (high >>> 24);
+  target[at + 1] = high >>> 16;
+  target[at + 2] = high >>> 8;
+  target[at + 3] = high;
+  target[at + 4] = low >>> 24;
+  target[at + 5] = low >>> 16;
+  target[at + 6] = low >>> 8;
+  target[at + 7] = low;
+  return at + 8;
+}
+
+/** Bytes of the integer whose first byte stands at `at`. @throws PacketError when there is none */
+export function integerBytesAt(source: Uint8Array, at: number): number {
+  if (at >= source.length) throw truncated();
+  return 1 << (source[at]! >> 6);
+}
+
+/**
+ * Reads the integer at `at`; the next field lies `integerBytesAt` further.
+ * @throws PacketError when the bytes end before it does, or it is above 2⁵³−1
+ */
+export function readInteger(source: Uint8Array, at: number): number {
+  const bytes = integerBytesAt(source, at);
+  if (at + bytes > source.length) throw truncated();
+  let value = source[at]! & FIRST_BITS;
+  for (let i = 1; i < bytes; i++) value = value * 256 + source[at + i]!;
+  if (value <= Number.MAX_SAFE_INTEGER) return value;
+  throw new PacketError('bad-field', 'an integer must be at most 2^53 - 1.');
+}
+
+function truncated(): PacketError {
+  return new PacketError('truncated', 'the message ends within an integer.');
+}

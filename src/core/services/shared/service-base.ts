@@ -1,0 +1,149 @@
+import { describe, numberIn } from '../../arguments.ts';
+import { checkText } from '../../option-names.ts';
+import type { OptionNames } from '../../option-names.ts';
+import type { StreamFormat } from '../../format/stream-format.ts';
+import type { AfterClose, Service, ServiceAddress } from '../service.ts';
+import { jsonText } from './message-connection.ts';
+
+/** Options that every service has. */
+export interface ServiceOptions {
+  /** Length of the chunks, ms, from 1 to 1000. @default what the service likes best */
+  readonly chunkDurationMs?: number;
+  /**
+   * How much of what was handed to a lost connection is sent again, ms, from 0 to 60000: more repeats words, less loses some.
+   * @default 500, of most services; 0 where the service acknowledges audio
+   */
+  readonly overlapMs?: number;
+  /** Audio is replayed at most so many times as fast as real time, from 1.1 to 100. @default 2, of most services */
+  readonly replaySpeed?: number;
+}
+
+/** The names of {@link ServiceOptions}, for `checkOptions`: `{ ...SERVICE_OPTION_NAMES, model: 1 }`. */
+export const SERVICE_OPTION_NAMES: OptionNames<ServiceOptions> = {
+  chunkDurationMs: 1,
+  overlapMs: 1,
+  replaySpeed: 1,
+};
+
+/** The members of a service that have a usual value. */
+export type ServiceDefaults = Omit<Service, 'id' | 'input' | 'output' | 'connect' | 'encoding'>;
+
+const DEFAULTS: ServiceDefaults = {
+  chunkDurationMs: 20,
+  acknowledges: false,
+  overlapMs: 500,
+  replaySpeed: 2,
+  muteAs: 'silence',
+  keepAliveMs: 0,
+  readyOnOpen: false,
+  address: (url, token) => {
+    return serviceAddress(url, token === undefined ? {} : { query: { token } });
+  },
+  afterClose: (code) => afterClose(code),
+};
+
+/**
+ * The usual members of a service, those that it has otherwise, and on top what an app has chosen.
+ * @throws TypeError or RangeError for an option out of its range
+ */
+export function serviceBase(
+  options: ServiceOptions,
+  own: Partial<ServiceDefaults> = {},
+): ServiceDefaults {
+  const base = { ...DEFAULTS, ...(own.acknowledges === true ? { overlapMs: 0 } : {}), ...own };
+  const { chunkDurationMs, overlapMs, replaySpeed } = { ...base, ...given(options) };
+  return {
+    ...base,
+    chunkDurationMs: numberIn('chunkDurationMs', chunkDurationMs, 1, 1000),
+    overlapMs: numberIn('overlapMs', overlapMs, 0, 60_000),
+    replaySpeed: numberIn('replaySpeed', replaySpeed, 1.1, 100),
+  };
+}
+
+/** Closing codes of a refusal that would come again: RFC 6455 §7.4.1, and 3000, 3003 of its registry (unauthorized, forbidden). */
+const REFUSALS: readonly number[] = [1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003];
+
+/**
+ * Whether to come back after a closing code: not when the service has refused something, nor after 1000, with which it says that
+ * the session has fulfilled its purpose.
+ * @param own codes that this service uses otherwise
+ */
+export function afterClose(
+  code: number,
+  own: Readonly<Record<number, AfterClose>> = {},
+): AfterClose {
+  return own[code] ?? (code === 1000 || REFUSALS.includes(code) ? 'stop' : 'retry');
+}
+
+/**
+ * The address of a service.
+ * @param url `ws:` or `wss:`, with or without a query
+ * @param query what to add to the query. Names that the URL has keep the URL's value; undefined is left out
+ * @param protocols subprotocols to offer
+ * @throws TypeError for another URL
+ */
+export function serviceAddress(
+  url: string,
+  {
+    query = {},
+    protocols = [],
+  }: {
+    readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+    readonly protocols?: readonly string[];
+  },
+): ServiceAddress {
+  checkText('url', url);
+  if (!/^wss?:\/\//i.test(url)) {
+    throw new TypeError(`url must begin with wss:// or ws://, got ${describe(url)}.`);
+  }
+  // A WebSocket's URL may have no fragment (RFC 6455 §3).
+  const bare = url.replace(/#.*$/s, '');
+  const start = bare.indexOf('?');
+  const present = start < 0 ? '' : bare.slice(start + 1);
+  const names = present.split('&').map((pair) => pair.replace(/=.*$/s, ''));
+  const added = Object.entries(query)
+    .filter(([name, value]) => value !== undefined && !names.includes(encodeURIComponent(name)))
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value!)}`);
+  const path = start < 0 ? bare : bare.slice(0, start);
+  const whole = [...(present === '' ? [] : [present]), ...added].join('&');
+  return { url: whole === '' ? path : `${path}?${whole}`, protocols };
+}
+
+/** Mono samples of 16 bits: what most services take. */
+export function mono16(sampleRate: number): StreamFormat<'s16'> {
+  return { format: 's16', sampleRate, channels: 1 };
+}
+
+/** Settings of a service that an app passes on as they are, merged into the message that configures it. */
+export type ServiceSettings = Readonly<Record<string, unknown>>;
+
+/**
+ * Checks settings that an app passes on.
+ * @throws TypeError unless they are an object that JSON has
+ */
+export function checkSettings(name: string, value: unknown): ServiceSettings {
+  if (value === undefined) return {};
+  if (!isPlain(value)) throw new TypeError(`${name} must be an object, got ${describe(value)}.`);
+  jsonText(name, value);
+  return value;
+}
+
+/** A copy of `settings` with `more` merged into it, object by object; any other value of `more` replaces the one of `settings`. */
+export function merged(settings: ServiceSettings, more: ServiceSettings): ServiceSettings {
+  const result: Record<string, unknown> = { ...settings };
+  for (const [name, value] of Object.entries(more)) {
+    const before = result[name];
+    result[name] = isPlain(before) && isPlain(value) ? merged(before, value) : value;
+  }
+  return result;
+}
+
+function isPlain(value: unknown): value is ServiceSettings {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Options without those that are undefined. */
+function given(options: ServiceOptions): ServiceOptions {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries);
+}
