@@ -25,7 +25,7 @@ export class Ledger {
     const kind = muted === 'no' ? 'audio' : muted === 'silence' ? 'silence' : 'unsent';
     this.captured.add(frame - dropped, frame, 'lost');
     this.captured.add(frame, frame + frames, kind);
-    this.capturedFrames += dropped + (kind === 'unsent' ? 0 : frames);
+    if (kind !== 'unsent') this.capturedFrames += dropped + frames;
   }
 
   lose(frames: number): void {

@@ -12,7 +12,7 @@ export class Machine {
   #stopped = 0;
   #asleep = 0;
   #asleepSince = 0;
-  /** So far the machine's clock is behind: it stood still while it slept. */
+  /** So far the machine's clock is behind: it stood still while it slept, or was set. */
   #behindMs = 0;
   hidden = 0;
   /** What waits until the page runs. */
@@ -32,9 +32,13 @@ export class Machine {
     return this.#asleep === 0;
   }
 
-  /** Ms of the page's monotonic clock. */
+  /** Ms of the page's clock. */
   get now(): number {
     return this.#time.now - this.#behindMs;
+  }
+
+  setClock(by: number): void {
+    this.#behindMs -= by;
   }
 
   /** Runs it now, or as soon as the page runs. */

@@ -1,7 +1,7 @@
 import type { WireMessage } from '../../src/core/services/service.ts';
 import type { VirtualTime } from '../helpers/virtual-time.ts';
 import { Pipe } from './pipe.ts';
-import type { Closing, PipeQuality } from './pipe.ts';
+import type { Closing, Kernel, PipeQuality } from './pipe.ts';
 
 /** Who notices that a connection has gone. Who does not waits until it finds out by itself. */
 export type Noticed = 'both' | 'client' | 'server' | 'none';
@@ -21,11 +21,10 @@ export interface ServerEnd {
 }
 
 /** What stays the same in a network. */
-export interface NetworkWorld {
+export interface NetworkWorld extends Kernel {
   readonly latencyMs: number;
   readonly upBytesPerSecond: number;
   readonly downBytesPerSecond: number;
-  readonly kernelBytes: number;
 }
 
 /** Round trips until a WebSocket is open: TCP, TLS and HTTP. */
@@ -82,7 +81,7 @@ export class Network {
   }
 
   pipe(direction: 'up' | 'down', end: ConstructorParameters<typeof Pipe>[3]): Pipe {
-    return new Pipe(this.#time, this.quality(direction), this.#world.kernelBytes, end);
+    return new Pipe(this.#time, this.quality(direction), this.#world, end);
   }
 
   block(direction: 'up' | 'down', by: 1 | -1): void {
@@ -186,7 +185,7 @@ export class Connection {
   // --- the two ends --------------------------------------------------------------------------------------------------
 
   sendFromClient(message: WireMessage): void {
-    if (this.#clientState === 'open') this.up.write(message);
+    this.up.write(message);
   }
 
   sendFromServer(message: WireMessage): void {

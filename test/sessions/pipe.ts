@@ -7,9 +7,6 @@ export interface Closing {
   readonly reason: string;
 }
 
-/** Bytes of a WebSocket frame's header (RFC 6455 §5.2), masking key included. */
-const HEADER_BYTES = 8;
-
 interface Written {
   /** Bytes of the stream up to the message's end. */
   readonly end: number;
@@ -27,6 +24,14 @@ interface PipeEnd {
   readonly broke: () => void;
 }
 
+/** What a system does with bytes that a program writes. */
+export interface Kernel {
+  /** So many bytes leave the program's socket at once. */
+  readonly kernelBytes: number;
+  /** Bytes of a WebSocket frame's header (RFC 6455 §5.2), where `bufferedBytes` counts them. */
+  readonly headerBytes: number;
+}
+
 /** How a pipe carries bytes. */
 export interface PipeQuality {
   readonly bytesPerSecond: number;
@@ -39,13 +44,14 @@ export interface PipeQuality {
  */
 export class Pipe {
   readonly #time: VirtualTime;
-  readonly #kernelBytes: number;
+  readonly #kernel: Kernel;
   readonly #end: PipeEnd;
   #quality: PipeQuality;
   #written = 0;
   /** Bytes that have left the kernel at `#sentAt`. */
   #sent = 0;
   #sentAt: number;
+  #refusedBytes = 0;
   #isBlocked = false;
   #isStalled = false;
   #isDead = false;
@@ -56,10 +62,10 @@ export class Pipe {
   readonly #queue: Written[] = [];
   readonly #travelling: Travelling[] = [];
 
-  constructor(time: VirtualTime, quality: PipeQuality, kernelBytes: number, end: PipeEnd) {
+  constructor(time: VirtualTime, quality: PipeQuality, kernel: Kernel, end: PipeEnd) {
     this.#time = time;
     this.#quality = quality;
-    this.#kernelBytes = kernelBytes;
+    this.#kernel = kernel;
     this.#end = end;
     this.#sentAt = time.now;
   }
@@ -67,13 +73,18 @@ export class Pipe {
   /** Bytes that the program's socket holds, as `WebSocket.bufferedAmount`. */
   get bufferedBytes(): number {
     this.#advance();
-    return Math.max(0, Math.floor(this.#written - this.#sent - this.#kernelBytes));
+    const bytes = Math.floor(this.#written - this.#sent - this.#kernel.kernelBytes);
+    return Math.max(0, bytes) + this.#refusedBytes;
   }
 
   write(content: WireMessage | Closing): void {
-    if (this.#isDead) return;
+    if (this.#isDead) {
+      // A WebSocket that has closed takes messages, and counts them, and throws them away.
+      this.#refusedBytes += lengthOf(content);
+      return;
+    }
     this.#advance();
-    this.#written += HEADER_BYTES + lengthOf(content);
+    this.#written += this.#kernel.headerBytes + lengthOf(content);
     this.#queue.push({ end: this.#written, content });
     if (this.#queue.length === 1) this.#schedule();
   }

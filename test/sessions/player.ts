@@ -120,7 +120,9 @@ export class Player {
       let left = STEP_FRAMES;
       for (let item = this.#queue[0]; item !== undefined; item = this.#queue[0]) {
         left -= this.#play(item, left);
-        if (!item.isEnded || item.played < item.received) break;
+        if (item.played < item.received) break;
+        // One whose end never came, because its connection was lost, is over when another one begins.
+        if (!item.isEnded && this.#queue.length === 1) break;
         this.#queue.shift();
         const { name, played } = item;
         this.#machine.post(() => this.#end.played(name, null, played));

@@ -14,6 +14,7 @@ export interface World extends NetworkWorld {
   readonly replaySpeed: number;
   /** Of the service that acknowledges nothing. */
   readonly overlapMs: number;
+  readonly readyOnOpen: boolean;
   readonly halfDuplex: boolean;
   readonly maxOutboxMs: number;
   readonly maxOutboxBytes: number;
@@ -26,6 +27,14 @@ export interface World extends NetworkWorld {
   readonly tokenMs: number;
   /** Time that the server thinks before it says welcome. */
   readonly welcomeMs: number;
+  /** The server acknowledges what it has stored, each so many ms; 0: what it has received. */
+  readonly storeMs: number;
+  /** The server forgets a session whose client was away for so long. */
+  readonly expireMs: number;
+  /** The server keeps so much of its replies. */
+  readonly maxReplyMs: number;
+  /** From the session's wish that the player be silent until its answer. */
+  readonly silenceMs: number;
   /** Whether the client's clock stands still while its machine sleeps. */
   readonly clockSleeps: boolean;
   /** Timers come so much too late, at most; negative: too early, as engines round. */
@@ -43,6 +52,7 @@ export const PLAIN: Omit<World, 'seed'> = {
   muteAs: 'nothing',
   replaySpeed: 4,
   overlapMs: 500,
+  readyOnOpen: false,
   halfDuplex: false,
   maxOutboxMs: 60_000,
   maxOutboxBytes: 16 * 2 ** 20,
@@ -53,6 +63,10 @@ export const PLAIN: Omit<World, 'seed'> = {
   stallMs: 2000,
   tokenMs: 0,
   welcomeMs: 0,
+  storeMs: 0,
+  expireMs: 600_000,
+  maxReplyMs: 600_000,
+  silenceMs: 0,
   clockSleeps: false,
   timerLateMs: 0,
   tellsOnline: true,
@@ -61,6 +75,7 @@ export const PLAIN: Omit<World, 'seed'> = {
   upBytesPerSecond: 1_000_000,
   downBytesPerSecond: 1_000_000,
   kernelBytes: 16_384,
+  headerBytes: 0,
 };
 
 /** Frames a second of all streams here: what is tested does not depend on it. */
@@ -92,23 +107,27 @@ export type Action =
   | (Span & { readonly kind: 'hang' })
   /** The server accepts connections, and says welcome only afterwards. */
   | (Span & { readonly kind: 'busy' })
+  /** The server refuses the session, with this code. */
+  | (Span & { readonly kind: 'deny'; readonly code: number })
   /** The server, or something before it, closes the connection. */
   | (Span & { readonly kind: 'close'; readonly code: number })
   /**
    * The server process is killed and started again, and knows only what its record says: all that it has acknowledged
-   * (`lostMs` 0), or less, because the disk had not taken it; Infinity: nothing at all. `polite`: it closes before.
+   * (`lostMs` 0), or less, because the disk had not taken it. `polite`: it says so a second before.
    */
   | (Span & { readonly kind: 'restart'; readonly polite: boolean; readonly lostMs: number })
   | (Span & { readonly kind: 'slow'; readonly factor: number })
   | (Span & { readonly kind: 'delay'; readonly by: number })
-  /** The app's functions throw, never settle, or take long. */
-  | (Span & { readonly kind: 'token'; readonly how: 'throws' | 'hangs' | 'slow' })
+  /** The app's functions throw, never settle, take long, or give an address that is none. */
+  | (Span & { readonly kind: 'token'; readonly how: 'throws' | 'hangs' | 'slow' | 'bad' })
   /** The client's machine sleeps. */
   | (Span & { readonly kind: 'sleep' })
   /** The page is frozen: the capture continues. */
   | (Span & { readonly kind: 'freeze' })
   /** The page is hidden: timers come at whole seconds. */
   | (Span & { readonly kind: 'hide' })
+  /** The clock is set: one that is not monotonic. */
+  | (Span & { readonly kind: 'clock'; readonly by: number })
   /** Muted, and unmuted afterwards; `every` above 0: again and again. */
   | (Span & { readonly kind: 'mute'; readonly every: number })
   /** `interrupt()` by the user or the service; `every` above 0: again and again. */
@@ -162,6 +181,7 @@ export function planSchedule(seed: number): Schedule {
     muteAs: pick(['silence', 'nothing', 'keep-alive']),
     replaySpeed: pick([1.5, 2, 4, 4, 8]),
     overlapMs: pick([0, 200, 500, 2000]),
+    readyOnOpen: chance(0.3),
     halfDuplex: chance(0.15),
     maxOutboxMs: chance(0.6) ? 60_000 : skewed(500, 20_000),
     maxOutboxBytes: chance(0.8) ? 16 * 2 ** 20 : skewed(16_000, 200_000),
@@ -172,6 +192,10 @@ export function planSchedule(seed: number): Schedule {
     stallMs: pick([1500, 2000, 5000]),
     tokenMs: pick([0, 5, 100]),
     welcomeMs: pick([0, 0, 50]),
+    storeMs: pick([0, 0, 200, 1500]),
+    expireMs: pick([600_000, 600_000, 15_000]),
+    maxReplyMs: pick([600_000, 600_000, 2000]),
+    silenceMs: pick([0, 3, 60]),
     clockSleeps: chance(0.4),
     timerLateMs: pick([0, 0, 4, 50, -0.9]),
     tellsOnline: chance(0.6),
@@ -180,6 +204,7 @@ export function planSchedule(seed: number): Schedule {
     upBytesPerSecond: bytesPerSecond * pick([8, 16, 64]),
     downBytesPerSecond: bytesPerSecond * pick([8, 64]),
     kernelBytes: pick([0, 4096, 65_536]),
+    headerBytes: pick([0, 8]),
   };
 
   const actions: Action[] = [];
@@ -227,7 +252,8 @@ export function planSchedule(seed: number): Schedule {
       case 11:
         return { kind: 'hang', at, for: ms };
       case 12:
-        return { kind: 'busy', at, for: ms };
+        if (chance(0.6)) return { kind: 'busy', at, for: ms };
+        return { kind: 'deny', at, for: ms, code: chance(0.9) ? pick([1013, 1011]) : 4401 };
       case 13:
         return { kind: 'close', at, for: 0, code: chance(0.9) ? pick(CODES) : pick(STOP_CODES) };
       case 14:
@@ -242,11 +268,13 @@ export function planSchedule(seed: number): Schedule {
       case 19:
         return { kind: 'delay', at, for: ms, by: skewed(20, 4000) };
       case 20:
-        return { kind: 'token', at, for: ms, how: pick(['throws', 'hangs', 'slow']) };
+        return { kind: 'token', at, for: ms, how: pick(['throws', 'hangs', 'slow', 'bad']) };
       case 21:
         return { kind: 'sleep', at, for: skewed(500, 600_000) };
       case 22:
-        return { kind: pick(['freeze', 'freeze', 'hide']), at, for: ms };
+        return chance(0.75)
+          ? { kind: pick(['freeze', 'freeze', 'hide']), at, for: ms }
+          : { kind: 'clock', at, for: 0, by: (chance(0.5) ? -1 : 1) * skewed(10, 4e6) };
       case 23:
       case 24:
         return { kind: 'mute', at, for: ms, every: chance(0.6) ? 0 : skewed(5, 500) };
