@@ -19,9 +19,13 @@ const ENTRIES = {
   resampler: { types: 'core/resampler', lib: PURE },
   rtp: { types: 'core/rtp', lib: PURE },
   sdp: { types: 'core/webrtc', lib: PURE },
+  services: { types: 'core/services', lib: PURE },
   worker: { types: 'worker', lib: ['es2023', 'webworker'] },
   testing: { types: 'testing', lib: PURE },
 };
+
+/** Every file of it is an entry of its own, and the report is of all of them together: the types that they share are of the page's entry. */
+const OF_MANY = 'services';
 
 /** A room of the core has so many names at most, so that a reader takes it in at a glance. */
 const MAX_NAMES = 60;
@@ -43,6 +47,7 @@ export function checkApiReports({ update }) {
   const folder = join(ROOT, 'docs/api');
   const temporary = join(folder, 'temp');
   mkdirSync(temporary, { recursive: true });
+  const together = writeServices();
   try {
     const files = Object.entries(ENTRIES).map(([name, entry]) => extract(name, entry, temporary));
     const good = files.map((made) => made !== undefined && made.good).every(Boolean);
@@ -63,7 +68,21 @@ export function checkApiReports({ update }) {
     return matches(folder, wanted, update) && good && leaked.length === 0;
   } finally {
     rmSync(temporary, { recursive: true });
+    rmSync(together);
   }
+}
+
+/** Declares all services together, next to their own declarations. @returns {string} the file */
+function writeServices() {
+  const folder = join(ROOT, 'dist/src', ENTRIES[OF_MANY].types);
+  const files = readdirSync(folder).filter((file) => file.endsWith('.d.ts'));
+  const services = files.filter((file) => file !== 'index.d.ts' && file !== 'service.d.ts');
+  const path = join(folder, 'index.d.ts');
+  writeFileSync(
+    path,
+    services.map((file) => `export * from './${file.replace('.d.ts', '.js')}';\n`).join(''),
+  );
+  return path;
 }
 
 /**
@@ -158,7 +177,7 @@ function extract(name, { types, lib }, temporary) {
   const names = [...new Set((model.members?.[0]?.members ?? []).map(nameOf))];
   const small = isSmall(name, types, names.length);
   const documented = isDocumented(report);
-  const entry = name === 'web' ? 'micwire' : `micwire/${name}`;
+  const entry = name === 'web' ? 'micwire' : `micwire/${name}${name === OF_MANY ? '/*' : ''}`;
   return { name, entry, report, model, names, forgotten, good: documented && small };
 }
 
@@ -168,7 +187,7 @@ function extract(name, { types, lib }, temporary) {
  * @param {number} names
  */
 function isSmall(name, types, names) {
-  if (!types.startsWith('core/') || names < MAX_NAMES) return true;
+  if (!types.startsWith('core/') || name === OF_MANY || names < MAX_NAMES) return true;
   console.error(`micwire/${name} has ${names} names: fewer than ${MAX_NAMES} are allowed.`);
   return false;
 }

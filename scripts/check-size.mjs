@@ -5,7 +5,9 @@ import { rolldown } from 'rolldown';
 import { workletNames } from './bundle-worklet.mjs';
 import { ROOT } from './run.mjs';
 
-/** What a page imports, and which worklets it then loads. */
+/** @typedef {{ readonly imports: string, readonly worklets: string[], readonly service?: string }} Use */
+
+/** What a page imports, and which worklets it then loads. @type {Readonly<Record<string, Use>>} */
 const USES = {
   capture: { imports: '{ Capture }', worklets: ['capture'] },
   meter: { imports: '{ Meter }', worklets: ['meter'] },
@@ -13,6 +15,12 @@ const USES = {
   speaker: { imports: '{ Speaker }', worklets: [] },
   playout: { imports: '{ Playout }', worklets: ['playout'] },
   receiver: { imports: '{ Receiver }', worklets: ['receive'] },
+  session: {
+    imports: '{ Session }',
+    // A service is chosen by its import: one is paid for.
+    service: 'openai-realtime',
+    worklets: ['capture', 'playout'],
+  },
   call: { imports: '{ Call, WebSocketSignalling }', worklets: [] },
   all: { imports: '*', worklets: ['capture', 'meter', 'microphone', 'playout', 'receive'] },
 };
@@ -61,8 +69,9 @@ async function measureSizes() {
   for (const name of await workletNames()) {
     sizes[`worklets/${name}.js`] = weigh(await readFile(join(ROOT, `dist/worklets/${name}.js`)));
   }
-  for (const [name, { imports, worklets }] of Object.entries(USES)) {
-    const { atOnce, onDemand } = await bundlePage(imports);
+  for (const [name, use] of Object.entries(USES)) {
+    const { worklets } = use;
+    const { atOnce, onDemand } = await bundlePage(use);
     sizes[`${name}: page`] = atOnce;
     if (onDemand.gzip > 0) sizes[`${name}: on demand`] = onDemand;
     const files = worklets.map((worklet) => sizes[`worklets/${worklet}.js`]);
@@ -74,10 +83,15 @@ async function measureSizes() {
 /**
  * What an app's bundler makes of an import from 'micwire'.
  *
- * @param {string} imports
+ * @param {Use} use
  * @returns {Promise<{ atOnce: Size, onDemand: Size }>}
  */
-async function bundlePage(imports) {
+async function bundlePage({ imports, service }) {
+  const lines = [`export ${imports} from ${JSON.stringify(join(ROOT, 'dist/src/web/index.js'))};`];
+  if (service !== undefined) {
+    const file = join(ROOT, `dist/src/core/services/${service}.js`);
+    lines.push(`export * from ${JSON.stringify(file)};`);
+  }
   const build = await rolldown({
     input: 'virtual:app',
     platform: 'browser',
@@ -86,10 +100,7 @@ async function bundlePage(imports) {
       {
         name: 'app',
         resolveId: (id) => (id === 'virtual:app' ? id : undefined),
-        load: (id) =>
-          id === 'virtual:app'
-            ? `export ${imports} from ${JSON.stringify(join(ROOT, 'dist/src/web/index.js'))};`
-            : undefined,
+        load: (id) => (id === 'virtual:app' ? lines.join('\n') : undefined),
       },
     ],
   });

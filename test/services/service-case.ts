@@ -14,7 +14,7 @@ export interface ServiceCase {
   /** Name of the file in `src/core/services`. */
   readonly id: string;
   /** Makes the service as most apps do. The fixtures are of this one. */
-  create(): Service;
+  readonly create: () => Service;
   /** The service with other options: one for each format and each option that changes messages. */
   readonly variants: readonly (() => Service)[];
   /** What the service takes and sends, as its documents have it: `'s16 24000'`, with `'s16 any'` for any rate. Channels: ` x2`. */

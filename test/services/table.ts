@@ -1,4 +1,5 @@
+import { REALTIME_SERVICES } from './realtime.ts';
 import type { ServiceCase } from './service-case.ts';
 
 /** Every service, a row each. */
-export const SERVICES: readonly ServiceCase[] = [];
+export const SERVICES: readonly ServiceCase[] = [...REALTIME_SERVICES];

@@ -1,7 +1,7 @@
 import type { DeviceId } from './device-choice.ts';
 import type { KnownDevices } from './known-devices.ts';
 import type { KnownPermission } from './known-permission.ts';
-import type { LifeClock } from './life-clock.ts';
+import type { LifeClock } from '../life-clock.ts';
 import type { LifeAction, OpenedTrack } from './life-messages.ts';
 import { LifeTrack } from './life-track.ts';
 import { OpenRequests } from './open-requests.ts';

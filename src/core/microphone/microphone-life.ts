@@ -4,7 +4,7 @@ import { countDevices, deviceIdOf, isAbsent, listedDevice } from './device-choic
 import type { DeviceId } from './device-choice.ts';
 import { KnownDevices } from './known-devices.ts';
 import { KnownPermission } from './known-permission.ts';
-import { LifeClock } from './life-clock.ts';
+import { LifeClock } from '../life-clock.ts';
 import type {
   GapCause,
   InputDevice,

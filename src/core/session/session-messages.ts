@@ -68,6 +68,8 @@ export type SessionEvent =
     }
   /** `session.markSent(name)`: telephony. */
   | { readonly type: 'mark'; readonly name: string }
+  /** `session.clear()`: telephony. What waits is thrown away, and the service is told to do the same. */
+  | { readonly type: 'clear' }
   /** `dueMs` has come. */
   | { readonly type: 'tick' }
   /** `close()`. What waits is sent first, for at most `drainMs`. */
@@ -97,13 +99,18 @@ export type SessionAction =
   /** Everything is done: no event is looked at any more. */
   | { readonly type: 'closed' };
 
+/**
+ * Why audio is missing: `'capture'`: the capture lost it; `'overflow'`: it waited in the outbox until there was no room;
+ * `'cleared'`: `clear()` threw it away; `'closed'`: the session ended.
+ */
+export type SessionGapCause = 'capture' | 'overflow' | 'cleared' | 'closed';
+
 /** A stretch of audio that the service will not hear. */
 export interface SessionGap {
   /** First missing frame. */
   readonly frame: number;
   readonly frames: number;
-  /** `'capture'`: the capture lost it; `'overflow'`: it waited in the outbox until there was no room; `'closed'`: the session ended. */
-  readonly cause: 'capture' | 'overflow' | 'closed';
+  readonly cause: SessionGapCause;
 }
 
 /** Running totals in frames of `service.input`: captured = acknowledged + in flight + waiting + dropped, at every instant. */

@@ -29,6 +29,7 @@ export const SERVICE_OPTION_NAMES: OptionNames<ServiceOptions> = {
 export type ServiceDefaults = Omit<Service, 'id' | 'input' | 'output' | 'connect' | 'encoding'>;
 
 const DEFAULTS: ServiceDefaults = {
+  transport: 'websocket',
   chunkDurationMs: 20,
   acknowledges: false,
   overlapMs: 500,

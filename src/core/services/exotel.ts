@@ -1,0 +1,108 @@
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
+import type { Service } from './service.ts';
+import {
+  CALL,
+  CallerNames,
+  SentMarks,
+  audioEvents,
+  callerMedia,
+  mediaStreamConnection,
+  oneRate,
+  wholeNumberOf,
+  wrongFormat,
+} from './shared/call.ts';
+import { need, objectOf, textOf } from './shared/json-fields.ts';
+import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';
+import type { ServiceOptions } from './shared/service-base.ts';
+
+/** Options of {@link exotel}. */
+export interface ExotelOptions extends ServiceOptions {
+  /**
+   * Rate in both directions, Hz, as the applet's URL has it in `sample-rate`.
+   * @default 8000
+   */
+  readonly sampleRate?: 8000 | 16_000 | 24_000;
+}
+
+const NAMES: OptionNames<ExotelOptions> = { ...SERVICE_OPTION_NAMES, sampleRate: 1 };
+/** Exotel takes messages of 3.2 kB to 100 kB, in multiples of 320 bytes. */
+const MIN_BYTES = 3200;
+const STEP_BYTES = 320;
+
+/**
+ * Exotel AgentStream with the Voicebot applet: Exotel connects to the app's server.
+ *
+ * Audio is mono, 16 bits little-endian, in both directions, as Base64 in JSON with the message forms of Twilio and names in
+ * snake_case. Chunks are of 200 ms at 8 kHz and of 100 ms above, because Exotel leaves gaps where a message has less than 3.2 kB or
+ * no multiple of 320 bytes. Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`.
+ *
+ * Not confirmed: whether marks that were cleared come back. If they do, they are not reported.
+ *
+ * Sources: developer.exotel.com/docs/agentstream/websocket-protocol and …/stream-voicebot-applet; pipecat-ai/pipecat,
+ * serializers/exotel.py.
+ *
+ * @throws TypeError or RangeError for an unknown option or a value out of its range
+ */
+export function exotel(options: ExotelOptions = {}): Service {
+  checkOptions('exotel', options, NAMES);
+  const sampleRate = oneRate(options.sampleRate ?? 8000, [8000, 16_000, 24_000]);
+  const stream = mono16(sampleRate);
+  const base = serviceBase(options, { ...CALL, chunkDurationMs: sampleRate === 8000 ? 200 : 100 });
+  const chunkBytes = (base.chunkDurationMs * sampleRate * 2) / 1000;
+  if (chunkBytes < MIN_BYTES || chunkBytes % STEP_BYTES !== 0) {
+    throw new RangeError(
+      `chunkDurationMs must make chunks of at least ${MIN_BYTES} bytes and a multiple of ${STEP_BYTES}, got ${chunkBytes} bytes.`,
+    );
+  }
+  const callers = new CallerNames();
+  return {
+    id: 'exotel',
+    input: stream,
+    output: stream,
+    encoding: 'base64',
+    ...base,
+    connect() {
+      const caller = callers.next();
+      const marks = new SentMarks();
+      let streamSid: string | undefined;
+      const message = (event: string, fields: object = {}): readonly string[] =>
+        streamSid === undefined ? [] : [JSON.stringify({ event, stream_sid: streamSid, ...fields })];
+      const clear = (): readonly string[] => {
+        marks.clear();
+        return message('clear');
+      };
+      return mediaStreamConnection(
+        {
+          audio: ({ audio }) => message('media', { media: { payload: audio.base64 } }),
+          mark: ({ name }) => message('mark', { mark: { name: marks.add(name) } }),
+          clear,
+          interrupted: clear,
+        },
+        (event, fields) => {
+          switch (event) {
+            case 'start': {
+              const start = need(objectOf(fields, 'start'), 'start');
+              const id = textOf(start, 'stream_sid') ?? textOf(fields, 'stream_sid');
+              const media = objectOf(start, 'media_format') ?? {};
+              const rate = wholeNumberOf(media, 'sample_rate') ?? sampleRate;
+              if (rate !== sampleRate) {
+                return [wrongFormat(`The call has ${rate} Hz: make exotel({ sampleRate: ${rate} }).`)];
+              }
+              streamSid = need(id, 'stream_sid');
+              return [{ type: 'ready' }];
+            }
+            case 'media':
+              return audioEvents(caller, callerMedia(fields, stream));
+            case 'mark':
+              return marks.heard(need(textOf(objectOf(fields, 'mark') ?? {}, 'name'), 'mark.name'));
+            case 'stop':
+              return [{ type: 'item-end', item: caller }, { type: 'ended' }];
+            default:
+              return [];
+          }
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { oneOf } from '../arguments.ts';
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
+import { PacketError } from '../errors.ts';
+import type { Service, ServiceEvent } from './service.ts';
+import { CALL, CallerNames, audioEvents, oneRate, wholeFrames } from './shared/call.ts';
+import { MAX_SERVICE_MESSAGE } from './shared/json-fields.ts';
+import { appMessage } from './shared/message-connection.ts';
+import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';
+import type { ServiceOptions } from './shared/service-base.ts';
+
+/** Options of {@link freeswitch}. */
+export interface FreeswitchOptions extends ServiceOptions {
+  /** Rate in both directions, Hz: the `8k` or `16k` of the command. @default 8000 */
+  readonly sampleRate?: 8000 | 16_000;
+  /** The mix type of the command: `'stereo'` has the caller on the left and the callee on the right. @default 'mono' */
+  readonly mixType?: 'mono' | 'mixed' | 'stereo';
+}
+
+const NAMES: OptionNames<FreeswitchOptions> = {
+  ...SERVICE_OPTION_NAMES,
+  sampleRate: 1,
+  mixType: 1,
+};
+
+/**
+ * FreeSWITCH with mod_audio_stream (`uuid_audio_stream <uuid> start …`): FreeSWITCH connects to the app's server.
+ *
+ * What comes is 16 bits little-endian in binary messages; metadata comes first, as text, and is a `'message'` event. What the session
+ * sends is Base64 in JSON. The module writes each message to a file and tells FreeSWITCH in the event `mod_audio_stream::play`, so
+ * that chunks are of 200 ms; in the community edition the dialplan or the app behind it plays the files. There is no way to clear
+ * what was sent, and there are no marks.
+ *
+ * Source: amigniter/mod_audio_stream, README.md.
+ *
+ * @throws TypeError or RangeError for an unknown option or a value out of its range
+ */
+export function freeswitch(options: FreeswitchOptions = {}): Service {
+  checkOptions('freeswitch', options, NAMES);
+  const sampleRate = oneRate(options.sampleRate ?? 8000, [8000, 16_000]);
+  const mixType = oneOf('mixType', options.mixType ?? 'mono', ['mono', 'mixed', 'stereo']);
+  const input = mono16(sampleRate);
+  const output = { ...input, channels: mixType === 'stereo' ? 2 : 1 };
+  const callers = new CallerNames();
+  return {
+    id: 'freeswitch',
+    input,
+    output,
+    encoding: 'base64',
+    ...serviceBase(options, { ...CALL, chunkDurationMs: 200, readyOnOpen: true }),
+    connect() {
+      const caller = callers.next();
+      return {
+        encode(request) {
+          if (request.type === 'message') return [appMessage(request.value)];
+          if (request.type !== 'audio') return [];
+          const audioData = request.audio.base64;
+          const data = { audioDataType: 'raw', sampleRate, audioData };
+          return [JSON.stringify({ type: 'streamAudio', data })];
+        },
+        decode(message): readonly ServiceEvent[] {
+          if (message.length > MAX_SERVICE_MESSAGE) {
+            throw new PacketError('oversized', `a message may have ${MAX_SERVICE_MESSAGE} bytes.`);
+          }
+          // Metadata is any text, not always JSON.
+          if (typeof message === 'string') return [{ type: 'message', value: message }];
+          return audioEvents(caller, wholeFrames(message, output));
+        },
+      };
+    },
+  };
+}

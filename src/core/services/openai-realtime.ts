@@ -1,0 +1,95 @@
+import { oneOf } from '../arguments.ts';
+import type { SampleFormat } from '../format/formats.ts';
+import { checkOptions, checkText } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
+import type { Service } from './service.ts';
+import { openaiConnection, openaiFormat } from './shared/openai-shape.ts';
+import {
+  SERVICE_OPTION_NAMES,
+  afterClose,
+  checkSettings,
+  merged,
+  serviceAddress,
+  serviceBase,
+} from './shared/service-base.ts';
+import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
+
+/** Options of {@link openaiRealtime}. */
+export interface OpenaiRealtimeOptions extends ServiceOptions {
+  /** Added to the address, unless that has a `model`. @default 'gpt-realtime' */
+  readonly model?: string;
+  /** What the model is told before the conversation. */
+  readonly instructions?: string;
+  /** Voice of the replies. @default the service's own */
+  readonly voice?: string;
+  /** Format both ways: PCM of 16 bits at 24 kHz, or G.711 at 8 kHz. @default 's16' */
+  readonly format?: 's16' | 'mulaw' | 'alaw';
+  /** Merged into `session` of the message `session.update`. */
+  readonly configure?: ServiceSettings;
+}
+
+const NAMES = {
+  ...SERVICE_OPTION_NAMES,
+  model: 1,
+  instructions: 1,
+  voice: 1,
+  format: 1,
+  configure: 1,
+} satisfies OptionNames<OpenaiRealtimeOptions>;
+
+const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleFormat[];
+
+/**
+ * OpenAI's Realtime API (GA) over WebSocket: `wss://api.openai.com/v1/realtime`. The token is an ephemeral key, which a browser sends
+ * as a subprotocol; servers may pass an API key.
+ *
+ * It acknowledges no audio, and a new connection is a new conversation: what was said before is not known to it, unless the app
+ * sends it again as `conversation.item.create`. An interruption is told with the exact ms heard, so that the conversation has only
+ * what the user has heard. With `turn_detection: null` in `configure`, `session.commit()` also asks for a response.
+ *
+ * Shapes: npm openai 6.49.0, `resources/realtime/realtime.d.ts` and `realtime/websocket.js`. Not confirmed: closing codes, and how fast
+ * audio may be replayed.
+ * @throws TypeError or RangeError for a wrong option
+ */
+export function openaiRealtime(options: OpenaiRealtimeOptions = {}): Service {
+  checkOptions('openaiRealtime', options, NAMES);
+  const { model = 'gpt-realtime', instructions, voice, format = 's16' } = options;
+  checkText('model', model);
+  if (instructions !== undefined) checkText('instructions', instructions);
+  if (voice !== undefined) checkText('voice', voice);
+  oneOf('format', format, FORMATS);
+  const sampleRate = format === 's16' ? 24_000 : 8000;
+  const stream = { format, sampleRate, channels: 1 };
+  const session = merged(
+    {
+      type: 'realtime',
+      ...(instructions === undefined ? {} : { instructions }),
+      audio: {
+        input: { format: openaiFormat(format, sampleRate) },
+        output: {
+          format: openaiFormat(format, sampleRate),
+          ...(voice === undefined ? {} : { voice }),
+        },
+      },
+    },
+    checkSettings('configure', options.configure),
+  );
+  return {
+    ...serviceBase(options, { chunkDurationMs: 40, replaySpeed: 4 }),
+    id: 'openai-realtime',
+    input: stream,
+    output: stream,
+    encoding: 'base64',
+    address: (url, token) =>
+      serviceAddress(url, {
+        query: { model },
+        protocols: [
+          'realtime',
+          ...(token === undefined ? [] : [`openai-insecure-api-key.${token}`]),
+        ],
+      }),
+    connect: () => openaiConnection({ session, truncates: true, cancels: true }),
+    // It ends connections itself only when they have lasted too long.
+    afterClose: (code) => afterClose(code, { 1000: 'retry' }),
+  };
+}

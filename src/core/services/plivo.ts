@@ -1,0 +1,107 @@
+import { oneOf } from '../arguments.ts';
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
+import type { Service } from './service.ts';
+import {
+  CALL,
+  CallerNames,
+  SentMarks,
+  audioEvents,
+  callerMedia,
+  mediaStreamConnection,
+  oneRate,
+  wholeNumberOf,
+  wrongFormat,
+} from './shared/call.ts';
+import { need, objectOf, textOf } from './shared/json-fields.ts';
+import { SERVICE_OPTION_NAMES, serviceBase } from './shared/service-base.ts';
+import type { ServiceOptions } from './shared/service-base.ts';
+
+/** Options of {@link plivo}. */
+export interface PlivoOptions extends ServiceOptions {
+  /**
+   * Format in both directions, as the `contentType` of the `<Stream>` element has it: `audio/x-mulaw` or `audio/x-l16`.
+   * @default 'mulaw'
+   */
+  readonly format?: 'mulaw' | 's16';
+  /** Rate in both directions, Hz; of μ-law 8000. @default 8000 */
+  readonly sampleRate?: 8000 | 16_000;
+}
+
+const NAMES: OptionNames<PlivoOptions> = { ...SERVICE_OPTION_NAMES, format: 1, sampleRate: 1 };
+const CONTENT_TYPES = { mulaw: 'audio/x-mulaw', s16: 'audio/x-l16' } as const;
+
+/**
+ * Plivo Audio Streaming, bidirectional: Plivo connects to the app's server.
+ *
+ * Audio is Base64 in JSON. Plivo queues what it is sent and plays it into the call; `clearAudio` empties the queue. A mark is a
+ * checkpoint, and comes back as `playedStream` only when all before it was heard. Keys that the caller presses arrive as
+ * `'message'` events with `event: 'dtmf'`.
+ *
+ * Not confirmed: the byte order of `audio/x-l16`, which is taken for little-endian.
+ *
+ * Sources: plivo.com/docs/voice/audio-streaming/audio-streaming and …/voice/xml/the-stream-element/checkpoint-event;
+ * pipecat-ai/pipecat, serializers/plivo.py.
+ *
+ * @throws TypeError or RangeError for an unknown option or a value out of its range
+ */
+export function plivo(options: PlivoOptions = {}): Service {
+  checkOptions('plivo', options, NAMES);
+  const format = oneOf('format', options.format ?? 'mulaw', ['mulaw', 's16']);
+  const rates = format === 's16' ? [8000, 16_000] : [8000];
+  const sampleRate = oneRate(options.sampleRate ?? 8000, rates);
+  const stream = { format, sampleRate, channels: 1 } as const;
+  const contentType = CONTENT_TYPES[format];
+  const callers = new CallerNames();
+  return {
+    id: 'plivo',
+    input: stream,
+    output: stream,
+    encoding: 'base64',
+    ...serviceBase(options, CALL),
+    connect() {
+      const caller = callers.next();
+      const marks = new SentMarks();
+      let streamId: string | undefined;
+      const message = (event: string, fields: object = {}): readonly string[] =>
+        streamId === undefined ? [] : [JSON.stringify({ event, streamId, ...fields })];
+      const clear = (): readonly string[] => {
+        marks.clear();
+        return message('clearAudio');
+      };
+      return mediaStreamConnection(
+        {
+          audio: ({ audio: { base64 } }) =>
+            message('playAudio', { media: { contentType, sampleRate, payload: base64 } }),
+          mark: ({ name }) => message('checkpoint', { name: marks.add(name) }),
+          clear,
+          interrupted: clear,
+        },
+        (event, fields) => {
+          switch (event) {
+            case 'start': {
+              const start = need(objectOf(fields, 'start'), 'start');
+              const media = objectOf(start, 'mediaFormat') ?? {};
+              const encoding = textOf(media, 'encoding') ?? contentType;
+              const rate = wholeNumberOf(media, 'sampleRate') ?? sampleRate;
+              if (encoding !== contentType || rate !== sampleRate) {
+                const made = `${contentType} of ${sampleRate} Hz`;
+                return [wrongFormat(`The contentType of the stream must be ${made}, as here.`)];
+              }
+              streamId = need(textOf(start, 'streamId'), 'streamId');
+              return [{ type: 'ready' }];
+            }
+            case 'media':
+              return audioEvents(caller, callerMedia(fields, stream));
+            case 'playedStream':
+              return marks.heard(need(textOf(fields, 'name'), 'name'));
+            case 'stop':
+              return [{ type: 'item-end', item: caller }, { type: 'ended' }];
+            default:
+              return [];
+          }
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { describe } from '../../arguments.ts';
+import { PacketError } from '../../errors.ts';
+import { checkText } from '../../option-names.ts';
+import type { ServiceAddress, ServiceEvent } from '../service.ts';
+
+/** The address of a service over TCP. @throws TypeError unless it is `tcp://host:port` */
+export function tcpAddress(url: string): ServiceAddress {
+  checkText('url', url);
+  if (/^tcp:\/\/[^/\s]+:\d{1,5}$/i.test(url)) return { url, protocols: [] };
+  throw new TypeError(`url must be tcp://host:port, got ${describe(url)}.`);
+}
+
+/**
+ * Collects the slices of a byte stream until a whole message is there. Keeps a copy of its own. Each byte is copied and searched a
+ * bounded number of times, however small the slices are.
+ */
+export class ByteQueue {
+  #bytes = new Uint8Array(FIRST_BYTES);
+  #start = 0;
+  #end = 0;
+
+  /** Bytes that wait. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  push(slice: Uint8Array): void {
+    const needed = this.length + slice.length;
+    if (this.#end + slice.length > this.#bytes.length) {
+      let size = Math.max(FIRST_BYTES, this.#bytes.length);
+      // Moving to the front is only worth it when half of the space becomes free.
+      while (size < 2 * needed) size *= 2;
+      const from = this.#bytes.subarray(this.#start, this.#end);
+      const bytes = size === this.#bytes.length ? this.#bytes : new Uint8Array(size);
+      if (bytes === this.#bytes) bytes.copyWithin(0, this.#start, this.#end);
+      else bytes.set(from);
+      this.#bytes = bytes;
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+    this.#bytes.set(slice, this.#end);
+    this.#end += slice.length;
+  }
+
+  /** The byte at `at`, counted from the first that waits. */
+  byte(at: number): number {
+    return this.#bytes[this.#start + at]!;
+  }
+
+  /** Where a byte is, counted from the first that waits and looked for from `from`; −1: not there. */
+  indexOf(byte: number, from: number): number {
+    const at = this.#bytes.subarray(0, this.#end).indexOf(byte, this.#start + from);
+    return at < 0 ? -1 : at - this.#start;
+  }
+
+  /** Takes the first bytes, of which so many must wait. @returns a copy */
+  take(count: number): Uint8Array<ArrayBuffer> {
+    const bytes = this.#bytes.slice(this.#start, this.#start + count);
+    this.skip(count);
+    return bytes;
+  }
+
+  /** Drops the first bytes, of which so many must wait. */
+  skip(count: number): void {
+    this.#start += count;
+    if (this.#start < this.#end) return;
+    this.#start = this.#end = 0;
+    // What a long message needed is not kept.
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = new Uint8Array(FIRST_BYTES);
+  }
+}
+
+const FIRST_BYTES = 4096;
+const KEPT_BYTES = 65_536;
+
+/** Reads the messages of a byte stream one after the other. */
+export interface StreamParser {
+  /**
+   * Takes the next message off the queue.
+   * @returns what it says; null when it is not whole yet
+   * @throws PacketError for a message that is wrong; it has been taken off the queue, or `lost` is true
+   */
+  next(queue: ByteQueue): readonly ServiceEvent[] | null;
+  /** Whether the ends of messages cannot be found any more. */
+  readonly lost: boolean;
+}
+
+/**
+ * Makes the `decode` of a connection over TCP. Each kind of fault is told once; when the stream is lost, once more and as fatal, and
+ * nothing is read any more.
+ */
+export function streamDecoder(
+  parser: StreamParser,
+): (slice: string | Uint8Array) => readonly ServiceEvent[] {
+  const queue = new ByteQueue();
+  const told = new Set<string>();
+  return (slice) => {
+    if (typeof slice === 'string') {
+      throw new PacketError('unknown-type', 'a stream must be bytes, got text.');
+    }
+    if (parser.lost) return [];
+    queue.push(slice);
+    const events: ServiceEvent[] = [];
+    while (!parser.lost) {
+      try {
+        const found = parser.next(queue);
+        if (found === null) break;
+        for (const event of found) events.push(event);
+      } catch (error) {
+        if (!(error instanceof PacketError)) throw error;
+        const { reason, message } = error;
+        if (!parser.lost && told.has(reason)) continue;
+        told.add(reason);
+        events.push({ type: 'error', code: reason, message, fatal: parser.lost, retry: true });
+      }
+    }
+    if (parser.lost) queue.skip(queue.length);
+    return events;
+  };
+}

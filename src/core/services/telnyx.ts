@@ -1,0 +1,233 @@
+import { oneOf } from '../arguments.ts';
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
+import { PACKET_CODECS } from '../format/packet-codecs.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
+import type { JsonFields } from '../framing/json-object.ts';
+import type { Service, ServiceEvent } from './service.ts';
+import {
+  CALL,
+  CallerNames,
+  SentMarks,
+  audioEvents,
+  callerMedia,
+  mediaStreamConnection,
+  oneRate,
+  wholeNumberOf,
+  wrongFormat,
+} from './shared/call.ts';
+import { need, objectOf, textOf } from './shared/json-fields.ts';
+import { SERVICE_OPTION_NAMES, serviceBase } from './shared/service-base.ts';
+import type { ServiceOptions } from './shared/service-base.ts';
+
+/** Options of {@link telnyx}. */
+export interface TelnyxOptions extends ServiceOptions {
+  /**
+   * What the session sends: the call's `stream_bidirectional_codec` PCMU, PCMA or OPUS, with `stream_bidirectional_mode: 'rtp'`.
+   * @default 'mulaw'
+   */
+  readonly format?: 'mulaw' | 'alaw' | 'opus';
+  /**
+   * Rate of what the session sends, Hz: the call's `stream_bidirectional_sampling_rate`. G.711 has 8000.
+   * @default 8000; of Opus 16000
+   */
+  readonly sampleRate?: 8000 | 16_000 | 24_000;
+}
+
+const NAMES: OptionNames<TelnyxOptions> = { ...SERVICE_OPTION_NAMES, format: 1, sampleRate: 1 };
+/** Shortest audio of a message, ms. */
+const MIN_CHUNK_MS = 20;
+
+/** The formats that Telnyx names in `media_format.encoding`. */
+const ENCODINGS: Readonly<Record<string, 'mulaw' | 'alaw' | 'opus'>> = {
+  PCMU: 'mulaw',
+  PCMA: 'alaw',
+  OPUS: 'opus',
+};
+
+/**
+ * Telnyx Media Streaming, bidirectional in RTP mode: Telnyx connects to the app's server.
+ *
+ * Audio is Base64 in JSON. What comes has the codec of the call, PCMU, PCMA or OPUS, whatever the session sends. Telnyx does not
+ * promise the order of its messages: they are put in order by `sequence_number`, and what is missing is told as lost. `clear` stops
+ * what is playing; marks come back when they were heard, and when they were cleared, which is not reported. Keys that the caller
+ * presses arrive as `'message'` events with `event: 'dtmf'`.
+ *
+ * Not confirmed: that each missing number was audio; the fields of `error` messages. L16 is left out: Telnyx does not say in which
+ * order its bytes are, and implementations disagree (pipecat-ai/pipecat#3383). G722 and AMR-WB are no formats of this library.
+ *
+ * Sources: developers.telnyx.com/api-reference/websockets/stream-call-media-over-websocket and
+ * …/docs/voice/programmable-voice/media-streaming; pipecat-ai/pipecat, serializers/telnyx.py.
+ *
+ * @throws TypeError or RangeError for an unknown option or a value out of its range
+ */
+export function telnyx(options: TelnyxOptions = {}): Service {
+  checkOptions('telnyx', options, NAMES);
+  const format = oneOf('format', options.format ?? 'mulaw', ['mulaw', 'alaw', 'opus']);
+  const opus = format === 'opus';
+  const rate = options.sampleRate ?? (opus ? 16_000 : 8000);
+  const sampleRate = oneRate(rate, opus ? [8000, 16_000, 24_000] : [8000]);
+  const base = serviceBase(options, CALL);
+  if (base.chunkDurationMs < MIN_CHUNK_MS) {
+    const got = `got ${base.chunkDurationMs}`;
+    throw new RangeError(`chunkDurationMs must be at least ${MIN_CHUNK_MS}, ${got}.`);
+  }
+  const callers = new CallerNames();
+  const input = { format, sampleRate, channels: 1 } as const;
+  const output: StreamFormat = opus ? { format: 'mulaw', sampleRate: 8000, channels: 1 } : input;
+  return {
+    id: 'telnyx',
+    input,
+    output,
+    encoding: 'base64',
+    ...base,
+    connect() {
+      const caller = callers.next();
+      const marks = new SentMarks();
+      const order = new MessageOrder();
+      let stream = output;
+      const clear = (): readonly string[] => {
+        marks.clear();
+        return ['{"event":"clear"}'];
+      };
+      const played = (ready: readonly OrderedMedia[]): readonly ServiceEvent[] =>
+        ready.flatMap(({ media, missing }) => {
+          const bytes = callerMedia(media, stream);
+          // How long packets of a codec were is not known when they are not there.
+          const lostFrames = stream.format === 'opus' ? 0 : missing * (bytes?.length ?? 0);
+          const more = { ...(stream === output ? {} : { stream }) };
+          return audioEvents(caller, bytes, lostFrames > 0 ? { ...more, lostFrames } : more);
+        });
+      return mediaStreamConnection(
+        {
+          audio: ({ audio }) => [
+            JSON.stringify({ event: 'media', media: { payload: audio.base64 } }),
+          ],
+          mark: ({ name }) => [JSON.stringify({ event: 'mark', mark: { name: marks.add(name) } })],
+          clear,
+          interrupted: clear,
+        },
+        (event, fields) => {
+          const number = wholeNumberOf(fields, 'sequence_number');
+          if (event === 'media') {
+            // Looked at before it waits, so that a fault is that of its own message.
+            callerMedia(fields, stream);
+            return played(order.take(number, fields));
+          }
+          const before = played(order.take(number, null));
+          switch (event) {
+            case 'start': {
+              const start = need(objectOf(fields, 'start'), 'start');
+              const found = streamOf(objectOf(start, 'media_format') ?? {}, output);
+              if (found === null) {
+                return [wrongFormat('The codec of the call must be PCMU, PCMA or OPUS.')];
+              }
+              stream = found;
+              return [...before, { type: 'ready' }];
+            }
+            case 'mark': {
+              const name = need(textOf(objectOf(fields, 'mark') ?? {}, 'name'), 'mark.name');
+              return [...before, ...marks.heard(name)];
+            }
+            case 'error':
+              return [...before, errorEvent(fields)];
+            case 'stop':
+              return [
+                ...before,
+                ...played(order.rest()),
+                { type: 'item-end', item: caller },
+                { type: 'ended' },
+              ];
+            default:
+              return before;
+          }
+        },
+      );
+    },
+  };
+}
+
+/** The stream that a call has; null where this library has no format for it. Returns `output` itself when it is the same. */
+function streamOf(media: JsonFields, output: StreamFormat): StreamFormat | null {
+  const encoding = textOf(media, 'encoding');
+  if (encoding === undefined) return output;
+  const format = Object.hasOwn(ENCODINGS, encoding) ? ENCODINGS[encoding] : undefined;
+  const { sampleRates, maxChannels } = PACKET_CODECS.opus;
+  const sampleRate = wholeNumberOf(media, 'sample_rate') ?? 8000;
+  const channels = wholeNumberOf(media, 'channels', { min: 1, max: maxChannels }) ?? 1;
+  if (format === undefined || !sampleRates.includes(sampleRate)) return null;
+  const same = format === output.format && sampleRate === output.sampleRate && channels === 1;
+  return same ? output : { format, sampleRate, channels };
+}
+
+function errorEvent(fields: JsonFields): ServiceEvent {
+  const payload = objectOf(fields, 'payload') ?? {};
+  const code = payload['code'];
+  return {
+    type: 'error',
+    code: typeof code === 'number' || typeof code === 'string' ? String(code) : 'error',
+    message: textOf(payload, 'detail') ?? textOf(payload, 'title') ?? 'Telnyx reports an error.',
+    fatal: false,
+    retry: true,
+  };
+}
+
+/** A message with media, in its place. */
+interface OrderedMedia {
+  readonly media: JsonFields;
+  /** Messages that are missing just before it. */
+  readonly missing: number;
+}
+
+/** Messages that wait for one that is missing, at most: 160 ms of audio. */
+const MAX_WAITING = 8;
+/** A longer gap is a new beginning: 10 s of audio. */
+const MAX_MISSING = 500;
+
+/** Puts messages in the order of their numbers. Those without a number are taken as they come. */
+class MessageOrder {
+  /** Number of the message that is due; undefined before the first. */
+  #next: number | undefined;
+  readonly #waiting = new Map<number, JsonFields | null>();
+
+  /**
+   * Takes a message.
+   * @param media null for a message that only has a number
+   * @returns the messages with media whose turn it is. One whose turn was before is dropped: it was told as missing
+   */
+  take(number: number | undefined, media: JsonFields | null): readonly OrderedMedia[] {
+    if (number === undefined) return media === null ? [] : [{ media, missing: 0 }];
+    this.#next ??= number;
+    if (number < this.#next || this.#waiting.has(number)) return [];
+    this.#waiting.set(number, media);
+    const ready = this.#inOrder(0);
+    return this.#waiting.size <= MAX_WAITING ? ready : [...ready, ...this.#skip()];
+  }
+
+  /** What still waits, when nothing comes any more. */
+  rest(): readonly OrderedMedia[] {
+    const ready: OrderedMedia[] = [];
+    while (this.#waiting.size > 0) ready.push(...this.#skip());
+    return ready;
+  }
+
+  /** Gives up what is missing. */
+  #skip(): readonly OrderedMedia[] {
+    const first = Math.min(...this.#waiting.keys());
+    const missing = first - this.#next!;
+    this.#next = first;
+    return this.#inOrder(missing > MAX_MISSING ? 0 : missing);
+  }
+
+  #inOrder(missing: number): readonly OrderedMedia[] {
+    const ready: OrderedMedia[] = [];
+    for (; this.#waiting.has(this.#next!); this.#next!++) {
+      const media = this.#waiting.get(this.#next!)!;
+      this.#waiting.delete(this.#next!);
+      if (media === null) continue;
+      ready.push({ media, missing });
+      missing = 0;
+    }
+    return ready;
+  }
+}

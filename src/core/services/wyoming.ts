@@ -1,0 +1,279 @@
+import { checkOptions } from '../option-names.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn } from '../arguments.ts';
+import { joinBytes, utf8Bytes, utf8Text } from '../bytes.ts';
+import { PacketError } from '../errors.ts';
+import { parseJsonObject } from '../framing/json-object.ts';
+import type { JsonFields } from '../framing/json-object.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
+import type { Service, ServiceEvent } from './service.ts';
+import { audioEvents, wholeFrames, wholeNumberOf } from './shared/call.ts';
+import { need, objectOf, textOf } from './shared/json-fields.ts';
+import { jsonText } from './shared/message-connection.ts';
+import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
+import { SERVICE_OPTION_NAMES, checkSettings, mono16, serviceBase } from './shared/service-base.ts';
+import type { ServiceOptions } from './shared/service-base.ts';
+import { streamDecoder, tcpAddress } from './shared/tcp-messages.ts';
+import type { ByteQueue } from './shared/tcp-messages.ts';
+
+/*
+ * An event of Wyoming. The data of both places belong together.
+ *
+ *   {"type":"…","data":{…},"data_length":n,"payload_length":m} LF    one line of JSON in UTF-8; all but `type` may be missing
+ *   n bytes of JSON: an object, more data
+ *   m bytes: audio
+ */
+const LF = 0x0a;
+const MAX_LINE_BYTES = 65_536;
+const MAX_DATA_BYTES = 2 ** 20;
+const MAX_PAYLOAD_BYTES = 2 ** 24;
+const LIMITS = { maxLength: MAX_DATA_BYTES, maxDepth: 16, maxValues: 16_384 };
+/** Longest transcript that is put together from pieces. */
+const MAX_TRANSCRIPT = 65_536;
+const PING_MS = 30_000;
+/** Formats by `width`, bytes of a sample. */
+const WIDTHS = ['u8', 's16', 's24', 's32'] as const;
+
+/** Options of {@link wyoming}. */
+export interface WyomingOptions extends ServiceOptions {
+  /** Rate of what the session sends, Hz. @default 16000 */
+  readonly sampleRate?: number;
+  /** Rate of what the server sends unless it says otherwise, Hz: that of its voice. @default 22050 */
+  readonly outputSampleRate?: number;
+  /** What each utterance begins with: `'transcribe'` for speech-to-text, `'detect'` for wake words; null: nothing. @default 'transcribe' */
+  readonly request?: 'transcribe' | 'detect' | null;
+  /** Data of that event, such as `{ language: 'en' }` or `{ names: ['ok_nabu'] }`. */
+  readonly configure?: Readonly<Record<string, unknown>>;
+}
+
+const NAMES: OptionNames<WyomingOptions> = {
+  ...SERVICE_OPTION_NAMES,
+  sampleRate: 1,
+  outputSampleRate: 1,
+  request: 1,
+  configure: 1,
+};
+
+/**
+ * Wyoming, the protocol of Home Assistant's voice services, over TCP: speech-to-text, wake words, voice activity and text-to-speech.
+ *
+ * Audio goes up as mono samples of 16 bits in `audio-chunk` events with the time since the session began. `commit()` ends the
+ * utterance with `audio-stop`, to which a server answers with its `transcript`; the next audio begins another one. What comes may have 1
+ * to 4 bytes a sample and any rate. `session.send({ type: 'synthesize', data: { text: 'Hello' } })` has a text spoken. The events reach
+ * the app as `'message'` events with `type` and `data`.
+ *
+ * Source: OHF-Voice/wyoming, README.md, wyoming/event.py, wyoming/audio.py.
+ *
+ * @throws TypeError or RangeError for an unknown option or a value out of its range
+ */
+export function wyoming(options: WyomingOptions = {}): Service {
+  checkOptions('wyoming', options, NAMES);
+  const { sampleRate = 16_000, outputSampleRate = 22_050, request = 'transcribe' } = options;
+  const input = mono16(integerIn('sampleRate', sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE));
+  const output = mono16(
+    integerIn('outputSampleRate', outputSampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
+  );
+  if (request !== 'transcribe' && request !== 'detect' && request !== null) {
+    throw new TypeError("request must be 'transcribe', 'detect' or null.");
+  }
+  const configure = checkSettings('configure', options.configure);
+  const format = { rate: input.sampleRate, width: 2, channels: 1 };
+  const names = new ReplyNames();
+  return {
+    id: 'wyoming',
+    input,
+    output,
+    encoding: 'binary',
+    ...serviceBase(options, {
+      transport: 'tcp',
+      readyOnOpen: true,
+      muteAs: 'keep-alive',
+      keepAliveMs: PING_MS,
+      address: tcpAddress,
+      afterClose: () => 'retry',
+    }),
+    connect() {
+      const replies = new UnnamedReplies(names);
+      let started = false;
+      let transcript = '';
+      let stream: StreamFormat = output;
+      const stop = (): readonly Uint8Array<ArrayBuffer>[] => {
+        if (!started) return [];
+        started = false;
+        return [eventBytes('audio-stop')];
+      };
+      const played = (event: WyomingEvent): readonly ServiceEvent[] => {
+        stream = streamOf(event.data, output);
+        const bytes = wholeFrames(event.payload, stream);
+        return audioEvents(replies.item, bytes, stream === output ? {} : { stream });
+      };
+      const said = (event: WyomingEvent): readonly ServiceEvent[] => {
+        const { type, data } = event;
+        switch (type) {
+          case 'audio-start':
+            return replies.end();
+          case 'audio-stop':
+            return replies.end();
+          case 'transcript-start':
+            transcript = '';
+            return [];
+          case 'transcript-chunk': {
+            transcript = (transcript + need(textOf(data, 'text'), 'text')).slice(-MAX_TRANSCRIPT);
+            return [{ type: 'transcript', who: 'user', text: transcript, final: false }];
+          }
+          case 'transcript': {
+            transcript = '';
+            const text = need(textOf(data, 'text'), 'text');
+            return [{ type: 'transcript', who: 'user', text, final: true }];
+          }
+          case 'voice-started':
+            return [{ type: 'speech', active: true }];
+          case 'voice-stopped':
+            return [{ type: 'speech', active: false }];
+          case 'ping': {
+            const text = textOf(data, 'text');
+            const answer = eventBytes('pong', text === undefined ? {} : { text });
+            return [{ type: 'reply', message: answer }];
+          }
+          case 'error': {
+            const text = textOf(data, 'text') ?? 'The Wyoming server reports an error.';
+            const code = textOf(data, 'code') ?? 'error';
+            return [{ type: 'error', code, message: text, fatal: false, retry: true }];
+          }
+          default:
+            return [];
+        }
+      };
+      const parser = new WyomingParser((event) => {
+        if (event.type === 'audio-chunk') return played(event);
+        const { type, data, payload } = event;
+        const value = payload.length === 0 ? { type, data } : { type, data, payload };
+        return [...said(event), { type: 'message', value }];
+      });
+      return {
+        encode(asked) {
+          switch (asked.type) {
+            case 'audio': {
+              const { frame, bytes } = asked.audio;
+              const timestamp = Math.round((frame / input.sampleRate) * 1000);
+              const chunk = eventBytes('audio-chunk', { ...format, timestamp }, bytes);
+              if (started) return [chunk];
+              started = true;
+              const start = eventBytes('audio-start', { ...format, timestamp });
+              return request === null ? [start, chunk] : [eventBytes(request, configure), start, chunk];
+            }
+            case 'commit':
+            case 'end':
+              return stop();
+            case 'played':
+              return asked.name === null ? [eventBytes('played')] : [];
+            case 'keep-alive':
+              return [eventBytes('ping')];
+            case 'message':
+              return [appEvent(asked.value)];
+            default:
+              return [];
+          }
+        },
+        decode: streamDecoder(parser),
+      };
+    },
+  };
+}
+
+interface WyomingEvent {
+  readonly type: string;
+  readonly data: JsonFields;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** Reads events off a stream. */
+class WyomingParser {
+  readonly #said: (event: WyomingEvent) => readonly ServiceEvent[];
+  /** How far the end of the line was looked for. */
+  #looked = 0;
+  /** The line of the event whose data or payload is still coming. */
+  #header:
+    | { readonly fields: JsonFields; readonly data: number; readonly payload: number }
+    | undefined;
+  #lost = false;
+
+  constructor(said: (event: WyomingEvent) => readonly ServiceEvent[]) {
+    this.#said = said;
+  }
+
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  next(queue: ByteQueue): readonly ServiceEvent[] | null {
+    const header = (this.#header ??= this.#readHeader(queue));
+    if (header === undefined || queue.length < header.data + header.payload) return null;
+    this.#header = undefined;
+    const more = queue.take(header.data);
+    const payload = queue.take(header.payload);
+    // From here on a fault is that of this event only: the next one begins where it ends.
+    const type = need(textOf(header.fields, 'type'), 'type');
+    const data = { ...objectOf(header.fields, 'data'), ...(more.length > 0 ? readData(more) : {}) };
+    return this.#said({ type, data, payload });
+  }
+
+  /** Without the line, nobody knows where the next event begins. */
+  #readHeader(queue: ByteQueue): typeof this.#header {
+    this.#lost = true;
+    const end = queue.indexOf(LF, this.#looked);
+    if ((end < 0 ? queue.length : end) > MAX_LINE_BYTES) {
+      throw new PacketError('oversized', `a line may have ${MAX_LINE_BYTES} bytes.`);
+    }
+    this.#looked = end < 0 ? queue.length : 0;
+    if (end < 0) {
+      this.#lost = false;
+      return undefined;
+    }
+    const line = queue.take(end);
+    queue.skip(1);
+    const fields = readData(line);
+    const data = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
+    const payload = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
+    this.#lost = false;
+    return { fields, data, payload };
+  }
+}
+
+function readData(bytes: Uint8Array): JsonFields {
+  return parseJsonObject('an event', utf8Text(bytes), LIMITS);
+}
+
+/** The stream of a chunk; `output` itself when it is the same. @throws PacketError */
+function streamOf(data: JsonFields, output: StreamFormat): StreamFormat {
+  const rates = { min: MIN_SAMPLE_RATE, max: MAX_SAMPLE_RATE };
+  const sampleRate = need(wholeNumberOf(data, 'rate', rates), 'rate');
+  const width = need(wholeNumberOf(data, 'width', { min: 1, max: WIDTHS.length }), 'width');
+  const channels = need(wholeNumberOf(data, 'channels', { min: 1, max: MAX_CHANNELS }), 'channels');
+  const same = sampleRate === output.sampleRate && width === 2 && channels === 1;
+  return same ? output : { format: WIDTHS[width - 1]!, sampleRate, channels };
+}
+
+function eventBytes(
+  type: string,
+  data: object = {},
+  payload: Uint8Array = new Uint8Array(0),
+): Uint8Array<ArrayBuffer> {
+  const line = {
+    type,
+    ...(Object.keys(data).length > 0 ? { data } : {}),
+    ...(payload.length > 0 ? { payload_length: payload.length } : {}),
+  };
+  return joinBytes([utf8Bytes(`${jsonText('an event', line)}\n`), payload]);
+}
+
+/** An event of the app's: `type`, and optionally `data` and `payload`. @throws TypeError for any other value */
+function appEvent(value: unknown): Uint8Array<ArrayBuffer> {
+  if (value instanceof Uint8Array) return Uint8Array.from(value);
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError('An event of Wyoming must be an object or bytes.');
+  }
+  const { type, data, payload } = value as Readonly<Record<string, unknown>>;
+  if (typeof type !== 'string') throw new TypeError('An event of Wyoming must have a type.');
+  const bytes = payload instanceof Uint8Array ? payload : undefined;
+  return eventBytes(type, checkSettings('data', data), bytes);
+}

@@ -1,0 +1,498 @@
+import type { ChunkEncoding } from '../capture/chunk.ts';
+import { isSampled } from '../format/stream-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
+import type { UpAudio } from '../services/service.ts';
+import { Fifo } from './fifo.ts';
+import { OutboxPlace } from './outbox-place.ts';
+import { heldBytes, withoutFirst } from './raw-audio.ts';
+import type { SessionGapCause } from './session-messages.ts';
+
+export interface OutboxOptions {
+  /** So much audio is held at most, ms, whether it waits or is in flight. */
+  readonly maxMs: number;
+  /** And so many bytes, with some for each chunk. */
+  readonly maxBytes: number;
+  /** Whether the other side acknowledges. Otherwise audio counts as acknowledged `overlapMs` after it left the socket. */
+  readonly acknowledges: boolean;
+  /** What was acknowledged is kept for so long, and sent again after a loss; see `Service.overlapMs`. @default 0 */
+  readonly overlapMs?: number;
+  /** Form of the chunks that counts for their bytes. @default 'binary' */
+  readonly encoding?: ChunkEncoding;
+  /** Audio is lost for good. */
+  onlost?(frame: number, frames: number, cause: SessionGapCause): void;
+}
+
+/** What is to be sent next. */
+export type OutboxItem =
+  | { readonly type: 'audio'; readonly audio: UpAudio; readonly replayed: boolean }
+  | { readonly type: 'commit'; readonly frame: number }
+  | { readonly type: 'mute'; readonly muted: boolean };
+
+/** A chunk, and what is to be said before it. */
+interface Held {
+  readonly serial: number;
+  readonly audio: UpAudio;
+  readonly bytes: number;
+  place: OutboxPlace;
+  /** Frames from its start that are never sent again. */
+  skip: number;
+  /** Frames from its start that count as acknowledged: `skip` or more. */
+  acknowledged: number;
+  /** It may have reached the other side by a connection before this one. */
+  wasSent: boolean;
+  /** Bytes that the connection had been handed, with this chunk. */
+  handedBytes: number;
+  /** When it left the socket, or was acknowledged. */
+  doneAtMs: number;
+}
+
+/** A chunk costs so much memory beside its payload, about: a bound on bytes must hold for tiny ones as well. */
+const CHUNK_BYTES = 128;
+/** Stretches that are remembered after they gave way, in case that they had arrived. */
+const MAX_DOUBTFUL = 64;
+
+/**
+ * Holds audio until the other side has it: first it waits, then it is in flight, then it is acknowledged and forgotten. When a
+ * connection is lost what was in flight waits again, in its place. Bounded: the oldest that waits gives way, and is counted.
+ *
+ * Markers (the end of a turn, mute) have their place between chunks, and are sent again with the audio around them.
+ */
+export class Outbox {
+  readonly #stream: StreamFormat;
+  readonly #acknowledges: boolean;
+  readonly #overlapMs: number;
+  readonly #encoding: ChunkEncoding;
+  readonly #maxFrames: number;
+  readonly #maxBytes: number;
+  readonly #onlost: NonNullable<OutboxOptions['onlost']>;
+
+  /** Sent on this connection, oldest first. The first `#done` have left the socket, or were acknowledged. */
+  readonly #sent = new Fifo<Held>();
+  #done = 0;
+  readonly #waiting = new Fifo<Held>();
+  /** What is said after the last chunk. */
+  #tail = new OutboxPlace();
+  /** Whether the other side, before the oldest chunk, was told that the user is muted. */
+  #isMutedBefore = false;
+  /** Chunks and commits are numbered together. */
+  #serial = 0;
+  #lastCommit = 0;
+  /** The frame after the last one that was ever sent. */
+  #sentEnd = 0;
+  /** Everything before was said to be settled. */
+  #settled = 0;
+  /** Bytes of this connection that have left the socket. */
+  #leftBytes = 0;
+  /** Gave way after they had been sent on a connection that was lost: they may have arrived. */
+  readonly #doubtful = new Fifo<{ frame: number; frames: number }>();
+
+  #captured = 0;
+  #inFlight = 0;
+  #waitingFrames = 0;
+  #acknowledged = 0;
+  #replayed = 0;
+  #heldFrames = 0;
+  #heldBytes = 0;
+
+  constructor(stream: StreamFormat, options: OutboxOptions) {
+    const { maxMs, maxBytes, acknowledges, overlapMs = 0, encoding = 'binary' } = options;
+    this.#stream = stream;
+    this.#acknowledges = acknowledges;
+    this.#overlapMs = overlapMs;
+    this.#encoding = encoding;
+    this.#maxFrames = (maxMs * stream.sampleRate) / 1000;
+    this.#maxBytes = maxBytes;
+    this.#onlost = options.onlost ?? (() => {});
+  }
+
+  /** Frames that were pushed so far: acknowledged + in flight + waiting + dropped. */
+  get capturedFrames(): number {
+    return this.#captured;
+  }
+
+  get acknowledgedFrames(): number {
+    return this.#acknowledged;
+  }
+
+  /** Sent on this connection, and not acknowledged. */
+  get inFlightFrames(): number {
+    return this.#inFlight;
+  }
+
+  get waitingFrames(): number {
+    return this.#waitingFrames;
+  }
+
+  /** Gave way, or were discarded. */
+  get droppedFrames(): number {
+    return this.#captured - this.#acknowledged - this.#inFlight - this.#waitingFrames;
+  }
+
+  /** Frames of audio that was sent again, each time. */
+  get replayedFrames(): number {
+    return this.#replayed;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Serial number of the last chunk or commit; 0: there was none. */
+  get lastSerial(): number {
+    return this.#serial;
+  }
+
+  /** Serial number of the last commit; 0: there was none. */
+  get lastCommit(): number {
+    return this.#lastCommit;
+  }
+
+  /** Serial number of the chunk or commit that is sent next: all before are sent. Infinity: none waits. */
+  get nextSerial(): number {
+    const next = this.#waiting.at(0);
+    const { commit } = next?.place ?? this.#tail;
+    if (commit !== null && commit.sentAtMs === null) return commit.serial;
+    return next?.serial ?? Infinity;
+  }
+
+  /** Whether the other side has to be told on a new connection that the user is muted, before anything else. */
+  get isMutedBefore(): boolean {
+    return this.#isMutedBefore;
+  }
+
+  /** The oldest frame that waits; undefined: none does. */
+  get nextFrame(): number | undefined {
+    const next = this.#waiting.at(0);
+    return next && next.audio.frame + next.skip;
+  }
+
+  /**
+   * Whether more may be in flight: less than half of what is held, so that what is in flight never has to give way to what waits.
+   */
+  get hasWindow(): boolean {
+    if (!this.#acknowledges || this.#inFlight === 0) return true;
+    const bytes = (this.#heldBytes / this.#heldFrames) * this.#inFlight;
+    return this.#inFlight * 2 < this.#maxFrames && bytes * 2 < this.#maxBytes;
+  }
+
+  /** Takes a chunk, which follows all others; between them frames may be missing. */
+  push(audio: UpAudio): void {
+    const bytes = heldBytes(audio, this.#encoding) + CHUNK_BYTES;
+    this.#waiting.push({
+      serial: ++this.#serial,
+      audio,
+      bytes,
+      place: this.#tail,
+      skip: 0,
+      acknowledged: 0,
+      wasSent: false,
+      handedBytes: 0,
+      doneAtMs: 0,
+    });
+    this.#tail = new OutboxPlace();
+    this.#captured += audio.frames;
+    this.#waitingFrames += audio.frames;
+    this.#heldFrames += audio.frames;
+    this.#heldBytes += bytes;
+    while (this.#heldFrames > this.#maxFrames || this.#heldBytes > this.#maxBytes) {
+      if (this.#done > 0) this.#release();
+      else if (!this.#giveWay()) break;
+    }
+  }
+
+  /** The user's turn ends here. */
+  commit(frame: number): void {
+    // One that has not been sent is the same turn's.
+    const isSame = this.#tail.commit?.sentAtMs === null;
+    if (!isSame) this.#lastCommit = ++this.#serial;
+    const serial = this.#lastCommit;
+    this.#tail.commit = { serial, frame, sentAtMs: null, handedBytes: 0 };
+  }
+
+  /** The user is muted from here on, or not any more. */
+  mute(muted: boolean): void {
+    this.#tail.mute = { muted, isSent: false };
+  }
+
+  /** What is to be sent next; null: nothing. `shift` takes it. */
+  peek(): OutboxItem | null {
+    const next = this.#waiting.at(0);
+    const { commit, mute } = next?.place ?? this.#tail;
+    if (commit !== null && commit.sentAtMs === null) return { type: 'commit', frame: commit.frame };
+    if (mute !== null && !mute.isSent) return { type: 'mute', muted: mute.muted };
+    if (next === undefined) return null;
+    const { audio, skip, wasSent } = next;
+    const rest = skip === 0 ? audio : withoutFirst(audio, skip, this.#stream);
+    return { type: 'audio', audio: rest, replayed: wasSent };
+  }
+
+  /**
+   * What `peek` gave was sent.
+   * @param handedBytes bytes that the connection has been handed so far, with it
+   */
+  shift(nowMs: number, handedBytes: number): void {
+    const next = this.#waiting.at(0);
+    const { commit, mute } = next?.place ?? this.#tail;
+    if (commit !== null && commit.sentAtMs === null) {
+      commit.sentAtMs = nowMs;
+      commit.handedBytes = handedBytes;
+    } else if (mute !== null && !mute.isSent) {
+      mute.isSent = true;
+    } else if (next !== undefined) {
+      const { audio, skip, acknowledged, wasSent } = next;
+      this.#waiting.shift();
+      this.#sent.push(next);
+      next.handedBytes = handedBytes;
+      this.#waitingFrames -= audio.frames - acknowledged;
+      this.#inFlight += audio.frames - acknowledged;
+      if (wasSent) this.#replayed += audio.frames - skip;
+      this.#sentEnd = Math.max(this.#sentEnd, audio.frame + audio.frames);
+    }
+  }
+
+  /** So many bytes of what the connection was handed have left the socket. */
+  left(bytes: number, nowMs: number): void {
+    this.#leftBytes = Math.max(this.#leftBytes, bytes);
+    if (!this.#acknowledges) {
+      for (let next = this.#sent.at(this.#done); next; next = this.#sent.at(this.#done)) {
+        if (next.handedBytes > this.#leftBytes) break;
+        next.doneAtMs = nowMs;
+        this.#done++;
+      }
+    }
+    this.#releaseOld(nowMs);
+  }
+
+  /** All that has left the socket has arrived: the connection ends in good order. */
+  arrived(): void {
+    if (!this.#acknowledges) while (this.#done > 0) this.#release();
+  }
+
+  /**
+   * The other side has everything before `frame`. Of samples it may be within a chunk.
+   * @returns false when so much was never sent: it is not believed
+   */
+  acknowledge(frame: number, nowMs: number): boolean {
+    if (!this.#acknowledges || !(frame <= this.#sentEnd)) return false;
+    for (let next = this.#sent.at(this.#done); next; next = this.#sent.at(this.#done)) {
+      this.#inFlight -= this.#acknowledgePart(next, frame);
+      if (next.audio.frame + next.audio.frames > frame) break;
+      next.doneAtMs = nowMs;
+      this.#done++;
+    }
+    // What an earlier connection has brought need not be sent again, unless the other side has forgotten it.
+    if (this.#done === this.#sent.length && this.#overlapMs === 0) this.#skipWaiting(frame);
+    this.#believe(frame);
+    this.#releaseOld(nowMs);
+    return true;
+  }
+
+  /**
+   * What was said before `frame` need not be heard by a new connection, in spite of `overlapMs`.
+   * @returns false when so much was never sent
+   */
+  settle(frame: number): boolean {
+    if (!(frame <= this.#sentEnd)) return false;
+    this.#settled = Math.max(this.#settled, frame);
+    for (let next = this.#sent.at(0); next !== undefined; next = this.#sent.at(0)) {
+      const frames = this.#skipPart(next, frame);
+      this.#inFlight -= frames;
+      this.#acknowledged += frames;
+      if (next.skip < next.audio.frames) break;
+      this.#done = Math.max(this.#done, 1);
+      this.#release();
+    }
+    if (this.#sent.length === 0) this.#skipWaiting(frame);
+    this.#believe(frame);
+    return true;
+  }
+
+  /** The connection is lost: what is not acknowledged, and the overlap, waits again. */
+  rewind(nowMs: number): void {
+    for (const held of this.#sent) held.wasSent ||= held.handedBytes <= this.#leftBytes;
+    this.#waiting.prepend(this.#sent);
+    this.#waitingFrames += this.#inFlight;
+    this.#inFlight = 0;
+    this.#done = 0;
+    const first = this.#waiting.at(0)?.place ?? this.#tail;
+    const { commit, mute } = first;
+    if (mute?.isSent === true) {
+      this.#isMutedBefore = mute.muted;
+      first.mute = null;
+    }
+    if (commit !== null && commit.sentAtMs !== null) {
+      // All audio before has arrived, as far as is known. The commit itself may not have.
+      const hasLeft = commit.handedBytes <= this.#leftBytes;
+      const isOld = !this.#acknowledges && nowMs - commit.sentAtMs >= this.#overlapMs;
+      if (hasLeft && isOld) first.commit = null;
+    }
+    this.#tail.rewind();
+    for (const { place } of this.#waiting) place.rewind();
+    this.#leftBytes = 0;
+  }
+
+  /** Throws away everything before `frame`, sent or not; of samples, to the frame. @returns frames that are lost by it */
+  discard(frame: number): number {
+    const before = this.droppedFrames;
+    this.#discardSent(frame);
+    if (this.#sent.length === 0) this.#discardWaiting(frame);
+    return this.droppedFrames - before;
+  }
+
+  #discardSent(frame: number): void {
+    for (let next = this.#sent.at(0); next !== undefined; next = this.#sent.at(0)) {
+      const { acknowledged } = next;
+      this.#inFlight -= this.#skipPart(next, frame);
+      this.#lose(next, acknowledged, next.acknowledged, 'cleared');
+      if (next.skip < next.audio.frames) break;
+      this.#done = Math.max(this.#done, 1);
+      this.#release();
+    }
+  }
+
+  #discardWaiting(frame: number): void {
+    for (let next = this.#waiting.at(0); next !== undefined; next = this.#waiting.at(0)) {
+      const { acknowledged } = next;
+      this.#waitingFrames -= this.#skipPart(next, frame);
+      this.#lose(next, acknowledged, next.acknowledged, 'cleared');
+      if (next.skip < next.audio.frames) break;
+      this.#dropFirst();
+    }
+  }
+
+  /** A new connection has said what it has: what gave way and has not arrived by now never will. */
+  tellDoubtful(cause: SessionGapCause = 'overflow'): void {
+    for (let next = this.#doubtful.shift(); next !== undefined; next = this.#doubtful.shift()) {
+      this.#onlost(next.frame, next.frames, cause);
+    }
+  }
+
+  /** Nothing is sent any more: what is not acknowledged is lost. */
+  end(): void {
+    this.rewind(Infinity);
+    this.tellDoubtful();
+    for (let next = this.#waiting.at(0); next !== undefined; next = this.#waiting.at(0)) {
+      const { audio, acknowledged } = next;
+      this.#waitingFrames -= audio.frames - acknowledged;
+      this.#lose(next, acknowledged, audio.frames, 'closed');
+      this.#dropFirst();
+    }
+    this.#tail = new OutboxPlace();
+  }
+
+  /** The oldest that waits gives way. @returns false when nothing waits */
+  #giveWay(): boolean {
+    const next = this.#waiting.at(0);
+    if (next === undefined) return false;
+    const { audio, acknowledged, wasSent } = next;
+    const frames = audio.frames - acknowledged;
+    this.#waitingFrames -= frames;
+    if (wasSent && this.#acknowledges && frames > 0) this.#doubt(audio.frame + acknowledged, frames);
+    else this.#lose(next, acknowledged, audio.frames, 'overflow');
+    this.#dropFirst();
+    return true;
+  }
+
+  #doubt(frame: number, frames: number): void {
+    const last = this.#doubtful.at(this.#doubtful.length - 1);
+    if (last !== undefined && last.frame + last.frames === frame) last.frames += frames;
+    else this.#doubtful.push({ frame, frames });
+    if (this.#doubtful.length <= MAX_DOUBTFUL) return;
+    const oldest = this.#doubtful.shift()!;
+    this.#onlost(oldest.frame, oldest.frames, 'overflow');
+  }
+
+  /** Of what gave way, the other side has everything before `frame` after all. */
+  #believe(frame: number): void {
+    for (let next = this.#doubtful.at(0); next !== undefined; next = this.#doubtful.at(0)) {
+      const frames = Math.min(next.frames, frame - next.frame);
+      if (frames <= 0) return;
+      this.#acknowledged += frames;
+      next.frame += frames;
+      next.frames -= frames;
+      if (next.frames > 0) return;
+      this.#doubtful.shift();
+    }
+  }
+
+  #lose({ audio }: Held, from: number, to: number, cause: SessionGapCause): void {
+    if (to > from) this.#onlost(audio.frame + from, to - from, cause);
+  }
+
+  /** Forgets the oldest chunk that waits; what is to be said before it is said before the next. */
+  #dropFirst(): void {
+    const { place } = this.#forget(this.#waiting.shift()!);
+    const next = this.#waiting.at(0);
+    if (next === undefined) this.#tail = place.before(this.#tail);
+    else next.place = place.before(next.place);
+  }
+
+  /** Takes everything before `frame` out of what waits and was sent before. */
+  #skipWaiting(frame: number): void {
+    for (let next = this.#waiting.at(0); next !== undefined; next = this.#waiting.at(0)) {
+      const frames = this.#skipPart(next, frame);
+      this.#waitingFrames -= frames;
+      this.#acknowledged += frames;
+      if (next.skip > 0) this.#passed(next.place);
+      if (next.skip < next.audio.frames) return;
+      this.#forget(this.#waiting.shift()!);
+    }
+  }
+
+  /** @returns frames that are acknowledged by this */
+  #acknowledgePart(held: Held, frame: number): number {
+    const frames = this.#framesBefore(held, frame) - held.acknowledged;
+    if (frames <= 0) return 0;
+    held.acknowledged += frames;
+    this.#acknowledged += frames;
+    this.#passed(held.place);
+    if (this.#overlapMs === 0) held.skip = held.acknowledged;
+    return frames;
+  }
+
+  /** What is before `frame` is not sent again. @returns frames that had not been acknowledged */
+  #skipPart(held: Held, frame: number): number {
+    held.skip = Math.max(held.skip, this.#framesBefore(held, frame));
+    const frames = Math.max(0, held.skip - held.acknowledged);
+    held.acknowledged += frames;
+    return frames;
+  }
+
+  /** Frames of a chunk before `frame`; of a packet, which cannot be cut, all or none. */
+  #framesBefore({ audio }: Held, frame: number): number {
+    const frames = Math.max(0, Math.min(audio.frames, frame - audio.frame));
+    return frames === audio.frames || isSampled(this.#stream) ? frames : 0;
+  }
+
+  /** The other side has heard more than what was said here. */
+  #passed(place: OutboxPlace): void {
+    if (place.mute !== null) this.#isMutedBefore = place.mute.muted;
+    place.commit = null;
+    place.mute = null;
+  }
+
+  #releaseOld(nowMs: number): void {
+    while (this.#done > 0) {
+      const { audio, doneAtMs } = this.#sent.at(0)!;
+      const isSettled = audio.frame + audio.frames <= this.#settled;
+      if (!isSettled && nowMs - doneAtMs < this.#overlapMs) return;
+      this.#release();
+    }
+  }
+
+  /** Forgets the oldest chunk that was sent: it is acknowledged, if it was not yet. */
+  #release(): void {
+    const held = this.#forget(this.#sent.shift()!);
+    const frames = held.audio.frames - held.acknowledged;
+    this.#passed(held.place);
+    this.#done--;
+    this.#inFlight -= frames;
+    this.#acknowledged += frames;
+  }
+
+  #forget(held: Held): Held {
+    this.#heldFrames -= held.audio.frames;
+    this.#heldBytes -= held.bytes;
+    return held;
+  }
+}

@@ -1,0 +1,51 @@
+import { base64Length, encodeBase64 } from '../base64/base64.ts';
+import type { ChunkEncoding } from '../capture/chunk.ts';
+import { FORMATS } from '../format/formats.ts';
+import { bytesPerFrame, isSampled } from '../format/stream-format.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
+import type { UpAudio } from '../services/service.ts';
+
+/** Audio by its bytes; its Base64 text is made on first access. */
+export class RawAudio implements UpAudio {
+  readonly frame: number;
+  readonly frames: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  #base64: string | undefined;
+
+  /** @param bytes stays in use */
+  constructor(frame: number, frames: number, bytes: Uint8Array<ArrayBuffer>) {
+    this.frame = frame;
+    this.frames = frames;
+    this.bytes = bytes;
+  }
+
+  get base64(): string {
+    return (this.#base64 ??= encodeBase64(this.bytes));
+  }
+}
+
+/** The audio without its first `skip` frames. Only samples can be cut. */
+export function withoutFirst(audio: UpAudio, skip: number, stream: StreamFormat): UpAudio {
+  const bytes = audio.bytes.subarray(skip * bytesPerFrame(stream));
+  return new RawAudio(audio.frame + skip, audio.frames - skip, bytes);
+}
+
+/** As much silence as `audio` has frames. Only of samples: a codec's packets of silence are the codec's affair. */
+export function silenceLike(audio: UpAudio, stream: StreamFormat): UpAudio {
+  const bytes = new Uint8Array(audio.frames * bytesPerFrame(stream));
+  if (isSampled(stream)) bytes.fill(FORMATS[stream.format].silence ?? 0);
+  return new RawAudio(audio.frame, audio.frames, bytes);
+}
+
+/** Bytes that the audio holds in the form in which it came: the other form is not made for it. */
+export function heldBytes(audio: UpAudio, encoding: ChunkEncoding): number {
+  return encoding === 'base64' ? audio.base64.length : audio.bytes.length;
+}
+
+/** Whether the audio is as long as it says; of a codec's packets, whether there is one. */
+export function isWhole(audio: UpAudio, stream: StreamFormat, encoding: ChunkEncoding): boolean {
+  const held = heldBytes(audio, encoding);
+  if (!isSampled(stream)) return held > 0;
+  const bytes = audio.frames * bytesPerFrame(stream);
+  return held === (encoding === 'base64' ? base64Length(bytes) : bytes);
+}
