@@ -1,7 +1,11 @@
 import { MicwireError } from '../../src/core/errors.ts';
 import type { HeardItem, Service, ServiceAddress } from '../../src/core/services/service.ts';
 import { SessionDriver } from '../../src/core/session/session-driver.ts';
-import type { SessionIo, SocketHandle, SocketListener } from '../../src/core/session/session-driver.ts';
+import type {
+  SessionIo,
+  SocketHandle,
+  SocketListener,
+} from '../../src/core/session/session-driver.ts';
 import type {
   SessionAction,
   SessionEvent,
@@ -15,7 +19,7 @@ import { Microphone } from './microphone.ts';
 import type { Network } from './network.ts';
 import { Player } from './player.ts';
 import { Samples } from './samples.ts';
-import { SAMPLE_RATE } from './schedule.ts';
+import { SAMPLE_RATE } from './recovery.ts';
 import type { World } from './schedule.ts';
 import { WatchedService } from './watched-service.ts';
 import type { HandedConnection } from './watched-service.ts';
@@ -28,7 +32,7 @@ const MOST_EVENTS = 5000;
 /** Timers within a second. */
 const MOST_TIMERS = 1000;
 const MINUTE_MS = 60_000;
-/** Bytes that an outbox may have beside its chunks and its bound. */
+/** Lines of the log, at most. */
 const MOST_LINES = 3000;
 
 /** A session, its surroundings, and an account of it. */
@@ -54,7 +58,7 @@ export class Client {
   readonly errors: string[] = [];
   /** Faults of the app's functions. */
   readonly tokens: { readonly how: 'throws' | 'hangs' | 'slow' | 'bad' }[] = [];
-  #socket: HandedConnection | null = null;
+  #hasSocket = false;
   #isPlaying = false;
   #isMuted = false;
   #message = 0;
@@ -270,7 +274,7 @@ export class Client {
   #connect({ url }: ServiceAddress, listener: SocketListener): SocketHandle {
     if (url !== URL) throw new SyntaxError(`${url} is no address.`);
     this.#checkRate();
-    if (this.#socket !== null) {
+    if (this.#hasSocket) {
       this.#time.fail('coherent actions', 'It connects while the connection before is there.');
     }
     let handed: HandedConnection | null = null;
@@ -300,7 +304,7 @@ export class Client {
           }
           this.#note({ closed: code, reason });
           isClosed = true;
-          this.#socket = null;
+          this.#hasSocket = false;
           this.#noteStop(code, reason);
           this.#readBuffer(handed, connection.up.bufferedBytes);
           this.#lost(handed, false);
@@ -308,7 +312,8 @@ export class Client {
         });
       },
     });
-    this.#socket = SOCKET;
+    this.#hasSocket = true;
+    const read = (): number => this.#readBuffer(handed, connection.up.bufferedBytes);
     return {
       get bufferedBytes(): number {
         return read();
@@ -319,8 +324,9 @@ export class Client {
       },
       close: (code) => {
         if (isClosed) return;
+        this.#note({ closes: code });
         isClosed = true;
-        this.#socket = null;
+        this.#hasSocket = false;
         this.#lost(handed, true);
         connection.closeFromClient(code);
       },
@@ -465,7 +471,7 @@ export class Client {
     const fail = (what: string): never => this.#time.fail('all settled', what);
     if (!this.isClosed) fail('It has not closed.');
     if (this.#timers > 0) fail('A timer is left.');
-    if (this.#socket !== null) fail('A socket is left.');
+    if (this.#hasSocket) fail('A socket is left.');
     const { inFlightFrames, waitingFrames, droppedFrames } = this.stats;
     if (inFlightFrames + waitingFrames > 0) fail('Audio is left.');
     const told = this.ledger.gaps.reduce((sum, { frames }) => sum + frames, 0);
@@ -484,6 +490,10 @@ export class Client {
 
 function textOf(what: unknown): string {
   return JSON.stringify(what, (_, value: unknown) =>
-    value instanceof Uint8Array ? `${value.length} bytes` : value instanceof Error ? value.message : value,
+    value instanceof Uint8Array
+      ? `${value.length} bytes`
+      : value instanceof Error
+        ? value.message
+        : value,
   );
 }

@@ -47,6 +47,10 @@ export class FrameRanges<Kind> {
     return undefined;
   }
 
+  hasBetween(from: number, to: number): boolean {
+    return this.#ranges.some((range) => range.from < to && range.to > from);
+  }
+
   [Symbol.iterator](): Iterator<FrameRange<Kind>> {
     return this.#ranges[Symbol.iterator]();
   }

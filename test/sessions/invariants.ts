@@ -55,7 +55,16 @@ export class Violation extends Error {
 
 /** The virtual time of a schedule, which the rules read. */
 export class Clock extends VirtualTime {
+  /** The first one: a session catches what a service throws. */
+  #violation: Violation | null = null;
+
   fail(rule: Rule, detail: string): never {
-    throw new Violation(rule, this.now, detail);
+    this.#violation ??= new Violation(rule, this.now, detail);
+    throw this.#violation;
+  }
+
+  /** @throws Violation where a rule was broken */
+  check(): void {
+    if (this.#violation !== null) throw this.#violation;
   }
 }

@@ -3,6 +3,7 @@ import type { World } from './schedule.ts';
 
 /** Timers of a hidden page come at multiples of this. */
 const THROTTLE_MS = 1000;
+const LEAST_MS = 0.25;
 
 /** The client's machine and its page: whether they run, their clock, their timers. */
 export class Machine {
@@ -73,7 +74,9 @@ export class Machine {
   setTimer(ms: number, run: () => void): () => void {
     let isCancelled = false;
     const { timerLateMs } = this.#world;
-    let at = this.#time.now + Math.max(0, ms + timerLateMs * this.#random());
+    // Engines round: a timer of a part of a ms takes some time nevertheless.
+    const leastMs = Math.max(0, Math.min(LEAST_MS, ms));
+    let at = this.#time.now + Math.max(leastMs, ms + timerLateMs * this.#random());
     if (this.hidden > 0) at = Math.ceil(at / THROTTLE_MS) * THROTTLE_MS;
     this.#time.at(at, () => {
       this.post(() => {

@@ -3,7 +3,7 @@ import type { CapturedAudio } from '../../src/core/session/session-messages.ts';
 import type { Clock } from './invariants.ts';
 import type { Machine } from './machine.ts';
 import type { Samples } from './samples.ts';
-import { SAMPLE_RATE } from './schedule.ts';
+import { SAMPLE_RATE } from './recovery.ts';
 import type { World } from './schedule.ts';
 
 /** What a capture tells. */

@@ -48,6 +48,8 @@ export class Network {
   offline = 0;
   refusing = 0;
   hanging = 0;
+  /** For the next connection: it breaks at these bytes. */
+  readonly breaks: { readonly direction: 'up' | 'down'; readonly bytes: number }[] = [];
   #slow: { readonly factor: number }[] = [];
   #delays: { readonly ms: number }[] = [];
 
@@ -65,6 +67,8 @@ export class Network {
   connect(client: ClientEnd): Connection {
     const connection = new Connection(this, this.#time, this.#count++, client);
     this.connections.add(connection);
+    for (const { direction, bytes } of this.breaks.splice(0))
+      connection[direction].breakAfter(bytes);
     const roundTripMs = 2 * this.quality('up').latencyMs + 1;
     if (this.offline > 0) connection.refuse(1);
     else if (this.refusing > 0) connection.refuse(REFUSED_ROUND_TRIPS * roundTripMs);
@@ -136,8 +140,9 @@ export class Connection {
     this.lookAtNetwork();
   }
 
-  get isOpenForClient(): boolean {
-    return this.#clientState === 'open';
+  /** Whether both ends have it, and its path is there. */
+  get isSound(): boolean {
+    return !this.#isDead && this.#clientState === 'open' && this.#serverState === 'open';
   }
 
   get isOpenForServer(): boolean {
@@ -194,7 +199,7 @@ export class Connection {
 
   /** The client closes: what its socket holds goes out first. */
   closeFromClient(code: number): void {
-    if (this.#clientState === 'connecting') this.#closeClient(LOST, '');
+    if (this.#clientState === 'connecting') this.#time.after(0, () => this.#closeClient(LOST, ''));
     if (this.#clientState !== 'open') return;
     this.#clientState = 'closing';
     this.up.write({ code, reason: '' });
@@ -220,11 +225,6 @@ export class Connection {
     this.down.stall();
     if (noticed === 'both' || noticed === 'client') this.#closeClient(LOST, '');
     if (noticed === 'both' || noticed === 'server') this.#closeServer(LOST);
-  }
-
-  /** Breaks at a byte of one direction. */
-  loseAfter(direction: 'up' | 'down', bytes: number): void {
-    this[direction].breakAfter(bytes);
   }
 
   lookAtNetwork(): void {

@@ -2,7 +2,7 @@ import type { HeardItem, ServiceEvent } from '../../src/core/services/service.ts
 import type { Clock } from './invariants.ts';
 import type { Machine } from './machine.ts';
 import { Samples } from './samples.ts';
-import { SAMPLE_RATE } from './schedule.ts';
+import { SAMPLE_RATE } from './recovery.ts';
 
 /** What a player tells the session. */
 interface PlayerEnd {
@@ -86,7 +86,8 @@ export class Player {
 
   #takeAudio(name: string, bytes: Uint8Array, lostFrames: number): void {
     const item = this.#begin(name);
-    const fail = (what: string): never => this.#time.fail('replies exactly once', `${name} ${what}`);
+    const fail = (what: string): never =>
+      this.#time.fail('replies exactly once', `${name} ${what}`);
     if (item.isEnded) fail('goes on after its end.');
     item.received += lostFrames;
     this.lostFrames += lostFrames;

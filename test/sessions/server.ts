@@ -38,5 +38,7 @@ export interface ClientView {
   readonly commits: ReadonlySet<number>;
   item(
     name: string,
-  ): { readonly received: number; readonly isEnded: boolean; readonly isInterrupted: boolean } | undefined;
+  ):
+    | { readonly received: number; readonly isEnded: boolean; readonly isInterrupted: boolean }
+    | undefined;
 }

@@ -5,7 +5,7 @@ import type { Ledger } from './ledger.ts';
 import type { Connection, Network, ServerEnd } from './network.ts';
 import { firstFrameOf } from './player.ts';
 import { Samples } from './samples.ts';
-import { SAMPLE_RATE } from './schedule.ts';
+import { SAMPLE_RATE } from './recovery.ts';
 import type { World } from './schedule.ts';
 import type { ClientView, SimulatedServer } from './server.ts';
 import { AUDIO_HEADER_BYTES } from './silent-service.ts';

@@ -1,7 +1,7 @@
 import { PacketError } from '../../src/core/errors.ts';
 import type { Service, ServiceEvent } from '../../src/core/services/service.ts';
 import { serviceBase } from '../../src/core/services/shared/service-base.ts';
-import { SAMPLE_RATE } from './schedule.ts';
+import { SAMPLE_RATE } from './recovery.ts';
 import type { World } from './schedule.ts';
 
 /** Bytes before the samples of an audio message: its first frame, and how many. */

@@ -6,7 +6,7 @@ import type {
   WireMessage,
 } from '../../src/core/services/service.ts';
 import type { Clock } from './invariants.ts';
-import { SAMPLE_RATE } from './schedule.ts';
+import { SAMPLE_RATE } from './recovery.ts';
 
 /** So much audio may go out at once: a burst, or one chunk. */
 const BURST_MS = 200;
@@ -46,8 +46,6 @@ export class WatchedService {
   readonly #burstFrames: number;
   /** Ends of turns that were told to the session, and not sent yet: the frame before which they come. */
   readonly commits = new Set<number>();
-  /** The frame after the last one that was handed over, ever. */
-  handedEnd = 0;
 
   constructor(service: Service, time: Clock, chunkMs: number) {
     this.#time = time;
@@ -66,14 +64,15 @@ export class WatchedService {
       wasGivenUp: false,
     };
     this.connections.push(handed);
-    const watch = new Watch(this.#time, this.#burstFrames, service.replaySpeed);
+    const watch = new Watch(this.#time, this.#burstFrames, service);
     return {
       encode: (request) => {
         watch.look(request);
         if (request.type === 'commit') this.#commit(request.frame, watch.end);
         const messages = connection.encode(request);
         for (const message of messages) handed.bytes += message.length;
-        if (request.type === 'audio') this.#audio(handed, request.audio, request.replayed, messages);
+        if (request.type === 'audio')
+          this.#audio(handed, request.audio, request.replayed, messages);
         return messages;
       },
       decode: (message) => {
@@ -93,7 +92,6 @@ export class WatchedService {
     if (messages.length === 0) this.#time.fail('coherent actions', 'Audio makes no message.');
     const endBytes = handed.bytes;
     handed.audio.push({ frame, frames, endBytes, replayed, leftAtMs: Infinity });
-    this.handedEnd = Math.max(this.handedEnd, frame + frames);
   }
 
   #commit(frame: number, end: number): void {
@@ -111,7 +109,7 @@ class Watch {
   readonly #time: Clock;
   readonly #burstFrames: number;
   readonly #framesPerMs: number;
-  isReady = false;
+  isReady: boolean;
   /** The frame after the last one. */
   end = 0;
   #last: ServiceRequest['type'] | undefined;
@@ -119,7 +117,8 @@ class Watch {
   #ahead = 0;
   #atMs = 0;
 
-  constructor(time: Clock, burstFrames: number, replaySpeed: number) {
+  constructor(time: Clock, burstFrames: number, { replaySpeed, readyOnOpen }: Service) {
+    this.isReady = readyOnOpen;
     this.#time = time;
     this.#burstFrames = burstFrames;
     this.#framesPerMs = (SAMPLE_RATE * replaySpeed) / 1000;
