@@ -23,3 +23,8 @@ export function isSampled(stream: StreamFormat): stream is StreamFormat<SampleFo
 export function bytesPerFrame({ format, channels }: StreamFormat): number {
   return isSampleFormat(format) ? channels * FORMATS[format].bytes : 0;
 }
+
+/** Whether two streams are of one kind. */
+export function isSameStream(a: StreamFormat, b: StreamFormat): boolean {
+  return a.format === b.format && a.sampleRate === b.sampleRate && a.channels === b.channels;
+}

@@ -89,8 +89,17 @@ export function asteriskAudiosocket(options: AsteriskAudiosocketOptions = {}): S
       };
       return {
         encode(request) {
-          if (request.type === 'audio') return frames(audioKind, request.audio.bytes);
-          return request.type === 'end' ? [Uint8Array.of(HANGUP, 0, 0)] : [];
+          switch (request.type) {
+            case 'audio':
+              return frames(audioKind, request.audio.bytes);
+            case 'message':
+              // Text and objects would put the stream out of step.
+              return request.value instanceof Uint8Array ? [Uint8Array.from(request.value)] : [];
+            case 'end':
+              return [Uint8Array.of(HANGUP, 0, 0)];
+            default:
+              return [];
+          }
         },
         decode: streamDecoder({
           // Every message has its length, so that its end is always found.

@@ -5,7 +5,14 @@ import type { OptionNames } from '../option-names.ts';
 import type { JsonFields } from '../framing/json-object.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceEvent, WireMessage } from './service.ts';
-import { CALL, CallerNames, SentMarks, audioEvents, wholeFrames, wrongFormat } from './shared/call.ts';
+import {
+  CALL,
+  CallerNames,
+  SentMarks,
+  audioEvents,
+  wholeFrames,
+  wrongFormat,
+} from './shared/call.ts';
 import { need, readJson, textOf } from './shared/json-fields.ts';
 import { messageConnection } from './shared/message-connection.ts';
 import { SERVICE_OPTION_NAMES, serviceAddress, serviceBase } from './shared/service-base.ts';
@@ -84,7 +91,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
     encoding: 'binary',
     ...serviceBase(options, {
       ...CALL,
-      address: (url) => serviceAddress(url, { protocols: ['media'] }),
+      address: (url, token) => serviceAddress(url, { query: { token }, protocols: ['media'] }),
     }),
     connect() {
       const caller = callers.next();
@@ -92,7 +99,10 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
       let json = false;
       const command = (name: string, id?: string): string => {
         if (!json) return id === undefined ? name : `${name} ${id}`;
-        return JSON.stringify({ command: name, ...(id === undefined ? {} : { correlation_id: id }) });
+        return JSON.stringify({
+          command: name,
+          ...(id === undefined ? {} : { correlation_id: id }),
+        });
       };
       const clear = (): readonly WireMessage[] => {
         marks.clear();
@@ -123,7 +133,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
             return [];
         }
       };
-      const { encode } = messageConnection({
+      const messages = messageConnection({
         requests: {
           audio: ({ audio }) => [audio.bytes],
           // Asterisk takes no text above 128 bytes: names stay here.
@@ -135,7 +145,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
         json: () => [],
       });
       return {
-        encode,
+        encode: (request) => messages.encode(request),
         decode(message) {
           if (typeof message !== 'string') return audioEvents(caller, wholeFrames(message, stream));
           const isJson = message.startsWith('{');

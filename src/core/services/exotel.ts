@@ -67,7 +67,9 @@ export function exotel(options: ExotelOptions = {}): Service {
       const marks = new SentMarks();
       let streamSid: string | undefined;
       const message = (event: string, fields: object = {}): readonly string[] =>
-        streamSid === undefined ? [] : [JSON.stringify({ event, stream_sid: streamSid, ...fields })];
+        streamSid === undefined
+          ? []
+          : [JSON.stringify({ event, stream_sid: streamSid, ...fields })];
       const clear = (): readonly string[] => {
         marks.clear();
         return message('clear');
@@ -84,12 +86,14 @@ export function exotel(options: ExotelOptions = {}): Service {
             case 'start': {
               const start = need(objectOf(fields, 'start'), 'start');
               const id = textOf(start, 'stream_sid') ?? textOf(fields, 'stream_sid');
+              streamSid = need(id, 'stream_sid');
               const media = objectOf(start, 'media_format') ?? {};
               const rate = wholeNumberOf(media, 'sample_rate') ?? sampleRate;
               if (rate !== sampleRate) {
-                return [wrongFormat(`The call has ${rate} Hz: make exotel({ sampleRate: ${rate} }).`)];
+                return [
+                  wrongFormat(`The call has ${rate} Hz: make exotel({ sampleRate: ${rate} }).`),
+                ];
               }
-              streamSid = need(id, 'stream_sid');
               return [{ type: 'ready' }];
             }
             case 'media':

@@ -14,7 +14,12 @@ import {
 } from './shared/call.ts';
 import { need, objectOf, textOf } from './shared/json-fields.ts';
 import { messageConnection } from './shared/message-connection.ts';
-import { SERVICE_OPTION_NAMES, mono16, serviceAddress, serviceBase } from './shared/service-base.ts';
+import {
+  SERVICE_OPTION_NAMES,
+  mono16,
+  serviceAddress,
+  serviceBase,
+} from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 
 /** Options of {@link jambonz}. */
@@ -54,7 +59,7 @@ export function jambonz(options: JambonzOptions = {}): Service {
     encoding: 'binary',
     ...serviceBase(options, {
       ...CALL,
-      address: (url) => serviceAddress(url, { protocols: [PROTOCOL] }),
+      address: (url, token) => serviceAddress(url, { query: { token }, protocols: [PROTOCOL] }),
     }),
     connect() {
       const caller = callers.next();

@@ -217,9 +217,7 @@ class MicwireConnection implements ServiceConnection {
       case 'played':
         return [{ type: 'marked', name: read.name }];
       case 'ping':
-        return [
-          { type: 'reply', message: encodeProtocol({ type: 'pong', number: read.number }) },
-        ];
+        return [{ type: 'reply', message: encodeProtocol({ type: 'pong', number: read.number }) }];
       case 'pong':
         return [];
       case 'leaving':

@@ -1,4 +1,10 @@
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, describe, integerIn } from '../arguments.ts';
+import {
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+  describe,
+  integerIn,
+} from '../arguments.ts';
 import { utf8Bytes, utf8Text } from '../bytes.ts';
 import { PacketError } from '../errors.ts';
 import { checkOptions } from '../option-names.ts';
@@ -7,8 +13,15 @@ import type { JsonFields } from '../framing/json-object.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceEvent, WireMessage } from './service.ts';
 import { audioEvents, wholeFrames } from './shared/call.ts';
-import { MAX_SERVICE_MESSAGE, flagOf, need, objectOf, readJson, textOf } from './shared/json-fields.ts';
-import { jsonText } from './shared/message-connection.ts';
+import {
+  MAX_SERVICE_MESSAGE,
+  flagOf,
+  need,
+  objectOf,
+  readJson,
+  textOf,
+} from './shared/json-fields.ts';
+import { appMessage, jsonText } from './shared/message-connection.ts';
 import { bytesField, protobufField, readProtobuf, varintField } from './shared/protobuf.ts';
 import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';
@@ -23,6 +36,8 @@ const TEXT = 3;
 /** Of `MessageFrame`. */
 const DATA = 1;
 
+/** Longest transcript of a reply, characters. What comes after is left out. */
+const MAX_TRANSCRIPT = 4096;
 /** What messages of RTVI, Pipecat's own protocol, are labelled with. */
 const RTVI_LABEL = 'rtvi-ai';
 
@@ -81,6 +96,16 @@ export function pipecat(options: PipecatOptions = {}): Service {
       const replies = new UnnamedReplies(names);
       /** Whether the pipeline was the one who interrupted: to send that back would interrupt it again. */
       let theirs = false;
+      /** Transcript of the reply that is arriving. */
+      let spoken = '';
+      const agentSaid = (final: boolean): ServiceEvent => {
+        return { type: 'transcript', who: 'agent', text: spoken, final, item: replies.item };
+      };
+      const ended = (): readonly ServiceEvent[] => {
+        const said = spoken === '' ? [] : [agentSaid(true)];
+        spoken = '';
+        return [...said, ...replies.end()];
+      };
       const rtvi = (fields: JsonFields): readonly ServiceEvent[] => {
         const data = objectOf(fields, 'data') ?? {};
         switch (textOf(fields, 'type')) {
@@ -93,11 +118,13 @@ export function pipecat(options: PipecatOptions = {}): Service {
             return [{ type: 'transcript', who: 'user', text, final: flagOf(data, 'final') }];
           }
           case 'bot-transcription': {
+            // A sentence at a time.
             const text = need(textOf(data, 'text'), 'text');
-            return [{ type: 'transcript', who: 'agent', text, final: true }];
+            spoken = (spoken === '' ? text : `${spoken} ${text}`).slice(0, MAX_TRANSCRIPT);
+            return [agentSaid(false)];
           }
           case 'bot-stopped-speaking':
-            return replies.end();
+            return ended();
           case 'error': {
             const message = textOf(data, 'error') ?? 'Pipecat reports an error.';
             return [
@@ -129,9 +156,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
               return ours ? [bytesField(FRAME.interruption)] : [];
             }
             case 'message':
-              return request.value instanceof Uint8Array
-                ? [Uint8Array.from(request.value)]
-                : [messageFrame(request.value)];
+              return [appFrame(request.value)];
             default:
               return [];
           }
@@ -161,7 +186,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
               return messageEvents(bytes);
             case FRAME.interruption:
               theirs = true;
-              return [{ type: 'interrupted' }, ...replies.end()];
+              return [{ type: 'interrupted' }, ...ended()];
             default:
               throw new PacketError('unknown-type', `frame ${field!.number} is not known.`);
           }
@@ -183,7 +208,10 @@ function audioOf(
     throw new PacketError('bad-field', `sample_rate must be a rate, got ${sampleRate}.`);
   }
   if (!(channels >= 1 && channels <= MAX_CHANNELS)) {
-    throw new PacketError('bad-field', `num_channels must be 1 to ${MAX_CHANNELS}, got ${channels}.`);
+    throw new PacketError(
+      'bad-field',
+      `num_channels must be 1 to ${MAX_CHANNELS}, got ${channels}.`,
+    );
   }
   const audio = protobufField(fields, AUDIO.audio)?.bytes ?? null;
   if (audio === null || audio.length === 0) return [];
@@ -198,7 +226,13 @@ function clientReady(connection: number, version: string): Uint8Array<ArrayBuffe
   return messageFrame({ label: RTVI_LABEL, type: 'client-ready', id, data });
 }
 
+/** A message of the app's own: an object becomes a `MessageFrame`; text and bytes go as they are. */
+function appFrame(value: unknown): WireMessage {
+  const asIs =
+    typeof value === 'string' || value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+  return asIs ? appMessage(value) : messageFrame(value);
+}
+
 function messageFrame(value: unknown): Uint8Array<ArrayBuffer> {
-  const text = typeof value === 'string' ? value : jsonText('a message', value);
-  return bytesField(FRAME.message, bytesField(DATA, utf8Bytes(text)));
+  return bytesField(FRAME.message, bytesField(DATA, utf8Bytes(jsonText('a message', value))));
 }

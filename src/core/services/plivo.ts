@@ -81,6 +81,7 @@ export function plivo(options: PlivoOptions = {}): Service {
           switch (event) {
             case 'start': {
               const start = need(objectOf(fields, 'start'), 'start');
+              streamId = need(textOf(start, 'streamId'), 'streamId');
               const media = objectOf(start, 'mediaFormat') ?? {};
               const encoding = textOf(media, 'encoding') ?? contentType;
               const rate = wholeNumberOf(media, 'sampleRate') ?? sampleRate;
@@ -88,7 +89,6 @@ export function plivo(options: PlivoOptions = {}): Service {
                 const made = `${contentType} of ${sampleRate} Hz`;
                 return [wrongFormat(`The contentType of the stream must be ${made}, as here.`)];
               }
-              streamId = need(textOf(start, 'streamId'), 'streamId');
               return [{ type: 'ready' }];
             }
             case 'media':

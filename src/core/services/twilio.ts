@@ -59,11 +59,11 @@ export function twilio(options: ServiceOptions = {}): Service {
             case 'start': {
               const start = need(objectOf(fields, 'start'), 'start');
               const id = textOf(start, 'streamSid') ?? textOf(fields, 'streamSid');
+              streamSid = need(id, 'streamSid');
               const media = objectOf(start, 'mediaFormat') ?? {};
               if ((textOf(media, 'encoding') ?? ENCODING) !== ENCODING) {
                 return [wrongFormat(`The stream of the call must be ${ENCODING}.`)];
               }
-              streamSid = need(id, 'streamSid');
               return [{ type: 'ready' }];
             }
             case 'media':

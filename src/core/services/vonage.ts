@@ -70,7 +70,9 @@ export function vonage(options: VonageOptions = {}): Service {
               const type = textOf(fields, 'content-type');
               const rate = Number(/;\s*rate=(\d{1,6})\b/.exec(type ?? '')?.[1] ?? sampleRate);
               if (rate === sampleRate) return [{ type: 'ready' }];
-              return [wrongFormat(`The call has ${rate} Hz: make vonage({ sampleRate: ${rate} }).`)];
+              return [
+                wrongFormat(`The call has ${rate} Hz: make vonage({ sampleRate: ${rate} }).`),
+              ];
             }
             case 'websocket:notify': {
               const mark = textOf(objectOf(fields, 'payload') ?? {}, 'mark');

@@ -1,5 +1,6 @@
 import { checkOptions } from '../option-names.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn } from '../arguments.ts';
+import type { OptionNames } from '../option-names.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn, oneOf } from '../arguments.ts';
 import { joinBytes, utf8Bytes, utf8Text } from '../bytes.ts';
 import { PacketError } from '../errors.ts';
 import { parseJsonObject } from '../framing/json-object.ts';
@@ -27,9 +28,13 @@ const MAX_LINE_BYTES = 65_536;
 const MAX_DATA_BYTES = 2 ** 20;
 const MAX_PAYLOAD_BYTES = 2 ** 24;
 const LIMITS = { maxLength: MAX_DATA_BYTES, maxDepth: 16, maxValues: 16_384 };
-/** Longest transcript that is put together from pieces. */
-const MAX_TRANSCRIPT = 65_536;
+/** Longest transcript that is put together from pieces; the final one comes whole. */
+const MAX_TRANSCRIPT = 2048;
+/** Utterances that wait for their transcript, at most. */
+const MAX_WAITING = 64;
 const PING_MS = 30_000;
+/** Longest utterance that is sent again after a loss. */
+const UTTERANCE_MS = 15_000;
 /** Formats by `width`, bytes of a sample. */
 const WIDTHS = ['u8', 's16', 's24', 's32'] as const;
 
@@ -57,9 +62,12 @@ const NAMES: OptionNames<WyomingOptions> = {
  * Wyoming, the protocol of Home Assistant's voice services, over TCP: speech-to-text, wake words, voice activity and text-to-speech.
  *
  * Audio goes up as mono samples of 16 bits in `audio-chunk` events with the time since the session began. `commit()` ends the
- * utterance with `audio-stop`, to which a server answers with its `transcript`; the next audio begins another one. What comes may have 1
+ * utterance with `audio-stop`, to which a server answers with its `transcript`; the next audio begins another one. Many servers close
+ * the connection after a transcript; the session comes back, and an utterance without a transcript is sent again. What comes may have 1
  * to 4 bytes a sample and any rate. `session.send({ type: 'synthesize', data: { text: 'Hello' } })` has a text spoken. The events reach
  * the app as `'message'` events with `type` and `data`.
+ *
+ * Not confirmed: that samples of one byte are unsigned, as in WAV files.
  *
  * Source: OHF-Voice/wyoming, README.md, wyoming/event.py, wyoming/audio.py.
  *
@@ -72,9 +80,7 @@ export function wyoming(options: WyomingOptions = {}): Service {
   const output = mono16(
     integerIn('outputSampleRate', outputSampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
   );
-  if (request !== 'transcribe' && request !== 'detect' && request !== null) {
-    throw new TypeError("request must be 'transcribe', 'detect' or null.");
-  }
+  if (request !== null) oneOf('request', request, ['transcribe', 'detect']);
   const configure = checkSettings('configure', options.configure);
   const format = { rate: input.sampleRate, width: 2, channels: 1 };
   const names = new ReplyNames();
@@ -86,6 +92,9 @@ export function wyoming(options: WyomingOptions = {}): Service {
     ...serviceBase(options, {
       transport: 'tcp',
       readyOnOpen: true,
+      answersEnd: true,
+      // Speech-to-text hears an utterance again from its beginning; a wake word must not be found twice.
+      overlapMs: request === 'transcribe' ? UTTERANCE_MS : 0,
       muteAs: 'keep-alive',
       keepAliveMs: PING_MS,
       address: tcpAddress,
@@ -95,14 +104,19 @@ export function wyoming(options: WyomingOptions = {}): Service {
       const replies = new UnnamedReplies(names);
       let started = false;
       let transcript = '';
-      let stream: StreamFormat = output;
-      const stop = (): readonly Uint8Array<ArrayBuffer>[] => {
+      let isEnding = false;
+      /** The frame after the last one that was sent. */
+      let ended = 0;
+      /** Where the utterances end whose transcripts are still to come. */
+      const ends: number[] = [];
+      const stop = (frame: number): readonly Uint8Array<ArrayBuffer>[] => {
         if (!started) return [];
         started = false;
+        if (ends.push(frame) > MAX_WAITING) ends.shift();
         return [eventBytes('audio-stop')];
       };
       const played = (event: WyomingEvent): readonly ServiceEvent[] => {
-        stream = streamOf(event.data, output);
+        const stream = streamOf(event.data, output);
         const bytes = wholeFrames(event.payload, stream);
         return audioEvents(replies.item, bytes, stream === output ? {} : { stream });
       };
@@ -121,10 +135,15 @@ export function wyoming(options: WyomingOptions = {}): Service {
             return [{ type: 'transcript', who: 'user', text: transcript, final: false }];
           }
           case 'transcript': {
-            transcript = '';
             const text = need(textOf(data, 'text'), 'text');
-            return [{ type: 'transcript', who: 'user', text, final: true }];
+            transcript = '';
+            const frame = ends.shift();
+            const settled: readonly ServiceEvent[] =
+              frame === undefined ? [] : [{ type: 'settled', frame }];
+            return [{ type: 'transcript', who: 'user', text, final: true }, ...settled];
           }
+          case 'info':
+            return isEnding ? [{ type: 'ended' }] : [];
           case 'voice-started':
             return [{ type: 'speech', active: true }];
           case 'voice-stopped':
@@ -153,17 +172,23 @@ export function wyoming(options: WyomingOptions = {}): Service {
         encode(asked) {
           switch (asked.type) {
             case 'audio': {
-              const { frame, bytes } = asked.audio;
+              const { frame, frames, bytes } = asked.audio;
+              ended = frame + frames;
               const timestamp = Math.round((frame / input.sampleRate) * 1000);
               const chunk = eventBytes('audio-chunk', { ...format, timestamp }, bytes);
               if (started) return [chunk];
               started = true;
               const start = eventBytes('audio-start', { ...format, timestamp });
-              return request === null ? [start, chunk] : [eventBytes(request, configure), start, chunk];
+              return request === null
+                ? [start, chunk]
+                : [eventBytes(request, configure), start, chunk];
             }
             case 'commit':
+              return stop(asked.frame);
             case 'end':
-              return stop();
+              isEnding = true;
+              // Servers take one event after the other: when this is answered, so is the end of the utterance.
+              return [...stop(ended), eventBytes('describe')];
             case 'played':
               return asked.name === null ? [eventBytes('played')] : [];
             case 'keep-alive':
@@ -180,6 +205,13 @@ export function wyoming(options: WyomingOptions = {}): Service {
   };
 }
 
+/** The line of an event, and how much follows it. */
+interface EventHeader {
+  readonly fields: JsonFields;
+  readonly dataBytes: number;
+  readonly payloadBytes: number;
+}
+
 interface WyomingEvent {
   readonly type: string;
   readonly data: JsonFields;
@@ -192,9 +224,7 @@ class WyomingParser {
   /** How far the end of the line was looked for. */
   #looked = 0;
   /** The line of the event whose data or payload is still coming. */
-  #header:
-    | { readonly fields: JsonFields; readonly data: number; readonly payload: number }
-    | undefined;
+  #header: EventHeader | undefined;
   #lost = false;
 
   constructor(said: (event: WyomingEvent) => readonly ServiceEvent[]) {
@@ -207,10 +237,10 @@ class WyomingParser {
 
   next(queue: ByteQueue): readonly ServiceEvent[] | null {
     const header = (this.#header ??= this.#readHeader(queue));
-    if (header === undefined || queue.length < header.data + header.payload) return null;
+    if (header === undefined || queue.length < header.dataBytes + header.payloadBytes) return null;
     this.#header = undefined;
-    const more = queue.take(header.data);
-    const payload = queue.take(header.payload);
+    const more = queue.take(header.dataBytes);
+    const payload = queue.take(header.payloadBytes);
     // From here on a fault is that of this event only: the next one begins where it ends.
     const type = need(textOf(header.fields, 'type'), 'type');
     const data = { ...objectOf(header.fields, 'data'), ...(more.length > 0 ? readData(more) : {}) };
@@ -218,7 +248,7 @@ class WyomingParser {
   }
 
   /** Without the line, nobody knows where the next event begins. */
-  #readHeader(queue: ByteQueue): typeof this.#header {
+  #readHeader(queue: ByteQueue): EventHeader | undefined {
     this.#lost = true;
     const end = queue.indexOf(LF, this.#looked);
     if ((end < 0 ? queue.length : end) > MAX_LINE_BYTES) {
@@ -232,10 +262,10 @@ class WyomingParser {
     const line = queue.take(end);
     queue.skip(1);
     const fields = readData(line);
-    const data = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
-    const payload = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
+    const dataBytes = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
+    const payloadBytes = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
     this.#lost = false;
-    return { fields, data, payload };
+    return { fields, dataBytes, payloadBytes };
   }
 }
 
@@ -266,11 +296,15 @@ function eventBytes(
   return joinBytes([utf8Bytes(`${jsonText('an event', line)}\n`), payload]);
 }
 
-/** An event of the app's: `type`, and optionally `data` and `payload`. @throws TypeError for any other value */
+/**
+ * A message of the app's: text and bytes as they are, or an event with `type`, and optionally `data` and `payload`.
+ * @throws TypeError for any other value
+ */
 function appEvent(value: unknown): Uint8Array<ArrayBuffer> {
+  if (typeof value === 'string') return utf8Bytes(value);
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (typeof value !== 'object' || value === null) {
-    throw new TypeError('An event of Wyoming must be an object or bytes.');
+    throw new TypeError('An event of Wyoming must be an object.');
   }
   const { type, data, payload } = value as Readonly<Record<string, unknown>>;
   if (typeof type !== 'string') throw new TypeError('An event of Wyoming must have a type.');

@@ -2,6 +2,7 @@ import type { ChunkEncoding } from '../capture/chunk.ts';
 import { isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { UpAudio } from '../services/service.ts';
+import { DoubtfulAudio } from './doubtful-audio.ts';
 import { Fifo } from './fifo.ts';
 import { OutboxPlace } from './outbox-place.ts';
 import { heldBytes, withoutFirst } from './raw-audio.ts';
@@ -19,7 +20,7 @@ export interface OutboxOptions {
   /** Form of the chunks that counts for their bytes. @default 'binary' */
   readonly encoding?: ChunkEncoding;
   /** Audio is lost for good. */
-  onlost?(frame: number, frames: number, cause: SessionGapCause): void;
+  readonly onlost: (frame: number, frames: number, cause: SessionGapCause) => void;
 }
 
 /** What is to be sent next. */
@@ -48,8 +49,6 @@ interface Held {
 
 /** A chunk costs so much memory beside its payload, about: a bound on bytes must hold for tiny ones as well. */
 const CHUNK_BYTES = 128;
-/** Stretches that are remembered after they gave way, in case that they had arrived. */
-const MAX_DOUBTFUL = 64;
 
 /**
  * Holds audio until the other side has it: first it waits, then it is in flight, then it is acknowledged and forgotten. When a
@@ -64,7 +63,7 @@ export class Outbox {
   readonly #encoding: ChunkEncoding;
   readonly #maxFrames: number;
   readonly #maxBytes: number;
-  readonly #onlost: NonNullable<OutboxOptions['onlost']>;
+  readonly #onlost: OutboxOptions['onlost'];
 
   /** Sent on this connection, oldest first. The first `#done` have left the socket, or were acknowledged. */
   readonly #sent = new Fifo<Held>();
@@ -83,8 +82,8 @@ export class Outbox {
   #settled = 0;
   /** Bytes of this connection that have left the socket. */
   #leftBytes = 0;
-  /** Gave way after they had been sent on a connection that was lost: they may have arrived. */
-  readonly #doubtful = new Fifo<{ frame: number; frames: number }>();
+  /** Gave way after it had been sent on a connection that was lost. */
+  readonly #doubtful: DoubtfulAudio;
 
   #captured = 0;
   #inFlight = 0;
@@ -102,7 +101,10 @@ export class Outbox {
     this.#encoding = encoding;
     this.#maxFrames = (maxMs * stream.sampleRate) / 1000;
     this.#maxBytes = maxBytes;
-    this.#onlost = options.onlost ?? (() => {});
+    this.#onlost = options.onlost;
+    this.#doubtful = new DoubtfulAudio((frame, frames) =>
+      options.onlost(frame, frames, 'overflow'),
+    );
   }
 
   /** Frames that were pushed so far: acknowledged + in flight + waiting + dropped. */
@@ -273,7 +275,7 @@ export class Outbox {
    * @returns false when so much was never sent: it is not believed
    */
   acknowledge(frame: number, nowMs: number): boolean {
-    if (!this.#acknowledges || !(frame <= this.#sentEnd)) return false;
+    if (!this.#acknowledges || !this.#wasSent(frame)) return false;
     for (let next = this.#sent.at(this.#done); next; next = this.#sent.at(this.#done)) {
       this.#inFlight -= this.#acknowledgePart(next, frame);
       if (next.audio.frame + next.audio.frames > frame) break;
@@ -282,7 +284,7 @@ export class Outbox {
     }
     // What an earlier connection has brought need not be sent again, unless the other side has forgotten it.
     if (this.#done === this.#sent.length && this.#overlapMs === 0) this.#skipWaiting(frame);
-    this.#believe(frame);
+    this.#acknowledged += this.#doubtful.believe(frame);
     this.#releaseOld(nowMs);
     return true;
   }
@@ -292,7 +294,7 @@ export class Outbox {
    * @returns false when so much was never sent
    */
   settle(frame: number): boolean {
-    if (!(frame <= this.#sentEnd)) return false;
+    if (!this.#wasSent(frame)) return false;
     this.#settled = Math.max(this.#settled, frame);
     for (let next = this.#sent.at(0); next !== undefined; next = this.#sent.at(0)) {
       const frames = this.#skipPart(next, frame);
@@ -303,7 +305,7 @@ export class Outbox {
       this.#release();
     }
     if (this.#sent.length === 0) this.#skipWaiting(frame);
-    this.#believe(frame);
+    this.#acknowledged += this.#doubtful.believe(frame);
     return true;
   }
 
@@ -361,10 +363,8 @@ export class Outbox {
   }
 
   /** A new connection has said what it has: what gave way and has not arrived by now never will. */
-  tellDoubtful(cause: SessionGapCause = 'overflow'): void {
-    for (let next = this.#doubtful.shift(); next !== undefined; next = this.#doubtful.shift()) {
-      this.#onlost(next.frame, next.frames, cause);
-    }
+  tellDoubtful(): void {
+    this.#doubtful.tell();
   }
 
   /** Nothing is sent any more: what is not acknowledged is lost. */
@@ -380,6 +380,11 @@ export class Outbox {
     this.#tail = new OutboxPlace();
   }
 
+  /** Whether everything before `frame` may have been sent. */
+  #wasSent(frame: number): boolean {
+    return Number.isSafeInteger(frame) && frame <= this.#sentEnd;
+  }
+
   /** The oldest that waits gives way. @returns false when nothing waits */
   #giveWay(): boolean {
     const next = this.#waiting.at(0);
@@ -387,32 +392,11 @@ export class Outbox {
     const { audio, acknowledged, wasSent } = next;
     const frames = audio.frames - acknowledged;
     this.#waitingFrames -= frames;
-    if (wasSent && this.#acknowledges && frames > 0) this.#doubt(audio.frame + acknowledged, frames);
+    if (wasSent && this.#acknowledges && frames > 0)
+      this.#doubtful.add(audio.frame + acknowledged, frames);
     else this.#lose(next, acknowledged, audio.frames, 'overflow');
     this.#dropFirst();
     return true;
-  }
-
-  #doubt(frame: number, frames: number): void {
-    const last = this.#doubtful.at(this.#doubtful.length - 1);
-    if (last !== undefined && last.frame + last.frames === frame) last.frames += frames;
-    else this.#doubtful.push({ frame, frames });
-    if (this.#doubtful.length <= MAX_DOUBTFUL) return;
-    const oldest = this.#doubtful.shift()!;
-    this.#onlost(oldest.frame, oldest.frames, 'overflow');
-  }
-
-  /** Of what gave way, the other side has everything before `frame` after all. */
-  #believe(frame: number): void {
-    for (let next = this.#doubtful.at(0); next !== undefined; next = this.#doubtful.at(0)) {
-      const frames = Math.min(next.frames, frame - next.frame);
-      if (frames <= 0) return;
-      this.#acknowledged += frames;
-      next.frame += frames;
-      next.frames -= frames;
-      if (next.frames > 0) return;
-      this.#doubtful.shift();
-    }
   }
 
   #lose({ audio }: Held, from: number, to: number, cause: SessionGapCause): void {

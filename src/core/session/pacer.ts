@@ -35,10 +35,7 @@ export class Pacer {
   }
 
   #refill(nowMs: number): void {
-    this.#left = Math.min(
-      this.burstFrames,
-      this.#left + (nowMs - this.#atMs) * this.#framesPerMs,
-    );
+    this.#left = Math.min(this.burstFrames, this.#left + (nowMs - this.#atMs) * this.#framesPerMs);
     this.#atMs = nowMs;
   }
 }

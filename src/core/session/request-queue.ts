@@ -9,7 +9,7 @@ interface Queued {
   handedBytes: number;
 }
 
-/** So many wait, and so many are held until they have left the socket. */
+/** So many wait; and so many are held until they have left the socket, the last ones that were handed over. */
 const MAX_REQUESTS = 64;
 
 /**
@@ -34,8 +34,7 @@ export class RequestQueue {
   /** What is to be sent next, when the outbox has sent everything before `nextSerial`; null: nothing. */
   peek(nextSerial: number): ServiceRequest | null {
     const next = this.#waiting.at(0);
-    const isFree = next !== undefined && next.after < nextSerial;
-    return isFree && this.#handed.length < MAX_REQUESTS ? next.request : null;
+    return next !== undefined && next.after < nextSerial ? next.request : null;
   }
 
   /**
@@ -47,6 +46,7 @@ export class RequestQueue {
     if (next === undefined || !isHeld) return;
     next.handedBytes = handedBytes;
     this.#handed.push(next);
+    if (this.#handed.length > MAX_REQUESTS) this.#handed.shift();
   }
 
   /** So many bytes of what the connection was handed have left the socket. */

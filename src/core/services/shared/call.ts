@@ -79,9 +79,9 @@ export function mediaStreamConnection(
   requests: RequestEncoders,
   events: (event: string, fields: JsonFields) => readonly ServiceEvent[],
 ): ServiceConnection {
-  const { encode } = messageConnection({ requests, json: () => [] });
+  const messages = messageConnection({ requests, json: () => [] });
   return {
-    encode,
+    encode: (request) => messages.encode(request),
     decode(message) {
       const fields = readJson(message);
       const event = need(textOf(fields, 'event'), 'event');

@@ -91,7 +91,10 @@ export function varintField(number: number, value: number): Uint8Array<ArrayBuff
 }
 
 /** A field of bytes: the parts, one after the other. */
-export function bytesField(number: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function bytesField(
+  number: number,
+  ...parts: readonly Uint8Array[]
+): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const head = [...varintBytes(number * 8 + 2), ...varintBytes(length)];
   const field = new Uint8Array(head.length + length);
