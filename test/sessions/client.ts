@@ -48,6 +48,8 @@ export class Client {
   readonly #network: Network;
   readonly #asks: () => void;
   readonly log: string[] = [];
+  /** What the session has done so far: actions, and uses of sockets. */
+  doings = 0;
   state: SessionState = 'connecting';
   /** `close()` was called, or the session has ended by itself. */
   isClosing = false;
@@ -59,6 +61,9 @@ export class Client {
   /** Faults of the app's functions. */
   readonly tokens: { readonly how: 'throws' | 'hangs' | 'slow' | 'bad' }[] = [];
   #hasSocket = false;
+  #depth = 0;
+  #elapsedMs = 0;
+  #readMs = 0;
   #isPlaying = false;
   #isMuted = false;
   #message = 0;
@@ -110,12 +115,12 @@ export class Client {
         this.tell({ type: 'audio', audio });
       },
       lost: (frames) => {
-        if (!this.isClosing) this.ledger.lose(frames);
+        if (!this.isClosing) this.ledger.lose(frames, this.#mutedAs() === 'nothing');
         this.tell({ type: 'lost', frames });
       },
     });
     const io: SessionIo = {
-      now: () => this.machine.now,
+      now: () => this.#now(),
       setTimer: (ms, run) => this.#setTimer(ms, run),
       address: () => this.#address(),
       connect: (address, listener) => this.#connect(address, listener),
@@ -149,9 +154,15 @@ export class Client {
 
   tell(event: SessionEvent): void {
     this.#note(event.type === 'audio' ? null : event);
+    this.#run(() => this.driver.tell(event));
+  }
+
+  /** Events that come of events wait: only then everything is told. */
+  #run(run: () => void): void {
     this.#countEvent();
-    this.driver.tell(event);
-    this.check();
+    this.#depth++;
+    run();
+    if (--this.#depth === 0) this.check();
   }
 
   start(): void {
@@ -168,7 +179,7 @@ export class Client {
 
   commit(): void {
     this.machine.post(() => {
-      if (!this.isClosing) this.watched.commits.add(this.ledger.captured.end);
+      this.watched.commits.add(this.ledger.captured.end);
       this.tell({ type: 'commit' });
     });
   }
@@ -208,6 +219,14 @@ export class Client {
     if (!isGated) return 'no';
     const isSilence = this.#world.muteAs === 'silence' && this.#world.format !== 'opus';
     return isSilence ? 'silence' : 'nothing';
+  }
+
+  /** The clock as a session follows it: one that is set back stands still. */
+  #now(): number {
+    const { now } = this.machine;
+    this.#elapsedMs += Math.max(0, now - this.#readMs);
+    this.#readMs = now;
+    return now;
   }
 
   // --- where the session runs ----------------------------------------------------------------------------------------
@@ -253,6 +272,7 @@ export class Client {
   }
 
   #address(): Promise<ServiceAddress> {
+    this.doings++;
     this.#asks();
     const how = this.tokens.at(-1)?.how;
     if (how === 'throws') throw new Error('The token server is down.');
@@ -273,6 +293,7 @@ export class Client {
 
   #connect({ url }: ServiceAddress, listener: SocketListener): SocketHandle {
     if (url !== URL) throw new SyntaxError(`${url} is no address.`);
+    this.doings++;
     this.#checkRate();
     if (this.#hasSocket) {
       this.#time.fail('coherent actions', 'It connects while the connection before is there.');
@@ -281,11 +302,7 @@ export class Client {
     let isClosed = false;
     const count = this.watched.connections.length;
     const post = (run: () => void): void => {
-      this.machine.post(() => {
-        this.#countEvent();
-        run();
-        this.check();
-      });
+      this.machine.post(() => this.#run(run));
     };
     const connection = this.#network.connect({
       opened: () => {
@@ -306,6 +323,7 @@ export class Client {
           isClosed = true;
           this.#hasSocket = false;
           this.#noteStop(code, reason);
+          this.#now();
           this.#readBuffer(handed, connection.up.bufferedBytes);
           this.#lost(handed, false);
           listener.closed(code, reason);
@@ -319,6 +337,7 @@ export class Client {
         return read();
       },
       send: (message) => {
+        this.doings++;
         if (isClosed) this.#time.fail('coherent actions', 'It sends after the socket has closed.');
         connection.sendFromClient(message);
       },
@@ -339,7 +358,7 @@ export class Client {
       const leftBytes = handed.bytes - bufferedBytes;
       for (let next = handed.audio[handed.left]; next !== undefined;) {
         if (next.endBytes > leftBytes) break;
-        next.leftAtMs = this.machine.now;
+        next.leftAtMs = this.#elapsedMs;
         next = handed.audio[++handed.left];
       }
     }
@@ -348,7 +367,7 @@ export class Client {
 
   #lost(handed: HandedConnection | null, wasGivenUp: boolean): void {
     if (handed === null) return;
-    handed.lostAtMs = this.machine.now;
+    handed.lostAtMs = this.#elapsedMs;
     handed.wasGivenUp = wasGivenUp;
   }
 
@@ -374,6 +393,7 @@ export class Client {
 
   #act(action: SessionAction): void {
     this.#note(action);
+    this.doings++;
     if (this.isClosed) this.#time.fail('coherent actions', `${action.type} comes after closed.`);
     switch (action.type) {
       case 'state':

@@ -28,10 +28,10 @@ export class Ledger {
     if (kind !== 'unsent') this.capturedFrames += dropped + frames;
   }
 
-  lose(frames: number): void {
+  lose(frames: number, isMuted: boolean): void {
     const { end } = this.captured;
-    this.captured.add(end, end + frames, 'lost');
-    this.capturedFrames += frames;
+    this.captured.add(end, end + frames, isMuted ? 'unsent' : 'lost');
+    if (!isMuted) this.capturedFrames += frames;
   }
 
   tell(gap: SessionGap): void {

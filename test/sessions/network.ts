@@ -180,11 +180,15 @@ export class Connection {
       this.#serverState = 'open';
       this.#network.server.accepted(this);
       this.#time.after(ms / 2, () => {
-        if (this.#clientState !== 'connecting' || this.#isDead) return;
-        this.#clientState = 'open';
-        this.#client.opened();
+        if (!this.#isDead) this.#openClient();
       });
     });
+  }
+
+  #openClient(): void {
+    if (this.#clientState !== 'connecting') return;
+    this.#clientState = 'open';
+    this.#client.opened();
   }
 
   // --- the two ends --------------------------------------------------------------------------------------------------
@@ -244,6 +248,8 @@ export class Connection {
   }
 
   #atClient(content: WireMessage | Closing): void {
+    // What comes first says as well that the server has accepted.
+    this.#openClient();
     if (isClosing(content)) this.#closeClient(content.code, content.reason);
     else if (this.#clientState === 'open' || this.#clientState === 'closing') {
       this.#client.message(content);

@@ -1,4 +1,5 @@
 import type { Service } from '../../src/core/services/service.ts';
+import { PACKET_BYTES } from './samples.ts';
 import type { World } from './schedule.ts';
 
 /** Frames a second of all streams here: what is tested does not depend on it. */
@@ -10,6 +11,9 @@ const ROUND_TRIPS = 4;
 const SLACK_MS = 1500;
 /** A server acknowledges each so many ms of audio. */
 const ACKNOWLEDGE_MS = 100;
+/** Bytes of a message beside its audio, and of a chunk in the outbox. */
+const HEADER_BYTES = 40;
+const CHUNK_BYTES = 128;
 /** A socket that holds more gets no more. */
 const SOCKET_BYTES = 65_536;
 
@@ -34,12 +38,16 @@ export function longestOutageMs(world: World, service: Service, backlogMs: numbe
 /** How fast a backlog goes out: as fast as the service takes it, the link carries it, and acknowledgements come. */
 export function replaySpeedOf(world: World): number {
   const { chunkMs, latencyMs, maxOutboxMs, maxOutboxBytes, storeMs } = world;
-  const bytesPerFrame = world.format === 's16' ? 2 : 1;
-  const bytesPerMs = (SAMPLE_RATE * bytesPerFrame) / 1000 + 40 / chunkMs;
-  const link = world.upBytesPerSecond / 1000 / bytesPerMs;
+  const link = world.upBytesPerSecond / 1000 / (bytesPerMs(world) + HEADER_BYTES / chunkMs);
   if (world.service === 'silent') return Math.min(world.replaySpeed, link);
   // Half of the outbox may be in flight.
-  const heldMs = Math.min(maxOutboxMs, maxOutboxBytes / (bytesPerMs + 128 / chunkMs)) / 2;
+  const heldMs =
+    Math.min(maxOutboxMs, maxOutboxBytes / (bytesPerMs(world) + CHUNK_BYTES / chunkMs)) / 2;
   const window = heldMs / (2 * latencyMs + ACKNOWLEDGE_MS + storeMs + chunkMs);
   return Math.min(world.replaySpeed, link, window);
+}
+
+function bytesPerMs({ format, chunkMs }: World): number {
+  if (format === 'opus') return PACKET_BYTES / chunkMs;
+  return ((format === 's16' ? 2 : 1) * SAMPLE_RATE) / 1000;
 }

@@ -7,7 +7,8 @@ export type Format = 's16' | 'mulaw' | 'opus';
 const PERIOD = 2 ** 20;
 /** Chunks are not longer than this. */
 const MOST_BYTES = 2 ** 16;
-const PACKET_BYTES = 24;
+/** Bytes of a packet of Opus. */
+export const PACKET_BYTES = 24;
 /** Packets of Opus by their length: SILK, narrow band, one frame (RFC 6716 §3.1). */
 const TOC: ReadonlyMap<number, number> = new Map([
   [80, 0x00],

@@ -207,7 +207,10 @@ export function planSchedule(seed: number): Schedule {
   };
 
   // A server that stores seldom, and an outbox with little room, would not keep up in the best of times.
-  const world = replaySpeedOf(drawn) >= 1.2 ? drawn : { ...drawn, ...ROOMY };
+  const isSlow = replaySpeedOf(drawn) < 1.2;
+  // An outbox that is full keeps no overlap.
+  const isFull = service === 'silent' && drawn.overlapMs > 0;
+  const world = isSlow || isFull ? { ...drawn, ...ROOMY } : drawn;
 
   const actions: Action[] = [];
   const count = int(1, 14);

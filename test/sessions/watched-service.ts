@@ -47,10 +47,17 @@ export class WatchedService {
   /** Ends of turns that were told to the session, and not sent yet: the frame before which they come. */
   readonly commits = new Set<number>();
 
+  #watch: Watch | null = null;
+
   constructor(service: Service, time: Clock, chunkMs: number) {
     this.#time = time;
     this.#burstFrames = (Math.max(BURST_MS, chunkMs) * SAMPLE_RATE) / 1000;
     this.service = { ...service, connect: () => this.#connect(service) };
+  }
+
+  /** The client's clock is set forward, which looks like time that has passed. */
+  forgive(): void {
+    this.#watch?.forgive();
   }
 
   #connect(service: Service): ServiceConnection {
@@ -64,7 +71,7 @@ export class WatchedService {
       wasGivenUp: false,
     };
     this.connections.push(handed);
-    const watch = new Watch(this.#time, this.#burstFrames, service);
+    const watch = (this.#watch = new Watch(this.#time, this.#burstFrames, service));
     return {
       encode: (request) => {
         watch.look(request);
@@ -122,6 +129,10 @@ class Watch {
     this.#time = time;
     this.#burstFrames = burstFrames;
     this.#framesPerMs = (SAMPLE_RATE * replaySpeed) / 1000;
+  }
+
+  forgive(): void {
+    this.#ahead = 0;
   }
 
   look(request: ServiceRequest): void {
