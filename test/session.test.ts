@@ -507,7 +507,10 @@ describe('record()', () => {
 });
 
 /** The samples of a WAV file of 32-bit floats, interleaved. */
-function wavSamples(file: ArrayBuffer): { readonly samples: Float32Array; readonly channels: number } {
+function wavSamples(file: ArrayBuffer): {
+  readonly samples: Float32Array;
+  readonly channels: number;
+} {
   const view = new DataView(file);
   let at = 12;
   let channels = 0;

@@ -20,6 +20,7 @@ const OUTPUT: StreamFormat = { format: 's16', sampleRate: 24_000, channels: 1 };
 export function fakeService(options: Partial<Service> = {}): Service {
   return {
     id: 'fake',
+    transport: 'websocket',
     input: STREAM,
     output: OUTPUT,
     chunkDurationMs: 20,

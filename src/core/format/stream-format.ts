@@ -24,7 +24,11 @@ export function bytesPerFrame({ format, channels }: StreamFormat): number {
   return isSampleFormat(format) ? channels * FORMATS[format].bytes : 0;
 }
 
-/** Whether two streams are of one kind. */
-export function isSameStream(a: StreamFormat, b: StreamFormat): boolean {
-  return a.format === b.format && a.sampleRate === b.sampleRate && a.channels === b.channels;
+/** Whether two streams are of the same kind. */
+export function isSameStream(one: StreamFormat, other: StreamFormat | null): boolean {
+  return (
+    one.format === other?.format &&
+    one.sampleRate === other.sampleRate &&
+    one.channels === other.channels
+  );
 }

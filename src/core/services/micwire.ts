@@ -1,15 +1,16 @@
-import { numberIn } from '../arguments.ts';
 import { PacketError } from '../errors.ts';
 import { checkStream } from '../format/check-stream.ts';
+import { bytesPerFrame, isSameStream } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
-import { parseJsonObject } from '../framing/json-object.ts';
 import type { JsonFields } from '../framing/json-object.ts';
+import type { Packet } from '../framing/packet.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
+import { encodeAppMessage, readAppText } from '../session/app-messages.ts';
 import { ArrivalCursor } from '../session/arrival-cursor.ts';
 import {
   CLOSING,
-  MAX_MESSAGE_BYTES,
+  MAX_PAYLOAD_BYTES,
   MAX_UNHEARD,
   PROTOCOL_NAME,
   decodeProtocol,
@@ -26,28 +27,30 @@ import type {
   UpAudio,
   WireMessage,
 } from './service.ts';
+import { flagOf, need, numberOf, textOf } from './shared/json-fields.ts';
+import {
+  SERVICE_OPTION_NAMES,
+  afterClose as usualAfterClose,
+  mono16,
+  serviceAddress,
+  serviceBase,
+} from './shared/service-base.ts';
+import type { ServiceOptions } from './shared/service-base.ts';
 
 /** Options of {@link micwire}. */
-export interface MicwireOptions {
+export interface MicwireOptions extends ServiceOptions {
   /** What the server gets. @default s16, 16000 Hz, one channel */
   readonly input?: StreamFormat;
   /** What the server is asked to send; null: no audio. It may decide otherwise. @default s16, 24000 Hz, one channel */
   readonly output?: StreamFormat | null;
-  /** Length of the chunks, ms. @default 20 */
-  readonly chunkDurationMs?: number;
-  /** Audio from before is replayed at most so many times as fast as real time, 1.1–100. @default 8 */
-  readonly replaySpeed?: number;
 }
 
 const OPTION_NAMES = {
+  ...SERVICE_OPTION_NAMES,
   input: 1,
   output: 1,
-  chunkDurationMs: 1,
-  replaySpeed: 1,
 } satisfies OptionNames<MicwireOptions>;
 
-const DEFAULT_INPUT: StreamFormat = { format: 's16', sampleRate: 16_000, channels: 1 };
-const DEFAULT_OUTPUT: StreamFormat = { format: 's16', sampleRate: 24_000, channels: 1 };
 const KEEP_ALIVE_MS = 5000;
 /** Audio is acknowledged when there is so much of it, s. */
 const ACKNOWLEDGE_EVERY = 0.1;
@@ -59,33 +62,39 @@ const ACKNOWLEDGE_EVERY = 0.1;
  */
 export function micwire(options: MicwireOptions = {}): Service {
   checkOptions('micwire', options, OPTION_NAMES);
-  const input = checkStream(options.input ?? DEFAULT_INPUT);
-  const output = options.output === null ? null : checkStream(options.output ?? DEFAULT_OUTPUT);
-  return {
-    id: 'micwire',
-    input,
-    output,
-    chunkDurationMs: numberIn('chunkDurationMs', options.chunkDurationMs ?? 20, 1, 10_000),
-    encoding: 'binary',
+  const input = checkStream(options.input ?? mono16(16_000));
+  const output = options.output === null ? null : checkStream(options.output ?? mono16(24_000));
+  const base = serviceBase(options, {
     acknowledges: true,
-    overlapMs: 0,
-    replaySpeed: numberIn('replaySpeed', options.replaySpeed ?? 8, 1.1, 100),
+    replaySpeed: 8,
     muteAs: 'keep-alive',
     keepAliveMs: KEEP_ALIVE_MS,
-    address: (url, token) => ({
-      url,
-      protocols: token === undefined ? [PROTOCOL_NAME] : [PROTOCOL_NAME, tokenProtocol(token)],
-    }),
-    connect: () => new MicwireConnection(input, output),
+    address: (url, token) =>
+      serviceAddress(url, {
+        protocols: token === undefined ? [PROTOCOL_NAME] : [PROTOCOL_NAME, tokenProtocol(token)],
+      }),
     afterClose,
+  });
+  const chunkBytes = (bytesPerFrame(input) * input.sampleRate * base.chunkDurationMs) / 1000;
+  if (chunkBytes > MAX_PAYLOAD_BYTES) {
+    throw new RangeError(
+      `Chunks must have at most ${MAX_PAYLOAD_BYTES} bytes, got ${chunkBytes}. Choose a shorter chunkDurationMs.`,
+    );
+  }
+  return {
+    ...base,
+    id: 'micwire',
+    transport: 'websocket',
+    input,
+    output,
+    encoding: 'binary',
+    connect: () => new MicwireConnection(input, output),
   };
 }
 
-/** Codes below 4400 with which coming back is no use (RFC 6455 §7.4.1, and the registry of it for 3000 and 3003). */
-const FINAL_CODES: readonly number[] = [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003];
-
+/** Codes from 4400 to 4499 refuse for good, as those of HTTP from 400 to 499 do. */
 function afterClose(code: number): AfterClose {
-  return FINAL_CODES.includes(code) || (code >= 4400 && code < 4500) ? 'stop' : 'retry';
+  return code >= 4400 && code < 4500 ? 'stop' : usualAfterClose(code);
 }
 
 class MicwireConnection implements ServiceConnection {
@@ -149,7 +158,7 @@ class MicwireConnection implements ServiceConnection {
       case 'keep-alive':
         return [encodeProtocol({ type: 'ping', number: this.#pings++ })];
       case 'message':
-        return [appMessage(request.value)];
+        return [encodeAppMessage(request.value)];
       case 'end':
         return [encodeProtocol({ type: 'bye', code: CLOSING.done, reason: '' })];
     }
@@ -176,18 +185,16 @@ class MicwireConnection implements ServiceConnection {
   }
 
   decode(message: string | Uint8Array): readonly ServiceEvent[] {
-    if (typeof message === 'string') return [textEvent(message)];
-    const read = decodeProtocol(message);
-    if (read.type === 'bye') return byeEvents(read.code, read.reason);
-    if (read.type === 'welcome') return this.#welcome(read);
-    if (this.#down === null) {
-      throw new PacketError('bad-field', `welcome must come first, got ${read.type}.`);
+    const read = typeof message === 'string' ? message : decodeProtocol(message);
+    if (typeof read !== 'string') {
+      if (read.type === 'bye') return byeEvents(read.code, read.reason);
+      if (read.type === 'welcome') return this.#welcome(read);
     }
-    return this.#events(read, this.#down);
+    if (this.#down === null) throw new PacketError('bad-field', 'welcome must come first.');
+    return typeof read === 'string' ? textEvents(read) : this.#events(read, this.#down);
   }
 
   #welcome(welcome: WelcomeMessage): ServiceEvent[] {
-    if (this.#down !== null) throw new PacketError('bad-field', 'welcome must come once.');
     const { item } = this.#place;
     const isItemOver = item !== '' && !welcome.known;
     const place = isItemOver ? { next: this.#place.next, item: '' } : this.#place;
@@ -257,8 +264,8 @@ class DownAudio {
 
   constructor(stream: StreamFormat | null, promised: StreamFormat | null, place: DownPlace) {
     this.#stream = stream;
-    this.#told = stream === null || isSame(stream, promised) ? {} : { stream };
-    this.#cursor = new ArrivalCursor(stream ?? DEFAULT_OUTPUT, place.next);
+    this.#told = stream === null || isSameStream(stream, promised) ? {} : { stream };
+    this.#cursor = new ArrivalCursor(stream ?? mono16(24_000), place.next);
     this.#item = place.item;
     this.#acknowledged = place.next;
   }
@@ -277,15 +284,8 @@ class DownAudio {
     return [...events, this.handle];
   }
 
-  audio(packet: {
-    readonly frame: number;
-    readonly frames: number;
-    readonly payload: Uint8Array;
-    readonly format: StreamFormat['format'];
-    readonly sampleRate: number;
-    readonly channels: number;
-  }): ServiceEvent[] {
-    if (!isSame(packet, this.#stream)) {
+  audio(packet: Packet): ServiceEvent[] {
+    if (!isSameStream(packet, this.#stream)) {
       throw new PacketError('bad-field', 'audio must be of the stream that welcome says.');
     }
     const item = this.#item;
@@ -329,10 +329,48 @@ class DownAudio {
   }
 }
 
-function isSame(one: StreamFormat, other: StreamFormat | null): boolean {
-  return (
-    one.format === other?.format &&
-    one.sampleRate === other.sampleRate &&
-    one.channels === other.channels
-  );
+function byeEvents(code: number, message: string): readonly ServiceEvent[] {
+  if (code === CLOSING.done || code === CLOSING.over) return [{ type: 'ended' }];
+  if (afterClose(code) === 'retry') return [];
+  return [{ type: 'error', code: String(code), message, fatal: true, retry: false }];
+}
+
+/** A text message is the app's own; one that is an object with a `micwire` also says something to the session. */
+function textEvents(text: string): readonly ServiceEvent[] {
+  const value = readAppText(text);
+  const message: ServiceEvent = { type: 'message', value };
+  return typeof value === 'string' ? [message] : [...objectEvents(value), message];
+}
+
+function objectEvents(fields: JsonFields): readonly ServiceEvent[] {
+  switch (fields['micwire']) {
+    case 'speech':
+      return [{ type: 'speech', active: flagOf(fields, 'active') }];
+    case 'transcript': {
+      const item = textOf(fields, 'item');
+      return [
+        {
+          type: 'transcript',
+          who: textOf(fields, 'who') === 'agent' ? 'agent' : 'user',
+          text: need(textOf(fields, 'text'), 'text'),
+          final: flagOf(fields, 'final'),
+          ...(item === undefined ? undefined : { item }),
+        },
+      ];
+    }
+    case 'caption': {
+      const endMs = numberOf(fields, 'endMs');
+      return [
+        {
+          type: 'caption',
+          item: need(textOf(fields, 'item'), 'item'),
+          text: need(textOf(fields, 'text'), 'text'),
+          startMs: need(numberOf(fields, 'startMs'), 'startMs'),
+          ...(endMs === undefined ? undefined : { endMs }),
+        },
+      ];
+    }
+    default:
+      return [];
+  }
 }

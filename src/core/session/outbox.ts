@@ -20,7 +20,7 @@ export interface OutboxOptions {
   /** Form of the chunks that counts for their bytes. @default 'binary' */
   readonly encoding?: ChunkEncoding;
   /** Audio is lost for good. */
-  readonly onlost: (frame: number, frames: number, cause: SessionGapCause) => void;
+  readonly onlost?: (frame: number, frames: number, cause: SessionGapCause) => void;
 }
 
 /** What is to be sent next. */
@@ -63,7 +63,7 @@ export class Outbox {
   readonly #encoding: ChunkEncoding;
   readonly #maxFrames: number;
   readonly #maxBytes: number;
-  readonly #onlost: OutboxOptions['onlost'];
+  readonly #onlost: NonNullable<OutboxOptions['onlost']>;
 
   /** Sent on this connection, oldest first. The first `#done` have left the socket, or were acknowledged. */
   readonly #sent = new Fifo<Held>();
@@ -101,10 +101,8 @@ export class Outbox {
     this.#encoding = encoding;
     this.#maxFrames = (maxMs * stream.sampleRate) / 1000;
     this.#maxBytes = maxBytes;
-    this.#onlost = options.onlost;
-    this.#doubtful = new DoubtfulAudio((frame, frames) =>
-      options.onlost(frame, frames, 'overflow'),
-    );
+    this.#onlost = options.onlost ?? (() => {});
+    this.#doubtful = new DoubtfulAudio((frame, frames) => this.#onlost(frame, frames, 'overflow'));
   }
 
   /** Frames that were pushed so far: acknowledged + in flight + waiting + dropped. */

@@ -15,7 +15,7 @@ import type { Packet } from '../framing/packet.ts';
  * its format in one byte, its channels (i) and its rate in Hz (i); or one byte of 0 for no stream.
  *
  *    0x10 hello          version (i), session (t), frame (i), next (i), input (s), output (s)
- *    0x11 welcome        version (i), known (i), next (i), frame (i), output (s)
+ *    0x11 welcome        version (i), known (i), next (i), output (s)
  *    0x12 acknowledged   frame (i)
  *    0x13 item           frame (i), item (t)
  *    0x14 item-end       frame (i), item (t)
@@ -38,6 +38,8 @@ const PROTOCOL_VERSION = 1;
 
 /** Most bytes of a message, and most characters of a text message. */
 export const MAX_MESSAGE_BYTES: number = 2 ** 20;
+/** Most bytes of audio in a message: the header has at most 43. */
+export const MAX_PAYLOAD_BYTES: number = MAX_MESSAGE_BYTES - 64;
 /** Most bytes of the name of an item or of a mark, in UTF-8. */
 export const MAX_NAME_BYTES = 128;
 /** Most items that an `interrupted` names beside the first. */
@@ -143,8 +145,6 @@ export interface WelcomeMessage {
   readonly known: boolean;
   /** The next frame up that the server needs. */
   readonly next: number;
-  /** The first frame down that may follow: the one that the client asked for, or a later one. */
-  readonly frame: number;
   /** What the server sends; null: no audio. */
   readonly output: StreamFormat | null;
 }
@@ -183,6 +183,10 @@ const audioDecoder = /* @__PURE__ */ binaryFraming.createDecoder();
  */
 export function encodeProtocol(message: ProtocolMessage): Uint8Array<ArrayBuffer> {
   if (message.type === 'audio') {
+    const { length } = message.packet.payload;
+    if (length > MAX_PAYLOAD_BYTES) {
+      throw new RangeError(`payload must have at most ${MAX_PAYLOAD_BYTES} bytes, got ${length}.`);
+    }
     return audioEncoder.encode(message.packet) as Uint8Array<ArrayBuffer>;
   }
   const writer = new Writer(CODES[message.type]);
@@ -199,7 +203,6 @@ export function encodeProtocol(message: ProtocolMessage): Uint8Array<ArrayBuffer
       writer.integer('version', PROTOCOL_VERSION);
       writer.flag(message.known);
       writer.integer('next', message.next);
-      writer.integer('frame', message.frame);
       writer.stream(message.output);
       break;
     case 'acknowledged':
@@ -294,7 +297,6 @@ function readFields(type: ControlType, reader: Reader): ProtocolMessage {
         type,
         known: reader.flag(),
         next: reader.integer(),
-        frame: reader.integer(),
         output: reader.stream(),
       };
     case 'acknowledged':
@@ -360,6 +362,7 @@ class Writer {
   }
 
   text(name: string, text: string, least: number, most: number): void {
+    if (!isWellFormed(text)) throw new RangeError(`${name} must be well-formed Unicode.`);
     const bytes = utf8Bytes(text);
     if (bytes.length < least || bytes.length > most) {
       const range = `${least} to ${most} bytes of UTF-8`;
@@ -436,7 +439,8 @@ class Reader {
     }
     const bytes = this.#bytes.subarray(this.#at, this.#at + length);
     this.#at += length;
-    return utf8Text(bytes) ?? fail(`${name} must be UTF-8.`);
+    const text = utf8Text(bytes);
+    return isWellFormed(text) ? text : fail(`${name} must be UTF-8.`);
   }
 
   session(): string {
@@ -471,6 +475,11 @@ class Reader {
     const left = this.#bytes.length - this.#at;
     if (left > 0) throw new PacketError('oversized', `${left} bytes follow the last field.`);
   }
+}
+
+/** Neither a lone surrogate, nor U+FFFD, which stands for bytes that are no UTF-8: both would come back as another name. */
+function isWellFormed(text: string): boolean {
+  return !/[\ufffd\p{Surrogate}]/u.test(text);
 }
 
 function fail(message: string): never {

@@ -1,0 +1,32 @@
+import { PacketError } from '../errors.ts';
+import { parseJsonObject } from '../framing/json-object.ts';
+import type { JsonFields } from '../framing/json-object.ts';
+import type { WireMessage } from '../services/service.ts';
+import { appMessage } from '../services/shared/message-connection.ts';
+import { MAX_MESSAGE_BYTES, encodeProtocol } from './protocol.ts';
+
+/** Transcripts with a time for each word may be long. */
+const LIMITS = { maxLength: MAX_MESSAGE_BYTES, maxDepth: 32, maxValues: 2 ** 16 };
+
+/**
+ * An app's own message on a connection of `micwire.1`: text as it is, an object as JSON, bytes as `data`.
+ * @throws TypeError for a value that JSON cannot carry; RangeError for one that is too long
+ */
+export function encodeAppMessage(value: unknown): WireMessage {
+  const message = appMessage(value);
+  if (typeof message !== 'string') return encodeProtocol({ type: 'data', bytes: message });
+  if (message.length <= MAX_MESSAGE_BYTES) return message;
+  throw new RangeError(
+    `a message must have at most ${MAX_MESSAGE_BYTES} characters, got ${message.length}.`,
+  );
+}
+
+/**
+ * What a text message holds: an object where it begins with a brace, else the text.
+ * @throws PacketError, and nothing else
+ */
+export function readAppText(text: string): string | JsonFields {
+  if (text.startsWith('{')) return parseJsonObject('a text', text, LIMITS);
+  if (text.length <= MAX_MESSAGE_BYTES) return text;
+  throw new PacketError('oversized', `a text may have ${MAX_MESSAGE_BYTES} characters.`);
+}

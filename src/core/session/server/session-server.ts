@@ -1,0 +1,395 @@
+import { integerIn, numberIn, oneOf } from '../../arguments.ts';
+import { PacketError } from '../../errors.ts';
+import { isSameStream } from '../../format/stream-format.ts';
+import { checkObject, checkOptions } from '../../option-names.ts';
+import type { OptionNames } from '../../option-names.ts';
+import { readAppText } from '../app-messages.ts';
+import { CLOSING, MAX_REASON_BYTES, decodeProtocol, encodeProtocol } from '../protocol.ts';
+import type { HelloMessage } from '../protocol.ts';
+import { ServerSession } from './server-session.ts';
+import type { ServerSessionSettings } from './server-session.ts';
+import type {
+  SessionAnswer,
+  SessionEnding,
+  SessionHost,
+  SessionRefusal,
+  SessionWire,
+} from './session-host.ts';
+
+/** Options of a {@link SessionServer}. */
+export interface SessionServerOptions {
+  /**
+   * When the user's audio is acknowledged, so that the client forgets it: `'received'`: when `host.audio` has returned;
+   * `'stored'`: when the host calls `session.stored(frame)`.
+   * @default 'received'
+   */
+  readonly acknowledge?: 'received' | 'stored';
+  /** Sessions at once. A client that comes when there are as many is told to come later. @default 1000 */
+  readonly maxSessions?: number;
+  /** A session ends when its client was away for so long, ms. @default 600000 */
+  readonly expireMs?: number;
+  /** A connection is closed when nothing came for so long, ms. @default 90000 */
+  readonly idleMs?: number;
+  /** A connection is closed when no hello came, or the host did not answer it, for so long, ms. @default 10000 */
+  readonly helloMs?: number;
+  /** Replies that wait for a client; then the oldest give way, ms of audio. @default 600000 */
+  readonly maxReplyMs?: number;
+  /** The same in bytes. @default 33554432 */
+  readonly maxReplyBytes?: number;
+}
+
+const OPTION_NAMES = {
+  acknowledge: 1,
+  maxSessions: 1,
+  expireMs: 1,
+  idleMs: 1,
+  helloMs: 1,
+  maxReplyMs: 1,
+  maxReplyBytes: 1,
+} satisfies OptionNames<SessionServerOptions>;
+
+/** What a server does with a connection. */
+export interface ServerConnection {
+  /** A message has come. Never throws. */
+  receive(message: string | Uint8Array, nowMs: number): void;
+  /** The connection has closed. */
+  closed(nowMs: number): void;
+}
+
+/** About 24 days: what a timer takes. */
+const MAX_MS = 2 ** 31 - 1;
+/** Ids of sessions that were ended are remembered for `expireMs`, and no more than so many. */
+const MAX_ENDED = 10_000;
+
+interface Entry {
+  readonly session: ServerSession;
+  connection: Connection | null;
+  /** When the connection was lost; Infinity while there is one. */
+  lostMs: number;
+}
+
+/** A connection: before its hello, while the host is asked, with a session, or gone. */
+interface Connection {
+  readonly wire: SessionWire;
+  readonly token: string | undefined;
+  /** Counts connections: of two of the same session, the newer one has it. */
+  readonly number: number;
+  state: 'new' | 'asking' | 'ready' | 'gone';
+  session: string | undefined;
+  /** When it is closed unless something comes. */
+  deadlineMs: number;
+}
+
+/**
+ * The server's side of `micwire.1`, without sockets and clocks: connections come in with `connect`, and sessions outlive them.
+ * Times are ms of a monotonic clock.
+ */
+export class SessionServer {
+  readonly #host: SessionHost;
+  readonly #maxSessions: number;
+  readonly #expireMs: number;
+  readonly #idleMs: number;
+  readonly #helloMs: number;
+  readonly #settings: ServerSessionSettings;
+  readonly #sessions = new Map<string, Entry>();
+  /** When each was ended, oldest first. */
+  readonly #ended = new Map<string, number>();
+  readonly #connections = new Set<Connection>();
+  #count = 0;
+  #nowMs = -Infinity;
+  #dueMs = Infinity;
+  #isLeaving = false;
+  /** When all connections are closed. */
+  #leaveMs = Infinity;
+
+  /** @throws TypeError or RangeError for options that are wrong */
+  constructor(host: SessionHost, options: SessionServerOptions = {}) {
+    checkObject('host must be a SessionHost', host, 'open', 'audio', 'failed');
+    checkOptions('SessionServer', options, OPTION_NAMES);
+    const acknowledge = oneOf('acknowledge', options.acknowledge ?? 'received', [
+      'received',
+      'stored',
+    ]);
+    this.#host = host;
+    this.#maxSessions = integerIn('maxSessions', options.maxSessions ?? 1000, 1, 1e6);
+    this.#expireMs = numberIn('expireMs', options.expireMs ?? 600_000, 0, MAX_MS);
+    this.#idleMs = numberIn('idleMs', options.idleMs ?? 90_000, 1, MAX_MS);
+    this.#helloMs = numberIn('helloMs', options.helloMs ?? 10_000, 1, MAX_MS);
+    this.#settings = {
+      host,
+      storesAtOnce: acknowledge === 'received',
+      replies: {
+        maxMs: numberIn('maxReplyMs', options.maxReplyMs ?? 600_000, 0, MAX_MS),
+        maxBytes: numberIn('maxReplyBytes', options.maxReplyBytes ?? 2 ** 25, 0, 2 ** 40),
+      },
+      now: () => this.#nowMs,
+      due: (dueMs) => this.#due(dueMs),
+      end: (session, ending) => this.#end(session, ending),
+    };
+  }
+
+  /** Sessions that have not ended, connected or not. */
+  get sessions(): readonly ServerSession[] {
+    return Array.from(this.#sessions.values(), ({ session }) => session);
+  }
+
+  /** When `tick` is due. Never later than it should be, and at times earlier. */
+  get dueMs(): number {
+    return this.#dueMs;
+  }
+
+  /**
+   * A connection is open.
+   * @param client `token`: what the client has shown, such as `tokenOf(protocols)`
+   */
+  connect(
+    wire: SessionWire,
+    client: { readonly token?: string | undefined },
+    nowMs: number,
+  ): ServerConnection {
+    this.#nowMs = nowMs;
+    const connection: Connection = {
+      wire,
+      token: client.token,
+      number: this.#count++,
+      state: 'new',
+      session: undefined,
+      deadlineMs: nowMs + this.#helloMs,
+    };
+    this.#connections.add(connection);
+    this.#due(connection.deadlineMs);
+    return {
+      receive: (message, atMs) => this.#receive(connection, message, atMs),
+      closed: (atMs) => this.#closed(connection, atMs),
+    };
+  }
+
+  /** Does what is due: see `dueMs`. */
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (nowMs < this.#dueMs) return;
+    this.#dueMs = Infinity;
+    if (nowMs >= this.#leaveMs) this.#leaveNow();
+    for (const connection of this.#connections) {
+      if (nowMs < connection.deadlineMs) this.#due(connection.deadlineMs);
+      else if (connection.state === 'ready') {
+        this.#drop(connection, CLOSING.leaving, 'Nothing came for too long.');
+      } else this.#drop(connection, CLOSING.busy, 'Hello took too long.');
+    }
+    for (const { session, connection, lostMs } of this.#sessions.values()) {
+      if (nowMs >= lostMs + this.#expireMs) {
+        this.#guard(connection, session.id, () => session.finish('expired'));
+        continue;
+      }
+      session.tick(nowMs);
+      this.#due(Math.min(session.dueMs, lostMs + this.#expireMs));
+    }
+    for (const [id, endedMs] of this.#ended) {
+      if (nowMs < endedMs + this.#expireMs) break;
+      this.#ended.delete(id);
+    }
+    this.#due(this.#leaveMs);
+  }
+
+  /**
+   * Tells all clients that the server goes away, such as for a new version of it, and closes their connections `inMs` later.
+   * Sessions stay, for hosts that store them.
+   */
+  leave(inMs: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#isLeaving = true;
+    this.#leaveMs = nowMs + numberIn('inMs', inMs, 0, MAX_MS);
+    const message = encodeProtocol({ type: 'leaving', ms: Math.floor(inMs) });
+    for (const { state, wire } of this.#connections) if (state === 'ready') wire.send(message);
+    this.#due(this.#leaveMs);
+  }
+
+  #leaveNow(): void {
+    this.#leaveMs = Infinity;
+    for (const connection of this.#connections) {
+      this.#drop(connection, CLOSING.leaving, 'The server goes away.');
+    }
+  }
+
+  #receive(connection: Connection, message: string | Uint8Array, nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (connection.state === 'gone') return;
+    const { session: id } = connection;
+    this.#guard(connection, id, () => {
+      if (connection.state === 'ready') {
+        connection.deadlineMs = nowMs + this.#idleMs;
+        this.#deliver(connection, this.#sessions.get(id!)!.session, message);
+        return;
+      }
+      const hello = typeof message === 'string' ? undefined : decodeProtocol(message);
+      if (hello?.type !== 'hello' || connection.state !== 'new') {
+        throw new PacketError('bad-field', 'A client sends hello first, and then waits.');
+      }
+      this.#hello(connection, hello);
+    });
+  }
+
+  #deliver(connection: Connection, session: ServerSession, message: string | Uint8Array): void {
+    if (typeof message === 'string') {
+      this.#host.message?.(session, readAppText(message));
+      return;
+    }
+    const read = decodeProtocol(message);
+    if (read.type !== 'bye') session.receive(read);
+    else if (read.code === CLOSING.done) session.finish('bye');
+    else this.#drop(connection, CLOSING.leaving, '');
+  }
+
+  #hello(connection: Connection, hello: HelloMessage): void {
+    const known = this.#sessions.get(hello.session);
+    const refusal = this.#refusal(hello, known?.session);
+    if (refusal !== undefined) {
+      this.#drop(connection, refusal.code, refusal.reason);
+      return;
+    }
+    connection.state = 'asking';
+    connection.session = hello.session;
+    const { session, input, output, frame } = hello;
+    const answer = this.#host.open({
+      session,
+      token: connection.token,
+      input,
+      output,
+      frame,
+      known: known !== undefined,
+    });
+    if (!(answer instanceof Promise)) {
+      this.#answer(connection, hello, answer);
+      return;
+    }
+    answer.then(
+      (later) => {
+        this.#guard(connection, session, () => this.#answer(connection, hello, later));
+      },
+      (error: unknown) => {
+        this.#guard(connection, session, () => {
+          throw error;
+        });
+      },
+    );
+  }
+
+  #refusal(hello: HelloMessage, known: ServerSession | undefined): SessionRefusal | undefined {
+    if (this.#isLeaving) {
+      return { code: CLOSING.leaving, reason: 'The server goes away.' };
+    }
+    if (this.#ended.has(hello.session)) {
+      return { code: CLOSING.over, reason: 'The session is over.' };
+    }
+    if (known === undefined) {
+      const isFull = this.#sessions.size >= this.#maxSessions;
+      return isFull ? { code: CLOSING.busy, reason: 'There are too many sessions.' } : undefined;
+    }
+    if (isSameStream(hello.input, known.input)) return undefined;
+    return { code: CLOSING.badMessage, reason: 'The input of a session must not change.' };
+  }
+
+  /** The host has answered, now or later: meanwhile the connection may be gone, and others may have come. */
+  #answer(
+    connection: Connection,
+    hello: HelloMessage,
+    answer: SessionAnswer | SessionRefusal,
+  ): void {
+    if (connection.state !== 'asking') return;
+    if ('code' in answer) {
+      this.#drop(connection, answer.code, answer.reason);
+      return;
+    }
+    const known = this.#sessions.get(hello.session);
+    const refusal = this.#refusal(hello, known?.session);
+    if (refusal !== undefined) {
+      this.#drop(connection, refusal.code, refusal.reason);
+      return;
+    }
+    const before = known?.connection ?? null;
+    if (before !== null && before.number > connection.number) {
+      this.#drop(connection, CLOSING.replaced, 'A newer connection has the session.');
+      return;
+    }
+    const entry = known ?? {
+      session: new ServerSession(hello, answer, this.#settings),
+      connection,
+      lostMs: Infinity,
+    };
+    this.#sessions.set(hello.session, entry);
+    if (before !== null) this.#forget(before);
+    entry.connection = connection;
+    entry.lostMs = Infinity;
+    connection.state = 'ready';
+    connection.deadlineMs = this.#nowMs + this.#idleMs;
+    this.#due(connection.deadlineMs);
+    entry.session.attach(connection.wire, hello, answer);
+  }
+
+  #closed(connection: Connection, nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (connection.state !== 'gone') this.#lose(connection);
+  }
+
+  /** Closes a connection. The client of its session may come back. */
+  #drop(connection: Connection, code: number, reason: string): void {
+    const { wire, state } = connection;
+    if (state === 'gone') return;
+    wire.send(encodeProtocol({ type: 'bye', code, reason }));
+    wire.close(code, reason);
+    this.#lose(connection);
+  }
+
+  #lose(connection: Connection): void {
+    const { state, session: id } = connection;
+    this.#forget(connection);
+    const entry = state === 'ready' ? this.#sessions.get(id!) : undefined;
+    if (entry === undefined) return;
+    entry.session.detach();
+    entry.connection = null;
+    entry.lostMs = this.#nowMs;
+    this.#due(this.#nowMs + this.#expireMs);
+    this.#guard(null, id, () => this.#host.disconnected?.(entry.session));
+  }
+
+  #forget(connection: Connection): void {
+    connection.state = 'gone';
+    this.#connections.delete(connection);
+  }
+
+  #end(session: ServerSession, ending: SessionEnding): void {
+    const connection = this.#sessions.get(session.id)?.connection ?? null;
+    if (connection !== null) this.#forget(connection);
+    this.#sessions.delete(session.id);
+    // A session that has expired may begin again, where the host has stored it.
+    if (ending !== 'expired') this.#ended.set(session.id, this.#nowMs);
+    if (this.#ended.size > MAX_ENDED) {
+      const [oldest] = this.#ended.keys();
+      this.#ended.delete(oldest!);
+    }
+    this.#host.ended?.(session, ending);
+  }
+
+  /** Calls what may throw: for a message that is wrong, or because the host fails. */
+  #guard(connection: Connection | null, session: string | undefined, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (error instanceof PacketError && connection !== null) {
+        this.#drop(connection, CLOSING.badMessage, asReason(error.message));
+        return;
+      }
+      if (connection !== null) this.#drop(connection, CLOSING.failed, 'The server has failed.');
+      this.#host.failed(error, session);
+    }
+  }
+
+  #due(ms: number): void {
+    if (ms < this.#dueMs) this.#dueMs = ms;
+  }
+}
+
+/** As much of a message as a close frame has room for. */
+function asReason(message: string): string {
+  return message.replaceAll(/[^ -~]/g, '?').slice(0, MAX_REASON_BYTES);
+}
