@@ -34,8 +34,12 @@ export class Fifo<T> {
   prepend(other: Fifo<T>): void {
     this.#items = [...other, ...this];
     this.#start = 0;
-    other.#items = [];
-    other.#start = 0;
+    other.clear();
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#start = 0;
   }
 
   *[Symbol.iterator](): Generator<T, void> {

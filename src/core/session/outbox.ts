@@ -82,6 +82,8 @@ export class Outbox {
   #settled = 0;
   /** Bytes of this connection that have left the socket. */
   #leftBytes = 0;
+  /** The present connection has said what it has of earlier ones. */
+  #isAnswered = false;
   /** Gave way after it had been sent on a connection that was lost. */
   readonly #doubtful: DoubtfulAudio;
 
@@ -307,9 +309,15 @@ export class Outbox {
     return true;
   }
 
-  /** The connection is lost: what is not acknowledged, and the overlap, waits again. */
-  rewind(nowMs: number): void {
-    for (const held of this.#sent) held.wasSent ||= held.handedBytes <= this.#leftBytes;
+  /**
+   * The connection is lost: what is not acknowledged, and the overlap, waits again.
+   * @param mayArrive what had not left the socket may arrive all the same: a socket that is closed from this side sends it first
+   */
+  rewind(nowMs: number, mayArrive = true): void {
+    for (const held of this.#sent) {
+      held.wasSent ||= mayArrive || held.handedBytes <= this.#leftBytes;
+    }
+    this.#isAnswered = false;
     this.#waiting.prepend(this.#sent);
     this.#waitingFrames += this.#inFlight;
     this.#inFlight = 0;
@@ -362,6 +370,7 @@ export class Outbox {
 
   /** A new connection has said what it has: what gave way and has not arrived by now never will. */
   tellDoubtful(): void {
+    this.#isAnswered = true;
     this.#doubtful.tell();
   }
 
@@ -390,7 +399,7 @@ export class Outbox {
     const { audio, acknowledged, wasSent } = next;
     const frames = audio.frames - acknowledged;
     this.#waitingFrames -= frames;
-    if (wasSent && this.#acknowledges && frames > 0)
+    if (wasSent && this.#acknowledges && !this.#isAnswered && frames > 0)
       this.#doubtful.add(audio.frame + acknowledged, frames);
     else this.#lose(next, acknowledged, audio.frames, 'overflow');
     this.#dropFirst();

@@ -14,7 +14,7 @@ const MAX_REQUESTS = 64;
 
 /**
  * Requests beside the audio: messages of the app's, marks, interruptions. They wait while there is no connection, and those that
- * never left the socket of a lost one wait again. Bounded: the oldest gives way.
+ * never left the socket of a lost one wait again. Each arrives once at most. Bounded: the oldest gives way.
  */
 export class RequestQueue {
   readonly #waiting = new Fifo<Queued>();
@@ -57,8 +57,13 @@ export class RequestQueue {
     }
   }
 
-  /** The connection is lost. @returns how many gave way */
-  rewind(): number {
+  /**
+   * The connection is lost.
+   * @param mayArrive what had not left the socket may arrive all the same: it is not sent again, since nobody would know it twice
+   * @returns how many gave way
+   */
+  rewind(mayArrive: boolean): number {
+    if (mayArrive) this.#handed.clear();
     this.#waiting.prepend(this.#handed);
     return this.#bound();
   }

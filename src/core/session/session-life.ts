@@ -233,7 +233,7 @@ export class SessionLife {
     if (link === null || link.attempt !== attempt || link.phase !== 'socket') return;
     const { nowMs } = this.#clock;
     try {
-      link.open(nowMs + this.#readyTimeoutMs);
+      link.open(nowMs, nowMs + this.#readyTimeoutMs);
     } catch (cause) {
       this.#error(SERVICE_FAULT, cause);
       return this.#giveUp(link);
@@ -280,13 +280,16 @@ export class SessionLife {
     const { attempt, hasSocket, refusal } = link;
     const code = refusal === null ? COMES_BACK : OVER;
     if (hasSocket) this.#push({ type: 'disconnect', attempt, code });
-    this.#lost(link);
+    this.#lost(link, true);
   }
 
-  /** The connection is gone: the next attempt follows, unless there is a reason against it. */
-  #lost(link: SessionLink): void {
+  /**
+   * The connection is gone: the next attempt follows, unless there is a reason against it.
+   * @param mayArrive as in `Outbox.rewind`
+   */
+  #lost(link: SessionLink, mayArrive = false): void {
     this.#link = null;
-    this.#uplink.rewind();
+    this.#uplink.rewind(mayArrive);
     if (link.phase === 'ending') return this.#finish();
     if (link.refusal !== null) return this.#fail(link.refusal);
     if (this.#hasLasted(link)) this.#delay.reset();
