@@ -78,7 +78,7 @@ describe('pipecat', () => {
     ['audio of no channel', frame(pcm, varintField(4, 16_000))],
     ['audio of 100 channels', frame(pcm, varintField(4, 16_000), varintField(5, 100))],
     ['half a frame of audio', frame(pcm, varintField(4, 16_000), varintField(5, 3))],
-    ['a message that is no JSON', bytesField(4, bytesField(1, Buffer.from('{')))],
+    ['a message that is not JSON', bytesField(4, bytesField(1, Buffer.from('{')))],
     ['a message without data', bytesField(4)],
   ])('refuses %s', (_what, message) => {
     expect(() => pipecat().connect().decode(message)).toThrow(PacketError);

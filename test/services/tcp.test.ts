@@ -125,8 +125,8 @@ describe('wyoming', () => {
   const bytes = (text: string): Uint8Array => Buffer.from(text);
 
   it.each([
-    ['no JSON', 'hello\n', 'bad-json'],
-    ['a length that is none', '{"type":"ping","data_length":-1}\n', 'bad-field'],
+    ['not JSON', 'hello\n', 'bad-json'],
+    ['a negative length', '{"type":"ping","data_length":-1}\n', 'bad-field'],
     ['a payload that is too long', '{"type":"x","payload_length":16777217}\n', 'bad-field'],
     ['a line without end', 'x'.repeat(65_537), 'oversized'],
     ['a line that is too long', `${'x'.repeat(65_537)}\n`, 'oversized'],
@@ -145,13 +145,13 @@ describe('wyoming', () => {
 
   it.each([
     ['an event without a type', '{"data":{}}\n'],
-    ['data that is no JSON', '{"type":"transcript","data_length":3}\nabc'],
+    ['data that is not JSON', '{"type":"transcript","data_length":3}\nabc'],
     ['a chunk without a rate', '{"type":"audio-chunk","payload_length":2}\nab'],
     [
       'half a sample',
       '{"type":"audio-chunk","data":{"rate":8000,"width":2,"channels":1},"payload_length":1}\na',
     ],
-  ])('goes on after %s', (_what, text) => {
+  ])('reads the next event after %s', (_what, text) => {
     const connection = wyoming().connect();
     const events = connection.decode(bytes(`${text}{"type":"voice-stopped"}\n`));
     expect(events.map(({ type }) => type)).toEqual(['error', 'speech', 'message']);
