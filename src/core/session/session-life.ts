@@ -233,7 +233,7 @@ export class SessionLife {
     if (link === null || link.attempt !== attempt || link.phase !== 'socket') return;
     const { nowMs } = this.#clock;
     try {
-      link.open(nowMs + this.#readyTimeoutMs);
+      link.open(nowMs, nowMs + this.#readyTimeoutMs);
     } catch (cause) {
       this.#error(SERVICE_FAULT, cause);
       return this.#giveUp(link);
