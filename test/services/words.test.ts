@@ -24,7 +24,7 @@ const SERVICES: readonly Service[] = [
   vosk(),
 ];
 
-const SEEDS = 12;
+const SEEDS = 6;
 const STEP_MS = 10;
 const SPEECH_MS = 30_000;
 
