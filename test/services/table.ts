@@ -1,3 +1,4 @@
+import { AGENT_SERVICES } from './agents.ts';
 import { BINARY_AGENTS } from './binary-agents.ts';
 import { REALTIME_SERVICES } from './realtime.ts';
 import { RECOGNIZERS } from './recognizers.ts';
@@ -6,8 +7,9 @@ import { TELEPHONY_SERVICES } from './telephony.ts';
 
 /** Every service, a row each. */
 export const SERVICES: readonly ServiceCase[] = [
+  ...AGENT_SERVICES,
+  ...BINARY_AGENTS,
   ...REALTIME_SERVICES,
   ...RECOGNIZERS,
-  ...BINARY_AGENTS,
   ...TELEPHONY_SERVICES,
 ];
