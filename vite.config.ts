@@ -50,6 +50,7 @@ export default defineConfig({
       { find: /^micwire$/, replacement: path('src/web/index.ts') },
       { find: /^micwire\/(testing|worker)$/, replacement: path('src/$1/index.ts') },
       { find: /^micwire\/services\/([\w-]+)$/, replacement: path('src/core/services/$1.ts') },
+      { find: 'micwire/session-server', replacement: path('src/core/session/server/index.ts') },
       { find: 'micwire/sdp', replacement: path('src/core/webrtc/index.ts') },
       {
         find: /^micwire\/(codec|metering|receive|resampler|rtp)$/,
