@@ -5,6 +5,7 @@ import type { SessionEventMap, SessionOptions } from '../src/web/session/session
 import type { Service } from '../src/core/services/service.ts';
 import { FakeServer, fakeService } from './helpers/fake-service.ts';
 import { MicrophonePage, PAGE_RATE } from './helpers/microphone-page.ts';
+import { wavSamples } from './helpers/wav-samples.ts';
 
 let page: MicrophonePage;
 let server: FakeServer;
@@ -361,6 +362,14 @@ describe('replies', () => {
     expect(await page.during(session.interrupt())).toEqual(nothing);
   });
 
+  test('that have not begun when they are interrupted count as heard for no time', async () => {
+    const { session } = await open();
+    server.socket.say({ type: 'audio', item: 'a', bytes: reply(240) });
+    server.socket.say({ type: 'audio', item: 'b', bytes: reply(240) });
+    const heard = await page.during(session.interrupt());
+    expect(heard).toEqual({ item: 'a', frames: 0, ms: 0, unheard: ['b'] });
+  });
+
   test('of another stream wait for the one before, and lose nothing', async () => {
     const { session, events } = await open();
     const other = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
@@ -505,25 +514,6 @@ describe('record()', () => {
     await expect(session.record(options)).rejects.toMatchObject({ code: 'closed' });
   });
 });
-
-/** The samples of a WAV file of 32-bit floats, interleaved. */
-function wavSamples(file: ArrayBuffer): {
-  readonly samples: Float32Array;
-  readonly channels: number;
-} {
-  const view = new DataView(file);
-  let at = 12;
-  let channels = 0;
-  for (;;) {
-    const id = view.getUint32(at);
-    const length = view.getUint32(at + 4, true);
-    if (id === 0x66_6d_74_20) channels = view.getUint16(at + 10, true);
-    if (id === 0x64_61_74_61) {
-      return { samples: new Float32Array(file.slice(at + 8, at + 8 + length)), channels };
-    }
-    at += 8 + length + (length % 2);
-  }
-}
 
 describe('the end', () => {
   test('close() sends what was said until then', async () => {

@@ -64,6 +64,7 @@ export function asteriskAudiosocket(options: AsteriskAudiosocketOptions = {}): S
     ...serviceBase(options, { ...CALL, transport: 'tcp', replaySpeed: 1.1, address: tcpAddress }),
     connect() {
       const caller = callers.next();
+      let isOver = false;
       const said = (kind: number, payload: Uint8Array): readonly ServiceEvent[] => {
         const rate = RATES[kind - FIRST_AUDIO];
         if (rate !== undefined) {
@@ -72,6 +73,7 @@ export function asteriskAudiosocket(options: AsteriskAudiosocketOptions = {}): S
         }
         switch (kind) {
           case HANGUP:
+            isOver = true;
             return [{ type: 'item-end', item: caller }, { type: 'ended' }];
           case UUID:
             return [{ type: 'ready' }, message({ kind: 'uuid', uuid: uuidOf(payload) })];
@@ -103,7 +105,9 @@ export function asteriskAudiosocket(options: AsteriskAudiosocketOptions = {}): S
         },
         decode: streamDecoder({
           // Every message has its length, so that its end is always found.
-          lost: false,
+          get isOver() {
+            return isOver;
+          },
           next(queue) {
             const found = nextMessage(queue);
             return found === null ? null : said(found.kind, found.payload);

@@ -225,14 +225,14 @@ class WyomingParser {
   #looked = 0;
   /** The line of the event whose data or payload is still coming. */
   #header: EventHeader | undefined;
-  #lost = false;
+  #isOver = false;
 
   constructor(said: (event: WyomingEvent) => readonly ServiceEvent[]) {
     this.#said = said;
   }
 
-  get lost(): boolean {
-    return this.#lost;
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   next(queue: ByteQueue): readonly ServiceEvent[] | null {
@@ -249,14 +249,14 @@ class WyomingParser {
 
   /** Without the line, nobody knows where the next event begins. */
   #readHeader(queue: ByteQueue): EventHeader | undefined {
-    this.#lost = true;
+    this.#isOver = true;
     const end = queue.indexOf(LF, this.#looked);
     if ((end < 0 ? queue.length : end) > MAX_LINE_BYTES) {
       throw new PacketError('oversized', `a line may have ${MAX_LINE_BYTES} bytes.`);
     }
     this.#looked = end < 0 ? queue.length : 0;
     if (end < 0) {
-      this.#lost = false;
+      this.#isOver = false;
       return undefined;
     }
     const line = queue.take(end);
@@ -264,7 +264,7 @@ class WyomingParser {
     const fields = readData(line);
     const dataBytes = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
     const payloadBytes = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
-    this.#lost = false;
+    this.#isOver = false;
     return { fields, dataBytes, payloadBytes };
   }
 }

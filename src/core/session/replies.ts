@@ -151,12 +151,14 @@ export class Replies {
     const sink = this.#sink;
     const heard = await sink?.interrupt().catch(() => undefined);
     if (this.#interrupting === silenced) this.#interrupting = null;
-    const { item, frames, ms, unheard = [] } = heard ?? {};
+    this.#advance();
+    const { item, frames = 0, ms = 0, unheard = [] } = heard ?? {};
     const isCut = item !== undefined && silenced.has(item);
     const names = [...new Set([...unheard, ...waiting])].filter((name) => name !== item);
-    this.#advance();
-    if (!isCut) return { item: undefined, frames: 0, ms: 0, unheard: names };
-    return { item, frames: frames ?? 0, ms: ms ?? 0, unheard: names };
+    if (isCut) return { item, frames, ms, unheard: names };
+    // Of one that had not begun nothing was heard.
+    const [next, ...others] = names;
+    return { item: next, frames: 0, ms: 0, unheard: others };
   }
 
   /** The sink tells that a mark was heard. */
@@ -297,9 +299,7 @@ export class Replies {
 
   /** @returns null: it has to wait */
   #sinkFor(stream: StreamFormat): ReplySink | null {
-    if (this.#sink !== null && this.#stream !== null && isSameStream(stream, this.#stream)) {
-      return this.#sink;
-    }
+    if (this.#sink !== null && isSameStream(stream, this.#stream)) return this.#sink;
     if (this.#sink !== null && this.#sounding.size > 0) {
       // What the sink has is heard first.
       if (this.#last !== undefined) this.#sink.end(this.#last);

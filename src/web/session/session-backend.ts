@@ -25,8 +25,10 @@ export interface SessionBackend extends ServedStreams {
   /** Resolves when replies can be played. */
   readonly ready: Promise<void>;
   do(command: SessionCommand): void;
-  /** Takes everything that a capture delivers. Resolves when it has ended. */
+  /** Takes everything that a capture delivers. Resolves when it has ended. Never rejects. */
   hear(capture: Capture<PayloadFormat>): Promise<void>;
+  /** The Worker is gone, and with it the connection. */
+  lose?(): void;
 }
 
 /** A connection on the page. It connects at once. */

@@ -78,16 +78,15 @@ export interface StreamParser {
   /**
    * Takes the next message off the queue.
    * @returns what it says; null when it is not whole yet
-   * @throws PacketError for a message that is wrong; it has been taken off the queue, or `lost` is true
+   * @throws PacketError for a message that is wrong. It was taken off the queue, unless the stream is over
    */
   next(queue: ByteQueue): readonly ServiceEvent[] | null;
-  /** Whether the ends of messages cannot be found any more. */
-  readonly lost: boolean;
+  /** Whether nothing is to be read any more: the other side has said so, or the ends of messages cannot be found. */
+  readonly isOver: boolean;
 }
 
 /**
- * Makes the `decode` of a connection over TCP. Each kind of fault is told once; when the stream is lost, once more and as fatal, and
- * nothing is read any more.
+ * Makes the `decode` of a connection over TCP. Each kind of fault is told once; one after which the stream is over is told as fatal.
  */
 export function streamDecoder(
   parser: StreamParser,
@@ -98,23 +97,23 @@ export function streamDecoder(
     if (typeof slice === 'string') {
       throw new PacketError('unknown-type', 'a stream must be bytes, got text.');
     }
-    if (parser.lost) return [];
-    queue.push(slice);
     const events: ServiceEvent[] = [];
-    while (!parser.lost) {
+    if (parser.isOver) return events;
+    queue.push(slice);
+    while (!parser.isOver) {
       try {
         const found = parser.next(queue);
-        if (found === null) break;
-        for (const event of found) events.push(event);
+        if (found === null) return events;
+        events.push(...found);
       } catch (error) {
         if (!(error instanceof PacketError)) throw error;
-        const { reason, message } = error;
-        if (!parser.lost && told.has(reason)) continue;
-        told.add(reason);
-        events.push({ type: 'error', code: reason, message, fatal: parser.lost, retry: true });
+        const { reason: code, message } = error;
+        if (!parser.isOver && told.has(code)) continue;
+        told.add(code);
+        events.push({ type: 'error', code, message, fatal: parser.isOver, retry: true });
       }
     }
-    if (parser.lost) queue.skip(queue.length);
+    queue.skip(queue.length);
     return events;
   };
 }
