@@ -29,7 +29,7 @@ const udpHost = process.env['MICWIRE_UDP_HOST'];
 const link = new LinkProcess(udpHost === undefined ? {} : { spliceAddress: udpHost });
 
 /** Many lanes at once take a machine of two cores for themselves. */
-const WHOLE_LAB = ['devices-live', 'lab', 'lab-compare', 'lab-lanes', 'lab-opus'].map(
+const WHOLE_LAB = ['devices-live', 'lab', 'lab-compare', 'lab-lanes', 'lab-opus', 'lab-wire'].map(
   (name) => `test/${name}.test.ts`,
 );
 
