@@ -19,6 +19,10 @@ import { wyoming } from '../src/core/services/wyoming.ts';
 import { HeaderExtensionCursor } from '../src/core/rtp/header-extensions.ts';
 import { RedBlocks } from '../src/core/rtp/red.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
+import { micwire } from '../src/core/services/micwire.ts';
+import type { ServiceConnection } from '../src/core/services/service.ts';
+import { encodeProtocol } from '../src/core/session/protocol.ts';
+import { tokenOf } from '../src/core/session/token-protocol.ts';
 import { callFigures } from '../src/core/webrtc/call-figures.ts';
 import { parseIceCandidate } from '../src/core/webrtc/ice-candidate.ts';
 import { iceReport } from '../src/core/webrtc/ice-report.ts';
@@ -295,6 +299,21 @@ const PARSERS: readonly Parser<string>[] = [
     },
   },
   {
+    name: 'micwire.1, a text message',
+    read: (text) => micwireConnection().decode(text),
+    growth: 20,
+    inputs: {
+      ...FEW_JSON_INPUTS,
+      'a text that is no JSON': (n) => fill('a', n),
+    },
+  },
+  {
+    name: 'tokenOf',
+    read: (text) => tokenOf([`micwire.token.${text}`]),
+    growth: 4,
+    inputs: { digits: (n) => fill('QUJD', n), 'no digits': (n) => fill('%', n) },
+  },
+  {
     name: 'settingsOf (the address of the lab)',
     read: (text) => settingsOf(text),
     growth: 200,
@@ -435,6 +454,21 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
     },
   },
   {
+    name: 'micwire.1, a message of bytes',
+    read: (message) => micwireConnection().decode(message),
+    growth: 8,
+    inputs: {
+      data: (n) => new Uint8Array(n).fill(0x1f),
+      audio: (n) => bytes(n, (result) => result.fill(255).set([0x21, 0x40, 0, 0x44])),
+      'unheard items': (n) =>
+        bytes(n, (result) => {
+          result.fill(1);
+          result.set([0x18, 0, 0, 0x41, 0]);
+        }),
+      'a name without end': (n) => bytes(n, (result) => result.fill(255).set([0x13, 0])),
+    },
+  },
+  {
     name: 'opusPacketInfo',
     read: opusPacketInfo,
     growth: 1,
@@ -457,6 +491,12 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
     },
   },
 ];
+
+function micwireConnection(): ServiceConnection {
+  const connection = micwire().connect();
+  connection.decode(encodeProtocol({ type: 'welcome', known: false, next: 0, output: null }));
+  return connection;
+}
 
 function extension(size: number, element: number): Uint8Array {
   return bytes(size - (size % 4), (result) => {

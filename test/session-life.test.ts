@@ -123,7 +123,7 @@ describe('a lost connection', () => {
     play.wait(5000);
     expect(play.life.state).toBe('waiting');
     play.heard();
-    // The audio gives way; it may have arrived.
+    // The audio is dropped; it may have arrived.
     play.talk(1000);
     expect(play.life.stats.droppedFrames).toBe(320);
     play.wait(200);
@@ -134,7 +134,7 @@ describe('a lost connection', () => {
     expect(play.heard().map(({ type }) => type)).not.toContain('message');
   });
 
-  it('is over: what gives way on the next one is lost, whatever that acknowledges', () => {
+  it('is over: audio that is dropped after the next one is ready is lost, whatever that one acknowledges', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.talk(600);
     play.drop();

@@ -93,7 +93,7 @@ describe('a socket that is full', () => {
 });
 
 describe('the outbox of a session', () => {
-  it('is bounded, and the oldest that waits gives way', () => {
+  it('is bounded: the oldest waiting audio is dropped', () => {
     const play = new SessionPlay({ maxOutboxMs: 2000 });
     play.tell({ type: 'start' });
     play.talk(5000);
@@ -121,12 +121,12 @@ describe('the outbox of a session', () => {
     expect(next).toBe(32_000);
   });
 
-  it('takes back what it gave way of, when the service has it after all', () => {
+  it('counts dropped audio as acknowledged when the service has it after all', () => {
     const play = SessionPlay.open({ maxOutboxMs: 1000 });
     play.talk(400);
     play.drop();
     play.talk(1000);
-    // The first 400 ms have given way, and may have arrived.
+    // The first 400 ms were dropped, and may have arrived.
     play.wait(200);
     expect(play.gaps).toEqual([]);
     expect(play.life.stats).toMatchObject({ droppedFrames: 6400, waitingFrames: 16_000 });
@@ -136,7 +136,7 @@ describe('the outbox of a session', () => {
     expect(play.gaps).toEqual([{ frame: 4800, frames: 1600, cause: 'overflow' }]);
   });
 
-  it('never has so much in flight that this has to give way', () => {
+  it('never has so much in flight that it would have to drop some of it', () => {
     const play = SessionPlay.open({ maxOutboxMs: 2000, stallMs: 60_000 });
     play.talk(6000);
     const { inFlightFrames, waitingFrames, droppedFrames } = play.life.stats;
@@ -463,7 +463,7 @@ describe('a commit', () => {
 });
 
 describe('what waits beside the audio', () => {
-  it('is bounded: the oldest gives way, and the app is told once', () => {
+  it('is bounded: the oldest request is dropped, and the app is told once', () => {
     const play = new SessionPlay();
     play.tell({ type: 'start' });
     for (let i = 0; i < 100; i++) play.tell({ type: 'send', value: i });
