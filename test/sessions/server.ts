@@ -39,6 +39,11 @@ export interface ClientView {
   item(
     name: string,
   ):
-    | { readonly received: number; readonly isEnded: boolean; readonly isInterrupted: boolean }
+    | {
+        readonly received: number;
+        readonly played: number;
+        readonly isEnded: boolean;
+        readonly isInterrupted: boolean;
+      }
     | undefined;
 }
