@@ -3,7 +3,6 @@ import type { PacketErrorReason } from '../../src/core/errors.ts';
 import { opusPacketInfo } from '../../src/core/codec/opus-packet.ts';
 import type { Framing } from '../../src/core/framing/framing.ts';
 import { FRAMINGS } from '../../src/core/framing/framings.ts';
-import { PacketError } from '../../src/core/errors.ts';
 import { rtpFraming } from '../../src/core/framing/rtp.ts';
 import type { RtpStreamOptions } from '../../src/core/rtp/rtp-stream.ts';
 import { HeaderExtensionCursor } from '../../src/core/rtp/header-extensions.ts';
