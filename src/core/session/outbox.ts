@@ -112,7 +112,7 @@ export class Outbox {
     this.#overlapMs = overlapMs;
     this.#encoding = encoding;
     this.#maxFrames = (maxMs * stream.sampleRate) / 1000;
-    this.#spareFrames = Math.min(1, Math.max(SPARE_SHARE, SPARE_MS / maxMs)) * this.#maxFrames;
+    this.#spareFrames = Math.max(SPARE_SHARE, SPARE_MS / maxMs) * this.#maxFrames;
     this.#maxBytes = maxBytes;
     this.#onlost = options.onlost ?? (() => {});
     this.#doubtful = new DoubtfulAudio((frame, frames) => this.#onlost(frame, frames, 'overflow'));
