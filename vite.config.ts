@@ -9,6 +9,7 @@ import { installedBrowsers } from './test/engines/provider.mjs';
 import { askProgram } from './test/helpers/media-tools.mjs';
 import { renderInNode } from './test/helpers/render-in-node.mjs';
 import { guideCode } from './test/helpers/vite-guide-code.mjs';
+import { voiceServers } from './test/helpers/vite-voice-servers.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -42,6 +43,7 @@ export default defineConfig({
     }),
     linkServer(link),
     guideCode(),
+    voiceServers(),
   ],
   resolve: {
     alias: [

@@ -33,7 +33,13 @@ function player(contextRate: number, backlog: BacklogMode): Player {
       backlog,
       capacityFrames: 10 * RATE,
     },
-    { ended: () => {}, skipped: () => {}, underrun: () => {}, interrupted: () => {} },
+    {
+      ended: () => {},
+      marked: () => {},
+      skipped: () => {},
+      underrun: () => {},
+      interrupted: () => {},
+    },
   );
 }
 
@@ -62,7 +68,7 @@ function recovery(name: string, stallSeconds: number, backlog: BacklogMode): Row
       playout.write(0, encode(SIGNALS[name]!, sent, CHUNK), false);
       sent += CHUNK;
     }
-    playout.render(output);
+    playout.render(output, now);
     // The middle of the saw that chunks make of it.
     lastDelay = (playout.timeline.buffered - CHUNK / 2) / (RATE / 1000);
     if (now > to && lastDelay > TARGET_MS + 20) backAt = now;
@@ -86,10 +92,12 @@ function quanta(contextRate: number, backlog: BacklogMode, faster: number): () =
   const output = [new Float32Array(QUANTUM)];
   const bytes = encode(SIGNALS['voice']!, 0, CHUNK);
   let owed = RATE * 0.2;
+  let now = 0;
   return () => {
     owed += ((QUANTUM * RATE) / contextRate) * faster;
     for (; owed >= CHUNK; owed -= CHUNK) playout.write(0, bytes, false);
-    playout.render(output);
+    playout.render(output, now);
+    now += QUANTUM;
   };
 }
 

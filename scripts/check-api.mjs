@@ -74,7 +74,7 @@ export function checkApiReports({ update }) {
 
 /** Declares all services together, next to their own declarations. @returns {string} the file */
 function writeServices() {
-  const folder = join(ROOT, 'dist/src', ENTRIES[OF_MANY].types);
+  const folder = join(ROOT, 'dist/src/core/services');
   const files = readdirSync(folder).filter((file) => file.endsWith('.d.ts'));
   const services = files.filter((file) => file !== 'index.d.ts' && file !== 'service.d.ts');
   const path = join(folder, 'index.d.ts');

@@ -82,8 +82,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function project(): Promise<object> {
   const { exports } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const paths: Record<string, string[]> = {};
-  for (const [entry, target] of Object.entries<{ types?: string }>(exports)) {
-    if (target.types === undefined) continue;
+  for (const [entry, target] of Object.entries<{ types?: string } | null>(exports)) {
+    if (target?.types === undefined) continue;
     const file = target.types.replace('./dist/', '').replace('.d.ts', '.ts');
     paths[`micwire${entry.slice(1)}`] = [join(ROOT, file)];
   }

@@ -3,7 +3,7 @@ import type { CaptureOptions } from '../src/web/capture-options.ts';
 import { Capture } from '../src/web/capture.ts';
 import { LoopbackTransport } from '../src/web/transport/loopback.ts';
 import { WebSocketTransport } from '../src/web/transport/websocket.ts';
-import type { WebSocketLike } from '../src/web/transport/socket.ts';
+import type { WebSocketLike } from '../src/core/socket.ts';
 import { DataChannelTransport } from '../src/web/transport/data-channel.ts';
 import { binaryFraming } from '../src/core/framing/binary.ts';
 import { base64JsonFraming } from '../src/core/framing/base64-json.ts';

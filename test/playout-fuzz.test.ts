@@ -5,6 +5,106 @@ import { seededRandom } from './helpers/random.ts';
 
 const RATES = [8000, 16_000, 22_050, 24_000, 44_100, 48_000];
 
+interface ModelMark {
+  readonly item: number;
+  readonly frames: number;
+  readonly name: string;
+  /** Whether an interrupt has taken it, and no undo has brought it back. */
+  taken: boolean;
+}
+
+/** What must be true of marks, without a timeline: where items begin and end, and what was interrupted. */
+class MarkModel {
+  readonly #rig: PlayoutRig;
+  readonly #starts = new Map<number, number>();
+  readonly #ends = new Map<number, number>();
+  readonly #marks: ModelMark[] = [];
+  readonly #takenItems = new Set<number>();
+  /** Items of the last interrupt, while that can be undone. */
+  #undoable: number[] = [];
+  #cutAfter = -1;
+  #interrupted: unknown;
+  #last = -1;
+
+  constructor(rig: PlayoutRig) {
+    this.#rig = rig;
+  }
+
+  begin(item: number, start: number): void {
+    if (this.#starts.has(item)) return;
+    if (this.#last >= 0 && !this.#ends.has(this.#last)) this.#ends.set(this.#last, start);
+    this.#starts.set(item, start);
+    this.#last = item;
+  }
+
+  /** `player.end(item)` is called now. */
+  end(item: number): void {
+    const { received } = this.#rig.player.timeline;
+    this.begin(item, received);
+    this.#ends.set(item, received);
+  }
+
+  set(item: number, frames: number): void {
+    const start = this.#starts.get(item);
+    const end = this.#ends.get(item) ?? this.#rig.player.timeline.received;
+    const place = frames >= 0 ? frames : start === undefined ? 0 : end - start;
+    const name = `${this.#marks.length}`;
+    this.#marks.push({ item, frames: place, name, taken: this.#takenItems.has(item) });
+    this.#rig.player.mark(item, frames, name, 0);
+  }
+
+  /** `player.interrupt()` is called now. */
+  interrupt(): void {
+    this.#see();
+    if (this.#cutAfter < 0) this.#cutAfter = this.#last;
+  }
+
+  undone(): void {
+    for (const item of this.#undoable) {
+      this.#takenItems.delete(item);
+      for (const mark of this.#marks) if (mark.item === item) mark.taken = false;
+    }
+    this.#undoable = [];
+  }
+
+  check(seed: number): void {
+    this.#see();
+    const { marked, ended, player } = this.#rig;
+    const told = new Set(marked.map(({ name }) => name));
+    const over = new Set(ended.map(({ item }) => item));
+    expect(told.size, `told once, seed ${seed}`).toBe(marked.length);
+    for (const mark of this.#marks) {
+      const start = this.#starts.get(mark.item);
+      if (start === undefined) continue;
+      const end = this.#ends.get(mark.item) ?? Infinity;
+      const place = Math.min(start + mark.frames, end);
+      const message = `seed ${seed}, mark ${mark.name} at ${place} of item ${mark.item}`;
+      if (mark.taken) expect(told.has(mark.name), message).toBe(false);
+      else if (place < player.timeline.position || over.has(mark.item)) {
+        expect(told.has(mark.name), message).toBe(true);
+      } else if (place > player.timeline.position) {
+        expect(told.has(mark.name), message).toBe(false);
+      }
+    }
+  }
+
+  /** An interrupt may have been completed. */
+  #see(): void {
+    if (this.#rig.interrupted === this.#interrupted) return;
+    this.#interrupted = this.#rig.interrupted;
+    const told = new Set(this.#rig.marked.map(({ name }) => name));
+    const over = new Set(this.#rig.ended.map(({ item }) => item));
+    this.#undoable = [...this.#starts.keys()].filter((item) => {
+      return item <= this.#cutAfter && !over.has(item) && !this.#takenItems.has(item);
+    });
+    for (const item of this.#undoable) this.#takenItems.add(item);
+    for (const mark of this.#marks) {
+      if (this.#undoable.includes(mark.item) && !told.has(mark.name)) mark.taken = true;
+    }
+    this.#cutAfter = -1;
+  }
+}
+
 /** Everything a player can be told, in random order, in a random set-up. */
 function play(seed: number): void {
   const random = seededRandom(seed);
@@ -31,24 +131,32 @@ function play(seed: number): void {
   const newItem = (): void => {
     item++;
   };
+  const marks = new MarkModel(rig);
   for (let i = 0; i < 150; i++) {
     const action = random();
     if (action < 0.45) {
       const frames = 1 + upTo(random() < 0.1 ? sampleRate : sampleRate * 0.05);
       offered += frames;
-      sent += rig.write(item, sine(frames, 300, sampleRate, offered), random() < 0.05);
+      const start = timeline.received;
+      const taken = rig.write(item, sine(frames, 300, sampleRate, offered), random() < 0.05);
+      sent += taken;
+      if (taken > 0) marks.begin(item, start);
     } else if (action < 0.85) {
       rig.render(1 + upTo(random() < 0.1 ? contextRate : contextRate * 0.03), 1 + upTo(600));
+    } else if (action < 0.87) {
+      marks.set(item + upTo(3) - 1, random() < 0.3 ? -1 : upTo(sampleRate * 0.2));
     } else if (action < 0.89) {
+      marks.end(item);
       player.end(item);
       newItem();
     } else if (action < 0.92) {
       newItem();
     } else if (action < 0.95) {
+      marks.interrupt();
       player.interrupt(pick([0, 1, 50, 240]));
       newItem();
     } else if (action < 0.98) {
-      player.undo();
+      if (player.undo()) marks.undone();
     } else if (action < 0.99) {
       player.targetFrames = upTo(sampleRate * 0.2);
     } else {
@@ -62,13 +170,16 @@ function play(seed: number): void {
     expect(timeline.buffered).toBeLessThanOrEqual(capacity);
     expect(timeline.received - timeline.floor).toBeLessThanOrEqual(capacity);
     expect(timeline.itemMissed).toBeLessThanOrEqual(timeline.itemFrames);
+    marks.check(seed);
   }
   // All that is left is heard or left out, item by item, when the last one is complete.
+  marks.end(item);
   player.end(item);
   for (let i = 0; i < 600 && timeline.buffered > 0; i++) rig.render(contextRate / 10, 333);
   rig.render(contextRate / 10, 128);
   expect(timeline.buffered).toBe(0);
   expect(player.state).toBe('idle');
+  marks.check(seed);
   expect(timeline.received).toBe(timeline.heard + timeline.skipped + timeline.interrupted);
   const items = rig.ended.map((ended) => ended.item);
   expect(items).toEqual(items.toSorted((a, b) => a - b));

@@ -82,10 +82,11 @@ describe('a backlog policy', () => {
 describe('the timeline', () => {
   it('passes what was left out as soon as the frames before it were heard', () => {
     const skips: [number, number][] = [];
-    const timeline = new Timeline(
-      () => {},
-      (item, frames) => skips.push([item, frames]),
-    );
+    const timeline = new Timeline({
+      ended: () => {},
+      marked: () => {},
+      skipped: (item, frames) => skips.push([item, frames]),
+    });
     timeline.receive(7, 1000);
     timeline.startRun();
     timeline.jump(100, 50);
@@ -94,6 +95,28 @@ describe('the timeline', () => {
     timeline.advance(100);
     expect([timeline.position, timeline.skipped, timeline.itemMissed]).toEqual([150, 50, 50]);
     expect(skips).toEqual([[7, 50]]);
+  });
+});
+
+describe('a mark that comes late', () => {
+  it('has the place that it had in the run, unless frames were left out since', () => {
+    const marks: [number, number][] = [];
+    const timeline = new Timeline({
+      ended: () => {},
+      skipped: () => {},
+      marked: (_item, frames, _name, runFrame) => marks.push([frames, runFrame]),
+    });
+    timeline.receive(7, 1000);
+    timeline.startRun();
+    timeline.jump(100, 50);
+    timeline.advance(120);
+    for (const frames of [160, 150, 149, 60]) timeline.mark(7, frames, '', 0);
+    expect(marks).toEqual([
+      [160, 110],
+      [150, 100],
+      [149, -1],
+      [60, -1],
+    ]);
   });
 });
 

@@ -33,7 +33,7 @@ describe('joins', () => {
       for (let c = 1; c < channels; c++) {
         expect(firstDifference(rig.rendered(c).map(Math.abs), output)).toBe(-1);
       }
-      expect(rig.ended).toEqual([{ item: 0, frames: total, missed: 0 }]);
+      expect(rig.ended).toEqual([{ item: 0, frames: total, missed: 0, at: total }]);
       expect(rig.underruns).toBe(0);
     }
   });
@@ -46,8 +46,8 @@ describe('joins', () => {
     const output = rig.render(256, 60);
     expect(places(output).slice(0, 250)).toEqual(Array.from({ length: 250 }, (_, i) => i + 1));
     expect(rig.ended).toEqual([
-      { item: 0, frames: 100, missed: 0 },
-      { item: 1, frames: 150, missed: 0 },
+      { item: 0, frames: 100, missed: 0, at: 100 },
+      { item: 1, frames: 150, missed: 0, at: 250 },
     ]);
   });
 });
@@ -68,7 +68,7 @@ describe('underrun', () => {
     expect(firstDifference(after.subarray(120, 1400), tone.subarray(1120))).toBe(-1);
     expect(steepest(rig.rendered())).toBeLessThan(steepest(tone) * 1.1);
     expect(rig.player.underrunFrames).toBe(1000);
-    expect(rig.ended).toEqual([{ item: 0, frames: 2400, missed: 0 }]);
+    expect(rig.ended).toEqual([{ item: 0, frames: 2400, missed: 0, at: 3400 }]);
   });
 });
 
@@ -136,10 +136,11 @@ describe('interrupt', () => {
     rig.render(1000, 128);
     rig.player.interrupt(120);
     const output = rig.render(512, 128);
-    expect(firstSound(output.subarray(120))).toBe(-1);
-    expect(output[100]).toBeGreaterThan(0);
-    expect(rig.interrupted).toEqual({ item: 1, frames: 820, missed: 0 });
-    expect(rig.player.timeline.interrupted).toBe(1180);
+    // The last frame of the fade is silent: it was not heard.
+    expect(firstSound(output.subarray(119))).toBe(-1);
+    expect(output[118]).toBeGreaterThan(0);
+    expect(rig.interrupted).toEqual({ item: 1, frames: 819, missed: 0, at: 1119 });
+    expect(rig.player.timeline.interrupted).toBe(1181);
     expect(rig.unaccounted).toBe(0);
     expect(rig.player.timeline.item).toBe(-1);
   });
@@ -152,7 +153,7 @@ describe('interrupt', () => {
     rig.render(500);
     expect(rig.player.undo()).toBe(true);
     const output = rig.render(1000, 128);
-    expect(places(output).slice(120)).toEqual(Array.from({ length: 880 }, (_, i) => i + 1221));
+    expect(places(output).slice(120)).toEqual(Array.from({ length: 880 }, (_, i) => i + 1220));
     expect(rig.player.timeline.interrupted).toBe(0);
     expect(rig.unaccounted).toBe(0);
     rig.player.interrupt(100);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MicwireError } from '../src/core/errors.ts';
 import { BackOff } from '../src/web/transport/back-off.ts';
-import type { WebSocketLike } from '../src/web/transport/socket.ts';
+import type { WebSocketLike } from '../src/core/socket.ts';
 import type { WebSocketTransportOptions } from '../src/web/transport/websocket.ts';
 import { WebSocketTransport } from '../src/web/transport/websocket.ts';
 

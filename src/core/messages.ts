@@ -441,6 +441,16 @@ export type PlayoutCommand =
     }
   /** The item is complete. */
   | { readonly type: 'end'; readonly item: number }
+  /**
+   * Sets a mark at so many frames from the item's start, which need not have begun; −1: at the end of what was received of it.
+   * Answered by `mark` when that frame leaves, unless the item is interrupted before.
+   */
+  | {
+      readonly type: 'mark';
+      readonly item: number;
+      readonly frames: number;
+      readonly name: string;
+    }
   /** More memory for the frames that wait; what it replaces comes back by `buffer`. */
   | { readonly type: 'grow'; readonly storage: ArrayBuffer }
   | { readonly type: 'target'; readonly frames: number }
@@ -454,6 +464,7 @@ export type PlayoutCommand =
 
 /** The account of a playout: received = heard + skipped + interrupted + what still waits. */
 export interface PlayoutFigures {
+  /** The context's frame before which all that was heard. */
   readonly frame: number;
   readonly state: 'idle' | 'buffering' | 'playing';
   /** The item at the position, or the last one; −1 when there is none. */
@@ -471,6 +482,8 @@ export interface PlayoutFigures {
   readonly dropped: number;
   readonly underruns: number;
   readonly underrunFrames: number;
+  /** Marks that were told, or will not be. */
+  readonly settledMarks: number;
 }
 
 export type PlayoutEvent =
@@ -479,13 +492,21 @@ export type PlayoutEvent =
   /** An interrupt is complete: the figures are those from before it took `taken` frames away. A report came before. */
   | ({ readonly type: 'interrupted'; readonly taken: number } & PlayoutFigures)
   | { readonly type: 'undone'; readonly frame: number; readonly done: boolean }
-  /** The last frame of an item was heard, or left out. */
+  /** The last frame of an item was heard, or left out. `frame`: the first of the context's frames after it. */
   | {
       readonly type: 'ended';
       readonly frame: number;
       readonly item: number;
       readonly frames: number;
       readonly missed: number;
+    }
+  /** A mark was reached: frame `frames` of the item leaves as frame `frame` of the context. */
+  | {
+      readonly type: 'mark';
+      readonly frame: number;
+      readonly item: number;
+      readonly frames: number;
+      readonly name: string;
     }
   /** `frames` of an item were left out to catch up. */
   | {

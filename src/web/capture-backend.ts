@@ -41,7 +41,7 @@ export interface CaptureBackend<Format extends PayloadFormat = PayloadFormat> {
    * @throws MicwireError `'closed'` when the capture ends meanwhile, `'stalled'` when the audio thread does not answer: this
    * thread stays the reader
    */
-  pipeTo(worker: Worker): Promise<void>;
+  pipeTo(worker: Worker | MessagePort): Promise<void>;
   /**
    * Changes the encoder of Opus from its next packet on; samples have none.
    * @throws TypeError or RangeError for a value out of its range; MicwireError 'unsupported' where the encoder cannot

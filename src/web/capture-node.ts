@@ -125,7 +125,7 @@ export class CaptureNode<
    * The queue must be read by nobody.
    * @param patienceMs for the audio thread's answer
    */
-  async pipeTo(worker: Worker, patienceMs: number = ANSWER_MS): Promise<void> {
+  async pipeTo(worker: Worker | MessagePort, patienceMs: number = ANSWER_MS): Promise<void> {
     const reader = new RemoteReader(worker, (read, error) => {
       this.#takeBack(read);
       this.#listener.readerLost(error);

@@ -246,10 +246,11 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
    * chunks go first. The Worker remains the reader until the capture ends. If it is terminated, an `'error'` event with
    * `'worker-gone'` follows within two seconds, the chunks it left unread count as dropped, and the capture can be read
    * again.
+   * @param worker or a port whose other end a Worker has
    * @throws TypeError when the capture is being read already; MicwireError `'closed'` when it has ended or ends during
    *   the call, `'stalled'` when the audio thread does not answer
    */
-  async pipeToWorker(worker: Worker): Promise<void> {
+  async pipeToWorker(worker: Worker | MessagePort): Promise<void> {
     if (this.#processor.ended) throw new MicwireError('closed', 'The capture has ended.');
     const place = this[Symbol.asyncIterator]();
     this.#handedOver = place;

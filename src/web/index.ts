@@ -46,7 +46,7 @@ export type {
 } from './transport/transport.ts';
 export type { BackOffOptions } from './transport/back-off.ts';
 export { WebSocketTransport } from './transport/websocket.ts';
-export type { WebSocketLike } from './transport/socket.ts';
+export type { WebSocketLike } from '../core/socket.ts';
 export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/websocket.ts';
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
@@ -108,6 +108,30 @@ export type {
   EchoSetting,
   SpeakerRoute,
 } from '../core/microphone/echo-plan.ts';
+export { Session } from './session/session.ts';
+export type {
+  SessionEventMap,
+  SessionOptions,
+  SessionTranscript,
+  WorkerSessionOptions,
+} from './session/session-options.ts';
+export type { SessionRecordOptions } from './session/session-record.ts';
+export type { SessionConnectionOptions } from '../core/session/connection-options.ts';
+export type { HeardCaption, PlayedReply } from '../core/session/replies.ts';
+export type { SessionGap, SessionState, SessionStats } from '../core/session/session-messages.ts';
+export type {
+  AfterClose,
+  HeardItem,
+  Service,
+  ServiceAddress,
+  ServiceConnection,
+  ServiceEvent,
+  ServiceMute,
+  ServiceRequest,
+  UpAudio,
+  WireMessage,
+} from '../core/services/service.ts';
+export type { CreateSocket } from '../core/socket.ts';
 export { Recorder } from './recorder.ts';
 export type { RecorderEventMap, RecorderState } from './recorder.ts';
 export type { RecorderContainer, RecorderOptions } from './recorder-options.ts';

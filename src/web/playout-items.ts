@@ -5,8 +5,18 @@ const UNDO_MS = 1000;
 /** Interrupted names that are remembered. The oldest are forgotten. */
 const MAX_INTERRUPTED = 64;
 
-/** A call that is kept: a write, or the item's end. */
-export type HeldCall = Uint8Array | 'end';
+/** Ended names that are remembered, and marks of items that have not begun. The oldest are forgotten. */
+const MAX_ENDED = 64;
+const MAX_EARLY_MARKS = 256;
+
+/** A mark of an item: so many frames from its start; −1: the end of what was written of it so far. */
+export interface ItemMark {
+  readonly name: string;
+  readonly frames: number;
+}
+
+/** A call that is kept: a write, the item's end, or a mark. */
+export type HeldCall = Uint8Array | 'end' | ItemMark;
 
 /**
  * Items by number and name: every run of writes under one name has a number. An interrupted item that has a name stays
@@ -28,9 +38,18 @@ export class PlayoutItems {
   #undoNames: readonly string[] = [];
   #heldUntil = 0;
   #held: HeldCall[] = [];
+  /** Numbers of the items that ended last, by name. */
+  readonly #ended = new Map<string | undefined, number>();
+  #early: { readonly item: string | undefined; readonly mark: ItemMark }[] = [];
 
   /** Name of an item that has not ended. */
   name(item: number): string | undefined {
+    return this.#names.get(item);
+  }
+
+  /** Name of an item that was not interrupted, or not for good, also when it has ended. */
+  markedName(item: number): string | undefined {
+    for (const [name, number] of this.#ended) if (number === item) return name;
     return this.#names.get(item);
   }
 
@@ -43,20 +62,51 @@ export class PlayoutItems {
     return this.#next - this.#first >= MAX_ITEMS - 1;
   }
 
-  begin(name: string | undefined): void {
+  /** @returns the marks that waited for the item */
+  begin(name: string | undefined): readonly ItemMark[] {
     this.open = this.#next++;
     this.#names.set(this.open, name);
     // What was interrupted cannot go on behind something newer.
     this.#undoOpen = -1;
     this.#held = [];
+    const marks = this.#early.filter(({ item }) => item === name).map(({ mark }) => mark);
+    if (marks.length > 0) this.#early = this.#early.filter(({ item }) => item !== name);
+    return marks;
   }
 
   /** `item` and those before it are over. */
   ended(item: number): void {
     if (item >= this.#first) this.#first = item + 1;
-    for (const number of this.#names.keys()) {
-      if (number <= item && number !== this.open) this.#names.delete(number);
+    for (const [number, name] of this.#names) {
+      if (number > item || number === this.open) continue;
+      this.#names.delete(number);
+      this.#ended.delete(name);
+      if (number > this.#undoLast) this.#ended.set(name, number);
     }
+    for (const name of this.#ended.keys()) {
+      if (this.#ended.size <= MAX_ENDED) break;
+      this.#ended.delete(name);
+    }
+  }
+
+  /** Number of the newest item of that name that was not interrupted; −1 for one that has not begun. */
+  find(name: string | undefined): number {
+    let found = this.#ended.get(name) ?? -1;
+    for (const [number, other] of this.#names) {
+      if (other === name && number > this.#undoLast) found = number;
+    }
+    return found;
+  }
+
+  /** Marks of items that have not begun. */
+  get waitingMarks(): number {
+    return this.#early.length;
+  }
+
+  /** Keeps a mark of an item that has not begun. */
+  await(item: string | undefined, mark: ItemMark): void {
+    if (this.#early.length === MAX_EARLY_MARKS) this.#early.shift();
+    this.#early.push({ item, mark });
   }
 
   isInterrupted(name: string | undefined): boolean {
@@ -68,7 +118,7 @@ export class PlayoutItems {
     const open = this.#undoOpen;
     if (open < 0 || this.#names.get(open) !== name) return;
     if (now > this.#heldUntil) this.#held = [];
-    else this.#held.push(call === 'end' ? call : call.slice());
+    else this.#held.push(call instanceof Uint8Array ? call.slice() : call);
   }
 
   /** An interrupted item is over for its sender too: what comes under its name now is a new item. */

@@ -13,7 +13,25 @@ export interface PlayoutPosition {
   readonly ms: number;
   /** Frames of `frames` that were skipped to catch up. The others were heard. */
   readonly skippedFrames: number;
-  /** When this was true: a frame of the context; in seconds, `frame / context.sampleRate`. */
+  /**
+   * When this was true, exact to the frame: the frame of the context before which `frames` frames had been heard. In seconds,
+   * `contextFrame / context.sampleRate`.
+   */
+  readonly contextFrame: number;
+}
+
+/** A mark that was reached. */
+export interface PlayoutMark {
+  /** The name given to `mark`. */
+  readonly name: string;
+  /** Name of its item; undefined for audio without one. */
+  readonly item: string | undefined;
+  /** Frames of the item before the mark, at the rate of the written audio: at most the item's length. */
+  readonly frames: number;
+  /**
+   * The frame of the context as which frame `frames` of the item leaves the node's output; at the end of the audio, the first
+   * one after it.
+   */
   readonly contextFrame: number;
 }
 
@@ -68,6 +86,8 @@ export interface PlayoutEventMap {
    * interrupted items.
    */
   readonly ended: CustomEvent<PlayoutPosition>;
+  /** A frame that was marked by `mark` leaves the output in this render quantum. */
+  readonly mark: CustomEvent<PlayoutMark>;
   /** Playout ran out of audio in the middle of an item. It continues when `targetDelayMs` is queued again. */
   readonly underrun: Event;
   /**

@@ -1,8 +1,8 @@
-import { checkContext, checkOptions } from '../core/option-names.ts';
+import { checkContext, checkOptions, checkText } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
 import { bytesPerFrame, isSampled } from '../core/format/stream-format.ts';
-import { numberIn } from '../core/arguments.ts';
+import { integerIn, numberIn } from '../core/arguments.ts';
 import { MicwireError, PacketError } from '../core/errors.ts';
 import { ReceivePipes, checkPipe } from '../core/pipe.ts';
 import type { PipeOptions, ReceivePipeResult } from '../core/pipe.ts';
@@ -15,7 +15,9 @@ import { toBytes } from './playout-data.ts';
 import type { PlayoutData } from './playout-data.ts';
 import { positionAt, skipOf, statsOf } from './playout-position.ts';
 import { PlayoutFeed } from '../core/playout/playout-feed.ts';
+import { MAX_MARKS } from '../core/playout/timeline.ts';
 import { PlayoutItems } from './playout-items.ts';
+import type { ItemMark } from './playout-items.ts';
 import { createPlayoutNode, checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
 import type { DecodingStats, PacketReader } from './opus-playout.ts';
 import type { PlayoutOptions } from './playout-options.ts';
@@ -52,6 +54,18 @@ export interface PlayoutWriteOptions {
 }
 const WRITE_NAMES = { item: 1, lostFrames: 1 } satisfies OptionNames<PlayoutWriteOptions>;
 
+/** Options of a mark. */
+export interface PlayoutMarkOptions {
+  /** Name of the item; undefined for audio without one. It need not have begun. */
+  readonly item?: string | undefined;
+  /**
+   * Frames from the item's start at the rate of the written audio; beyond the item's end it counts as the end.
+   * @default the end of what has been written of the item so far
+   */
+  readonly frames?: number | undefined;
+}
+const MARK_NAMES = { item: 1, frames: 1 } satisfies OptionNames<PlayoutMarkOptions>;
+
 /**
  * Plays audio as it arrives. Joins chunks sample-exactly, covers late ones with silence instead of clicks, and reports
  * exactly what was heard.
@@ -79,6 +93,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   #targetDelayMs: number;
   #state: PlayoutState = 'idle';
   readonly #lastWord = new LastWord();
+  #sentMarks = 0;
   /** What the processor reported last. */
   #figures: PlayoutFigures | null = null;
 
@@ -205,9 +220,38 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         this.#skipped(item, this.#feed.framesWith(bytes), 'no-room');
         return 0;
       }
-      this.#items.begin(item);
+      for (const mark of this.#items.begin(item)) this.#mark(this.#items.open, mark);
     }
     return this.#put(bytes);
+  }
+
+  /**
+   * Marks a frame of an item: `'mark'` is dispatched when it leaves the output, or just before the item's `'ended'` when the
+   * item is shorter. It is dispatched at once for a frame that has left already, and never for an item that is interrupted
+   * before, unless that is undone.
+   * @param name for you; marks may share one
+   * @returns whether it was taken: false for an interrupted item, and while 1,024 marks wait
+   * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'`
+   */
+  mark(name: string, options: PlayoutMarkOptions = {}): boolean {
+    checkText('name', name);
+    checkOptions('playout.mark', options, MARK_NAMES);
+    const { item } = options;
+    const frames =
+      options.frames === undefined
+        ? -1
+        : integerIn('frames', options.frames, 0, Number.MAX_SAFE_INTEGER);
+    this.#checkOpen();
+    const mark = { name, frames };
+    if (this.#items.isInterrupted(item)) {
+      this.#items.hold(item, mark, performance.now());
+      return false;
+    }
+    if (this.#marksFull) return false;
+    const number = this.#items.find(item);
+    if (number < 0) this.#items.await(item, mark);
+    else this.#mark(number, mark);
+    return true;
   }
 
   /**
@@ -348,6 +392,12 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
         this.dispatchEvent(new CustomEvent('ended', { detail }));
         break;
       }
+      case 'mark': {
+        const { name, frames, frame: contextFrame } = event;
+        const detail = { name, item: this.#items.markedName(event.item), frames, contextFrame };
+        this.dispatchEvent(new CustomEvent('mark', { detail }));
+        break;
+      }
       case 'interrupted':
         this.#bargeIn.interrupted(
           { ...this.#position(event), unheard: this.#items.unheard(event.item) },
@@ -393,10 +443,21 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (done) {
       for (const call of this.#items.undo()) {
         if (call === 'end') this.#end();
-        else this.#put(call, true);
+        else if (call instanceof Uint8Array) this.#put(call, true);
+        else if (!this.#marksFull) this.#mark(this.#items.open, call);
       }
     }
     this.#bargeIn.undone(done);
+  }
+
+  get #marksFull(): boolean {
+    const waiting = this.#sentMarks - (this.#figures?.settledMarks ?? 0);
+    return waiting + this.#items.waitingMarks >= MAX_MARKS;
+  }
+
+  #mark(item: number, { name, frames }: ItemMark): void {
+    this.#sentMarks++;
+    this.#send({ type: 'mark', item, frames, name });
   }
 
   #end(): void {

@@ -24,7 +24,7 @@ export class RemoteReader {
   readonly control: MessagePort;
   readonly lock: string;
   readonly #port: MessagePort;
-  readonly #worker: Worker;
+  readonly #worker: Worker | MessagePort;
   readonly #lost: (read: ReaderAccount, error: MicwireError) => void;
   readonly #waiting = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,7 +35,10 @@ export class RemoteReader {
   #ended = false;
 
   /** @param lost called once when the Worker is gone, with what it has read as far as is known */
-  constructor(worker: Worker, lost: (read: ReaderAccount, error: MicwireError) => void) {
+  constructor(
+    worker: Worker | MessagePort,
+    lost: (read: ReaderAccount, error: MicwireError) => void,
+  ) {
     const { port1, port2 } = new MessageChannel();
     this.control = port2;
     this.lock = `micwire-reader-${++readersMade}-${Math.random().toString(36).slice(2)}`;

@@ -1,7 +1,8 @@
+import { PacketError } from '../../src/core/errors.ts';
+import type { PacketErrorReason } from '../../src/core/errors.ts';
 import { opusPacketInfo } from '../../src/core/codec/opus-packet.ts';
 import type { Framing } from '../../src/core/framing/framing.ts';
 import { FRAMINGS } from '../../src/core/framing/framings.ts';
-import { PacketError } from '../../src/core/errors.ts';
 import { rtpFraming } from '../../src/core/framing/rtp.ts';
 import type { RtpStreamOptions } from '../../src/core/rtp/rtp-stream.ts';
 import { HeaderExtensionCursor } from '../../src/core/rtp/header-extensions.ts';
@@ -20,6 +21,8 @@ import type { RtpHeader } from '../../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../../src/core/rtp/rtp-packet.ts';
 import type { SessionHost } from '../../src/core/session/server/session-host.ts';
 import { decodeProtocol, encodeProtocol } from '../../src/core/session/protocol.ts';
+import type { FixtureMessage, ServiceCase } from '../services/service-case.ts';
+import { TELEPHONY_SERVICES } from '../services/telephony.ts';
 import { integer, noise, randomPackets } from './packet-streams.ts';
 import { randomMessages } from './protocol-messages.ts';
 import { seededRandom } from './random.ts';
@@ -60,7 +63,50 @@ export function fuzzTargets(): FuzzTarget[] {
       samples: randomPackets(OPUS, 20, seededRandom(5)).map(({ payload }) => payload),
       read: (message) => opusPacketInfo(message as Uint8Array).frames,
     },
+    ...TELEPHONY_SERVICES.map(serviceTarget),
   ];
+}
+
+/** Faults that a service over TCP tells as events. */
+const FAULTS: readonly string[] = [
+  'truncated',
+  'oversized',
+  'unknown-type',
+  'bad-field',
+  'bad-base64',
+  'bad-json',
+] satisfies readonly PacketErrorReason[];
+
+/** Connections to a service, one after the other, each for some messages. */
+function serviceTarget({ id, create, fixtures }: ServiceCase): FuzzTarget {
+  const service = create();
+  const wire = (message: FixtureMessage): string | Uint8Array =>
+    typeof message === 'string' || message instanceof Uint8Array
+      ? message
+      : JSON.stringify(message);
+  const messages = fixtures
+    .flat()
+    .flatMap((step) => ('message' in step ? [wire(step.message)] : []));
+  let connection = service.connect();
+  let left = 0;
+  return {
+    name: `service ${id}`,
+    samples: messages,
+    read(message) {
+      if (left-- <= 0) {
+        connection = service.connect();
+        left = 20;
+      }
+      let sum = 1;
+      for (const event of connection.decode(message)) {
+        if (event.type === 'audio') sum += event.bytes.length;
+        if (event.type !== 'error' || !FAULTS.includes(event.code)) continue;
+        if (event.fatal) left = 0;
+        throw new PacketError(event.code as PacketErrorReason, event.message);
+      }
+      return sum;
+    },
+  };
 }
 
 function framingTarget(

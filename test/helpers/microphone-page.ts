@@ -163,7 +163,44 @@ class WorkletNode extends PageNode {
   }
 }
 
-class PageGain extends PageNode {}
+class PageGain extends PageNode {
+  readonly numberOfInputs = 1;
+  readonly gain: { value: number; setTargetAtTime(value: number): void } = {
+    value: 1,
+    setTargetAtTime(value) {
+      this.value = value;
+    },
+  };
+  /** The sum of its inputs, with as many channels as the first has. */
+  override outputOf(): readonly Float32Array[] {
+    const inputs = this.edges.map(({ from, output }) => from.outputOf(output));
+    return (inputs[0] ?? []).map((samples, channel) =>
+      samples.map((_, i) => {
+        let sum = 0;
+        for (const input of inputs) sum += input[channel]?.[i] ?? 0;
+        return sum * this.gain.value;
+      }),
+    );
+  }
+}
+
+/** Its inputs in mono, each as a channel. */
+class PageMerger extends PageNode {
+  readonly #silence: Float32Array;
+  readonly #inputs: number;
+
+  constructor(context: PageContext, { numberOfInputs }: { readonly numberOfInputs: number }) {
+    super(context);
+    this.#silence = new Float32Array(context.quantum);
+    this.#inputs = numberOfInputs;
+  }
+  override outputOf(): readonly Float32Array[] {
+    return Array.from({ length: this.#inputs }, (_, input) => {
+      const edge = this.edges.find((each) => each.input === input);
+      return edge?.from.outputOf(edge.output)[0] ?? this.#silence;
+    });
+  }
+}
 
 class PageContext extends EventTarget {
   state = 'running';
@@ -247,6 +284,7 @@ export class MicrophonePage {
     });
     vi.stubGlobal('AudioWorkletNode', WorkletNode);
     vi.stubGlobal('GainNode', PageGain);
+    vi.stubGlobal('ChannelMergerNode', PageMerger);
     vi.stubGlobal('MediaStream', PageStream);
     vi.stubGlobal('MediaStreamTrack', PageTrack);
     vi.stubGlobal('matchMedia', () => ({ matches: false }));
@@ -352,7 +390,9 @@ export class MicrophonePage {
   }
 }
 
+/** In the order in which a quantum is rendered: sources first. */
 const WORKLETS = {
+  playout: () => import('../../worklets/playout.ts'),
   microphone: () => import('../../worklets/microphone.ts'),
   capture: () => import('../../worklets/capture.ts'),
   meter: () => import('../../worklets/meter.ts'),

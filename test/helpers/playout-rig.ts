@@ -18,6 +18,17 @@ export interface Ended {
   readonly item: number;
   readonly frames: number;
   readonly missed: number;
+  /** The output frame after the last one; −1 where it is not known. */
+  readonly at: number;
+}
+
+export interface Marked {
+  readonly item: number;
+  readonly frames: number;
+  readonly name: string;
+  readonly at: number;
+  /** The first output frame of the quantum in which it was told; between two, of the next. */
+  readonly quantum: number;
 }
 
 /** A player with what it told and what it rendered. */
@@ -26,11 +37,12 @@ export class PlayoutRig {
   readonly channels: number;
   readonly encoder: SampleEncoder;
   readonly ended: Ended[] = [];
+  readonly marked: Marked[] = [];
   /** Frames left out, by item. */
   readonly skipped = new Map<number, number>();
   underruns = 0;
   /** Position of the last interrupt: item, frames from its start, frames of it left out. */
-  interrupted: { item: number; frames: number; missed: number } | undefined;
+  interrupted: { item: number; frames: number; missed: number; at: number } | undefined;
   readonly #rendered: Float32Array[];
   #frames = 0;
 
@@ -63,14 +75,17 @@ export class PlayoutRig {
         capacityFrames,
       },
       {
-        ended: (item, frames, missed) => this.ended.push({ item, frames, missed }),
+        ended: (item, frames, missed, at) => this.ended.push({ item, frames, missed, at }),
+        marked: (item, frames, name, at) => {
+          this.marked.push({ item, frames, name, at, quantum: this.#frames });
+        },
         skipped: (item, frames) => {
           this.skipped.set(item, (this.skipped.get(item) ?? 0) + frames);
         },
         underrun: () => this.underruns++,
-        interrupted: () => {
+        interrupted: (_taken, at) => {
           const { item, itemFrames, itemMissed } = this.player.timeline;
-          this.interrupted = { item, frames: itemFrames, missed: itemMissed };
+          this.interrupted = { item, frames: itemFrames, missed: itemMissed, at };
         },
       },
     );
@@ -101,7 +116,7 @@ export class PlayoutRig {
     for (let left = frames; left > 0; left -= quantum) {
       const count = Math.min(quantum, left);
       const output = this.#rendered.map(() => new Float32Array(count).fill(Number.NaN));
-      this.player.render(output);
+      this.player.render(output, this.#frames);
       output.forEach((samples, c) => this.#append(c, samples));
       this.#frames += count;
     }

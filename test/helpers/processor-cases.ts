@@ -263,11 +263,13 @@ interface PlayoutCase extends Variation {
   readonly everyQuanta?: number;
   /** Faster or slower than real time. @default 1 */
   readonly speed?: number;
+  /** Marks with each arrival. @default 0 */
+  readonly marks?: number;
 }
 
 function playout(name: string, kase: PlayoutCase): ProcessorCase {
   const { sampleRate = 48000, quantum = 128, everyQuanta = 8, speed = 1, from } = kase;
-  const { channels = 1, format = 's16' } = kase;
+  const { channels = 1, format = 's16', marks = 0 } = kase;
   return {
     name: `playout, ${name}`,
     worklet: 'playout',
@@ -275,6 +277,7 @@ function playout(name: string, kase: PlayoutCase): ProcessorCase {
     sampleRate,
     quantum,
     inputChannels: [],
+    worksBetween: marks > 0,
     open: () => {
       const outputChannels = kase.outputChannels ?? channels;
       const processorOptions: PlayoutProcessorOptions = {
@@ -297,10 +300,22 @@ function playout(name: string, kase: PlayoutCase): ProcessorCase {
       const frames = Math.round((everyQuanta * quantum * from * speed) / sampleRate);
       const bytes = encodedNoise(frames * channels * bytesPerSample(format), format);
       const write = { type: 'write', item: 0, bytes };
+      // Within the audio that comes next, in any order.
+      const list = Array.from({ length: marks }, (_, i) => {
+        const at = Math.floor((i * 7 * frames) / marks) % frames;
+        return { type: 'mark', item: 0, frames: 0, name: 'a', at };
+      });
+      let written = 0;
       return {
         options,
         beforeQuantum: (index, send) => {
-          if (index % everyQuanta === 0) send(write);
+          if (index % everyQuanta !== 0) return;
+          for (const mark of list) {
+            mark.frames = written + mark.at;
+            send(mark);
+          }
+          send(write);
+          written += frames;
         },
       };
     },
@@ -611,6 +626,7 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   playout('8 → 48 kHz µ-law to stereo', { from: 8000, format: 'mulaw', outputChannels: 2 }),
   playout('24 → 48 kHz, underruns', { from: 24000, speed: 0.7, everyQuanta: 40 }),
   playout('24 → 48 kHz, quantum 1024', { from: 24000, quantum: 1024 }),
+  playout('24 → 48 kHz, marks', { from: 24000, marks: 40 }),
   playout('idle', { from: 24000, everyQuanta: 0 }),
 
   receive('48 kHz s24 stereo, lost and jittered', {

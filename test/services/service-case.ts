@@ -25,6 +25,8 @@ export interface ServiceCase {
     readonly url: string;
     readonly connects: string;
     readonly protocols?: readonly string[];
+    /** The address after the fixtures, where it continues the conversation. @default `connects` */
+    readonly resumes?: string;
   };
   /** Connections of one session, one after the other, each from its first message on. Written by us from the documents. */
   readonly fixtures: readonly (readonly FixtureStep[])[];

@@ -41,7 +41,7 @@ export class Fader {
 
   /**
    * Applies the gain in place to frames `at` … `at + frames` of every channel.
-   * @returns how many of the frames come before silence is reached: `frames` unless a fade-out ends among them
+   * @returns how many of the frames come before silence: `frames` unless a fade-out ends among them
    */
   apply(channels: readonly Float32Array[], at: number, frames: number): number {
     let phase = this.#phase;
@@ -58,6 +58,7 @@ export class Fader {
       } else if (phase < 1e-9) {
         phase = 0;
         step = 0;
+        break;
       }
       const gain = raisedCosine(phase);
       for (let c = 0; c < count; c++) channels[c]![at + i]! *= gain;

@@ -12,7 +12,7 @@ import { Fader } from '../dsp/fader.ts';
 import { FrameRing } from './frame-ring.ts';
 import { Source } from './source.ts';
 import { Timeline } from './timeline.ts';
-import type { ItemEnded, ItemSkipped } from './timeline.ts';
+import type { ItemSkipped } from './timeline.ts';
 
 /** Output frames that one block of the resampler makes, about: the finer, the evener the work per quantum. */
 const BLOCK_OUTPUT_FRAMES = 32;
@@ -35,15 +35,21 @@ export interface PlayerOptions extends StreamFormat<SampleFormat> {
   readonly capacityFrames: number;
 }
 
-/** What a player tells at once. */
+/**
+ * What a player tells at once. `contextFrame` is the frame of the context that follows what was told of; −1 when that was not
+ * in this stretch of playing, or nothing of it was heard: take the present frame then.
+ */
 export interface PlayerListener {
-  readonly ended: ItemEnded;
+  /** An item has been passed to its end. `frames` is its length, `missed` how many of them were left out. */
+  readonly ended: (item: number, frames: number, missed: number, contextFrame: number) => void;
+  /** A mark has been reached: `frames` of the item lie before it. */
+  readonly marked: (item: number, frames: number, name: string, contextFrame: number) => void;
   /** Frames were left out to catch up. */
   readonly skipped: ItemSkipped;
   /** Playing ran out of frames in the middle of an item. */
   readonly underrun: () => void;
   /** An interrupt is complete: the position is where it was heard to. `taken` frames will now be taken away. */
-  readonly interrupted: (taken: number) => void;
+  readonly interrupted: (taken: number, contextFrame: number) => void;
 }
 
 /** Nothing to play · frames wait until there are enough · playing. */
@@ -84,6 +90,8 @@ export class Player {
   #running = false;
   /** Output frames rendered in this run, the silence after an interrupt's fade not counted. */
   #rendered = 0;
+  /** The context's frame at which this run began; −1 before its first quantum. */
+  #runStart = -1;
   #interrupting = false;
   /** Whether something is missing before the next frame to come. */
   #gap = false;
@@ -116,7 +124,15 @@ export class Player {
     this.#sampleRate = sampleRate;
     this.#contextRate = contextRate;
     this.#bytesPerFrame = decoder.bytesPerFrame;
-    this.timeline = new Timeline(listener.ended, listener.skipped);
+    this.timeline = new Timeline({
+      ended: (item, frames, missed, runFrame) => {
+        listener.ended(item, frames, missed, this.#contextFrame(runFrame));
+      },
+      skipped: listener.skipped,
+      marked: (item, frames, name, runFrame) => {
+        listener.marked(item, frames, name, this.#contextFrame(runFrame));
+      },
+    });
     this.#ring = new FrameRing(
       decoder,
       new ArrayBuffer(options.capacityFrames * decoder.bytesPerFrame),
@@ -186,6 +202,11 @@ export class Player {
     if (this.timeline.buffered === 0) this.#starved = false;
   }
 
+  /** Sets a mark, as `Timeline.mark` does. */
+  mark(item: number, frames: number, name: string, sender: number): void {
+    this.timeline.mark(item, frames, name, sender);
+  }
+
   /** Moves the waiting frames to other, larger memory. @returns the old memory, which is free then */
   adopt(storage: ArrayBuffer): ArrayBuffer {
     return this.#ring.adopt(storage, this.timeline.floor, this.timeline.received);
@@ -222,13 +243,17 @@ export class Player {
     this.#resampler?.close();
   }
 
-  /** Fills `output`, of any length, with the next frames. */
-  render(output: readonly Float32Array[]): void {
+  /**
+   * Fills `output`, of any length, with the next frames.
+   * @param contextFrame the context's frame that the first of them is
+   */
+  render(output: readonly Float32Array[], contextFrame: number): void {
     const frames = output[0]!.length;
     if (!this.#running && !this.#startIfReady(frames)) {
       for (let c = 0; c < output.length; c++) output[c]!.fill(0);
       if (this.#starved) this.#starvedFrames += frames;
     } else {
+      this.#runStart = contextFrame - this.#rendered;
       for (let at = 0; at < frames;) {
         if (this.#ready === 0) this.#refill(frames - at);
         const count = Math.min(this.#ready, frames - at);
@@ -264,6 +289,7 @@ export class Player {
     this.#waited = 0;
     this.#trough = 0;
     this.#rendered = 0;
+    this.#runStart = -1;
     this.#ready = 0;
     this.#resampler?.reset();
     this.#fader.open();
@@ -309,9 +335,20 @@ export class Player {
     if (this.#interrupting && (this.#fader.silent || !this.#running)) this.#cut();
   }
 
+  /** The context's frame at which frame `runFrame` of the run leaves; −1 when it is not known. */
+  #contextFrame(runFrame: number): number {
+    if (runFrame < 0 || this.#runStart < 0) return -1;
+    return this.#runStart + Math.floor((runFrame * this.#contextRate) / this.#sampleRate);
+  }
+
   #cut(): void {
-    this.#listener.interrupted(this.timeline.playable - this.timeline.position);
-    this.timeline.cut();
+    const { timeline } = this;
+    const known = this.#running && this.#runStart >= 0;
+    this.#listener.interrupted(
+      timeline.playable - timeline.position,
+      known ? this.#runStart + this.#rendered : -1,
+    );
+    timeline.cut();
     this.#interrupting = false;
     this.#afterCut = true;
     this.#starved = false;

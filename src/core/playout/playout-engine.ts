@@ -39,10 +39,10 @@ export class PlayoutEngine {
   readonly #postFrames: number;
   #player: Player | null;
   #postAt = 0;
-  /** `currentFrame` of the call under way. */
+  /** The context's frame after what has been rendered, the quantum under way included. */
   #frame = 0;
-  /** Whether an interrupt is complete and not answered yet. */
-  #silenced = false;
+  /** The context's frame at which an interrupt is complete that was not answered yet; −1 when there is none. */
+  #silencedAt = -1;
   /** What is posted while rendering is made once; the clone that crosses the thread is the engine's. */
   readonly #report: EventOf<'report'> = { type: 'report', ...createFigures() };
   readonly #interrupted: EventOf<'interrupted'> = {
@@ -51,6 +51,7 @@ export class PlayoutEngine {
     ...createFigures(),
   };
   readonly #ended: EventOf<'ended'> = { type: 'ended', frame: 0, item: 0, frames: 0, missed: 0 };
+  readonly #mark: EventOf<'mark'> = { type: 'mark', frame: 0, item: 0, frames: 0, name: '' };
   /** What was left out and not told yet, of one item. */
   readonly #skipped: EventOf<'skipped'> = { type: 'skipped', frame: 0, item: 0, frames: 0 };
   readonly #underrun: EventOf<'underrun'> = { type: 'underrun', frame: 0 };
@@ -78,12 +79,18 @@ export class PlayoutEngine {
     this.#player = new Player(
       { ...options, contextRate },
       {
-        ended: (item, frames, missed) => {
+        ended: (item, frames, missed, contextFrame) => {
           this.#tellSkipped();
           this.#ended.item = item;
           this.#ended.frames = frames;
           this.#ended.missed = missed;
-          this.#post(this.#ended);
+          this.#post(this.#ended, contextFrame);
+        },
+        marked: (item, frames, name, contextFrame) => {
+          this.#mark.item = item;
+          this.#mark.frames = frames;
+          this.#mark.name = name;
+          this.#post(this.#mark, contextFrame);
         },
         skipped: (item, frames) => {
           if (this.#skipped.item !== item) this.#tellSkipped();
@@ -91,10 +98,10 @@ export class PlayoutEngine {
           this.#skipped.frames += frames;
         },
         underrun: () => this.#post(this.#underrun),
-        interrupted: (taken) => {
+        interrupted: (taken, contextFrame) => {
           this.#measure(this.#interrupted);
           this.#interrupted.taken = taken;
-          this.#silenced = true;
+          this.#silencedAt = contextFrame < 0 ? this.#frame : contextFrame;
         },
       },
       resampler,
@@ -105,7 +112,7 @@ export class PlayoutEngine {
   obey(command: PlayoutCommand, frame: number): void {
     const player = this.#player;
     if (player === null) return;
-    this.#frame = frame;
+    this.#frame = Math.max(this.#frame, frame);
     switch (command.type) {
       case 'write':
         player.write(command.item, command.bytes, command.afterGap);
@@ -113,6 +120,9 @@ export class PlayoutEngine {
         break;
       case 'end':
         player.end(command.item);
+        break;
+      case 'mark':
+        player.mark(command.item, command.frames, command.name, 0);
         break;
       case 'grow':
         this.#giveBack(player.adopt(command.storage));
@@ -131,13 +141,13 @@ export class PlayoutEngine {
       case 'undo': {
         const done = player.undo();
         this.#postReport();
-        this.#post({ type: 'undone', frame, done });
+        this.#post({ type: 'undone', frame: 0, done });
         break;
       }
       case 'close':
         player.close();
         this.#player = null;
-        this.#post({ type: 'closed', frame });
+        this.#post({ type: 'closed', frame: 0 });
     }
   }
 
@@ -145,10 +155,10 @@ export class PlayoutEngine {
   render(output: readonly Float32Array[], frame: number): boolean {
     const player = this.#player;
     if (player === null) return false;
-    this.#frame = frame;
-    player.render(output);
+    this.#frame = frame + output[0]!.length;
+    player.render(output, frame);
     this.#answerInterrupt();
-    if (frame >= this.#postAt && this.#hasNews()) {
+    if (this.#frame >= this.#postAt && this.#hasNews()) {
       this.#postReport();
     }
     return true;
@@ -156,10 +166,11 @@ export class PlayoutEngine {
 
   /** The answer follows a report, so that a page that continues from it finds the totals up to date. */
   #answerInterrupt(): void {
-    if (!this.#silenced) return;
-    this.#silenced = false;
+    const at = this.#silencedAt;
+    if (at < 0) return;
+    this.#silencedAt = -1;
     this.#postReport();
-    this.#post(this.#interrupted);
+    this.#post(this.#interrupted, at);
   }
 
   #postReport(): void {
@@ -187,7 +198,8 @@ export class PlayoutEngine {
       report.interrupted !== timeline.interrupted ||
       report.floor !== timeline.floor ||
       report.dropped !== player.dropped ||
-      report.underrunFrames !== player.underrunFrames
+      report.underrunFrames !== player.underrunFrames ||
+      report.settledMarks !== timeline.settledMarks[0]
     );
   }
 
@@ -206,10 +218,12 @@ export class PlayoutEngine {
     figures.dropped = player.dropped;
     figures.underruns = player.underruns;
     figures.underrunFrames = player.underrunFrames;
+    figures.settledMarks = timeline.settledMarks[0]!;
   }
 
-  #post(event: Mutable<PlayoutEvent>): void {
-    event.frame = this.#frame;
+  /** @param frame of the context, of what is told; −1: the present one */
+  #post(event: Mutable<PlayoutEvent>, frame = -1): void {
+    event.frame = frame < 0 ? this.#frame : frame;
     this.#port.postMessage(event, this.#none);
   }
 
@@ -264,6 +278,7 @@ export class PlayoutEngine {
     const write = (seconds: number): void => {
       const bytes = warmUpBytes(format, Math.round(seconds * sampleRate) * frameBytes);
       engine.obey({ type: 'write', item, bytes, afterGap: item % 2 === 1 }, frame);
+      engine.obey({ type: 'mark', item, frames: -1, name: 'warm-up' }, frame);
     };
     for (const [written, rendered] of WARM_UP_STEPS) {
       if (written > 0) write(written);
@@ -300,5 +315,6 @@ function createFigures(): PlayoutFigures {
     dropped: 0,
     underruns: 0,
     underrunFrames: 0,
+    settledMarks: 0,
   };
 }

@@ -1,12 +1,31 @@
-/** Told when an item has been passed to its end. `frames` is its length, `missed` how many of them were left out. */
-export type ItemEnded = (item: number, frames: number, missed: number) => void;
+import { MarkList } from './mark-list.ts';
+
+/**
+ * Told when an item has been passed to its end. `frames` is its length, `missed` how many of them were left out. `runFrame`:
+ * how many frames of the run were heard before it, which tells when; −1 when it was not in this stretch of the run.
+ */
+export type ItemEnded = (item: number, frames: number, missed: number, runFrame: number) => void;
 
 /** `frames` of an item were left out. */
 export type ItemSkipped = (item: number, frames: number) => void;
 
+/** Told when a mark has been reached: `frames` of the item lie before it. `runFrame` is as in {@link ItemEnded}. */
+export type MarkReached = (item: number, frames: number, name: string, runFrame: number) => void;
+
+/** What a timeline tells at once. */
+export interface TimelineListener {
+  readonly ended: ItemEnded;
+  readonly skipped: ItemSkipped;
+  readonly marked: MarkReached;
+}
+
 /** Items that may wait at a time; a power of two. */
 export const MAX_ITEMS = 4096;
 const ITEM_MASK = MAX_ITEMS - 1;
+/** Marks that a sender may have waiting; a power of two. */
+export const MAX_MARKS = 1024;
+/** Who may set marks: the page, and a Worker that writes. */
+const MARK_SENDERS = 2;
 /** Joins that may lie between reading and hearing at a time: some milliseconds, and a join takes longer than one. */
 const MAX_JUMPS = 64;
 const JUMP_MASK = MAX_JUMPS - 1;
@@ -28,13 +47,17 @@ export class Timeline {
   /** The next frame to be heard. */
   position = 0;
 
-  readonly #onEnded: ItemEnded;
-  readonly #onSkipped: ItemSkipped;
+  /** Marks of each sender that were reached, or can not be reached any more. */
+  readonly settledMarks: Float64Array = new Float64Array(MARK_SENDERS);
+
+  readonly #listener: TimelineListener;
   readonly #items = new Float64Array(MAX_ITEMS);
   readonly #starts = new Float64Array(MAX_ITEMS);
   /** One past the last frame; infinite while more may come. Only the newest item's can be. */
   readonly #ends = new Float64Array(MAX_ITEMS);
   readonly #missed = new Float64Array(MAX_ITEMS);
+  /** 1 where an interrupt took the item, or the rest of it. */
+  readonly #taken = new Uint8Array(MAX_ITEMS);
   /** The item at `position`, counted from the first item ever; equal to `#next` when all were passed. */
   #current = 0;
   #next = 0;
@@ -45,6 +68,15 @@ export class Timeline {
   #nextJump = 0;
   /** Frames of this run that were heard. */
   #heardInRun = 0;
+  /** What that was where the stretch without a jump began; infinite when the position is not in a run. */
+  #stretchFrom = Infinity;
+  /** Whether frames are being heard or left out; whether left out. */
+  #advancing = false;
+  #skipping = false;
+
+  #marks = new MarkList(MARK_SENDERS * MAX_MARKS);
+  /** Those of items that the last cut took, while it can be undone. */
+  #takenMarks = new MarkList(MARK_SENDERS * MAX_MARKS);
 
   /** Where an interrupt ends what was received before it; infinite unless one is under way. */
   #cut = Infinity;
@@ -57,9 +89,8 @@ export class Timeline {
   #undoEnd = -1;
   #undoItem = 0;
 
-  constructor(onEnded: ItemEnded, onSkipped: ItemSkipped) {
-    this.#onEnded = onEnded;
-    this.#onSkipped = onSkipped;
+  constructor(listener: TimelineListener) {
+    this.#listener = listener;
   }
 
   /** Frames received and not yet heard, skipped or interrupted. */
@@ -124,9 +155,37 @@ export class Timeline {
     if (this.#open(item)) this.#close();
   }
 
+  /**
+   * Sets a mark in an item, which need not have begun. It is told when that frame leaves, or when the audio ends there for now.
+   * A frame beyond the item's end counts as the end; one that has left is told at once. Marks of items that an interrupt took
+   * are told only after an undo.
+   * @param frames from the item's start; −1 for the end of what was received of it
+   * @param sender 0 or 1: who sets it
+   */
+  mark(item: number, frames: number, name: string, sender: number): void {
+    const found = this.#find(item);
+    if (found < 0) return this.#addMark(this.#marks, item, Math.max(0, frames), name, sender);
+    const index = found & ITEM_MASK;
+    const start = this.#starts[index]!;
+    const length = Math.min(this.received, this.#ends[index]!) - start;
+    const known = this.#ends[index] !== Infinity;
+    const place = frames < 0 || (known && frames > length) ? length : frames;
+    if (this.#taken[index] === 1) {
+      if (this.#undoPosition < 0) this.settledMarks[sender]!++;
+      else this.#addMark(this.#takenMarks, item, place, name, sender);
+    } else if (found < this.#current) {
+      this.settledMarks[sender]!++;
+      this.#listener.marked(item, place, name, this.#runFrame(start + place));
+    } else {
+      this.#addMark(this.#marks, item, place, name, sender);
+      this.#settle();
+    }
+  }
+
   /** A run begins: nothing of it has been heard. */
   startRun(): void {
     this.#heardInRun = 0;
+    this.#stretchFrom = 0;
     this.#firstJump = this.#nextJump;
   }
 
@@ -141,6 +200,7 @@ export class Timeline {
 
   /** The first `frames` frames of the run have been heard. */
   advance(frames: number): void {
+    this.#advancing = true;
     while (this.#firstJump < this.#nextJump) {
       const index = this.#firstJump & JUMP_MASK;
       const at = this.#jumpAt[index]!;
@@ -150,6 +210,7 @@ export class Timeline {
       this.#skip(this.#jumpFrames[index]!);
     }
     this.#hear(frames - this.#heardInRun);
+    this.#advancing = false;
   }
 
   /** An interrupt begins: what was received up to here is cut off as soon as {@link cut} is called. */
@@ -162,13 +223,16 @@ export class Timeline {
 
   /** Takes away what was received before {@link markCut} and not heard. It can be brought back until {@link forget}. */
   cut(): void {
+    this.forget();
     this.#undoPosition = this.position;
     this.#undoEnd = this.#cut;
     this.#undoItem = this.#current;
     this.interrupted += this.#cut - this.position;
     this.position = this.#cut;
+    this.#take(1);
     this.#current = this.#cutItem;
     this.#cut = Infinity;
+    this.#stretchFrom = Infinity;
     this.#settle();
   }
 
@@ -179,6 +243,8 @@ export class Timeline {
     this.interrupted -= this.position - this.#undoPosition;
     this.position = this.#undoPosition;
     this.#current = this.#undoItem;
+    this.#take(0);
+    this.#stretchFrom = Infinity;
     if (this.#cutOpen && this.#next === this.#cutItem) this.#ends[this.#last] = Infinity;
     this.#cutItem = -1;
     this.#undoPosition = -1;
@@ -189,6 +255,11 @@ export class Timeline {
   /** What the last {@link cut} took is gone for good. */
   forget(): void {
     this.#undoPosition = -1;
+    const marks = this.#takenMarks;
+    while (marks.count > 0) {
+      this.settledMarks[marks.sender]!++;
+      marks.shift();
+    }
   }
 
   get #hasNone(): boolean {
@@ -213,6 +284,7 @@ export class Timeline {
     if (this.#next > 0) this.#close();
     const index = this.#next & ITEM_MASK;
     this.#items[index] = item;
+    this.#taken[index] = 0;
     this.#starts[index] = this.received;
     this.#ends[index] = Infinity;
     this.#missed[index] = 0;
@@ -235,6 +307,7 @@ export class Timeline {
 
   #skip(frames: number): void {
     let left = frames;
+    this.#skipping = true;
     while (left > 0 && this.#current < this.#next) {
       const index = this.#current & ITEM_MASK;
       const part = Math.min(left, this.#ends[index]! - this.position);
@@ -242,21 +315,90 @@ export class Timeline {
       this.skipped += part;
       this.position += part;
       left -= part;
-      this.#onSkipped(this.#items[index]!, part);
+      this.#listener.skipped(this.#items[index]!, part);
       this.#settle();
     }
+    this.#skipping = false;
+    this.#stretchFrom = this.#heardInRun;
   }
 
-  /** Passes every item that the position has reached the end of. */
+  /** Passes every mark and every item's end that the position has reached. */
   #settle(): void {
     while (this.#current < this.#next) {
       const index = this.#current & ITEM_MASK;
+      const item = this.#items[index]!;
+      const start = this.#starts[index]!;
       const end = this.#ends[index]!;
+      this.#passMarks(item, start, end);
       if (end > this.position) return;
       // An item that only the interrupt closes has not ended.
       if (this.#cut !== Infinity && this.#cutOpen && this.#current === this.#cutItem - 1) return;
+      // One without frames, which ends between two quanta, has nothing to do with what was heard last.
+      const runFrame = end > start || this.#advancing ? this.#runFrame(end) : -1;
+      while (this.#marks.count > 0 && this.#marks.item === item) this.#reach(end - start, runFrame);
       this.#current++;
-      this.#onEnded(this.#items[index]!, end - this.#starts[index]!, this.#missed[index]!);
+      this.#listener.ended(item, end - start, this.#missed[index]!, runFrame);
     }
+  }
+
+  /** Passes the marks of `item` before its end, and those of items before it of which nothing was received. */
+  #passMarks(item: number, start: number, end: number): void {
+    const marks = this.#marks;
+    const { position } = this;
+    while (marks.count > 0 && marks.item <= item) {
+      const { frames } = marks;
+      const place = start + frames;
+      if (marks.item < item) this.#reach(frames, -1);
+      else if (place < position ? place < end : this.#isAudioEnd(place, frames)) {
+        this.#reach(frames, this.#runFrame(place));
+      } else return;
+    }
+  }
+
+  /** Whether all that was received before `place` was heard, and nothing follows yet: that is told without waiting for it. */
+  #isAudioEnd(place: number, itemFrames: number): boolean {
+    return place === this.position && itemFrames > 0 && place === this.playable;
+  }
+
+  /** The first mark is reached. */
+  #reach(frames: number, runFrame: number): void {
+    const marks = this.#marks;
+    const { item, name } = marks;
+    this.settledMarks[marks.sender]!++;
+    marks.shift();
+    this.#listener.marked(item, frames, name, runFrame);
+  }
+
+  /** How many frames of the run lie before `place`, which has been reached; −1 when it was not in this stretch of it. */
+  #runFrame(place: number): number {
+    if (this.#skipping) return this.#heardInRun;
+    const runFrame = this.#heardInRun - (this.position - place);
+    return runFrame >= this.#stretchFrom ? runFrame : -1;
+  }
+
+  #addMark(list: MarkList, item: number, frames: number, name: string, sender: number): void {
+    if (!list.add(item, frames, name, sender)) this.settledMarks[sender]!++;
+  }
+
+  /** The newest entry of `item`, counted from the first item ever; −1 when there is none. */
+  #find(item: number): number {
+    const oldest = Math.max(0, this.#next - MAX_ITEMS);
+    for (let i = this.#next - 1; i >= oldest; i--) {
+      const number = this.#items[i & ITEM_MASK]!;
+      if (number === item) return i;
+      if (number < item) return -1;
+    }
+    return -1;
+  }
+
+  /** The items of the last cut are taken (1), or come back (0), and their marks with them. */
+  #take(taken: 0 | 1): void {
+    for (let i = this.#undoItem; i < this.#cutItem; i++) this.#taken[i & ITEM_MASK] = taken;
+    const before = this.#marks;
+    const after = this.#takenMarks;
+    this.#marks = after;
+    this.#takenMarks = before;
+    const hasItems = taken === 1 && this.#cutItem > 0;
+    before.moveAfter(hasItems ? this.#items[(this.#cutItem - 1) & ITEM_MASK]! : -Infinity, after);
   }
 }

@@ -5,7 +5,14 @@ import type { OptionNames } from '../option-names.ts';
 import type { JsonFields } from '../framing/json-object.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceEvent, WireMessage } from './service.ts';
-import { CALL, CallerNames, SentMarks, audioEvents, wholeFrames, wrongFormat } from './shared/call.ts';
+import {
+  CALL,
+  CallerNames,
+  SentMarks,
+  audioEvents,
+  wholeFrames,
+  wrongFormat,
+} from './shared/call.ts';
 import { need, readJson, textOf } from './shared/json-fields.ts';
 import { messageConnection } from './shared/message-connection.ts';
 import { SERVICE_OPTION_NAMES, serviceAddress, serviceBase } from './shared/service-base.ts';
@@ -62,10 +69,10 @@ const MAX_TEXT = 65_536;
  * 20.18, 22.8 and 23.2): the session writes what Asterisk writes. Either way events reach the app as objects with `event`, such as
  * `{ event: 'DTMF_END', digit: '5' }`.
  *
- * Asterisk queues 1000 frames of 20 ms. At 900 it sends `MEDIA_XOFF`, and the session holds back its audio until `MEDIA_XON`. Without
- * `START_MEDIA_BUFFERING` Asterisk drops the end of each message that is no whole frame, so that the session sends it first.
- * `FLUSH_MEDIA` empties the queue, marks included; it also ends the buffering. Opus is passed through: marks and `FLUSH_MEDIA` are not
- * there. The end of the session hangs up.
+ * Asterisk queues 1000 frames of 20 ms. At 900 it sends `MEDIA_XOFF`, and the session holds back its audio until `MEDIA_XON`. Asterisk
+ * drops an incomplete frame at the end of a message unless it was sent `START_MEDIA_BUFFERING`, so the session sends that first.
+ * `FLUSH_MEDIA` empties the queue, marks included, and also ends the buffering. Asterisk passes Opus through, and then has neither
+ * marks nor `FLUSH_MEDIA`. The end of the session hangs up. Tested with Asterisk's master of August 2026.
  *
  * Sources: asterisk/asterisk, channels/chan_websocket.c; docs.asterisk.org/Configuration/Channel-Drivers/WebSocket.
  *
@@ -84,7 +91,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
     encoding: 'binary',
     ...serviceBase(options, {
       ...CALL,
-      address: (url) => serviceAddress(url, { protocols: ['media'] }),
+      address: (url, token) => serviceAddress(url, { query: { token }, protocols: ['media'] }),
     }),
     connect() {
       const caller = callers.next();
@@ -92,7 +99,10 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
       let json = false;
       const command = (name: string, id?: string): string => {
         if (!json) return id === undefined ? name : `${name} ${id}`;
-        return JSON.stringify({ command: name, ...(id === undefined ? {} : { correlation_id: id }) });
+        return JSON.stringify({
+          command: name,
+          ...(id === undefined ? {} : { correlation_id: id }),
+        });
       };
       const clear = (): readonly WireMessage[] => {
         marks.clear();
@@ -123,7 +133,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
             return [];
         }
       };
-      const { encode } = messageConnection({
+      const messages = messageConnection({
         requests: {
           audio: ({ audio }) => [audio.bytes],
           // Asterisk takes no text above 128 bytes: names stay here.
@@ -135,7 +145,7 @@ export function asteriskWebsocket(options: AsteriskWebsocketOptions = {}): Servi
         json: () => [],
       });
       return {
-        encode,
+        encode: (request) => messages.encode(request),
         decode(message) {
           if (typeof message !== 'string') return audioEvents(caller, wholeFrames(message, stream));
           const isJson = message.startsWith('{');

@@ -1,3 +1,4 @@
+import { oneOf } from '../arguments.ts';
 import { checkOptions } from '../option-names.ts';
 import { PacketError } from '../errors.ts';
 import type { OptionNames } from '../option-names.ts';
@@ -6,8 +7,13 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceEvent, WireMessage } from './service.ts';
 import { CALL, CallerNames, audioEvents, wholeFrames, wholeNumberOf } from './shared/call.ts';
 import { listOf, need, objectOf, objectsOf, textOf } from './shared/json-fields.ts';
-import { messageConnection } from './shared/message-connection.ts';
-import { SERVICE_OPTION_NAMES, afterClose, checkSettings, serviceBase } from './shared/service-base.ts';
+import { appMessage, messageConnection } from './shared/message-connection.ts';
+import {
+  SERVICE_OPTION_NAMES,
+  afterClose,
+  checkSettings,
+  serviceBase,
+} from './shared/service-base.ts';
 import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 
 /** Options of {@link genesysAudiohook}. */
@@ -41,14 +47,14 @@ const MAX_SECONDS = 86_400;
  * Genesys Cloud AudioHook: Audio Connector (bots, both directions) and AudioHook Monitor (listens only). Genesys connects to the
  * app's server.
  *
- * Audio is PCMU of 8 kHz in binary messages; what the session sends is the customer's to hear. Each JSON message has the numbers of
- * both sides, and everything that Genesys asks is answered here: `open`, `ping`, `update`, `close`. An interruption is an event
- * `barge_in`. Audio that Genesys discarded is told as lost. Genesys limits the rate of messages (429), so that chunks are of 200 ms.
- * `pause` and `resume` are the app's messages: `session.send({ type: 'pause' })`. Keys that the caller presses arrive as `'message'`
+ * Audio is PCMU of 8 kHz in binary messages; the customer hears the session's audio. The session numbers its messages and answers
+ * `open`, `ping`, `update` and `close`. An interruption is an event `barge_in`. Audio that Genesys discarded counts as lost. Chunks have
+ * 200 ms, because Genesys limits the rate of messages (error 429). To pause the customer's audio, send
+ * `session.send({ type: 'pause' })`, and later `{ type: 'resume' }`. Keys that the caller presses arrive as `'message'`
  * events with `type: 'dtmf'`.
  *
- * Not confirmed: `disconnect` with `outputVariables`, which is in the Audio Connector's reference only; L16, whose byte order is not
- * told, is left out.
+ * Not confirmed: `outputVariables` of `disconnect`, which only the reference of Audio Connector has. L16 is left out: its byte order is
+ * not documented.
  *
  * Sources: purecloudlabs/audiohook-reference-implementation, app/audiohook/src/protocol; GenesysCloudBlueprints/
  * audioconnector-server-reference-implementation, src/protocol; pipecat-ai/pipecat, serializers/genesys.py.
@@ -57,10 +63,11 @@ const MAX_SECONDS = 86_400;
  */
 export function genesysAudiohook(options: GenesysAudiohookOptions = {}): Service {
   checkOptions('genesysAudiohook', options, NAMES);
-  const wanted = channelsOf(options.channels ?? 'external');
+  const channels = oneOf('channels', options.channels ?? 'external', ['external', 'both']);
+  const wanted = channels === 'both' ? 2 : 1;
   const configure = checkSettings('configure', options.configure);
   const outputVariables = checkSettings('outputVariables', options.outputVariables);
-  const output: StreamFormat = { format: 'mulaw', sampleRate: RATE, channels: wanted.length };
+  const output: StreamFormat = { format: 'mulaw', sampleRate: RATE, channels: wanted };
   const callers = new CallerNames();
   return {
     id: 'genesys-audiohook',
@@ -70,6 +77,7 @@ export function genesysAudiohook(options: GenesysAudiohookOptions = {}): Service
     ...serviceBase(options, {
       ...CALL,
       chunkDurationMs: 200,
+      answersEnd: true,
       // A client whose connection is lost opens another one for the same conversation.
       afterClose: (code) => afterClose(code),
     }),
@@ -172,10 +180,11 @@ class HookMessages {
   }
 
   /**
-   * A message of the app's: `type` and `parameters` of an object.
+   * A message of the app's: text and bytes as they are, or `type` and `parameters` of an object.
    * @throws TypeError for any other value
    */
-  appMessage(value: unknown): readonly string[] {
+  appMessage(value: unknown): readonly WireMessage[] {
+    if (typeof value === 'string' || value instanceof Uint8Array) return [appMessage(value)];
     const { type, parameters = {} } = checkSettings('a message to AudioHook', value);
     if (typeof type !== 'string' || typeof parameters !== 'object' || parameters === null) {
       throw new TypeError('A message to AudioHook must have a type, and may have parameters.');
@@ -184,23 +193,15 @@ class HookMessages {
   }
 }
 
-function channelsOf(channels: string): readonly string[] {
-  if (channels === 'external') return ['external'];
-  if (channels === 'both') return ['external', 'internal'];
-  throw new TypeError("channels must be 'external' or 'both'.");
-}
-
 /** Of the media that Genesys offers, the one with the channels that the app wants; else any with the customer's. Null: none. */
-function chooseMedia(
-  offers: readonly JsonFields[],
-  wanted: readonly string[],
-): ServiceSettings | null {
+function chooseMedia(offers: readonly JsonFields[], wanted: number): ServiceSettings | null {
   let chosen: JsonFields | null = null;
   for (const offer of offers) {
     const channels = listOf(offer, 'channels');
-    const isAudio = offer['type'] === 'audio' && offer['format'] === 'PCMU' && offer['rate'] === RATE;
+    const isAudio =
+      offer['type'] === 'audio' && offer['format'] === 'PCMU' && offer['rate'] === RATE;
     if (!isAudio || channels[0] !== 'external' || channels.length > 2) continue;
-    if (channels.length === wanted.length) return offer;
+    if (channels.length === wanted) return offer;
     chosen ??= offer;
   }
   return chosen;
@@ -221,7 +222,7 @@ function errorEvent(parameters: JsonFields): ServiceEvent {
     type: 'error',
     code: String(code),
     message: textOf(parameters, 'message') ?? 'AudioHook reports an error.',
-    // Too many messages: it goes on. Anything else ends the session, and Genesys closes it.
+    // Too many messages: the session continues. After any other error Genesys closes it.
     fatal: false,
     retry: code === 408 || code === 429 || code >= 500,
   };

@@ -84,6 +84,7 @@ export function micwire(options: MicwireOptions = {}): Service {
   return {
     ...base,
     id: 'micwire',
+    transport: 'websocket',
     input,
     output,
     encoding: 'binary',

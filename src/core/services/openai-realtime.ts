@@ -1,6 +1,6 @@
 import { oneOf } from '../arguments.ts';
 import type { SampleFormat } from '../format/formats.ts';
-import { checkOptions, checkText } from '../option-names.ts';
+import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service } from './service.ts';
 import { openaiConnection, openaiFormat } from './shared/openai-shape.ts';
@@ -8,6 +8,7 @@ import {
   SERVICE_OPTION_NAMES,
   afterClose,
   checkSettings,
+  checkTexts,
   merged,
   serviceAddress,
   serviceBase,
@@ -54,22 +55,17 @@ const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleForma
 export function openaiRealtime(options: OpenaiRealtimeOptions = {}): Service {
   checkOptions('openaiRealtime', options, NAMES);
   const { model = 'gpt-realtime', instructions, voice, format = 's16' } = options;
-  checkText('model', model);
-  if (instructions !== undefined) checkText('instructions', instructions);
-  if (voice !== undefined) checkText('voice', voice);
+  checkTexts({ model, instructions, voice });
   oneOf('format', format, FORMATS);
   const sampleRate = format === 's16' ? 24_000 : 8000;
   const stream = { format, sampleRate, channels: 1 };
   const session = merged(
     {
       type: 'realtime',
-      ...(instructions === undefined ? {} : { instructions }),
+      instructions,
       audio: {
         input: { format: openaiFormat(format, sampleRate) },
-        output: {
-          format: openaiFormat(format, sampleRate),
-          ...(voice === undefined ? {} : { voice }),
-        },
+        output: { format: openaiFormat(format, sampleRate), voice },
       },
     },
     checkSettings('configure', options.configure),

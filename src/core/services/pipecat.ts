@@ -1,4 +1,10 @@
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, describe, integerIn } from '../arguments.ts';
+import {
+  MAX_CHANNELS,
+  MAX_SAMPLE_RATE,
+  MIN_SAMPLE_RATE,
+  describe,
+  integerIn,
+} from '../arguments.ts';
 import { utf8Bytes, utf8Text } from '../bytes.ts';
 import { PacketError } from '../errors.ts';
 import { checkOptions } from '../option-names.ts';
@@ -7,8 +13,15 @@ import type { JsonFields } from '../framing/json-object.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceEvent, WireMessage } from './service.ts';
 import { audioEvents, wholeFrames } from './shared/call.ts';
-import { MAX_SERVICE_MESSAGE, flagOf, need, objectOf, readJson, textOf } from './shared/json-fields.ts';
-import { jsonText } from './shared/message-connection.ts';
+import {
+  MAX_SERVICE_MESSAGE,
+  flagOf,
+  need,
+  objectOf,
+  readJson,
+  textOf,
+} from './shared/json-fields.ts';
+import { appMessage, jsonText } from './shared/message-connection.ts';
 import { bytesField, protobufField, readProtobuf, varintField } from './shared/protobuf.ts';
 import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';
@@ -23,7 +36,9 @@ const TEXT = 3;
 /** Of `MessageFrame`. */
 const DATA = 1;
 
-/** What messages of RTVI, Pipecat's own protocol, are labelled with. */
+/** Longest transcript of a reply, characters. The rest is left out. */
+const MAX_TRANSCRIPT = 4096;
+/** The label of messages of RTVI, Pipecat's own protocol. */
 const RTVI_LABEL = 'rtvi-ai';
 
 /** Options of {@link pipecat}. */
@@ -48,8 +63,8 @@ const NAMES: OptionNames<PipecatOptions> = {
  *
  * Audio is mono, 16 bits little-endian, in both directions, in frames of Protocol Buffers. Messages of RTVI are `'message'` events;
  * transcripts, who speaks, and errors are events of their own too. When the user interrupts, the pipeline sends an `InterruptionFrame`;
- * so does the session when the app interrupts. Pipecat acknowledges nothing and does not say where a reply begins: it ends with
- * `bot-stopped-speaking` or an interruption.
+ * so does the session when the app interrupts. Pipecat acknowledges nothing and does not name replies: one
+ * ends with `bot-stopped-speaking` or an interruption.
  *
  * Sources: pipecat-ai/pipecat, src/pipecat/frames/frames.proto, src/pipecat/serializers/protobuf.py,
  * src/pipecat/processors/frameworks/rtvi/models.py.
@@ -79,8 +94,18 @@ export function pipecat(options: PipecatOptions = {}): Service {
     ...serviceBase(options, { readyOnOpen: true, afterClose: () => 'retry' }),
     connect() {
       const replies = new UnnamedReplies(names);
-      /** Whether the pipeline was the one who interrupted: to send that back would interrupt it again. */
+      /** Whether the pipeline has interrupted: sending that back would interrupt it again. */
       let theirs = false;
+      /** Transcript of the reply that is arriving. */
+      let spoken = '';
+      const agentSaid = (final: boolean): ServiceEvent => {
+        return { type: 'transcript', who: 'agent', text: spoken, final, item: replies.item };
+      };
+      const ended = (): readonly ServiceEvent[] => {
+        const said = spoken === '' ? [] : [agentSaid(true)];
+        spoken = '';
+        return [...said, ...replies.end()];
+      };
       const rtvi = (fields: JsonFields): readonly ServiceEvent[] => {
         const data = objectOf(fields, 'data') ?? {};
         switch (textOf(fields, 'type')) {
@@ -93,11 +118,13 @@ export function pipecat(options: PipecatOptions = {}): Service {
             return [{ type: 'transcript', who: 'user', text, final: flagOf(data, 'final') }];
           }
           case 'bot-transcription': {
+            // A sentence at a time.
             const text = need(textOf(data, 'text'), 'text');
-            return [{ type: 'transcript', who: 'agent', text, final: true }];
+            spoken = (spoken === '' ? text : `${spoken} ${text}`).slice(0, MAX_TRANSCRIPT);
+            return [agentSaid(false)];
           }
           case 'bot-stopped-speaking':
-            return replies.end();
+            return ended();
           case 'error': {
             const message = textOf(data, 'error') ?? 'Pipecat reports an error.';
             return [
@@ -129,9 +156,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
               return ours ? [bytesField(FRAME.interruption)] : [];
             }
             case 'message':
-              return request.value instanceof Uint8Array
-                ? [Uint8Array.from(request.value)]
-                : [messageFrame(request.value)];
+              return [appFrame(request.value)];
             default:
               return [];
           }
@@ -143,7 +168,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
           if (message.length > MAX_SERVICE_MESSAGE) {
             throw new PacketError('oversized', `a frame may have ${MAX_SERVICE_MESSAGE} bytes.`);
           }
-          // One of the fields is set; where a sender sets several, the last one counts.
+          // A frame has one field; of several the last one counts.
           const field = readProtobuf(message).at(-1);
           const bytes = need(field?.bytes, 'the frame');
           switch (field!.number) {
@@ -161,7 +186,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
               return messageEvents(bytes);
             case FRAME.interruption:
               theirs = true;
-              return [{ type: 'interrupted' }, ...replies.end()];
+              return [{ type: 'interrupted' }, ...ended()];
             default:
               throw new PacketError('unknown-type', `frame ${field!.number} is not known.`);
           }
@@ -183,7 +208,10 @@ function audioOf(
     throw new PacketError('bad-field', `sample_rate must be a rate, got ${sampleRate}.`);
   }
   if (!(channels >= 1 && channels <= MAX_CHANNELS)) {
-    throw new PacketError('bad-field', `num_channels must be 1 to ${MAX_CHANNELS}, got ${channels}.`);
+    throw new PacketError(
+      'bad-field',
+      `num_channels must be 1 to ${MAX_CHANNELS}, got ${channels}.`,
+    );
   }
   const audio = protobufField(fields, AUDIO.audio)?.bytes ?? null;
   if (audio === null || audio.length === 0) return [];
@@ -198,7 +226,13 @@ function clientReady(connection: number, version: string): Uint8Array<ArrayBuffe
   return messageFrame({ label: RTVI_LABEL, type: 'client-ready', id, data });
 }
 
+/** A message of the app's own: an object becomes a `MessageFrame`; text and bytes go as they are. */
+function appFrame(value: unknown): WireMessage {
+  const asIs =
+    typeof value === 'string' || value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+  return asIs ? appMessage(value) : messageFrame(value);
+}
+
 function messageFrame(value: unknown): Uint8Array<ArrayBuffer> {
-  const text = typeof value === 'string' ? value : jsonText('a message', value);
-  return bytesField(FRAME.message, bytesField(DATA, utf8Bytes(text)));
+  return bytesField(FRAME.message, bytesField(DATA, utf8Bytes(jsonText('a message', value))));
 }

@@ -28,6 +28,11 @@ export type AfterClose = 'retry' | 'stop';
 export interface Service {
   /** Name of its file: `'openai-realtime'`. */
   readonly id: string;
+  /**
+   * What carries its messages. Over `'tcp'` they are bytes, written one after the other, and `decode` takes the stream in slices
+   * as they come, with any number of messages and pieces of messages: it keeps a copy of the piece that waits for its end.
+   */
+  readonly transport: 'websocket' | 'tcp';
   /** What it takes: a session captures this. */
   readonly input: StreamFormat;
   /** What it sends unless an `'audio'` event says otherwise; null for services that only listen. */
@@ -37,14 +42,13 @@ export interface Service {
   /** `'base64'` where its messages carry Base64, so that the audio thread makes the text. */
   readonly encoding: ChunkEncoding;
   /**
-   * Whether it acknowledges audio: all of it, within a few seconds, also when nothing follows; and then it answers keep-alive
-   * messages too, with any message. A session takes it for lost otherwise. Where it does not, what was handed to the connection
-   * counts as acknowledged once it is `overlapMs` old, and is otherwise sent again after a reconnection.
+   * Whether it acknowledges audio. Where it does not, what was handed to the connection counts as acknowledged once it is
+   * `overlapMs` old, and is otherwise sent again after a reconnection.
    */
   readonly acknowledges: boolean;
   /**
-   * How much of what was handed to a lost connection, or was acknowledged, is sent again, ms; without what `'settled'` events say
-   * need not be. Where it acknowledges: 0, unless a new connection has forgotten what the last one heard.
+   * How much of what a lost connection was handed is sent again, ms, at most back to the last `'settled'` event. 0 where the
+   * service acknowledges audio and continues the session on the next connection.
    */
   readonly overlapMs: number;
   /** Audio is replayed at most so many times as fast as real time. Above 1. */
@@ -55,6 +59,11 @@ export interface Service {
   readonly keepAliveMs: number;
   /** Whether audio may follow the messages of `'open'` at once; else a `'ready'` event comes first. */
   readonly readyOnOpen: boolean;
+  /**
+   * Whether it sends what is left after the messages of `'end'`, and then an `'ended'` event or closes the connection: a session
+   * that closes waits for that.
+   */
+  readonly answersEnd: boolean;
   /**
    * The address to connect to.
    * @param url as the app gave it
@@ -187,13 +196,16 @@ export type ServiceEvent =
   | { readonly type: 'marked'; readonly name: string }
   /** The service has all audio before `frame`. */
   | { readonly type: 'acknowledged'; readonly frame: number }
-  /** Everything said before `frame` has its final text: a new connection need not hear it again. */
-  | { readonly type: 'settled'; readonly frame: number }
   /**
    * The service takes no audio for now, or takes it again: what waits stays in the outbox. A new connection takes it, and marks,
    * commits and the like go out all the same.
    */
   | { readonly type: 'flow'; readonly open: boolean }
+  /**
+   * All that was said before `frame` has its final text. A recognizer starts from nothing on a new connection, also where it
+   * had acknowledged the audio: a session sends it again from here, at most `overlapMs`, so that no word is lost or doubled.
+   */
+  | { readonly type: 'settled'; readonly frame: number }
   /** With this handle the next connection continues this session; null: with none. */
   | { readonly type: 'handle'; readonly handle: string | null }
   /** The service will close the connection in so many ms: the session makes a new one before. */

@@ -1,5 +1,6 @@
 import { checkOptions } from '../option-names.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn } from '../arguments.ts';
+import type { OptionNames } from '../option-names.ts';
+import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn, oneOf } from '../arguments.ts';
 import { joinBytes, utf8Bytes, utf8Text } from '../bytes.ts';
 import { PacketError } from '../errors.ts';
 import { parseJsonObject } from '../framing/json-object.ts';
@@ -13,10 +14,10 @@ import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import { SERVICE_OPTION_NAMES, checkSettings, mono16, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 import { streamDecoder, tcpAddress } from './shared/tcp-messages.ts';
-import type { ByteQueue } from './shared/tcp-messages.ts';
+import type { ByteQueue, StreamParser } from './shared/tcp-messages.ts';
 
 /*
- * An event of Wyoming. The data of both places belong together.
+ * An event of Wyoming. Data in the line and data after it are one object.
  *
  *   {"type":"…","data":{…},"data_length":n,"payload_length":m} LF    one line of JSON in UTF-8; all but `type` may be missing
  *   n bytes of JSON: an object, more data
@@ -27,9 +28,13 @@ const MAX_LINE_BYTES = 65_536;
 const MAX_DATA_BYTES = 2 ** 20;
 const MAX_PAYLOAD_BYTES = 2 ** 24;
 const LIMITS = { maxLength: MAX_DATA_BYTES, maxDepth: 16, maxValues: 16_384 };
-/** Longest transcript that is put together from pieces. */
-const MAX_TRANSCRIPT = 65_536;
+/** Longest transcript that is put together from chunks. The final one has no such limit. */
+const MAX_TRANSCRIPT = 2048;
+/** At most so many utterances wait for a transcript. */
+const MAX_WAITING = 64;
 const PING_MS = 30_000;
+/** Longest utterance that is sent again after a loss. */
+const UTTERANCE_MS = 15_000;
 /** Formats by `width`, bytes of a sample. */
 const WIDTHS = ['u8', 's16', 's24', 's32'] as const;
 
@@ -56,10 +61,14 @@ const NAMES: OptionNames<WyomingOptions> = {
 /**
  * Wyoming, the protocol of Home Assistant's voice services, over TCP: speech-to-text, wake words, voice activity and text-to-speech.
  *
- * Audio goes up as mono samples of 16 bits in `audio-chunk` events with the time since the session began. `commit()` ends the
- * utterance with `audio-stop`, to which a server answers with its `transcript`; the next audio begins another one. What comes may have 1
- * to 4 bytes a sample and any rate. `session.send({ type: 'synthesize', data: { text: 'Hello' } })` has a text spoken. The events reach
- * the app as `'message'` events with `type` and `data`.
+ * The session sends mono samples of 16 bits in `audio-chunk` events, with the time since the session began. `commit()` ends an utterance
+ * with `audio-stop`, and the server answers with a `transcript`; the next audio begins another utterance. Many servers close the
+ * connection after a transcript: the session connects again, and sends an utterance again that has no transcript yet. The server's audio
+ * may have 1 to 4 bytes a sample and any rate. To have a text spoken, send
+ * `session.send({ type: 'synthesize', data: { text: 'Hello' } })`. All events of the server reach the app as `'message'` events with
+ * `type` and `data`.
+ *
+ * Not confirmed: that samples of one byte are unsigned, as in WAV files.
  *
  * Source: OHF-Voice/wyoming, README.md, wyoming/event.py, wyoming/audio.py.
  *
@@ -72,9 +81,7 @@ export function wyoming(options: WyomingOptions = {}): Service {
   const output = mono16(
     integerIn('outputSampleRate', outputSampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE),
   );
-  if (request !== 'transcribe' && request !== 'detect' && request !== null) {
-    throw new TypeError("request must be 'transcribe', 'detect' or null.");
-  }
+  if (request !== null) oneOf('request', request, ['transcribe', 'detect']);
   const configure = checkSettings('configure', options.configure);
   const format = { rate: input.sampleRate, width: 2, channels: 1 };
   const names = new ReplyNames();
@@ -86,6 +93,9 @@ export function wyoming(options: WyomingOptions = {}): Service {
     ...serviceBase(options, {
       transport: 'tcp',
       readyOnOpen: true,
+      answersEnd: true,
+      // Speech-to-text hears an utterance again from its beginning; a wake word must not be found twice.
+      overlapMs: request === 'transcribe' ? UTTERANCE_MS : 0,
       muteAs: 'keep-alive',
       keepAliveMs: PING_MS,
       address: tcpAddress,
@@ -95,14 +105,19 @@ export function wyoming(options: WyomingOptions = {}): Service {
       const replies = new UnnamedReplies(names);
       let started = false;
       let transcript = '';
-      let stream: StreamFormat = output;
-      const stop = (): readonly Uint8Array<ArrayBuffer>[] => {
+      let isEnding = false;
+      /** The frame after the last one that was sent. */
+      let ended = 0;
+      /** Ends of the utterances that have no transcript yet. */
+      const ends: number[] = [];
+      const stop = (frame: number): readonly Uint8Array<ArrayBuffer>[] => {
         if (!started) return [];
         started = false;
+        if (ends.push(frame) > MAX_WAITING) ends.shift();
         return [eventBytes('audio-stop')];
       };
       const played = (event: WyomingEvent): readonly ServiceEvent[] => {
-        stream = streamOf(event.data, output);
+        const stream = streamOf(event.data, output);
         const bytes = wholeFrames(event.payload, stream);
         return audioEvents(replies.item, bytes, stream === output ? {} : { stream });
       };
@@ -121,10 +136,15 @@ export function wyoming(options: WyomingOptions = {}): Service {
             return [{ type: 'transcript', who: 'user', text: transcript, final: false }];
           }
           case 'transcript': {
-            transcript = '';
             const text = need(textOf(data, 'text'), 'text');
-            return [{ type: 'transcript', who: 'user', text, final: true }];
+            transcript = '';
+            const frame = ends.shift();
+            const settled: readonly ServiceEvent[] =
+              frame === undefined ? [] : [{ type: 'settled', frame }];
+            return [{ type: 'transcript', who: 'user', text, final: true }, ...settled];
           }
+          case 'info':
+            return isEnding ? [{ type: 'ended' }] : [];
           case 'voice-started':
             return [{ type: 'speech', active: true }];
           case 'voice-stopped':
@@ -153,17 +173,23 @@ export function wyoming(options: WyomingOptions = {}): Service {
         encode(asked) {
           switch (asked.type) {
             case 'audio': {
-              const { frame, bytes } = asked.audio;
+              const { frame, frames, bytes } = asked.audio;
+              ended = frame + frames;
               const timestamp = Math.round((frame / input.sampleRate) * 1000);
               const chunk = eventBytes('audio-chunk', { ...format, timestamp }, bytes);
               if (started) return [chunk];
               started = true;
               const start = eventBytes('audio-start', { ...format, timestamp });
-              return request === null ? [start, chunk] : [eventBytes(request, configure), start, chunk];
+              return request === null
+                ? [start, chunk]
+                : [eventBytes(request, configure), start, chunk];
             }
             case 'commit':
+              return stop(asked.frame);
             case 'end':
-              return stop();
+              isEnding = true;
+              // Servers handle events in order: the answer to this follows the transcript.
+              return [...stop(ended), eventBytes('describe')];
             case 'played':
               return asked.name === null ? [eventBytes('played')] : [];
             case 'keep-alive':
@@ -180,6 +206,13 @@ export function wyoming(options: WyomingOptions = {}): Service {
   };
 }
 
+/** The line of an event, and how much follows it. */
+interface EventHeader {
+  readonly fields: JsonFields;
+  readonly dataBytes: number;
+  readonly payloadBytes: number;
+}
+
 interface WyomingEvent {
   readonly type: string;
   readonly data: JsonFields;
@@ -187,55 +220,53 @@ interface WyomingEvent {
 }
 
 /** Reads events off a stream. */
-class WyomingParser {
+class WyomingParser implements StreamParser {
   readonly #said: (event: WyomingEvent) => readonly ServiceEvent[];
-  /** How far the end of the line was looked for. */
+  /** Bytes that were searched for the end of the line. */
   #looked = 0;
   /** The line of the event whose data or payload is still coming. */
-  #header:
-    | { readonly fields: JsonFields; readonly data: number; readonly payload: number }
-    | undefined;
-  #lost = false;
+  #header: EventHeader | undefined;
+  #isOver = false;
 
   constructor(said: (event: WyomingEvent) => readonly ServiceEvent[]) {
     this.#said = said;
   }
 
-  get lost(): boolean {
-    return this.#lost;
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   next(queue: ByteQueue): readonly ServiceEvent[] | null {
     const header = (this.#header ??= this.#readHeader(queue));
-    if (header === undefined || queue.length < header.data + header.payload) return null;
+    if (header === undefined || queue.length < header.dataBytes + header.payloadBytes) return null;
     this.#header = undefined;
-    const more = queue.take(header.data);
-    const payload = queue.take(header.payload);
-    // From here on a fault is that of this event only: the next one begins where it ends.
+    const more = queue.take(header.dataBytes);
+    const payload = queue.take(header.payloadBytes);
+    // From here on an error concerns this event only: the next event follows.
     const type = need(textOf(header.fields, 'type'), 'type');
     const data = { ...objectOf(header.fields, 'data'), ...(more.length > 0 ? readData(more) : {}) };
     return this.#said({ type, data, payload });
   }
 
-  /** Without the line, nobody knows where the next event begins. */
-  #readHeader(queue: ByteQueue): typeof this.#header {
-    this.#lost = true;
+  /** Without a good line, it is unknown where the next event begins. */
+  #readHeader(queue: ByteQueue): EventHeader | undefined {
+    this.#isOver = true;
     const end = queue.indexOf(LF, this.#looked);
     if ((end < 0 ? queue.length : end) > MAX_LINE_BYTES) {
       throw new PacketError('oversized', `a line may have ${MAX_LINE_BYTES} bytes.`);
     }
     this.#looked = end < 0 ? queue.length : 0;
     if (end < 0) {
-      this.#lost = false;
+      this.#isOver = false;
       return undefined;
     }
     const line = queue.take(end);
     queue.skip(1);
     const fields = readData(line);
-    const data = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
-    const payload = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
-    this.#lost = false;
-    return { fields, data, payload };
+    const dataBytes = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
+    const payloadBytes = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
+    this.#isOver = false;
+    return { fields, dataBytes, payloadBytes };
   }
 }
 
@@ -266,11 +297,15 @@ function eventBytes(
   return joinBytes([utf8Bytes(`${jsonText('an event', line)}\n`), payload]);
 }
 
-/** An event of the app's: `type`, and optionally `data` and `payload`. @throws TypeError for any other value */
+/**
+ * A message of the app's: text and bytes as they are, or an event with `type`, and optionally `data` and `payload`.
+ * @throws TypeError for any other value
+ */
 function appEvent(value: unknown): Uint8Array<ArrayBuffer> {
+  if (typeof value === 'string') return utf8Bytes(value);
   if (value instanceof Uint8Array) return Uint8Array.from(value);
   if (typeof value !== 'object' || value === null) {
-    throw new TypeError('An event of Wyoming must be an object or bytes.');
+    throw new TypeError('An event of Wyoming must be an object.');
   }
   const { type, data, payload } = value as Readonly<Record<string, unknown>>;
   if (typeof type !== 'string') throw new TypeError('An event of Wyoming must have a type.');

@@ -2,24 +2,25 @@ import type { ChunkEncoding } from '../capture/chunk.ts';
 import { isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { UpAudio } from '../services/service.ts';
+import { DoubtfulAudio } from './doubtful-audio.ts';
 import { Fifo } from './fifo.ts';
 import { OutboxPlace } from './outbox-place.ts';
 import { heldBytes, withoutFirst } from './raw-audio.ts';
 import type { SessionGapCause } from './session-messages.ts';
 
 export interface OutboxOptions {
-  /** So much audio is held at most, ms, whether it waits or is in flight. */
+  /** Longest audio that is held, ms: what waits and what is in flight. */
   readonly maxMs: number;
-  /** And so many bytes, with some for each chunk. */
+  /** Most bytes that are held, including some for each chunk. */
   readonly maxBytes: number;
   /** Whether the other side acknowledges. Otherwise audio counts as acknowledged `overlapMs` after it left the socket. */
   readonly acknowledges: boolean;
-  /** What was acknowledged is kept for so long, and sent again after a loss; see `Service.overlapMs`. @default 0 */
+  /** How long acknowledged audio is kept, ms, to be sent again after a loss. See `Service.overlapMs`. @default 0 */
   readonly overlapMs?: number;
-  /** Form of the chunks that counts for their bytes. @default 'binary' */
+  /** Form in which chunks come: only its bytes are counted. @default 'binary' */
   readonly encoding?: ChunkEncoding;
   /** Audio is lost for good. */
-  onlost?(frame: number, frames: number, cause: SessionGapCause): void;
+  readonly onlost?: (frame: number, frames: number, cause: SessionGapCause) => void;
 }
 
 /** What is to be sent next. */
@@ -46,16 +47,14 @@ interface Held {
   doneAtMs: number;
 }
 
-/** A chunk costs so much memory beside its payload, about: a bound on bytes must hold for tiny ones as well. */
+/** About the memory that a chunk takes beside its payload, so that the bound on bytes also holds for tiny chunks. */
 const CHUNK_BYTES = 128;
-/** Stretches that are remembered after they gave way, in case that they had arrived. */
-const MAX_DOUBTFUL = 64;
 
 /**
- * Holds audio until the other side has it: first it waits, then it is in flight, then it is acknowledged and forgotten. When a
- * connection is lost what was in flight waits again, in its place. Bounded: the oldest that waits gives way, and is counted.
+ * Holds audio until the other side has it. Audio waits, then it is in flight, then it is acknowledged and forgotten. When a connection
+ * is lost, audio in flight waits again, in its place. The size is bounded: the oldest waiting chunk is dropped and counted.
  *
- * Markers (the end of a turn, mute) have their place between chunks, and are sent again with the audio around them.
+ * The end of a turn and changes of mute have their place between chunks, and are sent again with the audio around them.
  */
 export class Outbox {
   readonly #stream: StreamFormat;
@@ -83,8 +82,10 @@ export class Outbox {
   #settled = 0;
   /** Bytes of this connection that have left the socket. */
   #leftBytes = 0;
-  /** Gave way after they had been sent on a connection that was lost: they may have arrived. */
-  readonly #doubtful = new Fifo<{ frame: number; frames: number }>();
+  /** The present connection has said what it has of earlier ones. */
+  #isAnswered = false;
+  /** Audio that was dropped after a lost connection had sent it. */
+  readonly #doubtful: DoubtfulAudio;
 
   #captured = 0;
   #inFlight = 0;
@@ -103,6 +104,7 @@ export class Outbox {
     this.#maxFrames = (maxMs * stream.sampleRate) / 1000;
     this.#maxBytes = maxBytes;
     this.#onlost = options.onlost ?? (() => {});
+    this.#doubtful = new DoubtfulAudio((frame, frames) => this.#onlost(frame, frames, 'overflow'));
   }
 
   /** Frames that were pushed so far: acknowledged + in flight + waiting + dropped. */
@@ -123,7 +125,7 @@ export class Outbox {
     return this.#waitingFrames;
   }
 
-  /** Gave way, or were discarded. */
+  /** Frames that were dropped for lack of room, or discarded. */
   get droppedFrames(): number {
     return this.#captured - this.#acknowledged - this.#inFlight - this.#waitingFrames;
   }
@@ -167,7 +169,7 @@ export class Outbox {
   }
 
   /**
-   * Whether more may be in flight: less than half of what is held, so that what is in flight never has to give way to what waits.
+   * Whether more may be in flight: at most half of what can be held, so that there is always something else to drop.
    */
   get hasWindow(): boolean {
     if (!this.#acknowledges || this.#inFlight === 0) return true;
@@ -196,7 +198,7 @@ export class Outbox {
     this.#heldBytes += bytes;
     while (this.#heldFrames > this.#maxFrames || this.#heldBytes > this.#maxBytes) {
       if (this.#done > 0) this.#release();
-      else if (!this.#giveWay()) break;
+      else if (!this.#dropOldest()) break;
     }
   }
 
@@ -273,7 +275,7 @@ export class Outbox {
    * @returns false when so much was never sent: it is not believed
    */
   acknowledge(frame: number, nowMs: number): boolean {
-    if (!this.#acknowledges || !(frame <= this.#sentEnd)) return false;
+    if (!this.#acknowledges || !this.#wasSent(frame)) return false;
     for (let next = this.#sent.at(this.#done); next; next = this.#sent.at(this.#done)) {
       this.#inFlight -= this.#acknowledgePart(next, frame);
       if (next.audio.frame + next.audio.frames > frame) break;
@@ -282,7 +284,7 @@ export class Outbox {
     }
     // What an earlier connection has brought need not be sent again, unless the other side has forgotten it.
     if (this.#done === this.#sent.length && this.#overlapMs === 0) this.#skipWaiting(frame);
-    this.#believe(frame);
+    this.#acknowledged += this.#doubtful.believe(frame);
     this.#releaseOld(nowMs);
     return true;
   }
@@ -292,7 +294,7 @@ export class Outbox {
    * @returns false when so much was never sent
    */
   settle(frame: number): boolean {
-    if (!(frame <= this.#sentEnd)) return false;
+    if (!this.#wasSent(frame)) return false;
     this.#settled = Math.max(this.#settled, frame);
     for (let next = this.#sent.at(0); next !== undefined; next = this.#sent.at(0)) {
       const frames = this.#skipPart(next, frame);
@@ -303,13 +305,19 @@ export class Outbox {
       this.#release();
     }
     if (this.#sent.length === 0) this.#skipWaiting(frame);
-    this.#believe(frame);
+    this.#acknowledged += this.#doubtful.believe(frame);
     return true;
   }
 
-  /** The connection is lost: what is not acknowledged, and the overlap, waits again. */
-  rewind(nowMs: number): void {
-    for (const held of this.#sent) held.wasSent ||= held.handedBytes <= this.#leftBytes;
+  /**
+   * The connection is lost: what is not acknowledged, and the overlap, waits again.
+   * @param mayArrive what had not left the socket may arrive all the same: a socket that is closed from this side sends it first
+   */
+  rewind(nowMs: number, mayArrive = true): void {
+    for (const held of this.#sent) {
+      held.wasSent ||= mayArrive || held.handedBytes <= this.#leftBytes;
+    }
+    this.#isAnswered = false;
     this.#waiting.prepend(this.#sent);
     this.#waitingFrames += this.#inFlight;
     this.#inFlight = 0;
@@ -356,15 +364,14 @@ export class Outbox {
       this.#waitingFrames -= this.#skipPart(next, frame);
       this.#lose(next, acknowledged, next.acknowledged, 'cleared');
       if (next.skip < next.audio.frames) break;
-      this.#dropFirst();
+      this.#removeFirst();
     }
   }
 
-  /** A new connection has said what it has: what gave way and has not arrived by now never will. */
-  tellDoubtful(cause: SessionGapCause = 'overflow'): void {
-    for (let next = this.#doubtful.shift(); next !== undefined; next = this.#doubtful.shift()) {
-      this.#onlost(next.frame, next.frames, cause);
-    }
+  /** The new connection has told what it has: dropped audio that has not arrived by now never will. */
+  tellDoubtful(): void {
+    this.#isAnswered = true;
+    this.#doubtful.tell();
   }
 
   /** Nothing is sent any more: what is not acknowledged is lost. */
@@ -375,45 +382,28 @@ export class Outbox {
       const { audio, acknowledged } = next;
       this.#waitingFrames -= audio.frames - acknowledged;
       this.#lose(next, acknowledged, audio.frames, 'closed');
-      this.#dropFirst();
+      this.#removeFirst();
     }
     this.#tail = new OutboxPlace();
   }
 
-  /** The oldest that waits gives way. @returns false when nothing waits */
-  #giveWay(): boolean {
+  /** Whether everything before `frame` may have been sent. */
+  #wasSent(frame: number): boolean {
+    return Number.isSafeInteger(frame) && frame <= this.#sentEnd;
+  }
+
+  /** Drops the oldest waiting chunk. @returns false when nothing waits */
+  #dropOldest(): boolean {
     const next = this.#waiting.at(0);
     if (next === undefined) return false;
     const { audio, acknowledged, wasSent } = next;
     const frames = audio.frames - acknowledged;
     this.#waitingFrames -= frames;
-    if (wasSent && this.#acknowledges && frames > 0)
-      this.#doubt(audio.frame + acknowledged, frames);
+    if (wasSent && this.#acknowledges && !this.#isAnswered && frames > 0)
+      this.#doubtful.add(audio.frame + acknowledged, frames);
     else this.#lose(next, acknowledged, audio.frames, 'overflow');
-    this.#dropFirst();
+    this.#removeFirst();
     return true;
-  }
-
-  #doubt(frame: number, frames: number): void {
-    const last = this.#doubtful.at(this.#doubtful.length - 1);
-    if (last !== undefined && last.frame + last.frames === frame) last.frames += frames;
-    else this.#doubtful.push({ frame, frames });
-    if (this.#doubtful.length <= MAX_DOUBTFUL) return;
-    const oldest = this.#doubtful.shift()!;
-    this.#onlost(oldest.frame, oldest.frames, 'overflow');
-  }
-
-  /** Of what gave way, the other side has everything before `frame` after all. */
-  #believe(frame: number): void {
-    for (let next = this.#doubtful.at(0); next !== undefined; next = this.#doubtful.at(0)) {
-      const frames = Math.min(next.frames, frame - next.frame);
-      if (frames <= 0) return;
-      this.#acknowledged += frames;
-      next.frame += frames;
-      next.frames -= frames;
-      if (next.frames > 0) return;
-      this.#doubtful.shift();
-    }
   }
 
   #lose({ audio }: Held, from: number, to: number, cause: SessionGapCause): void {
@@ -421,7 +411,7 @@ export class Outbox {
   }
 
   /** Forgets the oldest chunk that waits; what is to be said before it is said before the next. */
-  #dropFirst(): void {
+  #removeFirst(): void {
     const { place } = this.#forget(this.#waiting.shift()!);
     const next = this.#waiting.at(0);
     if (next === undefined) this.#tail = place.before(this.#tail);

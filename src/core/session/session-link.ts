@@ -1,4 +1,13 @@
-import type { ServiceConnection, WireMessage } from '../services/service.ts';
+import { PacketError } from '../errors.ts';
+import type {
+  Service,
+  ServiceConnection,
+  ServiceEvent,
+  ServiceRequest,
+  WireMessage,
+} from '../services/service.ts';
+import { BAD_MESSAGE, BAD_VALUE, SERVICE_FAULT, sessionError } from './session-errors.ts';
+import type { SessionAction } from './session-messages.ts';
 
 /**
  * Phase of a connection: `'address'`: the app is asked where to; `'socket'`: the socket is being made; `'hello'`: the service has
@@ -6,50 +15,68 @@ import type { ServiceConnection, WireMessage } from '../services/service.ts';
  */
 type LinkPhase = 'address' | 'socket' | 'hello' | 'ready' | 'ending';
 
-/** So much longer than `stallMs` may acknowledgements stay away while other messages arrive: those come first, through the same pipe. */
+/** So many times `stallMs` may acknowledgements stay away while other messages come: a long reply may be in front of them. */
 const PATIENCE = 4;
 
-/** One attempt to connect, and the connection that comes of it. */
+/** Takes the actions of a session. */
+export type PushAction = (action: SessionAction) => void;
+
+/** One attempt to connect, and the connection that comes of it: what it carries, and whether it is alive. */
 export class SessionLink {
   readonly attempt: number;
-  readonly startedAtMs: number;
   /** It was begun because the system is online again. */
   readonly isHurried: boolean;
   phase: LinkPhase = 'address';
-  connection: ServiceConnection | null = null;
   /** When the phase has to be over. */
   deadlineMs: number;
-  readyAtMs = Infinity;
+  readyAtMs: number = Infinity;
   /** The connection is given up at this time, because the service will close it; Infinity: it will not. */
-  leavesAtMs = Infinity;
+  leavesAtMs: number = Infinity;
   /** The service takes no audio for now. */
   isHeld = false;
   /** The service has said that coming back is no use; null: it has not. */
   refusal: string | null = null;
-  /** Kinds of errors that were told already. */
-  readonly told = new Set<string>();
-
   /** Bytes of messages that the socket was handed, and those that have left it. */
   handedBytes = 0;
   leftBytes = 0;
   bufferedBytes = 0;
+  /** When something was sent last. */
   sentAtMs = 0;
+
+  readonly #service: Service;
+  readonly #push: PushAction;
+  #connection: ServiceConnection | null = null;
+  /** Kinds of errors that were told. */
+  readonly #told = new Set<string>();
   /** When the socket's buffer was empty, or moved. */
   #movedAtMs = 0;
   #heardAtMs = 0;
   #acknowledgedAtMs = 0;
   /** A keep-alive message waits for its answer since then. */
   #askedAtMs = Infinity;
+  /** The wait was extended once since the last sign of life. */
+  #isForgiven = false;
 
-  constructor(attempt: number, nowMs: number, deadlineMs: number, isHurried: boolean) {
+  constructor(
+    service: Service,
+    attempt: number,
+    deadlineMs: number,
+    isHurried: boolean,
+    push: PushAction,
+  ) {
+    this.#service = service;
     this.attempt = attempt;
-    this.startedAtMs = nowMs;
     this.deadlineMs = deadlineMs;
     this.isHurried = isHurried;
+    this.#push = push;
   }
 
   get hasSocket(): boolean {
     return this.phase !== 'address';
+  }
+
+  get isOpen(): boolean {
+    return this.#connection !== null;
   }
 
   get isReady(): boolean {
@@ -60,12 +87,12 @@ export class SessionLink {
     return this.leavesAtMs < Infinity;
   }
 
-  /** What the socket holds, as far as is known. */
-  observe(bufferedBytes: number, nowMs: number): void {
-    const left = this.handedBytes - bufferedBytes;
-    if (left > this.leftBytes || bufferedBytes === 0) this.#movedAtMs = nowMs;
-    this.leftBytes = Math.max(this.leftBytes, left);
-    this.bufferedBytes = bufferedBytes;
+  /** The socket is open. @throws what the service throws */
+  open(nowMs: number, deadlineMs: number): void {
+    this.#connection = this.#service.connect();
+    this.phase = 'hello';
+    this.deadlineMs = deadlineMs;
+    this.#wait(nowMs);
   }
 
   ready(nowMs: number): void {
@@ -73,23 +100,64 @@ export class SessionLink {
     this.readyAtMs = nowMs;
     this.deadlineMs = Infinity;
     this.sentAtMs = nowMs;
-    this.forgive(nowMs);
+    this.#wait(nowMs);
   }
 
-  /** The socket is handed a message. */
-  sent(message: WireMessage, nowMs: number): void {
+  /** What a message from the service says; nothing when it cannot be read. */
+  decode(data: string | Uint8Array, nowMs: number): readonly ServiceEvent[] {
+    if (this.#connection === null) return [];
+    this.#heardAtMs = nowMs;
+    this.#askedAtMs = Infinity;
+    this.#isForgiven = false;
+    try {
+      return this.#connection.decode(data);
+    } catch (cause) {
+      if (cause instanceof PacketError) {
+        this.errorOnce(`decode ${cause.reason}`, BAD_MESSAGE, cause);
+      } else this.errorOnce('decode', SERVICE_FAULT, cause);
+      return [];
+    }
+  }
+
+  /** Sends the messages of a request. @returns whether there was one */
+  request(request: ServiceRequest, nowMs: number): boolean {
+    if (this.#connection === null) return false;
+    try {
+      const messages = this.#connection.encode(request);
+      for (const message of messages) this.send(message, nowMs);
+      return messages.length > 0;
+    } catch (cause) {
+      // A value that cannot be sent is the app's, and told each time.
+      if (request.type === 'message') this.#error(BAD_VALUE, cause);
+      else this.errorOnce(`encode ${request.type}`, SERVICE_FAULT, cause);
+      return false;
+    }
+  }
+
+  send(message: WireMessage, nowMs: number): void {
     // Text takes as many bytes or more: what is counted as having left has left.
     this.handedBytes += message.length;
     this.bufferedBytes += message.length;
     this.sentAtMs = nowMs;
+    this.#push({ type: 'send', attempt: this.attempt, message });
   }
 
-  heard(nowMs: number): void {
-    this.#heardAtMs = nowMs;
-    this.#askedAtMs = Infinity;
+  /** Tells an error, of each kind the first one. */
+  errorOnce(kind: string, message: string, cause?: unknown): void {
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
+    this.#error(message, cause);
   }
 
-  /** The service has acknowledged something new, or what comes now is the first that it has to acknowledge. */
+  /** What the socket holds. */
+  observe(bufferedBytes: number, nowMs: number): void {
+    const left = this.handedBytes - bufferedBytes;
+    if (left > this.leftBytes || bufferedBytes === 0) this.#movedAtMs = nowMs;
+    this.leftBytes = Math.max(this.leftBytes, left);
+    this.bufferedBytes = bufferedBytes;
+  }
+
+  /** The service has acknowledged something new, or has something to acknowledge from now on. */
   acknowledged(nowMs: number): void {
     this.#acknowledgedAtMs = nowMs;
   }
@@ -99,12 +167,15 @@ export class SessionLink {
     this.#askedAtMs = Math.min(this.#askedAtMs, nowMs);
   }
 
-  /** Time has passed in which nothing could happen: the machine slept. */
-  forgive(nowMs: number): void {
-    this.#movedAtMs = nowMs;
-    this.#heardAtMs = nowMs;
-    this.#acknowledgedAtMs = nowMs;
-    if (this.#askedAtMs < Infinity) this.#askedAtMs = nowMs;
+  /**
+   * Time has passed in which nothing could happen: the machine slept. Only once until the next sign of life, since the timers of
+   * hidden pages are as late as if it did.
+   */
+  forgive(nowMs: number, waitMs: number): void {
+    if (this.#isForgiven) return;
+    this.#isForgiven = true;
+    if (this.deadlineMs < Infinity) this.deadlineMs = Math.max(this.deadlineMs, nowMs + waitMs);
+    this.#wait(nowMs);
   }
 
   /**
@@ -113,8 +184,22 @@ export class SessionLink {
    */
   stallsAtMs(stallMs: number, isOwed: boolean): number {
     const socket = this.bufferedBytes > 0 ? this.#movedAtMs + stallMs : Infinity;
-    const last = Math.max(this.#acknowledgedAtMs, this.#heardAtMs) + stallMs;
-    const owed = isOwed ? Math.min(last, this.#acknowledgedAtMs + PATIENCE * stallMs) : Infinity;
-    return Math.min(socket, owed, this.#askedAtMs + stallMs);
+    const asked = this.#askedAtMs + stallMs;
+    if (!isOwed) return Math.min(socket, asked);
+    const heardAtMs = Math.max(this.#acknowledgedAtMs, this.#heardAtMs);
+    const owed = Math.min(heardAtMs + stallMs, this.#acknowledgedAtMs + PATIENCE * stallMs);
+    return Math.min(socket, asked, owed);
+  }
+
+  /** All waits begin now. */
+  #wait(nowMs: number): void {
+    this.#movedAtMs = nowMs;
+    this.#heardAtMs = nowMs;
+    this.#acknowledgedAtMs = nowMs;
+    if (this.#askedAtMs < Infinity) this.#askedAtMs = nowMs;
+  }
+
+  #error(message: string, cause: unknown): void {
+    this.#push({ type: 'error', error: sessionError(message, cause) });
   }
 }

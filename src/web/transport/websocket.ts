@@ -4,7 +4,7 @@ import { describe, numberIn } from '../../core/arguments.ts';
 import type { BackOffOptions } from './back-off.ts';
 import { BackOff } from './back-off.ts';
 import { BaseTransport } from './base.ts';
-import type { WebSocketLike } from './socket.ts';
+import type { WebSocketLike } from '../../core/socket.ts';
 import { createGlobalSocket, socketAddress } from './socket.ts';
 import { WaterMarks, messageBytes } from './transport.ts';
 import type { TransportMessage, WaterMarkOptions } from './transport.ts';

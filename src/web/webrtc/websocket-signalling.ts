@@ -5,7 +5,7 @@ import type { CallRole, SignalMessage } from '../../core/webrtc/signal-message.t
 import type { SignallingReply, SignallingRequest } from '../../core/webrtc/signalling-protocol.ts';
 import { isRoomName, parseSignallingReply } from '../../core/webrtc/signalling-protocol.ts';
 import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
-import type { WebSocketLike } from '../transport/socket.ts';
+import type { WebSocketLike } from '../../core/socket.ts';
 import { BaseSignalling } from './signalling.ts';
 import type { SignallingState } from './signalling.ts';
 

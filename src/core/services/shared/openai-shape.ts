@@ -1,7 +1,8 @@
+import { describe } from '../../arguments.ts';
 import type { SampleFormat } from '../../format/formats.ts';
 import type { JsonFields } from '../../framing/json-object.ts';
 import type { HeardItem, ServiceConnection, ServiceEvent } from '../service.ts';
-import { base64Of, need, objectOf, textOf } from './json-fields.ts';
+import { base64Of, nameOf, need, objectOf, textOf } from './json-fields.ts';
 import { jsonText, messageConnection } from './message-connection.ts';
 import { RunningText } from './running-text.ts';
 import type { ServiceSettings } from './service-base.ts';
@@ -26,6 +27,24 @@ export function openaiFormat(format: SampleFormat, sampleRate: number): ServiceS
   if (format === 'mulaw') return { type: 'audio/pcmu' };
   if (format === 'alaw') return { type: 'audio/pcma' };
   return { type: 'audio/pcm', rate: sampleRate };
+}
+
+/**
+ * The rate of a format: PCM has several, G.711 has 8000 Hz.
+ * @param rate of the app; undefined for 24000 Hz of PCM
+ * @throws RangeError for a rate that the format does not have
+ */
+export function checkOpenaiRate(
+  format: SampleFormat,
+  rate: number | undefined,
+  pcmRates: readonly number[],
+): number {
+  const rates = format === 's16' ? pcmRates : [8000];
+  const chosen = rate ?? (format === 's16' ? 24_000 : 8000);
+  if (rates.includes(chosen)) return chosen;
+  throw new RangeError(
+    `sampleRate of '${format}' must be one of ${rates.join(', ')}, got ${describe(chosen)}.`,
+  );
 }
 
 /** Makes a connection that speaks the language of OpenAI's Realtime API, with its names of the beta as well. */
@@ -134,7 +153,7 @@ export function openaiConnection(shape: OpenaiShape): ServiceConnection {
 
 /** The item that an event is about: the name of its reply. */
 export function itemOf(fields: JsonFields): string {
-  return need(textOf(fields, 'item_id'), 'item_id');
+  return need(nameOf(fields, 'item_id'), 'item_id');
 }
 
 /** Tells how much of each item was heard, so that the service forgets the rest. */
@@ -169,14 +188,16 @@ function isObject(value: unknown): value is JsonFields {
   return typeof value === 'object' && value !== null;
 }
 
-/** The cancelled response had ended just before: nothing that an app could do anything about. */
+/** The cancelled response had ended just before: nothing that an app could do anything about. xAI has other codes. */
 const CANCELLED_TOO_LATE = 'response_cancel_not_active';
+const NO_RESPONSE = /no active response/i;
 
-function errorOf(fields: JsonFields): readonly ServiceEvent[] {
+/** What an `error` event says, of all services that have OpenAI's. */
+export function errorOf(fields: JsonFields): readonly ServiceEvent[] {
   const error = objectOf(fields, 'error') ?? {};
   const code = textOf(error, 'code') ?? textOf(error, 'type') ?? 'error';
-  if (code === CANCELLED_TOO_LATE) return [];
   const message = textOf(error, 'message') ?? '';
+  if (code === CANCELLED_TOO_LATE || NO_RESPONSE.test(message)) return [];
   const expired = code === 'session_expired';
   const refused = textOf(error, 'event_id') === CONFIGURE_EVENT_ID;
   return [{ type: 'error', code, message, fatal: expired || refused, retry: !refused }];

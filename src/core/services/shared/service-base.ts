@@ -37,6 +37,7 @@ const DEFAULTS: ServiceDefaults = {
   muteAs: 'silence',
   keepAliveMs: 0,
   readyOnOpen: false,
+  answersEnd: false,
   address: (url, token) => {
     return serviceAddress(url, token === undefined ? {} : { query: { token } });
   },
@@ -76,10 +77,14 @@ export function afterClose(
   return own[code] ?? (code === 1000 || REFUSALS.includes(code) ? 'stop' : 'retry');
 }
 
+/** Values of a query by name. A list repeats its name; undefined is left out. */
+export type QueryValues = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>;
+type QueryValue = string | number | boolean;
+
 /**
  * The address of a service.
  * @param url `ws:` or `wss:`, with or without a query
- * @param query what to add to the query. Names that the URL has keep the URL's value; undefined is left out
+ * @param query what to add to the query. Names that the URL has keep the URL's value
  * @param protocols subprotocols to offer
  * @throws TypeError for another URL
  */
@@ -89,7 +94,7 @@ export function serviceAddress(
     query = {},
     protocols = [],
   }: {
-    readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+    readonly query?: QueryValues;
     readonly protocols?: readonly string[];
   },
 ): ServiceAddress {
@@ -103,8 +108,11 @@ export function serviceAddress(
   const present = start < 0 ? '' : bare.slice(start + 1);
   const names = present.split('&').map((pair) => pair.replace(/=.*$/s, ''));
   const added = Object.entries(query)
-    .filter(([name, value]) => value !== undefined && !names.includes(encodeURIComponent(name)))
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value!)}`);
+    .filter(([name]) => !names.includes(encodeURIComponent(name)))
+    .flatMap(([name, value]) => {
+      const values: readonly QueryValue[] = value === undefined ? [] : [value].flat();
+      return values.map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`);
+    });
   const path = start < 0 ? bare : bare.slice(0, start);
   const whole = [...(present === '' ? [] : [present]), ...added].join('&');
   return { url: whole === '' ? path : `${path}?${whole}`, protocols };
@@ -113,6 +121,13 @@ export function serviceAddress(
 /** Mono samples of 16 bits: what most services take. */
 export function mono16(sampleRate: number): StreamFormat<'s16'> {
   return { format: 's16', sampleRate, channels: 1 };
+}
+
+/** Checks options that are texts, where they are given. @throws TypeError */
+export function checkTexts(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) checkText(name, value);
+  }
 }
 
 /** Settings of a service that an app passes on as they are, merged into the message that configures it. */
@@ -127,6 +142,23 @@ export function checkSettings(name: string, value: unknown): ServiceSettings {
   if (!isPlain(value)) throw new TypeError(`${name} must be an object, got ${describe(value)}.`);
   jsonText(name, value);
   return value;
+}
+
+/**
+ * Checks settings that an app passes on in the query of the address.
+ * @throws TypeError unless they are an object of texts, numbers, booleans and lists of these
+ */
+export function checkQuery(name: string, value: unknown): QueryValues {
+  if (value === undefined) return {};
+  if (!isPlain(value)) throw new TypeError(`${name} must be an object, got ${describe(value)}.`);
+  for (const [key, given] of Object.entries(value)) {
+    for (const one of [given].flat()) {
+      if (['string', 'number', 'boolean', 'undefined'].includes(typeof one)) continue;
+      const expected = 'a string, a number, a boolean or a list of these';
+      throw new TypeError(`${name}.${key} must be ${expected}, got ${describe(one)}.`);
+    }
+  }
+  return value as QueryValues;
 }
 
 /** A copy of `settings` with `more` merged into it, object by object; any other value of `more` replaces the one of `settings`. */

@@ -1,0 +1,37 @@
+import { Microphone, Session, Speaker } from 'micwire';
+import { deepgramAgent } from 'micwire/services/deepgram-agent';
+
+const talk = document.querySelector('button')!;
+const status = document.querySelector('p')!;
+const lines = document.querySelector('ol')!;
+
+talk.onclick = async () => {
+  talk.disabled = true;
+  const context = new AudioContext();
+  const speaker = await Speaker.open(context);
+  const microphone = await Microphone.open(context, { speaker });
+  const session = await Session.open({
+    context,
+    microphone,
+    output: speaker,
+    service: deepgramAgent({
+      agent: { think: { provider: { type: 'open_ai', model: 'gpt-4o-mini' } } },
+    }),
+    url: 'wss://agent.deepgram.com/v1/agent/converse',
+    // Your server asks Deepgram for a temporary token (POST /v1/auth/grant).
+    token: async () => (await fetch('/token')).text(),
+  });
+
+  session.addEventListener('statechange', () => (status.textContent = session.state));
+  session.addEventListener('error', ({ detail }) => (status.textContent = detail.message));
+  session.addEventListener('transcript', ({ detail }) => {
+    if (detail.final) lines.append(line(`${detail.who}: ${detail.text}`));
+  });
+  session.addEventListener('interrupted', ({ detail }) => {
+    if (detail.item !== undefined) lines.append(line(`(interrupted after ${detail.ms} ms)`));
+  });
+};
+
+function line(text: string): HTMLElement {
+  return Object.assign(document.createElement('li'), { textContent: text });
+}

@@ -1,0 +1,85 @@
+import { oneOf } from '../arguments.ts';
+import type { SampleFormat } from '../format/formats.ts';
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
+import type { Service } from './service.ts';
+import { checkOpenaiRate, openaiConnection, openaiFormat } from './shared/openai-shape.ts';
+import {
+  SERVICE_OPTION_NAMES,
+  afterClose,
+  checkSettings,
+  checkTexts,
+  merged,
+  serviceAddress,
+  serviceBase,
+} from './shared/service-base.ts';
+import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
+
+/** Options of {@link inworld}. */
+export interface InworldOptions extends ServiceOptions {
+  /** Language model, such as `'openai/gpt-4.1-nano'`. @default the service's own */
+  readonly model?: string;
+  /** What the model is told before the conversation. */
+  readonly instructions?: string;
+  /** Voice of the replies. @default the service's own */
+  readonly voice?: string;
+  /** Format both ways. @default 's16' */
+  readonly format?: 's16' | 'mulaw' | 'alaw';
+  /** Hz, both ways: 8000, 16000, 24000, 32000, 44100 or 48000 of `'s16'`, 8000 of G.711. @default 24000, 8000 of G.711 */
+  readonly sampleRate?: number;
+  /** Merged into `session` of the message `session.update`. */
+  readonly configure?: ServiceSettings;
+}
+
+const NAMES = {
+  ...SERVICE_OPTION_NAMES,
+  model: 1,
+  instructions: 1,
+  voice: 1,
+  format: 1,
+  sampleRate: 1,
+  configure: 1,
+} satisfies OptionNames<InworldOptions>;
+
+const FORMATS = ['s16', 'mulaw', 'alaw'] as const satisfies readonly SampleFormat[];
+const RATES = [8000, 16_000, 24_000, 32_000, 44_100, 48_000];
+
+/**
+ * Inworld's Realtime API over WebSocket: `wss://api.inworld.ai/api/v1/realtime/session?key=…`, where `key` is a name of the app's own for
+ * the session. It acknowledges no audio, and there is no message that tells it how much of a reply was heard: an interruption only
+ * cancels the response.
+ *
+ * Shapes: pipecat-ai/pipecat `services/inworld/realtime/events.py` and `llm.py`. Not confirmed: how a browser passes its token, which
+ * goes into the query as `token` here (servers use a header); closing codes; whether `conversation.item.truncate` is known.
+ * @throws TypeError or RangeError for a wrong option
+ */
+export function inworld(options: InworldOptions = {}): Service {
+  checkOptions('inworld', options, NAMES);
+  const { model, instructions, voice, format = 's16' } = options;
+  checkTexts({ model, instructions, voice });
+  oneOf('format', format, FORMATS);
+  const sampleRate = checkOpenaiRate(format, options.sampleRate, RATES);
+  const stream = { format, sampleRate, channels: 1 };
+  const session = merged(
+    {
+      type: 'realtime',
+      model,
+      instructions,
+      audio: {
+        input: { format: openaiFormat(format, sampleRate) },
+        output: { format: openaiFormat(format, sampleRate), voice },
+      },
+    },
+    checkSettings('configure', options.configure),
+  );
+  return {
+    ...serviceBase(options, { chunkDurationMs: 60 }),
+    id: 'inworld',
+    input: stream,
+    output: stream,
+    encoding: 'base64',
+    address: (url, token) => serviceAddress(url, { query: { protocol: 'realtime', token } }),
+    connect: () => openaiConnection({ session, truncates: false, cancels: true }),
+    afterClose: (code) => afterClose(code, { 1000: 'retry' }),
+  };
+}

@@ -1,0 +1,110 @@
+import { describe } from '../arguments.ts';
+import type { Service, ServiceAddress } from '../services/service.ts';
+import type { CreateSocket, WebSocketLike } from '../socket.ts';
+import type { SessionIo, SocketHandle, SocketListener } from './session-driver.ts';
+
+/** What a scope gives a session: a page, a Worker or Node. */
+export interface SessionScope {
+  /** Ms of a monotonic clock. */
+  now(): number;
+  /** Calls `run` after so many ms. @returns cancels it */
+  setTimer(ms: number, run: () => void): () => void;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** The address in full, with `ws:` or `wss:`. @throws TypeError for an invalid one */
+  absolute(url: string): string;
+  readonly createSocket: CreateSocket;
+}
+
+/** Where a session connects, and with what: functions are called before every connection. */
+export interface SessionTarget {
+  /** `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. */
+  readonly url: string | (() => string | Promise<string>);
+  /** Tokens expire: a function gets a new one for each connection. */
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+}
+
+/** Code of a connection that was lost or never made (RFC 6455 §7.1.5). */
+const LOST = 1006;
+
+/** Makes a socket, and tells what becomes of it. Never throws: a socket that cannot be made is one that has closed. */
+function openSocket(
+  scope: SessionScope,
+  { url, protocols }: ServiceAddress,
+  listener: SocketListener,
+): SocketHandle {
+  let socket: WebSocketLike;
+  try {
+    socket = scope.createSocket(url, protocols);
+    socket.binaryType = 'arraybuffer';
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const cancel = scope.setTimer(0, () => listener.closed(LOST, reason));
+    return { bufferedBytes: 0, send: () => {}, close: cancel };
+  }
+  socket.onopen = () => listener.opened();
+  socket.onmessage = ({ data }: { readonly data: unknown }) => {
+    listener.message(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
+  };
+  // An error is always followed by a close (WHATWG WebSockets §6), and tells nothing; but `ws` throws without a handler.
+  socket.onerror = () => {};
+  socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) => {
+    letGo(socket);
+    listener.closed(code, reason);
+  };
+  return {
+    get bufferedBytes() {
+      return socket.bufferedAmount;
+    },
+    send: (message) => socket.send(message),
+    close: (code) => {
+      letGo(socket);
+      // Pages may close with no other codes (WHATWG WebSockets §3.1).
+      if (code === 1000 || (code >= 3000 && code <= 4999)) socket.close(code);
+      else socket.close();
+    },
+  };
+}
+
+function letGo(socket: WebSocketLike): void {
+  socket.onopen = null;
+  socket.onmessage = null;
+  socket.onclose = null;
+  socket.onerror = () => {};
+}
+
+/**
+ * Calls the app's functions for an address and a token, and asks the service for its own.
+ * @throws what they throw; TypeError for an answer of another kind
+ */
+async function findAddress(
+  scope: SessionScope,
+  { url, token }: SessionTarget,
+  service: Service,
+): Promise<ServiceAddress> {
+  const [where, key] = await Promise.all([
+    answerOf('url', url),
+    token === undefined ? undefined : answerOf('token', token),
+  ]);
+  return service.address(scope.absolute(where), key);
+}
+
+async function answerOf(
+  name: string,
+  given: string | (() => string | Promise<string>),
+): Promise<string> {
+  const answer: unknown = typeof given === 'function' ? await given() : given;
+  if (typeof answer === 'string') return answer;
+  throw new TypeError(`${name} must give a string, got ${describe(answer)}.`);
+}
+
+/** The timers, sockets and functions of a session's driver. */
+export function sessionIo(scope: SessionScope, target: SessionTarget, service: Service): SessionIo {
+  return {
+    now: () => scope.now(),
+    setTimer: (ms, run) => scope.setTimer(ms, run),
+    random: () => scope.random(),
+    address: () => findAddress(scope, target, service),
+    connect: (address, listener) => openSocket(scope, address, listener),
+  };
+}

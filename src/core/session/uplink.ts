@@ -1,0 +1,311 @@
+import { bytesPerFrame, isSampled } from '../format/stream-format.ts';
+import type { LifeClock } from '../life-clock.ts';
+import type { Service, ServiceRequest } from '../services/service.ts';
+import { GapReport } from './gap-report.ts';
+import { Outbox } from './outbox.ts';
+import { Pacer } from './pacer.ts';
+import { isWhole, silenceLike } from './raw-audio.ts';
+import { RequestQueue } from './request-queue.ts';
+import { BAD_AUDIO, QUEUE_FULL, TOO_FAR, sessionError } from './session-errors.ts';
+import type { PushAction, SessionLink } from './session-link.ts';
+import type { CapturedAudio, SessionStats } from './session-messages.ts';
+
+/** A socket that holds more bytes, and more audio, is given no more: what waits in the outbox is counted, and can go elsewhere. */
+const MAX_BUFFERED_BYTES = 65_536;
+const MAX_BUFFERED_MS = 500;
+/** How often to look at a socket that holds too much. */
+export const POLL_MS = 25;
+
+export interface UplinkOptions {
+  readonly maxOutboxMs: number;
+  readonly maxOutboxBytes: number;
+}
+
+/** All that goes up to the service: audio, in order and in time, and the requests beside it. Outlives connections. */
+export class Uplink {
+  readonly #service: Service;
+  readonly #clock: LifeClock;
+  readonly #push: PushAction;
+  readonly #outbox: Outbox;
+  readonly #pacer: Pacer;
+  readonly #gaps = new GapReport();
+  /** Answers to what was heard: they do not wait for audio. */
+  readonly #answers = new RequestQueue();
+  /** What the app sends: it follows the turn that was committed before. */
+  readonly #requests = new RequestQueue();
+  readonly #maxBufferedBytes: number;
+  /** The frame after all audio that was captured. */
+  #nextFrame = 0;
+  #captureLost = 0;
+  /** When what waits may go out; Infinity: something else has to happen first. */
+  #pumpAtMs = Infinity;
+  #isReplaying = false;
+  /** What a new connection says of earlier ones is awaited. */
+  #isDoubtful = false;
+  /** What was told already, until the next connection. */
+  #hasToldQueue = false;
+  #hasToldAudio = false;
+
+  constructor(service: Service, options: UplinkOptions, clock: LifeClock, push: PushAction) {
+    const { input, acknowledges, overlapMs, encoding, replaySpeed } = service;
+    this.#service = service;
+    this.#clock = clock;
+    this.#push = push;
+    this.#outbox = new Outbox(input, {
+      maxMs: options.maxOutboxMs,
+      maxBytes: options.maxOutboxBytes,
+      acknowledges,
+      overlapMs,
+      encoding,
+      onlost: (frame, frames, cause) => this.#gaps.add({ frame, frames, cause }, clock.nowMs),
+    });
+    this.#pacer = new Pacer(input.sampleRate, replaySpeed);
+    const audioBytes = (bytesPerFrame(input) * input.sampleRate * MAX_BUFFERED_MS) / 1000;
+    const messageBytes = encoding === 'base64' ? audioBytes * (4 / 3) : audioBytes;
+    this.#maxBufferedBytes = Math.max(MAX_BUFFERED_BYTES, messageBytes);
+  }
+
+  /** The account, but for the connections. */
+  get stats(): Omit<SessionStats, 'connections'> {
+    const outbox = this.#outbox;
+    return {
+      capturedFrames: outbox.capturedFrames + this.#captureLost,
+      acknowledgedFrames: outbox.acknowledgedFrames,
+      inFlightFrames: outbox.inFlightFrames,
+      waitingFrames: outbox.waitingFrames,
+      droppedFrames: outbox.droppedFrames + this.#captureLost,
+      replayedFrames: outbox.replayedFrames,
+      outboxBytes: outbox.heldBytes,
+    };
+  }
+
+  /** The oldest frame that is still to be sent, or the next one that is captured. */
+  get firstFrame(): number {
+    return this.#outbox.nextFrame ?? this.#nextFrame;
+  }
+
+  /** More waits than goes out at once. */
+  get isReplaying(): boolean {
+    return this.#isReplaying;
+  }
+
+  /** Something waits that a connection is needed for. */
+  get hasWork(): boolean {
+    const { waitingFrames, inFlightFrames } = this.#outbox;
+    return waitingFrames > 0 || inFlightFrames > 0 || !this.#requests.isEmpty;
+  }
+
+  /** When `run` has something to do. */
+  get dueMs(): number {
+    return Math.min(this.#pumpAtMs, this.#gaps.dueMs);
+  }
+
+  // --- what comes in -------------------------------------------------------------------------------------------------
+
+  /** Audio was captured. @param isGated the service is not to hear it: as in `Service.muteAs` */
+  take(audio: CapturedAudio, isGated: boolean): void {
+    const { input, encoding } = this.#service;
+    const { frame, frames, dropped } = audio;
+    const isNext = Number.isSafeInteger(frame + frames) && frame >= this.#nextFrame && frames > 0;
+    if (!isNext || !isWhole(audio, input, encoding)) return this.#refuseAudio();
+    if (!isGated || this.#isSilenced) {
+      this.lose(Math.min(dropped, frame - this.#nextFrame), isGated, frame);
+      this.#outbox.push(isGated ? silenceLike(audio, input) : audio);
+    }
+    this.#nextFrame = frame + frames;
+  }
+
+  /**
+   * The capture has lost frames. @param end the frame after them
+   */
+  lose(frames: number, isGated: boolean, end: number = this.#nextFrame + frames): void {
+    if (!(frames > 0 && Number.isSafeInteger(frames) && Number.isSafeInteger(end))) return;
+    this.#nextFrame = end;
+    if (isGated && !this.#isSilenced) return;
+    this.#captureLost += frames;
+    this.#gaps.add({ frame: end - frames, frames, cause: 'capture' }, this.#clock.nowMs);
+  }
+
+  commit(): void {
+    this.#outbox.commit(this.#nextFrame);
+  }
+
+  /** The user is muted, or not any more: the service is told in its place between the audio. */
+  mute(muted: boolean): void {
+    this.#outbox.mute(muted);
+  }
+
+  /** A message of the app's: it follows the last commit. */
+  send(value: unknown): void {
+    this.#ask({ type: 'message', value }, this.#outbox.lastCommit);
+  }
+
+  /** A mark follows all audio so far. */
+  mark(name: string): void {
+    this.#ask({ type: 'mark', name }, this.#outbox.lastSerial);
+  }
+
+  /** What waits is thrown away. */
+  clear(): void {
+    this.#outbox.discard(this.#nextFrame);
+    this.answer({ type: 'clear' });
+  }
+
+  /** Tells the service something as soon as possible. */
+  answer(request: ServiceRequest): void {
+    if (this.#answers.push(request, 0) > 0) this.#queueFull();
+  }
+
+  #ask(request: ServiceRequest, after: number): void {
+    if (this.#requests.push(request, after) > 0) this.#queueFull();
+  }
+
+  /** Whether gated audio is sent as silence. Packets of a codec's silence cannot be made here. */
+  get #isSilenced(): boolean {
+    return this.#service.muteAs === 'silence' && isSampled(this.#service.input);
+  }
+
+  #refuseAudio(): void {
+    if (!this.#hasToldAudio) this.#push({ type: 'error', error: sessionError(BAD_AUDIO) });
+    this.#hasToldAudio = true;
+  }
+
+  #queueFull(): void {
+    if (!this.#hasToldQueue) this.#push({ type: 'error', error: sessionError(QUEUE_FULL) });
+    this.#hasToldQueue = true;
+  }
+
+  // --- what the connection says --------------------------------------------------------------------------------------
+
+  /** Looks at what has left the socket. */
+  observe({ leftBytes }: SessionLink): void {
+    this.#outbox.left(leftBytes, this.#clock.nowMs);
+    this.#answers.left(leftBytes);
+    this.#requests.left(leftBytes);
+  }
+
+  /** A connection is ready. */
+  ready(link: SessionLink): void {
+    const { nowMs } = this.#clock;
+    this.#pacer.restart(nowMs);
+    this.#hasToldQueue = false;
+    this.#hasToldAudio = false;
+    // What the service has of earlier connections it may say in the same message.
+    this.#isDoubtful = true;
+    // From here on less than a burst counts as caught up.
+    this.#isReplaying = true;
+    if (this.#outbox.isMutedBefore) link.request({ type: 'mute', muted: true }, nowMs);
+  }
+
+  /** The connection is gone: what may not have arrived waits again. @param mayArrive as in `Outbox.rewind` */
+  rewind(mayArrive: boolean): void {
+    this.#pumpAtMs = Infinity;
+    this.#outbox.rewind(this.#clock.nowMs, mayArrive);
+    const lost = this.#answers.rewind(mayArrive) + this.#requests.rewind(mayArrive);
+    if (lost > 0) this.#queueFull();
+  }
+
+  /** The service has everything before `frame`. */
+  acknowledge(link: SessionLink, frame: number): void {
+    const { nowMs } = this.#clock;
+    const before = this.#outbox.inFlightFrames;
+    const isTrue = this.#outbox.acknowledge(frame, nowMs);
+    if (!isTrue) link.errorOnce('acknowledged', TOO_FAR);
+    else if (this.#outbox.inFlightFrames < before) link.acknowledged(nowMs);
+  }
+
+  settle(link: SessionLink, frame: number): void {
+    if (!this.#outbox.settle(frame)) link.errorOnce('settled', TOO_FAR);
+  }
+
+  /** All that has left the socket has arrived: the connection ends in good order. */
+  arrived(): void {
+    this.#outbox.arrived();
+  }
+
+  /** Sends the answer to a ping. */
+  reply(link: SessionLink, message: string | Uint8Array<ArrayBuffer>): void {
+    // A socket that takes nothing will not take this either.
+    if (link.bufferedBytes <= this.#maxBufferedBytes) link.send(message, this.#clock.nowMs);
+  }
+
+  /** Whether the service owes an acknowledgement. */
+  isOwed(link: SessionLink): boolean {
+    return this.#service.acknowledges && !link.isHeld && this.#outbox.inFlightFrames > 0;
+  }
+
+  /** Whether all that was handed over has arrived, as far as can be known. */
+  isFlushed(link: SessionLink): boolean {
+    const isMissing = this.#service.acknowledges && this.#outbox.inFlightFrames > 0;
+    return !isMissing && link.bufferedBytes === 0;
+  }
+
+  /** Whether nothing waits, and all has arrived. */
+  isDrained(link: SessionLink): boolean {
+    const isEmpty = this.#requests.isEmpty && this.#answers.isEmpty;
+    return isEmpty && this.#outbox.peek() === null && this.isFlushed(link);
+  }
+
+  // --- what goes out -------------------------------------------------------------------------------------------------
+
+  /** Hands over what may go out now, in order. @param link null: there is no connection that takes anything */
+  run(link: SessionLink | null): void {
+    this.#pumpAtMs = Infinity;
+    if (link !== null) this.#pump(link);
+    const { burstFrames } = this.#pacer;
+    // Not to and fro where audio goes out in fits.
+    const limit = this.#isReplaying ? burstFrames : 2 * burstFrames;
+    this.#isReplaying = this.#outbox.waitingFrames > limit;
+    if (this.#isDoubtful) {
+      this.#isDoubtful = false;
+      this.#outbox.tellDoubtful();
+    }
+    if (this.#clock.nowMs >= this.#gaps.dueMs) this.#tellGaps();
+  }
+
+  /** Nothing is sent any more. */
+  end(): void {
+    this.#outbox.end();
+    this.#tellGaps();
+  }
+
+  #pump(link: SessionLink): void {
+    const outbox = this.#outbox;
+    const { nowMs } = this.#clock;
+    for (;;) {
+      if (link.bufferedBytes > this.#maxBufferedBytes) {
+        this.#pumpAtMs = nowMs + POLL_MS;
+        return;
+      }
+      if (this.#sendNext(link, this.#answers) || this.#sendNext(link, this.#requests)) continue;
+      const item = outbox.peek();
+      if (item === null) return;
+      if (item.type === 'audio') {
+        if (link.isHeld || !outbox.hasWindow) return;
+        const { frames } = item.audio;
+        const atMs = this.#pacer.nextMs(frames, nowMs);
+        if (atMs > nowMs) {
+          this.#pumpAtMs = atMs;
+          return;
+        }
+        this.#pacer.take(frames);
+        if (outbox.inFlightFrames === 0) link.acknowledged(nowMs);
+      }
+      link.request(item, nowMs);
+      outbox.shift(nowMs, link.handedBytes);
+    }
+  }
+
+  /** Sends the next request of a queue. @returns whether there was one */
+  #sendNext(link: SessionLink, queue: RequestQueue): boolean {
+    const request = queue.peek(this.#outbox.nextSerial);
+    if (request === null) return false;
+    const isSent = link.request(request, this.#clock.nowMs);
+    queue.shift(link.handedBytes, isSent);
+    return true;
+  }
+
+  #tellGaps(): void {
+    for (const gap of this.#gaps.take()) this.#push({ type: 'gap', gap });
+  }
+}

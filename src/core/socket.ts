@@ -1,0 +1,27 @@
+/** The part of a browser's `WebSocket` that is used: other implementations, such as `ws` in Node, fit too. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number): void;
+}
+
+/** Makes a socket that connects to `url` (RFC 6455 §1.9 for `protocols`). */
+export type CreateSocket = (url: string, protocols: readonly string[]) => WebSocketLike;
+
+/**
+ * The address in full with a protocol of WebSockets, for not every browser's WebSocket takes `http:` and relative ones
+ * (WHATWG WebSockets §3.1, since 2023).
+ * @param absolute a `URL`, which is changed
+ * @throws TypeError for an address of another kind
+ */
+export function socketUrl(absolute: { protocol: string; readonly href: string }): string {
+  if (absolute.protocol === 'http:') absolute.protocol = 'ws:';
+  else if (absolute.protocol === 'https:') absolute.protocol = 'wss:';
+  if (absolute.protocol === 'ws:' || absolute.protocol === 'wss:') return absolute.href;
+  throw new TypeError(`url must be a ws: or wss: address, got '${absolute.protocol}'.`);
+}

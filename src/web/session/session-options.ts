@@ -1,0 +1,119 @@
+import { describe } from '../../core/arguments.ts';
+import type { MicwireError } from '../../core/errors.ts';
+import { checkContext, checkObject, checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import type { HeardItem, ServiceEvent } from '../../core/services/service.ts';
+import { checkConnection, CONNECTION_NAMES } from '../../core/session/connection-options.ts';
+import type { SessionConnectionOptions } from '../../core/session/connection-options.ts';
+import type { HeardCaption, PlayedReply } from '../../core/session/replies.ts';
+import type { SessionGap } from '../../core/session/session-messages.ts';
+import type { CaptureSource } from '../capture-source.ts';
+import type { Speaker } from '../speaker/speaker.ts';
+import type { WorkerUrl } from '../worker-loader.ts';
+import type { WorkletUrl } from '../worklet-loader.ts';
+
+/** Options of a session, wherever its connection is. */
+interface CommonSessionOptions {
+  readonly context: AudioContext;
+  /** What the service hears: a `Microphone`, a track, a stream or a node; null: nothing, to listen only. */
+  readonly microphone: CaptureSource | null;
+  /** Where replies are heard. @default the context's destination */
+  readonly output?: AudioNode | Speaker | undefined;
+  /**
+   * Mutes the user while a reply is heard, for devices whose echo is not cancelled. The user cannot interrupt by voice then.
+   * @default false
+   */
+  readonly halfDuplex?: boolean | undefined;
+  /** How long a reply's audio waits before it plays, ms, 0–10000: see `PlayoutOptions`. @default 60 */
+  readonly targetDelayMs?: number | undefined;
+  /** Your own copies of the worklets' files, by name: see `loadWorklet`. */
+  readonly workletUrl?: WorkletUrl | undefined;
+  /** Opus: your own copy of `libopus.wasm`, see `loadOpusModule`. */
+  readonly opusUrl?: string | URL | undefined;
+  /** Opus: your own copy of `worker/opus.js`. */
+  readonly workerUrl?: WorkerUrl | undefined;
+}
+
+/** Options of {@link Session.open} where the page has the connection. */
+export interface SessionOptions extends CommonSessionOptions, SessionConnectionOptions {
+  readonly worker?: undefined;
+}
+
+/** Options of {@link Session.open} where a Worker has the connection. */
+export interface WorkerSessionOptions extends CommonSessionOptions {
+  /** Calls `serveSession(event, { service, url, token })` of `micwire/worker` in its `onmessage`. */
+  readonly worker: Worker;
+}
+
+const COMMON_NAMES: OptionNames<CommonSessionOptions> = {
+  context: 1,
+  microphone: 1,
+  output: 1,
+  halfDuplex: 1,
+  targetDelayMs: 1,
+  workletUrl: 1,
+  opusUrl: 1,
+  workerUrl: 1,
+};
+
+/** Text of what was said: the `detail` of a `transcript` event. */
+export type SessionTranscript = Omit<
+  Extract<ServiceEvent, { readonly type: 'transcript' }>,
+  'type'
+>;
+
+/** Events of a `Session`. */
+export interface SessionEventMap {
+  /** `session.state` has changed. */
+  readonly statechange: Event;
+  /** A message of the service, in `detail`: an object of JSON, text or bytes. Not those that only carry audio. */
+  readonly message: CustomEvent<unknown>;
+  /** Text of what the user or the agent said, in `detail`, as it is recognized or generated: before it is heard. */
+  readonly transcript: CustomEvent<SessionTranscript>;
+  /** Text whose audio begins to be heard now, in `detail`. From services that tell which text a stretch of audio holds. */
+  readonly caption: CustomEvent<HeardCaption>;
+  /** The service hears the user speak (`detail` true), or not any more. */
+  readonly speech: CustomEvent<boolean>;
+  /** Audio of the user that the service will not hear, in `detail`. */
+  readonly gap: CustomEvent<SessionGap>;
+  /** What was playing is silent, because the service or the app wanted it; `detail` says how far it was heard. */
+  readonly interrupted: CustomEvent<HeardItem>;
+  /** A mark, or the end of an item, was heard. */
+  readonly played: CustomEvent<PlayedReply>;
+  /**
+   * A failure, in `detail`. The session recovers by itself unless `state` is `'closed'`.
+   */
+  readonly error: CustomEvent<MicwireError>;
+}
+
+/** @throws TypeError or RangeError for a wrong option */
+export function checkSessionOptions(options: SessionOptions | WorkerSessionOptions): void {
+  checkObject('Session.open: options must be an object', options);
+  const { context, microphone, output, worker } = options;
+  if (worker === undefined) {
+    checkOptions('Session', options, { ...COMMON_NAMES, ...CONNECTION_NAMES, worker: 1 });
+    checkConnection('Session', options);
+  } else {
+    checkOptions('Session in a Worker', options, { ...COMMON_NAMES, worker: 1 });
+    checkObject('worker must be a Worker', worker, 'postMessage');
+  }
+  checkContext('Session.open', context);
+  if ('startRendering' in context) {
+    throw new TypeError('Session.open takes an AudioContext, got an OfflineAudioContext.');
+  }
+  if (microphone === undefined) {
+    throw new TypeError('microphone must be a source of audio, or null to listen only.');
+  }
+  if (output !== undefined) {
+    checkObject('output must be an AudioNode or a Speaker', outputNode(output), 'connect');
+  }
+  const { halfDuplex } = options;
+  if (halfDuplex !== undefined && typeof halfDuplex !== 'boolean') {
+    throw new TypeError(`halfDuplex must be a boolean, got ${describe(halfDuplex)}.`);
+  }
+}
+
+/** The node of an output. */
+export function outputNode(output: AudioNode | Speaker): AudioNode {
+  return 'node' in output ? output.node : output;
+}
