@@ -696,7 +696,7 @@ describe('a reply', () => {
     expect(host.failures).toEqual([]);
   });
 
-  it('that waits too long gives way, is counted, and told to the client', () => {
+  it('that waits too long is dropped, is counted, and told to the client', () => {
     const { link, connection, session } = begin({ maxReplyMs: 1000 });
     connection.lose();
     for (let i = 0; i < 20; i++) session.write({ item: 'a', bytes: sound(1600, i) });
@@ -952,7 +952,7 @@ describe("the app's messages", () => {
     expect(types(link.connect().receive())).toEqual(['acknowledged', 'ready']);
   });
 
-  it('are bounded while they wait: the oldest gives way', () => {
+  it('are bounded while they wait: the oldest is dropped', () => {
     const { link, connection, session } = begin();
     connection.lose();
     for (let i = 0; i < 5000; i++) session.send(`m${i}`);
