@@ -22,6 +22,7 @@ declare global {
   const playout: micwire.Playout;
   const receiver: micwire.Receiver;
   const call: micwire.Call;
+  const session: micwire.Session;
   const signalling: micwire.Signalling;
   const bytes: Uint8Array<ArrayBuffer>;
   const block: Float32Array<ArrayBuffer>;
@@ -82,8 +83,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function project(): Promise<object> {
   const { exports } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const paths: Record<string, string[]> = {};
-  for (const [entry, target] of Object.entries<{ types?: string }>(exports)) {
-    if (target.types === undefined) continue;
+  for (const [entry, target] of Object.entries<{ types?: string } | null>(exports)) {
+    if (target?.types === undefined) continue;
     const file = target.types.replace('./dist/', '').replace('.d.ts', '.ts');
     paths[`micwire${entry.slice(1)}`] = [join(ROOT, file)];
   }
