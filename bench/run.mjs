@@ -16,7 +16,16 @@ import { formatTable } from './table.mjs';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const SUITE = /^(.+)\.bench\.(ts|mjs)$/;
 /** Suites that compare with nobody: they start without an installation. */
-const WITHOUT_PEERS = new Set(['clocks', 'devices', 'devices-live', 'echo-live', 'journeys']);
+const WITHOUT_PEERS = new Set([
+  'clocks',
+  'devices',
+  'devices-live',
+  'echo-live',
+  'journeys',
+  'session',
+]);
+/** Where the suites of seeds have the faults that `--planted` plants. */
+const PLANTED = { devices: 'devices', journeys: 'journeys', session: 'sessions' };
 
 /** How often a suite was imported: a file that has changed needs another address. */
 let loads = 0;
@@ -26,7 +35,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'string' },
     browser: { type: 'boolean', default: false },
-    // Of the suites `journeys` and `devices`.
+    // Of the suites `journeys`, `devices` and `session`.
     seed: { type: 'string' },
     seeds: { type: 'string' },
     from: { type: 'string' },
@@ -83,9 +92,9 @@ async function load(name, plugins = []) {
 
 /** @param {string} name */
 async function runPlantedHere(name) {
-  const { FAULTS } = await import(
-    name === 'devices' ? '../test/devices/planted.mjs' : '../test/journeys/planted.mjs'
-  );
+  const folder = /** @type {Record<string, string>} */ (PLANTED)[name];
+  if (folder === undefined) fail(`The suite ${name} has no faults to plant.`);
+  const { FAULTS } = await import(`../test/${folder}/planted.mjs`);
   const { runPlanted } = await import('../test/helpers/planting.mjs');
   return runPlanted(name, FAULTS, (plugin) => load(name, [plugin]));
 }

@@ -159,3 +159,72 @@ test('a format is added by a row and its vectors, and every suite that takes for
     expect(own.filter((name) => name.includes(part)).length, part).toBeGreaterThan(0);
   }
 }, 120_000);
+
+/** A service that says what it hears. */
+const PARROT = `\
+import { checkOptions } from '../option-names.ts';
+import type { Service } from './service.ts';
+import { need, textOf } from './shared/json-fields.ts';
+import { messageConnection } from './shared/message-connection.ts';
+import { UnnamedReplies, ReplyNames } from './shared/replies.ts';
+import { SERVICE_OPTION_NAMES, mono16, serviceBase } from './shared/service-base.ts';
+import type { ServiceOptions } from './shared/service-base.ts';
+
+/** A parrot. */
+export function parrot(options: ServiceOptions = {}): Service {
+  checkOptions('parrot', options, SERVICE_OPTION_NAMES);
+  const names = new ReplyNames();
+  return {
+    ...serviceBase(options, { readyOnOpen: true }),
+    id: 'parrot',
+    input: mono16(16_000),
+    output: mono16(16_000),
+    encoding: 'binary',
+    connect: () => {
+      const replies = new UnnamedReplies(names);
+      return messageConnection({
+        requests: { audio: ({ audio }) => [audio.bytes] },
+        bytes: (bytes) => [{ type: 'audio', item: replies.item, bytes }],
+        json: (fields) => (need(textOf(fields, 'type'), 'type') === 'silent' ? replies.end() : []),
+      });
+    },
+  };
+}
+`;
+
+const PARROT_ROW = `\
+import { parrot } from '../../src/core/services/parrot.ts';
+import { BYTES, OPEN, audio } from './service-case.ts';
+import type { FixtureStep, ServiceCase } from './service-case.ts';
+
+const says = (item: string): FixtureStep[] => [
+  { request: OPEN, messages: [] },
+  { request: audio(), messages: [BYTES] },
+  { message: BYTES, events: [{ type: 'audio', item, bytes: BYTES }] },
+  { message: { type: 'silent' }, events: [{ type: 'item-end', item }] },
+];
+
+export const PARROTS: readonly ServiceCase[] = [
+  {
+    id: 'parrot',
+    create: () => parrot(),
+    variants: [],
+    inputs: ['s16 16000'],
+    outputs: ['s16 16000'],
+    address: { url: 'ws://127.0.0.1', connects: 'ws://127.0.0.1?token=T' },
+    fixtures: [says('reply-1'), says('reply-2')],
+  },
+];
+`;
+
+test('a speech service is added by a file and a row, and the contract suite runs over it', async () => {
+  copy = await copyProject();
+  await copy.add('src/core/services/parrot.ts', PARROT);
+  await copy.add('test/services/parrots.ts', PARROT_ROW);
+  const lines = await copy.besideLines('test/services/table.ts', /RECOGNIZERS/, (line) =>
+    line.replace('RECOGNIZERS', 'PARROTS').replace('recognizers', 'parrots'),
+  );
+  expect(lines).toBe(2);
+  const passed = await copy.test('test/services/contract.test.ts');
+  expect(passed.filter((name) => name.startsWith('parrot ')).length).toBeGreaterThan(10);
+}, 120_000);

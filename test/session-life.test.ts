@@ -1,17 +1,46 @@
 import { describe, expect, it } from 'vitest';
-import { SessionPlay, actionsOf } from './helpers/session-play.ts';
+import { SessionPlay, actionsOf, decode, encode } from './helpers/session-play.ts';
 
 describe('the start of a session', () => {
   it('asks for an address, connects, says who it is, and is open when the service is ready', () => {
     const play = new SessionPlay();
     expect(play.tell({ type: 'start' })).toEqual([{ type: 'address', attempt: 1 }]);
     expect(play.life.state).toBe('connecting');
-    play.reach();
+    const address = { url: 'wss://service.example', protocols: [] };
+    expect(play.tell({ type: 'address', attempt: 1, address })).toEqual([
+      { type: 'connect', attempt: 1, address },
+    ]);
+    play.tell({ type: 'opened', attempt: 1 });
     expect(play.heard()).toEqual([
       { type: 'open', session: 'session-1', handle: null, frame: 0, connections: 0 },
     ]);
     expect(play.life.state).toBe('connecting');
     expect(play.say({ type: 'ready' })).toEqual([{ type: 'state', state: 'open' }]);
+    expect(play.life.stats.connections).toBe(1);
+  });
+
+  it('needs no word of the service where that has none', () => {
+    const play = new SessionPlay({ service: { readyOnOpen: true } });
+    play.tell({ type: 'start' });
+    play.capture(20);
+    play.reach();
+    expect(play.life.state).toBe('open');
+    expect(play.heard().map(({ type }) => type)).toEqual(['open', 'audio']);
+  });
+
+  it('sends nothing but the messages of "open", and replies, before the service is ready', () => {
+    const play = new SessionPlay();
+    play.tell({ type: 'start' });
+    play.capture(20);
+    play.reach();
+    play.heard();
+    play.tell({ type: 'send', value: 1 });
+    play.tell({ type: 'commit' });
+    play.say({ type: 'reply', message: '{"type":"pong"}' });
+    play.wait(1000);
+    expect(play.heard()).toEqual([{ type: 'pong' }]);
+    play.say({ type: 'ready' });
+    expect(play.heard().map(({ type }) => type)).toEqual(['message', 'audio', 'commit']);
   });
 
   it('sends first what was said before the connection was up', () => {
@@ -25,22 +54,602 @@ describe('the start of a session', () => {
     expect(play.life.state).toBe('open');
     expect(play.heardAudio()).toEqual([[0, 8000 * 16]]);
   });
+
+  it('starts once', () => {
+    const play = SessionPlay.open();
+    expect(play.tell({ type: 'start' })).toEqual([]);
+  });
 });
 
 describe('a lost connection', () => {
-  it('is followed by another one, with what was not acknowledged', () => {
+  it('is followed by another one, which sends what was not acknowledged', () => {
     const play = SessionPlay.open();
     play.talk(1000);
     expect(play.heardAudio()).toEqual([[0, 16_000]]);
     play.acknowledge(12_000);
-    play.talk(100);
-    play.heard();
     play.drop();
     expect(play.life.state).toBe('waiting');
+    play.talk(200);
+    play.reconnect();
+    expect(play.heard()[0]).toMatchObject({ type: 'open', frame: 12_000, connections: 1 });
+    play.wait(1000);
+    play.acknowledge(19_200);
+    expect(play.life.stats).toMatchObject({
+      acknowledgedFrames: 19_200,
+      replayedFrames: 4000,
+      connections: 2,
+    });
+    expect(play.errors).toEqual([]);
+  });
+
+  it('sends nothing again of what the service says it has', () => {
+    const play = SessionPlay.open();
+    play.talk(1000);
+    play.heard();
+    play.drop();
     play.reconnect({ type: 'acknowledged', frame: 12_345 });
-    play.wait(10);
-    expect(play.heardAudio()[0]![0]).toBe(12_345);
-    expect(actionsOf(play.acknowledge(17_600), 'error')).toEqual([]);
-    expect(play.life.stats.acknowledgedFrames).toBe(17_600);
+    play.wait(1000);
+    expect(play.heardAudio()).toEqual([[12_345, 16_000]]);
+    expect(play.life.stats.replayedFrames).toBe(16_000 - 12_345);
+  });
+
+  it('marks as replayed what may have been sent, and not what never left the socket', () => {
+    const replayed: boolean[] = [];
+    const play = SessionPlay.open({
+      service: {
+        connect: () => ({
+          encode: (request) => {
+            if (request.type === 'audio') replayed.push(request.replayed);
+            return encode(request);
+          },
+          decode,
+        }),
+      },
+    });
+    play.talk(40);
+    play.buffered = 640;
+    play.drop();
+    play.reconnect();
+    play.talk(20);
+    expect(replayed).toEqual([false, false, true, false, false]);
+    expect(play.life.stats.replayedFrames).toBe(320);
+  });
+
+  it('may still bring what its socket holds, when it was closed from this side', () => {
+    const play = SessionPlay.open({ maxOutboxMs: 1000 });
+    play.capture(20);
+    play.tell({ type: 'send', value: 1 });
+    play.buffered = 1000;
+    play.wait(5000);
+    expect(play.life.state).toBe('waiting');
+    play.heard();
+    // The audio is dropped; it may have arrived.
+    play.talk(1000);
+    expect(play.life.stats.droppedFrames).toBe(320);
+    play.wait(200);
+    expect(play.gaps).toEqual([]);
+    play.connect({ type: 'acknowledged', frame: 320 });
+    expect(play.life.stats.droppedFrames).toBe(0);
+    // The message is not sent again: it would be there twice.
+    expect(play.heard().map(({ type }) => type)).not.toContain('message');
+  });
+
+  it('is over: audio that is dropped after the next one is ready is lost, whatever that one acknowledges', () => {
+    const play = SessionPlay.open({ maxOutboxMs: 1000 });
+    play.talk(600);
+    play.drop();
+    play.reconnect({ type: 'acknowledged', frame: 0 });
+    play.say({ type: 'flow', open: false });
+    play.talk(1000);
+    play.wait(100);
+    expect(play.gaps).not.toEqual([]);
+    const { droppedFrames } = play.life.stats;
+    play.say({ type: 'flow', open: true });
+    play.talk(1000, { acknowledged: true });
+    expect(play.life.stats.droppedFrames).toBeGreaterThanOrEqual(droppedFrames);
+  });
+
+  it('keeps the last handle for the next connection', () => {
+    const play = SessionPlay.open();
+    play.say({ type: 'handle', handle: 'a' });
+    play.say({ type: 'handle', handle: 'b' });
+    play.drop();
+    play.waitForAttempt();
+    play.reach();
+    expect(play.heard()[0]).toMatchObject({ type: 'open', handle: 'b' });
+  });
+
+  it('ignores what its socket still tells', () => {
+    const play = SessionPlay.open();
+    const { attempt } = play;
+    play.drop();
+    const late = [
+      play.tell({ type: 'opened', attempt }),
+      play.tell({ type: 'message', attempt, data: '[{"type":"ended"}]' }),
+      play.tell({ type: 'closed', attempt, code: 4400, reason: '' }),
+      play.tell({ type: 'address-failed', attempt, cause: null }),
+    ];
+    expect(late).toEqual([[], [], [], []]);
+    play.reconnect();
+    expect(play.tell({ type: 'closed', attempt, code: 1006, reason: '' })).toEqual([]);
+    expect(play.life.state).toBe('open');
+  });
+
+  it('is not followed by another one when the code means that coming back is no use', () => {
+    const play = SessionPlay.open();
+    play.talk(100);
+    play.acknowledge(800);
+    const actions = play.drop(4400, 'Bad hello');
+    expect(actions.map(({ type }) => type)).toEqual(['error', 'gap', 'state', 'closed']);
+    expect(play.errors[0]!.message).toMatch(/code 4400, for the reason "Bad hello"/);
+    expect(play.gaps).toEqual([{ frame: 800, frames: 800, cause: 'closed' }]);
+    expect(play.life.dueMs).toBe(Infinity);
+    expect(play.capture(20)).toEqual([]);
+    expect(play.life.stats).toMatchObject({ capturedFrames: 1600, droppedFrames: 800 });
+  });
+});
+
+describe('the delay before the next attempt', () => {
+  it('doubles with every failure up to its limit, at random from nothing to all of it', () => {
+    for (const [roll, factor] of [
+      [0, 0],
+      [0.5, 0.5],
+      [0.999, 0.999],
+    ] as const) {
+      const play = SessionPlay.open({ random: () => roll, firstDelayMs: 100, maxDelayMs: 1000 });
+      const delays: number[] = [];
+      play.drop();
+      for (let failures = 0; failures < 6; failures++) {
+        if (play.life.state === 'waiting') delays.push(play.waitForAttempt());
+        else delays.push(0);
+        play.reach();
+        play.drop();
+      }
+      const expected = [100, 200, 400, 800, 1000, 1000].map((ms) => Math.ceil(ms * factor));
+      expect(delays).toEqual(expected);
+    }
+  });
+
+  it('begins with the first one again after a connection that has lasted', () => {
+    const play = SessionPlay.open({ random: () => 0.9 });
+    for (let i = 0; i < 5; i++) {
+      play.drop();
+      play.reconnect();
+    }
+    play.wait(4999);
+    play.drop();
+    expect(play.waitForAttempt()).toBe(250 * 2 ** 5 * 0.9);
+    play.connect();
+    play.wait(5000);
+    play.drop();
+    expect(play.waitForAttempt()).toBe(225);
+  });
+
+  it('is over at once when the system is online again', () => {
+    const play = SessionPlay.open();
+    play.drop();
+    expect(play.tell({ type: 'online' })).toEqual([
+      { type: 'address', attempt: 2 },
+      { type: 'state', state: 'connecting' },
+    ]);
+    play.reach();
+    play.drop();
+    // And short again.
+    expect(play.waitForAttempt()).toBe(125);
+  });
+});
+
+describe('the system is online again', () => {
+  it('replaces an attempt from before, but not one that was made for this reason', () => {
+    const play = new SessionPlay();
+    play.tell({ type: 'start' });
+    play.tell({
+      type: 'address',
+      attempt: 1,
+      address: { url: 'wss://service.example', protocols: [] },
+    });
+    const actions = play.tell({ type: 'online' });
+    expect(actions).toEqual([
+      { type: 'disconnect', attempt: 1, code: 4000 },
+      { type: 'address', attempt: 2 },
+    ]);
+    expect(play.tell({ type: 'online' })).toEqual([]);
+    play.connect();
+    expect(play.life.state).toBe('open');
+  });
+
+  it('changes nothing on a connection that is ready, nor before the start', () => {
+    expect(new SessionPlay().tell({ type: 'online' })).toEqual([]);
+    expect(SessionPlay.open().tell({ type: 'online' })).toEqual([]);
+  });
+});
+
+describe('an attempt', () => {
+  it('fails when the app has no address, and the app is told why', () => {
+    const play = new SessionPlay();
+    play.tell({ type: 'start' });
+    const cause = new Error('No token.');
+    const actions = play.tell({ type: 'address-failed', attempt: 1, cause });
+    expect(actions.map(({ type }) => type)).toEqual(['error', 'state']);
+    expect(play.errors[0]!.cause).toBe(cause);
+    expect(play.life.state).toBe('waiting');
+    play.reconnect();
+    expect(play.life.state).toBe('open');
+  });
+
+  it('fails when the address, the socket or the service takes too long', () => {
+    const play = new SessionPlay({ connectTimeoutMs: 1000, readyTimeoutMs: 3000 });
+    play.tell({ type: 'start' });
+    play.wait(999);
+    expect(play.life.state).toBe('connecting');
+    play.wait(1);
+    expect(play.life.state).toBe('waiting');
+    play.waitForAttempt();
+    const address = { url: 'wss://service.example', protocols: [] };
+    // Late.
+    expect(play.tell({ type: 'address', attempt: 1, address })).toEqual([]);
+    play.tell({ type: 'address', attempt: 2, address });
+    expect(actionsOf(play.wait(1000), 'disconnect')).toEqual([
+      { type: 'disconnect', attempt: 2, code: 4000 },
+    ]);
+    play.waitForAttempt();
+    play.reach();
+    play.wait(2999);
+    expect(play.life.state).toBe('connecting');
+    expect(actionsOf(play.wait(1), 'disconnect')).toHaveLength(1);
+  });
+
+  it('fails when the code of the service throws', () => {
+    const play = new SessionPlay({
+      service: {
+        connect: () => {
+          throw new Error('A fault.');
+        },
+      },
+    });
+    play.tell({ type: 'start' });
+    play.reach();
+    expect(play.errors).toHaveLength(1);
+    expect(play.life.state).toBe('waiting');
+  });
+});
+
+describe('a half-open connection', () => {
+  it('is found when its socket holds bytes and none leaves', () => {
+    const play = SessionPlay.open({ service: { acknowledges: false } });
+    play.capture(400);
+    play.buffered = 10_000;
+    play.tell({ type: 'tick' });
+    play.wait(3000);
+    play.buffered = 9999;
+    play.tell({ type: 'tick' });
+    play.wait(4999);
+    expect(play.life.state).toBe('open');
+    expect(actionsOf(play.wait(1), 'disconnect')).toEqual([
+      { type: 'disconnect', attempt: 1, code: 4000 },
+    ]);
+    play.reconnect();
+    expect(play.life.state).toBe('open');
+  });
+
+  it('is found when what is in flight is not acknowledged, and nothing is heard', () => {
+    const play = SessionPlay.open();
+    play.wait(60_000);
+    expect(play.life.state).toBe('open');
+    play.capture(20);
+    play.wait(4000);
+    play.capture(20);
+    play.acknowledge(320);
+    play.wait(4999);
+    expect(play.life.state).toBe('open');
+    play.wait(1);
+    expect(play.life.state).toBe('waiting');
+    play.heard();
+    play.reconnect();
+    expect(play.heardAudio()).toEqual([[320, 640]]);
+  });
+
+  it('may be a long reply before the acknowledgement, but not for ever', () => {
+    const play = SessionPlay.open();
+    play.capture(20);
+    const speak = (ms: number): void => {
+      for (let at = 0; at < ms; at += 1000) {
+        play.wait(1000);
+        play.say({ type: 'speech', active: true });
+      }
+    };
+    speak(19_000);
+    expect(play.life.state).toBe('open');
+    speak(2000);
+    expect(play.life.state).not.toBe('open');
+  });
+
+  it('is found when a keep-alive message stays without an answer', () => {
+    const play = SessionPlay.open({ service: { keepAliveMs: 8000 } });
+    play.wait(8000);
+    expect(play.heard()).toEqual([{ type: 'keep-alive' }]);
+    play.wait(4000);
+    play.say();
+    play.wait(8000);
+    expect(play.life.state).toBe('open');
+    play.wait(1000);
+    expect(play.life.state).toBe('waiting');
+  });
+
+  it('is not found where the service acknowledges nothing and the socket takes all', () => {
+    const play = SessionPlay.open({ service: { acknowledges: false, keepAliveMs: 8000 } });
+    play.talk(60_000);
+    expect(play.life.state).toBe('open');
+  });
+
+  it('is not what a machine leaves that has slept', () => {
+    const play = SessionPlay.open();
+    play.capture(20);
+    play.nowMs += 3_600_000;
+    play.tell({ type: 'tick' });
+    expect(play.life.state).toBe('open');
+    play.acknowledge(320);
+    play.capture(20);
+    // Asleep again; but the second time nothing is heard.
+    play.nowMs += 3_600_000;
+    play.tell({ type: 'tick' });
+    expect(play.life.state).toBe('open');
+    play.wait(4999);
+    expect(play.life.state).toBe('open');
+    play.wait(1);
+    expect(play.life.state).toBe('waiting');
+  });
+
+  it('is found in a page whose timers are always late', () => {
+    const play = SessionPlay.open();
+    play.capture(20);
+    play.nowMs += 60_000;
+    play.tell({ type: 'tick' });
+    play.nowMs += 60_000;
+    play.tell({ type: 'tick' });
+    expect(play.life.state).toBe('waiting');
+  });
+
+  it('is not found by a clock that was set back', () => {
+    const play = SessionPlay.open();
+    play.capture(20);
+    play.nowMs -= 1_000_000;
+    play.tell({ type: 'tick' });
+    play.wait(4999);
+    expect(play.life.state).toBe('open');
+    play.wait(1);
+    expect(play.life.state).toBe('waiting');
+  });
+});
+
+describe('a service that will close the connection', () => {
+  it('gets nothing more, and another connection at once when all has arrived', () => {
+    const play = SessionPlay.open();
+    play.talk(6000, { acknowledged: true });
+    play.capture(20);
+    play.heard();
+    play.say({ type: 'going-away', inMs: 10_000 });
+    play.capture(20);
+    play.tell({ type: 'send', value: 1 });
+    expect(play.heard()).toEqual([]);
+    const actions = play.acknowledge(play.frame - 320);
+    expect(actions).toEqual([
+      { type: 'disconnect', attempt: 1, code: 4000 },
+      { type: 'address', attempt: 2 },
+      { type: 'state', state: 'connecting' },
+    ]);
+    play.connect();
+    expect(play.heard().map(({ type }) => type)).toEqual(['open', 'message', 'audio']);
+    expect(play.life.stats.replayedFrames).toBe(0);
+  });
+
+  it('gets another connection half a second before it closes this one, whatever has arrived', () => {
+    const play = SessionPlay.open({ stallMs: 60_000 });
+    play.talk(6000, { acknowledged: true });
+    play.capture(20);
+    play.say({ type: 'going-away', inMs: 10_000 });
+    play.wait(9499);
+    expect(play.life.state).toBe('open');
+    expect(play.waitForAttempt()).toBe(1);
+    play.connect();
+    expect(play.life.stats.replayedFrames).toBe(320);
+  });
+
+  it('hears nothing twice for it, where it acknowledges nothing', () => {
+    const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 1000 } });
+    play.talk(6000);
+    play.heard();
+    play.buffered = 640;
+    play.say({ type: 'going-away', inMs: 5000 });
+    play.wait(100);
+    expect(play.life.state).toBe('open');
+    play.buffered = 0;
+    play.waitForAttempt();
+    play.connect();
+    expect(play.heardAudio()).toEqual([]);
+  });
+
+  it('is a service that fails, if it does so at once with each connection', () => {
+    const play = SessionPlay.open({ random: () => 1 });
+    for (const delayMs of [250, 500, 1000]) {
+      play.say({ type: 'going-away', inMs: 1000 });
+      expect(play.life.state).toBe('waiting');
+      expect(play.waitForAttempt()).toBe(delayMs);
+      play.connect();
+    }
+  });
+});
+
+describe('an error of the service', () => {
+  it('is told, and the session continues', () => {
+    const play = SessionPlay.open();
+    play.say({ type: 'error', code: 'slow', message: 'Slow.', fatal: false, retry: true });
+    expect(play.errors[0]).toMatchObject({ code: 'transport' });
+    expect(play.errors[0]!.message).toMatch(/"slow": Slow\./);
+    expect(play.life.state).toBe('open');
+  });
+
+  it('ends the connection when it is fatal', () => {
+    const play = SessionPlay.open();
+    play.say({ type: 'error', code: 'gone', message: 'Gone.', fatal: true, retry: true });
+    expect(play.life.state).toBe('waiting');
+    expect(play.errors).toHaveLength(1);
+  });
+
+  it('ends the session when coming back is no use: at once, or when the connection is gone', () => {
+    for (const fatal of [true, false]) {
+      const play = SessionPlay.open();
+      play.say({ type: 'error', code: 'key', message: 'Wrong key.', fatal, retry: false });
+      if (!fatal) {
+        expect(play.life.state).toBe('open');
+        play.drop(1006);
+      }
+      expect(play.life.state).toBe('closed');
+      expect(play.errors.at(-1)!.message).toMatch(/Wrong key/);
+    }
+  });
+
+  it('is told once for each kind of message that cannot be read', () => {
+    const play = SessionPlay.open();
+    for (let i = 0; i < 3; i++) {
+      for (const data of ['nonsense', 'crash']) {
+        play.tell({ type: 'message', attempt: play.attempt, data });
+      }
+    }
+    expect(play.errors.map(({ cause }) => (cause as Error).name)).toEqual(['PacketError', 'Error']);
+    play.drop();
+    play.reconnect();
+    play.tell({ type: 'message', attempt: play.attempt, data: 'nonsense' });
+    expect(play.errors).toHaveLength(3);
+    expect(play.life.state).toBe('open');
+  });
+
+  it('is that it acknowledges what it was never sent', () => {
+    const play = SessionPlay.open();
+    play.talk(100);
+    for (const frame of [1601, 1e9, 0.5]) play.acknowledge(frame);
+    expect(play.errors).toHaveLength(1);
+    expect(play.life.stats).toMatchObject({ acknowledgedFrames: 0, inFlightFrames: 1600 });
+  });
+});
+
+describe('the end of a session', () => {
+  it('comes at once when there is nothing to send', () => {
+    for (const play of [new SessionPlay(), SessionPlay.open()]) {
+      const actions = play.tell({ type: 'close', drainMs: 5000 });
+      expect(actions.at(-1)).toEqual({ type: 'closed' });
+      expect(play.life.state).toBe('closed');
+    }
+  });
+
+  it('waits until everything was sent and acknowledged, and says that nothing follows', () => {
+    const play = SessionPlay.open();
+    play.capture(1000);
+    play.capture(1000);
+    play.tell({ type: 'send', value: 'bye' });
+    play.tell({ type: 'commit' });
+    play.heard();
+    play.tell({ type: 'close', drainMs: 5000 });
+    // What comes now is too late.
+    play.capture(20);
+    play.wait(2000);
+    expect(play.heard().map(({ type }) => type)).toEqual(['audio', 'commit']);
+    expect(play.life.state).toBe('open');
+    const actions = play.acknowledge(32_000);
+    expect(actions.map(({ type }) => type)).toEqual(['send', 'disconnect', 'state', 'closed']);
+    expect(play.heard()).toEqual([{ type: 'end' }]);
+    expect(actionsOf(actions, 'disconnect')[0]!.code).toBe(1000);
+    expect(play.gaps).toEqual([]);
+    expect(play.life.stats.capturedFrames).toBe(32_000);
+  });
+
+  it('does not wait for longer than it may, and tells what is lost', () => {
+    const play = SessionPlay.open({ stallMs: 60_000 });
+    play.capture(1000);
+    play.capture(1000);
+    play.acknowledge(16_000);
+    play.tell({ type: 'close', drainMs: 400 });
+    play.wait(399);
+    expect(play.life.state).toBe('replaying');
+    play.wait(1);
+    expect(play.life.state).toBe('closed');
+    expect(play.gaps).toEqual([{ frame: 16_000, frames: 16_000, cause: 'closed' }]);
+  });
+
+  it('connects for what waits', () => {
+    const play = SessionPlay.open();
+    play.talk(1000);
+    play.drop();
+    play.tell({ type: 'close', drainMs: 5000 });
+    play.reconnect();
+    play.wait(600);
+    play.acknowledge(16_000);
+    expect(play.life.state).toBe('closed');
+    expect(play.gaps).toEqual([]);
+  });
+
+  it('is not held up by a connection that does not come', () => {
+    const play = new SessionPlay();
+    play.tell({ type: 'start' });
+    play.talk(100);
+    play.tell({ type: 'close', drainMs: 1000 });
+    play.wait(1000);
+    expect(play.life.state).toBe('closed');
+    expect(play.gaps).toEqual([{ frame: 0, frames: 1600, cause: 'closed' }]);
+    const early = new SessionPlay();
+    early.tell({ type: 'start' });
+    expect(early.tell({ type: 'close', drainMs: 1000 }).at(-1)).toEqual({ type: 'closed' });
+  });
+
+  it('waits until the socket is empty, where the service acknowledges nothing', () => {
+    const play = SessionPlay.open({ service: { acknowledges: false, overlapMs: 500 } });
+    play.talk(1000);
+    play.buffered = 640;
+    play.tell({ type: 'close', drainMs: 5000 });
+    play.wait(1000);
+    expect(play.life.state).toBe('open');
+    play.buffered = 0;
+    play.wait(25);
+    expect(play.life.state).toBe('closed');
+    // What has left has arrived.
+    expect(play.gaps).toEqual([]);
+    expect(play.life.stats.acknowledgedFrames).toBe(16_000);
+  });
+
+  it('hears the last word of a service that has one', () => {
+    const play = SessionPlay.open({ service: { answersEnd: true } });
+    play.tell({ type: 'close', drainMs: 5000 });
+    expect(play.heard()).toEqual([{ type: 'end' }]);
+    play.wait(1000);
+    const event = { type: 'transcript', who: 'user', text: 'Bye.', final: true } as const;
+    expect(play.say(event)).toEqual([{ type: 'service', event }]);
+    expect(play.say({ type: 'ended' }).at(-1)).toEqual({ type: 'closed' });
+    const silent = SessionPlay.open({ service: { answersEnd: true } });
+    silent.tell({ type: 'close', drainMs: 5000 });
+    silent.wait(4999);
+    expect(silent.life.state).toBe('open');
+    silent.wait(1);
+    expect(silent.life.state).toBe('closed');
+    const closing = SessionPlay.open({ service: { answersEnd: true } });
+    closing.tell({ type: 'close', drainMs: 5000 });
+    expect(closing.drop(1006).at(-1)).toEqual({ type: 'closed' });
+    expect([...play.errors, ...silent.errors, ...closing.errors]).toEqual([]);
+  });
+
+  it('may be the wish of the service', () => {
+    const play = SessionPlay.open();
+    play.talk(100);
+    const actions = play.say({ type: 'ended' }, { type: 'ready' });
+    expect(actions.map(({ type }) => type)).toEqual(['disconnect', 'gap', 'state', 'closed']);
+    expect(play.errors).toEqual([]);
+  });
+
+  it('keeps to its time when the service is going away meanwhile', () => {
+    const play = SessionPlay.open({ stallMs: 60_000 });
+    play.talk(100);
+    play.say({ type: 'going-away', inMs: 60_000 });
+    play.tell({ type: 'close', drainMs: 1000 });
+    play.wait(1000);
+    expect(play.life.state).toBe('closed');
   });
 });

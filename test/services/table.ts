@@ -1,6 +1,15 @@
+import { AGENT_SERVICES } from './agents.ts';
+import { BINARY_AGENTS } from './binary-agents.ts';
 import { REALTIME_SERVICES } from './realtime.ts';
+import { RECOGNIZERS } from './recognizers.ts';
 import type { ServiceCase } from './service-case.ts';
 import { TELEPHONY_SERVICES } from './telephony.ts';
 
 /** Every service, a row each. */
-export const SERVICES: readonly ServiceCase[] = [...REALTIME_SERVICES, ...TELEPHONY_SERVICES];
+export const SERVICES: readonly ServiceCase[] = [
+  ...AGENT_SERVICES,
+  ...BINARY_AGENTS,
+  ...REALTIME_SERVICES,
+  ...RECOGNIZERS,
+  ...TELEPHONY_SERVICES,
+];

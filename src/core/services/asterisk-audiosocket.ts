@@ -42,9 +42,10 @@ const NAMES: OptionNames<AsteriskAudiosocketOptions> = { ...SERVICE_OPTION_NAMES
  * Asterisk AudioSocket, over TCP: Asterisk connects to the app's server (`Dial(AudioSocket/host:port/uuid/c(slin16))`, or the
  * application `AudioSocket(uuid,host:port)`).
  *
- * Audio is mono, 16 bits little-endian. Asterisk plays what comes at once and queues nothing, so that a session must not send faster
- * than real time, and there is nothing to clear; there are no marks. The UUID of the call, keys and other messages reach the app as
- * `'message'` events: `{ kind: 'uuid', uuid }`, `{ kind: 'dtmf', digit }`. The end of the session hangs up.
+ * Audio is mono, 16 bits little-endian. Asterisk plays audio as it comes and has no queue: a session must not send faster than real
+ * time, there is nothing to clear, and there are no marks. The UUID of the call, keys and other messages reach the app as
+ * `'message'` events: `{ kind: 'uuid', uuid }`, `{ kind: 'dtmf', digit }`. The end of the session hangs up. Tested
+ * with Asterisk's master of August 2026.
  *
  * Sources: asterisk/asterisk, include/asterisk/res_audiosocket.h and res/res_audiosocket.c;
  * docs.asterisk.org/Configuration/Channel-Drivers/AudioSocket.
@@ -64,6 +65,7 @@ export function asteriskAudiosocket(options: AsteriskAudiosocketOptions = {}): S
     ...serviceBase(options, { ...CALL, transport: 'tcp', replaySpeed: 1.1, address: tcpAddress }),
     connect() {
       const caller = callers.next();
+      let isOver = false;
       const said = (kind: number, payload: Uint8Array): readonly ServiceEvent[] => {
         const rate = RATES[kind - FIRST_AUDIO];
         if (rate !== undefined) {
@@ -72,6 +74,7 @@ export function asteriskAudiosocket(options: AsteriskAudiosocketOptions = {}): S
         }
         switch (kind) {
           case HANGUP:
+            isOver = true;
             return [{ type: 'item-end', item: caller }, { type: 'ended' }];
           case UUID:
             return [{ type: 'ready' }, message({ kind: 'uuid', uuid: uuidOf(payload) })];
@@ -103,7 +106,9 @@ export function asteriskAudiosocket(options: AsteriskAudiosocketOptions = {}): S
         },
         decode: streamDecoder({
           // Every message has its length, so that its end is always found.
-          lost: false,
+          get isOver() {
+            return isOver;
+          },
           next(queue) {
             const found = nextMessage(queue);
             return found === null ? null : said(found.kind, found.payload);

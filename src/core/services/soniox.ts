@@ -34,6 +34,10 @@ const NAMES = {
 
 const ENCODINGS = { s16: 'pcm_s16le' } as const;
 
+/** A final text has at least so many characters, unless the utterance ends before. It then ends with a word… */
+const MIN_FINAL = 100;
+/** …or anywhere, for languages without blanks. */
+const MAX_FINAL = 400;
 /** Without a token for so long, nothing that was said is still to be written down. Chosen by us. */
 const QUIET_MS = 1000;
 
@@ -42,7 +46,8 @@ const QUIET_MS = 1000;
  * as a subprotocol. `session.commit()` is `finalize`.
  *
  * It acknowledges no audio, but each message tells how much of it has its final text. After a lost connection a session replays from
- * there, so that no word is lost or doubled. While muted nothing but `keepalive` is sent; the words before are finalized. Tokens of
+ * there, so that no word is lost or doubled. Tokens are parts of words: they are put together until an utterance ends, or for some
+ * hundred characters. While muted nothing but `keepalive` is sent; the words before are finalized. Tokens of
  * translations are in the messages, not in the transcripts.
  *
  * Shapes: npm @soniox/speech-to-text-web 1.4.0 and pipecat `soniox/stt.py`; the key as a subprotocol, `keepalive` within 20 s, "near
@@ -88,7 +93,18 @@ const FINALIZE = '{"type":"finalize"}';
 function connection(start: string, sampleRate: number): ServiceConnection {
   const perMs = sampleRate / 1000;
   const sent = new SentAudio();
+  /** The final tokens that were not told as final text yet, and how far all of them reach. */
+  let text = '';
+  let doneMs = 0;
   let ended = false;
+
+  /** Tells the final tokens: the audio before is settled. */
+  function tell(): readonly ServiceEvent[] {
+    const words: readonly ServiceEvent[] =
+      text.trim() === '' ? [] : [{ type: 'transcript', who: 'user', text, final: true }];
+    text = '';
+    return [...words, ...sent.settled(doneMs * perMs)];
+  }
   return messageConnection({
     requests: {
       open: () => [start],
@@ -117,24 +133,35 @@ function connection(start: string, sampleRate: number): ServiceConnection {
           },
         ];
       }
-      let final = '';
+      const events: ServiceEvent[] = [];
       let rest = '';
       for (const token of objectsOf(fields, 'tokens')) {
-        const text = textOf(token, 'text') ?? '';
-        // They mark the end of an utterance, and the answer to `finalize`.
-        if (text === '<end>' || text === '<fin>') continue;
+        const piece = textOf(token, 'text') ?? '';
+        if (piece === '<end>' || piece === '<fin>') {
+          // The end of an utterance, and the answer to `finalize`.
+          events.push(...tell());
+          continue;
+        }
         if (textOf(token, 'translation_status') === 'translation') continue;
-        if (flagOf(token, 'is_final')) final += text;
-        else rest += text;
+        if (!flagOf(token, 'is_final')) {
+          rest += piece;
+          continue;
+        }
+        const isLong = text.length >= MIN_FINAL;
+        if (isLong && (piece.startsWith(' ') || text.length >= MAX_FINAL)) events.push(...tell());
+        text += piece;
+        doneMs = Math.max(doneMs, numberOf(token, 'end_ms') ?? 0);
       }
-      const events: ServiceEvent[] = [];
-      if (final) events.push({ type: 'transcript', who: 'user', text: final, final: true });
-      if (rest) events.push({ type: 'transcript', who: 'user', text: rest, final: false });
-      const done = numberOf(fields, 'final_audio_proc_ms') ?? 0;
-      const total = numberOf(fields, 'total_audio_proc_ms') ?? 0;
-      const settled = rest ? done : Math.max(done, total - QUIET_MS);
-      events.push(...sent.settled(settled * perMs));
-      if (ended && flagOf(fields, 'finished')) events.push({ type: 'ended' });
+      doneMs = Math.max(doneMs, numberOf(fields, 'final_audio_proc_ms') ?? 0);
+      const isOver = flagOf(fields, 'finished');
+      if (isOver) events.push(...tell());
+      if (text || rest) {
+        events.push({ type: 'transcript', who: 'user', text: text + rest, final: false });
+      } else {
+        const totalMs = numberOf(fields, 'total_audio_proc_ms') ?? 0;
+        events.push(...sent.settled(Math.max(doneMs, totalMs - QUIET_MS) * perMs));
+      }
+      if (ended && isOver) events.push({ type: 'ended' });
       return events;
     },
   });

@@ -4,7 +4,7 @@ import type { JsonFields } from '../framing/json-object.ts';
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import type { Service, ServiceEvent } from './service.ts';
-import { need, objectOf, textOf } from './shared/json-fields.ts';
+import { nameOf, need, objectOf, textOf } from './shared/json-fields.ts';
 import { checkOpenaiRate, itemOf, openaiConnection, openaiFormat } from './shared/openai-shape.ts';
 import {
   SERVICE_OPTION_NAMES,
@@ -81,7 +81,7 @@ export function xaiRealtime(options: XaiRealtimeOptions = {}): Service {
     switch (type) {
       case 'conversation.created': {
         const created = need(objectOf(fields, 'conversation'), 'conversation');
-        conversation = need(textOf(created, 'id'), 'id');
+        conversation = need(nameOf(created, 'id'), 'id');
         return [{ type: 'handle', handle: conversation }];
       }
       // The whole text so far, which may correct what came before.

@@ -1,11 +1,11 @@
 import { Fifo } from './fifo.ts';
 
-/** So many stretches are remembered; older ones count as lost. */
+/** Number of stretches that are remembered. Older ones count as lost. */
 const MAX_STRETCHES = 64;
 
 /**
- * Stretches of audio that gave way although they may have arrived: they were sent on a connection that was lost before the other side
- * could acknowledge them. The next connection says.
+ * Stretches of audio that were dropped although they may have arrived: they were sent on a connection that was lost before the other
+ * side could acknowledge them. The next connection tells.
  */
 export class DoubtfulAudio {
   readonly #stretches = new Fifo<{ frame: number; frames: number }>();

@@ -1,7 +1,7 @@
-/** A queue whose ends cost the same however long it is. */
+/** A queue whose ends cost the same, however long it is. */
 export class Fifo<T> {
   #items: T[] = [];
-  /** Where the queue begins in `#items`: what is before it was taken out. */
+  /** Where the queue begins in `#items`. Items before were taken out. */
   #start = 0;
 
   get length(): number {
@@ -22,7 +22,7 @@ export class Fifo<T> {
     if (this.length === 0) return undefined;
     const item = this.#items[this.#start]!;
     this.#items[this.#start++] = undefined as T;
-    // Amortized: each item is moved once at most for each one that was taken out.
+    // For each item that is moved here, one was taken out before.
     if (this.#start > 32 && this.#start * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#start);
       this.#start = 0;
@@ -34,8 +34,12 @@ export class Fifo<T> {
   prepend(other: Fifo<T>): void {
     this.#items = [...other, ...this];
     this.#start = 0;
-    other.#items = [];
-    other.#start = 0;
+    other.clear();
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#start = 0;
   }
 
   *[Symbol.iterator](): Generator<T, void> {

@@ -13,21 +13,21 @@ interface MuteMark {
   isSent: boolean;
 }
 
-/** What is to be said between two chunks: of each kind the last one counts, so that there is room for all. */
+/** What is said between two chunks: the end of a turn, and whether the user is muted. Of each only the last one counts, which bounds it. */
 export class OutboxPlace {
   commit: CommitMark | null = null;
   mute: MuteMark | null = null;
 
-  /** This place and the next have become one: what the next one says counts. */
+  /** Merges this place into the next one, whose own marks count. */
   before(next: OutboxPlace): OutboxPlace {
-    // What follows the first turn's end has to wait for the second's.
+    // Messages behind the end of the first turn now wait for the end of the second one.
     if (next.commit === null) next.commit = this.commit;
     else if (this.commit !== null) next.commit.serial = this.commit.serial;
     next.mute ??= this.mute;
     return next;
   }
 
-  /** It is to be said again. */
+  /** Everything is to be said again. */
   rewind(): void {
     if (this.commit !== null) this.commit.sentAtMs = null;
     if (this.mute !== null) this.mute.isSent = false;

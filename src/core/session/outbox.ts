@@ -9,15 +9,15 @@ import { heldBytes, withoutFirst } from './raw-audio.ts';
 import type { SessionGapCause } from './session-messages.ts';
 
 export interface OutboxOptions {
-  /** So much audio is held at most, ms, whether it waits or is in flight. */
+  /** Longest audio that is held, ms: what waits and what is in flight. */
   readonly maxMs: number;
-  /** And so many bytes, with some for each chunk. */
+  /** Most bytes that are held, including some for each chunk. */
   readonly maxBytes: number;
   /** Whether the other side acknowledges. Otherwise audio counts as acknowledged `overlapMs` after it left the socket. */
   readonly acknowledges: boolean;
-  /** What was acknowledged is kept for so long, and sent again after a loss; see `Service.overlapMs`. @default 0 */
+  /** How long acknowledged audio is kept, ms, to be sent again after a loss. See `Service.overlapMs`. @default 0 */
   readonly overlapMs?: number;
-  /** Form of the chunks that counts for their bytes. @default 'binary' */
+  /** Form in which chunks come: only its bytes are counted. @default 'binary' */
   readonly encoding?: ChunkEncoding;
   /** Audio is lost for good. */
   readonly onlost?: (frame: number, frames: number, cause: SessionGapCause) => void;
@@ -47,14 +47,14 @@ interface Held {
   doneAtMs: number;
 }
 
-/** A chunk costs so much memory beside its payload, about: a bound on bytes must hold for tiny ones as well. */
+/** About the memory that a chunk takes beside its payload, so that the bound on bytes also holds for tiny chunks. */
 const CHUNK_BYTES = 128;
 
 /**
- * Holds audio until the other side has it: first it waits, then it is in flight, then it is acknowledged and forgotten. When a
- * connection is lost what was in flight waits again, in its place. Bounded: the oldest that waits gives way, and is counted.
+ * Holds audio until the other side has it. Audio waits, then it is in flight, then it is acknowledged and forgotten. When a connection
+ * is lost, audio in flight waits again, in its place. The size is bounded: the oldest waiting chunk is dropped and counted.
  *
- * Markers (the end of a turn, mute) have their place between chunks, and are sent again with the audio around them.
+ * The end of a turn and changes of mute have their place between chunks, and are sent again with the audio around them.
  */
 export class Outbox {
   readonly #stream: StreamFormat;
@@ -82,7 +82,9 @@ export class Outbox {
   #settled = 0;
   /** Bytes of this connection that have left the socket. */
   #leftBytes = 0;
-  /** Gave way after it had been sent on a connection that was lost. */
+  /** The present connection has said what it has of earlier ones. */
+  #isAnswered = false;
+  /** Audio that was dropped after a lost connection had sent it. */
   readonly #doubtful: DoubtfulAudio;
 
   #captured = 0;
@@ -123,7 +125,7 @@ export class Outbox {
     return this.#waitingFrames;
   }
 
-  /** Gave way, or were discarded. */
+  /** Frames that were dropped for lack of room, or discarded. */
   get droppedFrames(): number {
     return this.#captured - this.#acknowledged - this.#inFlight - this.#waitingFrames;
   }
@@ -167,7 +169,7 @@ export class Outbox {
   }
 
   /**
-   * Whether more may be in flight: less than half of what is held, so that what is in flight never has to give way to what waits.
+   * Whether more may be in flight: at most half of what can be held, so that there is always something else to drop.
    */
   get hasWindow(): boolean {
     if (!this.#acknowledges || this.#inFlight === 0) return true;
@@ -196,7 +198,7 @@ export class Outbox {
     this.#heldBytes += bytes;
     while (this.#heldFrames > this.#maxFrames || this.#heldBytes > this.#maxBytes) {
       if (this.#done > 0) this.#release();
-      else if (!this.#giveWay()) break;
+      else if (!this.#dropOldest()) break;
     }
   }
 
@@ -307,9 +309,15 @@ export class Outbox {
     return true;
   }
 
-  /** The connection is lost: what is not acknowledged, and the overlap, waits again. */
-  rewind(nowMs: number): void {
-    for (const held of this.#sent) held.wasSent ||= held.handedBytes <= this.#leftBytes;
+  /**
+   * The connection is lost: what is not acknowledged, and the overlap, waits again.
+   * @param mayArrive what had not left the socket may arrive all the same: a socket that is closed from this side sends it first
+   */
+  rewind(nowMs: number, mayArrive = true): void {
+    for (const held of this.#sent) {
+      held.wasSent ||= mayArrive || held.handedBytes <= this.#leftBytes;
+    }
+    this.#isAnswered = false;
     this.#waiting.prepend(this.#sent);
     this.#waitingFrames += this.#inFlight;
     this.#inFlight = 0;
@@ -356,12 +364,13 @@ export class Outbox {
       this.#waitingFrames -= this.#skipPart(next, frame);
       this.#lose(next, acknowledged, next.acknowledged, 'cleared');
       if (next.skip < next.audio.frames) break;
-      this.#dropFirst();
+      this.#removeFirst();
     }
   }
 
-  /** A new connection has said what it has: what gave way and has not arrived by now never will. */
+  /** The new connection has told what it has: dropped audio that has not arrived by now never will. */
   tellDoubtful(): void {
+    this.#isAnswered = true;
     this.#doubtful.tell();
   }
 
@@ -373,7 +382,7 @@ export class Outbox {
       const { audio, acknowledged } = next;
       this.#waitingFrames -= audio.frames - acknowledged;
       this.#lose(next, acknowledged, audio.frames, 'closed');
-      this.#dropFirst();
+      this.#removeFirst();
     }
     this.#tail = new OutboxPlace();
   }
@@ -383,17 +392,17 @@ export class Outbox {
     return Number.isSafeInteger(frame) && frame <= this.#sentEnd;
   }
 
-  /** The oldest that waits gives way. @returns false when nothing waits */
-  #giveWay(): boolean {
+  /** Drops the oldest waiting chunk. @returns false when nothing waits */
+  #dropOldest(): boolean {
     const next = this.#waiting.at(0);
     if (next === undefined) return false;
     const { audio, acknowledged, wasSent } = next;
     const frames = audio.frames - acknowledged;
     this.#waitingFrames -= frames;
-    if (wasSent && this.#acknowledges && frames > 0)
+    if (wasSent && this.#acknowledges && !this.#isAnswered && frames > 0)
       this.#doubtful.add(audio.frame + acknowledged, frames);
     else this.#lose(next, acknowledged, audio.frames, 'overflow');
-    this.#dropFirst();
+    this.#removeFirst();
     return true;
   }
 
@@ -402,7 +411,7 @@ export class Outbox {
   }
 
   /** Forgets the oldest chunk that waits; what is to be said before it is said before the next. */
-  #dropFirst(): void {
+  #removeFirst(): void {
     const { place } = this.#forget(this.#waiting.shift()!);
     const next = this.#waiting.at(0);
     if (next === undefined) this.#tail = place.before(this.#tail);

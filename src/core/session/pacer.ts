@@ -1,9 +1,9 @@
-/** So much audio may go out at once, ms: what a network or a busy thread holds up in everyday life. */
+/** How much audio may go out at once, ms: as much as a network or a busy thread holds up in everyday use. */
 const BURST_MS = 200;
 
 /**
- * Bounds how fast audio goes out: in any stretch of time at most `speed` times as much, and a burst (or one chunk, where that is
- * longer). Services refuse, or overflow, when a backlog comes at once.
+ * Bounds how fast audio goes out: in any stretch of time at most `speed` times as much audio, plus a burst (or one chunk, if that is
+ * longer). Services refuse a backlog that comes all at once, or overflow.
  */
 export class Pacer {
   readonly burstFrames: number;
@@ -16,20 +16,20 @@ export class Pacer {
     this.#framesPerMs = (sampleRate * speed) / 1000;
   }
 
-  /** A connection begins: with a whole burst. */
+  /** Starts a connection, with a whole burst. */
   restart(nowMs: number): void {
     this.#left = this.burstFrames;
     this.#atMs = nowMs;
   }
 
-  /** When a chunk of so many frames may go out: now or later. */
+  /** The time at which a chunk of so many frames may go out: now or later. */
   nextMs(frames: number, nowMs: number): number {
     this.#refill(nowMs);
     const missing = Math.min(frames, this.burstFrames) - this.#left;
     return missing <= 0 ? nowMs : nowMs + missing / this.#framesPerMs;
   }
 
-  /** A chunk goes out. One that is longer than a burst takes from what comes. */
+  /** Counts a chunk that goes out. A chunk longer than a burst delays the next ones. */
   take(frames: number): void {
     this.#left -= frames;
   }

@@ -5,7 +5,7 @@ import { bytesPerFrame, isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import type { UpAudio } from '../services/service.ts';
 
-/** Audio by its bytes; its Base64 text is made on first access. */
+/** Audio as bytes. Its Base64 text is made on first access. */
 export class RawAudio implements UpAudio {
   readonly frame: number;
   readonly frames: number;
@@ -30,19 +30,19 @@ export function withoutFirst(audio: UpAudio, skip: number, stream: StreamFormat)
   return new RawAudio(audio.frame + skip, audio.frames - skip, bytes);
 }
 
-/** As much silence as `audio` has frames. Only of samples: a codec's packets of silence are the codec's affair. */
+/** Silence of the same length as `audio`. Only for samples: silent packets are made by their codec. */
 export function silenceLike(audio: UpAudio, stream: StreamFormat): UpAudio {
   const bytes = new Uint8Array(audio.frames * bytesPerFrame(stream));
   if (isSampled(stream)) bytes.fill(FORMATS[stream.format].silence ?? 0);
   return new RawAudio(audio.frame, audio.frames, bytes);
 }
 
-/** Bytes that the audio holds in the form in which it came: the other form is not made for it. */
+/** Bytes of the audio in the form in which it came. The other form is not made for this. */
 export function heldBytes(audio: UpAudio, encoding: ChunkEncoding): number {
   return encoding === 'base64' ? audio.base64.length : audio.bytes.length;
 }
 
-/** Whether the audio is as long as it says; of a codec's packets, whether there is one. */
+/** Whether the audio is as long as it says. A packet only has to have bytes. */
 export function isWhole(audio: UpAudio, stream: StreamFormat, encoding: ChunkEncoding): boolean {
   const held = heldBytes(audio, encoding);
   if (!isSampled(stream)) return held > 0;

@@ -9,12 +9,12 @@ interface Queued {
   handedBytes: number;
 }
 
-/** So many wait; and so many are held until they have left the socket, the last ones that were handed over. */
+/** Most requests that wait, and most that are remembered until they have left the socket. */
 const MAX_REQUESTS = 64;
 
 /**
  * Requests beside the audio: messages of the app's, marks, interruptions. They wait while there is no connection, and those that
- * never left the socket of a lost one wait again. Bounded: the oldest gives way.
+ * never left the socket of a lost one wait again. Each arrives once at most. The size is bounded: the oldest request is dropped.
  */
 export class RequestQueue {
   readonly #waiting = new Fifo<Queued>();
@@ -25,7 +25,7 @@ export class RequestQueue {
     return this.#waiting.length === 0;
   }
 
-  /** @returns how many gave way: 0 or 1 */
+  /** @returns how many requests were dropped for it: 0 or 1 */
   push(request: ServiceRequest, after: number): number {
     this.#waiting.push({ request, after, handedBytes: 0 });
     return this.#bound();
@@ -57,8 +57,13 @@ export class RequestQueue {
     }
   }
 
-  /** The connection is lost. @returns how many gave way */
-  rewind(): number {
+  /**
+   * The connection is lost.
+   * @param mayArrive what had not left the socket may arrive all the same: it is not sent again, since nobody would know it twice
+   * @returns how many requests were dropped
+   */
+  rewind(mayArrive: boolean): number {
+    if (mayArrive) this.#handed.clear();
     this.#waiting.prepend(this.#handed);
     return this.#bound();
   }

@@ -1,6 +1,6 @@
 /**
- * Delays between attempts to connect: exponential, with full jitter, so that the clients of a server that restarts do not all come
- * back at once (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015).
+ * Computes the delays between attempts to connect: exponential, with full jitter, so that the clients of a server that restarts do not
+ * all come back at once (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015).
  */
 export class RetryDelay {
   readonly #random: () => number;
@@ -18,12 +18,12 @@ export class RetryDelay {
   /** An attempt has failed, or a connection is lost. @returns how long to wait for the next attempt, ms */
   nextMs(): number {
     const limit = Math.min(this.#maxMs, this.#firstMs * 2 ** this.#failures);
-    // 2 ** 1024 is Infinity, and 0 times that no number.
+    // 2 ** 1024 is Infinity, and 0 * Infinity is NaN.
     this.#failures = Math.min(this.#failures + 1, 64);
     return this.#random() * limit;
   }
 
-  /** A connection has lasted, or the reason of the failures is gone. */
+  /** Starts with the first delay again: a connection has lasted, or the cause of the failures is gone. */
   reset(): void {
     this.#failures = 0;
   }

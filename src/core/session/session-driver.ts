@@ -42,6 +42,8 @@ export interface SessionIo {
 const MAX_TIMER_MS = 60_000;
 /** Code of a connection that was lost or never made (RFC 6455 §7.1.5). */
 const LOST = 1006;
+/** Code with which a socket that does not work is closed, as in `SessionLife`. */
+const COMES_BACK = 4000;
 
 interface OpenSocket {
   readonly attempt: number;
@@ -174,6 +176,7 @@ export class SessionDriver {
     } catch (error) {
       // It is about to close, or is of no use: what it did not take has not left it.
       socket.refusedBytes += message.length;
+      socket.handle.close(COMES_BACK);
       const reason = error instanceof Error ? error.message : String(error);
       this.tell({ type: 'closed', attempt, code: LOST, reason });
     }

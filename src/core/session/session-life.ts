@@ -24,29 +24,29 @@ export interface SessionLifeOptions {
   readonly random: () => number;
   /** Unique name of the session, the same for all its connections. */
   readonly session: string;
-  /** So much audio is held at most until it is acknowledged, ms. What is older gives way. @default 60_000 */
+  /** Longest audio that is held until it is acknowledged, ms. Older audio is dropped. @default 60_000 */
   readonly maxOutboxMs?: number | undefined;
-  /** The same in bytes. @default 16_777_216 */
+  /** Most bytes of audio that are held. @default 16_777_216 */
   readonly maxOutboxBytes?: number | undefined;
-  /** The first delay before an attempt to connect again is at most so long; each further one may be twice as long. @default 250 */
+  /** Longest delay before the first attempt to connect again, ms. It doubles with each failure. @default 250 */
   readonly firstDelayMs?: number | undefined;
-  /** The longest delay, ms. @default 10_000 */
+  /** Longest delay of all, ms. @default 10_000 */
   readonly maxDelayMs?: number | undefined;
-  /** The app's functions may take so long, ms, and then the socket. @default 10_000 */
+  /** How long the app's functions may take, and then the socket, ms. @default 10_000 */
   readonly connectTimeoutMs?: number | undefined;
-  /** The service may take so long to be ready, ms. @default 10_000 */
+  /** How long the service may take to be ready, ms. @default 10_000 */
   readonly readyTimeoutMs?: number | undefined;
-  /** A connection on which nothing moves for so long, ms, counts as half-open, and is replaced. @default 5000 */
+  /** How long nothing may move on a connection before it counts as half-open and is replaced, ms. @default 5000 */
   readonly stallMs?: number | undefined;
-  /** While a reply is being heard the service hears nothing: for devices without echo cancellation. @default false */
+  /** Whether the service hears nothing while a reply is played: for devices without echo cancellation. @default false */
   readonly halfDuplex?: boolean | undefined;
 }
 
-/** After a connection that was ready for so long, delays begin with the first one again. */
+/** A connection that was ready for this long resets the delay. */
 const LASTING_MS = 5000;
-/** A connection that the service will close is given up so long before. */
+/** How long before the service closes a connection the session gives it up. */
 const LEAVE_EARLY_MS = 500;
-/** An event that comes so much later than something was due means that the machine slept. */
+/** An event this much later than the time at which something was due means that the machine slept. */
 const SLEPT_MS = 1000;
 /** Closing codes (RFC 6455 §7.4): the session is over; or it continues on another connection. */
 const OVER = 1000;
@@ -56,7 +56,7 @@ const COMES_BACK = 4000;
  * Decides what a session does: when to connect, what to send, what to send again, when to give up. It is told events and their
  * time, and answers with actions; it has no clock, no timer and no socket.
  *
- * One connection is used at a time. All that waits is bounded, in whatever order events come. docs/session.md draws the states.
+ * It uses one connection at a time. Everything that it holds is bounded, in whatever order events come. docs/session.md draws the states.
  */
 export class SessionLife {
   readonly #service: Service;
@@ -233,7 +233,7 @@ export class SessionLife {
     if (link === null || link.attempt !== attempt || link.phase !== 'socket') return;
     const { nowMs } = this.#clock;
     try {
-      link.open(nowMs + this.#readyTimeoutMs);
+      link.open(nowMs, nowMs + this.#readyTimeoutMs);
     } catch (cause) {
       this.#error(SERVICE_FAULT, cause);
       return this.#giveUp(link);
@@ -280,13 +280,16 @@ export class SessionLife {
     const { attempt, hasSocket, refusal } = link;
     const code = refusal === null ? COMES_BACK : OVER;
     if (hasSocket) this.#push({ type: 'disconnect', attempt, code });
-    this.#lost(link);
+    this.#lost(link, true);
   }
 
-  /** The connection is gone: the next attempt follows, unless there is a reason against it. */
-  #lost(link: SessionLink): void {
+  /**
+   * The connection is gone: the next attempt follows, unless there is a reason against it.
+   * @param mayArrive as in `Outbox.rewind`
+   */
+  #lost(link: SessionLink, mayArrive = false): void {
     this.#link = null;
-    this.#uplink.rewind();
+    this.#uplink.rewind(mayArrive);
     if (link.phase === 'ending') return this.#finish();
     if (link.refusal !== null) return this.#fail(link.refusal);
     if (this.#hasLasted(link)) this.#delay.reset();
@@ -405,7 +408,7 @@ export class SessionLife {
     const { nowMs } = this.#clock;
     if (nowMs >= this.#stallsAtMs(link)) return this.#giveUp(link);
     if (nowMs >= link.deadlineMs) {
-      // The last word of a service has not come: that is no reason to ask again.
+      // A service that does not answer the end is not asked again.
       return link.phase === 'ending' ? this.#finish() : this.#giveUp(link);
     }
     if (link.isReady) {

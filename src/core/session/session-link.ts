@@ -88,10 +88,11 @@ export class SessionLink {
   }
 
   /** The socket is open. @throws what the service throws */
-  open(deadlineMs: number): void {
+  open(nowMs: number, deadlineMs: number): void {
     this.#connection = this.#service.connect();
     this.phase = 'hello';
     this.deadlineMs = deadlineMs;
+    this.#wait(nowMs);
   }
 
   ready(nowMs: number): void {

@@ -197,11 +197,11 @@ export class Uplink {
     if (this.#outbox.isMutedBefore) link.request({ type: 'mute', muted: true }, nowMs);
   }
 
-  /** The connection is gone: what may not have arrived waits again. */
-  rewind(): void {
+  /** The connection is gone: what may not have arrived waits again. @param mayArrive as in `Outbox.rewind` */
+  rewind(mayArrive: boolean): void {
     this.#pumpAtMs = Infinity;
-    this.#outbox.rewind(this.#clock.nowMs);
-    const lost = this.#answers.rewind() + this.#requests.rewind();
+    this.#outbox.rewind(this.#clock.nowMs, mayArrive);
+    const lost = this.#answers.rewind(mayArrive) + this.#requests.rewind(mayArrive);
     if (lost > 0) this.#queueFull();
   }
 

@@ -35,6 +35,19 @@ export function textOf(fields: JsonFields, name: string): string | undefined {
   throw badField(name, 'a string', value);
 }
 
+/** Longest name that is kept and sent again. */
+const MAX_NAME_LENGTH = 256;
+
+/** A short text that is kept, such as an identifier; undefined where it is missing. @throws PacketError for any other value */
+export function nameOf(fields: JsonFields, name: string): string | undefined {
+  const value = textOf(fields, name);
+  if (value === undefined || value.length <= MAX_NAME_LENGTH) return value;
+  throw new PacketError(
+    'oversized',
+    `${name} may have ${MAX_NAME_LENGTH} characters, got ${value.length}.`,
+  );
+}
+
 /** A finite number; undefined where it is missing. @throws PacketError for any other value */
 export function numberOf(fields: JsonFields, name: string): number | undefined {
   const value = fields[name] ?? undefined;

@@ -2,7 +2,7 @@ import { describe } from '../../arguments.ts';
 import type { SampleFormat } from '../../format/formats.ts';
 import type { JsonFields } from '../../framing/json-object.ts';
 import type { HeardItem, ServiceConnection, ServiceEvent } from '../service.ts';
-import { base64Of, need, objectOf, textOf } from './json-fields.ts';
+import { base64Of, nameOf, need, objectOf, textOf } from './json-fields.ts';
 import { jsonText, messageConnection } from './message-connection.ts';
 import { RunningText } from './running-text.ts';
 import type { ServiceSettings } from './service-base.ts';
@@ -153,7 +153,7 @@ export function openaiConnection(shape: OpenaiShape): ServiceConnection {
 
 /** The item that an event is about: the name of its reply. */
 export function itemOf(fields: JsonFields): string {
-  return need(textOf(fields, 'item_id'), 'item_id');
+  return need(nameOf(fields, 'item_id'), 'item_id');
 }
 
 /** Tells how much of each item was heard, so that the service forgets the rest. */

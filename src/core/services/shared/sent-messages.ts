@@ -25,7 +25,8 @@ export class SentMessages {
    * @returns where the last of them ends; undefined where that is not new, or more than was sent
    */
   acknowledge(number: number): number | undefined {
-    if (!(number > this.#acknowledged && number <= this.#sent)) return undefined;
+    const isNew = number > this.#acknowledged && number <= this.#sent;
+    if (!isNew || !Number.isInteger(number)) return undefined;
     const end = this.#ends[number - this.#acknowledged - 1];
     this.#forget(number - this.#acknowledged);
     return end;

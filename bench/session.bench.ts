@@ -1,0 +1,32 @@
+/**
+ * Runs schedules of test/sessions, on all cores: `--seeds N` of them, from `--from`; or one, `--seed N`, and tells what it does.
+ * `--planted` plants faults and shows within how many seeds each is found.
+ */
+import { describeFailure } from '../test/sessions/report.ts';
+import { durationMs, runSeed } from '../test/sessions/run.ts';
+import { planSchedule } from '../test/sessions/schedule.ts';
+import type { Row } from './measure.ts';
+import { SeedRunner } from './seeds.ts';
+import type { SeedOptions } from './seeds.ts';
+
+const runner = new SeedRunner({
+  name: 'session',
+  plan: planSchedule,
+  run: runSeed,
+  virtualMs: (seed) => durationMs(planSchedule(seed)),
+  describe: describeFailure,
+});
+
+export function run(options: SeedOptions = {}): Promise<readonly Row[]> {
+  return runner.run(options);
+}
+
+/** Of the first `seeds` seeds, those that fail. */
+export function failingSeeds(seeds: number): Promise<readonly number[]> {
+  return runner.failingSeeds(seeds);
+}
+
+/** The first of so many seeds that shows a fault, but for some; null when none does. */
+export function firstFailure(seeds: number, except?: ReadonlySet<number>) {
+  return runner.firstFailure(seeds, except);
+}

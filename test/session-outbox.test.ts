@@ -1,0 +1,319 @@
+import { describe, expect, it } from 'vitest';
+import { encodeBase64 } from '../src/core/base64/base64.ts';
+import { DoubtfulAudio } from '../src/core/session/doubtful-audio.ts';
+import { Fifo } from '../src/core/session/fifo.ts';
+import { GapReport } from '../src/core/session/gap-report.ts';
+import { Outbox } from '../src/core/session/outbox.ts';
+import type { OutboxOptions } from '../src/core/session/outbox.ts';
+import { Pacer } from '../src/core/session/pacer.ts';
+import { RawAudio, isWhole, silenceLike, withoutFirst } from '../src/core/session/raw-audio.ts';
+import { RequestQueue } from '../src/core/session/request-queue.ts';
+import { RetryDelay } from '../src/core/session/retry-delay.ts';
+import { seededRandom } from './helpers/random.ts';
+import { numberedAudio, samplesOf } from './helpers/session-play.ts';
+
+const S16 = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
+const OPUS = { format: 'opus', sampleRate: 16_000, channels: 1 } as const;
+
+function box(options: Partial<OutboxOptions> = {}, stream: typeof S16 | typeof OPUS = S16): Outbox {
+  return new Outbox(stream, { maxMs: 1000, maxBytes: 2 ** 20, acknowledges: true, ...options });
+}
+
+/** Sends all that waits. @returns first frames and frames */
+function sendAll(outbox: Outbox, nowMs = 0, handedBytes = 0): (readonly [number, number])[] {
+  const sent: (readonly [number, number])[] = [];
+  for (let item = outbox.peek(); item !== null; item = outbox.peek()) {
+    if (item.type === 'audio') sent.push([item.audio.frame, item.audio.frames]);
+    outbox.shift(nowMs, handedBytes);
+  }
+  return sent;
+}
+
+describe('an outbox', () => {
+  it('cuts samples where the other side has a part of a chunk', () => {
+    const outbox = box();
+    outbox.push(numberedAudio(1000, 320));
+    sendAll(outbox);
+    expect(outbox.acknowledge(1100, 0)).toBe(true);
+    expect(outbox.acknowledgedFrames).toBe(100);
+    outbox.rewind(0);
+    const item = outbox.peek();
+    expect(item).toMatchObject({ type: 'audio', replayed: true });
+    if (item?.type !== 'audio') return;
+    expect(item.audio.frame).toBe(1100);
+    const samples = samplesOf(item.audio);
+    expect(samples).toHaveLength(220);
+    expect([samples[0], samples[219]]).toEqual([1100, 1319]);
+    expect(item.audio.base64).toBe(encodeBase64(item.audio.bytes));
+  });
+
+  it('keeps a packet whole until the other side has all of it', () => {
+    const outbox = box({}, OPUS);
+    outbox.push(new RawAudio(0, 320, new Uint8Array(40)));
+    sendAll(outbox);
+    expect(outbox.acknowledge(319, 0)).toBe(true);
+    expect(outbox.acknowledgedFrames).toBe(0);
+    expect(outbox.settle(319)).toBe(true);
+    expect(outbox.inFlightFrames).toBe(320);
+    outbox.acknowledge(320, 0);
+    expect(outbox.acknowledgedFrames).toBe(320);
+    expect(outbox.heldBytes).toBe(0);
+  });
+
+  it('does not believe that the other side has what was never sent', () => {
+    const outbox = box();
+    outbox.push(numberedAudio(0, 320));
+    for (const frame of [1, 320, Number.NaN, 0.5, Infinity]) {
+      expect(outbox.acknowledge(frame, 0)).toBe(false);
+      expect(outbox.settle(frame)).toBe(false);
+    }
+    expect(outbox.waitingFrames).toBe(320);
+    expect(box({ acknowledges: false }).acknowledge(0, 0)).toBe(false);
+  });
+
+  it('is bounded in bytes, those of tiny chunks included', () => {
+    const lost: number[] = [];
+    const outbox = box({
+      maxMs: 3_600_000,
+      maxBytes: 65_536,
+      onlost: (_, frames) => lost.push(frames),
+    });
+    for (let frame = 0; frame < 10_000; frame++) outbox.push(numberedAudio(frame, 1));
+    expect(outbox.heldBytes).toBeLessThanOrEqual(65_536);
+    expect(outbox.waitingFrames).toBeLessThan(600);
+    expect(outbox.waitingFrames + outbox.droppedFrames).toBe(10_000);
+    expect(lost).toHaveLength(outbox.droppedFrames);
+  });
+
+  it('holds no chunk that is larger than itself', () => {
+    const outbox = box({ maxMs: 1000 });
+    outbox.push(numberedAudio(0, 16_001));
+    expect(outbox.peek()).toBe(null);
+    expect(outbox.droppedFrames).toBe(16_001);
+  });
+
+  it('counts Base64 as it comes, and does not make it', () => {
+    const outbox = box({ encoding: 'base64' });
+    let made = 0;
+    const audio = {
+      frame: 0,
+      frames: 3,
+      base64: 'AAAAAAAA',
+      get bytes(): Uint8Array<ArrayBuffer> {
+        made++;
+        return new Uint8Array(6);
+      },
+    };
+    outbox.push(audio);
+    sendAll(outbox);
+    expect(outbox.heldBytes).toBe(128 + 8);
+    expect(made).toBe(0);
+  });
+
+  it('throws away what is before a frame, sent or not, to the frame', () => {
+    const outbox = box();
+    for (let frame = 0; frame < 1600; frame += 320) outbox.push(numberedAudio(frame, 320));
+    outbox.shift(0, 0);
+    outbox.shift(0, 0);
+    outbox.acknowledge(100, 0);
+    expect(outbox.discard(1000)).toBe(900);
+    expect(outbox.droppedFrames).toBe(900);
+    expect(sendAll(outbox)).toEqual([
+      [1000, 280],
+      [1280, 320],
+    ]);
+    expect(outbox.discard(900)).toBe(0);
+    expect(outbox.inFlightFrames).toBe(600);
+  });
+
+  it('tells what is lost at its end', () => {
+    const lost: unknown[] = [];
+    const outbox = box({ onlost: (...args) => lost.push(args) });
+    for (let frame = 0; frame < 960; frame += 320) outbox.push(numberedAudio(frame, 320));
+    outbox.shift(0, 0);
+    outbox.acknowledge(20, 0);
+    outbox.end();
+    expect(lost).toEqual([
+      [20, 300, 'closed'],
+      [320, 320, 'closed'],
+      [640, 320, 'closed'],
+    ]);
+    expect(outbox.droppedFrames).toBe(940);
+  });
+});
+
+describe('audio that was dropped in doubt', () => {
+  it('has arrived as far as the other side says, and is lost beyond', () => {
+    const lost: unknown[] = [];
+    const doubtful = new DoubtfulAudio((frame, frames) => lost.push([frame, frames]));
+    doubtful.add(0, 100);
+    doubtful.add(100, 100);
+    doubtful.add(300, 100);
+    expect(doubtful.believe(150)).toBe(150);
+    expect(doubtful.believe(150)).toBe(0);
+    expect(doubtful.believe(250)).toBe(50);
+    doubtful.tell();
+    expect(lost).toEqual([[300, 100]]);
+  });
+
+  it('is bounded: the oldest is lost', () => {
+    const lost: number[] = [];
+    const doubtful = new DoubtfulAudio((frame) => lost.push(frame));
+    for (let i = 0; i < 100; i++) doubtful.add(i * 2, 1);
+    expect(lost).toHaveLength(36);
+    expect(lost[35]).toBe(70);
+  });
+});
+
+describe('a first-in-first-out queue', () => {
+  it('does what an array does', () => {
+    const random = seededRandom(1);
+    let fifo = new Fifo<number>();
+    let array: number[] = [];
+    for (let i = 0; i < 20_000; i++) {
+      const dice = random();
+      if (dice < 0.5) {
+        fifo.push(i);
+        array.push(i);
+      } else if (dice < 0.95) {
+        expect(fifo.shift()).toBe(array.shift());
+      } else if (dice < 0.951) {
+        const other = new Fifo<number>();
+        for (const item of [-1, -2, -3]) other.push(item);
+        fifo.prepend(other);
+        array = [-1, -2, -3, ...array];
+        expect(other.length).toBe(0);
+      } else if (dice < 0.9512) {
+        fifo = new Fifo();
+        array = [];
+      }
+      expect(fifo.length).toBe(array.length);
+      const at = Math.floor(random() * 5);
+      expect(fifo.at(at)).toBe(array[at]);
+    }
+    expect([...fifo]).toEqual(array);
+  });
+});
+
+describe('a pacer', () => {
+  it('lets no more through than its speed and a burst, over any stretch of time', () => {
+    const random = seededRandom(7);
+    const pacer = new Pacer(16_000, 2);
+    pacer.restart(0);
+    let nowMs = 0;
+    const out: { readonly atMs: number; readonly total: number }[] = [{ atMs: 0, total: 0 }];
+    for (let i = 0; i < 2000; i++) {
+      const frames = 1 + Math.floor(random() * 3200);
+      const atMs = pacer.nextMs(frames, nowMs);
+      nowMs = Math.max(nowMs, atMs) + (random() < 0.1 ? random() * 500 : 0);
+      expect(pacer.nextMs(frames, nowMs)).toBeLessThanOrEqual(nowMs + 1e-6);
+      pacer.take(frames);
+      out.push({ atMs: nowMs, total: out.at(-1)!.total + frames });
+    }
+    for (let from = 0; from < out.length; from += 7) {
+      for (let to = from + 1; to < Math.min(out.length, from + 200); to++) {
+        const before = out[from]!;
+        const after = out[to]!;
+        const most = 3200 + 32 * (after.atMs - before.atMs);
+        expect(after.total - before.total).toBeLessThanOrEqual(most + 1e-3 + 3200);
+      }
+    }
+    // And no less, when it always has something to send.
+    const busy = new Pacer(16_000, 2);
+    busy.restart(0);
+    let sent = 0;
+    for (let atMs = 0; atMs < 10_000; atMs = busy.nextMs(320, atMs)) {
+      busy.take(320);
+      sent += 320;
+    }
+    expect(sent).toBeGreaterThanOrEqual(320_000);
+    expect(sent).toBeLessThanOrEqual(320_000 + 3200 + 320);
+  });
+});
+
+describe('the delay of retries', () => {
+  it('stays a number however often it fails', () => {
+    const delay = new RetryDelay(() => 0, 250, Infinity);
+    for (let i = 0; i < 5000; i++) expect(delay.nextMs()).toBe(0);
+    const long = new RetryDelay(() => 1, 250, 10_000);
+    for (let i = 0; i < 5000; i++) long.nextMs();
+    expect(long.nextMs()).toBe(10_000);
+    long.reset();
+    expect(long.nextMs()).toBe(250);
+  });
+});
+
+describe('a report of gaps', () => {
+  it('joins neighbours of one cause, and waits for a tenth of a second', () => {
+    const report = new GapReport();
+    expect(report.dueMs).toBe(Infinity);
+    report.add({ frame: 0, frames: 10, cause: 'overflow' }, 50);
+    report.add({ frame: 100, frames: 10, cause: 'capture' }, 60);
+    report.add({ frame: 10, frames: 10, cause: 'overflow' }, 70);
+    report.add({ frame: 30, frames: 10, cause: 'overflow' }, 80);
+    expect(report.dueMs).toBe(150);
+    expect(report.take()).toEqual([
+      { frame: 0, frames: 20, cause: 'overflow' },
+      { frame: 100, frames: 10, cause: 'capture' },
+      { frame: 30, frames: 10, cause: 'overflow' },
+    ]);
+    expect(report.take()).toEqual([]);
+    expect(report.dueMs).toBe(Infinity);
+  });
+
+  it('is due at once when much has been gathered, and exact all the same', () => {
+    const report = new GapReport();
+    const gaps = Array.from({ length: 20 }, (_, i) => {
+      return { frame: i * 10, frames: 3, cause: i % 2 === 0 ? 'capture' : 'closed' } as const;
+    });
+    for (const [i, gap] of gaps.entries()) {
+      report.add(gap, 50);
+      expect(report.dueMs).toBe(i < 7 ? 150 : 50);
+    }
+    expect(report.take()).toEqual(gaps);
+  });
+});
+
+describe('a queue of requests', () => {
+  const request = (value: number) => ({ type: 'message', value }) as const;
+
+  it('holds what may still be in the socket, of what came last', () => {
+    const queue = new RequestQueue();
+    for (let i = 0; i < 10; i++) {
+      queue.push(request(i), 0);
+      queue.shift((i + 1) * 100, i !== 8);
+    }
+    queue.left(650);
+    expect(queue.rewind(false)).toBe(0);
+    const waiting: unknown[] = [];
+    for (let next = queue.peek(Infinity); next !== null; next = queue.peek(Infinity)) {
+      waiting.push(next);
+      queue.shift(0, false);
+    }
+    expect(waiting).toEqual([request(6), request(7), request(9)]);
+    expect(queue.isEmpty).toBe(true);
+  });
+
+  it('gives out nothing before what it has to follow was sent', () => {
+    const queue = new RequestQueue();
+    queue.push(request(1), 5);
+    queue.push(request(2), 0);
+    expect(queue.peek(5)).toBe(null);
+    expect(queue.peek(6)).toEqual(request(1));
+  });
+});
+
+describe('raw audio', () => {
+  it('is cut, silenced and measured in the frames of its format', () => {
+    const stereo = { format: 'u8', sampleRate: 8000, channels: 2 } as const;
+    const audio = new RawAudio(10, 4, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+    expect([...withoutFirst(audio, 3, stereo).bytes]).toEqual([7, 8]);
+    expect([...silenceLike(audio, stereo).bytes]).toEqual(Array(8).fill(0x80));
+    expect(isWhole(audio, stereo, 'binary')).toBe(true);
+    expect(isWhole(audio, stereo, 'base64')).toBe(true);
+    expect(isWhole(audio, S16, 'base64')).toBe(true);
+    expect(isWhole(audio, { ...stereo, channels: 1 }, 'binary')).toBe(false);
+    expect(isWhole(audio, { ...stereo, channels: 1 }, 'base64')).toBe(false);
+    expect(isWhole(new RawAudio(0, 320, new Uint8Array(0)), OPUS, 'binary')).toBe(false);
+  });
+});
