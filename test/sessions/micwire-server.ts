@@ -67,7 +67,7 @@ export class MicwireServer implements SimulatedServer {
   /** No audio before this may follow. */
   #committedTo = 0;
   #heard = 0;
-  #played = 0;
+  readonly #played = new Set<string>();
   #messageUp = 0;
   #messageDown = 0;
   #due = Infinity;
@@ -334,16 +334,22 @@ export class MicwireServer implements SimulatedServer {
     this.#heard = at + 1;
   }
 
+  /** What the client has said may have been lost with a connection: then a later place says it as well. */
   #wasPlayed(place: PlayedPlace): void {
-    const { played } = this.#view;
-    const at = played.findIndex(
-      ({ item, name, frames }, i) =>
-        i >= this.#played && item === place.item && name === place.name && frames === place.frames,
-    );
-    if (at < 0) {
-      this.#time.fail('heard truly', `${JSON.stringify(place)} was not heard, or was told before.`);
+    const { item: name, frames } = place;
+    const fail = (what: string): never => {
+      return this.#time.fail('heard truly', `${JSON.stringify(place)} ${what}.`);
+    };
+    const key = `${name} ${place.name}`;
+    if (this.#played.has(key)) fail('is told again');
+    this.#played.add(key);
+    const item = this.#view.item(name);
+    if (item === undefined) {
+      if (this.#world.maxReplyMs >= 60_000) fail('never came to the player');
+      return;
     }
-    this.#played = at + 1;
+    const heard = place.name === null ? item.received : Math.min(frames, item.received);
+    if (item.played < heard) fail(`is told, and ${item.played} frames were heard`);
   }
 
   // --- faults --------------------------------------------------------------------------------------------------------

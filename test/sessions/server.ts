@@ -36,9 +36,12 @@ export interface ClientView {
     readonly frames: number;
   }[];
   readonly commits: ReadonlySet<number>;
-  item(
-    name: string,
-  ):
-    | { readonly received: number; readonly isEnded: boolean; readonly isInterrupted: boolean }
+  item(name: string):
+    | {
+        readonly received: number;
+        readonly played: number;
+        readonly isEnded: boolean;
+        readonly isInterrupted: boolean;
+      }
     | undefined;
 }
