@@ -250,7 +250,7 @@ describe('a connection', () => {
   });
 
   const wrong: readonly (readonly [string, string | Uint8Array])[] = [
-    ['bytes that are no message', Uint8Array.of(0x55)],
+    ['bytes that are not a message', Uint8Array.of(0x55)],
     ['a message that is cut', Uint8Array.of(0x19)],
     ['a welcome', encodeProtocol({ type: 'welcome', known: true, next: 0, output: null })],
     ['an item', encodeProtocol({ type: 'item', frame: 0, item: 'a' })],
