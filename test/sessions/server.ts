@@ -36,9 +36,7 @@ export interface ClientView {
     readonly frames: number;
   }[];
   readonly commits: ReadonlySet<number>;
-  item(
-    name: string,
-  ):
+  item(name: string):
     | {
         readonly received: number;
         readonly played: number;
