@@ -29,7 +29,7 @@ const udpHost = process.env['MICWIRE_UDP_HOST'];
 const link = new LinkProcess(udpHost === undefined ? {} : { spliceAddress: udpHost });
 
 /** Many lanes at once take a machine of two cores for themselves. */
-const WHOLE_LAB = ['devices-live', 'lab', 'lab-compare', 'lab-lanes', 'lab-opus'].map(
+const WHOLE_LAB = ['devices-live', 'lab', 'lab-compare', 'lab-lanes', 'lab-opus', 'lab-wire'].map(
   (name) => `test/${name}.test.ts`,
 );
 
@@ -50,6 +50,7 @@ export default defineConfig({
       { find: /^micwire$/, replacement: path('src/web/index.ts') },
       { find: /^micwire\/(testing|worker)$/, replacement: path('src/$1/index.ts') },
       { find: /^micwire\/services\/([\w-]+)$/, replacement: path('src/core/services/$1.ts') },
+      { find: 'micwire/session-server', replacement: path('src/core/session/server/index.ts') },
       { find: 'micwire/sdp', replacement: path('src/core/webrtc/index.ts') },
       {
         find: /^micwire\/(codec|metering|receive|resampler|rtp)$/,

@@ -9,9 +9,20 @@ import { opusPacketInfo } from '../src/core/codec/opus-packet.ts';
 import { decodeBase64 } from '../src/core/base64/base64.ts';
 import { FRAMINGS } from '../src/core/framing/framings.ts';
 import { parseJsonObject } from '../src/core/framing/json-object.ts';
+import { asteriskAudiosocket } from '../src/core/services/asterisk-audiosocket.ts';
+import { asteriskWebsocket } from '../src/core/services/asterisk-websocket.ts';
+import { pipecat } from '../src/core/services/pipecat.ts';
+import type { Service } from '../src/core/services/service.ts';
+import { bytesField, varintField } from '../src/core/services/shared/protobuf.ts';
+import { twilio } from '../src/core/services/twilio.ts';
+import { wyoming } from '../src/core/services/wyoming.ts';
 import { HeaderExtensionCursor } from '../src/core/rtp/header-extensions.ts';
 import { RedBlocks } from '../src/core/rtp/red.ts';
 import { RtpPacket } from '../src/core/rtp/rtp-packet.ts';
+import { micwire } from '../src/core/services/micwire.ts';
+import type { ServiceConnection } from '../src/core/services/service.ts';
+import { encodeProtocol } from '../src/core/session/protocol.ts';
+import { tokenOf } from '../src/core/session/token-protocol.ts';
 import { callFigures } from '../src/core/webrtc/call-figures.ts';
 import { parseIceCandidate } from '../src/core/webrtc/ice-candidate.ts';
 import { iceReport } from '../src/core/webrtc/ice-report.ts';
@@ -41,6 +52,8 @@ interface Parser<T = string | Uint8Array> {
 }
 
 const MIB = 2 ** 20;
+/** Of the larger input whose cost is measured: enough for what is quadratic to take a second. */
+const COST_BYTES = 2 ** 17;
 const fill = (unit: string, size: number): string => unit.repeat(Math.ceil(size / unit.length));
 const bytes = (size: number, make: (bytes: Uint8Array) => void): Uint8Array => {
   const result = new Uint8Array(size);
@@ -253,6 +266,29 @@ const PARSERS: readonly Parser<string>[] = [
     },
   },
   {
+    name: 'service twilio (JSON)',
+    read: (text) => twilio().connect().decode(text),
+    growth: 20,
+    inputs: {
+      ...FEW_JSON_INPUTS,
+      audio: (n) => JSON.stringify({ event: 'media', media: { payload: fill('AAAA', n) } }),
+      'no audio': (n) => JSON.stringify({ event: 'media', media: { payload: fill('A ', n) } }),
+    },
+  },
+  {
+    name: 'service asterisk-websocket (plain events)',
+    limit: 65_536,
+    read: (text) => asteriskWebsocket().connect().decode(text),
+    growth: 40,
+    inputs: {
+      words: (n) => `STATUS ${fill('a ', n - 7)}`,
+      fields: (n) => `STATUS ${Array.from({ length: n / 6 - 2 }, (_, i) => word(i)).join(' ')}`,
+      'an error of many words': (n) => `ERROR error_text:${fill('a:b ', n - 20)}`,
+      blanks: (n) => `STATUS${fill(' ', n - 6)}`,
+      'one word': (n) => fill('A', n),
+    },
+  },
+  {
     name: 'isTrustedOrigin',
     read: (text) => isTrustedOrigin(`http://${text}`, text, []),
     growth: 2,
@@ -261,6 +297,21 @@ const PARSERS: readonly Parser<string>[] = [
       dots: (n) => fill('a.', n),
       brackets: (n) => fill('[', n),
     },
+  },
+  {
+    name: 'micwire.1, a text message',
+    read: (text) => micwireConnection().decode(text),
+    growth: 20,
+    inputs: {
+      ...FEW_JSON_INPUTS,
+      'a text that is no JSON': (n) => fill('a', n),
+    },
+  },
+  {
+    name: 'tokenOf',
+    read: (text) => tokenOf([`micwire.token.${text}`]),
+    growth: 4,
+    inputs: { digits: (n) => fill('QUJD', n), 'no digits': (n) => fill('%', n) },
   },
   {
     name: 'settingsOf (the address of the lab)',
@@ -275,7 +326,79 @@ const PARSERS: readonly Parser<string>[] = [
   },
 ];
 
+/** `aaaa:`, `baaa:` and so forth: different names for a plain event of Asterisk's. */
+function word(i: number): string {
+  const letters = [0, 1, 2, 3].map((place) => 97 + (Math.floor(i / 26 ** place) % 26));
+  return `${String.fromCharCode(...letters)}:`;
+}
+
+/** Reads a stream in one slice, or in as many as it has bytes. */
+const streamReader = (create: () => Service) => (stream: Uint8Array) => {
+  const inOne = create().connect().decode(stream);
+  const connection = create().connect();
+  const inMany = [];
+  for (let at = 0; at < stream.length; at++) {
+    inMany.push(...connection.decode(stream.subarray(at, at + 1)));
+  }
+  return [inOne, inMany];
+};
+const repeat = (unit: Uint8Array, size: number): Uint8Array =>
+  bytes(size - (size % unit.length), (result) => {
+    for (let at = 0; at < result.length; at += unit.length) result.set(unit, at);
+  });
+
 const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
+  {
+    name: 'service asterisk-audiosocket (TCP)',
+    limit: COST_BYTES,
+    read: streamReader(asteriskAudiosocket),
+    growth: 120,
+    inputs: {
+      'empty audio': (n) => repeat(Uint8Array.of(0x10, 0, 0), n),
+      'one sample at a time': (n) => repeat(Uint8Array.of(0x10, 0, 2, 1, 1), n),
+      'audio of the longest kind': (n) =>
+        repeat(Uint8Array.of(0x10, 255, 254, ...new Uint8Array(65_534)), Math.max(n, 65_537)),
+      keys: (n) => repeat(Uint8Array.of(3, 0, 1, 0x35), n),
+      hangups: (n) => new Uint8Array(n),
+      'kinds that are not known': (n) => repeat(Uint8Array.of(0x42, 0, 0), n),
+    },
+  },
+  {
+    name: 'service wyoming (TCP)',
+    limit: COST_BYTES,
+    read: streamReader(wyoming),
+    growth: 200,
+    inputs: {
+      pings: (n) => repeat(Buffer.from('{"type":"ping"}\n'), n),
+      'pieces of a transcript': (n) =>
+        repeat(Buffer.from('{"type":"transcript-chunk","data":{"text":"x"}}\n'), n),
+      'a line without end': (n) => new Uint8Array(n).fill(0x20),
+      'empty lines': (n) => new Uint8Array(n).fill(0x0a),
+      'a payload': (n) =>
+        bytes(n, (result) => result.set(Buffer.from(`{"type":"x","payload_length":${n - 50}}\n`))),
+      'data that nests': (n) =>
+        bytes(n, (result) =>
+          result.fill(0x5b).set(Buffer.from(`{"type":"x","data_length":${n - 50}}\n{"a":`)),
+        ),
+      'chunks without a type': (n) => repeat(Buffer.from('{"data_length":2}\n{}'), n),
+    },
+  },
+  {
+    name: 'service pipecat (Protocol Buffers)',
+    read: (message) => pipecat().connect().decode(message),
+    growth: 20,
+    inputs: {
+      'varints and nothing else': (n) => repeat(varintField(1, 1), n),
+      'empty fields': (n) => repeat(bytesField(2), n),
+      'a varint without end': (n) => new Uint8Array(n).fill(255),
+      audio: (n) =>
+        bytesField(2, bytesField(3, new Uint8Array(n)), varintField(4, 8000), varintField(5, 1)),
+      'audio of many fields': (n) => bytesField(2, repeat(varintField(4, 8000), n)),
+      'a message of JSON': (n) =>
+        bytesField(4, bytesField(1, Buffer.from(JSON_INPUTS['many keys']!(n)))),
+      text: (n) => bytesField(1, bytesField(3, new Uint8Array(n).fill(0xc3))),
+    },
+  },
   {
     name: 'framing binary',
     read: (message) => FRAMINGS.binary.createDecoder(PCM).decode(message),
@@ -331,6 +454,21 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
     },
   },
   {
+    name: 'micwire.1, a message of bytes',
+    read: (message) => micwireConnection().decode(message),
+    growth: 8,
+    inputs: {
+      data: (n) => new Uint8Array(n).fill(0x1f),
+      audio: (n) => bytes(n, (result) => result.fill(255).set([0x21, 0x40, 0, 0x44])),
+      'unheard items': (n) =>
+        bytes(n, (result) => {
+          result.fill(1);
+          result.set([0x18, 0, 0, 0x41, 0]);
+        }),
+      'a name without end': (n) => bytes(n, (result) => result.fill(255).set([0x13, 0])),
+    },
+  },
+  {
     name: 'opusPacketInfo',
     read: opusPacketInfo,
     growth: 1,
@@ -354,6 +492,12 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
   },
 ];
 
+function micwireConnection(): ServiceConnection {
+  const connection = micwire().connect();
+  connection.decode(encodeProtocol({ type: 'welcome', known: false, next: 0, output: null }));
+  return connection;
+}
+
 function extension(size: number, element: number): Uint8Array {
   return bytes(size - (size % 4), (result) => {
     result.fill(element);
@@ -374,8 +518,6 @@ function stun(size: number, valueBytes: number): Uint8Array {
   return message;
 }
 
-/** Of the larger input whose cost is measured: enough for what is quadratic to take a second. */
-const COST_BYTES = 2 ** 17;
 /** Above what is linear by far, below what is quadratic by far: see `costRatio`. */
 const MAX_COST_RATIO = 10;
 /** Of any output, however small the input: 64 sections with a candidate each, and the feedback of 128 codecs. */

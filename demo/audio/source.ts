@@ -12,6 +12,8 @@ export interface Source {
   readonly node: AudioNode;
   /** What captures and recorders take, so that they count what was missing; null for the sample. */
   readonly microphone: Microphone | null;
+  /** When a loop began, on the clock of `context.currentTime`; null for the microphone. */
+  readonly startTime: number | null;
   /** Stops the sound and lets the device go. */
   close(): void;
 }
@@ -75,6 +77,7 @@ async function openMicrophone(
     },
     node: microphone.node,
     microphone,
+    startTime: null,
     close: () => void microphone.close(),
   };
 }
@@ -115,11 +118,13 @@ export async function openStageSource(
 
 function looped(context: AudioContext, buffer: AudioBuffer, label: string): Source {
   const node = new AudioBufferSourceNode(context, { buffer, loop: true });
-  node.start();
+  const startTime = context.currentTime;
+  node.start(startTime);
   return {
     label,
     node,
     microphone: null,
+    startTime,
     close() {
       node.stop();
       node.disconnect();

@@ -5,6 +5,7 @@ import { controls } from '../styles/controls.ts';
 import { pageStyles } from '../styles/page-layout.ts';
 import './lab-compare.ts';
 import './lab-room.ts';
+import './lab-session.ts';
 import './lab-single.ts';
 
 /** A way to look at things, by its fragment of the address. */
@@ -24,6 +25,11 @@ const VIEWS: Readonly<Record<string, View>> = {
     label: 'One lane',
     about: 'One lane with any settings, taken apart step by step.',
     content: html`<lab-single></lab-single>`,
+  },
+  session: {
+    label: 'A session',
+    about: 'Cut the wire, and see that nothing that was said is lost.',
+    content: html`<lab-session></lab-session>`,
   },
   call: {
     label: 'A call',

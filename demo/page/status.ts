@@ -3,6 +3,7 @@ import { firstSentence } from '../audio/problem.ts';
 import type { CloseUp } from '../lanes/close-up.ts';
 import type { Comparison } from '../lanes/comparison.ts';
 import type { Session } from '../controllers/session.ts';
+import type { WireTrial } from '../controllers/wire-trial.ts';
 
 /** One line that says how things stand, and what the user can do about it. */
 export interface Status {
@@ -198,4 +199,52 @@ function measuring(): Status {
     detail: 'Its progress is below the lanes.',
     action: null,
   };
+}
+
+/** The part of a trial that a status is made from. */
+export type TrialStatusSubject = SessionSubject & Pick<WireTrial, 'voice' | 'isCut'>;
+
+/** The most pressing thing to say about a session on a wire. */
+export function trialStatus(trial: TrialStatusSubject): Status {
+  const common = commonStatus(trial, 'Press Start, let it speak, and cut the wire.');
+  if (common !== null) return common;
+  const { voice, isCut } = trial;
+  if (isCut) {
+    return {
+      tone: 'warning',
+      title: 'The wire is cut.',
+      detail: 'The session keeps what is said. Mend the wire to see it arrive.',
+      action: null,
+    };
+  }
+  switch (voice?.state) {
+    case 'replaying':
+      return {
+        tone: 'busy',
+        title: 'Catching up.',
+        detail: 'The session sends what it kept, faster than real time, and live audio behind it.',
+        action: null,
+      };
+    case 'open':
+      return {
+        tone: 'good',
+        title: 'Connected.',
+        detail: 'Both ways send as the audio is captured. Cut the wire.',
+        action: null,
+      };
+    case 'closed':
+      return {
+        tone: 'problem',
+        title: 'The session has ended.',
+        detail: 'The server does not take it any more. Stop, and start again.',
+        action: null,
+      };
+    default:
+      return {
+        tone: 'busy',
+        title: 'Connecting.',
+        detail: 'What is said meanwhile is sent first.',
+        action: null,
+      };
+  }
 }

@@ -3,6 +3,7 @@ import type { Connect, Plugin } from 'vite';
 import type { EchoOptions } from './echo.ts';
 import { attachEcho } from './echo.ts';
 import { IceServers } from './ice-servers.ts';
+import { attachSessions } from './sessions.ts';
 import type { SignallingServerOptions } from './signalling.ts';
 import { attachSignalling } from './signalling.ts';
 
@@ -16,7 +17,8 @@ export interface LabServerOptions {
 
 /**
  * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`, bring the peers of calls together at `/signal`,
- * and tell at `/ice-servers` of a STUN and TURN server, which starts when asked for. Both then listen on this machine only, unless the configuration or the command line names a host.
+ * serve sessions at `/session` over wires that the page can cut, and tell at `/ice-servers` of a STUN and TURN server, which
+ * starts when asked for. All listen on this machine only, unless the configuration or the command line names a host.
  */
 export function labServer(options: LabServerOptions = {}): Plugin {
   return {
@@ -52,11 +54,14 @@ function attachTo(
   if (httpServer === null) return;
   const echo = attachEcho(httpServer, options.echo);
   const signalling = attachSignalling(httpServer, options.signalling);
+  const sessions = attachSessions(httpServer);
+  middlewares.use('/wires', sessions.answer);
   const iceServers = new IceServers(options.turnAddress);
   middlewares.use('/ice-servers', iceServers.answer);
   httpServer.once('close', () => {
     iceServers.close();
     echo.close();
+    sessions.close();
     signalling.close();
   });
 }

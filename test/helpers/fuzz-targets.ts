@@ -1,3 +1,5 @@
+import { PacketError } from '../../src/core/errors.ts';
+import type { PacketErrorReason } from '../../src/core/errors.ts';
 import { opusPacketInfo } from '../../src/core/codec/opus-packet.ts';
 import type { Framing } from '../../src/core/framing/framing.ts';
 import { FRAMINGS } from '../../src/core/framing/framings.ts';
@@ -17,8 +19,15 @@ import type { ReceiverReport, SenderReport } from '../../src/core/rtp/rtcp.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '../../src/core/rtp/rtp-header.ts';
 import type { RtpHeader } from '../../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../../src/core/rtp/rtp-packet.ts';
+import type { SessionHost } from '../../src/core/session/server/session-host.ts';
+import { decodeProtocol, encodeProtocol } from '../../src/core/session/protocol.ts';
+import type { FixtureMessage, ServiceCase } from '../services/service-case.ts';
+import { TELEPHONY_SERVICES } from '../services/telephony.ts';
 import { integer, noise, randomPackets } from './packet-streams.ts';
+import { randomMessages } from './protocol-messages.ts';
 import { seededRandom } from './random.ts';
+import { SessionLink } from './session-link.ts';
+import type { LinkedConnection } from './session-link.ts';
 
 /** A parser that a hostile network may reach. */
 export interface FuzzTarget {
@@ -46,12 +55,58 @@ export function fuzzTargets(): FuzzTarget[] {
     rtcpTarget(),
     lossPatternTarget(),
     adaptiveTarget(),
+    protocolTarget(),
+    micwireTarget(),
+    sessionServerTarget(),
     {
       name: 'Opus packet',
       samples: randomPackets(OPUS, 20, seededRandom(5)).map(({ payload }) => payload),
       read: (message) => opusPacketInfo(message as Uint8Array).frames,
     },
+    ...TELEPHONY_SERVICES.map(serviceTarget),
   ];
+}
+
+/** Faults that a service over TCP tells as events. */
+const FAULTS: readonly string[] = [
+  'truncated',
+  'oversized',
+  'unknown-type',
+  'bad-field',
+  'bad-base64',
+  'bad-json',
+] satisfies readonly PacketErrorReason[];
+
+/** Connections to a service, one after the other, each for some messages. */
+function serviceTarget({ id, create, fixtures }: ServiceCase): FuzzTarget {
+  const service = create();
+  const wire = (message: FixtureMessage): string | Uint8Array =>
+    typeof message === 'string' || message instanceof Uint8Array
+      ? message
+      : JSON.stringify(message);
+  const messages = fixtures
+    .flat()
+    .flatMap((step) => ('message' in step ? [wire(step.message)] : []));
+  let connection = service.connect();
+  let left = 0;
+  return {
+    name: `service ${id}`,
+    samples: messages,
+    read(message) {
+      if (left-- <= 0) {
+        connection = service.connect();
+        left = 20;
+      }
+      let sum = 1;
+      for (const event of connection.decode(message)) {
+        if (event.type === 'audio') sum += event.bytes.length;
+        if (event.type !== 'error' || !FAULTS.includes(event.code)) continue;
+        if (event.fatal) left = 0;
+        throw new PacketError(event.code as PacketErrorReason, event.message);
+      }
+      return sum;
+    },
+  };
 }
 
 function framingTarget(
@@ -246,5 +301,115 @@ function lossPatternTarget(): FuzzTarget {
       return bytes;
     }),
     read: (message) => readLossPatterns(message as Uint8Array).length,
+  };
+}
+
+function protocolTarget(): FuzzTarget {
+  const random = seededRandom(9);
+  return {
+    name: 'micwire.1, a message of bytes',
+    samples: Array.from({ length: 4 }, () => shortMessages(random)).flat(),
+    read: (message) => JSON.stringify(decodeProtocol(message as Uint8Array)).length,
+  };
+}
+
+/** A message of most types. Every truncation of a sample is read, so that long ones take too long. */
+function shortMessages(random: () => number): Uint8Array[] {
+  return randomMessages(random)
+    .map(encodeProtocol)
+    .filter(({ length }) => length < 400);
+}
+
+/** Text messages, and small ones of each type, which often fit to each other. */
+function sessionSamples(): (string | Uint8Array)[] {
+  const samples = shortMessages(seededRandom(10));
+  const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
+  for (const frame of [0, 1, 100]) {
+    samples.push(
+      encodeProtocol({ type: 'item', frame, item: 'a' }),
+      encodeProtocol({ type: 'item-end', frame, item: 'a' }),
+      encodeProtocol({ type: 'interrupt', frame }),
+      encodeProtocol({ type: 'interrupted', frames: frame, item: 'a', unheard: ['b'] }),
+      encodeProtocol({ type: 'mark', frames: frame, item: 'a', name: 'm' }),
+      encodeProtocol({ type: 'played', frames: frame, item: 'a', name: '' }),
+      encodeProtocol({
+        type: 'audio',
+        packet: {
+          ...stream,
+          sequence: 0,
+          frame,
+          frames: 100,
+          timestamp: 0,
+          dropped: 0,
+          payload: new Uint8Array(200),
+        },
+      }),
+    );
+  }
+  return [
+    ...samples,
+    '{"micwire":"caption","item":"a","text":"b","startMs":1,"endMs":2}',
+    '{"micwire":"transcript","who":"user","text":"b","final":true,"item":"a"}',
+    '{"micwire":"speech","active":true}',
+    'text',
+  ];
+}
+
+/** The client's side of a session, in any state. */
+function micwireTarget(): FuzzTarget {
+  const { service } = new SessionLink(quietHost());
+  let connection = service.connect();
+  let count = 0;
+  return {
+    name: 'micwire.1, the client',
+    samples: sessionSamples(),
+    read(message) {
+      if (count++ % 100 === 0) {
+        connection = service.connect();
+        connection.encode({ type: 'open', session: 's', handle: '0 a', frame: 0, connections: 1 });
+        const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
+        connection.decode(
+          encodeProtocol({ type: 'welcome', known: true, next: 0, output: stream }),
+        );
+      }
+      return JSON.stringify(connection.decode(message)).length;
+    },
+  };
+}
+
+/** The server's side of a session, in any state. It answers whatever is wrong by closing the connection. */
+function sessionServerTarget(): FuzzTarget {
+  const link = new SessionLink(quietHost(), { maxSessions: 10, maxReplyMs: 500 });
+  let connection: LinkedConnection | undefined;
+  let count = 0;
+  return {
+    name: 'micwire.1, the server',
+    samples: sessionSamples(),
+    read(message) {
+      link.pass(20);
+      if (connection === undefined || connection.closing !== undefined) {
+        // A session has some connections, and what it did not acknowledge comes with each of them.
+        if (count % 10 === 0) for (const session of link.server.sessions) session.close();
+        connection = link.connect({ session: `s${Math.floor(count++ / 10)}` });
+        const [session] = link.server.sessions;
+        session?.write({ item: `i${session.replyFrame}`, bytes: new Uint8Array(4800) });
+      }
+      connection.raw(message);
+      const { closing, down } = connection;
+      for (const sent of down.splice(0)) if (typeof sent !== 'string') decodeProtocol(sent);
+      if (closing?.code === 4400) throw new PacketError('bad-field', closing.reason);
+      return 1 + (closing?.code ?? 0);
+    },
+  };
+}
+
+function quietHost(): SessionHost {
+  return {
+    open: () => ({}),
+    audio: () => {},
+    message: () => {},
+    failed(error) {
+      throw error;
+    },
   };
 }

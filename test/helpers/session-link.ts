@@ -46,7 +46,7 @@ export class LinkedConnection implements SessionWire {
     for (const message of this.client.encode(request)) this.raw(message);
   }
 
-  raw(message: WireMessage): void {
+  raw(message: string | Uint8Array): void {
     this.server.receive(message, this.#link.nowMs);
   }
 

@@ -56,6 +56,7 @@ describe('Protocol Buffers', () => {
     ['a varint without end', '08 80', 'truncated'],
     ['a varint of more than 64 bits', '08 ff ff ff ff ff ff ff ff ff ff 01', 'bad-field'],
     ['bytes that are longer than the message', '0a 05 01 02', 'truncated'],
+    ['bytes that are longer than what is left of it', '08 01 08 01 0a 03 01 02', 'truncated'],
     ['a length of 2^63', '0a ff ff ff ff ff ff ff ff 7f', 'truncated'],
     ['half of 64 bits', '09 01 02 03', 'truncated'],
     ['a group', '0b', 'unknown-type'],
@@ -77,7 +78,7 @@ describe('pipecat', () => {
     ['audio of no channel', frame(pcm, varintField(4, 16_000))],
     ['audio of 100 channels', frame(pcm, varintField(4, 16_000), varintField(5, 100))],
     ['half a frame of audio', frame(pcm, varintField(4, 16_000), varintField(5, 3))],
-    ['a message that is no JSON', bytesField(4, bytesField(1, Buffer.from('{')))],
+    ['a message that is not JSON', bytesField(4, bytesField(1, Buffer.from('{')))],
     ['a message without data', bytesField(4)],
   ])('refuses %s', (_what, message) => {
     expect(() => pipecat().connect().decode(message)).toThrow(PacketError);

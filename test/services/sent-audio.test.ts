@@ -85,7 +85,7 @@ describe('SentMessages', () => {
     }
   });
 
-  it('says nothing of numbers that are none', () => {
+  it('says nothing of numbers that no message has', () => {
     const messages = new SentMessages();
     messages.add(10);
     for (const number of [0, -1, 0.5, 2, Infinity, Number.NaN]) {

@@ -27,7 +27,7 @@ function kindOf(service: Service): keyof typeof KINDS {
 export function formatTable(rows: readonly ServiceCase[]): string {
   return tables(rows, ['service', 'takes', 'sends', 'chunks', 'token'], (row, service) => [
     formats(row.inputs),
-    row.outputs.length === 0 ? 'text' : same(formats(row.outputs), formats(row.inputs)),
+    sends(row),
     `${service.chunkDurationMs} ms`,
     tokenPlace(row),
   ]);
@@ -81,20 +81,30 @@ function formats(names: readonly string[]): string {
   }
   const parts = [...new Set(rates.values())].map((khz) => {
     const all = [...rates].filter(([, of]) => of === khz).map(([format]) => format);
-    return khz === '' ? all.join(', ') : `${all.join('/')} ${khz} kHz`;
+    return khz === '' ? all.join(', ') : `${all.join('/')} ${shortened(khz)} kHz`;
   });
   return parts.join(', ');
 }
 
-function same(text: string, other: string): string {
-  return text === other ? 'the same' : text;
+/** Many rates as their range. */
+function shortened(khz: string): string {
+  const rates = khz.split('/');
+  return rates.length > 4 ? `${rates[0]}–${rates.at(-1)}` : khz;
+}
+
+function sends({ inputs, outputs }: ServiceCase): string {
+  if (outputs.length === 0) return 'text';
+  const text = formats(outputs);
+  if (text === formats(inputs)) return 'the same';
+  const mono = inputs.filter((name) => !name.endsWith(' x2'));
+  return text === formats(mono) ? 'the same, mono' : text;
 }
 
 /** Where the token goes. */
 function tokenPlace({ address }: ServiceCase): string {
-  if (address.protocols?.some((name) => name.includes('T'))) return 'subprotocol';
+  if (address.protocols?.some((name) => /T|\.token\./.test(name))) return 'subprotocol';
   const added = /[?&]([\w-]+)=T(&|$)/.exec(address.connects);
-  return added === null ? 'address' : `query \`${added[1]}\``;
+  return added === null ? 'address' : `\`?${added[1]}\``;
 }
 
 function sentAgain(row: ServiceCase, service: Service): string {

@@ -248,7 +248,7 @@ describe('genesysAudiohook', () => {
     }
   });
 
-  it('refuses audio before open, durations that are none, and messages without a number', () => {
+  it('refuses audio before open, malformed durations, and messages without a number', () => {
     const connection = genesysAudiohook().connect();
     expect(() => connection.decode(new Uint8Array(2))).toThrow('audio came before open.');
     decode(connection, client(1, 'open', { media: MEDIA }));
@@ -331,7 +331,7 @@ describe('asteriskWebsocket', () => {
   });
 
   it.each(['', 'hello', 'MEDIA-START', ' MEDIA_START', '{"no":"event"}', '{'])(
-    'refuses text that is no event: %j',
+    'refuses text that is not an event: %j',
     (text) => {
       expect(() => asteriskWebsocket().connect().decode(text)).toThrow(PacketError);
     },

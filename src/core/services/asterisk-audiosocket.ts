@@ -42,9 +42,10 @@ const NAMES: OptionNames<AsteriskAudiosocketOptions> = { ...SERVICE_OPTION_NAMES
  * Asterisk AudioSocket, over TCP: Asterisk connects to the app's server (`Dial(AudioSocket/host:port/uuid/c(slin16))`, or the
  * application `AudioSocket(uuid,host:port)`).
  *
- * Audio is mono, 16 bits little-endian. Asterisk plays what comes at once and queues nothing, so that a session must not send faster
- * than real time, and there is nothing to clear; there are no marks. The UUID of the call, keys and other messages reach the app as
- * `'message'` events: `{ kind: 'uuid', uuid }`, `{ kind: 'dtmf', digit }`. The end of the session hangs up.
+ * Audio is mono, 16 bits little-endian. Asterisk plays audio as it comes and has no queue: a session must not send faster than real
+ * time, there is nothing to clear, and there are no marks. The UUID of the call, keys and other messages reach the app as
+ * `'message'` events: `{ kind: 'uuid', uuid }`, `{ kind: 'dtmf', digit }`. The end of the session hangs up. Tested
+ * with Asterisk's master of August 2026.
  *
  * Sources: asterisk/asterisk, include/asterisk/res_audiosocket.h and res/res_audiosocket.c;
  * docs.asterisk.org/Configuration/Channel-Drivers/AudioSocket.

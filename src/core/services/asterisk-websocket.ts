@@ -69,10 +69,10 @@ const MAX_TEXT = 65_536;
  * 20.18, 22.8 and 23.2): the session writes what Asterisk writes. Either way events reach the app as objects with `event`, such as
  * `{ event: 'DTMF_END', digit: '5' }`.
  *
- * Asterisk queues 1000 frames of 20 ms. At 900 it sends `MEDIA_XOFF`, and the session holds back its audio until `MEDIA_XON`. Without
- * `START_MEDIA_BUFFERING` Asterisk drops the end of each message that is no whole frame, so that the session sends it first.
- * `FLUSH_MEDIA` empties the queue, marks included; it also ends the buffering. Opus is passed through: marks and `FLUSH_MEDIA` are not
- * there. The end of the session hangs up.
+ * Asterisk queues 1000 frames of 20 ms. At 900 it sends `MEDIA_XOFF`, and the session holds back its audio until `MEDIA_XON`. Asterisk
+ * drops an incomplete frame at the end of a message unless it was sent `START_MEDIA_BUFFERING`, so the session sends that first.
+ * `FLUSH_MEDIA` empties the queue, marks included, and also ends the buffering. Asterisk passes Opus through, and then has neither
+ * marks nor `FLUSH_MEDIA`. The end of the session hangs up. Tested with Asterisk's master of August 2026.
  *
  * Sources: asterisk/asterisk, channels/chan_websocket.c; docs.asterisk.org/Configuration/Channel-Drivers/WebSocket.
  *

@@ -17,7 +17,7 @@ import { SentAudio } from './shared/sent-audio.ts';
 import { silence } from './shared/silence.ts';
 import { SpeechState } from './shared/speech-state.ts';
 
-/** Who says when a turn is over: the service, or the app with `session.commit()`. */
+/** How a turn ends: the service finds its end, or the app says so with `session.commit()`. */
 export type CartesiaTurns = 'auto' | 'manual';
 
 /** Options of {@link cartesiaStt}. */

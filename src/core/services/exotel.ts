@@ -33,11 +33,11 @@ const STEP_BYTES = 320;
 /**
  * Exotel AgentStream with the Voicebot applet: Exotel connects to the app's server.
  *
- * Audio is mono, 16 bits little-endian, in both directions, as Base64 in JSON with the message forms of Twilio and names in
- * snake_case. Chunks are of 200 ms at 8 kHz and of 100 ms above, because Exotel leaves gaps where a message has less than 3.2 kB or
- * no multiple of 320 bytes. Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`.
+ * Audio is mono, 16 bits little-endian, in both directions, as Base64 in JSON. The messages are Twilio's with names in snake_case.
+ * Chunks have 200 ms at 8 kHz and 100 ms above, because Exotel leaves gaps after messages of less than 3.2 kB and of lengths that are
+ * not a multiple of 320 bytes. Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`.
  *
- * Not confirmed: whether marks that were cleared come back. If they do, they are not reported.
+ * Not confirmed: whether Exotel sends cleared marks back. They are not `'marked'` events.
  *
  * Sources: developer.exotel.com/docs/agentstream/websocket-protocol and …/stream-voicebot-applet; pipecat-ai/pipecat,
  * serializers/exotel.py.

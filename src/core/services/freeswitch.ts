@@ -26,10 +26,10 @@ const NAMES: OptionNames<FreeswitchOptions> = {
 /**
  * FreeSWITCH with mod_audio_stream (`uuid_audio_stream <uuid> start …`): FreeSWITCH connects to the app's server.
  *
- * What comes is 16 bits little-endian in binary messages; metadata comes first, as text, and is a `'message'` event. What the session
- * sends is Base64 in JSON. The module writes each message to a file and tells FreeSWITCH in the event `mod_audio_stream::play`, so
- * that chunks are of 200 ms; in the community edition the dialplan or the app behind it plays the files. There is no way to clear
- * what was sent, and there are no marks.
+ * The call's audio is 16 bits little-endian in binary messages. Metadata comes first, as text, and is a `'message'` event. The
+ * session's audio is Base64 in JSON. The module writes each message to a file and fires the event `mod_audio_stream::play`; in the
+ * community edition a dialplan or an app has to play the file. Chunks have 200 ms, so that there are fewer files. Audio that was sent
+ * cannot be cleared, and there are no marks.
  *
  * Source: amigniter/mod_audio_stream, README.md.
  *

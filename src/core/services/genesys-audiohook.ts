@@ -47,14 +47,14 @@ const MAX_SECONDS = 86_400;
  * Genesys Cloud AudioHook: Audio Connector (bots, both directions) and AudioHook Monitor (listens only). Genesys connects to the
  * app's server.
  *
- * Audio is PCMU of 8 kHz in binary messages; what the session sends is the customer's to hear. Each JSON message has the numbers of
- * both sides, and everything that Genesys asks is answered here: `open`, `ping`, `update`, `close`. An interruption is an event
- * `barge_in`. Audio that Genesys discarded is told as lost. Genesys limits the rate of messages (429), so that chunks are of 200 ms.
- * `pause` and `resume` are the app's messages: `session.send({ type: 'pause' })`. Keys that the caller presses arrive as `'message'`
+ * Audio is PCMU of 8 kHz in binary messages; the customer hears the session's audio. The session numbers its messages and answers
+ * `open`, `ping`, `update` and `close`. An interruption is an event `barge_in`. Audio that Genesys discarded counts as lost. Chunks have
+ * 200 ms, because Genesys limits the rate of messages (error 429). To pause the customer's audio, send
+ * `session.send({ type: 'pause' })`, and later `{ type: 'resume' }`. Keys that the caller presses arrive as `'message'`
  * events with `type: 'dtmf'`.
  *
- * Not confirmed: `disconnect` with `outputVariables`, which is in the Audio Connector's reference only; L16, whose byte order is not
- * told, is left out.
+ * Not confirmed: `outputVariables` of `disconnect`, which only the reference of Audio Connector has. L16 is left out: its byte order is
+ * not documented.
  *
  * Sources: purecloudlabs/audiohook-reference-implementation, app/audiohook/src/protocol; GenesysCloudBlueprints/
  * audioconnector-server-reference-implementation, src/protocol; pipecat-ai/pipecat, serializers/genesys.py.
@@ -76,7 +76,9 @@ export function genesysAudiohook(options: GenesysAudiohookOptions = {}): Service
     encoding: 'binary',
     ...serviceBase(options, {
       ...CALL,
+      // Both keep to the limit of messages a second.
       chunkDurationMs: 200,
+      replaySpeed: 1.2,
       answersEnd: true,
       // A client whose connection is lost opens another one for the same conversation.
       afterClose: (code) => afterClose(code),
@@ -222,7 +224,7 @@ function errorEvent(parameters: JsonFields): ServiceEvent {
     type: 'error',
     code: String(code),
     message: textOf(parameters, 'message') ?? 'AudioHook reports an error.',
-    // Too many messages: it goes on. Anything else ends the session, and Genesys closes it.
+    // Too many messages: the session continues. After any other error Genesys closes it.
     fatal: false,
     retry: code === 408 || code === 429 || code >= 500,
   };

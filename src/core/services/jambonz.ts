@@ -38,10 +38,10 @@ const PROTOCOL = 'audio.jambonz.org';
  * The verb `listen` (or `stream`) of jambonz, with `bidirectionalAudio: { enabled: true, streaming: true }`: jambonz connects to the
  * app's server with the subprotocol `audio.jambonz.org`.
  *
- * Audio is 16 bits little-endian in binary messages. The first message tells the rate and whether it is mono, mixed or stereo, of what
- * comes. `killAudio` empties jambonz' queue, and a mark comes back when it was heard, or as cleared, which is not reported. Keys that
- * the caller presses arrive as `'message'` events with `event: 'dtmf'` where the verb has `passDtmf`. The end of the session ends the
- * verb. At most 30 marks may wait: jambonz discards more. After `killAudio` it also discards as many marks as waited then.
+ * Audio is 16 bits little-endian in binary messages. The first message has the rate and the mix type of the caller's audio.
+ * `killAudio` empties jambonz' queue. jambonz answers a mark when it was heard or cleared; only the former is a `'marked'` event. At
+ * most 30 marks can wait, and jambonz discards any more; after `killAudio` it also discards as many new marks as were waiting. Keys that
+ * the caller presses arrive as `'message'` events with `event: 'dtmf'` if the verb has `passDtmf`. The end of the session ends the verb.
  *
  * Sources: docs.jambonz.org/verbs/verbs/listen; jambonz/freeswitch-modules, mod_audio_fork/lws_glue.cpp; jambonz/node-sdk,
  * typescript/src/websocket/audio-stream.ts.

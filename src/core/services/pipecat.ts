@@ -36,9 +36,9 @@ const TEXT = 3;
 /** Of `MessageFrame`. */
 const DATA = 1;
 
-/** Longest transcript of a reply, characters. What comes after is left out. */
+/** Longest transcript of a reply, characters. The rest is left out. */
 const MAX_TRANSCRIPT = 4096;
-/** What messages of RTVI, Pipecat's own protocol, are labelled with. */
+/** The label of messages of RTVI, Pipecat's own protocol. */
 const RTVI_LABEL = 'rtvi-ai';
 
 /** Options of {@link pipecat}. */
@@ -63,8 +63,8 @@ const NAMES: OptionNames<PipecatOptions> = {
  *
  * Audio is mono, 16 bits little-endian, in both directions, in frames of Protocol Buffers. Messages of RTVI are `'message'` events;
  * transcripts, who speaks, and errors are events of their own too. When the user interrupts, the pipeline sends an `InterruptionFrame`;
- * so does the session when the app interrupts. Pipecat acknowledges nothing and does not say where a reply begins: it ends with
- * `bot-stopped-speaking` or an interruption.
+ * so does the session when the app interrupts. Pipecat acknowledges nothing and does not name replies: one
+ * ends with `bot-stopped-speaking` or an interruption.
  *
  * Sources: pipecat-ai/pipecat, src/pipecat/frames/frames.proto, src/pipecat/serializers/protobuf.py,
  * src/pipecat/processors/frameworks/rtvi/models.py.
@@ -94,7 +94,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
     ...serviceBase(options, { readyOnOpen: true, afterClose: () => 'retry' }),
     connect() {
       const replies = new UnnamedReplies(names);
-      /** Whether the pipeline was the one who interrupted: to send that back would interrupt it again. */
+      /** Whether the pipeline has interrupted: sending that back would interrupt it again. */
       let theirs = false;
       /** Transcript of the reply that is arriving. */
       let spoken = '';
@@ -168,7 +168,7 @@ export function pipecat(options: PipecatOptions = {}): Service {
           if (message.length > MAX_SERVICE_MESSAGE) {
             throw new PacketError('oversized', `a frame may have ${MAX_SERVICE_MESSAGE} bytes.`);
           }
-          // One of the fields is set; where a sender sets several, the last one counts.
+          // A frame has one field; of several the last one counts.
           const field = readProtobuf(message).at(-1);
           const bytes = need(field?.bytes, 'the frame');
           switch (field!.number) {

@@ -34,8 +34,8 @@ const CONTENT_TYPES = { mulaw: 'audio/x-mulaw', s16: 'audio/x-l16' } as const;
 /**
  * Plivo Audio Streaming, bidirectional: Plivo connects to the app's server.
  *
- * Audio is Base64 in JSON. Plivo queues what it is sent and plays it into the call; `clearAudio` empties the queue. A mark is a
- * checkpoint, and comes back as `playedStream` only when all before it was heard. Keys that the caller presses arrive as
+ * Audio is Base64 in JSON. Plivo queues the session's audio and plays it into the call; `clearAudio` empties the queue. A mark is a
+ * `checkpoint`, which Plivo answers with `playedStream` when the audio before it was heard. Keys that the caller presses arrive as
  * `'message'` events with `event: 'dtmf'`.
  *
  * Not confirmed: the byte order of `audio/x-l16`, which is taken for little-endian.

@@ -29,9 +29,9 @@ const HEARTBEAT_MS = 20_000;
 /**
  * Sinch Voice API v2, a call leg of type STREAM: Sinch connects to the app's server.
  *
- * Audio is mono, 16 bits little-endian, in binary messages, best of 20 ms. Sinch queues 5 MB and drops the oldest above; `clear`
- * empties the queue. There are no marks. Each call is answered; to turn one down, close the connection, or send `busy` or `reject`
- * from the server before the session opens.
+ * Audio is mono, 16 bits little-endian, in binary messages of 20 ms or more. Sinch queues 5 MB and drops the oldest audio above that;
+ * `clear` empties the queue. There are no marks. The session answers each call; to decline one, send `busy` or `reject` from the
+ * server before the session opens.
  *
  * Sources: developers.sinch.com/docs/voice-2.0/api-reference/x-voice-stream, its AsyncAPI description stream.json.
  *

@@ -60,7 +60,7 @@ const REFUSALS: readonly (string | undefined)[] = [
  * session replays from the end of the last final transcript, so that no word is lost or doubled. Times count from the start of the
  * connection.
  *
- * Shapes: npm @speechmatics/real-time-client 8.5.1. Closing code 1008 after an hour without audio or 48 hours, which is no refusal:
+ * Shapes: npm @speechmatics/real-time-client 8.5.1. Closing code 1008 means an hour without audio, or 48 hours:
  * Speechmatics' page on limits. Not confirmed: how fast audio may be replayed, and that silence has final transcripts too.
  * @throws TypeError or RangeError for a wrong option
  */

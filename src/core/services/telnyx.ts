@@ -48,13 +48,13 @@ const ENCODINGS: Readonly<Record<string, 'mulaw' | 'alaw' | 'opus'>> = {
 /**
  * Telnyx Media Streaming, bidirectional in RTP mode: Telnyx connects to the app's server.
  *
- * Audio is Base64 in JSON. What comes has the codec of the call, PCMU, PCMA or OPUS, whatever the session sends. Telnyx does not
- * promise the order of its messages: they are put in order by `sequence_number`, and what is missing is told as lost. `clear` stops
- * what is playing; marks come back when they were heard, and when they were cleared, which is not reported. Keys that the caller
- * presses arrive as `'message'` events with `event: 'dtmf'`.
+ * Audio is Base64 in JSON. The caller's audio has the codec of the call, PCMU, PCMA or OPUS, whatever the session sends. Telnyx does
+ * not guarantee the order of its messages: they are sorted by `sequence_number`, and missing messages count as lost audio. `clear`
+ * stops the playback. Telnyx sends a mark back when it was heard, and also when it was cleared; only the former is a `'marked'` event.
+ * Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`.
  *
- * Not confirmed: that each missing number was audio; the fields of `error` messages. L16 is left out: Telnyx does not say in which
- * order its bytes are, and implementations disagree (pipecat-ai/pipecat#3383). G722 and AMR-WB are no formats of this library.
+ * Not confirmed: that each missing number was audio; the fields of `error` messages. L16 is left out: Telnyx does not document
+ * its byte order, and implementations disagree (pipecat-ai/pipecat#3383). G722 and AMR-WB are left out: this library has no codec.
  *
  * Sources: developers.telnyx.com/api-reference/websockets/stream-call-media-over-websocket and
  * …/docs/voice/programmable-voice/media-streaming; pipecat-ai/pipecat, serializers/telnyx.py.
@@ -93,7 +93,7 @@ export function telnyx(options: TelnyxOptions = {}): Service {
       const played = (ready: readonly OrderedMedia[]): readonly ServiceEvent[] =>
         ready.flatMap(({ media, missing }) => {
           const bytes = callerMedia(media, stream);
-          // How long packets of a codec were is not known when they are not there.
+          // The duration of a missing packet is unknown.
           const lostFrames = stream.format === 'opus' ? 0 : missing * (bytes?.length ?? 0);
           const more = { ...(stream === output ? {} : { stream }) };
           return audioEvents(caller, bytes, lostFrames > 0 ? { ...more, lostFrames } : more);
@@ -110,7 +110,7 @@ export function telnyx(options: TelnyxOptions = {}): Service {
         (event, fields) => {
           const number = wholeNumberOf(fields, 'sequence_number');
           if (event === 'media') {
-            // Looked at before it waits, so that a fault is that of its own message.
+            // Checked before it waits, so that an error belongs to its own message.
             callerMedia(fields, stream);
             return played(order.take(number, fields));
           }
@@ -179,9 +179,9 @@ interface OrderedMedia {
   readonly missing: number;
 }
 
-/** Messages that wait for one that is missing, at most: 160 ms of audio. */
+/** At most so many messages wait for a missing one: 160 ms of audio. */
 const MAX_WAITING = 8;
-/** A longer gap is a new beginning: 10 s of audio. */
+/** A longer gap restarts the order, without loss: 10 s of audio. */
 const MAX_MISSING = 500;
 
 /** Puts messages in the order of their numbers. Those without a number are taken as they come. */
@@ -193,7 +193,7 @@ class MessageOrder {
   /**
    * Takes a message.
    * @param media null for a message that only has a number
-   * @returns the messages with media whose turn it is. One whose turn was before is dropped: it was told as missing
+   * @returns the messages with media that are due. A message that comes after its turn is dropped: it was counted as missing
    */
   take(number: number | undefined, media: JsonFields | null): readonly OrderedMedia[] {
     if (number === undefined) return media === null ? [] : [{ media, missing: 0 }];
@@ -204,14 +204,14 @@ class MessageOrder {
     return this.#waiting.size <= MAX_WAITING ? ready : [...ready, ...this.#skip()];
   }
 
-  /** What still waits, when nothing comes any more. */
+  /** Ends the order. @returns the messages that still waited */
   rest(): readonly OrderedMedia[] {
     const ready: OrderedMedia[] = [];
     while (this.#waiting.size > 0) ready.push(...this.#skip());
     return ready;
   }
 
-  /** Gives up what is missing. */
+  /** Stops waiting for the missing messages. */
   #skip(): readonly OrderedMedia[] {
     const first = Math.min(...this.#waiting.keys());
     const missing = first - this.#next!;

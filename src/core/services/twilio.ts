@@ -19,10 +19,10 @@ const ENCODING = 'audio/x-mulaw';
 /**
  * Twilio Media Streams, bidirectional (`<Connect><Stream>`): Twilio connects to the app's server.
  *
- * Audio is mono μ-law of 8 kHz in both directions, as Base64 in JSON. Twilio queues what it is sent and plays it into the call;
- * `clear` empties the queue, and marks come back when they were heard. Marks that were cleared come back as well: they are not
- * reported. Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`; the message with `event: 'start'`
- * has `callSid` and the parameters of the stream. All numbers in its messages are strings.
+ * Audio is mono μ-law of 8 kHz in both directions, as Base64 in JSON. Twilio queues the session's audio and plays it into the call;
+ * `clear` empties the queue. Twilio sends a mark back when it was heard, and also when it was cleared; only the former is a `'marked'`
+ * event. Keys that the caller presses arrive as `'message'` events with `event: 'dtmf'`; the message with `event: 'start'` has
+ * `callSid` and the parameters of the stream. All numbers in Twilio's messages are strings.
  *
  * Sources: twilio.com/docs/voice/media-streams/websocket-messages; pipecat-ai/pipecat, serializers/twilio.py.
  *

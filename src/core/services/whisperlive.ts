@@ -42,7 +42,7 @@ const SAMPLE_RATE = 16_000;
  * A WhisperLive server (collabora), by default at port 9090. It has no tokens.
  *
  * It acknowledges no audio, but a completed segment says how far it reaches. After a lost connection a session replays from there, so
- * that no word is lost or doubled. A server ends each connection after a time (5 minutes by default), which is no loss either. At the
+ * that no word is lost or doubled. A server ends each connection after a time (5 minutes by default); nothing is lost then. At the
  * end it does not wait for the text of the last second. A full server refuses the connection (`WAIT`), and a session tries again.
  *
  * Shapes: collabora/WhisperLive at bde730b, `whisper_live/server.py` and `backend/base.py`. The end is the bytes `END_OF_AUDIO` in a

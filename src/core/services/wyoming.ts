@@ -14,10 +14,10 @@ import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import { SERVICE_OPTION_NAMES, checkSettings, mono16, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 import { streamDecoder, tcpAddress } from './shared/tcp-messages.ts';
-import type { ByteQueue } from './shared/tcp-messages.ts';
+import type { ByteQueue, StreamParser } from './shared/tcp-messages.ts';
 
 /*
- * An event of Wyoming. The data of both places belong together.
+ * An event of Wyoming. Data in the line and data after it are one object.
  *
  *   {"type":"…","data":{…},"data_length":n,"payload_length":m} LF    one line of JSON in UTF-8; all but `type` may be missing
  *   n bytes of JSON: an object, more data
@@ -28,9 +28,9 @@ const MAX_LINE_BYTES = 65_536;
 const MAX_DATA_BYTES = 2 ** 20;
 const MAX_PAYLOAD_BYTES = 2 ** 24;
 const LIMITS = { maxLength: MAX_DATA_BYTES, maxDepth: 16, maxValues: 16_384 };
-/** Longest transcript that is put together from pieces; the final one comes whole. */
+/** Longest transcript that is put together from chunks. The final one has no such limit. */
 const MAX_TRANSCRIPT = 2048;
-/** Utterances that wait for their transcript, at most. */
+/** At most so many utterances wait for a transcript. */
 const MAX_WAITING = 64;
 const PING_MS = 30_000;
 /** Longest utterance that is sent again after a loss. */
@@ -61,11 +61,12 @@ const NAMES: OptionNames<WyomingOptions> = {
 /**
  * Wyoming, the protocol of Home Assistant's voice services, over TCP: speech-to-text, wake words, voice activity and text-to-speech.
  *
- * Audio goes up as mono samples of 16 bits in `audio-chunk` events with the time since the session began. `commit()` ends the
- * utterance with `audio-stop`, to which a server answers with its `transcript`; the next audio begins another one. Many servers close
- * the connection after a transcript; the session comes back, and an utterance without a transcript is sent again. What comes may have 1
- * to 4 bytes a sample and any rate. `session.send({ type: 'synthesize', data: { text: 'Hello' } })` has a text spoken. The events reach
- * the app as `'message'` events with `type` and `data`.
+ * The session sends mono samples of 16 bits in `audio-chunk` events, with the time since the session began. `commit()` ends an utterance
+ * with `audio-stop`, and the server answers with a `transcript`; the next audio begins another utterance. Many servers close the
+ * connection after a transcript: the session connects again, and sends an utterance again that has no transcript yet. The server's audio
+ * may have 1 to 4 bytes a sample and any rate. To have a text spoken, send
+ * `session.send({ type: 'synthesize', data: { text: 'Hello' } })`. All events of the server reach the app as `'message'` events with
+ * `type` and `data`.
  *
  * Not confirmed: that samples of one byte are unsigned, as in WAV files.
  *
@@ -107,7 +108,7 @@ export function wyoming(options: WyomingOptions = {}): Service {
       let isEnding = false;
       /** The frame after the last one that was sent. */
       let ended = 0;
-      /** Where the utterances end whose transcripts are still to come. */
+      /** Ends of the utterances that have no transcript yet. */
       const ends: number[] = [];
       const stop = (frame: number): readonly Uint8Array<ArrayBuffer>[] => {
         if (!started) return [];
@@ -187,7 +188,7 @@ export function wyoming(options: WyomingOptions = {}): Service {
               return stop(asked.frame);
             case 'end':
               isEnding = true;
-              // Servers take one event after the other: when this is answered, so is the end of the utterance.
+              // Servers handle events in order: the answer to this follows the transcript.
               return [...stop(ended), eventBytes('describe')];
             case 'played':
               return asked.name === null ? [eventBytes('played')] : [];
@@ -219,9 +220,9 @@ interface WyomingEvent {
 }
 
 /** Reads events off a stream. */
-class WyomingParser {
+class WyomingParser implements StreamParser {
   readonly #said: (event: WyomingEvent) => readonly ServiceEvent[];
-  /** How far the end of the line was looked for. */
+  /** Bytes that were searched for the end of the line. */
   #looked = 0;
   /** The line of the event whose data or payload is still coming. */
   #header: EventHeader | undefined;
@@ -241,13 +242,13 @@ class WyomingParser {
     this.#header = undefined;
     const more = queue.take(header.dataBytes);
     const payload = queue.take(header.payloadBytes);
-    // From here on a fault is that of this event only: the next one begins where it ends.
+    // From here on an error concerns this event only: the next event follows.
     const type = need(textOf(header.fields, 'type'), 'type');
     const data = { ...objectOf(header.fields, 'data'), ...(more.length > 0 ? readData(more) : {}) };
     return this.#said({ type, data, payload });
   }
 
-  /** Without the line, nobody knows where the next event begins. */
+  /** Without a good line, it is unknown where the next event begins. */
   #readHeader(queue: ByteQueue): EventHeader | undefined {
     this.#isOver = true;
     const end = queue.indexOf(LF, this.#looked);

@@ -38,6 +38,8 @@ const PROTOCOL_VERSION = 1;
 
 /** Most bytes of a message, and most characters of a text message. */
 export const MAX_MESSAGE_BYTES: number = 2 ** 20;
+/** The greatest number of a frame that is read: what follows it can still be counted, for centuries. */
+const MAX_FRAME: number = 2 ** 52;
 /** Most bytes of audio in a message: the header has at most 43. */
 export const MAX_PAYLOAD_BYTES: number = MAX_MESSAGE_BYTES - 64;
 /** Most bytes of the name of an item or of a mark, in UTF-8. */
@@ -267,7 +269,9 @@ export function decodeProtocol(bytes: Uint8Array): ProtocolMessage {
   }
   if (bytes.length === 0) throw new PacketError('truncated', 'a message must not be empty.');
   if (bytes[0]! >> 4 === AUDIO_NIBBLE) {
-    return { type: 'audio', packet: audioDecoder.decode(bytes)[0]! };
+    const packet = audioDecoder.decode(bytes)[0]!;
+    if (packet.frame > MAX_FRAME) fail(`frame must be at most ${MAX_FRAME}, got ${packet.frame}.`);
+    return { type: 'audio', packet };
   }
   const type = TYPES[bytes[0]! - FIRST_CODE];
   if (type === undefined) {
@@ -286,8 +290,8 @@ function readFields(type: ControlType, reader: Reader): ProtocolMessage {
       return {
         type,
         session: reader.session(),
-        frame: reader.integer(),
-        next: reader.integer(),
+        frame: reader.integer(MAX_FRAME),
+        next: reader.integer(MAX_FRAME),
         input: reader.stream() ?? fail('input must not be empty.'),
         output: reader.stream(),
       };
@@ -296,26 +300,30 @@ function readFields(type: ControlType, reader: Reader): ProtocolMessage {
       return {
         type,
         known: reader.flag(),
-        next: reader.integer(),
+        next: reader.integer(MAX_FRAME),
         output: reader.stream(),
       };
     case 'acknowledged':
     case 'interrupt':
     case 'commit':
-      return { type, frame: reader.integer() };
+      return { type, frame: reader.integer(MAX_FRAME) };
     case 'item':
     case 'item-end':
-      return { type, frame: reader.integer(), item: reader.text('item', 1, MAX_NAME_BYTES) };
+      return {
+        type,
+        frame: reader.integer(MAX_FRAME),
+        item: reader.text('item', 1, MAX_NAME_BYTES),
+      };
     case 'mark':
     case 'played':
       return {
         type,
-        frames: reader.integer(),
+        frames: reader.integer(MAX_FRAME),
         item: reader.text('item', 0, MAX_NAME_BYTES),
         name: reader.text('name', type === 'mark' ? 1 : 0, MAX_NAME_BYTES),
       };
     case 'interrupted': {
-      const frames = reader.integer();
+      const frames = reader.integer(MAX_FRAME);
       const item = reader.text('item', 0, MAX_NAME_BYTES);
       const unheard: string[] = [];
       const count = reader.integer(MAX_UNHEARD);
@@ -477,7 +485,7 @@ class Reader {
   }
 }
 
-/** Neither a lone surrogate, nor U+FFFD, which stands for bytes that are no UTF-8: both would come back as another name. */
+/** Neither a lone surrogate, nor U+FFFD, which stands for bytes that are not UTF-8: both would come back as another name. */
 function isWellFormed(text: string): boolean {
   return !/[\ufffd\p{Surrogate}]/u.test(text);
 }

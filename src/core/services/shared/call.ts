@@ -15,8 +15,8 @@ import type { ServiceDefaults } from './service-base.ts';
  */
 
 /**
- * The usual members of such a service. Nothing is sent twice, since a person would hear it twice; silence need not be sent; and a
- * call whose connection is lost is over.
+ * The usual members of such a service. No audio is sent twice, because a person would hear it twice. Silence need not be sent. A call is
+ * over when its connection is lost.
  */
 export const CALL: Partial<ServiceDefaults> = {
   overlapMs: 0,
@@ -34,12 +34,12 @@ export class CallerNames {
   }
 }
 
-/** Most marks that a connection waits for. The oldest gives way. */
+/** Most marks that a connection waits for. One more, and the oldest is forgotten. */
 const MAX_MARKS = 1024;
 
 /**
- * Marks on their way through a telephone system. Each gets a number, so that a mark that was cleared, which some systems send back
- * as if it had been heard, is not taken for a later one of the same name. A connection has one.
+ * Keeps the marks that a telephone system has not answered yet. Each mark gets a number: some systems send a cleared mark back as if it
+ * had been heard, and a later mark may have the same name. A connection has one.
  */
 export class SentMarks {
   #count = 0;
@@ -47,7 +47,7 @@ export class SentMarks {
 
   /**
    * A mark is being sent.
-   * @param label what the name on the wire begins with, for readers of logs
+   * @param label the beginning of the name on the wire, for readers of logs
    * @returns its name on the wire
    */
   add(name: string, label: string = name): string {
@@ -72,8 +72,8 @@ export class SentMarks {
 }
 
 /**
- * Makes a connection whose messages are JSON with an `event`, as those of Twilio are. Messages with media carry nothing else; any
- * other goes to the app as well.
+ * Makes a connection whose messages are JSON with an `event`, like Twilio's. All of them but those with media reach the app as
+ * `'message'` events.
  */
 export function mediaStreamConnection(
   requests: RequestEncoders,
@@ -91,7 +91,7 @@ export function mediaStreamConnection(
   };
 }
 
-/** Payload of a message with media: what the caller says. Null where it is of another track of the call. @throws PacketError */
+/** The caller's audio in a message with media; null for another track of the call. @throws PacketError */
 export function callerMedia(
   fields: JsonFields,
   stream: StreamFormat,
@@ -101,7 +101,7 @@ export function callerMedia(
   return wholeFrames(need(base64Of(media, 'payload'), 'media.payload'), stream);
 }
 
-/** The event for audio; none for none. */
+/** The event for audio; no event for no bytes. */
 export function audioEvents(
   item: string,
   bytes: Uint8Array | null,
@@ -110,7 +110,7 @@ export function audioEvents(
   return bytes === null || bytes.length === 0 ? [] : [{ type: 'audio', item, bytes, ...more }];
 }
 
-/** Bytes that are whole frames, or a packet. @throws PacketError for others */
+/** Checks that bytes are whole frames, or a packet. @throws PacketError */
 export function wholeFrames<Bytes extends Uint8Array>(bytes: Bytes, stream: StreamFormat): Bytes {
   const frame = bytesPerFrame(stream);
   if (frame > 0 && bytes.length % frame !== 0) {
@@ -120,7 +120,7 @@ export function wholeFrames<Bytes extends Uint8Array>(bytes: Bytes, stream: Stre
   return bytes;
 }
 
-/** A whole number in a range, which some systems write as text; undefined where it is missing. @throws PacketError for any other */
+/** A whole number in a range, as a number or as text; undefined where it is missing. @throws PacketError for any other value */
 export function wholeNumberOf(
   fields: JsonFields,
   name: string,
@@ -138,7 +138,7 @@ export function wholeNumberOf(
   );
 }
 
-/** The error of a call with audio that the service was not made for: it would be noise. */
+/** The error of a call whose format differs from the service's: its audio would be noise. */
 export function wrongFormat(cure: string): ServiceEvent {
   return { type: 'error', code: 'format', message: cure, fatal: true, retry: false };
 }

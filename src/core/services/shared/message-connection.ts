@@ -1,5 +1,4 @@
 import { describe } from '../../arguments.ts';
-import { PacketError } from '../../errors.ts';
 import type { JsonFields } from '../../framing/json-object.ts';
 import type { ServiceConnection, ServiceEvent, ServiceRequest, WireMessage } from '../service.ts';
 import { readJson } from './json-fields.ts';
@@ -70,9 +69,4 @@ export function jsonText(what: string, value: unknown): string {
   throw new TypeError(
     `${what} must be text, bytes or a value that JSON has, got ${describe(value)}.`,
   );
-}
-
-/** The error for a binary message of a service that has only text. */
-export function refuseBytes(): never {
-  throw new PacketError('unknown-type', 'the message must be text, got bytes.');
 }

@@ -18,14 +18,14 @@ const MAX_FIELDS = 256;
 /** A field of a message. */
 export interface ProtobufField {
   readonly number: number;
-  /** Of a varint; what is above 2^53 − 1 is not exact. */
+  /** Value of a varint, inexact above 2^53 − 1. */
   readonly value: number;
-  /** A view of the bytes of text, bytes or another message; undefined for any other. */
+  /** A view of the bytes of a text, bytes or a message; undefined for a varint. */
   readonly bytes: Uint8Array<ArrayBufferLike> | undefined;
 }
 
 /**
- * Reads the fields of a message, in order. Those of wire types that carry no varint and no bytes are left out.
+ * Reads the fields of a message, in order. Fields of 32 and of 64 bits are left out.
  * @throws PacketError
  */
 export function readProtobuf(message: Uint8Array): readonly ProtobufField[] {
@@ -77,7 +77,7 @@ export function readProtobuf(message: Uint8Array): readonly ProtobufField[] {
   return fields;
 }
 
-/** The last field with a number, which is the one that counts; undefined: not there. */
+/** The last field with a number: later fields replace earlier ones. Undefined where there is none. */
 export function protobufField(
   fields: readonly ProtobufField[],
   number: number,

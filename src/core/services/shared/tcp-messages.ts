@@ -11,8 +11,8 @@ export function tcpAddress(url: string): ServiceAddress {
 }
 
 /**
- * Collects the slices of a byte stream until a whole message is there. Keeps a copy of its own. Each byte is copied and searched a
- * bounded number of times, however small the slices are.
+ * Collects slices of a byte stream until a message is complete. Copies the slices. Each byte is copied a bounded number of times,
+ * however small the slices are.
  */
 export class ByteQueue {
   #bytes = new Uint8Array(FIRST_BYTES);
@@ -28,7 +28,7 @@ export class ByteQueue {
     const needed = this.length + slice.length;
     if (this.#end + slice.length > this.#bytes.length) {
       let size = Math.max(FIRST_BYTES, this.#bytes.length);
-      // Moving to the front is only worth it when half of the space becomes free.
+      // Half of the space must become free, or small slices would move everything again and again.
       while (size < 2 * needed) size *= 2;
       const from = this.#bytes.subarray(this.#start, this.#end);
       const bytes = size === this.#bytes.length ? this.#bytes : new Uint8Array(size);
@@ -65,7 +65,7 @@ export class ByteQueue {
     this.#start += count;
     if (this.#start < this.#end) return;
     this.#start = this.#end = 0;
-    // What a long message needed is not kept.
+    // The space that a long message needed is freed.
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = new Uint8Array(FIRST_BYTES);
   }
 }
@@ -81,36 +81,42 @@ export interface StreamParser {
    * @throws PacketError for a message that is wrong. It was taken off the queue, unless the stream is over
    */
   next(queue: ByteQueue): readonly ServiceEvent[] | null;
-  /** Whether nothing is to be read any more: the other side has said so, or the ends of messages cannot be found. */
+  /** Whether the stream is over: the other side has said so, or the ends of messages cannot be found. */
   readonly isOver: boolean;
 }
 
+/** Bad messages that a stream may have before the session gives it up: an exception costs as much as a thousand bytes of audio. */
+const MAX_FAULTS = 64;
+
 /**
- * Makes the `decode` of a connection over TCP. Each kind of fault is told once; one after which the stream is over is told as fatal.
+ * Makes the `decode` of a connection over TCP. It reports the first fault of each kind, and a fault that ends the stream as fatal.
  */
 export function streamDecoder(
   parser: StreamParser,
 ): (slice: string | Uint8Array) => readonly ServiceEvent[] {
   const queue = new ByteQueue();
   const told = new Set<string>();
+  let faults = 0;
+  const isOver = (): boolean => parser.isOver || faults > MAX_FAULTS;
   return (slice) => {
     if (typeof slice === 'string') {
       throw new PacketError('unknown-type', 'a stream must be bytes, got text.');
     }
     const events: ServiceEvent[] = [];
-    if (parser.isOver) return events;
+    if (isOver()) return events;
     queue.push(slice);
-    while (!parser.isOver) {
+    while (!isOver()) {
       try {
         const found = parser.next(queue);
         if (found === null) return events;
         events.push(...found);
       } catch (error) {
         if (!(error instanceof PacketError)) throw error;
+        faults++;
         const { reason: code, message } = error;
-        if (!parser.isOver && told.has(code)) continue;
+        if (!isOver() && told.has(code)) continue;
         told.add(code);
-        events.push({ type: 'error', code, message, fatal: parser.isOver, retry: true });
+        events.push({ type: 'error', code, message, fatal: isOver(), retry: true });
       }
     }
     queue.skip(queue.length);

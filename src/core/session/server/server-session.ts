@@ -50,7 +50,7 @@ const MAX_BUFFERED_BYTES = 65_536;
 const LOOK_AGAIN_MS = 20;
 /** Items whose fate may still be told by name. */
 const MAX_ITEMS = 1024;
-/** Marks of an item that wait for their answers; the first gives way. */
+/** Marks of an item that wait for their answers; then the first is dropped. */
 const MAX_MARKS = 1024;
 /** For sessions that send no audio: their queue holds messages only. */
 const NO_AUDIO: StreamFormat = { format: 's16', sampleRate: 8000, channels: 1 };
