@@ -5,6 +5,8 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceConnection } from './service.ts';
 import { DEEPGRAM_ENCODINGS, DEEPGRAM_TOKEN_TYPES, deepgramAddress } from './shared/deepgram.ts';
 import type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
+
+export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 import { need, textOf } from './shared/json-fields.ts';
 import { jsonText, messageConnection } from './shared/message-connection.ts';
 import { monoStream } from './shared/mono-stream.ts';

@@ -5,6 +5,8 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceConnection, ServiceEvent } from './service.ts';
 import { DEEPGRAM_ENCODINGS, DEEPGRAM_TOKEN_TYPES, deepgramAddress } from './shared/deepgram.ts';
 import type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
+
+export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 import { numberOf, textOf } from './shared/json-fields.ts';
 import { messageConnection } from './shared/message-connection.ts';
 import { monoStream } from './shared/mono-stream.ts';

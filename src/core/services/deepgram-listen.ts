@@ -4,6 +4,8 @@ import type { OptionNames } from '../option-names.ts';
 import type { Service, ServiceConnection, ServiceEvent } from './service.ts';
 import { DEEPGRAM_ENCODINGS, DEEPGRAM_TOKEN_TYPES, deepgramAddress } from './shared/deepgram.ts';
 import type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
+
+export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 import { flagOf, need, numberOf, objectOf, objectsOf, textOf } from './shared/json-fields.ts';
 import { messageConnection } from './shared/message-connection.ts';
 import { monoStream } from './shared/mono-stream.ts';
