@@ -5,8 +5,6 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceConnection } from './service.ts';
 import { DEEPGRAM_ENCODINGS, DEEPGRAM_TOKEN_TYPES, deepgramAddress } from './shared/deepgram.ts';
 import type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
-
-export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 import { need, textOf } from './shared/json-fields.ts';
 import { jsonText, messageConnection } from './shared/message-connection.ts';
 import { monoStream } from './shared/mono-stream.ts';
@@ -15,6 +13,8 @@ import { ReplyBytes } from './shared/reply-bytes.ts';
 import { SERVICE_OPTION_NAMES, checkSettings, merged, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 import { SpeechState } from './shared/speech-state.ts';
+
+export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 
 /** Options of {@link deepgramAgent}. */
 export interface DeepgramAgentOptions extends ServiceOptions {

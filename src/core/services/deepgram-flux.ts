@@ -5,8 +5,6 @@ import type { StreamFormat } from '../format/stream-format.ts';
 import type { Service, ServiceConnection, ServiceEvent } from './service.ts';
 import { DEEPGRAM_ENCODINGS, DEEPGRAM_TOKEN_TYPES, deepgramAddress } from './shared/deepgram.ts';
 import type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
-
-export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 import { numberOf, textOf } from './shared/json-fields.ts';
 import { messageConnection } from './shared/message-connection.ts';
 import { monoStream } from './shared/mono-stream.ts';
@@ -15,6 +13,8 @@ import { SERVICE_OPTION_NAMES, checkQuery, serviceBase } from './shared/service-
 import type { QueryValues, ServiceOptions } from './shared/service-base.ts';
 import { silence } from './shared/silence.ts';
 import { SpeechState } from './shared/speech-state.ts';
+
+export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 
 /** Options of {@link deepgramFlux}. */
 export interface DeepgramFluxOptions extends ServiceOptions {

@@ -4,8 +4,6 @@ import type { OptionNames } from '../option-names.ts';
 import type { Service, ServiceConnection, ServiceEvent } from './service.ts';
 import { DEEPGRAM_ENCODINGS, DEEPGRAM_TOKEN_TYPES, deepgramAddress } from './shared/deepgram.ts';
 import type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
-
-export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 import { flagOf, need, numberOf, objectOf, objectsOf, textOf } from './shared/json-fields.ts';
 import { messageConnection } from './shared/message-connection.ts';
 import { monoStream } from './shared/mono-stream.ts';
@@ -13,6 +11,8 @@ import { SentAudio } from './shared/sent-audio.ts';
 import { SERVICE_OPTION_NAMES, checkQuery, serviceBase } from './shared/service-base.ts';
 import type { QueryValues, ServiceOptions } from './shared/service-base.ts';
 import { SpeechState } from './shared/speech-state.ts';
+
+export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
 
 /** Options of {@link deepgramListen}. */
 export interface DeepgramListenOptions extends ServiceOptions {
