@@ -22,6 +22,7 @@ declare global {
   const playout: micwire.Playout;
   const receiver: micwire.Receiver;
   const call: micwire.Call;
+  const session: micwire.Session;
   const signalling: micwire.Signalling;
   const bytes: Uint8Array<ArrayBuffer>;
   const block: Float32Array<ArrayBuffer>;

@@ -165,7 +165,11 @@ describe('a session', () => {
     });
     await vi.waitFor(() => expect(session.state).toBe('open'), 5000);
     const error = events.find(({ type }) => type === 'error')?.detail;
-    expect(error).toMatchObject({ name: 'MicwireError', code: 'transport' });
+    expect(error).toMatchObject({
+      name: 'MicwireError',
+      code: 'transport',
+      cause: new Error('The token server sleeps.'),
+    });
   });
 
   test('loses nothing when the connection is lost', async () => {
@@ -226,6 +230,37 @@ describe('a session', () => {
     expect(() => session.send({})).toThrow(expect.objectContaining({ code: 'closed' }));
     await page.during(session.close());
     expect(session.capture?.state).toBe('closed');
+  });
+});
+
+describe('Session.open', () => {
+  const good = {
+    microphone: null,
+    service: fakeService(),
+    url: 'ws://server/',
+  };
+
+  test.each([
+    ['an option that it does not have', { tokn: 'x' }, "Did you mean 'token'?"],
+    ['no microphone', { microphone: undefined }, 'microphone must be a source'],
+    ['no service', { service: undefined }, 'service must be a Service'],
+    ['a service that speaks TCP', { service: fakeService({ transport: 'tcp' }) }, 'speaks TCP'],
+    ['no address', { url: undefined }, 'url must be a string or a function'],
+    ['a number for a token', { token: 5 }, 'token must be a string or a function'],
+    ['an output without a node', { output: {} }, 'output must be an AudioNode or a Speaker'],
+    ['a limit that is out of its range', { maxOutboxMs: 1 }, 'maxOutboxMs must lie between'],
+    ['text for halfDuplex', { halfDuplex: 'yes' }, 'halfDuplex must be a boolean'],
+    ['an empty object for a context', { context: {} }, 'context must be an AudioContext'],
+    ['options of the connection beside a Worker', { worker: { postMessage() {} } }, 'no option'],
+  ])('refuses %s, and says what is wrong', async (_, wrong, message) => {
+    const options = { context: page.asContext, ...good, ...wrong } as never;
+    const error = await Session.open(options).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(wrong && 'maxOutboxMs' in wrong ? RangeError : TypeError);
+    expect((error as Error).message).toContain(message);
+    expect(server.sockets).toEqual([]);
   });
 });
 

@@ -20,10 +20,8 @@ talk.onclick = async () => {
 
   session.addEventListener('statechange', () => (status.textContent = session.state));
   session.addEventListener('error', ({ detail }) => (status.textContent = detail.message));
-  // Messages of your server are your own: here it tells what was said.
-  session.addEventListener('message', ({ detail }) => {
-    const { who, text } = detail as { who: string; text: string };
-    lines.append(line(`${who}: ${text}`));
+  session.addEventListener('transcript', ({ detail }) => {
+    if (detail.final) lines.append(line(`${detail.who}: ${detail.text}`));
   });
   session.addEventListener('interrupted', ({ detail }) => {
     if (detail.item !== undefined) lines.append(line(`(interrupted after ${detail.ms} ms)`));

@@ -1,5 +1,9 @@
-/** The whole voice clients of `examples/voice-client`, as they are, against servers that speak the services' language. */
+/**
+ * The whole voice clients of `examples/voice-client`, and the examples of the guide, as they are, against servers that speak the
+ * services' language.
+ */
 import { Microphone, Session } from 'micwire';
+import { micwire } from 'micwire/services/micwire';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import page from '../../examples/voice-client/index.html?raw';
 import { endContext } from '../helpers/end-context.ts';
@@ -88,12 +92,56 @@ test.each(CLIENTS)(
     document.querySelector('button')!.click();
     await eventually(() => expect(status()).toBe('open'));
     await eventually(() => expect(lines()).toEqual(['user: Hello.', 'agent: Good morning.']));
-    await server.ask('down');
-    await eventually(() => expect(status()).not.toBe('open'));
-    await server.ask('up');
+    await server.ask('cut');
+    const connections = await eventually(async () => {
+      const log = await server.log();
+      expect(log.connections).toHaveLength(2);
+      return log.connections;
+    });
     await eventually(() => expect(status()).toBe('open'));
-    const { connections } = await server.log();
-    expect(connections).toHaveLength(2);
     expect(connections.map((each) => each.protocols)).toEqual([protocols, protocols]);
   },
 );
+
+test('docs/session.md, first example shows what was said', async () => {
+  redirect(new VoiceServer('openai'), 'secret');
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  // @ts-expect-error The module is a block of the guide, made by the test’s plugin.
+  await (import('guide:docs/session.md:0') as Promise<unknown>);
+  await eventually(() => expect(log.mock.calls).toContainEqual(['agent: Good morning.']));
+});
+
+// The modules are blocks of the guide.
+const BLOCKS = {
+  // @ts-expect-error As above.
+  'gap and stats': () => import('guide:docs/session.md:1') as Promise<unknown>,
+  // @ts-expect-error As above.
+  interrupt: () => import('guide:docs/session.md:2') as Promise<unknown>,
+  // @ts-expect-error As above.
+  marks: () => import('guide:docs/session.md:3') as Promise<unknown>,
+  // @ts-expect-error As above.
+  echo: () => import('guide:docs/session.md:4') as Promise<unknown>,
+  // @ts-expect-error As above.
+  record: () => import('guide:docs/session.md:5') as Promise<unknown>,
+} as const;
+
+test.each(Object.entries(BLOCKS))('docs/session.md, %s runs as written', async (name, run) => {
+  redirect(new VoiceServer('micwire'), 'secret');
+  const context = new AudioContext();
+  await context.resume();
+  vi.stubGlobal('context', context);
+  vi.stubGlobal('download', vi.fn());
+  if (name !== 'echo') {
+    const microphone = await Microphone.open(context);
+    const session = await Session.open({
+      context,
+      microphone,
+      service: micwire(),
+      url: '/session',
+    });
+    // Something to record and to interrupt.
+    await eventually(() => expect(session.playout!.position.frames).toBeGreaterThan(0));
+    vi.stubGlobal('session', session);
+  }
+  await run();
+});

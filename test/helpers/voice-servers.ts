@@ -150,7 +150,7 @@ const DEEPGRAM: Language = {
 
 const LANGUAGES: Readonly<Record<string, Language>> = { openai: OPENAI, deepgram: DEEPGRAM };
 
-/** A server of micwire's own protocol: tells what the user has said in messages of its own. */
+/** A server of micwire's own protocol. */
 function micwireServer(log: VoiceLog): SessionServer {
   return new SessionServer({
     open: () => ({}),
@@ -159,8 +159,8 @@ function micwireServer(log: VoiceLog): SessionServer {
       log.audio.push({ connection: log.connections.length - 1, base64, frame });
       const turn = (TURN_MS / 1000) * session.input.sampleRate;
       if (frame >= turn || frame + frames < turn) return;
-      session.send({ who: 'user', text: 'Hello.' });
-      session.send({ who: 'agent', text: 'Good morning.' });
+      session.send({ micwire: 'transcript', who: 'user', text: 'Hello.', final: true });
+      session.send({ micwire: 'transcript', who: 'agent', text: 'Good morning.', final: true });
       session.write({ item: 'item-0', bytes: reply() });
       session.endItem('item-0');
     },
@@ -235,7 +235,8 @@ export class VoiceServers {
     if (verb === 'up') voice.isUp = true;
     if (verb === 'down' || verb === 'cut') for (const client of voice.sockets) client.terminate();
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(voice.log));
+    // A body that the page does not read would keep its connection busy, of which a browser has six.
+    response.end(verb === undefined ? JSON.stringify(voice.log) : '');
   };
 
   #voice(name: string): Voice {

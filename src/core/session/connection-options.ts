@@ -66,6 +66,11 @@ const RANGES = {
 export function checkConnection(owner: string, options: SessionConnectionOptions): void {
   const { service, url, token, createSocket } = options;
   checkObject(`${owner}: service must be a Service`, service, 'input', 'connect', 'address');
+  if (service.transport !== 'websocket') {
+    throw new TypeError(
+      `${owner}: '${service.id}' speaks TCP, which a page cannot. Use it in Node.`,
+    );
+  }
   if (typeof url !== 'string' && typeof url !== 'function') {
     throw new TypeError(`${owner}: url must be a string or a function, got ${describe(url)}.`);
   }

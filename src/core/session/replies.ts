@@ -317,7 +317,7 @@ export class Replies {
     this.#sink = null;
     this.#stream = null;
     try {
-      await before?.close();
+      if (before !== null) await before.close();
       const sink = await this.#listener.open(stream);
       if (this.#closed) await sink.close();
       this.#sink = sink;

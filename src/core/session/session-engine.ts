@@ -26,7 +26,12 @@ export type SessionNews =
   | { readonly type: 'gap'; readonly gap: SessionGap }
   | { readonly type: 'interrupted'; readonly heard: HeardItem }
   | { readonly type: 'played'; readonly played: PlayedReply }
-  | { readonly type: 'error'; readonly code: MicwireErrorCode; readonly message: string }
+  | {
+      readonly type: 'error';
+      readonly code: MicwireErrorCode;
+      readonly message: string;
+      readonly cause: unknown;
+    }
   /** The connection has ended for good. Replies that have come are still being heard. */
   | { readonly type: 'closed' }
   /** After `'finish'` or `'hush'`: no reply is heard any more. */
@@ -235,7 +240,8 @@ export class SessionEngine {
   #report(error: unknown): void {
     const code = error instanceof MicwireError ? error.code : 'processor-error';
     const message = error instanceof Error ? error.message : String(error);
-    this.#options.tell({ type: 'error', code, message });
+    const cause = error instanceof MicwireError ? error.cause : error;
+    this.#options.tell({ type: 'error', code, message, cause });
   }
 }
 

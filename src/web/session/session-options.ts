@@ -1,6 +1,6 @@
 import { describe } from '../../core/arguments.ts';
 import type { MicwireError } from '../../core/errors.ts';
-import { checkContext, checkObject, checkOptions } from '../../core/option-names.ts';
+import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import type { HeardItem, ServiceEvent } from '../../core/services/service.ts';
 import { checkConnection, CONNECTION_NAMES } from '../../core/session/connection-options.ts';
@@ -13,7 +13,7 @@ import type { WorkerUrl } from '../worker-loader.ts';
 import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** Options of a session, wherever its connection is. */
-interface CommonSessionOptions {
+export interface CommonSessionOptions {
   readonly context: AudioContext;
   /** What the service hears: a `Microphone`, a track, a stream or a node; null: nothing, to listen only. */
   readonly microphone: CaptureSource | null;
@@ -97,7 +97,7 @@ export function checkSessionOptions(options: SessionOptions | WorkerSessionOptio
     checkOptions('Session in a Worker', options, { ...COMMON_NAMES, worker: 1 });
     checkObject('worker must be a Worker', worker, 'postMessage');
   }
-  checkContext('Session.open', context);
+  checkObject('context must be an AudioContext', context, 'sampleRate', 'state');
   if ('startRendering' in context) {
     throw new TypeError('Session.open takes an AudioContext, got an OfflineAudioContext.');
   }
@@ -105,6 +105,7 @@ export function checkSessionOptions(options: SessionOptions | WorkerSessionOptio
     throw new TypeError('microphone must be a source of audio, or null to listen only.');
   }
   if (output !== undefined) {
+    checkObject('output must be an AudioNode or a Speaker', output);
     checkObject('output must be an AudioNode or a Speaker', outputNode(output), 'connect');
   }
   const { halfDuplex } = options;

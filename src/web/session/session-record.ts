@@ -41,7 +41,7 @@ export class SessionRecording {
     if (channels === 'both') agent.connect(merger, 0, 1);
     const release = (): void => {
       user?.release();
-      if (channels === 'both') agent.disconnect(merger, 0, 1);
+      if (channels === 'both') disconnectAgent(agent, merger);
     };
     const source = { both: merger, user: user?.gain ?? merger, agent }[channels];
     try {
@@ -80,6 +80,15 @@ export class SessionRecording {
   /** Completes the file: `recorder.stop()` returns it. */
   end(): void {
     void this.recorder.capture.close();
+  }
+}
+
+/** A session that has ended has disconnected its node from everything. */
+function disconnectAgent(agent: AudioNode, merger: AudioNode): void {
+  try {
+    agent.disconnect(merger, 0, 1);
+  } catch {
+    // Not connected any more (Web Audio §1.5.3, InvalidAccessError).
   }
 }
 

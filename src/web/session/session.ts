@@ -21,7 +21,7 @@ import { checkSessionOptions, outputNode } from './session-options.ts';
 import type { SessionEventMap, SessionOptions, WorkerSessionOptions } from './session-options.ts';
 import type { SessionRecording, SessionRecordOptions } from './session-record.ts';
 
-/** How long `close()` goes on sending what waits, ms. */
+/** How long `close()` continues to send what waits, ms. */
 const DEFAULT_DRAIN_MS = 3000;
 const MAX_DRAIN_MS = 600_000;
 
@@ -136,8 +136,8 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 
   /**
-   * Captures nothing until `resume()`: for the service no time passes, and a service that needs audio may hang up. Replies go
-   * on being heard. Resolves when what was captured before is on its way.
+   * Captures nothing until `resume()`: for the service no time passes, and a service that needs audio may hang up. Replies
+   * continue. Resolves when what was captured before is on its way.
    * @throws MicwireError `'stalled'` when the audio thread does not answer
    */
   async pause(): Promise<void> {
@@ -215,7 +215,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
   }
 
   /**
-   * Ends the session: replies fall silent, what was said so far is sent, and the connection is closed. The microphone goes on:
+   * Ends the session: replies fall silent, what was said so far is sent, and the connection is closed. The microphone stays open:
    * it is yours. Resolves when this is done; a second call returns the same promise. The session closes by itself when its
    * context is closed.
    * @param options `drainMs`: for how long what waits may still be sent, ms, 0–600000; default 3000
@@ -266,6 +266,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
       await playout.close();
       throw new MicwireError('closed', CLOSED);
     }
+    void this.#playout?.close();
     playout.connect(this.node);
     playout.addEventListener('error', ({ detail }) => this.#tellError(detail));
     playout.addEventListener('statechange', () => this.#tellPlaying(playout));
@@ -349,15 +350,15 @@ export class Session extends TypedEventTarget<SessionEventMap> {
         this.#tell('interrupted', news.heard);
         break;
       case 'error':
-        this.#tell('error', new MicwireError(news.code, news.message));
+        this.#tell('error', errorOf(news));
     }
   }
   #tell<Type extends keyof SessionEventMap>(type: Type, detail: DetailOf<Type>): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  #tellError({ code, message }: MicwireError): void {
-    this.#hear({ type: 'error', code, message });
+  #tellError({ code, message, cause }: MicwireError): void {
+    this.#hear({ type: 'error', code, message, cause });
   }
 
   readonly #onOnline = (): void => this.#backend?.do({ type: 'online' });
@@ -395,8 +396,9 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     this.#context.removeEventListener('statechange', this.#onContext);
     globalThis.removeEventListener?.('online', this.#onOnline);
     for (const recording of this.#recordings) recording.end();
-    this.node.disconnect();
+    void this.#playout?.close();
     this.#playout = null;
+    this.node.disconnect();
   }
 }
 
@@ -409,6 +411,10 @@ type DetailOf<Type extends keyof SessionEventMap> =
 const CLOSED = 'The session is closed. Open another one.';
 const ENDED =
   'The source has ended: nothing of the user is heard any more. Open the session with a Microphone, which takes another device.';
+
+function errorOf({ code, message, cause }: AppNews & { readonly type: 'error' }): MicwireError {
+  return new MicwireError(code, message, cause === undefined ? undefined : { cause });
+}
 
 /** Names a session uniquely; `randomUUID` is for secure contexts only. */
 function sessionName(): string {
