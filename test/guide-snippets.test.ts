@@ -82,7 +82,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** A strict project in which `micwire` and its entries are this repository's sources. */
 async function project(): Promise<object> {
   const { exports } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  const paths: Record<string, string[]> = {};
+  // Servers of the guides use it; the snippets are compiled elsewhere.
+  const paths: Record<string, string[]> = { ws: [join(ROOT, 'node_modules/@types/ws/index.d.ts')] };
   for (const [entry, target] of Object.entries<{ types?: string } | null>(exports)) {
     if (target?.types === undefined) continue;
     const file = target.types.replace('./dist/', '').replace('.d.ts', '.ts');
@@ -99,7 +100,8 @@ async function project(): Promise<object> {
       allowImportingTsExtensions: true,
       skipLibCheck: true,
       lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'],
-      types: [],
+      types: ['node'],
+      typeRoots: [join(ROOT, 'node_modules/@types')],
       paths,
     },
   };

@@ -7,7 +7,7 @@ import { namelessControls, useLab } from './helpers/lab-page.ts';
 
 const lab = useLab('session');
 const { eventually, faults, reopen, start, status } = lab;
-beforeEach(() => reopen());
+beforeEach(() => reopen(), 60_000);
 
 const section = (name: string) => lab.page.getByRole('region', { name, exact: true });
 const verdict = (name: string) => section(name).locator('.verdict').textContent();

@@ -193,6 +193,20 @@ describe('a session driver', () => {
     expect(rig.timer).toBe(null);
   });
 
+  it('survives audio that cannot be read', async () => {
+    const rig = new Rig();
+    await rig.open();
+    const audio = {
+      ...numberedAudio(0, 320),
+      get bytes(): never {
+        throw new Error('Not Base64.');
+      },
+    };
+    expect(() => rig.driver.tell({ type: 'audio', audio })).toThrow('Not Base64.');
+    rig.driver.tell({ type: 'audio', audio: numberedAudio(320, 320) });
+    expect(rig.socket.sent).toHaveLength(2);
+  });
+
   it('ignores what a socket tells after it was given up', async () => {
     const rig = new Rig({ stallMs: 1000 });
     await rig.open();

@@ -92,6 +92,39 @@ describe('an outbox', () => {
     expect(outbox.droppedFrames).toBe(16_001);
   });
 
+  it('drops a stretch at once while audio goes out, so that speech stays understandable', () => {
+    const lost: (readonly [number, number])[] = [];
+    const outbox = box({ maxMs: 4000, onlost: (frame, frames) => lost.push([frame, frames]) });
+    // Two chunks of three go out, and are acknowledged late.
+    for (let i = 0; i < 3000; i++) {
+      outbox.push(numberedAudio(i * 320, 320));
+      if (i % 3 > 0 && outbox.hasWindow) outbox.shift(0, 0);
+      if (i > 150) outbox.acknowledge((i - 150) * 320, 0);
+    }
+    const holes: (readonly [number, number])[] = [];
+    for (const [frame, frames] of lost) {
+      const last = holes.at(-1);
+      if (last !== undefined && last[0] + last[1] === frame)
+        holes.push([holes.pop()![0], last[1] + frames]);
+      else holes.push([frame, frames]);
+    }
+    expect(holes.length).toBeGreaterThan(5);
+    // 250 ms, and the room for the chunk that came, in whole chunks.
+    for (const [, frames] of holes) {
+      expect(frames).toBeGreaterThanOrEqual(4000);
+      expect(frames).toBeLessThanOrEqual(4000 + 2 * 320);
+    }
+  });
+
+  it('drops no more than it must while nothing goes out', () => {
+    const outbox = box({ maxMs: 4000 });
+    outbox.push(numberedAudio(0, 320));
+    outbox.shift(0, 0);
+    outbox.rewind(0);
+    for (let frame = 320; frame < 160_000; frame += 320) outbox.push(numberedAudio(frame, 320));
+    expect(outbox.waitingFrames).toBe(64_000);
+  });
+
   it('counts Base64 as it comes, and does not make it', () => {
     const outbox = box({ encoding: 'base64' });
     let made = 0;

@@ -191,7 +191,7 @@ describe('a message of micwire.1', () => {
     ['audio of a frame above 2^52', '21 80 04 00 01 c0 10 00 00 00 00 00 01 00 00', 'bad-field'],
     ['an item without a name', '13 00 00', 'bad-field'],
     ['a name of 129 bytes', `13 00 40 81 ${'61'.repeat(129)}`, 'bad-field'],
-    ['a name that is no UTF-8', '13 00 02 c3 28', 'bad-field'],
+    ['a name that is not UTF-8', '13 00 02 c3 28', 'bad-field'],
     ['a name with a surrogate', '13 00 03 ed a0 80', 'bad-field'],
     ['a name with U+FFFD', '13 00 03 ef bf bd', 'bad-field'],
     ['a mark without a name', '15 00 01 61 00', 'bad-field'],

@@ -102,7 +102,7 @@ function sends({ inputs, outputs }: ServiceCase): string {
 
 /** Where the token goes. */
 function tokenPlace({ address }: ServiceCase): string {
-  if (address.protocols?.some((name) => name.includes('T'))) return 'subprotocol';
+  if (address.protocols?.some((name) => /T|\.token\./.test(name))) return 'subprotocol';
   const added = /[?&]([\w-]+)=T(&|$)/.exec(address.connects);
   return added === null ? 'address' : `\`?${added[1]}\``;
 }

@@ -76,7 +76,9 @@ export function genesysAudiohook(options: GenesysAudiohookOptions = {}): Service
     encoding: 'binary',
     ...serviceBase(options, {
       ...CALL,
+      // Both keep to the limit of messages a second.
       chunkDurationMs: 200,
+      replaySpeed: 1.2,
       answersEnd: true,
       // A client whose connection is lost opens another one for the same conversation.
       afterClose: (code) => afterClose(code),

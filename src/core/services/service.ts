@@ -42,8 +42,9 @@ export interface Service {
   /** `'base64'` where its messages carry Base64, so that the audio thread makes the text. */
   readonly encoding: ChunkEncoding;
   /**
-   * Whether it acknowledges audio. Where it does not, what was handed to the connection counts as acknowledged once it is
-   * `overlapMs` old, and is otherwise sent again after a reconnection.
+   * Whether it acknowledges audio: all of it within a few seconds, also when nothing follows, and keep-alive messages with any
+   * message. Otherwise a session takes the connection for half-open. Where it does not acknowledge, what was handed to the
+   * connection counts as acknowledged once it is `overlapMs` old, and is otherwise sent again after a reconnection.
    */
   readonly acknowledges: boolean;
   /**

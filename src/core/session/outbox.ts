@@ -51,6 +51,13 @@ interface Held {
 const CHUNK_BYTES = 128;
 
 /**
+ * How much room is made at once while audio goes out more slowly than it comes in. One long hole now and then can be understood;
+ * a short one every few chunks cannot.
+ */
+const SPARE_SHARE = 1 / 16;
+const SPARE_MS = 250;
+
+/**
  * Holds audio until the other side has it. Audio waits, then it is in flight, then it is acknowledged and forgotten. When a connection
  * is lost, audio in flight waits again, in its place. The size is bounded: the oldest waiting chunk is dropped and counted.
  *
@@ -63,6 +70,7 @@ export class Outbox {
   readonly #encoding: ChunkEncoding;
   readonly #maxFrames: number;
   readonly #maxBytes: number;
+  readonly #spareFrames: number;
   readonly #onlost: NonNullable<OutboxOptions['onlost']>;
 
   /** Sent on this connection, oldest first. The first `#done` have left the socket, or were acknowledged. */
@@ -82,6 +90,8 @@ export class Outbox {
   #settled = 0;
   /** Bytes of this connection that have left the socket. */
   #leftBytes = 0;
+  /** The present connection has been sent audio. */
+  #isSending = false;
   /** The present connection has said what it has of earlier ones. */
   #isAnswered = false;
   /** Audio that was dropped after a lost connection had sent it. */
@@ -102,6 +112,7 @@ export class Outbox {
     this.#overlapMs = overlapMs;
     this.#encoding = encoding;
     this.#maxFrames = (maxMs * stream.sampleRate) / 1000;
+    this.#spareFrames = Math.max(SPARE_SHARE, SPARE_MS / maxMs) * this.#maxFrames;
     this.#maxBytes = maxBytes;
     this.#onlost = options.onlost ?? (() => {});
     this.#doubtful = new DoubtfulAudio((frame, frames) => this.#onlost(frame, frames, 'overflow'));
@@ -196,10 +207,10 @@ export class Outbox {
     this.#waitingFrames += audio.frames;
     this.#heldFrames += audio.frames;
     this.#heldBytes += bytes;
-    while (this.#heldFrames > this.#maxFrames || this.#heldBytes > this.#maxBytes) {
-      if (this.#done > 0) this.#release();
-      else if (!this.#dropOldest()) break;
-    }
+    while (!this.#hasRoom(0) && this.#done > 0) this.#release();
+    if (this.#hasRoom(0)) return;
+    const spareFrames = this.#isSending ? this.#spareFrames : 0;
+    while (!this.#hasRoom(spareFrames) && this.#dropOldest());
   }
 
   /** The user's turn ends here. */
@@ -244,6 +255,7 @@ export class Outbox {
       const { audio, skip, acknowledged, wasSent } = next;
       this.#waiting.shift();
       this.#sent.push(next);
+      this.#isSending = true;
       next.handedBytes = handedBytes;
       this.#waitingFrames -= audio.frames - acknowledged;
       this.#inFlight += audio.frames - acknowledged;
@@ -318,6 +330,7 @@ export class Outbox {
       held.wasSent ||= mayArrive || held.handedBytes <= this.#leftBytes;
     }
     this.#isAnswered = false;
+    this.#isSending = false;
     this.#waiting.prepend(this.#sent);
     this.#waitingFrames += this.#inFlight;
     this.#inFlight = 0;
@@ -390,6 +403,12 @@ export class Outbox {
   /** Whether everything before `frame` may have been sent. */
   #wasSent(frame: number): boolean {
     return Number.isSafeInteger(frame) && frame <= this.#sentEnd;
+  }
+
+  /** Whether everything has room, and so much more audio. */
+  #hasRoom(spareFrames: number): boolean {
+    const share = 1 - spareFrames / this.#maxFrames;
+    return this.#heldFrames <= this.#maxFrames * share && this.#heldBytes <= this.#maxBytes * share;
   }
 
   /** Drops the oldest waiting chunk. @returns false when nothing waits */

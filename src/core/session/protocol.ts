@@ -485,7 +485,7 @@ class Reader {
   }
 }
 
-/** Neither a lone surrogate, nor U+FFFD, which stands for bytes that are no UTF-8: both would come back as another name. */
+/** Neither a lone surrogate, nor U+FFFD, which stands for bytes that are not UTF-8: both would come back as another name. */
 function isWellFormed(text: string): boolean {
   return !/[\ufffd\p{Surrogate}]/u.test(text);
 }

@@ -89,22 +89,31 @@ export class SessionDriver {
     return this.#life.stats;
   }
 
-  /** An event happens now. After the session has closed, nothing happens. */
+  /**
+   * An event happens now. After the session has closed, nothing happens.
+   * @throws what `act` throws, after everything else was carried out
+   */
   tell(event: SessionEvent): void {
     this.#events.push(event);
     if (this.#events.length > 1) return;
     const errors: unknown[] = [];
-    for (let next: SessionEvent | undefined = event; next; next = this.#events[0]) {
-      for (const action of this.#life.handle(next, this.#io.now(), this.#bufferedBytes)) {
-        try {
-          this.#do(action);
-        } catch (error) {
-          // A listener's fault must not cost the rest.
-          errors.push(error);
-        }
+    const attempt = (run: () => void): void => {
+      try {
+        run();
+      } catch (error) {
+        errors.push(error);
       }
+    };
+    for (let next: SessionEvent | undefined = event; next; next = this.#events[0]) {
+      const present = next;
+      attempt(() => {
+        for (const action of this.#life.handle(present, this.#io.now(), this.#bufferedBytes)) {
+          attempt(() => this.#do(action));
+        }
+      });
       // What a closed socket still held is told with its end only.
-      if (next.type === 'closed' && next.attempt === this.#socket?.attempt) this.#socket = null;
+      const isEnd = present.type === 'closed' && present.attempt === this.#socket?.attempt;
+      if (isEnd) this.#socket = null;
       this.#events.shift();
     }
     this.#setTimer();

@@ -122,9 +122,9 @@ export interface SessionStats {
   readonly inFlightFrames: number;
   /** In the outbox, to be sent. */
   readonly waitingFrames: number;
-  /** Lost: by the capture, or because the outbox was full. */
+  /** Lost: by the capture, because the outbox was full, by `clear()`, or at the end of the session. */
   readonly droppedFrames: number;
-  /** Frames that were sent more than once: `acknowledged` does not count them twice. */
+  /** Frames that were sent again, counted each time. `acknowledgedFrames` does not count them twice. */
   readonly replayedFrames: number;
   /** Bytes that the outbox holds. */
   readonly outboxBytes: number;

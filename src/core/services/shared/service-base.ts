@@ -11,7 +11,8 @@ export interface ServiceOptions {
   readonly chunkDurationMs?: number;
   /**
    * How much of what was handed to a lost connection is sent again, ms, from 0 to 60000: more repeats words, less loses some.
-   * @default 500, of most services; 0 where the service acknowledges audio
+   * @default 500 of most services, 10000 to 30000 of recognizers, which need less as their text becomes final; 0 where the next
+   * connection continues
    */
   readonly overlapMs?: number;
   /** Audio is replayed at most so many times as fast as real time, from 1.1 to 100. @default 2, of most services */

@@ -38,12 +38,12 @@ interface Note {
 
 /** Longer audio is cut, so that it can be acknowledged and discarded piece by piece, s. */
 const PIECE_SECONDS = 0.1;
-/** Messages that are held; the oldest gives way. */
+/** Messages that are held; then the oldest is dropped. */
 const MAX_NOTES = 4096;
 
 /**
  * What a server has to say in a session: audio, and the messages between it, in order, until the client has them.
- * The oldest audio that waits gives way where there is no room.
+ * The oldest audio that waits is dropped where there is no room.
  */
 export class ReplyQueue {
   readonly #stream: StreamFormat;

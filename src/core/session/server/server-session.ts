@@ -50,7 +50,7 @@ const MAX_BUFFERED_BYTES = 65_536;
 const LOOK_AGAIN_MS = 20;
 /** Items whose fate may still be told by name. */
 const MAX_ITEMS = 1024;
-/** Marks of an item that wait for their answers; the first gives way. */
+/** Marks of an item that wait for their answers; then the first is dropped. */
 const MAX_MARKS = 1024;
 /** For sessions that send no audio: their queue holds messages only. */
 const NO_AUDIO: StreamFormat = { format: 's16', sampleRate: 8000, channels: 1 };
@@ -140,7 +140,7 @@ export class ServerSession {
    * for another item, not even after a restart of the server: `replyFrame` may help to make one.
    * @param audio `frames` need only be given with packets of a codec. The bytes are copied
    * @returns false when the item was interrupted: the audio is not sent, and there is no use for more of it
-   * @throws TypeError or RangeError for a wrong name, or bytes that are no whole frames
+   * @throws TypeError or RangeError for a wrong name, or bytes that end within a frame
    */
   write(audio: {
     readonly item: string;

@@ -13,7 +13,7 @@ export interface SessionWire {
 
 /** A client asks for a session: to begin it, or to continue it on a new connection. */
 export interface SessionArrival {
-  /** 1 to 64 characters of `A–Z a–z 0–9 _ -`. Whoever knows it can continue the session. */
+  /** 1 to 64 characters of `A–Z a–z 0–9 _ -`. A client that knows it can continue the session. */
   readonly session: string;
   /** See `tokenOf`. */
   readonly token: string | undefined;
@@ -83,7 +83,7 @@ export interface SessionHost {
   audio(session: ServerSession, audio: SessionAudio): void;
   /** A function of the host has thrown. Its connection is closed with 1011, so that the client comes back. */
   failed(error: unknown, session: string | undefined): void;
-  /** A connection is ready. `known`: the session goes on where it was. */
+  /** A connection is ready. `known`: the session continues where it was. */
   connected?(session: ServerSession, known: boolean): void;
   /** The connection is lost. The client may come back. */
   disconnected?(session: ServerSession): void;

@@ -32,7 +32,7 @@ export interface SessionServerOptions {
   readonly idleMs?: number;
   /** A connection is closed when no hello came, or the host did not answer it, for so long, ms. @default 10000 */
   readonly helloMs?: number;
-  /** Replies that wait for a client; then the oldest give way, ms of audio. @default 600000 */
+  /** Replies that wait for a client, ms of audio; then the oldest are dropped. @default 600000 */
   readonly maxReplyMs?: number;
   /** The same in bytes. @default 33554432 */
   readonly maxReplyBytes?: number;
