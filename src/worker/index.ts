@@ -32,3 +32,18 @@ export type {
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
 export type { LazyPacket, Packet, PacketHeader } from '../core/framing/packet.ts';
+export { serveSession } from './session.ts';
+export type { SessionConnectionOptions } from '../core/session/connection-options.ts';
+export type { CreateSocket, WebSocketLike } from '../core/socket.ts';
+export type {
+  AfterClose,
+  HeardItem,
+  Service,
+  ServiceAddress,
+  ServiceConnection,
+  ServiceEvent,
+  ServiceMute,
+  ServiceRequest,
+  UpAudio,
+  WireMessage,
+} from '../core/services/service.ts';
