@@ -53,6 +53,8 @@ export class MicwireServer implements SimulatedServer {
   readonly stored = new FrameRanges<'audio'>();
   /** Frames that were lost with a process after they had been acknowledged: no client can help. */
   readonly excused: FrameRange<'lost'>[] = [];
+  /** Frames with which audio began or ended, as it was stored. */
+  #starts: number[] = [];
   #next = 0;
   /** Of `acknowledge: 'stored'`: how far the disk is. */
   #storedEnd = 0;
@@ -139,11 +141,17 @@ export class MicwireServer implements SimulatedServer {
 
   start(lostMs: number): void {
     const known = this.#world.storeMs > 0 ? this.#storedEnd : this.#next;
-    const next = Math.max(0, known - Math.round((lostMs * SAMPLE_RATE) / 1000));
+    const wanted = known - Math.round((lostMs * SAMPLE_RATE) / 1000);
+    // Packets are stored whole.
+    const next =
+      this.#world.format === 'opus'
+        ? (this.#starts.findLast((start) => start <= wanted) ?? 0)
+        : Math.max(0, wanted);
     if (next < this.#acknowledged) {
       this.excused.push({ from: next, to: this.#acknowledged, kind: 'lost' });
     }
     this.stored.cut(next);
+    this.#starts = this.#starts.filter((start) => start <= next);
     if (next < this.#next) this.#committedTo = 0;
     this.#next = next;
     this.#storedEnd = next;
@@ -250,6 +258,7 @@ export class MicwireServer implements SimulatedServer {
     }
     this.#ledger.check(frame, frames, bytes);
     stored.add(frame, frame + frames, 'audio');
+    this.#starts.push(frame, frame + frames);
     this.#next = frame + frames;
     this.receivedFrames += Math.max(0, this.#next - Math.max(frame, this.#hadUpTo));
     this.#hadUpTo = Math.max(this.#hadUpTo, this.#next);

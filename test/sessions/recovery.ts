@@ -25,7 +25,10 @@ const SOCKET_BYTES = 65_536;
  */
 export function longestOutageMs(world: World, service: Service, backlogMs: number): number {
   const { connectTimeoutMs, readyTimeoutMs, stallMs, maxDelayMs, tokenMs, welcomeMs } = world;
-  const noticedMs = Math.max(connectTimeoutMs, readyTimeoutMs, service.keepAliveMs + stallMs);
+  // Of a service that acknowledges nothing, a dead connection shows only when the system takes no more for it.
+  const fullMs = service.acknowledges ? 0 : world.kernelBytes / bytesPerMs(world);
+  const halfOpenMs = Math.max(service.keepAliveMs, fullMs) + stallMs;
+  const noticedMs = Math.max(connectTimeoutMs, readyTimeoutMs, halfOpenMs);
   const roundTripMs = 2 * world.latencyMs + 1;
   const connectedMs = maxDelayMs + tokenMs + ROUND_TRIPS * roundTripMs + welcomeMs;
   const clearedMs = ((SOCKET_BYTES + world.kernelBytes) / world.upBytesPerSecond) * 1000;

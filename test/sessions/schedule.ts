@@ -202,7 +202,8 @@ export function planSchedule(seed: number): Schedule {
     latencyMs: pick([1, 20, 20, 80, 200]),
     upBytesPerSecond: bytesPerSecond * pick([8, 16, 64]),
     downBytesPerSecond: bytesPerSecond * pick([8, 64]),
-    kernelBytes: pick([0, 4096, 65_536]),
+    // How long a dead connection hides where nothing is acknowledged.
+    kernelBytes: service === 'silent' ? pick([0, 1024, 4096]) : pick([0, 4096, 65_536]),
     headerBytes: pick([0, 8]),
   };
 
