@@ -20,7 +20,7 @@ import { FRAMINGS } from '../src/core/framing/framings.ts';
 import type { Framing } from '../src/core/framing/framing.ts';
 import { rtpFraming } from '../src/core/framing/rtp.ts';
 import { rtpClockRate, rtpMap, rtpPayloadType } from '../src/core/rtp/rtp-payload-format.ts';
-import { toBytes } from '../src/web/playout-data.ts';
+import { toBytes } from '../src/core/playout/playout-data.ts';
 import { checkPlayoutOptions } from '../src/web/playout-options.ts';
 import { checkReceiverOptions } from '../src/web/receiver-options.ts';
 import { CollectingSink, samplesOf } from './helpers/chunks.ts';

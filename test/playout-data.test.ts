@@ -1,8 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { isArrayBuffer, typedArrayName, toBytes } from '../src/web/playout-data.ts';
+import { isArrayBuffer, typedArrayName, toBytes } from '../src/core/playout/playout-data.ts';
 import type { PayloadFormat } from '../src/core/format/formats.ts';
-import type { PlayoutData } from '../src/web/playout-data.ts';
+import type { PlayoutData } from '../src/core/playout/playout-data.ts';
 
 const foreign = <T>(code: string): T => runInNewContext(code) as T;
 

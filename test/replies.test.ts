@@ -127,7 +127,10 @@ describe('replies', () => {
     expect(await heard).toEqual({ item: 'a', frames: 3, ms: 0, unheard: [] });
     // The sink drops what comes late of an interrupted item, and counts it.
     expect(sink.notes).toEqual(['write a 10', 'interrupt', 'write a 10', 'write b 10']);
+    // Nothing but the new one is waited for.
+    const finished = replies.finish();
     replies.ended({ item: 'b', frames: 5, contextFrame: 9 });
+    await finished;
   });
 
   test('that had ended before the interruption were not cut', async () => {

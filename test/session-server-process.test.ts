@@ -14,7 +14,7 @@ const STREAM = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
 const service = micwire({ input: STREAM, output: STREAM });
 
 /** A client's connection to the process. */
-function connect(token: string, frame: number, handle: string | null) {
+function connect(token: string, frame: number, handle: string | null, session = 'one') {
   const { url, protocols } = service.address(server.url, token);
   const socket = new WebSocket(url, [...protocols]);
   socket.binaryType = 'nodebuffer';
@@ -28,7 +28,7 @@ function connect(token: string, frame: number, handle: string | null) {
   };
   socket.on('error', () => {});
   socket.on('open', () => {
-    up({ type: 'open', session: 'one', handle, frame, connections: 0 });
+    up({ type: 'open', session, handle, frame, connections: 0 });
   });
   socket.on('message', (data: Buffer, isBinary) => {
     for (const event of connection.decode(isBinary ? data : data.toString())) {
@@ -95,10 +95,21 @@ it('continues a session after it was killed, from what its file holds', async ()
   expect(echoed.length).toBeGreaterThan(10);
 });
 
-it('tells its clients before it ends', async () => {
-  const one = connect('secret', 0, null);
-  await one.has('ready').catch(() => {});
-  expect(await one.closed).toBe(4410);
-  const two = connect('secret', 0, null);
-  expect(await two.closed).toBe(4410);
+it('tells its clients before it ends, and they come back to the next one', async () => {
+  const one = connect('secret', 0, null, 'two');
+  await one.has('ready');
+  one.up(audio(0));
+  const ended = server.end('SIGTERM');
+  expect(await one.has('going-away')).toEqual({ type: 'going-away', inMs: 300 });
+  one.up(audio(320));
+  expect(await one.closed).toBe(1001);
+  expect(service.afterClose(1001, '')).toBe('retry');
+  await ended;
+  await server.start();
+  const two = connect('secret', 0, null, 'two');
+  await two.has('ready');
+  expect(two.events).toContainEqual({ type: 'acknowledged', frame: 640 });
+  two.up({ type: 'end' });
+  expect(await two.closed).toBe(1000);
+  expect(await connect('secret', 0, null, 'two').closed).toBe(4410);
 });

@@ -246,11 +246,11 @@ describe('Session.open', () => {
     ['no service', { service: undefined }, 'service must be a Service'],
     ['a service that speaks TCP', { service: fakeService({ transport: 'tcp' }) }, 'speaks TCP'],
     ['no address', { url: undefined }, 'url must be a string or a function'],
-    ['a token that is none', { token: 5 }, 'token must be a string or a function'],
-    ['an output that is none', { output: {} }, 'output must be an AudioNode or a Speaker'],
+    ['a number for a token', { token: 5 }, 'token must be a string or a function'],
+    ['an output without a node', { output: {} }, 'output must be an AudioNode or a Speaker'],
     ['a limit that is out of its range', { maxOutboxMs: 1 }, 'maxOutboxMs must lie between'],
-    ['halfDuplex that is no boolean', { halfDuplex: 'yes' }, 'halfDuplex must be a boolean'],
-    ['a context that is none', { context: {} }, 'context must be an AudioContext'],
+    ['text for halfDuplex', { halfDuplex: 'yes' }, 'halfDuplex must be a boolean'],
+    ['an empty object for a context', { context: {} }, 'context must be an AudioContext'],
     ['options of the connection beside a Worker', { worker: { postMessage() {} } }, 'no option'],
   ])('refuses %s, and says what is wrong', async (_, wrong, message) => {
     const options = { context: page.asContext, ...good, ...wrong } as never;

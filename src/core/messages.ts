@@ -429,8 +429,11 @@ export interface PlayoutProcessorOptions extends StreamFormat<SampleFormat> {
   readonly capacityFrames: number;
 }
 
-/** Frames are wire frames. Items are numbers of the page's; each is one run of writes. */
-export type PlayoutCommand =
+/**
+ * What is written, by the page or by a Worker. Frames are wire frames. Items are numbers of the writer's; each is one run of
+ * writes. What a Worker writes late of an interrupted item comes back by `late`.
+ */
+export type PlayoutWrite =
   /** Whole frames. The buffer is transferred and comes back by `buffer`. */
   | {
       readonly type: 'write';
@@ -450,7 +453,29 @@ export type PlayoutCommand =
       readonly item: number;
       readonly frames: number;
       readonly name: string;
+    };
+
+export type PlayoutCommand =
+  | PlayoutWrite
+  /** A Worker writes, through this port, and nobody else. */
+  | { readonly type: 'pipe'; readonly port: MessagePortLike }
+  /** From a Worker: an item begins; the page is told by `begun`. */
+  | { readonly type: 'begin'; readonly item: number; readonly name: string | undefined }
+  /** From a Worker: frames that it did not send, in all; and of one item those that found no room. */
+  | {
+      readonly type: 'account';
+      readonly droppedFrames: number;
+      readonly lostFrames: number;
+      readonly name: string | undefined;
+      readonly noRoomFrames: number;
     }
+  /** From a Worker: it has heard of `interrupting` and writes nothing more of those items. Answered by `noted`. */
+  | { readonly type: 'noted' }
+  /**
+   * From a Worker that has heard of `undone`: the rest of the open item follows. Without effect where another interrupt has come
+   * meanwhile: the Worker has heard of so many.
+   */
+  | { readonly type: 'resume'; readonly interrupts: number }
   /** More memory for the frames that wait; what it replaces comes back by `buffer`. */
   | { readonly type: 'grow'; readonly storage: ArrayBuffer }
   | { readonly type: 'target'; readonly frames: number }
@@ -461,6 +486,18 @@ export type PlayoutCommand =
   /** Answered by `undone`. */
   | { readonly type: 'undo' }
   | { readonly type: 'close' };
+
+/** From a page to a Worker of its own: `playout.pipeFromWorker(worker)` → `openPlayoutPort(event)`. */
+export interface PlayoutHandover extends StreamFormat<SampleFormat> {
+  readonly type: 'micwire-playout';
+  readonly maxBufferMs: number;
+  /** Sample rate of the context, Hz. */
+  readonly contextRate: number;
+  /** To the processor: takes what a Worker may tell, gives what is told to Workers. */
+  readonly port: MessagePortLike;
+  /** From the page: anything that comes says that the playout is closed. */
+  readonly control: MessagePortLike;
+}
 
 /** The account of a playout: received = heard + skipped + interrupted + what still waits. */
 export interface PlayoutFigures {
@@ -482,15 +519,25 @@ export interface PlayoutFigures {
   readonly dropped: number;
   readonly underruns: number;
   readonly underrunFrames: number;
-  /** Marks that were told, or will not be. */
+  /** Marks of the addressee's that were told, or will not be. */
   readonly settledMarks: number;
+  /** Frames that a Worker did not send, see `account`. */
+  readonly unsentFrames: number;
+  readonly lostFrames: number;
 }
 
 export type PlayoutEvent =
   /** Where it stands. At most 50 times a second, and only when something has changed. */
   | ({ readonly type: 'report' } & PlayoutFigures)
-  /** An interrupt is complete: the figures are those from before it took `taken` frames away. A report came before. */
-  | ({ readonly type: 'interrupted'; readonly taken: number } & PlayoutFigures)
+  /**
+   * An interrupt is complete: the figures are those from before it took `taken` frames away, and the items up to number `last`.
+   * A report came before.
+   */
+  | ({
+      readonly type: 'interrupted';
+      readonly taken: number;
+      readonly last: number;
+    } & PlayoutFigures)
   | { readonly type: 'undone'; readonly frame: number; readonly done: boolean }
   /** The last frame of an item was heard, or left out. `frame`: the first of the context's frames after it. */
   | {
@@ -517,6 +564,31 @@ export type PlayoutEvent =
     }
   /** No frames were left in the middle of an item. */
   | { readonly type: 'underrun'; readonly frame: number }
+  /** A Worker has begun an item. */
+  | {
+      readonly type: 'begun';
+      readonly frame: number;
+      readonly item: number;
+      readonly name: string | undefined;
+    }
+  /** Frames of a Worker's item found no room. */
+  | {
+      readonly type: 'no-room';
+      readonly frame: number;
+      readonly name: string | undefined;
+      readonly frames: number;
+    }
+  /** To a Worker: the items up to number `last` are being interrupted, of which `open` (−1: none) had not ended. */
+  | {
+      readonly type: 'interrupting';
+      readonly frame: number;
+      readonly last: number;
+      readonly open: number;
+    }
+  /** To a Worker: this came for an item that is interrupted. */
+  | { readonly type: 'late'; readonly frame: number; readonly command: PlayoutWrite }
+  /** To a Worker: nothing comes back any more of the interrupt that it has noted. */
+  | { readonly type: 'noted'; readonly frame: number }
   /** Memory that the processor does not use any more, and how many frames it has received. */
   | {
       readonly type: 'buffer';

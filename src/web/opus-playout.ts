@@ -3,7 +3,10 @@ import { OpusLibrary } from '../core/codec/opus-library.ts';
 import { OPUS_MAX_FRAMES, OPUS_RATE } from '../core/codec/opus-packet.ts';
 import { PacketDecoder } from '../core/codec/packet-decoder.ts';
 import { SampleEncoder } from '../core/format/sample-format.ts';
+import type { DecodingStats, PacketReader } from '../core/playout/packet-reader.ts';
 import { loadOpusModule } from './opus-module.ts';
+
+export type { DecodingStats } from '../core/playout/packet-reader.ts';
 
 /** Options of decoding. */
 export interface OpusReaderOptions {
@@ -13,32 +16,6 @@ export interface OpusReaderOptions {
   readonly preSkip?: number | undefined;
   readonly gainDb?: number | undefined;
   readonly opusUrl?: string | URL | undefined;
-}
-
-/** Counts of decoded packets. */
-export interface DecodingStats {
-  /** Invalid packets: each was concealed. */
-  readonly badPackets: number;
-  /** Frames concealed for packets that were lost or bad. */
-  readonly concealedFrames: number;
-  /** Frames of lost packets that were decoded from the next packet (FEC). */
-  readonly recoveredFrames: number;
-}
-
-/** Turns each packet that a playout is given into samples. */
-export interface PacketReader {
-  readonly stats: DecodingStats;
-  /**
-   * @param lostFrames frames that are missing before the packet: they are concealed, or decoded from its FEC
-   * @returns interleaved f32 samples, valid until the next call; and how many of the missing frames are not among them
-   */
-  read(
-    packet: Uint8Array,
-    lostFrames: number,
-  ): { readonly bytes: Uint8Array; readonly missing: number };
-  /** Another stream begins. */
-  reset(): void;
-  close(): void;
 }
 
 /** Longer gaps are left to the playout: concealment has been silent for long then. */

@@ -1,20 +1,14 @@
-/** A promise with its ends in hand, as of ES2024's `Promise.withResolvers`, which Node 20 lacks. */
-export interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
+import { deferred } from '../core/deferred.ts';
+import { AnswerWait, GRACE_MS } from '../core/patience.ts';
 
-/** A promise that nobody has settled yet. Its rejection does not count as unhandled; callers that await it still get it. */
-export function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  promise.catch(() => {});
-  return { promise, resolve, reject };
+export { deferred } from '../core/deferred.ts';
+export type { Deferred } from '../core/deferred.ts';
+export { ANSWER_MS } from '../core/patience.ts';
+
+/** The page's timer. */
+export function setTimer(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
 }
 
 /** Resolves after that many ms. */
@@ -22,32 +16,10 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** How long the audio thread may take to answer on a machine that is busy, ms. It answers in suspended contexts too. */
-export const ANSWER_MS = 5000;
-/** Time for an answer that was waiting behind the timer while this thread was blocked, ms. */
-const GRACE_MS = 100;
-
 /** One wait for an answer of another thread, which may not come. */
-export class Patience {
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  /**
-   * Waits, in place of the wait before.
-   * @param ms Infinity: for ever
-   * @param late called when no `end()` has come by then
-   */
-  wait(ms: number, late: () => void): void {
-    this.end();
-    if (ms === Infinity) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = setTimeout(late, GRACE_MS);
-    }, ms);
-  }
-
-  /** The answer is here, or is not wanted any more. */
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+export class Patience extends AnswerWait {
+  constructor() {
+    super(setTimer);
   }
 }
 

@@ -1,80 +1,17 @@
 import type { MicwireError } from '../core/errors.ts';
-import type { PlayoutFigures } from '../core/messages.ts';
+import type {
+  PlayoutMark,
+  PlayoutPosition,
+  PlayoutSkip,
+} from '../core/playout/playout-position.ts';
 
-/** Position of playback in an item. Frames count at the rate of the written audio. */
-export interface PlayoutPosition {
-  /** The name given to `write`; undefined for audio without one, or when nothing has been written. */
-  readonly item: string | undefined;
-  /** From the item's start to the first frame not heard yet. */
-  readonly frames: number;
-  /** `frames` in seconds. */
-  readonly seconds: number;
-  /** `frames` in whole ms, rounded down so that it never exceeds what was sent: OpenAI's `audio_end_ms`. */
-  readonly ms: number;
-  /** Frames of `frames` that were skipped to catch up. The others were heard. */
-  readonly skippedFrames: number;
-  /**
-   * When this was true, exact to the frame: the frame of the context before which `frames` frames had been heard. In seconds,
-   * `contextFrame / context.sampleRate`.
-   */
-  readonly contextFrame: number;
-}
-
-/** A mark that was reached. */
-export interface PlayoutMark {
-  /** The name given to `mark`. */
-  readonly name: string;
-  /** Name of its item; undefined for audio without one. */
-  readonly item: string | undefined;
-  /** Frames of the item before the mark, at the rate of the written audio: at most the item's length. */
-  readonly frames: number;
-  /**
-   * The frame of the context as which frame `frames` of the item leaves the node's output; at the end of the audio, the first
-   * one after it.
-   */
-  readonly contextFrame: number;
-}
-
-/** Audio that `interrupt()` silenced. */
-export interface PlayoutInterruption extends PlayoutPosition {
-  /** Names of the items after `item` of which nothing was heard. */
-  readonly unheard: readonly string[];
-}
-
-/** Running totals since the playout was made: received = played + skipped + interrupted + buffered. Wire frames. */
-export interface PlayoutStats {
-  /** Frames that reached the audio thread. */
-  readonly receivedFrames: number;
-  /** Frames that were heard. */
-  readonly playedFrames: number;
-  /** Frames left out to catch up. */
-  readonly skippedFrames: number;
-  /** Frames removed by interrupts, and not restored. */
-  readonly interruptedFrames: number;
-  readonly bufferedFrames: number;
-  /** Playout delay: how long audio that arrives now will wait, ms. */
-  readonly bufferedMs: number;
-  /** Frames that `write` did not take, because there was no room or their item was interrupted. */
-  readonly droppedFrames: number;
-  /** Frames that `write` was told of as lost. */
-  readonly lostFrames: number;
-  /** Times that playout ran out of audio in the middle of an item. */
-  readonly underruns: number;
-  /** Length of the underruns. */
-  readonly underrunFrames: number;
-}
-
-/** Audio that will not be heard, although `interrupt()` was not called. */
-export interface PlayoutSkip {
-  /** The name given to `write`; undefined for audio without one. */
-  readonly item: string | undefined;
-  /** Frames at the rate that was written. */
-  readonly frames: number;
-  /** `frames` in ms. */
-  readonly ms: number;
-  /** `'catch-up'`: skipped by `backlog: 'catch-up'`. `'no-room'`: `maxBufferMs`, or the memory, was full. */
-  readonly reason: 'catch-up' | 'no-room';
-}
+export type {
+  PlayoutInterruption,
+  PlayoutMark,
+  PlayoutPosition,
+  PlayoutSkip,
+  PlayoutStats,
+} from '../core/playout/playout-position.ts';
 
 /** `'idle'`: nothing to play; `'buffering'`: audio is queued until `targetDelayMs`; `'playing'`; `'closed'`. */
 export type PlayoutState = 'idle' | 'buffering' | 'playing' | 'closed';
@@ -99,46 +36,4 @@ export interface PlayoutEventMap {
   readonly statechange: Event;
   /** The processor threw, in `detail`; the playout is closed. */
   readonly error: CustomEvent<MicwireError>;
-}
-
-/** A place in an item, in the words of the API. */
-export function positionAt(
-  place: Pick<PlayoutPosition, 'item' | 'frames' | 'skippedFrames' | 'contextFrame'>,
-  sampleRate: number,
-): PlayoutPosition {
-  const { item, frames, skippedFrames, contextFrame } = place;
-  const ms = Math.floor((frames * 1000) / sampleRate);
-  return { item, frames, seconds: frames / sampleRate, ms, skippedFrames, contextFrame };
-}
-
-/** A skip, in the words of the API. */
-export function skipOf(
-  item: string | undefined,
-  frames: number,
-  reason: PlayoutSkip['reason'],
-  sampleRate: number,
-): PlayoutSkip {
-  return { item, frames, ms: (frames * 1000) / sampleRate, reason };
-}
-
-/** @param feed what this thread counts itself */
-export function statsOf(
-  figures: PlayoutFigures | null,
-  feed: Pick<PlayoutStats, 'receivedFrames' | 'droppedFrames' | 'lostFrames'>,
-  sampleRate: number,
-): PlayoutStats {
-  const { heard = 0, skipped = 0, interrupted = 0, dropped = 0 } = figures ?? {};
-  const bufferedFrames = feed.receivedFrames - heard - skipped - interrupted;
-  return {
-    receivedFrames: feed.receivedFrames,
-    playedFrames: heard,
-    skippedFrames: skipped,
-    interruptedFrames: interrupted,
-    bufferedFrames,
-    bufferedMs: (bufferedFrames / sampleRate) * 1000,
-    droppedFrames: feed.droppedFrames + dropped,
-    lostFrames: feed.lostFrames,
-    underruns: figures?.underruns ?? 0,
-    underrunFrames: figures?.underrunFrames ?? 0,
-  };
 }

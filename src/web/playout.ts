@@ -1,26 +1,26 @@
-import { checkContext, checkOptions, checkText } from '../core/option-names.ts';
-import type { OptionNames } from '../core/option-names.ts';
+import { checkContext } from '../core/option-names.ts';
 import type { PayloadFormat } from '../core/format/formats.ts';
 import { bytesPerFrame, isSampled } from '../core/format/stream-format.ts';
-import { integerIn, numberIn } from '../core/arguments.ts';
 import { MicwireError, PacketError } from '../core/errors.ts';
 import { ReceivePipes, checkPipe } from '../core/pipe.ts';
 import type { PipeOptions, ReceivePipeResult } from '../core/pipe.ts';
 import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
 import type { Transport } from './transport/transport.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
-import type { PlayoutCommand, PlayoutEvent, PlayoutFigures } from '../core/messages.ts';
-import { BargeIn } from './playout-barge-in.ts';
-import { toBytes } from './playout-data.ts';
-import type { PlayoutData } from './playout-data.ts';
-import { positionAt, skipOf, statsOf } from './playout-position.ts';
-import { PlayoutFeed } from '../core/playout/playout-feed.ts';
-import { MAX_MARKS } from '../core/playout/timeline.ts';
-import { PlayoutItems } from './playout-items.ts';
-import type { ItemMark } from './playout-items.ts';
+import type {
+  PlayoutCommand,
+  PlayoutEvent,
+  PlayoutFigures,
+  PlayoutHandover,
+} from '../core/messages.ts';
+import { BargeIn, checkFade } from '../core/playout/barge-in.ts';
+import type { PlayoutData } from '../core/playout/playout-data.ts';
+import { markOf, positionAt, skipOf, statsOf } from '../core/playout/playout-position.ts';
+import { PlayoutWriter } from '../core/playout/playout-writer.ts';
+import type { PlayoutMarkOptions, PlayoutWriteOptions } from '../core/playout/playout-writer.ts';
 import { createPlayoutNode, checkPlayoutOptions, checkTargetDelay } from './playout-options.ts';
-import type { DecodingStats, PacketReader } from './opus-playout.ts';
-import type { PlayoutOptions } from './playout-options.ts';
+import type { DecodingStats, PacketReader } from '../core/playout/packet-reader.ts';
+import type { PlayoutOptions, PlayoutSettings } from './playout-options.ts';
 import type {
   PlayoutEventMap,
   PlayoutInterruption,
@@ -30,41 +30,12 @@ import type {
   PlayoutStats,
 } from './playout-position.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
-import { LastWord } from './patience.ts';
+import { LastWord, setTimer } from './patience.ts';
 import { PLAYOUT_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
-/** Fade of an interrupt, ms. */
-const DEFAULT_FADE_MS = 5;
-const MAX_FADE_MS = 1000;
-
-/** Options of a write. */
-export interface PlayoutWriteOptions {
-  /**
-   * Name of the item that the audio belongs to, such as a reply. Another name ends the last item. A named item that was
-   * interrupted takes no more audio until its `end`: give each reply its own name.
-   */
-  readonly item?: string | undefined;
-  /**
-   * Frames missing before the data: a chunk's `dropped`. PCM does not conceal them, but the join does not click.
-   * @default 0
-   */
-  readonly lostFrames?: number | undefined;
-}
-const WRITE_NAMES = { item: 1, lostFrames: 1 } satisfies OptionNames<PlayoutWriteOptions>;
-
-/** Options of a mark. */
-export interface PlayoutMarkOptions {
-  /** Name of the item; undefined for audio without one. It need not have begun. */
-  readonly item?: string | undefined;
-  /**
-   * Frames from the item's start at the rate of the written audio; beyond the item's end it counts as the end.
-   * @default the end of what has been written of the item so far
-   */
-  readonly frames?: number | undefined;
-}
-const MARK_NAMES = { item: 1, frames: 1 } satisfies OptionNames<PlayoutMarkOptions>;
+export type { PlayoutMarkOptions, PlayoutWriteOptions } from '../core/playout/playout-writer.ts';
 
 /**
  * Plays audio as it arrives. Joins chunks sample-exactly, covers late ones with silence instead of clicks, and reports
@@ -84,16 +55,19 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   readonly sampleRate: number;
   readonly channels: number;
   readonly format: PayloadFormat;
-  readonly #feed: PlayoutFeed;
+  readonly #settings: PlayoutSettings;
   /** Decodes what is written, where that are packets. */
   readonly #reader: PacketReader | undefined;
-  readonly #items = new PlayoutItems();
+  readonly #writer: PlayoutWriter;
+  /** Whether something was written here. */
+  #hasWritten = false;
+  /** To the Worker that writes, if one does: it is told of the end. */
+  #worker: MessagePort | null = null;
   readonly #pipes = new ReceivePipes();
-  readonly #bargeIn = new BargeIn((command) => this.#send(command));
+  readonly #bargeIn = new BargeIn((command) => this.#send(command), setTimer);
   #targetDelayMs: number;
   #state: PlayoutState = 'idle';
   readonly #lastWord = new LastWord();
-  #sentMarks = 0;
   /** What the processor reported last. */
   #figures: PlayoutFigures | null = null;
 
@@ -138,14 +112,21 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     this.sampleRate = sampleRate;
     this.channels = channels;
     this.format = format;
+    this.#settings = settings;
     this.#targetDelayMs = settings.targetDelayMs;
-    this.#feed = new PlayoutFeed({
-      bytesPerFrame: bytesPerFrame(settings.samples),
+    this.#writer = new PlayoutWriter({
+      format,
       sampleRate,
+      channels,
+      bytesPerFrame: bytesPerFrame(settings.samples),
       maxBufferMs: settings.maxBufferMs,
+      reader,
+      tellsNames: false,
+      now: () => performance.now(),
       send: (command, transfer) => this.#send(command, transfer),
+      noRoom: (item, frames) => this.#skipped(item, frames, 'no-room'),
     });
-    this.node = createPlayoutNode(context, settings, this.#feed.capacityFrames);
+    this.node = createPlayoutNode(context, settings, this.#writer.feed.capacityFrames);
     this.node.port.onmessage = ({ data }: MessageEvent<PlayoutEvent>): void => this.#receive(data);
     this.node.onprocessorerror = (): void => this.#fail();
     context.addEventListener('statechange', this.#onContext);
@@ -168,7 +149,11 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
 
   /** Totals, as of the last report. */
   get stats(): PlayoutStats {
-    return statsOf(this.#figures, this.#feed, this.sampleRate);
+    const figures = this.#figures;
+    if (this.#worker === null) return statsOf(figures, this.#writer.feed, this.sampleRate);
+    const { received = 0, unsentFrames = 0, lostFrames = 0 } = figures ?? {};
+    const feed = { receivedFrames: received, droppedFrames: unsentFrames, lostFrames };
+    return statsOf(figures, feed, this.sampleRate);
   }
 
   /**
@@ -203,26 +188,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    *   the format's (Float32Array for `'s16'`); MicwireError `'closed'`
    */
   write(data: PlayoutData, options: PlayoutWriteOptions = {}): number {
-    checkOptions('playout.write', options, WRITE_NAMES);
-    this.#checkOpen();
-    const { item, lostFrames = 0 } = options;
-    numberIn('lostFrames', lostFrames, 0, Number.MAX_SAFE_INTEGER);
-    const bytes = this.#read(toBytes(data, this.format), lostFrames, item);
-    if (this.#items.isInterrupted(item)) {
-      this.#feed.drop(bytes);
-      this.#items.hold(item, bytes, performance.now());
-      return 0;
-    }
-    if (!this.#items.isOpen(item)) {
-      this.#feed.reset();
-      if (this.#items.full) {
-        this.#feed.drop(bytes);
-        this.#skipped(item, this.#feed.framesWith(bytes), 'no-room');
-        return 0;
-      }
-      for (const mark of this.#items.begin(item)) this.#mark(this.#items.open, mark);
-    }
-    return this.#put(bytes);
+    this.#checkWritable();
+    this.#hasWritten = true;
+    return this.#writer.write(data, options);
   }
 
   /**
@@ -234,24 +202,8 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'`
    */
   mark(name: string, options: PlayoutMarkOptions = {}): boolean {
-    checkText('name', name);
-    checkOptions('playout.mark', options, MARK_NAMES);
-    const { item } = options;
-    const frames =
-      options.frames === undefined
-        ? -1
-        : integerIn('frames', options.frames, 0, Number.MAX_SAFE_INTEGER);
     this.#checkOpen();
-    const mark = { name, frames };
-    if (this.#items.isInterrupted(item)) {
-      this.#items.hold(item, mark, performance.now());
-      return false;
-    }
-    if (this.#marksFull) return false;
-    const number = this.#items.find(item);
-    if (number < 0) this.#items.await(item, mark);
-    else this.#mark(number, mark);
-    return true;
+    return this.#writer.mark(name, options);
   }
 
   /**
@@ -270,6 +222,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     options: PipeOptions = {},
   ): Promise<ReceivePipeResult> {
     checkPipe('playout.pipeFrom', transport, framing, 'createDecoder', options);
+    if (this.#state !== 'closed') this.#checkWritable();
     const { format, sampleRate, channels } = this;
     const decoder = framing.createDecoder({ format, sampleRate, channels });
     let nextFrame: number | undefined;
@@ -300,13 +253,41 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    *   interrupted item is free for a new one
    */
   end(item?: string): void {
-    this.#checkOpen();
-    if (this.#items.isInterrupted(item)) {
-      this.#items.hold(item, 'end', performance.now());
-      this.#items.release(item);
-    } else if (this.#items.isOpen(item)) {
-      this.#end();
+    this.#checkWritable();
+    this.#writer.end(item);
+  }
+
+  /**
+   * Lets a Worker write in place of this thread: there, `openPlayoutPort(event)` of `micwire/worker` returns an object
+   * with `write`, `end`, `mark` and `interrupt`. `write`, `end` and `pipeFrom` of this object are for nobody then.
+   * Everything else stays as it is, the events included.
+   * @throws TypeError when something was written already, when a Worker writes already, and for Opus, which is decoded
+   *   here; MicwireError `'closed'`
+   */
+  pipeFromWorker(worker: Worker | MessagePort): void {
+    this.#checkWritable();
+    const { samples, maxBufferMs } = this.#settings;
+    if (this.#hasWritten) {
+      throw new TypeError('This playout was written to already. Make another one for the Worker.');
     }
+    if (this.#reader !== undefined) {
+      throw new TypeError(
+        `A Worker writes PCM or G.711, and this playout takes '${this.format}'. Decode in the Worker.`,
+      );
+    }
+    const audio = new MessageChannel();
+    const control = new MessageChannel();
+    const handover: PlayoutHandover = {
+      type: 'micwire-playout',
+      ...samples,
+      maxBufferMs,
+      contextRate: this.node.context.sampleRate,
+      port: audio.port2,
+      control: control.port2,
+    };
+    worker.postMessage(handover, [audio.port2, control.port2]);
+    this.#send({ type: 'pipe', port: audio.port1 }, [audio.port1]);
+    this.#worker = control.port1;
   }
 
   /**
@@ -318,15 +299,14 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
    *   answer
    */
   interrupt(options: { readonly fadeMs?: number } = {}): Promise<PlayoutInterruption> {
-    checkOptions('playout.interrupt', options, { fadeMs: 1 });
-    const fade = numberIn('fadeMs', options.fadeMs ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
+    const fade = checkFade(options);
     this.#checkOpen();
     const { interruption, undoing } = this.#bargeIn;
     if (interruption !== null) return interruption;
     if (undoing !== null) return undoing.then(() => this.interrupt(options));
     const { context } = this.node;
     const renders = context.state === 'running' || 'startRendering' in context;
-    this.#items.interrupt(performance.now());
+    if (this.#worker === null) this.#writer.interrupt();
     const fadeMs = renders ? fade : 0;
     return this.#bargeIn.interrupt(Math.round((fadeMs / 1000) * context.sampleRate), fadeMs);
   }
@@ -344,7 +324,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     if (undoable === null) return false;
     await undoable;
     this.#checkOpen();
-    return this.#bargeIn.undo((frames) => this.#feed.reserve(frames));
+    return this.#bargeIn.undo((frames) => this.#writer.feed.reserve(frames));
   }
 
   /**
@@ -360,27 +340,20 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     return this.#lastWord.heard;
   }
 
-  /** Samples as they are to be sent; of a packet, those it decodes to. */
-  #read(payload: Uint8Array, lostFrames: number, item: string | undefined): Uint8Array {
-    const reader = this.#reader;
-    if (reader === undefined) {
-      this.#feed.lose(lostFrames);
-      return payload;
-    }
-    const open = this.#items.isOpen(item) || this.#items.isInterrupted(item);
-    if (!open) reader.reset();
-    const { bytes, missing } = reader.read(payload, open ? lostFrames : 0);
-    this.#feed.lose(missing);
-    return bytes;
-  }
-
   #receive(event: PlayoutEvent): void {
+    const { items } = this.#writer;
     switch (event.type) {
       case 'report':
         this.#update(event);
         break;
       case 'skipped':
-        this.#skipped(this.#items.name(event.item), event.frames, 'catch-up');
+        this.#skipped(items.name(event.item), event.frames, 'catch-up');
+        break;
+      case 'no-room':
+        this.#skipped(event.name, event.frames, 'no-room');
+        break;
+      case 'begun':
+        this.#writer.learn(event.item, event.name);
         break;
       case 'underrun':
         this.dispatchEvent(new Event('underrun'));
@@ -388,40 +361,33 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
       case 'ended': {
         const { item, frames, missed, frame } = event;
         const detail = this.#positionIn(item, frames, missed, frame);
-        this.#items.ended(item);
+        items.ended(item);
         this.dispatchEvent(new CustomEvent('ended', { detail }));
         break;
       }
       case 'mark': {
-        const { name, frames, frame: contextFrame } = event;
-        const detail = { name, item: this.#items.markedName(event.item), frames, contextFrame };
+        const detail = markOf(event, items);
         this.dispatchEvent(new CustomEvent('mark', { detail }));
         break;
       }
       case 'interrupted':
+        // What a Worker writes is known here when it is in the processor.
+        if (this.#worker !== null) items.interrupt(performance.now(), event.last);
         this.#bargeIn.interrupted(
-          { ...this.#position(event), unheard: this.#items.unheard(event.item) },
+          { ...this.#position(event), unheard: items.unheard(event.item) },
           event.taken,
         );
         break;
       case 'undone':
-        this.#undone(event.done);
+        this.#writer.undone(event.done);
+        this.#bargeIn.undone(event.done);
         break;
       case 'buffer':
-        this.#feed.giveBack(event.buffer, event.received);
+        this.#writer.feed.giveBack(event.buffer, event.received);
         break;
       case 'closed':
         this.#lastWord.hear(this.node.port);
     }
-  }
-
-  /** Sends bytes of the open item. @param again whether they were dropped before */
-  #put(bytes: Uint8Array, again = false): number {
-    const { open } = this.#items;
-    const offered = this.#feed.framesWith(bytes);
-    const taken = again ? this.#feed.retry(open, bytes) : this.#feed.write(open, bytes);
-    this.#skipped(this.#items.name(open), offered - taken, 'no-room');
-    return taken;
   }
 
   #skipped(item: string | undefined, frames: number, reason: PlayoutSkip['reason']): void {
@@ -434,36 +400,8 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     // The page sends no more than there is room for; should frames get lost all the same, nobody is left to find out alone.
     this.#skipped(undefined, figures.dropped - (this.#figures?.dropped ?? 0), 'no-room');
     this.#figures = figures;
-    this.#feed.report(figures);
+    this.#writer.report(figures);
     this.#setState(figures.state);
-  }
-
-  #undone(done: boolean): void {
-    this.#feed.reserve(0);
-    if (done) {
-      for (const call of this.#items.undo()) {
-        if (call === 'end') this.#end();
-        else if (call instanceof Uint8Array) this.#put(call, true);
-        else if (!this.#marksFull) this.#mark(this.#items.open, call);
-      }
-    }
-    this.#bargeIn.undone(done);
-  }
-
-  get #marksFull(): boolean {
-    const waiting = this.#sentMarks - (this.#figures?.settledMarks ?? 0);
-    return waiting + this.#items.waitingMarks >= MAX_MARKS;
-  }
-
-  #mark(item: number, { name, frames }: ItemMark): void {
-    this.#sentMarks++;
-    this.#send({ type: 'mark', item, frames, name });
-  }
-
-  #end(): void {
-    this.#send({ type: 'end', item: this.#items.open });
-    this.#items.open = -1;
-    this.#feed.reset();
   }
 
   #position(figures: PlayoutFigures | null): PlayoutPosition {
@@ -477,7 +415,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     skippedFrames: number,
     contextFrame: number,
   ): PlayoutPosition {
-    const item = this.#items.name(number);
+    const item = this.#writer.items.name(number);
     return positionAt({ item, frames, skippedFrames, contextFrame }, this.sampleRate);
   }
 
@@ -491,9 +429,16 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     this.dispatchEvent(new Event('statechange'));
   }
 
-  #send(command: PlayoutCommand, transfer: ArrayBuffer[] = []): void {
+  #send(command: PlayoutCommand, transfer: Transferable[] = []): void {
     this.#checkOpen();
     this.node.port.postMessage(command, transfer);
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen();
+    if (this.#worker !== null) {
+      throw new TypeError('A Worker writes to this playout: see playout.pipeFromWorker.');
+    }
   }
 
   #checkOpen(): void {
@@ -525,7 +470,9 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   #shut(): void {
     this.node.context.removeEventListener('statechange', this.#onContext);
     this.node.disconnect();
-    this.#reader?.close();
+    this.#writer.close();
+    this.#worker?.postMessage(null);
+    this.#worker?.close();
     this.#pipes.close();
     this.#bargeIn.close(new MicwireError('closed', CLOSED));
     this.#setState('closed');

@@ -14,6 +14,16 @@ export type {
   ReceivePipeResult,
 } from '../core/pipe.ts';
 export type { SendFraming } from '../core/framing/framing.ts';
+export { PlayoutPort, openPlayoutPort } from './playout-port.ts';
+export type { PlayoutPortOptions } from './playout-port.ts';
+export type { InterruptOptions } from '../core/playout/barge-in.ts';
+export type { PlayoutData } from '../core/playout/playout-data.ts';
+export type {
+  PlayoutInterruption,
+  PlayoutMark,
+  PlayoutPosition,
+} from '../core/playout/playout-position.ts';
+export type { PlayoutMarkOptions, PlayoutWriteOptions } from '../core/playout/playout-writer.ts';
 export { ReceiverPort, openReceiverPort } from './receiver-port.ts';
 export type { ReceiverPortOptions } from './receiver-port.ts';
 export type {
@@ -22,3 +32,18 @@ export type {
   ReceivedPackets,
 } from '../core/receive/receive-feed.ts';
 export type { LazyPacket, Packet, PacketHeader } from '../core/framing/packet.ts';
+export { serveSession } from './session.ts';
+export type { SessionConnectionOptions } from '../core/session/connection-options.ts';
+export type { CreateSocket, WebSocketLike } from '../core/socket.ts';
+export type {
+  AfterClose,
+  HeardItem,
+  Service,
+  ServiceAddress,
+  ServiceConnection,
+  ServiceEvent,
+  ServiceMute,
+  ServiceRequest,
+  UpAudio,
+  WireMessage,
+} from '../core/services/service.ts';

@@ -17,10 +17,11 @@ const ELEVENLABS = [...ELEVENLABS_RATES.map((rate) => `s16 ${rate}`), 'mulaw 800
 export const AGENT_SERVICES: readonly ServiceCase[] = [
   {
     id: 'gemini-live',
-    create: () => geminiLive({ transparent: true }),
+    create: () => geminiLive(),
     variants: [
       () => geminiLive({ sampleRate: 48_000, voice: 'Kore', instructions: 'Be brief.' }),
       () => geminiLive({ manualTurns: true, transcripts: false }),
+      () => geminiLive({ transparent: true }),
     ],
     inputs: ['s16 any'],
     outputs: ['s16 24000'],

@@ -259,9 +259,11 @@ describe('single services', () => {
         if (event.type === 'audio') heard.push(event.bytes[0]!);
       }
     }
-    // The fourth piece came when 33 others had waited for it.
+    // Piece 4 came when 33 others had waited for it: it was given up, and is not played after them either.
     const rest = Array.from({ length: 34 }, (_, i) => 5 + i);
     expect(heard).toEqual([0, 1, 2, 3, ...rest]);
+    const end = connection.decode(text({ type: 'assistant_end' }));
+    expect(end.map(({ type }) => type)).toEqual(['item-end', 'message']);
   });
 
   it('begins and ends the turns of Gemini where the app does that', () => {
@@ -279,21 +281,36 @@ describe('single services', () => {
     expect(connection.encode({ type: 'mute', muted: true })).toEqual([]);
   });
 
-  it('does not believe Gemini that it has consumed more than was sent', () => {
-    const connection = geminiLive({ transparent: true }).connect();
-    connection.encode(OPEN);
-    connection.encode(audio());
-    const update = (index: string): string =>
-      text({
-        sessionResumptionUpdate: {
-          newHandle: 'h',
-          resumable: true,
-          lastConsumedClientMessageIndex: index,
-        },
-      });
-    expect(connection.decode(update('2')).map(({ type }) => type)).toEqual(['handle', 'message']);
-    expect(connection.decode(update('1')).map(({ type }) => type)).toContain('settled');
-    expect(() => connection.decode(update('-1'))).toThrow(PacketError);
+  it('settles the audio that Gemini has consumed, and no more than was sent', () => {
+    const service = geminiLive({ transparent: true });
+    expect(service.overlapMs).toBe(60_000);
+    const connection = service.connect();
+    const setup = connection.encode({ ...OPEN, handle: 'h1' });
+    expect(setup.join()).toContain('"sessionResumption":{"handle":"h1","transparent":true}');
+    // Each message counts, from 1 after the setup.
+    connection.encode(audio(undefined, { frame: 0 }));
+    connection.encode(audio(undefined, { frame: 2 }));
+    connection.encode({ type: 'mute', muted: true });
+    connection.encode({ type: 'message', value: { realtimeInput: { text: 'Hi' } } });
+    connection.encode(audio(undefined, { frame: 100 }));
+    connection.encode({ type: 'commit', frame: 102 });
+    const settled = (index: string): unknown => {
+      const sessionResumptionUpdate = {
+        newHandle: 'h',
+        resumable: true,
+        lastConsumedClientMessageIndex: index,
+      };
+      const events = connection.decode(text({ sessionResumptionUpdate }));
+      return events.flatMap((event) => (event.type === 'settled' ? [event.frame] : []))[0];
+    };
+    expect(settled('0')).toBeUndefined();
+    expect(settled('1')).toBe(2);
+    expect(settled('4')).toBe(4);
+    // Less than before, and more than was sent.
+    expect(settled('2')).toBeUndefined();
+    expect(settled('7')).toBeUndefined();
+    expect(settled('5')).toBe(102);
+    expect(() => settled('-1')).toThrow(PacketError);
   });
 
   it('keeps a minute of audio at most while vLLM finishes an utterance', () => {

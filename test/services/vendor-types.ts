@@ -159,4 +159,15 @@ export const VENDOR_TYPES: Readonly<Record<string, VendorTypes>> = {
     from: { V: '@vapi-ai/server-sdk/dist/cjs/api/types/index.js' },
     down: all('V.ClientMessageMessage'),
   },
+  jambonz: {
+    from: { V: '@jambonz/sdk/dist/websocket/index.js' },
+    // The first message of a stream; marks as the events that its class makes of them.
+    down: (message) => {
+      if ('callSid' in message) return 'V.AudioStreamMetadata';
+      const isMark = message['type'] === 'mark';
+      return isMark
+        ? "{ type: 'mark'; data: Parameters<V.AudioStreamEvents['mark']>[0] }"
+        : undefined;
+    },
+  },
 };

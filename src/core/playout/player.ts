@@ -225,6 +225,11 @@ export class Player {
     else this.#cut();
   }
 
+  /** Whether an interrupt is under way. */
+  get interrupting(): boolean {
+    return this.#interrupting;
+  }
+
   /** Completes an interrupt under way without the rest of its fade: for when nothing is rendered. */
   cutNow(): void {
     if (this.#interrupting) this.#cut();

@@ -1,8 +1,10 @@
 import type {
+  MessagePortLike,
   PlayoutCommand,
   PlayoutEvent,
   PlayoutFigures,
   PlayoutProcessorOptions,
+  PlayoutWrite,
   PostingPort,
 } from '../messages.ts';
 import type { StreamResampler } from '../resampler/resampler-stream.ts';
@@ -15,6 +17,10 @@ const POSTS_PER_SECOND = 50;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type EventOf<Type> = Mutable<Extract<PlayoutEvent, { readonly type: Type }>>;
+
+/** Who sets marks. */
+const PAGE = 0;
+const WORKER = 1;
 
 /** Stands in for the port. */
 const NO_PORT = { postMessage: (): void => {} };
@@ -36,6 +42,19 @@ const WARM_UP_SECONDS = 1.6;
 /** The playout processor without its scope: takes commands, renders quanta, posts events. */
 export class PlayoutEngine {
   readonly #port: PostingPort;
+  /** The port of the Worker that writes, if one does. */
+  #piped: MessagePortLike | null = null;
+  /** Interrupts that the Worker was told of. */
+  #interrupts = 0;
+  /** The last item that an interrupt took or may take: what comes of it and of those before it is late. */
+  #lateUpTo = -1;
+  /** The one that was open then: its marks are late as well. */
+  #lateOpen = -1;
+  /** What the Worker did not send, in all. */
+  #unsentFrames = 0;
+  #lostFrames = 0;
+  /** Settled marks that the Worker was told of. */
+  #toldMarks = 0;
   readonly #postFrames: number;
   #player: Player | null;
   #postAt = 0;
@@ -48,6 +67,7 @@ export class PlayoutEngine {
   readonly #interrupted: EventOf<'interrupted'> = {
     type: 'interrupted',
     taken: 0,
+    last: -1,
     ...createFigures(),
   };
   readonly #ended: EventOf<'ended'> = { type: 'ended', frame: 0, item: 0, frames: 0, missed: 0 };
@@ -84,13 +104,13 @@ export class PlayoutEngine {
           this.#ended.item = item;
           this.#ended.frames = frames;
           this.#ended.missed = missed;
-          this.#post(this.#ended, contextFrame);
+          this.#postToAll(this.#ended, contextFrame);
         },
         marked: (item, frames, name, contextFrame) => {
           this.#mark.item = item;
           this.#mark.frames = frames;
           this.#mark.name = name;
-          this.#post(this.#mark, contextFrame);
+          this.#postToAll(this.#mark, contextFrame);
         },
         skipped: (item, frames) => {
           if (this.#skipped.item !== item) this.#tellSkipped();
@@ -108,31 +128,28 @@ export class PlayoutEngine {
     );
   }
 
-  /** Carries out a command, between two quanta. */
+  /** Carries out a command of the page's, between two quanta. */
   obey(command: PlayoutCommand, frame: number): void {
     const player = this.#player;
     if (player === null) return;
     this.#frame = Math.max(this.#frame, frame);
     switch (command.type) {
       case 'write':
-        player.write(command.item, command.bytes, command.afterGap);
-        this.#giveBack(command.bytes.buffer as ArrayBuffer);
-        break;
       case 'end':
-        player.end(command.item);
-        break;
       case 'mark':
-        player.mark(command.item, command.frames, command.name, 0);
+        this.#take(player, command, PAGE, this.#port);
         break;
       case 'grow':
-        this.#giveBack(player.adopt(command.storage));
+        this.#giveBack(player.adopt(command.storage), this.#port);
+        break;
+      case 'pipe':
+        this.#pipe(command.port);
         break;
       case 'target':
         player.targetFrames = command.frames;
         break;
       case 'interrupt':
-        player.interrupt(command.fadeFrames);
-        this.#answerInterrupt();
+        this.#interrupt(player, command.fadeFrames);
         break;
       case 'cut':
         player.cutNow();
@@ -141,7 +158,7 @@ export class PlayoutEngine {
       case 'undo': {
         const done = player.undo();
         this.#postReport();
-        this.#post({ type: 'undone', frame: 0, done });
+        this.#postToAll({ type: 'undone', frame: 0, done });
         break;
       }
       case 'close':
@@ -164,13 +181,115 @@ export class PlayoutEngine {
     return true;
   }
 
+  #pipe(port: MessagePortLike): void {
+    this.#piped = port;
+    port.addEventListener('message', ({ data }) => {
+      if (this.#player !== null) this.#obeyWorker(this.#player, data as PlayoutCommand, port);
+    });
+    port.start();
+  }
+
+  /** Carries out a command of the Worker's. The scope tells no time here: that of the last quantum stands. */
+  #obeyWorker(player: Player, command: PlayoutCommand, port: MessagePortLike): void {
+    switch (command.type) {
+      case 'write':
+      case 'end':
+      case 'mark':
+        if (this.#isLate(command)) this.#sendBack(command, port);
+        else this.#take(player, command, WORKER, port);
+        break;
+      case 'grow':
+        this.#giveBack(player.adopt(command.storage), port);
+        break;
+      case 'begin':
+        this.#post({ type: 'begun', frame: 0, item: command.item, name: command.name });
+        break;
+      case 'account':
+        this.#unsentFrames = command.droppedFrames;
+        this.#lostFrames = command.lostFrames;
+        if (command.noRoomFrames === 0) break;
+        this.#post({
+          type: 'no-room',
+          frame: 0,
+          name: command.name,
+          frames: command.noRoomFrames,
+        });
+        break;
+      case 'interrupt':
+        this.#interrupt(player, command.fadeFrames);
+        break;
+      case 'cut':
+        player.cutNow();
+        this.#answerInterrupt();
+        break;
+      case 'noted':
+        port.postMessage({ type: 'noted', frame: this.#frame } satisfies PlayoutEvent, this.#none);
+        break;
+      case 'resume':
+        if (command.interrupts !== this.#interrupts) break;
+        this.#lateUpTo = player.timeline.lastItem - 1;
+        this.#lateOpen = -1;
+    }
+  }
+
+  #take(player: Player, command: PlayoutWrite, sender: number, port: PostingPort): void {
+    switch (command.type) {
+      case 'write':
+        player.write(command.item, command.bytes, command.afterGap);
+        this.#giveBack(command.bytes.buffer, port);
+        break;
+      case 'end':
+        player.end(command.item);
+        break;
+      case 'mark':
+        player.mark(command.item, command.frames, command.name, sender);
+    }
+  }
+
+  #isLate(command: PlayoutWrite): boolean {
+    return command.type === 'mark'
+      ? command.item === this.#lateOpen
+      : command.item <= this.#lateUpTo;
+  }
+
+  #sendBack(command: PlayoutWrite, port: MessagePortLike): void {
+    const transfer = command.type === 'write' ? [command.bytes.buffer] : this.#none;
+    port.postMessage(
+      { type: 'late', frame: this.#frame, command } satisfies PlayoutEvent,
+      transfer,
+    );
+  }
+
+  #interrupt(player: Player, fadeFrames: number): void {
+    if (!player.interrupting) {
+      const { lastItem, openItem } = player.timeline;
+      this.#interrupted.last = lastItem;
+      if (this.#piped !== null) {
+        this.#interrupts++;
+        this.#lateUpTo = lastItem;
+        if (openItem >= 0) this.#lateOpen = openItem;
+        this.#piped.postMessage(
+          {
+            type: 'interrupting',
+            frame: this.#frame,
+            last: lastItem,
+            open: openItem,
+          } satisfies PlayoutEvent,
+          this.#none,
+        );
+      }
+    }
+    player.interrupt(fadeFrames);
+    this.#answerInterrupt();
+  }
+
   /** The answer follows a report, so that a page that continues from it finds the totals up to date. */
   #answerInterrupt(): void {
     const at = this.#silencedAt;
     if (at < 0) return;
     this.#silencedAt = -1;
     this.#postReport();
-    this.#post(this.#interrupted, at);
+    this.#postToAll(this.#interrupted, at);
   }
 
   #postReport(): void {
@@ -178,6 +297,12 @@ export class PlayoutEngine {
     this.#tellSkipped();
     this.#measure(this.#report);
     this.#post(this.#report);
+    if (this.#piped === null) return;
+    const { settledMarks } = this.#report;
+    this.#toldMarks = this.#player!.timeline.settledMarks[WORKER]!;
+    this.#report.settledMarks = this.#toldMarks;
+    this.#piped.postMessage(this.#report, this.#none);
+    this.#report.settledMarks = settledMarks;
   }
 
   /** Cuts come many times a second: those of one item are told together, before its end and with each report. */
@@ -199,7 +324,17 @@ export class PlayoutEngine {
       report.floor !== timeline.floor ||
       report.dropped !== player.dropped ||
       report.underrunFrames !== player.underrunFrames ||
-      report.settledMarks !== timeline.settledMarks[0]
+      report.settledMarks !== timeline.settledMarks[PAGE] ||
+      (this.#piped !== null && this.#hasWorkerNews())
+    );
+  }
+
+  #hasWorkerNews(): boolean {
+    const report = this.#report;
+    return (
+      this.#toldMarks !== this.#player!.timeline.settledMarks[WORKER] ||
+      report.unsentFrames !== this.#unsentFrames ||
+      report.lostFrames !== this.#lostFrames
     );
   }
 
@@ -218,7 +353,9 @@ export class PlayoutEngine {
     figures.dropped = player.dropped;
     figures.underruns = player.underruns;
     figures.underrunFrames = player.underrunFrames;
-    figures.settledMarks = timeline.settledMarks[0]!;
+    figures.settledMarks = timeline.settledMarks[PAGE]!;
+    figures.unsentFrames = this.#unsentFrames;
+    figures.lostFrames = this.#lostFrames;
   }
 
   /** @param frame of the context, of what is told; −1: the present one */
@@ -227,14 +364,20 @@ export class PlayoutEngine {
     this.#port.postMessage(event, this.#none);
   }
 
-  /** Sends memory back to the page, so that none is left to collect on this thread. */
-  #giveBack(buffer: ArrayBuffer): void {
+  /** Posts to the page, and to the Worker that writes. */
+  #postToAll(event: Mutable<PlayoutEvent>, frame = -1): void {
+    this.#post(event, frame);
+    if (this.#piped !== null) this.#piped.postMessage(event, this.#none);
+  }
+
+  /** Sends memory back to where it came from, so that none is left to collect on this thread. */
+  #giveBack(buffer: ArrayBuffer, port: PostingPort): void {
     const event = this.#buffer;
     event.frame = this.#frame;
     event.buffer = buffer;
     event.received = this.#player!.timeline.received;
     this.#transfer[0] = buffer;
-    this.#port.postMessage(event, this.#transfer);
+    port.postMessage(event, this.#transfer);
   }
 
   /**
@@ -316,5 +459,7 @@ function createFigures(): PlayoutFigures {
     underruns: 0,
     underrunFrames: 0,
     settledMarks: 0,
+    unsentFrames: 0,
+    lostFrames: 0,
   };
 }

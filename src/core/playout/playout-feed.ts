@@ -63,18 +63,7 @@ export class PlayoutFeed {
 
   /** Sends bytes of `item`, split anywhere; they stay the caller's. @returns frames sent; the others are dropped */
   write(item: number, bytes: Uint8Array): number {
-    const { send } = this.#options;
-    const offered = this.#blocks.framesWith(bytes.length);
-    const room = this.#maxFrames - (this.#sent - this.#passed) - this.#reserved;
-    const frames = this.#grow(Math.max(0, Math.min(offered, room)));
-    this.droppedFrames += offered - frames;
-    this.#sent += frames;
-    this.#blocks.push(bytes, frames, (block) => {
-      send({ type: 'write', item, bytes: block, afterGap: this.#gap }, [block.buffer]);
-      this.#gap = false;
-    });
-    if (frames < offered) this.#gap = true;
-    return frames;
+    return this.#write(item, bytes, this.#blocks);
   }
 
   /** Counts bytes of an item that is not wanted any more. */
@@ -86,6 +75,21 @@ export class PlayoutFeed {
   retry(item: number, bytes: Uint8Array): number {
     this.droppedFrames -= Math.floor(bytes.length / this.#options.bytesPerFrame);
     return this.write(item, bytes);
+  }
+
+  /** Frames that were sent have come back: their item was interrupted. @param afterGap whether something was missing before */
+  takeBack(bytes: Uint8Array, afterGap: boolean): void {
+    const frames = bytes.length / this.#options.bytesPerFrame;
+    this.#sent -= frames;
+    this.droppedFrames += frames;
+    if (afterGap) this.#gap = true;
+  }
+
+  /** Sends whole frames again that have come back. The bytes that wait for the rest of their frame come after them. */
+  resend(item: number, bytes: Uint8Array): number {
+    const blocks = new FrameBlocks(this.#options.bytesPerFrame);
+    this.droppedFrames -= bytes.length / this.#options.bytesPerFrame;
+    return this.#write(item, bytes, blocks);
   }
 
   /** Whole frames that there will be with `bytes`, which are not written yet. */
@@ -108,6 +112,21 @@ export class PlayoutFeed {
   /** Until it is answered, an undo may bring `frames` back. */
   reserve(frames: number): void {
     this.#reserved = frames;
+  }
+
+  #write(item: number, bytes: Uint8Array, blocks: FrameBlocks): number {
+    const { send } = this.#options;
+    const offered = blocks.framesWith(bytes.length);
+    const room = this.#maxFrames - (this.#sent - this.#passed) - this.#reserved;
+    const frames = this.#grow(Math.max(0, Math.min(offered, room)));
+    this.droppedFrames += offered - frames;
+    this.#sent += frames;
+    blocks.push(bytes, frames, (block) => {
+      send({ type: 'write', item, bytes: block, afterGap: this.#gap }, [block.buffer]);
+      this.#gap = false;
+    });
+    if (frames < offered) this.#gap = true;
+    return frames;
   }
 
   /** Sees to memory for what the processor holds and `frames` more. @returns how many of them there is memory for */

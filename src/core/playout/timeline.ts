@@ -125,6 +125,16 @@ export class Timeline {
     return this.#hasNone ? 0 : this.#missed[this.#shown & ITEM_MASK]!;
   }
 
+  /** The newest item; −1 before the first. */
+  get lastItem(): number {
+    return this.#next === 0 ? -1 : this.#items[this.#last]!;
+  }
+
+  /** The newest item, unless its end is known; else −1. */
+  get openItem(): number {
+    return this.#next > 0 && this.#ends[this.#last] === Infinity ? this.lastItem : -1;
+  }
+
   /** Whether nothing more can follow what is playable without a new item. */
   get complete(): boolean {
     return this.#cut !== Infinity || this.#next === 0 || this.#ends[this.#last] !== Infinity;

@@ -10,6 +10,7 @@ import { monoStream } from './shared/mono-stream.ts';
 import { SentAudio } from './shared/sent-audio.ts';
 import { SERVICE_OPTION_NAMES, serviceAddress, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
+import { silence } from './shared/silence.ts';
 import { SpeechState } from './shared/speech-state.ts';
 
 /** Options of {@link gladia}. */
@@ -59,11 +60,11 @@ const ENCODINGS = {
  * ```
  *
  * It acknowledges audio by bytes (`receive_acknowledgments` must be true), and the next connection to the same address continues the
- * session: every frame is transcribed once. Where no audio comes, an empty chunk is sent every 15 s.
+ * session: every frame is transcribed once. Where no audio comes, 100 ms of silence are sent every 15 s, which it acknowledges too.
  *
  * Shapes, and closing codes that mean "do not come back": npm @gladiaio/sdk 2.1.0, `v2/live` and `client.ts`, which replays without any
- * pace; the empty chunk: pipecat `gladia/stt.py`. Not confirmed: how long a session waits for its next connection, and whether the
- * bytes of a new connection count on from the last acknowledgement. Both that and a count that restarts at 0 work.
+ * pace. Not confirmed: how long a session waits for its next connection, and whether the bytes of a new connection count on from the
+ * last acknowledgement. Both that and a count that restarts at 0 work.
  * @throws TypeError or RangeError for a wrong option
  */
 export function gladia(options: GladiaOptions = {}): Service {
@@ -103,7 +104,13 @@ function connection(input: StreamFormat): ServiceConnection {
         sent.add(audio);
         return [audio.bytes];
       },
-      'keep-alive': () => ['{"type":"audio_chunk","data":{"chunk":""}}'],
+      'keep-alive': () => {
+        const frames = Math.round(input.sampleRate / 10);
+        const bytes = silence(input, frames);
+        if (bytes === undefined) return [];
+        sent.pad(frames);
+        return [bytes];
+      },
       end: () => {
         ended = true;
         return ['{"type":"stop_recording"}'];

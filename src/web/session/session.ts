@@ -7,7 +7,7 @@ import type { HeardItem } from '../../core/services/service.ts';
 import type { SessionCommand, SessionNews } from '../../core/session/session-engine.ts';
 import type { SessionState, SessionStats } from '../../core/session/session-messages.ts';
 import type { Capture } from '../capture.ts';
-import { makeInOpenContext } from '../context-life.ts';
+import { makeInOpenContext, whileOpen } from '../context-life.ts';
 import { Interruption, resumeSuspended } from '../context-resume.ts';
 import { deferred } from '../patience.ts';
 import type { Deferred } from '../patience.ts';
@@ -233,10 +233,24 @@ export class Session extends TypedEventTarget<SessionEventMap> {
       openPlayout: (stream) => this.#openPlayout(stream),
     };
     const name = sessionName();
-    const backend = new PageBackend(options as SessionOptions, name, listener);
+    const backend =
+      options.worker === undefined
+        ? new PageBackend(options, name, listener)
+        : await this.#openInWorker(options, name, listener);
     this.#backend = backend;
     // The capture comes first: from then on nothing that is said is lost.
     await Promise.all([this.#startCapture(backend), backend.ready]);
+  }
+
+  async #openInWorker(
+    options: WorkerSessionOptions,
+    name: string,
+    listener: BackendListener,
+  ): Promise<SessionBackend> {
+    // Few apps have a Worker.
+    const { WorkerBackend } = await import('./worker-backend.ts');
+    const opening = WorkerBackend.open(options, name, listener);
+    return whileOpen(this.#context, opening, (late) => late.abandon());
   }
 
   async #startCapture(backend: SessionBackend): Promise<void> {
@@ -246,7 +260,8 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     this.#capture = capture;
     if (this.#isOver) return void capture.close();
     capture.addEventListener('error', ({ detail }) => {
-      this.#tellError(detail);
+      if (detail.code === 'worker-gone' && backend.lose !== undefined) backend.lose();
+      else this.#tellError(detail);
     });
     capture.addEventListener('statechange', () => {
       if (capture.state === 'ended') this.#tellError(new MicwireError('no-audio', ENDED));

@@ -140,7 +140,7 @@ export class ServerSession {
    * for another item, not even after a restart of the server: `replyFrame` may help to make one.
    * @param audio `frames` need only be given with packets of a codec. The bytes are copied
    * @returns false when the item was interrupted: the audio is not sent, and there is no use for more of it
-   * @throws TypeError or RangeError for a wrong name, or bytes that are no whole frames
+   * @throws TypeError or RangeError for a wrong name, or bytes that end within a frame
    */
   write(audio: {
     readonly item: string;

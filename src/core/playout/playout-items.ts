@@ -1,10 +1,9 @@
-import { MAX_ITEMS } from '../core/playout/timeline.ts';
+import { MAX_ITEMS } from './timeline.ts';
 
 /** How long an interrupt can be undone, ms; the processor's own count decides, this one only bounds what is held. */
 const UNDO_MS = 1000;
 /** Interrupted names that are remembered. The oldest are forgotten. */
 const MAX_INTERRUPTED = 64;
-
 /** Ended names that are remembered, and marks of items that have not begun. The oldest are forgotten. */
 const MAX_ENDED = 64;
 const MAX_EARLY_MARKS = 256;
@@ -15,8 +14,13 @@ export interface ItemMark {
   readonly frames: number;
 }
 
+/** Whole frames of an item that the processor has sent back. */
+export interface LateBlock {
+  readonly block: Uint8Array;
+}
+
 /** A call that is kept: a write, the item's end, or a mark. */
-export type HeldCall = Uint8Array | 'end' | ItemMark;
+export type HeldCall = Uint8Array | LateBlock | 'end' | ItemMark;
 
 /**
  * Items by number and name: every run of writes under one name has a number. An interrupted item that has a name stays
@@ -38,6 +42,8 @@ export class PlayoutItems {
   #undoNames: readonly string[] = [];
   #heldUntil = 0;
   #held: HeldCall[] = [];
+  /** Calls before those, which the processor has sent back. */
+  #late: HeldCall[] = [];
   /** Numbers of the items that ended last, by name. */
   readonly #ended = new Map<string | undefined, number>();
   #early: { readonly item: string | undefined; readonly mark: ItemMark }[] = [];
@@ -69,9 +75,16 @@ export class PlayoutItems {
     // What was interrupted cannot go on behind something newer.
     this.#undoOpen = -1;
     this.#held = [];
-    const marks = this.#early.filter(({ item }) => item === name).map(({ mark }) => mark);
-    if (marks.length > 0) this.#early = this.#early.filter(({ item }) => item !== name);
-    return marks;
+    this.#late = [];
+    return this.#takeEarly(name);
+  }
+
+  /** Another writer has begun an item. @returns the marks that waited for it */
+  learn(item: number, name: string | undefined): readonly ItemMark[] {
+    this.#next = item + 1;
+    this.#names.set(item, name);
+    this.release(name);
+    return this.#takeEarly(name);
   }
 
   /** `item` and those before it are over. */
@@ -110,7 +123,7 @@ export class PlayoutItems {
   }
 
   isInterrupted(name: string | undefined): boolean {
-    return name !== undefined && this.#interrupted.has(name);
+    return name !== undefined && this.#interrupted.has(name) && !this.isOpen(name);
   }
 
   /** Keeps a call of the item that the last interrupt closed, in case it is undone; others are forgotten. */
@@ -121,23 +134,34 @@ export class PlayoutItems {
     else this.#held.push(call instanceof Uint8Array ? call.slice() : call);
   }
 
+  /** Keeps a call of an item as {@link hold} does, which was made before all those. */
+  holdLate(item: number, call: HeldCall, now: number): void {
+    if (item !== this.#undoOpen || item < 0) return;
+    if (now > this.#heldUntil) this.#late = [];
+    else this.#late.push(call);
+  }
+
   /** An interrupted item is over for its sender too: what comes under its name now is a new item. */
   release(name: string | undefined): void {
     if (name !== undefined) this.#interrupted.delete(name);
   }
 
-  /** All items are interrupted. */
-  interrupt(now: number): void {
+  /**
+   * The items up to number `last` are interrupted, which are all of them unless a Worker has begun another meanwhile.
+   * @param open the one of them that more may come of; −1: none
+   */
+  interrupt(now: number, last: number = this.#next - 1, open: number = this.open): void {
     // Those of the interrupt before cannot come back any more.
     this.ended(this.#undoLast);
-    this.#undoLast = this.#next - 1;
+    this.#undoLast = last;
     this.#undoFirst = this.#first;
-    this.#first = this.#next;
-    this.#undoOpen = this.open;
+    this.#first = Math.max(this.#first, last + 1);
+    this.#undoOpen = this.#next - 1 <= last ? open : -1;
+    if (this.open <= last) this.open = -1;
     this.#undoNames = this.#namesAfter(-1).filter((name) => !this.#interrupted.has(name));
     this.#heldUntil = now + UNDO_MS;
     this.#held = [];
-    this.open = -1;
+    this.#late = [];
     for (const name of this.#undoNames) this.#interrupted.add(name);
     for (const name of this.#interrupted) {
       if (this.#interrupted.size <= MAX_INTERRUPTED) break;
@@ -157,15 +181,23 @@ export class PlayoutItems {
     this.#undoLast = -1;
     this.#first = this.#undoFirst;
     if (this.#undoOpen >= 0) this.open = this.#undoOpen;
-    const held = this.#held;
+    const calls = [...this.#late, ...this.#held];
     this.#held = [];
-    return held;
+    this.#late = [];
+    return calls;
   }
 
+  #takeEarly(name: string | undefined): readonly ItemMark[] {
+    const marks = this.#early.filter(({ item }) => item === name).map(({ mark }) => mark);
+    if (marks.length > 0) this.#early = this.#early.filter(({ item }) => item !== name);
+    return marks;
+  }
+
+  /** Names of the items after `item` that the last interrupt may have reached. */
   #namesAfter(item: number): string[] {
     const names: string[] = [];
     for (const [number, name] of this.#names) {
-      if (number > item && name !== undefined) names.push(name);
+      if (number > item && number <= this.#undoLast && name !== undefined) names.push(name);
     }
     return names;
   }

@@ -1,13 +1,32 @@
-import { MicwireError } from '../core/errors.ts';
-import type { PlayoutCommand } from '../core/messages.ts';
-import { deferred, ANSWER_MS, Patience } from './patience.ts';
-import type { Deferred } from './patience.ts';
+import { numberIn } from '../arguments.ts';
+import { deferred } from '../deferred.ts';
+import type { Deferred } from '../deferred.ts';
+import { MicwireError } from '../errors.ts';
+import type { PlayoutCommand } from '../messages.ts';
+import { checkOptions } from '../option-names.ts';
+import { ANSWER_MS, AnswerWait } from '../patience.ts';
+import type { SetTimer } from '../patience.ts';
 import type { PlayoutInterruption } from './playout-position.ts';
 
+/** Fade of an interrupt, ms. */
+const DEFAULT_FADE_MS = 5;
+const MAX_FADE_MS = 1000;
 /** How long after its fade an interrupt may be answered before it is taken for one that nothing renders, ms. */
 const FADED_MS = 1000;
 
-/** The page's side of `interrupt` and `undo`: which of them is under way, and who waits for it. */
+/** Options of an interrupt. */
+export interface InterruptOptions {
+  /** Length of the fade, ms, 0–1000. @default 5 */
+  readonly fadeMs?: number;
+}
+
+/** @returns the fade, ms @throws TypeError or RangeError */
+export function checkFade(options: InterruptOptions): number {
+  checkOptions('playout.interrupt', options, { fadeMs: 1 });
+  return numberIn('fadeMs', options.fadeMs ?? DEFAULT_FADE_MS, 0, MAX_FADE_MS);
+}
+
+/** `interrupt` and `undo` as the page or a Worker sees them: which of them is under way, and who waits for it. */
 export class BargeIn {
   readonly #send: (command: PlayoutCommand) => void;
   /** The last interrupt, under way or complete; null when there was none or it was undone. */
@@ -16,11 +35,13 @@ export class BargeIn {
   /** Frames that the last interrupt took. */
   #taken = 0;
   #undo: Deferred<boolean> | null = null;
-  readonly #interruptPatience = new Patience();
-  readonly #undoPatience = new Patience();
+  readonly #interruptWait: AnswerWait;
+  readonly #undoWait: AnswerWait;
 
-  constructor(send: (command: PlayoutCommand) => void) {
+  constructor(send: (command: PlayoutCommand) => void, setTimer: SetTimer) {
     this.#send = send;
+    this.#interruptWait = new AnswerWait(setTimer);
+    this.#undoWait = new AnswerWait(setTimer);
   }
 
   /** The interrupt under way, which another call joins. */
@@ -43,7 +64,7 @@ export class BargeIn {
     this.#interruption = deferred();
     this.#interrupting = true;
     this.#send({ type: 'interrupt', fadeFrames });
-    this.#interruptPatience.wait(fadeMs + FADED_MS, () => this.hasten());
+    this.#interruptWait.wait(fadeMs + FADED_MS, () => this.hasten());
     return this.#interruption.promise;
   }
 
@@ -51,7 +72,7 @@ export class BargeIn {
   hasten(): void {
     if (!this.#interrupting) return;
     this.#send({ type: 'cut' });
-    this.#interruptPatience.wait(ANSWER_MS, () => {
+    this.#interruptWait.wait(ANSWER_MS, () => {
       this.#interrupting = false;
       this.#interruption?.reject(stalled());
       this.#interruption = null;
@@ -59,7 +80,7 @@ export class BargeIn {
   }
 
   interrupted(result: PlayoutInterruption, taken: number): void {
-    this.#interruptPatience.end();
+    this.#interruptWait.end();
     this.#interrupting = false;
     this.#taken = taken;
     // One that was given up can be undone all the same, now that it is known.
@@ -73,7 +94,7 @@ export class BargeIn {
       this.#undo = deferred();
       reserve(this.#taken);
       this.#send({ type: 'undo' });
-      this.#undoPatience.wait(ANSWER_MS, () => {
+      this.#undoWait.wait(ANSWER_MS, () => {
         this.#undo?.reject(stalled());
         this.#undo = null;
       });
@@ -82,7 +103,7 @@ export class BargeIn {
   }
 
   undone(done: boolean): void {
-    this.#undoPatience.end();
+    this.#undoWait.end();
     if (done) this.#interruption = null;
     this.#undo?.resolve(done);
     this.#undo = null;
@@ -90,8 +111,8 @@ export class BargeIn {
 
   /** Rejects what is under way. */
   close(error: unknown): void {
-    this.#interruptPatience.end();
-    this.#undoPatience.end();
+    this.#interruptWait.end();
+    this.#undoWait.end();
     if (this.#interrupting) this.#interruption!.reject(error);
     this.#undo?.reject(error);
   }

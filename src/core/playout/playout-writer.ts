@@ -1,0 +1,277 @@
+import { integerIn, numberIn } from '../arguments.ts';
+import type { StreamFormat } from '../format/stream-format.ts';
+import type { PlayoutCommand, PlayoutFigures, PlayoutWrite } from '../messages.ts';
+import { checkOptions, checkText } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
+import type { PacketReader } from './packet-reader.ts';
+import { toBytes } from './playout-data.ts';
+import type { PlayoutData } from './playout-data.ts';
+import { PlayoutFeed } from './playout-feed.ts';
+import { PlayoutItems } from './playout-items.ts';
+import type { ItemMark } from './playout-items.ts';
+import { MAX_MARKS } from './timeline.ts';
+
+/** Options of a write. */
+export interface PlayoutWriteOptions {
+  /**
+   * Name of the item that the audio belongs to, such as a reply. Another name ends the last item. A named item that was
+   * interrupted takes no more audio until its `end`: give each reply its own name.
+   */
+  readonly item?: string | undefined;
+  /**
+   * Frames missing before the data: a chunk's `dropped`. PCM does not conceal them, but the join does not click.
+   * @default 0
+   */
+  readonly lostFrames?: number | undefined;
+}
+const WRITE_NAMES = { item: 1, lostFrames: 1 } satisfies OptionNames<PlayoutWriteOptions>;
+
+/** Options of a mark. */
+export interface PlayoutMarkOptions {
+  /** Name of the item; undefined for audio without one. It need not have begun. */
+  readonly item?: string | undefined;
+  /**
+   * Frames from the item's start at the rate of the written audio; beyond the item's end it counts as the end.
+   * @default the end of what has been written of the item so far
+   */
+  readonly frames?: number | undefined;
+}
+const MARK_NAMES = { item: 1, frames: 1 } satisfies OptionNames<PlayoutMarkOptions>;
+
+export interface PlayoutWriterOptions extends StreamFormat {
+  /** Of the samples that reach the processor. */
+  readonly bytesPerFrame: number;
+  readonly maxBufferMs: number;
+  /** Decodes what is written, where that are packets. */
+  readonly reader?: PacketReader | undefined;
+  /** Whether the processor is told the names of items: where it is not the page that writes. */
+  readonly tellsNames: boolean;
+  /** The time, ms. */
+  readonly now: () => number;
+  readonly send: (command: PlayoutCommand, transfer: ArrayBuffer[]) => void;
+  /** Frames of an item found no room. */
+  readonly noRoom: (item: string | undefined, frames: number) => void;
+}
+
+/** Writes to a playout's processor from whichever thread: names become numbers, and interrupted items stay silent. */
+export class PlayoutWriter {
+  readonly items: PlayoutItems = new PlayoutItems();
+  readonly feed: PlayoutFeed;
+  readonly #options: PlayoutWriterOptions;
+  #sentMarks = 0;
+  #settledMarks = 0;
+  /** Interrupts that the processor has told of, and those of them whose late audio may still come back. */
+  #interrupts = 0;
+  #returning = 0;
+  /** Whether an interrupt was undone, and its late audio may still come back. */
+  #resuming = false;
+
+  constructor(options: PlayoutWriterOptions) {
+    this.#options = options;
+    this.feed = new PlayoutFeed(options);
+  }
+
+  /**
+   * Queues audio.
+   * @returns frames taken
+   * @throws PacketError `'bad-base64'`; TypeError or RangeError
+   */
+  write(data: PlayoutData, options: PlayoutWriteOptions): number {
+    checkOptions('playout.write', options, WRITE_NAMES);
+    const { items, feed } = this;
+    const { item, lostFrames = 0 } = options;
+    numberIn('lostFrames', lostFrames, 0, Number.MAX_SAFE_INTEGER);
+    const bytes = this.#read(toBytes(data, this.#options.format), lostFrames, item);
+    if (items.isInterrupted(item)) {
+      feed.drop(bytes);
+      items.hold(item, bytes, this.#options.now());
+      return 0;
+    }
+    if (!items.isOpen(item)) {
+      feed.reset();
+      if (items.full) {
+        feed.drop(bytes);
+        this.#noRoom(item, feed.framesWith(bytes));
+        return 0;
+      }
+      this.#begin(item);
+    }
+    return this.#put(bytes);
+  }
+
+  /** Sets a mark. @returns whether it was taken @throws TypeError or RangeError */
+  mark(name: string, options: PlayoutMarkOptions): boolean {
+    checkText('name', name);
+    checkOptions('playout.mark', options, MARK_NAMES);
+    const { item, frames: place } = options;
+    const frames =
+      place === undefined ? -1 : integerIn('frames', place, 0, Number.MAX_SAFE_INTEGER);
+    const mark = { name, frames };
+    const { items } = this;
+    if (items.isInterrupted(item)) {
+      items.hold(item, mark, this.#options.now());
+      return false;
+    }
+    if (this.#marksFull) return false;
+    const number = items.find(item);
+    if (number < 0) items.await(item, mark);
+    else this.#mark(number, mark);
+    return true;
+  }
+
+  /** The item is complete. */
+  end(item: string | undefined): void {
+    const { items } = this;
+    if (items.isInterrupted(item)) {
+      items.hold(item, 'end', this.#options.now());
+      items.release(item);
+    } else if (items.isOpen(item)) {
+      this.#end();
+    }
+  }
+
+  /** The processor has reported. */
+  report(figures: PlayoutFigures): void {
+    this.feed.report(figures);
+    this.#settledMarks = figures.settledMarks;
+  }
+
+  /** Another writer has begun an item. */
+  learn(item: number, name: string | undefined): void {
+    for (const mark of this.items.learn(item, name)) this.#mark(item, mark);
+  }
+
+  /** This side interrupts all items. */
+  interrupt(): void {
+    this.items.interrupt(this.#options.now());
+  }
+
+  /**
+   * Somebody has interrupted the items up to number `last`; what was sent of them meanwhile will come back.
+   * @param open the one of them that the processor has not seen the end of; −1: none
+   */
+  interrupted(last: number, open: number): void {
+    // What was held before comes back as well, then.
+    if (this.#resuming) this.#resume();
+    this.items.interrupt(this.#options.now(), last, open);
+    this.#interrupts++;
+    this.#returning++;
+    this.#options.send({ type: 'noted' }, []);
+  }
+
+  /** A command of an interrupted item comes back. */
+  takeBack(command: PlayoutWrite): void {
+    const now = this.#options.now();
+    switch (command.type) {
+      case 'write':
+        this.feed.takeBack(command.bytes, command.afterGap);
+        this.items.holdLate(command.item, { block: command.bytes }, now);
+        break;
+      case 'end':
+        this.items.holdLate(command.item, 'end', now);
+        break;
+      case 'mark':
+        this.#sentMarks--;
+        this.items.holdLate(command.item, command, now);
+    }
+  }
+
+  /** Nothing of the interrupt noted first comes back any more. */
+  allBack(): void {
+    this.#returning--;
+    if (this.#returning > 0 || !this.#resuming) return;
+    this.#accept();
+    this.#resume();
+  }
+
+  /** An undo is answered: what is held is written if it was done. */
+  undone(done: boolean): void {
+    this.feed.reserve(0);
+    if (!done) return;
+    this.#resuming = true;
+    if (this.#returning > 0) return;
+    this.#accept();
+    this.#resume();
+  }
+
+  /** Ends the decoder. */
+  close(): void {
+    this.#options.reader?.close();
+  }
+
+  /** The processor takes the open item again. */
+  #accept(): void {
+    if (!this.#options.tellsNames) return;
+    this.#options.send({ type: 'resume', interrupts: this.#interrupts }, []);
+  }
+
+  #resume(): void {
+    this.#resuming = false;
+    const { items, feed } = this;
+    for (const call of items.undo()) {
+      // What came after the item's end stays dropped.
+      if (items.open < 0) break;
+      if (call === 'end') this.#end();
+      else if (call instanceof Uint8Array) this.#put(call, true);
+      else if ('block' in call) {
+        const { length } = call.block;
+        const taken = feed.resend(items.open, call.block);
+        this.#noRoom(items.name(items.open), length / this.#options.bytesPerFrame - taken);
+      } else if (!this.#marksFull) this.#mark(items.open, call);
+    }
+  }
+
+  /** Samples as they are to be sent; of a packet, those it decodes to. */
+  #read(payload: Uint8Array, lostFrames: number, item: string | undefined): Uint8Array {
+    const { items, feed } = this;
+    const { reader } = this.#options;
+    if (reader === undefined) {
+      feed.lose(lostFrames);
+      return payload;
+    }
+    const open = items.isOpen(item) || items.isInterrupted(item);
+    if (!open) reader.reset();
+    const { bytes, missing } = reader.read(payload, open ? lostFrames : 0);
+    feed.lose(missing);
+    return bytes;
+  }
+
+  #begin(name: string | undefined): void {
+    const { items } = this;
+    const marks = items.begin(name);
+    if (this.#options.tellsNames) {
+      this.#options.send({ type: 'begin', item: items.open, name }, []);
+    }
+    for (const mark of marks) this.#mark(items.open, mark);
+  }
+
+  /** Sends bytes of the open item. @param again whether they were dropped before */
+  #put(bytes: Uint8Array, again = false): number {
+    const { feed } = this;
+    const { open } = this.items;
+    const offered = feed.framesWith(bytes);
+    const taken = again ? feed.retry(open, bytes) : feed.write(open, bytes);
+    this.#noRoom(this.items.name(open), offered - taken);
+    return taken;
+  }
+
+  #noRoom(item: string | undefined, frames: number): void {
+    if (frames > 0) this.#options.noRoom(item, frames);
+  }
+
+  get #marksFull(): boolean {
+    return this.#sentMarks - this.#settledMarks + this.items.waitingMarks >= MAX_MARKS;
+  }
+
+  #mark(item: number, { name, frames }: ItemMark): void {
+    this.#sentMarks++;
+    this.#options.send({ type: 'mark', item, frames, name }, []);
+  }
+
+  #end(): void {
+    const { items } = this;
+    this.#options.send({ type: 'end', item: items.open }, []);
+    items.open = -1;
+    this.feed.reset();
+  }
+}

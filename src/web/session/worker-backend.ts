@@ -1,0 +1,207 @@
+import { MicwireError } from '../../core/errors.ts';
+import type { PayloadFormat } from '../../core/format/formats.ts';
+import type { StreamFormat } from '../../core/format/stream-format.ts';
+import type { SessionCommand } from '../../core/session/session-engine.ts';
+import type { SessionStats } from '../../core/session/session-messages.ts';
+import type {
+  ServedStreams,
+  SessionHandover,
+  SessionPortCommand,
+  SessionPortNews,
+} from '../../core/session/worker-messages.ts';
+import type { MessagePortLike } from '../../core/messages.ts';
+import type { Capture } from '../capture.ts';
+import { deferred, Patience } from '../patience.ts';
+import type { BackendListener, SessionBackend } from './session-backend.ts';
+import type { WorkerSessionOptions } from './session-options.ts';
+
+/** How long a Worker may take to load its script and to serve the session, ms. */
+const SERVE_MS = 10_000;
+
+const NO_STATS: SessionStats = {
+  capturedFrames: 0,
+  acknowledgedFrames: 0,
+  inFlightFrames: 0,
+  waitingFrames: 0,
+  droppedFrames: 0,
+  replayedFrames: 0,
+  outboxBytes: 0,
+  connections: 0,
+};
+
+/** A connection in a Worker: chunks go there from the audio thread, and replies from there to it. */
+export class WorkerBackend implements SessionBackend {
+  readonly input: StreamFormat;
+  readonly output: StreamFormat | null;
+  readonly chunkDurationMs: number;
+  readonly encoding: ServedStreams['encoding'];
+  readonly ready: Promise<void>;
+  readonly #port: MessagePort;
+  readonly #listener: BackendListener;
+  readonly #ready = deferred<void>();
+  /** Ends the wait for the Worker's lock. */
+  readonly #watch = new AbortController();
+  #stats = NO_STATS;
+  /** The connection has ended, and no reply is heard any more. */
+  #closed = false;
+  #finished = false;
+
+  /** @throws MicwireError `'worker-gone'` when the Worker does not serve the session */
+  static async open(
+    { worker, halfDuplex = false }: WorkerSessionOptions,
+    session: string,
+    listener: BackendListener,
+  ): Promise<WorkerBackend> {
+    const { port1, port2 } = new MessageChannel();
+    const lock = `micwire-session-${session}`;
+    const serving = deferred<{ readonly streams: ServedStreams; readonly locked: boolean }>();
+    const early: SessionPortNews[] = [];
+    port1.onmessage = ({ data }: MessageEvent<SessionPortNews>): void => {
+      if (data.type === 'serving') serving.resolve(data);
+      else early.push(data);
+    };
+    const giveUp = (): void => serving.reject(new MicwireError('worker-gone', NOT_SERVED));
+    // An event without a message: the script could not be loaded.
+    const onError = (event: Event): void => {
+      if (!('message' in event)) giveUp();
+    };
+    worker.addEventListener('error', onError);
+    const patience = new Patience();
+    patience.wait(SERVE_MS, giveUp);
+    const port = port2 as MessagePortLike;
+    const handover: SessionHandover = { type: 'micwire-session', session, halfDuplex, port, lock };
+    worker.postMessage(handover, [port2]);
+    try {
+      const { streams, locked } = await serving.promise;
+      const backend = new WorkerBackend(port1, streams, listener);
+      for (const news of early) backend.#hear(news);
+      if (locked) backend.#awaitLock(lock);
+      return backend;
+    } catch (error) {
+      port1.close();
+      throw error;
+    } finally {
+      patience.end();
+      worker.removeEventListener('error', onError);
+    }
+  }
+
+  private constructor(port: MessagePort, streams: ServedStreams, listener: BackendListener) {
+    const { input, output, chunkDurationMs, encoding } = streams;
+    this.input = input;
+    this.output = output;
+    this.chunkDurationMs = chunkDurationMs;
+    this.encoding = encoding;
+    this.#listener = listener;
+    this.#port = port;
+    this.ready = this.#ready.promise;
+    if (output === null) this.#ready.resolve();
+    port.onmessage = ({ data }: MessageEvent<SessionPortNews>): void => this.#hear(data);
+  }
+
+  get stats(): SessionStats {
+    return this.#stats;
+  }
+
+  do(command: SessionCommand): void {
+    try {
+      this.#post(command);
+    } catch (cause) {
+      throw new TypeError('value cannot be sent to a Worker (structured clone).', { cause });
+    }
+    // Nobody is there who would answer.
+    if (!this.#closed) return;
+    if (command.type === 'finish' || command.type === 'hush') this.#finish();
+  }
+
+  async hear(capture: Capture<PayloadFormat>): Promise<void> {
+    try {
+      await capture.pipeToWorker(this.#port);
+    } catch (error) {
+      // One that ends meanwhile has nothing to give.
+      if (!(error instanceof MicwireError) || error.code === 'closed') return;
+      const { code, message, cause } = error;
+      this.#listener.news({ type: 'error', code, message, cause });
+    }
+  }
+
+  /** Nobody needs it any more. */
+  abandon(): void {
+    this.do({ type: 'hush' });
+    this.do({ type: 'close', drainMs: 0 });
+  }
+
+  #hear(news: SessionPortNews): void {
+    switch (news.type) {
+      case 'serving':
+        break;
+      case 'stats':
+        this.#stats = news.stats;
+        break;
+      case 'open':
+        void this.#open(news.stream);
+        break;
+      case 'finished':
+        this.#finish();
+        break;
+      case 'closed':
+        this.#closed = true;
+        this.#watch.abort();
+        this.#listener.news(news);
+        break;
+      default:
+        this.#listener.news(news);
+    }
+  }
+
+  async #open(stream: StreamFormat): Promise<void> {
+    try {
+      const playout = await this.#listener.openPlayout(stream);
+      playout.pipeFromWorker(this.#port);
+      this.#ready.resolve();
+    } catch (error) {
+      this.#ready.reject(error);
+      this.#post({
+        type: 'not-opened',
+        message: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  /** The lock is free when the Worker is gone. */
+  #awaitLock(lock: string): void {
+    const { signal } = this.#watch;
+    navigator.locks.request(lock, { signal }, () => this.lose()).catch(() => {});
+  }
+
+  /** The Worker is gone: nothing more comes from it. */
+  lose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.news({
+      type: 'error',
+      code: 'worker-gone',
+      message: GONE,
+      cause: undefined,
+    });
+    this.#listener.news({ type: 'state', state: 'closed' });
+    this.#listener.news({ type: 'closed' });
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#listener.news({ type: 'finished' });
+    if (this.#closed) this.#port.close();
+  }
+
+  #post(command: SessionPortCommand): void {
+    this.#port.postMessage(command);
+  }
+}
+
+const NOT_SERVED =
+  'The Worker does not serve the session. Call serveSession(event, { service, url, token }) of micwire/worker in its onmessage.';
+const GONE =
+  'The Worker with the session is gone, and what waited there is lost. Start another Worker, and open another session.';

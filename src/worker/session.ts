@@ -1,0 +1,206 @@
+import { MicwireError } from '../core/errors.ts';
+import type { StreamFormat } from '../core/format/stream-format.ts';
+import type { MessagePortLike } from '../core/messages.ts';
+import { checkObject, checkOptions } from '../core/option-names.ts';
+import { checkConnection, CONNECTION_NAMES } from '../core/session/connection-options.ts';
+import type { SessionConnectionOptions } from '../core/session/connection-options.ts';
+import type { ReplySink } from '../core/session/replies.ts';
+import { SessionEngine } from '../core/session/session-engine.ts';
+import type { SessionNews } from '../core/session/session-engine.ts';
+import type { SessionScope } from '../core/session/session-scope.ts';
+import type {
+  SessionHandover,
+  SessionPortCommand,
+  SessionPortNews,
+} from '../core/session/worker-messages.ts';
+import { socketUrl } from '../core/socket.ts';
+import type { CreateSocket } from '../core/socket.ts';
+import { openPlayoutPort } from './playout-port.ts';
+import type { PlayoutPort } from './playout-port.ts';
+import { receiveCapture } from './receive-capture.ts';
+import type { ReceivedCapture } from './receive-capture.ts';
+
+/** How often the page is told the figures, ms. */
+const STATS_MS = 100;
+
+/**
+ * Serves a session of a page that was opened with `Session.open({ worker, … })`: the connection is here, and audio goes from
+ * the audio thread to this Worker and back without passing through the page.
+ *
+ * @example
+ * onmessage = (event) => {
+ *   serveSession(event, { service: openaiRealtime(), url, token });
+ * };
+ *
+ * @param event any `message` event of the Worker
+ * @returns whether it was a page that opens a session; false for a message that is about something else
+ * @throws TypeError or RangeError for a wrong option
+ */
+export function serveSession(
+  event: { readonly data: unknown },
+  options: SessionConnectionOptions,
+): boolean {
+  checkObject('serveSession: event must be a MessageEvent', event, 'data');
+  checkOptions('serveSession', options, CONNECTION_NAMES);
+  checkConnection('serveSession', options);
+  const { data } = event;
+  if (typeof data !== 'object' || data === null) return false;
+  const handover = data as Partial<SessionHandover>;
+  if (handover.type !== 'micwire-session') return false;
+  new ServedSession(handover as SessionHandover, options).start();
+  return true;
+}
+
+/** A session of a page, whose connection is here. */
+class ServedSession {
+  readonly #handover: SessionHandover;
+  readonly #connection: SessionConnectionOptions;
+  readonly #port: MessagePortLike;
+  readonly #engine: SessionEngine;
+  /** The page was asked for a playout. */
+  #opening: {
+    readonly resolve: (sink: ReplySink) => void;
+    readonly reject: (error: unknown) => void;
+  } | null = null;
+  /** Resolves when everything that was captured is here. */
+  #captured: Promise<void> = Promise.resolve();
+  /** When the page was told the figures. */
+  #toldAt = -Infinity;
+  /** The connection has ended for good. */
+  #closed = false;
+  /** No reply is heard any more. */
+  #finished = false;
+  /** Lets the lock go. */
+  #release = (): void => {};
+
+  constructor(handover: SessionHandover, connection: SessionConnectionOptions) {
+    this.#handover = handover;
+    this.#connection = connection;
+    this.#port = handover.port;
+    this.#engine = new SessionEngine({
+      connection,
+      scope: workerScope(connection.createSocket),
+      session: handover.session,
+      halfDuplex: handover.halfDuplex,
+      openSink: (stream) => this.#openSink(stream),
+      tell: (news) => this.#tell(news),
+    });
+  }
+
+  start(): void {
+    this.#port.addEventListener('message', ({ data }) => this.#hear(data));
+    this.#port.start();
+    this.#showLife();
+    this.#engine.start();
+    // The page knows why: it could not make the playout.
+    this.#engine.prepare().catch(() => {});
+  }
+
+  /** Tells the page that the session is served, and lets it notice when this Worker is gone. */
+  #showLife(): void {
+    const { input, output, chunkDurationMs, encoding } = this.#connection.service;
+    const streams = { input, output, chunkDurationMs, encoding };
+    const serve = (locked: boolean): void => this.#post({ type: 'serving', streams, locked });
+    const ended = new Promise<void>((resolve) => (this.#release = resolve));
+    const { locks } = globalThis.navigator ?? {};
+    const hold = (): Promise<void> => {
+      serve(true);
+      return ended;
+    };
+    // Refused in a page without an origin.
+    if (locks === undefined) serve(false);
+    else locks.request(this.#handover.lock, hold).catch(() => serve(false));
+  }
+
+  #hear(data: unknown): void {
+    const capture = receiveCapture({ data });
+    if (capture !== undefined) {
+      this.#captured = this.#take(capture);
+      return;
+    }
+    const playout = openPlayoutPort(
+      { data },
+      {
+        onmark: (mark) => this.#engine.marked(mark),
+        onended: (place) => this.#engine.ended(place),
+        onclosed: () => this.#engine.lost(),
+      },
+    );
+    if (playout !== undefined) {
+      this.#opening?.resolve(playoutSink(playout));
+      return;
+    }
+    const command = data as SessionPortCommand;
+    switch (command.type) {
+      case 'not-opened':
+        this.#opening?.reject(new MicwireError('worklet-load', command.message));
+        break;
+      case 'close':
+        // The last chunks come by a port of their own.
+        void this.#captured.then(() => this.#engine.do(command));
+        break;
+      default:
+        this.#engine.do(command);
+    }
+  }
+
+  async #take(capture: ReceivedCapture): Promise<void> {
+    for await (const chunk of capture) {
+      this.#engine.take(chunk);
+      if (performance.now() - this.#toldAt >= STATS_MS) this.#tellStats();
+    }
+    this.#engine.captureEnded(capture.stats.droppedFrames);
+  }
+
+  #openSink(stream: StreamFormat): Promise<ReplySink> {
+    this.#post({ type: 'open', stream });
+    return new Promise((resolve, reject) => (this.#opening = { resolve, reject }));
+  }
+
+  #tell(news: SessionNews): void {
+    this.#tellStats();
+    this.#post(news);
+    if (news.type === 'closed') this.#closed = true;
+    if (news.type === 'finished') this.#finished = true;
+    if (!this.#closed || !this.#finished) return;
+    this.#release();
+    this.#port.close();
+  }
+
+  #tellStats(): void {
+    this.#toldAt = performance.now();
+    this.#post({ type: 'stats', stats: this.#engine.stats });
+  }
+
+  #post(news: SessionPortNews): void {
+    try {
+      this.#port.postMessage(news, []);
+    } catch {
+      // What the app's function has thrown may hold anything.
+      if (news.type === 'error') this.#post({ ...news, cause: String(news.cause) });
+    }
+  }
+}
+
+function playoutSink(playout: PlayoutPort): ReplySink {
+  return {
+    write: (bytes, options) => void playout.write(bytes, options),
+    end: (item) => playout.end(item),
+    mark: (name, place) => void playout.mark(name, place),
+    interrupt: () => playout.interrupt(),
+    close: () => playout.close(),
+  };
+}
+
+function workerScope(createSocket: CreateSocket | undefined): SessionScope {
+  return {
+    now: () => performance.now(),
+    setTimer: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    random: () => Math.random(),
+    absolute: (url) => socketUrl(new URL(url, globalThis.location?.href)),
+    createSocket: createSocket ?? ((url, protocols) => new WebSocket(url, [...protocols])),
+  };
+}
