@@ -23,6 +23,7 @@ const WITHOUT_PEERS = new Set([
   'echo-live',
   'journeys',
   'session',
+  'session-live',
 ]);
 /** Where the suites of seeds have the faults that `--planted` plants. */
 const PLANTED = { devices: 'devices', journeys: 'journeys', session: 'sessions' };
@@ -44,6 +45,9 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     events: { type: 'string' },
     engine: { type: 'string' },
+    // Of the suite `session-live`; `--seed` too.
+    seconds: { type: 'string' },
+    engines: { type: 'string' },
   },
 });
 const suites = (await readdir(HERE)).flatMap((file) => SUITE.exec(file)?.[1] ?? []);

@@ -71,6 +71,42 @@ describe('an outbox', () => {
     expect(box({ acknowledges: false }).acknowledge(0, 0)).toBe(false);
   });
 
+  it('keeps in flight what follows the audio that is settled', () => {
+    const outbox = box({ overlapMs: 1000 });
+    outbox.push(numberedAudio(0, 320));
+    outbox.push(numberedAudio(320, 320));
+    sendAll(outbox);
+    expect(outbox.settle(320)).toBe(true);
+    outbox.left(10_000, 5000);
+    expect(outbox.acknowledgedFrames).toBe(320);
+    expect(outbox.inFlightFrames).toBe(320);
+  });
+
+  it('takes what it sent for perhaps arrived, unless it is told that it never left', () => {
+    for (const mayArrive of [undefined, true, false]) {
+      const outbox = box();
+      outbox.push(numberedAudio(0, 320));
+      outbox.shift(0, 640);
+      outbox.left(639, 0);
+      outbox.rewind(0, mayArrive);
+      expect(outbox.peek()).toMatchObject({ replayed: mayArrive ?? true });
+    }
+  });
+
+  it('says the end of a turn again when that never left the socket', () => {
+    for (const leftBytes of [699, 700]) {
+      const outbox = box({ acknowledges: false, overlapMs: 500 });
+      outbox.push(numberedAudio(0, 320));
+      outbox.commit(320);
+      outbox.shift(0, 640);
+      outbox.shift(0, 700);
+      outbox.left(leftBytes, 0);
+      outbox.left(leftBytes, 2000);
+      outbox.rewind(2000, false);
+      expect(outbox.peek()).toEqual(leftBytes < 700 ? { type: 'commit', frame: 320 } : null);
+    }
+  });
+
   it('is bounded in bytes, those of tiny chunks included', () => {
     const lost: number[] = [];
     const outbox = box({

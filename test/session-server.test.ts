@@ -192,7 +192,11 @@ describe("the user's audio", () => {
     const two = link.connect();
     expect(two.receive()).toEqual([acknowledged(640), READY]);
     two.up(chunk(640));
+    two.up(chunk(640));
     expect(host.audios.at(-1)).toEqual([640, 320, 0]);
+    host.open = () => ({ frame: 0 });
+    link.connect();
+    expect(link.server.sessions[0]!.stats).toMatchObject({ duplicateFrames: 320 });
   });
 
   it('is acknowledged no sooner than the host has stored it, if it says so', () => {
@@ -207,6 +211,8 @@ describe("the user's audio", () => {
     // What is not stored comes once more, and the host gets it once all the same.
     const two = link.connect({ frame: 800 });
     expect(two.receive()).toEqual([acknowledged(800), READY]);
+    session.stored(1920);
+    expect(two.receive()).toEqual([acknowledged(1920)]);
     for (let i = 3; i < 7; i++) two.up(chunk(i * 320));
     expect(host.audios.map(([frame]) => frame)).toEqual([0, 320, 640, 960, 1280, 1600, 1920]);
     session.stored(2240);
@@ -712,6 +718,14 @@ describe('a reply', () => {
     expect(heard(events)['a']!.at(0)).toBe(10);
   });
 
+  it('waits while half of what may be held is not acknowledged', () => {
+    const { connection, session } = begin({ maxReplyMs: 1000 });
+    for (let i = 0; i < 8; i++) session.write({ item: 'a', bytes: sound(1600, i) });
+    expect(session.stats.replies).toMatchObject({ inFlightFrames: 8000, waitingFrames: 4800 });
+    expect(heard(connection.receive())['a']).toHaveLength(2 * 12_800);
+    expect(session.stats.replies).toMatchObject({ inFlightFrames: 0, droppedFrames: 0 });
+  });
+
   it('waits while the connection is full', () => {
     const { link, connection, session } = begin();
     connection.bufferedBytes = 65_536;
@@ -803,6 +817,23 @@ describe('an interruption by the host', () => {
     expect(session.stats.replies).toMatchObject({ discardedFrames: 16_000, waitingFrames: 0 });
   });
 
+  it('follows what was sent, and comes before the next item', () => {
+    const { connection, session } = begin();
+    session.write({ item: 'a', bytes: sound(100) });
+    session.mark({ item: 'a', name: 'm' });
+    session.interrupt();
+    session.write({ item: 'b', bytes: sound(10) });
+    const read = connection.down.map((message) => decodeProtocol(message as Uint8Array));
+    expect(read.map(({ type }) => type)).toEqual([
+      'item',
+      'audio',
+      'mark',
+      'interrupt',
+      'item',
+      'audio',
+    ]);
+  });
+
   it('comes again on a new connection, unless the client has audio from after it', () => {
     const { link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(100) });
@@ -846,6 +877,19 @@ describe('an interruption by the user', () => {
     ]);
     expect(session.write({ item: 'b', bytes: sound(1) })).toBe(false);
     expect(session.write({ item: 'c', bytes: sound(1) })).toBe(true);
+  });
+
+  it('is remembered by the next connection: the item is not begun again', () => {
+    const { link, connection, session } = begin();
+    session.write({ item: 'a', bytes: sound(3200) });
+    connection.receive(3);
+    connection.up({
+      type: 'interrupted',
+      heard: { item: 'a', frames: 160, ms: 10, unheard: [] },
+    });
+    const two = link.connect();
+    const read = two.down.map((message) => decodeProtocol(message as Uint8Array));
+    expect(read.map(({ type }) => type)).toEqual(['welcome']);
   });
 
   it('discards nothing when nothing was playing, or the items are not known', () => {

@@ -50,12 +50,13 @@ export type { WebSocketLike } from '../core/socket.ts';
 export type { HeartbeatOptions, WebSocketTransportOptions } from './transport/websocket.ts';
 export type { DecodingStats } from './opus-playout.ts';
 export { Playout } from './playout.ts';
-export type { PlayoutWriteOptions } from './playout.ts';
+export type { PlayoutMarkOptions, PlayoutWriteOptions } from './playout.ts';
 export type { PlayoutData } from './playout-data.ts';
 export type { PlayoutOptions } from './playout-options.ts';
 export type {
   PlayoutEventMap,
   PlayoutInterruption,
+  PlayoutMark,
   PlayoutPosition,
   PlayoutSkip,
   PlayoutState,
@@ -110,6 +111,7 @@ export type {
 } from '../core/microphone/echo-plan.ts';
 export { Session } from './session/session.ts';
 export type {
+  CommonSessionOptions,
   SessionEventMap,
   SessionOptions,
   SessionTranscript,
@@ -118,7 +120,12 @@ export type {
 export type { SessionRecordOptions } from './session/session-record.ts';
 export type { SessionConnectionOptions } from '../core/session/connection-options.ts';
 export type { HeardCaption, PlayedReply } from '../core/session/replies.ts';
-export type { SessionGap, SessionState, SessionStats } from '../core/session/session-messages.ts';
+export type {
+  SessionGap,
+  SessionGapCause,
+  SessionState,
+  SessionStats,
+} from '../core/session/session-messages.ts';
 export type {
   AfterClose,
   HeardItem,
@@ -131,6 +138,12 @@ export type {
   UpAudio,
   WireMessage,
 } from '../core/services/service.ts';
+export type {
+  QueryValue,
+  QueryValues,
+  ServiceOptions,
+  ServiceSettings,
+} from '../core/services/shared/service-base.ts';
 export type { CreateSocket } from '../core/socket.ts';
 export { Recorder } from './recorder.ts';
 export type { RecorderEventMap, RecorderState } from './recorder.ts';

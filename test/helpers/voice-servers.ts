@@ -70,6 +70,11 @@ class Agent {
     this.#socket.send(bytes);
   }
 
+  /** How much audio it has heard. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
   message(fields: Fields): void {
     this.#log.messages.push({ connection: this.#connection, fields });
   }
@@ -148,7 +153,40 @@ const DEEPGRAM: Language = {
   },
 };
 
-const LANGUAGES: Readonly<Record<string, Language>> = { openai: OPENAI, deepgram: DEEPGRAM };
+/** Length of the audio that a final result of Deepgram's transcription covers, ms. */
+const RESULT_MS = 2500;
+
+/** Deepgram's live transcription: @deepgram/sdk 5.13.0, `listen/resources/v1`. It replies nothing but results. */
+const DEEPGRAM_LISTEN: Language = {
+  welcome() {},
+  heard(agent, data, isBinary) {
+    if (!isBinary) {
+      const fields = JSON.parse(data.toString()) as Fields;
+      agent.message(fields);
+      if (fields['type'] === 'CloseStream') agent.say({ type: 'Metadata', request_id: 'request' });
+      return;
+    }
+    const results = Math.floor(agent.heardMs / RESULT_MS);
+    agent.audio(data.toString('base64'));
+    if (Math.floor(agent.heardMs / RESULT_MS) === results) return;
+    agent.say({
+      type: 'Results',
+      start: (results * RESULT_MS) / 1000,
+      duration: RESULT_MS / 1000,
+      is_final: true,
+      speech_final: false,
+      channel: { alternatives: [{ transcript: 'Hello.' }] },
+    });
+  },
+  speech() {},
+  answer() {},
+};
+
+const LANGUAGES: Readonly<Record<string, Language>> = {
+  openai: OPENAI,
+  deepgram: DEEPGRAM,
+  deepgramListen: DEEPGRAM_LISTEN,
+};
 
 /** A server of micwire's own protocol. */
 function micwireServer(log: VoiceLog): SessionServer {

@@ -14,6 +14,8 @@ import { SERVICE_OPTION_NAMES, checkSettings, merged, serviceBase } from './shar
 import type { ServiceOptions, ServiceSettings } from './shared/service-base.ts';
 import { SpeechState } from './shared/speech-state.ts';
 
+export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
+
 /** Options of {@link deepgramAgent}. */
 export interface DeepgramAgentOptions extends ServiceOptions {
   /** `agent` of the message `Settings`: what listens, thinks and speaks. @default the service's own */

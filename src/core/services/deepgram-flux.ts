@@ -14,6 +14,8 @@ import type { QueryValues, ServiceOptions } from './shared/service-base.ts';
 import { silence } from './shared/silence.ts';
 import { SpeechState } from './shared/speech-state.ts';
 
+export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
+
 /** Options of {@link deepgramFlux}. */
 export interface DeepgramFluxOptions extends ServiceOptions {
   /** @default 'flux-general-en' */

@@ -12,6 +12,8 @@ import { SERVICE_OPTION_NAMES, checkQuery, serviceBase } from './shared/service-
 import type { QueryValues, ServiceOptions } from './shared/service-base.ts';
 import { SpeechState } from './shared/speech-state.ts';
 
+export type { DeepgramFormat, DeepgramTokenType } from './shared/deepgram.ts';
+
 /** Options of {@link deepgramListen}. */
 export interface DeepgramListenOptions extends ServiceOptions {
   /** @default 'nova-3' */

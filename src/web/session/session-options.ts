@@ -13,7 +13,7 @@ import type { WorkerUrl } from '../worker-loader.ts';
 import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** Options of a session, wherever its connection is. */
-interface CommonSessionOptions {
+export interface CommonSessionOptions {
   readonly context: AudioContext;
   /** What the service hears: a `Microphone`, a track, a stream or a node; null: nothing, to listen only. */
   readonly microphone: CaptureSource | null;

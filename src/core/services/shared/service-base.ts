@@ -80,7 +80,7 @@ export function afterClose(
 
 /** Values of a query by name. A list repeats its name; undefined is left out. */
 export type QueryValues = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>;
-type QueryValue = string | number | boolean;
+export type QueryValue = string | number | boolean;
 
 /**
  * The address of a service.
