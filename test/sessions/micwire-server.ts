@@ -24,6 +24,9 @@ import type { ClientView, SimulatedServer } from './server.ts';
 /** Replies are written in pieces of so many ms. */
 const PIECE_MS = 100;
 
+/** Samples are stored in blocks of so many frames. */
+const BLOCK_FRAMES = 96;
+
 interface SaidItem {
   readonly name: string;
   readonly frames: number;
@@ -58,6 +61,8 @@ export class MicwireServer implements SimulatedServer {
   #next = 0;
   /** Of `acknowledge: 'stored'`: how far the disk is. */
   #storedEnd = 0;
+  /** What it had when it was stored last. */
+  #storedAt = 0;
   #acknowledged = 0;
   receivedFrames = 0;
   #hadUpTo = 0;
@@ -110,7 +115,7 @@ export class MicwireServer implements SimulatedServer {
   #newProcess(): Process {
     const { storeMs, expireMs, maxReplyMs } = this.#world;
     const host: SessionHost = {
-      open: () => this.#open(),
+      open: ({ known }) => this.#open(known),
       connected: (session) => {
         this.#session = session;
       },
@@ -219,9 +224,12 @@ export class MicwireServer implements SimulatedServer {
 
   // --- the host ------------------------------------------------------------------------------------------------------
 
-  #open(): SessionAnswer | SessionRefusal | Promise<SessionAnswer | SessionRefusal> {
-    const answer = (): SessionAnswer | SessionRefusal =>
-      this.#denied === null ? { frame: this.#next } : { code: this.#denied, reason: 'not now' };
+  #open(known: boolean): SessionAnswer | SessionRefusal | Promise<SessionAnswer | SessionRefusal> {
+    const answer = (): SessionAnswer | SessionRefusal => {
+      if (this.#denied !== null) return { code: this.#denied, reason: 'not now' };
+      // A server that remembers says what it has stored, though it has received more: that comes again.
+      return known && this.#world.storeMs > 0 ? {} : { frame: this.#next };
+    };
     const { welcomeMs } = this.#world;
     if (welcomeMs === 0 && this.#busy === 0) return answer();
     return new Promise((resolve) => {
@@ -266,8 +274,12 @@ export class MicwireServer implements SimulatedServer {
 
   #storeLater(): void {
     this.#time.after(this.#world.storeMs, () => {
-      this.#storedEnd = this.#next;
-      this.#session?.stored(this.#next);
+      // A whole block, or what is left when nothing more comes.
+      const isWhole = this.#world.format === 'opus' || this.#next === this.#storedAt;
+      const rest = isWhole ? 0 : this.#next % BLOCK_FRAMES;
+      this.#storedAt = this.#next;
+      this.#storedEnd = Math.max(this.#storedEnd, this.#next - rest);
+      this.#session?.stored(this.#storedEnd);
       this.#storeLater();
     });
   }

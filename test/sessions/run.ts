@@ -79,9 +79,8 @@ class Course {
   readonly #server: SimulatedServer;
   /** Promises were made or settled: they want a turn. */
   #isAsked = false;
-  /** Faults that last, and those that were. */
+  /** Faults that last. */
   #faults = 0;
-  #outages = 0;
   /** When the present calm began; Infinity: it has not. */
   #calmAtMs = 0;
   /** The outage of before has to be over then. */
@@ -177,7 +176,7 @@ class Course {
     for (;;) {
       for (let turn = 0; this.#isAsked && turn < TURNS; turn++) {
         if (turn === TURNS - 1) this.#isAsked = false;
-        await null;
+        await Promise.resolve();
       }
       if (!time.runNext(ms)) break;
       time.check();
@@ -189,7 +188,6 @@ class Course {
 
   #disturb(): void {
     this.#faults++;
-    this.#outages++;
     this.#overByMs = Infinity;
     this.#calmAtMs = Infinity;
   }

@@ -123,7 +123,11 @@ describe('the network of a session', () => {
     connection.sendFromClient('b'.repeat(100));
     connection.up.breakAfter(150);
     time.runUntil(1000);
-    expect(told.slice(1)).toEqual(['210 server: 100 bytes', '310 client: 1006', '310 server: 1006']);
+    expect(told.slice(1)).toEqual([
+      '210 server: 100 bytes',
+      '310 client: 1006',
+      '310 server: 1006',
+    ]);
   });
 
   it.each<[Noticed, string[]]>([

@@ -47,7 +47,7 @@ export function silentService(world: World): Service {
           case 'keep-alive':
             return ['alive'];
           case 'message':
-            return [`message ${request.value}`];
+            return [`message ${Number(request.value)}`];
           case 'end':
             return ['end'];
         }
