@@ -413,7 +413,7 @@ export class Client {
         return;
       case 'error':
         if (!(action.error instanceof MicwireError)) {
-          this.#time.fail('coherent actions', 'An error is none of ours.');
+          this.#time.fail('coherent actions', 'An error is not a MicwireError.');
         }
         this.errors.push(action.error.message);
         return;

@@ -3,7 +3,7 @@ import type { VirtualTime } from '../helpers/virtual-time.ts';
 import { Pipe } from './pipe.ts';
 import type { Closing, Kernel, PipeQuality } from './pipe.ts';
 
-/** Who notices that a connection has gone. Who does not waits until it finds out by itself. */
+/** The ends that notice that a connection has gone. An end that does not notice waits until it finds out by itself. */
 export type Noticed = 'both' | 'client' | 'server' | 'none';
 
 /** What the client's end of a connection tells. */

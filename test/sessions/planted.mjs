@@ -21,7 +21,7 @@ export const FAULTS = [
     replacement: 'bytes.fill(0)',
   },
   {
-    name: 'gaps that are no neighbours are told as one',
+    name: 'gaps that are not neighbours are told as one',
     file: 'session/gap-report.ts',
     anchor: 'last.frame + last.frames === gap.frame',
     replacement: 'last.frame <= gap.frame',

@@ -88,7 +88,7 @@ export class Player {
     const item = this.#begin(name);
     const fail = (what: string): never =>
       this.#time.fail('replies exactly once', `${name} ${what}`);
-    if (item.isEnded) fail('goes on after its end.');
+    if (item.isEnded) fail('continues after its end.');
     item.received += lostFrames;
     this.lostFrames += lostFrames;
     const frames = bytes.length / 2;

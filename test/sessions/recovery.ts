@@ -18,7 +18,7 @@ const CHUNK_BYTES = 128;
 const SOCKET_BYTES = 65_536;
 
 /**
- * How long an outage may go on when its cause is over: until it is noticed, one attempt that was under way has failed, a delay,
+ * How long an outage may last when its cause is over: until it is noticed, one attempt that was under way has failed, a delay,
  * one attempt that succeeds; then until all that has waited is sent, which takes its length over (speed − 1).
  * Infinity where it cannot keep up.
  * @param backlogMs audio that waited or was in flight as the cause ended

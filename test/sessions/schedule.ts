@@ -115,7 +115,7 @@ export type Action =
   | (Span & { readonly kind: 'restart'; readonly polite: boolean; readonly lostMs: number })
   | (Span & { readonly kind: 'slow'; readonly factor: number })
   | (Span & { readonly kind: 'delay'; readonly by: number })
-  /** The app's functions throw, never settle, take long, or give an address that is none. */
+  /** The app's functions throw, never settle, take long, or give a wrong address. */
   | (Span & { readonly kind: 'token'; readonly how: 'throws' | 'hangs' | 'slow' | 'bad' })
   /** The client's machine sleeps. */
   | (Span & { readonly kind: 'sleep' })
