@@ -35,6 +35,7 @@ export async function run({ seconds = '300', engines = 'chromium', seed = '1' })
         console.log(`${name}: ${steps.join(', ')}`);
         for (const error of new Set(errors)) console.log(`${name}: ${error}`);
       }
+      for (const line of verdict.losses) console.log(line);
       faults += verdict.faults.length;
       rows.push(...verdict.rows);
     });

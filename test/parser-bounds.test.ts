@@ -304,7 +304,7 @@ const PARSERS: readonly Parser<string>[] = [
     growth: 20,
     inputs: {
       ...FEW_JSON_INPUTS,
-      'a text that is no JSON': (n) => fill('a', n),
+      'a text that is not JSON': (n) => fill('a', n),
     },
   },
   {

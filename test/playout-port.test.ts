@@ -11,6 +11,7 @@ import { openPlayoutPort } from '../src/worker/playout-port.ts';
 import type { PlayoutPort } from '../src/worker/playout-port.ts';
 import { PlayoutPage, counted, counting } from './helpers/playout-page.ts';
 import { firstDifference, firstSound, ramp } from './helpers/playout-rig.ts';
+import { opusDataUrl } from './helpers/opus.ts';
 import { seededRandom } from './helpers/random.ts';
 
 const RATE = 24_000;
@@ -174,6 +175,14 @@ describe('a Worker that writes', () => {
     expect(() => other.playout.pipeFromWorker(worker)).toThrow(TypeError);
     void other.playout.close();
     expect(() => other.playout.pipeFromWorker(worker)).toThrow('closed');
+  });
+
+  it('writes no Opus, which is decoded by the page', async () => {
+    const opusUrl = await opusDataUrl();
+    const page = await PlayoutPage.open({ sampleRate: 48_000, format: 'opus', opusUrl });
+    cleanups.push(() => page.close());
+    const worker = { postMessage: () => {} } as unknown as Worker;
+    expect(() => page.playout.pipeFromWorker(worker)).toThrow(/'opus'/);
   });
 });
 
@@ -352,7 +361,7 @@ describe('the end', () => {
   });
 });
 
-it('takes no message that is about something else, and no Opus', async () => {
+it('takes no message that is about something else', () => {
   expect(openPlayoutPort({ data: null })).toBeUndefined();
   expect(openPlayoutPort({ data: { type: 'micwire-receiver' } })).toBeUndefined();
 });
@@ -370,8 +379,9 @@ describe('whatever both sides do', () => {
       const pieces: Float32Array[] = [];
       const render = async (frames: number): Promise<void> => {
         // Messages of the Worker arrive before, after, or not yet.
-        if (random() < 0.5) await arrive();
-        else if (random() < 0.5) await setImmediate();
+        const how = random();
+        if (how < 0.5) await arrive();
+        else if (how < 0.75) await setImmediate();
         pieces.push(page.page.render(frames));
         if (random() < 0.5) await arrive();
       };
@@ -451,7 +461,7 @@ describe('whatever both sides do', () => {
       }
       expect(page.workerEnded, message).toEqual(page.ended);
     }
-    expect(interruptions).toBeGreaterThan(100);
+    expect(interruptions).toBeGreaterThan(60);
     expect(undos).toBeGreaterThan(20);
   });
 });

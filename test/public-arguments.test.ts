@@ -67,6 +67,11 @@ const TAKES_OPTIONS: Readonly<
   ],
   OggOpusWriter: [(o) => new core.OggOpusWriter(o), { channels: 1, preSkip: 312 }, 'preSkip'],
   WebmOpusWriter: [(o) => new core.WebmOpusWriter(o), { channels: 1, preSkip: 0 }, 'preSkip'],
+  openPlayoutPort: [
+    (o) => worker.openPlayoutPort({ data: { type: 'micwire-playout', format: 's16' } }, o),
+    {},
+    'onmark',
+  ],
   openReceiverPort: [
     (o) => worker.openReceiverPort({ data: { type: 'micwire-receiver', format: 's16' } }, o),
     {},

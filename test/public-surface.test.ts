@@ -25,6 +25,7 @@ describe('every class of micwire', () => {
       'Playout',
       'Receiver',
       'Recorder',
+      'Session',
       'SourceMixer',
       'Speaker',
       'WebSocketSignalling',
@@ -33,10 +34,10 @@ describe('every class of micwire', () => {
   });
 
   it.each(classes)(
-    '%s is made by create(), or open() for a device, closed by close(), and an EventTarget',
+    '%s is made by create(), or open() for a device or a session, closed by close(), and an EventTarget',
     (name, one) => {
-      const isDevice = name === 'Microphone' || name === 'Speaker';
-      expect(isDevice ? one.open : one.create).toBeTypeOf('function');
+      const isOpened = ['Microphone', 'Session', 'Speaker'].includes(name);
+      expect(isOpened ? one.open : one.create).toBeTypeOf('function');
       expect((one.prototype as { close?: unknown }).close).toBeTypeOf('function');
       expect(one.prototype).toBeInstanceOf(EventTarget);
     },

@@ -364,6 +364,16 @@ describe('a half-open connection', () => {
     expect(play.life.state).not.toBe('open');
   });
 
+  it('is not one on which acknowledgements proceed, however late they are', () => {
+    const play = SessionPlay.open();
+    for (let ms = 0; ms < 60_000; ms += 1000) {
+      play.talk(1000);
+      if (ms >= 2000) play.acknowledge(ms * 16 - 32_000 + 16);
+    }
+    expect(play.life.state).toBe('open');
+    expect(play.life.stats.connections).toBe(1);
+  });
+
   it('is found when a keep-alive message stays without an answer', () => {
     const play = SessionPlay.open({ service: { keepAliveMs: 8000 } });
     play.wait(8000);

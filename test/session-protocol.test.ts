@@ -4,7 +4,6 @@ import { PacketError } from '../src/core/errors.ts';
 import {
   CLOSING,
   MAX_MESSAGE_BYTES,
-  MAX_NAME_BYTES,
   MAX_PAYLOAD_BYTES,
   MAX_REASON_BYTES,
   MAX_UNHEARD,
@@ -108,7 +107,7 @@ describe('docs/protocol.md', () => {
       32,
       2 ** 52,
       64,
-      MAX_NAME_BYTES,
+      128,
       MAX_UNHEARD,
       MAX_REASON_BYTES,
     ]);

@@ -882,7 +882,7 @@ describe('an interruption by the user', () => {
   it('is remembered by the next connection: the item is not begun again', () => {
     const { link, connection, session } = begin();
     session.write({ item: 'a', bytes: sound(3200) });
-    connection.receive(3);
+    connection.receive(2);
     connection.up({
       type: 'interrupted',
       heard: { item: 'a', frames: 160, ms: 10, unheard: [] },

@@ -484,6 +484,18 @@ describe('what waits beside the audio', () => {
     expect(play.heard().slice(1)).toEqual([{ type: 'message', value: 2 }]);
   });
 
+  it('is not sent again when it has left the socket, answers included', () => {
+    const play = SessionPlay.open();
+    play.tell({ type: 'send', value: 1 });
+    play.tell({ type: 'played', item: 'reply-1', name: 'm', frames: 5 });
+    play.heard();
+    play.wait(100);
+    play.tell({ type: 'tick' });
+    play.drop();
+    play.reconnect();
+    expect(typesOf(play.heard())).toEqual(['open']);
+  });
+
   it('is not sent when it cannot be, and the app is told', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'send', value: undefined });

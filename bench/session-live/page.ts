@@ -72,7 +72,9 @@ class LiveSession {
   }
 
   #note(): void {
-    this.#states.push({ state: this.#session.state, atMs: performance.now() });
+    const { state } = this.#session;
+    // Several events in a row may find the same state: the latest.
+    if (state !== this.#states.at(-1)?.state) this.#states.push({ state, atMs: performance.now() });
   }
 }
 

@@ -1,7 +1,7 @@
 import { seededRandom } from '../../test/helpers/random.ts';
 
 /** What befalls the servers and the link, in the order of time. */
-export type LiveEvent =
+type LiveEvent =
   /** Every server is killed, and started again `downMs` later. */
   | { readonly type: 'kill'; readonly atMs: number; readonly downMs: number }
   /** The link loses every packet from here on, or no longer. */

@@ -11,6 +11,8 @@ export interface Verdict {
   /** What must not be. */
   readonly faults: readonly string[];
   readonly rows: readonly Row[];
+  /** What each loss of a connection has cost, a line for each service that acknowledges nothing. */
+  readonly losses: readonly string[];
 }
 
 const RATE = 24_000;
@@ -20,6 +22,7 @@ const inMs = (frames: number): number => (frames / RATE) * 1000;
 export function judge(plan: LivePlan, result: LiveResult, browser: string): Verdict {
   const faults: string[] = [];
   const rows: Row[] = [];
+  const losses: string[] = [];
   const title = `${browser}, ${plan.seconds} s, ${plan.kills} kills, outage of ${plan.outageMs / 1000} s, 5 % loss, seed ${plan.seed}`;
   const row = (subject: string, metric: string, value: number, unit: string): void => {
     rows.push({ case: title, subject, metric, value, unit });
@@ -56,6 +59,11 @@ export function judge(plan: LivePlan, result: LiveResult, browser: string): Verd
     const gapFrames = report.gaps.reduce((sum, gap) => sum + gap.frames, 0);
     const lost = heard.losses.map(({ lostFrames }) => lostFrames);
     const doubled = heard.losses.map(({ doubledFrames }) => doubledFrames);
+    const costs = heard.losses.map(
+      ({ lostFrames, doubledFrames }) =>
+        `${inMs(lostFrames).toFixed(0)} and ${inMs(doubledFrames).toFixed(0)}`,
+    );
+    losses.push(`${name}: ms lost and doubled: ${costs.join(', ')}`);
     const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
     row(name, 'connections', connections, '');
     row(name, 'lost connections', lost.length, '');
@@ -71,7 +79,7 @@ export function judge(plan: LivePlan, result: LiveResult, browser: string): Verd
     }
     row(name, 'longest outage', longest(report, 'outage'), 'ms');
   }
-  return { faults, rows };
+  return { faults, rows, losses };
 }
 
 /** The server's file beside what was captured. */

@@ -13,7 +13,7 @@ export interface BargeInOptions {
 }
 
 /** What the playout told: an interruption, or that an item was heard whole. Frames are those of the whole signal. */
-export interface Told {
+interface Told {
   readonly what: 'interrupted' | 'ended';
   readonly reply: Reply;
   readonly frames: number;
@@ -21,7 +21,7 @@ export interface Told {
   readonly contextFrame: number;
 }
 
-export interface Reply {
+interface Reply {
   readonly item: string;
   /** First frame of the whole signal. */
   readonly from: number;
@@ -30,7 +30,7 @@ export interface Reply {
   readonly places: readonly number[];
 }
 
-export interface ToldMark {
+interface ToldMark {
   readonly item: string | undefined;
   readonly frames: number;
   readonly contextFrame: number;

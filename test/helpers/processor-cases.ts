@@ -265,6 +265,8 @@ interface PlayoutCase extends Variation {
   readonly speed?: number;
   /** Marks with each arrival. @default 0 */
   readonly marks?: number;
+  /** A Worker writes, not the page. @default false */
+  readonly piped?: boolean;
 }
 
 function playout(name: string, kase: PlayoutCase): ProcessorCase {
@@ -306,15 +308,30 @@ function playout(name: string, kase: PlayoutCase): ProcessorCase {
         return { type: 'mark', item: 0, frames: 0, name: 'a', at };
       });
       let written = 0;
+      const event = { data: {} };
+      let hear = (_event: typeof event): void => {};
+      const port = {
+        postMessage: () => {},
+        addEventListener: (_type: string, listener: typeof hear) => void (hear = listener),
+        start: () => {},
+      };
+      const tell = (command: object): void => {
+        event.data = command;
+        hear(event);
+      };
       return {
         options,
+        start: (send) => {
+          if (kase.piped === true) send({ type: 'pipe', port });
+        },
         beforeQuantum: (index, send) => {
           if (index % everyQuanta !== 0) return;
+          const put = kase.piped === true ? tell : send;
           for (const mark of list) {
             mark.frames = written + mark.at;
-            send(mark);
+            put(mark);
           }
-          send(write);
+          put(write);
           written += frames;
         },
       };
@@ -627,6 +644,7 @@ export const PROCESSOR_CASES: readonly ProcessorCase[] = [
   playout('24 → 48 kHz, underruns', { from: 24000, speed: 0.7, everyQuanta: 40 }),
   playout('24 → 48 kHz, quantum 1024', { from: 24000, quantum: 1024 }),
   playout('24 → 48 kHz, marks', { from: 24000, marks: 40 }),
+  playout('24 → 48 kHz, marks, from a Worker', { from: 24000, marks: 10, piped: true }),
   playout('idle', { from: 24000, everyQuanta: 0 }),
 
   receive('48 kHz s24 stereo, lost and jittered', {

@@ -17,7 +17,7 @@ import type {
 } from '../../src/core/session/session-messages.ts';
 
 /** 16 kHz: a ms is 16 frames of 2 bytes. */
-export const FRAMES_PER_MS = 16;
+const FRAMES_PER_MS = 16;
 
 /**
  * A service whose messages are the requests as JSON, and whose messages down are lists of events as JSON. Audio is a message of as
@@ -73,7 +73,7 @@ export function numberedAudio(frame: number, frames: number, dropped = 0): Captu
 
 /** Requests as they went over the wire; of audio where it begins, and its frames. */
 export type Heard = Exclude<ServiceRequest, { readonly type: 'audio' }> | HeardAudio;
-export interface HeardAudio {
+interface HeardAudio {
   readonly type: 'audio';
   readonly frame: number;
   readonly frames: number;

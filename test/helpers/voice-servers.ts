@@ -44,7 +44,7 @@ const REPLY_MS = 2000;
 /** Audio of a message of a reply, ms. */
 const PIECE_MS = 100;
 /** The sample that a reply is made of. */
-export const REPLY_SAMPLE = 8000;
+const REPLY_SAMPLE = 8000;
 const RATE = 24_000;
 
 /** One client's agent: hears 24 kHz of 16 bits, and answers once each connection. */

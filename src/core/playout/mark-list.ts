@@ -38,7 +38,7 @@ export class MarkList {
     return this.#names[this.#first & this.#mask]!;
   }
 
-  /** Who set the first mark. */
+  /** The sender that set the first mark. */
   get sender(): number {
     return this.#senders[this.#first & this.#mask]!;
   }

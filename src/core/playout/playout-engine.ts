@@ -18,7 +18,7 @@ const POSTS_PER_SECOND = 50;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type EventOf<Type> = Mutable<Extract<PlayoutEvent, { readonly type: Type }>>;
 
-/** Who sets marks. */
+/** Senders of marks. */
 const PAGE = 0;
 const WORKER = 1;
 

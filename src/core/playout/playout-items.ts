@@ -15,7 +15,7 @@ export interface ItemMark {
 }
 
 /** Whole frames of an item that the processor has sent back. */
-export interface LateBlock {
+interface LateBlock {
   readonly block: Uint8Array;
 }
 

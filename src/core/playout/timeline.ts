@@ -4,13 +4,13 @@ import { MarkList } from './mark-list.ts';
  * Told when an item has been passed to its end. `frames` is its length, `missed` how many of them were left out. `runFrame`:
  * how many frames of the run were heard before it, which tells when; −1 when it was not in this stretch of the run.
  */
-export type ItemEnded = (item: number, frames: number, missed: number, runFrame: number) => void;
+type ItemEnded = (item: number, frames: number, missed: number, runFrame: number) => void;
 
 /** `frames` of an item were left out. */
 export type ItemSkipped = (item: number, frames: number) => void;
 
 /** Told when a mark has been reached: `frames` of the item lie before it. `runFrame` is as in {@link ItemEnded}. */
-export type MarkReached = (item: number, frames: number, name: string, runFrame: number) => void;
+type MarkReached = (item: number, frames: number, name: string, runFrame: number) => void;
 
 /** What a timeline tells at once. */
 export interface TimelineListener {
@@ -24,7 +24,7 @@ export const MAX_ITEMS = 4096;
 const ITEM_MASK = MAX_ITEMS - 1;
 /** Marks that a sender may have waiting; a power of two. */
 export const MAX_MARKS = 1024;
-/** Who may set marks: the page, and a Worker that writes. */
+/** Senders of marks: the page, and a Worker that writes. */
 const MARK_SENDERS = 2;
 /** Joins that may lie between reading and hearing at a time: some milliseconds, and a join takes longer than one. */
 const MAX_JUMPS = 64;

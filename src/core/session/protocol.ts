@@ -43,7 +43,7 @@ const MAX_FRAME: number = 2 ** 52;
 /** Most bytes of audio in a message: the header has at most 43. */
 export const MAX_PAYLOAD_BYTES: number = MAX_MESSAGE_BYTES - 64;
 /** Most bytes of the name of an item or of a mark, in UTF-8. */
-export const MAX_NAME_BYTES = 128;
+const MAX_NAME_BYTES = 128;
 /** Most items that an `interrupted` names beside the first. */
 export const MAX_UNHEARD = 256;
 /** What a close frame has room for (RFC 6455 §5.5). */

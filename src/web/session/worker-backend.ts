@@ -17,6 +17,8 @@ import type { WorkerSessionOptions } from './session-options.ts';
 
 /** How long a Worker may take to load its script and to serve the session, ms. */
 const SERVE_MS = 10_000;
+/** How long the last word of a Worker may take that has let its lock go, ms: they come in either order. */
+const LAST_WORD_MS = 1000;
 
 const NO_STATS: SessionStats = {
   capturedFrames: 0,
@@ -41,6 +43,7 @@ export class WorkerBackend implements SessionBackend {
   readonly #ready = deferred<void>();
   /** Ends the wait for the Worker's lock. */
   readonly #watch = new AbortController();
+  readonly #lastWord = new Patience();
   #stats = NO_STATS;
   /** The connection has ended, and no reply is heard any more. */
   #closed = false;
@@ -147,6 +150,7 @@ export class WorkerBackend implements SessionBackend {
       case 'closed':
         this.#closed = true;
         this.#watch.abort();
+        this.#lastWord.end();
         this.#listener.news(news);
         break;
       default:
@@ -171,7 +175,10 @@ export class WorkerBackend implements SessionBackend {
   /** The lock is free when the Worker is gone. */
   #awaitLock(lock: string): void {
     const { signal } = this.#watch;
-    navigator.locks.request(lock, { signal }, () => this.lose()).catch(() => {});
+    const free = (): void => {
+      if (!this.#closed) this.#lastWord.wait(LAST_WORD_MS, () => this.lose());
+    };
+    navigator.locks.request(lock, { signal }, free).catch(() => {});
   }
 
   /** The Worker is gone: nothing more comes from it. */

@@ -80,6 +80,7 @@ export function afterClose(
 
 /** Values of a query by name. A list repeats its name; undefined is left out. */
 export type QueryValues = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>;
+/** A value of a query. */
 export type QueryValue = string | number | boolean;
 
 /**
