@@ -60,6 +60,7 @@ export class Client {
   readonly errors: string[] = [];
   /** Faults of the app's functions. */
   readonly tokens: { readonly how: 'throws' | 'hangs' | 'slow' | 'bad' }[] = [];
+  #isAbandoned = false;
   #hasSocket = false;
   #depth = 0;
   #elapsedMs = 0;
@@ -144,6 +145,11 @@ export class Client {
       },
       (action) => this.#act(action),
     );
+  }
+
+  /** The run is over: a session that asks for addresses again and again must not do so for ever. */
+  abandon(): void {
+    this.#isAbandoned = true;
   }
 
   get stats(): SessionStats {
@@ -274,6 +280,7 @@ export class Client {
   #address(): Promise<ServiceAddress> {
     this.doings++;
     this.#asks();
+    if (this.#isAbandoned) return new Promise(() => {});
     const how = this.tokens.at(-1)?.how;
     if (how === 'throws') throw new Error('The token server is down.');
     if (how === 'hangs') return new Promise(() => {});

@@ -9,10 +9,10 @@ export const FAULTS = [
     replacement: 'const known = 0;',
   },
   {
-    name: 'the server cuts audio that it has in part at the wrong frame',
-    file: 'session/arrival-cursor.ts',
-    anchor: 'bytes.subarray(known * this.#frameBytes)',
-    replacement: 'bytes.subarray(0, bytes.length - known * this.#frameBytes)',
+    name: 'audio that the server has in part is cut at the wrong end',
+    file: 'session/raw-audio.ts',
+    anchor: 'audio.bytes.subarray(skip * bytesPerFrame(stream))',
+    replacement: 'audio.bytes.subarray(0, audio.bytes.length - skip * bytesPerFrame(stream))',
   },
   {
     name: 'muted audio is zeros in formats whose silence is another',
@@ -25,6 +25,18 @@ export const FAULTS = [
     file: 'session/gap-report.ts',
     anchor: 'last.frame + last.frames === gap.frame',
     replacement: 'last.frame <= gap.frame',
+  },
+  {
+    name: 'what the capture has lost is told as an overflow',
+    file: 'session/uplink.ts',
+    anchor: "cause: 'capture'",
+    replacement: "cause: 'overflow'",
+  },
+  {
+    name: 'what the capture has lost is not counted',
+    file: 'session/uplink.ts',
+    anchor: 'this.#captureLost += frames;',
+    replacement: '',
   },
   {
     name: 'what was in flight on a lost connection does not wait again',
@@ -57,10 +69,10 @@ export const FAULTS = [
     replacement: '',
   },
   {
-    name: 'twice the overlap is sent again',
+    name: 'more than the overlap is sent again',
     file: 'session/outbox.ts',
     anchor: 'nowMs - doneAtMs < this.#overlapMs',
-    replacement: 'nowMs - doneAtMs < 2 * this.#overlapMs',
+    replacement: 'nowMs - doneAtMs < this.#overlapMs + 150',
   },
   {
     name: 'an outbox forgets its bound on bytes',

@@ -66,6 +66,7 @@ export async function runSchedule(
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { rule: 'no exception', atMs: time.now, detail };
   } finally {
+    course.client.abandon();
     onLog(course.client.log);
   }
 }
