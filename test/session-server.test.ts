@@ -386,7 +386,7 @@ describe('a connection', () => {
 });
 
 describe('a host that answers later', () => {
-  function later() {
+  function later(options: ConstructorParameters<typeof SessionServer>[1] = {}) {
     const host = new Recorder();
     const answers: ((answer: object) => void)[] = [];
     const refusals: ((error: unknown) => void)[] = [];
@@ -395,7 +395,7 @@ describe('a host that answers later', () => {
         answers.push(resolve);
         refusals.push(reject);
       });
-    return { host, answers, refusals, link: new SessionLink(host) };
+    return { host, answers, refusals, link: new SessionLink(host, options) };
   }
   const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -439,6 +439,37 @@ describe('a host that answers later', () => {
     await settled();
     expect(connection.closing?.code).toBe(CLOSING.failed);
     expect(host.failures).toEqual([fault]);
+  });
+
+  it('keeps the session of a client that came back in time until it has answered', async () => {
+    const { host, answers, link } = later({ expireMs: 5000 });
+    const one = link.connect();
+    answers[0]!({});
+    await settled();
+    one.up(chunk(0));
+    one.lose();
+    link.pass(4000);
+    const two = link.connect();
+    link.pass(3000);
+    answers[1]!({});
+    await settled();
+    expect(two.receive()).toEqual([acknowledged(320), READY]);
+    expect(host.of('ended')).toEqual([]);
+  });
+
+  it('lets the session expire when the client that came back is gone before the answer', async () => {
+    const { host, answers, link } = later({ expireMs: 5000 });
+    const one = link.connect();
+    answers[0]!({});
+    await settled();
+    one.lose();
+    link.pass(4000);
+    const two = link.connect();
+    link.pass(3000);
+    expect(host.of('ended')).toEqual([]);
+    two.lose();
+    link.pass(0);
+    expect(host.of('ended')).toEqual([['ended', 'expired']]);
   });
 
   it('is asked in vain when the session ends meanwhile', async () => {

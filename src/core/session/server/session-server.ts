@@ -176,8 +176,11 @@ export class SessionServer {
         this.#drop(connection, CLOSING.leaving, 'Nothing came for too long.');
       } else this.#drop(connection, CLOSING.busy, 'Hello took too long.');
     }
+    const asked = this.#askedFor();
     for (const { session, connection, lostMs } of this.#sessions.values()) {
       if (nowMs >= lostMs + this.#expireMs) {
+        // Its client is back in time, and the host takes its time to answer: `helloMs` bounds that.
+        if (asked.has(session.id)) continue;
         this.#guard(connection, session.id, () => session.finish('expired'));
         continue;
       }
@@ -189,6 +192,13 @@ export class SessionServer {
       this.#ended.delete(id);
     }
     this.#due(this.#leaveMs);
+  }
+
+  /** Ids of the sessions that a connection waits for. */
+  #askedFor(): ReadonlySet<string | undefined> {
+    const asked = new Set<string | undefined>();
+    for (const { state, session } of this.#connections) if (state === 'asking') asked.add(session);
+    return asked;
   }
 
   /**
@@ -343,6 +353,8 @@ export class SessionServer {
   #lose(connection: Connection): void {
     const { state, session: id } = connection;
     this.#forget(connection);
+    // The session that it asked for may have waited for the answer before it expires.
+    if (state === 'asking') this.#due(this.#nowMs);
     const entry = state === 'ready' ? this.#sessions.get(id!) : undefined;
     if (entry === undefined) return;
     entry.session.detach();
