@@ -386,6 +386,15 @@ describe('a half-open connection', () => {
     expect(play.life.state).toBe('waiting');
   });
 
+  it('is found while messages are sent that have no answer', () => {
+    const play = SessionPlay.open({ service: { keepAliveMs: 8000 } });
+    for (let ms = 0; ms < 13_000; ms += 100) {
+      play.tell({ type: 'send', value: {} });
+      play.wait(100);
+    }
+    expect(play.life.state).toBe('waiting');
+  });
+
   it('is not found where the service acknowledges nothing and the socket takes all', () => {
     const play = SessionPlay.open({ service: { acknowledges: false, keepAliveMs: 8000 } });
     play.talk(60_000);

@@ -428,11 +428,11 @@ export class SessionLife {
 
   #keepAlive(link: SessionLink): void {
     const { nowMs } = this.#clock;
-    const { keepAliveMs, acknowledges } = this.#service;
-    if (keepAliveMs <= 0 || nowMs < link.sentAtMs + keepAliveMs) return;
+    if (nowMs < link.keepAliveAtMs) return;
     const isSent = link.request({ type: 'keep-alive' }, nowMs);
     link.sentAtMs = nowMs;
-    if (isSent && acknowledges) link.asked(nowMs);
+    link.keptAliveAtMs = nowMs;
+    if (isSent && this.#service.acknowledges) link.asked(nowMs);
   }
 
   /** Ends the session as soon as everything has arrived, or there is no time for it any more. */
@@ -456,13 +456,11 @@ export class SessionLife {
 
   #readyDueMs(link: SessionLink): number {
     if (!link.isReady) return Infinity;
-    const { keepAliveMs } = this.#service;
-    const keepAliveAtMs = keepAliveMs > 0 ? link.sentAtMs + keepAliveMs : Infinity;
     // Nobody tells when a socket is empty.
     const isWatched = link.isLeaving || this.#drainsUntilMs < Infinity;
     const isPolled = isWatched && link.bufferedBytes > 0;
     const pollAtMs = isPolled ? this.#clock.nowMs + POLL_MS : Infinity;
-    return Math.min(keepAliveAtMs, link.leavesAtMs, pollAtMs);
+    return Math.min(link.keepAliveAtMs, link.leavesAtMs, pollAtMs);
   }
 
   // --- the end -------------------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ export class SessionLink {
   bufferedBytes = 0;
   /** When something was sent last. */
   sentAtMs = 0;
+  /** When a keep-alive message was due last: the service may have none now. */
+  keptAliveAtMs = 0;
 
   readonly #service: Service;
   readonly #push: PushAction;
@@ -165,6 +167,18 @@ export class SessionLink {
   /** A keep-alive message was sent, which the service answers. */
   asked(nowMs: number): void {
     this.#askedAtMs = Math.min(this.#askedAtMs, nowMs);
+  }
+
+  /**
+   * When a keep-alive message is due. A service that answers it is asked when it was silent for so long, whatever was sent
+   * meanwhile: not everything has an answer.
+   */
+  get keepAliveAtMs(): number {
+    const { keepAliveMs, acknowledges } = this.#service;
+    if (keepAliveMs <= 0) return Infinity;
+    if (!acknowledges) return this.sentAtMs + keepAliveMs;
+    if (this.#askedAtMs < Infinity) return Infinity;
+    return Math.max(this.keptAliveAtMs, Math.min(this.sentAtMs, this.#heardAtMs)) + keepAliveMs;
   }
 
   /**
