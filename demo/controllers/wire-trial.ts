@@ -25,9 +25,8 @@ const MAX_DELAY_MS = 2000;
 /** How often the server is asked what has arrived, ms. */
 const ASK_MS = 250;
 
-/** What the server says of a wire. */
+/** What the server says has arrived over a wire. */
 interface WireRecord {
-  readonly cut: boolean;
   readonly session: readonly FrameSpan[];
   readonly plain: readonly FrameSpan[];
 }
@@ -164,7 +163,7 @@ export class WireTrial extends Session {
   }
 }
 
-const NOTHING: WireRecord = { cut: false, session: [], plain: [] };
+const NOTHING: WireRecord = { session: [], plain: [] };
 
 /** null where the server does not answer. */
 async function recordOf(wire: string): Promise<WireRecord | null> {

@@ -11,6 +11,7 @@ import type { SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
 import { ErrorBoundary } from '../server/error-boundary.ts';
 import { isTrustedOrigin } from '../server/origin.ts';
+import { refuse } from '../server/refuse.ts';
 import type { CallSplice } from '../server/signalling-rooms.ts';
 
 /** What the engine allows, and who may reach it. */
@@ -243,11 +244,6 @@ export class LinkProcess {
 
 function post(child: ChildProcess, message: ToEngine): void {
   if (child.connected) child.send(message, () => {});
-}
-
-function refuse(socket: Duplex, status: string): void {
-  socket.on('error', () => {});
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 /** The engine and what it uses as one script: Node 20 runs no TypeScript. */

@@ -5,6 +5,7 @@ import type { RawData } from 'ws';
 import { WebSocket, WebSocketServer } from 'ws';
 import { ErrorBoundary } from './error-boundary.ts';
 import { isTrustedOrigin } from './origin.ts';
+import { refuse } from './refuse.ts';
 
 /** What an echo allows. */
 export interface EchoOptions {
@@ -119,9 +120,4 @@ export function attachEcho(server: EventEmitter, options: EchoOptions = {}): Ech
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0] ?? '';
-}
-
-function refuse(socket: Duplex, status: string): void {
-  socket.on('error', () => {});
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

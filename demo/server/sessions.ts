@@ -10,6 +10,7 @@ import type { ServerSession } from '../../src/core/session/server/server-session
 import { SessionServer } from '../../src/core/session/server/session-server.ts';
 import { ErrorBoundary } from './error-boundary.ts';
 import { isOwnRequest, isTrustedOrigin, withoutCors } from './origin.ts';
+import { refuse } from './refuse.ts';
 import { Wires } from './wire.ts';
 import type { Wire } from './wire.ts';
 
@@ -158,11 +159,6 @@ function bytesOf(data: RawData): Buffer {
     : Array.isArray(data)
       ? Buffer.concat(data)
       : Buffer.from(data);
-}
-
-function refuse(socket: Duplex, status: string): void {
-  socket.on('error', () => {});
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function end(response: ServerResponse, status: number): void {

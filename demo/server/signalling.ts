@@ -14,6 +14,7 @@ import { parseSignallingRequest } from '../../src/core/webrtc/signalling-protoco
 import { ErrorBoundary } from './error-boundary.ts';
 import { MessageRate } from './message-rate.ts';
 import { isTrustedOrigin } from './origin.ts';
+import { refuse } from './refuse.ts';
 import type { OpenSplice, Peer, RoomSeat } from './signalling-rooms.ts';
 import { SignallingRooms } from './signalling-rooms.ts';
 
@@ -189,9 +190,4 @@ function read(data: RawData, binary: boolean, peer: Peer): SignallingRequest | n
     });
     return null;
   }
-}
-
-function refuse(socket: Duplex, status: string): void {
-  socket.on('error', () => {});
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
