@@ -17,7 +17,7 @@ export function tokenProtocol(token: string): string {
 
 /**
  * Finds the token among the subprotocols that a client offers.
- * @returns undefined where there is none, or it is not in the form that {@link tokenProtocol} writes
+ * @returns undefined without a token in the form that {@link tokenProtocol} writes
  */
 export function tokenOf(protocols: Iterable<string>): string | undefined {
   for (const name of protocols) {

@@ -26,7 +26,7 @@ const DEFAULT_DRAIN_MS = 3000;
 const MAX_DRAIN_MS = 600_000;
 
 /**
- * A conversation with a speech service that survives its connection: what is said while there is none is kept and sent later,
+ * A conversation with a speech service that survives its connection. What is said during an outage is kept and sent later,
  * faster than real time, and nothing is sent twice to a service that acknowledges.
  *
  * @example

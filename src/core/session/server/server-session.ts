@@ -110,7 +110,7 @@ export class ServerSession {
     this.#cursor = new ArrivalCursor(this.input, 0);
   }
 
-  /** Whether a connection is ready. What is written while there is none waits. */
+  /** Whether a connection is ready. Until one is, what is written waits. */
   get isConnected(): boolean {
     return this.#wire !== null;
   }
