@@ -64,6 +64,8 @@ interface Item {
   isInterrupted: boolean;
   /** The client has said that it played the item to its end. */
   isPlayed: boolean;
+  /** The client has said how far it was heard as it was interrupted. */
+  isSilenced: boolean;
   /** Marks that are not answered, in the order of their frames. */
   readonly marks: { readonly name: string; readonly frames: number }[];
 }
@@ -246,6 +248,7 @@ export class ServerSession {
         type: 'welcome',
         known: isKnown,
         next: this.#stored,
+        received: Math.max(this.#stored, this.#cursor.next),
         output: this.output,
       }),
     );
@@ -401,6 +404,7 @@ export class ServerSession {
       end: null,
       isInterrupted: false,
       isPlayed: false,
+      isSilenced: false,
       marks: [],
     };
     const message = encodeProtocol({ type: 'item', frame: item.frame, item: name });
@@ -464,11 +468,14 @@ export class ServerSession {
   }
 
   #interrupted(item: string, frames: number, unheard: readonly string[]): void {
+    // What a client says again, because it cannot know that it arrived, is told once.
+    if (this.#items.some(({ name, isSilenced }) => isSilenced && name === item)) return;
     const names = item === '' ? unheard : [item, ...unheard];
     let end = 0;
     for (const known of this.#items) {
       if (!names.includes(known.name)) continue;
       this.#interruptItem(known);
+      known.isSilenced = true;
       end = Math.max(end, known.end!);
     }
     this.#replies.discard(end, names);
