@@ -943,6 +943,18 @@ describe('an interruption by the user', () => {
     two.up({ type: 'played', item: 'b', name: null, frames: 1600 });
     expect(host.of('interrupted')).toEqual([['interrupted', heardItem]]);
     expect(host.of('played')).toEqual([['played', 'b', null, 1600]]);
+    // Nor of items from before a restart.
+    const old = { item: 'old', frames: 160, ms: 10, unheard: [] };
+    for (let i = 0; i < 2; i++) {
+      two.up({ type: 'played', item: 'old', name: 'm', frames: 80 });
+      two.up({ type: 'played', item: 'old', name: null, frames: 160 });
+      two.up({ type: 'interrupted', heard: old });
+    }
+    expect(host.of('played').slice(1)).toEqual([
+      ['played', 'old', 'm', 80],
+      ['played', 'old', null, 160],
+    ]);
+    expect(host.of('interrupted').slice(1)).toEqual([['interrupted', old]]);
   });
 
   it('discards nothing when nothing was playing, or the items are not known', () => {

@@ -107,4 +107,15 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'cut', at: 1400, for: 0, noticed: 'none' },
     ],
   },
+  {
+    name: 'tells a server once what was heard of an item from before its restart',
+    world: { ...WORLD, seed: 1952 },
+    actions: [
+      { kind: 'say', at: 2900, for: 100, speed: 2, mark: false },
+      { kind: 'delay', at: 1000, for: 10, by: 2463 },
+      { kind: 'restart', at: 3000, for: 0, polite: false, lostMs: 0 },
+      { kind: 'slow', at: 3000, for: 2000, factor: 0.01 },
+      { kind: 'offline', at: 5000, for: 10, cuts: true },
+    ],
+  },
 ];

@@ -86,6 +86,8 @@ export class ServerSession {
   readonly #replies: ReplyQueue;
   readonly #items: Item[] = [];
   #open: Item | null = null;
+  /** What was told of items that are not known: they are from before a restart of the server. */
+  readonly #toldUnknown = new Set<string>();
   #cursor: ArrivalCursor;
   #wire: SessionWire | null = null;
   #isOver = false;
@@ -449,8 +451,9 @@ export class ServerSession {
     const index = this.#items.findIndex((item) => item.name === name);
     const item = this.#items[index];
     if (item === undefined) {
-      // One from before a restart of the server.
-      tell(name, mark, frames);
+      if (this.#isNewOfUnknown(`played ${frames} ${name.length} ${name}${mark ?? ''}`)) {
+        tell(name, mark, frames);
+      }
       return;
     }
     const last = item.marks.findIndex((known) => known.name === mark);
@@ -467,9 +470,21 @@ export class ServerSession {
     if (mark === null) tell(name, null, frames);
   }
 
+  #isNewOfUnknown(key: string): boolean {
+    const told = this.#toldUnknown;
+    if (told.has(key)) return false;
+    told.add(key);
+    const [oldest] = told;
+    if (told.size > MAX_ITEMS) told.delete(oldest!);
+    return true;
+  }
+
   #interrupted(item: string, frames: number, unheard: readonly string[]): void {
     // What a client says again, because it cannot know that it arrived, is told once.
-    if (this.#items.some(({ name, isSilenced }) => isSilenced && name === item)) return;
+    const first = this.#items.find(({ name }) => name === item);
+    const isUnknown = first === undefined && item !== '';
+    if (first?.isSilenced === true || (isUnknown && !this.#isNewOfUnknown(`interrupted ${item}`)))
+      return;
     const names = item === '' ? unheard : [item, ...unheard];
     let end = 0;
     for (const known of this.#items) {
