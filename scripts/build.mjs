@@ -11,6 +11,7 @@ import { ROOT, runTool } from './run.mjs';
 await ensureInstalled();
 const { WORKER_NAMES, bundleWorker, bundleWorklet, workletNames } =
   await import('./bundle-worklet.mjs');
+const { elementManifest } = await import('./element-manifest.mjs');
 const { opusWasm } = await import('./opus-wasm.mjs');
 const { opusInlineModule } = await import('./vite-opus.mjs');
 
@@ -18,6 +19,7 @@ const LIBRARY = [
   'src/core',
   'src/storage',
   'src/web',
+  'src/elements',
   'src/worker',
   'src/testing',
   'src/cli',
@@ -57,6 +59,11 @@ for (const name of WORKER_NAMES) {
   await writeFile(join(worker, `${name}.inline.js`), `export default ${JSON.stringify(script)};\n`);
   console.log(`dist/worker/${name}.js ${Buffer.byteLength(script)} bytes`);
 }
+
+await writeFile(
+  join(ROOT, 'dist/custom-elements.json'),
+  `${JSON.stringify(await elementManifest(), null, 2)}\n`,
+);
 
 const wasm = join(ROOT, 'dist/wasm');
 await mkdir(wasm, { recursive: true });

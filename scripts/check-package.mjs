@@ -13,6 +13,7 @@ const SHIPPED = [
   /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
   /^dist\/worker\/(opus|backup|blocks)(\.inline)?\.js$/,
+  /^dist\/custom-elements\.json$/,
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];
@@ -25,6 +26,8 @@ const NEEDED = [
   'dist/worker/backup.js',
   'dist/worker/blocks.js',
   'dist/wasm/libopus.wasm',
+  'dist/custom-elements.json',
+  'dist/src/elements/index.js',
 ];
 
 /**
