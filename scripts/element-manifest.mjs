@@ -16,11 +16,11 @@ const PROPERTIES = {
   '--micwire-ink-soft': 'Captions, scales and units.',
   '--micwire-accent': 'Bars, waveforms and the main button.',
   '--micwire-on-accent': 'Text on `--micwire-accent` and on `--micwire-alert`.',
-  '--micwire-warn': 'The part of a bar that is loud, and marks of what was integrated.',
+  '--micwire-warn': 'The part of a bar that is loud; integrated loudness.',
   '--micwire-alert': 'The part of a bar that is too loud, clipping, and failures.',
   '--micwire-focus': 'Ring of what has the focus.',
   '--micwire-radius': 'Corners.',
-  '--micwire-font': 'Font of texts.',
+  '--micwire-font': 'Font.',
   '--micwire-mono': 'Font of figures.',
 };
 const PROPERTY = /var\((--micwire-[\w-]+), (.+)\);$/;
