@@ -29,9 +29,15 @@ const udpHost = process.env['MICWIRE_UDP_HOST'];
 const link = new LinkProcess(udpHost === undefined ? {} : { spliceAddress: udpHost });
 
 /** Many lanes at once take a machine of two cores for themselves. */
-const WHOLE_LAB = ['devices-live', 'lab', 'lab-compare', 'lab-lanes', 'lab-opus', 'lab-wire'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const WHOLE_LAB = [
+  'devices-live',
+  'lab',
+  'lab-compare',
+  'lab-lanes',
+  'lab-opus',
+  'lab-wire',
+  'examples',
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({
   plugins: [
