@@ -20,6 +20,7 @@ const LIBRARY = [
   'src/web',
   'src/worker',
   'src/testing',
+  'src/testing/child',
   'src/cli',
   'worklets',
 ];
