@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { MicwireError } from '../../src/core/errors.ts';
+import '../../src/web/opus-inline.ts';
+import { loadWorklet } from '../../src/web/worklet-loader.ts';
 import {
   CAPTURE_OPUS_WORKLET,
   CAPTURE_WORKLET,
   METER_WORKLET,
   PLAYOUT_WORKLET,
-} from '../../src/web/worklet-files.ts';
-import { loadWorklet } from '../../src/web/worklet-loader.ts';
+} from '../helpers/worklet-files.ts';
 
 const offline = (): OfflineAudioContext => new OfflineAudioContext(1, 128, 48000);
 
@@ -106,7 +107,7 @@ describe('under a Content-Security-Policy', () => {
   /** Loads the meter in a frame of that policy. Resolves with 'loaded' or the error's message. */
   function loadUnder(policy: string): Promise<string> {
     const loader = new URL('../../src/web/worklet-loader.ts', import.meta.url).href;
-    const list = new URL('../../src/web/worklet-files.ts', import.meta.url).href;
+    const list = new URL('../../src/web/meter-worklet.ts', import.meta.url).href;
     const frame = document.createElement('iframe');
     frames.push(frame);
     const answer = new Promise<string>((resolve) => {

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import * as browser from 'vitest/browser';
-import * as files from '../../src/web/worklet-files.ts';
-import type { WorkletFile } from '../../src/web/worklet-files.ts';
+import '../../src/web/opus-inline.ts';
+import type { WorkletFile } from '../../src/web/worklet-file.ts';
 import { loadWorklet } from '../../src/web/worklet-loader.ts';
+import * as files from '../helpers/worklet-files.ts';
 import { unpack } from '../helpers/packing.ts';
 import {
   NODE_PARITY_NAMES,
