@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,8 @@ const FILES = [...GUIDE.matchAll(/```js\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(
   ([, name = '', code = '']) => ({ name, code }),
 );
 const TESTS = FILES.filter(({ name }) => name.endsWith('.test.js'));
+
+const VITEST = fileURLToPath(new URL('../node_modules/vitest', import.meta.url));
 
 let folder: string;
 
@@ -29,6 +31,7 @@ beforeAll(async () => {
   const manifest = { type: 'module', exports: { './testing': './testing.js' } };
   await writeFile(join(micwire, 'package.json'), JSON.stringify(manifest));
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  await symlink(VITEST, join(folder, 'node_modules/vitest'), 'junction');
   for (const { name, code } of FILES) await writeFile(join(folder, name), code);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -38,14 +41,27 @@ test('every code block of docs/testing.md is a file', () => {
   expect(TESTS.length).toBeGreaterThanOrEqual(4);
 });
 
-test.each(TESTS)('docs/testing.md: $name runs as written', async ({ name, code }) => {
-  const { stdout, code: exit } = await new Promise<{ stdout: string; code: unknown }>((resolve) => {
-    execFile(process.execPath, ['--test', name], { cwd: folder }, (error, stdout) => {
-      resolve({ stdout, code: error?.code ?? 0 });
-    });
-  });
-  expect(exit, stdout).toBe(0);
-  const passed = Number(/pass (\d+)/.exec(stdout)?.[1]);
-  // Node counts the file as a test, too, in some versions.
-  expect(passed).toBeGreaterThanOrEqual(code.match(/^test\(/gm)!.length);
-});
+test.each(TESTS)(
+  'docs/testing.md: $name runs as written',
+  async ({ name, code }) => {
+    const isVitest = code.includes("from 'vitest'");
+    const args = isVitest
+      ? [join(VITEST, 'vitest.mjs'), 'run', '--reporter=tap', name]
+      : ['--test', '--test-reporter=tap', name];
+    // The variables of this run of Vitest would be taken for the other's.
+    const { PATH } = process.env;
+    const options = { cwd: folder, env: { PATH, NO_COLOR: '1' } };
+    const { stdout, code: exit } = await new Promise<{ stdout: string; code: unknown }>(
+      (resolve) => {
+        execFile(process.execPath, args, options, (error, out, err) => {
+          resolve({ stdout: out + err, code: error?.code ?? 0 });
+        });
+      },
+    );
+    expect(exit, stdout).toBe(0);
+    // The file itself counts as a test, too, in some versions.
+    const passed = stdout.match(/^ *ok \d+/gm)?.length ?? 0;
+    expect(passed, stdout).toBeGreaterThanOrEqual(code.match(/^test\(/gm)!.length);
+  },
+  60_000,
+);

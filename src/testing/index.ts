@@ -12,3 +12,7 @@ export type { PortListener, ScopePort } from './scope-port.ts';
 export type { PortMessageEvent } from './platform.ts';
 export type { ParameterDescriptor, ProcessorClass } from './registration.ts';
 export type { AudioWorkletProcessor, RunningScope } from './scope-globals.ts';
+export { audioMatchers } from './matchers.ts';
+export type { AudioMatchers, MatcherResult, MatchOptions, SilenceOptions } from './matchers.ts';
+export type { ClickOptions } from './clicks.ts';
+export type { AudioBufferLike, Signal } from './signal.ts';
