@@ -166,11 +166,14 @@ export async function parcelBuild({ folder, node }, { packageExports = false } =
   return serveOutput(folder);
 }
 
-/** No bundler: the browser finds the package's files by an import map. @param {App} app */
-export async function importMap({ folder }) {
-  const map = JSON.stringify({
-    imports: { micwire: '/node_modules/micwire/dist/src/web/index.js' },
-  });
+/**
+ * No bundler: the browser finds the package's files by an import map.
+ *
+ * @param {App} app
+ * @param {string} entry - below the package
+ */
+export async function importMap({ folder }, entry) {
+  const map = JSON.stringify({ imports: { micwire: `/node_modules/micwire/${entry}` } });
   const script = `<script type="importmap">${map}</script>\n    <script type="module"`;
   for (const page of PAGES) {
     await edit(join(folder, htmlPage(page)), (html) =>

@@ -141,8 +141,15 @@ export const SETUPS = [
     tools: 'import-map',
     worklet: 'file',
     cure: 'a line for each entry that you import',
+    open: (app) => importMap(app, 'dist/src/web/index.js'),
+  },
+  {
+    name: 'import map, `micwire/min`',
+    tools: 'import-map',
+    worklet: 'file',
+    cure: 'a line for each entry that you import',
     quick: true,
-    open: importMap,
+    open: (app) => importMap(app, 'dist/min/micwire.js'),
   },
   { name: 'Parcel 2', tools: 'parcel-2', worklet: 'file', open: (app) => parcelBuild(app) },
   {
