@@ -18,6 +18,7 @@ const SHIPPED = [
   /^dist\/min\/([\w-]+\/)?[\w-]+\.(js|d\.ts)$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
   /^dist\/worker\/(opus|backup|blocks)(\.inline)?\.js$/,
+  /^dist\/custom-elements\.json$/,
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];
@@ -32,6 +33,8 @@ const NEEDED = [
   'dist/worker/backup.js',
   'dist/worker/blocks.js',
   'dist/wasm/libopus.wasm',
+  'dist/custom-elements.json',
+  'dist/src/elements/index.js',
 ];
 
 /**
