@@ -13,12 +13,6 @@ describe('the table of set-ups in docs/embedding.md', () => {
     const expected = tableOf(SETUPS.map((setup) => ({ setup })));
     expect((await guideRows()).map(words)).toEqual(expected.map(words));
   });
-
-  test('has sizes for each set-up but servers for development and pages without a server', async () => {
-    const sized = (await guideRows()).filter((row) => !row.includes('| – | – |'));
-    const measured = SETUPS.filter(({ name, dev }) => !dev && name !== '`file://`');
-    expect(sized).toHaveLength(measured.length);
-  });
 });
 
 test('no two set-ups have the same name', () => {

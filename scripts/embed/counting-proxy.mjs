@@ -37,7 +37,9 @@ export async function countingProxy(target) {
           fetched.bytes += body.length;
           fetched.gzipBytes += gzipSync(body).length;
         }
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(body);
+        // Each page fetches everything itself.
+        const fresh = { ...answer.headers, 'cache-control': 'no-store' };
+        outgoing.writeHead(answer.statusCode ?? 502, fresh).end(body);
       });
       answer.on('error', () => outgoing.destroy());
     });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT, run } from '../run.mjs';
 
-export const FIXTURE = join(ROOT, 'test/fixtures/embed');
+const FIXTURE = join(ROOT, 'test/fixtures/embed');
 const NPM_OPTIONS = ['--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'];
 
 /**

@@ -1,13 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { MicwireError } from '../../src/core/errors.ts';
+import { CAPTURE_OPUS_WORKLET } from '../../src/web/capture-opus-worklet.ts';
+import { CAPTURE_WORKLET } from '../../src/web/capture-worklet.ts';
+import { METER_WORKLET } from '../../src/web/meter-worklet.ts';
 import '../../src/web/opus-inline.ts';
+import { PLAYOUT_WORKLET } from '../../src/web/playout-worklet.ts';
 import { loadWorklet } from '../../src/web/worklet-loader.ts';
-import {
-  CAPTURE_OPUS_WORKLET,
-  CAPTURE_WORKLET,
-  METER_WORKLET,
-  PLAYOUT_WORKLET,
-} from '../helpers/worklet-files.ts';
 
 const offline = (): OfflineAudioContext => new OfflineAudioContext(1, 128, 48000);
 
