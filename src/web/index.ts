@@ -39,6 +39,7 @@ export type {
   Transport,
   TransportEventMap,
   TransportMessage,
+  TransportOptions,
   TransportState,
   TransportStats,
   TransportStatus,
