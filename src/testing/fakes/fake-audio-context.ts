@@ -8,8 +8,8 @@ import { createWorkletScope } from '../worklet-scope.ts';
 import type { ScopeOptions, WorkletScope } from '../worklet-scope.ts';
 import type { NodeOptions } from '../node-options.ts';
 import type { ScopeNode } from '../scope-node.ts';
-import { FakeAudioWorkletNode, FakeDestination, FakeGainNode, FakeSource } from './fake-nodes.ts';
-import type { FakeAudioNode } from './fake-nodes.ts';
+import { FakeDestination, FakeGainNode, FakeSource } from './fake-nodes.ts';
+import type { FakeAudioNode, FakeAudioWorkletNode } from './fake-nodes.ts';
 
 /** How to make a {@link FakeAudioContext}. */
 export type FakeContextOptions = ScopeOptions;
