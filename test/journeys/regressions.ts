@@ -217,6 +217,24 @@ export const REGRESSIONS: readonly Regression[] = [
     },
     actions: [{ kind: 'block', at: 4000, side: 'sender', for: 2970 }],
   },
+  {
+    name: 'counts no packet as lost that has no audio and has overtaken a burst',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 7779,
+      framing: 'rtp',
+      senderQuantum: 128,
+      network: { ...PLAIN.network, jitterMs: 2 },
+      durationMs: 9409,
+    },
+    actions: [
+      { kind: 'push-to-talk', at: 5109, talk: 1263, rest: 177, for: 4497 },
+      { kind: 'suspend', at: 6484, side: 'sender', for: 1083, delivers: true },
+      { kind: 'slow-reader', at: 8395, for: 986 },
+      { kind: 'no-audio', at: 9347, for: 50, what: 'padding', every: 5 },
+    ],
+  },
 ];
 
 /**
