@@ -235,6 +235,14 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'no-audio', at: 9347, for: 50, what: 'padding', every: 5 },
     ],
   },
+  {
+    name: 'tells no frames as dropped after a sender that restarts twice, with a short packet before',
+    world: { ...PLAIN, seed: 11_772, format: 's24', durationMs: 2925 },
+    actions: [
+      { kind: 'restart', at: 2208, for: 552, graceful: true, ...FROM_0 },
+      { kind: 'restart', at: 2814, for: 10, graceful: true, ...FROM_0 },
+    ],
+  },
 ];
 
 /**
