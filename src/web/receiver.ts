@@ -38,6 +38,7 @@ import type {
 import { TypedEventTarget } from './typed-event-target.ts';
 import { LastWord } from './patience.ts';
 import { RECEIVE_WORKLET } from './worklet-files.ts';
+import { loadVariablePlan } from './resampler-design.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /** The events of a {@link Receiver}. */
@@ -91,19 +92,18 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     checkContext('Receiver.create', context);
     const settings = checkReceiverOptions(options);
     const { opusUrl: url } = options;
-    const [{ planVariableResampler }, opus] = await whileOpen(
+    const [resampler, opus] = await whileOpen(
       context,
       Promise.all([
-        import('../core/resampler/variable-resampler-planner.ts'),
+        loadVariablePlan({
+          inputRate: settings.sampleRate,
+          outputRate: context.sampleRate,
+          quality: settings.quality,
+        }),
         isSampled(settings) ? undefined : loadOpus(url),
         loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
       ]),
     );
-    const resampler = planVariableResampler({
-      inputRate: settings.sampleRate,
-      outputRate: context.sampleRate,
-      quality: settings.quality,
-    });
     return makeInOpenContext(context, () => new Receiver(context, options, { resampler, opus }));
   }
 
