@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { ROOT } from './run.mjs';
+
+/**
+ * What a page does with the library, and what it then fetches.
+ *
+ * @typedef {object} SizeUse
+ * @property {string} imports
+ * @property {string} [from] the entry's folder below dist/src
+ * @property {string} [service] a service is chosen by its import: one is paid for
+ * @property {readonly string[]} worklets
+ * @property {readonly string[]} fetches modules that it imports on demand
+ */
+
+/** Contexts of 48 kHz, streams of 16 or 24. @type {Readonly<Record<string, SizeUse>>} */
+export const SIZE_USES = {
+  capture: { imports: '{ Capture }', worklets: ['capture'], fetches: ['usual-planner'] },
+  'capture + playout': {
+    imports: '{ Capture, Playout }',
+    worklets: ['capture', 'playout'],
+    fetches: ['usual-planner'],
+  },
+  resampler: {
+    imports: '{ Resampler }',
+    from: 'core/resampler',
+    worklets: [],
+    fetches: [],
+  },
+  'resampler, usual rates': {
+    imports: '{ createResampler, loadResamplerPlan }',
+    from: 'core/resampler',
+    worklets: [],
+    fetches: [],
+  },
+  meter: { imports: '{ Meter }', worklets: ['meter'], fetches: ['meter-module'] },
+  microphone: {
+    imports: '{ Capture, Microphone }',
+    worklets: ['capture', 'microphone'],
+    fetches: ['usual-planner'],
+  },
+  speaker: { imports: '{ Speaker }', worklets: [], fetches: [] },
+  playout: { imports: '{ Playout }', worklets: ['playout'], fetches: ['usual-planner'] },
+  receiver: {
+    imports: '{ Receiver }',
+    worklets: ['receive'],
+    fetches: ['usual-variable-planner'],
+  },
+  session: {
+    imports: '{ Session }',
+    service: 'openai-realtime',
+    worklets: ['capture', 'playout', 'microphone'],
+    fetches: ['usual-planner'],
+  },
+  call: { imports: '{ Call, WebSocketSignalling }', worklets: [], fetches: [] },
+  all: {
+    imports: '*',
+    worklets: ['capture', 'meter', 'microphone', 'mixer', 'playout', 'receive'],
+    fetches: ['usual-planner', 'usual-variable-planner', 'meter-module'],
+  },
+};
+
+/**
+ * The module of an app that is only the use.
+ *
+ * @param {SizeUse} use
+ * @returns {string}
+ */
+export function appOf({ imports, from = 'web', service }) {
+  const lines = [exportFrom(imports, `${from}/index.js`)];
+  if (service !== undefined) lines.push(exportFrom('*', `core/services/${service}.js`));
+  return lines.join('\n');
+}
+
+/**
+ * @param {string} names
+ * @param {string} file
+ */
+function exportFrom(names, file) {
+  return `export ${names} from ${JSON.stringify(join(ROOT, 'dist/src', file))};`;
+}
