@@ -11,17 +11,6 @@ import { pathToFileURL } from 'node:url';
 const ROOT = process.cwd();
 const PEERS_FOLDER = join(ROOT, 'bench/node_modules');
 
-/** Under which title README's table shows a use. */
-const SHOWN = {
-  capture: 'PCM capture, 48 → 16 kHz',
-  'capture + playout': 'the same, with playout at 24 kHz',
-  'resampler, usual rates': 'resampler, usual rates',
-  resampler: '`Resampler`, any rates',
-  meter: '`Meter`',
-  receiver: '`Receiver`, PCM',
-  session: '`Session` with `openai-realtime`',
-};
-
 /**
  * What an app imports of a peer, and the files that it then fetches from the package, by pattern.
  *
@@ -69,7 +58,7 @@ export async function run() {
     }
   }
   const { measureBundle, sum, weigh } = await load('scripts/measure-size.mjs');
-  const { SIZE_USES, appOf } = await load('scripts/size-uses.mjs');
+  const { SIZE_USES, measureUse } = await load('scripts/size-uses.mjs');
   /** @type {import('./measure.ts').Row[]} */
   const rows = [];
   const add = (
@@ -81,22 +70,10 @@ export async function run() {
       rows.push({ case: title, subject, metric, value: gzip, unit: 'bytes' });
     }
   };
-  for (const [name, title] of Object.entries(SHOWN)) {
-    const use = SIZE_USES[name];
-    const { atOnce, fetched } = await measureBundle(appOf(use), use);
-    const worklets = sum(
-      await Promise.all(
-        use.worklets.map(async (/** @type {string} */ worklet) =>
-          weigh(await readFile(join(ROOT, `dist/worklets/${worklet}.js`))),
-        ),
-      ),
-    );
-    add(title, 'micwire', {
-      page: atOnce,
-      worklets,
-      fetched,
-      'in all': sum([atOnce, fetched, worklets]),
-    });
+  for (const use of Object.values(SIZE_USES)) {
+    if (use.title === undefined) continue;
+    const { page, worklets, fetched, inAll } = await measureUse(use);
+    add(use.title, 'micwire', { page, worklets, fetched, 'in all': inAll });
   }
   for (const { subject, title, app, fetched } of PEERS) {
     const { atOnce, onDemand } = await measureBundle(app, { from: PEERS_FOLDER, external: [] });

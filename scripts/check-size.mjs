@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workletNames } from './bundle-worklet.mjs';
-import { appOf, SIZE_USES } from './size-uses.mjs';
-import { measureBundle, sum, weigh } from './measure-size.mjs';
+import { weigh } from './measure-size.mjs';
+import { measureUse, SIZE_USES } from './size-uses.mjs';
 import { ROOT } from './run.mjs';
 
 /** Budgets are multiples of this, so that not every line of code moves one. */
@@ -32,6 +32,7 @@ export async function checkSize({ update }) {
     needed[name] = fits ? limit : Math.ceil(gzip / STEP_BYTES) * STEP_BYTES;
     good &&= fits;
   }
+  good = (await checkTable(update)) && good;
   if (update) await writeFile(BUDGET, `${JSON.stringify(needed, null, 2)}\n`);
   return good || update;
 }
@@ -50,12 +51,49 @@ async function measureSizes() {
     sizes[`worklets/${name}.js`] = weigh(await readFile(join(ROOT, `dist/worklets/${name}.js`)));
   }
   for (const [name, use] of Object.entries(SIZE_USES)) {
-    const { atOnce, onDemand, fetched } = await measureBundle(appOf(use), use);
-    sizes[`${name}: page`] = atOnce;
+    const { page, onDemand, inAll } = await measureUse(use);
+    sizes[`${name}: page`] = page;
     if (onDemand.gzip > 0) sizes[`${name}: on demand`] = onDemand;
-    const files = use.worklets.map((worklet) => sizes[`worklets/${worklet}.js`]);
-    sizes[`${name}: in all`] = sum([atOnce, fetched, ...files]);
+    sizes[`${name}: in all`] = inAll;
   }
   sizes['min/micwire.js'] = weigh(await readFile(join(ROOT, 'dist/min/micwire.js')));
   return sizes;
+}
+
+const README = join(ROOT, 'README.md');
+/** Figures of README that differ by less are right: not every line of code moves one. */
+const TABLE_TOLERANCE = 0.03;
+
+/**
+ * Compares our rows of README's table with what is measured. The peers' rows come from `npm run bench -- sizes`.
+ *
+ * @param {boolean} update
+ * @returns {Promise<boolean>}
+ */
+async function checkTable(update) {
+  let text = await readFile(README, 'utf8');
+  let good = true;
+  for (const use of Object.values(SIZE_USES)) {
+    if (use.title === undefined) continue;
+    const start = `| ${use.title} |`;
+    const line = text.split('\n').find((candidate) => candidate.startsWith(start));
+    if (line === undefined) {
+      console.error(`  README.md lacks a row '${use.title}'.`);
+      good = false;
+      continue;
+    }
+    const { page, worklets, fetched, inAll } = await measureUse(use);
+    const measured = [page, worklets, fetched, inAll].map(({ gzip }) => gzip / 1000);
+    const written = [...line.slice(start.length).matchAll(/[\d.]+/g)].map(Number);
+    const near = measured.every(
+      (value, i) => Math.abs(value - (written[i] ?? NaN)) <= 0.05 + TABLE_TOLERANCE * value,
+    );
+    if (near) continue;
+    const row = `${start} ${measured.map((value) => value.toFixed(1)).join(' | ')} |`;
+    if (!update) console.error(`  README.md says\n    ${line}\n  but measured is\n    ${row}`);
+    text = text.replace(line, row);
+    good = false;
+  }
+  if (update) await writeFile(README, text);
+  return good;
 }

@@ -23,7 +23,10 @@ import { ROOT } from './run.mjs';
  * @param {string} [options.from] the folder from which the app's imports are resolved
  * @returns {Promise<BundleSize>}
  */
-export async function measureBundle(app, { fetches = [], external = /\.inline\.js$/, from = ROOT } = {}) {
+export async function measureBundle(
+  app,
+  { fetches = [], external = /\.inline\.js$/, from = ROOT } = {},
+) {
   const entry = join(from, 'app-that-is-measured.js');
   const build = await rolldown({
     input: entry,

@@ -1,10 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { measureBundle, sum, weigh } from './measure-size.mjs';
 import { ROOT } from './run.mjs';
 
 /**
  * What a page does with the library, and what it then fetches.
  *
  * @typedef {object} SizeUse
+ * @property {string} [title] of its row in README's table
  * @property {string} imports
  * @property {string} [from] the entry's folder below dist/src
  * @property {string} [service] a service is chosen by its import: one is paid for
@@ -14,25 +17,38 @@ import { ROOT } from './run.mjs';
 
 /** Contexts of 48 kHz, streams of 16 or 24. @type {Readonly<Record<string, SizeUse>>} */
 export const SIZE_USES = {
-  capture: { imports: '{ Capture }', worklets: ['capture'], fetches: ['usual-planner'] },
+  capture: {
+    title: 'PCM capture, 48 → 16 kHz',
+    imports: '{ Capture }',
+    worklets: ['capture'],
+    fetches: ['usual-planner'],
+  },
   'capture + playout': {
+    title: 'the same with Base64, and playout of 24 kHz',
     imports: '{ Capture, Playout }',
     worklets: ['capture', 'playout'],
     fetches: ['usual-planner'],
   },
   resampler: {
+    title: '`Resampler` alone, any rates',
     imports: '{ Resampler }',
     from: 'core/resampler',
     worklets: [],
     fetches: [],
   },
   'resampler, usual rates': {
+    title: '`loadResamplerPlan`, usual rates',
     imports: '{ createResampler, loadResamplerPlan }',
     from: 'core/resampler',
     worklets: [],
     fetches: [],
   },
-  meter: { imports: '{ Meter }', worklets: ['meter'], fetches: ['meter-module'] },
+  meter: {
+    title: '`Meter`',
+    imports: '{ Meter }',
+    worklets: ['meter'],
+    fetches: ['meter-module'],
+  },
   microphone: {
     imports: '{ Capture, Microphone }',
     worklets: ['capture', 'microphone'],
@@ -41,11 +57,13 @@ export const SIZE_USES = {
   speaker: { imports: '{ Speaker }', worklets: [], fetches: [] },
   playout: { imports: '{ Playout }', worklets: ['playout'], fetches: ['usual-planner'] },
   receiver: {
+    title: '`Receiver` of PCM',
     imports: '{ Receiver }',
     worklets: ['receive'],
     fetches: ['usual-variable-planner'],
   },
   session: {
+    title: '`Session` with `openai-realtime`',
     imports: '{ Session }',
     service: 'openai-realtime',
     worklets: ['capture', 'playout', 'microphone'],
@@ -65,7 +83,7 @@ export const SIZE_USES = {
  * @param {SizeUse} use
  * @returns {string}
  */
-export function appOf({ imports, from = 'web', service }) {
+function appOf({ imports, from = 'web', service }) {
   const lines = [exportFrom(imports, `${from}/index.js`)];
   if (service !== undefined) lines.push(exportFrom('*', `core/services/${service}.js`));
   return lines.join('\n');
@@ -77,4 +95,19 @@ export function appOf({ imports, from = 'web', service }) {
  */
 function exportFrom(names, file) {
   return `export ${names} from ${JSON.stringify(join(ROOT, 'dist/src', file))};`;
+}
+
+/**
+ * What a use downloads: `page` at once, the `worklets`, what it then `fetched`, and `inAll`; `onDemand` is all that it may fetch.
+ *
+ * @param {SizeUse} use
+ * @returns {Promise<Record<'page' | 'worklets' | 'fetched' | 'inAll' | 'onDemand', import('./measure-size.mjs').Size>>}
+ */
+export async function measureUse(use) {
+  const { atOnce, onDemand, fetched } = await measureBundle(appOf(use), use);
+  const files = await Promise.all(
+    use.worklets.map(async (name) => weigh(await readFile(join(ROOT, `dist/worklets/${name}.js`)))),
+  );
+  const worklets = sum(files);
+  return { page: atOnce, worklets, fetched, inAll: sum([atOnce, worklets, fetched]), onDemand };
 }

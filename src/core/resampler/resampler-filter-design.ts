@@ -79,7 +79,7 @@ export function designLowPass(
  * The short filter beside the sharp one: it passes the band and stops its images around the multiples of `rate`. A Kaiser
  * window does where least squares find nothing short.
  */
-export function designShortFilter(specification: ImageFilterSpecification): ShortFilter {
+function designShortFilter(specification: ImageFilterSpecification): ShortFilter {
   const design = designImageFilter(specification);
   if (design !== undefined) return design;
   const { pass, rate, halfWidth, attenuationDb } = specification;
