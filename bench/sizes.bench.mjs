@@ -14,19 +14,19 @@ const PEERS_FOLDER = join(ROOT, 'bench/node_modules');
 /**
  * What an app imports of a peer, and the files that it then fetches from the package, by pattern.
  *
- * @type {readonly { subject: string, title: string, app: string, fetched: readonly (readonly [folder: string, file: RegExp])[] }[]}
+ * @type {readonly { subject: string, title: string, imports: string, fetched: readonly (readonly [folder: string, file: RegExp])[] }[]}
  */
 const PEERS = [
   {
     subject: 'wavtools',
     title: 'PCM capture and playout at the context’s rate',
-    app: "export { WavRecorder, WavStreamPlayer } from 'wavtools';",
+    imports: '{ WavRecorder, WavStreamPlayer }',
     fetched: [],
   },
   {
     subject: '@ricky0123/vad-web',
     title: 'capture of speech, 16 kHz',
-    app: "export { MicVAD } from '@ricky0123/vad-web';",
+    imports: '{ MicVAD }',
     fetched: [
       ['@ricky0123/vad-web/dist', /^(vad\.worklet\.bundle\.min\.js|silero_vad_legacy\.onnx)$/],
       ['onnxruntime-web/dist', /^ort-wasm-simd-threaded\.(mjs|wasm)$/],
@@ -35,13 +35,13 @@ const PEERS = [
   {
     subject: '@elevenlabs/client',
     title: 'a voice conversation',
-    app: "export { Conversation } from '@elevenlabs/client';",
+    imports: '{ Conversation }',
     fetched: [],
   },
   {
     subject: 'livekit-client',
     title: 'a room with audio',
-    app: "export { Room } from 'livekit-client';",
+    imports: '{ Room }',
     fetched: [],
   },
 ];
@@ -57,7 +57,7 @@ export async function run() {
       throw new Error('npm run build failed.');
     }
   }
-  const { measureBundle, sum, weigh } = await load('scripts/measure-size.mjs');
+  const { appThatUses, measureBundle, sum, weigh } = await load('scripts/measure-size.mjs');
   const { SIZE_USES, measureUse } = await load('scripts/size-uses.mjs');
   /** @type {import('./measure.ts').Row[]} */
   const rows = [];
@@ -75,8 +75,11 @@ export async function run() {
     const { page, worklets, fetched, inAll } = await measureUse(use);
     add(use.title, 'micwire', { page, worklets, fetched, 'in all': inAll });
   }
-  for (const { subject, title, app, fetched } of PEERS) {
-    const { atOnce, onDemand } = await measureBundle(app, { from: PEERS_FOLDER, external: [] });
+  for (const { subject, title, imports, fetched } of PEERS) {
+    const { atOnce, onDemand } = await measureBundle(appThatUses(imports, subject), {
+      from: PEERS_FOLDER,
+      external: [],
+    });
     const files = [];
     for (const [folder, wanted] of fetched) {
       const path = join(PEERS_FOLDER, folder);

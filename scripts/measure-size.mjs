@@ -32,6 +32,8 @@ export async function measureBundle(
     input: entry,
     platform: 'browser',
     external,
+    // As Vite builds an app: what the entry shares with later parts may lie in it.
+    preserveEntrySignatures: false,
     plugins: [
       {
         name: 'app',
@@ -74,6 +76,23 @@ export async function measureBundle(
   } finally {
     await build.close();
   }
+}
+
+let uses = 0;
+
+/**
+ * A module that imports names, and uses them: bundlers drop what an app does not.
+ *
+ * @param {string} names `{ A, B }`, or `*` for all
+ * @param {string} module
+ * @returns {string}
+ */
+export function appThatUses(names, module) {
+  const name = `use${uses++}`;
+  const from = JSON.stringify(module);
+  return names === '*'
+    ? `import * as ${name} from ${from};\nglobalThis.${name} = ${name};`
+    : `import ${names} from ${from};\nglobalThis.${name} = ${names};`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { measureBundle, sum, weigh } from './measure-size.mjs';
+import { appThatUses, measureBundle, sum, weigh } from './measure-size.mjs';
 import { ROOT } from './run.mjs';
 
 /**
@@ -84,17 +84,11 @@ export const SIZE_USES = {
  * @returns {string}
  */
 function appOf({ imports, from = 'web', service }) {
-  const lines = [exportFrom(imports, `${from}/index.js`)];
-  if (service !== undefined) lines.push(exportFrom('*', `core/services/${service}.js`));
-  return lines.join('\n');
-}
-
-/**
- * @param {string} names
- * @param {string} file
- */
-function exportFrom(names, file) {
-  return `export ${names} from ${JSON.stringify(join(ROOT, 'dist/src', file))};`;
+  const files = [[imports, `${from}/index.js`]];
+  if (service !== undefined) files.push(['*', `core/services/${service}.js`]);
+  return files
+    .map(([names = '', file = '']) => appThatUses(names, join(ROOT, 'dist/src', file)))
+    .join('\n');
 }
 
 /**

@@ -195,6 +195,7 @@ export {
   METER_WORKLET,
   MICROPHONE_WORKLET,
   PLAYOUT_WORKLET,
+  RECEIVE_OPUS_WORKLET,
   RECEIVE_WORKLET,
 } from './worklet-files.ts';
 export type { WorkletFile, WorkletName } from './worklet-files.ts';

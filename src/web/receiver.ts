@@ -37,7 +37,7 @@ import type {
 } from './receiver-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { LastWord } from './patience.ts';
-import { RECEIVE_WORKLET } from './worklet-files.ts';
+import { RECEIVE_OPUS_WORKLET, RECEIVE_WORKLET } from './worklet-files.ts';
 import { loadVariablePlan } from './resampler-design.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -101,7 +101,9 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
           quality: settings.quality,
         }),
         isSampled(settings) ? undefined : loadOpus(url),
-        loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
+        loadWorklet(context, isSampled(settings) ? RECEIVE_WORKLET : RECEIVE_OPUS_WORKLET, {
+          url: options.workletUrl,
+        }),
       ]),
     );
     return makeInOpenContext(context, () => new Receiver(context, options, { resampler, opus }));
@@ -133,7 +135,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       resampler: parts.resampler,
       opus: parts.opus ?? null,
     };
-    this.node = new AudioWorkletNode(context, 'micwire-receive', {
+    const processor = isSampled(settings) ? 'micwire-receive' : 'micwire-receive-opus';
+    this.node = new AudioWorkletNode(context, processor, {
       numberOfInputs: 0,
       numberOfOutputs: 1,
       outputChannelCount: [outputChannels],

@@ -6,7 +6,8 @@ export type WorkletName =
   | 'microphone'
   | 'mixer'
   | 'playout'
-  | 'receive';
+  | 'receive'
+  | 'receive-opus';
 
 /** Where one worklet's script is found. */
 export interface WorkletFile {
@@ -68,4 +69,11 @@ export const RECEIVE_WORKLET: WorkletFile = {
   name: 'receive',
   url: () => new URL('../../worklets/receive.js', import.meta.url),
   inline: () => import('../../worklets/receive.inline.js'),
+};
+
+/** Registers `micwire-receive-opus`. */
+export const RECEIVE_OPUS_WORKLET: WorkletFile = {
+  name: 'receive-opus',
+  url: () => new URL('../../worklets/receive-opus.js', import.meta.url),
+  inline: () => import('../../worklets/receive-opus.inline.js'),
 };
