@@ -12,6 +12,7 @@ await ensureInstalled();
 const { WORKER_NAMES, bundleWorker, bundleWorklet, workletNames } =
   await import('./bundle-worklet.mjs');
 const { buildMin } = await import('./build-min.mjs');
+const { elementManifest } = await import('./element-manifest.mjs');
 const { opusWasm } = await import('./opus-wasm.mjs');
 const { opusInlineModule } = await import('./vite-opus.mjs');
 
@@ -19,8 +20,10 @@ const LIBRARY = [
   'src/core',
   'src/storage',
   'src/web',
+  'src/elements',
   'src/worker',
   'src/testing',
+  'src/testing/child',
   'src/cli',
   'worklets',
 ];
@@ -58,6 +61,11 @@ for (const name of WORKER_NAMES) {
   await writeFile(join(worker, `${name}.inline.js`), `export default ${JSON.stringify(script)};\n`);
   console.log(`dist/worker/${name}.js ${Buffer.byteLength(script)} bytes`);
 }
+
+await writeFile(
+  join(ROOT, 'dist/custom-elements.json'),
+  `${JSON.stringify(await elementManifest(), null, 2)}\n`,
+);
 
 const wasm = join(ROOT, 'dist/wasm');
 await mkdir(wasm, { recursive: true });

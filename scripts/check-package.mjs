@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
@@ -12,14 +12,17 @@ import { ROOT, runTool } from './run.mjs';
 
 /** Everything that may be in the package. The sources are there for the maps: "go to definition" and debuggers show them. */
 const SHIPPED = [
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|SECURITY\.md|THIRD_PARTY_NOTICES\.md)$/,
+  /^(package\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY|THIRD_PARTY_NOTICES)\.md)$/,
+  /^docs\/[\w-]+\.(md|png|svg)$/,
   /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
   /^dist\/min\/([\w-]+\/)?[\w-]+\.(js|d\.ts)$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
   /^dist\/worker\/(opus|backup|blocks)(\.inline)?\.js$/,
+  /^dist\/custom-elements\.json$/,
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];
+const REPOSITORY_ONLY = /^(bench|docs\/api|examples|test)(\/|$)/;
 const NEEDED = [
   'README.md',
   'LICENSE',
@@ -30,6 +33,8 @@ const NEEDED = [
   'dist/worker/backup.js',
   'dist/worker/blocks.js',
   'dist/wasm/libopus.wasm',
+  'dist/custom-elements.json',
+  'dist/src/elements/index.js',
 ];
 
 /**
@@ -44,8 +49,10 @@ export async function checkPackage() {
     const names = files.map((file) => file.path);
     const wrong = names.filter((name) => !SHIPPED.some((allowed) => allowed.test(name)));
     const missing = NEEDED.filter((name) => !names.includes(name));
+    const broken = await brokenLinks(names);
     for (const name of wrong) console.error(`The package must not ship ${name}.`);
     for (const name of missing) console.error(`The package lacks ${name}.`);
+    for (const link of broken) console.error(link);
 
     const wholeMin = await checkMin();
     const tarball = join(folder, filename);
@@ -57,7 +64,8 @@ export async function checkPackage() {
       [tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...worklets(names)],
       { quiet: true },
     );
-    return wrong.length === 0 && missing.length === 0 && wholeMin && lintedWell && attw === 0;
+    const faults = wrong.length + missing.length + broken.length;
+    return faults === 0 && wholeMin && lintedWell && attw === 0;
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -75,9 +83,13 @@ async function checkMin() {
     const address = pathToFileURL(path);
     const code = await readFile(path, 'utf8');
     const entry = Object.keys(await import(pathToFileURL(join(ROOT, from)).href));
-    const min = Object.keys(await import(address.href));
+    // lit, which is part of it, is its form for browsers.
+    if (!name.startsWith('elements')) await import(address.href);
+    const min = [...code.matchAll(/export\{([^}]*)\}/g)].flatMap(([, names = '']) =>
+      names.split(',').map((exported) => exported.split(' as ').at(-1) ?? ''),
+    );
     const wrong = entry.filter((key) => !min.includes(key));
-    if (wrong.length > 0 || entry.length !== min.length) {
+    if (wrong.length > 0 || entry.length !== min.filter(Boolean).length) {
       console.error(`dist/min/${name}.js does not export what ${from} does: ${wrong.join(', ')}`);
       good = false;
     }
@@ -106,6 +118,28 @@ async function pack(folder) {
   );
   // An array, or since npm 12 an object by package name.
   return /** @type {any} */ (Object.values(JSON.parse(stdout))[0]);
+}
+
+/**
+ * Relative links of the package's Markdown that lead nowhere once it is installed. Some folders are in the repository
+ * only: everything but the README may link to them.
+ *
+ * @param {readonly string[]} names the files of the package
+ */
+async function brokenLinks(names) {
+  const known = new Set(names);
+  /** @type {string[]} */
+  const broken = [];
+  for (const name of names.filter((each) => each.endsWith('.md'))) {
+    const text = await readFile(join(ROOT, name), 'utf8');
+    for (const [, link = ''] of text.matchAll(/\]\(([^)\s#:]+)(?:#[^)\s]*)?\)/g)) {
+      const target = posix.join(posix.dirname(name), link);
+      const inRepository = name !== 'README.md' && REPOSITORY_ONLY.test(target);
+      if (known.has(target) || inRepository) continue;
+      broken.push(`${name} links to ${link}, which the package lacks.`);
+    }
+  }
+  return broken;
 }
 
 /** @param {string} tarball */

@@ -37,8 +37,9 @@ import type {
 } from './receiver-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { LastWord } from './patience.ts';
-import { RECEIVE_OPUS_WORKLET, RECEIVE_WORKLET } from './worklet-files.ts';
 import { loadVariablePlan } from './resampler-design.ts';
+import { RECEIVE_OPUS_WORKLET } from './receive-opus-worklet.ts';
+import { RECEIVE_WORKLET } from './receive-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /** The events of a {@link Receiver}. */
