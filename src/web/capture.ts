@@ -115,7 +115,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
       context,
       Promise.all([
         loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-        loadResamplerDesign(context.sampleRate, settings.stream.sampleRate),
+        loadResamplerDesign(context.sampleRate, settings.stream.sampleRate, settings.quality),
       ]),
     );
     return makeInOpenContext(

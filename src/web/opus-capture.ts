@@ -131,7 +131,7 @@ async function openWorklet(
   const [module] = await Promise.all([
     loadOpusModule({ url: options.opusUrl }),
     loadWorklet(context, CAPTURE_OPUS_WORKLET, { url: options.workletUrl }),
-    loadResamplerDesign(context.sampleRate, capture.stream.sampleRate),
+    loadResamplerDesign(context.sampleRate, capture.stream.sampleRate, capture.quality),
   ]);
   const [preSkip, passed] = await Promise.all([
     warmUp(module, opus),
@@ -168,7 +168,11 @@ async function openWorker(
     const [module] = await Promise.all([
       webCodecs ? null : loadOpusModule({ url: options.opusUrl }),
       loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-      loadResamplerDesign(context.sampleRate, settings.capture.stream.sampleRate),
+      loadResamplerDesign(
+        context.sampleRate,
+        settings.capture.stream.sampleRate,
+        settings.capture.quality,
+      ),
     ]);
     const session = await openWorkerSession(worker, settings, module);
     return {

@@ -81,7 +81,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     const settings = checkPlayoutOptions(options);
     const loading = Promise.all([
       loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl }),
-      loadResamplerDesign(options.sampleRate, context.sampleRate),
+      loadResamplerDesign(options.sampleRate, context.sampleRate, settings.quality),
     ]);
     if (isSampled(settings)) {
       await whileOpen(context, loading);

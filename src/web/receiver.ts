@@ -37,6 +37,8 @@ import type {
 } from './receiver-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { LastWord } from './patience.ts';
+import { loadVariablePlan } from './resampler-design.ts';
+import { RECEIVE_OPUS_WORKLET } from './receive-opus-worklet.ts';
 import { RECEIVE_WORKLET } from './receive-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -91,19 +93,20 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     checkContext('Receiver.create', context);
     const settings = checkReceiverOptions(options);
     const { opusUrl: url } = options;
-    const [{ planVariableResampler }, opus] = await whileOpen(
+    const [resampler, opus] = await whileOpen(
       context,
       Promise.all([
-        import('../core/resampler/variable-resampler-planner.ts'),
+        loadVariablePlan({
+          inputRate: settings.sampleRate,
+          outputRate: context.sampleRate,
+          quality: settings.quality,
+        }),
         isSampled(settings) ? undefined : loadOpus(url),
-        loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
+        loadWorklet(context, isSampled(settings) ? RECEIVE_WORKLET : RECEIVE_OPUS_WORKLET, {
+          url: options.workletUrl,
+        }),
       ]),
     );
-    const resampler = planVariableResampler({
-      inputRate: settings.sampleRate,
-      outputRate: context.sampleRate,
-      quality: settings.quality,
-    });
     return makeInOpenContext(context, () => new Receiver(context, options, { resampler, opus }));
   }
 
@@ -133,7 +136,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       resampler: parts.resampler,
       opus: parts.opus ?? null,
     };
-    this.node = new AudioWorkletNode(context, 'micwire-receive', {
+    const processor = isSampled(settings) ? 'micwire-receive' : 'micwire-receive-opus';
+    this.node = new AudioWorkletNode(context, processor, {
       numberOfInputs: 0,
       numberOfOutputs: 1,
       outputChannelCount: [outputChannels],
