@@ -263,7 +263,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
       ></micwire-level>
       ${this.#devices(texts)}
       <p
-        class="advice ${advice === this.problem ? 'failed' : ''}"
+        class="advice ${advice !== '' && advice === this.problem ? 'failed' : ''}"
         part="advice"
         role="status"
         .textContent=${advice}

@@ -20,18 +20,20 @@ let system: AudioContext;
 let tracks: MediaStreamTrack[];
 /** The name of the error that the system gives; null: it works. */
 let refusal: string | null;
+/** The only device that has this error; null: all. */
+let broken: keyof typeof LEVELS | null;
 /** Whether the prompt stays open. */
 let asking: boolean;
 
 beforeEach(() => {
   [context, system] = [new AudioContext(), new AudioContext()];
-  [tracks, refusal, asking] = [[], null, false];
+  [tracks, refusal, broken, asking] = [[], null, null, false];
   const { mediaDevices } = navigator;
   vi.spyOn(mediaDevices, 'getUserMedia').mockImplementation(async (constraints) => {
     await vi.waitUntil(() => !asking, { timeout: 10_000 });
-    if (refusal !== null) throw new DOMException('', refusal);
     const { deviceId } = constraints!.audio as { deviceId?: { exact: keyof typeof LEVELS } };
     const name = deviceId?.exact ?? 'one';
+    if (refusal !== null && (broken ?? name) === name) throw new DOMException('', refusal);
     const source = new ConstantSourceNode(system, { offset: LEVELS[name] });
     const destination = new MediaStreamAudioDestinationNode(system, { channelCount: 1 });
     source.connect(destination);
@@ -112,7 +114,7 @@ test('the list has the devices, and chooses one; a choice that fails is undone a
   choose('two');
   await eventually(() => expect(levelOf(element)).toBe(-6));
   expect(list(element).value).toBe('two');
-  refusal = 'NotReadableError';
+  [refusal, broken] = ['NotReadableError', 'one'];
   choose('one');
   await eventually(() => expect(told).toEqual(['open', 'error']));
   await element.updateComplete;
