@@ -11,6 +11,7 @@ import { ROOT, runTool } from './run.mjs';
 await ensureInstalled();
 const { WORKER_NAMES, bundleWorker, bundleWorklet, workletNames } =
   await import('./bundle-worklet.mjs');
+const { buildMin } = await import('./build-min.mjs');
 const { elementManifest } = await import('./element-manifest.mjs');
 const { opusWasm } = await import('./opus-wasm.mjs');
 const { opusInlineModule } = await import('./vite-opus.mjs');
@@ -22,6 +23,8 @@ const LIBRARY = [
   'src/elements',
   'src/worker',
   'src/testing',
+  'src/testing/child',
+  'src/testing/fakes',
   'src/cli',
   'worklets',
 ];
@@ -69,6 +72,8 @@ const wasm = join(ROOT, 'dist/wasm');
 await mkdir(wasm, { recursive: true });
 await writeFile(join(wasm, 'libopus.wasm'), (await opusWasm()).bytes);
 await writeFile(join(wasm, 'libopus.inline.js'), await opusInlineModule());
+
+await buildMin(version);
 
 /** @param {string} script */
 function pad(script) {

@@ -323,7 +323,7 @@ describe('Opus', async () => {
     expect(out.finish()).toEqual([]);
   });
 
-  it('refuses bytes that are no packet with a PacketError, and continues', () => {
+  it('refuses bytes that are not a packet with a PacketError, and continues', () => {
     const back = new StreamConverter({ input: opus, output: phone, codec });
     expect(() => back.convert(new Uint8Array(0))).toThrow(PacketError);
     expect(() => back.convert(Uint8Array.of(3, 0xff))).toThrow(PacketError);

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundleTesting } from './helpers/case-runner.ts';
 
 const GUIDE = await readFile(new URL('../docs/testing.md', import.meta.url), 'utf8');
 /** Every code block, by the file name in its first line. */
@@ -15,6 +15,24 @@ const TESTS = FILES.filter(({ name }) => name.endsWith('.test.js'));
 
 const VITEST = fileURLToPath(new URL('../node_modules/vitest', import.meta.url));
 
+const ROOT = new URL('..', import.meta.url);
+/** What the package has beside `micwire/testing` is used from its sources. */
+const CONFIG = `
+import { worklets } from '${new URL('scripts/vite-worklets.mjs', ROOT).href}';
+const source = (path) => ${JSON.stringify(fileURLToPath(new URL('src/', ROOT)))} + path;
+export default {
+  plugins: [worklets()],
+  resolve: {
+    alias: [
+      { find: /^micwire$/, replacement: source('web/index.ts') },
+      { find: 'micwire/testing/fakes', replacement: source('testing/fakes/index.ts') },
+      { find: /^micwire\\/services\\/(.*)$/, replacement: source('core/services/$1.ts') },
+    ],
+  },
+  test: { testTimeout: 20_000 },
+};
+`;
+
 let folder: string;
 
 /** A project that has the package installed and the guide's files beside it. */
@@ -22,15 +40,11 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'micwire-guide-'));
   const micwire = join(folder, 'node_modules/micwire');
   await mkdir(micwire, { recursive: true });
-  const build = await rolldown({
-    input: fileURLToPath(new URL('../src/testing/index.ts', import.meta.url)),
-    platform: 'neutral',
-  });
-  await build.write({ file: join(micwire, 'testing.js'), format: 'esm' });
-  await build.close();
-  const manifest = { type: 'module', exports: { './testing': './testing.js' } };
+  await bundleTesting(micwire);
+  const manifest = { type: 'module', exports: { './testing': './index.js' } };
   await writeFile(join(micwire, 'package.json'), JSON.stringify(manifest));
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  await writeFile(join(folder, 'vitest.config.js'), CONFIG);
   await symlink(VITEST, join(folder, 'node_modules/vitest'), 'junction');
   for (const { name, code } of FILES) await writeFile(join(folder, name), code);
 });
