@@ -30,6 +30,8 @@ export async function minEntries() {
     const from = target?.default;
     // A file in dist/min is a program of its own, so that this entry could not reach the others; they fetch what it brings.
     if (!from?.startsWith('./dist/src/') || path === './opus-inline') continue;
+    // Elements need Lit, which the app brings: a file of one module would hold a second one.
+    if (path.startsWith('./elements')) continue;
     const name = path === '.' ? 'micwire' : path.slice('./'.length);
     if (WITHOUT.has(name)) continue;
     if (!path.includes('*')) {
