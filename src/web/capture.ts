@@ -14,6 +14,7 @@ import { captureSettings } from './capture-options.ts';
 import type { CaptureEventMap, CaptureOptions, CaptureSettings } from './capture-options.ts';
 import type { CaptureBackend, CaptureListener, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
+import { checkSignal } from './abort.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import { resumeSuspended } from './context-resume.ts';
 import { connectSource, disconnectSource, openSource, SourceWatch } from './capture-source.ts';
@@ -97,14 +98,16 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   ): Promise<Capture | Capture<'opus'>> {
     checkContext('Capture.create', context);
     checkObject('Capture: options must be an object', options);
+    const opening = { context, signal: options.signal };
+    checkSignal(options.signal);
     if (isEncoded(options)) {
       // Apps that capture PCM never load it.
-      const { openOpusCapture } = await import('./opus-capture.ts');
-      const opened = await whileOpen(context, openOpusCapture(context, options), (late) => {
+      const { openOpusCapture } = await whileOpen(opening, import('./opus-capture.ts'));
+      const opened = await whileOpen(opening, openOpusCapture(context, options), (late) => {
         late.discard?.();
       });
       try {
-        return makeInOpenContext(context, () => new Capture(context, source, opened));
+        return makeInOpenContext(opening, () => new Capture(context, source, opened));
       } catch (error) {
         opened.discard?.();
         throw error;
@@ -112,14 +115,14 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     }
     const settings = captureSettings(options, context.sampleRate);
     await whileOpen(
-      context,
+      opening,
       Promise.all([
         loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
         loadResamplerDesign(context.sampleRate, settings.stream.sampleRate),
       ]),
     );
     return makeInOpenContext(
-      context,
+      opening,
       () => new Capture(context, source, pcmCapture(context, settings)),
     );
   }

@@ -5,6 +5,8 @@ import { LOUDNESS_MIN_RATE } from '../core/metering/loudness-meter.ts';
 import { createMeterReading, meterNames } from '../core/metering/meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
 import { MicwireError } from '../core/errors.ts';
+import { checkSignal } from './abort.ts';
+import type { AbortOptions } from './abort.ts';
 import { connectSource, disconnectSource, openSource } from './capture-source.ts';
 import type { CaptureSource, OpenSource } from './capture-source.ts';
 import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
@@ -17,7 +19,7 @@ import { LastWord } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
 /** Options of a `Meter`. */
-export interface MeterOptions<Name extends MeterName = MeterName> {
+export interface MeterOptions<Name extends MeterName = MeterName> extends AbortOptions {
   /**
    * Channels to meter, 1 to 32. An input with more channels is mixed down by Web Audio; with fewer, the others are
    * silent. @default 2
@@ -48,6 +50,7 @@ const NAMES = {
   execution: 1,
   source: 1,
   workletUrl: 1,
+  signal: 1,
 } satisfies OptionNames<MeterOptions>;
 
 /** Speech or silence that began: the `detail` of an `activity` event. */
@@ -107,15 +110,17 @@ export class Meter<
     checkContext('Meter.create', context);
     checkOptions('Meter', options, NAMES);
     const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'typescript']);
+    const opening = { context, signal: options.signal };
+    checkSignal(options.signal);
     const [kernel] = await whileOpen(
-      context,
+      opening,
       Promise.all([
         execution === 'auto' ? import('../core/metering/meter-module.ts') : undefined,
         loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
       ]),
     );
     const wasm = kernel?.meterModule();
-    return makeInOpenContext(context, () => new Meter(context, options, wasm));
+    return makeInOpenContext(opening, () => new Meter(context, options, wasm));
   }
 
   private constructor(

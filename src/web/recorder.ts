@@ -3,7 +3,9 @@ import type { PayloadFormat } from '../core/format/formats.ts';
 import type { RecordingOptions } from '../core/container/recording-muxer.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { MeterReading } from '../core/metering/meter-table.ts';
+import { checkSignal } from './abort.ts';
 import { Capture } from './capture.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import { connectSource, disconnectSource, openSource } from './capture-source.ts';
 import type { CaptureSource, LivingSource, OpenSource } from './capture-source.ts';
 import { Meter } from './meter.ts';
@@ -75,29 +77,35 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   ): Promise<Recorder> {
     checkContext('Recorder.create', context);
     const captureOptions = recorderCapture(options, context.sampleRate);
+    const { signal } = options;
+    const opening = { context, signal };
+    checkSignal(signal);
     // One node for all: of two on one track WebKitGTK 2.50 leaves one repeating its first quantum, now and then (two of six runs).
     const opened = openSource(context, source);
     const captured = recordedSource(opened, options);
     // Before the capture: from then on there is something to lose.
-    const [meter, backup] = await Promise.all([
-      openMeter(context, options),
-      openBackup(context, captured, captureOptions, options),
-    ]).catch((error: unknown) => {
+    const [meter, backup] = await whileOpen(
+      opening,
+      Promise.all([
+        openMeter(context, options),
+        openBackup(context, captured, captureOptions, options),
+      ]),
+      ([lateMeter, lateBackup]) => void discard(lateMeter, lateBackup),
+    ).catch((error: unknown) => {
       opened.release();
       throw error;
     });
     let capture: Capture<PayloadFormat> | undefined;
     try {
-      capture = (await Capture.create(
-        context,
-        captured,
-        captureOptions as never,
-      )) as Capture<PayloadFormat>;
-      return new Recorder(options, capture, meter, opened, backup);
+      capture = (await Capture.create(context, captured, {
+        ...captureOptions,
+        signal,
+      } as never)) as Capture<PayloadFormat>;
+      const made = capture;
+      return makeInOpenContext(opening, () => new Recorder(options, made, meter, opened, backup));
     } catch (error) {
       opened.release();
-      if (meter instanceof Meter) void meter.close();
-      await Promise.all([capture?.close(), backup?.end(true)]);
+      await Promise.all([capture?.close(), discard(meter, backup)]);
       throw error;
     }
   }
@@ -341,6 +349,15 @@ function unmetered(cause: unknown): MicwireError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const message = `The recording continues, but its level is not known: ${reason}`;
   return new MicwireError(code, message, { cause });
+}
+
+/** There will be no recording. */
+async function discard(
+  meter: Meter<'peak' | 'rms'> | MicwireError,
+  backup: RecorderBackup | undefined,
+): Promise<void> {
+  if (meter instanceof Meter) void meter.close();
+  await backup?.end(true);
 }
 
 /** Loaded only where it is asked for. */
