@@ -7,7 +7,7 @@ import type { MeterName, MeterReading, MeterSettings } from '../core/metering/me
 import { MicwireError } from '../core/errors.ts';
 import { checkSignal } from './abort.ts';
 import type { AbortOptions } from './abort.ts';
-import { connectSource, disconnectSource, openSource } from './capture-source.ts';
+import { connectSource, disconnectSource, openSource, replaceSource } from './capture-source.ts';
 import type { CaptureSource, OpenSource } from './capture-source.ts';
 import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
@@ -190,6 +190,21 @@ export class Meter<
   }
 
   /**
+   * Meters another source from now on, in place of the option `source` or of the last call; null: none. Readings continue.
+   * Nodes that you have connected yourself stay connected.
+   * @throws TypeError for anything but a source; MicwireError `'closed'`; `'no-audio'` and `'unsupported'` as `create`: the
+   *   source before is then still metered
+   */
+  setSource(source: CaptureSource | null): void {
+    if (this.#closed) throw meterClosed();
+    if (source !== null) this.#source = replaceSource(this.#source, source, this.node);
+    else if (this.#source !== null) {
+      disconnectSource(this.#source, this.node);
+      this.#source = null;
+    }
+  }
+
+  /**
    * Pauses the measurement of integrated loudness, loudness range and their maxima (Tech 3341 §2.4); all other readings
    * continue.
    * @throws MicwireError `'closed'`
@@ -229,7 +244,7 @@ export class Meter<
   };
 
   #send(command: MeterCommand): void {
-    if (this.#closed) throw new MicwireError('closed', 'The meter is closed. Create another one.');
+    if (this.#closed) throw meterClosed();
     this.node.port.postMessage(command);
   }
 
@@ -241,6 +256,10 @@ export class Meter<
       this.dispatchEvent(new CustomEvent('activity', { detail: { active, sinceFrame, frame } }));
     }
   }
+}
+
+function meterClosed(): MicwireError {
+  return new MicwireError('closed', 'The meter is closed. Create another one.');
 }
 
 const FAILED =

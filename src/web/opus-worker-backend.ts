@@ -198,6 +198,10 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
     this.#capture.resume();
   }
 
+  follow(tellsPresence: boolean): void {
+    this.#capture.follow(tellsPresence);
+  }
+
   adjust(options: OpusAdjustment): void {
     const { settings, webCodecs, worker } = this.#session;
     const checked = checkOpusAdjustment(options, settings.channels);

@@ -53,7 +53,8 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   /** Undefined where it could not be made: a recording needs none. */
   readonly #meter: Meter<'peak' | 'rms'> | undefined;
   readonly #reading: MeterReading<'peak' | 'rms'> | undefined;
-  readonly #meterSource: OpenSource;
+  #meterSource: OpenSource;
+  readonly #options: RecorderOptions;
   /** Resolves with the file when everything is written. */
   readonly #result: Promise<Blob | undefined>;
   #state: RecorderState = 'recording';
@@ -120,6 +121,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     super();
     const { container, stream } = options;
     this.container = container;
+    this.#options = options;
     this.capture = capture;
     const sink = stream ? new StreamSink(stream) : new BlobSink();
     this.#file = new RecordingFile(recordingOf(capture, options), sink);
@@ -209,6 +211,27 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     this.#setState('recording');
     void this.#backup?.resume();
     await this.capture.resume();
+  }
+
+  /**
+   * Records another source from now on: see `capture.setSource`. The file, its level and its backup follow.
+   * @throws as `capture.setSource`
+   */
+  setSource(source: CaptureSource): void {
+    const opened = openSource(this.capture.node.context, source);
+    const captured = recordedSource(opened, this.#options);
+    try {
+      this.capture.setSource(captured);
+    } catch (error) {
+      opened.release();
+      throw error;
+    }
+    this.#backup?.setSource(captured);
+    if (this.#meter !== undefined) {
+      disconnectSource(this.#meterSource, this.#meter.node);
+      connectSource(opened, this.#meter.node);
+    } else this.#meterSource.release();
+    this.#meterSource = opened;
   }
 
   /**
