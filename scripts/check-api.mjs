@@ -21,6 +21,7 @@ const ENTRIES = {
   sdp: { types: 'core/webrtc', lib: PURE },
   services: { types: 'core/services', lib: PURE },
   'session-server': { types: 'core/session/server', lib: PURE },
+  elements: { types: 'elements', lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'] },
   worker: { types: 'worker', lib: ['es2023', 'webworker'] },
   testing: { types: 'testing', lib: PURE },
 };

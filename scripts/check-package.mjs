@@ -1,30 +1,40 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { minEntries } from './build-min.mjs';
 import { ROOT, runTool } from './run.mjs';
 
 /** Everything that may be in the package. The sources are there for the maps: "go to definition" and debuggers show them. */
 const SHIPPED = [
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|SECURITY\.md|THIRD_PARTY_NOTICES\.md)$/,
+  /^(package\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY|THIRD_PARTY_NOTICES)\.md)$/,
+  /^docs\/[\w-]+\.(md|png|svg)$/,
   /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
+  /^dist\/min\/([\w-]+\/)?[\w-]+\.(js|d\.ts)$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
   /^dist\/worker\/(opus|backup|blocks)(\.inline)?\.js$/,
+  /^dist\/custom-elements\.json$/,
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];
+const REPOSITORY_ONLY = /^(bench|docs\/api|examples|test)(\/|$)/;
 const NEEDED = [
   'README.md',
   'LICENSE',
   'dist/src/web/index.js',
+  'dist/min/micwire.js',
   'dist/worklets/capture.js',
   'dist/worker/opus.js',
   'dist/worker/backup.js',
   'dist/worker/blocks.js',
   'dist/wasm/libopus.wasm',
+  'dist/custom-elements.json',
+  'dist/src/elements/index.js',
 ];
 
 /**
@@ -39,9 +49,12 @@ export async function checkPackage() {
     const names = files.map((file) => file.path);
     const wrong = names.filter((name) => !SHIPPED.some((allowed) => allowed.test(name)));
     const missing = NEEDED.filter((name) => !names.includes(name));
+    const broken = await brokenLinks(names);
     for (const name of wrong) console.error(`The package must not ship ${name}.`);
     for (const name of missing) console.error(`The package lacks ${name}.`);
+    for (const link of broken) console.error(link);
 
+    const wholeMin = await checkMin();
     const tarball = join(folder, filename);
     const lintedWell = await lint(tarball);
     const attw = await runTool(
@@ -51,10 +64,42 @@ export async function checkPackage() {
       [tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...worklets(names)],
       { quiet: true },
     );
-    return wrong.length === 0 && missing.length === 0 && lintedWell && attw === 0;
+    const faults = wrong.length + missing.length + broken.length;
+    return faults === 0 && wholeMin && lintedWell && attw === 0;
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/**
+ * Each entry in one file exports what the entry does, imports nothing at once, and finds what it fetches.
+ *
+ * @returns {Promise<boolean>}
+ */
+async function checkMin() {
+  let good = true;
+  for (const { name, from } of await minEntries()) {
+    const path = join(ROOT, `dist/min/${name}.js`);
+    const address = pathToFileURL(path);
+    const code = await readFile(path, 'utf8');
+    const entry = Object.keys(await import(pathToFileURL(join(ROOT, from)).href));
+    const min = Object.keys(await import(address.href));
+    const wrong = entry.filter((key) => !min.includes(key));
+    if (wrong.length > 0 || entry.length !== min.length) {
+      console.error(`dist/min/${name}.js does not export what ${from} does: ${wrong.join(', ')}`);
+      good = false;
+    }
+    if (/(?:^|[;}])(?:import|export[^;]*from)["'`{* ]/.test(code)) {
+      console.error(`dist/min/${name}.js imports another file.`);
+      good = false;
+    }
+    for (const [, file = ''] of code.matchAll(/[`'"](\.[\w./-]*\.(?:js|wasm))[`'"]/g)) {
+      if (existsSync(new URL(file, address))) continue;
+      console.error(`dist/min/${name}.js fetches ${file}, which is not there.`);
+      good = false;
+    }
+  }
+  return good;
 }
 
 /**
@@ -69,6 +114,28 @@ async function pack(folder) {
   );
   // An array, or since npm 12 an object by package name.
   return /** @type {any} */ (Object.values(JSON.parse(stdout))[0]);
+}
+
+/**
+ * Relative links of the package's Markdown that lead nowhere once it is installed. Some folders are in the repository
+ * only: everything but the README may link to them.
+ *
+ * @param {readonly string[]} names the files of the package
+ */
+async function brokenLinks(names) {
+  const known = new Set(names);
+  /** @type {string[]} */
+  const broken = [];
+  for (const name of names.filter((each) => each.endsWith('.md'))) {
+    const text = await readFile(join(ROOT, name), 'utf8');
+    for (const [, link = ''] of text.matchAll(/\]\(([^)\s#:]+)(?:#[^)\s]*)?\)/g)) {
+      const target = posix.join(posix.dirname(name), link);
+      const inRepository = name !== 'README.md' && REPOSITORY_ONLY.test(target);
+      if (known.has(target) || inRepository) continue;
+      broken.push(`${name} links to ${link}, which the package lacks.`);
+    }
+  }
+  return broken;
 }
 
 /** @param {string} tarball */

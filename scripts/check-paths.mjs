@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from './run.mjs';
+import { trimLock } from './trim-lock.mjs';
 
 /** An absolute path into somebody's own folders. */
 const PRIVATE_PATH = /(?<![\w.-])\/(?:home|Users|root|work)\/[\w.-]+/;
@@ -10,7 +11,7 @@ const PRIVATE_PATH = /(?<![\w.-])\/(?:home|Users|root|work)\/[\w.-]+/;
 const BINARY = /\.(wav|png|jpe?g|ico|woff2?|wasm)$/;
 
 /**
- * Finds files that name a place on the writer's machine, or a registry's address in a lock file.
+ * Finds files that name a place on the writer's machine, and what makes a lock file differ from one machine to the next.
  *
  * @returns {Promise<boolean>}
  */
@@ -28,6 +29,10 @@ export async function checkPaths() {
       console.error(
         `${file} holds download addresses: they tie users to one registry (see .npmrc).`,
       );
+      good = false;
+    }
+    if (file.endsWith('package-lock.json') && trimLock(text) !== text) {
+      console.error(`${file} has fields that npm 10 removes: npm run format takes them out.`);
       good = false;
     }
   }

@@ -21,7 +21,9 @@ export async function ensureInstalled() {
   }
   if (modified(INSTALLED) >= modified(join(ROOT, 'package-lock.json'))) return;
   console.log('Installing what is missing (npm install) …');
-  const code = await run('npm', ['install', '--include=dev', '--no-audit', '--no-fund']).catch(() =>
+  // Errors only: libopus-wasm asks for Node 22, of which we read one file (scripts/opus-wasm.mjs), and npm warns at length.
+  const options = ['--include=dev', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  const code = await run('npm', ['install', ...options]).catch(() =>
     fail('npm was not found: it comes with Node, see nodejs.org.'),
   );
   if (code !== 0) {
