@@ -12,6 +12,7 @@ export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
 export type { Dither } from '../core/format/sample-format.ts';
+export type { AbortOptions } from './abort.ts';
 export { Capture } from './capture.ts';
 export type { CaptureEventMap, CaptureOptions } from './capture-options.ts';
 export type { CaptureSource, CaptureState } from './capture-source.ts';

@@ -1,5 +1,6 @@
 import { checkContext } from '../core/option-names.ts';
 import { MicwireError } from '../core/errors.ts';
+import { checkSignal } from './abort.ts';
 import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
   ReceiveCommand,
@@ -92,9 +93,11 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
     checkContext('Receiver.create', context);
     const settings = checkReceiverOptions(options);
-    const { opusUrl: url } = options;
+    const { opusUrl: url, signal } = options;
+    const opening = { context, signal };
+    checkSignal(signal);
     const [resampler, opus] = await whileOpen(
-      context,
+      opening,
       Promise.all([
         loadVariablePlan({
           inputRate: settings.sampleRate,
@@ -107,7 +110,7 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
         }),
       ]),
     );
-    return makeInOpenContext(context, () => new Receiver(context, options, { resampler, opus }));
+    return makeInOpenContext(opening, () => new Receiver(context, options, { resampler, opus }));
   }
 
   private constructor(context: BaseAudioContext, options: ReceiverOptions, parts: ReceiverParts) {
