@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
-import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { pack } from './pack.mjs';
 import { ROOT, runTool } from './run.mjs';
 
 /** Everything that may be in the package. The sources are there for the maps: "go to definition" and debuggers show them. */
@@ -60,20 +59,6 @@ export async function checkPackage() {
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-/**
- * @param {string} folder
- * @returns {Promise<{ filename: string, files: { path: string }[] }>}
- */
-async function pack(folder) {
-  const { stdout } = await promisify(execFile)(
-    'npm',
-    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
-    { cwd: ROOT, shell: process.platform === 'win32' },
-  );
-  // An array, or since npm 12 an object by package name.
-  return /** @type {any} */ (Object.values(JSON.parse(stdout))[0]);
 }
 
 /**

@@ -1,0 +1,69 @@
+/** What `npm run test:types` compiles the packed library with. docs/embedding.md has the table of it. */
+
+/** Oldest first. Each is `typescript-VERSION` in test/fixtures/types/package.json. */
+export const VERSIONS = ['5.4', '5.5', '5.6', '5.7', '5.8', '5.9', '6.0', '7.0'];
+
+/** The oldest, the first whose typed arrays have a parameter, and the newest: what CI takes. */
+export const QUICK_VERSIONS = ['5.4', '5.7', '7.0'];
+
+/** @type {Readonly<Record<string, { readonly module: string, readonly moduleResolution: string }>>} */
+export const RESOLUTIONS = {
+  bundler: { module: 'esnext', moduleResolution: 'bundler' },
+  nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
+};
+
+/** Entries that run in any scope. `services/*` stands for each of them. */
+const ANY_SCOPE = ['codec', 'metering', 'receive', 'resampler', 'rtp', 'sdp', 'services/*'];
+
+/**
+ * A global scope: its libraries and types, and the entries that promise to compile there.
+ *
+ * @typedef {object} TypesSetting
+ * @property {string} title
+ * @property {readonly string[]} lib
+ * @property {readonly string[]} types
+ * @property {readonly string[]} entries - `''` is `micwire` itself
+ */
+
+/** Each is compiled with the app `NAME.ts` of test/fixtures/types. @type {Readonly<Record<string, TypesSetting>>} */
+export const SETTINGS = {
+  web: {
+    title: 'a page',
+    lib: ['es2022', 'dom'],
+    types: [],
+    entries: ['', ...ANY_SCOPE, 'testing'],
+  },
+  worker: {
+    title: 'a Worker',
+    lib: ['es2022', 'webworker'],
+    types: [],
+    entries: ['worker', ...ANY_SCOPE],
+  },
+  node: {
+    title: 'Node without DOM',
+    lib: ['es2022'],
+    types: ['node'],
+    entries: [...ANY_SCOPE, 'session-server', 'testing'],
+  },
+  worklet: {
+    title: 'a worklet',
+    lib: ['es2022'],
+    types: ['audioworklet'],
+    entries: ANY_SCOPE,
+  },
+};
+
+/** @returns {string} the table of docs/embedding.md */
+export function typesTable() {
+  const rows = Object.values(SETTINGS).map(({ title, lib, types, entries }) => {
+    const names = entries.map((entry) => `\`${['micwire', entry].filter(Boolean).join('/')}\``);
+    const settings = [`\`lib: ${list(lib)}\``, `\`types: ${list(types)}\``].join(', ');
+    return `| ${title} | ${settings} | ${names.join(', ')} |`;
+  });
+  return ['| in | settings | entries |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+/** @param {readonly string[]} names */
+function list(names) {
+  return `[${names.map((name) => `"${name}"`).join(', ')}]`;
+}
