@@ -76,7 +76,13 @@ function system({ platform, distribution, isRoot, hasSudo, managers }) {
   const commands = (MANAGERS[manager] ?? []).map((command) =>
     isRoot ? command : /** @type {Command} */ (['sudo', '-n', ...command]),
   );
-  return [{ way: 'system', title: `Chromium by ${manager}, for the whole system`, commands }];
+  return [
+    {
+      way: 'system',
+      title: `Chromium by ${manager}, for the whole system; this takes minutes`,
+      commands,
+    },
+  ];
 }
 
 /** @param {InstallMachine} machine @returns {InstallStep[]} */

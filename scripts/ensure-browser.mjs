@@ -69,8 +69,9 @@ async function startingBrowser() {
     const fault = await startFault(path);
     return fault === undefined ? { path, fault: '' } : { fault };
   } catch (error) {
-    const [sentence = ''] = String(/** @type {Error} */ (error).message).split('. ');
-    return { fault: process.env['CHROME_PATH'] === undefined ? `${sentence}.` : `${error}` };
+    // The rest of it says how to get one.
+    const [sentence = ''] = /** @type {Error} */ (error).message.split('. ');
+    return { fault: sentence.replace(/\.?$/, '.') };
   }
 }
 
@@ -98,7 +99,7 @@ async function startFault(path) {
 async function installMachine() {
   const { platform, env, home } = thisMachine();
   const release = platform === 'linux' ? read('/etc/os-release') : '';
-  const header = /** @type {any} */ (process.report?.getReport()).header ?? {};
+  const header = /** @type {any} */ (process.report.getReport()).header;
   const canSudo =
     platform === 'linux' && !isRoot() && findProgram('sudo') !== undefined
       ? await execute('sudo', ['-n', 'true'], { timeout: SHORT_LIMIT_MS }).then(
@@ -112,7 +113,7 @@ async function installMachine() {
     env,
     home,
     distribution: /^ID="?([\w-]+)/m.exec(release)?.[1] ?? '',
-    isMusl: platform === 'linux' && header.glibcVersionRuntime === undefined,
+    isMusl: platform === 'linux' && header?.glibcVersionRuntime === undefined,
     isRoot: isRoot(),
     hasSudo: canSudo,
     managers: MANAGER_NAMES.filter((name) => findProgram(name) !== undefined),
@@ -138,7 +139,7 @@ async function take({ way, commands }) {
 }
 
 /**
- * Runs a command with its output on this terminal.
+ * Runs a command. Of hundreds of lines that it may print, only an error is worth the reader's time.
  *
  * @param {import('./browser-plan.mjs').Command} command
  * @returns {Promise<string | undefined>} what went wrong
@@ -162,8 +163,6 @@ function follow([program, ...args]) {
     /** @param {Buffer} part */
     const onText = (part) => {
       const text = String(part);
-      // Its errors are summed up in one sentence.
-      if (!isPlaywright) process.stdout.write(text);
       errors.push(...text.split('\n').filter((line) => /^(E|Error): /.test(line)));
       if (isPlaywright && errors.length >= PLAYWRIGHT_ERRORS) child.kill();
     };

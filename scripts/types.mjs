@@ -2,7 +2,7 @@
  * `npm run test:types`: packs the library as it would be published, installs the tarball beside every TypeScript that it
  * supports, and compiles small apps of four scopes against it, by both ways of resolving modules, strictly and without
  * `skipLibCheck`. Ends with "N passed, N failed".
- * `--quick` takes three versions instead of all; `--only 5.4,7.0` those; `--json FILE` keeps the rows; `--no-build` takes what
+ * `--quick` takes the oldest and the newest instead of all; `--only 5.4,7.0` those; `--json FILE` keeps the rows; `--no-build` takes what
  * is in dist.
  */
 import { execFile } from 'node:child_process';
@@ -137,11 +137,14 @@ async function compile(version, resolution, name) {
 async function expand(entries) {
   const manifest = join(folder, 'node_modules/micwire/package.json');
   const { exports } = JSON.parse(await readFile(manifest, 'utf8'));
-  return entries.flatMap((entry) => {
+  /** @type {string[]} */
+  const names = [];
+  for (const entry of entries) {
     const target = exports[entry === '' ? '.' : `./${entry}`]?.types;
     if (typeof target !== 'string') throw new Error(`package.json exports no types of ./${entry}.`);
-    return entry.endsWith('*') ? matching(entry, target) : [entry];
-  });
+    names.push(...(entry.endsWith('*') ? await matching(entry, target) : [entry]));
+  }
+  return names;
 }
 
 /**

@@ -216,14 +216,14 @@ function windowsPrograms({ platform, env }, ...files) {
  * @param {Machine} machine
  */
 function playwrightChromium({ platform, env, home, list }) {
-  const { join: joined } = platform === 'win32' ? win32 : posix;
+  const paths = platform === 'win32' ? win32 : posix;
   const caches =
     platform === 'darwin'
-      ? joined(home, 'Library/Caches')
+      ? paths.join(home, 'Library/Caches')
       : platform === 'win32'
         ? (env['LOCALAPPDATA'] ?? home)
-        : (env['XDG_CACHE_HOME'] ?? joined(home, '.cache'));
-  const root = env['PLAYWRIGHT_BROWSERS_PATH'] ?? joined(caches, 'ms-playwright');
+        : (env['XDG_CACHE_HOME'] ?? paths.join(home, '.cache'));
+  const root = env['PLAYWRIGHT_BROWSERS_PATH'] ?? paths.join(caches, 'ms-playwright');
   const inside = [
     'chrome-linux/chrome',
     'chrome-linux64/chrome',
@@ -237,7 +237,7 @@ function playwrightChromium({ platform, env, home, list }) {
   const build = (/** @type {string} */ name) => Number(name.slice('chromium-'.length));
   return folders
     .toSorted((a, b) => build(b) - build(a))
-    .flatMap((folder) => inside.map((file) => joined(root, folder, file)));
+    .flatMap((folder) => inside.map((file) => paths.join(root, folder, file)));
 }
 
 /** @param {string} path */
