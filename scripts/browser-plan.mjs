@@ -1,7 +1,7 @@
 import { PACKAGED, packagedFolder } from '../test/engines/packaged-chromium.mjs';
 
 /**
- * What decides how a browser can be installed; tests make up others.
+ * What decides how a browser can be installed. Tests describe other machines.
  *
  * @typedef {object} InstallMachine
  * @property {string} platform - as `process.platform` has it

@@ -203,13 +203,13 @@ async function installPackaged() {
     const bytes = await readFile(tarball);
     const digest = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
     if (digest !== integrity) return `${name} ${version} has other bytes than expected: ${digest}.`;
-    await execute('tar', ['-xzf', tarball, '-C', making]);
+    await execute('tar', ['-xzf', tarball, '-C', making, '--no-same-owner']);
     const carried = join(making, 'package/bin');
     await inflate(join(carried, 'chromium.br'), join(making, PACKAGED.file), 0o755);
     for (const archive of ['al2023', 'fonts']) {
       const file = join(making, `${archive}.tar`);
       await inflate(join(carried, `${archive}.tar.br`), file, 0o644);
-      await execute('tar', ['-xf', file, '-C', making]);
+      await execute('tar', ['-xf', file, '-C', making, '--no-same-owner']);
       await rm(file);
     }
     await writeFile(join(making, 'fonts.conf'), fontsConfiguration(folder));

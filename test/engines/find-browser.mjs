@@ -6,7 +6,7 @@ import { PACKAGED, packagedFolder } from './packaged-chromium.mjs';
 /** @typedef {'chromium' | 'firefox' | 'webkit'} Engine */
 
 /**
- * What a search needs to know of a machine; tests make up others.
+ * What a search needs to know of a machine. Tests describe other machines.
  *
  * @typedef {object} Machine
  * @property {string} platform - as `process.platform` has it
