@@ -29,9 +29,15 @@ const udpHost = process.env['MICWIRE_UDP_HOST'];
 const link = new LinkProcess(udpHost === undefined ? {} : { spliceAddress: udpHost });
 
 /** Many lanes at once take a machine of two cores for themselves. */
-const WHOLE_LAB = ['devices-live', 'lab', 'lab-compare', 'lab-lanes', 'lab-opus', 'lab-wire'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const WHOLE_LAB = [
+  'devices-live',
+  'lab',
+  'lab-compare',
+  'lab-lanes',
+  'lab-opus',
+  'lab-wire',
+  'examples',
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({
   plugins: [
@@ -48,8 +54,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^micwire$/, replacement: path('src/web/index.ts') },
-      { find: /^micwire\/(testing|worker)$/, replacement: path('src/$1/index.ts') },
+      { find: /^micwire\/(elements|testing|worker)$/, replacement: path('src/$1/index.ts') },
+      { find: 'micwire/testing/fakes', replacement: path('src/testing/fakes/index.ts') },
       { find: /^micwire\/services\/([\w-]+)$/, replacement: path('src/core/services/$1.ts') },
+      { find: /^micwire\/elements\/([\w-]+)$/, replacement: path('src/elements/$1.ts') },
       { find: 'micwire/session-server', replacement: path('src/core/session/server/index.ts') },
       { find: 'micwire/sdp', replacement: path('src/core/webrtc/index.ts') },
       {
@@ -96,6 +104,8 @@ export default defineConfig({
       },
       {
         extends: true,
+        // Known before they are met: Vite reloads the page when it finds a package.
+        optimizeDeps: { include: ['axe-core', 'lit', 'lit/decorators.js'] },
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],

@@ -12,6 +12,8 @@ import { ROOT, runTool } from './run.mjs';
 await ensureInstalled();
 const { WORKER_NAMES, bundleWorker, bundleWorklet, workletNames } =
   await import('./bundle-worklet.mjs');
+const { buildMin } = await import('./build-min.mjs');
+const { elementManifest } = await import('./element-manifest.mjs');
 const { opusWasm } = await import('./opus-wasm.mjs');
 const { opusInlineModule } = await import('./vite-opus.mjs');
 
@@ -19,8 +21,11 @@ const LIBRARY = [
   'src/core',
   'src/storage',
   'src/web',
+  'src/elements',
   'src/worker',
   'src/testing',
+  'src/testing/child',
+  'src/testing/fakes',
   'src/cli',
   'worklets',
 ];
@@ -60,10 +65,17 @@ for (const name of WORKER_NAMES) {
   console.log(`dist/worker/${name}.js ${Buffer.byteLength(script)} bytes`);
 }
 
+await writeFile(
+  join(ROOT, 'dist/custom-elements.json'),
+  `${JSON.stringify(await elementManifest(), null, 2)}\n`,
+);
+
 const wasm = join(ROOT, 'dist/wasm');
 await mkdir(wasm, { recursive: true });
 await writeFile(join(wasm, 'libopus.wasm'), (await opusWasm()).bytes);
 await writeFile(join(wasm, 'libopus.inline.js'), await opusInlineModule());
+
+await buildMin(version);
 
 /** @param {string} script */
 function pad(script) {

@@ -22,8 +22,13 @@ const ENTRIES = {
   sdp: { types: 'core/webrtc', lib: PURE },
   services: { types: 'core/services', lib: PURE },
   'session-server': { types: 'core/session/server', lib: PURE },
+  elements: { types: 'elements', lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'] },
   worker: { types: 'worker', lib: ['es2023', 'webworker'] },
   testing: { types: 'testing', lib: PURE },
+  'testing-fakes': {
+    types: 'testing/fakes',
+    lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'],
+  },
 };
 
 /** Every file of it is an entry of its own, and the report is of all of them together: the types that they share are of the page's entry. */

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { pack } from './pack.mjs';
+import { minEntries } from './build-min.mjs';
+import { pack } from './pack-library.mjs';
 import { ROOT, runTool } from './run.mjs';
 
 /** Everything that may be in the package. The sources are there for the maps: "go to definition" and debuggers show them. */
@@ -11,8 +14,10 @@ const SHIPPED = [
   /^(package\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY|THIRD_PARTY_NOTICES)\.md)$/,
   /^docs\/[\w-]+\.(md|png|svg)$/,
   /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
+  /^dist\/min\/([\w-]+\/)?[\w-]+\.(js|d\.ts)$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
   /^dist\/worker\/(opus|backup|blocks)(\.inline)?\.js$/,
+  /^dist\/custom-elements\.json$/,
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];
@@ -21,11 +26,14 @@ const NEEDED = [
   'README.md',
   'LICENSE',
   'dist/src/web/index.js',
+  'dist/min/micwire.js',
   'dist/worklets/capture.js',
   'dist/worker/opus.js',
   'dist/worker/backup.js',
   'dist/worker/blocks.js',
   'dist/wasm/libopus.wasm',
+  'dist/custom-elements.json',
+  'dist/src/elements/index.js',
 ];
 
 /**
@@ -45,6 +53,7 @@ export async function checkPackage() {
     for (const name of missing) console.error(`The package lacks ${name}.`);
     for (const link of broken) console.error(link);
 
+    const wholeMin = await checkMin();
     const tarball = join(folder, filename);
     const lintedWell = await lint(tarball);
     const attw = await runTool(
@@ -55,10 +64,41 @@ export async function checkPackage() {
       { quiet: true },
     );
     const faults = wrong.length + missing.length + broken.length;
-    return faults === 0 && lintedWell && attw === 0;
+    return faults === 0 && wholeMin && lintedWell && attw === 0;
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/**
+ * Each entry in one file exports what the entry does, imports nothing at once, and finds what it fetches.
+ *
+ * @returns {Promise<boolean>}
+ */
+async function checkMin() {
+  let good = true;
+  for (const { name, from } of await minEntries()) {
+    const path = join(ROOT, `dist/min/${name}.js`);
+    const address = pathToFileURL(path);
+    const code = await readFile(path, 'utf8');
+    const entry = Object.keys(await import(pathToFileURL(join(ROOT, from)).href));
+    const min = Object.keys(await import(address.href));
+    const wrong = entry.filter((key) => !min.includes(key));
+    if (wrong.length > 0 || entry.length !== min.length) {
+      console.error(`dist/min/${name}.js does not export what ${from} does: ${wrong.join(', ')}`);
+      good = false;
+    }
+    if (/(?:^|[;}])(?:import|export[^;]*from)["'`{* ]/.test(code)) {
+      console.error(`dist/min/${name}.js imports another file.`);
+      good = false;
+    }
+    for (const [, file = ''] of code.matchAll(/[`'"](\.[\w./-]*\.(?:js|wasm))[`'"]/g)) {
+      if (existsSync(new URL(file, address))) continue;
+      console.error(`dist/min/${name}.js fetches ${file}, which is not there.`);
+      good = false;
+    }
+  }
+  return good;
 }
 
 /**

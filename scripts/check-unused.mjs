@@ -28,7 +28,6 @@ const ALLOWED = {
   'src/core/rtp/rtcp.ts ntpToMs': 'a test reads the times of reports back',
   'src/core/rtp/stream-continuity.ts STRAY': 'a test reads the verdict of each packet',
   'src/core/playout/playout-data.ts isArrayBuffer': 'a test tries values of other realms',
-  'src/core/playout/playout-data.ts typedArrayName': 'a test tries values of other realms',
   'src/web/webrtc/dump.ts importerDump': 'a test gives it figures that no engine need make',
   'src/worker/web-codecs-opus.ts webCodecsConfig': 'a benchmark encodes as the Worker does',
 };

@@ -31,7 +31,16 @@ export const SETTINGS = {
     title: 'a page',
     lib: ['es2022', 'dom'],
     types: [],
-    entries: ['', ...ANY_SCOPE, 'testing'],
+    entries: [
+      '',
+      'opus-inline',
+      'elements',
+      'elements/*',
+      'min',
+      ...ANY_SCOPE,
+      'testing',
+      'testing/fakes',
+    ],
   },
   worker: {
     title: 'a Worker',
@@ -53,23 +62,35 @@ export const SETTINGS = {
   },
 };
 
-/** @returns {string} the table of docs/embedding.md */
+/** @returns {string} the part of docs/embedding.md that says what is compiled */
 export function typesTable() {
   const range = `${VERSIONS[0]} to ${VERSIONS.at(-1)}`;
-  const rows = Object.values(SETTINGS).map(({ title, lib, types, entries }) => {
-    const own = entries.filter((entry) => !ANY_SCOPE.includes(entry));
-    const names = own.map((entry) => `\`${['micwire', entry].filter(Boolean).join('/')}\``);
-    const all = [...names, 'those of any scope'].join(', ');
-    return `| ${title} | ${list(lib)} | ${list(types)} | ${all} | ${range} |`;
+  const rows = Object.values(SETTINGS).map(
+    ({ title, lib, types }) => `| ${title} | ${list(lib)} | ${list(types)} | ${range} |`,
+  );
+  const entries = Object.values(SETTINGS).map(({ title, entries: all }) => {
+    const own = all.filter((entry) => !ANY_SCOPE.includes(entry));
+    const names = own.map((entry) => ['micwire', entry].filter(Boolean).join('/'));
+    return `- ${title}: ${[...(own.length > 0 ? [list(names)] : []), 'those of any scope'].join(', ')}`;
   });
-  const anyScope = ANY_SCOPE.map((entry) => `\`${entry}\``);
   return [
-    '| in | `lib` | `types` | entries | TypeScript |',
-    '| --- | --- | --- | --- | --- |',
+    '| in | `lib` | `types` | TypeScript |',
+    '| --- | --- | --- | --- |',
     ...rows,
     '',
-    `Entries of any scope, after \`micwire/\`: ${anyScope.join(', ')}.`,
-  ].join('\n');
+    'The entries that compile there:',
+    '',
+    ...entries,
+    `- any scope: ${list(ANY_SCOPE.map((entry) => `micwire/${entry}`))}`,
+  ]
+    .map((line) => wrapped(line))
+    .join('\n');
+}
+
+/** Breaks a long line of a list, as a guide does. @param {string} line */
+function wrapped(line) {
+  if (line.startsWith('|')) return line;
+  return line.replaceAll(/(.{1,115})(?: |$)/g, '$1\n  ').trimEnd();
 }
 
 /** @param {readonly string[]} names */

@@ -10,7 +10,7 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
-import { installPacked } from './pack.mjs';
+import { installPacked } from './pack-library.mjs';
 import { ROOT, run } from './run.mjs';
 import { QUICK_VERSIONS, RESOLUTIONS, SETTINGS, VERSIONS } from './types-matrix.mjs';
 

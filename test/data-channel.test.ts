@@ -31,6 +31,16 @@ it('ends when the other side does, and says so', async () => {
     .toEqual(['closed: The other side closed the channel, or is gone.']);
 });
 
+it('tells a waiting sender that the other side is gone for good, and why', async () => {
+  const channel = new FakeDataChannel();
+  channel.close();
+  const transport = DataChannelTransport.create(channel);
+  await expect(transport.opened).rejects.toMatchObject({
+    code: 'transport',
+    message: 'The channel was closed before.',
+  });
+});
+
 it('takes a channel that is open already, and reports it in a later task', async () => {
   const channel = new FakeDataChannel();
   await expect.poll(() => channel.readyState).toBe('open');

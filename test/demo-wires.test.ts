@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { attachSessions } from '../demo/server/sessions.ts';
 import type { Sessions } from '../demo/server/sessions.ts';
@@ -95,13 +95,19 @@ describe('a wire of the lab', () => {
     other.close();
   });
 
-  it('cuts a connection that sends something else than packets, and nobody else’s', async () => {
+  it('closes a connection that sends something else than packets, and no other, and logs nothing', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     const other = await opened('/plain?wire=a');
     const socket = await opened('/plain?wire=a');
     const closed = once(socket, 'close');
     socket.send('hello');
-    expect((await closed)[0]).toBe(1006);
+    socket.send(packet(0));
+    const [code, reason] = (await closed) as [number, Buffer];
+    expect([code, String(reason)]).toEqual([4400, 'A message must be a packet.']);
     expect(other.readyState).toBe(WebSocket.OPEN);
+    expect(await record('a')).toMatchObject({ plain: [] });
+    expect(log).not.toHaveBeenCalled();
+    log.mockRestore();
     other.close();
   });
 

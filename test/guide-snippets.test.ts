@@ -82,8 +82,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** A strict project in which `micwire` and its entries are this repository's sources. */
 async function project(): Promise<object> {
   const { exports } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  // Servers of the guides use it; the snippets are compiled elsewhere.
-  const paths: Record<string, string[]> = { ws: [join(ROOT, 'node_modules/@types/ws/index.d.ts')] };
+  // Servers and tests of the guides use them; the snippets are compiled elsewhere.
+  const paths: Record<string, string[]> = {
+    ws: [join(ROOT, 'node_modules/@types/ws/index.d.ts')],
+    vitest: [join(ROOT, 'node_modules/vitest/dist/index.d.ts')],
+  };
   for (const [entry, target] of Object.entries<{ types?: string } | null>(exports)) {
     if (target?.types === undefined) continue;
     const file = target.types.replace('./dist/', '').replace('.d.ts', '.ts');

@@ -49,6 +49,14 @@ const TAKES_OPTIONS: Readonly<
   ],
   Resampler: [(o) => new core.Resampler(o), { inputRate: 8000, outputRate: 8000 }, 'channels'],
   resample: [(o) => core.resample([new Float32Array(8)], 8000, 16_000, o), {}, 'quality'],
+  StreamConverter: [
+    (o) => new core.StreamConverter(o),
+    {
+      input: { ...stage, format: 's16' },
+      output: { ...stage, format: 's16' },
+    },
+    'chunkFrames',
+  ],
   LossReporter: [
     (o) => new core.LossReporter({ sampleRate: 48_000, channels: 1, format: 'opus' }, o),
     {},
@@ -88,6 +96,9 @@ const TAKES_OPTIONS: Readonly<
   ReceiveDecision: [(o) => new core.ReceiveDecision(o), { buffer, target }, 'maxAcceleration'],
   TimeScaler: [(o) => new core.TimeScaler(o), { sampleRate: 48_000, channels: 1 }, 'limit'],
   createWorkletScope: [(o) => testing.createWorkletScope(o), {}, 'quantum'],
+  measureAllocation: [(o) => testing.measureAllocation('x', o), {}, 'inputChannels'],
+  expectNoAllocation: [(o) => testing.expectNoAllocation('x', o), {}, 'inputChannels'],
+  measureQuanta: [(o) => testing.measureQuanta('x', o), {}, 'runs'],
   renderOffline: [(o) => testing.renderOffline('x', o), {}, 'numberOfInputs'],
   Recorder: [
     (o) => page.Recorder.create(context, {} as Anything, o),

@@ -364,6 +364,24 @@ describe('a half-open connection', () => {
     expect(play.life.state).not.toBe('open');
   });
 
+  it('is not a service that answers, though it takes its time to acknowledge', () => {
+    const play = SessionPlay.open({ stallMs: 1500, service: { keepAliveMs: 5000 } });
+    play.capture(20);
+    play.heard();
+    for (let i = 0; i < 4; i++) {
+      play.wait(749);
+      expect(play.heard()).toEqual([]);
+      play.wait(1);
+      expect(play.heard()).toEqual([{ type: 'keep-alive' }]);
+      play.wait(400);
+      play.say();
+    }
+    expect(play.life.state).toBe('open');
+    play.acknowledge(320);
+    play.wait(4000);
+    expect(play.heard()).toEqual([]);
+  });
+
   it('is not one on which acknowledgements proceed, however late they are', () => {
     const play = SessionPlay.open();
     for (let ms = 0; ms < 60_000; ms += 1000) {

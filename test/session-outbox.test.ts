@@ -221,8 +221,20 @@ describe('audio that was dropped in doubt', () => {
     expect(doubtful.believe(150)).toBe(150);
     expect(doubtful.believe(150)).toBe(0);
     expect(doubtful.believe(250)).toBe(50);
-    doubtful.tell();
+    doubtful.tell(0, 'overflow');
     expect(lost).toEqual([[300, 100]]);
+  });
+
+  it('stays in doubt as far as it has reached the other side, in whatever order it was dropped', () => {
+    const lost: unknown[] = [];
+    const doubtful = new DoubtfulAudio((...gap) => lost.push(gap));
+    doubtful.add(300, 100);
+    doubtful.add(0, 100);
+    doubtful.tell(350, 'overflow');
+    expect(lost).toEqual([[350, 50, 'overflow']]);
+    expect(doubtful.believe(320)).toBe(120);
+    doubtful.tell(0, 'closed');
+    expect(lost.slice(1)).toEqual([[320, 30, 'closed']]);
   });
 
   it('is bounded: the oldest is lost', () => {
@@ -350,17 +362,60 @@ describe('a queue of requests', () => {
     const queue = new RequestQueue();
     for (let i = 0; i < 10; i++) {
       queue.push(request(i), 0);
-      queue.shift((i + 1) * 100, i !== 8);
+      queue.shift((i + 1) * 100, 0, i !== 8);
     }
     queue.left(650);
     expect(queue.rewind(false)).toBe(0);
     const waiting: unknown[] = [];
     for (let next = queue.peek(Infinity); next !== null; next = queue.peek(Infinity)) {
       waiting.push(next);
-      queue.shift(0, false);
+      queue.shift(0, 0, false);
     }
     expect(waiting).toEqual([request(6), request(7), request(9)]);
     expect(queue.isEmpty).toBe(true);
+  });
+
+  describe('that may be repeated', () => {
+    const repeatable = (value: unknown): boolean => (value as { value: number }).value < 3;
+    /** The first left the socket before the audio ends at 100, the second at 200; the third cannot be repeated. */
+    const lostQueue = (): RequestQueue => {
+      const queue = new RequestQueue(repeatable);
+      for (const value of [1, 2, 3]) {
+        queue.push(request(value), 0);
+        queue.shift(value * 10, value * 100, true);
+      }
+      queue.left(30);
+      expect(queue.rewind(false)).toBe(0);
+      return queue;
+    };
+
+    it('wait again until audio behind them has arrived', () => {
+      const queue = lostQueue();
+      queue.confirm(100);
+      expect(queue.peek(Infinity)).toEqual(request(1));
+      queue.confirm(101);
+      expect(queue.peek(Infinity)).toEqual(request(2));
+      queue.resume(true);
+      expect(queue.peek(Infinity)).toEqual(request(2));
+      queue.shift(20, 300, true);
+      queue.confirm(300);
+      queue.rewind(false);
+      expect(queue.peek(Infinity)).toEqual(request(2));
+      queue.confirm(301);
+      expect(queue.isEmpty).toBe(true);
+    });
+
+    it('are forgotten when they may have arrived where nobody would know them again', () => {
+      const queue = lostQueue();
+      queue.push(request(4), 0);
+      queue.resume(false);
+      expect(queue.peek(Infinity)).toEqual(request(4));
+      queue.shift(10, 0, true);
+      queue.left(9);
+      queue.rewind(false);
+      queue.resume(false);
+      expect(queue.peek(Infinity)).toEqual(request(4));
+    });
   });
 
   it('gives out nothing before what it has to follow was sent', () => {

@@ -23,7 +23,7 @@ const OUTPUT = { format: 's16', sampleRate: 24_000, channels: 1 } as const;
 /** The examples of docs/protocol.md, by the heading that they stand under. */
 const EXAMPLES: readonly ProtocolMessage[] = [
   { type: 'hello', session: 's-1', frame: 0, next: 0, input: INPUT, output: OUTPUT },
-  { type: 'welcome', known: true, next: 16_000, output: OUTPUT },
+  { type: 'welcome', known: true, next: 16_000, received: 16_000, output: OUTPUT },
   {
     type: 'audio',
     packet: {
@@ -170,7 +170,7 @@ describe('a message of micwire.1', () => {
     ['a first byte of text', '7b 7d', 'unknown-type'],
     ['another version of the binary framing', '31 00 04 00 00', 'unknown-type'],
     ['another version in hello', '10 02 01 61 00 00 01 01 7e 80 00', 'unknown-type'],
-    ['another version in welcome', '11 02 01 00 00', 'unknown-type'],
+    ['another version in welcome', '11 02 01 00 00 00', 'unknown-type'],
     ['a session without a name', '10 01 00 00 00 01 01 7e 80 00', 'bad-field'],
     ['a session with a slash', '10 01 01 2f 00 00 01 01 7e 80 00', 'bad-field'],
     [
@@ -184,7 +184,8 @@ describe('a message of micwire.1', () => {
     ['a stream of 33 channels', '10 01 01 61 00 00 01 21 7e 80 00', 'bad-field'],
     ['a rate that is too low', '10 01 01 61 00 00 01 01 4b b7 00', 'bad-field'],
     ['a rate that Opus does not have', '10 01 01 61 00 00 06 01 80 00 ac 44 00', 'bad-field'],
-    ['a welcome that half knows', '11 01 02 00 00', 'bad-field'],
+    ['a welcome that half knows', '11 01 02 00 00 00', 'bad-field'],
+    ['a welcome that has received less than it needs', '11 01 01 02 01 00', 'bad-field'],
     ['an integer above 2^53 - 1', '12 ff ff ff ff ff ff ff ff', 'bad-field'],
     ['a frame above 2^52', '12 c0 10 00 00 00 00 00 01', 'bad-field'],
     ['audio of a frame above 2^52', '21 80 04 00 01 c0 10 00 00 00 00 00 01 00 00', 'bad-field'],
@@ -236,7 +237,7 @@ describe('a message of micwire.1', () => {
     ['audio that is shorter than it says', audio(new Uint8Array(2), 2)],
     [
       'a stream of no channels',
-      { type: 'welcome', known: false, next: 0, output: { ...OUTPUT, channels: 0 } },
+      { type: 'welcome', known: false, next: 0, received: 0, output: { ...OUTPUT, channels: 0 } },
     ],
   ])('is not written with %s', (_, message) => {
     expect(() => encodeProtocol(message)).toThrow(RangeError);
@@ -244,9 +245,8 @@ describe('a message of micwire.1', () => {
 
   it('is not written with a format that there is not', () => {
     const output = { ...OUTPUT, format: 'mp3' as 's16' };
-    expect(() => encodeProtocol({ type: 'welcome', known: false, next: 0, output })).toThrow(
-      TypeError,
-    );
+    const welcome = { type: 'welcome', known: false, next: 0, received: 0, output } as const;
+    expect(() => encodeProtocol(welcome)).toThrow(TypeError);
   });
 
   it('fits into the limit with the longest payload', () => {

@@ -60,8 +60,13 @@ function chunk(frame: number, frames = 320): ServiceRequest {
   return { type: 'audio', replayed: false, audio: { frame, frames, bytes, base64: '' } };
 }
 
-const acknowledged = (frame: number): ServiceEvent => ({ type: 'acknowledged', frame });
+const acknowledged = (frame: number, received?: number): ServiceEvent => ({
+  type: 'acknowledged',
+  frame,
+  ...(received === undefined ? undefined : { received }),
+});
 const READY: ServiceEvent = { type: 'ready' };
+const RESUMED: ServiceEvent = { type: 'ready', resumed: true };
 
 /** A link with a connection that is ready. */
 function begin(
@@ -161,7 +166,7 @@ describe("the user's audio", () => {
     for (let i = 0; i < 7; i++) connection.up(chunk(i * 320));
     connection.lose();
     const two = link.connect({ frame: 0 });
-    expect(two.receive()).toEqual([acknowledged(2240), READY]);
+    expect(two.receive()).toEqual([acknowledged(2240), RESUMED]);
     for (let i = 5; i < 10; i++) two.up(chunk(i * 320));
     expect(host.audios).toEqual(Array.from({ length: 10 }, (_, i) => [i * 320, 320, 0]));
     expect(host.of('connected')).toEqual([
@@ -190,7 +195,7 @@ describe("the user's audio", () => {
     for (let i = 0; i < 4; i++) connection.up(chunk(i * 320));
     host.open = () => ({ frame: 640 });
     const two = link.connect();
-    expect(two.receive()).toEqual([acknowledged(640), READY]);
+    expect(two.receive()).toEqual([acknowledged(640), RESUMED]);
     two.up(chunk(640));
     two.up(chunk(640));
     expect(host.audios.at(-1)).toEqual([640, 320, 0]);
@@ -210,7 +215,7 @@ describe("the user's audio", () => {
     expect(() => session.stored(1921)).toThrow(RangeError);
     // What is not stored comes once more, and the host gets it once all the same.
     const two = link.connect({ frame: 800 });
-    expect(two.receive()).toEqual([acknowledged(800), READY]);
+    expect(two.receive()).toEqual([acknowledged(800, 1920), RESUMED]);
     session.stored(1920);
     expect(two.receive()).toEqual([acknowledged(1920)]);
     for (let i = 3; i < 7; i++) two.up(chunk(i * 320));
@@ -232,7 +237,7 @@ describe("the user's audio", () => {
     expect(connection.receive()).toEqual([]);
     host.onaudio = () => {};
     const two = link.connect();
-    expect(two.receive()).toEqual([acknowledged(320), READY]);
+    expect(two.receive()).toEqual([acknowledged(320), RESUMED]);
     two.up(chunk(320));
     expect(host.audios).toEqual([
       [0, 320, 0],
@@ -258,7 +263,10 @@ describe('a connection', () => {
   const wrong: readonly (readonly [string, string | Uint8Array])[] = [
     ['bytes that are not a message', Uint8Array.of(0x55)],
     ['a message that is cut', Uint8Array.of(0x19)],
-    ['a welcome', encodeProtocol({ type: 'welcome', known: true, next: 0, output: null })],
+    [
+      'a welcome',
+      encodeProtocol({ type: 'welcome', known: true, next: 0, received: 0, output: null }),
+    ],
     ['an item', encodeProtocol({ type: 'item', frame: 0, item: 'a' })],
     ['an item-end', encodeProtocol({ type: 'item-end', frame: 0, item: 'a' })],
     ['a leaving', encodeProtocol({ type: 'leaving', ms: 1 })],
@@ -453,7 +461,7 @@ describe('a host that answers later', () => {
     link.pass(3000);
     answers[1]!({});
     await settled();
-    expect(two.receive()).toEqual([acknowledged(320), READY]);
+    expect(two.receive()).toEqual([acknowledged(320), RESUMED]);
     expect(host.of('ended')).toEqual([]);
   });
 
@@ -587,7 +595,7 @@ describe('what the client tells', () => {
       ['message', Uint8Array.of(7)],
     ]);
     session.played('m1');
-    expect(connection.receive()).toEqual([{ type: 'marked', name: 'm1' }]);
+    expect(connection.receive()[0]).toEqual({ type: 'marked', name: 'm1' });
   });
 
   it('commits once, though it is sent again on a new connection', () => {
@@ -921,6 +929,32 @@ describe('an interruption by the user', () => {
     const two = link.connect();
     const read = two.down.map((message) => decodeProtocol(message as Uint8Array));
     expect(read.map(({ type }) => type)).toEqual(['welcome']);
+  });
+
+  it('is told once, however often the client says it', () => {
+    const { host, link, connection, session } = begin();
+    session.write({ item: 'a', bytes: sound(1600) });
+    session.write({ item: 'b', bytes: sound(1600) });
+    connection.receive();
+    const heardItem = { item: 'a', frames: 160, ms: 10, unheard: [] };
+    connection.up({ type: 'interrupted', heard: heardItem });
+    const two = link.connect();
+    two.up({ type: 'interrupted', heard: heardItem });
+    two.up({ type: 'played', item: 'b', name: null, frames: 1600 });
+    expect(host.of('interrupted')).toEqual([['interrupted', heardItem]]);
+    expect(host.of('played')).toEqual([['played', 'b', null, 1600]]);
+    // Nor of items from before a restart.
+    const old = { item: 'old', frames: 160, ms: 10, unheard: [] };
+    for (let i = 0; i < 2; i++) {
+      two.up({ type: 'played', item: 'old', name: 'm', frames: 80 });
+      two.up({ type: 'played', item: 'old', name: null, frames: 160 });
+      two.up({ type: 'interrupted', heard: old });
+    }
+    expect(host.of('played').slice(1)).toEqual([
+      ['played', 'old', 'm', 80],
+      ['played', 'old', null, 160],
+    ]);
+    expect(host.of('interrupted').slice(1)).toEqual([['interrupted', old]]);
   });
 
   it('discards nothing when nothing was playing, or the items are not known', () => {

@@ -136,6 +136,48 @@ describe('the outbox of a session', () => {
     expect(play.gaps).toEqual([{ frame: 4800, frames: 1600, cause: 'overflow' }]);
   });
 
+  it('keeps dropped audio in doubt that has reached the service and is not safe', () => {
+    const drop = (): SessionPlay => {
+      const play = SessionPlay.open({ maxOutboxMs: 1000 });
+      play.talk(400);
+      play.drop();
+      play.talk(1000);
+      play.reconnect({ type: 'acknowledged', frame: 1600, received: 4800 });
+      play.wait(100);
+      expect(play.gaps).toEqual([{ frame: 4800, frames: 1600, cause: 'overflow' }]);
+      expect(play.life.stats).toMatchObject({ droppedFrames: 4800 });
+      return play;
+    };
+    const stored = drop();
+    stored.acknowledge(9600);
+    expect(stored.life.stats).toMatchObject({ droppedFrames: 1600 });
+    // Another one that was started again has less.
+    const forgotten = drop();
+    forgotten.drop();
+    forgotten.reconnect({ type: 'acknowledged', frame: 3200 });
+    forgotten.wait(100);
+    expect(forgotten.gaps.slice(1)).toEqual([{ frame: 3200, frames: 1600, cause: 'overflow' }]);
+    expect(forgotten.life.stats).toMatchObject({ droppedFrames: 3200 });
+  });
+
+  it('counts audio in doubt as well that is dropped later, as far as it has reached the service', () => {
+    const play = SessionPlay.open({ maxOutboxMs: 1000 });
+    play.talk(800);
+    play.drop();
+    // Half of what the outbox holds was sent.
+    play.reconnect(
+      { type: 'acknowledged', frame: 0, received: 8000 },
+      { type: 'flow', open: false },
+    );
+    play.talk(1000);
+    play.wait(200);
+    const told = play.gaps.reduce((sum, { frames }) => sum + frames, 0);
+    expect(play.gaps[0]!.frame).toBe(8000);
+    expect(play.life.stats.droppedFrames).toBe(8000 + told);
+    play.acknowledge(8000);
+    expect(play.life.stats.droppedFrames).toBe(told);
+  });
+
   it('never has so much in flight that it would have to drop some of it', () => {
     const play = SessionPlay.open({ maxOutboxMs: 2000, stallMs: 60_000 });
     play.talk(6000);
@@ -496,6 +538,23 @@ describe('what waits beside the audio', () => {
     expect(typesOf(play.heard())).toEqual(['open']);
   });
 
+  it('is not sent again by a socket that counts more bytes than the messages have', () => {
+    const play = SessionPlay.open();
+    // The first two have left it. A frame's header has up to 14 bytes.
+    for (const value of ['é1', 'é2', 'é3', 'é4']) {
+      play.tell({ type: 'send', value });
+      const { length } = new TextEncoder().encode(JSON.stringify({ type: 'message', value }));
+      if (value > 'é2') play.buffered += length + 14;
+    }
+    play.heard();
+    play.drop();
+    play.reconnect();
+    expect(play.heard().slice(1)).toEqual([
+      { type: 'message', value: 'é3' },
+      { type: 'message', value: 'é4' },
+    ]);
+  });
+
   it('is not sent when it cannot be, and the app is told', () => {
     const play = SessionPlay.open();
     play.tell({ type: 'send', value: undefined });
@@ -587,6 +646,39 @@ describe('an interruption', () => {
     play.tell(played);
     play.reconnect();
     expect(play.heard().slice(1)).toEqual([{ type: 'interrupted', heard }, played]);
+  });
+
+  it('is told again where it may not have arrived and the service knows the session', () => {
+    const play = SessionPlay.open();
+    const nothing = { item: undefined, frames: 0, ms: 0, unheard: [] };
+    for (const one of [heard, nothing]) {
+      play.tell({ type: 'interrupt' });
+      play.tell({ type: 'interrupted', heard: one });
+    }
+    play.capture(20);
+    play.wait(100);
+    play.drop();
+    play.reconnect({ type: 'ready', resumed: true });
+    // What names no item would be told twice.
+    expect(play.heard().filter(({ type }) => type === 'interrupted')).toHaveLength(3);
+    play.capture(20);
+    play.acknowledge(640);
+    play.heard();
+    play.drop();
+    play.reconnect({ type: 'ready', resumed: true });
+    expect(typesOf(play.heard())).toEqual(['open']);
+  });
+
+  it('is told once where nothing was playing, however often it is asked for without a connection', () => {
+    const play = SessionPlay.open();
+    const nothing = { item: undefined, frames: 0, ms: 0, unheard: [] };
+    play.drop();
+    for (const one of [heard, ...Array<typeof nothing>(100).fill(nothing)]) {
+      play.tell({ type: 'interrupt' });
+      play.tell({ type: 'interrupted', heard: one });
+    }
+    play.reconnect();
+    expect(play.heard().slice(1)).toEqual([{ type: 'interrupted', heard }]);
   });
 
   it('does not wait for audio or a commit', () => {

@@ -377,3 +377,48 @@ it('a message that cannot be sent is counted as dropped, not as sent', () => {
   expect(() => transport.send(new Uint8Array(3))).toThrow(TypeError);
   expect(transport.stats).toMatchObject({ sentMessages: 0, droppedMessages: 1, droppedBytes: 3 });
 });
+
+describe('what is sent while there is no connection', () => {
+  it('is held across a lost connection, in order, and sent before anything else', async () => {
+    const transport = connect({ holdMs: 60_000 });
+    sockets[0]!.open();
+    await transport.opened;
+    sockets[0]!.lose();
+    const { opened } = transport;
+    expect(transport.send('a')).toBe(true);
+    vi.advanceTimersByTime(transport.status.retryInMs);
+    expect(transport.send('b')).toBe(true);
+    transport.addEventListener('statechange', () => transport.send('c'));
+    sockets[1]!.open();
+    expect(sockets[1]!.sent).toEqual(['a', 'b', 'c']);
+    await opened;
+    expect(transport.stats).toMatchObject({ sentMessages: 3, droppedMessages: 0 });
+  });
+
+  it('is dropped and counted when it has waited longer than holdMs', () => {
+    const transport = connect({ holdMs: 1000 });
+    transport.send('old');
+    vi.advanceTimersByTime(600);
+    transport.send('young');
+    expect(transport.bufferedBytes).toBe(8);
+    vi.advanceTimersByTime(500);
+    expect(transport.bufferedBytes).toBe(5);
+    expect(transport.stats).toMatchObject({ droppedMessages: 1, droppedBytes: 3 });
+    sockets[0]!.open();
+    expect(sockets[0]!.sent).toEqual(['young']);
+  });
+
+  it('keeps a sender waiting through every attempt, until one succeeds', async () => {
+    const transport = connect();
+    let opened = 0;
+    void transport.opened.then(() => opened++);
+    for (let i = 0; i < 3; i++) {
+      sockets.at(-1)!.lose();
+      await vi.advanceTimersByTimeAsync(transport.status.retryInMs);
+    }
+    expect(opened).toBe(0);
+    sockets.at(-1)!.open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(opened).toBe(1);
+  });
+});

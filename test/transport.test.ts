@@ -6,13 +6,13 @@ import { attachEcho } from '../demo/server/echo.ts';
 import { DataChannelTransport } from '../src/web/transport/data-channel.ts';
 import { LoopbackTransport } from '../src/web/transport/loopback.ts';
 import { messageBytes } from '../src/web/transport/transport.ts';
-import type { Transport, WaterMarkOptions } from '../src/web/transport/transport.ts';
+import type { Transport, TransportOptions } from '../src/web/transport/transport.ts';
 import { WebSocketTransport } from '../src/web/transport/websocket.ts';
 import { FakeDataChannel } from './helpers/fake-data-channel.ts';
 import { describeTransport } from './helpers/transport-contract.ts';
 
 /** Each entry gives a transport whose messages come back. */
-const TRANSPORTS: Record<string, (options?: WaterMarkOptions) => Promise<Transport>> = {
+const TRANSPORTS: Record<string, (options?: TransportOptions) => Promise<Transport>> = {
   loopback: async (options) => LoopbackTransport.create(options),
   // Over real ones in test/browser/data-channel.test.ts.
   'data channel': async (options) => DataChannelTransport.create(new FakeDataChannel(), options),

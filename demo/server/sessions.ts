@@ -4,8 +4,10 @@ import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
+import { PacketError } from '../../src/core/errors.ts';
 import { binaryFraming } from '../../src/core/framing/binary.ts';
-import { PROTOCOL_NAME } from '../../src/core/session/protocol.ts';
+import type { Packet } from '../../src/core/framing/packet.ts';
+import { CLOSING, PROTOCOL_NAME } from '../../src/core/session/protocol.ts';
 import type { ServerSession } from '../../src/core/session/server/server-session.ts';
 import { SessionServer } from '../../src/core/session/server/session-server.ts';
 import { ErrorBoundary } from './error-boundary.ts';
@@ -81,9 +83,21 @@ export function attachSessions(http: EventEmitter): Sessions {
   };
   const servePlain = (socket: WebSocket, wire: Wire): void => {
     const decoder = binaryFraming.createDecoder();
+    const read = (bytes: Buffer): readonly Packet[] | null => {
+      try {
+        return decoder.decode(bytes);
+      } catch (error) {
+        // The peer's fault, so the peer is told, and not the log.
+        if (!(error instanceof PacketError)) throw error;
+        socket.close(CLOSING.badMessage, 'A message must be a packet.');
+        return null;
+      }
+    };
     const onMessage = (data: RawData): void => {
       const bytes = bytesOf(data);
-      for (const { frame, frames } of decoder.decode(bytes)) wire.plain.add(frame, frames);
+      const packets = socket.readyState === socket.OPEN ? read(bytes) : null;
+      if (packets === null) return;
+      for (const { frame, frames } of packets) wire.plain.add(frame, frames);
       socket.send(bytes);
     };
     socket.on(

@@ -36,6 +36,14 @@ export class MicwireError extends Error {
   override readonly name: 'MicwireError' = 'MicwireError';
   readonly code: MicwireErrorCode;
 
+  /**
+   * An error of another copy of micwire is one, too: each file of `micwire/min` has its own.
+   * @internal
+   */
+  static override [Symbol.hasInstance](value: unknown): value is MicwireError {
+    return (value as Error | undefined)?.name === 'MicwireError';
+  }
+
   constructor(code: MicwireErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(message, options);
     this.code = code;
@@ -61,6 +69,14 @@ export type PacketErrorReason =
 export class PacketError extends Error {
   override readonly name: 'PacketError' = 'PacketError';
   readonly reason: PacketErrorReason;
+
+  /**
+   * As for {@link MicwireError}.
+   * @internal
+   */
+  static override [Symbol.hasInstance](value: unknown): value is PacketError {
+    return (value as Error | undefined)?.name === 'PacketError';
+  }
 
   constructor(reason: PacketErrorReason, message: string, options?: { readonly cause?: unknown }) {
     super(message, options);

@@ -22,7 +22,7 @@ import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { Watchdog } from './patience.ts';
-import { CAPTURE_WORKLET } from './worklet-files.ts';
+import { CAPTURE_WORKLET } from './capture-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /**

@@ -39,6 +39,7 @@ export type {
   Transport,
   TransportEventMap,
   TransportMessage,
+  TransportOptions,
   TransportState,
   TransportStats,
   TransportStatus,
@@ -190,14 +191,12 @@ export type {
 } from '../core/webrtc/signal-message.ts';
 export { loadWorklet } from './worklet-loader.ts';
 export type { WorkletContext, WorkletLoadOptions, WorkletUrl } from './worklet-loader.ts';
-export {
-  CAPTURE_WORKLET,
-  METER_WORKLET,
-  MICROPHONE_WORKLET,
-  PLAYOUT_WORKLET,
-  RECEIVE_WORKLET,
-} from './worklet-files.ts';
-export type { WorkletFile, WorkletName } from './worklet-files.ts';
+export { CAPTURE_WORKLET } from './capture-worklet.ts';
+export { METER_WORKLET } from './meter-worklet.ts';
+export { MICROPHONE_WORKLET } from './microphone-worklet.ts';
+export { PLAYOUT_WORKLET } from './playout-worklet.ts';
+export { RECEIVE_WORKLET } from './receive-worklet.ts';
+export type { WorkletFile, WorkletName } from './worklet-file.ts';
 export { TypedEventTarget } from './typed-event-target.ts';
 export type {
   CapturePipeResult,

@@ -10,7 +10,7 @@ import type { CaptureSource, OpenSource } from './capture-source.ts';
 import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
-import { METER_WORKLET } from './worklet-files.ts';
+import { METER_WORKLET } from './meter-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 import { LastWord } from './patience.ts';

@@ -10,27 +10,29 @@ import { startWorker } from './worker-loader.ts';
 import type { WorkerFile, WorkerUrl } from './worker-loader.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { OpusCaptureCommand } from '../core/messages.ts';
+import { CAPTURE_OPUS_WORKLET } from './capture-opus-worklet.ts';
 import type { CaptureBackend, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
+import { CAPTURE_WORKLET } from './capture-worklet.ts';
 import { MAX_WORKLET_FRAME_MS, opusCaptureSettings } from './opus-capture-options.ts';
 import type { OpusCaptureOptions, OpusCaptureSettings } from './opus-capture-options.ts';
+import { opusCopies } from './opus-copies.ts';
 import { loadOpusModule, passableOpusModule } from './opus-module.ts';
 import { OpusWorkerBackend, openWorkerSession, probeWebCodecs } from './opus-worker-backend.ts';
 import { sleep } from './patience.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
-import { CAPTURE_OPUS_WORKLET, CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /** Encodes Opus. Bundlers find the file by this form alone; no comment may tell them to leave it alone. */
 const OPUS_WORKER: WorkerFile = {
   name: 'micwire-opus',
   url: () => new URL('../../worker/opus.js', import.meta.url),
-  inline: () => import('../../worker/opus.inline.js'),
+  inline: async () => opusCopies().worker(),
 };
 
 /**
- * Starts the Worker that encodes Opus: from your URL; else from the file beside the package, then from a copy carried in
- * JavaScript as a `blob:`.
+ * Starts the Worker that encodes Opus: from your URL; else from the file beside the package, then from the copy in JavaScript
+ * of `micwire/opus-inline`, as a `blob:`.
  * @throws MicwireError 'codec-load' when every way failed
  */
 async function startOpusWorker(url?: WorkerUrl): Promise<Worker> {
@@ -39,7 +41,8 @@ async function startOpusWorker(url?: WorkerUrl): Promise<Worker> {
   } catch (cause) {
     throw new MicwireError(
       'codec-load',
-      `The Worker that encodes Opus could not be started. Tried ${(cause as Error).message}. Serve a copy of worker/opus.js ` +
+      `The Worker that encodes Opus could not be started. Tried ${(cause as Error).message}. ` +
+        "Write `import 'micwire/opus-inline'` in your app; or serve a copy of worker/opus.js " +
         "(`npx micwire copy <dir>`) from the page's own origin, allow it by worker-src, and give its address as workerUrl.",
       { cause },
     );

@@ -31,7 +31,7 @@ import type {
 } from './playout-position.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
 import { LastWord, setTimer } from './patience.ts';
-import { PLAYOUT_WORKLET } from './worklet-files.ts';
+import { PLAYOUT_WORKLET } from './playout-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 

@@ -37,7 +37,7 @@ import type {
 } from './receiver-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { LastWord } from './patience.ts';
-import { RECEIVE_WORKLET } from './worklet-files.ts';
+import { RECEIVE_WORKLET } from './receive-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /** The events of a {@link Receiver}. */

@@ -1,5 +1,5 @@
 import { DataChannelTransport } from 'micwire';
-import type { Transport, WaterMarkOptions } from 'micwire';
+import type { Transport, TransportOptions } from 'micwire';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HAS_WEBRTC, twoCalls } from '../helpers/call-page.ts';
 import { describeTransport } from '../helpers/transport-contract.ts';
@@ -17,7 +17,7 @@ function echoedChannel(reliable: boolean): { channel: RTCDataChannel; connected:
 }
 
 if (HAS_WEBRTC) {
-  describeTransport('data channel', async (options?: WaterMarkOptions): Promise<Transport> =>
+  describeTransport('data channel', async (options?: TransportOptions): Promise<Transport> =>
     DataChannelTransport.create(echoedChannel(true).channel, options),
   );
 }

@@ -369,7 +369,7 @@ function micwireTarget(): FuzzTarget {
         connection.encode({ type: 'open', session: 's', handle: '0 a', frame: 0, connections: 1 });
         const stream = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
         connection.decode(
-          encodeProtocol({ type: 'welcome', known: true, next: 0, output: stream }),
+          encodeProtocol({ type: 'welcome', known: true, next: 0, received: 0, output: stream }),
         );
       }
       return JSON.stringify(connection.decode(message)).length;

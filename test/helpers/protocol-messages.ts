@@ -28,6 +28,7 @@ export function randomMessages(random: () => number): ProtocolMessage[] {
   const stream = () => STREAMS[integer(STREAMS.length, random)]!;
   const name = () => text(128, random, 1);
   const frames = 1 + integer(100, random);
+  const [next, received] = [number(random), number(random)].sort((a, b) => a - b);
   return [
     {
       type: 'hello',
@@ -40,7 +41,8 @@ export function randomMessages(random: () => number): ProtocolMessage[] {
     {
       type: 'welcome',
       known: random() < 0.5,
-      next: number(random),
+      next: next!,
+      received: received!,
       output: random() < 0.2 ? null : stream(),
     },
     {

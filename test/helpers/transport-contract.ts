@@ -3,7 +3,7 @@ import { messageBytes } from '../../src/web/transport/transport.ts';
 import type {
   Transport,
   TransportMessage,
-  WaterMarkOptions,
+  TransportOptions,
 } from '../../src/web/transport/transport.ts';
 
 /**
@@ -12,10 +12,10 @@ import type {
  */
 export function describeTransport(
   name: string,
-  create: (options?: WaterMarkOptions) => Promise<Transport>,
+  create: (options?: TransportOptions) => Promise<Transport>,
 ): void {
   describe(`transport ${name}`, () => {
-    async function open(options?: WaterMarkOptions): Promise<Transport> {
+    async function open(options?: TransportOptions): Promise<Transport> {
       const transport = await create(options);
       onTestFinished(() => transport.close());
       await expect.poll(() => transport.status.state).toBe('open');
@@ -119,9 +119,106 @@ export function describeTransport(
       expect(received).toBe(0);
     });
 
+    it('tells by a promise when it can send, and for good that it never will again', async () => {
+      const transport = await create();
+      onTestFinished(() => transport.close());
+      const { opened } = transport;
+      await opened;
+      expect(transport.state).toBe('open');
+      expect(transport.send('now')).toBe(true);
+      await transport.opened;
+      await transport.close();
+      await expect(transport.opened).rejects.toMatchObject({
+        name: 'MicwireError',
+        code: 'closed',
+      });
+      // What was promised before, and came true, stays so.
+      await opened;
+    });
+
+    it('rejects that promise when it is closed before it has opened', async () => {
+      const transport = await create();
+      const { opened } = transport;
+      void transport.close();
+      await expect(opened).rejects.toMatchObject({ name: 'MicwireError', code: 'closed' });
+    });
+
+    it('waits while it is congested', async () => {
+      const transport = await open({ highWaterBytes: 2 ** 20, lowWaterBytes: 2 ** 16 });
+      const message = new Uint8Array(2 ** 18);
+      while (transport.send(message));
+      expect(transport.state).toBe('congested');
+      await transport.opened;
+      expect(transport.state).toBe('open');
+    });
+
+    it('sends what it was given before it opened first, in order, if it may hold it', async () => {
+      const transport = await create({ holdMs: 10_000 });
+      onTestFinished(() => transport.close());
+      const received: TransportMessage[] = [];
+      transport.addEventListener('message', ({ data }) => received.push(data));
+      transport.addEventListener('statechange', () => transport.send('third'));
+      const buffer = Uint8Array.of(1, 2);
+      expect(transport.send('first')).toBe(true);
+      expect(transport.send(buffer)).toBe(true);
+      buffer.fill(0);
+      expect(transport.bufferedBytes).toBe(7);
+      await expect.poll(() => received).toEqual(['first', Uint8Array.of(1, 2), 'third']);
+      expect(transport.stats).toMatchObject({
+        sentMessages: 3,
+        sentBytes: 12,
+        droppedMessages: 0,
+      });
+      expect(transport.bufferedBytes).toBe(0);
+    });
+
+    it('drops and counts what it cannot hold, and what it held when it is closed', async () => {
+      const transport = await create({ holdMs: 10_000, highWaterBytes: 1000 });
+      // With 128 bytes for each message, there is room for three.
+      const taken = Array.from({ length: 5 }, () => transport.send(new Uint8Array(200)));
+      expect(taken).toEqual([true, true, true, false, false]);
+      expect(transport.bufferedBytes).toBe(600);
+      expect(transport.stats).toMatchObject({ droppedMessages: 2, droppedBytes: 400 });
+      void transport.close();
+      expect(transport.stats).toMatchObject({ droppedMessages: 5, droppedBytes: 1000 });
+      expect(transport.send('late')).toBe(false);
+      expect(transport.bufferedBytes).toBe(0);
+    });
+
+    it('is closed by a signal that is aborted before it opens', async () => {
+      const controller = new AbortController();
+      const transport = await create({ signal: controller.signal, holdMs: 1000 });
+      const states: string[] = [];
+      transport.addEventListener('statechange', () => states.push(transport.state));
+      transport.send('held');
+      const reason = new Error('the user left');
+      controller.abort(reason);
+      expect(transport.state).toBe('closed');
+      expect(states).toEqual(['closed']);
+      expect(transport.stats.droppedMessages).toBe(1);
+      await expect(transport.opened).rejects.toBe(reason);
+    });
+
+    it('takes no notice of a signal that is aborted after it has opened', async () => {
+      const controller = new AbortController();
+      const transport = await open({ signal: controller.signal });
+      controller.abort();
+      expect(transport.state).toBe('open');
+      expect(transport.send('still here')).toBe(true);
+    });
+
+    it('is not made where the signal is aborted already', async () => {
+      const reason = new Error('too late');
+      await expect(create({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      await expect(create({ signal: {} as AbortSignal })).rejects.toThrow(
+        /signal must be an AbortSignal/,
+      );
+    });
+
     it('refuses water marks that are out of range', async () => {
       await expect(create({ highWaterBytes: 0 })).rejects.toThrow(RangeError);
       await expect(create({ highWaterBytes: 10, lowWaterBytes: 11 })).rejects.toThrow(RangeError);
+      await expect(create({ holdMs: -1 })).rejects.toThrow(RangeError);
     });
   });
 }

@@ -95,8 +95,8 @@ export const FAULTS = [
   {
     name: 'audio is sent before the service is ready',
     file: 'session/session-life.ts',
-    anchor: 'if (this.#service.readyOnOpen) this.#ready(link);',
-    replacement: 'this.#ready(link);',
+    anchor: 'if (this.#service.readyOnOpen) this.#ready(link, false);',
+    replacement: 'this.#ready(link, false);',
   },
   {
     name: 'a half-open connection is waited for',
@@ -123,10 +123,16 @@ export const FAULTS = [
     replacement: '',
   },
   {
+    name: 'a mark that the server sends again is passed on again',
+    file: 'services/micwire.ts',
+    anchor: 'this.#known = [...place.notes];',
+    replacement: 'this.#known = [];',
+  },
+  {
     name: 'requests are sent again that a socket sends as it closes',
     file: 'session/request-queue.ts',
-    anchor: 'if (mayArrive) this.#handed.clear();',
-    replacement: '',
+    anchor: 'one.isDoubtful ||= mayArrive || this.#hasLeft(one)',
+    replacement: 'one.isDoubtful ||= this.#hasLeft(one)',
   },
   {
     name: 'the server sends the messages of the app again on each connection',

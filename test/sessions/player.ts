@@ -18,6 +18,8 @@ interface PlayerItem {
   isEnded: boolean;
   isInterrupted: boolean;
   readonly marks: { readonly name: string; readonly frame: number }[];
+  /** All that came, heard or not. */
+  readonly markNames: Set<string>;
 }
 
 /** Step of the player, ms. */
@@ -64,6 +66,10 @@ export class Player {
       this.#start();
     } else if (event.type === 'mark') {
       const item = this.#begin(event.item);
+      if (item.markNames.has(event.name)) {
+        this.#time.fail('replies exactly once', `The mark ${event.name} came twice.`);
+      }
+      item.markNames.add(event.name);
       item.marks.push({ name: event.name, frame: event.frame ?? item.received });
     }
   }
@@ -103,7 +109,15 @@ export class Player {
   #begin(name: string): PlayerItem {
     let item = this.#items.get(name);
     if (item === undefined) {
-      item = { name, received: 0, played: 0, isEnded: false, isInterrupted: false, marks: [] };
+      item = {
+        name,
+        received: 0,
+        played: 0,
+        isEnded: false,
+        isInterrupted: false,
+        marks: [],
+        markNames: new Set(),
+      };
       this.#items.set(name, item);
       this.#queue.push(item);
     }

@@ -47,4 +47,75 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'close', at: 9000, for: 0, code: 3000 },
     ],
   },
+  {
+    name: 'passes a mark on once, though the server sends it again on the next connection',
+    world: { ...WORLD, seed: 16_258 },
+    actions: [
+      { kind: 'break', at: 7430, for: 175, next: false, direction: 'up', bytes: 169 },
+      { kind: 'say', at: 7480, for: 600, speed: 2, mark: true },
+      { kind: 'restart', at: 8000, for: 10, polite: true, lostMs: 565 },
+    ],
+  },
+  {
+    name: 'tells an interruption again that was lost with its connection',
+    world: { ...WORLD, seed: 16_630 },
+    actions: [
+      { kind: 'say', at: 400, for: 100, speed: 2, mark: false },
+      { kind: 'cut', at: 500, for: 0, noticed: 'none' },
+      { kind: 'interrupt', at: 500, for: 10, by: 'user', every: 72 },
+      { kind: 'say', at: 1000, for: 70, speed: 1, mark: true },
+    ],
+  },
+  {
+    name: 'tells no interruption twice for a socket that counts the headers of its frames',
+    world: {
+      ...WORLD,
+      seed: 24_438,
+      chunkMs: 20,
+      latencyMs: 1,
+      upBytesPerSecond: 256_000,
+      kernelBytes: 0,
+      headerBytes: 8,
+    },
+    actions: [
+      { kind: 'cut', at: 4000, for: 0, noticed: 'both' },
+      { kind: 'delay', at: 4000, for: 50, by: 206 },
+      { kind: 'slow', at: 4000, for: 2000, factor: 0.1 },
+      { kind: 'interrupt', at: 4000, for: 2053, by: 'service', every: 12 },
+      { kind: 'offline', at: 5700, for: 10, cuts: true },
+    ],
+  },
+  {
+    name: 'tells no gap for dropped audio that the server has received and not yet stored',
+    world: { ...WORLD, seed: 33_885, maxOutboxMs: 1297, storeMs: 200 },
+    actions: [{ kind: 'blackout', at: 1000, for: 3812, direction: 'both' }],
+  },
+  {
+    name: 'keeps the connection to a server that takes longer than the stall time to store',
+    world: {
+      ...WORLD,
+      seed: 35_177,
+      firstDelayMs: 1000,
+      connectTimeoutMs: 10_000,
+      stallMs: 1500,
+      tokenMs: 100,
+      storeMs: 1500,
+      latencyMs: 200,
+    },
+    actions: [
+      { kind: 'cut', at: 600, for: 0, noticed: 'both' },
+      { kind: 'cut', at: 1400, for: 0, noticed: 'none' },
+    ],
+  },
+  {
+    name: 'tells a server once what was heard of an item from before its restart',
+    world: { ...WORLD, seed: 1952 },
+    actions: [
+      { kind: 'say', at: 2900, for: 100, speed: 2, mark: false },
+      { kind: 'delay', at: 1000, for: 10, by: 2463 },
+      { kind: 'restart', at: 3000, for: 0, polite: false, lostMs: 0 },
+      { kind: 'slow', at: 3000, for: 2000, factor: 0.01 },
+      { kind: 'offline', at: 5000, for: 10, cuts: true },
+    ],
+  },
 ];

@@ -1,4 +1,4 @@
-/** Entry `micwire/resampler`: sample rates and channels. Runs in any scope. */
+/** Entry `micwire/resampler`: sample rates, channels and streams of bytes. Runs in any scope. */
 export { ChannelMixer } from '../dsp/channel-mixer.ts';
 export type { ChannelMixerOptions } from '../dsp/channel-mixer.ts';
 export type { ResamplerPlan, ResamplerQuality } from './resampler-plan.ts';
@@ -8,6 +8,8 @@ export { createResampler } from './resampler-stream.ts';
 export type { StreamResampler } from './resampler-stream.ts';
 export { Resampler, resample } from './resampler.ts';
 export type { ResamplerOptions } from './resampler.ts';
+export { StreamConverter } from './stream-converter.ts';
+export type { StreamConverterOptions, StreamConverterStats } from './stream-converter.ts';
 export { planVariableResampler } from './variable-resampler-planner.ts';
 export type { VariableResamplerPlanOptions } from './variable-resampler-planner.ts';
 export { VariableResampler } from './variable-resampler.ts';

@@ -106,7 +106,7 @@ class MicwireConnection implements ServiceConnection {
   #frame = 0;
   #pings = 0;
   #down: DownAudio | null = null;
-  #place: DownPlace = { next: 0, item: '' };
+  #place: DownPlace = NO_PLACE;
 
   constructor(input: StreamFormat, output: StreamFormat | null) {
     this.#input = input;
@@ -195,15 +195,16 @@ class MicwireConnection implements ServiceConnection {
   }
 
   #welcome(welcome: WelcomeMessage): ServiceEvent[] {
+    const { known, next, received, output } = welcome;
     const { item } = this.#place;
-    const isItemOver = item !== '' && !welcome.known;
-    const place = isItemOver ? { next: this.#place.next, item: '' } : this.#place;
-    this.#down = new DownAudio(welcome.output, this.#output, place);
+    const isItemOver = item !== '' && !known;
+    // A server that was started again knows nothing of what it was sending.
+    const place = known ? this.#place : { ...NO_PLACE, next: this.#place.next };
+    this.#down = new DownAudio(output, this.#output, place);
     return [
-      // A server that was started again knows nothing of the item that it was sending.
       ...(isItemOver ? ([{ type: 'item-end', item }, this.#down.handle] as const) : []),
-      { type: 'acknowledged', frame: welcome.next },
-      { type: 'ready' },
+      { type: 'acknowledged', frame: next, ...(received > next ? { received } : undefined) },
+      { type: 'ready', ...(known ? { resumed: true } : undefined) },
     ];
   }
 
@@ -219,10 +220,12 @@ class MicwireConnection implements ServiceConnection {
         return down.interrupt(read.frame);
       case 'acknowledged':
         return [{ type: 'acknowledged', frame: read.frame }];
-      case 'mark':
-        return [{ type: 'mark', item: read.item, name: read.name, frame: read.frames }];
+      case 'mark': {
+        const { item, name, frames } = read;
+        return down.note(read, { type: 'mark', item, name, frame: frames });
+      }
       case 'played':
-        return [{ type: 'marked', name: read.name }];
+        return down.note(read, { type: 'marked', name: read.name });
       case 'ping':
         return [{ type: 'reply', message: encodeProtocol({ type: 'pong', number: read.number }) }];
       case 'pong':
@@ -243,14 +246,34 @@ interface DownPlace {
   readonly next: number;
   /** The item that is under way; empty: none. */
   readonly item: string;
+  /** The notes that have come at `next`: a server that does not know so sends them again on the next connection. */
+  readonly notes: readonly string[];
 }
 
-/** A handle is the next frame, a blank and the item. */
+const NO_PLACE: DownPlace = { next: 0, item: '', notes: [] };
+/** Notes that are remembered. The oldest are forgotten. */
+const MAX_NOTES = 256;
+
+/** A message that belongs to a place between the audio, and has no number of its own. */
+type Note = Extract<ProtocolMessage, { readonly type: 'mark' | 'played' }>;
+
+/** What makes two notes the same. */
+function keyOf({ type, frames, item, name }: Note): string {
+  return `${type} ${frames} ${item.length} ${item}${name}`;
+}
+
+/** A handle is the next frame, a blank and the item, and each note behind a U+FFFD, which no name of the protocol contains. */
 const HANDLE = /^(\d{1,16}) (.*)$/s;
+const BEFORE_NOTE = '\ufffd';
+
+function handleOf({ next, item, notes }: DownPlace): string {
+  return [`${next} ${item}`, ...notes].join(BEFORE_NOTE);
+}
 
 function placeOf(handle: string | null): DownPlace {
-  const [, next = '0', item = ''] = HANDLE.exec(handle ?? '') ?? [];
-  return Number.isSafeInteger(Number(next)) ? { next: Number(next), item } : { next: 0, item: '' };
+  const [place = '', ...notes] = (handle ?? '').split(BEFORE_NOTE);
+  const [, next = '0', item = ''] = HANDLE.exec(place) ?? [];
+  return Number.isSafeInteger(Number(next)) ? { next: Number(next), item, notes } : NO_PLACE;
 }
 
 /** The server's audio on one connection. */
@@ -261,6 +284,10 @@ class DownAudio {
   readonly #cursor: ArrivalCursor;
   #item: string;
   #acknowledged: number;
+  /** As in `DownPlace`. */
+  #notes: string[];
+  /** Those of them that earlier connections have brought, and this one has not brought again. */
+  #known: string[];
 
   constructor(stream: StreamFormat | null, promised: StreamFormat | null, place: DownPlace) {
     this.#stream = stream;
@@ -268,17 +295,40 @@ class DownAudio {
     this.#cursor = new ArrivalCursor(stream ?? mono16(24_000), place.next);
     this.#item = place.item;
     this.#acknowledged = place.next;
+    this.#notes = [...place.notes];
+    this.#known = [...place.notes];
   }
 
   get handle(): ServiceEvent {
-    return { type: 'handle', handle: `${this.#cursor.next} ${this.#item}` };
+    const place = { next: this.#cursor.next, item: this.#item, notes: this.#notes };
+    return { type: 'handle', handle: handleOf(place) };
+  }
+
+  /** A note has come, which says `event`. @returns nothing where it has come before */
+  note(note: Note, event: ServiceEvent): ServiceEvent[] {
+    const key = keyOf(note);
+    const known = this.#known.indexOf(key);
+    if (known >= 0) {
+      this.#known.splice(known, 1);
+      return [];
+    }
+    this.#notes.push(key);
+    if (this.#notes.length > MAX_NOTES) this.#notes.shift();
+    return [event, this.handle];
+  }
+
+  #advance(frame: number): void {
+    if (frame <= this.#cursor.next) return;
+    this.#cursor.advance(frame);
+    this.#notes = [];
+    this.#known = [];
   }
 
   begin(frame: number, item: string): ServiceEvent[] {
     if (item === this.#item || frame < this.#cursor.next) return [];
     const before = this.#item;
     this.#item = '';
-    this.#cursor.advance(frame);
+    this.#advance(frame);
     const events = before === '' ? [] : [{ type: 'item-end', item: before } as const];
     this.#item = item;
     return [...events, this.handle];
@@ -292,7 +342,7 @@ class DownAudio {
     if (item === '') throw new PacketError('bad-field', 'audio must follow the item of it.');
     const arrival = this.#cursor.look(packet.frame, packet.frames, packet.payload);
     if (arrival === null) return [];
-    this.#cursor.advance(arrival.frame + arrival.frames);
+    this.#advance(arrival.frame + arrival.frames);
     const { bytes, missing } = arrival;
     return [
       {
@@ -309,14 +359,14 @@ class DownAudio {
 
   end(frame: number, item: string): ServiceEvent[] {
     if (item !== this.#item) return [];
-    this.#cursor.advance(frame);
+    this.#advance(frame);
     this.#item = '';
     return [{ type: 'item-end', item }, this.handle, ...this.#acknowledge(1)];
   }
 
   interrupt(frame: number): ServiceEvent[] {
     if (frame < this.#cursor.next) return [];
-    this.#cursor.advance(frame);
+    this.#advance(frame);
     this.#item = '';
     return [{ type: 'interrupted' }, this.handle, ...this.#acknowledge(1)];
   }

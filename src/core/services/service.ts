@@ -156,8 +156,12 @@ export type ServiceRequest =
 
 /** What a message of a service says. */
 export type ServiceEvent =
-  /** Audio may be sent. Without `readyOnOpen`, nothing but the messages of `'open'`, and replies, goes out before. */
-  | { readonly type: 'ready' }
+  /**
+   * Audio may be sent. Without `readyOnOpen`, nothing but the messages of `'open'`, and replies, goes out before.
+   * `resumed`: the service knows the session, and takes each `'played'` and `'interrupted'` once: those that may not have arrived
+   * are sent again.
+   */
+  | { readonly type: 'ready'; readonly resumed?: boolean }
   /**
    * Audio to play. `item`: the reply that it belongs to; a name is never used again for another one.
    * `stream`: where it is not of the service's `output`.
@@ -195,8 +199,11 @@ export type ServiceEvent =
   | { readonly type: 'mark'; readonly item: string; readonly name: string; readonly frame?: number }
   /** A mark of the session's own was heard (telephony). */
   | { readonly type: 'marked'; readonly name: string }
-  /** The service has all audio before `frame`. */
-  | { readonly type: 'acknowledged'; readonly frame: number }
+  /**
+   * The service has all audio before `frame`. `received`: that before this frame has reached it on earlier connections, and is
+   * not safe yet.
+   */
+  | { readonly type: 'acknowledged'; readonly frame: number; readonly received?: number }
   /**
    * The service takes no audio for now, or takes it again: what waits stays in the outbox. A new connection takes it, and marks,
    * commits and the like go out all the same.

@@ -94,6 +94,8 @@ export class Outbox {
   #isSending = false;
   /** The present connection has said what it has of earlier ones. */
   #isAnswered = false;
+  /** Everything before has come by earlier connections, as the present one has said: not all of it is safe. */
+  #receivedEnd = 0;
   /** Audio that was dropped after a lost connection had sent it. */
   readonly #doubtful: DoubtfulAudio;
 
@@ -115,7 +117,7 @@ export class Outbox {
     this.#spareFrames = Math.max(SPARE_SHARE, SPARE_MS / maxMs) * this.#maxFrames;
     this.#maxBytes = maxBytes;
     this.#onlost = options.onlost ?? (() => {});
-    this.#doubtful = new DoubtfulAudio((frame, frames) => this.#onlost(frame, frames, 'overflow'));
+    this.#doubtful = new DoubtfulAudio(this.#onlost);
   }
 
   /** Frames that were pushed so far: acknowledged + in flight + waiting + dropped. */
@@ -166,6 +168,11 @@ export class Outbox {
     const { commit } = next?.place ?? this.#tail;
     if (commit !== null && commit.sentAtMs === null) return commit.serial;
     return next?.serial ?? Infinity;
+  }
+
+  /** The frame after the last one that was ever sent. */
+  get sentEnd(): number {
+    return this.#sentEnd;
   }
 
   /** Whether the other side has to be told on a new connection that the user is muted, before anything else. */
@@ -301,6 +308,11 @@ export class Outbox {
     return true;
   }
 
+  /** Earlier connections have brought everything before `frame`. */
+  received(frame: number): void {
+    this.#receivedEnd = Math.max(this.#receivedEnd, frame);
+  }
+
   /**
    * What was said before `frame` need not be heard by a new connection, in spite of `overlapMs`.
    * @returns false when so much was never sent
@@ -330,6 +342,7 @@ export class Outbox {
       held.wasSent ||= mayArrive || held.handedBytes <= this.#leftBytes;
     }
     this.#isAnswered = false;
+    this.#receivedEnd = 0;
     this.#isSending = false;
     this.#waiting.prepend(this.#sent);
     this.#waitingFrames += this.#inFlight;
@@ -384,13 +397,13 @@ export class Outbox {
   /** The new connection has told what it has: dropped audio that has not arrived by now never will. */
   tellDoubtful(): void {
     this.#isAnswered = true;
-    this.#doubtful.tell();
+    this.#doubtful.tell(this.#receivedEnd, 'overflow');
   }
 
   /** Nothing is sent any more: what is not acknowledged is lost. */
   end(): void {
     this.rewind(Infinity);
-    this.tellDoubtful();
+    this.#doubtful.tell(0, 'closed');
     for (let next = this.#waiting.at(0); next !== undefined; next = this.#waiting.at(0)) {
       const { audio, acknowledged } = next;
       this.#waitingFrames -= audio.frames - acknowledged;
@@ -416,11 +429,14 @@ export class Outbox {
     const next = this.#waiting.at(0);
     if (next === undefined) return false;
     const { audio, acknowledged, wasSent } = next;
-    const frames = audio.frames - acknowledged;
-    this.#waitingFrames -= frames;
-    if (wasSent && this.#acknowledges && !this.#isAnswered && frames > 0)
-      this.#doubtful.add(audio.frame + acknowledged, frames);
-    else this.#lose(next, acknowledged, audio.frames, 'overflow');
+    this.#waitingFrames -= audio.frames - acknowledged;
+    const doubtfulEnd = this.#isAnswered ? this.#framesBefore(next, this.#receivedEnd) : Infinity;
+    const mayHaveCome = wasSent && this.#acknowledges && doubtfulEnd > acknowledged;
+    const lostFrom = mayHaveCome ? Math.min(doubtfulEnd, audio.frames) : acknowledged;
+    if (lostFrom > acknowledged) {
+      this.#doubtful.add(audio.frame + acknowledged, lostFrom - acknowledged);
+    }
+    this.#lose(next, lostFrom, audio.frames, 'overflow');
     this.#removeFirst();
     return true;
   }

@@ -15,7 +15,7 @@ import type { Packet } from '../framing/packet.ts';
  * its format in one byte, its channels (i) and its rate in Hz (i); or one byte of 0 for no stream.
  *
  *    0x10 hello          version (i), session (t), frame (i), next (i), input (s), output (s)
- *    0x11 welcome        version (i), known (i), next (i), output (s)
+ *    0x11 welcome        version (i), known (i), next (i), received (i), output (s)
  *    0x12 acknowledged   frame (i)
  *    0x13 item           frame (i), item (t)
  *    0x14 item-end       frame (i), item (t)
@@ -147,6 +147,8 @@ export interface WelcomeMessage {
   readonly known: boolean;
   /** The next frame up that the server needs. */
   readonly next: number;
+  /** The next frame up that has not come: `next`, or more where the server has not stored all that has come. */
+  readonly received: number;
   /** What the server sends; null: no audio. */
   readonly output: StreamFormat | null;
 }
@@ -205,6 +207,7 @@ export function encodeProtocol(message: ProtocolMessage): Uint8Array<ArrayBuffer
       writer.integer('version', PROTOCOL_VERSION);
       writer.flag(message.known);
       writer.integer('next', message.next);
+      writer.integer('received', message.received);
       writer.stream(message.output);
       break;
     case 'acknowledged':
@@ -295,14 +298,14 @@ function readFields(type: ControlType, reader: Reader): ProtocolMessage {
         input: reader.stream() ?? fail('input must not be empty.'),
         output: reader.stream(),
       };
-    case 'welcome':
+    case 'welcome': {
       reader.version();
-      return {
-        type,
-        known: reader.flag(),
-        next: reader.integer(MAX_FRAME),
-        output: reader.stream(),
-      };
+      const known = reader.flag();
+      const next = reader.integer(MAX_FRAME);
+      const received = reader.integer(MAX_FRAME);
+      if (received < next) fail(`received must be at least ${next}, got ${received}.`);
+      return { type, known, next, received, output: reader.stream() };
+    }
     case 'acknowledged':
     case 'interrupt':
     case 'commit':

@@ -249,14 +249,14 @@ export class SessionLife {
       },
       nowMs,
     );
-    if (this.#service.readyOnOpen) this.#ready(link);
+    if (this.#service.readyOnOpen) this.#ready(link, false);
   }
 
-  #ready(link: SessionLink): void {
+  #ready(link: SessionLink, isResumed: boolean): void {
     if (link.phase !== 'hello') return;
     link.ready(this.#clock.nowMs);
     this.#connections++;
-    this.#uplink.ready(link);
+    this.#uplink.ready(link, isResumed);
   }
 
   #socketClosed(attempt: number, code: number, reason: string): void {
@@ -336,9 +336,9 @@ export class SessionLife {
     const { nowMs } = this.#clock;
     switch (event.type) {
       case 'ready':
-        return this.#ready(link);
+        return this.#ready(link, event.resumed === true);
       case 'acknowledged':
-        return this.#uplink.acknowledge(link, event.frame);
+        return this.#uplink.acknowledge(link, event.frame, event.received);
       case 'settled':
         return this.#uplink.settle(link, event.frame);
       case 'flow':
@@ -426,9 +426,13 @@ export class SessionLife {
     return link.isOpen ? link.stallsAtMs(this.#stallMs, this.#uplink.isOwed(link)) : Infinity;
   }
 
+  #keepAliveAtMs(link: SessionLink): number {
+    return link.keepAliveAtMs(this.#stallMs, this.#uplink.isOwed(link));
+  }
+
   #keepAlive(link: SessionLink): void {
     const { nowMs } = this.#clock;
-    if (nowMs < link.keepAliveAtMs) return;
+    if (nowMs < this.#keepAliveAtMs(link)) return;
     const isSent = link.request({ type: 'keep-alive' }, nowMs);
     link.sentAtMs = nowMs;
     link.keptAliveAtMs = nowMs;
@@ -460,7 +464,7 @@ export class SessionLife {
     const isWatched = link.isLeaving || this.#drainsUntilMs < Infinity;
     const isPolled = isWatched && link.bufferedBytes > 0;
     const pollAtMs = isPolled ? this.#clock.nowMs + POLL_MS : Infinity;
-    return Math.min(link.keepAliveAtMs, link.leavesAtMs, pollAtMs);
+    return Math.min(this.#keepAliveAtMs(link), link.leavesAtMs, pollAtMs);
   }
 
   // --- the end -------------------------------------------------------------------------------------------------------

@@ -39,6 +39,9 @@ export class SessionLink {
   /** Bytes of messages that the socket was handed, and those that have left it. */
   handedBytes = 0;
   leftBytes = 0;
+  /** The same at most: sockets may count headers, and take text for longer. Nothing behind that has left the socket. */
+  handedMostBytes = 0;
+  leftMostBytes = 0;
   bufferedBytes = 0;
   /** When something was sent last. */
   sentAtMs = 0;
@@ -139,6 +142,7 @@ export class SessionLink {
   send(message: WireMessage, nowMs: number): void {
     // Text takes as many bytes or more: what is counted as having left has left.
     this.handedBytes += message.length;
+    this.handedMostBytes += mostBytes(message);
     this.bufferedBytes += message.length;
     this.sentAtMs = nowMs;
     this.#push({ type: 'send', attempt: this.attempt, message });
@@ -156,6 +160,7 @@ export class SessionLink {
     const left = this.handedBytes - bufferedBytes;
     if (left > this.leftBytes || bufferedBytes === 0) this.#movedAtMs = nowMs;
     this.leftBytes = Math.max(this.leftBytes, left);
+    this.leftMostBytes = Math.max(this.leftMostBytes, this.handedMostBytes - bufferedBytes);
     this.bufferedBytes = bufferedBytes;
   }
 
@@ -171,14 +176,19 @@ export class SessionLink {
 
   /**
    * When a keep-alive message is due. A service that answers it is asked when it was silent for so long, whatever was sent
-   * meanwhile: not everything has an answer.
+   * meanwhile: not everything has an answer. One that owes an acknowledgement is asked before it would count as gone: it may
+   * take its time to store what it has.
    */
-  get keepAliveAtMs(): number {
+  keepAliveAtMs(stallMs: number, isOwed: boolean): number {
     const { keepAliveMs, acknowledges } = this.#service;
     if (keepAliveMs <= 0) return Infinity;
     if (!acknowledges) return this.sentAtMs + keepAliveMs;
     if (this.#askedAtMs < Infinity) return Infinity;
-    return Math.max(this.keptAliveAtMs, Math.min(this.sentAtMs, this.#heardAtMs)) + keepAliveMs;
+    const { sentAtMs, keptAliveAtMs } = this;
+    const silentAtMs = Math.max(keptAliveAtMs, Math.min(sentAtMs, this.#heardAtMs)) + keepAliveMs;
+    if (!isOwed) return silentAtMs;
+    const movedAtMs = Math.max(keptAliveAtMs, this.#acknowledgedAtMs, this.#heardAtMs);
+    return Math.min(silentAtMs, movedAtMs + stallMs / 2);
   }
 
   /**
@@ -216,4 +226,19 @@ export class SessionLink {
   #error(message: string, cause: unknown): void {
     this.#push({ type: 'error', error: sessionError(message, cause) });
   }
+}
+
+/** Longest header of a WebSocket's frame (RFC 6455 §5.2). */
+const HEADER_BYTES = 14;
+
+/** The most bytes that a socket may count for a message. */
+function mostBytes(message: WireMessage): number {
+  let bytes = message.length + HEADER_BYTES;
+  if (typeof message !== 'string') return bytes;
+  // UTF-8 takes up to three bytes for a unit of UTF-16.
+  for (let i = 0; i < message.length; i++) {
+    const unit = message.charCodeAt(i);
+    bytes += unit > 0x7ff ? 2 : unit > 0x7f ? 1 : 0;
+  }
+  return bytes;
 }

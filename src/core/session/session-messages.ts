@@ -101,7 +101,7 @@ export type SessionAction =
 
 /**
  * Why audio is missing: `'capture'`: the capture lost it; `'overflow'`: it waited in the outbox until there was no room;
- * `'cleared'`: `clear()` threw it away; `'closed'`: the session ended.
+ * `'cleared'`: `clear()` threw it away; `'closed'`: the session ended before it was known to have arrived.
  */
 export type SessionGapCause = 'capture' | 'overflow' | 'cleared' | 'closed';
 

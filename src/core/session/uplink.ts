@@ -30,7 +30,7 @@ export class Uplink {
   readonly #pacer: Pacer;
   readonly #gaps = new GapReport();
   /** Answers to what was heard: they do not wait for audio. */
-  readonly #answers = new RequestQueue();
+  readonly #answers: RequestQueue;
   /** What the app sends: it follows the turn that was committed before. */
   readonly #requests = new RequestQueue();
   readonly #maxBufferedBytes: number;
@@ -59,6 +59,7 @@ export class Uplink {
       encoding,
       onlost: (frame, frames, cause) => this.#gaps.add({ frame, frames, cause }, clock.nowMs),
     });
+    this.#answers = new RequestQueue(acknowledges ? isRepeatable : undefined);
     this.#pacer = new Pacer(input.sampleRate, replaySpeed);
     const audioBytes = (bytesPerFrame(input) * input.sampleRate * MAX_BUFFERED_MS) / 1000;
     const messageBytes = encoding === 'base64' ? audioBytes * (4 / 3) : audioBytes;
@@ -153,6 +154,8 @@ export class Uplink {
 
   /** Tells the service something as soon as possible. */
   answer(request: ServiceRequest): void {
+    // That nothing was heard again says nothing new.
+    if (isEmpty(request) && this.#answers.last?.type === 'interrupted') return;
     if (this.#answers.push(request, 0) > 0) this.#queueFull();
   }
 
@@ -178,15 +181,16 @@ export class Uplink {
   // --- what the connection says --------------------------------------------------------------------------------------
 
   /** Looks at what has left the socket. */
-  observe({ leftBytes }: SessionLink): void {
+  observe({ leftBytes, leftMostBytes }: SessionLink): void {
     this.#outbox.left(leftBytes, this.#clock.nowMs);
-    this.#answers.left(leftBytes);
-    this.#requests.left(leftBytes);
+    this.#answers.left(leftMostBytes);
+    this.#requests.left(leftMostBytes);
   }
 
-  /** A connection is ready. */
-  ready(link: SessionLink): void {
+  /** A connection is ready. @param isResumed as in its event */
+  ready(link: SessionLink, isResumed: boolean): void {
     const { nowMs } = this.#clock;
+    this.#answers.resume(isResumed);
     this.#pacer.restart(nowMs);
     this.#hasToldQueue = false;
     this.#hasToldAudio = false;
@@ -205,13 +209,15 @@ export class Uplink {
     if (lost > 0) this.#queueFull();
   }
 
-  /** The service has everything before `frame`. */
-  acknowledge(link: SessionLink, frame: number): void {
+  /** The service has everything before `frame`. @param received as in its event */
+  acknowledge(link: SessionLink, frame: number, received: number = frame): void {
     const { nowMs } = this.#clock;
     const before = this.#outbox.inFlightFrames;
     const isTrue = this.#outbox.acknowledge(frame, nowMs);
-    if (!isTrue) link.errorOnce('acknowledged', TOO_FAR);
-    else if (this.#outbox.inFlightFrames < before) link.acknowledged(nowMs);
+    if (!isTrue) return link.errorOnce('acknowledged', TOO_FAR);
+    this.#outbox.received(received);
+    this.#answers.confirm(frame);
+    if (this.#outbox.inFlightFrames < before) link.acknowledged(nowMs);
   }
 
   settle(link: SessionLink, frame: number): void {
@@ -301,11 +307,21 @@ export class Uplink {
     const request = queue.peek(this.#outbox.nextSerial);
     if (request === null) return false;
     const isSent = link.request(request, this.#clock.nowMs);
-    queue.shift(link.handedBytes, isSent);
+    queue.shift(link.handedMostBytes, this.#outbox.sentEnd, isSent);
     return true;
   }
 
   #tellGaps(): void {
     for (const gap of this.#gaps.take()) this.#push({ type: 'gap', gap });
   }
+}
+
+/** Whether a service that knows the session takes a request once, however often it comes: it names what it is about. */
+function isRepeatable(request: ServiceRequest): boolean {
+  return request.type === 'played' || (request.type === 'interrupted' && !isEmpty(request));
+}
+
+/** Whether it says that nothing was playing when it was to be silent. */
+function isEmpty(request: ServiceRequest): boolean {
+  return request.type === 'interrupted' && request.heard.item === undefined;
 }

@@ -47,7 +47,7 @@ import { PageLife } from './page-life.ts';
 import { deferred, Watchdog } from '../patience.ts';
 import type { Deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { MICROPHONE_WORKLET } from '../worklet-files.ts';
+import { MICROPHONE_WORKLET } from '../microphone-worklet.ts';
 import { loadWorklet } from '../worklet-loader.ts';
 
 /** The call of `open()` among the calls that `MicrophoneLife` settles. */

@@ -21,7 +21,7 @@ import type {
 } from './source-mixer-options.ts';
 import { TrackFeed } from './track-feed.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { MIXER_WORKLET } from '../worklet-files.ts';
+import { MIXER_WORKLET } from '../mixer-worklet.ts';
 import { loadWorklet } from '../worklet-loader.ts';
 
 /** A source fades out before it leaves, ms. */

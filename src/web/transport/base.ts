@@ -1,13 +1,18 @@
 import { MicwireError } from '../../core/errors.ts';
+import { onAbort } from '../abort.ts';
+import { deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
+import { HeldMessages } from './held-messages.ts';
 import { TransportCounters } from './transport.ts';
 import type {
   Transport,
   TransportEventMap,
   TransportMessage,
+  TransportOptions,
   TransportState,
   TransportStats,
   TransportStatus,
+  WaterMarks,
 } from './transport.ts';
 
 /** Base of this library's transports: their state, their totals and their events. */
@@ -19,6 +24,12 @@ export abstract class BaseTransport
   protected readonly counters: TransportCounters = new TransportCounters();
   #status: TransportStatus = { state: 'connecting', reason: '', failedAttempts: 0, retryInMs: 0 };
   #closing: Promise<void> | undefined;
+  /** Pending while nothing can be sent. */
+  #opened = deferred<void>();
+  #failed = false;
+  #held: HeldMessages | null = null;
+  /** Ends the watch over the option `signal`. */
+  #endAbort: (() => void) | undefined;
 
   get state(): TransportState {
     return this.#status.state;
@@ -29,15 +40,42 @@ export abstract class BaseTransport
   }
 
   get stats(): TransportStats {
+    this.#held?.expire();
     return this.counters.snapshot();
   }
 
-  abstract readonly bufferedBytes: number;
-  abstract send(message: TransportMessage): boolean;
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  get bufferedBytes(): number {
+    return this.isConnected ? this.unsentBytes : (this.#held?.bytes ?? 0);
+  }
+
+  send(message: TransportMessage): boolean {
+    const waits = !this.isConnected && this.state !== 'closed';
+    return (waits && this.#held?.add(message) === true) || this.transmit(message);
+  }
 
   close(): Promise<void> {
+    if (this.state !== 'closed') this.#fail(new MicwireError('closed', CLOSED));
     return (this.#closing ??= this.end());
   }
+
+  /** The end of every constructor, once options are checked: it may close the transport. @internal */
+  protected begin({ highWaterBytes, holdMs }: WaterMarks, { signal }: TransportOptions): void {
+    this.#held = new HeldMessages(highWaterBytes, holdMs, (late) => this.counters.dropped(late));
+    this.#endAbort = onAbort(signal, (reason) => {
+      this.#fail(reason);
+      void this.close();
+    });
+  }
+
+  /** Bytes that a connection has been given and has not sent. @internal */
+  protected abstract readonly unsentBytes: number;
+
+  /** Gives a message to the connection, or drops and counts it. @internal */
+  protected abstract transmit(message: TransportMessage): boolean;
 
   /** Lets go of everything and ends in `'closed'`. @internal */
   protected abstract end(): Promise<void>;
@@ -61,8 +99,28 @@ export abstract class BaseTransport
     retryInMs = 0,
   ): void {
     if (state === this.state || this.state === 'closed') return;
+    const wasConnected = this.isConnected;
+    if (state === 'closed') this.#fail(new MicwireError('transport', reason));
+    else if (this.state === 'open') this.#opened = deferred();
     this.#status = { state, reason, failedAttempts, retryInMs };
+    if (state === 'open') {
+      this.#endAbort?.();
+      this.#opened.resolve();
+      if (!wasConnected) for (const message of this.#held?.take() ?? []) this.transmit(message);
+      // Sending what was held may have changed the state already.
+      if (this.state !== 'open') return;
+    }
     this.dispatchEvent(new Event('statechange'));
+  }
+
+  /** It will never open again. The first reason counts. */
+  #fail(reason: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#endAbort?.();
+    if (this.state === 'open') this.#opened = deferred();
+    this.#opened.reject(reason);
+    for (const message of this.#held?.take() ?? []) this.counters.dropped(message);
   }
 
   /** Says that the connection failed, after the state has changed. @internal */
@@ -71,3 +129,5 @@ export abstract class BaseTransport
     this.dispatchEvent(new CustomEvent('error', { detail }));
   }
 }
+
+const CLOSED = 'The transport is closed. Create another one.';

@@ -1,7 +1,8 @@
 import { checkObject, checkOptions } from '../../core/option-names.ts';
+import { checkSignal } from '../abort.ts';
 import { BaseTransport } from './base.ts';
-import { WATER_MARK_NAMES, WaterMarks } from './transport.ts';
-import type { TransportMessage, WaterMarkOptions } from './transport.ts';
+import { TRANSPORT_NAMES, WaterMarks } from './transport.ts';
+import type { TransportMessage, TransportOptions } from './transport.ts';
 
 /** The part of a browser's `RTCDataChannel` that is used. */
 export interface DataChannelLike {
@@ -30,16 +31,17 @@ export class DataChannelTransport extends BaseTransport {
 
   /**
    * @param channel its callbacks and `binaryType` belong to the transport from now on
-   * @throws TypeError or RangeError for wrong water marks
+   * @throws TypeError or RangeError for a wrong option; the reason of a `signal` that is aborted already
    */
-  static create(channel: DataChannelLike, options: WaterMarkOptions = {}): DataChannelTransport {
+  static create(channel: DataChannelLike, options: TransportOptions = {}): DataChannelTransport {
     return new DataChannelTransport(channel, options);
   }
 
-  private constructor(channel: DataChannelLike, options: WaterMarkOptions) {
+  private constructor(channel: DataChannelLike, options: TransportOptions) {
     super();
     checkObject('channel must be an RTCDataChannel', channel, 'send');
-    checkOptions('DataChannelTransport', options, WATER_MARK_NAMES);
+    checkOptions('DataChannelTransport', options, TRANSPORT_NAMES);
+    checkSignal(options.signal);
     this.#marks = new WaterMarks(options);
     this.#channel = channel;
     channel.binaryType = 'arraybuffer';
@@ -58,13 +60,16 @@ export class DataChannelTransport extends BaseTransport {
     else if (channel.readyState !== 'connecting') {
       queueMicrotask(() => this.#lost('The channel was closed before.'));
     }
+    this.begin(this.#marks, options);
   }
 
-  get bufferedBytes(): number {
-    return this.isConnected ? this.#channel.bufferedAmount : 0;
+  /** @internal */
+  protected get unsentBytes(): number {
+    return this.#channel.bufferedAmount;
   }
 
-  send(message: TransportMessage): boolean {
+  /** @internal */
+  protected transmit(message: TransportMessage): boolean {
     const channel = this.#channel;
     if (!this.isConnected || this.#marks.congested(channel.bufferedAmount)) {
       this.counters.dropped(message);

@@ -1,7 +1,8 @@
 import { checkOptions } from '../../core/option-names.ts';
+import { checkSignal } from '../abort.ts';
 import { BaseTransport } from './base.ts';
-import { WATER_MARK_NAMES, WaterMarks, messageBytes } from './transport.ts';
-import type { TransportMessage, WaterMarkOptions } from './transport.ts';
+import { TRANSPORT_NAMES, WaterMarks, messageBytes } from './transport.ts';
+import type { TransportMessage, TransportOptions } from './transport.ts';
 
 /**
  * Brings every message back to its sender, as an echo server would, within this page: for tests, and to hear a stream
@@ -13,27 +14,31 @@ export class LoopbackTransport extends BaseTransport {
   /** Bytes on their way through the channel. */
   #inFlightBytes = 0;
 
-  /** @throws TypeError or RangeError for a wrong option */
-  static create(options: WaterMarkOptions = {}): LoopbackTransport {
+  /** @throws TypeError or RangeError for a wrong option; the reason of a `signal` that is aborted already */
+  static create(options: TransportOptions = {}): LoopbackTransport {
     return new LoopbackTransport(options);
   }
 
-  private constructor(options: WaterMarkOptions) {
+  private constructor(options: TransportOptions) {
     super();
-    checkOptions('LoopbackTransport', options, WATER_MARK_NAMES);
+    checkOptions('LoopbackTransport', options, TRANSPORT_NAMES);
+    checkSignal(options.signal);
     this.#marks = new WaterMarks(options);
     this.#channel.port2.onmessage = (event: MessageEvent<TransportMessage | null>) => {
       this.#arrive(event.data);
     };
     // Opens in a later task, like any other transport, so that its owner can listen first.
     this.#channel.port1.postMessage(null);
+    this.begin(this.#marks, options);
   }
 
-  get bufferedBytes(): number {
+  /** @internal */
+  protected get unsentBytes(): number {
     return this.#inFlightBytes;
   }
 
-  send(message: TransportMessage): boolean {
+  /** @internal */
+  protected transmit(message: TransportMessage): boolean {
     if (!this.isConnected || this.#marks.congested(this.#inFlightBytes)) {
       this.counters.dropped(message);
       if (this.isConnected) this.become('congested', CONGESTED);

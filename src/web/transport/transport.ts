@@ -1,7 +1,7 @@
 import type { MicwireError } from '../../core/errors.ts';
 import type { TypedEventTarget } from '../typed-event-target.ts';
 import type { OptionNames } from '../../core/option-names.ts';
-import { integerIn } from '../../core/arguments.ts';
+import { integerIn, numberIn } from '../../core/arguments.ts';
 
 /** A message of a transport: text as a string, anything else as bytes. */
 export type TransportMessage = string | Uint8Array;
@@ -60,14 +60,20 @@ export interface Transport extends TypedEventTarget<TransportEventMap> {
   readonly state: TransportState;
   /** The state with its reason, as a snapshot. */
   readonly status: TransportStatus;
-  /** Bytes that were sent but have not left this process. */
+  /** Bytes that were sent but have not left this process, held ones included. */
   readonly bufferedBytes: number;
   /** A snapshot of the totals. */
   readonly stats: TransportStats;
   /**
-   * Sends a message, or drops and counts it.
+   * Resolves when messages can go out: at once while `state` is `'open'`, otherwise when it is `'open'` next. Rejects when it
+   * never will be, because the transport is closed: with a MicwireError, `'closed'` after `close()` and `'transport'` after a
+   * failure, or with the reason of the option `signal`. A rejection that nobody awaits counts as handled.
+   */
+  readonly opened: Promise<void>;
+  /**
+   * Sends a message, or holds it (see `holdMs`), or drops and counts it.
    * @param message copied before this returns: the caller may use its buffer again
-   * @returns whether it went out; false when the transport is not `'open'`, or is congested
+   * @returns whether it was taken; false when the transport is not `'open'` and does not hold it, or is congested
    */
   send(message: TransportMessage): boolean;
   /** Ends the connection: `'statechange'` to `'closed'` is the last event. A second call returns the same promise. */
@@ -137,6 +143,15 @@ function isLowSurrogate(code: number): boolean {
   return code >= 0xdc00 && code < 0xe000;
 }
 
+/** Options of every transport. */
+export interface TransportOptions extends WaterMarkOptions {
+  /**
+   * Closes the transport when it is aborted before it has opened for the first time; `opened` then rejects with the signal's
+   * reason. Without effect afterwards. An `AbortController`'s `signal`, or `AbortSignal.timeout(ms)`. @default none
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Limits of what a transport buffers before it drops messages. */
 export interface WaterMarkOptions {
   /**
@@ -150,14 +165,23 @@ export interface WaterMarkOptions {
    * @default a quarter of highWaterBytes
    */
   readonly lowWaterBytes?: number;
+  /**
+   * How long a message that is sent while there is no connection is held, ms, 0–600000. When the transport opens, held
+   * messages go out first, in order. At most `highWaterBytes` are held, counting 128 more for each message; what does not
+   * fit, or has waited longer, is dropped and counted. @default 0: such a message is dropped
+   */
+  readonly holdMs?: number;
 }
-export const WATER_MARK_NAMES: OptionNames<WaterMarkOptions> = {
+export const TRANSPORT_NAMES: OptionNames<TransportOptions> = {
   highWaterBytes: 1,
   lowWaterBytes: 1,
+  holdMs: 1,
+  signal: 1,
 };
 
 const DEFAULT_HIGH_WATER_BYTES = 2 ** 17;
 const MAX_WATER_BYTES = 2 ** 30;
+const MAX_HOLD_MS = 600_000;
 
 /**
  * Decides when to drop, with two marks: a single one would let every other message through, and leave only fragments of
@@ -166,6 +190,7 @@ const MAX_WATER_BYTES = 2 ** 30;
 export class WaterMarks {
   readonly highWaterBytes: number;
   readonly lowWaterBytes: number;
+  readonly holdMs: number;
   /** Between the marks it keeps what it was. */
   #isCongested = false;
 
@@ -174,6 +199,7 @@ export class WaterMarks {
     this.highWaterBytes = integerIn('highWaterBytes', high, 1, MAX_WATER_BYTES);
     const low = options.lowWaterBytes ?? Math.floor(this.highWaterBytes / 4);
     this.lowWaterBytes = integerIn('lowWaterBytes', low, 0, this.highWaterBytes);
+    this.holdMs = numberIn('holdMs', options.holdMs ?? 0, 0, MAX_HOLD_MS);
   }
 
   /** Takes the bytes that are buffered now; says whether to drop. */

@@ -3,11 +3,12 @@ import type { OptionNames } from '../../core/option-names.ts';
 import { describe, numberIn } from '../../core/arguments.ts';
 import type { BackOffOptions } from './back-off.ts';
 import { BackOff } from './back-off.ts';
+import { checkSignal } from '../abort.ts';
 import { BaseTransport } from './base.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
 import { createGlobalSocket, socketAddress } from './socket.ts';
-import { WaterMarks, messageBytes } from './transport.ts';
-import type { TransportMessage, WaterMarkOptions } from './transport.ts';
+import { TRANSPORT_NAMES, WaterMarks, messageBytes } from './transport.ts';
+import type { TransportMessage, TransportOptions } from './transport.ts';
 
 /** Options of a heartbeat, which probes a silent server. */
 export interface HeartbeatOptions {
@@ -20,7 +21,7 @@ export interface HeartbeatOptions {
 }
 
 /** Options of a {@link WebSocketTransport}. */
-export interface WebSocketTransportOptions extends WaterMarkOptions, BackOffOptions {
+export interface WebSocketTransportOptions extends TransportOptions, BackOffOptions {
   /** Subprotocols to offer (RFC 6455 §1.9). */
   readonly protocols?: readonly string[];
   /**
@@ -55,18 +56,17 @@ export interface WebSocketTransportOptions extends WaterMarkOptions, BackOffOpti
    */
   readonly random?: () => number;
 }
-const NAMES = {
+const NAMES: OptionNames<WebSocketTransportOptions> = {
+  ...TRANSPORT_NAMES,
   protocols: 1,
   connectTimeoutMs: 1,
   stallTimeoutMs: 1,
   heartbeat: 1,
   createSocket: 1,
   random: 1,
-  highWaterBytes: 1,
-  lowWaterBytes: 1,
   firstDelayMs: 1,
   maxDelayMs: 1,
-} satisfies OptionNames<WebSocketTransportOptions>;
+};
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 600_000;
@@ -80,7 +80,7 @@ const DEFAULT_HEARTBEAT_MS = 15_000;
  * Carries messages over a WebSocket (RFC 6455) that reconnects by itself: with bounded exponential back-off and jitter,
  * and immediately when the system is online again. A slow network never makes latency grow without bound: above the
  * high water mark, messages are dropped and counted. Messages sent while it is not connected are dropped and counted
- * too.
+ * too, unless `holdMs` holds them for a while.
  */
 export class WebSocketTransport extends BaseTransport {
   /** The address in full: `ws:` or `wss:`. */
@@ -115,7 +115,7 @@ export class WebSocketTransport extends BaseTransport {
   /**
    * Starts to connect. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page
    * @throws MicwireError `'unsupported'` where there is no WebSocket; TypeError or RangeError for an address or an
-   *   invalid option
+   *   invalid option; the reason of a `signal` that is aborted already
    */
   static create(url: string | URL, options: WebSocketTransportOptions = {}): WebSocketTransport {
     return new WebSocketTransport(url, options);
@@ -124,6 +124,7 @@ export class WebSocketTransport extends BaseTransport {
   private constructor(url: string | URL, options: WebSocketTransportOptions) {
     super();
     checkOptions('WebSocketTransport', options, NAMES);
+    checkSignal(options.signal);
     this.url = socketAddress(url);
     this.#protocols = options.protocols ?? [];
     const { connectTimeoutMs = DEFAULT_TIMEOUT_MS, stallTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
@@ -136,13 +137,16 @@ export class WebSocketTransport extends BaseTransport {
     this.#heartbeat = options.heartbeat === undefined ? null : checkHeartbeat(options.heartbeat);
     this.#begin(this.#createSocket(this.url, this.#protocols));
     globalThis.addEventListener?.('online', this.retryNow);
+    this.begin(this.#marks, options);
   }
 
-  get bufferedBytes(): number {
-    return this.isConnected ? (this.#socket?.bufferedAmount ?? 0) : 0;
+  /** @internal */
+  protected get unsentBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0;
   }
 
-  send(message: TransportMessage): boolean {
+  /** @internal */
+  protected transmit(message: TransportMessage): boolean {
     this.#look();
     const socket = this.#socket;
     if (socket === null || this.state !== 'open') {

@@ -64,6 +64,8 @@ interface Item {
   isInterrupted: boolean;
   /** The client has said that it played the item to its end. */
   isPlayed: boolean;
+  /** The client has said how far it was heard as it was interrupted. */
+  isSilenced: boolean;
   /** Marks that are not answered, in the order of their frames. */
   readonly marks: { readonly name: string; readonly frames: number }[];
 }
@@ -84,6 +86,8 @@ export class ServerSession {
   readonly #replies: ReplyQueue;
   readonly #items: Item[] = [];
   #open: Item | null = null;
+  /** What was told of items that are not known: they are from before a restart of the server. */
+  readonly #toldUnknown = new Set<string>();
   #cursor: ArrivalCursor;
   #wire: SessionWire | null = null;
   #isOver = false;
@@ -246,6 +250,7 @@ export class ServerSession {
         type: 'welcome',
         known: isKnown,
         next: this.#stored,
+        received: Math.max(this.#stored, this.#cursor.next),
         output: this.output,
       }),
     );
@@ -401,6 +406,7 @@ export class ServerSession {
       end: null,
       isInterrupted: false,
       isPlayed: false,
+      isSilenced: false,
       marks: [],
     };
     const message = encodeProtocol({ type: 'item', frame: item.frame, item: name });
@@ -445,8 +451,9 @@ export class ServerSession {
     const index = this.#items.findIndex((item) => item.name === name);
     const item = this.#items[index];
     if (item === undefined) {
-      // One from before a restart of the server.
-      tell(name, mark, frames);
+      if (this.#isNewOfUnknown(`played ${frames} ${name.length} ${name}${mark ?? ''}`)) {
+        tell(name, mark, frames);
+      }
       return;
     }
     const last = item.marks.findIndex((known) => known.name === mark);
@@ -463,12 +470,27 @@ export class ServerSession {
     if (mark === null) tell(name, null, frames);
   }
 
+  #isNewOfUnknown(key: string): boolean {
+    const told = this.#toldUnknown;
+    if (told.has(key)) return false;
+    told.add(key);
+    const [oldest] = told;
+    if (told.size > MAX_ITEMS) told.delete(oldest!);
+    return true;
+  }
+
   #interrupted(item: string, frames: number, unheard: readonly string[]): void {
+    // What a client says again, because it cannot know that it arrived, is told once.
+    const first = this.#items.find(({ name }) => name === item);
+    const isUnknown = first === undefined && item !== '';
+    if (first?.isSilenced === true || (isUnknown && !this.#isNewOfUnknown(`interrupted ${item}`)))
+      return;
     const names = item === '' ? unheard : [item, ...unheard];
     let end = 0;
     for (const known of this.#items) {
       if (!names.includes(known.name)) continue;
       this.#interruptItem(known);
+      known.isSilenced = true;
       end = Math.max(end, known.end!);
     }
     this.#replies.discard(end, names);

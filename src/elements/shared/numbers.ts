@@ -1,0 +1,18 @@
+/** −23.456 → "−23.5", with a true minus; under −99 → "−∞". */
+export function decibels(value: number): string {
+  if (value < -99) return '−∞';
+  const text = Math.abs(value).toFixed(1);
+  return value < 0 && text !== '0.0' ? `−${text}` : text;
+}
+
+/** Tenths, so that a text is rendered again only when it reads differently. */
+export function tenths(value: number): number {
+  return value < -99 ? -Infinity : Math.round(value * 10) / 10;
+}
+
+/** The highest of a few values; −∞ where there are none. Allocates nothing. */
+export function highest(values: Float64Array): number {
+  let most = -Infinity;
+  for (let i = 0; i < values.length; i++) if (values[i]! > most) most = values[i]!;
+  return most;
+}

@@ -1,0 +1,67 @@
+import { describe } from '../core/arguments.ts';
+
+interface Account {
+  /** What went in; undefined where the stats have no such member, and the sum of the parts is all there is. */
+  readonly total: string | undefined;
+  readonly parts: readonly string[];
+}
+
+/** How the stats of each class add up, the most specific first. */
+const ACCOUNTS: readonly Account[] = [
+  // SessionStats
+  {
+    total: 'capturedFrames',
+    parts: ['acknowledgedFrames', 'inFlightFrames', 'waitingFrames', 'droppedFrames'],
+  },
+  // CaptureStats
+  {
+    total: 'capturedFrames',
+    parts: ['deliveredFrames', 'queuedFrames', 'droppedFrames'],
+  },
+  // PlayoutStats: what `write` refused was never received.
+  {
+    total: undefined,
+    parts: [
+      'playedFrames',
+      'skippedFrames',
+      'interruptedFrames',
+      'bufferedFrames',
+      'droppedFrames',
+    ],
+  },
+  // MicrophoneStats
+  { total: undefined, parts: ['presentFrames', 'missingFrames', 'pausedFrames'] },
+  // Stats of your own, without a queue.
+  { total: 'capturedFrames', parts: ['deliveredFrames', 'droppedFrames'] },
+];
+
+/**
+ * Adds the parts of `stats` up.
+ *
+ * @returns the total that the stats state, if they do; the sum; and both in words
+ * @throws TypeError for anything that is not the stats of a class of micwire
+ */
+export function accountOf(stats: unknown): {
+  readonly total: number | undefined;
+  readonly sum: number;
+  readonly words: string;
+} {
+  const figures = (typeof stats === 'object' && stats !== null ? stats : {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const isNumber = (name: string): boolean => typeof figures[name] === 'number';
+  const account = ACCOUNTS.find(
+    ({ total, parts }) => parts.every(isNumber) && (total === undefined || isNumber(total)),
+  );
+  if (account === undefined) {
+    throw new TypeError(
+      `The received value must be the stats of a Capture, Playout, Session or Microphone, got ${describe(stats)}.`,
+    );
+  }
+  const { total, parts } = account;
+  const sum = parts.reduce((frames, name) => frames + (figures[name] as number), 0);
+  const words = parts.map((name) => `${name} ${String(figures[name])}`).join(' + ');
+  if (total === undefined) return { total, sum, words: `${words} = ${sum}` };
+  const stated = figures[total] as number;
+  return { total: stated, sum, words: `${total} ${stated}, and ${words} = ${sum}` };
+}

@@ -1,0 +1,208 @@
+/**
+ * The apps of `examples/`, each installed and started as its reader does, from the packed library, and used in Chromium.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { installExample } from '../scripts/install-example.mjs';
+import { run } from '../scripts/run.mjs';
+import { openBrowser } from './engines/open-browser.mjs';
+import type { OpenBrowser } from './engines/open-browser.mjs';
+import { VoiceServers } from './helpers/voice-servers.ts';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const INSTALL_MS = 180_000;
+
+const voices = new VoiceServers();
+const services = createServer((request, response) => {
+  if (request.url === '/grant') response.end('{"access_token":"secret","expires_in":30}');
+  else {
+    request.url = request.url!.slice('/voice-servers'.length);
+    voices.answer(request, response);
+  }
+});
+let port: number;
+let browser: OpenBrowser;
+let tabs: BrowserContext;
+let page: Page;
+let server: ChildProcess | undefined;
+const faults: string[] = [];
+
+beforeAll(async () => {
+  const code = await run(process.execPath, [path('../scripts/build.mjs')], { quiet: true });
+  expect(code).toBe(0);
+  voices.attach(services);
+  services.listen(0, '127.0.0.1');
+  await once(services, 'listening');
+  ({ port } = services.address() as AddressInfo);
+  browser = await openBrowser('chromium', { microphone: path('fixtures/speech.wav') });
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  services.closeAllConnections();
+  services.close();
+});
+
+beforeEach(async () => {
+  faults.length = 0;
+  tabs = await browser.page!.context().browser()!.newContext();
+  page = await open();
+});
+afterEach(async () => {
+  await tabs.close();
+  server?.kill();
+  server = undefined;
+});
+
+async function open(): Promise<Page> {
+  const opened = await tabs.newPage();
+  opened.setDefaultTimeout(20_000);
+  opened.on('pageerror', (error) => faults.push(error.message));
+  opened.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text());
+  });
+  return opened;
+}
+
+/** Installs an example and starts it. @returns its address */
+async function start(name: string, env: Record<string, string> = {}): Promise<string> {
+  // A copy beside nothing of the repository, so that it finds only what it has installed; kept for the next time.
+  const folder = join(tmpdir(), 'micwire-examples', name);
+  await mkdir(folder, { recursive: true });
+  const source = path(`../examples/${name}`);
+  await cp(source, folder, {
+    recursive: true,
+    filter: (file) => !file.slice(source.length).includes('node_modules'),
+  });
+  await installExample(folder);
+  const vite = join(folder, 'node_modules/vite/bin/vite.js');
+  server = spawn(process.execPath, [vite, '--host', '127.0.0.1', '--port', '0'], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '1', ...env },
+  });
+  let said = '';
+  server.stderr!.on('data', (text) => (said += text));
+  for await (const text of server.stdout!) {
+    said += text;
+    const [address] = /http:\/\/127\.0\.0\.1:\d+\//.exec(said) ?? [];
+    if (address !== undefined) return address;
+  }
+  throw new Error(said);
+}
+
+const button = (name: string): Locator => page.getByRole('button', { name, exact: true });
+const status = (): Promise<string | null> => page.getByRole('status').textContent();
+const eventually = <T>(value: () => Promise<T>) => expect.poll(value, { timeout: 20_000 });
+
+test(
+  'the recorder records, pauses, and gives a file of that length',
+  { timeout: INSTALL_MS },
+  async () => {
+    await page.goto(await start('recorder'));
+    await button('Record').click();
+    await eventually(status).toMatch(/recording, [1-9]/);
+    const level = page.getByRole('meter', { name: 'Level' });
+    await eventually(async () => Number(await level.getAttribute('value'))).toBeGreaterThan(-60);
+    await button('Pause').click();
+    await eventually(status).toMatch(/paused/);
+    const [, seconds] = /([\d.]+) s/.exec((await status())!)!;
+    await button('Continue').click();
+    await button('Stop').click();
+    const audio = page.locator('audio');
+    await audio.waitFor();
+    const length = () =>
+      audio.evaluate((element: HTMLAudioElement) => element.readyState && element.duration);
+    await eventually(length).toBeGreaterThanOrEqual(Number(seconds));
+    expect(faults).toEqual([]);
+  },
+);
+
+test('the loudness meter measures, pauses and resets', { timeout: INSTALL_MS }, async () => {
+  await page.goto(await start('loudness'));
+  await button('Measure').click();
+  const value = (name: string) => async () => {
+    const row = page.getByRole('row').filter({ hasText: name });
+    return Number.parseFloat((await row.getByRole('cell').textContent())!);
+  };
+  await eventually(value('Integrated')).toBeGreaterThan(-70);
+  await eventually(value('Max true peak')).toBeGreaterThan(-60);
+  expect(await value('Integrated')()).toBeLessThan(0);
+  await button('Pause').click();
+  await eventually(status).toBe('paused');
+  const held = await value('Integrated')();
+  await eventually(value('Momentary')).not.toBeNaN();
+  expect(await value('Integrated')()).toBe(held);
+  await button('Reset').click();
+  await eventually(value('Integrated')).toBeNaN();
+  expect(faults).toEqual([]);
+});
+
+test('the transcription shows what a service understood', { timeout: INSTALL_MS }, async () => {
+  const address = await start('transcription', {
+    DEEPGRAM_API_KEY: 'key',
+    DEEPGRAM_URL: `ws://127.0.0.1:${port}/voice-servers/deepgramListen/transcription`,
+    DEEPGRAM_TOKEN_URL: `http://127.0.0.1:${port}/grant`,
+  });
+  await page.goto(address);
+  await button('Start').click();
+  await eventually(() => page.locator('#words').textContent()).toMatch(/Hello/);
+  expect(await status()).toBe('open');
+  expect(faults).toEqual([]);
+});
+
+test(
+  'without a key, the transcription says where to get one',
+  { timeout: INSTALL_MS },
+  async () => {
+    await expect(start('transcription')).rejects.toThrow(
+      /Set DEEPGRAM_API_KEY to a key of your own/,
+    );
+  },
+);
+
+test('two tabs call each other over a data channel', { timeout: INSTALL_MS }, async () => {
+  const address = await start('call');
+  const other = await open();
+  await page.goto(address);
+  await other.goto(address);
+  await button('Call').click();
+  await other.getByRole('button', { name: 'Call' }).click();
+  for (const tab of [page, other]) {
+    const packets = () => tab.locator('dd').first().textContent();
+    await eventually(async () => Number(await packets().catch(() => 0))).toBeGreaterThan(100);
+    expect(Number.parseFloat((await tab.locator('dd').last().textContent())!)).toBeLessThan(50);
+  }
+  expect(faults).toEqual([]);
+});
+
+test('the voice client in React talks, mutes and hangs up', { timeout: INSTALL_MS }, async () => {
+  const address = await start('voice-client-react');
+  await page.route('**/token', (route) => route.fulfill({ body: 'secret' }));
+  await page.addInitScript((url) => {
+    const Native = WebSocket;
+    globalThis.WebSocket = class extends Native {
+      constructor(asked: string | URL, protocols?: string | string[]) {
+        super(String(asked).startsWith('wss:') ? url : asked, protocols);
+      }
+    };
+  }, `ws://127.0.0.1:${port}/voice-servers/openai/react`);
+  await page.goto(address);
+  await button('Talk').click();
+  await eventually(() => page.getByRole('listitem').allTextContents()).toEqual([
+    'user: Hello.',
+    'agent: Good morning.',
+  ]);
+  await button('Mute').click();
+  await page.getByRole('button', { name: 'Mute', pressed: true }).waitFor();
+  await button('Hang up').click();
+  await button('Talk').waitFor();
+  expect(faults).toEqual([]);
+});
