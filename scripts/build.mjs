@@ -23,6 +23,7 @@ const LIBRARY = [
   'src/elements',
   'src/worker',
   'src/testing',
+  'src/testing/child',
   'src/cli',
   'worklets',
 ];

@@ -4,7 +4,7 @@ import { bundleWorklet, workletNames } from '../scripts/bundle-worklet.mjs';
 import { createWorkletScope } from '../src/testing/index.ts';
 import type { WorkletScope } from '../src/testing/index.ts';
 import { BareRealm } from './helpers/bare-realm.ts';
-import { CaseDriver } from './helpers/case-driver.ts';
+import { openCaseRun } from './helpers/case-run.ts';
 import { PROCESSOR_CASES } from './helpers/processor-cases.ts';
 
 const NAMES = await workletNames();
@@ -63,7 +63,7 @@ describe.each(NAMES)('worklets/%s.js', (name) => {
 describe('in a realm with nothing but the real globals', () => {
   it.each(PROCESSOR_CASES)('$name runs', async (kase) => {
     let realm: BareRealm | undefined;
-    const driver = await CaseDriver.create(kase, (opened) => {
+    const driver = await openCaseRun(kase, (opened) => {
       realm = new BareRealm(opened, false);
       realm.run(scripts.get(kase.worklet)!);
     });

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundleTesting } from './helpers/case-runner.ts';
 
 const GUIDE = await readFile(new URL('../docs/testing.md', import.meta.url), 'utf8');
 /** Every code block, by the file name in its first line. */
@@ -22,13 +22,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'micwire-guide-'));
   const micwire = join(folder, 'node_modules/micwire');
   await mkdir(micwire, { recursive: true });
-  const build = await rolldown({
-    input: fileURLToPath(new URL('../src/testing/index.ts', import.meta.url)),
-    platform: 'neutral',
-  });
-  await build.write({ file: join(micwire, 'testing.js'), format: 'esm' });
-  await build.close();
-  const manifest = { type: 'module', exports: { './testing': './testing.js' } };
+  await bundleTesting(micwire);
+  const manifest = { type: 'module', exports: { './testing': './index.js' } };
   await writeFile(join(micwire, 'package.json'), JSON.stringify(manifest));
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   await symlink(VITEST, join(folder, 'node_modules/vitest'), 'junction');

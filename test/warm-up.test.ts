@@ -6,7 +6,7 @@ import { meterModule } from '../src/core/metering/meter-module.ts';
 import type { MeterProcessorOptions } from '../src/core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../src/core/snapshot.ts';
 import { createWorkletScope } from '../src/testing/index.ts';
-import { CaseDriver } from './helpers/case-driver.ts';
+import { openCaseRun } from './helpers/case-run.ts';
 import { OPUS_CASES } from './helpers/opus-cases.ts';
 import { hex } from './helpers/packing.ts';
 import { PROCESSOR_CASES } from './helpers/processor-cases.ts';
@@ -35,7 +35,7 @@ afterEach(() => {
 async function outcome(kase: ProcessorCase): Promise<string> {
   const hash = createHash('sha256');
   let shared: SharedArrayBuffer | null | undefined;
-  const driver = await CaseDriver.create(
+  const driver = await openCaseRun(
     {
       ...kase,
       open: () => {

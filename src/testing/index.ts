@@ -16,3 +16,7 @@ export { audioMatchers } from './matchers.ts';
 export type { AudioMatchers, MatcherResult, MatchOptions, SilenceOptions } from './matchers.ts';
 export type { ClickOptions } from './clicks.ts';
 export type { AudioBufferLike, Signal } from './signal.ts';
+export { expectNoAllocation, measureAllocation, measureQuanta } from './measure-processor.ts';
+export type { MeasureOptions, QuantaOptions } from './measure-processor.ts';
+export type { Allocation, QuantumTimes } from './measure-request.ts';
+export type { RunSetup, Send } from './processor-run.ts';

@@ -64,6 +64,7 @@ export class ScopeNode<P = object> {
   #inputBuffers: Channels[][] = [];
   #outputBuffers: Channels[][] = [];
   #inputShapes = new Map<number, readonly Channels[]>();
+  #outputShapes = new Map<number, readonly Channels[]>();
 
   /** @internal */
   constructor(
@@ -133,11 +134,7 @@ export class ScopeNode<P = object> {
    * @throws TypeError for a name that the processor does not declare, or a value that is not finite as a float32
    */
   setParameter(name: string, value: number | Float32Array, from = 0): void {
-    const parameter = this.#parameters.find((candidate) => candidate.name === name);
-    if (!parameter) {
-      const known = this.#parameters.map((candidate) => `'${candidate.name}'`).join(', ');
-      throw new TypeError(`parameter must be one of ${known || '(none)'}, got '${name}'.`);
-    }
+    const parameter = this.#parameter(name);
     const { min, max } = parameter;
     if (typeof value !== 'object' || value === null) {
       parameter.value = clamp(toFloat(name, value), min, max);
@@ -151,9 +148,22 @@ export class ScopeNode<P = object> {
     }
     const curve = (parameter.curve ??= new Float32Array(this.#quantum));
     for (let i = 0; i < curve.length; i++) {
-      curve[i] = clamp(toFloat(name, value[Math.min(from + i, last)] ?? 0), min, max);
+      // No calls on the usual way: a number that is returned is boxed where the compiler does not inline.
+      const frame = from + i;
+      const sample = value[frame < last ? frame : last] ?? 0;
+      if (sample - sample !== 0) toFloat(name, sample);
+      curve[i] = sample < min ? min : sample > max ? max : sample;
     }
     this.#useCurve(parameter, true);
+  }
+
+  #parameter(name: string): Parameter {
+    // Not find(): its closure would be allocated in every quantum.
+    for (let i = 0; i < this.#parameters.length; i++) {
+      if (this.#parameters[i]!.name === name) return this.#parameters[i]!;
+    }
+    const known = this.#parameters.map((candidate) => `'${candidate.name}'`).join(', ');
+    throw new TypeError(`parameter must be one of ${known || '(none)'}, got '${name}'.`);
   }
 
   /**
@@ -234,6 +244,7 @@ export class ScopeNode<P = object> {
     this.#inputBuffers = [];
     this.#outputBuffers = [];
     this.#inputShapes = new Map();
+    this.#outputShapes = new Map();
     this.#inputs = Object.freeze(
       this.#inputs.map((channels, index) =>
         this.#buffersFor(this.#inputBuffers, index, channels.length),
@@ -290,12 +301,20 @@ export class ScopeNode<P = object> {
   }
 
   #shapeOutputs(): void {
+    const following = Math.max(1, this.#inputs[0]?.length ?? 1);
+    this.#outputs = this.#outputShapes.get(following) ?? this.#makeOutputs(following);
+  }
+
+  /** Apart, because a closure costs its caller an allocation whether it is reached or not. */
+  #makeOutputs(following: number): readonly Channels[] {
     const { numberOfOutputs, outputChannels } = this.#settings;
-    const shaped = Array.from({ length: numberOfOutputs }, (_, index) => {
-      const channels = outputChannels?.[index] ?? Math.max(1, this.#inputs[0]?.length ?? 1);
-      return this.#buffersFor(this.#outputBuffers, index, channels);
-    });
-    this.#outputs = Object.freeze(shaped);
+    const shape = Object.freeze(
+      Array.from({ length: numberOfOutputs }, (_, index) =>
+        this.#buffersFor(this.#outputBuffers, index, outputChannels?.[index] ?? following),
+      ),
+    );
+    this.#outputShapes.set(following, shape);
+    return shape;
   }
 
   #shapeParameters(): void {

@@ -5,38 +5,15 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
-import type { AllocationResult } from './allocation-limit.ts';
+import type { Allocation, MeasureOptions, QuantumTimes } from '../../src/testing/index.ts';
+import { OPUS_CASES } from './opus-cases.ts';
 import type { PlantedCase } from './planted-allocators.ts';
 import type { ProcessorCase } from './processor-cases.ts';
 
-/** 64 MiB of young generation: more than a run could allocate, so that no collection hides what it did. */
-const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space-size=64'];
-/**
- * Compiles a function when it has run a while, rare ones too, and at once: the interpreter boxes floats, and on a busy
- * machine code would stay there for long. Not for times.
- */
-const COMPILE_SOON = [
-  '--interrupt-budget=1000',
-  '--minimum-invocations-after-ic-update=50',
-  '--no-concurrent-recompilation',
-];
-
-const FLAGS: Readonly<Record<CaseMode, readonly string[]>> = {
-  allocation: [...NODE_FLAGS, ...COMPILE_SOON],
-  sites: [...NODE_FLAGS, ...COMPILE_SOON],
-  time: NODE_FLAGS,
-  // As it comes, but for the collector: Node's own objects are not the audio thread's.
-  cold: NODE_FLAGS,
-};
-
-/** What the measuring program can be asked. */
-export type CaseMode = 'allocation' | 'sites' | 'time' | 'cold';
-
-/** Times of one quantum, in microseconds. */
-export interface TimeResult {
-  readonly medianUs: number;
-  readonly worstUs: number;
-}
+/** The collector is kept out: Node's own objects are not the audio thread's. */
+const COLD_FLAGS = ['--max-semi-space-size=64', '--min-semi-space-size=64'];
+/** A codec takes long, and does the same for every packet: fewer quanta tell as much. */
+const OPUS_QUANTA = 6000;
 
 /** A cold start: what the first quanta of a process take. */
 export interface ColdResult {
@@ -52,64 +29,79 @@ type AnyCase = ProcessorCase | PlantedCase;
 /** The benchmarks bundle this file: neighbours are found from the repository, where both run. */
 const ROOT = process.cwd();
 
-/** Measures cases, each in a process of its own. */
+/** Measures cases, each in a process of its own, as shipped. */
 export class CaseRunner {
   readonly #folder: string;
+  readonly #kit: typeof import('../../src/testing/index.ts');
   readonly #scripts = new Map<string, Promise<string>>();
 
-  private constructor(folder: string) {
+  private constructor(folder: string, kit: typeof import('../../src/testing/index.ts')) {
     this.#folder = folder;
+    this.#kit = kit;
   }
 
   static async open(): Promise<CaseRunner> {
     const folder = await mkdtemp(join(tmpdir(), 'micwire-cases-'));
-    const build = await rolldown({
-      input: join(ROOT, 'test/helpers/case-child.ts'),
-      platform: 'node',
-      logLevel: 'silent',
-    });
-    await build.write({ file: join(folder, 'child.mjs'), format: 'esm' });
-    await build.close();
-    return new CaseRunner(folder);
+    const kit = await bundleTesting(join(folder, 'testing'));
+    await bundleFiles(
+      { child: 'test/helpers/case-child.ts', setup: 'test/helpers/case-setup.ts' },
+      folder,
+    );
+    return new CaseRunner(folder, kit);
   }
 
-  /** What `process()` allocates, as shipped. */
-  async allocation(kase: AnyCase): Promise<AllocationResult> {
-    return JSON.parse(await this.#run(kase, true, 'allocation')) as AllocationResult;
+  /** What `process()` allocates. */
+  async allocation(kase: AnyCase): Promise<Allocation> {
+    return this.#kit.measureAllocation(kase.processor, await this.#options(kase, true));
   }
 
   /** Where a case allocates, by the names that the source has: what to look at when it fails. */
   async sites(kase: AnyCase): Promise<readonly string[]> {
-    return JSON.parse(await this.#run(kase, false, 'sites')) as string[];
+    return (await this.#kit.measureAllocation(kase.processor, await this.#options(kase, false)))
+      .sites;
   }
 
-  /** How long a quantum takes, as shipped. */
-  async time(kase: AnyCase): Promise<TimeResult> {
-    return JSON.parse(await this.#run(kase, true, 'time')) as TimeResult;
+  /** @throws Error when `process()` allocates */
+  async expectNoAllocation(kase: AnyCase): Promise<void> {
+    return this.#kit.expectNoAllocation(kase.processor, await this.#options(kase, false));
   }
 
-  /** The first quanta of a fresh process, as shipped. */
+  /** How long a quantum takes. */
+  async time(kase: AnyCase): Promise<QuantumTimes> {
+    const { quanta: _, ...options } = await this.#options(kase, true);
+    return this.#kit.measureQuanta(kase.processor, options);
+  }
+
+  /** The first quanta of a fresh process. */
   async cold(kase: AnyCase): Promise<ColdResult> {
-    return JSON.parse(await this.#run(kase, true, 'cold')) as ColdResult;
+    const script = await this.#scriptOf(kase, true);
+    const args = [...COLD_FLAGS, join(this.#folder, 'child.mjs'), kase.name, script];
+    return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout) as ColdResult;
   }
 
   async close(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #run(kase: AnyCase, minify: boolean, mode: CaseMode): Promise<string> {
-    const script = await this.#scriptOf(kase, minify);
-    const child = join(this.#folder, 'child.mjs');
-    const flags = FLAGS[mode];
-    const args = [...flags, child, kase.name, script, mode];
-    return (await promisify(execFile)(process.execPath, args)).stdout;
+  async #options(kase: AnyCase, minify: boolean): Promise<MeasureOptions> {
+    const { name, sampleRate = 48_000, quantum = 128, inputs, inputChannels = [1] } = kase;
+    return {
+      module: await this.#scriptOf(kase, minify),
+      setup: join(this.#folder, 'setup.mjs'),
+      setupData: name,
+      sampleRate,
+      quantum,
+      inputChannels,
+      ...(inputs === undefined ? {} : { numberOfInputs: inputs }),
+      ...(OPUS_CASES.some((codec) => codec.name === name) && { quanta: OPUS_QUANTA }),
+    };
   }
 
   #scriptOf(kase: AnyCase, minify: boolean): Promise<string> {
     const key = `${'script' in kase ? kase.name : kase.worklet} ${minify}`;
     let path = this.#scripts.get(key);
     if (!path) {
-      path = this.#write(kase, minify, join(this.#folder, `${this.#scripts.size}.js`));
+      path = this.#write(kase, minify, join(this.#folder, `${this.#scripts.size}.mjs`));
       this.#scripts.set(key, path);
     }
     return path;
@@ -119,6 +111,37 @@ export class CaseRunner {
     await writeFile(path, 'script' in kase ? kase.script : await bundle(kase.worklet, minify));
     return path;
   }
+}
+
+/** Bundles `micwire/testing` into a folder, as the package has it. @returns its exports */
+export async function bundleTesting(
+  folder: string,
+): Promise<typeof import('../../src/testing/index.ts')> {
+  const files = {
+    index: 'src/testing/index.ts',
+    'child/measure': 'src/testing/child/measure.ts',
+  };
+  await bundleFiles(files, folder, 'js');
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  return (await import(
+    /* @vite-ignore */ pathToFileURL(join(folder, 'index.js')).href
+  )) as typeof import('../../src/testing/index.ts');
+}
+
+async function bundleFiles(
+  files: Readonly<Record<string, string>>,
+  folder: string,
+  extension = 'mjs',
+): Promise<void> {
+  const input = Object.entries(files).map(([name, file]) => [name, join(ROOT, file)]);
+  const build = await rolldown({
+    input: Object.fromEntries(input) as Record<string, string>,
+    platform: 'node',
+    logLevel: 'silent',
+  });
+  const names = { entryFileNames: `[name].${extension}`, chunkFileNames: `[name].${extension}` };
+  await build.write({ dir: folder, format: 'esm', ...names });
+  await build.close();
 }
 
 async function bundle(worklet: string, minify: boolean): Promise<string> {

@@ -1,0 +1,192 @@
+/**
+ * Measures a processor in a process of its own, which `measure-processor.ts` starts: the JIT compiles for what it has seen, and
+ * nothing else may allocate. Needs `--expose-gc` and a young generation so large that nothing is collected meanwhile.
+ */
+import { Session } from 'node:inspector/promises';
+import type { HeapProfiler } from 'node:inspector';
+import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
+import { MAX_BYTES_PER_QUANTUM } from '../measure-request.ts';
+import type { Allocation, MeasureRequest, QuantumTimes } from '../measure-request.ts';
+import { ProcessorRun } from '../processor-run.ts';
+import type { RunSetup } from '../processor-run.ts';
+import { createWorkletScope } from '../worklet-scope.ts';
+
+/**
+ * Half a minute of audio at 48 kHz: what happens once in a while happens in every run, and a page of 32 KiB that the collector
+ * takes by itself weighs little. Fewer of longer quanta.
+ */
+const FRAMES = 12_000 * 128;
+const FEWEST_QUANTA = 1500;
+/** Runs before any is measured: V8 needs so many collections until it leaves its own book-keeping alone. */
+const WARM_RUNS = 10;
+const MOST_RUNS = 16;
+/** So much in each of so many runs will not come to rest any more. */
+const HOPELESS_BYTES = 4;
+const HOPELESS_RUNS = 8;
+/** Mean bytes between two samples of the profiler. */
+const SAMPLING_INTERVAL = 64;
+const MOST_SITES = 8;
+const TIMED_QUANTA = 2000;
+
+const collect = (globalThis as unknown as { readonly gc: () => void }).gc;
+
+process.once('message', (request: MeasureRequest) => {
+  void answer(request);
+});
+
+async function answer(request: MeasureRequest): Promise<void> {
+  try {
+    process.send!({ result: await measure(request) });
+  } catch (error) {
+    const { name, message, stack } = error as Error;
+    process.send!({ error: { name, message, stack } });
+  }
+  process.disconnect();
+}
+
+async function measure(request: MeasureRequest): Promise<Allocation | QuantumTimes> {
+  const { sampleRate, quantum } = request;
+  const scope = createWorkletScope({ sampleRate, quantum });
+  await scope.addModule(request.module);
+  const open = await loadSetup(request);
+  const create = (): ProcessorRun =>
+    new ProcessorRun(scope, request.processor, request.plan, open());
+  if (request.measure === 'quanta') return quantumTimes(create, open, request);
+  const run = create();
+  const { quanta = Math.max(FEWEST_QUANTA, Math.round(FRAMES / quantum)) } = request;
+  if (request.measure === 'sites') {
+    return { heapBytes: NaN, bufferBytes: NaN, sites: await sites(run, quanta) };
+  }
+  const { heapBytes, bufferBytes } = allocation(run, quanta);
+  const isClean = heapBytes < MAX_BYTES_PER_QUANTUM && bufferBytes <= 0;
+  return { heapBytes, bufferBytes, sites: isClean ? [] : await sites(run, quanta) };
+}
+
+/** @returns what makes the setup of a run */
+async function loadSetup(request: MeasureRequest): Promise<() => RunSetup> {
+  const { setup, setupData, options } = request;
+  if (setup === undefined) return () => ({ options });
+  const { setup: make } = (await import(setup)) as { readonly setup?: unknown };
+  if (typeof make !== 'function') {
+    throw new TypeError(`${setup} must export a function named setup.`);
+  }
+  return () => {
+    const made = (make as (data: unknown) => RunSetup)(setupData);
+    return { ...made, options: { ...options, ...made.options } };
+  };
+}
+
+/**
+ * Cold code runs in the interpreter, which boxes every float; and what the process does by itself (compiling in the
+ * background, the collector's book-keeping) adds to some runs and takes many to come to rest. What process() allocates
+ * is in all of them. So the least counts, and runs continue until one is clean. Buffers are only ever freed late, never
+ * allocated by anything else: of them the most counts.
+ */
+function allocation(run: ProcessorRun, quanta: number): Omit<Allocation, 'sites'> {
+  const own = costOfLooking();
+  for (let i = 0; i < WARM_RUNS; i++) {
+    collect();
+    run.run(Math.ceil(quanta / 6));
+  }
+  let heapBytes = Infinity;
+  let bufferBytes = -Infinity;
+  for (let i = 0; i < MOST_RUNS && heapBytes >= MAX_BYTES_PER_QUANTUM; i++) {
+    collect();
+    const before = process.memoryUsage();
+    run.run(quanta);
+    const after = process.memoryUsage();
+    heapBytes = Math.min(heapBytes, (after.heapUsed - before.heapUsed - own) / quanta);
+    bufferBytes = Math.max(bufferBytes, (after.arrayBuffers - before.arrayBuffers) / quanta);
+    if (i + 1 >= HOPELESS_RUNS && heapBytes > HOPELESS_BYTES) break;
+  }
+  return { heapBytes, bufferBytes };
+}
+
+/** What two looks at the heap allocate themselves. */
+function costOfLooking(): number {
+  let least = Infinity;
+  for (let i = 0; i < 20; i++) {
+    const before = process.memoryUsage();
+    const after = process.memoryUsage();
+    least = Math.min(least, after.heapUsed - before.heapUsed);
+  }
+  return least;
+}
+
+/** Call paths of the processor's code that allocate, the worst first. Inlined functions report as their caller. */
+async function sites(run: ProcessorRun, quanta: number): Promise<string[]> {
+  for (let i = 0; i < 5; i++) run.run(quanta);
+  await setTimeout(20);
+  const session = new Session();
+  session.connect();
+  await session.post('HeapProfiler.enable');
+  await session.post('HeapProfiler.startSampling', {
+    samplingInterval: SAMPLING_INTERVAL,
+    includeObjectsCollectedByMajorGC: true,
+    includeObjectsCollectedByMinorGC: true,
+  } as HeapProfiler.StartSamplingParameterType);
+  run.run(quanta);
+  const { profile } = await session.post('HeapProfiler.stopSampling');
+  session.disconnect();
+  const bytesAt = new Map<string, number>();
+  const walk = (node: HeapProfiler.SamplingHeapProfileNode, path: readonly string[]): void => {
+    const { functionName, url, lineNumber } = node.callFrame;
+    const file = url.split('?')[0]!.split('/').at(-1)!;
+    const name = functionName || '(anonymous)';
+    const here = [...path, file === '' ? name : `${name} (${file}:${lineNumber + 1})`];
+    // What the profiler and Node do themselves is not below render().
+    const render = here.findIndex((frame) => frame.startsWith('render ('));
+    if (node.selfSize > 0 && render >= 0) {
+      // The scope's own frames tell nothing, unless all was inlined into them.
+      const own = here.slice(render + 1).filter((frame) => !frame.startsWith('renderQuantum ('));
+      const site = own.length > 0 ? own.slice(-3).join(' > ') : here[render]!;
+      bytesAt.set(site, (bytesAt.get(site) ?? 0) + node.selfSize);
+    }
+    for (const child of node.children) walk(child, here);
+  };
+  walk(profile.head, []);
+  return [...bytesAt]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, MOST_SITES)
+    .map(([site, bytes]) => `${(bytes / quanta).toFixed(2)} B: ${site}`);
+}
+
+/**
+ * Runs the same quanta again and again and takes the least time of each: what else the machine does hits other quanta in
+ * other runs, and what the processor does in one of them remains.
+ */
+function quantumTimes(
+  create: () => ProcessorRun,
+  open: () => RunSetup,
+  { quanta = TIMED_QUANTA, runs, sampleRate, quantum }: MeasureRequest,
+): QuantumTimes {
+  const quantumMs = (quantum / sampleRate) * 1000;
+  const cold = create();
+  const first = time(cold) / quantumMs;
+  const least = new Float64Array(quanta).fill(Infinity);
+  for (let i = 0; i < runs; i++) {
+    const again = cold.again(open());
+    for (let n = 0; n < quanta; n++) least[n] = Math.min(least[n]!, time(again));
+    if (!again.node.alive) throw new Error('The processor ended during the run.');
+    again.close();
+  }
+  const later = least.subarray(1);
+  const sorted = later.toSorted();
+  const worst = sorted.at(-1)!;
+  return {
+    first,
+    median: sorted[sorted.length >> 1]! / quantumMs,
+    worst: worst / quantumMs,
+    worstIndex: later.indexOf(worst) + 1,
+    quantumMs,
+  };
+}
+
+/** Renders a quantum. @returns ms */
+function time(run: ProcessorRun): number {
+  run.prepare();
+  const start = performance.now();
+  run.scope.render();
+  return performance.now() - start;
+}
