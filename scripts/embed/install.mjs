@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { packLibrary } from '../pack-library.mjs';
 import { ROOT, run } from '../run.mjs';
 
 const FIXTURE = join(ROOT, 'test/fixtures/embed');
@@ -17,15 +16,9 @@ const NPM_OPTIONS = ['--no-package-lock', '--no-audit', '--no-fund', '--ignore-s
  */
 export async function installLibrary() {
   const folder = await mkdtemp(join(tmpdir(), 'micwire-packed-'));
-  const { stdout } = await promisify(execFile)(
-    'npm',
-    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
-    { cwd: ROOT, shell: process.platform === 'win32' },
-  );
-  // An array, or since npm 12 an object by package name.
-  const [{ filename }] = /** @type {[{ filename: string }]} */ (Object.values(JSON.parse(stdout)));
+  const tarball = await packLibrary(folder);
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
-  await install(folder, ['--no-save', join(folder, filename)]);
+  await install(folder, ['--no-save', tarball]);
   return folder;
 }
 
