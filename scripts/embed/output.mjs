@@ -1,9 +1,9 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** How the script of a worklet ends, also when another minifier was at it. */
+/** How the script of a worklet ends, also when another minifier was at it, and with the address of its source map. */
 const WORKLET_END =
-  /registerProcessor\(.micwire-([\w-]+).,[\w$]+\)\}?catch(?:\(\w+\))?\{\}\}\)?\(\)\)?;?\s*(?:\/\*[^*]*\*\/\s*)?$/;
+  /registerProcessor\(.micwire-([\w-]+).,[\w$]+\)\}?catch(?:\(\w+\))?\{\}\}\)?\(\)\)?;?\s*(?:\/\*[^*]*\*\/\s*|\/\/.*\s*)?$/;
 
 /** The worklets that a bundler has put out. @param {string} folder */
 export async function workletsIn(folder) {
