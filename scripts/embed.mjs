@@ -5,20 +5,19 @@
  * Runs the quick set-ups; `--all` runs all, `--only NAME` those whose name contains it. `--docs` with `--all` writes the table of
  * docs/embedding.md. `--json FILE` keeps the rows; `--no-build` takes what is in dist.
  */
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBrowser } from '../test/engines/open-browser.mjs';
-import { countingProxy } from './embed/counting-proxy.mjs';
 import { installLibrary, installTools, makeApp, nodeOf, remove } from './embed/install.mjs';
-import { judge, judgeOpus } from './embed/judge.mjs';
+import { workletsIn } from './embed/output.mjs';
 import { SETUPS } from './embed/setups.mjs';
 import { writeGuide } from './embed/table.mjs';
+import { visit } from './embed/visit.mjs';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
 import { ROOT, run } from './run.mjs';
 
 const MICROPHONE = join(ROOT, 'test/fixtures/speech.wav');
-const PAGE_TIMEOUT_MS = 60_000;
 
 /** @typedef {import('./embed/counting-proxy.mjs').Fetched} Fetched */
 
@@ -26,25 +25,11 @@ const PAGE_TIMEOUT_MS = 60_000;
  * @typedef {object} EmbedRow
  * @property {string} setup
  * @property {string} fault - empty when all is well
- * @property {Fetched | undefined} pcm - what the page that captures PCM has fetched; without the framework's own part
- * @property {Fetched | undefined} opus - likewise for Opus, encoded by libopus in the worklet
+ * @property {Fetched | undefined} pcm
+ * @property {Fetched | undefined} opus
  * @property {readonly string[]} worklets - those in the output: the two apps together use `capture` and `capture-opus`
  * @property {number} seconds
  */
-
-/** Waits for what the app makes, which a page that could not even load its script never does. */
-const WAIT_FOR_RESULT = `
-  const end = performance.now() + ${PAGE_TIMEOUT_MS};
-  while (globalThis.embedded === undefined && performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return globalThis.embedded ?? { error: 'the app did not start', tried: [] };`;
-/** The routes besides the one that the page of Opus takes at first. */
-const OTHER_ROUTES = /** @type {const} */ (['worker', 'webcodecs']);
-
-/** How the script of a worklet ends, also when another minifier was at it. */
-const WORKLET_END =
-  /registerProcessor\(.micwire-([\w-]+).,[\w$]+\)\}?catch(?:\(\w+\))?\{\}\}\)?\(\)\)?;?\s*(?:\/\*[^*]*\*\/\s*)?$/;
 
 /** What a bundler failed at after it had returned, as Vite's dev server does. */
 let laterFault = '';
@@ -137,7 +122,7 @@ async function tryOut(setup) {
     const node = setup.node === undefined ? process.execPath : await nodeOf(setup.node);
     folder = await makeApp(tools, setup.tools, library);
     app = await setup.open({ folder, node });
-    await visit(app, setup, row);
+    Object.assign(row, await visit(browser, app, setup));
     if (app.output !== undefined) row.worklets = await workletsIn(app.output);
     const needless = row.worklets.filter((name) => !name.startsWith('capture'));
     if (needless.length > 0 && !setup.all)
@@ -153,70 +138,6 @@ async function tryOut(setup) {
   if (laterFault !== '') row.fault = laterFault;
   if (row.fault !== '' && browser.logs.length > 0) row.fault += `\n${browser.logs.join('\n')}`;
   return { ...row, seconds: (performance.now() - started) / 1000 };
-}
-
-/**
- * Opens both pages, and counts what they fetch.
- *
- * @param {import('./embed/bundlers.mjs').ServedApp} app
- * @param {import('./embed/setups.mjs').EmbedSetup} setup
- * @param {EmbedRow} row
- */
-async function visit(app, setup, row) {
-  // Next's server for development refuses other hosts, and the size of what such servers send says nothing.
-  const counted = !setup.dev && !app.url.startsWith('file:');
-  const proxy = counted ? await countingProxy(app.url) : undefined;
-  const url = proxy?.url ?? app.url;
-  try {
-    /** @type {Fetched | undefined} */
-    let bare;
-    if (app.barePage !== undefined) {
-      await browser.goto(new URL(app.barePage, url).href);
-      bare = proxy?.take();
-    }
-    await browser.goto(new URL(app.page('pcm'), url).href);
-    row.fault = judge(await browser.evaluate(WAIT_FOR_RESULT), setup.worklet);
-    if (row.fault !== '') return;
-    row.pcm = without(proxy?.take(), bare);
-    await browser.goto(new URL(app.page('opus'), url).href);
-    row.fault = judgeOpus(await browser.evaluate(WAIT_FOR_RESULT), setup.worklet, 'worklet');
-    row.opus = without(proxy?.take(), bare);
-    for (const route of OTHER_ROUTES) {
-      if (row.fault !== '') return;
-      const result = await browser.evaluate(
-        `return captureOpus('${route}').catch((error) => ({ error: error.name + ': ' + error.message }))`,
-      );
-      row.fault = judgeOpus(result, setup.worklet, route);
-    }
-  } finally {
-    await proxy?.close();
-  }
-}
-
-/**
- * @param {Fetched | undefined} all
- * @param {Fetched | undefined} part
- * @returns {Fetched | undefined}
- */
-function without(all, part) {
-  if (all === undefined || part === undefined) return all;
-  return {
-    requests: all.requests - part.requests,
-    bytes: all.bytes - part.bytes,
-    gzipBytes: all.gzipBytes - part.gzipBytes,
-  };
-}
-
-/** The worklets that a bundler has put out. @param {string} folder */
-async function workletsIn(folder) {
-  /** @type {Set<string>} */
-  const names = new Set();
-  for (const name of await readdir(folder, { recursive: true })) {
-    if (!name.endsWith('.js')) continue;
-    const [, worklet] = WORKLET_END.exec(await readFile(join(folder, name), 'utf8')) ?? [];
-    if (worklet !== undefined) names.add(worklet);
-  }
-  return [...names].toSorted();
 }
 
 /** @param {EmbedRow} row */

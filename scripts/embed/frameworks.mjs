@@ -45,7 +45,9 @@ export async function next(app, command) {
       throw new Error(`next ${command} did not start:\n${text}`);
     }
   }
-  return { url, output: join(folder, '.next/static'), page: (page) => page, barePage: '', close };
+  // The server for development writes no such folder.
+  const output = command === 'start' ? { output: join(folder, '.next/static') } : {};
+  return { url, ...output, page: (page) => page, barePage: '', close };
 }
 
 /** @param {App} app @returns {Promise<ServedApp>} */

@@ -172,6 +172,13 @@ export const SETUPS = [
     worklet: 'file',
     open: (app) => next(app, 'start'),
   },
-  { name: 'Astro 7, build', tools: 'astro-7', worklet: 'file', node: 22, open: astro },
-  { name: 'SvelteKit 3, build', tools: 'sveltekit-3', worklet: 'file', node: 22, open: svelteKit },
+  { name: 'Astro 7, build', tools: 'astro-7', worklet: 'file', all: true, node: 22, open: astro },
+  {
+    name: 'SvelteKit 3, build',
+    tools: 'sveltekit-3',
+    worklet: 'file',
+    all: true,
+    node: 22,
+    open: svelteKit,
+  },
 ];
