@@ -494,7 +494,9 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
 
 function micwireConnection(): ServiceConnection {
   const connection = micwire().connect();
-  connection.decode(encodeProtocol({ type: 'welcome', known: false, next: 0, received: 0, output: null }));
+  connection.decode(
+    encodeProtocol({ type: 'welcome', known: false, next: 0, received: 0, output: null }),
+  );
   return connection;
 }
 
