@@ -14,6 +14,8 @@ const ACKNOWLEDGE_MS = 100;
 /** Bytes of a message beside its audio, and of a chunk in the outbox. */
 const HEADER_BYTES = 40;
 const CHUNK_BYTES = 128;
+/** So much audio may go out at once. */
+const BURST_MS = 200;
 /** A socket that holds more gets no more. */
 const SOCKET_BYTES = 65_536;
 
@@ -32,7 +34,7 @@ export function longestOutageMs(world: World, service: Service, backlogMs: numbe
   const roundTripMs = 2 * world.latencyMs + 1;
   const connectedMs = maxDelayMs + tokenMs + ROUND_TRIPS * roundTripMs + welcomeMs;
   const clearedMs = ((SOCKET_BYTES + world.kernelBytes) / world.upBytesPerSecond) * 1000;
-  const speed = replaySpeedOf(world);
+  const speed = Math.min(replaySpeedOf(world), pacedSpeedOf(world));
   if (speed <= 1) return Infinity;
   const offlineMs = noticedMs + connectedMs + clearedMs + SLACK_MS;
   return offlineMs + (backlogMs + offlineMs) / (speed - 1);
@@ -48,6 +50,13 @@ export function replaySpeedOf(world: World): number {
     Math.min(maxOutboxMs, maxOutboxBytes / (bytesPerMs(world) + CHUNK_BYTES / chunkMs)) / 2;
   const window = heldMs / (2 * latencyMs + ACKNOWLEDGE_MS + storeMs + chunkMs);
   return Math.min(world.replaySpeed, link, window);
+}
+
+/** A timer that comes late costs what the pacer had no room for meanwhile: a long chunk takes the whole burst. */
+function pacedSpeedOf({ replaySpeed, chunkMs, timerLateMs }: World): number {
+  const lateMs = Math.max(0, timerLateMs);
+  const lostMs = Math.max(0, (chunkMs - BURST_MS) / replaySpeed + lateMs);
+  return chunkMs / (chunkMs / replaySpeed + Math.min(lateMs, lostMs));
 }
 
 function bytesPerMs({ format, chunkMs }: World): number {
