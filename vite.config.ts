@@ -55,6 +55,7 @@ export default defineConfig({
     alias: [
       { find: /^micwire$/, replacement: path('src/web/index.ts') },
       { find: /^micwire\/(elements|testing|worker)$/, replacement: path('src/$1/index.ts') },
+      { find: 'micwire/testing/fakes', replacement: path('src/testing/fakes/index.ts') },
       { find: /^micwire\/services\/([\w-]+)$/, replacement: path('src/core/services/$1.ts') },
       { find: /^micwire\/elements\/([\w-]+)$/, replacement: path('src/elements/$1.ts') },
       { find: 'micwire/session-server', replacement: path('src/core/session/server/index.ts') },

@@ -24,6 +24,7 @@ const LIBRARY = [
   'src/worker',
   'src/testing',
   'src/testing/child',
+  'src/testing/fakes',
   'src/cli',
   'worklets',
 ];

@@ -24,6 +24,10 @@ const ENTRIES = {
   elements: { types: 'elements', lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'] },
   worker: { types: 'worker', lib: ['es2023', 'webworker'] },
   testing: { types: 'testing', lib: PURE },
+  'testing-fakes': {
+    types: 'testing/fakes',
+    lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'],
+  },
 };
 
 /** Every file of it is an entry of its own, and the report is of all of them together: the types that they share are of the page's entry. */

@@ -10,7 +10,7 @@ import { TestContext, TestNode, TestTrack, openPage, testStream } from './helper
 import { eventually } from './helpers/eventually.ts';
 
 // What `create` does first.
-beforeAll(() => loadResamplerDesign(48000, 16000));
+beforeAll(() => loadResamplerDesign(48000, 16000, 'hq'));
 
 let context: TestContext;
 let closePage: () => void;

@@ -15,6 +15,24 @@ const TESTS = FILES.filter(({ name }) => name.endsWith('.test.js'));
 
 const VITEST = fileURLToPath(new URL('../node_modules/vitest', import.meta.url));
 
+const ROOT = new URL('..', import.meta.url);
+/** What the package has beside `micwire/testing` is used from its sources. */
+const CONFIG = `
+import { worklets } from '${new URL('scripts/vite-worklets.mjs', ROOT).href}';
+const source = (path) => ${JSON.stringify(fileURLToPath(new URL('src/', ROOT)))} + path;
+export default {
+  plugins: [worklets()],
+  resolve: {
+    alias: [
+      { find: /^micwire$/, replacement: source('web/index.ts') },
+      { find: 'micwire/testing/fakes', replacement: source('testing/fakes/index.ts') },
+      { find: /^micwire\\/services\\/(.*)$/, replacement: source('core/services/$1.ts') },
+    ],
+  },
+  test: { testTimeout: 20_000 },
+};
+`;
+
 let folder: string;
 
 /** A project that has the package installed and the guide's files beside it. */
@@ -26,6 +44,7 @@ beforeAll(async () => {
   const manifest = { type: 'module', exports: { './testing': './index.js' } };
   await writeFile(join(micwire, 'package.json'), JSON.stringify(manifest));
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  await writeFile(join(folder, 'vitest.config.js'), CONFIG);
   await symlink(VITEST, join(folder, 'node_modules/vitest'), 'junction');
   for (const { name, code } of FILES) await writeFile(join(folder, name), code);
 });

@@ -704,5 +704,10 @@ interface ProcessorMap {
     readonly command: ReceiveCommand;
     readonly event: ReceiveEvent;
   };
+  readonly 'micwire-receive-opus': {
+    readonly options: ReceiveProcessorOptions;
+    readonly command: ReceiveCommand;
+    readonly event: ReceiveEvent;
+  };
 }
 export type ProcessorName = keyof ProcessorMap;

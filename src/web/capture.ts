@@ -124,7 +124,7 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
       opening,
       Promise.all([
         loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-        loadResamplerDesign(context.sampleRate, settings.stream.sampleRate),
+        loadResamplerDesign(context.sampleRate, settings.stream.sampleRate, settings.quality),
       ]),
     );
     return makeInOpenContext(

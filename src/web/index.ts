@@ -196,6 +196,7 @@ export { CAPTURE_WORKLET } from './capture-worklet.ts';
 export { METER_WORKLET } from './meter-worklet.ts';
 export { MICROPHONE_WORKLET } from './microphone-worklet.ts';
 export { PLAYOUT_WORKLET } from './playout-worklet.ts';
+export { RECEIVE_OPUS_WORKLET } from './receive-opus-worklet.ts';
 export { RECEIVE_WORKLET } from './receive-worklet.ts';
 export type { WorkletFile, WorkletName } from './worklet-file.ts';
 export { TypedEventTarget } from './typed-event-target.ts';

@@ -139,7 +139,7 @@ async function openWorklet(
   const [module] = await Promise.all([
     loadOpusModule({ url: options.opusUrl }),
     loadWorklet(context, CAPTURE_OPUS_WORKLET, { url: options.workletUrl }),
-    loadResamplerDesign(context.sampleRate, capture.stream.sampleRate),
+    loadResamplerDesign(context.sampleRate, capture.stream.sampleRate, capture.quality),
   ]);
   const [preSkip, passed] = await Promise.all([
     warmUp(module, opus),
@@ -178,7 +178,11 @@ async function openWorker(
       Promise.all([
         webCodecs ? null : loadOpusModule({ url: options.opusUrl }),
         loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-        loadResamplerDesign(context.sampleRate, settings.capture.stream.sampleRate),
+        loadResamplerDesign(
+          context.sampleRate,
+          settings.capture.stream.sampleRate,
+          settings.capture.quality,
+        ),
       ]),
     );
     const session = await openWorkerSession(worker, settings, module, {

@@ -84,7 +84,7 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
     checkSignal(options.signal);
     const loading = Promise.all([
       loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl }),
-      loadResamplerDesign(options.sampleRate, context.sampleRate),
+      loadResamplerDesign(options.sampleRate, context.sampleRate, settings.quality),
     ]);
     if (isSampled(settings)) {
       await whileOpen(life, loading);

@@ -38,6 +38,8 @@ import type {
 } from './receiver-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { LastWord } from './patience.ts';
+import { loadVariablePlan } from './resampler-design.ts';
+import { RECEIVE_OPUS_WORKLET } from './receive-opus-worklet.ts';
 import { RECEIVE_WORKLET } from './receive-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
@@ -94,19 +96,20 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
     const { opusUrl: url, signal } = options;
     const opening = { context, signal };
     checkSignal(signal);
-    const [{ planVariableResampler }, opus] = await whileOpen(
+    const [resampler, opus] = await whileOpen(
       opening,
       Promise.all([
-        import('../core/resampler/variable-resampler-planner.ts'),
+        loadVariablePlan({
+          inputRate: settings.sampleRate,
+          outputRate: context.sampleRate,
+          quality: settings.quality,
+        }),
         isSampled(settings) ? undefined : loadOpus(url),
-        loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
+        loadWorklet(context, isSampled(settings) ? RECEIVE_WORKLET : RECEIVE_OPUS_WORKLET, {
+          url: options.workletUrl,
+        }),
       ]),
     );
-    const resampler = planVariableResampler({
-      inputRate: settings.sampleRate,
-      outputRate: context.sampleRate,
-      quality: settings.quality,
-    });
     return makeInOpenContext(opening, () => new Receiver(context, options, { resampler, opus }));
   }
 
@@ -136,7 +139,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       resampler: parts.resampler,
       opus: parts.opus ?? null,
     };
-    this.node = new AudioWorkletNode(context, 'micwire-receive', {
+    const processor = isSampled(settings) ? 'micwire-receive' : 'micwire-receive-opus';
+    this.node = new AudioWorkletNode(context, processor, {
       numberOfInputs: 0,
       numberOfOutputs: 1,
       outputChannelCount: [outputChannels],
