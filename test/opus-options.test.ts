@@ -73,7 +73,9 @@ test('dtx: silence takes packets of 1 or 2 bytes, and inDtx says so', () => {
     Float32Array.from({ length: 96_000 }, (_, i) => (i < 24_000 ? mono[0]![i]! : 0)),
   ];
   const small = (dtx: boolean) =>
-    packetsOf({ dtx, bitrate: 16_000, signalType: 'voice' }, 1, silence).filter((p) => p.length <= 2);
+    packetsOf({ dtx, bitrate: 16_000, signalType: 'voice' }, 1, silence).filter(
+      (p) => p.length <= 2,
+    );
   expect(small(true).length).toBeGreaterThan(40);
   expect(small(false).length).toBe(0);
   const encoder = new OpusEncoder(library, {
