@@ -219,3 +219,27 @@ describe('Call', () => {
     expect(dumpForImporter([call])).not.toContain('secret');
   });
 });
+
+describe('a signal', () => {
+  it('that is aborted before the call is connected hangs up, and connect rejects with its reason', async () => {
+    stubPeerConnection();
+    const controller = new AbortController();
+    const [call, signalling] = open({ receive: false, signal: controller.signal });
+    const connecting = call.connect();
+    signalling.ready('caller');
+    const reason = new Error('the user left');
+    controller.abort(reason);
+    await expect(connecting).rejects.toBe(reason);
+    expect(call.state).toBe('closed');
+    expect(signalling.state).toBe('closed');
+    expect(signalling.sent.at(-1)).toEqual({ type: 'bye', reason: '' });
+  });
+
+  it('that is aborted already makes no call', () => {
+    stubPeerConnection();
+    const made = FakePeerConnection.made.length;
+    const reason = new Error('too late');
+    expect(() => open({ signal: AbortSignal.abort(reason) })).toThrow(reason);
+    expect(FakePeerConnection.made).toHaveLength(made);
+  });
+});

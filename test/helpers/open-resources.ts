@@ -14,8 +14,10 @@ export function countResources(): void {
         super(...options);
         openResources.workers++;
       }
+      #terminated = false;
       override terminate(): void {
-        openResources.workers--;
+        if (!this.#terminated) openResources.workers--;
+        this.#terminated = true;
         super.terminate();
       }
     },
