@@ -6,6 +6,9 @@ import { checkOpusAdjustment } from '../core/codec/opus-options.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
 import { MicwireError } from '../core/errors.ts';
 import { longestPacketBytes } from '../core/format/packet-codecs.ts';
+import { checkSignal } from './abort.ts';
+import { whileOpen } from './context-life.ts';
+import type { Opening } from './context-life.ts';
 import { startWorker } from './worker-loader.ts';
 import type { WorkerFile, WorkerUrl } from './worker-loader.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
@@ -59,7 +62,7 @@ const ENCODER_OPTIONS: readonly (keyof OpusOptions)[] = [
   'expectedLossPercent',
   'dtx',
   'bitrateMode',
-  'signal',
+  'signalType',
 ];
 
 /** Audio to warm the encoder up with: engines take some time before they compile code well. */
@@ -78,18 +81,21 @@ export async function openOpusCapture(
 ): Promise<OpenCapture<'opus'>> {
   const settings = opusCaptureSettings(options);
   const { route, opus } = settings;
+  const opening = { context, signal: options.signal };
+  const startOwnWorker = (): Promise<Worker> =>
+    whileOpen(opening, startOpusWorker(options.workerUrl), (late) => late.terminate());
   const inWorklet = (): Promise<OpenCapture<'opus'>> => openWorklet(context, settings, options);
   if (route === 'worklet') return inWorklet();
   if (route === 'worker') {
-    const worker = await startOpusWorker(options.workerUrl);
+    const worker = await startOwnWorker();
     return openWorker(context, settings, options, worker, false);
   }
   // The audio thread may take its place where packets are short.
   const replaceable = route === 'auto' && opus.packetDurationMs <= MAX_WORKLET_FRAME_MS;
   try {
-    const worker = await startOpusWorker(options.workerUrl);
+    const worker = await startOwnWorker();
     const asked = ENCODER_OPTIONS.filter((name) => options[name] !== undefined);
-    const faults = await probeOrEnd(worker, opus, asked);
+    const faults = await probeOrEnd(worker, opus, asked, opening);
     if (faults.length === 0) return await openWorker(context, settings, options, worker, true);
     if (route === 'auto' && !replaceable) {
       return await openWorker(context, settings, options, worker, false);
@@ -97,6 +103,7 @@ export async function openOpusCapture(
     worker.terminate();
     if (route === 'webcodecs') throw notHonoured(faults);
   } catch (error) {
+    checkSignal(options.signal);
     if (!replaceable) throw error;
   }
   return inWorklet();
@@ -106,9 +113,10 @@ async function probeOrEnd(
   worker: Worker,
   settings: OpusSettings,
   asked: readonly (keyof OpusOptions)[],
+  opening: Opening,
 ): Promise<readonly string[]> {
   try {
-    return await probeWebCodecs(worker, settings, asked);
+    return await whileOpen(opening, probeWebCodecs(worker, settings, asked));
   } catch (error) {
     worker.terminate();
     throw error;
@@ -131,7 +139,7 @@ async function openWorklet(
   const [module] = await Promise.all([
     loadOpusModule({ url: options.opusUrl }),
     loadWorklet(context, CAPTURE_OPUS_WORKLET, { url: options.workletUrl }),
-    loadResamplerDesign(context.sampleRate, capture.stream.sampleRate),
+    loadResamplerDesign(context.sampleRate, capture.stream.sampleRate, capture.quality),
   ]);
   const [preSkip, passed] = await Promise.all([
     warmUp(module, opus),
@@ -165,12 +173,22 @@ async function openWorker(
   webCodecs: boolean,
 ): Promise<OpenCapture<'opus'>> {
   try {
-    const [module] = await Promise.all([
-      webCodecs ? null : loadOpusModule({ url: options.opusUrl }),
-      loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-      loadResamplerDesign(context.sampleRate, settings.capture.stream.sampleRate),
-    ]);
-    const session = await openWorkerSession(worker, settings, module);
+    const [module] = await whileOpen(
+      { context, signal: options.signal },
+      Promise.all([
+        webCodecs ? null : loadOpusModule({ url: options.opusUrl }),
+        loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
+        loadResamplerDesign(
+          context.sampleRate,
+          settings.capture.stream.sampleRate,
+          settings.capture.quality,
+        ),
+      ]),
+    );
+    const session = await openWorkerSession(worker, settings, module, {
+      context,
+      signal: options.signal,
+    });
     return {
       stream: opusStream(settings),
       encoding: settings.capture.encoding,
@@ -179,7 +197,10 @@ async function openWorker(
       encodedIn: webCodecs ? 'webcodecs' : 'worker',
       createBackend: (listener, feed) =>
         new OpusWorkerBackend(context, settings, session, listener, feed),
-      discard: () => worker.terminate(),
+      discard: () => {
+        worker.terminate();
+        session.port.close();
+      },
     };
   } catch (error) {
     worker.terminate();

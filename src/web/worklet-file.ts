@@ -6,7 +6,8 @@ export type WorkletName =
   | 'microphone'
   | 'mixer'
   | 'playout'
-  | 'receive';
+  | 'receive'
+  | 'receive-opus';
 
 /**
  * Where one worklet's script is found.

@@ -84,7 +84,7 @@ function loadOnce(
   if (earlier) return earlier;
   const loading =
     given === undefined ? loadPackaged(context, file) : loadGiven(context, name, given);
-  const load = whileOpen(context, loading);
+  const load = whileOpen({ context }, loading);
   known.set(key, load);
   load.catch(() => known.delete(key));
   return load;

@@ -4,6 +4,7 @@ import { METER_WORKLET } from '../../src/web/meter-worklet.ts';
 import { MICROPHONE_WORKLET } from '../../src/web/microphone-worklet.ts';
 import { MIXER_WORKLET } from '../../src/web/mixer-worklet.ts';
 import { PLAYOUT_WORKLET } from '../../src/web/playout-worklet.ts';
+import { RECEIVE_OPUS_WORKLET } from '../../src/web/receive-opus-worklet.ts';
 import { RECEIVE_WORKLET } from '../../src/web/receive-worklet.ts';
 import type { WorkletFile } from '../../src/web/worklet-file.ts';
 
@@ -15,5 +16,6 @@ export const WORKLET_FILES: readonly WorkletFile[] = [
   MICROPHONE_WORKLET,
   MIXER_WORKLET,
   PLAYOUT_WORKLET,
+  RECEIVE_OPUS_WORKLET,
   RECEIVE_WORKLET,
 ];
