@@ -11,6 +11,9 @@ import { runQuietly } from './bundlers.mjs';
 
 const START_MS = 60_000;
 
+// A test reports nothing to anybody. Programs that are started inherit this.
+Object.assign(process.env, { NEXT_TELEMETRY_DISABLED: '1', ASTRO_TELEMETRY_DISABLED: '1' });
+
 /** @param {App} app @param {'dev' | 'start'} command @returns {Promise<ServedApp>} */
 export async function next(app, command) {
   const { folder, node } = app;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { countingProxy } from './counting-proxy.mjs';
 import { judge, judgeOpus } from './judge.mjs';
 
@@ -11,6 +12,8 @@ import { judge, judgeOpus } from './judge.mjs';
  */
 
 const PAGE_TIMEOUT_MS = 60_000;
+/** How long a page without micwire may fetch. */
+const BARE_MS = 2000;
 
 /** Waits for what the app makes, which a page that could not even load its script never does. */
 const WAIT_FOR_RESULT = `
@@ -42,6 +45,8 @@ export async function visit(browser, app, setup) {
     let bare;
     if (app.barePage !== undefined) {
       await browser.goto(new URL(app.barePage, url).href);
+      // SvelteKit fetches itself by import(), after the page's load event.
+      await sleep(BARE_MS);
       bare = proxy?.take();
     }
     await browser.goto(new URL(app.page('pcm'), url).href);

@@ -5,5 +5,5 @@ import type { WorkletFile } from './worklet-file.ts';
 export const CAPTURE_OPUS_WORKLET: WorkletFile = {
   name: 'capture-opus',
   url: () => new URL('../../worklets/capture-opus.js', import.meta.url),
-  inline: async () => opusCopies().worklet(),
+  inline: async () => opusCopies().captureWorklet(),
 };

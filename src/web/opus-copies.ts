@@ -5,7 +5,9 @@ export interface OpusCopies {
   /** The script of the Worker that encodes. */
   worker(): Promise<{ readonly default: string }>;
   /** The script of the worklet that encodes. */
-  worklet(): Promise<{ readonly default: string }>;
+  captureWorklet(): Promise<{ readonly default: string }>;
+  /** The script of the worklet that receives. */
+  receiveWorklet(): Promise<{ readonly default: string }>;
 }
 
 /** Set by entry `micwire/opus-inline` alone: a bundle in one file would carry them into apps that never use Opus. */

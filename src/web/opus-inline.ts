@@ -6,5 +6,6 @@ import { carryOpus } from './opus-copies.ts';
 carryOpus({
   library: () => import('../../wasm/libopus.inline.js'),
   worker: () => import('../../worker/opus.inline.js'),
-  worklet: () => import('../../worklets/capture-opus.inline.js'),
+  captureWorklet: () => import('../../worklets/capture-opus.inline.js'),
+  receiveWorklet: () => import('../../worklets/receive-opus.inline.js'),
 });

@@ -52,10 +52,9 @@ async function examine(name: WorkletName, { way, url, error }: LoadAttempt): Pro
         : way === 'the file beside the package'
           ? 'the bundler left import.meta.url without a value'
           : 'the copy carried in JavaScript could not be loaded',
-      cure:
-        name === 'capture-opus'
-          ? `write \`import 'micwire/opus-inline'\` in your app; or ${host}`
-          : host,
+      cure: name.endsWith('-opus')
+        ? `write \`import 'micwire/opus-inline'\` in your app; or ${host}`
+        : host,
     };
   }
   if (way === 'a blob: copy' || way === 'a data: copy') {
