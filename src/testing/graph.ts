@@ -165,7 +165,8 @@ export abstract class GraphSource extends GraphNode {
     const { frame, frames, sampleRate } = quantum;
     const start = Math.round(this.#start * sampleRate);
     const stop = Math.min(Math.round(this.#stop * sampleRate), start + this.lengthFrames);
-    if (frame >= stop) return [NOTHING];
+    // Actively processing only while it plays for a part of the quantum (Web Audio §1.5, "actively processing").
+    if (frame >= stop || frame + frames <= start) return [NOTHING];
     const channels = Array.from({ length: this.channels }, () => new Float32Array(frames));
     const from = Math.max(0, start - frame);
     const to = Math.min(frames, stop - frame);
