@@ -179,7 +179,7 @@ function fec(module: object): Row[] {
     ...format,
     bitrate: 24_000,
     complexity: 10,
-    signal: 'voice',
+    signalType: 'voice',
     fec: true,
     expectedLossPercent: 20,
   });

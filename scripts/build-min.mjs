@@ -12,6 +12,9 @@ const MIN = join(ROOT, 'dist/min');
 const FETCHED = /(['"])(?:\.\.\/)+((?:worklets|worker|wasm)\/[\w.-]+)\1/g;
 const INLINE_COPY = /\.inline\.js$/;
 
+/** What `opus-inline` changes is another module of the bundle that it is part of: alone in a file it changes nothing. */
+const WITHOUT = new Set(['opus-inline']);
+
 /** @typedef {{ readonly name: string, readonly from: string }} MinEntry `name`: below dist/min; `from`: below the package */
 
 /**
@@ -25,8 +28,12 @@ export async function minEntries() {
   const entries = [];
   for (const [path, target] of Object.entries(exports)) {
     const from = target?.default;
-    if (!from?.startsWith('./dist/src/')) continue;
+    // A file in dist/min is a program of its own, so that this entry could not reach the others; they fetch what it brings.
+    if (!from?.startsWith('./dist/src/') || path === './opus-inline') continue;
+    // Elements need Lit, which the app brings: a file of one module would hold a second one.
+    if (path.startsWith('./elements')) continue;
     const name = path === '.' ? 'micwire' : path.slice('./'.length);
+    if (WITHOUT.has(name)) continue;
     if (!path.includes('*')) {
       entries.push({ name, from });
       continue;

@@ -5,26 +5,34 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
+import { textOfBytes } from './byte-text.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Folder of wasm/ → what holds its bytes. */
+/** Entry in wasm/ → what holds its bytes. */
 const KERNELS = {
-  meter: { target: 'src/core/metering/meter-wasm-bytes.ts', name: 'METER_WASM' },
-  resampler: { target: 'src/core/resampler/resampler-wasm-bytes.ts', name: 'RESAMPLER_WASM' },
+  'meter/index': { target: 'src/core/metering/meter-wasm-bytes.ts', name: 'METER_WASM' },
+  'resampler/single': {
+    target: 'src/core/resampler/resampler-wasm-bytes.ts',
+    name: 'RESAMPLER_WASM',
+  },
+  'resampler/wide': {
+    target: 'src/core/resampler/resampler-wide-wasm-bytes.ts',
+    name: 'RESAMPLER_WIDE_WASM',
+  },
 };
 
 /**
- * @param {string} folder
+ * @param {string} entry
  * @returns {Promise<Uint8Array>}
  */
-async function compile(folder) {
+async function compile(entry) {
   /** @type {Uint8Array | undefined} */
   let bytes;
   const { error, stderr } = await asc.main(
     [
-      `wasm/${folder}/index.ts`,
-      ...['--outFile', `${folder}.wasm`, '--baseDir', ROOT],
+      `wasm/${entry}.ts`,
+      ...['--outFile', 'kernel.wasm', '--baseDir', ROOT],
       ...['-O3', '--noAssert', '--enable', 'simd', '--runtime', 'stub'],
       ...['--importMemory', '--noExportMemory'],
     ],
@@ -35,21 +43,18 @@ async function compile(folder) {
   return bytes;
 }
 
-for (const [folder, { target, name }] of Object.entries(KERNELS)) {
-  const bytes = await compile(folder);
-  const lines =
-    Buffer.from(bytes)
-      .toString('base64')
-      .match(/.{1,90}/g) ?? [];
+for (const [entry, { target, name }] of Object.entries(KERNELS)) {
+  const bytes = await compile(entry);
+  const lines = textOfBytes(bytes).match(/.{1,90}/g) ?? [];
   const source =
-    `/** wasm/${folder}/, compiled by \`node scripts/build-wasm.mjs\`: ${bytes.length} bytes in Base64. */\n` +
+    `/** wasm/${entry}.ts, compiled by \`node scripts/build-wasm.mjs\`: ${bytes.length} bytes as text. */\n` +
     `export const ${name}: string =\n${lines.map((line) => `  '${line}'`).join(' +\n')};\n`;
   if (!process.argv.includes('--check')) {
     await writeFile(ROOT + target, source);
-    console.log(`wasm/${folder}: ${bytes.length} bytes of WebAssembly.`);
+    console.log(`wasm/${entry}.ts: ${bytes.length} bytes of WebAssembly.`);
   } else if ((await readFile(ROOT + target, 'utf8')) !== source) {
     console.error(
-      `${target} is not what wasm/${folder}/ compiles to.\nRun: node scripts/build-wasm.mjs`,
+      `${target} is not what wasm/${entry}.ts compiles to.\nRun: node scripts/build-wasm.mjs`,
     );
     process.exitCode = 1;
   }

@@ -5,6 +5,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureInstalled } from './ensure-installed.mjs';
+import { makeTypesPortable } from './portable-types.mjs';
 import { ROOT, runTool } from './run.mjs';
 
 // What follows is made of packages: a fresh clone has none.
@@ -41,6 +42,7 @@ const PADDING_NOTE = 'Spaces follow: a smaller file would become a data: URL, wh
 await rm(join(ROOT, 'dist'), { recursive: true, force: true });
 
 if ((await runTool('typescript', 'tsc', ['-b', ...LIBRARY])) !== 0) process.exit(1);
+await makeTypesPortable(join(ROOT, 'dist/src'));
 
 const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
 const folder = join(ROOT, 'dist/worklets');

@@ -104,6 +104,8 @@ async function bundleScript(label, entry, { minify = false } = {}) {
       format: 'iife',
       codeSplitting: false,
       minify,
+      // Once the bundle is made, its annotations have served.
+      comments: { annotation: !minify, jsdoc: !minify, legal: true },
       sourcemap: minify ? false : 'inline',
     });
     const [chunk, ...others] = output.filter((file) => file.type === 'chunk');

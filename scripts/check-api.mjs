@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { apiReference, describedReport } from './api-reference.mjs';
+import { readableTypes } from './portable-types.mjs';
 import { ROOT } from './run.mjs';
 
 const PURE = ['es2023'];
@@ -68,8 +69,9 @@ export function checkApiReports({ update }) {
     const wanted = new Map();
     for (const made of files) {
       if (made === undefined) continue;
-      wanted.set(`${made.name}.api.md`, describedReport(made.report, made.model));
-      wanted.set(`${made.name}.md`, apiReference(made.entry, made.model));
+      const report = readableTypes(describedReport(made.report, made.model));
+      wanted.set(`${made.name}.api.md`, report);
+      wanted.set(`${made.name}.md`, readableTypes(apiReference(made.entry, made.model)));
     }
     return matches(folder, wanted, update) && good && leaked.length === 0;
   } finally {

@@ -1,29 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { rolldown } from 'rolldown';
 import { workletNames } from './bundle-worklet.mjs';
+import { weigh } from './measure-size.mjs';
+import { measureUse, SIZE_USES } from './size-uses.mjs';
 import { ROOT } from './run.mjs';
-
-/** @typedef {{ readonly imports: string, readonly worklets: string[], readonly service?: string }} Use */
-
-/** What a page imports, and which worklets it then loads. @type {Readonly<Record<string, Use>>} */
-const USES = {
-  capture: { imports: '{ Capture }', worklets: ['capture'] },
-  meter: { imports: '{ Meter }', worklets: ['meter'] },
-  microphone: { imports: '{ Capture, Microphone }', worklets: ['capture', 'microphone'] },
-  speaker: { imports: '{ Speaker }', worklets: [] },
-  playout: { imports: '{ Playout }', worklets: ['playout'] },
-  receiver: { imports: '{ Receiver }', worklets: ['receive'] },
-  session: {
-    imports: '{ Session }',
-    // A service is chosen by its import: one is paid for.
-    service: 'openai-realtime',
-    worklets: ['capture', 'playout'],
-  },
-  call: { imports: '{ Call, WebSocketSignalling }', worklets: [] },
-  all: { imports: '*', worklets: ['capture', 'meter', 'microphone', 'playout', 'receive'] },
-};
 
 /** Budgets are multiples of this, so that not every line of code moves one. */
 const STEP_BYTES = 256;
@@ -52,97 +32,68 @@ export async function checkSize({ update }) {
     needed[name] = fits ? limit : Math.ceil(gzip / STEP_BYTES) * STEP_BYTES;
     good &&= fits;
   }
+  good = (await checkTable(update)) && good;
   if (update) await writeFile(BUDGET, `${JSON.stringify(needed, null, 2)}\n`);
   return good || update;
 }
 
 /**
- * `page` is what an import from 'micwire' costs at once, `on demand` what it may fetch later: the filter design when rates
- * differ, the diagnosis when a worklet cannot be loaded. The inline copies of the worklets are not counted: they are fetched
- * where nothing else works, in place of the files.
+ * `page` is what an import costs at once, `fetched` what the use then fetches of what may be fetched later (`on demand`), and
+ * `in all` both with the worklets. The inline copies of the worklets are not counted: they are fetched where nothing else
+ * works, in place of the files.
  *
- * @returns {Promise<Record<string, Size>>}
+ * @returns {Promise<Record<string, import('./measure-size.mjs').Size>>}
  */
 async function measureSizes() {
-  /** @type {Record<string, Size>} */
+  /** @type {Record<string, import('./measure-size.mjs').Size>} */
   const sizes = {};
   for (const name of await workletNames()) {
     sizes[`worklets/${name}.js`] = weigh(await readFile(join(ROOT, `dist/worklets/${name}.js`)));
   }
-  for (const [name, use] of Object.entries(USES)) {
-    const { worklets } = use;
-    const { atOnce, onDemand } = await bundlePage(use);
-    sizes[`${name}: page`] = atOnce;
+  for (const [name, use] of Object.entries(SIZE_USES)) {
+    const { page, onDemand, inAll } = await measureUse(use);
+    sizes[`${name}: page`] = page;
     if (onDemand.gzip > 0) sizes[`${name}: on demand`] = onDemand;
-    const files = worklets.map((worklet) => sizes[`worklets/${worklet}.js`]);
-    sizes[`${name}: page + worklets`] = sum([atOnce, ...files]);
+    sizes[`${name}: in all`] = inAll;
   }
+  sizes['min/micwire.js'] = weigh(await readFile(join(ROOT, 'dist/min/micwire.js')));
   return sizes;
 }
 
+const README = join(ROOT, 'README.md');
+/** Figures of README that differ by less are right: not every line of code moves one. */
+const TABLE_TOLERANCE = 0.03;
+
 /**
- * What an app's bundler makes of an import from 'micwire'.
+ * Compares our rows of README's table with what is measured. The peers' rows come from `npm run bench -- sizes`.
  *
- * @param {Use} use
- * @returns {Promise<{ atOnce: Size, onDemand: Size }>}
+ * @param {boolean} update
+ * @returns {Promise<boolean>}
  */
-async function bundlePage({ imports, service }) {
-  const lines = [`export ${imports} from ${JSON.stringify(join(ROOT, 'dist/src/web/index.js'))};`];
-  if (service !== undefined) {
-    const file = join(ROOT, `dist/src/core/services/${service}.js`);
-    lines.push(`export * from ${JSON.stringify(file)};`);
-  }
-  const build = await rolldown({
-    input: 'virtual:app',
-    platform: 'browser',
-    external: /\.inline\.js$/,
-    plugins: [
-      {
-        name: 'app',
-        resolveId: (id) => (id === 'virtual:app' ? id : undefined),
-        load: (id) => (id === 'virtual:app' ? lines.join('\n') : undefined),
-      },
-    ],
-  });
-  try {
-    const { output } = await build.generate({ format: 'esm', minify: true });
-    const chunks = output.filter((file) => file.type === 'chunk');
-    const [entry] = chunks;
-    const first = new Set([entry?.fileName]);
-    for (const fileName of first) {
-      for (const imported of chunks.find((chunk) => chunk.fileName === fileName)?.imports ?? []) {
-        first.add(imported);
-      }
+async function checkTable(update) {
+  let text = await readFile(README, 'utf8');
+  let good = true;
+  for (const use of Object.values(SIZE_USES)) {
+    if (use.title === undefined) continue;
+    const start = `| ${use.title} |`;
+    const line = text.split('\n').find((candidate) => candidate.startsWith(start));
+    if (line === undefined) {
+      console.error(`  README.md lacks a row '${use.title}'.`);
+      good = false;
+      continue;
     }
-    return {
-      atOnce: sum(
-        chunks.filter((chunk) => first.has(chunk.fileName)).map(({ code }) => weigh(code)),
-      ),
-      onDemand: sum(
-        chunks.filter((chunk) => !first.has(chunk.fileName)).map(({ code }) => weigh(code)),
-      ),
-    };
-  } finally {
-    await build.close();
+    const { page, worklets, fetched, inAll } = await measureUse(use);
+    const measured = [page, worklets, fetched, inAll].map(({ gzip }) => gzip / 1000);
+    const written = [...line.slice(start.length).matchAll(/[\d.]+/g)].map(Number);
+    const near = measured.every(
+      (value, i) => Math.abs(value - (written[i] ?? NaN)) <= 0.05 + TABLE_TOLERANCE * value,
+    );
+    if (near) continue;
+    const row = `${start} ${measured.map((value) => value.toFixed(1)).join(' | ')} |`;
+    if (!update) console.error(`  README.md says\n    ${line}\n  but measured is\n    ${row}`);
+    text = text.replace(line, row);
+    good = false;
   }
-}
-
-/** @typedef {{ minified: number, gzip: number }} Size */
-
-/**
- * @param {readonly (Size | undefined)[]} sizes
- * @returns {Size}
- */
-function sum(sizes) {
-  const total = { minified: 0, gzip: 0 };
-  for (const size of sizes) {
-    total.minified += size?.minified ?? 0;
-    total.gzip += size?.gzip ?? 0;
-  }
-  return total;
-}
-
-/** @param {string | Uint8Array} content */
-function weigh(content) {
-  return { minified: Buffer.byteLength(content), gzip: gzipSync(content, { level: 9 }).length };
+  if (update) await writeFile(README, text);
+  return good;
 }

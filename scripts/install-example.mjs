@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { ROOT, run } from './run.mjs';
+import { packLibrary } from './pack-library.mjs';
+import { run } from './run.mjs';
 
 /**
  * Installs what an example needs into its folder: the library packed as it would be published, from what is in `dist`, and
@@ -15,17 +14,8 @@ import { ROOT, run } from './run.mjs';
 export async function installExample(folder) {
   const packed = await mkdtemp(join(tmpdir(), 'micwire-pack-'));
   try {
-    const { stdout } = await promisify(execFile)(
-      'npm',
-      ['pack', '--json', '--ignore-scripts', '--pack-destination', packed],
-      { cwd: ROOT, shell: process.platform === 'win32' },
-    );
-    // An array, or since npm 12 an object by package name.
-    const [{ filename }] = /** @type {[{ filename: string }]} */ (
-      Object.values(JSON.parse(stdout))
-    );
     const options = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund'];
-    const tarball = join(packed, filename);
+    const tarball = await packLibrary(packed);
     const code = await run('npm', ['install', ...options, tarball], { cwd: folder, quiet: true });
     if (code !== 0) throw new Error(`The packages of ${folder} could not be installed.`);
   } finally {

@@ -10,6 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findBrowser } from '../test/engines/find-browser.mjs';
+import { ensureBrowser } from './ensure-browser.mjs';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
 import { ROOT, runTool } from './run.mjs';
 import { TestAttempts } from './test-attempts.mjs';
@@ -31,7 +32,11 @@ const projectAt = args.indexOf('--project');
 if (args[projectAt + 1] !== 'node') {
   try {
     for (const engine of engines) {
-      console.log(`${engine}: ${findBrowser(/** @type {any} */ (engine))}`);
+      const path =
+        engine === 'chromium'
+          ? await ensureBrowser()
+          : findBrowser(/** @type {import('../test/engines/find-browser.mjs').Engine} */ (engine));
+      console.log(`${engine}: ${path}`);
     }
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));

@@ -24,7 +24,7 @@ const FILES = [
   },
   workerFile('opus', '/web/opus-capture.ts'),
   workerFile('backup', '/web/recorder-backup.ts'),
-  workerFile('blocks', '/web/mixer/track-feed.ts'),
+  workerFile('blocks', '/web/blocks-worker.ts'),
 ];
 
 /**

@@ -88,7 +88,7 @@ export function worklets() {
     },
 
     async transform(code, id) {
-      if (!id.endsWith('/web/worklet-files.ts')) return undefined;
+      if (!/\/web\/[\w-]+-worklet\.ts$/.test(id)) return undefined;
       // In dev Vite would find NAME.ts in place of NAME.js and give its address; this form it leaves alone.
       if (!building)
         return code.replaceAll(FILE_URL, `new URL('../../worklets/$1.js', '' + import.meta.url)`);

@@ -10,7 +10,7 @@ import { TestContext, TestNode, TestTrack, openPage, testStream } from './helper
 import { eventually } from './helpers/eventually.ts';
 
 // What `create` does first.
-beforeAll(() => loadResamplerDesign(48000, 16000));
+beforeAll(() => loadResamplerDesign(48000, 16000, 'hq'));
 
 let context: TestContext;
 let closePage: () => void;
@@ -55,7 +55,7 @@ describe('the graph', () => {
     const { capture, track, node } = await open();
     expect(node.context).toBe(context);
     expect(node.name).toBe('micwire-capture');
-    expect(node.options).toMatchObject({ numberOfInputs: 1, numberOfOutputs: 1 });
+    expect(node.options).toMatchObject({ numberOfInputs: 2, numberOfOutputs: 1 });
     expect(node.connected).toEqual([context.destination]);
     await node.render(2);
     await capture.close();

@@ -18,7 +18,7 @@ test('only an error of its own name is an instance of an error class', () => {
   expect(new PacketError('truncated', 'short')).not.toBeInstanceOf(MicwireError);
   expect(new MicwireError('closed', 'over')).not.toBeInstanceOf(PacketError);
   expect(new RangeError('PacketError')).not.toBeInstanceOf(PacketError);
-  for (const value of [undefined, null, 'PacketError', 3]) {
+  for (const value of [undefined, null, 'PacketError', 3] as unknown[]) {
     expect(value instanceof PacketError).toBe(false);
   }
 });

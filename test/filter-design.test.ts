@@ -7,13 +7,23 @@ import {
   designHalfBand,
   designLowPass,
   designSharpFilter,
-  interpolateBank,
-  storedSharpFilter,
-  storedShortFilter,
-  RESAMPLER_SPECIFICATIONS,
+  designedFilters,
+  shortFilterSpecification,
+  sidesOf,
 } from '../src/core/resampler/resampler-filter-design.ts';
+import { planResampler } from '../src/core/resampler/resampler-planner.ts';
+import {
+  bandFor,
+  guardAttenuation,
+  RESAMPLER_SPECIFICATIONS,
+} from '../src/core/resampler/resampler-specification.ts';
+import { interpolateBank, planStages } from '../src/core/resampler/resampler-stages.ts';
+import type { ResamplerFilters } from '../src/core/resampler/resampler-stages.ts';
+import { usualFilters } from '../src/core/resampler/usual-filters.ts';
+import { planUsual, resamplerTask } from '../src/core/resampler/usual-planner.ts';
+import { planUsualVariable } from '../src/core/resampler/usual-variable-planner.ts';
+import { planVariableResampler } from '../src/core/resampler/variable-resampler-planner.ts';
 import { designRemez } from '../src/core/resampler/remez-filter-design.ts';
-import { bandFor, shortFilterSpecification } from '../src/core/resampler/resampler-stage-design.ts';
 import { decibels } from './helpers/sine-fit.ts';
 
 /** Amplitude of a symmetric impulse response at `frequency`, cycles per sample. */
@@ -200,25 +210,93 @@ test('cubics between stored phases err by less than −150 dB', () => {
   expect(10 * Math.log10((square / count) * span)).toBeLessThan(-150);
 });
 
-test('the filters made at build time are those of the design', () => {
-  for (const quality of ['voice', 'hq', 'vhq'] as const) {
-    const stored = storedSharpFilter(quality, false)!;
-    const designed = designSharpFilter(quality, false);
-    expect(stored.length).toBe(designed.length);
-    for (let n = 0; n < stored.length; n++) expect(stored[n]).toBeCloseTo(designed[n]!, 7);
-    for (const [inputRate, outputRate] of [
-      [48000, 16000],
-      [44100, 16000],
-      [48000, 44100],
-    ] as const) {
-      const band = bandFor(outputRate, quality, false);
-      const specification = shortFilterSpecification(inputRate, 2 * outputRate, band);
-      const short = storedShortFilter(quality, false, specification.rate)!;
-      const fresh = designImageFilter(specification)!;
-      expect(short.span).toBe(fresh.span);
-      for (let t = -short.span / 2; t <= short.span / 2; t += 0.37) {
-        expect(short.kernel(t)).toBeCloseTo(fresh.kernel(t), 6);
+/** The rates whose conversions load no filter design. */
+const USUAL_RATES = [48000, 44100, 24000, 16000, 8000];
+const USUAL_PAIRS = USUAL_RATES.flatMap((from) =>
+  USUAL_RATES.flatMap((to) => (from === to ? [] : [[from, to] as const])),
+);
+
+/** Designs everything again, with nothing from a table. */
+const fresh: ResamplerFilters = {
+  ...designedFilters,
+  sharp: ({ quality, strict }) => sidesOf(designSharpFilter(quality, strict)),
+  guard: (edge, { quality }) => sidesOf(designHalfBand(edge, guardAttenuation(quality))),
+  short: (inputRate, sharpRate, band) =>
+    designImageFilter(shortFilterSpecification(inputRate, sharpRate, band)),
+};
+
+/** How far apart the coefficients of two filters are at most. */
+function largestDifference(a: Float64Array, b: Float64Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
+}
+
+test.each([
+  ...USUAL_PAIRS.flatMap(([from, to]) => [
+    { from, to, quality: 'voice' as const, strict: false },
+    { from, to, quality: 'hq' as const, strict: false },
+  ]),
+  ...[16000, 44100].flatMap((to) => [
+    { from: 48000, to, quality: 'hq' as const, strict: true },
+    { from: 48000, to, quality: 'vhq' as const, strict: false },
+  ]),
+])(
+  'stored filters are those of the design: $from → $to Hz, $quality, strict $strict',
+  ({ from, to, quality, strict }) => {
+    const band = bandFor(Math.min(from, to), quality, strict);
+    const stored = planStages(
+      from,
+      to,
+      band,
+      strict || quality === 'vhq' ? designedFilters : usualFilters,
+    )!;
+    const designed = planStages(from, to, band, fresh)!;
+    expect(stored.map(({ kind }) => kind)).toEqual(designed.map(({ kind }) => kind));
+    stored.forEach((stage, i) => {
+      const other = designed[i]!;
+      if ('odd' in stage && 'odd' in other) {
+        expect(largestDifference(stage.odd, other.odd)).toBeLessThan(1e-7);
+        expect(largestDifference(stage.even, other.even)).toBeLessThan(1e-7);
+      } else if ('coefficients' in stage && 'coefficients' in other) {
+        expect(largestDifference(stage.coefficients, other.coefficients)).toBeLessThan(3e-7);
+      } else {
+        expect.fail('the stages differ');
       }
+    });
+  },
+);
+
+test('every usual conversion of voice and hq has a plan without the filter design, and it is the planner’s', () => {
+  for (const [inputRate, outputRate] of USUAL_PAIRS) {
+    for (const quality of ['voice', 'hq'] as const) {
+      const options = { inputRate, outputRate, quality };
+      const usual = planUsual(resamplerTask('test', options));
+      expect(usual, `${inputRate} → ${outputRate}`).toBeDefined();
+      expect(planResampler(options)).toBe(usual);
     }
   }
+});
+
+test('a conversion whose filters are not stored has no plan without the filter design', () => {
+  for (const options of [
+    { inputRate: 11025, outputRate: 16000, quality: 'vhq' },
+    { inputRate: 48000, outputRate: 16000, quality: 'vhq' },
+    { inputRate: 48000, outputRate: 16000, strict: true },
+    { inputRate: 48000, outputRate: 11025 },
+  ] as const) {
+    expect(planUsual(resamplerTask('test', options))).toBeUndefined();
+    expect(planResampler(options).stages.length).toBeGreaterThan(0);
+  }
+});
+
+test('a receiver of a usual rate at or below the context’s needs no filter design', () => {
+  for (const outputRate of [48000, 44100]) {
+    for (const inputRate of USUAL_RATES.filter((rate) => rate <= outputRate)) {
+      const options = { inputRate, outputRate };
+      const usual = planUsualVariable(options);
+      expect(usual).toBeDefined();
+      expect(planVariableResampler(options)).toBe(usual);
+    }
+  }
+  expect(planUsualVariable({ inputRate: 48000, outputRate: 44100 })).toBeUndefined();
 });

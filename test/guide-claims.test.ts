@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { SIZE_USES } from '../scripts/size-uses.mjs';
 import { bundleWorker, bundleWorklet } from '../scripts/bundle-worklet.mjs';
 import { opusWasm } from '../scripts/opus-wasm.mjs';
 
@@ -210,10 +211,33 @@ describe('sizes in the guides', () => {
     }
   });
 
-  test('README.md tells what a capture costs to download, by the budget', () => {
-    const budget = JSON.parse(read('size-budget.json')) as Record<string, number>;
-    const size = Math.round(budget['capture: page + worklets']! / 1000);
-    expect(read('README.md')).toContain(`| download for capture, gzip | ${size} kB |`);
+  const budget = JSON.parse(read('size-budget.json')) as Record<string, number>;
+
+  test('README.md tells what each use costs to download, by the budget', () => {
+    const told = Object.entries(SIZE_USES).flatMap(([name, { title }]) => {
+      if (title === undefined) return [];
+      const row = read('README.md').split(`| ${title} |`)[1]!.split('\n')[0]!;
+      return [{ name, inAll: Number(/([\d.]+) \|$/.exec(row)![1]) }];
+    });
+    expect(told.length).toBeGreaterThan(4);
+    for (const { name, inAll } of told) {
+      const limit = budget[`${name}: in all`]! / 1000;
+      expect(inAll - 0.05, name).toBeLessThanOrEqual(limit);
+      expect(inAll, name).toBeGreaterThan(0.9 * limit);
+    }
+  });
+
+  test('docs/resampler.md tells what plans cost to download, by the budget', () => {
+    const guide = read('docs/resampler.md');
+    const size = (name: string): number => Math.round(budget[name]! / 1000);
+    const lean = size('resampler, usual rates: page');
+    const more = size('resampler, usual rates: on demand');
+    expect(guide).toMatch(
+      new RegExp(`\\| \`loadResamplerPlan\`[^|]*\\| ${lean} kB +\\| ${more} kB more +\\|`),
+    );
+    expect(guide).toMatch(
+      new RegExp(`\\| \`Resampler\`[^|]*\\| ${size('resampler: page')} kB +\\|`),
+    );
   });
 
   test('docs/architecture.md tells how short a processor is', () => {

@@ -14,7 +14,6 @@ import { RecentValues, RunningRate } from '../demo/lanes/running-figures.ts';
 import { ChunkTape } from '../demo/scope/chunk-tape.ts';
 import { layOut } from '../demo/scope/scope-layout.ts';
 import { SmoothClock } from '../demo/scope/smooth-clock.ts';
-import { WaveHistory } from '../demo/scope/wave-history.ts';
 import {
   CHUNK_DURATIONS,
   DEFAULT_SETTINGS,
@@ -88,21 +87,6 @@ describe('figures', () => {
 });
 
 describe('the scope', () => {
-  it('keeps the lowest and the highest sample of every column, and forgets what is older', () => {
-    const history = new WaveHistory(1, 100); // columns of 10 ms
-    const samples = new Float32Array(8000); // 1 s at 8 kHz
-    samples[0] = 0.5;
-    samples[79] = -0.25;
-    samples[80] = 0.125;
-    history.add(samples, 0, 1, 8000);
-    expect([history.low(0), history.high(0)]).toEqual([-0.25, 0.5]);
-    expect([history.low(1), history.high(1)]).toEqual([0, 0.125]);
-    history.add(Float32Array.of(0.75), 0, 1.005, 8000); // column 100 takes the place of column 0
-    expect(history.high(100)).toBe(0.75);
-    expect([history.low(0), history.high(0)]).toEqual([0, 0]);
-    expect(history.high(1)).toBe(0.125);
-  });
-
   it('marks on the tape what became of a chunk, and drops what has left it', () => {
     const tape = new ChunkTape(1);
     for (let sequence = 0; sequence < 100; sequence++) {

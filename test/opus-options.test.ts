@@ -73,14 +73,14 @@ test('dtx: silence takes packets of 1 or 2 bytes, and inDtx says so', () => {
     Float32Array.from({ length: 96_000 }, (_, i) => (i < 24_000 ? mono[0]![i]! : 0)),
   ];
   const small = (dtx: boolean) =>
-    packetsOf({ dtx, bitrate: 16_000, signal: 'voice' }, 1, silence).filter((p) => p.length <= 2);
+    packetsOf({ dtx, bitrate: 16_000, signalType: 'voice' }, 1, silence).filter((p) => p.length <= 2);
   expect(small(true).length).toBeGreaterThan(40);
   expect(small(false).length).toBe(0);
   const encoder = new OpusEncoder(library, {
     sampleRate: 48_000,
     channels: 1,
     dtx: true,
-    signal: 'voice',
+    signalType: 'voice',
   });
   encodeAll(encoder, silence);
   expect(encoder.inDtx).toBe(true);
@@ -178,7 +178,7 @@ test('a decoder of another rate and channel count resamples and mixes', () => {
 });
 
 test('FEC: at 10 % random loss what is recovered is far nearer than what is concealed', () => {
-  const options = { bitrate: 24_000, complexity: 10, signal: 'voice' } as const;
+  const options = { bitrate: 24_000, complexity: 10, signalType: 'voice' } as const;
   const packets = packetsOf({ ...options, fec: true, expectedLossPercent: 20 }, 1, [speech()]);
   const format = { sampleRate: 48_000, channels: 1 };
   const whole = decodeAll(new OpusDecoder(library, format), packets, 960)[0]!;

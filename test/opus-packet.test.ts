@@ -149,7 +149,7 @@ test.each([
       frameDurationMs: ms,
       bitrate: 24_000 * channels,
       application: 'voip',
-      signal: 'voice',
+      signalType: 'voice',
     } as const;
     const count = (fec: boolean) => {
       const encoder = new OpusEncoder(library, { ...options, fec, expectedLossPercent: 25 });

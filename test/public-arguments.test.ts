@@ -32,6 +32,11 @@ const TAKES_OPTIONS: Readonly<
   RmsMeter: [(o) => new core.RmsMeter(o), stage, 'windowMs'],
   TruePeakMeter: [(o) => new core.TruePeakMeter(o), stage, 'intervalMs'],
   VuMeter: [(o) => new core.VuMeter(o), stage, 'referenceDbfs'],
+  WaveHistory: [
+    (o) => new core.WaveHistory(o),
+    { seconds: 1, columnsPerSecond: 100, sampleRate: 48_000 },
+    'columnsPerSecond',
+  ],
   EnergySpeechEstimator: [
     (o) => new core.EnergySpeechEstimator(o),
     { sampleRate: 48_000 },

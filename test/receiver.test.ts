@@ -44,7 +44,11 @@ class ReceiverPage {
   static async open(options: Partial<ReceiverOptions> = {}): Promise<ReceiverPage> {
     const scope = createWorkletScope({ sampleRate: RATE });
     cleanups.push(() => scope.close());
-    await scope.addModule(() => import('../worklets/receive.ts'));
+    await scope.addModule(() =>
+      options.format === 'opus'
+        ? import('../worklets/receive-opus.ts')
+        : import('../worklets/receive.ts'),
+    );
     const context = new FakeContext(RATE);
     const calls: string[] = [];
     const page = await openNodePage(scope, context, calls, (base) =>

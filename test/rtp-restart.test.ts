@@ -90,6 +90,18 @@ class Listener {
 }
 
 describe('a sender that restarts under the same SSRC', () => {
+  it('tells no frames as dropped where its last packet before was shorter than the one in its place', () => {
+    const listener = new Listener();
+    listener.hear(rtp(0, 0));
+    listener.hear(rtp(1, FRAMES));
+    listener.hear(rtp(2, 2 * FRAMES, { bytes: 64 }));
+    for (const n of [0, 1, 2]) listener.hear(rtp(n, n * FRAMES));
+    expect(listener.hear(rtp(3, 3 * FRAMES))).toMatchObject([{ frame: 3 * FRAMES, dropped: 0 }]);
+    // A shorter one takes nothing back.
+    listener.hear(rtp(3, 3 * FRAMES, { bytes: 64 }));
+    expect(listener.hear(rtp(4, 4 * FRAMES))).toMatchObject([{ dropped: 0 }]);
+  });
+
   it('is heard from its first packet on, wherever it begins again', () => {
     const random = seededRandom(1);
     for (let round = 0; round < 400; round++) {

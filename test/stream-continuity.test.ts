@@ -327,7 +327,16 @@ describe('a packet that is not of the stream', () => {
     expect([follower.lost, follower.restarts]).toEqual([0, 0]);
   });
 
-  it('without audio is judged by its number alone, and moves no timeline', () => {
+  it('without audio may have overtaken a burst of audio, and then refuses none of it', () => {
+    const follower = new Follower();
+    for (let n = 0; n < 10; n++) follower.packet(n, n * UNITS);
+    expect(follower.packet(400, 399 * UNITS, false)).toBe(CONTINUES);
+    for (let n = 10; n < 400; n++) expect(follower.packet(n, n * UNITS)).toBe(CONTINUES);
+    expect(follower.packet(401, 400 * UNITS)).toBe(CONTINUES);
+    expect([follower.lost, follower.strays]).toEqual([0, 0]);
+  });
+
+  it('without audio is judged by its number where that is near, and moves no timeline', () => {
     const follower = new Follower();
     follower.packet(0, 0);
     expect(follower.packet(1, 0, false)).toBe(CONTINUES);

@@ -23,7 +23,7 @@ describe('a Vite build', () => {
         write: false,
         assetsInlineLimit: 0,
         rolldownOptions: {
-          input: `${root}src/web/worklet-files.ts`,
+          input: `${root}test/helpers/worklet-files.ts`,
           preserveEntrySignatures: 'strict',
         },
       },
@@ -52,7 +52,8 @@ describe('a Vite build', () => {
 
   test('keeps the inline copies in chunks that load when asked for', () => {
     const [entry] = output;
-    expect(entry.dynamicImports).toHaveLength(names.length);
+    // The copy that encodes Opus comes with `micwire/opus-inline`.
+    expect(entry.dynamicImports).toHaveLength(names.length - 1);
     expect(entry.imports).toEqual([]);
   });
 });
@@ -87,10 +88,12 @@ describe('the dev server', () => {
   );
 
   test('leaves the address of the script alone, though TypeScript lies beside it', async () => {
-    const response = await fetch(new URL('src/web/worklet-files.ts', base));
-    const [code] = (await response.text()).split('//# sourceMappingURL');
-    for (const name of names) expect(code).toContain(`worklets/${name}.js`);
-    expect(code).not.toContain(`worklets/${names[0]}.ts`);
+    for (const name of names) {
+      const response = await fetch(new URL(`src/web/${name}-worklet.ts`, base));
+      const [code] = (await response.text()).split('//# sourceMappingURL');
+      expect(code).toContain(`worklets/${name}.js`);
+      expect(code).not.toContain(`worklets/${name}.ts`);
+    }
   });
 
   test('answers for no other script', async () => {

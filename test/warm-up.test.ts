@@ -23,6 +23,7 @@ const WORKLETS = {
   mixer: () => import('../worklets/mixer.ts'),
   playout: () => import('../worklets/playout.ts'),
   receive: () => import('../worklets/receive.ts'),
+  'receive-opus': () => import('../worklets/receive-opus.ts'),
 };
 
 afterEach(() => {

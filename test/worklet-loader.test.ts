@@ -3,7 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, afterAll, describe, expect, it, vi } from 'vitest';
 import { MicwireError } from '../src/core/errors.ts';
-import { METER_WORKLET, PLAYOUT_WORKLET } from '../src/web/worklet-files.ts';
+import { METER_WORKLET } from '../src/web/meter-worklet.ts';
+import { PLAYOUT_WORKLET } from '../src/web/playout-worklet.ts';
 import { loadWorklet } from '../src/web/worklet-loader.ts';
 
 /** A context that refuses the addresses that `refuse` matches, as Chromium does: always the same error. */

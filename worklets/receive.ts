@@ -1,27 +1,22 @@
-import type { PayloadDecoder } from '../src/core/codec/codec.ts';
-import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
-import { OpusLibrary } from '../src/core/codec/opus-library.ts';
 import { pcmCodec } from '../src/core/codec/pcm-codec.ts';
-import { isSampled } from '../src/core/format/stream-format.ts';
+import type { SampleFormat } from '../src/core/format/formats.ts';
+import type { StreamFormat } from '../src/core/format/stream-format.ts';
 import type { ReceiveCommand, ReceiveProcessorOptions } from '../src/core/messages.ts';
 import { ReceiveEngine } from '../src/core/receive/receive-engine.ts';
 import { warmUpReceive } from '../src/core/receive/warm-up-receive.ts';
 
-function openDecoder(options: ReceiveProcessorOptions): PayloadDecoder {
-  if (isSampled(options)) return pcmCodec.createDecoder(options, { conceals: false });
-  const { opus, sampleRate, channels } = options;
-  // The compiled module comes from the page; bytes come where modules cannot be passed.
-  return new OpusDecoder(OpusLibrary.shared(opus!), { sampleRate, channels });
-}
-
-/** Plays packets as the network brings them. Has no inputs. */
+/** Plays packets of samples as the network brings them. Has no inputs. */
 class ReceiveProcessor extends AudioWorkletProcessor {
   /** Null when closed: a node that stays connected keeps its processor. */
   #engine: ReceiveEngine | null;
 
-  constructor({ processorOptions }: { readonly processorOptions: ReceiveProcessorOptions }) {
+  constructor({
+    processorOptions,
+  }: {
+    readonly processorOptions: ReceiveProcessorOptions & StreamFormat<SampleFormat>;
+  }) {
     super();
-    const decoder = openDecoder(processorOptions);
+    const decoder = pcmCodec.createDecoder(processorOptions, { conceals: false });
     warmUpReceive(processorOptions, decoder, sampleRate);
     this.#engine = new ReceiveEngine(processorOptions, decoder, sampleRate, this.port);
     this.port.onmessage = ({ data }: MessageEvent<ReceiveCommand>): void => {

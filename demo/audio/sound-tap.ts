@@ -1,4 +1,4 @@
-import { WaveHistory } from '../scope/wave-history.ts';
+import { WaveHistory } from 'micwire/metering';
 
 /** 85 ms at 48 kHz: an animation frame may come that late before the strip has a hole. */
 const ANALYSER_SIZE = 4096;
@@ -28,7 +28,8 @@ export class SoundTap {
    */
   constructor(node: AudioNode, seconds: number, columnsPerSecond: number) {
     this.node = node;
-    this.history = new WaveHistory(seconds + 0.5, columnsPerSecond);
+    const { sampleRate } = node.context;
+    this.history = new WaveHistory({ seconds: seconds + 0.5, columnsPerSecond, sampleRate });
     this.#analyser = new AnalyserNode(node.context, { fftSize: ANALYSER_SIZE, channelCount: 1 });
     this.#readUntil = node.context.currentTime;
     node.connect(this.#analyser);
@@ -42,7 +43,7 @@ export class SoundTap {
     if (frames <= 0) return;
     const samples = this.#samples;
     this.#analyser.getFloatTimeDomainData(samples);
-    this.history.add(samples, Math.max(0, samples.length - frames), currentTime, sampleRate);
+    this.history.add(samples, currentTime);
     this.#readUntil = currentTime;
     let energy = 0;
     const from = samples.length - Math.round((LEVEL_MS / 1000) * sampleRate);

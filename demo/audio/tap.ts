@@ -1,5 +1,5 @@
 import { Meter } from 'micwire';
-import { WaveHistory } from '../scope/wave-history.ts';
+import { WaveHistory } from 'micwire/metering';
 
 /** Levels of one channel in dBFS; silence is −∞. */
 export interface Levels {
@@ -18,14 +18,12 @@ const ANALYSER_SIZE = 32_768;
 
 /** Listens in on a node: its levels from a `Meter`, its waveform from an AnalyserNode. Does not change the sound. */
 export class Tap {
-  readonly history = new WaveHistory(SCOPE_SECONDS + 0.5, COLUMNS_PER_SECOND);
+  readonly history: WaveHistory;
   readonly #source: AudioNode;
   readonly #meter: Meter;
   readonly #analyser: AnalyserNode;
   readonly #samples = new Float32Array(ANALYSER_SIZE);
   readonly #reading: ReturnType<Meter['createReading']>;
-  /** The context's time up to which the waveform has been read. */
-  #readUntil: number;
 
   static async create(source: AudioNode): Promise<Tap> {
     return new Tap(source, await Meter.create(source.context, { channels: 1 }));
@@ -36,20 +34,20 @@ export class Tap {
     this.#meter = meter;
     this.#reading = meter.createReading();
     this.#analyser = new AnalyserNode(source.context, { fftSize: ANALYSER_SIZE, channelCount: 1 });
-    this.#readUntil = source.context.currentTime;
+    this.history = new WaveHistory({
+      seconds: SCOPE_SECONDS + 0.5,
+      columnsPerSecond: COLUMNS_PER_SECOND,
+      sampleRate: source.context.sampleRate,
+    });
     source.connect(meter.node);
     source.connect(this.#analyser);
   }
 
   /** Takes in the waveform up to now. Call it once an animation frame. */
   update(): void {
-    const { currentTime, sampleRate } = this.#source.context;
-    const frames = Math.round((currentTime - this.#readUntil) * sampleRate);
-    if (frames <= 0) return;
+    const { currentTime } = this.#source.context;
     this.#analyser.getFloatTimeDomainData(this.#samples);
-    const from = Math.max(0, this.#samples.length - frames);
-    this.history.add(this.#samples, from, currentTime, sampleRate);
-    this.#readUntil = currentTime;
+    this.history.add(this.#samples, currentTime);
   }
 
   /** The levels now. */

@@ -1,7 +1,7 @@
 import type { ChunkTape } from './chunk-tape.ts';
 import type { Box } from './scope-layout.ts';
 import type { ScopeTheme } from './scope-theme.ts';
-import type { WaveHistory } from './wave-history.ts';
+import type { WaveHistory } from 'micwire/metering';
 
 /** The stretch of time that is in view. */
 export interface View {

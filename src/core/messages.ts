@@ -36,6 +36,8 @@ export interface CaptureProcessorOptions<
   readonly preRollFrames?: number;
   /** Keeps the unfinished chunk while nobody talks: what follows fills it. For audio that is cut together. */
   readonly holdPauses?: boolean;
+  /** Whether the source tells of its presence, at the second input. @default true */
+  readonly tellsPresence?: boolean;
   /** Where chunks go (`src/core/dsp/ring-buffer.ts`); null where memory cannot be shared: they are posted then. */
   readonly ring: SharedArrayBuffer | null;
 }
@@ -69,6 +71,8 @@ export type CaptureCommand =
   | { readonly type: 'resume' }
   /** Asks for a `pong` from the next render quantum. */
   | { readonly type: 'ping' }
+  /** Another source is connected now. `tellsPresence`: its presence is at the second input, or will be. */
+  | { readonly type: 'source'; readonly tellsPresence: boolean }
   /** Sends what is captured and ends the processor. */
   | { readonly type: 'close' };
 
@@ -696,6 +700,11 @@ interface ProcessorMap {
     readonly event: PlayoutEvent;
   };
   readonly 'micwire-receive': {
+    readonly options: ReceiveProcessorOptions;
+    readonly command: ReceiveCommand;
+    readonly event: ReceiveEvent;
+  };
+  readonly 'micwire-receive-opus': {
     readonly options: ReceiveProcessorOptions;
     readonly command: ReceiveCommand;
     readonly event: ReceiveEvent;

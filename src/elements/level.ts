@@ -34,7 +34,7 @@ const LABELS: LevelLabels = {
   level: 'Level',
   silence: 'silence',
   clip: 'Clip',
-  notClipped: 'Nothing is clipped',
+  notClipped: 'Clip: nothing is clipped',
   clipped: (samples) => `Clip: ${samples} samples at full scale. Press to reset.`,
 };
 

@@ -36,6 +36,8 @@ export interface CaptureBackend<Format extends PayloadFormat = PayloadFormat> {
    */
   pause(hold?: boolean): Promise<void>;
   resume(): void;
+  /** Another source is being connected. @param tellsPresence whether the node's second input is to be heard */
+  follow(tellsPresence: boolean): void;
   /**
    * Makes a Worker the reader, by one message with the chunks that wait here and the way to the rest.
    * @throws MicwireError `'closed'` when the capture ends meanwhile, `'stalled'` when the audio thread does not answer: this

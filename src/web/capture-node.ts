@@ -84,9 +84,11 @@ export class CaptureNode<
       ring: this.#ring,
       preRollFrames: Math.round(((feed?.preRollMs ?? 0) * context.sampleRate) / 1000),
       holdPauses: feed?.holdPauses ?? false,
+      tellsPresence: feed !== undefined,
     };
     this.node = new AudioWorkletNode(context, processor?.name ?? 'micwire-capture', {
-      numberOfInputs: feed === undefined ? 1 : 2,
+      // The second is for the presence of a microphone, which may become the source later.
+      numberOfInputs: 2,
       numberOfOutputs: 1,
       outputChannelCount: [1],
       processorOptions: { ...processorOptions, ...processor?.options },
@@ -109,6 +111,10 @@ export class CaptureNode<
   /** Asks the next render quantum for an answer. */
   ping(): void {
     this.#send({ type: 'ping' });
+  }
+
+  follow(tellsPresence: boolean): void {
+    this.#send({ type: 'source', tellsPresence });
   }
 
   async pause(hold = false): Promise<void> {

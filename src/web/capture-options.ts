@@ -8,10 +8,11 @@ import type { Dither } from '../core/format/sample-format.ts';
 import { checkSampleStream } from '../core/format/check-stream.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
+import type { AbortOptions } from './abort.ts';
 import type { MicwireError } from '../core/errors.ts';
 
 /** Options of a capture. */
-export interface CaptureOptions {
+export interface CaptureOptions extends AbortOptions {
   /**
    * Frames per second of the chunks: any integer from 3000 to 768000 Hz. The context keeps its own rate; the audio is
    * resampled.
@@ -56,6 +57,7 @@ const NAMES: OptionNames<CaptureOptions> = {
   bufferDurationMs: 1,
   quality: 1,
   workletUrl: 1,
+  signal: 1,
 };
 
 /** {@link CaptureOptions} checked and filled in. */

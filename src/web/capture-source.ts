@@ -101,11 +101,44 @@ export function connectSource({ node, living }: OpenSource, target: AudioNode): 
   }
 }
 
+/**
+ * Connects another source in place of one, and releases that.
+ * @param tell is told which of the two it is, before it is connected
+ * @throws as {@link openSource} and {@link connectSource}: the source before stays connected
+ */
+export function replaceSource(
+  before: OpenSource | null,
+  source: CaptureSource,
+  target: AudioNode,
+  tell?: (source: OpenSource) => void,
+): OpenSource {
+  const opened = openSource(target.context, source);
+  tell?.(opened);
+  // Not both at once, not even for a quantum: their audio, and what they tell of their presence, would be added up.
+  if (before !== null) disconnect(before.node, target);
+  try {
+    connectSource(opened, target);
+  } catch (error) {
+    opened.release();
+    if (before !== null) {
+      tell?.(before);
+      connectSource(before, target);
+    }
+    throw error;
+  }
+  before?.release();
+  return opened;
+}
+
 /** Disconnects a source and releases it. One that the user has disconnected, or connected elsewhere too, stays so. */
 export function disconnectSource(source: OpenSource, target: AudioNode): void {
   source.release();
+  disconnect(source.node, target);
+}
+
+function disconnect(node: AudioNode, target: AudioNode): void {
   try {
-    source.node.disconnect(target);
+    node.disconnect(target);
   } catch {
     // Not connected any more (Web Audio §1.5.3, InvalidAccessError).
   }

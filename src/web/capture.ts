@@ -14,15 +14,22 @@ import { captureSettings } from './capture-options.ts';
 import type { CaptureEventMap, CaptureOptions, CaptureSettings } from './capture-options.ts';
 import type { CaptureBackend, CaptureListener, EncodedIn, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
+import { checkSignal } from './abort.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import { resumeSuspended } from './context-resume.ts';
-import { connectSource, disconnectSource, openSource, SourceWatch } from './capture-source.ts';
+import {
+  connectSource,
+  disconnectSource,
+  openSource,
+  replaceSource,
+  SourceWatch,
+} from './capture-source.ts';
 import type { CaptureSource, OpenSource, CaptureState } from './capture-source.ts';
 import type { OpusCaptureOptions } from './opus-capture-options.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { Watchdog } from './patience.ts';
-import { CAPTURE_WORKLET } from './worklet-files.ts';
+import { CAPTURE_WORKLET } from './capture-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /**
@@ -60,9 +67,9 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   readonly preSkip: number;
   /** Where chunks are made; for Opus, what `encodeIn: 'auto'` has chosen. */
   readonly encodedIn: EncodedIn;
-  readonly #source: OpenSource;
+  #source: OpenSource;
   readonly #processor: CaptureBackend<Format>;
-  readonly #watch: SourceWatch;
+  #watch: SourceWatch;
   readonly #watchdog: Watchdog;
   #state: CaptureState;
   /** True after `close()` or an error, but not because a track ended. */
@@ -97,14 +104,16 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   ): Promise<Capture | Capture<'opus'>> {
     checkContext('Capture.create', context);
     checkObject('Capture: options must be an object', options);
+    const opening = { context, signal: options.signal };
+    checkSignal(options.signal);
     if (isEncoded(options)) {
       // Apps that capture PCM never load it.
-      const { openOpusCapture } = await import('./opus-capture.ts');
-      const opened = await whileOpen(context, openOpusCapture(context, options), (late) => {
+      const { openOpusCapture } = await whileOpen(opening, import('./opus-capture.ts'));
+      const opened = await whileOpen(opening, openOpusCapture(context, options), (late) => {
         late.discard?.();
       });
       try {
-        return makeInOpenContext(context, () => new Capture(context, source, opened));
+        return makeInOpenContext(opening, () => new Capture(context, source, opened));
       } catch (error) {
         opened.discard?.();
         throw error;
@@ -112,14 +121,14 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
     }
     const settings = captureSettings(options, context.sampleRate);
     await whileOpen(
-      context,
+      opening,
       Promise.all([
         loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-        loadResamplerDesign(context.sampleRate, settings.stream.sampleRate),
+        loadResamplerDesign(context.sampleRate, settings.stream.sampleRate, settings.quality),
       ]),
     );
     return makeInOpenContext(
-      context,
+      opening,
       () => new Capture(context, source, pcmCapture(context, settings)),
     );
   }
@@ -288,6 +297,26 @@ export class Capture<Format extends PayloadFormat = SampleFormat>
   }
 
   /**
+   * Captures another source from now on, in place of the one before, which is disconnected; its track continues. The
+   * stream continues too: frames are numbered on in the context's time, and the new source is mixed to the same number of
+   * channels. Frames that a `Microphone` has not delivered yet count as dropped; a new track may begin with some
+   * milliseconds of silence, as engines open it. A capture that was not created with a `Microphone` keeps no pre-roll.
+   * @throws TypeError for anything but a source; MicwireError `'closed'` when the capture has ended, also because its track
+   *   has; `'no-audio'` when there is no live audio track, `'unsupported'` when the engine refuses it: the source before is
+   *   then still captured
+   */
+  setSource(source: CaptureSource): void {
+    if (this.#processor.ended) throw new MicwireError('closed', OVER);
+    const opened = replaceSource(this.#source, source, this.node, ({ living }) => {
+      this.#processor.follow(living !== null);
+    });
+    this.#source = opened;
+    this.#watch.stop();
+    this.#watch = new SourceWatch(this.node.context, opened, () => this.#update());
+    this.#update();
+  }
+
+  /**
    * Changes the Opus encoder from its next packet on, for example after a report of `AdaptiveRedundancy`:
    * `capture.adjust({ expectedLossPercent })`. After the end it does nothing.
    * @throws TypeError for a capture of PCM, TypeError or RangeError for a value that Opus does not accept; MicwireError
@@ -385,6 +414,7 @@ function pcmCapture(
   };
 }
 
+const OVER = 'The capture has ended. Create another one.';
 const STALLED =
   'The context is running, but for a second no audio has reached the capture. The audio device may be gone or taken: close the context and create a new one.';
 

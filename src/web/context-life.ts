@@ -1,4 +1,5 @@
 import { MicwireError } from '../core/errors.ts';
+import { checkSignal, onAbort } from './abort.ts';
 import { deferred } from './patience.ts';
 
 /** What is looked at of a context: a native one, or one that a library wraps. */
@@ -19,40 +20,58 @@ export function checkContextOpen(context: LivingContext): void {
   if (context.state === 'closed') throw contextClosed();
 }
 
+/** What ends a `create()` early: its context, when it is closed, and the option `signal`. */
+export interface Opening {
+  readonly context: LivingContext;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Settles as `work` does while the context is open. `work` may never settle when the context closes: engines differ.
+ * Settles as `work` does while the context is open and the signal is not aborted. `work` may never settle when the context
+ * closes: engines differ. Every wait of a `create()` goes through here.
  * @param discard takes what `work` resolves to when that comes too late
- * @throws MicwireError `'closed'` as soon as the context is closed, whatever becomes of `work`
+ * @throws MicwireError `'closed'` as soon as the context is closed, and the signal's reason as soon as it is aborted,
+ *   whatever becomes of `work`
  */
 export async function whileOpen<Result>(
-  context: LivingContext,
+  { context, signal }: Opening,
   work: Promise<Result>,
   discard?: (result: Result) => void,
 ): Promise<Result> {
-  const closed = deferred<never>();
+  const ended = deferred<never>();
   const onChange = (): void => {
-    if (context.state === 'closed') closed.reject(contextClosed());
+    if (context.state === 'closed') ended.reject(contextClosed());
   };
   // `work` refuses anything but a context.
   context?.addEventListener?.('statechange', onChange);
+  const endAbort = onAbort(signal, ended.reject);
   try {
-    const result = await Promise.race([work, closed.promise]);
+    checkSignal(signal);
+    const result = await Promise.race([work, ended.promise]);
     checkContextOpen(context);
+    checkSignal(signal);
     return result;
   } catch (error) {
     void work.then(discard, () => {});
+    checkSignal(signal);
     throw context?.state === 'closed' ? contextClosed(error) : error;
   } finally {
+    endAbort();
     context?.removeEventListener?.('statechange', onChange);
   }
 }
 
 /**
  * Makes nodes in a context that has its worklet.
- * @throws MicwireError `'closed'` where the engine refuses because the context is closing; what `make` throws
+ * @throws MicwireError `'closed'` where the engine refuses because the context is closing; the signal's reason, when it is
+ *   aborted; what `make` throws
  */
-export function makeInOpenContext<Result>(context: LivingContext, make: () => Result): Result {
+export function makeInOpenContext<Result>(
+  { context, signal }: Opening,
+  make: () => Result,
+): Result {
   checkContextOpen(context);
+  checkSignal(signal);
   try {
     return make();
   } catch (error) {

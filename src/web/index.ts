@@ -12,6 +12,7 @@ export { Chunk } from '../core/capture/chunk.ts';
 export type { ChunkEncoding, ChunkOptions } from '../core/capture/chunk.ts';
 export type { CaptureStats } from '../core/capture/chunk-queue.ts';
 export type { Dither } from '../core/format/sample-format.ts';
+export type { AbortOptions } from './abort.ts';
 export { Capture } from './capture.ts';
 export type { CaptureEventMap, CaptureOptions } from './capture-options.ts';
 export type { CaptureSource, CaptureState } from './capture-source.ts';
@@ -191,14 +192,13 @@ export type {
 } from '../core/webrtc/signal-message.ts';
 export { loadWorklet } from './worklet-loader.ts';
 export type { WorkletContext, WorkletLoadOptions, WorkletUrl } from './worklet-loader.ts';
-export {
-  CAPTURE_WORKLET,
-  METER_WORKLET,
-  MICROPHONE_WORKLET,
-  PLAYOUT_WORKLET,
-  RECEIVE_WORKLET,
-} from './worklet-files.ts';
-export type { WorkletFile, WorkletName } from './worklet-files.ts';
+export { CAPTURE_WORKLET } from './capture-worklet.ts';
+export { METER_WORKLET } from './meter-worklet.ts';
+export { MICROPHONE_WORKLET } from './microphone-worklet.ts';
+export { PLAYOUT_WORKLET } from './playout-worklet.ts';
+export { RECEIVE_OPUS_WORKLET } from './receive-opus-worklet.ts';
+export { RECEIVE_WORKLET } from './receive-worklet.ts';
+export type { WorkletFile, WorkletName } from './worklet-file.ts';
 export { TypedEventTarget } from './typed-event-target.ts';
 export type {
   CapturePipeResult,

@@ -3,11 +3,13 @@ import type { OptionNames } from '../core/option-names.ts';
 import { describe, numberIn } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { encodeBase64 } from '../core/base64/base64.ts';
+import { checkSignal } from './abort.ts';
+import type { AbortOptions } from './abort.ts';
 import { deferred } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
 /** Options of a {@link MediaChunks}. */
-export interface MediaChunksOptions {
+export interface MediaChunksOptions extends AbortOptions {
   /** Milliseconds per chunk, as far as the browser follows it: WebKit sends one a second. @default 100 */
   readonly chunkDurationMs?: number;
   /** @default the first of WebM, Ogg and MP4 with Opus or AAC that the browser has */
@@ -19,6 +21,7 @@ const NAMES = {
   chunkDurationMs: 1,
   mimeType: 1,
   bitrate: 1,
+  signal: 1,
 } satisfies OptionNames<MediaChunksOptions>;
 
 /** A piece of the browser's file. Only the first can be read alone: later ones continue it. */
@@ -80,6 +83,7 @@ export class MediaChunks
   private constructor(stream: MediaStream, options: MediaChunksOptions) {
     super();
     checkOptions('MediaChunks', options, NAMES);
+    checkSignal(options.signal);
     if (typeof stream !== 'object' || stream === null || !('getAudioTracks' in stream)) {
       throw new TypeError(`stream must be a MediaStream, got ${describe(stream)}.`);
     }

@@ -5,19 +5,21 @@ import { LOUDNESS_MIN_RATE } from '../core/metering/loudness-meter.ts';
 import { createMeterReading, meterNames } from '../core/metering/meter-table.ts';
 import type { MeterName, MeterReading, MeterSettings } from '../core/metering/meter-table.ts';
 import { MicwireError } from '../core/errors.ts';
-import { connectSource, disconnectSource, openSource } from './capture-source.ts';
+import { checkSignal } from './abort.ts';
+import type { AbortOptions } from './abort.ts';
+import { connectSource, disconnectSource, openSource, replaceSource } from './capture-source.ts';
 import type { CaptureSource, OpenSource } from './capture-source.ts';
 import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
 import type { MeterCommand, MeterEvent, MeterProcessorOptions } from '../core/messages.ts';
 import { SnapshotReader, allocateSnapshot } from '../core/snapshot.ts';
-import { METER_WORKLET } from './worklet-files.ts';
+import { METER_WORKLET } from './meter-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 import { LastWord } from './patience.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
 /** Options of a `Meter`. */
-export interface MeterOptions<Name extends MeterName = MeterName> {
+export interface MeterOptions<Name extends MeterName = MeterName> extends AbortOptions {
   /**
    * Channels to meter, 1 to 32. An input with more channels is mixed down by Web Audio; with fewer, the others are
    * silent. @default 2
@@ -48,6 +50,7 @@ const NAMES = {
   execution: 1,
   source: 1,
   workletUrl: 1,
+  signal: 1,
 } satisfies OptionNames<MeterOptions>;
 
 /** Speech or silence that began: the `detail` of an `activity` event. */
@@ -107,15 +110,17 @@ export class Meter<
     checkContext('Meter.create', context);
     checkOptions('Meter', options, NAMES);
     const execution = oneOf('execution', options.execution ?? 'auto', ['auto', 'typescript']);
+    const opening = { context, signal: options.signal };
+    checkSignal(options.signal);
     const [kernel] = await whileOpen(
-      context,
+      opening,
       Promise.all([
         execution === 'auto' ? import('../core/metering/meter-module.ts') : undefined,
         loadWorklet(context, METER_WORKLET, { url: options.workletUrl }),
       ]),
     );
     const wasm = kernel?.meterModule();
-    return makeInOpenContext(context, () => new Meter(context, options, wasm));
+    return makeInOpenContext(opening, () => new Meter(context, options, wasm));
   }
 
   private constructor(
@@ -185,6 +190,21 @@ export class Meter<
   }
 
   /**
+   * Meters another source from now on, in place of the option `source` or of the last call; null: none. Readings continue.
+   * Nodes that you have connected yourself stay connected.
+   * @throws TypeError for anything but a source; MicwireError `'closed'`; `'no-audio'` and `'unsupported'` as `create`: the
+   *   source before is then still metered
+   */
+  setSource(source: CaptureSource | null): void {
+    if (this.#closed) throw meterClosed();
+    if (source !== null) this.#source = replaceSource(this.#source, source, this.node);
+    else if (this.#source !== null) {
+      disconnectSource(this.#source, this.node);
+      this.#source = null;
+    }
+  }
+
+  /**
    * Pauses the measurement of integrated loudness, loudness range and their maxima (Tech 3341 §2.4); all other readings
    * continue.
    * @throws MicwireError `'closed'`
@@ -224,7 +244,7 @@ export class Meter<
   };
 
   #send(command: MeterCommand): void {
-    if (this.#closed) throw new MicwireError('closed', 'The meter is closed. Create another one.');
+    if (this.#closed) throw meterClosed();
     this.node.port.postMessage(command);
   }
 
@@ -236,6 +256,10 @@ export class Meter<
       this.dispatchEvent(new CustomEvent('activity', { detail: { active, sinceFrame, frame } }));
     }
   }
+}
+
+function meterClosed(): MicwireError {
+  return new MicwireError('closed', 'The meter is closed. Create another one.');
 }
 
 const FAILED =

@@ -42,7 +42,7 @@ export const OPUS_NAMES: OptionNames<OpusOptions> = {
   expectedLossPercent: 1,
   dtx: 1,
   bitrateMode: 1,
-  signal: 1,
+  signalType: 1,
 };
 const NAMES: OptionNames<OpusCaptureOptions> = {
   format: 1,
@@ -55,6 +55,7 @@ const NAMES: OptionNames<OpusCaptureOptions> = {
   bufferDurationMs: 1,
   quality: 1,
   workletUrl: 1,
+  signal: 1,
   ...OPUS_NAMES,
 };
 

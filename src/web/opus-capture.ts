@@ -6,31 +6,36 @@ import { checkOpusAdjustment } from '../core/codec/opus-options.ts';
 import type { OpusAdjustment, OpusOptions, OpusSettings } from '../core/codec/opus-options.ts';
 import { MicwireError } from '../core/errors.ts';
 import { longestPacketBytes } from '../core/format/packet-codecs.ts';
+import { checkSignal } from './abort.ts';
+import { whileOpen } from './context-life.ts';
+import type { Opening } from './context-life.ts';
 import { startWorker } from './worker-loader.ts';
 import type { WorkerFile, WorkerUrl } from './worker-loader.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { OpusCaptureCommand } from '../core/messages.ts';
+import { CAPTURE_OPUS_WORKLET } from './capture-opus-worklet.ts';
 import type { CaptureBackend, OpenCapture } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
+import { CAPTURE_WORKLET } from './capture-worklet.ts';
 import { MAX_WORKLET_FRAME_MS, opusCaptureSettings } from './opus-capture-options.ts';
 import type { OpusCaptureOptions, OpusCaptureSettings } from './opus-capture-options.ts';
+import { opusCopies } from './opus-copies.ts';
 import { loadOpusModule, passableOpusModule } from './opus-module.ts';
 import { OpusWorkerBackend, openWorkerSession, probeWebCodecs } from './opus-worker-backend.ts';
 import { sleep } from './patience.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
-import { CAPTURE_OPUS_WORKLET, CAPTURE_WORKLET } from './worklet-files.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /** Encodes Opus. Bundlers find the file by this form alone; no comment may tell them to leave it alone. */
 const OPUS_WORKER: WorkerFile = {
   name: 'micwire-opus',
   url: () => new URL('../../worker/opus.js', import.meta.url),
-  inline: () => import('../../worker/opus.inline.js'),
+  inline: async () => opusCopies().worker(),
 };
 
 /**
- * Starts the Worker that encodes Opus: from your URL; else from the file beside the package, then from a copy carried in
- * JavaScript as a `blob:`.
+ * Starts the Worker that encodes Opus: from your URL; else from the file beside the package, then from the copy in JavaScript
+ * of `micwire/opus-inline`, as a `blob:`.
  * @throws MicwireError 'codec-load' when every way failed
  */
 async function startOpusWorker(url?: WorkerUrl): Promise<Worker> {
@@ -39,7 +44,8 @@ async function startOpusWorker(url?: WorkerUrl): Promise<Worker> {
   } catch (cause) {
     throw new MicwireError(
       'codec-load',
-      `The Worker that encodes Opus could not be started. Tried ${(cause as Error).message}. Serve a copy of worker/opus.js ` +
+      `The Worker that encodes Opus could not be started. Tried ${(cause as Error).message}. ` +
+        "Write `import 'micwire/opus-inline'` in your app; or serve a copy of worker/opus.js " +
         "(`npx micwire copy <dir>`) from the page's own origin, allow it by worker-src, and give its address as workerUrl.",
       { cause },
     );
@@ -56,7 +62,7 @@ const ENCODER_OPTIONS: readonly (keyof OpusOptions)[] = [
   'expectedLossPercent',
   'dtx',
   'bitrateMode',
-  'signal',
+  'signalType',
 ];
 
 /** Audio to warm the encoder up with: engines take some time before they compile code well. */
@@ -75,18 +81,21 @@ export async function openOpusCapture(
 ): Promise<OpenCapture<'opus'>> {
   const settings = opusCaptureSettings(options);
   const { route, opus } = settings;
+  const opening = { context, signal: options.signal };
+  const startOwnWorker = (): Promise<Worker> =>
+    whileOpen(opening, startOpusWorker(options.workerUrl), (late) => late.terminate());
   const inWorklet = (): Promise<OpenCapture<'opus'>> => openWorklet(context, settings, options);
   if (route === 'worklet') return inWorklet();
   if (route === 'worker') {
-    const worker = await startOpusWorker(options.workerUrl);
+    const worker = await startOwnWorker();
     return openWorker(context, settings, options, worker, false);
   }
   // The audio thread may take its place where packets are short.
   const replaceable = route === 'auto' && opus.packetDurationMs <= MAX_WORKLET_FRAME_MS;
   try {
-    const worker = await startOpusWorker(options.workerUrl);
+    const worker = await startOwnWorker();
     const asked = ENCODER_OPTIONS.filter((name) => options[name] !== undefined);
-    const faults = await probeOrEnd(worker, opus, asked);
+    const faults = await probeOrEnd(worker, opus, asked, opening);
     if (faults.length === 0) return await openWorker(context, settings, options, worker, true);
     if (route === 'auto' && !replaceable) {
       return await openWorker(context, settings, options, worker, false);
@@ -94,6 +103,7 @@ export async function openOpusCapture(
     worker.terminate();
     if (route === 'webcodecs') throw notHonoured(faults);
   } catch (error) {
+    checkSignal(options.signal);
     if (!replaceable) throw error;
   }
   return inWorklet();
@@ -103,9 +113,10 @@ async function probeOrEnd(
   worker: Worker,
   settings: OpusSettings,
   asked: readonly (keyof OpusOptions)[],
+  opening: Opening,
 ): Promise<readonly string[]> {
   try {
-    return await probeWebCodecs(worker, settings, asked);
+    return await whileOpen(opening, probeWebCodecs(worker, settings, asked));
   } catch (error) {
     worker.terminate();
     throw error;
@@ -128,7 +139,7 @@ async function openWorklet(
   const [module] = await Promise.all([
     loadOpusModule({ url: options.opusUrl }),
     loadWorklet(context, CAPTURE_OPUS_WORKLET, { url: options.workletUrl }),
-    loadResamplerDesign(context.sampleRate, capture.stream.sampleRate),
+    loadResamplerDesign(context.sampleRate, capture.stream.sampleRate, capture.quality),
   ]);
   const [preSkip, passed] = await Promise.all([
     warmUp(module, opus),
@@ -162,12 +173,22 @@ async function openWorker(
   webCodecs: boolean,
 ): Promise<OpenCapture<'opus'>> {
   try {
-    const [module] = await Promise.all([
-      webCodecs ? null : loadOpusModule({ url: options.opusUrl }),
-      loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
-      loadResamplerDesign(context.sampleRate, settings.capture.stream.sampleRate),
-    ]);
-    const session = await openWorkerSession(worker, settings, module);
+    const [module] = await whileOpen(
+      { context, signal: options.signal },
+      Promise.all([
+        webCodecs ? null : loadOpusModule({ url: options.opusUrl }),
+        loadWorklet(context, CAPTURE_WORKLET, { url: options.workletUrl }),
+        loadResamplerDesign(
+          context.sampleRate,
+          settings.capture.stream.sampleRate,
+          settings.capture.quality,
+        ),
+      ]),
+    );
+    const session = await openWorkerSession(worker, settings, module, {
+      context,
+      signal: options.signal,
+    });
     return {
       stream: opusStream(settings),
       encoding: settings.capture.encoding,
@@ -176,7 +197,10 @@ async function openWorker(
       encodedIn: webCodecs ? 'webcodecs' : 'worker',
       createBackend: (listener, feed) =>
         new OpusWorkerBackend(context, settings, session, listener, feed),
-      discard: () => worker.terminate(),
+      discard: () => {
+        worker.terminate();
+        session.port.close();
+      },
     };
   } catch (error) {
     worker.terminate();

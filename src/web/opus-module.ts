@@ -4,12 +4,14 @@ import { describe } from '../core/arguments.ts';
 import type { OpusModule } from '../core/codec/opus-library.ts';
 import { MicwireError } from '../core/errors.ts';
 import { decodeBase64 } from '../core/base64/base64.ts';
+import { opusCopies } from './opus-copies.ts';
+import { packageFile } from './package-file.ts';
 
 /** Where to load libopus from. */
 export interface OpusLoadOptions {
   /**
    * Your own copy of `libopus.wasm` (`npx micwire copy <dir>` makes one). When it is given nothing else is tried.
-   * @default the file beside the package, else a copy carried in JavaScript
+   * @default the file beside the package, else the copy in JavaScript that `import 'micwire/opus-inline'` brings
    */
   readonly url?: string | URL | undefined;
 }
@@ -87,11 +89,11 @@ async function loadPackaged(): Promise<WebAssembly.Module> {
 
 function packagedUrl(): string {
   // A bundler finds the file by this form alone; no comment may tell it to leave it alone.
-  return new URL('../../wasm/libopus.wasm', import.meta.url).href;
+  return packageFile(new URL('../../wasm/libopus.wasm', import.meta.url));
 }
 
 async function inlineBytes(): Promise<Uint8Array<ArrayBuffer>> {
-  const { default: text } = await import('../../wasm/libopus.inline.js');
+  const { default: text } = await opusCopies().library();
   return decodeBase64(text) as Uint8Array<ArrayBuffer>;
 }
 
@@ -119,7 +121,8 @@ function isRefusal(error: unknown): boolean {
 function explain(failed: readonly string[], cause: unknown): MicwireError {
   const cure = isRefusal(cause)
     ? "The page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src."
-    : 'Copy the file with `npx micwire copy <dir>`, serve it, and give its address as opusUrl.';
+    : "Write `import 'micwire/opus-inline'` in your app; or copy the file with `npx micwire copy <dir>`, serve it, and give " +
+      'its address as opusUrl.';
   return new MicwireError(
     'codec-load',
     `libopus could not be loaded. Tried ${failed.join('; ')}. ${cure}`,

@@ -16,6 +16,8 @@ import type {
 } from '../core/messages.ts';
 import type { CaptureBackend, CaptureListener } from './capture-backend.ts';
 import { CaptureNode } from './capture-node.ts';
+import { whileOpen } from './context-life.ts';
+import type { Opening } from './context-life.ts';
 import type { SourceFeed } from './capture-source.ts';
 import type { OpusCaptureSettings } from './opus-capture-options.ts';
 import { ANSWER_MS, Patience, sleep } from './patience.ts';
@@ -97,12 +99,19 @@ export async function openWorkerSession(
   worker: Worker,
   { opus, capture }: OpusCaptureSettings,
   module: OpusModule | null,
+  opening: Opening,
 ): Promise<OpusWorkerSession> {
   const { port1, port2 } = new MessageChannel();
   const { encoding } = capture;
   const options = { settings: opus, module, encoding, slots: capture.maxChunks, port: port1 };
-  const { preSkip } = await ask(worker, { type: 'open', options }, 'opened', [port1]);
-  return { worker, port: port2, settings: opus, webCodecs: module === null, preSkip };
+  try {
+    const opened = ask(worker, { type: 'open', options }, 'opened', [port1]);
+    const { preSkip } = await whileOpen(opening, opened);
+    return { worker, port: port2, settings: opus, webCodecs: module === null, preSkip };
+  } catch (error) {
+    port2.close();
+    throw error;
+  }
 }
 
 /** Captures samples, has them encoded in a Worker, and queues the packets. The samples do not pass through this thread. */
@@ -187,6 +196,10 @@ export class OpusWorkerBackend implements CaptureBackend<'opus'> {
 
   resume(): void {
     this.#capture.resume();
+  }
+
+  follow(tellsPresence: boolean): void {
+    this.#capture.follow(tellsPresence);
   }
 
   adjust(options: OpusAdjustment): void {

@@ -9,10 +9,11 @@ import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { BacklogMode } from '../core/playout/backlog-policy.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 import type { PlayoutProcessorOptions } from '../core/messages.ts';
+import type { AbortOptions } from './abort.ts';
 import { resamplerBetween } from './resampler-design.ts';
 
 /** Options of a `Playout`. */
-export interface PlayoutOptions extends Partial<StreamFormat> {
+export interface PlayoutOptions extends Partial<StreamFormat>, AbortOptions {
   /** Sample rate of what will be written, Hz: any integer from 3000 to 768000. */
   readonly sampleRate: number;
   /** Channels of what will be written, 1–32, interleaved. @default 1 */
@@ -65,6 +66,7 @@ const NAMES = {
   outputChannels: 1,
   quality: 1,
   workletUrl: 1,
+  signal: 1,
 } satisfies OptionNames<PlayoutOptions>;
 
 /** The options with their defaults, checked. */

@@ -6,6 +6,7 @@ import { ReceivePipes, checkPipe } from '../core/pipe.ts';
 import type { PipeOptions, ReceivePipeResult } from '../core/pipe.ts';
 import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
 import type { Transport } from './transport/transport.ts';
+import { checkSignal } from './abort.ts';
 import { makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
   PlayoutCommand,
@@ -31,7 +32,7 @@ import type {
 } from './playout-position.ts';
 import { loadResamplerDesign } from './resampler-design.ts';
 import { LastWord, setTimer } from './patience.ts';
-import { PLAYOUT_WORKLET } from './worklet-files.ts';
+import { PLAYOUT_WORKLET } from './playout-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 
@@ -79,23 +80,26 @@ export class Playout extends TypedEventTarget<PlayoutEventMap> {
   static async create(context: BaseAudioContext, options: PlayoutOptions): Promise<Playout> {
     checkContext('Playout.create', context);
     const settings = checkPlayoutOptions(options);
+    const life = { context, signal: options.signal };
+    checkSignal(options.signal);
     const loading = Promise.all([
       loadWorklet(context, PLAYOUT_WORKLET, { url: options.workletUrl }),
-      loadResamplerDesign(options.sampleRate, context.sampleRate),
+      loadResamplerDesign(options.sampleRate, context.sampleRate, settings.quality),
     ]);
     if (isSampled(settings)) {
-      await whileOpen(context, loading);
-      return makeInOpenContext(context, () => new Playout(context, options, undefined));
+      await whileOpen(life, loading);
+      return makeInOpenContext(life, () => new Playout(context, options, undefined));
     }
     // Apps that play PCM never load it.
     const opening = import('./opus-playout.ts').then((opus) => opus.openOpusReader(options));
-    const [reader] = await whileOpen(context, Promise.all([opening, loading]), ([late]) => {
-      late.close();
-    });
     try {
-      return makeInOpenContext(context, () => new Playout(context, options, reader));
+      const [reader] = await whileOpen(life, Promise.all([opening, loading]));
+      return makeInOpenContext(life, () => new Playout(context, options, reader));
     } catch (error) {
-      reader.close();
+      void opening.then(
+        (reader) => reader.close(),
+        () => {},
+      );
       throw error;
     }
   }

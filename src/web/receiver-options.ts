@@ -10,12 +10,13 @@ import { bytesPerFrame } from '../core/format/stream-format.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import type { ReceiveFraming } from '../core/receive/receive-feed.ts';
 import type { ResamplerQuality } from '../core/resampler/resampler-plan.ts';
+import type { AbortOptions } from './abort.ts';
 import type { WorkletUrl } from './worklet-loader.ts';
 import { readStatistics, REPORT, REPORT_FIELDS } from '../core/receive/receive-report.ts';
 import type { ReceiveStatistics, ReceiveState } from '../core/receive/receive-report.ts';
 
 /** Options of a `Receiver`. */
-export interface ReceiverOptions extends Partial<StreamFormat> {
+export interface ReceiverOptions extends Partial<StreamFormat>, AbortOptions {
   /** Payload format of the packets. @default 's16' */
   readonly format?: PayloadFormat;
   /** Sample rate of the packets, Hz: any integer from 3000 to 768000; for Opus 8000, 12000, 16000, 24000 or 48000. */
@@ -67,6 +68,7 @@ const NAMES = {
   opusUrl: 1,
   framing: 1,
   workletUrl: 1,
+  signal: 1,
 } satisfies OptionNames<ReceiverOptions>;
 
 /** The options with their defaults, checked. */

@@ -1,5 +1,6 @@
 import { checkContext } from '../core/option-names.ts';
 import { MicwireError } from '../core/errors.ts';
+import { checkSignal } from './abort.ts';
 import { canShareMemory, makeInOpenContext, whileOpen } from './context-life.ts';
 import type {
   ReceiveCommand,
@@ -37,7 +38,9 @@ import type {
 } from './receiver-options.ts';
 import { TypedEventTarget } from './typed-event-target.ts';
 import { LastWord } from './patience.ts';
-import { RECEIVE_WORKLET } from './worklet-files.ts';
+import { loadVariablePlan } from './resampler-design.ts';
+import { RECEIVE_OPUS_WORKLET } from './receive-opus-worklet.ts';
+import { RECEIVE_WORKLET } from './receive-worklet.ts';
 import { loadWorklet } from './worklet-loader.ts';
 
 /** The events of a {@link Receiver}. */
@@ -90,21 +93,24 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
   static async create(context: BaseAudioContext, options: ReceiverOptions): Promise<Receiver> {
     checkContext('Receiver.create', context);
     const settings = checkReceiverOptions(options);
-    const { opusUrl: url } = options;
-    const [{ planVariableResampler }, opus] = await whileOpen(
-      context,
+    const { opusUrl: url, signal } = options;
+    const opening = { context, signal };
+    checkSignal(signal);
+    const [resampler, opus] = await whileOpen(
+      opening,
       Promise.all([
-        import('../core/resampler/variable-resampler-planner.ts'),
+        loadVariablePlan({
+          inputRate: settings.sampleRate,
+          outputRate: context.sampleRate,
+          quality: settings.quality,
+        }),
         isSampled(settings) ? undefined : loadOpus(url),
-        loadWorklet(context, RECEIVE_WORKLET, { url: options.workletUrl }),
+        loadWorklet(context, isSampled(settings) ? RECEIVE_WORKLET : RECEIVE_OPUS_WORKLET, {
+          url: options.workletUrl,
+        }),
       ]),
     );
-    const resampler = planVariableResampler({
-      inputRate: settings.sampleRate,
-      outputRate: context.sampleRate,
-      quality: settings.quality,
-    });
-    return makeInOpenContext(context, () => new Receiver(context, options, { resampler, opus }));
+    return makeInOpenContext(opening, () => new Receiver(context, options, { resampler, opus }));
   }
 
   private constructor(context: BaseAudioContext, options: ReceiverOptions, parts: ReceiverParts) {
@@ -133,7 +139,8 @@ export class Receiver extends TypedEventTarget<ReceiverEventMap> {
       resampler: parts.resampler,
       opus: parts.opus ?? null,
     };
-    this.node = new AudioWorkletNode(context, 'micwire-receive', {
+    const processor = isSampled(settings) ? 'micwire-receive' : 'micwire-receive-opus';
+    this.node = new AudioWorkletNode(context, processor, {
       numberOfInputs: 0,
       numberOfOutputs: 1,
       outputChannelCount: [outputChannels],

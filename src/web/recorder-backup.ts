@@ -100,6 +100,15 @@ export class RecorderBackup {
     await this.#route?.capture?.resume();
   }
 
+  /** Another source is recorded. */
+  setSource(source: CaptureSource): void {
+    try {
+      this.#route?.capture?.setSource(source);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Nothing more is captured. */
   async stop(): Promise<void> {
     await this.#route?.capture?.close();

@@ -5,6 +5,7 @@ import type { OpusOptions } from '../core/codec/opus-options.ts';
 import { checkOggTags } from '../core/container/ogg-opus.ts';
 import type { RecorderContainer } from '../core/container/recording-muxer.ts';
 import type { SampleFormat } from '../core/format/formats.ts';
+import type { AbortOptions } from './abort.ts';
 import { captureSettings } from './capture-options.ts';
 import type { CaptureOptions } from './capture-options.ts';
 import { OPUS_NAMES, opusCaptureSettings } from './opus-capture-options.ts';
@@ -18,7 +19,7 @@ export type { RecorderContainer };
 const RECORDER_CONTAINERS: readonly RecorderContainer[] = ['ogg', 'webm', 'wav'];
 
 /** Options of a recording. */
-export interface RecorderOptions extends OpusOptions {
+export interface RecorderOptions extends OpusOptions, AbortOptions {
   readonly container: RecorderContainer;
   /** @default 48000 for Opus, the context's rate for WAV */
   readonly sampleRate?: number;
@@ -68,6 +69,7 @@ const NAMES: OptionNames<RecorderOptions> = {
   workletUrl: 1,
   opusUrl: 1,
   workerUrl: 1,
+  signal: 1,
   ...OPUS_NAMES,
 };
 
@@ -120,7 +122,7 @@ export function recorderCapture(
 function opusOptionsOf(options: RecorderOptions): Partial<OpusCaptureOptions> {
   const { bitrate, complexity, application, packetDurationMs, fec, expectedLossPercent, dtx } =
     options;
-  const { bitrateMode, signal, encodeIn, opusUrl, workerUrl } = options;
+  const { bitrateMode, signalType, encodeIn, opusUrl, workerUrl } = options;
   return {
     bitrate,
     complexity,
@@ -130,7 +132,7 @@ function opusOptionsOf(options: RecorderOptions): Partial<OpusCaptureOptions> {
     expectedLossPercent,
     dtx,
     bitrateMode,
-    signal,
+    signalType,
     opusUrl,
     workerUrl,
     ...(encodeIn === undefined ? {} : { encodeIn }),

@@ -3,7 +3,9 @@ import type { PayloadFormat } from '../core/format/formats.ts';
 import type { RecordingOptions } from '../core/container/recording-muxer.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { MeterReading } from '../core/metering/meter-table.ts';
+import { checkSignal } from './abort.ts';
 import { Capture } from './capture.ts';
+import { makeInOpenContext, whileOpen } from './context-life.ts';
 import { connectSource, disconnectSource, openSource } from './capture-source.ts';
 import type { CaptureSource, LivingSource, OpenSource } from './capture-source.ts';
 import { Meter } from './meter.ts';
@@ -51,7 +53,8 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   /** Undefined where it could not be made: a recording needs none. */
   readonly #meter: Meter<'peak' | 'rms'> | undefined;
   readonly #reading: MeterReading<'peak' | 'rms'> | undefined;
-  readonly #meterSource: OpenSource;
+  #meterSource: OpenSource;
+  readonly #options: RecorderOptions;
   /** Resolves with the file when everything is written. */
   readonly #result: Promise<Blob | undefined>;
   #state: RecorderState = 'recording';
@@ -75,29 +78,35 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
   ): Promise<Recorder> {
     checkContext('Recorder.create', context);
     const captureOptions = recorderCapture(options, context.sampleRate);
+    const { signal } = options;
+    const opening = { context, signal };
+    checkSignal(signal);
     // One node for all: of two on one track WebKitGTK 2.50 leaves one repeating its first quantum, now and then (two of six runs).
     const opened = openSource(context, source);
     const captured = recordedSource(opened, options);
     // Before the capture: from then on there is something to lose.
-    const [meter, backup] = await Promise.all([
-      openMeter(context, options),
-      openBackup(context, captured, captureOptions, options),
-    ]).catch((error: unknown) => {
+    const [meter, backup] = await whileOpen(
+      opening,
+      Promise.all([
+        openMeter(context, options),
+        openBackup(context, captured, captureOptions, options),
+      ]),
+      ([lateMeter, lateBackup]) => void discard(lateMeter, lateBackup),
+    ).catch((error: unknown) => {
       opened.release();
       throw error;
     });
     let capture: Capture<PayloadFormat> | undefined;
     try {
-      capture = (await Capture.create(
-        context,
-        captured,
-        captureOptions as never,
-      )) as Capture<PayloadFormat>;
-      return new Recorder(options, capture, meter, opened, backup);
+      capture = (await Capture.create(context, captured, {
+        ...captureOptions,
+        signal,
+      } as never)) as Capture<PayloadFormat>;
+      const made = capture;
+      return makeInOpenContext(opening, () => new Recorder(options, made, meter, opened, backup));
     } catch (error) {
       opened.release();
-      if (meter instanceof Meter) void meter.close();
-      await Promise.all([capture?.close(), backup?.end(true)]);
+      await Promise.all([capture?.close(), discard(meter, backup)]);
       throw error;
     }
   }
@@ -112,6 +121,7 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     super();
     const { container, stream } = options;
     this.container = container;
+    this.#options = options;
     this.capture = capture;
     const sink = stream ? new StreamSink(stream) : new BlobSink();
     this.#file = new RecordingFile(recordingOf(capture, options), sink);
@@ -201,6 +211,27 @@ export class Recorder extends TypedEventTarget<RecorderEventMap> {
     this.#setState('recording');
     void this.#backup?.resume();
     await this.capture.resume();
+  }
+
+  /**
+   * Records another source from now on: see `capture.setSource`. The file, its level and its backup follow.
+   * @throws as `capture.setSource`
+   */
+  setSource(source: CaptureSource): void {
+    const opened = openSource(this.capture.node.context, source);
+    const captured = recordedSource(opened, this.#options);
+    try {
+      this.capture.setSource(captured);
+    } catch (error) {
+      opened.release();
+      throw error;
+    }
+    this.#backup?.setSource(captured);
+    if (this.#meter !== undefined) {
+      disconnectSource(this.#meterSource, this.#meter.node);
+      connectSource(opened, this.#meter.node);
+    } else this.#meterSource.release();
+    this.#meterSource = opened;
   }
 
   /**
@@ -341,6 +372,15 @@ function unmetered(cause: unknown): MicwireError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const message = `The recording continues, but its level is not known: ${reason}`;
   return new MicwireError(code, message, { cause });
+}
+
+/** There will be no recording. */
+async function discard(
+  meter: Meter<'peak' | 'rms'> | MicwireError,
+  backup: RecorderBackup | undefined,
+): Promise<void> {
+  if (meter instanceof Meter) void meter.close();
+  await backup?.end(true);
 }
 
 /** Loaded only where it is asked for. */

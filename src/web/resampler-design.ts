@@ -1,17 +1,29 @@
 import type { ResamplerPlan, ResamplerQuality } from '../core/resampler/resampler-plan.ts';
 import type { planResampler } from '../core/resampler/resampler-planner.ts';
+import type { planUsual } from '../core/resampler/usual-planner.ts';
+import type { VariableResamplerPlanOptions } from '../core/resampler/usual-variable-planner.ts';
+import type { VariableResamplerPlan } from '../core/resampler/variable-resampler.ts';
 
-/** The filter design, once it was loaded: half of what a page would load, and no use where the rates are equal. */
+/** What makes plans, once it was loaded: of no use where the rates are equal, and few conversions take the filter design. */
+let usual: { readonly planUsual: typeof planUsual } | undefined;
 let design: { readonly planResampler: typeof planResampler } | undefined;
 
-/** Loads the filter design, unless the rates are equal. */
-export async function loadResamplerDesign(inputRate: number, outputRate: number): Promise<void> {
-  if (inputRate !== outputRate) design ??= await import('../core/resampler/resampler-planner.ts');
+/** Loads what plans the conversion, unless the rates are equal: the stored filters, or the filter design. */
+export async function loadResamplerDesign(
+  inputRate: number,
+  outputRate: number,
+  quality: ResamplerQuality,
+): Promise<void> {
+  if (inputRate === outputRate) return;
+  usual ??= await import('../core/resampler/usual-planner.ts');
+  if (usual.planUsual(taskOf(inputRate, outputRate, quality)) === undefined) {
+    design ??= await import('../core/resampler/resampler-planner.ts');
+  }
 }
 
 /**
  * What goes from one rate to the other: null where they are equal.
- * @throws TypeError when that takes a filter design, and it was not loaded
+ * @throws TypeError when that takes a plan, and what makes it was not loaded
  */
 export function resamplerBetween(
   inputRate: number,
@@ -19,10 +31,31 @@ export function resamplerBetween(
   quality: ResamplerQuality,
 ): ResamplerPlan | null {
   if (inputRate === outputRate) return null;
-  if (design === undefined) {
+  const task = taskOf(inputRate, outputRate, quality);
+  const plan = usual?.planUsual(task) ?? design?.planResampler(task);
+  if (plan === undefined) {
     throw new TypeError(
       `From ${inputRate} to ${outputRate} Hz takes a resampler, which only create() loads: use it in place of the constructor.`,
     );
   }
-  return design.planResampler({ inputRate, outputRate, quality });
+  return plan;
+}
+
+/** The plan of a resampler of free ratio: from stored filters, or designed. */
+export async function loadVariablePlan(
+  options: VariableResamplerPlanOptions,
+): Promise<VariableResamplerPlan> {
+  const { planUsualVariable } = await import('../core/resampler/usual-variable-planner.ts');
+  const plan = planUsualVariable(options);
+  if (plan !== undefined) return plan;
+  const planner = await import('../core/resampler/variable-resampler-planner.ts');
+  return planner.planVariableResampler(options);
+}
+
+function taskOf(
+  inputRate: number,
+  outputRate: number,
+  quality: ResamplerQuality,
+): Parameters<typeof planUsual>[0] {
+  return { inputRate, outputRate, quality, strict: false, execution: 'auto' };
 }

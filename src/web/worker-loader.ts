@@ -1,3 +1,5 @@
+import { packageFile } from './package-file.ts';
+
 /** Your own copy of a Worker's script. */
 export type WorkerUrl = string | URL;
 
@@ -38,7 +40,7 @@ export async function startWorker(
   };
   const worker =
     given === undefined
-      ? ((await attempt('the file beside the package', () => file.url().href)) ??
+      ? ((await attempt('the file beside the package', () => packageFile(file.url()))) ??
         (await attempt('a blob: copy', () => inlineUrl(file))))
       : await attempt(`your URL ${String(given)}`, () => String(given));
   if (worker) return worker;

@@ -1,4 +1,4 @@
-import type { WorkletName } from './worklet-files.ts';
+import type { WorkletName } from './worklet-file.ts';
 
 /** One way of loading that was tried and failed. */
 export interface LoadAttempt {
@@ -52,7 +52,10 @@ async function examine(name: WorkletName, { way, url, error }: LoadAttempt): Pro
         : way === 'the file beside the package'
           ? 'the bundler left import.meta.url without a value'
           : 'the copy carried in JavaScript could not be loaded',
-      cure: host,
+      cure:
+        name === 'capture-opus'
+          ? `write \`import 'micwire/opus-inline'\` in your app; or ${host}`
+          : host,
     };
   }
   if (way === 'a blob: copy' || way === 'a data: copy') {

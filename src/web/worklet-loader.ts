@@ -2,8 +2,9 @@ import { describe } from '../core/arguments.ts';
 import { MicwireError } from '../core/errors.ts';
 import { checkContextOpen, contextClosed, whileOpen } from './context-life.ts';
 import type { LivingContext } from './context-life.ts';
+import { packageFile } from './package-file.ts';
 import type { LoadAttempt } from './worklet-diagnosis.ts';
-import type { WorkletFile, WorkletName } from './worklet-files.ts';
+import type { WorkletFile, WorkletName } from './worklet-file.ts';
 
 /** URL of your own copy of a worklet's file, or a function from the worklet's name to it. */
 export type WorkletUrl = string | URL | ((name: WorkletName) => string | URL);
@@ -83,7 +84,7 @@ function loadOnce(
   if (earlier) return earlier;
   const loading =
     given === undefined ? loadPackaged(context, file) : loadGiven(context, name, given);
-  const load = whileOpen(context, loading);
+  const load = whileOpen({ context }, loading);
   known.set(key, load);
   load.catch(() => known.delete(key));
   return load;
@@ -108,7 +109,7 @@ async function loadPackaged(context: WorkletContext, file: WorkletFile): Promise
     if (attempt) failed.push(attempt);
     return !attempt;
   };
-  if (await add('the file beside the package', () => file.url().href)) return;
+  if (await add('the file beside the package', () => packageFile(file.url()))) return;
   let blobUrl = '';
   const makeBlobUrl = async (): Promise<string> => {
     const script = new Blob([(await file.inline()).default], { type: 'text/javascript' });

@@ -11,7 +11,7 @@ import { MicwireError, PacketError } from '../core/errors.ts';
 /** The types lack what Chromium takes besides (WebCodecs Opus registration §3.2). */
 interface OpusConfig extends OpusEncoderConfig {
   application: OpusSettings['application'];
-  signal: OpusSettings['signal'];
+  signal: OpusSettings['signalType'];
 }
 type Config = AudioEncoderConfig & { opus: OpusConfig };
 
@@ -35,7 +35,7 @@ export function webCodecsConfig(settings: OpusSettings): Config {
       useinbandfec: settings.fec,
       usedtx: settings.dtx,
       application: settings.application,
-      signal: settings.signal,
+      signal: settings.signalType,
     },
   };
 }
@@ -205,7 +205,7 @@ function unknownOptions(
     expectedLossPercent: config?.opus?.packetlossperc,
     dtx: config?.opus?.usedtx,
     application: (config?.opus as Partial<OpusConfig> | undefined)?.application,
-    signal: (config?.opus as Partial<OpusConfig> | undefined)?.signal,
+    signalType: (config?.opus as Partial<OpusConfig> | undefined)?.signal,
   };
   return asked
     .filter((name) => known[name] === undefined)

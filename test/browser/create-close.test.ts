@@ -11,81 +11,12 @@ import {
 } from 'micwire';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { endContext } from '../helpers/end-context.ts';
+import { countResources, openResources as open } from '../helpers/open-resources.ts';
 
 /** MICWIRE_ROUNDS=1000 takes some minutes an engine. */
 const ROUNDS = Number(import.meta.env['VITE_MICWIRE_ROUNDS'] ?? 12);
 
-/** What a page holds that garbage collection does not free at once. */
-const open = { workers: 0, ports: 0, timers: 0, memories: 0, tracks: 0 };
-
-beforeEach(() => {
-  Object.assign(open, { workers: 0, ports: 0, timers: 0, memories: 0, tracks: 0 });
-  const [NativeWorker, NativeNode] = [Worker, AudioWorkletNode];
-  vi.stubGlobal(
-    'Worker',
-    class extends NativeWorker {
-      constructor(...options: ConstructorParameters<typeof Worker>) {
-        super(...options);
-        open.workers++;
-      }
-      override terminate(): void {
-        open.workers--;
-        super.terminate();
-      }
-    },
-  );
-  vi.stubGlobal(
-    'AudioWorkletNode',
-    class extends NativeNode {
-      constructor(...options: ConstructorParameters<typeof AudioWorkletNode>) {
-        super(...options);
-        open.ports++;
-        const { port } = this;
-        const close = port.close.bind(port);
-        let closed = false;
-        port.close = (): void => {
-          if (!closed) open.ports--;
-          closed = true;
-          close();
-        };
-      }
-    },
-  );
-  const [set, clear] = [setInterval, clearInterval];
-  const running = new Set<unknown>();
-  vi.stubGlobal('setInterval', (...options: Parameters<typeof setInterval>) => {
-    const timer = set(...options);
-    running.add(timer);
-    open.timers = running.size;
-    return timer;
-  });
-  vi.stubGlobal('clearInterval', (timer: never) => {
-    running.delete(timer);
-    open.timers = running.size;
-    clear(timer);
-  });
-  const { mediaDevices } = navigator as { readonly mediaDevices?: MediaDevices };
-  if (mediaDevices !== undefined) {
-    const give = mediaDevices.getUserMedia.bind(mediaDevices);
-    vi.spyOn(mediaDevices, 'getUserMedia').mockImplementation(async (constraints) => {
-      const stream = await give(constraints);
-      for (const track of stream.getTracks()) {
-        open.tracks++;
-        const stop = track.stop.bind(track);
-        track.stop = (): void => {
-          if (track.readyState === 'live') open.tracks--;
-          stop();
-        };
-      }
-      return stream;
-    });
-  }
-  const { Memory } = WebAssembly;
-  vi.spyOn(WebAssembly, 'Memory').mockImplementation(function (size: WebAssembly.MemoryDescriptor) {
-    open.memories++;
-    return new Memory(size);
-  } as never);
-});
+beforeEach(countResources);
 afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllGlobals();

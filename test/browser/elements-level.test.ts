@@ -84,7 +84,7 @@ test('a clipped sample lights the sign until a click or a key resets it', async 
   sign.click();
   await level.updateComplete;
   expect(sign.className).not.toContain('clipped');
-  expect(sign.ariaLabel).toBe('Nothing is clipped');
+  expect(sign.ariaLabel).toBe('Clip: nothing is clipped');
   // A user of the keyboard keeps the focus.
   expect(level.shadowRoot!.activeElement).toBe(sign);
 });
@@ -191,7 +191,7 @@ test('its texts can be translated', async () => {
   expect(meterOf(level).ariaLabel).toBe('Pegel');
   expect(meterOf(level).ariaValueText).toBe('Stille');
   expect(inside(level, '.clip').textContent!.trim()).toBe('Übersteuert');
-  expect(inside(level, '.clip').ariaLabel).toBe('Nothing is clipped');
+  expect(inside(level, '.clip').ariaLabel).toBe('Clip: nothing is clipped');
 });
 
 test.each(['light', 'dark'])('axe finds nothing wrong with it on a %s page', async (scheme) => {

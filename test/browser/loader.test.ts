@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { MicwireError } from '../../src/core/errors.ts';
-import {
-  CAPTURE_OPUS_WORKLET,
-  CAPTURE_WORKLET,
-  METER_WORKLET,
-  PLAYOUT_WORKLET,
-} from '../../src/web/worklet-files.ts';
+import { CAPTURE_OPUS_WORKLET } from '../../src/web/capture-opus-worklet.ts';
+import { CAPTURE_WORKLET } from '../../src/web/capture-worklet.ts';
+import { METER_WORKLET } from '../../src/web/meter-worklet.ts';
+import '../../src/web/opus-inline.ts';
+import { PLAYOUT_WORKLET } from '../../src/web/playout-worklet.ts';
 import { loadWorklet } from '../../src/web/worklet-loader.ts';
 
 const offline = (): OfflineAudioContext => new OfflineAudioContext(1, 128, 48000);
@@ -106,7 +105,7 @@ describe('under a Content-Security-Policy', () => {
   /** Loads the meter in a frame of that policy. Resolves with 'loaded' or the error's message. */
   function loadUnder(policy: string): Promise<string> {
     const loader = new URL('../../src/web/worklet-loader.ts', import.meta.url).href;
-    const list = new URL('../../src/web/worklet-files.ts', import.meta.url).href;
+    const list = new URL('../../src/web/meter-worklet.ts', import.meta.url).href;
     const frame = document.createElement('iframe');
     frames.push(frame);
     const answer = new Promise<string>((resolve) => {

@@ -14,7 +14,7 @@ let preSkip: number;
 let whole: Float32Array;
 beforeAll(async () => {
   const library = new OpusLibrary(await loadOpusModule());
-  const options = { bitrate: 64_000, fec: true, expectedLossPercent: 20, signal: 'voice' } as const;
+  const options = { bitrate: 64_000, fec: true, expectedLossPercent: 20, signalType: 'voice' } as const;
   const encoder = new OpusEncoder(library, { ...options, sampleRate: 48_000, channels: 1 });
   preSkip = encoder.latencyFrames;
   packets = encodeAll(encoder, [signal]);

@@ -146,7 +146,7 @@ test('packets of Opus are decoded on the audio thread, and one lost is taken fro
   cleanups.push(recording.close);
   const settings = opusSettings(
     { sampleRate: 48_000, channels: 1 },
-    { bitrate: 32_000, fec: true, expectedLossPercent: 20, application: 'voip', signal: 'voice' },
+    { bitrate: 32_000, fec: true, expectedLossPercent: 20, application: 'voip', signalType: 'voice' },
   );
   const encoder = new OpusEncoder(new OpusLibrary(await loadOpusModule()), settings);
   const samples = new Float32Array(960);

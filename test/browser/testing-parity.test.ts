@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import * as browser from 'vitest/browser';
-import * as files from '../../src/web/worklet-files.ts';
-import type { WorkletFile } from '../../src/web/worklet-files.ts';
+import '../../src/web/opus-inline.ts';
+import type { WorkletFile } from '../../src/web/worklet-file.ts';
 import { loadWorklet } from '../../src/web/worklet-loader.ts';
+import { WORKLET_FILES } from '../helpers/worklet-files.ts';
 import { unpack } from '../helpers/packing.ts';
 import {
   NODE_PARITY_NAMES,
@@ -26,9 +27,7 @@ const { commands } = browser as unknown as {
 };
 
 const fileOf = ({ kase }: ParityCase): WorkletFile =>
-  Object.values(files as unknown as Record<string, WorkletFile>).find(
-    ({ name }) => name === kase.worklet,
-  )!;
+  WORKLET_FILES.find(({ name }) => name === kase.worklet)!;
 
 /** Undefined where the engine has no such quantum. */
 async function openContext(parity: ParityCase): Promise<OfflineAudioContext | undefined> {

@@ -1,4 +1,4 @@
-import { findBrowser, isRoot } from './find-browser.mjs';
+import { browserEnvironment, findBrowser, hasSandbox } from './find-browser.mjs';
 
 /**
  * Chromium with the devices of a sound server, and a page that can be hidden and frozen. Playwright keeps each of its pages
@@ -9,11 +9,12 @@ import { findBrowser, isRoot } from './find-browser.mjs';
  */
 export async function openChromiumTabs({ sound, args = [] }) {
   const { default: puppeteer } = await import('puppeteer-core');
+  const executablePath = findBrowser('chromium');
   const browser = await puppeteer.launch({
-    executablePath: findBrowser('chromium'),
+    executablePath,
     headless: true,
     protocolTimeout: 180_000,
-    env: { ...process.env, ...sound.env },
+    env: { ...browserEnvironment(executablePath), ...sound.env },
     // With them hidden pages run as visible ones do.
     ignoreDefaultArgs: [
       '--disable-backgrounding-occluded-windows',
@@ -23,7 +24,7 @@ export async function openChromiumTabs({ sound, args = [] }) {
       '--mute-audio',
     ],
     args: [
-      ...(isRoot() ? ['--no-sandbox'] : []),
+      ...(hasSandbox(executablePath) ? [] : ['--no-sandbox']),
       '--disable-gpu',
       '--disable-quic',
       '--autoplay-policy=no-user-gesture-required',

@@ -1,4 +1,4 @@
-import { findBrowser, isRoot } from './find-browser.mjs';
+import { browserEnvironment, findBrowser, hasSandbox } from './find-browser.mjs';
 
 /**
  * Chrome, Chromium or Edge over the DevTools protocol.
@@ -8,10 +8,12 @@ import { findBrowser, isRoot } from './find-browser.mjs';
  */
 export async function openChromium({ microphone, args = [], width = 1280, height = 800 }) {
   const { chromium } = await import('playwright-core');
+  const executablePath = findBrowser('chromium');
   const browser = await chromium.launch({
-    executablePath: findBrowser('chromium'),
+    executablePath,
     headless: true,
-    chromiumSandbox: !isRoot(),
+    chromiumSandbox: hasSandbox(executablePath),
+    env: browserEnvironment(executablePath),
     args: [
       '--disable-gpu',
       '--disable-quic',

@@ -1,14 +1,24 @@
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { dirname, join, posix, win32 } from 'node:path';
+import { PACKAGED, packagedFolder } from './packaged-chromium.mjs';
 
 /** @typedef {'chromium' | 'firefox' | 'webkit'} Engine */
 
 /**
- * Where each engine may be: an environment variable that overrides all, names to look for in PATH, and full paths.
- * `install` is the one command that gets it.
+ * What a search needs to know of a machine. Tests describe other machines.
  *
- * @type {Record<Engine, { variable: string, names: string[], paths: () => string[], install: () => string }>}
+ * @typedef {object} Machine
+ * @property {string} platform - as `process.platform` has it
+ * @property {Readonly<Record<string, string | undefined>>} env
+ * @property {string} home
+ * @property {(folder: string) => readonly string[]} list - the names in a folder; none where there is no such folder
+ */
+
+/**
+ * Where each engine may be: an environment variable that overrides all, names to look for in PATH, and full paths.
+ *
+ * @type {Record<Engine, { variable: string, names: string[], paths: (machine: Machine) => string[] }>}
  */
 const PLACES = {
   chromium: {
@@ -18,105 +28,202 @@ const PLACES = {
       'chromium-browser',
       'google-chrome-stable',
       'google-chrome',
+      'chrome',
       'microsoft-edge-stable',
       'microsoft-edge',
+      'msedge',
       'brave-browser',
     ],
-    paths: () => [
-      ...macApp('Google Chrome', 'Chromium', 'Microsoft Edge', 'Brave Browser'),
+    paths: (machine) => [
+      ...macApps(machine, 'Google Chrome', 'Chromium', 'Microsoft Edge', 'Brave Browser'),
       ...windowsPrograms(
+        machine,
         'Google/Chrome/Application/chrome.exe',
         'Chromium/Application/chrome.exe',
         'Microsoft/Edge/Application/msedge.exe',
       ),
-      ...playwrightChromium(),
+      // Before Playwright's: it is there because Playwright's did not start.
+      ...(machine.platform === 'linux' ? [posix.join(packagedFolder(machine), PACKAGED.file)] : []),
+      ...playwrightChromium(machine),
     ],
-    install: () =>
-      process.platform === 'linux' && isRoot()
-        ? 'apt-get install -y chromium'
-        : 'npx playwright-core install chromium',
   },
   firefox: {
     // Playwright's own Firefox is patched for another protocol, so it is not looked for.
     variable: 'FIREFOX_PATH',
     names: ['firefox-esr', 'firefox'],
-    paths: () => [
-      '/Applications/Firefox.app/Contents/MacOS/firefox',
-      ...windowsPrograms('Mozilla Firefox/firefox.exe'),
+    paths: (machine) => [
+      ...(machine.platform === 'darwin'
+        ? ['/Applications/Firefox.app/Contents/MacOS/firefox']
+        : []),
+      ...windowsPrograms(machine, 'Mozilla Firefox/firefox.exe'),
     ],
-    install: () => 'apt-get install -y firefox-esr pulseaudio',
   },
   webkit: {
     variable: 'WEBKIT_MINIBROWSER',
     names: ['MiniBrowser'],
-    paths: () =>
-      ['x86_64', 'aarch64'].flatMap((machine) => [
-        `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`,
-        `/usr/lib/${machine}-linux-gnu/webkitgtk-6.0/MiniBrowser`,
-        `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.0/MiniBrowser`,
-      ]),
-    install: () => 'apt-get install -y webkit2gtk-driver xvfb',
+    paths: ({ platform }) =>
+      platform !== 'linux'
+        ? []
+        : ['x86_64', 'aarch64'].flatMap((processor) => [
+            `/usr/lib/${processor}-linux-gnu/webkit2gtk-4.1/MiniBrowser`,
+            `/usr/lib/${processor}-linux-gnu/webkitgtk-6.0/MiniBrowser`,
+            `/usr/lib/${processor}-linux-gnu/webkit2gtk-4.0/MiniBrowser`,
+          ]),
   },
 };
+
+/** The one thing to do where an engine is missing. @type {Record<Engine, string>} */
+const CURES = {
+  chromium: 'No Chrome, Chromium or Edge was found. Install one, or let npm test install one',
+  firefox: 'No Firefox was found. Install one with: apt-get install -y firefox-esr pulseaudio',
+  webkit: 'No webkit was found. Install one with: apt-get install -y webkit2gtk-driver xvfb',
+};
+
+/** @returns {Machine} */
+export function thisMachine() {
+  return {
+    platform: process.platform,
+    env: process.env,
+    home: homedir(),
+    list: (folder) => {
+      try {
+        return readdirSync(folder);
+      } catch {
+        return [];
+      }
+    },
+  };
+}
+
+/**
+ * Every place where an engine may be on a machine, in the order in which they are tried.
+ *
+ * @param {Engine} engine
+ * @param {Machine} machine
+ * @returns {string[]}
+ */
+export function browserPlaces(engine, machine) {
+  const { names, paths } = PLACES[engine];
+  return [...names.flatMap((name) => inPath(name, machine)), ...paths(machine)];
+}
 
 /**
  * The path of an installed browser.
  *
  * @param {Engine} engine
  * @returns {string}
- * @throws Error that names the one command which installs a browser
+ * @throws Error that says how to get one
  */
 export function findBrowser(engine) {
-  const { variable, names, paths, install } = PLACES[engine];
+  const { variable } = PLACES[engine];
   const given = process.env[variable];
   if (given !== undefined) {
     if (isProgram(given)) return given;
     throw new Error(`${variable} is set to ${given}, which is not a program.`);
   }
-  const found = [...names.flatMap(inPath), ...paths()].find(isProgram);
+  const found = browserPlaces(engine, thisMachine()).find(isProgram);
   if (found !== undefined) return found;
   throw new Error(
-    `No ${engine === 'chromium' ? 'Chrome, Chromium or Edge' : engine} was found. ` +
-      `Install one with: ${install()}\n(or set ${variable} to the path of one that is somewhere else).`,
+    `${CURES[engine]}\n(or set ${variable} to the path of one that is somewhere else).`,
   );
+}
+
+/**
+ * The environment in which a browser starts: the Chromium of an npm package brings libraries and fonts that a machine may
+ * lack.
+ *
+ * @param {string} executable
+ * @returns {Record<string, string>}
+ */
+export function browserEnvironment(executable) {
+  const folder = dirname(executable);
+  const inherited = /** @type {Record<string, string>} */ ({ ...process.env });
+  if (folder !== packagedFolder(thisMachine())) return inherited;
+  const libraries = [join(folder, 'lib'), process.env['LD_LIBRARY_PATH'] ?? ''];
+  return {
+    ...inherited,
+    FONTCONFIG_PATH: folder,
+    LD_LIBRARY_PATH: libraries.filter((part) => part !== '').join(':'),
+  };
+}
+
+/**
+ * Whether a browser can use its sandbox: not for the superuser, and not on Linux from a cache folder. The system lets only
+ * browsers that it has installed make one.
+ *
+ * @param {string} executable
+ */
+export function hasSandbox(executable) {
+  const { platform, home, env } = thisMachine();
+  const caches = [join(home, '.cache'), env['XDG_CACHE_HOME'], env['PLAYWRIGHT_BROWSERS_PATH']];
+  const isCached = caches.some((folder) => folder !== undefined && executable.startsWith(folder));
+  return !isRoot() && !(platform === 'linux' && isCached);
 }
 
 /** @param {string} name */
 export function findProgram(name) {
-  return inPath(name).find(isProgram);
+  return inPath(name, thisMachine()).find(isProgram);
 }
 
-/** @param {string} name */
-function inPath(name) {
-  const file = process.platform === 'win32' ? `${name}.exe` : name;
-  return (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, file));
+/**
+ * Where PATH has a program. On Windows PATHEXT says which names are programs; only those are taken that start without a shell.
+ *
+ * @param {string} name
+ * @param {Machine} machine
+ */
+function inPath(name, { platform, env }) {
+  const windows = platform === 'win32';
+  // A copy of Windows' environment tells cases apart, unlike the environment itself.
+  const folders = (env['PATH'] ?? env['Path'] ?? '').split(windows ? ';' : ':');
+  const endings = windows
+    ? (env['PATHEXT'] ?? '.EXE').split(';').filter((ending) => /^\.(com|exe)$/i.test(ending))
+    : [''];
+  return folders
+    .filter((folder) => folder !== '')
+    .flatMap((folder) =>
+      endings.map((ending) =>
+        (windows ? win32 : posix).join(folder, `${name}${ending.toLowerCase()}`),
+      ),
+    );
 }
 
-/** @param {string[]} names */
-function macApp(...names) {
-  if (process.platform !== 'darwin') return [];
-  return ['/Applications', join(homedir(), 'Applications')].flatMap((folder) =>
-    names.map((name) => join(folder, `${name}.app/Contents/MacOS/${name}`)),
+/**
+ * @param {Machine} machine
+ * @param {string[]} names
+ */
+function macApps({ platform, home }, ...names) {
+  if (platform !== 'darwin') return [];
+  return ['/Applications', posix.join(home, 'Applications')].flatMap((folder) =>
+    names.map((name) => posix.join(folder, `${name}.app/Contents/MacOS/${name}`)),
   );
 }
 
-/** @param {string[]} files */
-function windowsPrograms(...files) {
+/**
+ * @param {Machine} machine
+ * @param {string[]} files
+ */
+function windowsPrograms({ platform, env }, ...files) {
+  if (platform !== 'win32') return [];
   return ['PROGRAMFILES', 'PROGRAMFILES(X86)', 'LOCALAPPDATA'].flatMap((variable) => {
-    const folder = process.env[variable];
-    return folder === undefined ? [] : files.map((file) => join(folder, file));
+    const folder = env[variable];
+    return folder === undefined ? [] : files.map((file) => win32.join(folder, file));
   });
 }
 
-/** Chromiums that Playwright downloaded, newest first. */
-function playwrightChromium() {
+/**
+ * Chromiums that Playwright downloaded, newest first.
+ *
+ * @param {Machine} machine
+ */
+function playwrightChromium({ platform, env, home, list }) {
+  const paths = platform === 'win32' ? win32 : posix;
   const caches =
-    process.platform === 'darwin'
-      ? join(homedir(), 'Library/Caches')
-      : process.platform === 'win32'
-        ? (process.env['LOCALAPPDATA'] ?? homedir())
-        : join(homedir(), '.cache');
-  const root = process.env['PLAYWRIGHT_BROWSERS_PATH'] ?? join(caches, 'ms-playwright');
+    platform === 'darwin'
+      ? paths.join(home, 'Library/Caches')
+      : platform === 'win32'
+        ? (env['LOCALAPPDATA'] ?? home)
+        : (env['XDG_CACHE_HOME'] ?? paths.join(home, '.cache'));
+  const root = env['PLAYWRIGHT_BROWSERS_PATH'] ?? paths.join(caches, 'ms-playwright');
   const inside = [
     'chrome-linux/chrome',
     'chrome-linux64/chrome',
@@ -126,16 +233,11 @@ function playwrightChromium() {
     'chrome-win/chrome.exe',
     'chrome-win64/chrome.exe',
   ];
-  /** @type {string[]} */
-  let folders = [];
-  try {
-    folders = readdirSync(root).filter((name) => /^chromium-\d+$/.test(name));
-  } catch {
-    // Playwright was never used here.
-  }
+  const folders = list(root).filter((name) => /^chromium-\d+$/.test(name));
   const build = (/** @type {string} */ name) => Number(name.slice('chromium-'.length));
-  folders.sort((a, b) => build(b) - build(a));
-  return folders.flatMap((folder) => inside.map((file) => join(root, folder, file)));
+  return folders
+    .toSorted((a, b) => build(b) - build(a))
+    .flatMap((folder) => inside.map((file) => paths.join(root, folder, file)));
 }
 
 /** @param {string} path */

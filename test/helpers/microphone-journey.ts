@@ -53,7 +53,7 @@ export class MicrophoneJourney {
       toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
     });
     // Modules load in real time.
-    await loadResamplerDesign(48_000, 16_000);
+    await loadResamplerDesign(48_000, 16_000, 'hq');
     const page = await MicrophonePage.open(all, { quantum, sampleRate });
     const journey = new MicrophoneJourney(page, new JourneySystem(page, all, dice), dice);
     const onRejection = (error: unknown): void => void journey.#rejections.push(error);

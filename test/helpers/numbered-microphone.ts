@@ -1,7 +1,7 @@
 import { MICROPHONE_OUTPUTS } from '../../src/core/microphone/presence.ts';
 import type { MicrophoneCommand, MicrophoneEvent } from '../../src/core/messages.ts';
 import type { LivingSource } from '../../src/web/capture-source.ts';
-import { MICROPHONE_WORKLET } from '../../src/web/worklet-files.ts';
+import { MICROPHONE_WORKLET } from '../../src/web/microphone-worklet.ts';
 import { loadWorklet } from '../../src/web/worklet-loader.ts';
 import { eventually } from './eventually.ts';
 

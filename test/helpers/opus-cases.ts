@@ -74,8 +74,8 @@ function opus(name: string, kase: OpusCase): ProcessorCase {
 function receive(name: string): ProcessorCase {
   return {
     name: `receive Opus, ${name}`,
-    worklet: 'receive',
-    processor: 'micwire-receive',
+    worklet: 'receive-opus',
+    processor: 'micwire-receive-opus',
     inputChannels: [],
     worksBetween: true,
     open: () => {

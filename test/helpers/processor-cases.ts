@@ -22,7 +22,7 @@ import type {
 } from '../../src/core/messages.ts';
 import { allocateSnapshot } from '../../src/core/snapshot.ts';
 import type { NodeOptions } from '../../src/testing/index.ts';
-import type { WorkletName } from '../../src/web/worklet-files.ts';
+import type { WorkletName } from '../../src/web/worklet-file.ts';
 import { seededRandom } from './random.ts';
 
 /** Hands a command to the processor at once. */

@@ -217,6 +217,32 @@ export const REGRESSIONS: readonly Regression[] = [
     },
     actions: [{ kind: 'block', at: 4000, side: 'sender', for: 2970 }],
   },
+  {
+    name: 'counts no packet as lost that has no audio and has overtaken a burst',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 7779,
+      framing: 'rtp',
+      senderQuantum: 128,
+      network: { ...PLAIN.network, jitterMs: 2 },
+      durationMs: 9409,
+    },
+    actions: [
+      { kind: 'push-to-talk', at: 5109, talk: 1263, rest: 177, for: 4497 },
+      { kind: 'suspend', at: 6484, side: 'sender', for: 1083, delivers: true },
+      { kind: 'slow-reader', at: 8395, for: 986 },
+      { kind: 'no-audio', at: 9347, for: 50, what: 'padding', every: 5 },
+    ],
+  },
+  {
+    name: 'tells no frames as dropped after a sender that restarts twice, with a short packet before',
+    world: { ...PLAIN, seed: 11_772, format: 's24', durationMs: 2925 },
+    actions: [
+      { kind: 'restart', at: 2208, for: 552, graceful: true, ...FROM_0 },
+      { kind: 'restart', at: 2814, for: 10, graceful: true, ...FROM_0 },
+    ],
+  },
 ];
 
 /**

@@ -9,7 +9,7 @@ import { QuantumClock } from '../dsp/quantum-clock.ts';
 import { layOutRing, ringBytes } from '../dsp/ring-buffer.ts';
 import type { PayloadFormat } from '../format/formats.ts';
 import { isSampled } from '../format/stream-format.ts';
-import { PRESENT } from '../microphone/presence.ts';
+import { MISSING, NO_SIGNAL, PRESENT } from '../microphone/presence.ts';
 import { CapturePipeline, WARM_UP_QUANTUM } from './capture-pipeline.ts';
 import { PresenceGate } from './presence-gate.ts';
 import type { ChunkSink } from './chunk-sinks.ts';
@@ -42,6 +42,12 @@ export class CaptureEngine {
   #pinged = false;
   #paused = false;
   #closed = false;
+  /** Whether the source tells of its presence: otherwise all its audio is present. */
+  #tellsPresence: boolean;
+  /** Whether a source has told of it since. */
+  #hasTold = false;
+  /** The frame at which the signal was lost: another source takes its place, or none follows. −1: it is not lost. */
+  #lostAt = -1;
   /** `currentFrame` as of the last call. */
   #frame = 0;
   readonly #clock = new QuantumClock();
@@ -66,6 +72,7 @@ export class CaptureEngine {
     this.#pipeline = new CapturePipeline({ channels, inputRate, resampler, writer });
     const { preRollFrames = 0, holdPauses = false } = options;
     this.#gate = new PresenceGate(this.#pipeline, { channels, preRollFrames, holdPauses });
+    this.#tellsPresence = options.tellsPresence ?? true;
     this.#warmUp(options, inputRate, createWriter);
     this.#port = port;
   }
@@ -92,8 +99,22 @@ export class CaptureEngine {
       this.#pong.frame = frame;
       this.#port.postMessage(this.#pong, NONE);
     }
-    if (!this.#paused) this.#gate.process(input, frames, frame, presence);
+    if (!this.#paused) this.#take(input, frames, frame, this.#tellsPresence ? presence : PRESENT);
     return true;
+  }
+
+  #take(input: readonly Float32Array[], frames: number, frame: number, presence: number): void {
+    if (presence === NO_SIGNAL && this.#hasTold) {
+      if (this.#lostAt < 0) this.#lostAt = frame;
+      return;
+    }
+    this.#hasTold = this.#tellsPresence && presence !== NO_SIGNAL;
+    if (this.#lostAt >= 0) {
+      // Nobody can tell what was there meanwhile.
+      this.#gate.process(input, frame - this.#lostAt, this.#lostAt, MISSING);
+      this.#lostAt = -1;
+    }
+    this.#gate.process(input, frames, frame, presence);
   }
 
   /** Carries out a command, between two quanta. @param frame the context's `currentFrame` */
@@ -103,8 +124,13 @@ export class CaptureEngine {
     if (command.type === 'recycle') this.#pool?.recycle(command);
     else if (command.type === 'ping') this.#pinged = true;
     else if (command.type === 'resume') this.#paused = false;
-    else if (command.type === 'pause') {
+    else if (command.type === 'source') {
+      this.#tellsPresence = command.tellsPresence;
+      // The capture has begun: what is missing of the new source counts.
+      this.#hasTold = true;
+    } else if (command.type === 'pause') {
       this.#paused = true;
+      this.#lostAt = -1;
       this.#gate.settle();
       if (command.hold === true) this.#pipeline.hold();
       else this.#pipeline.flush();

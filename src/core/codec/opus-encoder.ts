@@ -159,7 +159,7 @@ export class OpusEncoder implements PayloadEncoder {
     this.#apply(settings);
     this.#request(SET_VBR, settings.bitrateMode === 'variable' ? 1 : 0);
     this.#request(SET_INBAND_FEC, settings.fec ? 1 : 0);
-    this.#request(SET_SIGNAL, SIGNAL[settings.signal]);
+    this.#request(SET_SIGNAL, SIGNAL[settings.signalType]);
     this.#apply(this.#adjusted);
     return encoder;
   }

@@ -34,7 +34,7 @@ export interface OpusOptions {
   /** @default 'variable' */
   readonly bitrateMode?: OpusBitrateMode | undefined;
   /** @default 'auto' */
-  readonly signal?: OpusSignal | undefined;
+  readonly signalType?: OpusSignal | undefined;
 }
 
 /** Packet durations in ms. */
@@ -54,7 +54,7 @@ export interface OpusSettings {
   readonly expectedLossPercent: number;
   readonly dtx: boolean;
   readonly bitrateMode: OpusBitrateMode;
-  readonly signal: OpusSignal;
+  readonly signalType: OpusSignal;
 }
 
 /** Options of an encoder that can be changed while it runs. */
@@ -97,7 +97,7 @@ export function opusSettings(
     expectedLossPercent: checkExpectedLoss(options.expectedLossPercent ?? (fec ? 10 : 0)),
     dtx: flag('dtx', options.dtx),
     bitrateMode: oneOf('bitrateMode', options.bitrateMode ?? 'variable', ['variable', 'constant']),
-    signal: oneOf('signal', options.signal ?? 'auto', ['auto', 'voice', 'music']),
+    signalType: oneOf('signalType', options.signalType ?? 'auto', ['auto', 'voice', 'music']),
   };
   if (fec && (application === 'lowdelay' || settings.packetDurationMs < MIN_FEC_MS)) {
     throw new RangeError(

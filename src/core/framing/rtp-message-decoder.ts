@@ -303,6 +303,9 @@ export class RtpMessageDecoder implements MessageDecoder {
     if (this.#continuity.leads) {
       this.#highTick = tick;
       this.#endTick = tick + frames * this.#ticksPerFrame;
+    } else if (tick === this.#highTick) {
+      // The same place again, and perhaps longer: of a sender that has just restarted.
+      this.#endTick = Math.max(this.#endTick, tick + frames * this.#ticksPerFrame);
     }
     const place = this.#remembered++ % REMEMBERED;
     this.#lastSequences[place] = sequence;

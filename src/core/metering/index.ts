@@ -34,5 +34,7 @@ export { TruePeakMeter } from './true-peak-meter.ts';
 export type { TruePeakMeterOptions, TruePeakReading } from './true-peak-meter.ts';
 export { VuMeter } from './vu-meter.ts';
 export type { VuMeterOptions, VuReading } from './vu-meter.ts';
+export { WaveHistory } from './wave-history.ts';
+export type { WaveHistoryOptions } from './wave-history.ts';
 export type { StageOptions } from './open-meter-kernel.ts';
 export type { Intersection } from './meter-table.ts';

@@ -1,4 +1,4 @@
-import { decodeBase64 } from '../base64/base64.ts';
+import { bytesOfText } from '../dsp/byte-text.ts';
 import { METER_WASM } from './meter-wasm-bytes.ts';
 import { compileWasm } from '../dsp/wasm-instance.ts';
 
@@ -10,7 +10,7 @@ let module: object | undefined;
  */
 export function meterModule(): object {
   if (module === undefined) {
-    const bytes = decodeBase64(METER_WASM);
+    const bytes = bytesOfText(METER_WASM);
     module = compileWasm(bytes) ?? bytes;
   }
   return module;

@@ -6,6 +6,9 @@
  * Not for the audio thread.
  */
 
+import { imageFilter } from './image-filter.ts';
+import type { ImageFilter } from './image-filter.ts';
+
 /** Frequencies are in cycles per frame of the input. */
 export interface ImageFilterSpecification {
   /** End of the passband. */
@@ -17,15 +20,6 @@ export interface ImageFilterSpecification {
   readonly attenuationDb: number;
   /** Largest deviation in the passband, dB. */
   readonly rippleDb: number;
-}
-
-export interface ImageFilter {
-  /** Weights of the basis functions cos(π (2m + 1) t / span), whose sum is the filter. */
-  readonly weights: Float64Array;
-  /** The impulse response h(t), t in input frames, zero outside ±`span` / 2, with ∫h = 1 up to the ripple. */
-  readonly kernel: (t: number) => number;
-  /** An even number of input frames. */
-  readonly span: number;
 }
 
 const MAX_SPAN = 48;
@@ -45,20 +39,6 @@ export function designImageFilter(
     if (weights !== undefined) return imageFilter(weights, span);
   }
   return undefined;
-}
-
-/** The filter of these weights and this span. */
-export function imageFilter(weights: Float64Array, span: number): ImageFilter {
-  const kernel = (t: number): number => (Math.abs(2 * t) >= span ? 0 : response(weights, t, span));
-  return { weights, kernel, span };
-}
-
-function response(weights: Float64Array, t: number, span: number): number {
-  let sum = 0;
-  for (let m = 0; m < weights.length; m++) {
-    sum += weights[m]! * Math.cos((Math.PI * (2 * m + 1) * t) / span);
-  }
-  return sum;
 }
 
 /** The weights of the basis functions, or undefined when the specification is not met. */

@@ -2,77 +2,18 @@
 
 import { besselI0 } from '../dsp/windows.ts';
 import type { ResamplerQuality } from './resampler-plan.ts';
-import { designImageFilter, imageFilter } from './image-filter-design.ts';
-import type { ImageFilter, ImageFilterSpecification } from './image-filter-design.ts';
+import { designImageFilter } from './image-filter-design.ts';
+import type { ImageFilterSpecification } from './image-filter-design.ts';
 import { designRemez } from './remez-filter-design.ts';
-import { decodeBase64 } from '../base64/base64.ts';
-import { SHARP_FILTERS, SHORT_FILTERS } from './resampler-filter-table.ts';
-
-/** What the filters of a quality are designed to. */
-export interface ResamplerSpecification {
-  /** Stopband attenuation of the sharp filter, dB. */
-  readonly attenuationDb: number;
-  /** End of the passband as a part of the lower Nyquist frequency; the stopband starts as far beyond it. */
-  readonly pass: number;
-  /** The same when the stopband must start at the Nyquist frequency itself. */
-  readonly strictPass: number;
-  /** Largest passband deviation of the strict filter, dB. (The half-band filter's is its attenuation: next to nothing.) */
-  readonly strictRippleDb: number;
-  /** Largest passband deviation of the short filter between rates, dB. */
-  readonly shortRippleDb: number;
-  /** Whether coefficients are rounded to single precision, so that every execution computes with the same ones. */
-  readonly singlePrecision: boolean;
-}
-
-export const RESAMPLER_SPECIFICATIONS: Readonly<Record<ResamplerQuality, ResamplerSpecification>> =
-  {
-    voice: {
-      attenuationDb: 102,
-      pass: 0.9,
-      strictPass: 0.9,
-      strictRippleDb: 0.01,
-      shortRippleDb: 0.003,
-      singlePrecision: true,
-    },
-    hq: {
-      attenuationDb: 121,
-      pass: 0.905,
-      strictPass: 0.905,
-      strictRippleDb: 0.005,
-      shortRippleDb: 0.002,
-      singlePrecision: true,
-    },
-    vhq: {
-      attenuationDb: 146,
-      pass: 0.944,
-      strictPass: 0.95,
-      strictRippleDb: 0.0005,
-      shortRippleDb: 0.0002,
-      singlePrecision: false,
-    },
-  };
+import { guardAttenuation, RESAMPLER_SPECIFICATIONS } from './resampler-specification.ts';
+import type { Band } from './resampler-specification.ts';
+import type { FilterSides, ResamplerFilters, ShortFilter } from './resampler-stages.ts';
+import { RARE_FILTERS } from './rare-filter-table.ts';
+import { sharpFilterKey, storedFilters } from './stored-filters.ts';
+import { usualFilters } from './usual-filters.ts';
 
 /** Pairs of taps of sharp filters come in this multiple: then each quarter of them fills whole turns of an unrolled loop. */
 const SHARP_MULTIPLE = 4;
-
-/** A short filter's impulse response in continuous time, and how many input frames it spans. */
-export type ShortFilter = Pick<ImageFilter, 'kernel' | 'span'>;
-
-const sharpFilters = new Map<string, Float64Array>();
-
-/**
- * The sharp filter of a quality, for twice the lower rate: a half-band filter, or with `strict` one whose stopband starts at
- * the Nyquist frequency. Odd length, unit gain at 0 Hz. From the table made at build time, or designed and cached.
- */
-export function sharpFilter(quality: ResamplerQuality, strict: boolean): Float64Array {
-  const key = `${quality}:${strict}`;
-  let taps = sharpFilters.get(key);
-  if (taps === undefined) {
-    taps = storedSharpFilter(quality, strict) ?? designSharpFilter(quality, strict);
-    sharpFilters.set(key, taps);
-  }
-  return taps;
-}
 
 export function designSharpFilter(quality: ResamplerQuality, strict: boolean): Float64Array {
   const specification = RESAMPLER_SPECIFICATIONS[quality];
@@ -138,7 +79,7 @@ export function designLowPass(
  * The short filter beside the sharp one: it passes the band and stops its images around the multiples of `rate`. A Kaiser
  * window does where least squares find nothing short.
  */
-export function designShortFilter(specification: ImageFilterSpecification): ShortFilter {
+function designShortFilter(specification: ImageFilterSpecification): ShortFilter {
   const design = designImageFilter(specification);
   if (design !== undefined) return design;
   const { pass, rate, halfWidth, attenuationDb } = specification;
@@ -147,89 +88,69 @@ export function designShortFilter(specification: ImageFilterSpecification): Shor
   return { span, kernel: kaiserKernel(kaiser, span) };
 }
 
-/** The filter sampled at `up` phases: row p weighs the inputs for an output that stands p / `up` after one of them. */
-export function sampleBank({ kernel, span }: ShortFilter, up: number): Float64Array {
-  const coefficients = new Float64Array(up * span);
-  for (let phase = 0; phase < up; phase++) {
-    for (let i = 0; i < span; i++) {
-      coefficients[phase * span + i] = kernel(i - span / 2 + 1 - phase / up);
+/** What {@link ResamplerFilters.short} must do. It depends on the ratio of the rates alone. */
+export function shortFilterSpecification(
+  inputRate: number,
+  sharpRate: number,
+  band: Band,
+): ImageFilterSpecification {
+  return {
+    pass: band.passHz / inputRate,
+    rate: sharpRate / inputRate,
+    halfWidth: band.stopHz / inputRate,
+    attenuationDb: guardAttenuation(band.quality),
+    rippleDb: RESAMPLER_SPECIFICATIONS[band.quality].shortRippleDb,
+  };
+}
+
+/** One side of a symmetric filter of odd length. */
+export function sidesOf(taps: Float64Array): FilterSides {
+  const centre = (taps.length - 1) / 2;
+  const odd: number[] = [];
+  const even: number[] = [];
+  for (let distance = 0; distance <= centre; distance++) {
+    (distance % 2 === 0 ? even : odd).push(taps[centre + distance]!);
+  }
+  while (even.length > 1 && even.at(-1) === 0) even.pop();
+  return { odd: Float64Array.from(odd), even: Float64Array.from(even) };
+}
+
+/** Filters from tables made at build time, or else designed: milliseconds each, for some a second. Sharp ones are kept. */
+export const designedFilters: ResamplerFilters = {
+  sharp(band) {
+    const key = sharpFilterKey(band);
+    let sides = sharpFilters.get(key);
+    if (sides === undefined) {
+      sides =
+        usualFilters.sharp(band) ??
+        rareFilters.sharp(band) ??
+        sidesOf(designSharpFilter(band.quality, band.strict));
+      sharpFilters.set(key, sides);
     }
-  }
-  return coefficients;
-}
+    return sides;
+  },
+  guard(edge, band) {
+    return (
+      usualFilters.guard(edge, band) ??
+      sidesOf(designHalfBand(edge, guardAttenuation(band.quality)))
+    );
+  },
+  lowPass(rate, band) {
+    const { attenuationDb, strictRippleDb } = RESAMPLER_SPECIFICATIONS[band.quality];
+    const [pass, stop] = [band.passHz / (2 * rate), band.stopHz / (2 * rate)];
+    return sidesOf(designLowPass(pass, stop, attenuationDb, strictRippleDb));
+  },
+  short(inputRate, sharpRate, band) {
+    return (
+      usualFilters.short(inputRate, sharpRate, band) ??
+      rareFilters.short(inputRate, sharpRate, band) ??
+      designShortFilter(shortFilterSpecification(inputRate, sharpRate, band))
+    );
+  },
+};
 
-/**
- * The filter for any phase: `phases` rows of cubics in the distance from the stored phase, Lagrange's through the phases −1,
- * 0, 1 and 2. Per row, `span` constants, then as many linear, square and cubic terms.
- */
-export function interpolateBank({ kernel, span }: ShortFilter, phases: number): Float64Array {
-  const coefficients = new Float64Array(phases * span * 4);
-  for (let phase = 0; phase < phases; phase++) {
-    for (let i = 0; i < span; i++) {
-      const at = (offset: number): number => kernel(i - span / 2 + 1 - (phase + offset) / phases);
-      const before = at(-1);
-      const here = at(0);
-      const after = at(1);
-      const beyond = at(2);
-      const row = phase * span * 4 + i;
-      coefficients[row] = here;
-      coefficients[row + span] = after - before / 3 - here / 2 - beyond / 6;
-      coefficients[row + 2 * span] = (before + after) / 2 - here;
-      coefficients[row + 3 * span] = (beyond - before) / 6 + (here - after) / 2;
-    }
-  }
-  return coefficients;
-}
-
-/** Rounds in place to single precision where the quality says so. */
-export function toCoefficientPrecision(
-  coefficients: Float64Array,
-  quality: ResamplerQuality,
-): Float64Array {
-  if (RESAMPLER_SPECIFICATIONS[quality].singlePrecision) {
-    for (let i = 0; i < coefficients.length; i++) coefficients[i] = Math.fround(coefficients[i]!);
-  }
-  return coefficients;
-}
-
-/* Filters that were designed at build time: see scripts/build-resampler-filters.mjs. */
-
-/** The sharp filter of a quality, or undefined when none is stored. */
-export function storedSharpFilter(
-  quality: ResamplerQuality,
-  strict: boolean,
-): Float64Array | undefined {
-  const text = SHARP_FILTERS[`${quality}:${strict}`];
-  if (text === undefined) return undefined;
-  // Stored from the centre to one end.
-  const side = decode(text, quality);
-  return Float64Array.of(...side.slice(1).reverse(), ...side);
-}
-
-/** The short filter of a quality whose images lie around multiples of `rate`, in cycles per input frame. */
-export function storedShortFilter(
-  quality: ResamplerQuality,
-  strict: boolean,
-  rate: number,
-): ImageFilter | undefined {
-  const stored = SHORT_FILTERS[shortFilterKey(quality, strict, rate)];
-  return stored && imageFilter(decode(stored.weights, quality), stored.span);
-}
-
-/** Rates of less than a million have ratios that differ in the sixth digit at least. */
-export function shortFilterKey(quality: ResamplerQuality, strict: boolean, rate: number): string {
-  return `${quality}:${strict}:${rate.toFixed(7)}`;
-}
-
-function decode(text: string, quality: ResamplerQuality): Float64Array {
-  const bytes = decodeBase64(text);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const single = RESAMPLER_SPECIFICATIONS[quality].singlePrecision;
-  const size = single ? 4 : 8;
-  return Float64Array.from({ length: bytes.length / size }, (_, i) =>
-    single ? view.getFloat32(size * i, true) : view.getFloat64(size * i, true),
-  );
-}
+const rareFilters = storedFilters(RARE_FILTERS);
+const sharpFilters = new Map<string, FilterSides>();
 
 /*
  * Low-pass kernels from the Kaiser window, as functions of continuous time, for filters whose prototype has thousands of

@@ -13,11 +13,10 @@ type Run = (
   wide: number,
 ) => number;
 
-/** What wasm/resampler/index.ts exports. Addresses are in bytes; `run32` ignores `wide`. */
+/** What wasm/resampler/single.ts and wide.ts export. Addresses are in bytes; single precision ignores `wide`. */
 interface ResamplerExports {
   readonly outputFrames: (first: number, stages: number, frames: number) => number;
-  readonly run32: Run;
-  readonly run64: Run;
+  readonly run: Run;
 }
 
 /**
@@ -43,7 +42,7 @@ export class WasmKernel implements ResamplerKernel {
   readonly #channels: number;
   readonly #stages: number;
   readonly #slice: number;
-  /** Address of the first value, for `run64`; 0 for `run32`. */
+  /** Address of the first value, in double precision; 0 in single. */
   readonly #wide: number;
   /** Addresses per channel. */
   readonly #states: readonly number[];
@@ -55,7 +54,11 @@ export class WasmKernel implements ResamplerKernel {
   /** Undefined when WebAssembly cannot run here. */
   static create(plan: ResamplerPlan, channels: number): WasmKernel | undefined {
     const layout = new ResamplerLayout(plan, channels);
-    const instance = instantiateWasm<ResamplerExports>('resampler', plan.wasm!, layout.bytes);
+    const instance = instantiateWasm<ResamplerExports>(
+      `resampler ${layout.wide === 0 ? 'single' : 'wide'}`,
+      plan.wasm!,
+      layout.bytes,
+    );
     return instance && new WasmKernel(layout, instance);
   }
 
@@ -63,7 +66,7 @@ export class WasmKernel implements ResamplerKernel {
     const { exports, memory } = instance;
     this.#instance = instance;
     this.#outputFrames = exports.outputFrames;
-    this.#run = layout.wide === 0 ? exports.run32 : exports.run64;
+    this.#run = exports.run;
     this.#memory = new Float32Array(memory);
     layout.write(memory);
     this.maxFrames = layout.maxFrames;

@@ -1,7 +1,7 @@
 import { checkObject, checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { planResampler } from './resampler-planner.ts';
-import type { ResamplerPlanOptions } from './resampler-planner.ts';
+import type { ResamplerPlanOptions } from './usual-planner.ts';
 import { createResampler } from './resampler-stream.ts';
 import type { ResamplerExecution } from './resampler-plan.ts';
 import type { StreamResampler } from './resampler-stream.ts';

@@ -157,7 +157,8 @@ export class StreamContinuity {
 
   /**
    * Judges the packet whose numbers are in {@link input}.
-   * @param hasAudio without audio (padding, events) a packet is judged by its sequence number only, and restarts nothing
+   * @param hasAudio without audio (padding, events) a packet is judged by its sequence number, and only further ahead also by its
+   *   timestamp; it restarts nothing
    */
   judge(hasAudio = true): Continuity {
     if (!this.#opened) this.#open();
@@ -167,7 +168,7 @@ export class StreamContinuity {
     state[AHEAD] = ahead;
     state[STEP] = step;
     if (!hasAudio) {
-      if (ahead > FEW || ahead < -MAX_MISORDER) return STRAY;
+      if (ahead > FEW ? !this.#isAhead(ahead, step) : ahead < -MAX_MISORDER) return STRAY;
       this.#advance(false);
       return CONTINUES;
     }
@@ -225,19 +226,29 @@ export class StreamContinuity {
     const state = this.#state;
     const ahead = state[AHEAD]!;
     const step = state[STEP]!;
-    const usual = state[USUAL]!;
-    if (ahead > 0) {
-      if (ahead <= FEW) return true;
-      if (ahead > MAX_AHEAD) return false;
-      return this.#isOnLine(ahead, step, usual, ahead <= MAX_DROPOUT ? LINE_FACTOR : 1);
-    }
+    if (ahead > 0) return ahead <= FEW || this.#isAhead(ahead, step);
     // Well before the first that came it is no late one: the sender's numbers went back.
     if (ahead < -MAX_DROPOUT || 1 - ahead - state[SPAN]! > FEW) return false;
     if (bitOf(this.#came, state[SEQUENCE]!)) {
       const place = placeOf(state[SEQUENCE]!) & (RECENT - 1);
       return ahead >= -MAX_MISORDER && this.#timestamps[place] === state[TIMESTAMP];
     }
-    return ahead >= -FEW || this.#isOnLine(-ahead, -step, usual, LINE_FACTOR);
+    return ahead >= -FEW || this.#isOnAudioLine(step, LINE_FACTOR);
+  }
+
+  /** Whether a packet that is more than a few ahead lies on the line of the stream. */
+  #isAhead(ahead: number, step: number): boolean {
+    if (ahead > MAX_AHEAD) return false;
+    return this.#isOnAudioLine(step, ahead <= MAX_DROPOUT ? LINE_FACTOR : 1);
+  }
+
+  /** Whether a packet lies on the line from the newest one with audio. Those without have no place on it. */
+  #isOnAudioLine(step: number, factor: number): boolean {
+    const on = this.#sequencesFrom(AUDIO_SEQUENCE);
+    const usual = this.#state[USUAL]!;
+    return on < 0
+      ? this.#isOnLine(-on, -step, usual, factor)
+      : this.#isOnLine(on, step, usual, factor);
   }
 
   /** Whether `count` packets take about `step`. */

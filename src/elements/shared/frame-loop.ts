@@ -5,7 +5,9 @@ const TEXT_INTERVAL_MS = 500;
 
 /** What an element does over time. */
 export interface Frames {
-  /** Called in every animation frame; allocates nothing. */
+  /** Called in every animation frame, also with reduced motion: takes in what would be missed. Allocates nothing. */
+  take?(): void;
+  /** Called in every animation frame, with reduced motion twice a second. Allocates nothing. */
   draw(): void;
   /** Called twice a second, after `draw`. */
   tell(): void;
@@ -60,6 +62,7 @@ export class FrameLoop implements ReactiveController {
 
   readonly #frame = (now: number): void => {
     this.#request = requestAnimationFrame(this.#frame);
+    this.#frames.take?.();
     const telling = now - this.#toldAt >= TEXT_INTERVAL_MS;
     if (telling || this.#calm?.matches !== true) this.#frames.draw();
     if (!telling) return;

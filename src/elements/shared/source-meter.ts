@@ -1,111 +1,75 @@
-import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import type { ReactiveControllerHost } from 'lit';
+import type { MicwireError } from '../../core/errors.ts';
 import type { MeterName, MeterReading } from '../../core/metering/meter-table.ts';
 import { Meter } from '../../web/meter.ts';
-import type { MicwireError } from '../../core/errors.ts';
 import { isMeter, nodeOf } from './element-source.ts';
 import type { MeterSource, RunningMeter } from './element-source.ts';
 import { fire } from './fire.ts';
+import { SourceFollower } from './source-follower.ts';
 
-/** The host of a {@link SourceMeter}. */
-type Host = ReactiveControllerHost & HTMLElement;
-
-/**
- * Meters whatever source its element has: reads a `Meter` that the app made, or makes one of its own, and closes it when the
- * source changes or the element leaves the document. Of sources that change quickly, the last one counts.
- */
-export class SourceMeter<Name extends MeterName> implements ReactiveController {
-  readonly #host: Host;
-  readonly #meters: readonly Name[];
-  #source: MeterSource | null = null;
-  #channels = 0;
-  /** The meter that is read. */
-  #meter: RunningMeter | null = null;
+/** A meter that is read. */
+interface Metering<Name extends MeterName> {
+  readonly meter: RunningMeter;
   /** The same, where the element made it. */
-  #own: Meter<Name> | null = null;
-  #reading: MeterReading<Name> | null = null;
-  /** Counts what was followed: a meter that is ready late belongs to an earlier one. */
-  #turn = 0;
+  readonly own: Meter<Name> | null;
+  readonly reading: MeterReading<Name>;
+}
 
-  constructor(host: Host, meters: readonly Name[]) {
+/** Meters the source of an element: reads a `Meter` that the app made, or makes one of its own. */
+export class SourceMeter<Name extends MeterName> {
+  readonly #host: ReactiveControllerHost & HTMLElement;
+  readonly #names: readonly Name[];
+  #channels = 1;
+  readonly #follower: SourceFollower<MeterSource, Metering<Name>>;
+
+  constructor(host: ReactiveControllerHost & HTMLElement, names: readonly Name[]) {
     this.#host = host;
-    this.#meters = meters;
-    host.addController(this);
+    this.#names = names;
+    this.#follower = new SourceFollower(host, {
+      open: (source) => this.#open(source),
+      close: ({ own }) => {
+        own?.removeEventListener('error', this.#onError);
+        void own?.close();
+      },
+    });
   }
 
   /** The meter that is read; null until it is ready. */
   get meter(): RunningMeter | null {
-    return this.#meter;
+    return this.#follower.opened?.meter ?? null;
   }
 
   /** Whether audio passes: false while there is no source, or its context is suspended. */
   get running(): boolean {
-    return this.#meter !== null && this.#meter.node.context.state === 'running';
+    const { opened } = this.#follower;
+    return opened !== null && opened.meter.node.context.state === 'running';
   }
 
   /** The latest reading, the same object each time; null while there is none. Allocates nothing. */
   read(): MeterReading<Name> | null {
-    const reading = this.#reading;
-    return reading !== null && this.#meter!.read(reading as never) ? reading : null;
+    const { opened } = this.#follower;
+    return opened !== null && opened.meter.read(opened.reading as never) ? opened.reading : null;
   }
 
-  /** Follows another source from now on, as long as the host is in the document; null for none. */
+  /** Meters a source from now on, so many channels at most; null for none. */
   follow(source: MeterSource | null, channels: number): void {
-    if (source === this.#source && channels === this.#channels) return;
-    this.#drop();
-    this.#source = source;
     this.#channels = channels;
-    if (this.#host.isConnected) this.#open();
+    this.#follower.follow(source);
   }
 
-  hostConnected(): void {
-    if (this.#meter === null) this.#open();
-  }
-
-  hostDisconnected(): void {
-    // An element that is moved is in the document again by then, and keeps what it has measured.
-    queueMicrotask(() => {
-      if (!this.#host.isConnected) this.#drop();
-    });
-  }
-
-  #open(): void {
-    const source = this.#source;
-    if (source === null) return;
-    if (isMeter(source)) this.#take(source);
-    else void this.#make(source, ++this.#turn);
-  }
-
-  async #make(source: Exclude<MeterSource, RunningMeter>, turn: number): Promise<void> {
-    try {
-      const meter = await Meter.create(nodeOf(source).context, {
-        source,
-        channels: this.#channels,
-        meters: this.#meters,
-      });
-      if (turn !== this.#turn) return void meter.close();
-      this.#own = meter;
-      meter.addEventListener('error', this.#onError);
-      this.#take(meter);
-    } catch (error) {
-      if (turn === this.#turn) fire(this.#host, 'error', error);
+  async #open(source: MeterSource): Promise<Metering<Name>> {
+    if (isMeter(source)) {
+      // The names were checked when the source was set.
+      const reading = source.createReading() as MeterReading<Name>;
+      return { meter: source, own: null, reading };
     }
-  }
-
-  #take(meter: RunningMeter): void {
-    this.#meter = meter;
-    // The names were checked when the source was set.
-    this.#reading = meter.createReading() as MeterReading<Name>;
-    this.#host.requestUpdate();
-  }
-
-  #drop(): void {
-    this.#turn++;
-    this.#own?.removeEventListener('error', this.#onError);
-    void this.#own?.close();
-    this.#own = null;
-    this.#meter = null;
-    this.#reading = null;
-    this.#host.requestUpdate();
+    const meter = await Meter.create(nodeOf(source).context, {
+      source,
+      channels: this.#channels,
+      meters: this.#names,
+    });
+    meter.addEventListener('error', this.#onError);
+    return { meter, own: meter, reading: meter.createReading() };
   }
 
   readonly #onError = ({ detail }: CustomEvent<MicwireError>): void => {

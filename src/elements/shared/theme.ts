@@ -161,9 +161,17 @@ export const bars: CSSResult = css`
     overflow: hidden;
     height: 0.75rem;
     border-radius: min(3px, var(--_radius));
-    background: var(--_fill, var(--_accent));
+    background: var(--_track);
     direction: ltr;
     forced-color-adjust: none;
+  }
+
+  /* A layer of its own, clipped together with the cover: rounded corners show no fringe of it. */
+  .bar::before {
+    position: absolute;
+    inset: 0;
+    background: var(--_fill, var(--_accent));
+    content: '';
   }
 
   .cover,
@@ -173,6 +181,7 @@ export const bars: CSSResult = css`
   }
 
   .cover {
+    inset: -1px 0;
     background: var(--_track);
     transform-origin: right;
     will-change: transform;

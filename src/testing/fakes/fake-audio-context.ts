@@ -2,8 +2,14 @@ import { numberIn } from '../../core/arguments.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
-import * as files from '../../web/worklet-files.ts';
-import type { WorkletFile } from '../../web/worklet-files.ts';
+import { CAPTURE_WORKLET } from '../../web/capture-worklet.ts';
+import { CAPTURE_OPUS_WORKLET } from '../../web/capture-opus-worklet.ts';
+import { METER_WORKLET } from '../../web/meter-worklet.ts';
+import { MICROPHONE_WORKLET } from '../../web/microphone-worklet.ts';
+import { MIXER_WORKLET } from '../../web/mixer-worklet.ts';
+import { PLAYOUT_WORKLET } from '../../web/playout-worklet.ts';
+import { RECEIVE_WORKLET } from '../../web/receive-worklet.ts';
+import { RECEIVE_OPUS_WORKLET } from '../../web/receive-opus-worklet.ts';
 import { createWorkletScope } from '../worklet-scope.ts';
 import type { ScopeOptions, WorkletScope } from '../worklet-scope.ts';
 import type { NodeOptions } from '../node-options.ts';
@@ -15,7 +21,16 @@ import type { FakeAudioNode, FakeAudioWorkletNode } from './fake-nodes.ts';
 export type FakeContextOptions = ScopeOptions;
 const NAMES = { sampleRate: 1, quantum: 1 } satisfies OptionNames<FakeContextOptions>;
 
-const FILES = Object.values(files as unknown as Record<string, WorkletFile>);
+const FILES = [
+  CAPTURE_WORKLET,
+  CAPTURE_OPUS_WORKLET,
+  METER_WORKLET,
+  MICROPHONE_WORKLET,
+  MIXER_WORKLET,
+  PLAYOUT_WORKLET,
+  RECEIVE_WORKLET,
+  RECEIVE_OPUS_WORKLET,
+];
 
 /**
  * A context for unit tests of apps, in plain Node: micwire's own classes run on it, with their real processors, in virtual

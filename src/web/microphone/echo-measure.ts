@@ -63,7 +63,7 @@ export async function measureEcho(
   const probe = new EchoProbe({ sampleRate, levelDbfs, sweeps });
   if (context.state !== 'running') throw noAudio('The context is not running. Resume it first.');
   signal?.throwIfAborted();
-  const player = makeInOpenContext(context, () => playerOf(context, probe));
+  const player = makeInOpenContext({ context }, () => playerOf(context, probe));
   const capture = await Capture.create(context, source, {
     format: 'f32',
     ...(workletUrl === undefined ? {} : { workletUrl }),

@@ -10,11 +10,12 @@ import { ECHO_MODES } from '../../core/microphone/echo-plan.ts';
 import type { EchoMode } from '../../core/microphone/echo-plan.ts';
 import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
+import type { AbortOptions } from '../abort.ts';
 import type { Speaker } from '../speaker/speaker.ts';
 import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** Options of a `Microphone`. */
-export interface MicrophoneOptions {
+export interface MicrophoneOptions extends AbortOptions {
   /** The device, by its `deviceId`. @default null, the system's default device */
   readonly deviceId?: string | null;
   /** Channels of `microphone.node`, 1–32. Devices with others are mixed by Web Audio's speaker rules. @default 1 */
@@ -73,11 +74,12 @@ const NAMES: OptionNames<MicrophoneOptions> = {
   wakeLock: 1,
   audioSession: 1,
   workletUrl: 1,
+  signal: 1,
 };
 
 /** {@link MicrophoneOptions} checked and filled in. */
 export interface MicrophoneSettings extends Required<
-  Omit<MicrophoneOptions, 'workletUrl' | 'speaker'>
+  Omit<MicrophoneOptions, 'workletUrl' | 'speaker' | 'signal'>
 > {
   readonly speaker: Speaker | null;
   readonly workletUrl: WorkletUrl | undefined;

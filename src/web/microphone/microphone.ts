@@ -19,7 +19,9 @@ import { MicrophoneLife } from '../../core/microphone/microphone-life.ts';
 import { checkContext, checkOptions } from '../../core/option-names.ts';
 import { Interruption, resumeSuspended } from '../context-resume.ts';
 import type { LivingSource, SourceFeed } from '../capture-source.ts';
+import { checkSignal } from '../abort.ts';
 import { makeInOpenContext, whileOpen } from '../context-life.ts';
+import type { Opening } from '../context-life.ts';
 import { deviceIdOrNull, microphoneSettings } from './microphone-options.ts';
 import type {
   MicrophoneEventMap,
@@ -47,7 +49,7 @@ import { PageLife } from './page-life.ts';
 import { deferred, Watchdog } from '../patience.ts';
 import type { Deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { MICROPHONE_WORKLET } from '../worklet-files.ts';
+import { MICROPHONE_WORKLET } from '../microphone-worklet.ts';
 import { loadWorklet } from '../worklet-loader.ts';
 
 /** The call of `open()` among the calls that `MicrophoneLife` settles. */
@@ -106,13 +108,22 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     if ('startRendering' in context) {
       throw new TypeError('Microphone.open takes an AudioContext, got an OfflineAudioContext.');
     }
+    const opening = { context, signal: options.signal };
+    checkSignal(options.signal);
     void resumeSuspended(context);
     await whileOpen(
-      context,
+      opening,
       loadWorklet(context, MICROPHONE_WORKLET, { url: settings.workletUrl }),
     );
-    const microphone = makeInOpenContext(context, () => new Microphone(context, settings));
-    await microphone.#start();
+    const microphone = makeInOpenContext(opening, () => new Microphone(context, settings));
+    await microphone.#start(opening);
+    try {
+      // Aborted since the device was heard.
+      checkSignal(options.signal);
+    } catch (error) {
+      void microphone.close();
+      throw error;
+    }
     microphone.#isStarting = false;
     return microphone;
   }
@@ -320,17 +331,18 @@ export class Microphone extends TypedEventTarget<MicrophoneEventMap> implements 
     return this.#processor.close();
   }
 
-  async #start(): Promise<void> {
+  async #start(opening: Opening): Promise<void> {
     const started = deferred<void>();
     this.#calls.set(START, started);
     void this.#permissions.start();
     if (document.visibilityState === 'hidden') this.#tell({ type: 'visible', visible: false });
     this.#tell({ type: 'start', deviceId: this.#settings.deviceId });
     try {
-      await whileOpen(this.node.context, started.promise);
+      await whileOpen(opening, started.promise);
     } catch (error) {
       const waits = this.#settings.ifBlocked === 'wait' && !this.#closed;
-      if (waits && error instanceof MicwireError && error.code !== 'closed') return;
+      const aborted = opening.signal?.aborted === true;
+      if (waits && !aborted && error instanceof MicwireError && error.code !== 'closed') return;
       void this.close();
       throw error;
     }

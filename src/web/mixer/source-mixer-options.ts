@@ -1,6 +1,7 @@
 import { integerIn, MAX_CHANNELS, numberIn, oneOf } from '../../core/arguments.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
+import type { AbortOptions } from '../abort.ts';
 import type { CaptureSource } from '../capture-source.ts';
 import { gainOf } from './mixed-source.ts';
 import type { MixedSource } from './mixed-source.ts';
@@ -18,7 +19,7 @@ export interface MixerSource {
 const SOURCE_NAMES = { source: 1, gain: 1 } satisfies OptionNames<MixerSource>;
 
 /** Options of a `SourceMixer`. */
-export interface SourceMixerOptions {
+export interface SourceMixerOptions extends AbortOptions {
   /**
    * `'separate'`: each source, mixed to mono, is a channel of the node: the first source is the first channel. `'mixed'`:
    * all sources are added up. @default 'separate'
@@ -48,6 +49,7 @@ const NAMES = {
   maxDelayMs: 1,
   workletUrl: 1,
   workerUrl: 1,
+  signal: 1,
 } satisfies OptionNames<SourceMixerOptions>;
 
 /** Audio of a source is back: the `detail` of a `gap` event. */

@@ -5,6 +5,7 @@ import type { MixerCommand, MixerEvent, MixerProcessorOptions } from '../../core
 import { checkContext } from '../../core/option-names.ts';
 import type { VariableResamplerPlan } from '../../core/resampler/variable-resampler.ts';
 import { SnapshotReader, allocateSnapshot } from '../../core/snapshot.ts';
+import { checkSignal } from '../abort.ts';
 import { openSource, SourceWatch } from '../capture-source.ts';
 import type { OpenSource } from '../capture-source.ts';
 import { canShareMemory, keepRendering, makeInOpenContext, whileOpen } from '../context-life.ts';
@@ -21,7 +22,7 @@ import type {
 } from './source-mixer-options.ts';
 import { TrackFeed } from './track-feed.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
-import { MIXER_WORKLET } from '../worklet-files.ts';
+import { MIXER_WORKLET } from '../mixer-worklet.ts';
 import { loadWorklet } from '../worklet-loader.ts';
 
 /** A source fades out before it leaves, ms. */
@@ -84,8 +85,10 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     }
     const settings = mixerSettings(options, sources.length);
     const checked = sources.map(mixerSource);
+    const opening = { context, signal: options.signal };
+    checkSignal(options.signal);
     const [{ planVariableResampler }] = await whileOpen(
-      context,
+      opening,
       Promise.all([
         import('../../core/resampler/variable-resampler-planner.ts'),
         loadWorklet(context, MIXER_WORKLET, { url: options.workletUrl }),
@@ -93,7 +96,7 @@ export class SourceMixer extends TypedEventTarget<SourceMixerEventMap> {
     );
     const plan: Planner = (inputRate) =>
       planVariableResampler({ inputRate, outputRate: context.sampleRate });
-    const mixer = makeInOpenContext(context, () => new SourceMixer(context, settings, plan));
+    const mixer = makeInOpenContext(opening, () => new SourceMixer(context, settings, plan));
     try {
       for (const source of checked) mixer.add(source);
     } catch (error) {

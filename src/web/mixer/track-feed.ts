@@ -1,15 +1,10 @@
 import { BlockReader } from '../../core/align/block-reader.ts';
 import type { AudioBlockReader } from '../../core/align/block-reader.ts';
 import type { BlocksWorkerCommand, BlocksWorkerEvent } from '../../core/messages.ts';
+import { BLOCKS_WORKER } from '../blocks-worker.ts';
 import { startWorker } from '../worker-loader.ts';
-import type { WorkerFile, WorkerUrl } from '../worker-loader.ts';
+import type { WorkerUrl } from '../worker-loader.ts';
 
-/** Reads tracks. */
-const BLOCKS_WORKER: WorkerFile = {
-  name: 'micwire-blocks',
-  url: () => new URL('../../../worker/blocks.js', import.meta.url),
-  inline: () => import('../../../worker/blocks.inline.js'),
-};
 /** How long a source waits for the Worker, ms: then its blocks pass this thread. */
 const START_MS = 2000;
 /** How long the Worker stays without a track, ms: it lets go of the last one first. */

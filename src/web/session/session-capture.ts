@@ -11,13 +11,14 @@ export async function openCapture(
   context: AudioContext,
   source: CaptureSource,
   { input, chunkDurationMs, encoding }: ServedStreams,
-  { workletUrl, opusUrl, workerUrl }: SessionOptions | WorkerSessionOptions,
+  { workletUrl, opusUrl, workerUrl, signal }: SessionOptions | WorkerSessionOptions,
 ): Promise<Capture<PayloadFormat>> {
   const { format, sampleRate, channels } = input;
   const common = {
     sampleRate,
     channels,
     encoding,
+    signal,
     ...(workletUrl === undefined ? {} : { workletUrl }),
   };
   if (isSampleFormat(format)) {

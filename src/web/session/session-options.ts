@@ -7,13 +7,14 @@ import { checkConnection, CONNECTION_NAMES } from '../../core/session/connection
 import type { SessionConnectionOptions } from '../../core/session/connection-options.ts';
 import type { HeardCaption, PlayedReply } from '../../core/session/replies.ts';
 import type { SessionGap } from '../../core/session/session-messages.ts';
+import type { AbortOptions } from '../abort.ts';
 import type { CaptureSource } from '../capture-source.ts';
 import type { Speaker } from '../speaker/speaker.ts';
 import type { WorkerUrl } from '../worker-loader.ts';
 import type { WorkletUrl } from '../worklet-loader.ts';
 
 /** Options of a session, wherever its connection is. */
-export interface CommonSessionOptions {
+export interface CommonSessionOptions extends AbortOptions {
   readonly context: AudioContext;
   /** What the service hears: a `Microphone`, a track, a stream or a node; null: nothing, to listen only. */
   readonly microphone: CaptureSource | null;
@@ -54,6 +55,7 @@ const COMMON_NAMES: OptionNames<CommonSessionOptions> = {
   workletUrl: 1,
   opusUrl: 1,
   workerUrl: 1,
+  signal: 1,
 };
 
 /** Text of what was said: the `detail` of a `transcript` event. */

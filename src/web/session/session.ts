@@ -7,6 +7,7 @@ import type { HeardItem } from '../../core/services/service.ts';
 import type { SessionCommand, SessionNews } from '../../core/session/session-engine.ts';
 import type { SessionState, SessionStats } from '../../core/session/session-messages.ts';
 import type { Capture } from '../capture.ts';
+import { checkSignal } from '../abort.ts';
 import { makeInOpenContext, whileOpen } from '../context-life.ts';
 import { Interruption, resumeSuspended } from '../context-resume.ts';
 import { deferred } from '../patience.ts';
@@ -71,11 +72,14 @@ export class Session extends TypedEventTarget<SessionEventMap> {
    */
   static async open(options: SessionOptions | WorkerSessionOptions): Promise<Session> {
     checkSessionOptions(options);
-    const { context } = options;
+    const { context, signal } = options;
+    const opening = { context, signal };
+    checkSignal(signal);
     void resumeSuspended(context);
-    const session = makeInOpenContext(context, () => new Session(options));
+    const session = makeInOpenContext(opening, () => new Session(options));
     try {
-      await session.#start();
+      await whileOpen(opening, session.#start());
+      checkSignal(signal);
     } catch (error) {
       void session.close({ drainMs: 0 });
       throw error;
@@ -250,7 +254,8 @@ export class Session extends TypedEventTarget<SessionEventMap> {
     // Few apps have a Worker.
     const { WorkerBackend } = await import('./worker-backend.ts');
     const opening = WorkerBackend.open(options, name, listener);
-    return whileOpen(this.#context, opening, (late) => late.abandon());
+    const { context, signal } = options;
+    return whileOpen({ context, signal }, opening, (late) => late.abandon());
   }
 
   async #startCapture(backend: SessionBackend): Promise<void> {

@@ -1,6 +1,7 @@
 import type { OptionNames } from '../../core/option-names.ts';
 import type { MicwireError } from '../../core/errors.ts';
 import type { SpeakerRoute } from '../../core/microphone/echo-plan.ts';
+import type { AbortOptions } from '../abort.ts';
 import type { OutputDevice } from './speaker-devices.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { OutputDevice } from './speaker-devices.ts';
 export type SpeakerState = 'locked' | 'running' | 'suspended' | 'closed';
 
 /** Options of a `Speaker`. */
-export interface SpeakerOptions {
+export interface SpeakerOptions extends AbortOptions {
   /** Device to play on, by its id; null: the system's default. @default the context's, `sinkId` */
   readonly deviceId?: string | null | undefined;
   /** Linear gain, 0–16: 1 changes nothing. @default 1 */
@@ -32,6 +33,7 @@ export const SPEAKER_OPTION_NAMES: OptionNames<SpeakerOptions> = {
   volume: 1,
   route: 1,
   unlock: 1,
+  signal: 1,
 };
 
 /** 24 dB: more is a mistake. */

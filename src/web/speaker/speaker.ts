@@ -3,7 +3,7 @@ import { describe, numberIn, oneOf } from '../../core/arguments.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { SPEAKER_ROUTES } from '../../core/microphone/echo-plan.ts';
 import type { SpeakerRoute } from '../../core/microphone/echo-plan.ts';
-import { contextClosed, makeInOpenContext } from '../context-life.ts';
+import { contextClosed, makeInOpenContext, whileOpen } from '../context-life.ts';
 import { Interruption, resumeSuspended } from '../context-resume.ts';
 import { onGesture, prime } from './gesture.ts';
 import {
@@ -104,14 +104,11 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     if ('startRendering' in context) {
       throw new MicwireError('unsupported', 'An OfflineAudioContext has no loudspeaker.');
     }
-    const speaker = makeInOpenContext(context, () => new Speaker(context, options));
+    const opening = { context, signal: options.signal };
+    const speaker = makeInOpenContext(opening, () => new Speaker(context, options));
     try {
-      await speaker.#inTurn(() => speaker.#play(sink));
-      speaker.#sink = sink;
-      speaker.#device = await deviceOf(sink);
-      await speaker.#start();
-      speaker.#checkOpen();
-      return speaker;
+      await whileOpen(opening, speaker.#begin(sink));
+      return makeInOpenContext(opening, () => speaker);
     } catch (error) {
       await speaker.close();
       throw error;
@@ -334,6 +331,16 @@ export class Speaker extends TypedEventTarget<SpeakerEventMap> {
     });
     this.#look();
   };
+
+  /** Plays on the first device, and starts. */
+  async #begin(sink: string): Promise<void> {
+    await this.#inTurn(() => this.#play(sink));
+    this.#sink = sink;
+    this.#device = await deviceOf(sink);
+    this.#checkOpen();
+    await this.#start();
+    this.#checkOpen();
+  }
 
   /** Asks for audio to start. */
   async #start(): Promise<void> {

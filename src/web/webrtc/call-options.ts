@@ -35,6 +35,11 @@ export interface CallOptions {
   readonly historyIntervalMs?: number;
   /** Number of reports that the history keeps; the oldest are removed first. @default 600 */
   readonly historyLength?: number;
+  /**
+   * Hangs up when it is aborted before the call is connected; `connect()` then rejects with the signal's reason. Without
+   * effect afterwards. An `AbortController`'s `signal`. @default none
+   */
+  readonly signal?: AbortSignal | undefined;
 }
 const NAMES: OptionNames<CallOptions> = {
   track: 1,
@@ -47,10 +52,11 @@ const NAMES: OptionNames<CallOptions> = {
   connectTimeoutMs: 1,
   historyIntervalMs: 1,
   historyLength: 1,
+  signal: 1,
 };
 
 /** The options with their defaults. */
-export type CallSettings = Required<CallOptions>;
+export type CallSettings = Required<Omit<CallOptions, 'signal'>>;
 
 /** @throws TypeError or RangeError for a wrong option */
 export function callSettings(options: CallOptions): CallSettings {

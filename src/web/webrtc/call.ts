@@ -7,6 +7,7 @@ import type { CallStep, CallStepName } from '../../core/webrtc/call-timeline.ts'
 import { iceReport } from '../../core/webrtc/ice-report.ts';
 import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import type { CallRole } from '../../core/webrtc/signal-message.ts';
+import { checkSignal, onAbort } from '../abort.ts';
 import { deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import {
@@ -78,13 +79,16 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #remoteTrack: MediaStreamTrack | null = null;
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #endWatch: (() => void) | null = null;
+  /** Ends the watch over the option `signal`. */
+  #endAbort: (() => void) | undefined;
   #historyTimer: ReturnType<typeof setInterval> | undefined;
   #lastFigures: CallFigures | null = null;
 
   /**
    * Creates the connection; nothing is sent before `connect()`.
    * @param signalling belongs to the call from now on, and ends with it
-   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong option
+   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong option; the reason
+   *   of a `signal` that is aborted already
    */
   static create(signalling: Signalling, options: CallOptions = {}): Call {
     return new Call(signalling, options);
@@ -94,6 +98,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     super();
     checkObject('signalling must be a Signalling', signalling, 'send');
     const settings = callSettings(options);
+    checkSignal(options.signal);
     if (typeof RTCPeerConnection === 'undefined') throw noWebrtc();
     this.#settings = settings;
     this.#signalling = signalling;
@@ -120,6 +125,10 @@ export class Call extends TypedEventTarget<CallEventMap> {
       connected: () => this.#keysAgreed(),
       failed: () =>
         this.#fail(connectionFailed(this.#record.timeline.step('ice').state === 'done')),
+    });
+    this.#endAbort = onAbort(options.signal, (reason) => {
+      this.#connected.reject(reason);
+      void this.close();
     });
   }
 
@@ -203,7 +212,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
 
   /**
    * Waits for the other side and connects. Further calls give the same promise.
-   * @throws MicwireError `'transport'` when signalling, ICE or DTLS fail or take too long; `'closed'` when hung up meanwhile
+   * @throws MicwireError `'transport'` when signalling, ICE or DTLS fail or take too long; `'closed'` when hung up meanwhile;
+   *   the reason of the option `signal`
    */
   connect(): Promise<void> {
     if (this.#state === 'new') this.#start();
@@ -342,6 +352,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     if (this.#channels.length > 0) this.#record.note('data', 'channels are open');
     this.#record.end('data');
     clearTimeout(this.#timeout);
+    this.#endAbort?.();
     this.#become('connected');
     this.#connected.resolve();
   }
@@ -400,6 +411,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     record.begin('close');
     record.note('close', reason);
     clearTimeout(this.#timeout);
+    this.#endAbort?.();
     this.#endWatch?.();
     clearInterval(this.#historyTimer);
     this.#negotiation.end();

@@ -6,6 +6,7 @@ import type { SignallingReply, SignallingRequest } from '../../core/webrtc/signa
 import { isRoomName, parseSignallingReply } from '../../core/webrtc/signalling-protocol.ts';
 import { createGlobalSocket, socketAddress } from '../transport/socket.ts';
 import type { WebSocketLike } from '../../core/socket.ts';
+import { checkSignal, onAbort } from '../abort.ts';
 import { BaseSignalling } from './signalling.ts';
 import type { SignallingState } from './signalling.ts';
 
@@ -18,10 +19,16 @@ export interface WebSocketSignallingOptions {
    * @default the global WebSocket
    */
   readonly createSocket?: (url: string, protocols: readonly string[]) => WebSocketLike;
+  /**
+   * Closes the signalling when it is aborted before it is `'ready'`. Without effect afterwards. An `AbortController`'s
+   * `signal`. @default none
+   */
+  readonly signal?: AbortSignal | undefined;
 }
 const NAMES = {
   room: 1,
   createSocket: 1,
+  signal: 1,
 } satisfies OptionNames<WebSocketSignallingOptions>;
 
 /**
@@ -36,11 +43,14 @@ export class WebSocketSignalling extends BaseSignalling {
   #current: SignallingState = 'connecting';
   #currentRole: CallRole | null = null;
   #failure: Error | null = null;
+  /** Ends the watch over the option `signal`. */
+  #endAbort: (() => void) | undefined;
 
   /**
    * Starts to connect. @param url `ws:`, `wss:`, `http:` or `https:`, absolute or relative to the page. What else the
    * server must know, such as a token, goes into its query
-   * @throws TypeError for a wrong address or room; MicwireError `'unsupported'` where there is no WebSocket
+   * @throws TypeError for a wrong address or room; MicwireError `'unsupported'` where there is no WebSocket; the reason of a
+   *   `signal` that is aborted already
    */
   static create(url: string | URL, options: WebSocketSignallingOptions): WebSocketSignalling {
     return new WebSocketSignalling(url, options);
@@ -53,6 +63,7 @@ export class WebSocketSignalling extends BaseSignalling {
     if (!isRoomName(room)) {
       throw new TypeError(`room must be 1 to 64 of A–Z, a–z, 0–9, _ and -, got '${room}'.`);
     }
+    checkSignal(options.signal);
     this.url = socketAddress(url);
     this.room = room;
     const socket = createSocket(this.url, []);
@@ -62,6 +73,7 @@ export class WebSocketSignalling extends BaseSignalling {
     socket.onclose = () => this.#lost();
     // A close follows; but `ws` throws without a handler.
     socket.onerror = () => {};
+    this.#endAbort = onAbort(options.signal, () => void this.close());
   }
 
   get state(): SignallingState {
@@ -139,6 +151,7 @@ export class WebSocketSignalling extends BaseSignalling {
 
   #become(state: SignallingState): void {
     if (state === this.#current) return;
+    if (state === 'ready' || state === 'closed') this.#endAbort?.();
     this.#current = state;
     this.changed();
   }

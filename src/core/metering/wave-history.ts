@@ -1,0 +1,84 @@
+import { numberIn, MAX_SAMPLE_RATE } from '../arguments.ts';
+import { checkOptions } from '../option-names.ts';
+import type { OptionNames } from '../option-names.ts';
+
+/** What a {@link WaveHistory} keeps. */
+export interface WaveHistoryOptions {
+  /** How far back it reaches, 0.1–3600. */
+  readonly seconds: number;
+  /** Columns per second, 1–1000. */
+  readonly columnsPerSecond: number;
+  /** Of the audio, Hz. */
+  readonly sampleRate: number;
+}
+const NAMES: OptionNames<WaveHistoryOptions> = { seconds: 1, columnsPerSecond: 1, sampleRate: 1 };
+
+/**
+ * The shape of the last seconds of audio: lowest and highest sample of each column, columns being equal spans of time counted
+ * from time 0. Memory is fixed; what is older is overwritten. Nothing but the constructor allocates.
+ */
+export class WaveHistory {
+  /** Columns that it keeps. */
+  readonly columns: number;
+  /** Columns per second. */
+  readonly columnsPerSecond: number;
+  readonly #lows: Float32Array;
+  readonly #highs: Float32Array;
+  readonly #sampleRate: number;
+  /** Time just after the last sample that was taken, s. */
+  #until = -Infinity;
+  /** Which column lies in each place; −1 where none does. */
+  readonly #columnAt: Float64Array;
+
+  /** @throws TypeError or RangeError for a wrong option */
+  constructor(options: WaveHistoryOptions) {
+    checkOptions('WaveHistory', options, NAMES);
+    const seconds = numberIn('seconds', options.seconds, 0.1, 3600);
+    this.columnsPerSecond = numberIn('columnsPerSecond', options.columnsPerSecond, 1, 1000);
+    this.#sampleRate = numberIn('sampleRate', options.sampleRate, 1, MAX_SAMPLE_RATE);
+    this.columns = Math.ceil(seconds * this.columnsPerSecond);
+    this.#lows = new Float32Array(this.columns);
+    this.#highs = new Float32Array(this.columns);
+    this.#columnAt = new Float64Array(this.columns).fill(-1);
+  }
+
+  /**
+   * Takes what is new in the latest samples, as an `AnalyserNode` gives them: those before the last call's `endTime` are
+   * skipped.
+   * @param endTime time just after the last sample, s
+   */
+  add(samples: Float32Array, endTime: number): void {
+    const { length } = samples;
+    const frames = Math.min(length, Math.round((endTime - this.#until) * this.#sampleRate));
+    for (let i = Math.max(0, length - frames); i < length; i++) {
+      const time = endTime - (length - i) / this.#sampleRate;
+      this.#addSample(Math.floor(time * this.columnsPerSecond), samples[i]!);
+    }
+    if (frames > 0) this.#until = endTime;
+  }
+
+  /** Lowest sample of the column with this number; 0 where there is none. */
+  low(column: number): number {
+    const place = column % this.columns;
+    return this.#columnAt[place] === column ? this.#lows[place]! : 0;
+  }
+
+  /** Highest sample of the column with this number; 0 where there is none. */
+  high(column: number): number {
+    const place = column % this.columns;
+    return this.#columnAt[place] === column ? this.#highs[place]! : 0;
+  }
+
+  #addSample(column: number, sample: number): void {
+    if (column < 0) return;
+    const place = column % this.columns;
+    if (this.#columnAt[place] !== column) {
+      this.#columnAt[place] = column;
+      this.#lows[place] = sample;
+      this.#highs[place] = sample;
+      return;
+    }
+    if (sample < this.#lows[place]!) this.#lows[place] = sample;
+    if (sample > this.#highs[place]!) this.#highs[place] = sample;
+  }
+}

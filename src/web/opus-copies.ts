@@ -1,0 +1,22 @@
+/** What Opus consists of, in JavaScript. */
+export interface OpusCopies {
+  /** libopus, in Base64. */
+  library(): Promise<{ readonly default: string }>;
+  /** The script of the Worker that encodes. */
+  worker(): Promise<{ readonly default: string }>;
+  /** The script of the worklet that encodes. */
+  worklet(): Promise<{ readonly default: string }>;
+}
+
+/** Set by entry `micwire/opus-inline` alone: a bundle in one file would carry them into apps that never use Opus. */
+let copies: OpusCopies | undefined;
+
+export function carryOpus(given: OpusCopies): void {
+  copies = given;
+}
+
+/** @throws Error in an app that does not import `micwire/opus-inline` */
+export function opusCopies(): OpusCopies {
+  if (copies === undefined) throw new Error("the app does not import 'micwire/opus-inline'");
+  return copies;
+}
