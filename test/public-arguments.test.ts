@@ -101,6 +101,7 @@ const TAKES_OPTIONS: Readonly<
   ReceiveDecision: [(o) => new core.ReceiveDecision(o), { buffer, target }, 'maxAcceleration'],
   TimeScaler: [(o) => new core.TimeScaler(o), { sampleRate: 48_000, channels: 1 }, 'limit'],
   createWorkletScope: [(o) => testing.createWorkletScope(o), {}, 'quantum'],
+  createGraph: [(o) => testing.createGraph(o), {}, 'outputChannels'],
   measureAllocation: [(o) => testing.measureAllocation('x', o), {}, 'inputChannels'],
   expectNoAllocation: [(o) => testing.expectNoAllocation('x', o), {}, 'inputChannels'],
   measureQuanta: [(o) => testing.measureQuanta('x', o), {}, 'runs'],

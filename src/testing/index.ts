@@ -20,3 +20,15 @@ export { expectNoAllocation, measureAllocation, measureQuanta } from './measure-
 export type { MeasureOptions, QuantaOptions } from './measure-processor.ts';
 export type { Allocation, QuantumTimes } from './measure-request.ts';
 export type { RunSetup, Send } from './processor-run.ts';
+export { createGraph } from './graph.ts';
+export type {
+  Graph,
+  GraphBufferSource,
+  GraphConstantSource,
+  GraphGain,
+  GraphNode,
+  GraphOptions,
+  GraphSource,
+  GraphWorkletNode,
+} from './graph.ts';
+export type { GraphParam } from './graph-param.ts';

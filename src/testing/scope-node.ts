@@ -107,6 +107,13 @@ export class ScopeNode<P = object> {
     return this.#alive;
   }
 
+  /** What a graph needs to know of each parameter. @internal */
+  get parameterRanges(): readonly Readonly<
+    Pick<Parameter, 'name' | 'perFrame' | 'min' | 'max' | 'value'>
+  >[] {
+    return this.#parameters;
+  }
+
   /** The outputs of the last quantum: output → channel → samples. The arrays are reused by the next one. */
   get outputs(): readonly (readonly Float32Array[])[] {
     if (detached(this.#outputs, this.#quantum)) this.#renewTransferred();

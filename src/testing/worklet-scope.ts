@@ -179,6 +179,23 @@ export class WorkletScope implements RunningScope {
   }
 
   /**
+   * Renders one quantum whose nodes are processed in the order in which `pull` asks for them: for a graph.
+   * @internal
+   */
+  renderBy(pull: (process: (node: ScopeNode) => void) => void): void {
+    this.#checkOpen();
+    const before = enterScope(this);
+    try {
+      for (const node of this.#nodes) node.deliverToProcessor(this.#report);
+      pull((node) => node.renderQuantum(this.#report));
+      this.#currentFrame += this.#quantum;
+      if (this.#errors.length > 0) this.#throwErrors();
+    } finally {
+      leaveScope(before);
+    }
+  }
+
+  /**
    * Delivers what is waiting at the ports of all nodes, in both directions, and what the handlers post meanwhile.
    *
    * @returns how many messages were delivered.
