@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { portableTypes, readableTypes } from '../scripts/portable-types.mjs';
-import { VERSIONS, typesTable } from '../scripts/types-matrix.mjs';
+import { SETTINGS, VERSIONS, typesTable } from '../scripts/types-matrix.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 const GUIDE = join(ROOT, 'docs/embedding.md');
@@ -22,6 +22,19 @@ test('README and guide name the oldest and the newest TypeScript that npm run te
   const range = `TypeScript ${VERSIONS[0]} to ${VERSIONS.at(-1)}`;
   expect(await readFile(join(ROOT, 'README.md'), 'utf8')).toContain(range);
   expect(await readFile(GUIDE, 'utf8')).toContain(range);
+});
+
+test('every entry of the package with types is compiled in some scope', async () => {
+  const { exports } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    exports: Record<string, { readonly types?: string } | string | null>;
+  };
+  const compiled = new Set(Object.values(SETTINGS).flatMap(({ entries }) => entries));
+  const entries = Object.entries(exports)
+    .filter(([, target]) => typeof target === 'object' && target?.types !== undefined)
+    .map(([path]) => path.replace(/^\.\/?/, ''))
+    // Each declares what the entry of the same name does.
+    .filter((entry) => entry !== 'min/*');
+  expect(entries.filter((entry) => !compiled.has(entry))).toEqual([]);
 });
 
 test('every version is pinned to a release of it', async () => {
