@@ -26,7 +26,7 @@ import type { WorkletName } from '../../src/web/worklet-file.ts';
 import { seededRandom } from './random.ts';
 
 /** Hands a command to the processor at once. */
-export type Send = (command: unknown) => void;
+type Send = (command: unknown) => void;
 
 /** A case that is about to run. Its functions must not allocate once they have warmed up; commands are reused objects. */
 export interface OpenCase {

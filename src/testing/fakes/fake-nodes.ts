@@ -61,8 +61,8 @@ export abstract class FakeAudioNode extends EventTarget {
     }
   }
 
-  /** What one input brings in this quantum: its connections, added up. No channels: nothing is connected. */
-  protected pull(input: number): Channels {
+  /** What one input brings in this quantum: its connections, added up. No channels: nothing is connected. @internal */
+  protected pull(input: number): readonly Float32Array[] {
     let sum: Channels = SILENCE;
     for (const one of this.#inputs) {
       if (one.input === input) sum = added(sum, one.from.blockOf(one.output));
@@ -71,7 +71,7 @@ export abstract class FakeAudioNode extends EventTarget {
   }
 
   /** What an output brings in this quantum. @internal */
-  abstract blockOf(output: number): Channels;
+  abstract blockOf(output: number): readonly Float32Array[];
 }
 
 /** Passes its input on, times `gain.value`. */
@@ -84,7 +84,7 @@ export class FakeGainNode extends FakeAudioNode {
   }
 
   /** @internal */
-  blockOf(): Channels {
+  blockOf(): readonly Float32Array[] {
     const { value } = this.gain;
     return this.pull(0).map((channel) => channel.map((sample) => sample * value));
   }
@@ -97,7 +97,7 @@ export class FakeDestination extends FakeAudioNode {
   }
 
   /** @internal */
-  blockOf(): Channels {
+  blockOf(): readonly Float32Array[] {
     return this.pull(0);
   }
 }
@@ -146,7 +146,7 @@ export class FakeSource extends FakeAudioNode {
   }
 
   /** @internal */
-  blockOf(): Channels {
+  blockOf(): readonly Float32Array[] {
     return this.#block;
   }
 }
@@ -180,7 +180,7 @@ export class FakeAudioWorkletNode extends FakeAudioNode {
   }
 
   /** @internal */
-  blockOf(output: number): Channels {
+  blockOf(output: number): readonly Float32Array[] {
     return this.context.hasNode(this) ? this.#scoped.outputs[output]! : SILENCE;
   }
 }

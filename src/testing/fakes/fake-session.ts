@@ -16,6 +16,7 @@ import type { Recorder } from '../../web/recorder.ts';
 import { openCapture } from '../../web/session/session-capture.ts';
 import { checkSessionOptions, outputNode } from '../../web/session/session-options.ts';
 import type {
+  SessionEventDetail,
   SessionEventMap,
   SessionOptions,
   WorkerSessionOptions,
@@ -25,9 +26,6 @@ import { TypedEventTarget } from '../../web/typed-event-target.ts';
 
 /** Events of a `Session` that a test can cause by {@link FakeSession.emit}, with their details. */
 export type FakeSessionEvent = Exclude<keyof SessionEventMap, 'statechange' | 'error'>;
-
-type DetailOf<Type extends keyof SessionEventMap> =
-  SessionEventMap[Type] extends CustomEvent<infer Detail> ? Detail : never;
 
 /** What a service takes whose session is in a Worker, where the page does not know it. */
 const WORKER_STREAMS: ServedStreams = {
@@ -225,7 +223,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
   }
 
   /** Dispatches an event, as if the service had caused it. */
-  emit<Type extends FakeSessionEvent>(type: Type, detail: DetailOf<Type>): void {
+  emit<Type extends FakeSessionEvent>(type: Type, detail: SessionEventDetail<Type>): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 

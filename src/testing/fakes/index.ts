@@ -13,3 +13,5 @@ export {
 } from './fake-nodes.ts';
 export { installFakeAudio } from './install.ts';
 export { FakeSession } from './fake-session.ts';
+export type { FakeSessionEvent } from './fake-session.ts';
+export type { SessionEventDetail } from '../../web/session/session-options.ts';

@@ -88,6 +88,10 @@ export interface SessionEventMap {
   readonly error: CustomEvent<MicwireError>;
 }
 
+/** The `detail` of a session's event. */
+export type SessionEventDetail<Type extends keyof SessionEventMap> =
+  SessionEventMap[Type] extends CustomEvent<infer Detail> ? Detail : never;
+
 /** @throws TypeError or RangeError for a wrong option */
 export function checkSessionOptions(options: SessionOptions | WorkerSessionOptions): void {
   checkObject('Session.open: options must be an object', options);

@@ -19,7 +19,12 @@ import { PageBackend } from './session-backend.ts';
 import type { BackendListener, SessionBackend } from './session-backend.ts';
 import { openCapture } from './session-capture.ts';
 import { checkSessionOptions, outputNode } from './session-options.ts';
-import type { SessionEventMap, SessionOptions, WorkerSessionOptions } from './session-options.ts';
+import type {
+  SessionEventDetail,
+  SessionEventMap,
+  SessionOptions,
+  WorkerSessionOptions,
+} from './session-options.ts';
 import type { SessionRecording, SessionRecordOptions } from './session-record.ts';
 
 /** How long `close()` continues to send what waits, ms. */
@@ -373,7 +378,7 @@ export class Session extends TypedEventTarget<SessionEventMap> {
         this.#tell('error', errorOf(news));
     }
   }
-  #tell<Type extends keyof SessionEventMap>(type: Type, detail: DetailOf<Type>): void {
+  #tell<Type extends keyof SessionEventMap>(type: Type, detail: SessionEventDetail<Type>): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
@@ -424,9 +429,6 @@ export class Session extends TypedEventTarget<SessionEventMap> {
 
 /** News that an app hears of by an event. */
 type AppNews = Exclude<SessionNews, { readonly type: 'closed' | 'finished' }>;
-
-type DetailOf<Type extends keyof SessionEventMap> =
-  SessionEventMap[Type] extends CustomEvent<infer Detail> ? Detail : never;
 
 const CLOSED = 'The session is closed. Open another one.';
 const ENDED =
