@@ -16,9 +16,10 @@ const failures = [];
 const flaky = [];
 
 await step('check');
+await counted('test:types', ['--quick', '--no-build']);
 await vitest('test');
 await vitest('test:engines');
-await embed();
+await counted('test:embed', []);
 
 await rm(folder, { recursive: true });
 if (flaky.length > 0) console.log(`\n── Flaky ──\n${flaky.join('\n')}`);
@@ -46,13 +47,18 @@ async function vitest(/** @type {string} */ name) {
     failures.push(`npm run ${name} ended with code ${code}.`, ...(result?.failures ?? []));
 }
 
-/** The embedding test ends with a line of the same form as this program's. */
-async function embed() {
-  const { code, text } = await npmRun('test:embed', []);
+/**
+ * A step that ends with a line of the same form as this program's.
+ *
+ * @param {string} name
+ * @param {readonly string[]} args
+ */
+async function counted(name, args) {
+  const { code, text } = await npmRun(name, args);
   const [, good = '0', bad = '0'] = [...text.matchAll(/(\d+) passed, (\d+) failed/g)].at(-1) ?? [];
   passed += Number(good);
   failed += code !== 0 && bad === '0' ? 1 : Number(bad);
-  if (code !== 0) failures.push(`npm run test:embed ended with code ${code}: ${bad} failed.`);
+  if (code !== 0) failures.push(`npm run ${name} ended with code ${code}: ${bad} failed.`);
 }
 
 /**
