@@ -8,6 +8,7 @@ import { ensureInstalled, fail } from './ensure-installed.mjs';
 import { installExample } from './install-example.mjs';
 import { ROOT, run } from './run.mjs';
 
+await ensureInstalled();
 const EXAMPLES = join(ROOT, 'examples');
 const names = readdirSync(EXAMPLES, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -17,7 +18,6 @@ if (name === undefined || !names.includes(name)) {
   fail(`npm run example -- NAME starts an example. There are: ${names.join(', ')}.`);
 }
 
-await ensureInstalled();
 console.log('Building the library …');
 const build = join(ROOT, 'scripts/build.mjs');
 if ((await run(process.execPath, [build], { quiet: true })) !== 0) process.exit(1);

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+// Node fetches no files: Opus comes as in a bundle of one file.
+import '../src/web/opus-inline.ts';
 import { Capture, Meter, Recorder } from '../src/web/index.ts';
 import {
   TestContext,
