@@ -206,6 +206,8 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
   @state() private opening = false;
   /** The last failure; empty when it is over. */
   @state() private problem = '';
+  /** The problem is over when the microphone is heard again; one that a choice had stays until the next choice. */
+  #isPassing = false;
 
   #microphone: Microphone | null = null;
   /** What the element made itself. */
@@ -415,7 +417,8 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
 
   readonly #onChange = ({ type }: Event): void => {
     const microphone = this.#microphone;
-    if (microphone?.state === 'live' && type === 'statechange') this.problem = '';
+    if (microphone?.state === 'live' && type === 'statechange' && this.#isPassing)
+      this.problem = '';
     // By the app, or with its context.
     if (microphone?.state === 'closed' && this.#own !== null) this.#giveUp();
     this.requestUpdate();
@@ -424,6 +427,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
   readonly #onError = ({ detail }: CustomEvent<MicwireError>): void => {
     if (this.#microphone?.state === 'closed' && this.#own !== null) this.#giveUp();
     this.#fail(detail);
+    this.#isPassing = true;
   };
 
   /** What one microphone failed at is of no interest with another. */
@@ -434,6 +438,7 @@ export class MicwireMicrophone extends TypedElement<MicrophoneElementEventMap> {
 
   #fail(error: unknown): void {
     this.problem = error instanceof Error ? error.message : String(error);
+    this.#isPassing = false;
     fire(this, 'error', error);
   }
 }
