@@ -37,6 +37,7 @@ const WHOLE_LAB = [
   'lab-opus',
   'lab-wire',
   'examples',
+  'site',
 ].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({

@@ -44,20 +44,24 @@ const SNIPPETS = [
   ['guide/webrtc.html', 0, /create/],
 ] as const;
 
-test.each(SNIPPETS)('%s: snippet %d runs, and stops', { timeout: 60_000 }, async (at, nth, line) => {
-  await page.goto(site.url + at);
-  const snippet = page.locator('.run-snippet').nth(nth);
-  await snippet.getByRole('button', { name: 'Run', exact: true }).click();
-  const log = () => snippet.getByRole('log', { name: 'Output' }).textContent();
-  await expect.poll(log, { timeout: 20_000 }).toMatch(line);
-  await snippet.getByRole('button', { name: 'Stop', exact: true }).click();
-  await snippet.getByRole('button', { name: 'Run', exact: true }).waitFor();
-  // It runs a second time, on a page that is as it was.
-  await snippet.getByRole('button', { name: 'Run', exact: true }).click();
-  await expect.poll(log, { timeout: 20_000 }).toMatch(line);
-  await snippet.getByRole('button', { name: 'Stop', exact: true }).click();
-  expect(faults).toEqual([]);
-});
+test.each(SNIPPETS)(
+  '%s: snippet %d runs, and stops',
+  { timeout: 60_000 },
+  async (at, nth, line) => {
+    await page.goto(site.url + at);
+    const snippet = page.locator('.run-snippet').nth(nth);
+    await snippet.getByRole('button', { name: 'Run', exact: true }).click();
+    const log = () => snippet.getByRole('log', { name: 'Output' }).textContent();
+    await expect.poll(log, { timeout: 20_000 }).toMatch(line);
+    await snippet.getByRole('button', { name: 'Stop', exact: true }).click();
+    await snippet.getByRole('button', { name: 'Run', exact: true }).waitFor();
+    // It runs a second time, on a page that is as it was.
+    await snippet.getByRole('button', { name: 'Run', exact: true }).click();
+    await expect.poll(log, { timeout: 20_000 }).toMatch(line);
+    await snippet.getByRole('button', { name: 'Stop', exact: true }).click();
+    expect(faults).toEqual([]);
+  },
+);
 
 test('every guide is in the sidebar', async () => {
   await page.goto(site.url);

@@ -21,10 +21,16 @@ function aliases() {
   });
 }
 
+/** A stretch of a waveform. */
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path stroke="#0a62a8" stroke-width="2" stroke-linecap="round" d="M2 7v2m3-5v8m3-11v14m3-11v8m3-5v2"/></svg>',
+)}`;
+
 export default defineConfig({
   title: 'micwire',
   description: 'From the mic to the wire and back, in TypeScript.',
   lang: 'en',
+  head: [['link', { rel: 'icon', href: ICON }]],
   base: process.env['MICWIRE_SITE_BASE'] ?? '/',
   srcDir: '../../dist/pages',
   outDir: './dist',
