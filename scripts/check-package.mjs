@@ -13,6 +13,7 @@ import { ROOT, runTool } from './run.mjs';
 const SHIPPED = [
   /^(package\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY|THIRD_PARTY_NOTICES)\.md)$/,
   /^docs\/[\w-]+\.(md|png|svg)$/,
+  /^examples\/(README\.md|[\w-]+\/[\w.-]+)$/,
   /^dist\/src\/.+\.(js|d\.ts)(\.map)?$/,
   /^dist\/min\/([\w-]+\/)?[\w-]+\.(js|d\.ts)$/,
   /^dist\/worklets\/[\w-]+(\.inline)?\.js$/,
@@ -21,7 +22,7 @@ const SHIPPED = [
   /^dist\/wasm\/libopus\.(wasm|inline\.js)$/,
   /^src\/.+\.ts$/,
 ];
-const REPOSITORY_ONLY = /^(bench|docs\/api|examples|test)(\/|$)/;
+const REPOSITORY_ONLY = /^(bench|docs\/api|test)(\/|$)/;
 const NEEDED = [
   'README.md',
   'LICENSE',
@@ -82,8 +83,7 @@ async function checkMin() {
     const address = pathToFileURL(path);
     const code = await readFile(path, 'utf8');
     const entry = Object.keys(await import(pathToFileURL(join(ROOT, from)).href));
-    // lit, which is part of it, is its form for browsers.
-    if (!name.startsWith('elements')) await import(address.href);
+    await import(address.href);
     const min = [...code.matchAll(/export\{([^}]*)\}/g)].flatMap(([, names = '']) =>
       names.split(',').map((exported) => exported.split(' as ').at(-1) ?? ''),
     );
@@ -112,7 +112,8 @@ async function checkMin() {
  * @param {readonly string[]} names the files of the package
  */
 async function brokenLinks(names) {
-  const known = new Set(names);
+  // Folders too.
+  const known = new Set(names.flatMap((name) => [name, posix.dirname(name)]));
   /** @type {string[]} */
   const broken = [];
   for (const name of names.filter((each) => each.endsWith('.md'))) {

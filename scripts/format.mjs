@@ -8,7 +8,11 @@ import { trimLock } from './trim-lock.mjs';
 await ensureInstalled();
 const files = process.argv.slice(2);
 if (files.length === 0) {
-  for (const name of ['package-lock.json', 'bench/package-lock.json']) {
+  for (const name of [
+    'package-lock.json',
+    'bench/package-lock.json',
+    'docs/site/package-lock.json',
+  ]) {
     const file = join(ROOT, name);
     const text = await readFile(file, 'utf8');
     if (trimLock(text) !== text) await writeFile(file, trimLock(text));

@@ -1,6 +1,6 @@
 /**
  * Makes the site's pages of the project's Markdown: `README.md` is the first page, `docs/` the guides, `docs/api/` the reference,
- * and each folder of `examples/` a page with its sources. Links are rewritten; one to a file that is no page becomes text.
+ * and each folder of `examples/` a page with its sources. Links are rewritten; a link to anything else becomes text.
  */
 import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, posix } from 'node:path';
