@@ -1,22 +1,24 @@
 import { vi } from 'vitest';
 
 /** What a page holds that garbage collection does not free at once. */
-export const openResources = { workers: 0, ports: 0, timers: 0, memories: 0, tracks: 0 };
+export let openResources = { workers: 0, ports: 0, timers: 0, memories: 0, tracks: 0 };
 
 /** Counts from now on what the page opens and closes; `vi.unstubAllGlobals` and `vi.restoreAllMocks` end it. */
 export function countResources(): void {
-  Object.assign(openResources, { workers: 0, ports: 0, timers: 0, memories: 0, tracks: 0 });
+  // What a test before has opened may close only now: it counts there.
+  const mine = { workers: 0, ports: 0, timers: 0, memories: 0, tracks: 0 };
+  openResources = mine;
   const [NativeWorker, NativeNode] = [Worker, AudioWorkletNode];
   vi.stubGlobal(
     'Worker',
     class extends NativeWorker {
       constructor(...options: ConstructorParameters<typeof Worker>) {
         super(...options);
-        openResources.workers++;
+        mine.workers++;
       }
       #terminated = false;
       override terminate(): void {
-        if (!this.#terminated) openResources.workers--;
+        if (!this.#terminated) mine.workers--;
         this.#terminated = true;
         super.terminate();
       }
@@ -27,12 +29,12 @@ export function countResources(): void {
     class extends NativeNode {
       constructor(...options: ConstructorParameters<typeof AudioWorkletNode>) {
         super(...options);
-        openResources.ports++;
+        mine.ports++;
         const { port } = this;
         const close = port.close.bind(port);
         let closed = false;
         port.close = (): void => {
-          if (!closed) openResources.ports--;
+          if (!closed) mine.ports--;
           closed = true;
           close();
         };
@@ -44,12 +46,12 @@ export function countResources(): void {
   vi.stubGlobal('setInterval', (...options: Parameters<typeof setInterval>) => {
     const timer = set(...options);
     running.add(timer);
-    openResources.timers = running.size;
+    mine.timers = running.size;
     return timer;
   });
   vi.stubGlobal('clearInterval', (timer: never) => {
     running.delete(timer);
-    openResources.timers = running.size;
+    mine.timers = running.size;
     clear(timer);
   });
   const { mediaDevices } = navigator as { readonly mediaDevices?: MediaDevices };
@@ -58,10 +60,10 @@ export function countResources(): void {
     vi.spyOn(mediaDevices, 'getUserMedia').mockImplementation(async (constraints) => {
       const stream = await give(constraints);
       for (const track of stream.getTracks()) {
-        openResources.tracks++;
+        mine.tracks++;
         const stop = track.stop.bind(track);
         track.stop = (): void => {
-          if (track.readyState === 'live') openResources.tracks--;
+          if (track.readyState === 'live') mine.tracks--;
           stop();
         };
       }
@@ -70,7 +72,7 @@ export function countResources(): void {
   }
   const { Memory } = WebAssembly;
   vi.spyOn(WebAssembly, 'Memory').mockImplementation(function (size: WebAssembly.MemoryDescriptor) {
-    openResources.memories++;
+    mine.memories++;
     return new Memory(size);
   } as never);
 }
