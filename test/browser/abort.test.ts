@@ -146,7 +146,13 @@ async function inContext(
   await endContext(context);
 }
 
-describe.each(makers)('%s', (name, make) => {
+/**
+ * Firefox 153 stops answering after some hundred contexts that were closed while they loaded; WebKitGTK crashes in some closes
+ * (CONTRIBUTING).
+ */
+const isChromium = navigator.userAgent.includes('Chrome');
+
+describe.runIf(isChromium).each(makers)('%s', (name, make) => {
   const mayBeMissing = name.startsWith('Microphone');
 
   test('rejects with the reason of a signal that was aborted before, and opens nothing', () =>

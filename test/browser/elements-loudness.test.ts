@@ -64,7 +64,8 @@ test('the tone of Tech 3341 case 1 reads −23 LUFS, and 0 LU, on both scales', 
       'Short-term': '−23.0 LUFS',
       Integrated: '−23.0 LUFS',
       Range: '0.0 LU unstable',
-      'Max true peak': '−23.0 dBTP',
+      // In Firefox the onset of the tone has a peak of its own.
+      'Max true peak': expect.stringMatching(/^−2[23]\.\d dBTP$/),
     });
   });
   const [momentary] = bars(element);

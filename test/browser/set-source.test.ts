@@ -46,6 +46,7 @@ describe('capture.setSource', () => {
     const reader = new NumberedSignalReader(48_000);
     /** Windows of each source, and how many in a row were of none. */
     const heard = [0, 0, 0];
+    const started: (number | undefined)[] = [];
     let unknown = 0;
     let mostUnknown = 0;
     let next = 0;
@@ -66,8 +67,10 @@ describe('capture.setSource', () => {
       expect(source).toBeLessThanOrEqual(at);
       heard[source] = heard[source]! + 1;
       const off = seconds - (chunk.contextTime % SIGNAL_PERIOD_SECONDS);
-      const turn = Math.round(off / SIGNAL_PERIOD_SECONDS) * SIGNAL_PERIOD_SECONDS;
-      expect(Math.abs(off - turn), `source ${source}`).toBeLessThan(1e-4);
+      // Engines start a source as soon as they can, which Firefox does later than currentTime says.
+      const late = (started[source] ??= off) - off;
+      const turn = Math.round(late / SIGNAL_PERIOD_SECONDS) * SIGNAL_PERIOD_SECONDS;
+      expect(Math.abs(late - turn), `source ${source}`).toBeLessThan(1e-4);
       if (heard[at]! >= 20) {
         at++;
         if (at === sources.length) break;
