@@ -228,7 +228,7 @@ describe.runIf(isChromium).each(makers)('%s', (name, make) => {
     }));
 });
 
-test('a wait for the user that is aborted opens no device later', () =>
+test.runIf(isChromium)('a wait for the user that is aborted opens no device later', () =>
   inContext(async (context) => {
     if (navigator.mediaDevices === undefined) return;
     let allow = (): void => {};
@@ -249,7 +249,8 @@ test('a wait for the user that is aborted opens no device later', () =>
     allow();
     for (let i = 0; i < 20; i++) await task();
     await expectNothingLeft();
-  }));
+  }),
+);
 
 test('MediaChunks are not made where the signal was aborted before', () =>
   inContext(async (context) => {
