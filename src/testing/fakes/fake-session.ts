@@ -3,7 +3,7 @@ import type { Chunk } from '../../core/capture/chunk.ts';
 import { MicwireError } from '../../core/errors.ts';
 import type { MicwireErrorCode } from '../../core/errors.ts';
 import type { PayloadFormat } from '../../core/format/formats.ts';
-import { bytesPerFrame } from '../../core/format/stream-format.ts';
+import { bytesPerFrame, isSampled } from '../../core/format/stream-format.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import { checkOptions, checkText } from '../../core/option-names.ts';
 import type { HeardItem } from '../../core/services/service.ts';
@@ -105,7 +105,7 @@ export class FakeSession extends TypedEventTarget<SessionEventMap> {
   get stats(): SessionStats {
     const input = this.#capture?.stream;
     const waitingFrames = framesOf(this.#waiting);
-    const bytes = input === undefined || input.format === 'opus' ? 0 : bytesPerFrame(input);
+    const bytes = input !== undefined && isSampled(input) ? bytesPerFrame(input) : 0;
     return {
       capturedFrames: this.#acknowledgedFrames + waitingFrames + this.#droppedFrames,
       acknowledgedFrames: this.#acknowledgedFrames,
