@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
-import { installExample } from './install-example.mjs';
+import { installLibraryInto } from './pack-library.mjs';
 import { ROOT, run } from './run.mjs';
 
 await ensureInstalled();
@@ -23,5 +23,5 @@ const build = join(ROOT, 'scripts/build.mjs');
 if ((await run(process.execPath, [build], { quiet: true })) !== 0) process.exit(1);
 const folder = join(EXAMPLES, name);
 console.log(`Installing the packages of examples/${name} …`);
-await installExample(folder);
+await installLibraryInto(folder);
 process.exitCode = await run('npm', ['start'], { cwd: folder });

@@ -46,6 +46,17 @@ export async function installPacked(fixture, name) {
   const folder = join(tmpdir(), `micwire-${name}-${hash}`);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), manifest);
+  await installLibraryInto(folder);
+  return folder;
+}
+
+/**
+ * Packs what is in dist and installs it in a folder, beside the packages of its package.json.
+ *
+ * @param {string} folder
+ * @returns {Promise<void>}
+ */
+export async function installLibraryInto(folder) {
   const packed = await mkdtemp(join(tmpdir(), 'micwire-pack-'));
   try {
     const tarball = await packLibrary(packed);
@@ -58,9 +69,8 @@ export async function installPacked(fixture, name) {
     ];
     const args = ['install', ...options, tarball];
     const code = await run('npm', args, { cwd: folder, quiet: true });
-    if (code !== 0) throw new Error('The packed library could not be installed.');
+    if (code !== 0) throw new Error(`The packed library could not be installed in ${folder}.`);
   } finally {
     await rm(packed, { recursive: true, force: true });
   }
-  return folder;
 }

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { installExample } from '../scripts/install-example.mjs';
+import { installLibraryInto } from '../scripts/pack-library.mjs';
 import { run } from '../scripts/run.mjs';
 import { openBrowser } from './engines/open-browser.mjs';
 import type { OpenBrowser } from './engines/open-browser.mjs';
@@ -82,7 +82,7 @@ async function start(name: string, env: Record<string, string> = {}): Promise<st
     recursive: true,
     filter: (file) => !file.slice(source.length).includes('node_modules'),
   });
-  await installExample(folder);
+  await installLibraryInto(folder);
   const vite = join(folder, 'node_modules/vite/bin/vite.js');
   server = spawn(process.execPath, [vite, '--host', '127.0.0.1', '--port', '0'], {
     cwd: folder,
