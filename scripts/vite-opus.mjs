@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { bundleWorker } from './bundle-worklet.mjs';
 import { OPUS_NOTICE, opusWasm } from './opus-wasm.mjs';
+import { ROOT } from './run.mjs';
+import { servedAddress } from './served-address.mjs';
 
 /** The module that carries libopus in JavaScript, for where its file cannot be had. */
 export async function opusInlineModule() {
@@ -65,9 +68,10 @@ export function opus() {
     },
 
     configureServer(server) {
+      const { root } = server.config;
       server.middlewares.use((request, response, next) => {
         const asked = (request.url ?? '').split('?', 1)[0] ?? '';
-        const known = FILES.find(({ path }) => asked === `${server.config.base}${path}`);
+        const known = FILES.find(({ path }) => asked === servedAddress(root, join(ROOT, path)));
         if (!known) return next();
         known.file(false).then((content) => {
           for (const [header, value] of Object.entries(server.config.server.headers ?? {})) {

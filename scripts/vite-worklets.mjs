@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { bundleWorklet, WORKLET_SOURCES } from './bundle-worklet.mjs';
+import { servedAddress } from './served-address.mjs';
 
 const FILE_URL = /new URL\('\.\.\/\.\.\/worklets\/([\w-]+)\.js', import\.meta\.url\)/g;
 const SCRIPT = /^\/([\w-]+)\.js$/;
@@ -42,7 +43,7 @@ export function worklets() {
     },
 
     configureServer(server) {
-      const address = folderAddress(server.config.root);
+      const address = servedAddress(server.config.root, WORKLET_SOURCES);
       server.watcher.on('all', (_event, file) => {
         if (!file.startsWith(WORKLET_SOURCES + sep) && !file.includes(join('src', 'core'))) return;
         bundles.clear();
@@ -104,15 +105,4 @@ export function worklets() {
       );
     },
   };
-}
-
-/**
- * The path by which a page gets at worklets/ from its sources: below the root, or by Vite's way to files outside of it.
- *
- * @param {string} root
- */
-function folderAddress(root) {
-  const below = relative(root, WORKLET_SOURCES).replaceAll(sep, '/');
-  if (!below.startsWith('..')) return `/${below}`;
-  return `/@fs/${WORKLET_SOURCES.replaceAll(sep, '/').replace(/^\//, '')}`;
 }
