@@ -12,6 +12,7 @@ const speakers: Speaker[] = [];
 afterEach(async () => {
   for (const speaker of speakers.splice(0)) await speaker.close();
   if (context !== undefined) await endContext(context);
+  context = undefined;
 });
 
 async function openSpeaker(...options: Tail<Parameters<typeof Speaker.open>>): Promise<Speaker> {
