@@ -79,6 +79,23 @@ inSteps.each([
 );
 
 test('live: what an agent that is faster than real time is told is what is in the recording', async () => {
+  for (let attempt = 1; ; attempt++) {
+    const { result, samples, sampleRate, contextRate, underruns } = await liveBargeIn();
+    // A page that stalls lets the playout run dry, and the places in the recording are calculated without such gaps.
+    if (underruns > 0 && attempt < 4) continue;
+    expect(underruns, `underruns in attempt ${attempt}`).toBe(0);
+    const runs = runsOf(samples, contextRate, sampleRate, QUANTUM);
+    const first = result.told[0]!;
+    // The recording begins with some quantum: which one, the first that was told says. All others must agree.
+    const origin = first.contextFrame - runs[0]!.to;
+    expect(first.what).toBe('interrupted');
+    expect(origin % QUANTUM).toBe(0);
+    expectBargeIn(result, runs, origin, contextRate, sampleRate);
+    return;
+  }
+}, 60_000);
+
+async function liveBargeIn() {
   const context = new AudioContext();
   await context.resume();
   const sampleRate = 24_000;
@@ -91,13 +108,8 @@ test('live: what an agent that is faster than real time is told is what is in th
   await advance(0.1);
   const result = await bargeIn({ playout, random: seededRandom(7), seconds: 6, advance });
   const samples = await recording.stop();
-  const runs = runsOf(samples, context.sampleRate, sampleRate, QUANTUM);
-  const first = result.told[0]!;
-  // The recording begins with some quantum: which one, the first that was told says. All others must agree.
-  const origin = first.contextFrame - runs[0]!.to;
-  expect(first.what).toBe('interrupted');
-  expect(origin % QUANTUM).toBe(0);
-  expectBargeIn(result, runs, origin, context.sampleRate, sampleRate);
+  const { underruns } = playout.stats;
   await playout.close();
   await endContext(context);
-}, 60_000);
+  return { result, samples, sampleRate, contextRate: context.sampleRate, underruns };
+}
