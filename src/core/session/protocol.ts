@@ -76,6 +76,11 @@ export const CLOSING = {
   over: 4410,
 } as const;
 
+/** As much of a text as a close frame has room for. */
+export function closeReason(text: string): string {
+  return text.replaceAll(/[^ -~]/g, '?').slice(0, MAX_REASON_BYTES);
+}
+
 /** A message of the protocol that is not text. Frames of the client's audio are "up", those of the server's "down". */
 export type ProtocolMessage =
   | { readonly type: 'audio'; readonly packet: Packet }

@@ -16,6 +16,7 @@ export type {
   SessionAnswer,
   SessionArrival,
   SessionAudio,
+  SessionClient,
   SessionEnding,
   SessionHost,
   SessionRefusal,

@@ -13,7 +13,13 @@ import { CLOSING, encodeProtocol } from '../protocol.ts';
 import type { HelloMessage, ProtocolMessage } from '../protocol.ts';
 import { ReplyQueue } from './reply-queue.ts';
 import type { ReplyLimits, ReplyStats } from './reply-queue.ts';
-import type { SessionAnswer, SessionEnding, SessionHost, SessionWire } from './session-host.ts';
+import type {
+  SessionAnswer,
+  SessionClient,
+  SessionEnding,
+  SessionHost,
+  SessionWire,
+} from './session-host.ts';
 
 /** What a session takes from its server. */
 export interface ServerSessionSettings {
@@ -231,8 +237,22 @@ export class ServerSession {
     this.finish('closed');
   }
 
+  /**
+   * Gives the session up, because what the host does with it has failed: the connection is closed with 1011, so that the client comes
+   * back, and what is not acknowledged comes again in a session that the server does not know.
+   */
+  abandon(): void {
+    this.detach(CLOSING.failed, 'The server has failed.');
+    this.finish('expired');
+  }
+
   /** A connection takes the session over. @internal */
-  attach(wire: SessionWire, hello: HelloMessage, answer: SessionAnswer): void {
+  attach(
+    wire: SessionWire,
+    hello: HelloMessage,
+    answer: SessionAnswer,
+    client: SessionClient,
+  ): void {
     this.detach(CLOSING.replaced, 'A newer connection of the session has taken over.');
     const isKnown = this.#connections++ > 0;
     const { frame: next = this.#cursor.next } = answer;
@@ -259,7 +279,7 @@ export class ServerSession {
       wire.send(encodeProtocol({ type: 'item', frame: item.frame, item: item.name }));
     }
     this.#send();
-    this.#settings.host.connected?.(this, isKnown);
+    this.#settings.host.connected?.(this, isKnown, client);
   }
 
   /** The connection is gone, or has to go. @internal */

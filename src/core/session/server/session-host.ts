@@ -11,12 +11,22 @@ export interface SessionWire {
   close(code: number, reason: string): void;
 }
 
+/** What is known of a connection's client. */
+export interface SessionClient {
+  /** What it has shown, such as `tokenOf(protocols)`. */
+  readonly token?: string | undefined;
+  /** For the host: whatever belongs to the connection. */
+  readonly data?: unknown;
+}
+
 /** A client asks for a session: to begin it, or to continue it on a new connection. */
 export interface SessionArrival {
   /** 1 to 64 characters of `A–Z a–z 0–9 _ -`. A client that knows it can continue the session. */
   readonly session: string;
   /** See `tokenOf`. */
   readonly token: string | undefined;
+  /** What `connect` was given. */
+  readonly client: SessionClient;
   /** What the client sends. */
   readonly input: StreamFormat;
   /** What it would like to get. */
@@ -36,6 +46,8 @@ export interface SessionAnswer {
   readonly frame?: number;
   /** What the host sends; null: no audio. Looked at for a session that is not known. @default what the client would like */
   readonly output?: StreamFormat | null;
+  /** A refusal has one. */
+  readonly code?: never;
 }
 
 /** A session may not begin, or not continue. */
@@ -84,7 +96,7 @@ export interface SessionHost {
   /** A function of the host has thrown. Its connection is closed with 1011, so that the client comes back. */
   failed(error: unknown, session: string | undefined): void;
   /** A connection is ready. `known`: the session continues where it was. */
-  connected?(session: ServerSession, known: boolean): void;
+  connected?(session: ServerSession, known: boolean, client: SessionClient): void;
   /** The connection is lost. The client may come back. */
   disconnected?(session: ServerSession): void;
   /** No function is called for the session any more. */

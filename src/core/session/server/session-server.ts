@@ -4,12 +4,13 @@ import { isSameStream } from '../../format/stream-format.ts';
 import { checkObject, checkOptions } from '../../option-names.ts';
 import type { OptionNames } from '../../option-names.ts';
 import { readAppText } from '../app-messages.ts';
-import { CLOSING, MAX_REASON_BYTES, decodeProtocol, encodeProtocol } from '../protocol.ts';
+import { CLOSING, closeReason, decodeProtocol, encodeProtocol } from '../protocol.ts';
 import type { HelloMessage } from '../protocol.ts';
 import { ServerSession } from './server-session.ts';
 import type { ServerSessionSettings } from './server-session.ts';
 import type {
   SessionAnswer,
+  SessionClient,
   SessionEnding,
   SessionHost,
   SessionRefusal,
@@ -71,7 +72,7 @@ interface Entry {
 /** A connection: before its hello, while the host is asked, with a session, or gone. */
 interface Connection {
   readonly wire: SessionWire;
-  readonly token: string | undefined;
+  readonly client: SessionClient;
   /** Counts connections: of two of the same session, the newer one has it. */
   readonly number: number;
   state: 'new' | 'asking' | 'ready' | 'gone';
@@ -140,17 +141,13 @@ export class SessionServer {
 
   /**
    * A connection is open.
-   * @param client `token`: what the client has shown, such as `tokenOf(protocols)`
+   * @param client for the host: `open` and `connected` get it as it is
    */
-  connect(
-    wire: SessionWire,
-    client: { readonly token?: string | undefined },
-    nowMs: number,
-  ): ServerConnection {
+  connect(wire: SessionWire, client: SessionClient, nowMs: number): ServerConnection {
     this.#nowMs = nowMs;
     const connection: Connection = {
       wire,
-      token: client.token,
+      client,
       number: this.#count++,
       state: 'new',
       session: undefined,
@@ -262,7 +259,8 @@ export class SessionServer {
     const { session, input, output, frame } = hello;
     const answer = this.#host.open({
       session,
-      token: connection.token,
+      token: connection.client.token,
+      client: connection.client,
       input,
       output,
       frame,
@@ -306,7 +304,7 @@ export class SessionServer {
     answer: SessionAnswer | SessionRefusal,
   ): void {
     if (connection.state !== 'asking') return;
-    if ('code' in answer) {
+    if (answer.code !== undefined) {
       this.#drop(connection, answer.code, answer.reason);
       return;
     }
@@ -333,7 +331,7 @@ export class SessionServer {
     connection.state = 'ready';
     connection.deadlineMs = this.#nowMs + this.#idleMs;
     this.#due(connection.deadlineMs);
-    entry.session.attach(connection.wire, hello, answer);
+    entry.session.attach(connection.wire, hello, answer, connection.client);
   }
 
   #closed(connection: Connection, nowMs: number): void {
@@ -388,7 +386,7 @@ export class SessionServer {
       act();
     } catch (error) {
       if (error instanceof PacketError && connection !== null) {
-        this.#drop(connection, CLOSING.badMessage, asReason(error.message));
+        this.#drop(connection, CLOSING.badMessage, closeReason(error.message));
         return;
       }
       if (connection !== null) this.#drop(connection, CLOSING.failed, 'The server has failed.');
@@ -399,9 +397,4 @@ export class SessionServer {
   #due(ms: number): void {
     if (ms < this.#dueMs) this.#dueMs = ms;
   }
-}
-
-/** As much of a message as a close frame has room for. */
-function asReason(message: string): string {
-  return message.replaceAll(/[^ -~]/g, '?').slice(0, MAX_REASON_BYTES);
 }

@@ -1,0 +1,10 @@
+/** Entry `micwire/node`: the server's side of audio streams, for Node 20 and later. */
+export { MicwireError, PacketError } from '../core/errors.ts';
+export type { MicwireErrorCode, PacketErrorReason } from '../core/errors.ts';
+export { acceptStream } from './accept-stream.ts';
+export { AcceptedStream } from './accepted-stream.ts';
+export type { AcceptedStreamStats, StreamChunk, StreamEnding } from './accepted-stream.ts';
+export type { StreamAnswer, StreamArrival, StreamHost } from './stream-host.ts';
+export { StreamServer } from './stream-server.ts';
+export type { ConnectionRefusal, StreamServerOptions, StreamServerStats } from './stream-server.ts';
+export type { SocketData, StreamSocket } from './stream-socket.ts';
