@@ -1,16 +1,34 @@
 #!/usr/bin/env node
-/** The command `micwire`: what a project that hosts the package's files itself needs. */
+/** The command `micwire`: hosts the package's files, and serves streams. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import { CopyError, copyFiles } from './copy-files.ts';
+import type { ServeOptions } from './serve.ts';
 
 const USAGE = `Usage: micwire copy <dir>
+       micwire serve [options]
 
-Copies the files that a page fetches by address to <dir>: the worklets (capture.js, meter.js,
+copy: copies the files that a page fetches by address to <dir>: the worklets (capture.js, meter.js,
 playout.js …), and for Opus its Worker and libopus.wasm. For pages that serve them from a place of
 their own, as a Content-Security-Policy with script-src 'self' may ask for. Run it again after each
 update of the package.
+
+serve: takes audio streams over WebSockets, from a Session with micwire() or from packets of the binary
+framing, and records each to a file. GET /health and GET /metrics say how it is. SIGTERM and SIGINT: it sends
+its clients elsewhere, stores what has come, and ends. Needs the package 'ws'.
+
+  --port 8080              0: any that is free
+  --host localhost         0.0.0.0: others can reach it
+  --folder recordings      where the files go
+  --token SECRET           what clients have to show; or MICWIRE_TOKEN in the environment
+  --origin https://a.b     pages of this origin may connect; several times for several; '*': any
+  --max-streams 1000
+  --no-plain               clients have to speak the protocol micwire.1
+  --sync                   what is acknowledged survives a power cut, not just a crash
+  --tls-cert FILE --tls-key FILE
+  --drain-ms 10000         how long clients have to go elsewhere
 
   --help       shows this
   --version    shows the package's version
@@ -25,35 +43,115 @@ const MISUSED = 2;
 const DIST = new URL('../../', import.meta.url);
 const PACKAGE = new URL('../../../package.json', import.meta.url);
 
+/** A wrong use of the command, which is told with how it is used. */
+class Misuse extends Error {}
+
+const COMMON = {
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const;
+
+/** What each command takes beside {@link COMMON}, and does. */
+const COMMANDS: Readonly<
+  Record<string, (args: readonly string[]) => Promise<number> | 'help' | 'version'>
+> = {
+  copy(args) {
+    const { values, positionals } = parse(args, {});
+    if (values.help || values.version) return values.help ? 'help' : 'version';
+    const [folder, ...rest] = positionals;
+    if (folder === undefined) throw new Misuse('copy needs a folder.');
+    if (rest.length > 0) throw new Misuse(`copy takes one folder, got ${rest.length + 1}.`);
+    return copy(folder);
+  },
+  serve(args) {
+    const { values, positionals } = parse(args, {
+      port: { type: 'string', default: '8080' },
+      host: { type: 'string', default: 'localhost' },
+      folder: { type: 'string', default: 'recordings' },
+      token: { type: 'string' },
+      origin: { type: 'string', multiple: true },
+      'max-streams': { type: 'string' },
+      'no-plain': { type: 'boolean', default: false },
+      sync: { type: 'boolean', default: false },
+      'tls-cert': { type: 'string' },
+      'tls-key': { type: 'string' },
+      'drain-ms': { type: 'string', default: '10000' },
+    });
+    if (values.help || values.version) return values.help ? 'help' : 'version';
+    if (positionals.length > 0) throw new Misuse(`serve takes options only, got ${positionals[0]}.`);
+    const cert = values['tls-cert'];
+    const key = values['tls-key'];
+    if ((cert === undefined) !== (key === undefined)) {
+      throw new Misuse('--tls-cert and --tls-key go together.');
+    }
+    const maxStreams = values['max-streams'];
+    const { origin, token = process.env['MICWIRE_TOKEN'] } = values;
+    return serveUntilTold(integerOption('drain-ms', values['drain-ms'], 0, 3_600_000), {
+      port: integerOption('port', values.port, 0, 65_535),
+      host: values.host,
+      folder: values.folder,
+      token,
+      origins: origin?.includes('*') === true ? '*' : origin,
+      maxStreams:
+        maxStreams === undefined ? undefined : integerOption('max-streams', maxStreams, 1, 1e6),
+      plain: !values['no-plain'],
+      sync: values.sync,
+      tls: cert === undefined ? undefined : { cert, key: key! },
+      log: (line) => console.log(line),
+    });
+  },
+};
+
 process.exitCode = await main(process.argv.slice(2));
 
-async function main(args: string[]): Promise<number> {
-  let parsed;
+async function main(args: readonly string[]): Promise<number> {
+  const [first, ...rest] = args;
   try {
-    parsed = parseArgs({
-      args,
+    const command = COMMANDS[first ?? ''];
+    if (command !== undefined) {
+      const done = command(rest);
+      return typeof done === 'string' ? tell(done) : await done;
+    }
+    const { values } = parse(args, {});
+    if (values.help || values.version) return await tell(values.help ? 'help' : 'version');
+    throw new Misuse(
+      first === undefined ? 'what shall it do?' : `there is no command '${first}'.`,
+    );
+  } catch (error) {
+    if (!(error instanceof Misuse)) throw error;
+    process.stderr.write(`micwire: ${error.message}\n\n${USAGE}`);
+    return MISUSED;
+  }
+}
+
+function parse<const Options extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({
+      args: [...args],
       allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean', short: 'v' } },
+      options: { ...options, ...COMMON },
     });
   } catch (error) {
-    return misused((error as Error).message);
+    throw new Misuse((error as Error).message);
   }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return DONE;
-  }
-  if (values.version) {
+}
+
+function integerOption(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new Misuse(`--${name} must be an integer from ${min} to ${max}, got '${text}'.`);
+}
+
+async function tell(what: 'help' | 'version'): Promise<number> {
+  if (what === 'help') process.stdout.write(USAGE);
+  else {
     const { version } = JSON.parse(await readFile(PACKAGE, 'utf8')) as { version: string };
     console.log(version);
-    return DONE;
   }
-  const [command, folder, ...rest] = positionals;
-  if (command === undefined) return misused('what shall it do?');
-  if (command !== 'copy') return misused(`there is no command '${command}'.`);
-  if (folder === undefined) return misused('copy needs a folder.');
-  if (rest.length > 0) return misused(`copy takes one folder, got ${rest.length + 1}.`);
-  return copy(folder);
+  return DONE;
 }
 
 async function copy(folder: string): Promise<number> {
@@ -73,7 +171,21 @@ async function copy(folder: string): Promise<number> {
   return DONE;
 }
 
-function misused(message: string): number {
-  process.stderr.write(`micwire: ${message}\n\n${USAGE}`);
-  return MISUSED;
+async function serveUntilTold(drainMs: number, options: ServeOptions): Promise<number> {
+  const { serve } = await import('./serve.ts');
+  let server;
+  try {
+    server = await serve(options);
+  } catch (error) {
+    console.error(`micwire: ${error instanceof Error ? error.message : String(error)}`);
+    return FAILED;
+  }
+  console.log(`Serving ${server.url}`);
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
+  });
+  console.log(`${signal}: sending clients elsewhere.`);
+  await server.drain(drainMs);
+  console.log('Everything that was acknowledged is stored.');
+  return DONE;
 }

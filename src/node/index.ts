@@ -8,3 +8,13 @@ export type { StreamAnswer, StreamArrival, StreamHost } from './stream-host.ts';
 export { StreamServer } from './stream-server.ts';
 export type { ConnectionRefusal, StreamServerOptions, StreamServerStats } from './stream-server.ts';
 export type { SocketData, StreamSocket } from './stream-socket.ts';
+export { METRICS_TYPE, metricsText } from './metrics.ts';
+export { RecordingFolder } from './recording/recording-folder.ts';
+export type { RecordingFolderOptions } from './recording/recording-folder.ts';
+export type { FrameRange } from './recording/frame-set.ts';
+export { StreamRecorder, readRecording } from './recording/stream-recorder.ts';
+export type {
+  Recording,
+  StreamRecorderOptions,
+  StreamRecorderStats,
+} from './recording/stream-recorder.ts';

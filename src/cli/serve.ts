@@ -1,0 +1,155 @@
+import { timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { METRICS_TYPE, RecordingFolder, StreamServer, metricsText } from '../node/index.ts';
+import type { Recording, StreamArrival, StreamServerOptions } from '../node/index.ts';
+
+/** What `micwire serve` is told. */
+export interface ServeOptions {
+  readonly port: number;
+  readonly host: string;
+  /** Where recordings go. */
+  readonly folder: string;
+  /** What clients have to show; undefined: nothing. */
+  readonly token?: string | undefined;
+  readonly origins?: readonly string[] | '*' | undefined;
+  readonly maxStreams?: number | undefined;
+  readonly plain?: boolean | undefined;
+  readonly sync?: boolean | undefined;
+  /** Files with a certificate and its key. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Told what happens: one line each. */
+  readonly log: (line: string) => void;
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  readonly url: string;
+  /** Sends clients elsewhere, stores what has come, and ends. Does not reject. */
+  drain(ms: number): Promise<void>;
+}
+
+/** A client may come back to its stream for so long, ms. */
+const EXPIRE_MS = 600_000;
+/** How often what nobody continues is looked for, ms. */
+const RECOVER_MS = 60_000;
+
+/**
+ * Serves clients over WebSockets, and records each stream to a file. What is acknowledged is in its file, so that a process that is
+ * killed and started again loses nothing. `GET /health` says whether it takes clients, `GET /metrics` how it is.
+ * @throws Error with what to do, when the address, the certificate or the folder is of no use
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { port, host, folder: path, token, origins, maxStreams, plain, tls, log } = options;
+  const folder = new RecordingFolder(path, { sync: options.sync ?? false });
+  for (const recording of await folder.recover(EXPIRE_MS)) logRecording(log, recording);
+
+  const settings: StreamServerOptions = {
+    acknowledge: 'stored',
+    expireMs: EXPIRE_MS,
+    ...(origins === undefined ? {} : { origins }),
+    ...(maxStreams === undefined ? {} : { maxStreams, maxConnections: 2 * maxStreams }),
+    ...(plain === undefined ? {} : { plain }),
+  };
+  const streams = new StreamServer(
+    {
+      async stream(stream) {
+        log(`${stream.id}: begins, from ${stream.address}, ${describeStream(stream.format)}`);
+        logRecording(log, await folder.record(stream));
+      },
+      async authorize(arrival) {
+        if (token !== undefined && !isToken(tokenOf(arrival), token)) {
+          return { code: 4401, reason: 'The token is missing or wrong.' };
+        }
+        const frame = arrival.known ? undefined : await folder.storedFrame(arrival.id);
+        // Nothing is sent back.
+        return { output: null, ...(frame === undefined ? {} : { frame }) };
+      },
+      failed: (error, id) => log(`${id ?? 'server'}: ${describeError(error)}`),
+    },
+    settings,
+  );
+
+  let isLeaving = false;
+  const answer: RequestListener = ({ method, url }, response) => {
+    const path = (url ?? '/').split('?', 1)[0];
+    response.setHeader('Cache-Control', 'no-store');
+    if (method !== 'GET' && method !== 'HEAD') response.statusCode = 405;
+    else if (path === '/health') {
+      response.statusCode = isLeaving ? 503 : 200;
+      response.write(isLeaving ? 'leaving\n' : 'ok\n');
+    } else if (path === '/metrics') {
+      response.setHeader('Content-Type', METRICS_TYPE);
+      response.write(metricsText(streams.stats));
+    } else response.statusCode = path === '/' ? 426 : 404;
+    response.end();
+  };
+  const server: Server =
+    tls === undefined
+      ? createServer(answer)
+      : createSecureServer(
+          { cert: await readFile(tls.cert), key: await readFile(tls.key) },
+          answer,
+        );
+  server.on('upgrade', (request, socket, head) => {
+    void streams.handleUpgrade(request, socket, head);
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  const recovering = setInterval(() => {
+    folder.recover(EXPIRE_MS).then(
+      (recordings) => recordings.forEach((recording) => logRecording(log, recording)),
+      (error: unknown) => log(describeError(error)),
+    );
+  }, RECOVER_MS);
+  recovering.unref();
+
+  const address = server.address() as AddressInfo;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `${tls === undefined ? 'ws' : 'wss'}://${name}:${address.port}`,
+    async drain(ms) {
+      isLeaving = true;
+      clearInterval(recovering);
+      await streams.drain(ms);
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Some clients, such as a browser without `micwire`, can show a token in their address alone. */
+function tokenOf({ token, request }: StreamArrival): string | undefined {
+  return token ?? (request === null ? undefined : (queryOf(request).get('token') ?? undefined));
+}
+
+function queryOf({ url }: IncomingMessage): URLSearchParams {
+  return new URLSearchParams((url ?? '').split('?').slice(1).join('?'));
+}
+
+/** Compares in a time that says nothing about where they differ. */
+function isToken(shown: string | undefined, wanted: string): boolean {
+  if (shown === undefined) return false;
+  const [a, b] = [Buffer.from(shown), Buffer.from(wanted)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function describeStream({ format, sampleRate, channels }: Recording['stream']): string {
+  return `${format}, ${sampleRate} Hz, ${channels} ${channels === 1 ? 'channel' : 'channels'}`;
+}
+
+function logRecording(log: (line: string) => void, recording: Recording): void {
+  const { path, stream, frames, gaps } = recording;
+  const missing = gaps.reduce((sum, gap) => sum + gap.frames, 0);
+  const seconds = (count: number): string => (count / stream.sampleRate).toFixed(3);
+  const gone = missing === 0 ? 'nothing missing' : `${seconds(missing)} s missing in ${gaps.length} gaps`;
+  log(`${path}: ${seconds(frames)} s, ${gone}`);
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

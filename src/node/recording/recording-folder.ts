@@ -1,0 +1,125 @@
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MicwireError } from '../../core/errors.ts';
+import { isSampled } from '../../core/format/stream-format.ts';
+import { checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import type { AcceptedStream } from '../accepted-stream.ts';
+import { StreamRecorder } from './stream-recorder.ts';
+import type { Recording } from './stream-recorder.ts';
+
+/** Options of a {@link RecordingFolder}. */
+export interface RecordingFolderOptions {
+  /** Whether what is acknowledged survives a power cut, and not just a crash. @default false */
+  readonly sync?: boolean;
+  /** Audio that waits to be written together with what follows, ms. @default 100 */
+  readonly flushMs?: number;
+}
+
+const OPTION_NAMES = { sync: 1, flushMs: 1 } satisfies OptionNames<RecordingFolderOptions>;
+
+const EXTENSIONS = ['.wav', '.ogg'] as const;
+/** A reader waits when so much of its stream waits for the disk. */
+const MAX_WAITING_BYTES = 2 ** 20;
+/** Streams of the same name are numbered. */
+const MAX_NAMES = 10_000;
+
+/**
+ * Records streams to a folder, each to a file of its name: samples to a `.wav`, Opus to an `.ogg`. For servers with
+ * `acknowledge: 'stored'`, so that a client forgets what is in the file, and nothing else: a crash of either side loses nothing.
+ */
+export class RecordingFolder {
+  readonly path: string;
+  readonly #options: RecordingFolderOptions;
+
+  /** @throws TypeError for options that are wrong */
+  constructor(path: string, options: RecordingFolderOptions = {}) {
+    checkOptions('RecordingFolder', options, OPTION_NAMES);
+    if (typeof path !== 'string' || path === '') throw new TypeError('path must name a folder.');
+    this.path = path;
+    this.#options = options;
+  }
+
+  /**
+   * Records a stream to its end. Return its promise from `stream`: a failure then makes the client come back.
+   * @throws MicwireError `recording` when it cannot be written. What is stored stays, and `record` continues there
+   */
+  async record(stream: AcceptedStream): Promise<Recording> {
+    const path = await this.#pathOf(stream);
+    const isNew = (await StreamRecorder.storedFrame(path)) === undefined;
+    const recorder = await StreamRecorder.open(path, {
+      ...this.#options,
+      stream: stream.format,
+      // What came before is in no file of this folder, and does not come again.
+      ...(isNew ? { origin: stream.stats.storedFrame } : {}),
+    });
+    let failure: unknown;
+    try {
+      for await (const chunk of stream) {
+        const stored = recorder.write(chunk).then(
+          () => stream.stored(Math.min(recorder.storedFrame, chunk.frame + chunk.frames)),
+          (error: unknown) => (failure ??= error),
+        );
+        if (recorder.waitingBytes > MAX_WAITING_BYTES) await stored;
+        if (failure !== undefined) throw failure;
+      }
+    } catch (error) {
+      await recorder.suspend();
+      throw error;
+    }
+    return recorder.close();
+  }
+
+  /**
+   * The first frame of a stream that is not stored: what `authorize` answers, so that a client continues where its file ends.
+   * @param id name of the stream
+   * @returns undefined where nothing of it is under way
+   * @throws MicwireError `recording` when its file cannot be read
+   */
+  async storedFrame(id: string): Promise<number | undefined> {
+    for (const extension of EXTENSIONS) {
+      const frame = await StreamRecorder.storedFrame(join(this.path, id + extension));
+      if (frame !== undefined) return frame;
+    }
+    return undefined;
+  }
+
+  /**
+   * Completes what a crash has left and nobody continues. What is being recorded in this process is left alone.
+   * @param olderMs those that nothing was written to for so long. @default 0
+   * @throws MicwireError `recording` when the folder cannot be read
+   */
+  async recover(olderMs = 0): Promise<Recording[]> {
+    let names: string[];
+    try {
+      await mkdir(this.path, { recursive: true });
+      names = await readdir(this.path);
+    } catch (cause) {
+      throw new MicwireError('recording', `${this.path} cannot be read. Use another folder.`, {
+        cause,
+      });
+    }
+    const recovered: Recording[] = [];
+    for (const name of names) {
+      if (!name.endsWith('.part')) continue;
+      const journal = join(this.path, name);
+      const { mtimeMs } = await stat(journal);
+      if (Date.now() - mtimeMs < olderMs) continue;
+      const recording = await StreamRecorder.recover(journal.slice(0, -'.part'.length));
+      if (recording !== undefined) recovered.push(recording);
+    }
+    return recovered;
+  }
+
+  /** The file that is under way, or else a new one. */
+  async #pathOf({ id, format }: AcceptedStream): Promise<string> {
+    await mkdir(this.path, { recursive: true }).catch(() => {});
+    const extension = isSampled(format) ? '.wav' : '.ogg';
+    const there = new Set(await readdir(this.path).catch(() => []));
+    for (let i = 1; i < MAX_NAMES; i++) {
+      const name = (i === 1 ? id : `${id}~${i}`) + extension;
+      if (there.has(`${name}.part`) || !there.has(name)) return join(this.path, name);
+    }
+    throw new MicwireError('recording', `${this.path} has too many recordings of ${id}. Move some.`);
+  }
+}

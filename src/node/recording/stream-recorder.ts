@@ -1,0 +1,656 @@
+import { constants } from 'node:fs';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { describe, integerIn, numberIn } from '../../core/arguments.ts';
+import { OPUS_RATE, opusPacketFrames } from '../../core/codec/opus-packet.ts';
+import { recordingMuxer } from '../../core/container/recording-muxer.ts';
+import { WavWriter } from '../../core/container/wav.ts';
+import { MicwireError } from '../../core/errors.ts';
+import { checkStream } from '../../core/format/check-stream.ts';
+import { FORMATS } from '../../core/format/formats.ts';
+import type { SampleFormat } from '../../core/format/formats.ts';
+import { bytesPerFrame, isSameStream, isSampled } from '../../core/format/stream-format.ts';
+import type { StreamFormat } from '../../core/format/stream-format.ts';
+import { checkBytes, checkOptions } from '../../core/option-names.ts';
+import type { OptionNames } from '../../core/option-names.ts';
+import { FrameSet } from './frame-set.ts';
+import type { FrameRange } from './frame-set.ts';
+import { RECORD_HEAD_BYTES, encodeRecord, openJournal, readJournal } from './journal.ts';
+import type { JournalHead, JournalRecord } from './journal.ts';
+
+/** Options of {@link StreamRecorder.open}. */
+export interface StreamRecorderOptions {
+  /** What is recorded: samples in a `.wav`, Opus in an `.ogg` or `.opus`. */
+  readonly stream: StreamFormat;
+  /** Frame that the file begins with. @default 0 */
+  readonly origin?: number;
+  /** When that frame was captured, ms since 1970: `mixdown` puts recordings in time by it. @default now */
+  readonly startedAt?: number;
+  /** Whether what is stored survives a power cut, and not just a crash: each write waits for the disk. @default false */
+  readonly sync?: boolean;
+  /** Audio that waits to be written together with what follows, ms. @default 100 */
+  readonly flushMs?: number;
+  /** Opus: frames at the stream's rate to leave out at the start, the capture's `preSkip`. @default 6.5 ms, libopus' look-ahead */
+  readonly preSkip?: number;
+  /** A chunk that is further ahead of the others is refused, ms: a client could fill a disk with silence. @default 3600000 */
+  readonly maxGapMs?: number;
+}
+
+const OPTION_NAMES = {
+  stream: 1,
+  origin: 1,
+  startedAt: 1,
+  sync: 1,
+  flushMs: 1,
+  preSkip: 1,
+  maxGapMs: 1,
+} satisfies OptionNames<StreamRecorderOptions>;
+
+/** A recording that is complete: what the file beside it says, whose name ends in `.json`. */
+export interface Recording {
+  readonly path: string;
+  readonly stream: StreamFormat;
+  /** Frame of the stream that the file begins with. */
+  readonly origin: number;
+  /** When that frame was captured, ms since 1970. */
+  readonly startedAt: number;
+  /** Frames in the file. */
+  readonly frames: number;
+  /** What never came, as frames of the stream: silence in the file, or concealment of Opus. */
+  readonly gaps: readonly FrameRange[];
+}
+
+/** Frames of a recording so far: written = stored + waiting + duplicate + refused. */
+export interface StreamRecorderStats {
+  /** Frames that were given to `write`. */
+  readonly writtenFrames: number;
+  /** Frames that are in the file, since it was opened here. */
+  readonly storedFrames: number;
+  readonly waitingFrames: number;
+  /** Frames that were there already. */
+  readonly duplicateFrames: number;
+  /** Frames before the origin, or that could not be written. */
+  readonly refusedFrames: number;
+}
+
+/** Frames of libopus' look-ahead, 48 kHz. */
+const OPUS_LOOK_AHEAD = 312;
+const MAX_FRAME = 2 ** 52;
+/** So much is written at once, without waiting for `flushMs`. */
+const FLUSH_BYTES = 2 ** 18;
+/** Bytes of a finished file that are copied at once. */
+const COPY_BYTES = 2 ** 18;
+
+/** Recordings of this process that are open: two writers would spoil a file. */
+const openPaths = new Set<string>();
+
+interface Waiting {
+  readonly frame: number;
+  readonly frames: number;
+  readonly bytes: Uint8Array;
+  readonly resolve: () => void;
+  readonly reject: (error: MicwireError) => void;
+}
+
+/**
+ * Records a stream to a file, each chunk at the place of its first frame: chunks may come late, twice, in part or out of order.
+ * What `write` has resolved for is stored: after a crash `open` continues there. Samples lie in their WAV file from the start, RF64
+ * above 4 GiB; packets of Opus lie in a journal, of which `close` makes an Ogg file.
+ */
+export class StreamRecorder {
+  readonly path: string;
+  readonly stream: StreamFormat;
+  /** Frame of the stream that the file begins with. */
+  readonly origin: number;
+  /** When that frame was captured, ms since 1970. */
+  readonly startedAt: number;
+  readonly #settings: Required<Omit<StreamRecorderOptions, 'stream' | 'origin' | 'startedAt'>>;
+  readonly #journal: FileHandle;
+  #journalEnd: number;
+  /** Where samples go; null: packets, which go to the journal. */
+  readonly #wav: { readonly file: FileHandle; readonly writer: WavWriter; readonly head: number } | null;
+  /** What is stored, and what is stored or waits. */
+  readonly #stored: FrameSet;
+  readonly #known = new FrameSet();
+  /** Of packets: where each lies in the journal. */
+  readonly #packets: JournalRecord[];
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #flushing: Promise<void> | null = null;
+  #failure: MicwireError | null = null;
+  #closing: Promise<Recording> | null = null;
+  #written = 0;
+  #storedHere = 0;
+  #duplicates = 0;
+  #refused = 0;
+  #waitingFrames = 0;
+
+  /**
+   * Begins a recording, or continues the one that a crash has left at this path.
+   * @param path ends in `.wav`, or for Opus in `.ogg` or `.opus`; its folder exists
+   * @throws TypeError or RangeError for a wrong option
+   * @throws MicwireError `recording` when the file cannot be opened, is complete already, or is of another stream
+   */
+  static async open(path: string, options: StreamRecorderOptions): Promise<StreamRecorder> {
+    const { settings, head } = checked(path, options);
+    if (openPaths.has(path)) {
+      throw new MicwireError('recording', `${path} is being recorded to. Use another path.`);
+    }
+    openPaths.add(path);
+    const files: FileHandle[] = [];
+    try {
+      const found = await readJournal(journalOf(path));
+      if (found === undefined && (await exists(path))) {
+        throw new MicwireError(
+          'recording',
+          `${path} is there already. Use another path, or move the file.`,
+        );
+      }
+      if (found !== undefined && !isSameStream(found.head.stream, head.stream)) {
+        throw new MicwireError(
+          'recording',
+          `${path} is a recording of another stream. Use another path.`,
+        );
+      }
+      const journal = await openJournal(journalOf(path), found?.head ?? head, found);
+      files.push(journal.file);
+      let wav = null;
+      if (isSampled(head.stream)) {
+        const writer = new WavWriter(head.stream);
+        const beginning = writer.head();
+        const file = await open(path, constants.O_RDWR | constants.O_CREAT);
+        files.push(file);
+        await file.write(beginning, 0, beginning.length, 0);
+        wav = { file, writer, head: beginning.length };
+      }
+      return new StreamRecorder(path, found?.head ?? head, settings, journal, wav, found?.records ?? []);
+    } catch (error) {
+      openPaths.delete(path);
+      for (const file of files) await file.close().catch(() => {});
+      throw asRecordingError(path, error);
+    }
+  }
+
+  /**
+   * The first frame that a recording under way does not have, as a crash has left it: where its client continues.
+   * @returns undefined where there is none
+   * @throws MicwireError `recording` when its file cannot be read
+   */
+  static async storedFrame(path: string): Promise<number | undefined> {
+    try {
+      const found = await readJournal(journalOf(path));
+      if (found === undefined) return undefined;
+      const set = new FrameSet();
+      for (const { frame, frames } of found.records) set.add(frame, frames);
+      return set.contiguousEnd(found.head.origin);
+    } catch (error) {
+      throw asRecordingError(path, error);
+    }
+  }
+
+  /**
+   * Completes a recording that a crash has left.
+   * @returns undefined where there is none, or it is open in this process
+   * @throws MicwireError `recording` when its file cannot be read or written
+   */
+  static async recover(path: string): Promise<Recording | undefined> {
+    if (openPaths.has(path)) return undefined;
+    const found = await readJournal(journalOf(path)).catch((error: unknown) => {
+      throw asRecordingError(path, error);
+    });
+    if (found === undefined) return undefined;
+    const recorder = await StreamRecorder.open(path, { stream: found.head.stream });
+    return recorder.close();
+  }
+
+  private constructor(
+    path: string,
+    head: JournalHead,
+    settings: Required<Omit<StreamRecorderOptions, 'stream' | 'origin' | 'startedAt'>>,
+    journal: { readonly file: FileHandle; readonly end: number },
+    wav: { readonly file: FileHandle; readonly writer: WavWriter; readonly head: number } | null,
+    records: readonly JournalRecord[],
+  ) {
+    this.path = path;
+    this.stream = head.stream;
+    this.origin = head.origin;
+    this.startedAt = head.startedAt;
+    this.#settings = settings;
+    this.#journal = journal.file;
+    this.#journalEnd = journal.end;
+    this.#wav = wav;
+    this.#packets = wav === null ? [...records] : [];
+    this.#stored = new FrameSet();
+    for (const { frame, frames } of records) {
+      this.#stored.add(frame, frames);
+      this.#known.add(frame, frames);
+    }
+  }
+
+  /** The first frame that is not stored: everything before it is, from the origin on. */
+  get storedFrame(): number {
+    return this.#stored.contiguousEnd(this.origin);
+  }
+
+  /** Frames of the file so far, gaps included. */
+  get frames(): number {
+    return Math.max(0, this.#stored.end - this.origin);
+  }
+
+  /** What has not come, or not been stored, before the last frame that is. */
+  get gaps(): readonly FrameRange[] {
+    return this.#stored.gaps(this.origin, this.#stored.end);
+  }
+
+  get stats(): StreamRecorderStats {
+    return {
+      writtenFrames: this.#written,
+      storedFrames: this.#storedHere,
+      waitingFrames: this.#waitingFrames,
+      duplicateFrames: this.#duplicates,
+      refusedFrames: this.#refused,
+    };
+  }
+
+  /** Bytes that wait to be written: wait for a `write` when they are too many. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /**
+   * Takes a chunk. What is there already is left out; of a packet that is there in part, all of it.
+   * @param chunk its bytes stay in use until the promise settles
+   * @returns when it is stored, `flushMs` later at most and the time that the disk takes
+   * @throws MicwireError `recording` when it cannot be written: then nothing more is; `closed` after `close`
+   * @throws TypeError or RangeError for bytes that are not `frames` frames, or a frame that is too far ahead
+   */
+  write(chunk: {
+    readonly frame: number;
+    readonly frames: number;
+    readonly bytes: Uint8Array;
+  }): Promise<void> {
+    const { frame, frames, bytes } = this.#checked(chunk);
+    if (this.#closing !== null) {
+      return Promise.reject(new MicwireError('closed', `The recording ${this.path} is closed.`));
+    }
+    this.#written += frames;
+    if (this.#failure !== null) {
+      this.#refused += frames;
+      return Promise.reject(this.#failure);
+    }
+    const early = Math.min(frames, Math.max(0, this.origin - frame));
+    this.#refused += early;
+    const frameBytes = bytesPerFrame(this.stream);
+    if (early === frames || (early > 0 && frameBytes === 0)) {
+      this.#refused += frames - early;
+      return Promise.resolve();
+    }
+    const parts = frameBytes === 0 ? this.#wholePacket(frame, frames) : this.#known.add(frame + early, frames - early);
+    let fresh = 0;
+    for (const part of parts) fresh += part.frames;
+    this.#duplicates += frames - early - fresh;
+    const pieces = parts.map((part) =>
+      this.#wait(part, frameBytes === 0 ? bytes : bytes.subarray((part.frame - frame) * frameBytes, (part.frame - frame + part.frames) * frameBytes)),
+    );
+    return Promise.all(pieces).then(() => {});
+  }
+
+  /** Writes what waits. @returns when it is stored, or has failed; does not reject */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#flushing !== null) await (this.#flushing ?? this.#flush());
+  }
+
+  /**
+   * Completes the file, and writes what it has, and has not, beside it: `path` + `.json`.
+   * @throws MicwireError `recording` when that fails, or a write has failed; what is stored stays for `open` and `recover`
+   */
+  close(): Promise<Recording> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Ends without completing the file: `open` continues it later. Does not reject. */
+  async suspend(): Promise<void> {
+    if (this.#closing !== null) {
+      await this.#closing.catch(() => {});
+      return;
+    }
+    const ended = Promise.reject(new MicwireError('closed', `The recording ${this.path} is suspended.`));
+    ended.catch(() => {});
+    this.#closing = ended;
+    await this.flush();
+    await this.#closeFiles();
+  }
+
+  #checked(chunk: { readonly frame: number; readonly frames: number; readonly bytes: Uint8Array }) {
+    const frame = integerIn('frame', chunk.frame, 0, MAX_FRAME);
+    const frames = integerIn('frames', chunk.frames, 0, 2 ** 32 - 1);
+    const bytes = checkBytes('bytes', chunk.bytes);
+    const frameBytes = bytesPerFrame(this.stream);
+    if (frameBytes > 0 && bytes.length !== frames * frameBytes) {
+      throw new RangeError(
+        `bytes must be ${frames * frameBytes} for ${frames} frames, got ${bytes.length}.`,
+      );
+    }
+    const end = Math.max(this.#known.end, this.origin);
+    const aheadMs = ((frame - end) / this.stream.sampleRate) * 1000;
+    if (aheadMs > this.#settings.maxGapMs) {
+      throw new RangeError(
+        `frame must be at most maxGapMs (${this.#settings.maxGapMs}) ahead of the frames before, got ${Math.round(aheadMs)} ms.`,
+      );
+    }
+    return { frame, frames, bytes };
+  }
+
+  /** A packet cannot be cut: it is new where none of it is known. */
+  #wholePacket(frame: number, frames: number): readonly FrameRange[] {
+    const isNew = this.#known.gaps(frame, frame + frames)[0]?.frames === frames;
+    return isNew ? this.#known.add(frame, frames) : [];
+  }
+
+  #wait(part: FrameRange, bytes: Uint8Array): Promise<void> {
+    const waited = new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ ...part, bytes, resolve, reject });
+    });
+    // Who does not wait hears of it at the next write, and from `close`.
+    waited.catch(() => {});
+    this.#waitingBytes += bytes.length;
+    this.#waitingFrames += part.frames;
+    if (this.#flushing === null) {
+      if (this.#waitingBytes >= FLUSH_BYTES) void this.#flush();
+      else this.#timer ??= setTimeout(() => void this.#flush(), this.#settings.flushMs);
+    }
+    return waited;
+  }
+
+  #flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#waiting.length === 0) return Promise.resolve();
+    const batch = this.#waiting;
+    this.#waiting = [];
+    this.#flushing = this.#writeBatch(batch).then(() => {
+      this.#flushing = null;
+      // What came meanwhile has waited as long as the disk took.
+      if (this.#waiting.length > 0) void this.#flush();
+    });
+    return this.#flushing;
+  }
+
+  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+    try {
+      if (this.#failure !== null) throw this.#failure;
+      if (this.#wav !== null) await this.#writeSamples(this.#wav, batch);
+      else await this.#writePackets(batch);
+      if (this.#settings.sync) await this.#journal.datasync();
+    } catch (error) {
+      this.#failure ??= asRecordingError(this.path, error);
+      for (const { frames, bytes, reject } of batch) {
+        this.#refused += frames;
+        this.#waitingFrames -= frames;
+        this.#waitingBytes -= bytes.length;
+        reject(this.#failure);
+      }
+      return;
+    }
+    for (const { frame, frames, bytes } of batch) {
+      this.#stored.add(frame, frames);
+      this.#storedHere += frames;
+      this.#waitingFrames -= frames;
+      this.#waitingBytes -= bytes.length;
+    }
+    for (const { resolve } of batch) resolve();
+  }
+
+  /** Samples go to their places first, and then the journal says that they are there. */
+  async #writeSamples(
+    wav: { readonly file: FileHandle; readonly head: number },
+    batch: readonly Waiting[],
+  ): Promise<void> {
+    const frameBytes = bytesPerFrame(this.stream);
+    const records: Uint8Array[] = [];
+    const sorted = batch.toSorted((a, b) => a.frame - b.frame);
+    for (let i = 0; i < sorted.length;) {
+      const { frame } = sorted[i]!;
+      let end = frame;
+      const buffers: Uint8Array[] = [];
+      for (; i < sorted.length && sorted[i]!.frame === end; i++) {
+        buffers.push(sorted[i]!.bytes);
+        end += sorted[i]!.frames;
+      }
+      await writeAll(wav.file, buffers, wav.head + (frame - this.origin) * frameBytes);
+      for (let at = frame; at < end; at += 2 ** 31) {
+        records.push(encodeRecord(at, Math.min(end - at, 2 ** 31), NOTHING));
+      }
+    }
+    if (this.#settings.sync) await wav.file.datasync();
+    this.#journalEnd += await writeAll(this.#journal, records, this.#journalEnd);
+  }
+
+  async #writePackets(batch: readonly Waiting[]): Promise<void> {
+    const records = batch.map(({ frame, frames, bytes }) => encodeRecord(frame, frames, bytes));
+    const begin = this.#journalEnd;
+    this.#journalEnd += await writeAll(this.#journal, records, begin);
+    let at = begin;
+    for (const { frame, frames, bytes } of batch) {
+      this.#packets.push({ frame, frames, offset: at + RECORD_HEAD_BYTES, bytes: bytes.length });
+      at += RECORD_HEAD_BYTES + bytes.length;
+    }
+  }
+
+  async #close(): Promise<Recording> {
+    await this.flush();
+    if (this.#failure !== null) {
+      await this.#closeFiles();
+      throw this.#failure;
+    }
+    const { path, stream, origin, startedAt, frames, gaps } = this;
+    const recording: Recording = { path, stream, origin, startedAt, frames, gaps };
+    try {
+      if (this.#wav === null) await this.#finishPackets();
+      else await this.#finishSamples(this.#wav);
+      const { path: _, ...index } = recording;
+      await writeFile(`${path}.json.tmp`, `${JSON.stringify(index)}\n`);
+      await rename(`${path}.json.tmp`, `${path}.json`);
+      await this.#closeFiles();
+      await rm(journalOf(path), { force: true });
+    } catch (error) {
+      await this.#closeFiles();
+      throw asRecordingError(path, error);
+    }
+    return recording;
+  }
+
+  async #finishSamples({
+    file,
+    writer,
+    head,
+  }: {
+    readonly file: FileHandle;
+    readonly writer: WavWriter;
+    readonly head: number;
+  }): Promise<void> {
+    const frameBytes = bytesPerFrame(this.stream);
+    const { silence = 0 } = FORMATS[this.stream.format as SampleFormat];
+    // What was never written reads as 0, which is silence in most formats.
+    for (const { frame, frames } of silence === 0 ? [] : this.gaps) {
+      const bytes = new Uint8Array(Math.min(COPY_BYTES, frames * frameBytes)).fill(silence);
+      const from = head + (frame - this.origin) * frameBytes;
+      const to = from + frames * frameBytes;
+      for (let at = from; at < to; at += bytes.length) {
+        await file.write(bytes, 0, Math.min(bytes.length, to - at), at);
+      }
+    }
+    const dataBytes = this.frames * frameBytes;
+    writer.add(dataBytes);
+    const finished = writer.finish();
+    // Also what was written behind the last frame that the journal has.
+    await file.truncate(head + dataBytes);
+    if (finished.tail.length > 0) {
+      await file.write(finished.tail, 0, finished.tail.length, head + dataBytes);
+    }
+    if (this.#settings.sync) await file.datasync();
+    // The sizes go in when what they count is there.
+    await file.write(finished.head, 0, finished.head.length, 0);
+    if (this.#settings.sync) await file.datasync();
+  }
+
+  async #finishPackets(): Promise<void> {
+    const { stream, origin } = this;
+    const sorted = this.#packets.toSorted((a, b) => a.frame - b.frame || a.offset - b.offset);
+    const temporary = `${this.path}.tmp`;
+    const out = await open(temporary, 'w');
+    try {
+      const first = sorted[0];
+      const packetFrames = first === undefined ? 0 : opusPacketFrames(await this.#payload(first));
+      const muxer = recordingMuxer(
+        {
+          container: 'ogg',
+          stream,
+          preSkip: this.#settings.preSkip,
+          chunkDurationMs: (packetFrames / OPUS_RATE) * 1000,
+        },
+        1 + Math.floor(Math.random() * (2 ** 32 - 2)),
+      );
+      let pieces: Uint8Array[] = [];
+      let bytes = 0;
+      let at = 0;
+      const give = async (made: Iterable<Uint8Array>, isLast: boolean): Promise<void> => {
+        for (const piece of made) {
+          pieces.push(piece);
+          bytes += piece.length;
+        }
+        if (bytes < COPY_BYTES && !isLast) return;
+        at += await writeAll(out, pieces, at);
+        pieces = [];
+        bytes = 0;
+      };
+      for (const record of sorted) {
+        const payload = await this.#payload(record);
+        const { frame, frames } = record;
+        await give(muxer.add({ frame: frame - origin, frames, bytes: payload }), false);
+      }
+      await give(muxer.end(false), true);
+      if (this.#settings.sync) await out.datasync();
+    } finally {
+      await out.close();
+    }
+    await rename(temporary, this.path);
+  }
+
+  /** Packets that lie one behind the other are read together. */
+  #block: { readonly from: number; readonly bytes: Uint8Array } = { from: 0, bytes: NOTHING };
+
+  async #payload({ offset, bytes }: JournalRecord): Promise<Uint8Array<ArrayBuffer>> {
+    const { from, bytes: block } = this.#block;
+    if (offset < from || offset + bytes > from + block.length) {
+      const length = Math.min(Math.max(bytes, COPY_BYTES), this.#journalEnd - offset);
+      const next = new Uint8Array(length);
+      await this.#journal.read(next, 0, length, offset);
+      this.#block = { from: offset, bytes: next };
+    }
+    const start = offset - this.#block.from;
+    return Uint8Array.from(this.#block.bytes.subarray(start, start + bytes));
+  }
+
+  async #closeFiles(): Promise<void> {
+    clearTimeout(this.#timer);
+    openPaths.delete(this.path);
+    await this.#journal.close().catch(() => {});
+    await this.#wav?.file.close().catch(() => {});
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * What a complete recording has, from the file beside it.
+ * @throws MicwireError `recording` when that cannot be read
+ */
+export async function readRecording(path: string): Promise<Recording> {
+  try {
+    const index = JSON.parse(await readFile(`${path}.json`, 'utf8')) as Omit<Recording, 'path'>;
+    checkStream(index.stream);
+    return { ...index, path };
+  } catch (error) {
+    throw asRecordingError(`${path}.json`, error);
+  }
+}
+
+function checked(path: string, options: StreamRecorderOptions) {
+  checkOptions('StreamRecorder', options, OPTION_NAMES);
+  const stream = checkStream(options.stream);
+  const extension = typeof path === 'string' ? extname(path) : '';
+  const wanted = isSampled(stream) ? ['.wav'] : ['.ogg', '.opus'];
+  if (!wanted.includes(extension)) {
+    throw new TypeError(
+      `path must end in ${wanted.join(' or ')} for ${stream.format}, got ${describe(path)}.`,
+    );
+  }
+  const head: JournalHead = {
+    micwire: 1,
+    stream,
+    origin: integerIn('origin', options.origin ?? 0, 0, MAX_FRAME),
+    startedAt: numberIn('startedAt', options.startedAt ?? Date.now(), 0, Number.MAX_SAFE_INTEGER),
+  };
+  const lookAhead = Math.round((OPUS_LOOK_AHEAD * stream.sampleRate) / OPUS_RATE);
+  const settings = {
+    sync: options.sync ?? false,
+    flushMs: numberIn('flushMs', options.flushMs ?? 100, 0, 60_000),
+    preSkip: integerIn('preSkip', options.preSkip ?? lookAhead, 0, 2 ** 16 - 1),
+    maxGapMs: numberIn('maxGapMs', options.maxGapMs ?? 3_600_000, 0, Number.MAX_SAFE_INTEGER),
+  };
+  return { settings, head };
+}
+
+function journalOf(path: string): string {
+  return `${path}.part`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Writes buffers one behind the other. A disk may take less than it is given. @returns bytes written */
+async function writeAll(
+  file: FileHandle,
+  buffers: readonly Uint8Array[],
+  position: number,
+): Promise<number> {
+  let bytes = 0;
+  // What `writev` takes at once (IOV_MAX).
+  for (let i = 0; i < buffers.length; i += 1024) {
+    const some = buffers.slice(i, i + 1024);
+    const wanted = some.reduce((sum, { length }) => sum + length, 0);
+    const { bytesWritten } = await file.writev(some, position + bytes);
+    if (bytesWritten < wanted) {
+      const rest = Buffer.concat(some).subarray(bytesWritten);
+      for (let at = 0; at < rest.length;) {
+        const { bytesWritten: more } = await file.write(
+          rest,
+          at,
+          rest.length - at,
+          position + bytes + bytesWritten + at,
+        );
+        at += more;
+      }
+    }
+    bytes += wanted;
+  }
+  return bytes;
+}
+
+function asRecordingError(path: string, cause: unknown): MicwireError {
+  if (cause instanceof MicwireError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new MicwireError(
+    'recording',
+    `${path} cannot be recorded: ${message}. Look whether its folder is there, may be written to, and has room.`,
+    { cause },
+  );
+}
