@@ -18,3 +18,5 @@ export type {
   StreamRecorderOptions,
   StreamRecorderStats,
 } from './recording/stream-recorder.ts';
+export { mixdown } from './recording/mixdown.ts';
+export type { Mixdown, MixdownOptions, MixdownPart } from './recording/mixdown.ts';
