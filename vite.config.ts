@@ -66,7 +66,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^micwire$/, replacement: path('src/web/index.ts') },
-      { find: /^micwire\/(elements|testing|worker)$/, replacement: path('src/$1/index.ts') },
+      { find: /^micwire\/(elements|node|testing|worker)$/, replacement: path('src/$1/index.ts') },
       { find: 'micwire/testing/fakes', replacement: path('src/testing/fakes/index.ts') },
       { find: /^micwire\/services\/([\w-]+)$/, replacement: path('src/core/services/$1.ts') },
       { find: /^micwire\/elements\/([\w-]+)$/, replacement: path('src/elements/$1.ts') },

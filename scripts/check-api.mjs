@@ -10,7 +10,7 @@ const PURE = ['es2023'];
 /**
  * Every entry point but `micwire/worklets/*`: its declarations, and the library of its scope. The worker's scope has no DOM.
  *
- * @type {Record<string, { readonly types: string, readonly lib: string[] }>}
+ * @type {Record<string, { readonly types: string, readonly lib: string[], readonly scope?: string[] }>}
  */
 const ENTRIES = {
   web: { types: 'web', lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'] },
@@ -22,6 +22,7 @@ const ENTRIES = {
   sdp: { types: 'core/webrtc', lib: PURE },
   services: { types: 'core/services', lib: PURE },
   'session-server': { types: 'core/session/server', lib: PURE },
+  node: { types: 'node', lib: PURE, scope: ['node'] },
   elements: { types: 'elements', lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'] },
   worker: { types: 'worker', lib: ['es2023', 'webworker'] },
   testing: { types: 'testing', lib: PURE },
@@ -120,10 +121,10 @@ function matches(folder, wanted, update) {
 
 /**
  * @param {string} name
- * @param {{ readonly types: string, readonly lib: string[] }} entry
+ * @param {{ readonly types: string, readonly lib: string[], readonly scope?: string[] }} entry
  * @param {string} temporary
  */
-function extract(name, { types, lib }, temporary) {
+function extract(name, { types, lib, scope = [] }, temporary) {
   const declarations = join(ROOT, `dist/src/${types}/index.d.ts`);
   const modelFile = join(temporary, `${name}.api.json`);
   const config = ExtractorConfig.prepare({
@@ -138,7 +139,7 @@ function extract(name, { types, lib }, temporary) {
             target: 'es2022',
             module: 'nodenext',
             lib,
-            types: [],
+            types: scope,
             skipLibCheck: true,
           },
           include: [declarations],

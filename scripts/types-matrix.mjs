@@ -52,7 +52,7 @@ export const SETTINGS = {
     title: 'Node without DOM',
     lib: ['es2022'],
     types: ['node'],
-    entries: [...ANY_SCOPE, 'session-server', 'testing'],
+    entries: [...ANY_SCOPE, 'node', 'session-server', 'testing'],
   },
   worklet: {
     title: 'a worklet',

@@ -22,7 +22,7 @@ const GLOBALS = new Set(
   setInterval setTimeout undefined`.split(/\s+/),
 );
 /** Where a snippet imports from: entries for servers and for tests run elsewhere. */
-const ENTRY = /^micwire(?!\/(session-server|testing|worker|elements))/;
+const ENTRY = /^micwire(?!\/(node|session-server|testing|worker|elements))/;
 
 /** @typedef {{ readonly needs: readonly string[], readonly module: string }} Runnable */
 
