@@ -37,6 +37,7 @@ const WHOLE_LAB = [
   'lab-opus',
   'lab-wire',
   'examples',
+  'serve-page',
   'site',
 ].map((name) => `test/${name}.test.ts`);
 
