@@ -176,7 +176,10 @@ describe('a session', () => {
     const { session } = await open({ firstDelayMs: 1 });
     await page.render(200);
     server.socket.onaudio = () => {};
+    const acknowledged = server.socket.audio.length;
     await page.render(200);
+    // Chunks cross threads: some have to be sent, and stay without an acknowledgement.
+    await vi.waitFor(() => expect(server.socket.audio.length).toBeGreaterThan(acknowledged), 5000);
     server.socket.cut();
     await page.render(200);
     await vi.waitFor(() => expect(session.state).not.toBe('waiting'), 5000);
