@@ -32,6 +32,8 @@ export async function minEntries() {
     if (!from?.startsWith('./dist/src/') || path === './opus-inline') continue;
     // Elements need Lit, which the app brings: a file of one module would hold a second one.
     if (path.startsWith('./elements')) continue;
+    // Servers need no file of one module, and have Node's own modules.
+    if (path === './node') continue;
     const name = path === '.' ? 'micwire' : path.slice('./'.length);
     if (WITHOUT.has(name)) continue;
     if (!path.includes('*')) {

@@ -24,10 +24,12 @@ describe('a frame set', () => {
       for (let i = 0; i < 40; i++) {
         const frame = Math.floor(random() * 100);
         const frames = Math.floor(random() * 12);
-        const fresh = Array.from({ length: frames }, (_, j) => frame + j).filter((j) => !all.has(j));
-        const told = set.add(frame, frames).flatMap((range) =>
-          Array.from({ length: range.frames }, (_, j) => range.frame + j),
+        const fresh = Array.from({ length: frames }, (_, j) => frame + j).filter(
+          (j) => !all.has(j),
         );
+        const told = set
+          .add(frame, frames)
+          .flatMap((range) => Array.from({ length: range.frames }, (_, j) => range.frame + j));
         expect(told).toEqual(fresh);
         for (const each of fresh) all.add(each);
         expect(set.frames).toBe(all.size);
@@ -36,10 +38,12 @@ describe('a frame set', () => {
         let end = from;
         while (all.has(end)) end++;
         expect(set.contiguousEnd(from)).toBe(end);
-        const missing = set.gaps(0, 112).flatMap((gap) =>
-          Array.from({ length: gap.frames }, (_, j) => gap.frame + j),
+        const missing = set
+          .gaps(0, 112)
+          .flatMap((gap) => Array.from({ length: gap.frames }, (_, j) => gap.frame + j));
+        expect(missing).toEqual(
+          Array.from({ length: 112 }, (_, j) => j).filter((j) => !all.has(j)),
         );
-        expect(missing).toEqual(Array.from({ length: 112 }, (_, j) => j).filter((j) => !all.has(j)));
         const ranges = [...set];
         for (let k = 1; k < ranges.length; k++) {
           expect(ranges[k]!.frame).toBeGreaterThan(ranges[k - 1]!.frame + ranges[k - 1]!.frames);

@@ -79,9 +79,7 @@ describe('mixdown', () => {
     const [left, right] = channelsOf(path);
     expect(left).toEqual(user);
     const offset = 1234 * 16;
-    expect(right).toEqual(
-      Float32Array.from({ length: 40_000 }, (_, i) => agent[i - offset] ?? 0),
-    );
+    expect(right).toEqual(Float32Array.from({ length: 40_000 }, (_, i) => agent[i - offset] ?? 0));
     expect(mixed.peak).toBe(Math.max(...user.map(Math.abs), ...agent.map(Math.abs)));
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
@@ -92,11 +90,10 @@ describe('mixdown', () => {
     const loud = new Float32Array(1000).fill(0.75);
     for (const { path } of parts) await record(path, F32_16K, 5, loud);
     const path = join(folder, 'mix.wav');
-    const mixed = await mixdown(
-      [parts[0]!, { ...parts[1]!, gainDb: 20 * Math.log10(0.5) }],
-      path,
-      { layout: 'mono', format: 'f32' },
-    );
+    const mixed = await mixdown([parts[0]!, { ...parts[1]!, gainDb: 20 * Math.log10(0.5) }], path, {
+      layout: 'mono',
+      format: 'f32',
+    });
     expect(mixed).toMatchObject({ channels: 1, frames: 1000 });
     expect(mixed.peak).toBeCloseTo(1.125, 6);
     expect(channelsOf(path)[0]![500]).toBeCloseTo(1.125, 6);
@@ -118,7 +115,12 @@ describe('mixdown', () => {
     for (const [i, [format, sampleRate, channels]] of kinds.entries()) {
       const path = join(folder, `${i}.wav`);
       const plane = tone(sampleRate, sampleRate, sampleRate / 4);
-      await record(path, { format, sampleRate, channels }, 0, ...Array.from({ length: channels }, () => plane));
+      await record(
+        path,
+        { format, sampleRate, channels },
+        0,
+        ...Array.from({ length: channels }, () => plane),
+      );
       made.push({ path, startMs: 250 * i });
     }
     const path = join(folder, 'mix.wav');
@@ -133,7 +135,9 @@ describe('mixdown', () => {
         difference = Math.max(difference, Math.abs(channel[start + j]! - expected[j]!));
       }
       // What the format itself does: 8 bits, or those of G.711.
-      expect(difference, kinds[i]![0]).toBeLessThan(['u8', 'mulaw'].includes(kinds[i]![0]) ? 0.03 : 1e-3);
+      expect(difference, kinds[i]![0]).toBeLessThan(
+        ['u8', 'mulaw'].includes(kinds[i]![0]) ? 0.03 : 1e-3,
+      );
       expect(Math.max(...channel.subarray(0, start - 500).map(Math.abs))).toBeLessThan(1e-3);
     }
   });
@@ -143,7 +147,12 @@ describe('mixdown', () => {
     const path = join(folder, 'x.ogg');
     const stream = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
     const library = await opusLibrary();
-    const encoder = new OpusEncoder(library, { sampleRate: 48_000, channels: 1, bitrate: 128_000, application: 'audio' });
+    const encoder = new OpusEncoder(library, {
+      sampleRate: 48_000,
+      channels: 1,
+      bitrate: 128_000,
+      application: 'audio',
+    });
     const recorder = await StreamRecorder.open(path, { stream, preSkip: encoder.latencyFrames });
     const signal = tone(48_000, 48_000);
     const packet = new Uint8Array(encoder.maxBytes());
@@ -174,15 +183,27 @@ describe('mixdown', () => {
     const mix = join(folder, 'mix.wav');
     expect(await mixdown([{ path: cut }], mix)).toMatchObject({ frames: 800, sampleRate: 8000 });
     const wrong = join(folder, 'wrong.wav');
-    for (const content of ['', 'RIFF', 'RIFF\0\0\0\0WAVEfmt \u0010\0\0\0', 'OggS', 'hello, this is text']) {
+    for (const content of [
+      '',
+      'RIFF',
+      'RIFF\0\0\0\0WAVEfmt \u0010\0\0\0',
+      'OggS',
+      'hello, this is text',
+    ]) {
       writeFileSync(wrong, content);
       await expect(mixdown([{ path: wrong }], mix)).rejects.toMatchObject({ code: 'recording' });
     }
-    await expect(mixdown([{ path: join(folder, 'none.wav') }], mix)).rejects.toThrow(/none.wav cannot be read/);
-    await expect(mixdown([{ path: cut }], join(folder, 'no/mix.wav'))).rejects.toThrow(/cannot be written/);
+    await expect(mixdown([{ path: join(folder, 'none.wav') }], mix)).rejects.toThrow(
+      /none.wav cannot be read/,
+    );
+    await expect(mixdown([{ path: cut }], join(folder, 'no/mix.wav'))).rejects.toThrow(
+      /cannot be written/,
+    );
     await expect(mixdown([], mix)).rejects.toThrow(RangeError);
     await expect(mixdown([{ path: cut, gainDb: 99 }], mix)).rejects.toThrow(/gainDb/);
     // The mix before is still there.
-    expect(await mixdown([{ path: mix }], join(folder, 'again.wav'))).toMatchObject({ frames: 800 });
+    expect(await mixdown([{ path: mix }], join(folder, 'again.wav'))).toMatchObject({
+      frames: 800,
+    });
   });
 });

@@ -108,7 +108,11 @@ http.listen(8080);
 `;
 
 function talk(url: string, token?: string): StreamClient {
-  const client = new StreamClient({ url, session: 'ada', ...(token === undefined ? {} : { token }) });
+  const client = new StreamClient({
+    url,
+    session: 'ada',
+    ...(token === undefined ? {} : { token }),
+  });
   cleanups.push(() => client.close());
   for (let i = 0; i < 10; i++) client.say(320);
   return client;
@@ -152,9 +156,13 @@ describe('docs/node.md', () => {
     url = await snippet.url();
     await client.allAcknowledged();
     await client.close();
-    await eventually(() => expect(snippet.lines).toContain('recordings/ada.wav: 6400 frames, 0 gaps'));
+    await eventually(() =>
+      expect(snippet.lines).toContain('recordings/ada.wav: 6400 frames, 0 gaps'),
+    );
     const file = readFileSync(join(snippet.folder, 'recordings/ada.wav'));
-    expect(new Uint8Array(file.subarray(file.indexOf('data') + 8))).toEqual(bytesAt('ada', 0, 6400));
+    expect(new Uint8Array(file.subarray(file.indexOf('data') + 8))).toEqual(
+      bytesAt('ada', 0, 6400),
+    );
   });
 
   it('records chunks in any order', async () => {

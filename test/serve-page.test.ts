@@ -67,7 +67,9 @@ it('a page talks to micwire serve, which is killed meanwhile: its file has every
     expect(told).toMatchObject({ acknowledged: told.captured, dropped: 0, gaps: 0 });
     expect(told.connections).toBeGreaterThan(1);
     expect(await server.end('SIGTERM')).toBe(0);
-    const [name] = server.lines.flatMap((line) => /^(.+\.wav): .+ nothing missing$/.exec(line)?.[1] ?? []);
+    const [name] = server.lines.flatMap(
+      (line) => /^(.+\.wav): .+ nothing missing$/.exec(line)?.[1] ?? [],
+    );
     const { samples } = wavSamples(new Uint8Array(readFileSync(name!)).buffer);
     expect(samples.length).toBe(told.captured);
     const reader = new NumberedSignalReader(SAMPLE_RATE);

@@ -55,7 +55,9 @@ describe('micwire serve', () => {
     }
     for (const client of clients) await client.allAcknowledged();
     for (const client of clients) await client.close();
-    await eventually(() => expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]));
+    await eventually(() =>
+      expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]),
+    );
     for (const client of clients) {
       const path = join(folder, `${client.session}.wav`);
       expect(dataOf(path)).toEqual(bytesAt(client.session, 0, client.frame));
@@ -134,7 +136,8 @@ describe('micwire serve', () => {
       let code: number | undefined;
       socket.on('close', (closedWith) => (code = closedWith));
       socket.on('open', () => socket.send(message));
-      if (taken) await eventually(() => expect(server.lines.join('\n')).toMatch(/[\da-f-]{36}: begins/));
+      if (taken)
+        await eventually(() => expect(server.lines.join('\n')).toMatch(/[\da-f-]{36}: begins/));
       else await eventually(() => expect(code).toBe(4401));
     }
   });
@@ -150,7 +153,10 @@ describe('micwire serve', () => {
     expect(made.status).toBe(0);
     const { server } = await serve('--tls-cert', cert, '--tls-key', key);
     expect(server.url).toMatch(/^wss:/);
-    const socket = new WebSocket(server.url, { ca: readFileSync(cert), checkServerIdentity: () => undefined } as never);
+    const socket = new WebSocket(server.url, {
+      ca: readFileSync(cert),
+      checkServerIdentity: () => undefined,
+    } as never);
     cleanups.push(() => socket.terminate());
     await new Promise((resolve, reject) => {
       socket.on('open', resolve);

@@ -1,4 +1,13 @@
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -44,7 +53,10 @@ function expectAccount({ stats }: StreamRecorder): void {
 }
 
 /** Frames in a random order, some twice, some in part, some not at all. */
-function disorder(random: () => number, frames: number): (readonly [frame: number, frames: number])[] {
+function disorder(
+  random: () => number,
+  frames: number,
+): (readonly [frame: number, frames: number])[] {
   const pieces: (readonly [number, number])[] = [];
   for (let at = 0; at < frames;) {
     const size = 1 + Math.floor(random() * 700);
@@ -87,31 +99,46 @@ describe('a stream recorder of samples', () => {
       const missing = recording.gaps.flatMap(({ frame, frames }) =>
         Array.from({ length: frames }, (_, i) => frame + i),
       );
-      expect(missing).toEqual(Array.from({ length: end }, (_, i) => i).filter((i) => !there.has(i)));
+      expect(missing).toEqual(
+        Array.from({ length: end }, (_, i) => i).filter((i) => !there.has(i)),
+      );
       expect(await readRecording(path)).toEqual(recording);
     }
     expect(readdirSync(folder)).toHaveLength(80);
   });
 
-  it.each(SAMPLE_FORMATS)('writes %s as other programs read it, gaps as silence', async (format: SampleFormat) => {
-    const path = join(temporaryFolder(), 'x.wav');
-    const stream = { format, sampleRate: 8000, channels: 2 };
-    const frameBytes = FORMATS[format].bytes * 2;
-    const recorder = await StreamRecorder.open(path, { stream });
-    void recorder.write({ frame: 0, frames: 800, bytes: new Uint8Array(800 * frameBytes).fill(0x40) });
-    void recorder.write({ frame: 1600, frames: 801, bytes: new Uint8Array(801 * frameBytes).fill(0x40) });
-    const recording = await recorder.close();
-    expect(recording).toMatchObject({ frames: 2401, gaps: [{ frame: 800, frames: 800 }] });
-    const silence = FORMATS[format].silence ?? 0;
-    expect(new Set(dataOf(path).subarray(800 * frameBytes, 1600 * frameBytes))).toEqual(new Set([silence]));
-    if (!installed('ffmpeg')) return;
-    const { stdout } = runProgram('ffmpeg', ['-v', 'error', '-i', path, '-f', 'f32le', '-']);
-    expect(stdout.length).toBe(2401 * 2 * 4);
-    const samples = new Float32Array(new Uint8Array(stdout).buffer);
-    // A-law has no 0: its least step is 2⁻¹².
-    expect(Math.max(...samples.subarray(1600, 3200).map(Math.abs))).toBeLessThanOrEqual(2 ** -12);
-    expect(Math.abs(samples[0]!)).toBeGreaterThan(0);
-  });
+  it.each(SAMPLE_FORMATS)(
+    'writes %s as other programs read it, gaps as silence',
+    async (format: SampleFormat) => {
+      const path = join(temporaryFolder(), 'x.wav');
+      const stream = { format, sampleRate: 8000, channels: 2 };
+      const frameBytes = FORMATS[format].bytes * 2;
+      const recorder = await StreamRecorder.open(path, { stream });
+      void recorder.write({
+        frame: 0,
+        frames: 800,
+        bytes: new Uint8Array(800 * frameBytes).fill(0x40),
+      });
+      void recorder.write({
+        frame: 1600,
+        frames: 801,
+        bytes: new Uint8Array(801 * frameBytes).fill(0x40),
+      });
+      const recording = await recorder.close();
+      expect(recording).toMatchObject({ frames: 2401, gaps: [{ frame: 800, frames: 800 }] });
+      const silence = FORMATS[format].silence ?? 0;
+      expect(new Set(dataOf(path).subarray(800 * frameBytes, 1600 * frameBytes))).toEqual(
+        new Set([silence]),
+      );
+      if (!installed('ffmpeg')) return;
+      const { stdout } = runProgram('ffmpeg', ['-v', 'error', '-i', path, '-f', 'f32le', '-']);
+      expect(stdout.length).toBe(2401 * 2 * 4);
+      const samples = new Float32Array(new Uint8Array(stdout).buffer);
+      // A-law has no 0: its least step is 2⁻¹².
+      expect(Math.max(...samples.subarray(1600, 3200).map(Math.abs))).toBeLessThanOrEqual(2 ** -12);
+      expect(Math.abs(samples[0]!)).toBeGreaterThan(0);
+    },
+  );
 
   it('begins at its origin, and refuses what is before or too far ahead', async () => {
     const path = join(temporaryFolder(), 'x.wav');
@@ -121,7 +148,9 @@ describe('a stream recorder of samples', () => {
     await recorder.write(chunk(500, 100));
     expect(recorder.storedFrame).toBe(1100);
     expect(() => recorder.write(chunk(1100 + 16_001, 10))).toThrow(/maxGapMs \(1000\) ahead/);
-    expect(() => recorder.write({ ...chunk(1100, 10), frames: 11 })).toThrow(/bytes must be 22 for 11 frames/);
+    expect(() => recorder.write({ ...chunk(1100, 10), frames: 11 })).toThrow(
+      /bytes must be 22 for 11 frames/,
+    );
     await recorder.write(chunk(1100 + 16_000, 10));
     expect(recorder.stats).toMatchObject({ refusedFrames: 200, storedFrames: 110 });
     expectAccount(recorder);
@@ -142,7 +171,15 @@ describe('a stream recorder of samples', () => {
     // It has holes: only what was written takes room.
     expect(statSync(path).blocks * 512).toBeLessThan(2 ** 24);
     if (!installed('ffmpeg')) return;
-    const told = runProgram('ffprobe', ['-v', 'error', '-show_entries', 'stream=duration_ts', '-of', 'csv=p=0', path]);
+    const told = runProgram('ffprobe', [
+      '-v',
+      'error',
+      '-show_entries',
+      'stream=duration_ts',
+      '-of',
+      'csv=p=0',
+      path,
+    ]);
     expect(Number(String(told.stdout))).toBe(frame + 8);
   });
 });
@@ -152,12 +189,17 @@ describe('a stream recorder of Opus', () => {
 
   /** Packets of 20 ms of a tone. */
   async function packets(count: number): Promise<Uint8Array[]> {
-    const encoder = new OpusEncoder(await opusLibrary(), { sampleRate: 48_000, channels: 1, packetDurationMs: 20 } as never);
+    const encoder = new OpusEncoder(await opusLibrary(), {
+      sampleRate: 48_000,
+      channels: 1,
+      packetDurationMs: 20,
+    } as never);
     const made: Uint8Array[] = [];
     const input = new Float32Array(960);
     const output = new Uint8Array(4000);
     for (let i = 0; i < count; i++) {
-      for (let j = 0; j < 960; j++) input[j] = Math.sin((2 * Math.PI * 440 * (i * 960 + j)) / 48_000) / 2;
+      for (let j = 0; j < 960; j++)
+        input[j] = Math.sin((2 * Math.PI * 440 * (i * 960 + j)) / 48_000) / 2;
       const length = encoder.encode([input], 0, 960, output, 0);
       made.push(output.slice(0, length));
     }
@@ -175,7 +217,8 @@ describe('a stream recorder of Opus', () => {
         const j = Math.max(0, i - Math.floor(random() * 5));
         [order[i], order[j]] = [order[j]!, order[i]!];
       }
-      for (const i of [...order, 3, 50]) void recorder.write({ frame: i * 960, frames: 960, bytes: made[i]! });
+      for (const i of [...order, 3, 50])
+        void recorder.write({ frame: i * 960, frames: 960, bytes: made[i]! });
       const recording = await recorder.close();
       expectAccount(recorder);
       expect(recorder.stats.duplicateFrames).toBe(2 * 960);
@@ -193,7 +236,8 @@ describe('a stream recorder of Opus', () => {
       let frames = 0;
       for (const packet of inside) frames += decoder.decode(packet, 0, packet.length, output, 0);
       expect(frames).toBeGreaterThanOrEqual(96_000 + 312);
-      if (installed('opusinfo')) expect(String(runProgram('opusinfo', [path]).stdout)).not.toMatch(/WARNING|ERROR/);
+      if (installed('opusinfo'))
+        expect(String(runProgram('opusinfo', [path]).stdout)).not.toMatch(/WARNING|ERROR/);
     }
   });
 });
@@ -204,40 +248,49 @@ describe('a stream recorder after a crash', () => {
   it.each([
     ['x.wav', PCM],
     ['x.ogg', opus],
-  ] as const)('has in %s all that write has resolved for, wherever the journal was cut', async (name, stream) => {
-    const folder = temporaryFolder();
-    const path = join(folder, name);
-    const options: StreamRecorderOptions = { stream, flushMs: 0 };
-    const recorder = await StreamRecorder.open(path, options);
-    // A packet of 20 ms that holds nothing: enough for its file.
-    const piece = (i: number) =>
-      stream === PCM ? chunk(i * 320, 320) : { frame: i * 960, frames: 960, bytes: Uint8Array.of(0xf8, 0xff, i) };
-    const size = stream === PCM ? 320 : 960;
-    for (let i = 0; i < 20; i++) await recorder.write(piece(i));
-    const before = statSync(`${path}.part`).size;
-    await recorder.write(piece(20));
-    const after = statSync(`${path}.part`).size;
-    for (let cut = before; cut <= after; cut += stream === PCM ? 1 : 3) {
-      const copy = mkdtempSync(join(folder, 'cut-'));
-      if (stream === PCM) cpSync(path, join(copy, name));
-      cpSync(`${path}.part`, join(copy, `${name}.part`));
-      truncateSync(join(copy, `${name}.part`), cut);
-      const there = cut === after ? 21 : 20;
-      expect(await StreamRecorder.storedFrame(join(copy, name))).toBe(there * size);
-      const again = await StreamRecorder.open(join(copy, name), options);
-      for (let i = 19; i < 25; i++) await again.write(piece(i));
-      expect(again.stats.duplicateFrames).toBe((there - 19) * size);
-      const recording = await again.close();
-      expect(recording).toMatchObject({ frames: 25 * size, gaps: [] });
-      if (stream === PCM) expect(dataOf(join(copy, name))).toEqual(bytesAt('r', 0, 25 * 320));
-      else {
-        const inside = readOggPages(readFileSync(join(copy, name))).slice(2).flatMap(({ packets }) => packets);
-        expect(inside.map((packet) => packet[2]).slice(0, 25)).toEqual(Array.from({ length: 25 }, (_, i) => i));
+  ] as const)(
+    'has in %s all that write has resolved for, wherever the journal was cut',
+    async (name, stream) => {
+      const folder = temporaryFolder();
+      const path = join(folder, name);
+      const options: StreamRecorderOptions = { stream, flushMs: 0 };
+      const recorder = await StreamRecorder.open(path, options);
+      // A packet of 20 ms that holds nothing: enough for its file.
+      const piece = (i: number) =>
+        stream === PCM
+          ? chunk(i * 320, 320)
+          : { frame: i * 960, frames: 960, bytes: Uint8Array.of(0xf8, 0xff, i) };
+      const size = stream === PCM ? 320 : 960;
+      for (let i = 0; i < 20; i++) await recorder.write(piece(i));
+      const before = statSync(`${path}.part`).size;
+      await recorder.write(piece(20));
+      const after = statSync(`${path}.part`).size;
+      for (let cut = before; cut <= after; cut += stream === PCM ? 1 : 3) {
+        const copy = mkdtempSync(join(folder, 'cut-'));
+        if (stream === PCM) cpSync(path, join(copy, name));
+        cpSync(`${path}.part`, join(copy, `${name}.part`));
+        truncateSync(join(copy, `${name}.part`), cut);
+        const there = cut === after ? 21 : 20;
+        expect(await StreamRecorder.storedFrame(join(copy, name))).toBe(there * size);
+        const again = await StreamRecorder.open(join(copy, name), options);
+        for (let i = 19; i < 25; i++) await again.write(piece(i));
+        expect(again.stats.duplicateFrames).toBe((there - 19) * size);
+        const recording = await again.close();
+        expect(recording).toMatchObject({ frames: 25 * size, gaps: [] });
+        if (stream === PCM) expect(dataOf(join(copy, name))).toEqual(bytesAt('r', 0, 25 * 320));
+        else {
+          const inside = readOggPages(readFileSync(join(copy, name)))
+            .slice(2)
+            .flatMap(({ packets }) => packets);
+          expect(inside.map((packet) => packet[2]).slice(0, 25)).toEqual(
+            Array.from({ length: 25 }, (_, i) => i),
+          );
+        }
+        rmSync(copy, { recursive: true });
       }
-      rmSync(copy, { recursive: true });
-    }
-    await recorder.close();
-  });
+      await recorder.close();
+    },
+  );
 
   it('is completed by recover, and not twice', async () => {
     const path = join(temporaryFolder(), 'x.wav');
@@ -269,12 +322,22 @@ describe('what a stream recorder cannot do', () => {
     const folder = temporaryFolder();
     const path = join(folder, 'x.wav');
     const recording = { code: 'recording', name: 'MicwireError' };
-    await expect(StreamRecorder.open(join(folder, 'no/x.wav'), { stream: PCM })).rejects.toMatchObject(recording);
-    await expect(StreamRecorder.open(join(folder, 'x.ogg'), { stream: PCM })).rejects.toThrow(/path must end in .wav for s16/);
-    await expect(StreamRecorder.open(path, { stream: PCM, flushMs: -1 })).rejects.toThrow(/flushMs/);
-    await expect(StreamRecorder.open(path, { stream: PCM, nothing: 1 } as never)).rejects.toThrow(/nothing/);
+    await expect(
+      StreamRecorder.open(join(folder, 'no/x.wav'), { stream: PCM }),
+    ).rejects.toMatchObject(recording);
+    await expect(StreamRecorder.open(join(folder, 'x.ogg'), { stream: PCM })).rejects.toThrow(
+      /path must end in .wav for s16/,
+    );
+    await expect(StreamRecorder.open(path, { stream: PCM, flushMs: -1 })).rejects.toThrow(
+      /flushMs/,
+    );
+    await expect(StreamRecorder.open(path, { stream: PCM, nothing: 1 } as never)).rejects.toThrow(
+      /nothing/,
+    );
     const recorder = await StreamRecorder.open(path, { stream: PCM });
-    await expect(StreamRecorder.open(path, { stream: PCM })).rejects.toThrow(/is being recorded to/);
+    await expect(StreamRecorder.open(path, { stream: PCM })).rejects.toThrow(
+      /is being recorded to/,
+    );
     await recorder.suspend();
     const other = { ...PCM, sampleRate: 8000 };
     await expect(StreamRecorder.open(path, { stream: other })).rejects.toThrow(/of another stream/);

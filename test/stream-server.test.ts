@@ -365,7 +365,8 @@ describe('a stream server with clients that only send packets', () => {
     const { server, url } = await serve({
       stream: async (stream) => {
         reader.streams.push(stream);
-        for await (const chunk of stream) reader.told.push([chunk.frame, chunk.frames, chunk.missing]);
+        for await (const chunk of stream)
+          reader.told.push([chunk.frame, chunk.frames, chunk.missing]);
       },
     });
     const socket = await plainSocket(url);
@@ -426,7 +427,9 @@ describe('limits of a stream server', () => {
     expect(own.readyState).toBe(WebSocket.OPEN);
     const listed = await serve(new Reader(), { origins: ['https://app.example'] });
     await plainSocket(listed.url, { Origin: 'https://app.example' });
-    const same = new WebSocket(listed.url, { headers: { Origin: listed.url.replace('ws', 'http') } });
+    const same = new WebSocket(listed.url, {
+      headers: { Origin: listed.url.replace('ws', 'http') },
+    });
     expect(((await once(same, 'error')) as [Error])[0].message).toContain('403');
   });
 
@@ -484,7 +487,10 @@ describe('limits of a stream server', () => {
 
   it('reads a client that floods at the rate that it may send, and loses nothing of it', async () => {
     const reader = new Reader();
-    const { server, url } = await serve(reader, { messagesPerSecond: 500, bytesPerSecond: 2 ** 20 });
+    const { server, url } = await serve(reader, {
+      messagesPerSecond: 500,
+      bytesPerSecond: 2 ** 20,
+    });
     const flooding = await plainSocket(url);
     const encoder = binaryFraming.createEncoder();
     const startMs = performance.now();
@@ -494,7 +500,9 @@ describe('limits of a stream server', () => {
     other.say(320);
     await other.allAcknowledged();
     await eventually(() => {
-      expect(reader.streams.find(({ session }) => session === null)?.stats.deliveredFrames).toBe(20_000);
+      expect(reader.streams.find(({ session }) => session === null)?.stats.deliveredFrames).toBe(
+        20_000,
+      );
     });
     expect(performance.now() - startMs).toBeGreaterThan(1500);
     expect(server.stats.pauses).toBeGreaterThan(0);
@@ -539,7 +547,11 @@ describe('limits of a stream server', () => {
     const plain = await plainSocket(url);
     plain.send(binaryFraming.createEncoder().encode(packet(0, 0, 320)));
     expect((await closing(plain))[0]).toBe(1011);
-    await eventually(() => expect(failures).toEqual(expect.arrayContaining(['authorize', 'connected', 'stream', 'ended'])));
+    await eventually(() =>
+      expect(failures).toEqual(
+        expect.arrayContaining(['authorize', 'connected', 'stream', 'ended']),
+      ),
+    );
     expect(bad.isClosed).toBe(false);
   });
 
@@ -567,7 +579,9 @@ describe('acceptStream', () => {
 
   it('reads the stream of one WebSocket', async () => {
     const { wss, url } = await sockets();
-    const accepted = once(wss, 'connection').then(([socket, request]) => acceptStream(socket, request));
+    const accepted = once(wss, 'connection').then(([socket, request]) =>
+      acceptStream(socket, request),
+    );
     const one = client(url);
     for (let i = 0; i < 5; i++) one.say(320);
     const stream = await accepted;

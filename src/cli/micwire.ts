@@ -78,7 +78,8 @@ const COMMANDS: Readonly<
       'drain-ms': { type: 'string', default: '10000' },
     });
     if (values.help || values.version) return values.help ? 'help' : 'version';
-    if (positionals.length > 0) throw new Misuse(`serve takes options only, got ${positionals[0]}.`);
+    if (positionals.length > 0)
+      throw new Misuse(`serve takes options only, got ${positionals[0]}.`);
     const cert = values['tls-cert'];
     const key = values['tls-key'];
     if ((cert === undefined) !== (key === undefined)) {
@@ -114,9 +115,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     const { values } = parse(args, {});
     if (values.help || values.version) return await tell(values.help ? 'help' : 'version');
-    throw new Misuse(
-      first === undefined ? 'what shall it do?' : `there is no command '${first}'.`,
-    );
+    throw new Misuse(first === undefined ? 'what shall it do?' : `there is no command '${first}'.`);
   } catch (error) {
     if (!(error instanceof Misuse)) throw error;
     process.stderr.write(`micwire: ${error.message}\n\n${USAGE}`);

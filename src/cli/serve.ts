@@ -146,7 +146,8 @@ function logRecording(log: (line: string) => void, recording: Recording): void {
   const { path, stream, frames, gaps } = recording;
   const missing = gaps.reduce((sum, gap) => sum + gap.frames, 0);
   const seconds = (count: number): string => (count / stream.sampleRate).toFixed(3);
-  const gone = missing === 0 ? 'nothing missing' : `${seconds(missing)} s missing in ${gaps.length} gaps`;
+  const gone =
+    missing === 0 ? 'nothing missing' : `${seconds(missing)} s missing in ${gaps.length} gaps`;
   log(`${path}: ${seconds(frames)} s, ${gone}`);
 }
 

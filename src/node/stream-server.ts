@@ -33,8 +33,8 @@ export interface StreamServerOptions {
    */
   readonly acknowledge?: 'read' | 'stored';
   /**
-   * Origins whose pages may connect, such as `'https://app.example'`; `'*'`: any. A client that is no browser sends none, and is let
-   * in.
+   * Origins whose pages may connect, such as `'https://app.example'`; `'*'`: any. Only browsers send an origin: all other clients are
+   * let in.
    * @default the host that the request is for
    */
   readonly origins?: readonly string[] | '*';
@@ -220,8 +220,7 @@ export class StreamServer {
           this.#tell(session, (stream) => host.interrupted?.(stream, heard)),
         played: (session, place) => this.#tell(session, (stream) => host.played?.(stream, place)),
         muted: (session, muted) => this.#tell(session, (stream) => host.muted?.(stream, muted)),
-        message: (session, value) =>
-          this.#tell(session, (stream) => host.message?.(stream, value)),
+        message: (session, value) => this.#tell(session, (stream) => host.message?.(stream, value)),
       },
       {
         acknowledge: 'stored',

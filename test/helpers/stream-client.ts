@@ -21,9 +21,10 @@ interface StreamClientOptions {
 }
 
 /** Byte `i` of the audio of a client: another at each place, and for each client. */
-export function byteAt(session: string, index: number): number {
+function byteAt(session: string, index: number): number {
   let hash = Math.imul(index + 1, 2_654_435_761);
-  for (let i = 0; i < session.length; i++) hash = Math.imul(hash ^ session.charCodeAt(i), 16_777_619);
+  for (let i = 0; i < session.length; i++)
+    hash = Math.imul(hash ^ session.charCodeAt(i), 16_777_619);
   return (hash >>> 13) & 0xff;
 }
 
@@ -92,7 +93,9 @@ export class StreamClient {
 
   /** Why it was closed, or could not connect. */
   get errors(): readonly string[] {
-    return this.actions.flatMap((action) => (action.type === 'error' ? [action.error.message] : []));
+    return this.actions.flatMap((action) =>
+      action.type === 'error' ? [action.error.message] : [],
+    );
   }
 
   say(frames: number): void {

@@ -169,7 +169,7 @@ async function* oggPackets(file: FileHandle): AsyncGenerator<Uint8Array, void> {
 async function lastGranule(file: FileHandle, size: number): Promise<number | undefined> {
   const from = Math.max(0, size - 2 * MAX_PAGE_BYTES);
   const tail = await readAt(file, from, size - from);
-  for (let at = tail.length; ; ) {
+  for (let at = tail.length; ;) {
     at = at <= 0 ? -1 : tail.lastIndexOf('OggS', at - 1, 'latin1');
     if (at < 0) return undefined;
     if (at + PAGE_HEAD_BYTES > tail.length) continue;

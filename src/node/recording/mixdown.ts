@@ -229,9 +229,7 @@ class Track {
     while (!this.#isEnded) {
       const { done, value } = await this.#pieces.next();
       this.#isEnded = done === true;
-      const bytes = Buffer.concat(
-        done === true ? this.#converter.finish() : this.#convert(value),
-      );
+      const bytes = Buffer.concat(done === true ? this.#converter.finish() : this.#convert(value));
       const all = new Float32Array(new Uint8Array(bytes).buffer);
       const skipped = Math.min(this.#skip, all.length);
       this.#skip -= skipped;

@@ -53,12 +53,12 @@ export class RecordingFolder {
       // What came before is in no file of this folder, and does not come again.
       ...(isNew ? { origin: stream.stats.storedFrame } : {}),
     });
-    let failure: unknown;
+    let failure: Error | undefined;
     try {
       for await (const chunk of stream) {
         const stored = recorder.write(chunk).then(
           () => stream.stored(Math.min(recorder.storedFrame, chunk.frame + chunk.frames)),
-          (error: unknown) => (failure ??= error),
+          (error: Error) => (failure ??= error),
         );
         if (recorder.waitingBytes > MAX_WAITING_BYTES) await stored;
         if (failure !== undefined) throw failure;
@@ -120,6 +120,9 @@ export class RecordingFolder {
       const name = (i === 1 ? id : `${id}~${i}`) + extension;
       if (there.has(`${name}.part`) || !there.has(name)) return join(this.path, name);
     }
-    throw new MicwireError('recording', `${this.path} has too many recordings of ${id}. Move some.`);
+    throw new MicwireError(
+      'recording',
+      `${this.path} has too many recordings of ${id}. Move some.`,
+    );
   }
 }

@@ -109,7 +109,11 @@ export class StreamRecorder {
   readonly #journal: FileHandle;
   #journalEnd: number;
   /** Where samples go; null: packets, which go to the journal. */
-  readonly #wav: { readonly file: FileHandle; readonly writer: WavWriter; readonly head: number } | null;
+  readonly #wav: {
+    readonly file: FileHandle;
+    readonly writer: WavWriter;
+    readonly head: number;
+  } | null;
   /** What is stored, and what is stored or waits. */
   readonly #stored: FrameSet;
   readonly #known = new FrameSet();
@@ -165,7 +169,14 @@ export class StreamRecorder {
         await file.write(beginning, 0, beginning.length, 0);
         wav = { file, writer, head: beginning.length };
       }
-      return new StreamRecorder(path, found?.head ?? head, settings, journal, wav, found?.records ?? []);
+      return new StreamRecorder(
+        path,
+        found?.head ?? head,
+        settings,
+        journal,
+        wav,
+        found?.records ?? [],
+      );
     } catch (error) {
       openPaths.delete(path);
       for (const file of files) await file.close().catch(() => {});
@@ -287,19 +298,31 @@ export class StreamRecorder {
       this.#refused += frames - early;
       return Promise.resolve();
     }
-    const parts = frameBytes === 0 ? this.#wholePacket(frame, frames) : this.#known.add(frame + early, frames - early);
+    const parts =
+      frameBytes === 0
+        ? this.#wholePacket(frame, frames)
+        : this.#known.add(frame + early, frames - early);
     let fresh = 0;
     for (const part of parts) fresh += part.frames;
     this.#duplicates += frames - early - fresh;
     const pieces = parts.map((part) =>
-      this.#wait(part, frameBytes === 0 ? bytes : bytes.subarray((part.frame - frame) * frameBytes, (part.frame - frame + part.frames) * frameBytes)),
+      this.#wait(
+        part,
+        frameBytes === 0
+          ? bytes
+          : bytes.subarray(
+              (part.frame - frame) * frameBytes,
+              (part.frame - frame + part.frames) * frameBytes,
+            ),
+      ),
     );
     return Promise.all(pieces).then(() => {});
   }
 
   /** Writes what waits. @returns when it is stored, or has failed; does not reject */
   async flush(): Promise<void> {
-    while (this.#waiting.length > 0 || this.#flushing !== null) await (this.#flushing ?? this.#flush());
+    while (this.#waiting.length > 0 || this.#flushing !== null)
+      await (this.#flushing ?? this.#flush());
   }
 
   /**
@@ -317,7 +340,9 @@ export class StreamRecorder {
       await this.#closing.catch(() => {});
       return;
     }
-    const ended = Promise.reject(new MicwireError('closed', `The recording ${this.path} is suspended.`));
+    const ended = Promise.reject(
+      new MicwireError('closed', `The recording ${this.path} is suspended.`),
+    );
     ended.catch(() => {});
     this.#closing = ended;
     await this.flush();
@@ -354,7 +379,7 @@ export class StreamRecorder {
     const waited = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ ...part, bytes, resolve, reject });
     });
-    // Who does not wait hears of it at the next write, and from `close`.
+    // A caller that does not wait hears of a failure at the next write, and from `close`.
     waited.catch(() => {});
     this.#waitingBytes += bytes.length;
     this.#waitingFrames += part.frames;
