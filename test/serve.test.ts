@@ -89,6 +89,28 @@ describe('micwire serve', () => {
     expect(index).toMatchObject({ origin: 16_000, frames: 320, gaps: [] });
   }, 30_000);
 
+  it('says that the disk is full, keeps nothing that it cannot store, and continues when there is room', async () => {
+    const { server, folder } = await serve();
+    await server.end();
+    server.fileLimit = 64_000;
+    await server.start();
+    const client = new StreamClient({ url: server.url, session: 'talk' });
+    cleanups.push(() => client.close());
+    for (let i = 0; i < 200; i++) client.say(320);
+    await eventually(() =>
+      expect(server.lines.join('\n')).toMatch(/talk.wav cannot be recorded: .+has room/),
+    );
+    await eventually(() => expect(client.stats.connections).toBeGreaterThan(1));
+    expect(client.stats.acknowledgedFrames).toBeLessThanOrEqual(32_000);
+    expect(client.isClosed).toBe(false);
+    await server.end();
+    server.fileLimit = undefined;
+    await server.start();
+    await client.allAcknowledged();
+    expect(await server.end('SIGTERM')).toBe(0);
+    expect(dataOf(join(folder, 'talk.wav'))).toEqual(bytesAt('talk', 0, 64_000));
+  }, 30_000);
+
   it('tells its figures', async () => {
     const { server } = await serve();
     const client = new StreamClient({ url: server.url, session: 'talk' });

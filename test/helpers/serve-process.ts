@@ -17,6 +17,8 @@ export class ServeProcess {
   /** Everything that it has printed. */
   readonly lines: string[] = [];
   #scheme = 'ws';
+  /** Bytes that a file of the process may have, as if the disk had no room for more; undefined: any. */
+  fileLimit: number | undefined;
 
   private constructor(args: readonly string[], code: string) {
     this.#args = args;
@@ -41,9 +43,12 @@ export class ServeProcess {
   /** Starts it again. */
   async start(): Promise<void> {
     const args = ['serve', '--host', '127.0.0.1', '--port', String(this.#port), ...this.#args];
-    const child = spawn(process.execPath, ['--input-type=module', '-', ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const command = [process.execPath, '--input-type=module', '-', ...args];
+    // Blocks of 512 bytes. The signal of the limit would end the process; without it, writing fails.
+    const limited = `trap '' XFSZ; ulimit -f ${Math.floor((this.fileLimit ?? 0) / 512)}; exec "$@"`;
+    const [program, ...rest] =
+      this.fileLimit === undefined ? command : ['sh', '-c', limited, 'sh', ...command];
+    const child = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     child.stdin.end(this.#code);
     createInterface({ input: child.stderr }).on('line', (line) => this.lines.push(line));
