@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { isSameStream } from '../../core/format/stream-format.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
@@ -19,6 +19,8 @@ import { oggCrc } from '../../core/container/ogg-opus.ts';
 
 const MAGIC = 0x6572_776d;
 const HEAD_BYTES = 24;
+/** More than a packet of any codec has: what claims to be longer is no record. */
+const MAX_PACKET_BYTES = 2 ** 24;
 const OFFSET = { magic: 0, bytes: 4, frame: 8, frames: 16, checksum: 20 } as const;
 
 /** What the first line says. */
@@ -53,48 +55,92 @@ export function encodeRecord(frame: number, frames: number, payload: Uint8Array)
   return record;
 }
 
-/** Bytes of a record before its payload. */
-export const RECORD_HEAD_BYTES: number = HEAD_BYTES;
-
 /** A journal as it was found. */
 export interface FoundJournal {
   readonly head: JournalHead;
-  readonly records: readonly JournalRecord[];
   /** Where the next record goes: what is behind was cut short by a crash. */
   readonly end: number;
 }
 
-/** Reads a journal. @returns undefined where there is none, or a crash has left not even its first line */
-export async function readJournal(path: string): Promise<FoundJournal | undefined> {
-  let file: Buffer;
+/** Read at once: a journal of days does not fit into memory. */
+const BLOCK_BYTES = 2 ** 20;
+/** The first line is shorter. */
+const MAX_LINE_BYTES = 4096;
+
+/**
+ * Reads a journal from its start, record by record.
+ * @param visit gets each record, and its bytes as a view that the next one overwrites; a promise is waited for
+ * @returns undefined where there is none, or a crash has left not even its first line
+ */
+export async function scanJournal(
+  path: string,
+  visit: (record: JournalRecord, payload: Uint8Array) => Promise<void> | void,
+): Promise<FoundJournal | undefined> {
+  let file: FileHandle;
   try {
-    file = await readFile(path);
+    file = await open(path, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const line = file.indexOf(10);
-  const head = line < 0 ? undefined : readHead(file.subarray(0, line).toString());
-  if (head === undefined) return undefined;
-  const records: JournalRecord[] = [];
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  let at = line + 1;
-  while (at + HEAD_BYTES <= file.length && view.getUint32(at, true) === MAGIC) {
-    const bytes = view.getUint32(at + OFFSET.bytes, true);
-    const end = at + HEAD_BYTES + bytes;
-    if (end > file.length) break;
-    const checksum = view.getUint32(at + OFFSET.checksum, true);
-    view.setUint32(at + OFFSET.checksum, 0, true);
-    if (oggCrc(file.subarray(at, end)) !== checksum) break;
-    records.push({
-      frame: view.getFloat64(at + OFFSET.frame, true),
-      frames: view.getUint32(at + OFFSET.frames, true),
-      offset: at + HEAD_BYTES,
-      bytes,
-    });
-    at = end;
+  try {
+    const begin = Buffer.alloc(MAX_LINE_BYTES);
+    const { bytesRead } = await file.read(begin, 0, begin.length, 0);
+    const line = begin.subarray(0, bytesRead).indexOf(10);
+    const head = line < 0 ? undefined : readHead(begin.subarray(0, line).toString());
+    if (head === undefined) return undefined;
+    const end = await scanRecords(file, line + 1, visit);
+    return { head, end };
+  } finally {
+    await file.close();
   }
-  return { head, records, end: at };
+}
+
+/** @returns where the last whole record ends */
+async function scanRecords(
+  file: FileHandle,
+  from: number,
+  visit: (record: JournalRecord, payload: Uint8Array) => Promise<void> | void,
+): Promise<number> {
+  let block = Buffer.alloc(0);
+  /** Where the block lies in the file, and where in it the next record begins. */
+  let start = from;
+  let at = 0;
+  /** Makes so many bytes of the next record available. @returns whether they are there */
+  const fill = async (bytes: number): Promise<boolean> => {
+    if (at + bytes <= block.length) return true;
+    const next = Buffer.alloc(Math.max(BLOCK_BYTES, bytes));
+    const kept = block.copy(next, 0, at);
+    start += at;
+    at = 0;
+    let length = kept;
+    while (length < next.length) {
+      const { bytesRead } = await file.read(next, length, next.length - length, start + length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    block = next.subarray(0, length);
+    return bytes <= length;
+  };
+  for (;;) {
+    if (!(await fill(HEAD_BYTES)) || block.readUInt32LE(at) !== MAGIC) break;
+    const bytes = block.readUInt32LE(at + OFFSET.bytes);
+    if (bytes > MAX_PACKET_BYTES || !(await fill(HEAD_BYTES + bytes))) break;
+    const whole = block.subarray(at, at + HEAD_BYTES + bytes);
+    const checksum = whole.readUInt32LE(OFFSET.checksum);
+    whole.writeUInt32LE(0, OFFSET.checksum);
+    if (oggCrc(whole) !== checksum) break;
+    const record = {
+      frame: whole.readDoubleLE(OFFSET.frame),
+      frames: whole.readUInt32LE(OFFSET.frames),
+      offset: start + at + HEAD_BYTES,
+      bytes,
+    };
+    const visited = visit(record, whole.subarray(HEAD_BYTES));
+    if (visited !== undefined) await visited;
+    at += whole.length;
+  }
+  return start + at;
 }
 
 function readHead(text: string): JournalHead | undefined {

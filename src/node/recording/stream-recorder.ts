@@ -5,6 +5,7 @@ import { extname } from 'node:path';
 import { describe, integerIn, numberIn } from '../../core/arguments.ts';
 import { OPUS_RATE, opusPacketFrames } from '../../core/codec/opus-packet.ts';
 import { recordingMuxer } from '../../core/container/recording-muxer.ts';
+import type { RecordingMuxer } from '../../core/container/recording-muxer.ts';
 import { WavWriter } from '../../core/container/wav.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { checkStream } from '../../core/format/check-stream.ts';
@@ -16,7 +17,7 @@ import { checkBytes, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { FrameSet } from './frame-set.ts';
 import type { FrameRange } from './frame-set.ts';
-import { RECORD_HEAD_BYTES, encodeRecord, openJournal, readJournal } from './journal.ts';
+import { encodeRecord, openJournal, scanJournal } from './journal.ts';
 import type { JournalHead, JournalRecord } from './journal.ts';
 
 /** Options of {@link StreamRecorder.open}. */
@@ -115,10 +116,8 @@ export class StreamRecorder {
     readonly head: number;
   } | null;
   /** What is stored, and what is stored or waits. */
-  readonly #stored: FrameSet;
+  readonly #stored: JournalContent;
   readonly #known = new FrameSet();
-  /** Of packets: where each lies in the journal. */
-  readonly #packets: JournalRecord[];
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -145,7 +144,8 @@ export class StreamRecorder {
     openPaths.add(path);
     const files: FileHandle[] = [];
     try {
-      const found = await readJournal(journalOf(path));
+      const there = new JournalContent();
+      const found = await scanJournal(journalOf(path), (record) => there.add(record));
       if (found === undefined && (await exists(path))) {
         throw new MicwireError(
           'recording',
@@ -169,14 +169,7 @@ export class StreamRecorder {
         await file.write(beginning, 0, beginning.length, 0);
         wav = { file, writer, head: beginning.length };
       }
-      return new StreamRecorder(
-        path,
-        found?.head ?? head,
-        settings,
-        journal,
-        wav,
-        found?.records ?? [],
-      );
+      return new StreamRecorder(path, found?.head ?? head, settings, journal, wav, there);
     } catch (error) {
       openPaths.delete(path);
       for (const file of files) await file.close().catch(() => {});
@@ -191,11 +184,9 @@ export class StreamRecorder {
    */
   static async storedFrame(path: string): Promise<number | undefined> {
     try {
-      const found = await readJournal(journalOf(path));
-      if (found === undefined) return undefined;
-      const set = new FrameSet();
-      for (const { frame, frames } of found.records) set.add(frame, frames);
-      return set.contiguousEnd(found.head.origin);
+      const there = new JournalContent();
+      const found = await scanJournal(journalOf(path), (record) => there.add(record));
+      return found && there.frames.contiguousEnd(found.head.origin);
     } catch (error) {
       throw asRecordingError(path, error);
     }
@@ -208,7 +199,7 @@ export class StreamRecorder {
    */
   static async recover(path: string): Promise<Recording | undefined> {
     if (openPaths.has(path)) return undefined;
-    const found = await readJournal(journalOf(path)).catch((error: unknown) => {
+    const found = await scanJournal(journalOf(path), () => {}).catch((error: unknown) => {
       throw asRecordingError(path, error);
     });
     if (found === undefined) return undefined;
@@ -222,7 +213,7 @@ export class StreamRecorder {
     settings: Required<Omit<StreamRecorderOptions, 'stream' | 'origin' | 'startedAt'>>,
     journal: { readonly file: FileHandle; readonly end: number },
     wav: { readonly file: FileHandle; readonly writer: WavWriter; readonly head: number } | null,
-    records: readonly JournalRecord[],
+    there: JournalContent,
   ) {
     this.path = path;
     this.stream = head.stream;
@@ -232,27 +223,24 @@ export class StreamRecorder {
     this.#journal = journal.file;
     this.#journalEnd = journal.end;
     this.#wav = wav;
-    this.#packets = wav === null ? [...records] : [];
-    this.#stored = new FrameSet();
-    for (const { frame, frames } of records) {
-      this.#stored.add(frame, frames);
-      this.#known.add(frame, frames);
-    }
+    this.#stored = there;
+    for (const { frame, frames } of there.frames) this.#known.add(frame, frames);
   }
 
   /** The first frame that is not stored: everything before it is, from the origin on. */
   get storedFrame(): number {
-    return this.#stored.contiguousEnd(this.origin);
+    return this.#stored.frames.contiguousEnd(this.origin);
   }
 
   /** Frames of the file so far, gaps included. */
   get frames(): number {
-    return Math.max(0, this.#stored.end - this.origin);
+    return Math.max(0, this.#stored.frames.end - this.origin);
   }
 
   /** What has not come, or not been stored, before the last frame that is. */
   get gaps(): readonly FrameRange[] {
-    return this.#stored.gaps(this.origin, this.#stored.end);
+    const { frames } = this.#stored;
+    return frames.gaps(this.origin, frames.end);
   }
 
   get stats(): StreamRecorderStats {
@@ -421,7 +409,7 @@ export class StreamRecorder {
       return;
     }
     for (const { frame, frames, bytes } of batch) {
-      this.#stored.add(frame, frames);
+      this.#stored.add({ frame, frames });
       this.#storedHere += frames;
       this.#waitingFrames -= frames;
       this.#waitingBytes -= bytes.length;
@@ -456,13 +444,7 @@ export class StreamRecorder {
 
   async #writePackets(batch: readonly Waiting[]): Promise<void> {
     const records = batch.map(({ frame, frames, bytes }) => encodeRecord(frame, frames, bytes));
-    const begin = this.#journalEnd;
-    this.#journalEnd += await writeAll(this.#journal, records, begin);
-    let at = begin;
-    for (const { frame, frames, bytes } of batch) {
-      this.#packets.push({ frame, frames, offset: at + RECORD_HEAD_BYTES, bytes: bytes.length });
-      at += RECORD_HEAD_BYTES + bytes.length;
-    }
+    this.#journalEnd += await writeAll(this.#journal, records, this.#journalEnd);
   }
 
   async #close(): Promise<Recording> {
@@ -523,61 +505,60 @@ export class StreamRecorder {
   }
 
   async #finishPackets(): Promise<void> {
-    const { stream, origin } = this;
-    const sorted = this.#packets.toSorted((a, b) => a.frame - b.frame || a.offset - b.offset);
-    const temporary = `${this.path}.tmp`;
+    const { origin, path } = this;
+    const temporary = `${path}.tmp`;
     const out = await open(temporary, 'w');
     try {
-      const first = sorted[0];
-      const packetFrames = first === undefined ? 0 : opusPacketFrames(await this.#payload(first));
-      const muxer = recordingMuxer(
-        {
-          container: 'ogg',
-          stream,
-          preSkip: this.#settings.preSkip,
-          chunkDurationMs: (packetFrames / OPUS_RATE) * 1000,
-        },
-        1 + Math.floor(Math.random() * (2 ** 32 - 2)),
-      );
+      let muxer: RecordingMuxer | undefined;
       let pieces: Uint8Array[] = [];
       let bytes = 0;
       let at = 0;
-      const give = async (made: Iterable<Uint8Array>, isLast: boolean): Promise<void> => {
-        for (const piece of made) {
-          pieces.push(piece);
-          bytes += piece.length;
-        }
-        if (bytes < COPY_BYTES && !isLast) return;
+      const write = async (): Promise<void> => {
         at += await writeAll(out, pieces, at);
         pieces = [];
         bytes = 0;
       };
-      for (const record of sorted) {
-        const payload = await this.#payload(record);
-        const { frame, frames } = record;
-        await give(muxer.add({ frame: frame - origin, frames, bytes: payload }), false);
+      const give = (made: Iterable<Uint8Array>): void => {
+        for (const piece of made) {
+          pieces.push(piece);
+          bytes += piece.length;
+        }
+      };
+      const add = ({ frame, frames }: FrameRange, packet: Uint8Array): Promise<void> | void => {
+        muxer ??= this.#oggMuxer(packet);
+        // It keeps the packet until its page is full.
+        give(muxer.add({ frame: frame - origin, frames, bytes: Uint8Array.from(packet) }));
+        return bytes >= COPY_BYTES ? write() : undefined;
+      };
+      if (this.#stored.isInOrder) await scanJournal(journalOf(path), add);
+      else {
+        const records: JournalRecord[] = [];
+        await scanJournal(journalOf(path), (record) => void records.push(record));
+        records.sort((a, b) => a.frame - b.frame);
+        for (const record of records) {
+          const packet = new Uint8Array(record.bytes);
+          await this.#journal.read(packet, 0, packet.length, record.offset);
+          await add(record, packet);
+        }
       }
-      await give(muxer.end(false), true);
+      if (muxer !== undefined) give(muxer.end(false));
+      await write();
       if (this.#settings.sync) await out.datasync();
     } finally {
       await out.close();
     }
-    await rename(temporary, this.path);
+    await rename(temporary, path);
   }
 
-  /** Packets that lie one behind the other are read together. */
-  #block: { readonly from: number; readonly bytes: Uint8Array } = { from: 0, bytes: NOTHING };
-
-  async #payload({ offset, bytes }: JournalRecord): Promise<Uint8Array<ArrayBuffer>> {
-    const { from, bytes: block } = this.#block;
-    if (offset < from || offset + bytes > from + block.length) {
-      const length = Math.min(Math.max(bytes, COPY_BYTES), this.#journalEnd - offset);
-      const next = new Uint8Array(length);
-      await this.#journal.read(next, 0, length, offset);
-      this.#block = { from: offset, bytes: next };
-    }
-    const start = offset - this.#block.from;
-    return Uint8Array.from(this.#block.bytes.subarray(start, start + bytes));
+  /** @param packet the first one: all others are as long */
+  #oggMuxer(packet: Uint8Array): RecordingMuxer {
+    const chunkDurationMs = (opusPacketFrames(packet) / OPUS_RATE) * 1000;
+    const serial = 1 + Math.floor(Math.random() * (2 ** 32 - 2));
+    const { preSkip } = this.#settings;
+    return recordingMuxer(
+      { container: 'ogg', stream: this.stream, preSkip, chunkDurationMs },
+      serial,
+    );
   }
 
   async #closeFiles(): Promise<void> {
@@ -589,6 +570,22 @@ export class StreamRecorder {
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** What a journal has: its size does not grow with its length. */
+class JournalContent {
+  readonly frames: FrameSet = new FrameSet();
+  #isInOrder = true;
+
+  /** Whether each record begins behind the ones before it. */
+  get isInOrder(): boolean {
+    return this.#isInOrder;
+  }
+
+  add({ frame, frames }: FrameRange): void {
+    if (frame < this.frames.end) this.#isInOrder = false;
+    this.frames.add(frame, frames);
+  }
+}
 
 /**
  * What a complete recording has, from the file beside it.
