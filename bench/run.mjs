@@ -24,6 +24,7 @@ const WITHOUT_PEERS = new Set([
   'journeys',
   'session',
   'session-live',
+  'serve',
   'streams-per-core',
 ]);
 /** Where the suites of seeds have the faults that `--planted` plants. */

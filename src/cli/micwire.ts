@@ -25,6 +25,7 @@ its clients elsewhere, stores what has come, and ends. Needs the package 'ws'.
   --token SECRET           what clients have to show; or MICWIRE_TOKEN in the environment
   --origin https://a.b     pages of this origin may connect; several times for several; '*': any
   --max-streams 1000
+  --max-per-address 100    connections of one address: raise it behind a proxy
   --no-plain               clients have to speak the protocol micwire.1
   --sync                   what is acknowledged survives a power cut, not just a crash
   --tls-cert FILE --tls-key FILE
@@ -71,6 +72,7 @@ const COMMANDS: Readonly<
       token: { type: 'string' },
       origin: { type: 'string', multiple: true },
       'max-streams': { type: 'string' },
+      'max-per-address': { type: 'string' },
       'no-plain': { type: 'boolean', default: false },
       sync: { type: 'boolean', default: false },
       'tls-cert': { type: 'string' },
@@ -85,7 +87,6 @@ const COMMANDS: Readonly<
     if ((cert === undefined) !== (key === undefined)) {
       throw new Misuse('--tls-cert and --tls-key go together.');
     }
-    const maxStreams = values['max-streams'];
     const { origin, token = process.env['MICWIRE_TOKEN'] } = values;
     return serveUntilTold(integerOption('drain-ms', values['drain-ms'], 0, 3_600_000), {
       port: integerOption('port', values.port, 0, 65_535),
@@ -93,8 +94,8 @@ const COMMANDS: Readonly<
       folder: values.folder,
       token,
       origins: origin?.includes('*') === true ? '*' : origin,
-      maxStreams:
-        maxStreams === undefined ? undefined : integerOption('max-streams', maxStreams, 1, 1e6),
+      maxStreams: countOption('max-streams', values['max-streams']),
+      maxPerAddress: countOption('max-per-address', values['max-per-address']),
       plain: !values['no-plain'],
       sync: values.sync,
       tls: cert === undefined ? undefined : { cert, key: key! },
@@ -142,6 +143,10 @@ function integerOption(name: string, text: string, min: number, max: number): nu
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new Misuse(`--${name} must be an integer from ${min} to ${max}, got '${text}'.`);
+}
+
+function countOption(name: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : integerOption(name, text, 1, 1e6);
 }
 
 async function tell(what: 'help' | 'version'): Promise<number> {

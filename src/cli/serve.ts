@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly token?: string | undefined;
   readonly origins?: readonly string[] | '*' | undefined;
   readonly maxStreams?: number | undefined;
+  /** Connections of one address. */
+  readonly maxPerAddress?: number | undefined;
   readonly plain?: boolean | undefined;
   readonly sync?: boolean | undefined;
   /** Files with a certificate and its key. */
@@ -44,15 +46,17 @@ const RECOVER_MS = 60_000;
  * @throws Error with what to do, when the address, the certificate or the folder is of no use
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { port, host, folder: path, token, origins, maxStreams, plain, tls, log } = options;
+  const { port, host, folder: path, token, origins, tls, log } = options;
   const folder = new RecordingFolder(path, { sync: options.sync ?? false });
   for (const recording of await folder.recover(EXPIRE_MS)) logRecording(log, recording);
 
+  const { maxStreams, maxPerAddress, plain } = options;
   const settings: StreamServerOptions = {
     acknowledge: 'stored',
     expireMs: EXPIRE_MS,
     ...(origins === undefined ? {} : { origins }),
     ...(maxStreams === undefined ? {} : { maxStreams, maxConnections: 2 * maxStreams }),
+    ...(maxPerAddress === undefined ? {} : { maxConnectionsPerAddress: maxPerAddress }),
     ...(plain === undefined ? {} : { plain }),
   };
   const streams = new StreamServer(

@@ -54,13 +54,21 @@ export class RecordingFolder {
       ...(isNew ? { origin: stream.stats.storedFrame } : {}),
     });
     let failure: Error | undefined;
+    let taken = recorder.origin;
+    let last: Promise<void> | undefined;
     try {
       for await (const chunk of stream) {
-        const stored = recorder.write(chunk).then(
-          () => stream.stored(Math.min(recorder.storedFrame, chunk.frame + chunk.frames)),
-          (error: Error) => (failure ??= error),
-        );
-        if (recorder.waitingBytes > MAX_WAITING_BYTES) await stored;
+        const written = recorder.write(chunk);
+        taken = chunk.frame + chunk.frames;
+        // Chunks that are written together have one promise.
+        if (written !== last) {
+          last = written;
+          written.then(
+            () => stream.stored(Math.min(recorder.storedFrame, taken)),
+            (error: Error) => (failure ??= error),
+          );
+        }
+        if (recorder.waitingBytes > MAX_WAITING_BYTES) await written;
         if (failure !== undefined) throw failure;
       }
     } catch (error) {

@@ -7,6 +7,8 @@ import { OPUS_RATE, opusPacketFrames } from '../../core/codec/opus-packet.ts';
 import { recordingMuxer } from '../../core/container/recording-muxer.ts';
 import type { RecordingMuxer } from '../../core/container/recording-muxer.ts';
 import { WavWriter } from '../../core/container/wav.ts';
+import { deferred } from '../../core/deferred.ts';
+import type { Deferred } from '../../core/deferred.ts';
 import { MicwireError } from '../../core/errors.ts';
 import { checkStream } from '../../core/format/check-stream.ts';
 import { FORMATS } from '../../core/format/formats.ts';
@@ -90,8 +92,12 @@ interface Waiting {
   readonly frame: number;
   readonly frames: number;
   readonly bytes: Uint8Array;
-  readonly resolve: () => void;
-  readonly reject: (error: MicwireError) => void;
+}
+
+/** What is written together. */
+interface Batch {
+  readonly pieces: Waiting[];
+  readonly written: Deferred<void>;
 }
 
 /**
@@ -118,10 +124,11 @@ export class StreamRecorder {
   /** What is stored, and what is stored or waits. */
   readonly #stored: JournalContent;
   readonly #known = new FrameSet();
-  #waiting: Waiting[] = [];
+  #waiting: Batch = emptyBatch();
   #waitingBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #flushing: Promise<void> | null = null;
+  /** What is being written. */
+  #flushing: Batch | null = null;
   #failure: MicwireError | null = null;
   #closing: Promise<Recording> | null = null;
   #written = 0;
@@ -293,24 +300,23 @@ export class StreamRecorder {
     let fresh = 0;
     for (const part of parts) fresh += part.frames;
     this.#duplicates += frames - early - fresh;
-    const pieces = parts.map((part) =>
-      this.#wait(
-        part,
-        frameBytes === 0
-          ? bytes
-          : bytes.subarray(
-              (part.frame - frame) * frameBytes,
-              (part.frame - frame + part.frames) * frameBytes,
-            ),
-      ),
-    );
-    return Promise.all(pieces).then(() => {});
+    for (const part of parts) {
+      const from = (part.frame - frame) * frameBytes;
+      const to = from + part.frames * frameBytes;
+      this.#wait(part, frameBytes === 0 ? bytes : bytes.subarray(from, to));
+    }
+    // What was there already may wait as well.
+    const batch = this.#waiting.pieces.length > 0 ? this.#waiting : this.#flushing;
+    return batch === null ? Promise.resolve() : batch.written.promise;
   }
 
   /** Writes what waits. @returns when it is stored, or has failed; does not reject */
   async flush(): Promise<void> {
-    while (this.#waiting.length > 0 || this.#flushing !== null)
-      await (this.#flushing ?? this.#flush());
+    for (;;) {
+      if (this.#flushing === null) this.#flush();
+      if (this.#flushing === null) return;
+      await this.#flushing.written.promise.catch(() => {});
+    }
   }
 
   /**
@@ -363,58 +369,52 @@ export class StreamRecorder {
     return isNew ? this.#known.add(frame, frames) : [];
   }
 
-  #wait(part: FrameRange, bytes: Uint8Array): Promise<void> {
-    const waited = new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ ...part, bytes, resolve, reject });
-    });
-    // A caller that does not wait hears of a failure at the next write, and from `close`.
-    waited.catch(() => {});
+  #wait(part: FrameRange, bytes: Uint8Array): void {
+    this.#waiting.pieces.push({ ...part, bytes });
     this.#waitingBytes += bytes.length;
     this.#waitingFrames += part.frames;
-    if (this.#flushing === null) {
-      if (this.#waitingBytes >= FLUSH_BYTES) void this.#flush();
-      else this.#timer ??= setTimeout(() => void this.#flush(), this.#settings.flushMs);
-    }
-    return waited;
+    if (this.#flushing !== null) return;
+    if (this.#waitingBytes >= FLUSH_BYTES) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), this.#settings.flushMs);
   }
 
-  #flush(): Promise<void> {
+  /** Begins to write what waits, unless something is being written. */
+  #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#waiting.length === 0) return Promise.resolve();
+    if (this.#flushing !== null || this.#waiting.pieces.length === 0) return;
     const batch = this.#waiting;
-    this.#waiting = [];
-    this.#flushing = this.#writeBatch(batch).then(() => {
-      this.#flushing = null;
-      // What came meanwhile has waited as long as the disk took.
-      if (this.#waiting.length > 0) void this.#flush();
-    });
-    return this.#flushing;
+    this.#waiting = emptyBatch();
+    this.#flushing = batch;
+    void this.#writeBatch(batch);
   }
 
-  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+  /** Does not reject: the batch does. */
+  async #writeBatch({ pieces, written }: Batch): Promise<void> {
+    let failure = this.#failure;
     try {
-      if (this.#failure !== null) throw this.#failure;
-      if (this.#wav !== null) await this.#writeSamples(this.#wav, batch);
-      else await this.#writePackets(batch);
-      if (this.#settings.sync) await this.#journal.datasync();
-    } catch (error) {
-      this.#failure ??= asRecordingError(this.path, error);
-      for (const { frames, bytes, reject } of batch) {
-        this.#refused += frames;
-        this.#waitingFrames -= frames;
-        this.#waitingBytes -= bytes.length;
-        reject(this.#failure);
+      if (failure === null) {
+        if (this.#wav !== null) await this.#writeSamples(this.#wav, pieces);
+        else await this.#writePackets(pieces);
+        if (this.#settings.sync) await this.#journal.datasync();
       }
-      return;
+    } catch (error) {
+      failure = asRecordingError(this.path, error);
+      this.#failure = failure;
     }
-    for (const { frame, frames, bytes } of batch) {
-      this.#stored.add({ frame, frames });
-      this.#storedHere += frames;
+    for (const { frame, frames, bytes } of pieces) {
       this.#waitingFrames -= frames;
       this.#waitingBytes -= bytes.length;
+      if (failure === null) {
+        this.#stored.add({ frame, frames });
+        this.#storedHere += frames;
+      } else this.#refused += frames;
     }
-    for (const { resolve } of batch) resolve();
+    this.#flushing = null;
+    // What came meanwhile has waited as long as the disk took.
+    this.#flush();
+    if (failure === null) written.resolve();
+    else written.reject(failure);
   }
 
   /** Samples go to their places first, and then the journal says that they are there. */
@@ -638,33 +638,24 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Writes buffers one behind the other. A disk may take less than it is given. @returns bytes written */
+/** Writes buffers one behind the other. @returns bytes written */
 async function writeAll(
   file: FileHandle,
   buffers: readonly Uint8Array[],
   position: number,
 ): Promise<number> {
-  let bytes = 0;
-  // What `writev` takes at once (IOV_MAX).
-  for (let i = 0; i < buffers.length; i += 1024) {
-    const some = buffers.slice(i, i + 1024);
-    const wanted = some.reduce((sum, { length }) => sum + length, 0);
-    const { bytesWritten } = await file.writev(some, position + bytes);
-    if (bytesWritten < wanted) {
-      const rest = Buffer.concat(some).subarray(bytesWritten);
-      for (let at = 0; at < rest.length;) {
-        const { bytesWritten: more } = await file.write(
-          rest,
-          at,
-          rest.length - at,
-          position + bytes + bytesWritten + at,
-        );
-        at += more;
-      }
-    }
-    bytes += wanted;
+  // To copy them costs less than a call for each, or one that takes many.
+  const bytes = buffers.length === 1 ? buffers[0]! : Buffer.concat(buffers);
+  for (let at = 0; at < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
+    at += bytesWritten;
   }
-  return bytes;
+  return bytes.length;
+}
+
+/** Callers that do not wait for it hear of a failure at the next write, and from `close`. */
+function emptyBatch(): Batch {
+  return { pieces: [], written: deferred() };
 }
 
 function asRecordingError(path: string, cause: unknown): MicwireError {
