@@ -4,6 +4,13 @@ export type { MicwireErrorCode, PacketErrorReason } from '../core/errors.ts';
 export { acceptStream } from './accept-stream.ts';
 export { AcceptedStream } from './accepted-stream.ts';
 export type { AcceptedStreamStats, StreamChunk, StreamEnding } from './accepted-stream.ts';
+export { RtpSocket } from './rtp-socket.ts';
+export type {
+  RtpAddress,
+  RtpRemoteReport,
+  RtpSocketOptions,
+  RtpSocketStats,
+} from './rtp-socket.ts';
 export type { StreamAnswer, StreamArrival, StreamHost } from './stream-host.ts';
 export { StreamServer } from './stream-server.ts';
 export type { ConnectionRefusal, StreamServerOptions, StreamServerStats } from './stream-server.ts';
