@@ -158,6 +158,8 @@ const MAX_UINT32 = 2 ** 32 - 1;
 const HOLD_MS = 5000;
 /** Bytes that may wait in the system for the network. */
 const MAX_SENDING_BYTES = 2 ** 20;
+/** Bytes that wait for this process. */
+const RECEIVE_BYTES = 2 ** 20;
 /** Of samples that `play` has, bytes. */
 const MAX_PLAY_BYTES = 2 ** 25;
 const CNAME = 'micwire';
@@ -648,7 +650,11 @@ async function bindBoth({ host, port, rtcp }: Settings): Promise<[Socket, Socket
 }
 
 function bind(host: string, port: number): Promise<Socket> {
-  const socket = createSocket({ type: isIP(host) === 6 ? 'udp6' : 'udp4' });
+  const socket = createSocket({
+    type: isIP(host) === 6 ? 'udp6' : 'udp4',
+    // As much as the system allows: what comes while this process is busy must not be lost.
+    recvBufferSize: RECEIVE_BYTES,
+  });
   return new Promise((resolve, reject) => {
     const failed = (cause: Error & { code?: string }): void => {
       socket.close();
