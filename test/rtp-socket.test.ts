@@ -168,7 +168,10 @@ const came = (socket: RtpSocket, count: number) =>
 describe('RtpSocket', () => {
   it.each(STREAMS)('gives each byte of %o', async (stream) => {
     const { payloadType, ...format } = stream;
-    const socket = await open({ stream: format, ...(payloadType === undefined ? {} : { payloadType }) });
+    const socket = await open({
+      stream: format,
+      ...(payloadType === undefined ? {} : { payloadType }),
+    });
     const reading = readAll(socket);
     const sender = await bare();
     const sent = packets(stream, 40);
@@ -207,7 +210,14 @@ describe('RtpSocket', () => {
       // Of what was lost nobody knows at the beginning and at the end.
       const kept = all.filter((_, i) => i === 0 || i === all.length - 1 || random() > 0.08);
       const order = kept
-        .flatMap((one, i) => (random() < 0.06 ? [{ one, i }, { one, i }] : [{ one, i }]))
+        .flatMap((one, i) =>
+          random() < 0.06
+            ? [
+                { one, i },
+                { one, i },
+              ]
+            : [{ one, i }],
+        )
         .map(({ one, i }, at) => ({ one, at: (at === 0 ? -99 : i) + random() * 6 }))
         .sort((a, b) => a.at - b.at);
       const reading = readAll(socket);
@@ -725,31 +735,35 @@ describe.runIf(installed('ffmpeg'))('RtpSocket with ffmpeg', () => {
     { stream: PCMU, codec: 'pcm_mulaw' },
     { stream: PCMA, codec: 'pcm_alaw' },
     { stream: { ...L16, sampleRate: 48_000 }, codec: 'pcm_s16be', payloadType: 97 },
-  ])('receives a tone of $codec', async ({ stream, codec, payloadType }) => {
-    const types = payloadType === undefined ? {} : { payloadType };
-    const socket = await open({ stream, rtcp: 'port', ...types });
-    const reading = readAll(socket);
-    const said = await run('ffmpeg', [
-      ...SINE,
-      `sine=frequency=500:sample_rate=${stream.sampleRate}:duration=2`,
-      '-c:a',
-      codec,
-      ...(payloadType === undefined ? [] : ['-payload_type', String(payloadType)]),
-      '-f',
-      'rtp',
-      `rtp://127.0.0.1:${socket.address.port}`,
-    ]);
-    expect(said).toBe('');
-    const { stats } = socket;
-    expect(stats).toMatchObject({ lostPackets: 0, strayPackets: 0, badMessages: 0 });
-    expect(stats.receivedReports).toBeGreaterThan(0);
-    await socket.close();
-    const chunks = await reading;
-    expectAccounted(socket, chunks);
-    const signal = floats(stream, chunks);
-    expect(signal.length).toBe(2 * stream.sampleRate);
-    expectTone(signal, 500 / stream.sampleRate, 19);
-  }, 30_000);
+  ])(
+    'receives a tone of $codec',
+    async ({ stream, codec, payloadType }) => {
+      const types = payloadType === undefined ? {} : { payloadType };
+      const socket = await open({ stream, rtcp: 'port', ...types });
+      const reading = readAll(socket);
+      const said = await run('ffmpeg', [
+        ...SINE,
+        `sine=frequency=500:sample_rate=${stream.sampleRate}:duration=2`,
+        '-c:a',
+        codec,
+        ...(payloadType === undefined ? [] : ['-payload_type', String(payloadType)]),
+        '-f',
+        'rtp',
+        `rtp://127.0.0.1:${socket.address.port}`,
+      ]);
+      expect(said).toBe('');
+      const { stats } = socket;
+      expect(stats).toMatchObject({ lostPackets: 0, strayPackets: 0, badMessages: 0 });
+      expect(stats.receivedReports).toBeGreaterThan(0);
+      await socket.close();
+      const chunks = await reading;
+      expectAccounted(socket, chunks);
+      const signal = floats(stream, chunks);
+      expect(signal.length).toBe(2 * stream.sampleRate);
+      expectTone(signal, 500 / stream.sampleRate, 19);
+    },
+    30_000,
+  );
 
   it('receives a tone of Opus', async () => {
     const socket = await open({ stream: OPUS, payloadType: 97 });
@@ -828,7 +842,9 @@ describe.runIf(installed('gst-launch-1.0'))('RtpSocket with GStreamer', () => {
     const socket = await open({ stream, payloadType: 96 });
     const reading = readAll(socket);
     await run('gst-launch-1.0', [
-      ...'-q audiotestsrc is-live=true freq=500 volume=0.125 samplesperbuffer=960 num-buffers=100'.split(' '),
+      ...'-q audiotestsrc is-live=true freq=500 volume=0.125 samplesperbuffer=960 num-buffers=100'.split(
+        ' ',
+      ),
       ...'! audio/x-raw,format=S16BE,rate=48000,channels=1 ! rtpL16pay pt=96 ! udpsink'.split(' '),
       'host=127.0.0.1',
       `port=${socket.address.port}`,

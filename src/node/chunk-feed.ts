@@ -29,7 +29,9 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
   }
 
   /** Frames. */
-  get stats(): Readonly<Record<'received' | 'delivered' | 'queued' | 'dropped' | 'missing', number>> {
+  get stats(): Readonly<
+    Record<'received' | 'delivered' | 'queued' | 'dropped' | 'missing', number>
+  > {
     return {
       received: this.#received,
       delivered: this.#delivered,

@@ -4,6 +4,8 @@ export type { MicwireErrorCode, PacketErrorReason } from '../core/errors.ts';
 export { acceptStream } from './accept-stream.ts';
 export { AcceptedStream } from './accepted-stream.ts';
 export type { AcceptedStreamStats, StreamChunk, StreamEnding } from './accepted-stream.ts';
+export { AudioSocketCall, serveAudioSocket } from './audio-socket.ts';
+export type { AudioSocketOptions } from './audio-socket.ts';
 export { RtpSocket } from './rtp-socket.ts';
 export type {
   RtpAddress,
@@ -15,3 +17,11 @@ export type { StreamAnswer, StreamArrival, StreamHost } from './stream-host.ts';
 export { StreamServer } from './stream-server.ts';
 export type { ConnectionRefusal, StreamServerOptions, StreamServerStats } from './stream-server.ts';
 export type { SocketData, StreamSocket } from './stream-socket.ts';
+export { WyomingConnection, WyomingUtterance, serveWyoming } from './wyoming-connection.ts';
+export type {
+  WyomingData,
+  WyomingMessage,
+  WyomingRequest,
+  WyomingServerOptions,
+  WyomingStats,
+} from './wyoming-connection.ts';

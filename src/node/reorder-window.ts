@@ -83,7 +83,8 @@ export class ReorderWindow {
     const isCopy = packet.redundant === true;
     if (sequence < this.#next) {
       if (isCopy) return false;
-      const isKnown = this.#next - sequence <= REMEMBERED && this.#given[sequence % REMEMBERED] === 1;
+      const isKnown =
+        this.#next - sequence <= REMEMBERED && this.#given[sequence % REMEMBERED] === 1;
       if (isKnown) this.#duplicates++;
       else this.#late++;
       return false;

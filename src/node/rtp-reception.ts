@@ -48,7 +48,11 @@ export class RtpReception {
   /** @throws TypeError or RangeError for a stream that RTP cannot carry */
   constructor(
     stream: RtpStreamOptions,
-    { reorderMs, maxBytes, reports }: {
+    {
+      reorderMs,
+      maxBytes,
+      reports,
+    }: {
       readonly reorderMs: number;
       readonly maxBytes: number;
       readonly reports: LossReporterOptions;
@@ -121,7 +125,11 @@ export class RtpReception {
 
   /** Gives what nothing has to be waited for any longer. */
   tick(nowMs: number): void {
-    for (let packet = this.#window.next(nowMs); packet !== null; packet = this.#window.next(nowMs)) {
+    for (
+      let packet = this.#window.next(nowMs);
+      packet !== null;
+      packet = this.#window.next(nowMs)
+    ) {
       this.#give(packet);
     }
   }

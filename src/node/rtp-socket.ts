@@ -215,7 +215,8 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
    */
   static async open(options: RtpSocketOptions): Promise<RtpSocket> {
     const settings = settingsOf(options);
-    const remote = settings.remote === undefined ? undefined : await resolved(settings.remote, settings.host);
+    const remote =
+      settings.remote === undefined ? undefined : await resolved(settings.remote, settings.host);
     const [socket, reportSocket] = await bindBoth(settings);
     return new RtpSocket({ ...settings, remote }, socket, reportSocket);
   }
@@ -533,12 +534,15 @@ export class RtpSocket implements AsyncIterable<StreamChunk> {
   #arm(nowMs: number): void {
     const { dueMs } = this.#reception;
     if (dueMs === null || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      const now = performance.now();
-      this.#reception.tick(now);
-      this.#arm(now);
-    }, Math.max(1, Math.ceil(dueMs - nowMs)));
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        const now = performance.now();
+        this.#reception.tick(now);
+        this.#arm(now);
+      },
+      Math.max(1, Math.ceil(dueMs - nowMs)),
+    );
   }
 
   #receiveReport(message: Uint8Array): void {

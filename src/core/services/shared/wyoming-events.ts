@@ -40,11 +40,17 @@ export interface WyomingEvent {
 
 /** Reads events off a stream. */
 export class WyomingReader {
+  readonly #maxPayloadBytes: number;
   /** Bytes that were searched for the end of the line. */
   #looked = 0;
   /** The line of the event whose data or payload is still coming. */
   #header: EventHeader | undefined;
   #isOver = false;
+
+  /** @param maxPayloadBytes 0..16777216 */
+  constructor(maxPayloadBytes: number = MAX_PAYLOAD_BYTES) {
+    this.#maxPayloadBytes = maxPayloadBytes;
+  }
 
   /** Whether it is unknown where the next event begins. */
   get isOver(): boolean {
@@ -84,7 +90,8 @@ export class WyomingReader {
     queue.skip(1);
     const fields = readData(line);
     const dataBytes = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
-    const payloadBytes = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
+    const max = this.#maxPayloadBytes;
+    const payloadBytes = wholeNumberOf(fields, 'payload_length', { max }) ?? 0;
     this.#isOver = false;
     return { fields, dataBytes, payloadBytes };
   }
