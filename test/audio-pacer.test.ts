@@ -13,15 +13,16 @@ function paced(maxBytes = 1e6) {
   const sent: { readonly atMs: number; readonly frames: number }[] = [];
   const bytes: number[] = [];
   const line = { isReady: true };
-  const startMs = performance.now();
+  const startMs = Date.now();
   const pacer = new AudioPacer({
     sampleRate: SECOND,
     frameBytes: 2,
     packetFrames: 160,
     maxBytes,
+    now: () => Date.now(),
     send: (packet, frames) => {
       if (!line.isReady) return false;
-      sent.push({ atMs: performance.now() - startMs, frames });
+      sent.push({ atMs: Date.now() - startMs, frames });
       bytes.push(...packet);
       return true;
     },

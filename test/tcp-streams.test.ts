@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
@@ -632,6 +633,20 @@ describe('serveWyoming', () => {
     expect(events(client).map(({ type }) => type)).toEqual(['error', 'error']);
   });
 
+  it('sends data of any length so that a client can read it', async () => {
+    const models = Array.from({ length: 2000 }, (_, i) => ({
+      name: `model ${i} ä`,
+      languages: ['de'],
+    }));
+    const info = { asr: [{ name: 'large', models }] };
+    const [client, connection] = await wyoming({ info });
+    await client.send(wyomingEventBytes('describe'));
+    await eventually(() => expect(events(client)).toEqual([{ type: 'info', data: info }]));
+    // Python's StreamReader gives up a line of more than 64 KiB.
+    expect(client.bytes.indexOf(10)).toBeLessThan(1000);
+    await connection.close();
+  });
+
   it('sends audio whole, and waits for a client that is slow', async () => {
     const [client, connection] = await wyoming();
     client.socket.pause();
@@ -691,4 +706,83 @@ describe('serveWyoming', () => {
     expect(() => connection.send(3 as never)).toThrow(TypeError);
     expect(() => connection.send('x', { n: 1n })).toThrow(TypeError);
   });
+});
+
+/** A client as Home Assistant has it, of the package `wyoming`. Says what it heard in JSON. */
+const PYTHON_CLIENT = `
+import asyncio, json, sys
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.client import AsyncTcpClient
+from wyoming.info import Describe, Info
+from wyoming.ping import Ping, Pong
+from wyoming.tts import Synthesize
+
+async def main():
+    said = []
+    async with AsyncTcpClient('127.0.0.1', int(sys.argv[1])) as client:
+        await client.write_event(Describe().event())
+        info = Info.from_event(await client.read_event())
+        said.append([info.asr[0].name, info.asr[0].models[0].languages])
+        await client.write_event(Ping(text='x').event())
+        said.append(Pong.from_event(await client.read_event()).text)
+        await client.write_event(Transcribe(language='en').event())
+        await client.write_event(AudioStart(rate=16000, width=2, channels=1).event())
+        for i in range(40):
+            audio = bytes((i * 1024 + j) % 251 for j in range(1024))
+            await client.write_event(AudioChunk(rate=16000, width=2, channels=1, audio=audio).event())
+        await client.write_event(AudioStop().event())
+        said.append(Transcript.from_event(await client.read_event()).text)
+        await client.write_event(Synthesize(text='Hello').event())
+        AudioStart.from_event(await client.read_event())
+        said.append(len(AudioChunk.from_event(await client.read_event()).audio))
+        said.append(AudioStop.is_type((await client.read_event()).type))
+    print(json.dumps(said))
+
+asyncio.run(main())
+`;
+
+const hasPythonWyoming = spawnSync('python3', ['-c', 'import wyoming.client']).status === 0;
+
+// Not installed: the test is skipped by name.
+describe.runIf(hasPythonWyoming)('serveWyoming with the official client', () => {
+  it('answers all that it asks', async () => {
+    const attribution = { name: 'micwire', url: 'https://example.org' };
+    const program = { name: 'test', attribution, installed: true, description: null, version: '1' };
+    const info = { asr: [{ ...program, models: [{ ...program, languages: ['en'] }] }] };
+    const heard: Uint8Array[] = [];
+    const answer = async (connection: WyomingConnection): Promise<void> => {
+      const format = { rate: 8000, width: 2, channels: 1 };
+      for await (const request of connection) {
+        if (request.type === 'utterance') {
+          for await (const { bytes } of request) heard.push(bytes);
+          await request.transcript('it was heard');
+          continue;
+        }
+        expect(request).toMatchObject({ name: 'synthesize', data: { text: 'Hello' } });
+        await connection.send('audio-start', format);
+        await connection.send('audio-chunk', format, new Uint8Array(1600));
+        await connection.send('audio-stop');
+      }
+    };
+    const answers: Promise<void>[] = [];
+    const server = createServer((socket) => {
+      answers.push(answer(serveWyoming(socket, { info })));
+    });
+    cleanups.push(() => server.close());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = spawn('python3', ['-c', PYTHON_CLIENT, String(port)]);
+    cleanups.push(() => client.kill('SIGKILL'));
+    let said = '';
+    client.stdout.on('data', (data: Buffer) => (said += data.toString()));
+    client.stderr.on('data', (data: Buffer) => (said += data.toString()));
+    await once(client, 'close');
+    expect(said.trim()).toBe('[["test", ["en"]], "x", "it was heard", 1600, true]');
+    await Promise.all(answers);
+    const bytes = joinBytes(heard);
+    expect(bytes.length).toBe(40 * 1024);
+    expect(bytes.every((byte, i) => byte === i % 251)).toBe(true);
+  }, 30_000);
 });

@@ -25,11 +25,14 @@ export interface PacerOptions {
   readonly maxBytes: number;
   /** Sends a packet, in memory of its own. @returns false where it cannot now: it is asked again later */
   readonly send: (bytes: Uint8Array<ArrayBuffer>, frames: number) => boolean;
+  /** Ms of a monotonic clock. @default the process's */
+  readonly now?: () => number;
 }
 
 /** Sends samples as fast as they are played: for receivers that have no queue. */
 export class AudioPacer {
   readonly #options: PacerOptions;
+  readonly #now: () => number;
   readonly #queue = new Fifo<Waiting>();
   #queuedBytes = 0;
   /** When the audio that was sent since `#startMs` began; NaN while nothing is being sent. */
@@ -40,6 +43,7 @@ export class AudioPacer {
 
   constructor(options: PacerOptions) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /** Frames that wait. */
@@ -93,7 +97,7 @@ export class AudioPacer {
   #run(): void {
     this.#timer = undefined;
     const { sampleRate, packetFrames } = this.#options;
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     const sentMs = (this.#sentFrames / sampleRate) * 1000;
     if (!(nowMs - this.#startMs - sentMs < MAX_BEHIND_MS)) {
       this.#startMs = nowMs;

@@ -19,6 +19,8 @@ import type { ByteQueue } from './tcp-messages.ts';
 const LF = 0x0a;
 const MAX_LINE_BYTES = 65_536;
 const MAX_DATA_BYTES = 2 ** 20;
+/** Characters of data in the line of an event that is sent. */
+const MAX_INLINE_DATA = 8192;
 const MAX_PAYLOAD_BYTES = 2 ** 24;
 const LIMITS = { maxLength: MAX_DATA_BYTES, maxDepth: 16, maxValues: 16_384 };
 /** Formats by `width`, bytes of a sample. */
@@ -116,10 +118,15 @@ export function wyomingEventBytes(
   data: object = {},
   payload: Uint8Array = new Uint8Array(0),
 ): Uint8Array<ArrayBuffer> {
+  const fields = Object.keys(data).length > 0 ? jsonText('an event', data) : '';
+  // Readers bound the length of a line, but not of the data behind it.
+  const isInLine = fields.length <= MAX_INLINE_DATA;
+  const behind = isInLine ? new Uint8Array(0) : utf8Bytes(fields);
   const line = {
     type,
-    ...(Object.keys(data).length > 0 ? { data } : {}),
+    ...(isInLine && fields !== '' ? { data } : {}),
+    ...(behind.length > 0 ? { data_length: behind.length } : {}),
     ...(payload.length > 0 ? { payload_length: payload.length } : {}),
   };
-  return joinBytes([utf8Bytes(`${jsonText('an event', line)}\n`), payload]);
+  return joinBytes([utf8Bytes(`${jsonText('an event', line)}\n`), behind, payload]);
 }
