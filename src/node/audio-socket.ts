@@ -26,7 +26,8 @@ import { TcpLink } from './tcp-link.ts';
 /** Options of {@link serveAudioSocket}. */
 export interface AudioSocketOptions {
   /**
-   * Rate of the call, Hz, in both directions: that of the channel's codec. 8000 for the dialplan's application AudioSocket().
+   * Rate of the call, Hz, in both directions: that of the channel's codec. 8000 for the dialplan's application AudioSocket(). An
+   * older Asterisk sends audio of each rate as if it had 8 kHz: it has to be told then.
    * @default that of the first audio; 8000 where there is no audio within half a second
    */
   readonly sampleRate?: number;
@@ -63,6 +64,11 @@ const MAX_FAULTS = 64;
 /** Keys that are kept for a call that has not begun. */
 const MAX_EARLY_DIGITS = 64;
 
+/*
+ * Asterisk itself (apps/app_audiosocket.c, channels/chan_audiosocket.c) ends a call by closing the connection. Before kinds for
+ * other rates came, it sent kind 0x10 for each rate, and took no other.
+ */
+
 /** What a call needs of its connection. */
 interface CallLine {
   hangup(): void;
@@ -75,7 +81,7 @@ interface CallLine {
 /**
  * A call over AudioSocket: the caller's audio as an async iterable of chunks for one reader, mono, 16 bits little-endian. `id` is the
  * UUID of the call. It ends as `'bye'` when Asterisk hangs up, as `'lost'` when its connection is lost, and as `'closed'` when
- * this side hangs up.
+ * this side hangs up. Where Asterisk hangs up while audio is on its way to it, that looks like a lost connection, too.
  */
 export class AudioSocketCall extends AcceptedStream {
   readonly #line: CallLine;
@@ -183,6 +189,8 @@ class AudioSocketPeer {
   #error: PacketError | null = null;
   #faults = 0;
   #frame = 0;
+  /** What messages with audio say that they have, Hz. */
+  #sentRate = DEFAULT_RATE;
   /** Until the UUID, and then until the first audio. */
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -227,8 +235,9 @@ class AudioSocketPeer {
     this.#giveUp('Nothing came for too long.');
   }
 
-  closed(): void {
-    this.#over('lost', 'The other side closed it before the call had begun.');
+  closed(isOrderly: boolean): void {
+    // Asterisk has no other word for the end of a call.
+    this.#over(isOrderly ? 'bye' : 'lost', 'The other side closed it before the call had begun.');
   }
 
   #take({ kind, payload }: AudiosocketMessage): void {
@@ -260,7 +269,11 @@ class AudioSocketPeer {
 
   #hear(rate: number, payload: Uint8Array<ArrayBuffer>): void {
     const call = this.#call ?? this.#begin(rate);
-    if (rate !== call.format.sampleRate) {
+    const { sampleRate } = call.format;
+    if (rate === DEFAULT_RATE && sampleRate === this.#settings.sampleRate) {
+      // One that knows only this kind hangs up when it gets another.
+      this.#sentRate = DEFAULT_RATE;
+    } else if (rate !== sampleRate) {
       throw new PacketError('bad-field', `audio at ${rate} Hz in a call of another rate.`);
     }
     const frames = wholeFrames(payload, call.format).length / 2;
@@ -272,6 +285,7 @@ class AudioSocketPeer {
   #begin(sampleRate: number): AudioSocketCall {
     clearTimeout(this.#timer);
     const { playBytes, queuedMs, queuedBytes } = this.#settings;
+    this.#sentRate = sampleRate;
     const pacer = new AudioPacer({
       sampleRate,
       frameBytes: 2,
@@ -279,7 +293,8 @@ class AudioSocketPeer {
       maxBytes: playBytes,
       send: (bytes) => {
         if (!this.#link.isReady) return false;
-        for (const message of audiosocketAudio(sampleRate, bytes)) void this.#link.send(message);
+        for (const message of audiosocketAudio(this.#sentRate, bytes))
+          void this.#link.send(message);
         return true;
       },
     });

@@ -13,8 +13,11 @@ export interface TcpPeer {
   readonly hasRoom: boolean;
   /** Nothing came for too long. */
   idle(): void;
-  /** The connection is closed, for whatever reason. Comes once. */
-  closed(): void;
+  /**
+   * The connection is closed. Comes once.
+   * @param isOrderly the other side has closed it, between two messages
+   */
+  closed(isOrderly: boolean): void;
 }
 
 /** Bytes that wait for a client which does not read; then it is given up. */
@@ -34,6 +37,7 @@ export class TcpLink {
   #peer: TcpPeer | null = null;
   #isEnding = false;
   #isPaused = false;
+  #hasEnded = false;
   #heardMs = performance.now();
   #idle: ReturnType<typeof setTimeout> | undefined;
   readonly #closed = deferred<void>();
@@ -66,9 +70,10 @@ export class TcpLink {
     const socket = this.#socket;
     // What it means is told by 'close'.
     socket.on('error', () => {});
-    socket.on('close', () => this.#end());
+    socket.on('end', () => (this.#hasEnded = true));
+    socket.on('close', (hadError) => this.#end(hadError));
     if (socket.destroyed) {
-      queueMicrotask(() => this.#end());
+      queueMicrotask(() => this.#end(true));
       return;
     }
     socket.setNoDelay(true);
@@ -129,13 +134,13 @@ export class TcpLink {
     setTimeout(() => this.#socket.destroy(), ms).unref();
   }
 
-  #end(): void {
+  #end(hadError: boolean): void {
     if (this.#peer === null) return;
     const peer = this.#peer;
     this.#peer = null;
     this.#isEnding = true;
     clearTimeout(this.#idle);
-    peer.closed();
+    peer.closed(this.#hasEnded && !hadError && this.#queue.length === 0);
     this.#closed.resolve();
   }
 
