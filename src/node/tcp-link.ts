@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { deferred } from '../core/deferred.ts';
 import { ByteQueue } from '../core/services/shared/tcp-messages.ts';
 
-/** Who talks over a {@link TcpLink}. */
+/** Reads what comes over a {@link TcpLink}. */
 export interface TcpPeer {
   /** Takes what is whole off the queue; its end may be part of a message. Does not throw. */
   receive(queue: ByteQueue): void;
