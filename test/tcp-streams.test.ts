@@ -21,6 +21,7 @@ import type {
   WyomingServerOptions,
 } from '../src/node/wyoming-connection.ts';
 import { eventually } from './helpers/eventually.ts';
+import { mutateBytes } from './helpers/mutate.ts';
 import { seededRandom } from './helpers/random.ts';
 import { bytesAt } from './helpers/stream-client.ts';
 
@@ -735,6 +736,48 @@ describe('serveWyoming', () => {
     expect(() => connection.send(3 as never)).toThrow(TypeError);
     expect(() => connection.send('x', { n: 1n })).toThrow(TypeError);
   });
+});
+
+describe('hostile clients', () => {
+  it('cost a server of AudioSocket their own connection at most', async () => {
+    const audio = bytesAt('hostile', 0, 800);
+    const good = joinBytes([UUID_MESSAGE, speech(8000, audio), key('1'), HANGUP]);
+    for (let seed = 1; seed <= 150; seed++) {
+      const random = seededRandom(seed);
+      const [client, taken] = await call({ queuedMs: 50 });
+      client.socket.end(mutateBytes(good, random));
+      const stream = await taken.catch((error: unknown) => error);
+      if (stream instanceof Error) {
+        expect(stream).toMatchObject({ name: 'MicwireError', code: 'transport' });
+        continue;
+      }
+      const chunks = await readAll(stream as AudioSocketCall);
+      const bytes = joinBytes(chunks.map((chunk) => chunk.bytes));
+      expectBytes(stream as AudioSocketCall, chunks, bytes);
+      expect(['bye', 'lost']).toContain(await (stream as AudioSocketCall).ended);
+    }
+  }, 60_000);
+
+  it('cost a server of Wyoming their own connection at most', async () => {
+    const good = joinBytes([
+      wyomingEventBytes('describe'),
+      utterance(bytesAt('hostile', 0, 2000)),
+      wyomingEventBytes('synthesize', { text: 'x' }),
+      utterance(bytesAt('hostile', 0, 2000)),
+    ]);
+    for (let seed = 1; seed <= 150; seed++) {
+      const random = seededRandom(seed);
+      const [client, connection] = await wyoming({ queuedMs: 50 });
+      client.socket.end(mutateBytes(good, random));
+      for (const request of await recognize(connection)) {
+        if (request.type === 'event') continue;
+        const { chunks, bytes } = request.data as { chunks: StreamChunk[]; bytes: Uint8Array };
+        expectBytes(request, chunks, bytes);
+        expect(['bye', 'lost']).toContain(request.ending);
+      }
+      await connection.closed;
+    }
+  }, 60_000);
 });
 
 /** A client as Home Assistant has it, of the package `wyoming`. Says what it heard in JSON. */
