@@ -513,10 +513,10 @@ describe('RtpSocket', () => {
       expect(report).toMatchObject({ type: 'receiver' });
       expect(report!.reports[0]).toMatchObject({ ssrc: 0x1234_5678, packetsLost: 100 });
     });
-    const came1 = sender.messages
+    const patterns = sender.messages
       .flatMap((message) => readLossPatterns(message))
       .flatMap(({ came }) => Array.from(came));
-    expect(came1.slice(0, 300)).toEqual(
+    expect(patterns.slice(0, 300)).toEqual(
       Array.from({ length: 300 }, (_, i) => (i % 4 === 3 ? 0 : 1)),
     );
   });
