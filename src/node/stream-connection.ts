@@ -68,7 +68,10 @@ export class StreamConnection implements SessionWire {
         return;
       }
       const atMs = performance.now();
-      const waitMs = Math.max(this.#messages.take(1, atMs), this.#bytes.take(bytes.length, atMs));
+      const waitMs = Math.max(
+        this.#messages.take(1, atMs),
+        this.#bytes.take(bytes.length, atMs),
+      );
       if (waitMs > 0) this.#waitForRate(waitMs);
       this.#peer.receive(isBinary ? bytes : new TextDecoder().decode(bytes), atMs);
       this.look();

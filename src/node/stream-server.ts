@@ -220,7 +220,8 @@ export class StreamServer {
           this.#tell(session, (stream) => host.interrupted?.(stream, heard)),
         played: (session, place) => this.#tell(session, (stream) => host.played?.(stream, place)),
         muted: (session, muted) => this.#tell(session, (stream) => host.muted?.(stream, muted)),
-        message: (session, value) => this.#tell(session, (stream) => host.message?.(stream, value)),
+        message: (session, value) =>
+          this.#tell(session, (stream) => host.message?.(stream, value)),
       },
       {
         acknowledge: 'stored',
