@@ -172,6 +172,11 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
     return this.#finished.promise;
   }
 
+  /** Whether somebody reads it, or has. @internal */
+  get hasReader(): boolean {
+    return this.#hasReader;
+  }
+
   /** Whether no more should come for now. @internal */
   get isFull(): boolean {
     return this.#queuedFrames > this.#maxFrames || this.#queuedBytes > this.#maxBytes;

@@ -4,6 +4,15 @@ export type { MicwireErrorCode, PacketErrorReason } from '../core/errors.ts';
 export { acceptStream } from './accept-stream.ts';
 export { AcceptedStream } from './accepted-stream.ts';
 export type { AcceptedStreamStats, StreamChunk, StreamEnding } from './accepted-stream.ts';
+export { AudioSocketCall, serveAudioSocket } from './audio-socket.ts';
+export type { AudioSocketOptions } from './audio-socket.ts';
+export { RtpSocket } from './rtp-socket.ts';
+export type {
+  RtpAddress,
+  RtpRemoteReport,
+  RtpSocketOptions,
+  RtpSocketStats,
+} from './rtp-socket.ts';
 export type { StreamAnswer, StreamArrival, StreamHost } from './stream-host.ts';
 export { StreamServer } from './stream-server.ts';
 export type { ConnectionRefusal, StreamServerOptions, StreamServerStats } from './stream-server.ts';
@@ -20,3 +29,11 @@ export type {
 } from './recording/stream-recorder.ts';
 export { mixdown } from './recording/mixdown.ts';
 export type { Mixdown, MixdownOptions, MixdownPart } from './recording/mixdown.ts';
+export { WyomingConnection, WyomingUtterance, serveWyoming } from './wyoming-connection.ts';
+export type {
+  WyomingData,
+  WyomingMessage,
+  WyomingRequest,
+  WyomingServerOptions,
+  WyomingStats,
+} from './wyoming-connection.ts';

@@ -1,33 +1,19 @@
 import { checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn, oneOf } from '../arguments.ts';
-import { joinBytes, utf8Bytes, utf8Text } from '../bytes.ts';
-import { PacketError } from '../errors.ts';
-import { parseJsonObject } from '../framing/json-object.ts';
-import type { JsonFields } from '../framing/json-object.ts';
-import type { StreamFormat } from '../format/stream-format.ts';
+import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, integerIn, oneOf } from '../arguments.ts';
+import { utf8Bytes } from '../bytes.ts';
+import { isSameStream } from '../format/stream-format.ts';
 import type { Service, ServiceEvent } from './service.ts';
-import { audioEvents, wholeFrames, wholeNumberOf } from './shared/call.ts';
-import { need, objectOf, textOf } from './shared/json-fields.ts';
-import { jsonText } from './shared/message-connection.ts';
+import { audioEvents, wholeFrames } from './shared/call.ts';
+import { need, textOf } from './shared/json-fields.ts';
 import { ReplyNames, UnnamedReplies } from './shared/replies.ts';
 import { SERVICE_OPTION_NAMES, checkSettings, mono16, serviceBase } from './shared/service-base.ts';
 import type { ServiceOptions } from './shared/service-base.ts';
 import { streamDecoder, tcpAddress } from './shared/tcp-messages.ts';
-import type { ByteQueue, StreamParser } from './shared/tcp-messages.ts';
+import type { StreamParser } from './shared/tcp-messages.ts';
+import { WyomingReader, wyomingEventBytes, wyomingStream } from './shared/wyoming-events.ts';
+import type { WyomingEvent } from './shared/wyoming-events.ts';
 
-/*
- * An event of Wyoming. Data in the line and data after it are one object.
- *
- *   {"type":"…","data":{…},"data_length":n,"payload_length":m} LF    one line of JSON in UTF-8; all but `type` may be missing
- *   n bytes of JSON: an object, more data
- *   m bytes: audio
- */
-const LF = 0x0a;
-const MAX_LINE_BYTES = 65_536;
-const MAX_DATA_BYTES = 2 ** 20;
-const MAX_PAYLOAD_BYTES = 2 ** 24;
-const LIMITS = { maxLength: MAX_DATA_BYTES, maxDepth: 16, maxValues: 16_384 };
 /** Longest transcript that is put together from chunks. The final one has no such limit. */
 const MAX_TRANSCRIPT = 2048;
 /** At most so many utterances wait for a transcript. */
@@ -35,9 +21,6 @@ const MAX_WAITING = 64;
 const PING_MS = 30_000;
 /** Longest utterance that is sent again after a loss. */
 const UTTERANCE_MS = 15_000;
-/** Formats by `width`, bytes of a sample. */
-const WIDTHS = ['u8', 's16', 's24', 's32'] as const;
-
 /** Options of {@link wyoming}. */
 export interface WyomingOptions extends ServiceOptions {
   /** Rate of what the session sends, Hz. @default 16000 */
@@ -114,10 +97,11 @@ export function wyoming(options: WyomingOptions = {}): Service {
         if (!started) return [];
         started = false;
         if (ends.push(frame) > MAX_WAITING) ends.shift();
-        return [eventBytes('audio-stop')];
+        return [wyomingEventBytes('audio-stop')];
       };
       const played = (event: WyomingEvent): readonly ServiceEvent[] => {
-        const stream = streamOf(event.data, output);
+        const told = wyomingStream(event.data);
+        const stream = isSameStream(told, output) ? output : told;
         const bytes = wholeFrames(event.payload, stream);
         return audioEvents(replies.item, bytes, stream === output ? {} : { stream });
       };
@@ -151,7 +135,7 @@ export function wyoming(options: WyomingOptions = {}): Service {
             return [{ type: 'speech', active: false }];
           case 'ping': {
             const text = textOf(data, 'text');
-            const answer = eventBytes('pong', text === undefined ? {} : { text });
+            const answer = wyomingEventBytes('pong', text === undefined ? {} : { text });
             return [{ type: 'reply', message: answer }];
           }
           case 'error': {
@@ -163,12 +147,20 @@ export function wyoming(options: WyomingOptions = {}): Service {
             return [];
         }
       };
-      const parser = new WyomingParser((event) => {
-        if (event.type === 'audio-chunk') return played(event);
-        const { type, data, payload } = event;
-        const value = payload.length === 0 ? { type, data } : { type, data, payload };
-        return [...said(event), { type: 'message', value }];
-      });
+      const events = new WyomingReader();
+      const parser: StreamParser = {
+        get isOver() {
+          return events.isOver;
+        },
+        next(queue) {
+          const event = events.next(queue);
+          if (event === null) return null;
+          if (event.type === 'audio-chunk') return played(event);
+          const { type, data, payload } = event;
+          const value = payload.length === 0 ? { type, data } : { type, data, payload };
+          return [...said(event), { type: 'message', value }];
+        },
+      };
       return {
         encode(asked) {
           switch (asked.type) {
@@ -176,24 +168,24 @@ export function wyoming(options: WyomingOptions = {}): Service {
               const { frame, frames, bytes } = asked.audio;
               ended = frame + frames;
               const timestamp = Math.round((frame / input.sampleRate) * 1000);
-              const chunk = eventBytes('audio-chunk', { ...format, timestamp }, bytes);
+              const chunk = wyomingEventBytes('audio-chunk', { ...format, timestamp }, bytes);
               if (started) return [chunk];
               started = true;
-              const start = eventBytes('audio-start', { ...format, timestamp });
+              const start = wyomingEventBytes('audio-start', { ...format, timestamp });
               return request === null
                 ? [start, chunk]
-                : [eventBytes(request, configure), start, chunk];
+                : [wyomingEventBytes(request, configure), start, chunk];
             }
             case 'commit':
               return stop(asked.frame);
             case 'end':
               isEnding = true;
               // Servers handle events in order: the answer to this follows the transcript.
-              return [...stop(ended), eventBytes('describe')];
+              return [...stop(ended), wyomingEventBytes('describe')];
             case 'played':
-              return asked.name === null ? [eventBytes('played')] : [];
+              return asked.name === null ? [wyomingEventBytes('played')] : [];
             case 'keep-alive':
-              return [eventBytes('ping')];
+              return [wyomingEventBytes('ping')];
             case 'message':
               return [appEvent(asked.value)];
             default:
@@ -204,97 +196,6 @@ export function wyoming(options: WyomingOptions = {}): Service {
       };
     },
   };
-}
-
-/** The line of an event, and how much follows it. */
-interface EventHeader {
-  readonly fields: JsonFields;
-  readonly dataBytes: number;
-  readonly payloadBytes: number;
-}
-
-interface WyomingEvent {
-  readonly type: string;
-  readonly data: JsonFields;
-  readonly payload: Uint8Array<ArrayBuffer>;
-}
-
-/** Reads events off a stream. */
-class WyomingParser implements StreamParser {
-  readonly #said: (event: WyomingEvent) => readonly ServiceEvent[];
-  /** Bytes that were searched for the end of the line. */
-  #looked = 0;
-  /** The line of the event whose data or payload is still coming. */
-  #header: EventHeader | undefined;
-  #isOver = false;
-
-  constructor(said: (event: WyomingEvent) => readonly ServiceEvent[]) {
-    this.#said = said;
-  }
-
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  next(queue: ByteQueue): readonly ServiceEvent[] | null {
-    const header = (this.#header ??= this.#readHeader(queue));
-    if (header === undefined || queue.length < header.dataBytes + header.payloadBytes) return null;
-    this.#header = undefined;
-    const more = queue.take(header.dataBytes);
-    const payload = queue.take(header.payloadBytes);
-    // From here on an error concerns this event only: the next event follows.
-    const type = need(textOf(header.fields, 'type'), 'type');
-    const data = { ...objectOf(header.fields, 'data'), ...(more.length > 0 ? readData(more) : {}) };
-    return this.#said({ type, data, payload });
-  }
-
-  /** Without a good line, it is unknown where the next event begins. */
-  #readHeader(queue: ByteQueue): EventHeader | undefined {
-    this.#isOver = true;
-    const end = queue.indexOf(LF, this.#looked);
-    if ((end < 0 ? queue.length : end) > MAX_LINE_BYTES) {
-      throw new PacketError('oversized', `a line may have ${MAX_LINE_BYTES} bytes.`);
-    }
-    this.#looked = end < 0 ? queue.length : 0;
-    if (end < 0) {
-      this.#isOver = false;
-      return undefined;
-    }
-    const line = queue.take(end);
-    queue.skip(1);
-    const fields = readData(line);
-    const dataBytes = wholeNumberOf(fields, 'data_length', { max: MAX_DATA_BYTES }) ?? 0;
-    const payloadBytes = wholeNumberOf(fields, 'payload_length', { max: MAX_PAYLOAD_BYTES }) ?? 0;
-    this.#isOver = false;
-    return { fields, dataBytes, payloadBytes };
-  }
-}
-
-function readData(bytes: Uint8Array): JsonFields {
-  return parseJsonObject('an event', utf8Text(bytes), LIMITS);
-}
-
-/** The stream of a chunk; `output` itself when it is the same. @throws PacketError */
-function streamOf(data: JsonFields, output: StreamFormat): StreamFormat {
-  const rates = { min: MIN_SAMPLE_RATE, max: MAX_SAMPLE_RATE };
-  const sampleRate = need(wholeNumberOf(data, 'rate', rates), 'rate');
-  const width = need(wholeNumberOf(data, 'width', { min: 1, max: WIDTHS.length }), 'width');
-  const channels = need(wholeNumberOf(data, 'channels', { min: 1, max: MAX_CHANNELS }), 'channels');
-  const same = sampleRate === output.sampleRate && width === 2 && channels === 1;
-  return same ? output : { format: WIDTHS[width - 1]!, sampleRate, channels };
-}
-
-function eventBytes(
-  type: string,
-  data: object = {},
-  payload: Uint8Array = new Uint8Array(0),
-): Uint8Array<ArrayBuffer> {
-  const line = {
-    type,
-    ...(Object.keys(data).length > 0 ? { data } : {}),
-    ...(payload.length > 0 ? { payload_length: payload.length } : {}),
-  };
-  return joinBytes([utf8Bytes(`${jsonText('an event', line)}\n`), payload]);
 }
 
 /**
@@ -310,5 +211,5 @@ function appEvent(value: unknown): Uint8Array<ArrayBuffer> {
   const { type, data, payload } = value as Readonly<Record<string, unknown>>;
   if (typeof type !== 'string') throw new TypeError('An event of Wyoming must have a type.');
   const bytes = payload instanceof Uint8Array ? payload : undefined;
-  return eventBytes(type, checkSettings('data', data), bytes);
+  return wyomingEventBytes(type, checkSettings('data', data), bytes);
 }

@@ -1,0 +1,351 @@
+import type { Socket } from 'node:net';
+import { integerIn, numberIn } from '../core/arguments.ts';
+import { deferred } from '../core/deferred.ts';
+import { MicwireError, PacketError } from '../core/errors.ts';
+import { checkBytes, checkObject, checkOptions } from '../core/option-names.ts';
+import type { OptionNames } from '../core/option-names.ts';
+import {
+  AUDIOSOCKET,
+  AUDIOSOCKET_RATES,
+  audiosocketAudio,
+  audiosocketDigit,
+  audiosocketHangup,
+  audiosocketRate,
+  audiosocketUuid,
+  nextAudiosocketMessage,
+} from '../core/services/shared/audiosocket-messages.ts';
+import type { AudiosocketMessage } from '../core/services/shared/audiosocket-messages.ts';
+import { oneRate, wholeFrames } from '../core/services/shared/call.ts';
+import { mono16 } from '../core/services/shared/service-base.ts';
+import type { ByteQueue } from '../core/services/shared/tcp-messages.ts';
+import { AcceptedStream } from './accepted-stream.ts';
+import type { StreamEnding } from './accepted-stream.ts';
+import { AudioPacer, PACKET_MS } from './audio-pacer.ts';
+import { TcpLink } from './tcp-link.ts';
+
+/** Options of {@link serveAudioSocket}. */
+export interface AudioSocketOptions {
+  /**
+   * Rate of the call, Hz, in both directions: that of the channel's codec. 8000 for the dialplan's application AudioSocket(). An
+   * older Asterisk sends audio of each rate as if it had 8 kHz: it has to be told then.
+   * @default that of the first audio; 8000 where there is no audio within half a second
+   */
+  readonly sampleRate?: number;
+  /** Is told each key that the caller presses: `0` to `9`, `*`, `#`, `A` to `D`. */
+  readonly digit?: (digit: string, call: AudioSocketCall) => void;
+  /** Audio that waits for the reader, ms; then Asterisk has to wait. @default 10000 */
+  readonly queuedMs?: number;
+  /** The same in bytes. @default 4194304 */
+  readonly queuedBytes?: number;
+  /** Audio that waits to be played, bytes; then `play` takes no more. @default 33554432 */
+  readonly playBytes?: number;
+  /** The connection is closed when nothing came for so long, ms. @default 90000 */
+  readonly idleMs?: number;
+  /** The connection is closed when it has not told its UUID for so long, ms. @default 10000 */
+  readonly helloMs?: number;
+}
+
+const OPTION_NAMES = {
+  sampleRate: 1,
+  digit: 1,
+  queuedMs: 1,
+  queuedBytes: 1,
+  playBytes: 1,
+  idleMs: 1,
+  helloMs: 1,
+} satisfies OptionNames<AudioSocketOptions>;
+
+const MAX_MS = 2 ** 31 - 1;
+const DEFAULT_RATE = 8000;
+/** How long the first audio is waited for, to know the call's rate. */
+const RATE_MS = 500;
+/** Bad messages that a connection may have. */
+const MAX_FAULTS = 64;
+/** Keys that are kept for a call that has not begun. */
+const MAX_EARLY_DIGITS = 64;
+
+/*
+ * Asterisk itself (apps/app_audiosocket.c, channels/chan_audiosocket.c) ends a call by closing the connection. Before kinds for
+ * other rates came, it sent kind 0x10 for each rate, and took no other.
+ */
+
+/** What a call needs of its connection. */
+interface CallLine {
+  hangup(): void;
+  taken(): void;
+  readonly pacer: AudioPacer;
+  readonly error: PacketError | null;
+  readonly ended: Promise<StreamEnding>;
+}
+
+/**
+ * A call over AudioSocket: the caller's audio as an async iterable of chunks for one reader, mono, 16 bits little-endian. `id` is the
+ * UUID of the call. It ends as `'bye'` when Asterisk hangs up, as `'lost'` when its connection is lost, and as `'closed'` when
+ * this side hangs up. Where Asterisk hangs up while audio is on its way to it, that looks like a lost connection, too.
+ */
+export class AudioSocketCall extends AcceptedStream {
+  readonly #line: CallLine;
+
+  /** @internal */
+  constructor(
+    call: { readonly id: string; readonly sampleRate: number; readonly address: string },
+    limits: { readonly queuedMs: number; readonly queuedBytes: number },
+    line: CallLine,
+  ) {
+    const { id, address } = call;
+    super(
+      { id, address, format: mono16(call.sampleRate), session: null, frame: 0 },
+      { acknowledgesReads: false, ...limits },
+      { stored: () => {}, taken: () => line.taken(), close: () => line.hangup() },
+    );
+    this.#line = line;
+  }
+
+  /** Settles when the call is over. Chunks may still wait. */
+  get ended(): Promise<StreamEnding> {
+    return this.#line.ended;
+  }
+
+  /** What was wrong with the messages of a connection that was given up; null otherwise. */
+  get error(): PacketError | null {
+    return this.#line.error;
+  }
+
+  /** Frames that wait to be played. */
+  get playingFrames(): number {
+    return this.#line.pacer.queuedFrames;
+  }
+
+  /**
+   * Plays samples to the caller after those before, as fast as they are heard: Asterisk keeps no queue. The bytes are copied.
+   * @returns frames that were sent, as soon as the last one was: fewer after `stopPlaying` or the end of the call, 0 where there is no
+   *   room
+   * @throws RangeError unless the bytes are whole frames
+   */
+  play(bytes: Uint8Array): Promise<number> {
+    return this.#line.pacer.write(checkBytes('bytes', bytes));
+  }
+
+  /** Drops what `play` has not sent yet: the caller speaks. @returns frames */
+  stopPlaying(): number {
+    return this.#line.pacer.clear();
+  }
+
+  /** Hangs up: the same as `close`. What has come can still be read. */
+  hangup(): void {
+    this.close();
+  }
+}
+
+/**
+ * Takes a connection of Asterisk's AudioSocket (the dialplan's `AudioSocket(uuid,host:port)`, or
+ * `Dial(AudioSocket/host:port/uuid/c(slin16))`).
+ * @param socket as a server of `node:net` gives it, before anything was read from it
+ * @returns the call, as soon as its UUID and its rate are known
+ * @throws TypeError or RangeError for options that are wrong
+ * @throws MicwireError `transport` when the connection ends before that, or is not AudioSocket
+ */
+export function serveAudioSocket(
+  socket: Socket,
+  options: AudioSocketOptions = {},
+): Promise<AudioSocketCall> {
+  checkObject('socket must be a Socket of node:net', socket, 'on', 'write', 'destroy');
+  return new AudioSocketPeer(socket, settingsOf(options)).call;
+}
+
+type Settings = Required<Omit<AudioSocketOptions, 'sampleRate' | 'digit'>> & {
+  readonly sampleRate: number | undefined;
+  readonly digit: AudioSocketOptions['digit'] | undefined;
+};
+
+function settingsOf(options: AudioSocketOptions): Settings {
+  checkOptions('serveAudioSocket', options, OPTION_NAMES);
+  const { sampleRate, digit } = options;
+  if (digit !== undefined && typeof digit !== 'function') {
+    throw new TypeError('digit must be a function.');
+  }
+  const bytes = (name: string, value: number): number => integerIn(name, value, 1, 2 ** 40);
+  return {
+    sampleRate: sampleRate === undefined ? undefined : oneRate(sampleRate, AUDIOSOCKET_RATES),
+    digit,
+    queuedMs: numberIn('queuedMs', options.queuedMs ?? 10_000, 1, MAX_MS),
+    queuedBytes: bytes('queuedBytes', options.queuedBytes ?? 2 ** 22),
+    playBytes: bytes('playBytes', options.playBytes ?? 2 ** 25),
+    idleMs: numberIn('idleMs', options.idleMs ?? 90_000, 1, MAX_MS),
+    helloMs: numberIn('helloMs', options.helloMs ?? 10_000, 1, MAX_MS),
+  };
+}
+
+/** Reads a connection, and carries its call. */
+class AudioSocketPeer {
+  readonly #settings: Settings;
+  readonly #link: TcpLink;
+  readonly #begun = deferred<AudioSocketCall>();
+  readonly #ended = deferred<StreamEnding>();
+  readonly #earlyDigits: string[] = [];
+  #uuid = '';
+  #call: AudioSocketCall | null = null;
+  #pacer: AudioPacer | null = null;
+  #error: PacketError | null = null;
+  #faults = 0;
+  #frame = 0;
+  /** What messages with audio say that they have, Hz. */
+  #sentRate = DEFAULT_RATE;
+  /** Until the UUID, and then until the first audio. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(socket: Socket, settings: Settings) {
+    this.#settings = settings;
+    this.#link = new TcpLink(socket, settings.idleMs);
+    this.#timer = setTimeout(() => this.#giveUp('It did not tell its UUID.'), settings.helloMs);
+    this.#link.begin(this);
+  }
+
+  get call(): Promise<AudioSocketCall> {
+    return this.#begun.promise;
+  }
+
+  get isFull(): boolean {
+    return this.#call?.isFull ?? false;
+  }
+
+  get hasRoom(): boolean {
+    return this.#call?.hasRoom ?? true;
+  }
+
+  receive(queue: ByteQueue): void {
+    while (this.#link.isOpen) {
+      const message = nextAudiosocketMessage(queue);
+      if (message === null) return;
+      try {
+        this.#take(message);
+      } catch (error) {
+        if (!(error instanceof PacketError)) throw error;
+        this.#faults++;
+        // Without its first message, the connection is of another protocol; without audio, frames would be missing that nobody tells.
+        const isAudio = audiosocketRate(message.kind) !== undefined;
+        if (this.#uuid !== '' && !isAudio && this.#faults <= MAX_FAULTS) continue;
+        this.#error = error;
+        this.#giveUp(`It is not AudioSocket: ${error.message}`);
+      }
+    }
+  }
+
+  idle(): void {
+    this.#giveUp('Nothing came for too long.');
+  }
+
+  closed(isOrderly: boolean): void {
+    // Asterisk has no other word for the end of a call.
+    this.#over(isOrderly ? 'bye' : 'lost', 'The other side closed it before the call had begun.');
+  }
+
+  #take({ kind, payload }: AudiosocketMessage): void {
+    const rate = audiosocketRate(kind);
+    if (this.#uuid === '') {
+      if (kind !== AUDIOSOCKET.uuid) {
+        throw new PacketError('unknown-type', 'the first message must be the UUID of the call.');
+      }
+      this.#uuid = audiosocketUuid(payload);
+      clearTimeout(this.#timer);
+      const { sampleRate } = this.#settings;
+      if (sampleRate !== undefined) this.#begin(sampleRate);
+      else this.#timer = setTimeout(() => this.#begin(DEFAULT_RATE), RATE_MS);
+    } else if (rate !== undefined) {
+      this.#hear(rate, payload);
+    } else if (kind === AUDIOSOCKET.dtmf) {
+      const digit = audiosocketDigit(payload);
+      if (this.#call !== null) this.#tell(digit, this.#call);
+      else if (this.#earlyDigits.length < MAX_EARLY_DIGITS) this.#earlyDigits.push(digit);
+    } else if (kind === AUDIOSOCKET.hangup) {
+      // A caller who hangs up at once has made a call, too.
+      if (this.#call === null) this.#begin(this.#settings.sampleRate ?? DEFAULT_RATE);
+      this.#over('bye', '');
+      this.#link.end();
+    } else if (kind !== AUDIOSOCKET.error) {
+      throw new PacketError('unknown-type', `kind ${kind} is not known.`);
+    }
+  }
+
+  #hear(rate: number, payload: Uint8Array<ArrayBuffer>): void {
+    const call = this.#call ?? this.#begin(rate);
+    const { sampleRate } = call.format;
+    if (rate === DEFAULT_RATE && sampleRate === this.#settings.sampleRate) {
+      // One that knows only this kind hangs up when it gets another.
+      this.#sentRate = DEFAULT_RATE;
+    } else if (rate !== sampleRate) {
+      throw new PacketError('bad-field', `audio at ${rate} Hz in a call of another rate.`);
+    }
+    const frames = wholeFrames(payload, call.format).length / 2;
+    if (frames === 0) return;
+    call.push(this.#frame, frames, payload, 0);
+    this.#frame += frames;
+  }
+
+  #begin(sampleRate: number): AudioSocketCall {
+    clearTimeout(this.#timer);
+    const { playBytes, queuedMs, queuedBytes } = this.#settings;
+    this.#sentRate = sampleRate;
+    const pacer = new AudioPacer({
+      sampleRate,
+      frameBytes: 2,
+      packetFrames: Math.round((sampleRate * PACKET_MS) / 1000),
+      maxBytes: playBytes,
+      send: (bytes) => {
+        if (!this.#link.isReady) return false;
+        for (const message of audiosocketAudio(this.#sentRate, bytes))
+          void this.#link.send(message);
+        return true;
+      },
+    });
+    const error = (): PacketError | null => this.#error;
+    const line: CallLine = {
+      hangup: () => {
+        this.#over('closed', '');
+        this.#link.end(audiosocketHangup());
+      },
+      taken: () => this.#link.look(),
+      pacer,
+      get error() {
+        return error();
+      },
+      ended: this.#ended.promise,
+    };
+    const { address } = this.#link;
+    const call = new AudioSocketCall(
+      { id: this.#uuid, sampleRate, address },
+      { queuedMs, queuedBytes },
+      line,
+    );
+    call.connected();
+    this.#call = call;
+    this.#pacer = pacer;
+    this.#begun.resolve(call);
+    for (const digit of this.#earlyDigits.splice(0)) this.#tell(digit, call);
+    return call;
+  }
+
+  /** The app's fault must not end the process, nor the call. */
+  #tell(digit: string, call: AudioSocketCall): void {
+    try {
+      this.#settings.digit?.(digit, call);
+    } catch (error) {
+      console.error(`micwire: call ${call.id}:`, error);
+    }
+  }
+
+  #giveUp(reason: string): void {
+    this.#over('lost', reason);
+    this.#link.destroy();
+  }
+
+  #over(ending: StreamEnding, reason: string): void {
+    clearTimeout(this.#timer);
+    this.#pacer?.close();
+    const text = `The connection from ${this.#link.address} had no call. ${reason}`;
+    this.#begun.reject(new MicwireError('transport', text, { cause: this.#error }));
+    if (this.#call === null || this.#call.ending !== null) return;
+    this.#call.end(ending);
+    this.#ended.resolve(ending);
+  }
+}

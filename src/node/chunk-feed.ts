@@ -1,0 +1,121 @@
+import { MicwireError } from '../core/errors.ts';
+import { Fifo } from '../core/session/fifo.ts';
+import type { StreamChunk } from './accepted-stream.ts';
+
+/**
+ * Chunks for one reader, where nobody can hold the sender back: with more than fits, the oldest are dropped, and the next chunk says
+ * that they are missing. Received = delivered + queued + dropped.
+ */
+export class ChunkFeed implements AsyncIterable<StreamChunk> {
+  readonly #maxFrames: number;
+  readonly #maxBytes: number;
+  readonly #queue = new Fifo<StreamChunk>();
+  /** Frames that the next chunk to be read has to tell as missing, beside its own. */
+  #skipped = 0;
+  #queuedFrames = 0;
+  #queuedBytes = 0;
+  #received = 0;
+  #delivered = 0;
+  #dropped = 0;
+  #missing = 0;
+  #hasReader = false;
+  #isEnded = false;
+  #isDone = false;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(maxFrames: number, maxBytes: number) {
+    this.#maxFrames = maxFrames;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Frames. */
+  get stats(): Readonly<
+    Record<'received' | 'delivered' | 'queued' | 'dropped' | 'missing', number>
+  > {
+    return {
+      received: this.#received,
+      delivered: this.#delivered,
+      queued: this.#queuedFrames,
+      dropped: this.#dropped,
+      missing: this.#missing,
+    };
+  }
+
+  /** New audio. @param bytes copied */
+  push(frame: number, frames: number, bytes: Uint8Array, missing: number): void {
+    this.#received += frames;
+    this.#missing += missing;
+    if (this.#isDone) {
+      this.#dropped += frames;
+      return;
+    }
+    // A small Buffer is a piece of a pool that others write to.
+    const own = new Uint8Array(bytes.length);
+    own.set(bytes);
+    this.#queue.push({ frame, frames, bytes: own, missing });
+    this.#queuedFrames += frames;
+    this.#queuedBytes += bytes.length;
+    while (
+      this.#queue.length > 1 &&
+      (this.#queuedFrames > this.#maxFrames || this.#queuedBytes > this.#maxBytes)
+    ) {
+      const oldest = this.#take()!;
+      this.#dropped += oldest.frames;
+      this.#skipped += oldest.missing + oldest.frames;
+    }
+    this.#notify();
+  }
+
+  /** No more comes. What waits can still be read. */
+  end(): void {
+    this.#isEnded = true;
+    this.#notify();
+  }
+
+  /** @throws MicwireError `closed` when there is a reader already */
+  [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
+    if (this.#hasReader) {
+      throw new MicwireError('closed', 'The socket has a reader already. A socket has one.');
+    }
+    this.#hasReader = true;
+    return { next: () => this.#next(), return: () => this.#return() };
+  }
+
+  async #next(): Promise<IteratorResult<StreamChunk, void>> {
+    for (;;) {
+      const chunk = this.#take();
+      if (chunk !== undefined) {
+        this.#delivered += chunk.frames;
+        const missing = chunk.missing + this.#skipped;
+        this.#skipped = 0;
+        return { done: false, value: { ...chunk, missing } };
+      }
+      if (this.#isDone || this.#isEnded) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #take(): StreamChunk | undefined {
+    const chunk = this.#queue.shift();
+    if (chunk !== undefined) {
+      this.#queuedFrames -= chunk.frames;
+      this.#queuedBytes -= chunk.bytes.length;
+    }
+    return chunk;
+  }
+
+  /** The reader has stopped, and gives up what waits and what comes. */
+  #return(): Promise<IteratorResult<StreamChunk, void>> {
+    this.#isDone = true;
+    this.#dropped += this.#queuedFrames;
+    this.#queuedFrames = 0;
+    this.#queuedBytes = 0;
+    this.#queue.clear();
+    this.#notify();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #notify(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
