@@ -18,3 +18,8 @@ export type {
   StreamRecorderOptions,
   StreamRecorderStats,
 } from './recording/stream-recorder.ts';
+export { NatsGateway } from './nats/nats-gateway.ts';
+export type { NatsGatewayOptions, NatsGatewayStats } from './nats/nats-gateway.ts';
+export type { NatsOptions } from './nats/nats-options.ts';
+export { NatsWorker } from './nats/nats-worker.ts';
+export type { NatsWorkerOptions, NatsWorkerStats } from './nats/nats-worker.ts';

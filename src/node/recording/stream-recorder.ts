@@ -191,6 +191,19 @@ export class StreamRecorder {
   }
 
   /**
+   * What a recording under way, as a crash has left it, is of.
+   * @throws MicwireError `recording` when its file cannot be read
+   * @internal
+   */
+  static async streamOf(path: string): Promise<StreamFormat | undefined> {
+    try {
+      return (await readJournal(journalOf(path)))?.head.stream;
+    } catch (error) {
+      throw asRecordingError(path, error);
+    }
+  }
+
+  /**
    * Completes a recording that a crash has left.
    * @returns undefined where there is none, or it is open in this process
    * @throws MicwireError `recording` when its file cannot be read or written
