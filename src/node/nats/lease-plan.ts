@@ -29,6 +29,7 @@ export class LeasePlan {
   /** Since when each worker's number stands still, as far as was seen. */
   readonly #seen = new Map<string, { readonly beat: number; readonly sinceMs: number }>();
   #lookedMs = -Infinity;
+  #beat = 0;
   #heldUntilMs = -Infinity;
   #held: readonly number[] = [];
 
@@ -63,7 +64,8 @@ export class LeasePlan {
     alive.add(this.#id);
     const workers: Record<string, number> = {};
     for (const id of alive) workers[id] = found.workers[id] ?? 0;
-    workers[this.#id]! += 1;
+    // Never a number again that others may have seen, even after they took this worker for dead and forgot it.
+    workers[this.#id] = ++this.#beat;
 
     const most = Math.ceil(this.#partitions / alive.size);
     const partitions = Array.from({ length: this.#partitions }, (_, p): PartitionLease => {
