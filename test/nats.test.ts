@@ -289,9 +289,16 @@ describe.skipIf(!hasNatsServer())('micwire on NATS (skipped where nats-server is
     client.say(320);
     await client.close();
     await eventually(() => expect(gateway.lines.join('\n')).toContain('talk: bye, stored to frame 320'));
-    const second = new StreamClient({ url: gateway.url, session: 'talk' });
+    // Another gateway knows it from JetStream.
+    const other = await startGateway(nats);
+    const second = new StreamClient({ url: other.url, session: 'talk' });
+    second.say(640);
     await eventually(() => expect(second.isClosed).toBe(true));
-    expect(second.errors.join('\n')).toContain('A stream of this name has ended');
+    expect(second.stats.acknowledgedFrames).toBe(0);
+    expect(second.actions).toContainEqual({
+      type: 'gap',
+      gap: expect.objectContaining({ frames: 640, cause: 'closed' }) as unknown,
+    });
   }, 30_000);
 
   it('does not end a stream whose client is at another gateway', async () => {
