@@ -6,7 +6,7 @@ import { RawAudio } from '../../src/core/session/raw-audio.ts';
 import { SessionDriver } from '../../src/core/session/session-driver.ts';
 import type { SessionAction, SessionStats } from '../../src/core/session/session-messages.ts';
 import { sessionIo } from '../../src/core/session/session-scope.ts';
-import { eventually } from './eventually.ts';
+import { until } from './until.ts';
 
 /** The stream of a {@link StreamClient} unless it is told otherwise. */
 export const PCM = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
@@ -116,18 +116,18 @@ export class StreamClient {
   }
 
   /** Waits until the server has acknowledged everything. */
-  async allAcknowledged(): Promise<void> {
-    await eventually(() => {
+  async allAcknowledged(timeoutMs?: number): Promise<void> {
+    await until(() => {
       if (this.stats.acknowledgedFrames !== this.#frame) {
         throw new Error(`${this.stats.acknowledgedFrames} of ${this.#frame} are acknowledged.`);
       }
-    });
+    }, timeoutMs);
   }
 
   /** Sends what waits, and ends the session. */
   async close(): Promise<void> {
     this.#driver.tell({ type: 'close', drainMs: 5000 });
-    await eventually(() => {
+    await until(() => {
       if (!this.#isClosed) throw new Error(`The client is ${this.state}.`);
     });
   }
