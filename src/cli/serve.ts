@@ -15,6 +15,7 @@ import {
 import type {
   AcceptedStream,
   NatsGatewayOptions,
+  NatsOptions,
   Recording,
   StreamAnswer,
   StreamArrival,
@@ -169,6 +170,7 @@ async function folderStore({ folder: path, sync = false, log }: ServeOptions): P
 }
 
 async function natsStore(options: NatsGatewayOptions, log: (line: string) => void): Promise<Store> {
+  log(`Connecting to NATS at ${addressesOf(options)}`);
   const gateway = await NatsGateway.connect(options);
   return {
     async stream(stream) {
@@ -209,6 +211,11 @@ export function logRecording(log: (line: string) => void, recording: Recording):
   const seconds = (count: number): string => (count / stream.sampleRate).toFixed(3);
   const gone = missing === 0 ? 'nothing missing' : `${seconds(missing)} s missing in ${gaps.length} gaps`;
   log(`${path}: ${seconds(frames)} s, ${gone}`);
+}
+
+/** Addresses of NATS, without what is secret in them. */
+export function addressesOf({ servers }: NatsOptions): string {
+  return [servers].flat().map((server) => server.replace(/\/\/.*@/, '//')).join(', ');
 }
 
 /** Tells of a failure. */

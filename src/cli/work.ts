@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { METRICS_TYPE, NatsWorker } from '../node/index.ts';
 import type { NatsOptions } from '../node/index.ts';
 import { workerMetrics } from './nats-metrics.ts';
-import { describeError, logRecording } from './serve.ts';
+import { addressesOf, describeError, logRecording } from './serve.ts';
 import type { RunningServer } from './serve.ts';
 
 /** What `micwire work` is told. */
@@ -44,6 +44,7 @@ export async function work(options: WorkOptions): Promise<RunningServer> {
   });
   server.listen(port, host);
   await once(server, 'listening');
+  log(`Connecting to NATS at ${addressesOf(nats)}`);
   try {
     worker = await NatsWorker.start({
       ...nats,

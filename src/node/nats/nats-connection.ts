@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { MicwireError } from '../../core/errors.ts';
@@ -23,6 +24,9 @@ const DUPLICATE_WINDOW_MS = 120_000;
 const OTHER_SETTINGS = 10_058;
 /** How long to wait before JetStream is asked again: a server that starts is there before its JetStream is. */
 const RETRY_MS = 250;
+const READY_MS = 15_000;
+/** An answer that does not come in this time was lost with a connection. */
+const TIMEOUT_MS = 2000;
 
 /**
  * Connects, and makes the JetStream streams where they are missing. Waits for servers that are not there yet.
@@ -62,14 +66,18 @@ export async function connectNats(
     throw asTransportError(settings, error);
   }
   try {
-    const manager = await jetstream.jetstreamManager(connection, { checkAPI: false });
+    const manager = await jetstream.jetstreamManager(connection, {
+      checkAPI: false,
+      timeout: TIMEOUT_MS,
+    });
+    const untilMs = performance.now() + READY_MS;
     for (;;) {
       try {
         await ensureStreams(manager, jetstream, settings);
         break;
       } catch (error) {
         const isFinal = error instanceof MicwireError || (error instanceof jetstream.JetStreamApiError && error.status < 500);
-        if (isFinal || connection.isClosed()) throw error;
+        if (isFinal || connection.isClosed() || performance.now() > untilMs) throw error;
         await Promise.race([pause(RETRY_MS), aborted]);
       }
     }

@@ -124,7 +124,7 @@ export class PartitionReader {
     subjects.partition(this.#settings.name, this.partition).replace('>', id);
 
   async #consumer(): Promise<Consumer> {
-    const { name, replicas } = this.#settings;
+    const { name } = this.#settings;
     const { manager, streams, jetstream, core } = this.#link;
     let { start } = this.#place;
     if (this.#place.consumer !== null) {
@@ -146,7 +146,6 @@ export class PartitionReader {
       opt_start_seq: start,
       max_ack_pending: MAX_PENDING,
       filter_subject: subjects.partition(name, this.partition),
-      num_replicas: replicas,
     });
     this.#place = { consumer, start };
     this.#owner.begun({ consumer, start });
@@ -192,7 +191,7 @@ export class PartitionReader {
       const stored: Promise<unknown>[] = [];
       for (const packet of said.packets) {
         this.#totals.packets++;
-        stored.push((await this.#folder.take(id, packet)).stored);
+        stored.push((await this.#folder.take(id, packet, message.time.getTime())).stored);
       }
       Promise.all(stored).then(
         () => this.#acknowledge(turn, message),

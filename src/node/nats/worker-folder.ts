@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MicwireError, PacketError } from '../../core/errors.ts';
 import { isSameStream, isSampled } from '../../core/format/stream-format.ts';
@@ -66,12 +66,13 @@ export class WorkerFolder {
   }
 
   /**
-   * Takes a packet of a stream. One call at a time; what it promises may wait.
+   * Takes a packet of a stream. One call at a time for each stream; what it promises may wait.
+   * @param atMs when it came, ms since 1970
    * @returns settles when it is stored
    * @throws PacketError for a packet that cannot be of this stream, however often it comes
    * @throws MicwireError `recording` when its file cannot be written
    */
-  async take(id: string, packet: Packet): Promise<{ readonly stored: Promise<TakenPacket> }> {
+  async take(id: string, packet: Packet, atMs: number): Promise<{ readonly stored: Promise<TakenPacket> }> {
     const end = packet.frame + packet.frames;
     let open = this.#open.get(id);
     if (end <= (this.#ends.get(id) ?? 0)) {
@@ -79,7 +80,7 @@ export class WorkerFolder {
       return { stored: Promise.resolve('there') };
     }
     if (open === undefined || end <= open.recorder.origin) {
-      const found = await this.#find(id, packet, end);
+      const found = await this.#find(id, packet, atMs);
       if (found === null) {
         this.#there++;
         return { stored: Promise.resolve('there') };
@@ -111,6 +112,8 @@ export class WorkerFolder {
     if (recorder === null) return null;
     this.#open.delete(id);
     const recording = await recorder.close();
+    // Of one that was killed while it copied.
+    await rm(`${recording.path}.part.copy`, { force: true });
     this.#completed++;
     this.#remember(id, recording.origin + recording.frames);
     return recording;
@@ -153,8 +156,9 @@ export class WorkerFolder {
   }
 
   /** The file that a packet belongs to; null where it is in one that is complete. */
-  async #find(id: string, stream: StreamFormat, end: number): Promise<StreamRecorder | null> {
-    const extension = isSampled(stream) ? '.wav' : '.ogg';
+  async #find(id: string, packet: Packet, atMs: number): Promise<StreamRecorder | null> {
+    const end = packet.frame + packet.frames;
+    const extension = isSampled(packet) ? '.wav' : '.ogg';
     const there = new Set(await readdir(this.path));
     let origin = 0;
     for (let i = 1; i < MAX_NAMES; i++) {
@@ -162,12 +166,15 @@ export class WorkerFolder {
       const path = join(this.path, name);
       if (there.has(`${name}.part`)) {
         const isBroken = there.has(name) && (await StreamRecorder.streamOf(path)) === undefined;
-        if (!isBroken) return this.#continue(path, stream, origin);
+        if (!isBroken) return this.#continue(path, packet, origin, atMs);
         // A power cut has emptied its journal: nobody knows what is in the file.
         await rename(`${path}.part`, `${path}.part.broken`);
         continue;
       }
-      if (!there.has(name)) return this.#recorder(path, stream, origin);
+      if (!there.has(name)) {
+        const startedAt = atMs - ((end - origin) / packet.sampleRate) * 1000;
+        return this.#recorder(path, packet, origin, Math.max(0, startedAt));
+      }
       if (!there.has(`${name}.json`)) continue;
       const complete = await readRecording(path);
       const completeEnd = complete.origin + complete.frames;
@@ -186,7 +193,7 @@ export class WorkerFolder {
       for (let i = 1; i === 1 || there.has(nameOf(id, i - 1) + extension); i++) {
         const name = nameOf(id, i) + extension;
         if (!there.has(`${name}.part`)) continue;
-        return this.#continue(join(this.path, name), null, 0);
+        return this.#continue(join(this.path, name), null, 0, Date.now());
       }
     }
     return null;
@@ -196,7 +203,7 @@ export class WorkerFolder {
    * Continues what another worker has left. That one may only have been asleep: it keeps the old journal, whose further records
    * count for nothing, as its acknowledgements do not either.
    */
-  async #continue(path: string, stream: StreamFormat | null, origin: number): Promise<StreamRecorder> {
+  async #continue(path: string, stream: StreamFormat | null, origin: number, atMs: number): Promise<StreamRecorder> {
     const journal = `${path}.part`;
     await copyFile(journal, `${journal}.copy`);
     await rename(`${journal}.copy`, journal);
@@ -205,13 +212,14 @@ export class WorkerFolder {
     if (found !== undefined && stream !== null && !isSameStream(found, stream)) throw otherStream();
     const format = stream ?? found;
     if (format === undefined) throw new MicwireError('recording', `${journal} is empty. Remove it.`);
-    return this.#recorder(path, format, origin);
+    return this.#recorder(path, format, origin, atMs);
   }
 
-  #recorder(path: string, { format, sampleRate, channels }: StreamFormat, origin: number): Promise<StreamRecorder> {
+  #recorder(path: string, { format, sampleRate, channels }: StreamFormat, origin: number, startedAt: number): Promise<StreamRecorder> {
     return StreamRecorder.open(path, {
       stream: { format, sampleRate, channels },
       origin,
+      startedAt,
       sync: this.#sync,
       flushMs: this.#flushMs,
       maxGapMs: MAX_GAP_MS,
