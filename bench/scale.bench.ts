@@ -48,7 +48,10 @@ export async function run(options: Options): Promise<readonly Row[]> {
   const workers: WorkProcess[] = [];
   try {
     for (let i = 0; i < number('gateways', 2); i++) {
-      gateways.push(await ServeProcess.start('--nats', nats.url, '--max-streams', String(2 * streams + 10)));
+      const room = String(2 * streams + 10);
+      gateways.push(
+        await ServeProcess.start('--nats', nats.url, '--max-streams', room, '--max-per-address', room),
+      );
     }
     for (let i = 0; i < number('workers', 2); i++) {
       workers.push(
@@ -127,10 +130,11 @@ async function killInTurn(
   random: () => number,
 ): Promise<void> {
   const all: readonly Victim[] = [...gateways, ...workers, nats];
+  if (kills === 0) return;
   const fromMs = performance.now();
   let singles = 0;
   for (let i = 0; i < kills; i++) {
-    const atMs = ((i + 0.3 + 0.6 * random()) / kills) * seconds * 1000;
+    const atMs = ((i + 0.2 + 0.6 * random()) / kills) * seconds * 1000;
     await pause(Math.max(0, fromMs + atMs - performance.now()));
     const isAll = i % 5 === 4;
     const nth = singles < all.length ? singles : Math.floor(random() * all.length);

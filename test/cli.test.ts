@@ -17,7 +17,7 @@ beforeAll(async () => {
     input: fileURLToPath(new URL('../src/cli/micwire.ts', import.meta.url)),
     platform: 'node',
   });
-  await build.write({ file: join(root, 'dist/src/cli/micwire.js'), format: 'esm' });
+  await build.write({ file: join(root, 'dist/src/cli/micwire.js'), format: 'esm', codeSplitting: false });
   await build.close();
   await writeFile(join(root, 'package.json'), '{"version":"9.8.7","type":"module"}');
   const worklets = join(root, 'dist/worklets');

@@ -28,6 +28,7 @@ its clients elsewhere, stores what has come, and ends. Needs the package 'ws'.
   --token SECRET           what clients have to show; or MICWIRE_TOKEN in the environment
   --origin https://a.b     pages of this origin may connect; several times for several; '*': any
   --max-streams 1000
+  --max-per-address 100    connections of one address: more where clients share one, behind a proxy or a NAT
   --no-plain               clients have to speak the protocol micwire.1
   --sync                   what is acknowledged survives a power cut, not just a crash
   --tls-cert FILE --tls-key FILE
@@ -104,6 +105,7 @@ const COMMANDS: Readonly<
       token: { type: 'string' },
       origin: { type: 'string', multiple: true },
       'max-streams': { type: 'string' },
+      'max-per-address': { type: 'string' },
       'no-plain': { type: 'boolean', default: false },
       sync: { type: 'boolean', default: false },
       'tls-cert': { type: 'string' },
@@ -120,6 +122,7 @@ const COMMANDS: Readonly<
       throw new Misuse('--tls-cert and --tls-key go together.');
     }
     const maxStreams = values['max-streams'];
+    const maxPerAddress = values['max-per-address'];
     const { origin, token = process.env['MICWIRE_TOKEN'] } = values;
     const nats = natsOptions(values);
     const chunks = values['chunks-per-message'];
@@ -132,6 +135,10 @@ const COMMANDS: Readonly<
       origins: origin?.includes('*') === true ? '*' : origin,
       maxStreams:
         maxStreams === undefined ? undefined : integerOption('max-streams', maxStreams, 1, 1e6),
+      maxPerAddress:
+        maxPerAddress === undefined
+          ? undefined
+          : integerOption('max-per-address', maxPerAddress, 1, 1e6),
       plain: !values['no-plain'],
       sync: values.sync,
       tls: cert === undefined ? undefined : { cert, key: key! },

@@ -34,6 +34,8 @@ export interface ServeOptions {
   readonly token?: string | undefined;
   readonly origins?: readonly string[] | '*' | undefined;
   readonly maxStreams?: number | undefined;
+  /** Connections of one address at once. */
+  readonly maxPerAddress?: number | undefined;
   readonly plain?: boolean | undefined;
   readonly sync?: boolean | undefined;
   /** Where streams go instead of the folder. */
@@ -73,7 +75,7 @@ const RECOVER_MS = 60_000;
  * @throws Error with what to do, when the address, the certificate or the folder is of no use
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { port, host, token, origins, maxStreams, plain, tls, log } = options;
+  const { port, host, token, origins, maxStreams, maxPerAddress, plain, tls, log } = options;
   const store = options.nats === undefined ? await folderStore(options) : await natsStore(options.nats, log);
 
   const settings: StreamServerOptions = {
@@ -81,6 +83,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     expireMs: EXPIRE_MS,
     ...(origins === undefined ? {} : { origins }),
     ...(maxStreams === undefined ? {} : { maxStreams, maxConnections: 2 * maxStreams }),
+    ...(maxPerAddress === undefined ? {} : { maxConnectionsPerAddress: maxPerAddress }),
     ...(plain === undefined ? {} : { plain }),
     ...(options.nats === undefined ? {} : { maxMessageBytes: NATS_MESSAGE_BYTES }),
   };
