@@ -51,6 +51,7 @@ const { values, positionals } = parseArgs({
     kills: { type: 'string' },
     gateways: { type: 'string' },
     workers: { type: 'string' },
+    'chunk-ms': { type: 'string' },
     // Of the suite `session-live`; `--seed` too.
     seconds: { type: 'string' },
     engines: { type: 'string' },

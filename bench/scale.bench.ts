@@ -1,7 +1,7 @@
 /**
  * Gateways, workers and nats-server in processes of their own, which are killed (kill -9) in turn, at random and all at once, while
  * clients talk in real time: compares each byte of each file with what was said. Needs nats-server.
- * `--streams 20 --seconds 60 --kills 10 --gateways 2 --workers 2 --seed 1`; an hour of 200 streams with 50 kills is
+ * `--streams 20 --seconds 60 --kills 10 --gateways 2 --workers 2 --chunk-ms 100 --seed 1`; without kills, the CPU time too. An hour of 200 streams with 50 kills is
  * `--streams 200 --seconds 3600 --kills 50`.
  */
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -16,8 +16,6 @@ import { WorkProcess } from '../test/helpers/work-process.ts';
 import type { Row } from './measure.ts';
 
 const RATE = 8000;
-const CHUNK_MS = 100;
-const CHUNK_FRAMES = (RATE * CHUNK_MS) / 1000;
 const FRAME_BYTES = 2;
 const FORMAT = { format: 's16', sampleRate: RATE, channels: 1 } as const;
 const LEASE_MS = 3000;
@@ -25,7 +23,7 @@ const LEASE_MS = 3000;
 const PATIENCE_MS = 120_000;
 const LOOK_MS = 20;
 
-type Options = Readonly<Partial<Record<'streams' | 'seconds' | 'kills' | 'gateways' | 'workers' | 'seed', string>>>;
+type Options = Readonly<Partial<Record<'streams' | 'seconds' | 'kills' | 'gateways' | 'workers' | 'seed' | 'chunk-ms', string>>>;
 type Victim = ServeProcess | WorkProcess | NatsServer;
 
 export async function run(options: Options): Promise<readonly Row[]> {
@@ -39,6 +37,8 @@ export async function run(options: Options): Promise<readonly Row[]> {
     throw new Error(`--${name} must be an integer, got ${options[name]}.`);
   };
   const streams = number('streams', 20);
+  const chunkMs = number('chunk-ms', 100);
+  const chunkFrames = (RATE * chunkMs) / 1000;
   const seconds = number('seconds', 60);
   const kills = number('kills', 10);
   const random = seededRandom(number('seed', 1));
@@ -65,7 +65,7 @@ export async function run(options: Options): Promise<readonly Row[]> {
     });
     const silence = new Silence(clients);
     await Promise.all([
-      talk(clients, seconds, silence),
+      talk(clients, { seconds, chunkMs, chunkFrames }, silence),
       killInTurn({ gateways, workers, nats }, seconds, kills, random),
     ]);
     await Promise.all(clients.map((client) => client.allAcknowledged(PATIENCE_MS)));
@@ -83,15 +83,16 @@ export async function run(options: Options): Promise<readonly Row[]> {
     let lost = 0;
     for (const { session, frame } of clients) {
       const found = compare(join(folder, `${session}.wav`), session, frame);
-      made += frame / CHUNK_FRAMES;
-      inFiles += found.right / CHUNK_FRAMES;
+      made += frame / chunkFrames;
+      inFiles += found.right / chunkFrames;
       wrong += found.wrong;
       lost += found.lost;
     }
     const stored = (await storedMessages(nats.url)) - streams;
     const doubled = Math.max(0, stored - made) + (files.length - streams);
+    const cpu = kills > 0 ? [] : await cpuOf({ gateways, workers, nats });
     if (wrong + lost + doubled > 0) process.exitCode = 1;
-    const title = `${streams} streams, ${CHUNK_MS} ms, ${seconds} s, ${kills} kills, ${gateways.length} gateways, ${workers.length} workers`;
+    const title = `${streams} streams, ${chunkMs} ms, ${seconds} s, ${kills} kills, ${gateways.length} gateways, ${workers.length} workers`;
     const row = (metric: string, value: number, unit: string): Row => ({ case: title, subject: 'micwire', metric, value, unit });
     return [
       row('chunks made', made, ''),
@@ -101,6 +102,7 @@ export async function run(options: Options): Promise<readonly Row[]> {
       row('frames wrong', wrong, ''),
       row('doubled', doubled, ''),
       row('longest time without an acknowledgement', silence.longestMs / 1000, 's'),
+      ...cpu.map(([who, cpuSeconds]) => row(`CPU of ${who} for a chunk`, (cpuSeconds / made) * 1e6, 'µs')),
     ];
   } finally {
     for (const process of [...gateways, ...workers]) await process.end();
@@ -109,13 +111,17 @@ export async function run(options: Options): Promise<readonly Row[]> {
   }
 }
 
-async function talk(clients: readonly StreamClient[], seconds: number, silence: Silence): Promise<void> {
+async function talk(
+  clients: readonly StreamClient[],
+  { seconds, chunkMs, chunkFrames }: { readonly seconds: number; readonly chunkMs: number; readonly chunkFrames: number },
+  silence: Silence,
+): Promise<void> {
   const fromMs = performance.now();
   let said = 0;
   for (;;) {
     const nowMs = performance.now() - fromMs;
-    const due = Math.min(Math.floor(nowMs / CHUNK_MS), Math.floor((seconds * 1000) / CHUNK_MS));
-    for (; said < due; said++) for (const client of clients) client.say(CHUNK_FRAMES);
+    const due = Math.min(Math.floor(nowMs / chunkMs), Math.floor((seconds * 1000) / chunkMs));
+    for (; said < due; said++) for (const client of clients) client.say(chunkFrames);
     silence.look();
     if (nowMs >= seconds * 1000) return;
     await pause(LOOK_MS);
@@ -200,6 +206,27 @@ function compare(path: string, session: string, frames: number) {
     else wrong++;
   }
   return { right, wrong, lost };
+}
+
+/** CPU time of processes that were not killed, s. */
+async function cpuOf({
+  gateways,
+  workers,
+  nats,
+}: {
+  readonly gateways: readonly ServeProcess[];
+  readonly workers: readonly WorkProcess[];
+  readonly nats: NatsServer;
+}): Promise<readonly (readonly [string, number])[]> {
+  const sum = async (processes: readonly (ServeProcess | WorkProcess)[]): Promise<number> => {
+    const each = await Promise.all(processes.map((process) => process.figure('process_cpu_seconds_total')));
+    return each.reduce((total, seconds) => total + seconds, 0);
+  };
+  return [
+    ['gateways', await sum(gateways)],
+    ['nats-server', nats.cpuSeconds],
+    ['workers', await sum(workers)],
+  ];
 }
 
 async function storedMessages(servers: string): Promise<number> {

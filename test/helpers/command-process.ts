@@ -50,6 +50,17 @@ export class CommandProcess {
     return (await exit)[0];
   }
 
+  /** Where it tells its figures. */
+  get httpUrl(): string {
+    return '';
+  }
+
+  /** A figure of it. */
+  async figure(name: string): Promise<number> {
+    const text = await (await fetch(`${this.httpUrl}/metrics`)).text();
+    return Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1]);
+  }
+
   /** Lets it sleep, or awakes it. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#child?.kill(signal);

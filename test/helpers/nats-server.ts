@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,6 +43,14 @@ export class NatsServer {
       if (await isListening(this.#port)) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  /** CPU time that it has used since it was started, s; Linux only. */
+  get cpuSeconds(): number {
+    const [, rest = ''] = readFileSync(`/proc/${this.#child?.pid}/stat`, 'utf8').split(') ');
+    const fields = rest.split(' ');
+    // utime and stime, in ticks of 10 ms (proc(5)).
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
   /** Kills it, as a crash would. */

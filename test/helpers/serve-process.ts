@@ -22,7 +22,7 @@ export class ServeProcess extends CommandProcess {
   }
 
   /** The same server for requests of HTTP. */
-  get httpUrl(): string {
+  override get httpUrl(): string {
     return this.url.replace('ws', 'http');
   }
 

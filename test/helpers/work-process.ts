@@ -3,8 +3,7 @@ import { CommandProcess } from './command-process.ts';
 /** `micwire work` in a process of its own, which can be killed and started again. */
 export class WorkProcess extends CommandProcess {
   readonly #args: readonly string[];
-  /** Where it tells its figures. */
-  httpUrl = '';
+  #httpUrl = '';
 
   private constructor(args: readonly string[]) {
     super();
@@ -17,15 +16,13 @@ export class WorkProcess extends CommandProcess {
     return worker;
   }
 
+  override get httpUrl(): string {
+    return this.#httpUrl;
+  }
+
   /** Starts it again, as another worker. */
   async start(): Promise<void> {
     const args = ['work', '--host', '127.0.0.1', ...this.#args];
-    [, this.httpUrl = ''] = await this.run(args, /^Working, figures at (.+)$/);
-  }
-
-  /** A figure of it. */
-  async figure(name: string): Promise<number> {
-    const text = await (await fetch(`${this.httpUrl}/metrics`)).text();
-    return Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1]);
+    [, this.#httpUrl = ''] = await this.run(args, /^Working, figures at (.+)$/);
   }
 }
