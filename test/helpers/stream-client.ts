@@ -22,16 +22,31 @@ interface StreamClientOptions {
 
 /** Byte `i` of the audio of a client: another at each place, and for each client. */
 export function byteAt(session: string, index: number): number {
-  let hash = Math.imul(index + 1, 2_654_435_761);
-  for (let i = 0; i < session.length; i++) hash = Math.imul(hash ^ session.charCodeAt(i), 16_777_619);
-  return (hash >>> 13) & 0xff;
+  return byteOf(seedOf(session), index);
 }
 
 /** The bytes of frames `from` to `from + frames`. */
 export function bytesAt(session: string, from: number, frames: number, frameBytes = 2): Uint8Array {
-  return Uint8Array.from({ length: frames * frameBytes }, (_, i) =>
-    byteAt(session, from * frameBytes + i),
-  );
+  const seed = seedOf(session);
+  const bytes = new Uint8Array(frames * frameBytes);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = byteOf(seed, from * frameBytes + i);
+  return bytes;
+}
+
+const seeds = new Map<string, number>();
+
+function seedOf(session: string): number {
+  let seed = seeds.get(session);
+  if (seed === undefined) {
+    seed = 2_166_136_261;
+    for (let i = 0; i < session.length; i++) seed = Math.imul(seed ^ session.charCodeAt(i), 16_777_619);
+    seeds.set(session, seed);
+  }
+  return seed;
+}
+
+function byteOf(seed: number, index: number): number {
+  return (Math.imul(Math.imul(index + 1, 2_654_435_761) ^ seed, 16_777_619) >>> 13) & 0xff;
 }
 
 /** A client of micwire.1 in Node: the session of a page, over `ws`. What it sends can be told at each byte. */
