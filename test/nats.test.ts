@@ -329,6 +329,40 @@ describe.skipIf(!hasNatsServer())('micwire on NATS (skipped where nats-server is
     await expectFiles(folder, [client, leaves]);
   }, 60_000);
 
+  it('needs no more of NATS than the guide allows, and tells nobody its password', async () => {
+    const allow = (...subjects: string[]) => `{ publish: ${JSON.stringify(subjects)}, subscribe: ["_INBOX.>"] }`;
+    const api = ['$JS.API.STREAM.*.MICWIRE', '$JS.API.STREAM.*.MICWIRE-LEASES'];
+    const gatewayMay = allow('micwire.audio.>', ...api, '$JS.API.STREAM.MSG.GET.MICWIRE');
+    const workerMay = allow(
+      'micwire.leases',
+      ...api,
+      '$JS.API.STREAM.MSG.GET.MICWIRE-LEASES',
+      '$JS.API.CONSUMER.>',
+      '$JS.ACK.MICWIRE.>',
+    );
+    const nats = await NatsServer.start(`authorization { users: [
+      { user: gateway, password: "a secret", permissions: ${gatewayMay} }
+      { user: worker, password: other, permissions: ${workerMay} }
+    ] }`);
+    cleanups.push(() => nats.end());
+    const folder = temporaryFolder();
+    const as = (user: string) => nats.url.replace('//', `//${user}@`);
+    const gateway = await ServeProcess.start('--nats', as('gateway:a%20secret'));
+    cleanups.push(() => gateway.end());
+    const worker = await WorkProcess.start('--nats', as('worker:other'), '--record', folder);
+    cleanups.push(() => worker.end());
+    const client = new StreamClient({ url: gateway.url, session: 'talk' });
+    for (let i = 0; i < 50; i++) client.say(320);
+    await client.close();
+    await expectFiles(folder, [client]);
+    expect(await worker.end('SIGTERM')).toBe(0);
+    expect(await gateway.end('SIGTERM')).toBe(0);
+    const lines = [...gateway.lines, ...worker.lines].join('\n');
+    expect(lines).toContain(nats.url);
+    expect(lines).not.toMatch(/secret|other|ermission/);
+    await expect(ServeProcess.start('--nats', as('gateway:wrong'))).rejects.toThrow(/Authorization Violation/);
+  }, 30_000);
+
   it.each([
     [['work'], /work needs --nats and --record/],
     [['work', '--nats', 'nats://127.0.0.1:1', '--record', '/dev/null/x'], /cannot be read/],

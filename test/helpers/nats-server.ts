@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,15 +16,18 @@ export function hasNatsServer(): boolean {
 export class NatsServer {
   readonly #port: number;
   readonly #folder: string;
+  readonly #config: string;
   #child: ChildProcess | null = null;
 
-  private constructor(port: number) {
+  private constructor(port: number, config: string) {
     this.#port = port;
+    this.#config = config;
     this.#folder = mkdtempSync(join(tmpdir(), 'micwire-nats-'));
   }
 
-  static async start(): Promise<NatsServer> {
-    const server = new NatsServer(await freePort());
+  /** @param config further settings, in the form of its own file */
+  static async start(config = ''): Promise<NatsServer> {
+    const server = new NatsServer(await freePort(), config);
     await server.start();
     return server;
   }
@@ -35,7 +38,10 @@ export class NatsServer {
 
   /** Starts it again, with what it has on its disk. */
   async start(): Promise<void> {
-    const args = ['-a', '127.0.0.1', '-p', String(this.#port), '-js', '-sd', this.#folder];
+    const path = join(this.#folder, 'nats.conf');
+    const store = `jetstream { store_dir: ${JSON.stringify(this.#folder)} }`;
+    writeFileSync(path, `listen: 127.0.0.1:${this.#port}\n${store}\n${this.#config}`);
+    const args = ['-c', path];
     const child = spawn('nats-server', args, { stdio: 'ignore' });
     this.#child = child;
     for (;;) {
