@@ -23,7 +23,11 @@ const LEASE_MS = 3000;
 const PATIENCE_MS = 120_000;
 const LOOK_MS = 20;
 
-type Options = Readonly<Partial<Record<'streams' | 'seconds' | 'kills' | 'gateways' | 'workers' | 'seed' | 'chunk-ms', string>>>;
+type Options = Readonly<
+  Partial<
+    Record<'streams' | 'seconds' | 'kills' | 'gateways' | 'workers' | 'seed' | 'chunk-ms', string>
+  >
+>;
 type Victim = ServeProcess | WorkProcess | NatsServer;
 
 export async function run(options: Options): Promise<readonly Row[]> {
@@ -50,12 +54,26 @@ export async function run(options: Options): Promise<readonly Row[]> {
     for (let i = 0; i < number('gateways', 2); i++) {
       const room = String(2 * streams + 10);
       gateways.push(
-        await ServeProcess.start('--nats', nats.url, '--max-streams', room, '--max-per-address', room),
+        await ServeProcess.start(
+          '--nats',
+          nats.url,
+          '--max-streams',
+          room,
+          '--max-per-address',
+          room,
+        ),
       );
     }
     for (let i = 0; i < number('workers', 2); i++) {
       workers.push(
-        await WorkProcess.start('--nats', nats.url, '--record', folder, '--lease-ms', String(LEASE_MS)),
+        await WorkProcess.start(
+          '--nats',
+          nats.url,
+          '--record',
+          folder,
+          '--lease-ms',
+          String(LEASE_MS),
+        ),
       );
     }
     const clients = Array.from({ length: streams }, (_, i) => {
@@ -93,7 +111,13 @@ export async function run(options: Options): Promise<readonly Row[]> {
     const cpu = kills > 0 ? [] : await cpuOf({ gateways, workers, nats });
     if (wrong + lost + doubled > 0) process.exitCode = 1;
     const title = `${streams} streams, ${chunkMs} ms, ${seconds} s, ${kills} kills, ${gateways.length} gateways, ${workers.length} workers`;
-    const row = (metric: string, value: number, unit: string): Row => ({ case: title, subject: 'micwire', metric, value, unit });
+    const row = (metric: string, value: number, unit: string): Row => ({
+      case: title,
+      subject: 'micwire',
+      metric,
+      value,
+      unit,
+    });
     return [
       row('chunks made', made, ''),
       row('chunks stored in JetStream', stored, ''),
@@ -102,7 +126,9 @@ export async function run(options: Options): Promise<readonly Row[]> {
       row('frames wrong', wrong, ''),
       row('doubled', doubled, ''),
       row('longest time without an acknowledgement', silence.longestMs / 1000, 's'),
-      ...cpu.map(([who, cpuSeconds]) => row(`CPU of ${who} for a chunk`, (cpuSeconds / made) * 1e6, 'µs')),
+      ...cpu.map(([who, cpuSeconds]) =>
+        row(`CPU of ${who} for a chunk`, (cpuSeconds / made) * 1e6, 'µs'),
+      ),
     ];
   } finally {
     for (const process of [...gateways, ...workers]) await process.end();
@@ -113,7 +139,11 @@ export async function run(options: Options): Promise<readonly Row[]> {
 
 async function talk(
   clients: readonly StreamClient[],
-  { seconds, chunkMs, chunkFrames }: { readonly seconds: number; readonly chunkMs: number; readonly chunkFrames: number },
+  {
+    seconds,
+    chunkMs,
+    chunkFrames,
+  }: { readonly seconds: number; readonly chunkMs: number; readonly chunkFrames: number },
   silence: Silence,
 ): Promise<void> {
   const fromMs = performance.now();
@@ -130,7 +160,15 @@ async function talk(
 
 /** Gateways, workers and nats-server one after the other, then any of them, and all at once each fifth time. */
 async function killInTurn(
-  { gateways, workers, nats }: { readonly gateways: readonly ServeProcess[]; readonly workers: readonly WorkProcess[]; readonly nats: NatsServer },
+  {
+    gateways,
+    workers,
+    nats,
+  }: {
+    readonly gateways: readonly ServeProcess[];
+    readonly workers: readonly WorkProcess[];
+    readonly nats: NatsServer;
+  },
   seconds: number,
   kills: number,
   random: () => number,
@@ -147,7 +185,9 @@ async function killInTurn(
     const victims = isAll ? all : [all[nth]!];
     if (!isAll) singles++;
     const names = victims.map((victim) => nameOf(victim));
-    console.log(`${((performance.now() - fromMs) / 1000).toFixed(1)} s: kill -9 ${names.join(', ')}`);
+    console.log(
+      `${((performance.now() - fromMs) / 1000).toFixed(1)} s: kill -9 ${names.join(', ')}`,
+    );
     await Promise.all(
       victims.map(async (victim) => {
         await (victim instanceof NatsServer ? victim.kill() : victim.end('SIGKILL'));
@@ -159,7 +199,11 @@ async function killInTurn(
 }
 
 function nameOf(victim: Victim): string {
-  return victim instanceof NatsServer ? 'nats-server' : victim instanceof WorkProcess ? 'worker' : 'gateway';
+  return victim instanceof NatsServer
+    ? 'nats-server'
+    : victim instanceof WorkProcess
+      ? 'worker'
+      : 'gateway';
 }
 
 /** The longest time that a client with audio to send had no acknowledgement. */
@@ -219,7 +263,9 @@ async function cpuOf({
   readonly nats: NatsServer;
 }): Promise<readonly (readonly [string, number])[]> {
   const sum = async (processes: readonly (ServeProcess | WorkProcess)[]): Promise<number> => {
-    const each = await Promise.all(processes.map((process) => process.figure('process_cpu_seconds_total')));
+    const each = await Promise.all(
+      processes.map((process) => process.figure('process_cpu_seconds_total')),
+    );
     return each.reduce((total, seconds) => total + seconds, 0);
   };
   return [

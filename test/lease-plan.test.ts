@@ -19,7 +19,14 @@ class Worker {
   /** Asleep until then, as a process that the system does not run. */
   asleepUntilMs = 0;
   /** What it has read and not yet written: a write is decided on it later. */
-  writing: { readonly version: number; readonly table: LeaseTable; readonly askedMs: number; readonly atMs: number; readonly surplus: readonly number[]; readonly stopped: ReadonlySet<number> } | null = null;
+  writing: {
+    readonly version: number;
+    readonly table: LeaseTable;
+    readonly askedMs: number;
+    readonly atMs: number;
+    readonly surplus: readonly number[];
+    readonly stopped: ReadonlySet<number>;
+  } | null = null;
 
   constructor(id: string, partitions: number, nowMs: number, pace: number) {
     this.id = id;
@@ -29,7 +36,9 @@ class Worker {
   }
 
   held(nowMs: number): readonly number[] {
-    return this.plan.held(nowMs * this.pace).filter((p) => !this.surplus.includes(p) && !this.stopped.has(p));
+    return this.plan
+      .held(nowMs * this.pace)
+      .filter((p) => !this.surplus.includes(p) && !this.stopped.has(p));
   }
 }
 
@@ -83,7 +92,14 @@ function simulate(seed: number): string | null {
       } else if (writing === null && nowMs >= worker.nextMs && nowMs >= outageUntilMs) {
         const stopped = new Set(worker.stopped);
         const { table: wanted, surplus } = worker.plan.next(table, ownMs, { stopped });
-        worker.writing = { version, table: wanted, askedMs: ownMs, atMs: nowMs + random() * 15, surplus, stopped };
+        worker.writing = {
+          version,
+          table: wanted,
+          askedMs: ownMs,
+          atMs: nowMs + random() * 15,
+          surplus,
+          stopped,
+        };
       }
     }
     const owners = new Map<number, string>();
@@ -118,11 +134,13 @@ describe('LeasePlan', () => {
     expect(failures).toEqual([]);
   });
 
-  it('keeps where a partition was read to, whoever has it', () => {
+  it('keeps where a partition was read to, for any later owner', () => {
     const first = new LeasePlan('first', 2, LEASE_MS);
     let { table } = first.next({ workers: {}, partitions: [] }, 0);
     first.written(table, 0);
-    ({ table } = first.next(table, 200, { consumers: new Map([[1, { consumer: 'c', start: 7 }]]) }));
+    ({ table } = first.next(table, 200, {
+      consumers: new Map([[1, { consumer: 'c', start: 7 }]]),
+    }));
     const second = new LeasePlan('second', 2, LEASE_MS);
     second.next(table, 300);
     for (let nowMs = 500; nowMs <= 1300; nowMs += 200) {
@@ -148,7 +166,15 @@ describe('LeasePlan', () => {
   it('reads tables only', () => {
     const table = { workers: { a: 1 }, partitions: [{ owner: null, consumer: 'c', start: 1 }] };
     expect(readLeaseTable(JSON.stringify(table))).toEqual(table);
-    for (const text of ['', '[]', 'null', '{"workers":{},"partitions":[null]}', '{"workers":{"a":"b"},"partitions":[]}', '{"workers":{},"partitions":[{"owner":1,"consumer":null,"start":1}]}', '{"workers":{},"partitions":[{"owner":null,"consumer":null,"start":0}]}']) {
+    for (const text of [
+      '',
+      '[]',
+      'null',
+      '{"workers":{},"partitions":[null]}',
+      '{"workers":{"a":"b"},"partitions":[]}',
+      '{"workers":{},"partitions":[{"owner":1,"consumer":null,"start":1}]}',
+      '{"workers":{},"partitions":[{"owner":null,"consumer":null,"start":0}]}',
+    ]) {
       expect(readLeaseTable(text)).toBeNull();
     }
   });

@@ -11,7 +11,8 @@ const chunk = (frame: number, frames: number, missing = 0) => ({
   missing,
   bytes: bytesAt('talk', frame, frames) as Uint8Array<ArrayBuffer>,
 });
-const headersOf = (headers: Readonly<Record<string, string>>) => (name: string) => headers[name] ?? '';
+const headersOf = (headers: Readonly<Record<string, string>>) => (name: string) =>
+  headers[name] ?? '';
 
 describe('messages in JetStream', () => {
   it.each([
@@ -23,13 +24,23 @@ describe('messages in JetStream', () => {
     const said = decodeMessage(headersOf(headers), encodeChunks(PCM, chunks));
     expect(said).toMatchObject({
       type: 'chunks',
-      packets: chunks.map(({ frame, frames, bytes, missing }) => ({ ...PCM, frame, frames, dropped: missing, payload: bytes })),
+      packets: chunks.map(({ frame, frames, bytes, missing }) => ({
+        ...PCM,
+        frame,
+        frames,
+        dropped: missing,
+        payload: bytes,
+      })),
     });
   });
 
   it('have the end of a stream', () => {
     const headers = { 'Micwire-End': 'bye', 'Micwire-Frame': '640' };
-    expect(decodeMessage(headersOf(headers), new Uint8Array(0))).toEqual({ type: 'end', ending: 'bye', frame: 640 });
+    expect(decodeMessage(headersOf(headers), new Uint8Array(0))).toEqual({
+      type: 'end',
+      ending: 'bye',
+      frame: 640,
+    });
   });
 
   it('cause only a PacketError, whatever they are', () => {
@@ -38,11 +49,23 @@ describe('messages in JetStream', () => {
     let refused = 0;
     for (let i = 0; i < 5000; i++) {
       const count = 1 + Math.floor(random() * 3);
-      const message = encodeChunks(PCM, chunks.slice(0, count)).slice(0, random() < 0.5 ? undefined : Math.floor(random() * 100));
-      for (let n = 0; n < 3; n++) message[Math.floor(random() * message.length)] = Math.floor(random() * 256);
+      const message = encodeChunks(PCM, chunks.slice(0, count)).slice(
+        0,
+        random() < 0.5 ? undefined : Math.floor(random() * 100),
+      );
+      for (let n = 0; n < 3; n++)
+        message[Math.floor(random() * message.length)] = Math.floor(random() * 256);
       const headers = {
-        ...(random() < 0.8 ? { 'Micwire-Packets': ['2', '3', '0', '-1', 'x', '99999999', '1e3'][Math.floor(random() * 7)]! } : {}),
-        ...(random() < 0.1 ? { 'Micwire-End': 'bye', 'Micwire-Frame': random() < 0.5 ? '' : '9'.repeat(16) } : {}),
+        ...(random() < 0.8
+          ? {
+              'Micwire-Packets': ['2', '3', '0', '-1', 'x', '99999999', '1e3'][
+                Math.floor(random() * 7)
+              ]!,
+            }
+          : {}),
+        ...(random() < 0.1
+          ? { 'Micwire-End': 'bye', 'Micwire-Frame': random() < 0.5 ? '' : '9'.repeat(16) }
+          : {}),
       };
       try {
         decodeMessage(headersOf(headers), message);

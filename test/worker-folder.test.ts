@@ -60,14 +60,16 @@ describe('the folder of a worker', () => {
     expect(folder.repeated).toBe(1);
   });
 
-  it('has each frame once, whoever continues and whatever comes again', async () => {
+  it('has each frame once when others continue and packets come again', async () => {
     const random = seededRandom(4);
     let folder = folderFor();
     const { path } = folder;
     for (let i = 0; i < 200; i++) {
       for (let n = 1 + Math.floor(random() * 3); n > 0; n--) {
         await folder.take('talk', packet(Math.max(0, i - n + 1) * 160, 160), AT_MS);
-        await (await folder.take('talk', packet(i * 160, 160), AT_MS)).stored;
+        await (
+          await folder.take('talk', packet(i * 160, 160), AT_MS)
+        ).stored;
       }
       if (random() < 0.1) {
         await folder.suspend();
@@ -99,12 +101,18 @@ describe('the folder of a worker', () => {
       gaps: [{ frame: 320, frames: 160 }],
       startedAt: AT_MS - 30,
     });
-    expect(await readRecording(join(folder.path, 'talk.wav'))).toMatchObject({ origin: 0, frames: 320, startedAt: AT_MS - 20 });
+    expect(await readRecording(join(folder.path, 'talk.wav'))).toMatchObject({
+      origin: 0,
+      frames: 320,
+      startedAt: AT_MS - 20,
+    });
   });
 
   it('refuses a packet of another stream, each time', async () => {
     const folder = folderFor();
-    await (await folder.take('talk', packet(0, 320), AT_MS)).stored;
+    await (
+      await folder.take('talk', packet(0, 320), AT_MS)
+    ).stored;
     const other = { ...packet(320, 320), sampleRate: 8000 as never };
     await expect(folder.take('talk', other, AT_MS)).rejects.toThrow(PacketError);
     await folder.suspend();
@@ -119,7 +127,10 @@ describe('the folder of a worker', () => {
     writeFileSync(join(folder.path, 'talk~2.wav'), 'RIFF');
     writeFileSync(join(folder.path, 'talk~2.wav.part'), '');
     await folder.take('talk', packet(0, 320), AT_MS);
-    expect(await folder.end('talk')).toMatchObject({ path: join(folder.path, 'talk~3.wav'), frames: 320 });
+    expect(await folder.end('talk')).toMatchObject({
+      path: join(folder.path, 'talk~3.wav'),
+      frames: 320,
+    });
     expect(readFileSync(join(folder.path, 'talk.wav'), 'utf8')).toBe('mine');
   });
 

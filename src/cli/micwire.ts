@@ -115,7 +115,8 @@ const COMMANDS: Readonly<
       ...NATS,
     });
     if (values.help || values.version) return values.help ? 'help' : 'version';
-    if (positionals.length > 0) throw new Misuse(`serve takes options only, got ${positionals[0]}.`);
+    if (positionals.length > 0)
+      throw new Misuse(`serve takes options only, got ${positionals[0]}.`);
     const cert = values['tls-cert'];
     const key = values['tls-key'];
     if ((cert === undefined) !== (key === undefined)) {
@@ -126,7 +127,8 @@ const COMMANDS: Readonly<
     const { origin, token = process.env['MICWIRE_TOKEN'] } = values;
     const nats = natsOptions(values);
     const chunks = values['chunks-per-message'];
-    if (chunks !== undefined && nats === undefined) throw new Misuse('--chunks-per-message needs --nats.');
+    if (chunks !== undefined && nats === undefined)
+      throw new Misuse('--chunks-per-message needs --nats.');
     return serveUntilTold(integerOption('drain-ms', values['drain-ms'], 0, 3_600_000), {
       port: integerOption('port', values.port, 0, 65_535),
       host: values.host,
@@ -188,9 +190,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     const { values } = parse(args, {});
     if (values.help || values.version) return await tell(values.help ? 'help' : 'version');
-    throw new Misuse(
-      first === undefined ? 'what shall it do?' : `there is no command '${first}'.`,
-    );
+    throw new Misuse(first === undefined ? 'what shall it do?' : `there is no command '${first}'.`);
   } catch (error) {
     if (!(error instanceof Misuse)) throw error;
     process.stderr.write(`micwire: ${error.message}\n\n${USAGE}`);
@@ -228,16 +228,22 @@ function natsOptions(values: {
 }): NatsOptions | undefined {
   const { nats, name, partitions, replicas, 'keep-hours': hours } = values;
   if (nats === undefined) {
-    const without = (['name', 'partitions', 'replicas', 'keep-hours'] as const).find((option) => values[option] !== undefined);
+    const without = (['name', 'partitions', 'replicas', 'keep-hours'] as const).find(
+      (option) => values[option] !== undefined,
+    );
     if (without !== undefined) throw new Misuse(`--${without} needs --nats.`);
     return undefined;
   }
   return {
     servers: nats,
     ...(name === undefined ? {} : { name }),
-    ...(partitions === undefined ? {} : { partitions: integerOption('partitions', partitions, 1, 1024) }),
+    ...(partitions === undefined
+      ? {}
+      : { partitions: integerOption('partitions', partitions, 1, 1024) }),
     ...(replicas === undefined ? {} : { replicas: integerOption('replicas', replicas, 1, 5) }),
-    ...(hours === undefined ? {} : { keepMs: integerOption('keep-hours', hours, 1, 100_000) * 3_600_000 }),
+    ...(hours === undefined
+      ? {}
+      : { keepMs: integerOption('keep-hours', hours, 1, 100_000) * 3_600_000 }),
   };
 }
 

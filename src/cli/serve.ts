@@ -76,7 +76,8 @@ const RECOVER_MS = 60_000;
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { port, host, token, origins, maxStreams, maxPerAddress, plain, tls, log } = options;
-  const store = options.nats === undefined ? await folderStore(options) : await natsStore(options.nats, log);
+  const store =
+    options.nats === undefined ? await folderStore(options) : await natsStore(options.nats, log);
 
   const settings: StreamServerOptions = {
     acknowledge: 'stored',
@@ -178,7 +179,9 @@ async function natsStore(options: NatsGatewayOptions, log: (line: string) => voi
   return {
     async stream(stream) {
       await gateway.stream(stream);
-      log(`${stream.id}: ${stream.ending ?? 'closed'}, stored to frame ${stream.stats.storedFrame}`);
+      log(
+        `${stream.id}: ${stream.ending ?? 'closed'}, stored to frame ${stream.stats.storedFrame}`,
+      );
     },
     authorize: (arrival) => gateway.authorize(arrival),
     isReady: () => gateway.stats.connected,
@@ -212,13 +215,17 @@ export function logRecording(log: (line: string) => void, recording: Recording):
   const { path, stream, frames, gaps } = recording;
   const missing = gaps.reduce((sum, gap) => sum + gap.frames, 0);
   const seconds = (count: number): string => (count / stream.sampleRate).toFixed(3);
-  const gone = missing === 0 ? 'nothing missing' : `${seconds(missing)} s missing in ${gaps.length} gaps`;
+  const gone =
+    missing === 0 ? 'nothing missing' : `${seconds(missing)} s missing in ${gaps.length} gaps`;
   log(`${path}: ${seconds(frames)} s, ${gone}`);
 }
 
 /** Addresses of NATS, without what is secret in them. */
 export function addressesOf({ servers }: NatsOptions): string {
-  return [servers].flat().map((server) => server.replace(/\/\/.*@/, '//')).join(', ');
+  return [servers]
+    .flat()
+    .map((server) => server.replace(/\/\/.*@/, '//'))
+    .join(', ');
 }
 
 /** Tells of a failure. */

@@ -35,7 +35,9 @@ export class CommandProcess {
         if (found) resolve(found);
       });
       child.once('exit', (exitCode) => {
-        reject(new Error(`micwire ${args[0]} has ended with ${exitCode}: ${this.lines.join('\n')}`));
+        reject(
+          new Error(`micwire ${args[0]} has ended with ${exitCode}: ${this.lines.join('\n')}`),
+        );
       });
     });
   }

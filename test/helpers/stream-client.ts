@@ -39,7 +39,8 @@ function seedOf(session: string): number {
   let seed = seeds.get(session);
   if (seed === undefined) {
     seed = 2_166_136_261;
-    for (let i = 0; i < session.length; i++) seed = Math.imul(seed ^ session.charCodeAt(i), 16_777_619);
+    for (let i = 0; i < session.length; i++)
+      seed = Math.imul(seed ^ session.charCodeAt(i), 16_777_619);
     seeds.set(session, seed);
   }
   return seed;
@@ -107,7 +108,9 @@ export class StreamClient {
 
   /** Why it was closed, or could not connect. */
   get errors(): readonly string[] {
-    return this.actions.flatMap((action) => (action.type === 'error' ? [action.error.message] : []));
+    return this.actions.flatMap((action) =>
+      action.type === 'error' ? [action.error.message] : [],
+    );
   }
 
   say(frames: number): void {

@@ -1,4 +1,4 @@
-/** Who has which partition: one document, which is only ever replaced as a whole by someone who has read the one before. */
+/** Tells which worker has which partition: one document, which is replaced as a whole by a worker that has read the one before. */
 export interface LeaseTable {
   /** Workers, and how often each has written. One whose number stands still is dead. */
   readonly workers: Readonly<Record<string, number>>;
@@ -6,7 +6,7 @@ export interface LeaseTable {
 }
 
 /** A partition in a {@link LeaseTable}. */
-export interface PartitionLease {
+interface PartitionLease {
   readonly owner: string | null;
   /** The consumer that knows how far the partition was read. Null: nobody has begun. */
   readonly consumer: string | null;
@@ -57,7 +57,10 @@ export class LeasePlan {
       consumers = new Map(),
     }: {
       readonly stopped?: ReadonlySet<number>;
-      readonly consumers?: ReadonlyMap<number, { readonly consumer: string; readonly start: number }>;
+      readonly consumers?: ReadonlyMap<
+        number,
+        { readonly consumer: string; readonly start: number }
+      >;
     } = {},
   ): { readonly table: LeaseTable; readonly surplus: readonly number[] } {
     const alive = this.#look(found, nowMs);
@@ -69,7 +72,11 @@ export class LeasePlan {
 
     const most = Math.ceil(this.#partitions / alive.size);
     const partitions = Array.from({ length: this.#partitions }, (_, p): PartitionLease => {
-      const { owner, consumer, start } = found.partitions[p] ?? { owner: null, consumer: null, start: 1 };
+      const { owner, consumer, start } = found.partitions[p] ?? {
+        owner: null,
+        consumer: null,
+        start: 1,
+      };
       const keeps = owner !== null && alive.has(owner) && !(owner === this.#id && stopped.has(p));
       const begun = owner === this.#id ? consumers.get(p) : undefined;
       return { owner: keeps ? owner : null, consumer, start, ...begun };
@@ -101,7 +108,7 @@ export class LeasePlan {
   }
 
   #look({ workers }: LeaseTable, nowMs: number): Set<string> {
-    // Who has not looked for long has not seen that others could not write either: NATS was away.
+    // A worker that has not looked for long has not seen that others could not write either: NATS was away.
     const isBack = nowMs - this.#lookedMs > this.#leaseMs / 2;
     this.#lookedMs = nowMs;
     const alive = new Set<string>();

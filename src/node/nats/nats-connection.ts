@@ -49,13 +49,19 @@ export async function connectNats(
     waitOnFirstConnect: true,
     pingInterval: 2000,
     maxPingOut: 2,
-    ...(first.username === '' ? {} : { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }),
+    ...(first.username === ''
+      ? {}
+      : { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }),
     ...(url.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),
     ...settings.connection,
     servers: url.map(({ host }) => host),
   });
   const aborted = new Promise<never>((_, reject) => {
-    signal?.addEventListener('abort', () => reject(new MicwireError('closed', 'Nobody waits for NATS any more.')), { once: true });
+    signal?.addEventListener(
+      'abort',
+      () => reject(new MicwireError('closed', 'Nobody waits for NATS any more.')),
+      { once: true },
+    );
   });
   aborted.catch(() => {});
   let connection: NatsConnection;
@@ -76,7 +82,9 @@ export async function connectNats(
         await ensureStreams(manager, jetstream, settings);
         break;
       } catch (error) {
-        const isFinal = error instanceof MicwireError || (error instanceof jetstream.JetStreamApiError && error.status < 500);
+        const isFinal =
+          error instanceof MicwireError ||
+          (error instanceof jetstream.JetStreamApiError && error.status < 500);
         if (isFinal || connection.isClosed() || performance.now() > untilMs) throw error;
         await Promise.race([pause(RETRY_MS), aborted]);
       }
@@ -100,7 +108,8 @@ async function ensureStreams(
     try {
       await manager.streams.add(config);
     } catch (error) {
-      if (!(error instanceof jetstream.JetStreamApiError) || error.code !== OTHER_SETTINGS) throw error;
+      if (!(error instanceof jetstream.JetStreamApiError) || error.code !== OTHER_SETTINGS)
+        throw error;
       // It was made with other replicas, or somebody has changed how long it keeps messages. Only what it means has to agree.
       const { config: found } = await manager.streams.info(config.name!);
       if (found.description === config.description) return;
@@ -139,7 +148,8 @@ async function ensureStreams(
 
 function asUrl(server: string): URL {
   const text = server.includes('://') ? server : `nats://${server}`;
-  if (!URL.canParse(text)) throw new TypeError(`servers must be addresses such as nats://host:4222, got '${server}'.`);
+  if (!URL.canParse(text))
+    throw new TypeError(`servers must be addresses such as nats://host:4222, got '${server}'.`);
   return new URL(text);
 }
 

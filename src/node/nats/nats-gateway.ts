@@ -252,13 +252,19 @@ export class NatsGateway implements StreamHost {
     headers.set(HEADER.end, end.ending);
     headers.set(HEADER.frame, String(end.frame));
     try {
-      await this.#link.streams.publish(subjects.stream(name, partitions, end.id), new Uint8Array(0), {
-        headers,
-        msgID: `${end.id}:end:${end.frame}`,
-        timeout: this.#limits.timeoutMs,
-        retries: 0,
-        ...(end.lastSequence === undefined ? {} : { expect: { lastSubjectSequence: end.lastSequence } }),
-      });
+      await this.#link.streams.publish(
+        subjects.stream(name, partitions, end.id),
+        new Uint8Array(0),
+        {
+          headers,
+          msgID: `${end.id}:end:${end.frame}`,
+          timeout: this.#limits.timeoutMs,
+          retries: 0,
+          ...(end.lastSequence === undefined
+            ? {}
+            : { expect: { lastSubjectSequence: end.lastSequence } }),
+        },
+      );
       this.#ended++;
       this.#endings.delete(end);
     } catch (error) {
@@ -314,7 +320,10 @@ export class NatsGateway implements StreamHost {
     if (sequence === undefined) {
       this.#failed++;
       publication.fail(
-        new MicwireError('transport', `NATS has not stored a message: ${text.slice(0, 200) || 'JetStream is not there'}. The client sends it again.`),
+        new MicwireError(
+          'transport',
+          `NATS has not stored a message: ${text.slice(0, 200) || 'JetStream is not there'}. The client sends it again.`,
+        ),
       );
       return;
     }
@@ -333,7 +342,10 @@ export class NatsGateway implements StreamHost {
       this.#failed++;
       this.#waiting.shift()?.();
       publication.fail(
-        new MicwireError('transport', `NATS has not answered for ${this.#limits.timeoutMs} ms. The client comes back.`),
+        new MicwireError(
+          'transport',
+          `NATS has not answered for ${this.#limits.timeoutMs} ms. The client comes back.`,
+        ),
       );
     }
   }
@@ -409,7 +421,11 @@ class Publication {
       try {
         this.#pending.push(this.#owner.publish(this, batch));
       } catch (cause) {
-        throw new MicwireError('transport', `A message cannot be sent to NATS: ${cause instanceof Error ? cause.message : String(cause)}. The client comes back.`, { cause });
+        throw new MicwireError(
+          'transport',
+          `A message cannot be sent to NATS: ${cause instanceof Error ? cause.message : String(cause)}. The client comes back.`,
+          { cause },
+        );
       }
       const last = batch.at(-1)!;
       this.#end = last.frame + last.frames;
@@ -475,7 +491,10 @@ class Publication {
 }
 
 function noConnection(): MicwireError {
-  return new MicwireError('transport', 'The connection to NATS is lost. Clients come back when it is there again.');
+  return new MicwireError(
+    'transport',
+    'The connection to NATS is lost. Clients come back when it is there again.',
+  );
 }
 
 function pause(ms: number): Promise<void> {

@@ -74,7 +74,8 @@ export class NatsLeases {
         done();
         return;
       } catch (error) {
-        const isOther = error instanceof jetstream.JetStreamApiError && error.code === OTHER_SEQUENCE;
+        const isOther =
+          error instanceof jetstream.JetStreamApiError && error.code === OTHER_SEQUENCE;
         if (!isOther || i === TRIES) throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * i));
       }

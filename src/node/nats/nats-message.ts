@@ -90,7 +90,10 @@ export function decodeMessage(header: (name: string) => string, data: Uint8Array
     packets.push(...decoder.decode(data.subarray(from, at)));
   }
   if (at !== data.length) {
-    throw new PacketError('oversized', `a message has ${data.length - at} bytes after its packets.`);
+    throw new PacketError(
+      'oversized',
+      `a message has ${data.length - at} bytes after its packets.`,
+    );
   }
   return { type: 'chunks', packets };
 }

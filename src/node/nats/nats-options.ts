@@ -40,10 +40,13 @@ const NAME = /^[A-Za-z0-9_-]{1,32}$/;
 export function checkNats(options: NatsOptions): NatsSettings {
   const { servers, name = 'MICWIRE', connection = {} } = options;
   const list: readonly unknown[] = Array.isArray(servers) ? servers : [servers];
-  const isList = list.length > 0 && list.every((server) => typeof server === 'string' && server !== '');
+  const isList =
+    list.length > 0 && list.every((server) => typeof server === 'string' && server !== '');
   if (!isList) throw new TypeError(`servers must name a NATS server, got ${describe(servers)}.`);
   if (typeof name !== 'string' || !NAME.test(name)) {
-    throw new TypeError(`name must have 1 to 32 characters of A–Z, a–z, 0–9, _ and -, got ${describe(name)}.`);
+    throw new TypeError(
+      `name must have 1 to 32 characters of A–Z, a–z, 0–9, _ and -, got ${describe(name)}.`,
+    );
   }
   return {
     servers: list as string[],

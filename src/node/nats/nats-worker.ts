@@ -106,7 +106,10 @@ export class NatsWorker {
     const folder = new WorkerFolder(path, { sync: options.sync ?? false, flushMs });
     await folder.prepare();
     const link = await connectNats(settings, 'micwire worker', signal);
-    const { recorded = () => {}, failed = (error: unknown) => console.error('micwire worker:', error) } = options;
+    const {
+      recorded = () => {},
+      failed = (error: unknown) => console.error('micwire worker:', error),
+    } = options;
     return new NatsWorker(link, settings, { leaseMs, idleMs, folder, recorded, failed });
   }
 
@@ -192,26 +195,43 @@ export class NatsWorker {
     }
     const held = new Set(this.#leases.held);
     for (const partition of surplus) held.delete(partition);
-    await Promise.all([...this.#readers.keys()].filter((p) => !held.has(p)).map((p) => this.#giveUp(p)));
+    await Promise.all(
+      [...this.#readers.keys()].filter((p) => !held.has(p)).map((p) => this.#giveUp(p)),
+    );
     for (const partition of surplus) this.#stopped.add(partition);
     for (const partition of held) if (!this.#readers.has(partition)) this.#read(partition);
     await this.#completeIdle();
     if (this.#closing !== null) return;
     const soon = surplus.length > 0 || this.#begun.size > 0;
     const waitMs = this.#options.leaseMs / RENEWALS;
-    this.#timer = setTimeout(() => (this.#renewing = this.#renew()), soon ? waitMs / 10 : waitMs);
+    this.#timer = setTimeout(
+      () => {
+        this.#renewing = this.#renew();
+      },
+      soon ? waitMs / 10 : waitMs,
+    );
   }
 
   #read(partition: number): void {
     const lease = this.#leases.table.partitions[partition];
     const place = { consumer: lease?.consumer ?? null, start: lease?.start ?? 1 };
-    const { folder, link, settings, totals } = { folder: this.#folder, link: this.#link, settings: this.#settings, totals: this.#totals };
-    const reader = new PartitionReader(partition, place, { folder, link, settings, totals }, {
-      holds: () => this.#leases.holds(partition),
-      begun: (begun) => this.#begun.set(partition, begun),
-      recorded: (id, recording) => this.#recorded(id, recording),
-      failed: (error) => this.#failed(error),
-    });
+    const { folder, link, settings, totals } = {
+      folder: this.#folder,
+      link: this.#link,
+      settings: this.#settings,
+      totals: this.#totals,
+    };
+    const reader = new PartitionReader(
+      partition,
+      place,
+      { folder, link, settings, totals },
+      {
+        holds: () => this.#leases.holds(partition),
+        begun: (begun) => this.#begun.set(partition, begun),
+        recorded: (id, recording) => this.#recorded(id, recording),
+        failed: (error) => this.#failed(error),
+      },
+    );
     this.#readers.set(partition, reader);
   }
 

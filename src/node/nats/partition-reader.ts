@@ -64,7 +64,12 @@ export class PartitionReader {
   constructor(
     partition: number,
     place: ReadPlace,
-    at: { readonly link: NatsLink; readonly settings: NatsSettings; readonly folder: WorkerFolder; readonly totals: ReaderTotals },
+    at: {
+      readonly link: NatsLink;
+      readonly settings: NatsSettings;
+      readonly folder: WorkerFolder;
+      readonly totals: ReaderTotals;
+    },
     owner: ReaderOwner,
   ) {
     this.partition = partition;
@@ -180,7 +185,8 @@ export class PartitionReader {
     const id = subject.slice(subject.lastIndexOf('.') + 1);
     this.#totals.messages++;
     try {
-      if (!/^[\w-]{1,64}$/.test(id)) throw new PacketError('bad-field', 'The subject has no name of a stream.');
+      if (!/^[\w-]{1,64}$/.test(id))
+        throw new PacketError('bad-field', 'The subject has no name of a stream.');
       const said = decodeMessage((name) => message.headers?.get(name) ?? '', message.data);
       if (said.type === 'end') {
         const recording = await this.#folder.end(id);
@@ -211,7 +217,8 @@ export class PartitionReader {
   }
 
   #acknowledge(turn: number, message: JsMsg): void {
-    if (turn === this.#turn && this.#owner.holds() && !this.#link.connection.isClosed()) message.ack();
+    if (turn === this.#turn && this.#owner.holds() && !this.#link.connection.isClosed())
+      message.ack();
   }
 }
 

@@ -36,7 +36,10 @@ export class WorkerFolder {
   #completed = 0;
   #there = 0;
 
-  constructor(path: string, { sync, flushMs }: { readonly sync: boolean; readonly flushMs: number }) {
+  constructor(
+    path: string,
+    { sync, flushMs }: { readonly sync: boolean; readonly flushMs: number },
+  ) {
     this.path = path;
     this.#sync = sync;
     this.#flushMs = flushMs;
@@ -48,7 +51,9 @@ export class WorkerFolder {
       await mkdir(this.path, { recursive: true });
       await readdir(this.path);
     } catch (cause) {
-      throw new MicwireError('recording', `${this.path} cannot be read. Use another folder.`, { cause });
+      throw new MicwireError('recording', `${this.path} cannot be read. Use another folder.`, {
+        cause,
+      });
     }
   }
 
@@ -72,7 +77,11 @@ export class WorkerFolder {
    * @throws PacketError for a packet that cannot be of this stream, however often it comes
    * @throws MicwireError `recording` when its file cannot be written
    */
-  async take(id: string, packet: Packet, atMs: number): Promise<{ readonly stored: Promise<TakenPacket> }> {
+  async take(
+    id: string,
+    packet: Packet,
+    atMs: number,
+  ): Promise<{ readonly stored: Promise<TakenPacket> }> {
     const end = packet.frame + packet.frames;
     let open = this.#open.get(id);
     if (end <= (this.#ends.get(id) ?? 0)) {
@@ -95,10 +104,16 @@ export class WorkerFolder {
     let stored: Promise<void>;
     try {
       // The message's bytes are its own.
-      stored = recorder.write({ frame: packet.frame, frames: packet.frames, bytes: packet.payload });
+      stored = recorder.write({
+        frame: packet.frame,
+        frames: packet.frames,
+        bytes: packet.payload,
+      });
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
-      throw new PacketError('bad-field', `A packet cannot be recorded: ${cause.message}`, { cause });
+      throw new PacketError('bad-field', `A packet cannot be recorded: ${cause.message}`, {
+        cause,
+      });
     }
     if (recorder.stats.duplicateFrames === before) return { stored: stored.then(() => 'stored') };
     this.#there++;
@@ -184,7 +199,10 @@ export class WorkerFolder {
       }
       origin = Math.max(origin, completeEnd);
     }
-    throw new MicwireError('recording', `${this.path} has too many recordings of ${id}. Move some.`);
+    throw new MicwireError(
+      'recording',
+      `${this.path} has too many recordings of ${id}. Move some.`,
+    );
   }
 
   async #unfinished(id: string): Promise<StreamRecorder | null> {
@@ -203,7 +221,12 @@ export class WorkerFolder {
    * Continues what another worker has left. That one may only have been asleep: it keeps the old journal, whose further records
    * count for nothing, as its acknowledgements do not either.
    */
-  async #continue(path: string, stream: StreamFormat | null, origin: number, atMs: number): Promise<StreamRecorder> {
+  async #continue(
+    path: string,
+    stream: StreamFormat | null,
+    origin: number,
+    atMs: number,
+  ): Promise<StreamRecorder> {
     const journal = `${path}.part`;
     await copyFile(journal, `${journal}.copy`);
     await rename(`${journal}.copy`, journal);
@@ -211,11 +234,17 @@ export class WorkerFolder {
     const found = await StreamRecorder.streamOf(path);
     if (found !== undefined && stream !== null && !isSameStream(found, stream)) throw otherStream();
     const format = stream ?? found;
-    if (format === undefined) throw new MicwireError('recording', `${journal} is empty. Remove it.`);
+    if (format === undefined)
+      throw new MicwireError('recording', `${journal} is empty. Remove it.`);
     return this.#recorder(path, format, origin, atMs);
   }
 
-  #recorder(path: string, { format, sampleRate, channels }: StreamFormat, origin: number, startedAt: number): Promise<StreamRecorder> {
+  #recorder(
+    path: string,
+    { format, sampleRate, channels }: StreamFormat,
+    origin: number,
+    startedAt: number,
+  ): Promise<StreamRecorder> {
     return StreamRecorder.open(path, {
       stream: { format, sampleRate, channels },
       origin,
