@@ -22,6 +22,7 @@ const WITHOUT_PEERS = new Set([
   'devices-live',
   'echo-live',
   'journeys',
+  'scale',
   'session',
   'session-live',
   'serve',
@@ -47,6 +48,12 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     events: { type: 'string' },
     engine: { type: 'string' },
+    // Of the suite `scale`; `--seed`, `--seconds` too.
+    streams: { type: 'string' },
+    kills: { type: 'string' },
+    gateways: { type: 'string' },
+    workers: { type: 'string' },
+    'chunk-ms': { type: 'string' },
     // Of the suite `session-live`; `--seed` too.
     seconds: { type: 'string' },
     engines: { type: 'string' },

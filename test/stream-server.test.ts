@@ -278,7 +278,7 @@ describe('a stream server with clients of micwire.1', () => {
     for (let i = 0; i < 10; i++) one.say(320);
     await one.allAcknowledged();
     await server.close();
-    expect(first.streams[0]!.ending).toBe('expired');
+    expect(first.streams[0]!.ending).toBe('closed');
     // Another process, which has the file.
     const second = new Reader();
     second.next = first.next;

@@ -5,10 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import { CopyError, copyFiles } from './copy-files.ts';
-import type { ServeOptions } from './serve.ts';
+import type { NatsOptions } from '../node/index.ts';
+import type { RunningServer, ServeOptions } from './serve.ts';
+import type { WorkOptions } from './work.ts';
 
 const USAGE = `Usage: micwire copy <dir>
        micwire serve [options]
+       micwire work --nats nats://HOST --record FOLDER [options]
 
 copy: copies the files that a page fetches by address to <dir>: the worklets (capture.js, meter.js,
 playout.js …), and for Opus its Worker and libopus.wasm. For pages that serve them from a place of
@@ -30,6 +33,27 @@ its clients elsewhere, stores what has come, and ends. Needs the package 'ws'.
   --sync                   what is acknowledged survives a power cut, not just a crash
   --tls-cert FILE --tls-key FILE
   --drain-ms 10000         how long clients have to go elsewhere
+  --nats nats://HOST:4222  hands the streams to NATS JetStream instead of files: any number of servers, and of
+                           workers that record. Several times for several. Needs @nats-io/transport-node
+                           and @nats-io/jetstream
+  --chunks-per-message 1   with --nats: fewer messages, for more delay
+
+work: records what servers with --nats have taken. Workers share the streams; what one had that has died, the
+others continue. SIGTERM and SIGINT: it writes what has come, and ends.
+
+  --nats nats://HOST:4222  as the servers have it
+  --record FOLDER          where the files go: one folder for all workers
+  --port 0                 GET /health and GET /metrics at this port; 0: any that is free
+  --host localhost
+  --sync                   as for serve
+  --lease-ms 5000          a worker that was not heard of for so long is taken for dead
+
+Both, where the first of them makes the stream in JetStream:
+
+  --name MICWIRE           its name
+  --partitions 8           the most workers that can share it
+  --replicas 1             servers of the NATS cluster that store each message
+  --keep-hours 24          how long it keeps messages: workers may be away for so long
 
   --help       shows this
   --version    shows the package's version
@@ -50,6 +74,15 @@ class Misuse extends Error {}
 const COMMON = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
+} as const;
+
+/** What servers and workers have to agree on. */
+const NATS = {
+  nats: { type: 'string', multiple: true },
+  name: { type: 'string' },
+  partitions: { type: 'string' },
+  replicas: { type: 'string' },
+  'keep-hours': { type: 'string' },
 } as const;
 
 /** What each command takes beside {@link COMMON}, and does. */
@@ -78,6 +111,8 @@ const COMMANDS: Readonly<
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
       'drain-ms': { type: 'string', default: '10000' },
+      'chunks-per-message': { type: 'string' },
+      ...NATS,
     });
     if (values.help || values.version) return values.help ? 'help' : 'version';
     if (positionals.length > 0)
@@ -88,6 +123,10 @@ const COMMANDS: Readonly<
       throw new Misuse('--tls-cert and --tls-key go together.');
     }
     const { origin, token = process.env['MICWIRE_TOKEN'] } = values;
+    const nats = natsOptions(values);
+    const chunks = values['chunks-per-message'];
+    if (chunks !== undefined && nats === undefined)
+      throw new Misuse('--chunks-per-message needs --nats.');
     return serveUntilTold(integerOption('drain-ms', values['drain-ms'], 0, 3_600_000), {
       port: integerOption('port', values.port, 0, 65_535),
       host: values.host,
@@ -99,6 +138,35 @@ const COMMANDS: Readonly<
       plain: !values['no-plain'],
       sync: values.sync,
       tls: cert === undefined ? undefined : { cert, key: key! },
+      nats:
+        nats === undefined || chunks === undefined
+          ? nats
+          : { ...nats, chunksPerMessage: integerOption('chunks-per-message', chunks, 1, 1000) },
+      log: (line) => console.log(line),
+    });
+  },
+  work(args) {
+    const { values, positionals } = parse(args, {
+      record: { type: 'string' },
+      port: { type: 'string', default: '0' },
+      host: { type: 'string', default: 'localhost' },
+      sync: { type: 'boolean', default: false },
+      'lease-ms': { type: 'string', default: '5000' },
+      ...NATS,
+    });
+    if (values.help || values.version) return values.help ? 'help' : 'version';
+    if (positionals.length > 0) throw new Misuse(`work takes options only, got ${positionals[0]}.`);
+    const nats = natsOptions(values);
+    if (nats === undefined || values.record === undefined) {
+      throw new Misuse('work needs --nats and --record.');
+    }
+    return workUntilTold({
+      nats,
+      folder: values.record,
+      port: integerOption('port', values.port, 0, 65_535),
+      host: values.host,
+      sync: values.sync,
+      leaseMs: integerOption('lease-ms', values['lease-ms'], 500, 3_600_000),
       log: (line) => console.log(line),
     });
   },
@@ -149,6 +217,34 @@ function countOption(name: string, text: string | undefined): number | undefined
   return text === undefined ? undefined : integerOption(name, text, 1, 1e6);
 }
 
+function natsOptions(values: {
+  readonly nats?: string[] | undefined;
+  readonly name?: string | undefined;
+  readonly partitions?: string | undefined;
+  readonly replicas?: string | undefined;
+  readonly 'keep-hours'?: string | undefined;
+}): NatsOptions | undefined {
+  const { nats, name, partitions, replicas, 'keep-hours': hours } = values;
+  if (nats === undefined) {
+    const without = (['name', 'partitions', 'replicas', 'keep-hours'] as const).find(
+      (option) => values[option] !== undefined,
+    );
+    if (without !== undefined) throw new Misuse(`--${without} needs --nats.`);
+    return undefined;
+  }
+  return {
+    servers: nats,
+    ...(name === undefined ? {} : { name }),
+    ...(partitions === undefined
+      ? {}
+      : { partitions: integerOption('partitions', partitions, 1, 1024) }),
+    ...(replicas === undefined ? {} : { replicas: integerOption('replicas', replicas, 1, 5) }),
+    ...(hours === undefined
+      ? {}
+      : { keepMs: integerOption('keep-hours', hours, 1, 100_000) * 3_600_000 }),
+  };
+}
+
 async function tell(what: 'help' | 'version'): Promise<number> {
   if (what === 'help') process.stdout.write(USAGE);
   else {
@@ -177,18 +273,42 @@ async function copy(folder: string): Promise<number> {
 
 async function serveUntilTold(drainMs: number, options: ServeOptions): Promise<number> {
   const { serve } = await import('./serve.ts');
+  return untilTold(
+    () => serve(options),
+    (server) => `Serving ${server.url}`,
+    'sending clients elsewhere.',
+    drainMs,
+  );
+}
+
+async function workUntilTold(options: WorkOptions): Promise<number> {
+  const { work } = await import('./work.ts');
+  return untilTold(
+    () => work(options),
+    (worker) => `Working, figures at ${worker.url}`,
+    'writing what has come.',
+    0,
+  );
+}
+
+async function untilTold(
+  start: () => Promise<RunningServer>,
+  describe: (server: RunningServer) => string,
+  leaving: string,
+  drainMs: number,
+): Promise<number> {
   let server;
   try {
-    server = await serve(options);
+    server = await start();
   } catch (error) {
     console.error(`micwire: ${error instanceof Error ? error.message : String(error)}`);
     return FAILED;
   }
-  console.log(`Serving ${server.url}`);
+  console.log(describe(server));
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
   });
-  console.log(`${signal}: sending clients elsewhere.`);
+  console.log(`${signal}: ${leaving}`);
   await server.drain(drainMs);
   console.log('Everything that was acknowledged is stored.');
   return DONE;

@@ -5,8 +5,24 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { METRICS_TYPE, RecordingFolder, StreamServer, metricsText } from '../node/index.ts';
-import type { Recording, StreamArrival, StreamServerOptions } from '../node/index.ts';
+import {
+  METRICS_TYPE,
+  NatsGateway,
+  RecordingFolder,
+  StreamServer,
+  metricsText,
+} from '../node/index.ts';
+import type {
+  AcceptedStream,
+  NatsGatewayOptions,
+  NatsOptions,
+  Recording,
+  StreamAnswer,
+  StreamArrival,
+  StreamHost,
+  StreamServerOptions,
+} from '../node/index.ts';
+import { gatewayMetrics } from './nats-metrics.ts';
 
 /** What `micwire serve` is told. */
 export interface ServeOptions {
@@ -18,10 +34,12 @@ export interface ServeOptions {
   readonly token?: string | undefined;
   readonly origins?: readonly string[] | '*' | undefined;
   readonly maxStreams?: number | undefined;
-  /** Connections of one address. */
+  /** Connections of one address at once. */
   readonly maxPerAddress?: number | undefined;
   readonly plain?: boolean | undefined;
   readonly sync?: boolean | undefined;
+  /** Where streams go instead of the folder. */
+  readonly nats?: NatsGatewayOptions | undefined;
   /** Files with a certificate and its key. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Told what happens: one line each. */
@@ -35,6 +53,17 @@ export interface RunningServer {
   drain(ms: number): Promise<void>;
 }
 
+/** Where streams go. */
+interface Store {
+  stream(stream: AcceptedStream): Promise<void>;
+  authorize(arrival: StreamArrival): ReturnType<NonNullable<StreamHost['authorize']>>;
+  isReady(): boolean;
+  metrics(): string;
+  close(): Promise<void>;
+}
+
+/** Longest message to NATS, unless its servers are told otherwise, with room for what is added. */
+const NATS_MESSAGE_BYTES = 2 ** 20 - 2 ** 12;
 /** A client may come back to its stream for so long, ms. */
 const EXPIRE_MS = 600_000;
 /** How often what nobody continues is looked for, ms. */
@@ -46,11 +75,10 @@ const RECOVER_MS = 60_000;
  * @throws Error with what to do, when the address, the certificate or the folder is of no use
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { port, host, folder: path, token, origins, tls, log } = options;
-  const folder = new RecordingFolder(path, { sync: options.sync ?? false });
-  for (const recording of await folder.recover(EXPIRE_MS)) logRecording(log, recording);
+  const { port, host, token, origins, maxStreams, maxPerAddress, plain, tls, log } = options;
+  const store =
+    options.nats === undefined ? await folderStore(options) : await natsStore(options.nats, log);
 
-  const { maxStreams, maxPerAddress, plain } = options;
   const settings: StreamServerOptions = {
     acknowledge: 'stored',
     expireMs: EXPIRE_MS,
@@ -58,20 +86,19 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     ...(maxStreams === undefined ? {} : { maxStreams, maxConnections: 2 * maxStreams }),
     ...(maxPerAddress === undefined ? {} : { maxConnectionsPerAddress: maxPerAddress }),
     ...(plain === undefined ? {} : { plain }),
+    ...(options.nats === undefined ? {} : { maxMessageBytes: NATS_MESSAGE_BYTES }),
   };
   const streams = new StreamServer(
     {
       async stream(stream) {
         log(`${stream.id}: begins, from ${stream.address}, ${describeStream(stream.format)}`);
-        logRecording(log, await folder.record(stream));
+        await store.stream(stream);
       },
       async authorize(arrival) {
         if (token !== undefined && !isToken(tokenOf(arrival), token)) {
           return { code: 4401, reason: 'The token is missing or wrong.' };
         }
-        const frame = arrival.known ? undefined : await folder.storedFrame(arrival.id);
-        // Nothing is sent back.
-        return { output: null, ...(frame === undefined ? {} : { frame }) };
+        return store.authorize(arrival);
       },
       failed: (error, id) => log(`${id ?? 'server'}: ${describeError(error)}`),
     },
@@ -84,11 +111,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     response.setHeader('Cache-Control', 'no-store');
     if (method !== 'GET' && method !== 'HEAD') response.statusCode = 405;
     else if (path === '/health') {
-      response.statusCode = isLeaving ? 503 : 200;
-      response.write(isLeaving ? 'leaving\n' : 'ok\n');
+      const isOk = !isLeaving && store.isReady();
+      response.statusCode = isOk ? 200 : 503;
+      response.write(isOk ? 'ok\n' : isLeaving ? 'leaving\n' : 'no store\n');
     } else if (path === '/metrics') {
       response.setHeader('Content-Type', METRICS_TYPE);
-      response.write(metricsText(streams.stats));
+      response.write(metricsText(streams.stats) + store.metrics());
     } else response.statusCode = path === '/' ? 426 : 404;
     response.end();
   };
@@ -104,25 +132,61 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   server.listen(port, host);
   await once(server, 'listening');
-  const recovering = setInterval(() => {
-    folder.recover(EXPIRE_MS).then(
-      (recordings) => recordings.forEach((recording) => logRecording(log, recording)),
-      (error: unknown) => log(describeError(error)),
-    );
-  }, RECOVER_MS);
-  recovering.unref();
-
   const address = server.address() as AddressInfo;
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     url: `${tls === undefined ? 'ws' : 'wss'}://${name}:${address.port}`,
     async drain(ms) {
       isLeaving = true;
-      clearInterval(recovering);
       await streams.drain(ms);
+      await store.close();
       server.close();
       server.closeAllConnections();
     },
+  };
+}
+
+async function folderStore({ folder: path, sync = false, log }: ServeOptions): Promise<Store> {
+  const folder = new RecordingFolder(path, { sync });
+  const recover = async (): Promise<void> => {
+    for (const recording of await folder.recover(EXPIRE_MS)) logRecording(log, recording);
+  };
+  await recover();
+  const recovering = setInterval(() => {
+    recover().catch((error: unknown) => log(describeError(error)));
+  }, RECOVER_MS);
+  recovering.unref();
+  return {
+    async stream(stream) {
+      logRecording(log, await folder.record(stream));
+    },
+    async authorize({ known, id }): Promise<StreamAnswer> {
+      const frame = known ? undefined : await folder.storedFrame(id);
+      // Nothing is sent back.
+      return { output: null, ...(frame === undefined ? {} : { frame }) };
+    },
+    isReady: () => true,
+    metrics: () => '',
+    async close() {
+      clearInterval(recovering);
+    },
+  };
+}
+
+async function natsStore(options: NatsGatewayOptions, log: (line: string) => void): Promise<Store> {
+  log(`Connecting to NATS at ${addressesOf(options)}`);
+  const gateway = await NatsGateway.connect(options);
+  return {
+    async stream(stream) {
+      await gateway.stream(stream);
+      log(
+        `${stream.id}: ${stream.ending ?? 'closed'}, stored to frame ${stream.stats.storedFrame}`,
+      );
+    },
+    authorize: (arrival) => gateway.authorize(arrival),
+    isReady: () => gateway.stats.connected,
+    metrics: () => gatewayMetrics(gateway.stats),
+    close: () => gateway.close(),
   };
 }
 
@@ -146,7 +210,8 @@ function describeStream({ format, sampleRate, channels }: Recording['stream']): 
   return `${format}, ${sampleRate} Hz, ${channels} ${channels === 1 ? 'channel' : 'channels'}`;
 }
 
-function logRecording(log: (line: string) => void, recording: Recording): void {
+/** Tells of a file that is complete. */
+export function logRecording(log: (line: string) => void, recording: Recording): void {
   const { path, stream, frames, gaps } = recording;
   const missing = gaps.reduce((sum, gap) => sum + gap.frames, 0);
   const seconds = (count: number): string => (count / stream.sampleRate).toFixed(3);
@@ -155,6 +220,15 @@ function logRecording(log: (line: string) => void, recording: Recording): void {
   log(`${path}: ${seconds(frames)} s, ${gone}`);
 }
 
-function describeError(error: unknown): string {
+/** Addresses of NATS, without what is secret in them. */
+export function addressesOf({ servers }: NatsOptions): string {
+  return [servers]
+    .flat()
+    .map((server) => server.replace(/\/\/.*@/, '//'))
+    .join(', ');
+}
+
+/** Tells of a failure. */
+export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -37,3 +37,8 @@ export type {
   WyomingServerOptions,
   WyomingStats,
 } from './wyoming-connection.ts';
+export { NatsGateway } from './nats/nats-gateway.ts';
+export type { NatsGatewayOptions, NatsGatewayStats } from './nats/nats-gateway.ts';
+export type { NatsOptions } from './nats/nats-options.ts';
+export { NatsWorker } from './nats/nats-worker.ts';
+export type { NatsWorkerOptions, NatsWorkerStats } from './nats/nats-worker.ts';

@@ -213,7 +213,11 @@ export class StreamServer {
           this.#connected(session, known, client.data as StreamConnection);
         },
         disconnected: (session) => this.#disconnected(session),
-        ended: (session, ending) => this.#ended(session.id, ending),
+        ended: (session, ending) => {
+          // A server that leaves ends sessions that another one may continue.
+          const isLeft = this.#isLeaving && ending === 'expired';
+          this.#ended(session.id, isLeft ? 'closed' : ending);
+        },
         failed: (error, id) => this.#failed(error, id),
         commit: (session, frame) => this.#tell(session, (stream) => host.commit?.(stream, frame)),
         interrupted: (session, heard) =>

@@ -6,7 +6,7 @@ import { RawAudio } from '../../src/core/session/raw-audio.ts';
 import { SessionDriver } from '../../src/core/session/session-driver.ts';
 import type { SessionAction, SessionStats } from '../../src/core/session/session-messages.ts';
 import { sessionIo } from '../../src/core/session/session-scope.ts';
-import { eventually } from './eventually.ts';
+import { until } from './until.ts';
 
 /** The stream of a {@link StreamClient} unless it is told otherwise. */
 export const PCM = { format: 's16', sampleRate: 16_000, channels: 1 } as const;
@@ -21,18 +21,33 @@ interface StreamClientOptions {
 }
 
 /** Byte `i` of the audio of a client: another at each place, and for each client. */
-function byteAt(session: string, index: number): number {
-  let hash = Math.imul(index + 1, 2_654_435_761);
-  for (let i = 0; i < session.length; i++)
-    hash = Math.imul(hash ^ session.charCodeAt(i), 16_777_619);
-  return (hash >>> 13) & 0xff;
+export function byteAt(session: string, index: number): number {
+  return byteOf(seedOf(session), index);
 }
 
 /** The bytes of frames `from` to `from + frames`. */
 export function bytesAt(session: string, from: number, frames: number, frameBytes = 2): Uint8Array {
-  return Uint8Array.from({ length: frames * frameBytes }, (_, i) =>
-    byteAt(session, from * frameBytes + i),
-  );
+  const seed = seedOf(session);
+  const bytes = new Uint8Array(frames * frameBytes);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = byteOf(seed, from * frameBytes + i);
+  return bytes;
+}
+
+const seeds = new Map<string, number>();
+
+function seedOf(session: string): number {
+  let seed = seeds.get(session);
+  if (seed === undefined) {
+    seed = 2_166_136_261;
+    for (let i = 0; i < session.length; i++)
+      seed = Math.imul(seed ^ session.charCodeAt(i), 16_777_619);
+    seeds.set(session, seed);
+  }
+  return seed;
+}
+
+function byteOf(seed: number, index: number): number {
+  return (Math.imul(Math.imul(index + 1, 2_654_435_761) ^ seed, 16_777_619) >>> 13) & 0xff;
 }
 
 /** A client of micwire.1 in Node: the session of a page, over `ws`. What it sends can be told at each byte. */
@@ -119,18 +134,18 @@ export class StreamClient {
   }
 
   /** Waits until the server has acknowledged everything. */
-  async allAcknowledged(): Promise<void> {
-    await eventually(() => {
+  async allAcknowledged(timeoutMs?: number): Promise<void> {
+    await until(() => {
       if (this.stats.acknowledgedFrames !== this.#frame) {
         throw new Error(`${this.stats.acknowledgedFrames} of ${this.#frame} are acknowledged.`);
       }
-    });
+    }, timeoutMs);
   }
 
   /** Sends what waits, and ends the session. */
   async close(): Promise<void> {
     this.#driver.tell({ type: 'close', drainMs: 5000 });
-    await eventually(() => {
+    await until(() => {
       if (!this.#isClosed) throw new Error(`The client is ${this.state}.`);
     });
   }

@@ -69,12 +69,13 @@ const MAX_LINE_BYTES = 4096;
 
 /**
  * Reads a journal from its start, record by record.
- * @param visit gets each record, and its bytes as a view that the next one overwrites; a promise is waited for
+ * @param visit gets each record, and its bytes as a view that the next one overwrites; a promise is waited for. Null: only the first
+ *   line is read
  * @returns undefined where there is none, or a crash has left not even its first line
  */
 export async function scanJournal(
   path: string,
-  visit: (record: JournalRecord, payload: Uint8Array) => Promise<void> | void,
+  visit: ((record: JournalRecord, payload: Uint8Array) => Promise<void> | void) | null,
 ): Promise<FoundJournal | undefined> {
   let file: FileHandle;
   try {
@@ -89,7 +90,7 @@ export async function scanJournal(
     const line = begin.subarray(0, bytesRead).indexOf(10);
     const head = line < 0 ? undefined : readHead(begin.subarray(0, line).toString());
     if (head === undefined) return undefined;
-    const end = await scanRecords(file, line + 1, visit);
+    const end = visit === null ? line + 1 : await scanRecords(file, line + 1, visit);
     return { head, end };
   } finally {
     await file.close();

@@ -200,17 +200,28 @@ export class StreamRecorder {
   }
 
   /**
+   * What a recording under way, as a crash has left it, is of.
+   * @throws MicwireError `recording` when its file cannot be read
+   * @internal
+   */
+  static async streamOf(path: string): Promise<StreamFormat | undefined> {
+    try {
+      return (await scanJournal(journalOf(path), null))?.head.stream;
+    } catch (error) {
+      throw asRecordingError(path, error);
+    }
+  }
+
+  /**
    * Completes a recording that a crash has left.
    * @returns undefined where there is none, or it is open in this process
    * @throws MicwireError `recording` when its file cannot be read or written
    */
   static async recover(path: string): Promise<Recording | undefined> {
     if (openPaths.has(path)) return undefined;
-    const found = await scanJournal(journalOf(path), () => {}).catch((error: unknown) => {
-      throw asRecordingError(path, error);
-    });
-    if (found === undefined) return undefined;
-    const recorder = await StreamRecorder.open(path, { stream: found.head.stream });
+    const stream = await StreamRecorder.streamOf(path);
+    if (stream === undefined) return undefined;
+    const recorder = await StreamRecorder.open(path, { stream });
     return recorder.close();
   }
 

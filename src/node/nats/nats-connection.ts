@@ -1,0 +1,183 @@
+import { performance } from 'node:perf_hooks';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { MicwireError } from '../../core/errors.ts';
+import { subjects } from './nats-options.ts';
+import type { NatsSettings } from './nats-options.ts';
+
+/** A connection to NATS, and what it is used with. */
+export interface NatsLink {
+  readonly connection: NatsConnection;
+  readonly streams: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** The packages themselves, which are loaded when they are needed. */
+  readonly core: typeof import('@nats-io/transport-node');
+  readonly jetstream: typeof import('@nats-io/jetstream');
+}
+
+/**
+ * For so long JetStream knows which messages it has stored: a client that comes back within it leaves no message twice. Later ones
+ * do no harm either, as frames are written to their own places.
+ */
+const DUPLICATE_WINDOW_MS = 120_000;
+/** JetStream: a stream of this name has other settings. */
+const OTHER_SETTINGS = 10_058;
+/** How long to wait before JetStream is asked again: a server that starts is there before its JetStream is. */
+const RETRY_MS = 250;
+const READY_MS = 15_000;
+/** An answer that does not come in this time was lost with a connection. */
+const TIMEOUT_MS = 2000;
+
+/**
+ * Connects, and makes the JetStream streams where they are missing. Waits for servers that are not there yet.
+ * @param signal ends the waiting
+ * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not do what it has to
+ */
+export async function connectNats(
+  settings: NatsSettings,
+  client: string,
+  signal?: AbortSignal,
+): Promise<NatsLink> {
+  const [core, jetstream] = await importPackages();
+  const url = settings.servers.map((server) => asUrl(server));
+  const first = url[0]!;
+  const connecting = core.connect({
+    name: client,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    reconnectJitter: 100,
+    waitOnFirstConnect: true,
+    pingInterval: 2000,
+    maxPingOut: 2,
+    ...(first.username === ''
+      ? {}
+      : { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }),
+    ...(url.some(({ protocol }) => protocol === 'tls:') ? { tls: {} } : {}),
+    ...settings.connection,
+    servers: url.map(({ host }) => host),
+  });
+  const aborted = new Promise<never>((_, reject) => {
+    signal?.addEventListener(
+      'abort',
+      () => reject(new MicwireError('closed', 'Nobody waits for NATS any more.')),
+      { once: true },
+    );
+  });
+  aborted.catch(() => {});
+  let connection: NatsConnection;
+  try {
+    connection = await Promise.race([connecting, aborted]);
+  } catch (error) {
+    connecting.then((late) => late.close()).catch(() => {});
+    throw asTransportError(settings, error);
+  }
+  try {
+    const manager = await jetstream.jetstreamManager(connection, {
+      checkAPI: false,
+      timeout: TIMEOUT_MS,
+    });
+    const untilMs = performance.now() + READY_MS;
+    for (;;) {
+      try {
+        await ensureStreams(manager, jetstream, settings);
+        break;
+      } catch (error) {
+        const isFinal =
+          error instanceof MicwireError ||
+          (error instanceof jetstream.JetStreamApiError && error.status < 500);
+        if (isFinal || connection.isClosed() || performance.now() > untilMs) throw error;
+        await Promise.race([pause(RETRY_MS), aborted]);
+      }
+    }
+    return { connection, manager, streams: jetstream.jetstream(connection), core, jetstream };
+  } catch (error) {
+    await connection.close().catch(() => {});
+    throw asTransportError(settings, error);
+  }
+}
+
+async function ensureStreams(
+  manager: JetStreamManager,
+  jetstream: typeof import('@nats-io/jetstream'),
+  settings: NatsSettings,
+): Promise<void> {
+  const { name, partitions, replicas, keepMs } = settings;
+  const { RetentionPolicy, StorageType, DiscardPolicy } = jetstream;
+  const description = `micwire: ${partitions} partitions`;
+  const add = async (config: Parameters<JetStreamManager['streams']['add']>[0]): Promise<void> => {
+    try {
+      await manager.streams.add(config);
+    } catch (error) {
+      if (!(error instanceof jetstream.JetStreamApiError) || error.code !== OTHER_SETTINGS)
+        throw error;
+      // It was made with other replicas, or somebody has changed how long it keeps messages. Only what it means has to agree.
+      const { config: found } = await manager.streams.info(config.name!);
+      if (found.description === config.description) return;
+      throw new MicwireError(
+        'transport',
+        `The JetStream stream ${config.name} is there with other partitions, or is not micwire's. Use --partitions as it has, or another name.`,
+        { cause: error },
+      );
+    }
+  };
+  const common = {
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    num_replicas: replicas,
+    allow_direct: true,
+  };
+  await add({
+    ...common,
+    name,
+    description,
+    subjects: [subjects.all(name)],
+    max_age: keepMs * 1e6,
+    // What a full server refuses is not acknowledged, so that clients keep it.
+    discard: DiscardPolicy.New,
+    duplicate_window: Math.min(DUPLICATE_WINDOW_MS, keepMs) * 1e6,
+  });
+  await add({
+    ...common,
+    name: `${name}-LEASES`,
+    description,
+    subjects: [subjects.leases(name)],
+    max_msgs_per_subject: 1,
+    discard: DiscardPolicy.Old,
+  });
+}
+
+function asUrl(server: string): URL {
+  const text = server.includes('://') ? server : `nats://${server}`;
+  if (!URL.canParse(text))
+    throw new TypeError(`servers must be addresses such as nats://host:4222, got '${server}'.`);
+  return new URL(text);
+}
+
+async function importPackages(): Promise<
+  readonly [typeof import('@nats-io/transport-node'), typeof import('@nats-io/jetstream')]
+> {
+  try {
+    return await Promise.all([import('@nats-io/transport-node'), import('@nats-io/jetstream')]);
+  } catch (cause) {
+    throw new MicwireError(
+      'unsupported',
+      "The packages '@nats-io/transport-node' and '@nats-io/jetstream' could not be loaded. Install them: npm install @nats-io/transport-node @nats-io/jetstream",
+      { cause },
+    );
+  }
+}
+
+function asTransportError({ servers }: NatsSettings, cause: unknown): Error {
+  if (cause instanceof MicwireError || cause instanceof TypeError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const where = servers.map((server) => asUrl(server).host).join(', ');
+  return new MicwireError(
+    'transport',
+    `NATS at ${where}: ${message}. Look whether it was started with JetStream (nats-server -js), and whether this user may use it.`,
+    { cause },
+  );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

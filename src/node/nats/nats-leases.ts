@@ -1,0 +1,84 @@
+import { performance } from 'node:perf_hooks';
+import type { NatsLink } from './nats-connection.ts';
+import { LeasePlan, readLeaseTable } from './lease-plan.ts';
+import type { LeaseTable } from './lease-plan.ts';
+import { subjects } from './nats-options.ts';
+import type { NatsSettings } from './nats-options.ts';
+
+/** JetStream: the subject's last message is another one: somebody else has written. */
+const OTHER_SEQUENCE = 10_071;
+const TRIES = 10;
+const TIMEOUT_MS = 2000;
+const NOBODY: LeaseTable = { workers: {}, partitions: [] };
+
+/** The partitions that one worker holds, kept in a subject of JetStream that has one message. */
+export class NatsLeases {
+  readonly #settings: NatsSettings;
+  readonly #link: NatsLink;
+  readonly #plan: LeasePlan;
+  #table: LeaseTable = NOBODY;
+
+  constructor(link: NatsLink, settings: NatsSettings, id: string, leaseMs: number) {
+    this.#link = link;
+    this.#settings = settings;
+    this.#plan = new LeasePlan(id, settings.partitions, leaseMs);
+  }
+
+  /** The table that was read or written last. */
+  get table(): LeaseTable {
+    return this.#table;
+  }
+
+  get held(): readonly number[] {
+    return this.#plan.held(performance.now());
+  }
+
+  holds(partition: number): boolean {
+    return this.held.includes(partition);
+  }
+
+  /** Says that this worker is alive, and takes what it should have. @returns what it has too much of @throws when NATS does not answer */
+  async renew(change: Parameters<LeasePlan['next']>[2]): Promise<readonly number[]> {
+    let surplus: readonly number[] = [];
+    await this.#write((found) => {
+      const askedMs = performance.now();
+      const next = this.#plan.next(found, askedMs, change);
+      ({ surplus } = next);
+      return { table: next.table, done: () => this.#plan.written(next.table, askedMs) };
+    });
+    return surplus;
+  }
+
+  /** Gives everything back. @throws when NATS does not answer: then others wait until the leases are over */
+  async leave(): Promise<void> {
+    await this.#write((found) => ({ table: this.#plan.leave(found), done() {} }));
+  }
+
+  async #write(
+    change: (found: LeaseTable) => { readonly table: LeaseTable; readonly done: () => void },
+  ): Promise<void> {
+    const { manager, streams, jetstream } = this.#link;
+    const subject = subjects.leases(this.#settings.name);
+    const name = `${this.#settings.name}-LEASES`;
+    for (let i = 1; ; i++) {
+      const last = await manager.streams.getMessage(name, { last_by_subj: subject });
+      const found = (last === null ? null : readLeaseTable(last.string())) ?? NOBODY;
+      const { table, done } = change(found);
+      try {
+        await streams.publish(subject, JSON.stringify(table), {
+          expect: { lastSubjectSequence: last?.seq ?? 0 },
+          timeout: TIMEOUT_MS,
+          retries: 0,
+        });
+        this.#table = table;
+        done();
+        return;
+      } catch (error) {
+        const isOther =
+          error instanceof jetstream.JetStreamApiError && error.code === OTHER_SEQUENCE;
+        if (!isOther || i === TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * i));
+      }
+    }
+  }
+}

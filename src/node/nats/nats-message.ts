@@ -1,0 +1,110 @@
+import { describeOutside, integerIn } from '../../core/arguments.ts';
+import { PacketError } from '../../core/errors.ts';
+import type { StreamFormat } from '../../core/format/stream-format.ts';
+import { binaryFraming } from '../../core/framing/binary.ts';
+import type { Packet } from '../../core/framing/packet.ts';
+import type { StreamChunk } from '../accepted-stream.ts';
+
+/*
+ * A message in JetStream is a packet of the binary framing; or several, where the header Micwire-Packets says how many, each with its
+ * length in 4 bytes, little-endian, before it; or the end of a stream, where the header Micwire-End says why it ended, and
+ * Micwire-Frame which frame follows its last one.
+ */
+
+/** Headers of a message. */
+export const HEADER = {
+  packets: 'Micwire-Packets',
+  end: 'Micwire-End',
+  frame: 'Micwire-Frame',
+} as const;
+
+/** Chunks that one message may have. */
+export const MAX_PACKETS = 1000;
+const LENGTH_BYTES = 4;
+const DIGITS = /^\d{1,16}$/;
+
+const encoder = binaryFraming.createEncoder();
+const decoder = binaryFraming.createDecoder();
+
+/** A message for a stream's chunks that follow each other. */
+export function encodeChunks(format: StreamFormat, chunks: readonly StreamChunk[]): Uint8Array {
+  const { format: payloadFormat, sampleRate, channels } = format;
+  const packets = chunks.map(({ frame, frames, bytes, missing }) => {
+    // So that packets that are all of one length need not say their frame.
+    const sequence = frames > 0 && frame % frames === 0 ? frame / frames : 0;
+    const timestamp = Math.round((frame / sampleRate) * 1e6);
+    const dropped = Math.min(missing, 2 ** 32 - 1);
+    return encoder.encode({
+      sequence,
+      frame,
+      frames,
+      timestamp,
+      dropped,
+      format: payloadFormat,
+      sampleRate,
+      channels,
+      payload: bytes,
+    }) as Uint8Array;
+  });
+  if (packets.length === 1) return packets[0]!;
+  const bytes = packets.reduce((sum, { length }) => sum + LENGTH_BYTES + length, 0);
+  const message = new Uint8Array(bytes);
+  const view = new DataView(message.buffer);
+  let at = 0;
+  for (const packet of packets) {
+    view.setUint32(at, packet.length, true);
+    message.set(packet, at + LENGTH_BYTES);
+    at += LENGTH_BYTES + packet.length;
+  }
+  return message;
+}
+
+/** What a message says. */
+export type NatsMessage =
+  | { readonly type: 'chunks'; readonly packets: readonly Packet[] }
+  | { readonly type: 'end'; readonly ending: string; readonly frame: number };
+
+/**
+ * Reads a message.
+ * @param header tells a header of the message; '' where it has no such header
+ * @throws PacketError for anything else
+ */
+export function decodeMessage(header: (name: string) => string, data: Uint8Array): NatsMessage {
+  const ending = header(HEADER.end);
+  if (ending !== '') return { type: 'end', ending, frame: numberFrom(header(HEADER.frame)) };
+  const count = header(HEADER.packets);
+  if (count === '') return { type: 'chunks', packets: decoder.decode(data) };
+  const wanted = numberFrom(count);
+  if (wanted < 1 || wanted > MAX_PACKETS) {
+    throw new PacketError('bad-field', `packets must be 1 to ${MAX_PACKETS}, got ${wanted}.`);
+  }
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const packets: Packet[] = [];
+  let at = 0;
+  for (let i = 0; i < wanted; i++) {
+    const from = at + LENGTH_BYTES;
+    at = from <= data.length ? from + view.getUint32(at, true) : Infinity;
+    if (at > data.length) {
+      throw new PacketError('truncated', `a message of ${data.length} bytes ends within a packet.`);
+    }
+    packets.push(...decoder.decode(data.subarray(from, at)));
+  }
+  if (at !== data.length) {
+    throw new PacketError(
+      'oversized',
+      `a message has ${data.length - at} bytes after its packets.`,
+    );
+  }
+  return { type: 'chunks', packets };
+}
+
+function numberFrom(text: string): number {
+  const number = DIGITS.test(text) ? Number(text) : NaN;
+  if (Number.isSafeInteger(number)) return number;
+  throw new PacketError('bad-field', `a header must be a number, got ${describeOutside(text)}.`);
+}
+
+/** Options of gateways alone. @throws RangeError */
+export function checkPackets(value: number): number {
+  return integerIn('chunksPerMessage', value, 1, MAX_PACKETS);
+}

@@ -1,0 +1,76 @@
+import { describe, integerIn, numberIn } from '../../core/arguments.ts';
+
+/** What gateways and workers have to agree on. */
+export interface NatsOptions {
+  /** Addresses of NATS servers: `nats://host:4222`, with `user:password@` where they ask for it, `tls://…` over TLS. */
+  readonly servers: string | readonly string[];
+  /** Name of the JetStream stream, and in lower case the first part of all subjects. @default 'MICWIRE' */
+  readonly name?: string;
+  /**
+   * Into how many parts the streams are divided: the most workers that share the work. Fixed when the JetStream stream is made.
+   * @default 8
+   */
+  readonly partitions?: number;
+  /** How many servers of a NATS cluster store each message. Counts when the JetStream stream is made. @default 1 */
+  readonly replicas?: number;
+  /** How long messages are kept, ms: workers may be away for so long. Counts when the JetStream stream is made. @default 86400000 */
+  readonly keepMs?: number;
+  /** Further options of the client `@nats-io/transport-node`, such as `tls` and `authenticator`. */
+  readonly connection?: Readonly<Record<string, unknown>>;
+}
+
+/** {@link NatsOptions} that were checked. @internal */
+export interface NatsSettings extends Required<NatsOptions> {
+  readonly servers: readonly string[];
+}
+
+/** Names of the options, for those who extend them. @internal */
+export const NATS_OPTION_NAMES = {
+  servers: 1,
+  name: 1,
+  partitions: 1,
+  replicas: 1,
+  keepMs: 1,
+  connection: 1,
+} as const;
+
+const NAME = /^[A-Za-z0-9_-]{1,32}$/;
+
+/** @throws TypeError or RangeError @internal */
+export function checkNats(options: NatsOptions): NatsSettings {
+  const { servers, name = 'MICWIRE', connection = {} } = options;
+  const list: readonly unknown[] = Array.isArray(servers) ? servers : [servers];
+  const isList =
+    list.length > 0 && list.every((server) => typeof server === 'string' && server !== '');
+  if (!isList) throw new TypeError(`servers must name a NATS server, got ${describe(servers)}.`);
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    throw new TypeError(
+      `name must have 1 to 32 characters of A–Z, a–z, 0–9, _ and -, got ${describe(name)}.`,
+    );
+  }
+  return {
+    servers: list as string[],
+    name,
+    connection,
+    partitions: integerIn('partitions', options.partitions ?? 8, 1, 1024),
+    replicas: integerIn('replicas', options.replicas ?? 1, 1, 5),
+    keepMs: numberIn('keepMs', options.keepMs ?? 86_400_000, 1000, 10 ** 12),
+  };
+}
+
+/** The part that a stream belongs to (FNV-1a). @internal */
+export function partitionOf(id: string, partitions: number): number {
+  let hash = 2_166_136_261;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 16_777_619);
+  return (hash >>> 0) % partitions;
+}
+
+/** Subjects of a JetStream stream's messages. @internal */
+export const subjects = {
+  all: (name: string): string => `${name.toLowerCase()}.audio.>`,
+  partition: (name: string, partition: number): string =>
+    `${name.toLowerCase()}.audio.${partition}.>`,
+  stream: (name: string, partitions: number, id: string): string =>
+    `${name.toLowerCase()}.audio.${partitionOf(id, partitions)}.${id}`,
+  leases: (name: string): string => `${name.toLowerCase()}.leases`,
+} as const;

@@ -1,0 +1,271 @@
+import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MicwireError, PacketError } from '../../core/errors.ts';
+import { isSameStream, isSampled } from '../../core/format/stream-format.ts';
+import type { StreamFormat } from '../../core/format/stream-format.ts';
+import type { Packet } from '../../core/framing/packet.ts';
+import { StreamRecorder, readRecording } from '../recording/stream-recorder.ts';
+import type { Recording } from '../recording/stream-recorder.ts';
+
+interface Open {
+  readonly recorder: StreamRecorder;
+  usedMs: number;
+}
+
+/** What became of a packet: it is stored, or was there already. */
+export type TakenPacket = 'stored' | 'there';
+
+const MAX_NAMES = 10_000;
+/** A client may be muted for so long, ms. */
+const MAX_GAP_MS = 86_400_000;
+/** Complete streams that are remembered; the others are looked up in the folder. */
+const MAX_REMEMBERED = 10_000;
+const EXTENSIONS = ['.wav', '.ogg'] as const;
+
+/**
+ * The files of a worker: one for each stream, which another worker may have begun, and another may continue. A packet that comes
+ * again, even after its file is complete, does no harm.
+ */
+export class WorkerFolder {
+  readonly path: string;
+  readonly #sync: boolean;
+  readonly #flushMs: number;
+  readonly #open = new Map<string, Open>();
+  /** Streams with a file that is complete, and where it ends: what comes again is there. */
+  readonly #ends = new Map<string, number>();
+  #completed = 0;
+  #there = 0;
+
+  constructor(
+    path: string,
+    { sync, flushMs }: { readonly sync: boolean; readonly flushMs: number },
+  ) {
+    this.path = path;
+    this.#sync = sync;
+    this.#flushMs = flushMs;
+  }
+
+  /** @throws MicwireError `recording` when the folder cannot be written to */
+  async prepare(): Promise<void> {
+    try {
+      await mkdir(this.path, { recursive: true });
+      await readdir(this.path);
+    } catch (cause) {
+      throw new MicwireError('recording', `${this.path} cannot be read. Use another folder.`, {
+        cause,
+      });
+    }
+  }
+
+  get recordings(): number {
+    return this.#open.size;
+  }
+
+  get completed(): number {
+    return this.#completed;
+  }
+
+  /** Packets that came again. */
+  get repeated(): number {
+    return this.#there;
+  }
+
+  /**
+   * Takes a packet of a stream. One call at a time for each stream; what it promises may wait.
+   * @param atMs when it came, ms since 1970
+   * @returns settles when it is stored
+   * @throws PacketError for a packet that cannot be of this stream, however often it comes
+   * @throws MicwireError `recording` when its file cannot be written
+   */
+  async take(
+    id: string,
+    packet: Packet,
+    atMs: number,
+  ): Promise<{ readonly stored: Promise<TakenPacket> }> {
+    const end = packet.frame + packet.frames;
+    let open = this.#open.get(id);
+    if (end <= (this.#ends.get(id) ?? 0)) {
+      this.#there++;
+      return { stored: Promise.resolve('there') };
+    }
+    if (open === undefined || end <= open.recorder.origin) {
+      const found = await this.#find(id, packet, atMs);
+      if (found === null) {
+        this.#there++;
+        return { stored: Promise.resolve('there') };
+      }
+      open = { recorder: found, usedMs: 0 };
+      this.#open.set(id, open);
+    }
+    open.usedMs = Date.now();
+    const { recorder } = open;
+    if (!isSameStream(recorder.stream, packet)) throw otherStream();
+    const before = recorder.stats.duplicateFrames;
+    let stored: Promise<void>;
+    try {
+      // The message's bytes are its own.
+      stored = recorder.write({
+        frame: packet.frame,
+        frames: packet.frames,
+        bytes: packet.payload,
+      });
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new PacketError('bad-field', `A packet cannot be recorded: ${cause.message}`, {
+        cause,
+      });
+    }
+    if (recorder.stats.duplicateFrames === before) return { stored: stored.then(() => 'stored') };
+    this.#there++;
+    // What is known already may still wait to be written.
+    return { stored: stored.then(() => settle(recorder)).then(() => 'there') };
+  }
+
+  /** Completes a stream's file. @throws MicwireError `recording` */
+  async end(id: string): Promise<Recording | null> {
+    const recorder = this.#open.get(id)?.recorder ?? (await this.#unfinished(id));
+    if (recorder === null) return null;
+    this.#open.delete(id);
+    const recording = await recorder.close();
+    // Of one that was killed while it copied.
+    await rm(`${recording.path}.part.copy`, { force: true });
+    this.#completed++;
+    this.#remember(id, recording.origin + recording.frames);
+    return recording;
+  }
+
+  /** Leaves the files of some streams as they are, for others to continue. Does not reject. */
+  async suspend(which: (id: string) => boolean = () => true): Promise<void> {
+    const chosen = [...this.#open].filter(([id]) => which(id));
+    for (const [id] of chosen) this.#open.delete(id);
+    await Promise.all(chosen.map(([, { recorder }]) => recorder.suspend()));
+  }
+
+  /** Writes what waits. Does not reject. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ recorder }) => recorder.flush()));
+  }
+
+  /** Streams that are not complete and that nothing came of for so long: open here, or left by a crash. */
+  async idle(olderMs: number, which: (id: string) => boolean): Promise<readonly string[]> {
+    const untilMs = Date.now() - olderMs;
+    const ids = new Set<string>();
+    for (const name of await readdir(this.path)) {
+      const [, id] = /^([\w-]+)(?:~\d+)?\.(?:wav|ogg)\.part$/.exec(name) ?? [];
+      if (id === undefined || !which(id) || this.#open.has(id)) continue;
+      const { mtimeMs } = await stat(join(this.path, name)).catch(() => ({ mtimeMs: Infinity }));
+      if (mtimeMs < untilMs) ids.add(id);
+    }
+    for (const [id, { usedMs }] of this.#open) if (which(id) && usedMs < untilMs) ids.add(id);
+    return [...ids];
+  }
+
+  #remember(id: string, end: number): void {
+    this.#ends.delete(id);
+    this.#ends.set(id, end);
+    if (this.#ends.size <= MAX_REMEMBERED) return;
+    for (const oldest of this.#ends.keys()) {
+      this.#ends.delete(oldest);
+      return;
+    }
+  }
+
+  /** The file that a packet belongs to; null where it is in one that is complete. */
+  async #find(id: string, packet: Packet, atMs: number): Promise<StreamRecorder | null> {
+    const end = packet.frame + packet.frames;
+    const extension = isSampled(packet) ? '.wav' : '.ogg';
+    const there = new Set(await readdir(this.path));
+    let origin = 0;
+    for (let i = 1; i < MAX_NAMES; i++) {
+      const name = nameOf(id, i) + extension;
+      const path = join(this.path, name);
+      if (there.has(`${name}.part`)) {
+        const isBroken = there.has(name) && (await StreamRecorder.streamOf(path)) === undefined;
+        if (!isBroken) return this.#continue(path, packet, origin, atMs);
+        // A power cut has emptied its journal: nobody knows what is in the file.
+        await rename(`${path}.part`, `${path}.part.broken`);
+        continue;
+      }
+      if (!there.has(name)) {
+        const startedAt = atMs - ((end - origin) / packet.sampleRate) * 1000;
+        return this.#recorder(path, packet, origin, Math.max(0, startedAt));
+      }
+      if (!there.has(`${name}.json`)) continue;
+      const complete = await readRecording(path);
+      const completeEnd = complete.origin + complete.frames;
+      if (end <= completeEnd) {
+        this.#remember(id, completeEnd);
+        return null;
+      }
+      origin = Math.max(origin, completeEnd);
+    }
+    throw new MicwireError(
+      'recording',
+      `${this.path} has too many recordings of ${id}. Move some.`,
+    );
+  }
+
+  async #unfinished(id: string): Promise<StreamRecorder | null> {
+    const there = new Set(await readdir(this.path));
+    for (const extension of EXTENSIONS) {
+      for (let i = 1; i === 1 || there.has(nameOf(id, i - 1) + extension); i++) {
+        const name = nameOf(id, i) + extension;
+        if (!there.has(`${name}.part`)) continue;
+        return this.#continue(join(this.path, name), null, 0, Date.now());
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Continues what another worker has left. That one may only have been asleep: it keeps the old journal, whose further records
+   * count for nothing, as its acknowledgements do not either.
+   */
+  async #continue(
+    path: string,
+    stream: StreamFormat | null,
+    origin: number,
+    atMs: number,
+  ): Promise<StreamRecorder> {
+    const journal = `${path}.part`;
+    await copyFile(journal, `${journal}.copy`);
+    await rename(`${journal}.copy`, journal);
+    // Undefined: a crash has left not even its first line.
+    const found = await StreamRecorder.streamOf(path);
+    if (found !== undefined && stream !== null && !isSameStream(found, stream)) throw otherStream();
+    const format = stream ?? found;
+    if (format === undefined)
+      throw new MicwireError('recording', `${journal} is empty. Remove it.`);
+    return this.#recorder(path, format, origin, atMs);
+  }
+
+  #recorder(
+    path: string,
+    { format, sampleRate, channels }: StreamFormat,
+    origin: number,
+    startedAt: number,
+  ): Promise<StreamRecorder> {
+    return StreamRecorder.open(path, {
+      stream: { format, sampleRate, channels },
+      origin,
+      startedAt,
+      sync: this.#sync,
+      flushMs: this.#flushMs,
+      maxGapMs: MAX_GAP_MS,
+    });
+  }
+}
+
+/** Waits for what was written before. @throws MicwireError `recording` when that has failed */
+async function settle(recorder: StreamRecorder): Promise<void> {
+  await recorder.flush();
+  await recorder.write({ frame: recorder.origin, frames: 0, bytes: new Uint8Array(0) });
+}
+
+function nameOf(id: string, nth: number): string {
+  return nth === 1 ? id : `${id}~${nth}`;
+}
+
+function otherStream(): PacketError {
+  return new PacketError('bad-field', 'A packet must be of the same stream as the first.');
+}
