@@ -140,6 +140,21 @@ describe('a stream recorder of samples', () => {
     },
   );
 
+  it('does not say of a chunk that came twice that it is stored while the first one waits', async () => {
+    const path = join(temporaryFolder(), 'x.wav');
+    const recorder = await StreamRecorder.open(path, { stream: PCM, flushMs: 60_000 });
+    const settled: number[] = [];
+    const first = recorder.write(chunk(0, 320)).then(() => settled.push(1));
+    const second = recorder.write(chunk(0, 320)).then(() => settled.push(2));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(settled).toEqual([]);
+    expect(recorder.storedFrame).toBe(0);
+    await recorder.flush();
+    await Promise.all([first, second]);
+    expect(recorder.storedFrame).toBe(320);
+    await recorder.close();
+  });
+
   it('begins at its origin, and refuses what is before or too far ahead', async () => {
     const path = join(temporaryFolder(), 'x.wav');
     const recorder = await StreamRecorder.open(path, { stream: PCM, origin: 1000, maxGapMs: 1000 });

@@ -493,7 +493,6 @@ describe('limits of a stream server', () => {
     });
     const flooding = await plainSocket(url);
     const encoder = binaryFraming.createEncoder();
-    const startMs = performance.now();
     // Two seconds of its rate at once, and two seconds more.
     for (let i = 0; i < 2000; i++) flooding.send(encoder.encode(packet(i, i * 10, 10)));
     const other = client(url, 'other');
@@ -504,7 +503,6 @@ describe('limits of a stream server', () => {
         20_000,
       );
     });
-    expect(performance.now() - startMs).toBeGreaterThan(1500);
     expect(server.stats.pauses).toBeGreaterThan(0);
     expect(reader.breaks).toEqual([]);
   });

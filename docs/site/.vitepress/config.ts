@@ -127,6 +127,7 @@ export default defineConfig({
             services: 'Speech services',
             protocol: 'Protocol',
             node: 'Servers in Node',
+            scale: 'Many machines',
             transports: 'Transports',
             'wire-format': 'Wire format',
             rtp: 'RTP',

@@ -19,7 +19,7 @@ export const HEADER = {
 } as const;
 
 /** Chunks that one message may have. */
-export const MAX_PACKETS = 1000;
+const MAX_PACKETS = 1000;
 const LENGTH_BYTES = 4;
 const DIGITS = /^\d{1,16}$/;
 

@@ -117,8 +117,7 @@ export class WorkerFolder {
     }
     if (recorder.stats.duplicateFrames === before) return { stored: stored.then(() => 'stored') };
     this.#there++;
-    // What is known already may still wait to be written.
-    return { stored: stored.then(() => settle(recorder)).then(() => 'there') };
+    return { stored: stored.then(() => 'there') };
   }
 
   /** Completes a stream's file. @throws MicwireError `recording` */
@@ -254,12 +253,6 @@ export class WorkerFolder {
       maxGapMs: MAX_GAP_MS,
     });
   }
-}
-
-/** Waits for what was written before. @throws MicwireError `recording` when that has failed */
-async function settle(recorder: StreamRecorder): Promise<void> {
-  await recorder.flush();
-  await recorder.write({ frame: recorder.origin, frames: 0, bytes: new Uint8Array(0) });
 }
 
 function nameOf(id: string, nth: number): string {

@@ -277,7 +277,8 @@ export class StreamRecorder {
   }
 
   /**
-   * Takes a chunk. What is there already is left out; of a packet that is there in part, all of it.
+   * Takes a chunk. What is there already is left out; of a packet that is there in part, all of it. What is there and waits to be
+   * written is waited for.
    * @param chunk its bytes stay in use until the promise settles
    * @returns when it is stored, `flushMs` later at most and the time that the disk takes
    * @throws MicwireError `recording` when it cannot be written: then nothing more is; `closed` after `close`
