@@ -133,9 +133,10 @@ export class StreamClient {
     this.#socket?.terminate();
   }
 
-  /** Waits until the server has acknowledged everything. */
+  /** Waits until the server has acknowledged everything, and hears the client: one that is away cannot tell it that it closes. */
   async allAcknowledged(timeoutMs?: number): Promise<void> {
     await until(() => {
+      if (this.state !== 'open') throw new Error(`The client is ${this.state}.`);
       if (this.stats.acknowledgedFrames !== this.#frame) {
         throw new Error(`${this.stats.acknowledgedFrames} of ${this.#frame} are acknowledged.`);
       }
