@@ -8,5 +8,6 @@ const isFirefox = navigator.userAgent.includes('Firefox');
  */
 export async function endContext(context: AudioContext): Promise<void> {
   if (context.state === 'running') await context.suspend();
-  if (isFirefox && context.state !== 'closed') await context.close();
+  // It may be closing already.
+  if (isFirefox && context.state !== 'closed') await context.close().catch(() => {});
 }
