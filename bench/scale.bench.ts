@@ -158,17 +158,16 @@ async function talk(
   }
 }
 
+/** What runs and may be killed. */
+interface Processes {
+  readonly gateways: readonly ServeProcess[];
+  readonly workers: readonly WorkProcess[];
+  readonly nats: NatsServer;
+}
+
 /** Gateways, workers and nats-server one after the other, then any of them, and all at once each fifth time. */
 async function killInTurn(
-  {
-    gateways,
-    workers,
-    nats,
-  }: {
-    readonly gateways: readonly ServeProcess[];
-    readonly workers: readonly WorkProcess[];
-    readonly nats: NatsServer;
-  },
+  { gateways, workers, nats }: Processes,
   seconds: number,
   kills: number,
   random: () => number,
@@ -257,11 +256,7 @@ async function cpuOf({
   gateways,
   workers,
   nats,
-}: {
-  readonly gateways: readonly ServeProcess[];
-  readonly workers: readonly WorkProcess[];
-  readonly nats: NatsServer;
-}): Promise<readonly (readonly [string, number])[]> {
+}: Processes): Promise<readonly (readonly [string, number])[]> {
   const sum = async (processes: readonly (ServeProcess | WorkProcess)[]): Promise<number> => {
     const each = await Promise.all(
       processes.map((process) => process.figure('process_cpu_seconds_total')),

@@ -1,8 +1,9 @@
 import type { NatsGatewayStats, NatsWorkerStats } from '../node/index.ts';
+import { metricLines, processMetrics } from '../node/metrics.ts';
 
 /** Figures of a gateway, after those of its `StreamServer`. */
 export function gatewayMetrics(stats: NatsGatewayStats): string {
-  return text([
+  return metricLines([
     ['micwire_nats_connected', 'gauge', 'Whether NATS is there.', Number(stats.connected)],
     [
       'micwire_nats_disconnects_total',
@@ -51,8 +52,7 @@ export function gatewayMetrics(stats: NatsGatewayStats): string {
 
 /** Figures of a worker and its process. */
 export function workerMetrics(stats: NatsWorkerStats, isConnected: boolean): string {
-  const { user, system } = process.cpuUsage();
-  return text([
+  return metricLines([
     ['micwire_nats_connected', 'gauge', 'Whether NATS is there.', Number(isConnected)],
     ['micwire_worker_partitions', 'gauge', 'Partitions that this worker reads.', stats.partitions],
     ['micwire_worker_recordings', 'gauge', 'Files that are open.', stats.openRecordings],
@@ -83,22 +83,6 @@ export function workerMetrics(stats: NatsWorkerStats, isConnected: boolean): str
       'Partitions that were begun again at what was not acknowledged.',
       stats.restarts,
     ],
-    ['process_cpu_seconds_total', 'counter', 'CPU time of the process.', (user + system) / 1e6],
-    ['process_resident_memory_bytes', 'gauge', 'Memory of the process.', process.memoryUsage.rss()],
+    ...processMetrics(),
   ]);
-}
-
-function text(
-  metrics: readonly (readonly [
-    name: string,
-    type: 'counter' | 'gauge',
-    help: string,
-    value: number,
-  ])[],
-): string {
-  const lines = metrics.map(
-    ([name, type, help, value]) =>
-      `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`,
-  );
-  return lines.join('');
 }

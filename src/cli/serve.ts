@@ -1,17 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import {
-  METRICS_TYPE,
-  NatsGateway,
-  RecordingFolder,
-  StreamServer,
-  metricsText,
-} from '../node/index.ts';
+import { NatsGateway, RecordingFolder, StreamServer, metricsText } from '../node/index.ts';
 import type {
   AcceptedStream,
   NatsGatewayOptions,
@@ -23,6 +15,7 @@ import type {
   StreamServerOptions,
 } from '../node/index.ts';
 import { gatewayMetrics } from './nats-metrics.ts';
+import { listen, statusListener } from './status.ts';
 
 /** What `micwire serve` is told. */
 export interface ServeOptions {
@@ -106,20 +99,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   );
 
   let isLeaving = false;
-  const answer: RequestListener = ({ method, url }, response) => {
-    const path = (url ?? '/').split('?', 1)[0];
-    response.setHeader('Cache-Control', 'no-store');
-    if (method !== 'GET' && method !== 'HEAD') response.statusCode = 405;
-    else if (path === '/health') {
-      const isOk = !isLeaving && store.isReady();
-      response.statusCode = isOk ? 200 : 503;
-      response.write(isOk ? 'ok\n' : isLeaving ? 'leaving\n' : 'no store\n');
-    } else if (path === '/metrics') {
-      response.setHeader('Content-Type', METRICS_TYPE);
-      response.write(metricsText(streams.stats) + store.metrics());
-    } else response.statusCode = path === '/' ? 426 : 404;
-    response.end();
-  };
+  const answer = statusListener({
+    isLeaving: () => isLeaving,
+    isReady: () => store.isReady(),
+    metrics: () => metricsText(streams.stats) + store.metrics(),
+    otherStatus: (path) => (path === '/' ? 426 : 404),
+  });
   const server: Server =
     tls === undefined
       ? createServer(answer)
@@ -130,12 +115,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   server.on('upgrade', (request, socket, head) => {
     void streams.handleUpgrade(request, socket, head);
   });
-  server.listen(port, host);
-  await once(server, 'listening');
-  const address = server.address() as AddressInfo;
-  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  const at = await listen(server, port, host);
   return {
-    url: `${tls === undefined ? 'ws' : 'wss'}://${name}:${address.port}`,
+    url: `${tls === undefined ? 'ws' : 'wss'}://${at}`,
     async drain(ms) {
       isLeaving = true;
       await streams.drain(ms);

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { METRICS_TYPE, NatsWorker } from '../node/index.ts';
+import { NatsWorker } from '../node/index.ts';
 import type { NatsOptions } from '../node/index.ts';
 import { workerMetrics } from './nats-metrics.ts';
 import { addressesOf, describeError, logRecording } from './serve.ts';
 import type { RunningServer } from './serve.ts';
+import { listen, statusListener } from './status.ts';
 
 /** What `micwire work` is told. */
 export interface WorkOptions {
@@ -28,22 +27,15 @@ export async function work(options: WorkOptions): Promise<RunningServer> {
   const { nats, folder, port, host, sync, leaseMs, log } = options;
   let worker: NatsWorker | null = null;
   let isLeaving = false;
-  const server = createServer(({ method, url }, response) => {
-    const path = (url ?? '/').split('?', 1)[0];
-    response.setHeader('Cache-Control', 'no-store');
-    if (method !== 'GET' && method !== 'HEAD') response.statusCode = 405;
-    else if (path === '/health') {
-      const isOk = !isLeaving && worker?.connected === true;
-      response.statusCode = isOk ? 200 : 503;
-      response.write(isOk ? 'ok\n' : isLeaving ? 'leaving\n' : 'no store\n');
-    } else if (path === '/metrics' && worker !== null) {
-      response.setHeader('Content-Type', METRICS_TYPE);
-      response.write(workerMetrics(worker.stats, worker.connected));
-    } else response.statusCode = 404;
-    response.end();
-  });
-  server.listen(port, host);
-  await once(server, 'listening');
+  const server = createServer(
+    statusListener({
+      isLeaving: () => isLeaving,
+      isReady: () => worker?.connected === true,
+      metrics: () => (worker === null ? undefined : workerMetrics(worker.stats, worker.connected)),
+      otherStatus: () => 404,
+    }),
+  );
+  const at = await listen(server, port, host);
   log(`Connecting to NATS at ${addressesOf(nats)}`);
   try {
     worker = await NatsWorker.start({
@@ -58,10 +50,8 @@ export async function work(options: WorkOptions): Promise<RunningServer> {
     server.close();
     throw error;
   }
-  const address = server.address() as AddressInfo;
-  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
-    url: `http://${name}:${address.port}`,
+    url: `http://${at}`,
     async drain() {
       isLeaving = true;
       await worker.close();

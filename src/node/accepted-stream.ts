@@ -187,11 +187,6 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
     return this.#queuedFrames * 2 <= this.#maxFrames && this.#queuedBytes * 2 <= this.#maxBytes;
   }
 
-  /** Frames before this are not asked for again: taken or waiting. @internal */
-  get storedFrame(): number {
-    return this.#stored;
-  }
-
   /** @internal */
   connected(): void {
     this.#connections++;

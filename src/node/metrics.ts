@@ -1,78 +1,13 @@
 import type { StreamServerStats } from './stream-server.ts';
 
-/** A figure of a process in the text format of Prometheus, version 0.0.4. */
-interface Metric {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge';
-  readonly help: string;
-  readonly value: (stats: StreamServerStats) => number | Readonly<Record<string, number>>;
-  /** Name of the label that tells the values of a record apart. */
-  readonly label?: string;
-}
-
-const METRICS: readonly Metric[] = [
-  {
-    name: 'micwire_connections',
-    type: 'gauge',
-    help: 'WebSockets that are open.',
-    value: ({ connections }) => connections,
-  },
-  {
-    name: 'micwire_streams',
-    type: 'gauge',
-    help: 'Streams that are not over, connected or not.',
-    value: ({ streams }) => streams,
-  },
-  {
-    name: 'micwire_connections_accepted_total',
-    type: 'counter',
-    help: 'WebSockets that were taken.',
-    value: ({ acceptedConnections }) => acceptedConnections,
-  },
-  {
-    name: 'micwire_streams_accepted_total',
-    type: 'counter',
-    help: 'Streams that began.',
-    value: ({ acceptedStreams }) => acceptedStreams,
-  },
-  {
-    name: 'micwire_refused_total',
-    type: 'counter',
-    help: 'Connections that were not taken, by reason.',
-    label: 'reason',
-    value: ({ refused }) => refused,
-  },
-  {
-    name: 'micwire_failures_total',
-    type: 'counter',
-    help: 'Failures of this side, such as of a disk.',
-    value: ({ failures }) => failures,
-  },
-  {
-    name: 'micwire_pauses_total',
-    type: 'counter',
-    help: 'How often a connection was held back, by its rate or its reader.',
-    value: ({ pauses }) => pauses,
-  },
-  {
-    name: 'micwire_audio_seconds_total',
-    type: 'counter',
-    help: 'Audio of all streams: received = delivered + queued + dropped.',
-    label: 'state',
-    value: (stats) => ({
-      received: stats.receivedSeconds,
-      delivered: stats.deliveredSeconds,
-      dropped: stats.droppedSeconds,
-      missing: stats.missingSeconds,
-      duplicate: stats.duplicateSeconds,
-    }),
-  },
-  {
-    name: 'micwire_audio_queued_seconds',
-    type: 'gauge',
-    help: 'Audio that waits for its reader.',
-    value: ({ queuedSeconds }) => queuedSeconds,
-  },
+/** A figure in the text format of Prometheus, version 0.0.4. */
+export type Metric = readonly [
+  name: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  /** Several of a kind: by the value of `label`. */
+  value: number | Readonly<Record<string, number>>,
+  label?: string,
 ];
 
 /** Media type of {@link metricsText}. */
@@ -80,21 +15,74 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** The figures of a `StreamServer` and of its process, for Prometheus to fetch. */
 export function metricsText(stats: StreamServerStats): string {
-  const lines: string[] = [];
-  for (const { name, type, help, value, label = '' } of METRICS) {
-    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-    const values = value(stats);
-    if (typeof values === 'number') lines.push(`${name} ${values}`);
-    else for (const key in values) lines.push(`${name}{${label}="${key}"} ${values[key]}`);
-  }
+  return metricLines([
+    ['micwire_connections', 'gauge', 'WebSockets that are open.', stats.connections],
+    ['micwire_streams', 'gauge', 'Streams that are not over, connected or not.', stats.streams],
+    [
+      'micwire_connections_accepted_total',
+      'counter',
+      'WebSockets that were taken.',
+      stats.acceptedConnections,
+    ],
+    ['micwire_streams_accepted_total', 'counter', 'Streams that began.', stats.acceptedStreams],
+    [
+      'micwire_refused_total',
+      'counter',
+      'Connections that were not taken, by reason.',
+      stats.refused,
+      'reason',
+    ],
+    [
+      'micwire_failures_total',
+      'counter',
+      'Failures of this side, such as of a disk.',
+      stats.failures,
+    ],
+    [
+      'micwire_pauses_total',
+      'counter',
+      'How often a connection was held back, by its rate or its reader.',
+      stats.pauses,
+    ],
+    [
+      'micwire_audio_seconds_total',
+      'counter',
+      'Audio of all streams: received = delivered + queued + dropped.',
+      {
+        received: stats.receivedSeconds,
+        delivered: stats.deliveredSeconds,
+        dropped: stats.droppedSeconds,
+        missing: stats.missingSeconds,
+        duplicate: stats.duplicateSeconds,
+      },
+      'state',
+    ],
+    [
+      'micwire_audio_queued_seconds',
+      'gauge',
+      'Audio that waits for its reader.',
+      stats.queuedSeconds,
+    ],
+    ...processMetrics(),
+  ]);
+}
+
+/** What the process takes. */
+export function processMetrics(): readonly Metric[] {
   const { user, system } = process.cpuUsage();
-  lines.push(
-    '# HELP process_cpu_seconds_total CPU time of the process.',
-    '# TYPE process_cpu_seconds_total counter',
-    `process_cpu_seconds_total ${(user + system) / 1e6}`,
-    '# HELP process_resident_memory_bytes Memory of the process.',
-    '# TYPE process_resident_memory_bytes gauge',
-    `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
-  );
+  return [
+    ['process_cpu_seconds_total', 'counter', 'CPU time of the process.', (user + system) / 1e6],
+    ['process_resident_memory_bytes', 'gauge', 'Memory of the process.', process.memoryUsage.rss()],
+  ];
+}
+
+/** Figures as lines of text. */
+export function metricLines(metrics: readonly Metric[]): string {
+  const lines: string[] = [];
+  for (const [name, type, help, value, label = ''] of metrics) {
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+    if (typeof value === 'number') lines.push(`${name} ${value}`);
+    else for (const key in value) lines.push(`${name}{${label}="${key}"} ${value[key]}`);
+  }
   return `${lines.join('\n')}\n`;
 }

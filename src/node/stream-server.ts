@@ -23,6 +23,7 @@ import { PlainPeer } from './plain-peer.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamAnswer, StreamHost } from './stream-host.ts';
 import type { StreamSocket } from './stream-socket.ts';
+import { pause } from './pause.ts';
 
 /** Options of a {@link StreamServer}. */
 export interface StreamServerOptions {
@@ -674,8 +675,4 @@ async function importWs(): Promise<typeof import('ws')> {
       { cause },
     );
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

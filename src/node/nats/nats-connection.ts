@@ -4,6 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { MicwireError } from '../../core/errors.ts';
 import { subjects } from './nats-options.ts';
 import type { NatsSettings } from './nats-options.ts';
+import { pause } from '../pause.ts';
 
 /** A connection to NATS, and what it is used with. */
 export interface NatsLink {
@@ -176,8 +177,4 @@ function asTransportError({ servers }: NatsSettings, cause: unknown): Error {
     `NATS at ${where}: ${message}. Look whether it was started with JetStream (nats-server -js), and whether this user may use it.`,
     { cause },
   );
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

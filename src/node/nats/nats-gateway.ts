@@ -14,6 +14,7 @@ import type { NatsLink } from './nats-connection.ts';
 import { HEADER, checkPackets, encodeChunks } from './nats-message.ts';
 import { NATS_OPTION_NAMES, checkNats, subjects } from './nats-options.ts';
 import type { NatsOptions, NatsSettings } from './nats-options.ts';
+import { pause } from '../pause.ts';
 
 /** Options of {@link NatsGateway.connect}. */
 export interface NatsGatewayOptions extends NatsOptions {
@@ -495,8 +496,4 @@ function noConnection(): MicwireError {
     'transport',
     'The connection to NATS is lost. Clients come back when it is there again.',
   );
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -6,6 +6,7 @@ import { decodeMessage } from './nats-message.ts';
 import { subjects } from './nats-options.ts';
 import type { NatsSettings } from './nats-options.ts';
 import type { WorkerFolder } from './worker-folder.ts';
+import { pause } from '../pause.ts';
 
 /** How far a partition was read: by a consumer, which began at a sequence. */
 export interface ReadPlace {
@@ -220,8 +221,4 @@ export class PartitionReader {
     if (turn === this.#turn && this.#owner.holds() && !this.#link.connection.isClosed())
       message.ack();
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

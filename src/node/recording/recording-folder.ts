@@ -46,12 +46,11 @@ export class RecordingFolder {
    */
   async record(stream: AcceptedStream): Promise<Recording> {
     const path = await this.#pathOf(stream);
-    const isNew = (await StreamRecorder.storedFrame(path)) === undefined;
     const recorder = await StreamRecorder.open(path, {
       ...this.#options,
       stream: stream.format,
-      // What came before is in no file of this folder, and does not come again.
-      ...(isNew ? { origin: stream.stats.storedFrame } : {}),
+      // Of a new file: what came before is in no file of this folder, and does not come again.
+      origin: stream.stats.storedFrame,
     });
     let failure: Error | undefined;
     let taken = recorder.origin;
