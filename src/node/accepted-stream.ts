@@ -2,8 +2,8 @@ import { numberIn } from '../core/arguments.ts';
 import { deferred } from '../core/deferred.ts';
 import { MicwireError } from '../core/errors.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
-import { Fifo } from '../core/session/fifo.ts';
 import type { ServerSession } from '../core/session/server/server-session.ts';
+import { ChunkQueue } from './chunk-queue.ts';
 
 /** Audio of a client, new and in order. */
 export interface StreamChunk {
@@ -73,9 +73,7 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
   readonly #acknowledgesReads: boolean;
   readonly #maxFrames: number;
   readonly #maxBytes: number;
-  readonly #queue = new Fifo<StreamChunk>();
-  #queuedFrames = 0;
-  #queuedBytes = 0;
+  readonly #queue = new ChunkQueue();
   #received = 0;
   #delivered = 0;
   #dropped = 0;
@@ -129,7 +127,7 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
     return {
       receivedFrames: this.#received,
       deliveredFrames: this.#delivered,
-      queuedFrames: this.#queuedFrames,
+      queuedFrames: this.#queue.frames,
       droppedFrames: this.#dropped,
       duplicateFrames: this.session?.stats.duplicateFrames ?? this.#duplicates,
       missingFrames: this.#missing,
@@ -179,12 +177,12 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
 
   /** Whether no more should come for now. @internal */
   get isFull(): boolean {
-    return this.#queuedFrames > this.#maxFrames || this.#queuedBytes > this.#maxBytes;
+    return this.#queue.frames > this.#maxFrames || this.#queue.bytes > this.#maxBytes;
   }
 
   /** Whether more may come after it was full. @internal */
   get hasRoom(): boolean {
-    return this.#queuedFrames * 2 <= this.#maxFrames && this.#queuedBytes * 2 <= this.#maxBytes;
+    return this.#queue.frames * 2 <= this.#maxFrames && this.#queue.bytes * 2 <= this.#maxBytes;
   }
 
   /** @internal */
@@ -205,12 +203,7 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
       this.#dropped += frames;
       return;
     }
-    // A small Buffer is a piece of a pool that others write to.
-    const own = new Uint8Array(bytes.length);
-    own.set(bytes);
-    this.#queue.push({ frame, frames, bytes: own, missing });
-    this.#queuedFrames += frames;
-    this.#queuedBytes += bytes.length;
+    this.#queue.push(frame, frames, bytes, missing);
     this.#notify();
   }
 
@@ -223,10 +216,7 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
   /** Nobody reads any more. @internal */
   abandon(): void {
     this.#isDone = true;
-    this.#dropped += this.#queuedFrames;
-    this.#queuedFrames = 0;
-    this.#queuedBytes = 0;
-    this.#queue.clear();
+    this.#dropped += this.#queue.clear();
     this.#finished.resolve();
     this.#notify();
   }
@@ -236,8 +226,6 @@ export class AcceptedStream implements AsyncIterable<StreamChunk> {
     for (;;) {
       const chunk = this.#isDone ? undefined : this.#queue.shift();
       if (chunk !== undefined) {
-        this.#queuedFrames -= chunk.frames;
-        this.#queuedBytes -= chunk.bytes.length;
         this.#delivered += chunk.frames;
         this.#taken = chunk.frame + chunk.frames;
         this.#owner.taken();

@@ -1,6 +1,6 @@
 import { MicwireError } from '../core/errors.ts';
-import { Fifo } from '../core/session/fifo.ts';
 import type { StreamChunk } from './accepted-stream.ts';
+import { ChunkQueue } from './chunk-queue.ts';
 
 /**
  * Chunks for one reader, where nobody can hold the sender back: with more than fits, the oldest are dropped, and the next chunk says
@@ -9,11 +9,9 @@ import type { StreamChunk } from './accepted-stream.ts';
 export class ChunkFeed implements AsyncIterable<StreamChunk> {
   readonly #maxFrames: number;
   readonly #maxBytes: number;
-  readonly #queue = new Fifo<StreamChunk>();
+  readonly #queue = new ChunkQueue();
   /** Frames that the next chunk to be read has to tell as missing, beside its own. */
   #skipped = 0;
-  #queuedFrames = 0;
-  #queuedBytes = 0;
   #received = 0;
   #delivered = 0;
   #dropped = 0;
@@ -35,7 +33,7 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
     return {
       received: this.#received,
       delivered: this.#delivered,
-      queued: this.#queuedFrames,
+      queued: this.#queue.frames,
       dropped: this.#dropped,
       missing: this.#missing,
     };
@@ -49,17 +47,12 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
       this.#dropped += frames;
       return;
     }
-    // A small Buffer is a piece of a pool that others write to.
-    const own = new Uint8Array(bytes.length);
-    own.set(bytes);
-    this.#queue.push({ frame, frames, bytes: own, missing });
-    this.#queuedFrames += frames;
-    this.#queuedBytes += bytes.length;
+    this.#queue.push(frame, frames, bytes, missing);
     while (
       this.#queue.length > 1 &&
-      (this.#queuedFrames > this.#maxFrames || this.#queuedBytes > this.#maxBytes)
+      (this.#queue.frames > this.#maxFrames || this.#queue.bytes > this.#maxBytes)
     ) {
-      const oldest = this.#take()!;
+      const oldest = this.#queue.shift()!;
       this.#dropped += oldest.frames;
       this.#skipped += oldest.missing + oldest.frames;
     }
@@ -83,7 +76,7 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
 
   async #next(): Promise<IteratorResult<StreamChunk, void>> {
     for (;;) {
-      const chunk = this.#take();
+      const chunk = this.#queue.shift();
       if (chunk !== undefined) {
         this.#delivered += chunk.frames;
         const missing = chunk.missing + this.#skipped;
@@ -95,22 +88,10 @@ export class ChunkFeed implements AsyncIterable<StreamChunk> {
     }
   }
 
-  #take(): StreamChunk | undefined {
-    const chunk = this.#queue.shift();
-    if (chunk !== undefined) {
-      this.#queuedFrames -= chunk.frames;
-      this.#queuedBytes -= chunk.bytes.length;
-    }
-    return chunk;
-  }
-
   /** The reader has stopped, and gives up what waits and what comes. */
   #return(): Promise<IteratorResult<StreamChunk, void>> {
     this.#isDone = true;
-    this.#dropped += this.#queuedFrames;
-    this.#queuedFrames = 0;
-    this.#queuedBytes = 0;
-    this.#queue.clear();
+    this.#dropped += this.#queue.clear();
     this.#notify();
     return Promise.resolve({ done: true, value: undefined });
   }
