@@ -3,9 +3,9 @@
  * libebur128: what a server does for each stream that it transcribes. For the benchmarks to compare with.
  *
  *   gcc -O3 -march=native stream-chain.c -o stream-chain -lopus -lsoxr -lebur128
- *   stream-chain STREAMS ROUNDS PACKETS
+ *   stream-chain STREAMS ROUNDS PACKETS RATE
  *
- * PACKETS: of 20 ms, 48 kHz, one channel: length as uint32, bytes. Prints the CPU time of each round in ns for each packet of
+ * RATE: Hz at which Opus is decoded, 48000, or 16000 without a resampler. PACKETS: of 20 ms, 48 kHz, one channel: length as uint32, bytes. Prints the CPU time of each round in ns for each packet of
  * each stream, one a line; then bytes of resident memory for each stream; then the loudness of the first one, LUFS.
  */
 #include <ebur128.h>
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_BYTES = 4000, FRAMES = 960, IN_RATE = 48000, OUT_RATE = 16000 };
+enum { MAX_BYTES = 4000, OUT_RATE = 16000 };
 
 static double cpu_ns(void) {
   struct timespec t;
@@ -34,8 +34,8 @@ static double resident(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) return 2;
-  int streams = atoi(argv[1]), rounds = atoi(argv[2]), packets = 0;
+  if (argc < 5) return 2;
+  int streams = atoi(argv[1]), rounds = atoi(argv[2]), rate = atoi(argv[4]), packets = 0;
   FILE *file = fopen(argv[3], "rb");
   if (!file) return 2;
   static unsigned char bytes[10000][MAX_BYTES];
@@ -56,8 +56,11 @@ int main(int argc, char **argv) {
     soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
     soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
     soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
-    decoders[i] = opus_decoder_create(IN_RATE, 1, &error);
-    resamplers[i] = soxr_create(IN_RATE, OUT_RATE, 1, &failed, &io, &quality, &runtime);
+    decoders[i] = opus_decoder_create(rate, 1, &error);
+    failed = NULL;
+    if (rate != OUT_RATE) {
+      resamplers[i] = soxr_create(rate, OUT_RATE, 1, &failed, &io, &quality, &runtime);
+    }
     meters[i] = ebur128_init(1, OUT_RATE, EBUR128_MODE_I | EBUR128_MODE_S | EBUR128_MODE_HISTOGRAM);
     if (error || failed || !meters[i]) return 3;
   }
@@ -67,10 +70,13 @@ int main(int argc, char **argv) {
     double start = cpu_ns();
     for (int p = 0; p < packets; p++) {
       for (int i = 0; i < streams; i++) {
-        size_t done;
-        int frames = opus_decode_float(decoders[i], bytes[p], lengths[p], decoded, 5760, 0);
-        soxr_process(resamplers[i], decoded, frames, NULL, converted, 5760, &done);
-        ebur128_add_frames_float(meters[i], converted, done);
+        size_t done = opus_decode_float(decoders[i], bytes[p], lengths[p], decoded, 5760, 0);
+        float *samples = decoded;
+        if (rate != OUT_RATE) {
+          soxr_process(resamplers[i], decoded, done, NULL, converted, 5760, &done);
+          samples = converted;
+        }
+        ebur128_add_frames_float(meters[i], samples, done);
       }
     }
     printf("%.1f\n", (cpu_ns() - start) / packets / streams);

@@ -46,7 +46,7 @@ export const REFERENCE_READINGS: Readonly<Record<string, number | readonly numbe
   momentaryLufs: -8.8999,
   shortTermLufs: -8.8999,
   integratedLufs: -8.141,
-  loudnessRangeLu: 1.5683,
+  loudnessRangeLu: 1.58,
   maxMomentaryLufs: -2.9571,
   maxShortTermLufs: -8.009,
   measuring: 1,

@@ -54,10 +54,8 @@ export class OpusDecoder implements PayloadDecoder {
   readonly #grain: number;
   /** Frames at 48 kHz to one at `sampleRate`. */
   readonly #ratio: number;
-  /** Pointers; 0 when closed. */
+  /** Pointer; 0 when closed. */
   #decoder = 0;
-  #samples = 0;
-  #packet = 0;
   /** Frames still to be left out. */
   #skip: number;
 
@@ -79,8 +77,7 @@ export class OpusDecoder implements PayloadDecoder {
     this.#maxFrames = OPUS_MAX_FRAMES / this.#ratio;
     this.#grain = sampleRate * CONCEALMENT_SECONDS;
     this.#skip = this.preSkip;
-    this.#samples = library.allocate(this.#maxFrames * channels * FLOAT_BYTES);
-    this.#packet = library.allocate(MAX_BYTES);
+    library.reserve(this.#maxFrames * channels * FLOAT_BYTES, MAX_BYTES);
     this.#create();
   }
 
@@ -149,17 +146,13 @@ export class OpusDecoder implements PayloadDecoder {
   close(): void {
     const library = this.#library;
     if (this.#decoder !== 0) library.exports.r(this.#decoder);
-    library.free(this.#samples);
-    library.free(this.#packet);
     this.#decoder = 0;
-    this.#samples = 0;
-    this.#packet = 0;
   }
 
   #create(): void {
-    const { exports } = this.#library;
-    // The packet's memory takes the error code meanwhile.
-    this.#decoder = exports.q(this.sampleRate, this.channels, this.#packet);
+    const { exports, packet } = this.#library;
+    // The room for packets takes the error code meanwhile.
+    this.#decoder = exports.q(this.sampleRate, this.channels, packet);
     if (this.#decoder === 0) throw outOfMemory();
     const code = exports.B(this.#decoder, SET_GAIN, this.#gainSteps);
     if (code < 0) throw failed('set gainDb', code);
@@ -179,8 +172,7 @@ export class OpusDecoder implements PayloadDecoder {
       const text = `an Opus packet may have ${MAX_BYTES} bytes here, got ${byteLength}.`;
       throw new PacketError('oversized', text);
     }
-    const { bytes } = this.#library;
-    const packet = this.#packet;
+    const { bytes, packet } = this.#library;
     for (let i = 0; i < byteLength; i++) bytes[packet + i] = source[byteOffset + i]!;
     const decoded = this.#call(packet, byteLength, frames, fec);
     if (decoded < 0) throw new PacketError('bad-field', `libopus refuses it, code ${decoded}.`);
@@ -189,7 +181,8 @@ export class OpusDecoder implements PayloadDecoder {
 
   #call(packet: number, byteLength: number, frames: number, fec: 0 | 1): number {
     if (this.#decoder === 0) throw new MicwireError('closed', 'The Opus decoder is closed.');
-    return this.#library.exports.t(this.#decoder, packet, byteLength, this.#samples, frames, fec);
+    const { exports, samples } = this.#library;
+    return exports.t(this.#decoder, packet, byteLength, samples, frames, fec);
   }
 
   /** Moves the first `frames` decoded frames to `output`, but for those to be left out. @returns frames written */
@@ -197,8 +190,8 @@ export class OpusDecoder implements PayloadDecoder {
     const skip = this.#skip < frames ? this.#skip : frames;
     this.#skip -= skip;
     const { channels } = this;
-    const { floats } = this.#library;
-    const first = this.#samples / FLOAT_BYTES + skip * channels;
+    const { floats, samples: from } = this.#library;
+    const first = from / FLOAT_BYTES + skip * channels;
     const count = frames - skip;
     for (let c = 0; c < channels; c++) {
       const samples = output[c]!;

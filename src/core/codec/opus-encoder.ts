@@ -34,10 +34,8 @@ export class OpusEncoder implements PayloadEncoder {
   readonly latencyFrames: number;
   readonly #library: OpusLibrary;
   readonly #maxBytes: number;
-  /** Pointers; 0 when closed. */
+  /** Pointer; 0 when closed. */
   #encoder = 0;
-  #samples = 0;
-  #packet = 0;
   /** What `adjust` was told, for `reset`. */
   #adjusted: OpusAdjustment = {};
 
@@ -58,8 +56,7 @@ export class OpusEncoder implements PayloadEncoder {
     this.channels = settings.channels;
     this.packetFrames = opusPacketLength(settings);
     this.#maxBytes = longestPacketBytes('opus', settings.packetDurationMs);
-    this.#samples = library.allocate(this.packetFrames * this.channels * FLOAT_BYTES);
-    this.#packet = library.allocate(this.#maxBytes);
+    library.reserve(this.packetFrames * this.channels * FLOAT_BYTES, this.#maxBytes);
     this.#encoder = this.#create();
     this.latencyFrames = library.exports.o(this.#encoder);
   }
@@ -77,8 +74,8 @@ export class OpusEncoder implements PayloadEncoder {
   ): number {
     const { channels } = this;
     if (frames !== this.packetFrames || this.#encoder === 0) throw this.#refusal(frames);
-    const { floats, bytes, exports } = this.#library;
-    const first = this.#samples / FLOAT_BYTES;
+    const { floats, bytes, exports, samples: to, packet } = this.#library;
+    const first = to / FLOAT_BYTES;
     for (let c = 0; c < channels; c++) {
       const samples = input[c]!;
       for (let i = 0, o = first + c; i < frames; i++, o += channels) {
@@ -87,8 +84,7 @@ export class OpusEncoder implements PayloadEncoder {
         floats[o] = sample === sample ? sample : 0;
       }
     }
-    const packet = this.#packet;
-    const length = exports.l(this.#encoder, this.#samples, frames, packet, this.#maxBytes);
+    const length = exports.l(this.#encoder, to, frames, packet, this.#maxBytes);
     if (length < 0) throw failed('encode', length);
     for (let i = 0; i < length; i++) target[byteOffset + i] = bytes[packet + i]!;
     return length;
@@ -140,20 +136,16 @@ export class OpusEncoder implements PayloadEncoder {
   close(): void {
     const library = this.#library;
     if (this.#encoder !== 0) library.exports.j(this.#encoder);
-    library.free(this.#samples);
-    library.free(this.#packet);
     this.#encoder = 0;
-    this.#samples = 0;
-    this.#packet = 0;
   }
 
   #create(): number {
     const library = this.#library;
     const { settings } = this;
     const application = APPLICATION[settings.application];
-    // The packet's memory takes the error code meanwhile.
+    // The room for packets takes the error code meanwhile.
     const { sampleRate, channels } = settings;
-    const encoder = library.exports.i(sampleRate, channels, application, this.#packet);
+    const encoder = library.exports.i(sampleRate, channels, application, this.#library.packet);
     if (encoder === 0) throw outOfMemory();
     this.#encoder = encoder;
     this.#apply(settings);

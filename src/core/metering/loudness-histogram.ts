@@ -1,17 +1,9 @@
 import { powersToDb } from './decibels.ts';
 
-/**
- * Powers of blocks of audio, gathered for gating: the number of blocks and the sum of their powers per 0.01 LU, so that
- * memory and work stay the same for days and only the one bin which a gate cuts is approximate.
- */
-const PER_LU = 100;
 /** Absolute gate: BS.1770-5 Annex 1, "the gating block loudness is above −70 LKFS"; Tech 3342 §3. */
 const LOWEST_LUFS = -70;
 const HIGHEST_LUFS = 20;
-const BINS = (HIGHEST_LUFS - LOWEST_LUFS) * PER_LU;
-/** Sums over so many bins are kept too, so that a search takes 90 + 100 steps. */
-const GROUP = 100;
-const GROUPS = BINS / GROUP;
+const GROUPS = HIGHEST_LUFS - LOWEST_LUFS;
 /** The range of loudness lies between these percentiles (Tech 3342 §3). */
 const RANGE_LOW = 0.1;
 const RANGE_HIGH = 0.95;
@@ -23,7 +15,8 @@ const COUNT = 2;
 const POWER = 3;
 const FOUND = 4;
 const LOUDNESS = 5;
-const NUMBERS = 6;
+const GATE = 6;
+const NUMBERS = 7;
 
 /**
  * Makes of the weighted power at `values[at]` −0.691 + 10·log10 of it (BS.1770-5 Annex 1, equation 2), LUFS; −∞ for none. In
@@ -34,17 +27,26 @@ export function powersToLufs(values: Float64Array, at: number): void {
   values[at]! -= 0.691;
 }
 
-/** Gates by loudness. Allocates nothing after construction; 147 kB. */
+/**
+ * Gates blocks of audio by loudness. Gathers how many there are in each bin, a fraction of an LU, and in each LU, with the exact
+ * sum of their powers: so memory and work stay the same for days. What a gate cuts off an LU is told from the bins' numbers.
+ * Allocates nothing after construction.
+ */
 export class LoudnessHistogram {
-  /** Blocks and their powers per bin, and the same per group of bins. */
-  readonly #counts: Float64Array = new Float64Array(BINS);
-  readonly #powers: Float64Array = new Float64Array(BINS);
-  readonly #groupCounts: Float64Array = new Float64Array(GROUPS);
+  readonly #binsPerLu: number;
+  /** Power of a bin to that of the one below. */
+  readonly #step: number;
+  readonly #counts: Uint32Array;
+  readonly #groupCounts: Uint32Array = new Uint32Array(GROUPS);
   readonly #groupPowers: Float64Array = new Float64Array(GROUPS);
   /** By `MEAN`, LUFS, −∞ for no blocks, and `RANGE`, LU, what `findMean` and `findRange` found. */
   readonly numbers: Float64Array = new Float64Array(NUMBERS);
 
-  constructor() {
+  /** @param binsPerLu 50 for a range within 0.02 LU, in 20 kB; 20 for a mean within 0.001 LU, in 8 kB */
+  constructor(binsPerLu: number) {
+    this.#binsPerLu = binsPerLu;
+    this.#step = 10 ** (0.1 / binsPerLu);
+    this.#counts = new Uint32Array(GROUPS * binsPerLu);
     this.reset();
   }
 
@@ -56,10 +58,10 @@ export class LoudnessHistogram {
     powersToLufs(numbers, LOUDNESS);
     const loudness = numbers[LOUDNESS];
     if (!(loudness > LOWEST_LUFS)) return;
-    const bin = Math.min(BINS - 1, Math.floor((loudness - LOWEST_LUFS) * PER_LU));
-    const group = Math.floor(bin / GROUP);
+    const last = this.#counts.length - 1;
+    const bin = Math.min(last, Math.floor((loudness - LOWEST_LUFS) * this.#binsPerLu));
+    const group = Math.floor(bin / this.#binsPerLu);
     this.#counts[bin]! += 1;
-    this.#powers[bin]! += power;
     this.#groupCounts[group]! += 1;
     this.#groupPowers[group]! += power;
     numbers[COUNT]! += 1;
@@ -71,15 +73,29 @@ export class LoudnessHistogram {
     const numbers = this.numbers;
     numbers[MEAN] = -Infinity;
     if (numbers[COUNT] === 0) return;
-    const first = this.#firstAboveGate(below);
-    let group = Math.ceil(first / GROUP);
-    let count = 0;
+    this.#findGate(below);
+    const first = Math.floor(numbers[GATE]!);
+    const part = 1 - (numbers[GATE]! - first);
+    const binsPerLu = this.#binsPerLu;
+    const step = this.#step;
+    let group = Math.floor(first / binsPerLu);
+    // The powers in the group that the gate cuts, as multiples of that of its first bin.
+    let whole = 0;
     let power = 0;
-    for (let bin = first; bin < group * GROUP; bin++) {
-      count += this.#counts[bin]!;
-      power += this.#powers[bin]!;
+    let count = 0;
+    let unit = 1;
+    for (let bin = group * binsPerLu; bin < (group + 1) * binsPerLu; bin++) {
+      const blocks = this.#counts[bin]!;
+      whole += blocks * unit;
+      if (bin >= first) {
+        const above = bin === first ? part * blocks : blocks;
+        count += above;
+        power += above * unit;
+      }
+      unit *= step;
     }
-    for (; group < GROUPS; group++) {
+    power = whole === 0 ? 0 : (power / whole) * this.#groupPowers[group]!;
+    for (group++; group < GROUPS; group++) {
       count += this.#groupCounts[group]!;
       power += this.#groupPowers[group]!;
     }
@@ -96,11 +112,12 @@ export class LoudnessHistogram {
     const numbers = this.numbers;
     numbers[RANGE] = 0;
     if (numbers[COUNT] === 0) return;
-    const first = this.#firstAboveGate(below);
+    this.#findGate(below);
+    const first = Math.round(numbers[GATE]!);
     let skipped = 0;
-    const group = Math.floor(first / GROUP);
+    const group = Math.floor(first / this.#binsPerLu);
     for (let i = 0; i < group; i++) skipped += this.#groupCounts[i]!;
-    for (let bin = group * GROUP; bin < first; bin++) skipped += this.#counts[bin]!;
+    for (let bin = group * this.#binsPerLu; bin < first; bin++) skipped += this.#counts[bin]!;
     const above = numbers[COUNT]! - skipped;
     if (above === 0) return;
     this.#findPlace(skipped + Math.round((above - 1) * RANGE_LOW));
@@ -112,38 +129,30 @@ export class LoudnessHistogram {
   /** Forgets every block. */
   reset(): void {
     this.#counts.fill(0);
-    this.#powers.fill(0);
     this.#groupCounts.fill(0);
     this.#groupPowers.fill(0);
     this.numbers.fill(0);
     this.numbers[MEAN] = -Infinity;
   }
 
-  /** The bin that the gate cuts counts as above when the mean of its blocks is. */
-  #firstAboveGate(below: number): number {
+  /** `GATE`: where the gate lies, in bins. Whatever is in the last bin lies above. */
+  #findGate(below: number): void {
     const numbers = this.numbers;
     numbers[LOUDNESS] = numbers[POWER]! / numbers[COUNT]!;
     powersToLufs(numbers, LOUDNESS);
-    const gate = numbers[LOUDNESS] - below;
-    if (gate < LOWEST_LUFS) return 0;
-    const bin = Math.min(BINS - 1, Math.floor((gate - LOWEST_LUFS) * PER_LU));
-    const count = this.#counts[bin]!;
-    if (count === 0) return bin + 1;
-    numbers[LOUDNESS] = this.#powers[bin]! / count;
-    powersToLufs(numbers, LOUDNESS);
-    return numbers[LOUDNESS] > gate ? bin : bin + 1;
+    const at = (numbers[LOUDNESS] - below - LOWEST_LUFS) * this.#binsPerLu;
+    numbers[GATE] = Math.max(0, Math.min(this.#counts.length - 1, at));
   }
 
-  /** Finds the mean loudness of the bin that holds the block with that place, counted from 0, in the order of loudness. */
+  /** Finds the middle of the bin that holds the block with that place, counted from 0, in the order of loudness. */
   #findPlace(place: number): void {
     let passed = 0;
     let group = 0;
     while (group < GROUPS - 1 && passed + this.#groupCounts[group]! <= place) {
       passed += this.#groupCounts[group++]!;
     }
-    let bin = group * GROUP;
-    while (bin < BINS - 1 && passed + this.#counts[bin]! <= place) passed += this.#counts[bin++]!;
-    this.numbers[FOUND] = this.#powers[bin]! / this.#counts[bin]!;
-    powersToLufs(this.numbers, FOUND);
+    let bin = group * this.#binsPerLu;
+    while (bin < this.#counts.length - 1 && passed + this.#counts[bin]! <= place) passed += this.#counts[bin++]!;
+    this.numbers[FOUND] = LOWEST_LUFS + (bin + 0.5) / this.#binsPerLu;
   }
 }

@@ -83,7 +83,7 @@ export class LoudnessMeter implements BlockMeter {
   /** Channels in the last block. */
   #present = 0;
   /** Power of each step in the window of S. */
-  readonly #ring: Float64Array = new Float64Array(S_STEPS);
+  readonly #ring: Float32Array = new Float32Array(S_STEPS);
   /** Where the next step goes. */
   #at = 0;
   /** Steps taken within the current second, and the frame of that second at which the current one ends. */
@@ -106,8 +106,8 @@ export class LoudnessMeter implements BlockMeter {
   readonly #measuredFrames: Float64Array = new Float64Array(1);
   #maxM = 0;
   #maxS = 0;
-  readonly #blocks: LoudnessHistogram = new LoudnessHistogram();
-  readonly #shortTerms: LoudnessHistogram = new LoudnessHistogram();
+  readonly #blocks: LoudnessHistogram = new LoudnessHistogram(20);
+  readonly #shortTerms: LoudnessHistogram = new LoudnessHistogram(50);
   /** Mean power of the windows that are taken into the histograms. */
   readonly #means: Float64Array = new Float64Array(2);
 
@@ -215,14 +215,16 @@ export class LoudnessMeter implements BlockMeter {
 
   #endStep(): void {
     const ring = this.#ring;
-    const power = this.#power;
     const at = this.#at;
     const leavingM = ring[at < M_STEPS ? at - M_STEPS + S_STEPS : at - M_STEPS]!;
+    const leavingS = ring[at]!;
+    ring[at] = this.#power;
+    // As it will leave: rounded to 24 bits, which is a hundred-thousandth of 1 dB.
+    const power = ring[at];
     this.#m += power - leavingM;
-    this.#s += power - ring[at]!;
+    this.#s += power - leavingS;
     this.#mAnew += power;
     this.#sAnew += power;
-    ring[at] = power;
     this.#power = 0;
     this.#at = at + 1;
     if (this.#at === S_STEPS) {

@@ -63,11 +63,12 @@ function phase(index: number): Float64Array {
 
 const PAIRS = TRUE_PEAK_TAPS / 2;
 
+/** Phase 2 of the frame before the first, and of each frame. All share it: each is done with it when its call returns. */
+const middle = new Float64Array(1 + SLICE);
+
 /** Finds true peaks in plain TypeScript. It has no state: `TRUE_PEAK_TAPS` samples must stand before the first. */
 export class TruePeakInterpolator {
   readonly #filter: TruePeakFilter = truePeakFilter();
-  /** Phase 2 of the frame before the first, and of each frame. */
-  readonly #middle: Float64Array = new Float64Array(1 + SLICE);
   /** Five points, a quarter of a sample apart. */
   readonly #points: Float64Array = new Float64Array(5);
   /** The highest so far. A field: engines may allocate what functions are given and return. */
@@ -89,7 +90,6 @@ export class TruePeakInterpolator {
 
   /** Makes phase 2, and takes the largest point of phases 0 and 2. */
   #halve(input: Float32Array, from: number, frames: number): void {
-    const middle = this.#middle;
     const { half } = this.#filter;
     let peak = this.#peak;
     for (let frame = -1; frame < frames; frame++) {
@@ -107,7 +107,6 @@ export class TruePeakInterpolator {
 
   /** Takes the peak of the curve around those points of phases 0 and 2 where it can rise above the highest so far. */
   #refine(input: Float32Array, from: number, frames: number): void {
-    const middle = this.#middle;
     const points = this.#points;
     for (let frame = 0; frame < frames; frame++) {
       const at = from + frame - TRUE_PEAK_LATENCY;

@@ -47,15 +47,31 @@ export interface StreamResampler {
  * @param channels 1 to 32.
  */
 export function createResampler(plan: ResamplerPlan, channels: number): StreamResampler {
-  checkObject('plan must be what planResampler returns', plan, 'stages');
-  integerIn('channels', channels, 1, MAX_CHANNELS);
-  return new KernelResampler(plan, channels, createKernel(plan, channels));
+  return createOn((...given) => WasmKernel.create(...given), plan, channels);
 }
 
-function createKernel(plan: ResamplerPlan, channels: number): ResamplerKernel {
+/** Makes a kernel in WebAssembly, where it can. */
+type CreateKernel = (plan: ResamplerPlan, channels: number) => ResamplerKernel | undefined;
+
+/** @internal */
+export function createOn(
+  createWasm: CreateKernel,
+  plan: ResamplerPlan,
+  channels: number,
+): StreamResampler {
+  checkObject('plan must be what planResampler returns', plan, 'stages');
+  integerIn('channels', channels, 1, MAX_CHANNELS);
+  return new KernelResampler(plan, channels, createKernel(createWasm, plan, channels));
+}
+
+function createKernel(
+  createWasm: CreateKernel,
+  plan: ResamplerPlan,
+  channels: number,
+): ResamplerKernel {
   // Equal rates copy: nothing to compute.
   if (plan.wasm !== undefined && plan.stages.length > 0) {
-    const kernel = WasmKernel.create(plan, channels);
+    const kernel = createWasm(plan, channels);
     if (kernel !== undefined) return kernel;
   }
   if (plan.requireWasm) {

@@ -25,68 +25,98 @@ interface ResamplerExports {
  */
 const WARM_UP_CALLS = 1100;
 
-/** Runs a plan's stages in WebAssembly, in single precision up to `hq` and in double precision for `vhq`. */
-export class WasmKernel implements ResamplerKernel {
-  readonly execution = 'wasm' as const;
-  readonly maxFrames: number;
+/** An instance and the streams that sit in its memory: see {@link ResamplerLayout}. */
+export class WasmResamplers {
+  readonly layout: ResamplerLayout;
+  readonly exports: ResamplerExports;
+  readonly memory: Float32Array;
+  /** The states as they were laid out, to reset to. */
+  readonly initialStates: Int32Array;
+  /** Views of the output by length, one made when a length is first met: a stream meets two or three. */
+  readonly views: (Float32Array | undefined)[] = [];
   readonly #instance: WasmInstance<ResamplerExports>;
-  readonly #outputFrames: ResamplerExports['outputFrames'];
-  readonly #run: Run;
-  readonly #memory: Float32Array;
-  readonly #state: Int32Array;
-  /** The state as it was laid out, to reset to. */
-  readonly #initialState: Int32Array;
-  /** Where the lines of all stages lie, in values of four bytes. */
-  readonly #linesFrom: number;
-  readonly #linesTo: number;
-  readonly #channels: number;
-  readonly #stages: number;
-  readonly #slice: number;
-  /** Address of the first value, in double precision; 0 in single. */
-  readonly #wide: number;
-  /** Addresses per channel. */
-  readonly #states: readonly number[];
-  readonly #inputs: readonly number[];
-  readonly #outputs: readonly number[];
-  /** Views of outputs by length, one made when a length is first met: a stream meets two or three. */
-  readonly #views: (Float32Array | undefined)[][];
 
   /** Undefined when WebAssembly cannot run here. */
-  static create(plan: ResamplerPlan, channels: number): WasmKernel | undefined {
-    const layout = new ResamplerLayout(plan, channels);
+  static create(plan: ResamplerPlan, channels: number, seats: number): WasmResamplers | undefined {
+    const layout = new ResamplerLayout(plan, channels, seats);
     const instance = instantiateWasm<ResamplerExports>(
       `resampler ${layout.wide === 0 ? 'single' : 'wide'}`,
       plan.wasm!,
       layout.bytes,
     );
-    return instance && new WasmKernel(layout, instance);
+    return instance && new WasmResamplers(layout, instance);
   }
 
   private constructor(layout: ResamplerLayout, instance: WasmInstance<ResamplerExports>) {
-    const { exports, memory } = instance;
+    this.layout = layout;
+    this.exports = instance.exports;
+    this.memory = new Float32Array(instance.memory);
     this.#instance = instance;
-    this.#outputFrames = exports.outputFrames;
-    this.#run = exports.run;
-    this.#memory = new Float32Array(memory);
-    layout.write(memory);
-    this.maxFrames = layout.maxFrames;
-    this.#slice = layout.slice;
-    this.#channels = layout.states.length;
-    this.#stages = layout.stages;
-    this.#wide = layout.wide;
-    this.#states = layout.states;
-    this.#inputs = layout.inputs;
-    this.#outputs = layout.outputs;
-    this.#linesFrom = layout.linesFrom / 4;
-    this.#linesTo = layout.linesTo / 4;
-    this.#state = new Int32Array(memory, 0, layout.stateBytes / 4);
-    this.#initialState = this.#state.slice();
-    this.#views = layout.outputs.map(() => []);
-    for (let i = 0; i < WARM_UP_CALLS; i++) this.#convertChannel(0, 0);
+    layout.write(instance.memory);
+    const { states, stateBytes } = layout.seats.at(-1)!;
+    this.initialStates = new Int32Array(instance.memory, 0, (states[0]! + stateBytes) / 4).slice();
   }
 
   release(): void {
     this.#instance.release();
+  }
+}
+
+/** Runs a plan's stages in WebAssembly, in single precision up to `hq` and in double precision for `vhq`. */
+export class WasmKernel implements ResamplerKernel {
+  readonly execution = 'wasm' as const;
+  readonly maxFrames: number;
+  readonly #outputFrames: ResamplerExports['outputFrames'];
+  readonly #run: Run;
+  readonly #memory: Float32Array;
+  readonly #state: Int32Array;
+  readonly #initialState: Int32Array;
+  /** Where the lines of all stages lie, in values of four bytes. */
+  readonly #linesFrom: number;
+  readonly #linesTo: number;
+  readonly #stages: number;
+  readonly #slice: number;
+  /** Address of the first value, in double precision; 0 in single. */
+  readonly #wide: number;
+  /** Addresses by channel. */
+  readonly #states: readonly number[];
+  readonly #input: number;
+  readonly #output: number;
+  readonly #views: (Float32Array | undefined)[];
+  readonly #release: () => void;
+
+  /** A stream in an instance of its own. Undefined when WebAssembly cannot run here. */
+  static create(plan: ResamplerPlan, channels: number): WasmKernel | undefined {
+    const resamplers = WasmResamplers.create(plan, channels, 1);
+    return resamplers && new WasmKernel(resamplers, 0, () => resamplers.release());
+  }
+
+  /** @param release called when the seat may be given to another stream */
+  constructor(resamplers: WasmResamplers, seat: number, release: () => void) {
+    const { exports, layout, memory } = resamplers;
+    const { states, stateBytes, linesFrom, linesTo } = layout.seats[seat]!;
+    this.#outputFrames = exports.outputFrames;
+    this.#run = exports.run;
+    this.#memory = memory;
+    this.maxFrames = layout.maxFrames;
+    this.#slice = layout.slice;
+    this.#stages = layout.stages;
+    this.#wide = layout.wide;
+    this.#states = states;
+    this.#input = layout.input;
+    this.#output = layout.output;
+    this.#linesFrom = linesFrom / 4;
+    this.#linesTo = linesTo / 4;
+    this.#state = new Int32Array(memory.buffer, states[0], stateBytes / 4);
+    const from = states[0]! / 4;
+    this.#initialState = resamplers.initialStates.subarray(from, from + stateBytes / 4);
+    this.#views = resamplers.views;
+    this.#release = release;
+    for (let i = 0; i < WARM_UP_CALLS; i++) this.#convertChannel(0, 0);
+  }
+
+  release(): void {
+    this.#release();
   }
 
   outputFramesFor(frames: number): number {
@@ -102,9 +132,9 @@ export class WasmKernel implements ResamplerKernel {
     limit: number = Infinity,
   ): number {
     const memory = this.#memory;
+    const to = this.#input;
     let count = 0;
-    for (let c = 0; c < this.#channels; c++) {
-      const to = this.#inputs[c]!;
+    for (let c = 0; c < this.#states.length; c++) {
       const source = input === undefined ? undefined : input[c]!;
       if (source === undefined) memory.fill(0, to >> 2, (to >> 2) + frames);
       else if (frames === source.length) memory.set(source, to >> 2);
@@ -113,24 +143,23 @@ export class WasmKernel implements ResamplerKernel {
       count = this.#convertChannel(c, frames);
       if (count > limit) count = limit;
       if (count > 0) {
-        const views = this.#views[c]!;
-        const view = (views[count] ??= new Float32Array(memory.buffer, this.#outputs[c]!, count));
+        const view = (this.#views[count] ??= new Float32Array(memory.buffer, this.#output, count));
         output[c]!.set(view, at);
       }
     }
     return count;
   }
 
-  /** Converts what lies in the channel's input; returns how many frames then lie in its output. */
+  /** Converts what lies in the input, as the channel's; returns how many frames then lie in the output. */
   #convertChannel(channel: number, frames: number): number {
     const run = this.#run;
     return run(
       this.#states[channel]!,
       this.#stages,
-      this.#inputs[channel]!,
+      this.#input,
       frames,
       this.#slice,
-      this.#outputs[channel]!,
+      this.#output,
       this.#wide,
     );
   }

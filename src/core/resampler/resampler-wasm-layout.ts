@@ -36,19 +36,29 @@ const PERIODIC_DOWN = 5;
 
 type Fields = Readonly<Record<string, number>>;
 
-/** Where everything lies in the kernel's memory, and what is written there before the first block. */
+/** Where the memory of one stream lies: addresses of its states, by channel, and of its lines. */
+export interface ResamplerSeat {
+  readonly states: readonly number[];
+  readonly stateBytes: number;
+  readonly linesFrom: number;
+  readonly linesTo: number;
+}
+
+/**
+ * Where everything lies in the kernel's memory, and what is written there before the first block. Streams of the same plan may
+ * sit side by side: they share tables, blocks, input and output, as one block of one channel is converted at a time.
+ */
 export class ResamplerLayout {
   readonly maxFrames: number;
   readonly slice: number;
   readonly stages: number;
   readonly wide: number;
-  readonly states: readonly number[];
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
-  readonly stateBytes: number;
-  readonly linesFrom: number;
-  readonly linesTo: number;
-  readonly #channels: readonly (readonly Fields[])[];
+  readonly seats: readonly ResamplerSeat[];
+  /** Where a channel's block goes, and what becomes of it. */
+  readonly input: number;
+  readonly output: number;
+  /** By channel, seat after seat. */
+  readonly #channels: (readonly Fields[])[] = [];
   readonly #data: { readonly at: number; readonly values: Float64Array | Int32Array }[] = [];
   readonly #double: boolean;
   /** From how many pairs of taps on a filter is split into quarters. */
@@ -56,7 +66,7 @@ export class ResamplerLayout {
   readonly #valueBytes: number;
   #end: number;
 
-  constructor(plan: ResamplerPlan, channels: number) {
+  constructor(plan: ResamplerPlan, channels: number, seats: number) {
     this.#double = plan.quality === 'vhq';
     this.#valueBytes = this.#double ? 8 : 4;
     const fewOutputs = !this.#double && plan.inputRate >= FEW_OUTPUTS_RATIO * plan.outputRate;
@@ -66,35 +76,31 @@ export class ResamplerLayout {
     this.stages = plan.stages.length;
     const sizes = blockSizes(plan, this.slice);
     // Address 0 would be the first stage's state; every buffer comes after the states.
-    this.stateBytes = channels * this.stages * FIELDS.length * 4;
-    this.#end = this.stateBytes;
+    const stateBytes = this.stages * FIELDS.length * 4;
+    this.#end = seats * channels * stateBytes;
 
     const tables = plan.stages.map((stage, index) => this.#tables(stage, plan.stages[index + 1]));
     // Blocks between stages are shared: channels are converted one after the other.
     const blocks = sizes.map((size) => this.#reserve(size, this.#valueBytes));
     const scratch = this.#reserve(10 * Math.max(...sizes) + 12288, this.#valueBytes);
     this.wide = this.#double ? blocks[0]! : 0;
-    this.linesFrom = this.#end;
-    const states: number[] = [];
-    const all: Fields[][] = [];
-    for (let c = 0; c < channels; c++) {
-      states.push(c * this.stages * FIELDS.length * 4);
-      all.push(
-        plan.stages.map((stage, index) => ({
-          kind: KINDS[stage.kind],
-          ...tables[index]!,
-          ...this.#lines(stage, sizes[index]!),
-          output: blocks[index + 1]!,
-          scratch,
-        })),
-      );
-    }
-    this.linesTo = this.#end;
-    this.states = states;
-    this.#channels = all;
-    const outputFrames = blockSizes(plan, this.maxFrames).at(-1)!;
-    this.inputs = states.map(() => this.#reserve(this.maxFrames, 4));
-    this.outputs = states.map(() => this.#reserve(outputFrames, 4));
+    const lines = (stage: ResamplerStage, index: number): Fields => ({
+      kind: KINDS[stage.kind],
+      ...tables[index]!,
+      ...this.#lines(stage, sizes[index]!),
+      output: blocks[index + 1]!,
+      scratch,
+    });
+    this.seats = Array.from({ length: seats }, (_seat, seat) => {
+      const linesFrom = this.#end;
+      const states = Array.from({ length: channels }, (_channel, channel) => {
+        this.#channels.push(plan.stages.map(lines));
+        return (seat * channels + channel) * stateBytes;
+      });
+      return { states, stateBytes: channels * stateBytes, linesFrom, linesTo: this.#end };
+    });
+    this.input = this.#reserve(this.maxFrames, 4);
+    this.output = this.#reserve(blockSizes(plan, this.maxFrames).at(-1)!, 4);
   }
 
   get bytes(): number {
@@ -104,18 +110,16 @@ export class ResamplerLayout {
   /** Writes states and coefficients. */
   write(memory: ArrayBuffer): void {
     const words = new Int32Array(memory);
-    this.#channels.forEach((stages, channel) => {
-      stages.forEach((fields, index) => {
-        const at = this.states[channel]! / 4 + index * FIELDS.length;
-        FIELDS.forEach((name, field) => (words[at + field] = fields[name] ?? 0));
-      });
-    });
+    let at = 0;
+    for (const fields of this.#channels.flat()) {
+      for (const name of FIELDS) words[at++] = fields[name] ?? 0;
+    }
     const wide = new Float64Array(memory);
     const narrow = new Float32Array(memory);
-    for (const { at, values } of this.#data) {
-      if (values instanceof Int32Array) words.set(values, at / 4);
-      else if (this.#double) wide.set(values, at / 8);
-      else narrow.set(values, at / 4);
+    for (const { at: address, values } of this.#data) {
+      if (values instanceof Int32Array) words.set(values, address / 4);
+      else if (this.#double) wide.set(values, address / 8);
+      else narrow.set(values, address / 4);
     }
   }
 

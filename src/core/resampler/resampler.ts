@@ -2,9 +2,10 @@ import { checkObject, checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
 import { planResampler } from './resampler-planner.ts';
 import type { ResamplerPlanOptions } from './usual-planner.ts';
-import { createResampler } from './resampler-stream.ts';
+import { createOn } from './resampler-stream.ts';
 import type { ResamplerExecution } from './resampler-plan.ts';
 import type { StreamResampler } from './resampler-stream.ts';
+import { sharedKernel } from './shared-resamplers.ts';
 
 /** Options of a {@link Resampler}. */
 export interface ResamplerOptions extends ResamplerPlanOptions {
@@ -22,7 +23,8 @@ const NAMES = {
 
 /**
  * Converts a stream of one fixed rate to another, of any two integer rates from 3000 to 768000 Hz: rational, so it never
- * drifts; linear phase; delay-compensated. The output is bit for bit the same however the input is cut into blocks.
+ * drifts; linear phase; delay-compensated. The output is bit for bit the same however the input is cut into blocks. Sixteen of
+ * the same options share a memory of WebAssembly, so that a server can have hundreds.
  *
  * The constructor designs filters (milliseconds, cached). For the audio thread, make the plan elsewhere with
  * {@link planResampler} and call {@link createResampler} there.
@@ -36,7 +38,7 @@ export class Resampler implements StreamResampler {
   constructor(options: ResamplerOptions) {
     checkOptions('Resampler', options, NAMES);
     const { channels = 1, ...plan } = options;
-    this.#stream = createResampler(planResampler(plan), channels);
+    this.#stream = createOn(sharedKernel, planResampler(plan), channels);
     this.latencyFrames = this.#stream.latencyFrames;
     this.flushFramesMax = this.#stream.flushFramesMax;
     this.execution = this.#stream.execution;
@@ -92,5 +94,6 @@ export function resample(
   const written = resampler.process(channels, output, frames);
   const tail = output.map((channel) => channel.subarray(written));
   const total = written + resampler.flush(tail);
+  resampler.close();
   return output.map((channel) => channel.slice(0, total));
 }

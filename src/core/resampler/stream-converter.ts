@@ -3,6 +3,9 @@ import type { Codec } from '../codec/codec.ts';
 import { ChannelMixer } from '../dsp/channel-mixer.ts';
 import { MicwireError } from '../errors.ts';
 import { checkStream } from '../format/check-stream.ts';
+import type { PacketCodec } from '../format/formats.ts';
+import { PACKET_CODECS } from '../format/packet-codecs.ts';
+import { isSampled } from '../format/stream-format.ts';
 import type { StreamFormat } from '../format/stream-format.ts';
 import { checkBytes, checkObject, checkOptions } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
@@ -77,13 +80,16 @@ export class StreamConverter {
   readonly chunkFrames: number | null;
   /** Most bytes that one `read` writes, if there is room for them. */
   readonly chunkBytesMax: number;
-  /** The resampler's look-ahead: input frames that must follow a frame before it comes out. */
+  /**
+   * The resampler's look-ahead: input frames that must follow a frame before it comes out. 0 where there is none, as from Opus
+   * to a lower rate that Opus has: it is decoded at that rate.
+   */
   readonly latencyFrames: number;
   /** Delay of decoded audio against what came in, in frames of the output: Opus's look-ahead, 0 for samples. */
   readonly preSkip: number;
   readonly #reader: StreamReader;
   readonly #writer: StreamWriter;
-  /** Null where the rates are equal. */
+  /** Null where the rates are equal, or Opus is decoded at the output's. */
   readonly #resampler: Resampler | null;
   /** To fewer channels before the resampler, to more behind it: null where the counts are equal or grow. */
   readonly #mixDown: ChannelMixer | null;
@@ -99,6 +105,8 @@ export class StreamConverter {
   /** The first bytes of a frame whose others have not come. */
   readonly #incomplete: Uint8Array;
   #incompleteBytes = 0;
+  /** Packets have a whole number of frames at either rate. */
+  readonly #inputFramesPerDecoded: number;
   #inputFrames = 0;
   #outputFrames = 0;
   #paddedFrames = 0;
@@ -119,11 +127,14 @@ export class StreamConverter {
     const { quality = 'hq', codec } = options;
     const asked = checkChunkFrames(options.chunkFrames, output.sampleRate);
     const channels = Math.min(input.channels, output.channels);
-    const rates = { inputRate: input.sampleRate, outputRate: output.sampleRate };
+    const inputRate = decodedRate(input, output.sampleRate);
     this.#resampler =
-      rates.inputRate === rates.outputRate ? null : new Resampler({ ...rates, channels, quality });
+      inputRate === output.sampleRate
+        ? null
+        : new Resampler({ inputRate, outputRate: output.sampleRate, channels, quality });
     this.latencyFrames = this.#resampler?.latencyFrames ?? 0;
-    this.#reader = readerOf(input, codec);
+    this.#inputFramesPerDecoded = input.sampleRate / inputRate;
+    this.#reader = readerOf({ ...input, sampleRate: inputRate }, codec);
     this.#writer = writerOf(output, codec);
     const { packetFrames, latencyFrames } = this.#writer;
     this.chunkFrames = packetFrames > 0 ? packetFrames : asked;
@@ -352,7 +363,7 @@ export class StreamConverter {
 
   /** Converts the first frames of `#decoded`. */
   #convert(frames: number): void {
-    this.#inputFrames += frames;
+    this.#inputFrames += frames * this.#inputFramesPerDecoded;
     this.#mixDown?.mix(this.#decoded, 0, frames, this.#mixed, 0);
     if (this.#resampler === null) this.#add(this.#mixed, frames);
     else {
@@ -381,6 +392,13 @@ export class StreamConverter {
     this.#dueEnd += padding;
     this.#paddedFrames += padding;
   }
+}
+
+/** A codec of packets that has the lower rate decodes at it: that takes half the time of a resampler behind it, and no look-ahead. */
+function decodedRate(input: StreamFormat, outputRate: number): number {
+  if (isSampled(input) || outputRate > input.sampleRate) return input.sampleRate;
+  const { sampleRates } = PACKET_CODECS[input.format as PacketCodec];
+  return sampleRates.includes(outputRate) ? outputRate : input.sampleRate;
 }
 
 function checkChunkFrames(frames: number | undefined, sampleRate: number): number | null {
