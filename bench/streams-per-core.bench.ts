@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { OpusDecoder } from '../src/core/codec/opus-decoder.ts';
@@ -15,6 +15,8 @@ import { OpusLibrary } from '../src/core/codec/opus-library.ts';
 import { LoudnessMeter } from '../src/core/metering/loudness-meter.ts';
 import { Resampler } from '../src/core/resampler/resampler.ts';
 import type * as opusWasmScript from '../scripts/opus-wasm.mjs';
+import { StreamPool } from '../src/node/pool/stream-pool.ts';
+import { poolScript } from '../test/helpers/pool-script.ts';
 import { speech } from '../test/helpers/speech.ts';
 import { median } from './measure.ts';
 import type { Row } from './measure.ts';
@@ -47,7 +49,11 @@ export async function run(): Promise<Row[]> {
     if (native === undefined) {
       console.warn('Native libopus, libsoxr and libebur128 are not installed: not measured.');
     }
-    return [...compare(48_000, module, packets, native), ...compare(16_000, module, packets, native)];
+    return [
+      ...compare(48_000, module, packets, native),
+      ...compare(16_000, module, packets, native),
+      ...(await pooled(module, packets)),
+    ];
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -84,6 +90,52 @@ function compare(
       unit: '×',
     },
   ];
+}
+
+/** The same by a `StreamPool`, with all that passes between threads. */
+async function pooled(module: object, packets: readonly Uint8Array[]): Promise<Row[]> {
+  const script = await poolScript();
+  const threads = availableParallelism();
+  const pool = new StreamPool({ threads, opus: module, script: script.url });
+  try {
+    const streams = await Promise.all(
+      Array.from({ length: STREAMS }, () =>
+        pool.open({
+          input: { format: 'opus', sampleRate: 48_000, channels: 1 },
+          output: { format: 's16', sampleRate: METERED_RATE, channels: 1 },
+          meters: ['loudness'],
+        }),
+      ),
+    );
+    const wallNs: number[] = [];
+    const cpuNs: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const start = process.cpuUsage();
+      const startMs = performance.now();
+      // As a server has it: a packet of each stream within 20 ms.
+      for (const packet of packets) {
+        await Promise.all(streams.map((stream) => stream.convert(packet)));
+      }
+      const { user, system } = process.cpuUsage(start);
+      wallNs.push(((performance.now() - startMs) * 1e6) / packets.length / STREAMS);
+      cpuNs.push(((user + system) * 1000) / packets.length / STREAMS);
+    }
+    const name = `the same in a StreamPool of ${threads} threads`;
+    const row = (metric: string, value: number, unit: string): Row => ({
+      case: name,
+      subject: 'micwire',
+      metric,
+      value,
+      unit,
+    });
+    return [
+      row('CPU a packet, all threads', median(cpuNs.slice(1)) / 1000, 'µs'),
+      row('streams of this machine', PACKET_NS / median(wallNs.slice(1)), ''),
+    ];
+  } finally {
+    await pool.close();
+    await script.remove();
+  }
 }
 
 function rowsOf(rate: Rate, subject: string, ns: number, bytes: number, lufs: number): Row[] {
@@ -171,10 +223,7 @@ interface Native {
 type RunNative = (rate: Rate) => Native | undefined;
 
 /** @returns a run of it; undefined where it cannot be compiled */
-function compileNative(
-  folder: string,
-  packets: readonly Uint8Array[],
-): RunNative | undefined {
+function compileNative(folder: string, packets: readonly Uint8Array[]): RunNative | undefined {
   const program = join(folder, 'stream-chain');
   const source = join(process.cwd(), 'bench/native/stream-chain.c');
   const libraries = ['-lopus', '-lsoxr', '-lebur128'];

@@ -318,6 +318,31 @@ describe('Opus', async () => {
     back.close();
   });
 
+  it('is decoded at the rate that goes out, where Opus has it', () => {
+    const encoder = new StreamConverter({ input: phone, output: opus, codec });
+    const packets = encoder.convert(encode(phone, [tone], tone.length));
+    const back = new StreamConverter({ input: opus, output: phone, codec });
+    expect(back.latencyFrames).toBe(0);
+    const heard = joined(packets.flatMap((packet) => back.convert(packet)));
+    const decoder = codec.createDecoder({ ...opus, sampleRate: 16_000 });
+    const samples = [new Float32Array(320)];
+    const alone = packets.map((packet) => {
+      decoder.decode(packet, 0, packet.length, samples, 0);
+      return encode(phone, samples, 320);
+    });
+    expect(Buffer.compare(heard, joined(alone))).toBe(0);
+    // Opus has no 22.05 kHz, and nothing is won by a higher rate.
+    const radio = { ...phone, sampleRate: 22_050 };
+    expect(
+      new StreamConverter({ input: opus, output: radio, codec }).latencyFrames,
+    ).toBeGreaterThan(0);
+    const narrow = { ...opus, sampleRate: 16_000 };
+    const wide = { ...phone, sampleRate: 48_000 };
+    expect(
+      new StreamConverter({ input: narrow, output: wide, codec }).latencyFrames,
+    ).toBeGreaterThan(0);
+  });
+
   it('gives no packet where nothing came in', () => {
     const out = new StreamConverter({ input: phone, output: opus, codec });
     expect(out.finish()).toEqual([]);

@@ -17,6 +17,12 @@ export type { StreamAnswer, StreamArrival, StreamHost } from './stream-host.ts';
 export { StreamServer } from './stream-server.ts';
 export type { ConnectionRefusal, StreamServerOptions, StreamServerStats } from './stream-server.ts';
 export type { SocketData, StreamSocket } from './stream-socket.ts';
+export { PooledStream, StreamPool } from './pool/stream-pool.ts';
+export type {
+  PooledStreamOptions,
+  StreamPoolOptions,
+  StreamPoolStats,
+} from './pool/stream-pool.ts';
 export { METRICS_TYPE, metricsText } from './metrics.ts';
 export { RecordingFolder } from './recording/recording-folder.ts';
 export type { RecordingFolderOptions } from './recording/recording-folder.ts';

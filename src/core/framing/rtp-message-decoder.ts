@@ -146,7 +146,7 @@ export class RtpMessageDecoder implements MessageDecoder {
     if (verdict === CONTINUES) return this.#read(noAudio);
     if (verdict === RESTARTS) return this.#restart(this.#confirmed(message));
     this.#strays++;
-    if (verdict === CANDIDATE) this.#held = message.slice();
+    if (verdict === CANDIDATE) this.#held = new Uint8Array(message);
     return [];
   }
 

@@ -152,7 +152,8 @@ export class LoudnessHistogram {
       passed += this.#groupCounts[group++]!;
     }
     let bin = group * this.#binsPerLu;
-    while (bin < this.#counts.length - 1 && passed + this.#counts[bin]! <= place) passed += this.#counts[bin++]!;
+    while (bin < this.#counts.length - 1 && passed + this.#counts[bin]! <= place)
+      passed += this.#counts[bin++]!;
     this.numbers[FOUND] = LOWEST_LUFS + (bin + 0.5) / this.#binsPerLu;
   }
 }

@@ -42,7 +42,7 @@ export class HeldMessages {
     const bytes = messageBytes(message);
     const taken = this.bytes + this.#held.length * MESSAGE_BYTES;
     if (taken + bytes + MESSAGE_BYTES > this.#maxBytes) return false;
-    const copy = typeof message === 'string' ? message : message.slice();
+    const copy = typeof message === 'string' ? message : new Uint8Array(message);
     this.#held.push({ message: copy, sentAt: performance.now() });
     this.#bytes += bytes;
     return true;

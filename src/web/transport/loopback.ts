@@ -48,7 +48,7 @@ export class LoopbackTransport extends BaseTransport {
     // A copy, because structured cloning of a view would copy the whole buffer behind it.
     if (typeof message === 'string') this.#channel.port1.postMessage(message);
     else {
-      const copy = message.slice();
+      const copy = new Uint8Array(message);
       this.#channel.port1.postMessage(copy, [copy.buffer]);
     }
     this.counters.sent(message);

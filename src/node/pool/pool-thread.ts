@@ -1,0 +1,116 @@
+import { Worker } from 'node:worker_threads';
+import { deferred } from '../../core/deferred.ts';
+import type { Deferred } from '../../core/deferred.ts';
+import { MicwireError, PacketError } from '../../core/errors.ts';
+import type { MicwireErrorCode, PacketErrorReason } from '../../core/errors.ts';
+import type { PoolFailure, PoolJob, PoolResult } from './pool-messages.ts';
+
+/** A thread: posts what came in one turn of the event loop together. */
+export class PoolThread {
+  readonly #worker: Worker;
+  /** What waits to be posted, and what for whom was posted, in order. */
+  #jobs: PoolJob[] = [];
+  readonly #results: Deferred<PoolResult>[] = [];
+  #isPosting = false;
+  #failure: MicwireError | null = null;
+  /** Streams that are open on it. */
+  streams = 0;
+
+  /** @param lost told when the thread has ended by itself */
+  constructor(script: URL, opus: object | undefined, lost: () => void) {
+    this.#worker = new Worker(script, { workerData: { opus } });
+    this.#worker.unref();
+    let cause: unknown;
+    this.#worker.on('message', (results: readonly PoolResult[]) => this.#take(results));
+    this.#worker.on('error', (error) => (cause = error));
+    this.#worker.on('exit', (code) => {
+      const wasClosed = this.#failure !== null;
+      this.#fail(
+        new MicwireError(
+          'worker-gone',
+          `A thread of the pool has ended with code ${code}: open its streams again.`,
+          { cause },
+        ),
+      );
+      if (!wasClosed) lost();
+    });
+  }
+
+  /** Whether it takes jobs. */
+  get isAlive(): boolean {
+    return this.#failure === null;
+  }
+
+  /** @returns what becomes of it: rejects with the job's error, or `'worker-gone'` */
+  do(job: PoolJob): Promise<PoolResult> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const result = deferred<PoolResult>();
+    this.#results.push(result);
+    this.#jobs.push(job);
+    // While something is to be done, the process stays.
+    if (this.#results.length === 1) this.#worker.ref();
+    if (!this.#isPosting) {
+      this.#isPosting = true;
+      setImmediate(() => this.#post());
+    }
+    return result.promise;
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new MicwireError('closed', 'The pool is closed.'));
+    await this.#worker.terminate();
+  }
+
+  #post(): void {
+    this.#isPosting = false;
+    if (this.#failure !== null) return;
+    const jobs = this.#jobs;
+    this.#jobs = [];
+    const { packed, buffer } = pack(jobs);
+    this.#worker.postMessage(packed, [buffer]);
+  }
+
+  #take(results: readonly PoolResult[]): void {
+    for (const result of results) {
+      const waiting = this.#results.shift();
+      if ('failure' in result) waiting?.reject(errorOf(result.failure));
+      else waiting?.resolve(result);
+    }
+    if (this.#results.length === 0) this.#worker.unref();
+  }
+
+  #fail(failure: MicwireError): void {
+    this.#failure ??= failure;
+    for (const result of this.#results.splice(0)) result.reject(this.#failure);
+  }
+}
+
+/** The jobs with all their bytes in one buffer, which is handed over without a copy. */
+function pack(jobs: readonly PoolJob[]): { packed: PoolJob[]; buffer: ArrayBuffer } {
+  let length = 0;
+  for (const job of jobs) if (job.do === 'convert') length += job.bytes.length;
+  const all = new Uint8Array(length);
+  let at = 0;
+  const packed = jobs.map((job) => {
+    if (job.do !== 'convert') return job;
+    all.set(job.bytes, at);
+    const bytes = all.subarray(at, (at += job.bytes.length));
+    return { ...job, bytes };
+  });
+  return { packed, buffer: all.buffer };
+}
+
+function errorOf({ name, message, code }: PoolFailure): Error {
+  switch (name) {
+    case 'PacketError':
+      return new PacketError(code as PacketErrorReason, message);
+    case 'MicwireError':
+      return new MicwireError(code as MicwireErrorCode, message);
+    case 'RangeError':
+      return new RangeError(message);
+    case 'TypeError':
+      return new TypeError(message);
+    default:
+      return new Error(message);
+  }
+}
