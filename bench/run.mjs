@@ -22,6 +22,7 @@ const WITHOUT_PEERS = new Set([
   'devices-live',
   'echo-live',
   'journeys',
+  'power-cut',
   'scale',
   'session',
   'session-live',
@@ -52,6 +53,8 @@ const { values, positionals } = parseArgs({
     streams: { type: 'string' },
     kills: { type: 'string' },
     gateways: { type: 'string' },
+    // Of the suite `power-cut`; `--seconds` too.
+    nats: { type: 'string' },
     workers: { type: 'string' },
     'chunk-ms': { type: 'string' },
     // Of the suite `session-live`; `--seed` too.

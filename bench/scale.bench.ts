@@ -19,8 +19,11 @@ const RATE = 8000;
 const FRAME_BYTES = 2;
 const FORMAT = { format: 's16', sampleRate: RATE, channels: 1 } as const;
 const LEASE_MS = 3000;
-/** After the last word everything is in its file within this time, or it counts as lost. */
-const PATIENCE_MS = 120_000;
+/**
+ * After the last word everything is in its file within this time, or it counts as lost. After a kill, nats-server reads all that it
+ * has: after an hour of 200 streams seven million messages.
+ */
+const PATIENCE_MS = 600_000;
 const LOOK_MS = 20;
 
 type Options = Readonly<
@@ -84,11 +87,17 @@ export async function run(options: Options): Promise<readonly Row[]> {
     const silence = new Silence(clients);
     await Promise.all([
       talk(clients, { seconds, chunkMs, chunkFrames }, silence),
-      killInTurn({ gateways, workers, nats }, seconds, kills, random),
+      killInTurn({ gateways, workers, nats }, clients, { seconds, kills, random }),
     ]);
-    await Promise.all(clients.map((client) => client.allAcknowledged(PATIENCE_MS)));
+    await Promise.all(
+      clients.map((client) =>
+        client
+          .allAcknowledged(PATIENCE_MS)
+          .catch((error: unknown) => console.log(`${client.session}: ${(error as Error).message}`)),
+      ),
+    );
     silence.end();
-    await Promise.all(clients.map((client) => client.close()));
+    await Promise.all(clients.map((client) => client.close().catch(() => {})));
     const names = clients.map(({ session }) => `${session}.wav.json`);
     await until(() => {
       const missing = names.filter((name) => !existsSync(join(folder, name)));
@@ -168,9 +177,8 @@ interface Processes {
 /** Gateways, workers and nats-server one after the other, then any of them, and all at once each fifth time. */
 async function killInTurn(
   { gateways, workers, nats }: Processes,
-  seconds: number,
-  kills: number,
-  random: () => number,
+  clients: readonly StreamClient[],
+  { seconds, kills, random }: { seconds: number; kills: number; random: () => number },
 ): Promise<void> {
   const all: readonly Victim[] = [...gateways, ...workers, nats];
   if (kills === 0) return;
@@ -194,7 +202,22 @@ async function killInTurn(
         await victim.start();
       }),
     );
+    if (isAll) {
+      const startedMs = performance.now();
+      void allOpen(clients).then(() => {
+        const seconds = (performance.now() - startedMs) / 1000;
+        console.log(`  all clients are back ${seconds.toFixed(1)} s after everything has started.`);
+      });
+    }
   }
+}
+
+/** Resolves when every client has a session again, or after the patience. */
+async function allOpen(clients: readonly StreamClient[]): Promise<void> {
+  await until(() => {
+    const away = clients.filter(({ state }) => state !== 'open').length;
+    if (away > 0) throw new Error(`${away} clients are not open.`);
+  }, PATIENCE_MS).catch((error: unknown) => console.log((error as Error).message));
 }
 
 function nameOf(victim: Victim): string {
