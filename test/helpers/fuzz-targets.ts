@@ -94,7 +94,10 @@ function iceFragmentTarget(): FuzzTarget {
   ].join('\r\n');
   return {
     name: 'ICE fragment',
-    samples: [sdp, sdp.replace('a=candidate', 'a=candidate:2 1 tcp 1 192.0.2.1 9 typ host\r\na=candidate')],
+    samples: [
+      sdp,
+      sdp.replace('a=candidate', 'a=candidate:2 1 tcp 1 192.0.2.1 9 typ host\r\na=candidate'),
+    ],
     read(message) {
       const fragment = parseIceFragment(message as string);
       return fragment.candidates.length + withIceFragment(sdp, fragment).length;
