@@ -17,6 +17,7 @@ const FRAGMENT = 'application/trickle-ice-sdpfrag';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
@@ -274,12 +275,13 @@ describe('the address /sfu', () => {
     expect((await ask('GET', '/', { origin: 'https://evil.example' })).status).toBe(403);
     expect((await ask('GET', '/', { 'sec-fetch-site': 'same-site' })).status).toBe(403);
     expect((await ask('POST', '/')).status).toBe(405);
-    const { status, body, headers } = await ask('GET', '/');
-    if (!hasJanus()) {
-      expect(status).toBe(501);
-      expect(body).toContain('apt-get install janus');
-      return;
-    }
+    vi.stubEnv('PATH', '/nowhere');
+    const missing = await ask('GET', '/');
+    expect(missing.status).toBe(501);
+    expect(missing.body).toContain('apt-get install janus');
+    vi.unstubAllEnvs();
+    if (!hasJanus()) return;
+    const { body, headers } = await ask('GET', '/');
     expect(headers).toMatchObject({
       'cache-control': 'no-store',
       'cross-origin-resource-policy': 'same-origin',

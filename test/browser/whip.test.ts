@@ -1,5 +1,5 @@
 import { MicwireError, Whep, Whip } from 'micwire';
-import type { WhepOptions, WhipOptions } from 'micwire';
+import type { CaptureSource, LivingSource, WhepOptions, WhipOptions } from 'micwire';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HAS_WEBRTC, openTone } from '../helpers/call-page.ts';
 import { loudestHz } from '../helpers/heard-tone.ts';
@@ -20,7 +20,7 @@ function openServer(): PageWhipServer {
   return server;
 }
 
-async function publish(source: AudioNode | MediaStreamTrack, options: WhipOptions = {}) {
+async function publish(source: CaptureSource, options: WhipOptions = {}) {
   const whip = Whip.create('/whip/room', source, options);
   onTestFinished(() => whip.close());
   await whip.connect();
@@ -74,6 +74,26 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     expect(track.readyState).toBe('ended');
     expect(server.sessions).toBe(0);
     expect(context.state).toBe('running');
+  });
+
+  it('publish what a living source hears, by the output that is for everyone', async () => {
+    const { context } = await openTone();
+    const node = new ChannelSplitterNode(context, { numberOfOutputs: 3 });
+    const oscillator = new OscillatorNode(context);
+    oscillator.connect(node);
+    oscillator.start();
+    const microphone: LivingSource = {
+      node,
+      captureFeed: { output: 1, presenceOutput: 2, preRollMs: 0 },
+      state: 'live',
+      addEventListener() {},
+      removeEventListener() {},
+    };
+    openServer();
+    const whip = await publish(microphone);
+    await hears(await play(), context);
+    await whip.close();
+    expect(whip.track.readyState).toBe('ended');
   });
 
   it('put all candidates into a second offer where the server takes no PATCH', async () => {
