@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { LinkProcess } from './demo/link/link-process.ts';
 import { linkServer } from './demo/link/plugin.ts';
 import { labServer } from './demo/server/plugin.ts';
+import { opusWasm } from './scripts/opus-wasm.mjs';
 import { opus } from './scripts/vite-opus.mjs';
 import { worklets } from './scripts/vite-worklets.mjs';
 import { installedBrowsers } from './test/engines/provider.mjs';
@@ -39,6 +40,7 @@ const WHOLE_LAB = [
   'examples',
   'serve-page',
   'site',
+  'whip-janus',
 ].map((name) => `test/${name}.test.ts`);
 
 /**
@@ -58,6 +60,11 @@ export default defineConfig({
     opus(),
     labServer({
       signalling: { openSplice: (name) => link.openSplice(name) },
+      sfu: {
+        folder: process.env['MICWIRE_SFU_FOLDER'],
+        loadOpus: async () => WebAssembly.compile((await opusWasm()).bytes as BufferSource),
+        ...(udpHost === undefined ? {} : { address: udpHost }),
+      },
       ...(udpHost === undefined ? {} : { turnAddress: udpHost }),
     }),
     linkServer(link),

@@ -22,12 +22,16 @@ const load = (path) => import(pathToFileURL(join(ROOT, path)).href);
  * @param {string} [options.microphone] - a WAV that speaks into the fake microphone, from there too
  * @param {{ readonly env: Record<string, string> }} [options.sound] - a sound server in the fake microphone's place
  * @param {readonly string[]} [options.args] - further arguments for the browser
+ * @param {readonly import('vite').Plugin[]} [options.plugins] - further plugins of the server
  * @param {import('../test/engines/find-browser.mjs').Engine} [options.engine] - Chromium if left out
  * @param {(evaluate: (script: string) => Promise<any>, browser: import('../test/engines/open-browser.mjs').OpenBrowser) =>
  *   Promise<Result>} use - `evaluate` runs the body of a function there
  * @returns {Promise<Result>}
  */
-export async function withLivePage({ page, microphone, sound, args, engine = 'chromium' }, use) {
+export async function withLivePage(
+  { page, microphone, sound, args, plugins = [], engine = 'chromium' },
+  use,
+) {
   const { openBrowser } = await load('test/engines/open-browser.mjs');
   const { worklets } = await load('scripts/vite-worklets.mjs');
   const { opus } = await load('scripts/vite-opus.mjs');
@@ -35,7 +39,7 @@ export async function withLivePage({ page, microphone, sound, args, engine = 'ch
     configFile: false,
     root: ROOT,
     logLevel: 'warn',
-    plugins: [worklets(), opus(), asItIs(page)],
+    plugins: [worklets(), opus(), asItIs(page), ...plugins],
     optimizeDeps: { noDiscovery: true },
     server: {
       host: '127.0.0.1',

@@ -28,6 +28,7 @@ const WITHOUT_PEERS = new Set([
   'session-live',
   'serve',
   'streams-per-core',
+  'whep',
 ]);
 /** Where the suites of seeds have the faults that `--planted` plants. */
 const PLANTED = { devices: 'devices', journeys: 'journeys', session: 'sessions' };
@@ -57,6 +58,8 @@ const { values, positionals } = parseArgs({
     nats: { type: 'string' },
     workers: { type: 'string' },
     'chunk-ms': { type: 'string' },
+    // Of the suite `whep`; `--seconds` too.
+    listeners: { type: 'string' },
     // Of the suite `session-live`; `--seed` too.
     seconds: { type: 'string' },
     engines: { type: 'string' },

@@ -70,6 +70,7 @@ export const SIZE_USES = {
     fetches: ['usual-planner'],
   },
   call: { imports: '{ Call, WebSocketSignalling }', worklets: [], fetches: [] },
+  'live room': { imports: '{ Whip, Whep }', worklets: [], fetches: [] },
   all: {
     imports: '*',
     worklets: ['capture', 'meter', 'microphone', 'mixer', 'playout', 'receive'],

@@ -26,6 +26,11 @@ import { tokenOf } from '../src/core/session/token-protocol.ts';
 import { callFigures } from '../src/core/webrtc/call-figures.ts';
 import { parseIceCandidate } from '../src/core/webrtc/ice-candidate.ts';
 import { iceReport } from '../src/core/webrtc/ice-report.ts';
+import {
+  parseIceFragment,
+  withIceFragment,
+  writeIceFragment,
+} from '../src/core/webrtc/ice-fragment.ts';
 import { promisesStereo, withOpusOptions } from '../src/core/webrtc/opus-sdp.ts';
 import { explainSdp } from '../src/core/webrtc/sdp-explained.ts';
 import { parseSdp } from '../src/core/webrtc/sdp.ts';
@@ -34,6 +39,7 @@ import {
   parseSignallingReply,
   parseSignallingRequest,
 } from '../src/core/webrtc/signalling-protocol.ts';
+import { readCreated } from '../src/core/webrtc/whip-messages.ts';
 import type { StatsEntry } from '../src/core/webrtc/call-figures.ts';
 import { COST_STEP, costRatio, outcomeOf, sizeOf } from './helpers/bounded.ts';
 
@@ -52,6 +58,7 @@ interface Parser<T = string | Uint8Array> {
 }
 
 const MIB = 2 ** 20;
+const FRAGMENT_NAMES = 'a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n';
 /** Of the larger input whose cost is measured: enough for what is quadratic to take a second. */
 const COST_BYTES = 2 ** 17;
 const fill = (unit: string, size: number): string => unit.repeat(Math.ceil(size / unit.length));
@@ -238,6 +245,47 @@ const PARSERS: readonly Parser<string>[] = [
     read: parseIceCandidate,
     growth: 20,
     inputs: { blanks: (n) => fill(' ', n), words: (n) => fill('a ', n) },
+  },
+  {
+    name: 'parseIceFragment',
+    read: parseIceFragment,
+    growth: 20,
+    limit: 65_536,
+    inputs: {
+      'line feeds': (n) => fill('\n', n),
+      sections: (n) => fill('m=\n', n),
+      candidates: (n) =>
+        FRAGMENT_NAMES + fill('a=candidate:1 1 udp 1 192.0.2.1 1 typ host\r\n', n - 100),
+      'blanks in a candidate': (n) => `${FRAGMENT_NAMES}a=candidate:1 1 udp${fill(' ', n - 100)}`,
+      names: (n) => fill(FRAGMENT_NAMES, n),
+    },
+  },
+  {
+    name: 'writeIceFragment',
+    read: (sdp) => writeIceFragment(sdp, [], true),
+    growth: 4,
+    inputs: { ...FEW_SDP_INPUTS, 'a=mid': (n) => fill('a=mid:0\n', n) },
+  },
+  {
+    name: 'withIceFragment',
+    read: (sdp) => withIceFragment(sdp, parseIceFragment(FRAGMENT_NAMES)),
+    growth: 12,
+    inputs: { ...FEW_SDP_INPUTS, names: (n) => fill('a=ice-ufrag:abcd\n', n) },
+  },
+  {
+    name: 'readCreated',
+    read: (link) => readCreated({ get: (name) => (name === 'link' ? link : '/1') }),
+    growth: 20,
+    limit: 16_384,
+    inputs: {
+      blanks: (n) => fill(' ', n),
+      commas: (n) => fill(' ,', n),
+      'an open address': (n) => `<${fill('a', n)}`,
+      'an open quote': (n) => `<stun:a>; rel="${fill('\\"', n - 20)}`,
+      'blanks behind a parameter': (n) => `<stun:a>; rel${fill(' ', n - 20)}`,
+      parameters: (n) => `<stun:a>${fill(';a=b', n - 20)}`,
+      servers: (n) => fill('<stun:a>;rel=ice-server,', n),
+    },
   },
   {
     name: 'rewriteCandidates',

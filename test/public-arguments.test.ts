@@ -134,6 +134,8 @@ const TAKES_OPTIONS: Readonly<
     'room',
   ],
   Call: [(o) => page.Call.create({ send() {} } as Anything, o), {}, 'iceServers'],
+  Whip: [(o) => page.Whip.create('http://localhost', {} as Anything, o), {}, 'trickle'],
+  Whep: [(o) => page.Whep.create('http://localhost', o), {}, 'stereo'],
   'Capture.create': [(o) => page.Capture.create(context, {} as Anything, o), {}, 'sampleRate'],
   'Capture.create of Opus': [
     (o) => page.Capture.create(context, {} as Anything, o),

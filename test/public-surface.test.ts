@@ -30,6 +30,8 @@ describe('every class of micwire', () => {
       'Speaker',
       'WebSocketSignalling',
       'WebSocketTransport',
+      'Whep',
+      'Whip',
     ]);
   });
 

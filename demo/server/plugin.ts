@@ -4,6 +4,8 @@ import type { EchoOptions } from './echo.ts';
 import { attachEcho } from './echo.ts';
 import { IceServers } from './ice-servers.ts';
 import { attachSessions } from './sessions.ts';
+import { Sfu } from './sfu/sfu.ts';
+import type { SfuOptions } from './sfu/sfu.ts';
 import type { SignallingServerOptions } from './signalling.ts';
 import { attachSignalling } from './signalling.ts';
 
@@ -11,14 +13,15 @@ import { attachSignalling } from './signalling.ts';
 export interface LabServerOptions {
   readonly echo?: EchoOptions;
   readonly signalling?: SignallingServerOptions;
+  readonly sfu?: SfuOptions;
   /** The address at which the TURN server listens. @default the one under which the page was reached */
   readonly turnAddress?: string;
 }
 
 /**
  * Lets Vite's dev and preview servers echo WebSocket messages at `/echo`, bring the peers of calls together at `/signal`,
- * serve sessions at `/session` over wires that the page can cut, and tell at `/ice-servers` of a STUN and TURN server, which
- * starts when asked for. All listen on this machine only, unless the configuration or the command line names a host.
+ * serve sessions at `/session` over wires that the page can cut, and tell at `/ice-servers` of a STUN and TURN server, and at `/sfu`
+ * of live rooms at `/whip` and `/whep`. Both start when asked for, the rooms only where Janus is installed. All listen on this machine only, unless the configuration or the command line names a host.
  */
 export function labServer(options: LabServerOptions = {}): Plugin {
   return {
@@ -58,7 +61,12 @@ function attachTo(
   middlewares.use('/wires', sessions.answer);
   const iceServers = new IceServers(options.turnAddress);
   middlewares.use('/ice-servers', iceServers.answer);
+  const sfu = new Sfu(options.sfu);
+  middlewares.use('/sfu', sfu.answer);
+  middlewares.use('/whip', sfu.whip);
+  middlewares.use('/whep', sfu.whep);
   httpServer.once('close', () => {
+    void sfu.close();
     iceServers.close();
     echo.close();
     sessions.close();

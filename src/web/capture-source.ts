@@ -175,7 +175,8 @@ function mayBeRemote(track: MediaStreamTrack): boolean {
   return deviceId === undefined || deviceId === '' || deviceId === track.id;
 }
 
-function liveTrack(stream: MediaStream): MediaStreamTrack {
+/** The first live audio track. @throws MicwireError `'no-audio'` */
+export function liveTrack(stream: MediaStream): MediaStreamTrack {
   const track = stream.getAudioTracks().find(({ readyState }) => readyState === 'live');
   if (track === undefined) {
     throw new MicwireError('no-audio', 'The stream has no live audio track.');

@@ -169,6 +169,17 @@ export { memorySignalling } from './webrtc/signalling.ts';
 export type { Signalling, SignallingEventMap, SignallingState } from './webrtc/signalling.ts';
 export { WebSocketSignalling } from './webrtc/websocket-signalling.ts';
 export type { WebSocketSignallingOptions } from './webrtc/websocket-signalling.ts';
+export { Whip } from './whip/whip.ts';
+export { Whep } from './whip/whep.ts';
+export type { WhipConnection } from './whip/whip-connection.ts';
+export type {
+  WhepOptions,
+  WhipConnectionOptions,
+  WhipEventMap,
+  WhipOptions,
+  WhipState,
+} from './whip/whip-options.ts';
+export type { WhipRefusal } from '../core/webrtc/whip-messages.ts';
 export type { CallFigures } from '../core/webrtc/call-figures.ts';
 export type {
   CallMoment,

@@ -9,13 +9,8 @@ import type { CallFigures, CallStepName, TransportMessage } from 'micwire';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LinkClient } from '../../demo/link/link-client.ts';
 import { CLEAN } from '../../demo/link/settings.ts';
-import {
-  HAS_WEBRTC,
-  loudestHz,
-  openTone,
-  serverSignalling,
-  twoCalls,
-} from '../helpers/call-page.ts';
+import { HAS_WEBRTC, openTone, serverSignalling, twoCalls } from '../helpers/call-page.ts';
+import { loudestHz } from '../helpers/heard-tone.ts';
 
 /** On a busy machine sound takes its time. */
 const POLL = { timeout: 10_000 };

@@ -19,6 +19,7 @@ import type { ReceiverReport, SenderReport } from '../../src/core/rtp/rtcp.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '../../src/core/rtp/rtp-header.ts';
 import type { RtpHeader } from '../../src/core/rtp/rtp-header.ts';
 import { RtpPacket } from '../../src/core/rtp/rtp-packet.ts';
+import { parseIceFragment, withIceFragment } from '../../src/core/webrtc/ice-fragment.ts';
 import type { SessionHost } from '../../src/core/session/server/session-host.ts';
 import { decodeProtocol, encodeProtocol } from '../../src/core/session/protocol.ts';
 import type { FixtureMessage, ServiceCase } from '../services/service-case.ts';
@@ -63,6 +64,7 @@ export function fuzzTargets(): FuzzTarget[] {
       samples: randomPackets(OPUS, 20, seededRandom(5)).map(({ payload }) => payload),
       read: (message) => opusPacketInfo(message as Uint8Array).frames,
     },
+    iceFragmentTarget(),
     ...TELEPHONY_SERVICES.map(serviceTarget),
   ];
 }
@@ -78,6 +80,31 @@ const FAULTS: readonly string[] = [
 ] satisfies readonly PacketErrorReason[];
 
 /** Connections to a service, one after the other, each for some messages. */
+/** What a media server answers to a restart of ICE, and what becomes of a description by it. */
+function iceFragmentTarget(): FuzzTarget {
+  const sdp = [
+    'v=0',
+    'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+    'a=mid:0',
+    'a=ice-ufrag:EsAw',
+    'a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1',
+    'a=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host',
+    'a=end-of-candidates',
+    '',
+  ].join('\r\n');
+  return {
+    name: 'ICE fragment',
+    samples: [
+      sdp,
+      sdp.replace('a=candidate', 'a=candidate:2 1 tcp 1 192.0.2.1 9 typ host\r\na=candidate'),
+    ],
+    read(message) {
+      const fragment = parseIceFragment(message as string);
+      return fragment.candidates.length + withIceFragment(sdp, fragment).length;
+    },
+  };
+}
+
 function serviceTarget({ id, create, fixtures }: ServiceCase): FuzzTarget {
   const service = create();
   const wire = (message: FixtureMessage): string | Uint8Array =>

@@ -132,6 +132,7 @@ export default defineConfig({
             'wire-format': 'Wire format',
             rtp: 'RTP',
             webrtc: 'WebRTC calls',
+            whip: 'Live rooms',
           }),
         },
         {

@@ -19,12 +19,12 @@ export interface NatsOptions {
   readonly connection?: Readonly<Record<string, unknown>>;
 }
 
-/** {@link NatsOptions} that were checked. @internal */
+/** {@link NatsOptions} that were checked. */
 export interface NatsSettings extends Required<NatsOptions> {
   readonly servers: readonly string[];
 }
 
-/** Names of the options, for those who extend them. @internal */
+/** Names of the options, for those who extend them. */
 export const NATS_OPTION_NAMES = {
   servers: 1,
   name: 1,
@@ -36,7 +36,7 @@ export const NATS_OPTION_NAMES = {
 
 const NAME = /^[A-Za-z0-9_-]{1,32}$/;
 
-/** @throws TypeError or RangeError @internal */
+/** @throws TypeError or RangeError */
 export function checkNats(options: NatsOptions): NatsSettings {
   const { servers, name = 'MICWIRE', connection = {} } = options;
   const list: readonly unknown[] = Array.isArray(servers) ? servers : [servers];
@@ -58,14 +58,14 @@ export function checkNats(options: NatsOptions): NatsSettings {
   };
 }
 
-/** The part that a stream belongs to (FNV-1a). @internal */
+/** The part that a stream belongs to (FNV-1a). */
 export function partitionOf(id: string, partitions: number): number {
   let hash = 2_166_136_261;
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 16_777_619);
   return (hash >>> 0) % partitions;
 }
 
-/** Subjects of a JetStream stream's messages. @internal */
+/** Subjects of a JetStream stream's messages. */
 export const subjects = {
   all: (name: string): string => `${name.toLowerCase()}.audio.>`,
   partition: (name: string, partition: number): string =>

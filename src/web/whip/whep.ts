@@ -1,0 +1,84 @@
+import { MicwireError } from '../../core/errors.ts';
+import { openRemoteSound } from '../webrtc/call-audio.ts';
+import type { RemoteSound } from '../webrtc/call-audio.ts';
+import { jitterBufferTargetIn } from '../webrtc/call-options.ts';
+import { WhipConnection } from './whip-connection.ts';
+import { whepSettings } from './whip-options.ts';
+import type { WhepOptions, WhipSettings } from './whip-options.ts';
+
+/**
+ * Plays audio from a media server by WHEP (draft-ietf-wish-whep). For one session: to play again, create another.
+ *
+ * @example
+ * const whep = Whep.create('https://example.com/whep/room', { token });
+ * await whep.connect();
+ * whep.createSource(context).connect(context.destination);
+ */
+export class Whep extends WhipConnection {
+  readonly #sounds: RemoteSound[] = [];
+  #jitterBufferTarget: number | null;
+  #track: MediaStreamTrack | null = null;
+
+  /**
+   * Creates the connection; nothing is sent before `connect()`.
+   * @param url the endpoint's address, `http:` or `https:`, absolute or relative to the page
+   * @throws MicwireError `'unsupported'` in an engine without WebRTC; TypeError or RangeError for a wrong argument; the reason of a
+   *   `signal` that is aborted already
+   */
+  static create(url: string | URL, options: WhepOptions = {}): Whep {
+    return new Whep(whepSettings(url, options));
+  }
+
+  private constructor(settings: WhipSettings) {
+    super(settings);
+    this.#jitterBufferTarget = settings.jitterBufferTarget;
+    this.connection.ontrack = ({ track, receiver }) => {
+      if (track.kind !== 'audio') return;
+      this.#track ??= track;
+      this.#aim(receiver);
+    };
+  }
+
+  /** The server's audio; null until it is there. */
+  get remoteTrack(): MediaStreamTrack | null {
+    return this.#track;
+  }
+
+  /** Target of the browser's jitter buffer in ms; null: the browser decides. May be set at any time. @throws RangeError */
+  get jitterBufferTarget(): number | null {
+    return this.#jitterBufferTarget;
+  }
+
+  set jitterBufferTarget(ms: number | null) {
+    this.#jitterBufferTarget = jitterBufferTargetIn(ms);
+    for (const receiver of this.connection.getReceivers()) this.#aim(receiver);
+  }
+
+  /** A node with the server's audio. It ends with the session. @throws MicwireError `'no-audio'` while there is none */
+  createSource(context: AudioContext): MediaStreamAudioSourceNode {
+    if (this.#track === null || this.state === 'closed') {
+      throw new MicwireError(
+        'no-audio',
+        'There is no audio from the server yet: await connect() first.',
+      );
+    }
+    const sound = openRemoteSound(context, this.#track);
+    this.#sounds.push(sound);
+    return sound.node;
+  }
+
+  /** @internal */
+  protected prepare(): void {
+    this.connection.addTransceiver('audio', { direction: 'recvonly' });
+  }
+
+  /** @internal */
+  protected release(): void {
+    for (const sound of this.#sounds.splice(0)) sound.close();
+  }
+
+  #aim(receiver: RTCRtpReceiver): void {
+    if (receiver.track.kind !== 'audio' || !('jitterBufferTarget' in receiver)) return;
+    receiver.jitterBufferTarget = this.#jitterBufferTarget;
+  }
+}

@@ -1,0 +1,371 @@
+import { MicwireError, PacketError } from '../../core/errors.ts';
+import { callFigures } from '../../core/webrtc/call-figures.ts';
+import type { CallFigures } from '../../core/webrtc/call-figures.ts';
+import {
+  parseIceFragment,
+  withIceFragment,
+  writeIceFragment,
+} from '../../core/webrtc/ice-fragment.ts';
+import type { IceFragment } from '../../core/webrtc/ice-fragment.ts';
+import { promisesStereo, withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
+import { onAbort } from '../abort.ts';
+import { deferred } from '../patience.ts';
+import { TypedEventTarget } from '../typed-event-target.ts';
+import { connectionFailed, takeStats } from '../webrtc/call-record.ts';
+import type { WhipEventMap, WhipSettings, WhipState } from './whip-options.ts';
+import { WhipResource } from './whip-resource.ts';
+
+/** How long an offer with all candidates waits for the last ones, ms: a server that does not answer costs more. */
+const GATHER_MS = 5000;
+
+/** One session at a WHIP or WHEP endpoint: what {@link Whip} and {@link Whep} have in common. */
+export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
+  /** The connection itself, for what is not offered here. */
+  readonly connection: RTCPeerConnection;
+  readonly #settings: WhipSettings;
+  readonly #resource: WhipResource;
+  readonly #connected = deferred<void>();
+  #state: WhipState = 'new';
+  #wasConnected = false;
+  #closing: Promise<void> | undefined;
+  /** Settles when nothing is asked of the server any more for this connection to be made. */
+  #negotiating: Promise<void> | undefined;
+  #restarting: Promise<void> | undefined;
+  #timeout: ReturnType<typeof setTimeout> | undefined;
+  #endAbort: (() => void) | undefined;
+  #lastFigures: CallFigures | null = null;
+  /** Whether the server made the offer: then it has to offer again to restart ICE. */
+  #isAnswerer = false;
+  /** Whether candidates may go out: the server knows what they belong to. */
+  #canTrickle = false;
+  #takesPatch = false;
+  /** The status with which the server refused candidates; 0 while it takes them. */
+  #trickleRefusal = 0;
+  #isTrickling = false;
+  #candidates: string[] = [];
+  #gathered: 'no' | 'yes' | 'told' = 'no';
+
+  /** @internal */
+  protected constructor(settings: WhipSettings) {
+    super();
+    this.#settings = settings;
+    this.#resource = new WhipResource(settings.endpoint, settings.token, settings.connectTimeoutMs);
+    this.connection = new RTCPeerConnection({
+      iceServers: [...(settings.iceServers ?? [])],
+      iceTransportPolicy: settings.iceTransportPolicy,
+      bundlePolicy: 'max-bundle',
+    });
+    this.connection.onicecandidate = ({ candidate }) => this.#found(candidate);
+    this.connection.onconnectionstatechange = () => this.#changed();
+    this.#endAbort = onAbort(settings.signal, (reason) => {
+      this.#connected.reject(reason);
+      void this.close();
+    });
+  }
+
+  /** The endpoint's address in full. */
+  get url(): string {
+    return this.#settings.endpoint;
+  }
+
+  get state(): WhipState {
+    return this.#state;
+  }
+
+  /**
+   * Creates the session and connects. Further calls give the same promise.
+   * @throws MicwireError `'transport'` when the server refuses or does not answer, or when ICE or DTLS fail or take too long;
+   *   `'unsupported'` when the server does not speak the protocol, or takes no such offer; `'closed'` when it was closed
+   *   meanwhile; the reason of the option `signal`. Of a refusal the `cause` is a {@link WhipRefusal}.
+   */
+  connect(): Promise<void> {
+    if (this.#state === 'new') {
+      this.#become('connecting');
+      this.#limit();
+      globalThis.addEventListener?.('pagehide', this.#onPageHide);
+      this.#negotiating = this.#negotiate().catch((error: unknown) => this.#fail(error));
+    }
+    return this.#connected.promise;
+  }
+
+  /**
+   * Looks for a way to the server again (RFC 9725 §4.3.3), as when the machine has moved to another network. Happens by itself when
+   * the way is lost.
+   * @throws MicwireError `'unsupported'` when the server does not do it: the session continues as it is; `'transport'`, `'closed'`
+   */
+  restartIce(): Promise<void> {
+    return (this.#restarting ??= this.#restart().finally(() => (this.#restarting = undefined)));
+  }
+
+  /** Takes the figures of now. @throws MicwireError `'closed'` after the session has ended */
+  async stats(): Promise<CallFigures> {
+    this.#checkOpen();
+    const figures = callFigures(await takeStats(this.connection), this.#lastFigures);
+    this.#lastFigures = figures;
+    return figures;
+  }
+
+  /**
+   * Ends the session here and, by DELETE, at the server. Happens by itself when the page goes away. A second call returns the same
+   * promise, which settles when the server has answered, and never rejects.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#end(null));
+  }
+
+  /** Adds what is sent or received, before the offer is made. @internal */
+  protected abstract prepare(): void;
+
+  /** Gives back what was opened. @internal */
+  protected abstract release(): void;
+
+  readonly #onPageHide = (): void => void this.close();
+
+  async #negotiate(): Promise<void> {
+    const { connection } = this;
+    const { trickle, serverOffer, iceServers, opus } = this.#settings;
+    let offer: RTCSessionDescriptionInit | null = null;
+    if (serverOffer !== 'ask') {
+      this.prepare();
+      offer = this.#described(await connection.createOffer());
+      if (!trickle) offer = await this.#withCandidates(offer);
+    }
+    this.#checkOpen();
+    let session = await this.#resource.create(offer?.sdp ?? '', serverOffer === 'follow');
+    this.#checkOpen();
+    // Before the local description, which gathers with them (RFC 9725 §4.6).
+    if (iceServers === null && session.iceServers.length > 0) this.#useServers(session.iceServers);
+    this.#takesPatch = session.takesPatch;
+    if (session.kind === 'answer' && offer !== null) {
+      if (trickle && !this.#takesPatch) {
+        // It would never hear of a candidate.
+        await this.#resource.leave();
+        this.#checkOpen();
+        offer = await this.#withCandidates(offer);
+        this.#checkOpen();
+        session = await this.#resource.create(offer.sdp ?? '', false);
+        this.#checkOpen();
+      } else if (trickle) await connection.setLocalDescription(offer);
+      await this.#setRemote('answer', withOpusOptions(session.sdp, opus));
+    } else {
+      this.#isAnswerer = true;
+      for (const transceiver of connection.getTransceivers()) transceiver.stop();
+      await this.#setRemote('offer', session.sdp);
+      let answer = this.#described(await connection.createAnswer());
+      if (trickle && this.#takesPatch) await connection.setLocalDescription(answer);
+      else answer = await this.#withCandidates(answer);
+      this.#checkOpen();
+      await this.#resource.answer(answer.sdp ?? '');
+    }
+    this.#checkOpen();
+    this.#canTrickle = trickle && this.#takesPatch;
+    void this.#trickle();
+  }
+
+  #useServers(servers: readonly RTCIceServer[]): void {
+    try {
+      const configuration = this.connection.getConfiguration();
+      this.connection.setConfiguration({ ...configuration, iceServers: [...servers] });
+    } catch {
+      // Addresses that this browser does not take: the way may be found without them.
+    }
+  }
+
+  /** A description as it is to be: with two channels only when it asks for them (RFC 7587 §6.1, `stereo`). */
+  #described({ type, sdp = '' }: RTCSessionDescriptionInit): RTCSessionDescriptionInit {
+    const { remoteDescription } = this.connection;
+    const promised = type === 'answer' && promisesStereo(remoteDescription?.sdp ?? '');
+    const stereo = this.#settings.stereo ?? (promised || undefined);
+    return { type, sdp: stereo === undefined ? sdp : withOpusOptions(sdp, { stereo }) };
+  }
+
+  async #setRemote(type: 'offer' | 'answer', sdp: string): Promise<void> {
+    try {
+      await this.connection.setRemoteDescription({ type, sdp });
+    } catch (cause) {
+      const words = cause instanceof Error ? cause.message : String(cause);
+      const message = `The server’s ${type} is refused by this browser: ${words}`;
+      throw new MicwireError('transport', message, { cause });
+    }
+  }
+
+  /** Sets a description of this side, and waits until it has its candidates. */
+  async #withCandidates(
+    description: RTCSessionDescriptionInit,
+  ): Promise<RTCSessionDescriptionInit> {
+    const { connection } = this;
+    await connection.setLocalDescription(description);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => resolve(), GATHER_MS);
+      const look = (): void => {
+        const isOver = connection.iceGatheringState === 'complete' || this.#state === 'closed';
+        if (!isOver) return;
+        clearTimeout(timer);
+        connection.onicegatheringstatechange = null;
+        resolve();
+      };
+      connection.onicegatheringstatechange = look;
+      look();
+    });
+    return connection.localDescription ?? description;
+  }
+
+  #found(found: RTCIceCandidate | null): void {
+    if (found !== null && found.candidate !== '') this.#candidates.push(found.candidate);
+    // Empty, or null, or one after the other: there are no more.
+    else if (this.#gathered === 'no') this.#gathered = 'yes';
+    void this.#trickle();
+  }
+
+  /** Sends the candidates that were found meanwhile together, one request after the other. */
+  async #trickle(): Promise<void> {
+    if (this.#isTrickling) return;
+    this.#isTrickling = true;
+    while (this.#canTrickle && (this.#candidates.length > 0 || this.#gathered === 'yes')) {
+      const candidates = this.#candidates.splice(0);
+      const isComplete = this.#gathered !== 'no';
+      if (isComplete) this.#gathered = 'told';
+      const sdp = this.connection.localDescription?.sdp ?? '';
+      const { etag } = this.#resource;
+      try {
+        const status = await this.#resource.trickle(writeIceFragment(sdp, candidates, isComplete));
+        // What belongs to an ICE session before the current one does not count (RFC 9725 §4.3.3).
+        if (etag !== this.#resource.etag) continue;
+        this.#trickleRefusal = status;
+        if (status !== 0) this.#canTrickle = false;
+      } catch {
+        // The way may be found without them.
+      }
+    }
+    this.#isTrickling = false;
+  }
+
+  async #restart(): Promise<void> {
+    this.#checkOpen();
+    if (!this.#wasConnected) {
+      throw new MicwireError('transport', 'ICE can restart once it is connected: await connect().');
+    }
+    const { connection } = this;
+    if (this.#isAnswerer || !this.#takesPatch) {
+      const why = this.#isAnswerer ? 'has made the offer itself' : 'takes no PATCH';
+      throw new MicwireError(
+        'unsupported',
+        `The server ${why}, so that ICE cannot restart. Close the session and connect again.`,
+      );
+    }
+    const offer = this.#described(await connection.createOffer({ iceRestart: true }));
+    // It is set only when the server has agreed, so that there is nothing to take back.
+    const names = await this.#resource.restart(writeIceFragment(offer.sdp ?? '', [], false));
+    const remote = connection.currentRemoteDescription?.sdp ?? '';
+    const answer = withIceFragment(remote, fragmentOf(names));
+    this.#checkOpen();
+    // What is found from now on belongs to the new names.
+    this.#canTrickle = false;
+    this.#candidates = [];
+    this.#gathered = 'no';
+    await connection.setLocalDescription(offer);
+    await this.#setRemote('answer', answer);
+    this.#canTrickle = true;
+    void this.#trickle();
+  }
+
+  #changed(): void {
+    const { connectionState } = this.connection;
+    if (connectionState === 'connected' && this.#state === 'connecting') {
+      clearTimeout(this.#timeout);
+      this.#endAbort?.();
+      this.#wasConnected = true;
+      this.#become('connected');
+      this.#connected.resolve();
+    } else if (connectionState === 'failed') {
+      if (this.#state === 'connected') this.#recover();
+      else this.#fail(this.#lost());
+    }
+  }
+
+  /** The way is lost: looks for another one. */
+  #recover(): void {
+    this.#become('connecting');
+    this.#limit();
+    this.restartIce().catch((error: unknown) => {
+      const message = `${this.#lost().message} ${error instanceof Error ? error.message : ''}`;
+      this.#fail(new MicwireError('transport', message, { cause: error }));
+    });
+  }
+
+  #lost(): MicwireError {
+    const { message } = connectionFailed(this.#wasConnected);
+    const status = this.#trickleRefusal;
+    if (status === 0) return new MicwireError('transport', message);
+    const words = `The server refuses candidates (HTTP status ${status}): try the option trickle: false.`;
+    return new MicwireError('transport', `${message} ${words}`);
+  }
+
+  #limit(): void {
+    const { connectTimeoutMs } = this.#settings;
+    clearTimeout(this.#timeout);
+    this.#timeout = setTimeout(() => {
+      const at = this.#canTrickle || this.connection.remoteDescription !== null;
+      const what = at ? 'a way to the server was looked for (ICE)' : 'the server was asked';
+      this.#fail(
+        new MicwireError(
+          'transport',
+          `Not connected within ${connectTimeoutMs} ms, while ${what}.`,
+        ),
+      );
+    }, connectTimeoutMs);
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'closed') throw closed();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state === 'closed') return;
+    const failure =
+      error instanceof MicwireError
+        ? error
+        : new MicwireError('transport', `The session could not be made: ${String(error)}`, {
+            cause: error,
+          });
+    this.#connected.reject(failure);
+    this.#closing = this.#end(failure);
+  }
+
+  async #end(failure: MicwireError | null): Promise<void> {
+    if (this.#state === 'closed') return;
+    clearTimeout(this.#timeout);
+    this.#endAbort?.();
+    globalThis.removeEventListener?.('pagehide', this.#onPageHide);
+    const deleted = this.#resource.delete();
+    this.#canTrickle = false;
+    this.connection.onicecandidate = null;
+    this.connection.onconnectionstatechange = null;
+    this.release();
+    this.connection.close();
+    this.#connected.reject(closed());
+    this.#become('closed');
+    this.connection.onicegatheringstatechange?.(new Event('icegatheringstatechange'));
+    if (failure !== null) this.dispatchEvent(new CustomEvent('error', { detail: failure }));
+    await deleted;
+    await this.#negotiating;
+  }
+
+  #become(state: WhipState): void {
+    this.#state = state;
+    this.dispatchEvent(new Event('statechange'));
+  }
+}
+
+function fragmentOf(text: string): IceFragment {
+  try {
+    return parseIceFragment(text);
+  } catch (cause) {
+    const words = cause instanceof PacketError ? cause.message : String(cause);
+    throw new MicwireError('transport', `The server cannot restart ICE: ${words}`, { cause });
+  }
+}
+
+function closed(): MicwireError {
+  return new MicwireError('closed', 'The session was closed. To connect again, create another.');
+}

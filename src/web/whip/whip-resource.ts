@@ -1,0 +1,181 @@
+import { MicwireError } from '../../core/errors.ts';
+import { ICE_FRAGMENT_TYPE } from '../../core/webrtc/ice-fragment.ts';
+import { MAX_SDP_LENGTH } from '../../core/webrtc/signal-message.ts';
+import { readCreated, readRefusal, refusedError } from '../../core/webrtc/whip-messages.ts';
+import type { CreatedSession, WhipRefusal, WhipRequest } from '../../core/webrtc/whip-messages.ts';
+import { parsedUrl } from './whip-options.ts';
+
+/** A request about a session that exists is given up after this, ms. */
+const REQUEST_MS = 10_000;
+const SDP_TYPE = 'application/sdp';
+
+interface OneRequest extends Pick<RequestInit, 'method' | 'body' | 'keepalive'> {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A session as the endpoint has created it. */
+export interface NegotiatedSession extends CreatedSession {
+  /** The answer to the offer, or the server's own offer. */
+  readonly kind: 'answer' | 'offer';
+  readonly sdp: string;
+}
+
+/** The requests of one client: a session at an endpoint, from its creation to its end (RFC 9725 §4.2; WHEP alike). */
+export class WhipResource {
+  /** Names the ICE session; null where the server does not. */
+  etag: string | null = null;
+  readonly #endpoint: string;
+  readonly #token: string | null;
+  readonly #createMs: number;
+  /** The session's address; null while there is no session. */
+  #address: string | null = null;
+  #isClosed = false;
+
+  constructor(endpoint: string, token: string | null, createMs: number) {
+    this.#endpoint = endpoint;
+    this.#token = token;
+    this.#createMs = createMs;
+  }
+
+  /**
+   * Creates the session. One that comes after `delete()` ends at once.
+   * @param offer empty: the server is to make one
+   * @param takesOffer whether another offer of the server in its place can be used
+   * @throws MicwireError `'transport'` or `'unsupported'`; its cause is a {@link WhipRefusal} where the server has answered
+   */
+  async create(offer: string, takesOffer: boolean): Promise<NegotiatedSession> {
+    const isEmpty = offer === '';
+    const response = await this.#request(this.#endpoint, this.#createMs, {
+      method: 'POST',
+      ...(isEmpty ? {} : { headers: { 'content-type': SDP_TYPE }, body: offer }),
+    });
+    const { status, url } = response;
+    // 406 with a session: the server makes another offer.
+    const isCounter = status === 406 && takesOffer;
+    const created = status === 201 || isCounter ? readCreated(response.headers) : null;
+    if (created !== null) {
+      this.#address = sessionAddress(created.location, url || this.#endpoint);
+      this.etag = created.etag;
+    }
+    if (this.#isClosed) await this.#end();
+    if (created === null) {
+      if (status === 201) throw new MicwireError('transport', NO_LOCATION);
+      throw this.#refused('offer', response);
+    }
+    const kind = isEmpty || isCounter ? 'offer' : 'answer';
+    return { ...created, kind, sdp: await textOf(response) };
+  }
+
+  /** Sends the answer to the server's offer. @throws as `create` */
+  async answer(sdp: string): Promise<void> {
+    const response = await this.#patch(SDP_TYPE, sdp, null);
+    if (!response.ok) throw this.#refused('answer', response);
+  }
+
+  /** Sends candidates. @returns 0, or the status with which the server has refused them */
+  async trickle(fragment: string): Promise<number> {
+    const response = await this.#patch(ICE_FRAGMENT_TYPE, fragment, this.etag);
+    return response.ok ? 0 : response.status;
+  }
+
+  /**
+   * Restarts ICE (RFC 9725 §4.3.3).
+   * @returns the server's own fragment
+   * @throws as `create`: the session continues as it is
+   */
+  async restart(fragment: string): Promise<string> {
+    const response = await this.#patch(ICE_FRAGMENT_TYPE, fragment, '*');
+    // 204: it was taken for candidates.
+    if (response.status !== 200) throw this.#refused('restart', response);
+    this.etag = response.headers.get('etag') ?? this.etag;
+    return textOf(response);
+  }
+
+  /** Ends the session, at once and even while the page goes away. Settles when the server has answered, and never rejects. */
+  delete(): Promise<void> {
+    this.#isClosed = true;
+    return this.#end();
+  }
+
+  /** Ends the session so that another one can take its place. */
+  leave(): Promise<void> {
+    return this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const address = this.#address;
+    this.#address = null;
+    if (address === null) return;
+    try {
+      await this.#request(address, REQUEST_MS, { method: 'DELETE', keepalive: true });
+    } catch {
+      // The server finds out by itself that nobody is there (RFC 7675).
+    }
+  }
+
+  async #patch(type: string, body: string, match: string | null): Promise<Response> {
+    const address = this.#address;
+    if (address === null) throw new MicwireError('closed', 'The session has ended.');
+    const condition = match === null ? {} : { 'if-match': match };
+    const headers = { 'content-type': type, ...condition };
+    return this.#request(address, REQUEST_MS, { method: 'PATCH', headers, body });
+  }
+
+  async #request(address: string, withinMs: number, request: OneRequest): Promise<Response> {
+    const token = this.#token === null ? {} : { authorization: `Bearer ${this.#token}` };
+    try {
+      return await fetch(address, {
+        ...request,
+        headers: { ...request.headers, ...token },
+        signal: AbortSignal.timeout(withinMs),
+      });
+    } catch (cause) {
+      throw new MicwireError(
+        'transport',
+        `The server did not answer. Is ${new URL(address).origin} right and up, and does it allow pages of this origin (CORS)?`,
+        { cause },
+      );
+    }
+  }
+
+  #refused(request: WhipRequest, response: Response): MicwireError {
+    const refusal: WhipRefusal = readRefusal(
+      response.status,
+      response.headers,
+      (date) => Date.parse(date) - Date.now(),
+    );
+    const from = response.redirected ? new URL(response.url).origin : null;
+    return refusedError(request, refusal, from !== null && from !== new URL(this.#endpoint).origin);
+  }
+}
+
+/** @param base the address that has answered, after redirects */
+function sessionAddress(location: string, base: string): string {
+  const address = parsedUrl(location, base);
+  const { protocol } = new URL(base);
+  // The token goes there: never from https to where everyone can read it.
+  if (address?.protocol === protocol || address?.protocol === 'https:') return address.href;
+  throw new MicwireError('transport', NO_LOCATION);
+}
+
+/** The body, unless it is longer than any session description. */
+async function textOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  if (response.body === null) return text;
+  const reader = response.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value, { stream: true });
+    if (text.length > MAX_SDP_LENGTH) {
+      void reader.cancel();
+      const words = `The server's description is longer than ${MAX_SDP_LENGTH} characters.`;
+      throw new MicwireError('transport', words);
+    }
+  }
+}
+
+const NO_LOCATION =
+  'The server has created a session without a usable address. It needs a header Location, and for pages of another origin ' +
+  "'Access-Control-Expose-Headers: Location, ETag, Link'.";
