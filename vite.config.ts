@@ -81,7 +81,7 @@ export default defineConfig({
       { find: 'micwire/session-server', replacement: path('src/core/session/server/index.ts') },
       { find: 'micwire/sdp', replacement: path('src/core/webrtc/index.ts') },
       {
-        find: /^micwire\/(codec|metering|receive|resampler|rtp)$/,
+        find: /^micwire\/(codec|metering|receive|resampler|rtp|sip)$/,
         replacement: path('src/core/$1/index.ts'),
       },
     ],

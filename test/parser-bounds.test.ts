@@ -31,6 +31,12 @@ import {
   withIceFragment,
   writeIceFragment,
 } from '../src/core/webrtc/ice-fragment.ts';
+import { parseSipAuthentication } from '../src/core/sip/sip-authentication.ts';
+import { explainSipMessage } from '../src/core/sip/sip-explained.ts';
+import { SipLadder } from '../src/core/sip/sip-ladder.ts';
+import { sipLadderSvg, sipLadderText } from '../src/core/sip/sip-ladder-drawing.ts';
+import { MAX_SIP_BYTES } from '../src/core/sip/sip-message.ts';
+import { parseSipUri } from '../src/core/sip/sip-uri.ts';
 import { promisesStereo, withOpusOptions } from '../src/core/webrtc/opus-sdp.ts';
 import { explainSdp } from '../src/core/webrtc/sdp-explained.ts';
 import { parseSdp } from '../src/core/webrtc/sdp.ts';
@@ -123,6 +129,56 @@ const SDP_INPUTS: Parser<string>['inputs'] = {
   'a line without end': (n) => SDP_HEAD + fill('x', n),
   extensions: (n) => audio(' 0') + fill('a=extmap:1 urn:x\n', n),
 };
+
+const SIP_HEAD =
+  'OPTIONS sip:a@b SIP/2.0\r\nFrom: <sip:a@b>;tag=1\r\nTo: sip:c@d\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n';
+const SIP_VIA = 'Via: SIP/2.0/UDP h;branch=z9hG4bKa\r\n';
+const sipWith = (headers: string): string => `${SIP_HEAD}${SIP_VIA}${headers}\r\n\r\n`;
+const SIP_INPUTS: Parser<string>['inputs'] = {
+  'many headers': (n) => sipWith(fill(`X: ${fill('y', n / 250)}\r\n`, n)),
+  'short headers': (n) => sipWith(fill('X:\r\n', n)),
+  'a folded header': (n) => sipWith(`X: y\r\n${fill(' z\r\n', n)}`),
+  'blanks in a header': (n) => sipWith(`X: ${fill(' ', n)}y`),
+  'blanks in Via': (n) => `${SIP_HEAD}Via: SIP${fill(' ', n)}/2.0/UDP h\r\n\r\n`,
+  'slashes in Via': (n) => `${SIP_HEAD}Via: SIP${fill(' /', n)}\r\n\r\n`,
+  'commas in Via': (n) => `${SIP_HEAD}Via: ${fill('SIP/2.0/UDP h,', n)}\r\n\r\n`,
+  'semicolons in Via': (n) => `${SIP_HEAD}Via: SIP/2.0/UDP h${fill(';a', n)}\r\n\r\n`,
+  'blanks and semicolons in Via': (n) =>
+    `${SIP_HEAD}Via: SIP/2.0/UDP h;a=${fill(`"${fill('; ', 200)}"`, n)}\r\n\r\n`,
+  'quotation marks in Contact': (n) => sipWith(`Contact: ${fill('"', n)}`),
+  'escapes in Contact': (n) => sipWith(`Contact: "${fill('\\\\"', n)}`),
+  'brackets in Contact': (n) => sipWith(`Contact: ${fill('<', n)}`),
+  contacts: (n) => sipWith(fill('Contact: sip:a@b, <sip:c@d;lr>\r\n', n)),
+  'a long name': (n) => sipWith(`Contact: ${fill('a ', n)}<sip:a@b>`),
+  colons: (n) => sipWith(fill(':', n)),
+  extensions: (n) => sipWith(`Supported: ${fill('timer,', n)}`),
+  'a challenge': (n) => sipWith(`WWW-Authenticate: Digest ${fill('a="b",', n)}`),
+  'line ends in front': (n) => fill('\r\n', n) + sipWith('X: y'),
+  'line ends within': (n) => sipWith(fill('\n', n)),
+  'carriage returns': (n) => sipWith(`X: ${fill('\r', n)}`),
+  'a body': (n) => `${sipWith('Content-Length: 9').slice(0, -2)}\r\n${fill('x', n)}`,
+  'a body in UTF-8': (n) => `${sipWith(`Content-Length: ${n}`).slice(0, -2)}\r\n${fill('ä', n)}`,
+  'a description': (n) =>
+    `${sipWith('Content-Type: application/sdp').slice(0, -2)}\r\n${SDP_INPUTS['codecs and lines']!(n - 600)}`,
+  'no end': (n) => SIP_HEAD + fill('x', n),
+  'no start': (n) => fill(' SIP/2', n),
+};
+
+/** A ladder of many messages, which differ and yet belong together; drawn at the end. */
+function sipLadderOf(text: string): unknown {
+  const ladder = new SipLadder();
+  const lines = text.split('|');
+  for (const [atMs, line] of lines.entries()) {
+    const message = `${SIP_HEAD.replaceAll('OPTIONS', line)}${SIP_VIA}\r\n`;
+    ladder.add({ atMs, from: 'a', to: `b${atMs % 20}`, data: message });
+  }
+  return [
+    ladder.transactions,
+    ladder.dialogs,
+    sipLadderText(ladder.entries),
+    sipLadderSvg(ladder.entries),
+  ];
+}
 
 /** For those who look at lines and parameters only. */
 const FEW_SDP_INPUTS: Parser<string>['inputs'] = Object.fromEntries(
@@ -218,6 +274,46 @@ const PARSERS: readonly Parser<string>[] = [
     growth: 200,
     limit: MAX_SDP_LENGTH - 1024,
     inputs: SDP_INPUTS,
+  },
+  {
+    name: 'explainSipMessage',
+    read: (text) => explainSipMessage(text),
+    growth: 200,
+    limit: MAX_SIP_BYTES - 1024,
+    inputs: SIP_INPUTS,
+  },
+  {
+    name: 'parseSipUri',
+    read: parseSipUri,
+    growth: 40,
+    inputs: {
+      parameters: (n) => `sip:a@b${fill(';a', n)}`,
+      users: (n) => `sip:${fill('a@', n)}b`,
+      brackets: (n) => `sip:a@b${fill(';a=[', n)}`,
+      'a long host': (n) => `sip:${fill('a.', n)}`,
+      colons: (n) => fill('sip:', n),
+    },
+  },
+  {
+    name: 'parseSipAuthentication',
+    read: parseSipAuthentication,
+    growth: 40,
+    inputs: {
+      parameters: (n) => `Digest ${fill('a=b,', n)}`,
+      'a quoted string': (n) => `Digest a="${fill('\\\\', n)}"`,
+      blanks: (n) => `Digest ${fill(' ', n)}`,
+      commas: (n) => `Digest ${fill(' ,', n)}`,
+    },
+  },
+  {
+    name: 'SipLadder',
+    read: sipLadderOf,
+    growth: 400,
+    limit: 2 ** 15,
+    inputs: {
+      'requests that wait': (n) => fill('INVITE|', n - (n % 7)).slice(0, -1),
+      'requests that are sent again': (n) => fill(`${'A'.repeat(30)}|`, n).slice(0, -1),
+    },
   },
   {
     name: 'withOpusOptions',

@@ -6,13 +6,14 @@ import * as receive from '../src/core/receive/index.ts';
 import * as resampler from '../src/core/resampler/index.ts';
 import * as rtp from '../src/core/rtp/index.ts';
 import * as sdp from '../src/core/webrtc/index.ts';
+import * as sip from '../src/core/sip/index.ts';
 import * as testing from '../src/testing/index.ts';
 import * as page from '../src/web/index.ts';
 import * as worker from '../src/worker/index.ts';
 import { FakeContext } from './helpers/node-page.ts';
 
 type Anything = never;
-const core = { ...codec, ...metering, ...receive, ...resampler, ...rtp, ...sdp };
+const core = { ...codec, ...metering, ...receive, ...resampler, ...rtp, ...sdp, ...sip };
 const context = new FakeContext(48_000) as Anything;
 const stage = { sampleRate: 48_000, channels: 1 };
 const buffer = new core.JitterBuffer({ sampleRate: 48_000 });
@@ -78,6 +79,8 @@ const TAKES_OPTIONS: Readonly<
     { bitrate: 24_000 },
     'residualLoss',
   ],
+  SipLadder: [(o) => new core.SipLadder(o), {}, 'maxMessages'],
+  sipLadderSvg: [(o) => core.sipLadderSvg([], o), {}, 'title'],
   OggOpusWriter: [(o) => new core.OggOpusWriter(o), { channels: 1, preSkip: 312 }, 'preSkip'],
   WebmOpusWriter: [(o) => new core.WebmOpusWriter(o), { channels: 1, preSkip: 0 }, 'preSkip'],
   openPlayoutPort: [

@@ -22,11 +22,16 @@ import { RtpPacket } from '../../src/core/rtp/rtp-packet.ts';
 import { parseIceFragment, withIceFragment } from '../../src/core/webrtc/ice-fragment.ts';
 import type { SessionHost } from '../../src/core/session/server/session-host.ts';
 import { decodeProtocol, encodeProtocol } from '../../src/core/session/protocol.ts';
+import { explainSipMessage } from '../../src/core/sip/sip-explained.ts';
+import { SipLadder } from '../../src/core/sip/sip-ladder.ts';
+import { sipLadderSvg, sipLadderText } from '../../src/core/sip/sip-ladder-drawing.ts';
 import type { FixtureMessage, ServiceCase } from '../services/service-case.ts';
 import { TELEPHONY_SERVICES } from '../services/telephony.ts';
 import { integer, noise, randomPackets } from './packet-streams.ts';
 import { randomMessages } from './protocol-messages.ts';
 import { seededRandom } from './random.ts';
+import { CALL_FLOWS } from './sip-flows.ts';
+import { VALID } from './sip-torture.ts';
 import { SessionLink } from './session-link.ts';
 import type { LinkedConnection } from './session-link.ts';
 
@@ -59,6 +64,7 @@ export function fuzzTargets(): FuzzTarget[] {
     protocolTarget(),
     micwireTarget(),
     sessionServerTarget(),
+    sipTarget(),
     {
       name: 'Opus packet',
       samples: randomPackets(OPUS, 20, seededRandom(5)).map(({ payload }) => payload),
@@ -67,6 +73,29 @@ export function fuzzTargets(): FuzzTarget[] {
     iceFragmentTarget(),
     ...TELEPHONY_SERVICES.map(serviceTarget),
   ];
+}
+
+/** Messages of SIP, explained, and in a ladder that keeps few of them. */
+function sipTarget(): FuzzTarget {
+  const calls = Object.values(CALL_FLOWS).flatMap((flow) => flow());
+  const ladder = new SipLadder({ maxMessages: 8 });
+  let atMs = 0;
+  return {
+    name: 'SIP message and ladder',
+    samples: [...calls.map(({ data }) => data), ...Object.values(VALID)],
+    read(message) {
+      const hop = atMs++ % 2 === 0 ? { from: 'a', to: 'b' } : { from: 'b', to: 'a' };
+      const entry = ladder.add({ ...hop, atMs, data: message });
+      if (entry === null) return 0;
+      const { headers } = explainSipMessage(entry.message);
+      const known = ladder.transactions.length + ladder.dialogs.length;
+      if (known > 16) throw new Error('more transactions and dialogs than messages');
+      // Drawing takes ten times as long as all the rest.
+      if (atMs % 16 > 0) return headers.length;
+      const drawn = sipLadderText(ladder.entries) + sipLadderSvg(ladder.entries);
+      return headers.length + drawn.length;
+    },
+  };
 }
 
 /** Faults that a service over TCP tells as events. */

@@ -85,6 +85,7 @@ export default defineConfig({
             rtp: 'micwire/rtp',
             sdp: 'micwire/sdp',
             services: 'micwire/services/*',
+            sip: 'micwire/sip',
             'session-server': 'micwire/session-server',
             testing: 'micwire/testing',
             'testing-fakes': 'micwire/testing/fakes',

@@ -1,3 +1,4 @@
+import { short } from '../short-text.ts';
 import { CANDIDATE_WORDS, readIceCandidate } from './ice-candidate.ts';
 import { parseRtpmap, readParameters, splitFormat } from './sdp.ts';
 import type { Sdp, SdpCodec, SdpLine, SdpMedia } from './sdp.ts';
@@ -476,9 +477,4 @@ function candidateWords(value: string): string {
   const hidden = address.endsWith('.local') ? ' Its name hides the address (mDNS).' : '';
   const dropped = protocol === 'tcp' ? ' Over TCP, for networks that let no UDP pass.' : '';
   return `A way to this side: ${short(address)} port ${port}, ${CANDIDATE_WORDS[type]}.${hidden}${dropped} Priority ${priority}.`;
-}
-
-/** A part of the text in an explanation: never long. @internal */
-export function short(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

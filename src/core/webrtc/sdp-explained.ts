@@ -1,4 +1,5 @@
-import { explainAttribute, short } from './sdp-attribute-words.ts';
+import { short } from '../short-text.ts';
+import { explainAttribute } from './sdp-attribute-words.ts';
 import type { SdpContext } from './sdp-attribute-words.ts';
 import { parseSdp } from './sdp.ts';
 import type { Sdp, SdpLine, SdpMedia } from './sdp.ts';

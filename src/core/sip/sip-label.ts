@@ -1,0 +1,35 @@
+import { sipHeader } from './sip-message.ts';
+import type { SipMessage } from './sip-message.ts';
+
+const MAX_WORD = 40;
+
+/** A message in a few words. */
+export function messageLabel(message: SipMessage): string {
+  const words = [startWords(message)];
+  if (message.kind === 'request' && hasAnswer(message)) words.push('+auth');
+  if (message.sdp !== null) words.push('+SDP', ...directions(message));
+  return words.join(' ');
+}
+
+function startWords(message: SipMessage): string {
+  const method = plain(message.method);
+  if (message.kind === 'response') return `${message.status} ${plain(message.reason)} (${method})`;
+  return message.method === 'INVITE' && message.to.tag !== '' ? `re-${method}` : method;
+}
+
+function hasAnswer(message: SipMessage): boolean {
+  return ['Authorization', 'Proxy-Authorization'].some((name) => sipHeader(message, name) !== '');
+}
+
+/** How audio goes, unless it goes both ways: hold is `sendonly` or `inactive` (RFC 3264 §8.4). */
+function directions({ sdp }: SipMessage): string[] {
+  const audio = sdp?.media.find(({ kind, port }) => kind === 'audio' && port !== 0);
+  return audio === undefined || audio.direction === 'sendrecv' ? [] : [audio.direction];
+}
+
+/** Text of a sender, on one line and not too long. */
+export function plain(text: string): string {
+  // Controls, and what turns the direction of text round, would change the drawing.
+  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '\ufffd').trim();
+  return clean.length <= MAX_WORD ? clean : `${clean.slice(0, MAX_WORD - 1)}…`;
+}

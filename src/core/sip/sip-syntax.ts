@@ -1,0 +1,105 @@
+import { PacketError } from '../errors.ts';
+
+/* What the headers of SIP have in common (RFC 3261 §25.1). Everything here takes linear time. */
+
+const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/;
+/** Most values of one header field, and most parameters of one value. */
+const MAX_PARTS = 256;
+
+/** Whether a text is a token: the form of methods, names of headers, and names of parameters. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/** Makes one space of each run of white space, and trims. For values without quoted strings. */
+export function collapse(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+/** A field that is wrong; `what` names the field, never its value. */
+export function badField(what: string): PacketError {
+  return new PacketError('bad-field', what);
+}
+
+/** Index of the quotation mark that ends the quoted string that begins at `at`; -1 when there is none. */
+export function endOfQuoted(text: string, at: number): number {
+  for (let i = at + 1; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === '"') return i;
+  }
+  return -1;
+}
+
+/** What a quoted string says: without its marks and escapes. */
+export function unquote(text: string): string {
+  return text.slice(1, -1).replace(/\\(.)/gs, '$1');
+}
+
+/**
+ * Splits a value at a separator, which does not count within quoted strings and angle brackets. The parts are trimmed.
+ * @param field names the header, for the message
+ * @throws PacketError `bad-field` for a quoted string or a bracket without an end, `oversized` for more than 256 parts
+ */
+export function splitValue(field: string, text: string, separator: ',' | ';'): string[] {
+  const parts: string[] = [];
+  let from = 0;
+  const end = (at: number): void => {
+    if (parts.push(text.slice(from, at).trim()) > MAX_PARTS) {
+      throw new PacketError('oversized', `${field} may have ${MAX_PARTS} values or parameters.`);
+    }
+    from = at + 1;
+  };
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === separator) end(i);
+    else if (character === '"') i = closing(field, endOfQuoted(text, i));
+    else if (character === '<') i = closing(field, text.indexOf('>', i));
+  }
+  end(text.length);
+  return parts;
+}
+
+function closing(field: string, at: number): number {
+  if (at < 0) throw badField(`${field} has a quoted string or a bracket without an end.`);
+  return at;
+}
+
+/**
+ * Reads parameters: `name`, `name=value` or `name="value"`.
+ * @param parts each without its semicolon
+ * @returns name in small letters → value without quotation marks; the value of a flag is empty
+ * @throws PacketError `bad-field`
+ */
+export function readParameters(
+  field: string,
+  parts: readonly string[],
+): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  for (const part of parts) {
+    const equals = part.indexOf('=');
+    const name = (equals < 0 ? part : part.slice(0, equals)).trim();
+    const value = equals < 0 ? '' : part.slice(equals + 1).trim();
+    if (!isToken(name)) throw badField(`${field} has a parameter without a name.`);
+    parameters.set(name.toLowerCase(), parameterValue(field, value));
+  }
+  return parameters;
+}
+
+function parameterValue(field: string, value: string): string {
+  if (value.startsWith('"')) {
+    if (endOfQuoted(value, 0) === value.length - 1 && value.length > 1) return unquote(value);
+  } else if (!/[\s"<>]/.test(value)) {
+    return value;
+  }
+  throw badField(`${field} has a parameter whose value cannot be read.`);
+}
+
+/**
+ * Reads an unsigned integer, leading zeros included.
+ * @returns -1 for anything else, and above `max`
+ */
+export function readInteger(text: string, max: number): number {
+  if (!/^\d{1,32}$/.test(text)) return -1;
+  const value = Number(text);
+  return value <= max ? value : -1;
+}

@@ -1,0 +1,292 @@
+import { describe, expect, it } from 'vitest';
+import { PacketError } from '../src/core/errors.ts';
+import { parseSipAuthentication } from '../src/core/sip/sip-authentication.ts';
+import { explainSipMessage } from '../src/core/sip/sip-explained.ts';
+import { MAX_SIP_BYTES, parseSipMessage, sipHeader } from '../src/core/sip/sip-message.ts';
+import type { SipRequest, SipResponse } from '../src/core/sip/sip-message.ts';
+import { sipStatus } from '../src/core/sip/sip-status.ts';
+import { parseSipUri } from '../src/core/sip/sip-uri.ts';
+import { CALL_FLOWS, sdp, sipText } from './helpers/sip-flows.ts';
+import { INVALID, ODD, VALID } from './helpers/sip-torture.ts';
+
+const reasonOf = (act: () => unknown): string => {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof PacketError) return error.reason;
+    throw error;
+  }
+  return 'read';
+};
+
+const OPTIONS = [
+  'OPTIONS sip:carol@chicago.example.com SIP/2.0',
+  'Via: SIP/2.0/WSS df7jal23ls0d.invalid;branch=z9hG4bKhjhs8ass877',
+  'Max-Forwards: 70',
+  'From: "Alice \\"A\\"" <sips:alice@[2001:db8::9]:5061;transport=ws;lr?x=1>;tag=1928301774',
+  'To: tel:+1-201-555-0123',
+  'Call-ID: a84b4c76e66710',
+  'CSeq: 63104 OPTIONS',
+];
+
+describe('parseSipMessage', () => {
+  it('takes a request apart', () => {
+    const message = parseSipMessage(sipText(OPTIONS, sdp('alice', 49_172)));
+    expect(message).toMatchObject({
+      kind: 'request',
+      method: 'OPTIONS',
+      uri: { scheme: 'sip', user: 'carol', host: 'chicago.example.com', port: 0 },
+      via: [{ transport: 'WSS', host: 'df7jal23ls0d.invalid', branch: 'z9hG4bKhjhs8ass877' }],
+      from: {
+        displayName: 'Alice "A"',
+        tag: '1928301774',
+        uri: { scheme: 'sips', host: '[2001:db8::9]', port: 5061, headers: 'x=1' },
+      },
+      to: { displayName: '', tag: '', uri: { scheme: 'tel', text: 'tel:+1-201-555-0123' } },
+      callId: 'a84b4c76e66710',
+      cseq: 63_104,
+      contacts: [],
+    });
+    expect([...message.from.uri.parameters]).toEqual([
+      ['transport', 'ws'],
+      ['lr', ''],
+    ]);
+    expect(message.sdp!.media).toMatchObject([{ kind: 'audio', port: 49_172 }]);
+    expect(message.body).toBe(
+      sdp('alice', 49_172)
+        .map((line) => `${line}\r\n`)
+        .join(''),
+    );
+    expect(message.headers.map(({ name }) => name)).toEqual([
+      'Via',
+      'Max-Forwards',
+      'From',
+      'To',
+      'Call-ID',
+      'CSeq',
+      'Content-Type',
+      'Content-Length',
+    ]);
+  });
+
+  it('takes a response apart, from bytes in UTF-8', () => {
+    const text = VALID['unreason']!;
+    const message = parseSipMessage(new TextEncoder().encode(text));
+    expect(message).toEqual(parseSipMessage(text));
+    expect(message).toMatchObject({ kind: 'response', status: 200, method: 'INVITE' });
+    expect((message as SipResponse).reason).toMatch(/^= 2\*\*3 \* 5\*\*2 но сто/);
+  });
+
+  it('counts Content-Length in bytes, and drops what comes after it', () => {
+    const lines = [...OPTIONS, 'Content-Type: text/plain'];
+    const head = lines.map((line) => `${line}\r\n`).join('');
+    expect(parseSipMessage(`${head}Content-Length: 4\r\n\r\näö`).body).toBe('äö');
+    expect(parseSipMessage(`${head}Content-Length: 2\r\n\r\näöü`).body).toBe('ä');
+    expect(reasonOf(() => parseSipMessage(`${head}Content-Length: 5\r\n\r\näö`))).toBe('truncated');
+    // Within a WebSocket it may be missing (RFC 7118 §4).
+    expect(parseSipMessage(`${head}\r\näöü`).body).toBe('äöü');
+    const double = parseSipMessage(VALID['dblreq']!);
+    expect(double.method).toBe('REGISTER');
+    expect(double.text).not.toContain('joe');
+  });
+
+  it('takes line feeds alone, and line ends in front', () => {
+    const text = sipText(OPTIONS);
+    const plain = parseSipMessage(`\r\n\r\n${text.replaceAll('\r', '')}`);
+    expect(plain.headers).toEqual(parseSipMessage(text).headers);
+  });
+
+  it('marks a body that is not a session description', () => {
+    const message = parseSipMessage(sipText(OPTIONS, ['hello']));
+    expect(message.sdp).toBeNull();
+    expect(message.headers.at(-2)!.fault).toMatch(/not a session description/);
+  });
+
+  it('finds a header by any of its names', () => {
+    const message = parseSipMessage(VALID['wsinv']!);
+    expect(sipHeader(message, 'subject')).toBe('');
+    expect(sipHeader(message, 'newfangledheader')).toBe('');
+    expect(sipHeader(message, 'NewFangledHeader')).toBe(
+      'newfangled value continued newfangled value',
+    );
+    expect(sipHeader(message, 'F')).toMatch(/<sip:jdrosen@example.com> ; tag = 98asjd8$/);
+  });
+
+  it.each([
+    ['nothing', '', 'unknown-type'],
+    ['HTTP', 'GET / HTTP/1.1\r\n\r\n', 'unknown-type'],
+    ['a head without end', 'OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\n', 'truncated'],
+    ['a status of 099', 'SIP/2.0 099 x\r\n\r\n', 'bad-field'],
+    ['a status of 700', 'SIP/2.0 700 x\r\n\r\n', 'bad-field'],
+    ['a line without a colon', sipText([...OPTIONS, 'hello']), 'bad-field'],
+    [
+      'a first header that is folded',
+      sipText([OPTIONS[0]!, ' x', ...OPTIONS.slice(1)]),
+      'bad-field',
+    ],
+    ['headers without end', sipText([...OPTIONS, ...Array<string>(300).fill('X: y')]), 'oversized'],
+    [
+      'hops without end',
+      sipText([...OPTIONS, `Via: ${'SIP/2.0/UDP a,'.repeat(300)}`]),
+      'oversized',
+    ],
+    ['a text without end', 'x'.repeat(MAX_SIP_BYTES + 1), 'oversized'],
+  ])('refuses %s', (_name, text, reason) => {
+    expect(reasonOf(() => parseSipMessage(text))).toBe(reason);
+  });
+
+  it('refuses anything but text and bytes as a wrong argument', () => {
+    expect(() => parseSipMessage(5 as never)).toThrow(TypeError);
+    expect(() => parseSipMessage(null as never)).toThrow(TypeError);
+  });
+});
+
+describe('the torture messages of RFC 4475', () => {
+  it.each(Object.entries(VALID))('%s is read', (_name, text) => {
+    expect(reasonOf(() => parseSipMessage(text))).toBe('read');
+    expect(explainSipMessage(text).headers.filter(({ fault }) => fault !== '')).toEqual([]);
+  });
+
+  it.each(Object.entries(ODD))('%s is read, and its fault told', (_name, [header, text]) => {
+    const { headers } = parseSipMessage(text);
+    const faulty = headers.filter(({ fault }) => fault !== '').map(({ name }) => name);
+    expect(new Set(faulty)).toEqual(new Set([header]));
+  });
+
+  it.each(Object.entries(INVALID))('%s is refused', (_name, [reason, text]) => {
+    expect(reasonOf(() => parseSipMessage(text))).toBe(reason);
+  });
+
+  it('wsinv says what the standard says of it', () => {
+    const message = parseSipMessage(VALID['wsinv']!);
+    expect(message).toMatchObject({
+      cseq: 9,
+      to: { tag: '1918181833n' },
+      from: { tag: '98asjd8', displayName: 'J Rosenberg \\"' },
+      via: [
+        { transport: 'UDP', host: '192.0.2.2', branch: '390skdjuw' },
+        { transport: 'TCP', host: 'spindle.example.com', branch: 'z9hG4bK9ikj8' },
+        { transport: 'UDP', host: '192.168.255.111', branch: 'z9hG4bK30239' },
+      ],
+      contacts: [{ displayName: 'Quoted string ""' }],
+    });
+    expect([...message.contacts[0]!.parameters]).toEqual([
+      ['newparam', 'newvalue'],
+      ['secondparam', ''],
+      ['q', '0.33'],
+    ]);
+    expect(message.sdp!.media.length).toBe(2);
+  });
+
+  it('semiuri: a semicolon in the user is no parameter', () => {
+    const { uri } = parseSipMessage(VALID['semiuri']!) as SipRequest;
+    expect(uri.user).toBe('user;par=u%40example.net');
+    expect(uri.host).toBe('example.com');
+    expect(uri.parameters.size).toBe(0);
+  });
+
+  it('cparam01: without brackets a parameter belongs to the header', () => {
+    const [contact] = parseSipMessage(VALID['cparam01']!).contacts;
+    expect([...contact!.parameters.keys()]).toEqual(['unknownparam']);
+    expect(contact!.uri.parameters.size).toBe(0);
+  });
+});
+
+describe('explainSipMessage', () => {
+  it('explains every header, with its clause', () => {
+    const [first] = CALL_FLOWS['answered']!();
+    const { start, headers } = explainSipMessage(first!.data);
+    expect(start.clause).toBe('RFC 3261 §13');
+    expect(start.explanation).toContain('INVITE asks for a call');
+    for (const { name, clause, explanation } of headers) {
+      expect(clause, name).toMatch(/^RFC 3261 §20\.\d+$/);
+      expect(explanation, name).toMatch(/\.$/);
+    }
+  });
+
+  it('tells challenges and their answers, and not the password', () => {
+    const [, challenge, , retry] = CALL_FLOWS['challenged']!().map(({ data }) =>
+      explainSipMessage(data),
+    );
+    const wordsOf = (explained: typeof challenge, name: string) =>
+      explained!.headers.find((header) => header.name === name)!.explanation;
+    expect(challenge!.start.explanation).toContain('password');
+    expect(wordsOf(challenge, 'Proxy-Authenticate')).toContain('atlanta.example.com, with MD5');
+    expect(wordsOf(retry, 'Proxy-Authorization')).toContain('From the user alice');
+    expect(wordsOf(retry, 'Proxy-Authorization')).not.toContain('42ce3cef');
+  });
+
+  it('tells registering from its end, and INVITE from re-INVITE', () => {
+    const register = (expires: string) =>
+      explainSipMessage(
+        sipText([
+          'REGISTER sip:example.com SIP/2.0',
+          ...OPTIONS.slice(1, 6),
+          'CSeq: 1 REGISTER',
+          `Contact: <sip:a@b>;expires=${expires}`,
+        ]),
+      ).start.explanation;
+    expect(register('0')).toContain('ends the registration');
+    expect(register('60')).not.toContain('ends the registration');
+    const held = CALL_FLOWS['held']!()[5]!;
+    expect(explainSipMessage(held.data).start).toMatchObject({ clause: 'RFC 3261 §14' });
+  });
+
+  it('repeats little of what a sender wrote', () => {
+    const text = sipText([...OPTIONS, `Expires: ${'9'.repeat(5000)}`, `X: ${'y'.repeat(5000)}`]);
+    for (const { explanation } of explainSipMessage(text).headers) {
+      expect(explanation.length).toBeLessThan(400);
+    }
+  });
+});
+
+describe('parseSipUri', () => {
+  it.each([
+    'sip:',
+    'sip:@host',
+    'user@example.com',
+    'sip:a b@c',
+    'sip:a@b:0',
+    'sip:a@b:65536',
+    'sip:a@b;=x',
+    'sip:a@[::1',
+    'sip:a@b\u0000',
+    'tel:',
+  ])('refuses %j', (text) => {
+    expect(reasonOf(() => parseSipUri(text))).toBe('bad-field');
+  });
+});
+
+describe('parseSipAuthentication', () => {
+  it('reads a challenge', () => {
+    const { scheme, parameters } = parseSipAuthentication(
+      'Digest realm="a, \\"b\\"", qop="auth,auth-int" ,nonce=abc, stale=FALSE',
+    );
+    expect(scheme).toBe('Digest');
+    expect(Object.fromEntries(parameters)).toEqual({
+      realm: 'a, "b"',
+      qop: 'auth,auth-int',
+      nonce: 'abc',
+      stale: 'FALSE',
+    });
+  });
+
+  it.each(['', '"Digest"', 'Digest realm="a', 'Digest =x', 'Digest a=b c'])(
+    'refuses %j',
+    (text) => {
+      expect(reasonOf(() => parseSipAuthentication(text))).toBe('bad-field');
+    },
+  );
+});
+
+describe('sipStatus', () => {
+  it('knows every status of RFC 3261, with a cure for each failure of a caller', () => {
+    expect(sipStatus(486)).toMatchObject({ phrase: 'Busy Here', clause: 'RFC 3261 §21.4.24' });
+    for (const status of [401, 403, 404, 407, 408, 480, 486, 488, 503, 600, 603]) {
+      expect(sipStatus(status).cure).not.toBe('');
+    }
+    expect(sipStatus(499)).toMatchObject({ phrase: '', clause: 'RFC 3261 §7.2' });
+    expect(() => sipStatus(99)).toThrow(RangeError);
+    expect(() => sipStatus(700)).toThrow(RangeError);
+  });
+});
