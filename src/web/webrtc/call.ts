@@ -1,10 +1,8 @@
 import { checkObject, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { MicwireError } from '../../core/errors.ts';
-import { callFigures } from '../../core/webrtc/call-figures.ts';
-import type { CallFigures, StatsEntry } from '../../core/webrtc/call-figures.ts';
+import type { CallFigures } from '../../core/webrtc/call-figures.ts';
 import type { CallStep, CallStepName } from '../../core/webrtc/call-timeline.ts';
-import { iceReport } from '../../core/webrtc/ice-report.ts';
 import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import type { CallRole } from '../../core/webrtc/signal-message.ts';
 import { checkSignal, onAbort } from '../abort.ts';
@@ -25,9 +23,8 @@ import {
   tooLate,
   CallRecord,
   observeConnection,
-  StatsHistory,
-  takeStats,
 } from './call-record.ts';
+import { CallStatistics } from './call-statistics.ts';
 import { callSettings, jitterBufferTargetIn } from './call-options.ts';
 import type { ImporterConnection } from './dump.ts';
 import { Negotiation } from './negotiation.ts';
@@ -66,10 +63,8 @@ export class Call extends TypedEventTarget<CallEventMap> {
   readonly #settings: CallSettings;
   readonly #record: CallRecord;
   readonly #negotiation: Negotiation;
-  readonly #history: StatsHistory;
+  readonly #statistics: CallStatistics;
   readonly #connected = deferred<void>();
-  /** Rejected with `'closed'` when the call ends: engines may leave what they were asked unanswered then. */
-  readonly #ended = deferred<never>();
   readonly #number = ++callsMade;
   readonly #sounds: RemoteSound[] = [];
   #channels: RTCDataChannel[] = [];
@@ -81,8 +76,6 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #endWatch: (() => void) | null = null;
   /** Ends the watch over the option `signal`. */
   #endAbort: (() => void) | undefined;
-  #historyTimer: ReturnType<typeof setInterval> | undefined;
-  #lastFigures: CallFigures | null = null;
 
   /**
    * Creates the connection; nothing is sent before `connect()`.
@@ -103,7 +96,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#settings = settings;
     this.#signalling = signalling;
     this.#jitterBufferTarget = settings.jitterBufferTarget;
-    this.#history = new StatsHistory(settings.historyLength);
+    this.#statistics = new CallStatistics(() => this.connection, settings.historyLength);
     this.#record = new CallRecord((step) => this.#dispatch('step', step));
     this.#record.begin('create');
     this.connection = new RTCPeerConnection({
@@ -168,7 +161,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
 
   /** Figures over time, oldest first, for charts: see `historyIntervalMs`. */
   get history(): readonly CallFigures[] {
-    return this.#history.figures;
+    return this.#statistics.history.figures;
   }
 
   /**
@@ -224,15 +217,13 @@ export class Call extends TypedEventTarget<CallEventMap> {
    * Takes the figures of now.
    * @throws MicwireError `'closed'` after the call has ended: `history` still has the last ones
    */
-  async stats(): Promise<CallFigures> {
-    const figures = callFigures(await this.#takeStats(), this.#lastFigures);
-    this.#lastFigures = figures;
-    return figures;
+  stats(): Promise<CallFigures> {
+    return this.#statistics.stats();
   }
 
   /** Takes the candidates and their pairs. @throws MicwireError `'closed'` after the call has ended */
-  async ice(): Promise<IceReport> {
-    return iceReport(await this.#takeStats());
+  ice(): Promise<IceReport> {
+    return this.#statistics.ice();
   }
 
   /**
@@ -263,7 +254,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
         bundlePolicy: 'max-bundle',
       },
       updates: this.#record.updates,
-      reports: this.#history.reports,
+      reports: this.#statistics.history.reports,
     };
   }
 
@@ -288,9 +279,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     this.#timeout = setTimeout(() => {
       this.#fail(tooLate(connectTimeoutMs, this.steps, signalling.state === 'ready'));
     }, connectTimeoutMs);
-    if (historyIntervalMs > 0) {
-      this.#historyTimer = setInterval(() => void this.#remember(), historyIntervalMs);
-    }
+    this.#statistics.start(historyIntervalMs);
     signalling.addEventListener('statechange', this.#onSignalling);
     this.#onSignalling();
   }
@@ -364,26 +353,6 @@ export class Call extends TypedEventTarget<CallEventMap> {
     else if (target !== null) this.#record.note('media', 'this browser has no jitterBufferTarget');
   }
 
-  async #takeStats(): Promise<readonly StatsEntry[]> {
-    try {
-      return await Promise.race([this.#ended.promise, takeStats(this.connection)]);
-    } catch (cause) {
-      if (this.#state === 'closed') throw noFigures(cause);
-      throw new MicwireError('transport', `The browser returns no statistics: ${String(cause)}.`, {
-        cause,
-      });
-    }
-  }
-
-  async #remember(): Promise<void> {
-    try {
-      const entries = await takeStats(this.connection);
-      if (this.#state !== 'closed') this.#history.add(entries);
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-
   #fail(error: MicwireError): void {
     if (this.#state === 'closed') return;
     for (const step of this.steps) {
@@ -413,7 +382,6 @@ export class Call extends TypedEventTarget<CallEventMap> {
     clearTimeout(this.#timeout);
     this.#endAbort?.();
     this.#endWatch?.();
-    clearInterval(this.#historyTimer);
     this.#negotiation.end();
     this.#signalling.removeEventListener('statechange', this.#onSignalling);
     void this.#signalling.close();
@@ -422,7 +390,7 @@ export class Call extends TypedEventTarget<CallEventMap> {
     record.update('close');
     record.end('close');
     this.#connected.reject(new MicwireError('closed', `The call has ended: ${reason}.`));
-    this.#ended.reject(noFigures());
+    this.#statistics.end();
     this.#become('closed');
   }
 
@@ -435,14 +403,4 @@ export class Call extends TypedEventTarget<CallEventMap> {
   #dispatch(type: keyof CallEventMap, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-function noFigures(cause?: unknown): MicwireError {
-  if (cause instanceof MicwireError) return cause;
-  const options = cause === undefined ? undefined : { cause };
-  return new MicwireError(
-    'closed',
-    'The call has ended: its last figures are in history.',
-    options,
-  );
 }
