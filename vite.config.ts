@@ -9,6 +9,7 @@ import { worklets } from './scripts/vite-worklets.mjs';
 import { installedBrowsers } from './test/engines/provider.mjs';
 import { askProgram } from './test/helpers/media-tools.mjs';
 import { renderInNode } from './test/helpers/render-in-node.mjs';
+import { sipServer } from './test/helpers/sip-server.mjs';
 import { guideCode } from './test/helpers/vite-guide-code.mjs';
 import { voiceServers } from './test/helpers/vite-voice-servers.ts';
 
@@ -79,9 +80,11 @@ export default defineConfig({
       { find: /^micwire\/services\/([\w-]+)$/, replacement: path('src/core/services/$1.ts') },
       { find: /^micwire\/elements\/([\w-]+)$/, replacement: path('src/elements/$1.ts') },
       { find: 'micwire/session-server', replacement: path('src/core/session/server/index.ts') },
+      { find: 'micwire/sip-ladder', replacement: path('src/core/sip/index.ts') },
+      { find: /^micwire\/sip$/, replacement: path('src/web/sip/index.ts') },
       { find: 'micwire/sdp', replacement: path('src/core/webrtc/index.ts') },
       {
-        find: /^micwire\/(codec|metering|receive|resampler|rtp|sip)$/,
+        find: /^micwire\/(codec|metering|receive|resampler|rtp)$/,
         replacement: path('src/core/$1/index.ts'),
       },
     ],
@@ -125,7 +128,7 @@ export default defineConfig({
       {
         extends: true,
         // Known before they are met: Vite reloads the page when it finds a package.
-        optimizeDeps: { include: ['axe-core', 'lit', 'lit/decorators.js'] },
+        optimizeDeps: { include: ['axe-core', 'jssip', 'lit', 'lit/decorators.js'] },
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
@@ -137,7 +140,7 @@ export default defineConfig({
             ui: false,
             screenshotFailures: false,
             api: { host: '127.0.0.1' },
-            commands: { askProgram, renderInNode },
+            commands: { askProgram, renderInNode, sipServer },
             provider: installedBrowsers({ microphone: path('test/fixtures/speech.wav') }),
             instances: engines.map(instanceOf),
           },

@@ -32,7 +32,6 @@ const ALLOWED = {
     'scripts/build-resampler-filters.mjs writes the tables by it',
   'src/core/resampler/stored-filters.ts shortFilterKey':
     'scripts/build-resampler-filters.mjs writes the tables by it',
-  'src/core/sip/sip-message.ts MAX_SIP_BYTES': 'a test goes to the limit',
   'src/core/rtp/rtcp.ts ntpToMs': 'a test reads the times of reports back',
   'src/core/rtp/stream-continuity.ts STRAY': 'a test reads the verdict of each packet',
   'src/core/playout/playout-data.ts isArrayBuffer': 'a test tries values of other realms',

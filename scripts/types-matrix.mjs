@@ -13,7 +13,16 @@ export const RESOLUTIONS = {
 };
 
 /** Entries that run in any scope. `services/*` stands for each of them. */
-const ANY_SCOPE = ['codec', 'metering', 'receive', 'resampler', 'rtp', 'sdp', 'services/*', 'sip'];
+const ANY_SCOPE = [
+  'codec',
+  'metering',
+  'receive',
+  'resampler',
+  'rtp',
+  'sdp',
+  'services/*',
+  'sip-ladder',
+];
 
 /**
  * A global scope: its libraries and types, and the entries that promise to compile there.
@@ -37,6 +46,7 @@ export const SETTINGS = {
       'elements',
       'elements/*',
       'min',
+      'sip',
       ...ANY_SCOPE,
       'testing',
       'testing/fakes',

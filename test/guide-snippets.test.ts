@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** What snippets use without making it themselves: the things that the text around them speaks of. */
 const PRELUDE = `
 import type * as micwire from 'micwire';
+import type * as sip from 'micwire/sip';
 declare global {
   const context: AudioContext;
   const microphone: MediaStream;
@@ -22,6 +23,7 @@ declare global {
   const playout: micwire.Playout;
   const receiver: micwire.Receiver;
   const call: micwire.Call;
+  const phone: sip.SipPhone;
   const session: micwire.Session;
   const signalling: micwire.Signalling;
   const bytes: Uint8Array<ArrayBuffer>;

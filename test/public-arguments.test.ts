@@ -6,7 +6,7 @@ import * as receive from '../src/core/receive/index.ts';
 import * as resampler from '../src/core/resampler/index.ts';
 import * as rtp from '../src/core/rtp/index.ts';
 import * as sdp from '../src/core/webrtc/index.ts';
-import * as sip from '../src/core/sip/index.ts';
+import * as sip from '../src/web/sip/index.ts';
 import * as testing from '../src/testing/index.ts';
 import * as page from '../src/web/index.ts';
 import * as worker from '../src/worker/index.ts';
@@ -78,6 +78,11 @@ const TAKES_OPTIONS: Readonly<
     (o) => new core.AdaptiveRedundancy({} as Anything, o),
     { bitrate: 24_000 },
     'residualLoss',
+  ],
+  'SipPhone.open': [
+    (o) => sip.SipPhone.open(o),
+    { url: 'ws://localhost', uri: 'sip:a@b' },
+    'password',
   ],
   SipLadder: [(o) => new core.SipLadder(o), {}, 'maxMessages'],
   sipLadderSvg: [(o) => core.sipLadderSvg([], o), {}, 'title'],

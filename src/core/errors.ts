@@ -29,7 +29,9 @@ export type MicwireErrorCode =
   /** The backup of a recording cannot be written or read. A recording under way continues without it. */
   | 'backup'
   /** The transport is not connected, or its peer went away. */
-  | 'transport';
+  | 'transport'
+  /** A server or the callee refused a call or a registration: `SipError` has the status. */
+  | 'refused';
 
 /** A failure outside the program, unlike a wrong argument (`TypeError`, `RangeError`). */
 export class MicwireError extends Error {

@@ -86,6 +86,7 @@ export default defineConfig({
             sdp: 'micwire/sdp',
             services: 'micwire/services/*',
             sip: 'micwire/sip',
+            'sip-ladder': 'micwire/sip-ladder',
             'session-server': 'micwire/session-server',
             testing: 'micwire/testing',
             'testing-fakes': 'micwire/testing/fakes',
@@ -134,6 +135,7 @@ export default defineConfig({
             rtp: 'RTP',
             webrtc: 'WebRTC calls',
             whip: 'Live rooms',
+            sip: 'SIP',
           }),
         },
         {

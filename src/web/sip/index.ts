@@ -1,0 +1,15 @@
+/** Entry `micwire/sip`: a SIP telephone in a page, and messages of SIP read, explained and drawn. */
+export * from '../../core/sip/index.ts';
+export { SipCall } from './sip-call.ts';
+export type {
+  SipCallEventMap,
+  SipCallOptions,
+  SipCallState,
+  SipDtmf,
+  SipDtmfOptions,
+} from './sip-call-options.ts';
+export { SipError } from './sip-error.ts';
+export type { SipErrorReason } from './sip-error.ts';
+export { SipPhone } from './sip-phone.ts';
+export type { SipPhoneEventMap, SipPhoneOptions, SipPhoneState } from './sip-phone-options.ts';
+export type { SipTransfer } from './sip-transfer.ts';

@@ -1,0 +1,339 @@
+import { MicwireError, PacketError } from '../../core/errors.ts';
+import { SipLadder } from '../../core/sip/sip-ladder.ts';
+import type { SipTransaction } from '../../core/sip/sip-transactions.ts';
+import { checkSignal, onAbort } from '../abort.ts';
+import { deferred } from '../patience.ts';
+import { TypedEventTarget } from '../typed-event-target.ts';
+import { noWebrtc } from '../webrtc/call-record.ts';
+import type { JsSip, JsSipAgent, JsSipFailure, JsSipRefer, JsSipSession } from './jssip-types.ts';
+import { loadJsSip } from './load-jssip.ts';
+import { SipCall } from './sip-call.ts';
+import type { SipCallPlan } from './sip-call.ts';
+import { sipCallSettings } from './sip-call-options.ts';
+import type { SipCallOptions } from './sip-call-options.ts';
+import { registrationRefused } from './sip-error.ts';
+import { phoneSettings, userUri } from './sip-phone-options.ts';
+import type {
+  SipPhoneEventMap,
+  SipPhoneOptions,
+  SipPhoneSettings,
+  SipPhoneState,
+} from './sip-phone-options.ts';
+import { SipSocket } from './sip-socket.ts';
+import type { SipTransfer } from './sip-transfer.ts';
+
+/** How long the answers to BYE and the last REGISTER may take, ms. */
+const ANSWER_MS = 1500;
+/** Without an answer to a registration, it is tried again after this time, ms. */
+const RETRY_MS = 10_000;
+
+/**
+ * A telephone in a page: it registers at a SIP server over a WebSocket (RFC 7118), calls and is called. Needs the package `jssip`
+ * (version 3), which is loaded when the first phone opens.
+ *
+ * When the socket is lost it connects and registers again by itself; calls that are up continue meanwhile, because their audio
+ * does not go through the server.
+ *
+ * @example
+ * const phone = await SipPhone.open({ url: 'wss://sip.example.com', uri: 'sip:alice@example.com', password });
+ * phone.addEventListener('call', ({ detail: call }) => void call.accept({ track }));
+ * const call = phone.call('sip:bob@example.com', { track });
+ * await call.connect();
+ */
+export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
+  /** Every message that goes through the socket, as `page` and `proxy`; keep-alives are left out. */
+  readonly ladder: SipLadder;
+  /** This user's address. */
+  readonly uri: string;
+  readonly #settings: SipPhoneSettings;
+  readonly #socket: SipSocket;
+  readonly #agent: JsSipAgent;
+  readonly #calls = new Set<SipCall>();
+  readonly #opened = deferred<void>();
+  #state: SipPhoneState = 'connecting';
+  #isConnected = false;
+  #isClosing = false;
+  #unread = 0;
+  #closing: Promise<void> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #hasListener = false;
+
+  /**
+   * Loads JsSIP, connects and registers.
+   * @throws SipError when the server refuses, with the status; MicwireError `'transport'` when it cannot be reached or does not
+   *   answer in time, `'unsupported'` without WebRTC, or without the package `jssip`; TypeError or RangeError for a wrong option;
+   *   the reason of the option `signal`
+   */
+  static async open(options: SipPhoneOptions): Promise<SipPhone> {
+    const settings = phoneSettings(options);
+    const ladder = new SipLadder(settings.ladder);
+    checkSignal(options.signal);
+    if (typeof RTCPeerConnection === 'undefined') throw noWebrtc();
+    const jssip = await loadJsSip();
+    options.signal?.throwIfAborted();
+    const phone = new SipPhone(settings, ladder, jssip);
+    const late = setTimeout(() => phone.#opened.reject(noAnswer(settings)), settings.openTimeoutMs);
+    const endAbort = onAbort(options.signal, (reason) => phone.#opened.reject(reason));
+    try {
+      phone.#agent.start();
+      await phone.#opened.promise;
+    } catch (error) {
+      await phone.close();
+      throw error;
+    } finally {
+      clearTimeout(late);
+      endAbort();
+    }
+    return phone;
+  }
+
+  private constructor(settings: SipPhoneSettings, ladder: SipLadder, jssip: JsSip) {
+    super();
+    this.#settings = settings;
+    this.ladder = ladder;
+    this.uri = settings.uri.text;
+    this.#socket = new SipSocket({
+      url: settings.url,
+      createSocket: settings.createSocket,
+      seen: (direction, data) => this.#seen(direction, data),
+    });
+    const { password, userName, displayName, registerSeconds, maxReconnectSeconds } = settings;
+    this.#agent = new jssip.UA({
+      sockets: [this.#socket],
+      uri: settings.uri.text,
+      user_agent: 'micwire',
+      register: true,
+      register_expires: registerSeconds,
+      // A refresh that falls into an outage would end the call (RFC 4028); ICE notices a peer that is gone.
+      session_timers: false,
+      connection_recovery_min_interval: 1,
+      connection_recovery_max_interval: maxReconnectSeconds,
+      ...(password === '' ? {} : { password }),
+      ...(userName === '' ? {} : { authorization_user: userName }),
+      ...(displayName === '' ? {} : { display_name: displayName }),
+    });
+    this.#listen();
+  }
+
+  get state(): SipPhoneState {
+    return this.#state;
+  }
+
+  /** The calls that are not over. */
+  get calls(): readonly SipCall[] {
+    return [...this.#calls];
+  }
+
+  /** Number of messages that came and could not be read: they are not in `ladder`. */
+  get unreadMessages(): number {
+    return this.#unread;
+  }
+
+  /**
+   * Makes a call, which `connect()` starts.
+   * @param target an address, such as `'sip:bob@example.com'`
+   * @throws TypeError or RangeError for a wrong argument; MicwireError `'closed'` after `close()`; the reason of a `signal` that is
+   *   aborted already
+   */
+  call(target: string, options: SipCallOptions = {}): SipCall {
+    const uri = userUri(target);
+    sipCallSettings('phone.call', options);
+    checkSignal(options.signal);
+    if (this.#isClosing) throw new MicwireError('closed', 'The phone is closed: open another.');
+    return this.#make(
+      {
+        role: 'caller',
+        remote: uri.text,
+        remoteName: '',
+        session: null,
+        dial: (session) => this.#agent.call(uri.text, session),
+      },
+      options,
+    );
+  }
+
+  /** Ends every call, unregisters and closes the socket. A second call returns the same promise. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#shut());
+  }
+
+  async #shut(): Promise<void> {
+    this.#isClosing = true;
+    clearTimeout(this.#retry);
+    this.#opened.reject(new MicwireError('closed', 'The phone was closed before it was open.'));
+    await Promise.all(this.calls.map((call) => call.close()));
+    if (this.#agent.isRegistered()) this.#agent.unregister();
+    if (this.#isConnected) await this.#answered();
+    this.#agent.stop();
+    // JsSIP would leave it open for 2 s more.
+    this.#socket.end();
+    this.#become('closed');
+  }
+
+  /** Waits until the server has answered what was asked, and no longer than is polite. */
+  #answered(): Promise<void> {
+    const answered = deferred<void>();
+    const look = (): void => {
+      const isDue = ({ from, endMs, method }: SipTransaction): boolean =>
+        from === 'page' && endMs === null && method !== 'ACK';
+      if (!this.ladder.transactions.some(isDue)) answered.resolve();
+    };
+    this.addEventListener('message', look);
+    look();
+    const late = setTimeout(answered.resolve, ANSWER_MS);
+    return answered.promise.finally(() => {
+      clearTimeout(late);
+      this.removeEventListener('message', look);
+    });
+  }
+
+  #listen(): void {
+    const agent = this.#agent;
+    agent.on('connected', () => (this.#isConnected = true));
+    agent.on('disconnected', () => {
+      const wasConnected = this.#isConnected;
+      this.#isConnected = false;
+      if (!wasConnected) this.#opened.reject(notReached(this.#settings));
+      this.#offline();
+    });
+    agent.on('registered', () => {
+      clearTimeout(this.#retry);
+      this.#opened.resolve();
+      if (!this.#isClosing) this.#become('registered');
+    });
+    agent.on('unregistered', () => this.#offline());
+    agent.on('registrationFailed', (failure) => this.#refused(failure));
+    agent.on('newRTCSession', ({ originator, session }) => {
+      if (originator === 'remote') this.#incoming(session);
+    });
+  }
+
+  #refused({ response, cause }: JsSipFailure): void {
+    // The socket was lost while it registered: that shows in the state, and it connects and registers again by itself.
+    if (cause === 'Connection Error') return;
+    const status = response?.status_code;
+    const error =
+      status === undefined ? noAnswer(this.#settings) : registrationRefused(Math.max(300, status));
+    const isOpen = this.#state !== 'connecting';
+    this.#opened.reject(error);
+    if (!isOpen || this.#isClosing) return;
+    this.#offline();
+    this.dispatchEvent(new CustomEvent('error', { detail: error }));
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#agent.register(), RETRY_MS);
+  }
+
+  #offline(): void {
+    if (this.#state === 'registered' && !this.#isClosing) this.#become('offline');
+  }
+
+  #incoming(session: JsSipSession): void {
+    if (this.#isClosing || this.#calls.size >= this.#settings.maxCalls) {
+      session.terminate({ status_code: this.#isClosing ? 480 : 486 });
+      return;
+    }
+    const { uri, display_name: name } = session.remote_identity;
+    const call = this.#make(
+      {
+        role: 'callee',
+        remote: uri.toString(),
+        remoteName: name ?? '',
+        session,
+        dial: () => session,
+      },
+      {},
+    );
+    const event = new CustomEvent('call', { detail: call, cancelable: true });
+    if (this.#hasListener) this.dispatchEvent(event);
+    else session.terminate({ status_code: 480 });
+  }
+
+  #make(
+    plan: Pick<SipCallPlan, 'role' | 'remote' | 'remoteName' | 'session' | 'dial'>,
+    options: SipCallOptions,
+  ): SipCall {
+    const call = SipCall.create(
+      {
+        ...plan,
+        isOnline: () => this.#isConnected,
+        refer: (request) => this.#transfer(request),
+        ended: (ended) => void this.#calls.delete(ended),
+      },
+      { iceServers: this.#settings.iceServers, ...options },
+    );
+    this.#calls.add(call);
+    return call;
+  }
+
+  #transfer(refer: JsSipRefer): SipTransfer & { isOpen(): boolean } {
+    let isOpen = true;
+    const target = refer.request.refer_to.uri.toString();
+    return {
+      target,
+      isOpen: () => isOpen,
+      accept: (options = {}) => {
+        sipCallSettings('transfer.accept', options);
+        if (!isOpen || this.#isClosing) {
+          throw new MicwireError('closed', 'The transfer was answered already, or is over.');
+        }
+        isOpen = false;
+        const dial = (session: object): JsSipSession => {
+          let made: JsSipSession | undefined;
+          refer.accept((one) => (made = one), session);
+          if (made === undefined) {
+            throw new MicwireError('closed', 'The call that asked for the transfer is over.');
+          }
+          return made;
+        };
+        const plan = {
+          role: 'caller',
+          remote: target,
+          remoteName: '',
+          session: null,
+          dial,
+        } as const;
+        return this.#make(plan, options);
+      },
+      reject: () => {
+        if (isOpen) refer.reject();
+        isOpen = false;
+      },
+    };
+  }
+
+  /** @internal */
+  protected override willListen(type: string): void {
+    if (type === 'call') this.#hasListener = true;
+  }
+
+  #seen(direction: 'out' | 'in', data: string | Uint8Array): void {
+    const hop = direction === 'out' ? { from: 'page', to: 'proxy' } : { from: 'proxy', to: 'page' };
+    try {
+      const entry = this.ladder.add({ ...hop, atMs: performance.now(), data });
+      if (entry !== null) this.dispatchEvent(new Event('message'));
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.#unread++;
+    }
+  }
+
+  #become(state: SipPhoneState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.dispatchEvent(new Event('statechange'));
+  }
+}
+
+function noAnswer({ url, openTimeoutMs }: SipPhoneSettings): MicwireError {
+  return new MicwireError(
+    'transport',
+    `The SIP server did not answer the registration within ${openTimeoutMs} ms. Does ${url} speak SIP?`,
+  );
+}
+
+function notReached({ url }: SipPhoneSettings): MicwireError {
+  return new MicwireError(
+    'transport',
+    `The SIP server cannot be reached, or refused the connection. Is ${url} right, and up?`,
+  );
+}

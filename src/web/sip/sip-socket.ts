@@ -1,0 +1,106 @@
+import { MAX_SIP_BYTES } from '../../core/sip/sip-message.ts';
+import type { CreateSocket, WebSocketLike } from '../../core/socket.ts';
+
+/** Options of a {@link SipSocket}. */
+interface SipSocketOptions {
+  /** In full. */
+  readonly url: string;
+  readonly createSocket: CreateSocket;
+  /** Called with each message that goes through. */
+  readonly seen: (direction: 'out' | 'in', data: string | Uint8Array) => void;
+}
+
+/**
+ * SIP over a WebSocket (RFC 7118), in the form that JsSIP asks of a socket: its names are those of JsSIP. Each message that
+ * goes through is told.
+ */
+export class SipSocket {
+  readonly url: string;
+  readonly sip_uri: string;
+  via_transport: string;
+  onconnect: () => void = () => {};
+  ondisconnect: (isError: boolean, code?: number, reason?: string) => void = () => {};
+  ondata: (data: string) => void = () => {};
+  readonly #options: SipSocketOptions;
+  #socket: WebSocketLike | null = null;
+  #isOpen = false;
+  #hasEnded = false;
+
+  constructor(options: SipSocketOptions) {
+    this.#options = options;
+    const { protocol, host } = new URL(options.url);
+    this.url = options.url;
+    this.sip_uri = `sip:${host};transport=ws`;
+    this.via_transport = protocol === 'wss:' ? 'WSS' : 'WS';
+  }
+
+  isConnected(): boolean {
+    return this.#isOpen;
+  }
+
+  isConnecting(): boolean {
+    return this.#socket !== null && !this.#isOpen;
+  }
+
+  connect(): void {
+    if (this.#socket !== null || this.#hasEnded) return;
+    const socket = this.#options.createSocket(this.url, ['sip']);
+    this.#socket = socket;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => {
+      this.#isOpen = true;
+      this.onconnect();
+    };
+    socket.onmessage = ({ data }: { readonly data: unknown }) => this.#arrived(data);
+    socket.onclose = ({ wasClean, code, reason }: Partial<CloseEvent>) => {
+      this.#let(socket);
+      this.ondisconnect(wasClean !== true, code, reason);
+    };
+    // A close follows; but `ws` throws without a handler.
+    socket.onerror = () => {};
+  }
+
+  disconnect(): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    this.#let(socket);
+    socket.close();
+  }
+
+  /** Disconnects for good. */
+  end(): void {
+    this.#hasEnded = true;
+    this.disconnect();
+  }
+
+  /** @returns whether it was sent */
+  send(data: string): boolean {
+    if (this.#socket === null || !this.#isOpen) return false;
+    this.#options.seen('out', data);
+    this.#socket.send(data);
+    return true;
+  }
+
+  #arrived(data: unknown): void {
+    const isText = typeof data === 'string';
+    if (!isText && !(data instanceof ArrayBuffer)) return;
+    const bytes = isText ? null : new Uint8Array(data);
+    // What no server sends is not worth the time of a parser.
+    if ((bytes?.length ?? (data as string).length) > MAX_SIP_BYTES) return;
+    this.#options.seen('in', bytes ?? (data as string));
+    try {
+      this.ondata(bytes === null ? (data as string) : new TextDecoder().decode(bytes));
+    } catch {
+      // A message that JsSIP cannot take is ignored: the ladder shows it.
+    }
+  }
+
+  #let(socket: WebSocketLike): void {
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.onerror = () => {};
+    this.#socket = null;
+    this.#isOpen = false;
+  }
+}

@@ -1,0 +1,470 @@
+import { MicwireError } from 'micwire';
+import { SipError, SipPhone, explainSipMessage, sipHeader, sipLadderText } from 'micwire/sip';
+import type { SipCall, SipPhoneOptions } from 'micwire/sip';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { HAS_WEBRTC, loudestHz } from '../helpers/call-page.ts';
+import { FakeSipServer } from '../helpers/fake-sip-server.ts';
+import { mutateText } from '../helpers/mutate.ts';
+import { seededRandom } from '../helpers/random.ts';
+import { openPhone, sipServer, toneTrack } from '../helpers/sip-phones.ts';
+
+const HAS_SERVER = HAS_WEBRTC && (await sipServer('has')) !== '';
+let url = '';
+beforeAll(async () => {
+  if (HAS_SERVER) url = await sipServer('start');
+});
+afterAll(async () => {
+  await sipServer('end');
+});
+
+/** A running context, until the test ends. */
+async function openContext(): Promise<AudioContext> {
+  const context = new AudioContext({ sampleRate: 48_000 });
+  onTestFinished(() => context.close());
+  await context.resume();
+  return context;
+}
+
+/** Waits for the next call. */
+const nextCall = (phone: SipPhone): Promise<SipCall> =>
+  new Promise((resolve) =>
+    phone.addEventListener('call', ({ detail }) => resolve(detail), { once: true }),
+  );
+
+/** What a side hears. */
+function ear(call: SipCall, context: AudioContext): () => number {
+  const analyser = new AnalyserNode(context, { fftSize: 4096 });
+  call.createSource(context).connect(analyser);
+  return () => loudestHz(analyser);
+}
+
+/** Alice and Bob in a call, with a tone from each. */
+async function talk() {
+  const context = await openContext();
+  const [alice, bob] = [await openPhone(url, 'alice'), await openPhone(url, 'bob')];
+  const arriving = nextCall(bob);
+  const caller = alice.call('sip:bob@sip.test', { track: toneTrack(context, 440) });
+  const connecting = caller.connect();
+  const callee = await arriving;
+  await Promise.all([connecting, callee.accept({ track: toneTrack(context, 880) })]);
+  return { context, alice, bob, caller, callee };
+}
+
+const labels = (phone: SipPhone): string[] =>
+  phone.ladder.entries.map(({ label, from }) => `${from === 'page' ? '>' : '<'} ${label}`);
+
+it.skipIf(HAS_WEBRTC)('says what to do where there is no WebRTC', async () => {
+  const opening = SipPhone.open({ url: 'ws://127.0.0.1:9', uri: 'sip:alice@sip.test' });
+  await expect(opening).rejects.toMatchObject({ code: 'unsupported' });
+});
+
+describe.runIf(HAS_WEBRTC)('SipPhone without a server', () => {
+  it('fails to open, and says why', async () => {
+    const opening = SipPhone.open({ url: 'ws://127.0.0.1:9', uri: 'sip:alice@sip.test' });
+    await expect(opening).rejects.toMatchObject({ code: 'transport' });
+    await expect(opening).rejects.toThrow('ws://127.0.0.1:9');
+    await expect(opening).rejects.not.toBeInstanceOf(SipError);
+  });
+
+  it('ends an open() that is aborted', async () => {
+    const reason = new Error('enough');
+    const opening = SipPhone.open({
+      url: 'ws://127.0.0.1:9',
+      uri: 'sip:alice@sip.test',
+      signal: AbortSignal.abort(reason),
+    });
+    await expect(opening).rejects.toBe(reason);
+  });
+
+  it.each([
+    { uri: 'alice' },
+    { uri: 'tel:+1' },
+    { url: 'ftp://x' },
+    { password: 5 as never },
+    { registerSeconds: 1 },
+    { maxCalls: 0 },
+  ])('refuses wrong options: %j', async (wrong) => {
+    const opening = SipPhone.open({ url: 'ws://127.0.0.1:9', uri: 'sip:a@sip.test', ...wrong });
+    await expect(opening).rejects.toSatisfy(
+      (error) => error instanceof TypeError || error instanceof RangeError,
+    );
+  });
+});
+
+describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
+  async function openAt(server: FakeSipServer, options: Partial<SipPhoneOptions> = {}) {
+    const phone = await SipPhone.open({
+      url: 'ws://sip.test',
+      uri: 'sip:alice@sip.test',
+      createSocket: server.createSocket,
+      maxReconnectSeconds: 1,
+      ...options,
+    });
+    onTestFinished(() => phone.close());
+    return phone;
+  }
+
+  it.each([
+    [300, 'failed'],
+    [302, 'failed'],
+    [400, 'failed'],
+    [403, 'declined'],
+    [404, 'not-found'],
+    [406, 'incompatible'],
+    [408, 'unavailable'],
+    [410, 'not-found'],
+    [415, 'incompatible'],
+    [480, 'unavailable'],
+    [482, 'failed'],
+    [484, 'not-found'],
+    [486, 'busy'],
+    [487, 'failed'],
+    [488, 'incompatible'],
+    [491, 'failed'],
+    [500, 'failed'],
+    [503, 'failed'],
+    [599, 'failed'],
+    [600, 'busy'],
+    [603, 'declined'],
+    [604, 'not-found'],
+    [606, 'incompatible'],
+    [607, 'declined'],
+  ])('tells a call that is answered by %i as %s', async (status, reason) => {
+    const server = new FakeSipServer();
+    const phone = await openAt(server);
+    server.answers = ({ method }) => (method === 'INVITE' ? status : 200);
+    const call = phone.call('sip:bob@sip.test');
+    const connecting = call.connect();
+    await expect(connecting).rejects.toMatchObject({ code: 'refused', status, reason });
+    await expect(connecting).rejects.toThrow(`The call failed: ${status}`);
+    expect(call.state).toBe('closed');
+    expect(call.connection?.connectionState ?? 'closed').toBe('closed');
+    expect(call.steps.find(({ name }) => name === 'signal')!.state).toBe('failed');
+  });
+
+  it.each([
+    [403, 'unauthorized'],
+    [404, 'not-found'],
+    [500, 'failed'],
+  ])('does not open when the registration is answered by %i', async (status, reason) => {
+    const server = new FakeSipServer();
+    server.answers = () => status;
+    await expect(openAt(server)).rejects.toMatchObject({ code: 'refused', status, reason });
+    expect(server.sockets.map(({ isClosed }) => isClosed)).toEqual([true]);
+  });
+
+  it('gives up on a server that does not answer', async () => {
+    const server = new FakeSipServer();
+    server.answers = () => null;
+    const opening = openAt(server, { openTimeoutMs: 50 });
+    await expect(opening).rejects.toMatchObject({ code: 'transport' });
+    expect(server.sockets[0]!.isClosed).toBe(true);
+  });
+
+  it('gives up on a callee who does not answer, and cancels', async () => {
+    const server = new FakeSipServer();
+    const phone = await openAt(server);
+    server.answers = ({ method }) => (method === 'INVITE' ? 180 : 200);
+    const call = phone.call('sip:bob@sip.test', { connectTimeoutMs: 300 });
+    await expect(call.connect()).rejects.toMatchObject({ code: 'transport' });
+    await expect.poll(() => server.methods).toContain('CANCEL');
+  });
+
+  it('ends a call that is aborted while it rings', async () => {
+    const server = new FakeSipServer();
+    const phone = await openAt(server);
+    server.answers = ({ method }) => (method === 'INVITE' ? 180 : 200);
+    const aborting = new AbortController();
+    const call = phone.call('sip:bob@sip.test', { signal: aborting.signal });
+    const connecting = call.connect();
+    await expect.poll(() => call.state).toBe('ringing');
+    const reason = new Error('changed my mind');
+    aborting.abort(reason);
+    await expect(connecting).rejects.toBe(reason);
+    await expect.poll(() => server.methods).toContain('CANCEL');
+  });
+
+  it('registers again when the socket was cut, and tells a refusal then', async () => {
+    const server = new FakeSipServer();
+    const phone = await openAt(server);
+    const errors: MicwireError[] = [];
+    phone.addEventListener('error', ({ detail }) => errors.push(detail));
+    server.sockets[0]!.cut();
+    expect(phone.state).toBe('offline');
+    await expect.poll(() => phone.state).toBe('registered');
+    expect(server.sockets.length).toBe(2);
+    expect(errors).toEqual([]);
+    server.answers = () => 403;
+    server.sockets[1]!.cut();
+    await expect.poll(() => errors).toMatchObject([{ code: 'refused', status: 403 }]);
+    expect(phone.state).toBe('offline');
+  });
+
+  it('unregisters when it is closed', async () => {
+    const server = new FakeSipServer();
+    const phone = await openAt(server);
+    await phone.close();
+    const last = server.requests.at(-1)!;
+    expect(last.method).toBe('REGISTER');
+    expect(sipHeader(last, 'Expires')).toBe('0');
+    expect(server.sockets[0]!.isClosed).toBe(true);
+  });
+
+  it('ignores what is not SIP, and what no phone should get', async () => {
+    const server = new FakeSipServer();
+    const phone = await openAt(server);
+    const [socket] = server.sockets;
+    const before = phone.ladder.entries.length;
+    const invite = server.requests[0]!.text.replaceAll('REGISTER', 'INVITE');
+    const random = seededRandom(1);
+    const messages: unknown[] = ['', '\r\n', 'hello', '\u0000', 5, null, new ArrayBuffer(8)];
+    messages.push(invite, 'x'.repeat(300_000), `SIP/2.0 200 OK\r\n\r\n`);
+    for (let i = 0; i < 300; i++) messages.push(mutateText(invite, random));
+    for (const message of messages) socket!.tell(message);
+    expect(phone.state).toBe('registered');
+    expect(phone.unreadMessages).toBeGreaterThan(50);
+    expect(phone.ladder.entries.length).toBeGreaterThan(before);
+    const call = phone.call('sip:bob@sip.test');
+    server.answers = ({ method }) => (method === 'INVITE' ? 486 : 200);
+    await expect(call.connect()).rejects.toMatchObject({ status: 486 });
+  });
+});
+
+describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not installed)', () => {
+  it('calls and is called: each hears the other’s tone, and the ladder is whole', async () => {
+    const { context, alice, bob, caller, callee } = await talk();
+    expect([caller.state, callee.state]).toEqual(['connected', 'connected']);
+    expect([caller.role, callee.role]).toEqual(['caller', 'callee']);
+    expect(callee.remote).toBe('sip:alice@sip.test');
+    const [atCaller, atCallee] = [ear(caller, context), ear(callee, context)];
+    await expect.poll(atCaller).toBeGreaterThan(865);
+    expect(atCaller()).toBeLessThan(895);
+    await expect.poll(atCallee).toBeGreaterThan(425);
+    expect(atCallee()).toBeLessThan(455);
+    const received = async () => (await caller.stats()).packetsReceived;
+    await expect.poll(received).toBeGreaterThan(50);
+    expect((await caller.ice()).selected?.state).toBe('succeeded');
+    await expect.poll(() => caller.steps.find(({ name }) => name === 'media')!.state).toBe('done');
+
+    await caller.close();
+    await expect.poll(() => callee.state).toBe('closed');
+    await expect.poll(() => labels(alice).at(-1)).toBe('< 200 OK (BYE)');
+    expect(labels(alice)).toEqual([
+      '> REGISTER',
+      '< 401 Unauthorized (REGISTER)',
+      '> REGISTER +auth',
+      '< 200 OK (REGISTER)',
+      '> INVITE +SDP',
+      '< 407 Proxy Authentication Required (INVITE)',
+      '> ACK',
+      '> INVITE +auth +SDP',
+      expect.stringContaining('< 100 trying'),
+      '< 180 Ringing (INVITE)',
+      '< 200 OK (INVITE) +SDP',
+      '> ACK',
+      '> BYE',
+      '< 200 OK (BYE)',
+    ]);
+    expect(alice.ladder.dialogs).toMatchObject([{ state: 'terminated', reason: 'BYE from page' }]);
+    const retries = alice.ladder.transactions.filter(({ retryOf }) => retryOf !== null);
+    expect(retries.map(({ method }) => method)).toEqual(['REGISTER', 'INVITE']);
+    expect([alice.unreadMessages, bob.unreadMessages]).toEqual([0, 0]);
+    for (const { message } of alice.ladder.entries) {
+      for (const { name, clause } of explainSipMessage(message).headers) {
+        expect(clause, name).not.toBe('');
+      }
+    }
+    expect(caller.steps.map(({ state }) => state)).toEqual([
+      'done',
+      'done',
+      'done',
+      'done',
+      'skipped',
+      'done',
+    ]);
+  });
+
+  it('says that the password is wrong', async () => {
+    const opening = openPhone(url, 'alice', { password: 'wrong' });
+    await expect(opening).rejects.toMatchObject({
+      code: 'refused',
+      status: 401,
+      reason: 'unauthorized',
+    });
+    await expect(opening).rejects.toThrow('Check the user name and the password.');
+    await expect(opening).rejects.toBeInstanceOf(SipError);
+    await expect(opening).rejects.toBeInstanceOf(MicwireError);
+  });
+
+  it('says that there is no such user', async () => {
+    const alice = await openPhone(url, 'alice');
+    const call = alice.call('sip:nobody@sip.test');
+    await expect(call.connect()).rejects.toMatchObject({ status: 404, reason: 'not-found' });
+    expect(call.state).toBe('closed');
+    expect(alice.calls).toEqual([]);
+  });
+
+  it.each([
+    ['busy', 486],
+    ['declined', 603],
+  ] as const)('says that the callee is %s', async (how, status) => {
+    const [alice, bob] = [await openPhone(url, 'alice'), await openPhone(url, 'bob')];
+    bob.addEventListener('call', ({ detail }) => detail.reject(how));
+    const call = alice.call('sip:bob@sip.test');
+    const errors: MicwireError[] = [];
+    call.addEventListener('error', ({ detail }) => errors.push(detail));
+    await expect(call.connect()).rejects.toMatchObject({ code: 'refused', status, reason: how });
+    expect(errors).toEqual([call.error]);
+    expect(bob.calls).toEqual([]);
+  });
+
+  it('tells 480 where nobody listens for calls', async () => {
+    const [alice] = [await openPhone(url, 'alice'), await openPhone(url, 'bob')];
+    const call = alice.call('sip:bob@sip.test');
+    await expect(call.connect()).rejects.toMatchObject({ status: 480, reason: 'unavailable' });
+  });
+
+  it('cancels a call that rings', async () => {
+    const [alice, bob] = [await openPhone(url, 'alice'), await openPhone(url, 'bob')];
+    const arriving = nextCall(bob);
+    const call = alice.call('sip:bob@sip.test');
+    const connecting = call.connect();
+    const there = await arriving;
+    await expect.poll(() => call.state).toBe('ringing');
+    await call.close();
+    await expect(connecting).rejects.toMatchObject({ code: 'closed' });
+    await expect.poll(() => there.state).toBe('closed');
+    expect(there.error).toBeNull();
+    await expect.poll(() => labels(alice)).toContain('< 487 Request Terminated (INVITE)');
+    const { transactions } = alice.ladder;
+    const cancel = transactions.find(({ method }) => method === 'CANCEL')!;
+    expect(transactions.find(({ id }) => id === cancel.cancels)!.method).toBe('INVITE');
+  });
+
+  it('holds, resumes and mutes', async () => {
+    const { context, alice, caller, callee } = await talk();
+    const atCallee = ear(callee, context);
+    await expect.poll(atCallee).toBeGreaterThan(425);
+    await caller.putOnHold();
+    expect([caller.hold, callee.hold]).toEqual([
+      { here: true, there: false },
+      { here: false, there: true },
+    ]);
+    await expect.poll(atCallee).toBe(0);
+    expect(labels(alice)).toContain('> re-INVITE +SDP sendonly');
+    caller.muted = true;
+    await caller.resume();
+    expect(caller.hold.here).toBe(false);
+    await expect.poll(() => callee.hold.there).toBe(false);
+    // Still muted.
+    const sent = (await callee.stats()).packetsReceived;
+    await expect
+      .poll(async () => (await callee.stats()).packetsReceived)
+      .toBeGreaterThan(sent + 20);
+    expect(atCallee()).toBe(0);
+    caller.muted = false;
+    await expect.poll(atCallee).toBeGreaterThan(425);
+  });
+
+  it('presses keys, within the audio and by INFO', async () => {
+    const { caller, callee } = await talk();
+    const pressed: string[] = [];
+    callee.addEventListener('dtmf', ({ detail }) => pressed.push(detail.tone));
+    await Promise.all([
+      caller.sendDtmf('12', { method: 'info', durationMs: 70, gapMs: 50 }),
+      caller.sendDtmf('#a', { method: 'info', durationMs: 70, gapMs: 50 }),
+    ]);
+    expect(pressed).toEqual(['1', '2', '#', 'A']);
+    const tones: string[] = [];
+    const dtmf = caller.connection!.getSenders()[0]!.dtmf!;
+    dtmf.addEventListener('tonechange', ({ tone }) => tones.push(tone));
+    await caller.sendDtmf('59', { durationMs: 70, gapMs: 50 });
+    expect(tones).toEqual(['5', '9', '']);
+    await expect(caller.sendDtmf('x')).rejects.toThrow(TypeError);
+    await caller.close();
+    await expect(caller.sendDtmf('1')).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('transfers a call', async () => {
+    const { context, caller, callee, bob } = await talk();
+    const carol = await openPhone(url, 'carol');
+    const arriving = nextCall(carol);
+    const targets: string[] = [];
+    callee.addEventListener('transfer', ({ detail }) => {
+      targets.push(detail.target);
+      void detail.accept({ track: toneTrack(context, 880) }).connect();
+    });
+    const transferring = caller.transfer('sip:carol@sip.test');
+    const there = await arriving;
+    await there.accept({ track: toneTrack(context, 660) });
+    await transferring;
+    expect(targets).toEqual(['sip:carol@sip.test']);
+    await caller.close();
+    await expect.poll(() => callee.state).toBe('closed');
+    const atCarol = ear(there, context);
+    await expect.poll(atCarol).toBeGreaterThan(865);
+    const [forwarded] = bob.calls;
+    expect(forwarded!.remote).toBe('sip:carol@sip.test');
+  });
+
+  it('is told when a transfer is refused', async () => {
+    const { caller } = await talk();
+    await expect(caller.transfer('sip:carol@sip.test')).rejects.toMatchObject({ status: 603 });
+    expect(caller.state).toBe('connected');
+  });
+
+  it('survives a server that is killed in mid-call: audio continues, and the call ends in order', async () => {
+    const { context, alice, bob, caller, callee } = await talk();
+    const [atCaller, atCallee] = [ear(caller, context), ear(callee, context)];
+    await sipServer('kill');
+    await expect.poll(() => [alice.state, bob.state]).toEqual(['offline', 'offline']);
+    await expect(caller.putOnHold()).rejects.toMatchObject({ code: 'transport' });
+    await expect(caller.sendDtmf('1', { method: 'info' })).rejects.toMatchObject({
+      code: 'transport',
+    });
+    await expect(caller.transfer('sip:carol@sip.test')).rejects.toMatchObject({
+      code: 'transport',
+    });
+    await caller.sendDtmf('1');
+    await expect.poll(atCaller).toBeGreaterThan(865);
+    await expect.poll(atCallee).toBeGreaterThan(425);
+    const before = (await callee.stats()).packetsReceived;
+    await sipServer('start');
+    await expect.poll(() => [alice.state, bob.state]).toEqual(['registered', 'registered']);
+    expect([caller.state, callee.state]).toEqual(['connected', 'connected']);
+    await expect.poll(async () => (await callee.stats()).packetsReceived).toBeGreaterThan(before);
+    await caller.putOnHold();
+    await expect.poll(() => callee.hold.there).toBe(true);
+    await caller.close();
+    await expect.poll(() => callee.state).toBe('closed');
+    expect(callee.error).toBeNull();
+    expect(bob.ladder.dialogs.at(-1)).toMatchObject({ reason: 'BYE from proxy' });
+  });
+
+  it('gives everything back when it is closed', async () => {
+    const { alice, bob, caller, callee } = await talk();
+    const connection = caller.connection!;
+    const [sender] = connection.getSenders();
+    const copy = sender!.track!;
+    await alice.close();
+    expect(alice.state).toBe('closed');
+    expect(caller.state).toBe('closed');
+    expect(connection.connectionState).toBe('closed');
+    expect(copy.readyState).toBe('ended');
+    await expect.poll(() => callee.state).toBe('closed');
+    expect(labels(alice)).toContain('> BYE');
+    expect(
+      alice.ladder.transactions.filter(({ method }) => method === 'REGISTER').length,
+    ).toBeGreaterThan(2);
+    expect(() => alice.call('sip:bob@sip.test')).toThrow(MicwireError);
+    expect(alice.close()).toBe(alice.close());
+    // The registrar has forgotten her.
+    const call = bob.call('sip:alice@sip.test');
+    await expect(call.connect()).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('draws what it did', async () => {
+    const alice = await openPhone(url, 'alice');
+    expect(sipLadderText(alice.ladder.entries)).toContain('REGISTER +auth');
+  });
+});
