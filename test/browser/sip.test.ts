@@ -284,6 +284,55 @@ describe.runIf(HAS_SERVER)('SipPhone at kamailio (skipped where it is not instal
     ]);
   });
 
+  it('calls from one page to another', async () => {
+    const frame = document.createElement('iframe');
+    frame.src = '/test/fixtures/blank.html';
+    const loaded = new Promise((resolve) => frame.addEventListener('load', resolve));
+    document.body.append(frame);
+    onTestFinished(() => frame.remove());
+    await loaded;
+    const other = frame.contentWindow as Window & typeof globalThis;
+    // Vitest puts its own import() into the sources that it serves.
+    const wrapDynamicImport = (load: () => unknown): unknown => load();
+    Object.assign(other, { __vitest_browser_runner__: { wrapDynamicImport } });
+    const there = (await other.eval(
+      "import('/src/web/sip/index.ts')",
+    )) as typeof import('micwire/sip');
+    expect(there.SipPhone).not.toBe(SipPhone);
+    const bob = await there.SipPhone.open({
+      url,
+      uri: 'sip:bob@sip.test',
+      password: 'secret of bob',
+    });
+    onTestFinished(() => bob.close());
+    const otherContext = new other.AudioContext({ sampleRate: 48_000 });
+    onTestFinished(() => otherContext.close());
+    await otherContext.resume();
+    const oscillator = new other.OscillatorNode(otherContext, { frequency: 880 });
+    const microphone = new other.MediaStreamAudioDestinationNode(otherContext);
+    oscillator.connect(microphone);
+    oscillator.start();
+
+    const context = await openContext();
+    const alice = await openPhone(url, 'alice');
+    const arriving = nextCall(bob);
+    const caller = alice.call('sip:bob@sip.test', { track: toneTrack(context, 440) });
+    const connecting = caller.connect();
+    const callee = await arriving;
+    await callee.accept({ track: microphone.stream.getAudioTracks()[0]! });
+    await connecting;
+    const atCaller = ear(caller, context);
+    const analyser = new other.AnalyserNode(otherContext, { fftSize: 4096 });
+    callee.createSource(otherContext).connect(analyser);
+    await expect.poll(atCaller).toBeGreaterThan(865);
+    expect(atCaller()).toBeLessThan(895);
+    await expect.poll(() => loudestHz(analyser)).toBeGreaterThan(425);
+    expect(loudestHz(analyser)).toBeLessThan(455);
+    await callee.close();
+    await expect.poll(() => caller.state).toBe('closed');
+    expect(alice.ladder.dialogs.at(-1)!.reason).toBe('BYE from proxy');
+  });
+
   it('says that the password is wrong', async () => {
     const opening = openPhone(url, 'alice', { password: 'wrong' });
     await expect(opening).rejects.toMatchObject({

@@ -104,7 +104,8 @@ export function userUri(text: string): SipUri {
 /**
  * - `'connecting'`: within `open()`;
  * - `'registered'`: calls go both ways;
- * - `'offline'`: the server was lost or refuses; calls that are up continue, and the phone tries again;
+ * - `'offline'`: the server was lost or refuses; calls that are up continue, and the phone tries again, unless the server says
+ *   that the user or the password is wrong;
  * - `'closed'`: for good.
  */
 export type SipPhoneState = 'connecting' | 'registered' | 'offline' | 'closed';

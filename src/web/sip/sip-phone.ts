@@ -11,7 +11,8 @@ import { SipCall } from './sip-call.ts';
 import type { SipCallPlan } from './sip-call.ts';
 import { sipCallSettings } from './sip-call-options.ts';
 import type { SipCallOptions } from './sip-call-options.ts';
-import { registrationRefused } from './sip-error.ts';
+import { SipError, registrationRefused } from './sip-error.ts';
+import type { SipErrorReason } from './sip-error.ts';
 import { phoneSettings, userUri } from './sip-phone-options.ts';
 import type {
   SipPhoneEventMap,
@@ -24,7 +25,9 @@ import type { SipTransfer } from './sip-transfer.ts';
 
 /** How long the answers to BYE and the last REGISTER may take, ms. */
 const ANSWER_MS = 1500;
-/** Without an answer to a registration, it is tried again after this time, ms. */
+/** Refusals of a registration after which it is not tried again until the socket connects again. */
+const FINAL: ReadonlySet<SipErrorReason> = new Set(['unauthorized', 'not-found']);
+/** After any other refusal, or no answer, it is tried again after this time, ms. */
 const RETRY_MS = 10_000;
 
 /**
@@ -220,6 +223,8 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
     this.#offline();
     this.dispatchEvent(new CustomEvent('error', { detail: error }));
     clearTimeout(this.#retry);
+    // A wrong password does not become right, and servers lock out those who try too often.
+    if (error instanceof SipError && FINAL.has(error.reason)) return;
     this.#retry = setTimeout(() => this.#agent.register(), RETRY_MS);
   }
 
