@@ -194,6 +194,36 @@ describe('SipLadder', () => {
     expect(dialogs(ladder)).toEqual(['terminated: 481 Gone']);
   });
 
+  it('sees no dialog in a registration, and keeps one whose change is refused', () => {
+    const ladder = new SipLadder();
+    const register = [
+      'Via: SIP/2.0/UDP h;branch=z9hG4bKr1',
+      'From: <sip:a@b>;tag=1',
+      'Call-ID: r1',
+      'CSeq: 1 REGISTER',
+    ];
+    const hop = { from: 'alice', to: 'proxy' };
+    ladder.add({
+      ...hop,
+      atMs: 0,
+      data: sipText(['REGISTER sip:b SIP/2.0', ...register, 'To: <sip:a@b>']),
+    });
+    const back = { from: 'proxy', to: 'alice' };
+    ladder.add({
+      ...back,
+      atMs: 0,
+      data: sipText(['SIP/2.0 200 OK', ...register, 'To: <sip:a@b>;tag=2']),
+    });
+    expect(ladder.dialogs).toEqual([]);
+    for (const step of CALL_FLOWS['held']!().slice(0, 7)) {
+      const data = step.data.replace(/^SIP\/2.0 200 OK(?=[^]*CSeq: 2)/, 'SIP/2.0 491 Pending');
+      ladder.add({ ...step, data });
+    }
+    expect(ladder.dialogs.map(({ state }) => state)).toEqual(['confirmed']);
+    // The time of the answer does not change any more.
+    expect(ladder.dialogs[0]!.confirmedMs).toBe(30);
+  });
+
   it('ignores keep-alives, and stays as it was when anything else comes', () => {
     const ladder = ladderOf('busy');
     const before = [ladder.entries, ladder.transactions, ladder.dialogs];

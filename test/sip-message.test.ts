@@ -141,6 +141,46 @@ describe('parseSipMessage', () => {
   });
 });
 
+describe('numbers at their limits', () => {
+  const withHeader = (name: string, value: string) =>
+    sipText([...OPTIONS.filter((line) => !line.startsWith(`${name}:`)), `${name}: ${value}`]);
+  const faultOf = (name: string, value: string) =>
+    parseSipMessage(withHeader(name, value)).headers.find((header) => header.name === name)!.fault;
+
+  it('CSeq ends below 2³¹ (RFC 3261 §8.1.1.5)', () => {
+    expect(parseSipMessage(withHeader('CSeq', '2147483647 OPTIONS')).cseq).toBe(2_147_483_647);
+    expect(reasonOf(() => parseSipMessage(withHeader('CSeq', '2147483648 OPTIONS')))).toBe(
+      'bad-field',
+    );
+    expect(parseSipMessage(withHeader('CSeq', '0 OPTIONS')).cseq).toBe(0);
+  });
+
+  it('Max-Forwards is a byte, Expires has 32 bits (§20.19, §20.22)', () => {
+    expect(faultOf('Max-Forwards', '255')).toBe('');
+    expect(faultOf('Max-Forwards', '256')).not.toBe('');
+    expect(faultOf('Expires', '4294967295')).toBe('');
+    expect(faultOf('Expires', '4294967296')).not.toBe('');
+    expect(faultOf('Expires', '-1')).not.toBe('');
+  });
+
+  it('a port has 16 bits and is not 0', () => {
+    expect(parseSipUri('sip:a@b:65535').port).toBe(65_535);
+    expect(parseSipUri('sip:a@b:1').port).toBe(1);
+  });
+
+  it('a status lies between 100 and 699', () => {
+    const response = (status: number) => sipText([`SIP/2.0 ${status} x`, ...OPTIONS.slice(1)]);
+    expect(parseSipMessage(response(100))).toMatchObject({ status: 100 });
+    expect(parseSipMessage(response(699))).toMatchObject({ status: 699, reason: 'x' });
+  });
+
+  it('the longest message is read', () => {
+    const head = sipText(OPTIONS).replace('Content-Length: 0\r\n', '');
+    const text = head + 'x'.repeat(MAX_SIP_BYTES - head.length);
+    expect(parseSipMessage(text).body.length).toBe(MAX_SIP_BYTES - head.length);
+  });
+});
+
 describe('the torture messages of RFC 4475', () => {
   it.each(Object.entries(VALID))('%s is read', (_name, text) => {
     expect(reasonOf(() => parseSipMessage(text))).toBe('read');
@@ -281,6 +321,15 @@ describe('parseSipAuthentication', () => {
 
 describe('sipStatus', () => {
   it('knows every status of RFC 3261, with a cure for each failure of a caller', () => {
+    // RFC 3261 §21, and of extensions those that calls meet.
+    const known = [
+      100, 180, 181, 182, 183, 199, 200, 202, 204, 300, 301, 302, 305, 380, 400, 401, 402, 403, 404,
+      405, 406, 407, 408, 410, 413, 414, 415, 416, 420, 421, 422, 423, 480, 481, 482, 483, 484, 485,
+      486, 487, 488, 489, 491, 493, 500, 501, 502, 503, 504, 505, 513, 580, 600, 603, 604, 606, 607,
+      608,
+    ];
+    const all = Array.from({ length: 600 }, (_, i) => 100 + i);
+    expect(all.filter((status) => sipStatus(status).phrase !== '')).toEqual(known);
     expect(sipStatus(486)).toMatchObject({ phrase: 'Busy Here', clause: 'RFC 3261 §21.4.24' });
     for (const status of [401, 403, 404, 407, 408, 480, 486, 488, 503, 600, 603]) {
       expect(sipStatus(status).cure).not.toBe('');
