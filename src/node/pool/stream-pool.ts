@@ -22,7 +22,10 @@ export interface StreamPoolOptions {
   readonly opus?: OpusModule | undefined;
   /** Bytes of a stream that may wait for its thread. @default 1 MiB */
   readonly maxQueuedBytes?: number | undefined;
-  /** @internal Where the script of a thread is. */
+  /**
+   * Where `pool-worker.js` is, for apps that are bundled without it: in the package, `dist/src/node/pool/pool-worker.js`.
+   * @default beside the module
+   */
   readonly script?: URL | undefined;
 }
 const POOL_NAMES = {
