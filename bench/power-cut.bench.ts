@@ -62,10 +62,7 @@ function lossOf(subject: string, { acknowledged, kept, unit }: Cut): Row[] {
     value,
     unit,
   });
-  return [
-    row('acknowledged', acknowledged),
-    row('of it lost', Math.max(0, acknowledged - kept)),
-  ];
+  return [row('acknowledged', acknowledged), row('of it lost', Math.max(0, acknowledged - kept))];
 }
 
 /** A file system in memory that is the disk of another one, which can be cut off. */
@@ -166,7 +163,12 @@ function rightFrames(path: string, session: string): number {
   return Math.floor(at / FRAME_BYTES);
 }
 
-async function cutNats(disk: Disk, program: string, interval: string, seconds: number): Promise<Cut> {
+async function cutNats(
+  disk: Disk,
+  program: string,
+  interval: string,
+  seconds: number,
+): Promise<Cut> {
   const path = join(disk.path, 'nats.conf');
   const setting = interval === '2m' ? '' : `sync_interval: ${interval}`;
   const store = `store_dir: ${JSON.stringify(join(disk.path, 'store'))}, ${setting}`;
