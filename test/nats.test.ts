@@ -397,7 +397,7 @@ describe.skipIf(!hasNatsServer())(
     }, 30_000);
 
     it.each([
-      [['work'], /work needs --nats and --record/],
+      [['work'], /work needs --nats, and --record or --transcribe-to/],
       [['work', '--nats', 'nats://127.0.0.1:1', '--record', '/dev/null/x'], /cannot be read/],
       [['serve', '--partitions', '4'], /--partitions needs --nats/],
       [['serve', '--chunks-per-message', '4'], /--chunks-per-message needs --nats/],

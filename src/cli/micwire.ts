@@ -6,12 +6,13 @@ import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import { CopyError, copyFiles } from './copy-files.ts';
 import type { NatsOptions } from '../node/index.ts';
+import { LISTENER_NAMES } from './listeners.ts';
 import type { RunningServer, ServeOptions } from './serve.ts';
 import type { WorkOptions } from './work.ts';
 
 const USAGE = `Usage: micwire copy <dir>
        micwire serve [options]
-       micwire work --nats nats://HOST --record FOLDER [options]
+       micwire work --nats nats://HOST [--record FOLDER] [--transcribe-to ws://HOST] [options]
 
 copy: copies the files that a page fetches by address to <dir>: the worklets (capture.js, meter.js,
 playout.js …), and for Opus its Worker and libopus.wasm. For pages that serve them from a place of
@@ -38,11 +39,17 @@ its clients elsewhere, stores what has come, and ends. Needs the package 'ws'.
                            and @nats-io/jetstream
   --chunks-per-message 1   with --nats: fewer messages, for more delay
 
-work: records what servers with --nats have taken. Workers share the streams; what one had that has died, the
-others continue. SIGTERM and SIGINT: it writes what has come, and ends.
+work: records what servers with --nats have taken, has it heard by a speech service, or both. Workers share the
+streams; what one had that has died, the others continue. SIGTERM and SIGINT: it writes what has come, and ends.
 
   --nats nats://HOST:4222  as the servers have it
   --record FOLDER          where the files go: one folder for all workers
+  --transcribe-to ws://…   a speech service: one connection for each stream, 16 bits, mono. Its words are published,
+                           and with --record stored as FOLDER/STREAM.jsonl. Needs the package 'ws'
+  --service NAME           it is one of: ${LISTENER_NAMES.slice(0, 5).join(', ')},
+                           ${LISTENER_NAMES.slice(5).join(', ')}. Without: the protocol of docs/scale.md
+  --service-token SECRET   what the service asks for; or MICWIRE_SERVICE_TOKEN in the environment
+  --rate 16000             what the service gets, Hz
   --port 0                 GET /health and GET /metrics at this port; 0: any that is free
   --host localhost
   --sync                   as for serve
@@ -148,6 +155,10 @@ const COMMANDS: Readonly<
   work(args) {
     const { values, positionals } = parse(args, {
       record: { type: 'string' },
+      'transcribe-to': { type: 'string' },
+      service: { type: 'string' },
+      'service-token': { type: 'string' },
+      rate: { type: 'string' },
       port: { type: 'string', default: '0' },
       host: { type: 'string', default: 'localhost' },
       sync: { type: 'boolean', default: false },
@@ -157,12 +168,14 @@ const COMMANDS: Readonly<
     if (values.help || values.version) return values.help ? 'help' : 'version';
     if (positionals.length > 0) throw new Misuse(`work takes options only, got ${positionals[0]}.`);
     const nats = natsOptions(values);
-    if (nats === undefined || values.record === undefined) {
-      throw new Misuse('work needs --nats and --record.');
+    const url = values['transcribe-to'];
+    if (nats === undefined || (values.record === undefined && url === undefined)) {
+      throw new Misuse('work needs --nats, and --record or --transcribe-to.');
     }
     return workUntilTold({
       nats,
       folder: values.record,
+      speech: url === undefined ? withoutSpeech(values) : speechOptions(url, values),
       port: integerOption('port', values.port, 0, 65_535),
       host: values.host,
       sync: values.sync,
@@ -243,6 +256,31 @@ function natsOptions(values: {
       ? {}
       : { keepMs: integerOption('keep-hours', hours, 1, 100_000) * 3_600_000 }),
   };
+}
+
+interface SpeechValues {
+  readonly service?: string | undefined;
+  readonly 'service-token'?: string | undefined;
+  readonly rate?: string | undefined;
+}
+
+function speechOptions(url: string, values: SpeechValues): WorkOptions['speech'] {
+  const { service, rate, 'service-token': token = process.env['MICWIRE_SERVICE_TOKEN'] } = values;
+  if (!/^wss?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new Misuse(`--transcribe-to must be an address such as ws://host:2700, got '${url}'.`);
+  }
+  if (service !== undefined && !LISTENER_NAMES.includes(service)) {
+    throw new Misuse(`--service must be one of ${LISTENER_NAMES.join(', ')}, got '${service}'.`);
+  }
+  const sampleRate = rate === undefined ? undefined : integerOption('rate', rate, 8000, 48_000);
+  return { url, token, service, sampleRate, opus: new URL('wasm/libopus.wasm', DIST) };
+}
+
+function withoutSpeech(values: SpeechValues): undefined {
+  const given = (['service', 'service-token', 'rate'] as const).find(
+    (option) => values[option] !== undefined,
+  );
+  if (given !== undefined) throw new Misuse(`--${given} needs --transcribe-to.`);
 }
 
 async function tell(what: 'help' | 'version'): Promise<number> {

@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { MicwireError } from '../../core/errors.ts';
-import { subjects } from './nats-options.ts';
-import type { NatsSettings } from './nats-options.ts';
+import { leaseStream, subjects } from './nats-options.ts';
+import type { NatsSettings, WorkGroup } from './nats-options.ts';
 import { pause } from '../pause.ts';
 
 /** A connection to NATS, and what it is used with. */
@@ -31,12 +31,14 @@ const TIMEOUT_MS = 2000;
 
 /**
  * Connects, and makes the JetStream streams where they are missing. Waits for servers that are not there yet.
+ * @param group whose leases are needed; null: nobody's
  * @param signal ends the waiting
  * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not do what it has to
  */
 export async function connectNats(
   settings: NatsSettings,
   client: string,
+  group: WorkGroup | null,
   signal?: AbortSignal,
 ): Promise<NatsLink> {
   const [core, jetstream] = await importPackages();
@@ -80,7 +82,7 @@ export async function connectNats(
     const untilMs = performance.now() + READY_MS;
     for (;;) {
       try {
-        await ensureStreams(manager, jetstream, settings);
+        await ensureStreams(manager, jetstream, settings, group);
         break;
       } catch (error) {
         const isFinal =
@@ -101,6 +103,7 @@ async function ensureStreams(
   manager: JetStreamManager,
   jetstream: typeof import('@nats-io/jetstream'),
   settings: NatsSettings,
+  group: WorkGroup | null,
 ): Promise<void> {
   const { name, partitions, replicas, keepMs } = settings;
   const { RetentionPolicy, StorageType, DiscardPolicy } = jetstream;
@@ -137,11 +140,12 @@ async function ensureStreams(
     discard: DiscardPolicy.New,
     duplicate_window: Math.min(DUPLICATE_WINDOW_MS, keepMs) * 1e6,
   });
+  if (group === null) return;
   await add({
     ...common,
-    name: `${name}-LEASES`,
+    name: leaseStream(name, group),
     description,
-    subjects: [subjects.leases(name)],
+    subjects: [subjects.leases(name, group)],
     max_msgs_per_subject: 1,
     discard: DiscardPolicy.Old,
   });

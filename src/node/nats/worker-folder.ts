@@ -6,6 +6,7 @@ import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { Packet } from '../../core/framing/packet.ts';
 import { StreamRecorder, readRecording } from '../recording/stream-recorder.ts';
 import type { Recording } from '../recording/stream-recorder.ts';
+import { StreamEnds } from './stream-ends.ts';
 
 interface Open {
   readonly recorder: StreamRecorder;
@@ -18,8 +19,6 @@ export type TakenPacket = 'stored' | 'there';
 const MAX_NAMES = 10_000;
 /** A client may be muted for so long, ms. */
 const MAX_GAP_MS = 86_400_000;
-/** Complete streams that are remembered; the others are looked up in the folder. */
-const MAX_REMEMBERED = 10_000;
 const EXTENSIONS = ['.wav', '.ogg'] as const;
 
 /**
@@ -32,7 +31,7 @@ export class WorkerFolder {
   readonly #flushMs: number;
   readonly #open = new Map<string, Open>();
   /** Streams with a file that is complete, and where it ends: what comes again is there. */
-  readonly #ends = new Map<string, number>();
+  readonly #ends = new StreamEnds();
   #completed = 0;
   #there = 0;
 
@@ -46,15 +45,8 @@ export class WorkerFolder {
   }
 
   /** @throws MicwireError `recording` when the folder cannot be written to */
-  async prepare(): Promise<void> {
-    try {
-      await mkdir(this.path, { recursive: true });
-      await readdir(this.path);
-    } catch (cause) {
-      throw new MicwireError('recording', `${this.path} cannot be read. Use another folder.`, {
-        cause,
-      });
-    }
+  prepare(): Promise<void> {
+    return prepareFolder(this.path);
   }
 
   get recordings(): number {
@@ -84,7 +76,7 @@ export class WorkerFolder {
   ): Promise<{ readonly stored: Promise<TakenPacket> }> {
     const end = packet.frame + packet.frames;
     let open = this.#open.get(id);
-    if (end <= (this.#ends.get(id) ?? 0)) {
+    if (end <= this.#ends.of(id)) {
       this.#there++;
       return { stored: Promise.resolve('there') };
     }
@@ -129,7 +121,7 @@ export class WorkerFolder {
     // Of one that was killed while it copied.
     await rm(`${recording.path}.part.copy`, { force: true });
     this.#completed++;
-    this.#remember(id, recording.origin + recording.frames);
+    this.#ends.add(id, recording.origin + recording.frames);
     return recording;
   }
 
@@ -159,16 +151,6 @@ export class WorkerFolder {
     return [...ids];
   }
 
-  #remember(id: string, end: number): void {
-    this.#ends.delete(id);
-    this.#ends.set(id, end);
-    if (this.#ends.size <= MAX_REMEMBERED) return;
-    for (const oldest of this.#ends.keys()) {
-      this.#ends.delete(oldest);
-      return;
-    }
-  }
-
   /** The file that a packet belongs to; null where it is in one that is complete. */
   async #find(id: string, packet: Packet, atMs: number): Promise<StreamRecorder | null> {
     const end = packet.frame + packet.frames;
@@ -193,7 +175,7 @@ export class WorkerFolder {
       const complete = await readRecording(path);
       const completeEnd = complete.origin + complete.frames;
       if (end <= completeEnd) {
-        this.#remember(id, completeEnd);
+        this.#ends.add(id, completeEnd);
         return null;
       }
       origin = Math.max(origin, completeEnd);
@@ -252,6 +234,16 @@ export class WorkerFolder {
       flushMs: this.#flushMs,
       maxGapMs: MAX_GAP_MS,
     });
+  }
+}
+
+/** Makes a folder where it is missing. @throws MicwireError `recording` when it cannot be used */
+export async function prepareFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await readdir(path);
+  } catch (cause) {
+    throw new MicwireError('recording', `${path} cannot be read. Use another folder.`, { cause });
   }
 }
 
