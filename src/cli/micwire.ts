@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import { CopyError, copyFiles } from './copy-files.ts';
 import type { NatsOptions } from '../node/index.ts';
+import type { ListenerOptions } from './listen.ts';
 import { LISTENER_NAMES } from './listeners.ts';
 import type { RunningServer, ServeOptions } from './serve.ts';
 import type { WorkOptions } from './work.ts';
@@ -13,6 +14,7 @@ import type { WorkOptions } from './work.ts';
 const USAGE = `Usage: micwire copy <dir>
        micwire serve [options]
        micwire work --nats nats://HOST [--record FOLDER] [--transcribe-to ws://HOST] [options]
+       micwire listen --nats nats://HOST STREAM [options]
 
 copy: copies the files that a page fetches by address to <dir>: the worklets (capture.js, meter.js,
 playout.js …), and for Opus its Worker and libopus.wasm. For pages that serve them from a place of
@@ -55,10 +57,20 @@ streams; what one had that has died, the others continue. SIGTERM and SIGINT: it
   --sync                   as for serve
   --lease-ms 5000          a worker that was not heard of for so long is taken for dead
 
-Both, where the first of them makes the stream in JetStream:
+listen: writes a stream of a server with --nats, until it is over, SIGTERM or SIGINT.
+
+  --nats nats://HOST:4222  as the server has it
+  --from FRAME             replays it from there, as far as it is stored, and continues with what comes
+  --from-ms MS             the same in ms from its start
+  --output -               the standard output: samples, or Ogg of Opus; FILE.raw: the same; or FILE.wav, FILE.ogg
+
+All three, where the first server or worker makes the stream in JetStream:
 
   --name MICWIRE           its name
   --partitions 8           the most workers that can share it
+
+Servers and workers:
+
   --replicas 1             servers of the NATS cluster that store each message
   --keep-hours 24          how long it keeps messages: workers may be away for so long
 
@@ -181,6 +193,37 @@ const COMMANDS: Readonly<
       sync: values.sync,
       leaseMs: integerOption('lease-ms', values['lease-ms'], 500, 3_600_000),
       log: (line) => console.log(line),
+    });
+  },
+  listen(args) {
+    const { values, positionals } = parse(args, {
+      from: { type: 'string' },
+      'from-ms': { type: 'string' },
+      output: { type: 'string', default: '-' },
+      ...NATS,
+    });
+    if (values.help || values.version) return values.help ? 'help' : 'version';
+    const nats = natsOptions(values);
+    const [stream, ...rest] = positionals;
+    if (nats === undefined || stream === undefined || rest.length > 0) {
+      throw new Misuse('listen needs --nats and the name of one stream.');
+    }
+    const { from, 'from-ms': fromMs, output } = values;
+    if (from !== undefined && fromMs !== undefined) {
+      throw new Misuse('listen takes --from or --from-ms, not both.');
+    }
+    const number = (name: string, text: string): number => integerOption(name, text, 0, 2 ** 52);
+    return listenUntilTold({
+      nats,
+      stream,
+      output,
+      from:
+        from !== undefined
+          ? { from: number('from', from) }
+          : fromMs !== undefined
+            ? { fromMs: number('from-ms', fromMs) }
+            : {},
+      log: (line) => console.error(line),
     });
   },
 };
@@ -327,6 +370,19 @@ async function workUntilTold(options: WorkOptions): Promise<number> {
     'writing what has come.',
     0,
   );
+}
+
+async function listenUntilTold(options: ListenerOptions): Promise<number> {
+  const { listenTo } = await import('./listen.ts');
+  const told = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => told.abort());
+  try {
+    await listenTo(options, told.signal);
+    return DONE;
+  } catch (error) {
+    console.error(`micwire: ${error instanceof Error ? error.message : String(error)}`);
+    return FAILED;
+  }
 }
 
 async function untilTold(

@@ -76,7 +76,8 @@ export class CommandProcess {
 
 let bundled: Promise<string> | undefined;
 
-function bundleCommand(): Promise<string> {
+/** The command as one script. */
+export function bundleCommand(): Promise<string> {
   bundled ??= (async () => {
     const build = await rolldown({
       input: join(process.cwd(), 'src/cli/micwire.ts'),
