@@ -1,9 +1,10 @@
-import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MicwireError, PacketError } from '../../core/errors.ts';
 import { isSameStream, isSampled } from '../../core/format/stream-format.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { Packet } from '../../core/framing/packet.ts';
+import { closingOf, journalOf, recordingOf, takeOverJournal } from '../recording/journal-owner.ts';
 import { StreamRecorder, readRecording } from '../recording/stream-recorder.ts';
 import type { Recording } from '../recording/stream-recorder.ts';
 import { StreamEnds } from './stream-ends.ts';
@@ -119,7 +120,9 @@ export class WorkerFolder {
     this.#open.delete(id);
     const recording = await recorder.close();
     // Of one that was killed while it copied.
-    await rm(`${recording.path}.part.copy`, { force: true });
+    for (const left of [journalOf(recording.path), recording.path]) {
+      await rm(`${left}.copy`, { force: true });
+    }
     this.#completed++;
     this.#ends.add(id, recording.origin + recording.frames);
     return recording;
@@ -142,7 +145,7 @@ export class WorkerFolder {
     const untilMs = Date.now() - olderMs;
     const ids = new Set<string>();
     for (const name of await readdir(this.path)) {
-      const [, id] = /^([\w-]+)(?:~\d+)?\.(?:wav|ogg)\.part$/.exec(name) ?? [];
+      const [, id] = /^([\w-]+)(?:~\d+)?\.(?:wav|ogg)$/.exec(recordingOf(name) ?? '') ?? [];
       if (id === undefined || !which(id) || this.#open.has(id)) continue;
       const { mtimeMs } = await stat(join(this.path, name)).catch(() => ({ mtimeMs: Infinity }));
       if (mtimeMs < untilMs) ids.add(id);
@@ -160,11 +163,11 @@ export class WorkerFolder {
     for (let i = 1; i < MAX_NAMES; i++) {
       const name = nameOf(id, i) + extension;
       const path = join(this.path, name);
-      if (there.has(`${name}.part`)) {
+      if (isOpen(there, name)) {
         const isBroken = there.has(name) && (await StreamRecorder.streamOf(path)) === undefined;
         if (!isBroken) return this.#continue(path, packet, origin, atMs);
         // A power cut has emptied its journal: nobody knows what is in the file.
-        await rename(`${path}.part`, `${path}.part.broken`);
+        await rename(journalOf(path), `${journalOf(path)}.broken`);
         continue;
       }
       if (!there.has(name)) {
@@ -191,7 +194,7 @@ export class WorkerFolder {
     for (const extension of EXTENSIONS) {
       for (let i = 1; i === 1 || there.has(nameOf(id, i - 1) + extension); i++) {
         const name = nameOf(id, i) + extension;
-        if (!there.has(`${name}.part`)) continue;
+        if (!isOpen(there, name)) continue;
         return this.#continue(join(this.path, name), null, 0, Date.now());
       }
     }
@@ -200,7 +203,7 @@ export class WorkerFolder {
 
   /**
    * Continues what another worker has left. That one may only have been asleep: it keeps the old journal, whose further records
-   * count for nothing, as its acknowledgements do not either.
+   * count for nothing, as its acknowledgements do not either, and cannot complete the file any more.
    */
   async #continue(
     path: string,
@@ -208,15 +211,13 @@ export class WorkerFolder {
     origin: number,
     atMs: number,
   ): Promise<StreamRecorder> {
-    const journal = `${path}.part`;
-    await copyFile(journal, `${journal}.copy`);
-    await rename(`${journal}.copy`, journal);
+    await takeOverJournal(path);
     // Undefined: a crash has left not even its first line.
     const found = await StreamRecorder.streamOf(path);
     if (found !== undefined && stream !== null && !isSameStream(found, stream)) throw otherStream();
     const format = stream ?? found;
     if (format === undefined)
-      throw new MicwireError('recording', `${journal} is empty. Remove it.`);
+      throw new MicwireError('recording', `${journalOf(path)} is empty. Remove it.`);
     return this.#recorder(path, format, origin, atMs);
   }
 
@@ -245,6 +246,11 @@ export async function prepareFolder(path: string): Promise<void> {
   } catch (cause) {
     throw new MicwireError('recording', `${path} cannot be read. Use another folder.`, { cause });
   }
+}
+
+/** Whether a recording of this name is under way. */
+function isOpen(there: ReadonlySet<string>, name: string): boolean {
+  return there.has(journalOf(name)) || there.has(closingOf(name));
 }
 
 function nameOf(id: string, nth: number): string {
