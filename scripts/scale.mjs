@@ -5,7 +5,7 @@
  * forgotten at the end; the files stay.
  */
 import { parseArgs } from 'node:util';
-import { CommandProcess, ServeProcess, WorkProcess } from './command-process.mjs';
+import { ServeProcess, WorkProcess } from './command-process.mjs';
 import { ensureInstalled, fail } from './ensure-installed.mjs';
 import { NATS_CURE, NatsServer, hasNatsServer } from './nats-server.mjs';
 
@@ -47,7 +47,7 @@ const natsPort = integer('nats-port', 65_535);
 await ensureInstalled();
 if (!hasNatsServer()) fail(NATS_CURE);
 
-/** @type {[name: string, one: CommandProcess][]} */
+/** @type {[name: string, one: ServeProcess | WorkProcess][]} */
 const commands = [];
 /** @type {NatsServer | undefined} */
 let nats;

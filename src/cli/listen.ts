@@ -150,7 +150,7 @@ function oggSink(
         );
         await giveAll(muxer.add({ frame: frame - origin, frames, bytes }));
       } catch (error) {
-        // What is no packet is left out.
+        // Anything that is not a packet is left out.
         if (!(error instanceof PacketError)) throw error;
       }
     },

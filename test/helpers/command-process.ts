@@ -1,1 +1,1 @@
-export { CommandProcess, bundleCommand } from '../../scripts/command-process.mjs';
+export { bundleCommand } from '../../scripts/command-process.mjs';

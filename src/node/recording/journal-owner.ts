@@ -4,11 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import { MicwireError } from '../../core/errors.ts';
 
 /*
- * Whose a recording is, where another process may have taken it over while this one slept. The owner is whose journal lies at
- * `<path>.part`. To complete the file, the owner first makes what it can in files of names of its own, then moves its journal to
+ * Whose a recording is, where another process may have taken it over while this one slept. The owner is the process whose journal
+ * lies at `<path>.part`. To complete the file, the owner first makes what it can in files of names of its own, then moves its journal to
  * `<path>.part.closing`, and then puts its files in place. To take over, a process puts a copy of the journal at `<path>.part`, and
  * then looks whether somebody was completing the file: if so, it continues in a copy of the samples, too; and it removes the files that
- * were about to be put in place. Whoever slept at any point between finds its journal, or its files, gone, and gives up.
+ * were about to be put in place. A process that slept at any point between finds its journal, or its files, gone, and gives up.
  */
 
 /** The journal of a recording under way. */
