@@ -65,6 +65,8 @@ async function writeTo(
   log: (line: string) => void,
 ): Promise<void> {
   let sink: Sink | null = null;
+  // A program that reads it may end first.
+  process.stdout.on('error', () => void stream.close());
   try {
     for await (const chunk of stream) {
       const { format } = stream;
@@ -72,6 +74,8 @@ async function writeTo(
       sink ??= await openSink(output, format!, chunk.frame, log);
       await sink.write(chunk);
     }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   } finally {
     await sink?.close();
   }

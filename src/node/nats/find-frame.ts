@@ -64,7 +64,7 @@ export async function findFrame(
   let { sequence } = first;
   let low = first.sequence + 1;
   let high = last.sequence;
-  while (low <= high) {
+  while (low <= high && wanted > first.end) {
     const middle = Math.floor((low + high) / 2);
     const found = await place({ seq: middle, next_by_subj: subject });
     // Also where it was removed meanwhile, and what cannot be read: to begin earlier does no harm.
