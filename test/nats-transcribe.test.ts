@@ -95,7 +95,13 @@ describe.skipIf(!hasNatsServer())(
         }
       };
       await talk(100);
-      await eventually(() => expect(server.of('mic-0').length).toBeGreaterThan(0));
+      await eventually(
+        () => {
+          for (const { session } of clients)
+            expect(server.of(session)[0]?.pieces.length).toBeGreaterThan(10);
+        },
+        { timeout: 30_000 },
+      );
       await workers[1]!.end('SIGKILL');
       await talk(100);
       server.cut();
@@ -109,7 +115,7 @@ describe.skipIf(!hasNatsServer())(
       await talk(50);
       await both.start();
       await talk(50);
-      for (const client of clients) await client.allAcknowledged();
+      for (const client of clients) await client.allAcknowledged(30_000);
       for (const client of clients) await client.close();
       await eventually(
         () => {
