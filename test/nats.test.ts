@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, headers } from '@nats-io/transport-node';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { NatsGateway, StreamServer } from '../src/node/index.ts';
+import { NatsGateway, NatsListener, StreamServer } from '../src/node/index.ts';
 import { encodeChunks } from '../src/node/nats/nats-message.ts';
 import { eventually } from './helpers/eventually.ts';
 import { NatsServer, hasNatsServer } from './helpers/nats-server.ts';
 import { seededRandom } from './helpers/random.ts';
 import { ServeProcess } from './helpers/serve-process.ts';
 import { PCM, StreamClient, bytesAt } from './helpers/stream-client.ts';
+import { TextServer } from './helpers/text-server.ts';
 import { WorkProcess } from './helpers/work-process.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -362,18 +363,31 @@ describe.skipIf(!hasNatsServer())(
     it('needs no more of NATS than the guide allows, and tells nobody its password', async () => {
       const allow = (...subjects: string[]) =>
         `{ publish: ${JSON.stringify(subjects)}, subscribe: ["_INBOX.>"] }`;
-      const api = ['$JS.API.STREAM.*.MICWIRE', '$JS.API.STREAM.*.MICWIRE-LEASES'];
-      const gatewayMay = allow('micwire.audio.>', ...api, '$JS.API.STREAM.MSG.GET.MICWIRE');
-      const workerMay = allow(
-        'micwire.leases',
-        ...api,
-        '$JS.API.STREAM.MSG.GET.MICWIRE-LEASES',
+      const audio = '$JS.API.STREAM.*.MICWIRE';
+      const gatewayMay = allow('micwire.audio.>', audio, '$JS.API.STREAM.MSG.GET.MICWIRE');
+      const workerMay = (leases: string, ...more: readonly string[]) =>
+        allow(
+          audio,
+          `$JS.API.STREAM.*.${leases}`,
+          `$JS.API.STREAM.MSG.GET.${leases}`,
+          '$JS.API.CONSUMER.>',
+          '$JS.ACK.MICWIRE.>',
+          ...more,
+        );
+      const listenerMay = allow(
+        '$JS.API.STREAM.INFO.MICWIRE',
+        '$JS.API.STREAM.MSG.GET.MICWIRE',
         '$JS.API.CONSUMER.>',
-        '$JS.ACK.MICWIRE.>',
-      );
+      ).replace('["_INBOX.>"]', '["micwire.audio.>", "_INBOX.>"]');
       const nats = await NatsServer.start(`authorization { users: [
       { user: gateway, password: "a secret", permissions: ${gatewayMay} }
-      { user: worker, password: other, permissions: ${workerMay} }
+      { user: worker, password: other, permissions: ${workerMay('MICWIRE-LEASES', 'micwire.leases')} }
+      { user: transcriber, password: third, permissions: ${workerMay(
+        'MICWIRE-LEASES-TEXT',
+        'micwire.leases.text',
+        'micwire.text.>',
+      )} }
+      { user: listener, password: fourth, permissions: ${listenerMay} }
     ] }`);
       cleanups.push(() => nats.end());
       const folder = temporaryFolder();
@@ -382,22 +396,36 @@ describe.skipIf(!hasNatsServer())(
       cleanups.push(() => gateway.end());
       const worker = await WorkProcess.start('--nats', as('worker:other'), '--record', folder);
       cleanups.push(() => worker.end());
+      const speech = await TextServer.start();
+      cleanups.push(() => speech.end());
+      const url = ['--transcribe-to', speech.url];
+      const transcriber = await WorkProcess.start('--nats', as('transcriber:third'), ...url);
+      cleanups.push(() => transcriber.end());
+      const listener = await NatsListener.connect({ servers: as('listener:fourth') });
+      cleanups.push(() => listener.close());
+      const live = await listener.listen('talk');
       const client = new StreamClient({ url: gateway.url, session: 'talk' });
       for (let i = 0; i < 50; i++) client.say(320);
       await client.close();
       await expectFiles(folder, [client]);
+      await eventually(() => expect(speech.of('talk').at(-1)?.isEnded).toBe(true));
+      for (const stream of [live, await listener.listen('talk', { from: 0 })]) {
+        for await (const { missing } of stream) expect(missing).toBe(0);
+        expect(stream.stats.deliveredFrames).toBe(client.frame);
+      }
+      expect(await transcriber.end('SIGTERM')).toBe(0);
       expect(await worker.end('SIGTERM')).toBe(0);
       expect(await gateway.end('SIGTERM')).toBe(0);
-      const lines = [...gateway.lines, ...worker.lines].join('\n');
+      const lines = [...gateway.lines, ...worker.lines, ...transcriber.lines].join('\n');
       expect(lines).toContain(nats.url);
-      expect(lines).not.toMatch(/secret|other|ermission/);
+      expect(lines).not.toMatch(/secret|other|third|ermission/);
       await expect(ServeProcess.start('--nats', as('gateway:wrong'))).rejects.toThrow(
         /Authorization Violation/,
       );
     }, 30_000);
 
     it.each([
-      [['work'], /work needs --nats and --record/],
+      [['work'], /work needs --nats, and --record or --transcribe-to/],
       [['work', '--nats', 'nats://127.0.0.1:1', '--record', '/dev/null/x'], /cannot be read/],
       [['serve', '--partitions', '4'], /--partitions needs --nats/],
       [['serve', '--chunks-per-message', '4'], /--chunks-per-message needs --nats/],

@@ -6,12 +6,15 @@ import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import { CopyError, copyFiles } from './copy-files.ts';
 import type { NatsOptions } from '../node/index.ts';
+import type { ListenerOptions } from './listen.ts';
+import { LISTENER_NAMES } from './listeners.ts';
 import type { RunningServer, ServeOptions } from './serve.ts';
 import type { WorkOptions } from './work.ts';
 
 const USAGE = `Usage: micwire copy <dir>
        micwire serve [options]
-       micwire work --nats nats://HOST --record FOLDER [options]
+       micwire work --nats nats://HOST [--record FOLDER] [--transcribe-to ws://HOST] [options]
+       micwire listen --nats nats://HOST STREAM [options]
 
 copy: copies the files that a page fetches by address to <dir>: the worklets (capture.js, meter.js,
 playout.js …), and for Opus its Worker and libopus.wasm. For pages that serve them from a place of
@@ -38,20 +41,36 @@ its clients elsewhere, stores what has come, and ends. Needs the package 'ws'.
                            and @nats-io/jetstream
   --chunks-per-message 1   with --nats: fewer messages, for more delay
 
-work: records what servers with --nats have taken. Workers share the streams; what one had that has died, the
-others continue. SIGTERM and SIGINT: it writes what has come, and ends.
+work: records what servers with --nats have taken, has it heard by a speech service, or both. Workers share the
+streams; what one had that has died, the others continue. SIGTERM and SIGINT: it writes what has come, and ends.
 
   --nats nats://HOST:4222  as the servers have it
   --record FOLDER          where the files go: one folder for all workers
+  --transcribe-to ws://…   a speech service: one connection for each stream, 16 bits, mono. Its words are published,
+                           and with --record stored as FOLDER/STREAM.jsonl. Needs the package 'ws'
+  --service NAME           it is one of: ${LISTENER_NAMES.slice(0, 5).join(', ')},
+                           ${LISTENER_NAMES.slice(5).join(', ')}. Without: the protocol of docs/scale.md
+  --service-token SECRET   what the service asks for; or MICWIRE_SERVICE_TOKEN in the environment
+  --rate 16000             what the service gets, Hz
   --port 0                 GET /health and GET /metrics at this port; 0: any that is free
   --host localhost
   --sync                   as for serve
   --lease-ms 5000          a worker that was not heard of for so long is taken for dead
 
-Both, where the first of them makes the stream in JetStream:
+listen: writes a stream of a server with --nats, until it is over, SIGTERM or SIGINT.
+
+  --nats nats://HOST:4222  as the server has it
+  --from FRAME             replays it from there, as far as it is stored, and continues with what comes
+  --from-ms MS             the same in ms from its start
+  --output -               the standard output: samples, or Ogg of Opus; FILE.raw: the same; or FILE.wav, FILE.ogg
+
+All three, where the first server or worker makes the stream in JetStream:
 
   --name MICWIRE           its name
   --partitions 8           the most workers that can share it
+
+Servers and workers:
+
   --replicas 1             servers of the NATS cluster that store each message
   --keep-hours 24          how long it keeps messages: workers may be away for so long
 
@@ -148,6 +167,10 @@ const COMMANDS: Readonly<
   work(args) {
     const { values, positionals } = parse(args, {
       record: { type: 'string' },
+      'transcribe-to': { type: 'string' },
+      service: { type: 'string' },
+      'service-token': { type: 'string' },
+      rate: { type: 'string' },
       port: { type: 'string', default: '0' },
       host: { type: 'string', default: 'localhost' },
       sync: { type: 'boolean', default: false },
@@ -157,17 +180,50 @@ const COMMANDS: Readonly<
     if (values.help || values.version) return values.help ? 'help' : 'version';
     if (positionals.length > 0) throw new Misuse(`work takes options only, got ${positionals[0]}.`);
     const nats = natsOptions(values);
-    if (nats === undefined || values.record === undefined) {
-      throw new Misuse('work needs --nats and --record.');
+    const url = values['transcribe-to'];
+    if (nats === undefined || (values.record === undefined && url === undefined)) {
+      throw new Misuse('work needs --nats, and --record or --transcribe-to.');
     }
     return workUntilTold({
       nats,
       folder: values.record,
+      speech: url === undefined ? withoutSpeech(values) : speechOptions(url, values),
       port: integerOption('port', values.port, 0, 65_535),
       host: values.host,
       sync: values.sync,
       leaseMs: integerOption('lease-ms', values['lease-ms'], 500, 3_600_000),
       log: (line) => console.log(line),
+    });
+  },
+  listen(args) {
+    const { values, positionals } = parse(args, {
+      from: { type: 'string' },
+      'from-ms': { type: 'string' },
+      output: { type: 'string', default: '-' },
+      ...NATS,
+    });
+    if (values.help || values.version) return values.help ? 'help' : 'version';
+    const nats = natsOptions(values);
+    const [stream, ...rest] = positionals;
+    if (nats === undefined || stream === undefined || rest.length > 0) {
+      throw new Misuse('listen needs --nats and the name of one stream.');
+    }
+    const { from, 'from-ms': fromMs, output } = values;
+    if (from !== undefined && fromMs !== undefined) {
+      throw new Misuse('listen takes --from or --from-ms, not both.');
+    }
+    const number = (name: string, text: string): number => integerOption(name, text, 0, 2 ** 52);
+    return listenUntilTold({
+      nats,
+      stream,
+      output,
+      from:
+        from !== undefined
+          ? { from: number('from', from) }
+          : fromMs !== undefined
+            ? { fromMs: number('from-ms', fromMs) }
+            : {},
+      log: (line) => console.error(line),
     });
   },
 };
@@ -245,6 +301,31 @@ function natsOptions(values: {
   };
 }
 
+interface SpeechValues {
+  readonly service?: string | undefined;
+  readonly 'service-token'?: string | undefined;
+  readonly rate?: string | undefined;
+}
+
+function speechOptions(url: string, values: SpeechValues): WorkOptions['speech'] {
+  const { service, rate, 'service-token': token = process.env['MICWIRE_SERVICE_TOKEN'] } = values;
+  if (!/^wss?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new Misuse(`--transcribe-to must be an address such as ws://host:2700, got '${url}'.`);
+  }
+  if (service !== undefined && !LISTENER_NAMES.includes(service)) {
+    throw new Misuse(`--service must be one of ${LISTENER_NAMES.join(', ')}, got '${service}'.`);
+  }
+  const sampleRate = rate === undefined ? undefined : integerOption('rate', rate, 8000, 48_000);
+  return { url, token, service, sampleRate, opus: new URL('wasm/libopus.wasm', DIST) };
+}
+
+function withoutSpeech(values: SpeechValues): undefined {
+  const given = (['service', 'service-token', 'rate'] as const).find(
+    (option) => values[option] !== undefined,
+  );
+  if (given !== undefined) throw new Misuse(`--${given} needs --transcribe-to.`);
+}
+
 async function tell(what: 'help' | 'version'): Promise<number> {
   if (what === 'help') process.stdout.write(USAGE);
   else {
@@ -289,6 +370,19 @@ async function workUntilTold(options: WorkOptions): Promise<number> {
     'writing what has come.',
     0,
   );
+}
+
+async function listenUntilTold(options: ListenerOptions): Promise<number> {
+  const { listenTo } = await import('./listen.ts');
+  const told = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => told.abort());
+  try {
+    await listenTo(options, told.signal);
+    return DONE;
+  } catch (error) {
+    console.error(`micwire: ${error instanceof Error ? error.message : String(error)}`);
+    return FAILED;
+  }
 }
 
 async function untilTold(

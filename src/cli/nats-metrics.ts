@@ -1,5 +1,5 @@
-import type { NatsGatewayStats, NatsWorkerStats } from '../node/index.ts';
-import { metricLines, processMetrics } from '../node/metrics.ts';
+import type { NatsGatewayStats, NatsTranscriberStats, NatsWorkerStats } from '../node/index.ts';
+import { metricLines } from '../node/metrics.ts';
 
 /** Figures of a gateway, after those of its `StreamServer`. */
 export function gatewayMetrics(stats: NatsGatewayStats): string {
@@ -50,10 +50,14 @@ export function gatewayMetrics(stats: NatsGatewayStats): string {
   ]);
 }
 
-/** Figures of a worker and its process. */
-export function workerMetrics(stats: NatsWorkerStats, isConnected: boolean): string {
+/** Whether a process has NATS. */
+export function connectionMetrics(isConnected: boolean): Parameters<typeof metricLines>[0] {
+  return [['micwire_nats_connected', 'gauge', 'Whether NATS is there.', Number(isConnected)]];
+}
+
+/** Figures of a worker that records. */
+export function workerMetrics(stats: NatsWorkerStats): string {
   return metricLines([
-    ['micwire_nats_connected', 'gauge', 'Whether NATS is there.', Number(isConnected)],
     ['micwire_worker_partitions', 'gauge', 'Partitions that this worker reads.', stats.partitions],
     ['micwire_worker_recordings', 'gauge', 'Files that are open.', stats.openRecordings],
     [
@@ -83,6 +87,77 @@ export function workerMetrics(stats: NatsWorkerStats, isConnected: boolean): str
       'Partitions that were begun again at what was not acknowledged.',
       stats.restarts,
     ],
-    ...processMetrics(),
+  ]);
+}
+
+/** Figures of a worker whose streams a speech service hears. */
+export function transcriberMetrics(stats: NatsTranscriberStats): string {
+  const { givenFrames, takenFrames, waitingFrames } = stats;
+  return metricLines([
+    [
+      'micwire_transcriber_partitions',
+      'gauge',
+      'Partitions that this worker reads.',
+      stats.partitions,
+    ],
+    ['micwire_transcriber_streams', 'gauge', 'Streams under way.', stats.streams],
+    [
+      'micwire_transcriber_connected_streams',
+      'gauge',
+      'Of those, the ones whose service is there.',
+      stats.connectedStreams,
+    ],
+    [
+      'micwire_transcriber_frames_total',
+      'counter',
+      'Frames for the service.',
+      { given: givenFrames, taken: takenFrames },
+      'state',
+    ],
+    [
+      'micwire_transcriber_waiting_frames',
+      'gauge',
+      'Frames that the service has not taken.',
+      waitingFrames,
+    ],
+    ['micwire_transcriber_messages_total', 'counter', 'Messages that came.', stats.messages],
+    ['micwire_transcriber_packets_total', 'counter', 'Packets in them.', stats.packets],
+    [
+      'micwire_transcriber_texts_total',
+      'counter',
+      'Texts that came.',
+      { final: stats.finalTexts, partial: stats.texts - stats.finalTexts },
+      'kind',
+    ],
+    [
+      'micwire_transcriber_ended_streams_total',
+      'counter',
+      'Streams that are over.',
+      stats.endedStreams,
+    ],
+    [
+      'micwire_transcriber_refused_streams_total',
+      'counter',
+      'Of those, the ones that the service did not want.',
+      stats.refusedStreams,
+    ],
+    [
+      'micwire_transcriber_poison_messages_total',
+      'counter',
+      'Messages that cannot be read, and were put aside.',
+      stats.poisonMessages,
+    ],
+    [
+      'micwire_transcriber_failures_total',
+      'counter',
+      'Failures, such as of the service.',
+      stats.failures,
+    ],
+    [
+      'micwire_transcriber_restarts_total',
+      'counter',
+      'Partitions that were begun again at what was not acknowledged.',
+      stats.restarts,
+    ],
   ]);
 }

@@ -188,7 +188,8 @@ function isToken(shown: string | undefined, wanted: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function describeStream({ format, sampleRate, channels }: Recording['stream']): string {
+/** Tells what a stream is of. */
+export function describeStream({ format, sampleRate, channels }: Recording['stream']): string {
   return `${format}, ${sampleRate} Hz, ${channels} ${channels === 1 ? 'channel' : 'channels'}`;
 }
 

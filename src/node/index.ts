@@ -48,3 +48,10 @@ export type { NatsGatewayOptions, NatsGatewayStats } from './nats/nats-gateway.t
 export type { NatsOptions } from './nats/nats-options.ts';
 export { NatsWorker } from './nats/nats-worker.ts';
 export type { NatsWorkerOptions, NatsWorkerStats } from './nats/nats-worker.ts';
+export { NatsTranscriber } from './nats/nats-transcriber.ts';
+export type { NatsTranscriberOptions, NatsTranscriberStats } from './nats/nats-transcriber.ts';
+export type { StreamText } from './nats/text-service.ts';
+export { NatsListener } from './nats/nats-listener.ts';
+export type { ListenOptions, NatsListenerOptions } from './nats/nats-listener.ts';
+export { ListenedStream } from './nats/listened-stream.ts';
+export type { ListenedStreamStats } from './nats/listened-stream.ts';

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { integerIn, numberIn, oneOf } from '../core/arguments.ts';
-import { MicwireError } from '../core/errors.ts';
 import type { StreamFormat } from '../core/format/stream-format.ts';
 import { checkObject, checkOptions } from '../core/option-names.ts';
 import type { OptionNames } from '../core/option-names.ts';
@@ -23,6 +22,7 @@ import { PlainPeer } from './plain-peer.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { StreamAnswer, StreamHost } from './stream-host.ts';
 import type { StreamSocket } from './stream-socket.ts';
+import { importWs } from './import-ws.ts';
 import { pause } from './pause.ts';
 
 /** Options of a {@link StreamServer}. */
@@ -663,16 +663,4 @@ function tokenIn(request: IncomingMessage | null): string | undefined {
 function refuseUpgrade(socket: Duplex, status: string): void {
   socket.on('error', () => {});
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-async function importWs(): Promise<typeof import('ws')> {
-  try {
-    return await import('ws');
-  } catch (cause) {
-    throw new MicwireError(
-      'unsupported',
-      "The package 'ws' could not be loaded. Install it: npm install ws",
-      { cause },
-    );
-  }
 }

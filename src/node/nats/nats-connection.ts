@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { MicwireError } from '../../core/errors.ts';
-import { subjects } from './nats-options.ts';
-import type { NatsSettings } from './nats-options.ts';
+import { leaseStream, subjects } from './nats-options.ts';
+import type { NatsSettings, WorkGroup } from './nats-options.ts';
 import { pause } from '../pause.ts';
 
 /** A connection to NATS, and what it is used with. */
@@ -31,12 +31,14 @@ const TIMEOUT_MS = 2000;
 
 /**
  * Connects, and makes the JetStream streams where they are missing. Waits for servers that are not there yet.
+ * @param need `'audio'`: the stream with the audio; a group: its leases, too; `'nothing'`: somebody else has made it
  * @param signal ends the waiting
  * @throws MicwireError `unsupported` when a package is missing; `transport` when JetStream does not do what it has to
  */
 export async function connectNats(
   settings: NatsSettings,
   client: string,
+  need: WorkGroup | 'audio' | 'nothing',
   signal?: AbortSignal,
 ): Promise<NatsLink> {
   const [core, jetstream] = await importPackages();
@@ -80,7 +82,7 @@ export async function connectNats(
     const untilMs = performance.now() + READY_MS;
     for (;;) {
       try {
-        await ensureStreams(manager, jetstream, settings);
+        await ensureStreams(manager, jetstream, settings, need);
         break;
       } catch (error) {
         const isFinal =
@@ -101,10 +103,19 @@ async function ensureStreams(
   manager: JetStreamManager,
   jetstream: typeof import('@nats-io/jetstream'),
   settings: NatsSettings,
+  need: WorkGroup | 'audio' | 'nothing',
 ): Promise<void> {
   const { name, partitions, replicas, keepMs } = settings;
   const { RetentionPolicy, StorageType, DiscardPolicy } = jetstream;
   const description = `micwire: ${partitions} partitions`;
+  const check = async (stream: string): Promise<void> => {
+    const { config: found } = await manager.streams.info(stream);
+    if (found.description === description) return;
+    throw new MicwireError(
+      'transport',
+      `The JetStream stream ${stream} is there with other partitions, or is not micwire's. Use --partitions as it has, or another name.`,
+    );
+  };
   const add = async (config: Parameters<JetStreamManager['streams']['add']>[0]): Promise<void> => {
     try {
       await manager.streams.add(config);
@@ -112,15 +123,21 @@ async function ensureStreams(
       if (!(error instanceof jetstream.JetStreamApiError) || error.code !== OTHER_SETTINGS)
         throw error;
       // It was made with other replicas, or somebody has changed how long it keeps messages. Only what it means has to agree.
-      const { config: found } = await manager.streams.info(config.name!);
-      if (found.description === config.description) return;
+      await check(config.name!);
+    }
+  };
+  if (need === 'nothing') {
+    try {
+      return await check(name);
+    } catch (error) {
+      if (!(error instanceof jetstream.JetStreamApiError) || error.status !== 404) throw error;
       throw new MicwireError(
         'transport',
-        `The JetStream stream ${config.name} is there with other partitions, or is not micwire's. Use --partitions as it has, or another name.`,
+        `There is no JetStream stream ${name}. A server makes it: micwire serve --nats. Or give its --name.`,
         { cause: error },
       );
     }
-  };
+  }
   const common = {
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
@@ -137,11 +154,12 @@ async function ensureStreams(
     discard: DiscardPolicy.New,
     duplicate_window: Math.min(DUPLICATE_WINDOW_MS, keepMs) * 1e6,
   });
+  if (need === 'audio') return;
   await add({
     ...common,
-    name: `${name}-LEASES`,
+    name: leaseStream(name, need),
     description,
-    subjects: [subjects.leases(name)],
+    subjects: [subjects.leases(name, need)],
     max_msgs_per_subject: 1,
     discard: DiscardPolicy.Old,
   });

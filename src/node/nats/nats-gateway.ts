@@ -133,7 +133,7 @@ export class NatsGateway implements StreamHost {
       pending: integerIn('pending', options.pending ?? 20_000, 1, 1e7),
       timeoutMs: numberIn('timeoutMs', options.timeoutMs ?? 5000, 100, 600_000),
     };
-    const link = await connectNats(settings, 'micwire gateway', signal);
+    const link = await connectNats(settings, 'micwire gateway', 'audio', signal);
     return new NatsGateway(settings, limits, link);
   }
 

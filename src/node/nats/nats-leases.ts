@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { NatsLink } from './nats-connection.ts';
 import { LeasePlan, readLeaseTable } from './lease-plan.ts';
 import type { LeaseTable } from './lease-plan.ts';
-import { subjects } from './nats-options.ts';
-import type { NatsSettings } from './nats-options.ts';
+import { leaseStream, subjects } from './nats-options.ts';
+import type { NatsSettings, WorkGroup } from './nats-options.ts';
 
 /** JetStream: the subject's last message is another one: somebody else has written. */
 const OTHER_SEQUENCE = 10_071;
@@ -13,15 +13,23 @@ const NOBODY: LeaseTable = { workers: {}, partitions: [] };
 
 /** The partitions that one worker holds, kept in a subject of JetStream that has one message. */
 export class NatsLeases {
-  readonly #settings: NatsSettings;
+  readonly #subject: string;
+  readonly #stream: string;
   readonly #link: NatsLink;
   readonly #plan: LeasePlan;
   #table: LeaseTable = NOBODY;
 
-  constructor(link: NatsLink, settings: NatsSettings, id: string, leaseMs: number) {
+  constructor(
+    link: NatsLink,
+    { name, partitions }: NatsSettings,
+    group: WorkGroup,
+    id: string,
+    leaseMs: number,
+  ) {
     this.#link = link;
-    this.#settings = settings;
-    this.#plan = new LeasePlan(id, settings.partitions, leaseMs);
+    this.#subject = subjects.leases(name, group);
+    this.#stream = leaseStream(name, group);
+    this.#plan = new LeasePlan(id, partitions, leaseMs);
   }
 
   /** The table that was read or written last. */
@@ -58,10 +66,11 @@ export class NatsLeases {
     change: (found: LeaseTable) => { readonly table: LeaseTable; readonly done: () => void },
   ): Promise<void> {
     const { manager, streams, jetstream } = this.#link;
-    const subject = subjects.leases(this.#settings.name);
-    const name = `${this.#settings.name}-LEASES`;
+    const subject = this.#subject;
     for (let i = 1; ; i++) {
-      const last = await manager.streams.getMessage(name, { last_by_subj: subject });
+      const last = await manager.streams.getMessage(this.#stream, {
+        last_by_subj: subject,
+      });
       const found = (last === null ? null : readLeaseTable(last.string())) ?? NOBODY;
       const { table, done } = change(found);
       try {

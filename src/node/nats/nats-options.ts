@@ -72,5 +72,25 @@ export const subjects = {
     `${name.toLowerCase()}.audio.${partition}.>`,
   stream: (name: string, partitions: number, id: string): string =>
     `${name.toLowerCase()}.audio.${partitionOf(id, partitions)}.${id}`,
-  leases: (name: string): string => `${name.toLowerCase()}.leases`,
+  leases: (name: string, group: WorkGroup): string =>
+    group === 'record' ? `${name.toLowerCase()}.leases` : `${name.toLowerCase()}.leases.${group}`,
+  text: (name: string, id: string): string => `${name.toLowerCase()}.text.${id}`,
 } as const;
+
+/** Workers that share the partitions among them. Each group reads all audio, however far the other is. @internal */
+export type WorkGroup = 'record' | 'text';
+
+/** The JetStream stream with the leases of a group. @internal */
+export function leaseStream(name: string, group: WorkGroup): string {
+  return group === 'record' ? `${name}-LEASES` : `${name}-LEASES-${group.toUpperCase()}`;
+}
+
+/** What the names of a partition's consumers begin with. @internal */
+export function consumerPrefix(group: WorkGroup, partition: number): string {
+  return group === 'record' ? `p${partition}-` : `${group}-p${partition}-`;
+}
+
+/** Whether it can be the name of a stream: no other leads into a subject, or to a file. @internal */
+export function isStreamName(id: string): boolean {
+  return /^[\w-]{1,64}$/.test(id);
+}

@@ -1,11 +1,10 @@
 import type { Consumer, ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { PacketError } from '../../core/errors.ts';
-import type { Recording } from '../recording/stream-recorder.ts';
 import type { NatsLink } from './nats-connection.ts';
 import { decodeMessage } from './nats-message.ts';
-import { subjects } from './nats-options.ts';
-import type { NatsSettings } from './nats-options.ts';
-import type { WorkerFolder } from './worker-folder.ts';
+import type { NatsMessage } from './nats-message.ts';
+import { consumerPrefix, isStreamName, partitionOf, subjects } from './nats-options.ts';
+import type { NatsSettings, WorkGroup } from './nats-options.ts';
 import { pause } from '../pause.ts';
 
 /** How far a partition was read: by a consumer, which began at a sequence. */
@@ -14,20 +13,44 @@ export interface ReadPlace {
   readonly start: number;
 }
 
+/** What is done with the messages of partitions: they are recorded, or heard by a service. */
+export interface PartitionSink {
+  readonly group: WorkGroup;
+  /** JetStream sends a message again that is not acknowledged for so long, ms: an acknowledgement was lost. */
+  readonly ackWaitMs: number;
+  /**
+   * Takes a message of a stream. They come one after the other, in the order of their partition: while this waits, no other comes.
+   * @param atMs when it was stored, ms since 1970
+   * @param signal the partition is not read any more: nothing more may be taken
+   * @returns settles when the message need not come again
+   * @throws PacketError for a message that cannot be taken, however often it comes
+   */
+  take(
+    id: string,
+    said: NatsMessage,
+    atMs: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly done: Promise<unknown> }>;
+  /** Some streams are read no more: another worker may continue them. Does not reject. */
+  suspend(which: (id: string) => boolean): Promise<void>;
+  /** Does what is near its end, before partitions are given up in good order. Does not reject. */
+  flush(): Promise<void>;
+  /** Looks after streams that nothing comes of. Called now and then. */
+  tend(which: (id: string) => boolean): Promise<void>;
+}
+
 /** What a {@link PartitionReader} tells its worker, and asks it. */
 export interface ReaderOwner {
   /** Whether the partition is still this worker's. */
   holds(): boolean;
   /** A consumer was made. */
   begun(place: { readonly consumer: string; readonly start: number }): void;
-  recorded(id: string, recording: Recording): void;
   failed(error: unknown): void;
 }
 
 /** Running totals of readers. */
 export interface ReaderTotals {
   messages: number;
-  packets: number;
   poison: number;
   failures: number;
   restarts: number;
@@ -36,15 +59,13 @@ export interface ReaderTotals {
 /** JetStream sends at most so many messages ahead of what is acknowledged. */
 const MAX_PENDING = 2000;
 const BATCH = 500;
-/** JetStream sends a message again that was not acknowledged: an acknowledgement was lost. */
-const ACK_WAIT_MS = 60_000;
 const EXPIRES_MS = 5000;
 const HEARTBEAT_MS = 1000;
 const RETRY_MS = 300;
 const AGAIN_MS = 20;
 
 /**
- * Reads one partition in its order, and has it written. Each turn has a consumer of its own, which begins where the one before had
+ * Reads one partition in its order, and hands it to a sink. Each turn has a consumer of its own, which begins where the one before had
  * everything acknowledged: acknowledgements of a worker that has lost the partition count for nothing, and what a broken connection
  * has swallowed comes again, before what follows it.
  */
@@ -52,12 +73,14 @@ export class PartitionReader {
   readonly partition: number;
   readonly #link: NatsLink;
   readonly #settings: NatsSettings;
-  readonly #folder: WorkerFolder;
+  readonly #sink: PartitionSink;
   readonly #owner: ReaderOwner;
   readonly #totals: ReaderTotals;
   #place: ReadPlace;
   #messages: ConsumerMessages | null = null;
   #isStopped = false;
+  /** Of the present turn. */
+  #abort = new AbortController();
   #turn = 0;
   #failure: unknown;
   readonly #running: Promise<void>;
@@ -68,7 +91,7 @@ export class PartitionReader {
     at: {
       readonly link: NatsLink;
       readonly settings: NatsSettings;
-      readonly folder: WorkerFolder;
+      readonly sink: PartitionSink;
       readonly totals: ReaderTotals;
     },
     owner: ReaderOwner,
@@ -77,7 +100,7 @@ export class PartitionReader {
     this.#place = place;
     this.#link = at.link;
     this.#settings = at.settings;
-    this.#folder = at.folder;
+    this.#sink = at.sink;
     this.#totals = at.totals;
     this.#owner = owner;
     this.#running = this.#run();
@@ -85,6 +108,7 @@ export class PartitionReader {
 
   /** Begins again at what is not acknowledged: messages may have been lost on the way. */
   restart(): void {
+    this.#abort.abort();
     this.#messages?.stop();
   }
 
@@ -99,6 +123,7 @@ export class PartitionReader {
     while (!this.#isStopped) {
       const turn = ++this.#turn;
       this.#failure = undefined;
+      this.#abort = new AbortController();
       if (!this.#owner.holds()) {
         // NATS was away for longer than the lease: it is renewed, or this reader stopped.
         await pause(RETRY_MS);
@@ -109,7 +134,8 @@ export class PartitionReader {
         if (this.#isStopped) break;
         await this.#read(turn, consumer);
       } catch (error) {
-        this.#failure ??= error;
+        // What was aborted has not failed.
+        if (!this.#abort.signal.aborted) this.#failure ??= error;
       }
       if (this.#isStopped) break;
       this.#totals.restarts++;
@@ -119,15 +145,14 @@ export class PartitionReader {
       }
       this.#totals.failures++;
       this.#owner.failed(this.#failure);
-      // A recorder that has failed takes no more.
-      await this.#folder.suspend(this.#isMine);
+      // What has failed takes no more.
+      await this.#sink.suspend(this.#isMine);
       await pause(RETRY_MS);
     }
   }
 
   readonly #isMine = (id: string): boolean =>
-    subjects.stream(this.#settings.name, this.#settings.partitions, id) ===
-    subjects.partition(this.#settings.name, this.partition).replace('>', id);
+    partitionOf(id, this.#settings.partitions) === this.partition;
 
   async #consumer(): Promise<Consumer> {
     const { name } = this.#settings;
@@ -143,11 +168,11 @@ export class PartitionReader {
         if (error.status !== 404) throw error;
       }
     }
-    const consumer = `p${this.partition}-${core.nuid.next()}`;
+    const consumer = consumerPrefix(this.#sink.group, this.partition) + core.nuid.next();
     await manager.consumers.add(name, {
       durable_name: consumer,
       ack_policy: jetstream.AckPolicy.Explicit,
-      ack_wait: ACK_WAIT_MS * 1e6,
+      ack_wait: this.#sink.ackWaitMs * 1e6,
       deliver_policy: jetstream.DeliverPolicy.StartSequence,
       opt_start_seq: start,
       max_ack_pending: MAX_PENDING,
@@ -186,24 +211,15 @@ export class PartitionReader {
     const id = subject.slice(subject.lastIndexOf('.') + 1);
     this.#totals.messages++;
     try {
-      if (!/^[\w-]{1,64}$/.test(id))
+      if (!isStreamName(id))
         throw new PacketError('bad-field', 'The subject has no name of a stream.');
       const said = decodeMessage((name) => message.headers?.get(name) ?? '', message.data);
-      if (said.type === 'end') {
-        const recording = await this.#folder.end(id);
-        if (recording !== null) this.#owner.recorded(id, recording);
-        this.#acknowledge(turn, message);
-        return;
-      }
-      const stored: Promise<unknown>[] = [];
-      for (const packet of said.packets) {
-        this.#totals.packets++;
-        stored.push((await this.#folder.take(id, packet, message.time.getTime())).stored);
-      }
-      Promise.all(stored).then(
+      const { signal } = this.#abort;
+      const { done } = await this.#sink.take(id, said, message.time.getTime(), signal);
+      done.then(
         () => this.#acknowledge(turn, message),
         (error: unknown) => {
-          if (turn !== this.#turn) return;
+          if (turn !== this.#turn || signal.aborted) return;
           this.#failure ??= error;
           this.restart();
         },

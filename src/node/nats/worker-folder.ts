@@ -1,11 +1,13 @@
-import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MicwireError, PacketError } from '../../core/errors.ts';
 import { isSameStream, isSampled } from '../../core/format/stream-format.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { Packet } from '../../core/framing/packet.ts';
+import { closingOf, journalOf, recordingOf, takeOverJournal } from '../recording/journal-owner.ts';
 import { StreamRecorder, readRecording } from '../recording/stream-recorder.ts';
 import type { Recording } from '../recording/stream-recorder.ts';
+import { StreamEnds } from './stream-ends.ts';
 
 interface Open {
   readonly recorder: StreamRecorder;
@@ -18,8 +20,6 @@ export type TakenPacket = 'stored' | 'there';
 const MAX_NAMES = 10_000;
 /** A client may be muted for so long, ms. */
 const MAX_GAP_MS = 86_400_000;
-/** Complete streams that are remembered; the others are looked up in the folder. */
-const MAX_REMEMBERED = 10_000;
 const EXTENSIONS = ['.wav', '.ogg'] as const;
 
 /**
@@ -32,7 +32,7 @@ export class WorkerFolder {
   readonly #flushMs: number;
   readonly #open = new Map<string, Open>();
   /** Streams with a file that is complete, and where it ends: what comes again is there. */
-  readonly #ends = new Map<string, number>();
+  readonly #ends = new StreamEnds();
   #completed = 0;
   #there = 0;
 
@@ -46,15 +46,8 @@ export class WorkerFolder {
   }
 
   /** @throws MicwireError `recording` when the folder cannot be written to */
-  async prepare(): Promise<void> {
-    try {
-      await mkdir(this.path, { recursive: true });
-      await readdir(this.path);
-    } catch (cause) {
-      throw new MicwireError('recording', `${this.path} cannot be read. Use another folder.`, {
-        cause,
-      });
-    }
+  prepare(): Promise<void> {
+    return prepareFolder(this.path);
   }
 
   get recordings(): number {
@@ -84,7 +77,7 @@ export class WorkerFolder {
   ): Promise<{ readonly stored: Promise<TakenPacket> }> {
     const end = packet.frame + packet.frames;
     let open = this.#open.get(id);
-    if (end <= (this.#ends.get(id) ?? 0)) {
+    if (end <= this.#ends.of(id)) {
       this.#there++;
       return { stored: Promise.resolve('there') };
     }
@@ -127,9 +120,11 @@ export class WorkerFolder {
     this.#open.delete(id);
     const recording = await recorder.close();
     // Of one that was killed while it copied.
-    await rm(`${recording.path}.part.copy`, { force: true });
+    for (const left of [journalOf(recording.path), recording.path]) {
+      await rm(`${left}.copy`, { force: true });
+    }
     this.#completed++;
-    this.#remember(id, recording.origin + recording.frames);
+    this.#ends.add(id, recording.origin + recording.frames);
     return recording;
   }
 
@@ -150,23 +145,13 @@ export class WorkerFolder {
     const untilMs = Date.now() - olderMs;
     const ids = new Set<string>();
     for (const name of await readdir(this.path)) {
-      const [, id] = /^([\w-]+)(?:~\d+)?\.(?:wav|ogg)\.part$/.exec(name) ?? [];
+      const [, id] = /^([\w-]+)(?:~\d+)?\.(?:wav|ogg)$/.exec(recordingOf(name) ?? '') ?? [];
       if (id === undefined || !which(id) || this.#open.has(id)) continue;
       const { mtimeMs } = await stat(join(this.path, name)).catch(() => ({ mtimeMs: Infinity }));
       if (mtimeMs < untilMs) ids.add(id);
     }
     for (const [id, { usedMs }] of this.#open) if (which(id) && usedMs < untilMs) ids.add(id);
     return [...ids];
-  }
-
-  #remember(id: string, end: number): void {
-    this.#ends.delete(id);
-    this.#ends.set(id, end);
-    if (this.#ends.size <= MAX_REMEMBERED) return;
-    for (const oldest of this.#ends.keys()) {
-      this.#ends.delete(oldest);
-      return;
-    }
   }
 
   /** The file that a packet belongs to; null where it is in one that is complete. */
@@ -178,11 +163,11 @@ export class WorkerFolder {
     for (let i = 1; i < MAX_NAMES; i++) {
       const name = nameOf(id, i) + extension;
       const path = join(this.path, name);
-      if (there.has(`${name}.part`)) {
+      if (isOpen(there, name)) {
         const isBroken = there.has(name) && (await StreamRecorder.streamOf(path)) === undefined;
         if (!isBroken) return this.#continue(path, packet, origin, atMs);
         // A power cut has emptied its journal: nobody knows what is in the file.
-        await rename(`${path}.part`, `${path}.part.broken`);
+        await rename(journalOf(path), `${journalOf(path)}.broken`);
         continue;
       }
       if (!there.has(name)) {
@@ -193,7 +178,7 @@ export class WorkerFolder {
       const complete = await readRecording(path);
       const completeEnd = complete.origin + complete.frames;
       if (end <= completeEnd) {
-        this.#remember(id, completeEnd);
+        this.#ends.add(id, completeEnd);
         return null;
       }
       origin = Math.max(origin, completeEnd);
@@ -209,7 +194,7 @@ export class WorkerFolder {
     for (const extension of EXTENSIONS) {
       for (let i = 1; i === 1 || there.has(nameOf(id, i - 1) + extension); i++) {
         const name = nameOf(id, i) + extension;
-        if (!there.has(`${name}.part`)) continue;
+        if (!isOpen(there, name)) continue;
         return this.#continue(join(this.path, name), null, 0, Date.now());
       }
     }
@@ -218,7 +203,7 @@ export class WorkerFolder {
 
   /**
    * Continues what another worker has left. That one may only have been asleep: it keeps the old journal, whose further records
-   * count for nothing, as its acknowledgements do not either.
+   * count for nothing, as its acknowledgements do not either, and cannot complete the file any more.
    */
   async #continue(
     path: string,
@@ -226,15 +211,13 @@ export class WorkerFolder {
     origin: number,
     atMs: number,
   ): Promise<StreamRecorder> {
-    const journal = `${path}.part`;
-    await copyFile(journal, `${journal}.copy`);
-    await rename(`${journal}.copy`, journal);
+    await takeOverJournal(path);
     // Undefined: a crash has left not even its first line.
     const found = await StreamRecorder.streamOf(path);
     if (found !== undefined && stream !== null && !isSameStream(found, stream)) throw otherStream();
     const format = stream ?? found;
     if (format === undefined)
-      throw new MicwireError('recording', `${journal} is empty. Remove it.`);
+      throw new MicwireError('recording', `${journalOf(path)} is empty. Remove it.`);
     return this.#recorder(path, format, origin, atMs);
   }
 
@@ -253,6 +236,21 @@ export class WorkerFolder {
       maxGapMs: MAX_GAP_MS,
     });
   }
+}
+
+/** Makes a folder where it is missing. @throws MicwireError `recording` when it cannot be used */
+export async function prepareFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await readdir(path);
+  } catch (cause) {
+    throw new MicwireError('recording', `${path} cannot be read. Use another folder.`, { cause });
+  }
+}
+
+/** Whether a recording of this name is under way. */
+function isOpen(there: ReadonlySet<string>, name: string): boolean {
+  return there.has(journalOf(name)) || there.has(closingOf(name));
 }
 
 function nameOf(id: string, nth: number): string {

@@ -85,16 +85,24 @@ export async function scanJournal(
     throw error;
   }
   try {
-    const begin = Buffer.alloc(MAX_LINE_BYTES);
-    const { bytesRead } = await file.read(begin, 0, begin.length, 0);
-    const line = begin.subarray(0, bytesRead).indexOf(10);
-    const head = line < 0 ? undefined : readHead(begin.subarray(0, line).toString());
-    if (head === undefined) return undefined;
-    const end = visit === null ? line + 1 : await scanRecords(file, line + 1, visit);
-    return { head, end };
+    return await scanOpenJournal(file, visit);
   } finally {
     await file.close();
   }
+}
+
+/** The same of a journal that is open. */
+export async function scanOpenJournal(
+  file: FileHandle,
+  visit: ((record: JournalRecord, payload: Uint8Array) => Promise<void> | void) | null,
+): Promise<FoundJournal | undefined> {
+  const begin = Buffer.alloc(MAX_LINE_BYTES);
+  const { bytesRead } = await file.read(begin, 0, begin.length, 0);
+  const line = begin.subarray(0, bytesRead).indexOf(10);
+  const head = line < 0 ? undefined : readHead(begin.subarray(0, line).toString());
+  if (head === undefined) return undefined;
+  const end = visit === null ? line + 1 : await scanRecords(file, line + 1, visit);
+  return { head, end };
 }
 
 /** @returns where the last whole record ends */

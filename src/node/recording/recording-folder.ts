@@ -5,6 +5,7 @@ import { isSampled } from '../../core/format/stream-format.ts';
 import { checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import type { AcceptedStream } from '../accepted-stream.ts';
+import { closingOf, journalOf, recordingOf } from './journal-owner.ts';
 import { StreamRecorder } from './stream-recorder.ts';
 import type { Recording } from './stream-recorder.ts';
 
@@ -108,11 +109,11 @@ export class RecordingFolder {
     }
     const recovered: Recording[] = [];
     for (const name of names) {
-      if (!name.endsWith('.part')) continue;
-      const journal = join(this.path, name);
-      const { mtimeMs } = await stat(journal);
+      const file = recordingOf(name);
+      if (file === undefined) continue;
+      const { mtimeMs } = await stat(join(this.path, name)).catch(() => ({ mtimeMs: Infinity }));
       if (Date.now() - mtimeMs < olderMs) continue;
-      const recording = await StreamRecorder.recover(journal.slice(0, -'.part'.length));
+      const recording = await StreamRecorder.recover(join(this.path, file));
       if (recording !== undefined) recovered.push(recording);
     }
     return recovered;
@@ -125,7 +126,8 @@ export class RecordingFolder {
     const there = new Set(await readdir(this.path).catch(() => []));
     for (let i = 1; i < MAX_NAMES; i++) {
       const name = (i === 1 ? id : `${id}~${i}`) + extension;
-      if (there.has(`${name}.part`) || !there.has(name)) return join(this.path, name);
+      const isOpen = there.has(journalOf(name)) || there.has(closingOf(name));
+      if (isOpen || !there.has(name)) return join(this.path, name);
     }
     throw new MicwireError(
       'recording',

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { describe, integerIn, numberIn } from '../../core/arguments.ts';
@@ -19,8 +19,17 @@ import { checkBytes, checkOptions } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { FrameSet } from './frame-set.ts';
 import type { FrameRange } from './frame-set.ts';
-import { encodeRecord, openJournal, scanJournal } from './journal.ts';
-import type { JournalHead, JournalRecord } from './journal.ts';
+import {
+  claimJournal,
+  closingOf,
+  exists,
+  journalOf,
+  removeTemporary,
+  reopenJournal,
+  temporaryOf,
+} from './journal-owner.ts';
+import { encodeRecord, openJournal, scanJournal, scanOpenJournal } from './journal.ts';
+import type { FoundJournal, JournalHead, JournalRecord } from './journal.ts';
 
 /** Options of {@link StreamRecorder.open}. */
 export interface StreamRecorderOptions {
@@ -160,6 +169,7 @@ export class StreamRecorder {
     const files: FileHandle[] = [];
     try {
       const there = new JournalContent();
+      await reopenJournal(path);
       const found = await scanJournal(journalOf(path), (record) => there.add(record));
       if (found === undefined && (await exists(path))) {
         throw new MicwireError(
@@ -173,6 +183,8 @@ export class StreamRecorder {
           `${path} is a recording of another stream. Use another path.`,
         );
       }
+      // Of a process that was killed while it completed the file.
+      if (found !== undefined) await removeTemporary(path);
       const journal = await openJournal(journalOf(path), found?.head ?? head, found);
       files.push(journal.file);
       let wav = null;
@@ -200,7 +212,7 @@ export class StreamRecorder {
   static async storedFrame(path: string): Promise<number | undefined> {
     try {
       const there = new JournalContent();
-      const found = await scanJournal(journalOf(path), (record) => there.add(record));
+      const found = await scanEither(path, (record) => there.add(record));
       return found && there.frames.contiguousEnd(found.head.origin);
     } catch (error) {
       throw asRecordingError(path, error);
@@ -214,7 +226,7 @@ export class StreamRecorder {
    */
   static async streamOf(path: string): Promise<StreamFormat | undefined> {
     try {
-      return (await scanJournal(journalOf(path), null))?.head.stream;
+      return (await scanEither(path, null))?.head.stream;
     } catch (error) {
       throw asRecordingError(path, error);
     }
@@ -475,16 +487,21 @@ export class StreamRecorder {
     }
     const { path, stream, origin, startedAt, frames, gaps } = this;
     const recording: Recording = { path, stream, origin, startedAt, frames, gaps };
+    const indexPath = `${path}.json`;
+    const [audio, index] = [temporaryOf(path), temporaryOf(indexPath)];
     try {
-      if (this.#wav === null) await this.#finishPackets();
+      const { path: _, ...said } = recording;
+      await writeFile(index, `${JSON.stringify(said)}\n`);
+      if (this.#wav === null) await this.#makeOgg(audio);
+      await claimJournal(path, this.#journal);
+      if (this.#wav === null) await rename(audio, path);
       else await this.#finishSamples(this.#wav);
-      const { path: _, ...index } = recording;
-      await writeFile(`${path}.json.tmp`, `${JSON.stringify(index)}\n`);
-      await rename(`${path}.json.tmp`, `${path}.json`);
+      await rename(index, indexPath);
       await this.#closeFiles();
-      await rm(journalOf(path), { force: true });
+      await rm(closingOf(path), { force: true });
     } catch (error) {
       await this.#closeFiles();
+      for (const left of [audio, index]) await rm(left, { force: true }).catch(() => {});
       throw asRecordingError(path, error);
     }
     return recording;
@@ -524,10 +541,9 @@ export class StreamRecorder {
     if (this.#settings.sync) await file.datasync();
   }
 
-  async #finishPackets(): Promise<void> {
-    const { origin, path } = this;
-    const temporary = `${path}.tmp`;
-    const out = await open(temporary, 'w');
+  async #makeOgg(path: string): Promise<void> {
+    const { origin } = this;
+    const out = await open(path, 'wx');
     try {
       let muxer: RecordingMuxer | undefined;
       let pieces: Uint8Array[] = [];
@@ -550,10 +566,10 @@ export class StreamRecorder {
         give(muxer.add({ frame: frame - origin, frames, bytes: Uint8Array.from(packet) }));
         return bytes >= COPY_BYTES ? write() : undefined;
       };
-      if (this.#stored.isInOrder) await scanJournal(journalOf(path), add);
+      if (this.#stored.isInOrder) await scanOpenJournal(this.#journal, add);
       else {
         const records: JournalRecord[] = [];
-        await scanJournal(journalOf(path), (record) => void records.push(record));
+        await scanOpenJournal(this.#journal, (record) => void records.push(record));
         records.sort((a, b) => a.frame - b.frame);
         for (const record of records) {
           const packet = new Uint8Array(record.bytes);
@@ -567,7 +583,6 @@ export class StreamRecorder {
     } finally {
       await out.close();
     }
-    await rename(temporary, path);
   }
 
   /** @param packet the first one: all others are as long */
@@ -647,15 +662,12 @@ function checked(path: string, options: StreamRecorderOptions) {
   return { settings, head };
 }
 
-function journalOf(path: string): string {
-  return `${path}.part`;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+/** The journal of a recording under way, or of one that a crash has left while it was being completed. */
+async function scanEither(
+  path: string,
+  visit: Parameters<typeof scanJournal>[1],
+): Promise<FoundJournal | undefined> {
+  return (await scanJournal(journalOf(path), visit)) ?? (await scanJournal(closingOf(path), visit));
 }
 
 /** Writes buffers one behind the other. @returns bytes written */

@@ -1,0 +1,220 @@
+import { MicwireError, PacketError } from '../../core/errors.ts';
+import { bytesPerFrame, isSameStream } from '../../core/format/stream-format.ts';
+import type { StreamFormat } from '../../core/format/stream-format.ts';
+import type { StreamChunk } from '../accepted-stream.ts';
+import { ChunkFeed } from '../chunk-feed.ts';
+import { ChunkOrder } from './chunk-order.ts';
+import type { NatsMessage } from './nats-message.ts';
+
+/** Running totals of a {@link ListenedStream}, in frames: received = delivered + queued + dropped + duplicate. */
+export interface ListenedStreamStats {
+  readonly receivedFrames: number;
+  /** Frames that the reader has taken. */
+  readonly deliveredFrames: number;
+  /** Frames that wait for the reader, or for frames before them. */
+  readonly queuedFrames: number;
+  /** Frames that the reader was too slow for, or that waited when it stopped. */
+  readonly droppedFrames: number;
+  /** Frames that came once more, or too late. */
+  readonly duplicateFrames: number;
+  /** Frames that never came. */
+  readonly missingFrames: number;
+  /** Messages that cannot be read, or are of another format than the first. */
+  readonly poisonMessages: number;
+}
+
+/** Audio that waits for a reader, of a stream whose sender cannot be held back. */
+const MAX_QUEUE_SECONDS = 30;
+const MAX_QUEUE_BYTES = 2 ** 24;
+/** A reader that falls behind holds a replay back. */
+const REPLAY_SECONDS = 2;
+const TICK_MS = 250;
+
+/** How a stream is listened to. @internal */
+export interface ListeningPlan {
+  /** The first frame to be delivered; null: whatever comes first. */
+  readonly from: number | null;
+  /** The first frame that is stored: what is before never comes. */
+  readonly stored: number;
+  /** Whether its source waits for `room`: then nothing is dropped. */
+  readonly waits: boolean;
+  /** How long chunks wait for frames before them, ms. */
+  readonly holdMs: number;
+  /** Stops the source. */
+  close(): Promise<void>;
+}
+
+/** A stream as it comes, or as it is stored: an async iterable of chunks for one reader, in order, each frame once. */
+export class ListenedStream implements AsyncIterable<StreamChunk> {
+  readonly id: string;
+  readonly #plan: ListeningPlan;
+  #format: StreamFormat | null = null;
+  #order: ChunkOrder | null = null;
+  #feed: ChunkFeed | null = null;
+  #ending: string | null = null;
+  #poison = 0;
+  #hasReader = false;
+  /** Since when chunks wait for others, ms. */
+  #heldMs = 0;
+  readonly #ticking: ReturnType<typeof setInterval>;
+  /** Those who wait for a change. */
+  #waiting: (() => void)[] = [];
+
+  /** @internal */
+  constructor(id: string, plan: ListeningPlan) {
+    this.id = id;
+    this.#plan = plan;
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS);
+    this.#ticking.unref();
+  }
+
+  /** What the stream is of; null before its first chunk. */
+  get format(): StreamFormat | null {
+    return this.#format;
+  }
+
+  /** Why the stream is over: `'bye'`, `'expired'` or `'lost'`, or `'closed'` by this side; null while it is not. */
+  get ending(): string | null {
+    return this.#ending;
+  }
+
+  get stats(): ListenedStreamStats {
+    const order = this.#order?.stats;
+    const feed = this.#feed?.stats;
+    return {
+      receivedFrames: order?.received ?? 0,
+      deliveredFrames: feed?.delivered ?? 0,
+      queuedFrames: (order?.held ?? 0) + (feed?.queued ?? 0),
+      droppedFrames: feed?.dropped ?? 0,
+      duplicateFrames: order?.duplicate ?? 0,
+      missingFrames: order?.missing ?? 0,
+      poisonMessages: this.#poison,
+    };
+  }
+
+  /** @throws MicwireError `closed` when there is a reader already */
+  [Symbol.asyncIterator](): AsyncIterator<StreamChunk, void> {
+    if (this.#hasReader) {
+      throw new MicwireError('closed', `${this.id} has a reader already. Listen once more.`);
+    }
+    this.#hasReader = true;
+    let chunks: AsyncIterator<StreamChunk, void> | undefined;
+    return {
+      next: async () => {
+        while (this.#feed === null && this.#ending === null) await this.#changed();
+        if (this.#feed === null) return { done: true, value: undefined };
+        chunks ??= this.#feed[Symbol.asyncIterator]();
+        const result = await chunks.next();
+        this.#notify();
+        return result;
+      },
+      return: async () => {
+        await this.close();
+        await chunks?.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  /** Listens no more. What waits can still be read. Does not reject. */
+  async close(): Promise<void> {
+    this.#end('closed');
+    await this.#plan.close();
+  }
+
+  /** A message has come. @internal */
+  take(said: NatsMessage): void {
+    if (this.#ending !== null) return;
+    if (said.type === 'end') return this.#end(said.ending);
+    const { from } = this.#plan;
+    for (const packet of said.packets) {
+      const { format, sampleRate, channels, frame, frames, payload, dropped } = packet;
+      if (from !== null && frame + frames <= from) continue;
+      this.#format ??= { format, sampleRate, channels };
+      const frameBytes = bytesPerFrame(this.#format);
+      const isWhole = frameBytes === 0 || payload.length === frames * frameBytes;
+      if (!isSameStream(this.#format, packet) || !isWhole) {
+        this.poison();
+        return;
+      }
+      this.#order ??= new ChunkOrder(frameBytes, from);
+      const bytes = payload as Uint8Array<ArrayBuffer>;
+      const missing = frame <= this.#plan.stored ? frame : dropped;
+      this.#give(this.#order.push({ frame, frames, bytes, missing }));
+    }
+  }
+
+  /** A message cannot be read. @internal */
+  poison(): void {
+    this.#poison++;
+  }
+
+  /** The source has lost messages: nothing is waited for, unless it has them again. @internal */
+  lost(): void {
+    if (!this.#plan.waits) this.#giveUp();
+  }
+
+  #giveUp(): void {
+    while (this.#order?.isWaiting === true) this.#give(this.#order.giveUp());
+  }
+
+  /** Waits until there is room for more, or the stream is over. @internal */
+  async room(): Promise<void> {
+    while (this.#ending === null && this.#queuedSeconds > REPLAY_SECONDS) await this.#changed();
+  }
+
+  get #queuedSeconds(): number {
+    return (this.#feed?.stats.queued ?? 0) / (this.#format?.sampleRate ?? 1);
+  }
+
+  #give(chunks: readonly StreamChunk[]): void {
+    this.#feed ??= this.#plan.waits
+      ? new ChunkFeed(Infinity, Infinity)
+      : new ChunkFeed(MAX_QUEUE_SECONDS * this.#format!.sampleRate, MAX_QUEUE_BYTES);
+    for (const { frame, frames, bytes, missing } of chunks) {
+      this.#feed.push(frame, frames, bytes, missing);
+    }
+    if (chunks.length > 0 || this.#order?.isWaiting !== true) this.#heldMs = 0;
+    this.#notify();
+  }
+
+  #tick(): void {
+    const isHeldBack = this.#plan.waits && this.#queuedSeconds > REPLAY_SECONDS;
+    if (this.#order?.isWaiting !== true || isHeldBack) return;
+    this.#heldMs += TICK_MS;
+    if (this.#heldMs >= this.#plan.holdMs) this.#give(this.#order.giveUp());
+  }
+
+  #end(ending: string): void {
+    if (this.#ending !== null) return;
+    this.#giveUp();
+    this.#ending = ending;
+    clearInterval(this.#ticking);
+    this.#feed?.end();
+    this.#notify();
+    if (ending !== 'closed') void this.#plan.close();
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #notify(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+}
+
+/** Reads a message, and hands it to a stream. @internal */
+export function hand(stream: ListenedStream, read: () => NatsMessage): void {
+  let said: NatsMessage;
+  try {
+    said = read();
+  } catch (error) {
+    if (!(error instanceof PacketError)) throw error;
+    stream.poison();
+    return;
+  }
+  stream.take(said);
+}

@@ -1,0 +1,407 @@
+import { performance } from 'node:perf_hooks';
+import { opusCodec } from '../../core/codec/opus-codec.ts';
+import type { OpusLibrary } from '../../core/codec/opus-library.ts';
+import { deferred } from '../../core/deferred.ts';
+import type { Deferred } from '../../core/deferred.ts';
+import { MicwireError, PacketError } from '../../core/errors.ts';
+import { bytesPerFrame, isSameStream } from '../../core/format/stream-format.ts';
+import type { StreamFormat } from '../../core/format/stream-format.ts';
+import type { Packet } from '../../core/framing/packet.ts';
+import { StreamConverter } from '../../core/resampler/stream-converter.ts';
+import type { Service } from '../../core/services/service.ts';
+import { Fifo } from '../../core/session/fifo.ts';
+import { RawAudio } from '../../core/session/raw-audio.ts';
+import { SessionDriver } from '../../core/session/session-driver.ts';
+import type { SessionIo } from '../../core/session/session-driver.ts';
+import type { SessionAction } from '../../core/session/session-messages.ts';
+import { sessionIo } from '../../core/session/session-scope.ts';
+import type { SessionScope, SessionTarget } from '../../core/session/session-scope.ts';
+import { FrameSet } from '../recording/frame-set.ts';
+import { textIn } from './text-service.ts';
+import type { StreamFate, StreamText } from './text-service.ts';
+
+/** What all streams of a worker have in common. */
+export interface ServiceStreamOptions {
+  readonly target: SessionTarget;
+  readonly scope: SessionScope;
+  readonly opus: OpusLibrary | undefined;
+  /** Audio that the service has not taken, ms: then its sender waits. */
+  readonly maxWaitMs: number;
+  readonly stallMs: number;
+  readonly text: (text: StreamText) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Nothing that is held back by `maxWaitMs` is ever dropped. */
+const NO_LIMIT = { maxOutboxMs: 3_600_000, maxOutboxBytes: 2 ** 30 } as const;
+/** How long the service may take for its last words, when the stream is over, ms. */
+const END_MS = 30_000;
+/** A converter that nothing comes for gives what it still has after so long, ms. */
+const FLUSH_MS = 1000;
+
+/**
+ * One stream on its way to a speech service: decoded, converted, and sent over one connection at a time, which is made again when it
+ * breaks, and continues at the first frame that the service has not taken. Frames reach the service in order on each connection, and
+ * at least once.
+ */
+export class ServiceStream {
+  readonly id: string;
+  readonly #stream: StreamFormat;
+  readonly #service: Service;
+  readonly #isOwn: boolean;
+  readonly #fate: StreamFate;
+  readonly #options: ServiceStreamOptions;
+  /** Null: what comes is what the service takes. */
+  readonly #converter: StreamConverter | null;
+  /** What came, in frames of the stream. */
+  readonly #given = new FrameSet();
+  /** The frame after the last one that went into the converter. */
+  #next = 0;
+  /** Whether the converter holds back the end of what it was given. */
+  #isOpen = false;
+  /** Frames of the stream since the converter began, and frames of the service before. */
+  #pieceFrames = 0;
+  #pieceBase = 0;
+  /** The frame of the service that comes next. */
+  #frame = 0;
+  /** Frames that were handed to all sessions, and those that earlier sessions were told were taken. */
+  #handed = 0;
+  #takenBefore = 0;
+  #driver: SessionDriver | null = null;
+  /** Those who wait until so many frames are taken. */
+  readonly #waiting = new Fifo<{ readonly frames: number; readonly taken: Deferred<void> }>();
+  /** Settles when something has changed. */
+  #change: Deferred<void> = deferred();
+  #failure: Error | null = null;
+  #isStopped = false;
+  #ending: Promise<void> | null = null;
+  #usedMs: number = performance.now();
+
+  constructor(
+    id: string,
+    { format, sampleRate, channels }: StreamFormat,
+    service: { readonly service: Service; readonly isOwn: boolean; readonly fate: StreamFate },
+    options: ServiceStreamOptions,
+  ) {
+    this.id = id;
+    this.#stream = { format, sampleRate, channels };
+    this.#service = service.service;
+    this.#isOwn = service.isOwn;
+    this.#fate = service.fate;
+    this.#options = options;
+    const { input } = this.#service;
+    const { opus } = options;
+    if (format === 'opus' && opus === undefined) {
+      throw new MicwireError(
+        'unsupported',
+        `${id} is Opus. Give the option opus, an OpusLibrary of micwire/codec.`,
+      );
+    }
+    this.#converter = isSameStream(this.#stream, input)
+      ? null
+      : new StreamConverter({
+          input: this.#stream,
+          output: input,
+          codec: opus === undefined ? undefined : opusCodec(opus),
+        });
+  }
+
+  /** Frames of the service: given = taken + waiting. */
+  get stats(): { readonly givenFrames: number; readonly takenFrames: number } {
+    return { givenFrames: this.#handed, takenFrames: this.#taken };
+  }
+
+  get isConnected(): boolean {
+    return this.#driver?.state === 'open' || this.#driver?.state === 'replaying';
+  }
+
+  /** Whether the service has said that it does not want this stream. */
+  get isRefused(): boolean {
+    return this.#fate.refusal !== null;
+  }
+
+  /** The frame of the stream after all that came. */
+  get endFrame(): number {
+    return this.#given.end;
+  }
+
+  /** Since when nothing came, ms. */
+  get idleMs(): number {
+    return performance.now() - this.#usedMs;
+  }
+
+  /**
+   * Takes a packet when there is room for it. One call at a time.
+   * @returns settles when the service has taken it
+   * @throws PacketError for a packet that is not of this stream, or cannot be decoded
+   * @throws MicwireError when the service has ended the session
+   */
+  async take(packet: Packet, signal: AbortSignal): Promise<{ readonly taken: Promise<void> }> {
+    if (!isSameStream(this.#stream, packet)) {
+      throw new PacketError('bad-field', 'A packet must be of the same stream as the first.');
+    }
+    const frameBytes = bytesPerFrame(this.#stream);
+    const { frame, frames, payload } = packet;
+    if (frameBytes > 0 && payload.length !== frames * frameBytes) {
+      throw new PacketError(
+        'bad-field',
+        `A packet of ${frames} frames must have ${frames * frameBytes} bytes, got ${payload.length}.`,
+      );
+    }
+    const { input, overlapMs } = this.#service;
+    const maxFrames = ((this.#options.maxWaitMs + overlapMs) / 1000) * input.sampleRate;
+    while (this.#handed - this.#taken > maxFrames && !this.isRefused) await this.#changed(signal);
+    if (this.isRefused) return { taken: Promise.resolve() };
+    const [first] = this.#given.gaps(frame, frame + frames);
+    if (first !== undefined && first.frame < this.#next) await this.#goBack(signal);
+    this.#check(signal);
+    this.#usedMs = performance.now();
+    const fresh = this.#given.add(frame, frames);
+    if (frameBytes === 0) {
+      // A packet cannot be cut.
+      if (fresh.length > 0) this.#feed(frame, frames, payload);
+    } else {
+      for (const part of fresh) {
+        const from = (part.frame - frame) * frameBytes;
+        this.#feed(
+          part.frame,
+          part.frames,
+          payload.subarray(from, from + part.frames * frameBytes),
+        );
+      }
+    }
+    return { taken: this.#whenTaken() };
+  }
+
+  /**
+   * The stream is over.
+   * @returns settles when the service has taken everything, and said its last words
+   */
+  end(): Promise<void> {
+    this.#ending ??= this.#end().catch((error: unknown) => {
+      this.#fail(error);
+      throw error;
+    });
+    return this.#ending;
+  }
+
+  get isEnding(): boolean {
+    return this.#ending !== null;
+  }
+
+  /** Lets the service have what the converter still holds, when nothing came for a while. */
+  tend(): void {
+    if (this.#isOpen && this.idleMs > FLUSH_MS) this.#flush();
+  }
+
+  /** Ends the connection, without a word: another worker continues the stream. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#fail(new MicwireError('closed', `${this.id} is not read any more.`));
+  }
+
+  async #end(): Promise<void> {
+    this.#flush();
+    this.#fate.isOver = true;
+    if (this.#service.acknowledges) await this.#allTaken(null);
+    const driver = this.#driver;
+    if (driver === null || this.isRefused) return this.#close();
+    // One that acknowledges nothing is asked for its last words first.
+    driver.tell({ type: 'close', drainMs: END_MS });
+    while (driver.state !== 'closed') await this.#changed(null);
+    this.#look();
+    if (driver.stats.droppedFrames > 0) {
+      throw new MicwireError(
+        'transport',
+        `${this.id}: the service was not there when it was to hear the end. It is asked again.`,
+      );
+    }
+    this.#close();
+  }
+
+  get #taken(): number {
+    return this.#takenBefore + (this.#driver?.stats.acknowledgedFrames ?? 0);
+  }
+
+  /** Converts audio which follows the other, or comes after a gap. */
+  #feed(frame: number, frames: number, bytes: Uint8Array): void {
+    const { sampleRate } = this.#service.input;
+    if (frame !== this.#next) this.#flush();
+    if (!this.#isOpen) {
+      this.#isOpen = true;
+      this.#pieceFrames = 0;
+      this.#pieceBase = this.#handed;
+      this.#frame = Math.max(
+        this.#frame,
+        Math.round((frame * sampleRate) / this.#stream.sampleRate),
+      );
+    }
+    this.#next = frame + frames;
+    if (this.#converter === null) {
+      this.#pieceFrames += frames;
+      return this.#hand(bytes);
+    }
+    try {
+      for (const chunk of this.#converter.convert(bytes)) this.#hand(chunk);
+    } catch (error) {
+      // Of a packet that cannot be decoded nothing was taken.
+      this.#flush();
+      throw error;
+    }
+    this.#pieceFrames = this.#converter.stats.inputFrames;
+  }
+
+  /** Ends a piece of audio without gaps. */
+  #flush(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    if (this.#converter === null) return;
+    for (const chunk of this.#converter.finish()) this.#hand(chunk);
+    this.#converter.reset();
+  }
+
+  #hand(bytes: Uint8Array): void {
+    const { input } = this.#service;
+    const frames = bytes.length / bytesPerFrame(input);
+    if (frames === 0) return;
+    // A message's bytes are its own, and what is converted, too.
+    const audio = new RawAudio(this.#frame, frames, bytes as Uint8Array<ArrayBuffer>);
+    this.#frame += frames;
+    this.#handed += frames;
+    const isFirst = this.#driver === null;
+    this.#driver ??= this.#session();
+    this.#driver.tell({ type: 'audio', audio: Object.assign(audio, { dropped: 0 }) });
+    if (isFirst) this.#driver.tell({ type: 'start' });
+  }
+
+  #session(): SessionDriver {
+    const { scope, target, stallMs } = this.#options;
+    const io = sessionIo(scope, target, this.#service);
+    let driver: SessionDriver | null = null;
+    const look = (): void => {
+      if (driver !== null && driver === this.#driver) this.#look();
+    };
+    const watched: SessionIo = {
+      ...io,
+      setTimer: (ms, run) =>
+        io.setTimer(ms, () => {
+          run();
+          look();
+        }),
+      connect: (address, listener) =>
+        io.connect(address, {
+          opened: () => listener.opened(),
+          message(data) {
+            listener.message(data);
+            look();
+          },
+          closed(code, reason) {
+            listener.closed(code, reason);
+            look();
+          },
+        }),
+    };
+    const settings = { session: this.id, stallMs, ...NO_LIMIT };
+    driver = new SessionDriver(this.#service, watched, settings, (action) => this.#act(action));
+    return driver;
+  }
+
+  #act(action: SessionAction): void {
+    if (this.#isStopped) return;
+    if (action.type === 'service') {
+      const text = textIn(action.event, this.#isOwn);
+      if (text !== null) this.#options.text(text);
+    } else if (action.type === 'error') this.#options.failed(action.error);
+    else if (action.type === 'closed') {
+      if (this.isRefused) return this.#putAside();
+      if (this.#ending !== null || this.#driver?.state !== 'closed') return;
+      const message = `${this.id}: the service has ended the session. It is begun again.`;
+      this.#fail(new MicwireError('transport', message));
+    }
+  }
+
+  /** The service does not want the stream: what it was not given need not come again. */
+  #putAside(): void {
+    for (const { taken } of this.#waiting) taken.resolve();
+    this.#waiting.clear();
+    this.#close();
+    this.#notify();
+  }
+
+  /** Late audio, which the service has not heard: it gets it on another connection, since each is in order. */
+  async #goBack(signal: AbortSignal): Promise<void> {
+    this.#flush();
+    await this.#allTaken(signal);
+    if (this.isRefused) return;
+    this.#takenBefore = this.#handed;
+    const driver = this.#driver;
+    this.#driver = null;
+    driver?.tell({ type: 'close', drainMs: 0 });
+    this.#frame = 0;
+    this.#next = 0;
+  }
+
+  #whenTaken(): Promise<void> {
+    const { sampleRate } = this.#service.input;
+    const frames =
+      this.#pieceBase + Math.round((this.#pieceFrames * sampleRate) / this.#stream.sampleRate);
+    if (frames <= this.#taken) return Promise.resolve();
+    const taken = deferred<void>();
+    this.#waiting.push({ frames, taken });
+    return taken.promise;
+  }
+
+  async #allTaken(signal: AbortSignal | null): Promise<void> {
+    while (this.#taken < this.#handed && !this.isRefused) await this.#changed(signal);
+  }
+
+  /** The driver may have something new to say. */
+  #look(): void {
+    const taken = this.#taken;
+    while (this.#waiting.length > 0 && this.#waiting.at(0)!.frames <= taken) {
+      this.#waiting.shift()!.taken.resolve();
+    }
+    this.#notify();
+  }
+
+  /** @throws when the stream is not read any more, or the service is gone for good */
+  async #changed(signal: AbortSignal | null): Promise<void> {
+    this.#check(signal);
+    if (signal === null) await this.#change.promise;
+    else {
+      const aborted = deferred<void>();
+      const abort = (): void => aborted.resolve();
+      signal.addEventListener('abort', abort, { once: true });
+      await Promise.race([this.#change.promise, aborted.promise]);
+      signal.removeEventListener('abort', abort);
+    }
+    this.#check(signal);
+  }
+
+  #check(signal: AbortSignal | null): void {
+    if (this.#failure !== null) throw this.#failure;
+    if (signal?.aborted === true) {
+      throw new MicwireError('closed', `${this.id} is not read any more.`);
+    }
+  }
+
+  #notify(): void {
+    this.#change.resolve();
+    this.#change = deferred();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== null) return;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
+    for (const { taken } of this.#waiting) taken.reject(error);
+    this.#waiting.clear();
+    this.#close();
+    this.#notify();
+  }
+
+  #close(): void {
+    this.#isOpen = false;
+    this.#converter?.close();
+    this.#driver?.tell({ type: 'close', drainMs: 0 });
+  }
+}

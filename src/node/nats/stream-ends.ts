@@ -1,0 +1,22 @@
+/** Streams that are remembered. */
+const MAX_STREAMS = 10_000;
+
+/** Where streams that are over end, so that what comes again is recognized: of the last ten thousand. */
+export class StreamEnds {
+  readonly #ends = new Map<string, number>();
+
+  /** The frame after the last one of a stream; 0 where it is not known to be over. */
+  of(id: string): number {
+    return this.#ends.get(id) ?? 0;
+  }
+
+  add(id: string, end: number): void {
+    this.#ends.delete(id);
+    this.#ends.set(id, end);
+    if (this.#ends.size <= MAX_STREAMS) return;
+    for (const oldest of this.#ends.keys()) {
+      this.#ends.delete(oldest);
+      return;
+    }
+  }
+}

@@ -1,0 +1,363 @@
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { OpusEncoder } from '../src/core/codec/opus-encoder.ts';
+import { decodeMulaw } from '../src/core/format/g711.ts';
+import { vosk } from '../src/core/services/vosk.ts';
+import { NatsTranscriber } from '../src/node/index.ts';
+import type { NatsTranscriberOptions } from '../src/node/index.ts';
+import { eventually } from './helpers/eventually.ts';
+import { NatsPublisher } from './helpers/nats-publisher.ts';
+import { NatsServer, hasNatsServer } from './helpers/nats-server.ts';
+import { opusLibrary } from './helpers/opus.ts';
+import { ServeProcess } from './helpers/serve-process.ts';
+import { PCM, StreamClient, bytesAt } from './helpers/stream-client.ts';
+import { TextServer } from './helpers/text-server.ts';
+import { WorkProcess } from './helpers/work-process.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const FRAME_BYTES = 2;
+
+async function started<T extends { end(): unknown }>(starting: Promise<T>): Promise<T> {
+  const one = await starting;
+  cleanups.push(() => one.end());
+  return one;
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'micwire-text-'));
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function transcriber(
+  nats: NatsServer,
+  server: { readonly url: string },
+  options: Partial<NatsTranscriberOptions> = {},
+): Promise<NatsTranscriber> {
+  const one = await NatsTranscriber.start({
+    servers: nats.url,
+    url: server.url,
+    leaseMs: 1500,
+    failed: () => {},
+    ...options,
+  });
+  cleanups.push(() => one.close());
+  return one;
+}
+
+/** Every frame was heard with its content, and on each connection in order. @returns frames that were heard more than once */
+function expectHeard(server: TextServer, id: string, frames: number): number {
+  const heard = new Uint8Array(frames);
+  for (const { pieces } of server.of(id)) {
+    let end = -1;
+    for (const { frame, bytes } of pieces) {
+      const count = bytes.length / FRAME_BYTES;
+      expect(frame).toBeGreaterThanOrEqual(end);
+      end = frame + count;
+      expect(bytes).toEqual(bytesAt(id, frame, count));
+      for (let i = frame; i < end; i++) heard[i]!++;
+    }
+  }
+  expect(heard.indexOf(0)).toBe(-1);
+  return heard.reduce((sum, times) => sum + times - 1, 0);
+}
+
+describe.skipIf(!hasNatsServer())(
+  'micwire work --transcribe-to (skipped where nats-server is not installed)',
+  () => {
+    it('has every frame heard in order when transcribers, the service and NATS are killed', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const folder = temporaryFolder();
+      const gateway = await started(ServeProcess.start('--nats', nats.url));
+      const start = (...args: string[]) =>
+        started(WorkProcess.start('--nats', nats.url, '--lease-ms', '1500', ...args));
+      const speech = ['--transcribe-to', server.url];
+      const both = await start('--record', folder, ...speech);
+      const workers = [both, await start(...speech)];
+      const clients = Array.from(
+        { length: 8 },
+        (_, i) => new StreamClient({ url: gateway.url, session: `mic-${i}` }),
+      );
+      const talk = async (chunks: number): Promise<void> => {
+        for (let i = 0; i < chunks; i++) {
+          for (const client of clients) client.say(320);
+          await wait(10);
+        }
+      };
+      await talk(100);
+      await eventually(
+        () => {
+          for (const { session } of clients)
+            expect(server.of(session)[0]?.pieces.length).toBeGreaterThan(10);
+        },
+        { timeout: 30_000 },
+      );
+      await workers[1]!.end('SIGKILL');
+      await talk(100);
+      server.cut();
+      await talk(50);
+      await nats.kill();
+      await talk(30);
+      await nats.start();
+      await talk(50);
+      await workers[1]!.start();
+      await both.end('SIGKILL');
+      await talk(50);
+      await both.start();
+      await talk(50);
+      for (const client of clients) await client.allAcknowledged(30_000);
+      for (const client of clients) await client.close();
+      await eventually(
+        () => {
+          for (const { session } of clients)
+            expect(server.of(session).some(({ isEnded }) => isEnded)).toBe(true);
+        },
+        { timeout: 30_000 },
+      );
+      for (const { session, frame } of clients) {
+        expectHeard(server, session, frame);
+        const [first] = server.of(session);
+        expect(first!.isEnded).toBe(false);
+        expect(first!.pieces.length).toBeGreaterThan(0);
+      }
+      // Recording is a consumer of its own.
+      await eventually(
+        () => {
+          for (const { session, frame } of clients) {
+            const index = readFileSync(join(folder, `${session}.wav.json`), 'utf8');
+            expect(JSON.parse(index)).toMatchObject({ frames: frame, gaps: [] });
+          }
+        },
+        { timeout: 30_000 },
+      );
+    }, 120_000);
+
+    it('moves streams at SIGTERM, and an end is told once', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const gateway = await started(ServeProcess.start('--nats', nats.url));
+      const args = ['--nats', nats.url, '--lease-ms', '1500', '--transcribe-to', server.url];
+      const first = await started(WorkProcess.start(...args));
+      const client = new StreamClient({ url: gateway.url, session: 'talk' });
+      for (let i = 0; i < 50; i++) client.say(320);
+      await eventually(() => expect(server.of('talk').at(-1)?.pieces.length).toBe(50));
+      await started(WorkProcess.start(...args));
+      expect(await first.end('SIGTERM')).toBe(0);
+      for (let i = 0; i < 50; i++) client.say(320);
+      await client.close();
+      await eventually(() => expect(server.of('talk').at(-1)?.isEnded).toBe(true));
+      expectHeard(server, 'talk', 100 * 320);
+      expect(server.of('talk').filter(({ isEnded }) => isEnded)).toHaveLength(1);
+    }, 60_000);
+
+    it('holds a bounded amount of audio for a service that takes none, and loses none of it', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      server.isDeaf = true;
+      const one = await transcriber(nats, server, { maxWaitMs: 1000 });
+      // 20 s of one stream.
+      for (let i = 0; i < 200; i++) await source.say('talk', i * 1600, 1600);
+      await source.over('talk');
+      await eventually(() => expect(one.stats.waitingFrames).toBeGreaterThan(16_000));
+      await wait(500);
+      expect(one.stats.waitingFrames).toBeLessThanOrEqual(16_000 + 1600);
+      expect(await source.unacknowledged('text-')).toBe(201);
+      // A break does no harm: it continues at what was not taken.
+      server.cut();
+      await eventually(() => expect(server.of('talk')).toHaveLength(2));
+      server.hear();
+      await eventually(() => expect(server.of('talk').at(-1)!.isEnded).toBe(true));
+      expectHeard(server, 'talk', 320_000);
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      expect(one.stats).toMatchObject({
+        givenFrames: 320_000,
+        takenFrames: 320_000,
+        waitingFrames: 0,
+        endedStreams: 1,
+        failures: 0,
+      });
+    }, 60_000);
+
+    it('publishes words and stores final ones beside the audio', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const folder = temporaryFolder();
+      const source = await started(NatsPublisher.connect(nats));
+      const published: unknown[] = [];
+      const subscription = source.connection.subscribe('micwire.text.*', {
+        callback: (_, message) => void published.push([message.subject, message.json()]),
+      });
+      await source.connection.flush();
+      await transcriber(nats, server, { folder });
+      await source.say('talk', 0, 1600);
+      await source.say('talk', 1600, 800);
+      await source.over('talk');
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      await eventually(() => expect(published).toHaveLength(3));
+      subscription.unsubscribe();
+      const at = expect.any(String) as unknown;
+      const line = (frame: number, frames: number) => ({
+        stream: 'talk',
+        text: `${frame}-${frame + frames}`,
+        final: true,
+        frame,
+        frames,
+        taken: frame + frames,
+        at,
+      });
+      const lines = readFileSync(join(folder, 'talk.jsonl'), 'utf8').trimEnd().split('\n');
+      expect(lines.map((text) => JSON.parse(text) as unknown)).toEqual([
+        line(0, 1600),
+        line(1600, 800),
+      ]);
+      expect(published).toEqual([
+        ['micwire.text.talk', line(0, 1600)],
+        ['micwire.text.talk', line(1600, 800)],
+        ['micwire.text.talk', { stream: 'talk', text: 'the end', final: false, at }],
+      ]);
+      expect(readdirSync(folder)).toEqual(['talk.jsonl']);
+    }, 30_000);
+
+    it('converts rates and Opus, tells gaps, and gives the last frames without an end', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      await transcriber(nats, server, { opus: await opusLibrary() });
+      const phone = { format: 'mulaw', sampleRate: 8000, channels: 1 } as const;
+      const loud = new Uint8Array(800).fill(0x20);
+      // A second, a gap of half a second, and half a second.
+      for (let i = 0; i < 10; i++) {
+        await source.send('phone', phone, [
+          { frame: i * 800, frames: 800, bytes: loud, missing: 0 },
+        ]);
+      }
+      for (let i = 15; i < 20; i++) {
+        await source.send('phone', phone, [
+          { frame: i * 800, frames: 800, bytes: loud, missing: 0 },
+        ]);
+      }
+      const web = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
+      const encoder = new OpusEncoder(await opusLibrary(), { sampleRate: 48_000, channels: 1 });
+      cleanups.push(() => encoder.close());
+      const silence = [new Float32Array(960)];
+      for (let i = 0; i < 50; i++) {
+        const packet = new Uint8Array(encoder.maxBytes(960));
+        const bytes = packet.slice(0, encoder.encode(silence, 0, 960, packet, 0));
+        await source.send('web', web, [{ frame: i * 960, frames: 960, bytes, missing: 0 }]);
+      }
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      const [heard] = server.of('phone');
+      expect(heard).toMatchObject({ sampleRate: 16_000, gaps: [24_000] });
+      const framesOf = (id: string) =>
+        server.of(id)[0]!.pieces.reduce((sum, { bytes }) => sum + bytes.length / FRAME_BYTES, 0);
+      expect(framesOf('phone')).toBe(24_000);
+      expect(framesOf('web')).toBe(16_000);
+      // In the middle of a piece a constant remains one.
+      const { bytes } = heard!.pieces[5]!;
+      const found = new DataView(bytes.buffer, bytes.byteOffset).getInt16(0, true);
+      expect(Math.abs(found - decodeMulaw(0x20))).toBeLessThanOrEqual(1);
+      expect(server.of('phone')).toHaveLength(1);
+    }, 30_000);
+
+    it('gives late audio to a connection of its own, and what comes twice to none', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      await transcriber(nats, server);
+      for (const i of [0, 1, 3, 3, 2, 0, 4]) {
+        await source.say('talk', i * 320, 320);
+      }
+      await source.over('talk');
+      await source.say('talk', 320, 320);
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      expect(expectHeard(server, 'talk', 5 * 320)).toBe(0);
+      const [first, second, ...more] = server.of('talk');
+      expect(more).toEqual([]);
+      expect(first).toMatchObject({ gaps: [960], isEnded: false });
+      expect(second).toMatchObject({ gaps: [1280], isEnded: true });
+    }, 30_000);
+
+    it('puts aside a stream that the service refuses, and what cannot be read', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      server.refuses.add('no');
+      const source = await started(NatsPublisher.connect(nats));
+      const failures: string[] = [];
+      const failed = (error: unknown): void => void failures.push((error as Error).message);
+      const one = await transcriber(nats, server, { failed });
+      for (const id of ['no', 'yes']) {
+        for (let i = 0; i < 5; i++) await source.say(id, i * 320, 320);
+        await source.send(id, { ...PCM, channels: 2 }, [
+          { frame: 1600, frames: 1, bytes: new Uint8Array(4), missing: 0 },
+        ]);
+        await source.over(id);
+      }
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      expectHeard(server, 'yes', 5 * 320);
+      expect(one.stats).toMatchObject({ refusedStreams: 1, endedStreams: 2, restarts: 0 });
+      expect(one.stats.poisonMessages).toBeGreaterThan(0);
+      expect(failures.join('\n')).toMatch(/not this one/);
+    }, 30_000);
+
+    it('speaks to a service of micwire/services', async () => {
+      const nats = await started(NatsServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      // As vosk-server replies: once to each message.
+      const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+      cleanups.push(() => server.close());
+      await once(server, 'listening');
+      let bytes = 0;
+      server.on('connection', (socket) => {
+        socket.on('message', (data: Buffer, isBinary: boolean) => {
+          if (isBinary) bytes += data.length;
+          if (isBinary) socket.send('{"partial":"hel"}');
+          else if (data.toString().includes('eof')) socket.send('{"text":"hello"}');
+        });
+      });
+      const heard: unknown[] = [];
+      const { port } = server.address() as { readonly port: number };
+      await transcriber(
+        nats,
+        { url: `ws://127.0.0.1:${port}` },
+        { service: () => vosk(), heard: (stream, text) => void heard.push({ stream, ...text }) },
+      );
+      for (let i = 0; i < 5; i++) await source.say('talk', i * 1600, 1600);
+      await source.over('talk');
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      expect(bytes).toBe(5 * 3200);
+      expect(heard.at(-1)).toEqual({ stream: 'talk', text: 'hello', final: true });
+    }, 30_000);
+
+    it.each([
+      [['--nats', 'x', '--transcribe-to', 'http://a'], /--transcribe-to must be an address/],
+      [['--nats', 'x', '--transcribe-to', 'ws://a', '--service', 'b'], /--service must be one of/],
+      [['--nats', 'x', '--transcribe-to', 'ws://a', '--rate', '1'], /--rate must be an integer/],
+      [['--nats', 'x', '--record', 'a', '--rate', '8000'], /--rate needs --transcribe-to/],
+    ])('says what is wrong with %j', async (args, message) => {
+      await expect(WorkProcess.start(...args)).rejects.toThrow(message);
+    });
+
+    it.each([
+      [{ url: 'localhost' }, /url must be a ws: or wss: address/],
+      [{ url: 3 }, /url must be a string or a function, got 3/],
+      [{ sampleRate: 4000 }, /sampleRate must lie between 8000 and 48000, got 4000/],
+      [{ service: 'vosk' }, /service must be a function, got 'vosk'/],
+      [{ folders: '.' }, /has no option 'folders'. Did you mean 'folder'/],
+    ])('refuses the options %j', async (options, message) => {
+      const right = { servers: 'nats://127.0.0.1:1', url: 'ws://127.0.0.1:1' };
+      const starting = NatsTranscriber.start({ ...right, ...(options as object) });
+      await expect(starting).rejects.toThrow(message);
+    });
+  },
+);
