@@ -80,6 +80,7 @@ export default defineConfig({
       { find: /^micwire\/elements\/([\w-]+)$/, replacement: path('src/elements/$1.ts') },
       { find: 'micwire/session-server', replacement: path('src/core/session/server/index.ts') },
       { find: 'micwire/sdp', replacement: path('src/core/webrtc/index.ts') },
+      { find: /^micwire\/(nat|stun)$/, replacement: path('src/core/webrtc/$1/index.ts') },
       {
         find: /^micwire\/(codec|metering|receive|resampler|rtp)$/,
         replacement: path('src/core/$1/index.ts'),

@@ -6,13 +6,14 @@ import * as receive from '../src/core/receive/index.ts';
 import * as resampler from '../src/core/resampler/index.ts';
 import * as rtp from '../src/core/rtp/index.ts';
 import * as sdp from '../src/core/webrtc/index.ts';
+import * as stun from '../src/core/webrtc/stun/index.ts';
 import * as testing from '../src/testing/index.ts';
 import * as page from '../src/web/index.ts';
 import * as worker from '../src/worker/index.ts';
 import { FakeContext } from './helpers/node-page.ts';
 
 type Anything = never;
-const core = { ...codec, ...metering, ...receive, ...resampler, ...rtp, ...sdp };
+const core = { ...codec, ...metering, ...receive, ...resampler, ...rtp, ...sdp, ...stun };
 const context = new FakeContext(48_000) as Anything;
 const stage = { sampleRate: 48_000, channels: 1 };
 const buffer = new core.JitterBuffer({ sampleRate: 48_000 });
@@ -67,6 +68,8 @@ const TAKES_OPTIONS: Readonly<
     {},
     'intervalMs',
   ],
+  explainStun: [(o) => core.explainStun(new Uint8Array(4), o), {}, 'key'],
+  longTermKey: [(o) => core.longTermKey(o), { username: '', realm: '', password: '' }, 'username'],
   PcapngWriter: [(o) => new core.PcapngWriter(o), {}, 'remote'],
   RedundancyController: [
     (o) => new core.RedundancyController(o),

@@ -2,6 +2,7 @@ import type { RemoteInfo, Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { isStun } from '../../src/core/webrtc/stun/stun-message.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
 import type { Lateness } from './lateness.ts';
@@ -28,9 +29,6 @@ const MAX_BYTES = 1500 - 28;
 const UDP_HEADER_BYTES = 8;
 const IPV4_HEADER_BYTES = 20;
 const IPV6_HEADER_BYTES = 40;
-/** RFC 8489 §5: the magic cookie, after a type that begins with two zero bits and the length. */
-const STUN_COOKIE = 0x2112a442;
-const STUN_HEADER_BYTES = 20;
 /** A peer silent for so long may have moved to another port (an ICE restart): its place is free. */
 const PEER_GONE_MS = 5000;
 /** Room for what comes while this process is busy. */
@@ -162,13 +160,4 @@ function bind(address: string): Promise<Socket> {
       resolve(socket);
     });
   });
-}
-
-/** Whether it is a STUN message (RFC 8489 §6, RFC 7983 §7). */
-function isStun(datagram: Buffer): boolean {
-  return (
-    datagram.length >= STUN_HEADER_BYTES &&
-    datagram[0]! < 4 &&
-    datagram.readUInt32BE(4) === STUN_COOKIE
-  );
 }

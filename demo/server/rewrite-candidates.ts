@@ -1,11 +1,5 @@
 import type { SignalMessage } from '../../src/core/webrtc/signal-message.ts';
-
-/** Where UDP packets go. */
-export interface UdpAddress {
-  /** An IP address, without brackets. */
-  readonly address: string;
-  readonly port: number;
-}
+import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 
 /** The candidate's priority (RFC 8445 §5.1.2.1): type preference of a host, 126; local preference 65535; component 1. */
 const HOST_PRIORITY = 2 ** 24 * 126 + 2 ** 8 * 65_535 + (256 - 1);
@@ -18,7 +12,10 @@ const MAX_SECTIONS = 64;
  * candidates that trickle are dropped. A description becomes longer by line breaks and at most 64 times the address.
  * @returns null for a message that is not to be passed on
  */
-export function rewriteCandidates(message: SignalMessage, only: UdpAddress): SignalMessage | null {
+export function rewriteCandidates(
+  message: SignalMessage,
+  only: TransportAddress,
+): SignalMessage | null {
   if (message.type === 'candidate') return null;
   if (message.type === 'bye') return message;
   const { address, port } = only;

@@ -4,14 +4,14 @@ import type {
   SignallingErrorCode,
   SignallingReply,
 } from '../../src/core/webrtc/signalling-protocol.ts';
-import type { UdpAddress } from './rewrite-candidates.ts';
+import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from './error-boundary.ts';
 import { rewriteCandidates } from './rewrite-candidates.ts';
 
 /** The way of one call over the simulated network. */
 export interface CallSplice {
   /** Where each side sends its packets: the only candidate that it learns. */
-  readonly sendTo: Readonly<Record<CallRole, UdpAddress>>;
+  readonly sendTo: Readonly<Record<CallRole, TransportAddress>>;
   /** Resolves with the reason when the way is gone before it was closed. @default it lasts */
   readonly lost?: Promise<string>;
   close(): void;

@@ -86,6 +86,7 @@ export default defineConfig({
             sdp: 'micwire/sdp',
             services: 'micwire/services/*',
             'session-server': 'micwire/session-server',
+            stun: 'micwire/stun',
             testing: 'micwire/testing',
             'testing-fakes': 'micwire/testing/fakes',
             worker: 'micwire/worker',
