@@ -20,6 +20,7 @@ const ENTRIES = {
   resampler: { types: 'core/resampler', lib: PURE },
   rtp: { types: 'core/rtp', lib: PURE },
   sdp: { types: 'core/webrtc', lib: PURE },
+  nat: { types: 'core/webrtc/nat', lib: PURE },
   stun: { types: 'core/webrtc/stun', lib: PURE },
   services: { types: 'core/services', lib: PURE },
   'session-server': { types: 'core/session/server', lib: PURE },

@@ -13,7 +13,17 @@ export const RESOLUTIONS = {
 };
 
 /** Entries that run in any scope. `services/*` stands for each of them. */
-const ANY_SCOPE = ['codec', 'metering', 'receive', 'resampler', 'rtp', 'sdp', 'stun', 'services/*'];
+const ANY_SCOPE = [
+  'codec',
+  'metering',
+  'nat',
+  'receive',
+  'resampler',
+  'rtp',
+  'sdp',
+  'stun',
+  'services/*',
+];
 
 /**
  * A global scope: its libraries and types, and the entries that promise to compile there.

@@ -79,6 +79,7 @@ export default defineConfig({
             codec: 'micwire/codec',
             elements: 'micwire/elements',
             metering: 'micwire/metering',
+            nat: 'micwire/nat',
             node: 'micwire/node',
             receive: 'micwire/receive',
             resampler: 'micwire/resampler',
