@@ -35,6 +35,7 @@ const WHOLE_LAB = [
   'lab',
   'lab-compare',
   'lab-lanes',
+  'lab-nat',
   'lab-opus',
   'lab-wire',
   'examples',

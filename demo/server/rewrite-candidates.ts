@@ -7,6 +7,21 @@ const HOST_PRIORITY = 2 ** 24 * 126 + 2 ** 8 * 65_535 + (256 - 1);
 /** Sections that get the address: those of a call share one connection (BUNDLE), which the first is for. */
 const MAX_SECTIONS = 64;
 
+/** Candidates that lead past a simulated router. */
+const PAST_ROUTER = /\btyp (host|prflx)\b/;
+
+/**
+ * Takes the candidates of a peer behind a simulated router away that would lead past it: those of its own addresses.
+ * @returns null for a message that is not to be passed on
+ */
+export function dropHostCandidates(message: SignalMessage): SignalMessage | null {
+  if (message.type === 'candidate') return PAST_ROUTER.test(message.candidate) ? null : message;
+  if (message.type === 'bye') return message;
+  const lines = message.sdp.split(/\r\n|\r|\n/);
+  const kept = lines.filter((line) => !line.startsWith('a=candidate:') || !PAST_ROUTER.test(line));
+  return { ...message, sdp: kept.join('\r\n') };
+}
+
 /**
  * Makes one address the only one that a message's receiver learns of: descriptions lose their candidates and get this one;
  * candidates that trickle are dropped. A description becomes longer by line breaks and at most 64 times the address.

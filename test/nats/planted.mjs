@@ -3,10 +3,10 @@
 /** @type {readonly import('../helpers/planting.mjs').Fault[]} */
 export const FAULTS = [
   {
-    name: 'a mapping that has expired is used on',
+    name: 'every mapping depends on the address of the destination',
     file: 'webrtc/nat/nat.ts',
-    anchor: 'if (known !== undefined && known.expiresAt > nowMs) return known;',
-    replacement: 'if (known !== undefined) return known;',
+    anchor: 'keyOf(this.#mapping, destination)',
+    replacement: "keyOf('address-dependent', destination)",
   },
   {
     name: 'a mapping that has expired lets packets in',

@@ -113,6 +113,11 @@ export class TurnServer {
     this.#sweep.unref();
   }
 
+  /** The UDP port that it listens at. */
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
   /** Clients that have a port now. */
   get clients(): number {
     return this.#allocations.size;
