@@ -135,6 +135,7 @@ export default defineConfig({
             rtp: 'RTP',
             webrtc: 'WebRTC calls',
             whip: 'Live rooms',
+            nat: 'NAT and ICE',
           }),
         },
         {
