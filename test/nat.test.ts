@@ -162,6 +162,9 @@ describe('Nat', () => {
     expect(() => open('full-cone', { address: 'here' })).toThrow(/address must be an IPv4 or IPv6/);
     expect(() => open('full-cone', { maxMappings: 0 })).toThrow(/maxMappings must/);
     expect(() => open('full-cone', { portAllocation: 'any' as never })).toThrow(/portAllocation/);
+    expect(() => open('full-cone', { portAllocation: 'random' })).toThrow(
+      /random must be a function/,
+    );
   });
 });
 
@@ -195,6 +198,7 @@ describe('mappingFromCandidates', () => {
 });
 
 describe('NatDiscovery', () => {
+  const transaction = () => crypto.getRandomValues(new Uint8Array(12));
   const answer = (bytes: Uint8Array, mapped: TransportAddress, other: TransportAddress | null) => {
     const { method, transaction } = parseStun(bytes);
     const writer = new StunWriter(method, CLASS.success, transaction);
@@ -211,7 +215,7 @@ describe('NatDiscovery', () => {
   };
 
   it('tells that UDP does not get through after its tries', () => {
-    const discovery = new NatDiscovery({ server: SERVER, tries: 3 });
+    const discovery = new NatDiscovery({ transaction, server: SERVER, tries: 3 });
     const times: number[] = [];
     expect(discovery.nextMs).toBe(-Infinity);
     for (let now = 0; discovery.report === null; now += 50) {
@@ -228,7 +232,7 @@ describe('NatDiscovery', () => {
   });
 
   it('tells that there is no NAT, and still looks at the filter', () => {
-    const discovery = new NatDiscovery({ server: SERVER, local: HOST, tries: 1 });
+    const discovery = new NatDiscovery({ transaction, server: SERVER, local: HOST, tries: 1 });
     const first = discovery.poll(0)!;
     discovery.receive(answer(first.bytes, HOST, at('203.0.113.2', 3479)), SERVER, 10);
     const second = lastProbe(discovery, 10)!;
@@ -244,7 +248,7 @@ describe('NatDiscovery', () => {
   });
 
   it('tells nothing of mapping and filtering by a server with one address', () => {
-    const discovery = new NatDiscovery({ server: SERVER, tries: 1 });
+    const discovery = new NatDiscovery({ transaction, server: SERVER, tries: 1 });
     const mapped = at(OUTSIDE, 5000);
     discovery.receive(answer(discovery.poll(0)!.bytes, mapped, null), SERVER, 10);
     const probe = lastProbe(discovery, 10)!;
@@ -255,7 +259,7 @@ describe('NatDiscovery', () => {
   });
 
   it('takes an answer only from where it must come from', () => {
-    const discovery = new NatDiscovery({ server: SERVER, tries: 1 });
+    const discovery = new NatDiscovery({ transaction, server: SERVER, tries: 1 });
     const { bytes } = discovery.poll(0)!;
     const mapped = at(OUTSIDE, 5000);
     discovery.receive(answer(bytes, mapped, null), at('203.0.113.2', 3478), 10);
@@ -269,7 +273,7 @@ describe('NatDiscovery', () => {
 
   it('passes over hostile bytes', () => {
     const random = seededRandom(4);
-    const discovery = new NatDiscovery({ server: SERVER });
+    const discovery = new NatDiscovery({ transaction, server: SERVER });
     const { bytes } = discovery.poll(0)!;
     const good = answer(bytes, at(OUTSIDE, 5000), at('203.0.113.2', 3479));
     for (let i = 0; i < 20_000; i++) {

@@ -78,7 +78,7 @@ const TAKES_OPTIONS: Readonly<
   ],
   NatDiscovery: [
     (o) => new core.NatDiscovery(o),
-    { server: { address: '203.0.113.1', port: 3478 } },
+    { server: { address: '203.0.113.1', port: 3478 }, transaction: () => new Uint8Array(12) },
     'server',
   ],
   PcapngWriter: [(o) => new core.PcapngWriter(o), {}, 'remote'],

@@ -4,7 +4,7 @@ import type { TransportAddress } from '../../src/core/webrtc/stun/transport-addr
 import { TurnServer } from '../server/turn/turn-server.ts';
 import type { SimulatedRouter } from './simulated-router.ts';
 
-/** The addresses that the two servers have on it (RFC 5737): two, so that a page can see what a mapping depends on. */
+/** The addresses that the two servers have on it: two, so that a page can see what a mapping depends on. */
 const SERVERS: readonly [TransportAddress, TransportAddress] = [
   { address: '203.0.113.1', port: 3478 },
   { address: '203.0.113.2', port: 3478 },
@@ -23,7 +23,7 @@ export interface InternetServer {
 
 /**
  * What is between simulated routers: two STUN and TURN servers, and the knowledge who is behind which router. Addresses on it
- * are made up; each is carried by a port of this machine.
+ * are those of documentation (RFC 5737); each is carried by a port of this machine.
  */
 export class SimulatedInternet {
   readonly username = 'lab';

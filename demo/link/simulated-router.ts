@@ -54,12 +54,12 @@ interface OutsidePort {
 }
 
 /**
- * A router with a NAT in front of one page. Hosts behind it are whoever sends STUN to one of its two ports `inside`, which
- * stand for the two servers of the internet as seen through it; each address outside that the NAT hands out is a port of this
+ * A router with a NAT in front of one page. Every program that sends STUN to one of its two ports `inside` is a
+ * host behind it; these ports stand for the two servers of the internet as seen through it; each address outside that the NAT hands out is a port of this
  * machine, where others send to. Packets go over the session's link.
  */
 export class SimulatedRouter {
-  /** Its made-up address outside. */
+  /** Its address outside, one of documentation (RFC 5737). */
   readonly address: string;
   readonly #options: SimulatedRouterOptions;
   readonly #nat: Nat;

@@ -106,7 +106,11 @@ export class Agent {
     internet: Internet,
     home: Home,
     socket: TransportAddress,
-    options: { readonly name: string; readonly isControlling: boolean; gathered(): void },
+    options: {
+      readonly name: string;
+      readonly isControlling: boolean;
+      readonly gathered: () => void;
+    },
   ) {
     this.#internet = internet;
     this.#home = home;

@@ -24,7 +24,7 @@ export interface World {
 }
 
 /** Packets of somebody else to a NAT. */
-export interface Scan {
+interface Scan {
   readonly kind: 'scan';
   readonly at: number;
   readonly side: 'a' | 'b';

@@ -52,6 +52,7 @@ const SWEEP_MS = 5000;
 const KNOWN: ReadonlySet<number> = new Set([
   ATTRIBUTE.username,
   ATTRIBUTE.messageIntegrity,
+  ATTRIBUTE.messageIntegritySha256,
   ATTRIBUTE.channelNumber,
   ATTRIBUTE.lifetime,
   ATTRIBUTE.xorPeerAddress,

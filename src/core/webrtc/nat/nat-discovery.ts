@@ -1,4 +1,4 @@
-import { integerIn, numberIn } from '../../arguments.ts';
+import { describe, integerIn, numberIn } from '../../arguments.ts';
 import { PacketError } from '../../errors.ts';
 import { checkBytes, checkObject, checkOptions } from '../../option-names.ts';
 import type { OptionNames } from '../../option-names.ts';
@@ -22,8 +22,8 @@ export interface NatDiscoveryOptions {
   readonly server: TransportAddress;
   /** The socket's own address, where it is known: tells that there is no NAT. @default null */
   readonly local?: TransportAddress | null;
-  /** Makes 12 random bytes for each request, which nobody can guess. @default by Math.random, which will do for measuring one's own NAT */
-  readonly transaction?: () => Uint8Array;
+  /** Makes 12 random bytes for each request, which nobody can guess: `() => crypto.getRandomValues(new Uint8Array(12))`. */
+  readonly transaction: () => Uint8Array;
   /** When a request is sent again the first time, in ms; each time after it takes twice as long, up to 2 s. 10 to 2000. @default 250 */
   readonly retransmitMs?: number;
   /** How often a request is sent before no answer is taken for an answer. 1 to 10. @default 5 */
@@ -86,7 +86,8 @@ interface Pending {
  * Filtering is tested first: the tests of mapping send to the server's other address, which would open the filter for it.
  *
  * @example
- * const discovery = new NatDiscovery({ server: { address: '203.0.113.1', port: 3478 } });
+ * const transaction = () => crypto.getRandomValues(new Uint8Array(12));
+ * const discovery = new NatDiscovery({ server: { address: '203.0.113.1', port: 3478 }, transaction });
  * for (let probe; (probe = discovery.poll(now())) !== null;) send(probe.bytes, probe.destination);
  */
 export class NatDiscovery {
@@ -106,15 +107,12 @@ export class NatDiscovery {
   /** @throws TypeError or RangeError */
   constructor(options: NatDiscoveryOptions) {
     checkOptions('NatDiscovery', options, NAMES);
-    const {
-      server,
-      local = null,
-      transaction = randomTransaction,
-      retransmitMs = 250,
-      tries = 5,
-    } = options;
+    const { server, local = null, transaction, retransmitMs = 250, tries = 5 } = options;
     this.#server = canonical(checkAddress('server', server));
     this.#local = local === null ? null : canonical(checkAddress('local', local));
+    if (typeof transaction !== 'function') {
+      throw new TypeError(`transaction must be a function, got ${describe(transaction)}.`);
+    }
     this.#makeTransaction = transaction;
     this.#retransmitMs = numberIn('retransmitMs', retransmitMs, 10, MAX_WAIT_MS);
     this.#tries = integerIn('tries', tries, 1, 10);
@@ -272,8 +270,4 @@ export class NatDiscovery {
 
 function canonical({ address, port }: TransportAddress): TransportAddress {
   return { address: canonicalIp(address), port };
-}
-
-function randomTransaction(): Uint8Array {
-  return Uint8Array.from({ length: 12 }, () => Math.floor(Math.random() * 256));
 }

@@ -31,7 +31,7 @@ export interface NatOptions extends NatBehaviour {
   readonly hairpinning?: boolean;
   /** Further mappings are refused. 1 to 64512. @default 1024 */
   readonly maxMappings?: number;
-  /** Numbers in [0, 1) for random ports. @default Math.random */
+  /** Numbers in [0, 1), which `'random'` needs. */
   readonly random?: () => number;
 }
 
@@ -47,7 +47,7 @@ const NAMES = {
   random: 1,
 } satisfies OptionNames<NatOptions>;
 
-/** Where a packet goes on from the NAT, and as whose. */
+/** Where a packet continues from the NAT, and as whose. */
 export interface NatRoute {
   /** Which side it leaves the NAT on. */
   readonly to: 'inside' | 'outside';
@@ -94,7 +94,8 @@ export class Nat {
   readonly #refreshOnInbound: boolean;
   readonly #hairpinning: boolean;
   readonly #maxMappings: number;
-  readonly #random: () => number;
+  /** Only for random ports. */
+  readonly #random: (() => number) | null;
   readonly #byKey = new Map<string, Entry>();
   readonly #byPort = new Map<number, Entry>();
   /** Of `'sequential'`: the next to try. */
@@ -111,7 +112,7 @@ export class Nat {
       refreshOnInbound = false,
       hairpinning = false,
       maxMappings = 1024,
-      random = Math.random,
+      random,
     } = options;
     const { mapping, filtering } = checkBehaviour('options', options);
     this.#address = checkAddress('options', { address, port: 0 }).address;
@@ -122,7 +123,10 @@ export class Nat {
     this.#refreshOnInbound = refreshOnInbound;
     this.#hairpinning = hairpinning;
     this.#maxMappings = integerIn('maxMappings', maxMappings, 1, PORTS);
-    this.#random = random;
+    if (this.#allocation === 'random' && random === undefined) {
+      throw new TypeError("random must be a function where portAllocation is 'random'.");
+    }
+    this.#random = this.#allocation === 'random' ? (random ?? null) : null;
   }
 
   /** Its address outside. */
@@ -153,7 +157,7 @@ export class Nat {
    * @param source the host's address inside
    * @param destination where the host sends it
    * @param nowMs on any clock that does not go backwards
-   * @returns where it goes on, and as whose; null when it is refused: no port is free, or it came to the NAT's own address
+   * @returns where it continues, and as whose; null when it is refused: no port is free, or it came to the NAT's own address
    */
   outbound(
     source: TransportAddress,
@@ -177,7 +181,7 @@ export class Nat {
   /**
    * Takes a packet from outside. What nobody asked for changes nothing.
    * @param destination an address of the NAT's
-   * @returns where it goes on; null when it is refused
+   * @returns where it continues; null when it is refused
    */
   inbound(source: TransportAddress, destination: TransportAddress, nowMs: number): NatRoute | null {
     checkAddress('source', source);
@@ -224,7 +228,7 @@ export class Nat {
     };
     let port = Math.max(FIRST_PORT, insidePort);
     if (this.#allocation === 'sequential') port = this.#nextPort;
-    for (let i = 0; this.#allocation === 'random' && i < RANDOM_TRIES; i++) {
+    for (let i = 0; this.#random !== null && i < RANDOM_TRIES; i++) {
       port = FIRST_PORT + Math.floor(this.#random() * PORTS);
       if (isFree(port)) break;
     }
