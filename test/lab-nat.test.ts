@@ -1,6 +1,6 @@
 /** Two tabs of the lab, each behind a simulated router: what Chromium's ICE makes of every two kinds. */
 import type { Page } from 'playwright-core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NAT_KINDS, canConnect } from '../src/core/webrtc/nat/index.ts';
 import type { Call } from '../src/web/index.ts';
 import type { NatKind, NatPath } from '../src/core/webrtc/nat/index.ts';
@@ -19,21 +19,38 @@ const lab = useLab('call');
 const KINDS = Object.keys(NAT_KINDS) as NatKind[];
 const PAIRS = KINDS.flatMap((a, i) => KINDS.slice(i).map((b): [NatKind, NatKind] => [a, b]));
 let rooms = 0;
-const opened: Page[] = [];
+/** Two tabs, which all tests use. */
+let tabs: readonly [Page, Page];
+
+async function openTab(): Promise<Page> {
+  const page = await lab.page.context().browser()!.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on('pageerror', (error) => lab.faults.push(error.message));
+  await page.goto(lab.page.url());
+  return page;
+}
+
+beforeAll(async () => {
+  tabs = [await openTab(), await openTab()];
+}, 60_000);
+
+afterAll(() => Promise.all(tabs.map((page) => page.close())));
 
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map((page) => page.close()));
+  for (const tab of tabs) {
+    const hangUp = tab.getByRole('button', { name: 'Hang up', exact: true });
+    if (await hangUp.isVisible()) await hangUp.click();
+  }
 });
 
-/** A tab of the lab, in a room, behind a router. */
-async function openTab(room: string, router: NatKind | 'none'): Promise<Page> {
-  const page = await lab.page.context().browser()!.newPage();
-  opened.push(page);
-  page.setDefaultTimeout(15_000);
-  const { origin, pathname } = new URL(lab.page.url());
-  await page.goto(`${origin}${pathname}?room=${room}#call`);
-  await page.locator('#router').selectOption(router);
-  return page;
+/** Puts both tabs into a room of their own, each behind a router. */
+async function enter(...routers: readonly [NatKind | 'none', NatKind | 'none']): Promise<void> {
+  const room = `nat-${++rooms}`;
+  for (const [i, tab] of tabs.entries()) {
+    await tab.locator('#router').selectOption(routers[i]!);
+    await tab.locator('#room').fill(room);
+    await tab.locator('#room').press('Tab');
+  }
 }
 
 const start = (page: Page): Promise<void> =>
@@ -61,8 +78,7 @@ describe('a call between two tabs behind simulated routers', () => {
   it.each(PAIRS)(
     '%s and %s connects as predicted',
     async (a, b) => {
-      const room = `nat-${++rooms}`;
-      const tabs = [await openTab(room, a), await openTab(room, b)];
+      await enter(a, b);
       for (const tab of tabs) await start(tab);
       const wanted = canConnect(NAT_KINDS[a], NAT_KINDS[b]);
       for (const tab of tabs) {
@@ -84,13 +100,12 @@ describe('a call between two tabs behind simulated routers', () => {
   );
 
   it('is refused where only one of them has a router', async () => {
-    const room = `nat-${++rooms}`;
-    const tabs = [await openTab(room, 'symmetric'), await openTab(room, 'none')];
-    await start(tabs[0]!);
+    await enter('symmetric', 'none');
+    await start(tabs[0]);
     await expect
-      .poll(() => tabs[0]!.getByRole('status').first().textContent())
+      .poll(() => tabs[0].getByRole('status').first().textContent())
       .toContain('waiting for the other side');
-    await start(tabs[1]!);
-    await expect.poll(() => status(tabs[1]!)).toContain('choose one on both sides, or none');
+    await start(tabs[1]);
+    await expect.poll(() => status(tabs[1])).toContain('choose one on both sides, or none');
   }, 60_000);
 });
