@@ -36,6 +36,7 @@ const WHOLE_LAB = [
   'lab',
   'lab-compare',
   'lab-lanes',
+  'lab-nat',
   'lab-opus',
   'lab-wire',
   'examples',
@@ -83,6 +84,7 @@ export default defineConfig({
       { find: 'micwire/sip-ladder', replacement: path('src/core/sip/index.ts') },
       { find: /^micwire\/sip$/, replacement: path('src/web/sip/index.ts') },
       { find: 'micwire/sdp', replacement: path('src/core/webrtc/index.ts') },
+      { find: /^micwire\/(nat|stun)$/, replacement: path('src/core/webrtc/$1/index.ts') },
       {
         find: /^micwire\/(codec|metering|receive|resampler|rtp)$/,
         replacement: path('src/core/$1/index.ts'),

@@ -22,6 +22,7 @@ const WITHOUT_PEERS = new Set([
   'devices-live',
   'echo-live',
   'journeys',
+  'nat',
   'power-cut',
   'scale',
   'session',
@@ -31,7 +32,7 @@ const WITHOUT_PEERS = new Set([
   'whep',
 ]);
 /** Where the suites of seeds have the faults that `--planted` plants. */
-const PLANTED = { devices: 'devices', journeys: 'journeys', session: 'sessions' };
+const PLANTED = { devices: 'devices', journeys: 'journeys', nat: 'nats', session: 'sessions' };
 
 /** How often a suite was imported: a file that has changed needs another address. */
 let loads = 0;
@@ -41,7 +42,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'string' },
     browser: { type: 'boolean', default: false },
-    // Of the suites `journeys`, `devices` and `session`.
+    // Of the suites `journeys`, `devices`, `nat` and `session`.
     seed: { type: 'string' },
     seeds: { type: 'string' },
     from: { type: 'string' },

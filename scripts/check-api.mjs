@@ -22,6 +22,8 @@ const ENTRIES = {
   sdp: { types: 'core/webrtc', lib: PURE },
   'sip-ladder': { types: 'core/sip', lib: PURE },
   sip: { types: 'web/sip', lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'] },
+  nat: { types: 'core/webrtc/nat', lib: PURE },
+  stun: { types: 'core/webrtc/stun', lib: PURE },
   services: { types: 'core/services', lib: PURE },
   'session-server': { types: 'core/session/server', lib: PURE },
   node: { types: 'node', lib: PURE, scope: ['node'] },

@@ -16,12 +16,14 @@ export const RESOLUTIONS = {
 const ANY_SCOPE = [
   'codec',
   'metering',
+  'nat',
   'receive',
   'resampler',
   'rtp',
   'sdp',
   'services/*',
   'sip-ladder',
+  'stun',
 ];
 
 /**

@@ -13,7 +13,11 @@ import type { LinkProcessOptions } from '../demo/link/link-process.ts';
 import { LinkProcess } from '../demo/link/link-process.ts';
 import { parseControlRequest } from '../demo/link/protocol.ts';
 import { CLEAN, PRESETS } from '../demo/link/settings.ts';
+import { NAT_KINDS } from '../src/core/webrtc/nat/index.ts';
+import { STUN_ATTRIBUTE, STUN_METHOD, stunErrorCode } from '../src/core/webrtc/stun/index.ts';
+import type { StunWriter } from '../src/core/webrtc/stun/index.ts';
 import { seededRandom } from './helpers/random.ts';
+import { TurnClient } from './helpers/turn-client.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -78,6 +82,33 @@ async function peer(port: number): Promise<{ socket: Socket; received: string[] 
 }
 
 describe('the simulated network as a process', () => {
+  it('puts a page behind a router, and takes it away with the lane', async () => {
+    const { base } = await startLink();
+    const client = await connect(base);
+    const { lane, iceServers } = await client.openRouter('home', {
+      ...NAT_KINDS.symmetric,
+      mappingTimeoutMs: 60_000,
+      hairpinning: true,
+    });
+    expect(lane).toBe('home');
+    const [server] = iceServers;
+    expect(server!.urls.map((url) => url.split(':', 1)[0])).toEqual(['stun', 'stun', 'turn']);
+    const { username, credential } = server!;
+    const turn = await TurnClient.open(server!.urls[2]!, username, credential);
+    cleanups.push(() => turn.close());
+    const udp = (request: StunWriter) =>
+      request.addUint32(STUN_ATTRIBUTE.requestedTransport, 17 * 2 ** 24);
+    expect(stunErrorCode(await turn.ask(STUN_METHOD.allocate, udp))).toBe(0);
+    const { lanes } = await client.statistics();
+    expect(lanes).toMatchObject([
+      { lane: 'home', kind: 'router', forward: { sent: 2 }, back: { sent: 2 }, tcp: null },
+    ]);
+    await client.closeLane('home');
+    expect((await client.statistics()).lanes).toEqual([]);
+    const wrong = { ...NAT_KINDS.symmetric, mapping: 'cone' } as never;
+    await expect(client.openRouter('next', wrong)).rejects.toMatchObject({ code: 'bad-message' });
+  });
+
   it('loses nothing of what a client sends at once, however busy the process is that it connects to', async () => {
     const { base } = await startLink();
     const client = await connect(base);
@@ -361,6 +392,8 @@ function hostileRequests(): readonly string[] {
       '"SECRET !"',
     ),
     `{"type":"restart","id":1,"seed":${value}}`,
+    `{"type":"open-router","id":1,"lane":"a","router":${value}}`,
+    `{"type":"open-router","id":1,"lane":"a","router":{"mapping":${value}}}`,
     `{"type":"configure","id":1,"settings":{"delayMs":${value}}}`,
     `{"type":"configure","id":1,"settings":{"jitterDistribution":${value}}}`,
     `{"type":"configure","id":1,"settings":{"keepOrder":${value}}}`,

@@ -3,7 +3,6 @@ import { parseControlRequest, requestIdOf } from '../demo/link/protocol.ts';
 import { parseLinkTrace } from '../demo/link/link-trace.ts';
 import { isTrustedOrigin } from '../demo/server/origin.ts';
 import { rewriteCandidates } from '../demo/server/rewrite-candidates.ts';
-import { isSignedWith, parseStun } from '../demo/server/turn/stun-message.ts';
 import { settingsOf } from '../demo/runs/address.ts';
 import { opusPacketInfo } from '../src/core/codec/opus-packet.ts';
 import { decodeBase64 } from '../src/core/base64/base64.ts';
@@ -40,6 +39,10 @@ import { parseSipUri } from '../src/core/sip/sip-uri.ts';
 import { promisesStereo, withOpusOptions } from '../src/core/webrtc/opus-sdp.ts';
 import { explainSdp } from '../src/core/webrtc/sdp-explained.ts';
 import { parseSdp } from '../src/core/webrtc/sdp.ts';
+import { parseChannelData } from '../src/core/webrtc/stun/channel-data.ts';
+import { explainStun } from '../src/core/webrtc/stun/stun-explained.ts';
+import { isSignedWith } from '../src/core/webrtc/stun/stun-integrity.ts';
+import { parseStun } from '../src/core/webrtc/stun/stun-message.ts';
 import { MAX_SDP_LENGTH, parseSignal } from '../src/core/webrtc/signal-message.ts';
 import {
   parseSignallingReply,
@@ -625,13 +628,33 @@ const BINARY_PARSERS: readonly Parser<Uint8Array>[] = [
     name: 'STUN',
     limit: 2 ** 16 - 32,
     read: (datagram) => {
-      const message = parseStun(Buffer.from(datagram));
+      const message = parseStun(datagram);
       return [message.attributes, isSignedWith(message, Buffer.from('key'))];
     },
     growth: 4,
     inputs: {
       'empty attributes': (n) => stun(n, 0),
       'one attribute': (n) => stun(n, n - (n % 4) - 24),
+    },
+  },
+  {
+    name: 'explainStun',
+    limit: 2 ** 16 - 32,
+    read: (datagram) => explainStun(datagram, { key: Buffer.from('key') }),
+    growth: 4,
+    inputs: {
+      'one attribute': (n) => stun(n, n - (n % 4) - 24),
+      'a long text': (n) => stun(n, n - (n % 4) - 24, 0x8022),
+      'a long list': (n) => stun(n, n - (n % 4) - 24, 0x000a),
+    },
+  },
+  {
+    name: 'parseChannelData',
+    limit: 2 ** 16 - 32,
+    read: parseChannelData,
+    growth: 1,
+    inputs: {
+      'all data': (n) => bytes(n, (result) => result.set([0x40, 0, (n - 4) >> 8, n - 4])),
     },
   },
 ];
@@ -654,12 +677,12 @@ function extension(size: number, element: number): Uint8Array {
   });
 }
 
-function stun(size: number, valueBytes: number): Uint8Array {
+function stun(size: number, valueBytes: number, type = 0x8000): Uint8Array {
   const message = Buffer.alloc(size - (size % 4));
   message.writeUInt16BE(1, 0);
   message.writeUInt16BE(message.length - 20, 2);
   message.writeUInt32BE(0x2112a442, 4);
-  message.writeUInt16BE(0x8000, 20);
+  message.writeUInt16BE(type, 20);
   message.writeUInt16BE(valueBytes, 22);
   return message;
 }

@@ -7,13 +7,25 @@ import * as resampler from '../src/core/resampler/index.ts';
 import * as rtp from '../src/core/rtp/index.ts';
 import * as sdp from '../src/core/webrtc/index.ts';
 import * as sip from '../src/web/sip/index.ts';
+import * as nat from '../src/core/webrtc/nat/index.ts';
+import * as stun from '../src/core/webrtc/stun/index.ts';
 import * as testing from '../src/testing/index.ts';
 import * as page from '../src/web/index.ts';
 import * as worker from '../src/worker/index.ts';
 import { FakeContext } from './helpers/node-page.ts';
 
 type Anything = never;
-const core = { ...codec, ...metering, ...receive, ...resampler, ...rtp, ...sdp, ...sip };
+const core = {
+  ...codec,
+  ...metering,
+  ...nat,
+  ...receive,
+  ...resampler,
+  ...rtp,
+  ...sdp,
+  ...sip,
+  ...stun,
+};
 const context = new FakeContext(48_000) as Anything;
 const stage = { sampleRate: 48_000, channels: 1 };
 const buffer = new core.JitterBuffer({ sampleRate: 48_000 });
@@ -67,6 +79,18 @@ const TAKES_OPTIONS: Readonly<
     (o) => new core.LossReporter({ sampleRate: 48_000, channels: 1, format: 'opus' }, o),
     {},
     'intervalMs',
+  ],
+  explainStun: [(o) => core.explainStun(new Uint8Array(4), o), {}, 'key'],
+  longTermKey: [(o) => core.longTermKey(o), { username: '', realm: '', password: '' }, 'username'],
+  Nat: [
+    (o) => new core.Nat(o),
+    { address: '198.51.100.1', ...nat.NAT_KINDS.symmetric },
+    'maxMappings',
+  ],
+  NatDiscovery: [
+    (o) => new core.NatDiscovery(o),
+    { server: { address: '203.0.113.1', port: 3478 }, transaction: () => new Uint8Array(12) },
+    'server',
   ],
   PcapngWriter: [(o) => new core.PcapngWriter(o), {}, 'remote'],
   RedundancyController: [

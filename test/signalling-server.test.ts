@@ -242,6 +242,37 @@ describe('a call over the simulated network', () => {
     expect(link.splices).toBe(1);
   });
 
+  it('keeps from peers behind simulated routers what leads past them', async () => {
+    const rig = await start();
+    const [waited, came] = await pair(rig, '&router=1');
+    const candidate = (type: string) => ({
+      type: 'candidate',
+      candidate: `candidate:1 1 udp 1 192.0.2.1 9 typ ${type}`,
+      mid: '0',
+      index: 0,
+    });
+    for (const type of ['host', 'srflx', 'host', 'relay']) came.say(candidate(type));
+    await expect
+      .poll(() => waited.replies.filter(({ type }) => type === 'candidate'))
+      .toEqual([candidate('srflx'), candidate('relay')]);
+  });
+
+  it.each([
+    ['', '&router=1', 'not behind'],
+    ['&router=1', '', 'is behind'],
+  ])('refuses a peer that does not agree on routers: %s, %s', async (first, second, words) => {
+    const rig = await start();
+    const waited = await rig.connect(rig.origin, first).opened();
+    waited.join('a');
+    await expect.poll(() => waited.types()).toEqual(['joined']);
+    const came = await rig.connect(rig.origin, second).opened();
+    came.join('a');
+    await expect.poll(() => came.closeCode).toBe(1008);
+    expect(came.replies).toMatchObject([{ type: 'error', code: 'refused' }]);
+    expect(JSON.stringify(came.replies)).toContain(words);
+    expect(waited.types()).toEqual(['joined']);
+  });
+
   it('refuses an address whose link is not a name', async () => {
     const rig = await start({ openSplice: () => engine().open() });
     for (const link of ['a%20b', '..%2F', 'x'.repeat(65)]) {

@@ -1,117 +1,27 @@
-import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { IceServers } from '../demo/server/ice-servers.ts';
+import { TurnAllocation } from '../demo/server/turn/turn-allocation.ts';
+import { TurnServer } from '../demo/server/turn/turn-server.ts';
+import type { TurnServerOptions } from '../demo/server/turn/turn-server.ts';
+import { readUint32 } from '../src/core/bytes.ts';
 import {
   STUN_ATTRIBUTE as ATTRIBUTE,
   STUN_CLASS,
   STUN_METHOD as METHOD,
-  StunWriter,
-  canonicalAddress,
-  isSignedWith,
   parseStun,
-  readXorAddress,
+  stunAddress,
   stunAttribute,
+  stunErrorCode,
   stunText,
-} from '../demo/server/turn/stun-message.ts';
-import type { StunMessage } from '../demo/server/turn/stun-message.ts';
-import { TurnAllocation } from '../demo/server/turn/turn-allocation.ts';
-import { TurnServer } from '../demo/server/turn/turn-server.ts';
-import type { TurnServerOptions } from '../demo/server/turn/turn-server.ts';
-import { PacketError } from '../src/core/errors.ts';
+} from '../src/core/webrtc/stun/stun-message.ts';
+import type { StunMessage } from '../src/core/webrtc/stun/stun-message.ts';
+import { StunWriter } from '../src/core/webrtc/stun/stun-writer.ts';
 import { seededRandom } from './helpers/random.ts';
-import { TurnClient, errorCode } from './helpers/turn-client.ts';
-
-const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
-
-describe('STUN messages (RFC 5769)', () => {
-  it('§2.2: reads the mapped address and checks the signature of an IPv4 response', () => {
-    const message = parseStun(
-      hex(`0101003c2112a442b7e7a701bc34d686fa87dfae
-        8022000b7465737420766563746f7220
-        002000080001a147e112a643
-        000800142b91f599fd9e90c38c7489f92af9ba53f06be7d7
-        80280004c07d4c96`),
-    );
-    expect([message.method, message.class]).toEqual([METHOD.binding, STUN_CLASS.success]);
-    const address = readXorAddress(message, stunAttribute(message, ATTRIBUTE.xorMappedAddress)!);
-    expect(address).toEqual({ address: '192.0.2.1', port: 32_853 });
-    expect(isSignedWith(message, Buffer.from('VOkJxbRl1RmTxUk/WvJxBt'))).toBe(true);
-    expect(isSignedWith(message, Buffer.from('VOkJxbRl1RmTxUk/WvJxBT'))).toBe(false);
-  });
-
-  it('§2.3: reads the mapped address of an IPv6 response', () => {
-    const message = parseStun(
-      hex(`010100482112a442b7e7a701bc34d686fa87dfae
-        8022000b7465737420766563746f7220
-        002000140002a1470113a9faa5d3f179bc25f4b5bed2b9d9
-        00080014a382954e4be67bf11784c97c8292c275bfe3ed41
-        80280004c8fb0b4c`),
-    );
-    const address = readXorAddress(message, stunAttribute(message, ATTRIBUTE.xorMappedAddress)!);
-    expect(address).toEqual({ address: '2001:db8:1234:5678:11:2233:4455:6677', port: 32_853 });
-  });
-
-  it('§2.4: checks a long-term credential', () => {
-    const message = parseStun(
-      hex(`000100602112a44278ad3433c6ad72c029da412e
-        00060012e3839ee38388e383aae38383e382afe382b90000
-        0015001c662f2f3439396b39353464364f4c33346f4c394653547679363473 41
-        0014000b6578616d706c652e6f726700
-        00080014f67024656dd64a3e02b8e0712e85c9a28ca89666`),
-    );
-    const username = stunText(message, ATTRIBUTE.username);
-    expect(username).toBe('マトリックス');
-    const key = createHash('md5').update(`${username}:example.org:TheMatrIX`).digest();
-    expect(isSignedWith(message, key)).toBe(true);
-  });
-
-  it.each(['192.0.2.1', '2001:db8:1234:5678:11:2233:4455:6677'])(
-    'writes %s as it is read',
-    (ip) => {
-      const writer = new StunWriter(METHOD.data, STUN_CLASS.indication, Buffer.alloc(12, 7));
-      const message = parseStun(
-        writer.addXorAddress(ATTRIBUTE.xorPeerAddress, { address: ip, port: 4660 }).finish(),
-      );
-      const value = stunAttribute(message, ATTRIBUTE.xorPeerAddress)!;
-      expect(readXorAddress(message, value)).toEqual({ address: ip, port: 4660 });
-    },
-  );
-
-  it('throws nothing but PacketError for hostile bytes', () => {
-    const random = seededRandom(11);
-    const good = new StunWriter(METHOD.allocate, STUN_CLASS.request, Buffer.alloc(12, 1))
-      .add(ATTRIBUTE.username, 'lab')
-      .addXorAddress(ATTRIBUTE.xorPeerAddress, { address: '127.0.0.1', port: 9 })
-      .finish(Buffer.from('key'));
-    const reasons = new Set<string>();
-    for (let i = 0; i < 20_000; i++) {
-      const bytes = Buffer.from(good.subarray(0, random() < 0.3 ? random() * good.length : 999));
-      for (let edits = Math.floor(random() * 4); edits > 0 && bytes.length > 0; edits--) {
-        bytes[Math.floor(random() * bytes.length)] = random() * 256;
-      }
-      try {
-        const message = parseStun(bytes);
-        isSignedWith(message, Buffer.from('key'));
-        readXorAddress(message, stunAttribute(message, ATTRIBUTE.xorPeerAddress) ?? Buffer.of());
-        reasons.add('read');
-      } catch (error) {
-        if (!(error instanceof PacketError)) throw error;
-        reasons.add(error.reason);
-      }
-    }
-    expect([...reasons].toSorted()).toEqual([
-      'bad-field',
-      'oversized',
-      'read',
-      'truncated',
-      'unknown-type',
-    ]);
-  });
-});
+import { TurnClient } from './helpers/turn-client.ts';
 
 const USER = { username: 'lab', password: 'secret' };
 
@@ -127,7 +37,7 @@ async function client(server: TurnServer, password = USER.password): Promise<Tur
   return one;
 }
 
-const udp = (request: StunWriter) => request.addUInt32(ATTRIBUTE.requestedTransport, 17 << 24);
+const udp = (request: StunWriter) => request.addUint32(ATTRIBUTE.requestedTransport, 17 << 24);
 const peer =
   (port: number, address = '127.0.0.1') =>
   (request: StunWriter) =>
@@ -136,12 +46,12 @@ const peer =
 async function allocate(server: TurnServer): Promise<{ client: TurnClient; port: number }> {
   const one = await client(server);
   const answer = await one.ask(METHOD.allocate, udp);
-  expect(errorCode(answer)).toBe(0);
-  const relayed = readXorAddress(answer, stunAttribute(answer, ATTRIBUTE.xorRelayedAddress)!);
+  expect(stunErrorCode(answer)).toBe(0);
+  const relayed = stunAddress(answer, ATTRIBUTE.xorRelayedAddress)!;
   return { client: one, port: relayed.port };
 }
 
-function sendIndication(port: number, data: string): Buffer {
+function sendIndication(port: number, data: string): Uint8Array {
   return new StunWriter(METHOD.send, STUN_CLASS.indication, Buffer.alloc(12))
     .addXorAddress(ATTRIBUTE.xorPeerAddress, { address: '127.0.0.1', port })
     .add(ATTRIBUTE.data, data)
@@ -161,23 +71,25 @@ describe('the TURN server', () => {
   it('tells an address to anyone, as STUN', async () => {
     const one = await client(await start());
     const answer = await one.ask(METHOD.binding, () => {});
-    const value = stunAttribute(answer, ATTRIBUTE.xorMappedAddress)!;
-    expect(readXorAddress(answer, value)).toEqual({ address: '127.0.0.1', port: one.ownPort });
+    expect(stunAddress(answer, ATTRIBUTE.xorMappedAddress)).toEqual({
+      address: '127.0.0.1',
+      port: one.ownPort,
+    });
   });
 
   it('relays between two of its clients, by message and by channel', async () => {
     const server = await start();
     const [a, b] = [await allocate(server), await allocate(server)];
     expect(server.clients).toBe(2);
-    expect(errorCode(await b.client.ask(METHOD.createPermission, peer(a.port)))).toBe(0);
+    expect(stunErrorCode(await b.client.ask(METHOD.createPermission, peer(a.port)))).toBe(0);
     a.client.sendRaw(sendIndication(b.port, 'not permitted yet'));
-    expect(errorCode(await a.client.ask(METHOD.createPermission, peer(b.port)))).toBe(0);
+    expect(stunErrorCode(await a.client.ask(METHOD.createPermission, peer(b.port)))).toBe(0);
     a.client.sendRaw(sendIndication(b.port, 'by message'));
     await expect.poll(() => texts(b.client)).toEqual(['by message']);
 
     const bind = (request: StunWriter) =>
-      peer(b.port)(request.addUInt32(ATTRIBUTE.channelNumber, 0x4001 * 2 ** 16));
-    expect(errorCode(await a.client.ask(METHOD.channelBind, bind))).toBe(0);
+      peer(b.port)(request.addUint32(ATTRIBUTE.channelNumber, 0x4001 * 2 ** 16));
+    expect(stunErrorCode(await a.client.ask(METHOD.channelBind, bind))).toBe(0);
     const data = Buffer.from('by channel');
     const header = Buffer.of(0x40, 0x01, 0, data.length);
     a.client.sendRaw(Buffer.concat([header, data]));
@@ -191,8 +103,8 @@ describe('the TURN server', () => {
     const { client: one } = await allocate(server);
     const outsider = await client(server);
     const foreign = peer(53, '192.0.2.1');
-    expect(errorCode(await one.ask(METHOD.createPermission, foreign))).toBe(403);
-    expect(errorCode(await one.ask(METHOD.createPermission, peer(outsider.ownPort)))).toBe(0);
+    expect(stunErrorCode(await one.ask(METHOD.createPermission, foreign))).toBe(403);
+    expect(stunErrorCode(await one.ask(METHOD.createPermission, peer(outsider.ownPort)))).toBe(0);
     one.sendRaw(sendIndication(outsider.ownPort, 'to another service of this machine'));
     // Each has been worked off when the answer to a later request is there.
     await one.ask(METHOD.refresh, () => {});
@@ -203,7 +115,7 @@ describe('the TURN server', () => {
   it('lets nobody but its own clients speak to a client, permission or not', async () => {
     const server = await start();
     const { client: one, port } = await allocate(server);
-    expect(errorCode(await one.ask(METHOD.createPermission, peer(9)))).toBe(0);
+    expect(stunErrorCode(await one.ask(METHOD.createPermission, peer(9)))).toBe(0);
     const outsider = createSocket('udp4');
     onTestFinished(() => void outsider.close());
     const sent = (): Promise<void> =>
@@ -213,7 +125,7 @@ describe('the TURN server', () => {
     for (let i = 0; i < 5; i++) await sent();
     // A client’s own port may, and what it sends later comes after what the outsider sent.
     const other = await allocate(server);
-    expect(errorCode(await other.client.ask(METHOD.createPermission, peer(port)))).toBe(0);
+    expect(stunErrorCode(await other.client.ask(METHOD.createPermission, peer(port)))).toBe(0);
     other.client.sendRaw(sendIndication(port, 'from a client'));
     await expect.poll(() => texts(one)).toContain('from a client');
     await sent();
@@ -224,9 +136,9 @@ describe('the TURN server', () => {
   it('passes on what only looks like data of its own clients no longer when they are gone', async () => {
     const server = await start();
     const [a, b] = [await allocate(server), await allocate(server)];
-    expect(errorCode(await a.client.ask(METHOD.createPermission, peer(b.port)))).toBe(0);
-    const zero = (request: StunWriter) => request.addUInt32(ATTRIBUTE.lifetime, 0);
-    expect(errorCode(await b.client.ask(METHOD.refresh, zero))).toBe(0);
+    expect(stunErrorCode(await a.client.ask(METHOD.createPermission, peer(b.port)))).toBe(0);
+    const zero = (request: StunWriter) => request.addUint32(ATTRIBUTE.lifetime, 0);
+    expect(stunErrorCode(await b.client.ask(METHOD.refresh, zero))).toBe(0);
     const heir = createSocket('udp4');
     onTestFinished(() => void heir.close());
     // Another program gets the port that the client had.
@@ -250,10 +162,10 @@ describe('the TURN server', () => {
     async (number) => {
       const server = await start();
       const [a, b] = [await allocate(server), await allocate(server)];
-      expect(errorCode(await b.client.ask(METHOD.createPermission, peer(a.port)))).toBe(0);
+      expect(stunErrorCode(await b.client.ask(METHOD.createPermission, peer(a.port)))).toBe(0);
       const bind = (request: StunWriter) =>
-        peer(b.port)(request.addUInt32(ATTRIBUTE.channelNumber, number * 2 ** 16));
-      expect(errorCode(await a.client.ask(METHOD.channelBind, bind))).toBe(0);
+        peer(b.port)(request.addUint32(ATTRIBUTE.channelNumber, number * 2 ** 16));
+      expect(stunErrorCode(await a.client.ask(METHOD.channelBind, bind))).toBe(0);
       a.client.sendRaw(
         Buffer.concat([Buffer.of(number >> 8, number & 255, 0, 2), Buffer.from('hi')]),
       );
@@ -267,8 +179,8 @@ describe('the TURN server', () => {
     const server = await start();
     const { client: one } = await allocate(server);
     const bind = (request: StunWriter) =>
-      peer(9)(request.addUInt32(ATTRIBUTE.channelNumber, number * 2 ** 16));
-    expect(errorCode(await one.ask(METHOD.channelBind, bind))).toBe(400);
+      peer(9)(request.addUint32(ATTRIBUTE.channelNumber, number * 2 ** 16));
+    expect(stunErrorCode(await one.ask(METHOD.channelBind, bind))).toBe(400);
   });
 
   it('passes over attributes after the signature (RFC 8489 §14.5)', async () => {
@@ -280,38 +192,38 @@ describe('the TURN server', () => {
       [0x7abc, Buffer.alloc(8)],
       [ATTRIBUTE.messageIntegrity, Buffer.alloc(20)],
     ]);
-    expect(errorCode(answer)).toBe(0);
-    expect(stunAttribute(answer, ATTRIBUTE.lifetime)!.readUInt32BE(0)).toBe(600);
+    expect(stunErrorCode(answer)).toBe(0);
+    expect(readUint32(stunAttribute(answer, ATTRIBUTE.lifetime)!, 0)).toBe(600);
     expect(server.clients).toBe(1);
   });
 
   it.each<[string, number, (request: StunWriter) => void]>([
-    ['another transport than UDP', 442, (r) => r.addUInt32(ATTRIBUTE.requestedTransport, 6 << 24)],
-    ['another family', 440, (r) => udp(r).addUInt32(ATTRIBUTE.requestedAddressFamily, 2 << 24)],
+    ['another transport than UDP', 442, (r) => r.addUint32(ATTRIBUTE.requestedTransport, 6 << 24)],
+    ['another family', 440, (r) => udp(r).addUint32(ATTRIBUTE.requestedAddressFamily, 2 << 24)],
     ['no transport', 400, () => {}],
-    ['what it does not understand', 420, (r) => udp(r).addUInt32(ATTRIBUTE.evenPort, 0)],
+    ['what it does not understand', 420, (r) => udp(r).addUint32(ATTRIBUTE.evenPort, 0)],
   ])('refuses an allocation that asks for %s', async (_name, code, add) => {
     const one = await client(await start());
-    expect(errorCode(await one.ask(METHOD.allocate, add))).toBe(code);
+    expect(stunErrorCode(await one.ask(METHOD.allocate, add))).toBe(code);
   });
 
   it('refuses a wrong password, a second port and a client too many', async () => {
     const server = await start({ maxAllocations: 1 });
     const stranger = await client(server, 'guess');
-    expect(errorCode(await stranger.ask(METHOD.allocate, udp))).toBe(401);
+    expect(stunErrorCode(await stranger.ask(METHOD.allocate, udp))).toBe(401);
     const { client: one } = await allocate(server);
-    expect(errorCode(await one.ask(METHOD.allocate, udp))).toBe(437);
-    expect(errorCode(await (await client(server)).ask(METHOD.allocate, udp))).toBe(486);
+    expect(stunErrorCode(await one.ask(METHOD.allocate, udp))).toBe(437);
+    expect(stunErrorCode(await (await client(server)).ask(METHOD.allocate, udp))).toBe(486);
     expect(server.clients).toBe(1);
   });
 
   it('gives the port back when the client ends it', async () => {
     const server = await start();
     const { client: one } = await allocate(server);
-    const zero = (request: StunWriter) => request.addUInt32(ATTRIBUTE.lifetime, 0);
-    expect(errorCode(await one.ask(METHOD.refresh, zero))).toBe(0);
+    const zero = (request: StunWriter) => request.addUint32(ATTRIBUTE.lifetime, 0);
+    expect(stunErrorCode(await one.ask(METHOD.refresh, zero))).toBe(0);
     expect(server.clients).toBe(0);
-    expect(errorCode(await one.ask(METHOD.refresh, zero))).toBe(437);
+    expect(stunErrorCode(await one.ask(METHOD.refresh, zero))).toBe(437);
   });
 
   it('continues after hostile datagrams', async () => {
@@ -329,7 +241,7 @@ describe('the TURN server', () => {
       if (i % 50 === 49) await one.ask(METHOD.binding, () => {});
     }
     const answer: StunMessage = await one.ask(METHOD.refresh, () => {});
-    expect(errorCode(answer)).toBe(0);
+    expect(stunErrorCode(answer)).toBe(0);
   });
 });
 
@@ -364,25 +276,6 @@ describe('TurnAllocation', () => {
   });
 });
 
-describe('canonicalAddress', () => {
-  it.each([
-    ['127.0.0.1', '127.0.0.1'],
-    ['::1', '0:0:0:0:0:0:0:1'],
-    ['fe80::1%eth0', 'fe80:0:0:0:0:0:0:1'],
-    ['2001:db8:0:0:1::2', '2001:db8:0:0:1:0:0:2'],
-  ])('writes %s as %s', (address, canonical) => {
-    expect(canonicalAddress(address)).toBe(canonical);
-    const writer = new StunWriter(METHOD.data, STUN_CLASS.indication, Buffer.alloc(12, 7));
-    const message = parseStun(
-      writer
-        .addXorAddress(ATTRIBUTE.xorPeerAddress, { address: address.split('%')[0]!, port: 1 })
-        .finish(),
-    );
-    const value = stunAttribute(message, ATTRIBUTE.xorPeerAddress)!;
-    expect(readXorAddress(message, value).address).toBe(canonical);
-  });
-});
-
 describe('IceServers', () => {
   it('starts one server an address, and tells how to use it', async () => {
     const service = new IceServers();
@@ -394,7 +287,7 @@ describe('IceServers', () => {
     expect(first!.urls[1]).toMatch(/^stun:127\.0\.0\.1:\d+$/);
     const one = await TurnClient.open(first!.urls[0]!, first!.username, first!.credential);
     onTestFinished(() => one.close());
-    expect(errorCode(await one.ask(METHOD.allocate, udp))).toBe(0);
+    expect(stunErrorCode(await one.ask(METHOD.allocate, udp))).toBe(0);
   });
 
   async function ask(

@@ -1,6 +1,9 @@
 import { Call, MicwireError, WebSocketSignalling } from 'micwire';
+import { NAT_KINDS, mappingFromCandidates } from 'micwire/nat';
+import type { CandidateVerdict, NatKind } from 'micwire/nat';
 import type { Speaker } from 'micwire';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import { LinkClient } from '../link/link-client.ts';
 import { openSpeaker } from '../audio/open-speaker.ts';
 import { problemOf } from '../audio/problem.ts';
 import type { Source } from '../audio/source.ts';
@@ -28,6 +31,8 @@ export interface RoomCallSettings {
   readonly credential: string;
   readonly policy: RTCIceTransportPolicy;
   readonly redundancy: boolean;
+  /** A simulated router in front of this side, with its own STUN and TURN servers; both sides have one, or neither. */
+  readonly router: 'none' | NatKind;
 }
 
 /** How long it is waited for the other side, ms. */
@@ -42,6 +47,8 @@ export class RoomCall implements ReactiveController {
   problem = '';
   /** The last call, ended ones too: it can be looked at. */
   call: Call | null = null;
+  /** What this side's own candidates tell of its NAT; null before there are any. */
+  verdict: CandidateVerdict | null = null;
   /** What is sent, and what comes, for meters. */
   sent: AudioNode | null = null;
   heard: AudioNode | null = null;
@@ -51,6 +58,8 @@ export class RoomCall implements ReactiveController {
   #context: AudioContext | null = null;
   #source: Source | null = null;
   #speaker: Speaker | null = null;
+  /** The session that the router of this side belongs to. */
+  #link: LinkClient | null = null;
 
   constructor(host: ReactiveControllerHost, room: string) {
     this.#host = host;
@@ -63,6 +72,7 @@ export class RoomCall implements ReactiveController {
       credential: '',
       policy: 'all',
       redundancy: false,
+      router: 'none',
     };
     host.addController(this);
     this.desk = new MicrophoneDesk(host);
@@ -87,8 +97,8 @@ export class RoomCall implements ReactiveController {
     this.#context = context;
     context.resume().catch(() => {});
     try {
-      const { sound, room, policy, redundancy } = this.settings;
-      const iceServers = await this.#iceServers();
+      const { sound, room, policy, redundancy, router } = this.settings;
+      const iceServers = await this.#iceServers(context);
       const speaker = sound === 'microphone' ? await openSpeaker(context) : null;
       if (context !== this.#context) return;
       this.#speaker = speaker;
@@ -103,14 +113,18 @@ export class RoomCall implements ReactiveController {
       this.#source = source;
       this.desk.follow(source.microphone, speaker);
       this.sent = source.node;
-      const call = Call.create(WebSocketSignalling.create('/signal', { room }), {
-        track: trackOf(source.node, context),
-        iceServers,
-        iceTransportPolicy: policy,
-        redundancy,
-        connectTimeoutMs: WAIT_MS,
-      });
+      const call = Call.create(
+        WebSocketSignalling.create(router === 'none' ? '/signal' : '/signal?router=1', { room }),
+        {
+          track: trackOf(source.node, context),
+          iceServers,
+          iceTransportPolicy: policy,
+          redundancy,
+          connectTimeoutMs: WAIT_MS,
+        },
+      );
       this.call = call;
+      this.#watchCandidates(call);
       call.addEventListener('statechange', () => this.#follow(call));
       call.addEventListener('step', () => this.#host.requestUpdate());
       await call.connect();
@@ -128,8 +142,23 @@ export class RoomCall implements ReactiveController {
     this.#end('');
   }
 
-  async #iceServers(): Promise<RTCIceServer[]> {
-    const { servers, urls, username, credential } = this.settings;
+  async #iceServers(context: AudioContext): Promise<RTCIceServer[]> {
+    const { servers, urls, username, credential, router } = this.settings;
+    if (router !== 'none') {
+      const link = await LinkClient.connect(location.origin.replace(/^http/, 'ws'));
+      if (context !== this.#context) {
+        link.close();
+        return [];
+      }
+      this.#link = link;
+      link.onclose = () => {
+        if (link === this.#link)
+          this.#end('The simulated network has ended, and the call with it.');
+      };
+      const settings = { ...NAT_KINDS[router], mappingTimeoutMs: 120_000, hairpinning: false };
+      const { iceServers } = await link.openRouter('router', settings);
+      return iceServers.map((each) => ({ ...each, urls: [...each.urls] }));
+    }
     if (servers === 'none') return [];
     if (servers === 'own') {
       const list = urls.split(/[\s,]+/).filter((url) => url !== '');
@@ -138,6 +167,17 @@ export class RoomCall implements ReactiveController {
     const response = await fetch('/ice-servers');
     if (!response.ok) throw new Error(`The lab’s TURN server did not start (${response.status}).`);
     return (await response.json()) as RTCIceServer[];
+  }
+
+  #watchCandidates(call: Call): void {
+    const candidates: RTCIceCandidate[] = [];
+    this.verdict = null;
+    call.connection.addEventListener('icecandidate', ({ candidate }) => {
+      if (candidate === null || call !== this.call) return;
+      candidates.push(candidate);
+      this.verdict = mappingFromCandidates(candidates);
+      this.#host.requestUpdate();
+    });
   }
 
   #follow(call: Call): void {
@@ -155,6 +195,8 @@ export class RoomCall implements ReactiveController {
     const speaker = this.#speaker;
     this.#source = null;
     this.#speaker = null;
+    const link = this.#link;
+    this.#link = null;
     this.sent = null;
     this.heard = null;
     this.phase = 'idle';
@@ -164,6 +206,7 @@ export class RoomCall implements ReactiveController {
     source?.close();
     void speaker?.close();
     void context?.close();
+    link?.close();
     this.#host.requestUpdate();
   }
 

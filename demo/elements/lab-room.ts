@@ -1,3 +1,5 @@
+import { NAT_KINDS, describeNat } from 'micwire/nat';
+import type { CandidateVerdict, NatKind } from 'micwire/nat';
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html, nothing } from 'lit';
 import { customElement } from 'lit/decorators.js';
@@ -13,6 +15,22 @@ import type { LabEvent } from './fire.ts';
 import './lab-microphone.ts';
 import './lab-strip.ts';
 import { selectOption } from './templates.ts';
+
+const ROUTERS: Readonly<Record<RoomCallSettings['router'], string>> = {
+  none: 'None',
+  'full-cone': 'Lets anybody in (full cone)',
+  'address-restricted': 'Lets in known addresses (address-restricted)',
+  'port-restricted': 'Lets in known addresses and ports (port-restricted)',
+  symmetric: 'Another port for each destination (symmetric)',
+};
+
+/** What this side's candidates tell of its NAT. */
+const VERDICTS: Readonly<Record<CandidateVerdict['mapping'], string>> = {
+  'endpoint-independent':
+    'By its candidates this side has one port outside, whomever packets go to.',
+  dependent: 'By its candidates this side has another port outside for each destination.',
+  unknown: '',
+};
 
 const SERVERS: Readonly<Record<ServerChoice, string>> = {
   none: 'None',
@@ -77,7 +95,8 @@ export class LabRoom extends LitElement {
             all: 'Any',
             relay: 'Only through a TURN server',
           })}
-          ${settings.servers === 'own' ? this.#ownServers() : nothing}
+          ${this.#select('router', 'Simulated router on this side', ROUTERS)}
+          ${settings.servers === 'own' && settings.router === 'none' ? this.#ownServers() : nothing}
           <label class="check">
             <input
               type="checkbox"
@@ -89,6 +108,7 @@ export class LabRoom extends LitElement {
             />Packets carry the one before (RED)
           </label>
         </fieldset>
+        ${settings.router === 'none' ? nothing : this.#routerNote(settings.router)}
         ${
           settings.sound === 'microphone'
             ? html`<lab-microphone .view=${microphoneView(desk, true)}></lab-microphone>`
@@ -103,6 +123,15 @@ export class LabRoom extends LitElement {
             </section>`
       }
     </main>`;
+  }
+
+  #routerNote(router: NatKind): TemplateResult {
+    const { verdict } = this.calling;
+    return html`<p class="caption" id="router-note">
+      ${describeNat(NAT_KINDS[router])} The other side needs a simulated router too. Its own STUN
+      and TURN servers take the place of those chosen.
+      ${verdict === null ? '' : VERDICTS[verdict.mapping]}
+    </p>`;
   }
 
   #ownServers(): TemplateResult {
@@ -132,7 +161,7 @@ export class LabRoom extends LitElement {
     </div>`;
   }
 
-  #select<Name extends 'sound' | 'servers' | 'policy'>(
+  #select<Name extends 'sound' | 'servers' | 'policy' | 'router'>(
     name: Name,
     label: string,
     labels: Readonly<Record<RoomCallSettings[Name], string>>,

@@ -16,6 +16,7 @@ import {
 } from './protocol.ts';
 import type { RealClock } from './real-clock.ts';
 import { Session } from './session.ts';
+import { SimulatedInternet } from './simulated-internet.ts';
 
 /** What the engine allows. */
 export interface LinkEngineOptions {
@@ -31,7 +32,7 @@ export interface LinkEngineOptions {
   readonly maxRequestBytes?: number;
   /** Each page is asked for a sign of life at this interval, and its session ends without one by the next. @default 10000 */
   readonly pingIntervalMs?: number;
-  /** The address that splices are bound to. @default '127.0.0.1' */
+  /** The address that splices and routers are bound to. @default '127.0.0.1' */
   readonly spliceAddress?: string;
 }
 
@@ -67,6 +68,7 @@ export class LinkEngine {
   /** Pages that have answered since the last ping. */
   readonly #alive = new WeakSet<WebSocket>();
   readonly #boundary: ErrorBoundary;
+  readonly #internet: SimulatedInternet;
 
   constructor(
     clock: RealClock,
@@ -76,6 +78,7 @@ export class LinkEngine {
     this.#clock = clock;
     this.#boundary = boundary;
     this.#options = options;
+    this.#internet = new SimulatedInternet(options.spliceAddress ?? '127.0.0.1');
     const {
       maxMessageBytes = 2 ** 18,
       maxRequestBytes = MAX_REQUEST_LENGTH,
@@ -138,6 +141,7 @@ export class LinkEngine {
     for (const client of this.#controls.clients) client.terminate();
     for (const session of this.#sessions.values()) session.close();
     this.#sessions.clear();
+    this.#internet.close();
     this.#controls.close();
     this.#laneSockets.close();
     this.#clock.close();
@@ -189,6 +193,7 @@ export class LinkEngine {
     const name = randomBytes(SESSION_BYTES).toString('hex');
     const { maxLanes, spliceAddress, maxRequestsPerSecond = 50 } = this.#options;
     const session = new Session({
+      internet: this.#internet,
       clock: this.#clock,
       boundary: this.#boundary,
       ...(maxLanes === undefined ? {} : { maxLanes }),
@@ -266,6 +271,10 @@ async function perform(session: Session, request: ControlRequest): Promise<Contr
       return { type: 'statistics', id, statistics: session.statistics() };
     case 'open-splice':
       return { type: 'splice', id, ...(await session.openSplice(request.lane)) };
+    case 'open-router': {
+      const { lane, router } = request;
+      return { type: 'router', id, ...(await session.openRouter(lane, router)) };
+    }
     case 'close-lane':
       session.closeLane(request.lane);
       return { type: 'done', id };

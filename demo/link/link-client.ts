@@ -1,6 +1,8 @@
 import type { ControlReply, ControlRequest, LinkStatistics, SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
+import type { RouterSettings } from './router-settings.ts';
 import type { LinkSettings } from './settings.ts';
+import type { RouterServers } from './simulated-router.ts';
 
 /** What a client needs of a WebSocket: a browser's has it, and that of the package `ws`. */
 export interface ClientSocket {
@@ -122,7 +124,20 @@ export class LinkClient {
     return { lane: reply.lane, address: reply.address, ports: reply.ports };
   }
 
-  /** Closes a lane of either kind. */
+  /**
+   * Opens a router in front of this page: give `RTCPeerConnection` the servers, and let the other side learn no candidates of type
+   * `host`. The other side needs a router too.
+   */
+  async openRouter(
+    lane: string,
+    router: RouterSettings,
+  ): Promise<{ readonly lane: string; readonly iceServers: readonly RouterServers[] }> {
+    const reply = await this.#ask({ type: 'open-router', lane, router });
+    if (reply.type !== 'router') throw new LinkControlError('failed', 'No router came.');
+    return { lane: reply.lane, iceServers: reply.iceServers };
+  }
+
+  /** Closes a lane of any kind. */
   async closeLane(lane: string): Promise<void> {
     await this.#ask({ type: 'close-lane', lane });
   }

@@ -4,9 +4,12 @@ import { parseJsonObject } from '../../src/core/framing/json-object.ts';
 import type { JsonFields } from '../../src/core/framing/json-object.ts';
 import type { LatenessReport } from './lateness.ts';
 import type { PathStatistics } from './lane-path.ts';
+import type { RouterSettings } from './router-settings.ts';
+import { checkRouterSettings } from './router-settings.ts';
 import type { LinkSettings } from './settings.ts';
 import { checkLinkSettings } from './settings.ts';
 import { MAX_TRACE_POINTS } from './link-trace.ts';
+import type { RouterServers } from './simulated-router.ts';
 import type { TcpModelCounts } from './tcp-model.ts';
 
 /**
@@ -30,7 +33,14 @@ export type ControlRequest =
   | { readonly type: 'statistics'; readonly id: number }
   /** Opens a lane for the two peers of a call. Reply: `splice`. */
   | { readonly type: 'open-splice'; readonly id: number; readonly lane: string }
-  /** Closes a lane of either kind. Reply: `done`. */
+  /** Opens a lane that is a router in front of this page: its `iceServers` are in the reply, `router`. */
+  | {
+      readonly type: 'open-router';
+      readonly id: number;
+      readonly lane: string;
+      readonly router: RouterSettings;
+    }
+  /** Closes a lane of any kind. Reply: `done`. */
   | { readonly type: 'close-lane'; readonly id: number; readonly lane: string };
 
 /** Why the engine refused. */
@@ -54,6 +64,12 @@ export type ControlReply =
   | { readonly type: 'session'; readonly session: string; readonly seed: number }
   | { readonly type: 'done'; readonly id: number }
   | ({ readonly type: 'splice'; readonly id: number } & SpliceAddress)
+  | {
+      readonly type: 'router';
+      readonly id: number;
+      readonly lane: string;
+      readonly iceServers: readonly RouterServers[];
+    }
   | { readonly type: 'statistics'; readonly id: number; readonly statistics: LinkStatistics }
   | {
       readonly type: 'error';
@@ -74,14 +90,14 @@ export interface SpliceAddress {
 /** What a lane of a session has carried since the last restart. */
 export interface LaneStatistics {
   readonly lane: string;
-  readonly kind: 'websocket' | 'splice';
-  /** From the client to its echo, or from the first peer to the second. */
+  readonly kind: 'websocket' | 'splice' | 'router';
+  /** From the client to its echo, from the first peer to the second, or from behind the router. */
   readonly forward: PathStatistics;
-  /** The acknowledgements, or what the second peer sends. */
+  /** The acknowledgements, what the second peer sends, or what STUN and TURN servers send to behind the router. */
   readonly back: PathStatistics;
-  /** The modelled connection; null for a splice. */
+  /** The modelled connection; null for splices and routers. */
   readonly tcp: TcpModelCounts | null;
-  /** Datagrams of strangers, too long or too many. */
+  /** Datagrams of strangers, too long or too many, and those that a router's NAT does not let through. */
   readonly refused: number;
 }
 
@@ -137,6 +153,8 @@ export function parseControlRequest(text: string): ControlRequest {
       return { type, id, seed: integerField(fields, 'seed', 0, 2 ** 32 - 1) };
     case 'statistics':
       return { type, id };
+    case 'open-router':
+      return { type, id, lane: laneField(fields), router: routerField(fields) };
     case 'open-splice':
     case 'close-lane':
       return { type, id, lane: laneField(fields) };
@@ -187,9 +205,18 @@ function laneField(fields: JsonFields): string {
   return lane;
 }
 
+function routerField(fields: JsonFields): RouterSettings {
+  return checked('router', () => checkRouterSettings(fields['router']));
+}
+
 function settingsField(fields: JsonFields, name: string): LinkSettings {
+  return checked(name, () => checkLinkSettings(fields[name]));
+}
+
+/** What is wrong with a value from outside, as the error that bytes from outside cause. */
+function checked<T>(name: string, check: () => T): T {
   try {
-    return checkLinkSettings(fields[name]);
+    return check();
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause);
     throw new PacketError('bad-field', `${name}: ${words}`, { cause });

@@ -4,11 +4,14 @@ import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { Lateness } from './lateness.ts';
 import { LanePath } from './lane-path.ts';
 import { LinkModel } from './link-model.ts';
-import type { LaneStatistics, LinkStatistics, SpliceAddress } from './protocol.ts';
+import type { ControlReply, LaneStatistics, LinkStatistics, SpliceAddress } from './protocol.ts';
 import { LinkControlError } from './protocol.ts';
 import type { RealClock } from './real-clock.ts';
+import type { RouterSettings } from './router-settings.ts';
 import type { LinkSettings } from './settings.ts';
 import { CLEAN } from './settings.ts';
+import type { SimulatedInternet } from './simulated-internet.ts';
+import { SimulatedRouter } from './simulated-router.ts';
 import { UdpSplice } from './udp-splice.ts';
 import { WebSocketLink } from './websocket-link.ts';
 
@@ -16,17 +19,19 @@ import { WebSocketLink } from './websocket-link.ts';
 export interface SessionOptions {
   readonly clock: RealClock;
   readonly boundary: ErrorBoundary;
-  /** Of lanes of both kinds. @default 32 */
+  /** What all routers are connected to. */
+  readonly internet: SimulatedInternet;
+  /** Of lanes of all kinds. @default 32 */
   readonly maxLanes?: number;
   /** The address that splices are bound to. @default '127.0.0.1' */
   readonly spliceAddress?: string;
 }
 
-/** A lane of either kind. */
+/** A lane of any kind. */
 interface Lane {
   readonly forward: LanePath;
   readonly back: LanePath;
-  readonly carrier: UdpSplice | WebSocketLink;
+  readonly carrier: UdpSplice | SimulatedRouter | WebSocketLink;
 }
 
 /** The first seed; any will do. */
@@ -90,20 +95,43 @@ export class Session {
 
   /** @param name '' for one that is not taken */
   async openSplice(name: string): Promise<SpliceAddress> {
-    const lane = name === '' ? this.#freeName('call') : name;
+    const { clock, boundary, spliceAddress } = this.#options;
+    const lateness = this.#lateness;
+    const { lane, carrier } = await this.#openCarrier(name, 'call', (paths) =>
+      UdpSplice.open({
+        ...{ clock, boundary, lateness, ...paths },
+        ...(spliceAddress === undefined ? {} : { address: spliceAddress }),
+      }),
+    );
+    return { lane, address: carrier.address, ports: carrier.ports };
+  }
+
+  /** Opens a router in front of the page. @param name '' for one that is not taken */
+  async openRouter(
+    name: string,
+    settings: RouterSettings,
+  ): Promise<Omit<Extract<ControlReply, { type: 'router' }>, 'type' | 'id'>> {
+    const { clock, boundary, internet } = this.#options;
+    const lateness = this.#lateness;
+    const { lane, carrier } = await this.#openCarrier(name, 'router', (paths) =>
+      SimulatedRouter.open({ internet, settings, clock, boundary, lateness, ...paths }),
+    );
+    return { lane, iceServers: carrier.iceServers };
+  }
+
+  /** Opens what has ports of its own, as a lane. @param kind begins its name where it has none */
+  async #openCarrier<Carrier extends UdpSplice | SimulatedRouter>(
+    name: string,
+    kind: string,
+    open: (paths: { forward: LanePath; back: LanePath }) => Promise<Carrier>,
+  ): Promise<{ lane: string; carrier: Carrier }> {
+    const lane = name === '' ? this.#freeName(kind) : name;
     this.checkName(lane);
     this.#opening.add(lane);
     const paths = this.#paths();
-    const { clock, boundary, spliceAddress } = this.#options;
-    let splice: UdpSplice;
+    let carrier: Carrier;
     try {
-      splice = await UdpSplice.open({
-        clock,
-        boundary,
-        ...paths,
-        lateness: this.#lateness,
-        ...(spliceAddress === undefined ? {} : { address: spliceAddress }),
-      });
+      carrier = await open(paths);
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
       throw new LinkControlError('failed', `No port could be opened: ${words}`);
@@ -111,15 +139,15 @@ export class Session {
       this.#opening.delete(lane);
     }
     if (this.#closed) {
-      splice.close();
+      carrier.close();
       throw new LinkControlError('failed', 'The session has ended.');
     }
     // A restart in the meantime was not told of these.
     const [forwardModel, backModel] = this.#models();
     paths.forward.restart(forwardModel, this.#beginMs);
     paths.back.restart(backModel, this.#beginMs);
-    this.#lanes.set(lane, { ...paths, carrier: splice });
-    return { lane, address: splice.address, ports: splice.ports };
+    this.#lanes.set(lane, { ...paths, carrier });
+    return { lane, carrier };
   }
 
   /** Takes a client's connection as a lane, which ends with it. @param name '' for one that is not taken */
@@ -168,15 +196,12 @@ export class Session {
       elapsedMs: performance.now() - this.#beginMs,
       lateness: this.#lateness.report(),
       lanes: [...this.#lanes].map(([lane, { forward, back, carrier }]): LaneStatistics => {
-        const splice = carrier instanceof UdpSplice;
-        return {
-          lane,
-          kind: splice ? 'splice' : 'websocket',
-          forward: forward.statistics,
-          back: back.statistics,
-          tcp: splice ? null : carrier.counts,
-          refused: splice ? carrier.refused : 0,
-        };
+        const paths = { forward: forward.statistics, back: back.statistics };
+        if (carrier instanceof WebSocketLink) {
+          return { lane, kind: 'websocket', ...paths, tcp: carrier.counts, refused: 0 };
+        }
+        const kind = carrier instanceof UdpSplice ? 'splice' : 'router';
+        return { lane, kind, ...paths, tcp: null, refused: carrier.refused };
       }),
     };
   }

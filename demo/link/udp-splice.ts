@@ -1,12 +1,12 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
-import { createSocket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { isStun } from '../../src/core/webrtc/stun/stun-message.ts';
 import type { ErrorBoundary } from '../server/error-boundary.ts';
 import { MessageRate } from '../server/message-rate.ts';
 import type { Lateness } from './lateness.ts';
 import type { LanePath } from './lane-path.ts';
 import type { RealClock } from './real-clock.ts';
+import { MAX_DATAGRAM_BYTES, bindUdp, headerBytesOf } from './udp-socket.ts';
 
 /** What a splice runs on. */
 export interface UdpSpliceOptions {
@@ -23,18 +23,8 @@ export interface UdpSpliceOptions {
   readonly maxPacketsPerSecond?: number;
 }
 
-/** Longest datagram that is carried: no path of the internet carries a longer one in one piece. */
-const MAX_BYTES = 1500 - 28;
-const UDP_HEADER_BYTES = 8;
-const IPV4_HEADER_BYTES = 20;
-const IPV6_HEADER_BYTES = 40;
-/** RFC 8489 §5: the magic cookie, after a type that begins with two zero bits and the length. */
-const STUN_COOKIE = 0x2112a442;
-const STUN_HEADER_BYTES = 20;
 /** A peer silent for so long may have moved to another port (an ICE restart): its place is free. */
 const PEER_GONE_MS = 5000;
-/** Room for what comes while this process is busy. */
-const RECEIVE_BUFFER_BYTES = 2 ** 20;
 
 /** One of the two ports, and who is behind it. */
 interface Side {
@@ -62,8 +52,7 @@ export class UdpSplice {
   private constructor(options: UdpSpliceOptions, address: string, sockets: [Socket, Socket]) {
     this.#options = options;
     this.address = address;
-    this.#headerBytes =
-      UDP_HEADER_BYTES + (isIPv6(address) ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES);
+    this.#headerBytes = headerBytesOf(address);
     const perSecond = options.maxPacketsPerSecond ?? 4000;
     const [first, second] = sockets;
     this.#sides = [sideOf(first, perSecond), sideOf(second, perSecond)];
@@ -75,9 +64,9 @@ export class UdpSplice {
   /** Opens both ports. @throws what binding a socket throws */
   static async open(options: UdpSpliceOptions): Promise<UdpSplice> {
     const address = options.address ?? '127.0.0.1';
-    const first = await bind(address);
+    const first = await bindUdp(address);
     try {
-      return new UdpSplice(options, address, [first, await bind(address)]);
+      return new UdpSplice(options, address, [first, await bindUdp(address)]);
     } catch (error) {
       first.close();
       throw error;
@@ -114,13 +103,11 @@ export class UdpSplice {
       if (arrival >= 0) clock.at(arrival, () => this.#put(to, datagram, arrival));
     };
     from.socket.on('message', boundary.guard(onDatagram));
-    // A peer that is gone answers with ICMP, which some systems report here: it may come back.
-    from.socket.on('error', () => {});
   }
 
   /** Whether a datagram is one of the call's. */
   #admit(side: Side, datagram: Buffer, { address, port }: RemoteInfo, now: number): boolean {
-    if (datagram.length === 0 || datagram.length > MAX_BYTES) return false;
+    if (datagram.length === 0 || datagram.length > MAX_DATAGRAM_BYTES) return false;
     const known = side.peer?.port === port && side.peer.address === address;
     if (!known) {
       const free = side.peer === null || now - side.heardAtMs > PEER_GONE_MS;
@@ -146,29 +133,4 @@ function sideOf(socket: Socket, perSecond: number): Side {
     peer: null,
     heardAtMs: 0,
   };
-}
-
-function bind(address: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
-    socket.once('error', reject);
-    socket.bind(0, address, () => {
-      socket.off('error', reject);
-      try {
-        socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-      } catch {
-        // The system's own size does while it is not busy.
-      }
-      resolve(socket);
-    });
-  });
-}
-
-/** Whether it is a STUN message (RFC 8489 §6, RFC 7983 §7). */
-function isStun(datagram: Buffer): boolean {
-  return (
-    datagram.length >= STUN_HEADER_BYTES &&
-    datagram[0]! < 4 &&
-    datagram.readUInt32BE(4) === STUN_COOKIE
-  );
 }

@@ -1,11 +1,5 @@
 import type { SignalMessage } from '../../src/core/webrtc/signal-message.ts';
-
-/** Where UDP packets go. */
-export interface UdpAddress {
-  /** An IP address, without brackets. */
-  readonly address: string;
-  readonly port: number;
-}
+import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 
 /** The candidate's priority (RFC 8445 §5.1.2.1): type preference of a host, 126; local preference 65535; component 1. */
 const HOST_PRIORITY = 2 ** 24 * 126 + 2 ** 8 * 65_535 + (256 - 1);
@@ -13,12 +7,30 @@ const HOST_PRIORITY = 2 ** 24 * 126 + 2 ** 8 * 65_535 + (256 - 1);
 /** Sections that get the address: those of a call share one connection (BUNDLE), which the first is for. */
 const MAX_SECTIONS = 64;
 
+/** Candidates that lead past a simulated router. */
+const PAST_ROUTER = /\btyp (host|prflx)\b/;
+
+/**
+ * Takes the candidates of a peer behind a simulated router away that would lead past it: those of its own addresses.
+ * @returns null for a message that is not to be passed on
+ */
+export function dropHostCandidates(message: SignalMessage): SignalMessage | null {
+  if (message.type === 'candidate') return PAST_ROUTER.test(message.candidate) ? null : message;
+  if (message.type === 'bye') return message;
+  const lines = message.sdp.split(/\r\n|\r|\n/);
+  const kept = lines.filter((line) => !line.startsWith('a=candidate:') || !PAST_ROUTER.test(line));
+  return { ...message, sdp: kept.join('\r\n') };
+}
+
 /**
  * Makes one address the only one that a message's receiver learns of: descriptions lose their candidates and get this one;
  * candidates that trickle are dropped. A description becomes longer by line breaks and at most 64 times the address.
  * @returns null for a message that is not to be passed on
  */
-export function rewriteCandidates(message: SignalMessage, only: UdpAddress): SignalMessage | null {
+export function rewriteCandidates(
+  message: SignalMessage,
+  only: TransportAddress,
+): SignalMessage | null {
   if (message.type === 'candidate') return null;
   if (message.type === 'bye') return message;
   const { address, port } = only;

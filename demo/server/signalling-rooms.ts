@@ -4,14 +4,14 @@ import type {
   SignallingErrorCode,
   SignallingReply,
 } from '../../src/core/webrtc/signalling-protocol.ts';
-import type { UdpAddress } from './rewrite-candidates.ts';
+import type { TransportAddress } from '../../src/core/webrtc/stun/transport-address.ts';
 import type { ErrorBoundary } from './error-boundary.ts';
-import { rewriteCandidates } from './rewrite-candidates.ts';
+import { dropHostCandidates, rewriteCandidates } from './rewrite-candidates.ts';
 
 /** The way of one call over the simulated network. */
 export interface CallSplice {
   /** Where each side sends its packets: the only candidate that it learns. */
-  readonly sendTo: Readonly<Record<CallRole, UdpAddress>>;
+  readonly sendTo: Readonly<Record<CallRole, TransportAddress>>;
   /** Resolves with the reason when the way is gone before it was closed. @default it lasts */
   readonly lost?: Promise<string>;
   close(): void;
@@ -19,6 +19,17 @@ export interface CallSplice {
 
 /** Opens a splice for one call. @param link the name that the first peer gave */
 export type OpenSplice = (link: string) => Promise<CallSplice>;
+
+/** How the packets of a call go. */
+export interface CallWay {
+  /**
+   * A name under which the simulated network shall carry this call; empty for a call without. Each side then gets one candidate
+   * only: the network's.
+   */
+  readonly link: string;
+  /** Both sides are behind simulated routers: neither learns the other's own addresses, which would lead past them. */
+  readonly isRouted: boolean;
+}
 
 /** One end of a connection, as the rooms see it. */
 export interface Peer {
@@ -29,7 +40,7 @@ export interface Peer {
 
 interface Room {
   readonly name: string;
-  readonly link: string;
+  readonly way: CallWay;
   /** At most two: the one who waited first, who is called. */
   readonly peers: Peer[];
   /** Null before both are there. */
@@ -57,11 +68,10 @@ export class SignallingRooms {
   }
 
   /**
-   * @param link a name under which the simulated network shall carry this call; empty for a call without. Each side then gets
-   * one candidate only: the network's. The peer who comes first decides
+   * @param way the peer who comes first decides on its link; on the routers both must agree
    * @returns what to call for the peer's messages and when it goes; null when it was refused
    */
-  join(peer: Peer, name: string, link: string): RoomSeat | null {
+  join(peer: Peer, name: string, way: CallWay): RoomSeat | null {
     let room = this.#rooms.get(name);
     if (room === undefined) {
       if (this.#rooms.size >= this.#maxRooms) {
@@ -71,15 +81,24 @@ export class SignallingRooms {
         );
         return null;
       }
-      if (link !== '' && this.#openSplice === null) {
+      if (way.link !== '' && this.#openSplice === null) {
         peer.refuse('refused', 'This server has no simulated network: leave out `link`.');
         return null;
       }
-      room = { name, link, peers: [], roles: null, splice: null, spent: false };
+      room = { name, way, peers: [], roles: null, splice: null, spent: false };
       this.#rooms.set(name, room);
     }
     if (room.peers.length === 2 || room.spent) {
       peer.refuse('room-full', `Two are in room '${name}' already. Take another name.`);
+      return null;
+    }
+    if (room.way.isRouted !== way.isRouted) {
+      peer.refuse(
+        'refused',
+        way.isRouted
+          ? 'The other side is not behind a simulated router: choose one on both sides, or none.'
+          : 'The other side is behind a simulated router: choose one on both sides, or none.',
+      );
       return null;
     }
     room.peers.push(peer);
@@ -96,8 +115,7 @@ export class SignallingRooms {
       from.reply({ type: 'error', code: 'no-peer', message: 'Nobody else is in the room.' });
       return;
     }
-    const passed =
-      room.splice === null ? message : rewriteCandidates(message, room.splice.sendTo[role]);
+    const passed = passedIn(room, role, message);
     if (passed !== null) other.reply(passed);
   }
 
@@ -130,10 +148,10 @@ export class SignallingRooms {
   }
 
   async #begin(room: Room): Promise<void> {
-    if (room.link !== '' && this.#openSplice !== null) {
+    if (room.way.link !== '' && this.#openSplice !== null) {
       let splice: CallSplice;
       try {
-        splice = await this.#openSplice(room.link);
+        splice = await this.#openSplice(room.way.link);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         const words = `The simulated network cannot carry this call: ${reason}`.slice(0, 500);
@@ -157,6 +175,16 @@ export class SignallingRooms {
     callee.reply({ type: 'ready', role: 'callee' });
     caller.reply({ type: 'ready', role: 'caller' });
   }
+}
+
+/** What a peer of that role learns of the other's message; null: nothing. */
+function passedIn(
+  { splice, way }: Room,
+  role: CallRole,
+  message: SignalMessage,
+): SignalMessage | null {
+  if (splice !== null) return rewriteCandidates(message, splice.sendTo[role]);
+  return way.isRouted ? dropHostCandidates(message) : message;
 }
 
 /** A peer's place in a room. */

@@ -15,7 +15,7 @@ import { ErrorBoundary } from './error-boundary.ts';
 import { MessageRate } from './message-rate.ts';
 import { isTrustedOrigin } from './origin.ts';
 import { refuse } from './refuse.ts';
-import type { OpenSplice, Peer, RoomSeat } from './signalling-rooms.ts';
+import type { CallWay, OpenSplice, Peer, RoomSeat } from './signalling-rooms.ts';
 import { SignallingRooms } from './signalling-rooms.ts';
 
 /** What the signalling allows. */
@@ -58,7 +58,8 @@ const GOING_AWAY = 1001;
 
 /**
  * Brings the two peers of a call together: `SignallingRequest` in, `SignallingReply` out. With `?link=NAME` in the address the
- * simulated network carries the call, under that name. Upgrades to other paths are left to others.
+ * simulated network carries the call, under that name; with `?router=1` the peers are behind simulated routers, and neither
+ * learns the other's own addresses. Upgrades to other paths are left to others.
  * @param server an HTTP server: whatever emits `'upgrade'`
  */
 export function attachSignalling(
@@ -89,16 +90,18 @@ export function attachSignalling(
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const url = request.url ?? '';
     if (url.split('?', 1)[0] !== path) return;
-    const link = new URLSearchParams(url.slice(path.length)).get('link') ?? '';
+    const query = new URLSearchParams(url.slice(path.length));
+    const link = query.get('link') ?? '';
+    const isRouted = query.get('router') === '1';
     const { origin, host } = request.headers;
     if (!isTrustedOrigin(origin, host, allowedOrigins)) return refuse(socket, '403 Forbidden');
     if (!LINK_NAME.test(link)) return refuse(socket, '400 Bad Request');
     if (sockets.clients.size >= maxConnections) return refuse(socket, '503 Service Unavailable');
-    sockets.handleUpgrade(request, socket, head, (client) => serve(client, link));
+    sockets.handleUpgrade(request, socket, head, (client) => serve(client, { link, isRouted }));
   };
   const onUpgrade = boundary.guard(upgrade, (_request, socket) => socket.destroy());
 
-  const serve = (client: WebSocket, link: string): void => {
+  const serve = (client: WebSocket, way: CallWay): void => {
     const rate = new MessageRate(maxMessagesPerSecond, performance.now());
     let seat: RoomSeat | null = null;
     const peer: Peer = {
@@ -126,7 +129,7 @@ export function attachSignalling(
         seat.say(request);
       } else if (request.type === 'join' && seat === null) {
         clearTimeout(joinTimer);
-        seat = rooms.join(peer, request.room, link);
+        seat = rooms.join(peer, request.room, way);
       } else {
         peer.refuse('not-joined', 'The first message must be a join, and no later one.');
       }

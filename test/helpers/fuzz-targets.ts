@@ -25,6 +25,20 @@ import { decodeProtocol, encodeProtocol } from '../../src/core/session/protocol.
 import { explainSipMessage } from '../../src/core/sip/sip-explained.ts';
 import { SipLadder } from '../../src/core/sip/sip-ladder.ts';
 import { sipLadderSvg, sipLadderText } from '../../src/core/sip/sip-ladder-drawing.ts';
+import {
+  STUN_ATTRIBUTE,
+  STUN_CLASS,
+  STUN_METHOD,
+  StunWriter,
+  explainStun,
+  isChannelData,
+  isSignedWith,
+  parseChannelData,
+  parseStun,
+  stunAddress,
+  stunErrorCode,
+  writeChannelData,
+} from '../../src/core/webrtc/stun/index.ts';
 import type { FixtureMessage, ServiceCase } from '../services/service-case.ts';
 import { TELEPHONY_SERVICES } from '../services/telephony.ts';
 import { integer, noise, randomPackets } from './packet-streams.ts';
@@ -33,6 +47,7 @@ import { seededRandom } from './random.ts';
 import { CALL_FLOWS } from './sip-flows.ts';
 import { VALID } from './sip-torture.ts';
 import { SessionLink } from './session-link.ts';
+import { PASSWORD, RFC_5769, RFC_8489_B1 } from './stun-samples.ts';
 import type { LinkedConnection } from './session-link.ts';
 
 /** A parser that a hostile network may reach. */
@@ -60,6 +75,7 @@ export function fuzzTargets(): FuzzTarget[] {
     redTarget(),
     rtcpTarget(),
     lossPatternTarget(),
+    stunTarget(),
     adaptiveTarget(),
     protocolTarget(),
     micwireTarget(),
@@ -94,6 +110,38 @@ function sipTarget(): FuzzTarget {
       if (atMs % 16 > 0) return headers.length;
       const drawn = sipLadderText(ladder.entries) + sipLadderSvg(ladder.entries);
       return headers.length + drawn.length;
+    },
+  };
+}
+
+/** Checks of ICE, requests to a TURN server and their answers, data in both forms. */
+function stunTarget(): FuzzTarget {
+  const key = Uint8Array.from(Buffer.from(PASSWORD));
+  const peer = { address: '2001:db8::1', port: 3478 };
+  const transaction = new Uint8Array(12).fill(9);
+  const data = new StunWriter(STUN_METHOD.data, STUN_CLASS.indication, transaction)
+    .addXorAddress(STUN_ATTRIBUTE.xorPeerAddress, peer)
+    .add(STUN_ATTRIBUTE.data, RFC_5769.request);
+  const refused = new StunWriter(STUN_METHOD.allocate, STUN_CLASS.error, transaction)
+    .addError(420, 'Unknown Attribute')
+    .add(STUN_ATTRIBUTE.unknownAttributes, Uint8Array.of(0, 36, 0, 37))
+    .addAddress(STUN_ATTRIBUTE.otherAddress, peer);
+  return {
+    name: 'STUN and TURN, explained',
+    samples: [
+      ...Object.values(RFC_5769),
+      RFC_8489_B1,
+      data.finish(),
+      refused.finish({ key }),
+      writeChannelData(0x4001, RFC_5769.request),
+    ],
+    read(message) {
+      const bytes = message as Uint8Array;
+      const { fields } = explainStun(bytes, { key });
+      if (isChannelData(bytes)) return parseChannelData(bytes).data.length;
+      const parsed = parseStun(bytes);
+      const found = stunAddress(parsed, STUN_ATTRIBUTE.xorMappedAddress)?.port ?? 0;
+      return fields.length + found + stunErrorCode(parsed) + Number(isSignedWith(parsed, key));
     },
   };
 }

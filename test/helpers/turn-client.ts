@@ -1,15 +1,16 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
-import type { StunMessage } from '../../demo/server/turn/stun-message.ts';
+import { longTermKey } from '../../src/core/webrtc/stun/stun-integrity.ts';
+import type { StunMessage } from '../../src/core/webrtc/stun/stun-message.ts';
 import {
   STUN_ATTRIBUTE,
   STUN_CLASS,
-  StunWriter,
   parseStun,
-  stunAttribute,
+  stunErrorCode,
   stunText,
-} from '../../demo/server/turn/stun-message.ts';
+} from '../../src/core/webrtc/stun/stun-message.ts';
+import { StunWriter } from '../../src/core/webrtc/stun/stun-writer.ts';
 
 /** A client of a TURN server, by hand. */
 export class TurnClient {
@@ -40,14 +41,14 @@ export class TurnClient {
     return this.#socket.address().port;
   }
 
-  sendRaw(bytes: Buffer): void {
+  sendRaw(bytes: Uint8Array): void {
     this.#socket.send(bytes, this.#port, '127.0.0.1');
   }
 
   /** Asks, again with the realm and nonce of a first refusal, and gives the answer. */
   async ask(method: number, add: (request: StunWriter) => void): Promise<StunMessage> {
     const first = await this.#askOnce(method, add);
-    if (this.#nonce !== '' || errorCode(first) !== 401) return first;
+    if (this.#nonce !== '' || stunErrorCode(first) !== 401) return first;
     this.#realm = stunText(first, STUN_ATTRIBUTE.realm);
     this.#nonce = stunText(first, STUN_ATTRIBUTE.nonce);
     return this.#askOnce(method, add);
@@ -70,33 +71,36 @@ export class TurnClient {
     const transaction = randomBytes(12);
     const request = new StunWriter(method, STUN_CLASS.request, transaction);
     add(request);
-    let key: Buffer | null = null;
+    let key: Uint8Array | null = null;
     if (this.#nonce !== '') {
       request
         .add(STUN_ATTRIBUTE.username, this.#username)
         .add(STUN_ATTRIBUTE.realm, this.#realm)
         .add(STUN_ATTRIBUTE.nonce, this.#nonce);
-      const words = `${this.#username}:${this.#realm}:${this.#password}`;
-      key = createHash('md5').update(words).digest();
+      key = longTermKey({
+        username: this.#username,
+        realm: this.#realm,
+        password: this.#password,
+      });
     }
     const answer = new Promise<StunMessage>((resolve) => {
       const listen = (bytes: Buffer): void => {
         if ((bytes[0] ?? 0) >= 0x40) return;
         const message = parseStun(bytes);
-        if (!message.transaction.equals(transaction)) return;
+        if (!transaction.equals(message.transaction)) return;
         this.#socket.off('message', listen);
         resolve(message);
       };
       this.#socket.on('message', listen);
     });
-    const finished = request.finish(key);
+    const finished = request.finish({ key });
     this.sendRaw(tail.length === 0 ? finished : withTail(finished, tail));
     return answer;
   }
 }
 
 /** The message with other attributes in the place of its fingerprint, which has 8 bytes. */
-function withTail(bytes: Buffer, tail: readonly (readonly [number, Buffer])[]): Buffer {
+function withTail(bytes: Uint8Array, tail: readonly (readonly [number, Buffer])[]): Uint8Array {
   const parts = tail.map(([type, value]) => {
     const header = Buffer.alloc(4);
     header.writeUInt16BE(type, 0);
@@ -106,10 +110,4 @@ function withTail(bytes: Buffer, tail: readonly (readonly [number, Buffer])[]): 
   const message = Buffer.concat([bytes.subarray(0, -8), ...parts]);
   message.writeUInt16BE(message.length - 20, 2);
   return message;
-}
-
-/** The code of an error; 0 of a success. */
-export function errorCode(message: StunMessage): number {
-  const value = stunAttribute(message, STUN_ATTRIBUTE.errorCode);
-  return value === undefined ? 0 : value[2]! * 100 + value[3]!;
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:dgram';
-import type { UdpAddress } from '../rewrite-candidates.ts';
+import { addressKey } from '../../../src/core/webrtc/stun/transport-address.ts';
+import type { TransportAddress } from '../../../src/core/webrtc/stun/transport-address.ts';
 
 /** Seconds (RFC 8656 §9 and §12). */
 const PERMISSION_S = 300;
@@ -10,17 +11,17 @@ const MAX_CHANNELS = 32;
 
 /** What one client has at the server (RFC 8656 §2.2): a port of its own, and whom it may talk to from there. */
 export class TurnAllocation {
-  readonly client: UdpAddress;
+  readonly client: TransportAddress;
   readonly relay: Socket;
-  readonly relayed: UdpAddress;
+  readonly relayed: TransportAddress;
   /** ms; the server closes it then. */
   expiresAt = 0;
   /** Address → ms when the permission ends. */
   readonly #permissions = new Map<string, number>();
-  readonly #byNumber = new Map<number, { readonly peer: UdpAddress; expiresAt: number }>();
+  readonly #byNumber = new Map<number, { readonly peer: TransportAddress; expiresAt: number }>();
   readonly #byPeer = new Map<string, number>();
 
-  constructor(client: UdpAddress, relay: Socket, relayed: UdpAddress) {
+  constructor(client: TransportAddress, relay: Socket, relayed: TransportAddress) {
     this.client = client;
     this.relay = relay;
     this.relayed = relayed;
@@ -34,7 +35,7 @@ export class TurnAllocation {
     for (const [number, { peer, expiresAt }] of this.#byNumber) {
       if (expiresAt > now) continue;
       this.#byNumber.delete(number);
-      this.#byPeer.delete(keyOf(peer));
+      this.#byPeer.delete(addressKey(peer));
     }
   }
 
@@ -51,31 +52,26 @@ export class TurnAllocation {
   }
 
   /** @returns false when number or peer is bound otherwise already, or there is no room (RFC 8656 §12.2) */
-  bind(number: number, peer: UdpAddress, now: number): boolean {
+  bind(number: number, peer: TransportAddress, now: number): boolean {
     this.dropExpired(now);
-    const bound = this.#byPeer.get(keyOf(peer));
+    const bound = this.#byPeer.get(addressKey(peer));
     const channel = this.#byNumber.get(number);
     if (bound !== undefined && bound !== number) return false;
-    if (channel !== undefined && keyOf(channel.peer) !== keyOf(peer)) return false;
+    if (channel !== undefined && addressKey(channel.peer) !== addressKey(peer)) return false;
     if (channel === undefined && this.#byNumber.size >= MAX_CHANNELS) return false;
     if (!this.permit(peer.address, now)) return false;
     this.#byNumber.set(number, { peer, expiresAt: now + CHANNEL_S * 1000 });
-    this.#byPeer.set(keyOf(peer), number);
+    this.#byPeer.set(addressKey(peer), number);
     return true;
   }
 
-  peerOf(number: number, now: number): UdpAddress | null {
+  peerOf(number: number, now: number): TransportAddress | null {
     const channel = this.#byNumber.get(number);
     return channel !== undefined && channel.expiresAt > now ? channel.peer : null;
   }
 
-  channelOf(peer: UdpAddress, now: number): number | null {
-    const number = this.#byPeer.get(keyOf(peer));
+  channelOf(peer: TransportAddress, now: number): number | null {
+    const number = this.#byPeer.get(addressKey(peer));
     return number !== undefined && this.peerOf(number, now) !== null ? number : null;
   }
-}
-
-/** A name for an address and a port. */
-export function keyOf({ address, port }: UdpAddress): string {
-  return `${address} ${port}`;
 }

@@ -1,24 +1,33 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import { readUint16, readUint32, writeUint16 } from '../../../src/core/bytes.ts';
 import { PacketError } from '../../../src/core/errors.ts';
-import { ErrorBoundary } from '../error-boundary.ts';
-import type { UdpAddress } from '../rewrite-candidates.ts';
-import type { StunMessage } from './stun-message.ts';
+import {
+  FIRST_CHANNEL,
+  LAST_CHANNEL,
+  isChannelData,
+  parseChannelData,
+  writeChannelData,
+} from '../../../src/core/webrtc/stun/channel-data.ts';
+import { isSignedWith, longTermKey } from '../../../src/core/webrtc/stun/stun-integrity.ts';
 import {
   STUN_ATTRIBUTE as ATTRIBUTE,
   STUN_CLASS as CLASS,
   STUN_METHOD as METHOD,
-  StunWriter,
-  canonicalAddress,
-  isSignedWith,
   parseStun,
   readXorAddress,
+  stunAddress,
   stunAttribute,
   stunText,
-} from './stun-message.ts';
-import { TurnAllocation, keyOf } from './turn-allocation.ts';
+} from '../../../src/core/webrtc/stun/stun-message.ts';
+import type { StunMessage } from '../../../src/core/webrtc/stun/stun-message.ts';
+import { StunWriter } from '../../../src/core/webrtc/stun/stun-writer.ts';
+import { addressKey, canonicalIp } from '../../../src/core/webrtc/stun/transport-address.ts';
+import type { TransportAddress } from '../../../src/core/webrtc/stun/transport-address.ts';
+import { ErrorBoundary } from '../error-boundary.ts';
+import { TurnAllocation } from './turn-allocation.ts';
 
 /** What a TURN server allows. */
 export interface TurnServerOptions {
@@ -37,15 +46,13 @@ const REALM = 'micwire';
 const DEFAULT_LIFETIME_S = 600;
 const MAX_LIFETIME_S = 3600;
 const UDP_PROTOCOL = 17;
-const FIRST_CHANNEL = 0x4000;
-/** RFC 8656 §12 ends at 0x4FFF; clients of RFC 5766 (§11) go up to here. Nothing else that comes begins with these bits. */
-const LAST_CHANNEL = 0x7fff;
 const SWEEP_MS = 5000;
 
 /** Attributes that must be understood and are (below 0x8000 the others must be refused: RFC 8489 §6.3.1). */
 const KNOWN: ReadonlySet<number> = new Set([
   ATTRIBUTE.username,
   ATTRIBUTE.messageIntegrity,
+  ATTRIBUTE.messageIntegritySha256,
   ATTRIBUTE.channelNumber,
   ATTRIBUTE.lifetime,
   ATTRIBUTE.xorPeerAddress,
@@ -70,7 +77,7 @@ export class TurnServer {
   readonly #address: string;
   readonly #boundary = new ErrorBoundary('TURN');
   readonly #username: string;
-  readonly #key: Buffer;
+  readonly #key: Uint8Array;
   readonly #nonce = randomBytes(12).toString('hex');
   readonly #maxAllocations: number;
   readonly #allocations = new Map<string, TurnAllocation>();
@@ -92,9 +99,9 @@ export class TurnServer {
     const { username, password, maxAllocations = 64 } = options;
     this.#socket = socket;
     this.#host = host;
-    this.#address = canonicalAddress(host);
+    this.#address = canonicalIp(host);
     this.#username = username;
-    this.#key = createHash('md5').update(`${username}:${REALM}:${password}`).digest();
+    this.#key = longTermKey({ username, realm: REALM, password });
     this.#maxAllocations = maxAllocations;
     const name = isIPv6(host) ? `[${host}]` : host;
     this.url = `turn:${name}:${socket.address().port}?transport=udp`;
@@ -105,6 +112,11 @@ export class TurnServer {
       SWEEP_MS,
     );
     this.#sweep.unref();
+  }
+
+  /** The UDP port that it listens at. */
+  get port(): number {
+    return this.#socket.address().port;
   }
 
   /** Clients that have a port now. */
@@ -123,9 +135,7 @@ export class TurnServer {
   #arrived(bytes: Buffer, { address, port }: RemoteInfo): void {
     const client = { address, port };
     try {
-      const first = bytes[0] ?? 0;
-      if (first >= FIRST_CHANNEL >>> 8 && first <= LAST_CHANNEL >>> 8)
-        this.#channelData(bytes, client);
+      if (isChannelData(bytes)) this.#channelData(bytes, client);
       else this.#message(parseStun(bytes), client);
     } catch (error) {
       // Only STUN gets an answer: it may come from an address that was forged.
@@ -133,7 +143,7 @@ export class TurnServer {
     }
   }
 
-  #message(message: StunMessage, client: UdpAddress): void {
+  #message(message: StunMessage, client: TransportAddress): void {
     if (message.class === CLASS.indication) {
       if (message.method === METHOD.send) this.#send(message, client);
       return;
@@ -165,7 +175,7 @@ export class TurnServer {
   }
 
   /** RFC 8489 §9.2.4. */
-  #isAllowed(message: StunMessage, client: UdpAddress): boolean {
+  #isAllowed(message: StunMessage, client: TransportAddress): boolean {
     const isSigned = stunAttribute(message, ATTRIBUTE.messageIntegrity) !== undefined;
     const isUser = stunText(message, ATTRIBUTE.username) === this.#username;
     if (!isSigned || !isUser || !isSignedWith(message, this.#key)) {
@@ -179,8 +189,8 @@ export class TurnServer {
     return true;
   }
 
-  #allocate(message: StunMessage, client: UdpAddress): void {
-    const key = keyOf(client);
+  #allocate(message: StunMessage, client: TransportAddress): void {
+    const key = addressKey(client);
     const transport = stunAttribute(message, ATTRIBUTE.requestedTransport);
     const family = stunAttribute(message, ATTRIBUTE.requestedAddressFamily)?.[0];
     const own = isIPv6(this.#host) ? 2 : 1;
@@ -213,8 +223,8 @@ export class TurnServer {
     );
   }
 
-  #allocated(message: StunMessage, client: UdpAddress, relay: Socket): void {
-    this.#opening.delete(keyOf(client));
+  #allocated(message: StunMessage, client: TransportAddress, relay: Socket): void {
+    this.#opening.delete(addressKey(client));
     if (this.#closed) {
       relay.close();
       return;
@@ -223,33 +233,33 @@ export class TurnServer {
     const allocation = new TurnAllocation(client, relay, relayed);
     const lifetime = lifetimeOf(message);
     allocation.expiresAt = Date.now() + lifetime * 1000;
-    this.#allocations.set(keyOf(client), allocation);
+    this.#allocations.set(addressKey(client), allocation);
     this.#ports.add(relayed.port);
     const onMessage = (bytes: Buffer, peer: RemoteInfo): void =>
       this.#relayed(allocation, bytes, peer);
     relay.on('message', this.#boundary.guard(onMessage));
     const reply = this.#success(message)
       .addXorAddress(ATTRIBUTE.xorRelayedAddress, relayed)
-      .addUInt32(ATTRIBUTE.lifetime, lifetime)
+      .addUint32(ATTRIBUTE.lifetime, lifetime)
       .addXorAddress(ATTRIBUTE.xorMappedAddress, client);
     this.#reply(client, reply);
   }
 
-  #refresh(message: StunMessage, client: UdpAddress): void {
-    const allocation = this.#allocations.get(keyOf(client));
+  #refresh(message: StunMessage, client: TransportAddress): void {
+    const allocation = this.#allocations.get(addressKey(client));
     if (allocation === undefined) return this.#refuse(message, client, 437, 'Allocation Mismatch');
     const lifetime = lifetimeOf(message);
     if (lifetime === 0) this.#drop(allocation);
     else allocation.expiresAt = Date.now() + lifetime * 1000;
-    this.#reply(client, this.#success(message).addUInt32(ATTRIBUTE.lifetime, lifetime));
+    this.#reply(client, this.#success(message).addUint32(ATTRIBUTE.lifetime, lifetime));
   }
 
-  #createPermission(message: StunMessage, client: UdpAddress): void {
-    const allocation = this.#allocations.get(keyOf(client));
+  #createPermission(message: StunMessage, client: TransportAddress): void {
+    const allocation = this.#allocations.get(addressKey(client));
     if (allocation === undefined) return this.#refuse(message, client, 437, 'Allocation Mismatch');
     const peers = message.attributes
       .filter(({ type }) => type === ATTRIBUTE.xorPeerAddress)
-      .map(({ value }) => readXorAddress(message, value));
+      .map(({ value }) => readXorAddress(value, message.transaction));
     if (peers.length === 0) return this.#refuse(message, client, 400, 'Bad Request');
     if (peers.some(({ address }) => address !== this.#address)) {
       return this.#refuse(message, client, 403, 'Forbidden: peers must use this server too');
@@ -261,16 +271,15 @@ export class TurnServer {
     this.#reply(client, this.#success(message));
   }
 
-  #channelBind(message: StunMessage, client: UdpAddress): void {
-    const allocation = this.#allocations.get(keyOf(client));
+  #channelBind(message: StunMessage, client: TransportAddress): void {
+    const allocation = this.#allocations.get(addressKey(client));
     if (allocation === undefined) return this.#refuse(message, client, 437, 'Allocation Mismatch');
     const numberBytes = stunAttribute(message, ATTRIBUTE.channelNumber);
-    const peerBytes = stunAttribute(message, ATTRIBUTE.xorPeerAddress);
-    if (numberBytes?.length !== 4 || peerBytes === undefined) {
+    const peer = stunAddress(message, ATTRIBUTE.xorPeerAddress);
+    if (numberBytes?.length !== 4 || peer === undefined) {
       return this.#refuse(message, client, 400, 'Bad Request');
     }
-    const number = numberBytes.readUInt16BE(0);
-    const peer = readXorAddress(message, peerBytes);
+    const number = readUint16(numberBytes, 0);
     if (peer.address !== this.#address) {
       return this.#refuse(message, client, 403, 'Forbidden: peers must use this server too');
     }
@@ -282,25 +291,24 @@ export class TurnServer {
   }
 
   /** From a client to a peer, in a message (RFC 8656 §11.2). */
-  #send(message: StunMessage, client: UdpAddress): void {
-    const allocation = this.#allocations.get(keyOf(client));
+  #send(message: StunMessage, client: TransportAddress): void {
+    const allocation = this.#allocations.get(addressKey(client));
     const data = stunAttribute(message, ATTRIBUTE.data);
-    const peer = stunAttribute(message, ATTRIBUTE.xorPeerAddress);
+    const peer = stunAddress(message, ATTRIBUTE.xorPeerAddress);
     if (allocation === undefined || data === undefined || peer === undefined) return;
-    this.#toPeer(allocation, data, readXorAddress(message, peer));
+    this.#toPeer(allocation, data, peer);
   }
 
-  /** From a client to a peer, through a channel: number (16), length (16), data (RFC 8656 §12.4). */
-  #channelData(bytes: Buffer, client: UdpAddress): void {
-    const allocation = this.#allocations.get(keyOf(client));
-    if (allocation === undefined || bytes.length < 4) return;
-    const peer = allocation.peerOf(bytes.readUInt16BE(0), Date.now());
-    const end = 4 + bytes.readUInt16BE(2);
-    if (peer !== null && end <= bytes.length)
-      this.#toPeer(allocation, bytes.subarray(4, end), peer);
+  /** From a client to a peer, through a channel (RFC 8656 §12.4). */
+  #channelData(bytes: Buffer, client: TransportAddress): void {
+    const allocation = this.#allocations.get(addressKey(client));
+    if (allocation === undefined) return;
+    const { channel, data } = parseChannelData(bytes);
+    const peer = allocation.peerOf(channel, Date.now());
+    if (peer !== null) this.#toPeer(allocation, data, peer);
   }
 
-  #toPeer(allocation: TurnAllocation, data: Buffer, peer: UdpAddress): void {
+  #toPeer(allocation: TurnAllocation, data: Uint8Array, peer: TransportAddress): void {
     // Only to ports of this server's own: see the class.
     if (!allocation.permits(peer.address, Date.now()) || !this.#ports.has(peer.port)) return;
     allocation.relay.send(data, peer.port, peer.address, ignoreError);
@@ -308,7 +316,7 @@ export class TurnServer {
 
   /** From a peer to a client: only from a port of this server's own, and only when the client has let it in. */
   #relayed(allocation: TurnAllocation, data: Buffer, from: RemoteInfo): void {
-    const peer = { address: canonicalAddress(from.address), port: from.port };
+    const peer = { address: canonicalIp(from.address), port: from.port };
     const now = Date.now();
     if (peer.address !== this.#address || !this.#ports.has(peer.port)) return;
     if (!allocation.permits(peer.address, now)) return;
@@ -321,10 +329,7 @@ export class TurnServer {
       this.#socket.send(message.finish(), client.port, client.address, ignoreError);
       return;
     }
-    const header = Buffer.alloc(4);
-    header.writeUInt16BE(number, 0);
-    header.writeUInt16BE(data.length, 2);
-    this.#socket.send([header, data], client.port, client.address, ignoreError);
+    this.#socket.send(writeChannelData(number, data), client.port, client.address, ignoreError);
   }
 
   #dropExpired(): void {
@@ -336,7 +341,7 @@ export class TurnServer {
   }
 
   #drop(allocation: TurnAllocation): void {
-    this.#allocations.delete(keyOf(allocation.client));
+    this.#allocations.delete(addressKey(allocation.client));
     this.#ports.delete(allocation.relayed.port);
     allocation.relay.close();
   }
@@ -347,15 +352,15 @@ export class TurnServer {
 
   #refuse(
     { method, transaction }: StunMessage,
-    client: UdpAddress,
+    client: TransportAddress,
     code: number,
     reason: string,
     unknown: readonly { readonly type: number }[] = [],
   ): void {
     const reply = new StunWriter(method, CLASS.error, transaction).addError(code, reason);
     if (unknown.length > 0) {
-      const types = Buffer.alloc(2 * unknown.length);
-      for (const [i, { type }] of unknown.entries()) types.writeUInt16BE(type, 2 * i);
+      const types = new Uint8Array(2 * unknown.length);
+      for (const [i, { type }] of unknown.entries()) writeUint16(type, types, 2 * i);
       reply.add(ATTRIBUTE.unknownAttributes, types);
     }
     this.#reply(client, reply);
@@ -363,7 +368,7 @@ export class TurnServer {
 
   #challenge(
     { method, transaction }: StunMessage,
-    client: UdpAddress,
+    client: TransportAddress,
     code: number,
     reason: string,
   ): void {
@@ -374,9 +379,9 @@ export class TurnServer {
     this.#reply(client, reply, null);
   }
 
-  #reply(client: UdpAddress, reply: StunWriter, key: Buffer | null = this.#key): void {
+  #reply(client: TransportAddress, reply: StunWriter, key: Uint8Array | null = this.#key): void {
     if (!this.#closed)
-      this.#socket.send(reply.finish(key), client.port, client.address, ignoreError);
+      this.#socket.send(reply.finish({ key }), client.port, client.address, ignoreError);
   }
 }
 
@@ -397,7 +402,7 @@ function openSocket(host: string, port: number): Promise<Socket> {
 function lifetimeOf(message: StunMessage): number {
   const value = stunAttribute(message, ATTRIBUTE.lifetime);
   if (value?.length !== 4) return DEFAULT_LIFETIME_S;
-  const asked = value.readUInt32BE(0);
+  const asked = readUint32(value, 0);
   if (message.method === METHOD.refresh && asked === 0) return 0;
   return Math.min(MAX_LIFETIME_S, Math.max(DEFAULT_LIFETIME_S, asked));
 }

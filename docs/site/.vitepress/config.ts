@@ -79,6 +79,7 @@ export default defineConfig({
             codec: 'micwire/codec',
             elements: 'micwire/elements',
             metering: 'micwire/metering',
+            nat: 'micwire/nat',
             node: 'micwire/node',
             receive: 'micwire/receive',
             resampler: 'micwire/resampler',
@@ -88,6 +89,7 @@ export default defineConfig({
             sip: 'micwire/sip',
             'sip-ladder': 'micwire/sip-ladder',
             'session-server': 'micwire/session-server',
+            stun: 'micwire/stun',
             testing: 'micwire/testing',
             'testing-fakes': 'micwire/testing/fakes',
             worker: 'micwire/worker',
@@ -136,6 +138,7 @@ export default defineConfig({
             webrtc: 'WebRTC calls',
             whip: 'Live rooms',
             sip: 'SIP',
+            nat: 'NAT and ICE',
           }),
         },
         {

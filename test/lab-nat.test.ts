@@ -1,0 +1,111 @@
+/** Two tabs of the lab, each behind a simulated router: what Chromium's ICE makes of every two kinds. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { NAT_KINDS, canConnect } from '../src/core/webrtc/nat/index.ts';
+import type { Call } from '../src/web/index.ts';
+import type { NatKind, NatPath } from '../src/core/webrtc/nat/index.ts';
+import { useLab } from './helpers/lab-page.ts';
+
+/** What the tests need of the element `lab-room`. */
+type LabRoom = HTMLElement & {
+  readonly calling: {
+    readonly problem: string;
+    readonly phase: string;
+    readonly call: Call | null;
+  };
+};
+
+const lab = useLab('call');
+const KINDS = Object.keys(NAT_KINDS) as NatKind[];
+const PAIRS = KINDS.flatMap((a, i) => KINDS.slice(i).map((b): [NatKind, NatKind] => [a, b]));
+let rooms = 0;
+/** Two tabs, which all tests use. */
+let tabs: readonly [Page, Page];
+
+async function openTab(): Promise<Page> {
+  const page = await lab.page.context().browser()!.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on('pageerror', (error) => lab.faults.push(error.message));
+  await page.goto(lab.page.url());
+  return page;
+}
+
+beforeAll(async () => {
+  tabs = [await openTab(), await openTab()];
+}, 60_000);
+
+afterAll(() => Promise.all(tabs.map((page) => page.close())));
+
+afterEach(async () => {
+  for (const tab of tabs) {
+    const hangUp = tab.getByRole('button', { name: 'Hang up', exact: true });
+    if (await hangUp.isVisible()) await hangUp.click();
+  }
+});
+
+/** Puts both tabs into a room of their own, each behind a router. */
+async function enter(...routers: readonly [NatKind | 'none', NatKind | 'none']): Promise<void> {
+  const room = `nat-${++rooms}`;
+  for (const [i, tab] of tabs.entries()) {
+    await tab.locator('#router').selectOption(routers[i]!);
+    await tab.locator('#room').fill(room);
+    await tab.locator('#room').press('Tab');
+  }
+}
+
+const start = (page: Page): Promise<void> =>
+  page.getByRole('button', { name: 'Start', exact: true }).click();
+const status = (page: Page): Promise<string> =>
+  page.locator('lab-room').evaluate((room) => (room as LabRoom).calling.problem);
+const isUp = (page: Page): Promise<boolean> =>
+  page.locator('lab-room').evaluate((room) => (room as LabRoom).calling.phase === 'up');
+
+/** The types of the pair that a tab's call goes over, and what came over it. */
+const pairOf = (page: Page) =>
+  page.locator('lab-room').evaluate(async (room) => {
+    const { call } = (room as LabRoom).calling;
+    const selected = (await call!.ice()).selected;
+    const types = [selected?.local?.type ?? '', selected?.remote?.type ?? ''];
+    return { types, packets: (await call!.stats()).packetsReceived };
+  });
+
+function pathOf(types: readonly string[]): NatPath {
+  if (types.includes('relay')) return 'relay';
+  return types.includes('prflx') ? 'direct-prflx' : 'direct';
+}
+
+describe('a call between two tabs behind simulated routers', () => {
+  it.each(PAIRS)(
+    '%s and %s connects as predicted',
+    async (a, b) => {
+      await enter(a, b);
+      for (const tab of tabs) await start(tab);
+      const wanted = canConnect(NAT_KINDS[a], NAT_KINDS[b]);
+      for (const tab of tabs) {
+        await expect.poll(() => isUp(tab), { timeout: 20_000 }).toBe(true);
+        // ICE may begin with a pair that works early, and take a better one later.
+        await expect.poll(async () => pathOf((await pairOf(tab)).types)).toBe(wanted);
+        await expect.poll(async () => (await pairOf(tab)).packets).toBeGreaterThan(20);
+      }
+      const kinds = [a, b];
+      for (const [i, tab] of tabs.entries()) {
+        const note = await tab.locator('#router-note').textContent();
+        expect(note).toContain(
+          kinds[i] === 'symmetric' ? 'another port outside for each' : 'has one port outside',
+        );
+      }
+      expect(lab.faults).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('is refused where only one of them has a router', async () => {
+    await enter('symmetric', 'none');
+    await start(tabs[0]);
+    await expect
+      .poll(() => tabs[0].getByRole('status').first().textContent())
+      .toContain('waiting for the other side');
+    await start(tabs[1]);
+    await expect.poll(() => status(tabs[1])).toContain('choose one on both sides, or none');
+  }, 60_000);
+});
