@@ -1,7 +1,7 @@
 import { integerIn } from '../../arguments.ts';
 import { readUint16, readUint32, utf8Text } from '../../bytes.ts';
 import { PacketError } from '../../errors.ts';
-import { short } from '../sdp-attribute-words.ts';
+import { short } from '../../short-text.ts';
 import { KIND_WORDS, packetKind } from './packet-kind.ts';
 import {
   FAMILY_IPV4,
