@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ROOT } from './run.mjs';
 
 /**
  * How a process is started. `detached`: Ctrl-C in the terminal does not reach it; `log`: is told each line that it prints.
@@ -223,7 +222,8 @@ export function bundleCommand() {
     // Loaded here: a fresh clone has no packages when this file is loaded.
     const { rolldown } = await import('rolldown');
     const build = await rolldown({
-      input: join(ROOT, 'src/cli/micwire.ts'),
+      // Of the package where npm runs: bundled into a benchmark, this file's own address is another.
+      input: join(process.cwd(), 'src/cli/micwire.ts'),
       platform: 'node',
       external: ['bufferutil', 'utf-8-validate'],
       logLevel: 'silent',
