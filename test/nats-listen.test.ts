@@ -288,6 +288,23 @@ describe.skipIf(!hasNatsServer())(
       expect(runs[0]!.log()).toContain('talk: bye, 3100 frames, 0 missing');
     }, 60_000);
 
+    it('writes a file as fast as small chunks come', async () => {
+      const nats = await started(NatsServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      const folder = mkdtempSync(join(tmpdir(), 'micwire-listen-'));
+      cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+      const path = join(folder, 'a.wav');
+      // A minute, of which each chunk alone would wait for the next writing of the file.
+      await Promise.all(Array.from({ length: 3000 }, (_, i) => source.say('talk', i * 320, 320)));
+      await source.over('talk', 960_000);
+      const { code } = await listen('--nats', nats.url, 'talk', '--from', '0', '--output', path);
+      expect(await code).toBe(0);
+      const file = readFileSync(path);
+      expect(file.length).toBeGreaterThan(1_920_000);
+      const heard = new Uint8Array(file.subarray(file.indexOf('data') + 8));
+      expect(Buffer.compare(heard, bytesAt('talk', 0, 960_000))).toBe(0);
+    }, 60_000);
+
     it('writes Opus as Ogg, and says what a file of it is named', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));

@@ -310,6 +310,40 @@ describe.skipIf(!hasNatsServer())(
       expect(failures.join('\n')).toMatch(/not this one/);
     }, 30_000);
 
+    it('puts aside what it cannot decode, at the cost of that stream only', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      const one = await transcriber(nats, server);
+      const web = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
+      const packet = { frames: 960, bytes: Uint8Array.of(0xf8, 0, 7, 7), missing: 0 };
+      // All in each partition.
+      for (let i = 0; i < 20; i++) {
+        await source.send(`web-${i}`, web, [{ frame: 0, ...packet }]);
+        await source.say(`mic-${i}`, 0, 320);
+        await source.send(`web-${i}`, web, [{ frame: 960, ...packet }]);
+        await source.say(`mic-${i}`, 320, 320);
+      }
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0));
+      for (let i = 0; i < 20; i++) expect(expectHeard(server, `mic-${i}`, 640)).toBe(0);
+      expect(one.stats).toMatchObject({ poisonMessages: 40, restarts: 0, failures: 0 });
+    }, 30_000);
+
+    it('asks again where a service says its last words before it has taken everything', async () => {
+      const nats = await started(NatsServer.start());
+      const server = await started(TextServer.start());
+      const source = await started(NatsPublisher.connect(nats));
+      await transcriber(nats, server);
+      server.forgetful = 1;
+      for (let i = 0; i < 5; i++) await source.say('talk', i * 320, 320);
+      await source.over('talk');
+      await eventually(async () => expect(await source.unacknowledged('text-')).toBe(0), {
+        timeout: 20_000,
+      });
+      expectHeard(server, 'talk', 5 * 320);
+      expect(server.of('talk').length).toBeGreaterThan(1);
+    }, 30_000);
+
     it('speaks to a service of micwire/services', async () => {
       const nats = await started(NatsServer.start());
       const source = await started(NatsPublisher.connect(nats));

@@ -167,6 +167,21 @@ describe('what goes wrong', () => {
     expect(pool.stats.streams).toBe(0);
   });
 
+  it('is told where an option cannot be posted, and where meters do not fit', async () => {
+    const pool = await open();
+    const stream = await pool.open({ input: PHONE, output: SERVICE });
+    const other = stream.convert(new Uint8Array(160));
+    const options = { input: PHONE, output: SERVICE, quality: () => {} };
+    await expect(pool.open(options as never)).rejects.toThrow(/could not be cloned/);
+    expect((await other)[0]!.length).toBeGreaterThan(0);
+    // Loudness needs 8 kHz.
+    const low = { format: 's16', sampleRate: 6000, channels: 1 } as const;
+    await expect(
+      pool.open({ input: OPUS, output: low, meters: ['loudness'] }),
+    ).rejects.toThrow(RangeError);
+    expect(pool.stats.streams).toBe(1);
+  });
+
   it('is bounded where nobody awaits', async () => {
     const pool = await open({ maxQueuedBytes: 1000 });
     const stream = await pool.open({ input: PHONE, output: SERVICE });

@@ -134,6 +134,17 @@ describe('the folder of a worker', () => {
     expect(readFileSync(join(folder.path, 'talk.wav'), 'utf8')).toBe('mine');
   });
 
+  it('goes on where a power cut has spoilt a file that was being completed', async () => {
+    const folder = folderFor();
+    writeFileSync(join(folder.path, 'talk.wav'), '');
+    writeFileSync(join(folder.path, 'talk.wav.part.closing'), '');
+    await folder.take('talk', packet(0, 320), AT_MS);
+    expect(await folder.end('talk')).toMatchObject({
+      path: join(folder.path, 'talk~2.wav'),
+      frames: 320,
+    });
+  });
+
   it('tells which streams nothing comes of', async () => {
     const folder = folderFor();
     await folder.take('open', packet(0, 320), AT_MS);

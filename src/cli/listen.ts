@@ -29,6 +29,8 @@ interface Sink {
   close(): Promise<void>;
 }
 
+/** So much may wait to be written. */
+const MAX_WAITING_BYTES = 2 ** 20;
 /** Silence for what is missing is no longer than this: a client may be muted for hours. */
 const MAX_SILENCE_SECONDS = 60;
 const MAX_GAP_MS = 86_400_000;
@@ -100,8 +102,15 @@ async function openSink(
     );
   }
   const recorder = await StreamRecorder.open(output, { stream, origin, maxGapMs: MAX_GAP_MS });
+  let failure: Error | undefined;
   return {
-    write: (chunk) => recorder.write(chunk),
+    async write(chunk) {
+      const written = recorder.write(chunk);
+      written.catch((error: Error) => (failure ??= error));
+      // It writes ten times a second: whoever waited for each chunk would be slower than the stream.
+      if (recorder.waitingBytes > MAX_WAITING_BYTES) await written;
+      if (failure !== undefined) throw failure;
+    },
     async close() {
       logRecording(log, await recorder.close());
     },
@@ -110,11 +119,14 @@ async function openSink(
 
 /** Samples as they are, with silence for what is missing; packets of Opus as Ogg. */
 function rawSink(out: Writable, stream: StreamFormat, origin: number): Sink {
+  let failure: Error | undefined;
+  out.on('error', (error: Error) => (failure ??= error));
   const give = async (bytes: Uint8Array): Promise<void> => {
+    if (failure !== undefined) throw failure;
     if (!out.write(bytes)) await once(out, 'drain');
   };
   const end = async (): Promise<void> => {
-    if (out === process.stdout) return;
+    if (out === process.stdout || failure !== undefined) return;
     out.end();
     await once(out, 'finish');
   };

@@ -20,6 +20,8 @@ export class TextServer {
   readonly connections: HeardConnection[] = [];
   /** What it does not say that it has taken, until it is told to. */
   isDeaf = false;
+  /** Connections, from now on, that it ends before it has said that it has taken anything. */
+  forgetful = 0;
   /** Streams that it does not want. */
   readonly refuses = new Set<string>();
   readonly #replies: (() => void)[] = [];
@@ -68,6 +70,7 @@ export class TextServer {
   #serve(socket: WebSocket): void {
     let connection: HeardConnection | undefined;
     let frame = 0;
+    let isForgetful = false;
     const reply = (value: object): void => {
       const send = (): void => socket.send(JSON.stringify(value));
       if (this.isDeaf) this.#replies.push(send);
@@ -83,8 +86,9 @@ export class TextServer {
         connection!.pieces.push({ frame, bytes });
         const frames = bytes.length / 2;
         const text = `${frame}-${frame + frames}`;
-        reply({ text, final: true, frame, frames, taken: frame + frames });
         frame += frames;
+        if (isForgetful) reply({ ended: true });
+        else reply({ text, final: true, frame: frame - frames, frames, taken: frame });
         return;
       }
       const message = JSON.parse(data.toString()) as Record<string, never>;
@@ -93,6 +97,8 @@ export class TextServer {
         frame = message['frame']!;
         connection = { stream, sampleRate, pieces: [], gaps: [], isEnded: false, code: undefined };
         this.connections.push(connection);
+        isForgetful = this.forgetful > 0;
+        if (isForgetful) this.forgetful--;
         if (this.refuses.has(stream)) reply({ refused: 'not this one' });
       } else if (message['type'] === 'gap') {
         frame = message['frame']!;

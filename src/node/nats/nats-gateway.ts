@@ -14,6 +14,7 @@ import type { NatsLink } from './nats-connection.ts';
 import { HEADER, checkPackets, encodeChunks } from './nats-message.ts';
 import { NATS_OPTION_NAMES, checkNats, subjects } from './nats-options.ts';
 import type { NatsOptions, NatsSettings } from './nats-options.ts';
+import { Unanswered } from './unanswered.ts';
 import { pause } from '../pause.ts';
 
 /** Options of {@link NatsGateway.connect}. */
@@ -22,11 +23,14 @@ export interface NatsGatewayOptions extends NatsOptions {
   readonly chunksPerMessage?: number;
   /** A message with room left waits so long for a further chunk, ms. @default 200 */
   readonly batchMs?: number;
-  /** Messages of one stream that are not yet stored; then its client waits. @default 200 */
+  /** Messages of one stream that are not yet stored; then its client waits. @default 50 */
   readonly pendingPerStream?: number;
-  /** The same of all streams. @default 20000 */
+  /** The same of all streams: more would only wait longer at NATS. @default 4000 */
   readonly pending?: number;
-  /** A message that is not stored after so long is given up, ms: the client sends it again. @default 5000 */
+  /**
+   * NATS counts as away when it has answered nothing for so long, ms: clients then come back, and send again. While it answers, late
+   * or not, a message is given up after so long only when later ones were answered. @default 5000
+   */
   readonly timeoutMs?: number;
 }
 
@@ -59,7 +63,6 @@ export interface NatsGatewayStats {
 /** A message that NATS has not answered yet. */
 interface Asked {
   readonly publication: Publication;
-  readonly atMs: number;
   readonly end: number;
   isStored: boolean;
 }
@@ -78,6 +81,8 @@ const BATCH_BYTES = 2 ** 18;
 /** How often a stream's end is tried again, ms. */
 const ENDING_RETRY_MS = 1000;
 const LOOK_MS = 250;
+/** A timer that is so late, ms, tells that the process stood still. */
+const STALL_MS = 500;
 /** Streams that were asked for and have not begun: clients may go away. */
 const MAX_LAST = 10_000;
 /** JetStream: the subject's last message is another one. */
@@ -99,7 +104,7 @@ export class NatsGateway implements StreamHost {
   };
   readonly #link: NatsLink;
   readonly #inbox: string;
-  readonly #asked = new Map<string, Asked>();
+  readonly #asked = new Unanswered<Asked>();
   readonly #publications = new Set<Publication>();
   /** Those who wait for room among all messages. */
   readonly #waiting = new Fifo<() => void>();
@@ -107,9 +112,9 @@ export class NatsGateway implements StreamHost {
   readonly #last = new Map<string, number>();
   readonly #endings = new Set<Ending>();
   readonly #looking: ReturnType<typeof setInterval>;
+  #lookedMs: number = performance.now();
   #isConnected = true;
   #isClosing = false;
-  #number = 0;
   #disconnects = 0;
   #published = 0;
   #stored = 0;
@@ -129,8 +134,8 @@ export class NatsGateway implements StreamHost {
     const limits = {
       chunksPerMessage: checkPackets(options.chunksPerMessage ?? 1),
       batchMs: numberIn('batchMs', options.batchMs ?? 200, 0, 60_000),
-      pendingPerStream: integerIn('pendingPerStream', options.pendingPerStream ?? 200, 1, 1e6),
-      pending: integerIn('pending', options.pending ?? 20_000, 1, 1e7),
+      pendingPerStream: integerIn('pendingPerStream', options.pendingPerStream ?? 50, 1, 1e6),
+      pending: integerIn('pending', options.pending ?? 4000, 1, 1e7),
       timeoutMs: numberIn('timeoutMs', options.timeoutMs ?? 5000, 100, 600_000),
     };
     const link = await connectNats(settings, 'micwire gateway', 'audio', signal);
@@ -213,7 +218,7 @@ export class NatsGateway implements StreamHost {
     if (!this.#isConnected) throw noConnection();
     const publication = new Publication(stream, lastSequence, {
       ...this.#limits,
-      room: () => this.#room(),
+      room: (of) => this.#room(of),
       publish: (of, chunks) => this.#publish(of, chunks),
     });
     this.#publications.add(publication);
@@ -281,10 +286,12 @@ export class NatsGateway implements StreamHost {
     }
   }
 
-  async #room(): Promise<void> {
+  async #room(publication: Publication): Promise<void> {
     while (this.#asked.size >= this.#limits.pending) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+    // One that does not need the place leaves it to the next.
+    if (publication.hasFailed) this.#waiting.shift()?.();
   }
 
   #publish(publication: Publication, chunks: readonly StreamChunk[]): Asked {
@@ -297,27 +304,25 @@ export class NatsGateway implements StreamHost {
     // With the end: the same frames may come again in another number of chunks.
     headers.set('Nats-Msg-Id', `${id}:${first.frame}-${end}`);
     if (chunks.length > 1) headers.set(HEADER.packets, String(chunks.length));
-    const asked: Asked = { publication, atMs: performance.now(), end, isStored: false };
-    const number = String(this.#number++);
+    const asked: Asked = { publication, end, isStored: false };
+    const number = this.#asked.add(asked, performance.now());
     this.#link.connection.publish(
       subjects.stream(name, partitions, id),
       encodeChunks(format, chunks),
       { headers, reply: `${this.#inbox}.${number}` },
     );
-    this.#asked.set(number, asked);
     this.#published++;
     return asked;
   }
 
   #answered(subject: string, text: string): void {
-    const number = subject.slice(this.#inbox.length + 1);
-    const asked = this.#asked.get(number);
-    if (asked === undefined) return;
-    this.#asked.delete(number);
-    this.#waiting.shift()?.();
-    const { publication } = asked;
+    const number = Number(subject.slice(this.#inbox.length + 1));
     // An empty answer is "503 no responders": nobody has stored it.
     const [, sequence] = text.includes('"error"') ? [] : (/"seq":\s*(\d+)/.exec(text) ?? []);
+    const asked = this.#asked.take(number, sequence !== undefined, performance.now());
+    if (asked === undefined) return;
+    this.#waiting.shift()?.();
+    const { publication } = asked;
     if (sequence === undefined) {
       this.#failed++;
       publication.fail(
@@ -336,16 +341,19 @@ export class NatsGateway implements StreamHost {
 
   /** Gives up what has waited too long. */
   #look(): void {
-    const untilMs = performance.now() - this.#limits.timeoutMs;
-    for (const [number, { publication, atMs }] of this.#asked) {
-      if (atMs > untilMs) break;
-      this.#asked.delete(number);
+    const { timeoutMs } = this.#limits;
+    const nowMs = performance.now();
+    const passedMs = nowMs - this.#lookedMs;
+    this.#lookedMs = nowMs;
+    // This process stood still: what NATS has answered meanwhile is read after this.
+    if (passedMs > LOOK_MS + STALL_MS) return;
+    for (const { publication } of this.#asked.overdue(timeoutMs, nowMs)) {
       this.#failed++;
       this.#waiting.shift()?.();
       publication.fail(
         new MicwireError(
           'transport',
-          `NATS has not answered for ${this.#limits.timeoutMs} ms. The client comes back.`,
+          `NATS has not answered for ${timeoutMs} ms. The client comes back.`,
         ),
       );
     }
@@ -372,7 +380,7 @@ interface PublicationOwner {
   readonly batchMs: number;
   readonly pendingPerStream: number;
   /** Waits until one more message may be under way. */
-  room(): Promise<void>;
+  room(publication: Publication): Promise<void>;
   publish(publication: Publication, chunks: readonly StreamChunk[]): Asked;
 }
 
@@ -401,6 +409,10 @@ class Publication {
     return this.#lastSequence;
   }
 
+  get hasFailed(): boolean {
+    return this.#failure !== null;
+  }
+
   /** The frame that follows all that was published. */
   get end(): number {
     return this.#end;
@@ -417,7 +429,7 @@ class Publication {
       const batch = [first.value];
       if (this.#owner.chunksPerMessage > 1) ({ next } = await this.#fill(batch));
       while (this.#pending.length >= pendingPerStream) await this.#settled();
-      await this.#owner.room();
+      await this.#owner.room(this);
       this.#check();
       try {
         this.#pending.push(this.#owner.publish(this, batch));

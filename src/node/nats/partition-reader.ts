@@ -132,7 +132,8 @@ export class PartitionReader {
       try {
         const consumer = await this.#consumer();
         if (this.#isStopped) break;
-        await this.#read(turn, consumer);
+        // Begun again meanwhile: what it would report of this turn nobody would hear.
+        if (!this.#abort.signal.aborted) await this.#read(turn, consumer);
       } catch (error) {
         // What was aborted has not failed.
         if (!this.#abort.signal.aborted) this.#failure ??= error;
@@ -193,7 +194,7 @@ export class PartitionReader {
     this.#messages = messages;
     try {
       let delivered = 0;
-      if (this.#isStopped) return;
+      if (this.#isStopped || this.#abort.signal.aborted) return;
       for await (const message of messages) {
         if (this.#isStopped || this.#failure !== undefined || !this.#owner.holds()) return;
         // One that is missing was lost on the way, and would come after what follows it.

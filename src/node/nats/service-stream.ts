@@ -92,8 +92,9 @@ export class ServiceStream {
     const { input } = this.#service;
     const { opus } = options;
     if (format === 'opus' && opus === undefined) {
-      throw new MicwireError(
-        'unsupported',
+      // Of the packet, so that it costs this stream only.
+      throw new PacketError(
+        'bad-field',
         `${id} is Opus. Give the option opus, an OpusLibrary of micwire/codec.`,
       );
     }
@@ -154,6 +155,7 @@ export class ServiceStream {
     if (this.isRefused) return { taken: Promise.resolve() };
     const [first] = this.#given.gaps(frame, frame + frames);
     if (first !== undefined && first.frame < this.#next) await this.#goBack(signal);
+    if (this.isRefused) return { taken: Promise.resolve() };
     this.#check(signal);
     this.#usedMs = performance.now();
     const fresh = this.#given.add(frame, frames);
@@ -314,9 +316,9 @@ export class ServiceStream {
     } else if (action.type === 'error') this.#options.failed(action.error);
     else if (action.type === 'closed') {
       if (this.isRefused) return this.#putAside();
-      if (this.#ending !== null || this.#driver?.state !== 'closed') return;
-      const message = `${this.id}: the service has ended the session. It is begun again.`;
-      this.#fail(new MicwireError('transport', message));
+      // The end looks for itself whether it has come too early.
+      if (this.#ending !== null) return this.#notify();
+      if (this.#driver?.state === 'closed') this.#fail(hasEnded(this.id));
     }
   }
 
@@ -352,7 +354,10 @@ export class ServiceStream {
   }
 
   async #allTaken(signal: AbortSignal | null): Promise<void> {
-    while (this.#taken < this.#handed && !this.isRefused) await this.#changed(signal);
+    while (this.#taken < this.#handed && !this.isRefused) {
+      if (this.#driver?.state === 'closed') throw hasEnded(this.id);
+      await this.#changed(signal);
+    }
   }
 
   /** The driver may have something new to say. */
@@ -404,4 +409,11 @@ export class ServiceStream {
     this.#converter?.close();
     this.#driver?.tell({ type: 'close', drainMs: 0 });
   }
+}
+
+function hasEnded(id: string): MicwireError {
+  return new MicwireError(
+    'transport',
+    `${id}: the service has ended the session. It is begun again.`,
+  );
 }

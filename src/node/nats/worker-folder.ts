@@ -1,10 +1,10 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MicwireError, PacketError } from '../../core/errors.ts';
 import { isSameStream, isSampled } from '../../core/format/stream-format.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { Packet } from '../../core/framing/packet.ts';
-import { closingOf, journalOf, recordingOf, takeOverJournal } from '../recording/journal-owner.ts';
+import { closingOf, journalOf, recordingOf, removeTemporary, takeOverJournal } from '../recording/journal-owner.ts';
 import { StreamRecorder, readRecording } from '../recording/stream-recorder.ts';
 import type { Recording } from '../recording/stream-recorder.ts';
 import { StreamEnds } from './stream-ends.ts';
@@ -119,10 +119,8 @@ export class WorkerFolder {
     if (recorder === null) return null;
     this.#open.delete(id);
     const recording = await recorder.close();
-    // Of one that was killed while it copied.
-    for (const left of [journalOf(recording.path), recording.path]) {
-      await rm(`${left}.copy`, { force: true });
-    }
+    // Of one that was killed while it took the file over.
+    await removeTemporary(recording.path);
     this.#completed++;
     this.#ends.add(id, recording.origin + recording.frames);
     return recording;
@@ -167,7 +165,8 @@ export class WorkerFolder {
         const isBroken = there.has(name) && (await StreamRecorder.streamOf(path)) === undefined;
         if (!isBroken) return this.#continue(path, packet, origin, atMs);
         // A power cut has emptied its journal: nobody knows what is in the file.
-        await rename(journalOf(path), `${journalOf(path)}.broken`);
+        const journal = there.has(journalOf(name)) ? journalOf(path) : closingOf(path);
+        await rename(journal, `${journalOf(path)}.broken`);
         continue;
       }
       if (!there.has(name)) {

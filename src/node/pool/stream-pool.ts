@@ -125,7 +125,12 @@ export class StreamPool {
     checkObject('input must be a stream', input);
     checkObject('output must be a stream', output);
     const names = meters.length === 0 ? [] : meterNames(meters);
-    const checked = { ...rest, input: checkStream(input), output: checkStream(output) };
+    // What cannot be posted to a thread is refused here, not there.
+    const checked = structuredClone({
+      ...rest,
+      input: checkStream(input),
+      output: checkStream(output),
+    });
     if (names.length > 0 && !isSampled(output)) {
       throw new RangeError(`meters need an output of samples, got '${output.format}'.`);
     }

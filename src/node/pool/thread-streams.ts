@@ -67,13 +67,14 @@ class ThreadStream {
 
   constructor(options: ThreadStreamOptions, codec: ReturnType<typeof opusCodec> | undefined) {
     const { input, output, chunkFrames, quality, meters } = options;
-    this.#converter = new StreamConverter({ input, output, chunkFrames, quality, codec });
     const sampled = isSampled(output) && meters.length > 0 ? output : null;
     this.#decoder = sampled && new SampleDecoder(sampled);
     this.#planes = Array.from({ length: output.channels }, () => new Float32Array(METER_FRAMES));
     const { sampleRate, channels } = output;
     // In TypeScript: WebAssembly would take a memory for each stream.
     this.#bank = sampled && new MeterBank({ sampleRate, channels, meters });
+    // Last: it takes memory that must be given back.
+    this.#converter = new StreamConverter({ input, output, chunkFrames, quality, codec });
   }
 
   convert(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] {

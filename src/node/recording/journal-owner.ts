@@ -62,12 +62,14 @@ export async function reopenJournal(path: string): Promise<void> {
 export async function takeOverJournal(path: string): Promise<void> {
   const part = journalOf(path);
   const closing = closingOf(path);
-  const copy = `${part}.copy`;
+  // A name of its own: another process may be taking it over, too.
+  const copy = temporaryOf(part);
   await copyFile((await exists(part)) ? part : closing, copy);
   await rename(copy, part);
   if ((await exists(closing)) && (await exists(path))) {
-    await copyFile(path, `${path}.copy`);
-    await rename(`${path}.copy`, path);
+    const samples = temporaryOf(path);
+    await copyFile(path, samples);
+    await rename(samples, path);
   }
   await removeTemporary(path);
 }
