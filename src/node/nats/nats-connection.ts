@@ -50,7 +50,8 @@ export async function connectNats(
     reconnectTimeWait: 100,
     reconnectJitter: 100,
     waitOnFirstConnect: true,
-    pingInterval: 2000,
+    // Twice: whoever is slow is not away.
+    pingInterval: 5000,
     maxPingOut: 2,
     ...(first.username === ''
       ? {}

@@ -26,6 +26,7 @@ export class PartitionPool {
   readonly #totals: ReaderTotals = { messages: 0, poison: 0, failures: 0, restarts: 0 };
   readonly #failed: (error: unknown) => void;
   #renewing: Promise<void>;
+  #settling: Promise<void> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isConnected = true;
   #closing: Promise<void> | null = null;
@@ -72,6 +73,7 @@ export class PartitionPool {
   async #close(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#renewing;
+    await this.#settling;
     clearTimeout(this.#timer);
     await this.#sink.flush();
     await Promise.all([...this.#readers.values()].map((reader) => reader.stop()));
@@ -100,6 +102,21 @@ export class PartitionPool {
     } catch (error) {
       if (this.#isConnected && this.#closing === null) this.#failed(error);
     }
+    if (this.#closing !== null) return;
+    // Leases are renewed in time, however long it takes to give a partition up or to complete a file.
+    this.#settling ??= this.#settle(surplus).finally(() => (this.#settling = null));
+    const soon = surplus.length > 0 || this.#begun.size > 0;
+    const waitMs = this.#leaseMs / RENEWALS;
+    this.#timer = setTimeout(
+      () => {
+        this.#renewing = this.#renew();
+      },
+      soon ? waitMs / 10 : waitMs,
+    );
+  }
+
+  /** Reads what this worker holds, and nothing else. Does not reject. */
+  async #settle(surplus: readonly number[]): Promise<void> {
     const held = new Set(this.#leases.held);
     for (const partition of surplus) held.delete(partition);
     await Promise.all(
@@ -110,15 +127,6 @@ export class PartitionPool {
     await this.#sink
       .tend((id) => this.#readers.has(this.#partitionOf(id)))
       .catch((error: unknown) => this.#failed(error));
-    if (this.#closing !== null) return;
-    const soon = surplus.length > 0 || this.#begun.size > 0;
-    const waitMs = this.#leaseMs / RENEWALS;
-    this.#timer = setTimeout(
-      () => {
-        this.#renewing = this.#renew();
-      },
-      soon ? waitMs / 10 : waitMs,
-    );
   }
 
   #read(partition: number): void {

@@ -129,9 +129,19 @@ export class PartitionReader {
         await pause(RETRY_MS);
         continue;
       }
+      const consumer = await this.#consumer().catch((error: unknown) => {
+        // NATS has not answered: what is being written has not failed, and stays as it is.
+        this.#totals.failures++;
+        this.#owner.failed(error);
+        return null;
+      });
+      if (this.#isStopped) break;
+      if (consumer === null) {
+        this.#totals.restarts++;
+        await pause(RETRY_MS);
+        continue;
+      }
       try {
-        const consumer = await this.#consumer();
-        if (this.#isStopped) break;
         // Begun again meanwhile: what it would report of this turn nobody would hear.
         if (!this.#abort.signal.aborted) await this.#read(turn, consumer);
       } catch (error) {
@@ -141,6 +151,8 @@ export class PartitionReader {
       if (this.#isStopped) break;
       this.#totals.restarts++;
       if (this.#failure === undefined) {
+        // What is written now is acknowledged in this turn, and does not come again.
+        await this.#sink.flush();
         await pause(AGAIN_MS);
         continue;
       }
