@@ -55,6 +55,8 @@ export function resamplerTask(where: string, options: ResamplerPlanOptions): Res
   };
 }
 
+/** Plans kept: on a server, clients choose the rates. */
+const MAX_PLANS = 64;
 const cache = new Map<string, ResamplerPlan>();
 
 /**
@@ -83,6 +85,7 @@ export function makePlan(
       wasm: execution === 'typescript' ? undefined : wasm(),
       requireWasm: execution === 'wasm',
     };
+    if (cache.size === MAX_PLANS) cache.delete(cache.keys().next().value!);
     cache.set(key, plan);
   }
   return plan;
