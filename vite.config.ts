@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LinkProcess } from './demo/link/link-process.ts';
@@ -46,14 +47,22 @@ const WHOLE_LAB = [
 ].map((name) => `test/${name}.test.ts`);
 
 /**
- * What opens many contexts with worklets. Firefox 153 starts no further AudioContext after some hundreds of them in a run, so
- * that these run there only by name: `MICWIRE_ENGINES=firefox MICWIRE_ALL_CONTEXTS=1 npx vitest run --project browser FILE`.
+ * Firefox starts no further AudioContext after some hundreds of them with worklets in one run: its files are shared among so many
+ * Firefoxes, each of which has a fourth of them.
  */
-const MANY_CONTEXTS = ['test/browser/elements-*.test.ts', 'test/browser/set-source.test.ts'];
+const FIREFOXES = 4;
+const BROWSER_FILES = readdirSync(path('test/browser'))
+  .filter((file) => file.endsWith('.test.ts'))
+  .toSorted()
+  .map((file) => `test/browser/${file}`);
 
-function instanceOf(browser: string) {
-  const isTooMany = browser === 'firefox' && process.env['MICWIRE_ALL_CONTEXTS'] === undefined;
-  return { browser, ...(isTooMany ? { exclude: [...MANY_CONTEXTS, 'test/fixtures/**'] } : {}) };
+function instancesOf(browser: string) {
+  if (browser !== 'firefox') return [{ browser }];
+  return Array.from({ length: FIREFOXES }, (_, part) => ({
+    browser,
+    name: part === 0 ? 'browser (firefox)' : `browser (firefox ${part + 1})`,
+    include: BROWSER_FILES.filter((_file, index) => index % FIREFOXES === part),
+  }));
 }
 
 export default defineConfig({
@@ -144,7 +153,7 @@ export default defineConfig({
             api: { host: '127.0.0.1' },
             commands: { askProgram, renderInNode, sipServer },
             provider: installedBrowsers({ microphone: path('test/fixtures/speech.wav') }),
-            instances: engines.map(instanceOf),
+            instances: engines.flatMap(instancesOf),
           },
         },
       },

@@ -77,7 +77,7 @@ export const subjects = {
   text: (name: string, id: string): string => `${name.toLowerCase()}.text.${id}`,
 } as const;
 
-/** Workers that share the partitions among them. Each group reads all audio, however far the other is. @internal */
+/** Workers that share the partitions among them. Each group reads all audio, however far the other is. */
 export type WorkGroup = 'record' | 'text';
 
 /** The JetStream stream with the leases of a group. @internal */
