@@ -296,6 +296,17 @@ describe('an offer of the server', () => {
     expect(server.seen[1]!.body).toContain(`a=${fakeCandidate(4)}`);
   });
 
+  it('with video is answered without it', async () => {
+    const server = await serve(offers);
+    const [whep, peer] = play(server, { offer: 'server' });
+    peer.offered = ['audio', 'video'];
+    const connected = whep.connect();
+    await eventually(() => expect(server.seen).toHaveLength(2));
+    peer.become('connected');
+    await connected;
+    expect(peer.calls).toEqual(['remote offer: theirs', 'stop video', 'local answer']);
+  });
+
   it('is nothing for a publisher', async () => {
     vi.stubGlobal('MediaStream', class {});
     const server = await serve({ POST: () => ({ ...created(), status: 406 }) });
@@ -378,6 +389,14 @@ describe('a restart of ICE', () => {
     expect(errors[0]!.message).toContain('connect again');
     await whep.close();
     expect(server.asked.at(-1)).toBe('DELETE /session/1');
+  });
+
+  it('that is closed meanwhile rejects', async () => {
+    const server = await serve(patches(() => restarted('again', '"second"')));
+    const [whep] = await playing(server);
+    const failure = failureOf(whep.restartIce());
+    await whep.close();
+    expect(await failure).toMatchObject({ code: 'closed' });
   });
 
   it('has to wait for the first connection', async () => {
@@ -471,6 +490,40 @@ describe('connect()', () => {
     await closing;
     expect(server.asked).toEqual(['POST /whep/room', 'DELETE /session/1']);
     expect(peer.calls).not.toContain('remote answer: theirs');
+  });
+
+  it('that is closed while the browser makes the offer asks the server nothing', async () => {
+    const server = await serve();
+    const [whep, peer] = play(server);
+    const failure = failureOf(whep.connect());
+    await whep.close();
+    expect(await failure).toMatchObject({ code: 'closed' });
+    expect(peer.calls).toEqual(['transceiver recvonly', 'close']);
+    expect(server.asked).toEqual([]);
+  });
+
+  it('that is closed while the browser takes the answer ends the session', async () => {
+    const server = await serve();
+    const [whep, peer] = play(server);
+    const failure = failureOf(whep.connect());
+    await eventually(() => expect(peer.calls).toContain('local offer'));
+    await whep.close();
+    expect(await failure).toMatchObject({ code: 'closed' });
+    expect(server.asked).toEqual(['POST /whep/room', 'DELETE /session/1']);
+  });
+
+  it('never sends the token to an address that a redirect from https to http names', async () => {
+    const asked: string[] = [];
+    vi.stubGlobal('fetch', async (address: string) => {
+      asked.push(address);
+      const { status, headers, body } = created({ etag: '"first"', location: '/session/1' });
+      const response = new Response(body, { status, headers: headers as Record<string, string> });
+      return Object.defineProperty(response, 'url', { value: 'http://plain.example/whep' });
+    });
+    const whep = Whep.create('https://media.example/whep', { token: 'secret' });
+    expect(await failureOf(whep.connect())).toMatchObject({ code: 'transport' });
+    await whep.close();
+    expect(asked).toEqual(['https://media.example/whep']);
   });
 
   it('rejects with the reason of a signal, which has no effect later', async () => {

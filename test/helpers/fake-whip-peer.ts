@@ -29,7 +29,14 @@ export class FakeWhipPeer extends FakePeerConnection {
   remoteDescription: RTCSessionDescriptionInit | null = null;
   #configuration: RTCConfiguration;
   #restarts = 0;
-  readonly transceivers: { readonly direction: string; stop(): void }[] = [];
+  readonly transceivers: {
+    readonly direction: string;
+    readonly receiver: { readonly track: { readonly kind: string } };
+    stop(): void;
+  }[] = [];
+  /** What an offer of the server has. */
+  offered: readonly string[] = ['audio'];
+  #isClosed = false;
 
   constructor(configuration: RTCConfiguration) {
     super(configuration);
@@ -55,7 +62,11 @@ export class FakeWhipPeer extends FakePeerConnection {
 
   addTransceiver(what: unknown, { direction }: { readonly direction: string }): void {
     this.calls.push(`transceiver ${direction}`);
-    this.transceivers.push({ direction, stop: () => this.calls.push('stop') });
+    this.transceivers.push({
+      direction,
+      receiver: { track: { kind: 'audio' } },
+      stop: () => this.calls.push('stop'),
+    });
   }
 
   override getTransceivers(): readonly never[] {
@@ -64,22 +75,44 @@ export class FakeWhipPeer extends FakePeerConnection {
 
   override async createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit> {
     if (options?.iceRestart === true) this.#restarts++;
-    return { type: 'offer', sdp: fakeSdp(`own${this.#restarts}`) };
+    return this.#settled({ type: 'offer', sdp: fakeSdp(`own${this.#restarts}`) });
   }
 
   override async createAnswer(): Promise<RTCSessionDescriptionInit> {
-    return { type: 'answer', sdp: fakeSdp('own0') };
+    return this.#settled({ type: 'answer', sdp: fakeSdp('own0') });
   }
 
   override async setLocalDescription(description: RTCSessionDescriptionInit): Promise<void> {
     this.calls.push(`local ${description.type}`);
     this.localDescription = description;
     this.iceGatheringState = 'gathering';
+    return this.#settled(undefined);
   }
 
   override async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
     await super.setRemoteDescription({ ...description, sdp: ufragOf(description.sdp ?? '') });
     this.remoteDescription = description;
+    if (description.type === 'offer') {
+      for (const kind of this.offered) {
+        this.transceivers.push({
+          direction: 'recvonly',
+          receiver: { track: { kind } },
+          stop: () => this.calls.push(`stop ${kind}`),
+        });
+      }
+    }
+    return this.#settled(undefined);
+  }
+
+  override close(): void {
+    super.close();
+    this.#isClosed = true;
+  }
+
+  /** A promise of a connection that is closed meanwhile never settles (W3C webrtc §4.4.1.2). */
+  async #settled<T>(value: T): Promise<T> {
+    await Promise.resolve();
+    return this.#isClosed ? new Promise(() => {}) : value;
   }
 
   /** Finds its last candidate. */

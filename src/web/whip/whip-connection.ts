@@ -28,8 +28,8 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
   #state: WhipState = 'new';
   #wasConnected = false;
   #closing: Promise<void> | undefined;
-  /** Settles when nothing is asked of the server any more for this connection to be made. */
-  #negotiating: Promise<void> | undefined;
+  /** Rejected when the session ends: what was asked of a closed connection never settles (W3C webrtc §4.4.1.2). */
+  readonly #ended = deferred<never>();
   #restarting: Promise<void> | undefined;
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #endAbort: (() => void) | undefined;
@@ -83,7 +83,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
       this.#become('connecting');
       this.#limit();
       globalThis.addEventListener?.('pagehide', this.#onPageHide);
-      this.#negotiating = this.#negotiate().catch((error: unknown) => this.#fail(error));
+      this.#negotiate().catch((error: unknown) => this.#fail(error));
     }
     return this.#connected.promise;
   }
@@ -94,7 +94,9 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
    * @throws MicwireError `'unsupported'` when the server does not do it: the session continues as it is; `'transport'`, `'closed'`
    */
   restartIce(): Promise<void> {
-    return (this.#restarting ??= this.#restart().finally(() => (this.#restarting = undefined)));
+    return (this.#restarting ??= Promise.race([this.#ended.promise, this.#restart()]).finally(
+      () => (this.#restarting = undefined),
+    ));
   }
 
   /** Takes the figures of now. @throws MicwireError `'closed'` after the session has ended */
@@ -151,6 +153,10 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
       this.#isAnswerer = true;
       for (const transceiver of connection.getTransceivers()) transceiver.stop();
       await this.#setRemote('offer', session.sdp);
+      for (const transceiver of connection.getTransceivers()) {
+        // Refused in the answer (RFC 9429 §5.3.1), or the server would send video that nobody sees.
+        if (transceiver.receiver.track.kind !== 'audio') transceiver.stop();
+      }
       let answer = this.#described(await connection.createAnswer());
       if (trickle && this.#takesPatch) await connection.setLocalDescription(answer);
       else answer = await this.#withCandidates(answer);
@@ -344,11 +350,11 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
     this.release();
     this.connection.close();
     this.#connected.reject(closed());
+    this.#ended.reject(closed());
     this.#become('closed');
     this.connection.onicegatheringstatechange?.(new Event('icegatheringstatechange'));
     if (failure !== null) this.dispatchEvent(new CustomEvent('error', { detail: failure }));
     await deleted;
-    await this.#negotiating;
   }
 
   #become(state: WhipState): void {

@@ -29,6 +29,8 @@ export class WhipResource {
   readonly #createMs: number;
   /** The session's address; null while there is no session. */
   #address: string | null = null;
+  /** Settles when no request is under way that makes a session. */
+  #creating: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor(endpoint: string, token: string | null, createMs: number) {
@@ -45,25 +47,43 @@ export class WhipResource {
    */
   async create(offer: string, takesOffer: boolean): Promise<NegotiatedSession> {
     const isEmpty = offer === '';
-    const response = await this.#request(this.#endpoint, this.#createMs, {
-      method: 'POST',
-      ...(isEmpty ? {} : { headers: { 'content-type': SDP_TYPE }, body: offer }),
-    });
-    const { status, url } = response;
-    // 406 with a session: the server makes another offer.
-    const isCounter = status === 406 && takesOffer;
-    const created = status === 201 || isCounter ? readCreated(response.headers) : null;
-    if (created !== null) {
-      this.#address = sessionAddress(created.location, url || this.#endpoint);
-      this.etag = created.etag;
-    }
-    if (this.#isClosed) await this.#end();
+    const creating = this.#create(
+      {
+        method: 'POST',
+        ...(isEmpty ? {} : { headers: { 'content-type': SDP_TYPE }, body: offer }),
+      },
+      takesOffer,
+    );
+    this.#creating = creating.catch(() => {});
+    const { response, created, isCounter } = await creating;
+    const { status } = response;
     if (created === null) {
       if (status === 201) throw new MicwireError('transport', NO_LOCATION);
       throw this.#refused('offer', response);
     }
     const kind = isEmpty || isCounter ? 'offer' : 'answer';
     return { ...created, kind, sdp: await textOf(response) };
+  }
+
+  async #create(
+    request: OneRequest,
+    takesOffer: boolean,
+  ): Promise<{
+    readonly response: Response;
+    readonly created: CreatedSession | null;
+    readonly isCounter: boolean;
+  }> {
+    const response = await this.#request(this.#endpoint, this.#createMs, request);
+    const { status, url } = response;
+    // 406 with a session: the server makes another offer.
+    const isCounter = status === 406 && takesOffer;
+    const created = status === 201 || isCounter ? readCreated(response.headers) : null;
+    if (created !== null) {
+      this.#address = sessionAddress(created.location, url || this.#endpoint, this.#endpoint);
+      this.etag = created.etag;
+    }
+    if (this.#isClosed) await this.#end();
+    return { response, created, isCounter };
   }
 
   /** Sends the answer to the server's offer. @throws as `create` */
@@ -91,10 +111,14 @@ export class WhipResource {
     return textOf(response);
   }
 
-  /** Ends the session, at once and even while the page goes away. Settles when the server has answered, and never rejects. */
-  delete(): Promise<void> {
+  /**
+   * Ends the session, at once and even while the page goes away, or as soon as it is there. Settles when the server has answered,
+   * and never rejects.
+   */
+  async delete(): Promise<void> {
     this.#isClosed = true;
-    return this.#end();
+    await this.#end();
+    await this.#creating;
   }
 
   /** Ends the session so that another one can take its place. */
@@ -149,11 +173,11 @@ export class WhipResource {
   }
 }
 
-/** @param base the address that has answered, after redirects */
-function sessionAddress(location: string, base: string): string {
+/** @param base the address that has answered, after redirects. @param endpoint the address that was asked first */
+function sessionAddress(location: string, base: string, endpoint: string): string {
   const address = parsedUrl(location, base);
-  const { protocol } = new URL(base);
-  // The token goes there: never from https to where everyone can read it.
+  const { protocol } = new URL(endpoint);
+  // The token goes there: never from https to where everyone can read it, by no redirect either.
   if (address?.protocol === protocol || address?.protocol === 'https:') return address.href;
   throw new MicwireError('transport', NO_LOCATION);
 }
