@@ -333,3 +333,24 @@ describe('the drawings', () => {
     expect(sipLadderText(ladder.entries).split('\n').length).toBe(41);
   });
 });
+
+describe('a label that is cut', () => {
+  it('never ends with half a character', () => {
+    const step = { atMs: 0, to: 'bob' };
+    const { data } = CALL_FLOWS['answered']!()[0]!;
+    for (let length = 30; length < 50; length++) {
+      const ladder = new SipLadder();
+      const from = `${'x'.repeat(length)}${'😀'.repeat(7)}`;
+      ladder.add({ ...step, from, data });
+      const { entries } = ladder;
+      const label = `${'x'.repeat(length + 20)}${'😀'.repeat(10)}`;
+      const drawings = [
+        sipLadderText(entries),
+        sipLadderSvg(entries),
+        sipLadderText([{ ...entries[0]!, label }]),
+      ];
+      for (const drawing of drawings) expect(drawing).not.toMatch(/\p{Cs}/u);
+      expect(drawings[0]).toContain('…');
+    }
+  });
+});

@@ -16,7 +16,12 @@ export class TypedEventTarget<Events> extends EventTarget {
     options?: boolean | AddEventListenerOptions,
   ): void {
     this.willListen(type);
-    super.addEventListener(type, listener as EventListener, options);
+    super.addEventListener(type, this.listenerOf(type, listener) as EventListener, options);
+  }
+
+  /** What is called in place of a listener: the same each time it is asked for the same one. @internal */
+  protected listenerOf(_type: string, listener: AnyListener): AnyListener {
+    return listener;
   }
 
   /** Called before a listener is added; what it throws keeps the listener out. @internal */
@@ -37,8 +42,9 @@ export class TypedEventTarget<Events> extends EventTarget {
     listener: AnyListener,
     options?: boolean | EventListenerOptions,
   ): void {
-    super.removeEventListener(type, listener as EventListener, options);
+    super.removeEventListener(type, this.listenerOf(type, listener) as EventListener, options);
   }
 }
 
-type AnyListener = ((event: never) => void) | EventListenerObject | null;
+/** A listener, as `addEventListener` takes it. @internal */
+export type AnyListener = ((event: never) => void) | EventListenerObject | null;

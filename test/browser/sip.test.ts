@@ -1,6 +1,7 @@
 import { MicwireError } from 'micwire';
 import { SipError, SipPhone, explainSipMessage, sipHeader, sipLadderText } from 'micwire/sip';
 import type { SipCall, SipPhoneOptions } from 'micwire/sip';
+import type { SipRequest } from 'micwire/sip-ladder';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { HAS_WEBRTC } from '../helpers/call-page.ts';
 import { FakeSipServer } from '../helpers/fake-sip-server.ts';
@@ -67,6 +68,13 @@ describe.runIf(HAS_WEBRTC)('SipPhone without a server', () => {
     await expect(opening).rejects.not.toBeInstanceOf(SipError);
   });
 
+  it('does not repeat what its address says beside the server', async () => {
+    const url = 'ws://127.0.0.1:9/sip?token=secret';
+    const opening = SipPhone.open({ url, uri: 'sip:alice@sip.test' });
+    await expect(opening).rejects.toThrow('ws://127.0.0.1:9');
+    await expect(opening).rejects.not.toThrow('secret');
+  });
+
   it('ends an open() that is aborted', async () => {
     const reason = new Error('enough');
     const opening = SipPhone.open({
@@ -84,6 +92,8 @@ describe.runIf(HAS_WEBRTC)('SipPhone without a server', () => {
     { password: 5 as never },
     { registerSeconds: 1 },
     { maxCalls: 0 },
+    { displayName: 'Alice\r\nX-Evil: 1' },
+    { userName: 'alice\n' },
   ])('refuses wrong options: %j', async (wrong) => {
     const opening = SipPhone.open({ url: 'ws://127.0.0.1:9', uri: 'sip:a@sip.test', ...wrong });
     await expect(opening).rejects.toSatisfy(
@@ -228,6 +238,161 @@ describe.runIf(HAS_WEBRTC)('SipPhone at a server that is played', () => {
     const call = phone.call('sip:bob@sip.test');
     server.answers = ({ method }) => (method === 'INVITE' ? 486 : 200);
     await expect(call.connect()).rejects.toMatchObject({ status: 486 });
+  });
+});
+
+describe.runIf(HAS_WEBRTC)('a call at a server that is played', () => {
+  const iceServers = [{ urls: 'stun:127.0.0.1:9' }];
+
+  async function openAt(server: FakeSipServer): Promise<SipPhone> {
+    const phone = await SipPhone.open({
+      url: 'ws://sip.test',
+      uri: 'sip:alice@sip.test',
+      createSocket: server.createSocket,
+      iceServers,
+    });
+    onTestFinished(() => phone.close());
+    return phone;
+  }
+
+  /** A call that is answered, with audio both ways. */
+  async function talkAt(server: FakeSipServer) {
+    const context = await openContext();
+    const phone = await openAt(server);
+    const there = new RTCPeerConnection();
+    onTestFinished(() => there.close());
+    there.addTrack(toneTrack(context, 880));
+    const answer = async ({ method, body }: SipRequest) => {
+      if (method !== 'INVITE') return 200;
+      await there.setRemoteDescription({ type: 'offer', sdp: body });
+      await there.setLocalDescription();
+      while (there.iceGatheringState !== 'complete') {
+        await new Promise((resolve) => {
+          there.addEventListener('icegatheringstatechange', resolve, { once: true });
+        });
+      }
+      return { status: 200, sdp: there.localDescription!.sdp };
+    };
+    server.answers = answer;
+    const options = { track: toneTrack(context, 440), iceServers: [] };
+    const call = phone.call('sip:bob@sip.test', options);
+    await call.connect();
+    const invite = server.requests.find(({ method }) => method === 'INVITE')!;
+    return { phone, call, invite, answer };
+  }
+
+  it('that comes in is answered with the servers of the phone', async () => {
+    const server = new FakeSipServer();
+    const phone = await openAt(server);
+    const arriving = nextCall(phone);
+    server.ask('INVITE', null);
+    const call = await arriving;
+    void call.accept().catch(() => {});
+    await expect.poll(() => call.connection?.getConfiguration().iceServers?.length).toBe(1);
+    expect(String(call.connection!.getConfiguration().iceServers![0]!.urls)).toBe(
+      iceServers[0]!.urls,
+    );
+  });
+
+  it('that comes in is not answered with a signal that is aborted already', async () => {
+    const server = new FakeSipServer();
+    const phone = await openAt(server);
+    const arriving = nextCall(phone);
+    server.ask('INVITE', null);
+    const call = await arriving;
+    const reason = new Error('changed my mind');
+    expect(() => call.accept({ signal: AbortSignal.abort(reason) })).toThrow(reason);
+    expect(call.state).toBe('new');
+    call.reject('busy');
+    await expect.poll(() => server.statuses('INVITE').at(-1)).toBe(486);
+  });
+
+  it('that comes in when nobody listens any more is told 480', async () => {
+    const server = new FakeSipServer();
+    const phone = await openAt(server);
+    const arriving = nextCall(phone);
+    const listener = (): void => {};
+    phone.addEventListener('call', listener);
+    phone.removeEventListener('call', listener);
+    server.ask('INVITE', null);
+    (await arriving).reject('busy');
+    server.ask('INVITE', null);
+    await expect
+      .poll(() => server.statuses('INVITE').filter((status) => status >= 300))
+      .toEqual([486, 480]);
+    expect(phone.calls).toEqual([]);
+  });
+
+  it('continues as it was when the other side refuses a hold', async () => {
+    const server = new FakeSipServer();
+    const { call, answer } = await talkAt(server);
+    const { offer } = call;
+    const changes: boolean[] = [];
+    call.addEventListener('holdchange', () => changes.push(call.hold.here));
+    server.answers = ({ method }) => (method === 'INVITE' ? 488 : 200);
+    await expect(call.putOnHold()).rejects.toMatchObject({
+      code: 'refused',
+      status: 488,
+      message: expect.stringContaining('continues as it is: 488'),
+    });
+    expect(changes).toEqual([true, false]);
+    expect([call.state, call.hold.here, call.offer]).toEqual(['connected', false, offer]);
+    expect(call.connection!.signalingState).toBe('stable');
+    expect(call.connection!.getSenders()[0]!.track!.enabled).toBe(true);
+    server.answers = answer;
+    await call.putOnHold();
+    expect(call.hold.here).toBe(true);
+    server.answers = ({ method }) => (method === 'INVITE' ? 403 : 200);
+    await expect(call.resume()).rejects.toMatchObject({ status: 403 });
+    expect([call.state, call.hold.here]).toEqual(['connected', true]);
+    expect(call.connection!.getSenders()[0]!.track!.enabled).toBe(false);
+    expect(server.methods).not.toContain('BYE');
+  });
+
+  it('refuses a transfer to an address that would write headers of its own', async () => {
+    const server = new FakeSipServer();
+    const { call, invite } = await talkAt(server);
+    const targets: string[] = [];
+    call.addEventListener('transfer', ({ detail }) => {
+      targets.push(detail.target);
+      detail
+        .accept()
+        .connect()
+        .catch(() => {});
+    });
+    for (const escaped of ['%0D%0AX-Evil%3A%201', '%250d%250aX-Evil%3A%201']) {
+      server.ask('REFER', invite, [`Refer-To: <sip:x@y.test?Replaces=a${escaped}>`]);
+    }
+    const told = () => server.requests.filter(({ text }) => text.includes('SIP/2.0 603')).length;
+    await expect.poll(told).toBe(2);
+    expect(targets).toEqual([]);
+    expect(server.requests.some(({ text }) => /^X-Evil/m.test(text))).toBe(false);
+  });
+
+  it('does not take a transfer with a signal that is aborted already', async () => {
+    const server = new FakeSipServer();
+    const { call, invite } = await talkAt(server);
+    const reason = new Error('changed my mind');
+    const thrown: unknown[] = [];
+    call.addEventListener('transfer', ({ detail }) => {
+      try {
+        detail.accept({ signal: AbortSignal.abort(reason) });
+      } catch (error) {
+        thrown.push(error);
+      }
+    });
+    server.ask('REFER', invite, ['Refer-To: <sip:carol@sip.test>']);
+    await expect.poll(() => server.methods).toContain('NOTIFY');
+    expect(thrown).toEqual([reason]);
+  });
+
+  it('is not replaced by another: its caller is told 486', async () => {
+    const server = new FakeSipServer();
+    const { call, invite } = await talkAt(server);
+    const replaces = `${invite.callId};to-tag=${invite.from.tag};from-tag=server`;
+    server.ask('INVITE', null, [`Replaces: ${replaces}`]);
+    await expect.poll(() => server.statuses('INVITE')).toEqual([486]);
+    expect(call.state).toBe('connected');
   });
 });
 

@@ -1,14 +1,19 @@
 import { parseSipMessage } from 'micwire/sip-ladder';
-import type { SipRequest } from 'micwire/sip-ladder';
+import type { SipRequest, SipResponse } from 'micwire/sip-ladder';
 import type { WebSocketLike } from '../../src/core/socket.ts';
 
-/** What the server answers a request: a status, or null for nothing. */
-export type Answers = (request: SipRequest) => number | null;
+/** A status, with a description where there is one; null: nothing. */
+type Answer = number | { readonly status: number; readonly sdp: string } | null;
+
+/** What the server answers a request. */
+export type Answers = (request: SipRequest) => Answer | Promise<Answer>;
 
 /** A SIP server in the page: each socket that it makes is a connection to it. It answers as it is told. */
 export class FakeSipServer {
   readonly sockets: FakeSipSocket[] = [];
   readonly requests: SipRequest[] = [];
+  readonly responses: SipResponse[] = [];
+  #branches = 0;
   answers: Answers = () => 200;
 
   readonly createSocket = (): FakeSipSocket => {
@@ -19,6 +24,36 @@ export class FakeSipServer {
 
   get methods(): string[] {
     return this.requests.map(({ method }) => method);
+  }
+
+  /** What the page has answered to requests of that method, but for 100. */
+  statuses(asked: string): number[] {
+    return this.responses
+      .filter(({ method, status }) => method === asked && status > 100)
+      .map(({ status }) => status);
+  }
+
+  /**
+   * Sends a request to the page.
+   * @param call the page's own INVITE, for a request within its call; null: a request of its own
+   */
+  ask(method: string, call: SipRequest | null, more: readonly string[] = []): void {
+    const { contact } = /^Contact: <(?<contact>[^>]+)>/m.exec(this.requests[0]!.text)!.groups!;
+    const number = ++this.#branches;
+    const to = call === null ? '' : `;tag=${call.from.tag}`;
+    const lines = [
+      `${method} ${contact} SIP/2.0`,
+      `Via: SIP/2.0/WS server.invalid;branch=z9hG4bK${number}`,
+      'Max-Forwards: 70',
+      `From: <sip:bob@sip.test>;tag=${call === null ? `new${number}` : 'server'}`,
+      `To: <sip:alice@sip.test>${to}`,
+      `Call-ID: ${call === null ? `new${number}` : call.callId}`,
+      `CSeq: ${number} ${method}`,
+      'Contact: <sip:bob@sip.test>',
+      ...more,
+      'Content-Length: 0',
+    ];
+    this.sockets.at(-1)!.tell(`${lines.join('\r\n')}\r\n\r\n`);
   }
 }
 
@@ -39,11 +74,19 @@ class FakeSipSocket implements WebSocketLike {
 
   send(data: string | Uint8Array): void {
     const message = parseSipMessage(data);
-    if (message.kind !== 'request') return;
+    if (message.kind !== 'request') {
+      this.#server.responses.push(message);
+      return;
+    }
     this.#server.requests.push(message);
-    if (message.method === 'ACK') return;
-    const status = this.#server.answers(message);
-    if (status !== null) setTimeout(() => this.tell(answerTo(message, status)));
+    if (message.method !== 'ACK') void this.#answer(message);
+  }
+
+  async #answer(request: SipRequest): Promise<void> {
+    const answer = await this.#server.answers(request);
+    if (answer === null) return;
+    const { status, sdp } = typeof answer === 'number' ? { status: answer, sdp: '' } : answer;
+    setTimeout(() => this.tell(answerTo(request, status, sdp)));
   }
 
   /** Sends to the page. */
@@ -62,7 +105,7 @@ class FakeSipSocket implements WebSocketLike {
 }
 
 /** RFC 3261 §8.2.6. */
-function answerTo(request: SipRequest, status: number): string {
+function answerTo(request: SipRequest, status: number, sdp: string): string {
   const copied = request.headers.filter(({ name }) =>
     ['Via', 'From', 'Call-ID', 'CSeq'].includes(name),
   );
@@ -72,7 +115,8 @@ function answerTo(request: SipRequest, status: number): string {
     ...copied.map(({ text }) => text),
     `To: <${request.to.uri.text}>;tag=server`,
     ...(contact === undefined || status >= 300 ? [] : [contact]),
-    'Content-Length: 0',
+    ...(sdp === '' ? [] : ['Content-Type: application/sdp']),
+    `Content-Length: ${sdp.length}`,
   ];
-  return `${lines.join('\r\n')}\r\n\r\n`;
+  return `${lines.join('\r\n')}\r\n\r\n${sdp}`;
 }

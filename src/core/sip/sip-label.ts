@@ -31,5 +31,12 @@ function directions({ sdp }: SipMessage): string[] {
 export function plain(text: string): string {
   // Controls, and what turns the direction of text round, would change the drawing.
   const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '\ufffd').trim();
-  return clean.length <= MAX_WORD ? clean : `${clean.slice(0, MAX_WORD - 1)}…`;
+  return cut(clean, MAX_WORD);
+}
+
+/** At most so many characters (UTF-16 code units) of a text, the last one `…` where it was longer. */
+export function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  // Not half a surrogate pair.
+  return `${text.slice(0, Math.max(0, length - 1)).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -1,7 +1,7 @@
 import { describe } from '../arguments.ts';
 import { checkObject, checkOptions, checkText } from '../option-names.ts';
 import type { OptionNames } from '../option-names.ts';
-import { plain } from './sip-label.ts';
+import { cut, plain } from './sip-label.ts';
 import type { SipLadderEntry } from './sip-ladder.ts';
 
 /** What both drawings of a ladder have in common. */
@@ -97,7 +97,7 @@ function drawArrow(cells: string[], from: number, to: number, label: string): vo
   const [left, right] = from < to ? [from, to] : [to, from];
   for (let i = left + 1; i < right; i++) cells[i] = '-';
   const room = right - left - 3;
-  const shown = label.length <= room ? label : `${label.slice(0, room - 2)}… `;
+  const shown = label.length <= room ? label : `${cut(label, room - 1)} `;
   put(cells, left + 2 + Math.floor((room - shown.length) / 2), shown);
   cells[from < to ? right - 1 : left + 1] = from < to ? '>' : '<';
 }

@@ -62,6 +62,8 @@ export interface JsSipSessionEvents {
   unhold: () => void;
   newDTMF: (event: { readonly originator: string; readonly dtmf: JsSipTone }) => void;
   refer: (event: JsSipRefer) => void;
+  /** An INVITE that is to take the place of this call (RFC 3891); without an answer the caller waits. */
+  replaces: (event: { readonly reject: () => void }) => void;
   /** A listener may change `sdp`. */
   sdp: (event: { readonly originator: string; readonly type: string; sdp: string }) => void;
   icecandidate: (event: { readonly ready: () => void }) => void;
@@ -74,8 +76,15 @@ export interface JsSipRefer {
   readonly reject: () => void;
 }
 
+/** Options of a request within a call. */
+interface JsSipRequestOptions {
+  readonly eventHandlers?: object;
+}
+
 /** A call. */
 export interface JsSipSession {
+  /** Whether this side holds. Internal: JsSIP has no way to take back a hold that was refused. */
+  _localHold: boolean;
   readonly connection: RTCPeerConnection | null;
   readonly remote_identity: {
     readonly display_name: string | null | undefined;
@@ -91,6 +100,7 @@ export interface JsSipSession {
   unmute(options: object): void;
   sendDTMF(tones: string, options: object): void;
   refer(target: string, options: object): void;
+  sendRequest: (method: string, options?: JsSipRequestOptions) => unknown;
   on<Type extends keyof JsSipSessionEvents>(
     type: Type,
     listener: JsSipSessionEvents[Type],

@@ -5,7 +5,7 @@ import type { CallStep } from '../../core/webrtc/call-timeline.ts';
 import type { IceReport } from '../../core/webrtc/ice-report.ts';
 import { withOpusOptions } from '../../core/webrtc/opus-sdp.ts';
 import type { CallRole } from '../../core/webrtc/signal-message.ts';
-import { onAbort } from '../abort.ts';
+import { checkSignal, onAbort } from '../abort.ts';
 import { deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
 import { openRemoteSound, receivesAudio, watchFirstSound } from '../webrtc/call-audio.ts';
@@ -23,7 +23,8 @@ import type {
   SipDtmfOptions,
 } from './sip-call-options.ts';
 import { InfoTones, sendRtpTones } from './sip-dtmf.ts';
-import { callFailure, callRefused } from './sip-error.ts';
+import { SipError, callFailure, callRefused } from './sip-error.ts';
+import { changeHold } from './sip-hold.ts';
 import type { SipTransfer } from './sip-transfer.ts';
 
 /** What a call asks of its phone. */
@@ -39,8 +40,10 @@ export interface SipCallPlan {
   dial(options: object): JsSipSession;
   /** Whether a request can be sent now. */
   isOnline(): boolean;
-  /** Makes a call that the other side asks for. */
-  refer(request: Parameters<JsSipSessionEvents['refer']>[0]): SipTransfer & { isOpen(): boolean };
+  /** Makes a call that the other side asks for; null: it was refused already. */
+  refer(
+    request: Parameters<JsSipSessionEvents['refer']>[0],
+  ): (SipTransfer & { isOpen(): boolean }) | null;
   /** Called once when it is over. */
   ended(call: SipCall): void;
 }
@@ -192,13 +195,18 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
 
   /**
    * Answers an incoming call with these options.
-   * @throws as {@link connect}; TypeError or RangeError for a wrong option; MicwireError `'closed'` unless it rings here
+   * @throws as {@link connect}; TypeError or RangeError for a wrong option; MicwireError `'closed'` unless it rings here; the
+   *   reason of a `signal` that is aborted already: it rings on
    */
   accept(options: SipCallOptions = {}): Promise<void> {
     if (this.role !== 'callee' || this.#state !== 'new') {
       throw new MicwireError('closed', 'Only an incoming call that rings can be answered.');
     }
-    this.#settings = sipCallSettings('call.accept', options);
+    checkSignal(options.signal);
+    this.#settings = sipCallSettings('call.accept', {
+      iceServers: this.#settings.iceServers,
+      ...options,
+    });
     this.#jitterBufferTarget = this.#settings.jitterBufferTarget;
     this.#statistics = new CallStatistics(() => this.connection, this.#settings.historyLength);
     this.#endAbort?.();
@@ -222,8 +230,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   /**
    * Puts the call on hold: this side sends and plays nothing, and the other side is told (re-INVITE, RFC 3264 §8.4).
    * @returns resolves when the other side has agreed
-   * @throws MicwireError `'closed'` unless connected; `'transport'` while another change is under way, or the server is not
-   *   connected: the call continues as it is
+   * @throws SipError when the other side refuses; MicwireError `'closed'` unless connected; `'transport'` while another change is
+   *   under way, or the server is not connected: the call continues as it is
    */
   putOnHold(): Promise<void> {
     return this.#change('hold');
@@ -239,8 +247,8 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
    * @param tones 1 to 64 of `0`–`9`, `A`–`D`, `*`, `#`; a comma is a pause of 2 s
    * @returns resolves when all are sent
    * @throws TypeError or RangeError for wrong arguments; MicwireError `'closed'` unless connected, `'unsupported'` when the
-   *   two sides did not agree on telephone-events; of INFO: SipError when it is refused, `'transport'` while the server is not
-   *   connected
+   *   two sides did not agree on telephone-events, `'transport'` when the browser stops sending them; of INFO: SipError when it
+   *   is refused, `'transport'` while the server is not connected
    */
   async sendDtmf(tones: string, options: SipDtmfOptions = {}): Promise<void> {
     const settings = dtmfSettings(tones, options);
@@ -378,9 +386,11 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
       },
       refer: (request) => {
         const transfer = this.#plan.refer(request);
+        if (transfer === null) return;
         this.#dispatch('transfer', transfer);
         if (transfer.isOpen()) transfer.reject();
       },
+      replaces: ({ reject }) => reject(),
       sdp: (event) => this.#described(event),
       icecandidate: ({ ready }) => {
         this.#gathering ??= setTimeout(() => {
@@ -462,11 +472,21 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   async #change(how: 'hold' | 'unhold'): Promise<void> {
     const session = this.#onlineSession();
     if (this.hold.here === (how === 'hold')) return;
-    const done = deferred<void>();
-    if (!session[how]({}, () => done.resolve())) {
+    const offer = this.#offer;
+    const changing = changeHold(session, how, this.#ended.promise);
+    if (changing === null) {
       throw new MicwireError('transport', 'Another change of the call is under way: try again.');
     }
-    await Promise.race([this.#ended.promise, done.promise]);
+    try {
+      await changing;
+    } catch (error) {
+      if (error instanceof SipError) {
+        this.#offer = offer;
+        this.#applyMute();
+        this.dispatchEvent(new Event('holdchange'));
+      }
+      throw error;
+    }
   }
 
   #sendInfo(tones: string, settings: Required<SipDtmfOptions>): Promise<void> {

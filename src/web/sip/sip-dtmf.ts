@@ -6,7 +6,7 @@ import { callRefused } from './sip-error.ts';
 
 /**
  * Sends tones within the audio, as telephone-events (RFC 4733).
- * @throws MicwireError `'unsupported'` when the two did not agree on them
+ * @throws MicwireError `'unsupported'` when the two did not agree on them, `'transport'` when the browser stops before the last
  */
 export async function sendRtpTones(
   connection: RTCPeerConnection,
@@ -21,18 +21,41 @@ export async function sendRtpTones(
     );
   }
   const sent = deferred<void>();
-  // The last event has no tone (W3C webrtc §7.3).
+  const stop = (): void =>
+    sent.reject(
+      new MicwireError(
+        'transport',
+        'The browser has stopped sending the tones, as it does when this side sends no audio. Try again, or use the method ' +
+          "'info'.",
+      ),
+    );
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const expect = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(stop, (longest.get(sender) ?? 0) + LATE_MS);
+  };
   const onTone = ({ tone }: RTCDTMFToneChangeEvent): void => {
+    // The last event has no tone (W3C webrtc §7.3); where transmission stops, none comes (§7.2).
     if (tone === '') sent.resolve();
+    else expect();
   };
   sender.addEventListener('tonechange', onTone);
   try {
     sender.insertDTMF(sender.toneBuffer + tones, durationMs, gapMs);
+    // Tones of another call may be added behind these, and have their own length.
+    longest.set(sender, Math.max(longest.get(sender) ?? PAUSE_MS, durationMs + gapMs));
+    expect();
     await sent.promise;
   } finally {
+    clearTimeout(timer);
     sender.removeEventListener('tonechange', onTone);
   }
 }
+
+/** How much later than it should a tone may begin, ms. */
+const LATE_MS = 1000;
+/** The longest that a tone or a pause of a sender takes, ms. */
+const longest = new WeakMap<RTCDTMFSender, number>();
 
 /** Sends tones one after the other, each in an INFO request, and waits for the answers. @throws SipError */
 export class InfoTones {

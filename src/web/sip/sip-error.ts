@@ -63,15 +63,30 @@ export class SipError extends MicwireError {
   }
 }
 
+/** What came from a network may be no status of a refusal: the nearest one. */
+function refusalStatus(status: number): number {
+  return Number.isInteger(status) ? Math.min(699, Math.max(300, status)) : 500;
+}
+
+function refused(what: string, status: number): SipError {
+  const known = refusalStatus(status);
+  return new SipError(what, known, REASONS.get(known) ?? 'failed');
+}
+
 /** A call failed with a status. */
 export function callRefused(status: number): SipError {
-  return new SipError('The call failed', status, REASONS.get(status) ?? 'failed');
+  return refused('The call failed', status);
+}
+
+/** The other side does not agree to a change of the call. */
+export function changeRefused(status: number): SipError {
+  return refused('The other side refused the change, and the call continues as it is', status);
 }
 
 /** A registration failed with a status. */
 export function registrationRefused(status: number): SipError {
-  const reason = status === 403 ? 'unauthorized' : (REASONS.get(status) ?? 'failed');
-  return new SipError('The registration failed', status, reason);
+  const what = 'The registration failed';
+  return status === 403 ? new SipError(what, status, 'unauthorized') : refused(what, status);
 }
 
 /** What JsSIP calls its own reasons, and the status that comes nearest; `undefined`: none does. */

@@ -1,5 +1,4 @@
-import { checkText } from '../../core/option-names.ts';
-import { checkOptions } from '../../core/option-names.ts';
+import { checkOptions, checkText } from '../../core/option-names.ts';
 import type { OptionNames } from '../../core/option-names.ts';
 import { integerIn } from '../../core/arguments.ts';
 import { PacketError } from '../../core/errors.ts';
@@ -67,8 +66,8 @@ export function phoneSettings(options: SipPhoneOptions): SipPhoneSettings {
   checkOptions('SipPhone', options, NAMES);
   const { password = '', userName = '', displayName = '' } = options;
   checkText('password', password);
-  checkText('userName', userName);
-  checkText('displayName', displayName);
+  checkLine('userName', userName);
+  checkLine('displayName', displayName);
   return {
     url: socketAddress(options.url),
     uri: userUri(options.uri),
@@ -88,6 +87,12 @@ export function phoneSettings(options: SipPhoneOptions): SipPhoneSettings {
     ladder: options.ladder ?? {},
     createSocket: options.createSocket ?? createGlobalSocket,
   };
+}
+
+/** Text that goes into a header, where a line break would begin another one. @throws TypeError */
+function checkLine(name: string, text: string): void {
+  checkText(name, text);
+  if (/\p{Cc}/u.test(text)) throw new TypeError(`${name} must have no control characters.`);
 }
 
 /** Reads an address of a user. @throws TypeError */

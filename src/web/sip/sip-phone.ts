@@ -4,6 +4,7 @@ import type { SipTransaction } from '../../core/sip/sip-transactions.ts';
 import { checkSignal, onAbort } from '../abort.ts';
 import { deferred } from '../patience.ts';
 import { TypedEventTarget } from '../typed-event-target.ts';
+import type { AnyListener } from '../typed-event-target.ts';
 import { noWebrtc } from '../webrtc/call-record.ts';
 import type { JsSip, JsSipAgent, JsSipFailure, JsSipRefer, JsSipSession } from './jssip-types.ts';
 import { loadJsSip } from './load-jssip.ts';
@@ -29,6 +30,9 @@ const ANSWER_MS = 1500;
 const FINAL: ReadonlySet<SipErrorReason> = new Set(['unauthorized', 'not-found']);
 /** After any other refusal, or no answer, it is tried again after this time, ms. */
 const RETRY_MS = 10_000;
+/** A control character, escaped once or more often (RFC 3986 §2.1). */
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f]|%(?:25)*(?:[01][0-9a-f]|7f)/i;
 
 /**
  * A telephone in a page: it registers at a SIP server over a WebSocket (RFC 7118), calls and is called. Needs the package `jssip`
@@ -59,7 +63,10 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
   #unread = 0;
   #closing: Promise<void> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #hasListener = false;
+  /** Whether a listener has got the event `call` that is being dispatched. */
+  #isHeard = false;
+  /** Each listener for calls, and what tells that it was called. */
+  readonly #callListeners = new WeakMap<object, EventListener>();
 
   /**
    * Loads JsSIP, connects and registers.
@@ -215,8 +222,7 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
     // The socket was lost while it registered: that shows in the state, and it connects and registers again by itself.
     if (cause === 'Connection Error') return;
     const status = response?.status_code;
-    const error =
-      status === undefined ? noAnswer(this.#settings) : registrationRefused(Math.max(300, status));
+    const error = status === undefined ? noAnswer(this.#settings) : registrationRefused(status);
     const isOpen = this.#state !== 'connecting';
     this.#opened.reject(error);
     if (!isOpen || this.#isClosing) return;
@@ -249,8 +255,9 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
       {},
     );
     const event = new CustomEvent('call', { detail: call, cancelable: true });
-    if (this.#hasListener) this.dispatchEvent(event);
-    else session.terminate({ status_code: 480 });
+    this.#isHeard = false;
+    this.dispatchEvent(event);
+    if (!this.#isHeard) session.terminate({ status_code: 480 });
   }
 
   #make(
@@ -270,14 +277,20 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
     return call;
   }
 
-  #transfer(refer: JsSipRefer): SipTransfer & { isOpen(): boolean } {
+  #transfer(refer: JsSipRefer): (SipTransfer & { isOpen(): boolean }) | null {
     let isOpen = true;
     const target = refer.request.refer_to.uri.toString();
+    // JsSIP writes the header Replaces of the target into the INVITE, without its escapes: a line break would begin another header.
+    if (CONTROL.test(target)) {
+      refer.reject();
+      return null;
+    }
     return {
       target,
       isOpen: () => isOpen,
       accept: (options = {}) => {
         sipCallSettings('transfer.accept', options);
+        checkSignal(options.signal);
         if (!isOpen || this.#isClosing) {
           throw new MicwireError('closed', 'The transfer was answered already, or is over.');
         }
@@ -307,8 +320,18 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
   }
 
   /** @internal */
-  protected override willListen(type: string): void {
-    if (type === 'call') this.#hasListener = true;
+  protected override listenerOf(type: string, listener: AnyListener): AnyListener {
+    if (type !== 'call' || listener === null) return listener;
+    let heard = this.#callListeners.get(listener);
+    if (heard === undefined) {
+      heard = (event) => {
+        this.#isHeard = true;
+        if (typeof listener === 'function') listener.call(this, event as never);
+        else listener.handleEvent(event);
+      };
+      this.#callListeners.set(listener, heard);
+    }
+    return heard;
   }
 
   #seen(direction: 'out' | 'in', data: string | Uint8Array): void {
@@ -332,13 +355,13 @@ export class SipPhone extends TypedEventTarget<SipPhoneEventMap> {
 function noAnswer({ url, openTimeoutMs }: SipPhoneSettings): MicwireError {
   return new MicwireError(
     'transport',
-    `The SIP server did not answer the registration within ${openTimeoutMs} ms. Does ${url} speak SIP?`,
+    `The SIP server did not answer the registration within ${openTimeoutMs} ms. Does ${new URL(url).origin} speak SIP?`,
   );
 }
 
 function notReached({ url }: SipPhoneSettings): MicwireError {
   return new MicwireError(
     'transport',
-    `The SIP server cannot be reached, or refused the connection. Is ${url} right, and up?`,
+    `The SIP server cannot be reached, or refused the connection. Is ${new URL(url).origin} right, and up?`,
   );
 }

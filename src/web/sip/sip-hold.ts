@@ -1,0 +1,41 @@
+import { deferred } from '../patience.ts';
+import type { JsSipSession } from './jssip-types.ts';
+import { changeRefused } from './sip-error.ts';
+
+/**
+ * Puts a call on hold, or ends that, by a re-INVITE. JsSIP hangs up when the other side refuses it; RFC 3261 §14.1 has the call
+ * continue as if nothing had been asked.
+ * @param ended rejects when the call ends
+ * @returns null when another change is under way; otherwise resolves when the other side has agreed, and rejects with a
+ *   SipError when it has refused
+ */
+export function changeHold(
+  session: JsSipSession,
+  how: 'hold' | 'unhold',
+  ended: Promise<never>,
+): Promise<void> | null {
+  const done = deferred<void>();
+  const refused = async (status: number): Promise<void> => {
+    session._localHold = how === 'unhold';
+    // Without an offer there is nothing to take back.
+    await session.connection?.setLocalDescription({ type: 'rollback' }).catch(() => {});
+    throw changeRefused(status);
+  };
+  const { sendRequest } = session;
+  session.sendRequest = (method, options) => {
+    if (method !== 'INVITE') return sendRequest.call(session, method, options);
+    const eventHandlers = {
+      ...options?.eventHandlers,
+      onErrorResponse: ({ status_code: status }: { readonly status_code: number }): void =>
+        void refused(status).catch(done.reject),
+    };
+    return sendRequest.call(session, method, { ...options, eventHandlers });
+  };
+  // What JsSIP has is in the prototype.
+  const restore = (): void => void Reflect.deleteProperty(session, 'sendRequest');
+  if (session[how]({}, () => done.resolve())) {
+    return Promise.race([ended, done.promise]).finally(restore);
+  }
+  restore();
+  return null;
+}
