@@ -92,6 +92,19 @@ function rig() {
 }
 
 describe('SimulatedRouter', () => {
+  it('closes both ports when it cannot be opened', async () => {
+    const { internet, open } = rig();
+    await internet.servers();
+    const ports = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'UDPWrap').length;
+    const before = ports();
+    internet.freeAddress = () => {
+      throw new Error('none left');
+    };
+    await expect(open('symmetric')).rejects.toThrow('none left');
+    await expect.poll(ports).toBe(before);
+  });
+
   it.each<[NatKind, boolean]>([
     ['port-restricted', true],
     ['symmetric', false],

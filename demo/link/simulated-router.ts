@@ -79,10 +79,13 @@ export class SimulatedRouter {
     const { host } = options.internet;
     const servers = await options.internet.servers();
     const first = await bindUdp(host);
+    let second: Socket | undefined;
     try {
-      return new SimulatedRouter(options, servers, [first, await bindUdp(host)]);
+      second = await bindUdp(host);
+      return new SimulatedRouter(options, servers, [first, second]);
     } catch (error) {
       first.close();
+      second?.close();
       throw error;
     }
   }
