@@ -1,12 +1,22 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { JanusError } from '../demo/server/sfu/janus-client.ts';
-import type { JanusClient, JanusHandle } from '../demo/server/sfu/janus-client.ts';
-import { hasJanus } from '../demo/server/sfu/janus-process.ts';
+import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { ForwardedAudio } from '../demo/server/sfu/forwarded-audio.ts';
+import { JanusClient, JanusError } from '../demo/server/sfu/janus-client.ts';
+import type { JanusHandle } from '../demo/server/sfu/janus-client.ts';
+import { JanusProcess, hasJanus } from '../demo/server/sfu/janus-process.ts';
 import { Sfu } from '../demo/server/sfu/sfu.ts';
 import { WhipEndpoint } from '../demo/server/sfu/whip-endpoint.ts';
 import type { RequestAnswer, SfuSession } from '../demo/server/sfu/whip-endpoint.ts';
+import { StreamRecorder } from '../src/node/recording/stream-recorder.ts';
 import { fakeCandidate, fakeSdp, ufragOf } from './helpers/fake-whip-peer.ts';
 
 // With a real Janus: test/whip-janus.test.ts.
@@ -18,6 +28,7 @@ const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   vi.unstubAllEnvs();
+  vi.restoreAllMocks();
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
@@ -29,6 +40,10 @@ class FakeJanus {
   error: JanusError | null = null;
   /** Whether connections come up. */
   isUp = true;
+  /** Publishers so far: their numbers begin with 77. */
+  #publishers = 0;
+  /** Which of them was listened to last. */
+  heard: unknown;
   /** Of its next answer, or offer. */
   #answers = 0;
 
@@ -43,8 +58,9 @@ class FakeJanus {
         if (this.error !== null) throw this.error;
         const what = description && ` ${description.type} ${ufragOf(description.sdp)}`;
         this.asked.push(`${plugin} ${String(body['request'])}${what ?? ''}`);
+        if (body['request'] === 'join') this.heard = body['streams'];
         return {
-          data: { id: 77 },
+          data: { id: body['ptype'] === 'publisher' ? 77 + this.#publishers++ : 0 },
           sdp: fakeSdp(`janus${this.#answers++}`, [`a=${fakeCandidate(9)}`]),
         };
       },
@@ -59,6 +75,9 @@ class FakeJanus {
 
 interface Rig {
   readonly janus: FakeJanus;
+  readonly responses: ServerResponse[];
+  /** Settles when sessions that are opened may continue. */
+  opening: Promise<void>;
   readonly opened: SfuSession[];
   readonly closed: SfuSession[];
   readonly ask: (
@@ -79,20 +98,26 @@ async function start(runs = true): Promise<Rig> {
       return janus as unknown as JanusClient;
     },
     token: TOKEN,
-    opened: async (session) => void opened.push(session),
+    opened: (session) => {
+      opened.push(session);
+      return rig.opening;
+    },
     closed: (session) => void closed.push(session),
   });
   const answers: Record<string, RequestAnswer> = {
     whip: endpoint.answer('whip'),
     whep: endpoint.answer('whep'),
   };
+  const responses: ServerResponse[] = [];
   const ask = await serve((request, response) => {
+    responses.push(response);
     const [, name = '', ...rest] = (request.url ?? '').split('/');
     request.url = `/${rest.join('/')}`;
     answers[name]!(request, response);
   });
   cleanups.push(() => endpoint.close());
-  return { janus, opened, closed, ask };
+  const rig: Rig = { janus, responses, opening: Promise.resolve(), opened, closed, ask };
+  return rig;
 }
 
 async function serve(answer: RequestAnswer): Promise<Rig['ask']> {
@@ -236,6 +261,30 @@ describe('a WHIP endpoint in front of Janus', () => {
     expect((await ask('PATCH', path, headers, fragment)).status).toBe(501);
   });
 
+  it('lets players hear the last publisher who is there, while a later one connects', async () => {
+    const rig = await start();
+    await publish(rig);
+    await publish(rig);
+    rig.janus.isUp = false;
+    await publish(rig);
+    expect((await rig.ask('POST', '/whep/room', { authorization })).status).toBe(201);
+    expect(rig.janus.heard).toEqual([{ feed: 78 }]);
+  });
+
+  it('ends a session whose client went away before it was there', async () => {
+    const rig = await start();
+    let opened: (() => void) | undefined;
+    rig.opening = new Promise((resolve) => (opened = resolve));
+    const asked = rig.ask('POST', '/whip/room', offering, fakeSdp('mine'));
+    asked.catch(() => {});
+    await vi.waitFor(() => expect(rig.opened).toHaveLength(1));
+    const [response] = rig.responses;
+    response!.socket!.destroy();
+    await once(response!, 'close');
+    opened!();
+    await vi.waitFor(() => expect([rig.closed.length, rig.janus.closed]).toEqual([1, 1]));
+  });
+
   it('waits for a publisher who is connecting, for some seconds', async () => {
     const rig = await start();
     rig.janus.isUp = false;
@@ -264,6 +313,122 @@ describe('a WHIP endpoint in front of Janus', () => {
     for (let i = 0; i < 256; i++) await publish(rig);
     const { status, headers } = await rig.ask('POST', '/whip/room', offering, fakeSdp('mine'));
     expect([status, headers['retry-after']]).toEqual([503, '5']);
+  });
+});
+
+/** Janus' own protocol: each request has the answer of success. */
+async function startJanus(): Promise<{ url: string; sockets: WebSocket[] }> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  const sockets: WebSocket[] = [];
+  server.on('connection', (socket) => {
+    sockets.push(socket);
+    socket.on('message', (text: Buffer) => {
+      const { transaction, janus } = JSON.parse(text.toString()) as Record<string, string>;
+      const plugindata = { data: { id: 77 } };
+      const jsep = { type: 'answer', sdp: fakeSdp('janus') };
+      const about = janus === 'message' ? { plugindata, jsep } : { data: { id: 5 } };
+      socket.send(JSON.stringify({ janus: 'success', transaction, ...about }));
+    });
+  });
+  await once(server, 'listening');
+  cleanups.push(() => {
+    for (const socket of sockets) socket.terminate();
+    server.close();
+  });
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets };
+}
+
+function tempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'micwire-sfu-'));
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe('a session at Janus', () => {
+  it('that Janus ends is gone, with its peers, and another one begins when it is needed', async () => {
+    const { url, sockets } = await startJanus();
+    const processes: { isClosed: boolean }[] = [];
+    vi.spyOn(JanusProcess, 'start').mockImplementation(async () => {
+      const one = { isClosed: false };
+      processes.push(one);
+      const close = async () => void (one.isClosed = true);
+      const ended = new Promise<void>(() => {});
+      return { url, secret: '', adminKey: '', ended, close } as unknown as JanusProcess;
+    });
+    const sfu = new Sfu();
+    cleanups.push(() => sfu.close());
+    const ask = await serve(sfu.whip);
+    const headers = { 'content-type': SDP, authorization: `Bearer ${sfu.token}` };
+    const post = () => ask('POST', '/mix', headers, fakeSdp('mine'));
+    expect((await post()).status).toBe(201);
+    expect(sfu.sessions).toBe(1);
+    sockets[0]!.send(JSON.stringify({ janus: 'timeout', session_id: 5 }));
+    await vi.waitFor(() => expect(sfu.sessions).toBe(0));
+    await vi.waitFor(() => expect(processes.map(({ isClosed }) => isClosed)).toEqual([true]));
+    expect((await post()).status).toBe(201);
+    expect(processes.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+  });
+
+  it('that ends while its recording is opened leaves no recording open', async () => {
+    const { url } = await startJanus();
+    const ended = new Promise<void>(() => {});
+    const close = async (): Promise<void> => {};
+    vi.spyOn(JanusProcess, 'start').mockResolvedValue({
+      ...{ url, secret: '', adminKey: '', ended, close },
+    } as unknown as JanusProcess);
+    const sfu = new Sfu({ folder: tempFolder() });
+    const opened: ForwardedAudio[] = [];
+    const real = ForwardedAudio.open.bind(ForwardedAudio);
+    vi.spyOn(ForwardedAudio, 'open').mockImplementation(async (options) => {
+      const audio = await real(options);
+      opened.push(audio);
+      await sfu.close();
+      return audio;
+    });
+    const ask = await serve(sfu.whip);
+    const headers = { 'content-type': SDP, authorization: `Bearer ${sfu.token}` };
+    expect((await ask('POST', '/room', headers, fakeSdp('mine'))).status).toBe(502);
+    expect([...sfu.forwarded]).toEqual([]);
+    // It is complete: nobody writes to it, and it cannot be continued.
+    const [{ path }] = opened as [ForwardedAudio];
+    const stream = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
+    await expect(StreamRecorder.open(path!, { stream })).rejects.toThrow('is there already');
+  });
+});
+
+describe('audio that Janus forwards', () => {
+  const options = (failed: (error: unknown) => void = () => {}) => ({
+    ...{ channels: 1, folder: tempFolder(), name: 'one', opus: null, failed },
+  });
+
+  it('is not recorded any more after a packet that claims to come hours later, which is told once', async () => {
+    const errors: unknown[] = [];
+    const audio = await ForwardedAudio.open(options((error) => errors.push(error)));
+    cleanups.push(() => audio.close());
+    const sender = createSocket('udp4');
+    cleanups.push(() => void sender.close());
+    const send = (sequence: number): void => {
+      const packet = Buffer.alloc(14);
+      packet.set([0x80, audio.target.payloadType]);
+      packet.writeUInt16BE(sequence, 2);
+      packet.writeUInt32BE(sequence * 5760, 4);
+      // Opus: six empty frames, 120 ms (RFC 6716 §3.2.5).
+      packet.set([0xfb, 6], 12);
+      sender.send(packet, audio.target.port, '127.0.0.1');
+    };
+    for (const sequence of [1, 2, 31_000, 31_001, 31_002]) send(sequence);
+    await vi.waitFor(() => expect(errors).toEqual([expect.any(RangeError)]));
+    await vi.waitFor(() => expect(audio.stats.receivedPackets).toBe(5));
+    await audio.close();
+    expect(errors).toHaveLength(1);
+  });
+
+  it('leaves no recording open where its meter cannot be made', async () => {
+    const broken = { ...options(), opus: {} as never };
+    await expect(ForwardedAudio.open(broken)).rejects.toThrow();
+    const path = join(broken.folder, 'one.ogg');
+    const stream = { format: 'opus', sampleRate: 48_000, channels: 1 } as const;
+    await expect(StreamRecorder.open(path, { stream })).rejects.toThrow('is there already');
   });
 });
 

@@ -4,6 +4,7 @@ import { OpusLibrary } from '../../../src/core/codec/opus-library.ts';
 import type { OpusModule } from '../../../src/core/codec/opus-library.ts';
 import { PacketError } from '../../../src/core/errors.ts';
 import { MeterBank } from '../../../src/core/metering/meter-bank.ts';
+import type { StreamChunk } from '../../../src/node/accepted-stream.ts';
 import { StreamRecorder } from '../../../src/node/recording/stream-recorder.ts';
 import { RtpSocket } from '../../../src/node/rtp-socket.ts';
 import type { RtpSocketStats } from '../../../src/node/rtp-socket.ts';
@@ -23,6 +24,8 @@ export interface ForwardedAudioOptions {
   readonly name: string;
   /** libopus, for the meter; null: nothing is metered. */
   readonly opus: OpusModule | null;
+  /** Called at most once for the recording and once for the rest, with why nothing more of it is recorded or metered. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** How loud a publisher is. */
@@ -44,23 +47,27 @@ export class ForwardedAudio {
   readonly #recorder: StreamRecorder | null;
   readonly #meter: OpusMeter | null;
   readonly #block: readonly Float32Array[];
+  readonly #failed: (error: unknown) => void;
+  #refusesRecording = false;
   readonly #reading: Promise<void>;
 
   /** Opens a port and a file. @throws MicwireError when one of them cannot be opened */
   static async open(options: ForwardedAudioOptions): Promise<ForwardedAudio> {
-    const { channels, folder, name, opus } = options;
+    const { channels, folder, name } = options;
     const stream = { format: 'opus', sampleRate: SAMPLE_RATE, channels } as const;
     const socket = await RtpSocket.open({
       stream,
       payloadType: PAYLOAD_TYPE,
       from: ['127.0.0.1'],
     });
+    let recorder: StreamRecorder | null = null;
     try {
       const path = folder === null ? null : join(folder, `${name}.ogg`);
-      const recorder = path === null ? null : await StreamRecorder.open(path, { stream });
-      return new ForwardedAudio(socket, recorder, channels, opus);
+      recorder = path === null ? null : await StreamRecorder.open(path, { stream });
+      return new ForwardedAudio(socket, recorder, options);
     } catch (error) {
       await socket.close();
+      await recorder?.close();
       throw error;
     }
   }
@@ -68,9 +75,9 @@ export class ForwardedAudio {
   private constructor(
     socket: RtpSocket,
     recorder: StreamRecorder | null,
-    channels: number,
-    opus: OpusModule | null,
+    { channels, opus, failed }: ForwardedAudioOptions,
   ) {
+    this.#failed = failed;
     this.#socket = socket;
     this.#recorder = recorder;
     this.#block = Array.from({ length: channels }, () => new Float32Array(MAX_FRAMES));
@@ -82,7 +89,7 @@ export class ForwardedAudio {
             decoder: new OpusDecoder(new OpusLibrary(opus), stage),
             bank: new MeterBank({ ...stage, meters: ['peak', 'loudness'] }),
           };
-    this.#reading = this.#read();
+    this.#reading = this.#read().catch(failed);
   }
 
   /** Where Janus is to send. */
@@ -118,10 +125,21 @@ export class ForwardedAudio {
     await this.#recorder?.close();
   }
 
-  async #read(): Promise<void> {
-    for await (const chunk of this.#socket) {
+  #record(chunk: StreamChunk): void {
+    if (this.#refusesRecording) return;
+    try {
       // A disk that is full ends the recording, and `close` tells of it; the meter continues.
       this.#recorder?.write(chunk).catch(() => {});
+    } catch (error) {
+      // A packet that claims to come hours after the others: so will those that follow it.
+      this.#refusesRecording = true;
+      this.#failed(error);
+    }
+  }
+
+  async #read(): Promise<void> {
+    for await (const chunk of this.#socket) {
+      this.#record(chunk);
       if (this.#meter === null) continue;
       const { decoder, bank } = this.#meter;
       try {

@@ -90,6 +90,7 @@ export class JanusClient {
   readonly #asked = new Map<string, Asked>();
   /** What to do when a peer's connection stands, and when it is gone. */
   readonly #peers = new Map<number, { readonly up: () => void; readonly gone: () => void }>();
+  readonly #gone = deferred<void>();
   #session: number | null = null;
   #keeping: ReturnType<typeof setInterval> | undefined;
 
@@ -113,6 +114,11 @@ export class JanusClient {
     socket.on('message', new ErrorBoundary('Janus').guard(receive));
     socket.on('error', () => {});
     socket.on('close', () => this.#lost());
+  }
+
+  /** Resolves when the session at Janus is over, by whichever side. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
   }
 
   /** Attaches to a plugin. @param gone called when the peer is gone, or Janus is */
@@ -159,6 +165,8 @@ export class JanusClient {
       const peer = this.#peers.get(Number(sender));
       if (janus === 'webrtcup') peer?.up();
       else if (janus === 'hangup' || janus === 'detached') peer?.gone();
+      // Janus has heard nothing for a minute, and has forgotten all peers.
+      else if (janus === 'timeout') this.close();
       return;
     }
     if (janus === 'ack' && !asked.takesAck) return;
@@ -179,6 +187,7 @@ export class JanusClient {
     const peers = [...this.#peers.values()];
     this.#peers.clear();
     for (const { gone } of peers) gone();
+    this.#gone.resolve();
   }
 }
 

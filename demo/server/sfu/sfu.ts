@@ -42,6 +42,7 @@ export class Sfu {
   readonly #endpoint: WhipEndpoint;
   readonly #options: SfuOptions;
   readonly #audio = new Map<SfuSession, ForwardedAudio>();
+  readonly #ended = new WeakSet<SfuSession>();
   /** What is being written to its end. */
   readonly #closing = new Set<Promise<void>>();
   #running: Promise<RunningJanus> | null = null;
@@ -100,11 +101,12 @@ export class Sfu {
     const forget = (): void => {
       if (this.#running === running) this.#running = null;
     };
-    // One that has crashed, or did not start, is started again when it is needed.
-    running.then(async ({ process }) => {
-      await process.ended;
+    // One that has crashed, has let go of this server, or did not start, is started again when it is needed.
+    running.then(async ({ process, client }) => {
+      await Promise.race([process.ended, client.gone]);
       forget();
-      await process.close();
+      client.close();
+      this.#finish(process.close());
     }, forget);
     return running;
   }
@@ -152,18 +154,23 @@ export class Sfu {
       folder: folder ?? null,
       name: `${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${peer.feed}`,
       opus: loadOpus ? await loadOpus() : null,
+      failed: (error) => this.#boundary.report(error),
     });
+    if (this.#ended.has(session)) return audio.close();
     this.#audio.set(session, audio);
     const { process } = await this.#janus();
     await forwardRtp(peer, process.adminKey, offer, audio.target);
   }
 
   #closed(session: SfuSession): void {
+    this.#ended.add(session);
     const audio = this.#audio.get(session);
     this.#audio.delete(session);
-    if (audio === undefined) return;
-    const closing = audio
-      .close()
+    if (audio !== undefined) this.#finish(audio.close());
+  }
+
+  #finish(work: Promise<void>): void {
+    const closing = work
       .catch((error: unknown) => this.#boundary.report(error))
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);

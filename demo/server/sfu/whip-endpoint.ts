@@ -193,6 +193,10 @@ export class WhipEndpoint {
         await this.#end(session);
         throw error;
       }
+      // The client has gone, and will never know of its session.
+      if (response.destroyed) return await this.#end(session);
+      // Its peer has gone meanwhile.
+      if (!this.#sessions.has(id)) throw new Refusal(502);
       response
         .writeHead(isOffered && sdp !== '' ? 406 : 201, {
           'Content-Type': SDP_TYPE,
@@ -220,8 +224,9 @@ export class WhipEndpoint {
     if (protocol === 'whip') return publishInRoom(janus, gone, offer);
     const peers = [...this.#sessions.values()].map(({ peer }) => peer);
     const feeds = peers.filter((peer) => peer.feed !== null);
-    const wanted = feed === null ? feeds.at(-1) : feeds.find((each) => String(each.feed) === feed);
-    if (wanted === undefined || !(await isUp(wanted))) {
+    const wanted =
+      feed === null ? await lastUp(feeds) : feeds.find((each) => String(each.feed) === feed);
+    if (wanted === undefined || !(await isUp(wanted, UP_MS))) {
       throw new Refusal(409, { 'Retry-After': String(RETRY_SECONDS) });
     }
     return listenInRoom(janus, gone, wanted.feed!);
@@ -277,11 +282,17 @@ export class WhipEndpoint {
   }
 }
 
+/** The last publisher who is there; while there is none, the last who is connecting. */
+async function lastUp(feeds: readonly RoomPeer[]): Promise<RoomPeer | undefined> {
+  const areUp = await Promise.all(feeds.map((peer) => isUp(peer, 0)));
+  return feeds.findLast((_, i) => areUp[i]) ?? feeds.at(-1);
+}
+
 /** Whether a publisher is there, or comes soon: Janus knows of its connection a little later than the publisher itself. */
-async function isUp({ handle }: RoomPeer): Promise<boolean> {
+async function isUp({ handle }: RoomPeer, withinMs: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLate = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), UP_MS);
+    timer = setTimeout(() => resolve(false), withinMs);
   });
   try {
     return await Promise.race([handle.up.then(() => true), tooLate]);
