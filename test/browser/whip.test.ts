@@ -123,6 +123,20 @@ describe.runIf(HAS_WEBRTC)('Whip and Whep', () => {
     await expect(whep.restartIce()).rejects.toMatchObject({ code: 'unsupported' });
   });
 
+  it('play without the video that the server offers', async () => {
+    const { context, track } = await openTone();
+    const server = openServer();
+    server.makesOffers = true;
+    server.offersVideo = true;
+    await publish(track);
+    const whep = await play({ offer: 'server' });
+    await hears(whep, context);
+    const answer = server.requests.find(({ body }) => body.includes('m=video'))!;
+    const [audio, video] = answer.body.split('m=video');
+    expect(video).toMatch(/^ 0 |^a=inactive/m);
+    expect(audio).not.toMatch(/^m=audio 0 |^a=inactive/m);
+  });
+
   it('restart ICE: the audio continues by new names', async () => {
     const { context, track } = await openTone();
     openServer();

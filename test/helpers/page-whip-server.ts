@@ -26,6 +26,8 @@ export class PageWhipServer {
   takesPatch = true;
   /** Whether it makes the offer to those who play. */
   makesOffers = false;
+  /** Whether these have video, too. */
+  offersVideo = false;
   /** With what it refuses to restart ICE; 0: it restarts. */
   restartStatus = 0;
   readonly #sessions = new Map<string, ServerSession>();
@@ -62,6 +64,9 @@ export class PageWhipServer {
     const isOffering = isPlaying && this.makesOffers;
     connection.ontrack = ({ track }) => (this.#published = track);
     if (isPlaying) connection.addTrack(this.#published!);
+    if (isOffering && this.offersVideo) {
+      connection.addTransceiver('video', { direction: 'sendonly' });
+    }
     if (!isOffering) await connection.setRemoteDescription({ type: 'offer', sdp: offer });
     await connection.setLocalDescription();
     const sdp = await gathered(connection);

@@ -154,7 +154,7 @@ export abstract class WhipConnection extends TypedEventTarget<WhipEventMap> {
       for (const transceiver of connection.getTransceivers()) transceiver.stop();
       await this.#setRemote('offer', session.sdp);
       for (const transceiver of connection.getTransceivers()) {
-        // Refused in the answer (RFC 9429 §5.3.1), or the server would send video that nobody sees.
+        // The answer takes none of it, or the server would send video that nobody sees.
         if (transceiver.receiver.track.kind !== 'audio') transceiver.stop();
       }
       let answer = this.#described(await connection.createAnswer());
