@@ -106,7 +106,7 @@ describe('SipError', () => {
     [180, 300],
     [0, 300],
     [NaN, 500],
-  ])('takes %i, which is no status of a refusal, for %i', (status, nearest) => {
+  ])('takes %i for %i, the nearest status of a refusal', (status, nearest) => {
     expect(callRefused(status)).toMatchObject({ status: nearest, reason: 'failed' });
     expect(registrationRefused(status)).toMatchObject({ status: nearest, reason: 'failed' });
   });
