@@ -176,9 +176,9 @@ describe('what goes wrong', () => {
     expect((await other)[0]!.length).toBeGreaterThan(0);
     // Loudness needs 8 kHz.
     const low = { format: 's16', sampleRate: 6000, channels: 1 } as const;
-    await expect(
-      pool.open({ input: OPUS, output: low, meters: ['loudness'] }),
-    ).rejects.toThrow(RangeError);
+    await expect(pool.open({ input: OPUS, output: low, meters: ['loudness'] })).rejects.toThrow(
+      RangeError,
+    );
     expect(pool.stats.streams).toBe(1);
   });
 

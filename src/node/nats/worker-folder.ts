@@ -4,7 +4,13 @@ import { MicwireError, PacketError } from '../../core/errors.ts';
 import { isSameStream, isSampled } from '../../core/format/stream-format.ts';
 import type { StreamFormat } from '../../core/format/stream-format.ts';
 import type { Packet } from '../../core/framing/packet.ts';
-import { closingOf, journalOf, recordingOf, removeTemporary, takeOverJournal } from '../recording/journal-owner.ts';
+import {
+  closingOf,
+  journalOf,
+  recordingOf,
+  removeTemporary,
+  takeOverJournal,
+} from '../recording/journal-owner.ts';
 import { StreamRecorder, readRecording } from '../recording/stream-recorder.ts';
 import type { Recording } from '../recording/stream-recorder.ts';
 import { StreamEnds } from './stream-ends.ts';

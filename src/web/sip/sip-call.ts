@@ -196,17 +196,17 @@ export class SipCall extends TypedEventTarget<SipCallEventMap> {
   /**
    * Answers an incoming call with these options.
    * @throws as {@link connect}; TypeError or RangeError for a wrong option; MicwireError `'closed'` unless it rings here; the
-   *   reason of a `signal` that is aborted already: it rings on
+   *   reason of a `signal` that is aborted already: the call keeps ringing
    */
   accept(options: SipCallOptions = {}): Promise<void> {
     if (this.role !== 'callee' || this.#state !== 'new') {
       throw new MicwireError('closed', 'Only an incoming call that rings can be answered.');
     }
+    const settings = sipCallSettings('call.accept', options);
     checkSignal(options.signal);
-    this.#settings = sipCallSettings('call.accept', {
-      iceServers: this.#settings.iceServers,
-      ...options,
-    });
+    // Those of the phone, unless the call names others.
+    const { iceServers = this.#settings.iceServers } = options;
+    this.#settings = { ...settings, iceServers };
     this.#jitterBufferTarget = this.#settings.jitterBufferTarget;
     this.#statistics = new CallStatistics(() => this.connection, this.#settings.historyLength);
     this.#endAbort?.();

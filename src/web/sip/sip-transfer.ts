@@ -8,7 +8,8 @@ export interface SipTransfer {
   /**
    * Makes the call, in state `'new'`: `connect()` it, and close the first call when it is up. The side that asked is told how it
    * goes.
-   * @throws MicwireError `'closed'` when it was answered already, or is over
+   * @throws TypeError or RangeError for a wrong option; MicwireError `'closed'` when it was answered already, or is over; the
+   *   reason of a `signal` that is aborted already
    */
   accept(options?: SipCallOptions): SipCall;
   /** Refuses: the side that asked is told 603. */
