@@ -134,7 +134,7 @@ describe('the folder of a worker', () => {
     expect(readFileSync(join(folder.path, 'talk.wav'), 'utf8')).toBe('mine');
   });
 
-  it('goes on where a power cut has spoilt a file that was being completed', async () => {
+  it('continues where a power cut has spoilt a file that was being completed', async () => {
     const folder = folderFor();
     writeFileSync(join(folder.path, 'talk.wav'), '');
     writeFileSync(join(folder.path, 'talk.wav.part.closing'), '');

@@ -107,7 +107,7 @@ async function openSink(
     async write(chunk) {
       const written = recorder.write(chunk);
       written.catch((error: Error) => (failure ??= error));
-      // It writes ten times a second: whoever waited for each chunk would be slower than the stream.
+      // It writes ten times a second: waiting for each chunk would be slower than the stream.
       if (recorder.waitingBytes > MAX_WAITING_BYTES) await written;
       if (failure !== undefined) throw failure;
     },

@@ -50,7 +50,7 @@ export async function connectNats(
     reconnectTimeWait: 100,
     reconnectJitter: 100,
     waitOnFirstConnect: true,
-    // Twice: whoever is slow is not away.
+    // Two in a row may be late: slow is not away.
     pingInterval: 5000,
     maxPingOut: 2,
     ...(first.username === ''
