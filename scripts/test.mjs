@@ -1,6 +1,7 @@
 /**
  * `npm test`: every test a developer needs, in Node and in an installed Chromium.
  * `npm run test:engines`: the browser tests in Chromium, Firefox and WebKitGTK, then the whole lab at work.
+ * `MICWIRE_ENGINES` names other engines for either, with commas between them.
  * Further arguments go to Vitest: `npm test -- test/base64.test.ts`, `npm test -- --project node`.
  *
  * An engine that ends by itself is started again, and a browser test that fails runs once more by itself: test-attempts.mjs
@@ -25,9 +26,9 @@ const resultsFile = resultsAt < 0 ? undefined : args.splice(resultsAt, 2)[1];
 
 await ensureInstalled();
 
-const engines = allEngines
-  ? ['chromium', 'firefox', 'webkit']
-  : (process.env['MICWIRE_ENGINES'] ?? 'chromium').split(',');
+const engines = (
+  process.env['MICWIRE_ENGINES'] ?? (allEngines ? 'chromium,firefox,webkit' : 'chromium')
+).split(',');
 const projectAt = args.indexOf('--project');
 if (args[projectAt + 1] !== 'node') {
   try {
