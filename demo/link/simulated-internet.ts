@@ -54,7 +54,7 @@ export class SimulatedInternet {
     ];
   }
 
-  /** An address for a router that no other has. @throws Error when there is none left */
+  /** Takes a free address for a router. @throws Error when all are taken */
   freeAddress(): string {
     for (let i = 0; i < ROUTERS; i++) {
       const address = `${ROUTER_NETWORK}.${1 + (this.#nextRouter++ % ROUTERS)}`;
@@ -72,7 +72,7 @@ export class SimulatedInternet {
     for (const [key, one] of this.#insiders) if (one === router) this.#insiders.delete(key);
   }
 
-  /** The router of that address; undefined when there is none. */
+  /** The router with that address, if any. */
   routerAt(address: string): SimulatedRouter | undefined {
     return this.#routers.get(address);
   }

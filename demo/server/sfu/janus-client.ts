@@ -23,7 +23,7 @@ interface JanusDescription {
 /** What a plugin answers. */
 export interface PluginAnswer {
   readonly data: Fields;
-  /** Its description; empty where there is none. */
+  /** Its description; may be empty. */
   readonly sdp: string;
 }
 

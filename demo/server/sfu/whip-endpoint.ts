@@ -20,7 +20,7 @@ const SDP_TYPE = 'application/sdp';
 const MAX_SESSIONS = 256;
 /** When a client may come again that found the server full, or nobody talking, s. */
 const RETRY_SECONDS = 5;
-/** How long someone who wants to listen waits for a publisher who is connecting, ms. */
+/** How long a listener waits for a publisher who is still connecting, ms. */
 const UP_MS = 3000;
 /** What Janus answers where a publisher has gone (VideoRoom's JANUS_VIDEOROOM_ERROR_NO_SUCH_FEED). */
 const NO_SUCH_FEED = 428;
@@ -282,13 +282,13 @@ export class WhipEndpoint {
   }
 }
 
-/** The last publisher who is there; while there is none, the last who is connecting. */
+/** The last publisher in the room that is connected; where none is, the last of all. */
 async function lastUp(feeds: readonly RoomPeer[]): Promise<RoomPeer | undefined> {
   const areUp = await Promise.all(feeds.map((peer) => isUp(peer, 0)));
   return feeds.findLast((_, i) => areUp[i]) ?? feeds.at(-1);
 }
 
-/** Whether a publisher is there, or comes soon: Janus knows of its connection a little later than the publisher itself. */
+/** Whether a publisher is connected, or will be soon: Janus learns of the connection a little later than the publisher. */
 async function isUp({ handle }: RoomPeer, withinMs: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLate = new Promise<boolean>((resolve) => {

@@ -116,7 +116,7 @@ export class ListenedStream implements AsyncIterable<StreamChunk> {
     };
   }
 
-  /** Listens no more. What waits can still be read. Does not reject. */
+  /** Stops listening. Audio that has already arrived can still be read. Never rejects. */
   async close(): Promise<void> {
     this.#end('closed');
     await this.#plan.close();

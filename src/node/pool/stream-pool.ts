@@ -37,9 +37,9 @@ const POOL_NAMES = {
 
 /** What a stream of a {@link StreamPool} is converted to, as `StreamConverter` does it. */
 export interface PooledStreamOptions<Name extends MeterName = MeterName> {
-  /** What comes in. */
+  /** Format of the audio that you write. */
   readonly input: StreamFormat;
-  /** What goes out. */
+  /** Format of the audio that you read. */
   readonly output: StreamFormat;
   /** Frames of each chunk that goes out. @default none: a chunk holds whatever is due */
   readonly chunkFrames?: number | undefined;
