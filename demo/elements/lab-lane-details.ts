@@ -1,6 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { isCumulative } from '../lanes/lane-figures.ts';
 import type { LaneView } from '../lanes/lane-slot.ts';
 import { LANE_METRICS, NO_FIGURES } from '../measure/metrics.ts';
 import type { LaneFigures, LaneMetricId } from '../measure/metrics.ts';
@@ -16,6 +17,11 @@ import { saveFile, timeName } from './save-file.ts';
 
 /** How often the last message is asked for, ms. */
 const MESSAGE_INTERVAL_MS = 1000;
+
+/** Whether a figure is of the whole time, or of its beginning, not of the last seconds. */
+function sinceOpening(id: LaneMetricId): boolean {
+  return id === 'first_sound_ms' || isCumulative(id);
+}
 
 /** Everything about one lane: its way, all its figures, and its last message as it went over the wire. */
 @customElement('lab-lane-details')
@@ -36,7 +42,12 @@ export class LabLaneDetails extends LitElement {
         display: grid;
         grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr));
         gap: 0.625rem 1rem;
-        margin: 1rem 0;
+        margin: 0.375rem 0 1rem;
+      }
+      h3 {
+        margin: 1rem 0 0;
+        font-size: var(--small);
+        font-weight: 600;
       }
       dt {
         color: var(--ink-soft);
@@ -87,7 +98,12 @@ export class LabLaneDetails extends LitElement {
     const { kind, lane } = view;
     return html`<p class="about">${kind.note}</p>
       <lab-path .stations=${stationsOfLane(kind.path)}></lab-path>
-      <dl>${LANE_METRICS.map((id) => this.#figure(id, kind.lacks[id]))}</dl>
+      <h3>The last 5 s that are known</h3>
+      <dl>
+        ${LANE_METRICS.filter((id) => !sinceOpening(id)).map((id) => this.#figure(id, kind.lacks[id]))}
+      </dl>
+      <h3>Since it was opened</h3>
+      <dl>${LANE_METRICS.filter(sinceOpening).map((id) => this.#figure(id, kind.lacks[id]))}</dl>
       ${this.#wire(lane !== null)}`;
   }
 

@@ -7,6 +7,8 @@ import { RECOGNISED, soundFigures } from './window-result.ts';
 
 /** Results that are kept: a quarter of an hour of windows. */
 const KEPT_WINDOWS = 4500;
+/** Of the reference: more than are asked for. */
+const KEPT_SOURCE_WINDOWS = 100;
 /** What counts as the first sound of a lane: 10 ms above −50 dBFS. */
 const FIRST_SOUND: number = 10 ** (-50 / 10);
 const FIRST_SOUND_SECONDS = 0.01;
@@ -46,6 +48,10 @@ export class SoundAnalyser {
   #windowFrame = 0;
   /** The frame after the last gap: windows before it are left out. */
   #soundSince = 0;
+  /** The recording's first frame; Infinity before the first block. */
+  #beganAt = Infinity;
+  /** First frames of the last windows in which the reference had audio. */
+  readonly #sourceWindows: number[] = [];
 
   /** @param laneCount lanes that there may be */
   constructor(sampleRate: number, laneCount: number) {
@@ -98,6 +104,7 @@ export class SoundAnalyser {
     const mask = this.#mask;
     const channels = rings.length;
     const frames = Math.floor(samples.length / channels);
+    this.#beganAt = Math.min(this.#beganAt, frame);
     if (this.#nextFrame !== frame) {
       this.#soundSince = frame;
       this.#windowFrame = Math.max(this.#windowFrame, frame);
@@ -130,6 +137,28 @@ export class SoundAnalyser {
     return firstSound < 0 ? null : ((firstSound - openedAt) * 1000) / this.sampleRate;
   }
 
+  /** Frame of a lane's first sound; null before. */
+  firstSoundFrame(lane: number): number | null {
+    const { firstSound } = this.#lanes[lane]!;
+    return firstSound < 0 ? null : firstSound;
+  }
+
+  /** ms of the reference with audio that were looked for in a lane since it was opened: as many as are kept, at most. */
+  soughtMs(lane: number): number {
+    return this.#lanes[lane]!.windows.length * this.#windowMs;
+  }
+
+  /** ms in which the reference had audio, over the windows that begin in [from, to); null where the recording began later. */
+  sourceMs(from: number, to: number): number | null {
+    if (from < this.#beganAt) return null;
+    const within = this.#sourceWindows.filter((frame) => frame >= from && frame < to);
+    return within.length * this.#windowMs;
+  }
+
+  get #windowMs(): number {
+    return (this.windowFrames * 1000) / this.sampleRate;
+  }
+
   #analyse(frame: number): void {
     const { windowFrames } = this;
     const reference = this.#reference;
@@ -138,6 +167,7 @@ export class SoundAnalyser {
     const finder = this.#finder;
     this.#copy(0, frame, reference);
     if (meanSquare(reference, windowFrames) < SOUND) return;
+    if (this.#sourceWindows.push(frame) > KEPT_SOURCE_WINDOWS) this.#sourceWindows.shift();
     const open: number[] = [];
     for (let lane = 0; lane < lanes.length; lane++) {
       if (frame < lanes[lane]!.openedAt) continue;
