@@ -194,13 +194,14 @@ describe('the recommendation by need', () => {
       subject('delay', {
         readiness: {
           state: 'settling',
+          count: 4,
           ready: ['pcm-binary-ws'],
           waiting: ['webrtc', 'opus-rtp-dc'],
           secondsLeft: 3,
         },
       }),
     );
-    expect(settling.title).toBe('Settling: 1 of 3 lanes ready.');
+    expect(settling.title).toBe('Settling: 1 of 4 lanes ready.');
     expect(settling.detail).toMatch(/About 3 s left\. Not ready: WebRTC; Opus, data channel\./);
     const empty = answerOf(
       subject('delay', { readiness: { state: 'void', latenessMs: 12.34, droppedMs: 0 } }),

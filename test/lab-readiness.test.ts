@@ -40,6 +40,7 @@ describe('readiness', () => {
     const lanes = [running('pcm-binary-ws', 1), running('webrtc', 4)];
     expect(readinessOf(at(7, { lanes }))).toEqual({
       state: 'settling',
+      count: 2,
       ready: ['pcm-binary-ws'],
       waiting: ['webrtc'],
       secondsLeft: 2,

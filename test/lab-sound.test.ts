@@ -256,6 +256,12 @@ describe('the analyser', () => {
     // Windows at the edges of the pause hold some audio.
     expect(Math.abs(sourceMs! - audioMs)).toBeLessThanOrEqual(400);
     expect(analyser.sourceMs(4.2 * RATE, 5.8 * RATE)).toBe(0);
+    // A recording with a gap does not tell: that is not silence.
+    const gappy = new SoundAnalyser(RATE, 1);
+    gappy.push(0, interleave([sound, sound], 0, 3 * RATE));
+    gappy.push(7 * RATE, interleave([sound, sound], 7 * RATE, 10 * RATE));
+    expect(gappy.analysedUntil).toBeGreaterThan(7 * RATE);
+    expect(liveReading(gappy, 1, () => 0).sourceMs).toBeNull();
   });
 
   it('leaves out windows that touch a gap in the recording, and what was before a lane opened', () => {

@@ -47,9 +47,12 @@ export class LabAnswer extends LitElement {
       </fieldset>
       <div class="result">
         <p class="title" role="status" data-test="answer">
-          ${sign === '' ? nothing : html`<span class="sign" aria-hidden="true">${sign}</span>`}
           ${lane === null ? nothing : html`<span class="mark">${laneMark(lane)}</span>`}
-          <span>${title}</span>
+          <span
+            >${
+              sign === '' ? nothing : html`<span class="sign" aria-hidden="true">${sign}</span> `
+            }${title}</span
+          >
           ${number === '' ? nothing : html`<span class="figure number">${number}</span>`}
         </p>
         <p class="detail">${detail}</p>

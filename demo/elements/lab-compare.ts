@@ -114,7 +114,7 @@ export class LabCompare extends LitElement {
       </section>
       <lab-lanes
         .lanes=${[...lanes]}
-        .chosen=${settings.lanes}
+        .settings=${settings}
         .heard=${heard}
         .blind=${this.blind}
         .fixed=${measuring}
@@ -134,7 +134,7 @@ export class LabCompare extends LitElement {
           ? nothing
           : html`<lab-results .results=${session.results}></lab-results>`
       }
-      <lab-history .lanes=${[...lanes]}></lab-history>
+      <lab-history .lanes=${lanes.filter(({ id }) => settings.lanes.includes(id))}></lab-history>
       <lab-lane-calls .lanes=${[...lanes]}></lab-lane-calls>
       <div class="pair">
         <lab-abx

@@ -1,6 +1,7 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, css, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { laneUse } from '../lanes/lane-code.ts';
 import { isCumulative } from '../lanes/lane-figures.ts';
 import type { LaneView } from '../lanes/lane-slot.ts';
 import { LANE_METRICS, NO_FIGURES } from '../measure/metrics.ts';
@@ -9,6 +10,8 @@ import type { SentMessage } from '../page/wire-parts.ts';
 import { sentMessage } from '../page/wire-parts.ts';
 import { metricText, metricUnit } from '../page/format.ts';
 import { stationsOfLane } from '../page/stations.ts';
+import { DEFAULT_RUN, queryOf } from '../runs/address.ts';
+import type { RunSettings } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';
 import './lab-metric.ts';
 import './lab-path.ts';
@@ -68,6 +71,28 @@ export class LabLaneDetails extends LitElement {
         align-items: center;
         margin-top: 0.75rem;
       }
+      pre {
+        max-height: 24rem;
+        margin: 0.375rem 0 0.75rem;
+        padding: 0.75rem 0.875rem;
+        overflow: auto;
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        background: var(--sunken);
+        font: 0.8125rem/1.5 var(--mono);
+      }
+      .use {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem 1.25rem;
+        align-items: center;
+      }
+      a {
+        display: inline-block;
+        min-height: 2.75rem;
+        color: var(--in);
+        line-height: 2.75rem;
+      }
       .plain {
         --panel: var(--ground);
         --wire-height: 23rem;
@@ -78,6 +103,9 @@ export class LabLaneDetails extends LitElement {
   @property({ attribute: false }) view: LaneView | null = null;
   /** Those of the view: they change while it stays. */
   @property({ attribute: false }) figures: LaneFigures = NO_FIGURES;
+  /** For the code of the lane, and for its address. */
+  @property({ attribute: false }) settings: RunSettings = DEFAULT_RUN;
+  @state() private copied = false;
   @state() private message: SentMessage | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -104,7 +132,37 @@ export class LabLaneDetails extends LitElement {
       </dl>
       <h3>Since it was opened</h3>
       <dl>${LANE_METRICS.filter(sinceOpening).map((id) => this.#figure(id, kind.lacks[id]))}</dl>
-      ${this.#wire(lane !== null)}`;
+      ${this.#wire(lane !== null)} ${this.#use(view)}`;
+  }
+
+  #use({ id, kind }: LaneView): TemplateResult {
+    const { settings } = this;
+    const { code, guide } = laneUse(id, settings);
+    const query = queryOf({ ...settings, lanes: [id] });
+    return html`<h3>Use this</h3>
+      <p class="caption">
+        ${kind.inWords}, with the settings of this page. The code runs as it is in a page that
+        <code>npm start</code> serves. Guide: <code>${guide}</code>.
+      </p>
+      <pre tabindex="0" aria-label=${`Code of ${kind.label}`}><code>${code}</code></pre>
+      <p class="use">
+        <button type="button" @click=${() => this.#copy(code)}>
+          ${this.copied ? 'Copied' : 'Copy the code'}
+        </button>
+        <a href=${`${location.pathname}?${query}`} target="_blank"
+          >Open this lane alone, with these settings</a
+        >
+      </p>`;
+  }
+
+  async #copy(code: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(code);
+      this.copied = true;
+      setTimeout(() => (this.copied = false), 2000);
+    } catch {
+      // Not allowed: the code can be selected.
+    }
   }
 
   #figure(id: LaneMetricId, lack: string | undefined): TemplateResult {

@@ -14,6 +14,8 @@ import type { LaneMetricId } from '../measure/metrics.ts';
 import { metricText, metricUnit } from '../page/format.ts';
 import type { RowOrder } from '../page/row-order.ts';
 import { bestIds, differenceText, nextOrder, orderedIds } from '../page/row-order.ts';
+import { DEFAULT_RUN } from '../runs/address.ts';
+import type { RunSettings } from '../runs/run.ts';
 import { USABLE_MATCH } from '../runs/verdict.ts';
 import { controls } from '../styles/controls.ts';
 import { lanesStyles } from '../styles/lanes-styles.ts';
@@ -58,8 +60,8 @@ export class LabLanes extends LitElement {
   static override styles: CSSResultGroup = [controls, lanesStyles];
 
   @property({ attribute: false }) lanes: readonly LaneView[] = [];
-  /** Those that are to run. */
-  @property({ attribute: false }) chosen: readonly LaneId[] = [];
+  /** Which of them are to run, and how. */
+  @property({ attribute: false }) settings: RunSettings = DEFAULT_RUN;
   @property({ attribute: false }) heard: Heard = null;
   /** Whether it is not to be seen which one is heard. */
   @property({ type: Boolean }) blind = false;
@@ -81,7 +83,7 @@ export class LabLanes extends LitElement {
   #orderKey = '';
 
   protected override willUpdate(): void {
-    const shown = this.lanes.filter(({ id }) => this.chosen.includes(id));
+    const shown = this.lanes.filter(({ id }) => this.settings.lanes.includes(id));
     const { order, ranking } = this;
     const known = order.by === 'need' && ranking.length > 0 ? 'ranked' : '';
     const key = JSON.stringify([order, known, shown.map(({ id }) => id)]);
@@ -154,15 +156,6 @@ export class LabLanes extends LitElement {
             ({ metric, below }) =>
               html`<th scope="col" class="figure" aria-sort=${this.#sortOf(metric)}>
                 <lab-metric .metric=${metric}></lab-metric>
-                <button
-                  type="button"
-                  class="sort"
-                  aria-label=${`Sort by ${METRICS[metric].label}`}
-                  @click=${() => fire(this, 'lab-order', nextOrder(metric, this.order))}
-                >
-                  <span class="unit">${metricUnit(metric)}</span>
-                  <span aria-hidden="true">${SORT_SIGNS[this.#sortOf(metric)]}</span>
-                </button>
                 ${
                   below === undefined
                     ? nothing
@@ -172,6 +165,15 @@ export class LabLanes extends LitElement {
                         short=${below === 'latency_p95_ms' ? '95 %' : 'payload'}
                       ></lab-metric>`
                 }
+                <button
+                  type="button"
+                  class="sort"
+                  aria-label=${`Sort by ${METRICS[metric].label}`}
+                  @click=${() => fire(this, 'lab-order', nextOrder(metric, this.order))}
+                >
+                  <span class="unit">${metricUnit(metric)}</span>
+                  <span aria-hidden="true">${SORT_SIGNS[this.#sortOf(metric)]}</span>
+                </button>
               </th>`,
           )}
           <th scope="col" class="chart">
@@ -193,7 +195,7 @@ export class LabLanes extends LitElement {
 
   /** The lanes that are not chosen: they take one line in all. */
   #others(): TemplateResult | typeof nothing {
-    const others = this.lanes.filter(({ id }) => !this.chosen.includes(id));
+    const others = this.lanes.filter(({ id }) => !this.settings.lanes.includes(id));
     if (others.length === 0) return nothing;
     const count = others.length === 1 ? 'One more lane' : `${others.length} more lanes`;
     return html`<details class="others">
@@ -256,7 +258,7 @@ export class LabLanes extends LitElement {
           <input
             type="checkbox"
             aria-label=${`Run ${kind.label}`}
-            .checked=${this.chosen.includes(id) && view.state !== 'unavailable'}
+            .checked=${this.settings.lanes.includes(id) && view.state !== 'unavailable'}
             ?disabled=${this.fixed || view.state === 'unavailable'}
             @change=${(event: Event) => this.#choose(id, event)}
           />
@@ -279,12 +281,12 @@ export class LabLanes extends LitElement {
                     : nothing
                 }<span class="value">${metricText(metric, figures[metric])}</span></span
               >
-              <span class="number difference">${this.#difference(view, metric)}</span>
               ${
                 below === undefined
                   ? nothing
                   : html`<span class="number below">${metricText(below, figures[below])}</span>`
               }
+              <span class="number difference">${this.#difference(view, metric)}</span>
             </td>`,
         )}
         <td class="chart">
@@ -314,7 +316,11 @@ export class LabLanes extends LitElement {
         open
           ? html`<tr class="details">
               <td colspan=${COLUMN_COUNT}>
-                <lab-lane-details .view=${view} .figures=${figures}></lab-lane-details>
+                <lab-lane-details
+                  .view=${view}
+                  .figures=${figures}
+                  .settings=${this.settings}
+                ></lab-lane-details>
               </td>
             </tr>`
           : nothing
@@ -364,7 +370,7 @@ export class LabLanes extends LitElement {
 
   #choose(id: LaneId, event: Event): void {
     const on = (event.target as HTMLInputElement).checked;
-    const others = this.chosen.filter((each) => each !== id);
+    const others = this.settings.lanes.filter((each) => each !== id);
     fire(this, 'lab-lanes', { lanes: on ? [...others, id] : others });
   }
 

@@ -81,7 +81,8 @@ export class Comparison extends Session {
       const waiting = this.lanes.flatMap(({ id, state }) =>
         lanes.includes(id) && state !== 'unavailable' ? [id] : [],
       );
-      if (waiting.length > 0) return { state: 'settling', ready: [], waiting, secondsLeft: null };
+      const count = waiting.length;
+      if (count > 0) return { state: 'settling', count, ready: [], waiting, secondsLeft: null };
     }
     return readinessOf({
       lanes: this.lanes.map(({ id, state, sound, runningSinceFrame }) => ({

@@ -44,9 +44,10 @@ export interface Standing<Id extends string = string> {
 export type Readiness<Id extends string = string> =
   /** No lane is to run. */
   | { readonly state: 'idle' }
-  /** Some lanes do not count yet. `secondsLeft`: how long that takes, where it is known. */
+  /** Some lanes do not count yet. `count`: all that run; `secondsLeft`: how long that takes, where it is known. */
   | {
       readonly state: 'settling';
+      readonly count: number;
       readonly ready: readonly Id[];
       readonly waiting: readonly Id[];
       readonly secondsLeft: number | null;
@@ -93,7 +94,8 @@ export function readinessOf<Id extends string>(standing: Standing<Id>): Readines
       framesLeft = left === null || framesLeft === null ? null : Math.max(framesLeft, left);
     }
   }
-  if (ready.length + waiting.length + silent.length + down.length === 0) return { state: 'idle' };
+  const count = ready.length + waiting.length + silent.length + down.length;
+  if (count === 0) return { state: 'idle' };
   const { sourceMs, latenessMs, droppedMs, sampleRate } = standing;
   const isSourceSilent = sourceMs !== null && sourceMs < MIN_SOURCE_MS;
   if (waiting.length > 0) {
@@ -101,7 +103,7 @@ export function readinessOf<Id extends string>(standing: Standing<Id>): Readines
     if (isSourceSilent && framesLeft === null && ready.length === 0) return { state: 'quiet' };
     const secondsLeft =
       framesLeft === null || framesLeft === Infinity ? null : Math.ceil(framesLeft / sampleRate);
-    return { state: 'settling', ready, waiting, secondsLeft };
+    return { state: 'settling', count, ready, waiting, secondsLeft };
   }
   if ((latenessMs !== null && latenessMs > MAX_LATENESS_MS) || droppedMs > 0) {
     return { state: 'void', latenessMs, droppedMs };

@@ -48,10 +48,8 @@ export class SoundAnalyser {
   #windowFrame = 0;
   /** The frame after the last gap: windows before it are left out. */
   #soundSince = 0;
-  /** The recording's first frame; Infinity before the first block. */
-  #beganAt = Infinity;
-  /** First frames of the last windows in which the reference had audio. */
-  readonly #sourceWindows: number[] = [];
+  /** The last windows of the reference that were looked at, and whether they had audio. */
+  readonly #sourceWindows: { readonly frame: number; readonly hasAudio: boolean }[] = [];
 
   /** @param laneCount lanes that there may be */
   constructor(sampleRate: number, laneCount: number) {
@@ -104,7 +102,6 @@ export class SoundAnalyser {
     const mask = this.#mask;
     const channels = rings.length;
     const frames = Math.floor(samples.length / channels);
-    this.#beganAt = Math.min(this.#beganAt, frame);
     if (this.#nextFrame !== frame) {
       this.#soundSince = frame;
       this.#windowFrame = Math.max(this.#windowFrame, frame);
@@ -148,11 +145,12 @@ export class SoundAnalyser {
     return this.#lanes[lane]!.windows.length * this.#windowMs;
   }
 
-  /** ms in which the reference had audio, over the windows that begin in [from, to); null where the recording began later. */
+  /** ms in which the reference had audio, over the windows that begin in [from, to); null where the recording lacks some of them. */
   sourceMs(from: number, to: number): number | null {
-    if (from < this.#beganAt) return null;
-    const within = this.#sourceWindows.filter((frame) => frame >= from && frame < to);
-    return within.length * this.#windowMs;
+    const within = this.#sourceWindows.filter(({ frame }) => frame >= from && frame < to);
+    const whole = Math.floor((to - from) / this.windowFrames);
+    if (within.length < whole) return null;
+    return within.filter(({ hasAudio }) => hasAudio).length * this.#windowMs;
   }
 
   get #windowMs(): number {
@@ -166,8 +164,11 @@ export class SoundAnalyser {
     const lanes = this.#lanes;
     const finder = this.#finder;
     this.#copy(0, frame, reference);
-    if (meanSquare(reference, windowFrames) < SOUND) return;
-    if (this.#sourceWindows.push(frame) > KEPT_SOURCE_WINDOWS) this.#sourceWindows.shift();
+    const hasAudio = meanSquare(reference, windowFrames) >= SOUND;
+    if (this.#sourceWindows.push({ frame, hasAudio }) > KEPT_SOURCE_WINDOWS) {
+      this.#sourceWindows.shift();
+    }
+    if (!hasAudio) return;
     const open: number[] = [];
     for (let lane = 0; lane < lanes.length; lane++) {
       if (frame < lanes[lane]!.openedAt) continue;

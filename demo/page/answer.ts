@@ -89,11 +89,11 @@ export function answerOf(subject: AnswerSubject): Answer {
 }
 
 function settlingWords({
+  count,
   ready,
   waiting,
   secondsLeft,
 }: Extract<Readiness<LaneId>, { state: 'settling' }>): Pick<Answer, 'title' | 'detail'> {
-  const count = ready.length + waiting.length;
   const left = secondsLeft === null ? '' : ` About ${secondsLeft} s left.`;
   return {
     title: `Settling: ${ready.length} of ${count} ${count === 1 ? 'lane' : 'lanes'} ready.`,

@@ -76,7 +76,7 @@ export const answerStyles: CSSResult = css`
     height: 1.375rem;
   }
   .sign {
-    font-size: 1.5rem;
+    font-size: 0.8em;
   }
   .warning .sign {
     color: var(--warn);
@@ -130,6 +130,13 @@ export const answerStyles: CSSResult = css`
     }
     .result {
       min-height: 13.5rem;
+    }
+    .needs {
+      gap: 0.375rem;
+    }
+    .needs label {
+      padding: 0 0.75rem;
+      font-size: 0.875rem;
     }
     .title {
       font-size: 1.625rem;

@@ -131,11 +131,12 @@ export const lanesStyles: CSSResult = css`
     font-size: var(--small);
   }
   .sort {
-    display: inline-flex;
+    display: flex;
     gap: 0.3rem;
     align-items: center;
-    justify-content: flex-end;
     min-height: 1.75rem;
+    margin-left: auto;
+    margin-right: -0.25rem;
     padding: 0 0.25rem;
     border-color: transparent;
     font-size: var(--small);
@@ -264,6 +265,9 @@ export const lanesStyles: CSSResult = css`
     }
     thead .figure {
       overflow-wrap: anywhere;
+    }
+    .sort {
+      margin-left: -0.25rem;
     }
     .tools {
       grid-template-columns: minmax(0, 1fr);
