@@ -26,12 +26,7 @@ const words = (element: string): Promise<string> =>
   page.locator(element).evaluate((host) => host.shadowRoot!.textContent ?? '');
 /** The first figure of a column: 0 is the latency, 1 the bitrate. */
 const figure = async (lane: string, column: number): Promise<number> => {
-  const text = await row(lane)
-    .locator('td.figure')
-    .nth(column)
-    .locator('.number')
-    .first()
-    .textContent();
+  const text = await row(lane).locator('td.figure').nth(column).locator('.value').textContent();
   return text === '–' ? -1 : Number(text?.replaceAll(',', ''));
 };
 const gainOf = (heard: string): Promise<unknown> =>
@@ -52,7 +47,9 @@ describe('all lanes in the lab', { timeout: 60_000 }, () => {
       expect(await namelessControls(page)).toEqual([]);
     }
     expect(await status().textContent()).toMatch(/Ready/);
-    expect(await page.locator('lab-lanes tr[data-lane]').count()).toBe(9);
+    expect(await page.locator('lab-lanes tr[data-lane]').count()).toBe(4);
+    expect(await page.locator('lab-lanes .others li').count()).toBe(5);
+    expect(await words('lab-answer')).toMatch(/Choose what you need most, then press Start/);
     expect(faults).toEqual([]);
   });
 
@@ -65,8 +62,10 @@ describe('all lanes in the lab', { timeout: 60_000 }, () => {
       await eventually(() => figure(lane, 0)).toBeGreaterThan(0);
       await eventually(() => figure(lane, 1)).toBeGreaterThan(5);
     }
-    expect(await figure('webrtc-red', 0)).toBe(-1);
-    await eventually(() => words('lab-verdict')).toMatch(/over “Clean”.*\d+ ms/s);
+    expect(await row('webrtc-red').count()).toBe(0);
+    await eventually(() => words('lab-answer')).toMatch(
+      /\d ms.*Price: \d.* kbit\/s.*Over “Clean”/s,
+    );
 
     await page.keyboard.press('5');
     await eventually(() => gainOf('opus-rtp-dc')).toBe(true);
@@ -89,8 +88,65 @@ describe('all lanes in the lab', { timeout: 60_000 }, () => {
     const capture = await readFile(await (await saved).path());
     expect(capture.readUInt32LE(0)).toBe(0x0a0d0d0a);
 
+    // A lane that does not run takes no room, and is one press away.
     await page.getByLabel('Run WebRTC', { exact: true }).uncheck();
-    await eventually(() => figure('webrtc', 0)).toBe(-1);
+    await eventually(() => row('webrtc').count()).toBe(0);
+    await page.getByText('7 more lanes').click();
+    await page.getByLabel('Run WebRTC', { exact: true }).check();
+    await eventually(() => figure('webrtc', 0)).toBeGreaterThan(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('answer by need, in rows that are ranked, sorted and held against one of them', async () => {
+    await reopen('?lanes=pcm-binary-ws,opus-binary-ws&complexity=2');
+    await page.locator('lab-lanes #baseline').selectOption('opus-binary-ws');
+    await start();
+    await eventually(() => words('lab-answer')).toMatch(/Settling: \d of 2 lanes ready/);
+    expect(await row('pcm-binary-ws').locator('.difference').allTextContents()).toEqual([
+      '',
+      '',
+      '',
+      '',
+    ]);
+    const shown = () => page.locator('lab-answer [data-test=answer]').textContent();
+    await eventually(shown).toMatch(/\d+ ms/);
+    await eventually(() =>
+      row('pcm-binary-ws').locator('.difference').nth(1).textContent(),
+    ).toMatch(/^× 1\d$/);
+    const rows = () =>
+      page
+        .locator('lab-lanes tr[data-lane]')
+        .evaluateAll((all) => all.map((each) => (each as HTMLElement).dataset['lane']));
+    expect(await rows()).toEqual(['pcm-binary-ws', 'opus-binary-ws']);
+
+    // By keyboard: the first need is checked, the arrow chooses the next.
+    await page.getByRole('radio', { name: 'Least delay' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await eventually(shown).toMatch(/Opus over WebSocket.*kbit\/s/s);
+    await eventually(rows).toEqual(['opus-binary-ws', 'pcm-binary-ws']);
+    expect(await row('opus-binary-ws').locator('td.figure').nth(1).locator('.best').count()).toBe(
+      1,
+    );
+    expect(await row('pcm-binary-ws').locator('td.figure').nth(1).locator('.best').count()).toBe(0);
+
+    const sort = page.getByRole('button', { name: 'Sort by Bitrate' });
+    const heading = page.locator('lab-lanes th.figure').nth(1);
+    await sort.click();
+    expect(await heading.getAttribute('aria-sort')).toBe('ascending');
+    await sort.click();
+    expect(await heading.getAttribute('aria-sort')).toBe('descending');
+    await eventually(rows).toEqual(['pcm-binary-ws', 'opus-binary-ws']);
+    await sort.click();
+    expect(await heading.getAttribute('aria-sort')).toBe('none');
+
+    await row('opus-binary-ws')
+      .getByRole('button', { name: /Details/ })
+      .click();
+    const details = page.locator('lab-lane-details');
+    expect(await details.locator('pre').textContent()).toMatch(/complexity: 2/);
+    expect(await details.getByRole('link', { name: /alone/ }).getAttribute('href')).toMatch(
+      /\?lanes=opus-binary-ws&complexity=2$/,
+    );
     expect(faults).toEqual([]);
   });
 
@@ -145,7 +201,9 @@ describe('all lanes in the lab', { timeout: 60_000 }, () => {
     await page.getByLabel('Satellite', { exact: true }).first().check();
     await eventually(() => figure('opus-rtp-dc', 0)).toBeGreaterThan(300);
     await page.getByLabel('Delay, one way').fill('0');
-    await eventually(() => words('lab-verdict')).toMatch(/the network as set/);
+    await eventually(() => words('lab-answer')).toMatch(
+      /Settling: 0 of 1 lane ready.*the network as set/s,
+    );
     await page.getByText('Bursts, order, standstills, trace').click();
     await page.getByLabel('Replay a recorded network').setInputFiles({
       name: 'trace.txt',

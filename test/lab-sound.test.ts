@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Fft } from '../src/core/dsp/fft.ts';
 import { LagFinder } from '../demo/measure/lag-finder.ts';
+import { liveReading } from '../demo/measure/live-reading.ts';
 import { Quality } from '../demo/measure/quality.ts';
 import { SoundAnalyser } from '../demo/measure/sound-analyser.ts';
 import { quantile } from '../demo/measure/window-result.ts';
@@ -212,6 +213,55 @@ describe('the analyser', () => {
     expect(analyser.firstSoundMs(0)).toBeGreaterThanOrEqual(10);
     expect(analyser.firstSoundMs(0)).toBeLessThanOrEqual(20);
     expect(analyser.firstSoundMs(2)).toBeNull();
+  });
+
+  it('holds no live figure of a lane to the time before its first sound', () => {
+    const sound = babble(12 * RATE, 14);
+    // The second lane comes up after 4 s; the third never does.
+    const late = delayed(sound, 960);
+    late.fill(0, 0, 4 * RATE);
+    const analyser = heard([sound, delayed(sound, 960), late, new Float32Array(12 * RATE)], 1000);
+    const live = () => liveReading(analyser, 3, (from) => from);
+    const { lanes, untilFrame, sourceMs, droppedMs } = live();
+    expect(untilFrame).toBe(analyser.analysedUntil);
+    expect(droppedMs).toBe(untilFrame - 5 * RATE);
+    // In whole windows.
+    expect(sourceMs).toBeGreaterThan(4800);
+    expect(sourceMs).toBeLessThanOrEqual(5000);
+    // The same windows in all of them, from the opening on.
+    for (const { soughtMs } of lanes) {
+      expect(soughtMs).toBeCloseTo(((untilFrame - 1000) * 1000) / RATE, 6);
+    }
+    expect(lanes.map(({ firstSoundFrame }) => firstSoundFrame)).toEqual([
+      expect.closeTo(1000 + 960, -3),
+      expect.closeTo(1000 + 4 * RATE, -3),
+      null,
+    ]);
+    expect(lanes[2]!.figures).toMatchObject({ match_ratio: 0, latency_p50_ms: null });
+    expect(lanes[1]!.figures).toMatchObject({ match_ratio: 1, latency_p50_ms: 20 });
+    // Without that, the time before would count against it.
+    const { match_ratio } = analyser.figures(1, untilFrame - 8 * RATE, Infinity);
+    expect(match_ratio).toBeLessThan(0.9);
+    const young = heard([sound.subarray(0, 6 * RATE), late.subarray(0, 6 * RATE)], 0);
+    expect(liveReading(young, 1, () => 0).sourceMs).toBeNull();
+  });
+
+  it('tells how long the source had audio', () => {
+    const sound = babble(10 * RATE, 15);
+    sound.fill(0, 4 * RATE, 6 * RATE);
+    const analyser = heard([sound, sound]);
+    const { untilFrame, sourceMs } = liveReading(analyser, 1, () => 0);
+    const from = untilFrame - 5 * RATE;
+    const audioMs = ((4 * RATE - from + (untilFrame - 6 * RATE)) * 1000) / RATE;
+    // Windows at the edges of the pause hold some audio.
+    expect(Math.abs(sourceMs! - audioMs)).toBeLessThanOrEqual(400);
+    expect(analyser.sourceMs(4.2 * RATE, 5.8 * RATE)).toBe(0);
+    // A recording with a gap does not tell: that is not silence.
+    const gappy = new SoundAnalyser(RATE, 1);
+    gappy.push(0, interleave([sound, sound], 0, 3 * RATE));
+    gappy.push(7 * RATE, interleave([sound, sound], 7 * RATE, 10 * RATE));
+    expect(gappy.analysedUntil).toBeGreaterThan(7 * RATE);
+    expect(liveReading(gappy, 1, () => 0).sourceMs).toBeNull();
   });
 
   it('leaves out windows that touch a gap in the recording, and what was before a lane opened', () => {

@@ -81,7 +81,7 @@ function rig() {
     const router = await SimulatedRouter.open({
       ...{ internet, clock, forward, back },
       settings: checkRouterSettings(NAT_KINDS[kind]),
-      lateness: new Lateness(),
+      lateness: new Lateness(() => performance.now()),
       boundary: new ErrorBoundary('test'),
     });
     const { urls } = router.iceServers[0]!;

@@ -51,7 +51,7 @@ async function open(
   maxPacketsPerSecond = 4000,
 ) {
   const clock = new RealClock();
-  const lateness = new Lateness();
+  const lateness = new Lateness(() => performance.now());
   const begin = clock.nowMs;
   const paths = {
     forward: new LanePath(new LinkModel({ ...CLEAN, ...forward }, 1), begin),
@@ -217,7 +217,7 @@ describe('RealClock', () => {
 
 describe('Lateness', () => {
   it('knows quantiles to 5 %, and the most exactly', () => {
-    const lateness = new Lateness();
+    const lateness = new Lateness(() => performance.now());
     expect(lateness.report()).toEqual({ count: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 });
     for (let i = 1; i <= 1000; i++) lateness.add(i / 100);
     lateness.add(-1);

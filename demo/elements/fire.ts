@@ -4,6 +4,8 @@ import type { CloseUpSettings } from '../lanes/close-up-settings.ts';
 import type { Heard } from '../lanes/comparison.ts';
 import type { LaneSettings } from '../lanes/lane-settings.ts';
 import type { StageSource } from '../audio/source.ts';
+import type { NeedId } from '../page/needs.ts';
+import type { RowOrder } from '../page/row-order.ts';
 import type { LinkChoice, RunSettings } from '../runs/run.ts';
 
 /** What the elements ask of the page, by event. */
@@ -27,6 +29,10 @@ export interface LabEvents {
   'lab-link': LinkChoice;
   'lab-lanes': { readonly lanes: readonly LaneId[] };
   'lab-coding': Partial<LaneSettings>;
+  /** What the visitor needs most, what lanes are compared with, and the order of the table. */
+  'lab-need': { readonly need: NeedId };
+  'lab-baseline': { readonly lane: LaneId };
+  'lab-order': RowOrder;
   'lab-hear': { readonly heard: Heard };
   'lab-plan': Partial<Pick<RunSettings, 'links' | 'seconds' | 'settleSeconds' | 'repetitions'>>;
   /** Start a run, or stop it. */

@@ -3,17 +3,23 @@ import { LitElement, html, nothing } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import { ShortcutKeys } from '../controllers/shortcut-keys.ts';
 import { Comparison } from '../lanes/comparison.ts';
+import type { LaneId } from '../lanes/lane-ids.ts';
 import { LANE_IDS } from '../lanes/lane-ids.ts';
-import { linkWords, liveVerdict } from '../page/live-verdict.ts';
+import type { AnswerSubject } from '../page/answer.ts';
+import { HeldAnswer, answerOf, machineLoad, reasonOf } from '../page/answer.ts';
+import { linkWords } from '../page/link-words.ts';
 import { microphoneView } from '../page/microphone-view.ts';
+import type { NeedId } from '../page/needs.ts';
+import { NEEDS } from '../page/needs.ts';
+import type { RowOrder } from '../page/row-order.ts';
 import { comparisonStatus } from '../page/status.ts';
 import { settingsOf } from '../runs/address.ts';
-import { MAX_LATENESS_MS } from '../runs/results.ts';
 import { compareStyles } from '../styles/compare-layout.ts';
 import { controls } from '../styles/controls.ts';
 import type { LabEvent } from './fire.ts';
 import './lab-abx.ts';
 import type { LabAbx } from './lab-abx.ts';
+import './lab-answer.ts';
 import './lab-coding.ts';
 import './lab-history.ts';
 import './lab-lane-calls.ts';
@@ -25,7 +31,6 @@ import './lab-results.ts';
 import './lab-run.ts';
 import './lab-source.ts';
 import './lab-status.ts';
-import './lab-verdict.ts';
 
 /** The link is told of changes so often at most, ms. */
 const LINK_INTERVAL_MS = 100;
@@ -40,6 +45,11 @@ export class LabCompare extends LitElement {
   @state() private blind = false;
   /** A run was asked for, and its end has not come. */
   @state() private measuring = false;
+  @state() private need: NeedId = 'delay';
+  /** What differences and prices are held against. */
+  @state() private baseline: LaneId = 'webrtc';
+  @state() private order: RowOrder = { by: 'table' };
+  readonly #held = new HeldAnswer();
   @query('lab-abx') private abx!: LabAbx;
   #linkTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -56,9 +66,11 @@ export class LabCompare extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const { session, measuring } = this;
-    const { lanes, settings, heard } = session;
+    const { session, measuring, need, baseline } = this;
+    const { lanes, settings, heard, readiness, suspended } = session;
     const active = session.phase === 'running' || session.phase === 'starting';
+    const subject = { readiness, lanes, need, baseline, settings, active, suspended };
+    const answer = this.#held.show(answerOf(subject), reasonOf(subject), performance.now());
     return html`<main
       @lab-toggle=${this.#toggle}
       @lab-source=${({ detail }: LabEvent<'lab-source'>) => void session.choose(detail)}
@@ -72,8 +84,17 @@ export class LabCompare extends LitElement {
       @lab-coding=${({ detail }: LabEvent<'lab-coding'>) => void session.configure(detail)}
       @lab-hear=${({ detail }: LabEvent<'lab-hear'>) => session.hear(detail.heard)}
       @lab-plan=${({ detail }: LabEvent<'lab-plan'>) => session.plan(detail)}
+      @lab-need=${({ detail }: LabEvent<'lab-need'>) => this.#choose(detail.need)}
+      @lab-baseline=${({ detail }: LabEvent<'lab-baseline'>) => (this.baseline = detail.lane)}
+      @lab-order=${({ detail }: LabEvent<'lab-order'>) => (this.order = detail)}
       @lab-run=${this.#run}
     >
+      <lab-answer
+        .answer=${answer}
+        .need=${need}
+        .about=${this.#about(subject)}
+        .load=${active ? machineLoad(session.latenessMs, session.droppedMs) : null}
+      ></lab-answer>
       <section class="stage" aria-label="Source and link">
         <lab-source
           .source=${session.stage}
@@ -91,14 +112,17 @@ export class LabCompare extends LitElement {
           .fixed=${measuring}
         ></lab-link>
       </section>
-      <lab-verdict .verdict=${liveVerdict(lanes)} .about=${this.#about()}></lab-verdict>
       <lab-lanes
         .lanes=${[...lanes]}
-        .chosen=${settings.lanes}
+        .settings=${settings}
         .heard=${heard}
         .blind=${this.blind}
         .fixed=${measuring}
         .input=${session.input}
+        .readiness=${readiness}
+        .baseline=${baseline}
+        .order=${this.order}
+        .ranking=${answer.ranking}
       ></lab-lanes>
       <p class="caption keys">
         Keys: 1 to 9 hear a lane alone, 0 the source; a, b and x are those of the blind comparison.
@@ -110,7 +134,7 @@ export class LabCompare extends LitElement {
           ? nothing
           : html`<lab-results .results=${session.results}></lab-results>`
       }
-      <lab-history .lanes=${[...lanes]}></lab-history>
+      <lab-history .lanes=${lanes.filter(({ id }) => settings.lanes.includes(id))}></lab-history>
       <lab-lane-calls .lanes=${[...lanes]}></lab-lane-calls>
       <div class="pair">
         <lab-abx
@@ -125,11 +149,15 @@ export class LabCompare extends LitElement {
     </main>`;
   }
 
-  #about(): string {
-    const { linkChoice, latenessMs } = this.session;
-    const what = `The last 5 seconds, over ${linkWords(linkChoice)}`;
-    const late = latenessMs !== null && latenessMs > MAX_LATENESS_MS;
-    return late ? `${what}. This machine is too busy; these figures are not valid.` : `${what}:`;
+  #about({ readiness, need, settings }: AnswerSubject): string {
+    const rule = NEEDS[need].rule(settings);
+    if (readiness.state === 'idle') return rule;
+    return `Over ${linkWords(this.session.linkChoice)}, the last 5 s that are known. ${rule}`;
+  }
+
+  #choose(need: NeedId): void {
+    this.need = need;
+    this.order = { by: 'need' };
   }
 
   /** What is heard, for meters. */

@@ -59,9 +59,13 @@ export class LabHistory extends LitElement {
   @property({ attribute: false }) lanes: readonly LaneView[] = [];
   @state() private metric: ChartMetricId = 'latency_p50_ms';
   #series: readonly PlotSeries[] = [];
+  /** Whose series they are. */
+  #ids = '';
 
   protected override willUpdate(): void {
-    if (this.#series.length === this.lanes.length) return;
+    const ids = this.lanes.map(({ id }) => id).join();
+    if (ids === this.#ids) return;
+    this.#ids = ids;
     this.#series = this.lanes.map(({ id, kind }) => {
       const { colour, dash } = LANES[id].mark;
       return { label: kind.label, colour, dash, width: 2 };

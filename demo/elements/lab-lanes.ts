@@ -1,13 +1,22 @@
 import type { CSSResultGroup, TemplateResult } from 'lit';
 import { LitElement, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { repeat } from 'lit/directives/repeat.js';
 import type { Heard } from '../lanes/comparison.ts';
 import { scaleFor } from '../page/readings.ts';
 import { LANES } from '../lanes/lanes.ts';
 import type { LaneId } from '../lanes/lane-ids.ts';
+import { LANE_IDS } from '../lanes/lane-ids.ts';
 import type { LaneView } from '../lanes/lane-slot.ts';
+import type { Readiness } from '../lanes/readiness.ts';
+import { METRICS } from '../measure/metric-table.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
 import { metricText, metricUnit } from '../page/format.ts';
+import type { RowOrder } from '../page/row-order.ts';
+import { bestIds, differenceText, nextOrder, orderedIds } from '../page/row-order.ts';
+import { DEFAULT_RUN } from '../runs/address.ts';
+import type { RunSettings } from '../runs/run.ts';
+import { USABLE_MATCH } from '../runs/verdict.ts';
 import { controls } from '../styles/controls.ts';
 import { lanesStyles } from '../styles/lanes-styles.ts';
 import { fire } from './fire.ts';
@@ -15,7 +24,7 @@ import './lab-lane-details.ts';
 import './lab-metric.ts';
 import './lab-plot.ts';
 import './lab-strip.ts';
-import { laneMark } from './templates.ts';
+import { laneMark, selectOption } from './templates.ts';
 
 /** What each line tells, in its order, and which figure stands small below another. */
 const COLUMNS: readonly { readonly metric: LaneMetricId; readonly below?: LaneMetricId }[] = [
@@ -30,6 +39,7 @@ const COLUMN_COUNT = COLUMNS.length + 6;
 
 const STATE_WORDS: Readonly<Record<LaneView['state'], string>> = {
   off: '',
+  queued: 'Opens next …',
   opening: 'Opening …',
   running: '',
   waiting: '▲ Waiting.',
@@ -37,14 +47,21 @@ const STATE_WORDS: Readonly<Record<LaneView['state'], string>> = {
   unavailable: '✕ Not in this browser.',
 };
 
-/** All lanes, a line each, with what goes into them above. Fires `lab-hear` and `lab-lanes`. */
+/** Rows keep their places so long, ms: they have to be read. */
+const MIN_READING_MS = 4000;
+const SORT_SIGNS = { ascending: '▲', descending: '▼', none: '↕' } as const;
+
+/**
+ * The chosen lanes, a line each, with what goes into them above, and the others to add below. Fires `lab-hear`, `lab-lanes`,
+ * `lab-baseline` and `lab-order`.
+ */
 @customElement('lab-lanes')
 export class LabLanes extends LitElement {
   static override styles: CSSResultGroup = [controls, lanesStyles];
 
   @property({ attribute: false }) lanes: readonly LaneView[] = [];
-  /** Those that are to run. */
-  @property({ attribute: false }) chosen: readonly LaneId[] = [];
+  /** Which of them are to run, and how. */
+  @property({ attribute: false }) settings: RunSettings = DEFAULT_RUN;
   @property({ attribute: false }) heard: Heard = null;
   /** Whether it is not to be seen which one is heard. */
   @property({ type: Boolean }) blind = false;
@@ -52,10 +69,79 @@ export class LabLanes extends LitElement {
   @property({ type: Boolean }) fixed = false;
   /** What goes into the lanes; null while nothing runs. */
   @property({ attribute: false }) input: AudioNode | null = null;
+  /** Which lanes count. */
+  @property({ attribute: false }) readiness: Readiness<LaneId> = { state: 'idle' };
+  /** What the figures of the others are held against. */
+  @property() baseline: LaneId = 'webrtc';
+  @property({ attribute: false }) order: RowOrder = { by: 'table' };
+  /** Lanes by the need that was chosen, the best first. */
+  @property({ attribute: false }) ranking: readonly LaneId[] = [];
   @state() private open: ReadonlySet<LaneId> = new Set();
+  #rowIds: readonly LaneId[] = [];
+  #orderedAtMs = -Infinity;
+  /** What the order depends on besides figures. */
+  #orderKey = '';
+
+  protected override willUpdate(): void {
+    const shown = this.lanes.filter(({ id }) => this.settings.lanes.includes(id));
+    const { order, ranking } = this;
+    const known = order.by === 'need' && ranking.length > 0 ? 'ranked' : '';
+    const key = JSON.stringify([order, known, shown.map(({ id }) => id)]);
+    const now = performance.now();
+    const isRead = now - this.#orderedAtMs >= MIN_READING_MS;
+    const used = this.shadowRoot?.activeElement ?? null;
+    const isUsed = used !== null && used.closest('tbody') !== null;
+    if (key === this.#orderKey && (!isRead || isUsed)) return;
+    this.#rowIds = orderedIds(shown, order, ranking);
+    this.#orderedAtMs = now;
+    this.#orderKey = key;
+  }
 
   protected override render(): TemplateResult {
     const scale = this.#latencyScale();
+    const views = new Map(this.lanes.map((view) => [view.id, view]));
+    const rows = this.#rowIds.map((id) => views.get(id)!);
+    return html`${this.#tools(rows)}${this.#table(rows, scale)}${this.#others()}`;
+  }
+
+  #tools(rows: readonly LaneView[]): TemplateResult {
+    return html`<div class="tools">
+      <div class="field baseline">
+        <label for="baseline">Differences to</label>
+        <select id="baseline" @change=${this.#compareWith}>
+          ${[...new Set([...rows.map(({ id }) => id), this.baseline])].map((id) =>
+            selectOption(id, LANES[id].label, this.baseline),
+          )}
+        </select>
+      </div>
+      <p class="caption">
+        All figures of a row are of the same 5 s. They end about 2 s ago: finding the latency takes
+        that long. <span class="best">★</span> marks the best of a column, among lanes that count.
+        ${
+          this.order.by === 'table'
+            ? nothing
+            : html`<button
+                type="button"
+                class="plain"
+                @click=${() => fire(this, 'lab-order', { by: 'table' })}
+              >
+                Back to the usual order
+              </button>`
+        }
+      </p>
+    </div>`;
+  }
+
+  readonly #compareWith = (event: Event): void => {
+    fire(this, 'lab-baseline', { lane: (event.target as HTMLSelectElement).value as LaneId });
+  };
+
+  #table(rows: readonly LaneView[], scale: number): TemplateResult {
+    const ready = this.readiness.state === 'ready' ? this.readiness.ready : [];
+    const counted = rows.filter(
+      ({ id, figures }) => ready.includes(id) && (figures.match_ratio ?? 0) >= USABLE_MATCH,
+    );
+    const best = new Map(COLUMNS.map(({ metric }) => [metric, bestIds(metric, counted)]));
     return html`<table>
       <caption class="unseen">
         The lanes, all with the same source. A number key hears that lane alone, 0 the source.
@@ -68,9 +154,8 @@ export class LabLanes extends LitElement {
           <th scope="col" class="sound">Level, dBFS</th>
           ${COLUMNS.map(
             ({ metric, below }) =>
-              html`<th scope="col" class="figure">
+              html`<th scope="col" class="figure" aria-sort=${this.#sortOf(metric)}>
                 <lab-metric .metric=${metric}></lab-metric>
-                <span class="unit">${metricUnit(metric)}</span>
                 ${
                   below === undefined
                     ? nothing
@@ -80,6 +165,15 @@ export class LabLanes extends LitElement {
                         short=${below === 'latency_p95_ms' ? '95 %' : 'payload'}
                       ></lab-metric>`
                 }
+                <button
+                  type="button"
+                  class="sort"
+                  aria-label=${`Sort by ${METRICS[metric].label}`}
+                  @click=${() => fire(this, 'lab-order', nextOrder(metric, this.order))}
+                >
+                  <span class="unit">${metricUnit(metric)}</span>
+                  <span aria-hidden="true">${SORT_SIGNS[this.#sortOf(metric)]}</span>
+                </button>
               </th>`,
           )}
           <th scope="col" class="chart">
@@ -89,9 +183,49 @@ export class LabLanes extends LitElement {
         </tr>
       </thead>
       <tbody>
-        ${this.#sourceRow()} ${this.lanes.map((view, index) => this.#rows(view, index + 1, scale))}
+        ${this.#sourceRow()}
+        ${repeat(
+          rows,
+          ({ id }) => id,
+          (view) => this.#rows(view, scale, best),
+        )}
       </tbody>
     </table>`;
+  }
+
+  /** The lanes that are not chosen: they take one line in all. */
+  #others(): TemplateResult | typeof nothing {
+    const others = this.lanes.filter(({ id }) => !this.settings.lanes.includes(id));
+    if (others.length === 0) return nothing;
+    const count = others.length === 1 ? 'One more lane' : `${others.length} more lanes`;
+    return html`<details class="others">
+      <summary>${count}</summary>
+      <ul>
+        ${repeat(
+          others,
+          ({ id }) => id,
+          ({ id, kind, state: is, reason }) =>
+            html`<li>
+              <label>
+                <input
+                  type="checkbox"
+                  aria-label=${`Run ${kind.label}`}
+                  .checked=${false}
+                  ?disabled=${this.fixed || is === 'unavailable'}
+                  @change=${(event: Event) => this.#choose(id, event)}
+                />
+                <span class="name">${laneMark(id)} ${kind.label}</span>
+                <span class="caption">${is === 'unavailable' ? reason : kind.note}</span>
+              </label>
+            </li>`,
+        )}
+      </ul>
+    </details>`;
+  }
+
+  #sortOf(metric: LaneMetricId): 'ascending' | 'descending' | 'none' {
+    const { order } = this;
+    return order.by === metric && 'direction' in order ? order.direction : 'none';
   }
 
   #sourceRow(): TemplateResult {
@@ -109,17 +243,22 @@ export class LabLanes extends LitElement {
     </tr>`;
   }
 
-  #rows(view: LaneView, number: number, scale: number): TemplateResult {
+  #rows(
+    view: LaneView,
+    scale: number,
+    best: ReadonlyMap<LaneMetricId, readonly LaneId[]>,
+  ): TemplateResult {
     const { id, kind, figures, history, lane } = view;
+    const number = LANE_IDS.indexOf(id) + 1;
     const { colour, dash } = LANES[id].mark;
     const open = this.open.has(id);
-    const quiet = view.state === 'off' || view.state === 'unavailable';
-    return html`<tr class="${quiet ? 'quiet' : ''} ${open ? 'open' : ''}" data-lane=${id}>
+    const counts = this.readiness.state === 'ready' && this.readiness.ready.includes(id);
+    return html`<tr class="${counts ? '' : 'quiet'} ${open ? 'open' : ''}" data-lane=${id}>
         <td class="run">
           <input
             type="checkbox"
             aria-label=${`Run ${kind.label}`}
-            .checked=${this.chosen.includes(id) && view.state !== 'unavailable'}
+            .checked=${this.settings.lanes.includes(id) && view.state !== 'unavailable'}
             ?disabled=${this.fixed || view.state === 'unavailable'}
             @change=${(event: Event) => this.#choose(id, event)}
           />
@@ -127,7 +266,7 @@ export class LabLanes extends LitElement {
         <td class="hear">${this.#hearButton(id, String(number), kind.label, lane === null)}</td>
         <th scope="row" class="lane">
           <span class="name">${laneMark(id)} ${kind.label}</span>
-          <span class="caption">${whatToSay(view)}</span>
+          <span class="caption">${whatToSay(view, this.readiness)}</span>
         </th>
         <td class="sound">
           <lab-strip .node=${lane?.output ?? null} name=${kind.label} colour=${colour}></lab-strip>
@@ -135,12 +274,19 @@ export class LabLanes extends LitElement {
         ${COLUMNS.map(
           ({ metric, below }) =>
             html`<td class="figure">
-              <span class="number">${metricText(metric, figures[metric])}</span>
+              <span class="number"
+                >${
+                  best.get(metric)?.includes(id) === true
+                    ? html`<span class="best" role="img" aria-label="best">★</span> `
+                    : nothing
+                }<span class="value">${metricText(metric, figures[metric])}</span></span
+              >
               ${
                 below === undefined
                   ? nothing
                   : html`<span class="number below">${metricText(below, figures[below])}</span>`
               }
+              <span class="number difference">${this.#difference(view, metric)}</span>
             </td>`,
         )}
         <td class="chart">
@@ -170,7 +316,11 @@ export class LabLanes extends LitElement {
         open
           ? html`<tr class="details">
               <td colspan=${COLUMN_COUNT}>
-                <lab-lane-details .view=${view} .figures=${figures}></lab-lane-details>
+                <lab-lane-details
+                  .view=${view}
+                  .figures=${figures}
+                  .settings=${this.settings}
+                ></lab-lane-details>
               </td>
             </tr>`
           : nothing
@@ -197,6 +347,16 @@ export class LabLanes extends LitElement {
     </button>`;
   }
 
+  /** Against the baseline, where both count. */
+  #difference({ id, figures }: LaneView, metric: LaneMetricId): string {
+    const { readiness, baseline } = this;
+    if (readiness.state !== 'ready' || !readiness.ready.includes(id)) return '';
+    if (id === baseline) return metric === COLUMNS[0]!.metric ? 'baseline' : '';
+    if (!readiness.ready.includes(baseline)) return '';
+    const base = this.lanes.find((view) => view.id === baseline);
+    return differenceText(metric, figures[metric], base?.figures[metric] ?? null);
+  }
+
   /** One scale for all, so that the lines can be compared. */
   #latencyScale(): number {
     let highest = 0;
@@ -210,7 +370,7 @@ export class LabLanes extends LitElement {
 
   #choose(id: LaneId, event: Event): void {
     const on = (event.target as HTMLInputElement).checked;
-    const others = this.chosen.filter((each) => each !== id);
+    const others = this.settings.lanes.filter((each) => each !== id);
     fire(this, 'lab-lanes', { lanes: on ? [...others, id] : others });
   }
 
@@ -221,8 +381,17 @@ export class LabLanes extends LitElement {
   }
 }
 
-function whatToSay({ state: is, reason, kind }: LaneView): TemplateResult {
+function whatToSay(
+  { id, state: is, reason, kind }: LaneView,
+  readiness: Readiness<LaneId>,
+): TemplateResult {
   if (reason !== '') return html`<span class="reason">${STATE_WORDS[is]} ${reason}</span>`;
+  if (readiness.state === 'ready' && readiness.silent.includes(id)) {
+    return html`<span class="reason">▲ No audio arrives.</span>`;
+  }
+  if (is === 'running' && readiness.state === 'settling' && readiness.waiting.includes(id)) {
+    return html`Settling …`;
+  }
   return html`${STATE_WORDS[is] || kind.path.join(' → ')}`;
 }
 

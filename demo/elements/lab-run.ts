@@ -3,7 +3,7 @@ import { LitElement, css, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { PRESETS } from '../link/settings.ts';
 import type { LinkPresetId } from '../link/settings.ts';
-import { linkWords } from '../page/live-verdict.ts';
+import { linkWords } from '../page/link-words.ts';
 import { DEFAULT_RUN, queryOf } from '../runs/address.ts';
 import type { RunProgress, RunSettings } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';

@@ -3,7 +3,8 @@
  * `globalThis.lab`.
  */
 import { Comparison } from '../lanes/comparison.ts';
-import { lanesNamed, linkOf, settingsOf } from '../runs/address.ts';
+import { LANE_IDS } from '../lanes/lane-ids.ts';
+import { DEFAULT_RUN, lanesNamed, linkOf, settingsOf } from '../runs/address.ts';
 import type { LinkChoice, RunProgress, RunResults } from '../runs/run.ts';
 import { csvOf, rowsOf } from '../runs/run-rows.ts';
 import type { RunRow } from '../runs/run-rows.ts';
@@ -47,7 +48,7 @@ const lab: HeadlessLab = {
   async begin(query) {
     const fault = faultOf(new URLSearchParams(query));
     if (fault !== '') return fault;
-    session.settings = settingsOf(query);
+    session.settings = settingsOf(query, { ...DEFAULT_RUN, lanes: LANE_IDS });
     session.stage = { ...session.stage, kind: session.settings.source };
     session.muted = true;
     running = true;

@@ -5,7 +5,8 @@ import type { StageSource } from '../audio/source.ts';
 import type { OpenStage, SessionHost } from '../controllers/session.ts';
 import { Session } from '../controllers/session.ts';
 import { MAX_LAG_SECONDS, WINDOW_SECONDS } from '../measure/lag-finder.ts';
-import type { SoundReading } from '../measure/measure-messages.ts';
+import { LIVE_SECONDS } from '../measure/live-reading.ts';
+import type { LiveReading, SoundReading } from '../measure/measure-messages.ts';
 import { Measurement } from '../measure/measurement.ts';
 import { DEFAULT_RUN } from '../runs/address.ts';
 import { LaneStage } from '../runs/lane-stage.ts';
@@ -17,7 +18,12 @@ import { LANE_SAMPLE_RATE } from './lane-settings.ts';
 import type { LaneSettings } from './lane-settings.ts';
 import type { SlotParts } from './lane-slot.ts';
 import { LaneSlot } from './lane-slot.ts';
+import type { Readiness } from './readiness.ts';
+import { readinessOf } from './readiness.ts';
 import { SharedLink } from './shared-link.ts';
+
+/** A lane that takes longer to open does not hold up those behind it, ms. */
+const OPENING_MS = 10_000;
 
 /** What is heard: a lane, or what goes into them. */
 export type Heard = LaneId | 'source' | null;
@@ -31,7 +37,7 @@ export class Comparison extends Session {
   readonly lanes: readonly LaneSlot[];
   /** How far the run is; null while none is being measured. */
   progress: RunProgress | null = null;
-  /** By how much the simulated network has been later than its model, the 99th percentile, ms; null while nothing went over it. */
+  /** By how much the simulated network was later than its model in the last 9 s, the 99th percentile, ms; null while nothing went over it. */
   latenessMs: number | null = null;
   /** Of the last run. */
   results: RunResults | null = null;
@@ -40,6 +46,11 @@ export class Comparison extends Session {
   readonly #link = new SharedLink();
   #parts: SlotParts | null = null;
   #stopping: AbortController | null = null;
+  /** The last that came; null before. */
+  #live: LiveReading | null = null;
+  /** Since when the network is as it is; Infinity while it is being changed. */
+  #networkSinceFrame = -Infinity;
+  #networkChanges = 0;
 
   constructor(host: SessionHost) {
     super(host);
@@ -60,6 +71,39 @@ export class Comparison extends Session {
   /** The simulated network of the lanes: during a run, that of the moment. */
   get linkChoice(): LinkChoice {
     return this.#link.choice;
+  }
+
+  /** Whether anything may be said about the lanes now, and about which. */
+  get readiness(): Readiness<LaneId> {
+    const live = this.#live;
+    if (this.phase === 'starting') {
+      const { lanes } = this.settings;
+      const waiting = this.lanes.flatMap(({ id, state }) =>
+        lanes.includes(id) && state !== 'unavailable' ? [id] : [],
+      );
+      const count = waiting.length;
+      if (count > 0) return { state: 'settling', count, ready: [], waiting, secondsLeft: null };
+    }
+    return readinessOf({
+      lanes: this.lanes.map(({ id, state, sound, runningSinceFrame }) => ({
+        id,
+        state,
+        runningSinceFrame,
+        firstSoundFrame: sound?.firstSoundFrame ?? null,
+        soughtMs: sound?.soughtMs ?? 0,
+      })),
+      sampleRate: LANE_SAMPLE_RATE,
+      untilFrame: live?.untilFrame ?? 0,
+      sourceMs: live?.sourceMs ?? null,
+      networkSinceFrame: this.#networkSinceFrame,
+      latenessMs: this.latenessMs,
+      droppedMs: this.droppedMs,
+    });
+  }
+
+  /** ms of audio that the recorder behind the figures has lost lately. */
+  get droppedMs(): number {
+    return this.#live?.droppedMs ?? 0;
   }
 
   /** Why there is no simulated network, in a sentence; else empty. */
@@ -96,7 +140,17 @@ export class Comparison extends Session {
   async setLink(choice: LinkChoice): Promise<void> {
     this.settings = { ...this.settings, links: [choice] };
     this.host.requestUpdate();
-    if (this.progress === null) await this.#link.set(choice);
+    if (this.progress === null) {
+      this.#networkSinceFrame = Infinity;
+      const change = ++this.#networkChanges;
+      try {
+        await this.#link.set(choice);
+      } finally {
+        if (change === this.#networkChanges) {
+          this.#networkSinceFrame = this.#parts?.measurement.frame ?? -Infinity;
+        }
+      }
+    }
     this.host.requestUpdate();
   }
 
@@ -179,7 +233,8 @@ export class Comparison extends Session {
       loadShared(context),
     ]);
     if (outdated()) return measurement.close();
-    measurement.onlive = (lanes) => void this.#update(lanes);
+    measurement.onlive = (reading) => void this.#update(reading);
+    this.#networkSinceFrame = -Infinity;
     let destination: MediaStreamAudioDestinationNode | null = null;
     const build = {
       context,
@@ -202,6 +257,7 @@ export class Comparison extends Session {
     this.#stopping = null;
     this.progress = null;
     this.latenessMs = null;
+    this.#live = null;
     this.#closeLanes();
     this.#parts?.measurement.close();
     this.#parts = null;
@@ -213,11 +269,15 @@ export class Comparison extends Session {
     if (parts === null) return;
     const told = { ...parts, build: { ...parts.build, settings: this.settings } };
     for (const slot of this.lanes) if (!wanted.includes(slot.id)) slot.close();
+    const stays = ({ lane, state }: LaneSlot): boolean => lane !== null || state === 'opening';
+    for (const slot of this.lanes) {
+      if (!stays(slot) && wanted.includes(slot.id)) slot.queue();
+    }
     for (const slot of this.lanes) {
       // Stopped or started again while one was being opened: the rest is not for us any more.
       if (this.#parts !== parts) return;
-      const stays = slot.lane !== null || slot.state === 'opening';
-      if (!stays && this.settings.lanes.includes(slot.id)) await slot.open(told);
+      if (stays(slot) || !this.settings.lanes.includes(slot.id)) continue;
+      await Promise.race([slot.open(told), new Promise((next) => setTimeout(next, OPENING_MS))]);
     }
   }
 
@@ -225,13 +285,21 @@ export class Comparison extends Session {
     for (const slot of this.lanes) slot.close();
   }
 
-  async #update(sounds: readonly SoundReading[]): Promise<void> {
+  async #update(reading: LiveReading): Promise<void> {
+    const parts = this.#parts;
+    if (parts === null) return;
+    const { lanes, untilFrame } = reading;
+    const agoMs = ((parts.measurement.frame - untilFrame) * 1000) / LANE_SAMPLE_RATE;
+    const toMs = performance.now() - agoMs;
+    const window = { fromMs: toMs - LIVE_SECONDS * 1000, toMs };
     const [statistics] = await Promise.all([
       this.#link.statistics().catch(() => null),
-      ...this.lanes.map((slot) => slot.update(sounds[slot.index] ?? null)),
+      ...this.lanes.map((slot) => slot.update(lanes[slot.index] ?? null, window, untilFrame)),
     ]);
-    const { count = 0, p99Ms = 0 } = statistics?.lateness ?? {};
+    if (this.#parts !== parts) return;
+    const { count = 0, p99Ms = 0 } = statistics?.recentLateness ?? {};
     this.latenessMs = count > 0 ? p99Ms : null;
+    this.#live = reading;
     this.host.requestUpdate();
   }
 }

@@ -2,7 +2,7 @@ import type { SoundReading } from '../measure/measure-messages.ts';
 import { METRICS } from '../measure/metric-table.ts';
 import type { FromCounters } from '../measure/metric-table.ts';
 import { LANE_METRICS, NO_FIGURES } from '../measure/metrics.ts';
-import type { LaneFigures, LaneTotals } from '../measure/metrics.ts';
+import type { LaneFigures, LaneMetricId, LaneTotals } from '../measure/metrics.ts';
 
 /**
  * The figures of a lane over a time, as the table of metrics says: what was counted between two readings, and what the sound told.
@@ -23,6 +23,37 @@ export function laneFigures(
     if (from !== null) counted[id] = figure(from, before, after, packets);
   }
   return { ...heard, ...counted };
+}
+
+/** The time that live figures are of, by `performance.now()`. */
+export interface LiveWindow {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * The live figures of a lane: rates between the readings at the ends of the window, packets since the lane was opened.
+ * @param readings oldest first, at least one. Each end takes the first reading after it, so that no older time gets in
+ */
+export function liveFigures(
+  readings: readonly LaneTotals[],
+  sound: SoundReading | null,
+  { fromMs, toMs }: LiveWindow,
+): LaneFigures {
+  const last = readings.at(-1)!;
+  const from = readings.find(({ atMs }) => atMs >= fromMs) ?? last;
+  const to = readings.find(({ atMs }) => atMs >= toMs) ?? last;
+  const rates = laneFigures(from === to ? null : from, to, sound, 'all');
+  const packets = laneFigures(null, last, sound, 'all');
+  return Object.fromEntries(
+    LANE_METRICS.map((id) => [id, isCumulative(id) ? packets[id] : rates[id]]),
+  ) as LaneFigures;
+}
+
+/** Whether a live figure counts from the opening of the lane, not over the window. */
+export function isCumulative(id: LaneMetricId): boolean {
+  const { from } = METRICS[id];
+  return from !== null && !('part' in from);
 }
 
 /** Counters by name. Which there are is up to the table and the lane. */

@@ -4,7 +4,8 @@ import type { Measurement } from '../measure/measurement.ts';
 import type { SoundReading } from '../measure/measure-messages.ts';
 import type { LaneFigures, LaneTotals } from '../measure/metrics.ts';
 import { NO_FIGURES } from '../measure/metrics.ts';
-import { laneFigures } from './lane-figures.ts';
+import type { LiveWindow } from './lane-figures.ts';
+import { liveFigures } from './lane-figures.ts';
 import { LaneHistory } from './lane-history.ts';
 import type { LaneId } from './lane-ids.ts';
 import { LANE_IDS } from './lane-ids.ts';
@@ -12,20 +13,20 @@ import type { LaneState } from './lane-messages.ts';
 import type { ComparedLane, LaneBuild, LaneKind } from './lane.ts';
 import { LANES } from './lanes.ts';
 
-/** Readings that live figures are made between: 5 s, one a second. */
-const LIVE_READINGS = 6;
+/** Readings that are kept, one a second: the 5 s of live figures, and the time until the sound of them is known. */
+const LIVE_READINGS = 10;
 
 /** A line of the table as it stands: what a page draws. The session changes it in place and asks its host to update. */
 export interface LaneView {
   readonly id: LaneId;
   readonly kind: LaneKind;
-  /** `'off'`: not chosen, or nothing runs. `'unavailable'`: this browser lacks a part. */
-  readonly state: LaneState | 'off' | 'unavailable';
+  /** `'off'`: not chosen, or nothing runs. `'queued'`: opens after others. `'unavailable'`: this browser lacks a part. */
+  readonly state: LaneState | 'off' | 'queued' | 'unavailable';
   /** Why it is unavailable, waiting or has failed, in a sentence; else empty. */
   readonly reason: string;
   /** null unless it is open. Its `output` is for meters. */
   readonly lane: ComparedLane | null;
-  /** Of the last 5 s; counters of packets since it was opened. */
+  /** Of the last 5 s that are known, all of the same; counters of packets since it was opened. */
   readonly figures: LaneFigures;
   readonly history: LaneHistory;
 }
@@ -48,9 +49,15 @@ export class LaneSlot implements LaneView {
   lane: ComparedLane | null = null;
   figures: LaneFigures = NO_FIGURES;
   history: LaneHistory = new LaneHistory();
+  /** What was last heard of it; null before. */
+  sound: SoundReading | null = null;
+  /** Frame of the context at which it last began to run; null while it does not. */
+  runningSinceFrame: number | null = null;
   /** The last readings of what the lane counts, oldest first. */
   #readings: LaneTotals[] = [];
   #parts: SlotParts | null = null;
+  /** Frame of the context at which it was asked for; Infinity while it is not. */
+  #openedAtFrame = Infinity;
   readonly #onchange: () => void;
 
   constructor(id: LaneId, onchange: () => void) {
@@ -63,12 +70,18 @@ export class LaneSlot implements LaneView {
     this.reason = missing ?? '';
   }
 
+  /** Marks the lane as one that opens after others. */
+  queue(): void {
+    if (this.state === 'off') this.#become('queued', '');
+  }
+
   /** Opens the lane; resolves when it plays, or has failed: `state` tells. Does nothing where it is unavailable. */
   async open(parts: SlotParts): Promise<void> {
     if (this.state === 'unavailable') return;
     this.close();
     this.#parts = parts;
     this.#become('opening', '');
+    this.#openedAtFrame = parts.measurement.frame;
     parts.measurement.open(this.index);
     try {
       const lane = await this.kind.build({ ...parts.build, id: this.id });
@@ -92,6 +105,8 @@ export class LaneSlot implements LaneView {
     this.lane = null;
     this.#parts = null;
     this.#readings = [];
+    this.#openedAtFrame = Infinity;
+    this.sound = null;
     this.figures = NO_FIGURES;
     this.history = new LaneHistory();
     if (this.state !== 'unavailable') this.#become('off', '');
@@ -102,20 +117,28 @@ export class LaneSlot implements LaneView {
     lane.close();
   }
 
-  /** Takes a reading, and computes the live figures again. @param sound what was heard in the last 5 s */
-  async update(sound: SoundReading | null): Promise<void> {
+  /**
+   * Takes a reading, and computes the live figures again.
+   * @param sound what was heard in the window
+   * @param window what the lane counted is taken from the same time, to within a second
+   * @param untilFrame the end of the window, by the context
+   */
+  async update(sound: SoundReading | null, window: LiveWindow, untilFrame: number): Promise<void> {
+    // Also while the lane is being built: it tells for how long it has been silent. What is older is of the lane before.
+    if (untilFrame >= this.#openedAtFrame) this.sound = sound;
     const { lane } = this;
     if (lane === null) return;
     const totals = await lane.totals();
     if (this.lane !== lane) return;
     this.#readings.push(totals);
     if (this.#readings.length > LIVE_READINGS) this.#readings.shift();
-    const before = this.#readings.length > 1 ? this.#readings[0]! : null;
-    this.figures = laneFigures(before, totals, sound, 'all');
+    this.figures = liveFigures(this.#readings, sound, window);
     this.history.add(totals.atMs / 1000, this.figures);
   }
 
   #become(state: LaneView['state'], reason: string): void {
+    if (state !== 'running') this.runningSinceFrame = null;
+    else this.runningSinceFrame ??= this.#parts?.measurement.frame ?? null;
     this.state = state;
     this.reason = reason;
     this.#onchange();

@@ -86,6 +86,13 @@ export interface LaneKind {
   readonly note: string;
   /** What it carries, for grouping and colour. */
   readonly family: 'pcm' | 'opus' | 'recorder' | 'webrtc';
+  /** What an app needs for it besides micwire in a page, a few words each: the fewer, the simpler to build. */
+  readonly parts: readonly string[];
+  /**
+   * How it gets through a firewall that lets through web pages alone: `'tls'`: as it is, over TLS on TCP port 443; `'turn'`: by a TURN
+   * server that listens there.
+   */
+  readonly firewall: 'tls' | 'turn';
   /** Figures that it does not have, each with the reason. */
   readonly lacks: Readonly<Partial<Record<LaneMetricId, string>>>;
   /** What this browser lacks for it, in a sentence; null when it has all. */

@@ -35,6 +35,10 @@ const WEBRTC_LACKS = {
   decode_ms_per_s: BROWSERS_OWN,
 };
 
+const SOCKET = 'a WebSocket server';
+const LIBOPUS = 'libopus in the page';
+const CALL = ['a signalling server', 'a TURN server'];
+
 /** Every lane of the lab. A new one is one more line here and in `LANE_IDS`. */
 export const LANES: Readonly<Record<LaneId, LaneKind>> = {
   'pcm-json-ws': {
@@ -44,6 +48,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['PCM s16', 'Base64 JSON', 'WebSocket'],
     note: 'Samples as text: the simplest way, and what many speech services take.',
     family: 'pcm',
+    parts: [SOCKET],
+    firewall: 'tls',
     lacks: {},
     missing: () => null,
     build: (parts) =>
@@ -56,6 +62,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['PCM s16', 'binary', 'WebSocket'],
     note: 'Samples as bytes: a quarter less than as text.',
     family: 'pcm',
+    parts: [SOCKET],
+    firewall: 'tls',
     lacks: {},
     missing: () => null,
     build: (parts) =>
@@ -68,6 +76,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['Opus', 'Base64 JSON', 'WebSocket'],
     note: 'Coded, as text: most of each message is not audio.',
     family: 'opus',
+    parts: [SOCKET, LIBOPUS],
+    firewall: 'tls',
     lacks: {},
     missing: () => null,
     build: (parts) =>
@@ -80,6 +90,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['Opus', 'binary', 'WebSocket'],
     note: 'Coded, as bytes. Nothing is lost, but a packet that TCP repeats is late, and so are all behind it.',
     family: 'opus',
+    parts: [SOCKET, LIBOPUS],
+    firewall: 'tls',
     lacks: {},
     missing: () => null,
     build: (parts) =>
@@ -92,6 +104,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['Opus', 'RTP', 'data channel'],
     note: 'Coded, in RTP, over a data channel that repeats nothing: a lost packet delays no other, and is concealed.',
     family: 'opus',
+    parts: [...CALL, LIBOPUS],
+    firewall: 'turn',
     lacks: {},
     missing: missingCalls,
     build: (parts) =>
@@ -104,6 +118,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['Opus', 'RTP + RED', 'data channel'],
     note: 'The same, with copies of earlier packets: a lost packet arrives again, at the cost of bitrate. The receiver’s reports decide how many.',
     family: 'opus',
+    parts: [...CALL, LIBOPUS, 'reports of losses'],
+    firewall: 'turn',
     lacks: {},
     missing: missingCalls,
     build: (parts) =>
@@ -121,6 +137,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['MediaRecorder', 'Base64 JSON', 'WebSocket'],
     note: 'The browser’s own file in pieces of about 100 ms, played by Media Source Extensions as it grows.',
     family: 'recorder',
+    parts: [SOCKET, 'a Media Source player'],
+    firewall: 'tls',
     lacks: RECORDER_LACKS,
     missing: missingRecorder,
     build: openRecorderLane,
@@ -132,6 +150,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['WebRTC', 'Opus', 'SRTP'],
     note: 'The browser’s own path from track to track: its Opus, its jitter buffer, its concealment.',
     family: 'webrtc',
+    parts: CALL,
+    firewall: 'turn',
     lacks: WEBRTC_LACKS,
     missing: missingCalls,
     build: (parts) => openWebrtcLane(parts, { redundancy: false }),
@@ -143,6 +163,8 @@ export const LANES: Readonly<Record<LaneId, LaneKind>> = {
     path: ['WebRTC', 'Opus + RED', 'SRTP'],
     note: 'The same, each packet with a copy of the one before.',
     family: 'webrtc',
+    parts: [...CALL, 'an offer with RED'],
+    firewall: 'turn',
     lacks: {
       ...WEBRTC_LACKS,
       packets_late: 'The browser counts copies that were not needed among the late packets.',

@@ -108,6 +108,8 @@ export interface LinkStatistics {
   readonly elapsedMs: number;
   /** How much later than the model says packets and messages left the engine. */
   readonly lateness: LatenessReport;
+  /** The same, of the last 9 s. */
+  readonly recentLateness: LatenessReport;
   readonly lanes: readonly LaneStatistics[];
 }
 

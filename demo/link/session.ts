@@ -46,7 +46,7 @@ export class Session {
   readonly #lanes = new Map<string, Lane>();
   /** Names whose ports are being opened. */
   readonly #opening = new Set<string>();
-  readonly #lateness = new Lateness();
+  readonly #lateness: Lateness;
   #settings: LinkSettings = CLEAN;
   #backSettings: LinkSettings = CLEAN;
   #currentSeed = FIRST_SEED;
@@ -58,6 +58,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#beginMs = options.clock.nowMs;
+    this.#lateness = new Lateness(() => options.clock.nowMs);
   }
 
   get seed(): number {
@@ -195,6 +196,7 @@ export class Session {
       seed: this.#currentSeed,
       elapsedMs: performance.now() - this.#beginMs,
       lateness: this.#lateness.report(),
+      recentLateness: this.#lateness.recent(),
       lanes: [...this.#lanes].map(([lane, { forward, back, carrier }]): LaneStatistics => {
         const paths = { forward: forward.statistics, back: back.statistics };
         if (carrier instanceof WebSocketLink) {

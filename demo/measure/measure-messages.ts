@@ -5,6 +5,22 @@ export interface SoundReading {
   readonly figures: SoundFigures;
   /** From its opening; null before it made any. */
   readonly firstSoundMs: number | null;
+  /** The context's frame at which it made its first sound; null before. */
+  readonly firstSoundFrame: number | null;
+  /** ms of the source with audio that were looked for in it since it was opened. */
+  readonly soughtMs: number;
+}
+
+/** What is known of all lanes at a time. */
+export interface LiveReading {
+  /** By number of the lane. Each of the last 5 s, but nothing from before the lane's first sound. */
+  readonly lanes: readonly SoundReading[];
+  /** Figures are of what went into the lanes before this frame of the context. */
+  readonly untilFrame: number;
+  /** ms of the last 5 s in which the source had audio; null while fewer than 5 s are known. */
+  readonly sourceMs: number | null;
+  /** ms of the recording that were lost in the time that the figures are of. */
+  readonly droppedMs: number;
 }
 
 /**
@@ -20,7 +36,7 @@ export type MeasureCommand =
 
 export type MeasureEvent =
   /** Once a second of sound: the last 5 s. */
-  | { readonly type: 'live'; readonly lanes: readonly SoundReading[] }
+  | ({ readonly type: 'live' } & LiveReading)
   /** The answer. `droppedMs`: of the recording, lost within. */
   | {
       readonly type: 'measured';

@@ -1,5 +1,10 @@
 import { Capture } from 'micwire';
-import type { MeasureCommand, MeasureEvent, SoundReading } from './measure-messages.ts';
+import type {
+  LiveReading,
+  MeasureCommand,
+  MeasureEvent,
+  SoundReading,
+} from './measure-messages.ts';
 
 /** Sound that may wait in front of the Worker, in ms: it shares its core with others. */
 const BUFFER_MS = 3000;
@@ -17,8 +22,8 @@ export interface Measured {
  * from the audio thread straight to a Worker. Nothing of it touches the page's thread but the figures.
  */
 export class Measurement {
-  /** Called once a second with the figures of the last 5 s, by number of the lane. */
-  onlive: ((lanes: readonly SoundReading[]) => void) | null = null;
+  /** Called once a second with the figures of the last 5 s. */
+  onlive: ((reading: LiveReading) => void) | null = null;
   readonly #context: AudioContext;
   readonly #reference: AudioNode;
   readonly #merger: ChannelMergerNode;
@@ -109,7 +114,7 @@ export class Measurement {
   }
 
   #receive(event: MeasureEvent): void {
-    if (event.type === 'live') return this.onlive?.(event.lanes);
+    if (event.type === 'live') return this.onlive?.(event);
     this.#asked.get(event.id)?.(event);
     this.#asked.delete(event.id);
   }

@@ -7,6 +7,8 @@ import { RECOGNISED, soundFigures } from './window-result.ts';
 
 /** Results that are kept: a quarter of an hour of windows. */
 const KEPT_WINDOWS = 4500;
+/** Of the reference: more than are asked for. */
+const KEPT_SOURCE_WINDOWS = 100;
 /** What counts as the first sound of a lane: 10 ms above −50 dBFS. */
 const FIRST_SOUND: number = 10 ** (-50 / 10);
 const FIRST_SOUND_SECONDS = 0.01;
@@ -46,6 +48,8 @@ export class SoundAnalyser {
   #windowFrame = 0;
   /** The frame after the last gap: windows before it are left out. */
   #soundSince = 0;
+  /** The last windows of the reference that were looked at, and whether they had audio. */
+  readonly #sourceWindows: { readonly frame: number; readonly hasAudio: boolean }[] = [];
 
   /** @param laneCount lanes that there may be */
   constructor(sampleRate: number, laneCount: number) {
@@ -130,6 +134,29 @@ export class SoundAnalyser {
     return firstSound < 0 ? null : ((firstSound - openedAt) * 1000) / this.sampleRate;
   }
 
+  /** Frame of a lane's first sound; null before. */
+  firstSoundFrame(lane: number): number | null {
+    const { firstSound } = this.#lanes[lane]!;
+    return firstSound < 0 ? null : firstSound;
+  }
+
+  /** ms of the reference with audio that were looked for in a lane since it was opened: as many as are kept, at most. */
+  soughtMs(lane: number): number {
+    return this.#lanes[lane]!.windows.length * this.#windowMs;
+  }
+
+  /** ms in which the reference had audio, over the windows that begin in [from, to); null where the recording lacks some of them. */
+  sourceMs(from: number, to: number): number | null {
+    const within = this.#sourceWindows.filter(({ frame }) => frame >= from && frame < to);
+    const whole = Math.floor((to - from) / this.windowFrames);
+    if (within.length < whole) return null;
+    return within.filter(({ hasAudio }) => hasAudio).length * this.#windowMs;
+  }
+
+  get #windowMs(): number {
+    return (this.windowFrames * 1000) / this.sampleRate;
+  }
+
   #analyse(frame: number): void {
     const { windowFrames } = this;
     const reference = this.#reference;
@@ -137,7 +164,11 @@ export class SoundAnalyser {
     const lanes = this.#lanes;
     const finder = this.#finder;
     this.#copy(0, frame, reference);
-    if (meanSquare(reference, windowFrames) < SOUND) return;
+    const hasAudio = meanSquare(reference, windowFrames) >= SOUND;
+    if (this.#sourceWindows.push({ frame, hasAudio }) > KEPT_SOURCE_WINDOWS) {
+      this.#sourceWindows.shift();
+    }
+    if (!hasAudio) return;
     const open: number[] = [];
     for (let lane = 0; lane < lanes.length; lane++) {
       if (frame < lanes[lane]!.openedAt) continue;

@@ -163,12 +163,13 @@ export function comparisonStatus(session: ComparisonStatusSubject): Status {
 
 function comparisonRunning(session: ComparisonStatusSubject): Status {
   const { lanes } = session;
-  const opening = lanes.filter(({ state }) => state === 'opening').length;
-  if (opening > 0) {
-    return { tone: 'busy', title: 'Opening the lanes.', detail: '', action: null };
-  }
+  const opening = lanes.filter(({ state }) => state === 'opening' || state === 'queued').length;
   const broken = lanes.filter(({ state }) => state === 'failed' || state === 'waiting');
   const up = lanes.filter(({ state }) => state === 'running').length;
+  if (opening > 0) {
+    const detail = `${up} of ${up + opening + broken.length} are open.`;
+    return { tone: 'busy', title: 'Opening the lanes.', detail, action: null };
+  }
   if (broken.length > 0) {
     const names = broken.map(({ kind }) => kind.label).join('; ');
     const is = broken.length === 1 ? 'One lane is' : `${broken.length} lanes are`;

@@ -8,7 +8,8 @@ import type { LinkChoice, RunSettings, SourceKind } from './run.ts';
 /** What a page begins with, where its address says nothing. */
 export const DEFAULT_RUN: RunSettings = {
   source: 'speech',
-  lanes: LANE_IDS,
+  // One of each kind: with all of them, a small machine measures itself.
+  lanes: ['pcm-binary-ws', 'opus-binary-ws', 'opus-rtp-dc', 'webrtc'],
   links: [{ name: 'clean', settings: PRESETS.clean.settings }],
   chunkDurationMs: 20,
   bitrate: 32_000,

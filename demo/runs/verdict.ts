@@ -8,11 +8,11 @@ import type { Spread } from './run.ts';
 type VerdictFigures = Readonly<Partial<Record<LaneMetricId, Spread | null>>>;
 
 /** A lane is of use when this much of the sound came through. */
-const USABLE_MATCH = 0.9;
+export const USABLE_MATCH = 0.9;
 /** Concealment above this is heard by most (about one in fifty frames). */
 const AUDIBLE_CONCEALMENT = 0.02;
 /** Latencies nearer than this are the same to anybody, ms. */
-const SAME_MS = 3;
+export const SAME_MS = 3;
 
 interface Candidate {
   readonly id: LaneId;
@@ -78,7 +78,8 @@ function rateWords(best: Candidate, rival: Candidate): string {
   return ', at about the same bitrate';
 }
 
-function timesWords(times: number): string {
+/** A ratio of 1.15 or more in words, before a name or 'its'. */
+export function timesWords(times: number): string {
   if (times >= 1.9 && times < 2.1) return 'twice';
   return `${times.toFixed(times < 10 ? 1 : 0)} times`;
 }
@@ -103,10 +104,19 @@ function alone(best: Candidate): string {
 }
 
 function brokenOnes(all: readonly Candidate[]): string {
-  const broken = all.filter(({ match }) => match < USABLE_MATCH).map(({ id }) => LANES[id].inWords);
-  if (broken.length === 0) return '';
-  const verb = broken.length === 1 ? 'loses' : 'lose';
-  return `${capital(list(broken))} ${verb} too much of the audio to be of use here.`;
+  return lossWords(all.filter(({ match }) => match < USABLE_MATCH).map(({ id }) => id));
+}
+
+/** Says of lanes that they lose too much; empty for none. */
+export function lossWords(ids: readonly LaneId[]): string {
+  if (ids.length === 0) return '';
+  const verb = ids.length === 1 ? 'loses' : 'lose';
+  return `${capital(laneList(ids))} ${verb} too much of the audio to be of use here.`;
+}
+
+/** The lanes' names, for the middle of a sentence. */
+export function laneList(ids: readonly LaneId[]): string {
+  return list(ids.map((id) => LANES[id].inWords));
 }
 
 function nothingUsable(all: readonly Candidate[]): string {
@@ -128,6 +138,7 @@ function percent(share: number, digits = 0): string {
   return `${(share * 100).toFixed(digits)} %`;
 }
 
-function capital(text: string): string {
+/** With a capital at the start. */
+export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

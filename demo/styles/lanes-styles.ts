@@ -109,12 +109,80 @@ export const lanesStyles: CSSResult = css`
   .quiet .figure {
     color: var(--ink-soft);
   }
-  .quiet .reason {
-    color: var(--ink-soft);
-  }
   .details td {
     padding: 0;
     border-top: 0;
+  }
+  .tools {
+    display: grid;
+    grid-template-columns: 13rem minmax(0, 1fr);
+    gap: 0.5rem 1.25rem;
+    align-items: end;
+    padding: 0.75rem 0.75rem 0.625rem;
+    border-bottom: 1px solid var(--line);
+  }
+  .tools .caption {
+    align-self: center;
+    min-height: 2.7em;
+  }
+  .plain {
+    min-height: 1.75rem;
+    padding: 0 0.5rem;
+    font-size: var(--small);
+  }
+  .sort {
+    display: flex;
+    gap: 0.3rem;
+    align-items: center;
+    min-height: 1.75rem;
+    margin-left: auto;
+    margin-right: -0.25rem;
+    padding: 0 0.25rem;
+    border-color: transparent;
+    font-size: var(--small);
+  }
+  [aria-sort='ascending'] .sort,
+  [aria-sort='descending'] .sort {
+    border-color: var(--line-strong);
+    color: var(--ink);
+    font-weight: 600;
+  }
+  .best {
+    color: var(--in);
+  }
+  tbody .figure .difference {
+    min-height: 1.25em;
+    color: var(--ink-soft);
+    font-size: var(--small);
+  }
+  .others {
+    padding: 0 0.75rem;
+    border-top: 1px solid var(--line);
+  }
+  .others summary {
+    min-height: 2.75rem;
+    line-height: 2.75rem;
+    font-weight: 600;
+    cursor: pointer;
+  }
+  .others ul {
+    margin: 0;
+    padding: 0 0 0.5rem;
+    list-style: none;
+  }
+  .others label {
+    display: grid;
+    grid-template-columns: 1.5rem 14rem minmax(0, 1fr);
+    gap: 0 0.5rem;
+    align-items: center;
+    min-height: 2.75rem;
+    cursor: pointer;
+  }
+  @media (hover: none) {
+    .sort,
+    .plain {
+      min-height: 2.75rem;
+    }
   }
   @media (max-width: 66rem) {
     .chart,
@@ -197,6 +265,18 @@ export const lanesStyles: CSSResult = css`
     }
     thead .figure {
       overflow-wrap: anywhere;
+    }
+    .sort {
+      margin-left: -0.25rem;
+    }
+    .tools {
+      grid-template-columns: minmax(0, 1fr);
+    }
+    .others label {
+      grid-template-columns: 1.5rem minmax(0, 1fr);
+    }
+    .others label .caption {
+      grid-column: 2;
     }
     .details {
       padding: 0;

@@ -4,12 +4,12 @@
  */
 import { receiveCapture } from 'micwire/worker';
 import type { ReceivedCapture } from 'micwire/worker';
+import { liveReading, readingOf } from '../measure/live-reading.ts';
 import type { MeasureCommand, MeasureEvent, SoundReading } from '../measure/measure-messages.ts';
 import { SoundAnalyser } from '../measure/sound-analyser.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
-const LIVE_SECONDS = 5;
 const LIVE_INTERVAL_SECONDS = 1;
 /** A chunk may lie this many frames beside where the one before ended, from rounding its time, without being a gap. */
 const ROUNDING_FRAMES = 2;
@@ -66,7 +66,8 @@ async function run(capture: ReceivedCapture): Promise<void> {
     answer(analysedUntil, sampleRate);
     if (analysedUntil - toldAt < LIVE_INTERVAL_SECONDS * sampleRate) continue;
     toldAt = analysedUntil;
-    tell({ type: 'live', lanes: readings(analysedUntil - LIVE_SECONDS * sampleRate, Infinity) });
+    const dropped = (from: number): number => droppedMs(from, Infinity, sampleRate);
+    tell({ type: 'live', ...liveReading(analyser, laneCount, dropped) });
   }
 }
 
@@ -75,18 +76,24 @@ function answer(analysedUntil: number, sampleRate: number): void {
     const { id, from, to } = questions[i]!;
     if (analysedUntil < to) continue;
     questions.splice(i--, 1);
-    let dropped = 0;
-    for (const gap of gaps) if (gap.frame >= from && gap.frame < to) dropped += gap.frames;
-    const droppedMs = (dropped * 1000) / sampleRate;
-    tell({ type: 'measured', id, lanes: readings(from, to), droppedMs });
+    tell({
+      type: 'measured',
+      id,
+      lanes: readings(from, to),
+      droppedMs: droppedMs(from, to, sampleRate),
+    });
   }
 }
 
 function readings(from: number, to: number): SoundReading[] {
-  return Array.from({ length: laneCount }, (_, lane) => ({
-    figures: analyser!.figures(lane, from, to),
-    firstSoundMs: analyser!.firstSoundMs(lane),
-  }));
+  return Array.from({ length: laneCount }, (_, lane) => readingOf(analyser!, lane, from, to));
+}
+
+/** What was lost of the recording in [from, to). */
+function droppedMs(from: number, to: number, sampleRate: number): number {
+  let dropped = 0;
+  for (const gap of gaps) if (gap.frame >= from && gap.frame < to) dropped += gap.frames;
+  return (dropped * 1000) / sampleRate;
 }
 
 function tell(event: MeasureEvent): void {

@@ -1,0 +1,163 @@
+import type { CSSResult } from 'lit';
+import { css } from 'lit';
+
+/** The answer: large, and of one height whatever it says, so that nothing below it moves. */
+export const answerStyles: CSSResult = css`
+  .panel {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    gap: 0.875rem;
+    padding: 1.125rem 1.375rem 1rem;
+    border-width: 2px;
+  }
+  .warning {
+    border-color: var(--warn);
+    background: var(--warn-ground);
+  }
+  .needs {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem;
+  }
+  .needs label {
+    position: relative;
+    display: grid;
+    place-items: center;
+    min-height: 2.75rem;
+    padding: 0 1rem;
+    border: 1px solid var(--line-strong);
+    border-radius: 1.375rem;
+    background: var(--panel);
+    font-size: 0.9375rem;
+    cursor: pointer;
+  }
+  .needs label:hover {
+    border-color: var(--ink);
+  }
+  .needs input {
+    position: absolute;
+    inset: 0;
+    width: 100%;
+    height: 100%;
+    margin: 0;
+    opacity: 0;
+    cursor: pointer;
+  }
+  .needs label:has(input:checked) {
+    border-color: var(--ink);
+    background: var(--ink);
+    color: var(--panel);
+    font-weight: 600;
+  }
+  .needs label:has(input:focus-visible) {
+    outline: 2px solid var(--focus);
+    outline-offset: 2px;
+  }
+  .result {
+    min-height: 8.25rem;
+  }
+  .title {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.125rem 0.75rem;
+    align-items: baseline;
+    font-size: 2rem;
+    font-weight: 650;
+    letter-spacing: -0.015em;
+    line-height: 1.25;
+    text-wrap: balance;
+  }
+  .mark {
+    align-self: center;
+  }
+  .mark svg {
+    display: block;
+    width: 1.375rem;
+    height: 1.375rem;
+  }
+  .sign {
+    font-size: 0.8em;
+  }
+  .warning .sign {
+    color: var(--warn);
+  }
+  .figure {
+    color: var(--in);
+    white-space: nowrap;
+  }
+  .detail {
+    margin-top: 0.3rem;
+    font-size: 1.125rem;
+    line-height: 1.45;
+    text-wrap: pretty;
+  }
+  .idle .detail,
+  .busy .detail {
+    color: var(--ink-soft);
+  }
+  .notes {
+    margin-top: 0.3rem;
+    line-height: 1.45;
+    text-wrap: pretty;
+  }
+  .foot {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.25rem 1.5rem;
+    justify-content: space-between;
+    min-height: 2.7em;
+    padding-top: 0.625rem;
+    border-top: 1px solid var(--line);
+  }
+  .about {
+    flex: 1 1 24rem;
+  }
+  .load {
+    flex: 0 0 auto;
+    font-variant-numeric: tabular-nums;
+  }
+  .high,
+  .too-high {
+    color: var(--ink);
+    font-weight: 600;
+  }
+  .warning .caption {
+    color: var(--ink);
+  }
+  @media (max-width: 52rem) {
+    .panel {
+      padding: 1rem;
+    }
+    .result {
+      min-height: 13.5rem;
+    }
+    .needs {
+      gap: 0.375rem;
+    }
+    .needs label {
+      padding: 0 0.75rem;
+      font-size: 0.875rem;
+    }
+    .title {
+      font-size: 1.625rem;
+    }
+    .detail {
+      font-size: 1rem;
+    }
+    .foot {
+      min-height: 8.4em;
+      align-content: start;
+    }
+    .about,
+    .load {
+      flex: 1 1 100%;
+    }
+  }
+  @media (forced-colors: active) {
+    .needs label:has(input:checked) {
+      forced-color-adjust: none;
+      background: Highlight;
+      color: HighlightText;
+    }
+  }
+`;
