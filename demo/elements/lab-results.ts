@@ -26,6 +26,7 @@ const COLUMNS: readonly LaneMetricId[] = [
   'playout_delay_ms',
   'seg_snr_db',
   'lsd_db',
+  'stoi',
   'glitches_per_min',
   'first_sound_ms',
 ];

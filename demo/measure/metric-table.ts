@@ -121,6 +121,19 @@ export const METRICS = {
       'mean squared difference of the two power spectra in dB, with a floor 80 dB below a full-scale sine; the ' +
       'median. It ignores phase: it shows what is missing or added, not what is shifted.',
   },
+  stoi: {
+    ...lane,
+    label: 'Intelligibility',
+    unit: '',
+    better: 'higher',
+    digits: 3,
+    definition:
+      'STOI, the short-time objective intelligibility measure (Taal, Hendriks, Heusdens, Jensen, IEEE TASLP 2011), from ' +
+      'about 0 to 1: at 10 kHz, in 15 one-third-octave bands from 150 Hz, the correlation of the envelopes of reference ' +
+      'and aligned output over 384 ms, without the frames that are more than 40 dB below the strongest. A window that was ' +
+      'not recognised is compared at the lag of the one before. Only runs have it, over their first 30 s of audio. It was ' +
+      'made for speech in noise: for music it says nothing, and it does not tell good codecs apart.',
+  },
   glitches_per_min: {
     ...lane,
     label: 'Glitches',

@@ -1,4 +1,5 @@
 import { FractionalShift } from './fractional-shift.ts';
+import { Intelligibility } from './intelligibility.ts';
 import { LagFinder } from './lag-finder.ts';
 import type { Lag } from './lag-finder.ts';
 import { Quality, SOUND, meanSquare } from './quality.ts';
@@ -10,6 +11,7 @@ const KEPT_WINDOWS = 4500;
 /** What counts as the first sound of a lane: 10 ms above −50 dBFS. */
 const FIRST_SOUND: number = 10 ** (-50 / 10);
 const FIRST_SOUND_SECONDS = 0.01;
+const NO_LAG: Lag = { frames: 0, fraction: 0, correlation: 0 };
 
 /** What is known of one lane. */
 interface LaneState {
@@ -18,6 +20,8 @@ interface LaneState {
   /** Frame of its first sound; −1 before. */
   firstSound: number;
   inGlitch: boolean;
+  /** Where a window was recognised last. */
+  lag: Lag;
   readonly windows: WindowResult[];
 }
 
@@ -31,13 +35,17 @@ export class SoundAnalyser {
   readonly #finder: LagFinder;
   readonly #quality: Quality;
   readonly #shift = new FractionalShift();
+  readonly #intelligibility: Intelligibility;
   /** A window of a lane, where it was found, between samples too. */
   readonly #aligned: Float32Array;
+  /** The same with what intelligibility needs around it. */
+  readonly #alignedWide: Float32Array;
   /** The last frames of each channel; the reference is the first. */
   readonly #rings: readonly Float32Array[];
   readonly #mask: number;
   readonly #lanes: readonly LaneState[];
   readonly #reference: Float32Array;
+  readonly #referenceWide: Float32Array;
   readonly #spans: readonly Float32Array[];
   readonly #firstSoundFrames: number;
   /** The frame that comes next; −1 before the first block. */
@@ -61,10 +69,16 @@ export class SoundAnalyser {
       openedAt: Infinity,
       firstSound: -1,
       inGlitch: false,
+      lag: NO_LAG,
       windows: [],
     }));
-    this.#reference = new Float32Array(windowFrames);
-    this.#aligned = new Float32Array(windowFrames);
+    this.#intelligibility = new Intelligibility(sampleRate, windowFrames);
+    const { marginFrames } = this.#intelligibility;
+    const end = marginFrames + windowFrames;
+    this.#referenceWide = new Float32Array(end + marginFrames);
+    this.#reference = this.#referenceWide.subarray(marginFrames, end);
+    this.#alignedWide = new Float32Array(end + marginFrames);
+    this.#aligned = this.#alignedWide.subarray(marginFrames, end);
     this.#spans = Array.from({ length: laneCount }, () => new Float32Array(spanFrames));
     this.#firstSoundFrames = Math.round(FIRST_SOUND_SECONDS * sampleRate);
   }
@@ -80,6 +94,7 @@ export class SoundAnalyser {
     state.openedAt = frame;
     state.firstSound = -1;
     state.inGlitch = false;
+    state.lag = NO_LAG;
     state.windows.length = 0;
   }
 
@@ -124,6 +139,16 @@ export class SoundAnalyser {
     return soundFigures(windows, this.sampleRate, this.windowFrames);
   }
 
+  /** A run is measured from a frame on: what `stoi` needs is kept. */
+  begin(frame: number): void {
+    this.#intelligibility.begin(frame);
+  }
+
+  /** STOI of a lane over the windows of the run that begin in [from, to), at most its first 30 s of audio; null where there are too few. */
+  stoi(lane: number, from: number, to: number): number | null {
+    return this.#intelligibility.of(lane, from, to);
+  }
+
   /** ms from a lane's opening to its first sound; null before. */
   firstSoundMs(lane: number): number | null {
     const { openedAt, firstSound } = this.#lanes[lane]!;
@@ -136,8 +161,10 @@ export class SoundAnalyser {
     const spans = this.#spans;
     const lanes = this.#lanes;
     const finder = this.#finder;
-    this.#copy(0, frame, reference);
+    const intelligibility = this.#intelligibility;
+    this.#copy(0, frame - intelligibility.marginFrames, this.#referenceWide);
     if (meanSquare(reference, windowFrames) < SOUND) return;
+    const isKept = intelligibility.addReference(frame, this.#referenceWide);
     const open: number[] = [];
     for (let lane = 0; lane < lanes.length; lane++) {
       if (frame < lanes[lane]!.openedAt) continue;
@@ -148,11 +175,23 @@ export class SoundAnalyser {
       reference,
       open.map((lane) => spans[lane]!),
     );
-    lags.forEach((lag, i) => this.#judge(frame, open[i]!, lag));
+    lags.forEach((lag, i) => {
+      const lane = open[i]!;
+      const state = lanes[lane]!;
+      const isRecognised = lag.correlation >= RECOGNISED;
+      if (isRecognised) state.lag = lag;
+      if (isRecognised || isKept) {
+        const { frames, fraction } = state.lag;
+        const from = frames - intelligibility.marginFrames;
+        this.#shift.read(spans[lane]!, from, fraction, this.#alignedWide);
+      }
+      if (isKept) intelligibility.addOutput(lane, this.#alignedWide);
+      this.#judge(frame, lane, lag);
+    });
   }
 
-  #judge(frame: number, lane: number, lag: Lag): void {
-    const { frames: lagFrames, fraction, correlation } = lag;
+  /** Judges a window that has been aligned, where it was recognised. */
+  #judge(frame: number, lane: number, { frames: lagFrames, correlation }: Lag): void {
     const { windowFrames } = this;
     const reference = this.#reference;
     const quality = this.#quality;
@@ -167,7 +206,6 @@ export class SoundAnalyser {
       windows.push({ frame, lagFrames, correlation, ...nothing, glitches });
       return;
     }
-    this.#shift.read(this.#spans[lane]!, lagFrames, fraction, aligned);
     const snr = quality.segmentalSnr(reference, aligned, windowFrames);
     const holes = quality.holes(reference, aligned, windowFrames, state.inGlitch);
     state.inGlitch = holes.open;

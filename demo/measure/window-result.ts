@@ -17,7 +17,7 @@ export interface WindowResult {
   readonly glitches: number;
 }
 
-/** The figures that come from the sound itself. */
+/** The figures that come from the sound itself, window by window. */
 export type SoundFigures = Pick<
   LaneFigures,
   | 'latency_p50_ms'

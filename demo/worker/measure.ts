@@ -39,6 +39,9 @@ function obey(command: MeasureCommand): void {
     case 'close':
       analyser.close(command.lane);
       break;
+    case 'begin':
+      analyser.begin(command.frame);
+      break;
     case 'measure':
       questions.push(command);
       break;
@@ -78,7 +81,11 @@ function answer(analysedUntil: number, sampleRate: number): void {
     let dropped = 0;
     for (const gap of gaps) if (gap.frame >= from && gap.frame < to) dropped += gap.frames;
     const droppedMs = (dropped * 1000) / sampleRate;
-    tell({ type: 'measured', id, lanes: readings(from, to), droppedMs });
+    const lanes = readings(from, to).map(({ figures, firstSoundMs }, lane) => ({
+      figures: { ...figures, stoi: analyser!.stoi(lane, from, to) },
+      firstSoundMs,
+    }));
+    tell({ type: 'measured', id, lanes, droppedMs });
   }
 }
 
