@@ -27,6 +27,7 @@ const COLUMNS: readonly LaneMetricId[] = [
   'seg_snr_db',
   'lsd_db',
   'stoi',
+  'r_factor',
   'glitches_per_min',
   'first_sound_ms',
 ];

@@ -1,3 +1,4 @@
+import { ratingFactor } from '../measure/e-model.ts';
 import type { SoundReading } from '../measure/measure-messages.ts';
 import { METRICS } from '../measure/metric-table.ts';
 import type { FromCounters } from '../measure/metric-table.ts';
@@ -22,7 +23,17 @@ export function laneFigures(
     const { from } = METRICS[id];
     if (from !== null) counted[id] = figure(from, before, after, packets);
   }
-  return { ...heard, ...counted };
+  const figures = { ...heard, ...counted };
+  return { ...figures, r_factor: rating(figures) };
+}
+
+/** The packet-loss robustness of G.711 with concealment (G.113 Appendix I); its equipment impairment is 0. */
+const BPL = 25.1;
+
+/** What the E-model makes of delay and concealment; null where one of them is not known. */
+function rating({ latency_p50_ms: ta, concealed_ratio: concealed }: LaneFigures): number | null {
+  if (ta === null || concealed === null) return null;
+  return ratingFactor({ ta, ie: 0, bpl: BPL, ppl: concealed * 100 });
 }
 
 /** Counters by name. Which there are is up to the table and the lane. */

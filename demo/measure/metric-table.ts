@@ -289,6 +289,22 @@ export const METRICS = {
     from: { part: ['concealedSamples'], whole: ['totalSamplesReceived'], factor: 1 },
     chart: [0, 5],
   },
+  r_factor: {
+    ...lane,
+    label: 'R, E-model',
+    unit: '',
+    better: 'higher',
+    digits: 0,
+    definition:
+      'The rating factor of the E-model (ITU-T G.107, narrowband), from two of the figures here: R = 93.2 − Idd − ' +
+      'Ie-eff. Idd comes from the latency (median) as the absolute delay; Ie-eff from what was concealed as the lost ' +
+      'packets, with Ie = 0 and Bpl = 25.1, those of G.711 with concealment (G.113 Appendix I), for every lane. All other ' +
+      'parameters have their defaults. 93 is the most; above 80 users are satisfied, below 60 nearly all are not (G.109); ' +
+      'as a mean opinion score 93 is 4.4, 80 is 4.0, 70 is 3.6, 60 is 3.1, 50 is 2.6. It weighs delay against loss, and ' +
+      'nothing else: the ITU has published no Ie for Opus, so it does not tell codecs apart, nor wideband from the ' +
+      'telephone; it takes losses as random; devices and echo are left out. It is for planning, and no measurement of what ' +
+      'people hear.',
+  },
   time_scaled_ratio: {
     ...lane,
     label: 'Time-scaled',
