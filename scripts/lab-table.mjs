@@ -44,7 +44,7 @@ export function labTable({ settings, tables }) {
       const late =
         lateness === null
           ? 'without a link'
-          : `link late by ${lateness.median.toFixed(1)} ms at p99 (at most ${lateness.max.toFixed(1)})`;
+          : `simulated network up to ${lateness.max.toFixed(1)} ms late (p99)`;
       const repetitions = `${counted} repetition${counted === 1 ? '' : 's'}${voided > 0 ? `, ${voided} void` : ''}`;
       return [
         `${link}: ${repetitions}, ${settings.seconds} s each, ${late}`,

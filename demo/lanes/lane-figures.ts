@@ -8,7 +8,8 @@ import type { LaneFigures, LaneTotals } from '../measure/metrics.ts';
 /**
  * The figures of a lane over a time, as the table of metrics says: what was counted between two readings, and what the sound told.
  * @param before null: since the lane was opened
- * @param packets `'all'`: counters since the lane was opened; `'between'`: those of the time
+ * @param packets `'all'`: counters since the lane was opened; `'between'`: those of the time, so that what was sent in it was received, lost
+ *   or added to what is under way
  */
 export function laneFigures(
   before: LaneTotals | null,
@@ -55,8 +56,8 @@ function figure(
     return packets === 'all' ? (now[from.counter] ?? null) : growth(from.counter);
   }
   if ('sum' in from) {
-    const at = (name: string): number | null => now[name] ?? null;
-    const [plus, less] = [sum(from.sum, at), sum(from.less, at)];
+    const each = packets === 'all' ? (name: string): number | null => now[name] ?? null : growth;
+    const [plus, less] = [sum(from.sum, each), sum(from.less, each)];
     return known(plus) && known(less) ? plus - less : null;
   }
   const part = sum(from.part, growth);

@@ -23,7 +23,7 @@ export interface Metric {
 /**
  * How a figure comes from a lane's counters, which are named here and nowhere else: a lane tells those that it has.
  * - `counter`: the counter itself;
- * - `sum`: what some counters come to at this moment, less others;
+ * - `sum`: what some counters come to at this moment, less others; of a time between two readings: by how much that grew;
  * - `part` and `whole`: between two readings, the growth of some counters over that of others, or over the `'seconds'` that passed, times
  *   a factor.
  */
@@ -181,7 +181,8 @@ export const METRICS = {
     better: null,
     digits: 0,
     definition:
-      'Packets that left. A packet is one message, or one RTP packet. Sent = received + lost + under way.',
+      'Packets that left. A packet is one message, or one RTP packet. Sent = received + lost + under way, since the lane ' +
+      'opened and within a run.',
     webrtc: 'outbound-rtp: packetsSent',
     from: { counter: 'packetsSent' },
   },
@@ -215,7 +216,7 @@ export const METRICS = {
     digits: 0,
     definition:
       'Packets sent with a number above the highest that arrived: they are on the simulated network, or in a queue ' +
-      'before it.',
+      'before it. In a run: how many more there are at its end than at its beginning, below 0 where there are fewer.',
     webrtc: 'packetsSent − packetsReceived − packetsLost, as the two reports saw them',
     from: { sum: ['packetsSent'], less: ['packetsReceived', 'packetsLost'] },
   },
