@@ -72,9 +72,9 @@ export const METRICS = {
     better: 'higher',
     digits: 1,
     definition:
-      'The share of the reference’s windows with audio that were found in the lane’s output: a correlation of at ' +
-      'least 0.6 within 2 s. The other windows were lost, concealed, stretched beyond recognition, or later than 2 ' +
-      's.',
+      'The share of the reference’s windows with audio that were found in the lane’s output: by a correlation of at ' +
+      'least 0.6 within 2 s; or, because codecs make hisses of other noise, by a spectral distance below 6 dB at the lag ' +
+      'of the last such window. The other windows were lost, concealed, stretched beyond recognition, or later than 2 s.',
   },
   correlation: {
     ...lane,
@@ -141,10 +141,10 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Holes and wrong audio, for each minute of source with audio. One glitch is a run of 10 ms frames in which ' +
+      'Holes and wrong audio, for each minute of source with audio. One glitch is a run of 5 ms frames in which ' +
       'the reference has audio (above −45 dBFS) and the aligned output is more than 15 dB weaker than the quietest ' +
-      'of three neighbouring frames; or a run of windows that were not recognised at all. Well-concealed audio is ' +
-      'not a glitch.',
+      'of five neighbouring frames; or a run of windows that were not recognised. So a hole of 10 ms counts wherever it ' +
+      'begins. Well-concealed audio is not a glitch, and Opus at 32 kbit/s with nothing lost has none.',
   },
   bitrate_kbps: {
     ...lane,
