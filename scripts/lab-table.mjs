@@ -19,6 +19,8 @@ const COLUMNS = [
   { id: 'match_ratio', head: 'found %', by: 100, digits: 0 },
   { id: 'lsd_db', head: 'LSD dB', digits: 1 },
   { id: 'seg_snr_db', head: 'SNR dB', digits: 1 },
+  { id: 'stoi', head: 'STOI', digits: 3 },
+  { id: 'r_factor', head: 'R', digits: 0 },
   { id: 'glitches_per_min', head: 'glitch/min', digits: 0 },
   { id: 'first_sound_ms', head: 'first ms', digits: 0 },
   { id: 'encode_ms_per_s', head: 'enc ms/s', digits: 1 },
@@ -42,7 +44,7 @@ export function labTable({ settings, tables }) {
       const late =
         lateness === null
           ? 'without a link'
-          : `link late by ${lateness.median.toFixed(1)} ms at p99 (at most ${lateness.max.toFixed(1)})`;
+          : `simulated network up to ${lateness.max.toFixed(1)} ms late (p99)`;
       const repetitions = `${counted} repetition${counted === 1 ? '' : 's'}${voided > 0 ? `, ${voided} void` : ''}`;
       return [
         `${link}: ${repetitions}, ${settings.seconds} s each, ${late}`,
@@ -71,6 +73,8 @@ const MARKDOWN_TABLES = [
     'playout_target_ms',
     'lsd_db',
     'seg_snr_db',
+    'stoi',
+    'r_factor',
     'glitches_per_min',
     'first_sound_ms',
     'encode_ms_per_s',

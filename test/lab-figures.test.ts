@@ -115,6 +115,54 @@ describe('figures', () => {
   });
 });
 
+describe('packets within a measured time', () => {
+  /** A lane that sends a packet every 20 ms over a network with jitter, reordering and loss; read every so often. */
+  function readings(seed: number): LaneTotals[] {
+    const random = seededRandom(seed);
+    const arrivals = new Arrivals(0);
+    const packets = Array.from({ length: 1500 }, (_, sequence) => ({
+      sequence,
+      at: random() < 0.08 ? Infinity : sequence * 20 + 60 + 90 * random(),
+    }));
+    const coming = packets.toSorted((a, b) => a.at - b.at);
+    const taken: LaneTotals[] = [];
+    for (let now = 0; now < 25_000; now += 300 + 900 * random()) {
+      while (coming.length > 0 && coming[0]!.at <= now) arrivals.add(coming.shift()!.sequence);
+      taken.push({
+        ...TOTALS,
+        atMs: now,
+        packetsSent: Math.floor(now / 20) + 1,
+        packetsReceived: arrivals.received,
+        packetsLost: arrivals.lost,
+      });
+    }
+    return taken;
+  }
+
+  it('add up: sent are received, lost, or more under way than before', () => {
+    let shrank = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const taken = readings(seed);
+      for (let i = 1; i < taken.length; i++) {
+        const figures = laneFigures(taken[i - 1]!, taken[i]!, null, 'between');
+        const { packets_sent, packets_received, packets_lost, packets_under_way } = figures;
+        expect(packets_received! + packets_lost! + packets_under_way!).toBe(packets_sent);
+        if (packets_under_way! < 0) shrank++;
+      }
+    }
+    expect(shrank).toBeGreaterThan(20);
+  });
+
+  it('add up since the opening too, with what is under way at this moment', () => {
+    for (const totals of readings(3)) {
+      const figures = laneFigures(null, totals, null, 'all');
+      const { packets_sent, packets_received, packets_lost, packets_under_way } = figures;
+      expect(packets_received! + packets_lost! + packets_under_way!).toBe(packets_sent);
+      expect(packets_under_way).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
+
 describe('arrivals', () => {
   it('count each number once, and what is missing below the highest, in any order', () => {
     const random = seededRandom(3);

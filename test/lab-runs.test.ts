@@ -13,8 +13,9 @@ import {
 } from '../demo/runs/address.ts';
 import { performRun } from '../demo/runs/perform-run.ts';
 import type { RunStage } from '../demo/runs/perform-run.ts';
-import { spreadOf, tablesOf, voidReason } from '../demo/runs/results.ts';
-import type { Repetition, RunProgress, RunSettings, Spread } from '../demo/runs/run.ts';
+import { spreadOf, tableVoidReason, tablesOf, voidReason } from '../demo/runs/results.ts';
+import { labMarkdown, labTable } from '../scripts/lab-table.mjs';
+import type { Repetition, RunProgress, RunResults, RunSettings, Spread } from '../demo/runs/run.ts';
 import { csvOf, rowsOf } from '../demo/runs/run-rows.ts';
 import { verdictOf } from '../demo/runs/verdict.ts';
 
@@ -248,7 +249,38 @@ describe('a run', () => {
     expect(voidReason({ link_lateness_p99_ms: null, recorder_dropped_ms: 20 })).toMatch(
       /lost 20 ms/,
     );
+    expect(voidReason({ link_lateness_p99_ms: 7, recorder_dropped_ms: 20 })).toMatch(
+      /7\.0 ms late.*lost 20 ms/,
+    );
     expect(voidReason({ link_lateness_p99_ms: 5, recorder_dropped_ms: 0 })).toBeNull();
+  });
+
+  it('tells one lateness of a link everywhere: the largest of its repetitions', () => {
+    const repetition = (index: number, lateness: number): Repetition => {
+      const { lanes, run } = measured(50, lateness);
+      return { link: 'clean', index, lanes, run, voided: voidReason(run) };
+    };
+    const textsOf = (latenesses: readonly number[]): string => {
+      const tables = tablesOf(
+        { ...settings, links: [settings.links[0]!] },
+        latenesses.map((lateness, index) => repetition(index, lateness)),
+      );
+      const results = { settings, tables } as unknown as RunResults;
+      const [table] = tables;
+      return [
+        tableVoidReason(table!),
+        table!.verdict,
+        labTable(results),
+        labMarkdown(results),
+      ].join(' ');
+    };
+    const told = (text: string) => new Set(text.match(/\d+\.\d(?= ms late)/g));
+    // The last one is not the worst.
+    expect(told(textsOf([8, 7.1, 6.3]))).toEqual(new Set(['8.0']));
+    expect(told(textsOf([2, 8, 6.3]))).toEqual(new Set(['8.0']));
+    const allCount = textsOf([2, 1.5]);
+    expect(told(allCount)).toEqual(new Set(['2.0']));
+    expect(allCount).not.toContain('too busy');
   });
 
   it('ends when it is stopped, with its lanes closed', async () => {

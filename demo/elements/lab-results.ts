@@ -7,6 +7,7 @@ import { PRESETS } from '../link/settings.ts';
 import type { LinkPresetId } from '../link/settings.ts';
 import type { LaneMetricId } from '../measure/metrics.ts';
 import { metricText, metricUnit } from '../page/format.ts';
+import { tableVoidReason } from '../runs/results.ts';
 import { csvOf } from '../runs/run-rows.ts';
 import type { LinkTable, RunResults, Spread } from '../runs/run.ts';
 import { controls } from '../styles/controls.ts';
@@ -26,6 +27,8 @@ const COLUMNS: readonly LaneMetricId[] = [
   'playout_delay_ms',
   'seg_snr_db',
   'lsd_db',
+  'stoi',
+  'r_factor',
   'glitches_per_min',
   'first_sound_ms',
 ];
@@ -95,17 +98,16 @@ export class LabResults extends LitElement {
     </tr>`;
   }
 
-  #count({ counted, voided, run, link }: LinkTable): string {
+  #count(table: LinkTable): string {
+    const { counted, voided, run } = table;
+    if (voided > 0) {
+      const all = counted + voided;
+      return `${counted} of ${all} repetitions count, ${voided} ${voided === 1 ? 'is' : 'are'} void. ${tableVoidReason(table) ?? ''}`;
+    }
     const lateness = metricText('link_lateness_p99_ms', run.link_lateness_p99_ms?.max);
     const late =
-      lateness === '–' ? '' : ` The simulated network was at most ${lateness} ms late (p99).`;
-    if (voided === 0) return `All ${counted} repetitions count.${late}`;
-    const reasons = new Set(
-      this.results!.repetitions.filter((each) => each.link === link).flatMap(
-        (each) => each.voided ?? [],
-      ),
-    );
-    return `${counted} of ${counted + voided} repetitions count, ${voided} ${voided === 1 ? 'is' : 'are'} void. ${[...reasons].join(' ')}`;
+      lateness === '–' ? '' : ` The simulated network was up to ${lateness} ms late (p99).`;
+    return `All ${counted} repetitions count.${late}`;
   }
 
   readonly #saveJson = (): void => {

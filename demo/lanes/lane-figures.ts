@@ -1,3 +1,4 @@
+import { ratingFactor } from '../measure/e-model.ts';
 import type { SoundReading } from '../measure/measure-messages.ts';
 import { METRICS } from '../measure/metric-table.ts';
 import type { FromCounters } from '../measure/metric-table.ts';
@@ -7,7 +8,8 @@ import type { LaneFigures, LaneMetricId, LaneTotals } from '../measure/metrics.t
 /**
  * The figures of a lane over a time, as the table of metrics says: what was counted between two readings, and what the sound told.
  * @param before null: since the lane was opened
- * @param packets `'all'`: counters since the lane was opened; `'between'`: those of the time
+ * @param packets `'all'`: counters since the lane was opened; `'between'`: those of the time, so that what was sent in it was received, lost
+ *   or added to what is under way
  */
 export function laneFigures(
   before: LaneTotals | null,
@@ -22,7 +24,17 @@ export function laneFigures(
     const { from } = METRICS[id];
     if (from !== null) counted[id] = figure(from, before, after, packets);
   }
-  return { ...heard, ...counted };
+  const figures = { ...heard, ...counted };
+  return { ...figures, r_factor: rating(figures) };
+}
+
+/** The packet-loss robustness of G.711 with concealment (G.113 Appendix I); its equipment impairment is 0. */
+const BPL = 25.1;
+
+/** What the E-model makes of delay and concealment; null where one of them is not known. */
+function rating({ latency_p50_ms: ta, concealed_ratio: concealed }: LaneFigures): number | null {
+  if (ta === null || concealed === null) return null;
+  return ratingFactor({ ta, ie: 0, bpl: BPL, ppl: concealed * 100 });
 }
 
 /** The time that live figures are of, by `performance.now()`. */
@@ -75,8 +87,8 @@ function figure(
     return packets === 'all' ? (now[from.counter] ?? null) : growth(from.counter);
   }
   if ('sum' in from) {
-    const at = (name: string): number | null => now[name] ?? null;
-    const [plus, less] = [sum(from.sum, at), sum(from.less, at)];
+    const each = packets === 'all' ? (name: string): number | null => now[name] ?? null : growth;
+    const [plus, less] = [sum(from.sum, each), sum(from.less, each)];
     return known(plus) && known(less) ? plus - less : null;
   }
   const part = sum(from.part, growth);

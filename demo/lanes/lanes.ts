@@ -23,6 +23,7 @@ const RECORDER_LACKS = {
   packets_late: NO_RECEIVER,
   packets_recovered: NO_RECEIVER,
   concealed_ratio: NO_RECEIVER,
+  r_factor: 'It takes what was concealed, and the browser’s media element does not tell.',
   time_scaled_ratio: NO_RECEIVER,
   playout_delay_ms: NO_RECEIVER,
   playout_target_ms: NO_RECEIVER,

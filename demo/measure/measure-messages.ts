@@ -1,8 +1,9 @@
+import type { LaneFigures } from './metrics.ts';
 import type { SoundFigures } from './window-result.ts';
 
 /** What is known of one lane by its sound. */
 export interface SoundReading {
-  readonly figures: SoundFigures;
+  readonly figures: SoundFigures & Partial<Pick<LaneFigures, 'stoi'>>;
   /** From its opening; null before it made any. */
   readonly firstSoundMs: number | null;
   /** The context's frame at which it made its first sound; null before. */
@@ -31,6 +32,8 @@ export type MeasureCommand =
   /** A lane counts from that frame on. */
   | { readonly type: 'open'; readonly lane: number; readonly frame: number }
   | { readonly type: 'close'; readonly lane: number }
+  /** A run is measured from that frame on: keeps what its `stoi` needs. */
+  | { readonly type: 'begin'; readonly frame: number }
   /** Asks for the figures of the windows that begin in [from, to); answered as soon as the last of them is known. */
   | { readonly type: 'measure'; readonly id: number; readonly from: number; readonly to: number };
 

@@ -98,6 +98,13 @@ export class Measurement {
     this.#send({ type: 'close', lane });
   }
 
+  /** A run is measured from now on. @returns the context's frame */
+  begin(): number {
+    const { frame } = this;
+    this.#send({ type: 'begin', frame });
+    return frame;
+  }
+
   /** The figures of [from, to), frames of the context. They come some 2 s after `to`, once the longest lag has passed. */
   measure(from: number, to: number): Promise<Measured> {
     const id = ++this.#questions;

@@ -23,7 +23,7 @@ export interface Metric {
 /**
  * How a figure comes from a lane's counters, which are named here and nowhere else: a lane tells those that it has.
  * - `counter`: the counter itself;
- * - `sum`: what some counters come to at this moment, less others;
+ * - `sum`: what some counters come to at this moment, less others; of a time between two readings: by how much that grew;
  * - `part` and `whole`: between two readings, the growth of some counters over that of others, or over the `'seconds'` that passed, times
  *   a factor.
  */
@@ -72,9 +72,9 @@ export const METRICS = {
     better: 'higher',
     digits: 1,
     definition:
-      'The share of the reference’s windows with audio that were found in the lane’s output: a correlation of at ' +
-      'least 0.6 within 2 s. The other windows were lost, concealed, stretched beyond recognition, or later than 2 ' +
-      's.',
+      'The share of the reference’s windows with audio that were found in the lane’s output: by a correlation of at ' +
+      'least 0.6 within 2 s; or, because codecs make hisses of other noise, by a spectral distance below 6 dB at the lag ' +
+      'of the last such window. The other windows were lost, concealed, stretched beyond recognition, or later than 2 s.',
   },
   correlation: {
     ...lane,
@@ -121,6 +121,19 @@ export const METRICS = {
       'mean squared difference of the two power spectra in dB, with a floor 80 dB below a full-scale sine; the ' +
       'median. It ignores phase: it shows what is missing or added, not what is shifted.',
   },
+  stoi: {
+    ...lane,
+    label: 'Intelligibility',
+    unit: '',
+    better: 'higher',
+    digits: 3,
+    definition:
+      'STOI, the short-time objective intelligibility measure (Taal, Hendriks, Heusdens, Jensen, IEEE TASLP 2011), from ' +
+      'about 0 to 1: at 10 kHz, in 15 one-third-octave bands from 150 Hz, the correlation of the envelopes of reference ' +
+      'and aligned output over 384 ms, without the frames that are more than 40 dB below the strongest. A window that was ' +
+      'not recognised is compared at the lag of the one before. Only runs have it, over their first 30 s of audio. It was ' +
+      'made for speech in noise: for music it says nothing, and it does not tell good codecs apart.',
+  },
   glitches_per_min: {
     ...lane,
     label: 'Glitches',
@@ -128,10 +141,10 @@ export const METRICS = {
     better: 'lower',
     digits: 1,
     definition:
-      'Holes and wrong audio, for each minute of source with audio. One glitch is a run of 10 ms frames in which ' +
+      'Holes and wrong audio, for each minute of source with audio. One glitch is a run of 5 ms frames in which ' +
       'the reference has audio (above −45 dBFS) and the aligned output is more than 15 dB weaker than the quietest ' +
-      'of three neighbouring frames; or a run of windows that were not recognised at all. Well-concealed audio is ' +
-      'not a glitch.',
+      'of five neighbouring frames; or a run of windows that were not recognised. So a hole of 10 ms counts wherever it ' +
+      'begins. Well-concealed audio is not a glitch, and Opus at 32 kbit/s with nothing lost has none.',
   },
   bitrate_kbps: {
     ...lane,
@@ -168,7 +181,8 @@ export const METRICS = {
     better: null,
     digits: 0,
     definition:
-      'Packets that left. A packet is one message, or one RTP packet. Sent = received + lost + under way.',
+      'Packets that left. A packet is one message, or one RTP packet. Sent = received + lost + under way, since the lane ' +
+      'opened and within a run.',
     webrtc: 'outbound-rtp: packetsSent',
     from: { counter: 'packetsSent' },
   },
@@ -202,7 +216,7 @@ export const METRICS = {
     digits: 0,
     definition:
       'Packets sent with a number above the highest that arrived: they are on the simulated network, or in a queue ' +
-      'before it.',
+      'before it. In a run: how many more there are at its end than at its beginning, below 0 where there are fewer.',
     webrtc: 'packetsSent − packetsReceived − packetsLost, as the two reports saw them',
     from: { sum: ['packetsSent'], less: ['packetsReceived', 'packetsLost'] },
   },
@@ -275,6 +289,22 @@ export const METRICS = {
     webrtc: 'inbound-rtp: concealedSamples / totalSamplesReceived',
     from: { part: ['concealedSamples'], whole: ['totalSamplesReceived'], factor: 1 },
     chart: [0, 5],
+  },
+  r_factor: {
+    ...lane,
+    label: 'R, E-model',
+    unit: '',
+    better: 'higher',
+    digits: 0,
+    definition:
+      'The rating factor of the E-model (ITU-T G.107, narrowband), from two of the figures here: R = 93.2 − Idd − ' +
+      'Ie-eff. Idd comes from the latency (median) as the absolute delay; Ie-eff from what was concealed as the lost ' +
+      'packets, with Ie = 0 and Bpl = 25.1, those of G.711 with concealment (G.113 Appendix I), for every lane. All other ' +
+      'parameters have their defaults. 93 is the most; above 80 users are satisfied, below 60 nearly all are not (G.109); ' +
+      'as a mean opinion score 93 is 4.4, 80 is 4.0, 70 is 3.6, 60 is 3.1, 50 is 2.6. It weighs delay against loss, and ' +
+      'nothing else: the ITU has published no Ie for Opus, so it does not tell codecs apart, nor wideband from the ' +
+      'telephone; it takes losses as random; devices and echo are left out. It is for planning, and no measurement of what ' +
+      'people hear.',
   },
   time_scaled_ratio: {
     ...lane,

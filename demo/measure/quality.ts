@@ -7,7 +7,8 @@ const SNR_FRAME_SECONDS = 0.02;
 /** What counts as sound in the reference, mean square: −45 dBFS. */
 export const SOUND: number = 10 ** (-45 / 10);
 
-const HOLE_FRAME_SECONDS = 0.01;
+/** A hole of 10 ms holds a whole frame, wherever it begins. */
+const HOLE_FRAME_SECONDS = 0.005;
 /** An output weaker than the reference by so much has a hole: 15 dB. */
 const HOLE_RATIO: number = 10 ** (-15 / 10);
 
@@ -110,7 +111,7 @@ export class Quality {
   }
 
   /**
-   * Counts where holes begin. The reference's quietest of three neighbouring frames is what the output is held against, so that an
+   * Counts where holes begin. The reference's quietest of five neighbouring frames is what the output is held against, so that an
    * edge of the sound that has moved by a few ms, as time-scaling moves it, is no hole.
    * @param inHole whether the sound before ended in one
    * @returns how many begin, and whether the sound ends in one
@@ -121,24 +122,32 @@ export class Quality {
     frames: number,
     inHole: boolean,
   ): { readonly begun: number; readonly open: boolean } {
-    const holeFrame = this.#holeFrame;
-    const last = Math.floor(frames / holeFrame) - 1;
-    const energy = (samples: Float32Array, at: number): number => {
+    // Frames of almost the same length, so that none of the sound is left over.
+    const count = Math.ceil(frames / this.#holeFrame);
+    const length = frames / count;
+    const energy = (samples: Float32Array, frame: number): number => {
+      if (frame >= count) return Infinity;
       let sum = 0;
-      for (let i = at; i < at + holeFrame; i++) sum += samples[i]! * samples[i]!;
+      const end = Math.round((frame + 1) * length);
+      for (let i = Math.round(frame * length); i < end; i++) sum += samples[i]! * samples[i]!;
       return sum;
     };
     let begun = 0;
     let open = inHole;
+    // Of the reference: two frames before, this one, two after.
+    let earlier = Infinity;
     let before = Infinity;
     let now = energy(reference, 0);
-    for (let frame = 0; frame <= last; frame++) {
-      const after = frame < last ? energy(reference, (frame + 1) * holeFrame) : Infinity;
-      const signal = Math.min(before, now, after);
+    let after = energy(reference, 1);
+    for (let frame = 0; frame < count; frame++) {
+      const later = energy(reference, frame + 2);
+      const signal = Math.min(earlier, before, now, after, later);
+      earlier = before;
       before = now;
       now = after;
-      if (signal < SOUND * holeFrame) continue;
-      const hole = energy(output, frame * holeFrame) < signal * HOLE_RATIO;
+      after = later;
+      if (signal < SOUND * length) continue;
+      const hole = energy(output, frame) < signal * HOLE_RATIO;
       if (hole && !open) begun++;
       open = hole;
     }

@@ -8,16 +8,18 @@ export interface WindowResult {
   readonly lagFrames: number;
   /** Normalised cross-correlation at that lag. */
   readonly correlation: number;
-  /** Sum of the frames' segmental SNR, and how many there are; 0 of both where the window was not recognised. */
+  /** Whether the output has it: recognised by its waveform, or in its place by its spectrum. */
+  readonly found: boolean;
+  /** Sum of the frames' segmental SNR, and how many there are; 0 of both where the window was not found. */
   readonly snrSumDb: number;
   readonly snrFrames: number;
-  /** NaN where the window was not recognised. */
+  /** NaN where the window was not found. */
   readonly lsdDb: number;
   /** Glitches that begin in it. */
   readonly glitches: number;
 }
 
-/** The figures that come from the sound itself. */
+/** The figures that come from the sound itself, window by window. */
 export type SoundFigures = Pick<
   LaneFigures,
   | 'latency_p50_ms'
@@ -41,8 +43,9 @@ export function soundFigures(
   sampleRate: number,
   windowFrames: number,
 ): SoundFigures {
-  const found = windows.filter(({ correlation }) => correlation >= RECOGNISED);
-  const lags = found.map(({ lagFrames }) => (lagFrames * 1000) / sampleRate).sort(ascending);
+  const found = windows.filter((window) => window.found);
+  const recognised = windows.filter(({ correlation }) => correlation >= RECOGNISED);
+  const lags = recognised.map(({ lagFrames }) => (lagFrames * 1000) / sampleRate).sort(ascending);
   const distances = found.map(({ lsdDb }) => lsdDb).sort(ascending);
   const correlations = windows.map(({ correlation }) => correlation).sort(ascending);
   let snrSumDb = 0;

@@ -1,11 +1,12 @@
 import { isSampleFormat } from 'micwire/codec';
 import { FRAMINGS } from 'micwire';
-import type { FramingName, PacketHeader } from 'micwire';
+import type { FramingName, MessageField, PacketHeader } from 'micwire';
 import type { WireMessage } from '../lanes/close-up-lane.ts';
 import { FORMAT_LABELS } from '../lanes/close-up-settings.ts';
 import type { LaneMessage } from '../lanes/lane.ts';
 import { LANE_SAMPLE_RATE } from '../lanes/lane-settings.ts';
 import { bytes, count } from './format.ts';
+import { rtpRows } from './rtp-rows.ts';
 
 /** One field of a message: where it lies, what stands there, and what that means. */
 interface WireRow {
@@ -70,19 +71,14 @@ function base64Bytes(text: string): number {
 }
 
 function takeBytesApart(message: Uint8Array, { packet, layout }: WireMessage): WireParts {
-  const rows = layout.slice(0, -1).map(({ name, byteOffset, byteLength }) => ({
-    where: `${String(byteOffset).padStart(2, NO_BREAK_SPACE)} ${name}`,
-    wire: `${hex(message, byteOffset, Math.min(byteLength, SHOWN_FIELD_BYTES))}${byteLength > SHOWN_FIELD_BYTES ? ' …' : ''}`,
-    meaning: meaningOf(name, packet),
-  }));
   const payload: string[] = [];
-  const { byteOffset: from, byteLength } = layout.at(-1)!;
+  const { byteOffset: from, byteLength } = layout.find(({ name }) => name === 'payload')!;
   const end = from + Math.min(byteLength, SHOWN_BYTES);
   for (let at = from; at < end; at += GROUP_BYTES) {
     payload.push(hex(message, at, Math.min(GROUP_BYTES, end - at)));
   }
   return {
-    rows,
+    rows: isRtp(layout) ? rtpParts(message, layout, packet) : fieldParts(message, layout, packet),
     payload,
     payloadNote: `${part(end - from, byteLength)} bytes of ${kindOf(packet)}, in hexadecimal.`,
     payloadCut: end < from + byteLength,
@@ -90,6 +86,48 @@ function takeBytesApart(message: Uint8Array, { packet, layout }: WireMessage): W
     messageBytes: message.length,
     payloadBytes: byteLength,
   };
+}
+
+/** Only RTP names its fields so. */
+function isRtp(layout: readonly MessageField[]): boolean {
+  return layout.some(({ name }) => name === 'SSRC');
+}
+
+function fieldParts(
+  message: Uint8Array,
+  layout: readonly MessageField[],
+  packet: PacketHeader,
+): WireRow[] {
+  return layout
+    .filter(({ name }) => name !== 'payload')
+    .map(({ name, byteOffset, byteLength }) => ({
+      where: place(byteOffset, name),
+      wire: shortHex(message, byteOffset, byteLength),
+      meaning: meaningOf(name, packet),
+    }));
+}
+
+function rtpParts(
+  message: Uint8Array,
+  layout: readonly MessageField[],
+  packet: PacketHeader,
+): WireRow[] {
+  return rtpRows(message, layout, packet).map(
+    ({ name, byteOffset, byteLength, bits, meaning }) => ({
+      where: place(byteOffset, name),
+      wire: bits ?? shortHex(message, byteOffset, byteLength),
+      meaning,
+    }),
+  );
+}
+
+function place(byteOffset: number, name: string): string {
+  return `${String(byteOffset).padStart(2, NO_BREAK_SPACE)} ${name}`;
+}
+
+function shortHex(message: Uint8Array, byteOffset: number, byteLength: number): string {
+  const cut = byteLength > SHOWN_FIELD_BYTES;
+  return `${hex(message, byteOffset, Math.min(byteLength, SHOWN_FIELD_BYTES))}${cut ? ' …' : ''}`;
 }
 
 function kindOf({ format }: PacketHeader): WireParts['payloadKind'] {
@@ -137,22 +175,6 @@ function meaningOf(field: string, packet: PacketHeader): string {
       return `${count(packet.sampleRate)} frames a second.`;
     case 'channels':
       return packet.channels === 1 ? 'Mono.' : `${packet.channels} channels, interleaved.`;
-    case 'V, P, X, CC':
-      return 'Version 2 of RTP; whether there is padding, an extension, contributing sources.';
-    case 'M, PT':
-      return isSampleFormat(packet.format) ? 'The format, by its number.' : 'Opus, by its number.';
-    case 'sequence number':
-      return `The last 16 bits of ${meaningOf('sequence', packet)}`;
-    case 'RTP timestamp':
-      return `In the payload's clock: it began ${seconds(packet.frame)} after the start.`;
-    case 'SSRC':
-      return 'The sender.';
-    case 'copy: header':
-      return 'Which packet the copy is of, and its length.';
-    case 'copy':
-      return 'A copy of an earlier packet’s audio.';
-    case 'payload: header':
-      return 'The end of the copies.';
     default:
       return '';
   }

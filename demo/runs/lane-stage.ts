@@ -59,7 +59,7 @@ export class LaneStage implements RunStage {
     const { measurement, build } = this.#parts;
     const slots = this.#chosen(lanes);
     await this.#link.restart(seed);
-    const from = measurement.frame;
+    const from = measurement.begin();
     const before = await Promise.all(slots.map(totalsOf));
     const to = from + Math.round(seconds * build.context.sampleRate);
     while (measurement.frame < to) {

@@ -11,13 +11,25 @@ export const MAX_LATENESS_MS = 5;
 /** Why a repetition does not count; null when it does. */
 export function voidReason(run: Repetition['run']): string | null {
   const { link_lateness_p99_ms: lateness, recorder_dropped_ms: dropped } = run;
+  const reasons: string[] = [];
   if (lateness !== null && lateness > MAX_LATENESS_MS) {
-    return `The simulated network was up to ${lateness.toFixed(1)} ms late (p99): the machine was too busy. At most ${MAX_LATENESS_MS} ms count.`;
+    reasons.push(
+      `The simulated network was up to ${lateness.toFixed(1)} ms late (p99): the machine was too busy. At most ${MAX_LATENESS_MS} ms count.`,
+    );
   }
   if (dropped !== null && dropped > 0) {
-    return `The recorder lost ${Math.round(dropped)} ms of audio: the machine was too busy.`;
+    reasons.push(`The recorder lost ${Math.round(dropped)} ms of audio: the machine was too busy.`);
   }
-  return null;
+  return reasons.length === 0 ? null : reasons.join(' ');
+}
+
+/** Why repetitions of a table do not count, by the worst of each figure, which its spreads have too; null when all count. */
+export function tableVoidReason({ run, voided }: Pick<LinkTable, 'run' | 'voided'>): string | null {
+  if (voided === 0) return null;
+  return voidReason({
+    link_lateness_p99_ms: run.link_lateness_p99_ms?.max ?? null,
+    recorder_dropped_ms: run.recorder_dropped_ms?.max ?? null,
+  });
 }
 
 /** Medians and ranges of the repetitions that count, by link, in the order of the settings. */
@@ -32,19 +44,15 @@ export function tablesOf(settings: RunSettings, repetitions: readonly Repetition
     const run = Object.fromEntries(
       RUN_METRICS.map((id) => [id, spreadOf(all.map((each) => each.run[id]))]),
     ) as Record<RunMetricId, Spread | null>;
-    return {
-      link: name,
-      lanes,
-      run,
-      counted: counting.length,
-      voided: all.length - counting.length,
-      verdict: counting.length > 0 ? verdictOf(lanes) : nothingCounts(all),
-    };
+    const counted = counting.length;
+    const voided = all.length - counted;
+    const verdict = counted > 0 ? verdictOf(lanes) : nothingCounts({ run, voided });
+    return { link: name, lanes, run, counted, voided, verdict };
   });
 }
 
-function nothingCounts(all: readonly Repetition[]): string {
-  return `Nothing here counts. ${all.at(-1)?.voided ?? 'Nothing was measured.'}`;
+function nothingCounts(table: Pick<LinkTable, 'run' | 'voided'>): string {
+  return `Nothing here counts. ${tableVoidReason(table) ?? 'Nothing was measured.'}`;
 }
 
 function laneSpreads(

@@ -39,6 +39,9 @@ function obey(command: MeasureCommand): void {
     case 'close':
       analyser.close(command.lane);
       break;
+    case 'begin':
+      analyser.begin(command.frame);
+      break;
     case 'measure':
       questions.push(command);
       break;
@@ -76,12 +79,11 @@ function answer(analysedUntil: number, sampleRate: number): void {
     const { id, from, to } = questions[i]!;
     if (analysedUntil < to) continue;
     questions.splice(i--, 1);
-    tell({
-      type: 'measured',
-      id,
-      lanes: readings(from, to),
-      droppedMs: droppedMs(from, to, sampleRate),
-    });
+    const lanes = readings(from, to).map(({ figures, ...reading }, lane) => ({
+      ...reading,
+      figures: { ...figures, stoi: analyser!.stoi(lane, from, to) },
+    }));
+    tell({ type: 'measured', id, lanes, droppedMs: droppedMs(from, to, sampleRate) });
   }
 }
 

@@ -33,7 +33,8 @@ includes STUN, RTCP and the handshake. \`test/lab-lanes.test.ts\` holds them to 
 
 The lab does not measure devices: the microphone, the loudspeaker and their drivers add the same to every lane,
 and no page can measure them. It shows what the engine reports of them ([the microphone](#the-microphone)). It
-does not measure quality as people judge it: no standard measure (PESQ, POLQA, ViSQOL) can be bundled freely.`;
+does not measure quality as people judge it: no standard measure (PESQ, POLQA, ViSQOL) can be bundled freely.
+How well speech is understood is measured (STOI).`;
 
 const ONE_LANE = `\
 ## One lane
