@@ -351,16 +351,46 @@ describe('a packet that is not of the stream', () => {
 });
 
 describe('another source', () => {
-  it('is followed after four packets in a row, not while the first one is heard', () => {
+  /** Packets of another source until it is followed, at most 1000; `first` is its first number. */
+  function packetsUntilFollowed(probation: SourceProbation, ssrc: number, first: number): number {
+    let count = 1;
+    while (count < 1000 && !probation.heard(ssrc, first + count - 1)) count++;
+    return count;
+  }
+
+  it('is followed after eight packets in a row, though some of them were lost', () => {
     const probation = new SourceProbation();
-    for (let n = 0; n < 100; n++) {
-      expect(probation.heard(5, n)).toBe(false);
-      expect(probation.heard(5, n + 1)).toBe(false);
-      probation.reset();
-    }
-    expect([7, 8, 10, 11].map((n) => probation.heard(9, n))).toEqual([false, false, false, true]);
+    expect(packetsUntilFollowed(probation, 9, 100)).toBe(8);
     probation.reset();
-    expect([1, 2, 40_000, 40_001].map((n) => probation.heard(9, n))).not.toContain(true);
+    const numbers = [7, 8, 10, 11, 20, 21, 40, 41];
+    expect(numbers.map((n) => probation.heard(9, n))).toEqual([
+      ...Array.from({ length: 7 }, () => false),
+      true,
+    ]);
+    probation.reset();
+    const scattered = Array.from({ length: 16 }, (_, i) => (i % 2) * 20_000 + i);
+    expect(scattered.map((n) => probation.heard(9, n))).not.toContain(true);
+  });
+
+  it('takes twice as many each time that the source itself is heard between, up to 64', () => {
+    const probation = new SourceProbation();
+    for (const needed of [8, 16, 32, 64, 64]) {
+      for (let n = 1; n < needed; n++) expect(probation.heard(5, n)).toBe(false);
+      probation.heardOwn();
+    }
+    expect(packetsUntilFollowed(probation, 5, 100)).toBe(64);
+  });
+
+  it('is soon followed again after 64 packets of the source itself in a row', () => {
+    const probation = new SourceProbation();
+    for (let round = 0; round < 5; round++) {
+      probation.heard(5, round);
+      probation.heardOwn();
+    }
+    for (let n = 0; n < 62; n++) probation.heardOwn();
+    probation.heard(5, 100);
+    for (let n = 0; n < 64; n++) probation.heardOwn();
+    expect(packetsUntilFollowed(probation, 5, 200)).toBe(8);
   });
 });
 

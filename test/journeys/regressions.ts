@@ -243,6 +243,27 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'restart', at: 2814, for: 10, graceful: true, ...FROM_0 },
     ],
   },
+  {
+    name: 'does not take another sender’s packets for audio where its own come later and out of order',
+    world: { ...PLAIN, seed: 4137, durationMs: 5645 },
+    actions: [
+      { kind: 'reordering', at: 4534, for: 1381, ratio: 0.3775867563672364, by: 69 },
+      { kind: 'foreign', at: 5286, for: 400, what: 'ssrc' },
+    ],
+  },
+  {
+    name: 'does not take another sender’s packets for audio where several of each come at once',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 12_522,
+      senderQuantum: 441,
+      chunkMs: 40,
+      network: { ...PLAIN.network, jitterMs: 18 },
+      durationMs: 4543,
+    },
+    actions: [{ kind: 'foreign', at: 4206, for: 340, what: 'ssrc' }],
+  },
 ];
 
 /**

@@ -384,28 +384,48 @@ export class StreamContinuity {
   }
 }
 
-/** So many packets in a row of another source are a sender that restarted as another one. */
-const SOURCE_PACKETS = 4;
+/**
+ * So many packets in a row of another source are a sender that restarted as another one. Fewer also come in a row where two sources
+ * send at the same time, and loss and jitter thin out the one that is heard.
+ */
+const LEAST_SOURCE_PACKETS = 8;
+/** The most that it takes: it doubles each time that the source itself is heard again after another one. */
+const MOST_SOURCE_PACKETS = 64;
 
 /** Watches for another source (SSRC) in the place of the one that is heard. */
 export class SourceProbation {
   #ssrc = -1;
   #sequenceNumber = 0;
-  #count = 0;
+  /** Packets in a row of the other source, and of the source itself; at most one is above 0. */
+  #others = 0;
+  #own = 0;
+  #needed = LEAST_SOURCE_PACKETS;
 
-  /** A packet of another source came. @returns whether it is time to follow that one */
+  /** A packet of another source came. @returns whether to follow that source; then `reset` */
   heard(ssrc: number, sequenceNumber: number): boolean {
     const on = sequenceDifference(this.#sequenceNumber, sequenceNumber);
-    const follows = this.#count > 0 && ssrc === this.#ssrc && on > 0 && on <= FEW;
-    this.#count = follows ? this.#count + 1 : 1;
+    const follows = this.#others > 0 && ssrc === this.#ssrc && on > 0 && on <= FEW;
+    this.#others = follows ? this.#others + 1 : 1;
+    this.#own = 0;
     this.#ssrc = ssrc;
     this.#sequenceNumber = sequenceNumber;
-    return this.#count >= SOURCE_PACKETS;
+    return this.#others >= this.#needed;
   }
 
-  /** A packet of the source itself came, or the other one is followed. */
+  /** A packet of the source itself came. */
+  heardOwn(): void {
+    if (this.#others > 0) this.#needed = Math.min(MOST_SOURCE_PACKETS, 2 * this.#needed);
+    this.#others = 0;
+    if (this.#own < MOST_SOURCE_PACKETS && ++this.#own === MOST_SOURCE_PACKETS) {
+      this.#needed = LEAST_SOURCE_PACKETS;
+    }
+  }
+
+  /** As new. */
   reset(): void {
-    this.#count = 0;
+    this.#others = 0;
+    this.#own = 0;
+    this.#needed = LEAST_SOURCE_PACKETS;
   }
 }
 
