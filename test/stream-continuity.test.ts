@@ -113,6 +113,23 @@ describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
     expect(follower.restarts).toBe(0);
   });
 
+  it('takes the copies of a burst for duplicates, however many packets one of them has overtaken', () => {
+    for (const overtaken of [50, 101, 128, 129, 400, 2000]) {
+      const follower = new Follower(wraps);
+      const packet = (n: number): Continuity => follower.packet(n, n * UNITS);
+      for (let n = 0; n < 10; n++) expect(packet(n)).toBe(CONTINUES);
+      expect(packet(10 + overtaken)).toBe(CONTINUES);
+      for (let n = 10; n < 10 + overtaken; n++) {
+        expect(packet(n)).toBe(CONTINUES);
+        // The copies come behind the next two.
+        if (n >= 12) expect(packet(n - 2)).toBe(CONTINUES);
+      }
+      expect(packet(11 + overtaken)).toBe(CONTINUES);
+      expect([follower.restarts, follower.strays]).toEqual([0, 0]);
+      expect(follower.expected).toBe(12 + overtaken);
+    }
+  });
+
   it('continues after an outage, however long, and knows how many packets are missing', () => {
     for (const missing of [1, 31, 50, 1000, 2999, 3001, 10_000, 30_000]) {
       const follower = new Follower(wraps);

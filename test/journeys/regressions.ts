@@ -264,6 +264,20 @@ export const REGRESSIONS: readonly Regression[] = [
     },
     actions: [{ kind: 'foreign', at: 4206, for: 340, what: 'ssrc' }],
   },
+  {
+    name: 'passes over no copy of a packet that another one, sent seconds later, has overtaken',
+    world: {
+      ...PLAIN,
+      ...ratesOf(6000),
+      seed: 11_032,
+      network: { ...PLAIN.network, jitterMs: 19 },
+      durationMs: 11_997,
+    },
+    actions: [
+      { kind: 'duplicates', at: 8600, for: 1772, ratio: 0.387454874580726 },
+      { kind: 'stall', at: 9423, for: 2534 },
+    ],
+  },
 ];
 
 /**
