@@ -130,6 +130,31 @@ describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
     }
   });
 
+  it('keeps a late packet before the silence that follows it, up to a minute, and knows its copy', () => {
+    for (const seconds of [0.5, 1, 1.5, 10, 59]) {
+      const follower = new Follower(wraps);
+      const { continuity } = follower;
+      const silence = seconds * RATE;
+      for (let n = 0; n < 10; n++) follower.packet(n, n * UNITS);
+      follower.packet(11, 11 * UNITS + silence);
+      for (let time = 0; time < 2; time++) {
+        expect(follower.packet(10, 10 * UNITS)).toBe(CONTINUES);
+        expect([continuity.ahead, continuity.step]).toEqual([-1, -UNITS - silence]);
+        expect(continuity.jumped).toBe(false);
+      }
+    }
+    // Timestamps that went back, or ahead by more than a silence explains: its place is that of its number.
+    for (const jump of [-40_000, -1000, 61]) {
+      const follower = new Follower(wraps);
+      const { continuity } = follower;
+      const begin = 50_000 * RATE;
+      for (let n = 0; n < 10; n++) follower.packet(n, begin + n * UNITS);
+      follower.packet(11, begin + 11 * UNITS + jump * RATE);
+      expect(follower.packet(10, begin + 10 * UNITS)).toBe(CONTINUES);
+      expect([continuity.ahead, continuity.step, continuity.jumped]).toEqual([-1, -UNITS, true]);
+    }
+  });
+
   it('continues after an outage, however long, and knows how many packets are missing', () => {
     for (const missing of [1, 31, 50, 1000, 2999, 3001, 10_000, 30_000]) {
       const follower = new Follower(wraps);

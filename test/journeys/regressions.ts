@@ -278,6 +278,21 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'stall', at: 9423, for: 2534 },
     ],
   },
+  {
+    name: 'counts a copy from before a gap of a second, which the packet behind the gap has overtaken',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 12_099,
+      format: 's24',
+      bufferMs: 300,
+      durationMs: 8513,
+    },
+    actions: [
+      { kind: 'block', at: 7085, side: 'sender', for: 1370 },
+      { kind: 'duplicates', at: 8251, for: 300, ratio: 0.6858966266736388 },
+    ],
+  },
 ];
 
 /**

@@ -336,19 +336,21 @@ export class StreamContinuity {
     return ++this.#leftovers <= LEFTOVERS;
   }
 
-  /** Where the timestamp jumped, the step that the sequence numbers make likely takes its place. */
+  /**
+   * Where the timestamp jumped, the step that the sequence numbers make likely takes its place. A late packet is judged like one
+   * that came in time: a silence may lie between it and the newest.
+   */
   #mendStep(): void {
     const state = this.#state;
     const ahead = this.#sequencesFrom(AUDIO_SEQUENCE);
     const step = state[STEP]!;
     const expected = ahead === 1 ? state[LAST]! : ahead * state[USUAL]!;
+    const leap = LEAP_SECONDS * this.#clockRate;
     this.#leads = ahead > 0;
-    if (ahead > 0) {
-      const isLeap = step <= 0 || step > expected + LEAP_SECONDS * this.#clockRate;
-      this.#jumped = isLeap && step !== expected;
-    } else {
-      this.#jumped = !this.#isOnLine(-ahead, -step, state[USUAL]!, LINE_FACTOR);
-    }
+    const isLeap = this.#leads
+      ? step <= 0 || step > expected + leap
+      : step >= 0 || step < expected - leap;
+    this.#jumped = isLeap && step !== expected;
     if (this.#jumped) state[STEP] = expected;
   }
 
