@@ -82,6 +82,38 @@ describe('what comes in time', () => {
   });
 });
 
+describe('what jitters', () => {
+  // The lower the rate, the later what is pulled comes out of the resampler.
+  it.each([3000, 4000, 8000, 48_000])(
+    'comes in time where no packet is later than those before, at %i Hz on the wire',
+    (sampleRate) => {
+      const random = seededRandom(3);
+      const rig = new ReceiveRig({
+        sampleRate,
+        contextRate: 48_000,
+        packetFrames: sampleRate / 100,
+      });
+      const signal = voice(20 * sampleRate, sampleRate);
+      // A sender whose quanta are 110 ms long, as on a device that is slow.
+      const burst = (sequence: number): number => Math.ceil((sequence + 1) / 11) * 0.11;
+      const arrivals = Array.from({ length: 2000 }, (_, n) => burst(n) + 0.015 * random());
+      const before = { discarded: 0, concealed: 0 };
+      rig.run(
+        20,
+        (sequence) => arrivals[sequence]!,
+        (sequence) => rig.encode([signal], sequence),
+        () => {
+          if (rig.frame > 6 * 48_000) return;
+          before.discarded = rig.stats.packetsDiscarded;
+          before.concealed = rig.stats.concealedSamples;
+        },
+      );
+      expect(rig.stats.packetsDiscarded - before.discarded).toBeLessThan(4);
+      expect(rig.stats.concealedSamples - before.concealed).toBeLessThan(0.05 * sampleRate);
+    },
+  );
+});
+
 describe('what is lost', () => {
   const signal = speech(4 * RATE);
   const lossy = (sequence: number): number => (sequence % 10 === 9 ? -1 : sent(sequence));

@@ -293,6 +293,31 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'duplicates', at: 8251, for: 300, ratio: 0.6858966266736388 },
     ],
   },
+  {
+    name: 'discards few packets of a sender that restarts, at a low rate on the wire and in bursts',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 7712,
+      format: 's24',
+      listenerRate: 11_025,
+      senderQuantum: 441,
+      chunkMs: 10,
+      network: { ...PLAIN.network, jitterMs: 15 },
+      durationMs: 13_476,
+    },
+    actions: [
+      {
+        kind: 'restart',
+        at: 1822,
+        for: 20,
+        graceful: true,
+        sequence: 65_534,
+        frame: 2_838_499_536,
+        newSsrc: false,
+      },
+    ],
+  },
 ];
 
 /**
