@@ -130,6 +130,25 @@ describe('what is lost', () => {
     expect(steepest(rig.rendered())).toBeLessThanOrEqual(steepest(signal) * OWN);
   });
 
+  it('is concealed no longer than it is, though the delay is still on its way to a longer target', () => {
+    const signal = speech(4 * RATE);
+    const rig = new ReceiveRig();
+    const lost = [...Array(8).keys()].map((n) => 130 + n);
+    rig.run(
+      4,
+      (sequence) => (lost.includes(sequence) ? -1 : sent(sequence)),
+      (sequence) => rig.encode([signal], sequence),
+      () => {
+        if (rig.frame === 128 * 375)
+          rig.tell({ type: 'limits', minDelayMs: 900, maxDelayMs: 1000 });
+      },
+    );
+    const { stats } = rig;
+    expect(stats.concealmentEvents).toBe(1);
+    expect(stats.concealedSamples).toBe(lost.length * rig.packetFrames);
+    expect(rig.report('bufferedMs')).toBeGreaterThan(400);
+  });
+
   it('comes from redundant copies, where there are any', () => {
     const helped = new ReceiveRig();
     for (let sequence = 0; sequence < 190; sequence++) {

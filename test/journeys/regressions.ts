@@ -318,6 +318,21 @@ export const REGRESSIONS: readonly Regression[] = [
       },
     ],
   },
+  {
+    name: 'conceals what was lost, and no more, while it waits for the second long stall in a minute',
+    world: {
+      ...PLAIN,
+      seed: 12_947,
+      framing: 'binary',
+      chunkMs: 40,
+      network: { ...PLAIN.network, lossRatio: 0.03484255804680288 },
+      durationMs: 24_953,
+    },
+    actions: [
+      { kind: 'block', at: 3672, side: 'listener', for: 3484 },
+      { kind: 'stall', at: 19_180, for: 3472 },
+    ],
+  },
 ];
 
 /**
