@@ -333,6 +333,30 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'stall', at: 19_180, for: 3472 },
     ],
   },
+  {
+    name: 'follows a path that is nearly as it was before it was shorter for less than a second',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 7367,
+      format: 's24',
+      senderQuantum: 441,
+      chunkMs: 10,
+      skewPpm: 38,
+      network: { ...PLAIN.network, delayMs: 79, jitterMs: 9 },
+      durationMs: 15_735,
+    },
+    actions: [
+      { kind: 'foreign', at: 3947, for: 872, what: 'garbage' },
+      { kind: 'no-audio', at: 4883, for: 919, what: 'padding', every: 1 },
+      { kind: 'quantum', at: 5195, side: 'listener', frames: 605, for: 1130 },
+      { kind: 'suspend', at: 6299, side: 'listener', for: 1756, delivers: true },
+      { kind: 'limits', at: 7963, for: 700, min: 39, max: 752 },
+      { kind: 'no-audio', at: 8097, for: 1938, what: 'padding', every: 3 },
+      { kind: 'step', at: 8950, for: 0, by: -1039 },
+      { kind: 'step', at: 9081, for: 0, by: 2753 },
+    ],
+  },
 ];
 
 /**
