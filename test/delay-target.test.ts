@@ -205,3 +205,26 @@ describe('limits', () => {
     expect(() => make().setLimits(-1, 5)).toThrow(RangeError);
   });
 });
+
+test.each([600, 1500, 3000])(
+  'a path that was shorter by %i ms for less than a second is forgotten once packets come the old way again',
+  (shorterMs) => {
+    const random = seededRandom(5);
+    const target = make();
+    // Bursts of five packets, whose order is any.
+    const burst = (n: number): number => 20 * (4 - (n % 5)) + 9 * random();
+    const usual = (n: number): number => shorterMs + 60 + burst(n);
+    feed(target, 0, 1000, usual);
+    feed(target, 1000, 1040, (n) => 60 + burst(n));
+    // Nothing for two seconds; and the way is not quite what it was.
+    feed(target, 1150, 1175, (n) => usual(n) - 45);
+    let late = 0;
+    for (let n = 1175; n < 1275; n++) {
+      const delay = usual(n) - 45;
+      if (delay > waits(target, n)) late++;
+      feed(target, n, n + 1, () => delay);
+    }
+    expect(late).toBeLessThan(5);
+    expect(waits(target, 1275) - shorterMs).toBeLessThan(200);
+  },
+);

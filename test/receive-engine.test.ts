@@ -82,6 +82,38 @@ describe('what comes in time', () => {
   });
 });
 
+describe('what jitters', () => {
+  // The lower the rate, the later what is pulled comes out of the resampler.
+  it.each([3000, 4000, 8000, 48_000])(
+    'comes in time where no packet is later than those before, at %i Hz on the wire',
+    (sampleRate) => {
+      const random = seededRandom(3);
+      const rig = new ReceiveRig({
+        sampleRate,
+        contextRate: 48_000,
+        packetFrames: sampleRate / 100,
+      });
+      const signal = voice(20 * sampleRate, sampleRate);
+      // A sender whose quanta are 110 ms long, as on a device that is slow.
+      const burst = (sequence: number): number => Math.ceil((sequence + 1) / 11) * 0.11;
+      const arrivals = Array.from({ length: 2000 }, (_, n) => burst(n) + 0.015 * random());
+      const before = { discarded: 0, concealed: 0 };
+      rig.run(
+        20,
+        (sequence) => arrivals[sequence]!,
+        (sequence) => rig.encode([signal], sequence),
+        () => {
+          if (rig.frame > 6 * 48_000) return;
+          before.discarded = rig.stats.packetsDiscarded;
+          before.concealed = rig.stats.concealedSamples;
+        },
+      );
+      expect(rig.stats.packetsDiscarded - before.discarded).toBeLessThan(4);
+      expect(rig.stats.concealedSamples - before.concealed).toBeLessThan(0.05 * sampleRate);
+    },
+  );
+});
+
 describe('what is lost', () => {
   const signal = speech(4 * RATE);
   const lossy = (sequence: number): number => (sequence % 10 === 9 ? -1 : sent(sequence));
@@ -96,6 +128,25 @@ describe('what is lost', () => {
     expect(stats.concealedSamples).toBeLessThan(22 * 960);
     expect(stats.silentConcealedSamples).toBe(0);
     expect(steepest(rig.rendered())).toBeLessThanOrEqual(steepest(signal) * OWN);
+  });
+
+  it('is concealed no longer than it is, though the delay is still on its way to a longer target', () => {
+    const signal = speech(4 * RATE);
+    const rig = new ReceiveRig();
+    const lost = [...Array(8).keys()].map((n) => 130 + n);
+    rig.run(
+      4,
+      (sequence) => (lost.includes(sequence) ? -1 : sent(sequence)),
+      (sequence) => rig.encode([signal], sequence),
+      () => {
+        if (rig.frame === 128 * 375)
+          rig.tell({ type: 'limits', minDelayMs: 900, maxDelayMs: 1000 });
+      },
+    );
+    const { stats } = rig;
+    expect(stats.concealmentEvents).toBe(1);
+    expect(stats.concealedSamples).toBe(lost.length * rig.packetFrames);
+    expect(rig.report('bufferedMs')).toBeGreaterThan(400);
   });
 
   it('comes from redundant copies, where there are any', () => {

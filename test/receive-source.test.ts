@@ -24,6 +24,7 @@ function shorten(sampleRate: number, packetFrames: number, quantum: number, seco
   const source = new ReceiveSource({
     decoder: pcmCodec.createDecoder(stream),
     decoderConceals: false,
+    latencyMs: 0,
     maxPacketFrames: packetFrames,
     capacityPackets: 1024,
     maxPayloadBytes: encoder.maxBytes(packetFrames),

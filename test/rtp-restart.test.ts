@@ -223,18 +223,32 @@ describe('a first packet that was overtaken', () => {
 });
 
 describe('another SSRC', () => {
-  it('is followed once four packets of it came in a row, where the stream names none', () => {
+  it('is followed once eight packets of it came in a row, where the stream names none', () => {
     const listener = new Listener();
     for (let i = 0; i < 50; i++) listener.hear(rtp(i, i * FRAMES));
     for (let i = 0; i < 50; i++) listener.hear(rtp(9000 + i, 3e9 + i * FRAMES, { ssrc: 8 }));
-    expect(listener.refused).toBe(3);
-    expect(listener.packets.length).toBe(97);
+    expect(listener.refused).toBe(7);
+    expect(listener.packets.length).toBe(93);
     expect(listener.missing).toBe(0);
     expect(listener.packets.at(-1)!.rtp!.ssrc).toBe(8);
     expect(listener.decoder.statistics.restarts).toBe(1);
     // What is left of the old one changes nothing.
     listener.hear(rtp(50, 50 * FRAMES));
     expect(listener.hear(rtp(9050, 3e9 + 50 * FRAMES, { ssrc: 8 })).length).toBe(1);
+  });
+
+  it('is not followed while both send, however many packets of the first are lost or overtaken', () => {
+    const random = seededRandom(11);
+    for (let run = 0; run < 200; run++) {
+      const listener = new Listener();
+      for (let i = 0; i < 10; i++) listener.hear(rtp(i, i * FRAMES));
+      for (let i = 10; i < 110; i++) {
+        const pair = [rtp(i, i * FRAMES), rtp(9000 + i, i * FRAMES, { ssrc: 8 })];
+        if (random() < 0.5) pair.reverse();
+        for (const message of pair) if (random() < 0.5) listener.hear(message);
+      }
+      expect(listener.decoder.statistics.restarts).toBe(0);
+    }
   });
 
   it('changes nothing beside the stream, whatever comes of it, nor where the stream names its own', () => {

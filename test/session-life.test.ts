@@ -225,6 +225,62 @@ describe('the delay before the next attempt', () => {
     expect(play.waitForAttempt()).toBe(225);
   });
 
+  /** Delays before five attempts, each of which has led to a connection that `use` was made of before it was lost. */
+  function delaysOf(play: SessionPlay, use: () => void): number[] {
+    return [0, 1, 2, 3, 4].map(() => {
+      use();
+      if (play.life.state !== 'waiting') play.drop();
+      const delayMs = play.waitForAttempt();
+      play.connect();
+      return delayMs;
+    });
+  }
+
+  /** Waits until the session gives the connection up. */
+  function waitForLoss(play: SessionPlay): void {
+    while (play.life.state !== 'waiting') play.wait(play.life.dueMs - play.nowMs);
+  }
+
+  const GROWING = [250, 500, 1000, 2000, 4000];
+
+  it('grows where connections last, but nothing is acknowledged on any', () => {
+    const silent = SessionPlay.open({ random: () => 1 });
+    const speak = (): void => {
+      silent.capture(20);
+      waitForLoss(silent);
+    };
+    expect(delaysOf(silent, speak)).toEqual(GROWING);
+
+    const busy = SessionPlay.open({ random: () => 1 });
+    const converse = (): void => {
+      for (let second = 0; second < 8; second++) {
+        busy.talk(1000);
+        busy.say({ type: 'message', value: 'Hm.' });
+      }
+    };
+    expect(delaysOf(busy, converse)).toEqual(GROWING);
+  });
+
+  it('grows where sockets take nothing, or keep-alive messages have no answer', () => {
+    const full = SessionPlay.open({ random: () => 1, service: { acknowledges: false } });
+    const fill = (): void => {
+      full.capture(20);
+      full.buffered = 640;
+      waitForLoss(full);
+    };
+    expect(delaysOf(full, fill)).toEqual(GROWING);
+
+    const idle = SessionPlay.open({ random: () => 1, service: { keepAliveMs: 2000 } });
+    expect(delaysOf(idle, () => waitForLoss(idle))).toEqual(GROWING);
+  });
+
+  it('is short where each connection acknowledges for 5 s, or has nothing to acknowledge', () => {
+    const play = SessionPlay.open({ random: () => 1 });
+    const short = GROWING.map(() => 250);
+    expect(delaysOf(play, () => play.talk(6000, { acknowledged: true }))).toEqual(short);
+    expect(delaysOf(play, () => play.wait(5000))).toEqual(short);
+  });
+
   it('is over at once when the system is online again', () => {
     const play = SessionPlay.open();
     play.drop();

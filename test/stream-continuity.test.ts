@@ -113,6 +113,48 @@ describe.each([true, false])('a stream whose numbers wrap: %s', (wraps) => {
     expect(follower.restarts).toBe(0);
   });
 
+  it('takes the copies of a burst for duplicates, however many packets one of them has overtaken', () => {
+    for (const overtaken of [50, 101, 128, 129, 400, 2000]) {
+      const follower = new Follower(wraps);
+      const packet = (n: number): Continuity => follower.packet(n, n * UNITS);
+      for (let n = 0; n < 10; n++) expect(packet(n)).toBe(CONTINUES);
+      expect(packet(10 + overtaken)).toBe(CONTINUES);
+      for (let n = 10; n < 10 + overtaken; n++) {
+        expect(packet(n)).toBe(CONTINUES);
+        // The copies come behind the next two.
+        if (n >= 12) expect(packet(n - 2)).toBe(CONTINUES);
+      }
+      expect(packet(11 + overtaken)).toBe(CONTINUES);
+      expect([follower.restarts, follower.strays]).toEqual([0, 0]);
+      expect(follower.expected).toBe(12 + overtaken);
+    }
+  });
+
+  it('keeps a late packet before the silence that follows it, up to a minute, and knows its copy', () => {
+    for (const seconds of [0.5, 1, 1.5, 10, 59]) {
+      const follower = new Follower(wraps);
+      const { continuity } = follower;
+      const silence = seconds * RATE;
+      for (let n = 0; n < 10; n++) follower.packet(n, n * UNITS);
+      follower.packet(11, 11 * UNITS + silence);
+      for (let time = 0; time < 2; time++) {
+        expect(follower.packet(10, 10 * UNITS)).toBe(CONTINUES);
+        expect([continuity.ahead, continuity.step]).toEqual([-1, -UNITS - silence]);
+        expect(continuity.jumped).toBe(false);
+      }
+    }
+    // Timestamps that went back, or ahead by more than a silence explains: its place is that of its number.
+    for (const jump of [-40_000, -1000, 61]) {
+      const follower = new Follower(wraps);
+      const { continuity } = follower;
+      const begin = 50_000 * RATE;
+      for (let n = 0; n < 10; n++) follower.packet(n, begin + n * UNITS);
+      follower.packet(11, begin + 11 * UNITS + jump * RATE);
+      expect(follower.packet(10, begin + 10 * UNITS)).toBe(CONTINUES);
+      expect([continuity.ahead, continuity.step, continuity.jumped]).toEqual([-1, -UNITS, true]);
+    }
+  });
+
   it('continues after an outage, however long, and knows how many packets are missing', () => {
     for (const missing of [1, 31, 50, 1000, 2999, 3001, 10_000, 30_000]) {
       const follower = new Follower(wraps);
@@ -351,16 +393,46 @@ describe('a packet that is not of the stream', () => {
 });
 
 describe('another source', () => {
-  it('is followed after four packets in a row, not while the first one is heard', () => {
+  /** Packets of another source until it is followed, at most 1000; `first` is its first number. */
+  function packetsUntilFollowed(probation: SourceProbation, ssrc: number, first: number): number {
+    let count = 1;
+    while (count < 1000 && !probation.heard(ssrc, first + count - 1)) count++;
+    return count;
+  }
+
+  it('is followed after eight packets in a row, though some of them were lost', () => {
     const probation = new SourceProbation();
-    for (let n = 0; n < 100; n++) {
-      expect(probation.heard(5, n)).toBe(false);
-      expect(probation.heard(5, n + 1)).toBe(false);
-      probation.reset();
-    }
-    expect([7, 8, 10, 11].map((n) => probation.heard(9, n))).toEqual([false, false, false, true]);
+    expect(packetsUntilFollowed(probation, 9, 100)).toBe(8);
     probation.reset();
-    expect([1, 2, 40_000, 40_001].map((n) => probation.heard(9, n))).not.toContain(true);
+    const numbers = [7, 8, 10, 11, 20, 21, 40, 41];
+    expect(numbers.map((n) => probation.heard(9, n))).toEqual([
+      ...Array.from({ length: 7 }, () => false),
+      true,
+    ]);
+    probation.reset();
+    const scattered = Array.from({ length: 16 }, (_, i) => (i % 2) * 20_000 + i);
+    expect(scattered.map((n) => probation.heard(9, n))).not.toContain(true);
+  });
+
+  it('takes twice as many each time that the source itself is heard between, up to 64', () => {
+    const probation = new SourceProbation();
+    for (const needed of [8, 16, 32, 64, 64]) {
+      for (let n = 1; n < needed; n++) expect(probation.heard(5, n)).toBe(false);
+      probation.heardOwn();
+    }
+    expect(packetsUntilFollowed(probation, 5, 100)).toBe(64);
+  });
+
+  it('is soon followed again after 64 packets of the source itself in a row', () => {
+    const probation = new SourceProbation();
+    for (let round = 0; round < 5; round++) {
+      probation.heard(5, round);
+      probation.heardOwn();
+    }
+    for (let n = 0; n < 62; n++) probation.heardOwn();
+    probation.heard(5, 100);
+    for (let n = 0; n < 64; n++) probation.heardOwn();
+    expect(packetsUntilFollowed(probation, 5, 200)).toBe(8);
   });
 });
 

@@ -48,7 +48,7 @@ export interface RtpSocketOptions {
   readonly payloadType?: number;
   /** Payload type of packets with redundant copies (RFC 2198), 0..127. @default 112 */
   readonly redPayloadType?: number;
-  /** The SSRC that is received. @default the first one; another one takes its place after four packets in a row */
+  /** The SSRC that is received. @default the first one; another one takes its place after eight packets in a row */
   readonly ssrc?: number;
   /** Where to listen, 0..65535; 0: a free port, even with `rtcp: 'port'`. @default 0 */
   readonly port?: number;

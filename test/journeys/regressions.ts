@@ -243,6 +243,120 @@ export const REGRESSIONS: readonly Regression[] = [
       { kind: 'restart', at: 2814, for: 10, graceful: true, ...FROM_0 },
     ],
   },
+  {
+    name: 'does not take another sender’s packets for audio where its own come later and out of order',
+    world: { ...PLAIN, seed: 4137, durationMs: 5645 },
+    actions: [
+      { kind: 'reordering', at: 4534, for: 1381, ratio: 0.3775867563672364, by: 69 },
+      { kind: 'foreign', at: 5286, for: 400, what: 'ssrc' },
+    ],
+  },
+  {
+    name: 'does not take another sender’s packets for audio where several of each come at once',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 12_522,
+      senderQuantum: 441,
+      chunkMs: 40,
+      network: { ...PLAIN.network, jitterMs: 18 },
+      durationMs: 4543,
+    },
+    actions: [{ kind: 'foreign', at: 4206, for: 340, what: 'ssrc' }],
+  },
+  {
+    name: 'passes over no copy of a packet that another one, sent seconds later, has overtaken',
+    world: {
+      ...PLAIN,
+      ...ratesOf(6000),
+      seed: 11_032,
+      network: { ...PLAIN.network, jitterMs: 19 },
+      durationMs: 11_997,
+    },
+    actions: [
+      { kind: 'duplicates', at: 8600, for: 1772, ratio: 0.387454874580726 },
+      { kind: 'stall', at: 9423, for: 2534 },
+    ],
+  },
+  {
+    name: 'counts a copy from before a gap of a second, which the packet behind the gap has overtaken',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 12_099,
+      format: 's24',
+      bufferMs: 300,
+      durationMs: 8513,
+    },
+    actions: [
+      { kind: 'block', at: 7085, side: 'sender', for: 1370 },
+      { kind: 'duplicates', at: 8251, for: 300, ratio: 0.6858966266736388 },
+    ],
+  },
+  {
+    name: 'discards few packets of a sender that restarts, at a low rate on the wire and in bursts',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 7712,
+      format: 's24',
+      listenerRate: 11_025,
+      senderQuantum: 441,
+      chunkMs: 10,
+      network: { ...PLAIN.network, jitterMs: 15 },
+      durationMs: 13_476,
+    },
+    actions: [
+      {
+        kind: 'restart',
+        at: 1822,
+        for: 20,
+        graceful: true,
+        sequence: 65_534,
+        frame: 2_838_499_536,
+        newSsrc: false,
+      },
+    ],
+  },
+  {
+    name: 'conceals what was lost, and no more, while it waits for the second long stall in a minute',
+    world: {
+      ...PLAIN,
+      seed: 12_947,
+      framing: 'binary',
+      chunkMs: 40,
+      network: { ...PLAIN.network, lossRatio: 0.03484255804680288 },
+      durationMs: 24_953,
+    },
+    actions: [
+      { kind: 'block', at: 3672, side: 'listener', for: 3484 },
+      { kind: 'stall', at: 19_180, for: 3472 },
+    ],
+  },
+  {
+    name: 'follows a path that is nearly as it was before it was shorter for less than a second',
+    world: {
+      ...PLAIN,
+      ...ratesOf(4000),
+      seed: 7367,
+      format: 's24',
+      senderQuantum: 441,
+      chunkMs: 10,
+      skewPpm: 38,
+      network: { ...PLAIN.network, delayMs: 79, jitterMs: 9 },
+      durationMs: 15_735,
+    },
+    actions: [
+      { kind: 'foreign', at: 3947, for: 872, what: 'garbage' },
+      { kind: 'no-audio', at: 4883, for: 919, what: 'padding', every: 1 },
+      { kind: 'quantum', at: 5195, side: 'listener', frames: 605, for: 1130 },
+      { kind: 'suspend', at: 6299, side: 'listener', for: 1756, delivers: true },
+      { kind: 'limits', at: 7963, for: 700, min: 39, max: 752 },
+      { kind: 'no-audio', at: 8097, for: 1938, what: 'padding', every: 3 },
+      { kind: 'step', at: 8950, for: 0, by: -1039 },
+      { kind: 'step', at: 9081, for: 0, by: 2753 },
+    ],
+  },
 ];
 
 /**

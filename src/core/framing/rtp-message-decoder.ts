@@ -140,7 +140,7 @@ export class RtpMessageDecoder implements MessageDecoder {
       return this.#restart([message]);
     }
     this.#ssrc = ssrc;
-    this.#probation.reset();
+    this.#probation.heardOwn();
     if (!this.#continuity.opened) this.#open(noAudio);
     const verdict = this.#judge(noAudio);
     if (verdict === CONTINUES) return this.#read(noAudio);

@@ -87,6 +87,8 @@ const CONFIRM_PACKETS = 5;
 const MIXED_MS = 5000;
 /** … and without a break of this much, ms. */
 const MIXED_BREAK_MS = 1000;
+/** So far above the origin the base is nearly out of the memories' reach, ms: once packets come there again, the origin follows. */
+const FAR_BASE_MS = HISTOGRAM_MS / 2;
 /** What comes after nothing has come for so long, ms, is looked at by itself. */
 const SILENCE_MS = 200;
 /** What came without a silence before it is no news for so long, ms: copies of lost packets are late as well. */
@@ -133,7 +135,9 @@ const FASTER_AT = 26;
 const FASTEST = 27;
 /** See `liftMs`. */
 const LIFT = 28;
-const SLOTS = 29;
+/** Packets since the last that was faster than the base. */
+const BACK_PACKETS = 29;
+const SLOTS = 30;
 
 /**
  * Decides how long packets should wait. It observes when each packet first arrived, as whatever copy, and chooses the
@@ -391,6 +395,7 @@ export class DelayTarget implements ArrivalListener {
   /** Notices when all packets come later than they used to, or earlier, and takes that for the path when it has lasted. */
   #watchPath(): void {
     const state = this.#state;
+    this.#watchBase();
     const late = state[LATENESS]!;
     const now = state[NOW]!;
     if (late > state[BASE]! + state[SPREAD]!) {
@@ -422,6 +427,18 @@ export class DelayTarget implements ArrivalListener {
       state[LATE_AT] = -1;
       state[EARLY_AT] = -1;
     }
+  }
+
+  /**
+   * A path that was shorter, but not for long enough to be believed, has left the origin far below: once some packets in a row have
+   * come the old way again, it moves back to the base.
+   */
+  #watchBase(): void {
+    const state = this.#state;
+    const isFaster = state[LATENESS]! < state[BASE]! - LEAST_STEP_MS;
+    state[BACK_PACKETS] = isFaster ? 0 : state[BACK_PACKETS]! + 1;
+    if (state[BACK_PACKETS]! < CONFIRM_PACKETS || state[BASE]! < FAR_BASE_MS) return;
+    this.#moveOrigin();
   }
 
   /** Whether early packets have come among others for long: then the base is where they are. */

@@ -57,7 +57,10 @@ const ABOVE_MS = 8;
 const BELOW_MS = 5;
 /** The most that time-scaling may take from, or add to, the credit it has saved up: a period of a low voice. */
 const MOST_CREDIT_SECONDS = 0.015;
-/** Once concealed audio has faded out, waiting for the target costs nothing: playing on at once would only run dry again. */
+/**
+ * Once the buffer has been empty until concealed audio faded out, waiting for the target costs nothing: playing on at once would only
+ * run dry again. Where packets were lost and others are there, it would cost what those hold.
+ */
 const MUTED_SECONDS = 0.1;
 /** With nothing to play for this long the stream is taken to have paused. */
 const PAUSED_SECONDS = 1;
@@ -69,15 +72,13 @@ const TRIM_MS = 10;
 const NOW = 0;
 const HEARD = 1;
 const CREDIT = 2;
-/** Frames concealed while the playhead stood still. */
+/** Frames concealed while the playhead stood still, less those that turned out to be lost. */
 const STOOD = 3;
 const SURPLUS = 4;
 const SPEED = 5;
-/** Frames concealed in a row. */
-const SILENT = 6;
 /** Which frame {@link SURPLUS} is about. */
-const MEASURED = 7;
-const SLOTS = 8;
+const MEASURED = 6;
+const SLOTS = 7;
 
 /**
  * Decides what to play next, so that audio keeps to the target delay. The player asks when it has no decoded audio
@@ -157,7 +158,6 @@ export class ReceiveDecision {
     const action = this.#decide();
     if (action !== 'conceal') {
       this.#concealing = false;
-      this.#state[SILENT] = 0;
     } else if (!this.#concealing) {
       this.#concealing = true;
       this.buffer.counters.add(COUNT.concealmentEvents, 1);
@@ -239,7 +239,7 @@ export class ReceiveDecision {
       this.#count(this.frames);
       return 'conceal';
     }
-    const muted = state[SILENT]! > this.#mutedFrames && !this.target.swings;
+    const muted = state[STOOD]! > this.#mutedFrames && !this.target.swings;
     if (muted && state[SURPLUS]! < -BELOW_MS) return this.#stand();
     state[STOOD] = 0;
     this.frames = skipped;
@@ -295,7 +295,7 @@ export class ReceiveDecision {
     const lift = this.target.liftMs;
     if (lift > 0) {
       // Before anything plays, and once concealment has faded, waiting costs nothing; else it must not cause more of it.
-      if (!this.#started || state[SILENT]! > this.#mutedFrames) surplus -= lift;
+      if (!this.#started || state[STOOD]! > this.#mutedFrames) surplus -= lift;
       else if (surplus > 0) surplus = surplus > lift ? surplus - lift : 0;
     }
     state[SURPLUS] = surplus;
@@ -360,7 +360,6 @@ export class ReceiveDecision {
   }
 
   #count(frames: number): void {
-    this.#state[SILENT] = this.#state[SILENT]! + frames;
     this.buffer.counters.add(COUNT.concealedSamples, frames);
   }
 }

@@ -76,6 +76,7 @@ export class ReceiveEngine {
       ...limits,
       decoder,
       decoderConceals: !isSampled(options),
+      latencyMs: (resampler.latencyFrames * 1000) / resampler.inputRate,
     });
     this.#resampler = new VariableResampler(resampler, channels);
     this.#mixer = new ChannelMixer({ outputChannels: options.outputChannels });

@@ -13,6 +13,8 @@ export interface ReceiveSourceOptions {
   readonly decoder: PayloadDecoder;
   /** Whether the decoder's own concealment is used: Opus's is. */
   readonly decoderConceals: boolean;
+  /** How much later than it is pulled audio is heard at least, ms: a packet must have arrived so long before. */
+  readonly latencyMs: number;
   /** Bytes of the longest packet. */
   readonly maxPacketFrames: number;
   readonly capacityPackets: number;
@@ -24,6 +26,8 @@ export interface ReceiveSourceOptions {
   readonly latencyCost: number | null;
 }
 
+/** So much earlier than the target says audio may be played, ms, before anything is done about it. */
+const EARLY_MS = 5;
 /** How long the decoder's own concealment is used; then it has faded, and comfort noise replaces it. */
 const DECODER_CONCEALS_SECONDS = 0.1;
 
@@ -77,6 +81,7 @@ export class ReceiveSource {
       sampleRate,
       minDelayMs: options.minDelayMs,
       maxDelayMs: options.maxDelayMs,
+      leadMs: EARLY_MS + options.latencyMs,
       ...(options.latencyCost !== null && { latencyCost: options.latencyCost }),
     });
     this.buffer = new JitterBuffer({

@@ -7,7 +7,7 @@ export interface RtpStreamOptions extends StreamFormat {
   /** Payload type of packets with redundant copies (RFC 2198), 0..127, different from `payloadType`. @default 112 */
   readonly redPayloadType?: number | undefined;
   /**
-   * The SSRC of the source, 0..2³²−1. A decoder without one takes the first that it hears, and another one once four of its packets came in a row;
+   * The SSRC of the source, 0..2³²−1. A decoder without one takes the first that it hears, and another one once eight of its packets came in a row;
    * it refuses all others. Where several send in one session, give each its own at random (RFC 3550 §8).
    * @default 0x6d696377 for an encoder
    */

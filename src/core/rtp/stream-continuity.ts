@@ -9,7 +9,7 @@ import { sequenceDifference, timestampDifference } from './unwrapper.ts';
 
 /** A.1: so many packets may be missing. More only where the timestamps say exactly the same. */
 const MAX_DROPOUT = 3000;
-/** A.1: so far back a packet may be a duplicate. */
+/** A.1: so far back a packet may be a duplicate. Further back only where it came among the last few. */
 export const MAX_MISORDER = 100;
 /** So few packets ahead or behind, the timestamp has jumped rather than the stream restarted. Also the reach of a confirmation. */
 const FEW = 32;
@@ -17,8 +17,8 @@ const FEW = 32;
 const MAX_AHEAD = 2 ** 15 - 1;
 /** Packets of which it is remembered whether they came. A power of two above MAX_DROPOUT. */
 const REMEMBERED = 4096;
-/** Packets whose timestamps are remembered. A power of two above MAX_MISORDER. */
-const RECENT = 128;
+/** Packets whose numbers and timestamps are remembered: those that came last, however late. Twice MAX_MISORDER, for copies, and more. */
+const RECENT = 256;
 /** So many packets in a row that came before, and nothing else, are a sender that restarted shortly after it had started. */
 const REPEATS = 5;
 /** So many packets in a row of the run before are leftovers of a slower path; more are the old numbers, used again. */
@@ -83,8 +83,10 @@ export class StreamContinuity {
   /** One bit for each of the last packets: it came. Of this run, and of the one before. */
   #came = new Int32Array(REMEMBERED >> 5);
   #oldCame = new Int32Array(REMEMBERED >> 5);
-  /** Timestamps of the last packets: a duplicate has that of its original. */
+  /** Sequence numbers and timestamps of the packets that came last, in a ring: a duplicate has those of its original. */
+  readonly #sequences = new Float64Array(RECENT).fill(-1);
   readonly #timestamps = new Float64Array(RECENT);
+  #next = 0;
   #opened = false;
   #hasOld = false;
   #hasCandidate = false;
@@ -229,11 +231,23 @@ export class StreamContinuity {
     if (ahead > 0) return ahead <= FEW || this.#isAhead(ahead, step);
     // Well before the first that came it is no late one: the sender's numbers went back.
     if (ahead < -MAX_DROPOUT || 1 - ahead - state[SPAN]! > FEW) return false;
-    if (bitOf(this.#came, state[SEQUENCE]!)) {
-      const place = placeOf(state[SEQUENCE]!) & (RECENT - 1);
-      return ahead >= -MAX_MISORDER && this.#timestamps[place] === state[TIMESTAMP];
-    }
+    if (bitOf(this.#came, state[SEQUENCE]!)) return this.#isDuplicate();
     return ahead >= -FEW || this.#isOnAudioLine(step, LINE_FACTOR);
+  }
+
+  /**
+   * Whether one of the packets that came last had the same numbers. Of those far behind only a few count: a copy comes soon after
+   * its original, though a packet has overtaken both, and a sender that restarts repeats what came long ago.
+   */
+  #isDuplicate(): boolean {
+    const state = this.#state;
+    const most = state[AHEAD]! >= -MAX_MISORDER ? RECENT : FEW;
+    for (let back = 1; back <= most; back++) {
+      const place = (this.#next - back + RECENT) % RECENT;
+      const isSame = this.#sequences[place] === state[SEQUENCE];
+      if (isSame && this.#timestamps[place] === state[TIMESTAMP]) return true;
+    }
+    return false;
   }
 
   /** Whether a packet that is more than a few ahead lies on the line of the stream. */
@@ -322,19 +336,21 @@ export class StreamContinuity {
     return ++this.#leftovers <= LEFTOVERS;
   }
 
-  /** Where the timestamp jumped, the step that the sequence numbers make likely takes its place. */
+  /**
+   * Where the timestamp jumped, the step that the sequence numbers make likely takes its place. A late packet is judged like one
+   * that came in time: a silence may lie between it and the newest.
+   */
   #mendStep(): void {
     const state = this.#state;
     const ahead = this.#sequencesFrom(AUDIO_SEQUENCE);
     const step = state[STEP]!;
     const expected = ahead === 1 ? state[LAST]! : ahead * state[USUAL]!;
+    const leap = LEAP_SECONDS * this.#clockRate;
     this.#leads = ahead > 0;
-    if (ahead > 0) {
-      const isLeap = step <= 0 || step > expected + LEAP_SECONDS * this.#clockRate;
-      this.#jumped = isLeap && step !== expected;
-    } else {
-      this.#jumped = !this.#isOnLine(-ahead, -step, state[USUAL]!, LINE_FACTOR);
-    }
+    const isLeap = this.#leads
+      ? step <= 0 || step > expected + leap
+      : step >= 0 || step < expected - leap;
+    this.#jumped = isLeap && step !== expected;
     if (this.#jumped) state[STEP] = expected;
   }
 
@@ -351,8 +367,9 @@ export class StreamContinuity {
     }
     if (hasAudio && this.#leads) this.#moveTimeline();
     setBit(this.#came, state[SEQUENCE]!);
-    const place = placeOf(state[SEQUENCE]!) & (RECENT - 1);
-    if (ahead >= -MAX_MISORDER) this.#timestamps[place] = hasAudio ? state[TIMESTAMP]! : Number.NaN;
+    this.#sequences[this.#next] = state[SEQUENCE]!;
+    this.#timestamps[this.#next] = hasAudio ? state[TIMESTAMP]! : Number.NaN;
+    this.#next = (this.#next + 1) % RECENT;
   }
 
   #moveTimeline(): void {
@@ -384,28 +401,48 @@ export class StreamContinuity {
   }
 }
 
-/** So many packets in a row of another source are a sender that restarted as another one. */
-const SOURCE_PACKETS = 4;
+/**
+ * So many packets in a row of another source are a sender that restarted as another one. Fewer also come in a row where two sources
+ * send at the same time, and loss and jitter thin out the one that is heard.
+ */
+const LEAST_SOURCE_PACKETS = 8;
+/** The most that it takes: it doubles each time that the source itself is heard again after another one. */
+const MOST_SOURCE_PACKETS = 64;
 
 /** Watches for another source (SSRC) in the place of the one that is heard. */
 export class SourceProbation {
   #ssrc = -1;
   #sequenceNumber = 0;
-  #count = 0;
+  /** Packets in a row of the other source, and of the source itself; at most one is above 0. */
+  #others = 0;
+  #own = 0;
+  #needed = LEAST_SOURCE_PACKETS;
 
-  /** A packet of another source came. @returns whether it is time to follow that one */
+  /** A packet of another source came. @returns whether to follow that source; then `reset` */
   heard(ssrc: number, sequenceNumber: number): boolean {
     const on = sequenceDifference(this.#sequenceNumber, sequenceNumber);
-    const follows = this.#count > 0 && ssrc === this.#ssrc && on > 0 && on <= FEW;
-    this.#count = follows ? this.#count + 1 : 1;
+    const follows = this.#others > 0 && ssrc === this.#ssrc && on > 0 && on <= FEW;
+    this.#others = follows ? this.#others + 1 : 1;
+    this.#own = 0;
     this.#ssrc = ssrc;
     this.#sequenceNumber = sequenceNumber;
-    return this.#count >= SOURCE_PACKETS;
+    return this.#others >= this.#needed;
   }
 
-  /** A packet of the source itself came, or the other one is followed. */
+  /** A packet of the source itself came. */
+  heardOwn(): void {
+    if (this.#others > 0) this.#needed = Math.min(MOST_SOURCE_PACKETS, 2 * this.#needed);
+    this.#others = 0;
+    if (this.#own < MOST_SOURCE_PACKETS && ++this.#own === MOST_SOURCE_PACKETS) {
+      this.#needed = LEAST_SOURCE_PACKETS;
+    }
+  }
+
+  /** As new. */
   reset(): void {
-    this.#count = 0;
+    this.#others = 0;
+    this.#own = 0;
+    this.#needed = LEAST_SOURCE_PACKETS;
   }
 }
 

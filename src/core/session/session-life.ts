@@ -42,7 +42,7 @@ export interface SessionLifeOptions {
   readonly halfDuplex?: boolean | undefined;
 }
 
-/** A connection that was ready for this long resets the delay. */
+/** A connection that was of use for this long resets the delay: ready, and acknowledging what it was sent. */
 const LASTING_MS = 5000;
 /** How long before the service closes a connection the session gives it up. */
 const LEAVE_EARLY_MS = 500;
@@ -288,24 +288,28 @@ export class SessionLife {
    * @param mayArrive as in `Outbox.rewind`
    */
   #lost(link: SessionLink, mayArrive = false): void {
+    // What is in flight now will wait.
+    const hasLasted = this.#hasLasted(link);
     this.#link = null;
     this.#uplink.rewind(mayArrive);
     if (link.phase === 'ending') return this.#finish();
     if (link.refusal !== null) return this.#fail(link.refusal);
-    if (this.#hasLasted(link)) this.#delay.reset();
+    if (hasLasted) this.#delay.reset();
     this.#retryAtMs = this.#clock.nowMs + this.#delay.nextMs();
   }
 
-  #hasLasted({ readyAtMs }: SessionLink): boolean {
-    return this.#clock.nowMs - readyAtMs >= LASTING_MS;
+  #hasLasted(link: SessionLink): boolean {
+    const untilMs = link.usedUntilMs(this.#clock.nowMs, this.#uplink.isOwed(link));
+    return untilMs - link.readyAtMs >= LASTING_MS;
   }
 
   /** The service will close the connection: the next attempt follows at once. */
   #leave(link: SessionLink): void {
+    const hasLasted = this.#hasLasted(link);
     this.#uplink.arrived();
     this.#giveUp(link);
     // A service that sends each connection away at once is one that fails.
-    if (this.#link === null && this.#hasLasted(link)) this.#retryAtMs = this.#clock.nowMs;
+    if (this.#link === null && hasLasted) this.#retryAtMs = this.#clock.nowMs;
   }
 
   /** An attempt from before may wait for what will never come. */

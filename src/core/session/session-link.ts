@@ -215,6 +215,16 @@ export class SessionLink {
     return Math.min(socket, asked, owed);
   }
 
+  /**
+   * Until when it was of use: what it owes may never come, and what does not leave the socket may not either.
+   * @param isOwed as in `stallsAtMs`
+   */
+  usedUntilMs(nowMs: number, isOwed: boolean): number {
+    const socket = this.bufferedBytes > 0 ? this.#movedAtMs : nowMs;
+    const owed = isOwed ? this.#acknowledgedAtMs : nowMs;
+    return Math.min(nowMs, socket, owed, this.#askedAtMs);
+  }
+
   /** All waits begin now. */
   #wait(nowMs: number): void {
     this.#movedAtMs = nowMs;
