@@ -47,11 +47,10 @@ export class LabAnswer extends LitElement {
       </fieldset>
       <div class="result">
         <p class="title" role="status" data-test="answer">
-          ${lane === null ? nothing : html`<span class="mark">${laneMark(lane)}</span>`}
           <span
             >${
               sign === '' ? nothing : html`<span class="sign" aria-hidden="true">${sign}</span> `
-            }${title}</span
+            }${lane === null ? nothing : html`<span class="mark">${laneMark(lane)}</span> `}${title}</span
           >
           ${number === '' ? nothing : html`<span class="figure number">${number}</span>`}
         </p>

@@ -72,8 +72,7 @@ export const NEEDS: Readonly<Record<NeedId, Need>> = {
   network: {
     label: 'Best on this network',
     rule: ({ latencyCost }) =>
-      'The lowest latency in the worse moments (95 %), plus what concealed or missing audio costs: ' +
-      `${latencyCost} % of it counts as 100 ms.`,
+      `Latency in the worse moments (95 %), plus 100 ms for each ${latencyCost} % of concealed or missing audio.`,
     cost: ({ figures }, { latencyCost }) =>
       (figures.latency_p95_ms ?? Infinity) + (100 * 100 * missing(figures)) / latencyCost,
     same: () => SAME_MS,
@@ -99,8 +98,7 @@ export const NEEDS: Readonly<Record<NeedId, Need>> = {
   firewall: {
     label: 'Works through any firewall',
     rule: () =>
-      'The lowest latency of the lanes that go over TLS on TCP port 443, as web pages do. WebRTC and data channels ' +
-      'need a TURN server there.',
+      'The lowest latency over TLS on TCP port 443, as web pages use. The other lanes need a TURN server there.',
     cost: (candidate) => (candidate.kind.firewall === 'tls' ? latency(candidate) : Infinity),
     same: () => SAME_MS,
     second: bitrate,

@@ -67,13 +67,9 @@ export const answerStyles: CSSResult = css`
     line-height: 1.25;
     text-wrap: balance;
   }
-  .mark {
-    align-self: center;
-  }
   .mark svg {
-    display: block;
-    width: 1.375rem;
-    height: 1.375rem;
+    width: 0.7em;
+    height: 0.7em;
   }
   .sign {
     font-size: 0.8em;
@@ -105,7 +101,7 @@ export const answerStyles: CSSResult = css`
     flex-wrap: wrap;
     gap: 0.25rem 1.5rem;
     justify-content: space-between;
-    min-height: 2.7em;
+    min-height: 3.5em;
     padding-top: 0.625rem;
     border-top: 1px solid var(--line);
   }
@@ -129,7 +125,7 @@ export const answerStyles: CSSResult = css`
       padding: 1rem;
     }
     .result {
-      min-height: 13.5rem;
+      min-height: 16.75rem;
     }
     .needs {
       gap: 0.375rem;
@@ -145,7 +141,7 @@ export const answerStyles: CSSResult = css`
       font-size: 1rem;
     }
     .foot {
-      min-height: 8.4em;
+      min-height: 9.25em;
       align-content: start;
     }
     .about,

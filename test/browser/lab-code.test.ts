@@ -93,7 +93,7 @@ const BLOCKS: readonly [string, () => Promise<unknown>][] = [
   ['WebRTC, RED', () => import('guide:docs/lab-code.md:8') as Promise<unknown>],
 ];
 
-test.each(BLOCKS)('%s: the tone comes back', async (name, run) => {
+test.each(BLOCKS)('%s: the tone comes back', { timeout: 60_000 }, async (name, run) => {
   if (!CALLS && /channel|WebRTC/.test(name)) return;
   await run();
   await eventually(
@@ -101,11 +101,11 @@ test.each(BLOCKS)('%s: the tone comes back', async (name, run) => {
       const pitches = [...heard.values()].map(pitchOf);
       expect(pitches).toEqual([expect.closeTo(1000, -2)]);
     },
-    { timeout: 15_000 },
+    { timeout: 30_000 },
   );
 });
 
-test('MediaRecorder: what it records plays', async () => {
+test('MediaRecorder: what it records plays', { timeout: 60_000 }, async () => {
   if (!('MediaSource' in globalThis)) return;
   const failures: unknown[] = [];
   // It records for ever, so the module never ends by itself.
@@ -118,6 +118,6 @@ test('MediaRecorder: what it records plays', async () => {
       if (failures.length > 0) throw failures[0];
       expect(document.querySelector('audio')?.currentTime ?? 0).toBeGreaterThan(0.5);
     },
-    { timeout: 15_000 },
+    { timeout: 30_000 },
   );
 });
