@@ -185,5 +185,5 @@ describe('the analyser', () => {
     expect(analyser.stoi(0, 0, begin)).toBeNull();
     analyser.begin(end);
     expect(analyser.stoi(0, begin, end)).toBeNull();
-  });
+  }, 60_000);
 });
