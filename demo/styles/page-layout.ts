@@ -77,6 +77,12 @@ export const pageStyles: CSSResult = css`
     font-weight: 600;
     box-shadow: 0 0 0 1px var(--line-strong);
   }
+  .missing {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem 1rem;
+    align-items: center;
+  }
   @media (max-width: 60rem) {
     header {
       grid-template-columns: minmax(0, 1fr);

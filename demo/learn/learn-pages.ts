@@ -1,0 +1,96 @@
+import type { TemplateResult } from 'lit';
+import { html } from 'lit';
+import type { LearnVoice } from './learn-voice.ts';
+
+/** A clause of a standard. */
+export interface Clause {
+  readonly label: string;
+  readonly url: string;
+}
+
+/** A file of the project, which the lab shows. */
+export interface SourceFile {
+  /** From the project's root. */
+  readonly path: string;
+  /** Loads its text. */
+  readonly load: () => Promise<{ readonly default: string }>;
+}
+
+/** One page of the guided way. */
+export interface LearnPage {
+  /** Of its address: `#learn/ID`. */
+  readonly id: string;
+  readonly title: string;
+  /** One sentence: what the page shows. */
+  readonly about: string;
+  /** Loads its element, when the page is opened. */
+  readonly load: () => Promise<unknown>;
+  readonly content: (voice: LearnVoice) => TemplateResult;
+  /** Whether the page needs the visitor's audio. */
+  readonly needsVoice: boolean;
+  /** Files of the project that do it. */
+  readonly files: readonly SourceFile[];
+  readonly clauses: readonly Clause[];
+}
+
+const file = (path: string, load: SourceFile['load']): SourceFile => ({ path, load });
+const rfc = (number: number, section: string): Clause => ({
+  label: `RFC ${number} §${section}`,
+  url: `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`,
+});
+
+/** The pages in their order. */
+export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
+  {
+    id: 'pcm',
+    title: 'PCM',
+    about: 'A voice becomes numbers, the numbers become bytes, and the bytes become text.',
+    load: () => import('./learn-pcm.ts'),
+    content: (voice) => html`<lab-learn-pcm .voice=${voice}></lab-learn-pcm>`,
+    needsVoice: true,
+    files: [
+      file(
+        'src/core/format/sample-format.ts',
+        () => import('../../src/core/format/sample-format.ts?raw'),
+      ),
+      file('src/core/format/g711.ts', () => import('../../src/core/format/g711.ts?raw')),
+      file('src/core/base64/base64.ts', () => import('../../src/core/base64/base64.ts?raw')),
+      file(
+        'src/core/codec/opus-packet.ts',
+        () => import('../../src/core/codec/opus-packet.ts?raw'),
+      ),
+      file(
+        'src/core/container/webm-opus.ts',
+        () => import('../../src/core/container/webm-opus.ts?raw'),
+      ),
+      file('demo/learn/quantiser.ts', () => import('./quantiser.ts?raw')),
+    ],
+    clauses: [
+      { label: 'ITU-T G.711', url: 'https://www.itu.int/rec/T-REC-G.711' },
+      rfc(4648, '4'),
+      rfc(6716, '3.1'),
+      rfc(8794, '4'),
+    ],
+  },
+];
+
+/** What an address of the view asks for. */
+export interface LearnAddress {
+  readonly page: LearnPage;
+  /** The file of the project that is to be shown in place of the page; null: the page. */
+  readonly file: SourceFile | null;
+}
+
+/**
+ * Reads an address such as `#learn/pcm` or `#learn/pcm/src/core/format/g711.ts`. One that names no page is the first page's.
+ */
+export function readLearnAddress(hash: string): LearnAddress {
+  const [, id, path] = /^#learn\/([\w-]+)(?:\/(.+))?$/.exec(hash) ?? [];
+  const page = LEARN_PAGES.find((one) => one.id === id) ?? LEARN_PAGES[0];
+  return { page, file: page.files.find((one) => one.path === path) ?? null };
+}
+
+/** The address of a page, or of one of its files. */
+export function learnAddress({ id }: LearnPage, source?: SourceFile): string {
+  return `#learn/${id}${source === undefined ? '' : `/${source.path}`}`;
+}
