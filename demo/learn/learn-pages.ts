@@ -33,6 +33,7 @@ export interface LearnPage {
   readonly clauses: readonly Clause[];
 }
 
+const WEB_AUDIO = 'https://webaudio.github.io/web-audio-api/';
 const file = (path: string, load: SourceFile['load']): SourceFile => ({ path, load });
 const rfc = (number: number, section: string): Clause => ({
   label: `RFC ${number} §${section}`,
@@ -70,6 +71,32 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
       rfc(4648, '4'),
       rfc(6716, '3.1'),
       rfc(8794, '4'),
+    ],
+  },
+  {
+    id: 'worklet',
+    title: 'The AudioWorklet',
+    about:
+      'Audio arrives in quanta of 2.7 ms on a thread of its own, and each has to be done in time.',
+    load: () => import('./learn-worklet.ts'),
+    content: (voice) => html`<lab-learn-worklet .voice=${voice}></lab-learn-worklet>`,
+    needsVoice: true,
+    files: [
+      file('worklets/capture.ts', () => import('../../worklets/capture.ts?raw')),
+      file(
+        'src/core/capture/capture-engine.ts',
+        () => import('../../src/core/capture/capture-engine.ts?raw'),
+      ),
+      file(
+        'src/core/capture/chunk-writer.ts',
+        () => import('../../src/core/capture/chunk-writer.ts?raw'),
+      ),
+      file('demo/worklet/quantum-probe.ts', () => import('../worklet/quantum-probe.ts?raw')),
+      file('demo/learn/quantum-fill.ts', () => import('./quantum-fill.ts?raw')),
+    ],
+    clauses: [
+      { label: 'Web Audio: rendering an audio graph', url: `${WEB_AUDIO}#rendering-loop` },
+      { label: 'Web Audio: AudioWorklet', url: `${WEB_AUDIO}#AudioWorklet` },
     ],
   },
 ];
