@@ -99,6 +99,33 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
       { label: 'Web Audio: AudioWorklet', url: `${WEB_AUDIO}#AudioWorklet` },
     ],
   },
+  {
+    id: 'rtp',
+    title: 'RTP',
+    about:
+      'Twelve bytes in front of the audio let a receiver put right what a network does to packets.',
+    load: () => import('./learn-rtp.ts'),
+    content: (voice) => html`<lab-learn-rtp .voice=${voice}></lab-learn-rtp>`,
+    needsVoice: true,
+    files: [
+      file('src/core/rtp/rtp-packet.ts', () => import('../../src/core/rtp/rtp-packet.ts?raw')),
+      file('src/core/rtp/rtp-header.ts', () => import('../../src/core/rtp/rtp-header.ts?raw')),
+      file(
+        'src/core/receive/jitter-buffer.ts',
+        () => import('../../src/core/receive/jitter-buffer.ts?raw'),
+      ),
+      file(
+        'src/core/receive/delay-target.ts',
+        () => import('../../src/core/receive/delay-target.ts?raw'),
+      ),
+      file(
+        'src/core/receive/receive-decision.ts',
+        () => import('../../src/core/receive/receive-decision.ts?raw'),
+      ),
+      file('demo/learn/packet-flow.ts', () => import('./packet-flow.ts?raw')),
+    ],
+    clauses: [rfc(3550, '5.1'), rfc(3551, '4.1'), rfc(7587, '4')],
+  },
 ];
 
 /** What an address of the view asks for. */
