@@ -126,6 +126,32 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     ],
     clauses: [rfc(3550, '5.1'), rfc(3551, '4.1'), rfc(7587, '4')],
   },
+  {
+    id: 'nat',
+    title: 'STUN, NAT and TURN',
+    about:
+      'Most hosts have no address that others can reach: how two of them find a way all the same.',
+    load: () => import('./learn-nat.ts'),
+    content: () => html`<lab-learn-nat></lab-learn-nat>`,
+    needsVoice: false,
+    files: [
+      file(
+        'src/core/webrtc/stun/stun-message.ts',
+        () => import('../../src/core/webrtc/stun/stun-message.ts?raw'),
+      ),
+      file(
+        'src/core/webrtc/stun/stun-explained.ts',
+        () => import('../../src/core/webrtc/stun/stun-explained.ts?raw'),
+      ),
+      file('src/core/webrtc/nat/nat.ts', () => import('../../src/core/webrtc/nat/nat.ts?raw')),
+      file(
+        'src/core/webrtc/nat/nat-behaviour.ts',
+        () => import('../../src/core/webrtc/nat/nat-behaviour.ts?raw'),
+      ),
+      file('demo/learn/nat-trial.ts', () => import('./nat-trial.ts?raw')),
+    ],
+    clauses: [rfc(8489, '5'), rfc(4787, '4'), rfc(4787, '5'), rfc(8445, '7.2'), rfc(8656, '3')],
+  },
 ];
 
 /** What an address of the view asks for. */
