@@ -146,9 +146,7 @@ export class LabLearnFlow extends LitElement {
       <div class="head">
         <h3 id="flow">Packet flow</h3>
         <div class="buttons">
-          <button type="button" aria-pressed=${this.moving} @click=${this.#toggle}>
-            ${this.moving ? 'Pause' : 'Play'}
-          </button>
+          <button type="button" @click=${this.#toggle}>${this.moving ? 'Pause' : 'Play'}</button>
           <button type="button" @click=${this.#next}>Next 20 ms</button>
           <button type="button" @click=${this.#restart}>Restart</button>
         </div>

@@ -92,8 +92,8 @@ export class LabLearnNat extends LitElement {
         padding-left: 0.875rem;
         border-left: 3px solid var(--in);
       }
-      .way {
-        font: 600 1.125rem/1.6 var(--mono);
+      .big {
+        font-size: 1.25rem;
         overflow-wrap: anywhere;
       }
       .matrix {
@@ -106,6 +106,9 @@ export class LabLearnNat extends LitElement {
         vertical-align: middle;
         overflow-wrap: break-word;
         hyphens: auto;
+      }
+      .matrix thead th {
+        text-align: center;
       }
       .matrix button {
         display: grid;
@@ -211,11 +214,11 @@ export class LabLearnNat extends LitElement {
         </div>
       </fieldset>
       <p class="prose">${describeNat(NAT_KINDS[this.kind])}</p>
-      <p class="way">
-        ${textOf(HOST_A)} → ${textOf(first)}
-        <span class="caption">as ${textOf(STUN_SERVER)} sees it;</span>
-        ${textOf(second)} <span class="caption">as a second server sees it</span>
-      </p>
+      <dl class="figures">
+        ${figure('The host itself', textOf(HOST_A))}
+        ${figure(`As the server at ${textOf(STUN_SERVER)} sees it`, textOf(first))}
+        ${figure('As a second server sees it', textOf(second))}
+      </dl>
       <div class="pair">
         ${this.#message('request', messages.request, exchange.request)}
         ${this.#message('response', messages.response, exchange.response)}
@@ -342,6 +345,13 @@ export class LabLearnNat extends LitElement {
   readonly #again = (): void => {
     this.transaction = crypto.getRandomValues(new Uint8Array(12));
   };
+}
+
+function figure(label: string, value: string): TemplateResult {
+  return html`<div>
+    <dt>${label}</dt>
+    <dd class="big">${value}</dd>
+  </div>`;
 }
 
 function allTrials(): Readonly<Record<NatKind, Readonly<Record<NatKind, NatTrial>>>> {

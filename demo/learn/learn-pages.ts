@@ -77,7 +77,7 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     id: 'worklet',
     title: 'The AudioWorklet',
     about:
-      'Audio arrives in quanta of 2.7 ms on a thread of its own, and each has to be done in time.',
+      'Audio is rendered in quanta of some 3 ms, on a thread of its own, and each must be ready in time.',
     load: () => import('./learn-worklet.ts'),
     content: (voice) => html`<lab-learn-worklet .voice=${voice}></lab-learn-worklet>`,
     needsVoice: true,

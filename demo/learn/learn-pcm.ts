@@ -31,9 +31,9 @@ const SHOWN_BYTES = 48;
 const SHOWN_ELEMENTS = 40;
 
 const HEARD: readonly (readonly [PcmHeard, string])[] = [
-  ['source', 'The source'],
-  ['coded', 'The coded audio'],
-  ['noise', 'The noise alone'],
+  ['source', 'Source'],
+  ['coded', 'Coded'],
+  ['noise', 'Noise alone'],
 ];
 
 /** Samples, the noise of quantising them, and the same 20 ms as bytes, as text, and as packets. */
@@ -47,6 +47,8 @@ export class LabLearnPcm extends LitElement {
   @state() private selection: ByteSelection = { place: 'sample', index: 26 };
   @state() private held = false;
   #shown: PcmMoment = example(8000);
+  /** When it was taken: it remains where the page is drawn again for another reason, such as a slider. */
+  #takenAt = 0;
 
   constructor() {
     super();
@@ -63,9 +65,14 @@ export class LabLearnPcm extends LitElement {
     this.voice.drop(this.bench);
   }
 
+  protected override willUpdate(): void {
+    const now = performance.now();
+    if (this.held || !this.voice.active || now - this.#takenAt < REDRAW_MS / 2) return;
+    this.#takenAt = now;
+    this.#shown = this.bench.takeMoment() ?? this.#shown;
+  }
+
   protected override render(): TemplateResult {
-    const { moment } = this.bench;
-    if (!this.held && moment !== null && this.voice.active) this.#shown = moment;
     const shown = this.#shown;
     const { coding } = this.bench;
     const coded = quantise(shown.samples, coding);
@@ -192,9 +199,8 @@ export class LabLearnPcm extends LitElement {
         ${figure('Signal to noise', `${decibels(signalDbfs - noiseDbfs)} dB`, true)}
       </dl>
       <p class="caption">
-        ${live ? 'Measured over the last second.' : 'Measured in these 20 ms.'} Alone, the noise is
-        played ${audibleNoiseGainDb(coding).toFixed(0)} dB louder than it is, so that it can be
-        heard at any number of bits.
+        ${live ? 'Figures of the last second; the picture is the loudest 20 ms of the last half.' : 'Figures of these 20 ms.'}
+        ${noiseWords(audibleNoiseGainDb(coding))}
       </p>
     </section>`;
   }
@@ -445,7 +451,7 @@ export class LabLearnPcm extends LitElement {
 
   readonly #setRate = (sampleRate: PcmRate): void => {
     this.bench.sampleRate = sampleRate;
-    this.bench.moment = null;
+    this.bench.forget();
     this.held = false;
     this.selection = { place: 'sample', index: 26 };
     this.#shown = example(sampleRate);
@@ -479,6 +485,11 @@ const NAMES: Readonly<Record<BytePlace, string>> = {
 function example(sampleRate: PcmRate): PcmMoment {
   const samples = exampleVoice(sampleRate, (sampleRate * PCM_CHUNK_MS) / 1000);
   return { sampleRate, samples, opus: null };
+}
+
+function noiseWords(gainDb: number): string {
+  const how = gainDb < 0.5 ? 'as loud as it is' : `${gainDb.toFixed(0)} dB louder than it is`;
+  return `Alone, the noise is played ${how}, so that it can be heard at any number of bits.`;
 }
 
 function figure(label: string, value: string, big = false): TemplateResult {

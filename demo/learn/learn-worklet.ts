@@ -177,11 +177,7 @@ export class LabLearnWorklet extends LitElement {
           </div>
         </fieldset>
         <div class="buttons">
-          <button
-            type="button"
-            aria-pressed=${this.moving}
-            @click=${() => (this.moving = !this.moving)}
-          >
+          <button type="button" @click=${() => (this.moving = !this.moving)}>
             ${this.moving ? 'Pause' : 'Play'}
           </button>
           <button type="button" @click=${this.#next}>Next quantum</button>
@@ -268,7 +264,7 @@ export class LabLearnWorklet extends LitElement {
           <span
             >Used by this page’s processor:
             <b class="number"
-              >${used === null ? '–' : `${used.mean.toFixed(2)} ± ${used.error.toFixed(2)} ms`}</b
+              >${used === null ? '–' : `${used.mean.toFixed(3)} ± ${used.error.toFixed(3)} ms`}</b
             ></span
           >
           <span>${budgetMs.toFixed(2)} ms</span>

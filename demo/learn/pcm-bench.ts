@@ -25,6 +25,9 @@ const MAX_FIRST_CHUNKS = 8;
 /** How quickly the level of the noise follows: as a share of each chunk. */
 const SMOOTHING = 0.05;
 
+/** A pause between words is not worth a picture: −50 dBFS. */
+const LEAST_POWER = 1e-5;
+
 /** The same 20 ms in several ways. */
 export interface PcmMoment {
   readonly sampleRate: PcmRate;
@@ -36,10 +39,11 @@ export interface PcmMoment {
 /** Captures the source as samples, quantises it on the page, and plays it. */
 export class PcmBench implements LearnPart {
   sampleRate: PcmRate = 8000;
-  coding: Coding = { kind: 'linear', bits: 4 };
+  coding: Coding = { kind: 'linear', bits: 5 };
   heard: PcmHeard = 'coded';
-  /** The last chunk; null before the first. */
-  moment: PcmMoment | null = null;
+  #moment: PcmMoment | null = null;
+  /** Of `#moment`; 0 once it has been taken. */
+  #momentPower = 0;
   /** Levels over the last second or so, dBFS. */
   signalDbfs = -Infinity;
   noiseDbfs = -Infinity;
@@ -62,6 +66,18 @@ export class PcmBench implements LearnPart {
   /** Bytes a second that the recorder writes; null before it is known. */
   get recordedBytesPerSecond(): number | null {
     return this.#recordedMs < 1000 ? null : (this.recordedBytes * 1000) / this.#recordedMs;
+  }
+
+  /** The loudest chunk since the last call, or since the one before where nothing was loud; null before the first. */
+  takeMoment(): PcmMoment | null {
+    this.#momentPower = 0;
+    return this.#moment;
+  }
+
+  /** Forgets what was captured at another rate. */
+  forget(): void {
+    this.#moment = null;
+    this.#momentPower = 0;
   }
 
   async open(stage: OpenStage): Promise<void> {
@@ -136,7 +152,11 @@ export class PcmBench implements LearnPart {
     const played =
       this.heard === 'noise' ? amplified(noise, audibleNoiseGainDb(this.coding)) : coded;
     this.#playout?.write(new Uint8Array(played.buffer));
-    this.moment = { sampleRate: this.sampleRate, samples, opus: this.#encode(samples) };
+    const opus = this.#encode(samples);
+    const power = powerOf(samples);
+    if (power < Math.max(LEAST_POWER, this.#momentPower)) return;
+    this.#momentPower = power;
+    this.#moment = { sampleRate: this.sampleRate, samples, opus };
   }
 
   #encode(samples: Float32Array): Uint8Array | null {
