@@ -152,6 +152,28 @@ export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
     ],
     clauses: [rfc(8489, '5'), rfc(4787, '4'), rfc(4787, '5'), rfc(8445, '7.2'), rfc(8656, '3')],
   },
+  {
+    id: 'sip',
+    title: 'SIP',
+    about: 'How telephones set up a call, message by message, beside what WebRTC does.',
+    load: () => import('./learn-sip.ts'),
+    content: (voice) => html`<lab-learn-sip .voice=${voice}></lab-learn-sip>`,
+    needsVoice: true,
+    files: [
+      file('src/core/sip/sip-message.ts', () => import('../../src/core/sip/sip-message.ts?raw')),
+      file('src/core/sip/sip-ladder.ts', () => import('../../src/core/sip/sip-ladder.ts?raw')),
+      file(
+        'src/core/sip/sip-explained.ts',
+        () => import('../../src/core/sip/sip-explained.ts?raw'),
+      ),
+      file(
+        'src/core/webrtc/call-timeline.ts',
+        () => import('../../src/core/webrtc/call-timeline.ts?raw'),
+      ),
+      file('demo/learn/sip-call.ts', () => import('./sip-call.ts?raw')),
+    ],
+    clauses: [rfc(3261, '13'), rfc(3261, '15'), rfc(3665, '3.1'), rfc(7118, '5')],
+  },
 ];
 
 /** What an address of the view asks for. */
