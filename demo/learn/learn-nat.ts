@@ -161,6 +161,16 @@ export class LabLearnNat extends LitElement {
           font-size: 0.75rem;
         }
       }
+      @media (max-width: 36rem) {
+        .kinds {
+          grid-auto-flow: row;
+          grid-template-columns: repeat(2, minmax(0, 1fr));
+        }
+        .kinds label {
+          padding: 0 0.25rem;
+          border-radius: 0;
+        }
+      }
     `,
   ];
 

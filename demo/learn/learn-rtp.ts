@@ -32,6 +32,7 @@ export class LabLearnRtp extends LitElement {
         gap: 2px;
       }
       .box button {
+        position: relative;
         display: grid;
         gap: 0.15rem;
         place-content: center;
@@ -183,10 +184,10 @@ export class LabLearnRtp extends LitElement {
       type="button"
       style="grid-column: ${width === LINE_BITS ? '1 / -1' : `span ${width}`}"
       aria-pressed=${isChosen}
-      aria-label="${name}: ${value}"
       @click=${() => this.#choose(index)}
     >
-      <span>${label}</span>${width > 2 ? html`<b>${value}</b>` : nothing}
+      <span>${label}</span>${width > 2 ? html` <b>${value}</b>` : nothing}
+      <span class="unseen">, ${name}: ${value}</span>
     </button>`;
   }
 

@@ -54,6 +54,8 @@ export class RtpBench implements LearnPart {
       firstTimestamp: timestampOffset!,
     };
     capture.addEventListener('chunk', ({ detail: chunk }) => {
+      // A capture that is being closed may have a last one.
+      if (receiver !== this.receiver) return;
       const bytes = encoder.encode(chunk);
       this.last = { bytes, stream, format: 'opus' };
       const transitMs = network.transit(this.settings);
