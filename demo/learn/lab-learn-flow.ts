@@ -121,6 +121,12 @@ export class LabLearnFlow extends LitElement {
       .figures > div {
         min-width: 5.5rem;
       }
+      /* The picture is half as large there, and its words are not. */
+      @media (max-width: 44rem) {
+        text {
+          font-size: 24px;
+        }
+      }
     `,
   ];
 

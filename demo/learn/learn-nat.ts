@@ -156,9 +156,12 @@ export class LabLearnNat extends LitElement {
         .pair {
           grid-template-columns: minmax(0, 1fr);
         }
-        .matrix button,
-        .matrix th {
+        .matrix button {
           font-size: 0.75rem;
+        }
+        .matrix th {
+          font-size: 0.6875rem;
+          font-weight: 400;
         }
       }
       @media (max-width: 36rem) {

@@ -3,7 +3,7 @@ import { html } from 'lit';
 import type { LearnVoice } from './learn-voice.ts';
 
 /** A clause of a standard. */
-export interface Clause {
+interface Clause {
   readonly label: string;
   readonly url: string;
 }

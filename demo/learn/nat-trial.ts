@@ -12,7 +12,7 @@ const NAT_B = '198.51.100.22';
 /** Rounds of checks, at most: the first opens the NATs, and later ones use what was learnt. */
 const ROUNDS = 4;
 
-/** One packet, or one step that is no packet, of a trial. */
+/** One step of a trial: mostly a packet. */
 export interface TrialStep {
   /** What happened, in a sentence. */
   readonly text: string;

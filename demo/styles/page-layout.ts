@@ -92,4 +92,14 @@ export const pageStyles: CSSResult = css`
       padding: 0 0.4rem;
     }
   }
+  /* Five views side by side on a phone. */
+  @media (max-width: 27rem) {
+    nav {
+      gap: 0;
+    }
+    nav a {
+      padding: 0 0.2rem;
+      font-size: 0.875rem;
+    }
+  }
 `;
