@@ -36,6 +36,7 @@ const WHOLE_LAB = [
   'lab',
   'lab-compare',
   'lab-lanes',
+  'lab-learn',
   'lab-nat',
   'lab-opus',
   'lab-wire',

@@ -13,6 +13,8 @@ interface View {
   readonly label: string;
   readonly about: string;
   readonly content: TemplateResult;
+  /** Loads its element, where that is not part of the first download. */
+  readonly load?: () => Promise<unknown>;
 }
 
 const VIEWS: Readonly<Record<string, View>> = {
@@ -36,6 +38,12 @@ const VIEWS: Readonly<Record<string, View>> = {
     about: 'WebRTC between two tabs or two machines, made visible.',
     content: html`<lab-room></lab-room>`,
   },
+  learn: {
+    label: 'Learn',
+    about: 'How a voice gets onto the wire and back, page by page, with your own voice.',
+    content: html`<lab-learn></lab-learn>`,
+    load: () => import('../learn/lab-learn.ts'),
+  },
 };
 
 /** The lab. Only the view that is looked at exists: leaving one ends what sounds in it. */
@@ -44,9 +52,12 @@ export class LabPage extends LitElement {
   static override styles: CSSResultGroup = [controls, pageStyles];
 
   @state() private view = viewOf(location.hash);
+  /** Whether the element of the view could not be loaded. */
+  @state() private missing = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.#load();
     addEventListener('hashchange', this.#follow);
   }
 
@@ -77,16 +88,35 @@ export class LabPage extends LitElement {
           )}
         </nav>
       </header>
-      ${content}
+      ${
+        this.missing
+          ? html`<p class="missing" role="alert">
+              This view could not be loaded. Is the server still there?
+              <button type="button" @click=${this.#load}>Try again</button>
+            </p>`
+          : content
+      }
     `;
   }
 
   readonly #follow = (): void => {
-    this.view = viewOf(location.hash);
+    const view = viewOf(location.hash);
+    if (view === this.view) return;
+    this.view = view;
+    this.#load();
+  };
+
+  readonly #load = (): void => {
+    this.missing = false;
+    const { view } = this;
+    VIEWS[view]!.load?.().catch(() => {
+      if (view === this.view) this.missing = true;
+    });
   };
 }
 
+/** The view of an address; what follows a slash is the view's own. */
 function viewOf(hash: string): string {
-  const name = hash.slice(1);
+  const [name = ''] = hash.slice(1).split('/', 1);
   return Object.hasOwn(VIEWS, name) ? name : 'compare';
 }

@@ -77,6 +77,12 @@ export const pageStyles: CSSResult = css`
     font-weight: 600;
     box-shadow: 0 0 0 1px var(--line-strong);
   }
+  .missing {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem 1rem;
+    align-items: center;
+  }
   @media (max-width: 60rem) {
     header {
       grid-template-columns: minmax(0, 1fr);
@@ -84,6 +90,16 @@ export const pageStyles: CSSResult = css`
     nav a {
       flex: 1 1 auto;
       padding: 0 0.4rem;
+    }
+  }
+  /* Five views side by side on a phone. */
+  @media (max-width: 27rem) {
+    nav {
+      gap: 0;
+    }
+    nav a {
+      padding: 0 0.2rem;
+      font-size: 0.875rem;
     }
   }
 `;

@@ -32,7 +32,7 @@ export interface LabPage {
  * one that needs it fresh opens it again.
  * @param view the fragment of the page's address
  */
-export function useLab(view: 'compare' | 'lane' | 'session' | 'call'): LabPage {
+export function useLab(view: 'compare' | 'lane' | 'session' | 'call' | 'learn'): LabPage {
   const faults: string[] = [];
   let vite: ViteDevServer;
   let browser: OpenBrowser;

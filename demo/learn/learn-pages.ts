@@ -1,0 +1,198 @@
+import type { TemplateResult } from 'lit';
+import { html } from 'lit';
+import type { LearnVoice } from './learn-voice.ts';
+
+/** A clause of a standard. */
+interface Clause {
+  readonly label: string;
+  readonly url: string;
+}
+
+/** A file of the project, which the lab shows. */
+export interface SourceFile {
+  /** From the project's root. */
+  readonly path: string;
+  /** Loads its text. */
+  readonly load: () => Promise<{ readonly default: string }>;
+}
+
+/** One page of the guided way. */
+export interface LearnPage {
+  /** Of its address: `#learn/ID`. */
+  readonly id: string;
+  readonly title: string;
+  /** One sentence: what the page shows. */
+  readonly about: string;
+  /** Loads its element, when the page is opened. */
+  readonly load: () => Promise<unknown>;
+  readonly content: (voice: LearnVoice) => TemplateResult;
+  /** Whether the page needs the visitor's audio. */
+  readonly needsVoice: boolean;
+  /** Files of the project that do it. */
+  readonly files: readonly SourceFile[];
+  readonly clauses: readonly Clause[];
+}
+
+const WEB_AUDIO = 'https://webaudio.github.io/web-audio-api/';
+const file = (path: string, load: SourceFile['load']): SourceFile => ({ path, load });
+const rfc = (number: number, section: string): Clause => ({
+  label: `RFC ${number} §${section}`,
+  url: `https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`,
+});
+
+/** The pages in their order. */
+export const LEARN_PAGES: readonly [LearnPage, ...LearnPage[]] = [
+  {
+    id: 'pcm',
+    title: 'PCM',
+    about: 'A voice becomes numbers, the numbers become bytes, and the bytes become text.',
+    load: () => import('./learn-pcm.ts'),
+    content: (voice) => html`<lab-learn-pcm .voice=${voice}></lab-learn-pcm>`,
+    needsVoice: true,
+    files: [
+      file(
+        'src/core/format/sample-format.ts',
+        () => import('../../src/core/format/sample-format.ts?raw'),
+      ),
+      file('src/core/format/g711.ts', () => import('../../src/core/format/g711.ts?raw')),
+      file('src/core/base64/base64.ts', () => import('../../src/core/base64/base64.ts?raw')),
+      file(
+        'src/core/codec/opus-packet.ts',
+        () => import('../../src/core/codec/opus-packet.ts?raw'),
+      ),
+      file(
+        'src/core/container/webm-opus.ts',
+        () => import('../../src/core/container/webm-opus.ts?raw'),
+      ),
+      file('demo/learn/quantiser.ts', () => import('./quantiser.ts?raw')),
+    ],
+    clauses: [
+      { label: 'ITU-T G.711', url: 'https://www.itu.int/rec/T-REC-G.711' },
+      rfc(4648, '4'),
+      rfc(6716, '3.1'),
+      rfc(8794, '4'),
+    ],
+  },
+  {
+    id: 'worklet',
+    title: 'The AudioWorklet',
+    about:
+      'Audio is rendered in quanta of some 3 ms, on a thread of its own, and each must be ready in time.',
+    load: () => import('./learn-worklet.ts'),
+    content: (voice) => html`<lab-learn-worklet .voice=${voice}></lab-learn-worklet>`,
+    needsVoice: true,
+    files: [
+      file('worklets/capture.ts', () => import('../../worklets/capture.ts?raw')),
+      file(
+        'src/core/capture/capture-engine.ts',
+        () => import('../../src/core/capture/capture-engine.ts?raw'),
+      ),
+      file(
+        'src/core/capture/chunk-writer.ts',
+        () => import('../../src/core/capture/chunk-writer.ts?raw'),
+      ),
+      file('demo/worklet/quantum-probe.ts', () => import('../worklet/quantum-probe.ts?raw')),
+      file('demo/learn/quantum-fill.ts', () => import('./quantum-fill.ts?raw')),
+    ],
+    clauses: [
+      { label: 'Web Audio: rendering an audio graph', url: `${WEB_AUDIO}#rendering-loop` },
+      { label: 'Web Audio: AudioWorklet', url: `${WEB_AUDIO}#AudioWorklet` },
+    ],
+  },
+  {
+    id: 'rtp',
+    title: 'RTP',
+    about:
+      'Twelve bytes in front of the audio let a receiver put right what a network does to packets.',
+    load: () => import('./learn-rtp.ts'),
+    content: (voice) => html`<lab-learn-rtp .voice=${voice}></lab-learn-rtp>`,
+    needsVoice: true,
+    files: [
+      file('src/core/rtp/rtp-packet.ts', () => import('../../src/core/rtp/rtp-packet.ts?raw')),
+      file('src/core/rtp/rtp-header.ts', () => import('../../src/core/rtp/rtp-header.ts?raw')),
+      file(
+        'src/core/receive/jitter-buffer.ts',
+        () => import('../../src/core/receive/jitter-buffer.ts?raw'),
+      ),
+      file(
+        'src/core/receive/delay-target.ts',
+        () => import('../../src/core/receive/delay-target.ts?raw'),
+      ),
+      file(
+        'src/core/receive/receive-decision.ts',
+        () => import('../../src/core/receive/receive-decision.ts?raw'),
+      ),
+      file('demo/learn/packet-flow.ts', () => import('./packet-flow.ts?raw')),
+    ],
+    clauses: [rfc(3550, '5.1'), rfc(3551, '4.1'), rfc(7587, '4')],
+  },
+  {
+    id: 'nat',
+    title: 'STUN, NAT and TURN',
+    about:
+      'Most hosts have no address that others can reach: how two of them find a way all the same.',
+    load: () => import('./learn-nat.ts'),
+    content: () => html`<lab-learn-nat></lab-learn-nat>`,
+    needsVoice: false,
+    files: [
+      file(
+        'src/core/webrtc/stun/stun-message.ts',
+        () => import('../../src/core/webrtc/stun/stun-message.ts?raw'),
+      ),
+      file(
+        'src/core/webrtc/stun/stun-explained.ts',
+        () => import('../../src/core/webrtc/stun/stun-explained.ts?raw'),
+      ),
+      file('src/core/webrtc/nat/nat.ts', () => import('../../src/core/webrtc/nat/nat.ts?raw')),
+      file(
+        'src/core/webrtc/nat/nat-behaviour.ts',
+        () => import('../../src/core/webrtc/nat/nat-behaviour.ts?raw'),
+      ),
+      file('demo/learn/nat-trial.ts', () => import('./nat-trial.ts?raw')),
+    ],
+    clauses: [rfc(8489, '5'), rfc(4787, '4'), rfc(4787, '5'), rfc(8445, '7.2'), rfc(8656, '3')],
+  },
+  {
+    id: 'sip',
+    title: 'SIP',
+    about: 'How telephones set up a call, message by message, beside what WebRTC does.',
+    load: () => import('./learn-sip.ts'),
+    content: (voice) => html`<lab-learn-sip .voice=${voice}></lab-learn-sip>`,
+    needsVoice: true,
+    files: [
+      file('src/core/sip/sip-message.ts', () => import('../../src/core/sip/sip-message.ts?raw')),
+      file('src/core/sip/sip-ladder.ts', () => import('../../src/core/sip/sip-ladder.ts?raw')),
+      file(
+        'src/core/sip/sip-explained.ts',
+        () => import('../../src/core/sip/sip-explained.ts?raw'),
+      ),
+      file(
+        'src/core/webrtc/call-timeline.ts',
+        () => import('../../src/core/webrtc/call-timeline.ts?raw'),
+      ),
+      file('demo/learn/sip-call.ts', () => import('./sip-call.ts?raw')),
+    ],
+    clauses: [rfc(3261, '13'), rfc(3261, '15'), rfc(3665, '3.1'), rfc(7118, '5')],
+  },
+];
+
+/** What an address of the view asks for. */
+export interface LearnAddress {
+  readonly page: LearnPage;
+  /** The file of the project that is to be shown in place of the page; null: the page. */
+  readonly file: SourceFile | null;
+}
+
+/**
+ * Reads an address such as `#learn/pcm` or `#learn/pcm/src/core/format/g711.ts`. One that names no page is the first page's.
+ */
+export function readLearnAddress(hash: string): LearnAddress {
+  const [, id, path] = /^#learn\/([\w-]+)(?:\/(.+))?$/.exec(hash) ?? [];
+  const page = LEARN_PAGES.find((one) => one.id === id) ?? LEARN_PAGES[0];
+  return { page, file: page.files.find((one) => one.path === path) ?? null };
+}
+
+/** The address of a page, or of one of its files. */
+export function learnAddress({ id }: LearnPage, source?: SourceFile): string {
+  return `#learn/${id}${source === undefined ? '' : `/${source.path}`}`;
+}

@@ -1,0 +1,245 @@
+import { CALL_STEPS } from 'micwire';
+import type { CallStepName } from 'micwire';
+import { explainSdp } from 'micwire/sdp';
+import { explainSipMessage } from 'micwire/sip-ladder';
+import type { SipLadderEntry } from 'micwire/sip-ladder';
+import type { CSSResultGroup, TemplateResult } from 'lit';
+import { LitElement, css, html, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import '../elements/lab-call-steps.ts';
+import { controls } from '../styles/controls.ts';
+import { CallBench } from './call-bench.ts';
+import type { LearnVoice } from './learn-voice.ts';
+import { learnPageStyles } from './page-styles.ts';
+import { EXAMPLE_SIP_CALL, SIP_FOR_STEP, sipCallLadder, sipPartsOf } from './sip-call.ts';
+
+const STEP_NAMES: Readonly<Record<CallStepName, string>> = {
+  create: 'Create',
+  signal: 'Signal',
+  ice: 'ICE',
+  media: 'Media',
+  data: 'Data',
+  close: 'Close',
+};
+
+/** The ladder of a call of SIP beside the six steps of WebRTC. */
+@customElement('lab-learn-sip')
+export class LabLearnSip extends LitElement {
+  static override styles: CSSResultGroup = [
+    controls,
+    learnPageStyles,
+    css`
+      .pair {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) minmax(0, 1.15fr);
+        gap: 1.25rem;
+        align-items: start;
+      }
+      .names {
+        display: flex;
+        justify-content: space-between;
+        font-weight: 600;
+      }
+      .ladder {
+        display: grid;
+        margin: 0 1rem;
+        padding: 0.35rem 0;
+        border-right: 2px solid var(--line-strong);
+        border-left: 2px solid var(--line-strong);
+        list-style: none;
+      }
+      .ladder button {
+        position: relative;
+        display: block;
+        width: 100%;
+        min-height: 3.25rem;
+        padding: 0.2rem 1rem 0.75rem;
+        border-color: transparent;
+        border-radius: 0;
+        font-size: 0.9375rem;
+      }
+      .ladder button:hover {
+        background: var(--sunken);
+      }
+      .ladder button[aria-pressed='true'] {
+        background: var(--in);
+        color: var(--on-accent);
+      }
+      .arrow {
+        position: absolute;
+        right: 0.25rem;
+        bottom: 0.6rem;
+        left: 0.25rem;
+        height: 2px;
+        background: currentColor;
+      }
+      .arrow::after {
+        position: absolute;
+        top: -4px;
+        border: 5px solid transparent;
+        content: '';
+      }
+      .out .arrow::after {
+        right: -1px;
+        border-right-width: 0;
+        border-left-color: currentColor;
+      }
+      .back .arrow::after {
+        left: -1px;
+        border-right-color: currentColor;
+        border-left-width: 0;
+      }
+      .message {
+        max-height: 40rem;
+        margin: 0;
+        padding: 0.5rem 0.875rem;
+        border-radius: var(--radius);
+        background: var(--sunken);
+        overflow-y: auto;
+        list-style: none;
+      }
+      .message li {
+        padding: 0.25rem 0;
+      }
+      .message .body {
+        margin-top: 0.75rem;
+        padding-top: 0.75rem;
+        border-top: 1px solid var(--line-strong);
+      }
+      .message code {
+        display: block;
+        color: var(--in);
+        font: var(--small) / 1.45 var(--mono);
+        overflow-wrap: anywhere;
+      }
+      @media (max-width: 60rem) {
+        .pair {
+          grid-template-columns: minmax(0, 1fr);
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) voice!: LearnVoice;
+  /** The call lives here. Public for tests. */
+  readonly bench: CallBench = new CallBench(() => this.requestUpdate());
+  @state() private chosen = 0;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.voice.use(this.bench);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.voice.drop(this.bench);
+  }
+
+  protected override render(): TemplateResult {
+    const { offer, answer, steps } = this.bench;
+    const parts = sipPartsOf(offer, answer, steps);
+    const entries = sipCallLadder(parts ?? EXAMPLE_SIP_CALL);
+    const entry = entries[Math.min(this.chosen, entries.length - 1)]!;
+    return html`${this.#ladder(entries, entry, parts === null)} ${this.#steps()}`;
+  }
+
+  #ladder(
+    entries: readonly SipLadderEntry[],
+    entry: SipLadderEntry,
+    isExample: boolean,
+  ): TemplateResult {
+    return html`<section class="panel" aria-labelledby="ladder">
+      <h3 id="ladder">The ladder</h3>
+      <p class="prose">
+        SIP sets up a call with requests and responses, as text.
+        ${
+          isExample
+            ? 'This is a call between two telephones.'
+            : 'The offer and the answer in these messages are those of the call that you hear now.'
+        }
+        A page and its proxy would send these messages over a WebSocket; this page composes them,
+        and sends them to nobody. Press one to read it, line by line.
+      </p>
+      <div class="pair">
+        <div>
+          <p class="names"><span>Page (Alice)</span><span>Proxy (to Bob)</span></p>
+          <ol class="ladder" aria-label="Messages of the call">
+            ${entries.map(
+              (each) =>
+                html`<li>
+                  <button
+                    type="button"
+                    class=${each.from === 'page' ? 'out' : 'back'}
+                    aria-pressed=${each === entry}
+                    aria-label="${each.label}, ${each.from === 'page' ? 'from the page' : 'to the page'}"
+                    @click=${() => (this.chosen = each.index)}
+                  >
+                    ${each.label}<span class="arrow" aria-hidden="true"></span>
+                  </button>
+                </li>`,
+            )}
+          </ol>
+        </div>
+        ${messageLines(entry)}
+      </div>
+    </section>`;
+  }
+
+  #steps(): TemplateResult {
+    const { steps } = this.bench;
+    return html`<section class="panel" aria-labelledby="steps">
+      <h3 id="steps">Beside WebRTC’s six steps</h3>
+      <p class="prose">
+        WebRTC has no messages for setting up a call: an app brings offer and answer across as it
+        likes.
+        ${steps.length === 0 ? 'Press Start for a call within this page, with your own audio.' : nothing}
+      </p>
+      ${steps.length === 0 ? nothing : html`<lab-call-steps .steps=${steps}></lab-call-steps>`}
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Step</th>
+            <th scope="col">What SIP has for it</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${CALL_STEPS.map(
+            (name) =>
+              html`<tr>
+                <th scope="row">${STEP_NAMES[name]}</th>
+                <td>${SIP_FOR_STEP[name]}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </section>`;
+  }
+}
+
+/** A message, each of its lines with what it means. */
+function messageLines({ message, label }: SipLadderEntry): TemplateResult {
+  const { start, headers } = explainSipMessage(message);
+  const [first = ''] = message.text.split('\r\n', 1);
+  const body = message.text.slice(message.text.indexOf('\r\n\r\n') + 4);
+  return html`<ol class="message" tabindex="0" aria-label="Lines of ${label}">
+    ${line(first, start.explanation, start.clause)}
+    ${headers.map(({ text, explanation, clause }) => line(text, explanation, clause))}
+    ${
+      body === ''
+        ? nothing
+        : explainSdp(body).lines.map(
+            ({ text, explanation }, i) =>
+              html`<li class=${i === 0 ? 'body' : ''}>
+                <code>${text}</code><span class="caption">${explanation}</span>
+              </li>`,
+          )
+    }
+  </ol>`;
+}
+
+function line(text: string, explanation: string, clause: string): TemplateResult {
+  return html`<li>
+    <code>${text}</code
+    ><span class="caption">${explanation}${clause === '' ? '' : ` (${clause})`}</span>
+  </li>`;
+}

@@ -1,0 +1,373 @@
+/** The view Learn on the page of `npm start`, in Chromium: each page by its address, pressed, and looked at by axe-core. */
+import { fileURLToPath } from 'node:url';
+import type axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useLab } from './helpers/lab-page.ts';
+
+const AXE = fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url));
+/** The pages in their order: id, title, and whether they need the visitor's audio. */
+const PAGES = [
+  ['pcm', 'PCM', true],
+  ['worklet', 'The AudioWorklet', true],
+  ['rtp', 'RTP', true],
+  ['nat', 'STUN, NAT and TURN', false],
+  ['sip', 'SIP', true],
+] as const;
+type PageId = (typeof PAGES)[number][0];
+/** 1280 and 390 CSS px. */
+const SIZES = [
+  { width: 1280, height: 900 },
+  { width: 390, height: 844 },
+] as const;
+
+const lab = useLab('learn');
+const { eventually, faults } = lab;
+let page: Page;
+/** Where the lab is. */
+let address: string;
+beforeEach(async () => {
+  page = lab.page;
+  address ??= new URL('/', page.url()).href;
+  await page.setViewportSize(SIZES[0]);
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' });
+});
+
+/** Goes to a page by its address, as a link from elsewhere does. */
+async function visit(id: PageId): Promise<void> {
+  await page.goto('about:blank');
+  await page.goto(`${address}#learn/${id}`);
+  const [, title] = PAGES.find(([one]) => one === id)!;
+  await page.getByRole('heading', { level: 2, name: title, exact: true }).waitFor();
+  await page.locator(`lab-learn main > .sources`).waitFor();
+}
+
+const button = (name: string | RegExp) =>
+  page.locator('lab-learn').getByRole('button', { name, exact: typeof name === 'string' });
+const text = (selector: string) => page.locator(selector).first().innerText();
+const start = () => page.getByRole('button', { name: 'Start', exact: true }).click();
+
+/** What axe finds wrong with the whole page now: rule and place. */
+async function accessibilityFaults(): Promise<string[]> {
+  const isThere = await page.evaluate(() => 'axe' in globalThis);
+  if (!isThere) await page.addScriptTag({ path: AXE });
+  return page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document);
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary}`),
+    );
+  });
+}
+
+describe('the view Learn', { timeout: 60_000 }, () => {
+  it('leads through its pages by links, by the back button and by its addresses', async () => {
+    await visit('pcm');
+    const links = page.locator('lab-learn nav ol a');
+    const addresses = await links.evaluateAll((all) => all.map((a) => a.getAttribute('href')));
+    expect(addresses).toEqual(PAGES.map(([id]) => `#learn/${id}`));
+    for (const [, title] of PAGES.slice(1)) {
+      await page.locator('lab-learn .turn .after').click();
+      await page.getByRole('heading', { level: 2, name: title, exact: true }).waitFor();
+      // The focus is at the new page's beginning.
+      await eventually(() =>
+        page.evaluate(() => {
+          const learn = document.querySelector('lab-page')!.shadowRoot!.querySelector('lab-learn');
+          return learn!.shadowRoot!.activeElement?.textContent;
+        }),
+      ).toBe(title);
+    }
+    expect(await page.locator('lab-learn .turn .after').count()).toBe(0);
+    await page.goBack();
+    await page.getByRole('heading', { level: 2, name: PAGES.at(-2)![1] }).waitFor();
+    await visit('nat');
+    expect(await text('lab-learn nav a[aria-current=page]')).toContain('STUN, NAT and TURN');
+    await page.goto(`${address}#learn`);
+    await page.getByRole('heading', { level: 2, name: 'PCM', exact: true }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('shows the files that do it, by an address of their own', async () => {
+    await visit('pcm');
+    await page.getByRole('link', { name: 'src/core/format/g711.ts' }).click();
+    await eventually(() => text('lab-learn pre')).toContain('export function encodeMulaw');
+    expect(page.url()).toContain('#learn/pcm/src/core/format/g711.ts');
+    await page.goBack();
+    await page.getByRole('heading', { level: 2, name: 'PCM', exact: true }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('says so where a page cannot be loaded, and loads it when asked again', async () => {
+    await page.goto('about:blank');
+    await page.goto(`${address}#learn/pcm`);
+    await page.getByRole('heading', { level: 2, name: 'PCM', exact: true }).waitFor();
+    const pattern = '**/learn-nat.ts*';
+    await page.route(pattern, (route) => route.abort());
+    await page.getByRole('link', { name: 'STUN, NAT and TURN' }).first().click();
+    await eventually(() => page.locator('lab-learn').getByRole('alert').innerText()).toContain(
+      'could not be loaded',
+    );
+    await page.unroute(pattern);
+    await button('Try again').click();
+    await page.locator('lab-learn-nat section').first().waitFor();
+    expect(faults.every((fault) => fault.includes('Failed to load'))).toBe(true);
+  });
+
+  it.each(PAGES)(
+    'has no fault that axe finds on the page %s, and fits into 1280 and 390 px, light and dark',
+    async (id, _, needsVoice) => {
+      await visit(id);
+      for (const size of SIZES) {
+        await page.setViewportSize(size);
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect(await accessibilityFaults()).toEqual([]);
+        }
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect(width).toBeLessThanOrEqual(size.width);
+      }
+      if (needsVoice) {
+        await start();
+        await page.locator('lab-status').getByText('Running.').waitFor();
+        await page.waitForTimeout(1500);
+        expect(await accessibilityFaults()).toEqual([]);
+      }
+      expect(faults).toEqual([]);
+    },
+  );
+
+  it('makes no sound before Start is pressed, and closes its context when the view is left', async () => {
+    await visit('pcm');
+    const context = () =>
+      page.evaluate(() => {
+        const learn = document.querySelector('lab-page')!.shadowRoot!.querySelector('lab-learn');
+        const { voice } = learn as unknown as { voice: { context: AudioContext | null } };
+        (globalThis as { last?: AudioContext | null }).last ??= voice.context;
+        return voice.context?.state ?? null;
+      });
+    expect(await context()).toBeNull();
+    await start();
+    await eventually(context).toBe('running');
+    await page.getByRole('link', { name: 'A session', exact: true }).click();
+    await eventually(() =>
+      page.evaluate(() => (globalThis as { last?: AudioContext }).last?.state),
+    ).toBe('closed');
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('PCM', { timeout: 60_000 }, () => {
+  const marked = (label: string) =>
+    page.getByRole('group', { name: label }).locator('[aria-pressed=true]').allInnerTexts();
+  const noise = async (): Promise<number> => {
+    const value = page
+      .locator('lab-learn-pcm .figures div', { hasText: /^\s*Noise/ })
+      .locator('dd');
+    return Number((await value.innerText()).replace('−', '-').replace(' dBFS', ''));
+  };
+
+  it('marks a sample’s bytes and characters, and back, by mouse and by key', async () => {
+    await visit('pcm');
+    const sample = () =>
+      page
+        .getByRole('group', { name: 'Samples' })
+        .locator('[aria-pressed=true]')
+        .getAttribute('aria-label');
+    await page.getByRole('group', { name: 'Samples' }).getByRole('button').nth(7).click();
+    const [, index, value] = /^Sample (\d+): (.+)$/.exec((await sample())!)!;
+    const bytes = await marked('Bytes, hexadecimal');
+    expect(bytes).toHaveLength(2);
+    // Little endian.
+    const written = Buffer.from(bytes.join(''), 'hex').readInt16LE();
+    expect(String(written).replace('-', '−')).toBe(value);
+    const characters = await marked('Base64');
+    expect(characters.length).toBeGreaterThanOrEqual(3);
+    expect(await text('lab-learn-pcm .reading')).toContain(characters.join(''));
+    await page.keyboard.press('ArrowRight');
+    await eventually(sample).toContain(`Sample ${Number(index) + 1}:`);
+    await page.keyboard.press('ArrowLeft');
+    await eventually(sample).toContain(`Sample ${index}:`);
+    // A byte leads back to its sample.
+    const row = page.getByRole('group', { name: 'Bytes, hexadecimal' });
+    await row.getByRole('button', { name: `Byte ${2 * Number(index) + 3}:` }).click();
+    await eventually(sample).toContain(`Sample ${Number(index) + 1}:`);
+    expect(faults).toEqual([]);
+  });
+
+  it('has 6 dB less noise with each bit, in the figures of the voice that is heard', async () => {
+    await visit('pcm');
+    await start();
+    const bits = page.getByRole('slider', { name: /^Bits per sample/ });
+    await bits.fill('6');
+    await eventually(noise).toBeGreaterThan(-50);
+    await page.waitForTimeout(2500);
+    const at6 = await noise();
+    await bits.fill('12');
+    await eventually(noise).toBeLessThan(-70);
+    await page.waitForTimeout(2500);
+    const at12 = await noise();
+    // Six bits: 36 dB.
+    expect(at6 - at12).toBeGreaterThan(30);
+    expect(at6 - at12).toBeLessThan(42);
+    expect(faults).toEqual([]);
+  });
+
+  it('takes the packet of Opus and the file of MediaRecorder apart', async () => {
+    await visit('pcm');
+    await start();
+    await eventually(() => text('lab-learn-pcm .bits')).toMatch(/SILK.*Mono\./s);
+    await eventually(() => text('lab-learn-pcm .elements')).toMatch(/EBML.*Segment.*A_OPUS/s);
+    await eventually(() => text('lab-learn-pcm .elements')).toContain('SimpleBlock');
+    await page.getByText('48 kHz', { exact: true }).click();
+    await eventually(() => text('lab-learn-pcm table')).toContain('1,920');
+    await eventually(() => text('lab-learn-pcm .bits')).toContain('CELT');
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('the AudioWorklet', { timeout: 60_000 }, () => {
+  it('fills chunks quantum by quantum, one with the rest of the other', async () => {
+    await visit('worklet');
+    await button('Next quantum').click();
+    const reading = () => text('lab-learn-worklet .reading');
+    for (let i = 0; i < 20 && !(await reading()).includes('is full and leaves'); i++) {
+      await button('Next quantum').click();
+    }
+    expect(await reading()).toMatch(
+      /Quantum 8, frames 896 to 1,023: 64 frames to chunk 1, which is full and leaves and 64 frames to chunk 2/,
+    );
+    expect(await button('Play').isVisible()).toBe(true);
+    expect(faults).toEqual([]);
+  });
+
+  it('measures what its processor uses, and more where there is more to do', async () => {
+    await visit('worklet');
+    await start();
+    const used = async () => {
+      const value = await text('lab-learn-worklet .axis b');
+      return value === '–' ? null : Number(value.split(' ')[0]);
+    };
+    await eventually(used).not.toBeNull();
+    const idle = (await used())!;
+    expect(idle).toBeLessThan(0.3);
+    await page.getByRole('slider', { name: /^Extra work/ }).fill('30');
+    await eventually(used).toBeNull();
+    await eventually(used).toBeGreaterThan(idle + 0.1);
+    expect(await text('lab-learn-worklet table')).toMatch(/128, as the processor gets them/);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('RTP', { timeout: 60_000 }, () => {
+  it('takes apart a packet that was just sent, and holds the one that is looked at', async () => {
+    await visit('rtp');
+    await start();
+    await page.getByRole('heading', { name: 'The header of a packet just sent' }).waitFor();
+    const field = (name: RegExp) =>
+      page.getByRole('group', { name: 'Fields of the RTP header' }).getByRole('button', { name });
+    await field(/Payload type/).click();
+    expect(await text('lab-learn-rtp .detail')).toMatch(/Payload type\s+1101111 = 111\s.*opus/s);
+    expect(await button('Held').isVisible()).toBe(true);
+    const sequence = () => field(/Sequence number/).innerText();
+    const held = await sequence();
+    await page.waitForTimeout(1500);
+    expect(await sequence()).toBe(held);
+    await button('Held').click();
+    await eventually(sequence).not.toBe(held);
+    expect(faults).toEqual([]);
+  });
+
+  it('lets packets flow, loses what the slider says, and stands where motion is reduced', async () => {
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await visit('rtp');
+    const figure = async (label: string) => {
+      const row = page.locator('lab-learn-flow .figures div', { hasText: label });
+      return Number((await row.locator('dd').innerText()).replace(/[^\d.]/g, ''));
+    };
+    await page.waitForTimeout(1200);
+    expect(await figure('Time')).toBe(0);
+    await page.getByRole('slider', { name: /^Loss/ }).fill('30');
+    await button('Restart').click();
+    for (let i = 0; i < 40; i++) await button('Next 20 ms').click();
+    expect(await figure('Sent')).toBe(41);
+    const lost = await figure('Lost');
+    expect(lost).toBeGreaterThan(4);
+    expect(await figure('Concealed')).toBeGreaterThan(5);
+    // The same seed loses the same.
+    await button('Restart').click();
+    for (let i = 0; i < 40; i++) await button('Next 20 ms').click();
+    expect(await figure('Lost')).toBe(lost);
+    await page.emulateMedia({ reducedMotion: 'no-preference' });
+    await visit('rtp');
+    await page.locator('lab-learn-flow svg').first().scrollIntoViewIfNeeded();
+    await eventually(() => figure('Sent')).toBeGreaterThan(3);
+    expect(faults).toEqual([]);
+  });
+
+  it('plays the voice through the same network', async () => {
+    await visit('rtp');
+    await page.getByRole('slider', { name: /^Loss/ }).fill('20');
+    await start();
+    const stats = page.locator('lab-learn-rtp section', { hasText: 'The same network' });
+    const figure = async (label: string) =>
+      Number.parseFloat(await stats.locator('div', { hasText: label }).locator('dd').innerText());
+    await eventually(() => figure('Received')).toBeGreaterThan(100);
+    expect(await figure('Lost')).toBeGreaterThan(5);
+    expect(await figure('Concealed')).toBeGreaterThan(3);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('STUN, NAT and TURN', { timeout: 60_000 }, () => {
+  it('takes the messages apart, with another transaction for each question', async () => {
+    await visit('nat');
+    const response = page.getByRole('group', { name: 'Fields of the Binding success response' });
+    const transaction = () => response.getByRole('button', { name: /^Transaction ID/ }).innerText();
+    const first = await transaction();
+    await button('Ask again').click();
+    await eventually(transaction).not.toBe(first);
+    await response.getByRole('button', { name: /^Magic cookie/ }).click();
+    expect(await text('lab-learn-nat .detail')).toMatch(/Magic cookie\s+0x2112a442/);
+    expect(await page.locator('lab-learn-nat mark').innerText()).toBe('21 12 a4 42');
+    await page.getByText('Symmetric', { exact: true }).first().click();
+    const seen = await page.locator('lab-learn-nat .figures dd').allInnerTexts();
+    expect(seen[1]).not.toBe(seen[2]);
+    expect(faults).toEqual([]);
+  });
+
+  it('runs every pair of NATs, and tells what happened to each packet', async () => {
+    await visit('nat');
+    expect(
+      await page
+        .locator('lab-learn-nat')
+        .getByText(/canConnect\(\)/)
+        .innerText(),
+    ).toContain('predicts 16 of these 16 outcomes');
+    const cell = (a: string, b: string) => button(new RegExp(`^${a} and ${b}: `));
+    expect(await cell('Symmetric', 'Symmetric').getAttribute('aria-label')).toContain('only TURN');
+    await cell('Full cone', 'Symmetric').click();
+    await page.getByRole('heading', { name: /Full cone and symmetric: direct/ }).waitFor();
+    expect(await text('lab-learn-nat ol')).toContain('peer reflexive');
+    await cell('Port-restricted', 'Symmetric').click();
+    await eventually(() => text('lab-learn-nat ol')).toContain('Allocate');
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('SIP', { timeout: 60_000 }, () => {
+  it('has complete messages that can be read, and then those of a call that is heard', async () => {
+    await visit('sip');
+    await button('200 OK (INVITE) +SDP, to the page').click();
+    const lines = () => text('lab-learn-sip .message');
+    expect(await lines()).toMatch(/SIP\/2\.0 200 OK.*Call-ID.*RFC 3261 §20\.8.*m=audio 3456/s);
+    expect(await page.locator('lab-learn-sip .ladder li').count()).toBe(7);
+    await start();
+    // The offer is Chromium's own now.
+    await button('INVITE +SDP, from the page').click();
+    await eventually(lines).toMatch(/a=fingerprint:sha-256/);
+    await eventually(() => page.locator('lab-learn-sip .ladder li').count()).toBe(5);
+    await eventually(() => text('lab-call-steps ol')).toMatch(/Data.*ms/s);
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await button('BYE, from the page').waitFor();
+    expect(faults).toEqual([]);
+  });
+});
