@@ -106,7 +106,10 @@ export function opus() {
         'g',
       );
       return {
-        code: code.replace(address, `new URL(import.meta.ROLLUP_FILE_URL_${asset})`),
+        code: code.replace(
+          address,
+          `new URL(import.meta.ROLLUP_FILE_URL_${asset}, import.meta.url)`,
+        ),
         map: null,
       };
     },

@@ -101,7 +101,7 @@ export function worklets() {
       }
       return code.replaceAll(
         FILE_URL,
-        (_, name) => `new URL(import.meta.ROLLUP_FILE_URL_${assets.get(name)})`,
+        (_, name) => `new URL(import.meta.ROLLUP_FILE_URL_${assets.get(name)}, import.meta.url)`,
       );
     },
   };

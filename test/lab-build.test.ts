@@ -20,4 +20,8 @@ test('the lab builds, with its elements and its worklets', { timeout: 60_000 }, 
   // Elements are imported for their effect alone, which a bundler drops when the package says that there is none.
   const code = output.map((file) => (file.type === 'chunk' ? file.code : '')).join('');
   expect(code).toContain('lab-page');
+  // The address of a file that was emitted is a path; a URL needs a base with it.
+  const addresses: string[] = code.match(/new URL\(["'`]\/assets\/[^)]*\)/g) ?? [];
+  expect(addresses.filter((address) => address.includes('libopus'))).toHaveLength(1);
+  expect(addresses.filter((address) => !address.includes(','))).toEqual([]);
 });
