@@ -288,10 +288,10 @@ export class LabLearnPcm extends LitElement {
       ],
       [
         'The same as Base64',
-        lengthsOf(coded.length, 2).character,
+        Math.ceil(pcmBytes / 3) * 4,
         'A third more, for the right to travel as text.',
       ],
-      ['µ-law', coded.length, 'Half, at a fixed noise.'],
+      ['µ-law', coded.length, 'Half as many; the noise grows and falls with the voice.'],
       [
         'One packet of Opus',
         opus?.length ?? null,
